@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A quantized network as imported: tensors and operators in execution order. Everything that reads
+// a model (reference, compiler, estimator) reads this, never the file.
+//
+//   real_value = scale * (code - zero_point)
+//
+// Tensors are dense, C order, activations NHWC. A Graph from import_tflite() has valid indices and
+// an executable order; check() then says whether each operator is one that Trine defines the result
+// of.
+
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trine::model {
+
+enum class DataType { kInt8, kUInt8, kInt16, kInt32, kInt64, kFloat32, kBool };
+
+std::string_view name_of(DataType type);  ///< "int8"
+int bytes_of(DataType type);
+std::string_view npy_code(DataType type);  ///< "i1", as in trine::Array::dtype
+
+/// One scale for the tensor, or one for each index along `axis`; no scale when not quantized.
+struct Quantization {
+  std::vector<float> scale;
+  std::vector<std::int64_t> zero_point;  ///< as many as scales
+  int axis = 0;
+
+  bool per_channel() const { return scale.size() > 1; }
+};
+
+struct Tensor {
+  std::string name;
+  DataType type = DataType::kInt8;
+  std::vector<int> shape;  ///< extents >= 0; empty: one element
+  Quantization quantization;
+  bool is_constant = false;
+  std::vector<std::uint8_t> data;  ///< of a constant: elements() values, little endian
+
+  float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
+  int zero_point() const {
+    return quantization.zero_point.empty() ? 0 : static_cast<int>(quantization.zero_point[0]);
+  }
+  std::int64_t elements() const;
+  int rank() const { return static_cast<int>(shape.size()); }
+  /// Extent by position; a negative one counts from the end. @pre -rank() <= axis < rank()
+  int extent(int axis) const {
+    return shape.at(static_cast<std::size_t>(axis < 0 ? axis + rank() : axis));
+  }
+
+  /// The constant as it is stored. @pre sizeof(T) is the type's size, is_constant
+  template <typename T>
+  std::vector<T> values() const {
+    std::vector<T> result(data.size() / sizeof(T));
+    if (!result.empty()) std::memcpy(result.data(), data.data(), result.size() * sizeof(T));
+    return result;
+  }
+  /// An integer constant of any width, widened. @pre integer type, is_constant
+  std::vector<std::int64_t> integers() const;
+};
+
+enum class OpKind {
+  kAbs,
+  kAdd,
+  kAveragePool2D,
+  kBatchMatMul,
+  kConcatenation,
+  kConv2D,
+  kDepthwiseConv2D,
+  kDequantize,
+  kExp,
+  kExpandDims,
+  kFullyConnected,
+  kGelu,
+  kHardSwish,
+  kLeakyRelu,
+  kLogistic,
+  kMaxPool2D,
+  kMaximum,
+  kMean,
+  kMinimum,
+  kMul,
+  kNeg,
+  kPad,
+  kPadV2,
+  kQuantize,
+  kReduceMax,
+  kRelu,
+  kRelu6,
+  kReluN1To1,
+  kReshape,
+  kResizeBilinear,
+  kResizeNearestNeighbor,
+  kRsqrt,
+  kSoftmax,
+  kSquaredDifference,
+  kSqueeze,
+  kStridedSlice,
+  kSub,
+  kTanh,
+  kTranspose,
+  kTransposeConv,
+  kUnknown,  ///< Op::name says which
+};
+
+enum class Padding { kSame, kValid };
+enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
+
+/// One operator. Attributes that its kind does not have keep their defaults.
+struct Op {
+  OpKind kind = OpKind::kUnknown;
+  std::string name;         ///< TFLite's: "CONV_2D"; "CUSTOM:x" of a custom operator
+  int index = 0;            ///< position in the file
+  std::vector<int> inputs;  ///< tensors; -1 where an optional one is absent
+  std::vector<int> outputs;
+
+  int stride_h = 1, stride_w = 1;
+  int dilation_h = 1, dilation_w = 1;
+  int filter_h = 1, filter_w = 1;  ///< pooling window
+  int depth_multiplier = 1;        ///< as stored; the shapes decide
+  Padding padding = Padding::kValid;
+  Activation activation = Activation::kNone;
+  bool keep_dims = false;
+  float beta = 1.0f;           ///< SOFTMAX
+  float alpha = 0.0f;          ///< LEAKY_RELU
+  int axis = 0;                ///< CONCATENATION
+  std::vector<int> new_shape;  ///< RESHAPE, as stored (may hold -1); the output's shape decides
+  bool adjoint_a = false, adjoint_b = false;               ///< BATCH_MATMUL
+  bool align_corners = false, half_pixel_centers = false;  ///< RESIZE_*
+  bool approximate = false;                                ///< GELU: tanh form
+  int begin_mask = 0, end_mask = 0, shrink_axis_mask = 0;  ///< STRIDED_SLICE
+  int ellipsis_mask = 0, new_axis_mask = 0;
+
+  /// Tensor index of an input, -1 when it is absent or not given.
+  int input(int position) const {
+    const auto at = static_cast<std::size_t>(position);
+    return at < inputs.size() ? inputs[at] : -1;
+  }
+};
+
+struct Graph {
+  std::string name;  ///< the file's name without folder and extension
+  std::string file;  ///< as given
+  std::vector<Tensor> tensors;
+  std::vector<Op> ops;  ///< each reads constants, graph inputs and outputs of earlier ones
+  std::vector<int> inputs, outputs;
+
+  const Tensor& tensor(int index) const { return tensors.at(static_cast<std::size_t>(index)); }
+  /// Input or output tensor of an operator. @pre the input is present
+  const Tensor& in(const Op& op, int position) const { return tensor(op.input(position)); }
+  const Tensor& out(const Op& op, int position = 0) const {
+    return tensor(op.outputs.at(static_cast<std::size_t>(position)));
+  }
+};
+
+/// Output size and implied border of a sliding window; padding contributes the zero point.
+struct Window {
+  int P = 0, Q = 0;
+  int pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+};
+
+/// SAME: P = ceil(H/U), the smaller half of the border before; VALID: P = floor((H - R') / U) + 1,
+/// R' = (R-1)*dilation + 1; P or Q is 0 when the window does not fit.
+Window window(int H, int W, int R, int S, int stride_h, int stride_w, int dilation_h,
+              int dilation_w, Padding padding);
+/// The same with stride, dilation and padding of `op`, for a convolution, a pool (its filter_h x
+/// filter_w) or a TRANSPOSE_CONV (@return the window over its *output*).
+Window window(const Graph& graph, const Op& op);
+
+/// Groups of a CONV_2D: input channels / filter channels.
+int groups(const Graph& graph, const Op& op);
+
+/// Multiply-accumulates, padded taps counted; 0 for what is not convolution or matrix product.
+std::int64_t macs(const Graph& graph, const Op& op);
+std::int64_t macs(const Graph& graph);
+
+/// "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
+std::string label(const Graph& graph, const Op& op);
+
+/// @throws Error  names file and fault; for any bytes whatever
+Graph import_tflite(const std::filesystem::path& path);
+Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file);
+
+/// Shapes, types and quantization of every operator against what Trine defines.
+/// @throws Error  one line for each operator at fault, naming its index and the tensor
+void check(const Graph& graph);
+
+}  // namespace trine::model

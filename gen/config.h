@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a user chooses about a design, and the sizes that follow from it (docs/architecture.md).
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace trine::gen {
+
+/// Every member is a key of the TOML file; the values here are the defaults.
+struct Config {
+  std::string name = "edge256";
+
+  int rows = 8;      ///< array.rows: lanes, 1..256
+  int cols = 8;      ///< array.cols: output channels, 1..256
+  bool int8 = true;  ///< array.precisions
+  bool ternary = false;
+  bool binary = false;
+  int dmem_kib = 128;         ///< memory.dmem_kib: feature maps
+  int pmem_kib = 64;          ///< memory.pmem_kib: weights
+  int param_channels = 512;   ///< memory.param_channels: bias and scale entries
+  int columns_per_cycle = 1;  ///< post.columns_per_cycle
+  bool vector = true;         ///< vector.enable
+  int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
+  int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64
+  int pipeline_rows = 8;      ///< pipeline.rows: PEs between two broadcast registers
+  int pipeline_cols = 8;      ///< pipeline.cols
+
+  int banks() const;      ///< DMEM banks: a power of two
+  int bank_rows() const;  ///< words of a bank
+  int dmem_words() const { return dmem_kib * 256; }
+  int pmem_rows() const;  ///< rows of cols words, even
+  int data_bits() const { return axi_data_bits < 64 ? 64 : axi_data_bits; }
+  int data_words() const { return data_bits() / 32; }
+  /// 32-bit words in DRAM of `n` PMEM rows (padded to beats). @pre n fills whole beats
+  std::int64_t pmem_dram_words(std::int64_t n) const;
+  int rows_per_beat() const;  ///< PMEM rows in one beat, 1 if a row needs one or more beats
+  int beats_per_row() const;  ///< beats of one PMEM row, 1 if a beat holds several rows
+  int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8
+
+  /// XXH64 of the canonical text of everything the program and the RTL depend on (not the name).
+  std::uint64_t hash() const;
+  /// Canonical TOML, all keys, fixed order.
+  std::string to_toml() const;
+};
+
+/// Reads a TOML file, or the preset of that name; then applies "key=value" settings
+/// ("array.rows=16", "array.precisions=[\"int8\"]"), then checks.
+/// @throws Error  all problems, one line each: "edge.toml:4: memory.dmem_kib: 3 is too small,
+/// allowed 8..65536"
+Config load_config(const std::string& file_or_preset,
+                   const std::vector<std::string>& settings = {});
+
+/// Checks ranges and combinations of a Config built in code. @throws Error
+void check(const Config& config);
+
+std::vector<std::string> preset_names();
+
+}  // namespace trine::gen

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Output-stationary array of PEs: PE(r, c) accumulates dot(activation word r, weight word c).
+//
+//   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
+//
+// Activations are broadcast along rows, weights down columns. The broadcast is registered at the
+// entry and again every PipeCols columns and PipeRows rows, so no wire is longer than a block of
+// PipeRows x PipeCols PEs: a skewed wavefront. Block (h, g), h = r / PipeRows, g = c / PipeCols,
+// works h + g cycles after block (0, 0); activations of row group h are delayed by h cycles at
+// the entry, weights of column group g by g, so that both meet, and control travels with them.
+//
+// Timing    one step a cycle. PE(r, c) adds a step 1 + r / PipeRows + c / PipeCols cycles after
+//           its input. With last_i in cycle t, the drain register of PE(r, c) can be read from
+//           cycle t + 2 + r / PipeRows + c / PipeCols on. So column c is complete from
+//           t + ColumnLatency(c) on and the whole array from t + DrainLatency on:
+//             ColumnLatency(c) = 2 + (Rows - 1) / PipeRows + c / PipeCols
+//             DrainLatency     = ColumnLatency(Cols - 1)
+//           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
+//           cycle u + 1 + r / PipeRows + c / PipeCols. Column c is whole through
+//           u + 1 + c / PipeCols.
+//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers.
+// Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
+//           between. col_i < Cols.
+//
+// Check     verilator --lint-only -Wall trine_array.sv trine_pe.sv trine_dot.sv
+//           tb/trine_array_tb.cpp
+
+module trine_array #(
+  parameter int unsigned Rows     = 8,     // 1..256
+  parameter int unsigned Cols     = 8,     // 1..256
+  parameter int unsigned PipeRows = 8,     // rows that share one broadcast register
+  parameter int unsigned PipeCols = 8,
+  parameter bit          Int8     = 1'b1,
+  parameter bit          Ternary  = 1'b1,
+  parameter bit          Binary   = 1'b1,
+  localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+
+  // One step of the reduction.
+  input  logic               valid_i,
+  input  logic               first_i,
+  input  logic               last_i,
+  input  logic [1:0]         mode_i,
+  input  logic [Rows*32-1:0] act_i,
+  input  logic [Cols*32-1:0] wgt_i,
+
+  // Drain: one column of results.
+  input  logic [ColBits-1:0] col_i,
+  output logic [Rows*32-1:0] column_o
+);
+
+  if (Rows < 1 || Rows > 256) begin : gen_bad_rows
+    $error("trine_array: Rows must be 1..256");
+  end
+  if (Cols < 1 || Cols > 256) begin : gen_bad_cols
+    $error("trine_array: Cols must be 1..256");
+  end
+  if (PipeRows < 1 || PipeCols < 1) begin : gen_bad_pipe
+    $error("trine_array: PipeRows and PipeCols must be at least 1");
+  end
+
+  localparam int unsigned RowGroups = (Rows + PipeRows - 1) / PipeRows;
+  localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
+  localparam int unsigned Depth     = RowGroups + ColGroups - 1;
+
+  // ---------------------------------------------------------------------------------------------
+  // Control of the wavefront: stage k serves the blocks with h + g = k; [k] is what enters its
+  // register, [k+1] what the blocks see.
+  // ---------------------------------------------------------------------------------------------
+  logic [Depth:0] valid, first, last;
+  logic [1:0]     mode [Depth+1];
+
+  assign valid[0] = valid_i;
+  assign first[0] = first_i;
+  assign last[0]  = last_i;
+  assign mode[0]  = mode_i;
+
+  for (genvar k = 0; k < int'(Depth); k++) begin : gen_control
+    logic       valid_q, first_q, last_q;
+    logic [1:0] mode_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else         valid_q <= valid[k];
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (valid[k]) begin
+        first_q <= first[k];
+        last_q  <= last[k];
+        mode_q  <= mode[k];
+      end
+    end
+
+    assign valid[k+1] = valid_q;
+    assign first[k+1] = first_q;
+    assign last[k+1]  = last_q;
+    assign mode[k+1]  = mode_q;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Broadcast of activations: row r is delayed by h stages, then one register a column group.
+  // Register k of a chain loads with the step that enters stage k.
+  // ---------------------------------------------------------------------------------------------
+  logic [31:0] act [Rows*ColGroups];  // what the PEs of (row, column group) see
+  logic [31:0] wgt [Cols*RowGroups];  // what the PEs of (column, row group) see
+
+  for (genvar r = 0; r < int'(Rows); r++) begin : gen_act
+    localparam int unsigned Delay = r / PipeRows;
+    for (genvar k = 0; k < int'(Delay + ColGroups); k++) begin : gen_stage
+      logic [31:0] word_q;
+      if (k == 0) begin : gen_entry
+        always_ff @(posedge clk_i) if (valid[k]) word_q <= act_i[32*r +: 32];
+      end else begin : gen_chain
+        always_ff @(posedge clk_i) if (valid[k]) word_q <= gen_act[r].gen_stage[k-1].word_q;
+      end
+      if (k >= int'(Delay)) begin : gen_tap
+        assign act[r*ColGroups+k-Delay] = word_q;
+      end
+    end
+  end
+
+  for (genvar c = 0; c < int'(Cols); c++) begin : gen_wgt
+    localparam int unsigned Delay = c / PipeCols;
+    for (genvar k = 0; k < int'(Delay + RowGroups); k++) begin : gen_stage
+      logic [31:0] word_q;
+      if (k == 0) begin : gen_entry
+        always_ff @(posedge clk_i) if (valid[k]) word_q <= wgt_i[32*c +: 32];
+      end else begin : gen_chain
+        always_ff @(posedge clk_i) if (valid[k]) word_q <= gen_wgt[c].gen_stage[k-1].word_q;
+      end
+      if (k >= int'(Delay)) begin : gen_tap
+        assign wgt[c*RowGroups+k-Delay] = word_q;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The PEs and the column multiplexer.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar r = 0; r < int'(Rows); r++) begin : gen_row
+    logic [Cols*32-1:0] drain;
+    for (genvar c = 0; c < int'(Cols); c++) begin : gen_col
+      localparam int unsigned RowGroup = r / PipeRows;
+      localparam int unsigned ColGroup = c / PipeCols;
+      localparam int unsigned Stage    = RowGroup + ColGroup + 1;
+      trine_pe #(
+        .Int8    (Int8),
+        .Ternary (Ternary),
+        .Binary  (Binary)
+      ) u_pe (
+        .clk_i   (clk_i),
+        .valid_i (valid[Stage]),
+        .first_i (first[Stage]),
+        .last_i  (last[Stage]),
+        .mode_i  (mode[Stage]),
+        .act_i   (act[r*ColGroups+ColGroup]),
+        .wgt_i   (wgt[c*RowGroups+RowGroup]),
+        .drain_o (drain[32*c +: 32])
+      );
+    end
+    assign column_o[32*r +: 32] = drain[32*col_i +: 32];
+  end
+
+endmodule

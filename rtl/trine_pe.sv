@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Processing element: accumulates one output and hands it over at the end of its reduction.
+//
+//   valid_i           acc   = (first_i ? 0 : acc) + dot(act_i, wgt_i)      modulo 2^32
+//   valid_i, last_i   drain = the new acc
+//
+// The dot product is trine_dot's: 4 int8, 16 ternary or 32 binary products. The drain register is
+// a second bank: it keeps its tile's result while the accumulator works on the next tile.
+//
+// Timing    one step a cycle; drain_o is valid in the cycle after the step with last_i and holds
+//           until the next such step.
+// Contract  a reduction starts with first_i and ends with last_i (one step may have both); mode_i
+//           does not change in between.
+//
+// Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; tb/trine_pe_tb.cpp
+
+module trine_pe #(
+  parameter bit Int8    = 1'b1,
+  parameter bit Ternary = 1'b1,
+  parameter bit Binary  = 1'b1
+) (
+  input  logic        clk_i,
+
+  // One step of the reduction.
+  input  logic        valid_i,
+  input  logic        first_i,
+  input  logic        last_i,
+  input  logic [1:0]  mode_i,
+  input  logic [31:0] act_i,
+  input  logic [31:0] wgt_i,
+
+  output logic [31:0] drain_o
+);
+
+  logic signed [17:0] dot;
+  logic        [31:0] acc_d, acc_q, drain_q;
+
+  trine_dot #(
+    .Int8    (Int8),
+    .Ternary (Ternary),
+    .Binary  (Binary)
+  ) u_dot (
+    .mode_i (mode_i),
+    .act_i  (act_i),
+    .wgt_i  (wgt_i),
+    .dot_o  (dot)
+  );
+
+  assign acc_d = (first_i ? 32'd0 : acc_q) + 32'(dot);
+
+  // Payload: no reset, first_i clears.
+  always_ff @(posedge clk_i) begin
+    if (valid_i) acc_q <= acc_d;
+    if (valid_i && last_i) drain_q <= acc_d;
+  end
+
+  assign drain_o = drain_q;
+
+endmodule

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gen/schema.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace trine::gen {
+namespace {
+
+template <typename... Ts>
+struct Overload : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overload(Ts...) -> Overload<Ts...>;
+
+std::string precisions_text(const Config& config) {
+  std::vector<std::string> names;
+  if (config.int8) names.emplace_back("\"int8\"");
+  if (config.ternary) names.emplace_back("\"ternary\"");
+  if (config.binary) names.emplace_back("\"binary\"");
+  return fmt::format("[{}]", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+const std::vector<Key>& schema() {
+  static const std::vector<Key> keys{
+      {"name", NameKey{&Config::name}, "of the design, in reports; no part of the hash",
+       "nothing but the name in headers and reports"},
+      {"array.rows", IntKey{&Config::rows, {1, 256}},
+       "lanes: output pixels or tokens worked on at once",
+       "MACs per cycle and post lanes grow in proportion, the gather faster; DMEM gets more banks; "
+       "maps smaller than a vector leave lanes idle"},
+      {"array.cols", IntKey{&Config::cols, {1, 256}}, "output channels worked on at once",
+       "MACs per cycle grow in proportion; a tile takes longer to drain, so short reductions wait; "
+       "PMEM gets wider and shallower"},
+      {"array.precisions", PrecisionsKey{},
+       "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
+       "ternary and binary together add about 13 % to an int8 PE"},
+      {"memory.dmem_kib", IntKey{&Config::dmem_kib, {8, 65536}},
+       "feature-map memory, KiB; the banks have whole rows",
+       "more maps stay on chip between layers: less traffic; area in proportion"},
+      {"memory.pmem_kib", IntKey{&Config::pmem_kib, {1, 65536}}, "weight memory, KiB",
+       "more weights are prefetched, fewer are fetched again; area in proportion"},
+      {"memory.param_channels", IntKey{&Config::param_channels, {16, 65536}},
+       "entries of the bias and scale memories",
+       "parameters of more channels are prefetched; 69 bits of memory each"},
+      {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 1}},
+       "columns drained in a cycle", "not available yet: only 1"},
+      {"vector.enable", BoolKey{&Config::vector},
+       "the vector unit: pooling, element-wise addition, requantization",
+       "without it, networks that pool or add on their own are refused"},
+      {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
+       "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
+      {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},
+       "address width of the AXI4 master", "reaches more DRAM; wider address registers"},
+      {"pipeline.rows", IntKey{&Config::pipeline_rows, {1, 256}},
+       "PEs down a column between two broadcast registers",
+       "fewer registers, longer wires: a lower clock on large arrays"},
+      {"pipeline.cols", IntKey{&Config::pipeline_cols, {1, 256}},
+       "PEs along a row between two broadcast registers",
+       "fewer registers, longer wires: a lower clock on large arrays"},
+  };
+  return keys;
+}
+
+std::string allowed_text(const Key& key) {
+  return std::visit(
+      Overload{[](const IntKey& k) {
+                 const auto& a = k.allowed;
+                 if (k.choices)
+                   return fmt::format("{} or {}", fmt::join(a.begin(), a.end() - 1, ", "),
+                                      a.back());
+                 return a[0] == a[1] ? fmt::format("{}", a[0]) : fmt::format("{}..{}", a[0], a[1]);
+               },
+               [](const BoolKey&) { return std::string("true or false"); },
+               [](const NameKey&) { return std::string("1..64 of a-z A-Z 0-9 _ - ."); },
+               [](const PrecisionsKey&) {
+                 return std::string("a list of \"int8\", \"ternary\", \"binary\"");
+               }},
+      key.type);
+}
+
+std::string value_text(const Key& key, const Config& config) {
+  return std::visit(
+      Overload{[&](const IntKey& k) { return std::to_string(config.*k.member); },
+               [&](const BoolKey& k) { return std::string(config.*k.member ? "true" : "false"); },
+               [&](const NameKey& k) { return fmt::format("\"{}\"", config.*k.member); },
+               [&](const PrecisionsKey&) { return precisions_text(config); }},
+      key.type);
+}
+
+std::string key_table() {
+  std::string text = fmt::format("  {:<23}{:<11}{}\n", "key", "default", "meaning; allowed values");
+  for (const Key& key : schema())
+    text += fmt::format("  {:<23}{:<11}{};\n{:36}{}\n", key.name, value_text(key, Config{}),
+                        key.doc, "", allowed_text(key));
+  return text;
+}
+
+std::string configuration_markdown() {
+  std::string text =
+      "# Configuration\n\n"
+      "<!-- Written by `trine generate --packages .` from gen/schema.cpp; a test compares. -->\n\n"
+      "A configuration is a TOML file; every key has a default (`edge256` with int8 alone). "
+      "`--config` takes a file or the\nname of a preset in `presets/`, `--set key=value` changes "
+      "single keys. All problems are reported at once, one line each:\n"
+      "`edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n\n"
+      "| key | range | default | meaning | what changes when you raise it |\n"
+      "|---|---|---|---|---|\n";
+  for (const Key& key : schema())
+    text += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name, allowed_text(key),
+                        value_text(key, Config{}), key.doc, key.raise);
+  text +=
+      "\nChecks across keys (sizes in `docs/architecture.md`):\n\n"
+      "- DMEM: its banks (a power of two, at least 8, two a row and the words of a beat) have the "
+      "same whole number of rows, at\n  least 4, and it holds 8 vectors of `array.rows` words "
+      "twice.\n"
+      "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
+      "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat.\n\n"
+      "Programs carry a hash of all keys but `name`: a design refuses a program that was compiled "
+      "for another one.\n";
+  return text;
+}
+
+}  // namespace trine::gen

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The keys of a configuration file: the one table that parsing, error messages, canonical text,
+// `trine generate --help` and docs/configuration.md come from.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "gen/config.h"
+
+namespace trine::gen {
+
+struct IntKey {
+  int Config::*member;
+  std::vector<int> allowed;  ///< {low, high}, or the list of choices if `choices`
+  bool choices = false;
+};
+struct BoolKey {
+  bool Config::*member;
+};
+struct NameKey {
+  std::string Config::*member;
+};
+/// A non-empty list of precision names.
+struct PrecisionsKey {};
+
+struct Key {
+  std::string_view name;  ///< "array.rows"
+  std::variant<IntKey, BoolKey, NameKey, PrecisionsKey> type;
+  std::string_view doc;
+  std::string_view raise;  ///< what changes when the value is raised or switched on
+};
+
+const std::vector<Key>& schema();
+
+/// "1..256", "32, 64 or 128", "true or false", ...
+std::string allowed_text(const Key& key);
+/// The value as TOML.
+std::string value_text(const Key& key, const Config& config);
+
+/// Allowed values, default and meaning of each key in at most 100 columns, for --help.
+std::string key_table();
+/// docs/configuration.md.
+std::string configuration_markdown();
+
+}  // namespace trine::gen

@@ -270,11 +270,11 @@ void Reader::check_combinations() {
     combination(
         "memory.param_channels",
         fmt::format("{} is less than array.cols, allowed at least {}", c.param_channels, c.cols));
-  if (c.param_channels % c.data_words() != 0)
+  if (c.param_channels % c.data_words() != 0 || c.param_channels < 2 * c.data_words())
     combination("memory.param_channels",
                 fmt::format("{} does not fill beats of {} words (bus.axi_data_bits), allowed "
-                            "multiples of {}",
-                            c.param_channels, c.data_words(), c.data_words()));
+                            "multiples of {}, at least {}",
+                            c.param_channels, c.data_words(), c.data_words(), 2 * c.data_words()));
 }
 
 Config Reader::finish() const {

@@ -119,7 +119,8 @@ std::string configuration_markdown() {
       "same whole number of rows, at\n  least 4, and it holds 8 vectors of `array.rows` words "
       "twice.\n"
       "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
-      "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat.\n\n"
+      "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
+      "two beats or more.\n\n"
       "Programs carry a hash of all keys but `name`: a design refuses a program that was compiled "
       "for another one.\n";
   return text;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gen/csr.h"
+
+namespace trine::csr {
+
+const std::vector<Register>& registers() {
+  static const std::vector<Register> all{
+      {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
+      {"version", kVersion, 32, 1, "R", "version of the instruction set"},
+      {"config_hash", kConfigHash, 64, 1, "R", "hash of the configuration"},
+      {"control",
+       kControl,
+       32,
+       1,
+       "W",
+       "commands",
+       {{"start", 0, "starts the program; ignored while busy"},
+        {"soft_reset", 1, "drops the program; bus transfers under way are completed first"}}},
+      {"status",
+       kStatus,
+       32,
+       1,
+       "R",
+       "state",
+       {{"busy", 0, "a program runs"},
+        {"done", 1, "the last program has ended"},
+        {"error", 2, "the last program stopped with an error"},
+        {"reset", 3, "soft reset in progress"}}},
+      {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
+      {"error_address", kErrorAddress, 64, 1, "R",
+       "failing bus address, or byte offset of the illegal word in the program"},
+      {"irq_enable",
+       kIrqEnable,
+       32,
+       1,
+       "RW",
+       "which events raise the interrupt",
+       {{"done", 0, "end of a program"}, {"error", 1, "error"}}},
+      {"irq_status",
+       kIrqStatus,
+       32,
+       1,
+       "R, W1C",
+       "events; writing ones clears them",
+       {{"done", 0, "end of a program"}, {"error", 1, "error"}}},
+      {"program", kProgram, 64, 1, "RW", "byte address of the first instruction word"},
+      {"program_words", kProgramWords, 32, 1, "RW", "number of 64-bit words, at least 1"},
+      {"base", kBase, 64, 1, "RW", "added to every `dram` field"},
+      {"cycles", kCycles, 64, 1, "R", "from start to done"},
+      {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
+      {"engine_busy", kEngineBusy, 64, 4, "R",
+       "cycles in which the engine had a RUN in progress: load, compute, vector, store"},
+      {"bytes_read", kBytesRead, 64, 1, "R", "payload read by the AXI master"},
+      {"bytes_written", kBytesWritten, 64, 1, "R", "payload written by the AXI master"},
+  };
+  return all;
+}
+
+}  // namespace trine::csr

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one description of the control and status registers (AXI4-Lite, 32 bits). The runtime and the
+// runner use it directly; gen/ prints it as rtl/trine_csr_pkg.sv, as a C header and as
+// docs/registers.md. What they do: docs/architecture.md.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace trine::csr {
+
+struct Bit {
+  std::string_view name;
+  int bit;
+  std::string_view doc;
+};
+
+/// Registers of 64 bits have their low half at `offset`, their high half at offset + 4.
+struct Register {
+  std::string_view name;
+  std::uint32_t offset;
+  int bits;     ///< 32 or 64
+  int entries;  ///< consecutive registers of that width
+  std::string_view access;
+  std::string_view doc;
+  std::vector<Bit> fields = {};
+};
+
+struct Code {
+  std::string_view name;
+  int value;
+  std::string_view doc;
+};
+
+inline constexpr std::uint32_t kIdValue = 0x5452494E;  ///< "TRIN"
+
+inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, kControl = 0x10,
+                               kStatus = 0x14, kErrorCause = 0x18, kErrorAddress = 0x1C,
+                               kIrqEnable = 0x24, kIrqStatus = 0x28, kProgram = 0x30,
+                               kProgramWords = 0x38, kBase = 0x40, kCycles = 0x80, kCause = 0x88,
+                               kEngineBusy = 0xC8, kBytesRead = 0xE8, kBytesWritten = 0xF0;
+
+/// All registers, by offset.
+const std::vector<Register>& registers();
+
+/// Codes of ERROR_CAUSE.
+inline constexpr std::array<Code, 6> kErrors{{
+    {"none", 0, "no error"},
+    {"fetch", 1, "an instruction read answered with an error"},
+    {"load", 2, "a read of the load engine answered with an error"},
+    {"store", 3, "a write of the store engine answered with an error"},
+    {"illegal", 4, "illegal instruction"},
+    {"token", 5, "a token counter overflowed"},
+}};
+
+/// Causes of cycles, the index of CAUSE.
+inline constexpr std::array<Code, 8> kCauses{{
+    {"compute", 0, "the array's input has a step"},
+    {"bank", 1, "gather replays, or a bank was taken by a write or the DMA"},
+    {"drain", 2, "the drain registers are occupied by the tile before"},
+    {"memory", 3, "compute waits for the load engine"},
+    {"vector", 4, "compute waits for the vector engine, or only that one works"},
+    {"store", 5, "compute waits for the store engine, or only that one works"},
+    {"control", 6, "lane set-up, fetch, SETs, pipeline fill, the last results"},
+    {"load", 7, "compute has nothing queued while the load engine works"},
+}};
+
+}  // namespace trine::csr

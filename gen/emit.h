@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Printers: each returns the whole text of one emitted file and decides nothing.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gen/config.h"
+
+namespace trine::gen {
+
+// Independent of the configuration, from gen/isa.h and gen/csr.h.
+std::string isa_package();
+std::string isa_header();
+std::string instructions_markdown();
+std::string csr_package();
+std::string csr_header();
+std::string registers_markdown();
+
+// Of one design.
+std::string config_package(const Config& config);
+std::string top_module(const Config& config);
+std::string file_list(const Config& config, const std::vector<std::string>& sources);
+std::string core_file(const Config& config, const std::vector<std::string>& sources);
+std::string readme(const Config& config, const std::vector<std::string>& sources);
+
+/// "row_wrap" -> "RowWrap", "row_wrap" -> "ROW_WRAP".
+std::string upper_camel(std::string_view snake);
+std::string upper_snake(std::string_view snake);
+/// "  code  // doc", or the comment on a line of its own above where that exceeds 100 columns.
+std::string commented(const std::string& code, std::string_view doc);
+
+}  // namespace trine::gen

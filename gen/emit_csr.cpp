@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints gen/csr.h: SystemVerilog package, C header, Markdown.
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "gen/csr.h"
+#include "gen/emit.h"
+
+namespace trine::gen {
+namespace {
+
+std::string range_text(const csr::Register& r) {
+  const std::uint32_t bytes = static_cast<std::uint32_t>(r.bits / 8 * r.entries);
+  return bytes == 4 ? fmt::format("0x{:02X}", r.offset)
+                    : fmt::format("0x{:02X}..0x{:02X}", r.offset, r.offset + bytes - 1);
+}
+
+std::string codes_markdown(const char* title, const csr::Code* begin, const csr::Code* end) {
+  std::string text = fmt::format("\n## {}\n\n| code | name | meaning |\n|---|---|---|\n", title);
+  for (const csr::Code* c = begin; c != end; ++c)
+    text += fmt::format("| {} | {} | {} |\n", c->value, c->name, c->doc);
+  return text;
+}
+
+}  // namespace
+
+std::string csr_package() {
+  std::string text = fmt::format(
+      "// SPDX-License-Identifier: Apache-2.0\n"
+      "//\n"
+      "// Control and status registers (AXI4-Lite), printed from gen/csr.h; do not edit.\n"
+      "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
+      "package trine_csr_pkg;\n\n"
+      "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n\n",
+      csr::kIdValue);
+  for (const csr::Register& r : csr::registers()) {
+    const std::string name = "Csr" + upper_camel(r.name);
+    text += fmt::format("  // {}, {} bits: {}\n", r.access, r.bits, r.doc);
+    text += fmt::format("  localparam logic [11:0] {}Offset = 12'h{:03X};\n", name, r.offset);
+    if (r.entries > 1)
+      text += fmt::format("  localparam int unsigned {}Count = {};\n", name, r.entries);
+    for (const csr::Bit& b : r.fields)
+      text += commented(
+          fmt::format("localparam int unsigned {}{}Bit = {};", name, upper_camel(b.name), b.bit),
+          b.doc);
+  }
+  text += "\n  // Codes of ERROR_CAUSE.\n";
+  for (const csr::Code& c : csr::kErrors)
+    text += commented(
+        fmt::format("localparam logic [2:0] Error{} = 3'd{};", upper_camel(c.name), c.value),
+        c.doc);
+  text += "\n  // Causes of cycles.\n";
+  for (const csr::Code& c : csr::kCauses)
+    text += commented(
+        fmt::format("localparam logic [2:0] Cause{} = 3'd{};", upper_camel(c.name), c.value),
+        c.doc);
+  return text + "\nendpackage\n";
+}
+
+std::string csr_header() {
+  std::string text = fmt::format(
+      "/* SPDX-License-Identifier: Apache-2.0 */\n"
+      "/* Control and status registers of Trine, printed from gen/csr.h; do not edit. */\n"
+      "/* Byte offsets. Registers of 64 bits have their low half first. */\n\n"
+      "#ifndef TRINE_CSR_H\n"
+      "#define TRINE_CSR_H\n\n"
+      "#define TRINE_CSR_ID_VALUE 0x{:08X}u\n\n",
+      csr::kIdValue);
+  for (const csr::Register& r : csr::registers()) {
+    const std::string name = "TRINE_CSR_" + upper_snake(r.name);
+    text += fmt::format("/* {}, {} bits: {} */\n", r.access, r.bits, r.doc);
+    text += fmt::format("#define {} 0x{:03X}u\n", name, r.offset);
+    if (r.entries > 1) text += fmt::format("#define {}_COUNT {}\n", name, r.entries);
+    for (const csr::Bit& b : r.fields)
+      text += fmt::format("#define {}_{} (1u << {}) /* {} */\n", name, upper_snake(b.name), b.bit,
+                          b.doc);
+  }
+  text += "\n/* Codes of ERROR_CAUSE. */\n";
+  for (const csr::Code& c : csr::kErrors)
+    text +=
+        fmt::format("#define TRINE_ERROR_{} {} /* {} */\n", upper_snake(c.name), c.value, c.doc);
+  text += "\n/* Causes of cycles, the index of CAUSE. */\n";
+  for (const csr::Code& c : csr::kCauses)
+    text +=
+        fmt::format("#define TRINE_CAUSE_{} {} /* {} */\n", upper_snake(c.name), c.value, c.doc);
+  return text + "\n#endif /* TRINE_CSR_H */\n";
+}
+
+std::string registers_markdown() {
+  std::string text =
+      "# Control and status registers\n\n"
+      "<!-- Printed from gen/csr.h; do not edit. -->\n\n"
+      "AXI4-Lite, 32-bit accesses, byte offsets. Registers of 64 bits have their low half first. "
+      "An "
+      "access elsewhere answers\nSLVERR. Counters are cleared by start.\n\n"
+      "| offset | name | bits | access | meaning |\n|---|---|---|---|---|\n";
+  for (const csr::Register& r : csr::registers()) {
+    const std::string count = r.entries > 1 ? fmt::format("[0..{}]", r.entries - 1) : "";
+    std::string doc(r.doc);
+    for (const csr::Bit& b : r.fields)
+      doc += fmt::format("{} bit {} `{}`: {}", &b == &r.fields.front() ? ":" : ";", b.bit, b.name,
+                         b.doc);
+    text += fmt::format("| {} | {}{} | {} | {} | {} |\n", range_text(r), upper_snake(r.name), count,
+                        r.bits, r.access, doc);
+  }
+  text += codes_markdown("Codes of ERROR_CAUSE", csr::kErrors.begin(), csr::kErrors.end());
+  return text + codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses.begin(),
+                               csr::kCauses.end());
+}
+
+}  // namespace trine::gen

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints gen/isa.h: SystemVerilog package, C header, Markdown.
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "gen/emit.h"
+#include "gen/isa.h"
+
+namespace trine::gen {
+namespace {
+
+constexpr std::size_t kColumns = 100;
+
+struct Group {
+  std::string_view name;  // prefix of the constants
+  std::string_view title;
+  std::vector<isa::Field> fields;
+};
+
+std::vector<Group> groups() {
+  Group dma{"dma", "Load and store", {isa::dma::kFields.begin(), isa::dma::kFields.end()}};
+  Group agu{"agu", "Compute and vector: lanes, loop nest, outputs", {}};
+  Group post{"post", "Compute and vector: requantization and residual addition", {}};
+  for (const isa::Field& field : isa::kLaneFields)
+    (field.reg < isa::post::kPadCode.reg ? agu : post).fields.push_back(field);
+  return {dma,
+          agu,
+          post,
+          {"compute", "Compute only", {isa::compute::kFields.begin(), isa::compute::kFields.end()}},
+          {"vector", "Vector only", {isa::vector::kFields.begin(), isa::vector::kFields.end()}},
+          {"run", "Payload of RUN", {isa::run::kFields.begin(), isa::run::kFields.end()}}};
+}
+
+/// A value of the `op` or `flags` byte of a RUN, an opcode or an engine.
+struct Constant {
+  std::string name;  // "compute_op_int8"
+  int value;
+  int width;  // bits of the code; 0: the index of a bit
+  std::string doc;
+};
+
+std::vector<Constant> constants() {
+  std::vector<Constant> all{
+      {"opcode_end", static_cast<int>(isa::Opcode::kEnd), 2, "end of program"},
+      {"opcode_set", static_cast<int>(isa::Opcode::kSet), 2, "write a register of an engine"},
+      {"opcode_run", static_cast<int>(isa::Opcode::kRun), 2, "start an engine"}};
+  for (int engine = 0; engine < isa::kEngines; ++engine)
+    all.push_back({fmt::format("engine_{}", isa::kEngineNames[static_cast<std::size_t>(engine)]),
+                   engine, 2, "engine, and bit of token masks"});
+  const auto op = [&](const char* name, int value, const char* doc) {
+    all.push_back({name, value, isa::run::kOp.width, doc});
+  };
+  const auto flag = [&](const char* name, int bit, const char* doc) {
+    all.push_back({name, bit, 0, doc});
+  };
+  op("dma_target_dmem", static_cast<int>(isa::dma::Target::kDmem), "feature maps");
+  op("dma_target_pmem", static_cast<int>(isa::dma::Target::kPmem), "weights; load only");
+  op("dma_target_bias", static_cast<int>(isa::dma::Target::kBias), "biases; load only");
+  op("dma_target_scale", static_cast<int>(isa::dma::Target::kScale), "scales; load only");
+  op("compute_op_int8", static_cast<int>(isa::compute::Op::kInt8), "4 channels a word");
+  op("compute_op_ternary", static_cast<int>(isa::compute::Op::kTernary), "16 channels a word");
+  op("compute_op_binary", static_cast<int>(isa::compute::Op::kBinary), "32 channels a word");
+  flag("compute_flag_clear", isa::compute::kClear, "accumulators start at zero");
+  flag("compute_flag_drain", isa::compute::kDrain, "results leave through the post unit");
+  flag("compute_flag_fuse_add", isa::compute::kFuseAdd, "the post unit adds the residual");
+  flag("compute_flag_per_tensor", isa::compute::kPerTensor, "scale of register 11");
+  flag("compute_flag_single", isa::compute::kSingle, "one rounding instead of two");
+  op("vector_op_max", static_cast<int>(isa::vector::Op::kMax), "maximum of the taps");
+  op("vector_op_sum", static_cast<int>(isa::vector::Op::kSum), "requantized sum of the taps");
+  op("vector_op_add", static_cast<int>(isa::vector::Op::kAdd), "TFLite ADD of two taps");
+  flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
+  flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
+  return all;
+}
+
+std::string sign_text(const isa::Field& field) { return field.is_signed ? " (signed)" : ""; }
+
+}  // namespace
+
+std::string upper_camel(std::string_view snake) {
+  std::string camel;
+  bool start = true;
+  for (const char c : snake) {
+    if (c != '_') camel += static_cast<char>(start ? std::toupper(c) : c);
+    start = c == '_';
+  }
+  return camel;
+}
+
+std::string upper_snake(std::string_view snake) {
+  std::string upper;
+  for (const char c : snake) upper += static_cast<char>(std::toupper(c));
+  return upper;
+}
+
+std::string commented(const std::string& code, std::string_view doc) {
+  std::string line = fmt::format("  {}  // {}\n", code, doc);
+  if (line.size() > kColumns + 1) line = fmt::format("  // {}\n  {}\n", doc, code);
+  return line;
+}
+
+std::string isa_package() {
+  std::string text = fmt::format(
+      "// SPDX-License-Identifier: Apache-2.0\n"
+      "//\n"
+      "// Instruction set, printed from gen/isa.h; do not edit. Semantics: docs/architecture.md.\n"
+      "// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.\n"
+      "// Flags are indices of bits of a RUN's flags.\n"
+      "//\n"
+      "//   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload\n\n"
+      "package trine_isa_pkg;\n\n"
+      "  localparam int unsigned IsaVersion = {};\n"
+      "  localparam int unsigned Engines = {};\n"
+      "  localparam int unsigned EngineRegisters = {};\n"
+      "  localparam int unsigned PayloadBits = {};\n"
+      "  localparam int unsigned AddressBits = {};  // of a 32-bit word in DMEM\n"
+      "  localparam int unsigned TokenBits = {};\n\n",
+      isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits, isa::kAddressBits,
+      isa::kTokenBits);
+  for (const Constant& c : constants())
+    text += commented(
+        c.width == 0 ? fmt::format("localparam int unsigned {} = {};", upper_camel(c.name), c.value)
+                     : fmt::format("localparam logic [{}:0] {} = {}'d{};", c.width - 1,
+                                   upper_camel(c.name), c.width, c.value),
+        c.doc);
+  for (const Group& group : groups()) {
+    text += fmt::format("\n  // {}\n", group.title);
+    for (const isa::Field& f : group.fields) {
+      const std::string name = upper_camel(group.name) + upper_camel(f.name);
+      text += fmt::format("  // {}{}: {}\n", f.name, sign_text(f), f.doc);
+      std::string code =
+          fmt::format("  localparam int unsigned {0}Reg = {1}, {0}Lsb = {2}, {0}Width = {3};\n",
+                      name, f.reg, f.lsb, f.width);
+      if (code.size() > kColumns + 1) code.replace(code.rfind(", ") + 1, 1, "\n    ");
+      text += code;
+    }
+  }
+  return text + "\nendpackage\n";
+}
+
+std::string isa_header() {
+  std::string text = fmt::format(
+      "/* SPDX-License-Identifier: Apache-2.0 */\n"
+      "/* Instruction set of Trine, printed from gen/isa.h; do not edit. */\n\n"
+      "#ifndef TRINE_ISA_H\n"
+      "#define TRINE_ISA_H\n\n"
+      "#define TRINE_ISA_VERSION {}\n"
+      "#define TRINE_ENGINES {}\n"
+      "#define TRINE_ENGINE_REGISTERS {}\n"
+      "#define TRINE_PAYLOAD_BITS {}\n\n"
+      "/* Codes; of flags the bit. */\n",
+      isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits);
+  for (const Constant& c : constants())
+    text += c.width == 0 ? fmt::format("#define TRINE_{} (1u << {}) /* {} */\n",
+                                       upper_snake(c.name), c.value, c.doc)
+                         : fmt::format("#define TRINE_{} {}u /* {} */\n", upper_snake(c.name),
+                                       c.value, c.doc);
+  for (const Group& group : groups()) {
+    text += fmt::format("\n/* {} */\n", group.title);
+    for (const isa::Field& f : group.fields) {
+      const std::string name = upper_snake(group.name) + "_" + upper_snake(f.name);
+      text += fmt::format("/* {}{}: {} */\n", f.name, sign_text(f), f.doc);
+      text += fmt::format("#define TRINE_{}_REG {}\n", name, f.reg);
+      text += fmt::format("#define TRINE_{}_LSB {}\n", name, f.lsb);
+      text += fmt::format("#define TRINE_{}_WIDTH {}\n", name, f.width);
+    }
+  }
+  return text + "\n#endif /* TRINE_ISA_H */\n";
+}
+
+std::string instructions_markdown() {
+  std::string text = fmt::format(
+      "# Instructions\n\n"
+      "<!-- Printed from gen/isa.h; do not edit. -->\n\n"
+      "Version {}. What the machine does with them: [architecture.md](architecture.md).\n\n"
+      "An instruction word has 64 bits: SET writes the payload into one of the {} registers of an "
+      "engine, which keep their\nvalues; RUN starts the engine with its registers; END ends the "
+      "program.\n\n"
+      "| 63:62 | 61:60 | 59:56 | 55:0 |\n|---|---|---|---|\n"
+      "| opcode | engine | register | payload |\n\n"
+      "## Codes\n\n| name | value | meaning |\n|---|---|---|\n",
+      isa::kVersion, isa::kRegisters);
+  for (const Constant& c : constants())
+    text += fmt::format("| {} | {}{} | {} |\n", c.name, c.width == 0 ? "bit " : "", c.value, c.doc);
+  for (const Group& group : groups()) {
+    text += fmt::format("\n## {}\n\n| register | bits | field | meaning |\n|---|---|---|---|\n",
+                        group.title);
+    for (const isa::Field& f : group.fields)
+      text += fmt::format("| {} | {}:{} | {}{} | {} |\n",
+                          group.name == "run" ? "" : std::to_string(f.reg), f.lsb + f.width - 1,
+                          f.lsb, f.name, sign_text(f), f.doc);
+  }
+  return text;
+}
+
+}  // namespace trine::gen

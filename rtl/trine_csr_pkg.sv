@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Control and status registers (AXI4-Lite), printed from gen/csr.h; do not edit.
+// Registers of 64 bits have their low half first. Bits are indices.
+
+package trine_csr_pkg;
+
+  localparam logic [31:0] CsrIdValue = 32'h5452494E;
+
+  // R, 32 bits: 0x5452494E ("TRIN")
+  localparam logic [11:0] CsrIdOffset = 12'h000;
+  // R, 32 bits: version of the instruction set
+  localparam logic [11:0] CsrVersionOffset = 12'h004;
+  // R, 64 bits: hash of the configuration
+  localparam logic [11:0] CsrConfigHashOffset = 12'h008;
+  // W, 32 bits: commands
+  localparam logic [11:0] CsrControlOffset = 12'h010;
+  localparam int unsigned CsrControlStartBit = 0;  // starts the program; ignored while busy
+  // drops the program; bus transfers under way are completed first
+  localparam int unsigned CsrControlSoftResetBit = 1;
+  // R, 32 bits: state
+  localparam logic [11:0] CsrStatusOffset = 12'h014;
+  localparam int unsigned CsrStatusBusyBit = 0;  // a program runs
+  localparam int unsigned CsrStatusDoneBit = 1;  // the last program has ended
+  localparam int unsigned CsrStatusErrorBit = 2;  // the last program stopped with an error
+  localparam int unsigned CsrStatusResetBit = 3;  // soft reset in progress
+  // R, 32 bits: see the codes below
+  localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
+  // R, 64 bits: failing bus address, or byte offset of the illegal word in the program
+  localparam logic [11:0] CsrErrorAddressOffset = 12'h01C;
+  // RW, 32 bits: which events raise the interrupt
+  localparam logic [11:0] CsrIrqEnableOffset = 12'h024;
+  localparam int unsigned CsrIrqEnableDoneBit = 0;  // end of a program
+  localparam int unsigned CsrIrqEnableErrorBit = 1;  // error
+  // R, W1C, 32 bits: events; writing ones clears them
+  localparam logic [11:0] CsrIrqStatusOffset = 12'h028;
+  localparam int unsigned CsrIrqStatusDoneBit = 0;  // end of a program
+  localparam int unsigned CsrIrqStatusErrorBit = 1;  // error
+  // RW, 64 bits: byte address of the first instruction word
+  localparam logic [11:0] CsrProgramOffset = 12'h030;
+  // RW, 32 bits: number of 64-bit words, at least 1
+  localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
+  // RW, 64 bits: added to every `dram` field
+  localparam logic [11:0] CsrBaseOffset = 12'h040;
+  // R, 64 bits: from start to done
+  localparam logic [11:0] CsrCyclesOffset = 12'h080;
+  // R, 64 bits: cycles by cause; they add up to CYCLES
+  localparam logic [11:0] CsrCauseOffset = 12'h088;
+  localparam int unsigned CsrCauseCount = 8;
+  // R, 64 bits: cycles in which the engine had a RUN in progress: load, compute, vector, store
+  localparam logic [11:0] CsrEngineBusyOffset = 12'h0C8;
+  localparam int unsigned CsrEngineBusyCount = 4;
+  // R, 64 bits: payload read by the AXI master
+  localparam logic [11:0] CsrBytesReadOffset = 12'h0E8;
+  // R, 64 bits: payload written by the AXI master
+  localparam logic [11:0] CsrBytesWrittenOffset = 12'h0F0;
+
+  // Codes of ERROR_CAUSE.
+  localparam logic [2:0] ErrorNone = 3'd0;  // no error
+  localparam logic [2:0] ErrorFetch = 3'd1;  // an instruction read answered with an error
+  localparam logic [2:0] ErrorLoad = 3'd2;  // a read of the load engine answered with an error
+  localparam logic [2:0] ErrorStore = 3'd3;  // a write of the store engine answered with an error
+  localparam logic [2:0] ErrorIllegal = 3'd4;  // illegal instruction
+  localparam logic [2:0] ErrorToken = 3'd5;  // a token counter overflowed
+
+  // Causes of cycles.
+  localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step
+  // gather replays, or a bank was taken by a write or the DMA
+  localparam logic [2:0] CauseBank = 3'd1;
+  localparam logic [2:0] CauseDrain = 3'd2;  // the drain registers are occupied by the tile before
+  localparam logic [2:0] CauseMemory = 3'd3;  // compute waits for the load engine
+  // compute waits for the vector engine, or only that one works
+  localparam logic [2:0] CauseVector = 3'd4;
+  // compute waits for the store engine, or only that one works
+  localparam logic [2:0] CauseStore = 3'd5;
+  // lane set-up, fetch, SETs, pipeline fill, the last results
+  localparam logic [2:0] CauseControl = 3'd6;
+  // compute has nothing queued while the load engine works
+  localparam logic [2:0] CauseLoad = 3'd7;
+
+endpackage

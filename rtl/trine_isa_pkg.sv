@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Instruction set, printed from gen/isa.h; do not edit. Semantics: docs/architecture.md.
+// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.
+// Flags are indices of bits of a RUN's flags.
+//
+//   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload
+
+package trine_isa_pkg;
+
+  localparam int unsigned IsaVersion = 1;
+  localparam int unsigned Engines = 4;
+  localparam int unsigned EngineRegisters = 16;
+  localparam int unsigned PayloadBits = 56;
+  localparam int unsigned AddressBits = 24;  // of a 32-bit word in DMEM
+  localparam int unsigned TokenBits = 6;
+
+  localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
+  localparam logic [1:0] OpcodeSet = 2'd1;  // write a register of an engine
+  localparam logic [1:0] OpcodeRun = 2'd2;  // start an engine
+  localparam logic [1:0] EngineLoad = 2'd0;  // engine, and bit of token masks
+  localparam logic [1:0] EngineCompute = 2'd1;  // engine, and bit of token masks
+  localparam logic [1:0] EngineVector = 2'd2;  // engine, and bit of token masks
+  localparam logic [1:0] EngineStore = 2'd3;  // engine, and bit of token masks
+  localparam logic [7:0] DmaTargetDmem = 8'd0;  // feature maps
+  localparam logic [7:0] DmaTargetPmem = 8'd1;  // weights; load only
+  localparam logic [7:0] DmaTargetBias = 8'd2;  // biases; load only
+  localparam logic [7:0] DmaTargetScale = 8'd3;  // scales; load only
+  localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
+  localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
+  localparam logic [7:0] ComputeOpBinary = 8'd2;  // 32 channels a word
+  localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
+  localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
+  localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
+  localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11
+  localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
+  localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
+  localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
+  localparam logic [7:0] VectorOpAdd = 8'd2;  // TFLite ADD of two taps
+  localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
+  localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
+
+  // Load and store
+  // dram: DRAM byte address of the first row, relative to the BASE registers; a multiple of 4
+  localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
+  // local: first DMEM word, PMEM row, or bias/scale entry
+  localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;
+  // words: 32-bit words of a row, at least 1
+  localparam int unsigned DmaWordsReg = 1, DmaWordsLsb = 24, DmaWordsWidth = 24;
+  // rows_last: number of rows - 1
+  localparam int unsigned DmaRowsLastReg = 2, DmaRowsLastLsb = 0, DmaRowsLastWidth = 16;
+  // local_stride: from row to row, in local units
+  localparam int unsigned DmaLocalStrideReg = 2, DmaLocalStrideLsb = 16, DmaLocalStrideWidth = 24;
+  // dram_stride: from row to row, in bytes
+  localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideLsb = 0, DmaDramStrideWidth = 40;
+
+  // Compute and vector: lanes, loop nest, outputs
+  // base: DMEM address of lane 0's first tap (modulo 2^24; may lie before the tensor)
+  localparam int unsigned AguBaseReg = 0, AguBaseLsb = 0, AguBaseWidth = 24;
+  // row_wrap: added to a lane's base when it goes to the next output row
+  localparam int unsigned AguRowWrapReg = 0, AguRowWrapLsb = 24, AguRowWrapWidth = 24;
+  // tile_base: added to every lane's base from tile to tile
+  localparam int unsigned AguTileBaseReg = 1, AguTileBaseLsb = 0, AguTileBaseWidth = 24;
+  // kx_step: added to the tap offset from kx to kx + 1
+  localparam int unsigned AguKxStepReg = 1, AguKxStepLsb = 24, AguKxStepWidth = 24;
+  // ky_step: added to the tap offset from the last kx to the next ky
+  localparam int unsigned AguKyStepReg = 2, AguKyStepLsb = 0, AguKyStepWidth = 24;
+  // cw_step: added to the tap offset from the last (ky, kx) to the next channel word
+  localparam int unsigned AguCwStepReg = 2, AguCwStepLsb = 24, AguCwStepWidth = 24;
+  // x_start (signed): input column of lane 0's first tap: -pad_left
+  localparam int unsigned AguXStartReg = 3, AguXStartLsb = 0, AguXStartWidth = 16;
+  // x_end (signed): x_start + Q * stride_x: where an output row ends
+  localparam int unsigned AguXEndReg = 3, AguXEndLsb = 16, AguXEndWidth = 16;
+  // y_start (signed): input row of lane 0's first tap: -pad_top
+  localparam int unsigned AguYStartReg = 3, AguYStartLsb = 32, AguYStartWidth = 16;
+  // y_end (signed): y_start + P * stride_y: lanes at or below are inactive
+  localparam int unsigned AguYEndReg = 4, AguYEndLsb = 0, AguYEndWidth = 16;
+  // height: taps outside 0 <= y < height are masked
+  localparam int unsigned AguHeightReg = 4, AguHeightLsb = 16, AguHeightWidth = 16;
+  // width: taps outside 0 <= x < width are masked
+  localparam int unsigned AguWidthReg = 4, AguWidthLsb = 32, AguWidthWidth = 16;
+  // tile_x: (ROWS mod Q) * stride_x
+  localparam int unsigned AguTileXReg = 5, AguTileXLsb = 0, AguTileXWidth = 16;
+  // tile_y: (ROWS div Q) * stride_y
+  localparam int unsigned AguTileYReg = 5, AguTileYLsb = 16, AguTileYWidth = 16;
+  // stride_x: input columns from lane to lane
+  localparam int unsigned AguStrideXReg = 5, AguStrideXLsb = 32, AguStrideXWidth = 8;
+  // stride_y: input rows from output row to output row
+  localparam int unsigned AguStrideYReg = 5, AguStrideYLsb = 40, AguStrideYWidth = 8;
+  // s_last: taps in x - 1
+  localparam int unsigned AguSLastReg = 6, AguSLastLsb = 0, AguSLastWidth = 12;
+  // r_last: taps in y - 1
+  localparam int unsigned AguRLastReg = 6, AguRLastLsb = 12, AguRLastWidth = 12;
+  // dil_x: columns from tap to tap, for masking
+  localparam int unsigned AguDilXReg = 6, AguDilXLsb = 24, AguDilXWidth = 12;
+  // dil_y: rows from tap to tap, for masking
+  localparam int unsigned AguDilYReg = 6, AguDilYLsb = 36, AguDilYWidth = 12;
+  // words_last: channel words - 1
+  localparam int unsigned AguWordsLastReg = 7, AguWordsLastLsb = 0, AguWordsLastWidth = 16;
+  // groups_last: column groups - 1 (vector: 0)
+  localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastLsb = 16, AguGroupsLastWidth = 12;
+  // tiles_last: vectors of ROWS pixels - 1
+  localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;
+  // out: DMEM address of lane 0's first output word
+  localparam int unsigned AguOutReg = 8, AguOutLsb = 0, AguOutWidth = 24;
+  // out_wrap: output pitch - Q
+  localparam int unsigned AguOutWrapReg = 8, AguOutWrapLsb = 24, AguOutWrapWidth = 24;
+  // tile_out: (ROWS div Q) * output pitch + ROWS mod Q
+  localparam int unsigned AguTileOutReg = 9, AguTileOutLsb = 0, AguTileOutWidth = 24;
+  // out_plane: from output channel word to output channel word
+  localparam int unsigned AguOutPlaneReg = 9, AguOutPlaneLsb = 24, AguOutPlaneWidth = 24;
+
+  // Compute and vector: requantization and residual addition
+  // pad_code (signed): each byte of a masked tap's word
+  localparam int unsigned PostPadCodeReg = 10, PostPadCodeLsb = 0, PostPadCodeWidth = 8;
+  // zero_point (signed): of the requantized code
+  localparam int unsigned PostZeroPointReg = 10, PostZeroPointLsb = 8, PostZeroPointWidth = 8;
+  // act_min (signed): lower bound of the requantized code
+  localparam int unsigned PostActMinReg = 10, PostActMinLsb = 16, PostActMinWidth = 8;
+  // act_max (signed): upper bound of the requantized code
+  localparam int unsigned PostActMaxReg = 10, PostActMaxLsb = 24, PostActMaxWidth = 8;
+  // multiplier: Q31; vector, or compute with per_tensor
+  localparam int unsigned PostMultiplierReg = 11, PostMultiplierLsb = 0, PostMultiplierWidth = 31;
+  // shift (signed): -31..30, positive shifts left
+  localparam int unsigned PostShiftReg = 11, PostShiftLsb = 31, PostShiftWidth = 6;
+  // add_operand_multiplier: of the operand whose factor is not 1/2
+  localparam int unsigned PostAddOperandMultiplierReg = 12, PostAddOperandMultiplierLsb = 0,
+    PostAddOperandMultiplierWidth = 31;
+  // add_operand_shift (signed): -31..0
+  localparam int unsigned PostAddOperandShiftReg = 12, PostAddOperandShiftLsb = 31,
+    PostAddOperandShiftWidth = 6;
+  // add_a_is_half: 1: a's factor is 1/2; 0: b's
+  localparam int unsigned PostAddAIsHalfReg = 12, PostAddAIsHalfLsb = 37, PostAddAIsHalfWidth = 1;
+  // add_zero_a (signed): zero point of a: the convolution's code, or the vector's first tap
+  localparam int unsigned PostAddZeroAReg = 12, PostAddZeroALsb = 38, PostAddZeroAWidth = 8;
+  // add_zero_b (signed): zero point of b: the residual, or the vector's second tap
+  localparam int unsigned PostAddZeroBReg = 12, PostAddZeroBLsb = 46, PostAddZeroBWidth = 8;
+  // add_multiplier: of the sum, Q31
+  localparam int unsigned PostAddMultiplierReg = 13, PostAddMultiplierLsb = 0,
+    PostAddMultiplierWidth = 31;
+  // add_shift (signed): of the sum
+  localparam int unsigned PostAddShiftReg = 13, PostAddShiftLsb = 31, PostAddShiftWidth = 6;
+  // add_zero_point (signed): of the added code
+  localparam int unsigned PostAddZeroPointReg = 13, PostAddZeroPointLsb = 37,
+    PostAddZeroPointWidth = 8;
+  // add_act_min (signed): lower bound of the added code
+  localparam int unsigned PostAddActMinReg = 14, PostAddActMinLsb = 0, PostAddActMinWidth = 8;
+  // add_act_max (signed): upper bound of the added code
+  localparam int unsigned PostAddActMaxReg = 14, PostAddActMaxLsb = 8, PostAddActMaxWidth = 8;
+  // residual_delta: residual word's address - output word's address (modulo 2^24)
+  localparam int unsigned PostResidualDeltaReg = 14, PostResidualDeltaLsb = 16,
+    PostResidualDeltaWidth = 24;
+
+  // Compute only
+  // row: PMEM row of group 0's first step
+  localparam int unsigned ComputeRowReg = 15, ComputeRowLsb = 0, ComputeRowWidth = 20;
+  // param: bias and scale entry of the first channel
+  localparam int unsigned ComputeParamReg = 15, ComputeParamLsb = 20, ComputeParamWidth = 16;
+  // channels: output channels, at least 1
+  localparam int unsigned ComputeChannelsReg = 15, ComputeChannelsLsb = 36,
+    ComputeChannelsWidth = 16;
+  // first_byte: byte of the first output word that holds the first channel
+  localparam int unsigned ComputeFirstByteReg = 15, ComputeFirstByteLsb = 52,
+    ComputeFirstByteWidth = 2;
+
+  // Vector only
+  // bias (signed): added to a sum before it is requantized
+  localparam int unsigned VectorBiasReg = 15, VectorBiasLsb = 0, VectorBiasWidth = 32;
+
+  // Payload of RUN
+  // wait: engines (bit = code) from which one token each is taken before the start
+  localparam int unsigned RunWaitReg = 0, RunWaitLsb = 0, RunWaitWidth = 4;
+  // signal: engines to which one token each is given after the end
+  localparam int unsigned RunSignalReg = 0, RunSignalLsb = 4, RunSignalWidth = 4;
+  // op: dma: target; compute: precision; vector: operation
+  localparam int unsigned RunOpReg = 0, RunOpLsb = 8, RunOpWidth = 8;
+  // flags: see the engine
+  localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
+
+endpackage

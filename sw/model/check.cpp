@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The legality pass: after it, reference and compiler index tensors and quantize scales without a
+// look.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "sw/base/error.h"
+#include "sw/model/graph.h"
+#include "sw/model/shapes.h"
+
+namespace trine::model {
+namespace {
+
+constexpr int kMaxStep = 65535;  ///< strides, dilations and filter extents
+
+bool is_code(DataType type) { return type == DataType::kInt8 || type == DataType::kUInt8; }
+
+/// Checks one operator; the first fault ends it.
+class Checker {
+ public:
+  Checker(const Graph& graph, const Op& op) : graph_(graph), op_(op) {}
+
+  void run() const {
+    if (op_.kind == OpKind::kUnknown) fail("operator is not supported");
+    if (op_.outputs.size() != 1) fail("{} outputs, allowed 1", op_.outputs.size());
+    for (const int t : op_.inputs)
+      if (t >= 0) extents(graph_.tensor(t), false);
+    extents(out(), true);
+    dispatch();
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(label(graph_, op_) + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  template <typename... Args>
+  [[noreturn]] void fail(const Tensor& tensor, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    throw Error(fmt::format("{}: tensor {} '{}': ", label(graph_, op_),
+                            &tensor - graph_.tensors.data(), tensor.name) +
+                fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  const Tensor& in(int position) const { return graph_.in(op_, position); }
+  const Tensor& out() const { return graph_.out(op_); }
+  bool has(int position) const { return op_.input(position) >= 0; }
+
+  void operands(std::size_t least, std::size_t most) const {
+    if (op_.inputs.size() < least || op_.inputs.size() > most)
+      fail("{} inputs, allowed {}..{}", op_.inputs.size(), least, most);
+    for (std::size_t i = 0; i < least; ++i)
+      if (op_.inputs[i] < 0) fail("input {} is absent", i);
+  }
+
+  void extents(const Tensor& tensor, bool is_output) const {
+    for (const int extent : tensor.shape)
+      if (extent < 1 && (is_output || !tensor.is_constant || is_code(tensor.type)))
+        fail(tensor, "shape [{}] has an empty axis", fmt::join(tensor.shape, ", "));
+  }
+
+  void rank(const Tensor& tensor, int expected) const {
+    if (tensor.rank() != expected) fail(tensor, "rank {}, allowed {}", tensor.rank(), expected);
+  }
+
+  void shape(const Tensor& tensor, const std::vector<int>& expected) const {
+    if (tensor.shape != expected)
+      fail(tensor, "shape [{}], expected [{}]", fmt::join(tensor.shape, ", "),
+           fmt::join(expected, ", "));
+  }
+
+  void type(const Tensor& tensor, DataType expected) const {
+    if (tensor.type != expected)
+      fail(tensor, "type {}, expected {}", name_of(tensor.type), name_of(expected));
+  }
+
+  void scales(const Tensor& tensor) const {
+    for (const float scale : tensor.quantization.scale)
+      if (!std::isfinite(scale) || scale <= 0) fail(tensor, "scale {}, allowed above 0", scale);
+    const int low = tensor.type == DataType::kInt8 ? -128 : 0;
+    const int high = tensor.type == DataType::kInt8    ? 127
+                     : tensor.type == DataType::kUInt8 ? 255
+                                                       : 0;
+    for (const std::int64_t zero_point : tensor.quantization.zero_point)
+      if (zero_point < low || zero_point > high)
+        fail(tensor, "zero point {}, allowed {}..{}", zero_point, low, high);
+  }
+
+  /// An activation: int8 or uint8 with one scale.
+  void codes(const Tensor& tensor) const {
+    if (!is_code(tensor.type)) fail(tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
+    if (tensor.quantization.scale.size() != 1)
+      fail(tensor, "{} scales, allowed 1", tensor.quantization.scale.size());
+    scales(tensor);
+  }
+
+  /// The output, and inputs of the same type.
+  void codes_alike(std::initializer_list<int> inputs) const {
+    codes(out());
+    for (const int position : inputs) {
+      codes(in(position));
+      type(in(position), out().type);
+    }
+  }
+
+  /// Codes are moved, not rescaled.
+  void same_quantization(const Tensor& tensor) const {
+    if (is_code(out().type) &&
+        (tensor.scale() != out().scale() || tensor.zero_point() != out().zero_point()))
+      fail(tensor, "scale {} and zero point {} differ from the output's {} and {}", tensor.scale(),
+           tensor.zero_point(), out().scale(), out().zero_point());
+  }
+
+  /// An int32 or int64 constant of `count` elements (-1: any number).
+  void constant(int position, std::int64_t count) const {
+    const Tensor& tensor = in(position);
+    if (!tensor.is_constant) fail(tensor, "must be a constant");
+    if (tensor.type != DataType::kInt32 && tensor.type != DataType::kInt64)
+      fail(tensor, "type {}, allowed int32 int64", name_of(tensor.type));
+    if (count >= 0 && tensor.elements() != count)
+      fail(tensor, "{} elements, allowed {}", tensor.elements(), count);
+  }
+
+  void step(const char* what, int value) const {
+    if (value < 1 || value > kMaxStep) fail("{} {}, allowed 1..{}", what, value, kMaxStep);
+  }
+
+  void steps() const {
+    step("stride_h", op_.stride_h);
+    step("stride_w", op_.stride_w);
+    step("dilation_h", op_.dilation_h);
+    step("dilation_w", op_.dilation_w);
+    step("filter_h", op_.filter_h);
+    step("filter_w", op_.filter_w);
+  }
+
+  /// Weights: a constant or computed; per tensor or per output channel along `axis`.
+  void weights(const Tensor& tensor, int axis) const {
+    const Quantization& q = tensor.quantization;
+    type(tensor, out().type);
+    if (q.scale.empty()) fail(tensor, "weights have no scale");
+    scales(tensor);
+    if (!q.per_channel()) return;
+    if (tensor.type == DataType::kUInt8) fail(tensor, "uint8 weights per channel, allowed 1 scale");
+    if (q.axis != axis) fail(tensor, "scales along axis {}, allowed {}", q.axis, axis);
+    if (static_cast<int>(q.scale.size()) != tensor.extent(axis))
+      fail(tensor, "{} scales for {} channels", q.scale.size(), tensor.extent(axis));
+    for (const std::int64_t zero_point : q.zero_point)
+      if (zero_point != 0) fail(tensor, "zero point {} per channel, allowed 0", zero_point);
+  }
+
+  void bias(int position, int channels) const {
+    if (!has(position)) return;
+    type(in(position), DataType::kInt32);
+    if (in(position).elements() != channels)
+      fail(in(position), "{} elements, allowed {}", in(position).elements(), channels);
+    for (const float scale : in(position).quantization.scale)
+      if (!std::isfinite(scale) || scale <= 0)
+        fail(in(position), "scale {}, allowed above 0", scale);
+    for (const std::int64_t zero_point : in(position).quantization.zero_point)
+      if (zero_point != 0) fail(in(position), "zero point {}, allowed 0", zero_point);
+  }
+
+  void symmetric_if_int8(const Tensor& tensor) const {
+    if (tensor.type == DataType::kInt8 && tensor.zero_point() != 0)
+      fail(tensor, "zero point {} of int8 weights, allowed 0", tensor.zero_point());
+  }
+
+  void image_output(int channels) const {
+    steps();
+    const Window w = window(graph_, op_);
+    if (w.P < 1 || w.Q < 1) fail("the window is larger than the input");
+    shape(out(), {in(0).shape[0], w.P, w.Q, channels});
+  }
+
+  void convolution(bool depthwise) const {
+    operands(2, 3);
+    codes_alike({0});
+    rank(in(0), 4);
+    rank(in(1), 4);
+    extents(in(1), true);
+    const int M = in(1).extent(depthwise ? 3 : 0);
+    weights(in(1), depthwise ? 3 : 0);
+    symmetric_if_int8(in(1));
+    bias(2, M);
+    const int C = in(0).extent(3), filter_c = in(1).extent(3);
+    if (depthwise) {
+      if (in(1).extent(0) != 1) fail(in(1), "first extent {}, allowed 1", in(1).extent(0));
+      if (M % C != 0) fail(in(1), "{} channels are no multiple of the input's {}", M, C);
+    } else if (C % filter_c != 0 || M % (C / filter_c) != 0) {
+      fail(in(1), "{} filter channels and {} outputs do not divide {} input channels into groups",
+           filter_c, M, C);
+    }
+    image_output(M);
+  }
+
+  void transpose_conv() const {
+    operands(3, 4);
+    codes(out());
+    codes_alike({2});
+    constant(0, 4);
+    rank(in(1), 4);
+    rank(in(2), 4);
+    rank(out(), 4);
+    extents(in(1), true);
+    weights(in(1), 0);
+    symmetric_if_int8(in(1));
+    bias(3, in(1).extent(0));
+    steps();
+    const auto wanted = in(0).integers();
+    if (!std::equal(wanted.begin(), wanted.end(), out().shape.begin()))
+      fail(in(0), "holds [{}], the output's shape is [{}]", fmt::join(wanted, ", "),
+           fmt::join(out().shape, ", "));
+    if (out().extent(3) != in(1).extent(0) || out().extent(0) != in(2).extent(0))
+      fail(out(), "shape [{}] does not fit weights and input", fmt::join(out().shape, ", "));
+    const Window w = window(graph_, op_);
+    shape(in(2), {out().extent(0), w.P, w.Q, in(1).extent(3)});
+  }
+
+  void fully_connected() const {
+    operands(2, 3);
+    codes_alike({0});
+    rank(in(1), 2);
+    extents(in(1), true);
+    weights(in(1), 0);
+    const int M = in(1).extent(0), K = in(1).extent(1);
+    bias(2, M);
+    if (in(0).elements() % K != 0)
+      fail(in(0), "{} elements are no multiple of the weights' {} columns", in(0).elements(), K);
+    if (out().rank() < 1 || out().extent(-1) != M || out().elements() != in(0).elements() / K * M)
+      fail(out(), "shape [{}] does not fit {} rows of {} outputs", fmt::join(out().shape, ", "),
+           in(0).elements() / K, M);
+  }
+
+  void batch_matmul() const {
+    operands(2, 2);
+    codes_alike({0, 1});
+    for (int i = 0; i < 2; ++i)
+      if (in(i).rank() < 2) fail(in(i), "rank {}, allowed 2 and above", in(i).rank());
+    const auto batch = [](const Tensor& t) {
+      return std::vector<int>(t.shape.begin(), t.shape.end() - 2);
+    };
+    std::optional<std::vector<int>> expected = broadcast_shape(batch(in(0)), batch(in(1)));
+    if (!expected) fail("the batch axes of the inputs do not fit");
+    const int K = in(0).extent(op_.adjoint_a ? -2 : -1);
+    if (K != in(1).extent(op_.adjoint_b ? -1 : -2)) fail("the inner extents of the inputs differ");
+    expected->push_back(in(0).extent(op_.adjoint_a ? -1 : -2));
+    expected->push_back(in(1).extent(op_.adjoint_b ? -2 : -1));
+    shape(out(), *expected);
+  }
+
+  void pool() const {
+    operands(1, 1);
+    codes_alike({0});
+    same_quantization(in(0));
+    rank(in(0), 4);
+    image_output(in(0).extent(3));
+  }
+
+  void reduction(bool rescales) const {
+    operands(2, 2);
+    codes_alike({0});
+    if (!rescales) same_quantization(in(0));
+    constant(1, -1);
+    const auto reduced = reduced_axes(graph_, op_);
+    if (!reduced) fail(in(1), "an axis is out of range for rank {}", in(0).rank());
+    std::vector<int> expected;
+    for (std::size_t i = 0; i < reduced->size(); ++i)
+      if (!(*reduced)[i] || op_.keep_dims) expected.push_back((*reduced)[i] ? 1 : in(0).shape[i]);
+    shape(out(), expected);
+  }
+
+  /// RESHAPE and its kin: the output's shape is the only instruction.
+  void reshape() const {
+    operands(1, 2);
+    type(in(0), out().type);
+    if (in(0).elements() != out().elements())
+      fail(out(), "{} elements, the input has {}", out().elements(), in(0).elements());
+    if (is_code(out().type)) same_quantization(in(0));
+  }
+
+  void pad() const {
+    const bool valued = op_.kind == OpKind::kPadV2;
+    operands(valued ? 3 : 2, valued ? 3 : 2);
+    codes_alike({0});
+    same_quantization(in(0));
+    constant(1, 2 * std::int64_t{in(0).rank()});
+    if (valued) {
+      codes_alike({2});
+      same_quantization(in(2));
+      if (in(2).elements() != 1) fail(in(2), "{} elements, allowed 1", in(2).elements());
+    }
+    std::vector<int> expected;
+    const auto sides = paddings(graph_, op_);
+    for (std::size_t i = 0; i < sides.size(); ++i) {
+      const auto [before, after] = sides[i];
+      if (before < 0 || after < 0 || before > out().elements() || after > out().elements())
+        fail(in(1), "padding {} and {} of axis {}, allowed 0..{}", before, after, i,
+             out().elements());
+      expected.push_back(static_cast<int>(in(0).shape[i] + before + after));
+    }
+    shape(out(), expected);
+  }
+
+  void transpose() const {
+    operands(2, 2);
+    type(in(0), out().type);
+    same_quantization(in(0));
+    constant(1, in(0).rank());
+    const auto axes = permutation(graph_, op_);
+    if (!axes) fail(in(1), "is no permutation of the input's {} axes", in(0).rank());
+    std::vector<int> expected;
+    for (const int axis : *axes) expected.push_back(in(0).extent(axis));
+    shape(out(), expected);
+  }
+
+  void strided_slice() const {
+    operands(4, 4);
+    type(in(0), out().type);
+    same_quantization(in(0));
+    for (int i = 1; i < 4; ++i) constant(i, in(0).rank());
+    if (op_.ellipsis_mask != 0 || op_.new_axis_mask != 0)
+      fail("ellipsis_mask {} and new_axis_mask {}, allowed 0", op_.ellipsis_mask,
+           op_.new_axis_mask);
+    for (const std::int64_t stride : in(3).integers())
+      if (stride == 0 || stride < -kMaxStep || stride > kMaxStep)
+        fail(in(3), "stride {}, allowed -{}..{} without 0", stride, kMaxStep, kMaxStep);
+    std::vector<int> expected;
+    for (const Slice& slice : slices(graph_, op_)) {
+      if (slice.size < 1) fail("selects nothing of an axis");
+      if (!slice.dropped) expected.push_back(static_cast<int>(slice.size));
+    }
+    shape(out(), expected);
+  }
+
+  void concatenation() const {
+    operands(1, op_.inputs.size());
+    const int rank_out = out().rank();
+    const int axis = op_.axis < 0 ? op_.axis + rank_out : op_.axis;
+    if (axis < 0 || axis >= rank_out)
+      fail("axis {}, allowed {}..{}", op_.axis, -rank_out, rank_out - 1);
+    if (op_.activation != Activation::kNone) fail("fused activation, allowed NONE");
+    std::int64_t sum = 0;
+    for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i) {
+      if (!has(i)) fail("input {} is absent", i);
+      codes_alike({i});
+      same_quantization(in(i));
+      rank(in(i), rank_out);
+      std::vector<int> expected = out().shape;
+      expected[static_cast<std::size_t>(axis)] = in(i).extent(axis);
+      shape(in(i), expected);
+      sum += in(i).extent(axis);
+    }
+    if (sum != out().extent(axis))
+      fail(out(), "extent {} of axis {}, the inputs have {}", out().extent(axis), axis, sum);
+  }
+
+  void resize() const {
+    operands(2, 2);
+    codes_alike({0});
+    same_quantization(in(0));
+    rank(in(0), 4);
+    rank(out(), 4);
+    constant(1, 2);
+    if (op_.align_corners && op_.half_pixel_centers)
+      fail("align_corners and half_pixel_centers exclude each other");
+    const auto size = in(1).integers();
+    if (size[0] != out().extent(1) || size[1] != out().extent(2))
+      fail(in(1), "holds [{}], the output's shape is [{}]", fmt::join(size, ", "),
+           fmt::join(out().shape, ", "));
+    shape(out(), {in(0).extent(0), out().extent(1), out().extent(2), in(0).extent(3)});
+  }
+
+  void binary(bool rescales) const {
+    operands(2, 2);
+    codes_alike({0, 1});
+    for (int i = 0; i < 2; ++i)
+      if (!rescales) same_quantization(in(i));
+    const auto expected = broadcast_shape(in(0).shape, in(1).shape);
+    if (!expected) fail("the shapes of the inputs do not broadcast");
+    shape(out(), *expected);
+  }
+
+  void unary() const {
+    operands(1, 1);
+    codes_alike({0});
+    shape(out(), in(0).shape);
+    if (op_.kind == OpKind::kLeakyRelu && !(std::isfinite(op_.alpha)))
+      fail("alpha {} is not finite", op_.alpha);
+  }
+
+  void convert() const {
+    operands(1, 1);
+    shape(out(), in(0).shape);
+    const bool to_codes = op_.kind == OpKind::kQuantize;
+    codes(to_codes ? out() : in(0));
+    if (!to_codes) return type(out(), DataType::kFloat32);
+    if (in(0).type != DataType::kFloat32) codes(in(0));
+  }
+
+  void negate() const {
+    operands(1, 1);
+    type(in(0), DataType::kFloat32);
+    type(out(), DataType::kFloat32);
+    shape(out(), in(0).shape);
+  }
+
+  void softmax() const {
+    unary();
+    if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
+    const int depth = out().extent(-1);
+    if (depth > 4095) fail(out(), "{} classes, allowed 1..4095", depth);  // sum is Q12.19
+    const int lowest = out().type == DataType::kInt8 ? -128 : 0;
+    if (out().scale() != 1.0f / 256 || out().zero_point() != lowest)
+      fail(out(), "scale {} and zero point {}, allowed 1/256 and {}", out().scale(),
+           out().zero_point(), lowest);
+    const double gain = double{op_.beta} * double{in(0).scale()} * 0x1p26;
+    if (!std::isfinite(gain) || gain <= 1)
+      fail("beta {} times scale {}, allowed above 2^-26", op_.beta, in(0).scale());
+  }
+
+  void dispatch() const {
+    switch (op_.kind) {
+      case OpKind::kConv2D:
+        return convolution(false);
+      case OpKind::kDepthwiseConv2D:
+        return convolution(true);
+      case OpKind::kTransposeConv:
+        return transpose_conv();
+      case OpKind::kFullyConnected:
+        return fully_connected();
+      case OpKind::kBatchMatMul:
+        return batch_matmul();
+      case OpKind::kMaxPool2D:
+      case OpKind::kAveragePool2D:
+        return pool();
+      case OpKind::kMean:
+        return reduction(true);
+      case OpKind::kReduceMax:
+        return reduction(false);
+      case OpKind::kReshape:
+      case OpKind::kSqueeze:
+      case OpKind::kExpandDims:
+        return reshape();
+      case OpKind::kPad:
+      case OpKind::kPadV2:
+        return pad();
+      case OpKind::kTranspose:
+        return transpose();
+      case OpKind::kStridedSlice:
+        return strided_slice();
+      case OpKind::kConcatenation:
+        return concatenation();
+      case OpKind::kResizeBilinear:
+      case OpKind::kResizeNearestNeighbor:
+        return resize();
+      case OpKind::kAdd:
+      case OpKind::kSub:
+      case OpKind::kMul:
+      case OpKind::kSquaredDifference:
+        return binary(true);
+      case OpKind::kMaximum:
+      case OpKind::kMinimum:
+        return binary(false);
+      case OpKind::kQuantize:
+      case OpKind::kDequantize:
+        return convert();
+      case OpKind::kNeg:
+        return negate();
+      case OpKind::kSoftmax:
+        return softmax();
+      case OpKind::kRelu:
+      case OpKind::kRelu6:
+      case OpKind::kReluN1To1:
+      case OpKind::kAbs:
+      case OpKind::kLeakyRelu:
+      case OpKind::kHardSwish:
+      case OpKind::kLogistic:
+      case OpKind::kTanh:
+      case OpKind::kGelu:
+      case OpKind::kExp:
+      case OpKind::kRsqrt:
+        return unary();
+      case OpKind::kUnknown:
+        break;
+    }
+  }
+
+  const Graph& graph_;
+  const Op& op_;
+};
+
+}  // namespace
+
+void check(const Graph& graph) {
+  std::string problems;
+  for (const Op& op : graph.ops) {
+    try {
+      Checker(graph, op).run();
+    } catch (const Error& error) {
+      problems += (problems.empty() ? "" : "\n") + std::string(error.what());
+    }
+  }
+  if (!problems.empty()) throw Error(problems);
+}
+
+}  // namespace trine::model

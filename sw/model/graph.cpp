@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace trine::model {
+namespace {
+
+struct TypeFacts {
+  std::string_view name, npy;
+  int bytes;
+};
+
+const TypeFacts& facts(DataType type) {
+  static constexpr TypeFacts kFacts[] = {
+      {"int8", "i1", 1},  {"uint8", "u1", 1},   {"int16", "i2", 2}, {"int32", "i4", 4},
+      {"int64", "i8", 8}, {"float32", "f4", 4}, {"bool", "b1", 1}};
+  return kFacts[static_cast<std::size_t>(type)];
+}
+
+/// Product of the extents from position `first` on.
+std::int64_t product(const std::vector<int>& shape, std::size_t first = 0) {
+  std::int64_t count = 1;
+  for (std::size_t i = first; i < shape.size(); ++i) count *= shape[i];
+  return count;
+}
+
+template <typename T>
+std::vector<std::int64_t> widened(const Tensor& tensor) {
+  const std::vector<T> values = tensor.values<T>();
+  return {values.begin(), values.end()};
+}
+
+struct Span {
+  int size = 0, before = 0, after = 0;
+};
+
+/// One axis of a window. 64-bit: filter and dilation may come straight from a file.
+Span span(std::int64_t extent, std::int64_t filter, std::int64_t stride, std::int64_t dilation,
+          Padding padding) {
+  const std::int64_t reach = (filter - 1) * dilation + 1;
+  if (padding == Padding::kValid) {
+    if (reach > extent) return {};
+    return {static_cast<int>((extent - reach) / stride + 1), 0, 0};
+  }
+  const std::int64_t size = (extent + stride - 1) / stride;
+  const std::int64_t total = std::max<std::int64_t>((size - 1) * stride + reach - extent, 0);
+  return {static_cast<int>(size), static_cast<int>(total / 2), static_cast<int>(total - total / 2)};
+}
+
+}  // namespace
+
+std::string_view name_of(DataType type) { return facts(type).name; }
+int bytes_of(DataType type) { return facts(type).bytes; }
+std::string_view npy_code(DataType type) { return facts(type).npy; }
+
+std::int64_t Tensor::elements() const { return product(shape); }
+
+std::vector<std::int64_t> Tensor::integers() const {
+  switch (type) {
+    case DataType::kInt8:
+      return widened<std::int8_t>(*this);
+    case DataType::kBool:
+    case DataType::kUInt8:
+      return widened<std::uint8_t>(*this);
+    case DataType::kInt16:
+      return widened<std::int16_t>(*this);
+    case DataType::kInt32:
+      return widened<std::int32_t>(*this);
+    case DataType::kInt64:
+      return widened<std::int64_t>(*this);
+    case DataType::kFloat32:
+      break;
+  }
+  assert(!"integers() of a float tensor");
+  return {};
+}
+
+Window window(int H, int W, int R, int S, int stride_h, int stride_w, int dilation_h,
+              int dilation_w, Padding padding) {
+  const Span y = span(H, R, stride_h, dilation_h, padding);
+  const Span x = span(W, S, stride_w, dilation_w, padding);
+  return {y.size, x.size, y.before, y.after, x.before, x.after};
+}
+
+Window window(const Graph& graph, const Op& op) {
+  const bool pool = op.kind == OpKind::kMaxPool2D || op.kind == OpKind::kAveragePool2D;
+  const Tensor& over = op.kind == OpKind::kTransposeConv ? graph.out(op) : graph.in(op, 0);
+  const int R = pool ? op.filter_h : graph.in(op, 1).extent(1);
+  const int S = pool ? op.filter_w : graph.in(op, 1).extent(2);
+  return window(over.extent(1), over.extent(2), R, S, op.stride_h, op.stride_w, op.dilation_h,
+                op.dilation_w, op.padding);
+}
+
+int groups(const Graph& graph, const Op& op) {
+  return graph.in(op, 0).extent(-1) / graph.in(op, 1).extent(-1);
+}
+
+std::int64_t macs(const Graph& graph, const Op& op) {
+  switch (op.kind) {
+    case OpKind::kConv2D:
+      return graph.out(op).elements() * product(graph.in(op, 1).shape, 1);
+    case OpKind::kDepthwiseConv2D:
+      return graph.out(op).elements() * graph.in(op, 1).extent(1) * graph.in(op, 1).extent(2);
+    case OpKind::kFullyConnected:
+      return graph.out(op).elements() * graph.in(op, 1).extent(1);
+    case OpKind::kBatchMatMul:
+      return graph.out(op).elements() * graph.in(op, 0).extent(op.adjoint_a ? -2 : -1);
+    case OpKind::kTransposeConv: {  // every input element meets every tap of every output channel
+      const Tensor& weights = graph.in(op, 1);
+      return graph.in(op, 2).elements() * (weights.elements() / weights.extent(-1));
+    }
+    default:
+      return 0;
+  }
+}
+
+std::int64_t macs(const Graph& graph) {
+  std::int64_t total = 0;
+  for (const Op& op : graph.ops) total += macs(graph, op);
+  return total;
+}
+
+std::string label(const Graph& graph, const Op& op) {
+  return fmt::format("{}: op {} {}", graph.file, op.index, op.name);
+}
+
+}  // namespace trine::model

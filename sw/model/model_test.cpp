@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+#include <regex>
+#include <sstream>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/model/graph.h"
+#include "sw/model/shapes.h"
+#include "sw/model/testing.h"
+
+using namespace trine;
+using namespace trine::model;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Tensor codes(std::vector<int> shape, float scale = 0.5f, int zero_point = 0) {
+  return {"t", DataType::kInt8, std::move(shape), {{scale}, {zero_point}, 0}, false, {}};
+}
+
+Tensor integers(std::vector<int> shape, const std::vector<std::int32_t>& values) {
+  Tensor tensor{"i", DataType::kInt32, std::move(shape), {}, true, {}};
+  tensor.data.resize(values.size() * 4);
+  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  return tensor;
+}
+
+/// One operator that reads tensors 0..n-2 and writes the last.
+Graph one_op(OpKind kind, std::vector<Tensor> tensors, Op op = {}) {
+  Graph graph{"g", "g.tflite", std::move(tensors), {}, {0}, {}};
+  const int last = static_cast<int>(graph.tensors.size()) - 1;
+  op.kind = kind;
+  op.name = "OP";
+  for (int t = 0; t < last; ++t) op.inputs.push_back(t);
+  op.outputs = {last};
+  graph.outputs = {last};
+  graph.ops = {op};
+  return graph;
+}
+
+Tensor weights(std::vector<int> shape, int axis) {
+  Tensor tensor = codes(std::move(shape));
+  const auto channels = static_cast<std::size_t>(tensor.extent(axis));
+  tensor.quantization = {std::vector<float>(channels, 0.25f),
+                         std::vector<std::int64_t>(channels, 0), axis};
+  tensor.is_constant = true;
+  tensor.data.resize(static_cast<std::size_t>(tensor.elements()));
+  return tensor;
+}
+
+Graph small_conv() {
+  Tensor bias = integers({6}, {1, 2, 3, 4, 5, 6});
+  return one_op(OpKind::kConv2D,
+                {codes({1, 5, 5, 4}), weights({6, 3, 3, 4}, 0), bias, codes({1, 3, 3, 6})});
+}
+
+/// name -> MACs, as the README of the shared models states them.
+std::vector<std::pair<std::string, std::int64_t>> documented_macs() {
+  std::istringstream lines(read_text(shared_folder() / "models" / "README.md"));
+  const std::regex head(R"(^- \*\*(\S+\.tflite)\*\*.*)"), net(R"(^  Net: .*; ([0-9,]+) MACs.*)"),
+      layer(R"(^\| (\S+\.tflite) \|[^|]*\| ([0-9,]+) \|.*)");
+  const auto number = [](std::string text) {
+    text.erase(std::remove(text.begin(), text.end(), ','), text.end());
+    return std::stoll(text);
+  };
+  std::vector<std::pair<std::string, std::int64_t>> result;
+  std::string line, name;
+  for (std::smatch m; std::getline(lines, line);) {
+    if (std::regex_match(line, m, head)) name = m[1];
+    if (std::regex_match(line, m, net) && !name.empty()) result.emplace_back(name, number(m[1]));
+    if (std::regex_match(line, m, net)) name.clear();
+    if (std::regex_match(line, m, layer)) result.emplace_back("layers/" + m[1].str(), number(m[2]));
+  }
+  return result;
+}
+
+/// Loads and checks, or says why not: anything else (crash, hang, other exception) fails the test.
+bool loads(const std::vector<std::uint8_t>& bytes) {
+  try {
+    check(parse_tflite(bytes, "m.tflite"));
+    return true;
+  } catch (const Error& error) {
+    REQUIRE(std::string(error.what()).rfind("m.tflite: ", 0) == 0);
+    return false;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("window follows the SAME and VALID rules", "[model][window]") {
+  struct Row {
+    int H, R, stride, dilation;
+    Padding padding;
+    int P, top, bottom;
+  };
+  const auto row = GENERATE(
+      Row{9, 3, 1, 1, Padding::kSame, 9, 1, 1}, Row{9, 3, 2, 1, Padding::kSame, 5, 1, 1},
+      Row{8, 3, 2, 1, Padding::kSame, 4, 0, 1}, Row{9, 3, 2, 1, Padding::kValid, 4, 0, 0},
+      Row{12, 3, 1, 2, Padding::kSame, 12, 2, 2}, Row{12, 3, 1, 2, Padding::kValid, 8, 0, 0},
+      Row{5, 1, 2, 1, Padding::kSame, 3, 0, 0}, Row{2, 3, 1, 1, Padding::kValid, 0, 0, 0},
+      Row{25, 25, 25, 1, Padding::kValid, 1, 0, 0});
+  CAPTURE(row.H, row.R, row.stride, row.dilation);
+  const Window w = window(row.H, 7, row.R, 1, row.stride, 1, row.dilation, 1, row.padding);
+  CHECK(w.P == row.P);
+  CHECK(w.pad_top == row.top);
+  CHECK(w.pad_bottom == row.bottom);
+  CHECK(w.Q == 7);
+}
+
+TEST_CASE("macs count padded taps", "[model][macs]") {
+  const Graph graph = small_conv();
+  CHECK(macs(graph) == 3 * 3 * 6 * (3 * 3 * 4));
+}
+
+TEST_CASE("shapes broadcast from the last axis", "[model][shapes]") {
+  CHECK(broadcast_shape({1, 6, 6, 8}, {8}) == std::vector<int>{1, 6, 6, 8});
+  CHECK(broadcast_shape({6, 1}, {1, 5}) == std::vector<int>{6, 5});
+  CHECK(broadcast_shape({}, {2}) == std::vector<int>{2});
+  CHECK_FALSE(broadcast_shape({2, 3}, {2}));
+}
+
+TEST_CASE("slices walk both ways and drop axes", "[model][shapes]") {
+  Op op;
+  op.end_mask = 1;
+  op.shrink_axis_mask = 4;
+  const Graph graph = one_op(OpKind::kStridedSlice,
+                             {codes({9, 9, 4}), integers({3}, {1, -1, -2}),
+                              integers({3}, {0, 0, 0}), integers({3}, {2, -3, 1}), codes({4, 3})},
+                             op);
+  const auto axes = slices(graph, graph.ops[0]);
+  CHECK(axes[0].begin == 1);  // 1 3 5 7
+  CHECK(axes[0].size == 4);
+  CHECK(axes[1].begin == 8);  // 8 5 2, stops before 0
+  CHECK(axes[1].size == 3);
+  CHECK(axes[2].begin == 2);
+  CHECK(axes[2].dropped);
+  CHECK_NOTHROW(check(graph));
+}
+
+TEST_CASE("check accepts a sound convolution and names what is wrong with another",
+          "[model][check][error]") {
+  Graph graph = small_conv();
+  CHECK_NOTHROW(check(graph));
+  SECTION("scales along the wrong axis") {
+    graph.tensors[1].quantization.axis = 3;
+    CHECK_THROWS_WITH(check(graph),
+                      "g.tflite: op 0 OP: tensor 1 't': scales along axis 3, allowed 0");
+  }
+  SECTION("a scale that is no scale") {
+    graph.tensors[0].quantization.scale[0] = -1.0f;
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 0 't': scale -1, allowed above 0"));
+  }
+  SECTION("a zero point out of range") {
+    graph.tensors[3].quantization.zero_point[0] = 128;
+    CHECK_THROWS_WITH(check(graph), Contains("zero point 128, allowed -128..127"));
+  }
+  SECTION("channels that form no groups") {
+    graph.tensors[0].shape[3] = 7;
+    CHECK_THROWS_WITH(check(graph), Contains("do not divide 7 input channels into groups"));
+  }
+  SECTION("an output of another size") {
+    graph.tensors[3].shape[1] = 4;
+    CHECK_THROWS_WITH(check(graph), Contains("shape [1, 4, 3, 6], expected [1, 3, 3, 6]"));
+  }
+  SECTION("a short bias") {
+    graph.tensors[2] = integers({5}, {1, 2, 3, 4, 5});
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 2 'i': 5 elements, allowed 6"));
+  }
+  SECTION("a stride of nothing") {
+    graph.ops[0].stride_w = 0;
+    CHECK_THROWS_WITH(check(graph), Contains("stride_w 0, allowed 1..65535"));
+  }
+  SECTION("a window that does not fit") {
+    graph.ops[0].dilation_h = 9;
+    CHECK_THROWS_WITH(check(graph), Contains("window is larger than the input"));
+  }
+  SECTION("all operators at fault are reported") {
+    graph.ops.push_back(graph.ops[0]);
+    graph.ops[1].index = 1;
+    graph.ops[0].stride_h = graph.ops[1].stride_h = -1;
+    CHECK_THROWS_WITH(check(graph), Contains("op 0") && Contains("\ng.tflite: op 1"));
+  }
+}
+
+TEST_CASE("check refuses operators that nobody defines", "[model][check][error]") {
+  CHECK_THROWS_WITH(check(one_op(OpKind::kUnknown, {codes({1}), codes({1})})),
+                    Contains("operator is not supported"));
+  CHECK_THROWS_WITH(check(one_op(OpKind::kMaximum, {codes({2}), codes({2}, 0.25f), codes({2})})),
+                    Contains("differ from the output's"));
+  CHECK_THROWS_WITH(check(one_op(OpKind::kSoftmax, {codes({2}), codes({2})})),
+                    Contains("allowed 1/256 and -128"));
+}
+
+TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
+  CHECK_THROWS_WITH(parse_tflite({}, "m.tflite"), Contains("identifier TFL3 is missing"));
+  std::vector<std::uint8_t> bytes(64, 0xff);
+  std::memcpy(bytes.data() + 4, "TFL3", 4);
+  CHECK_THROWS_WITH(parse_tflite(bytes, "m.tflite"), Contains("truncated or damaged"));
+  CHECK_THROWS_WITH(import_tflite("no/such/file.tflite"), Contains("no/such/file.tflite"));
+}
+
+TEST_CASE("the import says what the file holds", "[model][tflite]") {
+  if (!shared_available()) return;
+  const Graph graph = import_tflite(shared_folder() / "models" / "kws_ref_model.tflite");
+  CHECK(graph.name == "kws_ref_model");
+  REQUIRE(graph.ops.size() == 13);
+  const Op& conv = graph.ops[0];
+  CHECK(conv.name == "CONV_2D");
+  CHECK(conv.kind == OpKind::kConv2D);
+  CHECK(conv.padding == Padding::kSame);
+  CHECK(conv.stride_h == 2);
+  CHECK(conv.activation == Activation::kRelu);
+  CHECK(graph.in(conv, 0).shape == std::vector<int>{1, 49, 10, 1});
+  CHECK(graph.in(conv, 0).scale() == 0.5847029089927673f);
+  CHECK(graph.in(conv, 0).zero_point() == 83);
+  CHECK(graph.in(conv, 1).quantization.scale.size() == 64);
+  CHECK(graph.in(conv, 2).values<std::int32_t>().size() == 64);
+}
+
+TEST_CASE("every shared model is legal and has the documented MACs", "[model][tflite][macs]") {
+  if (!shared_available()) return;
+  const auto documented = documented_macs();
+  CHECK(documented.size() == 12 + 78);
+  for (const auto& [name, expected] : documented) {
+    CAPTURE(name);
+    const Graph graph = import_tflite(shared_folder() / "models" / name);
+    CHECK_NOTHROW(check(graph));
+    CHECK(macs(graph) == expected);
+  }
+}
+
+TEST_CASE("a truncated model is refused, whatever its length", "[model][tflite][error]") {
+  if (!shared_available()) return;
+  const auto whole = read_file(shared_folder() / "models" / "hello_world_int8.tflite");
+  REQUIRE(loads(whole));
+  for (std::size_t size = 0; size < whole.size(); size += 3)
+    CHECK_FALSE(loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}));
+}
+
+TEST_CASE("a model with damaged bytes loads or is refused", "[model][tflite][error]") {
+  if (!shared_available()) return;
+  const std::string file =
+      GENERATE("hello_world_int8.tflite", "mnist_valid_q.tflite", "layers/strided_slice.tflite",
+               "layers/conv_grouped_g4.tflite", "layers/tconv_2x2_s2.tflite",
+               "layers/batch_matmul_tb.tflite", "layers/pad.tflite");
+  CAPTURE(file);
+  const auto whole = read_file(shared_folder() / "models" / file);
+  std::mt19937 random{1};
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    CAPTURE(i);
+    auto bytes = whole;
+    for (unsigned n = 1 + random() % 4; n-- > 0;) {
+      constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+      bytes[random() % bytes.size()] =
+          random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+    }
+    refused += loads(bytes) ? 0 : 1;
+  }
+  CHECK(refused > 100);
+}

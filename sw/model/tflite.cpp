@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TFLite -> Graph. The bytes are hostile until shown otherwise: the flatbuffers verifier proves
+// that every offset stays inside the file, and each index, extent and size is checked here before
+// it is used.
+
+#include <flatbuffers/flatbuffers.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/model/graph.h"
+#include "tflite_generated.h"
+
+namespace trine::model {
+namespace {
+
+/// Larger tensors are taken for damage: 2^28 elements are far beyond every memory of ours.
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 28;
+constexpr std::size_t kMaxRank = 8;
+/// Tables may share their vectors, so a small file can unfold into a huge graph: bound both
+/// factors.
+constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256;
+constexpr int kCustom = 32;
+
+struct OperatorFacts {
+  int code;
+  OpKind kind;
+  std::string_view name;
+};
+
+constexpr OperatorFacts kOperators[] = {
+    {0, OpKind::kAdd, "ADD"},
+    {1, OpKind::kAveragePool2D, "AVERAGE_POOL_2D"},
+    {2, OpKind::kConcatenation, "CONCATENATION"},
+    {3, OpKind::kConv2D, "CONV_2D"},
+    {4, OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D"},
+    {5, OpKind::kUnknown, "DEPTH_TO_SPACE"},
+    {6, OpKind::kDequantize, "DEQUANTIZE"},
+    {7, OpKind::kUnknown, "EMBEDDING_LOOKUP"},
+    {8, OpKind::kUnknown, "FLOOR"},
+    {9, OpKind::kFullyConnected, "FULLY_CONNECTED"},
+    {11, OpKind::kUnknown, "L2_NORMALIZATION"},
+    {12, OpKind::kUnknown, "L2_POOL_2D"},
+    {14, OpKind::kLogistic, "LOGISTIC"},
+    {16, OpKind::kUnknown, "LSTM"},
+    {17, OpKind::kMaxPool2D, "MAX_POOL_2D"},
+    {18, OpKind::kMul, "MUL"},
+    {19, OpKind::kRelu, "RELU"},
+    {20, OpKind::kReluN1To1, "RELU_N1_TO_1"},
+    {21, OpKind::kRelu6, "RELU6"},
+    {22, OpKind::kReshape, "RESHAPE"},
+    {23, OpKind::kResizeBilinear, "RESIZE_BILINEAR"},
+    {24, OpKind::kUnknown, "RNN"},
+    {25, OpKind::kSoftmax, "SOFTMAX"},
+    {26, OpKind::kUnknown, "SPACE_TO_DEPTH"},
+    {27, OpKind::kUnknown, "SVDF"},
+    {28, OpKind::kTanh, "TANH"},
+    {34, OpKind::kPad, "PAD"},
+    {36, OpKind::kUnknown, "GATHER"},
+    {37, OpKind::kUnknown, "BATCH_TO_SPACE_ND"},
+    {38, OpKind::kUnknown, "SPACE_TO_BATCH_ND"},
+    {39, OpKind::kTranspose, "TRANSPOSE"},
+    {40, OpKind::kMean, "MEAN"},
+    {41, OpKind::kSub, "SUB"},
+    {42, OpKind::kUnknown, "DIV"},
+    {43, OpKind::kSqueeze, "SQUEEZE"},
+    {44, OpKind::kUnknown, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
+    {45, OpKind::kStridedSlice, "STRIDED_SLICE"},
+    {47, OpKind::kExp, "EXP"},
+    {49, OpKind::kUnknown, "SPLIT"},
+    {50, OpKind::kUnknown, "LOG_SOFTMAX"},
+    {53, OpKind::kUnknown, "CAST"},
+    {54, OpKind::kUnknown, "PRELU"},
+    {55, OpKind::kMaximum, "MAXIMUM"},
+    {56, OpKind::kUnknown, "ARG_MAX"},
+    {57, OpKind::kMinimum, "MINIMUM"},
+    {59, OpKind::kNeg, "NEG"},
+    {60, OpKind::kPadV2, "PADV2"},
+    {65, OpKind::kUnknown, "SLICE"},
+    {67, OpKind::kTransposeConv, "TRANSPOSE_CONV"},
+    {69, OpKind::kUnknown, "TILE"},
+    {70, OpKind::kExpandDims, "EXPAND_DIMS"},
+    {73, OpKind::kUnknown, "LOG"},
+    {74, OpKind::kUnknown, "SUM"},
+    {75, OpKind::kUnknown, "SQRT"},
+    {76, OpKind::kRsqrt, "RSQRT"},
+    {77, OpKind::kUnknown, "SHAPE"},
+    {78, OpKind::kUnknown, "POW"},
+    {79, OpKind::kUnknown, "ARG_MIN"},
+    {82, OpKind::kReduceMax, "REDUCE_MAX"},
+    {83, OpKind::kUnknown, "PACK"},
+    {88, OpKind::kUnknown, "UNPACK"},
+    {89, OpKind::kUnknown, "REDUCE_MIN"},
+    {92, OpKind::kUnknown, "SQUARE"},
+    {94, OpKind::kUnknown, "FILL"},
+    {97, OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR"},
+    {98, OpKind::kLeakyRelu, "LEAKY_RELU"},
+    {99, OpKind::kSquaredDifference, "SQUARED_DIFFERENCE"},
+    {100, OpKind::kUnknown, "MIRROR_PAD"},
+    {101, OpKind::kAbs, "ABS"},
+    {102, OpKind::kUnknown, "SPLIT_V"},
+    {111, OpKind::kUnknown, "ELU"},
+    {114, OpKind::kQuantize, "QUANTIZE"},
+    {117, OpKind::kHardSwish, "HARD_SWISH"},
+    {118, OpKind::kUnknown, "IF"},
+    {119, OpKind::kUnknown, "WHILE"},
+    {126, OpKind::kBatchMatMul, "BATCH_MATMUL"},
+    {130, OpKind::kUnknown, "BROADCAST_TO"},
+    {142, OpKind::kUnknown, "VAR_HANDLE"},
+    {150, OpKind::kGelu, "GELU"},
+};
+
+/// Elements of a vector that may be absent.
+template <typename T>
+std::vector<T> copy(const flatbuffers::Vector<T>* source) {
+  return source == nullptr ? std::vector<T>{} : std::vector<T>{source->begin(), source->end()};
+}
+
+template <typename Vector>
+std::size_t size_of(const Vector* source) {
+  return source == nullptr ? 0 : source->size();
+}
+
+/// A name for messages: of bounded length, and control bytes would break "one line".
+std::string printable(const flatbuffers::String* source) {
+  std::string text(source == nullptr ? "" : source->c_str(),
+                   std::min<std::size_t>(size_of(source), 200));
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return text;
+}
+
+/// One import. Holds what messages need, so that each check is one line.
+class Importer {
+ public:
+  Importer(const format::Model& model, std::string file) : model_(model) {
+    graph_.file = std::move(file);
+    graph_.name = std::filesystem::path(graph_.file).stem().string();
+  }
+
+  Graph run() {
+    if (model_.version() != 3) fail("schema version {}, allowed 3", model_.version());
+    if (size_of(model_.subgraphs()) != 1)
+      fail("{} subgraphs, allowed 1", size_of(model_.subgraphs()));
+    const format::SubGraph* subgraph = model_.subgraphs()->Get(0);
+    const std::size_t tensors = size_of(subgraph->tensors()), ops = size_of(subgraph->operators());
+    if (tensors < 1 || tensors > kMaxTensors)
+      fail("{} tensors, allowed 1..{}", tensors, kMaxTensors);
+    if (ops > kMaxOps) fail("{} operators, allowed 0..{}", ops, kMaxOps);
+    for (const format::Tensor* tensor : *subgraph->tensors()) add(*tensor);
+    if (size_of(subgraph->inputs()) + size_of(subgraph->outputs()) > 2 * kMaxTensors)
+      fail("too many graph inputs and outputs");
+    graph_.inputs = copy(subgraph->inputs());
+    graph_.outputs = copy(subgraph->outputs());
+    if (graph_.inputs.empty()) fail("no inputs");
+    if (graph_.outputs.empty()) fail("no outputs");
+    if (subgraph->operators() != nullptr)
+      for (const format::Operator* op : *subgraph->operators()) add(*op);
+    check_order();
+    return std::move(graph_);
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(graph_.file + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  template <typename... Args>
+  [[noreturn]] void fail(const Tensor& tensor, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    throw Error(
+        fmt::format("{}: tensor {} '{}': ", graph_.file, graph_.tensors.size(), tensor.name) +
+        fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  template <typename... Args>
+  [[noreturn]] void fail(const Op& op, fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(label(graph_, op) + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  DataType type_of(const Tensor& tensor, int code) const {
+    switch (code) {
+      case 0:
+        return DataType::kFloat32;
+      case 2:
+        return DataType::kInt32;
+      case 3:
+        return DataType::kUInt8;
+      case 4:
+        return DataType::kInt64;
+      case 6:
+        return DataType::kBool;
+      case 7:
+        return DataType::kInt16;
+      case 9:
+        return DataType::kInt8;
+      default:
+        fail(tensor,
+             "type code {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
+             code);
+    }
+  }
+
+  void add(const format::Tensor& source) {
+    Tensor tensor;
+    tensor.name = printable(source.name());
+    tensor.type = type_of(tensor, source.type());
+    if (size_of(source.shape()) > kMaxRank)
+      fail(tensor, "rank {}, allowed 0..{}", size_of(source.shape()), kMaxRank);
+    tensor.shape = copy(source.shape());
+    std::int64_t elements = 1;
+    for (const int extent : tensor.shape) {
+      if (extent < 0) fail(tensor, "extent {} in the shape, allowed 0 and above", extent);
+      elements *= extent;  // both factors below 2^31
+      if (elements > kMaxElements) fail(tensor, "more than {} elements", kMaxElements);
+    }
+    if (source.sparsity_unread() != 0) fail(tensor, "sparse tensors are not supported");
+    if (source.quantization() != nullptr) set_quantization(tensor, *source.quantization());
+    set_data(tensor, source.buffer());
+    graph_.tensors.push_back(std::move(tensor));
+  }
+
+  void set_quantization(Tensor& tensor, const format::QuantizationParameters& source) {
+    Quantization& q = tensor.quantization;
+    if (source.details_kind() != 0) fail(tensor, "custom quantization is not supported");
+    count_bytes(tensor, size_of(source.scale()) * sizeof(float));
+    count_bytes(tensor, size_of(source.zero_point()) * sizeof(std::int64_t));
+    q.scale = copy(source.scale());
+    q.zero_point = copy(source.zero_point());
+    q.axis = source.quantized_dimension();
+    if (q.scale.empty()) q.zero_point.clear();  // min and max alone: not quantized
+    if (q.zero_point.empty()) q.zero_point.assign(q.scale.size(), 0);
+    if (q.zero_point.size() != q.scale.size())
+      fail(tensor, "{} zero points for {} scales", q.zero_point.size(), q.scale.size());
+    // A published model says axis 3 of its one-dimensional biases; there is only one axis to mean.
+    if (tensor.shape.size() <= 1) q.axis = 0;
+  }
+
+  void set_data(Tensor& tensor, std::uint32_t index) {
+    const std::size_t buffers = size_of(model_.buffers());
+    if (index >= buffers && index != 0)
+      fail(tensor, "buffer {} does not exist, the file has {}", index, buffers);
+    const format::Buffer* buffer = index < buffers ? model_.buffers()->Get(index) : nullptr;
+    if (buffer != nullptr && (buffer->offset() > 1 || buffer->size() > 1))
+      fail(tensor, "data behind the model in the file is not supported");
+    const auto expected = static_cast<std::size_t>(tensor.elements()) *
+                          static_cast<std::size_t>(bytes_of(tensor.type));
+    const auto* data = buffer == nullptr ? nullptr : buffer->data();
+    tensor.is_constant = expected == 0 || (data != nullptr && data->size() > 0);
+    if (!tensor.is_constant || expected == 0) return;
+    if (data->size() != expected)
+      fail(tensor, "buffer of {} bytes, the shape needs {}", data->size(), expected);
+    count_bytes(tensor, expected);
+    tensor.data = copy(data);
+  }
+
+  /// One buffer may serve many tensors of a hostile file; the copies must not outgrow memory.
+  void count_bytes(const Tensor& tensor, std::size_t bytes) {
+    copied_bytes_ += bytes;
+    if (copied_bytes_ > kMaxBytes) fail(tensor, "more than {} bytes of constants", kMaxBytes);
+  }
+
+  void add(const format::Operator& source) {
+    Op op;
+    op.index = static_cast<int>(graph_.ops.size());
+    set_kind(op, source.opcode_index());
+    const std::size_t operands = size_of(source.inputs()) + size_of(source.outputs());
+    if (operands > kMaxOperands) fail(op, "{} operands, allowed 1..{}", operands, kMaxOperands);
+    op.inputs = copy(source.inputs());
+    op.outputs = copy(source.outputs());
+    const int count = static_cast<int>(graph_.tensors.size());
+    for (const int t : op.inputs)
+      if (t < -1 || t >= count)
+        fail(op, "input tensor {} does not exist, allowed -1..{}", t, count - 1);
+    for (const int t : op.outputs)
+      if (t < 0 || t >= count)
+        fail(op, "output tensor {} does not exist, allowed 0..{}", t, count - 1);
+    if (op.outputs.empty()) fail(op, "no output");
+    set_options(op, source);
+    graph_.ops.push_back(std::move(op));
+  }
+
+  void set_kind(Op& op, std::uint32_t opcode_index) const {
+    const std::size_t count = size_of(model_.operator_codes());
+    if (opcode_index >= count)
+      fail("op {}: operator code {} does not exist, the file has {}", op.index, opcode_index,
+           count);
+    const format::OperatorCode* entry = model_.operator_codes()->Get(opcode_index);
+    // Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
+    const int code = std::max<int>(entry->builtin_code(), entry->deprecated_builtin_code());
+    const auto* found = std::find_if(std::begin(kOperators), std::end(kOperators),
+                                     [&](const OperatorFacts& f) { return f.code == code; });
+    if (found != std::end(kOperators)) {
+      op.kind = found->kind;
+      op.name = found->name;
+    } else if (code == kCustom) {
+      op.name = "CUSTOM:" + printable(entry->custom_code());
+    } else {
+      op.name = fmt::format("OPERATOR_{}", code);
+    }
+  }
+
+  Activation activation_of(const Op& op, int code) const {
+    switch (code) {
+      case 0:
+        return Activation::kNone;
+      case 1:
+        return Activation::kRelu;
+      case 2:
+        return Activation::kReluN1To1;
+      case 3:
+        return Activation::kRelu6;
+      default:
+        fail(op, "fused activation {} is not supported, allowed NONE RELU RELU_N1_TO_1 RELU6",
+             code);
+    }
+  }
+
+  Padding padding_of(const Op& op, int code) const {
+    if (code != 0 && code != 1) fail(op, "padding {} is unknown, allowed SAME VALID", code);
+    return code == 0 ? Padding::kSame : Padding::kValid;
+  }
+
+  template <typename Options>
+  void set_stride(Op& op, const Options& o) const {
+    op.padding = padding_of(op, o.padding());
+    op.stride_h = o.stride_h();
+    op.stride_w = o.stride_w();
+    op.activation = activation_of(op, o.activation());
+  }
+
+  template <typename Options>
+  void set_dilation(Op& op, const Options& o) const {
+    op.dilation_h = o.dilation_h();
+    op.dilation_w = o.dilation_w();
+  }
+
+  /// Options of a kind that cannot do without them.
+  template <typename Options>
+  const Options& needed(const Op& op, const Options* options) const {
+    if (options == nullptr) fail(op, "has no options of its kind");
+    return *options;
+  }
+
+  void set_options(Op& op, const format::Operator& source) const {
+    switch (op.kind) {
+      case OpKind::kConv2D: {
+        const auto& o = needed(op, source.options_as_Conv2DOptions());
+        set_stride(op, o);
+        set_dilation(op, o);
+        break;
+      }
+      case OpKind::kDepthwiseConv2D: {
+        const auto& o = needed(op, source.options_as_DepthwiseConv2DOptions());
+        set_stride(op, o);
+        set_dilation(op, o);
+        op.depth_multiplier = o.depth_multiplier();
+        break;
+      }
+      case OpKind::kTransposeConv:
+        set_stride(op, needed(op, source.options_as_TransposeConvOptions()));
+        break;
+      case OpKind::kMaxPool2D:
+      case OpKind::kAveragePool2D: {
+        const auto& o = needed(op, source.options_as_Pool2DOptions());
+        set_stride(op, o);
+        op.filter_h = o.filter_h();
+        op.filter_w = o.filter_w();
+        break;
+      }
+      case OpKind::kBatchMatMul:
+        if (const auto* o = source.options_as_BatchMatMulOptions()) {
+          op.adjoint_a = o->adjoint_a();
+          op.adjoint_b = o->adjoint_b();
+        }
+        break;
+      case OpKind::kStridedSlice:
+        if (const auto* o = source.options_as_StridedSliceOptions()) {
+          op.begin_mask = o->begin_mask();
+          op.end_mask = o->end_mask();
+          op.ellipsis_mask = o->ellipsis_mask();
+          op.new_axis_mask = o->new_axis_mask();
+          op.shrink_axis_mask = o->shrink_axis_mask();
+        }
+        break;
+      case OpKind::kResizeBilinear:
+        if (const auto* o = source.options_as_ResizeBilinearOptions()) set_corners(op, *o);
+        break;
+      case OpKind::kResizeNearestNeighbor:
+        if (const auto* o = source.options_as_ResizeNearestOptions()) set_corners(op, *o);
+        break;
+      default:
+        set_small_options(op, source);
+    }
+  }
+
+  template <typename Options>
+  static void set_corners(Op& op, const Options& o) {
+    op.align_corners = o.align_corners();
+    op.half_pixel_centers = o.half_pixel_centers();
+  }
+
+  /// Kinds with one or two attributes.
+  void set_small_options(Op& op, const format::Operator& source) const {
+    if (const auto* o = source.options_as_FullyConnectedOptions()) {
+      if (o->weights_format() != 0) fail(op, "shuffled weights are not supported");
+      op.activation = activation_of(op, o->activation());
+      op.keep_dims = o->keep_num_dims();
+    }
+    if (const auto* o = source.options_as_AddOptions())
+      op.activation = activation_of(op, o->activation());
+    if (const auto* o = source.options_as_SubOptions())
+      op.activation = activation_of(op, o->activation());
+    if (const auto* o = source.options_as_MulOptions())
+      op.activation = activation_of(op, o->activation());
+    if (const auto* o = source.options_as_ConcatenationOptions()) {
+      op.axis = o->axis();
+      op.activation = activation_of(op, o->activation());
+    }
+    if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();
+    if (const auto* o = source.options_as_ReshapeOptions())
+      if (size_of(o->new_shape()) <= kMaxRank) op.new_shape = copy(o->new_shape());
+    if (const auto* o = source.options_as_ReducerOptions()) op.keep_dims = o->keep_dims();
+    if (const auto* o = source.options_as_LeakyReluOptions()) op.alpha = o->alpha();
+    if (const auto* o = source.options_as_GeluOptions()) op.approximate = o->approximate();
+  }
+
+  /// Every tensor is known before it is read, and written once: the list of operators can be run.
+  void check_order() const {
+    const int count = static_cast<int>(graph_.tensors.size());
+    std::vector<bool> known(graph_.tensors.size());
+    for (std::size_t t = 0; t < known.size(); ++t) known[t] = graph_.tensors[t].is_constant;
+    for (const int t : graph_.inputs) {
+      if (t < 0 || t >= count) fail("graph input {} does not exist, allowed 0..{}", t, count - 1);
+      if (known[static_cast<std::size_t>(t)])
+        fail("graph input {} is a constant or given twice", t);
+      known[static_cast<std::size_t>(t)] = true;
+    }
+    for (const Op& op : graph_.ops) {
+      for (const int t : op.inputs)
+        if (t >= 0 && !known[static_cast<std::size_t>(t)])
+          fail(op, "reads tensor {} '{}' before any operator writes it", t, graph_.tensor(t).name);
+      for (const int t : op.outputs) {
+        if (known[static_cast<std::size_t>(t)] && graph_.tensor(t).elements() > 0)
+          fail(op, "writes tensor {} '{}', which has its value already", t, graph_.tensor(t).name);
+        known[static_cast<std::size_t>(t)] = true;
+      }
+    }
+    for (const int t : graph_.outputs) {
+      if (t < 0 || t >= count) fail("graph output {} does not exist, allowed 0..{}", t, count - 1);
+      if (!known[static_cast<std::size_t>(t)])
+        fail("graph output {} '{}' is never written", t, graph_.tensor(t).name);
+    }
+  }
+
+  const format::Model& model_;
+  Graph graph_;
+  std::size_t copied_bytes_ = 0;
+};
+
+}  // namespace
+
+Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  if (bytes.size() < 8 ||
+      !flatbuffers::BufferHasIdentifier(bytes.data(), format::ModelIdentifier()))
+    throw_error("{}: is no TFLite model: identifier TFL3 is missing", file);
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+  if (!format::VerifyModelBuffer(verifier))
+    throw_error("{}: is truncated or damaged: an offset leaves the file", file);
+  return Importer(*format::GetModel(bytes.data()), file).run();
+}
+
+Graph import_tflite(const std::filesystem::path& path) {
+  return parse_tflite(read_file(path), path.string());
+}
+
+}  // namespace trine::model

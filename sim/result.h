@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a run of a program gives, whichever backend ran it: outputs, cycles and where they went.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gen/isa.h"
+#include "sw/base/npy.h"
+#include "sw/compiler/program.h"
+
+namespace trine::sim {
+
+/// Cause of a cycle, in the order of the hardware's counters (docs/architecture.md).
+enum class Cause : int { kCompute, kBank, kDrain, kMemory, kVector, kStore, kControl, kLoad };
+inline constexpr int kCauses = 8;
+inline constexpr std::array<std::string_view, kCauses> kCauseNames{
+    "compute", "bank", "drain", "memory", "vector", "store", "control", "load"};
+using CauseCycles = std::array<std::uint64_t, kCauses>;
+
+/// One RUN; the n-th entry of RunResult::runs is the n-th RUN in program order.
+struct RunTiming {
+  isa::Engine engine = isa::Engine::kLoad;
+  std::uint64_t start = 0, end = 0;  ///< cycles since the machine's start
+};
+
+/// Cycles of one layer. A layer ends when its last RUN has ended, or with the layer before if that
+/// ended later; so layers share no cycle and add up to the total.
+struct LayerResult {
+  std::uint64_t cycles = 0;
+  CauseCycles causes{};
+};
+
+struct RunResult {
+  std::vector<Array> outputs;  ///< of the model, in its order
+  std::uint64_t cycles = 0;
+  CauseCycles causes{};  ///< add up to cycles
+  std::array<std::uint64_t, isa::kEngines> engine_busy{};
+  std::vector<RunTiming> runs;
+  std::vector<LayerResult> layers;  ///< of Program::layers
+  std::uint64_t dram_bytes_read = 0, dram_bytes_written = 0;
+};
+
+/// Cycle at which each layer ends: cumulative maximum of its RUNs' ends, the last one `cycles`.
+std::vector<std::uint64_t> layer_ends(const compiler::Program& program,
+                                      const std::vector<RunTiming>& runs, std::uint64_t cycles);
+
+/// What limits a layer: "compute", "memory", "drain", "vector" or "control".
+std::string bound_of(const CauseCycles& causes);
+
+}  // namespace trine::sim

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints what belongs to one design: its parameters, its top level, its file lists and README.
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "gen/emit.h"
+#include "gen/schema.h"
+
+namespace trine::gen {
+namespace {
+
+struct Parameter {
+  std::string type, name, value, doc;
+};
+
+std::vector<Parameter> parameters(const Config& c) {
+  const auto number = [](const char* name, int value, const char* doc) {
+    return Parameter{"int unsigned", name, std::to_string(value), doc};
+  };
+  const auto flag = [](const char* name, bool value, const char* doc) {
+    return Parameter{"bit", name, value ? "1'b1" : "1'b0", doc};
+  };
+  return {number("Rows", c.rows, "lanes: output pixels or tokens"),
+          number("Cols", c.cols, "output channels"),
+          flag("Int8", c.int8, "4 values a word"),
+          flag("Ternary", c.ternary, "16 values a word"),
+          flag("Binary", c.binary, "32 values a word"),
+          number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
+          number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
+          number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
+          flag("Vector", c.vector, "with the vector unit"),
+          number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
+          number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),
+          number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),
+          number("PipeCols", c.pipeline_cols, "PEs between two broadcast registers"),
+          {"logic [63:0]", "ConfigHash",
+           fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
+                       c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),
+           "of this configuration; programs carry it"}};
+}
+
+struct Port {
+  bool is_input;
+  int bits;
+  std::string name;
+};
+
+struct Interface {
+  std::string comment;
+  std::vector<Port> ports;
+};
+
+std::vector<Interface> interfaces(const Config& c) {
+  const int address = c.axi_addr_bits, data = c.axi_data_bits;
+  const auto in = [](const std::string& name, int bits = 1) {
+    return Port{true, bits, name + "_i"};
+  };
+  const auto out = [](const std::string& name, int bits = 1) {
+    return Port{false, bits, name + "_o"};
+  };
+  const auto address_channel = [&](const std::string& ch) {
+    const std::string p = "m_axi_" + ch;
+    return std::vector<Port>{out(p + "valid"),         in(p + "ready"),    out(p + "id"),
+                             out(p + "addr", address), out(p + "len", 8),  out(p + "size", 3),
+                             out(p + "burst", 2),      out(p + "prot", 3), out(p + "cache", 4)};
+  };
+  std::vector<Port> master = address_channel("aw");
+  for (const Port& port : {out("m_axi_wvalid"), in("m_axi_wready"), out("m_axi_wdata", data),
+                           out("m_axi_wstrb", data / 8), out("m_axi_wlast"), in("m_axi_bvalid"),
+                           out("m_axi_bready"), in("m_axi_bid"), in("m_axi_bresp", 2)})
+    master.push_back(port);
+  for (const Port& port : address_channel("ar")) master.push_back(port);
+  for (const Port& port : {in("m_axi_rvalid"), out("m_axi_rready"), in("m_axi_rid"),
+                           in("m_axi_rdata", data), in("m_axi_rresp", 2), in("m_axi_rlast")})
+    master.push_back(port);
+  return {
+      {"", {in("clk"), {true, 1, "rst_ni"}}},
+      {"AXI4-Lite slave: registers.md.",
+       {in("s_axil_awvalid"), out("s_axil_awready"), in("s_axil_awaddr", 12),
+        in("s_axil_awprot", 3), in("s_axil_wvalid"), out("s_axil_wready"), in("s_axil_wdata", 32),
+        in("s_axil_wstrb", 4), out("s_axil_bvalid"), in("s_axil_bready"), out("s_axil_bresp", 2),
+        in("s_axil_arvalid"), out("s_axil_arready"), in("s_axil_araddr", 12),
+        in("s_axil_arprot", 3), out("s_axil_rvalid"), in("s_axil_rready"), out("s_axil_rdata", 32),
+        out("s_axil_rresp", 2)}},
+      {"AXI4 master. id 0: instruction fetch, 1: load.", master},
+      {"High while an enabled event is pending.", {out("irq")}},
+      {"Trace. cause: see CAUSE, bit 3 while running; start, retire: one pulse a RUN and engine.",
+       {out("trace_cause", 4), out("trace_start", 4), out("trace_retire", 4)}}};
+}
+
+std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits - 1); }
+
+}  // namespace
+
+std::string config_package(const Config& config) {
+  std::string text =
+      "// SPDX-License-Identifier: Apache-2.0\n"
+      "//\n"
+      "// Parameters of this design.\n\n"
+      "package trine_config_pkg;\n\n";
+  for (const Parameter& p : parameters(config))
+    text += commented(fmt::format("localparam {} {} = {};", p.type, p.name, p.value), p.doc);
+  return text + "\nendpackage\n";
+}
+
+std::string top_module(const Config& config) {
+  std::string ports, connections;
+  for (const Interface& interface : interfaces(config)) {
+    if (!interface.comment.empty()) ports += fmt::format("\n  // {}\n", interface.comment);
+    for (const Port& port : interface.ports) {
+      ports += fmt::format("  {} logic {:<7} {},\n", port.is_input ? "input " : "output",
+                           range(port.bits), port.name);
+      connections += fmt::format("    .{},\n", port.name);
+    }
+  }
+  std::string values;
+  for (const Parameter& p : parameters(config))
+    values += fmt::format("    .{0:<13} (trine_config_pkg::{0}),\n", p.name);
+  for (std::string* list : {&ports, &connections, &values}) list->erase(list->size() - 2, 1);
+  return fmt::format(
+      "// SPDX-License-Identifier: Apache-2.0\n"
+      "//\n"
+      "// {} x {} PEs, {} int8 MACs per cycle. A program for this design carries its "
+      "configuration's\n"
+      "// hash.\n"
+      "//\n"
+      "// Timing    one clock; all outputs come from registers or shallow logic behind them\n"
+      "// Contract  architecture.md\n"
+      "// Check     verilator --lint-only -Wall --top-module trine_top -f trine.f\n\n"
+      "module trine_top (\n{});\n\n"
+      "  trine_core #(\n{}  ) u_core (\n{}  );\n\n"
+      "endmodule\n",
+      config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0, ports, values,
+      connections);
+}
+
+std::string file_list(const Config&, const std::vector<std::string>& sources) {
+  std::string text =
+      "// SPDX-License-Identifier: Apache-2.0\n"
+      "// Paths relative to this folder: verilator -F trine.f. Top module: trine_top.\n";
+  for (const std::string& source : sources) text += source + "\n";
+  return text;
+}
+
+std::string core_file(const Config& config, const std::vector<std::string>& sources) {
+  std::string rtl, lint;
+  for (const std::string& source : sources)
+    (source.find(".vlt") == std::string::npos ? rtl : lint) += fmt::format("      - {}\n", source);
+  return fmt::format(
+      "CAPI=2:\n"
+      "# SPDX-License-Identifier: Apache-2.0\n"
+      "name: trine:design:{}:0.1.0\n"
+      "description: Neural-network accelerator, {} x {} PEs\n\n"
+      "filesets:\n"
+      "  rtl:\n    files:\n{}    file_type: systemVerilogSource\n"
+      "  waivers:\n    files:\n{}    file_type: vlt\n\n"
+      "targets:\n"
+      "  default: &default\n"
+      "    filesets: [rtl]\n"
+      "    toplevel: trine_top\n"
+      "  lint:\n"
+      "    <<: *default\n"
+      "    filesets: [waivers, rtl]\n"
+      "    default_tool: verilator\n"
+      "    tools:\n"
+      "      verilator:\n"
+      "        mode: lint-only\n"
+      "        verilator_options: [-Wall]\n",
+      config.name, config.rows, config.cols, rtl, lint);
+}
+
+std::string readme(const Config& config, const std::vector<std::string>& sources) {
+  std::string keys, files;
+  for (const Key& key : schema())
+    keys += fmt::format("| `{}` | `{}` | {} |\n", key.name, value_text(key, config), key.doc);
+  for (const std::string& source : sources) files += fmt::format("- `{}`\n", source);
+  return fmt::format(
+      "# {}\n\n"
+      "A neural-network accelerator written by Trine: {} x {} PEs. It needs nothing from outside "
+      "this folder.\n\n"
+      "| file | what |\n|---|---|\n"
+      "| `trine_top.sv` | top module; `trine_core.sv` is the same with parameters |\n"
+      "| `trine.f`, `trine.core` | file list, FuseSoC core |\n"
+      "| `trine_sram.sv` | the only memory: replace it by your library's macros |\n"
+      "| `trine_csr.h`, `trine_isa.h` | C headers |\n"
+      "| `architecture.md`, `instructions.md`, `registers.md` | what the machine does |\n"
+      "| `config.toml`, `manifest.json` | the configuration, and all files |\n\n"
+      "```\n"
+      "verilator --lint-only -Wall --top-module trine_top -f trine.f\n"
+      "yosys -p \"read_verilog -sv $(grep '\\.sv$' trine.f | tr '\\n' ' '); synth -top trine_top\"\n"
+      "trine compile --config config.toml MODEL.tflite --out model.trine\n"
+      "```\n\n"
+      "## Configuration\n\n| key | value | meaning |\n|---|---|---|\n{}\n"
+      "## Sources, in the order of reading\n\n{}",
+      config.name, config.rows, config.cols, keys, files);
+}
+
+}  // namespace trine::gen

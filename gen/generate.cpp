@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gen/generate.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <system_error>
+
+#include "gen/emit.h"
+#include "gen/isa.h"
+#include "gen/root.h"
+#include "gen/schema.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+
+namespace trine::gen {
+namespace fs = std::filesystem;
+namespace {
+
+using Files = std::map<std::string, std::string>;  // name -> bytes
+constexpr const char* kManifest = "manifest.json";
+
+std::string without_comments(const std::string& text) {
+  std::string code;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t comment = text.find("//", at);
+    code += text.substr(at, comment - at);
+    if (comment == std::string::npos) break;
+    at = std::min(text.find('\n', comment), text.size());
+  }
+  return code;
+}
+
+/// Adds rtl/<name>.sv and all modules and packages that it names.
+void add_module(const std::string& name, Files& files) {
+  if (files.count(name + ".sv") != 0) return;
+  const fs::path folder = root() / "rtl";
+  const std::string& text = files[name + ".sv"] = read_text(folder / (name + ".sv"));
+  static const std::regex identifier("\\btrine_\\w+\\b");
+  const std::string code = without_comments(text);
+  for (std::sregex_iterator it(code.begin(), code.end(), identifier), end; it != end; ++it)
+    if (fs::exists(folder / (it->str() + ".sv"))) add_module(it->str(), files);
+}
+
+void add_waivers(Files& files) {
+  for (const auto& entry : fs::directory_iterator(root() / "rtl" / "lint"))
+    if (entry.path().extension() == ".vlt")
+      files[entry.path().filename().string()] = read_text(entry.path());
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// What a tool reads, in the order it has to: waivers, packages, modules.
+std::vector<std::string> source_order(const Files& files) {
+  std::vector<std::string> waivers, packages, modules;
+  for (const auto& [name, text] : files) {
+    if (ends_with(name, ".vlt"))
+      waivers.push_back(name);
+    else if (ends_with(name, "_pkg.sv"))
+      packages.push_back(name);
+    else if (ends_with(name, ".sv"))
+      modules.push_back(name);
+  }
+  std::vector<std::string> order = waivers;
+  order.insert(order.end(), packages.begin(), packages.end());
+  order.insert(order.end(), modules.begin(), modules.end());
+  return order;
+}
+
+/// Names the design in the second line of every file; its first is licence or title.
+void stamp(const Config& config, Files& files) {
+  for (auto& [name, text] : files) {
+    const std::string what =
+        fmt::format("Trine design {}, configuration 0x{:016x}", config.name, config.hash());
+    const std::string line = ends_with(name, ".h")    ? "/* " + what + " */\n"
+                             : ends_with(name, ".md") ? "\n<!-- " + what + " -->\n"
+                             : ends_with(name, ".toml") || ends_with(name, ".core")
+                                 ? "# " + what + "\n"
+                                 : "// " + what + "\n";
+    text.insert(text.find('\n') + 1, line);
+  }
+}
+
+std::string manifest(const Config& config, const Files& files) {
+  nlohmann::ordered_json json;
+  json["generator"] = "trine";
+  json["instruction_set"] = isa::kVersion;
+  json["name"] = config.name;
+  json["hash"] = fmt::format("0x{:016x}", config.hash());
+  for (const Key& key : schema())
+    json["configuration"][std::string(key.name)] =
+        nlohmann::ordered_json::parse(value_text(key, config));
+  json["files"] = nlohmann::ordered_json::array();
+  for (const auto& [name, text] : files) json["files"].push_back(name);
+  json["files"].push_back(kManifest);
+  return json.dump(2) + "\n";
+}
+
+Files design_files(const Config& config) {
+  Files files;
+  add_module("trine_core", files);
+  add_waivers(files);
+  files["trine_isa_pkg.sv"] = isa_package();
+  files["trine_csr_pkg.sv"] = csr_package();
+  files["trine_config_pkg.sv"] = config_package(config);
+  files["trine_top.sv"] = top_module(config);
+  const std::vector<std::string> sources = source_order(files);
+  files["trine.f"] = file_list(config, sources);
+  files["trine.core"] = core_file(config, sources);
+  files["trine_isa.h"] = isa_header();
+  files["trine_csr.h"] = csr_header();
+  files["instructions.md"] = instructions_markdown();
+  files["registers.md"] = registers_markdown();
+  files["architecture.md"] = read_text(root() / "docs" / "architecture.md");
+  files["README.md"] = readme(config, sources);
+  files["config.toml"] = "# SPDX-License-Identifier: Apache-2.0\n" + config.to_toml();
+  stamp(config, files);
+  files["LICENSE"] = read_text(root() / "LICENSE");
+  files[kManifest] = manifest(config, files);
+  return files;
+}
+
+/// Files that an earlier generate() left in `dir`, by its manifest; none when it has none of ours.
+std::set<std::string> earlier_output(const fs::path& dir) {
+  if (!fs::is_regular_file(dir / kManifest)) return {};
+  const auto json = nlohmann::json::parse(read_text(dir / kManifest), nullptr, false);
+  if (!json.is_object() || json.value("generator", nlohmann::json()) != "trine") return {};
+  std::set<std::string> names;
+  for (const auto& name : json.value("files", nlohmann::json::array()))
+    if (name.is_string()) names.insert(name.get<std::string>());
+  return names;
+}
+
+/// @throws Error  unless every entry of `dir` comes from an earlier generate()
+void check_replaceable(const fs::path& dir) {
+  if (!fs::exists(dir)) return;
+  if (!fs::is_directory(dir)) throw_error("{}: is a file, expected a folder", dir.string());
+  const std::set<std::string> ours = earlier_output(dir);
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    const std::string name = entry.path().filename().string();
+    if (ours.count(name) == 0)
+      throw_error("{}: holds {}, which trine generate has not written; give a new or empty folder",
+                  dir.string(), name);
+  }
+}
+
+}  // namespace
+
+void generate(const Config& config, const fs::path& out_dir) {
+  const Files files = design_files(config);
+  const fs::path target = fs::absolute(out_dir / "").parent_path();  // without trailing slash
+  check_replaceable(target);
+  const auto beside = [&](const char* what) {
+    return target.parent_path() /
+           fmt::format(".{}.{}.{}", target.filename().string(), ::getpid(), what);
+  };
+  const fs::path fresh = beside("new"), old = beside("old");
+  std::error_code ignored;
+  try {
+    fs::create_directories(fresh);
+    for (const auto& [name, text] : files) write_file(fresh / name, text);
+    if (fs::exists(target)) fs::rename(target, old);
+    fs::rename(fresh, target);
+    fs::remove_all(old, ignored);
+  } catch (const fs::filesystem_error& error) {
+    fs::remove_all(fresh, ignored);
+    throw_error("{}: cannot write: {}", out_dir.string(), error.code().message());
+  } catch (const Error&) {
+    fs::remove_all(fresh, ignored);
+    throw;
+  }
+}
+
+void write_packages(const fs::path& dir) {
+  const Files files{{"rtl/trine_isa_pkg.sv", isa_package()},
+                    {"rtl/trine_csr_pkg.sv", csr_package()},
+                    {"docs/instructions.md", instructions_markdown()},
+                    {"docs/registers.md", registers_markdown()},
+                    {"docs/configuration.md", configuration_markdown()}};
+  for (const auto& [name, text] : files) {
+    const fs::path path = dir / name;
+    std::error_code code;
+    fs::create_directories(path.parent_path(), code);
+    if (code) throw_error("{}: cannot create: {}", path.parent_path().string(), code.message());
+    write_file(path, text);
+  }
+}
+
+}  // namespace trine::gen

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Emission of a design: all modules that trine_top needs, with file lists, headers and pages.
+
+#pragma once
+
+#include <filesystem>
+
+#include "gen/config.h"
+
+namespace trine::gen {
+
+/// Writes the design into `out_dir`, which is then a folder of its own: trine_top.sv, the packages
+/// and modules it uses, trine.f and trine.core (paths relative to the folder), C headers,
+/// instructions.md, registers.md, README.md, config.toml, manifest.json. The same configuration
+/// gives the same bytes. An earlier output is replaced as a whole; readers see the old or the new.
+/// @pre check(config) passes
+/// @throws Error  when `out_dir` holds something that generate() has not written
+void generate(const Config& config, const std::filesystem::path& out_dir);
+
+/// Refreshes the committed prints below the root `dir`: rtl/trine_isa_pkg.sv, rtl/trine_csr_pkg.sv
+/// and docs/{instructions,registers,configuration}.md.
+void write_packages(const std::filesystem::path& dir);
+
+}  // namespace trine::gen

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors of the shipped models, format "litert-golden-1": manifest.json and one .npy file for each tensor.
+"""Vectors of the shipped models, format "litert-golden-1": manifest.json and a .npy per tensor.
 
-The expected outputs are those of ai-edge-litert 1.2.0 with BUILTIN_REF, the reference of this project. Each case
-also says how many elements LiteRT's two other kernel sets compute differently ("optimized" and "xnnpack").
+The expected outputs are those of ai-edge-litert 1.2.0 with BUILTIN_REF, the reference of this
+project. Each case also says how many elements LiteRT's two other kernel sets compute differently
+("optimized" and "xnnpack").
 
-    golden.py            runs every model of this folder again and compares it with its vectors; exit code 1 if they differ
+    golden.py     runs every model of this folder again; exit code 1 if a vector differs
 """
+
 import hashlib
 import importlib.metadata
 import json
@@ -19,16 +21,23 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE, VERSION = "ai-edge-litert", "1.2.0"
 REFERENCE = OpResolverType.BUILTIN_REF
-OTHERS = {"optimized": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, "xnnpack": OpResolverType.AUTO}
+OTHERS = {
+    "optimized": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    "xnnpack": OpResolverType.AUTO,
+}
 
 
 class Runner:
-    """One model on one kernel set: lists of arrays in, lists of arrays out, in the model's order."""
+    """One model on one kernel set: lists of arrays in and out, in the model's order."""
 
     def __init__(self, model, resolver=REFERENCE):
         if importlib.metadata.version(PACKAGE) != VERSION:
-            raise SystemExit(f"{PACKAGE} {importlib.metadata.version(PACKAGE)}: another version, allowed {VERSION}")
-        self.interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=resolver)
+            raise SystemExit(
+                f"{PACKAGE}: {importlib.metadata.version(PACKAGE)} installed, allowed {VERSION}"
+            )
+        self.interpreter = Interpreter(
+            model_content=model, num_threads=1, experimental_op_resolver_type=resolver
+        )
         self.interpreter.allocate_tensors()
         self.inputs = self.interpreter.get_input_details()
         self.outputs = self.interpreter.get_output_details()
@@ -66,7 +75,10 @@ def _print_manifest(head, cases):
 
 
 def write_vectors(model_path, folder, cases):
-    """Runs the cases {"id", "how", "arrays", further keys of the manifest} and replaces the vectors in `folder`."""
+    """Runs the cases {"id", "how", "arrays", ...} and replaces the vectors in `folder`.
+
+    Further keys of a case go to the manifest as they are.
+    """
     model = model_path.read_bytes()
     reference = Runner(model)
     others = {name: Runner(model, resolver) for name, resolver in OTHERS.items()}
@@ -82,8 +94,13 @@ def write_vectors(model_path, folder, cases):
             files[key] = [f"{case['id']}_{key[:-4]}{n}.npy" for n in range(len(tensors))]
             for name, tensor in zip(files[key], tensors):
                 np.save(folder / name, tensor)
-        differs = {k: [_difference(a, b) for a, b in zip(results, run(arrays))] for k, run in others.items()}
-        entries.append({**{k: v for k, v in case.items() if k != "arrays"}, **files, "differs": differs})
+        differs = {
+            k: [_difference(a, b) for a, b in zip(results, run(arrays))]
+            for k, run in others.items()
+        }
+        entries.append(
+            {**{k: v for k, v in case.items() if k != "arrays"}, **files, "differs": differs}
+        )
     head = {
         "format": "litert-golden-1",
         "model": model_path.name,
@@ -101,16 +118,26 @@ def check(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     model = (HERE / manifest["model"]).read_bytes()
     if hashlib.sha256(model).hexdigest() != manifest["sha256"]:
-        raise SystemExit(f"{manifest['model']}: not the file that {folder.parent.name}/vectors was made with")
+        raise SystemExit(
+            f"{manifest['model']}: not the file that {folder.parent.name}/vectors was made with"
+        )
     run, bad, right = Runner(model), 0, 0
     for case in manifest["cases"]:
         results = run([np.load(folder / name) for name in case["inputs"]])
-        bad += any(not np.array_equal(r, np.load(folder / n)) for r, n in zip(results, case["outputs"], strict=True))
+        bad += any(
+            not np.array_equal(r, np.load(folder / n))
+            for r, n in zip(results, case["outputs"], strict=True)
+        )
         right += case.get("label", -1) == int(results[0].argmax())
     labels = f", {right} labels right" if "label" in manifest["cases"][0] else ""
-    print(f"{manifest['model']}: {len(manifest['cases']) - bad} of {len(manifest['cases'])} cases equal{labels}")
+    print(
+        f"{manifest['model']}: {len(manifest['cases']) - bad} of {len(manifest['cases'])} cases"
+        f" equal{labels}"
+    )
     return bad
 
 
 if __name__ == "__main__":
-    sys.exit(1 if sum([check(m.parent) for m in sorted(HERE.glob("*/vectors/manifest.json"))]) else 0)
+    sys.exit(
+        1 if sum([check(m.parent) for m in sorted(HERE.glob("*/vectors/manifest.json"))]) else 0
+    )

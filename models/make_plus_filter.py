@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The textbook convolution, small enough to check by hand: plus_filter.tflite and its vectors.
 
-A plus-shaped 3x3 filter over a 5x5 input in one channel, three times: stride 1 without padding, stride 2 without padding,
-and stride 1 with zeros around. Every scale is 1 and every zero point 0, so the int8 codes are the numbers themselves.
+A plus-shaped 3x3 filter over a 5x5 input in one channel, three times: stride 1 without padding,
+stride 2 without padding, and stride 1 with zeros around. Every scale is 1 and every zero point 0,
+so the int8 codes are the numbers themselves.
 """
+
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -65,7 +67,9 @@ def build():
     graph = schema.SubGraphT()
     graph.name, graph.tensors, graph.operators = "main", [], []
     model.operatorCodes, model.subgraphs = [code], [graph]
-    model.buffers = [schema.BufferT()]  # buffer 0 is empty by convention: a tensor without data names it
+    model.buffers = [
+        schema.BufferT()
+    ]  # buffer 0 is empty by convention: a tensor without data names it
 
     kinds = schema.TensorType
     pixels = add_tensor(model, "input", (1, 5, 5, 1), kinds.INT8)
@@ -91,9 +95,21 @@ def main():
     cases = [{"id": "textbook", "how": "the textbook's image", "arrays": [image(INPUT)]}]
     for seed in (1, 2):
         pixels = np.random.default_rng(seed).integers(-128, 128, (1, 5, 5, 1), np.int8)
-        cases.append({"id": f"uniform{seed}", "how": f"uniform, numpy default_rng({seed})", "arrays": [pixels]})
+        cases.append(
+            {
+                "id": f"uniform{seed}",
+                "how": f"uniform, numpy default_rng({seed})",
+                "arrays": [pixels],
+            }
+        )
     for name, code in (("lo", -128), ("hi", 127)):
-        cases.append({"id": name, "how": f"constant {code}", "arrays": [np.full((1, 5, 5, 1), code, np.int8)]})
+        cases.append(
+            {
+                "id": name,
+                "how": f"constant {code}",
+                "arrays": [np.full((1, 5, 5, 1), code, np.int8)],
+            }
+        )
     golden.write_vectors(path, golden.HERE / "plus_filter" / "vectors", cases)
 
 

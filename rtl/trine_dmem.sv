@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Feature-map memory: Banks single-port banks of 32-bit words behind three ports.
+//
+//   gather   Rows words from any addresses (compute taps, residual words, vector taps)
+//   scatter  Rows words to any addresses, with one byte mask for all of them (results)
+//   DMA      DataWords neighbours, read or written
+//
+// Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: gather
+// before scatter before DMA; one of the latter two that was kept waiting for Patience cycles goes
+// first. Lanes of one access that fall into the same bank are served one after the other, lowest
+// lane first. No port needs all its banks at once: each keeps what is left to do.
+//
+// Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* in the cycle
+//           after they were served: t + 2 without conflicts. rsp_done_o marks the last of them.
+//           rsp_data_o is combinational behind the banks' output registers (a Banks:1 multiplexer).
+//           scatter: taken in t, written from t + 1 on. DMA: likewise; read data in t + 3.
+//           ready outputs depend on the banks' arbitration of the same cycle, not on valid inputs.
+// Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
+//           g_hold_i keeps the gather's access in front from being served (and may change any time).
+//
+// Check     tb/trine_dmem_tb.cpp
+
+module trine_dmem #(
+  parameter int unsigned Rows      = 8,
+  parameter int unsigned Banks     = 16,    // power of two, >= 2*Rows, >= DataWords
+  parameter int unsigned BankRows  = 2048,  // words of a bank
+  parameter int unsigned DataWords = 2,     // power of two
+  parameter int unsigned TagBits   = 4,
+  localparam int unsigned BankBits = $clog2(Banks),
+  localparam int unsigned RowBits  = (BankRows > 1) ? $clog2(BankRows) : 1,
+  localparam int unsigned AddrBits = BankBits + RowBits,
+  localparam int unsigned DataBits = 32 * DataWords
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // Gather: lanes that are not in g_lanes_i get pad_i in all four bytes.
+  input  logic                     g_valid_i,
+  output logic                     g_ready_o,
+  input  logic [Rows*AddrBits-1:0] g_addr_i,
+  input  logic [Rows-1:0]          g_lanes_i,
+  input  logic [7:0]               g_pad_i,
+  input  logic [TagBits-1:0]       g_tag_i,
+  input  logic                     g_hold_i,
+  output logic                     g_waiting_o,  // an access is in front and not finished now
+  output logic [TagBits-1:0]       g_tag_o,      // its tag
+
+  output logic [Rows-1:0]          rsp_lanes_o,
+  output logic [Rows*32-1:0]       rsp_data_o,
+  output logic [TagBits-1:0]       rsp_tag_o,
+  output logic                     rsp_done_o,
+
+  // Scatter.
+  input  logic                     s_valid_i,
+  output logic                     s_ready_o,
+  input  logic [Rows*AddrBits-1:0] s_addr_i,
+  input  logic [Rows-1:0]          s_lanes_i,
+  input  logic [Rows*32-1:0]       s_data_i,
+  input  logic [3:0]               s_bytes_i,
+  output logic                     s_empty_o,
+
+  // DMA.
+  input  logic                     dma_wvalid_i,
+  output logic                     dma_wready_o,
+  input  logic [AddrBits-1:0]      dma_waddr_i,
+  input  logic [DataBits-1:0]      dma_wdata_i,
+  input  logic [DataWords-1:0]     dma_wmask_i,
+  input  logic                     dma_rvalid_i,
+  output logic                     dma_rready_o,
+  input  logic [AddrBits-1:0]      dma_raddr_i,
+  output logic                     dma_rdata_valid_o,
+  output logic [DataBits-1:0]      dma_rdata_o
+);
+
+  localparam int unsigned WordBits = $clog2(DataWords);
+  localparam int unsigned ScatterPatience = 2;
+  localparam int unsigned DmaPatience     = 8;
+
+  if (Banks < 2 * Rows || Banks < DataWords || (Banks & (Banks - 1)) != 0) begin : gen_bad_banks
+    $error("trine_dmem: Banks must be a power of two, at least 2*Rows and DataWords");
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Gather: the access in front.
+  // ---------------------------------------------------------------------------------------------
+  logic                     g_valid_q, g_first_q;
+  logic [Rows*AddrBits-1:0] g_addr_q;
+  logic [Rows-1:0]          g_pend_q, g_lanes_q;
+  logic [7:0]               g_pad_q;
+  logic [TagBits-1:0]       g_tag_q;
+
+  logic [Rows-1:0]          g_clash, g_win, g_served, g_left;
+  logic                     g_serve, g_done;
+  logic [Banks-1:0]         g_use, g_blocked;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Rows; l++) begin
+      g_clash[l] = 1'b0;
+      for (int unsigned k = 0; k < l; k++) begin
+        if (g_pend_q[k] &&
+            g_addr_q[k*AddrBits +: BankBits] == g_addr_q[l*AddrBits +: BankBits]) begin
+          g_clash[l] = 1'b1;
+        end
+      end
+    end
+  end
+
+  assign g_serve = g_valid_q && !g_hold_i;
+  assign g_win   = g_serve ? g_pend_q & ~g_clash : '0;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Rows; l++) begin
+      g_served[l] = g_win[l] && !g_blocked[g_addr_q[l*AddrBits +: BankBits]];
+    end
+  end
+
+  assign g_left      = g_pend_q & ~g_served;
+  assign g_done      = g_serve && g_left == '0;
+  assign g_ready_o   = !g_valid_q || g_done;
+  assign g_waiting_o = g_valid_q && !g_done;
+  assign g_tag_o     = g_tag_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      g_valid_q <= 1'b0;
+    end else if (clear_i) begin
+      g_valid_q <= 1'b0;
+    end else if (g_ready_o) begin
+      g_valid_q <= g_valid_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (g_ready_o) begin
+      if (g_valid_i) begin
+        g_addr_q  <= g_addr_i;
+        g_pend_q  <= g_lanes_i;
+        g_lanes_q <= g_lanes_i;
+        g_pad_q   <= g_pad_i;
+        g_tag_q   <= g_tag_i;
+        g_first_q <= 1'b1;
+      end
+    end else if (g_serve) begin
+      g_pend_q  <= g_left;
+      g_first_q <= 1'b0;
+    end
+  end
+
+  // The lanes served, one cycle later, when their banks answer. Padded lanes answer at once.
+  logic                     rsp_done_q;
+  logic [Rows-1:0]          rsp_lanes_q, rsp_pad_q;
+  logic [Rows*BankBits-1:0] rsp_bank_q;
+  logic [7:0]               rsp_pad_code_q;
+  logic [TagBits-1:0]       rsp_tag_q;
+  logic [Banks*32-1:0]      bank_rdata;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      rsp_lanes_q <= '0;
+      rsp_done_q  <= 1'b0;
+    end else if (clear_i) begin
+      rsp_lanes_q <= '0;
+      rsp_done_q  <= 1'b0;
+    end else begin
+      rsp_lanes_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
+      rsp_done_q  <= g_done;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (g_serve) begin
+      rsp_pad_q      <= ~g_lanes_q;
+      rsp_pad_code_q <= g_pad_q;
+      rsp_tag_q      <= g_tag_q;
+      for (int unsigned l = 0; l < Rows; l++) begin
+        rsp_bank_q[l*BankBits +: BankBits] <= g_addr_q[l*AddrBits +: BankBits];
+      end
+    end
+  end
+
+  assign rsp_lanes_o = rsp_lanes_q;
+  assign rsp_done_o  = rsp_done_q;
+  assign rsp_tag_o   = rsp_tag_q;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Rows; l++) begin
+      rsp_data_o[l*32 +: 32] = rsp_pad_q[l] ? {4{rsp_pad_code_q}}
+                                            : bank_rdata[{rsp_bank_q[l*BankBits +: BankBits], 5'd0} +: 32];
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Scatter: one access; what is left of it waits.
+  // ---------------------------------------------------------------------------------------------
+  logic [Rows*AddrBits-1:0] s_addr_q;
+  logic [Rows-1:0]          s_pend_q, s_clash, s_win, s_served, s_left;
+  logic [Rows*32-1:0]       s_data_q;
+  logic [3:0]               s_bytes_q;
+  logic                     s_first;
+  logic [1:0]               s_wait_q;
+  logic [Banks-1:0]         s_use, s_grant;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Rows; l++) begin
+      s_clash[l] = 1'b0;
+      for (int unsigned k = 0; k < l; k++) begin
+        if (s_pend_q[k] &&
+            s_addr_q[k*AddrBits +: BankBits] == s_addr_q[l*AddrBits +: BankBits]) begin
+          s_clash[l] = 1'b1;
+        end
+      end
+    end
+  end
+
+  assign s_win = s_pend_q & ~s_clash;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Rows; l++) begin
+      s_served[l] = s_win[l] && s_grant[s_addr_q[l*AddrBits +: BankBits]];
+    end
+  end
+
+  assign s_left    = s_pend_q & ~s_served;
+  assign s_ready_o = s_left == '0;
+  assign s_empty_o = s_pend_q == '0;
+  assign s_first   = s_wait_q == 2'(ScatterPatience);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      s_pend_q <= '0;
+      s_wait_q <= '0;
+    end else if (clear_i) begin
+      s_pend_q <= '0;
+      s_wait_q <= '0;
+    end else begin
+      s_pend_q <= s_left;
+      if (s_ready_o) begin
+        s_wait_q <= '0;
+        if (s_valid_i) s_pend_q <= s_lanes_i;
+      end else if (!s_first) begin
+        s_wait_q <= s_wait_q + 2'd1;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (s_ready_o && s_valid_i) begin
+      s_addr_q  <= s_addr_i;
+      s_data_q  <= s_data_i;
+      s_bytes_q <= s_bytes_i;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // DMA: one access, read or written; reads and writes take turns.
+  // ---------------------------------------------------------------------------------------------
+  logic                 d_we_q, d_turn_q, d_take_read, d_take_write, d_ready, d_first, d_used;
+  logic [AddrBits-1:0]  d_addr_q;
+  logic [DataBits-1:0]  d_data_q;
+  logic [DataWords-1:0] d_pend_q, d_served, d_left;
+  logic [3:0]           d_wait_q;
+  logic [Banks-1:0]     d_use, d_grant;
+
+  always_comb begin
+    d_served = '0;
+    for (int unsigned b = 0; b < Banks; b++) begin
+      if (d_use[b] && d_grant[b]) d_served[b % DataWords] = 1'b1;
+    end
+  end
+
+  assign d_left       = d_pend_q & ~d_served;
+  assign d_ready      = d_left == '0;
+  assign d_first      = d_wait_q == 4'(DmaPatience);
+  assign d_take_read  = dma_rvalid_i && (d_turn_q || !dma_wvalid_i);
+  assign d_take_write = dma_wvalid_i && !d_take_read;
+  assign dma_rready_o = d_ready && (d_turn_q || !dma_wvalid_i);
+  assign dma_wready_o = d_ready && !(dma_rvalid_i && d_turn_q);
+  assign d_used       = d_pend_q != '0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      d_pend_q <= '0;
+      d_wait_q <= '0;
+      d_turn_q <= 1'b0;
+    end else if (clear_i) begin
+      d_pend_q <= '0;
+      d_wait_q <= '0;
+      d_turn_q <= 1'b0;
+    end else begin
+      d_pend_q <= d_left;
+      if (d_ready) begin
+        d_wait_q <= '0;
+        if (d_take_read) d_pend_q <= '1;
+        else if (d_take_write) d_pend_q <= dma_wmask_i;
+        if (d_take_read || d_take_write) d_turn_q <= !d_take_read;
+      end else if (!d_first) begin
+        d_wait_q <= d_wait_q + 4'd1;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (d_ready && (d_take_read || d_take_write)) begin
+      d_we_q   <= !d_take_read;
+      d_addr_q <= d_take_read ? dma_raddr_i : dma_waddr_i;
+      if (d_take_write) d_data_q <= dma_wdata_i;
+    end
+  end
+
+  // Words read: collected as their banks answer.
+  logic                 d_last_q, d_valid_q;
+  logic [DataWords-1:0] d_got_q;
+  logic [AddrBits-1:0]  d_got_addr_q;
+  logic [DataBits-1:0]  d_rdata_q, d_words;
+
+  always_comb begin
+    d_words = '0;
+    for (int unsigned w = 0; w < DataWords; w++) begin
+      for (int unsigned g = 0; g < Banks / DataWords; g++) begin
+        if (BankBits'(g * DataWords) == {d_got_addr_q[BankBits-1:WordBits], WordBits'(0)}) begin
+          d_words[w*32 +: 32] = bank_rdata[(g*DataWords + w)*32 +: 32];
+        end
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      d_last_q  <= 1'b0;
+      d_valid_q <= 1'b0;
+      d_got_q   <= '0;
+    end else if (clear_i) begin
+      d_last_q  <= 1'b0;
+      d_valid_q <= 1'b0;
+      d_got_q   <= '0;
+    end else begin
+      d_last_q  <= d_used && d_ready && !d_we_q;
+      d_valid_q <= d_last_q;
+      d_got_q   <= d_we_q ? '0 : d_served;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (d_used) d_got_addr_q <= d_addr_q;
+    for (int unsigned w = 0; w < DataWords; w++) begin
+      if (d_got_q[w]) d_rdata_q[w*32 +: 32] <= d_words[w*32 +: 32];
+    end
+  end
+
+  assign dma_rdata_valid_o = d_valid_q;
+  assign dma_rdata_o       = d_rdata_q;
+
+  logic unused_dma_addr;  // words of a beat are aligned
+  assign unused_dma_addr = ^{d_addr_q[WordBits-1:0], d_got_addr_q[AddrBits-1:BankBits],
+                             d_got_addr_q[WordBits-1:0]};
+
+  // ---------------------------------------------------------------------------------------------
+  // Banks: who is served, and the multiplexers in front of the memory.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    logic [RowBits-1:0] g_row, s_row, row;
+    logic [31:0]        s_data, wdata, mask;
+    logic               use_g, use_s, use_d;
+
+    // One lane at the most matches in each of the two: the winners are in different banks.
+    always_comb begin
+      g_use[b] = 1'b0;
+      g_row    = '0;
+      for (int unsigned l = 0; l < Rows; l++) begin
+        if (g_win[l] && g_addr_q[l*AddrBits +: BankBits] == BankBits'(b)) begin
+          g_use[b] = 1'b1;
+          g_row    = g_row | g_addr_q[l*AddrBits + BankBits +: RowBits];
+        end
+      end
+    end
+
+    always_comb begin
+      s_use[b] = 1'b0;
+      s_row    = '0;
+      s_data   = '0;
+      if (s_pend_q != '0) begin
+        for (int unsigned l = 0; l < Rows; l++) begin
+          if (s_win[l] && s_addr_q[l*AddrBits +: BankBits] == BankBits'(b)) begin
+            s_use[b] = 1'b1;
+            s_row    = s_row | s_addr_q[l*AddrBits + BankBits +: RowBits];
+            s_data   = s_data | s_data_q[l*32 +: 32];
+          end
+        end
+      end
+    end
+
+    if (Banks == DataWords) begin : gen_all
+      assign d_use[b] = d_pend_q[b % DataWords];
+    end else begin : gen_group
+      assign d_use[b] = d_pend_q[b % DataWords] &&
+                        d_addr_q[BankBits-1:WordBits] == (BankBits-WordBits)'(b / DataWords);
+    end
+
+    assign g_blocked[b] = (s_first && s_use[b]) || (d_first && d_use[b]);
+    assign s_grant[b]   = (s_first || !g_use[b]) && !(d_first && d_use[b]);
+    assign d_grant[b]   = d_first || (!g_use[b] && !s_use[b]);
+
+    assign use_g = g_use[b] && !g_blocked[b];
+    assign use_s = s_use[b] && s_grant[b];
+    assign use_d = d_use[b] && d_grant[b];
+
+    always_comb begin
+      row   = g_row;
+      wdata = s_data;
+      mask  = {{8{s_bytes_q[3]}}, {8{s_bytes_q[2]}}, {8{s_bytes_q[1]}}, {8{s_bytes_q[0]}}};
+      if (use_s) row = s_row;
+      if (use_d) begin
+        row   = d_addr_q[BankBits +: RowBits];
+        wdata = d_data_q[(b % DataWords)*32 +: 32];
+        mask  = '1;
+      end
+    end
+
+    trine_sram #(.Width(32), .Depth(BankRows)) u_sram (
+      .clk_i,
+      .en_i    (use_g || use_s || use_d),
+      .we_i    (use_s || (use_d && d_we_q)),
+      .addr_i  (row),
+      .mask_i  (mask),
+      .wdata_i (wdata),
+      .rdata_o (bank_rdata[b*32 +: 32])
+    );
+
+`ifdef TRINE_LOCKSTEP
+    always_ff @(posedge clk_i) begin
+      if (use_s || (use_d && d_we_q)) begin
+        trine_trace_dmem_write(32'({row, BankBits'(b)}), wdata, mask);
+      end
+    end
+`endif
+  end
+
+`ifdef TRINE_LOCKSTEP
+  import "DPI-C" function void trine_trace_dmem_write(input int address, input int data,
+                                                      input int mask);
+`endif
+
+endmodule

@@ -78,7 +78,7 @@ module trine_array #(
   assign last[0]  = last_i;
   assign mode[0]  = mode_i;
 
-  for (genvar k = 0; k < int'(Depth); k++) begin : gen_control
+  for (genvar k = 0; k < Depth; k++) begin : gen_control
     logic       valid_q, first_q, last_q;
     logic [1:0] mode_q;
 
@@ -108,31 +108,31 @@ module trine_array #(
   logic [31:0] act [Rows*ColGroups];  // what the PEs of (row, column group) see
   logic [31:0] wgt [Cols*RowGroups];  // what the PEs of (column, row group) see
 
-  for (genvar r = 0; r < int'(Rows); r++) begin : gen_act
+  for (genvar r = 0; r < Rows; r++) begin : gen_act
     localparam int unsigned Delay = r / PipeRows;
-    for (genvar k = 0; k < int'(Delay + ColGroups); k++) begin : gen_stage
+    for (genvar k = 0; k < Delay + ColGroups; k++) begin : gen_stage
       logic [31:0] word_q;
       if (k == 0) begin : gen_entry
         always_ff @(posedge clk_i) if (valid[k]) word_q <= act_i[32*r +: 32];
       end else begin : gen_chain
         always_ff @(posedge clk_i) if (valid[k]) word_q <= gen_act[r].gen_stage[k-1].word_q;
       end
-      if (k >= int'(Delay)) begin : gen_tap
+      if (k >= Delay) begin : gen_tap
         assign act[r*ColGroups+k-Delay] = word_q;
       end
     end
   end
 
-  for (genvar c = 0; c < int'(Cols); c++) begin : gen_wgt
+  for (genvar c = 0; c < Cols; c++) begin : gen_wgt
     localparam int unsigned Delay = c / PipeCols;
-    for (genvar k = 0; k < int'(Delay + RowGroups); k++) begin : gen_stage
+    for (genvar k = 0; k < Delay + RowGroups; k++) begin : gen_stage
       logic [31:0] word_q;
       if (k == 0) begin : gen_entry
         always_ff @(posedge clk_i) if (valid[k]) word_q <= wgt_i[32*c +: 32];
       end else begin : gen_chain
         always_ff @(posedge clk_i) if (valid[k]) word_q <= gen_wgt[c].gen_stage[k-1].word_q;
       end
-      if (k >= int'(Delay)) begin : gen_tap
+      if (k >= Delay) begin : gen_tap
         assign wgt[c*RowGroups+k-Delay] = word_q;
       end
     end
@@ -141,9 +141,9 @@ module trine_array #(
   // ---------------------------------------------------------------------------------------------
   // The PEs and the column multiplexer.
   // ---------------------------------------------------------------------------------------------
-  for (genvar r = 0; r < int'(Rows); r++) begin : gen_row
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
     logic [Cols*32-1:0] drain;
-    for (genvar c = 0; c < int'(Cols); c++) begin : gen_col
+    for (genvar c = 0; c < Cols; c++) begin : gen_col
       localparam int unsigned RowGroup = r / PipeRows;
       localparam int unsigned ColGroup = c / PipeCols;
       localparam int unsigned Stage    = RowGroup + ColGroup + 1;

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Post-processing lane: TFLite-exact requantization and residual addition on one multiplier.
+//
+//   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
+//   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
+//                             add_act_min, add_act_max),  operand a is acc_i[7:0]
+//   op 2, fused     op 1 with op 0's y as operand a
+//
+//   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
+//                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
+//                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift.
+//   M(x, q, shift)  double (single_i = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
+//                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >> (31-shift).
+//
+// Both roundings are one: for shift < 0, rdpot(rdhm(x, q), -shift) is
+//   (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
+// and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
+// (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
+//
+// Timing    throughput 1 value a cycle for ops 0 and 1, 1/2 for op 2. All registers hold while
+//           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
+//             LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12
+//           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
+//           later (op 1) and again LatencyAdd cycles later (op 2): an odd distance, so op 2 in
+//           every second cycle interleaves with itself.
+// Contract  the caller never takes one multiplier entry twice: op 2 at most every second cycle, all
+//           of the same parity; after the last op 2 no op 0 for 8 cycles at its parity's odd
+//           distance, in short: let the pipeline run empty before another op follows (checked).
+//           bias, multiplier and shift as trine_array's columns; x << max(shift, 0) fits 32 bits;
+//           add_operand_shift <= 0; act_min <= act_max; configuration stable while values are in
+//           flight.
+//
+// Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
+
+module trine_post_lane (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        en_i,
+
+  // Configuration.
+  input  logic        single_i,
+  input  logic [7:0]  zero_point_i,
+  input  logic [7:0]  act_min_i,
+  input  logic [7:0]  act_max_i,
+  input  logic [7:0]  add_zero_a_i,
+  input  logic [7:0]  add_zero_b_i,
+  input  logic        add_a_is_half_i,
+  input  logic [30:0] add_operand_multiplier_i,
+  input  logic [5:0]  add_operand_shift_i,
+  input  logic [30:0] add_multiplier_i,
+  input  logic [5:0]  add_shift_i,
+  input  logic [7:0]  add_zero_point_i,
+  input  logic [7:0]  add_act_min_i,
+  input  logic [7:0]  add_act_max_i,
+
+  input  logic        in_valid_i,
+  input  logic [1:0]  in_op_i,
+  input  logic [31:0] acc_i,
+  input  logic [31:0] bias_i,
+  input  logic [30:0] multiplier_i,
+  input  logic [5:0]  shift_i,
+  input  logic [7:0]  residual_i,
+
+  output logic        out_valid_o,
+  output logic [7:0]  code_o
+);
+
+  localparam logic [1:0] OpAdd   = 2'd1;
+  localparam logic [1:0] OpFused = 2'd2;
+
+  // A pass through the multiplier. Fields travel with their value.
+  localparam int unsigned Stages = 5;
+
+  logic [Stages:1] valid_q;  // [k]: the registers after stage k hold a value
+  logic [4:1]      add_q;    // it is the sum of two operands
+  logic [Stages:1] again_q;  // its code becomes operand a
+  logic            operand_valid_q, scaled_valid_q;
+
+  logic in_requant, in_add, start;
+
+  assign in_requant = in_valid_i && in_op_i != OpAdd;
+  assign in_add     = in_valid_i && in_op_i == OpAdd;
+  assign start      = in_requant || scaled_valid_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid_q         <= '0;
+      operand_valid_q <= 1'b0;
+      scaled_valid_q  <= 1'b0;
+    end else if (en_i) begin
+      valid_q         <= {valid_q[Stages-1:1], start};
+      operand_valid_q <= in_add || (valid_q[Stages] && again_q[Stages]);
+      scaled_valid_q  <= operand_valid_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      add_q   <= {add_q[3:1], !in_requant};
+      again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Operands of the addition. The residual waits for operand a: as op 2 comes every second cycle
+  // at most, a register that holds for two cycles does the work of two.
+  // ---------------------------------------------------------------------------------------------
+  logic [7:0] code_q;
+  logic [7:0] residual_q, residual_q2;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && in_requant && in_op_i == OpFused) residual_q <= residual_i;
+    if (en_i && valid_q[2] && again_q[2]) residual_q2 <= residual_q;
+  end
+
+  // Operand b is loaded one cycle before operand a: with a's predecessor gone, and before the
+  // next residual arrives.
+  logic        load_a, load_b;
+  logic        load_half, load_other;
+  logic signed [8:0] diff_a, diff_b;
+  logic signed [8:0] half_q, other_q;  // v - z: the operand scaled by 1/2, and the other one
+
+  assign load_a = in_add || (valid_q[5] && again_q[5]);
+  assign load_b = in_add || (valid_q[4] && again_q[4]);
+  assign diff_a = 9'($signed(in_add ? acc_i[7:0] : code_q)) - 9'($signed(add_zero_a_i));
+  assign diff_b = 9'($signed(in_add ? residual_i : residual_q2)) - 9'($signed(add_zero_b_i));
+  assign load_half  = add_a_is_half_i ? load_a : load_b;
+  assign load_other = add_a_is_half_i ? load_b : load_a;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && load_half) half_q <= add_a_is_half_i ? diff_a : diff_b;
+    if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
+  end
+
+  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the rounding is bit 10 here.
+  logic        other_nudge;
+  logic [39:0] other_sum, other_carry, other_product;
+  logic signed [29:0] scaled_q;  // product >> 10
+  logic signed [8:0]  half_q2;
+
+  assign other_nudge   = !single_i && add_operand_shift_i[5];
+  assign other_product = other_sum + other_carry;
+
+  trine_mul #(
+    .AWidth   (9),
+    .BWidth   (31),
+    .NudgeBit (10)
+  ) u_operand_mul (
+    .a_i     (other_q),
+    .b_i     (add_operand_multiplier_i),
+    .nudge_i (other_nudge),
+    .sum_o   (other_sum),
+    .carry_o (other_carry)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && operand_valid_q) begin
+      scaled_q <= $signed(other_product[39:10]);
+      half_q2  <= half_q;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 1: acc + bias, or A + B. One adder: t[0], the rounding of B, is its carry.
+  // |A + B| < 2^28.
+  // ---------------------------------------------------------------------------------------------
+  logic        [4:0]  operand_right;
+  logic signed [29:0] t_operand;
+  logic signed [31:0] addend_a, addend_b, x_d, x_q;
+  logic        [30:0] multiplier_d, multiplier_q;
+  logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
+  logic               nudge_d, nudge_q, carry_in;
+
+  assign operand_right = 5'd0 - add_operand_shift_i[4:0];
+  assign t_operand     = scaled_q >>> operand_right;
+
+  always_comb begin
+    addend_a     = $signed(acc_i);
+    addend_b     = $signed(bias_i);
+    carry_in     = 1'b0;
+    multiplier_d = multiplier_i;
+    shift_d      = shift_i;
+    if (scaled_valid_q) begin
+      addend_a     = {{4{half_q2[8]}}, half_q2, 19'd0};
+      addend_b     = 32'($signed(t_operand[29:1]));
+      carry_in     = t_operand[0];
+      multiplier_d = add_multiplier_i;
+      shift_d      = add_shift_i;
+    end
+  end
+
+  logic unused_other_product;  // below t
+  assign unused_other_product = ^other_product[9:0];
+
+  assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
+  assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
+  assign nudge_d  = !single_i && shift_d[5];
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && start) begin
+      x_q          <= x_d;
+      multiplier_q <= multiplier_d;
+      amount_q     <= amount_d;
+      nudge_q      <= nudge_d;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 2: the product in carry-save form, of which the low bits are added at once: they are
+  // ready early, and each saves a register.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned Low = 24;
+
+  logic [62:0]     sum, carry;
+  logic [Low:0]    low_q;
+  logic [62:Low]   sum_q, carry_q;
+
+  trine_mul #(
+    .AWidth   (32),
+    .BWidth   (31),
+    .NudgeBit (30)
+  ) u_mul (
+    .a_i     (x_q),
+    .b_i     (multiplier_q),
+    .nudge_i (nudge_q),
+    .sum_o   (sum),
+    .carry_o (carry)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid_q[1]) begin
+      low_q     <= {1'b0, sum[Low-1:0]} + {1'b0, carry[Low-1:0]};
+      sum_q     <= sum[62:Low];
+      carry_q   <= carry[62:Low];
+      amount_q2 <= amount_q;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stages 3 and 4: t = product >> amount, saturated to 10 bits: beyond them every clamp saturates
+  // too. Each step keeps the bits that the remaining steps can bring down; if it does not shift,
+  // the bits that it drops must repeat the sign, or t saturates.
+  // ---------------------------------------------------------------------------------------------
+  logic [62:0] product;
+  logic [40:0] by_32;
+  logic [24:0] by_16_d, by_16_q;
+  logic [16:0] by_8;
+  logic [12:0] by_4;
+  logic [10:0] by_2;
+  logic [9:0]  by_1, t_d, t_q;
+  logic [3:0]  amount_q3;
+  logic        minus_q, over_high_d, over_high_q, over_low;
+
+  assign product = {sum_q + carry_q + {{(62-Low){1'b0}}, low_q[Low]}, low_q[Low-1:0]};
+  assign by_32   = amount_q2[5] ? {{10{product[62]}}, product[62:32]} : product[40:0];
+  assign by_16_d = amount_q2[4] ? by_32[40:16] : by_32[24:0];
+
+  assign over_high_d = (!amount_q2[5] && product[62:40] != {23{product[62]}}) ||
+                       (!amount_q2[4] && by_32[40:24] != {17{by_32[40]}});
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid_q[2]) begin
+      by_16_q     <= by_16_d;
+      over_high_q <= over_high_d;
+      minus_q     <= product[62];
+      amount_q3   <= amount_q2[3:0];
+    end
+  end
+
+  assign by_8 = amount_q3[3] ? by_16_q[24:8] : by_16_q[16:0];
+  assign by_4 = amount_q3[2] ? by_8[16:4] : by_8[12:0];
+  assign by_2 = amount_q3[1] ? by_4[12:2] : by_4[10:0];
+  assign by_1 = amount_q3[0] ? by_2[10:1] : by_2[9:0];
+
+  assign over_low = (!amount_q3[3] && by_16_q[24:16] != {9{by_16_q[24]}}) ||
+                    (!amount_q3[2] && by_8[16:12] != {5{by_8[16]}}) ||
+                    (!amount_q3[1] && by_4[12:10] != {3{by_4[12]}}) ||
+                    (!amount_q3[0] && by_2[10] != by_2[9]);
+  assign t_d      = over_high_q || over_low ? {minus_q, {9{!minus_q}}} : by_1;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid_q[3]) t_q <= t_d;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 5: the last rounding, zero point, clamp. 11 bits hold -256 - 128 .. 256 + 127.
+  // ---------------------------------------------------------------------------------------------
+  logic signed [10:0] value;
+  logic signed [7:0]  zero_point, act_min, act_max, code_d;
+
+  assign zero_point = $signed(add_q[4] ? add_zero_point_i : zero_point_i);
+  assign act_min    = $signed(add_q[4] ? add_act_min_i : act_min_i);
+  assign act_max    = $signed(add_q[4] ? add_act_max_i : act_max_i);
+  assign value      = 11'($signed(t_q[9:1])) + 11'(zero_point) + $signed({10'd0, t_q[0]});
+
+  always_comb begin
+    code_d = value[7:0];
+    if (value < 11'(act_min)) code_d = act_min;
+    if (value > 11'(act_max)) code_d = act_max;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid_q[4]) code_q <= code_d;
+  end
+
+  assign out_valid_o = valid_q[5] && !again_q[5];
+  assign code_o      = code_q;
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q && en_i) begin
+      m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
+      m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
+      m_entry_free: assume (!(in_requant && scaled_valid_q));
+      m_operands_free: assume (!(in_add && |(valid_q & again_q)));
+      if (in_valid_i) m_op: assume (in_op_i != 2'd3);
+    end
+  end
+`endif
+
+endmodule

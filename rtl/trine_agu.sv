@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Address generation: the coordinates of Rows lanes and the loop nest over them.
+//
+//   for tile, for group, for cw, ky, kx:  one step: in each lane, the DMEM address of a tap
+//     address = base + offset,  inside = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
+//
+// Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by constants
+// with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values in from the
+// top, one lane a cycle; it needs the configuration, but no permission to start.
+//
+// Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one step a
+//           cycle. step_valid_o, addresses and flags come from registers through two adders
+//           (offset, comparison); step_ready_i reaches registers only.
+// Contract  the configuration is stable from fill_i to the last step. x_start + tile_x < x_end.
+//
+// Check     tb/trine_agu_tb.cpp
+
+module trine_agu #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  localparam int unsigned CoordBits = 16
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  input  logic                        clear_i,
+
+  // Configuration: fields of registers 0 to 9.
+  input  logic [AddrBits-1:0]         base_i,
+  input  logic [AddrBits-1:0]         row_wrap_i,
+  input  logic [AddrBits-1:0]         tile_base_i,
+  input  logic [AddrBits-1:0]         kx_step_i,
+  input  logic [AddrBits-1:0]         ky_step_i,
+  input  logic [AddrBits-1:0]         cw_step_i,
+  input  logic signed [CoordBits-1:0] x_start_i,
+  input  logic signed [CoordBits-1:0] x_end_i,
+  input  logic signed [CoordBits-1:0] y_start_i,
+  input  logic signed [CoordBits-1:0] y_end_i,
+  input  logic [CoordBits-1:0]        height_i,
+  input  logic [CoordBits-1:0]        width_i,
+  input  logic [CoordBits-1:0]        tile_x_i,
+  input  logic [CoordBits-1:0]        tile_y_i,
+  input  logic [7:0]                  stride_x_i,
+  input  logic [7:0]                  stride_y_i,
+  input  logic [11:0]                 s_last_i,
+  input  logic [11:0]                 r_last_i,
+  input  logic [11:0]                 dil_x_i,
+  input  logic [11:0]                 dil_y_i,
+  input  logic [15:0]                 words_last_i,
+  input  logic [11:0]                 groups_last_i,
+  input  logic [23:0]                 tiles_last_i,
+  input  logic [AddrBits-1:0]         out_i,
+  input  logic [AddrBits-1:0]         out_wrap_i,
+  input  logic [AddrBits-1:0]         tile_out_i,
+
+  // Control.
+  input  logic                        fill_i,
+  output logic                        filled_o,
+  input  logic                        start_i,
+  output logic                        running_o,
+
+  // Steps.
+  output logic                        step_valid_o,
+  input  logic                        step_ready_i,
+  output logic [Rows*AddrBits-1:0]    addr_o,
+  output logic [Rows-1:0]             inside_o,
+  output logic                        first_o,        // of its (tile, group)
+  output logic                        window_last_o,  // last (ky, kx) of its channel word
+  output logic                        word_first_o,   // first (ky, kx) of its channel word
+  output logic                        last_o,         // of its (tile, group)
+  output logic                        group_last_o,   // in the last group of its tile
+  output logic                        tile_first_o,   // in the first group of its tile
+  output logic                        tile_last_o,    // in the last tile
+
+  // The tile that is being stepped through.
+  output logic [Rows*AddrBits-1:0]    out_o,
+  output logic [Rows-1:0]             active_o
+);
+
+  localparam int unsigned LaneBits = $clog2(Rows + 1);
+
+  // ---------------------------------------------------------------------------------------------
+  // Filling: the chain holds the lane that is shifted in next.
+  // ---------------------------------------------------------------------------------------------
+  logic                        filling_q, filled_q, running_q;
+  logic [LaneBits-1:0]         fill_count_q;
+  logic signed [CoordBits-1:0] chain_x_q, chain_y_q, chain_x_next, x_span;
+  logic [AddrBits-1:0]         chain_base_q, chain_out_q;
+  logic                        chain_wrap;
+
+  assign x_span       = x_end_i - x_start_i;
+  assign chain_x_next = chain_x_q + CoordBits'(stride_x_i);
+  assign chain_wrap   = chain_x_next >= x_end_i;
+  assign filled_o     = filled_q;
+  assign running_o    = running_q;
+
+  always_ff @(posedge clk_i) begin
+    if (fill_i) begin
+      chain_x_q    <= x_start_i;
+      chain_y_q    <= y_start_i;
+      chain_base_q <= base_i;
+      chain_out_q  <= out_i;
+    end else if (filling_q) begin
+      chain_x_q    <= chain_wrap ? chain_x_next - x_span : chain_x_next;
+      chain_y_q    <= chain_wrap ? chain_y_q + CoordBits'(stride_y_i) : chain_y_q;
+      chain_base_q <= chain_base_q + AddrBits'(stride_x_i) + (chain_wrap ? row_wrap_i : '0);
+      chain_out_q  <= chain_out_q + AddrBits'(1) + (chain_wrap ? out_wrap_i : '0);
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The loop nest.
+  // ---------------------------------------------------------------------------------------------
+  logic [11:0]         kx_q, ky_q, group_q;
+  logic [15:0]         cw_q;
+  logic [23:0]         tile_q;
+  logic [AddrBits-1:0] offset_q;
+  logic [CoordBits-1:0] tap_x_q, tap_y_q;
+  logic                kx_last, ky_last, cw_last, group_last, tile_last, step, advance;
+
+  assign kx_last    = kx_q == s_last_i;
+  assign ky_last    = ky_q == r_last_i;
+  assign cw_last    = cw_q == words_last_i;
+  assign group_last = group_q == groups_last_i;
+  assign tile_last  = tile_q == tiles_last_i;
+  assign step       = running_q && step_ready_i;
+  assign advance    = step && kx_last && ky_last && cw_last && group_last;
+
+  assign step_valid_o  = running_q;
+  assign first_o       = kx_q == '0 && ky_q == '0 && cw_q == '0;
+  assign word_first_o  = kx_q == '0 && ky_q == '0;
+  assign window_last_o = kx_last && ky_last;
+  assign last_o        = kx_last && ky_last && cw_last;
+  assign group_last_o  = group_last;
+  assign tile_first_o  = group_q == '0;
+  assign tile_last_o   = tile_last;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      filling_q <= 1'b0;
+      filled_q  <= 1'b0;
+      running_q <= 1'b0;
+    end else if (clear_i) begin
+      filling_q <= 1'b0;
+      filled_q  <= 1'b0;
+      running_q <= 1'b0;
+    end else begin
+      if (fill_i) begin
+        filling_q <= 1'b1;
+      end else if (filling_q && fill_count_q == LaneBits'(1)) begin
+        filling_q <= 1'b0;
+        filled_q  <= 1'b1;
+      end
+      if (start_i) begin
+        running_q <= 1'b1;
+        filled_q  <= 1'b0;
+      end else if (advance && tile_last) begin
+        running_q <= 1'b0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fill_i) fill_count_q <= LaneBits'(Rows);
+    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(1);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      kx_q     <= '0;
+      ky_q     <= '0;
+      cw_q     <= '0;
+      group_q  <= '0;
+      tile_q   <= '0;
+      offset_q <= '0;
+      tap_x_q  <= '0;
+      tap_y_q  <= '0;
+    end else if (step) begin
+      if (!kx_last) begin
+        kx_q     <= kx_q + 12'd1;
+        offset_q <= offset_q + kx_step_i;
+        tap_x_q  <= tap_x_q + CoordBits'(dil_x_i);
+      end else begin
+        kx_q    <= '0;
+        tap_x_q <= '0;
+        if (!ky_last) begin
+          ky_q     <= ky_q + 12'd1;
+          offset_q <= offset_q + ky_step_i;
+          tap_y_q  <= tap_y_q + CoordBits'(dil_y_i);
+        end else begin
+          ky_q    <= '0;
+          tap_y_q <= '0;
+          if (!cw_last) begin
+            cw_q     <= cw_q + 16'd1;
+            offset_q <= offset_q + cw_step_i;
+          end else begin
+            cw_q     <= '0;
+            offset_q <= '0;
+            group_q  <= group_last ? '0 : group_q + 12'd1;
+            if (group_last) tile_q <= tile_q + 24'd1;
+          end
+        end
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The lanes.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    logic signed [CoordBits-1:0] x_q, y_q, x_in, y_in, x_next;
+    logic [AddrBits-1:0]         base_q, out_q, base_in, out_in;
+    logic [CoordBits-1:0]        tap_x, tap_y;
+    logic                        wrap;
+
+    if (l == Rows - 1) begin : gen_top
+      assign x_in    = chain_x_q;
+      assign y_in    = chain_y_q;
+      assign base_in = chain_base_q;
+      assign out_in  = chain_out_q;
+    end else begin : gen_below
+      assign x_in    = gen_lane[l+1].x_q;
+      assign y_in    = gen_lane[l+1].y_q;
+      assign base_in = gen_lane[l+1].base_q;
+      assign out_in  = gen_lane[l+1].out_q;
+    end
+
+    assign x_next = x_q + $signed(tile_x_i);
+    assign wrap   = x_next >= x_end_i;
+
+    always_ff @(posedge clk_i) begin
+      if (filling_q) begin
+        x_q    <= x_in;
+        y_q    <= y_in;
+        base_q <= base_in;
+        out_q  <= out_in;
+      end else if (advance) begin
+        x_q    <= wrap ? x_next - x_span : x_next;
+        y_q    <= y_q + $signed(tile_y_i) + (wrap ? $signed(CoordBits'(stride_y_i)) : '0);
+        base_q <= base_q + tile_base_i + (wrap ? row_wrap_i : '0);
+        out_q  <= out_q + tile_out_i + (wrap ? out_wrap_i : '0);
+      end
+    end
+
+    // A negative coordinate is a large unsigned one, beyond any height or width.
+    assign tap_x = $unsigned(x_q) + tap_x_q;
+    assign tap_y = $unsigned(y_q) + tap_y_q;
+
+    assign active_o[l] = y_q < y_end_i;
+    assign inside_o[l] = active_o[l] && tap_x < width_i && tap_y < height_i;
+    assign addr_o[l*AddrBits +: AddrBits] = base_q + offset_q;
+    assign out_o[l*AddrBits +: AddrBits]  = out_q;
+  end
+
+endmodule

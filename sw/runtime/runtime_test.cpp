@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The driver against a device of software: registers in a map, a program that ends after a number
+// of status reads.
+
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "sw/runtime/trine_runtime.h"
+
+namespace {
+
+struct FakeDevice {
+  std::map<std::uint32_t, std::uint32_t> registers{
+      {0x00, 0x5452494e}, {0x04, 1}, {0x08, 0x9abcdef0}, {0x0c, 0x12345678}};
+  std::vector<std::uint8_t> memory = std::vector<std::uint8_t>(4096);
+  int polls_left = 0;       ///< of STATUS until the program ends
+  bool ends_badly = false;  ///< with a load error at 0x1_0000_0040
+  bool fails = false;       ///< every access
+
+  trine_callbacks callbacks() {
+    trine_callbacks c{};
+    c.context = this;
+    c.read32 = [](void* context, std::uint32_t offset, std::uint32_t* value) {
+      return static_cast<FakeDevice*>(context)->read(offset, value);
+    };
+    c.write32 = [](void* context, std::uint32_t offset, std::uint32_t value) {
+      return static_cast<FakeDevice*>(context)->write(offset, value);
+    };
+    c.copy_to = [](void* context, std::uint64_t address, const void* data, std::size_t bytes) {
+      auto& memory = static_cast<FakeDevice*>(context)->memory;
+      if (address + bytes > memory.size()) return 1;
+      std::memcpy(memory.data() + address, data, bytes);
+      return 0;
+    };
+    c.copy_from = [](void* context, std::uint64_t address, void* data, std::size_t bytes) {
+      auto& memory = static_cast<FakeDevice*>(context)->memory;
+      if (address + bytes > memory.size()) return 1;
+      std::memcpy(data, memory.data() + address, bytes);
+      return 0;
+    };
+    return c;
+  }
+
+ private:
+  int read(std::uint32_t offset, std::uint32_t* value) {
+    if (fails) return 1;
+    if (offset == 0x14 && (registers[0x14] & 9) != 0 && --polls_left <= 0) end();
+    *value = registers[offset];
+    return 0;
+  }
+  void end() {
+    const bool resetting = (registers[0x14] & 8) != 0;
+    registers[0x14] = resetting ? 0u : ends_badly ? 4u : 2u;
+    if (!ends_badly || resetting) return;
+    registers[0x18] = 2;
+    registers[0x1c] = 0x40;
+    registers[0x20] = 1;
+  }
+  int write(std::uint32_t offset, std::uint32_t value) {
+    if (fails) return 1;
+    if (offset == 0x10 && (value & 1) != 0) registers[0x14] = 1;
+    if (offset == 0x10 && (value & 2) != 0) registers[0x14] = 8;
+    registers[offset] = value;
+    return 0;
+  }
+};
+
+struct Opened {
+  FakeDevice fake;
+  alignas(std::max_align_t) unsigned char storage[512];
+  trine_callbacks callbacks = fake.callbacks();
+  trine_device* device = nullptr;
+  const std::vector<std::uint64_t> program{1, 2, 3};
+
+  Opened() {
+    REQUIRE(trine_device_size() <= sizeof storage);
+    REQUIRE(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_OK);
+  }
+  int load() {
+    return trine_load_program(device, program.data(), program.size(), 0x100, 0x1'0000'0200);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("open checks identity and version before anything else", "[runtime][error]") {
+  FakeDevice fake;
+  alignas(std::max_align_t) unsigned char storage[512];
+  trine_device* device = nullptr;
+  auto callbacks = fake.callbacks();
+  CHECK(trine_open(nullptr, 512, &callbacks, &device) == TRINE_E_ARGUMENT);
+  CHECK(trine_open(storage, 8, &callbacks, &device) == TRINE_E_STORAGE);
+  fake.registers[0x04] = 2;
+  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_VERSION);
+  fake.registers[0x00] = 0;
+  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ID);
+  fake.fails = true;
+  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ACCESS);
+  callbacks.read32 = nullptr;
+  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
+  CHECK(device == nullptr);
+}
+
+TEST_CASE("a program for another configuration is refused", "[runtime][error]") {
+  Opened o;
+  CHECK(trine_check_configuration(o.device, 0x123456789abcdef0) == TRINE_OK);
+  CHECK(trine_check_configuration(o.device, 0x123456789abcdef1) == TRINE_E_CONFIGURATION);
+}
+
+TEST_CASE("load_program copies the words and sets addresses", "[runtime]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(std::memcmp(o.fake.memory.data() + 0x100, o.program.data(), 24) == 0);
+  CHECK(o.fake.registers[0x30] == 0x100);
+  CHECK(o.fake.registers[0x38] == 3);
+  CHECK(o.fake.registers[0x40] == 0x200);
+  CHECK(o.fake.registers[0x44] == 1);
+  CHECK(trine_load_program(o.device, o.program.data(), 0, 0, 0) == TRINE_E_ARGUMENT);
+  CHECK(trine_load_program(o.device, o.program.data(), 3, 4, 0) == TRINE_E_ARGUMENT);
+  CHECK(trine_load_program(o.device, o.program.data(), 3, 4088, 0) == TRINE_E_ACCESS);
+  CHECK(trine_start(o.device) == TRINE_E_STATE);  // the failed load left no program
+}
+
+TEST_CASE("start returns at once and wait sees the end", "[runtime]") {
+  Opened o;
+  CHECK(trine_start(o.device) == TRINE_E_STATE);
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(trine_wait(o.device, 1) == TRINE_E_STATE);
+  o.fake.polls_left = 5;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  CHECK(trine_start(o.device) == TRINE_E_BUSY);
+  CHECK(o.load() == TRINE_E_BUSY);
+  CHECK(trine_wait(o.device, 2) == TRINE_E_TIMEOUT);
+  CHECK(trine_wait(o.device, 0) == TRINE_OK);
+  trine_status status;
+  REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
+  CHECK((status.done == 1 && status.busy == 0 && status.error == 0));
+}
+
+TEST_CASE("wait reports an error of the device with cause and address", "[runtime][error]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.ends_badly = true;
+  CHECK(trine_run(o.device, 10) == TRINE_E_DEVICE);
+  trine_status status;
+  REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
+  CHECK(status.error == 1);
+  CHECK(status.error_cause == 2);
+  CHECK(status.error_address == 0x1'0000'0040);
+}
+
+TEST_CASE("reset waits until the device has let go", "[runtime]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.polls_left = 1'000'000;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  o.fake.polls_left = 3;
+  CHECK(trine_reset(o.device, 2) == TRINE_E_TIMEOUT);
+  CHECK(trine_reset(o.device, 9) == TRINE_OK);
+  CHECK(trine_run(o.device, 9) == TRINE_OK);
+}
+
+TEST_CASE("counters are 64 bits, low half first", "[runtime]") {
+  Opened o;
+  for (std::uint32_t offset = 0x80; offset < 0xf8; offset += 4) o.fake.registers[offset] = offset;
+  trine_counters c;
+  REQUIRE(trine_get_counters(o.device, &c) == TRINE_OK);
+  CHECK(c.cycles == 0x84'0000'0080);
+  CHECK(c.causes[7] == 0xc4'0000'00c0);
+  CHECK(c.engine_busy[3] == 0xe4'0000'00e0);
+  CHECK(c.bytes_read == 0xec'0000'00e8);
+  CHECK(c.bytes_written == 0xf4'0000'00f0);
+}
+
+TEST_CASE("every code has a text of its own", "[runtime]") {
+  CHECK(std::string(trine_strerror(TRINE_OK)) == "success");
+  CHECK(std::string(trine_strerror(-99)) == "unknown error");
+  for (int code = TRINE_E_STATE; code < 0; ++code) {
+    CAPTURE(code);
+    CHECK(std::string(trine_strerror(code)) != "unknown error");
+  }
+}

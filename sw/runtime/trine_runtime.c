@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "sw/runtime/trine_runtime.h"
+
+#include <string.h>
+
+#include "trine_csr.h" /* emitted with each design by `trine generate` */
+#include "trine_isa.h"
+
+enum { kIrqAll = TRINE_CSR_IRQ_STATUS_DONE | TRINE_CSR_IRQ_STATUS_ERROR };
+enum { kStatusOccupied = TRINE_CSR_STATUS_BUSY | TRINE_CSR_STATUS_RESET };
+
+struct trine_device {
+  trine_callbacks callbacks;
+  trine_info info;
+  int loaded, started;
+};
+
+static int read32(trine_device* device, uint32_t offset, uint32_t* value) {
+  return device->callbacks.read32(device->callbacks.context, offset, value) == 0 ? TRINE_OK
+                                                                                 : TRINE_E_ACCESS;
+}
+
+static int write32(trine_device* device, uint32_t offset, uint32_t value) {
+  return device->callbacks.write32(device->callbacks.context, offset, value) == 0 ? TRINE_OK
+                                                                                  : TRINE_E_ACCESS;
+}
+
+static int read64(trine_device* device, uint32_t offset, uint64_t* value) {
+  uint32_t low = 0, high = 0;
+  if (read32(device, offset, &low) != TRINE_OK || read32(device, offset + 4, &high) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  *value = (uint64_t)high << 32 | low;
+  return TRINE_OK;
+}
+
+static int write64(trine_device* device, uint32_t offset, uint64_t value) {
+  const int result = write32(device, offset, (uint32_t)value);
+  return result != TRINE_OK ? result : write32(device, offset + 4, (uint32_t)(value >> 32));
+}
+
+size_t trine_device_size(void) { return sizeof(trine_device); }
+
+int trine_open(void* storage, size_t storage_size, const trine_callbacks* callbacks,
+               trine_device** device) {
+  uint32_t id = 0;
+  trine_device* opened = storage;
+  if (storage == NULL || callbacks == NULL || device == NULL || callbacks->read32 == NULL ||
+      callbacks->write32 == NULL || callbacks->copy_to == NULL || callbacks->copy_from == NULL)
+    return TRINE_E_ARGUMENT;
+  if (storage_size < sizeof(trine_device)) return TRINE_E_STORAGE;
+  memset(opened, 0, sizeof *opened);
+  opened->callbacks = *callbacks;
+  if (read32(opened, TRINE_CSR_ID, &id) != TRINE_OK) return TRINE_E_ACCESS;
+  if (id != TRINE_CSR_ID_VALUE) return TRINE_E_ID;
+  if (read32(opened, TRINE_CSR_VERSION, &opened->info.version) != TRINE_OK) return TRINE_E_ACCESS;
+  if (opened->info.version != TRINE_ISA_VERSION) return TRINE_E_VERSION;
+  if (read64(opened, TRINE_CSR_CONFIG_HASH, &opened->info.configuration_hash) != TRINE_OK ||
+      write32(opened, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK ||
+      write32(opened, TRINE_CSR_IRQ_ENABLE, kIrqAll) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  *device = opened;
+  return TRINE_OK;
+}
+
+int trine_get_info(trine_device* device, trine_info* info) {
+  if (device == NULL || info == NULL) return TRINE_E_ARGUMENT;
+  *info = device->info;
+  return TRINE_OK;
+}
+
+int trine_check_configuration(trine_device* device, uint64_t hash) {
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  return hash == device->info.configuration_hash ? TRINE_OK : TRINE_E_CONFIGURATION;
+}
+
+static int refuse_while_busy(trine_device* device) {
+  uint32_t status = 0;
+  if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+  return (status & kStatusOccupied) != 0 ? TRINE_E_BUSY : TRINE_OK;
+}
+
+int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
+                       uint64_t program_address, uint64_t base_address) {
+  int result;
+  if (device == NULL || words == NULL || word_count == 0 || word_count > UINT32_MAX ||
+      program_address % 8 != 0 || base_address % 8 != 0)
+    return TRINE_E_ARGUMENT;
+  result = refuse_while_busy(device);
+  if (result != TRINE_OK) return result;
+  device->loaded = 0;
+  result = trine_copy_to(device, program_address, words, word_count * sizeof words[0]);
+  if (result != TRINE_OK) return result;
+  if (write64(device, TRINE_CSR_PROGRAM, program_address) != TRINE_OK ||
+      write32(device, TRINE_CSR_PROGRAM_WORDS, (uint32_t)word_count) != TRINE_OK ||
+      write64(device, TRINE_CSR_BASE, base_address) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  device->loaded = 1;
+  return TRINE_OK;
+}
+
+int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes) {
+  if (device == NULL || (data == NULL && bytes != 0)) return TRINE_E_ARGUMENT;
+  if (bytes == 0) return TRINE_OK;
+  return device->callbacks.copy_to(device->callbacks.context, address, data, bytes) == 0
+             ? TRINE_OK
+             : TRINE_E_ACCESS;
+}
+
+int trine_copy_from(trine_device* device, uint64_t address, void* data, size_t bytes) {
+  if (device == NULL || (data == NULL && bytes != 0)) return TRINE_E_ARGUMENT;
+  if (bytes == 0) return TRINE_OK;
+  return device->callbacks.copy_from(device->callbacks.context, address, data, bytes) == 0
+             ? TRINE_OK
+             : TRINE_E_ACCESS;
+}
+
+int trine_start(trine_device* device) {
+  int result;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  if (!device->loaded) return TRINE_E_STATE;
+  result = refuse_while_busy(device);
+  if (result != TRINE_OK) return result;
+  if (write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK ||
+      write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_START) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  device->started = 1;
+  return TRINE_OK;
+}
+
+/* Asks once: *ended says whether done or error is set. */
+static int poll(trine_device* device, int* ended) {
+  const trine_callbacks* callbacks = &device->callbacks;
+  trine_status status;
+  int result;
+  *ended = 0;
+  if (callbacks->wait_interrupt != NULL) {
+    const int answer = callbacks->wait_interrupt(callbacks->context);
+    if (answer == 1) return TRINE_OK;
+    if (answer != 0) return TRINE_E_ACCESS;
+  }
+  result = trine_get_status(device, &status);
+  if (result != TRINE_OK) return result;
+  *ended = status.done || status.error;
+  return status.error ? TRINE_E_DEVICE : TRINE_OK;
+}
+
+int trine_wait(trine_device* device, uint64_t attempts) {
+  uint64_t attempt;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  if (!device->started) return TRINE_E_STATE;
+  for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
+    int ended = 0;
+    const int result = poll(device, &ended);
+    if (ended) {
+      device->started = 0;
+      if (write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK) return TRINE_E_ACCESS;
+    }
+    if (result != TRINE_OK || ended) return result;
+  }
+  return TRINE_E_TIMEOUT;
+}
+
+int trine_run(trine_device* device, uint64_t attempts) {
+  const int result = trine_start(device);
+  return result != TRINE_OK ? result : trine_wait(device, attempts);
+}
+
+int trine_get_status(trine_device* device, trine_status* status) {
+  uint32_t bits = 0;
+  if (device == NULL || status == NULL) return TRINE_E_ARGUMENT;
+  if (read32(device, TRINE_CSR_STATUS, &bits) != TRINE_OK) return TRINE_E_ACCESS;
+  memset(status, 0, sizeof *status);
+  status->busy = (bits & kStatusOccupied) != 0;
+  status->done = (bits & TRINE_CSR_STATUS_DONE) != 0;
+  status->error = (bits & TRINE_CSR_STATUS_ERROR) != 0;
+  if (!status->error) return TRINE_OK;
+  if (read32(device, TRINE_CSR_ERROR_CAUSE, &status->error_cause) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  return read64(device, TRINE_CSR_ERROR_ADDRESS, &status->error_address);
+}
+
+int trine_get_counters(trine_device* device, trine_counters* counters) {
+  int i, result;
+  if (device == NULL || counters == NULL) return TRINE_E_ARGUMENT;
+  result = read64(device, TRINE_CSR_CYCLES, &counters->cycles);
+  for (i = 0; i < 8 && result == TRINE_OK; ++i)
+    result = read64(device, TRINE_CSR_CAUSE + 8u * (uint32_t)i, &counters->causes[i]);
+  for (i = 0; i < 4 && result == TRINE_OK; ++i)
+    result = read64(device, TRINE_CSR_ENGINE_BUSY + 8u * (uint32_t)i, &counters->engine_busy[i]);
+  if (result == TRINE_OK) result = read64(device, TRINE_CSR_BYTES_READ, &counters->bytes_read);
+  if (result == TRINE_OK)
+    result = read64(device, TRINE_CSR_BYTES_WRITTEN, &counters->bytes_written);
+  return result;
+}
+
+int trine_reset(trine_device* device, uint64_t attempts) {
+  uint64_t attempt;
+  uint32_t status = 0;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  if (write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_SOFT_RESET) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  device->started = 0;
+  for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
+    if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+    if ((status & kStatusOccupied) == 0)
+      return write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) == TRINE_OK ? TRINE_OK : TRINE_E_ACCESS;
+  }
+  return TRINE_E_TIMEOUT;
+}
+
+const char* trine_strerror(int code) {
+  switch (code) {
+    case TRINE_OK:
+      return "success";
+    case TRINE_E_ARGUMENT:
+      return "invalid argument";
+    case TRINE_E_STORAGE:
+      return "storage of the handle is too small";
+    case TRINE_E_ACCESS:
+      return "the device or its memory cannot be reached";
+    case TRINE_E_ID:
+      return "no Trine accelerator at this address";
+    case TRINE_E_VERSION:
+      return "the accelerator has another instruction set version";
+    case TRINE_E_CONFIGURATION:
+      return "the program was compiled for another configuration";
+    case TRINE_E_BUSY:
+      return "the accelerator is busy";
+    case TRINE_E_TIMEOUT:
+      return "the accelerator did not finish in time";
+    case TRINE_E_DEVICE:
+      return "the accelerator stopped with an error";
+    case TRINE_E_STATE:
+      return "no program loaded or started";
+    default:
+      return "unknown error";
+  }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Driver of a Trine accelerator, C99, without operating system and without allocation.
+ *
+ * The caller gives the functions that reach the device (register reads and writes, copies to and
+ * from the memory that the device's AXI master sees) and the storage of the handle.
+ *
+ *   union { max_align_t align; unsigned char bytes[512]; } storage;
+ *   trine_device* device;
+ *   trine_open(&storage, sizeof storage, &callbacks, &device);
+ *   trine_check_configuration(device, program_hash);
+ *   trine_load_program(device, words, word_count, program_address, base_address);
+ *   trine_copy_to(device, input_address, input, input_bytes);
+ *   trine_run(device, 0);                        // = trine_start() and trine_wait()
+ *   trine_copy_from(device, output_address, output, output_bytes);
+ *
+ * Every function returns TRINE_OK or a negative code; trine_strerror() names it. Addresses are bus
+ * addresses of the device. One handle is for one thread at a time.
+ */
+
+#ifndef TRINE_RUNTIME_H
+#define TRINE_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  TRINE_OK = 0,
+  TRINE_E_ARGUMENT = -1,      /* null pointer, misaligned address, empty program */
+  TRINE_E_STORAGE = -2,       /* storage smaller than trine_device_size() */
+  TRINE_E_ACCESS = -3,        /* a callback failed */
+  TRINE_E_ID = -4,            /* no Trine at this address */
+  TRINE_E_VERSION = -5,       /* another version of the instruction set */
+  TRINE_E_CONFIGURATION = -6, /* program compiled for another configuration */
+  TRINE_E_BUSY = -7,          /* a program is running */
+  TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
+  TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
+  TRINE_E_STATE = -10         /* no program loaded, or none started */
+};
+
+/* How the caller reaches the device. All return 0, or anything else on failure. */
+typedef struct trine_callbacks {
+  void* context; /* handed to each function */
+  int (*read32)(void* context, uint32_t offset, uint32_t* value);
+  int (*write32)(void* context, uint32_t offset, uint32_t value);
+  int (*copy_to)(void* context, uint64_t address, const void* data, size_t bytes);
+  int (*copy_from)(void* context, uint64_t address, void* data, size_t bytes);
+  /* Optional (null: STATUS is polled): returns 0 when the interrupt is there, 1 to be asked again.
+   * May sleep. */
+  int (*wait_interrupt)(void* context);
+} trine_callbacks;
+
+typedef struct trine_device trine_device; /* opaque */
+
+typedef struct trine_info {
+  uint32_t version;            /* of the instruction set */
+  uint64_t configuration_hash; /* of the design */
+} trine_info;
+
+typedef struct trine_status {
+  int busy, done, error;
+  uint32_t error_cause;   /* 1 fetch, 2 load, 3 store response, 4 illegal word, 5 token overflow */
+  uint64_t error_address; /* bus address, or byte offset of the illegal word in the program */
+} trine_status;
+
+typedef struct trine_counters {
+  uint64_t cycles;
+  uint64_t causes[8]; /* compute bank drain memory vector store control load: add up to cycles */
+  uint64_t engine_busy[4]; /* load compute vector store */
+  uint64_t bytes_read, bytes_written;
+} trine_counters;
+
+/* Bytes of storage that trine_open() needs; at most 512, aligned for uint64_t and pointers. */
+size_t trine_device_size(void);
+
+/* Checks ID and version, enables the interrupt. The handle lies in `storage`. */
+int trine_open(void* storage, size_t storage_size, const trine_callbacks* callbacks,
+               trine_device** device);
+
+int trine_get_info(trine_device* device, trine_info* info);
+
+/* TRINE_E_CONFIGURATION unless the design has this hash. */
+int trine_check_configuration(trine_device* device, uint64_t hash);
+
+/* Copies the program to `program_address` and tells the device. `base_address` is added to every
+ * DRAM address in the program; both are multiples of the bus width. The program stays loaded. */
+int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
+                       uint64_t program_address, uint64_t base_address);
+
+int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes);
+int trine_copy_from(trine_device* device, uint64_t address, void* data, size_t bytes);
+
+/* Starts the loaded program and returns at once. */
+int trine_start(trine_device* device);
+
+/* Waits for the end: at most `attempts` polls of STATUS or calls of wait_interrupt(), 0: no limit.
+ * TRINE_E_TIMEOUT leaves the program running; call again or trine_reset(). */
+int trine_wait(trine_device* device, uint64_t attempts);
+
+/* trine_start(), then trine_wait(). */
+int trine_run(trine_device* device, uint64_t attempts);
+
+int trine_get_status(trine_device* device, trine_status* status);
+int trine_get_counters(trine_device* device, trine_counters* counters);
+
+/* Soft reset: outstanding bus transfers end first. The program has to be started again. */
+int trine_reset(trine_device* device, uint64_t attempts);
+
+/* Text of a code; never null. */
+const char* trine_strerror(int code);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/rtl/build.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <vector>
+
+#include "gen/generate.h"
+#include "gen/root.h"
+#include "sim/rtl/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+
+namespace trine::sim {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kShimFiles[] = {"sim/rtl/shim.cpp", "sim/rtl/abi.h", "sim/rtl/memory.h"};
+
+fs::path source_folder() { return gen::root(); }
+
+/// The processor as -march=native sees it.
+std::string processor() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string text;
+  for (std::string line; std::getline(in, line) && !line.empty();)
+    if (line.rfind("model name", 0) == 0 || line.rfind("flags", 0) == 0) text += line + "\n";
+  return text;
+}
+
+std::vector<std::string> verilator_flags(const BuildOptions& o) {
+  std::vector<std::string> flags{"--cc",
+                                 "--exe",
+                                 "--build",
+                                 "-j",
+                                 "2",
+                                 "--top-module",
+                                 "trine_top",
+                                 "-O3",
+                                 "-Wno-fatal",
+                                 "--x-assign",
+                                 o.random_init ? "unique" : "fast",
+                                 "--x-initial",
+                                 o.random_init ? "unique" : "fast"};
+  const auto add = [&flags](std::vector<std::string> more) {
+    flags.insert(flags.end(), more.begin(), more.end());
+  };
+  if (o.trace) add({"--trace-fst", "--trace-structs"});
+  if (o.assertions) add({"--assert", "-DTRINE_ASSERT"});
+  if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
+  // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
+  add({"-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", o.optimization), "-MAKEFLAGS",
+       "OPT_SLOW=-O0", "-MAKEFLAGS", "OPT_GLOBAL=-O2"});
+  if (on_path("ccache")) add({"-MAKEFLAGS", "OBJCACHE=ccache"});
+  // An "executable" that is a shared object; its globals stay its own when several are loaded.
+  add({"-CFLAGS", "-std=c++17 -fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-o",
+       "model.so"});
+  return flags;
+}
+
+/// Everything that the shared object depends on.
+std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(design))
+    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), design));
+  std::sort(files.begin(), files.end());
+  std::string text;
+  for (const fs::path& file : files) {
+    const std::string extension = file.extension().string();
+    if (extension == ".sv" || extension == ".svh" || extension == ".v" || extension == ".f")
+      text += fmt::format("{} {:016x}\n", file.string(), hash64(read_text(design / file)));
+  }
+  for (const char* file : kShimFiles)
+    text += fmt::format("{} {:016x}\n", file, hash64(read_text(source_folder() / file)));
+  for (const std::string& flag : flags) text += flag + "\n";
+  return text + first_line_of({"verilator", "--version"}) + "\n" +
+         first_line_of({"g++", "--version"}) + "\n" + processor();
+}
+
+/// Holds an exclusive lock on a file for as long as it lives.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& file)
+      : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    if (descriptor_ < 0) throw_error("{}: cannot be opened for writing", file.string());
+    flock(descriptor_, LOCK_EX);
+  }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock() { close(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+/// The line of the log that says why, for a message of one line.
+std::string reason_in(const fs::path& log) {
+  std::ifstream in(log);
+  for (std::string line; std::getline(in, line);)
+    if (line.rfind("%Error", 0) == 0 || line.find(" error: ") != std::string::npos) return line;
+  std::string last = tail_of(log, 1);
+  while (!last.empty() && last.back() == '\n') last.pop_back();
+  return last;
+}
+
+void compile(const fs::path& design, const std::vector<std::string>& flags, const fs::path& build,
+             const fs::path& kept_log) {
+  std::vector<std::string> argv{"verilator"};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  const std::string source = source_folder().string();
+  argv.insert(argv.end(), {"-CFLAGS", "-I" + source, "--Mdir", (build / "obj").string(), "-f",
+                           "trine.f", source + "/" + kShimFiles[0]});
+  const fs::path log = build / "build.log";
+  if (run_process(argv, design, log) == 0) return;
+  std::error_code ignored;
+  fs::copy_file(log, kept_log, fs::copy_options::overwrite_existing, ignored);
+  throw_error("verilator failed, log in {}: {}", kept_log.string(), reason_in(log));
+}
+
+}  // namespace
+
+BuildOptions BuildOptions::from_environment() {
+  BuildOptions options;
+  if (const char* level = std::getenv("TRINE_RTL_OPT"); level != nullptr) {
+    const std::string text = level;
+    if (text.size() != 1 || text[0] < '0' || text[0] > '3')
+      throw_error("TRINE_RTL_OPT: '{}' is not an optimization level, allowed 0..3", text);
+    options.optimization = text[0] - '0';
+  }
+  return options;
+}
+
+fs::path cache_folder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value != nullptr ? value : "");
+  };
+  if (!variable("TRINE_CACHE").empty()) return fs::absolute(variable("TRINE_CACHE"));
+  if (!variable("XDG_CACHE_HOME").empty()) return variable("XDG_CACHE_HOME") / "trine";
+  if (!variable("HOME").empty()) return variable("HOME") / ".cache" / "trine";
+  return fs::temp_directory_path() / "trine-cache";
+}
+
+fs::path build_model(const gen::Config& config, const BuildOptions& options) {
+  const TemporaryFolder scratch(cache_folder() / "rtl", "design");
+  const fs::path design = scratch.path() / "design";
+  gen::generate(config, design);
+  return build_design(design, fmt::format("{}x{}", config.rows, config.cols), options);
+}
+
+fs::path build_design(const fs::path& design, const std::string& label,
+                      const BuildOptions& options) {
+  const fs::path cache = cache_folder() / "rtl";
+  if (cache.string().find_first_of(" \t") != std::string::npos)
+    throw_error("{}: make cannot build in a path with blanks; set TRINE_CACHE", cache.string());
+  const TemporaryFolder scratch(cache, "build");
+  const std::vector<std::string> flags = verilator_flags(options);
+  const std::string key = fmt::format("{:016x}", hash64(fingerprint(design, flags)));
+  const fs::path model = cache / (key + ".so");
+  if (fs::exists(model)) return model;
+
+  const FileLock lock(cache / (key + ".lock"));
+  if (fs::exists(model)) return model;  // another process was faster
+  if (!options.quiet) std::fprintf(stderr, "building RTL model for %s ... ", label.c_str());
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    compile(design, flags, scratch.path(), cache / (key + ".log"));
+  } catch (...) {
+    if (!options.quiet) std::fprintf(stderr, "failed\n");
+    throw;
+  }
+  fs::rename(scratch.path() / "obj" / "model.so", model);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (!options.quiet) std::fprintf(stderr, "%.0f s\n", seconds.count());
+  return model;
+}
+
+LoadedModel::LoadedModel(const fs::path& shared_object) {
+  library_ = dlopen(shared_object.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library_ == nullptr) throw_error("{}: {}", shared_object.string(), dlerror());
+  const auto entry = reinterpret_cast<const ModelApi* (*)()>(dlsym(library_, "trine_rtl_api"));
+  if (entry != nullptr) api_ = entry();
+  if (api_ == nullptr || api_->version != kAbiVersion) {
+    dlclose(library_);
+    throw_error("{}: not a model of this version; delete it", shared_object.string());
+  }
+}
+
+LoadedModel::~LoadedModel() { dlclose(library_); }
+
+}  // namespace trine::sim

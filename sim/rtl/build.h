@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes a design runnable: generates its SystemVerilog, compiles it with Verilator and the shim to
+// a shared object, and keeps that in a cache.
+//
+// The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine. A model is found by
+// the hash of everything that it depends on: the emitted files, the shim, the flags, the versions
+// of Verilator and g++, and the processor. It is built in a folder of its own and moved into place
+// when complete, under a lock, so processes can build at the same time.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "gen/config.h"
+#include "sim/rtl/abi.h"
+
+namespace trine::sim {
+
+/// What is built. Each combination is a model of its own.
+struct BuildOptions {
+  int optimization = 3;      ///< of the C++ compiler: 1 compiles faster, 3 runs faster
+  bool trace = false;        ///< can write FST waveforms
+  bool lockstep = false;     ///< reports each DMEM write (TRINE_LOCKSTEP)
+  bool assertions = false;   ///< checks the design's assertions (TRINE_ASSERT)
+  bool random_init = false;  ///< unknown initial values are drawn from ModelSettings::x_seed
+  bool quiet = false;        ///< no progress line on stderr
+
+  /// optimization from $TRINE_RTL_OPT (0..3) where it is set. @throws Error
+  static BuildOptions from_environment();
+};
+
+std::filesystem::path cache_folder();
+
+/// The shared object of this design, built if the cache does not have it.
+/// @throws Error  a tool is missing or fails; names the log
+std::filesystem::path build_model(const gen::Config& config, const BuildOptions& options);
+
+/// The same for a folder with a trine.f and a module trine_top. `label` names it in messages.
+std::filesystem::path build_design(const std::filesystem::path& design, const std::string& label,
+                                   const BuildOptions& options);
+
+/// A loaded model. Instances made by api().create() must be destroyed before it.
+class LoadedModel {
+ public:
+  explicit LoadedModel(const std::filesystem::path& shared_object);
+  LoadedModel(const LoadedModel&) = delete;
+  LoadedModel& operator=(const LoadedModel&) = delete;
+  ~LoadedModel();
+
+  const ModelApi& api() const { return *api_; }
+
+ private:
+  void* library_ = nullptr;
+  const ModelApi* api_ = nullptr;
+};
+
+}  // namespace trine::sim

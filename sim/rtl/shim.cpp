@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One Verilated trine_top with its memory and its AXI-Lite master behind the C interface of abi.h.
+// Compiled once for each design by sim/rtl/build.cpp, never into the tool itself.
+//
+// The inner loop, cycle(), has two evaluations: the rising edge with the inputs that have settled,
+// then the falling edge with the new inputs.
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "Vtrine_top.h"
+#include "sim/rtl/abi.h"
+#include "sim/rtl/memory.h"
+#include "verilated.h"
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+#endif
+
+using namespace trine::sim;
+
+namespace {
+
+#ifdef TRINE_LOCKSTEP
+class Model;
+Model* running_model = nullptr;  // whose evaluation is going on; a process may hold several
+#endif
+
+class Model {
+ public:
+  explicit Model(const ModelSettings& s)
+      : memory_({static_cast<int>(sizeof(top().m_axi_rdata_i)), static_cast<int>(s.axi_latency),
+                 static_cast<int>(s.axi_bytes_per_cycle), static_cast<int>(s.stall_percent),
+                 s.seed}) {
+    context_.randReset(s.x_seed == 0 ? 0 : 2);
+    if (s.x_seed != 0) context_.randSeed(static_cast<int>(s.x_seed));
+#if VM_TRACE_FST
+    context_.traceEverOn(s.trace_file != nullptr);
+#endif
+    top_ = std::make_unique<Vtrine_top>(&context_, "trine_top");
+#if VM_TRACE_FST
+    if (s.trace_file != nullptr) {
+      trace_ = std::make_unique<VerilatedFstC>();
+      top_->trace(trace_.get(), 99);
+      trace_->open(s.trace_file);
+    }
+#endif
+    reset();
+  }
+  ~Model() {
+#if VM_TRACE_FST
+    if (trace_ != nullptr) trace_->close();
+#endif
+    top_->final();
+  }
+
+  AxiMemory& memory() { return memory_; }
+
+  void reset() {
+    Vtrine_top& t = *top_;
+    memory_.reset();
+    t.rst_ni = 0;
+    t.clk_i = 0;
+    t.s_axil_awvalid_i = t.s_axil_wvalid_i = t.s_axil_bready_i = 0;
+    t.s_axil_arvalid_i = t.s_axil_rready_i = 0;
+    drive();
+    for (int i = 0; i < 4; ++i) edge();
+    t.rst_ni = 1;
+    t.eval();
+    for (int i = 0; i < 2; ++i) cycle();
+  }
+
+  std::int32_t read32(std::uint32_t offset, std::uint32_t* value) {
+    Vtrine_top& t = *top_;
+    t.s_axil_araddr_i = offset & 0xfff;
+    t.s_axil_arprot_i = 0;
+    t.s_axil_arvalid_i = 1;
+    t.s_axil_rready_i = 1;
+    t.eval();
+    for (int i = 0; i < kAnswerCycles; ++i) {
+      const bool accepted = t.s_axil_arvalid_i && t.s_axil_arready_o;
+      const bool answered = t.s_axil_rvalid_o;
+      const std::uint32_t data = t.s_axil_rdata_o;
+      const std::int32_t response = t.s_axil_rresp_o;
+      cycle();
+      if (accepted) t.s_axil_arvalid_i = 0;
+      if (answered) t.s_axil_rready_i = 0;
+      if (accepted || answered) t.eval();
+      if (!answered) continue;
+      *value = data;
+      return response;
+    }
+    t.s_axil_arvalid_i = t.s_axil_rready_i = 0;
+    return -1;
+  }
+
+  std::int32_t write32(std::uint32_t offset, std::uint32_t value) {
+    Vtrine_top& t = *top_;
+    t.s_axil_awaddr_i = offset & 0xfff;
+    t.s_axil_awprot_i = 0;
+    t.s_axil_wdata_i = value;
+    t.s_axil_wstrb_i = 15;
+    t.s_axil_awvalid_i = t.s_axil_wvalid_i = t.s_axil_bready_i = 1;
+    t.eval();
+    for (int i = 0; i < kAnswerCycles; ++i) {
+      const bool address = t.s_axil_awvalid_i && t.s_axil_awready_o;
+      const bool data = t.s_axil_wvalid_i && t.s_axil_wready_o;
+      const bool answered = t.s_axil_bvalid_o;
+      const std::int32_t response = t.s_axil_bresp_o;
+      cycle();
+      if (address) t.s_axil_awvalid_i = 0;
+      if (data) t.s_axil_wvalid_i = 0;
+      if (answered) t.s_axil_bready_i = 0;
+      if (address || data || answered) t.eval();
+      if (answered) return response;
+    }
+    t.s_axil_awvalid_i = t.s_axil_wvalid_i = t.s_axil_bready_i = 0;
+    return -1;
+  }
+
+  std::int32_t run(std::uint64_t limit, std::uint64_t idle_limit) {
+    for (std::uint64_t idle = 0, i = 0; i < limit; ++i) {
+      if (top_->irq_o) return kStopInterrupt;
+      if (++idle > idle_limit) return kStopStuck;
+      if (cycle()) idle = 0;
+      if (!memory_.protocol_error().empty()) return kStopProtocol;
+    }
+    return top_->irq_o ? kStopInterrupt : kStopLimit;
+  }
+
+  void clear_observed() {
+    events_.clear();
+    writes_.clear();
+    std::fill(std::begin(causes_), std::end(causes_), 0);
+    running_cycles_ = 0;
+    memory_.clear_counters();
+  }
+
+  void observe(Observed* o) const {
+    o->events = events_.data();
+    o->event_count = events_.size();
+    o->writes = writes_.data();
+    o->write_count = writes_.size();
+    std::copy(std::begin(causes_), std::end(causes_), o->causes);
+    o->bytes_read = memory_.bytes_read();
+    o->bytes_written = memory_.bytes_written();
+    o->total_cycles = total_cycles_;
+    o->protocol_error =
+        memory_.protocol_error().empty() ? nullptr : memory_.protocol_error().c_str();
+  }
+
+  void record_write(std::uint32_t address, std::uint32_t data, std::uint32_t mask) {
+    writes_.push_back({running_cycles_, address, data, mask});
+  }
+
+ private:
+  static constexpr int kAnswerCycles = 100'000;
+
+  /// Names a member's type before there is an object.
+  static Vtrine_top& top();
+
+  /// One clock. @return true if something moved: a bus transfer, a step of the array, a RUN's end
+  bool cycle() {
+    const bool moved = memory_.step(request()) | observe_cycle();
+    edge();
+    return moved;
+  }
+
+  void edge() {
+#ifdef TRINE_LOCKSTEP
+    running_model = this;
+#endif
+    Vtrine_top& t = *top_;
+    t.clk_i = 1;
+    t.eval();
+#if VM_TRACE_FST
+    if (trace_ != nullptr) trace_->dump(10 * total_cycles_);
+#endif
+    t.clk_i = 0;
+    drive();
+    t.eval();
+#if VM_TRACE_FST
+    if (trace_ != nullptr) trace_->dump(10 * total_cycles_ + 5);
+#endif
+    ++total_cycles_;
+  }
+
+  bool observe_cycle() {
+    const Vtrine_top& t = *top_;
+    const unsigned cause = t.trace_cause_o;
+    const bool running = cause >> 3 & 1;
+    if (running) ++causes_[cause & 7];
+    const unsigned start = t.trace_start_o, retire = t.trace_retire_o;
+    if ((start | retire) != 0) record_events(start, retire);
+    if (running) ++running_cycles_;
+    return (running && (cause & 7) == 0) || retire != 0;
+  }
+
+  void record_events(unsigned start, unsigned retire) {
+    for (int engine = 0; engine < 4; ++engine) {
+      if (retire >> engine & 1) push_event(engine, 1);
+      if (start >> engine & 1) push_event(engine, 0);
+    }
+  }
+  void push_event(int engine, int is_retire) {
+    TraceEvent e{running_cycles_, {}, engine, is_retire};
+    std::copy(std::begin(causes_), std::end(causes_), e.causes);
+    events_.push_back(e);
+  }
+
+  AxiRequest request() const {
+    const Vtrine_top& t = *top_;
+    AxiRequest r;
+    r.arvalid = t.m_axi_arvalid_o;
+    r.rready = t.m_axi_rready_o;
+    r.awvalid = t.m_axi_awvalid_o;
+    r.wvalid = t.m_axi_wvalid_o;
+    r.bready = t.m_axi_bready_o;
+    if (r.arvalid) {
+      r.arid = t.m_axi_arid_o;
+      r.araddr = t.m_axi_araddr_o;
+      r.arlen = t.m_axi_arlen_o;
+      r.arsize = t.m_axi_arsize_o;
+      r.arburst = t.m_axi_arburst_o;
+    }
+    if (r.awvalid) {
+      r.awid = t.m_axi_awid_o;
+      r.awaddr = t.m_axi_awaddr_o;
+      r.awlen = t.m_axi_awlen_o;
+      r.awsize = t.m_axi_awsize_o;
+      r.awburst = t.m_axi_awburst_o;
+    }
+    if (r.wvalid) {
+      r.wdata = reinterpret_cast<const std::uint8_t*>(&t.m_axi_wdata_o);
+      r.wstrb = t.m_axi_wstrb_o;
+      r.wlast = t.m_axi_wlast_o;
+    }
+    return r;
+  }
+
+  void drive() {
+    Vtrine_top& t = *top_;
+    const AxiReply& m = memory_.reply();
+    t.m_axi_arready_i = m.arready;
+    t.m_axi_awready_i = m.awready;
+    t.m_axi_wready_i = m.wready;
+    t.m_axi_rvalid_i = m.rvalid;
+    t.m_axi_bvalid_i = m.bvalid;
+    if (m.rvalid) {
+      t.m_axi_rid_i = m.rid;
+      t.m_axi_rresp_i = m.rresp;
+      t.m_axi_rlast_i = m.rlast;
+      std::memcpy(&t.m_axi_rdata_i, m.rdata, sizeof t.m_axi_rdata_i);
+    }
+    if (m.bvalid) {
+      t.m_axi_bid_i = m.bid;
+      t.m_axi_bresp_i = m.bresp;
+    }
+  }
+
+  VerilatedContext context_;
+  std::unique_ptr<Vtrine_top> top_;
+#if VM_TRACE_FST
+  std::unique_ptr<VerilatedFstC> trace_;
+#endif
+  AxiMemory memory_;
+  std::vector<TraceEvent> events_;
+  std::vector<DmemWrite> writes_;
+  std::uint64_t causes_[8] = {};
+  std::uint64_t running_cycles_ = 0, total_cycles_ = 0;
+};
+
+Model& of(void* handle) { return *static_cast<Model*>(handle); }
+
+const ModelApi kApi = {
+    kAbiVersion,
+    static_cast<std::int32_t>(8 * sizeof(std::declval<Vtrine_top&>().m_axi_rdata_i)),
+    [](const ModelSettings* s) -> void* { return new Model(*s); },
+    [](void* h) { delete static_cast<Model*>(h); },
+    [](void* h, std::uint8_t* bytes, std::uint64_t size, std::uint64_t address) {
+      of(h).memory().attach(bytes, size, address);
+    },
+    [](void* h, std::uint64_t first, std::uint64_t last, std::int32_t response) {
+      of(h).memory().inject_error(first, last, response);
+    },
+    [](void* h) { of(h).reset(); },
+    [](void* h, std::uint32_t offset, std::uint32_t* value) { return of(h).read32(offset, value); },
+    [](void* h, std::uint32_t offset, std::uint32_t value) { return of(h).write32(offset, value); },
+    [](void* h) { of(h).clear_observed(); },
+    [](void* h, std::uint64_t limit, std::uint64_t idle) { return of(h).run(limit, idle); },
+    [](void* h, Observed* o) { of(h).observe(o); },
+};
+
+}  // namespace
+
+extern "C" const ModelApi* trine_rtl_api() { return &kApi; }
+
+#ifdef TRINE_LOCKSTEP
+// Called by the design (DPI) for each DMEM word that it writes.
+extern "C" void trine_trace_dmem_write(int address, int data, int mask) {
+  running_model->record_write(static_cast<std::uint32_t>(address), static_cast<std::uint32_t>(data),
+                              static_cast<std::uint32_t>(mask));
+}
+#endif

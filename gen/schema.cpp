@@ -27,7 +27,7 @@ std::string precisions_text(const Config& config) {
 
 const std::vector<Key>& schema() {
   static const std::vector<Key> keys{
-      {"name", NameKey{&Config::name}, "of the design, in reports; no part of the hash",
+      {"name", NameKey{&Config::name}, "of the design, in reports; a file's own name if absent",
        "nothing but the name in headers and reports"},
       {"array.rows", IntKey{&Config::rows, {1, 256}},
        "lanes: output pixels or tokens worked on at once",
@@ -50,7 +50,7 @@ const std::vector<Key>& schema() {
       {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 1}},
        "columns drained in a cycle", "not available yet: only 1"},
       {"vector.enable", BoolKey{&Config::vector},
-       "the vector unit: pooling, element-wise addition, requantization",
+       "the vector unit: pooling, addition, requantization",
        "without it, networks that pool or add on their own are refused"},
       {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
        "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},

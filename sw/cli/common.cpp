@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/cli/common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "sw/base/file.h"
+
+namespace trine::cli {
+
+void Output::declare(CLI::App& command) {
+  command.add_option("--json", json_file, "write the results to FILE as JSON")->type_name("FILE");
+  command.add_flag("--quiet,-q", quiet, "print nothing but errors");
+}
+
+void Output::print(const std::string& text) const {
+  if (!quiet) fmt::print("{}", text);
+}
+
+void Output::write_json(const Json& json) const {
+  if (!json_file.empty()) write_file(json_file, json.dump(2) + "\n");
+}
+
+CLI::Option* Design::declare(CLI::App& command) {
+  command.add_option("--set", settings, "change one key of the configuration; may be repeated")
+      ->type_name("key=value")
+      ->allow_extra_args(false);
+  return command.add_option("--config,-c", config, "TOML file, or name of a preset")
+      ->type_name("C")
+      ->required();
+}
+
+Progress::Progress(std::string what, bool quiet)
+    : what_(std::move(what)), active_(!quiet && ::isatty(STDERR_FILENO) != 0) {
+  update("");
+}
+
+Progress::~Progress() {
+  if (active_) fmt::print(stderr, "\r\033[K");
+}
+
+void Progress::update(const std::string& state) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!active_ || now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  fmt::print(stderr, "\r\033[K{} {}", what_, state);
+  std::fflush(stderr);
+}
+
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the commands share: options, JSON report, exit codes, progress.
+//
+// A command is a function that declares itself on the application and returns its exit code from
+// the callback: 0 success, 1 a result is wrong, 2 bad input (thrown as trine::Error).
+
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "gen/config.h"
+
+namespace trine::cli {
+
+using Json = nlohmann::ordered_json;
+
+enum ExitCode { kSuccess = 0, kWrongResult = 1, kBadInput = 2 };
+
+/// The command that the arguments chose; set by the callback of its subcommand.
+using Action = std::function<int()>;
+
+/// --json FILE and --quiet.
+struct Output {
+  std::string json_file;
+  bool quiet = false;
+
+  void declare(CLI::App& command);
+  /// Prints to stdout, unless --quiet.
+  void print(const std::string& text) const;
+  /// Writes the file that --json names, if any.
+  void write_json(const Json& json) const;
+};
+
+/// --config C and --set key=value.
+struct Design {
+  std::string config;
+  std::vector<std::string> settings;
+
+  CLI::Option* declare(CLI::App& command);  ///< returns --config, required
+  gen::Config load() const { return gen::load_config(config, settings); }
+};
+
+/// A line on stderr that tells how far long work is; silent unless stderr is a terminal.
+class Progress {
+ public:
+  Progress(std::string what, bool quiet);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress();  ///< wipes the line
+
+  void update(const std::string& state);
+
+ private:
+  std::string what_;
+  bool active_;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+/// 1234567 -> "1,234,567".
+std::string grouped(std::uint64_t number);
+
+// One file each.
+void add_generate(CLI::App& app, Action& action);
+
+}  // namespace trine::cli

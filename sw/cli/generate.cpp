@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gen/generate.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "gen/schema.h"
+#include "sw/base/error.h"
+#include "sw/cli/common.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  Design design;
+  std::string out, packages;
+};
+
+Json describe(const gen::Config& config, const std::string& out) {
+  Json json;
+  json["name"] = config.name;
+  json["hash"] = fmt::format("0x{:016x}", config.hash());
+  json["pes"] = config.rows * config.cols;
+  json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
+  json["dmem_banks"] = config.banks();
+  json["pmem_rows"] = config.pmem_rows();
+  json["out"] = out;
+  return json;
+}
+
+int run(const Options& options) {
+  if (!options.packages.empty()) {
+    gen::write_packages(options.packages);
+    return kSuccess;
+  }
+  if (options.design.config.empty()) throw_error("--config is required");
+  if (options.out.empty()) throw_error("--out is required");
+  const gen::Config config = options.design.load();
+  gen::generate(config, options.out);
+  options.output.print(fmt::format(
+      "{}: {} x {} PEs, {} int8 MACs per cycle, configuration 0x{:016x}\n"
+      "written to {}; lint with\n"
+      "  verilator --lint-only -Wall --top-module trine_top -F {}/trine.f\n",
+      config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
+      config.hash(), options.out, options.out));
+  options.output.write_json(describe(config, options.out));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "generate", "write a design: SystemVerilog, file lists, C headers, register map");
+  options->output.declare(*command);
+  options->design.declare(*command)->required(false);
+  command->add_option("--out,-o", options->out, "folder to write; an earlier output is replaced")
+      ->type_name("DIR");
+  // For developers: refreshes the prints of the instruction set that the repository holds.
+  command->add_option("--packages", options->packages)->group("");
+  command->footer(
+      "Examples:\n"
+      "  trine generate --config edge256 --out out/edge256\n"
+      "  trine generate --config edge256 --set array.rows=16 --set name=tall --out out/tall\n"
+      "  trine generate --config mine.toml --out out/mine\n\n"
+      "Presets: " +
+      fmt::format("{}", fmt::join(gen::preset_names(), ", ")) +
+      ".\n"
+      "Presets named ...-size have the size of that machine (number of MACs, memories), not its\n"
+      "architecture: they are our machine, for comparisons.\n\n"
+      "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +
+      gen::key_table());
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine: the command line. One file for each command; this one dispatches and turns exceptions into
+// exit codes.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "sw/base/error.h"
+#include "sw/cli/common.h"
+
+namespace trine::cli {
+namespace {
+
+int fail(const std::string& what) {
+  fmt::print(stderr, "{}\n", what);
+  return kBadInput;
+}
+
+/// The names of the commands, when the first argument is none of them.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return "";
+  return fmt::format("trine: {}: unknown command, allowed {}", argv[1], fmt::join(names, ", "));
+}
+
+int parse(CLI::App& app, int argc, char** argv) {
+  const std::string unknown = unknown_command(app, argc, argv);
+  if (!unknown.empty()) return fail(unknown);
+  if (argc < 2) return fail(app.help());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return fail(fmt::format("trine: {} (trine --help)", error.what()));
+  }
+  return -1;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Trine writes neural-network accelerators, compiles quantized models for them, runs them in\n"
+      "simulation, checks the results bit by bit and reports area.",
+      "trine"};
+  Action action;
+  add_generate(app, action);
+  app.set_version_flag("--version", TRINE_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(28);
+  app.footer(
+      "`trine COMMAND --help` explains a command with examples.\n"
+      "Exit codes: 0 success, 1 a result is wrong, 2 bad input.");
+  const int code = parse(app, argc, argv);
+  return code >= 0 ? code : action();
+}
+
+}  // namespace
+}  // namespace trine::cli
+
+int main(int argc, char** argv) {
+  try {
+    return trine::cli::main(argc, argv);
+  } catch (const trine::Error& error) {
+    return trine::cli::fail(error.what());
+  } catch (const std::exception& error) {
+    return trine::cli::fail(fmt::format("trine: {}", error.what()));
+  }
+}

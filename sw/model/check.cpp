@@ -16,7 +16,8 @@
 namespace trine::model {
 namespace {
 
-constexpr int kMaxStep = 65535;  ///< strides, dilations and filter extents
+constexpr int kMaxStep = 65535;              ///< strides, dilations and filter extents
+constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
 
 bool is_code(DataType type) { return type == DataType::kInt8 || type == DataType::kUInt8; }
 
@@ -172,8 +173,17 @@ class Checker {
       fail(tensor, "zero point {} of int8 weights, allowed 0", tensor.zero_point());
   }
 
+  void reach() const {
+    const bool pooling = op_.kind == OpKind::kMaxPool2D || op_.kind == OpKind::kAveragePool2D;
+    const std::int64_t R = pooling ? op_.filter_h : in(1).extent(1);
+    const std::int64_t S = pooling ? op_.filter_w : in(1).extent(2);
+    if (R * op_.dilation_h > kMaxReach || S * op_.dilation_w > kMaxReach)
+      fail("the dilated filter spans more than {}", kMaxReach);
+  }
+
   void image_output(int channels) const {
     steps();
+    reach();
     const Window w = window(graph_, op_);
     if (w.P < 1 || w.Q < 1) fail("the window is larger than the input");
     shape(out(), {in(0).shape[0], w.P, w.Q, channels});
@@ -213,6 +223,7 @@ class Checker {
     symmetric_if_int8(in(1));
     bias(3, in(1).extent(0));
     steps();
+    reach();
     const auto wanted = in(0).integers();
     if (!std::equal(wanted.begin(), wanted.end(), out().shape.begin()))
       fail(in(0), "holds [{}], the output's shape is [{}]", fmt::join(wanted, ", "),

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The operators as plain loops over codes held in 32 bits: the specification, never optimized. Each
+// takes its operands from a run's values and returns the output's codes, C order; run.cpp packs
+// them.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "sw/base/npy.h"
+#include "sw/model/graph.h"
+#include "sw/reference/requantize.h"
+
+namespace trine::reference {
+
+using Codes = std::vector<std::int32_t>;
+
+/// Values of the tensors computed so far, by tensor index.
+using Values = std::map<int, Array>;
+
+/// One operator at work.
+struct Call {
+  const model::Graph& graph;
+  const model::Op& op;
+  const Values& values;
+  Rounding rounding;
+
+  const model::Tensor& in(int position) const { return graph.in(op, position); }
+  const model::Tensor& out() const { return graph.out(op); }
+  /// Bytes of an input, constant or computed.
+  const std::vector<std::uint8_t>& bytes(int position) const;
+  /// An input of integer type up to 32 bits, less `zero_point`. Empty where the operand is absent.
+  Codes codes(int position, std::int32_t zero_point = 0) const;
+  std::vector<float> floats(int position) const;
+};
+
+Codes convolution(const Call& call);            ///< CONV_2D, any groups
+Codes depthwise_convolution(const Call& call);  ///< DEPTHWISE_CONV_2D, any multiplier
+Codes transpose_convolution(const Call& call);  ///< TRANSPOSE_CONV
+Codes fully_connected(const Call& call);
+Codes batch_matmul(const Call& call);
+
+Codes add(const Call& call);  ///< ADD, SUB, SQUARED_DIFFERENCE
+Codes mul(const Call& call);
+Codes select(const Call& call);  ///< MAXIMUM, MINIMUM
+Codes unary(const Call& call);   ///< all operators of one code by one, see code_table()
+Codes quantize(const Call& call);
+std::vector<float> dequantize(const Call& call);
+std::vector<float> negate(const Call& call);
+Codes softmax(const Call& call);
+
+Codes max_pool(const Call& call);
+Codes average_pool(const Call& call);
+Codes mean(const Call& call);
+Codes reduce_max(const Call& call);
+Codes resize_bilinear(const Call& call);
+Codes resize_nearest(const Call& call);
+
+// Movement of elements of any type: bytes in, bytes out.
+std::vector<std::uint8_t> pad(const Call& call);  ///< PAD, PADV2
+std::vector<std::uint8_t> transpose(const Call& call);
+std::vector<std::uint8_t> strided_slice(const Call& call);
+std::vector<std::uint8_t> concatenation(const Call& call);
+
+/// Distance of neighbours along each axis, C order.
+std::vector<std::int64_t> strides_of(const std::vector<int>& shape);
+
+/// base + sum of coordinate * stride, for every coordinate of `shape` in C order.
+std::vector<std::int64_t> walk(const std::vector<int>& shape,
+                               const std::vector<std::int64_t>& strides, std::int64_t base = 0);
+
+/// For each element of `output`, the element of `input` that broadcasts to it.
+std::vector<std::int64_t> broadcast(const std::vector<int>& input, const std::vector<int>& output);
+
+}  // namespace trine::reference

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/reference/quantized_params.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sw/model/shapes.h"
+
+namespace trine::reference {
+
+using model::Activation;
+using model::DataType;
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Tensor;
+
+namespace {
+
+bool is_unsigned(const Tensor& tensor) { return tensor.type == DataType::kUInt8; }
+
+/// The scale in code units, half away from zero, limited so that it fits 32 bits with any zero
+/// point.
+std::int32_t rounded(double x) {
+  return static_cast<std::int32_t>(std::clamp(std::round(x), -1e9, 1e9));
+}
+
+Activation activation_of(const Op& op) {
+  switch (op.kind) {
+    case OpKind::kRelu:
+      return Activation::kRelu;
+    case OpKind::kRelu6:
+      return Activation::kRelu6;
+    case OpKind::kReluN1To1:
+      return Activation::kReluN1To1;
+    default:
+      return op.activation;
+  }
+}
+
+OutputRange output_of(const Graph& graph, const Op& op) {
+  return output_range(graph.out(op), activation_of(op));
+}
+
+/// Shift lowered by `amount`; what falls below the hardware's range is zero.
+ChannelScale lowered(ChannelScale scale, int amount) {
+  scale.shift -= amount;
+  return scale.shift < -31 ? ChannelScale{} : scale;
+}
+
+std::int16_t saturate16(std::int32_t x) {
+  return static_cast<std::int16_t>(std::clamp(x, -32768, 32767));
+}
+
+/// round(a * b / 2^15), halves away from zero below and up above zero, as the 16-bit instruction.
+std::int16_t rounding_multiply16(std::int16_t a, std::int16_t b) {
+  const std::int32_t product = std::int32_t{a} * b;
+  return saturate16((product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15));
+}
+
+/// TFLite's 16-bit HARD_SWISH: x * relu6(x + 3) / 6 with 7 bits of head room.
+class HardSwish {
+ public:
+  HardSwish(const Tensor& input, const Tensor& output)
+      : zero_point_(input.zero_point()), output_(output_range(output, Activation::kNone)) {
+    const float hires = (1.0f / 128.0f) * input.scale();
+    constexpr float kReluish = 3.0f / 32768.0f;
+    to_output_ = narrow(hires / output.scale(), &output_exponent_);
+    to_reluish_ = narrow(hires / kReluish, &reluish_exponent_);
+  }
+
+  std::int32_t operator()(std::int32_t code) const {
+    const auto x = static_cast<std::int16_t>((code - zero_point_) * (1 << 7));
+    const std::int16_t on_output_scale = rounding_multiply16(x, to_output_);
+    std::int16_t relu = x;  // to 3/32768 a step: relu6 becomes saturation
+    if (reluish_exponent_ > 0) relu = left(relu, reluish_exponent_ - 1);
+    relu = rounding_multiply16(relu, to_reluish_);
+    if (reluish_exponent_ > 0) relu = left(relu, 1);
+    if (reluish_exponent_ < 0)
+      relu = static_cast<std::int16_t>(rounding_divide_by_pot(relu, -reluish_exponent_));
+    relu = static_cast<std::int16_t>((std::int32_t{relu} + (1 << 15)) >> 1);
+    const std::int32_t product = std::int32_t{relu} * on_output_scale / (1 << 15);  // truncates
+    return to_code(output_exponent_ > 0 ? left(saturate16(product), output_exponent_)
+                                        : rounding_divide_by_pot(product, -output_exponent_),
+                   output_);
+  }
+
+ private:
+  static std::int16_t left(std::int16_t x, int amount) {
+    const std::int64_t wide = std::int64_t{x} * (std::int64_t{1} << amount);
+    return static_cast<std::int16_t>(std::clamp<std::int64_t>(wide, -32768, 32767));
+  }
+
+  static std::int16_t narrow(float multiplier, int* exponent) {
+    const ChannelScale scale = quantize_scale(double{multiplier});
+    *exponent = scale.shift;
+    return static_cast<std::int16_t>(
+        std::min<std::int64_t>((std::int64_t{scale.multiplier} + (1 << 15)) >> 16, 32767));
+  }
+
+  std::int32_t zero_point_;
+  OutputRange output_;
+  std::int16_t to_output_ = 0, to_reluish_ = 0;
+  int output_exponent_ = 0, reluish_exponent_ = 0;
+};
+
+double real_function(const Op& op, double x) {
+  switch (op.kind) {
+    case OpKind::kLogistic:
+      return 1.0 / (1.0 + std::exp(-x));
+    case OpKind::kTanh:
+      return std::tanh(x);
+    case OpKind::kExp:
+      return std::exp(x);
+    default:
+      break;  // GELU
+  }
+  constexpr double kSqrtHalf = 0.70710678118654752440, kSqrtTwoOverPi = 0.79788456080286535588;
+  if (!op.approximate) return 0.5 * x * (1.0 + std::erf(x * kSqrtHalf));
+  return 0.5 * x * (1.0 + std::tanh(kSqrtTwoOverPi * (x + 0.044715 * x * x * x)));
+}
+
+std::int32_t rsqrt(std::int32_t above_zero_point, const RequantizeParams& p, Rounding rounding) {
+  if (above_zero_point <= 0) return p.output.act_max;  // below it LiteRT refuses; 0 is the largest
+  const auto root = std::lround(0x1p20 / std::sqrt(static_cast<double>(above_zero_point)));
+  return requantize(static_cast<std::int32_t>(root), p.scale, p.output, rounding);
+}
+
+}  // namespace
+
+OutputRange output_range(const Tensor& output, Activation activation) {
+  OutputRange range{output.zero_point(), -128, 127};
+  if (is_unsigned(output)) range = {output.zero_point(), 0, 255};
+  const auto code_of = [&](float bound) {
+    return range.zero_point + rounded(double{bound / output.scale()});
+  };
+  if (activation == Activation::kNone) return range;
+  const float low = activation == Activation::kReluN1To1 ? -1.0f : 0.0f;
+  range.act_min = std::max(range.act_min, code_of(low));
+  if (activation == Activation::kRelu) return range;
+  const float high = activation == Activation::kReluN1To1 ? 1.0f : 6.0f;
+  range.act_max = std::min(range.act_max, code_of(high));
+  return range;
+}
+
+ConvParams conv_params(const Graph& graph, const Op& op) {
+  const bool transposed = op.kind == OpKind::kTransposeConv;
+  const Tensor& input = graph.in(op, transposed ? 2 : 0);
+  const Tensor& weights = graph.in(op, 1);
+  const Tensor& output = graph.out(op);
+  const bool product = op.kind == OpKind::kFullyConnected || op.kind == OpKind::kBatchMatMul;
+  const bool float_product = !weights.quantization.per_channel() && (product || is_unsigned(input));
+
+  ConvParams p;
+  for (const float scale : weights.quantization.scale) {
+    const double both =
+        float_product ? double{input.scale() * scale} : double{input.scale()} * double{scale};
+    p.scales.push_back(quantize_scale(both / double{output.scale()}));
+  }
+  p.scales.resize(static_cast<std::size_t>(output.extent(-1)), p.scales.front());
+  p.input_zero_point = input.zero_point();
+  p.weight_zero_point = weights.zero_point();
+  p.output = output_of(graph, op);
+  return p;
+}
+
+AddParams add_params(const Graph& graph, const Op& op) {
+  const bool squared = op.kind == OpKind::kSquaredDifference;
+  AddParams p;
+  p.left_shift = squared ? 7 : 20;
+  const double twice_max = 2.0 * double{std::max(graph.in(op, 0).scale(), graph.in(op, 1).scale())};
+  for (int i = 0; i < 2; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    p.zero_point[at] = graph.in(op, i).zero_point();
+    p.input[at] = quantize_scale(double{graph.in(op, i).scale()} / twice_max);
+  }
+  const double result = std::ldexp(double{graph.out(op).scale()}, squared ? 14 : 20);
+  p.result = quantize_scale((squared ? twice_max * twice_max : twice_max) / result);
+  p.output = output_of(graph, op);
+  return p;
+}
+
+MulParams mul_params(const Graph& graph, const Op& op) {
+  const Tensor &a = graph.in(op, 0), &b = graph.in(op, 1);
+  const float scale = a.scale() * b.scale() / graph.out(op).scale();
+  return {{a.zero_point(), b.zero_point()}, quantize_scale(double{scale}), output_of(graph, op)};
+}
+
+PoolParams pool_params(const Graph& graph, const Op& op) {
+  PoolParams p{model::window(graph, op), output_of(graph, op), is_unsigned(graph.out(op))};
+  p.output.zero_point = 0;  // pooled codes carry it already
+  return p;
+}
+
+MeanParams mean_params(const Graph& graph, const Op& op) {
+  const Tensor &input = graph.in(op, 0), &output = graph.out(op);
+  MeanParams p;
+  p.count = input.elements() / output.elements();
+  p.bias = wrap(-p.count * input.zero_point());
+  p.output = output_of(graph, op);
+  p.scale = quantize_scale(double{input.scale()} / double{output.scale()});
+  int log2 = 0;
+  while (p.count >> (log2 + 1) != 0) ++log2;
+  const int fold = std::min({log2, 32, 31 + p.scale.shift});
+  p.scale.multiplier =
+      static_cast<std::int32_t>((std::int64_t{p.scale.multiplier} << fold) / p.count);
+  p.scale.shift -= fold;
+  return p;
+}
+
+RequantizeParams requantize_params(const Graph& graph, const Op& op) {
+  const Tensor &input = graph.in(op, 0), &output = graph.out(op);
+  RequantizeParams p;
+  p.zero_point = input.zero_point();
+  const double scale = op.kind == OpKind::kQuantize ? double{input.scale()} / double{output.scale()}
+                                                    : double{input.scale() / output.scale()};
+  p.scale = quantize_scale(scale);
+  p.negative = p.scale;
+  p.output = output_of(graph, op);
+  if (op.kind == OpKind::kLeakyRelu) {
+    const float slope = input.scale() * op.alpha / output.scale();
+    p.negative = quantize_scale(double{std::abs(slope)});
+    if (slope < 0) p.negative.multiplier = -p.negative.multiplier;
+  }
+  return p;
+}
+
+SoftmaxParams softmax_params(const Graph& graph, const Op& op) {
+  const double gain = double{op.beta} * double{graph.in(op, 0).scale()} * 0x1p26;
+  SoftmaxParams p;
+  p.input = quantize_scale(gain);
+  p.output = output_range(graph.out(op), Activation::kNone);
+  // From 2^30 on even a difference of one is beyond the range of the exponential.
+  if (gain < 0x1p30)
+    p.diff_min = -static_cast<std::int32_t>(std::floor(std::ldexp(31.0, 26 - p.input.shift)));
+  return p;
+}
+
+RequantizeParams rsqrt_params(const Graph& graph, const Op& op) {
+  const Tensor &input = graph.in(op, 0), &output = graph.out(op);
+  RequantizeParams p;
+  p.zero_point = input.zero_point();
+  const float root = std::sqrt(input.scale()) * output.scale();
+  p.scale = lowered(quantize_scale(1.0 / double{root}), 20);
+  p.negative = p.scale;
+  p.output = output_range(output, Activation::kNone);
+  return p;
+}
+
+std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Rounding rounding) {
+  const Tensor &input = graph.in(op, 0), &output = graph.out(op);
+  const RequantizeParams p =
+      op.kind == OpKind::kRsqrt ? rsqrt_params(graph, op) : requantize_params(graph, op);
+  const HardSwish hard_swish(input, output);
+  const std::int32_t lowest = is_unsigned(input) ? 0 : -128;
+
+  std::array<std::int32_t, 256> table{};
+  for (std::int32_t i = 0; i < 256; ++i) {
+    const std::int32_t x = lowest + i - p.zero_point;
+    std::int32_t& code = table[static_cast<std::size_t>(i)];
+    switch (op.kind) {
+      case OpKind::kQuantize:
+      case OpKind::kRelu:
+      case OpKind::kRelu6:
+      case OpKind::kReluN1To1:
+      case OpKind::kLeakyRelu:
+        code = requantize(x, x < 0 ? p.negative : p.scale, p.output, rounding);
+        break;
+      case OpKind::kAbs:
+        code = requantize(std::abs(x), p.scale, p.output, rounding);
+        break;
+      case OpKind::kRsqrt:
+        code = rsqrt(x, p, rounding);
+        break;
+      case OpKind::kHardSwish:
+        code = hard_swish(lowest + i);
+        break;
+      default: {
+        const double y = real_function(op, double{input.scale()} * x);
+        code = to_code(rounded(y / double{output.scale()}), p.output);
+      }
+    }
+  }
+  return table;
+}
+
+}  // namespace trine::reference

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The whole numbers that an operator's arithmetic needs, derived from the model's floating-point
+// scales in one place: the reference computes with them, the compiler stores them in the program.
+// Pure functions; each expects an operator that model::check() accepts.
+//
+// The order and width of each floating-point step is TFLite's: s1*s2/so in double for convolutions,
+// the product first rounded to float32 per tensor in FULLY_CONNECTED, BATCH_MATMUL and uint8
+// convolutions, all in float32 for MUL, RELU, ABS and LEAKY_RELU.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "sw/model/graph.h"
+#include "sw/reference/requantize.h"
+
+namespace trine::reference {
+
+/// Zero point and clamp of an operator's output; the activation bounds are in its codes.
+OutputRange output_range(const model::Tensor& output, model::Activation activation);
+
+/// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, BATCH_MATMUL:
+/// code = requantize(sum (x - input_zero_point) * (w - weight_zero_point) + bias[m], scales[m]).
+struct ConvParams {
+  std::vector<ChannelScale> scales;  ///< one for each output channel, also where all are equal
+  std::int32_t input_zero_point = 0;
+  std::int32_t weight_zero_point = 0;  ///< not 0 only per tensor (uint8, FULLY_CONNECTED, products)
+  OutputRange output;
+};
+ConvParams conv_params(const model::Graph& graph, const model::Op& op);
+
+/// ADD, SUB, SQUARED_DIFFERENCE: x_i = scaled((q_i - zero_point_i) << left_shift, input_i);
+/// code = requantize(x_0 + x_1 | x_0 - x_1 | (x_0 - x_1)^2, result).
+struct AddParams {
+  int left_shift = 20;  ///< 7 in SQUARED_DIFFERENCE
+  std::array<std::int32_t, 2> zero_point{};
+  std::array<ChannelScale, 2> input{};
+  ChannelScale result;
+  OutputRange output;
+};
+AddParams add_params(const model::Graph& graph, const model::Op& op);
+
+/// MUL: code = requantize((a - zero_point_0) * (b - zero_point_1), scale).
+struct MulParams {
+  std::array<std::int32_t, 2> zero_point{};
+  ChannelScale scale;
+  OutputRange output;
+};
+MulParams mul_params(const model::Graph& graph, const model::Op& op);
+
+/// MAX_POOL_2D, AVERAGE_POOL_2D: codes are not rescaled, zero_point of `output` is 0.
+struct PoolParams {
+  model::Window window;
+  OutputRange output;
+  bool half_up = false;  ///< uint8 averages; else halves go away from zero
+};
+PoolParams pool_params(const model::Graph& graph, const model::Op& op);
+
+/// MEAN: code = requantize(sum q + bias, scale); 1/count is folded into the scale, whose mantissa
+/// can therefore be below 2^30.
+struct MeanParams {
+  std::int64_t count = 1;  ///< codes in one sum
+  std::int32_t bias = 0;   ///< -zero_point * count
+  ChannelScale scale;
+  OutputRange output;
+};
+MeanParams mean_params(const model::Graph& graph, const model::Op& op);
+
+/// RELU, RELU6, RELU_N1_TO_1, ABS, QUANTIZE of codes: code = requantize(q - zero_point, scale).
+/// LEAKY_RELU: `negative` in place of `scale` where q < zero_point.
+struct RequantizeParams {
+  std::int32_t zero_point = 0;
+  ChannelScale scale;
+  ChannelScale negative;
+  OutputRange output;
+};
+RequantizeParams requantize_params(const model::Graph& graph, const model::Op& op);
+
+/// SOFTMAX: a difference d = q - max, not below diff_min, is scaled to Q5.26 by `input`.
+struct SoftmaxParams {
+  ChannelScale input;
+  std::int32_t diff_min = 0;
+  OutputRange output;
+};
+SoftmaxParams softmax_params(const model::Graph& graph, const model::Op& op);
+
+/// RSQRT: d = round(2^20 / sqrt(q - zero_point)); code = requantize(d, scale).
+RequantizeParams rsqrt_params(const model::Graph& graph, const model::Op& op);
+
+/// LOGISTIC, TANH, GELU, EXP and every other operator of one code by one: output code of each input
+/// code, lowest first (-128 or 0).
+std::array<std::int32_t, 256> code_table(const model::Graph& graph, const model::Op& op,
+                                         Rounding rounding);
+
+}  // namespace trine::reference

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden model of requantization: int32 accumulator -> 8-bit code, bit-exact to TFLite's reference
+// kernels (MultiplyByQuantizedMultiplier with two roundings, their default build, or with one).
+//
+//   real_value = scale * (code - zero_point)
+//   scale_in * scale_weight / scale_out = multiplier * 2^(shift - 31),  multiplier in [2^30, 2^31)
+//
+// The RTL twin is rtl/trine_requant.sv. Everything here is pure and total on its documented domain.
+
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace trine::reference {
+
+/// kDouble: to Q31 and then to the result, as LiteRT up to 1.2.0, TFLite Micro and CMSIS-NN;
+/// kSingle: floor(acc * multiplier / 2^(31 - shift) + 1/2).
+enum class Rounding { kDouble, kSingle };
+
+/// Scale of one output channel, as the exponent-and-mantissa pair that the hardware stores.
+struct ChannelScale {
+  std::int32_t multiplier = 0;  ///< Q31 mantissa, 0 or in [2^30, 2^31)
+  int shift = 0;                ///< exponent in [-31, 30]; positive shifts left before multiplying
+
+  bool operator==(const ChannelScale& other) const {
+    return multiplier == other.multiplier && shift == other.shift;
+  }
+};
+
+/// Output side of a tensor, in the output's quantized domain.
+struct OutputRange {
+  std::int32_t zero_point = 0;
+  std::int32_t act_min = -128;  ///< lower bound after the fused activation, inclusive
+  std::int32_t act_max = 127;   ///< upper bound after the fused activation, inclusive
+};
+
+/// Splits `scale` into mantissa and exponent as TFLite's converter does.
+/// @param scale  >= 0; below 2^-32 becomes zero, from 2^30 on (also infinite) the largest pair
+inline ChannelScale quantize_scale(double scale) {
+  constexpr ChannelScale kLargest{std::numeric_limits<std::int32_t>::max(), 30};
+  if (scale == 0.0) return {};
+  if (!(scale < 0x1p30)) return kLargest;
+  int shift = 0;
+  auto mantissa = static_cast<std::int64_t>(std::round(std::frexp(scale, &shift) * 0x1p31));
+  if (mantissa == std::int64_t{1} << 31) {  // frexp gave 1 - epsilon
+    mantissa /= 2;
+    ++shift;
+  }
+  if (shift < -31) return {};
+  if (shift > 30) return kLargest;
+  return {static_cast<std::int32_t>(mantissa), shift};
+}
+
+/// Says why a pair is outside what the hardware accepts, or nothing when it is fine.
+/// The text names the value and the allowed range; the caller prefixes tensor and channel.
+inline std::optional<std::string> check(const ChannelScale& s, const OutputRange& out) {
+  if (s.multiplier < 0)
+    return fmt::format("multiplier {} is negative, allowed 0..2147483647", s.multiplier);
+  if (s.shift < -31 || s.shift > 30)
+    return fmt::format("shift {} is out of range, allowed -31..30", s.shift);
+  if (out.zero_point < -128 || out.zero_point > 127)
+    return fmt::format("zero point {} is out of range, allowed -128..127", out.zero_point);
+  if (out.act_min < -128 || out.act_max > 127 || out.act_min > out.act_max)
+    return fmt::format("activation range {}..{} is empty or exceeds -128..127", out.act_min,
+                       out.act_max);
+  return std::nullopt;
+}
+
+/// The low 32 bits, as a register keeps them.
+inline std::int32_t wrap(std::int64_t x) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(x & 0xffffffff));
+}
+
+/// floor((a * b + 2^30) / 2^31): ties go up. Saturates the one case that overflows.
+inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t b) {
+  constexpr auto kMin = std::numeric_limits<std::int32_t>::min();
+  if (a == kMin && b == kMin) return std::numeric_limits<std::int32_t>::max();
+  const std::int64_t product = std::int64_t{a} * b;
+  return static_cast<std::int32_t>((product + (std::int64_t{1} << 30)) >> 31);
+}
+
+/// x / 2^exponent, rounded to nearest, ties away from zero.
+/// @param exponent  0..31
+inline std::int32_t rounding_divide_by_pot(std::int32_t x, int exponent) {
+  const std::int64_t mask = (std::int64_t{1} << exponent) - 1;
+  const std::int64_t remainder = x & mask;
+  const std::int64_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return static_cast<std::int32_t>((std::int64_t{x} >> exponent) + (remainder > threshold ? 1 : 0));
+}
+
+/// acc * multiplier * 2^(shift - 31), rounded.
+/// @pre shift in -31..30; the result is exact where acc * 2^max(shift, 0) fits 32 bits
+inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
+  if (rounding == Rounding::kSingle) {
+    const std::int64_t half = std::int64_t{1} << (30 - s.shift);
+    return wrap((std::int64_t{acc} * s.multiplier + half) >> (31 - s.shift));
+  }
+  const int left = std::max(s.shift, 0);
+  const int right = std::max(-s.shift, 0);
+  const std::int32_t shifted = wrap(std::int64_t{acc} * (std::int64_t{1} << left));
+  return rounding_divide_by_pot(rounding_doubling_high_multiply(shifted, s.multiplier), right);
+}
+
+/// Adds the zero point, then clamps.
+inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
+  return static_cast<std::int32_t>(
+      std::clamp<std::int64_t>(std::int64_t{value} + out.zero_point, out.act_min, out.act_max));
+}
+
+/// One accumulator to one code (int8, or 0..255 where `out` says so).
+inline std::int32_t requantize(std::int32_t acc, const ChannelScale& s, const OutputRange& out,
+                               Rounding rounding = Rounding::kDouble) {
+  return to_code(scaled(acc, s, rounding), out);
+}
+
+}  // namespace trine::reference

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden inference: every tensor of a quantized network, bit-exact to the model's own runtime.
+
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sw/model/graph.h"
+#include "sw/reference/ops.h"
+
+namespace trine::reference {
+
+/// LiteRT changed FULLY_CONNECTED alone, so the two are chosen apart.
+struct RoundingPolicy {
+  Rounding fully_connected = Rounding::kDouble;
+  Rounding others = Rounding::kDouble;
+
+  Rounding of(const model::Op& op) const {
+    return op.kind == model::OpKind::kFullyConnected ? fully_connected : others;
+  }
+};
+
+constexpr RoundingPolicy kDoublePolicy{Rounding::kDouble, Rounding::kDouble};  ///< LiteRT <= 1.2
+constexpr RoundingPolicy kMixedPolicy{Rounding::kSingle, Rounding::kDouble};   ///< LiteRT >= 1.3
+constexpr RoundingPolicy kSinglePolicy{Rounding::kSingle, Rounding::kSingle};
+
+/// Called after each operator with its output.
+using Progress = std::function<void(const model::Op& op, const Array& output)>;
+
+/// One operator. @pre model::check() accepts it and `values` holds its inputs that are not constant
+Array run_op(const model::Graph& graph, const model::Op& op, const Values& values,
+             Rounding rounding = Rounding::kDouble);
+
+/// @return every input and every operator's output by tensor index (constants stay in the graph)
+/// @throws Error  an input of another count, type or shape than the graph's; a graph that is not
+/// legal
+Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs,
+                 RoundingPolicy policy = {}, const Progress& progress = {});
+
+/// The arrays of graph.outputs, in the model's order.
+std::vector<Array> outputs_of(const model::Graph& graph, const Values& values);
+
+/// Says how an array fails to be a value of `tensor`: "" or "is int8 [1, 3], the model wants ...".
+std::string mismatch(const Array& array, const model::Tensor& tensor);
+
+}  // namespace trine::reference

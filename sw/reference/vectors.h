@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recorded test vectors: a folder with manifest.json and .npy (or raw .bin) tensors, as written by
+// litert_golden.py and onnx_golden.py of the shared tools.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sw/base/npy.h"
+#include "sw/model/graph.h"
+#include "sw/reference/run.h"
+
+namespace trine::reference {
+
+struct VectorCase {
+  std::string id;
+  std::vector<Array> inputs, outputs;  ///< in the model's order
+};
+
+/// What one operator wrote in the case VectorSet::layers_case.
+struct LayerVector {
+  int op_index = 0;
+  int tensor = -1;  ///< index in the model; -1 where the manifest gives only a name
+  std::string op, name;
+  Array value;
+};
+
+struct VectorSet {
+  std::string file;  ///< the manifest
+  std::string model, sha256;
+  std::string package, version;  ///< the runtime that made the outputs
+  RoundingPolicy policy;         ///< how that runtime rounds
+  std::vector<VectorCase> cases;
+  std::string layers_case;  ///< "" where the folder holds no layers
+  std::vector<LayerVector> layers;
+};
+
+/// Reads folder/manifest.json and every tensor it names. An input that is not in the folder is
+/// taken from the one above: so do folders of another runtime version's outputs.
+/// @throws Error  names the manifest and the key: missing, of a wrong type, or its file at fault
+VectorSet read_vectors(const std::filesystem::path& folder);
+
+/// @throws Error  names the case or layer whose tensor does not fit the model
+void check_vectors(const VectorSet& vectors, const model::Graph& graph);
+
+/// LiteRT rounds FULLY_CONNECTED once from 1.3.0 on; every other runtime is taken as LiteRT 1.2.0.
+RoundingPolicy policy_of(const std::string& package, const std::string& version);
+
+}  // namespace trine::reference

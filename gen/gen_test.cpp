@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "gen/config.h"
+#include "gen/csr.h"
+#include "gen/emit.h"
+#include "gen/generate.h"
+#include "gen/isa.h"
+#include "gen/root.h"
+#include "gen/schema.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+
+namespace fs = std::filesystem;
+using namespace trine;
+using namespace trine::gen;
+
+namespace {
+
+/// A folder of this process, removed at the end of the test.
+struct Scratch {
+  fs::path path = fs::temp_directory_path() / ("trine_gen_test." + std::to_string(::getpid()));
+  Scratch() {
+    fs::remove_all(path);
+    fs::create_directories(path);
+  }
+  ~Scratch() { fs::remove_all(path); }
+};
+
+std::string error_of(const std::string& file, const std::vector<std::string>& settings = {}) {
+  try {
+    load_config(file, settings);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::map<std::string, std::string> contents(const fs::path& dir) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(dir))
+    if (entry.is_regular_file())
+      files[fs::relative(entry.path(), dir).string()] = read_text(entry.path());
+  return files;
+}
+
+}  // namespace
+
+TEST_CASE("a faulty configuration is refused with line, key and what is allowed",
+          "[gen][config][error]") {
+  struct Row {
+    std::string toml;
+    std::string expected;  // after "<file>:"
+  };
+  const auto row = GENERATE(
+      Row{"[memory]\ndmem_kib = 3\n", "2: memory.dmem_kib: 3 is too small, allowed 8..65536"},
+      Row{"array = { rows = 300 }\n", "1: array.rows: 300 is too large, allowed 1..256"},
+      Row{"\n\n[array]\nrows = \"8\"\n", "4: array.rows: is a string, allowed 1..256"},
+      Row{"array.cols = 8.0\n", "1: array.cols: is a float, allowed 1..256"},
+      Row{"array.cols = 99999999999999\n",
+          "1: array.cols: 99999999999999 is too large, allowed 1..256"},
+      Row{"[bus]\naxi_data_bits = 48\n",
+          "2: bus.axi_data_bits: 48 is not available, allowed 32, 64, 128, 256 or 512"},
+      Row{"[vector]\nenable = 1\n", "2: vector.enable: is an integer, allowed true or false"},
+      Row{"[post]\ncolumns_per_cycle = 2\n",
+          "2: post.columns_per_cycle: 2 is too large, allowed 1"},
+      Row{"[array]\nprecisions = [\"int8\", \"int4\"]\n",
+          "2: array.precisions: \"int4\" is not available, allowed a list of \"int8\", "
+          "\"ternary\", \"binary\""},
+      Row{"[array]\nprecisions = []\n",
+          "2: array.precisions: is empty, allowed a list of \"int8\", \"ternary\", \"binary\""},
+      Row{"[array]\nprecisions = \"int8\"\n",
+          "2: array.precisions: is a string, allowed a list of \"int8\", \"ternary\", \"binary\""},
+      Row{"name = \"a b\"\n", "1: name: \"a b\", allowed 1..64 of a-z A-Z 0-9 _ - ."},
+      Row{"[array]\nrosw = 8\n",
+          "2: array.rosw: unknown key, did you mean array.rows? (all keys: trine generate --help)"},
+      Row{"[memry]\ndmem_kib = 8\n",
+          "1: memry: unknown key, did you mean memory? (all keys: trine generate --help)"},
+      Row{"[vector]\nsoftmax = true\n",
+          "2: vector.softmax: unknown key, did you mean vector.enable? (all keys: trine generate "
+          "--help)"},
+      Row{"array = 8\n", "1: array: is a group of keys, as in array.rows"},
+      Row{"memory.dmem_kib = 9\narray.rows = 256\n",
+          "1: memory.dmem_kib: 9 KiB do not fill 512 banks (array.rows, bus.axi_data_bits) with "
+          "the same number of rows, allowed multiples of 2, at least 8\n<file>:1: memory.dmem_kib: "
+          "9 KiB hold less than 8 vectors of 256 words twice, allowed at least 16"},
+      Row{"array.cols = 64\nmemory.pmem_kib = 3\n",
+          "2: memory.pmem_kib: 3 KiB hold 12 rows of 64 words (array.cols), allowed at least 4 KiB "
+          "(16 rows)"},
+      Row{"array.cols = 1\nmemory.pmem_kib = 4097\n",
+          "2: memory.pmem_kib: 4097 KiB hold 1048832 rows of 1 words (array.cols), allowed at most "
+          "4096 KiB (2^20 rows)"},
+      Row{"array.cols = 128\nmemory.param_channels = 64\n",
+          "2: memory.param_channels: 64 is less than array.cols, allowed at least 128"},
+      Row{"bus.axi_data_bits = 512\nmemory.param_channels = 40\n",
+          "2: memory.param_channels: 40 does not fill beats of 16 words (bus.axi_data_bits), "
+          "allowed multiples of 16, at least 32"});
+  CAPTURE(row.toml);
+  const Scratch scratch;
+  const std::string file = (scratch.path / "edge.toml").string();
+  write_file(file, row.toml);
+  std::string expected = file + ":" + row.expected;
+  if (const auto at = expected.find("<file>"); at != std::string::npos)
+    expected.replace(at, 6, file);
+  CHECK(error_of(file) == expected);
+}
+
+TEST_CASE("all problems are reported, in the order of the lines", "[gen][config][error]") {
+  const Scratch scratch;
+  const std::string file = (scratch.path / "edge.toml").string();
+  write_file(file, "name = 1\n[memory]\npmem_kib = 0\n[array]\nrows = 0\n");
+  CHECK(error_of(file, {"array.cols=-1", "foo"}) ==
+        file + ":1: name: is an integer, allowed 1..64 of a-z A-Z 0-9 _ - .\n" +  //
+            file + ":3: memory.pmem_kib: 0 is too small, allowed 1..65536\n" +    //
+            file + ":5: array.rows: 0 is too small, allowed 1..256\n" +
+            "--set array.cols=-1: array.cols: -1 is too small, allowed 1..256\n"
+            "--set: foo: expected key=value, as in array.rows=16");
+}
+
+TEST_CASE("broken TOML is refused by its line", "[gen][config][error]") {
+  const Scratch scratch;
+  const std::string file = (scratch.path / "edge.toml").string();
+  write_file(file, "name = \"a\"\narray = {\n");
+  CHECK_THAT(error_of(file), Catch::StartsWith(file + ":2: not TOML: "));
+  CHECK_THAT(error_of(file + "x.toml"), Catch::EndsWith("cannot open: No such file or directory"));
+}
+
+TEST_CASE("settings change keys after the file and before the checks", "[gen][config]") {
+  const Config config = load_config("edge256", {"array.rows=16", "array.precisions=[\"ternary\"]",
+                                                "name=tall", "vector.enable=false"});
+  CHECK(config.rows == 16);
+  CHECK(config.name == "tall");
+  CHECK_FALSE(config.int8);
+  CHECK(config.ternary);
+  CHECK_FALSE(config.vector);
+  CHECK(error_of("edge256", {"memory.pmem_kib=0.5"}) ==
+        "--set memory.pmem_kib=0.5: memory.pmem_kib: is a float, allowed 1..65536");
+}
+
+TEST_CASE("each preset is legal, and has three precisions and the MACs of its name",
+          "[gen][config]") {
+  const std::vector<std::string> names = preset_names();
+  REQUIRE(names.size() == 9);
+  const std::map<std::string, int> other{
+      {"braintta-size", 128}, {"eyeriss-size", 168}, {"tpuv1-size", 65536}};
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    const Config config = load_config(name);
+    CHECK(config.name == name);
+    CHECK((config.int8 && config.ternary && config.binary));
+    const auto at = other.find(name);
+    CHECK(config.peak_macs_per_cycle() ==
+          (at != other.end() ? at->second : std::stoi(name.substr(4))));
+  }
+  CHECK(load_config("tpuv1-size").dmem_kib == 24 * 1024);
+  CHECK_THAT(error_of("edge257"), Catch::StartsWith("edge257: no such preset, allowed edge32, "));
+}
+
+TEST_CASE("derived sizes follow docs/architecture.md", "[gen][config]") {
+  Config config;
+  CHECK(config.banks() == 16);
+  CHECK(config.bank_rows() == 128 * 256 / 16);
+  config.rows = 1;
+  config.axi_data_bits = 512;
+  CHECK(config.banks() == 16);  // a beat is 16 words
+  config.axi_data_bits = 32;
+  CHECK(config.data_words() == 2);
+  CHECK(config.banks() == 8);
+  config.cols = 3;
+  CHECK(config.beats_per_row() == 2);
+  CHECK(config.pmem_dram_words(5) == 20);
+  config.axi_data_bits = 256;
+  CHECK(config.rows_per_beat() == 2);
+  CHECK(config.pmem_dram_words(6) == 24);
+}
+
+TEST_CASE("the hash covers every key but the name", "[gen][config]") {
+  const Config base = load_config("edge256");
+  std::set<std::uint64_t> hashes{base.hash()};
+  for (const char* setting :
+       {"array.rows=4", "array.cols=4", "array.precisions=[\"int8\"]", "memory.dmem_kib=64",
+        "memory.pmem_kib=32", "memory.param_channels=256", "vector.enable=false",
+        "bus.axi_data_bits=128", "bus.axi_addr_bits=40", "pipeline.rows=4", "pipeline.cols=4"}) {
+    CAPTURE(setting);
+    CHECK(hashes.insert(load_config("edge256", {setting}).hash()).second);
+  }
+  CHECK(load_config("edge256", {"name=other"}).hash() == base.hash());
+}
+
+TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {
+  const Scratch scratch;
+  const std::string file = (scratch.path / "edge.toml").string();
+  const Config config = load_config("eyeriss-size", {"vector.enable=false", "name=x"});
+  write_file(file, config.to_toml());
+  const Config again = load_config(file);
+  CHECK(again.to_toml() == config.to_toml());
+  CHECK(again.hash() == config.hash());
+}
+
+TEST_CASE("no field of a register overlaps another or exceeds 56 bits", "[gen][isa]") {
+  for (int engine = 0; engine < isa::kEngines; ++engine) {
+    std::map<int, std::uint64_t> used;
+    for (const isa::Field& field : isa::fields_of(static_cast<isa::Engine>(engine))) {
+      CAPTURE(engine, field.name);
+      CHECK(field.lsb + field.width <= isa::kPayloadBits);
+      const std::uint64_t bits = ((std::uint64_t{1} << field.width) - 1) << field.lsb;
+      CHECK((used[field.reg] & bits) == 0);
+      used[field.reg] |= bits;
+    }
+  }
+}
+
+TEST_CASE("registers of the map do not overlap", "[gen][csr]") {
+  std::uint32_t end = 0;
+  for (const csr::Register& r : csr::registers()) {
+    CAPTURE(r.name);
+    CHECK(r.offset >= end);
+    end = r.offset + static_cast<std::uint32_t>(r.bits / 8 * r.entries);
+  }
+  CHECK(end <= 0x1000);
+}
+
+TEST_CASE("committed packages and pages are what gen/ prints", "[gen][emission]") {
+  const Scratch scratch;
+  write_packages(scratch.path);
+  const auto printed = contents(scratch.path);
+  CHECK(printed.size() == 5);
+  for (const auto& [name, text] : printed) {
+    CAPTURE(name);  // if it differs: trine generate --packages .
+    CHECK((read_text(root() / name) == text));
+  }
+}
+
+TEST_CASE("generation is deterministic, replaces its own output and nothing else",
+          "[gen][emission]") {
+  const Scratch scratch;
+  const fs::path a = scratch.path / "a", b = scratch.path / "deep" / "b";
+  const Config config = load_config("edge64");
+  const auto start = std::chrono::steady_clock::now();
+  generate(config, a);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
+  generate(config, b);
+  const auto files = contents(a);
+  CHECK((files == contents(b)));
+  CHECK(files.count("trine_top.sv") == 1);
+  CHECK(files.count("trine_sram.sv") == 1);
+  for (const auto& [name, text] : files) {
+    CAPTURE(name);
+    CHECK_THAT(text, !Catch::Contains(root().string()));
+    if (name != "LICENSE" && name != "manifest.json")
+      CHECK_THAT(text.substr(0, 250), Catch::Contains("Trine design edge64, configuration 0x"));
+  }
+  for (const auto& entry : fs::directory_iterator(scratch.path))
+    CHECK_THAT(entry.path().filename().string(), !Catch::StartsWith("."));
+
+  generate(load_config("edge32"), a);  // an earlier output: replaced
+  CHECK((contents(a) != files));
+  write_file(a / "mine.txt", "");
+  CHECK_THROWS_WITH(generate(config, a), Catch::Contains("holds mine.txt, which trine generate"));
+  CHECK(fs::exists(a / "mine.txt"));
+  CHECK_THROWS_WITH(generate(config, a / "mine.txt"), Catch::Contains("is a file"));
+}

@@ -7,12 +7,12 @@
 //
 // Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by constants
 // with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values in from the
-// top, one lane a cycle; it needs the configuration, but no permission to start.
+// top, one lane a cycle; it needs the registers, but no permission to start.
 //
 // Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one step a
 //           cycle. step_valid_o, addresses and flags come from registers through two adders
 //           (offset, comparison); step_ready_i reaches registers only.
-// Contract  the configuration is stable from fill_i to the last step. x_start + tile_x < x_end.
+// Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
 //
 // Check     tb/trine_agu_tb.cpp
 
@@ -25,33 +25,10 @@ module trine_agu #(
   input  logic                        rst_ni,
   input  logic                        clear_i,
 
-  // Configuration: fields of registers 0 to 9.
-  input  logic [AddrBits-1:0]         base_i,
-  input  logic [AddrBits-1:0]         row_wrap_i,
-  input  logic [AddrBits-1:0]         tile_base_i,
-  input  logic [AddrBits-1:0]         kx_step_i,
-  input  logic [AddrBits-1:0]         ky_step_i,
-  input  logic [AddrBits-1:0]         cw_step_i,
-  input  logic signed [CoordBits-1:0] x_start_i,
-  input  logic signed [CoordBits-1:0] x_end_i,
-  input  logic signed [CoordBits-1:0] y_start_i,
-  input  logic signed [CoordBits-1:0] y_end_i,
-  input  logic [CoordBits-1:0]        height_i,
-  input  logic [CoordBits-1:0]        width_i,
-  input  logic [CoordBits-1:0]        tile_x_i,
-  input  logic [CoordBits-1:0]        tile_y_i,
-  input  logic [7:0]                  stride_x_i,
-  input  logic [7:0]                  stride_y_i,
-  input  logic [11:0]                 s_last_i,
-  input  logic [11:0]                 r_last_i,
-  input  logic [11:0]                 dil_x_i,
-  input  logic [11:0]                 dil_y_i,
-  input  logic [15:0]                 words_last_i,
-  input  logic [11:0]                 groups_last_i,
-  input  logic [23:0]                 tiles_last_i,
-  input  logic [AddrBits-1:0]         out_i,
-  input  logic [AddrBits-1:0]         out_wrap_i,
-  input  logic [AddrBits-1:0]         tile_out_i,
+  // SETs of the engine: registers 0 to 9 are kept here.
+  input  logic                        cfg_we_i,
+  input  logic [3:0]                  cfg_reg_i,
+  input  logic [55:0]                 cfg_payload_i,
 
   // Control.
   input  logic                        fill_i,
@@ -74,10 +51,99 @@ module trine_agu #(
 
   // The tile that is being stepped through.
   output logic [Rows*AddrBits-1:0]    out_o,
-  output logic [Rows-1:0]             active_o
+  output logic [Rows-1:0]             active_o,
+  output logic [AddrBits-1:0]         out_plane_o
 );
 
   localparam int unsigned LaneBits = $clog2(Rows + 1);
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers. Addresses are kept modulo the address width.
+  // ---------------------------------------------------------------------------------------------
+  logic [AddrBits-1:0]           base_q;
+  logic [AddrBits-1:0]           row_wrap_q;
+  logic [AddrBits-1:0]           tile_base_q;
+  logic [AddrBits-1:0]           kx_step_q;
+  logic [AddrBits-1:0]           ky_step_q;
+  logic [AddrBits-1:0]           cw_step_q;
+  logic signed [CoordBits-1:0]   x_start_q;
+  logic signed [CoordBits-1:0]   x_end_q;
+  logic signed [CoordBits-1:0]   y_start_q;
+  logic signed [CoordBits-1:0]   y_end_q;
+  logic [CoordBits-1:0]          height_q;
+  logic [CoordBits-1:0]          width_q;
+  logic [CoordBits-1:0]          tile_x_q;
+  logic [CoordBits-1:0]          tile_y_q;
+  logic [7:0]                    stride_x_q;
+  logic [7:0]                    stride_y_q;
+  logic [11:0]                   s_last_q;
+  logic [11:0]                   r_last_q;
+  logic [11:0]                   dil_x_q;
+  logic [11:0]                   dil_y_q;
+  logic [15:0]                   words_last_q;
+  logic [11:0]                   groups_last_q;
+  logic [23:0]                   tiles_last_q;
+  logic [AddrBits-1:0]           out_q;
+  logic [AddrBits-1:0]           out_wrap_q;
+  logic [AddrBits-1:0]           tile_out_q;
+  logic [AddrBits-1:0]           out_plane_q;
+
+  always_ff @(posedge clk_i) begin
+    if (cfg_we_i) begin
+      if (cfg_reg_i == 4'd0) begin
+        base_q <= cfg_payload_i[trine_isa_pkg::AguBaseLsb +: AddrBits];
+        row_wrap_q <= cfg_payload_i[trine_isa_pkg::AguRowWrapLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'd1) begin
+        tile_base_q <= cfg_payload_i[trine_isa_pkg::AguTileBaseLsb +: AddrBits];
+        kx_step_q <= cfg_payload_i[trine_isa_pkg::AguKxStepLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'd2) begin
+        ky_step_q <= cfg_payload_i[trine_isa_pkg::AguKyStepLsb +: AddrBits];
+        cw_step_q <= cfg_payload_i[trine_isa_pkg::AguCwStepLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'd3) begin
+        x_start_q <= cfg_payload_i[trine_isa_pkg::AguXStartLsb +: CoordBits];
+        x_end_q <= cfg_payload_i[trine_isa_pkg::AguXEndLsb +: CoordBits];
+        y_start_q <= cfg_payload_i[trine_isa_pkg::AguYStartLsb +: CoordBits];
+      end
+      if (cfg_reg_i == 4'd4) begin
+        y_end_q <= cfg_payload_i[trine_isa_pkg::AguYEndLsb +: CoordBits];
+        height_q <= cfg_payload_i[trine_isa_pkg::AguHeightLsb +: CoordBits];
+        width_q <= cfg_payload_i[trine_isa_pkg::AguWidthLsb +: CoordBits];
+      end
+      if (cfg_reg_i == 4'd5) begin
+        tile_x_q <= cfg_payload_i[trine_isa_pkg::AguTileXLsb +: CoordBits];
+        tile_y_q <= cfg_payload_i[trine_isa_pkg::AguTileYLsb +: CoordBits];
+        stride_x_q <= cfg_payload_i[trine_isa_pkg::AguStrideXLsb +: 8];
+        stride_y_q <= cfg_payload_i[trine_isa_pkg::AguStrideYLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd6) begin
+        s_last_q <= cfg_payload_i[trine_isa_pkg::AguSLastLsb +: 12];
+        r_last_q <= cfg_payload_i[trine_isa_pkg::AguRLastLsb +: 12];
+        dil_x_q <= cfg_payload_i[trine_isa_pkg::AguDilXLsb +: 12];
+        dil_y_q <= cfg_payload_i[trine_isa_pkg::AguDilYLsb +: 12];
+      end
+      if (cfg_reg_i == 4'd7) begin
+        words_last_q <= cfg_payload_i[trine_isa_pkg::AguWordsLastLsb +: 16];
+        groups_last_q <= cfg_payload_i[trine_isa_pkg::AguGroupsLastLsb +: 12];
+        tiles_last_q <= cfg_payload_i[trine_isa_pkg::AguTilesLastLsb +: 24];
+      end
+      if (cfg_reg_i == 4'd8) begin
+        out_q <= cfg_payload_i[trine_isa_pkg::AguOutLsb +: AddrBits];
+        out_wrap_q <= cfg_payload_i[trine_isa_pkg::AguOutWrapLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'd9) begin
+        tile_out_q <= cfg_payload_i[trine_isa_pkg::AguTileOutLsb +: AddrBits];
+        out_plane_q <= cfg_payload_i[trine_isa_pkg::AguOutPlaneLsb +: AddrBits];
+      end
+    end
+  end
+
+  assign out_plane_o = out_plane_q;
+
+  logic unused_payload;  // above the fields, and above the address width
+  assign unused_payload = ^cfg_payload_i;
 
   // ---------------------------------------------------------------------------------------------
   // Filling: the chain holds the lane that is shifted in next.
@@ -88,23 +154,23 @@ module trine_agu #(
   logic [AddrBits-1:0]         chain_base_q, chain_out_q;
   logic                        chain_wrap;
 
-  assign x_span       = x_end_i - x_start_i;
-  assign chain_x_next = chain_x_q + CoordBits'(stride_x_i);
-  assign chain_wrap   = chain_x_next >= x_end_i;
+  assign x_span       = x_end_q - x_start_q;
+  assign chain_x_next = chain_x_q + CoordBits'(stride_x_q);
+  assign chain_wrap   = chain_x_next >= x_end_q;
   assign filled_o     = filled_q;
   assign running_o    = running_q;
 
   always_ff @(posedge clk_i) begin
     if (fill_i) begin
-      chain_x_q    <= x_start_i;
-      chain_y_q    <= y_start_i;
-      chain_base_q <= base_i;
-      chain_out_q  <= out_i;
+      chain_x_q    <= x_start_q;
+      chain_y_q    <= y_start_q;
+      chain_base_q <= base_q;
+      chain_out_q  <= out_q;
     end else if (filling_q) begin
       chain_x_q    <= chain_wrap ? chain_x_next - x_span : chain_x_next;
-      chain_y_q    <= chain_wrap ? chain_y_q + CoordBits'(stride_y_i) : chain_y_q;
-      chain_base_q <= chain_base_q + AddrBits'(stride_x_i) + (chain_wrap ? row_wrap_i : '0);
-      chain_out_q  <= chain_out_q + AddrBits'(1) + (chain_wrap ? out_wrap_i : '0);
+      chain_y_q    <= chain_wrap ? chain_y_q + CoordBits'(stride_y_q) : chain_y_q;
+      chain_base_q <= chain_base_q + AddrBits'(stride_x_q) + (chain_wrap ? row_wrap_q : '0);
+      chain_out_q  <= chain_out_q + AddrBits'(1) + (chain_wrap ? out_wrap_q : '0);
     end
   end
 
@@ -118,11 +184,11 @@ module trine_agu #(
   logic [CoordBits-1:0] tap_x_q, tap_y_q;
   logic                kx_last, ky_last, cw_last, group_last, tile_last, step, advance;
 
-  assign kx_last    = kx_q == s_last_i;
-  assign ky_last    = ky_q == r_last_i;
-  assign cw_last    = cw_q == words_last_i;
-  assign group_last = group_q == groups_last_i;
-  assign tile_last  = tile_q == tiles_last_i;
+  assign kx_last    = kx_q == s_last_q;
+  assign ky_last    = ky_q == r_last_q;
+  assign cw_last    = cw_q == words_last_q;
+  assign group_last = group_q == groups_last_q;
+  assign tile_last  = tile_q == tiles_last_q;
   assign step       = running_q && step_ready_i;
   assign advance    = step && kx_last && ky_last && cw_last && group_last;
 
@@ -178,21 +244,21 @@ module trine_agu #(
     end else if (step) begin
       if (!kx_last) begin
         kx_q     <= kx_q + 12'd1;
-        offset_q <= offset_q + kx_step_i;
-        tap_x_q  <= tap_x_q + CoordBits'(dil_x_i);
+        offset_q <= offset_q + kx_step_q;
+        tap_x_q  <= tap_x_q + CoordBits'(dil_x_q);
       end else begin
         kx_q    <= '0;
         tap_x_q <= '0;
         if (!ky_last) begin
           ky_q     <= ky_q + 12'd1;
-          offset_q <= offset_q + ky_step_i;
-          tap_y_q  <= tap_y_q + CoordBits'(dil_y_i);
+          offset_q <= offset_q + ky_step_q;
+          tap_y_q  <= tap_y_q + CoordBits'(dil_y_q);
         end else begin
           ky_q    <= '0;
           tap_y_q <= '0;
           if (!cw_last) begin
             cw_q     <= cw_q + 16'd1;
-            offset_q <= offset_q + cw_step_i;
+            offset_q <= offset_q + cw_step_q;
           end else begin
             cw_q     <= '0;
             offset_q <= '0;
@@ -209,7 +275,7 @@ module trine_agu #(
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     logic signed [CoordBits-1:0] x_q, y_q, x_in, y_in, x_next;
-    logic [AddrBits-1:0]         base_q, out_q, base_in, out_in;
+    logic [AddrBits-1:0]         lane_base_q, lane_out_q, base_in, out_in;
     logic [CoordBits-1:0]        tap_x, tap_y;
     logic                        wrap;
 
@@ -221,24 +287,24 @@ module trine_agu #(
     end else begin : gen_below
       assign x_in    = gen_lane[l+1].x_q;
       assign y_in    = gen_lane[l+1].y_q;
-      assign base_in = gen_lane[l+1].base_q;
-      assign out_in  = gen_lane[l+1].out_q;
+      assign base_in = gen_lane[l+1].lane_base_q;
+      assign out_in  = gen_lane[l+1].lane_out_q;
     end
 
-    assign x_next = x_q + $signed(tile_x_i);
-    assign wrap   = x_next >= x_end_i;
+    assign x_next = x_q + $signed(tile_x_q);
+    assign wrap   = x_next >= x_end_q;
 
     always_ff @(posedge clk_i) begin
       if (filling_q) begin
         x_q    <= x_in;
         y_q    <= y_in;
-        base_q <= base_in;
-        out_q  <= out_in;
+        lane_base_q <= base_in;
+        lane_out_q  <= out_in;
       end else if (advance) begin
         x_q    <= wrap ? x_next - x_span : x_next;
-        y_q    <= y_q + $signed(tile_y_i) + (wrap ? $signed(CoordBits'(stride_y_i)) : '0);
-        base_q <= base_q + tile_base_i + (wrap ? row_wrap_i : '0);
-        out_q  <= out_q + tile_out_i + (wrap ? out_wrap_i : '0);
+        y_q    <= y_q + $signed(tile_y_q) + (wrap ? $signed(CoordBits'(stride_y_q)) : '0);
+        lane_base_q <= lane_base_q + tile_base_q + (wrap ? row_wrap_q : '0);
+        lane_out_q  <= lane_out_q + tile_out_q + (wrap ? out_wrap_q : '0);
       end
     end
 
@@ -246,10 +312,10 @@ module trine_agu #(
     assign tap_x = $unsigned(x_q) + tap_x_q;
     assign tap_y = $unsigned(y_q) + tap_y_q;
 
-    assign active_o[l] = y_q < y_end_i;
-    assign inside_o[l] = active_o[l] && tap_x < width_i && tap_y < height_i;
-    assign addr_o[l*AddrBits +: AddrBits] = base_q + offset_q;
-    assign out_o[l*AddrBits +: AddrBits]  = out_q;
+    assign active_o[l] = y_q < y_end_q;
+    assign inside_o[l] = active_o[l] && tap_x < width_q && tap_y < height_q;
+    assign addr_o[l*AddrBits +: AddrBits] = lane_base_q + offset_q;
+    assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
   end
 
 endmodule

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Benches: a module Verilated at build time, linked with a Catch2 program and registered in ctest.
+#
+#   trine_add_bench(trine_pe TOP trine_pe SOURCES rtl/trine_pe.sv rtl/trine_dot.sv
+#                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5] [DEFINES SYNTHESIS]
+#                   [LIBS trine_base] [LABELS quick] [NETLIST])
+#
+# NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
+# SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
+# PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
+# NETLIST  run on what Yosys synthesizes from SOURCES instead, label slow; assertions are off
+#
+# Lint warnings (-Wall) are errors; assertions (TRINE_ASSERT) are on. The Verilated class is V<TOP>.
+
+find_program(VERILATOR verilator REQUIRED)
+find_program(YOSYS yosys REQUIRED)
+find_program(CCACHE ccache)
+execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE TRINE_VERILATOR_ROOT
+                OUTPUT_STRIP_TRAILING_WHITESPACE)
+find_package(Threads REQUIRED)
+
+# Verilator's runtime, compiled once for all benches.
+add_library(trine_verilated STATIC ${TRINE_VERILATOR_ROOT}/include/verilated.cpp
+            ${TRINE_VERILATOR_ROOT}/include/verilated_threads.cpp)
+target_include_directories(trine_verilated SYSTEM PUBLIC ${TRINE_VERILATOR_ROOT}/include
+                           ${TRINE_VERILATOR_ROOT}/include/vltstd)
+target_compile_options(trine_verilated PRIVATE -w)
+target_link_libraries(trine_verilated PUBLIC Threads::Threads)
+
+function(trine_add_bench name)
+  cmake_parse_arguments(ARG "NETLIST" "TOP;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;LABELS" ${ARGN})
+  if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
+                        "unknown: ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT ARG_BENCH)
+    set(ARG_BENCH ${name}_tb.cpp)
+  endif()
+  if(ARG_NETLIST)
+    set(ARG_LABELS slow)
+  elseif(NOT ARG_LABELS)
+    set(ARG_LABELS quick)
+  endif()
+
+  set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${name})
+  set(target ${name}_tb)
+  list(TRANSFORM ARG_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+  list(TRANSFORM ARG_DEFINES PREPEND -D OUTPUT_VARIABLE flags)
+  list(APPEND flags -I${CMAKE_SOURCE_DIR}/rtl)
+  set(chparam "")
+  set(params "")
+  set(definitions "")
+  foreach(param IN LISTS ARG_PARAMS)
+    string(REPLACE "=" ";" pair ${param})
+    list(GET pair 0 key)
+    list(GET pair 1 value)
+    string(APPEND chparam " -set ${key} ${value}")
+    list(APPEND params -G${param})
+    string(REPLACE "1'b" "" value ${value})
+    list(APPEND definitions TB_${key}=${value})
+  endforeach()
+
+  set(depends ${sources})
+  if(ARG_NETLIST)
+    set(netlist ${dir}/netlist.v)
+    string(REPLACE ";" " " read "${flags};${sources}")
+    add_custom_command(
+      OUTPUT ${netlist}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
+      COMMAND ${YOSYS} -qq -e "implicitly declared|no driver" -p
+              "read_verilog -sv ${read}; chparam${chparam} ${ARG_TOP}; synth -flatten -top ${ARG_TOP}; check -assert; write_verilog -noattr ${netlist}"
+      DEPENDS ${sources}
+      COMMENT "Synthesizing ${name}" VERBATIM)
+    set(sources ${netlist})
+    set(depends ${netlist})
+    set(flags -Wno-fatal -Wno-lint -Wno-style -Wno-UNOPTFLAT)
+  else()
+    list(APPEND flags -Wall --assert -DTRINE_ASSERT ${params})
+  endif()
+
+  # Cheap optimization: benches compile for longer than they run.
+  set(objcache "")
+  if(CCACHE)
+    set(objcache -MAKEFLAGS OBJCACHE=${CCACHE})
+  endif()
+  set(archive ${dir}/V${ARG_TOP}__ALL.a)
+  add_custom_command(
+    OUTPUT ${archive}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
+    COMMAND ${VERILATOR} --cc --build -Mdir ${dir} --top-module ${ARG_TOP} --x-assign fast
+            --x-initial fast -MAKEFLAGS "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1" ${objcache}
+            ${flags} ${sources} -MAKEFLAGS -s
+    DEPENDS ${depends}
+    COMMENT "Verilating ${name}" VERBATIM)
+  add_custom_target(${target}_verilate DEPENDS ${archive})
+
+  add_executable(${target} ${ARG_BENCH})
+  add_dependencies(${target} ${target}_verilate)
+  target_include_directories(${target} SYSTEM PRIVATE ${dir})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${target} PRIVATE ${definitions})
+  target_compile_options(${target} PRIVATE -O1)
+  target_link_libraries(${target} PRIVATE ${archive} ${ARG_LIBS} trine_verilated
+                        trine_test_main trine_warnings)
+  catch_discover_tests(${target} TEST_PREFIX "${target}: " DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:")
+endfunction()

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden model of a PE's dot product of two 32-bit words:
+//
+//   dot = sum over lanes of act[lane] * wgt[lane],  lane 0 in the lowest bits
+//
+// The RTL twin is rtl/trine_dot.sv.
+
+#pragma once
+
+#include <cstdint>
+
+namespace trine::golden {
+
+enum class Precision { kInt8 = 0, kTernary = 1, kBinary = 2 };
+
+/// Bits of one lane: 8, 2 or 1.
+inline int lane_bits(Precision precision) {
+  return precision == Precision::kInt8 ? 8 : precision == Precision::kTernary ? 2 : 1;
+}
+
+/// The number that a lane stands for: two's complement, except binary: 1 = +1, 0 = -1.
+inline int lane_value(std::uint32_t word, int lane, Precision precision) {
+  const int bits = lane_bits(precision);
+  const int code = static_cast<int>(word >> (lane * bits)) & ((1 << bits) - 1);
+  if (precision == Precision::kBinary) return code == 1 ? 1 : -1;
+  return code < 1 << (bits - 1) ? code : code - (1 << bits);
+}
+
+inline int dot(std::uint32_t act, std::uint32_t wgt, Precision precision) {
+  int sum = 0;
+  for (int lane = 0; lane < 32 / lane_bits(precision); ++lane)
+    sum += lane_value(act, lane, precision) * lane_value(wgt, lane, precision);
+  return sum;
+}
+
+/// A word that the precision can hold: ternary has no lane 10.
+inline std::uint32_t legal_word(std::uint32_t random, Precision precision) {
+  if (precision != Precision::kTernary) return random;
+  const std::uint32_t forbidden = (random >> 1) & ~random & 0x55555555u;
+  return random & ~(forbidden << 1);
+}
+
+}  // namespace trine::golden

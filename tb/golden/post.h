@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden model of a post lane: TFLite's int8 requantization and ADD, with both roundings of M.
+//
+//   double  M(x, q, shift) = rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0))
+//   single  M(x, q, shift) = floor((x * q + 2^(30 - shift)) / 2^(31 - shift))
+//
+// The RTL twin is rtl/trine_post_lane.sv.
+
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+namespace trine::golden {
+
+struct Scale {
+  std::int32_t multiplier = 0;  ///< Q31, non-negative
+  int shift = 0;                ///< -31..30, positive is left
+};
+
+struct Range {
+  int zero_point = 0, act_min = -128, act_max = 127;
+};
+
+/// @pre x * 2^max(shift, 0) fits 32 bits
+inline std::int64_t multiply_by_scale(std::int64_t x, const Scale& s, bool single) {
+  if (single) {
+    const std::int64_t half = std::int64_t{1} << (30 - s.shift);
+    return (x * s.multiplier + half) >> (31 - s.shift);
+  }
+  const std::int64_t shifted = x * (std::int64_t{1} << std::max(s.shift, 0));
+  const std::int64_t high = (shifted * s.multiplier + (std::int64_t{1} << 30)) >> 31;
+  const int right = std::max(-s.shift, 0);
+  if (right == 0) return high;
+  const std::int64_t magnitude = (std::abs(high) + (std::int64_t{1} << (right - 1))) >> right;
+  return high < 0 ? -magnitude : magnitude;
+}
+
+inline int to_code(std::int64_t value, const Range& range) {
+  return static_cast<int>(
+      std::clamp<std::int64_t>(value + range.zero_point, range.act_min, range.act_max));
+}
+
+/// @param acc  accumulator plus bias, wrapped to 32 bits
+inline int requantize(std::int32_t acc, const Scale& s, const Range& range, bool single) {
+  return to_code(multiply_by_scale(acc, s, single), range);
+}
+
+/// TFLite's ADD: both operands in units of 2 * max(scale) / 2^20.
+struct Add {
+  int zero_a = 0, zero_b = 0;
+  Scale scale_a, scale_b, scale_sum;
+  Range range;
+};
+
+inline int add(int a, int b, const Add& add, bool single) {
+  const auto operand = [&](int value, const Scale& scale) {
+    return multiply_by_scale(std::int64_t{value} * (1 << 20), scale, single);
+  };
+  const std::int64_t sum =
+      operand(a - add.zero_a, add.scale_a) + operand(b - add.zero_b, add.scale_b);
+  return to_code(multiply_by_scale(sum, add.scale_sum, single), add.range);
+}
+
+}  // namespace trine::golden

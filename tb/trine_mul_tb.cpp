@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Module bench: the carry-save product with its rounding term against 64-bit arithmetic.
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "Vtrine_mul.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+constexpr int kWidth = TB_AWidth + TB_BWidth;  // at most 63
+
+/// a * b + nudge, modulo 2^kWidth.
+std::uint64_t product(std::int64_t a, std::int64_t b, bool nudge) {
+  const std::int64_t term = nudge ? std::int64_t{1} << TB_NudgeBit : 0;
+  const std::int64_t exact = a * b + (a < 0 ? -term : term);
+  return static_cast<std::uint64_t>(exact) & ((std::uint64_t{1} << kWidth) - 1);
+}
+
+/// The low `bits` of a draw as a signed number.
+std::int64_t as_signed(std::uint32_t draw, int bits) {
+  const std::int64_t value = draw & ((std::uint64_t{1} << bits) - 1);
+  return value < std::int64_t{1} << (bits - 1) ? value : value - (std::int64_t{1} << bits);
+}
+
+}  // namespace
+
+TEST_CASE("trine_mul multiplies signed by unsigned and adds the nudge", "[tb][mul]") {
+  const auto seed = GENERATE(1u, 2u, 3u);
+  Vtrine_mul dut;
+  std::mt19937 random{seed};
+  int equal = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::int64_t a =
+        as_signed(any_word(random) >> (random() % 2 ? 0 : 32 - TB_AWidth), TB_AWidth);
+    const std::int64_t b = any_word(random) & ((1u << TB_BWidth) - 1);
+    const bool nudge = chance(random, 50);
+    drive(dut.a_i, static_cast<std::uint64_t>(a) & ((std::uint64_t{1} << TB_AWidth) - 1));
+    drive(dut.b_i, static_cast<std::uint64_t>(b));
+    dut.nudge_i = nudge;
+    dut.eval();
+    const std::uint64_t actual =
+        (std::uint64_t{dut.sum_o} + dut.carry_o) & ((std::uint64_t{1} << kWidth) - 1);
+    if (actual != product(a, b, nudge)) {
+      CAPTURE(seed, i, a, b, nudge);
+      REQUIRE(actual == product(a, b, nudge));
+    }
+    ++equal;
+  }
+  CHECK(equal == 100'000);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Module bench: the post lane against TFLite's arithmetic, all three operations, both roundings,
+// under random gaps and stalls. Each result is checked for its value and for its cycle.
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <random>
+
+#include "Vtrine_post_lane.h"
+#include "tb/golden/post.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+enum Op { kRequant, kAdd, kFused };
+constexpr int kLatency[] = {5, 7, 12};  // in enabled cycles, as the module's header says
+
+/// The two's complement of `value` in a port of `width` <= 8 bits.
+std::uint8_t bits(int value, int width) {
+  return static_cast<std::uint8_t>(value & ((1 << width) - 1));
+}
+
+struct Bench {
+  Vtrine_post_lane dut;
+  std::mt19937 random;
+
+  explicit Bench(unsigned seed) : random(seed) {
+    dut.in_valid_i = 0;
+    dut.en_i = 1;
+    dut.rst_ni = 0;
+    tick();
+    dut.rst_ni = 1;
+    tick();
+  }
+  void tick() {
+    dut.clk_i = 0;
+    dut.eval();
+    dut.clk_i = 1;
+    dut.eval();
+  }
+
+  int uniform(int low, int high) {
+    return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
+  }
+  int code() {
+    const int corner[] = {-128, 127, 0, -1};
+    return chance(random, 20) ? corner[random() % 4] : uniform(-128, 127);
+  }
+  Range range() {
+    Range r{code(), -128, 127};
+    if (chance(random, 50)) {
+      r.act_min = uniform(-128, 127);
+      r.act_max = uniform(r.act_min, 127);
+    }
+    return r;
+  }
+  std::int32_t multiplier() {
+    const std::int32_t corner[] = {0, 1 << 30, INT32_MAX, 1};
+    if (chance(random, 10)) return corner[random() % 4];
+    return static_cast<std::int32_t>(random() >> 1 | 1u << 30);
+  }
+  /// Magnitudes of all powers of two, within what a left shift allows.
+  std::int32_t accumulator(int shift) {
+    const int left = std::max(shift, 0);
+    if (chance(random, 5)) return (chance(random, 50) ? INT32_MAX : INT32_MIN) >> left;
+    return static_cast<std::int32_t>(random()) >> std::max(uniform(0, 31), left);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane]") {
+  const auto op = GENERATE(kRequant, kAdd, kFused);
+  const auto single = GENERATE(false, true);
+  const auto enable_percent = GENERATE(100u, 60u);
+  const auto seed = GENERATE(1u, 2u);
+  CAPTURE(op, single, enable_percent, seed);
+
+  Bench bench(seed);
+  auto& dut = bench.dut;
+  auto& random = bench.random;
+  dut.single_i = single;
+
+  struct Expected {
+    int cycle, code;
+    std::uint32_t acc, bias;
+    Scale scale;
+    int a, b;
+  };
+  std::deque<Expected> expected;
+  int results = 0;
+  for (int episode = 0; episode < 150; ++episode) {
+    const Range range = bench.range();
+    Add add;
+    add.zero_a = bench.code();
+    add.zero_b = bench.code();
+    add.range = bench.range();
+    const Scale half{1 << 30, 0};
+    const Scale other{bench.multiplier(), -(chance(random, 50) ? bench.uniform(0, 31) : 0)};
+    const bool a_is_half = chance(random, 50);
+    add.scale_a = a_is_half ? half : other;
+    add.scale_b = a_is_half ? other : half;
+    // Sums are below 2^28: scales that bring them near the int8 range.
+    add.scale_sum = {bench.multiplier(),
+                     chance(random, 80) ? -bench.uniform(14, 22) : bench.uniform(-31, 3)};
+
+    dut.zero_point_i = bits(range.zero_point, 8);
+    dut.act_min_i = bits(range.act_min, 8);
+    dut.act_max_i = bits(range.act_max, 8);
+    dut.add_zero_a_i = bits(add.zero_a, 8);
+    dut.add_zero_b_i = bits(add.zero_b, 8);
+    dut.add_a_is_half_i = a_is_half;
+    dut.add_operand_multiplier_i = static_cast<std::uint32_t>(other.multiplier);
+    dut.add_operand_shift_i = bits(other.shift, 6);
+    dut.add_multiplier_i = static_cast<std::uint32_t>(add.scale_sum.multiplier);
+    dut.add_shift_i = bits(add.scale_sum.shift, 6);
+    dut.add_zero_point_i = bits(add.range.zero_point, 8);
+    dut.add_act_min_i = bits(add.range.act_min, 8);
+    dut.add_act_max_i = bits(add.range.act_max, 8);
+
+    // `cycle` counts enabled cycles. The last ones only drain the pipeline.
+    for (int cycle = 0; cycle < 140;) {
+      const bool enabled = chance(random, enable_percent);
+      const bool offer = cycle < 125 && chance(random, 80) && (op != kFused || cycle % 2 == 0);
+      const int shift = bench.uniform(-31, 30);
+      const Scale scale{bench.multiplier(), shift};
+      const std::int32_t sum = bench.accumulator(shift);
+      const std::uint32_t bias = any_word(random);
+      const int a = bench.code(), b = bench.code();
+      // acc + bias = sum, modulo 2^32. An addition reads only the low byte.
+      const std::uint32_t acc = op == kAdd ? (any_word(random) & ~0xffu) | bits(a, 8)
+                                           : static_cast<std::uint32_t>(sum) - bias;
+      dut.en_i = enabled;
+      dut.in_valid_i = offer;
+      dut.in_op_i = op;
+      dut.acc_i = acc;
+      dut.bias_i = bias;
+      dut.multiplier_i = static_cast<std::uint32_t>(scale.multiplier);
+      dut.shift_i = bits(scale.shift, 6);
+      dut.residual_i = bits(b, 8);
+      dut.clk_i = 0;
+      dut.eval();
+      if (!enabled) {
+        bench.tick();
+        continue;
+      }
+      const bool due = !expected.empty() && expected.front().cycle == cycle;
+      if (dut.out_valid_o != due) {
+        CAPTURE(episode, cycle, expected.empty() ? -1 : expected.front().cycle);
+        REQUIRE(dut.out_valid_o == due);
+      }
+      if (due) {
+        const Expected e = expected.front();
+        const int actual = static_cast<std::int8_t>(dut.code_o);
+        if (actual != e.code) {
+          CAPTURE(episode, cycle, e.acc, e.bias, e.scale.multiplier, e.scale.shift, e.a, e.b);
+          CAPTURE(a_is_half, other.multiplier, other.shift, add.zero_a, add.zero_b);
+          CAPTURE(add.scale_sum.multiplier, add.scale_sum.shift, range.zero_point, range.act_min);
+          REQUIRE(actual == e.code);
+        }
+        expected.pop_front();
+        ++results;
+      }
+      if (offer) {
+        const int first = op == kAdd ? a : requantize(sum, scale, range, single);
+        const int code = op == kRequant ? first : trine::golden::add(first, b, add, single);
+        expected.push_back({cycle + kLatency[op], code, acc, bias, scale, a, b});
+      }
+      ++cycle;
+      bench.tick();
+    }
+    REQUIRE(expected.empty());
+  }
+  CHECK(results > 150 * 45);
+}

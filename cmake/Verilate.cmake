@@ -68,7 +68,7 @@ function(trine_add_bench name)
       OUTPUT ${netlist}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
       COMMAND ${YOSYS} -qq -e "implicitly declared|no driver" -p
-              "read_verilog -sv ${read}; chparam${chparam} ${ARG_TOP}; synth -flatten -top ${ARG_TOP}; check -assert; write_verilog -noattr ${netlist}"
+              "read_verilog -sv ${read}; chparam${chparam} ${ARG_TOP}; synth -flatten -top ${ARG_TOP}; check -assert; rename -top ${ARG_TOP}; write_verilog -noattr ${netlist}"
       DEPENDS ${sources}
       COMMENT "Synthesizing ${name}" VERBATIM)
     set(sources ${netlist})

@@ -156,4 +156,394 @@ module trine_control #(
   output logic [DataBits-1:0]      scale_wdata_o
 );
 
+  localparam int unsigned MaxBeats = AxiDataBits < 64 ? 32 : 64;  // at most 64 beats on the bus
+
+  // Engines, as in trine_isa_pkg.
+  localparam int unsigned Load    = 0;
+  localparam int unsigned Compute = 1;
+  localparam int unsigned Vector  = 2;
+  localparam int unsigned Store   = 3;
+  localparam int unsigned Engines = trine_isa_pkg::Engines;
+
+  if (AxiAddrBits < 32 || AxiAddrBits > 64) begin : gen_bad_addr
+    $error("trine_control: AxiAddrBits must be 32 .. 64");
+  end
+  if (AxiDataBits < 32 || AxiDataBits > 512 || AxiDataBits != 1 << $clog2(AxiDataBits)) begin
+      : gen_bad_data
+    $error("trine_control: AxiDataBits must be 32, 64, 128, 256 or 512");
+  end
+  if (ParamChannels % DataWords != 0 || ParamChannels < 2 * DataWords) begin : gen_bad_param
+    $error("trine_control: ParamChannels must be a multiple of a beat's words, at least two beats");
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers, fetch, dispatch.
+  // ---------------------------------------------------------------------------------------------
+  logic [AxiAddrBits-1:0] program_addr, base, load_error_addr, store_error_addr;
+  logic [31:0]            program_words;
+  logic                   start, stop, clear, drained, done, illegal, overflow;
+  logic                   fetch_error, load_error, store_error, read_idle, write_idle, read_beat;
+  logic [4:0]             write_words;
+  logic [34:0]            offset;
+
+  assign drained = read_idle && write_idle;
+  assign clear_o = clear;
+
+  trine_csr #(
+    .AxiAddrBits (AxiAddrBits),
+    .AxiDataBits (AxiDataBits),
+    .ConfigHash  (ConfigHash)
+  ) u_csr (
+    .clk_i              (clk_i),
+    .rst_ni             (rst_ni),
+    .s_axil_awvalid_i   (s_axil_awvalid_i),
+    .s_axil_awready_o   (s_axil_awready_o),
+    .s_axil_awaddr_i    (s_axil_awaddr_i),
+    .s_axil_awprot_i    (s_axil_awprot_i),
+    .s_axil_wvalid_i    (s_axil_wvalid_i),
+    .s_axil_wready_o    (s_axil_wready_o),
+    .s_axil_wdata_i     (s_axil_wdata_i),
+    .s_axil_wstrb_i     (s_axil_wstrb_i),
+    .s_axil_bvalid_o    (s_axil_bvalid_o),
+    .s_axil_bready_i    (s_axil_bready_i),
+    .s_axil_bresp_o     (s_axil_bresp_o),
+    .s_axil_arvalid_i   (s_axil_arvalid_i),
+    .s_axil_arready_o   (s_axil_arready_o),
+    .s_axil_araddr_i    (s_axil_araddr_i),
+    .s_axil_arprot_i    (s_axil_arprot_i),
+    .s_axil_rvalid_o    (s_axil_rvalid_o),
+    .s_axil_rready_i    (s_axil_rready_i),
+    .s_axil_rdata_o     (s_axil_rdata_o),
+    .s_axil_rresp_o     (s_axil_rresp_o),
+    .irq_o              (irq_o),
+    .program_o          (program_addr),
+    .program_words_o    (program_words),
+    .base_o             (base),
+    .start_o            (start),
+    .running_o          (running_o),
+    .stop_o             (stop),
+    .clear_o            (clear),
+    .drained_i          (drained),
+    .done_i             (done),
+    .fetch_error_i      (fetch_error),
+    .load_error_i       (load_error),
+    .store_error_i      (store_error),
+    .illegal_i          (illegal),
+    .overflow_i         (overflow),
+    .offset_i           (offset),
+    .load_error_addr_i  (load_error_addr),
+    .store_error_addr_i (store_error_addr),
+    .cause_i            (cause_i),
+    .busy_i             (busy_o),
+    .read_beat_i        (read_beat),
+    .write_words_i      (write_words)
+  );
+
+  logic [1:0]               req_valid, req_ready, rsp_valid, rsp_ready;  // 0 fetch, 1 load
+  logic [2*AxiAddrBits-1:0] req_addr;
+  logic [15:0]              req_len;
+  logic [DataBits-1:0]      rsp_data;
+  logic                     rsp_error, word_valid, word_ready, out_of_words;
+  logic [63:0]              word;
+
+  assign rsp_ready[0] = 1'b1;
+
+  trine_fetch #(
+    .AxiAddrBits (AxiAddrBits),
+    .DataBits    (DataBits)
+  ) u_fetch (
+    .clk_i          (clk_i),
+    .rst_ni         (rst_ni),
+    .clear_i        (clear),
+    .start_i        (start),
+    .program_i      (program_addr),
+    .words_i        (program_words),
+    .req_valid_o    (req_valid[0]),
+    .req_ready_i    (req_ready[0]),
+    .req_addr_o     (req_addr[0 +: AxiAddrBits]),
+    .req_len_o      (req_len[7:0]),
+    .rsp_valid_i    (rsp_valid[0]),
+    .rsp_data_i     (rsp_data),
+    .rsp_error_i    (rsp_error),
+    .word_valid_o   (word_valid),
+    .word_ready_i   (word_ready),
+    .word_o         (word),
+    .offset_o       (offset),
+    .out_of_words_o (out_of_words),
+    .error_o        (fetch_error)
+  );
+
+  logic [3:0]  queue_valid, queue_ready;
+  logic [60:0] queue_word;
+
+  trine_dispatch u_dispatch (
+    .word_valid_i   (word_valid),
+    .word_ready_o   (word_ready),
+    .word_i         (word),
+    .out_of_words_i (out_of_words),
+    .queue_valid_o  (queue_valid),
+    .queue_ready_i  (queue_ready),
+    .queue_word_o   (queue_word),
+    .idle_i         (idle_o),
+    .done_o         (done),
+    .illegal_o      (illegal)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Queue and issue unit of each engine; tokens.
+  // ---------------------------------------------------------------------------------------------
+  logic [3:0]            cfg_valid, cfg_ready, run_valid, run_ready, retire;
+  logic [4*Engines-1:0]  cfg_reg, have, take, give, lacks;
+  logic [56*Engines-1:0] cfg_payload;
+  logic [8*Engines-1:0]  run_op, run_flags;
+
+  for (genvar e = 0; e < Engines; e++) begin : gen_engine
+    logic        issue_valid, issue_ready, empty;
+    logic [60:0] issue_word;
+
+    trine_queue #(
+      .Width (61),
+      .Depth (64)
+    ) u_queue (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .clear_i     (clear),
+      .in_valid_i  (queue_valid[e]),
+      .in_ready_o  (queue_ready[e]),
+      .in_data_i   (queue_word),
+      .out_valid_o (issue_valid),
+      .out_ready_i (issue_ready),
+      .out_data_o  (issue_word),
+      .empty_o     (empty)
+    );
+
+    trine_issue u_issue (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .clear_i       (clear),
+      .word_valid_i  (issue_valid),
+      .word_ready_o  (issue_ready),
+      .word_i        (issue_word),
+      .queue_empty_i (empty),
+      .have_i        (have[4*e +: 4]),
+      .take_o        (take[4*e +: 4]),
+      .give_o        (give[4*e +: 4]),
+      .cfg_valid_o   (cfg_valid[e]),
+      .cfg_ready_i   (cfg_ready[e]),
+      .cfg_reg_o     (cfg_reg[4*e +: 4]),
+      .cfg_payload_o (cfg_payload[56*e +: 56]),
+      .run_valid_o   (run_valid[e]),
+      .run_ready_i   (run_ready[e]),
+      .run_op_o      (run_op[8*e +: 8]),
+      .run_flags_o   (run_flags[8*e +: 8]),
+      .retire_i      (retire[e]),
+      .start_o       (trace_start_o[e]),
+      .wait_o        (lacks[4*e +: 4]),
+      .busy_o        (busy_o[e]),
+      .idle_o        (idle_o[e])
+    );
+  end
+
+  trine_tokens u_tokens (
+    .clk_i      (clk_i),
+    .rst_ni     (rst_ni),
+    .clear_i    (clear),
+    .take_i     (take),
+    .give_i     (give),
+    .have_o     (have),
+    .overflow_o (overflow)
+  );
+
+  assign trace_retire_o = retire;
+
+  assign compute_cfg_valid_o   = cfg_valid[Compute];
+  assign compute_cfg_reg_o     = cfg_reg[4*Compute +: 4];
+  assign compute_cfg_payload_o = cfg_payload[56*Compute +: 56];
+  assign compute_run_valid_o   = run_valid[Compute];
+  assign compute_run_op_o      = run_op[8*Compute +: 8];
+  assign compute_run_flags_o   = run_flags[8*Compute +: 8];
+  assign compute_wait_o        = lacks[4*Compute +: 4];
+  assign cfg_ready[Compute]    = compute_cfg_ready_i;
+  assign run_ready[Compute]    = compute_run_ready_i;
+  assign retire[Compute]       = compute_retire_i;
+
+  assign vector_cfg_valid_o   = cfg_valid[Vector];
+  assign vector_cfg_reg_o     = cfg_reg[4*Vector +: 4];
+  assign vector_cfg_payload_o = cfg_payload[56*Vector +: 56];
+  assign vector_run_valid_o   = run_valid[Vector];
+  assign vector_run_op_o      = run_op[8*Vector +: 8];
+  assign vector_run_flags_o   = run_flags[8*Vector +: 8];
+  assign vector_wait_o        = lacks[4*Vector +: 4];
+  assign cfg_ready[Vector]    = vector_cfg_ready_i;
+  assign run_ready[Vector]    = vector_run_ready_i;
+  assign retire[Vector]       = vector_retire_i;
+
+  // ---------------------------------------------------------------------------------------------
+  // Reads from the bus.
+  // ---------------------------------------------------------------------------------------------
+  trine_axi_read #(
+    .AxiDataBits (AxiDataBits),
+    .AxiAddrBits (AxiAddrBits)
+  ) u_read (
+    .clk_i             (clk_i),
+    .rst_ni            (rst_ni),
+    .stop_i            (stop),
+    .idle_o            (read_idle),
+    .beat_o            (read_beat),
+    .load_error_o      (load_error),
+    .load_error_addr_o (load_error_addr),
+    .req_valid_i       (req_valid),
+    .req_ready_o       (req_ready),
+    .req_addr_i        (req_addr),
+    .req_len_i         (req_len),
+    .rsp_valid_o       (rsp_valid),
+    .rsp_ready_i       (rsp_ready),
+    .rsp_data_o        (rsp_data),
+    .rsp_error_o       (rsp_error),
+    .m_axi_arvalid_o   (m_axi_arvalid_o),
+    .m_axi_arready_i   (m_axi_arready_i),
+    .m_axi_arid_o      (m_axi_arid_o),
+    .m_axi_araddr_o    (m_axi_araddr_o),
+    .m_axi_arlen_o     (m_axi_arlen_o),
+    .m_axi_arsize_o    (m_axi_arsize_o),
+    .m_axi_arburst_o   (m_axi_arburst_o),
+    .m_axi_arprot_o    (m_axi_arprot_o),
+    .m_axi_arcache_o   (m_axi_arcache_o),
+    .m_axi_rvalid_i    (m_axi_rvalid_i),
+    .m_axi_rready_o    (m_axi_rready_o),
+    .m_axi_rid_i       (m_axi_rid_i),
+    .m_axi_rdata_i     (m_axi_rdata_i),
+    .m_axi_rresp_i     (m_axi_rresp_i),
+    .m_axi_rlast_i     (m_axi_rlast_i)
+  );
+
+  trine_load #(
+    .Cols          (Cols),
+    .DmemAddrBits  (DmemAddrBits),
+    .PmemAddrBits  (PmemAddrBits),
+    .ParamChannels (ParamChannels),
+    .DataBits      (DataBits),
+    .AxiAddrBits   (AxiAddrBits),
+    .MaxBeats      (MaxBeats)
+  ) u_load (
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .clear_i       (clear),
+    .base_i        (base),
+    .cfg_valid_i   (cfg_valid[Load]),
+    .cfg_ready_o   (cfg_ready[Load]),
+    .cfg_reg_i     (cfg_reg[4*Load +: 4]),
+    .cfg_payload_i (cfg_payload[56*Load +: 56]),
+    .run_valid_i   (run_valid[Load]),
+    .run_ready_o   (run_ready[Load]),
+    .run_op_i      (run_op[8*Load +: 8]),
+    .retire_o      (retire[Load]),
+    .req_valid_o   (req_valid[1]),
+    .req_ready_i   (req_ready[1]),
+    .req_addr_o    (req_addr[AxiAddrBits +: AxiAddrBits]),
+    .req_len_o     (req_len[15:8]),
+    .rsp_valid_i   (rsp_valid[1]),
+    .rsp_ready_o   (rsp_ready[1]),
+    .rsp_data_i    (rsp_data),
+    .dma_wvalid_o  (dma_wvalid_o),
+    .dma_wready_i  (dma_wready_i),
+    .dma_waddr_o   (dma_waddr_o),
+    .dma_wdata_o   (dma_wdata_o),
+    .dma_wmask_o   (dma_wmask_o),
+    .pmem_wvalid_o (pmem_wvalid_o),
+    .pmem_wready_i (pmem_wready_i),
+    .pmem_wrow_o   (pmem_wrow_o),
+    .pmem_wdata_o  (pmem_wdata_o),
+    .bias_we_o     (bias_we_o),
+    .bias_addr_o   (bias_addr_o),
+    .bias_wdata_o  (bias_wdata_o),
+    .scale_we_o    (scale_we_o),
+    .scale_addr_o  (scale_addr_o),
+    .scale_wdata_o (scale_wdata_o)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Writes to the bus.
+  // ---------------------------------------------------------------------------------------------
+  logic                   write_req_valid, write_req_ready, write_valid, write_ready;
+  logic [AxiAddrBits-1:0] write_req_addr;
+  logic [7:0]             write_req_len;
+  logic [DataBits-1:0]    write_data;
+  logic [DataWords-1:0]   write_mask;
+
+  trine_store #(
+    .DmemAddrBits (DmemAddrBits),
+    .DataBits     (DataBits),
+    .AxiAddrBits  (AxiAddrBits),
+    .MaxBeats     (MaxBeats)
+  ) u_store (
+    .clk_i             (clk_i),
+    .rst_ni            (rst_ni),
+    .clear_i           (clear),
+    .base_i            (base),
+    .cfg_valid_i       (cfg_valid[Store]),
+    .cfg_ready_o       (cfg_ready[Store]),
+    .cfg_reg_i         (cfg_reg[4*Store +: 4]),
+    .cfg_payload_i     (cfg_payload[56*Store +: 56]),
+    .run_valid_i       (run_valid[Store]),
+    .run_ready_o       (run_ready[Store]),
+    .retire_o          (retire[Store]),
+    .dma_rvalid_o      (dma_rvalid_o),
+    .dma_rready_i      (dma_rready_i),
+    .dma_raddr_o       (dma_raddr_o),
+    .dma_rdata_valid_i (dma_rdata_valid_i),
+    .dma_rdata_i       (dma_rdata_i),
+    .req_valid_o       (write_req_valid),
+    .req_ready_i       (write_req_ready),
+    .req_addr_o        (write_req_addr),
+    .req_len_o         (write_req_len),
+    .data_valid_o      (write_valid),
+    .data_ready_i      (write_ready),
+    .data_o            (write_data),
+    .mask_o            (write_mask),
+    .write_idle_i      (write_idle)
+  );
+
+  trine_axi_write #(
+    .AxiDataBits (AxiDataBits),
+    .AxiAddrBits (AxiAddrBits)
+  ) u_write (
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .stop_i          (stop),
+    .idle_o          (write_idle),
+    .words_o         (write_words),
+    .error_o         (store_error),
+    .error_addr_o    (store_error_addr),
+    .req_valid_i     (write_req_valid),
+    .req_ready_o     (write_req_ready),
+    .req_addr_i      (write_req_addr),
+    .req_len_i       (write_req_len),
+    .data_valid_i    (write_valid),
+    .data_ready_o    (write_ready),
+    .data_i          (write_data),
+    .mask_i          (write_mask),
+    .m_axi_awvalid_o (m_axi_awvalid_o),
+    .m_axi_awready_i (m_axi_awready_i),
+    .m_axi_awid_o    (m_axi_awid_o),
+    .m_axi_awaddr_o  (m_axi_awaddr_o),
+    .m_axi_awlen_o   (m_axi_awlen_o),
+    .m_axi_awsize_o  (m_axi_awsize_o),
+    .m_axi_awburst_o (m_axi_awburst_o),
+    .m_axi_awprot_o  (m_axi_awprot_o),
+    .m_axi_awcache_o (m_axi_awcache_o),
+    .m_axi_wvalid_o  (m_axi_wvalid_o),
+    .m_axi_wready_i  (m_axi_wready_i),
+    .m_axi_wdata_o   (m_axi_wdata_o),
+    .m_axi_wstrb_o   (m_axi_wstrb_o),
+    .m_axi_wlast_o   (m_axi_wlast_o),
+    .m_axi_bvalid_i  (m_axi_bvalid_i),
+    .m_axi_bready_o  (m_axi_bready_o),
+    .m_axi_bid_i     (m_axi_bid_i),
+    .m_axi_bresp_i   (m_axi_bresp_i)
+  );
+
+  logic unused_ops;
+  assign unused_ops = ^{run_op, run_flags, lacks};
+
 endmodule

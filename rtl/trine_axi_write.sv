@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AXI4 write master of the store engine.
+//
+// A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
+// each beat is sent in two halves. A burst's data follow after its address was accepted. stop_i
+// takes no more requests and ends the open bursts with empty strobes.
+//
+// Timing    addresses pass a register, data do not; one beat a cycle without bubbles between bursts
+//           of two beats or more. Data ready depends on m_axi_wready_i.
+// Contract  a burst does not cross 4 KiB; beats come in the order of the requests.
+// Check     tb/trine_axi_write_tb.cpp
+
+module trine_axi_write #(
+  parameter int unsigned AxiDataBits    = 64,
+  parameter int unsigned AxiAddrBits    = 32,
+  parameter int unsigned MaxOutstanding = 4,  // bursts without a response; a power of two
+  localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
+  localparam int unsigned DataWords = DataBits / 32,
+  localparam int unsigned BusWords  = AxiDataBits / 32
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     stop_i,
+  output logic                     idle_o,   // nothing outstanding
+  output logic [4:0]               words_o,  // written in this cycle: for the byte counter
+
+  // A response was an error: the address of its burst.
+  output logic                     error_o,
+  output logic [AxiAddrBits-1:0]   error_addr_o,
+
+  // Requests: byte address, beats - 1.
+  input  logic                     req_valid_i,
+  output logic                     req_ready_o,
+  input  logic [AxiAddrBits-1:0]   req_addr_i,
+  input  logic [7:0]               req_len_i,
+
+  // Beats, with a mask of words.
+  input  logic                     data_valid_i,
+  output logic                     data_ready_o,
+  input  logic [DataBits-1:0]      data_i,
+  input  logic [DataWords-1:0]     mask_i,
+
+  output logic                     m_axi_awvalid_o,
+  input  logic                     m_axi_awready_i,
+  output logic                     m_axi_awid_o,
+  output logic [AxiAddrBits-1:0]   m_axi_awaddr_o,
+  output logic [7:0]               m_axi_awlen_o,
+  output logic [2:0]               m_axi_awsize_o,
+  output logic [1:0]               m_axi_awburst_o,
+  output logic [2:0]               m_axi_awprot_o,
+  output logic [3:0]               m_axi_awcache_o,
+  output logic                     m_axi_wvalid_o,
+  input  logic                     m_axi_wready_i,
+  output logic [AxiDataBits-1:0]   m_axi_wdata_o,
+  output logic [AxiDataBits/8-1:0] m_axi_wstrb_o,
+  output logic                     m_axi_wlast_o,
+  input  logic                     m_axi_bvalid_i,
+  output logic                     m_axi_bready_o,
+  input  logic                     m_axi_bid_i,
+  input  logic [1:0]               m_axi_bresp_i
+);
+
+  localparam int unsigned BeatShift = $clog2(DataBits / 8);
+  localparam int unsigned CountBits = $clog2(MaxOutstanding + 1);
+
+  // ---------------------------------------------------------------------------------------------
+  // Addresses: the AW register, then the length waits (next) for the burst before (open) to end.
+  // All three together are at most two bursts, so that an accepted address always finds a place.
+  // ---------------------------------------------------------------------------------------------
+  logic                   aw_valid_q, next_valid_d, next_valid_q, open_d, open_q;
+  logic [AxiAddrBits-1:0] aw_addr_q;
+  logic [7:0]             aw_len_q, next_len_q, left_d, left_q;  // left: bus beats - 1
+  logic                   accept, aw_taken, w_taken, closes, full;
+
+  assign req_ready_o = !stop_i && !full && !aw_valid_q && !(next_valid_q && open_q);
+  assign accept      = req_valid_i && req_ready_o;
+  assign aw_taken    = aw_valid_q && m_axi_awready_i;
+  assign w_taken     = m_axi_wvalid_o && m_axi_wready_i;
+  assign closes      = w_taken && left_q == 8'd0;
+
+  always_comb begin
+    open_d       = open_q;
+    left_d       = left_q;
+    next_valid_d = next_valid_q;
+    if (w_taken) left_d = left_q - 8'd1;
+    if (!open_q || closes) begin
+      open_d       = next_valid_q || aw_taken;
+      left_d       = next_valid_q ? next_len_q : aw_len_q;
+      next_valid_d = next_valid_q && aw_taken;
+    end else if (aw_taken) begin
+      next_valid_d = 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      aw_valid_q   <= 1'b0;
+      next_valid_q <= 1'b0;
+      open_q       <= 1'b0;
+    end else begin
+      aw_valid_q   <= accept || (aw_valid_q && !m_axi_awready_i);
+      next_valid_q <= next_valid_d;
+      open_q       <= open_d;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (accept) begin
+      aw_addr_q <= req_addr_i;
+      aw_len_q  <= AxiDataBits < DataBits ? {req_len_i[6:0], 1'b1} : req_len_i;
+    end
+    if (aw_taken) next_len_q <= aw_len_q;
+    left_q <= left_d;
+  end
+
+  assign m_axi_awvalid_o = aw_valid_q;
+  assign m_axi_awid_o    = 1'b0;
+  assign m_axi_awaddr_o  = aw_addr_q;
+  assign m_axi_awlen_o   = aw_len_q;
+  assign m_axi_awsize_o  = 3'($clog2(AxiDataBits / 8));
+  assign m_axi_awburst_o = 2'b01;   // INCR
+  assign m_axi_awprot_o  = 3'b000;
+  assign m_axi_awcache_o = 4'b0011; // normal, non-cacheable, bufferable
+
+  // ---------------------------------------------------------------------------------------------
+  // Data. Dropping begins between two beats: an offered beat does not change.
+  // ---------------------------------------------------------------------------------------------
+  logic                   drop_d, drop_q;
+  logic [AxiDataBits-1:0] bus_data;
+  logic [BusWords-1:0]    bus_mask;
+
+  assign drop_d         = stop_i && (drop_q || !m_axi_wvalid_o || m_axi_wready_i);
+  assign m_axi_wvalid_o = open_q && (data_valid_i || drop_q);
+  assign m_axi_wdata_o  = bus_data;
+  assign m_axi_wlast_o  = left_q == 8'd0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) drop_q <= 1'b0;
+    else         drop_q <= drop_d;
+  end
+
+  // left counts down to 0, so that an odd value is the low half.
+  if (AxiDataBits < DataBits) begin : gen_halves
+    assign bus_data     = left_q[0] ? data_i[AxiDataBits-1:0] : data_i[DataBits-1:AxiDataBits];
+    assign bus_mask     = left_q[0] ? mask_i[0] : mask_i[1];
+    assign data_ready_o = open_q && !drop_q && m_axi_wready_i && !left_q[0];
+  end else begin : gen_whole
+    assign bus_data     = data_i;
+    assign bus_mask     = mask_i;
+    assign data_ready_o = open_q && !drop_q && m_axi_wready_i;
+  end
+
+  for (genvar w = 0; w < BusWords; w++) begin : gen_strobes
+    assign m_axi_wstrb_o[4*w +: 4] = {4{bus_mask[w] && !drop_q}};
+  end
+
+  assign words_o = w_taken && !drop_q ? 5'($countones(bus_mask)) : 5'd0;
+
+  // ---------------------------------------------------------------------------------------------
+  // Responses: always taken; in order, as all bursts have the same ID.
+  // ---------------------------------------------------------------------------------------------
+  logic [CountBits-1:0]             count_d, count_q;
+  logic [AxiAddrBits-BeatShift-1:0] burst_addr;
+
+  assign m_axi_bready_o = 1'b1;
+  assign full           = count_q == CountBits'(MaxOutstanding);
+  assign count_d        = count_q + CountBits'(accept) - CountBits'(m_axi_bvalid_i);
+  assign idle_o         = count_q == '0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) count_q <= '0;
+    else         count_q <= count_d;
+  end
+
+  trine_fifo #(
+    .Width (AxiAddrBits - BeatShift),
+    .Depth (MaxOutstanding)
+  ) u_addrs (
+    .clk_i  (clk_i),
+    .rst_ni (rst_ni),
+    .push_i (accept),
+    .data_i (req_addr_i[AxiAddrBits-1:BeatShift]),
+    .pop_i  (m_axi_bvalid_i),
+    .head_o (burst_addr)
+  );
+
+  assign error_o      = m_axi_bvalid_i && m_axi_bresp_i[1];
+  assign error_addr_o = {burst_addr, {BeatShift{1'b0}}};
+
+  logic unused_b;
+  assign unused_b = ^{m_axi_bid_i, m_axi_bresp_i[0], req_len_i};
+
+endmodule

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Control and status registers (docs/architecture.md), and the life of a program:
+//
+//   idle --start--> run --done, error or soft reset--> stop --drained--> clear --> idle
+//
+// In stop the bus masters take no more requests and finish what is outstanding; clear resets the
+// machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
+// the end when the machine is idle again. PROGRAM, PROGRAM_WORDS and BASE are to be left alone
+// while busy. A write with partial strobes, or to a register that cannot be written, is an error.
+//
+// Timing    one access in three cycles or more; the AXI4-Lite outputs are registers.
+// Check     tb/trine_csr_tb.cpp
+
+module trine_csr #(
+  parameter int unsigned AxiAddrBits = 32,
+  parameter int unsigned AxiDataBits = 64,
+  parameter logic [63:0] ConfigHash  = 64'd0
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+
+  input  logic                   s_axil_awvalid_i,
+  output logic                   s_axil_awready_o,
+  input  logic [11:0]            s_axil_awaddr_i,
+  input  logic [2:0]             s_axil_awprot_i,
+  input  logic                   s_axil_wvalid_i,
+  output logic                   s_axil_wready_o,
+  input  logic [31:0]            s_axil_wdata_i,
+  input  logic [3:0]             s_axil_wstrb_i,
+  output logic                   s_axil_bvalid_o,
+  input  logic                   s_axil_bready_i,
+  output logic [1:0]             s_axil_bresp_o,
+  input  logic                   s_axil_arvalid_i,
+  output logic                   s_axil_arready_o,
+  input  logic [11:0]            s_axil_araddr_i,
+  input  logic [2:0]             s_axil_arprot_i,
+  output logic                   s_axil_rvalid_o,
+  input  logic                   s_axil_rready_i,
+  output logic [31:0]            s_axil_rdata_o,
+  output logic [1:0]             s_axil_rresp_o,
+  output logic                   irq_o,
+
+  // The program and its life.
+  output logic [AxiAddrBits-1:0] program_o,
+  output logic [31:0]            program_words_o,
+  output logic [AxiAddrBits-1:0] base_o,
+  output logic                   start_o,    // one pulse, in the first cycle of running_o
+  output logic                   running_o,
+  output logic                   stop_o,
+  output logic                   clear_o,
+  input  logic                   drained_i,  // nothing is outstanding on the bus
+  input  logic                   done_i,
+
+  // Errors, the first of which counts; the addresses that go with them.
+  input  logic                   fetch_error_i,
+  input  logic                   load_error_i,
+  input  logic                   store_error_i,
+  input  logic                   illegal_i,
+  input  logic                   overflow_i,
+  input  logic [34:0]            offset_i,   // of the word at the front of the program
+  input  logic [AxiAddrBits-1:0] load_error_addr_i,
+  input  logic [AxiAddrBits-1:0] store_error_addr_i,
+
+  // What the counters count.
+  input  logic [2:0]             cause_i,
+  input  logic [3:0]             busy_i,
+  input  logic                   read_beat_i,
+  input  logic [4:0]             write_words_i
+);
+
+  // ---------------------------------------------------------------------------------------------
+  // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
+  // ---------------------------------------------------------------------------------------------
+  logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
+  logic [31:0] rdata, rdata_q, wdata;
+  logic [11:0] waddr, raddr;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      write_q  <= 1'b0;
+      read_q   <= 1'b0;
+      bvalid_q <= 1'b0;
+      rvalid_q <= 1'b0;
+    end else begin
+      write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q;
+      read_q   <= s_axil_arvalid_i && !read_q && !rvalid_q;
+      bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
+      rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (write_q) bad_write_q <= !write_ok;
+    if (read_q) begin
+      bad_read_q <= !read_ok;
+      rdata_q    <= rdata;
+    end
+  end
+
+  assign waddr = {s_axil_awaddr_i[11:2], 2'b00};
+  assign raddr = {s_axil_araddr_i[11:2], 2'b00};
+  assign wdata = s_axil_wdata_i;
+
+  assign s_axil_awready_o = write_q;
+  assign s_axil_wready_o  = write_q;
+  assign s_axil_bvalid_o  = bvalid_q;
+  assign s_axil_bresp_o   = {bad_write_q, 1'b0};  // OKAY, SLVERR
+  assign s_axil_arready_o = read_q;
+  assign s_axil_rvalid_o  = rvalid_q;
+  assign s_axil_rdata_o   = rdata_q;
+  assign s_axil_rresp_o   = {bad_read_q, 1'b0};
+
+  // ---------------------------------------------------------------------------------------------
+  // Writes. Both halves of an address are kept in 64 bits here and cut where they are used.
+  // ---------------------------------------------------------------------------------------------
+  logic [AxiAddrBits-1:0] program_d, program_q, base_d, base_q;
+  logic [31:0]            program_words_d, program_words_q;
+  logic [63:0]            program_wide, base_wide;
+  logic [1:0]             irq_enable_d, irq_enable_q, irq_clear;
+  logic                   start, soft_reset;
+
+  assign program_wide = 64'(program_q);
+  assign base_wide    = 64'(base_q);
+
+  always_comb begin
+    program_d       = program_q;
+    program_words_d = program_words_q;
+    base_d          = base_q;
+    irq_enable_d    = irq_enable_q;
+    irq_clear       = 2'b00;
+    start           = 1'b0;
+    soft_reset      = 1'b0;
+    write_ok        = &s_axil_wstrb_i;
+    if (write_q && write_ok) begin
+      unique case (waddr)
+        trine_csr_pkg::CsrControlOffset: begin
+          start      = wdata[trine_csr_pkg::CsrControlStartBit];
+          soft_reset = wdata[trine_csr_pkg::CsrControlSoftResetBit];
+        end
+        trine_csr_pkg::CsrIrqEnableOffset: irq_enable_d = wdata[1:0];
+        trine_csr_pkg::CsrIrqStatusOffset: irq_clear = wdata[1:0];
+        trine_csr_pkg::CsrProgramOffset:
+          program_d = AxiAddrBits'({program_wide[63:32], wdata});
+        trine_csr_pkg::CsrProgramOffset + 12'd4:
+          program_d = AxiAddrBits'({wdata, program_wide[31:0]});
+        trine_csr_pkg::CsrProgramWordsOffset: program_words_d = wdata;
+        trine_csr_pkg::CsrBaseOffset: base_d = AxiAddrBits'({base_wide[63:32], wdata});
+        trine_csr_pkg::CsrBaseOffset + 12'd4: base_d = AxiAddrBits'({wdata, base_wide[31:0]});
+        default: write_ok = 1'b0;
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      program_q       <= '0;
+      program_words_q <= '0;
+      base_q          <= '0;
+      irq_enable_q    <= '0;
+    end else if (write_q) begin
+      program_q       <= program_d;
+      program_words_q <= program_words_d;
+      base_q          <= base_d;
+      irq_enable_q    <= irq_enable_d;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Errors: the cause and the address are kept from the first one of a program on.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35;
+
+  logic [2:0]           cause, cause_q;
+  logic [ErrorBits-1:0] error_addr, error_addr_q;
+  logic [63:0]          error_wide;
+  logic                 error;
+
+  always_comb begin
+    cause      = trine_csr_pkg::ErrorNone;
+    error_addr = ErrorBits'(offset_i);
+    if (load_error_i) begin
+      cause      = trine_csr_pkg::ErrorLoad;
+      error_addr = ErrorBits'(load_error_addr_i);
+    end else if (store_error_i) begin
+      cause      = trine_csr_pkg::ErrorStore;
+      error_addr = ErrorBits'(store_error_addr_i);
+    end else if (fetch_error_i) begin
+      cause      = trine_csr_pkg::ErrorFetch;
+      error_addr = ErrorBits'(program_q) + ErrorBits'(offset_i);
+    end else if (illegal_i) begin
+      cause = trine_csr_pkg::ErrorIllegal;
+    end else if (overflow_i) begin
+      cause = trine_csr_pkg::ErrorToken;
+    end
+  end
+
+  assign error      = cause != trine_csr_pkg::ErrorNone;
+  assign error_wide = 64'(error_addr_q);
+
+  // ---------------------------------------------------------------------------------------------
+  // States.
+  // ---------------------------------------------------------------------------------------------
+  typedef enum logic [1:0] {StIdle, StRun, StStop, StClear} state_e;
+
+  state_e     state_d, state_q;
+  logic       start_q, reset_d, reset_q, done_d, done_q, starting, failing, forget;
+  logic [1:0] irq_status_d, irq_status_q;
+
+  assign starting = state_q == StIdle && start && !soft_reset;
+  assign failing  = state_q == StRun && error && !soft_reset;
+  assign forget   = starting || soft_reset;
+
+  always_comb begin
+    state_d = state_q;
+    reset_d = reset_q;
+    done_d  = done_q && !starting;
+    unique case (state_q)
+      StIdle:  if (starting) state_d = StRun;
+      StRun:   if (error || done_i) state_d = StStop;
+      StStop:  if (drained_i) state_d = StClear;
+      default: begin
+        state_d = StIdle;
+        reset_d = 1'b0;
+        done_d  = !reset_q && cause_q == trine_csr_pkg::ErrorNone;
+      end
+    endcase
+    if (soft_reset) begin
+      state_d = StStop;
+      reset_d = 1'b1;
+      done_d  = 1'b0;
+    end
+  end
+
+  // An event is set when its end is reached; set wins over clear.
+  always_comb begin
+    irq_status_d = irq_status_q & ~irq_clear;
+    if (state_q == StClear && !reset_q && !soft_reset) begin
+      if (cause_q == trine_csr_pkg::ErrorNone) begin
+        irq_status_d[trine_csr_pkg::CsrIrqStatusDoneBit] = 1'b1;
+      end else begin
+        irq_status_d[trine_csr_pkg::CsrIrqStatusErrorBit] = 1'b1;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q      <= StIdle;
+      start_q      <= 1'b0;
+      reset_q      <= 1'b0;
+      done_q       <= 1'b0;
+      irq_status_q <= 2'b00;
+      cause_q      <= trine_csr_pkg::ErrorNone;
+    end else begin
+      state_q      <= state_d;
+      start_q      <= starting;
+      reset_q      <= reset_d;
+      done_q       <= done_d;
+      irq_status_q <= irq_status_d;
+      if (forget)       cause_q <= trine_csr_pkg::ErrorNone;
+      else if (failing) cause_q <= cause;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (failing) error_addr_q <= error_addr;
+  end
+
+  assign program_o       = program_q;
+  assign program_words_o = program_words_q;
+  assign base_o          = base_q;
+  assign start_o         = start_q;
+  assign running_o       = state_q == StRun;
+  assign stop_o          = state_q == StStop;
+  assign clear_o         = state_q == StClear;
+  assign irq_o           = |(irq_status_q & irq_enable_q);
+
+  // ---------------------------------------------------------------------------------------------
+  // Counters and reads.
+  // ---------------------------------------------------------------------------------------------
+  localparam logic [11:0] CountersOffset = trine_csr_pkg::CsrCyclesOffset;
+
+  logic [63:0] counter;
+  logic [11:0] counter_addr;
+  logic        has_error;
+
+  assign counter_addr = raddr - CountersOffset;
+  assign has_error    = cause_q != trine_csr_pkg::ErrorNone;
+
+  trine_counters #(
+    .AxiDataBits (AxiDataBits)
+  ) u_counters (
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .clear_i       (starting),
+    .running_i     (running_o),
+    .cause_i       (cause_i),
+    .busy_i        (busy_i),
+    .read_beat_i   (read_beat_i),
+    .write_words_i (write_words_i),
+    .index_i       (counter_addr[6:3]),
+    .value_o       (counter)
+  );
+
+  always_comb begin
+    read_ok = 1'b1;
+    rdata   = 32'd0;
+    unique case (raddr)
+      trine_csr_pkg::CsrIdOffset:                  rdata = trine_csr_pkg::CsrIdValue;
+      trine_csr_pkg::CsrVersionOffset:             rdata = trine_isa_pkg::IsaVersion;
+      trine_csr_pkg::CsrConfigHashOffset:          rdata = ConfigHash[31:0];
+      trine_csr_pkg::CsrConfigHashOffset + 12'd4:  rdata = ConfigHash[63:32];
+      trine_csr_pkg::CsrControlOffset:             rdata = 32'd0;
+      trine_csr_pkg::CsrStatusOffset: begin
+        rdata[trine_csr_pkg::CsrStatusBusyBit]  = state_q != StIdle;
+        rdata[trine_csr_pkg::CsrStatusDoneBit]  = done_q;
+        rdata[trine_csr_pkg::CsrStatusErrorBit] = has_error;
+        rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q;
+      end
+      trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause_q);
+      trine_csr_pkg::CsrErrorAddressOffset:        rdata = has_error ? error_wide[31:0] : 32'd0;
+      trine_csr_pkg::CsrErrorAddressOffset + 12'd4: rdata = has_error ? error_wide[63:32] : 32'd0;
+      trine_csr_pkg::CsrIrqEnableOffset:           rdata = 32'(irq_enable_q);
+      trine_csr_pkg::CsrIrqStatusOffset:           rdata = 32'(irq_status_q);
+      trine_csr_pkg::CsrProgramOffset:             rdata = program_wide[31:0];
+      trine_csr_pkg::CsrProgramOffset + 12'd4:     rdata = program_wide[63:32];
+      trine_csr_pkg::CsrProgramWordsOffset:        rdata = program_words_q;
+      trine_csr_pkg::CsrBaseOffset:                rdata = base_wide[31:0];
+      trine_csr_pkg::CsrBaseOffset + 12'd4:        rdata = base_wide[63:32];
+      default: begin
+        read_ok = counter_addr < 12'(15 * 8);
+        rdata   = raddr[2] ? counter[63:32] : counter[31:0];
+      end
+    endcase
+  end
+
+  logic unused_bits;
+  assign unused_bits = ^{s_axil_awprot_i, s_axil_arprot_i, s_axil_awaddr_i[1:0],
+                         s_axil_araddr_i[1:0], counter_addr};
+
+endmodule

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory.
+//
+// Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
+// other gives each beat that comes back its local address. They are so far apart that the next
+// RUN's bursts are requested while data of the one before are still on their way.
+//
+//   DMEM         a beat a write, masked to the row's words at its ends
+//   PMEM         Cols >= DataWords: a write for every BeatsPerRow beats, low words first;
+//                otherwise RowsPerBeat writes a beat
+//   bias, scale  a beat a write
+//
+// Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
+//           between RUNs. Response ready depends on the ready of the memory's port.
+// Contract  see docs/architecture.md, load and store; retire_o follows the last write by a cycle.
+// Check     tb/trine_load_tb.cpp
+
+module trine_load #(
+  parameter int unsigned Cols          = 8,
+  parameter int unsigned DmemAddrBits  = 15,
+  parameter int unsigned PmemAddrBits  = 11,
+  parameter int unsigned ParamChannels = 512,
+  parameter int unsigned DataBits      = 64,
+  parameter int unsigned AxiAddrBits   = 32,
+  parameter int unsigned MaxBeats      = 64,  // of a burst
+  localparam int unsigned DataWords     = DataBits / 32,
+  localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
+  localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords)
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  input  logic [AxiAddrBits-1:0]   base_i,
+
+  // From the issue unit.
+  input  logic                     cfg_valid_i,
+  output logic                     cfg_ready_o,
+  input  logic [3:0]               cfg_reg_i,
+  input  logic [55:0]              cfg_payload_i,
+  input  logic                     run_valid_i,
+  output logic                     run_ready_o,
+  input  logic [7:0]               run_op_i,
+  output logic                     retire_o,
+
+  // Read client.
+  output logic                     req_valid_o,
+  input  logic                     req_ready_i,
+  output logic [AxiAddrBits-1:0]   req_addr_o,
+  output logic [7:0]               req_len_o,
+  input  logic                     rsp_valid_i,
+  output logic                     rsp_ready_o,
+  input  logic [DataBits-1:0]      rsp_data_i,
+
+  output logic                     dma_wvalid_o,
+  input  logic                     dma_wready_i,
+  output logic [DmemAddrBits-1:0]  dma_waddr_o,
+  output logic [DataBits-1:0]      dma_wdata_o,
+  output logic [DataWords-1:0]     dma_wmask_o,
+
+  output logic                     pmem_wvalid_o,
+  input  logic                     pmem_wready_i,
+  output logic [PmemAddrBits-1:0]  pmem_wrow_o,
+  output logic [32*Cols-1:0]       pmem_wdata_o,
+
+  output logic                     bias_we_o,
+  output logic [BiasAddrBits-1:0]  bias_addr_o,
+  output logic [DataBits-1:0]      bias_wdata_o,
+  output logic                     scale_we_o,
+  output logic [ScaleAddrBits-1:0] scale_addr_o,
+  output logic [DataBits-1:0]      scale_wdata_o
+);
+
+  localparam int unsigned WordShift    = $clog2(DataWords);
+  localparam int unsigned BeatAddrBits = AxiAddrBits - WordShift - 2;
+  localparam int unsigned BeatsPerRow  = (Cols + DataWords - 1) / DataWords;
+  localparam int unsigned RowsPerBeat  = Cols < DataWords ? DataWords / Cols : 1;
+
+  // Widths that hold the addresses and the longest row of each memory.
+  localparam int unsigned ParamBits    = $clog2(ParamChannels);
+  localparam int unsigned PmemWordBits = PmemAddrBits + WordShift + $clog2(BeatsPerRow);
+  localparam int unsigned MemBits      = DmemAddrBits > PmemAddrBits ? DmemAddrBits : PmemAddrBits;
+  localparam int unsigned LocalBits    = MemBits > ParamBits ? MemBits : ParamBits;
+  localparam int unsigned LongBits     = LocalBits > PmemWordBits ? LocalBits : PmemWordBits;
+  localparam int unsigned WordsBits    = LongBits + 2 < 24 ? LongBits + 2 : 24;
+  localparam int unsigned CountBits    = WordsBits - WordShift;
+
+  localparam int unsigned TargetBits = 2;
+  localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
+  localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
+  localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
+  localparam logic [TargetBits-1:0] Scale = TargetBits'(trine_isa_pkg::DmaTargetScale);
+
+  // ---------------------------------------------------------------------------------------------
+  // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
+  // ---------------------------------------------------------------------------------------------
+  logic                    pending_d, pending_q, bursts_busy, beats_busy, run, copy, start_q;
+  logic [TargetBits-1:0]   op_q;
+  logic [BeatAddrBits-1:0] dram, dram_stride;
+  logic [LocalBits-1:0]    local_addr, local_stride;
+  logic [WordShift-1:0]    offset, last_word;
+  logic [CountBits-1:0]    beats_last;
+  logic [15:0]             rows_last;
+
+  assign cfg_ready_o = !bursts_busy && !pending_q;
+  assign run_ready_o = cfg_ready_o;
+  assign run         = run_valid_i && run_ready_o;
+  assign copy        = pending_q && !beats_busy && !start_q;
+  assign pending_d   = run || (pending_q && !copy);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      pending_q <= 1'b0;
+      start_q   <= 1'b0;
+    end else if (clear_i) begin
+      pending_q <= 1'b0;
+      start_q   <= 1'b0;
+    end else begin
+      pending_q <= pending_d;
+      start_q   <= copy;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (run) op_q <= run_op_i[TargetBits-1:0];
+  end
+
+  trine_dma_regs #(
+    .AxiAddrBits (AxiAddrBits),
+    .LocalBits   (LocalBits),
+    .WordsBits   (WordsBits),
+    .DataWords   (DataWords)
+  ) u_regs (
+    .clk_i          (clk_i),
+    .we_i           (cfg_valid_i && cfg_ready_o),
+    .reg_i          (cfg_reg_i),
+    .payload_i      (cfg_payload_i),
+    .base_i         (base_i),
+    .dmem_i         ((pending_q ? op_q : run_op_i[TargetBits-1:0]) == Dmem),
+    .dram_o         (dram),
+    .dram_stride_o  (dram_stride),
+    .local_o        (local_addr),
+    .local_stride_o (local_stride),
+    .offset_o       (offset),
+    .end_o          (last_word),
+    .beats_last_o   (beats_last),
+    .rows_last_o    (rows_last)
+  );
+
+  trine_dma_bursts #(
+    .AddrBits  (AxiAddrBits),
+    .BeatBytes (DataBits / 8),
+    .MaxBeats  (MaxBeats),
+    .CountBits (CountBits)
+  ) u_bursts (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (run),
+    .addr_i       (dram),
+    .stride_i     (dram_stride),
+    .beats_last_i (beats_last),
+    .rows_last_i  (rows_last),
+    .busy_o       (bursts_busy),
+    .valid_o      (req_valid_o),
+    .ready_i      (req_ready_i),
+    .addr_o       (req_addr_o),
+    .len_o        (req_len_o)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Back: its own copy of the RUN, and the walk over the beats.
+  // ---------------------------------------------------------------------------------------------
+  logic [TargetBits-1:0] target_q;
+  logic [LocalBits-1:0]  addr, step, back_stride_q;
+  logic [CountBits-1:0]  back_beats_last_q;
+  logic [WordShift-1:0]  offset_q, last_word_q;
+  logic [15:0]           back_rows_last_q;
+  logic [LocalBits-1:0]  back_local_q;
+  logic                  ends, beat, next, bump, pmem_bump, pmem_next, retire_q;
+
+  always_ff @(posedge clk_i) begin
+    if (copy) begin
+      target_q          <= op_q;
+      back_local_q      <= local_addr;
+      back_stride_q     <= local_stride;
+      back_beats_last_q <= beats_last;
+      back_rows_last_q  <= rows_last;
+      offset_q          <= offset;
+      last_word_q       <= last_word;
+    end
+  end
+
+  always_comb begin
+    unique case (target_q)
+      Pmem:    step = LocalBits'(1);
+      Scale:   step = LocalBits'(DataWords / 2);
+      default: step = LocalBits'(DataWords);
+    endcase
+  end
+
+  trine_dma_beats #(
+    .AddrBits  (LocalBits),
+    .CountBits (CountBits),
+    .DataWords (DataWords)
+  ) u_beats (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (start_q),
+    .local_i      (back_local_q),
+    .beats_last_i (back_beats_last_q),
+    .rows_last_i  (back_rows_last_q),
+    .stride_i     (back_stride_q),
+    .step_i       (step),
+    .offset_i     (offset_q),
+    .end_i        (last_word_q),
+    .busy_o       (beats_busy),
+    .bump_i       (bump),
+    .next_i       (next),
+    .addr_o       (addr),
+    .mask_o       (dma_wmask_o),
+    .end_o        (ends)
+  );
+
+  assign beat = rsp_valid_i && beats_busy;
+
+  always_comb begin
+    unique case (target_q)
+      Dmem:    next = beat && dma_wready_i;
+      Pmem:    next = pmem_next;
+      default: next = beat;
+    endcase
+  end
+
+  assign bump        = target_q == Pmem ? pmem_bump : next;
+  assign rsp_ready_o = next;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      retire_q <= 1'b0;
+    end else if (clear_i) begin
+      retire_q <= 1'b0;
+    end else begin
+      retire_q <= next && ends;
+    end
+  end
+
+  assign retire_o = retire_q;
+
+  // ---------------------------------------------------------------------------------------------
+  // DMEM, bias, scale.
+  // ---------------------------------------------------------------------------------------------
+  assign dma_wvalid_o = beat && target_q == Dmem;
+  assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
+  assign dma_wdata_o  = rsp_data_i;
+
+  assign bias_we_o     = beat && target_q == Bias;
+  assign bias_addr_o   = addr[WordShift +: BiasAddrBits];
+  assign bias_wdata_o  = rsp_data_i;
+  assign scale_we_o    = beat && target_q == Scale;
+  assign scale_addr_o  = addr[WordShift - 1 +: ScaleAddrBits];
+  assign scale_wdata_o = rsp_data_i;
+
+  // ---------------------------------------------------------------------------------------------
+  // PMEM: beats become rows.
+  // ---------------------------------------------------------------------------------------------
+  logic to_pmem, row_written;
+
+  assign to_pmem     = beat && target_q == Pmem;
+  assign row_written = pmem_wvalid_o && pmem_wready_i;
+  assign pmem_bump   = row_written;
+  assign pmem_wrow_o = addr[PmemAddrBits-1:0];
+
+  if (BeatsPerRow > 1) begin : gen_join
+    // The beats before the last one move down to their place.
+    localparam int unsigned HeldBits  = (BeatsPerRow - 1) * DataBits;
+    localparam int unsigned PlaceBits = $clog2(BeatsPerRow);
+
+    logic [HeldBits-1:0]  held_d, held_q;
+    logic [PlaceBits-1:0] place_d, place_q;
+    logic                 complete;
+
+    assign complete      = place_q == PlaceBits'(BeatsPerRow - 1);
+    assign pmem_wvalid_o = to_pmem && complete;
+    assign pmem_wdata_o  = {rsp_data_i[32*Cols-HeldBits-1:0], held_q};
+    assign pmem_next     = to_pmem && (!complete || pmem_wready_i);
+    assign place_d       = complete ? '0 : place_q + PlaceBits'(1);
+
+    if (BeatsPerRow > 2) begin : gen_shift
+      assign held_d = {rsp_data_i, held_q[HeldBits-1:DataBits]};
+    end else begin : gen_load
+      assign held_d = rsp_data_i;
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        place_q <= '0;
+      end else if (clear_i) begin
+        place_q <= '0;
+      end else if (pmem_next) begin
+        place_q <= place_d;
+      end
+    end
+    always_ff @(posedge clk_i) begin
+      if (to_pmem && !complete) held_q <= held_d;
+    end
+  end else if (RowsPerBeat > 1) begin : gen_split
+    localparam int unsigned PlaceBits = $clog2(RowsPerBeat);
+
+    logic [PlaceBits-1:0] place_d, place_q;
+    logic                 last_place;
+
+    assign last_place    = place_q == PlaceBits'(RowsPerBeat - 1);
+    assign pmem_wvalid_o = to_pmem;
+    assign pmem_wdata_o  = rsp_data_i[32*Cols*place_q +: 32*Cols];
+    assign pmem_next     = row_written && last_place;
+    assign place_d       = last_place ? '0 : place_q + PlaceBits'(1);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        place_q <= '0;
+      end else if (clear_i) begin
+        place_q <= '0;
+      end else if (row_written) begin
+        place_q <= place_d;
+      end
+    end
+  end else begin : gen_direct
+    assign pmem_wvalid_o = to_pmem;
+    assign pmem_wdata_o  = rsp_data_i[32*Cols-1:0];
+    assign pmem_next     = row_written;
+  end
+
+  logic unused_bits;
+  assign unused_bits = ^{run_op_i, addr, rsp_data_i};
+
+endmodule

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// First-in first-out queue in a single-port memory.
+//
+//   out = the words of in, in order; the memory's output register is one more place
+//
+// Writes go first: in_ready_o only says that there is room. A burst of writes therefore delays
+// reads by its length, at most Depth cycles.
+//
+// Timing    latency 2 cycles; one write or one read a cycle; in_ready_o is a register, a word that
+//           is taken is replaced in the next cycle unless a write comes in between.
+// Check     tb/trine_queue_tb.cpp
+
+module trine_queue #(
+  parameter int unsigned Width = 61,
+  parameter int unsigned Depth = 64  // a power of two
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  input  logic             clear_i,
+
+  input  logic             in_valid_i,
+  output logic             in_ready_o,
+  input  logic [Width-1:0] in_data_i,
+
+  output logic             out_valid_o,
+  input  logic             out_ready_i,
+  output logic [Width-1:0] out_data_o,
+
+  output logic             empty_o
+);
+
+  localparam int unsigned AddrBits = $clog2(Depth);
+
+  if (Depth < 2 || Depth != 1 << AddrBits) begin : gen_bad_depth
+    $error("trine_queue: Depth must be a power of two, at least 2");
+  end
+
+  // Pointers with one more bit: equal means empty, equal but for that bit means full.
+  logic [AddrBits:0] head_d, head_q, tail_d, tail_q;
+  logic              valid_d, valid_q, full, write, read;
+
+  assign full       = head_q == {~tail_q[AddrBits], tail_q[AddrBits-1:0]};
+  assign in_ready_o = !full;
+  assign write      = in_valid_i && !full;
+  assign read       = !write && head_q != tail_q && (!valid_q || out_ready_i);
+
+  assign tail_d  = tail_q + (AddrBits + 1)'(write);
+  assign head_d  = head_q + (AddrBits + 1)'(read);
+  assign valid_d = read || (valid_q && !out_ready_i);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      head_q  <= '0;
+      tail_q  <= '0;
+      valid_q <= 1'b0;
+    end else if (clear_i) begin
+      head_q  <= '0;
+      tail_q  <= '0;
+      valid_q <= 1'b0;
+    end else begin
+      head_q  <= head_d;
+      tail_q  <= tail_d;
+      valid_q <= valid_d;
+    end
+  end
+
+  trine_sram #(
+    .Width (Width),
+    .Depth (Depth)
+  ) u_mem (
+    .clk_i   (clk_i),
+    .en_i    (write || read),
+    .we_i    (write),
+    .addr_i  (write ? tail_q[AddrBits-1:0] : head_q[AddrBits-1:0]),
+    .mask_i  ({Width{1'b1}}),
+    .wdata_i (in_data_i),
+    .rdata_o (out_data_o)
+  );
+
+  assign out_valid_o = valid_q;
+  assign empty_o     = !valid_q && head_q == tail_q;
+
+endmodule

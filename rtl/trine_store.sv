@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Store engine: 2-D copies from DMEM to DRAM.
+//
+// Two walks over the same copy: one requests bursts from the write master, the other reads beats
+// from DMEM into four places, which also keep each beat's mask. A RUN ends with the last write
+// response.
+//
+// Timing    one beat a cycle if a read takes at most three cycles.
+// Contract  see docs/architecture.md, load and store; read data come back in order.
+// Check     tb/trine_store_tb.cpp
+
+module trine_store #(
+  parameter int unsigned DmemAddrBits = 15,
+  parameter int unsigned DataBits     = 64,
+  parameter int unsigned AxiAddrBits  = 32,
+  parameter int unsigned MaxBeats     = 64,  // of a burst
+  localparam int unsigned DataWords = DataBits / 32
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  input  logic [AxiAddrBits-1:0]  base_i,
+
+  // From the issue unit; the only operation is DMEM.
+  input  logic                    cfg_valid_i,
+  output logic                    cfg_ready_o,
+  input  logic [3:0]              cfg_reg_i,
+  input  logic [55:0]             cfg_payload_i,
+  input  logic                    run_valid_i,
+  output logic                    run_ready_o,
+  output logic                    retire_o,
+
+  // DMEM.
+  output logic                    dma_rvalid_o,
+  input  logic                    dma_rready_i,
+  output logic [DmemAddrBits-1:0] dma_raddr_o,
+  input  logic                    dma_rdata_valid_i,
+  input  logic [DataBits-1:0]     dma_rdata_i,
+
+  // Write master; idle: all responses have come.
+  output logic                    req_valid_o,
+  input  logic                    req_ready_i,
+  output logic [AxiAddrBits-1:0]  req_addr_o,
+  output logic [7:0]              req_len_o,
+  output logic                    data_valid_o,
+  input  logic                    data_ready_i,
+  output logic [DataBits-1:0]     data_o,
+  output logic [DataWords-1:0]    mask_o,
+  input  logic                    write_idle_i
+);
+
+  localparam int unsigned WordShift    = $clog2(DataWords);
+  localparam int unsigned BeatAddrBits = AxiAddrBits - WordShift - 2;
+  localparam int unsigned WordsBits    = DmemAddrBits + 2 < 24 ? DmemAddrBits + 2 : 24;
+  localparam int unsigned CountBits    = WordsBits - WordShift;
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers and bursts; everything holds until the RUN ends.
+  // ---------------------------------------------------------------------------------------------
+  logic                    active_q, bursts_busy, beats_busy, empty, run;
+  logic [BeatAddrBits-1:0] dram, dram_stride;
+  logic [DmemAddrBits-1:0] local_addr, local_stride, addr;
+  logic [WordShift-1:0]    offset, last_word;
+  logic [CountBits-1:0]    beats_last;
+  logic [15:0]             rows_last;
+
+  assign cfg_ready_o = !active_q;
+  assign run_ready_o = !active_q;
+  assign run         = run_valid_i && run_ready_o;
+  assign retire_o    = active_q && !bursts_busy && !beats_busy && empty && write_idle_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      active_q <= 1'b0;
+    end else if (clear_i) begin
+      active_q <= 1'b0;
+    end else begin
+      active_q <= run || (active_q && !retire_o);
+    end
+  end
+
+  trine_dma_regs #(
+    .AxiAddrBits (AxiAddrBits),
+    .LocalBits   (DmemAddrBits),
+    .WordsBits   (WordsBits),
+    .DataWords   (DataWords)
+  ) u_regs (
+    .clk_i          (clk_i),
+    .we_i           (cfg_valid_i && cfg_ready_o),
+    .reg_i          (cfg_reg_i),
+    .payload_i      (cfg_payload_i),
+    .base_i         (base_i),
+    .dmem_i         (1'b1),
+    .dram_o         (dram),
+    .dram_stride_o  (dram_stride),
+    .local_o        (local_addr),
+    .local_stride_o (local_stride),
+    .offset_o       (offset),
+    .end_o          (last_word),
+    .beats_last_o   (beats_last),
+    .rows_last_o    (rows_last)
+  );
+
+  trine_dma_bursts #(
+    .AddrBits  (AxiAddrBits),
+    .BeatBytes (DataBits / 8),
+    .MaxBeats  (MaxBeats),
+    .CountBits (CountBits)
+  ) u_bursts (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (run),
+    .addr_i       (dram),
+    .stride_i     (dram_stride),
+    .beats_last_i (beats_last),
+    .rows_last_i  (rows_last),
+    .busy_o       (bursts_busy),
+    .valid_o      (req_valid_o),
+    .ready_i      (req_ready_i),
+    .addr_o       (req_addr_o),
+    .len_o        (req_len_o)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Reads. Pointers with one more bit than places: a place is taken with the read (asked), filled
+  // when the data come, and freed when they leave.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned Places    = 4;
+  localparam int unsigned PlaceBits = $clog2(Places);
+
+  logic [DataBits-1:0]  data_mem [Places];
+  logic [DataWords-1:0] mask_mem [Places];
+  logic [DataWords-1:0] mask;
+  logic [PlaceBits:0]   asked_q, filled_q, freed_q;
+  logic                 full, ask, leave, unused_end;
+
+  assign full         = asked_q == {~freed_q[PlaceBits], freed_q[PlaceBits-1:0]};
+  assign empty        = asked_q == freed_q;
+  assign dma_rvalid_o = beats_busy && !full;
+  assign dma_raddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
+  assign ask          = dma_rvalid_o && dma_rready_i;
+  assign leave        = data_valid_o && data_ready_i;
+
+  trine_dma_beats #(
+    .AddrBits  (DmemAddrBits),
+    .CountBits (CountBits),
+    .DataWords (DataWords)
+  ) u_beats (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (run),
+    .local_i      (local_addr),
+    .beats_last_i (beats_last),
+    .rows_last_i  (rows_last),
+    .stride_i     (local_stride),
+    .step_i       (DmemAddrBits'(DataWords)),
+    .offset_i     (offset),
+    .end_i        (last_word),
+    .busy_o       (beats_busy),
+    .bump_i       (ask),
+    .next_i       (ask),
+    .addr_o       (addr),
+    .mask_o       (mask),
+    .end_o        (unused_end)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      asked_q  <= '0;
+      filled_q <= '0;
+      freed_q  <= '0;
+    end else if (clear_i) begin
+      asked_q  <= '0;
+      filled_q <= '0;
+      freed_q  <= '0;
+    end else begin
+      asked_q  <= asked_q + (PlaceBits + 1)'(ask);
+      filled_q <= filled_q + (PlaceBits + 1)'(dma_rdata_valid_i);
+      freed_q  <= freed_q + (PlaceBits + 1)'(leave);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (ask)               mask_mem[asked_q[PlaceBits-1:0]] <= mask;
+    if (dma_rdata_valid_i) data_mem[filled_q[PlaceBits-1:0]] <= dma_rdata_i;
+  end
+
+  assign data_valid_o = filled_q != freed_q;
+  assign data_o       = data_mem[freed_q[PlaceBits-1:0]];
+  assign mask_o       = mask_mem[freed_q[PlaceBits-1:0]];
+
+  logic unused_bits;
+  assign unused_bits = ^{unused_end, addr};
+
+endmodule

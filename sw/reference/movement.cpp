@@ -79,8 +79,7 @@ Bytes transpose(const Call& call) {
   const auto own = strides_of(call.in(0).shape);
   std::vector<std::int64_t> strides;
   const std::vector<int> axes = model::permutation(call.graph, call.op).value();
-  for (const int axis : axes)
-    strides.push_back(own[static_cast<std::size_t>(axis)]);
+  for (const int axis : axes) strides.push_back(own[static_cast<std::size_t>(axis)]);
   return gather(call.bytes(0), walk(call.out().shape, strides), element_bytes(call));
 }
 

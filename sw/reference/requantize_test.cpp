@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/reference/requantize.h"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+using namespace trine::reference;
+
+namespace {
+
+__extension__ using Int128 = __int128;
+
+Int128 floor_div(Int128 n, Int128 d) { return n >= 0 ? n / d : -((-n + d - 1) / d); }
+
+/// Independent oracle: the published definition in exact rational arithmetic, with explicit tie
+/// rules and no shifts or masks, so that it shares no expression with the code under test.
+int oracle(std::int32_t acc, const ChannelScale& s, const OutputRange& out, Rounding rounding) {
+  const Int128 left = Int128{1} << std::max(s.shift, 0);
+  const Int128 right = Int128{1} << std::max(-s.shift, 0);
+  const Int128 product = Int128{acc} * left * s.multiplier;
+  Int128 value = 0;
+  if (rounding == Rounding::kSingle) {
+    const Int128 unit = (Int128{1} << 31) * right;
+    value = floor_div(2 * product + unit, 2 * unit);
+  } else {
+    const Int128 high = floor_div(2 * product + (Int128{1} << 31), Int128{1} << 32);
+    const Int128 magnitude = floor_div(2 * (high < 0 ? -high : high) + right, 2 * right);
+    value = high < 0 ? -magnitude : magnitude;
+  }
+  return static_cast<int>(std::clamp<Int128>(value + out.zero_point, out.act_min, out.act_max));
+}
+
+}  // namespace
+
+TEST_CASE("rounding_divide_by_pot rounds ties away from zero", "[reference][requantize]") {
+  struct Row {
+    std::int32_t x;
+    int exponent;
+    std::int32_t expected;
+  };
+  const auto row = GENERATE(Row{5, 1, 3}, Row{-5, 1, -3},  // +-2.5
+                            Row{6, 2, 2}, Row{-6, 2, -2},  // +-1.5
+                            Row{4, 2, 1}, Row{-7, 2, -2},  // exact, -1.75
+                            Row{7, 0, 7}, Row{-1, 31, 0},  // no shift, longest shift
+                            Row{INT32_MIN, 31, -1}, Row{INT32_MAX, 31, 1});
+  CAPTURE(row.x, row.exponent);
+  CHECK(rounding_divide_by_pot(row.x, row.exponent) == row.expected);
+}
+
+TEST_CASE("rounding_doubling_high_multiply rounds ties up and saturates once",
+          "[reference][requantize]") {
+  CHECK(rounding_doubling_high_multiply(1, 1 << 30) == 1);    //  0.5 ->  1
+  CHECK(rounding_doubling_high_multiply(-1, 1 << 30) == 0);   // -0.5 ->  0
+  CHECK(rounding_doubling_high_multiply(-3, 1 << 30) == -1);  // -1.5 -> -1
+  CHECK(rounding_doubling_high_multiply(INT32_MIN, INT32_MIN) == INT32_MAX);
+}
+
+TEST_CASE("one rounding differs from two, and rounds halves up", "[reference][requantize]") {
+  // 3 * 0.5 * 2^-2 = 0.375. First rounding: 1.5 -> 2; second: 2 / 4 = 0.5 -> 1. Rounded once: 0.
+  CHECK(requantize(3, {1 << 30, -2}, {}) == 1);
+  CHECK(requantize(3, {1 << 30, -2}, {}, Rounding::kSingle) == 0);
+  CHECK(requantize(6, {1 << 30, -1}, {}, Rounding::kSingle) == 2);    //  1.5
+  CHECK(requantize(-6, {1 << 30, -1}, {}, Rounding::kSingle) == -1);  // -1.5
+  CHECK(requantize(-6, {1 << 30, -1}, {}, Rounding::kDouble) == -2);
+}
+
+TEST_CASE("requantize adds the zero point before it clamps", "[reference][requantize]") {
+  const ChannelScale half{1 << 30, 0};
+  CHECK(requantize(40, half, {-10, -128, 127}) == 10);
+  CHECK(requantize(-1000, half, {-10, -10, 127}) == -10);  // ReLU: lower bound is the zero point
+  CHECK(requantize(INT32_MAX, half, {127, -128, 127}) == 127);
+  CHECK(requantize(INT32_MIN, half, {-128, -128, 127}) == -128);
+  CHECK(requantize(1000, half, {128, 0, 255}) == 255);  // uint8
+}
+
+TEST_CASE("requantize agrees with exact rational arithmetic", "[reference][requantize]") {
+  const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle);
+  const auto seed = GENERATE(1u, 2u, 3u);
+  CAPTURE(seed, static_cast<int>(rounding));
+  std::mt19937 random{seed};
+  for (int i = 0; i < 100'000; ++i) {
+    const int shift = static_cast<int>(random() % 62) - 31;
+    const auto limit = std::int64_t{INT32_MAX} >> std::max(shift, 0);
+    const auto acc = static_cast<std::int32_t>(random() % (2 * limit + 1) - limit);
+    const ChannelScale s{static_cast<std::int32_t>(random() >> 1), shift};
+    const OutputRange out{static_cast<std::int32_t>(random() % 256) - 128, -128, 127};
+    if (requantize(acc, s, out, rounding) != oracle(acc, s, out, rounding)) {
+      CAPTURE(i, acc, s.multiplier, s.shift, out.zero_point);
+      REQUIRE(requantize(acc, s, out, rounding) == oracle(acc, s, out, rounding));
+    }
+  }
+}
+
+TEST_CASE("quantize_scale reproduces the scale to 31 bits", "[reference][requantize]") {
+  const auto scale = GENERATE(1.0, 0.5, 0.99999999999, 0.0003921568859368563, 0x1p-31, 37.25);
+  const ChannelScale s = quantize_scale(scale);
+  CHECK(s.multiplier >= 1 << 30);
+  CHECK(std::ldexp(s.multiplier, s.shift - 31) == Approx(scale).epsilon(0x1p-31));
+  CHECK(quantize_scale(0x1p-33).multiplier == 0);
+}
+
+TEST_CASE("quantize_scale stays inside the hardware's range", "[reference][requantize]") {
+  for (const double scale : {0x1p30, 1e300, std::numeric_limits<double>::infinity()})
+    CHECK(quantize_scale(scale) == ChannelScale{INT32_MAX, 30});
+  CHECK(quantize_scale(0x1p30 - 0x1p-3).shift <= 30);
+  CHECK(quantize_scale(0.0) == ChannelScale{});
+}
+
+TEST_CASE("check names the value and the allowed range", "[reference][requantize][error]") {
+  CHECK_FALSE(check({1 << 30, -5}, {}));
+  CHECK(check({-1, 0}, {}) == "multiplier -1 is negative, allowed 0..2147483647");
+  CHECK(check({1, 31}, {}) == "shift 31 is out of range, allowed -31..30");
+  CHECK(check({1, 0}, {128, -128, 127}) == "zero point 128 is out of range, allowed -128..127");
+  CHECK(check({1, 0}, {0, 5, 4}) == "activation range 5..4 is empty or exceeds -128..127");
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/reference/vectors.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <string>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+
+using namespace trine;
+using namespace trine::reference;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder of its own for each test, removed afterwards.
+struct Scratch {
+  explicit Scratch(const std::string& name)
+      : folder(fs::temp_directory_path() / ("trine_vectors_test_" + name)) {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+  }
+  ~Scratch() { fs::remove_all(folder); }
+  fs::path folder;
+};
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+const std::string kManifest = R"({"format": "litert-golden-1", "model": "m.tflite", "sha256": "00",
+  "reference": {"package": "ai-edge-litert", "version": "1.2.0"},
+  "inputs": [{"tensor": 0, "dtype": "int8", "shape": [2]}],
+  "outputs": [{"tensor": 1, "dtype": "int8", "shape": [2]}],
+  "cases": [{"id": "a", "inputs": ["a_in0.npy"], "outputs": ["a_out0.bin"]}],
+  "layers": {"case": "a", "tensors": [
+    {"op_index": 0, "op": "RELU", "tensor": 1, "name": "y", "file": "a_in0.npy"},
+    {"op_index": 1, "op": "X", "tensor": 2, "name": "z", "file": null}]}})";
+
+void fill(const fs::path& folder, const std::string& manifest) {
+  write_npy(folder / "a_in0.npy", {"i1", {2}, {1, 2}});
+  write_file(folder / "a_out0.bin", std::string("\x03\x04", 2));
+  write_file(folder / "manifest.json", manifest);
+}
+
+}  // namespace
+
+TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
+  const Scratch scratch("good");
+  fill(scratch.folder, kManifest);
+  const VectorSet set = read_vectors(scratch.folder);
+  CHECK(set.model == "m.tflite");
+  CHECK(set.version == "1.2.0");
+  REQUIRE(set.cases.size() == 1);
+  CHECK(set.cases[0].inputs[0].bytes == std::vector<std::uint8_t>{1, 2});
+  CHECK(set.cases[0].outputs[0].bytes == std::vector<std::uint8_t>{3, 4});
+  CHECK(set.cases[0].outputs[0].dtype == "i1");
+  REQUIRE(set.layers.size() == 1);  // the one without a file has no value
+  CHECK(set.layers[0].tensor == 1);
+}
+
+TEST_CASE("inputs of another runtime's folder lie one folder up", "[reference][vectors]") {
+  const Scratch scratch("up");
+  fill(scratch.folder, kManifest);
+  fs::create_directories(scratch.folder / "litert-2.3.0");
+  write_file(scratch.folder / "litert-2.3.0" / "manifest.json",
+             replaced(kManifest, "1.2.0", "2.3.0"));
+  const VectorSet set = read_vectors(scratch.folder / "litert-2.3.0");
+  CHECK(set.cases[0].inputs[0].bytes == std::vector<std::uint8_t>{1, 2});
+  CHECK(set.policy.fully_connected == Rounding::kSingle);
+}
+
+TEST_CASE("the runtime's version decides the rounding", "[reference][vectors]") {
+  CHECK(policy_of("ai-edge-litert", "1.2.0").fully_connected == Rounding::kDouble);
+  CHECK(policy_of("ai-edge-litert", "1.3.0").fully_connected == Rounding::kSingle);
+  CHECK(policy_of("ai-edge-litert", "2.0").fully_connected == Rounding::kSingle);
+  CHECK(policy_of("ai-edge-litert", "2.3.0").others == Rounding::kDouble);
+  CHECK(policy_of("onnxruntime", "1.31.1").fully_connected == Rounding::kDouble);
+  CHECK(policy_of("ai-edge-litert", "unknown").fully_connected == Rounding::kDouble);
+}
+
+TEST_CASE("malformed manifests are named with their key", "[reference][vectors][error]") {
+  struct Row {
+    std::string from, to, message;
+  };
+  const auto row = GENERATE(
+      Row{"\"format\"", "format", "manifest.json: is no valid JSON"},
+      Row{"\"model\"", "\"other\"", "manifest.json: model is missing"},
+      Row{"\"m.tflite\"", "7", "manifest.json: model is no string"},
+      Row{"\"cases\"", "\"case\"", "manifest.json: cases is missing"},
+      Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is no object"},
+      Row{"\"id\"", "\"name\"", "manifest.json: cases[0]: id is missing"},
+      Row{"[\"a_in0.npy\"]", "\"a_in0.npy\"", "cases[0]: inputs is no list"},
+      Row{"[\"a_in0.npy\"]", "[]", "cases[0]: inputs has 0 files, the model 1"},
+      Row{"[\"a_in0.npy\"]", "[\"none.npy\"]", "cases[0]: inputs[0] names a bad file"},
+      Row{"[\"a_in0.npy\"]", "[\"a_out0.bin\"]", "nothing"},
+      Row{"\"tensor\": 1, \"dtype\": \"int8\"", "\"dtype\": \"int9\"", "dtype is 'int9', allowed"},
+      Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
+          "\"dtype\": \"int8\", \"shape\": [3]", "outputs[0] has 2 bytes, its shape needs 3"},
+      Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
+          "\"dtype\": \"int8\", \"shape\": [-2]", "shape[0] is no extent"},
+      Row{"\"package\"", "\"p\"", "reference: package is missing"},
+      Row{"\"op_index\": 0", "\"op_index\": 0.5", "op_index is no whole number"});
+  CAPTURE(row.from, row.to);
+  const Scratch scratch("bad");
+  fill(scratch.folder, replaced(kManifest, row.from, row.to));
+  if (row.message == "nothing")
+    CHECK_NOTHROW(read_vectors(scratch.folder));
+  else
+    CHECK_THROWS_WITH(read_vectors(scratch.folder), Contains(row.message));
+}
+
+TEST_CASE("a folder without manifest is named", "[reference][vectors][error]") {
+  CHECK_THROWS_WITH(read_vectors("no/such/folder"), Contains("no/such/folder/manifest.json"));
+}
+
+TEST_CASE("vectors that do not fit the model are refused", "[reference][vectors][error]") {
+  const Scratch scratch("fit");
+  fill(scratch.folder, kManifest);
+  VectorSet set = read_vectors(scratch.folder);
+  model::Graph graph;
+  graph.file = "m.tflite";
+  graph.tensors.resize(2);
+  for (model::Tensor& tensor : graph.tensors) tensor.shape = {2};
+  graph.inputs = {0};
+  graph.outputs = {1};
+  CHECK_NOTHROW(check_vectors(set, graph));
+  SECTION("shape") {
+    graph.tensors[1].shape = {3};
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("case a output 0 is i1 [2]"));
+  }
+  SECTION("count") {
+    graph.inputs = {0, 0};
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("case a input: 1 tensors"));
+  }
+  SECTION("a layer of another model") {
+    set.layers[0].tensor = 9;
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("tensor 9 does not exist"));
+  }
+}

@@ -66,6 +66,11 @@ class Progress {
 std::string grouped(std::uint64_t number);
 
 // One file each.
+void add_compile(CLI::App& app, Action& action);
+void add_demo(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_synth(CLI::App& app, Action& action);
+void add_verify(CLI::App& app, Action& action);
 
 }  // namespace trine::cli

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "sw/base/error.h"
+#include "sw/cli/common.h"
+#include "sw/cli/network.h"
+#include "sw/cli/report.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  std::string out;
+  bool disassemble = false;
+};
+
+std::string summary(const compiler::Program& program) {
+  std::string text;
+  for (const compiler::ProgramLayer& layer : program.layers)
+    text += fmt::format("{:<28} {:<18} {}\n", fitted(layer.name, 28), fitted(layer.op, 18),
+                        fitted(layer.placement, 52));
+  return text + host_text(program) +
+         fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
+                     program.name, program.config.name, program.layers.size(),
+                     grouped(static_cast<std::uint64_t>(program.macs())), program.words.size(),
+                     grouped(program.image.size()));
+}
+
+Json to_json(const compiler::Program& program) {
+  Json json;
+  json["model"] = program.name;
+  json["config"] = program.config.name;
+  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
+  json["macs"] = program.macs();
+  json["instructions"] = program.words.size();
+  json["constant_bytes"] = program.image.size();
+  json["dram_bytes"] = program.dram_bytes;
+  json["layers"] = Json::array();
+  for (const compiler::ProgramLayer& layer : program.layers)
+    json["layers"].push_back({{"name", layer.name},
+                              {"op", layer.op},
+                              {"macs", layer.macs},
+                              {"placement", layer.placement}});
+  json["host"] = host_json(program);
+  return json;
+}
+
+int run(const Options& options) {
+  if (options.out.empty() && !options.disassemble)
+    throw_error("trine compile: --out or --disassemble is required");
+  const gen::Config config = options.network.design.load();
+  const auto policy = options.network.policy(reference::kDoublePolicy);
+  const compiler::Program program = load_network(options.network, config, policy).program;
+  if (!options.out.empty()) compiler::write_program(options.out, program);
+  if (options.disassemble) options.output.print(compiler::disassemble(program));
+  options.output.print(summary(program));
+  options.output.write_json(to_json(program));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("compile", "compile a model to a program for a design");
+  options->network.declare(*command);
+  options->output.declare(*command);
+  command->add_option("--out,-o", options->out, "program to write")->type_name("FILE");
+  command->add_flag("--disassemble", options->disassemble, "print the instructions");
+  command->footer(
+      "Prints where each layer lives and how it is split. A program runs only on designs of the\n"
+      "configuration that it was compiled for.\n\n"
+      "Examples:\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
+      "  trine run --config edge256 lenet.trine --input digit.npy");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/cli/network.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "sim/arch/run.h"
+#include "sim/rtl/run.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/compiler/compiler.h"
+
+namespace trine::cli {
+namespace {
+
+constexpr std::string_view kProgramMagic = "TRINEPRG";
+
+bool is_program(const std::vector<std::uint8_t>& bytes) {
+  return bytes.size() >= kProgramMagic.size() &&
+         std::equal(kProgramMagic.begin(), kProgramMagic.end(), bytes.begin());
+}
+
+}  // namespace
+
+void NetworkOptions::declare(CLI::App& command) {
+  design.declare(command);
+  command.add_option("MODEL", model, "quantized TFLite model, or a program of trine compile")
+      ->required();
+  command
+      .add_option("--rounding", rounding,
+                  "auto: as the vectors' manifest says, else double\n"
+                  "double: TFLite's two roundings; single: one")
+      ->check(CLI::IsMember({"auto", "double", "single"}))
+      ->type_name("HOW");
+  command.add_flag("--allow-host", allow_host, "run operators without hardware on the host");
+}
+
+reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
+  if (rounding == "double") return reference::kDoublePolicy;
+  return rounding == "single" ? reference::kSinglePolicy : recorded;
+}
+
+void BackendOptions::declare(CLI::App& command) {
+  command
+      .add_option("--backend", backend,
+                  "rtl: the SystemVerilog, by Verilator; arch: the architecture simulator")
+      ->check(CLI::IsMember({"rtl", "arch"}))
+      ->type_name("B");
+  command.add_option("--axi-latency", axi_latency, "memory latency in cycles (32)")
+      ->check(CLI::Range(1, 10'000))
+      ->type_name("N");
+  command
+      .add_option("--axi-bytes-per-cycle", axi_bytes_per_cycle,
+                  "memory bandwidth of each direction (the bus width)")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
+  command.add_option("--trace", trace_file, "write waveforms (rtl only)")->type_name("F.fst");
+  command.add_flag("--lockstep", lockstep,
+                   "compare every memory write of the RTL with the architecture simulator");
+}
+
+void BackendOptions::check() const {
+  if (backend == "rtl") return;
+  if (!trace_file.empty()) throw_error("--trace: needs --backend rtl");
+  if (lockstep) throw_error("--lockstep: needs --backend rtl");
+}
+
+Network load_network(const NetworkOptions& options, const gen::Config& config,
+                     reference::RoundingPolicy policy) {
+  const std::vector<std::uint8_t> bytes = read_file(options.model);
+  Network network;
+  if (is_program(bytes)) {
+    network.program = compiler::parse_program(bytes, options.model);
+    compiler::check_configuration(network.program, config);
+    return network;
+  }
+  network.graph = model::parse_tflite(bytes, options.model);
+  compiler::CompileOptions compile_options;
+  compile_options.rounding = policy;
+  compile_options.allow_host = options.allow_host;
+  network.program = compiler::compile(*network.graph, config, compile_options);
+  return network;
+}
+
+Runner make_runner(const compiler::Program& program, const BackendOptions& options,
+                   const std::vector<Array>& first_inputs, bool quiet) {
+  sim::ArchOptions arch;
+  arch.axi_latency = options.axi_latency;
+  arch.axi_bytes_per_cycle = options.axi_bytes_per_cycle;
+  if (options.backend == "arch")
+    return [&program, arch](const std::vector<Array>& inputs) {
+      return sim::run_arch(program, inputs, arch);
+    };
+  sim::RtlOptions rtl;
+  rtl.build.quiet = quiet;
+  rtl.axi_latency = options.axi_latency;
+  rtl.axi_bytes_per_cycle = options.axi_bytes_per_cycle;
+  rtl.trace_file = options.trace_file;
+  rtl.lockstep = options.lockstep;
+  rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
+  auto runner = std::make_shared<sim::RtlRunner>(program, rtl);
+  return [runner](const std::vector<Array>& inputs) { return runner->run(inputs); };
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A model on a design: what compile, run and verify have in common.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/result.h"
+#include "sw/base/npy.h"
+#include "sw/cli/common.h"
+#include "sw/compiler/program.h"
+#include "sw/model/graph.h"
+#include "sw/reference/run.h"
+
+namespace trine::cli {
+
+/// Options of every command that compiles.
+struct NetworkOptions {
+  Design design;
+  std::string model;
+  std::string rounding = "auto";
+  bool allow_host = false;
+
+  void declare(CLI::App& command);
+  /// @param recorded  what "auto" means
+  reference::RoundingPolicy policy(reference::RoundingPolicy recorded) const;
+};
+
+/// Options of every command that executes.
+struct BackendOptions {
+  std::string backend = "rtl";
+  int axi_latency = 32;
+  int axi_bytes_per_cycle = 0;
+  std::string trace_file;
+  bool lockstep = false;
+
+  void declare(CLI::App& command);
+  /// @throws Error  options that only the RTL has, with --backend arch
+  void check() const;
+};
+
+/// A compiled model. `graph` is absent when MODEL is a program file.
+struct Network {
+  std::optional<model::Graph> graph;
+  compiler::Program program;
+};
+
+/// Compiles MODEL (.tflite), or reads it when it is a program.
+/// @throws Error
+Network load_network(const NetworkOptions& options, const gen::Config& config,
+                     reference::RoundingPolicy policy);
+
+/// Runs one vector after the other.
+using Runner = std::function<sim::RunResult(const std::vector<Array>& inputs)>;
+
+/// @param first_inputs  of the first vector, to predict how long a run takes
+Runner make_runner(const compiler::Program& program, const BackendOptions& options,
+                   const std::vector<Array>& first_inputs, bool quiet);
+
+}  // namespace trine::cli

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/cli/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace trine::cli {
+namespace {
+
+std::string percent(double part, double whole) {
+  return fmt::format("{:.1f} %", whole > 0 ? 100 * part / whole : 0.0);
+}
+
+std::string verdict(const Execution& e) {
+  if (!e.checked) return "not checked (a program holds no model to compare with)";
+  return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
+}
+
+std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
+  std::string text = fmt::format("{:<36} {:<20} {:>12} {:>10} {:>7} {}\n", "layer", "operator",
+                                 "MACs", "cycles", "util %", "bound");
+  for (std::size_t i = 0; i < program.layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = program.layers[i];
+    const sim::LayerResult& result = run.layers.at(i);
+    text += fmt::format(
+        "{:<36} {:<20} {:>12} {:>10} {:>7.1f} {}\n", fitted(layer.name, 36), fitted(layer.op, 20),
+        grouped(static_cast<std::uint64_t>(layer.macs)), grouped(result.cycles),
+        100 * utilization(layer.macs, result.cycles, program.config), sim::bound_of(result.causes));
+  }
+  return text;
+}
+
+std::string cause_line(const sim::RunResult& run) {
+  std::string text = "cycles by cause:";
+  for (std::size_t i = 0; i < sim::kCauses; ++i)
+    if (run.causes[i] > 0)
+      text +=
+          fmt::format(" {} {}", sim::kCauseNames[i],
+                      percent(static_cast<double>(run.causes[i]), static_cast<double>(run.cycles)));
+  return text + "\n";
+}
+
+}  // namespace
+
+void Execution::add(sim::RunResult result, bool is_exact) {
+  ++vectors;
+  exact += is_exact ? 1 : 0;
+  if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
+}
+
+double utilization(std::int64_t macs, std::uint64_t cycles, const gen::Config& config) {
+  const double slots = static_cast<double>(cycles) * config.peak_macs_per_cycle();
+  return slots > 0 ? static_cast<double>(macs) / slots : 0;
+}
+
+std::string fitted(const std::string& text, std::size_t width) {
+  return text.size() <= width ? text : text.substr(0, width - 2) + "..";
+}
+
+Json host_json(const compiler::Program& program) {
+  Json list = Json::array();
+  for (const model::Graph* graph : {&program.before, &program.after})
+    for (const model::Op& op : graph->ops)
+      list.push_back({{"name", graph->out(op).name},
+                      {"op", op.name},
+                      {"when", graph == &program.before ? "before" : "after"},
+                      {"macs", model::macs(*graph, op)}});
+  return list;
+}
+
+std::string host_text(const compiler::Program& program) {
+  std::string text;
+  for (const Json& op : host_json(program))
+    text += fmt::format("on the host, {}: {} {} ({} MACs)\n", op["when"].get<std::string>(),
+                        op["op"].get<std::string>(), fitted(op["name"].get<std::string>(), 40),
+                        op["macs"].get<std::int64_t>());
+  return text;
+}
+
+Json to_json(const compiler::Program& program, const Execution& e, const std::string& backend) {
+  const sim::RunResult& run = e.slowest;
+  Json json;
+  json["model"] = program.name;
+  json["config"] = program.config.name;
+  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
+  json["backend"] = backend;
+  json["cycles"] = run.cycles;
+  json["macs"] = program.macs();
+  json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
+  json["utilization"] = utilization(program.macs(), run.cycles, program.config);
+  json["vectors"] = e.vectors;
+  json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
+  json["dram_bytes_read"] = run.dram_bytes_read;
+  json["dram_bytes_written"] = run.dram_bytes_written;
+  json["sim_seconds"] = e.seconds;
+  for (std::size_t i = 0; i < sim::kCauses; ++i)
+    json["causes"][std::string(sim::kCauseNames[i])] = run.causes[i];
+  json["layers"] = Json::array();
+  for (std::size_t i = 0; i < program.layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = program.layers[i];
+    const sim::LayerResult& result = run.layers.at(i);
+    json["layers"].push_back(
+        {{"name", layer.name},
+         {"op", layer.op},
+         {"macs", layer.macs},
+         {"cycles", result.cycles},
+         {"utilization", utilization(layer.macs, result.cycles, program.config)},
+         {"bound", sim::bound_of(result.causes)}});
+  }
+  json["host"] = host_json(program);
+  return json;
+}
+
+std::string to_text(const compiler::Program& program, const Execution& e,
+                    const std::string& backend) {
+  const sim::RunResult& run = e.slowest;
+  const double simulated = static_cast<double>(run.cycles) * e.vectors;
+  return layer_rows(program, run) + host_text(program) + cause_line(run) +
+         fmt::format(
+             "{} on {} ({}): {}\n"
+             "{} cycles, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"
+             "simulated in {:.2f} s ({:.0f} kHz)\n",
+             program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
+             grouped(static_cast<std::uint64_t>(program.macs())),
+             percent(utilization(program.macs(), run.cycles, program.config), 1),
+             program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
+             grouped(run.dram_bytes_written), e.seconds,
+             e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0);
+}
+
+}  // namespace trine::cli

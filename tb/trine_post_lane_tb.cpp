@@ -99,13 +99,24 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
     add.zero_b = bench.code();
     add.range = bench.range();
     const Scale half{1 << 30, 0};
-    const Scale other{bench.multiplier(), -(chance(random, 50) ? bench.uniform(0, 31) : 0)};
-    const bool a_is_half = chance(random, 50);
-    add.scale_a = a_is_half ? half : other;
-    add.scale_b = a_is_half ? other : half;
+    Scale other{bench.multiplier(), -(chance(random, 50) ? bench.uniform(0, 31) : 0)};
+    const int kind = bench.uniform(0, 9);
+    const bool units = kind < 2, ties = kind == 2 || kind == 3;
+    const bool a_is_half = !units && chance(random, 50);
     // Sums are below 2^28: scales that bring them near the int8 range.
     add.scale_sum = {bench.multiplier(),
                      chance(random, 80) ? -bench.uniform(14, 22) : bench.uniform(-31, 3)};
+    if (units) {  // operand a is a few units, b is zero, and the sum's scale is near 1
+      other.shift = -bench.uniform(20, 28);
+      add.scale_sum.shift = bench.uniform(-1, 2);
+    }
+    if (ties) {  // powers of two: one unit of an operand decides
+      other = {1 << 30, -bench.uniform(0, 3)};
+      add.scale_sum = {1 << 30, -bench.uniform(16, 20)};
+    }
+
+    add.scale_a = a_is_half ? half : other;
+    add.scale_b = a_is_half ? other : half;
 
     dut.zero_point_i = bits(range.zero_point, 8);
     dut.act_min_i = bits(range.act_min, 8);
@@ -129,7 +140,7 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
       const Scale scale{bench.multiplier(), shift};
       const std::int32_t sum = bench.accumulator(shift);
       const std::uint32_t bias = any_word(random);
-      const int a = bench.code(), b = bench.code();
+      const int a = bench.code(), b = units ? add.zero_b : bench.code();
       // acc + bias = sum, modulo 2^32. An addition reads only the low byte.
       const std::uint32_t acc = op == kAdd ? (any_word(random) & ~0xffu) | bits(a, 8)
                                            : static_cast<std::uint32_t>(sum) - bias;

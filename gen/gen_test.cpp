@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <random>
 #include <set>
 
 #include "gen/config.h"
@@ -130,6 +131,26 @@ TEST_CASE("broken TOML is refused by its line", "[gen][config][error]") {
   write_file(file, "name = \"a\"\narray = {\n");
   CHECK_THAT(error_of(file), Catch::StartsWith(file + ":2: not TOML: "));
   CHECK_THAT(error_of(file + "x.toml"), Catch::EndsWith("cannot open: No such file or directory"));
+}
+
+TEST_CASE("a damaged configuration is loaded or refused, never a crash", "[gen][config][error]") {
+  const Scratch scratch;
+  const std::string file = (scratch.path / "edge.toml").string();
+  const std::string whole = read_text(root() / "presets" / "edge256.toml");
+  const auto seed = GENERATE(1u, 2u, 3u);
+  CAPTURE(seed);
+  std::mt19937 random{seed};
+  int refused = 0;
+  for (int i = 0; i < 500; ++i) {
+    std::string text = whole.substr(0, random() % (whole.size() + 1));
+    for (unsigned n = random() % 8; n > 0 && !text.empty(); --n)
+      text[random() % text.size()] = static_cast<char>(random() >> 24);
+    write_file(file, text);
+    const std::string error = error_of(file);
+    refused += error.empty() ? 0 : 1;
+    CHECK((error.empty() || error.rfind(file, 0) == 0));
+  }
+  CHECK(refused > 100);
 }
 
 TEST_CASE("settings change keys after the file and before the checks", "[gen][config]") {

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compute engine: feeds the PE array from DMEM (gather) and PMEM, and hands finished tiles to the
+// post unit.
+//
+//   trine_agu -> gather -> input register -> array;   PMEM row -> array;   tile -> job -> post
+//
+// The step that ends a tile overwrites the drain registers, so it waits in the input register
+// until the tile before has been read (drain_ok_i). The step behind it is held in the gather, so
+// that the input register never has to take a second one. A tile's output addresses wait here
+// from its last step's issue until the post unit takes the tile.
+//
+// A RUN that still waits for its tokens already fills the lanes.
+//
+// Timing    one step a cycle; 3 cycles from a step's issue to the array's input without
+//           conflicts. A job is offered JobDelay cycles after its last step entered the array,
+//           one cycle before its first column may be read.
+// Contract  responses come in order; drain_ok_i, once high, stays high until the next last step.
+//
+// Check     tb/trine_core_tb.cpp (whole datapath)
+
+module trine_compute #(
+  parameter int unsigned Rows         = 8,
+  parameter int unsigned AddrBits     = 15,
+  parameter int unsigned PmemAddrBits = 11,
+  parameter int unsigned PipeRows     = 8,
+  localparam int unsigned TagBits = 4
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // Instructions; wait_i: the RUN in front lacks tokens.
+  input  logic                     cfg_valid_i,
+  output logic                     cfg_ready_o,
+  input  logic [3:0]               cfg_reg_i,
+  input  logic [55:0]              cfg_payload_i,
+  input  logic                     run_valid_i,
+  output logic                     run_ready_o,
+  input  logic [7:0]               run_op_i,
+  input  logic [7:0]               run_flags_i,
+  input  logic                     wait_i,
+
+  // Gather.
+  output logic                     g_valid_o,
+  input  logic                     g_ready_i,
+  output logic [Rows*AddrBits-1:0] g_addr_o,
+  output logic [Rows-1:0]          g_lanes_o,
+  output logic [7:0]               g_pad_o,
+  output logic [TagBits-1:0]       g_tag_o,
+  output logic                     g_hold_o,
+  input  logic [Rows-1:0]          rsp_lanes_i,
+  input  logic [Rows*32-1:0]       rsp_data_i,
+  input  logic [TagBits-1:0]       rsp_tag_i,
+  input  logic                     rsp_done_i,
+
+  // PMEM; its answer goes straight to the array.
+  output logic                     w_en_o,
+  output logic [PmemAddrBits-1:0]  w_row_o,
+
+  // Array.
+  output logic                     array_valid_o,
+  output logic                     array_first_o,
+  output logic                     array_last_o,
+  output logic [1:0]               array_mode_o,
+  output logic [Rows*32-1:0]       array_act_o,
+
+  // A tile for the post unit.
+  output logic                     job_valid_o,
+  input  logic                     job_ready_i,
+  output logic [Rows*AddrBits-1:0] job_out_o,
+  output logic [Rows-1:0]          job_active_o,
+  output logic                     job_tile_first_o,  // first group of its tile
+  output logic                     job_new_o,         // first tile of its instruction
+  output logic                     job_final_o,       // last tile of its instruction
+  output logic                     job_drain_o,       // the instruction has results
+  output trine_post_pkg::cfg_t     job_cfg_o,
+  input  logic                     drain_ok_i,
+  input  logic                     fetch_busy_i,      // residuals of the current job not all read
+
+  // For the cause of a cycle.
+  output logic                     running_o,
+  output logic                     drain_wait_o
+);
+
+  localparam int unsigned JobDelay = 1 + (Rows - 1) / PipeRows;
+
+  // Tag of a step: first, last, last of its tile (weights start again), last of the instruction.
+  localparam int unsigned TagFirst = 0, TagLast = 1, TagRewind = 2, TagFinal = 3;
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers 10 to 15, RUN.
+  // ---------------------------------------------------------------------------------------------
+  trine_post_pkg::cfg_t    cfg_q;
+  logic [7:0]              pad_q;
+  logic [PmemAddrBits-1:0] row_q;
+  logic [1:0]              mode_q;
+  logic                    clear_flag_q, drain_flag_q;
+  logic                    busy_q, fill, filling_q, filled, start, agu_running;
+  logic [AddrBits-1:0]     out_plane;
+
+  assign cfg_ready_o = !busy_q && !filling_q && !filled;
+  assign run_ready_o = !busy_q && filled;
+  assign start       = run_valid_i && run_ready_o;
+  assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
+  assign running_o   = busy_q;
+
+  always_ff @(posedge clk_i) begin
+    if (cfg_valid_i && cfg_ready_o) begin
+      if (cfg_reg_i == 4'd10) begin
+        pad_q            <= cfg_payload_i[trine_isa_pkg::PostPadCodeLsb +: 8];
+        cfg_q.zero_point <= cfg_payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
+        cfg_q.act_min    <= cfg_payload_i[trine_isa_pkg::PostActMinLsb +: 8];
+        cfg_q.act_max    <= cfg_payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd11) begin
+        cfg_q.multiplier <= cfg_payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];
+        cfg_q.shift      <= cfg_payload_i[trine_isa_pkg::PostShiftLsb +: 6];
+      end
+      if (cfg_reg_i == 4'd12) begin
+        cfg_q.add_operand_multiplier <=
+            cfg_payload_i[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
+        cfg_q.add_operand_shift <= cfg_payload_i[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
+        cfg_q.add_a_is_half     <= cfg_payload_i[trine_isa_pkg::PostAddAIsHalfLsb];
+        cfg_q.add_zero_a        <= cfg_payload_i[trine_isa_pkg::PostAddZeroALsb +: 8];
+        cfg_q.add_zero_b        <= cfg_payload_i[trine_isa_pkg::PostAddZeroBLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd13) begin
+        cfg_q.add_multiplier <= cfg_payload_i[trine_isa_pkg::PostAddMultiplierLsb +: 31];
+        cfg_q.add_shift      <= cfg_payload_i[trine_isa_pkg::PostAddShiftLsb +: 6];
+        cfg_q.add_zero_point <= cfg_payload_i[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd14) begin
+        cfg_q.add_act_min    <= cfg_payload_i[trine_isa_pkg::PostAddActMinLsb +: 8];
+        cfg_q.add_act_max    <= cfg_payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
+        cfg_q.residual_delta <= cfg_payload_i[trine_isa_pkg::PostResidualDeltaLsb +: 24];
+      end
+      if (cfg_reg_i == 4'd15) begin
+        row_q            <= cfg_payload_i[trine_isa_pkg::ComputeRowLsb +: PmemAddrBits];
+        cfg_q.param      <= cfg_payload_i[trine_isa_pkg::ComputeParamLsb +: 16];
+        cfg_q.channels   <= cfg_payload_i[trine_isa_pkg::ComputeChannelsLsb +: 16];
+        cfg_q.first_byte <= cfg_payload_i[trine_isa_pkg::ComputeFirstByteLsb +: 2];
+      end
+    end
+    if (start) begin
+      mode_q             <= run_op_i[1:0];
+      clear_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagClear];
+      drain_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagDrain];
+      cfg_q.single       <= run_flags_i[trine_isa_pkg::ComputeFlagSingle];
+      cfg_q.static_scale <= run_flags_i[trine_isa_pkg::ComputeFlagPerTensor];
+      cfg_q.kind         <= run_flags_i[trine_isa_pkg::ComputeFlagFuseAdd]
+                            ? trine_post_pkg::KindFused : trine_post_pkg::KindRequant;
+      cfg_q.static_bias  <= 1'b0;
+      cfg_q.bias         <= '0;
+      cfg_q.out_plane    <= '0;
+    end
+  end
+
+  always_comb begin
+    job_cfg_o           = cfg_q;
+    job_cfg_o.out_plane = 24'(out_plane);
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Steps. The last step of a tile needs the place where its output addresses wait; with fused
+  // addition also that the residuals of the tile before are read, because their reads could
+  // otherwise queue up behind steps that wait for them.
+  // ---------------------------------------------------------------------------------------------
+  logic                     step_valid, step_ready, step_first, step_last, group_last, tile_first,
+                            tile_last, window_last, word_first;
+  logic [Rows*AddrBits-1:0] out;
+  logic [Rows-1:0]          active;
+  logic                     pend_q, pend_take, last_allowed, new_q;
+
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .cfg_we_i      (cfg_valid_i && cfg_ready_o),
+    .cfg_reg_i,
+    .cfg_payload_i,
+    .fill_i        (fill),
+    .filled_o      (filled),
+    .start_i       (start),
+    .running_o     (agu_running),
+    .step_valid_o  (step_valid),
+    .step_ready_i  (step_ready),
+    .addr_o        (g_addr_o),
+    .inside_o      (g_lanes_o),
+    .first_o       (step_first),
+    .window_last_o (window_last),
+    .word_first_o  (word_first),
+    .last_o        (step_last),
+    .group_last_o  (group_last),
+    .tile_first_o  (tile_first),
+    .tile_last_o   (tile_last),
+    .out_o         (out),
+    .active_o      (active),
+    .out_plane_o   (out_plane)
+  );
+
+  assign last_allowed = !pend_q &&
+                        !(cfg_q.kind == trine_post_pkg::KindFused && fetch_busy_i);
+  assign g_valid_o  = step_valid && (!step_last || last_allowed);
+  assign step_ready = g_ready_i && (!step_last || last_allowed);
+  assign g_pad_o    = pad_q;
+
+  always_comb begin
+    g_tag_o            = '0;
+    g_tag_o[TagFirst]  = step_first && clear_flag_q;
+    g_tag_o[TagLast]   = step_last;
+    g_tag_o[TagRewind] = step_last && group_last;
+    g_tag_o[TagFinal]  = step_last && group_last && tile_last;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Input register of the array, filled lane by lane. The array's drain registers are free, or
+  // their reading is far enough ahead, when drain_ok_i says so; the decision is kept.
+  // ---------------------------------------------------------------------------------------------
+  logic                    in_valid_q, granted_q, granted, last_near, pass, weights_q;
+  logic [TagBits-1:0]      in_tag_q;
+  logic [PmemAddrBits-1:0] w_row_q, w_row_next;
+
+  assign last_near    = (rsp_done_i && rsp_tag_i[TagLast]) || (in_valid_q && in_tag_q[TagLast]);
+  assign granted      = granted_q || drain_ok_i;
+  assign g_hold_o     = last_near && !granted;
+  assign pass         = in_valid_q && weights_q && (!in_tag_q[TagLast] || granted);
+  assign drain_wait_o = in_valid_q && in_tag_q[TagLast] && !granted;
+
+  assign array_valid_o = pass;
+  assign array_first_o = in_tag_q[TagFirst];
+  assign array_last_o  = in_tag_q[TagLast];
+  assign array_mode_o  = mode_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      in_valid_q <= 1'b0;
+      granted_q  <= 1'b0;
+    end else if (clear_i) begin
+      in_valid_q <= 1'b0;
+      granted_q  <= 1'b0;
+    end else begin
+      in_valid_q <= rsp_done_i || (in_valid_q && !pass);
+      granted_q  <= (pass && in_tag_q[TagLast]) ? 1'b0 : last_near && granted;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (rsp_done_i) in_tag_q <= rsp_tag_i;
+  end
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    logic [31:0] act_q;
+    always_ff @(posedge clk_i) begin
+      if (rsp_lanes_i[l]) act_q <= rsp_data_i[l*32 +: 32];
+    end
+    assign array_act_o[l*32 +: 32] = act_q;
+  end
+
+  // Weights: the row of the next step is always read ahead.
+  assign w_row_next = in_tag_q[TagRewind] ? row_q : w_row_q + PmemAddrBits'(1);
+  assign w_en_o     = start || (pass && !in_tag_q[TagFinal]);
+  assign w_row_o    = start ? row_q : w_row_next;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) weights_q <= 1'b0;
+    else if (clear_i) weights_q <= 1'b0;
+    else if (start) weights_q <= 1'b1;
+    else if (pass && in_tag_q[TagFinal]) weights_q <= 1'b0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (w_en_o) w_row_q <= w_row_o;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Jobs: from the issue of a tile's last step, through the array, to the post unit.
+  // ---------------------------------------------------------------------------------------------
+  logic [JobDelay:1] delay_q;
+  logic              arrived_q, job_final_q;
+
+  assign job_valid_o = pend_q && (arrived_q || delay_q[JobDelay]);
+  assign pend_take   = job_valid_o && job_ready_i;
+  assign job_final_o = job_final_q;
+  assign job_drain_o = drain_flag_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      pend_q    <= 1'b0;
+      delay_q   <= '0;
+      arrived_q <= 1'b0;
+      busy_q    <= 1'b0;
+      filling_q <= 1'b0;
+      new_q     <= 1'b0;
+    end else if (clear_i) begin
+      pend_q    <= 1'b0;
+      delay_q   <= '0;
+      arrived_q <= 1'b0;
+      busy_q    <= 1'b0;
+      filling_q <= 1'b0;
+      new_q     <= 1'b0;
+    end else begin
+      if (step_valid && step_ready && step_last) pend_q <= 1'b1;
+      else if (pend_take) pend_q <= 1'b0;
+
+      delay_q[1] <= pass && in_tag_q[TagLast];
+      for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
+
+      if (pend_take) arrived_q <= 1'b0;
+      else if (delay_q[JobDelay]) arrived_q <= 1'b1;
+
+      if (start) busy_q <= 1'b1;
+      else if (pend_take && job_final_q) busy_q <= 1'b0;
+
+      if (fill) filling_q <= 1'b1;
+      else if (start) filling_q <= 1'b0;
+
+      if (start) new_q <= 1'b1;
+      else if (pend_take) new_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (step_valid && step_ready && step_last) begin
+      job_out_o        <= out;
+      job_active_o     <= active;
+      job_tile_first_o <= tile_first;
+      job_final_q      <= group_last && tile_last;
+    end
+  end
+
+  assign job_new_o = new_q;
+
+  logic unused_agu;
+  assign unused_agu = ^{agu_running, window_last, word_first, run_op_i[7:2],
+                        run_flags_i[7:5], cfg_q.out_plane, cfg_payload_i};
+
+endmodule

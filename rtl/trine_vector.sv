@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Vector engine: pooling, element-wise addition and requantization, one window of taps in each
+// lane at a time.
+//
+//   taps -> gather -> lanes (max, sum or pair) -> [fold over the lanes] -> job -> post unit
+//
+// A window's last tap is acknowledged to the address generator only when the post unit has taken
+// the job, so that the output addresses of its tile are still there.
+//
+// Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
+//           window's taps start when the post unit has read the lanes.
+// Contract  responses come in order.
+//
+// Check     tb/trine_core_tb.cpp (whole datapath)
+
+module trine_vector #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  localparam int unsigned TagBits = 2
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // Instructions; wait_i: the RUN in front lacks tokens.
+  input  logic                     cfg_valid_i,
+  output logic                     cfg_ready_o,
+  input  logic [3:0]               cfg_reg_i,
+  input  logic [55:0]              cfg_payload_i,
+  input  logic                     run_valid_i,
+  output logic                     run_ready_o,
+  input  logic [7:0]               run_op_i,
+  input  logic [7:0]               run_flags_i,
+  input  logic                     wait_i,
+
+  // Gather.
+  output logic                     g_valid_o,
+  input  logic                     g_ready_i,
+  output logic [Rows*AddrBits-1:0] g_addr_o,
+  output logic [Rows-1:0]          g_lanes_o,
+  output logic [7:0]               g_pad_o,
+  output logic [TagBits-1:0]       g_tag_o,
+  input  logic [Rows-1:0]          rsp_lanes_i,
+  input  logic [Rows*32-1:0]       rsp_data_i,
+  input  logic [TagBits-1:0]       rsp_tag_i,
+  input  logic                     rsp_done_i,
+
+  // A word of each lane for the post unit; job_done_i when it has been read.
+  output logic                     job_valid_o,
+  input  logic                     job_ready_i,
+  input  logic                     job_done_i,
+  output logic [Rows*AddrBits-1:0] job_out_o,
+  output logic [Rows-1:0]          job_active_o,
+  output logic                     job_tile_first_o,  // first word of its tile
+  output logic                     job_new_o,         // first word of its instruction
+  output logic                     job_final_o,       // last word of its instruction
+  output logic [Rows*96-1:0]       job_slots_o,
+  output trine_post_pkg::cfg_t     job_cfg_o
+);
+
+  localparam int unsigned TagFirst = 0, TagLast = 1;
+  localparam int          Folds    = $clog2(Rows);
+  localparam int unsigned FoldBits = $clog2(Folds + 2);
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers 10 to 15, RUN.
+  // ---------------------------------------------------------------------------------------------
+  trine_post_pkg::cfg_t cfg_q;
+  logic [7:0]           pad_q;
+  logic [1:0]           op_q;
+  logic                 reduce_q, busy_q, filling_q, fill, filled, start, new_q;
+  logic [AddrBits-1:0]  out_plane;
+
+  assign cfg_ready_o = !busy_q && !filling_q && !filled;
+  assign run_ready_o = !busy_q && filled;
+  assign start       = run_valid_i && run_ready_o;
+  assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
+
+  always_ff @(posedge clk_i) begin
+    if (cfg_valid_i && cfg_ready_o) begin
+      if (cfg_reg_i == 4'd10) begin
+        pad_q            <= cfg_payload_i[trine_isa_pkg::PostPadCodeLsb +: 8];
+        cfg_q.zero_point <= cfg_payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
+        cfg_q.act_min    <= cfg_payload_i[trine_isa_pkg::PostActMinLsb +: 8];
+        cfg_q.act_max    <= cfg_payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd11) begin
+        cfg_q.multiplier <= cfg_payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];
+        cfg_q.shift      <= cfg_payload_i[trine_isa_pkg::PostShiftLsb +: 6];
+      end
+      if (cfg_reg_i == 4'd12) begin
+        cfg_q.add_operand_multiplier <=
+            cfg_payload_i[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
+        cfg_q.add_operand_shift <= cfg_payload_i[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
+        cfg_q.add_a_is_half     <= cfg_payload_i[trine_isa_pkg::PostAddAIsHalfLsb];
+        cfg_q.add_zero_a        <= cfg_payload_i[trine_isa_pkg::PostAddZeroALsb +: 8];
+        cfg_q.add_zero_b        <= cfg_payload_i[trine_isa_pkg::PostAddZeroBLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd13) begin
+        cfg_q.add_multiplier <= cfg_payload_i[trine_isa_pkg::PostAddMultiplierLsb +: 31];
+        cfg_q.add_shift      <= cfg_payload_i[trine_isa_pkg::PostAddShiftLsb +: 6];
+        cfg_q.add_zero_point <= cfg_payload_i[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd14) begin
+        cfg_q.add_act_min <= cfg_payload_i[trine_isa_pkg::PostAddActMinLsb +: 8];
+        cfg_q.add_act_max <= cfg_payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
+      end
+      if (cfg_reg_i == 4'd15) begin
+        cfg_q.bias <= cfg_payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
+      end
+    end
+    if (start) begin
+      op_q               <= run_op_i[1:0];
+      reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
+      cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
+      cfg_q.static_scale <= 1'b1;
+      cfg_q.static_bias  <= 1'b1;
+      // What only the compute engine has.
+      cfg_q.residual_delta <= '0;
+      cfg_q.out_plane      <= '0;
+      cfg_q.param          <= '0;
+      cfg_q.channels       <= '1;
+      cfg_q.first_byte     <= '0;
+      unique case (run_op_i)
+        trine_isa_pkg::VectorOpMax: cfg_q.kind <= trine_post_pkg::KindDirect;
+        trine_isa_pkg::VectorOpAdd: cfg_q.kind <= trine_post_pkg::KindAdd;
+        default:                    cfg_q.kind <= trine_post_pkg::KindRequant;
+      endcase
+    end
+  end
+
+  always_comb begin
+    job_cfg_o           = cfg_q;
+    job_cfg_o.out_plane = 24'(out_plane);
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Windows.
+  // ---------------------------------------------------------------------------------------------
+  typedef enum logic [2:0] {StTaps, StWait, StFold, StJob, StRead} state_e;
+
+  state_e              state_q, state_d;
+  logic [FoldBits-1:0] fold_q;
+  logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
+                       tile_last, first, last, agu_running, job_take;
+  logic [Rows-1:0]     active;
+
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .cfg_we_i      (cfg_valid_i && cfg_ready_o),
+    .cfg_reg_i,
+    .cfg_payload_i,
+    .fill_i        (fill),
+    .filled_o      (filled),
+    .start_i       (start),
+    .running_o     (agu_running),
+    .step_valid_o  (step_valid),
+    .step_ready_i  (step_ready),
+    .addr_o        (g_addr_o),
+    .inside_o      (g_lanes_o),
+    .first_o       (first),
+    .window_last_o (window_last),
+    .word_first_o  (word_first),
+    .last_o        (last),
+    .group_last_o  (group_last),
+    .tile_first_o  (tile_first),
+    .tile_last_o   (tile_last),
+    .out_o         (job_out_o),
+    .active_o      (active),
+    .out_plane_o   (out_plane)
+  );
+
+  assign g_valid_o  = step_valid && state_q == StTaps;
+  assign g_pad_o    = pad_q;
+  assign job_take   = job_valid_o && job_ready_i;
+  assign step_ready = window_last ? job_take : g_ready_i && state_q == StTaps;
+
+  always_comb begin
+    g_tag_o           = '0;
+    g_tag_o[TagFirst] = word_first;
+    g_tag_o[TagLast]  = window_last;
+  end
+
+  always_comb begin
+    state_d = state_q;
+    unique case (state_q)
+      StTaps: if (g_valid_o && g_ready_i && window_last) state_d = StWait;
+      StWait: if (rsp_done_i && rsp_tag_i[TagLast]) state_d = (reduce_q && Folds != 0) ? StFold : StJob;
+      StFold: if (fold_q == FoldBits'(1)) state_d = StJob;
+      StJob:  if (job_ready_i) state_d = StRead;
+      StRead: if (job_done_i) state_d = StTaps;
+      default: state_d = StTaps;
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q   <= StTaps;
+      busy_q    <= 1'b0;
+      filling_q <= 1'b0;
+      new_q     <= 1'b0;
+    end else if (clear_i) begin
+      state_q   <= StTaps;
+      busy_q    <= 1'b0;
+      filling_q <= 1'b0;
+      new_q     <= 1'b0;
+    end else begin
+      state_q <= state_d;
+      if (start) busy_q <= 1'b1;
+      else if (job_take && job_final_o) busy_q <= 1'b0;
+      if (fill) filling_q <= 1'b1;
+      else if (start) filling_q <= 1'b0;
+      if (start) new_q <= 1'b1;
+      else if (job_take) new_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StWait) fold_q <= FoldBits'(Folds);
+    else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
+  end
+
+  assign job_valid_o      = state_q == StJob;
+  assign job_active_o     = reduce_q ? Rows'(1) & active : active;
+  assign job_tile_first_o = job_first_q;
+  assign job_new_o        = new_q;
+  assign job_final_o      = last && group_last && tile_last;
+
+  // The first channel word of a tile: its first tap began a (tile, group).
+  logic job_first_q;
+
+  always_ff @(posedge clk_i) begin
+    if (g_valid_o && g_ready_i && word_first) job_first_q <= first;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Lanes. Folding adds the upper half of the lanes to the lower half, again and again.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    logic [95:0] other;
+    logic        fold;
+
+    always_comb begin
+      other = '0;
+      fold  = 1'b0;
+      for (int k = 0; k < Folds; k++) begin
+        if (l < (1 << k) && l + (1 << k) < Rows && state_q == StFold &&
+            fold_q == FoldBits'(k + 1)) begin
+          fold  = 1'b1;
+          other = job_slots_o[(l + (1 << k) < Rows ? l + (1 << k) : 0)*96 +: 96];
+        end
+      end
+    end
+
+    trine_vector_lane u_lane (
+      .clk_i,
+      .op_i    (op_q),
+      .tap_i   (rsp_lanes_i[l]),
+      .first_i (rsp_tag_i[TagFirst]),
+      .word_i  (rsp_data_i[l*32 +: 32]),
+      .fold_i  (fold),
+      .other_i (other),
+      .slots_o (job_slots_o[l*96 +: 96])
+    );
+  end
+
+  logic unused_vector;
+  assign unused_vector = ^{agu_running, tile_first, run_flags_i, cfg_q.out_plane, cfg_payload_i};
+
+endmodule

@@ -80,7 +80,8 @@ module trine_compute #(
 
   // For the cause of a cycle.
   output logic                     running_o,
-  output logic                     drain_wait_o
+  output logic                     drain_wait_o,  // the last step waits in front of the array
+  output logic                     last_wait_o    // the last step is not issued yet
 );
 
   localparam int unsigned JobDelay = 1 + (Rows - 1) / PipeRows;
@@ -204,6 +205,7 @@ module trine_compute #(
   assign g_valid_o  = step_valid && (!step_last || last_allowed);
   assign step_ready = g_ready_i && (!step_last || last_allowed);
   assign g_pad_o    = pad_q;
+  assign last_wait_o = step_valid && step_last && !last_allowed;
 
   always_comb begin
     g_tag_o            = '0;

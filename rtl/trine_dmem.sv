@@ -319,7 +319,7 @@ module trine_dmem #(
     d_words = '0;
     for (int unsigned w = 0; w < DataWords; w++) begin
       for (int unsigned g = 0; g < Banks / DataWords; g++) begin
-        if (BankBits'(g * DataWords) == {d_got_addr_q[BankBits-1:WordBits], WordBits'(0)}) begin
+        if (d_got_addr_q[BankBits-1:0] >> WordBits == BankBits'(g)) begin
           d_words[w*32 +: 32] = bank_rdata[(g*DataWords + w)*32 +: 32];
         end
       end

@@ -206,11 +206,13 @@ module trine_post #(
 
   assign v_done_o = done && vector_q;
 
-  // Up to here the next results may come: the last column is read now, or, if nothing can stop it,
-  // in the next cycle.
-  assign drain_ok_o = vector_q || left_q == '0 || (left_q == LeftBits'(1) && issue) ||
-                      (left_q == LeftBits'(2) && issue && p_ready_i && s_empty_i && aligned_q &&
-                       cfg_q.kind == trine_post_pkg::KindRequant);
+  // The array's next results may come when the last column is read now, or, if nothing can stop
+  // it, in the next cycle. An empty scatter port takes the next word at once. Only registers here:
+  // the gather waits for this, and the scatter's ready depends on the gather.
+  assign drain_ok_o = vector_q || left_q == '0 ||
+                      (cfg_q.kind == trine_post_pkg::KindRequant && params_q && s_empty_i &&
+                       (left_q == LeftBits'(1) ||
+                        (left_q == LeftBits'(2) && p_ready_i && aligned_q)));
 
   assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
                                   (issue ? left_q != LeftBits'(1) : !params_q));

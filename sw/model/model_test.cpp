@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
-#include <regex>
 #include <sstream>
 
 #include "sw/base/error.h"
@@ -58,22 +57,34 @@ Graph small_conv() {
                 {codes({1, 5, 5, 4}), weights({6, 3, 3, 4}, 0), bias, codes({1, 3, 3, 6})});
 }
 
-/// name -> MACs, as the README of the shared models states them.
+/// The text between the first `begin` and the next `end`; "" where there is none.
+std::string between(const std::string& line, const std::string& begin, const std::string& end) {
+  const std::size_t from = line.find(begin);
+  if (from == std::string::npos) return {};
+  const std::size_t to = line.find(end, from + begin.size());
+  return to == std::string::npos ? "" : line.substr(from + begin.size(), to - from - begin.size());
+}
+
+bool is_tflite(const std::string& name) {
+  return std::filesystem::path(name).extension() == ".tflite";
+}
+
+/// name -> MACs, as the README of the shared models states them: "- **name**" with "; N MACs,"
+/// below, and a table "| name | shapes | N |".
 std::vector<std::pair<std::string, std::int64_t>> documented_macs() {
   std::istringstream lines(read_text(shared_folder() / "models" / "README.md"));
-  const std::regex head(R"(^- \*\*(\S+\.tflite)\*\*.*)"), net(R"(^  Net: .*; ([0-9,]+) MACs.*)"),
-      layer(R"(^\| (\S+\.tflite) \|[^|]*\| ([0-9,]+) \|.*)");
   const auto number = [](std::string text) {
     text.erase(std::remove(text.begin(), text.end(), ','), text.end());
     return std::stoll(text);
   };
   std::vector<std::pair<std::string, std::int64_t>> result;
-  std::string line, name;
-  for (std::smatch m; std::getline(lines, line);) {
-    if (std::regex_match(line, m, head)) name = m[1];
-    if (std::regex_match(line, m, net) && !name.empty()) result.emplace_back(name, number(m[1]));
-    if (std::regex_match(line, m, net)) name.clear();
-    if (std::regex_match(line, m, layer)) result.emplace_back("layers/" + m[1].str(), number(m[2]));
+  for (std::string line, name; std::getline(lines, line);) {
+    if (line.rfind("- **", 0) == 0) name = between(line, "**", "**");
+    if (line.rfind("  Net: ", 0) == 0 && is_tflite(name))
+      result.emplace_back(name, number(between(line, "; ", " MACs")));
+    const std::string layer = between(line, "| ", " |");
+    if (is_tflite(layer))
+      result.emplace_back("layers/" + layer, number(between(line, "] | ", " | ")));
   }
   return result;
 }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "sw/base/error.h"
@@ -115,15 +116,17 @@ constexpr OperatorFacts kOperators[] = {
     {150, OpKind::kGelu, "GELU"},
 };
 
-/// Elements of a vector that may be absent.
-template <typename T>
-std::vector<T> copy(const flatbuffers::Vector<T>* source) {
-  return source == nullptr ? std::vector<T>{} : std::vector<T>{source->begin(), source->end()};
-}
-
 template <typename Vector>
 std::size_t size_of(const Vector* source) {
   return source == nullptr ? 0 : source->size();
+}
+
+/// Elements of a vector that may be absent. By bytes: the verifier does not check their alignment.
+template <typename T>
+std::vector<T> copy(const flatbuffers::Vector<T>* source) {
+  std::vector<T> result(size_of(source));
+  if (!result.empty()) std::memcpy(result.data(), source->Data(), result.size() * sizeof(T));
+  return result;
 }
 
 /// A name for messages: of bounded length, and control bytes would break "one line".

@@ -30,7 +30,7 @@ struct TraceEvent {
 };
 
 /// A DMEM word that the design wrote (models built for lockstep only).
-struct DmemWrite {
+struct ObservedWrite {
   std::uint64_t cycle;
   std::uint32_t address;  ///< in words
   std::uint32_t data;
@@ -41,7 +41,7 @@ struct DmemWrite {
 struct Observed {
   const TraceEvent* events;
   std::uint64_t event_count;
-  const DmemWrite* writes;
+  const ObservedWrite* writes;
   std::uint64_t write_count;
   std::uint64_t causes[8];      ///< cycles by trace_cause_o while running
   std::uint64_t bytes_read;     ///< beats that the memory gave, in bytes

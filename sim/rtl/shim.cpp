@@ -266,7 +266,7 @@ class Model {
 #endif
   AxiMemory memory_;
   std::vector<TraceEvent> events_;
-  std::vector<DmemWrite> writes_;
+  std::vector<ObservedWrite> writes_;
   std::uint64_t causes_[8] = {};
   std::uint64_t running_cycles_ = 0, total_cycles_ = 0;
 };

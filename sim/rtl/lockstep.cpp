@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/rtl/lockstep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sim/arch/machine.h"
+
+namespace trine::sim {
+namespace {
+
+/// The expected values of one byte and how far the RTL has come in them.
+struct Sequence {
+  std::size_t begin, end, next;
+};
+
+void append_bytes(std::vector<ExpectedByte>& bytes, const DmemWrite& write) {
+  for (unsigned b = 0; b < 4; ++b)
+    if (write.mask >> b & 1)
+      bytes.push_back({4 * write.address + b, static_cast<std::uint8_t>(write.data >> 8 * b),
+                       static_cast<std::int32_t>(write.run)});
+}
+
+/// Sorts by address, program order kept, and drops repeated values.
+void group_by_byte(std::vector<ExpectedByte>& bytes) {
+  std::stable_sort(bytes.begin(), bytes.end(), [](const ExpectedByte& a, const ExpectedByte& b) {
+    return a.byte_address < b.byte_address;
+  });
+  bytes.erase(std::unique(bytes.begin(), bytes.end(),
+                          [](const ExpectedByte& a, const ExpectedByte& b) {
+                            return a.byte_address == b.byte_address && a.value == b.value;
+                          }),
+              bytes.end());
+}
+
+std::vector<Sequence> index(const std::vector<ExpectedByte>& bytes, std::uint32_t byte_count) {
+  std::vector<Sequence> sequences(byte_count, Sequence{0, 0, 0});
+  for (std::size_t i = 0; i < bytes.size();) {
+    std::size_t end = i;
+    while (end < bytes.size() && bytes[end].byte_address == bytes[i].byte_address) ++end;
+    sequences[bytes[i].byte_address] = {i, end, i};
+    i = end;
+  }
+  return sequences;
+}
+
+}  // namespace
+
+std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
+                                          std::vector<std::uint8_t> dram) {
+  std::vector<ExpectedByte> bytes;
+  Machine machine(program.config, dram);
+  machine.on_dmem_write = [&bytes](const DmemWrite& write) { append_bytes(bytes, write); };
+  std::array<isa::Registers, isa::kEngines> registers;
+  int run = 0;
+  for (const isa::Word word : program.words) {
+    if (isa::opcode_of(word) == isa::Opcode::kEnd) break;
+    const auto engine = static_cast<std::size_t>(isa::engine_of(word));
+    if (isa::opcode_of(word) == isa::Opcode::kSet)
+      registers[engine].value[static_cast<std::size_t>(isa::register_of(word))] =
+          isa::payload_of(word);
+    else
+      machine.execute(isa::engine_of(word), registers[engine], isa::decode_run(word), run++);
+  }
+  return bytes;
+}
+
+Difference first_difference(std::vector<ExpectedByte> expected, const ObservedWrite* writes,
+                            std::uint64_t count) {
+  std::uint32_t last_word = 0;
+  for (std::uint64_t i = 0; i < count; ++i) last_word = std::max(last_word, writes[i].address);
+  for (const ExpectedByte& e : expected) last_word = std::max(last_word, e.byte_address / 4);
+  group_by_byte(expected);
+  std::vector<Sequence> sequences = index(expected, 4 * (last_word + 1));
+
+  Difference d;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    for (unsigned b = 0; b < 4; ++b) {
+      if ((writes[i].mask >> 8 * b & 0xff) == 0) continue;
+      Sequence& s = sequences[4 * writes[i].address + b];
+      const auto actual = static_cast<std::uint8_t>(writes[i].data >> 8 * b);
+      if (s.next > s.begin && expected[s.next - 1].value == actual) continue;
+      if (s.next < s.end && expected[s.next].value == actual) {
+        ++s.next;
+        continue;
+      }
+      d.found = true;
+      d.unexpected = s.next == s.end;
+      d.cycle = writes[i].cycle;
+      d.word_address = writes[i].address;
+      d.byte = static_cast<int>(b);
+      d.actual = actual;
+      if (d.unexpected) return d;
+      d.run = expected[s.next].run;
+      d.expected = expected[s.next].value;
+      return d;
+    }
+  }
+  for (const Sequence& s : sequences) {
+    if (s.next == s.end || (d.found && expected[s.next].run >= d.run)) continue;
+    const ExpectedByte& e = expected[s.next];
+    d.found = d.missing = true;
+    d.word_address = e.byte_address / 4;
+    d.byte = static_cast<int>(e.byte_address % 4);
+    d.run = e.run;
+    d.expected = e.value;
+  }
+  return d;
+}
+
+std::string describe(const Difference& d, const compiler::Program& program) {
+  const std::string place = fmt::format("DMEM word 0x{:x} byte {}", d.word_address, d.byte);
+  if (d.unexpected)
+    return fmt::format("cycle {}: {}: the RTL writes 0x{:02x}, the program nothing (more) there",
+                       d.cycle, place, d.actual);
+  const std::string run = compiler::describe_run(program, d.run);
+  if (d.missing)
+    return fmt::format("RUN {}: {}: {}: the RTL never writes the expected 0x{:02x}", d.run, run,
+                       place, d.expected);
+  return fmt::format("cycle {}: RUN {}: {}: {}: expected 0x{:02x}, actual 0x{:02x}", d.cycle, d.run,
+                     run, place, d.expected, d.actual);
+}
+
+}  // namespace trine::sim

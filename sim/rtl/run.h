@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs programs on the RTL: a Verilated design with its memory, driven by the C99 driver of
+// sw/runtime, as a host would do it.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/result.h"
+#include "sim/rtl/build.h"
+#include "sw/compiler/program.h"
+
+namespace trine::sim {
+
+struct RtlOptions {
+  BuildOptions build = BuildOptions::from_environment();
+  int axi_latency = 32;
+  int axi_bytes_per_cycle = 0;       ///< of each direction; 0: the bus width
+  int stall_percent = 0;             ///< random pauses of the memory's channels, 0..99
+  std::uint32_t seed = 1;            ///< of the stalls
+  std::uint32_t x_seed = 0;          ///< of initial values, with build.random_init
+  std::filesystem::path trace_file;  ///< FST; sets build.trace
+  bool lockstep = false;             ///< compares every DMEM write; sets build.lockstep
+  std::uint64_t max_cycles = 0;      ///< of one run; 0: 50 times `predicted_cycles`, else 2^40
+  std::uint64_t predicted_cycles = 0;
+  bool reset_between = false;  ///< rst_ni before each run instead of back to back
+};
+
+/// One design with one program loaded; runs any number of vectors.
+class RtlRunner {
+ public:
+  /// Builds the design of program.config if it is not in the cache.
+  /// @throws Error  the build fails, or the design and the program do not belong together
+  RtlRunner(const compiler::Program& program, const RtlOptions& options);
+  RtlRunner(const RtlRunner&) = delete;
+  RtlRunner& operator=(const RtlRunner&) = delete;
+  ~RtlRunner();
+
+  /// From the model's inputs to the model's outputs, in its order.
+  /// @throws Error  the design reports an error, hangs, breaks AXI, miscounts its cycles, or (with
+  ///                lockstep) writes something else than the architecture simulator
+  RunResult run(const std::vector<Array>& inputs);
+
+  /// The same on DRAM contents: `dram` is what BASE points to, before and after.
+  /// @pre dram.size() == program.dram_bytes
+  RunResult run_dram(std::vector<std::uint8_t>& dram);
+
+  /// Makes transfers that touch bytes [first, last] from BASE fail with `response` (2 or 3).
+  void inject_error(std::uint64_t first, std::uint64_t last, int response);
+  /// Pulls the reset and loads the program again.
+  void reset();
+  std::uint64_t simulated_cycles() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One vector on a new runner.
+RunResult run_rtl(const compiler::Program& program, const std::vector<Array>& inputs,
+                  const RtlOptions& options = {});
+
+}  // namespace trine::sim

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/liberty.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <regex>
+
+#include "sim/rtl/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+
+namespace trine::synth {
+namespace fs = std::filesystem;
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// Position behind the group that opens at or after `at`; npos if it never closes.
+std::size_t end_of_group(std::string_view text, std::size_t at) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = at; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && --depth == 0) return i + 1;
+  }
+  return std::string_view::npos;
+}
+
+/// Position of the next "cell (" that is a whole word; npos if none.
+std::size_t find_cell(std::string_view text, std::size_t from) {
+  for (std::size_t at = text.find("cell", from); at != std::string_view::npos;
+       at = text.find("cell", at + 1)) {
+    const bool begins = at == 0 || std::strchr(" \t\n\r{};/", text[at - 1]) != nullptr;
+    const std::size_t next = text.find_first_not_of(" \t", at + 4);
+    if (begins && next != std::string_view::npos && text[next] == '(') return at;
+  }
+  return std::string_view::npos;
+}
+
+/// Value of a simple attribute directly inside of a cell group, empty if absent.
+std::string attribute(std::string_view group, std::string_view key) {
+  for (std::size_t at = group.find(key); at != std::string_view::npos;
+       at = group.find(key, at + 1)) {
+    const bool begins = std::strchr(" \t\n\r{;", group[at - 1]) != nullptr;
+    std::size_t i = group.find_first_not_of(" \t", at + key.size());
+    if (!begins || i == std::string_view::npos || group[i] != ':') continue;
+    i = group.find_first_not_of(" \t\"", i + 1);
+    const std::size_t end = group.find_first_of(" \t\";\n\r", i);
+    return std::string(group.substr(i, end - i));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string read_maybe_gzipped(const fs::path& file) {
+  const std::string bytes = read_text(file);
+  if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
+  const sim::TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path plain = scratch.path() / "plain";
+  if (sim::run_process({"gunzip", "-c", fs::absolute(file).string()}, scratch.path(), plain) != 0)
+    throw_error("{}: cannot be gunzipped: {}", file.string(), sim::tail_of(plain, 1));
+  return read_text(plain);
+}
+
+std::string make_readable(std::string text) {
+  std::string result;
+  result.reserve(text.size() + 1024);
+  std::size_t done = 0;
+  for (std::size_t at = text.find(": !"); at != std::string::npos; at = text.find(": !", done)) {
+    const std::size_t end = text.find_first_of(" ;\n", at + 3);
+    result.append(text, done, at + 2 - done);
+    result += '"' + text.substr(at + 2, end - at - 2) + '"';
+    done = end;
+  }
+  return result.append(text, done, std::string::npos);
+}
+
+std::map<std::string, double> take_cells(std::string& text, const std::string& file) {
+  std::map<std::string, double> cells;
+  std::string kept;
+  kept.reserve(text.size());
+  std::size_t done = 0;
+  for (std::size_t at = find_cell(text, 0); at != std::string::npos; at = find_cell(text, done)) {
+    const std::size_t open = text.find('(', at), close = text.find(')', at);
+    const std::size_t end = end_of_group(text, at);
+    if (close == std::string::npos || end == std::string::npos)
+      throw_error("{}: not a Liberty file: a cell does not end", file);
+    std::string name = text.substr(open + 1, close - open - 1);
+    name.erase(std::remove_if(name.begin(), name.end(),
+                              [](char c) { return c == '"' || c == ' ' || c == '\t'; }),
+               name.end());
+    const std::string_view group = std::string_view(text).substr(close, end - close);
+    const bool unwanted = attribute(group, "dont_use") == "true";
+    kept.append(text, done, (unwanted ? at : end) - done);
+    done = end;
+    if (unwanted) continue;
+    const std::string area = attribute(group, "area");
+    char* rest = nullptr;
+    cells[name] = std::strtod(area.c_str(), &rest);
+    if (area.empty() || *rest != '\0') throw_error("{}: cell {} has no area", file, name);
+  }
+  kept.append(text, done, std::string::npos);
+  text = std::move(kept);
+  return cells;
+}
+
+Library read_library(const fs::path& file) {
+  Library library;
+  library.text = make_readable(read_maybe_gzipped(file));
+  library.name = file.filename().string();
+  library.name.resize(std::min(library.name.find(".lib"), library.name.size()));
+  library.area = take_cells(library.text, file.string());
+  if (library.area.empty()) throw_error("{}: not a Liberty file: no cells", file.string());
+  for (const auto& [name, um2] : library.area) {
+    if (lower(name).find("nand2") == std::string::npos) continue;
+    if (!library.nand2.empty() && um2 >= library.nand2_um2) continue;
+    library.nand2 = name;
+    library.nand2_um2 = um2;
+  }
+  if (library.nand2_um2 <= 0)
+    throw_error("{}: no cell named like NAND2: gate equivalents need one", file.string());
+  return library;
+}
+
+std::vector<Macro> read_macros(const fs::path& folder) {
+  std::vector<Macro> all, single;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().find(".lib") == std::string::npos) continue;
+    std::string text = read_maybe_gzipped(entry.path());
+    for (const auto& [name, um2] : take_cells(text, entry.path().string())) {
+      static const std::regex size("([0-9]+)x([0-9]+)");
+      std::smatch match;
+      if (!std::regex_search(name, match, size)) continue;
+      all.push_back({name, std::stol(match[1]), std::stol(match[2]), um2});
+      if (name.find("_1P_") != std::string::npos) single.push_back(all.back());
+    }
+  }
+  std::vector<Macro>& macros = single.empty() ? all : single;
+  std::sort(macros.begin(), macros.end(),
+            [](const Macro& a, const Macro& b) { return a.name < b.name; });
+  return macros;
+}
+
+fs::path macro_folder_of(const fs::path& liberty) {
+  const std::string name = liberty.filename().string();
+  std::error_code ignored;
+  const fs::path parent = fs::absolute(liberty).parent_path();
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    const std::string folder = entry.path().filename().string();
+    const std::size_t stem = folder.rfind("_sram");
+    if (entry.is_directory() && stem != std::string::npos && stem > 0 &&
+        name.compare(0, stem, folder, 0, stem) == 0)
+      return entry.path();
+  }
+  return {};
+}
+
+Tiling tile(const std::vector<Macro>& macros, std::int64_t width, std::int64_t depth) {
+  Tiling best;
+  for (const Macro& macro : macros) {
+    const std::int64_t across = (width + macro.width - 1) / macro.width;
+    const std::int64_t down = (depth + macro.depth - 1) / macro.depth;
+    const double um2 = static_cast<double>(across * down) * macro.um2;
+    if (best.macro.empty() || um2 < best.um2) best = {macro.name, across, down, um2};
+  }
+  return best;
+}
+
+}  // namespace trine::synth

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "synth/synthesize.h"
+
+namespace trine::synth {
+namespace {
+
+constexpr std::size_t kColumns = 100;
+
+std::string_view name_of(Target target) {
+  return target == Target::kAsic ? "asic" : target == Target::kIce40 ? "ice40" : "ecp5";
+}
+
+/// "12,345"
+std::string grouped(double value) {
+  std::string digits = fmt::format("{:.0f}", value);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+std::string grouped(std::int64_t value) { return grouped(static_cast<double>(value)); }
+
+/// At most `width` characters, the middle left out.
+std::string shortened(const std::string& text, std::size_t width) {
+  if (text.size() <= width) return text;
+  const std::size_t tail = width / 2;
+  return text.substr(0, width - tail - 2) + ".." + text.substr(text.size() - tail);
+}
+
+nlohmann::json to_json(const Path& path) {
+  if (path.ns == 0) return nullptr;
+  return {{"ns", path.ns}, {"start", path.start}, {"end", path.end}};
+}
+
+std::string asic_table(const SynthReport& r) {
+  std::string text = fmt::format("{:<30}{:>10}{:>11}{:>11}{:>13}{:>8}{:>9}\n", "module",
+                                 "instances", "cells", "GE", "GE total", "share", "ns");
+  for (const ModuleReport& m : r.modules) {
+    const double total = static_cast<double>(m.instances) * m.gate_equivalents;
+    text += fmt::format("{:<30}{:>10}{:>11}{:>11}{:>13}{:>7.1f}%{:>9}\n", shortened(m.name, 29),
+                        grouped(m.instances), grouped(m.cells), grouped(m.gate_equivalents),
+                        grouped(total), 100 * total / r.gate_equivalents,
+                        m.path.ns > 0 ? fmt::format("{:.2f}", m.path.ns) : "-");
+  }
+  return text;
+}
+
+std::string fpga_table(const SynthReport& r) {
+  std::string text =
+      fmt::format("{:<30}{:>10}{:>11}{:>14}\n", "module", "instances", "cells", "cells total");
+  for (const ModuleReport& m : r.modules)
+    text += fmt::format("{:<30}{:>10}{:>11}{:>14}\n", shortened(m.name, 29), grouped(m.instances),
+                        grouped(m.cells), grouped(m.instances * m.cells));
+  text += "\nprimitives:\n";
+  for (const auto& [type, count] : r.cell_types)
+    text += fmt::format("  {:<28}{:>10}\n", type, grouped(count));
+  return text;
+}
+
+std::string memory_table(const SynthReport& r) {
+  if (r.memories.empty()) return {};
+  std::string text = "\nmemories (apart):\n";
+  for (const MemoryReport& m : r.memories) {
+    text += fmt::format("  {:<24}{:>5} x {:>5} words x {:>4} bits", m.name, m.instances, m.depth,
+                        m.width);
+    if (!m.macro.empty())
+      text += fmt::format("{:>12} um2\n    each {}", grouped(m.um2), shortened(m.macro, 88));
+    text += "\n";
+  }
+  return text;
+}
+
+std::string path_lines(const SynthReport& r) {
+  std::string text = "\nlongest paths, before placement and without wires, from -> to:\n";
+  const auto add = [&text](const std::string& name, const Path& path) {
+    if (path.ns == 0) return;
+    const std::string head = fmt::format("  {:<26}{:>7.2f} ns  ", shortened(name, 25), path.ns);
+    const std::size_t left = (kColumns - head.size() - 4) / 2;
+    text += head + shortened(path.start, left) + " -> " + shortened(path.end, left) + "\n";
+  };
+  add("whole design", r.path);
+  for (const ModuleReport& m : r.modules) add(m.name, m.path);
+  return text;
+}
+
+}  // namespace
+
+nlohmann::json to_json(const SynthReport& r) {
+  nlohmann::json modules = nlohmann::json::array(), memories = nlohmann::json::array();
+  for (const ModuleReport& m : r.modules) {
+    const double total = static_cast<double>(m.instances) * m.gate_equivalents;
+    modules.push_back({{"name", m.name},
+                       {"instances", m.instances},
+                       {"cells", m.cells},
+                       {"area_um2", m.area_um2},
+                       {"gate_equivalents", m.gate_equivalents},
+                       {"gate_equivalents_total", total},
+                       {"share", r.gate_equivalents > 0 ? total / r.gate_equivalents : 0},
+                       {"worst_path", to_json(m.path)}});
+  }
+  for (const MemoryReport& m : r.memories)
+    memories.push_back({{"name", m.name},
+                        {"instances", m.instances},
+                        {"width", m.width},
+                        {"depth", m.depth},
+                        {"macro", m.macro},
+                        {"area_um2", m.um2}});
+  const double macs = static_cast<double>(r.macs_per_cycle);
+  return {{"configuration", r.configuration},
+          {"target", name_of(r.target)},
+          {"library", r.library},
+          {"tool", r.tool},
+          {"cells", r.cells},
+          {"area_um2", r.area_um2},
+          {"gate_equivalents", r.gate_equivalents},
+          {"nand2_um2", r.nand2_um2},
+          {"gate_equivalents_per_mac", macs > 0 ? r.gate_equivalents / macs : 0},
+          {"sram_bits", r.sram_bits},
+          {"sram_um2", r.sram_um2},
+          {"worst_path", to_json(r.path)},
+          {"modules", modules},
+          {"memories", memories},
+          {"cell_types", r.cell_types},
+          {"seconds", r.seconds}};
+}
+
+std::string to_text(const SynthReport& r) {
+  std::string text = fmt::format("{}: {}{}{}\n\n", r.configuration, name_of(r.target),
+                                 r.library.empty() ? "" : ", ", r.library);
+  if (r.target != Target::kAsic)
+    return text + fpga_table(r) + memory_table(r) +
+           fmt::format("\ntotal {} cells, {} memory bits apart, {:.0f} s\n", grouped(r.cells),
+                       grouped(r.sram_bits), r.seconds);
+  text += asic_table(r) + memory_table(r) + path_lines(r);
+  text += fmt::format("\ntotal {} cells, {} um2, {} GE (NAND2 of {} um2)", grouped(r.cells),
+                      grouped(r.area_um2), grouped(r.gate_equivalents), r.nand2_um2);
+  if (r.macs_per_cycle > 0)
+    text += fmt::format(", {:.0f} GE per MAC",
+                        r.gate_equivalents / static_cast<double>(r.macs_per_cycle));
+  text += fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
+  if (r.sram_um2 > 0) text += fmt::format(", {} um2", grouped(r.sram_um2));
+  return text + fmt::format("; {:.0f} s\n", r.seconds);
+}
+
+}  // namespace trine::synth

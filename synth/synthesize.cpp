@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/synthesize.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "gen/generate.h"
+#include "sim/rtl/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "synth/liberty.h"
+#include "synth/partition.h"
+#include "synth/rtlil.h"
+#include "synth/yosys.h"
+
+namespace trine::synth {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+/// OpenSTA holds every instance of every cell: larger designs are analysed by module only.
+constexpr std::int64_t kWholeTimingCells = 1'000'000;
+
+fs::path liberty_of(const SynthOptions& options) {
+  if (!options.liberty.empty()) return options.liberty;
+  if (!fs::exists(kDefaultLiberty))
+    throw_error("{}: not there; install qflow-tech-osu018 or name a library with --liberty",
+                kDefaultLiberty);
+  return kDefaultLiberty;
+}
+
+/// Runs task(i) for every i, `jobs` at a time. The first exception stops the rest.
+template <typename Task>
+void for_each_parallel(std::size_t count, int jobs, const Task& task) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) {
+      try {
+        task(i);
+      } catch (...) {
+        const std::lock_guard<std::mutex> guard(mutex);
+        if (failure == nullptr) failure = std::current_exception();
+        next = count;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 1; i < jobs; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+class Flow {
+ public:
+  Flow(const fs::path& design, const std::string& top, const std::string& label,
+       const SynthOptions& options)
+      : design_(fs::absolute(design)),
+        top_(top),
+        label_(label),
+        options_(options),
+        scratch_(fs::temp_directory_path(), "trine-synth") {
+    if (options.target != Target::kAsic) return;
+    const fs::path liberty = liberty_of(options);
+    library_ = read_library(liberty);
+    macros_ = read_macros(options.macros.empty() ? macro_folder_of(liberty) : options.macros);
+    write_file(folder() / "cells.lib", library_.text);
+    write_file(folder() / "abc.script", abc_script());
+  }
+
+  SynthReport run() {
+    progress("elaborating");
+    run_yosys(elaborate_script(read_file_list(design_), top_), "elaborate", folder(), label_);
+    const Plan plan = make_plan(parse_rtlil(read_text(folder() / "design.il")), top_);
+    map_all(plan);
+    SynthReport report;
+    report.configuration = label_;
+    report.target = options_.target;
+    report.library = library_.name;
+    report.nand2_um2 = library_.nand2_um2;
+    report.tool = sim::first_line_of({"yosys", "-V"});
+    add_modules(plan, report);
+    add_memories(plan, report);
+    if (times_whole(report)) report.path = time(netlists(plan), top_, "whole");
+    progress("");
+    return report;
+  }
+
+ private:
+  const fs::path& folder() const { return scratch_.path(); }
+
+  bool times() const { return options_.timing && options_.target == Target::kAsic; }
+  bool times_whole(const SynthReport& report) const {
+    return times() && report.modules.size() > 1 && report.cells <= kWholeTimingCells;
+  }
+
+  void progress(const std::string& what) const {
+    if (!options_.quiet) std::fprintf(stderr, "\r\033[K%s", what.c_str());
+  }
+
+  /// Largest first, so that no long one is left at the end.
+  void map_all(const Plan& plan) {
+    std::vector<const Partition*> order;
+    for (const Partition& partition : plan.partitions) order.push_back(&partition);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const Partition* a, const Partition* b) { return a->size > b->size; });
+    std::mutex mutex;
+    for_each_parallel(order.size(), options_.jobs, [&](std::size_t i) {
+      const Partition& partition = *order[i];
+      {
+        const std::lock_guard<std::mutex> guard(mutex);
+        progress(fmt::format("synthesizing {}/{}: {}", i + 1, order.size(), partition.name));
+      }
+      ModuleReport module = map(partition);
+      const std::lock_guard<std::mutex> guard(mutex);
+      mapped_[partition.name] = std::move(module);
+    });
+  }
+
+  ModuleReport map(const Partition& partition) const {
+    const std::string& name = partition.name;
+    write_file(folder() / (name + ".il"), partition.rtlil);
+    run_yosys(map_script(name, options_.target), name, folder(), label_ + ": " + name);
+    ModuleReport module;
+    module.name = name;
+    module.instances = partition.instances;
+    module.cell_types = parse_stat(read_text(folder() / (name + ".stat")));
+    if (times()) module.path = time({name + ".v"}, name, name);
+    return module;
+  }
+
+  Path time(const std::vector<std::string>& files, const std::string& top,
+            const std::string& name) const {
+    write_file(folder() / (name + ".tcl"), timing_script(files, top));
+    const fs::path log = folder() / (name + ".timing");
+    if (sim::run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log) != 0)
+      throw_error("{}: sta: {}", name, sim::tail_of(log, 1));
+    return parse_timing(read_text(log));
+  }
+
+  std::vector<std::string> netlists(const Plan& plan) const {
+    std::vector<std::string> files;
+    for (const Partition& partition : plan.partitions) files.push_back(partition.name + ".v");
+    return files;
+  }
+
+  /// Areas; instances of other partitions are no cells of this one.
+  void add_modules(const Plan& plan, SynthReport& report) {
+    for (const Partition& partition : plan.partitions)
+      for (auto& [name, module] : mapped_) module.cell_types.erase(partition.name);
+    for (const Memory& memory : plan.memories)
+      for (auto& [name, module] : mapped_) module.cell_types.erase(memory.name);
+    for (auto& [name, module] : mapped_) {
+      for (const auto& [type, count] : module.cell_types) {
+        module.cells += count;
+        report.cell_types[type] += module.instances * count;
+        if (options_.target != Target::kAsic) continue;
+        const auto area = library_.area.find(type);
+        if (area == library_.area.end())
+          throw_error("{}: cell {} in {} is not in the library {}", label_, type, name,
+                      library_.name);
+        module.area_um2 += static_cast<double>(count) * area->second;
+      }
+      if (library_.nand2_um2 > 0) module.gate_equivalents = module.area_um2 / library_.nand2_um2;
+      report.cells += module.instances * module.cells;
+      report.area_um2 += static_cast<double>(module.instances) * module.area_um2;
+      report.gate_equivalents += static_cast<double>(module.instances) * module.gate_equivalents;
+      report.modules.push_back(module);
+    }
+    const auto share = [](const ModuleReport& m) {
+      return static_cast<double>(m.instances) *
+             (m.area_um2 > 0 ? m.area_um2 : static_cast<double>(m.cells));
+    };
+    std::stable_sort(report.modules.begin(), report.modules.end(),
+                     [&](const auto& a, const auto& b) { return share(a) > share(b); });
+  }
+
+  void add_memories(const Plan& plan, SynthReport& report) const {
+    for (const Memory& memory : plan.memories) {
+      MemoryReport entry{memory.name, memory.instances, memory.width, memory.depth, "", 0};
+      const Tiling tiling = tile(macros_, memory.width, memory.depth);
+      if (!tiling.macro.empty()) {
+        entry.macro = fmt::format("{} x {}", tiling.across * tiling.down, tiling.macro);
+        entry.um2 = static_cast<double>(memory.instances) * tiling.um2;
+      }
+      report.sram_bits += memory.bits();
+      report.sram_um2 += entry.um2;
+      report.memories.push_back(entry);
+    }
+  }
+
+  const fs::path design_;
+  const std::string top_, label_;
+  const SynthOptions options_;
+  const sim::TemporaryFolder scratch_;
+  Library library_;
+  std::vector<Macro> macros_;
+  std::map<std::string, ModuleReport> mapped_;
+};
+
+}  // namespace
+
+Target parse_target(const std::string& name) {
+  if (name == "asic") return Target::kAsic;
+  if (name == "ice40") return Target::kIce40;
+  if (name == "ecp5") return Target::kEcp5;
+  throw_error("target: '{}' is unknown, allowed asic, ice40, ecp5", name);
+}
+
+SynthReport synthesize_design(const fs::path& design, const std::string& top,
+                              const std::string& label, std::int64_t macs,
+                              const SynthOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  SynthReport report = Flow(design, top, label, options).run();
+  report.macs_per_cycle = macs;
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+SynthReport synthesize(const gen::Config& config, const SynthOptions& options) {
+  const sim::TemporaryFolder scratch(fs::temp_directory_path(), "trine-design");
+  const fs::path design = scratch.path() / "design";
+  gen::generate(config, design);
+  return synthesize_design(design, "trine_top", config.name, config.peak_macs_per_cycle(), options);
+}
+
+}  // namespace trine::synth

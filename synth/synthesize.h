@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Area and timing of a design by Yosys and OpenSTA: module by module, hierarchy kept.
+//
+//   gate equivalents = area / area of the library's smallest NAND2
+//
+// The design is elaborated once; each partition (synth/partition.h) is then mapped by a Yosys of
+// its own, several at a time. Areas are of cells, before placement; memories are apart.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gen/config.h"
+#include "nlohmann/json_fwd.hpp"
+
+namespace trine::synth {
+
+enum class Target { kAsic, kIce40, kEcp5 };
+
+/// "asic", "ice40", "ecp5". @throws Error  names what is allowed
+Target parse_target(const std::string& name);
+
+struct SynthOptions {
+  std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: Debian's osu018
+  std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
+  Target target = Target::kAsic;
+  bool timing = true;  ///< run OpenSTA (asic)
+  int jobs = 2;        ///< Yosys processes at a time
+  bool quiet = true;   ///< no progress line on stderr
+};
+
+struct Path {
+  double ns = 0;  ///< with the setup time at its end; 0: there is none
+  std::string start, end;
+};
+
+struct ModuleReport {
+  std::string name;
+  std::int64_t instances = 0;
+  std::int64_t cells = 0;       ///< of one instance, without those of its children
+  double area_um2 = 0;          ///< likewise
+  double gate_equivalents = 0;  ///< likewise
+  Path path;                    ///< the longest inside of the module
+  std::map<std::string, std::int64_t> cell_types;
+};
+
+struct MemoryReport {
+  std::string name;
+  std::int64_t instances = 0, width = 0, depth = 0;
+  std::string macro;  ///< "2 x RM_..", empty without a library of memories
+  double um2 = 0;     ///< of all instances
+};
+
+struct SynthReport {
+  std::string configuration, library, tool;
+  Target target = Target::kAsic;
+  std::int64_t cells = 0;  ///< of the whole design, memories apart
+  double area_um2 = 0, gate_equivalents = 0, nand2_um2 = 0;
+  std::int64_t sram_bits = 0;
+  double sram_um2 = 0;  ///< 0 without a library of memories
+  std::int64_t macs_per_cycle = 0;
+  Path path;  ///< the longest of the design across modules, if it could be analysed as a whole
+  std::vector<ModuleReport> modules;  ///< largest share first
+  std::vector<MemoryReport> memories;
+  std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: of the whole design
+  double seconds = 0;
+};
+
+/// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
+///                undriven signal in the design
+SynthReport synthesize(const gen::Config& config, const SynthOptions& options);
+
+/// The same for a folder with a trine.f. @param macs  per cycle, for the report
+SynthReport synthesize_design(const std::filesystem::path& design, const std::string& top,
+                              const std::string& label, std::int64_t macs,
+                              const SynthOptions& options);
+
+/// Keys: cells, area_um2, gate_equivalents, nand2_um2, sram_bits, modules[] (name, instances,
+/// gate_equivalents), seconds, and more.
+nlohmann::json to_json(const SynthReport& report);
+
+/// Tables, at most 100 columns wide.
+std::string to_text(const SynthReport& report);
+
+}  // namespace trine::synth

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/yosys.h"
+
+#include <cstdlib>
+#include <sstream>
+
+#include "sim/rtl/process.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+
+namespace trine::synth {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double kPeriod = 1000;  ///< ns, far above any path, so that slack is never negative
+
+std::string trimmed(const std::string& line) {
+  const std::size_t begin = line.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return {};
+  return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+}
+
+/// Why Yosys stopped: its ERROR line, with what it said before that.
+std::string reason_in(const fs::path& log) {
+  std::istringstream in(read_text(log));
+  std::string detail, error;
+  for (std::string line; std::getline(in, line);) {
+    if (line.find("ERROR") != std::string::npos)
+      error = trimmed(line);
+    else if (line.rfind("Warning: ", 0) == 0 || line.find("found logic loop") != std::string::npos)
+      detail = trimmed(line);
+  }
+  if (error.find("selection is not empty") != std::string::npos) return "the design has a latch";
+  if (error.empty()) return sim::tail_of(log, 1);
+  return error.find("check -assert") != std::string::npos ? error + " " + detail : error;
+}
+
+}  // namespace
+
+std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top) {
+  std::string script = "read_verilog -sv";
+  for (const std::string& source : sources) script += " " + source;
+  return script + fmt::format("\nhierarchy -check -top {}\nproc\n", top) +
+         "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr\n"
+         "write_rtlil design.il\n";
+}
+
+std::string_view abc_script() {
+  // Of those tried, the least area and nearly the least area x delay: synth/README.md.
+  return "strash\ndch\namap -m\nbuffer -c\ntopo\nupsize -c\ndnsize -c\n";
+}
+
+std::string map_script(const std::string& name, Target target) {
+  std::string script = fmt::format("read_rtlil {0}.il\nhierarchy -top {0}\nflatten\n", name);
+  const std::string stat = fmt::format("tee -q -o {}.stat stat\n", name);
+  if (target == Target::kIce40)
+    return script + fmt::format("synth_ice40 -top {} -abc9 -device hx\ncheck -assert\n", name) +
+           stat;
+  if (target == Target::kEcp5)
+    return script + fmt::format("synth_ecp5 -top {} -abc9\ncheck -assert\n", name) + stat;
+  return script +
+         fmt::format(
+             "synth -top {0} -noabc\n"
+             "check -assert\n"
+             "select -assert-none t:$_DLATCH_* t:$_SR_* t:$_DLATCHSR_*\n"
+             "dfflibmap -liberty cells.lib\n"
+             "abc -liberty cells.lib -script abc.script\n"
+             "opt_clean -purge\n"
+             "autoname\n",
+             name) +
+         stat + fmt::format("write_verilog -noattr {}.v\n", name);
+}
+
+std::string timing_script(const std::vector<std::string>& netlists, const std::string& top) {
+  std::string script = "read_liberty cells.lib\n";
+  for (const std::string& netlist : netlists) script += fmt::format("read_verilog {}\n", netlist);
+  return script + fmt::format(
+                      "link_design {}\n"
+                      "set clock [get_ports -quiet clk_i]\n"
+                      "if {{$clock != \"\"}} {{ create_clock -name clk -period {} $clock\n"
+                      "}} else {{ create_clock -name clk -period {} }}\n"
+                      "set_input_delay 0 -clock clk [all_inputs]\n"
+                      "set_output_delay 0 -clock clk [all_outputs]\n"
+                      "set reset [get_ports -quiet rst_ni]\n"
+                      "if {{$reset != \"\"}} {{ set_false_path -from $reset }}\n"
+                      "report_checks -path_delay max -digits 4\n"
+                      "exit\n",
+                      top, kPeriod, kPeriod);
+}
+
+std::map<std::string, std::int64_t> parse_stat(std::string_view text) {
+  std::map<std::string, std::int64_t> types;
+  std::istringstream in{std::string(text)};
+  bool in_cells = false;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string type;
+    std::int64_t count = 0;
+    if (line.find("Number of cells:") != std::string::npos)
+      in_cells = true;
+    else if (in_cells && words >> type >> count)
+      types[type] += count;
+    else
+      in_cells = false;
+  }
+  return types;
+}
+
+Path parse_timing(std::string_view text) {
+  Path path;
+  std::istringstream in{std::string(text)};
+  std::string start, end;
+  for (std::string line; std::getline(in, line);) {
+    line = trimmed(line);
+    const std::string name = line.substr(line.find(' ') + 1);
+    if (line.rfind("Startpoint: ", 0) == 0) start = name.substr(0, name.find(' '));
+    if (line.rfind("Endpoint: ", 0) == 0) end = name.substr(0, name.find(' '));
+    if (line.find("slack (") == std::string::npos) continue;
+    const double ns = kPeriod - std::strtod(line.c_str(), nullptr);
+    if (ns > path.ns) path = {ns, start, end};
+  }
+  return path;
+}
+
+void run_yosys(const std::string& script, const std::string& name, const fs::path& folder,
+               const std::string& what) {
+  write_file(folder / (name + ".ys"), script);
+  const fs::path log = folder / (name + ".log");
+  const std::vector<std::string> argv{"yosys", "-e", "implicitly declared|no driver", "-s",
+                                      name + ".ys"};
+  if (sim::run_process(argv, folder, log) != 0) throw_error("{}: yosys: {}", what, reason_in(log));
+}
+
+std::vector<std::string> read_file_list(const fs::path& design) {
+  std::vector<std::string> sources;
+  std::istringstream in(read_text(design / "trine.f"));
+  for (std::string line; std::getline(in, line);) {
+    line = trimmed(line);
+    const std::string extension = fs::path(line).extension().string();
+    if (extension == ".sv" || extension == ".v") sources.push_back((design / line).string());
+  }
+  if (sources.empty()) throw_error("{}: lists no source", (design / "trine.f").string());
+  return sources;
+}
+
+}  // namespace trine::synth

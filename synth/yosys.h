@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The scripts that Yosys and OpenSTA run, and what they print.
+
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "synth/liberty.h"
+#include "synth/synthesize.h"
+
+namespace trine::synth {
+
+/// Reads the sources of trine.f and writes design.il, elaborated.
+std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top);
+
+/// Maps NAME.il to cells: NAME.stat, and for asic NAME.v. Stops at latches, loops, undriven wires.
+std::string map_script(const std::string& name, Target target);
+
+/// ABC's part of it.
+std::string_view abc_script();
+
+/// Prints "path SLACK", "start ..", "end .." for the longest path of `top`.
+std::string timing_script(const std::vector<std::string>& netlists, const std::string& top);
+
+/// Cells by type of a `stat`.
+std::map<std::string, std::int64_t> parse_stat(std::string_view text);
+
+/// What timing_script() printed.
+Path parse_timing(std::string_view text);
+
+/// Runs yosys on a script in `folder`. @throws Error  with the log's reason; `what` names the
+/// module
+void run_yosys(const std::string& script, const std::string& name,
+               const std::filesystem::path& folder, const std::string& what);
+
+/// The files of a trine.f, in order, as absolute paths. @throws Error
+std::vector<std::string> read_file_list(const std::filesystem::path& design);
+
+}  // namespace trine::synth

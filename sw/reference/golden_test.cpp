@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <random>
 #include <string>
 
+#include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
 #include "sw/reference/vectors.h"
@@ -70,7 +73,49 @@ std::vector<fs::path> tflite_models(const fs::path& folder) {
   return models;
 }
 
+/// Runs whatever the bytes hold on constant inputs, unless it is refused or large.
+/// @return true if it ran
+bool runs(const std::vector<std::uint8_t>& bytes) try {
+  const model::Graph graph = model::parse_tflite(bytes, "m.tflite");
+  model::check(graph);
+  std::int64_t elements = 0;
+  for (const model::Tensor& tensor : graph.tensors) elements += tensor.elements();
+  for (const model::Op& op : graph.ops)  // taps of pooling windows are no MACs
+    elements += graph.out(op).elements() * std::min(op.filter_h, 100) * std::min(op.filter_w, 100);
+  if (elements > 1'000'000 || model::macs(graph) > 10'000'000) return false;
+  std::vector<Array> inputs;
+  for (const int t : graph.inputs) {
+    const model::Tensor& tensor = graph.tensor(t);
+    Array array{std::string(npy_code(tensor.type)), {tensor.shape.begin(), tensor.shape.end()}, {}};
+    array.bytes.resize(static_cast<std::size_t>(tensor.elements() * bytes_of(tensor.type)), 0x55);
+    inputs.push_back(std::move(array));
+  }
+  return outputs_of(graph, run_graph(graph, inputs)).size() == graph.outputs.size();
+} catch (const Error&) {
+  return false;
+}
+
 }  // namespace
+
+TEST_CASE("a damaged model that check() accepts can be run", "[reference][run][error]") {
+  if (!model::shared_available()) return;
+  const std::string name = GENERATE(
+      "hello_world_int8", "mnist_valid_q", "layers/strided_slice", "layers/conv_grouped_g4",
+      "layers/tconv_2x2_s2", "layers/batch_matmul_tb", "layers/pad", "layers/dw_3x3_d2",
+      "layers/avgpool_3x3_s2_same", "layers/mean_hw", "layers/softmax_12", "layers/hard_swish",
+      "layers/resize_bilinear_half", "layers/concat_c", "layers/squared_difference", "layers/rsqrt",
+      "layers/leaky_relu", "layers/prelu");
+  CAPTURE(name);
+  const auto whole = read_file(model::shared_folder() / "models" / (name + ".tflite"));
+  REQUIRE(runs(whole));
+  std::mt19937 random{2};
+  for (int i = 0; i < 200; ++i) {
+    CAPTURE(i);
+    auto bytes = whole;
+    bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+    CHECK_NOTHROW(runs(bytes));
+  }
+}
 
 TEST_CASE("every network is exact, output by output and layer by layer",
           "[reference][golden][models]") {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program written by hand, without the compiler, that uses all four engines: it loads an image,
+// weights, biases and scales, computes a 3x3 convolution with padding, takes a 3x3 maximum of the
+// result, and stores both. The expected DRAM comes from plain loops. For tests of the RTL, of the
+// synthesized netlist and of whatever runs programs.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gen/config.h"
+#include "sw/compiler/program.h"
+
+namespace trine::sim {
+
+struct TinyProgram {
+  compiler::Program program;
+  std::vector<std::uint8_t> dram;      ///< what BASE points to before the run
+  std::vector<std::uint8_t> expected;  ///< and after it
+};
+
+/// @param seed  of the data. @pre cols is a multiple of data_words()
+TinyProgram tiny_program(const gen::Config& config, std::uint32_t seed);
+
+}  // namespace trine::sim

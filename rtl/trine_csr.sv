@@ -272,7 +272,7 @@ module trine_csr #(
   assign base_o          = base_q;
   assign start_o         = start_q;
   assign running_o       = state_q == StRun;
-  assign stop_o          = state_q == StStop;
+  assign stop_o          = state_q != StRun;
   assign clear_o         = state_q == StClear;
   assign irq_o           = |(irq_status_q & irq_enable_q);
 

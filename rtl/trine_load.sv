@@ -126,6 +126,7 @@ module trine_load #(
     if (run) op_q <= run_op_i[TargetBits-1:0];
   end
 
+  // The operation is the one on offer until it is taken, then the one kept.
   trine_dma_regs #(
     .AxiAddrBits (AxiAddrBits),
     .LocalBits   (LocalBits),
@@ -137,7 +138,7 @@ module trine_load #(
     .reg_i          (cfg_reg_i),
     .payload_i      (cfg_payload_i),
     .base_i         (base_i),
-    .dmem_i         ((pending_q ? op_q : run_op_i[TargetBits-1:0]) == Dmem),
+    .dmem_i         ((cfg_ready_o ? run_op_i[TargetBits-1:0] : op_q) == Dmem),
     .dram_o         (dram),
     .dram_stride_o  (dram_stride),
     .local_o        (local_addr),

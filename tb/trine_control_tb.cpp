@@ -1,0 +1,774 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The control and its DMA engines against a sequential model: random programs, stalls everywhere,
+// errors and soft resets. Compute and vector engines are played by the bench.
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "Vtrine_control.h"
+#include "gen/csr.h"
+#include "gen/isa.h"
+#include "tb/axi_memory.h"
+
+namespace {
+
+using namespace trine;
+using namespace trine::tb;
+using isa::Engine;
+using isa::Word;
+using Target = isa::dma::Target;
+
+constexpr int kCols = TB_Cols;
+constexpr int kBusBits = TB_AxiDataBits;
+constexpr int kDataWords = std::max(64, kBusBits) / 32;
+constexpr int kBeatBytes = 4 * kDataWords;
+constexpr int kDmemWords = 1 << TB_DmemAddrBits;
+constexpr int kPmemRows = 1 << TB_PmemAddrBits;
+constexpr int kParams = TB_ParamChannels;
+constexpr int kBeatsPerRow = (kCols + kDataWords - 1) / kDataWords;
+constexpr int kRowsPerBeat = kCols < kDataWords ? kDataWords / kCols : 1;
+constexpr int kEngines = isa::kEngines;
+
+// Codes of ERROR_CAUSE (gen/csr.h).
+constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIllegalError = 4,
+                        kTokenError = 5;
+
+constexpr std::uint64_t kMemoryBase = 0x8000'0000;
+constexpr int kMemoryBytes = 1 << 19;
+constexpr int kProgramBytes = 1 << 16;               // the program lies first,
+constexpr int kSourceBytes = (1 << 17) + (1 << 16);  // then what loads read, then what stores write
+
+using Words = std::vector<std::uint32_t>;
+
+/// Everything a program changes.
+struct State {
+  Words dram = Words(kMemoryBytes / 4), dmem = Words(kDmemWords);
+  std::vector<std::array<std::uint32_t, kCols>> pmem{kPmemRows};
+  Words bias = Words(kParams), scale = Words(2 * kParams);  // scale: two words an entry
+};
+
+/// A 2-D copy; dram in bytes from the start of the memory.
+struct Copy {
+  bool store;
+  Target target;
+  int dram, local, words, rows, dram_stride, local_stride;
+};
+
+void apply(const Copy& copy, State& state) {
+  for (int row = 0; row < copy.rows; ++row) {
+    const int local = copy.local + row * copy.local_stride;
+    for (int w = 0; w < copy.words; ++w) {
+      auto& dram =
+          state.dram.at(static_cast<std::size_t>((copy.dram + row * copy.dram_stride) / 4 + w));
+      const int in_beat = w % kDataWords, beat = w / kDataWords;
+      switch (copy.target) {
+        case Target::kDmem: {
+          auto& word = state.dmem.at(static_cast<std::size_t>(local + w));
+          copy.store ? dram = word : word = dram;
+          break;
+        }
+        case Target::kPmem: {
+          const int pmem_row =
+              local + beat / kBeatsPerRow * kRowsPerBeat + (kRowsPerBeat > 1 ? in_beat / kCols : 0);
+          const int col =
+              kRowsPerBeat > 1 ? in_beat % kCols : beat % kBeatsPerRow * kDataWords + in_beat;
+          const bool padding = in_beat >= kRowsPerBeat * kCols && kRowsPerBeat > 1;
+          if (col < kCols && !padding)
+            state.pmem.at(static_cast<std::size_t>(pmem_row))[static_cast<std::size_t>(col)] = dram;
+          break;
+        }
+        case Target::kBias:
+          state.bias.at(static_cast<std::size_t>(local + w)) = dram;
+          break;
+        case Target::kScale:
+          state.scale.at(static_cast<std::size_t>(2 * local + w)) = dram;
+          break;
+      }
+    }
+  }
+}
+
+struct Program {
+  std::vector<Word> words;
+  std::vector<Copy> copies;
+
+  void run(Engine engine, const isa::Run& run) { words.push_back(isa::encode_run(engine, run)); }
+  void copy(const Copy& c, int wait, int signal, bool sets, std::mt19937& random);
+  void end() { words.push_back(isa::kEndWord); }
+};
+
+void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937& random) {
+  const Engine engine = c.store ? Engine::kStore : Engine::kLoad;
+  isa::Registers registers;
+  registers.set(isa::dma::kDram, c.dram);
+  registers.set(isa::dma::kLocal, c.local);
+  registers.set(isa::dma::kWords, c.words);
+  registers.set(isa::dma::kRowsLast, c.rows - 1);
+  registers.set(isa::dma::kLocalStride, c.local_stride);
+  registers.set(isa::dma::kDramStride, c.dram_stride);
+  if (sets) {
+    std::array<int, 4> order{0, 1, 2, 3};
+    std::shuffle(order.begin(), order.end(), random);
+    for (const int reg : order)
+      words.push_back(isa::encode_set(engine, reg, registers.value[static_cast<std::size_t>(reg)]));
+  }
+  run(engine, {wait, signal, static_cast<int>(c.target), 0});
+  copies.push_back(c);
+}
+
+struct Bench {
+  Vtrine_control dut;
+  std::mt19937 random;
+  AxiMemory<Vtrine_control> memory;
+  State state;                 ///< the on-chip memories; DRAM is in `memory`
+  unsigned port_percent = 60;  ///< ready of the on-chip ports and the engines
+  int read_latency = 3;        ///< of DMEM, at most
+  int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
+  std::int64_t cycles = 0;
+  std::uint64_t base = 0;
+  std::vector<Word> program;  ///< what the engines are to see
+
+  explicit Bench(unsigned seed)
+      : random(seed), memory(dut, kMemoryBase, kMemoryBytes, kBusBits, seed + 1) {
+    for (auto& word : memory.words) word = static_cast<std::uint32_t>(random());
+    dut.rst_ni = 0;
+    tick();
+    dut.rst_ni = 1;
+    tick();
+  }
+
+  bool chance(unsigned percent) { return random() % 100 < percent; }
+
+  // -- one cycle --------------------------------------------------------------------------------
+  void tick() {
+    ++cycles;
+    memory.drive();
+    drive_ports();
+    drive_engines();
+    dut.cause_i = static_cast<std::uint8_t>(random() & 7);
+    dut.eval();
+    if (dut.rst_ni) {
+      memory.sample();
+      sample_ports();
+      sample_engines();
+      if (dut.running_o) ++causes.at(dut.cause_i);
+      for (unsigned e = 0; e < kEngines; ++e)
+        if (dut.running_o && (dut.busy_o >> e & 1)) ++busy.at(e);
+    }
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  }
+
+  std::array<std::uint64_t, 8> causes{};
+  std::array<std::uint64_t, 4> busy{};
+
+  // -- on-chip memories -------------------------------------------------------------------------
+  struct Read {
+    std::int64_t due;
+    int addr;
+  };
+  std::deque<Read> reads;
+
+  void drive_ports() {
+    dut.dma_wready_i = chance(port_percent);
+    dut.dma_rready_i = chance(port_percent);
+    dut.pmem_wready_i = chance(port_percent);
+    dut.dma_rdata_valid_i = !reads.empty() && reads.front().due <= cycles;
+    if (dut.dma_rdata_valid_i)
+      for (int w = 0; w < kDataWords; ++w)
+        set_word(dut.dma_rdata_i, w,
+                 state.dmem.at(static_cast<std::size_t>(reads.front().addr + w)));
+  }
+
+  void sample_ports() {
+    if (dut.dma_rdata_valid_i) reads.pop_front();
+    if (dut.clear_o) reads.clear();
+    if (dut.dma_rvalid_o && dut.dma_rready_i) {
+      REQUIRE(dut.dma_raddr_o % kDataWords == 0);
+      reads.push_back(
+          {cycles + 1 + static_cast<int>(random() % static_cast<unsigned>(read_latency)),
+           dut.dma_raddr_o});
+      REQUIRE(reads.size() <= 4);
+    }
+    if (dut.dma_wvalid_o && dut.dma_wready_i) {
+      REQUIRE(dut.dma_waddr_o % kDataWords == 0);
+      for (int w = 0; w < kDataWords; ++w)
+        if (get_bit(dut.dma_wmask_o, w))
+          state.dmem.at(static_cast<std::size_t>(dut.dma_waddr_o + w)) =
+              get_word(dut.dma_wdata_o, w);
+    }
+    if (dut.pmem_wvalid_o && dut.pmem_wready_i)
+      for (int c = 0; c < kCols; ++c)
+        state.pmem.at(dut.pmem_wrow_o)[static_cast<std::size_t>(c)] = get_word(dut.pmem_wdata_o, c);
+    for (int w = 0; w < kDataWords; ++w) {
+      const auto place = [w](unsigned row) { return row * kDataWords + static_cast<unsigned>(w); };
+      if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.bias_wdata_o, w);
+      if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.scale_wdata_o, w);
+    }
+  }
+
+  // -- engines: compute and vector are played, all four are watched
+  // ---------------------------------
+  std::array<std::size_t, 4> next{};  ///< the engine's next word in `program`
+  std::array<std::deque<isa::Run>, 4> in_flight;
+  std::array<std::deque<std::int64_t>, 4> retire_due;  ///< of compute and vector
+  std::array<std::array<int, 4>, 4> tokens{};          ///< [from][to]
+
+  void forget_engines() {
+    next.fill(0);
+    tokens = {};
+    for (auto& queue : in_flight) queue.clear();
+    for (auto& queue : retire_due) queue.clear();
+  }
+
+  bool retires(int e) const {
+    const auto& due = retire_due[static_cast<std::size_t>(e)];
+    return !due.empty() && due.front() <= cycles;
+  }
+
+  void drive_engines() {
+    dut.compute_cfg_ready_i = chance(port_percent);
+    dut.compute_run_ready_i = chance(port_percent);
+    dut.compute_retire_i = retires(1);
+    dut.vector_cfg_ready_i = chance(port_percent);
+    dut.vector_run_ready_i = chance(port_percent);
+    dut.vector_retire_i = retires(2);
+  }
+
+  /// The engine's next word, which must be what it was offered.
+  Word expect(int e) {
+    auto& at = next.at(static_cast<std::size_t>(e));
+    while (at < program.size() && (isa::opcode_of(program[at]) == isa::Opcode::kEnd ||
+                                   static_cast<int>(isa::engine_of(program[at])) != e))
+      ++at;
+    REQUIRE(at < program.size());
+    return program[at++];
+  }
+
+  void sample_engines() {
+    if (dut.clear_o) return forget_engines();
+    if (dut.compute_cfg_valid_o && dut.compute_cfg_ready_i)
+      CHECK(expect(1) ==
+            isa::encode_set(Engine::kCompute, dut.compute_cfg_reg_o, dut.compute_cfg_payload_o));
+    if (dut.vector_cfg_valid_o && dut.vector_cfg_ready_i)
+      CHECK(expect(2) ==
+            isa::encode_set(Engine::kVector, dut.vector_cfg_reg_o, dut.vector_cfg_payload_o));
+    for (int e = 0; e < kEngines; ++e) {
+      if (dut.trace_start_o >> e & 1) start(e);
+    }
+    for (int e = 0; e < kEngines; ++e) {
+      if (dut.trace_retire_o >> e & 1) retire(e);
+    }
+  }
+
+  void start(int e) {
+    Word word = expect(e);
+    while (e % 3 == 0 && isa::opcode_of(word) == isa::Opcode::kSet) word = expect(e);
+    REQUIRE(isa::opcode_of(word) == isa::Opcode::kRun);
+    const isa::Run run = isa::decode_run(word);
+    if (e == 1) {
+      CHECK(run.op == dut.compute_run_op_o);
+      CHECK(run.flags == dut.compute_run_flags_o);
+    }
+    if (e == 2) {
+      CHECK(run.op == dut.vector_run_op_o);
+      CHECK(run.flags == dut.vector_run_flags_o);
+    }
+    for (int from = 0; from < kEngines; ++from)
+      if (run.wait >> from & 1)
+        REQUIRE(--tokens[static_cast<std::size_t>(from)][static_cast<std::size_t>(e)] >= 0);
+    auto& queue = in_flight[static_cast<std::size_t>(e)];
+    queue.push_back(run);
+    REQUIRE(queue.size() <= 4);
+    auto& due = retire_due[static_cast<std::size_t>(e)];
+    if (e % 3 == 0) return;
+    const std::int64_t earliest = due.empty() ? cycles + 1 : std::max(due.back(), cycles) + 1;
+    due.push_back(earliest +
+                  static_cast<std::int64_t>(random() % static_cast<unsigned>(retire_max)));
+  }
+
+  void retire(int e) {
+    auto& queue = in_flight[static_cast<std::size_t>(e)];
+    REQUIRE(!queue.empty());
+    for (int to = 0; to < kEngines; ++to)
+      if (queue.front().signal >> to & 1)
+        ++tokens[static_cast<std::size_t>(e)][static_cast<std::size_t>(to)];
+    queue.pop_front();
+    if (e % 3 != 0) retire_due[static_cast<std::size_t>(e)].pop_front();
+  }
+
+  // -- registers ----------------------------------------------------------------------------------
+  int write(std::uint32_t offset, std::uint32_t value, unsigned strobes = 15) {
+    bool address = true, data = true;
+    const auto skew =
+        static_cast<int>(random() % 5) - 2;  // address and data need not come together
+    dut.s_axil_awaddr_i = static_cast<std::uint16_t>(offset);
+    dut.s_axil_wdata_i = value;
+    dut.s_axil_wstrb_i = static_cast<std::uint8_t>(strobes);
+    for (int i = 0;; ++i) {
+      REQUIRE(i < 1000);
+      dut.s_axil_awvalid_i = address && i >= skew;
+      dut.s_axil_wvalid_i = data && i >= -skew;
+      dut.s_axil_bready_i = chance(50);
+      dut.eval();
+      const bool address_taken = dut.s_axil_awvalid_i && dut.s_axil_awready_o;
+      const bool data_taken = dut.s_axil_wvalid_i && dut.s_axil_wready_o;
+      const bool done = dut.s_axil_bvalid_o && dut.s_axil_bready_i;
+      const int response = dut.s_axil_bresp_o;
+      tick();
+      if (address_taken) address = false;
+      if (data_taken) data = false;
+      if (done) {
+        dut.s_axil_bready_i = 0;
+        return response;
+      }
+    }
+  }
+
+  int read(std::uint32_t offset, std::uint32_t& value) {
+    bool address = true;
+    dut.s_axil_araddr_i = static_cast<std::uint16_t>(offset);
+    for (int i = 0;; ++i) {
+      REQUIRE(i < 1000);
+      dut.s_axil_arvalid_i = address;
+      dut.s_axil_rready_i = chance(50);
+      dut.eval();
+      const bool taken = address && dut.s_axil_arready_o;
+      const bool done = dut.s_axil_rvalid_o && dut.s_axil_rready_i;
+      const int response = dut.s_axil_rresp_o;
+      value = dut.s_axil_rdata_o;
+      tick();
+      if (taken) address = false;
+      if (done) {
+        dut.s_axil_rready_i = 0;
+        return response;
+      }
+    }
+  }
+
+  std::uint32_t read(std::uint32_t offset) {
+    std::uint32_t value = 0;
+    REQUIRE(read(offset, value) == 0);
+    return value;
+  }
+  std::uint64_t read64(std::uint32_t offset) {
+    const std::uint64_t low = read(offset);
+    return low | std::uint64_t{read(offset + 4)} << 32;
+  }
+
+  // -- programs -----------------------------------------------------------------------------------
+  void start_program(const Program& p, std::uint32_t words) {
+    program = p.words;
+    REQUIRE(8 * p.words.size() <= kProgramBytes);
+    for (std::size_t i = 0; i < p.words.size(); ++i) {
+      memory.words[2 * i] = static_cast<std::uint32_t>(p.words[i]);
+      memory.words[2 * i + 1] = static_cast<std::uint32_t>(p.words[i] >> 32);
+    }
+    forget_engines();
+    causes.fill(0);
+    busy.fill(0);
+    memory.bytes_read = memory.bytes_written = 0;
+    memory.failed = false;
+    write(csr::kProgram, static_cast<std::uint32_t>(kMemoryBase));
+    write(csr::kProgramWords, words);
+    write(csr::kBase, static_cast<std::uint32_t>(kMemoryBase));
+    write(csr::kIrqEnable, 3);
+    write(csr::kControl, 1);
+  }
+  void start_program(const Program& p) {
+    start_program(p, static_cast<std::uint32_t>(p.words.size()));
+  }
+
+  void wait_irq() {
+    for (int i = 0; !dut.irq_o; ++i) {
+      if (i > 400'000) FAIL("the program hangs");
+      tick();
+    }
+    CHECK(memory.idle());
+  }
+
+  /// The program ends well, and DRAM and on-chip memories are what the copies make of them.
+  void check_run(const Program& p) {
+    State expected = state;
+    expected.dram = memory.words;
+    start_program(p);
+    for (std::size_t i = 0; i < p.words.size(); ++i) {  // they are there only now
+      expected.dram[2 * i] = memory.words[2 * i];
+      expected.dram[2 * i + 1] = memory.words[2 * i + 1];
+    }
+    for (const Copy& copy : p.copies) apply(copy, expected);
+    wait_irq();
+    CHECK(read(csr::kStatus) == 2);
+    CHECK(read(csr::kErrorCause) == 0);
+    CHECK(read(csr::kIrqStatus) == 1);
+    check_counters();
+    write(csr::kIrqStatus, 1);
+    CHECK(!dut.irq_o);
+    compare("DRAM", memory.words, expected.dram);
+    compare("DMEM", state.dmem, expected.dmem);
+    compare("bias", state.bias, expected.bias);
+    compare("scale", state.scale, expected.scale);
+    CHECK(state.pmem == expected.pmem);
+  }
+
+  void compare(const char* name, const Words& actual, const Words& expected) {
+    const auto [a, e] = std::mismatch(actual.begin(), actual.end(), expected.begin());
+    if (a == actual.end()) return;
+    INFO(name << " word " << a - actual.begin());
+    REQUIRE(*a == *e);
+  }
+
+  void check_counters() {
+    std::uint64_t sum = 0;
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      CHECK(read64(csr::kCause + 8 * i) == causes[i]);
+      sum += causes[i];
+    }
+    CHECK(read64(csr::kCycles) == sum);
+    for (std::uint32_t e = 0; e < 4; ++e) CHECK(read64(csr::kEngineBusy + 8 * e) == busy[e]);
+    CHECK(read64(csr::kBytesRead) == memory.bytes_read);
+    CHECK(read64(csr::kBytesWritten) == memory.bytes_written);
+  }
+
+  /// The program stops with this error; afterwards the machine works as before.
+  void check_error(std::uint32_t cause, std::uint64_t addr) {
+    wait_irq();
+    CHECK(read(csr::kStatus) == 4);
+    CHECK(read(csr::kErrorCause) == cause);
+    CHECK(read64(csr::kErrorAddress) == addr);
+    CHECK(read(csr::kIrqStatus) == 2);
+    write(csr::kIrqStatus, 2);
+  }
+
+  // -- random programs
+  // ------------------------------------------------------------------------------
+  int pick(int low, int high) {
+    return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
+  }
+
+  /// @param half  0 or 1: loads and stores that may overlap in time use different halves of DMEM
+  Copy random_copy(bool store, int half) {
+    Copy copy{store, Target::kDmem, 0, 0, 1, pick(1, chance(30) ? 12 : 3), 0, 0};
+    if (!store) copy.target = static_cast<Target>(pick(0, 3));
+    const int region = store ? kMemoryBytes - kProgramBytes - kSourceBytes : kSourceBytes;
+    int local_first = 0, local_size = 0;  // in local units
+    int unit = kDataWords;                // of local addresses and strides
+    int beats = pick(1, chance(20) ? 200 : 12);
+    switch (copy.target) {
+      case Target::kDmem:
+        local_first = half * kDmemWords / 2;
+        local_size = kDmemWords / 2;
+        break;
+      case Target::kPmem:
+        local_size = kPmemRows;
+        unit = 1;
+        break;
+      case Target::kBias:
+        local_size = kParams;
+        break;
+      case Target::kScale:
+        local_size = kParams;
+        unit = kDataWords / 2;
+        break;
+    }
+    // Local units of one beat; a PMEM row of several beats counts as one step.
+    int per_step = unit;
+    int step_words = kDataWords;
+    if (copy.target == Target::kPmem) {
+      per_step = kRowsPerBeat;
+      step_words = kDataWords * kBeatsPerRow;
+    }
+    const int steps = std::max(1, std::min(beats, local_size / per_step / 2));
+    copy.words = steps * step_words;
+    const int span = steps * per_step;
+    copy.local_stride = pick(0, std::max(0, (local_size - span) / copy.rows / unit)) * unit;
+    const int local_room = local_size - span - (copy.rows - 1) * copy.local_stride;
+    copy.local = local_first + pick(0, local_room / unit) * unit;
+    copy.dram_stride = pick(0, std::max(0, (region - 4 * copy.words) / copy.rows / kBeatBytes));
+    if (chance(50))
+      copy.dram_stride = std::min(copy.dram_stride, steps * step_words / kDataWords + 1);
+    copy.dram_stride *= kBeatBytes;
+    const int dram_room = region - 4 * copy.words - (copy.rows - 1) * copy.dram_stride;
+    copy.dram = (store ? kProgramBytes + kSourceBytes : kProgramBytes) +
+                pick(0, dram_room / kBeatBytes) * kBeatBytes;
+    if (copy.target == Target::kDmem) {  // rows need not begin or end with a beat
+      const int skip = pick(0, std::min(kDataWords, copy.words) - 1);
+      copy.local += skip;
+      copy.dram += 4 * skip;
+      copy.words = std::max(1, copy.words - skip - pick(0, kDataWords - 1));
+    }
+    return copy;
+  }
+
+  void sets(Program& p, Engine engine, int count) {
+    for (int i = 0; i < count; ++i)
+      p.words.push_back(
+          isa::encode_set(engine, pick(0, 15), random() | (random() & 0xffffffull) << 32));
+  }
+
+  /// All RUNs one after the other, ordered by tokens; loads read what stores wrote.
+  Program ordered_program(int runs) {
+    Program p;
+    int last = -1, signal = pick(0, 3);
+    bool loaded = false, stored = false;
+    Copy load{}, store{};
+    for (int i = 0; i < runs; ++i) {
+      const int e = signal;
+      signal = i + 1 < runs ? pick(0, 3) : -1;
+      const int wait_mask = last < 0 ? 0 : 1 << last;
+      const int signal_mask = signal < 0 ? 0 : 1 << signal;
+      const auto engine = static_cast<Engine>(e);
+      if (engine == Engine::kLoad || engine == Engine::kStore) {
+        const bool is_store = engine == Engine::kStore;
+        Copy& copy = is_store ? store : load;
+        bool& have = is_store ? stored : loaded;
+        const bool again = have && chance(10);  // registers keep their values
+        if (!again) copy = random_copy(is_store, pick(0, 1));
+        if (!again && !is_store && stored && copy.target == Target::kDmem && chance(50)) {
+          const int shift = (copy.dram - store.dram) % kBeatBytes;
+          if (shift == 0 && store.words <= copy.words) {
+            copy.dram = store.dram;
+            copy.words = store.words;
+            copy.dram_stride = store.dram_stride;
+            copy.rows = std::min(copy.rows, store.rows);
+          }
+        }
+        have = true;
+        p.copy(copy, wait_mask, signal_mask, !again, random);
+      } else {
+        sets(p, engine, pick(0, 20));
+        p.run(engine, {wait_mask, signal_mask, pick(0, 2), pick(0, 255)});
+      }
+      last = e;
+    }
+    p.end();
+    return p;
+  }
+
+  /// Loads and stores side by side, in different halves, and as many tokens as do no harm.
+  Program parallel_program(int runs) {
+    Program p;
+    std::array<std::array<int, 4>, 4> have{}, given{};
+    for (int i = 0; i < runs; ++i) {
+      const int e = pick(0, 3);
+      const auto engine = static_cast<Engine>(e);
+      const auto to = static_cast<std::size_t>(e);
+      int wait_mask = 0, signal_mask = 0;
+      for (std::size_t o = 0; o < 4; ++o) {
+        if (have[o][to] > 0 && chance(60)) {
+          --have[o][to];
+          wait_mask |= 1 << o;
+        }
+        if (given[to][o] < 60 && chance(60)) {
+          ++given[to][o];
+          ++have[to][o];
+          signal_mask |= 1 << o;
+        }
+      }
+      if (engine == Engine::kLoad || engine == Engine::kStore) {
+        const bool is_store = engine == Engine::kStore;
+        p.copy(random_copy(is_store, is_store), wait_mask, signal_mask, true, random);
+      } else {
+        sets(p, engine, pick(0, 20));
+        p.run(engine, {wait_mask, signal_mask, pick(0, 2), pick(0, 255)});
+      }
+    }
+    p.end();
+    return p;
+  }
+};
+
+/// Latencies, stalls: from an ideal machine to a slow one.
+void set_timing(Bench& bench, unsigned kind) {
+  bench.memory.timing = {kind == 0 ? 100u : kind == 1 ? 60u : 15u, 0, kind == 0 ? 0 : 40};
+  bench.port_percent = kind == 0 ? 100u : kind == 1 ? 60u : 20u;
+  bench.read_latency = kind == 0 ? 1 : 4;
+}
+
+}  // namespace
+
+TEST_CASE("trine_control runs ordered programs like the sequential model", "[tb][control]") {
+  const auto seed = GENERATE(1u, 2u, 3u, 4u);
+  const auto timing = GENERATE(0u, 1u, 2u);
+  CAPTURE(seed, timing);
+  Bench bench(seed);
+  set_timing(bench, timing);
+  for (int i = 0; i < 3; ++i) bench.check_run(bench.ordered_program(40));
+}
+
+TEST_CASE("trine_control runs engines in parallel without losing order", "[tb][control]") {
+  const auto seed = GENERATE(11u, 12u, 13u, 14u);
+  const auto timing = GENERATE(0u, 1u, 2u);
+  CAPTURE(seed, timing);
+  Bench bench(seed);
+  set_timing(bench, timing);
+  for (int i = 0; i < 3; ++i) bench.check_run(bench.parallel_program(60));
+}
+
+TEST_CASE("trine_control streams one beat a cycle", "[tb][control]") {
+  Bench bench(21);
+  bench.memory.timing = {100, 20, 20};
+  bench.port_percent = 100;
+  bench.read_latency = 2;
+  // Rows of eight beats: many bursts, each shorter than the latency.
+  const int rows = std::min(64, kDmemWords / (8 * kDataWords));
+  const bool store = GENERATE(false, true);
+  CAPTURE(store);
+  Program p;
+  p.copy({store, Target::kDmem, kProgramBytes + (store ? kSourceBytes : 0), 0, 8 * kDataWords, rows,
+          8 * kBeatBytes, 8 * kDataWords},
+         0, 0, true, bench.random);
+  p.end();
+  bench.check_run(p);
+  const auto engine = static_cast<std::size_t>(store ? Engine::kStore : Engine::kLoad);
+  const int bus_beats = 8 * rows * (kBusBits < 64 ? 2 : 1);
+  // Four writes are outstanding and each takes its own beats and the latency of its response.
+  const double slack = store ? 1.6 : 1.0;
+  CHECK(static_cast<double>(bench.busy[engine]) <= slack * bus_beats + 60);
+}
+
+TEST_CASE("trine_control prefetches the next load", "[tb][control]") {
+  Bench bench(22);
+  bench.memory.timing = {100, 40, 40};
+  bench.port_percent = 100;
+  Program p;
+  constexpr int kRuns = 12, kBeats = 64;
+  for (int i = 0; i < kRuns; ++i)
+    p.copy({false, Target::kDmem, kProgramBytes + 512 * i, 0, kBeats * kDataWords, 1, 0, 0}, 0, 0,
+           true, bench.random);
+  p.end();
+  bench.check_run(p);
+  const int bus_beats = kBeats * kRuns * (kBusBits < 64 ? 2 : 1);
+  CHECK(static_cast<int>(bench.busy[0]) <= bus_beats + 12 * kRuns + 100);
+}
+
+TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][control][error]") {
+  const auto seed = GENERATE(31u, 32u, 33u);
+  const auto timing = GENERATE(0u, 1u, 2u);
+  const auto kind = GENERATE(kFetchError, kLoadError, kStoreError);
+  CAPTURE(seed, timing, kind);
+  Bench bench(seed);
+  set_timing(bench, timing);
+  Program p;
+  std::uint64_t first = kMemoryBase;
+  std::uint64_t bytes = kMemoryBytes;
+  if (kind == kFetchError) {  // somewhere in the program
+    p = bench.ordered_program(30);
+    first += static_cast<std::uint64_t>(bench.pick(0, static_cast<int>(p.words.size()) - 1)) * 8 /
+             kBeatBytes * kBeatBytes;
+    bytes = kBeatBytes;
+  } else {  // somewhere in a long copy, among others
+    const bool store = kind == kStoreError;
+    p = bench.parallel_program(10);
+    p.words.pop_back();
+    const int region = kProgramBytes + (store ? kSourceBytes : 0);
+    p.copy({store, Target::kDmem, region, 0, 40 * kDataWords, 10, 100 * kBeatBytes, kDataWords}, 0,
+           0, true, bench.random);
+    p.end();
+    first += static_cast<std::uint64_t>(region + bench.pick(0, 9) * 100 * kBeatBytes);
+    bytes = 40 * kBeatBytes;
+  }
+  bench.memory.error_first = first;
+  bench.memory.error_end = first + bytes;
+  bench.start_program(p);
+  bench.wait_irq();
+  const std::uint64_t expected =
+      kind == kFetchError ? bench.memory.failed_beat : bench.memory.failed_burst;
+  bench.check_error(kind, expected);
+
+  bench.memory.error_end = bench.memory.error_first;
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
+  const auto seed = GENERATE(41u, 42u);
+  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 4, 0}),
+                            isa::encode_run(Engine::kCompute, {0, 0, 3, 0}),
+                            isa::encode_run(Engine::kVector, {0, 0, 3, 0}),
+                            isa::encode_run(Engine::kStore, {0, 0, 1, 0}), std::uint64_t{0});
+  CAPTURE(seed, bad);
+  Bench bench(seed);
+  set_timing(bench, 1);
+  Program p = bench.parallel_program(20);
+  p.words.pop_back();
+  const std::size_t offset = 8 * p.words.size();
+  if (bad != 0) {  // 0: the program has no END, and the word count ends it
+    p.words.push_back(bad);
+    p.end();
+  }
+  bench.start_program(p);
+  bench.check_error(kIllegalError, offset);
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control refuses an empty program", "[tb][control][error]") {
+  Bench bench(43);
+  Program p;
+  p.end();
+  bench.start_program(p, 0);
+  bench.check_error(kIllegalError, 0);
+  bench.check_run(p);
+}
+
+TEST_CASE("trine_control stops when a token counter overflows", "[tb][control][error]") {
+  Bench bench(44);
+  Program p;
+  const Copy copy{false, Target::kBias, kProgramBytes, 0, kDataWords, 1, 0, 0};
+  for (int i = 0; i < 63; ++i) p.copy(copy, 0, 2, i == 0, bench.random);
+  Program enough = p;
+  enough.end();
+  bench.check_run(enough);
+  p.copy(copy, 0, 2, false, bench.random);
+  for (int i = 0; i < 2000; ++i) p.words.push_back(isa::encode_set(Engine::kVector, 0, 0));
+  p.end();
+  bench.start_program(p);
+  bench.wait_irq();
+  CHECK(bench.read(csr::kErrorCause) == kTokenError);
+}
+
+TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
+  const auto seed = GENERATE(51u, 52u, 53u, 54u, 55u, 56u, 57u, 58u);
+  const auto timing = GENERATE(0u, 1u, 2u);
+  CAPTURE(seed, timing);
+  Bench bench(seed);
+  set_timing(bench, timing);
+  for (int i = 0; i < 6; ++i) {
+    bench.start_program(bench.parallel_program(40));
+    for (int wait = bench.pick(0, 1500); wait > 0; --wait) bench.tick();
+    bench.write(csr::kIrqStatus, 3);
+    bench.write(csr::kControl, 2);
+    for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 1000);
+    CHECK(bench.read(csr::kStatus) == 0);
+    CHECK(bench.memory.idle());
+    bench.write(csr::kIrqStatus, 3);
+  }
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
+  Bench bench(61);
+  CHECK(bench.read(csr::kId) == csr::kIdValue);
+  CHECK(bench.read(csr::kVersion) == isa::kVersion);
+  CHECK(bench.read64(csr::kConfigHash) == 0x0123456789abcdefull);
+  CHECK(bench.read(csr::kStatus) == 0);
+  for (const auto offset : {csr::kProgram, csr::kProgramWords, csr::kBase}) {
+    CHECK(bench.write(offset, 0xdeadbeef) == 0);
+    CHECK(bench.read(offset) == 0xdeadbeef);
+    CHECK(bench.write(offset, 0, 3) == 2);  // partial strobes
+    CHECK(bench.read(offset) == 0xdeadbeef);
+  }
+  CHECK(bench.write(csr::kIrqEnable, 0xffffffff) == 0);
+  CHECK(bench.read(csr::kIrqEnable) == 3);
+  CHECK(bench.write(csr::kId, 0) == 2);
+  std::uint32_t value = 0;
+  for (const std::uint32_t offset : {0x2cu, 0x3cu, 0x48u, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
+    CAPTURE(offset);
+    CHECK(bench.read(offset, value) == 2);
+    CHECK(bench.write(offset, 0) == 2);
+  }
+}

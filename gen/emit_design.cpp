@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gen/emit.h"
+#include "gen/memories.h"
 #include "gen/schema.h"
 
 namespace trine::gen {
@@ -138,10 +139,13 @@ std::string top_module(const Config& config) {
       connections);
 }
 
-std::string file_list(const Config&, const std::vector<std::string>& sources) {
+std::string file_list(const Config& config, const std::vector<std::string>& sources) {
   std::string text =
       "// SPDX-License-Identifier: Apache-2.0\n"
-      "// Paths relative to this folder: verilator -F trine.f. Top module: trine_top.\n";
+      "// Paths relative to this folder: verilator -F trine.f. Top module: trine_top.\n"
+      "// Memories (trine_sram), instances x Width x Depth:\n";
+  for (const Memory& m : memories(config))
+    text += fmt::format("//   {} x {} x {}  {}\n", m.instances, m.width, m.depth, m.name);
   for (const std::string& source : sources) text += source + "\n";
   return text;
 }
@@ -191,7 +195,8 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "| `config.toml`, `manifest.json` | the configuration, and all files |\n\n"
       "```\n"
       "verilator --lint-only -Wall --top-module trine_top -f trine.f\n"
-      "yosys -p \"read_verilog -sv $(grep '\\.sv$' trine.f | tr '\\n' ' '); synth -top trine_top\"\n"
+      "yosys -p \"read_verilog -sv $(grep '\\.sv$' trine.f | tr '\\n' ' '); synth -top "
+      "trine_top\"\n"
       "trine compile --config config.toml MODEL.tflite --out model.trine\n"
       "```\n\n"
       "## Configuration\n\n| key | value | meaning |\n|---|---|---|\n{}\n"

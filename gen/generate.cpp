@@ -14,6 +14,7 @@
 
 #include "gen/emit.h"
 #include "gen/isa.h"
+#include "gen/memories.h"
 #include "gen/root.h"
 #include "gen/schema.h"
 #include "sw/base/error.h"
@@ -98,6 +99,9 @@ std::string manifest(const Config& config, const Files& files) {
   for (const Key& key : schema())
     json["configuration"][std::string(key.name)] =
         nlohmann::ordered_json::parse(value_text(key, config));
+  for (const Memory& m : memories(config))
+    json["memories"].push_back(
+        {{"name", m.name}, {"instances", m.instances}, {"width", m.width}, {"depth", m.depth}});
   json["files"] = nlohmann::ordered_json::array();
   for (const auto& [name, text] : files) json["files"].push_back(name);
   json["files"].push_back(kManifest);

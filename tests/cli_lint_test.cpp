@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Emitted designs of every shape pass the linter, and hold the memories that they say they hold.
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "gen/config.h"
+#include "gen/generate.h"
+#include "gen/memories.h"
+#include "sw/base/file.h"
+
+namespace fs = std::filesystem;
+using namespace trine;
+
+namespace {
+
+std::string shape(int width, int depth) {
+  return std::to_string(width) + " x " + std::to_string(depth);
+}
+
+/// Instances of trine_sram by shape, from Verilator's elaborated design.
+std::map<std::string, int> elaborated_memories(const std::string& xml) {
+  static const std::regex module(
+      "<module [^>]*name=\"(trine_sram[^\"]*)\"[^>]*>\\s*"
+      "<var [^>]*name=\"Width\"[^>]*>\\s*<const "
+      "[^>]*name=\"32&apos;s?h([0-9a-f]+)\"[^>]*/>\\s*</var>\\s*"
+      "<var [^>]*name=\"Depth\"[^>]*>\\s*<const [^>]*name=\"32&apos;s?h([0-9a-f]+)\"");
+  std::map<std::string, int> count;
+  for (std::sregex_iterator it(xml.begin(), xml.end(), module), end; it != end; ++it) {
+    const std::string cell = "submodname=\"" + it->str(1) + "\" hier=";
+    for (std::size_t at = xml.find(cell); at != std::string::npos; at = xml.find(cell, at + 1))
+      ++count[shape(std::stoi(it->str(2), nullptr, 16), std::stoi(it->str(3), nullptr, 16))];
+  }
+  return count;
+}
+
+/// Verilator's output in the design's folder, empty when it has nothing to say.
+std::string verilator(const fs::path& design, const std::string& arguments) {
+  const fs::path log = design.string() + ".log";
+  const int status = std::system(("verilator " + arguments + " --top-module trine_top -F '" +
+                                  (design / "trine.f").string() + "' >'" + log.string() + "' 2>&1")
+                                     .c_str());
+  const std::string text = read_text(log);
+  return status == 0 || !text.empty() ? text : "verilator failed";
+}
+
+}  // namespace
+
+TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emission][lint]") {
+  using Settings = std::vector<std::string>;
+  const auto settings = GENERATE(
+      Settings{}, Settings{"array.rows=1", "array.cols=1", "array.precisions=[\"binary\"]"},
+      Settings{"array.rows=3", "array.cols=5", "bus.axi_data_bits=32", "pipeline.rows=2",
+               "pipeline.cols=2"},
+      Settings{"array.rows=2", "array.cols=3", "bus.axi_data_bits=512", "bus.axi_addr_bits=64"},
+      Settings{"array.rows=4", "array.cols=2", "vector.enable=false", "memory.dmem_kib=8",
+               "memory.pmem_kib=1", "memory.param_channels=16"},
+      Settings{"array.rows=8", "array.cols=8", "array.precisions=[\"int8\"]",
+               "bus.axi_data_bits=128"});
+  CAPTURE(settings);
+  const fs::path folder =
+      fs::temp_directory_path() / ("trine_cli_lint_test." + std::to_string(::getpid()));
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  const gen::Config config = gen::load_config("edge64", settings);
+  const fs::path design = folder / "design";
+  gen::generate(config, design);
+  CHECK(verilator(design, "--lint-only -Wall") == "");
+
+  const fs::path xml = folder / "design.xml";
+  REQUIRE(verilator(design, "--xml-only --xml-output '" + xml.string() + "'") == "");
+  std::map<std::string, int> listed;
+  for (const gen::Memory& m : gen::memories(config)) listed[shape(m.width, m.depth)] += m.instances;
+  CHECK(listed == elaborated_memories(read_text(xml)));
+  fs::remove_all(folder);
+}

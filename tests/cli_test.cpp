@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line as a user and as other tools meet it: exit codes, JSON keys, error lines.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "sw/base/file.h"
+#include "sw/base/npy.h"
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using namespace trine;
+
+namespace {
+
+const std::string kLenet = TRINE_SOURCE_DIR "/models/lenet_mnist.tflite";
+const std::string kLenetVectors = TRINE_SOURCE_DIR "/models/lenet_mnist/vectors";
+const std::string kPlus = TRINE_SOURCE_DIR "/models/plus_filter.tflite";
+const std::string kPlusVectors = TRINE_SOURCE_DIR "/models/plus_filter/vectors";
+
+struct Result {
+  int code;
+  std::string out, err;
+};
+
+/// A folder of its own for each test case, and the program run inside it.
+struct Shell {
+  fs::path dir = fs::temp_directory_path() / ("trine_cli_test." + std::to_string(::getpid()));
+  Shell() {
+    fs::remove_all(dir);
+    fs::create_directories(dir);
+  }
+  ~Shell() { fs::remove_all(dir); }
+
+  Result trine(const std::string& arguments) const {
+    const std::string command = "cd '" + dir.string() + "' && '" TRINE_PROGRAM "' " + arguments +
+                                " >out.txt 2>err.txt </dev/null";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(dir / "out.txt"),
+            read_text(dir / "err.txt")};
+  }
+  json read_json(const char* name) const { return json::parse(read_text(dir / name)); }
+};
+
+std::size_t widest_line(const std::string& text) {
+  std::istringstream lines(text);
+  std::size_t widest = 0;
+  for (std::string line; std::getline(lines, line);) widest = std::max(widest, line.size());
+  return widest;
+}
+
+std::size_t line_count(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// The keys that other tools rely on.
+void check_execution(const json& report) {
+  for (const char* key : {"cycles", "macs", "peak_macs_per_cycle", "vectors", "vectors_exact",
+                          "dram_bytes_read", "dram_bytes_written"}) {
+    CAPTURE(key);
+    CHECK(report.at(key).is_number_integer());
+  }
+  CHECK(report.at("sim_seconds").is_number());
+  const double utilization = report.at("utilization");
+  CHECK(utilization > 0);
+  CHECK(utilization <= 1);
+  CHECK(utilization == Approx(report.at("macs").get<double>() / report.at("cycles").get<double>() /
+                              report.at("peak_macs_per_cycle").get<double>()));
+  long cycles = 0, macs = 0;
+  REQUIRE_FALSE(report.at("layers").empty());
+  for (const json& layer : report.at("layers")) {
+    CHECK(layer.at("name").is_string());
+    CHECK(layer.at("op").is_string());
+    CHECK(layer.at("utilization").is_number());
+    const std::string bound = layer.at("bound");
+    CHECK((bound == "compute" || bound == "memory" || bound == "drain" || bound == "vector" ||
+           bound == "control"));
+    cycles += layer.at("cycles").get<long>();
+    macs += layer.at("macs").get<long>();
+  }
+  CHECK(cycles == report.at("cycles").get<long>());
+  CHECK(macs == report.at("macs").get<long>());
+}
+
+}  // namespace
+
+TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
+  const Shell shell;
+  const Result all = shell.trine("--help");
+  CHECK(all.code == 0);
+  CHECK(widest_line(all.out) <= 100);
+  const std::string command = GENERATE("generate", "compile", "run", "verify", "synth", "demo");
+  CHECK_THAT(all.out, Catch::Contains("\n  " + command));
+  const Result one = shell.trine(command + " --help");
+  CHECK(one.code == 0);
+  CHECK(widest_line(one.out) <= 100);
+  CHECK_THAT(one.out, Catch::Contains("Examples:\n  trine " + command));
+  CHECK_THAT(one.out, Catch::Contains("--json FILE") && Catch::Contains("--quiet"));
+}
+
+TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
+  struct Row {
+    std::string arguments, expected;
+  };
+  const auto row = GENERATE(
+      Row{"nonsense", "trine: nonsense: unknown command, allowed generate, "},
+      Row{"generate --nonsense", "trine: The following argument was not expected: --nonsense"},
+      Row{"generate --config edge64", "trine generate: --out is required"},
+      Row{"generate --config edge65 --out x", "edge65: no such preset, allowed edge32, edge64"},
+      Row{"generate --config none.toml --out x", "none.toml: cannot open: No such file"},
+      Row{"generate --config edge64 --set array.rows=0 --out x",
+          "--set array.rows=0: array.rows: 0 is too small, allowed 1..256"},
+      Row{"generate --config edge64 --set memory.dmem_kb=8 --out x",
+          "--set memory.dmem_kb=8: memory.dmem_kb: unknown key, did you mean memory.dmem_kib?"},
+      Row{"generate --config edge64 --out /proc/x", "/proc/x: cannot write: "},
+      Row{"compile --config edge64 none.tflite --out x", "none.tflite: cannot open: No such file"},
+      Row{"compile --config edge64 out.txt --out x", "out.txt: "},
+      Row{"compile --config edge64 '" + kPlus + "'", "trine compile: --out or --disassemble"},
+      Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
+      Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",
+          "--trace: needs --backend rtl"},
+      Row{"run --config edge64 '" + kPlus + "' --backend arch --input none.npy",
+          "none.npy: cannot open: No such file"},
+      Row{"verify --config edge64 '" + kPlus + "'", "trine: --vectors is required"},
+      Row{"verify --config edge64 '" + kPlus + "' --vectors none",
+          "none/manifest.json: cannot open"},
+      Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
+      Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
+  CAPTURE(row.arguments);
+  const Shell shell;
+  const Result result = shell.trine(row.arguments);
+  CHECK(result.code == 2);
+  CHECK_THAT(result.err, Catch::StartsWith(row.expected));
+  CHECK(line_count(result.err) == 1);
+  CHECK(result.out.empty());
+}
+
+TEST_CASE("generate writes a design that can be generated again from its configuration",
+          "[cli][generate]") {
+  const Shell shell;
+  const Result result =
+      shell.trine("generate --config edge64 --set array.rows=2 --out d/a --json j");
+  CAPTURE(result.err);
+  CHECK(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("2 x 4 PEs, 32 int8 MACs per cycle"));
+  CHECK(shell.read_json("j").at("peak_macs_per_cycle") == 32);
+  CHECK(fs::exists(shell.dir / "d/a/trine.f"));
+  const Result again = shell.trine("generate --config d/a/config.toml --out b --quiet");
+  CHECK(again.code == 0);
+  CHECK(again.out.empty());
+  CHECK(read_text(shell.dir / "b/trine_top.sv") == read_text(shell.dir / "d/a/trine_top.sv"));
+}
+
+TEST_CASE("compile prints where layers live and writes a program for one configuration",
+          "[cli][compile]") {
+  const Shell shell;
+  const Result result =
+      shell.trine("compile --config edge64 '" + kLenet + "' --out lenet.trine --json j");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(widest_line(result.out) <= 100);
+  const json report = shell.read_json("j");
+  CHECK(report.at("layers").size() >= 5);
+  for (const json& layer : report.at("layers")) {
+    CHECK_FALSE(layer.at("placement").get<std::string>().empty());
+    CHECK_THAT(result.out, Catch::Contains(layer.at("op").get<std::string>()));
+  }
+  CHECK(shell.trine("run --config edge64 lenet.trine --backend arch").code == 0);
+  const Result other = shell.trine("run --config edge32 lenet.trine --backend arch");
+  CHECK(other.code == 2);
+  CHECK_THAT(other.err, Catch::StartsWith("lenet.trine: ") && Catch::Contains("configuration"));
+  const Result listing = shell.trine("compile --config edge64 '" + kPlus + "' --disassemble");
+  CHECK(listing.code == 0);
+  CHECK_THAT(listing.out, Catch::Contains("RUN") && Catch::Contains("END"));
+}
+
+TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
+  const Shell shell;
+  const std::string rows = kPlusVectors + "/textbook";
+  const Result result = shell.trine("run --config edge32 '" + kPlus + "' --backend arch --input '" +
+                                    rows + "_in0.npy' --output a.npy --output b.npy --json j");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(read_npy(shell.dir / "a.npy").bytes == read_npy(rows + "_out0.npy").bytes);
+  CHECK(read_npy(shell.dir / "b.npy").bytes == read_npy(rows + "_out1.npy").bytes);
+  const json report = shell.read_json("j");
+  check_execution(report);
+  CHECK(report.at("vectors") == 1);
+  CHECK(report.at("vectors_exact") == 1);
+
+  const Result wrong = shell.trine("run --config edge32 '" + kPlus + "' --backend arch --input '" +
+                                   rows + "_out0.npy'");
+  CHECK(wrong.code == 2);
+  CHECK_THAT(wrong.err, Catch::Contains("_out0.npy: is i1 [1, 3, 3, 1], input 0 of ") &&
+                            Catch::Contains("is i1 [1, 5, 5, 1]"));
+}
+
+TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
+  const Shell shell;
+  const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";
+  REQUIRE(shell.trine(run).code == 0);
+  const long fast = shell.read_json("j").at("cycles");
+  REQUIRE(shell.trine(run + "--axi-latency 200 --axi-bytes-per-cycle 1").code == 0);
+  const long slow = shell.read_json("j").at("cycles");
+  CHECK(slow > fast);
+}
+
+TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") {
+  const Shell shell;
+  const std::string verify = "verify --config edge64 '" + kLenet + "' --backend arch --json j ";
+  const Result good = shell.trine(verify + "--vectors '" + kLenetVectors + "'");
+  CAPTURE(good.err);
+  REQUIRE(good.code == 0);
+  CHECK(widest_line(good.out) <= 100);
+  const json report = shell.read_json("j");
+  check_execution(report);
+  CHECK(report.at("vectors").get<int>() >= 100);
+  CHECK(report.at("vectors_exact") == report.at("vectors"));
+
+  fs::copy(kLenetVectors, shell.dir / "v", fs::copy_options::recursive);
+  fs::path changed;
+  for (const auto& entry : fs::directory_iterator(shell.dir / "v")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find("_out0.npy") != std::string::npos) changed = std::max(changed, entry.path());
+  }
+  Array array = read_npy(changed);
+  array.bytes[3] ^= 1;
+  write_npy(changed, array);
+  const Result bad = shell.trine(verify + "--vectors v --quiet");
+  CHECK(bad.code == 1);
+  CHECK(bad.out.empty());
+  CHECK(line_count(bad.err) == 1);
+  CHECK_THAT(bad.err, Catch::Contains("output 0 at [0, 3]: "));
+  CHECK(shell.read_json("j").at("vectors_exact").get<int>() == report.at("vectors").get<int>() - 1);
+}

@@ -3,8 +3,8 @@
 // A compiled network: everything that running it needs. The compiler writes it, the architecture
 // simulator, the RTL runner and the C runtime read it.
 //
-// DRAM as a program sees it: `dram_bytes` from the BASE registers on; the first image.size() bytes
-// are constants (weights, biases, scales), then come inputs, outputs and spilled maps. The words
+// DRAM as a program sees it: `dram_bytes` from the BASE registers on. First inputs, outputs and
+// spilled maps, then, from `image_offset` on, the constants (weights, biases, scales). The words
 // lie outside of it, where PROGRAM says (program_offset() is the place that all our runners use).
 //
 // File: "TRINEPRG", u32 version, u32 number of sections, u64 configuration hash; each section u32
@@ -38,11 +38,12 @@ struct Program {
   std::uint64_t config_hash = 0;
   std::string name;               ///< of the model
   std::vector<isa::Word> words;   ///< ends with END
+  std::int64_t image_offset = 0;  ///< bytes from BASE
   std::vector<std::uint8_t> image;
-  std::int64_t dram_bytes = 0;    ///< of the whole region, a multiple of 4096
+  std::int64_t dram_bytes = 0;                ///< of the whole region, a multiple of 4096
   std::vector<TensorLayout> inputs, outputs;  ///< of the machine
   std::vector<ProgramLayer> layers;
-  std::vector<int> run_layer;     ///< layer of the n-th RUN in program order
+  std::vector<int> run_layer;  ///< layer of the n-th RUN in program order
   /// Operators on the host: from the model's inputs to the machine's, and from the machine's
   /// outputs to the model's. Without operators inputs and outputs are the same tensors.
   model::Graph before, after;

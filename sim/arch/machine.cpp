@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "sw/base/error.h"
+#include "sw/reference/requantize.h"
+
+namespace trine::sim {
+namespace {
+
+using isa::Engine;
+using isa::Registers;
+using reference::ChannelScale;
+using reference::OutputRange;
+using reference::Rounding;
+namespace agu = isa::agu;
+namespace post = isa::post;
+
+constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
+
+/// A field that is a difference of addresses: two's complement of 24 bits.
+std::int64_t difference(const Registers& registers, const isa::Field& field) {
+  const std::int64_t v = registers.get(field);
+  return v > kAddressMask / 2 ? v - kAddressMask - 1 : v;
+}
+
+int field(const Registers& registers, const isa::Field& f) {
+  return static_cast<int>(registers.get(f));
+}
+
+ChannelScale scale_of(const Registers& registers, const isa::Field& multiplier,
+                      const isa::Field& shift) {
+  return {static_cast<std::int32_t>(registers.get(multiplier)), field(registers, shift)};
+}
+
+/// The post unit's settings, read once for a RUN.
+struct Post {
+  Post(const Registers& r, bool single)
+      : rounding(single ? Rounding::kSingle : Rounding::kDouble),
+        scale(scale_of(r, post::kMultiplier, post::kShift)),
+        range{field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)},
+        operand(scale_of(r, post::kAddOperandMultiplier, post::kAddOperandShift)),
+        a_is_half(r.get(post::kAddAIsHalf) != 0),
+        zero_a(field(r, post::kAddZeroA)),
+        zero_b(field(r, post::kAddZeroB)),
+        sum(scale_of(r, post::kAddMultiplier, post::kAddShift)),
+        sum_range{field(r, post::kAddZeroPoint), field(r, post::kAddActMin),
+                  field(r, post::kAddActMax)} {}
+
+  int requantize(std::int32_t acc, const ChannelScale& s) const {
+    return reference::requantize(acc, s, range, rounding);
+  }
+  int add(int a, int b) const {
+    const std::int32_t left = operand_term(a - zero_a, a_is_half);
+    const std::int32_t right = operand_term(b - zero_b, !a_is_half);
+    return reference::requantize(reference::wrap(std::int64_t{left} + right), sum, sum_range,
+                                 rounding);
+  }
+
+  Rounding rounding;
+  ChannelScale scale;
+  OutputRange range;
+
+ private:
+  std::int32_t operand_term(int value, bool half) const {
+    if (half) return value * (1 << 19);
+    return reference::scaled(value * (1 << 20), operand, rounding);
+  }
+
+  ChannelScale operand;
+  bool a_is_half;
+  int zero_a, zero_b;
+  ChannelScale sum;
+  OutputRange sum_range;
+};
+
+std::int8_t byte_of(std::uint32_t word, int b) { return static_cast<std::int8_t>(word >> 8 * b); }
+
+std::uint32_t with_byte(std::uint32_t word, int b, int code) {
+  return (word & ~(0xffU << 8 * b)) | static_cast<std::uint32_t>(code & 0xff) << 8 * b;
+}
+
+/// Sum of products; the compiler turns it into 16-bit multiply-adds.
+std::int32_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/// The values of a word, widened. @return how many
+int values_of(isa::compute::Op precision, std::uint32_t word, std::int16_t* out) {
+  switch (precision) {
+    case isa::compute::Op::kInt8:
+      for (int i = 0; i < 4; ++i) out[i] = byte_of(word, i);
+      return 4;
+    case isa::compute::Op::kTernary:  // two's complement of 2 bits: 0, +1, -1
+      for (int i = 0; i < 16; ++i) {
+        const int code = static_cast<int>(word >> 2 * i & 3);
+        out[i] = static_cast<std::int16_t>(code >= 2 ? code - 4 : code);
+      }
+      return 16;
+    case isa::compute::Op::kBinary:
+      for (int i = 0; i < 32; ++i)
+        out[i] = static_cast<std::int16_t>((word >> i & 1) != 0 ? 1 : -1);
+      return 32;
+  }
+  return 0;
+}
+
+int values_per_word(isa::compute::Op precision) {
+  return precision == isa::compute::Op::kInt8      ? 4
+         : precision == isa::compute::Op::kTernary ? 16
+                                                   : 32;
+}
+
+}  // namespace
+
+/// Coordinates of the lanes, and how they advance.
+struct Machine::Lanes {
+  struct Lane {
+    std::int64_t x = 0, y = 0, base = 0, out = 0;
+  };
+
+  Lanes(const Registers& r, int rows) : lanes(static_cast<std::size_t>(rows)) {
+    x_end = r.get(agu::kXEnd);
+    x_span = x_end - r.get(agu::kXStart);
+    y_end = r.get(agu::kYEnd);
+    stride_y = r.get(agu::kStrideY);
+    row_wrap = difference(r, agu::kRowWrap);
+    out_wrap = difference(r, agu::kOutWrap);
+    Lane lane{r.get(agu::kXStart), r.get(agu::kYStart), r.get(agu::kBase), r.get(agu::kOut)};
+    for (Lane& l : lanes) {
+      l = lane;
+      advance(lane, r.get(agu::kStrideX), 0, r.get(agu::kStrideX), 1);
+    }
+  }
+
+  void next_tile(const Registers& r) {
+    for (Lane& lane : lanes)
+      advance(lane, r.get(agu::kTileX), r.get(agu::kTileY), difference(r, agu::kTileBase),
+              difference(r, agu::kTileOut));
+  }
+
+  bool active(std::size_t lane) const { return lanes[lane].y < y_end; }
+
+  std::vector<Lane> lanes;
+
+ private:
+  void advance(Lane& lane, std::int64_t x, std::int64_t y, std::int64_t base,
+               std::int64_t out) const {
+    lane.x += x;
+    lane.y += y;
+    lane.base += base;
+    lane.out += out;
+    if (lane.x >= x_end) {
+      lane.x -= x_span;
+      lane.y += stride_y;
+      lane.base += row_wrap;
+      lane.out += out_wrap;
+    }
+  }
+
+  std::int64_t x_end, x_span, y_end, stride_y, row_wrap, out_wrap;
+};
+
+/// The words of all taps of a tile: [lane][step].
+struct Machine::Tile {
+  std::vector<std::uint32_t> words;
+  std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
+  std::size_t steps = 0;
+};
+
+Machine::Machine(const gen::Config& config, std::vector<std::uint8_t>& dram)
+    : config_(config),
+      dram_(dram),
+      dmem_(static_cast<std::size_t>(config.dmem_words()) * 4),
+      pmem_(static_cast<std::size_t>(config.pmem_rows()) * static_cast<std::size_t>(config.cols) *
+            4),
+      bias_(static_cast<std::size_t>(config.param_channels)),
+      scale_(static_cast<std::size_t>(config.param_channels)),
+      accumulators_(static_cast<std::size_t>(config.rows) * static_cast<std::size_t>(config.cols)),
+      bank_epoch_(static_cast<std::size_t>(config.banks())),
+      bank_count_(static_cast<std::size_t>(config.banks())) {}
+
+void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", run_index_, what); }
+
+Work Machine::execute(Engine engine, const Registers& registers, const isa::Run& run,
+                      int run_index) {
+  run_index_ = run_index;
+  switch (engine) {
+    case Engine::kLoad:
+    case Engine::kStore:
+      return transfer(engine, registers, run.op);
+    case Engine::kCompute:
+      return compute(registers, run);
+    case Engine::kVector:
+      return vector(registers, run);
+  }
+  return {};
+}
+
+// ---- memories ---------------------------------------------------------------------------------
+
+std::int64_t Machine::checked(std::int64_t address) const {
+  address &= kAddressMask;
+  if (address >= config_.dmem_words())
+    fail(fmt::format("DMEM word {}, allowed 0..{}", address, config_.dmem_words() - 1));
+  return address;
+}
+
+std::uint32_t Machine::read_dmem(std::int64_t address) const {
+  std::uint32_t word;
+  std::memcpy(&word, &dmem_[static_cast<std::size_t>(checked(address)) * 4], 4);
+  return word;
+}
+
+void Machine::write_dmem(std::int64_t address, std::uint32_t data, int mask) {
+  address = checked(address);
+  std::memcpy(&dmem_[static_cast<std::size_t>(address) * 4], &data, 4);
+  if (on_dmem_write)
+    on_dmem_write(
+        {static_cast<std::uint32_t>(address), data, static_cast<std::uint8_t>(mask), run_index_});
+}
+
+// ---- load, store ------------------------------------------------------------------------------
+
+Work Machine::transfer(Engine engine, const Registers& r, int target) {
+  namespace dma = isa::dma;
+  const std::int64_t rows = r.get(dma::kRowsLast) + 1;
+  const std::int64_t words = r.get(dma::kWords);
+  const std::int64_t data_words = config_.data_words();
+  if (target < 0 || target > 3 || (engine == Engine::kStore && target != 0))
+    fail(fmt::format("target {} does not exist", target));
+  if (words < 1) fail("a transfer of no words");
+  Work work;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
+    const std::int64_t local = r.get(dma::kLocal) + i * difference(r, dma::kLocalStride);
+    if (dram % 4 != 0 || dram < 0 || dram + 4 * words > static_cast<std::int64_t>(dram_.size()))
+      fail(fmt::format("DRAM bytes {}..{}, the program has {}", dram, dram + 4 * words - 1,
+                       dram_.size()));
+    if (target == 0) {
+      if ((dram / 4 - local) % data_words != 0)
+        fail(fmt::format("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram,
+                         local, data_words));
+      checked(local);
+      if (local + words > config_.dmem_words()) checked(config_.dmem_words());
+    } else if (dram / 4 % data_words != 0 || words % data_words != 0) {
+      fail(fmt::format("DRAM byte {}, {} words: not a multiple of {} words", dram, words,
+                       data_words));
+    }
+    if (engine == Engine::kLoad) {
+      load_row(target, dram, local, words);
+    } else {
+      std::memcpy(&dram_[static_cast<std::size_t>(dram)],
+                  &dmem_[static_cast<std::size_t>(local) * 4], static_cast<std::size_t>(words) * 4);
+    }
+    work.beats += (dram / 4 % data_words + words + data_words - 1) / data_words;
+  }
+  work.bytes = rows * words * 4;
+  return work;
+}
+
+void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::int64_t words) {
+  const std::uint8_t* from = &dram_[static_cast<std::size_t>(dram)];
+  const std::int64_t data_words = config_.data_words();
+  const auto check_range = [&](std::int64_t count, std::int64_t size, std::int64_t unit,
+                               const char* what) {
+    if (local % unit != 0)
+      fail(fmt::format("{} entry {}: not a multiple of {}", what, local, unit));
+    if (local + count > size)
+      fail(fmt::format("{} {}..{}, allowed 0..{}", what, local, local + count - 1, size - 1));
+  };
+  switch (static_cast<isa::dma::Target>(target)) {
+    case isa::dma::Target::kDmem:
+      for (std::int64_t i = 0; i < words; ++i) {
+        std::uint32_t word;
+        std::memcpy(&word, from + 4 * i, 4);
+        write_dmem(local + i, word, 15);
+      }
+      break;
+    case isa::dma::Target::kPmem: {
+      const std::int64_t beats = words / data_words;
+      const std::int64_t rows = beats / config_.beats_per_row() * config_.rows_per_beat();
+      if (beats % config_.beats_per_row() != 0)
+        fail(fmt::format("{} beats are not whole PMEM rows", beats));
+      check_range(rows, config_.pmem_rows(), 1, "PMEM rows");
+      const std::size_t row_bytes = static_cast<std::size_t>(config_.cols) * 4;
+      for (std::int64_t row = 0; row < rows; ++row) {
+        const std::int64_t beat = row / config_.rows_per_beat() * config_.beats_per_row();
+        const std::uint8_t* source =
+            from + 4 * beat * data_words +
+            static_cast<std::size_t>(row % config_.rows_per_beat()) * row_bytes;
+        std::memcpy(&pmem_[static_cast<std::size_t>(local + row) * row_bytes], source, row_bytes);
+      }
+      break;
+    }
+    case isa::dma::Target::kBias:
+      check_range(words, config_.param_channels, data_words, "bias");
+      std::memcpy(&bias_[static_cast<std::size_t>(local)], from,
+                  static_cast<std::size_t>(words) * 4);
+      break;
+    case isa::dma::Target::kScale:
+      check_range(words / 2, config_.param_channels, data_words / 2, "scale");
+      std::memcpy(&scale_[static_cast<std::size_t>(local)], from,
+                  static_cast<std::size_t>(words) * 4);
+      break;
+  }
+}
+
+// ---- lanes ------------------------------------------------------------------------------------
+
+/// Reads the words of every lane and step. @return gather cycles, replays included
+std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile) {
+  const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
+  const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
+  const int s_last = field(r, agu::kSLast), r_last = field(r, agu::kRLast);
+  const int words_last = field(r, agu::kWordsLast);
+  const std::int64_t kx_step = difference(r, agu::kKxStep), ky_step = difference(r, agu::kKyStep),
+                     cw_step = difference(r, agu::kCwStep);
+  const std::uint32_t pad = 0x01010101U * static_cast<std::uint8_t>(r.get(post::kPadCode));
+  const std::size_t bank_mask = static_cast<std::size_t>(config_.banks()) - 1;
+  tile.steps = static_cast<std::size_t>(words_last + 1) * static_cast<std::size_t>(r_last + 1) *
+               static_cast<std::size_t>(s_last + 1);
+  tile.words.resize(lanes.lanes.size() * tile.steps);
+  std::int64_t offset = 0, cycles = 0;
+  std::size_t step = 0;
+  for (int cw = 0; cw <= words_last; ++cw)
+    for (int ky = 0; ky <= r_last; ++ky)
+      for (int kx = 0; kx <= s_last; ++kx) {
+        int accesses = 1;
+        ++epoch_;
+        for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+          const auto& lane = lanes.lanes[l];
+          const std::int64_t y = lane.y + ky * dil_y, x = lane.x + kx * dil_x;
+          const bool inside = lanes.active(l) && y >= 0 && y < height && x >= 0 && x < width;
+          std::uint32_t word = pad;
+          if (inside) {
+            const std::int64_t address = checked(lane.base + offset);
+            std::memcpy(&word, &dmem_[static_cast<std::size_t>(address) * 4], 4);
+            const std::size_t bank = static_cast<std::size_t>(address) & bank_mask;
+            if (bank_epoch_[bank] != epoch_) {
+              bank_epoch_[bank] = epoch_;
+              bank_count_[bank] = 0;
+            }
+            accesses = std::max(accesses, ++bank_count_[bank]);
+          }
+          tile.words[l * tile.steps + step] = word;
+        }
+        cycles += accesses;
+        ++step;
+        offset += kx < s_last ? kx_step : ky < r_last ? ky_step : cw_step;
+      }
+  return cycles;
+}
+
+// ---- compute ----------------------------------------------------------------------------------
+
+Work Machine::compute(const Registers& r, const isa::Run& run) {
+  using namespace isa::compute;
+  const bool clear = (run.flags >> kClear & 1) != 0, drains = (run.flags >> kDrain & 1) != 0;
+  if (run.op < 0 || run.op > 2) fail(fmt::format("compute operation {} does not exist", run.op));
+  const auto precision = static_cast<Op>(run.op);
+  if (!(precision == Op::kInt8      ? config_.int8
+        : precision == Op::kTernary ? config_.ternary
+                                    : config_.binary))
+    fail(fmt::format("precision {} is not in the configuration", run.op));
+  const int groups = field(r, agu::kGroupsLast) + 1;
+  const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
+  const int channels = field(r, kChannels);
+  if (!(clear && drains) && (groups != 1 || tiles != 1))
+    fail("a reduction in pieces has one tile and one group");
+  const std::size_t per_word = static_cast<std::size_t>(values_per_word(precision));
+  const std::size_t cols = static_cast<std::size_t>(config_.cols);
+
+  Lanes lanes(r, config_.rows);
+  Tile tile;
+  Work work;
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    work.tile_cycles.push_back(gather(r, lanes, tile));
+    if (t == 0) {
+      work.steps = static_cast<std::int64_t>(tile.steps);
+      const std::int64_t row = r.get(kRow);
+      const std::int64_t rows = groups * work.steps;
+      if (row + rows > config_.pmem_rows())
+        fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", row, row + rows - 1,
+                         config_.pmem_rows() - 1));
+      // Weights by group and column, so that a sum runs over neighbours.
+      weights_.resize(static_cast<std::size_t>(rows) * cols * per_word);
+      for (std::int64_t i = 0; i < rows; ++i)
+        for (std::size_t c = 0; c < cols; ++c) {
+          std::uint32_t word;
+          std::memcpy(&word, &pmem_[(static_cast<std::size_t>(row + i) * cols + c) * 4], 4);
+          const std::size_t group = static_cast<std::size_t>(i) / tile.steps;
+          const std::size_t step = static_cast<std::size_t>(i) % tile.steps;
+          values_of(precision, word,
+                    &weights_[((group * cols + c) * tile.steps + step) * per_word]);
+        }
+    }
+    tile.values.resize(tile.words.size() * per_word);
+    for (std::size_t i = 0; i < tile.words.size(); ++i)
+      values_of(precision, tile.words[i], &tile.values[i * per_word]);
+    for (int g = 0; g < groups; ++g) {
+      if (clear) std::fill(accumulators_.begin(), accumulators_.end(), 0);
+      for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+        if (!lanes.active(l)) continue;  // never drained
+        const std::size_t n = tile.steps * per_word;
+        for (std::size_t c = 0; c < cols; ++c) {
+          const std::int16_t* w = &weights_[(static_cast<std::size_t>(g) * cols + c) * n];
+          std::int32_t& acc = accumulators_[l * cols + c];
+          acc = reference::wrap(std::int64_t{acc} + dot(&tile.values[l * n], w, n));
+        }
+      }
+      if (drains) drain(r, run, lanes, g);
+    }
+    if (t + 1 < tiles) lanes.next_tile(r);
+  }
+  for (int g = 0; g < groups; ++g)
+    work.group_columns.push_back(drains ? std::clamp(channels - g * config_.cols, 0, config_.cols)
+                                        : 0);
+  return work;
+}
+
+/// Columns of one group through the post unit; columns that share an output word are one write.
+void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes, int group) {
+  using namespace isa::compute;
+  const Post unit(r, (run.flags >> kSingle & 1) != 0);
+  const bool fuse = (run.flags >> kFuseAdd & 1) != 0;
+  const bool per_tensor = (run.flags >> kPerTensor & 1) != 0;
+  const int channels = field(r, kChannels), first_byte = field(r, kFirstByte);
+  const std::int64_t delta = difference(r, post::kResidualDelta);
+  const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  const int first = group * config_.cols;
+  const int last = std::min(channels, first + config_.cols);
+  if (r.get(kParam) + last > config_.param_channels)
+    fail(fmt::format("bias and scale entry {}, allowed 0..{}", r.get(kParam) + last - 1,
+                     config_.param_channels - 1));
+  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+    if (!lanes.active(l)) continue;
+    for (int n = first; n < last;) {
+      const std::int64_t address = lanes.lanes[l].out + (first_byte + n) / 4 * out_plane;
+      std::uint32_t word = read_dmem(address);
+      const std::uint32_t residual = fuse ? read_dmem(address + delta) : 0;
+      int mask = 0;
+      for (bool same_word = true; same_word && n < last; ++n) {
+        const int b = (first_byte + n) % 4;
+        const std::size_t entry = static_cast<std::size_t>(r.get(kParam) + n);
+        const std::uint64_t packed = scale_[entry];
+        const int raw_shift = static_cast<int>(packed >> 31 & 63);
+        const ChannelScale scale =
+            per_tensor ? unit.scale
+                       : ChannelScale{static_cast<std::int32_t>(packed & 0x7fffffff),
+                                      raw_shift >= 32 ? raw_shift - 64 : raw_shift};
+        const std::int32_t acc =
+            reference::wrap(std::int64_t{accumulators_[l * static_cast<std::size_t>(config_.cols) +
+                                                       static_cast<std::size_t>(n - first)]} +
+                            bias_[entry]);
+        int code = unit.requantize(acc, scale);
+        if (fuse) code = unit.add(code, byte_of(residual, b));
+        word = with_byte(word, b, code);
+        mask |= 1 << b;
+        if (n == channels - 1)
+          for (int tail = b + 1; tail < 4; ++tail) {
+            word = with_byte(word, tail, 0);
+            mask |= 1 << tail;
+          }
+        same_word = b != 3;
+      }
+      write_dmem(address, word, mask);
+    }
+  }
+}
+
+// ---- vector -----------------------------------------------------------------------------------
+
+Work Machine::vector(const Registers& r, const isa::Run& run) {
+  if (!config_.vector) fail("the configuration has no vector unit");
+  if (run.op < 0 || run.op > 2) fail(fmt::format("vector operation {} does not exist", run.op));
+  Lanes lanes(r, config_.rows);
+  Tile tile;
+  Work work;
+  const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
+  work.out_words = r.get(agu::kWordsLast) + 1;
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    work.tile_cycles.push_back(gather(r, lanes, tile));
+    for (std::int64_t cw = 0; cw < work.out_words; ++cw) vector_word(r, run, lanes, tile, cw);
+    if (t + 1 < tiles) lanes.next_tile(r);
+  }
+  work.steps = static_cast<std::int64_t>(tile.steps) / work.out_words;
+  return work;
+}
+
+void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& lanes,
+                          const Tile& tile, std::int64_t cw) {
+  using isa::vector::Op;
+  const Post unit(r, (run.flags >> isa::vector::kSingle & 1) != 0);
+  const auto op = static_cast<Op>(run.op);
+  const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
+  const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
+  const std::size_t taps = static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
+                           static_cast<std::size_t>(field(r, agu::kSLast) + 1);
+  const std::int64_t offset = cw * difference(r, agu::kOutPlane);
+  if (op == Op::kAdd && taps != 2) fail("an addition has two taps");
+  std::array<std::int64_t, 4> reduced{};
+  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+    const std::uint32_t* words = &tile.words[l * tile.steps + static_cast<std::size_t>(cw) * taps];
+    std::uint32_t result = 0;
+    for (int b = 0; b < 4; ++b) {
+      std::int64_t sum = 0;
+      int largest = -128;
+      for (std::size_t k = 0; k < taps; ++k) {
+        sum += byte_of(words[k], b);
+        largest = std::max<int>(largest, byte_of(words[k], b));
+      }
+      reduced[static_cast<std::size_t>(b)] += sum;
+      const int code = op == Op::kMax   ? largest
+                       : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
+                                        : unit.requantize(reference::wrap(sum + bias), unit.scale);
+      result = with_byte(result, b, code);
+    }
+    if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, 15);
+  }
+  if (!reduce || !lanes.active(0)) return;
+  std::uint32_t result = 0;
+  for (int b = 0; b < 4; ++b)
+    result = with_byte(
+        result, b,
+        unit.requantize(reference::wrap(reduced[static_cast<std::size_t>(b)] + bias), unit.scale));
+  write_dmem(lanes.lanes[0].out + offset, result, 15);
+}
+
+}  // namespace trine::sim

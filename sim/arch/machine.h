@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each instruction does to the memories, exactly as docs/architecture.md says, and the work
+// that it is for its engine. Instructions are executed whole, in program order; when they happen is
+// timeline.h's business.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "gen/config.h"
+#include "gen/isa.h"
+
+namespace trine::sim {
+
+/// A word written to DMEM by compute or vector (byte enables in `mask`) or load (mask 15).
+struct DmemWrite {
+  std::uint32_t address = 0;  ///< word
+  std::uint32_t data = 0;     ///< the word afterwards
+  std::uint8_t mask = 0;      ///< bit b: byte b was written
+  int run = 0;                ///< n-th RUN of the program
+};
+
+/// What a RUN asks of its engine.
+struct Work {
+  // load, store
+  std::int64_t beats = 0;  ///< of DataBits
+  std::int64_t bytes = 0;  ///< payload
+  // compute, vector: gather accesses
+  std::int64_t steps = 0;                 ///< of one tile and group (vector: of one output word)
+  std::vector<std::int64_t> tile_cycles;  ///< of a tile and group, replays included (vector: all)
+  std::vector<int> group_columns;         ///< columns drained of each group
+  std::int64_t out_words = 0;             ///< vector: output words of a tile
+};
+
+class Machine {
+ public:
+  /// Memories start at zero. @param dram  what BASE points to; outlives the machine
+  Machine(const gen::Config& config, std::vector<std::uint8_t>& dram);
+
+  /// Called for every DMEM word written, in order.
+  std::function<void(const DmemWrite&)> on_dmem_write;
+
+  /// @param run_index  n-th RUN of the program, for messages
+  /// @throws Error  says what the hardware would not do: address, alignment, field
+  Work execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
+               int run_index);
+
+  const std::vector<std::uint8_t>& dmem() const { return dmem_; }
+
+ private:
+  struct Lanes;
+  struct Tile;
+
+  Work transfer(isa::Engine engine, const isa::Registers& registers, int target);
+  void load_row(int target, std::int64_t dram, std::int64_t local, std::int64_t words);
+  Work compute(const isa::Registers& registers, const isa::Run& run);
+  void multiply(const isa::Registers& registers, const Tile& tile, int group);
+  void drain(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes, int group);
+  Work vector(const isa::Registers& registers, const isa::Run& run);
+  void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
+                   const Tile& tile, std::int64_t cw);
+  std::int64_t gather(const isa::Registers& registers, const Lanes& lanes, Tile& tile);
+  void write_dmem(std::int64_t address, std::uint32_t data, int mask);
+  std::uint32_t read_dmem(std::int64_t address) const;
+  std::int64_t checked(std::int64_t address) const;
+  [[noreturn]] void fail(const std::string& what) const;
+
+  gen::Config config_;
+  std::vector<std::uint8_t>& dram_;
+  std::vector<std::uint8_t> dmem_, pmem_;
+  std::vector<std::int32_t> bias_;
+  std::vector<std::uint64_t> scale_;
+  std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
+  std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
+  std::vector<int> bank_epoch_, bank_count_;
+  int epoch_ = 0;
+  int run_index_ = 0;
+};
+
+}  // namespace trine::sim

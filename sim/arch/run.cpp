@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/run.h"
+
+#include "sw/base/error.h"
+#include "sw/compiler/host.h"
+
+namespace trine::sim {
+
+RunResult run_arch(const compiler::Program& program, const std::vector<Array>& inputs,
+                   const ArchOptions& options) {
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  compiler::write_inputs(program, inputs, dram.data());
+  Machine machine(program.config, dram);
+  machine.on_dmem_write = options.on_dmem_write;
+  Timeline timeline(program.config, options.bus);
+  std::array<isa::Registers, isa::kEngines> registers;
+  int run_index = 0;
+  bool ended = false;
+  for (const isa::Word word : program.words) {
+    const isa::Engine engine = isa::engine_of(word);
+    const auto e = static_cast<std::size_t>(engine);
+    const isa::Opcode opcode = isa::opcode_of(word);
+    if (opcode == isa::Opcode::kSet) {
+      registers[e].value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
+      timeline.set(engine);
+    } else if (opcode == isa::Opcode::kRun) {
+      const isa::Run run = isa::decode_run(word);
+      timeline.run(engine, run, machine.execute(engine, registers[e], run, run_index++));
+    } else if (opcode == isa::Opcode::kEnd) {
+      ended = true;
+      break;
+    } else {
+      throw_error("{}: illegal instruction {:016x}", program.name, word);
+    }
+  }
+  if (!ended) throw_error("{}: the program has no END", program.name);
+  timeline.finish();
+
+  RunResult result;
+  result.outputs = compiler::read_outputs(program, dram.data());
+  result.cycles = timeline.cycles();
+  result.causes = timeline.causes(0, timeline.cycles());
+  result.engine_busy = timeline.engine_busy();
+  result.runs = timeline.runs();
+  result.dram_bytes_read = timeline.bytes_read();
+  result.dram_bytes_written = timeline.bytes_written();
+  std::uint64_t begin = 0;
+  for (const std::uint64_t end : layer_ends(program, result.runs, result.cycles)) {
+    result.layers.push_back({end - begin, timeline.causes(begin, end)});
+    begin = end;
+  }
+  return result;
+}
+
+}  // namespace trine::sim

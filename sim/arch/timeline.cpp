@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/timeline.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/arch/latency.h"
+#include "sw/base/error.h"
+
+namespace trine::sim {
+namespace {
+
+using isa::Engine;
+
+constexpr std::size_t index(Engine engine) { return static_cast<std::size_t>(engine); }
+constexpr std::size_t index(Cause cause) { return static_cast<std::size_t>(cause); }
+
+/// Cause of a gap in which compute waits for that engine's token.
+constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector, Cause::kStore};
+
+}  // namespace
+
+Timeline::Timeline(const gen::Config& config, const BusOptions& bus) : config_(config), bus_(bus) {
+  const double width = config.axi_data_bits / 8.0;
+  if (bus_.bytes_per_cycle <= 0 || bus_.bytes_per_cycle > width) bus_.bytes_per_cycle = width;
+}
+
+// ---- fetch, dispatch, queues --------------------------------------------------------------------
+
+/// The next word of the program, at the engine's issue unit.
+Timeline::Time Timeline::arrive(Engine engine) {
+  Time requested = latency::kFetchRequest;
+  if (dispatched_.size() == latency::kFetchAhead) {
+    requested = std::max(requested, dispatched_.front());
+    dispatched_.pop_front();
+  }
+  // Fetches interleave with loads: they never wait for one, but make it longer.
+  const Time fetched = fetch_.pass(requested + bus_.latency, 8, bus_.bytes_per_cycle);
+  if (read_.until > static_cast<double>(fetched)) read_.until += 8 / bus_.bytes_per_cycle;
+  bytes_read_ += 8;
+  dispatch_ = std::max(dispatch_ + 1, fetched + latency::kFetchResponse);
+  Queue& q = queue(engine);
+  if (q.popped.size() == latency::kQueueWords) {
+    dispatch_ = std::max(dispatch_, q.popped.front());
+    q.popped.pop_front();
+  }
+  dispatched_.push_back(dispatch_);
+  return std::max(dispatch_ + latency::kQueue, q.last_pop + 1);
+}
+
+void Timeline::pop(Engine engine, Time at) {
+  queue(engine).popped.push_back(at);
+  queue(engine).last_pop = at;
+}
+
+void Timeline::set(Engine engine) { pop(engine, arrive(engine)); }
+
+/// In-order arrival: data that may come from `ready` on, at the channel's rate.
+Timeline::Time Timeline::Channel::pass(Time ready, double bytes, double bytes_per_cycle) {
+  until = std::max(static_cast<double>(ready), until) + bytes / bytes_per_cycle;
+  return static_cast<Time>(std::ceil(until));
+}
+
+// ---- RUN ----------------------------------------------------------------------------------------
+
+void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
+  const Time queued = arrive(engine);
+  Queue& q = queue(engine);
+  std::array<Time, isa::kEngines> token_times{};
+  Time start = std::max(queued, q.free);
+  for (std::size_t from = 0; from < isa::kEngines; ++from) {
+    if ((run.wait >> from & 1) == 0) continue;
+    Tokens& t = tokens_[from][index(engine)];
+    if (t.taken.size() == t.given.size())
+      throw_error("RUN {}: {} waits for a token of {} that no earlier RUN gives", runs_.size(),
+                  isa::kEngineNames[index(engine)], isa::kEngineNames[from]);
+    token_times[from] = t.given[t.taken.size()] + latency::kToken;
+    start = std::max(start, token_times[from]);
+    t.taken.push_back(0);
+  }
+  for (std::size_t from = 0; from < isa::kEngines; ++from)
+    if ((run.wait >> from & 1) != 0) tokens_[from][index(engine)].taken.back() = start;
+  pop(engine, start);
+  Time end = 0;
+  if (engine == Engine::kCompute)
+    end = compute(run, work, queued, start, token_times);
+  else if (engine == Engine::kVector)
+    end = vector(run, work, start);
+  else
+    end = transfer(engine, work, start);
+  if (!q.busy.empty()) end = std::max(end, q.busy.back().end);  // retirement is in order
+  q.busy.push_back({start, end});
+  runs_.push_back({engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)});
+  for (std::size_t to = 0; to < isa::kEngines; ++to)
+    if ((run.signal >> to & 1) != 0) tokens_[index(engine)][to].given.push_back(end);
+}
+
+Timeline::Time Timeline::transfer(Engine engine, const Work& work, Time start) {
+  const double bytes = static_cast<double>(work.beats) * config_.data_bits() / 8;
+  const bool load = engine == Engine::kLoad;
+  (load ? bytes_read_ : bytes_written_) += static_cast<std::uint64_t>(work.bytes);
+  Time end = 0;
+  if (load) {
+    end = read_.pass(start + latency::kLoadRequest + bus_.latency, bytes, bus_.bytes_per_cycle) +
+          latency::kLoadResponse;
+    // Addresses of the next RUN follow while data is on its way.
+    queue(engine).free = std::max(start + work.beats / 16 + 1, end - bus_.latency);
+  } else {
+    end = write_.pass(start + latency::kStoreRead, bytes, bus_.bytes_per_cycle) + bus_.latency +
+          latency::kStoreResponse;
+    queue(engine).free = end;
+  }
+  return end;
+}
+
+Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
+                                 const std::array<Time, isa::kEngines>& token_times) {
+  const bool fuse = (run.flags >> isa::compute::kFuseAdd & 1) != 0;
+  const Time first = start + config_.rows + latency::kLaneSetup;
+  add_gap(input_free_, first, queued, token_times);
+  Segment segment;
+  segment.start = first;
+  Time t = first;  // next free cycle of the array's input
+  Time last_columns = 0;
+  for (const std::int64_t cycles : work.tile_cycles) {
+    for (const int columns : work.group_columns) {
+      const Time last_step = std::max(t + cycles - 1, drain_free_);
+      segment.causes[index(Cause::kCompute)] += static_cast<std::uint64_t>(work.steps);
+      segment.causes[index(Cause::kBank)] += static_cast<std::uint64_t>(cycles - work.steps);
+      segment.causes[index(Cause::kDrain)] +=
+          static_cast<std::uint64_t>(last_step - (t + cycles - 1));
+      t = last_step + 1;
+      last_columns = Time{columns} * (fuse ? 2 : 1) / config_.columns_per_cycle;
+      if (columns > 0) drain_free_ = last_step + last_columns;
+    }
+  }
+  segment.end = t;
+  segments_.push_back(segment);
+  input_free_ = t;
+  queue(Engine::kCompute).free = t;
+  const Time skew = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +
+                    (config_.cols - 1) / std::max(1, config_.pipeline_cols);
+  const Time in_array = t - 1 + latency::kGather + latency::kArray + skew;
+  if (last_columns == 0) return in_array;
+  return in_array + last_columns + latency::kPost + (fuse ? latency::kPostAdd : 0) +
+         latency::kScatter;
+}
+
+Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
+  const auto op = static_cast<isa::vector::Op>(run.op);
+  const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
+  const Time codes = op == isa::vector::Op::kMax   ? 1
+                     : op == isa::vector::Op::kAdd ? latency::kVectorAddCodes
+                                                   : latency::kVectorCodes;
+  Time t = start + config_.rows + latency::kLaneSetup;
+  for (const std::int64_t cycles : work.tile_cycles)
+    t += std::max(cycles, codes * work.out_words) + (reduce ? config_.rows : 0);
+  queue(Engine::kVector).free = t;
+  return t + latency::kGather + latency::kPost +
+         (op == isa::vector::Op::kAdd ? latency::kPostAdd : 0) + latency::kScatter;
+}
+
+// ---- causes -------------------------------------------------------------------------------------
+
+void Timeline::add_segment(Time from, Time to, Cause cause) {
+  if (from >= to) return;
+  Segment segment;
+  segment.start = from;
+  segment.end = to;
+  segment.causes[index(cause)] = static_cast<std::uint64_t>(to - from);
+  segments_.push_back(segment);
+}
+
+/// The cycles before a RUN's first step: nothing queued, then missing tokens, then set-up.
+void Timeline::add_gap(Time from, Time to, Time queued,
+                       const std::array<Time, isa::kEngines>& token_times) {
+  if (from >= to) return;
+  const Time have_run = std::clamp(queued, from, to);
+  if (from < have_run) idle_.push_back({from, have_run});
+  Time at = have_run;
+  for (const std::size_t e : {index(Engine::kLoad), index(Engine::kVector), index(Engine::kStore),
+                              index(Engine::kCompute)}) {
+    const Time until = std::clamp(token_times[e], at, to);
+    add_segment(at, until, kWaitCause[e]);
+    at = until;
+  }
+  add_segment(at, to, Cause::kControl);
+}
+
+/// Cycles without a compute RUN belong to the engine that works: vector, load, store.
+void Timeline::add_idle(Time from, Time to) {
+  std::vector<Time> cuts{from, to};
+  for (const Queue& q : queues_)
+    for (const Interval& i : q.busy)
+      for (const Time edge : {i.start, i.end})
+        if (edge > from && edge < to) cuts.push_back(edge);
+  std::sort(cuts.begin(), cuts.end());
+  const auto works = [&](Engine engine, Time at) {
+    const auto& busy = queue(engine).busy;
+    return std::any_of(busy.begin(), busy.end(),
+                       [at](const Interval& i) { return i.start <= at && at < i.end; });
+  };
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const Time at = cuts[i];
+    const Cause cause = works(Engine::kVector, at)    ? Cause::kVector
+                        : works(Engine::kCompute, at) ? Cause::kControl
+                        : works(Engine::kLoad, at)    ? Cause::kLoad
+                        : works(Engine::kStore, at)   ? Cause::kStore
+                                                      : Cause::kControl;
+    add_segment(at, cuts[i + 1], cause);
+  }
+}
+
+void Timeline::finish() {
+  const Time dispatched = arrive(Engine::kLoad);  // END
+  end_ = dispatched;
+  for (const Queue& q : queues_)
+    if (!q.busy.empty()) end_ = std::max(end_, q.busy.back().end);
+  end_ += latency::kDone;
+  idle_.push_back({input_free_, end_});
+  for (const Interval& gap : idle_) add_idle(gap.start, gap.end);
+  std::sort(segments_.begin(), segments_.end(),
+            [](const Segment& a, const Segment& b) { return a.start < b.start; });
+  for (std::size_t from = 0; from < isa::kEngines; ++from)
+    for (std::size_t to = 0; to < isa::kEngines; ++to) {
+      const Tokens& t = tokens_[from][to];
+      if (t.given.size() != t.taken.size())
+        throw_error("{} tokens from {} to {} are never taken", t.given.size() - t.taken.size(),
+                    isa::kEngineNames[from], isa::kEngineNames[to]);
+      // Token k is there from given[k] to taken[k], both increasing.
+      std::size_t taken = 0;
+      for (std::size_t k = 0; k < t.given.size(); ++k) {
+        while (t.taken[taken] < t.given[k]) ++taken;
+        if (k + 1 - taken >= std::size_t{1} << isa::kTokenBits)
+          throw_error("more than {} tokens from {} to {}", (1 << isa::kTokenBits) - 1,
+                      isa::kEngineNames[from], isa::kEngineNames[to]);
+      }
+    }
+}
+
+CauseCycles Timeline::causes(std::uint64_t from, std::uint64_t to) const {
+  // The share of a segment is rounded on its running sum, so that neighbouring windows add up.
+  const auto share = [](const Segment& s, Time at, std::size_t cause) {
+    const auto inside = static_cast<std::uint64_t>(std::clamp(at, s.start, s.end) - s.start);
+    return s.causes[cause] * inside / static_cast<std::uint64_t>(s.end - s.start);
+  };
+  CauseCycles result{};
+  std::uint64_t sum = 0;
+  for (const Segment& s : segments_) {
+    if (s.end <= static_cast<Time>(from) || s.start >= static_cast<Time>(to)) continue;
+    for (std::size_t c = 0; c < kCauses; ++c) {
+      const std::uint64_t part =
+          share(s, static_cast<Time>(to), c) - share(s, static_cast<Time>(from), c);
+      result[c] += part;
+      sum += part;
+    }
+  }
+  // What rounding left over was a step.
+  result[index(Cause::kCompute)] += to - from - sum;
+  return result;
+}
+
+std::array<std::uint64_t, isa::kEngines> Timeline::engine_busy() const {
+  std::array<std::uint64_t, isa::kEngines> result{};
+  for (std::size_t e = 0; e < isa::kEngines; ++e) {
+    Time covered = 0;
+    for (const Interval& i : queues_[e].busy) {
+      const Time start = std::max(i.start, covered);
+      if (i.end > start) result[e] += static_cast<std::uint64_t>(i.end - start);
+      covered = std::max(covered, i.end);
+    }
+  }
+  return result;
+}
+
+}  // namespace trine::sim

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Predicts when things happen: fetch, four engines with queues and tokens, one read and one write
+// channel of the bus. Words come in program order; since queues are in order and tokens only come
+// from earlier RUNs, every time follows from times that are known already.
+//
+// A compute RUN: Rows cycles of lane set-up (after the last step of the RUN before), then its
+// gather cycles; the last step of a tile and group waits until the drain registers are free.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "gen/config.h"
+#include "gen/isa.h"
+#include "sim/arch/machine.h"
+#include "sim/result.h"
+
+namespace trine::sim {
+
+struct BusOptions {
+  int latency = 32;  ///< cycles from address to first beat, and from last write to response
+  double bytes_per_cycle = 0;  ///< of each direction; 0: the bus width
+};
+
+class Timeline {
+ public:
+  Timeline(const gen::Config& config, const BusOptions& bus);
+
+  void set(isa::Engine engine);
+  /// @throws Error  when the RUN waits for a token that no RUN before it gives
+  void run(isa::Engine engine, const isa::Run& run, const Work& work);
+  /// END. @throws Error  when a token counter overflowed, or tokens are left
+  void finish();
+
+  std::uint64_t cycles() const { return static_cast<std::uint64_t>(end_); }
+  const std::vector<RunTiming>& runs() const { return runs_; }
+  /// Cycles of each cause between two cycles; [0, cycles()) gives all.
+  CauseCycles causes(std::uint64_t from, std::uint64_t to) const;
+  std::array<std::uint64_t, isa::kEngines> engine_busy() const;
+  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_written() const { return bytes_written_; }
+
+ private:
+  using Time = std::int64_t;
+  struct Interval {
+    Time start, end;
+  };
+  /// A stretch of the array's input: cycles of each cause, spread evenly.
+  struct Segment {
+    Time start = 0, end = 0;
+    CauseCycles causes{};
+  };
+  struct Queue {
+    std::deque<Time> popped;  ///< when the last kQueueWords words left
+    Time last_pop = 0;
+    Time free = 0;  ///< when the engine can take its next RUN
+    std::vector<Interval> busy;
+  };
+  struct Channel {
+    double until = 0;  ///< when everything asked for so far has passed
+    /// Time at which `bytes` that may come from `ready` on have passed.
+    Time pass(Time ready, double bytes, double bytes_per_cycle);
+  };
+  struct Tokens {
+    std::vector<Time> given, taken;
+  };
+
+  Time arrive(isa::Engine engine);
+  void pop(isa::Engine engine, Time at);
+  Time transfer(isa::Engine engine, const Work& work, Time start);
+  Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
+               const std::array<Time, isa::kEngines>& token_times);
+  Time vector(const isa::Run& run, const Work& work, Time start);
+  void add_gap(Time from, Time to, Time queued, const std::array<Time, isa::kEngines>& token_times);
+  void add_idle(Time from, Time to);
+  void add_segment(Time from, Time to, Cause cause);
+  Queue& queue(isa::Engine engine) { return queues_[static_cast<std::size_t>(engine)]; }
+
+  gen::Config config_;
+  BusOptions bus_;
+  std::array<Queue, isa::kEngines> queues_;
+  std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
+  Channel fetch_, read_, write_;
+  std::vector<RunTiming> runs_;
+  std::vector<Segment> segments_;
+  std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
+  std::deque<Time> dispatched_;
+  Time dispatch_ = 0;
+  Time input_free_ = 0;  ///< cycle after the array's last step
+  Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group
+  Time end_ = 0;
+  std::uint64_t bytes_read_ = 0, bytes_written_ = 0;
+};
+
+}  // namespace trine::sim

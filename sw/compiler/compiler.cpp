@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/compiler.h"
+
+#include "sw/base/error.h"
+#include "sw/compiler/emitter.h"
+#include "sw/compiler/network.h"
+#include "sw/compiler/plan.h"
+#include "sw/compiler/schedule.h"
+
+namespace trine::compiler {
+namespace {
+
+TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
+                       const Placement& place) {
+  const model::Tensor& t = graph.tensor(tensor);
+  TensorLayout layout;
+  layout.name = t.name;
+  layout.extents = t.shape;
+  layout.shape = map.shape;
+  layout.offset = 4 * place.dram.origin;
+  layout.pitch = place.dram.pitch;
+  layout.plane = place.dram.plane;
+  layout.scale = t.scale();
+  layout.zero_point = t.zero_point();
+  return layout;
+}
+
+const char* where(const Placement& place) { return place.resident ? "DMEM" : "DRAM"; }
+
+std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
+  const auto place = [&](int map) { return where(plan.maps[static_cast<std::size_t>(map)]); };
+  std::string text = fmt::format("{} -> {}", place(layer.input), place(layer.output));
+  if (t.rows < layer.window.P || t.cols < layer.window.Q)
+    text += fmt::format(", parts of {}x{} pixels", t.rows, t.cols);
+  if (layer.kind == LayerKind::kConv && t.chunk < layer.channels)
+    text += fmt::format(", {} channels at a time", t.chunk);
+  if (t.pieces) text += ", reduction in pieces";
+  return text;
+}
+
+}  // namespace
+
+Program compile(const model::Graph& graph, const gen::Config& config,
+                const CompileOptions& options) {
+  gen::check(config);
+  if (!config.int8)
+    throw_error("{}: the network is int8, array.precisions lacks \"int8\"", graph.file);
+  Network network = lower(graph, config, options.rounding);
+  Plan layout = plan(network, config);
+  Emitter emitter(network, config, layout);
+  emitter.run();
+  std::vector<Instruction> runs = hoist_loads(std::move(emitter.instructions));
+  insert_tokens(runs);
+
+  Program program;
+  program.config = config;
+  program.config_hash = config.hash();
+  program.name = graph.name;
+  program.words = encode(runs);
+  program.image_offset = layout.arena_bytes;
+  program.image = std::move(emitter.image);
+  program.dram_bytes =
+      (layout.arena_bytes + static_cast<std::int64_t>(program.image.size()) + 4095) / 4096 * 4096;
+  for (const Instruction& run : runs) program.run_layer.push_back(run.layer);
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& layer = network.layers[i];
+    program.layers.push_back(
+        {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout)});
+  }
+  const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
+    std::vector<TensorLayout> result;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const auto m = static_cast<std::size_t>(maps[i]);
+      result.push_back(layout_of(graph, tensors[i], network.maps[m], layout.maps[m]));
+    }
+    return result;
+  };
+  program.inputs = layouts(network.input_tensors, network.inputs);
+  program.outputs = layouts(network.output_tensors, network.outputs);
+  program.before = std::move(network.before);
+  program.after = std::move(network.after);
+  return program;
+}
+
+}  // namespace trine::compiler

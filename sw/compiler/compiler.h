@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compiles a quantized network for one configuration of the machine.
+
+#pragma once
+
+#include "gen/config.h"
+#include "sw/compiler/program.h"
+#include "sw/model/graph.h"
+#include "sw/reference/run.h"
+
+namespace trine::compiler {
+
+struct CompileOptions {
+  reference::RoundingPolicy rounding = reference::kDoublePolicy;
+};
+
+/// The result is the same for the same inputs, byte for byte.
+/// @throws Error  operators that the machine lacks (name, index, tensor), or what does not fit
+Program compile(const model::Graph& graph, const gen::Config& config,
+                const CompileOptions& options = {});
+
+}  // namespace trine::compiler

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The registers of single RUNs.
+
+#include <algorithm>
+
+#include "sw/base/error.h"
+#include "sw/compiler/emitter.h"
+
+namespace trine::compiler {
+namespace {
+
+using isa::Engine;
+namespace agu = isa::agu;
+namespace post = isa::post;
+
+std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
+
+}  // namespace
+
+/// A loop nest in coordinates of the whole map.
+struct Emitter::Nest {
+  int x_start = 0, y_start = 0;  ///< input coordinates of lane 0's first tap
+  int P = 1, Q = 1;              ///< positions
+  int stride_y = 1, stride_x = 1;
+  int R = 1, S = 1, dil_y = 1, dil_x = 1;
+  int height = 1, width = 1;  ///< taps outside are masked
+  int word = 0, words = 1;    ///< input channel words
+  int out_y = 0, out_x = 0, out_word = 0;
+  bool two_operands = false;  ///< tap 1 lies `tap_distance` words from tap 0
+  std::int64_t tap_distance = 0;
+};
+
+Instruction Emitter::start(Engine engine) const {
+  Instruction i;
+  i.engine = engine;
+  i.layer = layer_;
+  return i;
+}
+
+void Emitter::set_nest(Instruction& i, const Nest& n, const View& in, const View& out) const {
+  const std::string& label = layer().label;
+  const auto field = [&](const isa::Field& f, std::int64_t v) { set_field(i, f, v, label); };
+  const auto address = [&](const isa::Field& f, std::int64_t v) { set_address(i, f, v); };
+  const int lanes = config_.rows;
+  const std::int64_t kx_step = n.two_operands ? n.tap_distance : n.dil_x;
+  const std::int64_t ky_step = std::int64_t{n.dil_y} * in.pitch - (n.S - 1) * kx_step;
+  address(agu::kBase, in.at(n.word, n.y_start, n.x_start));
+  address(agu::kRowWrap, std::int64_t{n.stride_y} * in.pitch - std::int64_t{n.Q} * n.stride_x);
+  address(agu::kTileBase, std::int64_t{lanes / n.Q} * n.stride_y * in.pitch +
+                              std::int64_t{lanes % n.Q} * n.stride_x);
+  address(agu::kKxStep, kx_step);
+  address(agu::kKyStep, ky_step);
+  address(agu::kCwStep,
+          in.plane - std::int64_t{n.R - 1} * n.dil_y * in.pitch - (n.S - 1) * kx_step);
+  field(agu::kXStart, n.x_start);
+  field(agu::kXEnd, n.x_start + std::int64_t{n.Q} * n.stride_x);
+  field(agu::kYStart, n.y_start);
+  field(agu::kYEnd, n.y_start + std::int64_t{n.P} * n.stride_y);
+  field(agu::kHeight, n.height);
+  field(agu::kWidth, n.width);
+  field(agu::kTileX, std::int64_t{lanes % n.Q} * n.stride_x);
+  field(agu::kTileY, std::int64_t{lanes / n.Q} * n.stride_y);
+  field(agu::kStrideX, n.stride_x);
+  field(agu::kStrideY, n.stride_y);
+  field(agu::kSLast, n.S - 1);
+  field(agu::kRLast, n.R - 1);
+  field(agu::kDilX, n.two_operands ? 0 : n.dil_x);
+  field(agu::kDilY, n.dil_y);
+  field(agu::kWordsLast, n.words - 1);
+  field(agu::kTilesLast, divide_up(std::int64_t{n.P} * n.Q, lanes) - 1);
+  address(agu::kOut, out.at(n.out_word, n.out_y, n.out_x));
+  address(agu::kOutWrap, out.pitch - n.Q);
+  address(agu::kTileOut, std::int64_t{lanes / n.Q} * out.pitch + lanes % n.Q);
+  address(agu::kOutPlane, out.plane);
+}
+
+void Emitter::set_post(Instruction& i) const {
+  const Layer& l = layer();
+  isa::Registers& r = i.registers;
+  r.set(post::kPadCode, l.pad_code);
+  r.set(post::kZeroPoint, l.range.zero_point);
+  r.set(post::kActMin, l.range.act_min);
+  r.set(post::kActMax, l.range.act_max);
+  if (!l.fuse_add && l.kind != LayerKind::kAdd) return;
+  // The operand with the larger scale has factor 1/2.
+  const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};
+  const reference::ChannelScale& other = l.add.input[a_is_half ? 1 : 0];
+  r.set(post::kAddAIsHalf, a_is_half ? 1 : 0);
+  r.set(post::kAddOperandMultiplier, other.multiplier);
+  r.set(post::kAddOperandShift, other.shift);
+  r.set(post::kAddZeroA, l.add.zero_point[0]);
+  r.set(post::kAddZeroB, l.add.zero_point[1]);
+  r.set(post::kAddMultiplier, l.add.result.multiplier);
+  r.set(post::kAddShift, l.add.result.shift);
+  r.set(post::kAddZeroPoint, l.add.output.zero_point);
+  r.set(post::kAddActMin, l.add.output.act_min);
+  r.set(post::kAddActMax, l.add.output.act_max);
+}
+
+void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t dram_word,
+                            std::int64_t local, std::int64_t words, std::int64_t rows,
+                            std::int64_t dram_stride, std::int64_t local_stride,
+                            Region local_region) {
+  namespace dma = isa::dma;
+  const std::string label = net_.layers.empty() ? "program" : layer().label;
+  Instruction i = start(engine);
+  set_field(i, dma::kDram, 4 * dram_word, label);
+  set_field(i, dma::kLocal, local, label);
+  set_field(i, dma::kWords, words, label);
+  set_field(i, dma::kRowsLast, rows - 1, label);
+  set_address(i, dma::kLocalStride, local_stride);
+  set_field(i, dma::kDramStride, 4 * dram_stride, label);
+  i.run.op = static_cast<int>(target);
+  const Region dram{Space::kDram, dram_word, words, dram_stride, rows};
+  if (engine == Engine::kLoad) {
+    i.reads.push_back(dram);
+    i.writes.push_back(local_region);
+  } else {
+    i.reads.push_back(local_region);
+    i.writes.push_back(dram);
+  }
+  instructions.push_back(std::move(i));
+}
+
+void Emitter::emit_conv(const Rect& rect, const Channels& channels, const FilterPart& part,
+                        const View& in, const View& out, std::int64_t residual_delta,
+                        std::int64_t row, std::int64_t param, int first_byte, bool clear,
+                        bool drain) {
+  namespace compute = isa::compute;
+  const Layer& l = layer();
+  Geometry g = l.window;
+  g.pad_top -= part.row * g.dil_y;
+  g.R = part.rows;
+  Instruction i = start(Engine::kCompute);
+  Nest n;
+  n.x_start = rect.x0 * g.stride_x - g.pad_left;
+  n.y_start = rect.y0 * g.stride_y - g.pad_top;
+  n.P = rect.rows();
+  n.Q = rect.cols();
+  n.stride_y = g.stride_y;
+  n.stride_x = g.stride_x;
+  n.R = g.R;
+  n.S = g.S;
+  n.dil_y = g.dil_y;
+  n.dil_x = g.dil_x;
+  n.height = g.H;
+  n.width = g.W;
+  n.word = part.word;
+  n.words = part.words;
+  n.out_y = rect.y0;
+  n.out_x = rect.x0;
+  n.out_word = channels.first / 4;
+  set_nest(i, n, in, out);
+  set_post(i);
+  const std::int64_t groups = divide_up(channels.size(), config_.cols);
+  set_field(i, agu::kGroupsLast, groups - 1, l.label);
+  set_field(i, compute::kRow, row, l.label);
+  set_field(i, compute::kParam, param, l.label);
+  set_field(i, compute::kChannels, channels.size(), l.label);
+  set_field(i, compute::kFirstByte, first_byte, l.label);
+  if (l.per_tensor) {
+    i.registers.set(post::kMultiplier, l.scales[0].multiplier);
+    i.registers.set(post::kShift, l.scales[0].shift);
+  }
+  if (l.fuse_add) set_address(i, post::kResidualDelta, residual_delta);
+  i.run.op = static_cast<int>(compute::Op::kInt8);
+  i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
+                (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
+                (l.per_tensor ? 1 << compute::kPerTensor : 0) |
+                (l.single ? 1 << compute::kSingle : 0);
+
+  const std::int64_t steps = std::int64_t{part.words} * part.rows * g.S;
+  i.reads.push_back(map_region(in, part.word, part.words, input_rows(g, rect.y0, rect.y1),
+                               input_cols(g, rect.x0, rect.x1)));
+  i.reads.push_back({Space::kPmem, row, groups * steps});
+  if (drain) {
+    i.reads.push_back({Space::kParams, param, channels.size()});
+    const int first = channels.first / 4, last = (channels.last + 3) / 4;
+    Region written = map_region(out, first, last - first, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+    i.writes.push_back(written);
+    if (l.fuse_add) {
+      written.start += residual_delta;
+      i.reads.push_back(written);
+    }
+  }
+  instructions.push_back(std::move(i));
+}
+
+// ---- vector
+// ---------------------------------------------------------------------------------------
+
+void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
+  namespace vector = isa::vector;
+  const Layer& l = layer();
+  const Geometry& g = l.window;
+  const int word = channels.first / 4;
+  const int words = static_cast<int>(divide_up(channels.size(), 4));
+  const View in = input_view(rect, word, words, 0, g.R);
+  const View second =
+      l.kind == LayerKind::kAdd ? (l.second == l.input ? in : second_view(rect, channels)) : View{};
+  const View out = output_view(rect, channels);
+
+  const auto emit = [&](const Rect& part, const SumRegion* region) {
+    Instruction i = start(Engine::kVector);
+    Nest n;
+    n.x_start = part.x0 * g.stride_x - g.pad_left;
+    n.y_start = part.y0 * g.stride_y - g.pad_top;
+    n.P = part.rows();
+    n.Q = part.cols();
+    n.stride_y = g.stride_y;
+    n.stride_x = g.stride_x;
+    n.R = g.R;
+    n.S = g.S;
+    n.dil_y = g.dil_y;
+    n.dil_x = g.dil_x;
+    n.height = g.H;
+    n.width = g.W;
+    n.word = n.out_word = word;
+    n.words = words;
+    n.out_y = part.y0;
+    n.out_x = part.x0;
+    if (l.kind == LayerKind::kAdd) {
+      n.two_operands = true;
+      n.S = 2;
+      n.tap_distance = second.origin - in.origin;
+    }
+    set_nest(i, n, in, out);
+    set_post(i);
+    if (region != nullptr) {
+      i.registers.set(post::kMultiplier, region->scale.multiplier);
+      i.registers.set(post::kShift, region->scale.shift);
+      i.registers.set(vector::kBias, region->bias);
+    }
+    i.run.op = static_cast<int>(l.kind == LayerKind::kMax   ? vector::Op::kMax
+                                : l.kind == LayerKind::kSum ? vector::Op::kSum
+                                                            : vector::Op::kAdd);
+    i.run.flags = l.single ? 1 << vector::kSingle : 0;
+    const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
+    i.reads.push_back(map_region(in, word, words, y, x));
+    if (l.kind == LayerKind::kAdd) i.reads.push_back(map_region(second, word, words, y, x));
+    i.writes.push_back(map_region(out, word, words, {part.y0, part.y1}, {part.x0, part.x1}));
+    instructions.push_back(std::move(i));
+  };
+
+  if (l.kind != LayerKind::kSum) {
+    emit(rect, nullptr);
+  } else {
+    for (const SumRegion& region : l.regions) {
+      const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
+                      std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
+      if (part.empty()) continue;
+      if (!better_reduced(part)) {
+        emit(part, &region);
+        continue;
+      }
+      for (int y = part.y0; y < part.y1; ++y)
+        for (int x = part.x0; x < part.x1; ++x) emit_reduced(region, y, x, in, out, channels);
+    }
+  }
+  finish_output(rect, channels, out);
+}
+
+namespace {
+
+/// How the lanes share the H x W taps of one sum: each takes `rows` x `cols` of them.
+struct Split {
+  int rows = 1, cols = 1, P = 1, Q = 1;
+  int taps() const { return rows * cols; }
+};
+
+Split best_split(int height, int width, int lanes) {
+  Split best;
+  bool found = false;
+  for (int cols = 1; cols <= std::min(width, 255); ++cols) {
+    Split s;
+    s.cols = cols;
+    s.Q = static_cast<int>(divide_up(width, cols));
+    if (s.Q > lanes) continue;
+    s.rows = static_cast<int>(divide_up(height, std::min(height, lanes / s.Q)));
+    s.P = static_cast<int>(divide_up(height, s.rows));
+    if (s.rows > 255 || s.taps() > 4096) continue;
+    if (found && s.taps() >= best.taps()) continue;
+    best = s;
+    found = true;
+  }
+  return best;
+}
+
+}  // namespace
+
+/// Few output positions: the lanes share the taps of one instead of taking one each.
+bool Emitter::better_reduced(const Rect& rect) const {
+  const Geometry& g = layer().window;
+  if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return false;
+  const Split s = best_split(g.R, g.S, config_.rows);
+  if (s.P * s.Q == 1) return false;
+  const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
+  const std::int64_t setup = config_.rows + 16;
+  const std::int64_t words = layer().words;
+  return positions * (words * std::max(4, s.taps()) + setup) <
+         divide_up(positions, config_.rows) * words * std::max(4, g.R * g.S);
+}
+
+void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
+                           const Channels& channels) {
+  namespace vector = isa::vector;
+  const Geometry& g = layer().window;
+  const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
+  const Split s = best_split(rows.size(), cols.size(), config_.rows);
+  const int words = static_cast<int>(divide_up(channels.size(), 4));
+  Instruction i = start(Engine::kVector);
+  Nest n;
+  n.x_start = cols.begin;
+  n.y_start = rows.begin;
+  n.P = s.P;
+  n.Q = s.Q;
+  n.stride_y = n.R = s.rows;
+  n.stride_x = n.S = s.cols;
+  n.height = rows.end;
+  n.width = cols.end;
+  n.word = n.out_word = channels.first / 4;
+  n.words = words;
+  n.out_y = y;
+  n.out_x = x;
+  set_nest(i, n, in, out);
+  set_post(i);
+  i.registers.set(post::kMultiplier, region.scale.multiplier);
+  i.registers.set(post::kShift, region.scale.shift);
+  i.registers.set(vector::kBias, region.bias);
+  i.run.op = static_cast<int>(vector::Op::kSum);
+  i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0);
+  i.reads.push_back(map_region(in, n.word, words, rows, cols));
+  i.writes.push_back(map_region(out, n.word, words, {y, y + 1}, {x, x + 1}));
+  instructions.push_back(std::move(i));
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/emitter.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "sw/base/error.h"
+
+namespace trine::compiler {
+namespace {
+
+using isa::Engine;
+using isa::dma::Target;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
+
+Channels whole(int channels) { return {0, channels}; }
+
+}  // namespace
+
+Emitter::Emitter(const Network& network, const gen::Config& config, Plan& plan)
+    : net_(network),
+      config_(config),
+      plan_(plan),
+      pmem_(config.pmem_rows(), config.rows_per_beat()),
+      params_(config.param_channels, config.data_words()),
+      rows_loaded_(network.maps.size()) {}
+
+void Emitter::run() {
+  for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+    const Map& map = net_.maps[m];
+    if (!map.constant()) continue;
+    View& dram = plan_.maps[m].dram;
+    TensorLayout layout;
+    layout.shape = map.shape;
+    layout.pitch = dram.pitch;
+    layout.plane = dram.plane;
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes()));
+    to_planar(map.codes.data(), layout, bytes.data());
+    std::vector<std::uint32_t> words(bytes.size() / 4);
+    std::memcpy(words.data(), bytes.data(), bytes.size());
+    dram.origin = add_image(words) / 4;
+  }
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) emit_layer(i);
+}
+
+// ---- parts of a layer
+// -----------------------------------------------------------------------------
+
+/// The output rectangles, row by row. Where the input arrives from DRAM while the layer runs, the
+/// first ones are small, so that work starts early.
+std::vector<Rect> Emitter::rectangles() const {
+  const Geometry& g = layer().window;
+  const Tiling& t = tiling();
+  const auto arrives = [&](int map) {
+    return map >= 0 && place(map).resident && place(map).in_dram &&
+           net_.maps[at(map)].producer < 0 && net_.maps[at(map)].first_use == layer_ &&
+           place(map).dmem.plane * shape(map).channel_words() > 32 * config_.data_words();
+  };
+  const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&
+                    t.cols == g.Q && layer().input != layer().second;
+  std::vector<Rect> result;
+  int rows = grow ? std::max<int>(1, static_cast<int>(divide_up(2 * config_.rows, g.Q))) : t.rows;
+  for (int y = 0; y < g.P; y += rows, rows = grow && y > 0 ? rows * 4 : rows)
+    for (int x = 0; x < g.Q; x += t.cols)
+      result.push_back({y, std::min(g.P, y + rows), x, std::min(g.Q, x + t.cols)});
+  return result;
+}
+
+void Emitter::emit_layer(int index) {
+  layer_ = index;
+  input_loaded_ = false;
+  const Tiling& t = tiling();
+  const bool conv = layer().kind == LayerKind::kConv;
+  const int channels = conv ? layer().channels : shape(layer().output).C;
+  std::vector<Channels> chunks;
+  for (int c = 0; c < channels; c += t.chunk)
+    chunks.push_back({c, std::min(channels, c + t.chunk)});
+  const auto part = [&](const Rect& rect, const Channels& chunk) {
+    if (!conv)
+      emit_vector_part(rect, chunk);
+    else if (t.pieces)
+      emit_conv_pieces(rect, chunk);
+    else
+      emit_conv_part(rect, chunk);
+  };
+  if (t.chunk_outer) {
+    for (const Channels& chunk : chunks)
+      for (const Rect& rect : rectangles()) part(rect, chunk);
+  } else {
+    for (const Rect& rect : rectangles())
+      for (const Channels& chunk : chunks) part(rect, chunk);
+  }
+  const int out = layer().output;
+  if (net_.maps[at(out)].output && place(out).resident)
+    copy(Engine::kStore, out, {0, shape(out).H, 0, shape(out).W}, 0, shape(out).channel_words(),
+         place(out).dmem);
+}
+
+void Emitter::emit_conv_part(const Rect& rect, const Channels& channels) {
+  const FilterPart part{0, layer().words, 0, layer().window.R};
+  const View in = input_view(rect, 0, layer().words, 0, layer().window.R);
+  const std::int64_t row = require_weights(channels, part);
+  const std::int64_t param = require_parameters(channels);
+  const View out = output_view(rect, channels);
+  std::int64_t delta = 0;
+  if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  emit_conv(rect, channels, part, in, out, delta, row, param, channels.first % 4, true, true);
+  finish_output(rect, channels, out);
+}
+
+/// One tile: for each group the reduction in pieces, accumulated from RUN to RUN.
+void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
+  const Tiling& t = tiling();
+  const int R = layer().window.R;
+  const std::int64_t param = require_parameters(channels);
+  const View out = output_view(rect, channels);
+  std::int64_t delta = 0;
+  if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  std::vector<FilterPart> parts;
+  for (int word = 0; word < layer().words; word += t.piece_words)
+    for (int row = 0; row < R; row += t.piece_rows)
+      parts.push_back({word, std::min(t.piece_words, layer().words - word), row,
+                       std::min(t.piece_rows, R - row)});
+  for (int first = channels.first; first < channels.last; first += config_.cols) {
+    const Channels group{first, std::min(channels.last, first + config_.cols)};
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      const FilterPart& part = parts[k];
+      const View in = t.stream_input ? input_view(rect, part.word, part.words, part.row, part.rows)
+                                     : input_view(rect, 0, layer().words, 0, R);
+      const std::int64_t row = require_weights(group, part);
+      emit_conv(rect, group, part, in, out, delta, row, param + (first - channels.first), first % 4,
+                k == 0, k + 1 == parts.size());
+    }
+  }
+  finish_output(rect, channels, out);
+}
+
+// ---- maps in DMEM
+// ---------------------------------------------------------------------------------
+
+/// A buffer at DMEM word `start` (a multiple of DataWords) as a view of the whole map: the part's
+/// first word falls on the same place of a beat as in DRAM.
+View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t start) const {
+  const View& dram = place(map).dram;
+  const Shape& s = shape(map);
+  View view = buffer_view(dram, s.W, rect.rows(), rect.cols(), config_);
+  const std::int64_t place_in_beat = dram.at(word, rect.y0, rect.x0) % config_.data_words();
+  view.origin = 0;
+  view.origin = start + place_in_beat - view.at(word, rect.y0, rect.x0);
+  return view;
+}
+
+/// The input, or the words and rows of it that the filter part needs, in DMEM.
+View Emitter::input_view(const Rect& rect, int word, int words, int first_row, int filter_rows) {
+  const int map = layer().input;
+  Geometry g = layer().window;
+  g.pad_top -= first_row * g.dil_y;
+  g.R = filter_rows;
+  const Range y = input_rows(g, rect.y0, rect.y1);
+  const Range x = rect.cols() == g.Q ? Range{0, g.W} : input_cols(g, rect.x0, rect.x1);
+  if (place(map).resident) {
+    ensure_resident(map, y.end);
+    return place(map).dmem;
+  }
+  const auto key =
+      std::make_tuple(rect.y0, rect.y1, rect.x0, rect.x1, word, words, first_row, filter_rows);
+  if (input_loaded_ && loaded_input_ == key) return last_input_;
+  const Tiling& t = tiling();
+  const Rect window{y.begin, y.end, x.begin, x.end};
+  const std::int64_t start = plan_.scratch[at(layer_)] + (turn_in_++ % t.buffers) * t.input_words;
+  last_input_ = window.empty() ? View{} : place_buffer(map, window, word, start);
+  if (!window.empty()) copy(Engine::kLoad, map, window, word, words, last_input_);
+  loaded_input_ = key;
+  input_loaded_ = true;
+  return last_input_;
+}
+
+/// The residual (of the output's rectangle), or the second operand of an addition.
+View Emitter::second_view(const Rect& rect, const Channels& channels) {
+  const int map = layer().second;
+  if (place(map).resident) {
+    ensure_resident(map, rect.y1);
+    return place(map).dmem;
+  }
+  const Tiling& t = tiling();
+  const int word = channels.first / 4;
+  const std::int64_t start = plan_.scratch[at(layer_)] + t.buffers * t.input_words +
+                             (turn_second_++ % t.buffers) * t.second_words;
+  const View view = place_buffer(map, rect, word, start);
+  copy(Engine::kLoad, map, rect, word, static_cast<int>(divide_up(channels.size(), 4)), view);
+  return view;
+}
+
+View Emitter::output_view(const Rect& rect, const Channels& channels) {
+  const int map = layer().output;
+  if (place(map).resident) return place(map).dmem;
+  const Tiling& t = tiling();
+  const std::int64_t start = plan_.scratch[at(layer_)] +
+                             t.buffers * (t.input_words + t.second_words) +
+                             (turn_out_++ % t.buffers) * t.output_words;
+  return place_buffer(map, rect, channels.first / 4, start);
+}
+
+void Emitter::finish_output(const Rect& rect, const Channels& channels, const View& view) {
+  const int map = layer().output;
+  if (place(map).resident) return;
+  copy(Engine::kStore, map, rect, channels.first / 4,
+       static_cast<int>(divide_up(channels.size(), 4)), view);
+}
+
+/// Loads a resident input or constant up to that row.
+void Emitter::ensure_resident(int map, int rows) {
+  int& loaded = rows_loaded_[at(map)];
+  if (!place(map).in_dram || net_.maps[at(map)].producer >= 0 || loaded >= rows) return;
+  copy(Engine::kLoad, map, {loaded, rows, 0, shape(map).W}, 0, shape(map).channel_words(),
+       place(map).dmem);
+  loaded = rows;
+}
+
+/// Moves a rectangle of some channel words between DRAM and DMEM with as few transfers as the
+/// alignment rules allow.
+void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words,
+                   const View& dmem) {
+  const View& dram = place(map).dram;
+  const Shape& s = shape(map);
+  [[maybe_unused]] const std::int64_t unit = config_.data_words();
+  const std::int64_t from = dram.at(word, rect.y0, rect.x0);
+  const std::int64_t local = dmem.at(word, rect.y0, rect.x0);
+  const Region region = map_region(dmem, word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+  const auto transfer = [&](std::int64_t d, std::int64_t l, std::int64_t length, std::int64_t rows,
+                            std::int64_t dram_stride, std::int64_t local_stride) {
+    emit_transfer(engine, Target::kDmem, d, l, length, rows, dram_stride, local_stride, region);
+  };
+  const bool full_rows = rect.cols() == s.W && dram.pitch == dmem.pitch;
+  if (full_rows || rect.rows() == 1) {
+    const std::int64_t length = std::int64_t{rect.rows() - 1} * dram.pitch + rect.cols();
+    const bool whole_map = rect.rows() == s.H && dram.plane == dmem.plane && full_rows;
+    if (whole_map || words == 1)
+      return transfer(from, local, (words - 1) * dram.plane + length, 1, 0, 0);
+    assert(dram.plane % unit == 0 && dmem.plane % unit == 0);
+    return transfer(from, local, length, words, dram.plane, dmem.plane);
+  }
+  assert(dram.pitch % unit == 0 && dmem.pitch % unit == 0);
+  for (int w = 0; w < words; ++w)
+    transfer(from + w * dram.plane, local + w * dmem.plane, rect.cols(), rect.rows(), dram.pitch,
+             dmem.pitch);
+}
+
+Region Emitter::map_region(const View& view, int word, int words, const Range& y,
+                           const Range& x) const {
+  Region region;
+  region.start = view.at(word, y.begin, x.begin);
+  region.length = std::int64_t{y.size() - 1} * view.pitch + x.size();
+  region.stride = view.plane;
+  region.count = y.size() > 0 && x.size() > 0 ? words : 0;
+  return region;
+}
+
+// ---- constants
+// ------------------------------------------------------------------------------------
+
+std::int64_t Emitter::add_image(const std::vector<std::uint32_t>& words) {
+  const std::int64_t unit = std::max(config_.data_words() * 4, 64);
+  image.resize(static_cast<std::size_t>(round_up(static_cast<std::int64_t>(image.size()), unit)));
+  const std::size_t offset = image.size();
+  image.resize(offset + words.size() * 4);
+  if (!words.empty()) std::memcpy(&image[offset], words.data(), words.size() * 4);
+  return plan_.arena_bytes + static_cast<std::int64_t>(offset);
+}
+
+/// The identity of a block of weights; its DRAM words are made the first time: rows of Cols words,
+/// by group and step, as PMEM holds them.
+std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& part) {
+  const auto key =
+      std::make_tuple(layer_, channels.first, part.word, part.row, channels.last, part.rows);
+  const auto [entry, is_new] =
+      block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
+  if (!is_new) return entry->second;
+  const Layer& l = layer();
+  const int RS = l.window.R * l.window.S;
+  const int first_step = part.word * RS + part.row * l.window.S;
+  const int steps = part.words > 1 ? part.words * RS : part.rows * l.window.S;
+  const int groups = static_cast<int>(divide_up(channels.size(), config_.cols));
+  const std::int64_t rows = std::int64_t{groups} * steps;
+  const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
+  std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const int group = static_cast<int>(r / steps), step = static_cast<int>(r % steps);
+    const std::int64_t first_word =
+        r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
+        r % config_.rows_per_beat() * config_.cols;
+    for (int c = 0; c < config_.cols; ++c) {
+      const int m = channels.first + group * config_.cols + c;
+      if (m >= channels.last) break;
+      const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * 4;
+      std::memcpy(&words[static_cast<std::size_t>(first_word + c)], &l.weights[from], 4);
+    }
+  }
+  block_bytes_[entry->second] = {add_image(words), static_cast<std::int64_t>(words.size())};
+  return entry->second;
+}
+
+std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part) {
+  const std::int64_t block = weights_block(channels, part);
+  const auto [byte, words] = block_bytes_[block];
+  const std::int64_t rows =
+      words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
+  std::int64_t row = 0;
+  if (const auto found = pmem_.find(block)) {
+    row = *found;
+  } else {
+    row = pmem_.place(block, rows);
+    load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
+  }
+  pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
+  return row;
+}
+
+/// Bias and scale of the channels; where the layer's all fit beside others, all of them at once.
+std::int64_t Emitter::require_parameters(const Channels& channels) {
+  const Layer& l = layer();
+  const bool all = round_up(l.channels, config_.data_words()) <= config_.param_channels / 2;
+  const Channels range = all ? whole(l.channels) : channels;
+  const auto key = std::make_tuple(layer_, range.first, -1, 0, range.last, 0);
+  const auto [entry, is_new] =
+      block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
+  const std::int64_t entries = params_.rounded(range.size());
+  if (is_new) {
+    std::vector<std::uint32_t> words(static_cast<std::size_t>(entries));
+    for (int n = 0; n < range.size(); ++n)
+      words[at(n)] = static_cast<std::uint32_t>(l.bias[at(range.first + n)]);
+    const std::int64_t byte = add_image(words);
+    std::int64_t scale_byte = 0;
+    if (!l.per_tensor) {
+      std::vector<std::uint32_t> scales(static_cast<std::size_t>(2 * entries));
+      for (int n = 0; n < range.size(); ++n) {
+        const reference::ChannelScale& s = l.scales[at(range.first + n)];
+        const std::uint64_t packed = static_cast<std::uint32_t>(s.multiplier) |
+                                     static_cast<std::uint64_t>(s.shift & 63) << 31;
+        scales[at(2 * n)] = static_cast<std::uint32_t>(packed);
+        scales[at(2 * n + 1)] = static_cast<std::uint32_t>(packed >> 32);
+      }
+      scale_byte = add_image(scales);
+    }
+    block_bytes_[entry->second] = {byte, scale_byte};
+  }
+  const std::int64_t block = entry->second;
+  std::int64_t first = 0;
+  if (const auto found = params_.find(block)) {
+    first = *found;
+  } else {
+    first = params_.place(block, entries);
+    const auto [bias_byte, scale_byte] = block_bytes_[block];
+    load_constants(Target::kBias, bias_byte, entries, first, Space::kParams, entries);
+    if (!l.per_tensor)
+      load_constants(Target::kScale, scale_byte, 2 * entries, first, Space::kParams, entries);
+  }
+  params_.use(block, static_cast<std::int64_t>(instructions.size()));
+  return first + channels.first - range.first;
+}
+
+void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,
+                             std::int64_t local, Space space, std::int64_t length) {
+  emit_transfer(Engine::kLoad, target, byte / 4, local, words, 1, 0, 0, {space, local, length});
+}
+
+}  // namespace trine::compiler

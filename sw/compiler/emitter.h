@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writes the RUNs of a planned network in a valid sequential order, and the constants that they
+// load.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "gen/config.h"
+#include "sw/compiler/instruction.h"
+#include "sw/compiler/network.h"
+#include "sw/compiler/plan.h"
+#include "sw/compiler/slots.h"
+
+namespace trine::compiler {
+
+/// Output channels first..last-1.
+struct Channels {
+  int first = 0, last = 0;
+  int size() const { return last - first; }
+};
+
+/// Part of a filter: channel words, and rows of taps where there is only one word.
+struct FilterPart {
+  int word = 0, words = 1;
+  int row = 0, rows = 1;
+};
+
+class Emitter {
+ public:
+  Emitter(const Network& network, const gen::Config& config, Plan& plan);
+
+  /// All layers. @throws Error  a field of an instruction is too small
+  void run();
+
+  std::vector<Instruction> instructions;  ///< natural order
+  std::vector<std::uint8_t> image;        ///< from plan.arena_bytes on
+
+ private:
+  struct Buffers;
+
+  void emit_layer(int index);
+  std::vector<Rect> rectangles() const;
+  void emit_conv_part(const Rect& rect, const Channels& channels);
+  void emit_conv_pieces(const Rect& rect, const Channels& channels);
+  void emit_vector_part(const Rect& rect, const Channels& channels);
+  bool better_reduced(const Rect& rect) const;
+  void emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
+                    const Channels& channels);
+
+  // Maps in DMEM.
+  View input_view(const Rect& rect, int word, int words, int first_row, int filter_rows);
+  View second_view(const Rect& rect, const Channels& channels);
+  View output_view(const Rect& rect, const Channels& channels);
+  void finish_output(const Rect& rect, const Channels& channels, const View& view);
+  void ensure_resident(int map, int rows);
+  void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem);
+  View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
+
+  // Constants.
+  std::int64_t weights_block(const Channels& channels, const FilterPart& part);
+  std::int64_t require_weights(const Channels& channels, const FilterPart& part);
+  std::int64_t require_parameters(const Channels& channels);
+  std::int64_t add_image(const std::vector<std::uint32_t>& words);
+  void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
+                      std::int64_t local, Space space, std::int64_t length);
+
+  // Instructions.
+  Instruction start(isa::Engine engine) const;
+  struct Nest;
+  void set_nest(Instruction& i, const Nest& nest, const View& in, const View& out) const;
+  void set_post(Instruction& i) const;
+  void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
+                     std::int64_t local, std::int64_t words, std::int64_t rows,
+                     std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
+  void emit_conv(const Rect& rect, const Channels& channels, const FilterPart& part, const View& in,
+                 const View& out, std::int64_t residual_delta, std::int64_t row, std::int64_t param,
+                 int first_byte, bool clear, bool drain);
+  Region map_region(const View& view, int word, int words, const Range& y, const Range& x) const;
+
+  const Layer& layer() const { return net_.layers[static_cast<std::size_t>(layer_)]; }
+  const Tiling& tiling() const { return plan_.tilings[static_cast<std::size_t>(layer_)]; }
+  const Placement& place(int map) const { return plan_.maps[static_cast<std::size_t>(map)]; }
+  const Shape& shape(int map) const { return net_.maps[static_cast<std::size_t>(map)].shape; }
+
+  const Network& net_;
+  const gen::Config& config_;
+  Plan& plan_;
+  int layer_ = 0;
+  Slots pmem_, params_;
+  std::vector<int> rows_loaded_;                      ///< of each resident map that comes from DRAM
+  int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
+  std::tuple<int, int, int, int, int, int, int, int> loaded_input_{};  ///< what `last_input_` holds
+  View last_input_;
+  bool input_loaded_ = false;
+  std::map<std::tuple<int, int, int, int, int, int>, std::int64_t> block_ids_;
+  std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
+      block_bytes_;  ///< id -> byte, words
+};
+
+}  // namespace trine::compiler

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A RUN with its registers, before it becomes words, and the memory that it touches.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gen/isa.h"
+
+namespace trine::compiler {
+
+enum class Space { kDmem, kPmem, kParams, kDram };
+
+/// `count` ranges of `length` units (words; PMEM: rows; params: entries), `stride` apart.
+struct Region {
+  Space space = Space::kDmem;
+  std::int64_t start = 0, length = 0, stride = 0, count = 1;
+
+  std::int64_t end() const { return start + (count - 1) * stride + length; }
+};
+
+bool overlap(const Region& a, const Region& b);
+
+struct Instruction {
+  isa::Engine engine = isa::Engine::kLoad;
+  isa::Registers registers;
+  isa::Run run;
+  int layer = 0;
+  std::vector<Region> reads, writes;
+};
+
+/// Sets a field. @throws Error  `label`: the value does not fit the field
+void set_field(Instruction& instruction, const isa::Field& field, std::int64_t value,
+               const std::string& label);
+/// Sets a field that is an address or a difference of addresses: modulo 2^width.
+void set_address(Instruction& instruction, const isa::Field& field, std::int64_t value);
+
+/// Whether `later` must see what `earlier` did, or must not disturb it: a read after a write, a
+/// write after a read or a write. Within an engine only the first matters: the rest is in order.
+bool conflicts(const Instruction& earlier, const Instruction& later);
+
+}  // namespace trine::compiler

@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/network.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "sw/base/error.h"
+#include "sw/model/shapes.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Tensor;
+using reference::ChannelScale;
+
+constexpr ChannelScale kOne{1 << 30, 1};
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
+  return fmt::format("{}: tensor {} '{}'", model::label(graph, op), tensor,
+                     graph.tensor(tensor).name);
+}
+
+/// Ranges of positions along one axis whose windows have the same number of taps inside.
+struct TapRange {
+  int begin, end, taps;
+};
+
+std::vector<TapRange> tap_ranges(int positions, int taps, int stride, int pad, int extent) {
+  std::vector<TapRange> ranges;
+  for (int p = 0; p < positions; ++p) {
+    const int first = p * stride - pad;
+    const int inside = std::min(first + taps, extent) - std::max(first, 0);
+    if (ranges.empty() || ranges.back().taps != inside) ranges.push_back({p, p, inside});
+    ranges.back().end = p + 1;
+  }
+  return ranges;
+}
+
+/// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
+ChannelScale reciprocal(std::int64_t n) {
+  int s = 30;
+  while ((std::int64_t{1} << s) / n + 1 < std::int64_t{1} << 30) ++s;
+  return {static_cast<std::int32_t>((std::int64_t{1} << s) / n + 1), 31 - s};
+}
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const gen::Config& config, const reference::RoundingPolicy& rounding)
+      : graph_(graph), config_(config), rounding_(rounding) {}
+
+  Network run() {
+    machine_ = partition(graph_, net_);
+    for (const int i : machine_)
+      for (const int t : op(i).inputs)
+        if (t >= 0) ++readers_[t];
+    for (const int t : net_.output_tensors) ++readers_[t];
+    for (const int i : machine_)
+      for (const int t : op(i).outputs) producer_[t] = i;
+    find_fused_additions();
+    for (const int t : net_.input_tensors) add_input(t);
+    std::string errors;
+    for (const int i : machine_) {
+      try {
+        if (fused_into_.count(i) == 0) lower(i);
+      } catch (const Error& e) {
+        errors += std::string(errors.empty() ? "" : "\n") + e.what();
+      }
+    }
+    if (!errors.empty()) throw Error(errors);
+    for (const int t : net_.output_tensors) {
+      net_.outputs.push_back(map_of(t));
+      net_.maps[at(map_of(t))].output = true;
+    }
+    set_lifetimes();
+    return std::move(net_);
+  }
+
+ private:
+  const Op& op(int i) const { return graph_.ops[at(i)]; }
+
+  [[noreturn]] void fail(const Op& o, const std::string& what) const {
+    throw Error(model::label(graph_, o) + ": " + what);
+  }
+
+  // ---- maps -------------------------------------------------------------------------------------
+
+  int add_map(int tensor, const Shape& shape) {
+    Map map;
+    map.name = graph_.tensor(tensor).name;
+    map.tensor = tensor;
+    map.shape = shape;
+    net_.maps.push_back(map);
+    return static_cast<int>(net_.maps.size()) - 1;
+  }
+
+  /// An input that is only reshaped has the new shape from the start: the host lays it out.
+  void add_input(int tensor) {
+    const Tensor& t = graph_.tensor(tensor);
+    if (t.type != model::DataType::kInt8)
+      throw_error("{}: input '{}' is {}, the machine takes int8", graph_.file, t.name,
+                  model::name_of(t.type));
+    int shaped = tensor;
+    for (bool again = true; again && readers_[shaped] == 1;) {
+      again = false;
+      for (const int i : machine_)
+        if (is_reshape(op(i).kind) && op(i).input(0) == shaped) {
+          shaped = op(i).outputs[0];
+          again = true;
+          break;
+        }
+    }
+    const int map =
+        add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
+    net_.maps[at(map)].input = true;
+    map_of_[tensor] = map;
+    net_.inputs.push_back(map);
+  }
+
+  /// The map that holds a tensor; constants become maps when they are read.
+  int map_of(int tensor) {
+    const auto found = map_of_.find(tensor);
+    if (found != map_of_.end()) return found->second;
+    const Tensor& t = graph_.tensor(tensor);
+    if (!t.is_constant) throw_error("{}: tensor '{}' was not computed", graph_.file, t.name);
+    const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+    net_.maps[at(map)].codes = t.values<std::int8_t>();
+    return map_of_[tensor] = map;
+  }
+
+  int new_output(const Op& o, const Shape& shape) {
+    const int map = add_map(o.outputs[0], shape);
+    map_of_[o.outputs[0]] = map;
+    return map;
+  }
+
+  const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
+
+  /// The map of an image operator's input, whose shape must be the tensor's own.
+  int image(const Op& o, int position) {
+    const int tensor = o.input(position);
+    const int map = map_of(tensor);
+    if (!(shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor)) == shape(map)))
+      fail(o, fmt::format("tensor {} '{}' is a reshaped map; only FULLY_CONNECTED and elementwise "
+                          "operators read those",
+                          tensor, graph_.tensor(tensor).name));
+    return map;
+  }
+
+  // ---- layers -----------------------------------------------------------------------------------
+
+  static bool is_reshape(OpKind kind) {
+    return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+  }
+
+  Layer start(const Op& o, LayerKind kind) const {
+    Layer layer;
+    layer.kind = kind;
+    layer.label = model::label(graph_, o);
+    layer.op = o.name;
+    layer.name = graph_.out(o).name;
+    layer.macs = model::macs(graph_, o);
+    layer.single = rounding_.of(o) == reference::Rounding::kSingle;
+    return layer;
+  }
+
+  void check_int8(const Op& o) const {
+    for (const int t : o.outputs)
+      if (graph_.tensor(t).type != model::DataType::kInt8)
+        throw_error("{} is {}, the machine computes int8", with_tensor(graph_, o, t),
+                    model::name_of(graph_.tensor(t).type));
+  }
+
+  void lower(int index) {
+    const Op& o = op(index);
+    check_int8(o);
+    switch (o.kind) {
+      case OpKind::kConv2D:
+        return add_layer(o, convolution(o));
+      case OpKind::kFullyConnected:
+        return add_layer(o, fully_connected(o));
+      case OpKind::kAdd:
+        return addition(index);
+      case OpKind::kMaxPool2D:
+        return max_pool(o);
+      case OpKind::kAveragePool2D:
+        return average_pool(o);
+      case OpKind::kMean:
+        return mean(o);
+      case OpKind::kPad:
+      case OpKind::kPadV2:
+        return pad(o);
+      case OpKind::kRelu:
+      case OpKind::kRelu6:
+      case OpKind::kReluN1To1:
+      case OpKind::kQuantize:
+        return requantize(o);
+      case OpKind::kReshape:
+      case OpKind::kSqueeze:
+      case OpKind::kExpandDims:
+        map_of_[o.outputs[0]] = map_of(o.input(0));
+        return;
+      default:
+        fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
+                            graph_.out(o).name));
+    }
+  }
+
+  void add_layer(const Op& o, Layer layer) {
+    const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
+                    layer.window.P, layer.window.Q};
+    layer.output = new_output(o, out);
+    if (layer.kind != LayerKind::kConv && !config_.vector)
+      fail(o, fmt::format("tensor {} '{}' needs the vector unit (vector.enable)", o.outputs[0],
+                          graph_.out(o).name));
+    net_.layers.push_back(std::move(layer));
+  }
+
+  void set_window(const Op& o, Layer& layer, int R, int S) const {
+    const model::Window w = model::window(graph_, o);
+    Geometry& g = layer.window;
+    g.H = shape(layer.input).H;
+    g.W = shape(layer.input).W;
+    g.P = w.P;
+    g.Q = w.Q;
+    g.R = R;
+    g.S = S;
+    g.stride_y = o.stride_h;
+    g.stride_x = o.stride_w;
+    g.dil_y = o.dilation_h;
+    g.dil_x = o.dilation_w;
+    g.pad_top = w.pad_top;
+    g.pad_left = w.pad_left;
+    layer.words = shape(layer.input).channel_words();
+  }
+
+  /// A window of one tap over the whole map.
+  void set_pointwise(Layer& layer) const {
+    const Shape& s = shape(layer.input);
+    layer.window = {};
+    layer.window.H = layer.window.P = s.H;
+    layer.window.W = layer.window.Q = s.W;
+    layer.words = s.channel_words();
+  }
+
+  void set_arithmetic(const Op& o, Layer& layer) const {
+    for (const int position : {1, 2})
+      if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
+        throw_error("{} is computed, the machine takes constant weights",
+                    with_tensor(graph_, o, o.input(position)));
+    const reference::ConvParams p = reference::conv_params(graph_, o);
+    if (p.weight_zero_point != 0)
+      throw_error("{} has zero point {}, the machine multiplies by codes, allowed 0",
+                  with_tensor(graph_, o, o.input(1)), p.weight_zero_point);
+    layer.scales = p.scales;
+    layer.channels = static_cast<int>(p.scales.size());
+    layer.per_tensor = std::all_of(p.scales.begin(), p.scales.end(),
+                                   [&](const ChannelScale& s) { return s == p.scales[0]; });
+    layer.range = p.output;
+    layer.pad_code = p.input_zero_point;
+    layer.weights.assign(at(layer.channels) * at(layer.steps()) * 4, 0);
+    layer.bias.assign(at(layer.channels), 0);
+    if (o.input(2) >= 0) {
+      const auto bias = graph_.in(o, 2).integers();
+      for (std::size_t m = 0; m < layer.bias.size(); ++m) layer.bias[m] = reference::wrap(bias[m]);
+    }
+  }
+
+  /// sum (x - z) * w = sum x * w - z * sum w
+  static void fold_zero_point(Layer& layer) {
+    const std::size_t taps = at(layer.steps()) * 4;
+    for (std::size_t m = 0; m < layer.bias.size(); ++m) {
+      std::int64_t sum = 0;
+      for (std::size_t i = 0; i < taps; ++i) sum += layer.weights[m * taps + i];
+      layer.bias[m] = reference::wrap(layer.bias[m] - layer.pad_code * sum);
+    }
+  }
+
+  static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c) {
+    const int step = (c / 4 * layer.window.R + ky) * layer.window.S + kx;
+    return layer.weights[(at(m) * at(layer.steps()) + at(step)) * 4 + at(c % 4)];
+  }
+
+  Layer convolution(const Op& o) {
+    Layer layer = start(o, LayerKind::kConv);
+    const auto folded = folded_pads_.find(o.input(0));
+    if (folded != folded_pads_.end())
+      layer.input = folded->second.map;
+    else
+      layer.input = image(o, 0);
+    const Tensor& filter = graph_.in(o, 1);
+    set_window(o, layer, filter.extent(1), filter.extent(2));
+    if (folded != folded_pads_.end()) {
+      layer.window.pad_top += folded->second.top;
+      layer.window.pad_left += folded->second.left;
+      layer.op = "PAD+" + layer.op;
+    }
+    set_arithmetic(o, layer);
+    // Groups become a dense filter with zeros.
+    const auto codes = filter.values<std::int8_t>();
+    const int depth = filter.extent(3), groups = model::groups(graph_, o);
+    std::size_t from = 0;
+    for (int m = 0; m < layer.channels; ++m) {
+      const int first = m / (layer.channels / groups) * depth;
+      for (int ky = 0; ky < layer.window.R; ++ky)
+        for (int kx = 0; kx < layer.window.S; ++kx)
+          for (int c = 0; c < depth; ++c) weight(layer, m, ky, kx, first + c) = codes[from++];
+    }
+    fold_zero_point(layer);
+    return layer;
+  }
+
+  /// Over [N, K]: a 1x1 filter on N pixels, or, where K is a whole image, a filter of that size.
+  Layer fully_connected(const Op& o) {
+    Layer layer = start(o, LayerKind::kConv);
+    layer.input = map_of(o.input(0));
+    const Shape s = shape(layer.input);
+    const int K = graph_.in(o, 1).extent(1);
+    set_pointwise(layer);
+    const bool whole = K != s.C;
+    if (whole) {
+      if (s.pixels() * s.C != K)
+        fail(o, fmt::format("tensor {} '{}': {} values a row over a map of {} x {} x {}",
+                            o.input(0), graph_.in(o, 0).name, K, s.H, s.W, s.C));
+      layer.window.R = s.H;
+      layer.window.S = s.W;
+      layer.window.P = layer.window.Q = 1;
+    }
+    set_arithmetic(o, layer);
+    const auto codes = graph_.in(o, 1).values<std::int8_t>();
+    std::size_t from = 0;
+    for (int m = 0; m < layer.channels; ++m)
+      for (int ky = 0; ky < layer.window.R; ++ky)
+        for (int kx = 0; kx < layer.window.S; ++kx)
+          for (int c = 0; c < s.C; ++c) weight(layer, m, ky, kx, c) = codes[from++];
+    fold_zero_point(layer);
+    return layer;
+  }
+
+  // ---- additions --------------------------------------------------------------------------------
+
+  /// The convolution that can take an ADD into its post unit: its code has no other reader.
+  std::optional<int> fusable(const Op& add, int position) {
+    const int tensor = add.input(position);
+    const auto producer = producer_.find(tensor);
+    if (producer == producer_.end() || readers_[tensor] != 1) return std::nullopt;
+    const Op& o = op(producer->second);
+    if (o.kind != OpKind::kConv2D && o.kind != OpKind::kFullyConnected) return std::nullopt;
+    if (rounding_.of(o) != rounding_.of(add)) return std::nullopt;
+    return producer->second;
+  }
+
+  /// The longer reduction hides more of the second pass.
+  void find_fused_additions() {
+    for (const int i : machine_) {
+      const Op& add = op(i);
+      if (add.kind != OpKind::kAdd || graph_.in(add, 0).shape != graph_.in(add, 1).shape ||
+          add.input(0) == add.input(1))
+        continue;
+      std::optional<int> best;
+      for (const int position : {0, 1}) {
+        const auto candidate = fusable(add, position);
+        if (candidate &&
+            (!best || model::macs(graph_, op(*candidate)) > model::macs(graph_, op(*best)))) {
+          best = candidate;
+          fused_position_[i] = position;
+        }
+      }
+      if (!best) continue;
+      fused_into_[*best] = i;
+      fused_[i] = *best;
+    }
+  }
+
+  void addition(int index) {
+    const Op& o = op(index);
+    const auto fused = fused_.find(index);
+    const int first = fused == fused_.end() ? 0 : fused_position_[index];
+    Layer layer = fused == fused_.end()                       ? start(o, LayerKind::kAdd)
+                  : op(fused->second).kind == OpKind::kConv2D ? convolution(op(fused->second))
+                                                              : fully_connected(op(fused->second));
+    layer.add = reference::add_params(graph_, o);
+    if (first == 1) {
+      std::swap(layer.add.input[0], layer.add.input[1]);
+      std::swap(layer.add.zero_point[0], layer.add.zero_point[1]);
+    }
+    layer.second = map_of(o.input(1 - first));
+    if (fused == fused_.end()) {
+      layer.input = map_of(o.input(0));
+      set_pointwise(layer);
+    } else {
+      layer.fuse_add = true;
+      layer.op += "+ADD";
+      layer.name = graph_.out(o).name;
+    }
+    const Shape out{fused == fused_.end() ? shape(layer.input).C : layer.channels, layer.window.P,
+                    layer.window.Q};
+    if (!(shape(layer.second) == out))
+      fail(o, fmt::format("tensor {} '{}' is {} x {} x {}, the other operand {} x {} x {}; "
+                          "broadcasts are not supported",
+                          o.input(1 - first), graph_.in(o, 1 - first).name, shape(layer.second).H,
+                          shape(layer.second).W, shape(layer.second).C, out.H, out.W, out.C));
+    add_layer(o, std::move(layer));
+  }
+
+  // ---- vector operators -------------------------------------------------------------------------
+
+  void max_pool(const Op& o) {
+    Layer layer = start(o, LayerKind::kMax);
+    layer.input = image(o, 0);
+    set_window(o, layer, o.filter_h, o.filter_w);
+    layer.pad_code = -128;
+    const reference::OutputRange range = reference::pool_params(graph_, o).output;
+    add_layer(o, std::move(layer));
+    if (range.act_min > -128 || range.act_max < 127) clamp(o, range);
+  }
+
+  /// A further layer that only clamps the codes of the map that `o` has just made.
+  void clamp(const Op& o, const reference::OutputRange& range) {
+    Layer layer = start(o, LayerKind::kSum);
+    layer.input = map_of(o.outputs[0]);
+    set_pointwise(layer);
+    layer.single = true;
+    layer.range = range;
+    layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, kOne, 0}};
+    add_layer(o, std::move(layer));
+  }
+
+  void average_pool(const Op& o) {
+    Layer layer = start(o, LayerKind::kSum);
+    layer.input = image(o, 0);
+    set_window(o, layer, o.filter_h, o.filter_w);
+    layer.single = true;
+    layer.range = reference::pool_params(graph_, o).output;
+    const Geometry& g = layer.window;
+    for (const TapRange& y : tap_ranges(g.P, g.R, g.stride_y, g.pad_top, g.H))
+      for (const TapRange& x : tap_ranges(g.Q, g.S, g.stride_x, g.pad_left, g.W))
+        layer.regions.push_back(
+            {{y.begin, y.end, x.begin, x.end}, reciprocal(std::int64_t{y.taps} * x.taps), 0});
+    add_layer(o, std::move(layer));
+  }
+
+  void mean(const Op& o) {
+    Layer layer = start(o, LayerKind::kSum);
+    const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
+    if (axes.size() != 4 || axes[0] || axes[3])
+      fail(o, fmt::format("tensor {} '{}': only means over height and width of a rank 4 tensor",
+                          o.input(0), graph_.in(o, 0).name));
+    layer.input = image(o, 0);
+    set_pointwise(layer);
+    Geometry& g = layer.window;
+    if (axes[1]) {
+      g.R = g.H;
+      g.P = 1;
+    }
+    if (axes[2]) {
+      g.S = g.W;
+      g.Q = 1;
+    }
+    const reference::MeanParams p = reference::mean_params(graph_, o);
+    layer.range = p.output;
+    layer.regions = {{{0, g.P, 0, g.Q}, p.scale, p.bias}};
+    add_layer(o, std::move(layer));
+  }
+
+  void requantize(const Op& o) {
+    if (graph_.in(o, 0).type != model::DataType::kInt8)
+      throw_error("{} is {}, the machine reads int8", with_tensor(graph_, o, o.input(0)),
+                  model::name_of(graph_.in(o, 0).type));
+    Layer layer = start(o, LayerKind::kSum);
+    layer.input = map_of(o.input(0));
+    set_pointwise(layer);
+    const reference::RequantizeParams p = reference::requantize_params(graph_, o);
+    layer.range = p.output;
+    layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};
+    add_layer(o, std::move(layer));
+  }
+
+  // ---- padding ----------------------------------------------------------------------------------
+
+  struct FoldedPad {
+    int map, top, left;
+  };
+
+  void pad(const Op& o) {
+    const auto sides = model::paddings(graph_, o);
+    const int rank = graph_.in(o, 0).rank();
+    for (int i = 0; i < rank; ++i)
+      if (rank != 4 || i == 0 || i == 3)
+        if (sides[at(i)].first != 0 || sides[at(i)].second != 0)
+          fail(o, fmt::format("tensor {} '{}': only height and width of rank 4 can be padded",
+                              o.input(0), graph_.in(o, 0).name));
+    const int map = image(o, 0);
+    const int top = rank == 4 ? static_cast<int>(sides[1].first) : 0;
+    const int left = rank == 4 ? static_cast<int>(sides[2].first) : 0;
+    const int zero_point = graph_.out(o).zero_point();
+    const int code =
+        o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0)) : zero_point;
+    if (code == zero_point && only_convolutions_read(o.outputs[0])) {
+      folded_pads_[o.outputs[0]] = {map, top, left};
+      return;
+    }
+    if (graph_.in(o, 0).shape == graph_.out(o).shape) {
+      map_of_[o.outputs[0]] = map;
+      return;
+    }
+    Layer layer = start(o, LayerKind::kMax);
+    layer.input = map;
+    set_pointwise(layer);
+    layer.window.P = graph_.out(o).extent(1);
+    layer.window.Q = graph_.out(o).extent(2);
+    layer.window.pad_top = top;
+    layer.window.pad_left = left;
+    layer.pad_code = code;
+    add_layer(o, std::move(layer));
+  }
+
+  bool only_convolutions_read(int tensor) {
+    int count = 0;
+    for (const int i : machine_)
+      if (op(i).kind == OpKind::kConv2D && op(i).input(0) == tensor) ++count;
+    return count > 0 && count == readers_[tensor];
+  }
+
+  // ---- lifetimes --------------------------------------------------------------------------------
+
+  void set_lifetimes() {
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Layer& layer = net_.layers[at(i)];
+      for (const int m : {layer.input, layer.second}) {
+        if (m < 0) continue;
+        Map& map = net_.maps[at(m)];
+        if (map.first_use < 0) map.first_use = i;
+        map.last_use = i;
+      }
+      net_.maps[at(layer.output)].producer = i;
+    }
+  }
+
+  const Graph& graph_;
+  const gen::Config& config_;
+  reference::RoundingPolicy rounding_;
+  Network net_;
+  std::vector<int> machine_;
+  std::map<int, int> readers_, producer_, map_of_;
+  std::map<int, int> fused_into_, fused_, fused_position_;  ///< conv -> add, add -> conv
+  std::map<int, FoldedPad> folded_pads_;
+};
+
+}  // namespace
+
+Network lower(const Graph& graph, const gen::Config& config,
+              const reference::RoundingPolicy& rounding) {
+  model::check(graph);
+  return Lowering(graph, config, rounding).run();
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model as the machine sees it: feature maps and layers that each slide one window over a map.
+// Reshapes, paddings and additions are folded where they can be; operators at the graph's ends that
+// have no hardware are cut off for the host.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gen/config.h"
+#include "sw/compiler/layout.h"
+#include "sw/model/graph.h"
+#include "sw/reference/quantized_params.h"
+#include "sw/reference/run.h"
+
+namespace trine::compiler {
+
+/// A feature map. Layers write each map once.
+struct Map {
+  std::string name;
+  Shape shape;
+  int tensor = -1;                     ///< of the graph
+  std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty
+  bool input = false, output = false;  ///< at the edge of the machine
+  int producer = -1;                   ///< layer, -1: input or constant
+  int first_use = -1, last_use = -1;   ///< layers that read it
+
+  bool constant() const { return !codes.empty(); }
+};
+
+/// Window of R x S taps over H x W pixels, P x Q positions.
+struct Geometry {
+  int H = 1, W = 1, P = 1, Q = 1, R = 1, S = 1;
+  int stride_y = 1, stride_x = 1, dil_y = 1, dil_x = 1;
+  int pad_top = 0, pad_left = 0;
+
+  int span_y() const { return (R - 1) * dil_y + 1; }
+  int span_x() const { return (S - 1) * dil_x + 1; }
+};
+
+/// Output positions y0 <= y < y1, x0 <= x < x1.
+struct Rect {
+  int y0 = 0, y1 = 0, x0 = 0, x1 = 0;
+
+  int rows() const { return y1 - y0; }
+  int cols() const { return x1 - x0; }
+  bool empty() const { return y0 >= y1 || x0 >= x1; }
+};
+
+/// Requantized sums over the positions of a rectangle: average pooling has one for each number of
+/// taps inside the image.
+struct SumRegion {
+  Rect rect;
+  reference::ChannelScale scale;
+  std::int32_t bias = 0;
+};
+
+enum class LayerKind { kConv, kMax, kSum, kAdd };
+
+struct Layer {
+  LayerKind kind = LayerKind::kConv;
+  std::string label;  ///< "model.tflite: op 3 CONV_2D", for messages
+  std::string op;     ///< "CONV_2D+ADD"
+  std::string name;   ///< of the output tensor
+  std::int64_t macs = 0;
+
+  int input = -1;
+  int second = -1;  ///< residual, or the second operand of kAdd
+  int output = -1;
+  Geometry window;
+  int words = 1;     ///< input channel words that the window runs over
+  int pad_code = 0;  ///< of taps outside the image
+  bool single = false;
+  reference::OutputRange range;
+
+  // kConv: [channel][step][4 codes], step = (channel word, ky, kx); the input's zero point is
+  // folded into the bias.
+  int channels = 0;
+  std::vector<std::int8_t> weights;
+  std::vector<std::int32_t> bias;
+  std::vector<reference::ChannelScale> scales;
+  bool per_tensor = false;
+
+  bool fuse_add = false;
+  reference::AddParams add;  ///< of kAdd and fuse_add: input 0 is the code (first tap), 1 the other
+
+  std::vector<SumRegion> regions;  ///< kSum
+
+  int steps() const { return words * window.R * window.S; }
+};
+
+struct Network {
+  std::vector<Map> maps;
+  std::vector<Layer> layers;         ///< in execution order
+  std::vector<int> inputs, outputs;  ///< maps, in the order of the machine's tensors
+  std::vector<int> input_tensors, output_tensors;
+  model::Graph before, after;  ///< on the host
+};
+
+/// @throws Error  names operator, index, tensor and what is missing, one line for each
+Network lower(const model::Graph& graph, const gen::Config& config,
+              const reference::RoundingPolicy& rounding);
+
+/// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
+std::vector<int> partition(const model::Graph& graph, Network& network);
+
+}  // namespace trine::compiler

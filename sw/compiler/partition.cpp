@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which operators run on the host: QUANTIZE of float inputs, and at the other end SOFTMAX,
+// DEQUANTIZE and what only moves their codes.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "sw/compiler/network.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+
+/// The operators, their tensors alone, and the given ends.
+Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vector<int>& inputs,
+               const std::vector<int>& outputs) {
+  Graph result;
+  result.name = graph.name;
+  result.file = graph.file;
+  std::map<int, int> place;
+  const auto keep = [&](int tensor) {
+    if (tensor < 0) return -1;
+    const auto [at, is_new] = place.try_emplace(tensor, static_cast<int>(result.tensors.size()));
+    if (is_new) result.tensors.push_back(graph.tensor(tensor));
+    return at->second;
+  };
+  for (const int t : inputs) result.inputs.push_back(keep(t));
+  for (const int index : ops) {
+    Op op = graph.ops[static_cast<std::size_t>(index)];
+    for (int& t : op.inputs) t = keep(t);
+    for (int& t : op.outputs) t = keep(t);
+    result.ops.push_back(op);
+  }
+  for (const int t : outputs) result.outputs.push_back(keep(t));
+  return result;
+}
+
+bool is_float(const Graph& graph, int tensor) {
+  return graph.tensor(tensor).type == model::DataType::kFloat32;
+}
+
+bool moves_codes(OpKind kind) {
+  return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+}
+
+void add_once(std::vector<int>& list, int value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+}  // namespace
+
+std::vector<int> partition(const Graph& graph, Network& network) {
+  const int count = static_cast<int>(graph.ops.size());
+  const auto op_at = [&](int i) -> const Op& { return graph.ops[static_cast<std::size_t>(i)]; };
+  std::set<int> before, after;
+  for (int i = 0; i < count; ++i)
+    if (op_at(i).kind == OpKind::kQuantize && is_float(graph, op_at(i).input(0)) &&
+        std::count(graph.inputs.begin(), graph.inputs.end(), op_at(i).input(0)) > 0)
+      before.insert(i);
+  // Backwards: an operator whose readers are all on the host can follow them there.
+  std::set<int> read_by_machine;
+  for (int i = count; i-- > 0;) {
+    const Op& op = op_at(i);
+    if (before.count(i) > 0) continue;
+    const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
+                                   [&](int t) { return read_by_machine.count(t) > 0; });
+    const bool hosted = op.kind == OpKind::kSoftmax || op.kind == OpKind::kDequantize ||
+                        (op.kind == OpKind::kQuantize && is_float(graph, op.input(0))) ||
+                        moves_codes(op.kind);
+    if (free && hosted)
+      after.insert(i);
+    else
+      for (const int t : op.inputs) read_by_machine.insert(t);
+  }
+
+  std::vector<int> machine;
+  std::set<int> produced;  // by the host, after
+  for (int i = 0; i < count; ++i) {
+    if (after.count(i) > 0)
+      for (const int t : op_at(i).outputs) produced.insert(t);
+    else if (before.count(i) == 0)
+      machine.push_back(i);
+  }
+  // The machine's ends: what its operators read from outside, what the host reads of it.
+  std::set<int> computed;
+  for (const int i : machine)
+    for (const int t : op_at(i).outputs) computed.insert(t);
+  network.input_tensors.clear();
+  network.output_tensors.clear();
+  const auto read = [&](int t) {
+    if (t >= 0 && !graph.tensor(t).is_constant && computed.count(t) == 0 && produced.count(t) == 0)
+      add_once(network.input_tensors, t);
+  };
+  for (const int i : machine)
+    for (const int t : op_at(i).inputs) read(t);
+  for (const int i : after)
+    for (const int t : op_at(i).inputs)
+      if (t >= 0 && !graph.tensor(t).is_constant && produced.count(t) == 0) {
+        read(t);
+        add_once(network.output_tensors, t);
+      }
+  for (const int t : graph.outputs)
+    if (produced.count(t) == 0) {
+      read(t);
+      add_once(network.output_tensors, t);
+    }
+  network.before =
+      subgraph(graph, {before.begin(), before.end()}, graph.inputs, network.input_tensors);
+  network.after =
+      subgraph(graph, {after.begin(), after.end()}, network.output_tensors, graph.outputs);
+  return machine;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/plan.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "sw/base/error.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+/// Layers during which a resident map occupies its words.
+struct Life {
+  int from = 0, to = 0;
+  bool meets(const Life& o) const { return from <= o.to && o.from <= to; }
+};
+
+class Planner {
+ public:
+  Planner(const Network& network, const gen::Config& config, bool wide_pitch)
+      : net_(network), config_(config), wide_pitch_(wide_pitch) {}
+
+  Plan run() {
+    plan_.maps.resize(net_.maps.size());
+    tie_maps();
+    choose_pitches();
+    place_in_dram();
+    while (!try_placement()) {
+    }
+    return std::move(plan_);
+  }
+
+  std::size_t spilled() const { return spilled_.size(); }
+
+ private:
+  // ---- maps with one layout
+  // -----------------------------------------------------------------------
+
+  int root(int map) const {
+    while (tied_[at(map)] != map) map = tied_[at(map)];
+    return map;
+  }
+
+  void tie_maps() {
+    tied_.resize(net_.maps.size());
+    std::iota(tied_.begin(), tied_.end(), 0);
+    const auto tie = [&](int a, int b) { tied_[at(root(a))] = root(b); };
+    for (const Layer& layer : net_.layers) {
+      if (layer.kind == LayerKind::kAdd) tie(layer.input, layer.second);
+      if (layer.fuse_add) tie(layer.second, layer.output);
+    }
+  }
+
+  void choose_pitches() {
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
+      if (root(m) != m) continue;
+      const int W = net_.maps[at(m)].shape.W;
+      int best = W;
+      std::int64_t best_cycles = pitch_cycles(m, W);
+      for (int pitch = W + 1; wide_pitch_ && best_cycles > 0 && pitch <= W + config_.banks();
+           ++pitch) {
+        const std::int64_t cycles = pitch_cycles(m, pitch);
+        if (cycles >= best_cycles) continue;
+        best = pitch;
+        best_cycles = cycles;
+      }
+      for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
+        if (root(k) == m) set_layout(k, best);
+    }
+  }
+
+  std::int64_t pitch_cycles(int class_root, int pitch) const {
+    std::int64_t cycles = 0;
+    for (const Layer& layer : net_.layers)
+      if (root(layer.input) == class_root) cycles += replay_cycles(layer, pitch, config_);
+    return cycles;
+  }
+
+  void set_layout(int m, int pitch) {
+    const Shape& shape = net_.maps[at(m)].shape;
+    View& view = plan_.maps[at(m)].dmem;
+    view.pitch = pitch;
+    view.plane =
+        shape.pixels() == 1 ? 1 : round_up(std::int64_t{shape.H} * pitch, config_.data_words());
+    if (shape.pixels() == 1) view.pitch = 1;
+  }
+
+  std::int64_t words_of(int m) const {
+    return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words(),
+                    config_.data_words());
+  }
+
+  // ---- DRAM
+  // ---------------------------------------------------------------------------------------
+
+  /// Inputs, outputs and constants as they lie in DMEM; this also holds for maps spilled later,
+  /// whose rows then become whole beats.
+  void place_in_dram() {
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
+      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant())
+        give_dram(m);
+  }
+
+  void give_dram(int m) {
+    Placement& p = plan_.maps[at(m)];
+    if (p.in_dram) return;
+    p.in_dram = true;
+    p.dram.pitch = p.dmem.pitch;
+    p.dram.plane = p.dmem.plane;
+    assign_dram();
+  }
+
+  void assign_dram() {
+    std::int64_t word = 0;
+    const std::int64_t unit = std::max(config_.data_words(), 16);
+    for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+      Placement& p = plan_.maps[m];
+      if (!p.in_dram || net_.maps[m].constant()) continue;
+      p.dram.origin = word;
+      word = round_up(word + p.dram.plane * net_.maps[m].shape.channel_words(), unit);
+    }
+    plan_.arena_bytes = round_up(4 * word, 4096);
+  }
+
+  /// Rows that are whole beats can be cut in columns.
+  void spill(int m) {
+    const int r = root(m);
+    spilled_.insert(r);
+    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
+      if (root(k) != r) continue;
+      Placement& p = plan_.maps[at(k)];
+      const Shape& shape = net_.maps[at(k)].shape;
+      p.in_dram = true;
+      p.dram.pitch = shape.W >= config_.data_words()
+                         ? static_cast<int>(round_up(shape.W, config_.data_words()))
+                         : shape.W;
+      p.dram.plane = shape.pixels() == 1
+                         ? 1
+                         : round_up(std::int64_t{shape.H} * p.dram.pitch, config_.data_words());
+    }
+    assign_dram();
+  }
+
+  // ---- DMEM
+  // ---------------------------------------------------------------------------------------
+
+  Life life_of(int m) const {
+    const Map& map = net_.maps[at(m)];
+    const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use);
+    return {from, std::max(from, map.last_use)};
+  }
+
+  bool resident(int m) const { return spilled_.count(root(m)) == 0 && used(m); }
+  bool used(int m) const {
+    return net_.maps[at(m)].producer >= 0 || net_.maps[at(m)].first_use >= 0;
+  }
+
+  struct Placed {
+    int map;
+    std::int64_t start, end;
+  };
+
+  /// Lowest place for `words` that no map alive at the same time occupies, or -1.
+  std::int64_t lowest_gap(const Life& life, std::int64_t words) const {
+    std::vector<Placed> near;
+    for (const Placed& p : placed_)
+      if (life.meets(life_of(p.map))) near.push_back(p);
+    std::sort(near.begin(), near.end(),
+              [](const Placed& a, const Placed& b) { return a.start < b.start; });
+    std::int64_t start = 0;
+    for (const Placed& p : near) {
+      if (start + words <= p.start) return start;
+      start = std::max(start, p.end);
+    }
+    return start + words <= config_.dmem_words() ? start : -1;
+  }
+
+  bool try_placement() {
+    placed_.clear();
+    std::vector<int> order;
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
+      plan_.maps[at(m)].resident = resident(m);
+      if (resident(m)) order.push_back(m);
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return words_of(a) > words_of(b); });
+    for (const int m : order) {
+      const std::int64_t start = lowest_gap(life_of(m), words_of(m));
+      if (start < 0) {
+        spill(largest_beside(life_of(m), m));
+        return false;
+      }
+      plan_.maps[at(m)].dmem.origin = start;
+      placed_.push_back({m, start, start + words_of(m)});
+    }
+    return tile_layers();
+  }
+
+  /// The largest resident map alive during `life`; `fallback` if there is none placed.
+  int largest_beside(const Life& life, int fallback) const {
+    int best = fallback;
+    for (const Placed& p : placed_)
+      if (life.meets(life_of(p.map)) && (best < 0 || words_of(p.map) > words_of(best)))
+        best = p.map;
+    return best;
+  }
+
+  /// Cuts each layer for the room that resident maps leave; spills one more where that fails.
+  bool tile_layers() {
+    plan_.tilings.clear();
+    plan_.scratch.clear();
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Layer& layer = net_.layers[at(i)];
+      const auto [start, room] = largest_gap({i, i});
+      const LayerPlaces places{&plan_.maps[at(layer.input)],
+                               layer.second < 0 ? nullptr : &plan_.maps[at(layer.second)],
+                               &plan_.maps[at(layer.output)]};
+      Tiling tiling;
+      if (!tile(net_, layer, places, config_, room, &tiling)) {
+        const int victim = largest_beside({i, i}, -1);
+        if (victim < 0)
+          throw_error(
+              "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
+              "memory.param_channels = {} hold no part of it",
+              layer.label, layer.name, config_.dmem_kib, config_.pmem_kib, config_.param_channels);
+        spill(victim);
+        return false;
+      }
+      plan_.tilings.push_back(tiling);
+      plan_.scratch.push_back(start);
+    }
+    return true;
+  }
+
+  struct Gap {
+    std::int64_t start, size;
+  };
+
+  Gap largest_gap(const Life& life) const {
+    std::vector<Placed> near;
+    for (const Placed& p : placed_)
+      if (life.meets(life_of(p.map))) near.push_back(p);
+    near.push_back({-1, config_.dmem_words(), config_.dmem_words()});
+    std::sort(near.begin(), near.end(),
+              [](const Placed& a, const Placed& b) { return a.start < b.start; });
+    Gap best{0, 0};
+    std::int64_t start = 0;
+    for (const Placed& p : near) {
+      if (p.start - start > best.size) best = {start, p.start - start};
+      start = std::max(start, p.end);
+    }
+    return best;
+  }
+
+  const Network& net_;
+  const gen::Config& config_;
+  bool wide_pitch_;
+  Plan plan_;
+  std::vector<int> tied_;
+  std::set<int> spilled_;
+  std::vector<Placed> placed_;
+};
+
+}  // namespace
+
+std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config) {
+  const Geometry& g = layer.window;
+  const std::int64_t positions = std::int64_t{g.P} * g.Q;
+  const std::int64_t mask = config.banks() - 1;
+  std::vector<int> count(at(config.banks()));
+  std::int64_t replays = 0;
+  for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
+    std::fill(count.begin(), count.end(), 0);
+    int most = 1;
+    for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+      const std::int64_t address = p / g.Q * g.stride_y * pitch + p % g.Q * g.stride_x;
+      most = std::max(most, ++count[static_cast<std::size_t>(address & mask)]);
+    }
+    replays += most - 1;
+  }
+  const std::int64_t groups =
+      layer.kind == LayerKind::kConv ? (layer.channels + config.cols - 1) / config.cols : 1;
+  return replays * layer.steps() * groups;
+}
+
+Plan plan(const Network& network, const gen::Config& config) {
+  Planner wide(network, config, true);
+  Plan best = wide.run();
+  if (wide.spilled() == 0) return best;
+  // Rows padded against bank conflicts cost room.
+  Planner narrow(network, config, false);
+  Plan other = narrow.run();
+  return narrow.spilled() < wide.spilled() ? other : best;
+}
+
+}  // namespace trine::compiler

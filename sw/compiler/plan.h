@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where every feature map lies and in which parts every layer runs.
+//
+// A map stays in DMEM from its producer to its last reader if there is room; otherwise it lives in
+// DRAM and its layers work on it in parts, with two buffers of each kind where that fits. Maps that
+// one instruction walks with the same addresses (both operands of an addition; residual and output)
+// share pitch, plane and place.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gen/config.h"
+#include "sw/compiler/network.h"
+
+namespace trine::compiler {
+
+/// Pixel (0, 0) of channel word 0 lies at `origin`, which may lie outside of the memory when only
+/// part of the map is there.
+struct View {
+  std::int64_t origin = 0;
+  int pitch = 1;
+  std::int64_t plane = 1;
+
+  std::int64_t at(int word, int y, int x) const {
+    return origin + word * plane + std::int64_t{y} * pitch + x;
+  }
+};
+
+struct Placement {
+  bool resident = false;
+  View dmem;  ///< of a resident map, words
+  bool in_dram = false;
+  View dram;  ///< words from BASE
+};
+
+/// How a layer is cut: output rectangles of rows x cols, chunks of output channels; the reduction
+/// in pieces where a chunk of weights or an input window does not fit.
+struct Tiling {
+  int rows = 1, cols = 1;
+  int chunk = 1;            ///< output channels (vector: channels)
+  bool chunk_outer = true;  ///< all rectangles for one chunk, or all chunks for one rectangle
+  int buffers = 1;
+  bool pieces = false;        ///< a rectangle is one tile, a chunk one group
+  bool stream_input = false;  ///< the input is loaded piece by piece
+  int piece_words = 0;        ///< input channel words of a piece
+  int piece_rows = 0;         ///< filter rows of a piece; all unless piece_words is 1
+  std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
+  double cycles = 0;                                                 ///< estimated
+};
+
+struct Plan {
+  std::vector<Placement> maps;
+  std::vector<Tiling> tilings;        ///< of the layers
+  std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
+  std::int64_t arena_bytes = 0;
+};
+
+/// @throws Error  names the layer that does not fit, and into what
+Plan plan(const Network& network, const gen::Config& config);
+
+/// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
+std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config);
+
+/// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
+struct LayerPlaces {
+  const Placement *input, *second, *output;  ///< second may be null
+};
+bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
+          const gen::Config& config, std::int64_t room, Tiling* tiling);
+
+/// Size of a DMEM buffer for a part of a map: `rows` x `cols` pixels of `words` channel words.
+std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
+                          const gen::Config& config);
+/// Its pitch and plane (origin not set).
+View buffer_view(const View& dram, int W, int rows, int cols, const gen::Config& config);
+
+/// Input rows (columns) that output positions first..last-1 read, clipped to the image.
+struct Range {
+  int begin = 0, end = 0;
+  int size() const { return end - begin; }
+};
+Range input_rows(const Geometry& g, int first, int last);
+Range input_cols(const Geometry& g, int first, int last);
+
+}  // namespace trine::compiler

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/program.h"
+
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using nlohmann::json;
+
+constexpr std::string_view kMagic = "TRINEPRG";
+constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3;
+
+// ---- configuration
+// --------------------------------------------------------------------------------
+
+template <typename Visit>
+void visit_config(gen::Config& c, Visit visit) {
+  visit("name", c.name);
+  visit("rows", c.rows);
+  visit("cols", c.cols);
+  visit("int8", c.int8);
+  visit("ternary", c.ternary);
+  visit("binary", c.binary);
+  visit("dmem_kib", c.dmem_kib);
+  visit("pmem_kib", c.pmem_kib);
+  visit("param_channels", c.param_channels);
+  visit("columns_per_cycle", c.columns_per_cycle);
+  visit("vector", c.vector);
+  visit("axi_data_bits", c.axi_data_bits);
+  visit("axi_addr_bits", c.axi_addr_bits);
+  visit("pipeline_rows", c.pipeline_rows);
+  visit("pipeline_cols", c.pipeline_cols);
+}
+
+json config_json(gen::Config config) {
+  json j;
+  visit_config(config, [&](const char* key, const auto& value) { j[key] = value; });
+  return j;
+}
+
+gen::Config config_of(const json& j) {
+  gen::Config config;
+  visit_config(config, [&](const char* key, auto& value) { j.at(key).get_to(value); });
+  return config;
+}
+
+// ---- tensors and the host's operators
+// -------------------------------------------------------------
+
+json layout_json(const TensorLayout& l) {
+  return {{"name", l.name},   {"extents", l.extents},      {"C", l.shape.C},   {"H", l.shape.H},
+          {"W", l.shape.W},   {"offset", l.offset},        {"pitch", l.pitch}, {"plane", l.plane},
+          {"scale", l.scale}, {"zero_point", l.zero_point}};
+}
+
+TensorLayout layout_of(const json& j) {
+  TensorLayout l;
+  j.at("name").get_to(l.name);
+  j.at("extents").get_to(l.extents);
+  j.at("C").get_to(l.shape.C);
+  j.at("H").get_to(l.shape.H);
+  j.at("W").get_to(l.shape.W);
+  j.at("offset").get_to(l.offset);
+  j.at("pitch").get_to(l.pitch);
+  j.at("plane").get_to(l.plane);
+  j.at("scale").get_to(l.scale);
+  j.at("zero_point").get_to(l.zero_point);
+  return l;
+}
+
+json tensor_json(const model::Tensor& t) {
+  return {{"name", t.name},
+          {"type", std::string(model::npy_code(t.type))},
+          {"shape", t.shape},
+          {"scale", t.quantization.scale},
+          {"zero_point", t.quantization.zero_point},
+          {"constant", t.is_constant},
+          {"data", t.data}};
+}
+
+model::Tensor tensor_of(const json& j) {
+  model::Tensor t;
+  j.at("name").get_to(t.name);
+  const auto code = j.at("type").get<std::string>();
+  bool known = false;
+  for (const auto type : {model::DataType::kInt8, model::DataType::kUInt8, model::DataType::kInt16,
+                          model::DataType::kInt32, model::DataType::kInt64,
+                          model::DataType::kFloat32, model::DataType::kBool})
+    if (model::npy_code(type) == code) {
+      t.type = type;
+      known = true;
+    }
+  if (!known) throw_error("tensor type '{}'", code);
+  j.at("shape").get_to(t.shape);
+  j.at("scale").get_to(t.quantization.scale);
+  j.at("zero_point").get_to(t.quantization.zero_point);
+  j.at("constant").get_to(t.is_constant);
+  j.at("data").get_to(t.data);
+  return t;
+}
+
+/// The operators that partition() may leave to the host.
+constexpr model::OpKind kHostKinds[] = {model::OpKind::kQuantize, model::OpKind::kDequantize,
+                                        model::OpKind::kSoftmax,  model::OpKind::kReshape,
+                                        model::OpKind::kSqueeze,  model::OpKind::kExpandDims};
+constexpr const char* kHostNames[] = {"quantize", "dequantize", "softmax",
+                                      "reshape",  "squeeze",    "expand_dims"};
+
+json graph_json(const Graph& graph) {
+  json ops = json::array(), tensors = json::array();
+  for (const model::Op& op : graph.ops) {
+    std::size_t kind = 0;
+    while (kHostKinds[kind] != op.kind) ++kind;
+    ops.push_back({{"kind", kHostNames[kind]},
+                   {"name", op.name},
+                   {"index", op.index},
+                   {"inputs", op.inputs},
+                   {"outputs", op.outputs},
+                   {"beta", op.beta}});
+  }
+  for (const model::Tensor& t : graph.tensors) tensors.push_back(tensor_json(t));
+  return {{"name", graph.name},
+          {"ops", ops},
+          {"tensors", tensors},
+          {"inputs", graph.inputs},
+          {"outputs", graph.outputs}};
+}
+
+Graph graph_of(const json& j, const std::string& file) {
+  Graph graph;
+  j.at("name").get_to(graph.name);
+  graph.file = file;
+  for (const json& t : j.at("tensors")) graph.tensors.push_back(tensor_of(t));
+  j.at("inputs").get_to(graph.inputs);
+  j.at("outputs").get_to(graph.outputs);
+  for (const json& o : j.at("ops")) {
+    model::Op op;
+    const auto kind = o.at("kind").get<std::string>();
+    for (std::size_t k = 0; k < std::size(kHostKinds); ++k)
+      if (kind == kHostNames[k]) op.kind = kHostKinds[k];
+    o.at("name").get_to(op.name);
+    o.at("index").get_to(op.index);
+    o.at("inputs").get_to(op.inputs);
+    o.at("outputs").get_to(op.outputs);
+    o.at("beta").get_to(op.beta);
+    graph.ops.push_back(op);
+  }
+  const int count = static_cast<int>(graph.tensors.size());
+  const auto check_indices = [&](const std::vector<int>& list, int least) {
+    for (const int t : list)
+      if (t < least || t >= count) throw_error("tensor {}, there are {}", t, count);
+  };
+  check_indices(graph.inputs, 0);
+  check_indices(graph.outputs, 0);
+  for (const model::Op& op : graph.ops) {
+    check_indices(op.inputs, -1);
+    check_indices(op.outputs, 0);
+  }
+  model::check(graph);
+  return graph;
+}
+
+json meta_json(const Program& p) {
+  json layers = json::array(), inputs = json::array(), outputs = json::array();
+  for (const ProgramLayer& l : p.layers)
+    layers.push_back(
+        {{"name", l.name}, {"op", l.op}, {"macs", l.macs}, {"placement", l.placement}});
+  for (const TensorLayout& l : p.inputs) inputs.push_back(layout_json(l));
+  for (const TensorLayout& l : p.outputs) outputs.push_back(layout_json(l));
+  return {{"name", p.name},
+          {"config", config_json(p.config)},
+          {"dram_bytes", p.dram_bytes},
+          {"image_offset", p.image_offset},
+          {"layers", layers},
+          {"run_layer", p.run_layer},
+          {"inputs", inputs},
+          {"outputs", outputs},
+          {"before", graph_json(p.before)},
+          {"after", graph_json(p.after)}};
+}
+
+void read_meta(const json& j, const std::string& file, Program* p) {
+  j.at("name").get_to(p->name);
+  p->config = config_of(j.at("config"));
+  j.at("dram_bytes").get_to(p->dram_bytes);
+  j.at("image_offset").get_to(p->image_offset);
+  for (const json& l : j.at("layers")) {
+    ProgramLayer layer;
+    l.at("name").get_to(layer.name);
+    l.at("op").get_to(layer.op);
+    l.at("macs").get_to(layer.macs);
+    l.at("placement").get_to(layer.placement);
+    p->layers.push_back(layer);
+  }
+  j.at("run_layer").get_to(p->run_layer);
+  for (const json& l : j.at("inputs")) p->inputs.push_back(layout_of(l));
+  for (const json& l : j.at("outputs")) p->outputs.push_back(layout_of(l));
+  p->before = graph_of(j.at("before"), file);
+  p->after = graph_of(j.at("after"), file);
+}
+
+// ---- bytes
+// ----------------------------------------------------------------------------------------
+
+template <typename T>
+void put(std::string* out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    out->push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> 8 * i & 0xff));
+}
+
+class Reader {
+ public:
+  Reader(const std::vector<std::uint8_t>& bytes, std::size_t end) : bytes_(bytes), end_(end) {}
+
+  std::uint64_t number(std::size_t size) {
+    const std::uint8_t* from = take(size);
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{from[i]} << 8 * i;
+    return value;
+  }
+  const std::uint8_t* take(std::size_t size) {
+    if (size > end_ - at_) throw_error("truncated at byte {}", end_);
+    const std::uint8_t* from = bytes_.data() + at_;
+    at_ += size;
+    return from;
+  }
+  void align() { take((8 - at_ % 8) % 8); }
+  bool done() const { return at_ == end_; }
+
+ private:
+  const std::vector<std::uint8_t>& bytes_;
+  std::size_t end_;
+  std::size_t at_ = 0;
+};
+
+void add_section(std::string* out, std::uint32_t tag, const std::string& contents) {
+  put(out, tag);
+  put(out, std::uint32_t{0});
+  put(out, static_cast<std::uint64_t>(contents.size()));
+  *out += contents;
+  out->resize((out->size() + 7) / 8 * 8);
+}
+
+// ---- what a correct file says
+// ---------------------------------------------------------------------
+
+void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
+  std::int64_t elements = 1;
+  for (const int e : l.extents) {
+    if (e < 1 || elements > limit / e) throw_error("{} '{}' has extent {}", what, l.name, e);
+    elements *= e;
+  }
+  const Shape& s = l.shape;
+  if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
+      s.pixels() * s.C != elements || l.pitch < s.W || l.pitch > limit ||
+      l.plane < std::int64_t{s.H - 1} * l.pitch + s.W || l.plane > limit || l.offset < 0 ||
+      l.offset % 4 != 0 || l.offset > limit || l.bytes() > limit - l.offset)
+    throw_error("{} '{}' does not fit its {} bytes of DRAM", what, l.name, limit);
+}
+
+void check_host(const Graph& host, const std::vector<TensorLayout>& edge,
+                const std::vector<int>& tensors, const char* what) {
+  if (tensors.size() != edge.size())
+    throw_error("{} {}, the host has {}", edge.size(), what, tensors.size());
+  for (std::size_t i = 0; i < edge.size(); ++i)
+    if (host.tensor(tensors[i]).shape != edge[i].extents ||
+        host.tensor(tensors[i]).type != model::DataType::kInt8)
+      throw_error("{} '{}' is another tensor on the host", what, edge[i].name);
+}
+
+void check_contents(const Program& p) {
+  if (p.config.hash() != p.config_hash) throw_error("the configuration is not the hash's");
+  const auto image = static_cast<std::int64_t>(p.image.size());
+  if (p.dram_bytes < 0 || p.dram_bytes > std::int64_t{1} << 40 || p.image_offset < 0 ||
+      p.image_offset > p.dram_bytes || image > p.dram_bytes - p.image_offset)
+    throw_error("{} bytes of constants at {} exceed {} bytes of DRAM", image, p.image_offset,
+                p.dram_bytes);
+  std::size_t runs = 0;
+  for (std::size_t i = 0; i < p.words.size(); ++i) {
+    const isa::Opcode opcode = isa::opcode_of(p.words[i]);
+    if (opcode == isa::Opcode::kRun) ++runs;
+    if ((opcode == isa::Opcode::kEnd) != (i + 1 == p.words.size()))
+      throw_error("word {}: END belongs at the end of the program", i);
+    if (static_cast<int>(opcode) == 3) throw_error("word {} is illegal", i);
+  }
+  if (p.words.empty()) throw_error("there are no instructions");
+  if (runs != p.run_layer.size())
+    throw_error("{} RUNs, {} are assigned to layers", runs, p.run_layer.size());
+  for (const int layer : p.run_layer)
+    if (layer < 0 || layer >= static_cast<int>(p.layers.size()))
+      throw_error("layer {}, there are {}", layer, p.layers.size());
+  for (const TensorLayout& l : p.inputs) check_layout(l, p.dram_bytes, "input");
+  for (const TensorLayout& l : p.outputs) check_layout(l, p.dram_bytes, "output");
+  check_host(p.before, p.inputs, p.before.outputs, "inputs");
+  check_host(p.after, p.outputs, p.after.inputs, "outputs");
+}
+
+}  // namespace
+
+std::int64_t Program::macs() const {
+  std::int64_t sum = 0;
+  for (const ProgramLayer& layer : layers) sum += layer.macs;
+  return sum;
+}
+
+std::string serialize(const Program& program) {
+  std::string out(kMagic);
+  put(&out, kFormat);
+  put(&out, std::uint32_t{3});
+  put(&out, program.config_hash);
+  add_section(&out, kMeta, meta_json(program).dump());
+  std::string words;
+  for (const isa::Word word : program.words) put(&words, word);
+  add_section(&out, kWords, words);
+  add_section(&out, kImage, std::string(program.image.begin(), program.image.end()));
+  put(&out, hash64(out));
+  return out;
+}
+
+void write_program(const std::filesystem::path& path, const Program& program) {
+  write_file(path, serialize(program));
+}
+
+Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  try {
+    if (bytes.size() < 32 || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+      throw_error("not a Trine program");
+    Reader tail(bytes, bytes.size());
+    tail.take(bytes.size() - 8);
+    const std::string_view covered(reinterpret_cast<const char*>(bytes.data()), bytes.size() - 8);
+    Reader reader(bytes, bytes.size() - 8);
+    reader.take(kMagic.size());
+    if (const auto format = reader.number(4); format != kFormat)
+      throw_error("format {}, this tool reads {}", format, kFormat);
+    if (tail.number(8) != hash64(covered)) throw_error("damaged: the checksum does not fit");
+    const std::uint64_t sections = reader.number(4);
+    Program program;
+    program.config_hash = reader.number(8);
+    std::uint64_t seen = 0;
+    for (std::uint64_t s = 0; s < sections; ++s) {
+      const auto tag = static_cast<std::uint32_t>(reader.number(4));
+      reader.number(4);
+      const std::uint64_t size = reader.number(8);
+      const std::uint8_t* contents = reader.take(size);
+      reader.align();
+      if (tag < kMeta || tag > kImage || (seen >> tag & 1) != 0) throw_error("section {}", tag);
+      seen |= std::uint64_t{1} << tag;
+      if (tag == kMeta) {
+        read_meta(json::parse(contents, contents + size), file, &program);
+      } else if (tag == kWords) {
+        if (size % 8 != 0) throw_error("{} bytes of instructions", size);
+        program.words.resize(size / 8);
+        if (size > 0) std::memcpy(program.words.data(), contents, size);
+      } else {
+        program.image.assign(contents, contents + size);
+      }
+    }
+    if (seen != (1U << kMeta | 1U << kWords | 1U << kImage) || !reader.done())
+      throw_error("sections are missing or left over");
+    check_contents(program);
+    return program;
+  } catch (const json::exception& e) {
+    throw_error("{}: metadata: {}", file, e.what());
+  } catch (const Error& e) {
+    throw_error("{}: {}", file, e.what());
+  }
+}
+
+Program read_program(const std::filesystem::path& path) {
+  return parse_program(read_file(path), path.string());
+}
+
+void check_configuration(const Program& program, const gen::Config& config) {
+  if (program.config_hash != config.hash())
+    throw_error("{}: compiled for configuration {} ({:016x}), not for {} ({:016x})", program.name,
+                program.config.name, program.config_hash, config.name, config.hash());
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PMEM, and the bias and scale memories, as a cache that the compiler fills: a block stays until
+// its place is needed, and a new block goes where the last use lies longest ago, so that its load
+// can start early.
+
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace trine::compiler {
+
+class Slots {
+ public:
+  Slots(std::int64_t capacity, std::int64_t unit) : capacity_(capacity), unit_(unit) {}
+
+  std::int64_t rounded(std::int64_t size) const { return (size + unit_ - 1) / unit_ * unit_; }
+
+  /// Where the block lies, if it is there.
+  std::optional<std::int64_t> find(std::int64_t block) const {
+    for (const Slot& s : slots_)
+      if (s.block == block) return s.start;
+    return std::nullopt;
+  }
+
+  /// A place for the block; what was there is forgotten. @pre rounded(size) <= capacity
+  std::int64_t place(std::int64_t block, std::int64_t size) {
+    size = rounded(size);
+    assert(size <= capacity_);
+    std::vector<std::int64_t> starts{0};
+    for (const Slot& s : slots_) {
+      starts.push_back(s.start);
+      starts.push_back(s.start + s.size);
+    }
+    std::int64_t best = 0, best_use = kNever;
+    std::sort(starts.begin(), starts.end());
+    for (const std::int64_t start : starts) {
+      if (start + size > capacity_) continue;
+      std::int64_t use = -1;
+      for (const Slot& s : slots_)
+        if (s.start < start + size && start < s.start + s.size) use = std::max(use, s.last_use);
+      if (use < best_use) {
+        best = start;
+        best_use = use;
+      }
+    }
+    slots_.erase(std::remove_if(slots_.begin(), slots_.end(),
+                                [&](const Slot& s) {
+                                  return s.start < best + size && best < s.start + s.size;
+                                }),
+                 slots_.end());
+    slots_.push_back({block, best, size, -1});
+    return best;
+  }
+
+  void use(std::int64_t block, std::int64_t now) {
+    for (Slot& s : slots_)
+      if (s.block == block) s.last_use = now;
+  }
+
+ private:
+  static constexpr std::int64_t kNever = INT64_MAX;
+  struct Slot {
+    std::int64_t block, start, size, last_use;
+  };
+  std::int64_t capacity_, unit_;
+  std::vector<Slot> slots_;
+};
+
+}  // namespace trine::compiler

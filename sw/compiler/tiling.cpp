@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Candidates for cutting a layer, compared by estimated cycles.
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "sw/compiler/plan.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr double kRunOverhead = 60;       ///< cycles of a RUN that waits for the one before
+constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
+
+std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
+
+/// n, n/2, n/4, ... 1, each rounded up.
+std::vector<int> halvings(int n) {
+  std::vector<int> values{n};
+  while (values.back() > 1) values.push_back((values.back() + 1) / 2);
+  return values;
+}
+
+class Tiler {
+ public:
+  Tiler(const Layer& layer, const LayerPlaces& places, const gen::Config& config,
+        const Network& network)
+      : layer_(layer), places_(places), config_(config) {
+    const auto& maps = network.maps;
+    out_ = maps[static_cast<std::size_t>(layer.output)].shape;
+    in_ = maps[static_cast<std::size_t>(layer.input)].shape;
+    bytes_per_cycle_ = config.axi_data_bits / 8.0;
+  }
+
+  bool run(std::int64_t room, Tiling* best) {
+    room_ = room;
+    best_ = best;
+    best->cycles = std::numeric_limits<double>::infinity();
+    const bool cut = !places_.input->resident || !places_.output->resident;
+    for (const int chunk : chunks())
+      for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
+        for (const int rows : cut ? row_choices() : std::vector<int>{layer_.window.P})
+          for (const int buffers : {2, 1})
+            for (const bool chunk_outer : {true, false}) {
+              Tiling t;
+              t.rows = rows;
+              t.cols = cols;
+              t.chunk = chunk;
+              t.buffers = buffers;
+              t.chunk_outer = chunk_outer;
+              consider(t);
+            }
+    if (layer_.kind == LayerKind::kConv && best->cycles == std::numeric_limits<double>::infinity())
+      consider_pieces();
+    return best->cycles < std::numeric_limits<double>::infinity();
+  }
+
+ private:
+  bool conv() const { return layer_.kind == LayerKind::kConv; }
+  const Geometry& window() const { return layer_.window; }
+
+  /// Channels in steps of which the output can be cut: whole groups, and whole words in DRAM.
+  int chunk_unit() const {
+    if (!conv()) return 4;
+    return places_.output->resident ? config_.cols : std::lcm(config_.cols, 4);
+  }
+
+  std::int64_t weight_rows(int channels) const {
+    return round_up(divide_up(channels, config_.cols) * layer_.steps(), config_.rows_per_beat());
+  }
+
+  bool parameters_fit(int channels) const {
+    return round_up(channels, config_.data_words()) <= config_.param_channels;
+  }
+
+  /// Sizes of channel chunks. Weights of a chunk take a quarter of PMEM where possible, so that
+  /// later ones are loaded meanwhile.
+  std::vector<int> chunks() const {
+    const int unit = chunk_unit();
+    const int channels = out_.C;
+    if (!conv()) {
+      std::vector<int> result;
+      for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
+      return result;
+    }
+    std::vector<int> result;
+    for (const std::int64_t limit :
+         {config_.pmem_rows() / 4, config_.pmem_rows() / 2, config_.pmem_rows()}) {
+      int parts = 1;
+      const auto size = [&] {
+        return static_cast<int>(round_up(divide_up(channels, parts), unit));
+      };
+      const auto fits = [&] {
+        const int chunk = std::min(size(), static_cast<int>(round_up(channels, config_.cols)));
+        return weight_rows(chunk) <= limit && parameters_fit(std::min(chunk, channels)) &&
+               chunk / config_.cols <= 4096;
+      };
+      while (!fits() && size() > unit) ++parts;
+      if (!fits()) continue;
+      result.push_back(size());
+      if (!places_.output->resident || !places_.input->resident)
+        for (const int units : halvings(size() / unit)) result.push_back(units * unit);
+      break;
+    }
+    return result;
+  }
+
+  std::vector<int> row_choices() const {
+    std::vector<int> rows;
+    const int P = window().P;
+    for (int parts = 1; parts <= P; ++parts) {
+      const int size = static_cast<int>(divide_up(P, parts));
+      if (rows.empty() || rows.back() != size) rows.push_back(size);
+    }
+    return rows;
+  }
+
+  std::vector<int> column_choices() const {
+    std::vector<int> cols{window().Q};
+    // Rows of a DRAM map can be cut only where their pitch is whole beats.
+    if ((!places_.input->resident && places_.input->dram.pitch % config_.data_words() != 0) ||
+        (!places_.output->resident && places_.output->dram.pitch % config_.data_words() != 0))
+      return cols;
+    for (const int half : halvings(window().Q))
+      if (half != cols.back()) cols.push_back(half);
+    return cols;
+  }
+
+  int chunk_words(int chunk) const {
+    return static_cast<int>(divide_up(std::min(chunk, out_.C), 4));
+  }
+
+  /// Fills in the buffers' sizes. @return whether they fit
+  bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
+    const Geometry& g = window();
+    if (!places_.input->resident) {
+      const int rows = std::min(g.H, (t->rows - 1) * g.stride_y + (filter_rows - 1) * g.dil_y + 1);
+      const int cols =
+          t->cols == g.Q ? g.W : std::min(g.W, (t->cols - 1) * g.stride_x + g.span_x());
+      t->input_words = buffer_words(places_.input->dram, g.W, rows, cols, input_words, config_);
+      if (layer_.kind == LayerKind::kAdd) t->second_words = t->input_words;
+    }
+    if (!places_.output->resident) {
+      t->output_words =
+          buffer_words(places_.output->dram, g.Q, t->rows, t->cols, chunk_words(t->chunk), config_);
+      if (layer_.fuse_add) t->second_words = t->output_words;
+    }
+    return t->buffers * (t->input_words + t->second_words + t->output_words) <= room_;
+  }
+
+  std::int64_t beat_bytes() const { return config_.data_bits() / 8; }
+
+  double weight_bytes(int channels) const {
+    const double rows = static_cast<double>(weight_rows(channels));
+    return rows / config_.rows_per_beat() * config_.beats_per_row() *
+               static_cast<double>(beat_bytes()) +
+           (layer_.per_tensor ? 4.0 : 12.0) * channels;
+  }
+
+  double compute_cycles(int rows, int cols, int channels) const {
+    const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
+    if (!conv()) {
+      const double taps = layer_.kind == LayerKind::kAdd ? 4 : window().R * window().S;
+      return tiles * static_cast<double>(divide_up(channels, 4)) * std::max(taps, 4.0);
+    }
+    const double groups = static_cast<double>(divide_up(channels, config_.cols));
+    const double drain = std::min(channels, config_.cols) * (layer_.fuse_add ? 2 : 1);
+    return tiles * groups * std::max<double>(layer_.steps(), drain);
+  }
+
+  void consider(Tiling t) {
+    const Geometry& g = window();
+    const int input_words = conv() ? layer_.words : chunk_words(t.chunk);
+    if (!fit_buffers(&t, input_words, g.R)) return;
+    const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
+    const double chunk_count = static_cast<double>(divide_up(out_.C, t.chunk));
+    const double compute = rects * chunk_count *
+                           (compute_cycles(t.rows, t.cols, std::min(t.chunk, out_.C)) +
+                            (rects * chunk_count > 1 ? kRunOverhead : 0));
+    double bytes = 0, transfers = 0;
+    if (!places_.input->resident) {
+      const double times = conv() && t.chunk_outer && rects > 1 ? chunk_count
+                           : conv()                             ? 1
+                                                                : chunk_count;
+      bytes += 4.0 * static_cast<double>(t.input_words) * rects * times;
+      transfers += rects * times;
+    }
+    if (layer_.kind == LayerKind::kAdd || layer_.fuse_add)
+      bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
+    if (conv()) {
+      const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
+      bytes += weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
+      transfers += chunk_count * (once ? 1 : rects);
+    }
+    if (!places_.output->resident) transfers += rects * chunk_count;
+    const double traffic = bytes / bytes_per_cycle_;
+    const bool overlaps = t.buffers == 2 || rects * chunk_count == 1;
+    t.cycles = overlaps ? std::max(compute, traffic) + 0.1 * (compute + traffic)
+                        : compute + traffic + transfers * kTransferOverhead;
+    keep(t);
+  }
+
+  /// One tile and one group at a time; its reduction goes through PMEM and DMEM in pieces.
+  void consider_pieces() {
+    const Geometry& g = window();
+    Tiling t;
+    t.pieces = true;
+    t.chunk_outer = false;
+    // Parameters come for as many channels as fit, in whole words.
+    t.chunk = static_cast<int>(std::min<std::int64_t>(
+        round_up(out_.C, chunk_unit()), config_.param_channels / config_.data_words() *
+                                            config_.data_words() / chunk_unit() * chunk_unit()));
+    if (t.chunk < 1) return;
+    for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
+      t.cols = std::min(g.Q, config_.rows);
+      if (!places_.input->resident || !places_.output->resident)
+        t.cols = column_choices().size() > 1 ? t.cols : g.Q;
+      for (; t.cols >= 1; t.cols /= 2) {
+        for (t.rows = std::max(1, std::min(g.P, config_.rows / t.cols)); t.rows >= 1; t.rows /= 2) {
+          if (std::int64_t{t.rows} * t.cols > config_.rows) continue;
+          for (t.buffers = 2; t.buffers >= 1; --t.buffers)
+            if (fit_piece(t)) return;
+        }
+        if (column_choices().size() == 1 && !places_.input->resident) break;
+      }
+    }
+  }
+
+  /// The largest piece that fits beside the buffers. @return whether one does
+  bool fit_piece(Tiling t) {
+    const Geometry& g = window();
+    const std::int64_t rows =
+        config_.pmem_rows() / t.buffers / config_.rows_per_beat() * config_.rows_per_beat();
+    const std::int64_t word_rows = std::int64_t{g.R} * g.S;
+    const auto fits = [&](int words, int filter_rows) {
+      const std::int64_t steps = words > 1 ? words * word_rows : std::int64_t{filter_rows} * g.S;
+      return round_up(steps, config_.rows_per_beat()) <= rows;
+    };
+    Tiling whole = t;
+    whole.piece_rows = g.R;
+    for (int words = layer_.words; words >= 1; --words) {
+      if (!fits(words, g.R)) continue;
+      whole.piece_words = words;
+      // The whole input window, or only that of the piece.
+      for (const bool stream : {false, true}) {
+        whole.stream_input = stream && !places_.input->resident;
+        if (!fit_buffers(&whole, whole.stream_input ? words : layer_.words, g.R)) continue;
+        whole.cycles = 1;
+        keep(whole);
+        return true;
+      }
+    }
+    for (int filter_rows = g.R - 1; filter_rows >= 1; --filter_rows) {
+      if (!fits(1, filter_rows)) continue;
+      Tiling split = t;
+      split.piece_words = 1;
+      split.piece_rows = filter_rows;
+      split.stream_input = !places_.input->resident;
+      if (!fit_buffers(&split, 1, filter_rows)) continue;
+      split.cycles = 1;
+      keep(split);
+      return true;
+    }
+    return false;
+  }
+
+  void keep(const Tiling& t) {
+    if (t.cycles < best_->cycles) *best_ = t;
+  }
+
+  const Layer& layer_;
+  const LayerPlaces& places_;
+  const gen::Config& config_;
+  Shape in_, out_;
+  double bytes_per_cycle_ = 1;
+  std::int64_t room_ = 0;
+  Tiling* best_ = nullptr;
+};
+
+}  // namespace
+
+Range input_rows(const Geometry& g, int first, int last) {
+  return {std::clamp(first * g.stride_y - g.pad_top, 0, g.H),
+          std::clamp((last - 1) * g.stride_y - g.pad_top + g.span_y(), 0, g.H)};
+}
+
+Range input_cols(const Geometry& g, int first, int last) {
+  return {std::clamp(first * g.stride_x - g.pad_left, 0, g.W),
+          std::clamp((last - 1) * g.stride_x - g.pad_left + g.span_x(), 0, g.W)};
+}
+
+View buffer_view(const View& dram, int W, int rows, int cols, const gen::Config& config) {
+  const int unit = config.data_words();
+  if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
+  View view;
+  view.pitch = cols == W ? dram.pitch : static_cast<int>(round_up(cols, unit)) + unit;
+  view.plane = round_up(std::int64_t{rows} * view.pitch, unit);
+  return view;
+}
+
+std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
+                          const gen::Config& config) {
+  const View view = buffer_view(dram, W, rows, cols, config);
+  return round_up(words * view.plane + config.data_words(), config.data_words());
+}
+
+bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
+          const gen::Config& config, std::int64_t room, Tiling* tiling) {
+  return Tiler(layer, places, config, network).run(room, tiling);
+}
+
+}  // namespace trine::compiler

@@ -33,8 +33,9 @@ module trine_pe #(
   output logic [31:0] drain_o
 );
 
-  logic signed [17:0] dot;
-  logic        [31:0] acc_d, acc_q, drain_q;
+  logic [31:0] base, acc_d, acc_q, drain_q;
+
+  assign base = first_i ? 32'd0 : acc_q;
 
   trine_dot #(
     .Int8    (Int8),
@@ -42,12 +43,11 @@ module trine_pe #(
     .Binary  (Binary)
   ) u_dot (
     .mode_i (mode_i),
+    .base_i (base),
     .act_i  (act_i),
     .wgt_i  (wgt_i),
-    .dot_o  (dot)
+    .sum_o  (acc_d)
   );
-
-  assign acc_d = (first_i ? 32'd0 : acc_q) + 32'(dot);
 
   // Payload: no reset, first_i clears.
   always_ff @(posedge clk_i) begin

@@ -4,14 +4,18 @@
 //
 //   0 cycles, 1..8 cycles by cause, 9..12 cycles an engine was busy, 13 bytes read, 14 written
 //
-// A counter has Bits bits; the registers' upper bits read 0. 40 bits last three hours at 100 MHz.
+// Each counter is a small one that counts (low) and a large one (high) to which it is added every
+// 15 cycles, when the ring comes to it; so all share one long adder. A counter has Bits bits, and
+// the registers' upper bits read 0: 36 bits last eleven minutes at 100 MHz.
 //
-// Timing    value_o is combinational from index_i.
-// Check     tb/trine_csr_tb.cpp
+// Timing    events count one cycle late; value_o is counter index_o of this cycle, low part
+//           included, and index_o counts round and round.
+// Contract  clear_i in the first cycle of running_i.
+// Check     tb/trine_control_tb.cpp
 
 module trine_counters #(
   parameter int unsigned AxiDataBits = 64,
-  parameter int unsigned Bits        = 40
+  parameter int unsigned Bits        = 36
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -23,49 +27,94 @@ module trine_counters #(
   input  logic        read_beat_i,
   input  logic [4:0]  write_words_i,
 
-  input  logic [3:0]  index_i,
+  output logic [3:0]  index_o,
   output logic [63:0] value_o
 );
 
-  localparam int unsigned Ones      = 13;  // counters that count by one
-  localparam int unsigned ByteShift = $clog2(AxiDataBits / 8);
+  localparam int unsigned Ones     = 14;  // counters that count by one: beats for bytes read
+  localparam int unsigned Counters = 15;
+  localparam int unsigned LowBits  = 8;   // 15 cycles of at most 16 words
 
-  logic [Ones-1:0]           count;
-  logic [Bits*(Ones+2)-1:0]  values;
+  // ---------------------------------------------------------------------------------------------
+  // Events of the last cycle, and the ring.
+  // ---------------------------------------------------------------------------------------------
+  logic [Ones-1:0]     count_d, count_q;
+  logic [4:0]          words_q;
+  logic [Counters-1:0] ring_q, fresh_d, fresh_q;  // fresh: nothing was added since clear
+  logic [3:0]          index_q;
 
-  assign count = running_i ? {busy_i, 8'd1 << cause_i, 1'b1} : '0;
-
-  for (genvar i = 0; i < Ones; i++) begin : gen_ones
-    logic [Bits-1:0] count_q;
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni)      count_q <= '0;
-      else if (clear_i) count_q <= '0;
-      else if (count[i]) count_q <= count_q + Bits'(1);
-    end
-    assign values[Bits*i +: Bits] = count_q;
-  end
-
-  // Bytes: whole beats read, strobed words written.
-  logic [Bits-ByteShift-1:0] read_q;
-  logic [Bits-3:0]           written_q;
+  assign count_d = {read_beat_i, running_i ? {busy_i, 8'd1 << cause_i, 1'b1} : 13'd0};
+  assign fresh_d = clear_i ? {Counters{1'b1}} : fresh_q & ~ring_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      read_q    <= '0;
-      written_q <= '0;
-    end else if (clear_i) begin
-      read_q    <= '0;
-      written_q <= '0;
+      count_q <= '0;
+      words_q <= '0;
+      ring_q  <= Counters'(1);
+      fresh_q <= {Counters{1'b1}};
+      index_q <= '0;
     end else begin
-      if (read_beat_i) read_q <= read_q + (Bits - ByteShift)'(1);
-      written_q <= written_q + (Bits - 2)'(write_words_i);
+      count_q <= count_d;
+      words_q <= write_words_i;
+      ring_q  <= {ring_q[Counters-2:0], ring_q[Counters-1]};
+      fresh_q <= fresh_d;
+      index_q <= ring_q[Counters-1] ? 4'd0 : index_q + 4'd1;
     end
   end
 
-  assign values[Bits*Ones +: Bits]       = {read_q, {ByteShift{1'b0}}};
-  assign values[Bits*(Ones + 1) +: Bits] = {written_q, 2'b00};
+  // ---------------------------------------------------------------------------------------------
+  // Counters: low ones count on; the one that the ring is at starts again and goes to its high one.
+  // ---------------------------------------------------------------------------------------------
+  logic [LowBits*Counters-1:0] lows;
+  logic [Bits*Counters-1:0]    highs;
+  logic [LowBits-1:0]          low;
+  logic [Bits-1:0]             high, sum;
 
-  assign value_o = index_i < 4'd15 ? 64'(values[Bits*index_i +: Bits]) : 64'd0;
+  for (genvar i = 0; i < Counters; i++) begin : gen_counters
+    localparam int unsigned Size = i < Ones ? 4 : LowBits;
+
+    logic [Size-1:0] low_d, low_q, event_i;
+    logic [Bits-1:0] high_q;
+
+    if (i < Ones) begin : gen_one
+      assign event_i = Size'(count_q[i]);
+    end else begin : gen_words
+      assign event_i = Size'(words_q);
+    end
+
+    assign low_d = (clear_i || ring_q[i] ? Size'(0) : low_q) + (clear_i ? Size'(0) : event_i);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) low_q <= '0;
+      else         low_q <= low_d;
+    end
+    always_ff @(posedge clk_i) begin
+      if (ring_q[i]) high_q <= sum;
+    end
+
+    assign lows[LowBits*i +: LowBits] = LowBits'(low_q);
+    assign highs[Bits*i +: Bits]      = high_q;
+  end
+
+  always_comb begin
+    low  = '0;
+    high = '0;
+    for (int unsigned i = 0; i < Counters; i++) begin
+      low  = low | (lows[LowBits*i +: LowBits] & {LowBits{ring_q[i]}});
+      high = high | (highs[Bits*i +: Bits] & {Bits{ring_q[i] && !fresh_q[i]}});
+    end
+  end
+
+  assign sum     = high + Bits'(low);
+  assign index_o = index_q;
+
+  // Beats and words to bytes.
+  always_comb begin
+    unique case (index_q)
+      4'd13:   value_o = 64'(sum) << $clog2(AxiDataBits / 8);
+      4'd14:   value_o = 64'(sum) << 2;
+      default: value_o = 64'(sum);
+    endcase
+  end
 
 endmodule

@@ -9,7 +9,8 @@
 // the end when the machine is idle again. PROGRAM, PROGRAM_WORDS and BASE are to be left alone
 // while busy. A write with partial strobes, or to a register that cannot be written, is an error.
 //
-// Timing    one access in three cycles or more; the AXI4-Lite outputs are registers.
+// Timing    one access in three cycles or more, up to 18 to read a counter; the AXI4-Lite outputs are
+//           registers.
 // Check     tb/trine_csr_tb.cpp
 
 module trine_csr #(
@@ -72,6 +73,7 @@ module trine_csr #(
   // ---------------------------------------------------------------------------------------------
   // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
   // ---------------------------------------------------------------------------------------------
+  logic        counter_there;
   logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
   logic [31:0] rdata, rdata_q, wdata;
   logic [11:0] waddr, raddr;
@@ -84,7 +86,7 @@ module trine_csr #(
       rvalid_q <= 1'b0;
     end else begin
       write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q;
-      read_q   <= s_axil_arvalid_i && !read_q && !rvalid_q;
+      read_q   <= s_axil_arvalid_i && counter_there && !read_q && !rvalid_q;
       bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
       rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
     end
@@ -282,10 +284,12 @@ module trine_csr #(
   localparam logic [11:0] CountersOffset = trine_csr_pkg::CsrCyclesOffset;
 
   logic [63:0] counter;
+  logic [3:0]  counter_index, index_ahead;
   logic [11:0] counter_addr;
-  logic        has_error;
+  logic        has_error, is_counter;
 
   assign counter_addr = raddr - CountersOffset;
+  assign is_counter   = counter_addr < 12'(15 * 8);
   assign has_error    = cause_q != trine_csr_pkg::ErrorNone;
 
   trine_counters #(
@@ -293,15 +297,19 @@ module trine_csr #(
   ) u_counters (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
-    .clear_i       (starting),
+    .clear_i       (start_q),
     .running_i     (running_o),
     .cause_i       (cause_i),
     .busy_i        (busy_i),
     .read_beat_i   (read_beat_i),
     .write_words_i (write_words_i),
-    .index_i       (counter_addr[6:3]),
+    .index_o       (counter_index),
     .value_o       (counter)
   );
+
+  // Counters pass by one after the other: the address is taken in the cycle after this one.
+  assign index_ahead   = counter_index == 4'd14 ? 4'd0 : counter_index + 4'd1;
+  assign counter_there = !is_counter || counter_addr[6:3] == index_ahead;
 
   always_comb begin
     read_ok = 1'b1;
@@ -329,7 +337,7 @@ module trine_csr #(
       trine_csr_pkg::CsrBaseOffset:                rdata = base_wide[31:0];
       trine_csr_pkg::CsrBaseOffset + 12'd4:        rdata = base_wide[63:32];
       default: begin
-        read_ok = counter_addr < 12'(15 * 8);
+        read_ok = is_counter;
         rdata   = raddr[2] ? counter[63:32] : counter[31:0];
       end
     endcase

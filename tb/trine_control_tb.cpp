@@ -188,7 +188,7 @@ struct Bench {
   void sample_ports() {
     if (dut.dma_rdata_valid_i) reads.pop_front();
     if (dut.clear_o) reads.clear();
-    if (dut.dma_rvalid_o && dut.dma_rready_i) {
+    if (dut.dma_rvalid_o && dut.dma_rready_i && !dut.clear_o) {
       REQUIRE(dut.dma_raddr_o % kDataWords == 0);
       reads.push_back(
           {cycles + 1 + static_cast<int>(random() % static_cast<unsigned>(read_latency)),

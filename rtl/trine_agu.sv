@@ -19,7 +19,7 @@
 module trine_agu #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
-  localparam int unsigned CoordBits = 16
+  localparam int unsigned CoordBits = 14
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
@@ -146,7 +146,9 @@ module trine_agu #(
   assign unused_payload = ^cfg_payload_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Filling: the chain holds the lane that is shifted in next.
+  // Filling: the chain holds the lane that is shifted in next. Coordinates are kept relative to
+  // the end of their row and column, so that a sign bit says whether to wrap, or whether a lane is
+  // active.
   // ---------------------------------------------------------------------------------------------
   logic                        filling_q, filled_q, running_q;
   logic [LaneBits-1:0]         fill_count_q;
@@ -156,19 +158,19 @@ module trine_agu #(
 
   assign x_span       = x_end_q - x_start_q;
   assign chain_x_next = chain_x_q + CoordBits'(stride_x_q);
-  assign chain_wrap   = chain_x_next >= x_end_q;
+  assign chain_wrap   = !chain_x_next[CoordBits-1];
   assign filled_o     = filled_q;
   assign running_o    = running_q;
 
   always_ff @(posedge clk_i) begin
     if (fill_i) begin
-      chain_x_q    <= x_start_q;
-      chain_y_q    <= y_start_q;
+      chain_x_q    <= -x_span;
+      chain_y_q    <= y_start_q - y_end_q;
       chain_base_q <= base_q;
       chain_out_q  <= out_q;
     end else if (filling_q) begin
       chain_x_q    <= chain_wrap ? chain_x_next - x_span : chain_x_next;
-      chain_y_q    <= chain_wrap ? chain_y_q + CoordBits'(stride_y_q) : chain_y_q;
+      chain_y_q    <= chain_y_q + (chain_wrap ? CoordBits'(stride_y_q) : '0);
       chain_base_q <= chain_base_q + AddrBits'(stride_x_q) + (chain_wrap ? row_wrap_q : '0);
       chain_out_q  <= chain_out_q + AddrBits'(1) + (chain_wrap ? out_wrap_q : '0);
     end
@@ -239,8 +241,8 @@ module trine_agu #(
       group_q  <= '0;
       tile_q   <= '0;
       offset_q <= '0;
-      tap_x_q  <= '0;
-      tap_y_q  <= '0;
+      tap_x_q  <= $unsigned(x_end_q);
+      tap_y_q  <= $unsigned(y_end_q);
     end else if (step) begin
       if (!kx_last) begin
         kx_q     <= kx_q + 12'd1;
@@ -248,14 +250,14 @@ module trine_agu #(
         tap_x_q  <= tap_x_q + CoordBits'(dil_x_q);
       end else begin
         kx_q    <= '0;
-        tap_x_q <= '0;
+        tap_x_q <= $unsigned(x_end_q);
         if (!ky_last) begin
           ky_q     <= ky_q + 12'd1;
           offset_q <= offset_q + ky_step_q;
           tap_y_q  <= tap_y_q + CoordBits'(dil_y_q);
         end else begin
           ky_q    <= '0;
-          tap_y_q <= '0;
+          tap_y_q <= $unsigned(y_end_q);
           if (!cw_last) begin
             cw_q     <= cw_q + 16'd1;
             offset_q <= offset_q + cw_step_q;
@@ -271,13 +273,20 @@ module trine_agu #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The lanes.
+  // The lanes. What a move to the next tile adds, without and with a wrap, is the same for all.
   // ---------------------------------------------------------------------------------------------
+  logic [CoordBits-1:0] tile_x_wrapped, tile_y_wrapped;
+  logic [AddrBits-1:0]  tile_base_wrapped, tile_out_wrapped;
+
+  assign tile_x_wrapped    = tile_x_q - $unsigned(x_span);
+  assign tile_y_wrapped    = tile_y_q + CoordBits'(stride_y_q);
+  assign tile_base_wrapped = tile_base_q + row_wrap_q;
+  assign tile_out_wrapped  = tile_out_q + out_wrap_q;
+
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
-    logic signed [CoordBits-1:0] x_q, y_q, x_in, y_in, x_next;
-    logic [AddrBits-1:0]         lane_base_q, lane_out_q, base_in, out_in;
-    logic [CoordBits-1:0]        tap_x, tap_y;
-    logic                        wrap;
+    logic [CoordBits-1:0] x_q, y_q, x_in, y_in, x_next, tap_x, tap_y;
+    logic [AddrBits-1:0]  lane_base_q, lane_out_q, base_in, out_in;
+    logic                 wrap;
 
     if (l == Rows - 1) begin : gen_top
       assign x_in    = chain_x_q;
@@ -291,28 +300,28 @@ module trine_agu #(
       assign out_in  = gen_lane[l+1].lane_out_q;
     end
 
-    assign x_next = x_q + $signed(tile_x_q);
-    assign wrap   = x_next >= x_end_q;
+    assign x_next = x_q + tile_x_q;
+    assign wrap   = !x_next[CoordBits-1];
 
     always_ff @(posedge clk_i) begin
       if (filling_q) begin
-        x_q    <= x_in;
-        y_q    <= y_in;
+        x_q         <= x_in;
+        y_q         <= y_in;
         lane_base_q <= base_in;
         lane_out_q  <= out_in;
       end else if (advance) begin
-        x_q    <= wrap ? x_next - x_span : x_next;
-        y_q    <= y_q + $signed(tile_y_q) + (wrap ? $signed(CoordBits'(stride_y_q)) : '0);
-        lane_base_q <= lane_base_q + tile_base_q + (wrap ? row_wrap_q : '0);
-        lane_out_q  <= lane_out_q + tile_out_q + (wrap ? out_wrap_q : '0);
+        x_q         <= wrap ? x_q + tile_x_wrapped : x_next;
+        y_q         <= y_q + (wrap ? tile_y_wrapped : tile_y_q);
+        lane_base_q <= lane_base_q + (wrap ? tile_base_wrapped : tile_base_q);
+        lane_out_q  <= lane_out_q + (wrap ? tile_out_wrapped : tile_out_q);
       end
     end
 
     // A negative coordinate is a large unsigned one, beyond any height or width.
-    assign tap_x = $unsigned(x_q) + tap_x_q;
-    assign tap_y = $unsigned(y_q) + tap_y_q;
+    assign tap_x = x_q + tap_x_q;
+    assign tap_y = y_q + tap_y_q;
 
-    assign active_o[l] = y_q < y_end_q;
+    assign active_o[l] = y_q[CoordBits-1];
     assign inside_o[l] = active_o[l] && tap_x < width_q && tap_y < height_q;
     assign addr_o[l*AddrBits +: AddrBits] = lane_base_q + offset_q;
     assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;

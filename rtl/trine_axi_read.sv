@@ -15,7 +15,7 @@
 module trine_axi_read #(
   parameter int unsigned AxiDataBits    = 64,
   parameter int unsigned AxiAddrBits    = 32,
-  parameter int unsigned MaxOutstanding = 8,  // bursts of a client; a power of two
+  parameter int unsigned MaxOutstanding = 8,  // bursts of a client
   localparam int unsigned DataBits = AxiDataBits < 64 ? 64 : AxiDataBits
 ) (
   input  logic                     clk_i,
@@ -23,10 +23,6 @@ module trine_axi_read #(
   input  logic                     stop_i,
   output logic                     idle_o,
   output logic                     beat_o,  // a beat of AxiDataBits came in: for the byte counter
-
-  // A response of client 1 was an error: the address of its burst. Errors of client 0 go with data.
-  output logic                     load_error_o,
-  output logic [AxiAddrBits-1:0]   load_error_addr_o,
 
   // Requests of both clients: byte address, beats - 1.
   input  logic [1:0]               req_valid_i,
@@ -38,7 +34,7 @@ module trine_axi_read #(
   output logic [1:0]               rsp_valid_o,
   input  logic [1:0]               rsp_ready_i,
   output logic [DataBits-1:0]      rsp_data_o,
-  output logic                     rsp_error_o,  // meant for client 0
+  output logic                     rsp_error_o,
 
   output logic                     m_axi_arvalid_o,
   input  logic                     m_axi_arready_i,
@@ -131,26 +127,6 @@ module trine_axi_read #(
       end
     end
   end
-
-  // Where the outstanding bursts of client 1 began, for its errors.
-  localparam int unsigned BeatShift = $clog2(DataBits / 8);
-
-  logic [AxiAddrBits-BeatShift-1:0] burst_addr;
-
-  trine_fifo #(
-    .Width (AxiAddrBits - BeatShift),
-    .Depth (MaxOutstanding)
-  ) u_addrs (
-    .clk_i  (clk_i),
-    .rst_ni (rst_ni),
-    .push_i (accept && grant),
-    .data_i (req_addr_i[2*AxiAddrBits-1 -: AxiAddrBits-BeatShift]),
-    .pop_i  (take && m_axi_rlast_i && m_axi_rid_i),
-    .head_o (burst_addr)
-  );
-
-  assign load_error_o      = take && bus_error && m_axi_rid_i;
-  assign load_error_addr_o = {burst_addr, {BeatShift{1'b0}}};
 
   // ---------------------------------------------------------------------------------------------
   // Joining pairs on a 32-bit bus.

@@ -35,7 +35,9 @@ module trine_dma_beats #(
   input  logic                 next_i,
   output logic [AddrBits-1:0]  addr_o,
   output logic [DataWords-1:0] mask_o,
-  output logic                 end_o  // the last beat of the copy
+  output logic [CountBits-1:0] left_o,     // beats of the row after this one
+  output logic                 row_end_o,  // next_i ends a row
+  output logic                 end_o       // the last beat of the copy
 );
 
   logic [AddrBits-1:0]  addr_d, addr_q, row_q;
@@ -85,9 +87,11 @@ module trine_dma_beats #(
     end
   end
 
-  assign busy_o  = busy_q;
-  assign addr_o  = addr_q;
-  assign mask_o  = (first_q ? {DataWords{1'b1}} << offset_i : {DataWords{1'b1}}) &
-                   (last ? {DataWords{1'b1}} >> ~end_i : {DataWords{1'b1}});
+  assign busy_o    = busy_q;
+  assign left_o    = left_q;
+  assign row_end_o = row_ends;
+  assign addr_o    = addr_q;
+  assign mask_o    = (first_q ? {DataWords{1'b1}} << offset_i : {DataWords{1'b1}}) &
+                     (last ? {DataWords{1'b1}} >> ~end_i : {DataWords{1'b1}});
 
 endmodule

@@ -4,7 +4,7 @@
 //
 // Timing    head_o is combinational from registers; a word can leave in the cycle after it came.
 // Contract  no push into a full one, no pop of an empty one.
-// Check     as part of trine_axi_read and trine_axi_write
+// Check     as part of trine_axi_write
 
 module trine_fifo #(
   parameter int unsigned Width = 32,

@@ -52,6 +52,11 @@ module trine_load #(
   input  logic                     rsp_valid_i,
   output logic                     rsp_ready_o,
   input  logic [DataBits-1:0]      rsp_data_i,
+  input  logic                     rsp_error_i,
+
+  // A beat was an error: its bus address.
+  output logic                     error_o,
+  output logic [AxiAddrBits-1:0]   error_addr_o,
 
   output logic                     dma_wvalid_o,
   input  logic                     dma_wready_i,
@@ -173,25 +178,34 @@ module trine_load #(
   // ---------------------------------------------------------------------------------------------
   // Back: its own copy of the RUN, and the walk over the beats.
   // ---------------------------------------------------------------------------------------------
-  logic [TargetBits-1:0] target_q;
-  logic [LocalBits-1:0]  addr, step, back_stride_q;
-  logic [CountBits-1:0]  back_beats_last_q;
-  logic [WordShift-1:0]  offset_q, last_word_q;
-  logic [15:0]           back_rows_last_q;
-  logic [LocalBits-1:0]  back_local_q;
-  logic                  ends, beat, next, bump, pmem_bump, pmem_next, retire_q;
+  logic [TargetBits-1:0]   target_q;
+  logic [LocalBits-1:0]    addr, step, back_local_q, back_stride_q;
+  logic [CountBits-1:0]    back_beats_last_q, left, passed;
+  logic [WordShift-1:0]    offset_q, last_word_q;
+  logic [15:0]             back_rows_last_q;
+  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q;  // of the row, and to the next one
+  logic                    row_end, ends, beat, next, bump, pmem_bump, pmem_next, retire_q;
 
   always_ff @(posedge clk_i) begin
     if (copy) begin
-      target_q          <= op_q;
-      back_local_q      <= local_addr;
-      back_stride_q     <= local_stride;
-      back_beats_last_q <= beats_last;
-      back_rows_last_q  <= rows_last;
-      offset_q          <= offset;
-      last_word_q       <= last_word;
+      target_q           <= op_q;
+      back_local_q       <= local_addr;
+      back_stride_q      <= local_stride;
+      back_beats_last_q  <= beats_last;
+      back_rows_last_q   <= rows_last;
+      offset_q           <= offset;
+      last_word_q        <= last_word;
+      back_dram_stride_q <= dram_stride;
     end
+    if (copy)         back_dram_q <= dram;
+    else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
   end
+
+  // Only for errors: the beat's place in its row, from the row's address.
+  assign passed       = back_beats_last_q - left;
+  assign error_o      = beat && rsp_error_i;
+  assign error_addr_o = {back_dram_q + BeatAddrBits'(passed),
+                         {(WordShift + 2){1'b0}}};
 
   always_comb begin
     unique case (target_q)
@@ -222,6 +236,8 @@ module trine_load #(
     .next_i       (next),
     .addr_o       (addr),
     .mask_o       (dma_wmask_o),
+    .left_o       (left),
+    .row_end_o    (row_end),
     .end_o        (ends)
   );
 

@@ -135,7 +135,9 @@ module trine_store #(
   logic [DataWords-1:0] mask_mem [Places];
   logic [DataWords-1:0] mask;
   logic [PlaceBits:0]   asked_q, filled_q, freed_q;
-  logic                 full, ask, leave, unused_end;
+  logic                 full, ask, leave;
+  logic [CountBits-1:0] unused_left;
+  logic                 unused_row_end, unused_end;
 
   assign full         = asked_q == {~freed_q[PlaceBits], freed_q[PlaceBits-1:0]};
   assign empty        = asked_q == freed_q;
@@ -165,6 +167,8 @@ module trine_store #(
     .next_i       (ask),
     .addr_o       (addr),
     .mask_o       (mask),
+    .left_o       (unused_left),
+    .row_end_o    (unused_row_end),
     .end_o        (unused_end)
   );
 
@@ -194,6 +198,6 @@ module trine_store #(
   assign mask_o       = mask_mem[freed_q[PlaceBits-1:0]];
 
   logic unused_bits;
-  assign unused_bits = ^{unused_end, addr};
+  assign unused_bits = ^addr;
 
 endmodule

@@ -678,7 +678,7 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
   bench.start_program(p);
   bench.wait_irq();
   const std::uint64_t expected =
-      kind == kFetchError ? bench.memory.failed_beat : bench.memory.failed_burst;
+      kind == kStoreError ? bench.memory.failed_burst : bench.memory.failed_beat;
   bench.check_error(kind, expected);
 
   bench.memory.error_end = bench.memory.error_first;

@@ -133,65 +133,80 @@ module trine_post_lane (
     if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
   end
 
-  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the rounding is bit 10 here.
-  logic        other_nudge;
-  logic [39:0] other_sum, other_carry, other_product;
+  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here.
+  logic               two_roundings;  // that differ from one
+  logic [39:0]        other_sum, other_carry, other_product;
   logic signed [29:0] scaled_q;  // product >> 10
   logic signed [8:0]  half_q2;
 
-  assign other_nudge   = !single_i && add_operand_shift_i[5];
-  assign other_product = other_sum + other_carry;
-
   trine_mul #(
-    .AWidth   (9),
-    .BWidth   (31),
-    .NudgeBit (10)
+    .AWidth  (9),
+    .BWidth  (31),
+    .HalfBit (10)
   ) u_operand_mul (
     .a_i     (other_q),
     .b_i     (add_operand_multiplier_i),
-    .nudge_i (other_nudge),
+    .nudge_i (1'b0),
+    .half_i  (two_roundings),
     .sum_o   (other_sum),
     .carry_o (other_carry)
   );
 
+  assign two_roundings = !single_i && add_operand_shift_i[5];
+  assign other_product = other_sum + other_carry;
+
+  logic unused_other_product;
+  assign unused_other_product = ^other_product[9:0];
+
   always_ff @(posedge clk_i) begin
     if (en_i && operand_valid_q) begin
-      scaled_q <= $signed(other_product[39:10]);
+      // Bit 10 has been rounded away already, or it will be t[0].
+      scaled_q <= $signed({other_product[39:11], other_product[10] && !two_roundings});
       half_q2  <= half_q;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 1: acc + bias, or A + B. One adder: t[0], the rounding of B, is its carry.
-  // |A + B| < 2^28.
+  // Stage 1: acc + bias, or A + B. One adder: the rounding of B is its carry. |A + B| < 2^28.
+  //
+  // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
+  // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
   // ---------------------------------------------------------------------------------------------
-  logic        [4:0]  operand_right;
+  logic        [4:0]  right;
   logic signed [29:0] t_operand;
+  logic               below, carry_in;
   logic signed [31:0] addend_a, addend_b, x_d, x_q;
   logic        [30:0] multiplier_d, multiplier_q;
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
-  logic               nudge_d, nudge_q, carry_in;
+  logic               nudge_d, nudge_q;
 
-  assign operand_right = 5'd0 - add_operand_shift_i[4:0];
-  assign t_operand     = scaled_q >>> operand_right;
+  assign right = 5'd0 - add_operand_shift_i[4:0];
 
   always_comb begin
-    addend_a     = $signed(acc_i);
-    addend_b     = $signed(bias_i);
-    carry_in     = 1'b0;
-    multiplier_d = multiplier_i;
-    shift_d      = shift_i;
-    if (scaled_valid_q) begin
-      addend_a     = {{4{half_q2[8]}}, half_q2, 19'd0};
-      addend_b     = 32'($signed(t_operand[29:1]));
-      carry_in     = t_operand[0];
-      multiplier_d = add_multiplier_i;
-      shift_d      = add_shift_i;
+    t_operand = scaled_q;
+    below     = 1'b0;
+    for (int unsigned i = 0; i < 5; i++) begin
+      if (right[i]) begin
+        below     = below || ((t_operand & ((30'sd1 << (1 << i)) - 30'sd1)) != 30'sd0);
+        t_operand = t_operand >>> (1 << i);
+      end
     end
   end
 
-  logic unused_other_product;  // below t
-  assign unused_other_product = ^other_product[9:0];
+  always_comb begin
+    addend_a     = {{4{half_q2[8]}}, half_q2, 19'd0};
+    addend_b     = 32'($signed(t_operand[29:1]));
+    carry_in     = t_operand[0] && !(two_roundings && scaled_q[29] && !below);
+    multiplier_d = add_multiplier_i;
+    shift_d      = add_shift_i;
+    if (in_requant) begin
+      addend_a     = $signed(acc_i);
+      addend_b     = $signed(bias_i);
+      carry_in     = 1'b0;
+      multiplier_d = multiplier_i;
+      shift_d      = shift_i;
+    end
+  end
 
   assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
   assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
@@ -217,13 +232,13 @@ module trine_post_lane (
   logic [62:Low]   sum_q, carry_q;
 
   trine_mul #(
-    .AWidth   (32),
-    .BWidth   (31),
-    .NudgeBit (30)
+    .AWidth (32),
+    .BWidth (31)
   ) u_mul (
     .a_i     (x_q),
     .b_i     (multiplier_q),
     .nudge_i (nudge_q),
+    .half_i  (1'b0),
     .sum_o   (sum),
     .carry_o (carry)
   );

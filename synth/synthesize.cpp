@@ -24,8 +24,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
-/// OpenSTA holds every instance of every cell: larger designs are analysed by module only.
-constexpr std::int64_t kWholeTimingCells = 1'000'000;
 
 fs::path liberty_of(const SynthOptions& options) {
   if (!options.liberty.empty()) return options.liberty;
@@ -89,7 +87,8 @@ class Flow {
     report.tool = sim::first_line_of({"yosys", "-V"});
     add_modules(plan, report);
     add_memories(plan, report);
-    if (times_whole(report)) report.path = time(netlists(plan), top_, "whole");
+    for (const ModuleReport& module : report.modules)
+      if (module.path.ns > report.path.ns) report.path = module.path;
     progress("");
     return report;
   }
@@ -98,9 +97,6 @@ class Flow {
   const fs::path& folder() const { return scratch_.path(); }
 
   bool times() const { return options_.timing && options_.target == Target::kAsic; }
-  bool times_whole(const SynthReport& report) const {
-    return times() && report.modules.size() > 1 && report.cells <= kWholeTimingCells;
-  }
 
   void progress(const std::string& what) const {
     if (!options_.quiet) std::fprintf(stderr, "\r\033[K%s", what.c_str());
@@ -133,23 +129,29 @@ class Flow {
     module.name = name;
     module.instances = partition.instances;
     module.cell_types = parse_stat(read_text(folder() / (name + ".stat")));
-    if (times()) module.path = time({name + ".v"}, name, name);
+    if (times()) module.path = time(name);
     return module;
   }
 
-  Path time(const std::vector<std::string>& files, const std::string& top,
-            const std::string& name) const {
-    write_file(folder() / (name + ".tcl"), timing_script(files, top));
+  /// "acc_q[3]_sg13g2_dfrbpq_1_Q" -> "acc_q[3]": Yosys names flip-flops after wire, cell and pin.
+  std::string without_cell(std::string name) const {
+    name.erase(std::remove(name.begin(), name.end(), '\\'), name.end());
+    for (const auto& [cell, um2] : library_.area) {
+      const std::size_t at = name.find("_" + cell + "_");
+      if (at != std::string::npos && at > 0) return name.substr(0, at);
+    }
+    return name;
+  }
+
+  Path time(const std::string& name) const {
+    write_file(folder() / (name + ".tcl"), timing_script(name));
     const fs::path log = folder() / (name + ".timing");
     if (sim::run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log) != 0)
       throw_error("{}: sta: {}", name, sim::tail_of(log, 1));
-    return parse_timing(read_text(log));
-  }
-
-  std::vector<std::string> netlists(const Plan& plan) const {
-    std::vector<std::string> files;
-    for (const Partition& partition : plan.partitions) files.push_back(partition.name + ".v");
-    return files;
+    Path path = parse_timing(read_text(log));
+    path.start = without_cell(path.start);
+    path.end = without_cell(path.end);
+    return path;
   }
 
   /// Areas; instances of other partitions are no cells of this one.

@@ -64,7 +64,7 @@ struct SynthReport {
   std::int64_t sram_bits = 0;
   double sram_um2 = 0;  ///< 0 without a library of memories
   std::int64_t macs_per_cycle = 0;
-  Path path;  ///< the longest of the design across modules, if it could be analysed as a whole
+  Path path;                          ///< the longest of all modules
   std::vector<ModuleReport> modules;  ///< largest share first
   std::vector<MemoryReport> memories;
   std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: of the whole design

@@ -67,26 +67,26 @@ std::string map_script(const std::string& name, Target target) {
              "dfflibmap -liberty cells.lib\n"
              "abc -liberty cells.lib -script abc.script\n"
              "opt_clean -purge\n"
-             "autoname\n",
+             "rename -wire\n",
              name) +
          stat + fmt::format("write_verilog -noattr {}.v\n", name);
 }
 
-std::string timing_script(const std::vector<std::string>& netlists, const std::string& top) {
-  std::string script = "read_liberty cells.lib\n";
-  for (const std::string& netlist : netlists) script += fmt::format("read_verilog {}\n", netlist);
-  return script + fmt::format(
-                      "link_design {}\n"
-                      "set clock [get_ports -quiet clk_i]\n"
-                      "if {{$clock != \"\"}} {{ create_clock -name clk -period {} $clock\n"
-                      "}} else {{ create_clock -name clk -period {} }}\n"
-                      "set_input_delay 0 -clock clk [all_inputs]\n"
-                      "set_output_delay 0 -clock clk [all_outputs]\n"
-                      "set reset [get_ports -quiet rst_ni]\n"
-                      "if {{$reset != \"\"}} {{ set_false_path -from $reset }}\n"
-                      "report_checks -path_delay max -digits 4\n"
-                      "exit\n",
-                      top, kPeriod, kPeriod);
+std::string timing_script(const std::string& name) {
+  return fmt::format(
+      "read_liberty cells.lib\n"
+      "read_verilog {0}.v\n"
+      "link_design {0}\n"
+      "set clock [get_ports -quiet clk_i]\n"
+      "if {{$clock != \"\"}} {{ create_clock -name clk -period {1} $clock\n"
+      "}} else {{ create_clock -name clk -period {1} }}\n"
+      "set_input_delay 0 -clock clk [all_inputs]\n"
+      "set_output_delay 0 -clock clk [all_outputs]\n"
+      "set reset [get_ports -quiet rst_ni]\n"
+      "if {{$reset != \"\"}} {{ set_false_path -from $reset }}\n"
+      "report_checks -path_delay max -digits 4\n"
+      "exit\n",
+      name, kPeriod);
 }
 
 std::map<std::string, std::int64_t> parse_stat(std::string_view text) {

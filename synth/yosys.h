@@ -23,8 +23,8 @@ std::string map_script(const std::string& name, Target target);
 /// ABC's part of it.
 std::string_view abc_script();
 
-/// Prints "path SLACK", "start ..", "end .." for the longest path of `top`.
-std::string timing_script(const std::vector<std::string>& netlists, const std::string& top);
+/// Reports the longest path of the netlist NAME.v: ports without delay, one clock, reset left out.
+std::string timing_script(const std::string& name);
 
 /// Cells by type of a `stat`.
 std::map<std::string, std::int64_t> parse_stat(std::string_view text);

@@ -10,7 +10,7 @@
 //           ready depends on m_axi_arready_i; m_axi_rready_o comes from a register.
 // Contract  a burst does not cross 4 KiB; client 0 takes responses at once, so that it never stands
 //           in the way of client 1.
-// Check     tb/trine_axi_read_tb.cpp
+// Check     tb/trine_control_tb.cpp
 
 module trine_axi_read #(
   parameter int unsigned AxiDataBits    = 64,

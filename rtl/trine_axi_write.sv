@@ -9,7 +9,7 @@
 // Timing    addresses pass a register, data do not; one beat a cycle without bubbles between bursts
 //           of two beats or more. Data ready depends on m_axi_wready_i.
 // Contract  a burst does not cross 4 KiB; beats come in the order of the requests.
-// Check     tb/trine_axi_write_tb.cpp
+// Check     tb/trine_control_tb.cpp
 
 module trine_axi_write #(
   parameter int unsigned AxiDataBits    = 64,
@@ -190,5 +190,35 @@ module trine_axi_write #(
 
   logic unused_b;
   assign unused_b = ^{m_axi_bid_i, m_axi_bresp_i[0], req_len_i};
+
+`ifdef TRINE_ASSERT
+  logic                     live_q, stalled_q;  // out of reset; a beat was offered and not taken
+  logic [AxiDataBits/8-1:0] strb_q;
+  logic                     last_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q    <= 1'b0;
+      stalled_q <= 1'b0;
+    end else begin
+      live_q    <= 1'b1;
+      stalled_q <= m_axi_wvalid_o && !m_axi_wready_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    strb_q <= m_axi_wstrb_o;
+    last_q <= m_axi_wlast_o;
+    if (live_q) begin
+      m_response_awaited: assume (!m_axi_bvalid_i || count_q != '0);
+      if (stalled_q) begin
+        a_valid_held: assert (m_axi_wvalid_o);
+        a_beat_held:  assert (m_axi_wstrb_o == strb_q && m_axi_wlast_o == last_q);
+      end
+      // An accepted address always finds a place for its length.
+      a_place: assert (!(aw_valid_q && next_valid_q && open_q));
+    end
+  end
+`endif
 
 endmodule

@@ -11,7 +11,7 @@
 //
 // Timing    one access in three cycles or more, up to 18 to read a counter; the AXI4-Lite outputs are
 //           registers.
-// Check     tb/trine_csr_tb.cpp
+// Check     tb/trine_control_tb.cpp
 
 module trine_csr #(
   parameter int unsigned AxiAddrBits = 32,
@@ -206,7 +206,7 @@ module trine_csr #(
   typedef enum logic [1:0] {StIdle, StRun, StStop, StClear} state_e;
 
   state_e     state_d, state_q;
-  logic       start_q, reset_d, reset_q, done_d, done_q, starting, failing, forget;
+  logic       start_q, clear_q, reset_d, reset_q, done_d, done_q, starting, failing, forget;
   logic [1:0] irq_status_d, irq_status_q;
 
   assign starting = state_q == StIdle && start && !soft_reset;
@@ -250,6 +250,7 @@ module trine_csr #(
     if (!rst_ni) begin
       state_q      <= StIdle;
       start_q      <= 1'b0;
+      clear_q      <= 1'b0;
       reset_q      <= 1'b0;
       done_q       <= 1'b0;
       irq_status_q <= 2'b00;
@@ -257,6 +258,7 @@ module trine_csr #(
     end else begin
       state_q      <= state_d;
       start_q      <= starting;
+      clear_q      <= state_d == StClear;  // a register: the net is long
       reset_q      <= reset_d;
       done_q       <= done_d;
       irq_status_q <= irq_status_d;
@@ -275,7 +277,7 @@ module trine_csr #(
   assign start_o         = start_q;
   assign running_o       = state_q == StRun;
   assign stop_o          = state_q != StRun;
-  assign clear_o         = state_q == StClear;
+  assign clear_o         = clear_q;
   assign irq_o           = |(irq_status_q & irq_enable_q);
 
   // ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 //
 // Timing    head_o is combinational from registers; a word can leave in the cycle after it came.
 // Contract  no push into a full one, no pop of an empty one.
-// Check     as part of trine_axi_write
+// Check     tb/trine_control_tb.cpp
 
 module trine_fifo #(
   parameter int unsigned Width = 32,

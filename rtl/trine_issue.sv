@@ -99,4 +99,31 @@ module trine_issue (
     if (start_o || retire_i) signals_q <= signals_d;
   end
 
+`ifdef TRINE_ASSERT
+  logic       live_q, run_held_q;  // out of reset; a RUN was offered and not taken
+  logic [3:0] have_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q     <= 1'b0;
+      run_held_q <= 1'b0;
+    end else begin
+      live_q     <= 1'b1;
+      run_held_q <= run_valid_o && !run_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    have_q <= have_i;
+    if (live_q) begin
+      m_retire_in_flight: assume (!retire_i || count_q != 3'd0);
+      a_in_flight:        assert (count_q <= 3'(InFlight));
+      if (run_held_q) begin
+        m_word_held:   assume (word_valid_i && is_run);
+        m_tokens_held: assume ((have_q & ~have_i) == 4'd0);
+      end
+    end
+  end
+`endif
+
 endmodule

@@ -81,4 +81,27 @@ module trine_queue #(
   assign out_valid_o = valid_q;
   assign empty_o     = !valid_q && head_q == tail_q;
 
+`ifdef TRINE_ASSERT
+  logic             live_q, stalled_q;  // out of reset; a word was offered and not taken
+  logic [Width-1:0] held_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q    <= 1'b0;
+      stalled_q <= 1'b0;
+    end else begin
+      live_q    <= 1'b1;
+      stalled_q <= out_valid_o && !out_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_q <= out_data_o;
+    if (live_q && stalled_q) begin
+      a_valid_held: assert (out_valid_o);
+      a_data_held:  assert (out_data_o == held_q);
+    end
+  end
+`endif
+
 endmodule

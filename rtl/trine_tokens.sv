@@ -50,4 +50,19 @@ module trine_tokens (
     end
   end
 
+`ifdef TRINE_ASSERT
+  logic live_q;  // out of reset
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      m_take_what_is_there: assume ((take_i & ~have_o) == 16'd0);
+    end
+  end
+`endif
+
 endmodule

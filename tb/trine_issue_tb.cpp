@@ -52,7 +52,7 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     }
     unsigned have = 0;
     for (unsigned e = 0; e < 4; ++e) {
-      if (random() % 8 == 0) ++tokens[e];
+      if (random() % 24 == 0) ++tokens[e];
       have |= unsigned{tokens[e] > 0} << e;
     }
     const bool retire = !signals.empty() && random() % 6 == 0;

@@ -133,14 +133,11 @@ class Flow {
     return module;
   }
 
-  /// "acc_q[3]_sg13g2_dfrbpq_1_Q" -> "acc_q[3]": Yosys names flip-flops after wire, cell and pin.
-  std::string without_cell(std::string name) const {
+  /// "\acc_q[3]_reg" -> "acc_q[3]": the script names flip-flops after their wire.
+  static std::string without_suffix(std::string name) {
     name.erase(std::remove(name.begin(), name.end(), '\\'), name.end());
-    for (const auto& [cell, um2] : library_.area) {
-      const std::size_t at = name.find("_" + cell + "_");
-      if (at != std::string::npos && at > 0) return name.substr(0, at);
-    }
-    return name;
+    const std::size_t at = name.rfind("_reg");
+    return at != std::string::npos && at + 4 == name.size() ? name.substr(0, at) : name;
   }
 
   Path time(const std::string& name) const {
@@ -149,8 +146,8 @@ class Flow {
     if (sim::run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log) != 0)
       throw_error("{}: sta: {}", name, sim::tail_of(log, 1));
     Path path = parse_timing(read_text(log));
-    path.start = without_cell(path.start);
-    path.end = without_cell(path.end);
+    path.start = without_suffix(path.start);
+    path.end = without_suffix(path.end);
     return path;
   }
 

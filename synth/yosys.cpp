@@ -64,10 +64,10 @@ std::string map_script(const std::string& name, Target target) {
              "synth -top {0} -noabc\n"
              "check -assert\n"
              "select -assert-none t:$_DLATCH_* t:$_SR_* t:$_DLATCHSR_*\n"
+             "rename -wire -suffix _reg\n"
              "dfflibmap -liberty cells.lib\n"
              "abc -liberty cells.lib -script abc.script\n"
-             "opt_clean -purge\n"
-             "rename -wire\n",
+             "opt_clean -purge\n",
              name) +
          stat + fmt::format("write_verilog -noattr {}.v\n", name);
 }

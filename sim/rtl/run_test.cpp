@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The RTL runner with the hand-written program: results, counters, errors, hangs.
+
+#include "sim/rtl/run.h"
+
+#include <catch2/catch.hpp>
+#include <numeric>
+
+#include "sim/rtl/tiny_program.h"
+#include "sw/base/error.h"
+
+using namespace trine;
+using namespace trine::sim;
+using Catch::Matchers::Contains;
+
+namespace {
+
+gen::Config small_config() {
+  return gen::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
+                                      "memory.pmem_kib=8", "memory.param_channels=64"});
+}
+
+/// One design serves all tests here: with assertions and lockstep.
+RtlOptions checked_options() {
+  RtlOptions options;
+  options.build.optimization = 1;
+  options.build.assertions = true;
+  options.lockstep = true;
+  return options;
+}
+
+std::uint64_t sum(const CauseCycles& causes) {
+  return std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
+}
+
+}  // namespace
+
+TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
+  const auto seed = GENERATE(1u, 2u);
+  CAPTURE(seed);
+  const TinyProgram tiny = tiny_program(small_config(), seed);
+  RtlRunner runner(tiny.program, checked_options());
+  std::uint64_t first_cycles = 0;
+  for (int repeat = 0; repeat < 3; ++repeat) {  // back to back, without a reset
+    CAPTURE(repeat);
+    std::vector<std::uint8_t> dram = tiny.dram;
+    const RunResult result = runner.run_dram(dram);
+    CHECK(dram == tiny.expected);
+    CHECK(sum(result.causes) == result.cycles);
+    CHECK(result.layers.size() == 2);
+    CHECK(result.layers[0].cycles + result.layers[1].cycles == result.cycles);
+    CHECK(sum(result.layers[0].causes) == result.layers[0].cycles);
+    CHECK(sum(result.layers[1].causes) == result.layers[1].cycles);
+    CHECK(result.dram_bytes_written == 2 * 2 * 15 * 4);
+    // A convolution of 15 pixels and 6 channels on 2x2: 8 tiles, 3 groups, 9 steps.
+    CHECK(result.causes[static_cast<std::size_t>(Cause::kCompute)] == 8 * 3 * 9);
+    if (repeat == 0) first_cycles = result.cycles;
+    CHECK(result.cycles == first_cycles);
+  }
+}
+
+TEST_CASE("RUN times follow the tokens", "[rtl][run]") {
+  const TinyProgram tiny = tiny_program(small_config(), 1);
+  std::vector<std::uint8_t> dram = tiny.dram;
+  const RunResult result = RtlRunner(tiny.program, checked_options()).run_dram(dram);
+  REQUIRE(result.runs.size() == 8);
+  for (const RunTiming& run : result.runs) CHECK(run.start < run.end);
+  CHECK(result.runs[4].start >= result.runs[3].end);  // compute after the last load
+  CHECK(result.runs[5].start >= result.runs[4].end);  // vector after compute
+  CHECK(result.runs[7].start >= result.runs[5].end);  // second store after vector
+  CHECK(result.runs[6].start < result.runs[5].end);   // first store beside vector
+}
+
+TEST_CASE("slow and stalling memory changes the cycles, not the result", "[rtl][run]") {
+  const TinyProgram tiny = tiny_program(small_config(), 3);
+  const auto cycles_with = [&tiny](const RtlOptions& options) {
+    std::vector<std::uint8_t> dram = tiny.dram;
+    const RunResult result = RtlRunner(tiny.program, options).run_dram(dram);
+    CHECK(dram == tiny.expected);
+    return result.cycles;
+  };
+  RtlOptions options = checked_options();
+  const std::uint64_t usual = cycles_with(options);
+  options.axi_latency = 100;
+  CHECK(cycles_with(options) > usual);
+  options.axi_latency = 32;
+  options.axi_bytes_per_cycle = 1;
+  CHECK(cycles_with(options) > usual);
+  options.axi_bytes_per_cycle = 0;
+  for (const std::uint32_t seed : {1u, 2u, 3u}) {
+    CAPTURE(seed);
+    options.stall_percent = 50;
+    options.seed = seed;
+    CHECK(cycles_with(options) > usual);
+  }
+}
+
+TEST_CASE("errors on the bus are reported with cause and address", "[rtl][run][error]") {
+  const TinyProgram tiny = tiny_program(small_config(), 1);
+  RtlRunner runner(tiny.program, checked_options());
+  std::vector<std::uint8_t> dram = tiny.dram;
+  SECTION("load") {
+    runner.inject_error(8, 8, 2);
+    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("load engine") && Contains("0x10008"));
+  }
+  SECTION("store") {
+    runner.inject_error(8192, 8192, 3);
+    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("store engine") && Contains("0x12000"));
+  }
+  SECTION("fetch") {
+    const auto words = static_cast<std::uint64_t>(tiny.program.program_offset());
+    runner.inject_error(words, words, 2);
+    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("instruction read"));
+  }
+}
+
+TEST_CASE("an illegal word stops the design at its offset", "[rtl][run][error]") {
+  TinyProgram tiny = tiny_program(small_config(), 1);
+  tiny.program.words[3] = ~isa::Word{0};
+  RtlOptions options = checked_options();
+  options.lockstep = false;  // the architecture simulator refuses the word as well
+  options.build.lockstep = true;
+  std::vector<std::uint8_t> dram = tiny.dram;
+  CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
+                    Contains("illegal instruction, at 0x18"));
+}
+
+TEST_CASE("a deadlock ends with a message, not with a hang", "[rtl][run][error]") {
+  TinyProgram tiny = tiny_program(small_config(), 1);
+  for (isa::Word& word : tiny.program.words)  // the last load no longer gives its token
+    if (isa::opcode_of(word) == isa::Opcode::kRun && isa::engine_of(word) == isa::Engine::kLoad)
+      word = isa::encode_run(isa::Engine::kLoad, {0, 0, isa::decode_run(word).op, 0});
+  RtlOptions options = checked_options();
+  options.max_cycles = 20'000;
+  std::vector<std::uint8_t> dram = tiny.dram;
+  CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
+                    Contains("not finished after") && Contains("compute 0/0 of 1 RUNs"));
+}
+
+TEST_CASE("a program for another configuration is refused by the driver", "[rtl][run][error]") {
+  TinyProgram tiny = tiny_program(small_config(), 1);
+  tiny.program.config_hash ^= 1;
+  CHECK_THROWS_WITH(RtlRunner(tiny.program, checked_options()),
+                    Contains("compiled for another configuration"));
+}
+
+TEST_CASE("lockstep names the instruction that the RTL executes differently", "[rtl][lockstep]") {
+  // The design has the program already when the convolution's zero point changes for the
+  // simulator alone.
+  TinyProgram tiny = tiny_program(small_config(), 1);
+  RtlRunner runner(tiny.program, checked_options());
+  for (isa::Word& word : tiny.program.words)
+    if (isa::opcode_of(word) == isa::Opcode::kSet &&
+        isa::engine_of(word) == isa::Engine::kCompute &&
+        isa::register_of(word) == isa::post::kZeroPoint.reg)
+      word ^= isa::Word{4} << isa::post::kZeroPoint.lsb;
+  std::vector<std::uint8_t> dram = tiny.dram;
+  CHECK_THROWS_WITH(runner.run_dram(dram), Contains("lockstep: cycle ") && Contains("RUN 4: ") &&
+                                               Contains("DMEM word 0x8") &&
+                                               Contains("expected 0x"));
+}

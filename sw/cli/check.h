@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Comparing outputs with what they should be, and measuring time.
+// Running recorded vectors, and measuring time.
 
 #pragma once
 
@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "sw/base/npy.h"
 #include "sw/cli/network.h"
 #include "sw/cli/report.h"
 #include "sw/reference/vectors.h"
@@ -25,11 +24,8 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// "" when equal in every byte, else one line: output, position, expected, actual.
-std::string first_difference(const std::vector<Array>& expected, const std::vector<Array>& actual);
-
 /// Runs all cases of a vector set. @param differences  one line for each case that is not exact
-Execution run_cases(const reference::VectorSet& vectors, const Runner& runner, bool quiet,
-                    std::vector<std::string>& differences);
+Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
+                    const Runner& runner, bool quiet, std::vector<std::string>& differences);
 
 }  // namespace trine::cli

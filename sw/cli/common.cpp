@@ -34,8 +34,10 @@ CLI::Option* Design::declare(CLI::App& command) {
       ->required();
 }
 
+bool has_terminal() { return ::isatty(STDERR_FILENO) != 0; }
+
 Progress::Progress(std::string what, bool quiet)
-    : what_(std::move(what)), active_(!quiet && ::isatty(STDERR_FILENO) != 0) {
+    : what_(std::move(what)), active_(!quiet && has_terminal()) {
   update("");
 }
 

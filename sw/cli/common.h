@@ -46,6 +46,9 @@ struct Design {
   gen::Config load() const { return gen::load_config(config, settings); }
 };
 
+/// Whether stderr is a terminal: only there progress is shown.
+bool has_terminal();
+
 /// A line on stderr that tells how far long work is; silent unless stderr is a terminal.
 class Progress {
  public:

@@ -37,8 +37,8 @@ int run(const Options& options) {
     gen::write_packages(options.packages);
     return kSuccess;
   }
-  if (options.design.config.empty()) throw_error("--config is required");
-  if (options.out.empty()) throw_error("--out is required");
+  if (options.design.config.empty()) throw_error("trine generate: --config is required");
+  if (options.out.empty()) throw_error("trine generate: --out is required");
   const gen::Config config = options.design.load();
   gen::generate(config, options.out);
   options.output.print(fmt::format(
@@ -68,9 +68,9 @@ void add_generate(CLI::App& app, Action& action) {
       "  trine generate --config edge256 --out out/edge256\n"
       "  trine generate --config edge256 --set array.rows=16 --set name=tall --out out/tall\n"
       "  trine generate --config mine.toml --out out/mine\n\n"
-      "Presets: " +
+      "Presets:\n  " +
       fmt::format("{}", fmt::join(gen::preset_names(), ", ")) +
-      ".\n"
+      "\n"
       "Presets named ...-size have the size of that machine (number of MACs, memories), not its\n"
       "architecture: they are our machine, for comparisons.\n\n"
       "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +

@@ -50,6 +50,11 @@ int main(int argc, char** argv) {
       "trine"};
   Action action;
   add_generate(app, action);
+  add_compile(app, action);
+  add_run(app, action);
+  add_verify(app, action);
+  add_synth(app, action);
+  add_demo(app, action);
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);

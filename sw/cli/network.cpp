@@ -33,7 +33,8 @@ void NetworkOptions::declare(CLI::App& command) {
                   "double: TFLite's two roundings; single: one")
       ->check(CLI::IsMember({"auto", "double", "single"}))
       ->type_name("HOW");
-  command.add_flag("--allow-host", allow_host, "run operators without hardware on the host");
+  command.add_flag("--allow-host", allow_host,
+                   "run operators without hardware on the host (so far: at the ends)");
 }
 
 reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
@@ -78,7 +79,6 @@ Network load_network(const NetworkOptions& options, const gen::Config& config,
   network.graph = model::parse_tflite(bytes, options.model);
   compiler::CompileOptions compile_options;
   compile_options.rounding = policy;
-  compile_options.allow_host = options.allow_host;
   network.program = compiler::compile(*network.graph, config, compile_options);
   return network;
 }
@@ -86,8 +86,7 @@ Network load_network(const NetworkOptions& options, const gen::Config& config,
 Runner make_runner(const compiler::Program& program, const BackendOptions& options,
                    const std::vector<Array>& first_inputs, bool quiet) {
   sim::ArchOptions arch;
-  arch.axi_latency = options.axi_latency;
-  arch.axi_bytes_per_cycle = options.axi_bytes_per_cycle;
+  arch.bus = {options.axi_latency, static_cast<double>(options.axi_bytes_per_cycle)};
   if (options.backend == "arch")
     return [&program, arch](const std::vector<Array>& inputs) {
       return sim::run_arch(program, inputs, arch);

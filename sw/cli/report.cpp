@@ -32,14 +32,14 @@ std::string layer_rows(const compiler::Program& program, const sim::RunResult& r
   return text;
 }
 
-std::string cause_line(const sim::RunResult& run) {
-  std::string text = "cycles by cause:";
-  for (std::size_t i = 0; i < sim::kCauses; ++i)
-    if (run.causes[i] > 0)
-      text +=
-          fmt::format(" {} {}", sim::kCauseNames[i],
-                      percent(static_cast<double>(run.causes[i]), static_cast<double>(run.cycles)));
-  return text + "\n";
+std::string cause_rows(const sim::RunResult& run) {
+  std::string names = fmt::format("{:<14}", "cause"), shares = fmt::format("{:<14}", "% of cycles");
+  for (std::size_t i = 0; i < sim::kCauses; ++i) {
+    const double cycles = static_cast<double>(std::max<std::uint64_t>(run.cycles, 1));
+    names += fmt::format("{:>9}", sim::kCauseNames[i]);
+    shares += fmt::format("{:>9.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
+  }
+  return "\n" + names + "\n" + shares + "\n\n";
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ std::string to_text(const compiler::Program& program, const Execution& e,
                     const std::string& backend) {
   const sim::RunResult& run = e.slowest;
   const double simulated = static_cast<double>(run.cycles) * e.vectors;
-  return layer_rows(program, run) + host_text(program) + cause_line(run) +
+  return layer_rows(program, run) + host_text(program) + cause_rows(run) +
          fmt::format(
              "{} on {} ({}): {}\n"
              "{} cycles, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"

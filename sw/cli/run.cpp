@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 #include <random>
 
@@ -11,6 +10,7 @@
 #include "sw/cli/common.h"
 #include "sw/cli/network.h"
 #include "sw/cli/report.h"
+#include "sw/compiler/host.h"
 
 namespace trine::cli {
 namespace {
@@ -112,7 +112,8 @@ int run(const Options& options) {
   execution.checked = network.graph.has_value();
   if (network.graph) {
     const auto values = reference::run_graph(*network.graph, inputs, policy);
-    difference = first_difference(reference::outputs_of(*network.graph, values), result.outputs);
+    difference = compiler::first_difference(network.program, result.outputs,
+                                            reference::outputs_of(*network.graph, values));
   }
   execution.add(result, difference.empty());
   options.output.print(to_text(network.program, execution, options.backend.backend));
@@ -134,11 +135,10 @@ void add_run(CLI::App& app, Action& action) {
   options->output.declare(*command);
   command
       ->add_option("--input,-i", options->inputs,
-                   "NumPy file of an input, in the model's order; seeded random codes if absent")
+                   "NumPy file of an input, in order; random codes, seeded, if absent")
       ->type_name("X.npy")
       ->allow_extra_args(false);
-  command
-      ->add_option("--output", options->outputs, "where to write an output, in the model's order")
+  command->add_option("--output", options->outputs, "NumPy file for an output, in order")
       ->type_name("Y.npy")
       ->allow_extra_args(false);
   command->footer(

@@ -33,7 +33,8 @@ int run(const Options& options) {
   const Runner runner =
       make_runner(network.program, options.backend, vectors.cases[0].inputs, options.output.quiet);
   std::vector<std::string> differences;
-  const Execution execution = run_cases(vectors, runner, options.output.quiet, differences);
+  const Execution execution =
+      run_cases(network.program, vectors, runner, options.output.quiet, differences);
   options.output.print(to_text(network.program, execution, options.backend.backend));
   options.output.write_json(to_json(network.program, execution, options.backend.backend));
   for (std::size_t i = 0; i < differences.size() && i < kShownDifferences; ++i)

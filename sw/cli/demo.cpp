@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "gen/generate.h"
+#include "gen/root.h"
+#include "sw/cli/check.h"
+#include "sw/cli/common.h"
+#include "sw/cli/network.h"
+#include "sw/cli/report.h"
+#include "synth/synthesize.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  Design design;
+  std::string out = "out/demo";
+};
+
+int run(const Options& options) {
+  const Output& output = options.output;
+  const gen::Config config = options.design.load();
+  const std::filesystem::path models = gen::root() / "models";
+
+  output.print(fmt::format("1. generate {}: {} x {} PEs\n", config.name, config.rows, config.cols));
+  gen::generate(config, options.out);
+  output.print(fmt::format("   SystemVerilog in {}\n\n", options.out));
+
+  NetworkOptions network_options;
+  network_options.model = (models / "lenet_mnist.tflite").string();
+  const reference::VectorSet vectors = reference::read_vectors(models / "lenet_mnist" / "vectors");
+  const Network network = load_network(network_options, config, vectors.policy);
+  reference::check_vectors(vectors, *network.graph);
+  output.print(fmt::format("2. compile lenet_mnist: {} layers, {} instructions\n\n",
+                           network.program.layers.size(), network.program.words.size()));
+
+  output.print(fmt::format("3. run {} vectors on the RTL\n", vectors.cases.size()));
+  const Runner runner =
+      make_runner(network.program, BackendOptions{}, vectors.cases[0].inputs, output.quiet);
+  std::vector<std::string> differences;
+  const Execution execution =
+      run_cases(network.program, vectors, runner, output.quiet, differences);
+  output.print(to_text(network.program, execution, "rtl") + "\n");
+  for (const std::string& difference : differences) fmt::print(stderr, "{}\n", difference);
+
+  output.print("4. synthesize\n");
+  synth::SynthOptions synth_options;
+  synth_options.quiet = output.quiet || !has_terminal();
+  const synth::SynthReport area = synth::synthesize(config, synth_options);
+  output.print(synth::to_text(area));
+
+  output.print(fmt::format(
+      "\nlenet_mnist on {}: {} of {} vectors {}, {} cycles, utilization {:.1f} %, {:.0f} GE\n",
+      config.name, execution.exact, execution.vectors,
+      differences.empty() ? "bit-exact" : "bit-exact: WRONG", grouped(execution.slowest.cycles),
+      100 * utilization(network.program.macs(), execution.slowest.cycles, config),
+      area.gate_equivalents));
+  output.write_json(
+      {{"run", to_json(network.program, execution, "rtl")}, {"synth", synth::to_json(area)}});
+  return differences.empty() ? kSuccess : kWrongResult;
+}
+
+}  // namespace
+
+void add_demo(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("demo", "generate, compile, run, check and synthesize a shipped model");
+  options->design.config = "edge64";
+  options->design.declare(*command)->required(false);
+  command->add_option("--out,-o", options->out, "folder for the design (out/demo)")
+      ->type_name("DIR");
+  options->output.declare(*command);
+  command->footer(
+      "The model is models/lenet_mnist.tflite with its recorded vectors; edge64 unless --config\n"
+      "says otherwise.\n\n"
+      "Examples:\n"
+      "  trine demo\n"
+      "  trine demo --config edge256 --json demo.json");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

@@ -17,7 +17,7 @@
 //           one cycle before its first column may be read.
 // Contract  responses come in order; drain_ok_i, once high, stays high until the next last step.
 //
-// Check     tb/trine_core_tb.cpp (whole datapath)
+// Check     tests/random_program_test.cpp (whole core)
 
 module trine_compute #(
   parameter int unsigned Rows         = 8,

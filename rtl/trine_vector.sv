@@ -12,7 +12,7 @@
 //           window's taps start when the post unit has read the lanes.
 // Contract  responses come in order.
 //
-// Check     tb/trine_core_tb.cpp (whole datapath)
+// Check     tests/random_program_test.cpp (whole core)
 
 module trine_vector #(
   parameter int unsigned Rows     = 8,

@@ -8,7 +8,7 @@
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
 //
-// Check     tb/trine_core_tb.cpp (whole datapath)
+// Check     tests/random_program_test.cpp (whole core)
 
 module trine_vector_lane (
   input  logic        clk_i,

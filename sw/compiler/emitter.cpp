@@ -228,7 +228,7 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
                    const View& dmem) {
   const View& dram = place(map).dram;
   const Shape& s = shape(map);
-  [[maybe_unused]] const std::int64_t unit = config_.data_words();
+  const std::int64_t unit = config_.data_words();
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);
   const std::int64_t local = dmem.at(word, rect.y0, rect.x0);
   const Region region = map_region(dmem, word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
@@ -245,10 +245,16 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
     assert(dram.plane % unit == 0 && dmem.plane % unit == 0);
     return transfer(from, local, length, words, dram.plane, dmem.plane);
   }
-  assert(dram.pitch % unit == 0 && dmem.pitch % unit == 0);
-  for (int w = 0; w < words; ++w)
-    transfer(from + w * dram.plane, local + w * dmem.plane, rect.cols(), rect.rows(), dram.pitch,
-             dmem.pitch);
+  if (dram.pitch % unit == 0 && dmem.pitch % unit == 0 && words <= rect.rows()) {
+    for (int w = 0; w < words; ++w)
+      transfer(from + w * dram.plane, local + w * dmem.plane, rect.cols(), rect.rows(), dram.pitch,
+               dmem.pitch);
+    return;
+  }
+  assert(dram.plane % unit == 0 && dmem.plane % unit == 0);
+  for (int y = 0; y < rect.rows(); ++y)
+    transfer(from + std::int64_t{y} * dram.pitch, local + std::int64_t{y} * dmem.pitch, rect.cols(),
+             words, dram.plane, dmem.plane);
 }
 
 Region Emitter::map_region(const View& view, int word, int words, const Range& y,

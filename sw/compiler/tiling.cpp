@@ -88,8 +88,8 @@ class Tiler {
       return result;
     }
     std::vector<int> result;
-    for (const std::int64_t limit :
-         {config_.pmem_rows() / 4, config_.pmem_rows() / 2, config_.pmem_rows()}) {
+    const std::int64_t pmem = config_.pmem_rows();
+    for (const std::int64_t limit : {pmem / 4, pmem / 2, pmem}) {
       int parts = 1;
       const auto size = [&] {
         return static_cast<int>(round_up(divide_up(channels, parts), unit));
@@ -121,10 +121,6 @@ class Tiler {
 
   std::vector<int> column_choices() const {
     std::vector<int> cols{window().Q};
-    // Rows of a DRAM map can be cut only where their pitch is whole beats.
-    if ((!places_.input->resident && places_.input->dram.pitch % config_.data_words() != 0) ||
-        (!places_.output->resident && places_.output->dram.pitch % config_.data_words() != 0))
-      return cols;
     for (const int half : halvings(window().Q))
       if (half != cols.back()) cols.push_back(half);
     return cols;
@@ -142,6 +138,10 @@ class Tiler {
       const int cols =
           t->cols == g.Q ? g.W : std::min(g.W, (t->cols - 1) * g.stride_x + g.span_x());
       t->input_words = buffer_words(places_.input->dram, g.W, rows, cols, input_words, config_);
+      if (t->cols < g.Q && cols == g.W &&
+          cols > 1)  // windows at the sides are narrower, rows padded
+        t->input_words = std::max(t->input_words, buffer_words(places_.input->dram, g.W, rows,
+                                                               cols - 1, input_words, config_));
       if (layer_.kind == LayerKind::kAdd) t->second_words = t->input_words;
     }
     if (!places_.output->resident) {
@@ -216,16 +216,12 @@ class Tiler {
                                             config_.data_words() / chunk_unit() * chunk_unit()));
     if (t.chunk < 1) return;
     for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
-      t.cols = std::min(g.Q, config_.rows);
-      if (!places_.input->resident || !places_.output->resident)
-        t.cols = column_choices().size() > 1 ? t.cols : g.Q;
-      for (; t.cols >= 1; t.cols /= 2) {
+      for (t.cols = std::min(g.Q, config_.rows); t.cols >= 1; t.cols /= 2) {
         for (t.rows = std::max(1, std::min(g.P, config_.rows / t.cols)); t.rows >= 1; t.rows /= 2) {
           if (std::int64_t{t.rows} * t.cols > config_.rows) continue;
           for (t.buffers = 2; t.buffers >= 1; --t.buffers)
             if (fit_piece(t)) return;
         }
-        if (column_choices().size() == 1 && !places_.input->resident) break;
       }
     }
   }
@@ -297,7 +293,9 @@ View buffer_view(const View& dram, int W, int rows, int cols, const gen::Config&
   const int unit = config.data_words();
   if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
   View view;
-  view.pitch = cols == W ? dram.pitch : static_cast<int>(round_up(cols, unit)) + unit;
+  // Each row of a part falls on the same place of a beat as in DRAM.
+  view.pitch =
+      cols == W ? dram.pitch : static_cast<int>(round_up(cols, unit)) + unit + dram.pitch % unit;
   view.plane = round_up(std::int64_t{rows} * view.pitch, unit);
   return view;
 }

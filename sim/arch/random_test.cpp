@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random layers and small random networks on random configurations against the golden layers.
+
+#include "sim/arch/testing.h"
+#include "sw/base/error.h"
+
+namespace trine::sim {
+namespace {
+
+using model::Padding;
+using testing::Builder;
+
+/// A configuration from a seed; `small` memories force parts and pieces.
+gen::Config random_config(Builder& b) {
+  static constexpr int kArrays[][2] = {{1, 1},  {3, 5},   {4, 4},  {8, 8}, {4, 16},
+                                       {16, 4}, {16, 16}, {2, 12}, {7, 3}};
+  static constexpr int kBuses[] = {32, 64, 128, 256, 512};
+  static constexpr int kKib[] = {8, 8, 16, 128};
+  const auto& array = kArrays[b.number(0, 8)];
+  gen::Config config = testing::small_config(array[0], array[1], kKib[b.number(0, 3)],
+                                             kKib[b.number(0, 3)], kBuses[b.number(0, 4)]);
+  config.param_channels = b.number(0, 1) == 0 ? 64 : 512;
+  return config;
+}
+
+Padding random_padding(Builder& b) {
+  return b.number(0, 1) == 0 ? Padding::kSame : Padding::kValid;
+}
+
+void random_convolution(unsigned seed) {
+  CAPTURE(seed);
+  Builder b(seed);
+  const gen::Config config = random_config(b);
+  const int R = b.number(1, 5), S = b.number(1, 5);
+  const int dilation_h = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
+  const int dilation_w = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
+  const int H = (R - 1) * dilation_h + b.number(1, 24), W = (S - 1) * dilation_w + b.number(1, 24);
+  const int C = b.number(0, 2) == 0 ? b.number(1, 130) : b.number(1, 20);
+  const int M = b.number(0, 2) == 0 ? b.number(1, 150) : b.number(1, 20);
+  const int in = b.input({1, H, W, C});
+  const int out = b.convolution(in, M, R, S, b.number(1, 3), b.number(1, 3), dilation_h, dilation_w,
+                                random_padding(b), b.number(0, 3) != 0);
+  b.graph.outputs = {out};
+  CAPTURE(config.to_toml(), H, W, C, M, R, S);
+  const auto rounding = b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy;
+  testing::require_exact(b.graph, config, {b.random_array(in)}, rounding);
+}
+
+/// Convolutions, residual additions, pools, pads, requantizations and a classifier.
+void random_network(unsigned seed) {
+  CAPTURE(seed);
+  Builder b(seed);
+  const gen::Config config = random_config(b);
+  CAPTURE(config.to_toml());
+  const int in = b.input({1, b.number(4, 20), b.number(4, 20), b.number(1, 20)});
+  int t = in;
+  const auto same_conv = [&](int from, int channels) {
+    const int K = b.number(0, 2) == 0 ? 1 : 3;
+    return b.convolution(from, channels, K, K, 1, 1, 1, 1, Padding::kSame, true);
+  };
+  const int layers = b.number(2, 6);
+  for (int i = 0; i < layers; ++i) {
+    const std::vector<int> shape = b.shape(t);
+    switch (b.number(0, 7)) {
+      case 0:
+        t = b.convolution(t, b.number(1, 24), 3, 3, 2, 2, 1, 1, Padding::kSame, true);
+        break;
+      case 1: {  // residual block; the map has further readers
+        const int branch = same_conv(same_conv(t, b.number(1, 24)), shape[3]);
+        t = b.number(0, 1) == 0 ? b.addition(t, branch) : b.addition(branch, t);
+        break;
+      }
+      case 2: {  // two branches, neither of them a convolution
+        const int left = b.unary(t, model::OpKind::kRelu, "RELU");
+        t = b.addition(left, b.unary(t, model::OpKind::kQuantize, "QUANTIZE"));
+        break;
+      }
+      case 3:
+        t = b.pool(t, true, b.number(1, 3), b.number(1, 3), b.number(1, 2), b.number(1, 2),
+                   random_padding(b));
+        break;
+      case 4:
+        t = b.pool(t, false, b.number(1, 3), b.number(1, 3), b.number(1, 2), b.number(1, 2),
+                   random_padding(b));
+        break;
+      case 5: {
+        const int padded = b.pad(t, b.number(0, 2), b.number(0, 2), b.number(0, 2), b.number(0, 2));
+        t = b.number(0, 1) == 0
+                ? b.convolution(padded, b.number(1, 12), 3, 3, 1, 1, 1, 1, Padding::kSame, true)
+                : b.unary(padded, model::OpKind::kRelu6, "RELU6");
+        break;
+      }
+      case 6:
+        t = b.addition(t, t);
+        break;
+      default:
+        t = same_conv(t, b.number(1, 40));
+    }
+    const std::vector<int> now = b.shape(t);
+    if (now[1] < 3 || now[2] < 3) break;
+  }
+  const std::vector<int> shape = b.shape(t);
+  switch (b.number(0, 3)) {
+    case 0:
+      t = b.mean(t, {1, 2});
+      break;
+    case 1:
+      t = b.pool(t, false, shape[1], shape[2], 1, 1, Padding::kValid);
+      break;
+    case 2:
+      t = b.mean(t, {b.number(1, 2)});
+      break;
+    default:
+      break;
+  }
+  if (b.number(0, 1) == 0) {
+    const int K = static_cast<int>(b.graph.tensor(t).elements());
+    t = b.fully_connected(b.reshape(t, {1, K}), K, b.number(1, 40));
+    t = b.fully_connected(t, b.shape(t)[1], b.number(1, 12));
+  }
+  b.graph.outputs = {t};
+  testing::require_exact(b.graph, config, {b.random_array(in)});
+}
+
+TEST_CASE("random convolutions equal the golden layer", "[arch][random]") {
+  for (unsigned seed = 1; seed <= 150; ++seed) random_convolution(seed);
+}
+
+TEST_CASE("random networks equal the golden layers", "[arch][random]") {
+  for (unsigned seed = 1; seed <= 150; ++seed) random_network(seed);
+}
+
+TEST_CASE("many random convolutions equal the golden layer", "[arch][random][.][slow]") {
+  for (unsigned seed = 1000; seed < 4000; ++seed) random_convolution(seed);
+}
+
+TEST_CASE("many random networks equal the golden layers", "[arch][random][.][slow]") {
+  for (unsigned seed = 1000; seed < 4000; ++seed) random_network(seed);
+}
+
+TEST_CASE("fully connected layers over several rows equal the golden layer", "[arch][random]") {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const gen::Config config = random_config(b);
+    CAPTURE(config.to_toml());
+    const int K = b.number(1, 400);
+    const int in = b.input({b.number(1, 40), K});
+    int t = b.fully_connected(in, K, b.number(1, 90));
+    t = b.fully_connected(t, b.shape(t)[1], b.number(1, 20));
+    b.graph.outputs = {t};
+    testing::require_exact(b.graph, config, {b.random_array(in)});
+  }
+}
+
+}  // namespace
+}  // namespace trine::sim

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Networks made in code, random inputs, and one check: the program's outputs equal the golden
+// layers'.
+
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "sim/arch/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/compiler/host.h"
+#include "sw/model/graph.h"
+#include "sw/reference/run.h"
+
+namespace trine::sim::testing {
+
+/// A graph that grows operator by operator; each method returns its output tensor.
+class Builder {
+ public:
+  explicit Builder(unsigned seed) : random_(seed) {
+    graph.name = "random";
+    graph.file = "random.tflite";
+  }
+
+  int number(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+
+  int activation(const std::string& name, const std::vector<int>& shape) {
+    model::Tensor t;
+    t.name = name;
+    t.shape = shape;
+    t.quantization.scale = {static_cast<float>(number(5, 200)) / 1000.0f};
+    t.quantization.zero_point = {number(-128, 127)};
+    return add(t);
+  }
+
+  int input(const std::vector<int>& shape) {
+    const int t = activation("input", shape);
+    graph.inputs.push_back(t);
+    return t;
+  }
+
+  int convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int dilation_h,
+                  int dilation_w, model::Padding padding, bool per_channel) {
+    const std::vector<int> in = shape(from);
+    model::Op op = start(model::OpKind::kConv2D, "CONV_2D");
+    op.stride_h = stride_h;
+    op.stride_w = stride_w;
+    op.dilation_h = dilation_h;
+    op.dilation_w = dilation_w;
+    op.padding = padding;
+    op.activation = number(0, 2) == 0 ? model::Activation::kRelu : model::Activation::kNone;
+    const model::Window w =
+        model::window(in[1], in[2], R, S, stride_h, stride_w, dilation_h, dilation_w, padding);
+    op.inputs = {from, weights({channels, R, S, in[3]}, channels, per_channel),
+                 number(0, 5) == 0 ? -1 : bias(channels)};
+    return finish(op, {1, w.P, w.Q, channels});
+  }
+
+  int fully_connected(int from, int K, int channels) {
+    model::Op op = start(model::OpKind::kFullyConnected, "FULLY_CONNECTED");
+    op.inputs = {from, weights({channels, K}, channels, number(0, 1) == 0), bias(channels)};
+    const int rows = static_cast<int>(graph.tensor(from).elements() / K);
+    return finish(op, {rows, channels});
+  }
+
+  int reshape(int from, const std::vector<int>& to) {
+    model::Op op = start(model::OpKind::kReshape, "RESHAPE");
+    op.inputs = {from};
+    op.new_shape = to;
+    const int out = finish(op, to);
+    same_quantization(from, out);
+    return out;
+  }
+
+  int addition(int a, int b) {
+    model::Op op = start(model::OpKind::kAdd, "ADD");
+    op.inputs = {a, b};
+    return finish(op, shape(a));
+  }
+
+  int pool(int from, bool max, int R, int S, int stride_h, int stride_w, model::Padding padding) {
+    const std::vector<int> in = shape(from);
+    model::Op op = max ? start(model::OpKind::kMaxPool2D, "MAX_POOL_2D")
+                       : start(model::OpKind::kAveragePool2D, "AVERAGE_POOL_2D");
+    op.filter_h = R;
+    op.filter_w = S;
+    op.stride_h = stride_h;
+    op.stride_w = stride_w;
+    op.padding = padding;
+    op.activation = number(0, 3) == 0 ? model::Activation::kRelu : model::Activation::kNone;
+    op.inputs = {from};
+    const model::Window w = model::window(in[1], in[2], R, S, stride_h, stride_w, 1, 1, padding);
+    const int out = finish(op, {1, w.P, w.Q, in[3]});
+    same_quantization(from, out);
+    return out;
+  }
+
+  int mean(int from, const std::vector<int>& axes) {
+    model::Op op = start(model::OpKind::kMean, "MEAN");
+    op.keep_dims = true;
+    op.inputs = {from, integers(axes)};
+    std::vector<int> out = shape(from);
+    for (const int a : axes) out[static_cast<std::size_t>(a)] = 1;
+    return finish(op, out);
+  }
+
+  int pad(int from, int top, int bottom, int left, int right) {
+    model::Op op = start(model::OpKind::kPad, "PAD");
+    op.inputs = {from, integers({0, 0, top, bottom, left, right, 0, 0}, {4, 2})};
+    std::vector<int> out = shape(from);
+    out[1] += top + bottom;
+    out[2] += left + right;
+    const int result = finish(op, out);
+    same_quantization(from, result);
+    return result;
+  }
+
+  int unary(int from, model::OpKind kind, const std::string& name) {
+    model::Op op = start(kind, name);
+    op.inputs = {from};
+    return finish(op, shape(from));
+  }
+
+  const std::vector<int>& shape(int tensor) const { return graph.tensor(tensor).shape; }
+
+  Array random_array(int tensor) {
+    const model::Tensor& t = graph.tensor(tensor);
+    Array a{"i1", {t.shape.begin(), t.shape.end()}, {}};
+    a.bytes.resize(static_cast<std::size_t>(t.elements()));
+    for (auto& b : a.bytes) b = static_cast<std::uint8_t>(number(0, 255));
+    return a;
+  }
+
+  model::Graph graph;
+
+ private:
+  int add(const model::Tensor& t) {
+    graph.tensors.push_back(t);
+    return static_cast<int>(graph.tensors.size()) - 1;
+  }
+
+  static model::Op start(model::OpKind kind, const std::string& name) {
+    model::Op op;
+    op.kind = kind;
+    op.name = name;
+    return op;
+  }
+
+  int finish(model::Op op, const std::vector<int>& shape) {
+    op.index = static_cast<int>(graph.ops.size());
+    const int out = activation("t" + std::to_string(graph.tensors.size()), shape);
+    op.outputs = {out};
+    graph.ops.push_back(op);
+    return out;
+  }
+
+  void same_quantization(int from, int to) {
+    graph.tensors[static_cast<std::size_t>(to)].quantization = graph.tensor(from).quantization;
+  }
+
+  int weights(const std::vector<int>& shape, int channels, bool per_channel) {
+    model::Tensor t;
+    t.name = "weights";
+    t.shape = shape;
+    t.is_constant = true;
+    for (int i = 0; i < (per_channel ? channels : 1); ++i)
+      t.quantization.scale.push_back(static_cast<float>(number(1, 90)) / 10000.0f);
+    t.quantization.zero_point.assign(t.quantization.scale.size(), 0);
+    t.data.resize(static_cast<std::size_t>(t.elements()));
+    for (auto& b : t.data) b = static_cast<std::uint8_t>(number(-127, 127));
+    return add(t);
+  }
+
+  int bias(int channels) {
+    std::vector<int> values(static_cast<std::size_t>(channels));
+    for (int& v : values) v = number(-20000, 20000);
+    return integers(values);
+  }
+
+  int integers(const std::vector<int>& values, std::vector<int> shape = {}) {
+    model::Tensor t;
+    t.name = "integers";
+    t.type = model::DataType::kInt32;
+    t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : shape;
+    t.is_constant = true;
+    t.data.resize(values.size() * 4);
+    std::memcpy(t.data.data(), values.data(), t.data.size());
+    return add(t);
+  }
+
+  std::mt19937 random_;
+};
+
+/// Compiles, runs, compares.
+inline RunResult require_exact(const model::Graph& graph, const gen::Config& config,
+                               const std::vector<Array>& inputs,
+                               const reference::RoundingPolicy& rounding = {}) {
+  const compiler::Program program = compiler::compile(graph, config, {rounding});
+  const RunResult result = run_arch(program, inputs);
+  const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
+  REQUIRE(compiler::first_difference(program, result.outputs, expected) == "");
+  return result;
+}
+
+/// A configuration that gen::check() accepts.
+inline gen::Config small_config(int rows, int cols, int dmem_kib, int pmem_kib, int bus) {
+  gen::Config config;
+  config.name = "test";
+  config.rows = rows;
+  config.cols = cols;
+  config.dmem_kib = dmem_kib;
+  config.pmem_kib = pmem_kib;
+  config.axi_data_bits = bus;
+  return config;
+}
+
+}  // namespace trine::sim::testing

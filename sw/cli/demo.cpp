@@ -54,7 +54,7 @@ int run(const Options& options) {
   output.print(synth::to_text(area));
 
   output.print(fmt::format(
-      "\nlenet_mnist on {}: {} of {} vectors {}, {} cycles, utilization {:.1f} %, {:.0f} GE\n",
+      "\nlenet_mnist on {}: {} of {} vectors {}, {} cycles, utilization {:.1f} %, {} GE\n",
       config.name, execution.exact, execution.vectors,
       differences.empty() ? "bit-exact" : "bit-exact: WRONG", grouped(execution.slowest.cycles),
       100 * utilization(network.program.macs(), execution.slowest.cycles, config),

@@ -123,20 +123,18 @@ void random_network(unsigned seed) {
   testing::require_exact(b.graph, config, {b.random_array(in)});
 }
 
+#ifdef TRINE_SLOW_TESTS
+constexpr unsigned kSeeds = 3000;
+#else
+constexpr unsigned kSeeds = 120;
+#endif
+
 TEST_CASE("random convolutions equal the golden layer", "[arch][random]") {
-  for (unsigned seed = 1; seed <= 150; ++seed) random_convolution(seed);
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) random_convolution(seed);
 }
 
 TEST_CASE("random networks equal the golden layers", "[arch][random]") {
-  for (unsigned seed = 1; seed <= 150; ++seed) random_network(seed);
-}
-
-TEST_CASE("many random convolutions equal the golden layer", "[arch][random][.][slow]") {
-  for (unsigned seed = 1000; seed < 4000; ++seed) random_convolution(seed);
-}
-
-TEST_CASE("many random networks equal the golden layers", "[arch][random][.][slow]") {
-  for (unsigned seed = 1000; seed < 4000; ++seed) random_network(seed);
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) random_network(seed);
 }
 
 TEST_CASE("fully connected layers over several rows equal the golden layer", "[arch][random]") {

@@ -83,19 +83,30 @@ void insert_tokens(std::vector<Instruction>& program) {
     Instruction& later = program[i];
     const std::size_t to = index(later.engine);
     Clock clock = latest[to];
+    // The last RUN of each engine that this one must wait for (counted from 1), if any.
+    Clock needed{};
     for (std::size_t from = 0; from < isa::kEngines; ++from) {
       const bool dma = from == index(Engine::kLoad) || from == index(Engine::kStore);
       if (from == to && dma) continue;  // one transfer after the other
-      for (std::size_t k = runs[from].size(); k > clock[from]; --k) {
-        Instruction& earlier = program[runs[from][k - 1]];
-        if (!conflicts(earlier, later)) continue;
-        earlier.run.signal |= 1 << to;
-        later.run.wait |= 1 << from;
-        const Clock& then = started[runs[from][k - 1]];
-        for (std::size_t e = 0; e < isa::kEngines; ++e) clock[e] = std::max(clock[e], then[e]);
-        clock[from] = std::max(clock[from], k);
-        break;
-      }
+      for (std::size_t k = runs[from].size(); k > clock[from] && needed[from] == 0; --k)
+        if (conflicts(program[runs[from][k - 1]], later)) needed[from] = k;
+    }
+    // What one of them had waited for needs no token of its own.
+    const auto implied = [&](std::size_t from) {
+      for (std::size_t other = 0; other < isa::kEngines; ++other)
+        if (other != from && needed[other] > 0 &&
+            started[runs[other][needed[other] - 1]][from] >= needed[from])
+          return true;
+      return false;
+    };
+    for (std::size_t from = 0; from < isa::kEngines; ++from) {
+      if (needed[from] == 0 || implied(from)) continue;
+      const std::size_t earlier = runs[from][needed[from] - 1];
+      program[earlier].run.signal |= 1 << to;
+      later.run.wait |= 1 << from;
+      for (std::size_t e = 0; e < isa::kEngines; ++e)
+        clock[e] = std::max(clock[e], started[earlier][e]);
+      clock[from] = std::max(clock[from], needed[from]);
     }
     started[i] = latest[to] = clock;
     runs[to].push_back(i);

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tokens are enough: engines that run as far ahead as their tokens let them, in random order,
+// compute what the sequential program computes.
+
+#include <array>
+#include <map>
+
+#include "sim/arch/testing.h"
+#include "sw/model/testing.h"
+
+namespace trine::sim {
+namespace {
+
+struct QueuedRun {
+  isa::Registers registers;
+  isa::Run run;
+  int index = 0;
+};
+
+/// One RUN after the other, of a randomly chosen engine among those whose tokens are there.
+std::vector<Array> run_interleaved(const compiler::Program& program,
+                                   const std::vector<Array>& inputs, unsigned seed) {
+  std::array<std::vector<QueuedRun>, isa::kEngines> queues;
+  std::array<isa::Registers, isa::kEngines> registers;
+  int count = 0;
+  for (const isa::Word word : program.words) {
+    const auto e = static_cast<std::size_t>(isa::engine_of(word));
+    if (isa::opcode_of(word) == isa::Opcode::kSet)
+      registers[e].value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
+    if (isa::opcode_of(word) == isa::Opcode::kRun)
+      queues[e].push_back({registers[e], isa::decode_run(word), count++});
+  }
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  compiler::write_inputs(program, inputs, dram.data());
+  Machine machine(program.config, dram);
+  std::mt19937 random(seed);
+  std::array<std::size_t, isa::kEngines> next{};
+  int tokens[isa::kEngines][isa::kEngines] = {};
+  // An engine with a small weight lags behind the others.
+  std::array<unsigned, isa::kEngines> weight{};
+  for (auto& w : weight) w = 1U << random() % 6;
+  for (int done = 0; done < count; ++done) {
+    std::vector<std::size_t> ready;
+    for (std::size_t e = 0; e < isa::kEngines; ++e) {
+      if (next[e] == queues[e].size()) continue;
+      bool has_tokens = true;
+      for (std::size_t from = 0; from < isa::kEngines; ++from)
+        if ((queues[e][next[e]].run.wait >> from & 1) != 0 && tokens[from][e] == 0)
+          has_tokens = false;
+      if (has_tokens) ready.insert(ready.end(), weight[e], e);
+    }
+    REQUIRE(!ready.empty());
+    const std::size_t e = ready[random() % ready.size()];
+    const QueuedRun& q = queues[e][next[e]++];
+    for (std::size_t other = 0; other < isa::kEngines; ++other) {
+      if ((q.run.wait >> other & 1) != 0) --tokens[other][e];
+      if ((q.run.signal >> other & 1) != 0) ++tokens[e][other];
+    }
+    machine.execute(static_cast<isa::Engine>(e), q.registers, q.run, q.index);
+  }
+  return compiler::read_outputs(program, dram.data());
+}
+
+void require_order_free(const model::Graph& graph, const std::vector<Array>& inputs,
+                        const gen::Config& config, unsigned seeds) {
+  CAPTURE(config.to_toml());
+  const compiler::Program program = compiler::compile(graph, config);
+  const RunResult sequential = run_arch(program, inputs);
+  for (unsigned seed = 1; seed <= seeds; ++seed) {
+    CAPTURE(seed);
+    REQUIRE(compiler::first_difference(program, run_interleaved(program, inputs, seed),
+                                       sequential.outputs) == "");
+  }
+}
+
+TEST_CASE("engines in any order that tokens allow give the same outputs", "[arch][tokens]") {
+  if (!model::shared_available()) return;
+  for (const char* net : {"pretrainedResnet_quant", "mnist_resnet_q", "ad01_int8"}) {
+    CAPTURE(net);
+    const model::Graph graph =
+        model::import_tflite(model::shared_folder() / "models" / (std::string(net) + ".tflite"));
+    testing::Builder b(7);
+    const model::Tensor& in = graph.tensor(graph.inputs[0]);
+    const Array input = b.random_array(b.input(in.shape));
+    for (const auto& [dmem, pmem, bus] :
+         {std::array{128, 64, 64}, std::array{8, 8, 64}, std::array{16, 8, 512}})
+      require_order_free(graph, {input}, testing::small_config(8, 8, dmem, pmem, bus), 12);
+  }
+}
+
+/// A convolution whose map and weights go through small memories in many parts.
+TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    testing::Builder b(seed);
+    const int in = b.input({1, b.number(10, 40), b.number(10, 40), b.number(1, 24)});
+    const int t = b.convolution(in, b.number(1, 40), 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    const int u = b.convolution(t, b.shape(t)[3], 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    b.graph.outputs = {b.pool(b.addition(t, u), true, 2, 2, 2, 2, model::Padding::kValid)};
+    require_order_free(b.graph, {b.random_array(in)},
+                       testing::small_config(8, 8, 8, 8, b.number(0, 1) == 0 ? 64 : 256), 10);
+  }
+}
+
+}  // namespace
+}  // namespace trine::sim

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the hardware would not do, and how the timeline counts, on programs written by hand.
+
+#include "sim/arch/testing.h"
+#include "sw/base/error.h"
+
+namespace trine::sim {
+namespace {
+
+using isa::Engine;
+namespace dma = isa::dma;
+
+gen::Config config_8x8() { return testing::small_config(8, 8, 8, 8, 64); }
+
+/// A load of `words` words.
+isa::Registers transfer(std::int64_t dram, std::int64_t local, std::int64_t words) {
+  isa::Registers r;
+  r.set(dma::kDram, dram);
+  r.set(dma::kLocal, local);
+  r.set(dma::kWords, words);
+  return r;
+}
+
+void require_refused(const isa::Registers& registers, Engine engine, int op, const char* what) {
+  std::vector<std::uint8_t> dram(4096);
+  Machine machine(config_8x8(), dram);
+  isa::Run run;
+  run.op = op;
+  REQUIRE_THROWS_WITH(machine.execute(engine, registers, run, 3),
+                      Catch::Contains("RUN 3") && Catch::Contains(what));
+}
+
+TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch][error]") {
+  require_refused(transfer(4094 * 4, 0, 1), Engine::kLoad, 0, "DRAM bytes");
+  require_refused(transfer(4092, 1, 2), Engine::kLoad, 0, "DRAM bytes");
+  require_refused(transfer(0, 2048, 1), Engine::kLoad, 0, "DMEM word 2048");
+  require_refused(transfer(0, 2047, 2), Engine::kStore, 0, "congruent");
+  require_refused(transfer(4, 0, 2), Engine::kLoad, 1, "not a multiple");
+  require_refused(transfer(0, 255, 16), Engine::kLoad, 1, "PMEM rows 255..256, allowed 0..255");
+  require_refused(transfer(0, 512, 2), Engine::kLoad, 2, "bias");
+  require_refused(transfer(0, 0, 2), Engine::kStore, 1, "target");
+}
+
+TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]") {
+  std::vector<std::uint8_t> dram(64);
+  for (std::size_t i = 0; i < dram.size(); ++i) dram[i] = static_cast<std::uint8_t>(i);
+  Machine machine(config_8x8(), dram);
+  isa::Registers r = transfer(4, 11, 3);
+  r.set(dma::kRowsLast, 1);
+  r.set(dma::kLocalStride, 8);
+  r.set(dma::kDramStride, 16);
+  std::vector<DmemWrite> writes;
+  machine.on_dmem_write = [&](const DmemWrite& w) { writes.push_back(w); };
+  const Work work = machine.execute(Engine::kLoad, r, {}, 0);
+  CHECK(work.bytes == 24);
+  CHECK(work.beats == 4);  // one word, one beat, in each row
+  REQUIRE(writes.size() == 6);
+  CHECK(writes[0].address == 11);
+  CHECK(writes[0].data == 0x07060504);
+  CHECK(writes[3].address == 19);
+  CHECK(writes[3].data == 0x17161514);
+  CHECK(machine.dmem()[10 * 4] == 0);
+}
+
+TEST_CASE("a RUN that waits for a token nobody gives is a deadlock", "[arch][error]") {
+  Timeline timeline(config_8x8(), {});
+  isa::Run run;
+  run.wait = 1;
+  REQUIRE_THROWS_WITH(timeline.run(Engine::kCompute, run, Work{}),
+                      Catch::Contains("token of load"));
+}
+
+TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
+  const int compute = 1 << static_cast<int>(Engine::kCompute);
+  {
+    Timeline timeline(config_8x8(), {});
+    isa::Run run;
+    run.signal = compute;
+    timeline.run(Engine::kLoad, run, Work{});
+    REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("never taken"));
+  }
+  Timeline timeline(config_8x8(), {});
+  isa::Run give, take;
+  give.signal = compute;
+  take.wait = 1 << static_cast<int>(Engine::kLoad);
+  // All loads end long before the last transfer, behind which every compute RUN waits.
+  for (int i = 0; i < 64; ++i) timeline.run(Engine::kLoad, give, Work{});
+  Work slow;
+  slow.tile_cycles = {1000000};
+  slow.steps = 1000000;
+  slow.group_columns = {8};
+  timeline.run(Engine::kCompute, isa::Run{}, slow);
+  for (int i = 0; i < 64; ++i) timeline.run(Engine::kCompute, take, slow);
+  REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("more than 63 tokens"));
+}
+
+TEST_CASE("a slower bus and a longer latency cost cycles", "[arch]") {
+  testing::Builder b(5);
+  const int in = b.input({1, 16, 16, 8});
+  b.graph.outputs = {b.convolution(in, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true)};
+  const compiler::Program program = compiler::compile(b.graph, gen::load_config("edge256"));
+  const Array input = b.random_array(in);
+  const auto cycles = [&](int latency, double bytes) {
+    ArchOptions options;
+    options.bus = {latency, bytes};
+    return run_arch(program, {input}, options).cycles;
+  };
+  CHECK(cycles(32, 8) == cycles(32, 0));
+  CHECK(cycles(100, 8) > cycles(32, 8) + 60);
+  CHECK(cycles(32, 2) > cycles(32, 8) + 500);
+}
+
+/// Lanes of one gather in the same bank take turns: stride 16 over 16 banks.
+TEST_CASE("bank conflicts are counted from the lanes' addresses", "[arch]") {
+  testing::Builder b(6);
+  const int in = b.input({1, 1, 128, 4});
+  b.graph.outputs = {b.convolution(in, 8, 1, 1, 16, 16, 1, 1, model::Padding::kValid, true)};
+  const RunResult result =
+      testing::require_exact(b.graph, gen::load_config("edge256"), {b.random_array(in)});
+  // One tile of 8 positions and one step, 8 lanes in one bank.
+  CHECK(result.causes[static_cast<std::size_t>(Cause::kCompute)] == 1);
+  CHECK(result.causes[static_cast<std::size_t>(Cause::kBank)] == 7);
+}
+
+}  // namespace
+}  // namespace trine::sim

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Real networks, value by value: every recorded vector on many configurations.
+
+#include <filesystem>
+
+#include "sim/arch/testing.h"
+#include "sw/base/error.h"
+#include "sw/model/testing.h"
+#include "sw/reference/vectors.h"
+
+namespace trine::sim {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::small_config;
+
+/// All vectors of a folder. @return cycles of the slowest
+std::uint64_t require_vectors(const fs::path& model, const fs::path& folder,
+                              const gen::Config& config) {
+  CAPTURE(model.string(), folder.string(), config.to_toml());
+  const model::Graph graph = model::import_tflite(model);
+  const reference::VectorSet vectors = reference::read_vectors(folder);
+  reference::check_vectors(vectors, graph);
+  REQUIRE(!vectors.cases.empty());
+  const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+  std::uint64_t slowest = 0;
+  for (const reference::VectorCase& c : vectors.cases) {
+    CAPTURE(c.id);
+    const RunResult result = run_arch(program, c.inputs);
+    REQUIRE(compiler::first_difference(program, result.outputs, c.outputs) == "");
+    std::uint64_t causes = 0, layers = 0;
+    for (const std::uint64_t cycles : result.causes) causes += cycles;
+    for (const LayerResult& layer : result.layers) layers += layer.cycles;
+    REQUIRE(causes == result.cycles);
+    REQUIRE((layers == result.cycles || program.layers.empty()));
+    slowest = std::max(slowest, result.cycles);
+  }
+  return slowest;
+}
+
+void require_shared(const std::string& name, const gen::Config& config) {
+  const fs::path shared = model::shared_folder();
+  require_vectors(shared / "models" / (name + ".tflite"), shared / "golden" / name, config);
+}
+
+const fs::path kModels = fs::path(TRINE_SOURCE_DIR) / "models";
+constexpr const char* kNets[] = {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
+                                 "mnist_valid_q", "mnist_resnet_q"};
+constexpr int kArrays[][2] = {{1, 1}, {3, 5}, {4, 4}, {8, 8}, {4, 16}, {16, 4}, {16, 16}};
+
+TEST_CASE("the plus-shaped filter gives the textbook's numbers", "[arch][model]") {
+  for (const auto& array : kArrays)
+    require_vectors(kModels / "plus_filter.tflite", kModels / "plus_filter" / "vectors",
+                    small_config(array[0], array[1], 8, 8, 64));
+}
+
+TEST_CASE("LeNet is exact on its vectors", "[arch][model]") {
+  require_vectors(kModels / "lenet_mnist.tflite", kModels / "lenet_mnist" / "vectors",
+                  gen::load_config("edge256"));
+}
+
+TEST_CASE("ResNet-8 is exact and fast enough on the presets", "[arch][model]") {
+  if (!model::shared_available()) return;
+  const fs::path shared = model::shared_folder();
+  const auto cycles = [&](const char* preset) {
+    return require_vectors(shared / "models" / "pretrainedResnet_quant.tflite",
+                           shared / "golden" / "pretrainedResnet_quant", gen::load_config(preset));
+  };
+  CHECK(cycles("edge256") <= 53500);
+  CHECK(cycles("edge1024") <= 15000);
+}
+
+TEST_CASE("ad01 is exact with one rounding in fully connected layers", "[arch][model]") {
+  if (!model::shared_available()) return;
+  const fs::path shared = model::shared_folder();
+  require_vectors(shared / "models" / "ad01_int8.tflite",
+                  shared / "golden" / "ad01_int8" / "litert-2.3.0", gen::load_config("edge256"));
+}
+
+TEST_CASE("networks are exact on any array", "[arch][model]") {
+  if (!model::shared_available()) return;
+  for (const char* net : kNets)
+    for (const auto& array : kArrays)
+      require_shared(net, small_config(array[0], array[1], 128, 64, 64));
+}
+
+TEST_CASE("networks are exact on any bus and with the smallest memories", "[arch][model]") {
+  if (!model::shared_available()) return;
+  for (const char* net : kNets) {
+    for (const int bus : {32, 128, 512}) require_shared(net, small_config(8, 8, 128, 64, bus));
+    require_shared(net, small_config(8, 8, 8, 8, 64));
+    require_shared(net, small_config(16, 16, 8, 8, 64));
+  }
+}
+
+/// Folders of golden/layers whose every operator the machine or the host has.
+TEST_CASE("layers are exact on their vectors", "[arch][layer]") {
+  if (!model::shared_available()) return;
+  const fs::path shared = model::shared_folder();
+  int exact = 0;
+  for (const auto& entry : fs::directory_iterator(shared / "golden" / "layers")) {
+    const std::string name = entry.path().filename().string();
+    const fs::path file = shared / "models" / "layers" / (name + ".tflite");
+    CAPTURE(name);
+    const model::Graph graph = model::import_tflite(file);
+    const gen::Config config = small_config(8, 8, 128, 64, 64);
+    bool supported = true;
+    try {
+      compiler::compile(graph, config);
+    } catch (const Error& e) {
+      // A refusal names the operator and the tensor.
+      CHECK(std::string(e.what()).find(": op ") != std::string::npos);
+      CHECK(std::string(e.what()).find("tensor ") != std::string::npos);
+      supported = false;
+    }
+    if (!supported) continue;
+    ++exact;
+    require_vectors(file, entry.path(), config);
+    require_vectors(file, entry.path(), small_config(8, 8, 8, 8, 64));
+    require_vectors(file, entry.path(), small_config(16, 16, 8, 8, 512));
+    require_vectors(file, entry.path(), small_config(3, 5, 8, 16, 32));
+  }
+  CHECK(exact >= 36);
+}
+
+#ifdef TRINE_SLOW_TESTS
+TEST_CASE("networks are exact on every array, bus and memory", "[arch][model]") {
+  if (!model::shared_available()) return;
+  for (const char* net : kNets)
+    for (const auto& array : kArrays)
+      for (const int bus : {32, 64, 128, 512})
+        for (const int dmem : {8, 16, 128})
+          for (const int pmem : {8, 64})
+            require_shared(net, small_config(array[0], array[1], dmem, pmem, bus));
+}
+#endif
+
+}  // namespace
+}  // namespace trine::sim

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/program.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <random>
+
+#include "sim/arch/testing.h"
+#include "sw/base/error.h"
+#include "sw/base/hash.h"
+
+namespace trine::compiler {
+namespace {
+
+using sim::testing::Builder;
+
+Program small_program(unsigned seed = 3) {
+  Builder b(seed);
+  const int in = b.input({1, 9, 9, 5});
+  const int t = b.convolution(in, 12, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  b.graph.outputs = {b.unary(b.mean(t, {1, 2}), model::OpKind::kSoftmax, "SOFTMAX")};
+  auto& softmax = b.graph.tensors.back();
+  softmax.quantization.scale = {1.0f / 256};
+  softmax.quantization.zero_point = {-128};
+  return compile(b.graph, sim::testing::small_config(4, 4, 16, 8, 64));
+}
+
+std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+/// The file with a correct checksum again.
+std::vector<std::uint8_t> sealed(std::vector<std::uint8_t> bytes) {
+  bytes.resize(bytes.size() - 8);
+  std::uint64_t hash = hash64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  for (int i = 0; i < 8; ++i, hash >>= 8) bytes.push_back(static_cast<std::uint8_t>(hash & 255));
+  return bytes;
+}
+
+TEST_CASE("a program survives its file", "[compiler][program]") {
+  const Program program = small_program();
+  const auto path = std::filesystem::temp_directory_path() / "trine_program_test.trine";
+  write_program(path, program);
+  const Program read = read_program(path);
+  std::filesystem::remove(path);
+  CHECK(serialize(read) == serialize(program));
+  CHECK(read.words == program.words);
+  CHECK(read.layers.size() == 2);
+  CHECK(read.layers[0].op == "CONV_2D");
+  CHECK(read.after.ops.size() == 1);
+  CHECK(read.macs() == 9 * 9 * 12 * 9 * 5);
+}
+
+TEST_CASE("the same model gives the same bytes", "[compiler][program]") {
+  CHECK(serialize(small_program()) == serialize(small_program()));
+}
+
+TEST_CASE("damaged program files are refused with the file's name", "[compiler][program][error]") {
+  const auto bytes = bytes_of(serialize(small_program()));
+  const auto refused = [](const std::vector<std::uint8_t>& damaged) {
+    REQUIRE_THROWS_WITH(parse_program(damaged, "net.trine"), Catch::StartsWith("net.trine: "));
+  };
+  SECTION("truncated at any length") {
+    for (std::size_t size = 0; size < bytes.size(); size += size < 64 ? 1 : 97)
+      refused({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)});
+  }
+  SECTION("any byte changed") {
+    std::mt19937 random(1);
+    for (int i = 0; i < 300; ++i) {
+      auto damaged = bytes;
+      damaged[random() % damaged.size()] ^= static_cast<std::uint8_t>(1 + random() % 255);
+      refused(damaged);
+    }
+  }
+  SECTION("another file") { refused(bytes_of("TFL3 is something else, of some length ........")); }
+}
+
+TEST_CASE("contents that no compiler writes never crash the reader", "[compiler][program][error]") {
+  const auto bytes = bytes_of(serialize(small_program()));
+  std::mt19937 random(2);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    auto damaged = bytes;
+    for (int k = 0; k < 3; ++k)
+      damaged[8 + random() % (damaged.size() - 8)] = static_cast<std::uint8_t>(random() % 256);
+    damaged = sealed(damaged);
+    try {
+      parse_program(damaged, "net.trine");
+    } catch (const Error& e) {
+      ++refused;
+      CHECK(std::string(e.what()).find("net.trine: ") == 0);
+    }
+  }
+  CHECK(refused > 0);
+}
+
+TEST_CASE("a program for another configuration is refused", "[compiler][program][error]") {
+  const Program program = small_program();
+  check_configuration(program, sim::testing::small_config(4, 4, 16, 8, 64));
+  REQUIRE_THROWS_WITH(check_configuration(program, sim::testing::small_config(4, 4, 16, 16, 64)),
+                      Catch::Contains("compiled for configuration"));
+}
+
+TEST_CASE("the disassembly names every field and layer", "[compiler][program]") {
+  const Program program = small_program();
+  const std::string text = disassemble(program);
+  CHECK(text.find("load    RUN pmem") != std::string::npos);
+  CHECK(text.find("compute RUN int8 clear drain") != std::string::npos);
+  CHECK(text.find("vector  RUN sum") != std::string::npos);
+  CHECK(text.find("x_start=-1") != std::string::npos);
+  CHECK(text.find("wait=load") != std::string::npos);
+  CHECK(text.find("layer 0 " + program.layers[0].name) != std::string::npos);
+  CHECK(std::count(text.begin(), text.end(), '\n') ==
+        static_cast<std::ptrdiff_t>(program.words.size()));
+  CHECK(describe_run(program, 0).find("run 0 of layer 0") == 0);
+}
+
+TEST_CASE("operators without hardware are refused by name", "[compiler][error]") {
+  const gen::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
+  Builder b(1);
+  const int in = b.input({1, 4, 4, 4});
+  const int tanh = b.unary(in, model::OpKind::kTanh, "TANH");
+  b.graph.outputs = {b.unary(tanh, model::OpKind::kRelu, "RELU")};
+  b.graph.tensors[static_cast<std::size_t>(tanh)].quantization = {{1.0f / 128}, {0}, 0};
+  REQUIRE_THROWS_WITH(compile(b.graph, config),
+                      Catch::Contains("random.tflite: op 0 TANH: tensor 1"));
+
+  Builder c(2);
+  const int image = c.input({1, 4, 4, 4});
+  c.graph.outputs = {c.pool(image, true, 2, 2, 2, 2, model::Padding::kValid)};
+  gen::Config plain = config;
+  plain.vector = false;
+  REQUIRE_THROWS_WITH(compile(c.graph, plain), Catch::Contains("vector.enable"));
+}
+
+TEST_CASE("a layer that no memory holds is refused by name", "[compiler][error]") {
+  Builder b(1);
+  const int in = b.input({1, 1, 9000, 4});
+  b.graph.outputs = {b.convolution(in, 4, 1, 3000, 1, 1, 1, 1, model::Padding::kValid, true)};
+  REQUIRE_THROWS_WITH(compile(b.graph, sim::testing::small_config(4, 4, 8, 8, 64)),
+                      Catch::Contains("op 0 CONV_2D") && Catch::Contains("memory.dmem_kib = 8"));
+}
+
+}  // namespace
+}  // namespace trine::compiler

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/schedule.h"
+
+#include <catch2/catch.hpp>
+#include <random>
+#include <set>
+
+#include "sw/compiler/slots.h"
+
+namespace trine::compiler {
+namespace {
+
+using isa::Engine;
+
+Instruction instruction(Engine engine, std::vector<Region> reads, std::vector<Region> writes) {
+  Instruction i;
+  i.engine = engine;
+  i.reads = std::move(reads);
+  i.writes = std::move(writes);
+  return i;
+}
+
+constexpr int bit(Engine engine) { return 1 << static_cast<int>(engine); }
+
+TEST_CASE("regions overlap exactly where they share a unit", "[compiler][schedule]") {
+  std::mt19937 random(4);
+  const auto number = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  };
+  const auto units = [](const Region& r) {
+    std::set<std::int64_t> all;
+    for (std::int64_t i = 0; i < r.count; ++i)
+      for (std::int64_t k = 0; k < r.length; ++k) all.insert(r.start + i * r.stride + k);
+    return all;
+  };
+  for (int i = 0; i < 20000; ++i) {
+    const auto region = [&] {
+      Region r;
+      r.start = number(-5, 40);
+      r.length = number(1, 6);
+      r.count = number(0, 5);
+      r.stride = number(0, 9);
+      return r;
+    };
+    const Region a = region(), b = region();
+    CAPTURE(i, a.start, a.length, a.stride, a.count, b.start, b.length, b.stride, b.count);
+    bool shares = false;
+    const auto first = units(a);
+    for (const std::int64_t u : units(b)) shares = shares || first.count(u) > 0;
+    REQUIRE(overlap(a, b) == shares);
+    REQUIRE(overlap(b, a) == shares);
+  }
+}
+
+TEST_CASE("regions of different memories never overlap", "[compiler][schedule]") {
+  CHECK(!overlap({Space::kDmem, 0, 10}, {Space::kPmem, 0, 10}));
+}
+
+TEST_CASE("a token orders a load and the compute RUN that reads it", "[compiler][schedule]") {
+  std::vector<Instruction> program{
+      instruction(Engine::kLoad, {}, {{Space::kDmem, 0, 8}}),
+      instruction(Engine::kCompute, {{Space::kDmem, 4, 1}}, {{Space::kDmem, 100, 8}}),
+      instruction(Engine::kCompute, {{Space::kDmem, 5, 1}}, {{Space::kDmem, 200, 8}}),
+      instruction(Engine::kLoad, {}, {{Space::kDmem, 0, 8}}),
+      instruction(Engine::kStore, {{Space::kDmem, 200, 8}}, {{Space::kDram, 0, 8}})};
+  insert_tokens(program);
+  CHECK(program[0].run.signal == bit(Engine::kCompute));
+  CHECK(program[1].run.wait == bit(Engine::kLoad));
+  CHECK(program[2].run.wait == 0);  // the RUN before has waited already
+  CHECK(program[1].run.signal == 0);
+  CHECK(program[2].run.signal == (bit(Engine::kLoad) | bit(Engine::kStore)));
+  CHECK(program[3].run.wait == bit(Engine::kCompute));
+  CHECK(program[4].run.wait == bit(Engine::kCompute));
+}
+
+TEST_CASE("compute waits for its own result but not for its own reads", "[compiler][schedule]") {
+  std::vector<Instruction> program{
+      instruction(Engine::kCompute, {{Space::kDmem, 0, 8}}, {{Space::kDmem, 100, 8}}),
+      instruction(Engine::kCompute, {{Space::kDmem, 50, 8}}, {{Space::kDmem, 0, 8}}),
+      instruction(Engine::kCompute, {{Space::kDmem, 100, 8}}, {{Space::kDmem, 200, 8}})};
+  insert_tokens(program);
+  CHECK(program[0].run.signal == bit(Engine::kCompute));
+  CHECK(program[1].run.wait == 0);
+  CHECK(program[2].run.wait == bit(Engine::kCompute));
+}
+
+TEST_CASE("waiting for an engine includes what it had waited for", "[compiler][schedule]") {
+  std::vector<Instruction> program{
+      instruction(Engine::kLoad, {}, {{Space::kDmem, 0, 8}}),
+      instruction(Engine::kCompute, {{Space::kDmem, 0, 8}}, {{Space::kDmem, 100, 8}}),
+      instruction(Engine::kVector, {{Space::kDmem, 0, 8}, {Space::kDmem, 100, 8}}, {})};
+  insert_tokens(program);
+  CHECK(program[2].run.wait == bit(Engine::kCompute));
+  CHECK(program[0].run.signal == bit(Engine::kCompute));
+}
+
+TEST_CASE("loads move ahead as far as their place is free, in order", "[compiler][schedule]") {
+  const auto load = [](std::int64_t start) {
+    return instruction(Engine::kLoad, {}, {{Space::kPmem, start, 8}});
+  };
+  const auto compute = [](std::int64_t start) {
+    return instruction(Engine::kCompute, {{Space::kPmem, start, 8}}, {});
+  };
+  const auto result = hoist_loads({load(0), compute(0), load(8), compute(8), load(0), compute(0)});
+  std::vector<Engine> engines;
+  for (const Instruction& i : result) engines.push_back(i.engine);
+  // The third load overwrites what the first compute RUN reads.
+  CHECK(engines == std::vector<Engine>{Engine::kLoad, Engine::kLoad, Engine::kCompute,
+                                       Engine::kLoad, Engine::kCompute, Engine::kCompute});
+}
+
+TEST_CASE("no more than the look-ahead of loads waits for its reader", "[compiler][schedule]") {
+  std::vector<Instruction> natural;
+  for (int i = 0; i < 100; ++i) {
+    natural.push_back(instruction(Engine::kLoad, {}, {{Space::kPmem, 8 * i, 8}}));
+    natural.push_back(instruction(Engine::kCompute, {{Space::kPmem, 8 * i, 8}}, {}));
+  }
+  int ahead = 0, most = 0;
+  for (const Instruction& i : hoist_loads(natural)) {
+    ahead += i.engine == Engine::kLoad ? 1 : -1;
+    most = std::max(most, ahead);
+    REQUIRE(ahead >= 0);
+  }
+  CHECK(most == kLoadsAhead);
+}
+
+TEST_CASE("registers are set only where they change", "[compiler][schedule]") {
+  std::vector<Instruction> program(3);
+  for (Instruction& i : program) i.registers.set(isa::dma::kWords, 7);
+  program[2].registers.set(isa::dma::kDram, 4096);
+  const auto words = encode(program);
+  int sets = 0, runs = 0;
+  for (const isa::Word word : words) {
+    sets += isa::opcode_of(word) == isa::Opcode::kSet ? 1 : 0;
+    runs += isa::opcode_of(word) == isa::Opcode::kRun ? 1 : 0;
+  }
+  CHECK(runs == 3);
+  CHECK(sets == 3 + 1);  // dram, local and words, rows; then dram again
+  CHECK(words.back() == isa::kEndWord);
+}
+
+TEST_CASE("a block takes the place whose last use lies longest ago", "[compiler][slots]") {
+  Slots slots(8, 2);
+  CHECK(slots.place(1, 3) == 0);
+  slots.use(1, 10);
+  CHECK(slots.place(2, 4) == 4);
+  slots.use(2, 5);
+  CHECK(slots.place(3, 4) == 4);
+  CHECK(slots.find(1) == 0);
+  CHECK(!slots.find(2));
+  slots.use(3, 11);
+  CHECK(slots.place(4, 8) == 0);
+  CHECK(!slots.find(1));
+  CHECK(!slots.find(3));
+}
+
+}  // namespace
+}  // namespace trine::compiler

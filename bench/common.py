@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmarks share: where the program and the models are, one run, one table."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
+
+
+def program():
+    """$TRINE_PROGRAM, else what ./trine has built; ./trine builds it on the way."""
+    return os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+
+
+def trine(*arguments):
+    """Runs a command and returns its --json; ends the benchmark with the command's own message."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "result.json"
+        command = [program(), *map(str, arguments), "--quiet", "--json", str(path)]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command[:-3])}: exit code {done.returncode}\n{done.stderr}")
+        return json.loads(path.read_text())
+
+
+def versions():
+    """Tools and machine, for the line under a table."""
+    def first_line(*command):
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
+    revision = first_line("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD")
+    return f"{first_line('verilator', '--version')}; {first_line('yosys', '-V')}; revision {revision}"
+
+
+def table(head, rows):
+    """Markdown; text to the left, numbers to the right."""
+    print("| " + " | ".join(head) + " |")
+    right = [not isinstance(cell, str) or cell[:1].isdigit() for cell in rows[0]]
+    print("|" + "|".join("---:" if r else "---" for r in right) + "|")
+    for row in rows:
+        print("| " + " | ".join(f"{c:,}" if isinstance(c, int) else str(c) for c in row) + " |")
+    print()
+
+
+def percent(part, whole):
+    return f"{100 * part / whole:.1f} %"

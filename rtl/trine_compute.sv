@@ -7,15 +7,17 @@
 //
 // The step that ends a tile overwrites the drain registers, so it waits in the input register
 // until the tile before has been read (drain_ok_i). The step behind it is held in the gather, so
-// that the input register never has to take a second one. A tile's output addresses wait here
-// from its last step's issue until the post unit takes the tile.
+// that the input register never has to take a second one. A tile's job is offered to the post unit
+// as soon as its last step is issued, so that parameters and residuals are there when its results
+// are; those follow with a handshake of their own (data).
 //
 // A RUN that still waits for its tokens already fills the lanes.
 //
 // Timing    one step a cycle; 3 cycles from a step's issue to the array's input without
-//           conflicts. A job is offered JobDelay cycles after its last step entered the array,
-//           one cycle before its first column may be read.
+//           conflicts. data_valid_o comes JobDelay cycles after the last step entered the array,
+//           one cycle before the first column may be read.
 // Contract  responses come in order; drain_ok_i, once high, stays high until the next last step.
+//           A job is taken before its data, data not before its job.
 //
 // Check     tests/random_program_test.cpp (whole core)
 
@@ -75,6 +77,8 @@ module trine_compute #(
   output logic                     job_final_o,       // last tile of its instruction
   output logic                     job_drain_o,       // the instruction has results
   output trine_post_pkg::cfg_t     job_cfg_o,
+  output logic                     data_valid_o,      // its results are in the drain registers
+  input  logic                     data_ready_i,
   input  logic                     drain_ok_i,
   input  logic                     fetch_busy_i,      // residuals of the current job not all read
 
@@ -222,9 +226,11 @@ module trine_compute #(
   logic                    in_valid_q, granted_q, granted, last_near, pass, weights_q;
   logic [TagBits-1:0]      in_tag_q;
   logic [PmemAddrBits-1:0] w_row_q, w_row_next;
+  logic [JobDelay:1]       delay_q;    // a last step is on its way through the array
+  logic                    arrived_q;  // its results are there, and not taken
 
   assign last_near    = (rsp_done_i && rsp_tag_i[TagLast]) || (in_valid_q && in_tag_q[TagLast]);
-  assign granted      = granted_q || drain_ok_i;
+  assign granted      = granted_q || (drain_ok_i && delay_q == '0 && !arrived_q);
   assign g_hold_o     = last_near && !granted;
   assign pass         = in_valid_q && weights_q && (!in_tag_q[TagLast] || granted);
   assign drain_wait_o = in_valid_q && in_tag_q[TagLast] && !granted;
@@ -276,15 +282,18 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Jobs: from the issue of a tile's last step, through the array, to the post unit.
+  // Jobs: offered from the issue of a tile's last step on; its results when they are through the
+  // array. The engine is free when the last job is taken and the last step is in the array.
   // ---------------------------------------------------------------------------------------------
-  logic [JobDelay:1] delay_q;
-  logic              arrived_q, job_final_q;
+  logic job_final_q, taken_q, passed_q, final_taken, final_passed;
 
-  assign job_valid_o = pend_q && (arrived_q || delay_q[JobDelay]);
-  assign pend_take   = job_valid_o && job_ready_i;
-  assign job_final_o = job_final_q;
-  assign job_drain_o = drain_flag_q;
+  assign job_valid_o  = pend_q;
+  assign pend_take    = job_valid_o && job_ready_i;
+  assign job_final_o  = job_final_q;
+  assign job_drain_o  = drain_flag_q;
+  assign data_valid_o = arrived_q || delay_q[JobDelay];
+  assign final_taken  = taken_q || (pend_take && job_final_q);
+  assign final_passed = passed_q || (pass && in_tag_q[TagFinal]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -292,6 +301,8 @@ module trine_compute #(
       delay_q   <= '0;
       arrived_q <= 1'b0;
       busy_q    <= 1'b0;
+      taken_q   <= 1'b0;
+      passed_q  <= 1'b0;
       filling_q <= 1'b0;
       new_q     <= 1'b0;
     end else if (clear_i) begin
@@ -299,6 +310,8 @@ module trine_compute #(
       delay_q   <= '0;
       arrived_q <= 1'b0;
       busy_q    <= 1'b0;
+      taken_q   <= 1'b0;
+      passed_q  <= 1'b0;
       filling_q <= 1'b0;
       new_q     <= 1'b0;
     end else begin
@@ -308,11 +321,17 @@ module trine_compute #(
       delay_q[1] <= pass && in_tag_q[TagLast];
       for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
 
-      if (pend_take) arrived_q <= 1'b0;
-      else if (delay_q[JobDelay]) arrived_q <= 1'b1;
+      arrived_q <= data_valid_o && !data_ready_i;
 
-      if (start) busy_q <= 1'b1;
-      else if (pend_take && job_final_q) busy_q <= 1'b0;
+      if (start) begin
+        busy_q   <= 1'b1;
+        taken_q  <= 1'b0;
+        passed_q <= 1'b0;
+      end else begin
+        taken_q  <= final_taken;
+        passed_q <= final_passed;
+        if (final_taken && final_passed) busy_q <= 1'b0;
+      end
 
       if (fill) filling_q <= 1'b1;
       else if (start) filling_q <= 1'b0;

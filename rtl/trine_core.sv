@@ -354,7 +354,7 @@ module trine_core #(
   logic [Rows*AddrBits-1:0] job_out;
   logic [Rows-1:0]          job_active;
   trine_post_pkg::cfg_t     job_cfg;
-  logic                     drain_ok, fetch_busy, last_wait;
+  logic                     drain_ok, fetch_busy, last_wait, data_valid, data_ready;
 
   trine_compute #(
     .Rows         (Rows),
@@ -401,6 +401,8 @@ module trine_core #(
     .job_final_o      (job_final),
     .job_drain_o      (job_drain),
     .job_cfg_o        (job_cfg),
+    .data_valid_o     (data_valid),
+    .data_ready_i     (data_ready),
     .drain_ok_i       (drain_ok),
     .fetch_busy_i     (fetch_busy),
     .running_o        (c_running),
@@ -556,6 +558,8 @@ module trine_core #(
     .c_final_i      (job_final),
     .c_drain_i      (job_drain),
     .c_cfg_i        (job_cfg),
+    .c_data_valid_i (data_valid),
+    .c_data_ready_o (data_ready),
     .drain_ok_o     (drain_ok),
     .fetch_busy_o   (fetch_busy),
     .c_retire_o     (c_retire),

@@ -6,15 +6,16 @@
 //   job (compute: Cols columns of the array; vector: four slots a lane)
 //     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
 //
-// One job at a time is read; the next may follow without a gap if it belongs to the same instruction,
+// A compute job is taken before its results are there (c_data): parameters and residuals come
+// meanwhile. One job at a time is read; the next may follow without a gap if it belongs to the same instruction,
 // else when the lanes are empty, because the configuration is not pipelined. Codes leave in order; a
 // tag for each column travels beside the lanes.
 //
 // Residual words are gathered one ahead: the word in front gives bytes 0 to 2, byte 3 is kept aside, so
 // that its successor can arrive while byte 3 is still to come.
 //
-// Timing    one column a cycle (fused addition: every second cycle). A job is taken one cycle before its
-//           first column. A word leaves 5 (requantize), 7 (add) or 12 (fused) cycles after
+// Timing    one column a cycle (fused addition: every second cycle), from the cycle after job and data
+//           are taken on. A word leaves 5 (requantize), 7 (add) or 12 (fused) cycles after
 //           its last column, if the scatter port takes it; else everything here stands still.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o.
 //
@@ -43,6 +44,8 @@ module trine_post #(
   input  logic                     c_final_i,
   input  logic                     c_drain_i,
   input  trine_post_pkg::cfg_t     c_cfg_i,
+  input  logic                     c_data_valid_i,
+  output logic                     c_data_ready_o,
   output logic                     drain_ok_o,
   output logic                     fetch_busy_o,
   output logic                     c_retire_o,
@@ -112,6 +115,7 @@ module trine_post #(
   logic [15:0]              channel_q, channel_now, channel_first;
   logic                     fresh_q;        // no column issued yet
   logic                     await_q;        // its first code has not left the lanes
+  logic                     data_q;         // its results are in the drain registers
 
   logic en, issue, direct, direct_take, done, slot_free, pipe_empty, first_out;
   logic c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
@@ -121,11 +125,13 @@ module trine_post #(
   assign c_same    = !c_new_i && !vector_q;
   assign c_take    = c_valid_i && c_drain_i && slot_free && (c_same || (pipe_empty && left_q == '0)) &&
                      !(v_valid_i && !vector_q && pipe_empty && left_q == '0);
-  assign bare_take = c_valid_i && !c_drain_i && left_q == '0 && pipe_empty && !retire_q;
+  assign bare_take = c_valid_i && !c_drain_i && c_data_valid_i && left_q == '0 && pipe_empty &&
+                     !retire_q;
   assign v_take    = v_valid_i && slot_free && !c_take && !bare_take &&
                      ((!v_new_i && vector_q) || (pipe_empty && left_q == '0));
   assign c_ready_o = c_take || bare_take;
   assign v_ready_o = v_take;
+  assign c_data_ready_o = c_take || bare_take || (!data_q && !vector_q && left_q != '0);
   assign take      = c_take || v_take;
 
   assign take_vector     = v_take;
@@ -153,17 +159,21 @@ module trine_post #(
     if (!rst_ni) begin
       left_q   <= '0;
       await_q  <= 1'b0;
+      data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else if (clear_i) begin
       left_q   <= '0;
       await_q  <= 1'b0;
+      data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
       if (take) begin
         left_q   <= count;
         vector_q <= take_vector;
         await_q  <= cfg_d.kind != trine_post_pkg::KindDirect;
+        data_q   <= take_vector || c_data_valid_i;
       end else begin
+        if (c_data_valid_i && c_data_ready_o) data_q <= 1'b1;
         if (issue || direct_take) left_q <= left_q - LeftBits'(1);
         if (first_out) await_q <= 1'b0;
       end
@@ -199,7 +209,7 @@ module trine_post #(
 
   assign fused  = cfg_q.kind == trine_post_pkg::KindFused;
   assign direct = cfg_q.kind == trine_post_pkg::KindDirect;
-  assign issue  = en && left_q != '0 && !direct && (params_q || cfg_q.static_bias) &&
+  assign issue  = en && left_q != '0 && data_q && !direct && (params_q || cfg_q.static_bias) &&
                   (!fused || (phase_q && residual_ok));
   assign done   = left_q == LeftBits'(1) && (issue || direct_take);
   assign col_o  = col_q;
@@ -209,7 +219,7 @@ module trine_post #(
   // The array's next results may come when the last column is read now, or, if nothing can stop
   // it, in the next cycle. An empty scatter port takes the next word at once. Only registers here:
   // the gather waits for this, and the scatter's ready depends on the gather.
-  assign drain_ok_o = vector_q || left_q == '0 ||
+  assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q && s_empty_i &&
                        (left_q == LeftBits'(1) ||
                         (left_q == LeftBits'(2) && p_ready_i && aligned_q)));

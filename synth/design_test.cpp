@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <catch2/catch.hpp>
+
+#include "synth/synthesize.h"
+
+using namespace trine;
+using namespace trine::synth;
+
+TEST_CASE("a 2x2 design is synthesized by module", "[synth][flow][slow]") {
+  SynthOptions options;
+  options.timing = false;
+  const gen::Config config = gen::load_config(
+      "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8"});
+  const SynthReport report = synthesize(config, options);
+  double sum = 0;
+  const ModuleReport* pe = nullptr;
+  for (const ModuleReport& m : report.modules) {
+    sum += static_cast<double>(m.instances) * m.gate_equivalents;
+    if (m.name == "trine_pe") pe = &m;
+  }
+  CHECK(sum == Approx(report.gate_equivalents));
+  REQUIRE(pe != nullptr);
+  CHECK(pe->instances == 4);
+  CHECK(report.macs_per_cycle == 16);
+  std::int64_t bits = 0;
+  for (const MemoryReport& m : report.memories) bits += m.instances * m.width * m.depth;
+  CHECK(bits == report.sram_bits);
+  CHECK(bits >= 2 * 8 * 8192);  // DMEM and PMEM
+}

@@ -65,14 +65,25 @@ std::vector<Constant> constants() {
   op("compute_op_int8", static_cast<int>(isa::compute::Op::kInt8), "4 channels a word");
   op("compute_op_ternary", static_cast<int>(isa::compute::Op::kTernary), "16 channels a word");
   op("compute_op_binary", static_cast<int>(isa::compute::Op::kBinary), "32 channels a word");
+  op("compute_op_int8_ternary", static_cast<int>(isa::compute::Op::kInt8Ternary),
+     "int8 activations, 16 weights a word");
+  op("compute_op_int8_binary", static_cast<int>(isa::compute::Op::kInt8Binary),
+     "int8 activations, 32 weights a word");
   flag("compute_flag_clear", isa::compute::kClear, "accumulators start at zero");
   flag("compute_flag_drain", isa::compute::kDrain, "results leave through the post unit");
   flag("compute_flag_fuse_add", isa::compute::kFuseAdd, "the post unit adds the residual");
   flag("compute_flag_per_tensor", isa::compute::kPerTensor, "scale of register 11");
   flag("compute_flag_single", isa::compute::kSingle, "one rounding instead of two");
+  flag("compute_flag_fuse_max", isa::compute::kFuseMax, "maximum with the residual");
   op("vector_op_max", static_cast<int>(isa::vector::Op::kMax), "maximum of the taps");
   op("vector_op_sum", static_cast<int>(isa::vector::Op::kSum), "requantized sum of the taps");
   op("vector_op_add", static_cast<int>(isa::vector::Op::kAdd), "TFLite ADD of two taps");
+  op("vector_op_max_ternary", static_cast<int>(isa::vector::Op::kMaxTernary),
+     "maximum of ternary taps");
+  op("vector_op_max_binary", static_cast<int>(isa::vector::Op::kMaxBinary),
+     "maximum of binary taps");
+  op("vector_op_add_int32", static_cast<int>(isa::vector::Op::kAddInt32),
+     "saturated sum of two int32 taps");
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
   return all;

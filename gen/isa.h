@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 1;
+inline constexpr int kVersion = 2;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -110,6 +110,20 @@ inline constexpr Field kPadCode{"pad_code", 10, 0, 8, true, "each byte of a mask
 inline constexpr Field kZeroPoint{"zero_point", 10, 8, 8, true, "of the requantized code"};
 inline constexpr Field kActMin{"act_min", 10, 16, 8, true, "lower bound of the requantized code"};
 inline constexpr Field kActMax{"act_max", 10, 24, 8, true, "upper bound of the requantized code"};
+inline constexpr Field kOutput{
+    "output",
+    10,
+    32,
+    2,
+    false,
+    "what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own"};
+inline constexpr Field kEncoding{"encoding", 10,    34,
+                                 2,          false, "of output words: 0 int8, 1 ternary, 2 binary"};
+inline constexpr Field kPassesLast{
+    "passes_last", 10, 36, 4, false, "pairs of thresholds of a channel - 1"};
+inline constexpr Field kLow{"low", 10, 40, 8, true, "code below all thresholds"};
+inline constexpr Field kPosition{
+    "position", 10, 48, 5, false, "place of the first channel in the first output word"};
 inline constexpr Field kMultiplier{"multiplier", 11,    0,
                                    31,           false, "Q31; vector, or compute with per_tensor"};
 inline constexpr Field kShift{"shift", 11, 31, 6, true, "-31..30, positive shifts left"};
@@ -143,25 +157,31 @@ inline constexpr Field kRow{"row", 15, 0, 20, false, "PMEM row of group 0's firs
 inline constexpr Field kParam{"param", 15,    20,
                               16,      false, "bias and scale entry of the first channel"};
 inline constexpr Field kChannels{"channels", 15, 36, 16, false, "output channels, at least 1"};
-inline constexpr Field kFirstByte{
-    "first_byte", 15, 52, 2, false, "byte of the first output word that holds the first channel"};
-inline constexpr std::array kFields{kRow, kParam, kChannels, kFirstByte};
-/// Operation: the precision.
-enum class Op : int { kInt8 = 0, kTernary = 1, kBinary = 2 };
+inline constexpr std::array kFields{kRow, kParam, kChannels};
+/// Operation: the precision; the mixed ones have int8 activations and packed weights.
+enum class Op : int { kInt8 = 0, kTernary = 1, kBinary = 2, kInt8Ternary = 3, kInt8Binary = 4 };
 /// RUN flags.
 inline constexpr int kClear = 0;      ///< accumulators start at zero
 inline constexpr int kDrain = 1;      ///< results leave through the post unit
 inline constexpr int kFuseAdd = 2;    ///< post adds the residual
 inline constexpr int kPerTensor = 3;  ///< multiplier and shift from register 11, bias per channel
 inline constexpr int kSingle = 4;     ///< one rounding instead of two
+inline constexpr int kFuseMax = 5;    ///< maximum with the residual instead of the sum
 }  // namespace compute
 
 namespace vector {
 inline constexpr Field kBias{"bias", 15, 0, 32, true, "added to a sum before it is requantized"};
 inline constexpr std::array kFields{kBias};
-/// kMax: maximum of the taps. kSum: requantized sum of the taps. kAdd: tap 0 + tap 1, as TFLite
-/// ADD.
-enum class Op : int { kMax = 0, kSum = 1, kAdd = 2 };
+/// kMax: maximum of the taps (of int8, ternary or binary values). kSum: requantized sum of the
+/// taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers, saturating.
+enum class Op : int {
+  kMax = 0,
+  kSum = 1,
+  kAdd = 2,
+  kMaxTernary = 3,
+  kMaxBinary = 4,
+  kAddInt32 = 5
+};
 inline constexpr int kReduce = 0;  ///< sum over the active lanes as well; only lane 0 writes
 inline constexpr int kSingle = 4;  ///< one rounding instead of two
 }  // namespace vector
@@ -217,6 +237,11 @@ inline constexpr std::array kLaneFields{agu::kBase,
                                         post::kZeroPoint,
                                         post::kActMin,
                                         post::kActMax,
+                                        post::kOutput,
+                                        post::kEncoding,
+                                        post::kPassesLast,
+                                        post::kLow,
+                                        post::kPosition,
                                         post::kMultiplier,
                                         post::kShift,
                                         post::kAddOperandMultiplier,

@@ -11,6 +11,9 @@
 // as soon as its last step is issued, so that parameters and residuals are there when its results
 // are; those follow with a handshake of their own (data).
 //
+// With int8 activations and ternary or binary weights a PMEM row serves 4 or 8 steps: weight_part_o says
+// which part, weight_bits_o how it is packed (trine_expand).
+//
 // A RUN that still waits for its tokens already fills the lanes.
 //
 // Timing    one step a cycle; 3 cycles from a step's issue to the array's input without
@@ -59,6 +62,8 @@ module trine_compute #(
   // PMEM; its answer goes straight to the array.
   output logic                     w_en_o,
   output logic [PmemAddrBits-1:0]  w_row_o,
+  output logic [1:0]               weight_bits_o,  // 0: as they are, 1: ternary, 2: binary
+  output logic [2:0]               weight_part_o,
 
   // Array.
   output logic                     array_valid_o,
@@ -99,7 +104,7 @@ module trine_compute #(
   trine_post_pkg::cfg_t    cfg_q;
   logic [7:0]              pad_q;
   logic [PmemAddrBits-1:0] row_q;
-  logic [1:0]              mode_q;
+  logic [1:0]              mode_q, weight_bits_q, output_q;
   logic                    clear_flag_q, drain_flag_q;
   logic                    busy_q, fill, filling_q, filled, start, agu_running;
   logic [AddrBits-1:0]     out_plane;
@@ -117,6 +122,11 @@ module trine_compute #(
         cfg_q.zero_point <= cfg_payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
         cfg_q.act_min    <= cfg_payload_i[trine_isa_pkg::PostActMinLsb +: 8];
         cfg_q.act_max    <= cfg_payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+        output_q          <= cfg_payload_i[trine_isa_pkg::PostOutputLsb +: 2];
+        cfg_q.encoding    <= cfg_payload_i[trine_isa_pkg::PostEncodingLsb +: 2];
+        cfg_q.passes_last <= cfg_payload_i[trine_isa_pkg::PostPassesLastLsb +: 4];
+        cfg_q.low         <= cfg_payload_i[trine_isa_pkg::PostLowLsb +: 8];
+        cfg_q.position    <= cfg_payload_i[trine_isa_pkg::PostPositionLsb +: 5];
       end
       if (cfg_reg_i == 4'd11) begin
         cfg_q.multiplier <= cfg_payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];
@@ -144,17 +154,32 @@ module trine_compute #(
         row_q            <= cfg_payload_i[trine_isa_pkg::ComputeRowLsb +: PmemAddrBits];
         cfg_q.param      <= cfg_payload_i[trine_isa_pkg::ComputeParamLsb +: 16];
         cfg_q.channels   <= cfg_payload_i[trine_isa_pkg::ComputeChannelsLsb +: 16];
-        cfg_q.first_byte <= cfg_payload_i[trine_isa_pkg::ComputeFirstByteLsb +: 2];
       end
     end
     if (start) begin
-      mode_q             <= run_op_i[1:0];
+      unique case (run_op_i)
+        trine_isa_pkg::ComputeOpTernary: mode_q <= 2'd1;
+        trine_isa_pkg::ComputeOpBinary:  mode_q <= 2'd2;
+        default:                         mode_q <= 2'd0;
+      endcase
+      unique case (run_op_i)
+        trine_isa_pkg::ComputeOpInt8Ternary: weight_bits_q <= 2'd1;
+        trine_isa_pkg::ComputeOpInt8Binary:  weight_bits_q <= 2'd2;
+        default:                             weight_bits_q <= 2'd0;
+      endcase
       clear_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagClear];
       drain_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagDrain];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::ComputeFlagSingle];
       cfg_q.static_scale <= run_flags_i[trine_isa_pkg::ComputeFlagPerTensor];
-      cfg_q.kind         <= run_flags_i[trine_isa_pkg::ComputeFlagFuseAdd]
-                            ? trine_post_pkg::KindFused : trine_post_pkg::KindRequant;
+      cfg_q.max          <= run_flags_i[trine_isa_pkg::ComputeFlagFuseMax];
+      if (output_q == 2'd1) cfg_q.kind <= trine_post_pkg::KindThreshold;
+      else if (output_q == 2'd2) cfg_q.kind <= trine_post_pkg::KindRaw;
+      else if (run_flags_i[trine_isa_pkg::ComputeFlagFuseAdd] ||
+               run_flags_i[trine_isa_pkg::ComputeFlagFuseMax]) begin
+        cfg_q.kind <= trine_post_pkg::KindFused;
+      end else begin
+        cfg_q.kind <= trine_post_pkg::KindRequant;
+      end
       cfg_q.static_bias  <= 1'b0;
       cfg_q.bias         <= '0;
       cfg_q.out_plane    <= '0;
@@ -167,8 +192,8 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Steps. The last step of a tile needs the place where its output addresses wait; with fused
-  // addition also that the residuals of the tile before are read, because their reads could
+  // Steps. The last step of a tile needs the place where its output addresses wait; with
+  // residuals also that the residuals of the tile before are read, because their reads could
   // otherwise queue up behind steps that wait for them.
   // ---------------------------------------------------------------------------------------------
   logic                     step_valid, step_ready, step_first, step_last, group_last, tile_first,
@@ -205,7 +230,7 @@ module trine_compute #(
   );
 
   assign last_allowed = !pend_q &&
-                        !(cfg_q.kind == trine_post_pkg::KindFused && fetch_busy_i);
+                        !((cfg_q.kind == trine_post_pkg::KindFused || cfg_q.max) && fetch_busy_i);
   assign g_valid_o  = step_valid && (!step_last || last_allowed);
   assign step_ready = g_ready_i && (!step_last || last_allowed);
   assign g_pad_o    = pad_q;
@@ -265,9 +290,22 @@ module trine_compute #(
     assign array_act_o[l*32 +: 32] = act_q;
   end
 
-  // Weights: the row of the next step is always read ahead.
+  // Weights: the row of the next step is always read ahead. A tile's last step ends its row.
+  logic [2:0] part_q, part_last;
+  logic       row_end;
+
+  assign part_last     = weight_bits_q == 2'd2 ? 3'd7 : weight_bits_q == 2'd1 ? 3'd3 : 3'd0;
+  assign row_end       = in_tag_q[TagLast] || part_q == part_last;
+  assign weight_bits_o = weight_bits_q;
+  assign weight_part_o = part_q;
+
+  always_ff @(posedge clk_i) begin
+    if (start) part_q <= '0;
+    else if (pass) part_q <= row_end ? '0 : part_q + 3'd1;
+  end
+
   assign w_row_next = in_tag_q[TagRewind] ? row_q : w_row_q + PmemAddrBits'(1);
-  assign w_en_o     = start || (pass && !in_tag_q[TagFinal]);
+  assign w_en_o     = start || (pass && row_end && !in_tag_q[TagFinal]);
   assign w_row_o    = start ? row_q : w_row_next;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -353,7 +391,6 @@ module trine_compute #(
   assign job_new_o = new_q;
 
   logic unused_agu;
-  assign unused_agu = ^{agu_running, window_last, word_first, run_op_i[7:2],
-                        run_flags_i[7:5], cfg_q.out_plane, cfg_payload_i};
+  assign unused_agu = ^{agu_running, window_last, word_first, run_flags_i[7:6], cfg_q.out_plane, cfg_payload_i};
 
 endmodule

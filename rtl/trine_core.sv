@@ -260,7 +260,7 @@ module trine_core #(
   logic [Rows*AddrBits-1:0] s_addr;
   logic [Rows-1:0]          s_lanes;
   logic [Rows*32-1:0]       s_data;
-  logic [3:0]               s_bytes;
+  logic [31:0]              s_mask;
 
   assign c_grant = !r_valid && !(v_valid && turn_q);
   assign v_grant = !r_valid && !(c_valid && c_grant);
@@ -317,7 +317,7 @@ module trine_core #(
     .s_addr_i          (s_addr),
     .s_lanes_i         (s_lanes),
     .s_data_i          (s_data),
-    .s_bytes_i         (s_bytes),
+    .s_mask_i          (s_mask),
     .s_empty_o         (s_empty),
     .dma_wvalid_i      (dma_wvalid),
     .dma_wready_o      (dma_wready),
@@ -346,7 +346,9 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   logic                     w_en, array_valid, array_first, array_last, c_running, drain_wait;
   logic [PmemAddrBits-1:0]  w_row;
-  logic [Cols*32-1:0]       weights;
+  logic [Cols*32-1:0]       packed_weights, weights;
+  logic [1:0]               weight_bits;
+  logic [2:0]               weight_part;
   logic [1:0]               array_mode;
   logic [Rows*32-1:0]       array_act, column;
   logic [ColBits-1:0]       col;
@@ -387,6 +389,8 @@ module trine_core #(
     .rsp_done_i       (rsp_done && c_rsp),
     .w_en_o           (w_en),
     .w_row_o          (w_row),
+    .weight_bits_o    (weight_bits),
+    .weight_part_o    (weight_part),
     .array_valid_o    (array_valid),
     .array_first_o    (array_first),
     .array_last_o     (array_last),
@@ -414,12 +418,25 @@ module trine_core #(
     .clk_i,
     .r_en_i    (w_en),
     .r_row_i   (w_row),
-    .r_data_o  (weights),
+    .r_data_o  (packed_weights),
     .w_valid_i (pmem_wvalid),
     .w_ready_o (pmem_wready),
     .w_row_i   (pmem_wrow),
     .w_data_i  (pmem_wdata)
   );
+
+  if (Int8 && (Ternary || Binary)) begin : gen_expand
+    trine_expand #(.Cols(Cols), .Ternary(Ternary), .Binary(Binary)) u_expand (
+      .bits_i    (weight_bits),
+      .part_i    (weight_part),
+      .packed_i  (packed_weights),
+      .weights_o (weights)
+    );
+  end else begin : gen_no_expand
+    logic unused_weight;
+    assign weights       = packed_weights;
+    assign unused_weight = ^{weight_bits, weight_part};
+  end
 
   trine_array #(
     .Rows     (Rows),
@@ -453,7 +470,12 @@ module trine_core #(
   logic                     vjob_retire;
 
   if (Vector) begin : gen_vector
-    trine_vector #(.Rows(Rows), .AddrBits(AddrBits)) u_vector (
+    trine_vector #(
+      .Rows     (Rows),
+      .AddrBits (AddrBits),
+      .Ternary  (Ternary),
+      .Binary   (Binary)
+    ) u_vector (
       .clk_i,
       .rst_ni,
       .clear_i          (clear),
@@ -544,7 +566,9 @@ module trine_core #(
     .Rows     (Rows),
     .Cols     (Cols),
     .AddrBits (AddrBits),
-    .Channels (ParamChannels)
+    .Channels (ParamChannels),
+    .Ternary  (Ternary),
+    .Binary   (Binary)
   ) u_post (
     .clk_i,
     .rst_ni,
@@ -595,7 +619,7 @@ module trine_core #(
     .s_addr_o       (s_addr),
     .s_lanes_o      (s_lanes),
     .s_data_o       (s_data),
-    .s_bytes_o      (s_bytes)
+    .s_mask_o       (s_mask)
   );
 
   // ---------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 // Feature-map memory: Banks single-port banks of 32-bit words behind three ports.
 //
 //   gather   Rows words from any addresses (compute taps, residual words, vector taps)
-//   scatter  Rows words to any addresses, with one byte mask for all of them (results)
+//   scatter  Rows words to any addresses, with one bit mask for all of them (results)
 //   DMA      DataWords neighbours, read or written
 //
 // Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: gather
@@ -58,7 +58,7 @@ module trine_dmem #(
   input  logic [Rows*AddrBits-1:0] s_addr_i,
   input  logic [Rows-1:0]          s_lanes_i,
   input  logic [Rows*32-1:0]       s_data_i,
-  input  logic [3:0]               s_bytes_i,
+  input  logic [31:0]              s_mask_i,
   output logic                     s_empty_o,
 
   // DMA.
@@ -197,7 +197,7 @@ module trine_dmem #(
   logic [Rows*AddrBits-1:0] s_addr_q;
   logic [Rows-1:0]          s_pend_q, s_clash, s_win, s_served, s_left;
   logic [Rows*32-1:0]       s_data_q;
-  logic [3:0]               s_bytes_q;
+  logic [31:0]              s_mask_q;
   logic                     s_first;
   logic [1:0]               s_wait_q;
   logic [Banks-1:0]         s_use, s_grant;
@@ -249,7 +249,7 @@ module trine_dmem #(
     if (s_ready_o && s_valid_i) begin
       s_addr_q  <= s_addr_i;
       s_data_q  <= s_data_i;
-      s_bytes_q <= s_bytes_i;
+      s_mask_q  <= s_mask_i;
     end
   end
 
@@ -409,7 +409,7 @@ module trine_dmem #(
     always_comb begin
       row   = g_row;
       wdata = s_data;
-      mask  = {{8{s_bytes_q[3]}}, {8{s_bytes_q[2]}}, {8{s_bytes_q[1]}}, {8{s_bytes_q[0]}}};
+      mask  = s_mask_q;
       if (use_s) row = s_row;
       if (use_d) begin
         row   = d_addr_q[BankBits +: RowBits];

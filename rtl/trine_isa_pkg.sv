@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 1;
+  localparam int unsigned IsaVersion = 2;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -29,14 +29,20 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
   localparam logic [7:0] ComputeOpBinary = 8'd2;  // 32 channels a word
+  localparam logic [7:0] ComputeOpInt8Ternary = 8'd3;  // int8 activations, 16 weights a word
+  localparam logic [7:0] ComputeOpInt8Binary = 8'd4;  // int8 activations, 32 weights a word
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
   localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11
   localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
+  localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
   localparam logic [7:0] VectorOpAdd = 8'd2;  // TFLite ADD of two taps
+  localparam logic [7:0] VectorOpMaxTernary = 8'd3;  // maximum of ternary taps
+  localparam logic [7:0] VectorOpMaxBinary = 8'd4;  // maximum of binary taps
+  localparam logic [7:0] VectorOpAddInt32 = 8'd5;  // saturated sum of two int32 taps
   localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
 
@@ -119,6 +125,16 @@ package trine_isa_pkg;
   localparam int unsigned PostActMinReg = 10, PostActMinLsb = 16, PostActMinWidth = 8;
   // act_max (signed): upper bound of the requantized code
   localparam int unsigned PostActMaxReg = 10, PostActMaxLsb = 24, PostActMaxWidth = 8;
+  // output: what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own
+  localparam int unsigned PostOutputReg = 10, PostOutputLsb = 32, PostOutputWidth = 2;
+  // encoding: of output words: 0 int8, 1 ternary, 2 binary
+  localparam int unsigned PostEncodingReg = 10, PostEncodingLsb = 34, PostEncodingWidth = 2;
+  // passes_last: pairs of thresholds of a channel - 1
+  localparam int unsigned PostPassesLastReg = 10, PostPassesLastLsb = 36, PostPassesLastWidth = 4;
+  // low (signed): code below all thresholds
+  localparam int unsigned PostLowReg = 10, PostLowLsb = 40, PostLowWidth = 8;
+  // position: place of the first channel in the first output word
+  localparam int unsigned PostPositionReg = 10, PostPositionLsb = 48, PostPositionWidth = 5;
   // multiplier: Q31; vector, or compute with per_tensor
   localparam int unsigned PostMultiplierReg = 11, PostMultiplierLsb = 0, PostMultiplierWidth = 31;
   // shift (signed): -31..30, positive shifts left
@@ -159,9 +175,6 @@ package trine_isa_pkg;
   // channels: output channels, at least 1
   localparam int unsigned ComputeChannelsReg = 15, ComputeChannelsLsb = 36,
     ComputeChannelsWidth = 16;
-  // first_byte: byte of the first output word that holds the first channel
-  localparam int unsigned ComputeFirstByteReg = 15, ComputeFirstByteLsb = 52,
-    ComputeFirstByteWidth = 2;
 
   // Vector only
   // bias (signed): added to a sum before it is requantized

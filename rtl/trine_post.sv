@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post unit: takes finished tiles, sends them column by column through Rows requantizing lanes, packs
-// four codes to a word and scatters the words to DMEM.
+// Post unit: takes finished tiles, turns them column by column into codes in Rows lanes, packs 4 int8,
+// 16 ternary or 32 binary codes to a word and scatters the words to DMEM.
+//
+//   requantize   trine_post_lane; with a residual also the sum or the maximum with it
+//   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
+//                hold a pair); with a residual the maximum with it
+//   raw          sum + bias, a word of its own
 //
 //   job (compute: Cols columns of the array; vector: four slots a lane)
 //     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
@@ -11,8 +16,8 @@
 // else when the lanes are empty, because the configuration is not pipelined. Codes leave in order; a
 // tag for each column travels beside the lanes.
 //
-// Residual words are gathered one ahead: the word in front gives bytes 0 to 2, byte 3 is kept aside, so
-// that its successor can arrive while byte 3 is still to come.
+// Residual words are gathered one ahead: the last code of the word in front is kept aside, so that its
+// successor can arrive while that code is still to come.
 //
 // Timing    one column a cycle (fused addition: every second cycle), from the cycle after job and data
 //           are taken on. A word leaves 5 (requantize), 7 (add) or 12 (fused) cycles after
@@ -26,6 +31,8 @@ module trine_post #(
   parameter int unsigned Cols     = 8,
   parameter int unsigned AddrBits = 15,
   parameter int unsigned Channels = 512,
+  parameter bit          Ternary  = 1'b0,
+  parameter bit          Binary   = 1'b0,
   localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
@@ -91,14 +98,15 @@ module trine_post #(
   output logic [Rows*AddrBits-1:0] s_addr_o,
   output logic [Rows-1:0]          s_lanes_o,
   output logic [Rows*32-1:0]       s_data_o,
-  output logic [3:0]               s_bytes_o
+  output logic [31:0]              s_mask_o
 );
 
   localparam int unsigned MaxCols  = Cols > 4 ? Cols : 4;
-  localparam int unsigned LeftBits = $clog2(MaxCols + 1);
+  localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
+  localparam bit          LowBit   = Ternary || Binary;
 
-  // Latencies of trine_post_lane.
-  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12;
+  // Latencies of trine_post_lane, and of the threshold counters here.
+  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1;
 
   // ---------------------------------------------------------------------------------------------
   // The job in front.
@@ -110,14 +118,16 @@ module trine_post #(
   logic [Rows-1:0]          active_q;
   logic [LeftBits-1:0]      left_q, count;  // columns not yet issued
   logic [ColBits-1:0]       col_q;
-  logic [1:0]               byte_q, byte_now, byte_first;
+  logic [4:0]               place_q, place_now, place_first, place_last;  // of a code in its word
+  logic [3:0]               pass_q;         // pair of thresholds
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
   logic [15:0]              channel_q, channel_now, channel_first;
   logic                     fresh_q;        // no column issued yet
   logic                     await_q;        // its first code has not left the lanes
   logic                     data_q;         // its results are in the drain registers
 
-  logic en, issue, direct, direct_take, done, slot_free, pipe_empty, first_out;
+  logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free, pipe_empty,
+        first_out, pass_last, word_end, alone;
   logic c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
 
   // While one source waits for the other's job to finish, they take turns.
@@ -141,13 +151,21 @@ module trine_post #(
     cfg_d = take_vector ? v_cfg_i : c_cfg_i;
   end
 
-  // Channel, channels left and byte continue from group to group of a tile.
-  assign channel_now    = issue ? channel_q + 16'd1 : channel_q;
-  assign channels_now   = issue ? channels_q - 16'd1 : channels_q;
-  assign byte_now       = issue ? byte_q + 2'd1 : byte_q;
+  // Channel, channels left and place continue from group to group of a tile.
+  assign channel_now    = issue || raw_take ? channel_q + 16'd1 : channel_q;
+  assign channels_now   = column ? channels_q - 16'd1 : channels_q;
+  assign place_now      = !column ? place_q : word_end ? 5'd0 : place_q + 5'd1;
   assign channel_first  = take_tile_first ? cfg_d.param : channel_now;
   assign channels_first = take_tile_first ? cfg_d.channels : channels_now;
-  assign byte_first     = take_tile_first ? cfg_d.first_byte : byte_now;
+  assign place_first    = take_tile_first ? cfg_d.position : place_now;
+
+  assign word_end = place_q == place_last;
+
+  always_comb begin
+    place_last = 5'd3;
+    if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) place_last = 5'd15;
+    if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) place_last = 5'd31;
+  end
 
   always_comb begin
     if (take_vector) count = cfg_d.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
@@ -170,11 +188,12 @@ module trine_post #(
       if (take) begin
         left_q   <= count;
         vector_q <= take_vector;
-        await_q  <= cfg_d.kind != trine_post_pkg::KindDirect;
+        await_q  <= cfg_d.kind != trine_post_pkg::KindDirect &&
+                    cfg_d.kind != trine_post_pkg::KindRaw;
         data_q   <= take_vector || c_data_valid_i;
       end else begin
         if (c_data_valid_i && c_data_ready_o) data_q <= 1'b1;
-        if (issue || direct_take) left_q <= left_q - LeftBits'(1);
+        if (column) left_q <= left_q - LeftBits'(1);
         if (first_out) await_q <= 1'b0;
       end
     end
@@ -187,32 +206,45 @@ module trine_post #(
       active_q     <= take_vector ? v_active_i : c_active_i;
       tile_first_q <= take_tile_first;
       final_q      <= take_vector ? v_final_i : c_final_i;
-      aligned_q    <= count[1:0] == '0 && byte_first == '0;
+      aligned_q    <= count[1:0] == '0 && place_first == '0;
       col_q        <= '0;
-      byte_q       <= byte_first;
+      place_q      <= place_first;
+      pass_q       <= '0;
       channel_q    <= channel_first;
       channels_q   <= channels_first;
       fresh_q      <= 1'b1;
-    end else if (issue) begin
-      col_q      <= col_q + ColBits'(1);
-      byte_q     <= byte_now;
-      channel_q  <= channel_now;
-      channels_q <= channels_now;
-      fresh_q    <= 1'b0;
+    end else begin
+      channel_q <= channel_now;
+      if (issue) pass_q <= pass_last ? '0 : pass_q + 4'd1;
+      if (column) begin
+        col_q      <= col_q + ColBits'(1);
+        place_q    <= place_now;
+        channels_q <= channels_now;
+        fresh_q    <= 1'b0;
+      end
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Issue of a column: parameters there, residual there, and in fused addition every second cycle.
+  // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
+  // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
   // ---------------------------------------------------------------------------------------------
-  logic fused, phase_q, params_q, residual_ok;
+  logic fused, residuals, phase_q, params_q, residual_ok;
 
-  assign fused  = cfg_q.kind == trine_post_pkg::KindFused;
-  assign direct = cfg_q.kind == trine_post_pkg::KindDirect;
-  assign issue  = en && left_q != '0 && data_q && !direct && (params_q || cfg_q.static_bias) &&
-                  (!fused || (phase_q && residual_ok));
-  assign done   = left_q == LeftBits'(1) && (issue || direct_take);
-  assign col_o  = col_q;
+  assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
+  assign direct    = cfg_q.kind == trine_post_pkg::KindDirect;
+  assign raw       = LowBit && cfg_q.kind == trine_post_pkg::KindRaw;
+  assign threshold = LowBit && cfg_q.kind == trine_post_pkg::KindThreshold;
+  assign residuals = fused || (threshold && cfg_q.max);
+  assign alone     = left_q != '0 && pipe_empty && s_ready_i;
+  assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
+                     (params_q || cfg_q.static_bias) && (!fused || phase_q) &&
+                     (!residuals || residual_ok);
+  assign pass_last = !threshold || pass_q == cfg_q.passes_last;
+  assign raw_take  = raw && alone && data_q && params_q;
+  assign column    = (issue && pass_last) || direct_take || raw_take;
+  assign done      = left_q == LeftBits'(1) && column;
+  assign col_o     = col_q;
 
   assign v_done_o = done && vector_q;
 
@@ -225,7 +257,7 @@ module trine_post #(
                         (left_q == LeftBits'(2) && p_ready_i && aligned_q)));
 
   assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
-                                  (issue ? left_q != LeftBits'(1) : !params_q));
+                                  (issue || raw_take ? !done : !params_q));
   assign p_channel_o = c_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -234,7 +266,7 @@ module trine_post #(
       phase_q  <= 1'b0;
     end else begin
       if (p_valid_o) params_q <= p_ready_i;
-      else if (issue || take) params_q <= 1'b0;
+      else if (issue || raw_take || take) params_q <= 1'b0;
       if (en) phase_q <= !phase_q;
     end
   end
@@ -242,22 +274,22 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   // Residual words.
   // ---------------------------------------------------------------------------------------------
-  logic [LeftBits-1:0] fetch_left_q, fetch_covered;
-  logic [1:0]          fetch_byte_q;
-  logic [2:0]          fetch_room;
+  logic [LeftBits-1:0] fetch_left_q, fetch_covered, fetch_room;
+  logic [4:0]          fetch_place_q;
   logic [AddrBits-1:0] fetch_offset_q;
-  logic                fetch_wait_q, word_valid_q, keep_valid_q, from_keep, keep, word_free;
+  logic                fetch_wait_q, word_valid_q, keep_valid_q, from_keep, keep, word_free, use_residual;
 
   assign fetch_busy_o  = fetch_left_q != '0;
-  assign fetch_room    = 3'd4 - {1'b0, fetch_byte_q};
-  assign fetch_covered = fetch_left_q < LeftBits'(fetch_room) ? fetch_left_q : LeftBits'(fetch_room);
+  assign fetch_room    = LeftBits'(place_last) - LeftBits'(fetch_place_q) + LeftBits'(1);
+  assign fetch_covered = fetch_left_q < fetch_room ? fetch_left_q : fetch_room;
   assign r_valid_o     = fetch_left_q != '0 && !fetch_wait_q && !word_valid_q;
   assign r_lanes_o     = active_q;
 
-  assign from_keep   = byte_q == 2'd3 && keep_valid_q;
-  assign residual_ok = from_keep || word_valid_q;
-  assign keep        = issue && fused && byte_q == 2'd2 && left_q != LeftBits'(1);
-  assign word_free   = issue && fused && !from_keep && (byte_q >= 2'd2 || left_q == LeftBits'(1));
+  assign use_residual = residuals && column;
+  assign from_keep    = word_end && keep_valid_q;
+  assign residual_ok  = from_keep || word_valid_q;
+  assign keep         = use_residual && place_q == place_last - 5'd1 && left_q != LeftBits'(1);
+  assign word_free    = use_residual && !from_keep && (keep || word_end || left_q == LeftBits'(1));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -271,24 +303,25 @@ module trine_post #(
       word_valid_q <= 1'b0;
       keep_valid_q <= 1'b0;
     end else begin
-      if (c_take && cfg_d.kind == trine_post_pkg::KindFused) fetch_left_q <= count;
+      if (c_take && (cfg_d.kind == trine_post_pkg::KindFused || cfg_d.max)) fetch_left_q <= count;
       else if (rsp_done_i) fetch_left_q <= fetch_left_q - fetch_covered;
       if (rsp_done_i) fetch_wait_q <= 1'b0;
       else if (r_valid_o && r_ready_i) fetch_wait_q <= 1'b1;
       if (rsp_done_i) word_valid_q <= 1'b1;
       else if (word_free) word_valid_q <= 1'b0;
       if (keep) keep_valid_q <= 1'b1;
-      else if (issue && from_keep) keep_valid_q <= 1'b0;
+      else if (use_residual && from_keep) keep_valid_q <= 1'b0;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (c_take) begin
-      fetch_byte_q <= byte_first;
+      fetch_place_q <= place_first;
       if (c_tile_first_i) fetch_offset_q <= cfg_d.residual_delta[AddrBits-1:0];
     end else if (rsp_done_i) begin
-      fetch_byte_q <= fetch_byte_q + 2'(fetch_covered);
-      if (fetch_covered == LeftBits'(fetch_room)) begin
+      fetch_place_q <= fetch_place_q + 5'(fetch_covered);
+      if (fetch_covered == fetch_room) begin
+        fetch_place_q  <= '0;
         fetch_offset_q <= fetch_offset_q + cfg_q.out_plane[AddrBits-1:0];
       end
     end
@@ -298,9 +331,10 @@ module trine_post #(
   // Tags beside the lanes: one place for each cycle of the longest latency.
   // ---------------------------------------------------------------------------------------------
   typedef struct packed {
-    logic [1:0] byte_index;
+    logic [4:0] place;
+    logic       word_end;
     logic       flush;       // the word leaves
-    logic       rest;        // and its higher bytes are zero: no channels beyond
+    logic       rest;        // and what lies above is zero: no channels beyond
     logic       first;       // column of its job
     logic       tile_first;  // job of its tile
     logic       final_word;  // of its instruction
@@ -309,12 +343,13 @@ module trine_post #(
   localparam int unsigned Places = LatencyFused;
 
   tag_t       tag_d, tag_out;
-  logic [6:0] tag_q [Places];
+  logic [10:0] tag_q [Places];
   logic [3:0] inflight_q;
-  logic       code_valid;
+  logic       code_valid, counted_q;
 
-  assign tag_d.byte_index = byte_q;
-  assign tag_d.flush      = byte_q == 2'd3 || left_q == LeftBits'(1);
+  assign tag_d.place      = place_q;
+  assign tag_d.word_end   = word_end;
+  assign tag_d.flush      = word_end || left_q == LeftBits'(1);
   assign tag_d.rest       = !vector_q && channels_q == 16'd1;
   assign tag_d.first      = fresh_q;
   assign tag_d.tile_first = tile_first_q;
@@ -326,8 +361,10 @@ module trine_post #(
     if (en) begin
       tag_q[0] <= tag_d;
       for (int unsigned k = 1; k < Places; k++) begin
-        if ((k == Places - LatencyRequant && cfg_q.kind == trine_post_pkg::KindRequant) ||
-            (k == Places - LatencyAdd && cfg_q.kind == trine_post_pkg::KindAdd)) begin
+        if ((k == Places - LatencyRequant &&
+             (cfg_q.kind == trine_post_pkg::KindRequant || (fused && cfg_q.max))) ||
+            (k == Places - LatencyAdd && cfg_q.kind == trine_post_pkg::KindAdd) ||
+            (k == Places - LatencyThreshold && threshold)) begin
           tag_q[k] <= tag_d;
         end else begin
           tag_q[k] <= tag_q[k-1];
@@ -337,20 +374,26 @@ module trine_post #(
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) inflight_q <= '0;
-    else if (clear_i) inflight_q <= '0;
-    else if (en) inflight_q <= inflight_q + 4'(issue) - 4'(code_valid);
+    if (!rst_ni) begin
+      inflight_q <= '0;
+      counted_q  <= 1'b0;
+    end else if (clear_i) begin
+      inflight_q <= '0;
+      counted_q  <= 1'b0;
+    end else if (en) begin
+      inflight_q <= inflight_q + 4'(issue && pass_last) - 4'(code_valid);
+      counted_q  <= issue && threshold && pass_last;
+    end
   end
 
   // ---------------------------------------------------------------------------------------------
   // Lanes.
   // ---------------------------------------------------------------------------------------------
   logic [Rows-1:0]          lane_valid;
-  logic [Rows*8-1:0]        code;
   logic [Rows*AddrBits-1:0] pack_out_q;
   logic [Rows-1:0]          pack_active_q;
   logic [AddrBits-1:0]      offset_q, offset;
-  logic [3:0]               bytes_q;
+  logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
   logic                     front, leave;
   logic [30:0]              multiplier;
   logic [5:0]               shift;
@@ -359,29 +402,75 @@ module trine_post #(
   assign bias       = cfg_q.static_bias ? cfg_q.bias : bias_i;
   assign multiplier = cfg_q.static_scale ? cfg_q.multiplier : multiplier_i;
   assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i;
-  assign code_valid = lane_valid[0];
-  assign front      = direct_take || tag_out.first;  // out_q is this word's, not pack_out_q
-  assign offset     = (direct_take ? tile_first_q : tag_out.first && tag_out.tile_first) ? '0
-                                                                                         : offset_q;
+  assign code_valid = lane_valid[0] || counted_q;
+  assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
+  assign offset     = (direct_take || raw_take ? fresh_q && tile_first_q
+                                               : tag_out.first && tag_out.tile_first) ? '0 : offset_q;
+
+  always_comb begin
+    place_mask = 32'hff << {tag_out.place[1:0], 3'd0};
+    below_mask = (32'd1 << {tag_out.place[1:0], 3'd0}) - 32'd1;
+    if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+      place_mask = 32'h3 << {tag_out.place[3:0], 1'b0};
+      below_mask = (32'd1 << {tag_out.place[3:0], 1'b0}) - 32'd1;
+    end
+    if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+      place_mask = 32'h1 << tag_out.place;
+      below_mask = (32'd1 << tag_out.place) - 32'd1;
+    end
+  end
 
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
-    logic [31:0]         word_q, acc;
-    logic [7:0]          keep_q, residual;
-    logic [23:0]         slot, pack_q;
+    logic [31:0]         word_q, acc, copies, packed_word, pack_q;
+    logic [7:0]          keep_q, from_word, residual, lane_code, code;
+    logic [23:0]         slot;
     logic [AddrBits-1:0] out;
 
     always_ff @(posedge clk_i) begin
       if (rsp_lanes_i[l]) word_q <= rsp_data_i[l*32 +: 32];
-      if (keep) keep_q <= word_q[31:24];
+      if (keep) begin  // the code in the last place
+        keep_q <= word_q[31:24];
+        if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+          keep_q <= {{6{word_q[31]}}, word_q[31:30]};
+        end
+        if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) keep_q <= 8'(word_q[31]);
+      end
     end
 
-    assign slot = v_slots_i[l*96 + 24*32'(byte_q) +: 24];
+    assign slot = v_slots_i[l*96 + 24*32'(place_q[1:0]) +: 24];
     assign acc  = vector_q ? 32'($signed(slot)) : column_i[l*32 +: 32];
 
     always_comb begin
-      residual = word_q[{byte_q, 3'd0} +: 8];
-      if (from_keep) residual = keep_q;
+      from_word = word_q[{place_q[1:0], 3'd0} +: 8];
+      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+        from_word = {{7{word_q[{place_q[3:0], 1'b1}]}}, word_q[{place_q[3:0], 1'b0}]};
+      end
+      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+        from_word = 8'(word_q[place_q]);
+      end
+      residual = from_keep ? keep_q : from_word;
       if (vector_q) residual = slot[15:8];
+    end
+
+    // Thresholds reached; the residual waits for the last pair.
+    if (LowBit) begin : gen_threshold
+      logic [5:0]        count_q;
+      logic [7:0]        other_q;
+      logic signed [7:0] counted;
+
+      always_ff @(posedge clk_i) begin
+        if (en && issue && threshold) begin
+          count_q <= (pass_q == '0 ? 6'd0 : count_q) + 6'($signed(acc) >= $signed(bias_i)) +
+                     6'($signed(acc) >= $signed({shift_i[0], multiplier_i}));
+          other_q <= residual;
+        end
+      end
+
+      assign counted = $signed(cfg_q.low) + $signed({2'd0, count_q});
+      assign code    = !threshold ? lane_code
+                       : (cfg_q.max && $signed(other_q) > counted) ? other_q : $unsigned(counted);
+    end else begin : gen_no_threshold
+      assign code = lane_code;
     end
 
     trine_post_lane u_lane (
@@ -389,6 +478,7 @@ module trine_post #(
       .rst_ni,
       .en_i                     (en),
       .single_i                 (cfg_q.single),
+      .max_i                    (cfg_q.max),
       .zero_point_i             (cfg_q.zero_point),
       .act_min_i                (cfg_q.act_min),
       .act_max_i                (cfg_q.act_max),
@@ -402,33 +492,37 @@ module trine_post #(
       .add_zero_point_i         (cfg_q.add_zero_point),
       .add_act_min_i            (cfg_q.add_act_min),
       .add_act_max_i            (cfg_q.add_act_max),
-      .in_valid_i               (issue),
-      .in_op_i                  (cfg_q.kind),
+      .in_valid_i               (issue && !threshold),
+      .in_op_i                  (cfg_q.kind[1:0]),
       .acc_i                    (acc),
       .bias_i                   (bias),
       .multiplier_i             (multiplier),
       .shift_i                  (shift),
       .residual_i               (residual),
       .out_valid_o              (lane_valid[l]),
-      .code_o                   (code[l*8 +: 8])
+      .code_o                   (lane_code)
     );
 
-    // Packing: the code that leaves, behind the bytes kept.
+    // Packing: the code that leaves, above the ones kept.
     always_comb begin
-      s_data_o[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
-                              v_slots_i[l*96 + 24 +: 8], v_slots_i[l*96 +: 8]};
-      if (!direct_take) begin
-        unique case (tag_out.byte_index)
-          2'd0:    s_data_o[l*32 +: 32] = {24'd0, code[l*8 +: 8]};
-          2'd1:    s_data_o[l*32 +: 32] = {16'd0, code[l*8 +: 8], pack_q[7:0]};
-          2'd2:    s_data_o[l*32 +: 32] = {8'd0, code[l*8 +: 8], pack_q[15:0]};
-          default: s_data_o[l*32 +: 32] = {code[l*8 +: 8], pack_q};
-        endcase
+      copies = {4{code}};
+      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) copies = {16{code[1:0]}};
+      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) copies = {32{code[0]}};
+    end
+
+    assign packed_word = (copies & place_mask) | (pack_q & below_mask);
+
+    always_comb begin
+      s_data_o[l*32 +: 32] = packed_word;
+      if (raw) s_data_o[l*32 +: 32] = acc + bias_i;
+      if (direct) begin
+        s_data_o[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
+                                v_slots_i[l*96 + 24 +: 8], v_slots_i[l*96 +: 8]};
       end
     end
 
     always_ff @(posedge clk_i) begin
-      if (en && code_valid) pack_q <= s_data_o[l*32 +: 24];
+      if (en && code_valid) pack_q <= packed_word;
       if (en && code_valid && tag_out.first) begin
         pack_out_q[l*AddrBits +: AddrBits] <= out_q[l*AddrBits +: AddrBits];
         pack_active_q[l]                   <= active_q[l];
@@ -444,34 +538,29 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   // Words leave.
   // ---------------------------------------------------------------------------------------------
-  assign direct_take = left_q != '0 && direct && pipe_empty && s_ready_i;
+  assign direct_take = direct && alone;
   assign leave       = code_valid && tag_out.flush;
   assign en          = !leave || s_ready_i;
   assign first_out   = en && code_valid && tag_out.first;
-  assign s_valid_o   = leave || direct_take;
+  assign s_valid_o   = leave || direct_take || raw_take;
 
   always_comb begin
-    s_bytes_o = bytes_q;
-    for (int unsigned i = 0; i < 4; i++) begin
-      if (tag_out.byte_index == 2'(i) || (tag_out.rest && tag_out.byte_index < 2'(i))) begin
-        s_bytes_o[i] = 1'b1;
-      end
-    end
-    if (direct_take) s_bytes_o = '1;
+    s_mask_o = mask_q | place_mask | (tag_out.rest ? ~below_mask : '0);
+    if (direct || raw) s_mask_o = '1;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      bytes_q <= '0;
+      mask_q <= '0;
     end else if (clear_i) begin
-      bytes_q <= '0;
+      mask_q <= '0;
     end else if (en && code_valid) begin
-      bytes_q <= tag_out.flush ? '0 : s_bytes_o;
+      mask_q <= tag_out.flush ? '0 : s_mask_o;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (direct_take || (en && code_valid && tag_out.byte_index == 2'd3)) begin
+    if (direct_take || raw_take || (en && code_valid && tag_out.word_end)) begin
       offset_q <= offset + cfg_q.out_plane[AddrBits-1:0];
     end else if (en && code_valid) begin
       offset_q <= offset;
@@ -495,7 +584,8 @@ module trine_post #(
       bare_q          <= 1'b0;
     end else begin
       bare_q <= bare_take && c_final_i;
-      if ((leave && s_ready_i && tag_out.final_word) || (direct_take && final_q)) begin
+      if ((leave && s_ready_i && tag_out.final_word) || (direct_take && final_q) ||
+          (raw_take && final_q && done)) begin
         retire_q        <= 1'b1;
         retire_vector_q <= vector_q;
       end else if (s_ready_i) begin
@@ -506,6 +596,7 @@ module trine_post #(
 
   logic unused_post;
   assign unused_post = ^{lane_valid, channel_first, channel_now, cfg_q.param, cfg_q.channels,
-                         cfg_q.first_byte, cfg_q.residual_delta, cfg_q.out_plane};
+                         cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
+                         cfg_q.passes_last, cfg_q.low};
 
 endmodule

@@ -5,7 +5,7 @@
 //   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
 //                             add_act_min, add_act_max),  operand a is acc_i[7:0]
-//   op 2, fused     op 1 with op 0's y as operand a
+//   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
@@ -20,7 +20,7 @@
 //
 // Timing    throughput 1 value a cycle for ops 0 and 1, 1/2 for op 2. All registers hold while
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
-//             LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12
+//             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7, LatencyFused = 12
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
 //           later (op 1) and again LatencyAdd cycles later (op 2): an odd distance, so op 2 in
 //           every second cycle interleaves with itself.
@@ -40,6 +40,7 @@ module trine_post_lane (
 
   // Configuration.
   input  logic        single_i,
+  input  logic        max_i,
   input  logic [7:0]  zero_point_i,
   input  logic [7:0]  act_min_i,
   input  logic [7:0]  act_max_i,
@@ -90,7 +91,7 @@ module trine_post_lane (
       scaled_valid_q  <= 1'b0;
     end else if (en_i) begin
       valid_q         <= {valid_q[Stages-1:1], start};
-      operand_valid_q <= in_add || (valid_q[Stages] && again_q[Stages]);
+      operand_valid_q <= in_add || (valid_q[Stages] && again_q[Stages] && !max_i);
       scaled_valid_q  <= operand_valid_q;
     end
   end
@@ -313,13 +314,14 @@ module trine_post_lane (
     code_d = value[7:0];
     if (value < 11'(act_min)) code_d = act_min;
     if (value > 11'(act_max)) code_d = act_max;
+    if (max_i && again_q[4] && $signed(residual_q2) > code_d) code_d = $signed(residual_q2);
   end
 
   always_ff @(posedge clk_i) begin
     if (en_i && valid_q[4]) code_q <= code_d;
   end
 
-  assign out_valid_o = valid_q[5] && !again_q[5];
+  assign out_valid_o = valid_q[5] && (!again_q[5] || max_i);
   assign code_o      = code_q;
 
   // ---------------------------------------------------------------------------------------------

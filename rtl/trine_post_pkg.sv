@@ -6,13 +6,24 @@
 package trine_post_pkg;
 
   // What becomes of a job's values.
-  localparam logic [1:0] KindRequant = 2'd0;  // requantize
-  localparam logic [1:0] KindAdd     = 2'd1;  // add two codes
-  localparam logic [1:0] KindFused   = 2'd2;  // requantize, then add the residual
-  localparam logic [1:0] KindDirect  = 2'd3;  // whole words, as they are
+  localparam logic [2:0] KindRequant   = 3'd0;  // requantize
+  localparam logic [2:0] KindAdd       = 3'd1;  // add two codes
+  localparam logic [2:0] KindFused     = 3'd2;  // requantize, then add the residual
+  localparam logic [2:0] KindDirect    = 3'd3;  // whole words, as they are
+  localparam logic [2:0] KindThreshold = 3'd4;  // count the thresholds that are reached
+  localparam logic [2:0] KindRaw       = 3'd5;  // acc + bias, a word each
+
+  // Codes of an output word.
+  localparam logic [1:0] EncodingInt8    = 2'd0;  // 4 of 8 bits
+  localparam logic [1:0] EncodingTernary = 2'd1;  // 16 of 2 bits
+  localparam logic [1:0] EncodingBinary  = 2'd2;  // 32 of 1 bit
 
   typedef struct packed {
-    logic [1:0]  kind;
+    logic [2:0]  kind;
+    logic        max;           // maximum with the residual: requantized or thresholds
+    logic [1:0]  encoding;
+    logic [3:0]  passes_last;   // pairs of thresholds - 1
+    logic [7:0]  low;           // code below all thresholds
     logic        single;        // one rounding
     logic        static_scale;  // multiplier and shift from here, not from the scale memory
     logic        static_bias;   // bias from here, not from the bias memory
@@ -36,7 +47,7 @@ package trine_post_pkg;
     logic [23:0] out_plane;
     logic [15:0] param;
     logic [15:0] channels;
-    logic [1:0]  first_byte;
+    logic [4:0]  position;      // of the first channel in its word
   } cfg_t;
 
 endpackage

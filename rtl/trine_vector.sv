@@ -17,6 +17,8 @@
 module trine_vector #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
+  parameter bit          Ternary  = 1'b0,
+  parameter bit          Binary   = 1'b0,
   localparam int unsigned TagBits = 2
 ) (
   input  logic                     clk_i,
@@ -68,7 +70,7 @@ module trine_vector #(
   // ---------------------------------------------------------------------------------------------
   trine_post_pkg::cfg_t cfg_q;
   logic [7:0]           pad_q;
-  logic [1:0]           op_q;
+  logic [2:0]           op_q;
   logic                 reduce_q, busy_q, filling_q, fill, filled, start, new_q;
   logic [AddrBits-1:0]  out_plane;
 
@@ -111,7 +113,7 @@ module trine_vector #(
       end
     end
     if (start) begin
-      op_q               <= run_op_i[1:0];
+      op_q               <= run_op_i[2:0];
       reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
       cfg_q.static_scale <= 1'b1;
@@ -121,11 +123,15 @@ module trine_vector #(
       cfg_q.out_plane      <= '0;
       cfg_q.param          <= '0;
       cfg_q.channels       <= '1;
-      cfg_q.first_byte     <= '0;
+      cfg_q.position       <= '0;
+      cfg_q.max            <= 1'b0;
+      cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
+      cfg_q.passes_last    <= '0;
+      cfg_q.low            <= '0;
       unique case (run_op_i)
-        trine_isa_pkg::VectorOpMax: cfg_q.kind <= trine_post_pkg::KindDirect;
+        trine_isa_pkg::VectorOpSum: cfg_q.kind <= trine_post_pkg::KindRequant;
         trine_isa_pkg::VectorOpAdd: cfg_q.kind <= trine_post_pkg::KindAdd;
-        default:                    cfg_q.kind <= trine_post_pkg::KindRequant;
+        default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
       endcase
     end
   end
@@ -255,7 +261,7 @@ module trine_vector #(
       end
     end
 
-    trine_vector_lane u_lane (
+    trine_vector_lane #(.Ternary(Ternary), .Binary(Binary)) u_lane (
       .clk_i,
       .op_i    (op_q),
       .tap_i   (rsp_lanes_i[l]),

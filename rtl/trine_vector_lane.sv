@@ -4,16 +4,21 @@
 //
 //   max   slot = max(slot, byte)         sum   slot = slot + byte       fold  slot = slot + other slot
 //   add   slot = {second byte, first byte}
+//   max_ternary, max_binary   the same as max on the four or eight values of a byte
+//   add_int32                 slots together: saturate(first word + second word)
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
 //
 // Check     tests/random_program_test.cpp (whole core)
 
-module trine_vector_lane (
+module trine_vector_lane #(
+  parameter bit Ternary = 1'b0,
+  parameter bit Binary  = 1'b0
+) (
   input  logic        clk_i,
 
-  input  logic [1:0]  op_i,  // VectorOp of trine_isa_pkg
+  input  logic [2:0]  op_i,  // VectorOp of trine_isa_pkg
   input  logic        tap_i,
   input  logic        first_i,
   input  logic [31:0] word_i,
@@ -22,8 +27,24 @@ module trine_vector_lane (
   output logic [95:0] slots_o
 );
 
-  localparam logic [1:0] OpMax = trine_isa_pkg::VectorOpMax[1:0];
-  localparam logic [1:0] OpAdd = trine_isa_pkg::VectorOpAdd[1:0];
+  localparam logic [2:0] OpMax        = trine_isa_pkg::VectorOpMax[2:0];
+  localparam logic [2:0] OpAdd        = trine_isa_pkg::VectorOpAdd[2:0];
+  localparam logic [2:0] OpMaxTernary = trine_isa_pkg::VectorOpMaxTernary[2:0];
+  localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
+  localparam logic [2:0] OpAddInt32   = trine_isa_pkg::VectorOpAddInt32[2:0];
+
+  // Sum of the kept word and this one, in 33 bits, saturated.
+  logic [31:0] saturated;
+
+  if (Ternary || Binary) begin : gen_add_int32
+    logic [31:0] kept_word;
+    logic [32:0] sum;
+    assign kept_word = {slots_o[72 +: 8], slots_o[48 +: 8], slots_o[24 +: 8], slots_o[0 +: 8]};
+    assign sum       = {kept_word[31], kept_word} + {word_i[31], word_i};
+    assign saturated = sum[32] == sum[31] ? sum[31:0] : {sum[32], {31{!sum[32]}}};
+  end else begin : gen_no_add_int32
+    assign saturated = '0;
+  end
 
   for (genvar b = 0; b < 4; b++) begin : gen_slot
     logic signed [7:0]  code;
@@ -39,6 +60,16 @@ module trine_vector_lane (
         slot_d = (first_i || code > $signed(slot_q[7:0])) ? 24'(code) : slot_q;
       end else if (!fold_i && op_i == OpAdd && !first_i) begin
         slot_d = {8'd0, code, slot_q[7:0]};
+      end else if (Binary && op_i == OpMaxBinary && !first_i) begin
+        slot_d = {16'd0, slot_q[7:0] | code};
+      end else if (Ternary && op_i == OpMaxTernary && !first_i) begin
+        slot_d = '0;
+        for (int unsigned i = 0; i < 4; i++) begin  // 2 bits: 1 is the largest, 3 (-1) the least
+          slot_d[2*i +: 2] = ($signed(code[2*i +: 2]) > $signed(slot_q[2*i +: 2]))
+                             ? code[2*i +: 2] : slot_q[2*i +: 2];
+        end
+      end else if ((Ternary || Binary) && op_i == OpAddInt32 && !first_i) begin
+        slot_d = {16'd0, saturated[8*b +: 8]};
       end
     end
 

@@ -210,7 +210,7 @@ class Generator {
     r.set(isa::compute::kRow, draw(config_.pmem_rows() - groups * words * R * S + 1));
     r.set(isa::compute::kParam, draw(config_.param_channels - channels + 1));
     r.set(isa::compute::kChannels, channels);
-    r.set(isa::compute::kFirstByte, first_byte);
+    r.set(isa::post::kPosition, first_byte);
     int flags = 1 << isa::compute::kClear | 1 << isa::compute::kDrain;
     if (draw(3) == 0) flags |= 1 << isa::compute::kFuseAdd;
     if (draw(3) == 0) flags |= 1 << isa::compute::kPerTensor;

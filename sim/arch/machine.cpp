@@ -92,31 +92,52 @@ std::int32_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
   return sum;
 }
 
-/// The values of a word, widened. @return how many
-int values_of(isa::compute::Op precision, std::uint32_t word, std::int16_t* out) {
-  switch (precision) {
-    case isa::compute::Op::kInt8:
-      for (int i = 0; i < 4; ++i) out[i] = byte_of(word, i);
-      return 4;
-    case isa::compute::Op::kTernary:  // two's complement of 2 bits: 0, +1, -1
-      for (int i = 0; i < 16; ++i) {
-        const int code = static_cast<int>(word >> 2 * i & 3);
-        out[i] = static_cast<std::int16_t>(code >= 2 ? code - 4 : code);
-      }
-      return 16;
-    case isa::compute::Op::kBinary:
-      for (int i = 0; i < 32; ++i)
-        out[i] = static_cast<std::int16_t>((word >> i & 1) != 0 ? 1 : -1);
-      return 32;
-  }
-  return 0;
+/// Signed value of the `bits` wide code at `place` of a word; a single bit is +1 or -1.
+std::int16_t value_at(std::uint32_t word, int bits, int place) {
+  const auto code = static_cast<int>(word >> bits * place & ((1U << bits) - 1));
+  if (bits == 1) return static_cast<std::int16_t>(code != 0 ? 1 : -1);
+  return static_cast<std::int16_t>(code >= 1 << (bits - 1) ? code - (1 << bits) : code);
 }
 
-int values_per_word(isa::compute::Op precision) {
-  return precision == isa::compute::Op::kInt8      ? 4
-         : precision == isa::compute::Op::kTernary ? 16
-                                                   : 32;
+/// How an operation packs its operands.
+struct Precision {
+  int activation_bits, weight_bits;
+
+  int values() const { return 32 / activation_bits; }  ///< of a step
+  int steps_per_row() const { return activation_bits / weight_bits; }
+};
+
+Precision precision_of(isa::compute::Op op) {
+  switch (op) {
+    case isa::compute::Op::kInt8:
+      return {8, 8};
+    case isa::compute::Op::kTernary:
+      return {2, 2};
+    case isa::compute::Op::kBinary:
+      return {1, 1};
+    case isa::compute::Op::kInt8Ternary:
+      return {8, 2};
+    case isa::compute::Op::kInt8Binary:
+      return {8, 1};
+  }
+  return {8, 8};
 }
+
+/// Codes of an output word.
+struct Encoding {
+  explicit Encoding(int code) : bits(code == 0 ? 8 : code == 1 ? 2 : 1) {}
+
+  int bits;
+  int per_word() const { return 32 / bits; }
+  std::uint32_t mask(int place) const { return ((1U << bits) - 1) << bits * place; }
+  std::uint32_t with(std::uint32_t word, int place, int code) const {
+    return (word & ~mask(place)) | (static_cast<std::uint32_t>(code) << bits * place & mask(place));
+  }
+  /// Of a residual, as thresholds give it: 0 or 1 for a single bit.
+  int code(std::uint32_t word, int place) const {
+    return bits == 1 ? static_cast<int>(word >> place & 1) : value_at(word, bits, place);
+  }
+};
 
 }  // namespace
 
@@ -219,12 +240,10 @@ std::uint32_t Machine::read_dmem(std::int64_t address) const {
   return word;
 }
 
-void Machine::write_dmem(std::int64_t address, std::uint32_t data, int mask) {
+void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask) {
   address = checked(address);
   std::memcpy(&dmem_[static_cast<std::size_t>(address) * 4], &data, 4);
-  if (on_dmem_write)
-    on_dmem_write(
-        {static_cast<std::uint32_t>(address), data, static_cast<std::uint8_t>(mask), run_index_});
+  if (on_dmem_write) on_dmem_write({static_cast<std::uint32_t>(address), data, mask, run_index_});
 }
 
 // ---- load, store ------------------------------------------------------------------------------
@@ -281,7 +300,7 @@ void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::i
       for (std::int64_t i = 0; i < words; ++i) {
         std::uint32_t word;
         std::memcpy(&word, from + 4 * i, 4);
-        write_dmem(local + i, word, 15);
+        write_dmem(local + i, word, ~0U);
       }
       break;
     case isa::dma::Target::kPmem: {
@@ -364,18 +383,18 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
 Work Machine::compute(const Registers& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = (run.flags >> kClear & 1) != 0, drains = (run.flags >> kDrain & 1) != 0;
-  if (run.op < 0 || run.op > 2) fail(fmt::format("compute operation {} does not exist", run.op));
-  const auto precision = static_cast<Op>(run.op);
-  if (!(precision == Op::kInt8      ? config_.int8
-        : precision == Op::kTernary ? config_.ternary
-                                    : config_.binary))
-    fail(fmt::format("precision {} is not in the configuration", run.op));
+  if (run.op < 0 || run.op > 4) fail(fmt::format("compute operation {} does not exist", run.op));
+  const Precision precision = precision_of(static_cast<Op>(run.op));
+  for (const int bits : {precision.activation_bits, precision.weight_bits})
+    if (!(bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary))
+      fail(fmt::format("precision {} is not in the configuration", run.op));
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const int channels = field(r, kChannels);
   if (!(clear && drains) && (groups != 1 || tiles != 1))
     fail("a reduction in pieces has one tile and one group");
-  const std::size_t per_word = static_cast<std::size_t>(values_per_word(precision));
+  const auto per_word = static_cast<std::size_t>(precision.values());
+  const auto steps_per_row = static_cast<std::size_t>(precision.steps_per_row());
   const std::size_t cols = static_cast<std::size_t>(config_.cols);
 
   Lanes lanes(r, config_.rows);
@@ -386,25 +405,31 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     if (t == 0) {
       work.steps = static_cast<std::int64_t>(tile.steps);
       const std::int64_t row = r.get(kRow);
-      const std::int64_t rows = groups * work.steps;
+      const std::size_t group_rows = (tile.steps + steps_per_row - 1) / steps_per_row;
+      const auto rows = static_cast<std::int64_t>(static_cast<std::size_t>(groups) * group_rows);
       if (row + rows > config_.pmem_rows())
         fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", row, row + rows - 1,
                          config_.pmem_rows() - 1));
       // Weights by group and column, so that a sum runs over neighbours.
-      weights_.resize(static_cast<std::size_t>(rows) * cols * per_word);
-      for (std::int64_t i = 0; i < rows; ++i)
-        for (std::size_t c = 0; c < cols; ++c) {
-          std::uint32_t word;
-          std::memcpy(&word, &pmem_[(static_cast<std::size_t>(row + i) * cols + c) * 4], 4);
-          const std::size_t group = static_cast<std::size_t>(i) / tile.steps;
-          const std::size_t step = static_cast<std::size_t>(i) % tile.steps;
-          values_of(precision, word,
-                    &weights_[((group * cols + c) * tile.steps + step) * per_word]);
-        }
+      weights_.resize(static_cast<std::size_t>(groups) * cols * tile.steps * per_word);
+      std::int16_t* to = weights_.data();
+      for (std::size_t g = 0; g < static_cast<std::size_t>(groups); ++g)
+        for (std::size_t c = 0; c < cols; ++c)
+          for (std::size_t step = 0; step < tile.steps; ++step) {
+            const std::size_t at =
+                static_cast<std::size_t>(row) + g * group_rows + step / steps_per_row;
+            std::uint32_t word;
+            std::memcpy(&word, &pmem_[(at * cols + c) * 4], 4);
+            for (std::size_t i = 0; i < per_word; ++i)
+              *to++ = value_at(word, precision.weight_bits,
+                               static_cast<int>(step % steps_per_row * per_word + i));
+          }
     }
     tile.values.resize(tile.words.size() * per_word);
     for (std::size_t i = 0; i < tile.words.size(); ++i)
-      values_of(precision, tile.words[i], &tile.values[i * per_word]);
+      for (std::size_t v = 0; v < per_word; ++v)
+        tile.values[i * per_word + v] =
+            value_at(tile.words[i], precision.activation_bits, static_cast<int>(v));
     for (int g = 0; g < groups; ++g) {
       if (clear) std::fill(accumulators_.begin(), accumulators_.end(), 0);
       for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
@@ -430,57 +455,79 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
 void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes, int group) {
   using namespace isa::compute;
   const Post unit(r, (run.flags >> kSingle & 1) != 0);
-  const bool fuse = (run.flags >> kFuseAdd & 1) != 0;
+  const bool add = (run.flags >> kFuseAdd & 1) != 0, max = (run.flags >> kFuseMax & 1) != 0;
   const bool per_tensor = (run.flags >> kPerTensor & 1) != 0;
-  const int channels = field(r, kChannels), first_byte = field(r, kFirstByte);
+  const int channels = field(r, kChannels);
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  const int output = field(r, post::kOutput);
+  const Encoding encoding(field(r, post::kEncoding));
+  const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
+  const int position = field(r, post::kPosition);
   const int first = group * config_.cols;
   const int last = std::min(channels, first + config_.cols);
-  if (r.get(kParam) + last > config_.param_channels)
-    fail(fmt::format("bias and scale entry {}, allowed 0..{}", r.get(kParam) + last - 1,
+  if (r.get(kParam) + last * passes > config_.param_channels)
+    fail(fmt::format("bias and scale entry {}, allowed 0..{}", r.get(kParam) + last * passes - 1,
                      config_.param_channels - 1));
+  const auto result = [&](std::int32_t acc, int n) {
+    if (output == 1) return threshold(r, acc, static_cast<int>(r.get(kParam)) + n * passes);
+    const std::size_t entry = static_cast<std::size_t>(r.get(kParam) + n);
+    const std::uint64_t packed = scale_[entry];
+    const int raw_shift = static_cast<int>(packed >> 31 & 63);
+    const ChannelScale scale = per_tensor
+                                   ? unit.scale
+                                   : ChannelScale{static_cast<std::int32_t>(packed & 0x7fffffff),
+                                                  raw_shift >= 32 ? raw_shift - 64 : raw_shift};
+    const std::int32_t sum = reference::wrap(std::int64_t{acc} + bias_[entry]);
+    return output == 2 ? sum : unit.requantize(sum, scale);
+  };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
-    for (int n = first; n < last;) {
-      const std::int64_t address = lanes.lanes[l].out + (first_byte + n) / 4 * out_plane;
+    const std::int32_t* acc = &accumulators_[l * static_cast<std::size_t>(config_.cols)];
+    for (int n = first; output == 2 && n < last; ++n)
+      write_dmem(lanes.lanes[l].out + n * out_plane,
+                 static_cast<std::uint32_t>(result(acc[n - first], n)), ~0U);
+    for (int n = first; output != 2 && n < last;) {
+      const std::int64_t address =
+          lanes.lanes[l].out + (position + n) / encoding.per_word() * out_plane;
       std::uint32_t word = read_dmem(address);
-      const std::uint32_t residual = fuse ? read_dmem(address + delta) : 0;
-      int mask = 0;
+      const std::uint32_t residual = add || max ? read_dmem(address + delta) : 0;
+      std::uint32_t mask = 0;
       for (bool same_word = true; same_word && n < last; ++n) {
-        const int b = (first_byte + n) % 4;
-        const std::size_t entry = static_cast<std::size_t>(r.get(kParam) + n);
-        const std::uint64_t packed = scale_[entry];
-        const int raw_shift = static_cast<int>(packed >> 31 & 63);
-        const ChannelScale scale =
-            per_tensor ? unit.scale
-                       : ChannelScale{static_cast<std::int32_t>(packed & 0x7fffffff),
-                                      raw_shift >= 32 ? raw_shift - 64 : raw_shift};
-        const std::int32_t acc =
-            reference::wrap(std::int64_t{accumulators_[l * static_cast<std::size_t>(config_.cols) +
-                                                       static_cast<std::size_t>(n - first)]} +
-                            bias_[entry]);
-        int code = unit.requantize(acc, scale);
-        if (fuse) code = unit.add(code, byte_of(residual, b));
-        word = with_byte(word, b, code);
-        mask |= 1 << b;
+        const int place = (position + n) % encoding.per_word();
+        int code = result(acc[n - first], n);
+        if (max) code = std::max(code, encoding.code(residual, place));
+        if (add && !max) code = unit.add(code, byte_of(residual, place));
+        word = encoding.with(word, place, code);
+        mask |= encoding.mask(place);
         if (n == channels - 1)
-          for (int tail = b + 1; tail < 4; ++tail) {
-            word = with_byte(word, tail, 0);
-            mask |= 1 << tail;
+          for (int tail = place + 1; tail < encoding.per_word(); ++tail) {
+            word = encoding.with(word, tail, 0);
+            mask |= encoding.mask(tail);
           }
-        same_word = b != 3;
+        same_word = place != encoding.per_word() - 1;
       }
       write_dmem(address, word, mask);
     }
   }
 }
 
+/// Code of a sum: thresholds reached, counted from `low`. @param entry  first pair of the channel
+int Machine::threshold(const Registers& r, std::int32_t acc, int entry) const {
+  int code = field(r, post::kLow);
+  for (int p = 0; p <= field(r, post::kPassesLast); ++p) {
+    const std::size_t at = static_cast<std::size_t>(entry + p);
+    code += acc >= bias_[at] ? 1 : 0;
+    code += acc >= static_cast<std::int32_t>(scale_[at] & 0xffffffffU) ? 1 : 0;
+  }
+  return code;
+}
+
 // ---- vector -----------------------------------------------------------------------------------
 
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > 2) fail(fmt::format("vector operation {} does not exist", run.op));
+  if (run.op < 0 || run.op > 5) fail(fmt::format("vector operation {} does not exist", run.op));
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
@@ -495,6 +542,28 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
   return work;
 }
 
+namespace {
+
+/// Words whose values are not bytes: maximum of ternary or binary values, saturated sum of two
+/// int32.
+std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_t taps) {
+  using isa::vector::Op;
+  if (op == Op::kAddInt32) {
+    const std::int64_t sum =
+        std::int64_t{static_cast<std::int32_t>(words[0])} + static_cast<std::int32_t>(words[1]);
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX));
+  }
+  const Encoding encoding(op == Op::kMaxTernary ? 1 : 2);
+  std::uint32_t word = words[0];
+  for (std::size_t k = 1; k < taps; ++k)
+    for (int place = 0; place < encoding.per_word(); ++place)
+      word = encoding.with(word, place,
+                           std::max(encoding.code(word, place), encoding.code(words[k], place)));
+  return word;
+}
+
+}  // namespace
+
 void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& lanes,
                           const Tile& tile, std::int64_t cw) {
   using isa::vector::Op;
@@ -505,11 +574,15 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   const std::size_t taps = static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
                            static_cast<std::size_t>(field(r, agu::kSLast) + 1);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
-  if (op == Op::kAdd && taps != 2) fail("an addition has two taps");
+  if ((op == Op::kAdd || op == Op::kAddInt32) && taps != 2) fail("an addition has two taps");
   std::array<std::int64_t, 4> reduced{};
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     const std::uint32_t* words = &tile.words[l * tile.steps + static_cast<std::size_t>(cw) * taps];
     std::uint32_t result = 0;
+    if (op == Op::kMaxTernary || op == Op::kMaxBinary || op == Op::kAddInt32) {
+      if (lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, combine(op, words, taps), ~0U);
+      continue;
+    }
     for (int b = 0; b < 4; ++b) {
       std::int64_t sum = 0;
       int largest = -128;
@@ -523,7 +596,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
                                         : unit.requantize(reference::wrap(sum + bias), unit.scale);
       result = with_byte(result, b, code);
     }
-    if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, 15);
+    if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, ~0U);
   }
   if (!reduce || !lanes.active(0)) return;
   std::uint32_t result = 0;
@@ -531,7 +604,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
     result = with_byte(
         result, b,
         unit.requantize(reference::wrap(reduced[static_cast<std::size_t>(b)] + bias), unit.scale));
-  write_dmem(lanes.lanes[0].out + offset, result, 15);
+  write_dmem(lanes.lanes[0].out + offset, result, ~0U);
 }
 
 }  // namespace trine::sim

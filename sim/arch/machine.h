@@ -15,11 +15,11 @@
 
 namespace trine::sim {
 
-/// A word written to DMEM by compute or vector (byte enables in `mask`) or load (mask 15).
+/// A word written to DMEM: by compute or vector the bits of `mask`, by load all of them.
 struct DmemWrite {
   std::uint32_t address = 0;  ///< word
   std::uint32_t data = 0;     ///< the word afterwards
-  std::uint8_t mask = 0;      ///< bit b: byte b was written
+  std::uint32_t mask = 0;     ///< bits that were written
   int run = 0;                ///< n-th RUN of the program
 };
 
@@ -63,7 +63,8 @@ class Machine {
   void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
   std::int64_t gather(const isa::Registers& registers, const Lanes& lanes, Tile& tile);
-  void write_dmem(std::int64_t address, std::uint32_t data, int mask);
+  void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
+  int threshold(const isa::Registers& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;
   [[noreturn]] void fail(const std::string& what) const;

@@ -19,7 +19,7 @@ struct Sequence {
 
 void append_bytes(std::vector<ExpectedByte>& bytes, const DmemWrite& write) {
   for (unsigned b = 0; b < 4; ++b)
-    if (write.mask >> b & 1)
+    if ((write.mask >> 8 * b & 0xff) != 0)
       bytes.push_back({4 * write.address + b, static_cast<std::uint8_t>(write.data >> 8 * b),
                        static_cast<std::int32_t>(write.run)});
 }
@@ -76,12 +76,16 @@ Difference first_difference(std::vector<ExpectedByte> expected, const ObservedWr
   group_by_byte(expected);
   std::vector<Sequence> sequences = index(expected, 4 * (last_word + 1));
 
+  // Masks are of bits: a byte's value is known after its write, not from it alone.
+  std::vector<std::uint32_t> memory(last_word + 1);
   Difference d;
   for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint32_t& word = memory[writes[i].address];
+    word = (word & ~writes[i].mask) | (writes[i].data & writes[i].mask);
     for (unsigned b = 0; b < 4; ++b) {
       if ((writes[i].mask >> 8 * b & 0xff) == 0) continue;
       Sequence& s = sequences[4 * writes[i].address + b];
-      const auto actual = static_cast<std::uint8_t>(writes[i].data >> 8 * b);
+      const auto actual = static_cast<std::uint8_t>(word >> 8 * b);
       if (s.next > s.begin && expected[s.next - 1].value == actual) continue;
       if (s.next < s.end && expected[s.next].value == actual) {
         ++s.next;

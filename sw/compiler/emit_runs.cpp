@@ -158,7 +158,7 @@ void Emitter::emit_conv(const Rect& rect, const Channels& channels, const Filter
   set_field(i, compute::kRow, row, l.label);
   set_field(i, compute::kParam, param, l.label);
   set_field(i, compute::kChannels, channels.size(), l.label);
-  set_field(i, compute::kFirstByte, first_byte, l.label);
+  set_field(i, post::kPosition, first_byte, l.label);
   if (l.per_tensor) {
     i.registers.set(post::kMultiplier, l.scales[0].multiplier);
     i.registers.set(post::kShift, l.scales[0].shift);

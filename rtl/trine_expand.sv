@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Expands packed weights on their way into the array: of each column's word, part p becomes four int8.
+//
+//   bits_i 0: the word as it is
+//   bits_i 1, ternary: values 4p .. 4p+3 of 16, two's complement of 2 bits     -> -1, 0, +1
+//   bits_i 2, binary:  values 4p .. 4p+3 of 32, 1 is +1 and 0 is -1            -> -1, +1
+//
+// Timing    combinational: a multiplexer of the word's parts and one of the packings.
+// Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary.
+//
+// Check     verilator --lint-only -Wall trine_expand.sv; tests/random_program_test.cpp
+
+module trine_expand #(
+  parameter int unsigned Cols    = 8,
+  parameter bit          Ternary = 1'b1,
+  parameter bit          Binary  = 1'b1
+) (
+  input  logic [1:0]         bits_i,
+  input  logic [2:0]         part_i,
+  input  logic [Cols*32-1:0] packed_i,
+  output logic [Cols*32-1:0] weights_o
+);
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_col
+    logic [31:0] word;
+    logic [7:0]  ternary;
+    logic [3:0]  binary;
+
+    assign word    = packed_i[c*32 +: 32];
+    assign ternary = word[{part_i[1:0], 3'd0} +: 8];
+    assign binary  = word[{part_i, 2'd0} +: 4];
+
+    for (genvar i = 0; i < 4; i++) begin : gen_lane
+      always_comb begin
+        weights_o[c*32 + 8*i +: 8] = word[8*i +: 8];
+        if (Ternary && bits_i == 2'd1) begin
+          weights_o[c*32 + 8*i +: 8] = {{7{ternary[2*i+1]}}, ternary[2*i]};
+        end
+        if (Binary && bits_i == 2'd2) begin
+          weights_o[c*32 + 8*i +: 8] = {{7{!binary[i]}}, 1'b1};
+        end
+      end
+    end
+  end
+
+  logic unused_expand;  // all of it, where a precision is missing
+  assign unused_expand = ^{bits_i, part_i};
+
+endmodule

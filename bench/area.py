@@ -33,7 +33,7 @@ def row(config, int8, full):
 
 
 def print_modules(config, report):
-    print(f"### {config}, three precisions\n")
+    print(f"**{config}, three precisions**\n")
     modules = sorted(report["modules"], key=lambda m: -m["gate_equivalents_total"])
     rows = [[m["name"], m["instances"], round(m["gate_equivalents"]),
              round(m["gate_equivalents_total"]), f"{100 * m['share']:.1f} %",

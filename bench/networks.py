@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cycles of whole networks: against the design's bound, Ethos-U, and the architecture simulator.
 
-usage: networks.py [--backend rtl|arch] [--layers] [CONFIG]...    (edge256 edge1024)
+usage: networks.py [--backend rtl|arch] [--layers] [--network NAME]... [CONFIG]...    (edge256 edge1024)
 Models come from $TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist.
-Each run must be bit-exact, else the benchmark ends. --layers adds a table for each network.
+Each run must be bit-exact, else the benchmark ends. --layers adds a table for each run.
 """
 import argparse
 
@@ -50,7 +50,7 @@ def cause_row(name, config, run):
 
 
 def print_layers(name, config, run, predicted):
-    print(f"### {name} on {config}\n")
+    print(f"**{name} on {config}**\n")
     rows = [[layer["name"].split(";")[0], layer["op"], layer["macs"], layer["cycles"],
              other["cycles"], f"{100 * layer['utilization']:.1f} %", layer["bound"]]
             for layer, other in zip(run["layers"], predicted["layers"])]
@@ -62,10 +62,11 @@ def main():
     parser.add_argument("configs", nargs="*", default=["edge256", "edge1024"])
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
     parser.add_argument("--layers", action="store_true")
+    parser.add_argument("--network", action="append", choices=list(FIGURES), help="only this one")
     options = parser.parse_args()
     runs = []
     for config in options.configs:
-        for name in FIGURES:
+        for name in options.network or FIGURES:
             if paths(name)[0].exists():
                 runs.append((name, config, verify(name, config, options.backend),
                              verify(name, config, "arch")))

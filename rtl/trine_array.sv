@@ -23,7 +23,7 @@
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
 //           between. col_i < Cols.
 //
-// Check     verilator --lint-only -Wall trine_array.sv trine_pe.sv trine_dot.sv
+// Check     verilator --lint-only -Wall trine_array.sv trine_broadcast.sv trine_pe.sv trine_dot.sv
 //           tb/trine_array_tb.cpp
 
 module trine_array #(
@@ -64,77 +64,73 @@ module trine_array #(
 
   localparam int unsigned RowGroups = (Rows + PipeRows - 1) / PipeRows;
   localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
-  localparam int unsigned Depth     = RowGroups + ColGroups - 1;
 
   // ---------------------------------------------------------------------------------------------
-  // Control of the wavefront: stage k serves the blocks with h + g = k; [k] is what enters its
-  // register, [k+1] what the blocks see.
+  // Broadcast along rows: the word and the control of a step. Row r is delayed by h registers,
+  // then it has one register a column group. One scalar net a stage: with an array, the simulator
+  // would evaluate all PEs again when the entry changes.
   // ---------------------------------------------------------------------------------------------
-  logic [Depth:0] valid, first, last;
-  logic [1:0]     mode [Depth+1];
-
-  assign valid[0] = valid_i;
-  assign first[0] = first_i;
-  assign last[0]  = last_i;
-  assign mode[0]  = mode_i;
-
-  for (genvar k = 0; k < Depth; k++) begin : gen_control
-    logic       valid_q, first_q, last_q;
-    logic [1:0] mode_q;
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) valid_q <= 1'b0;
-      else         valid_q <= valid[k];
-    end
-
-    always_ff @(posedge clk_i) begin
-      if (valid[k]) begin
-        first_q <= first[k];
-        last_q  <= last[k];
-        mode_q  <= mode[k];
-      end
-    end
-
-    assign valid[k+1] = valid_q;
-    assign first[k+1] = first_q;
-    assign last[k+1]  = last_q;
-    assign mode[k+1]  = mode_q;
-  end
-
-  // ---------------------------------------------------------------------------------------------
-  // Broadcast of activations: row r is delayed by h stages, then one register a column group.
-  // Register k of a chain loads with the step that enters stage k.
-  // ---------------------------------------------------------------------------------------------
-  logic [31:0] act [Rows*ColGroups];  // what the PEs of (row, column group) see
-  logic [31:0] wgt [Cols*RowGroups];  // what the PEs of (column, row group) see
-
   for (genvar r = 0; r < Rows; r++) begin : gen_act
     localparam int unsigned Delay = r / PipeRows;
     for (genvar k = 0; k < Delay + ColGroups; k++) begin : gen_stage
-      logic [31:0] word_q;
+      logic        from_valid, valid;
+      logic [3:0]  from_flags, flags;
+      logic [31:0] from_word, word;
       if (k == 0) begin : gen_entry
-        always_ff @(posedge clk_i) if (valid[k]) word_q <= act_i[32*r +: 32];
+        assign from_valid = valid_i;
+        assign from_flags = {first_i, last_i, mode_i};
+        assign from_word  = act_i[32*r +: 32];
       end else begin : gen_chain
-        always_ff @(posedge clk_i) if (valid[k]) word_q <= gen_act[r].gen_stage[k-1].word_q;
+        assign from_valid = gen_act[r].gen_stage[k-1].valid;
+        assign from_flags = gen_act[r].gen_stage[k-1].flags;
+        assign from_word  = gen_act[r].gen_stage[k-1].word;
       end
-      if (k >= Delay) begin : gen_tap
-        assign act[r*ColGroups+k-Delay] = word_q;
-      end
+
+      trine_broadcast u_stage (
+        .clk_i   (clk_i),
+        .rst_ni  (rst_ni),
+        .valid_i (from_valid),
+        .flags_i (from_flags),
+        .word_i  (from_word),
+        .valid_o (valid),
+        .flags_o (flags),
+        .word_o  (word)
+      );
     end
   end
 
+  // ---------------------------------------------------------------------------------------------
+  // Broadcast down columns: the word. Column c is delayed by g registers, then it has one register
+  // a row group.
+  // ---------------------------------------------------------------------------------------------
   for (genvar c = 0; c < Cols; c++) begin : gen_wgt
     localparam int unsigned Delay = c / PipeCols;
     for (genvar k = 0; k < Delay + RowGroups; k++) begin : gen_stage
-      logic [31:0] word_q;
+      logic        from_valid, valid, flags;
+      logic [31:0] from_word, word;
       if (k == 0) begin : gen_entry
-        always_ff @(posedge clk_i) if (valid[k]) word_q <= wgt_i[32*c +: 32];
+        assign from_valid = valid_i;
+        assign from_word  = wgt_i[32*c +: 32];
       end else begin : gen_chain
-        always_ff @(posedge clk_i) if (valid[k]) word_q <= gen_wgt[c].gen_stage[k-1].word_q;
+        assign from_valid = gen_wgt[c].gen_stage[k-1].valid;
+        assign from_word  = gen_wgt[c].gen_stage[k-1].word;
       end
-      if (k >= Delay) begin : gen_tap
-        assign wgt[c*RowGroups+k-Delay] = word_q;
-      end
+
+      trine_broadcast #(
+        .Flags (1)
+      ) u_stage (
+        .clk_i   (clk_i),
+        .rst_ni  (rst_ni),
+        .valid_i (from_valid),
+        .flags_i (1'b0),
+        .word_i  (from_word),
+        .valid_o (valid),
+        .flags_o (flags),
+        .word_o  (word)
+      );
+
+      logic unused_stage;  // the last one's valid bit, and the flag of all
+      assign unused_stage = valid ^ flags;
     end
   end
 
@@ -144,21 +140,19 @@ module trine_array #(
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     logic [Cols*32-1:0] drain;
     for (genvar c = 0; c < Cols; c++) begin : gen_col
-      localparam int unsigned RowGroup = r / PipeRows;
-      localparam int unsigned ColGroup = c / PipeCols;
-      localparam int unsigned Stage    = RowGroup + ColGroup + 1;
+      localparam int unsigned Stage = r / PipeRows + c / PipeCols;
       trine_pe #(
         .Int8    (Int8),
         .Ternary (Ternary),
         .Binary  (Binary)
       ) u_pe (
         .clk_i   (clk_i),
-        .valid_i (valid[Stage]),
-        .first_i (first[Stage]),
-        .last_i  (last[Stage]),
-        .mode_i  (mode[Stage]),
-        .act_i   (act[r*ColGroups+ColGroup]),
-        .wgt_i   (wgt[c*RowGroups+RowGroup]),
+        .valid_i (gen_act[r].gen_stage[Stage].valid),
+        .first_i (gen_act[r].gen_stage[Stage].flags[3]),
+        .last_i  (gen_act[r].gen_stage[Stage].flags[2]),
+        .mode_i  (gen_act[r].gen_stage[Stage].flags[1:0]),
+        .act_i   (gen_act[r].gen_stage[Stage].word),
+        .wgt_i   (gen_wgt[c].gen_stage[Stage].word),
         .drain_o (drain[32*c +: 32])
       );
     end

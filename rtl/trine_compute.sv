@@ -78,6 +78,7 @@ module trine_compute #(
   output logic [Rows*AddrBits-1:0] job_out_o,
   output logic [Rows-1:0]          job_active_o,
   output logic                     job_tile_first_o,  // first group of its tile
+  output logic                     job_tile_last_o,   // last group of its tile
   output logic                     job_new_o,         // first tile of its instruction
   output logic                     job_final_o,       // last tile of its instruction
   output logic                     job_drain_o,       // the instruction has results
@@ -192,9 +193,9 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Steps. The last step of a tile needs the place where its output addresses wait; with
-  // residuals also that the residuals of the tile before are read, because their reads could
-  // otherwise queue up behind steps that wait for them.
+  // Steps. The last step of a tile needs the place where its output addresses wait; with residuals
+  // (of this instruction or the one before) also that those of the tile before
+  // are read, because their reads could otherwise queue up behind steps that wait for them.
   // ---------------------------------------------------------------------------------------------
   logic                     step_valid, step_ready, step_first, step_last, group_last, tile_first,
                             tile_last, window_last, word_first;
@@ -229,8 +230,7 @@ module trine_compute #(
     .out_plane_o   (out_plane)
   );
 
-  assign last_allowed = !pend_q &&
-                        !((cfg_q.kind == trine_post_pkg::KindFused || cfg_q.max) && fetch_busy_i);
+  assign last_allowed = !pend_q && !fetch_busy_i;
   assign g_valid_o  = step_valid && (!step_last || last_allowed);
   assign step_ready = g_ready_i && (!step_last || last_allowed);
   assign g_pad_o    = pad_q;
@@ -384,6 +384,7 @@ module trine_compute #(
       job_out_o        <= out;
       job_active_o     <= active;
       job_tile_first_o <= tile_first;
+      job_tile_last_o  <= group_last;
       job_final_q      <= group_last && tile_last;
     end
   end

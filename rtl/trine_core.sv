@@ -352,7 +352,8 @@ module trine_core #(
   logic [1:0]               array_mode;
   logic [Rows*32-1:0]       array_act, column;
   logic [ColBits-1:0]       col;
-  logic                     job_valid, job_ready, job_tile_first, job_new, job_final, job_drain;
+  logic                     job_valid, job_ready, job_tile_first, job_tile_last, job_new,
+                            job_final, job_drain;
   logic [Rows*AddrBits-1:0] job_out;
   logic [Rows-1:0]          job_active;
   trine_post_pkg::cfg_t     job_cfg;
@@ -401,6 +402,7 @@ module trine_core #(
     .job_out_o        (job_out),
     .job_active_o     (job_active),
     .job_tile_first_o (job_tile_first),
+    .job_tile_last_o  (job_tile_last),
     .job_new_o        (job_new),
     .job_final_o      (job_final),
     .job_drain_o      (job_drain),
@@ -578,6 +580,7 @@ module trine_core #(
     .c_out_i        (job_out),
     .c_active_i     (job_active),
     .c_tile_first_i (job_tile_first),
+    .c_tile_last_i  (job_tile_last),
     .c_new_i        (job_new),
     .c_final_i      (job_final),
     .c_drain_i      (job_drain),

@@ -47,6 +47,7 @@ module trine_post #(
   input  logic [Rows*AddrBits-1:0] c_out_i,
   input  logic [Rows-1:0]          c_active_i,
   input  logic                     c_tile_first_i,
+  input  logic                     c_tile_last_i,
   input  logic                     c_new_i,
   input  logic                     c_final_i,
   input  logic                     c_drain_i,
@@ -124,20 +125,23 @@ module trine_post #(
   logic [15:0]              channel_q, channel_now, channel_first;
   logic                     fresh_q;        // no column issued yet
   logic                     await_q;        // its first code has not left the lanes
+  logic                     open_q;         // compute's tile is not complete: groups to come
   logic                     data_q;         // its results are in the drain registers
 
   logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free, pipe_empty,
         first_out, pass_last, word_end, alone;
   logic c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
 
-  // While one source waits for the other's job to finish, they take turns.
+  // While one source waits for the other's job to finish, they take turns. A tile of the compute
+  // engine is taken as a whole: its groups continue each other's words. (Not so the vector
+  // engine's words: the gather may be full of the steps that wait for the compute engine's turn.)
   assign slot_free = (left_q == '0 || done) && (!await_q || first_out);
   assign c_same    = !c_new_i && !vector_q;
   assign c_take    = c_valid_i && c_drain_i && slot_free && (c_same || (pipe_empty && left_q == '0)) &&
-                     !(v_valid_i && !vector_q && pipe_empty && left_q == '0);
+                     !(v_valid_i && !vector_q && !open_q && pipe_empty && left_q == '0);
   assign bare_take = c_valid_i && !c_drain_i && c_data_valid_i && left_q == '0 && pipe_empty &&
                      !retire_q;
-  assign v_take    = v_valid_i && slot_free && !c_take && !bare_take &&
+  assign v_take    = v_valid_i && slot_free && !c_take && !bare_take && !open_q &&
                      ((!v_new_i && vector_q) || (pipe_empty && left_q == '0));
   assign c_ready_o = c_take || bare_take;
   assign v_ready_o = v_take;
@@ -151,17 +155,18 @@ module trine_post #(
     cfg_d = take_vector ? v_cfg_i : c_cfg_i;
   end
 
-  // Channel, channels left and place continue from group to group of a tile.
+  // Channel, channels left and place continue from group to group of a tile. A vector job is a whole
+  // word.
   assign channel_now    = issue || raw_take ? channel_q + 16'd1 : channel_q;
   assign channels_now   = column ? channels_q - 16'd1 : channels_q;
   assign place_now      = !column ? place_q : word_end ? 5'd0 : place_q + 5'd1;
   assign channel_first  = take_tile_first ? cfg_d.param : channel_now;
   assign channels_first = take_tile_first ? cfg_d.channels : channels_now;
-  assign place_first    = take_tile_first ? cfg_d.position : place_now;
-
-  assign word_end = place_q == place_last;
+  assign word_end       = place_q == place_last;
 
   always_comb begin
+    place_first = take_tile_first ? cfg_d.position : place_now;
+    if (take_vector) place_first = 5'd0;
     place_last = 5'd3;
     if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) place_last = 5'd15;
     if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) place_last = 5'd31;
@@ -187,6 +192,7 @@ module trine_post #(
     end else begin
       if (take) begin
         left_q   <= count;
+        open_q   <= c_take && !c_tile_last_i;
         vector_q <= take_vector;
         await_q  <= cfg_d.kind != trine_post_pkg::KindDirect &&
                     cfg_d.kind != trine_post_pkg::KindRaw;
@@ -392,7 +398,7 @@ module trine_post #(
   logic [Rows-1:0]          lane_valid;
   logic [Rows*AddrBits-1:0] pack_out_q;
   logic [Rows-1:0]          pack_active_q;
-  logic [AddrBits-1:0]      offset_q, offset;
+  logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
   logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
   logic                     front, leave;
   logic [30:0]              multiplier;
@@ -404,8 +410,6 @@ module trine_post #(
   assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i;
   assign code_valid = lane_valid[0] || counted_q;
   assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
-  assign offset     = (direct_take || raw_take ? fresh_q && tile_first_q
-                                               : tag_out.first && tag_out.tile_first) ? '0 : offset_q;
 
   always_comb begin
     place_mask = 32'hff << {tag_out.place[1:0], 3'd0};
@@ -417,6 +421,17 @@ module trine_post #(
     if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
       place_mask = 32'h1 << tag_out.place;
       below_mask = (32'd1 << tag_out.place) - 32'd1;
+    end
+  end
+
+  always_comb begin
+    offset = vector_q ? v_offset_q : c_offset_q;
+    if (direct_take || raw_take ? fresh_q && tile_first_q : tag_out.first && tag_out.tile_first) begin
+      offset = '0;
+    end
+    offset_d = offset;
+    if (direct_take || raw_take || tag_out.word_end) begin
+      offset_d = offset + cfg_q.out_plane[AddrBits-1:0];
     end
   end
 
@@ -560,10 +575,9 @@ module trine_post #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (direct_take || raw_take || (en && code_valid && tag_out.word_end)) begin
-      offset_q <= offset + cfg_q.out_plane[AddrBits-1:0];
-    end else if (en && code_valid) begin
-      offset_q <= offset;
+    if (direct_take || raw_take || (en && code_valid)) begin
+      if (vector_q) v_offset_q <= offset_d;
+      else          c_offset_q <= offset_d;
     end
   end
 

@@ -22,14 +22,14 @@
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
 //             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7, LatencyFused = 12
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
-//           later (op 1) and again LatencyAdd cycles later (op 2): an odd distance, so op 2 in
-//           every second cycle interleaves with itself.
-// Contract  the caller never takes one multiplier entry twice: op 2 at most every second cycle, all
-//           of the same parity; after the last op 2 no op 0 for 8 cycles at its parity's odd
-//           distance, in short: let the pipeline run empty before another op follows (checked).
-//           bias, multiplier and shift as trine_array's columns; x << max(shift, 0) fits 32 bits;
-//           add_operand_shift <= 0; act_min <= act_max; configuration stable while values are in
-//           flight.
+//           later (op 1) and 7 cycles later again (op 2): an odd distance, so that op 2 in every
+//           second cycle interleaves with itself.
+// Contract  op 2 at most in every second enabled cycle. Before an op other than the last one,
+//           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
+//           values never meet at the multiplier's entry).
+//           bias, multiplier and shift are those of the value's output channel;
+//           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0; act_min <= act_max;
+//           configuration is stable while values are in flight.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 

@@ -143,9 +143,14 @@ class Flow {
   Path time(const std::string& name) const {
     write_file(folder() / (name + ".tcl"), timing_script(name));
     const fs::path log = folder() / (name + ".timing");
-    if (sim::run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log) != 0)
-      throw_error("{}: sta: {}", name, sim::tail_of(log, 1));
-    Path path = parse_timing(read_text(log));
+    const int code = sim::run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log);
+    const std::string text = read_text(log);
+    const std::size_t error = text.find("Error: ");  // after which it goes on, and exits with 0
+    if (code != 0 || error != std::string::npos)
+      throw_error("{}: sta: {}", name,
+                  error == std::string::npos ? sim::tail_of(log, 1)
+                                             : text.substr(error, text.find('\n', error) - error));
+    Path path = parse_timing(text);
     path.start = without_suffix(path.start);
     path.end = without_suffix(path.end);
     return path;

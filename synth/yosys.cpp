@@ -69,7 +69,7 @@ std::string map_script(const std::string& name, Target target) {
              "abc -liberty cells.lib -script abc.script\n"
              "opt_clean -purge\n",
              name) +
-         stat + fmt::format("write_verilog -noattr {}.v\n", name);
+         stat + fmt::format("write_verilog -noattr -simple-lhs {}.v\n", name);
 }
 
 std::string timing_script(const std::string& name) {

@@ -49,6 +49,19 @@ TEST_CASE("trine_dot adds the products of all lanes to its base", "[tb][dot]") {
   CHECK(equal == 50'000);
 }
 
+TEST_CASE("trine_dot multiplies every pair of int8 in every lane", "[tb][dot]") {
+  if (TB_Int8 == 0) return;
+  const auto lane = GENERATE(0, 1, 2, 3);
+  Vtrine_dot dut;
+  int equal = 0;
+  for (std::uint32_t pair = 0; pair < 1u << 16; ++pair) {
+    const std::uint32_t act = (pair & 255) << (8 * lane), wgt = (pair >> 8) << (8 * lane);
+    const auto expected = static_cast<std::uint32_t>(dot(act, wgt, Precision::kInt8));
+    equal += run(dut, 0, act, wgt, Precision::kInt8) == expected;
+  }
+  CHECK(equal == 1 << 16);
+}
+
 TEST_CASE("trine_dot reaches both ends of its range", "[tb][dot]") {
   Vtrine_dot dut;
   const auto at_zero = [&](std::uint32_t act, std::uint32_t wgt, Precision precision) {

@@ -18,6 +18,8 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
+constexpr int kInputParts = 6;  ///< of a layer whose input arrives while it runs
+
 Channels whole(int channels) { return {0, channels}; }
 
 }  // namespace
@@ -64,8 +66,18 @@ std::vector<Rect> Emitter::rectangles() const {
   const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&
                     t.cols == g.Q && layer().input != layer().second;
   std::vector<Rect> result;
-  int rows = grow ? std::max<int>(1, static_cast<int>(divide_up(2 * config_.rows, g.Q))) : t.rows;
-  for (int y = 0; y < g.P; y += rows, rows = grow && y > 0 ? rows * 4 : rows)
+  // Writes of a load and reads of the array share the banks: a load hardly outruns the array, so
+  // the parts stay small.
+  // Rows of whole tiles leave no lane idle.
+  int whole_tiles = 1;
+  while (whole_tiles < config_.rows && whole_tiles * g.Q % config_.rows != 0) ++whole_tiles;
+  const auto tiled = [&](std::int64_t rows) {
+    return static_cast<int>(round_up(std::max<std::int64_t>(rows, 1), whole_tiles));
+  };
+  const int least = tiled(divide_up(2 * config_.rows, g.Q));
+  int rows = grow ? least : t.rows;
+  for (int y = 0; y < g.P;
+       y += rows, rows = grow && y > 0 ? std::max(least, tiled(g.P / kInputParts)) : rows)
     for (int x = 0; x < g.Q; x += t.cols)
       result.push_back({y, std::min(g.P, y + rows), x, std::min(g.Q, x + t.cols)});
   return result;

@@ -23,8 +23,8 @@ struct Life {
 
 class Planner {
  public:
-  Planner(const Network& network, const gen::Config& config, bool wide_pitch)
-      : net_(network), config_(config), wide_pitch_(wide_pitch) {}
+  Planner(const Network& network, const gen::Config& config, bool roomy)
+      : net_(network), config_(config), roomy_(roomy) {}
 
   Plan run() {
     plan_.maps.resize(net_.maps.size());
@@ -63,8 +63,7 @@ class Planner {
       const int W = net_.maps[at(m)].shape.W;
       int best = W;
       std::int64_t best_cycles = pitch_cycles(m, W);
-      for (int pitch = W + 1; wide_pitch_ && best_cycles > 0 && pitch <= W + config_.banks();
-           ++pitch) {
+      for (int pitch = W + 1; roomy_ && best_cycles > 0 && pitch <= W + config_.banks(); ++pitch) {
         const std::int64_t cycles = pitch_cycles(m, pitch);
         if (cycles >= best_cycles) continue;
         best = pitch;
@@ -93,7 +92,8 @@ class Planner {
 
   std::int64_t words_of(int m) const {
     return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words(),
-                    config_.data_words());
+                    config_.data_words()) +
+           (roomy_ ? config_.banks() : 0);
   }
 
   // ---- DRAM
@@ -199,7 +199,27 @@ class Planner {
       plan_.maps[at(m)].dmem.origin = start;
       placed_.push_back({m, start, start + words_of(m)});
     }
+    if (roomy_) shift_outputs();
     return tile_layers();
+  }
+
+  /// Moves each output, inside of its place, to where its writes meet the array's reads least.
+  void shift_outputs() {
+    for (const Layer& layer : net_.layers) {
+      const Placement& in = plan_.maps[at(layer.input)];
+      Placement& out = plan_.maps[at(layer.output)];
+      if (layer.kind != LayerKind::kConv || !in.resident || !out.resident) continue;
+      int best = 0;
+      std::int64_t best_cycles = -1;
+      for (int shift = 0; shift < config_.banks(); shift += config_.data_words()) {
+        const std::int64_t cycles = scatter_cycles(layer, in.dmem, out.dmem, shift, config_);
+        if (best_cycles >= 0 && cycles >= best_cycles) continue;
+        best = shift;
+        best_cycles = cycles;
+      }
+      const std::int64_t wanted = in.dmem.origin + best - out.dmem.origin;
+      out.dmem.origin += (wanted % config_.banks() + config_.banks()) % config_.banks();
+    }
   }
 
   /// The largest resident map alive during `life`; `fallback` if there is none placed.
@@ -260,7 +280,7 @@ class Planner {
 
   const Network& net_;
   const gen::Config& config_;
-  bool wide_pitch_;
+  bool roomy_;  ///< spends words on pitches and places without bank conflicts
   Plan plan_;
   std::vector<int> tied_;
   std::set<int> spilled_;
@@ -289,14 +309,50 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& con
   return replays * layer.steps() * groups;
 }
 
+std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
+                            const gen::Config& config) {
+  const Geometry& g = layer.window;
+  const std::int64_t positions = std::int64_t{g.P} * g.Q, mask = config.banks() - 1;
+  const int groups = (layer.channels + config.cols - 1) / config.cols;
+  const int taps = std::min(g.R * g.S, 64);
+  constexpr int kTiles = 16;  // the pattern repeats
+  // For each bank: in how many of the taps of the tile that is read next it is taken.
+  const auto taken = [&](std::int64_t tile) {
+    std::vector<int> count(at(config.banks()));
+    for (int tap = 0; tap < taps; ++tap)
+      for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+        const std::int64_t y = p / g.Q * g.stride_y + tap / g.S * g.dil_y - g.pad_top;
+        const std::int64_t x = p % g.Q * g.stride_x + tap % g.S * g.dil_x - g.pad_left;
+        if (y >= 0 && y < g.H && x >= 0 && x < g.W)
+          ++count[static_cast<std::size_t>((y * in.pitch + x) & mask)];
+      }
+    return count;
+  };
+  const auto waits = [&](std::int64_t tile, const std::vector<int>& count) {
+    for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+      const std::int64_t address = shift + p / g.Q * out.pitch + p % g.Q;
+      if (count[static_cast<std::size_t>(address & mask)] >= taps) return 1;
+    }
+    return 0;
+  };
+  std::int64_t cycles = 0;
+  for (int t = 0; t < kTiles && std::int64_t{t} * config.rows < positions; ++t) {
+    const std::int64_t tile = std::int64_t{t} * config.rows;
+    // Results of all groups but the last appear while the same tile is read.
+    cycles += (groups - 1) * waits(tile, taken(tile));
+    if (tile + config.rows < positions) cycles += waits(tile, taken(tile + config.rows));
+  }
+  return cycles;
+}
+
 Plan plan(const Network& network, const gen::Config& config) {
-  Planner wide(network, config, true);
-  Plan best = wide.run();
-  if (wide.spilled() == 0) return best;
+  Planner roomy(network, config, true);
+  Plan best = roomy.run();
+  if (roomy.spilled() == 0) return best;
   // Rows padded against bank conflicts cost room.
   Planner narrow(network, config, false);
   Plan other = narrow.run();
-  return narrow.spilled() < wide.spilled() ? other : best;
+  return narrow.spilled() < roomy.spilled() ? other : best;
 }
 
 }  // namespace trine::compiler

@@ -64,6 +64,11 @@ Plan plan(const Network& network, const gen::Config& config);
 /// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config);
 
+/// Cycles of a layer in which a column's results wait for a bank because the array reads it in
+/// every step, when the output starts `shift` banks behind the input.
+std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
+                            const gen::Config& config);
+
 /// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
 struct LayerPlaces {
   const Placement *input, *second, *output;  ///< second may be null

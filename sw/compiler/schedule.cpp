@@ -47,10 +47,16 @@ std::vector<Instruction> hoist_loads(std::vector<Instruction> natural) {
   std::vector<std::size_t> position(natural.size());
   std::vector<std::size_t> consumers;
   std::size_t at_least = 0;
+  // The first RUN's words come before those of loads that it does not need.
+  const std::size_t first = static_cast<std::size_t>(
+      std::find_if(natural.begin(), natural.end(),
+                   [](const Instruction& i) { return i.engine != Engine::kLoad; }) -
+      natural.begin());
   for (std::size_t i = 0; i < natural.size(); ++i) {
     if (natural[i].engine != Engine::kLoad) continue;
     if (consumers.size() >= kLoadsAhead)
       at_least = std::max(at_least, consumers[consumers.size() - kLoadsAhead] + 1);
+    if (i > first) at_least = std::max(at_least, first + 1);
     std::size_t earliest = std::min(at_least, i);
     for (std::size_t k = i; k-- > earliest;)
       if (natural[k].engine != Engine::kLoad && conflicts(natural[k], natural[i])) {

@@ -141,10 +141,28 @@ class Checker {
     step("filter_w", op_.filter_w);
   }
 
+  /// The output of a matrix product: codes as the input's, or the accumulators.
+  void product_output() const {
+    codes(in(0));
+    if (out().type != DataType::kInt32) return codes_alike({0});
+    type(in(0), DataType::kInt8);
+    if (op_.activation != Activation::kNone) fail("fused activation of int32, allowed NONE");
+  }
+
+  /// The constant's codes are of its encoding.
+  void encoded(const Tensor& tensor) const {
+    if (tensor.encoding == Encoding::kInt8 || !tensor.is_constant) return;
+    type(tensor, DataType::kInt8);
+    for (const std::int64_t code : tensor.integers())
+      if (!holds(tensor.encoding, code))
+        fail(tensor, "code {} is not {}", code, name_of(tensor.encoding));
+  }
+
   /// Weights: a constant or computed; per tensor or per output channel along `axis`.
   void weights(const Tensor& tensor, int axis) const {
     const Quantization& q = tensor.quantization;
-    type(tensor, out().type);
+    type(tensor, in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type);
+    encoded(tensor);
     if (q.scale.empty()) fail(tensor, "weights have no scale");
     scales(tensor);
     if (!q.per_channel()) return;
@@ -191,7 +209,7 @@ class Checker {
 
   void convolution(bool depthwise) const {
     operands(2, 3);
-    codes_alike({0});
+    product_output();
     rank(in(0), 4);
     rank(in(1), 4);
     extents(in(1), true);
@@ -236,7 +254,7 @@ class Checker {
 
   void fully_connected() const {
     operands(2, 3);
-    codes_alike({0});
+    product_output();
     rank(in(1), 2);
     extents(in(1), true);
     weights(in(1), 0);
@@ -422,7 +440,71 @@ class Checker {
     shape(out(), in(0).shape);
   }
 
+  /// Each code that the thresholds can give is of the output's encoding.
+  void threshold() const {
+    operands(2, 2);
+    const Tensor& table = in(1);
+    shape(out(), in(0).shape);
+    if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
+    codes(out());
+    type(out(), DataType::kInt8);
+    if (in(0).type != DataType::kInt8 && in(0).type != DataType::kInt32 &&
+        in(0).type != DataType::kFloat32)
+      fail(in(0), "type {}, allowed int8 int32 float32", name_of(in(0).type));
+    if (!table.is_constant) fail(table, "must be a constant");
+    const bool real = in(0).type == DataType::kFloat32;
+    type(table, real ? DataType::kFloat32 : DataType::kInt32);
+    rank(table, 2);
+    extents(table, true);
+    if (table.extent(0) != 1 && table.extent(0) != out().extent(-1))
+      fail(table, "{} rows of thresholds, allowed 1 or {}", table.extent(0), out().extent(-1));
+    if (table.extent(1) > 255) fail(table, "{} thresholds, allowed 1..255", table.extent(1));
+    if (!(real ? ascending(table.values<float>()) : ascending(table.values<std::int32_t>())))
+      fail(table, "thresholds are not ascending");
+    if (op_.step < -255 || op_.step > 255 || op_.low < -128 || op_.low > 127)
+      fail("low {} and step {}, allowed -128..127 and -255..255", op_.low, op_.step);
+    for (int k = 0; k <= table.extent(1); ++k)
+      if (!holds(out().encoding, op_.low + op_.step * k))
+        fail(out(), "code {} is not {}", op_.low + op_.step * k, name_of(out().encoding));
+  }
+
+  template <typename T>
+  bool ascending(const std::vector<T>& values) const {
+    const auto K = static_cast<std::size_t>(in(1).extent(1));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (i % K != 0 && !(values[i - 1] <= values[i])) return false;
+    return true;
+  }
+
+  void float_steps() const {
+    operands(1, 1);
+    shape(out(), in(0).shape);
+    type(out(), DataType::kFloat32);
+    if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
+    if (in(0).type != DataType::kFloat32 && in(0).type != DataType::kInt32) codes(in(0));
+    for (const FloatStep& step : op_.steps)
+      if (step.value.size() != 1 && static_cast<int>(step.value.size()) != out().extent(-1))
+        fail("a step has {} values, allowed 1 or {}", step.value.size(), out().extent(-1));
+  }
+
+  void arg_max() const {
+    operands(1, 1);
+    type(in(0), DataType::kFloat32);
+    type(out(), DataType::kInt64);
+    if (in(0).rank() < 1) fail(in(0), "rank 0, allowed 1 and above");
+    std::vector<int> expected = in(0).shape;
+    expected.back() = 1;
+    shape(out(), expected);
+  }
+
   void softmax() const {
+    if (out().type == DataType::kFloat32) {
+      operands(1, 1);
+      type(in(0), DataType::kFloat32);
+      shape(out(), in(0).shape);
+      if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
+      return;
+    }
     unary();
     if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
     const int depth = out().extent(-1);
@@ -484,6 +566,12 @@ class Checker {
         return convert();
       case OpKind::kNeg:
         return negate();
+      case OpKind::kThreshold:
+        return threshold();
+      case OpKind::kFloat:
+        return float_steps();
+      case OpKind::kArgMax:
+        return arg_max();
       case OpKind::kSoftmax:
         return softmax();
       case OpKind::kRelu:

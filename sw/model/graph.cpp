@@ -58,6 +58,27 @@ std::string_view name_of(DataType type) { return facts(type).name; }
 int bytes_of(DataType type) { return facts(type).bytes; }
 std::string_view npy_code(DataType type) { return facts(type).npy; }
 
+std::string_view name_of(Encoding encoding) {
+  static constexpr std::string_view kNames[] = {"int8", "ternary", "binary", "int2", "int4"};
+  return kNames[static_cast<std::size_t>(encoding)];
+}
+
+bool holds(Encoding encoding, std::int64_t code) {
+  switch (encoding) {
+    case Encoding::kBinary:
+      return code == -1 || code == 1;
+    case Encoding::kTernary:
+      return code >= -1 && code <= 1;
+    case Encoding::kInt2:
+      return code >= -2 && code <= 1;
+    case Encoding::kInt4:
+      return code >= -8 && code <= 7;
+    case Encoding::kInt8:
+      break;
+  }
+  return code >= -128 && code <= 127;
+}
+
 std::int64_t Tensor::elements() const { return product(shape); }
 
 std::vector<std::int64_t> Tensor::integers() const {

@@ -5,9 +5,16 @@
 //
 //   real_value = scale * (code - zero_point)
 //
-// Tensors are dense, C order, activations NHWC. A Graph from import_tflite() has valid indices and
-// an executable order; check() then says whether each operator is one that Trine defines the result
+// Tensors are dense, C order, activations NHWC. A Graph from an importer has valid indices and an
+// executable order; check() then says whether each operator is one that Trine defines the result
 // of.
+//
+// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED whose output is int32 leave the accumulator as it
+// is; THRESHOLD reads it:
+//
+//   inputs   x int32, int8 or (host) float32; constant thresholds [M, K] or [1, K], ascending in k,
+//            int32, or float32 where x is
+//   output   int8 codes, low + step * k for k = 0..K; M is the extent of x's last axis
 
 #pragma once
 
@@ -22,7 +29,20 @@ namespace trine::model {
 
 enum class DataType { kInt8, kUInt8, kInt16, kInt32, kInt64, kFloat32, kBool };
 
-std::string_view name_of(DataType type);  ///< "int8"
+/// Which codes an int8 tensor holds; each set is in the next wider one but kBinary has no 0, so
+/// that the machine can pack them: docs/encodings.md.
+enum class Encoding {
+  kInt8,     ///< -128..127
+  kTernary,  ///< -1, 0, 1
+  kBinary,   ///< -1, 1
+  kInt2,     ///< -2..1
+  kInt4,     ///< -8..7
+};
+
+std::string_view name_of(DataType type);      ///< "int8"
+std::string_view name_of(Encoding encoding);  ///< "ternary"
+/// Whether `code` is of the encoding's set.
+bool holds(Encoding encoding, std::int64_t code);
 int bytes_of(DataType type);
 std::string_view npy_code(DataType type);  ///< "i1", as in trine::Array::dtype
 
@@ -41,7 +61,8 @@ struct Tensor {
   std::vector<int> shape;  ///< extents >= 0; empty: one element
   Quantization quantization;
   bool is_constant = false;
-  std::vector<std::uint8_t> data;  ///< of a constant: elements() values, little endian
+  std::vector<std::uint8_t> data;       ///< of a constant: elements() values, little endian
+  Encoding encoding = Encoding::kInt8;  ///< of int8 codes
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
   int zero_point() const {
@@ -68,6 +89,7 @@ struct Tensor {
 enum class OpKind {
   kAbs,
   kAdd,
+  kArgMax,  ///< ONNX, host: int64 index of the largest of the last axis, the first of equal ones
   kAveragePool2D,
   kBatchMatMul,
   kConcatenation,
@@ -76,6 +98,7 @@ enum class OpKind {
   kDequantize,
   kExp,
   kExpandDims,
+  kFloat,  ///< ONNX, host: Op::steps on each element, float32 out
   kFullyConnected,
   kGelu,
   kHardSwish,
@@ -104,6 +127,7 @@ enum class OpKind {
   kStridedSlice,
   kSub,
   kTanh,
+  kThreshold,  ///< ONNX: code = low + step * (number of thresholds T[channel][k] <= x)
   kTranspose,
   kTransposeConv,
   kUnknown,  ///< Op::name says which
@@ -111,6 +135,13 @@ enum class OpKind {
 
 enum class Padding { kSame, kValid };
 enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
+
+/// One float32 operation with a constant, monotone in x. `value`: one, or one for each channel.
+struct FloatStep {
+  enum class Kind { kAdd, kSub, kSubFrom, kMul, kDiv, kMax, kMin };  ///< x + c, x - c, c - x, ...
+  Kind kind = Kind::kAdd;
+  std::vector<float> value;
+};
 
 /// One operator. Attributes that its kind does not have keep their defaults.
 struct Op {
@@ -136,6 +167,10 @@ struct Op {
   bool approximate = false;                                ///< GELU: tanh form
   int begin_mask = 0, end_mask = 0, shrink_axis_mask = 0;  ///< STRIDED_SLICE
   int ellipsis_mask = 0, new_axis_mask = 0;
+  /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
+  bool half_even = false;
+  int low = 0, step = 1;  ///< THRESHOLD: code below all thresholds, code from one to the next
+  std::vector<FloatStep> steps;  ///< FLOAT: in this order; channels are the last axis
 
   /// Tensor index of an input, -1 when it is absent or not given.
   int input(int position) const {

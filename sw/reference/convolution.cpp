@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // acc[m] = bias[m] + sum (x - zero_point_x) * (w - zero_point_w), modulo 2^32 as in a register,
-// then requantized by channel. Taps in the border contribute nothing: they hold the input's zero
-// point.
+// then requantized by channel, unless the output is int32. Taps in the border contribute nothing:
+// they hold the input's zero point.
 
 #include <cstddef>
 
@@ -41,6 +41,7 @@ struct Layer {
     return bias.empty() ? 0 : static_cast<std::uint32_t>(bias[static_cast<std::size_t>(m)]);
   }
   std::int32_t finish(std::uint32_t acc, int m) const {
+    if (call.out().type == model::DataType::kInt32) return wrap(acc);
     return requantize(wrap(acc), p.scales[static_cast<std::size_t>(m)], p.output, call.rounding);
   }
 

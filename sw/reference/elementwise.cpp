@@ -63,7 +63,8 @@ Codes quantize(const Call& call) {
   const OutputRange range = output_range(call.out(), model::Activation::kNone);
   Codes codes;
   for (const float x : call.floats(0)) {
-    const float steps = std::round(x / call.out().scale());  // halves away from zero
+    const float ratio = x / call.out().scale();
+    const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away
     const double limited = std::isnan(steps) ? -1e9 : std::clamp(double{steps}, -1e9, 1e9);
     codes.push_back(to_code(static_cast<std::int32_t>(limited), range));
   }

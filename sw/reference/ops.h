@@ -52,6 +52,11 @@ std::vector<float> dequantize(const Call& call);
 std::vector<float> negate(const Call& call);
 Codes softmax(const Call& call);
 
+Codes threshold(const Call& call);
+std::vector<float> float_steps(const Call& call);    ///< FLOAT
+std::vector<float> float_softmax(const Call& call);  ///< SOFTMAX of float32
+std::vector<std::int64_t> arg_max(const Call& call);
+
 Codes max_pool(const Call& call);
 Codes average_pool(const Call& call);
 Codes mean(const Call& call);

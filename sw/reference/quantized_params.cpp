@@ -153,14 +153,15 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   const bool float_product = !weights.quantization.per_channel() && (product || is_unsigned(input));
 
   ConvParams p;
+  p.input_zero_point = input.zero_point();
+  p.weight_zero_point = weights.zero_point();
+  if (output.type == DataType::kInt32) return p;  // accumulators as they are
   for (const float scale : weights.quantization.scale) {
     const double both =
         float_product ? double{input.scale() * scale} : double{input.scale()} * double{scale};
     p.scales.push_back(quantize_scale(both / double{output.scale()}));
   }
   p.scales.resize(static_cast<std::size_t>(output.extent(-1)), p.scales.front());
-  p.input_zero_point = input.zero_point();
-  p.weight_zero_point = weights.zero_point();
   p.output = output_of(graph, op);
   return p;
 }

@@ -25,7 +25,8 @@ OutputRange output_range(const model::Tensor& output, model::Activation activati
 /// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, BATCH_MATMUL:
 /// code = requantize(sum (x - input_zero_point) * (w - weight_zero_point) + bias[m], scales[m]).
 struct ConvParams {
-  std::vector<ChannelScale> scales;  ///< one for each output channel, also where all are equal
+  std::vector<ChannelScale> scales;  ///< one for each output channel, also where all are equal;
+                                     ///< none where the output is int32: the accumulator itself
   std::int32_t input_zero_point = 0;
   std::int32_t weight_zero_point = 0;  ///< not 0 only per tensor (uint8, FULLY_CONNECTED, products)
   OutputRange output;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Golden model of requantization: int32 accumulator -> 8-bit code, bit-exact to TFLite's reference
-// kernels (MultiplyByQuantizedMultiplier with two roundings, their default build, or with one).
+// kernels (MultiplyByQuantizedMultiplier with two roundings, their default build, or with one), and
+// near to ONNX's quantization: half to even.
 //
 //   real_value = scale * (code - zero_point)
 //   scale_in * scale_weight / scale_out = multiplier * 2^(shift - 31),  multiplier in [2^30, 2^31)
@@ -22,8 +23,9 @@
 namespace trine::reference {
 
 /// kDouble: to Q31 and then to the result, as LiteRT up to 1.2.0, TFLite Micro and CMSIS-NN;
-/// kSingle: floor(acc * multiplier / 2^(31 - shift) + 1/2).
-enum class Rounding { kDouble, kSingle };
+/// kSingle: floor(acc * multiplier / 2^(31 - shift) + 1/2);
+/// kHalfEven: acc * multiplier / 2^(31 - shift) to nearest, ties to even, as ONNX's QuantizeLinear.
+enum class Rounding { kDouble, kSingle, kHalfEven };
 
 /// Scale of one output channel, as the exponent-and-mantissa pair that the hardware stores.
 struct ChannelScale {
@@ -96,6 +98,15 @@ inline std::int32_t rounding_divide_by_pot(std::int32_t x, int exponent) {
   return static_cast<std::int32_t>((std::int64_t{x} >> exponent) + (remainder > threshold ? 1 : 0));
 }
 
+/// x / 2^exponent, rounded to nearest, ties to even.
+/// @param exponent  1..62
+inline std::int64_t half_even_divide_by_pot(std::int64_t x, int exponent) {
+  const std::int64_t quotient = x >> exponent;
+  const std::int64_t remainder = x - quotient * (std::int64_t{1} << exponent);
+  const std::int64_t half = std::int64_t{1} << (exponent - 1);
+  return quotient + (remainder > half || (remainder == half && quotient % 2 != 0) ? 1 : 0);
+}
+
 /// acc * multiplier * 2^(shift - 31), rounded.
 /// @pre shift in -31..30; the result is exact where acc * 2^max(shift, 0) fits 32 bits
 inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
@@ -103,6 +114,8 @@ inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rou
     const std::int64_t half = std::int64_t{1} << (30 - s.shift);
     return wrap((std::int64_t{acc} * s.multiplier + half) >> (31 - s.shift));
   }
+  if (rounding == Rounding::kHalfEven)
+    return wrap(half_even_divide_by_pot(std::int64_t{acc} * s.multiplier, 31 - s.shift));
   const int left = std::max(s.shift, 0);
   const int right = std::max(-s.shift, 0);
   const std::int32_t shifted = wrap(std::int64_t{acc} * (std::int64_t{1} << left));

@@ -30,14 +30,22 @@ Codes widened(const Bytes& bytes, std::int32_t zero_point) {
   return codes;
 }
 
-/// Codes to bytes. @pre an 8-bit type, whose range the codes are in
 Array packed(const Tensor& tensor, Bytes bytes) {
   return {std::string(model::npy_code(tensor.type)),
           {tensor.shape.begin(), tensor.shape.end()},
           std::move(bytes)};
 }
 
+template <typename T>
+Array packed_as(const Tensor& tensor, const std::vector<T>& values) {
+  Bytes bytes(values.size() * sizeof(T));
+  if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+  return packed(tensor, std::move(bytes));
+}
+
+/// Codes to bytes. @pre int32, or an 8-bit type, whose range the codes are in
 Array packed(const Tensor& tensor, const Codes& codes) {
+  if (tensor.type == DataType::kInt32) return packed_as(tensor, codes);
   Bytes bytes(codes.size());
   for (std::size_t i = 0; i < codes.size(); ++i)
     bytes[i] = static_cast<std::uint8_t>(codes[i] & 0xff);
@@ -45,9 +53,7 @@ Array packed(const Tensor& tensor, const Codes& codes) {
 }
 
 Array packed(const Tensor& tensor, const std::vector<float>& values) {
-  Bytes bytes(values.size() * sizeof(float));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  return packed(tensor, std::move(bytes));
+  return packed_as(tensor, values);
 }
 
 }  // namespace
@@ -133,6 +139,7 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kResizeNearestNeighbor:
       return packed(out, resize_nearest(call));
     case OpKind::kSoftmax:
+      if (out.type == DataType::kFloat32) return packed(out, float_softmax(call));
       return packed(out, softmax(call));
     case OpKind::kQuantize:
       return packed(out, quantize(call));
@@ -140,6 +147,12 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
       return packed(out, dequantize(call));
     case OpKind::kNeg:
       return packed(out, negate(call));
+    case OpKind::kThreshold:
+      return packed(out, threshold(call));
+    case OpKind::kFloat:
+      return packed(out, float_steps(call));
+    case OpKind::kArgMax:
+      return packed_as(out, arg_max(call));
     case OpKind::kRelu:
     case OpKind::kRelu6:
     case OpKind::kReluN1To1:

@@ -19,6 +19,7 @@ struct RoundingPolicy {
   Rounding others = Rounding::kDouble;
 
   Rounding of(const model::Op& op) const {
+    if (op.half_even) return Rounding::kHalfEven;  // the model says it, no runtime chooses
     return op.kind == model::OpKind::kFullyConnected ? fully_connected : others;
   }
 };

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the tables of documents again: runs the command of each marker and replaces what follows it.
+
+usage: refresh.py FILE.md...
+A block begins with a line `<!-- $ COMMAND -->`, run in the project's root, and ends with `<!-- end -->`.
+Only lines that begin with bench/ are run; a command that fails leaves its file as it was.
+"""
+import re
+import shlex
+import subprocess
+import sys
+
+import common
+
+BLOCK = re.compile(r"(<!-- \$ (bench/.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def measured(block):
+    command = shlex.split(block[2])
+    print(f"{block[2]} ...", file=sys.stderr)
+    done = subprocess.run(command, cwd=common.ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{block[2]}: exit code {done.returncode}")
+    return f"{block[1]}\n{done.stdout.strip()}\n\n{block[3]}"
+
+
+def main(paths):
+    if not paths:
+        sys.exit(__doc__)
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        text = BLOCK.sub(measured, text)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/random_program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <random>
+
+#include "sim/arch/machine.h"
+#include "sim/rtl/run.h"
+#include "sw/compiler/schedule.h"
+
+namespace trine::tests {
+namespace {
+
+using compiler::Instruction;
+using compiler::Region;
+using compiler::Space;
+using isa::Engine;
+namespace agu = isa::agu;
+namespace post = isa::post;
+
+/// Scale memory: the largest left shift that no accumulator of a program overflows (see Sum).
+constexpr int kLargestShift = 6;
+
+int bits_of(std::int64_t magnitude) {
+  int bits = 0;
+  while (magnitude >> bits != 0) ++bits;
+  return bits;
+}
+
+/// A map in DMEM.
+struct Shape {
+  int H = 0, W = 0, words = 0, pitch = 0, plane = 0, base = 0;
+
+  Region region() const { return {Space::kDmem, base, (H - 1) * pitch + W, plane, words}; }
+  int size() const { return plane * (words - 1) + (H - 1) * pitch + W; }
+};
+
+struct Lanes {
+  Shape in, out;
+};
+
+class Generator {
+ public:
+  Generator(const gen::Config& config, unsigned seed)
+      : config_(config), seed_(seed), random_(seed) {
+    beat_ = config.data_words();
+    // Ternary values have three codes: weights, and a quarter of DMEM that nothing overwrites.
+    ternary_ = config.ternary && seed % 3 == 0;
+  }
+
+  RandomProgram make(int instructions) {
+    result_.program.config = config_;
+    result_.program.config_hash = config_.hash();
+    result_.program.name = fmt::format("random{}", seed_);
+    result_.program.layers.push_back({"all", "RANDOM", 0, ""});
+    first_loads();
+    for (int i = 0; i < instructions;) i += any() ? 1 : 0;
+    store_all();
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  // ---- draws ------------------------------------------------------------------------------------
+  int draw(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+  int between(int low, int high) { return low + draw(high - low + 1); }
+  bool chance(int percent) { return draw(100) < percent; }
+  int code() {
+    static constexpr int kCorners[] = {-128, 127, 0, -1};
+    return chance(20) ? kCorners[draw(4)] : between(-128, 127);
+  }
+  std::int64_t multiplier() {
+    static constexpr std::int64_t kCorners[] = {1 << 30, 0x7fffffff, 0x40000001, 0};
+    return chance(10) ? kCorners[draw(4)] : std::int64_t{1} << 30 | random_() >> 2;
+  }
+  /// Half of the shifts bring sums of that magnitude near int8, the others are anything allowed.
+  int shift(int sum_bits) {
+    const int largest = std::min(30, 30 - sum_bits);
+    if (chance(30)) return between(-31, largest);
+    return between(std::clamp(4 - sum_bits, -31, largest), std::clamp(10 - sum_bits, -31, largest));
+  }
+
+  // ---- loads and stores -------------------------------------------------------------------------
+  void add(Engine engine, Instruction instruction) {
+    instruction.engine = engine;
+    result_.instructions.push_back(std::move(instruction));
+    result_.program.run_layer.push_back(0);
+  }
+
+  /// DRAM: images of DMEM, PMEM, biases and scales (all to be loaded), then a place to store to.
+  void first_loads() {
+    const std::int64_t channels = config_.param_channels;
+    pmem_image_rows_ = config_.pmem_rows() / config_.rows_per_beat() * config_.rows_per_beat();
+    pmem_at_ = 4LL * config_.dmem_words();
+    bias_at_ = pmem_at_ + 4 * config_.pmem_dram_words(pmem_image_rows_);
+    scales_at_ = bias_at_ + 4 * channels;
+    store_at_ = (scales_at_ + 8 * channels + 4095) / 4096 * 4096;
+    load(isa::dma::Target::kDmem, 0, 0, config_.dmem_words());
+    load(isa::dma::Target::kPmem, pmem_at_, 0, config_.pmem_dram_words(pmem_image_rows_));
+    load(isa::dma::Target::kBias, bias_at_, 0, channels);
+    load(isa::dma::Target::kScale, scales_at_, 0, 2 * channels);
+  }
+
+  /// A copy of neighbours. @param words  in DRAM
+  void load(isa::dma::Target target, std::int64_t dram, std::int64_t local, std::int64_t words) {
+    Instruction i;
+    i.registers.set(isa::dma::kDram, dram);
+    i.registers.set(isa::dma::kLocal, local);
+    i.registers.set(isa::dma::kWords, words);
+    i.run.op = static_cast<int>(target);
+    i.reads.push_back({Space::kDram, dram, 4 * words, 0, 1});
+    // Biases and scales are told apart nowhere: one space, entries.
+    const bool dmem = target == isa::dma::Target::kDmem, pmem = target == isa::dma::Target::kPmem;
+    const std::int64_t units =
+        pmem ? words / beat_ / config_.beats_per_row() * config_.rows_per_beat()
+             : words / (target == isa::dma::Target::kScale ? 2 : 1);
+    i.writes.push_back({dmem   ? Space::kDmem
+                        : pmem ? Space::kPmem
+                               : Space::kParams,
+                        local, units, 0, 1});
+    add(Engine::kLoad, std::move(i));
+  }
+
+  void load_weights() {
+    const int unit = config_.rows_per_beat();  // rows that fill whole beats
+    const int count = between(1, std::max(1, static_cast<int>(pmem_image_rows_) / unit / 4)) * unit;
+    const int from = draw((static_cast<int>(pmem_image_rows_) - count) / unit + 1) * unit;
+    load(isa::dma::Target::kPmem, pmem_at_ + 4 * config_.pmem_dram_words(from),
+         draw(config_.pmem_rows() - count + 1), config_.pmem_dram_words(count));
+  }
+
+  void load_parameters() {
+    const bool scale = chance(50);
+    const int unit = scale ? beat_ / 2 : beat_;  // entries of a beat
+    const int units = config_.param_channels / unit;
+    const int count = between(1, units), from = draw(units - count + 1),
+              to = draw(units - count + 1);
+    load(scale ? isa::dma::Target::kScale : isa::dma::Target::kBias,
+         scale ? scales_at_ + 8LL * from * unit : bias_at_ + 4LL * from * unit, to * unit,
+         static_cast<std::int64_t>(count) * beat_);
+  }
+
+  /// Rows of DMEM words between DRAM and one area, at any word that both sides agree on.
+  bool transfer(Engine engine) {
+    const bool store = engine == Engine::kStore;
+    const Area area = any_area(store || !ternary_);
+    const int rows = chance(50) ? 1 : between(2, 6), words = between(1, 40);
+    const int local_stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
+    const int dram_stride = 4 * ((words + draw(100) + beat_ - 1) / beat_ * beat_);
+    const int room = area.words - (rows - 1) * local_stride - words;
+    if (room < 0) return false;
+    const int local = area.start + draw(room + 1);
+    // DRAM: the image of DMEM, or where results are stored (also read again).
+    const std::int64_t place = store || chance(50) ? store_at_ : 0;
+    const std::int64_t bytes = 4LL * config_.dmem_words() - (rows - 1) * dram_stride - 4LL * words;
+    std::int64_t dram = place + 4 * (draw(static_cast<int>(bytes / 4) + 1) / beat_ * beat_);
+    dram += 4 * (local % beat_);
+    if (dram > place + bytes) return false;
+    Instruction i;
+    i.registers.set(isa::dma::kDram, dram);
+    i.registers.set(isa::dma::kLocal, local);
+    i.registers.set(isa::dma::kWords, words);
+    i.registers.set(isa::dma::kRowsLast, rows - 1);
+    i.registers.set(isa::dma::kLocalStride, local_stride);
+    i.registers.set(isa::dma::kDramStride, dram_stride);
+    const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
+    const Region maps{Space::kDmem, local, words, local_stride, rows};
+    i.reads.push_back(store ? maps : bus);
+    i.writes.push_back(store ? bus : maps);
+    add(engine, std::move(i));
+    return true;
+  }
+
+  void store_all() {
+    Instruction i;
+    i.registers.set(isa::dma::kDram, store_at_ + 4LL * config_.dmem_words());
+    i.registers.set(isa::dma::kWords, config_.dmem_words());
+    i.reads.push_back({Space::kDmem, 0, config_.dmem_words(), 0, 1});
+    i.writes.push_back(
+        {Space::kDram, store_at_ + 4LL * config_.dmem_words(), 4LL * config_.dmem_words(), 0, 1});
+    add(Engine::kStore, std::move(i));
+  }
+
+  // ---- lanes ------------------------------------------------------------------------------------
+  struct Area {
+    int start, words;
+  };
+
+  /// The n-th of `parts` parts of DMEM.
+  Area area(int n, int parts) const {
+    const int words = config_.dmem_words() / parts;
+    return {n * words, words};
+  }
+  /// A quarter; the first one only if `all`.
+  Area any_area(bool all) { return area(all ? draw(4) : between(1, 3), 4); }
+
+  std::optional<Shape> place(Area where, int H, int W, int words) {
+    Shape s{H, W, words, W + draw(4), 0, 0};
+    s.plane = H * s.pitch + draw(6);
+    if (s.size() > where.words) return std::nullopt;
+    s.base = where.start + draw(where.words - s.size() + 1);
+    return s;
+  }
+
+  static void address(isa::Registers& r, const isa::Field& field, std::int64_t value) {
+    r.set(field, value & 0xffffff);
+  }
+
+  /// Input and output in different parts. Halves for large maps, quarters for more overlapping.
+  bool areas(bool constant_input, Area& in, Area& out) {
+    const int parts = ternary_ || chance(50) ? 4 : 2;
+    const int from = constant_input ? 0 : draw(parts);
+    int to = draw(parts - 1);
+    to += to >= from ? 1 : 0;
+    if (ternary_ && to == 0) return false;
+    in = area(from, parts);
+    out = area(to, parts);
+    return true;
+  }
+
+  /// The lanes' registers and what they read and write; nothing if it does not fit.
+  std::optional<Lanes> lanes(Instruction& i, bool constant_input, int words, int out_words, int R,
+                             int S, bool pair = false) {
+    const int U = between(1, 3), V = between(1, 3), dy = between(1, 3), dx = between(1, 3);
+    const int H = chance(15) ? 1 : between(1, 12), W = chance(15) ? 1 : between(1, 14);
+    const int top = draw(R), left = draw(S);
+    const int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
+    Area in_area, out_area;
+    if (!areas(constant_input, in_area, out_area)) return std::nullopt;
+    const auto in = place(in_area, H, W, words), out = place(out_area, P, Q, out_words);
+    if (!in || !out) return std::nullopt;
+    // The second tap of a pair is another map of the same shape.
+    int kx_step = dx;
+    if (pair) {
+      const int room = in_area.words - in->size();
+      const int other = in_area.start + draw(room + 1);
+      kx_step = other - in->base;
+      Shape second = *in;
+      second.base = other;
+      i.reads.push_back(second.region());
+    }
+    const int rows = config_.rows;
+    isa::Registers& r = i.registers;
+    const int first = pair ? 0 : top * in->pitch + left;  // from the map's start to lane 0's tap
+    address(r, agu::kBase, in->base - first);
+    address(r, agu::kRowWrap, V * in->pitch - Q * U);
+    address(r, agu::kTileBase, rows / Q * V * in->pitch + rows % Q * U);
+    address(r, agu::kKxStep, kx_step);
+    address(r, agu::kKyStep, dy * in->pitch - (S - 1) * kx_step);
+    address(r, agu::kCwStep, in->plane - (R - 1) * dy * in->pitch - (S - 1) * kx_step);
+    const int x = pair ? 0 : -left, y = pair ? 0 : -top;
+    r.set(agu::kXStart, x);
+    r.set(agu::kXEnd, x + Q * U);
+    r.set(agu::kYStart, y);
+    r.set(agu::kYEnd, y + P * V);
+    r.set(agu::kHeight, H);
+    r.set(agu::kWidth, W);
+    r.set(agu::kTileX, rows % Q * U);
+    r.set(agu::kTileY, rows / Q * V);
+    r.set(agu::kStrideX, U);
+    r.set(agu::kStrideY, V);
+    r.set(agu::kSLast, S - 1);
+    r.set(agu::kRLast, R - 1);
+    r.set(agu::kDilX, pair ? 0 : dx);
+    r.set(agu::kDilY, dy);
+    r.set(agu::kWordsLast, words - 1);
+    r.set(agu::kTilesLast, (P * Q + rows - 1) / rows - 1);
+    address(r, agu::kOut, out->base);
+    address(r, agu::kOutWrap, out->pitch - Q);
+    address(r, agu::kTileOut, rows / Q * out->pitch + rows % Q);
+    address(r, agu::kOutPlane, out->plane);
+    i.reads.push_back(in->region());
+    i.writes.push_back(out->region());
+    return Lanes{*in, *out};
+  }
+
+  // ---- compute and vector -----------------------------------------------------------------------
+  void range(isa::Registers& r, const isa::Field& low, const isa::Field& high) {
+    const int a = code(), b = code();
+    r.set(low, chance(30) ? std::min(a, b) : -128);
+    r.set(high, chance(30) ? std::max(a, std::max(b, static_cast<int>(r.get(low)))) : 127);
+  }
+
+  void quantization(isa::Registers& r, int sum_bits) {
+    r.set(post::kPadCode, code());
+    r.set(post::kZeroPoint, code());
+    range(r, post::kActMin, post::kActMax);
+    r.set(post::kMultiplier, multiplier());
+    r.set(post::kShift, shift(sum_bits));
+    r.set(post::kAddOperandMultiplier, multiplier());
+    r.set(post::kAddOperandShift, between(-6, 0));
+    r.set(post::kAddAIsHalf, draw(2));
+    r.set(post::kAddZeroA, code());
+    r.set(post::kAddZeroB, code());
+    r.set(post::kAddMultiplier, multiplier());
+    r.set(post::kAddShift, chance(20) ? between(-31, 1) : between(-21, -17));
+    r.set(post::kAddZeroPoint, code());
+    range(r, post::kAddActMin, post::kAddActMax);
+  }
+
+  /// Somewhere else, or in place of the output.
+  bool residual(Instruction& i, const Shape& out) {
+    Shape from = out;
+    if (!chance(20)) {
+      const Area where = any_area(true);
+      if (from.size() > where.words) return false;
+      from.base = where.start + draw(where.words - from.size() + 1);
+      const bool partly = compiler::overlap(from.region(), out.region());
+      if (partly && from.base != out.base) return false;
+    }
+    address(i.registers, post::kResidualDelta, from.base - out.base);
+    i.reads.push_back(from.region());
+    return true;
+  }
+
+  bool compute() {
+    using namespace isa::compute;
+    Instruction i;
+    const Op op = ternary_          ? Op::kTernary
+                  : !config_.binary ? Op::kInt8
+                  : chance(50)      ? Op::kBinary
+                                    : Op::kInt8;
+    const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
+    const int first_byte = chance(30) ? draw(4) : 0;
+    const int channels = chance(20) ? 1 : between(1, 3 * config_.cols + 1);
+    const int groups = (channels + config_.cols - 1) / config_.cols;
+    const int steps = words * R * S, rows = groups * steps;
+    const int out_words = (first_byte + channels + 3) / 4;
+    if (rows > config_.pmem_rows() || channels > config_.param_channels) return false;
+    const auto map = lanes(i, op == Op::kTernary, words, out_words, R, S);
+    if (!map) return false;
+    const bool one = groups == 1 && i.registers.get(agu::kTilesLast) == 0;
+    const int pieces = one && chance(50) ? between(2, 3) : 1;
+    const int per_step = op == Op::kInt8 ? 4 << 14 : op == Op::kTernary ? 16 : 32;
+    const int sum_bits = bits_of(std::int64_t{per_step} * steps * pieces + (1 << 15));
+    if (30 - sum_bits < kLargestShift) return false;
+    quantization(i.registers, sum_bits);
+    if (op == Op::kTernary) i.registers.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
+    i.registers.set(agu::kGroupsLast, groups - 1);
+    i.registers.set(kChannels, channels);
+    i.registers.set(kFirstByte, first_byte);
+    const int param = draw(config_.param_channels - channels + 1);
+    i.registers.set(kParam, param);
+    i.run.op = static_cast<int>(op);
+    int flags = 1 << kDrain;
+    if (chance(35)) {
+      if (!residual(i, map->out)) return false;
+      flags |= 1 << kFuseAdd;
+    }
+    if (chance(35)) flags |= 1 << kPerTensor;
+    if (chance(35)) flags |= 1 << kSingle;
+    for (int piece = 0; piece < pieces; ++piece) {
+      Instruction part = i;
+      const int row = draw(config_.pmem_rows() - rows + 1);
+      part.registers.set(kRow, row);
+      part.reads.push_back({Space::kPmem, row, rows, 0, 1});
+      part.run.flags = piece == 0 ? 1 << kClear : 0;
+      if (piece == pieces - 1) {
+        part.run.flags |= flags;
+        part.reads.push_back({Space::kParams, param, channels, 0, 1});
+      } else {
+        part.writes.clear();
+      }
+      add(Engine::kCompute, std::move(part));
+    }
+    return true;
+  }
+
+  bool vector() {
+    Instruction i;
+    const auto op = static_cast<isa::vector::Op>(draw(3));
+    const int words = between(1, 4);
+    const bool pair = op == isa::vector::Op::kAdd;
+    const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
+    if (!lanes(i, false, words, words, R, S, pair)) return false;
+    int flags = chance(35) ? 1 << isa::vector::kSingle : 0;
+    const bool reduce = op == isa::vector::Op::kSum && chance(50);
+    quantization(i.registers, bits_of(128LL * R * S * (reduce ? config_.rows : 1) + 3000));
+    if (reduce) {
+      flags |= 1 << isa::vector::kReduce;
+      i.registers.set(post::kPadCode, 0);
+    }
+    i.registers.set(isa::vector::kBias, between(-3000, 3000));
+    i.run.op = static_cast<int>(op);
+    i.run.flags = flags;
+    add(Engine::kVector, std::move(i));
+    return true;
+  }
+
+  bool any() {
+    const int kind = draw(100);
+    if (kind < 50) return compute();
+    if (kind < 75) return vector();
+    if (kind < 85) return transfer(Engine::kLoad);
+    if (kind < 93) return transfer(Engine::kStore);
+    kind < 97 ? load_weights() : load_parameters();
+    return true;
+  }
+
+  // ---- the whole --------------------------------------------------------------------------------
+  void finish() {
+    auto& runs = result_.instructions;
+    if (seed_ % 2 == 0) {  // one after the other
+      for (std::size_t i = 1; i < runs.size(); ++i) {
+        runs[i].run.wait = 1 << static_cast<int>(runs[i - 1].engine);
+        runs[i - 1].run.signal = 1 << static_cast<int>(runs[i].engine);
+      }
+    } else {
+      compiler::insert_tokens(runs);
+    }
+    result_.program.words = compiler::encode(runs);
+    result_.program.dram_bytes = store_at_ + 8LL * config_.dmem_words();
+    result_.program.dram_bytes = (result_.program.dram_bytes + 4095) / 4096 * 4096;
+    fill_dram();
+  }
+
+  /// Random bits, but biases and scales that the hardware's contract allows.
+  void fill_dram() {
+    random_.seed(seed_ + 1'000'000);  // the same for every number of instructions
+    auto& bits = random_;
+    auto& dram = result_.dram;
+    dram.resize(static_cast<std::size_t>(result_.program.dram_bytes));
+    for (auto& byte : dram) byte = static_cast<std::uint8_t>(bits());
+    const auto put = [&](std::int64_t at, std::uint64_t value, int bytes) {
+      for (int b = 0; b < bytes; ++b)
+        dram[static_cast<std::size_t>(at + b)] = static_cast<std::uint8_t>(value >> 8 * b);
+    };
+    for (int c = 0; c < config_.param_channels; ++c) {
+      put(bias_at_ + 4 * c, static_cast<std::uint64_t>(between(-32768, 32767)), 4);
+      const int s = chance(20) ? between(-31, kLargestShift) : between(-14, 0);
+      const auto shift = static_cast<std::uint64_t>(s & 63);
+      // The bits above the scale are not kept.
+      put(scales_at_ + 8 * c,
+          static_cast<std::uint64_t>(multiplier()) | shift << 31 | std::uint64_t{bits()} << 37, 8);
+    }
+    if (!ternary_) return;
+    const auto legal = [&](std::size_t byte) {  // no code 10
+      const int high_only = dram[byte] >> 1 & ~dram[byte] & 0x55;
+      dram[byte] = static_cast<std::uint8_t>(dram[byte] & ~(high_only << 1));
+    };
+    for (std::int64_t b = 0; b < config_.dmem_words(); ++b) legal(static_cast<std::size_t>(b));
+    for (std::int64_t b = pmem_at_; b < bias_at_; ++b) legal(static_cast<std::size_t>(b));
+  }
+
+  const gen::Config config_;
+  const unsigned seed_;
+  std::mt19937 random_;
+  RandomProgram result_;
+  int beat_ = 2;
+  bool ternary_ = false;
+  std::int64_t pmem_image_rows_ = 0, pmem_at_ = 0, bias_at_ = 0, scales_at_ = 0, store_at_ = 0;
+};
+
+gen::Config config_of(const RandomDesign& design) {
+  gen::Config config;
+  config.name = fmt::format("random{}x{}", design.rows, design.cols);
+  config.rows = design.rows;
+  config.cols = design.cols;
+  config.ternary = config.binary = design.all_precisions;
+  config.dmem_kib = design.rows > 8 ? 16 : 8;
+  config.pmem_kib = 8;
+  config.param_channels = 128;
+  config.axi_data_bits = design.axi_data_bits;
+  config.pipeline_rows = design.pipeline_rows;
+  config.pipeline_cols = design.pipeline_cols;
+  gen::check(config);
+  return config;
+}
+
+unsigned from_environment(const char* name, unsigned otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
+}
+
+sim::RtlOptions options_of(unsigned seed, bool random_init) {
+  std::mt19937 random(seed + 2'000'000);
+  static constexpr int kLatencies[] = {1, 2, 7, 32, 100, 300};
+  static constexpr int kBytes[] = {0, 0, 1, 4};
+  static constexpr int kStalls[] = {0, 0, 30, 70};
+  sim::RtlOptions options;
+  options.build.quiet = true;
+  // Assertions speak about a design whose registers start at zero.
+  options.build.assertions = !random_init;
+  options.build.random_init = random_init;
+  options.x_seed = seed;
+  options.seed = seed;
+  options.axi_latency = kLatencies[random() % 6];
+  options.axi_bytes_per_cycle = kBytes[random() % 4];
+  options.stall_percent = kStalls[random() % 4];
+  options.max_cycles = 20'000'000;
+  return options;
+}
+
+/// The DRAM after the program; throws what the runner finds.
+std::vector<std::uint8_t> on_rtl(const RandomProgram& p, const sim::RtlOptions& options) {
+  std::vector<std::uint8_t> dram = p.dram;
+  sim::RtlRunner runner(p.program, options);
+  runner.run_dram(dram);
+  return dram;
+}
+
+std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
+  std::vector<std::uint8_t> dram = p.dram;
+  sim::Machine machine(p.program.config, dram);
+  int index = 0;
+  for (const auto& i : p.instructions) machine.execute(i.engine, i.registers, i.run, index++);
+  return dram;
+}
+
+}  // namespace
+
+RandomProgram random_program(const gen::Config& config, unsigned seed, int instructions) {
+  return Generator(config, seed).make(instructions);
+}
+
+void check_random_programs(const RandomDesign& design, unsigned seeds, bool random_init) {
+  const std::string size = fmt::format("{}x{}", design.rows, design.cols);
+  const char* chosen = std::getenv("TRINE_RANDOM_SIZE");
+  if (chosen != nullptr && size != chosen) return;
+  const gen::Config config = config_of(design);
+  const unsigned first = from_environment("TRINE_RANDOM_SEED", 1);
+  const unsigned count = from_environment("TRINE_RANDOM_COUNT", seeds);
+  const int length = static_cast<int>(from_environment("TRINE_RANDOM_LENGTH", 30));
+  for (unsigned seed = first; seed < first + count; ++seed) {
+    CAPTURE(size, seed);
+    const RandomProgram program = random_program(config, seed, length);
+    sim::RtlOptions options = options_of(seed, random_init);
+    options.lockstep = std::getenv("TRINE_RANDOM_LOCKSTEP") != nullptr;
+    if (const char* trace = std::getenv("TRINE_RANDOM_TRACE")) options.trace_file = trace;
+    if (std::getenv("TRINE_RANDOM_LIST") != nullptr)
+      std::fputs(compiler::disassemble(program.program).c_str(), stdout);
+    const std::vector<std::uint8_t> expected = on_arch(program), actual = on_rtl(program, options);
+    if (actual == expected) continue;
+    // Again, comparing each write: throws the first difference with its cycle and instruction.
+    options.lockstep = true;
+    on_rtl(program, options);
+    const auto at = std::mismatch(expected.begin(), expected.end(), actual.begin()).first;
+    FAIL("DRAM byte " << at - expected.begin() << " differs, but no DMEM write does");
+  }
+  SUCCEED();
+}
+
+}  // namespace trine::tests

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random programs: every geometry, flag and quantization that the compiler could ask for, and many
+// that it would not. A program loads all memories with random bits, mixes instructions of all four
+// engines, and stores DMEM.
+//
+// Even seeds run the instructions one after the other, each waiting for the one before. Odd seeds
+// give them only the tokens that their memory regions need, so that engines overlap.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gen/config.h"
+#include "sw/compiler/instruction.h"
+#include "sw/compiler/program.h"
+
+namespace trine::tests {
+
+struct RandomProgram {
+  compiler::Program program;
+  std::vector<compiler::Instruction> instructions;  ///< in program order
+  std::vector<std::uint8_t> dram;                   ///< what BASE points to
+};
+
+/// The same seed with fewer instructions is the beginning of the same program.
+/// @param instructions  besides the first loads and the last store
+RandomProgram random_program(const gen::Config& config, unsigned seed, int instructions);
+
+/// A design to run them on.
+struct RandomDesign {
+  int rows, cols, axi_data_bits, pipeline_rows, pipeline_cols;
+  bool all_precisions = false;
+};
+
+/// Programs on RTL and architecture simulator: DRAM must be the same at the end. Catch2 assertions.
+/// The environment repeats single cases, see tests/README.md.
+void check_random_programs(const RandomDesign& design, unsigned seeds, bool random_init = false);
+
+}  // namespace trine::tests

@@ -5,7 +5,7 @@
 //   sum_o = base_i + dot(act_i, wgt_i)          modulo 2^32
 //
 //   mode_i 0  int8     4 signed lanes of 8 bits: sum of the products
-//          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 must not occur)
+//          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 counts as 0)
 //          2  binary   32 lanes of 1 bit, 1 = +1, 0 = -1: 32 - 2 * popcount(act ^ wgt)
 //
 // Two bodies: `*` in simulation, which Verilator evaluates five times faster, and radix-4 Booth

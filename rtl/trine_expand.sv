@@ -3,7 +3,7 @@
 // Expands packed weights on their way into the array: of each column's word, part p becomes four int8.
 //
 //   bits_i 0: the word as it is
-//   bits_i 1, ternary: values 4p .. 4p+3 of 16, two's complement of 2 bits     -> -1, 0, +1
+//   bits_i 1, ternary: values 4p .. 4p+3 of 16, 2 bits each, as in trine_dot   -> -1, 0, +1
 //   bits_i 2, binary:  values 4p .. 4p+3 of 32, 1 is +1 and 0 is -1            -> -1, +1
 //
 // Timing    combinational: a multiplexer of the word's parts and one of the packings.
@@ -35,7 +35,7 @@ module trine_expand #(
       always_comb begin
         weights_o[c*32 + 8*i +: 8] = word[8*i +: 8];
         if (Ternary && bits_i == 2'd1) begin
-          weights_o[c*32 + 8*i +: 8] = {{7{ternary[2*i+1]}}, ternary[2*i]};
+          weights_o[c*32 + 8*i +: 8] = {{7{ternary[2*i+1] && ternary[2*i]}}, ternary[2*i]};
         end
         if (Binary && bits_i == 2'd2) begin
           weights_o[c*32 + 8*i +: 8] = {{7{!binary[i]}}, 1'b1};

@@ -92,11 +92,17 @@ std::int32_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
   return sum;
 }
 
-/// Signed value of the `bits` wide code at `place` of a word; a single bit is +1 or -1.
-std::int16_t value_at(std::uint32_t word, int bits, int place) {
+/// Two's complement of the `bits` wide code at `place` of a word.
+int code_at(std::uint32_t word, int bits, int place) {
   const auto code = static_cast<int>(word >> bits * place & ((1U << bits) - 1));
+  return code >= 1 << (bits - 1) ? code - (1 << bits) : code;
+}
+
+/// An operand of the array: a binary code is +1 or -1, a ternary one 0 unless its low bit is set.
+std::int16_t value_at(std::uint32_t word, int bits, int place) {
+  const int code = code_at(word, bits, place);
   if (bits == 1) return static_cast<std::int16_t>(code != 0 ? 1 : -1);
-  return static_cast<std::int16_t>(code >= 1 << (bits - 1) ? code - (1 << bits) : code);
+  return static_cast<std::int16_t>(bits == 2 && code == -2 ? 0 : code);
 }
 
 /// How an operation packs its operands.
@@ -135,7 +141,7 @@ struct Encoding {
   }
   /// Of a residual, as thresholds give it: 0 or 1 for a single bit.
   int code(std::uint32_t word, int place) const {
-    return bits == 1 ? static_cast<int>(word >> place & 1) : value_at(word, bits, place);
+    return bits == 1 ? static_cast<int>(word >> place & 1) : code_at(word, bits, place);
   }
 };
 

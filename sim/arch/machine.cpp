@@ -212,7 +212,8 @@ Machine::Machine(const gen::Config& config, std::vector<std::uint8_t>& dram)
       scale_(static_cast<std::size_t>(config.param_channels)),
       accumulators_(static_cast<std::size_t>(config.rows) * static_cast<std::size_t>(config.cols)),
       bank_epoch_(static_cast<std::size_t>(config.banks())),
-      bank_count_(static_cast<std::size_t>(config.banks())) {}
+      bank_count_(static_cast<std::size_t>(config.banks())),
+      bank_steps_(static_cast<std::size_t>(config.banks())) {}
 
 void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", run_index_, what); }
 
@@ -353,6 +354,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
   tile.steps = static_cast<std::size_t>(words_last + 1) * static_cast<std::size_t>(r_last + 1) *
                static_cast<std::size_t>(s_last + 1);
   tile.words.resize(lanes.lanes.size() * tile.steps);
+  std::fill(bank_steps_.begin(), bank_steps_.end(), 0);
   std::int64_t offset = 0, cycles = 0;
   std::size_t step = 0;
   for (int cw = 0; cw <= words_last; ++cw)
@@ -372,6 +374,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
             if (bank_epoch_[bank] != epoch_) {
               bank_epoch_[bank] = epoch_;
               bank_count_[bank] = 0;
+              ++bank_steps_[bank];
             }
             accesses = std::max(accesses, ++bank_count_[bank]);
           }
@@ -382,6 +385,26 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
         offset += kx < s_last ? kx_step : ky < r_last ? ky_step : cw_step;
       }
   return cycles;
+}
+
+/// Output words of a tile and group of which some lane's bank is read in every step of the last
+/// gather, so that the write has to take a cycle of it.
+int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
+                           std::size_t steps) const {
+  using namespace isa::compute;
+  const int first = field(r, kFirstByte) + group * config_.cols;
+  const int last = field(r, kFirstByte) + std::min(field(r, kChannels), (group + 1) * config_.cols);
+  const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
+  int blocked = 0;
+  for (int word = first / 4; 4 * word < last; ++word) {
+    bool waits = false;
+    for (std::size_t l = 0; l < lanes.lanes.size(); ++l)
+      waits = waits ||
+              (lanes.active(l) && static_cast<std::size_t>(bank_steps_[static_cast<std::size_t>(
+                                      (lanes.lanes[l].out + word * out_plane) & mask)]) == steps);
+    blocked += waits ? 1 : 0;
+  }
+  return blocked;
 }
 
 // ---- compute ----------------------------------------------------------------------------------
@@ -404,10 +427,20 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   const std::size_t cols = static_cast<std::size_t>(config_.cols);
 
   Lanes lanes(r, config_.rows);
+  Lanes before = lanes;  // of the tile before
   Tile tile;
   Work work;
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
+    // Results of the last group meet the reads of the next tile, others those of their own.
+    work.tile_stolen.push_back(0);
+    if (drains && tile.steps >= static_cast<std::size_t>(std::min(channels, config_.cols))) {
+      std::int64_t& stolen = work.tile_stolen.back();
+      if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
+      for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
+      if ((run.flags >> kFuseAdd & 1) != 0) stolen += (field(r, kFirstByte) + channels + 3) / 4;
+      before = lanes;
+    }
     if (t == 0) {
       work.steps = static_cast<std::int64_t>(tile.steps);
       const std::int64_t row = r.get(kRow);

@@ -32,6 +32,8 @@ struct Work {
   std::int64_t steps = 0;                 ///< of one tile and group (vector: of one output word)
   std::vector<std::int64_t> tile_cycles;  ///< of a tile and group, replays included (vector: all)
   std::vector<int> group_columns;         ///< columns drained of each group
+  std::vector<std::int64_t> tile_stolen;  ///< gather cycles that a tile's results take: residual
+                                          ///< words, writes to banks that every step reads
   std::int64_t out_words = 0;             ///< vector: output words of a tile
 };
 
@@ -57,8 +59,9 @@ class Machine {
   Work transfer(isa::Engine engine, const isa::Registers& registers, int target);
   void load_row(int target, std::int64_t dram, std::int64_t local, std::int64_t words);
   Work compute(const isa::Registers& registers, const isa::Run& run);
-  void multiply(const isa::Registers& registers, const Tile& tile, int group);
   void drain(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes, int group);
+  int blocked_words(const isa::Registers& registers, const Lanes& lanes, int group,
+                    std::size_t steps) const;
   Work vector(const isa::Registers& registers, const isa::Run& run);
   void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
@@ -77,6 +80,7 @@ class Machine {
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
   std::vector<int> bank_epoch_, bank_count_;
+  std::vector<int> bank_steps_;  ///< of the last gather: steps in which a bank was read
   int epoch_ = 0;
   int run_index_ = 0;
 };

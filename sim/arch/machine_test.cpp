@@ -64,7 +64,7 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
 }
 
 TEST_CASE("a RUN that waits for a token nobody gives is a deadlock", "[arch][error]") {
-  Timeline timeline(config_8x8(), {});
+  Timeline timeline(config_8x8(), {}, 100);
   isa::Run run;
   run.wait = 1;
   REQUIRE_THROWS_WITH(timeline.run(Engine::kCompute, run, Work{}),
@@ -74,13 +74,13 @@ TEST_CASE("a RUN that waits for a token nobody gives is a deadlock", "[arch][err
 TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   const int compute = 1 << static_cast<int>(Engine::kCompute);
   {
-    Timeline timeline(config_8x8(), {});
+    Timeline timeline(config_8x8(), {}, 100);
     isa::Run run;
     run.signal = compute;
     timeline.run(Engine::kLoad, run, Work{});
     REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("never taken"));
   }
-  Timeline timeline(config_8x8(), {});
+  Timeline timeline(config_8x8(), {}, 100);
   isa::Run give, take;
   give.signal = compute;
   take.wait = 1 << static_cast<int>(Engine::kLoad);

@@ -13,7 +13,7 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
   compiler::write_inputs(program, inputs, dram.data());
   Machine machine(program.config, dram);
   machine.on_dmem_write = options.on_dmem_write;
-  Timeline timeline(program.config, options.bus);
+  Timeline timeline(program.config, options.bus, program.words.size());
   std::array<isa::Registers, isa::kEngines> registers;
   int run_index = 0;
   bool ended = false;

@@ -21,31 +21,50 @@ constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector,
 
 }  // namespace
 
-Timeline::Timeline(const gen::Config& config, const BusOptions& bus) : config_(config), bus_(bus) {
+Timeline::Timeline(const gen::Config& config, const BusOptions& bus, std::size_t words)
+    : config_(config), bus_(bus), words_(words) {
   const double width = config.axi_data_bits / 8.0;
   if (bus_.bytes_per_cycle <= 0 || bus_.bytes_per_cycle > width) bus_.bytes_per_cycle = width;
 }
 
 // ---- fetch, dispatch, queues --------------------------------------------------------------------
 
+/// Bursts are requested as soon as the buffer has room for them; words leave it when no beat is
+/// being written.
+void Timeline::fetch_burst() {
+  const std::size_t burst = burst_taken_.size();
+  const std::size_t first = burst * latency::kFetchBurst;
+  const auto size = [&](std::size_t from) {
+    return static_cast<double>(
+        std::min<std::size_t>(latency::kFetchBurst, words_ > from ? words_ - from : 1));
+  };
+  const Time requested = burst < 2 ? latency::kFetchRequest : burst_taken_[burst - 2];
+  double bytes = 8 * size(first);
+  // The first two follow each other without a gap.
+  if (burst == 0 && words_ > latency::kFetchBurst) bytes += 8 * size(latency::kFetchBurst);
+  if (burst == 1) bytes = 0;
+  // Bursts of fetch and load take turns: each delays the other by its own length.
+  const bool shared = read_.until > static_cast<double>(requested + bus_.latency);
+  burst_there_ =
+      fetch_.pass(requested + bus_.latency, shared ? 2 * bytes : bytes, bus_.bytes_per_cycle) +
+      latency::kFetchResponse;
+  if (shared) read_.until += bytes / bus_.bytes_per_cycle;
+  read_.until = std::max(read_.until, burst == 0 ? fetch_.until : 0.0);
+  burst_taken_.push_back(0);
+}
+
 /// The next word of the program, at the engine's issue unit.
 Timeline::Time Timeline::arrive(Engine engine) {
-  Time requested = latency::kFetchRequest;
-  if (dispatched_.size() == latency::kFetchAhead) {
-    requested = std::max(requested, dispatched_.front());
-    dispatched_.pop_front();
-  }
-  // Fetches interleave with loads: they never wait for one, but make it longer.
-  const Time fetched = fetch_.pass(requested + bus_.latency, 8, bus_.bytes_per_cycle);
-  if (read_.until > static_cast<double>(fetched)) read_.until += 8 / bus_.bytes_per_cycle;
+  if (fetched_ % latency::kFetchBurst == 0) fetch_burst();
+  ++fetched_;
   bytes_read_ += 8;
-  dispatch_ = std::max(dispatch_ + 1, fetched + latency::kFetchResponse);
+  dispatch_ = std::max(dispatch_ + 1, burst_there_);
   Queue& q = queue(engine);
   if (q.popped.size() == latency::kQueueWords) {
     dispatch_ = std::max(dispatch_, q.popped.front());
     q.popped.pop_front();
   }
-  dispatched_.push_back(dispatch_);
+  burst_taken_.back() = dispatch_;
   return std::max(dispatch_ + latency::kQueue, q.last_pop + 1);
 }
 
@@ -67,6 +86,7 @@ Timeline::Time Timeline::Channel::pass(Time ready, double bytes, double bytes_pe
 void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
   const Time queued = arrive(engine);
   Queue& q = queue(engine);
+  q.last_pop_before = q.last_pop;
   std::array<Time, isa::kEngines> token_times{};
   Time start = std::max(queued, q.free);
   for (std::size_t from = 0; from < isa::kEngines; ++from) {
@@ -88,7 +108,7 @@ void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
   else if (engine == Engine::kVector)
     end = vector(run, work, start);
   else
-    end = transfer(engine, work, start);
+    end = transfer(engine, run.op, work, start);
   if (!q.busy.empty()) end = std::max(end, q.busy.back().end);  // retirement is in order
   q.busy.push_back({start, end});
   runs_.push_back({engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)});
@@ -96,40 +116,61 @@ void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
     if ((run.signal >> to & 1) != 0) tokens_[index(engine)][to].given.push_back(end);
 }
 
-Timeline::Time Timeline::transfer(Engine engine, const Work& work, Time start) {
-  const double bytes = static_cast<double>(work.beats) * config_.data_bits() / 8;
-  const bool load = engine == Engine::kLoad;
-  (load ? bytes_read_ : bytes_written_) += static_cast<std::uint64_t>(work.bytes);
-  Time end = 0;
-  if (load) {
-    end = read_.pass(start + latency::kLoadRequest + bus_.latency, bytes, bus_.bytes_per_cycle) +
-          latency::kLoadResponse;
-    // Addresses of the next RUN follow while data is on its way.
-    queue(engine).free = std::max(start + work.beats / 16 + 1, end - bus_.latency);
-  } else {
-    end = write_.pass(start + latency::kStoreRead, bytes, bus_.bytes_per_cycle) + bus_.latency +
-          latency::kStoreResponse;
-    queue(engine).free = end;
+Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, Time start) {
+  const double beat = config_.data_bits() / 8 / bus_.bytes_per_cycle;  // cycles
+  const double beats = static_cast<double>(work.beats);
+  (engine == Engine::kLoad ? bytes_read_ : bytes_written_) +=
+      static_cast<std::uint64_t>(work.bytes);
+  Queue& q = queue(engine);
+  if (engine == Engine::kStore) {
+    const double cycles = beats * std::max(beat, latency::kStoreBeat);
+    const Time end = write_.pass(start + latency::kStoreRead, cycles, 1) + bus_.latency +
+                     latency::kStoreResponse;
+    q.free = end;
+    return end;
   }
+  // While the array computes, it comes first at the memories.
+  const Time first = start + latency::kLoadRequest + bus_.latency;
+  const double share = static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem
+                           ? latency::kDmemBeat
+                       : static_cast<isa::dma::Target>(target) == isa::dma::Target::kPmem
+                           ? (config_.beats_per_row() + 1.0) / config_.beats_per_row()
+                           : 1.0;
+  const double from = std::max(static_cast<double>(first), read_.until);
+  const double contended =
+      std::min(beats, std::max(0.0, static_cast<double>(input_free_) - from) / share);
+  const double cycles =
+      contended * std::max(beat, share) + (beats - contended) * std::max(beat, 1.0);
+  const Time end = read_.pass(first, cycles, 1) + latency::kLoadResponse;
+  // Two loads may be on the way.
+  q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + latency::kLoadNext);
   return end;
 }
 
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
                                  const std::array<Time, isa::kEngines>& token_times) {
   const bool fuse = (run.flags >> isa::compute::kFuseAdd & 1) != 0;
-  const Time first = start + config_.rows + latency::kLaneSetup;
+  const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
+                      config_.rows + latency::kLaneSetup;
+  const Time first = std::max(start + latency::kStart, filled);
   add_gap(input_free_, first, queued, token_times);
   Segment segment;
   segment.start = first;
   Time t = first;  // next free cycle of the array's input
   Time last_columns = 0;
-  for (const std::int64_t cycles : work.tile_cycles) {
+  const auto count = [&](Cause cause, std::int64_t cycles) {
+    segment.causes[index(cause)] += static_cast<std::uint64_t>(cycles);
+  };
+  for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
+    const std::int64_t cycles = work.tile_cycles[tile];
+    const std::int64_t stolen = tile < work.tile_stolen.size() ? work.tile_stolen[tile] : 0;
+    t += stolen;
+    count(Cause::kBank, stolen);
     for (const int columns : work.group_columns) {
       const Time last_step = std::max(t + cycles - 1, drain_free_);
-      segment.causes[index(Cause::kCompute)] += static_cast<std::uint64_t>(work.steps);
-      segment.causes[index(Cause::kBank)] += static_cast<std::uint64_t>(cycles - work.steps);
-      segment.causes[index(Cause::kDrain)] +=
-          static_cast<std::uint64_t>(last_step - (t + cycles - 1));
+      count(Cause::kCompute, work.steps);
+      count(Cause::kBank, cycles - work.steps);
+      count(Cause::kDrain, last_step - (t + cycles - 1));
       t = last_step + 1;
       last_columns = Time{columns} * (fuse ? 2 : 1) / config_.columns_per_cycle;
       if (columns > 0) drain_free_ = last_step + last_columns;
@@ -141,24 +182,20 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   queue(Engine::kCompute).free = t;
   const Time skew = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +
                     (config_.cols - 1) / std::max(1, config_.pipeline_cols);
-  const Time in_array = t - 1 + latency::kGather + latency::kArray + skew;
-  if (last_columns == 0) return in_array;
-  return in_array + last_columns + latency::kPost + (fuse ? latency::kPostAdd : 0) +
-         latency::kScatter;
+  return t + latency::kCompute + skew + last_columns + (fuse ? latency::kFusedAdd : 0);
 }
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
   const auto op = static_cast<isa::vector::Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
-  const Time codes = op == isa::vector::Op::kMax   ? 1
-                     : op == isa::vector::Op::kAdd ? latency::kVectorAddCodes
-                                                   : latency::kVectorCodes;
-  Time t = start + config_.rows + latency::kLaneSetup;
-  for (const std::int64_t cycles : work.tile_cycles)
-    t += std::max(cycles, codes * work.out_words) + (reduce ? config_.rows : 0);
+  Time window = op == isa::vector::Op::kMax ? latency::kVectorMax : latency::kVectorCodes;
+  if (reduce)
+    for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
+  const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;
+  Time t = std::max(start, filled);
+  for (const std::int64_t cycles : work.tile_cycles) t += cycles + window * work.out_words;
   queue(Engine::kVector).free = t;
-  return t + latency::kGather + latency::kPost +
-         (op == isa::vector::Op::kAdd ? latency::kPostAdd : 0) + latency::kScatter;
+  return t + latency::kVector;
 }
 
 // ---- causes -------------------------------------------------------------------------------------

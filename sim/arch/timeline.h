@@ -4,8 +4,9 @@
 // channel of the bus. Words come in program order; since queues are in order and tokens only come
 // from earlier RUNs, every time follows from times that are known already.
 //
-// A compute RUN: Rows cycles of lane set-up (after the last step of the RUN before), then its
-// gather cycles; the last step of a tile and group waits until the drain registers are free.
+// A compute RUN: Rows cycles of lane set-up (after the last step of the RUN before, and also while
+// its tokens are missing), then its gather cycles; the last step of a tile and group waits until
+// the drain registers are free.
 
 #pragma once
 
@@ -28,7 +29,8 @@ struct BusOptions {
 
 class Timeline {
  public:
-  Timeline(const gen::Config& config, const BusOptions& bus);
+  /// @param words  of the whole program
+  Timeline(const gen::Config& config, const BusOptions& bus, std::size_t words);
 
   void set(isa::Engine engine);
   /// @throws Error  when the RUN waits for a token that no RUN before it gives
@@ -57,7 +59,8 @@ class Timeline {
   struct Queue {
     std::deque<Time> popped;  ///< when the last kQueueWords words left
     Time last_pop = 0;
-    Time free = 0;  ///< when the engine can take its next RUN
+    Time last_pop_before = 0;  ///< the last SET of the RUN in front
+    Time free = 0;             ///< when the engine can take its next RUN
     std::vector<Interval> busy;
   };
   struct Channel {
@@ -70,8 +73,9 @@ class Timeline {
   };
 
   Time arrive(isa::Engine engine);
+  void fetch_burst();
   void pop(isa::Engine engine, Time at);
-  Time transfer(isa::Engine engine, const Work& work, Time start);
+  Time transfer(isa::Engine engine, int target, const Work& work, Time start);
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
                const std::array<Time, isa::kEngines>& token_times);
   Time vector(const isa::Run& run, const Work& work, Time start);
@@ -88,7 +92,9 @@ class Timeline {
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
-  std::deque<Time> dispatched_;
+  std::size_t words_, fetched_ = 0;
+  std::vector<Time> burst_taken_;  ///< when each fetch burst had left the buffer
+  Time burst_there_ = 0;
   Time dispatch_ = 0;
   Time input_free_ = 0;  ///< cycle after the array's last step
   Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fields of a port: Verilator has plain integers up to 64 bits, arrays of 32-bit words above.
+
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace trine::golden {
+
+/// Bits [lsb + width - 1 : lsb]. @param width  1..64
+template <typename Port>
+std::uint64_t get_bits(const Port& port, unsigned lsb, unsigned width) {
+  std::uint64_t value = 0;
+  for (unsigned i = 0; i < width; ++i) {
+    const unsigned bit = lsb + i;
+    std::uint64_t word;
+    if constexpr (std::is_integral_v<Port>)
+      word = static_cast<std::uint64_t>(port) >> bit;
+    else
+      word = port[bit / 32] >> (bit % 32);
+    value |= (word & 1) << i;
+  }
+  return value;
+}
+
+template <typename Port>
+void set_bits(Port& port, unsigned lsb, unsigned width, std::uint64_t value) {
+  for (unsigned i = 0; i < width; ++i) {
+    const unsigned bit = lsb + i;
+    if constexpr (std::is_integral_v<Port>) {
+      const std::uint64_t one = std::uint64_t{1} << bit;
+      const std::uint64_t word = static_cast<std::uint64_t>(port);
+      port = static_cast<Port>((value >> i & 1) != 0 ? word | one : word & ~one);
+    } else {
+      const std::uint32_t one = std::uint32_t{1} << (bit % 32);
+      if ((value >> i & 1) != 0)
+        port[bit / 32] |= one;
+      else
+        port[bit / 32] &= ~one;
+    }
+  }
+}
+
+}  // namespace trine::golden

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Feature-map memory against an array of words: all three ports at once, with strided, random and
+// conflicting lanes, byte masks and a held gather. Accesses in flight never touch the same word, so
+// that the order between ports does not matter. Each access must end within a bound.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <deque>
+#include <random>
+#include <vector>
+
+#include "Vtrine_dmem.h"
+#include "tb/golden/ports.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+constexpr unsigned kRows = TB_Rows, kBanks = TB_Banks, kWords = TB_Banks * TB_BankRows;
+constexpr unsigned kDataWords = TB_DataWords, kTagBits = TB_TagBits;
+
+constexpr unsigned bits_of(unsigned n) {
+  unsigned bits = 0;
+  while ((1u << bits) < n) ++bits;
+  return bits;
+}
+constexpr unsigned kAddrBits = bits_of(kWords);
+
+using Lanes = std::vector<std::uint32_t>;
+
+/// Addresses of one access: neighbours, a stride, one bank, or anything.
+Lanes draw_lanes(std::mt19937& random) {
+  Lanes lanes(kRows);
+  const std::uint32_t start = random() % kWords;
+  const std::uint32_t strides[] = {1, 2, 3, kBanks, kBanks / 2, kBanks + 1};
+  const std::uint32_t stride = strides[random() % 6];
+  const bool anything = chance(random, 40);
+  for (unsigned l = 0; l < kRows; ++l)
+    lanes[l] = anything ? random() % kWords : (start + l * stride) % kWords;
+  return lanes;
+}
+
+struct Access {
+  Lanes address, data;
+  unsigned lanes = 0, tag = 0, bytes = 0;
+  std::uint32_t pad = 0;
+  int age = 0;            ///< cycles since it was taken
+  unsigned answered = 0;  ///< lanes of a gather
+};
+
+struct Bench {
+  Vtrine_dmem dut;
+  std::mt19937 random;
+  std::vector<std::uint32_t> memory = std::vector<std::uint32_t>(kWords);
+  std::vector<int> readers = std::vector<int>(kWords), writers = std::vector<int>(kWords);
+
+  explicit Bench(unsigned seed) : random(seed) {
+    dut.rst_ni = 0;
+    tick();
+    dut.rst_ni = 1;
+    tick();
+  }
+  void tick() {
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  }
+  bool free_to_read(std::uint32_t a) const { return writers[a] == 0; }
+  bool free_to_write(std::uint32_t a) const { return writers[a] == 0 && readers[a] == 0; }
+
+  /// A lane mask of a random kind, without lanes that others are using.
+  unsigned draw_mask(const Lanes& lanes, bool write) {
+    unsigned mask = chance(random, 60) ? (1u << kRows) - 1 : random() % (1u << kRows);
+    for (unsigned l = 0; l < kRows; ++l)
+      if (!(write ? free_to_write(lanes[l]) : free_to_read(lanes[l]))) mask &= ~(1u << l);
+    if (write)  // two lanes of one scatter have different words
+      for (unsigned l = 0; l < kRows; ++l)
+        for (unsigned k = 0; k < l; ++k)
+          if (lanes[k] == lanes[l]) mask &= ~(1u << l);
+    return mask;
+  }
+  void mark(std::vector<int>& users, const Lanes& lanes, unsigned mask, int change) const {
+    for (unsigned l = 0; l < kRows; ++l)
+      if ((mask >> l & 1) != 0) users[lanes[l]] += change;
+  }
+
+  // ---- one port each: offered, then taken, then in flight ----
+  Access gather, scatter;
+  std::deque<Access> gathers, scatters;  // in flight, oldest first
+  bool gather_offered = false, scatter_offered = false;
+
+  void offer_gather(unsigned percent) {
+    if (gather_offered || !chance(random, percent)) return;
+    gather = {};
+    gather.address = draw_lanes(random);
+    gather.lanes = draw_mask(gather.address, false);
+    gather.tag = random() % (1u << kTagBits);
+    gather.pad = random() & 0xff;
+    mark(readers, gather.address, gather.lanes, 1);
+    gather_offered = true;
+    for (unsigned l = 0; l < kRows; ++l)
+      set_bits(dut.g_addr_i, l * kAddrBits, kAddrBits, gather.address[l]);
+    set_bits(dut.g_lanes_i, 0, kRows, gather.lanes);
+    drive(dut.g_tag_i, gather.tag);
+    drive(dut.g_pad_i, gather.pad);
+  }
+
+  void offer_scatter(unsigned percent) {
+    if (scatter_offered || !chance(random, percent)) return;
+    scatter = {};
+    scatter.address = draw_lanes(random);
+    scatter.lanes = draw_mask(scatter.address, true);
+    scatter.bytes = random() % 16;
+    mark(writers, scatter.address, scatter.lanes, 1);
+    scatter_offered = true;
+    for (unsigned l = 0; l < kRows; ++l) {
+      scatter.data.push_back(any_word(random));
+      set_bits(dut.s_addr_i, l * kAddrBits, kAddrBits, scatter.address[l]);
+      set_bits(dut.s_data_i, 32 * l, 32, scatter.data[l]);
+    }
+    set_bits(dut.s_lanes_i, 0, kRows, scatter.lanes);
+    drive(dut.s_bytes_i, scatter.bytes);
+  }
+
+  struct Beat {
+    std::uint32_t address = 0;
+    Lanes data;
+    unsigned mask = 0;
+    bool read = false;
+    int age = 0;
+  };
+  Beat dma_write, dma_read;
+  bool write_offered = false, read_offered = false;
+  std::deque<Beat> beats;        // in front of the banks: at most one
+  std::deque<Lanes> read_beats;  // expected, oldest first
+
+  void mark(const Beat& beat, int change) {
+    for (unsigned w = 0; w < kDataWords; ++w)
+      if (beat.read || (beat.mask >> w & 1) != 0)
+        (beat.read ? readers : writers)[beat.address + w] += change;
+  }
+  bool free_for(const Beat& beat) const {
+    for (unsigned w = 0; w < kDataWords; ++w)
+      if (beat.read ? !free_to_read(beat.address + w) : !free_to_write(beat.address + w))
+        return false;
+    return true;
+  }
+
+  void offer_dma(bool read, unsigned percent) {
+    bool& offered = read ? read_offered : write_offered;
+    if (offered || !chance(random, percent)) return;
+    Beat beat;
+    beat.read = read;
+    beat.address = random() % (kWords / kDataWords) * kDataWords;
+    beat.mask = chance(random, 70) ? (1u << kDataWords) - 1 : random() % (1u << kDataWords);
+    if (!free_for(beat)) return;
+    mark(beat, 1);
+    for (unsigned w = 0; w < kDataWords; ++w) beat.data.push_back(any_word(random));
+    offered = true;
+    (read ? dma_read : dma_write) = beat;
+    if (read) {
+      drive(dut.dma_raddr_i, beat.address);
+      return;
+    }
+    drive(dut.dma_waddr_i, beat.address);
+    set_bits(dut.dma_wmask_i, 0, kDataWords, beat.mask);
+    for (unsigned w = 0; w < kDataWords; ++w) set_bits(dut.dma_wdata_i, 32 * w, 32, beat.data[w]);
+  }
+};
+
+/// What a port may need: each lane may lose a bank to a scatter and a beat that go first.
+constexpr int kGatherBound = static_cast<int>(kRows * (kRows + 12) + 20);
+constexpr int kScatterBound = static_cast<int>(2 * kRows + 8);
+constexpr int kDmaBound = 10;
+
+}  // namespace
+
+TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
+  const auto seed = GENERATE(1u, 2u, 3u);
+  const auto busy_percent = GENERATE(100u, 40u);
+  const auto hold_percent = GENERATE(0u, 30u);
+  Bench b(seed);
+  auto& dut = b.dut;
+  int gathers = 0, scatters = 0, beats = 0, reads = 0;
+  bool held_before = false, valid_before = false;
+
+  // Everything is written once by DMA.
+  for (unsigned a = 0; a < kWords; a += kDataWords) {
+    dut.dma_wvalid_i = 1;
+    drive(dut.dma_waddr_i, a);
+    set_bits(dut.dma_wmask_i, 0, kDataWords, (1u << kDataWords) - 1);
+    for (unsigned w = 0; w < kDataWords; ++w)
+      set_bits(dut.dma_wdata_i, 32 * w, 32, b.memory[a + w] = any_word(b.random));
+    dut.eval();
+    REQUIRE(dut.dma_wready_o);
+    b.tick();
+  }
+  dut.dma_wvalid_i = 0;
+  b.tick();
+
+  for (int cycle = 0; cycle < 6'000; ++cycle) {
+    CAPTURE(seed, busy_percent, hold_percent, cycle);
+    const unsigned percent = cycle < 5'500 ? busy_percent : 0;  // the rest drains
+    b.offer_gather(percent);
+    b.offer_scatter(percent);
+    b.offer_dma(false, percent / 2);
+    b.offer_dma(true, percent / 2);
+    const bool hold = percent > 0 && chance(b.random, hold_percent);
+    dut.g_valid_i = b.gather_offered;
+    dut.s_valid_i = b.scatter_offered;
+    dut.dma_wvalid_i = b.write_offered;
+    dut.dma_rvalid_i = b.read_offered;
+    dut.g_hold_i = hold;
+    dut.eval();
+
+    // Answers of the gather: each lane once, with what memory holds (nobody writes it now).
+    const std::uint64_t lanes = get_bits(dut.rsp_lanes_o, 0, kRows);
+    if (held_before || !valid_before) REQUIRE(lanes == 0);
+    if (lanes != 0 || dut.rsp_done_o != 0) {
+      REQUIRE(!b.gathers.empty());
+      Access& g = b.gathers.front();
+      REQUIRE(dut.rsp_tag_o == g.tag);
+      REQUIRE((g.answered & lanes) == 0);
+      g.answered |= static_cast<unsigned>(lanes);
+      for (unsigned l = 0; l < kRows; ++l) {
+        if ((lanes >> l & 1) == 0) continue;
+        const bool read = (g.lanes >> l & 1) != 0;
+        CAPTURE(l, read, g.address[l]);
+        REQUIRE(get_bits(dut.rsp_data_o, 32 * l, 32) ==
+                (read ? b.memory[g.address[l]] : 0x01010101u * g.pad));
+      }
+      REQUIRE((dut.rsp_done_o != 0) == (g.answered == (1u << kRows) - 1));
+      if (dut.rsp_done_o != 0) {
+        b.mark(b.readers, g.address, g.lanes, -1);
+        b.gathers.pop_front();
+        ++gathers;
+      }
+    }
+    if (dut.dma_rdata_valid_o != 0) {
+      REQUIRE(!b.read_beats.empty());
+      for (unsigned w = 0; w < kDataWords; ++w)
+        REQUIRE(get_bits(dut.dma_rdata_o, 32 * w, 32) == b.read_beats.front()[w]);
+      b.read_beats.pop_front();
+      ++reads;
+    }
+
+    // What ends at this edge.
+    if (dut.s_ready_o != 0 && !b.scatters.empty()) {
+      const Access& s = b.scatters.front();
+      for (unsigned l = 0; l < kRows; ++l)
+        for (unsigned i = 0; i < 4; ++i)
+          if ((s.lanes >> l & 1) != 0 && (s.bytes >> i & 1) != 0) {
+            const std::uint32_t byte = 0xffu << 8 * i;
+            b.memory[s.address[l]] = (b.memory[s.address[l]] & ~byte) | (s.data[l] & byte);
+          }
+      b.mark(b.writers, s.address, s.lanes, -1);
+      b.scatters.pop_front();
+      ++scatters;
+    }
+    if ((dut.dma_wready_o != 0 || dut.dma_rready_o != 0) && !b.beats.empty()) {
+      const auto& beat = b.beats.front();
+      for (unsigned w = 0; w < kDataWords; ++w)
+        if (!beat.read && (beat.mask >> w & 1) != 0) b.memory[beat.address + w] = beat.data[w];
+      if (beat.read)
+        b.read_beats.emplace_back(b.memory.begin() + beat.address,
+                                  b.memory.begin() + beat.address + kDataWords);
+      b.mark(beat, -1);
+      b.beats.pop_front();
+      ++beats;
+    }
+
+    // What is taken at this edge.
+    if (b.gather_offered && dut.g_ready_o != 0) {
+      b.gathers.push_back(b.gather);
+      b.gather_offered = false;
+    }
+    if (b.scatter_offered && dut.s_ready_o != 0) {
+      b.scatters.push_back(b.scatter);
+      b.scatter_offered = false;
+    }
+    REQUIRE(!(b.write_offered && b.read_offered && dut.dma_wready_o != 0 && dut.dma_rready_o != 0));
+    if (b.write_offered && dut.dma_wready_o != 0) {
+      b.beats.push_back(b.dma_write);
+      b.write_offered = false;
+    } else if (b.read_offered && dut.dma_rready_o != 0) {
+      b.beats.push_back(b.dma_read);
+      b.read_offered = false;
+    }
+    REQUIRE(b.gathers.size() <= 2);
+    REQUIRE(b.scatters.size() <= 1);
+    REQUIRE(b.beats.size() <= 1);
+
+    // Nobody starves.
+    if (!b.gathers.empty() && !hold) REQUIRE(++b.gathers.front().age <= kGatherBound);
+    if (!b.scatters.empty()) REQUIRE(++b.scatters.front().age <= kScatterBound);
+    if (!b.beats.empty()) REQUIRE(++b.beats.front().age <= kDmaBound);
+    held_before = hold;
+    valid_before = !b.gathers.empty();
+    b.tick();
+  }
+  CHECK(b.gathers.empty());
+  CHECK(b.scatters.empty());
+  CHECK(b.beats.empty());
+  CHECK(b.read_beats.empty());
+  CHECK(dut.s_empty_o);
+  CHECK(gathers > 100);
+  CHECK(scatters > 100);
+  CHECK(beats > 100);
+  CHECK(reads > 50);
+  // The whole memory, by DMA.
+  dut.g_hold_i = 0;
+  for (unsigned a = 0; a < kWords; a += kDataWords) {
+    dut.dma_rvalid_i = 1;
+    drive(dut.dma_raddr_i, a);
+    b.tick();
+    dut.dma_rvalid_i = 0;
+    b.tick();
+    b.tick();
+    CAPTURE(seed, a);
+    REQUIRE(dut.dma_rdata_valid_o);
+    for (unsigned w = 0; w < kDataWords; ++w)
+      REQUIRE(get_bits(dut.dma_rdata_o, 32 * w, 32) == b.memory[a + w]);
+  }
+}
+
+TEST_CASE("trine_dmem gathers neighbours and every second word in every cycle", "[tb][dmem]") {
+  const auto stride = GENERATE(1u, 2u);
+  Bench b(1);
+  auto& dut = b.dut;
+  dut.g_valid_i = 1;
+  set_bits(dut.g_lanes_i, 0, kRows, (1u << kRows) - 1);
+  for (int cycle = 0; cycle < 50; ++cycle) {
+    const std::uint32_t start = b.random() % kWords;
+    for (unsigned l = 0; l < kRows; ++l)
+      set_bits(dut.g_addr_i, l * kAddrBits, kAddrBits, (start + l * stride) % kWords);
+    dut.eval();
+    CAPTURE(stride, cycle, start);
+    REQUIRE(dut.g_ready_o);
+    REQUIRE((dut.rsp_done_o != 0) == (cycle >= 2));  // two cycles after it was taken
+    b.tick();
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Weight memory against an array: a stream of reads (mostly the next row) and a stream of writes
+// that wait for the other bank.
+
+#include <catch2/catch.hpp>
+#include <random>
+#include <vector>
+
+#include "Vtrine_pmem.h"
+#include "tb/golden/ports.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") {
+  const auto seed = GENERATE(1u, 2u);
+  const auto read_percent = GENERATE(100u, 50u);
+  const auto write_percent = GENERATE(100u, 30u);
+  std::mt19937 random{seed};
+  Vtrine_pmem dut;
+  constexpr unsigned kCols = TB_Cols, kDepth = TB_Depth;
+  using Row = std::vector<std::uint32_t>;
+  std::vector<Row> memory(kDepth, Row(kCols));
+  std::vector<bool> written(kDepth);
+  Row expected;  // of the last read; empty: undefined
+  unsigned row = 0, write_row = 0, checked = 0, waited = 0;
+  Row data(kCols);
+  bool offered = false;
+  for (int cycle = 0; cycle < 4'000; ++cycle) {
+    const bool read = cycle > 200 && chance(random, read_percent);
+    if (read) row = chance(random, 90) ? (row + 1) % kDepth : random() % kDepth;
+    if (!offered && chance(random, write_percent)) {  // held until taken
+      offered = true;
+      write_row = chance(random, 80) ? (write_row + 1) % kDepth : random() % kDepth;
+      for (unsigned c = 0; c < kCols; ++c)
+        set_bits(dut.w_data_i, 32 * c, 32, data[c] = any_word(random));
+    }
+    dut.r_en_i = read;
+    drive(dut.r_row_i, row);
+    dut.w_valid_i = offered;
+    drive(dut.w_row_i, write_row);
+    dut.clk_i = 0;
+    dut.eval();
+    CAPTURE(seed, read_percent, write_percent, cycle, row, write_row);
+    // A write waits exactly while its bank is read.
+    REQUIRE((dut.w_ready_o != 0) == !(read && row % 2 == write_row % 2));
+    if (read) expected = written[row] ? memory[row] : Row{};
+    if (offered && dut.w_ready_o != 0) {
+      memory[write_row] = data;
+      written[write_row] = true;
+      offered = false;
+    }
+    waited += offered ? 1 : 0;
+    dut.clk_i = 1;
+    dut.eval();
+    for (unsigned c = 0; c < expected.size(); ++c)
+      REQUIRE(get_bits(dut.r_data_o, 32 * c, 32) == expected[c]);
+    checked += expected.empty() ? 0 : 1;
+  }
+  CHECK(checked > 1'000);
+  CHECK(waited > 50);
+}

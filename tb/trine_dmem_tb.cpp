@@ -44,7 +44,8 @@ Lanes draw_lanes(std::mt19937& random) {
 
 struct Access {
   Lanes address, data;
-  unsigned lanes = 0, tag = 0, bytes = 0;
+  unsigned lanes = 0, tag = 0;
+  std::uint32_t mask = 0;  ///< bits of a scatter
   std::uint32_t pad = 0;
   int age = 0;            ///< cycles since it was taken
   unsigned answered = 0;  ///< lanes of a gather
@@ -113,7 +114,7 @@ struct Bench {
     scatter = {};
     scatter.address = draw_lanes(random);
     scatter.lanes = draw_mask(scatter.address, true);
-    scatter.bytes = random() % 16;
+    scatter.mask = any_word(random);
     mark(writers, scatter.address, scatter.lanes, 1);
     scatter_offered = true;
     for (unsigned l = 0; l < kRows; ++l) {
@@ -122,7 +123,7 @@ struct Bench {
       set_bits(dut.s_data_i, 32 * l, 32, scatter.data[l]);
     }
     set_bits(dut.s_lanes_i, 0, kRows, scatter.lanes);
-    drive(dut.s_bytes_i, scatter.bytes);
+    drive(dut.s_mask_i, scatter.mask);
   }
 
   struct Beat {
@@ -251,11 +252,8 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     if (dut.s_ready_o != 0 && !b.scatters.empty()) {
       const Access& s = b.scatters.front();
       for (unsigned l = 0; l < kRows; ++l)
-        for (unsigned i = 0; i < 4; ++i)
-          if ((s.lanes >> l & 1) != 0 && (s.bytes >> i & 1) != 0) {
-            const std::uint32_t byte = 0xffu << 8 * i;
-            b.memory[s.address[l]] = (b.memory[s.address[l]] & ~byte) | (s.data[l] & byte);
-          }
+        if ((s.lanes >> l & 1) != 0)
+          b.memory[s.address[l]] = (b.memory[s.address[l]] & ~s.mask) | (s.data[l] & s.mask);
       b.mark(b.writers, s.address, s.lanes, -1);
       b.scatters.pop_front();
       ++scatters;

@@ -325,34 +325,48 @@ class Generator {
     Instruction i;
     const Op op = ternary_          ? Op::kTernary
                   : !config_.binary ? Op::kInt8
-                  : chance(50)      ? Op::kBinary
-                                    : Op::kInt8;
+                                    : static_cast<Op>(draw(config_.ternary ? 5 : 1));
+    const int steps_per_row = op == Op::kInt8Ternary ? 4 : op == Op::kInt8Binary ? 8 : 1;
+    // Results: requantized, thresholds (in every encoding), raw sums.
+    const int output = config_.binary && config_.ternary ? draw(3) : 0;
+    const int encoding = output == 1 ? draw(3) : 0;
+    const int per_word = output == 2 ? 1 : encoding == 0 ? 4 : encoding == 1 ? 16 : 32;
+    const int passes = output == 1 ? between(1, 3) : 1;
     const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
-    const int first_byte = chance(30) ? draw(4) : 0;
-    const int channels = chance(20) ? 1 : between(1, 3 * config_.cols + 1);
+    const int position = chance(30) ? draw(per_word) : 0;
+    const int channels =
+        chance(20) ? 1 : between(1, (encoding != 0 && chance(30) ? 9 : 3) * config_.cols + 1);
     const int groups = (channels + config_.cols - 1) / config_.cols;
-    const int steps = words * R * S, rows = groups * steps;
-    const int out_words = (first_byte + channels + 3) / 4;
-    if (rows > config_.pmem_rows() || channels > config_.param_channels) return false;
+    const int steps = words * R * S;
+    const int rows = groups * ((steps + steps_per_row - 1) / steps_per_row);
+    const int out_words = (position + channels + per_word - 1) / per_word;
+    if (rows > config_.pmem_rows() || channels * passes > config_.param_channels) return false;
     const auto map = lanes(i, op == Op::kTernary, words, out_words, R, S);
     if (!map) return false;
     const bool one = groups == 1 && i.registers.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;
-    const int per_step = op == Op::kInt8 ? 4 << 14 : op == Op::kTernary ? 16 : 32;
+    const int per_step = op == Op::kInt8      ? 4 << 14
+                         : op == Op::kTernary ? 16
+                         : op == Op::kBinary  ? 32
+                                              : 4 << 7;
     const int sum_bits = bits_of(std::int64_t{per_step} * steps * pieces + (1 << 15));
     if (30 - sum_bits < kLargestShift) return false;
     quantization(i.registers, sum_bits);
     if (op == Op::kTernary) i.registers.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
     i.registers.set(agu::kGroupsLast, groups - 1);
     i.registers.set(kChannels, channels);
-    i.registers.set(kFirstByte, first_byte);
-    const int param = draw(config_.param_channels - channels + 1);
+    i.registers.set(post::kPosition, position);
+    i.registers.set(post::kOutput, output);
+    i.registers.set(post::kEncoding, encoding);
+    i.registers.set(post::kPassesLast, passes - 1);
+    i.registers.set(post::kLow, encoding == 0 ? between(-8, 8) : encoding == 1 ? -1 : 0);
+    const int param = draw(config_.param_channels - channels * passes + 1);
     i.registers.set(kParam, param);
     i.run.op = static_cast<int>(op);
     int flags = 1 << kDrain;
-    if (chance(35)) {
+    if (output != 2 && chance(35)) {
       if (!residual(i, map->out)) return false;
-      flags |= 1 << kFuseAdd;
+      flags |= 1 << (output == 1 || (config_.binary && chance(50)) ? kFuseMax : kFuseAdd);
     }
     if (chance(35)) flags |= 1 << kPerTensor;
     if (chance(35)) flags |= 1 << kSingle;
@@ -364,7 +378,7 @@ class Generator {
       part.run.flags = piece == 0 ? 1 << kClear : 0;
       if (piece == pieces - 1) {
         part.run.flags |= flags;
-        part.reads.push_back({Space::kParams, param, channels, 0, 1});
+        part.reads.push_back({Space::kParams, param, channels * passes, 0, 1});
       } else {
         part.writes.clear();
       }
@@ -375,9 +389,9 @@ class Generator {
 
   bool vector() {
     Instruction i;
-    const auto op = static_cast<isa::vector::Op>(draw(3));
+    const auto op = static_cast<isa::vector::Op>(draw(config_.ternary && config_.binary ? 6 : 3));
     const int words = between(1, 4);
-    const bool pair = op == isa::vector::Op::kAdd;
+    const bool pair = op == isa::vector::Op::kAdd || op == isa::vector::Op::kAddInt32;
     const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
     if (!lanes(i, false, words, words, R, S, pair)) return false;
     int flags = chance(35) ? 1 << isa::vector::kSingle : 0;

@@ -145,6 +145,11 @@ struct Encoding {
   }
 };
 
+/// Channels in an output word of a compute RUN; raw sums have words of their own.
+int codes_per_word(const Registers& r) {
+  return field(r, post::kOutput) == 2 ? 1 : Encoding(field(r, post::kEncoding)).per_word();
+}
+
 }  // namespace
 
 /// Coordinates of the lanes, and how they advance.
@@ -392,11 +397,13 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
 int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
                            std::size_t steps) const {
   using namespace isa::compute;
-  const int first = field(r, kFirstByte) + group * config_.cols;
-  const int last = field(r, kFirstByte) + std::min(field(r, kChannels), (group + 1) * config_.cols);
+  const int per_word = codes_per_word(r);
+  const int first = field(r, post::kPosition) + group * config_.cols;
+  const int last =
+      field(r, post::kPosition) + std::min(field(r, kChannels), (group + 1) * config_.cols);
   const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
   int blocked = 0;
-  for (int word = first / 4; 4 * word < last; ++word) {
+  for (int word = first / per_word; per_word * word < last; ++word) {
     bool waits = false;
     for (std::size_t l = 0; l < lanes.lanes.size(); ++l)
       waits = waits ||
@@ -438,7 +445,9 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
-      if ((run.flags >> kFuseAdd & 1) != 0) stolen += (field(r, kFirstByte) + channels + 3) / 4;
+      if ((run.flags >> kFuseAdd & 1) != 0 || (run.flags >> kFuseMax & 1) != 0)
+        stolen +=
+            (field(r, post::kPosition) + channels + codes_per_word(r) - 1) / codes_per_word(r);
       before = lanes;
     }
     if (t == 0) {

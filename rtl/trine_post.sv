@@ -182,11 +182,13 @@ module trine_post #(
     if (!rst_ni) begin
       left_q   <= '0;
       await_q  <= 1'b0;
+      open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else if (clear_i) begin
       left_q   <= '0;
       await_q  <= 1'b0;
+      open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin

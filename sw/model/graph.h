@@ -169,6 +169,7 @@ struct Op {
   int ellipsis_mask = 0, new_axis_mask = 0;
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
   bool half_even = false;
+  int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`
   int low = 0, step = 1;  ///< THRESHOLD: code below all thresholds, code from one to the next
   std::vector<FloatStep> steps;  ///< FLOAT: in this order; channels are the last axis
 
@@ -221,6 +222,16 @@ std::string label(const Graph& graph, const Op& op);
 /// @throws Error  names file and fault; for any bytes whatever
 Graph import_tflite(const std::filesystem::path& path);
 Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file);
+
+/// ONNX with QuantizeLinear/DequantizeLinear around each operator, or QONNX and FINN low-bit nodes.
+/// Activations become NHWC codes, floats stay at the graph's ends: README. An input that meets no
+/// quantizer holds whole numbers: of FINN's annotation, else -128..127.
+/// @throws Error  names file, node and what is not supported; for any bytes whatever
+Graph import_onnx(const std::filesystem::path& path);
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file);
+
+/// Either, told apart by content.
+Graph import_model(const std::filesystem::path& path);
 
 /// Shapes, types and quantization of every operator against what Trine defines.
 /// @throws Error  one line for each operator at fault, naming its index and the tensor

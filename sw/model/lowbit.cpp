@@ -3,6 +3,7 @@
 #include "sw/model/lowbit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -51,7 +52,36 @@ std::int64_t least(std::int64_t low, std::int64_t high, const F& f) {
   return low;
 }
 
+float rounded(QuantRule::Round round, float x) {
+  switch (round) {
+    case QuantRule::Round::kHalfEven:
+      return std::nearbyint(x);
+    case QuantRule::Round::kCeil:
+      return std::ceil(x);
+    case QuantRule::Round::kFloor:
+      return std::floor(x);
+    case QuantRule::Round::kUp:
+      return std::copysign(std::ceil(std::abs(x)), x);
+    case QuantRule::Round::kDown:
+      return std::trunc(x);
+    case QuantRule::Round::kHalfUp:
+      return std::copysign(std::floor(std::abs(x) + 0.5f), x);
+    case QuantRule::Round::kHalfDown:
+      return std::copysign(std::ceil(std::abs(x) - 0.5f), x);
+  }
+  return x;
+}
+
 }  // namespace
+
+int QuantRule::code(float x) const {
+  if (kind == Kind::kBipolar) return x >= 0 ? 1 : -1;
+  float y = x / scale;
+  y = kind == Kind::kLinear ? std::nearbyint(y) + zero_point : y + zero_point;
+  if (std::isnan(y)) return low;
+  y = std::clamp(y, static_cast<float>(low), static_cast<float>(high));
+  return static_cast<int>(kind == Kind::kLinear ? y : rounded(round, y));
+}
 
 float apply(const std::vector<FloatStep>& steps, float x, std::size_t channel) {
   for (const FloatStep& step : steps) x = apply(step, x, channel);

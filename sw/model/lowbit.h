@@ -20,12 +20,29 @@ float apply(const std::vector<FloatStep>& steps, float x, std::size_t channel);
 /// @pre codes fit int8
 Encoding smallest_encoding(const std::vector<std::int8_t>& codes);
 
-/// What a quantizer does with a float: the number of a level, 0..count.
+/// One element of a quantizing operator, in its own float32 operations.
+///   kBipolar  x >= 0 ? 1 : -1
+///   kQuant    round(clamp(x / scale + zero_point)), QONNX
+///   kLinear   clamp(half_even(x / scale) + zero_point), ONNX's QuantizeLinear
+struct QuantRule {
+  enum class Kind { kBipolar, kQuant, kLinear };
+  enum class Round { kHalfEven, kCeil, kFloor, kUp, kDown, kHalfUp, kHalfDown };
+  Kind kind = Kind::kLinear;
+  Round round = Round::kHalfEven;
+  float scale = 1, zero_point = 0;
+  int low = -128, high = 127;
+
+  int code(float x) const;  ///< low..high (kBipolar: -1 or 1); of no number: low
+};
+
+/// A quantizer of activations: the level 0..count of a float, whose value is
+/// scale * (first + step * level).
 struct Quantizer {
-  int count = 1;                                           ///< levels but one
-  std::function<int(float x, std::size_t channel)> level;  ///< monotone in x, total
-  std::vector<float> scale{1.0f};  ///< value of level k: scale * (first + step * k)
+  int count = 1;
+  std::function<int(float x, std::size_t channel)> level;  ///< never falls with x, total
+  float scale = 1;
   int first = 0, step = 1;
+  bool nearest = false;  ///< the level is that of the nearest value, of two the even code's
 };
 
 /// Level as a function of an integer or a float that stands in a tensor.

@@ -40,7 +40,11 @@ Activation activation_of(const Op& op) {
 }
 
 OutputRange output_of(const Graph& graph, const Op& op) {
-  return output_range(graph.out(op), activation_of(op));
+  OutputRange range = output_range(graph.out(op), activation_of(op));
+  if (is_unsigned(graph.out(op))) return range;
+  range.act_min = std::max(range.act_min, op.code_min);
+  range.act_max = std::min(range.act_max, op.code_max);
+  return range;
 }
 
 /// Shift lowered by `amount`; what falls below the hardware's range is zero.
@@ -201,6 +205,11 @@ MeanParams mean_params(const Graph& graph, const Op& op) {
   p.bias = wrap(-p.count * input.zero_point());
   p.output = output_of(graph, op);
   p.scale = quantize_scale(double{input.scale()} / double{output.scale()});
+  if (op.half_even) {
+    p.scale = quantize_scale(double{input.scale()} /
+                             (static_cast<double>(p.count) * double{output.scale()}));
+    return p;
+  }
   int log2 = 0;
   while (p.count >> (log2 + 1) != 0) ++log2;
   const int fold = std::min({log2, 32, 31 + p.scale.shift});

@@ -1,0 +1,832 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ONNX nodes in order: constants are folded, everything else becomes a Value (onnx_emit.h).
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/model/graph.h"
+#include "sw/model/onnx_constant.h"
+#include "sw/model/onnx_emit.h"
+#include "sw/model/onnx_file.h"
+
+namespace trine::model {
+namespace {
+
+using namespace onnx_file;  // NOLINT: this file is about nothing else
+using Kind = FloatStep::Kind;
+
+constexpr std::int64_t kMaxWindow = 65535;  ///< strides, dilations, filters, borders
+constexpr std::int64_t kMaxAverage = std::int64_t{1} << 22;  ///< weights of ones
+
+/// Filter, stride, dilation and border of a Conv or pool.
+struct Sliding {
+  int R = 1, S = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  int top = 0, left = 0, bottom = 0, right = 0;
+  bool borders() const { return top != 0 || left != 0 || bottom != 0 || right != 0; }
+};
+
+class Importer {
+ public:
+  Importer(File file, Graph* graph) : file_(std::move(file)), graph_(*graph), emit_(graph) {}
+
+  void run() {
+    for (const Input& input : file_.inputs) add_input(input);
+    for (const auto& [name, constant] : file_.constants) {
+      folded_ += static_cast<std::int64_t>(constant->elements());
+      values_[name] = of_constant(constant);
+    }
+    limit_ = 16 * folded_ + (1 << 20);
+    for (const Node& node : file_.nodes) import(node);
+    for (const std::string& name : file_.outputs) add_output(name);
+  }
+
+ private:
+  static Value of_constant(ConstantPointer constant) {
+    Value value;
+    value.shape = constant->shape;
+    value.constant = std::move(constant);
+    return value;
+  }
+
+  void add_input(const Input& input) {
+    if (input.type != ElementType::kFloat)
+      throw_error("{}: input '{}': allowed is float", file_.name, input.name);
+    Value value;
+    value.shape = input.shape;
+    value.channel_axis = input.shape.size() == 3 ? 2 : 1;
+    value.tensor = emit_.add_tensor(input.name, DataType::kFloat32, input.shape);
+    graph_.inputs.push_back(value.tensor);
+    annotated_[value.tensor] = input.data_type;
+    values_[input.name] = value;
+  }
+
+  void add_output(const std::string& name) try {
+    const Value& value = value_of(name);
+    if (value.constant) throw_error("is a constant");
+    int tensor = value.tensor;
+    if (value.raw_codes) {
+      tensor = emit_.to_plain(value, last_node()).tensor;
+    } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||
+               value.layout != Layout::kPlain) {
+      tensor = emit_.floats(value, name, last_node()).tensor;
+    }
+    graph_.tensors[static_cast<std::size_t>(tensor)].name = name;
+    graph_.outputs.push_back(tensor);
+  } catch (const Error& error) {
+    throw_error("{}: output '{}': {}", file_.name, name, error.what());
+  }
+
+  int last_node() const { return static_cast<int>(file_.nodes.size()) - 1; }
+
+  const Value& value_of(const std::string& name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) throw_error("tensor '{}' does not exist before this", name);
+    return found->second;
+  }
+
+  const Value& in(std::size_t position) const {
+    if (position >= node_->inputs.size() || node_->inputs[position].empty())
+      throw_error("input {} is absent", position);
+    return value_of(node_->inputs[position]);
+  }
+  bool has(std::size_t position) const {
+    return position < node_->inputs.size() && !node_->inputs[position].empty();
+  }
+  const Constant& constant(std::size_t position) const {
+    if (!in(position).constant)
+      throw_error("input {} '{}' must be a constant", position, node_->inputs[position]);
+    return *in(position).constant;
+  }
+  const std::string& out() const { return node_->outputs[0]; }
+  double scalar(std::size_t position) const {
+    if (constant(position).elements() != 1)
+      throw_error("input {} '{}' has {} elements, allowed 1", position, node_->inputs[position],
+                  constant(position).elements());
+    return constant(position).values[0];
+  }
+
+  void import(const Node& node) try {
+    node_ = &node;
+    if (node.outputs.empty() || node.outputs[0].empty()) {
+      if (node.type != "TopK") throw_error("has no output");
+    }
+    if (fold_constants()) return;
+    Value value = lowered();
+    values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
+  } catch (const Error& error) {
+    throw_error("{}: node {} {}: {}", file_.name, node.index, node.type, error.what());
+  } catch (const std::out_of_range&) {
+    throw_error("{}: node {} {}: too few outputs", file_.name, node.index, node.type);
+  }
+
+  bool fold_constants() {
+    if (node_->type == "Shape") {
+      auto shape = std::make_shared<Constant>();
+      shape->type = ElementType::kInt64;
+      for (const int extent : in(0).shape) shape->values.push_back(extent);
+      shape->shape = {static_cast<int>(shape->values.size())};
+      values_[out()] = of_constant(shape);
+      return true;
+    }
+    std::vector<ConstantPointer> inputs;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      inputs.push_back(has(i) ? in(i).constant : nullptr);
+      if (has(i) && !inputs.back()) return false;
+    }
+    const ConstantPointer result = fold(*node_, inputs, limit_);
+    if (!result) throw_error("operator is not supported on constants");
+    folded_ += static_cast<std::int64_t>(result->elements());
+    if (folded_ > limit_) throw_error("constants grow beyond {} elements", limit_);
+    values_[out()] = of_constant(result);
+    return true;
+  }
+
+  Value lowered() {
+    using Method = Value (Importer::*)();
+    static const std::map<std::string, Method> kMethods = {
+        {"Add", &Importer::arithmetic},
+        {"ArgMax", &Importer::arg_max},
+        {"AveragePool", &Importer::average_pool},
+        {"BatchNormalization", &Importer::batch_normalization},
+        {"BipolarQuant", &Importer::quantize},
+        {"Clip", &Importer::clip},
+        {"Conv", &Importer::conv},
+        {"DequantizeLinear", &Importer::dequantize},
+        {"Div", &Importer::arithmetic},
+        {"Flatten", &Importer::reshape},
+        {"Gemm", &Importer::matmul},
+        {"GlobalAveragePool", &Importer::average_pool},
+        {"Identity", &Importer::identity},
+        {"MatMul", &Importer::matmul},
+        {"MaxPool", &Importer::max_pool},
+        {"Mul", &Importer::arithmetic},
+        {"MultiThreshold", &Importer::multi_threshold},
+        {"Pad", &Importer::pad},
+        {"Quant", &Importer::quantize},
+        {"QuantizeLinear", &Importer::quantize},
+        {"Relu", &Importer::relu},
+        {"Reshape", &Importer::reshape},
+        {"Softmax", &Importer::softmax},
+        {"Squeeze", &Importer::reshape},
+        {"Sub", &Importer::arithmetic},
+        {"TopK", &Importer::top_k},
+        {"Transpose", &Importer::transpose},
+        {"Unsqueeze", &Importer::reshape},
+    };
+    const auto found = kMethods.find(node_->type);
+    if (found == kMethods.end()) throw_error("operator is not supported");
+    return (this->*found->second)();
+  }
+
+  // --- Float32 operators: steps --------------------------------------------------------------
+
+  /// One, or one for each channel of `value`.
+  static std::vector<float> per_channel(const Constant& c, const Value& value) {
+    const auto rank = static_cast<int>(value.shape.size());
+    if (c.rank() > rank) throw_error("a constant with more axes than the tensor");
+    for (int axis = 0; axis < c.rank(); ++axis) {
+      const int in_value = axis + rank - c.rank();
+      const int extent = c.shape[static_cast<std::size_t>(axis)];
+      if (extent != 1 && (in_value != value.channel_axis ||
+                          extent != value.shape[static_cast<std::size_t>(in_value)]))
+        throw_error("a constant that is neither one nor one for each channel");
+    }
+    std::vector<float> result;
+    for (const double x : c.values) {
+      if (!std::isfinite(x)) throw_error("a constant that is not finite");
+      result.push_back(static_cast<float>(x));
+    }
+    if (result.empty()) throw_error("a constant without elements");
+    return result;
+  }
+
+  void add_step(Value* value, Kind kind, std::vector<float> constants,
+                ConstantPointer origin = nullptr) {
+    if (value->raw_codes) throw_error("codes without DequantizeLinear");
+    if (constants.size() > 1 && value->tensor >= 0) *value = emit_.to_nhwc(*value, node_->index);
+    value->steps.push_back({{kind, std::move(constants)}, std::move(origin)});
+  }
+
+  Value arithmetic() {
+    const bool first = !in(0).constant, second = !in(1).constant;
+    const std::string& type = node_->type;
+    if (first && second) {
+      if (type != "Add") throw_error("of two tensors, allowed with a constant");
+      return sum();
+    }
+    Value value = in(first ? 0 : 1);
+    const ConstantPointer c = in(first ? 1 : 0).constant;
+    std::vector<float> constants = per_channel(*c, value);
+    if (type == "Add") add_step(&value, Kind::kAdd, constants, c);
+    if (type == "Mul") add_step(&value, Kind::kMul, constants);
+    if (type == "Sub") add_step(&value, first ? Kind::kSub : Kind::kSubFrom, constants);
+    if (type == "Div") {
+      if (!first) throw_error("of a constant by a tensor");
+      if (std::count(constants.begin(), constants.end(), 0.0f) != 0) throw_error("by zero");
+      add_step(&value, Kind::kDiv, constants);
+    }
+    return value;
+  }
+
+  Value relu() {
+    Value value = in(0);
+    add_step(&value, Kind::kMax, {0.0f});
+    return value;
+  }
+
+  Value clip() {
+    Value value = in(0);
+    const bool old = file_.opset < 11 && node_->inputs.size() == 1;
+    constexpr float kMost = 3.4028234663852886e38f;
+    const auto bound = [&](std::size_t position, const char* key, float otherwise) {
+      if (old) return node_->real(key, otherwise);
+      return has(position) ? static_cast<float>(scalar(position)) : otherwise;
+    };
+    const float low = bound(1, "min", -kMost), high = bound(2, "max", kMost);
+    if (!(low <= high)) throw_error("min {} and max {}", low, high);
+    if (low > -kMost) add_step(&value, Kind::kMax, {low});
+    if (high < kMost) add_step(&value, Kind::kMin, {high});
+    return value;
+  }
+
+  /// As ONNX Runtime: x * s + b with s = (1 / sqrt(var + epsilon)) * scale, b = bias - mean * s.
+  Value batch_normalization() {
+    Value value = in(0);
+    if (value.shape.size() < 2 || value.channel_axis != 1)
+      throw_error("channels are not on axis 1");
+    const auto C = static_cast<std::size_t>(value.shape[1]);
+    std::vector<std::vector<float>> p;
+    for (std::size_t i = 1; i <= 4; ++i) {
+      if (constant(i).elements() != C)
+        throw_error("{} values for {} channels", constant(i).elements(), C);
+      p.emplace_back(constant(i).values.begin(), constant(i).values.end());
+    }
+    std::vector<float> scale, offset;
+    for (std::size_t c = 0; c < C; ++c) {
+      const float inverse = 1.0f / std::sqrt(p[3][c] + node_->real("epsilon", 1e-5f));
+      const float s = inverse * p[0][c];
+      scale.push_back(s);
+      offset.push_back(p[1][c] - p[2][c] * s);
+      if (!std::isfinite(scale.back()) || !std::isfinite(offset.back()))
+        throw_error("channel {}: parameters are not finite", c);
+    }
+    add_step(&value, Kind::kMul, scale);
+    add_step(&value, Kind::kAdd, offset);
+    return value;
+  }
+
+  Value identity() { return in(0); }
+
+  // --- Quantizers ----------------------------------------------------------------------------
+
+  Value quantize() {
+    const bool linear = node_->type == "QuantizeLinear", bipolar = node_->type == "BipolarQuant";
+    const double scale = scalar(1);
+    const double zero_point = bipolar || (linear && !has(2)) ? 0.0 : scalar(2);
+    const double bits = linear || bipolar ? 8 : scalar(3);
+    const ElementType type = linear && has(2) ? constant(2).type : ElementType::kUInt8;
+    const QuantRule rule = quant_rule(*node_, scale, zero_point, bits, type);
+    Quantizer q;
+    q.scale = rule.scale;
+    q.step = rule.kind == QuantRule::Kind::kBipolar ? 2 : 1;
+    q.count = (rule.high - rule.low) / q.step;
+    q.first = rule.low - static_cast<int>(rule.zero_point);
+    q.nearest = rule.round == QuantRule::Round::kHalfEven && q.step == 1;
+    q.level = [rule, step = q.step](float x, std::size_t) {
+      return (rule.code(x) - rule.low) / step;
+    };
+    Value value = emit_.quantized(in(0), q, out(), node_->index);
+    value.raw_codes = linear;
+    return value;
+  }
+
+  Value dequantize() {
+    Value value = in(0);
+    if (!value.raw_codes)
+      throw_error("input 0 '{}' is no QuantizeLinear's output", node_->inputs[0]);
+    const Tensor& t = emit_.tensor(value.tensor);
+    double zero_point = has(2) ? scalar(2) : 0.0;
+    if (!has(2) || constant(2).type == ElementType::kUInt8) zero_point -= 128;
+    if (static_cast<float>(scalar(1)) != t.scale() || zero_point != t.zero_point())
+      throw_error("scale {} and zero point differ from those of QuantizeLinear", scalar(1));
+    value.raw_codes = false;
+    return value;
+  }
+
+  Value multi_threshold() {
+    const Value& value = in(0);
+    const Constant& table = constant(1);
+    const auto rank = value.shape.size();
+    const std::string layout = node_->text("data_layout", rank == 4   ? "NCHW"
+                                                          : rank == 3 ? "NWC"
+                                                                      : "NC");
+    if (layout.find('C') != static_cast<std::size_t>(value.channel_axis))
+      throw_error("data_layout '{}' puts channels on another axis than {}", layout,
+                  value.channel_axis);
+    const int channels = value.shape.at(static_cast<std::size_t>(value.channel_axis));
+    if (table.rank() != 2 || table.shape[1] < 1 || table.shape[1] > 255 ||
+        (table.shape[0] != 1 && table.shape[0] != channels))
+      throw_error("thresholds must be [1 or {}, 1..255]", channels);
+    const auto K = static_cast<std::size_t>(table.shape[1]);
+    const bool shared = table.shape[0] == 1;
+    Quantizer q;
+    q.count = static_cast<int>(K);
+    q.level = [ts = table.values, K, shared](float x, std::size_t m) {
+      const auto row = ts.begin() + static_cast<std::ptrdiff_t>(shared ? 0 : m * K);
+      return static_cast<int>(std::count_if(row, row + static_cast<std::ptrdiff_t>(K),
+                                            [&](double t) { return double{x} >= t; }));
+    };
+    const float scale = node_->real("out_scale", 1.0f), bias = node_->real("out_bias", 0.0f);
+    if (!std::isfinite(scale) || scale <= 0) throw_error("out_scale {}, allowed above 0", scale);
+    const float first = bias / scale;
+    if (K == 1 && first == -0.5f) {  // -s, +s: binary
+      q.scale = scale / 2;
+      q.first = -1;
+      q.step = 2;
+    } else {
+      if (first != std::trunc(first) || std::abs(first) > 255)
+        throw_error("out_bias {} is no multiple of out_scale {}", bias, scale);
+      q.scale = scale;
+      q.first = static_cast<int>(first);
+    }
+    if (!shared && value.steps.empty() && value.tensor >= 0)
+      throw_error("thresholds for each channel on codes or inputs");
+    return emit_.quantized(value, q, out(), node_->index);
+  }
+
+  // --- Matrix products -----------------------------------------------------------------------
+
+  Value codes_of_input() {
+    Value value = in(0);
+    if (value.constant) throw_error("input 0 is a constant");
+    if (value.raw_codes) throw_error("codes without DequantizeLinear");
+    const auto found = annotated_.find(value.tensor);
+    return emit_.whole_numbers(value, found == annotated_.end() ? "" : found->second, node_->index);
+  }
+
+  /// Codes, scales and zero point of constant weights. @param order  element of each weight,
+  /// channel by channel
+  void set_weights(const Constant& c, const std::vector<std::size_t>& order, Product* p) const {
+    const std::size_t taps = order.size() / static_cast<std::size_t>(p->channels);
+    const bool plain = c.codes.empty();  // whole numbers as they are
+    int shift = 0;                       // uint8 weights: 128 less
+    if (!plain && *std::max_element(c.codes.begin(), c.codes.end()) > 127) shift = 128;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const std::size_t at = order[i];
+      const double code = plain ? c.values[at] : c.codes[at] - shift;
+      if (code != std::trunc(code) || code < -128 || code > 127)
+        throw_error("weight {} is no quantized value of 8 bits", c.values[at]);
+      const float scale = plain ? 1.0f : c.scales[at];
+      const int zero_point = plain ? 0 : c.zero_points[at] - shift;
+      if (!std::isfinite(scale) || scale <= 0)
+        throw_error("weights' scale {}, allowed above 0", scale);
+      if (i % taps == 0) p->scales.push_back(scale);
+      if (i == 0) p->zero_point = zero_point;
+      if (scale != p->scales.back() || zero_point != p->zero_point)
+        throw_error("weights of one channel with several scales or zero points");
+      p->weights.push_back(static_cast<std::int8_t>(code));
+    }
+    if (p->zero_point < -128 || p->zero_point > 127)
+      throw_error("weights' zero point {}, allowed -128..127", p->zero_point);
+  }
+
+  void set_bias(std::size_t position, Product* p) const {
+    if (!has(position)) return;
+    const Constant& c = constant(position);
+    if (c.elements() != static_cast<std::size_t>(p->channels) && c.elements() != 1)
+      throw_error("bias of {} elements, allowed {}", c.elements(), p->channels);
+    for (int m = 0; m < p->channels; ++m) {
+      const double b = c.values[c.elements() == 1 ? 0 : static_cast<std::size_t>(m)];
+      if (!std::isfinite(b)) throw_error("bias {} is not finite", b);
+      p->bias.push_back(static_cast<float>(b));
+    }
+  }
+
+  static Value of_product(Product product, std::vector<int> shape) {
+    Value value;
+    value.shape = std::move(shape);
+    value.layout = product.shape.size() == 4 ? Layout::kNhwc : Layout::kPlain;
+    value.channel_axis = value.shape.size() == 4 ? 1 : static_cast<int>(value.shape.size()) - 1;
+    value.product = std::make_shared<const Product>(std::move(product));
+    return value;
+  }
+
+  Value matmul() {
+    const bool gemm = node_->type == "Gemm";
+    const bool transposed = gemm && node_->integer("transB", 0) != 0;
+    if (gemm && (node_->integer("transA", 0) != 0 || node_->real("alpha", 1) != 1 ||
+                 node_->real("beta", 1) != 1))
+      throw_error("transA, alpha or beta other than 0, 1, 1");
+    Value input = codes_of_input();
+    const Constant& c = constant(1);
+    if (c.rank() != 2 || input.shape.size() < 2) throw_error("operands of rank below 2");
+    if (input.layout == Layout::kNhwc) input = emit_.to_plain(input, node_->index);
+    const int K = c.shape[transposed ? 1 : 0], M = c.shape[transposed ? 0 : 1];
+    if (K < 1 || M < 1 || input.shape.back() != K)
+      throw_error("{} columns meet {} rows", input.shape.back(), K);
+    Product p;
+    p.op = Emitter::op_of(OpKind::kFullyConnected, "FULLY_CONNECTED", node_->index, {input.tensor});
+    p.name = out();
+    p.channels = M;
+    p.filter = {M, K};
+    p.shape = input.shape;
+    p.shape.back() = M;
+    std::vector<std::size_t> order;
+    for (int m = 0; m < M; ++m)
+      for (int k = 0; k < K; ++k) {
+        const auto row = static_cast<std::size_t>(row_of(input, k));
+        order.push_back(transposed
+                            ? static_cast<std::size_t>(m) * static_cast<std::size_t>(K) + row
+                            : row * static_cast<std::size_t>(M) + static_cast<std::size_t>(m));
+      }
+    set_weights(c, order, &p);
+    if (gemm) set_bias(2, &p);
+    const std::vector<int> shape = p.shape;
+    return of_product(std::move(p), shape);
+  }
+
+  /// ONNX's position of the k-th element of a row as it lies in the graph.
+  static int row_of(const Value& input, int k) {
+    if (input.layout != Layout::kFlat) return k;
+    const int C = input.image[0], pixels = input.image[1] * input.image[2];
+    return k % C * pixels + k / C;
+  }
+
+  Value conv() {
+    Value input = codes_of_input();
+    if (input.shape.size() != 4) throw_error("input of rank {}, allowed 4", input.shape.size());
+    input = emit_.to_nhwc(input, node_->index);
+    const Constant& c = constant(1);
+    if (c.rank() != 4) throw_error("weights of rank {}, allowed 4", c.rank());
+    const int M = c.shape[0], filter_c = c.shape[1], C = input.shape[1];
+    const std::int64_t group = node_->integer("group", 1);
+    if (M < 1 || filter_c < 1 || group < 1 || group > C || C != filter_c * group || M % group != 0)
+      throw_error("{} input channels, weights [{}, {}, ...] and group {} do not fit", C, M,
+                  filter_c, group);
+    Sliding s = sliding(input.shape, c.shape[2], c.shape[3]);
+    const bool depthwise = group > 1 && filter_c == 1;
+    Product p;
+    p.op = Emitter::op_of(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D,
+                          depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", node_->index, {});
+    p.name = out();
+    p.channels = M;
+    p.filter =
+        depthwise ? std::vector<int>{1, s.R, s.S, M} : std::vector<int>{M, s.R, s.S, filter_c};
+    const auto at = [&](int m, int f, int r, int q) {
+      return ((static_cast<std::size_t>(m) * static_cast<std::size_t>(filter_c) +
+               static_cast<std::size_t>(f)) *
+                  static_cast<std::size_t>(s.R) +
+              static_cast<std::size_t>(r)) *
+                 static_cast<std::size_t>(s.S) +
+             static_cast<std::size_t>(q);
+    };
+    std::vector<std::size_t> order;
+    for (int m = 0; m < M; ++m)
+      for (int r = 0; r < s.R; ++r)
+        for (int q = 0; q < s.S; ++q)
+          for (int f = 0; f < filter_c; ++f) order.push_back(at(m, f, r, q));
+    set_weights(c, order, &p);
+    set_bias(2, &p);
+    set_window(&input, s, 0, &p.op);
+    p.op.depth_multiplier = depthwise ? M / C : 1;
+    return placed(std::move(p), input, s);
+  }
+
+  /// Shape of a product over windows of `input`.
+  Value placed(Product p, const Value& input, const Sliding& s) const {
+    const Tensor& t = emit_.tensor(input.tensor);
+    const Window w = window(t.shape[1], t.shape[2], s.R, s.S, s.stride_h, s.stride_w, s.dilation_h,
+                            s.dilation_w, p.op.padding);
+    if (w.P < 1 || w.Q < 1) throw_error("the window is larger than the input");
+    p.op.inputs = {input.tensor};
+    p.shape = {t.shape[0], w.P, w.Q, p.channels};
+    const std::vector<int> shape = {t.shape[0], p.channels, w.P, w.Q};
+    return of_product(std::move(p), shape);
+  }
+
+  Value sum() {
+    const Value &a = in(0), &b = in(1);
+    for (const Value* value : {&a, &b})
+      if (!emit_.is_codes(*value) || !value->steps.empty() || value->raw_codes)
+        throw_error("of tensors that no quantizer made");
+    if (a.shape != b.shape || a.layout != b.layout || a.image != b.image)
+      throw_error("of tensors of unequal shapes");
+    Value value = a;
+    value.tensor = -1;
+    value.sum = std::make_shared<const Sum>(Sum{node_->index, a.tensor, b.tensor, out()});
+    return value;
+  }
+
+  // --- Windows -------------------------------------------------------------------------------
+
+  static int bounded(std::int64_t value, std::int64_t least, const char* what) {
+    if (value < least || value > kMaxWindow)
+      throw_error("{} {}, allowed {}..{}", what, value, least, kMaxWindow);
+    return static_cast<int>(value);
+  }
+
+  std::pair<int, int> pair_of(const char* key, int first, int second) const {
+    const std::vector<std::int64_t> given = node_->integers(key);
+    if (given.empty()) return {first, second};
+    if (given.size() != 2) throw_error("{} of {} axes, allowed 2", key, given.size());
+    return {bounded(given[0], 1, key), bounded(given[1], 1, key)};
+  }
+
+  /// Attributes of a window over [N, C, H, W]. @param R, S  filter, 0: from kernel_shape
+  Sliding sliding(const std::vector<int>& shape, int R, int S) const {
+    Sliding s;
+    std::tie(s.R, s.S) = pair_of("kernel_shape", R, S);
+    bounded(s.R, 1, "filter");
+    bounded(s.S, 1, "filter");
+    if (R != 0 && (s.R != R || s.S != S)) throw_error("kernel_shape differs from the weights");
+    std::tie(s.stride_h, s.stride_w) = pair_of("strides", 1, 1);
+    std::tie(s.dilation_h, s.dilation_w) = pair_of("dilations", 1, 1);
+    const std::string automatic = node_->text("auto_pad", "NOTSET");
+    std::vector<std::int64_t> pads = node_->integers("pads");
+    if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
+      const Window w = window(shape[2], shape[3], s.R, s.S, s.stride_h, s.stride_w, s.dilation_h,
+                              s.dilation_w, Padding::kSame);
+      pads = {w.pad_top, w.pad_left, w.pad_bottom, w.pad_right};
+      if (automatic == "SAME_LOWER") pads = {w.pad_bottom, w.pad_right, w.pad_top, w.pad_left};
+    } else if (automatic != "NOTSET" && automatic != "VALID") {
+      throw_error("auto_pad '{}', allowed NOTSET SAME_UPPER SAME_LOWER VALID", automatic);
+    } else if (pads.empty() || automatic == "VALID") {
+      pads = {0, 0, 0, 0};
+    }
+    if (pads.size() != 4) throw_error("pads of {} entries, allowed 4", pads.size());
+    s.top = bounded(pads[0], 0, "pads");
+    s.left = bounded(pads[1], 0, "pads");
+    s.bottom = bounded(pads[2], 0, "pads");
+    s.right = bounded(pads[3], 0, "pads");
+    if (node_->integer("ceil_mode", 0) != 0) throw_error("ceil_mode 1, allowed 0");
+    return s;
+  }
+
+  /// SAME or VALID where that is the border, else the border becomes a PAD before.
+  /// @param real  value of the border: 0, or -infinity of a maximum
+  void set_window(Value* input, const Sliding& s, double real, Op* op) {
+    op->stride_h = s.stride_h;
+    op->stride_w = s.stride_w;
+    op->dilation_h = s.dilation_h;
+    op->dilation_w = s.dilation_w;
+    op->filter_h = s.R;
+    op->filter_w = s.S;
+    op->padding = Padding::kValid;
+    if (!s.borders()) return;
+    const Window same = window(input->shape[2], input->shape[3], s.R, s.S, s.stride_h, s.stride_w,
+                               s.dilation_h, s.dilation_w, Padding::kSame);
+    if (same.pad_top == s.top && same.pad_bottom == s.bottom && same.pad_left == s.left &&
+        same.pad_right == s.right) {
+      op->padding = Padding::kSame;
+      return;
+    }
+    *input = padded(*input, {0, 0, s.top, s.left, 0, 0, s.bottom, s.right}, real);
+  }
+
+  /// @param pads  as ONNX's Pad on [N, C, H, W]: before all axes, then after
+  Value padded(Value value, const std::vector<std::int64_t>& pads, double real) {
+    const Tensor from = emit_.tensor(value.tensor);
+    if (value.layout != Layout::kNhwc || pads.size() != 8 || pads[0] != 0 || pads[1] != 0 ||
+        pads[4] != 0 || pads[5] != 0)
+      throw_error("borders on other axes than height and width of an image");
+    const int top = bounded(pads[2], 0, "pads"), left = bounded(pads[3], 0, "pads");
+    const int bottom = bounded(pads[6], 0, "pads"), right = bounded(pads[7], 0, "pads");
+    const int lowest = from.encoding == Encoding::kInt8   ? -128
+                       : from.encoding == Encoding::kInt4 ? -8
+                       : from.encoding == Encoding::kInt2 ? -2
+                                                          : -1;
+    const double code = std::isinf(real) ? lowest : real / double{from.scale()} + from.zero_point();
+    if (code != std::trunc(code) || code < -128 || code > 127)
+      throw_error("border {} is no code of the tensor", real);
+    Encoding encoding = from.encoding;
+    for (const Encoding wider :
+         {Encoding::kTernary, Encoding::kInt2, Encoding::kInt4, Encoding::kInt8})
+      if (!holds(encoding, static_cast<std::int64_t>(code))) encoding = wider;
+    const std::vector<int> shape = {from.shape[0], from.shape[1] + top + bottom,
+                                    from.shape[2] + left + right, from.shape[3]};
+    if (onnx_file::elements_of(shape) < 0) throw_error("more than 2^31 elements");
+    const int sides = emit_.add_constant<std::int32_t>("", DataType::kInt32, {4, 2},
+                                                       {0, 0, top, bottom, left, right, 0, 0});
+    const bool zero = code == from.zero_point();
+    Op op = Emitter::op_of(zero ? OpKind::kPad : OpKind::kPadV2, zero ? "PAD" : "PADV2",
+                           node_->index, {value.tensor, sides});
+    if (!zero)
+      op.inputs.push_back(emit_.add_constant<std::int8_t>(
+          "", DataType::kInt8, {1}, {static_cast<std::int8_t>(code)}, from.quantization));
+    value.shape = {shape[0], shape[3], shape[1], shape[2]};
+    value.tensor = emit_.add_op(op, emit_.add_tensor(from.name + ":padded", DataType::kInt8, shape,
+                                                     from.quantization, encoding));
+    return value;
+  }
+
+  Value image_codes() {
+    Value value = in(0);
+    if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
+      throw_error("of a tensor that no quantizer made");
+    if (value.shape.size() != 4) throw_error("input of rank {}, allowed 4", value.shape.size());
+    return emit_.to_nhwc(value, node_->index);
+  }
+
+  Value pad() {
+    if (node_->text("mode", "constant") != "constant") throw_error("mode other than constant");
+    std::vector<std::int64_t> pads = node_->integers("pads");
+    if (has(1))
+      for (const double side : constant(1).values)
+        pads.push_back(static_cast<std::int64_t>(std::clamp(side, -1e9, 1e9)));
+    const double border = has(2) ? scalar(2) : double{node_->real("value", 0.0f)};
+    if (!std::isfinite(border)) throw_error("border {}", border);
+    return padded(image_codes(), pads, border);
+  }
+
+  Value max_pool() {
+    Value input = image_codes();
+    const Sliding s = sliding(input.shape, 0, 0);
+    if (s.dilation_h != 1 || s.dilation_w != 1) throw_error("dilations other than 1");
+    Op op = Emitter::op_of(OpKind::kMaxPool2D, "MAX_POOL_2D", node_->index, {});
+    set_window(&input, s, -INFINITY, &op);
+    const Tensor t = emit_.tensor(input.tensor);
+    const Window w =
+        window(t.shape[1], t.shape[2], s.R, s.S, s.stride_h, s.stride_w, 1, 1, op.padding);
+    if (w.P < 1 || w.Q < 1) throw_error("the window is larger than the input");
+    op.inputs = {input.tensor};
+    input.shape = {t.shape[0], t.shape[3], w.P, w.Q};
+    input.tensor = emit_.add_op(
+        op, emit_.add_tensor(out(), DataType::kInt8, {t.shape[0], w.P, w.Q, t.shape[3]},
+                             t.quantization, t.encoding));
+    return input;
+  }
+
+  /// A depthwise convolution with ones; over all of an image a mean.
+  Value average_pool() {
+    Value input = image_codes();
+    const bool global = node_->type == "GlobalAveragePool";
+    Sliding s;
+    if (global)
+      s.R = input.shape[2], s.S = input.shape[3];
+    else
+      s = sliding(input.shape, 0, 0);
+    if (s.borders() && node_->integer("count_include_pad", 0) == 0)
+      throw_error("borders that do not count");
+    const int C = input.shape[1];
+    Product p;
+    p.op = Emitter::op_of(OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D", node_->index, {});
+    p.name = out();
+    p.channels = C;
+    p.filter = {1, s.R, s.S, C};
+    const std::int64_t taps = std::int64_t{s.R} * s.S;
+    if (taps * C > kMaxAverage || taps > 65536) throw_error("a window of {} elements", taps * C);
+    p.weights.assign(static_cast<std::size_t>(taps * C), 1);
+    p.scales.assign(static_cast<std::size_t>(C), 1.0f);
+    p.divisor = static_cast<float>(taps);
+    p.is_mean = s.R == input.shape[2] && s.S == input.shape[3] && !s.borders();
+    set_window(&input, s, 0, &p.op);
+    return placed(std::move(p), input, s);
+  }
+
+  // --- Shapes --------------------------------------------------------------------------------
+
+  Value reshape() {
+    Value value = in(0);
+    const ConstantPointer second = has(1) ? in(1).constant : nullptr;
+    const std::vector<int> shape = shape_after(*node_, value.shape, second);
+    if (shape == value.shape) return value;
+    if (value.tensor < 0) return reshaped_product(value, shape);
+    const std::vector<int> from = value.shape;
+    const bool flattens = value.layout == Layout::kNhwc && shape.size() == 2 && shape[0] == from[0];
+    if (!flattens) value = emit_.to_plain(value, node_->index);
+    if (step_needs_channels(value))
+      throw_error("after float operators with a constant per channel");
+    const Tensor t = emit_.tensor(value.tensor);
+    const std::string name = out() + (flattens ? ":nhwc" : value.steps.empty() ? "" : ":input");
+    value.tensor =
+        emit_.add_op(Emitter::op_of(OpKind::kReshape, "RESHAPE", node_->index, {value.tensor}),
+                     emit_.add_tensor(name, t.type, shape, t.quantization, t.encoding));
+    value.layout = Layout::kPlain;
+    if (flattens && from[1] != 1 && from[2] * from[3] != 1) {
+      value.layout = Layout::kFlat;
+      value.image = {from[1], from[2], from[3]};
+    }
+    value.shape = shape;
+    value.channel_axis = shape.size() == 3 ? 2 : 1;
+    return value;
+  }
+
+  static bool step_needs_channels(const Value& value) {
+    return std::any_of(value.steps.begin(), value.steps.end(),
+                       [](const Step& s) { return s.step.value.size() > 1; });
+  }
+
+  /// A product [N, M] may gain and lose trailing extents of 1: FINN's batch normalization.
+  static Value reshaped_product(Value value, const std::vector<int>& shape) {
+    const auto same = [](const std::vector<int>& s, const std::vector<int>& product) {
+      return s.size() >= 2 && s[0] == product[0] && s[1] == product[1] &&
+             std::all_of(s.begin() + 2, s.end(), [](int extent) { return extent == 1; });
+    };
+    if (!value.product || value.product->shape.size() != 2 || !same(shape, value.product->shape))
+      throw_error("of an accumulator that no quantizer follows");
+    value.shape = shape;
+    value.channel_axis = 1;
+    return value;
+  }
+
+  Value transpose() {
+    Value value = in(0);
+    const std::vector<std::int64_t> order = node_->integers("perm");
+    const std::vector<int> s = value.shape;
+    if (s.size() == 4 && value.tensor >= 0 && !step_needs_channels(value)) {
+      if (order == std::vector<std::int64_t>{0, 3, 1, 2} && value.layout == Layout::kPlain) {
+        value.layout = Layout::kNhwc;  // it lies so already
+        value.shape = {s[0], s[3], s[1], s[2]};
+        return value;
+      }
+      if (order == std::vector<std::int64_t>{0, 2, 3, 1} && value.layout == Layout::kNhwc) {
+        value.layout = Layout::kPlain;
+        value.shape = {s[0], s[2], s[3], s[1]};
+        return value;
+      }
+    }
+    throw_error("other than between NHWC and NCHW of an image");
+  }
+
+  // --- Operators of the host -----------------------------------------------------------------
+
+  Value host_floats() { return emit_.floats(in(0), node_->inputs[0], node_->index); }
+
+  /// Whether an axis attribute means the last axis.
+  static bool is_last(std::int64_t axis, std::size_t rank) {
+    return axis == -1 || axis == static_cast<std::int64_t>(rank) - 1;
+  }
+
+  Value softmax() {
+    Value value = host_floats();
+    if (value.shape.empty() ||
+        !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
+      throw_error("over another axis than the last");
+    value.tensor =
+        emit_.add_op(Emitter::op_of(OpKind::kSoftmax, "SOFTMAX", node_->index, {value.tensor}),
+                     emit_.add_tensor(out(), DataType::kFloat32, value.shape));
+    return value;
+  }
+
+  Value largest(const std::string& name) {
+    Value value = host_floats();
+    if (value.shape.empty()) throw_error("of a scalar");
+    value.shape.back() = 1;
+    value.tensor =
+        emit_.add_op(Emitter::op_of(OpKind::kArgMax, "ARG_MAX", node_->index, {value.tensor}),
+                     emit_.add_tensor(name, DataType::kInt64, value.shape));
+    return value;
+  }
+
+  Value arg_max() {
+    if (!is_last(node_->integer("axis", 0), in(0).shape.size()) ||
+        node_->integer("keepdims", 1) != 1 || node_->integer("select_last_index", 0) != 0)
+      throw_error("allowed is the last axis, keepdims 1, the first index");
+    return largest(out());
+  }
+
+  Value top_k() {
+    if (node_->outputs.size() != 2 || node_->outputs[1].empty())
+      throw_error("{} outputs, allowed 2", node_->outputs.size());
+    if (scalar(1) != 1 || !is_last(node_->integer("axis", -1), in(0).shape.size()) ||
+        node_->integer("largest", 1) != 1)
+      throw_error("allowed is the index of the largest of the last axis");
+    return largest(node_->outputs[1]);
+  }
+
+  File file_;
+  Graph& graph_;
+  Emitter emit_;
+  const Node* node_ = nullptr;
+  std::map<std::string, Value> values_;
+  std::map<int, std::string> annotated_;  ///< FINN's data types of inputs
+  std::int64_t folded_ = 0, limit_ = 0;   ///< elements of constants
+};
+
+}  // namespace
+
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  Graph graph;
+  graph.file = file;
+  graph.name = std::filesystem::path(file).stem().string();
+  Importer(onnx_file::parse(bytes, file), &graph).run();
+  return graph;
+}
+
+Graph import_onnx(const std::filesystem::path& path) {
+  return parse_onnx(read_file(path), path.string());
+}
+
+Graph import_model(const std::filesystem::path& path) {
+  const std::vector<std::uint8_t> bytes = read_file(path);
+  const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
+  if (is_tflite) return parse_tflite(bytes, path.string());
+  return parse_onnx(bytes, path.string());
+}
+
+}  // namespace trine::model

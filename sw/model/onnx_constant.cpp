@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx_constant.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "sw/base/error.h"
+#include "sw/model/shapes.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+using Indices = std::vector<std::size_t>;
+
+std::size_t count_of(const std::vector<int>& shape) {
+  const std::int64_t count = elements_of(shape);
+  if (count < 0) throw_error("a constant of more than 2^31 elements");
+  return static_cast<std::size_t>(count);
+}
+
+/// An axis, negative ones from the end. @param rank  axes to choose from
+int axis_of(std::int64_t axis, int rank) {
+  if (axis < -rank || axis >= rank) throw_error("axis {}, allowed {}..{}", axis, -rank, rank - 1);
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+template <typename T>
+std::vector<T> picked(const std::vector<T>& from, const Indices& order) {
+  if (from.empty()) return {};
+  std::vector<T> result;
+  result.reserve(order.size());
+  for (const std::size_t i : order) result.push_back(from[i]);
+  return result;
+}
+
+/// The elements of `from` at `order`, with all that is known of them.
+ConstantPointer pick(const Constant& from, std::vector<int> shape, const Indices& order) {
+  auto result = std::make_shared<Constant>();
+  result->type = from.type;
+  result->shape = std::move(shape);
+  result->values = picked(from.values, order);
+  result->codes = picked(from.codes, order);
+  result->zero_points = picked(from.zero_points, order);
+  result->scales = picked(from.scales, order);
+  return result;
+}
+
+ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
+  auto result = std::make_shared<Constant>(from);
+  result->shape = std::move(shape);
+  return result;
+}
+
+/// For each element of `shape`, sum of coordinate * step. @param steps  one for each axis
+Indices walk(const std::vector<int>& shape, const std::vector<std::size_t>& steps) {
+  Indices result(count_of(shape));
+  std::vector<int> at(shape.size());
+  std::size_t index = 0;
+  for (std::size_t& element : result) {
+    element = index;
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      index += steps[axis];
+      if (++at[axis] < shape[axis]) break;
+      index -= steps[axis] * static_cast<std::size_t>(at[axis]);
+      at[axis] = 0;
+    }
+  }
+  return result;
+}
+
+std::vector<std::size_t> steps_of(const std::vector<int>& shape) {
+  std::vector<std::size_t> steps(shape.size());
+  std::size_t step = 1;
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    steps[axis] = step;
+    step *= static_cast<std::size_t>(shape[axis]);
+  }
+  return steps;
+}
+
+/// For each element of `to`, the element of a tensor of shape `from` that broadcasts to it.
+Indices broadcast(const std::vector<int>& from, const std::vector<int>& to) {
+  if (from.size() > to.size()) throw_error("a parameter has more axes than the tensor");
+  const std::vector<std::size_t> steps = steps_of(from);
+  std::vector<std::size_t> spread(to.size());
+  const std::size_t shift = to.size() - from.size();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != to[i + shift] && from[i] != 1)
+      throw_error("extent {} does not broadcast to {}", from[i], to[i + shift]);
+    spread[i + shift] = from[i] == 1 ? 0 : steps[i];
+  }
+  return walk(to, spread);
+}
+
+/// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis.
+Indices along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
+  if (parameter.elements() == 1) return Indices(count_of(shape), 0);
+  const int axis = axis_of(node.integer("axis", 1), static_cast<int>(shape.size()));
+  if (parameter.rank() != 1 || parameter.shape[0] != shape[static_cast<std::size_t>(axis)])
+    throw_error("{} scales along an axis of {}", parameter.elements(),
+                shape[static_cast<std::size_t>(axis)]);
+  std::vector<std::size_t> steps(shape.size());
+  steps[static_cast<std::size_t>(axis)] = 1;
+  return walk(shape, steps);
+}
+
+float real(double value) { return static_cast<float>(value); }
+
+ConstantPointer dequantized(const Node& node, const Constant& x, const Constant& scale,
+                            const ConstantPointer& zero_point) {
+  auto result = std::make_shared<Constant>();
+  result->shape = x.shape;
+  const Indices at = along_axis(node, scale, x.shape);
+  if (zero_point && zero_point->elements() != scale.elements())
+    throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    if (std::abs(x.values[i]) > 0x1p31) throw_error("code {} is out of range", x.values[i]);
+    const auto code = static_cast<std::int32_t>(std::clamp(x.values[i], -0x1p31, 0x1p31 - 1));
+    const auto zero = zero_point ? static_cast<std::int32_t>(zero_point->values[at[i]]) : 0;
+    const float s = real(scale.values[at[i]]);
+    result->codes.push_back(code);
+    result->zero_points.push_back(zero);
+    result->scales.push_back(s);
+    result->values.push_back(real(static_cast<double>(std::int64_t{code} - zero)) * s);
+  }
+  return result;
+}
+
+/// QuantizeLinear: the codes themselves.
+ConstantPointer quantized_linear(const Node& node, const Constant& x, const Constant& scale,
+                                 const ConstantPointer& zero_point) {
+  auto result = std::make_shared<Constant>();
+  result->shape = x.shape;
+  result->type = zero_point ? zero_point->type : ElementType::kUInt8;
+  const Indices at = along_axis(node, scale, x.shape);
+  if (zero_point && zero_point->elements() != scale.elements())
+    throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    const double zero = zero_point ? zero_point->values[at[i]] : 0.0;
+    const QuantRule rule = quant_rule(node, scale.values[at[i]], zero, 8, result->type);
+    result->values.push_back(rule.code(real(x.values[i])));
+  }
+  return result;
+}
+
+/// Quant and BipolarQuant: quantized and scaled back.
+ConstantPointer quantized(const Node& node, const std::vector<ConstantPointer>& inputs) {
+  const Constant& x = *inputs[0];
+  const bool bipolar = node.type == "BipolarQuant";
+  const Indices scale_at = broadcast(inputs[1]->shape, x.shape);
+  const Indices zero_at = bipolar ? Indices{} : broadcast(inputs[2]->shape, x.shape);
+  if (!bipolar && inputs[3]->elements() != 1) throw_error("the number of bits is no scalar");
+  auto result = std::make_shared<Constant>();
+  result->shape = x.shape;
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    const double zero = bipolar ? 0 : inputs[2]->values[zero_at[i]];
+    const double bits = bipolar ? 1 : inputs[3]->values[0];
+    const QuantRule rule =
+        quant_rule(node, inputs[1]->values[scale_at[i]], zero, bits, ElementType::kFloat);
+    const int code = rule.code(real(x.values[i]));
+    result->codes.push_back(code);
+    result->zero_points.push_back(static_cast<std::int32_t>(rule.zero_point));
+    result->scales.push_back(rule.scale);
+    result->values.push_back((static_cast<float>(code) - rule.zero_point) * rule.scale);
+  }
+  return result;
+}
+
+ConstantPointer transposed(const Node& node, const Constant& x) {
+  std::vector<std::int64_t> order = node.integers("perm");
+  if (order.empty())
+    for (int axis = x.rank(); axis-- > 0;) order.push_back(axis);
+  std::vector<bool> seen(x.shape.size());
+  if (order.size() != seen.size())
+    throw_error("perm of {} axes, allowed {}", order.size(), x.rank());
+  const std::vector<std::size_t> steps = steps_of(x.shape);
+  std::vector<std::size_t> permuted;
+  std::vector<int> shape;
+  for (const std::int64_t entry : order) {
+    const auto axis = static_cast<std::size_t>(axis_of(entry, x.rank()));
+    if (seen[axis]) throw_error("perm names axis {} twice", entry);
+    seen[axis] = true;
+    permuted.push_back(steps[axis]);
+    shape.push_back(x.shape[axis]);
+  }
+  return pick(x, shape, walk(shape, permuted));
+}
+
+double arithmetic(const std::string& type, ElementType element, double a, double b) {
+  if (element != ElementType::kFloat)
+    return type == "Add"   ? a + b
+           : type == "Sub" ? a - b
+           : type == "Mul" ? a * b
+           : b == 0        ? 0
+                           : std::trunc(a / b);
+  const float x = real(a), y = real(b);
+  if (type == "Add") return x + y;
+  if (type == "Sub") return x - y;
+  if (type == "Mul") return x * y;
+  return type == "Div" ? x / y : std::pow(x, y);
+}
+
+ConstantPointer binary(const Node& node, const Constant& a, const Constant& b, std::int64_t limit) {
+  const auto shape = broadcast_shape(a.shape, b.shape);
+  if (!shape) throw_error("the shapes of the inputs do not broadcast");
+  if (elements_of(*shape) < 0 || elements_of(*shape) > limit)
+    throw_error("the constant is too large");
+  auto result = std::make_shared<Constant>();
+  result->type = a.type;
+  result->shape = *shape;
+  const Indices a_at = broadcast(a.shape, *shape), b_at = broadcast(b.shape, *shape);
+  for (std::size_t i = 0; i < a_at.size(); ++i)
+    result->values.push_back(arithmetic(node.type, a.type, a.values[a_at[i]], b.values[b_at[i]]));
+  return result;
+}
+
+ConstantPointer concatenated(const Node& node, const std::vector<ConstantPointer>& inputs,
+                             std::int64_t limit) {
+  auto result = std::make_shared<Constant>();
+  result->type = inputs[0]->type;
+  for (const ConstantPointer& input : inputs) {
+    if (!input || input->rank() != 1) throw_error("only constants of rank 1 are concatenated");
+    result->values.insert(result->values.end(), input->values.begin(), input->values.end());
+    if (static_cast<std::int64_t>(result->elements()) > limit)
+      throw_error("the constant is too large");
+  }
+  axis_of(node.integer("axis", 0), 1);
+  result->shape = {static_cast<int>(result->elements())};
+  return result;
+}
+
+/// Gather of a vector's elements.
+ConstantPointer gathered(const Node& node, const Constant& x, const Constant& at) {
+  if (x.rank() != 1 || at.rank() > 1) throw_error("only elements of a vector are gathered");
+  axis_of(node.integer("axis", 0), 1);
+  Indices order;
+  for (const double index : at.values)
+    order.push_back(static_cast<std::size_t>(
+        axis_of(static_cast<std::int64_t>(std::clamp(index, -1e9, 1e9)), x.shape[0])));
+  return pick(x, at.shape, order);
+}
+
+/// Axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an input.
+std::vector<std::int64_t> axes(const Node& node, const ConstantPointer& input) {
+  std::vector<std::int64_t> result = node.integers("axes");
+  if (input)
+    for (const double axis : input->values)
+      result.push_back(static_cast<std::int64_t>(std::clamp(axis, -1e9, 1e9)));
+  return result;
+}
+
+std::vector<int> unsqueezed(const std::vector<int>& from, const std::vector<std::int64_t>& axes) {
+  if (axes.size() > 8) throw_error("{} axes, allowed 1..8", axes.size());
+  const int rank = static_cast<int>(from.size() + axes.size());
+  std::vector<bool> added(static_cast<std::size_t>(rank));
+  for (const std::int64_t axis : axes) added[static_cast<std::size_t>(axis_of(axis, rank))] = true;
+  if (std::count(added.begin(), added.end(), true) != static_cast<std::ptrdiff_t>(axes.size()))
+    throw_error("an axis is named twice");
+  std::vector<int> result;
+  std::size_t next = 0;
+  for (const bool is_new : added) result.push_back(is_new ? 1 : from[next++]);
+  return result;
+}
+
+std::vector<int> squeezed(const std::vector<int>& from, const std::vector<std::int64_t>& axes) {
+  std::vector<bool> dropped(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) dropped[i] = axes.empty() && from[i] == 1;
+  for (const std::int64_t axis : axes) {
+    const auto at = static_cast<std::size_t>(axis_of(axis, static_cast<int>(from.size())));
+    if (from[at] != 1) throw_error("axis {} of extent {} is squeezed, allowed 1", axis, from[at]);
+    dropped[at] = true;
+  }
+  std::vector<int> result;
+  for (std::size_t i = 0; i < from.size(); ++i)
+    if (!dropped[i]) result.push_back(from[i]);
+  return result;
+}
+
+std::vector<int> flattened(const std::vector<int>& from, std::int64_t axis) {
+  const int rank = static_cast<int>(from.size());
+  if (axis < -rank || axis > rank) throw_error("axis {}, allowed {}..{}", axis, -rank, rank);
+  const auto split = from.begin() + (axis < 0 ? axis + rank : axis);
+  const auto product = [](auto first, auto last) {
+    return static_cast<int>(elements_of(std::vector<int>(first, last)));
+  };
+  return {product(from.begin(), split), product(split, from.end())};
+}
+
+/// Inputs that the operator must have.
+void require(const std::vector<ConstantPointer>& inputs, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (i >= inputs.size() || !inputs[i]) throw_error("input {} is absent", i);
+}
+
+QuantRule::Round round_of(const std::string& name) {
+  using Round = QuantRule::Round;
+  if (name == "ROUND" || name == "HALF_EVEN") return Round::kHalfEven;
+  if (name == "CEIL") return Round::kCeil;
+  if (name == "FLOOR") return Round::kFloor;
+  if (name == "UP") return Round::kUp;
+  if (name == "DOWN") return Round::kDown;
+  if (name == "HALF_UP") return Round::kHalfUp;
+  if (name == "HALF_DOWN") return Round::kHalfDown;
+  throw_error("rounding_mode '{}', allowed ROUND HALF_EVEN CEIL FLOOR UP DOWN HALF_UP HALF_DOWN",
+              name);
+}
+
+}  // namespace
+
+QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
+                     ElementType zero_point_type) {
+  QuantRule rule;
+  rule.scale = real(scale);
+  rule.zero_point = real(zero_point);
+  if (!std::isfinite(rule.scale) || rule.scale <= 0)
+    throw_error("scale {}, allowed above 0", scale);
+  if (node.type == "QuantizeLinear") {
+    if (zero_point_type != ElementType::kInt8 && zero_point_type != ElementType::kUInt8)
+      throw_error("quantizes to another type than int8 or uint8");
+    if (zero_point_type == ElementType::kUInt8) rule.low = 0, rule.high = 255;
+    return rule;
+  }
+  if (bits != std::trunc(bits) || bits < 1 || bits > 8) throw_error("{} bits, allowed 1..8", bits);
+  const bool is_signed = node.integer("signed", 1) != 0, narrow = node.integer("narrow", 0) != 0;
+  rule.kind = QuantRule::Kind::kQuant;
+  if (node.type == "BipolarQuant" || (bits == 1 && is_signed)) {
+    rule.kind = QuantRule::Kind::kBipolar;
+    rule.zero_point = 0;
+    rule.low = -1;
+    rule.high = 1;
+    return rule;
+  }
+  if (rule.zero_point != std::trunc(rule.zero_point) || std::abs(rule.zero_point) > 255)
+    throw_error("zero point {}, allowed whole numbers -255..255", zero_point);
+  rule.round = round_of(node.text("rounding_mode", "ROUND"));
+  const int span = 1 << static_cast<int>(bits);
+  rule.low = is_signed ? -span / 2 + (narrow ? 1 : 0) : 0;
+  rule.high = is_signed ? span / 2 - 1 : span - (narrow ? 2 : 1);
+  if (rule.high <= rule.low) throw_error("{} bits leave one level", bits);
+  return rule;
+}
+
+std::vector<int> reshaped(const std::vector<int>& from, const std::vector<double>& wanted) {
+  std::vector<int> result;
+  int open = -1;
+  if (wanted.size() > 16) throw_error("a shape of {} axes, allowed 0..16", wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == -1 && open < 0) {
+      open = static_cast<int>(i);
+      result.push_back(1);
+    } else if (wanted[i] == 0 && i < from.size()) {
+      result.push_back(from[i]);
+    } else if (wanted[i] >= 1 && wanted[i] < 0x1p31) {
+      result.push_back(static_cast<int>(wanted[i]));
+    } else {
+      throw_error("extent {} of a new shape", wanted[i]);
+    }
+  }
+  const std::int64_t all = elements_of(from), rest = elements_of(result);
+  if (open >= 0 && rest > 0 && all % rest == 0)
+    result[static_cast<std::size_t>(open)] = static_cast<int>(all / rest);
+  if (elements_of(result) != all) throw_error("{} elements do not fit the new shape", all);
+  return result;
+}
+
+std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
+                             const ConstantPointer& input) {
+  if (node.type == "Flatten") return flattened(from, node.integer("axis", 1));
+  if (node.type == "Squeeze") return squeezed(from, axes(node, input));
+  if (node.type == "Unsqueeze") return unsqueezed(from, axes(node, input));
+  if (!input) throw_error("the new shape is no constant");
+  return reshaped(from, input->values);
+}
+
+ConstantPointer fold(const Node& node, const std::vector<ConstantPointer>& inputs,
+                     std::int64_t limit) {
+  const std::string& type = node.type;
+  const auto second = [&] { return inputs.size() > 1 ? inputs[1] : ConstantPointer{}; };
+  if (type == "Constant") {
+    const auto value = node.attributes.find("value");
+    if (value == node.attributes.end() || !value->second.tensor) throw_error("has no value tensor");
+    return value->second.tensor;
+  }
+  if (inputs.empty()) return nullptr;
+  require(inputs, 1);
+  const Constant& x = *inputs[0];
+  if (type == "Identity") return inputs[0];
+  if (type == "Reshape" || type == "Flatten" || type == "Squeeze" || type == "Unsqueeze")
+    return with_shape(x, shape_after(node, x.shape, second()));
+  if (type == "Transpose") return transposed(node, x);
+  if (type == "Concat") return concatenated(node, inputs, limit);
+  if (type == "BipolarQuant" || type == "Quant") {
+    require(inputs, type == "Quant" ? 4 : 2);
+    return quantized(node, inputs);
+  }
+  if (type == "DequantizeLinear" || type == "QuantizeLinear") {
+    require(inputs, 2);
+    const ConstantPointer zero_point = inputs.size() > 2 ? inputs[2] : nullptr;
+    return type == "QuantizeLinear" ? quantized_linear(node, x, *inputs[1], zero_point)
+                                    : dequantized(node, x, *inputs[1], zero_point);
+  }
+  if (type == "Gather") {
+    require(inputs, 2);
+    return gathered(node, x, *inputs[1]);
+  }
+  if (type == "Add" || type == "Sub" || type == "Mul" || type == "Div" || type == "Pow") {
+    require(inputs, 2);
+    return binary(node, x, *inputs[1], limit);
+  }
+  return nullptr;
+}
+
+}  // namespace trine::model::onnx_file

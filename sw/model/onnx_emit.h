@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From ONNX values to operators of a Graph. A Value is what an ONNX tensor means: a constant, or
+// something integer (codes in a tensor, a matrix product that nobody has asked for yet) or a float
+// input, followed by float32 steps. Only when a quantizer or the graph's end asks for it does it
+// become operators, since the asker decides which: THRESHOLD, requantized codes, or floats on the
+// host.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sw/model/graph.h"
+#include "sw/model/lowbit.h"
+#include "sw/model/onnx_file.h"
+
+namespace trine::model::onnx_file {
+
+/// How the elements of an ONNX tensor lie in the graph's.
+enum class Layout {
+  kPlain,  ///< in ONNX's order
+  kNhwc,   ///< [N, C, H, W] as [N, H, W, C]
+  kFlat,   ///< [N, C*H*W], each row in the order of [H, W, C]
+};
+
+struct Step {
+  FloatStep step;
+  ConstantPointer origin;  ///< of an Add: the constant, per channel or one
+};
+
+/// A matrix product or convolution with constant weights, or the average of windows.
+struct Product {
+  Op op;  ///< kind and window; inputs[0] is the codes' tensor
+  std::string name;
+  std::vector<int> shape;            ///< of the output as it lies in the graph
+  int channels = 0;                  ///< M, the last axis of `shape`
+  std::vector<int> filter;           ///< weights' shape as it lies in the graph
+  std::vector<std::int8_t> weights;  ///< [M][taps], taps in the order R, S, C
+  int zero_point = 0;                ///< of the weights
+  std::vector<float> scales;         ///< of the weights, M
+  std::vector<float> bias;           ///< M real values, or none
+  float divisor = 1;                 ///< of an average: its taps
+  bool is_mean = false;              ///< averages all of an image
+};
+
+/// Sum of two tensors of codes.
+struct Sum {
+  int node = 0;
+  int a = -1, b = -1;
+  std::string name;
+};
+
+struct Value {
+  std::vector<int> shape;  ///< ONNX's
+  ConstantPointer constant;
+  Layout layout = Layout::kPlain;
+  std::vector<int> image;  ///< of kFlat: C, H, W
+  int channel_axis = 1;    ///< in `shape`
+  int tensor = -1;         ///< codes or float32; -1 while it is a product or a sum
+  std::shared_ptr<const Product> product;
+  std::shared_ptr<const Sum> sum;
+  std::vector<Step> steps;
+  bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
+};
+
+/// Builds the graph. Errors carry text only: the caller names file and node.
+class Emitter {
+ public:
+  explicit Emitter(Graph* graph) : graph_(*graph) {}
+
+  int add_tensor(const std::string& name, DataType type, std::vector<int> shape,
+                 Quantization quantization = {}, Encoding encoding = Encoding::kInt8);
+  template <typename T>
+  int add_constant(const std::string& name, DataType type, std::vector<int> shape,
+                   const std::vector<T>& values, Quantization quantization = {},
+                   Encoding encoding = Encoding::kInt8);
+  /// Appends an operator with one output. @return the output
+  int add_op(Op op, int output);
+  static Op op_of(OpKind kind, const char* name, int node, std::vector<int> inputs);
+
+  const Tensor& tensor(int index) const { return graph_.tensor(index); }
+  bool is_codes(const Value& value) const {
+    return value.tensor >= 0 && tensor(value.tensor).type == DataType::kInt8;
+  }
+
+  /// The same value as it lies for convolutions, or as ONNX has it.
+  Value to_nhwc(Value value, int node);
+  Value to_plain(Value value, int node);
+
+  /// The codes that `quantizer` gives for a value. @return a value of codes without steps
+  Value quantized(const Value& value, const Quantizer& quantizer, const std::string& name,
+                  int node);
+  /// As float32 in ONNX's order, on the host.
+  Value floats(const Value& value, const std::string& name, int node);
+  /// As codes, or as they are: float inputs that meet no quantizer become whole numbers.
+  Value whole_numbers(Value value, const std::string& data_type, int node);
+
+ private:
+  std::vector<FloatStep> steps_of(const Value& value) const;
+  std::size_t step_channels(const std::vector<FloatStep>& steps) const;
+  int emit_product(const Product& product, const std::vector<std::int8_t>& weights,
+                   std::vector<float> scales, const std::vector<std::int32_t>& bias, int output);
+  int threshold_product(const Value& value, const Quantizer& quantizer, int output);
+  int threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);
+  void add_threshold(int input, int output, int low, int step, std::size_t rows,
+                     const std::vector<std::int32_t>& table, int node);
+  void requantize_product(const Value& value, const Quantizer& quantizer, int output);
+  void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
+  void add_codes(const Value& value, const Quantizer& quantizer, int output);
+  void mean(const Value& value, const Quantizer& quantizer, int output);
+  int code_tensor(const Value& value, const Quantizer& quantizer, const std::string& name);
+  int first_code(const Quantizer& quantizer, Encoding* encoding) const;
+
+  Graph& graph_;
+};
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx_file.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
+#include <onnx/onnx_pb.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+#include "sw/base/error.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
+
+std::optional<ElementType> element_type(int type) {
+  switch (type) {
+    case onnx::TensorProto::FLOAT:
+      return ElementType::kFloat;
+    case onnx::TensorProto::UINT8:
+      return ElementType::kUInt8;
+    case onnx::TensorProto::INT8:
+      return ElementType::kInt8;
+    case onnx::TensorProto::INT32:
+      return ElementType::kInt32;
+    case onnx::TensorProto::INT64:
+      return ElementType::kInt64;
+    case onnx::TensorProto::BOOL:
+      return ElementType::kBool;
+    default:
+      return std::nullopt;
+  }
+}
+
+template <typename T>
+std::vector<double> raw_values(const std::string& raw) {
+  std::vector<double> values(raw.size() / sizeof(T));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    T value;
+    std::memcpy(&value, &raw[i * sizeof(T)], sizeof(T));
+    values[i] = static_cast<double>(value);
+  }
+  return values;
+}
+
+std::size_t bytes_of(ElementType type) {
+  switch (type) {
+    case ElementType::kFloat:
+    case ElementType::kInt32:
+      return 4;
+    case ElementType::kInt64:
+      return 8;
+    default:
+      return 1;
+  }
+}
+
+std::vector<double> raw_values(ElementType type, const std::string& raw) {
+  switch (type) {
+    case ElementType::kFloat:
+      return raw_values<float>(raw);
+    case ElementType::kInt8:
+      return raw_values<std::int8_t>(raw);
+    case ElementType::kInt32:
+      return raw_values<std::int32_t>(raw);
+    case ElementType::kInt64:
+      return raw_values<std::int64_t>(raw);
+    case ElementType::kUInt8:
+    case ElementType::kBool:
+      break;
+  }
+  return raw_values<std::uint8_t>(raw);
+}
+
+/// Whether a value of a typed field can be one of the element type.
+bool fits(ElementType type, double value) {
+  switch (type) {
+    case ElementType::kFloat:
+      return true;
+    case ElementType::kUInt8:
+      return value >= 0 && value <= 255;
+    case ElementType::kInt8:
+      return value >= -128 && value <= 127;
+    case ElementType::kBool:
+      return value == 0 || value == 1;
+    default:
+      return std::abs(value) <= 0x1p53;  // beyond, a double is no longer exact
+  }
+}
+
+class Reader {
+ public:
+  Reader(const onnx::ModelProto& model, std::string name) : model_(model) {
+    file_.name = std::move(name);
+  }
+
+  File run() {
+    for (const auto& opset : model_.opset_import())
+      if (opset.domain().empty()) file_.opset = opset.version();
+    const onnx::GraphProto& graph = model_.graph();
+    for (const auto& tensor : graph.initializer())
+      file_.constants[tensor.name()] = constant(tensor, "initializer '" + tensor.name() + "'");
+    if (graph.sparse_initializer_size() != 0) fail("sparse initializers are not supported");
+    for (const auto& input : graph.input())
+      if (file_.constants.count(input.name()) == 0) file_.inputs.push_back(this->input(input));
+    for (const auto& output : graph.output()) file_.outputs.push_back(output.name());
+    for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
+    annotate();
+    if (file_.inputs.empty()) fail("the graph has no input");
+    if (file_.outputs.empty()) fail("the graph has no output");
+    return std::move(file_);
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(file_.name + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
+    const auto type = element_type(tensor.data_type());
+    if (!type)
+      fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
+           tensor.data_type());
+    if (tensor.data_location() == onnx::TensorProto::EXTERNAL || tensor.external_data_size() != 0)
+      fail("{}: data in another file is not supported", what);
+    auto result = std::make_shared<Constant>();
+    result->type = *type;
+    for (const std::int64_t extent : tensor.dims()) {
+      if (extent < 0 || extent >= kMaxElements) fail("{}: extent {}", what, extent);
+      result->shape.push_back(static_cast<int>(extent));
+    }
+    const std::int64_t wanted = elements_of(result->shape);
+    if (wanted < 0) fail("{}: more than 2^31 elements", what);
+    result->values = values(tensor, *type);
+    const bool whole = tensor.raw_data().size() % bytes_of(*type) == 0;
+    if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
+      fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);
+    for (const double value : result->values)
+      if (!fits(*type, value)) fail("{}: value {} is out of its type's range", what, value);
+    return result;
+  }
+
+  static std::vector<double> values(const onnx::TensorProto& tensor, ElementType type) {
+    if (!tensor.raw_data().empty()) return raw_values(type, tensor.raw_data());
+    if (type == ElementType::kFloat)
+      return {tensor.float_data().begin(), tensor.float_data().end()};
+    if (type != ElementType::kInt64)
+      return {tensor.int32_data().begin(), tensor.int32_data().end()};
+    std::vector<double> result;
+    for (const std::int64_t value : tensor.int64_data())
+      result.push_back(static_cast<double>(value));
+    return result;
+  }
+
+  Input input(const onnx::ValueInfoProto& info) const {
+    const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
+    const auto type = element_type(tensor.elem_type());
+    if (!info.type().has_tensor_type() || !type)
+      fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
+           tensor.elem_type());
+    Input result{info.name(), *type, {}, {}};
+    for (const auto& dim : tensor.shape().dim()) {
+      const std::int64_t extent = dim.dim_value() > 0 ? dim.dim_value() : 1;
+      if (extent >= kMaxElements) fail("input '{}': extent {}", info.name(), extent);
+      result.shape.push_back(static_cast<int>(extent));
+    }
+    if (elements_of(result.shape) < 0) fail("input '{}': more than 2^31 elements", info.name());
+    return result;
+  }
+
+  Node node(const onnx::NodeProto& proto) const {
+    Node result;
+    result.index = static_cast<int>(file_.nodes.size());
+    result.type = proto.op_type();
+    result.domain = proto.domain();
+    result.inputs.assign(proto.input().begin(), proto.input().end());
+    result.outputs.assign(proto.output().begin(), proto.output().end());
+    for (const auto& attribute : proto.attribute()) {
+      Attribute& a = result.attributes[attribute.name()];
+      a.i = attribute.i();
+      a.f = attribute.f();
+      a.s = attribute.s();
+      a.ints.assign(attribute.ints().begin(), attribute.ints().end());
+      if (attribute.has_t())
+        a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,
+                                                       result.type, attribute.name()));
+    }
+    return result;
+  }
+
+  void annotate() {
+    for (const auto& annotation : model_.graph().quantization_annotation())
+      for (Input& input : file_.inputs)
+        if (annotation.tensor_name() == input.name)
+          for (const auto& entry : annotation.quant_parameter_tensor_names())
+            if (entry.key() == "finn_datatype") input.data_type = entry.value();
+  }
+
+  const onnx::ModelProto& model_;
+  File file_;
+};
+
+/// Protobuf reports bad text on stderr; libraries never print.
+struct Silence {
+  google::protobuf::LogHandler* before = google::protobuf::SetLogHandler(nullptr);
+  ~Silence() { google::protobuf::SetLogHandler(before); }
+};
+
+}  // namespace
+
+std::int64_t elements_of(const std::vector<int>& shape) {
+  std::int64_t count = 1;
+  for (const int extent : shape) {
+    if (extent < 0) return -1;
+    count *= extent;
+    if (count > kMaxElements) return -1;
+  }
+  return count;
+}
+
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name) {
+  const Silence silence;
+  onnx::ModelProto model;
+  google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||
+      !stream.ConsumedEntireMessage() || !model.has_graph())
+    throw_error("{}: is no ONNX model, or truncated or damaged", name);
+  return Reader(model, name).run();
+}
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an ONNX file holds, as plain values: the only place that knows protobuf is onnx_file.cpp.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace trine::model::onnx_file {
+
+enum class ElementType { kFloat, kUInt8, kInt8, kInt32, kInt64, kBool };
+
+/// A constant tensor. Values are kept as double: exact for every element type here (int64 below
+/// 2^53, which the reader checks).
+struct Constant {
+  ElementType type = ElementType::kFloat;
+  std::vector<int> shape;
+  std::vector<double> values;
+  /// Of a constant that a quantizer or DequantizeLinear made: value = scale * (code - zero_point),
+  /// element by element; else empty.
+  std::vector<std::int32_t> codes, zero_points;
+  std::vector<float> scales;
+
+  std::size_t elements() const { return values.size(); }
+  int rank() const { return static_cast<int>(shape.size()); }
+};
+using ConstantPointer = std::shared_ptr<const Constant>;
+
+struct Attribute {
+  std::int64_t i = 0;
+  float f = 0;
+  std::string s;
+  std::vector<std::int64_t> ints;
+  ConstantPointer tensor;
+};
+
+struct Node {
+  int index = 0;
+  std::string type, domain;
+  std::vector<std::string> inputs, outputs;  ///< "" where an optional one is absent
+  std::map<std::string, Attribute> attributes;
+
+  std::int64_t integer(const char* key, std::int64_t otherwise) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? otherwise : found->second.i;
+  }
+  float real(const char* key, float otherwise) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? otherwise : found->second.f;
+  }
+  std::string text(const char* key, const char* otherwise) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? otherwise : found->second.s;
+  }
+  std::vector<std::int64_t> integers(const char* key) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? std::vector<std::int64_t>{} : found->second.ints;
+  }
+};
+
+struct Input {
+  std::string name;
+  ElementType type = ElementType::kFloat;
+  std::vector<int> shape;  ///< extents that the file leaves open are 1
+  std::string data_type;   ///< FINN's annotation ("UINT8"), "" where there is none
+};
+
+struct File {
+  std::string name;  ///< for messages
+  std::int64_t opset = 0;
+  std::vector<Node> nodes;
+  std::map<std::string, ConstantPointer> constants;
+  std::vector<Input> inputs;  ///< without those that constants initialize
+  std::vector<std::string> outputs;
+};
+
+/// Elements of a shape. @return -1 for a negative extent or above 2^31
+std::int64_t elements_of(const std::vector<int>& shape);
+
+/// @throws Error  names the file and what is wrong; for any bytes whatever, with memory in
+/// proportion
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name);
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/model/graph.h"
+#include "sw/model/lowbit.h"
+#include "sw/model/testing.h"
+
+using namespace trine;
+using namespace trine::model;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// @return true if the bytes load and are legal, false if they are refused with a message
+bool loads(const std::vector<std::uint8_t>& bytes) try {
+  check(parse_onnx(bytes, "m.onnx"));
+  return true;
+} catch (const Error& error) {
+  CHECK(std::string(error.what()).find("m.onnx: ") == 0);
+  return false;
+}
+
+int count(const Graph& graph, OpKind kind) {
+  return static_cast<int>(std::count_if(graph.ops.begin(), graph.ops.end(),
+                                        [&](const Op& op) { return op.kind == kind; }));
+}
+
+}  // namespace
+
+TEST_CASE("thresholds give the level of every accumulator", "[model][onnx][threshold]") {
+  std::mt19937 random{3};
+  for (int i = 0; i < 100; ++i) {
+    const float slope = std::uniform_real_distribution<float>(0.001f, 0.2f)(random);
+    const float offset = std::uniform_real_distribution<float>(-8.0f, 8.0f)(random);
+    const std::vector<FloatStep> steps = {{FloatStep::Kind::kMul, {slope}},
+                                          {FloatStep::Kind::kAdd, {offset}}};
+    QuantRule rule;
+    rule.kind = QuantRule::Kind::kQuant;
+    rule.low = -8;
+    rule.high = 7;
+    const auto level = [&](std::int32_t acc) {
+      return rule.code(apply(steps, static_cast<float>(acc), 0)) - rule.low;
+    };
+    const auto table = thresholds(level, 15, -300, 300);
+    REQUIRE(table.size() == 15);
+    CAPTURE(i, slope, offset);
+    int wrong = 0;
+    for (std::int32_t acc = -300; acc <= 300; ++acc)
+      wrong += std::count_if(table.begin(), table.end(),
+                             [&](std::int32_t t) { return acc >= t; }) != level(acc);
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("thresholds that no accumulator reaches lie just outside", "[model][onnx][threshold]") {
+  CHECK(thresholds([](std::int32_t) { return 0; }, 2, -5, 9) == std::vector<std::int32_t>{10, 10});
+  CHECK(thresholds([](std::int32_t) { return 2; }, 2, -5, 9) == std::vector<std::int32_t>{-5, -5});
+  CHECK(thresholds([](std::int32_t x) { return x >= 0 ? 1 : 0; }, 1, -5, 9) ==
+        std::vector<std::int32_t>{0});
+}
+
+TEST_CASE("float thresholds are the least float of their level", "[model][onnx][threshold]") {
+  for (const float edge : {0.5f, -0.5f, 0.0f, 1e-40f, -3e38f, 255.0f}) {
+    const auto table = float_thresholds([&](float x) { return x >= edge ? 1 : 0; }, 1);
+    CHECK(table[0] == edge);
+  }
+  CHECK(std::isinf(float_thresholds([](float) { return 0; }, 1)[0]));
+}
+
+TEST_CASE("quantizers round as QONNX says", "[model][onnx][quant]") {
+  using Round = QuantRule::Round;
+  const auto code = [](Round round, float x) {
+    QuantRule rule;
+    rule.kind = QuantRule::Kind::kQuant;
+    rule.round = round;
+    return rule.code(x);
+  };
+  CHECK(code(Round::kHalfEven, 2.5f) == 2);
+  CHECK(code(Round::kHalfEven, -1.5f) == -2);
+  CHECK(code(Round::kCeil, 1.25f) == 2);
+  CHECK(code(Round::kFloor, -1.25f) == -2);
+  CHECK(code(Round::kUp, -1.25f) == -2);
+  CHECK(code(Round::kDown, -1.75f) == -1);
+  CHECK(code(Round::kHalfUp, -2.5f) == -3);
+  CHECK(code(Round::kHalfDown, 2.5f) == 2);
+  CHECK(code(Round::kHalfEven, 1000.0f) == 127);
+  CHECK(code(Round::kHalfEven, std::nanf("")) == -128);
+}
+
+TEST_CASE("the smallest encoding holds all codes", "[model][onnx][encoding]") {
+  CHECK(smallest_encoding({-1, 1}) == Encoding::kBinary);
+  CHECK(smallest_encoding({-1, 0, 1}) == Encoding::kTernary);
+  CHECK(smallest_encoding({-2, 1}) == Encoding::kInt2);
+  CHECK(smallest_encoding({-8, 2}) == Encoding::kInt4);
+  CHECK(smallest_encoding({8}) == Encoding::kInt8);
+}
+
+TEST_CASE("a binary network imports as products and thresholds", "[model][onnx]") {
+  if (!shared_available()) return;
+  const Graph graph = import_model(shared_folder() / "models" / "cnv_w1a1.onnx");
+  CHECK_NOTHROW(check(graph));
+  CHECK(graph.name == "cnv_w1a1");
+  CHECK(count(graph, OpKind::kConv2D) == 4);
+  CHECK(count(graph, OpKind::kThreshold) == 4);
+  CHECK(count(graph, OpKind::kMaxPool2D) == 1);
+  CHECK(count(graph, OpKind::kFullyConnected) == 1);
+  CHECK(macs(graph) == 1941376);
+  const Op& conv = *std::find_if(graph.ops.begin(), graph.ops.end(),
+                                 [](const Op& op) { return op.kind == OpKind::kConv2D; });
+  CHECK(graph.out(conv).type == DataType::kInt32);
+  CHECK(graph.in(conv, 1).encoding == Encoding::kBinary);
+  CHECK(graph.in(conv, 1).shape == std::vector<int>{32, 3, 3, 3});
+  for (const Op& op : graph.ops) {
+    if (op.kind != OpKind::kThreshold) continue;
+    CHECK(op.low == -1);
+    CHECK(op.step == 2);
+    CHECK(graph.out(op).encoding == Encoding::kBinary);
+    CHECK(graph.in(op, 1).extent(1) == 1);
+  }
+}
+
+TEST_CASE("a ternary network has two thresholds for each channel", "[model][onnx]") {
+  if (!shared_available()) return;
+  const Graph graph = import_onnx(shared_folder() / "models" / "TFC_2W2A.onnx");
+  CHECK(count(graph, OpKind::kThreshold) == 4);  // one of them on the host: the input's
+  for (const Op& op : graph.ops)
+    if (op.kind == OpKind::kThreshold) {
+      CHECK(graph.out(op).encoding == Encoding::kTernary);
+      CHECK(graph.in(op, 1).extent(1) == 2);
+    }
+  CHECK(graph.ops.back().kind == OpKind::kFloat);
+}
+
+TEST_CASE("import_model tells TFLite from ONNX", "[model][onnx]") {
+  if (!shared_available()) return;
+  CHECK(import_model(shared_folder() / "models" / "hello_world_int8.tflite").ops.size() == 3);
+  CHECK_THROWS_WITH(import_onnx("no/such/file.onnx"), Contains("no/such/file.onnx"));
+}
+
+TEST_CASE("a float ONNX network is refused by node", "[model][onnx][error]") {
+  if (!shared_available()) return;
+  CHECK_THROWS_WITH(import_onnx(shared_folder() / "models" / "mnist_conv_fp32.onnx"),
+                    Contains("mnist_conv_fp32.onnx: node ") && Contains("Conv: weight"));
+}
+
+TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
+  CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), Contains("m.onnx: is no ONNX model"));
+  CHECK_THROWS_WITH(parse_onnx(std::vector<std::uint8_t>(64, 0xff), "m.onnx"),
+                    Contains("m.onnx: is no ONNX model"));
+}
+
+TEST_CASE("a truncated ONNX model is refused, whatever its length", "[model][onnx][error]") {
+  if (!shared_available()) return;
+  const auto whole = read_file(shared_folder() / "models" / "mnist_conv_qdq.onnx");
+  REQUIRE(loads(whole));
+  int refused = 0, tried = 0;
+  for (std::size_t size = 0; size + 64 < whole.size(); size += 37, ++tried)
+    refused += loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}) ? 0 : 1;
+  CHECK(refused == tried);
+}
+
+TEST_CASE("an ONNX model with damaged bytes loads or is refused", "[model][onnx][error]") {
+  if (!shared_available()) return;
+  const std::string file =
+      GENERATE("mnist_conv_qdq.onnx", "kws_ref_model_qdq.onnx", "resnet8_qdq.onnx", "TFC_2W2A.onnx",
+               "cnv_w1a1.onnx", "finn_tfc_w1a1_build_dataflow.onnx");
+  CAPTURE(file);
+  const auto whole = read_file(shared_folder() / "models" / file);
+  REQUIRE(loads(whole));
+  // Weights are most of the bytes and any of them is legal: damage what lies between them.
+  std::vector<std::size_t> structure;
+  for (std::size_t i = 0; i + 8 < whole.size(); ++i)
+    if (std::count_if(&whole[i], &whole[i + 8],
+                      [](std::uint8_t b) { return b >= 8 && b < 0x7b; }) >= 6)
+      structure.push_back(i);
+  REQUIRE(structure.size() > 100);
+  std::mt19937 random{1};
+  int refused = 0;
+  for (int i = 0; i < 400; ++i) {
+    CAPTURE(i);
+    auto bytes = whole;
+    for (unsigned n = 1 + random() % 4; n-- > 0;) {
+      constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+      bytes[structure[random() % structure.size()]] =
+          random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+    }
+    refused += loads(bytes) ? 0 : 1;
+  }
+  CHECK(refused > 10);  // most bytes are weights or names
+}

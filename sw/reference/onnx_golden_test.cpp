@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reference against vectors of qonnx (low-bit networks: exact, every output and every layer)
+// and of ONNX Runtime (QDQ networks, float32 inside: the codes that differ are counted and
+// bounded).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/model/testing.h"
+#include "sw/reference/run.h"
+#include "sw/reference/vectors.h"
+
+using namespace trine;
+using namespace trine::reference;
+using model::DataType;
+using model::Graph;
+using model::OpKind;
+using model::Tensor;
+
+namespace {
+
+struct Loaded {
+  Graph graph;
+  VectorSet vectors;
+};
+
+Loaded load(const std::string& name) {
+  const auto shared = model::shared_folder();
+  return {model::import_onnx(shared / "models" / (name + ".onnx")),
+          read_vectors(shared / "golden" / name)};
+}
+
+std::vector<float> floats_of(const Array& array) {
+  std::vector<float> values(array.bytes.size() / sizeof(float));
+  std::memcpy(values.data(), array.bytes.data(), array.bytes.size());
+  return values;
+}
+
+/// What a computed tensor stands for: codes as scale * (code - zero_point), accumulators as they
+/// are.
+std::vector<float> real_values(const Tensor& tensor, const Array& array) {
+  if (array.dtype == "f4") return floats_of(array);
+  std::vector<float> values;
+  if (array.dtype == "i1") {
+    for (const std::uint8_t byte : array.bytes)
+      values.push_back(tensor.scale() *
+                       static_cast<float>(static_cast<std::int8_t>(byte) - tensor.zero_point()));
+    return values;
+  }
+  REQUIRE(array.dtype == "i4");
+  std::vector<std::int32_t> sums(array.bytes.size() / 4);
+  std::memcpy(sums.data(), array.bytes.data(), array.bytes.size());
+  return {sums.begin(), sums.end()};
+}
+
+/// [N, H, W, C] as [N, C, H, W].
+template <typename T>
+std::vector<T> to_nchw(const std::vector<T>& values, const std::vector<int>& nhwc) {
+  std::vector<T> result;
+  const std::size_t pixels = static_cast<std::size_t>(nhwc[1]) * static_cast<std::size_t>(nhwc[2]);
+  const auto C = static_cast<std::size_t>(nhwc[3]), N = static_cast<std::size_t>(nhwc[0]);
+  for (std::size_t n = 0; n < N; ++n)
+    for (std::size_t c = 0; c < C; ++c)
+      for (std::size_t i = 0; i < pixels; ++i) result.push_back(values[(n * pixels + i) * C + c]);
+  return result;
+}
+
+std::size_t differing(const std::vector<float>& actual, const std::vector<float>& expected) {
+  REQUIRE(actual.size() == expected.size());
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) count += actual[i] != expected[i] ? 1 : 0;
+  return count;
+}
+
+/// Accumulators, of which the import negated those of whole channels (the last axis).
+bool equal_up_to_signs(const std::vector<float>& actual, const std::vector<float>& expected,
+                       std::size_t channels) {
+  std::vector<int> sign(channels, 0);
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    if (actual[i] == 0 && expected[i] == 0) continue;
+    const int s = actual[i] == expected[i] ? 1 : actual[i] == -expected[i] ? -1 : 0;
+    int& of_channel = sign[i % channels];
+    if (s == 0 || (of_channel != 0 && of_channel != s)) return false;
+    of_channel = s;
+  }
+  return true;
+}
+
+const LayerVector* layer_of(const VectorSet& vectors, const std::string& name) {
+  for (const LayerVector& layer : vectors.layers)
+    if (layer.name == name) return &layer;
+  return nullptr;
+}
+
+/// Recorded [N, C, H, W] values in the order of an NHWC tensor.
+std::vector<float> in_graph_order(const LayerVector& layer, const Tensor& tensor) {
+  const std::vector<float> values = floats_of(layer.value);
+  if (tensor.rank() != 4 || layer.value.shape.size() != 4) return values;
+  const auto at = [&](int axis) { return static_cast<std::size_t>(tensor.extent(axis)); };
+  std::vector<float> result(values.size());
+  for (std::size_t n = 0; n < at(0); ++n)
+    for (std::size_t y = 0; y < at(1); ++y)
+      for (std::size_t x = 0; x < at(2); ++x)
+        for (std::size_t c = 0; c < at(3); ++c)
+          result[((n * at(1) + y) * at(2) + x) * at(3) + c] =
+              values[((n * at(3) + c) * at(1) + y) * at(2) + x];
+  return result;
+}
+
+const VectorCase& layers_case(const VectorSet& set) {
+  return *std::find_if(set.cases.begin(), set.cases.end(),
+                       [&](const VectorCase& c) { return c.id == set.layers_case; });
+}
+
+/// Every operator whose output the vectors name, fed by what was computed before it.
+/// @return layers compared
+int check_layers(const Loaded& m) {
+  const Values values = run_graph(m.graph, layers_case(m.vectors).inputs, m.vectors.policy);
+  int checked = 0;
+  for (const model::Op& op : m.graph.ops) {
+    const Tensor& tensor = m.graph.out(op);
+    const LayerVector* layer = layer_of(m.vectors, tensor.name);
+    if (layer == nullptr || layer->value.dtype != "f4") continue;
+    CAPTURE(op.index, op.name, tensor.name);
+    const auto actual = real_values(tensor, values.at(op.outputs[0]));
+    const auto expected = in_graph_order(*layer, tensor);
+    REQUIRE(actual.size() == expected.size());
+    if (tensor.type == DataType::kInt32)
+      CHECK(equal_up_to_signs(actual, expected, static_cast<std::size_t>(tensor.extent(-1))));
+    else
+      CHECK(differing(actual, expected) == 0);
+    ++checked;
+  }
+  return checked;
+}
+
+struct Count {
+  std::size_t differ = 0, of = 0;
+  int largest = 0;
+};
+
+Count& operator+=(Count& a, const Count& b) {
+  a.differ += b.differ;
+  a.of += b.of;
+  a.largest = std::max(a.largest, b.largest);
+  return a;
+}
+
+Count compare_codes(const Array& actual, const Array& expected, const Tensor& tensor) {
+  REQUIRE(expected.dtype == "i1");
+  REQUIRE(actual.bytes.size() == expected.bytes.size());
+  std::vector<std::uint8_t> mine = actual.bytes;
+  if (tensor.rank() == 4 && expected.shape.size() == 4) mine = to_nchw(mine, tensor.shape);
+  Count count{0, mine.size(), 0};
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    const int distance =
+        std::abs(static_cast<std::int8_t>(mine[i]) - static_cast<std::int8_t>(expected.bytes[i]));
+    count.differ += distance != 0 ? 1 : 0;
+    count.largest = std::max(count.largest, distance);
+  }
+  return count;
+}
+
+/// Recorded codes as the graph's tensor has them.
+Array as_graph(const Array& recorded, const Tensor& tensor) {
+  Array result = recorded;
+  result.shape.assign(tensor.shape.begin(), tensor.shape.end());
+  if (tensor.rank() != 4 || recorded.shape.size() != 4) return result;
+  const auto at = [&](int axis) { return static_cast<std::size_t>(tensor.extent(axis)); };
+  for (std::size_t n = 0; n < at(0); ++n)
+    for (std::size_t y = 0; y < at(1); ++y)
+      for (std::size_t x = 0; x < at(2); ++x)
+        for (std::size_t c = 0; c < at(3); ++c)
+          result.bytes[((n * at(1) + y) * at(2) + x) * at(3) + c] =
+              recorded.bytes[((n * at(3) + c) * at(1) + y) * at(2) + x];
+  return result;
+}
+
+/// Each operator on ONNX Runtime's own inputs, so that differences do not travel.
+Count compare_layers(const Loaded& m) {
+  Values values = run_graph(m.graph, layers_case(m.vectors).inputs, m.vectors.policy);
+  for (auto& [index, array] : values) {
+    const LayerVector* layer = layer_of(m.vectors, m.graph.tensor(index).name);
+    if (layer != nullptr && layer->value.dtype == "i1" && array.dtype == "i1")
+      array = as_graph(layer->value, m.graph.tensor(index));
+  }
+  Count total;
+  for (const model::Op& op : m.graph.ops) {
+    const Tensor& tensor = m.graph.out(op);
+    const Array output = run_op(m.graph, op, values, m.vectors.policy.of(op));
+    const LayerVector* layer = layer_of(m.vectors, tensor.name);
+    if (layer == nullptr || layer->value.dtype != "i1") {
+      values[op.outputs[0]] = output;
+      continue;
+    }
+    const Count count = compare_codes(output, layer->value, tensor);
+    total += count;
+  }
+  return total;
+}
+
+/// Runs whatever the bytes hold on zeros, unless it is refused or large.
+bool runs(const std::vector<std::uint8_t>& bytes) try {
+  const Graph graph = model::parse_onnx(bytes, "m.onnx");
+  std::int64_t elements = 0;
+  for (const Tensor& tensor : graph.tensors) elements += tensor.elements();
+  if (elements > 1'000'000 || macs(graph) > 10'000'000) return false;
+  std::vector<Array> inputs;
+  for (const int t : graph.inputs) {
+    const Tensor& tensor = graph.tensor(t);
+    inputs.push_back({std::string(npy_code(tensor.type)),
+                      {tensor.shape.begin(), tensor.shape.end()},
+                      std::vector<std::uint8_t>(static_cast<std::size_t>(tensor.elements()) * 4)});
+  }
+  return outputs_of(graph, run_graph(graph, inputs)).size() == graph.outputs.size();
+} catch (const Error&) {
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("low-bit ONNX networks are exact, output by output and layer by layer",
+          "[reference][golden][onnx]") {
+  if (!model::shared_available()) return;
+  const auto [name, layers] =
+      GENERATE(table<std::string, int>({{"TFC_1W1A", 8},
+                                        {"TFC_2W2A", 8},
+                                        {"cnv_w1a1", 10},
+                                        {"cnv_w2a2", 10},
+                                        {"finn_tfc_w1a1_build_dataflow", 8}}));
+  CAPTURE(name);
+  const Loaded m = load(name);
+  for (const VectorCase& c : m.vectors.cases) {
+    CAPTURE(c.id);
+    const auto outputs = outputs_of(m.graph, run_graph(m.graph, c.inputs, m.vectors.policy));
+    REQUIRE(outputs.size() == c.outputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      CHECK(outputs[i].dtype == c.outputs[i].dtype);
+      CHECK(outputs[i].shape == c.outputs[i].shape);
+      CHECK(outputs[i].bytes == c.outputs[i].bytes);
+    }
+  }
+  CHECK(check_layers(m) >= layers);
+}
+
+TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
+          "[reference][golden][onnx]") {
+  if (!model::shared_available()) return;
+  // The codes that differ, each operator on ONNX Runtime's own inputs. Where one does, ONNX
+  // Runtime's float32 sum has rounded to the other side of a tie.
+  const auto [name, bound] = GENERATE(table<std::string, std::size_t>(
+      {{"kws_ref_model_qdq", 0}, {"resnet8_qdq", 0}, {"mnist_conv_qdq", 1}}));
+  CAPTURE(name);
+  const Loaded m = load(name);
+  const Count layers = compare_layers(m);
+  fmt::print("{}: {} of {} codes differ from ONNX Runtime's, by up to {}\n", name, layers.differ,
+             layers.of, layers.largest);
+  CHECK(layers.of > 1000);
+  CHECK(layers.differ <= bound);
+  CHECK(layers.largest <= 1);
+  for (const VectorCase& c : m.vectors.cases) {  // whole networks: every float of every case
+    CAPTURE(c.id);
+    const auto outputs = outputs_of(m.graph, run_graph(m.graph, c.inputs, m.vectors.policy));
+    REQUIRE(outputs.size() == 1);
+    CHECK(outputs[0].shape == c.outputs[0].shape);
+    CHECK(differing(floats_of(outputs[0]), floats_of(c.outputs[0])) == 0);
+  }
+}
+
+TEST_CASE("the rounding of a QDQ network shows", "[reference][golden][onnx][rounding]") {
+  if (!model::shared_available()) return;
+  Loaded m = load("kws_ref_model_qdq");
+  for (model::Op& op : m.graph.ops)
+    if (op.kind != OpKind::kQuantize) op.half_even = false;  // then as TFLite: two roundings
+  const Count layers = compare_layers(m);
+  fmt::print("kws_ref_model_qdq with two roundings: {} of {} codes differ\n", layers.differ,
+             layers.of);
+  CHECK(layers.differ > 0);
+}
+
+TEST_CASE("a damaged ONNX model that check() accepts can be run", "[reference][onnx][error]") {
+  if (!model::shared_available()) return;
+  const std::string name = GENERATE("mnist_conv_qdq", "TFC_2W2A", "finn_tfc_w1a1_build_dataflow");
+  CAPTURE(name);
+  const auto whole = read_file(model::shared_folder() / "models" / (name + ".onnx"));
+  REQUIRE(runs(whole));
+  std::mt19937 random{5};
+  for (int i = 0; i < 100; ++i) {
+    CAPTURE(i);
+    auto bytes = whole;
+    bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+    CHECK_NOTHROW(runs(bytes));
+  }
+}

@@ -76,7 +76,7 @@ module trine_dmem #(
 
   localparam int unsigned WordBits = $clog2(DataWords);
   localparam int unsigned ScatterPatience = 2;
-  localparam int unsigned DmaPatience     = 8;
+  localparam int unsigned DmaPatience     = 2;
 
   if (Banks < 2 * Rows || Banks < DataWords || (Banks & (Banks - 1)) != 0) begin : gen_bad_banks
     $error("trine_dmem: Banks must be a power of two, at least 2*Rows and DataWords");

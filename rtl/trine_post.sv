@@ -454,7 +454,15 @@ module trine_post #(
       end
     end
 
-    assign slot = v_slots_i[l*96 + 24*32'(place_q[1:0]) +: 24];
+    always_comb begin
+      unique case (place_q[1:0])
+        2'd0:    slot = v_slots_i[l*96 +: 24];
+        2'd1:    slot = v_slots_i[l*96 + 24 +: 24];
+        2'd2:    slot = v_slots_i[l*96 + 48 +: 24];
+        default: slot = v_slots_i[l*96 + 72 +: 24];
+      endcase
+    end
+
     assign acc  = vector_q ? 32'($signed(slot)) : column_i[l*32 +: 32];
 
     always_comb begin

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the benches of the compute and vector engine share: the words of a program on their way in.
+
+#pragma once
+
+#include <cstdint>
+#include <random>
+
+#include "gen/isa.h"
+#include "tb/golden/stimulus.h"
+
+namespace trine::golden {
+
+/// SETs and RUNs, one after the other; a RUN may first wait for its tokens.
+class Issue {
+ public:
+  void start(const isa::Registers& registers, const isa::Run& run, std::mt19937& random) {
+    registers_ = registers;
+    run_ = run;
+    reg_ = 0;
+    wait_ = chance(random, 50) ? 0 : static_cast<int>(random() % 40);
+  }
+  bool done() const { return reg_ > isa::kRegisters; }
+
+  /// Offers the next word.
+  template <typename Dut>
+  void drive_word(Dut& dut) const {
+    const bool run = reg_ == isa::kRegisters;
+    dut.cfg_valid_i = reg_ < isa::kRegisters;
+    dut.wait_i = run && wait_ > 0;
+    dut.run_valid_i = run && wait_ == 0;
+    if (reg_ < isa::kRegisters) {
+      drive(dut.cfg_reg_i, static_cast<std::uint64_t>(reg_));
+      dut.cfg_payload_i = registers_.value[static_cast<std::size_t>(reg_)];
+    }
+    drive(dut.run_op_i, static_cast<std::uint64_t>(run_.op));
+    drive(dut.run_flags_i, static_cast<std::uint64_t>(run_.flags));
+  }
+  /// The rising edge. @return whether the RUN was taken
+  template <typename Dut>
+  bool clock(const Dut& dut) {
+    if (dut.wait_i != 0) --wait_;
+    const bool run = dut.run_valid_i != 0 && dut.run_ready_o != 0;
+    if (run || (dut.cfg_valid_i != 0 && dut.cfg_ready_o != 0)) ++reg_;
+    return run;
+  }
+
+ private:
+  isa::Registers registers_;
+  isa::Run run_;
+  int reg_ = isa::kRegisters + 1, wait_ = 0;
+};
+
+/// Registers 10 to 14 with random bits in every field.
+inline void random_post(isa::Registers& r, std::mt19937& random) {
+  for (const isa::Field& field : isa::kLaneFields) {
+    if (field.reg < 10) continue;
+    const std::int64_t bits =
+        static_cast<std::int64_t>(random() & ((std::uint64_t{1} << field.width) - 1));
+    const std::int64_t half = std::int64_t{1} << (field.width - 1);
+    r.set(field, field.is_signed && bits >= half ? bits - 2 * half : bits);
+  }
+}
+
+}  // namespace trine::golden

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden model of a vector lane: what becomes of the taps of a window, as four slots, one for each
+// byte of the lane's word.
+//
+//   max          of each byte, of its four 2-bit or of its eight 1-bit values
+//   sum          of each byte
+//   add          {second byte, first byte}
+//   add_int32    byte of the saturated sum of both words
+//
+// The RTL twin is rtl/trine_vector_lane.sv.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "gen/isa.h"
+#include "tb/golden/dot.h"
+
+namespace trine::golden {
+
+/// Bits of a slot that mean something.
+inline unsigned slot_bits(isa::vector::Op op) {
+  return op == isa::vector::Op::kSum ? 24 : op == isa::vector::Op::kAdd ? 16 : 8;
+}
+
+inline int byte_of(std::uint32_t word, unsigned b) {
+  return static_cast<std::int8_t>(word >> 8 * b);
+}
+
+/// Maximum of values of `bits` bits in two's complement (one bit: 1 above 0).
+inline std::uint32_t max_of(std::uint32_t a, std::uint32_t b, int bits) {
+  const std::uint32_t mask = (1u << bits) - 1, half = bits == 1 ? 0 : 1u << (bits - 1);
+  std::uint32_t result = 0;
+  for (int at = 0; at < 32; at += bits) {
+    const std::uint32_t x = a >> at & mask, y = b >> at & mask;
+    result |= ((x ^ half) > (y ^ half) ? x : y) << at;
+  }
+  return result;
+}
+
+inline std::array<int, 4> slots_of(isa::vector::Op op, const std::vector<std::uint32_t>& taps) {
+  using Op = isa::vector::Op;
+  std::array<int, 4> slots{};
+  if (op == Op::kSum || op == Op::kAdd) {
+    for (unsigned b = 0; b < 4; ++b) {
+      for (const std::uint32_t tap : taps) slots[b] += byte_of(tap, b);
+      if (op == Op::kAdd)
+        slots[b] = (byte_of(taps[1], b) & 0xff) << 8 | (byte_of(taps[0], b) & 0xff);
+    }
+    return slots;
+  }
+  std::uint32_t word = taps[0];
+  if (op == Op::kAddInt32) {
+    const std::int64_t sum =
+        std::int64_t{static_cast<std::int32_t>(taps[0])} + static_cast<std::int32_t>(taps[1]);
+    word = static_cast<std::uint32_t>(std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX));
+  } else {
+    for (const std::uint32_t tap : taps)
+      word = max_of(word, tap, op == Op::kMax ? 8 : op == Op::kMaxTernary ? 2 : 1);
+  }
+  for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);
+  return slots;
+}
+
+}  // namespace trine::golden

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compute engine against the plain loop nest: every step at the array's input with its words, its
+// PMEM row and its flags, and every tile's job and data, while gather and post unit stall at
+// random. The step that ends a tile enters only when the tile before has been read.
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <random>
+
+#include "Vtrine_compute.h"
+#include "tb/golden/engine.h"
+#include "tb/golden/gather.h"
+#include "tb/golden/lanes.h"
+#include "tb/golden/post_cfg.h"
+
+using namespace trine;
+using namespace trine::golden;
+
+namespace {
+
+constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits, kRowBits = TB_PmemAddrBits;
+constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
+constexpr int kJobDelay = 1 + (TB_Rows - 1) / TB_PipeRows;
+
+struct Job {
+  Step step;  ///< the last of its tile and group
+  bool first = false, last = false;
+  isa::Registers registers;
+  isa::Run run;
+};
+
+struct Input {
+  Step step;
+  unsigned row = 0, part = 0;
+  std::uint32_t pad = 0;
+  bool first = false;
+  int mode = 0, bits = 0;  ///< of the array, and how weights are packed
+};
+
+bool flag(const isa::Run& run, int bit) { return (run.flags >> bit & 1) != 0; }
+
+void plan(const isa::Registers& r, const isa::Run& run, std::deque<Input>& inputs,
+          std::deque<Job>& jobs) {
+  const auto op = static_cast<isa::compute::Op>(run.op);
+  const int bits = op == isa::compute::Op::kInt8Ternary  ? 1
+                   : op == isa::compute::Op::kInt8Binary ? 2
+                                                         : 0;
+  const unsigned parts = bits == 0 ? 1 : bits == 1 ? 4 : 8;  // steps of a PMEM row
+  const auto pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
+  unsigned row = 0, step_in_row = 0;
+  bool first_job = true;
+  for (const Step& step : loop_nest(r, kRows)) {
+    if (step.first && step.tile_first) row = static_cast<unsigned>(r.get(isa::compute::kRow));
+    inputs.push_back({step, row % (1u << kRowBits), step_in_row, pad,
+                      step.first && flag(run, isa::compute::kClear), bits == 0 ? run.op : 0, bits});
+    if (++step_in_row == parts || step.last) {
+      ++row;
+      step_in_row = 0;
+    }
+    if (!step.last) continue;
+    jobs.push_back({step, first_job, step.group_last && step.tile_last, r, run});
+    first_job = false;
+  }
+}
+
+void check(const Vtrine_compute& dut, const Input& input, unsigned row) {
+  REQUIRE(row == input.row);
+  REQUIRE(dut.array_first_o == input.first);
+  REQUIRE(dut.array_last_o == input.step.last);
+  REQUIRE(dut.array_mode_o == input.mode);
+  REQUIRE(dut.weight_bits_o == input.bits);
+  if (input.bits != 0) REQUIRE(dut.weight_part_o == input.part);
+  for (unsigned l = 0; l < kRows; ++l) {
+    const bool inside = input.step.inside[l];
+    CAPTURE(l, inside);
+    REQUIRE(get_bits(dut.array_act_o, 32 * l, 32) ==
+            (inside ? memory_word(input.step.address[l] & kMask) : input.pad));
+  }
+}
+
+void check(const Vtrine_compute& dut, const Job& job) {
+  REQUIRE(dut.job_tile_first_o == job.step.tile_first);
+  REQUIRE(dut.job_tile_last_o == job.step.group_last);
+  REQUIRE(dut.job_new_o == job.first);
+  REQUIRE(dut.job_final_o == job.last);
+  REQUIRE((dut.job_drain_o != 0) == flag(job.run, isa::compute::kDrain));
+  for (unsigned l = 0; l < kRows; ++l) {
+    const bool active = job.step.active[l];
+    REQUIRE(get_bits(dut.job_active_o, l, 1) == active);
+    if (active)
+      REQUIRE(get_bits(dut.job_out_o, l * kAddrBits, kAddrBits) == (job.step.out[l] & kMask));
+  }
+  const auto& r = job.registers;
+  const auto field = [&](cfg::Field f, std::int64_t value) {
+    CAPTURE(f);
+    REQUIRE(get_cfg(dut.job_cfg_o, f) ==
+            (static_cast<std::uint64_t>(value) & ((std::uint64_t{1} << cfg::kWidths[f]) - 1)));
+  };
+  const bool max = flag(job.run, isa::compute::kFuseMax);
+  const bool fused = max || flag(job.run, isa::compute::kFuseAdd);
+  const std::int64_t output = r.get(isa::post::kOutput);
+  field(cfg::kKind, output == 1   ? cfg::kThreshold
+                    : output == 2 ? cfg::kRaw
+                    : fused       ? cfg::kFused
+                                  : cfg::kRequant);
+  field(cfg::kMax, max ? 1 : 0);
+  field(cfg::kEncoding, r.get(isa::post::kEncoding));
+  field(cfg::kPassesLast, r.get(isa::post::kPassesLast));
+  field(cfg::kLow, r.get(isa::post::kLow));
+  field(cfg::kSingle, flag(job.run, isa::compute::kSingle) ? 1 : 0);
+  field(cfg::kStaticScale, flag(job.run, isa::compute::kPerTensor) ? 1 : 0);
+  field(cfg::kStaticBias, 0);
+  field(cfg::kZeroPoint, r.get(isa::post::kZeroPoint));
+  field(cfg::kActMin, r.get(isa::post::kActMin));
+  field(cfg::kActMax, r.get(isa::post::kActMax));
+  field(cfg::kMultiplier, r.get(isa::post::kMultiplier));
+  field(cfg::kShift, r.get(isa::post::kShift));
+  field(cfg::kAddOperandMultiplier, r.get(isa::post::kAddOperandMultiplier));
+  field(cfg::kAddOperandShift, r.get(isa::post::kAddOperandShift));
+  field(cfg::kAddAIsHalf, r.get(isa::post::kAddAIsHalf));
+  field(cfg::kAddZeroA, r.get(isa::post::kAddZeroA));
+  field(cfg::kAddZeroB, r.get(isa::post::kAddZeroB));
+  field(cfg::kAddMultiplier, r.get(isa::post::kAddMultiplier));
+  field(cfg::kAddShift, r.get(isa::post::kAddShift));
+  field(cfg::kAddZeroPoint, r.get(isa::post::kAddZeroPoint));
+  field(cfg::kAddActMin, r.get(isa::post::kAddActMin));
+  field(cfg::kAddActMax, r.get(isa::post::kAddActMax));
+  field(cfg::kResidualDelta, r.get(isa::post::kResidualDelta));
+  field(cfg::kOutPlane, r.get(isa::agu::kOutPlane) & kMask);
+  field(cfg::kParam, r.get(isa::compute::kParam));
+  field(cfg::kChannels, r.get(isa::compute::kChannels));
+  field(cfg::kPosition, r.get(isa::post::kPosition));
+}
+
+}  // namespace
+
+TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][compute]") {
+  const auto seed = GENERATE(1u, 2u);
+  const auto gather_percent = GENERATE(100u, 50u);
+  const auto longest_read = GENERATE(1, 40);
+  std::mt19937 random{seed};
+  Vtrine_compute dut;
+  Gather gather(kRows, kAddrBits);
+  Issue issue;
+  std::deque<Input> inputs;
+  std::deque<Job> jobs;
+  std::deque<int> lasts;  // cycles in which tiles entered whose data was not taken yet
+  const auto edge = [&dut] {
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  };
+  dut.rst_ni = 0;
+  edge();
+  dut.rst_ni = 1;
+  edge();
+
+  constexpr int kRuns = 25;
+  int runs = 0, steps = 0, reading = 0, fetching = 0;
+  bool awaiting = false;  // a job was taken, its data was not
+  unsigned row = 0;       // that PMEM shows
+  for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || awaiting; ++cycle) {
+    CAPTURE(seed, gather_percent, longest_read, cycle, runs, steps);
+    REQUIRE(cycle < 400'000);
+    if (issue.done() && runs < kRuns) {
+      ++runs;
+      isa::Registers r = random_geometry(random, kRows, 3);
+      random_post(r, random);
+      r.set(isa::compute::kRow, random() % (1u << kRowBits));
+      r.set(isa::compute::kParam, random() % 65'536);
+      r.set(isa::compute::kChannels, random() % 65'536);
+      r.set(isa::post::kOutput, random() % 3);
+      isa::Run run;
+      run.op = static_cast<int>(random() % 5);
+      run.flags = static_cast<int>(random() % 64);
+      issue.start(r, run, random);
+      plan(r, run, inputs, jobs);
+    }
+    issue.drive_word(dut);
+    gather.answer(dut);
+    dut.drain_ok_i = reading == 0;
+    dut.fetch_busy_i = fetching > 0;
+    dut.eval();
+    // The post unit takes one job, then its data; without results both at once.
+    const bool bare = dut.job_drain_o == 0;
+    const bool take = !awaiting && reading == 0 && chance(random, 70);
+    dut.job_ready_i = take && (!bare || dut.data_valid_o != 0);
+    dut.data_ready_i = awaiting || (dut.job_ready_i != 0 && dut.job_valid_o != 0);
+    dut.eval();
+    gather.serve(dut, random, gather_percent, dut.g_hold_o != 0);
+    dut.eval();
+
+    if (dut.array_valid_o != 0) {
+      REQUIRE(!inputs.empty());
+      check(dut, inputs.front(), row);
+      if (inputs.front().step.last) {
+        REQUIRE(lasts.empty());
+        REQUIRE(reading == 0);
+        lasts.push_back(cycle);
+      }
+      inputs.pop_front();
+      ++steps;
+    }
+    if (dut.g_valid_o != 0 && (dut.g_tag_o >> 1 & 1) != 0)
+      REQUIRE(fetching == 0);  // a last step would stand in the residuals' way
+    if (reading > 0) --reading;
+    if (fetching > 0) --fetching;
+    if (dut.data_valid_o != 0) {
+      REQUIRE(!lasts.empty());
+      REQUIRE(cycle >= lasts.front() + kJobDelay);
+    }
+    if (dut.job_valid_o != 0) {
+      REQUIRE(!jobs.empty());
+      check(dut, jobs.front());
+    }
+    if (dut.job_valid_o != 0 && dut.job_ready_i != 0) {
+      const bool fused = flag(jobs.front().run, isa::compute::kFuseAdd);
+      if (fused && !bare) fetching = static_cast<int>(random() % 20);
+      awaiting = true;
+      jobs.pop_front();
+    }
+    if (dut.data_valid_o != 0 && dut.data_ready_i != 0) {
+      reading = static_cast<int>(random() % static_cast<unsigned>(longest_read));
+      awaiting = false;
+      lasts.pop_front();
+    }
+    if (dut.w_en_o != 0) row = dut.w_row_o;
+    issue.clock(dut);
+    gather.clock(dut);
+    edge();
+  }
+  CHECK(inputs.empty());
+  CHECK(steps > 500);
+}

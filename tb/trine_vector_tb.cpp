@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Vector engine against plain loops: each window's maximum, sum, folded sum or pair, and what it
+// tells the post unit, while gather and post unit stall at random.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <deque>
+#include <random>
+
+#include "Vtrine_vector.h"
+#include "tb/golden/engine.h"
+#include "tb/golden/gather.h"
+#include "tb/golden/lanes.h"
+#include "tb/golden/post_cfg.h"
+#include "tb/golden/taps.h"
+
+using namespace trine;
+using namespace trine::golden;
+
+namespace {
+
+constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits;
+constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
+using Op = isa::vector::Op;
+
+struct Job {
+  std::vector<std::uint32_t> out;
+  std::vector<bool> active;
+  std::vector<std::array<int, 4>> slots;
+  bool tile_first = false, first = false, last = false;
+  isa::Registers registers;
+  isa::Run run;
+};
+
+std::vector<Job> jobs_of(const isa::Registers& r, const isa::Run& run) {
+  const auto op = static_cast<Op>(run.op);
+  const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
+  const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
+  std::vector<Job> jobs;
+  Job job;
+  std::vector<std::vector<std::uint32_t>> taps(kRows);
+  for (const Step& step : loop_nest(r, kRows)) {
+    if (step.word_first) {
+      job = {step.out, step.active, {}, step.first, jobs.empty(), false, r, run};
+      for (auto& lane : taps) lane.clear();
+    }
+    for (unsigned l = 0; l < kRows; ++l)
+      taps[l].push_back(step.inside[l] ? memory_word(step.address[l] & kMask) : pad);
+    if (!step.window_last) continue;
+    for (const auto& lane : taps) job.slots.push_back(slots_of(op, lane));
+    if (reduce)
+      for (unsigned l = 1; l < kRows; ++l) {
+        job.active[l] = false;
+        for (unsigned b = 0; b < 4; ++b) job.slots[0][b] += job.slots[l][b];
+      }
+    jobs.push_back(job);
+  }
+  jobs.back().last = true;
+  return jobs;
+}
+
+void check(const Vtrine_vector& dut, const Job& job) {
+  const auto op = static_cast<Op>(job.run.op);
+  const bool reduce = (job.run.flags >> isa::vector::kReduce & 1) != 0;
+  REQUIRE(dut.job_tile_first_o == job.tile_first);
+  REQUIRE(dut.job_new_o == job.first);
+  REQUIRE(dut.job_final_o == job.last);
+  for (unsigned l = 0; l < kRows; ++l) {
+    CAPTURE(l);
+    const bool active = job.active[l];
+    REQUIRE(get_bits(dut.job_active_o, l, 1) == active);
+    if (active) REQUIRE(get_bits(dut.job_out_o, l * kAddrBits, kAddrBits) == (job.out[l] & kMask));
+    const unsigned width = slot_bits(op);
+    for (unsigned b = 0; b < 4 && (l == 0 || !reduce); ++b)
+      REQUIRE(get_bits(dut.job_slots_o, l * 96 + b * 24, width) ==
+              (static_cast<std::uint32_t>(job.slots[l][b]) & ((1u << width) - 1)));
+  }
+}
+
+std::uint64_t bits(std::int64_t value, cfg::Field field) {
+  return static_cast<std::uint64_t>(value) & ((std::uint64_t{1} << cfg::kWidths[field]) - 1);
+}
+
+/// The configuration that comes with a job.
+void check_cfg(const Vtrine_vector& dut, const Job& job) {
+  const auto field = [&](cfg::Field f, std::int64_t value) {
+    CAPTURE(f);
+    REQUIRE(get_cfg(dut.job_cfg_o, f) == bits(value, f));
+  };
+  const auto& r = job.registers;
+  const auto op = static_cast<Op>(job.run.op);
+  field(cfg::kKind, op == Op::kAdd ? cfg::kAdd : op == Op::kSum ? cfg::kRequant : cfg::kDirect);
+  field(cfg::kEncoding, 0);
+  field(cfg::kMax, 0);
+  field(cfg::kSingle, job.run.flags >> isa::vector::kSingle & 1);
+  field(cfg::kStaticScale, 1);
+  field(cfg::kStaticBias, 1);
+  field(cfg::kZeroPoint, r.get(isa::post::kZeroPoint));
+  field(cfg::kActMin, r.get(isa::post::kActMin));
+  field(cfg::kActMax, r.get(isa::post::kActMax));
+  field(cfg::kBias, r.get(isa::vector::kBias));
+  field(cfg::kMultiplier, r.get(isa::post::kMultiplier));
+  field(cfg::kShift, r.get(isa::post::kShift));
+  field(cfg::kAddOperandMultiplier, r.get(isa::post::kAddOperandMultiplier));
+  field(cfg::kAddOperandShift, r.get(isa::post::kAddOperandShift));
+  field(cfg::kAddAIsHalf, r.get(isa::post::kAddAIsHalf));
+  field(cfg::kAddZeroA, r.get(isa::post::kAddZeroA));
+  field(cfg::kAddZeroB, r.get(isa::post::kAddZeroB));
+  field(cfg::kAddMultiplier, r.get(isa::post::kAddMultiplier));
+  field(cfg::kAddShift, r.get(isa::post::kAddShift));
+  field(cfg::kAddZeroPoint, r.get(isa::post::kAddZeroPoint));
+  field(cfg::kAddActMin, r.get(isa::post::kAddActMin));
+  field(cfg::kAddActMax, r.get(isa::post::kAddActMax));
+  field(cfg::kOutPlane, r.get(isa::agu::kOutPlane) & kMask);
+}
+
+}  // namespace
+
+TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vector]") {
+  const auto seed = GENERATE(1u, 2u);
+  const auto gather_percent = GENERATE(100u, 50u);
+  const auto post_percent = GENERATE(100u, 30u);
+  std::mt19937 random{seed};
+  Vtrine_vector dut;
+  Gather gather(kRows, kAddrBits);
+  Issue issue;
+  std::deque<Job> jobs;
+  const auto edge = [&dut] {
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  };
+  dut.rst_ni = 0;
+  edge();
+  dut.rst_ni = 1;
+  edge();
+
+  int runs = 0, taken = 0, reading = 0;
+  Job current;
+  constexpr int kRuns = 25;
+  for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || reading > 0; ++cycle) {
+    CAPTURE(seed, gather_percent, post_percent, cycle, runs, taken);
+    REQUIRE(cycle < 400'000);
+    if (issue.done() && runs < kRuns) {
+      ++runs;
+      isa::Registers r = random_geometry(random, kRows, 1);
+      random_post(r, random);
+      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
+      isa::Run run;
+      run.op = static_cast<int>(random() % 6);
+      run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
+      if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
+        run.flags |= 1 << isa::vector::kReduce;
+      if (run.op == static_cast<int>(Op::kAdd) || run.op == static_cast<int>(Op::kAddInt32)) {
+        r.set(isa::agu::kSLast, 1);
+        r.set(isa::agu::kRLast, 0);
+      }
+      issue.start(r, run, random);
+      for (Job& job : jobs_of(r, run)) jobs.push_back(std::move(job));
+    }
+    issue.drive_word(dut);
+    gather.answer(dut);
+    dut.job_ready_i = chance(random, post_percent);
+    dut.job_done_i = reading > 0 && chance(random, post_percent);
+    dut.eval();
+    gather.serve(dut, random, gather_percent, false);
+    dut.eval();
+    if (dut.job_valid_o != 0) {
+      REQUIRE(!jobs.empty());
+      REQUIRE(reading == 0);
+      check(dut, jobs.front());
+      check_cfg(dut, jobs.front());
+    }
+    if (reading > 0)  // the post unit reads the slots one after the other: they hold
+      for (unsigned l = 0; l < kRows && current.run.flags % 2 == 0; ++l)
+        for (unsigned b = 0; b < 4; ++b)
+          REQUIRE(get_bits(dut.job_slots_o, l * 96 + b * 24, 8) == (current.slots[l][b] & 0xff));
+    const bool job_taken = dut.job_valid_o != 0 && dut.job_ready_i != 0;
+    if (dut.job_done_i != 0) reading = 0;
+    issue.clock(dut);
+    gather.clock(dut);
+    if (job_taken) {
+      current = jobs.front();
+      jobs.pop_front();
+      reading = 1;
+      ++taken;
+    }
+    edge();
+  }
+  CHECK(taken > 50);
+}

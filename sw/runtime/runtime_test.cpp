@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "sw/runtime/trine_runtime.h"
+#include "trine_isa.h"
 
 namespace {
 
 struct FakeDevice {
   std::map<std::uint32_t, std::uint32_t> registers{
-      {0x00, 0x5452494e}, {0x04, 1}, {0x08, 0x9abcdef0}, {0x0c, 0x12345678}};
+      {0x00, 0x5452494e}, {0x04, TRINE_ISA_VERSION}, {0x08, 0x9abcdef0}, {0x0c, 0x12345678}};
   std::vector<std::uint8_t> memory = std::vector<std::uint8_t>(4096);
   int polls_left = 0;       ///< of STATUS until the program ends
   bool ends_badly = false;  ///< with a load error at 0x1_0000_0040
@@ -94,7 +95,7 @@ TEST_CASE("open checks identity and version before anything else", "[runtime][er
   auto callbacks = fake.callbacks();
   CHECK(trine_open(nullptr, 512, &callbacks, &device) == TRINE_E_ARGUMENT);
   CHECK(trine_open(storage, 8, &callbacks, &device) == TRINE_E_STORAGE);
-  fake.registers[0x04] = 2;
+  fake.registers[0x04] = TRINE_ISA_VERSION + 1;
   CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_VERSION);
   fake.registers[0x00] = 0;
   CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ID);

@@ -211,8 +211,8 @@ std::size_t Emitter::step_channels(const std::vector<FloatStep>& steps) const {
   return channels;
 }
 
-/// The encoding for a quantizer's levels and the code of level 0: without a zero point where an
-/// encoding has the levels as they are, else from its lowest code up.
+/// The narrowest encoding for a quantizer's levels, and the code of level 0: without a zero point
+/// where the encoding has the levels as they are, else its lowest code.
 int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
   const int last = q.first + q.count * q.step;
   if (q.step == 2) {
@@ -222,11 +222,8 @@ int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
   for (const Encoding e : {Encoding::kTernary, Encoding::kInt2, Encoding::kInt4, Encoding::kInt8}) {
     *encoding = e;
     if (holds(e, q.first) && holds(e, last)) return q.first;
-  }
-  for (const Encoding e : {Encoding::kInt2, Encoding::kInt4, Encoding::kInt8}) {
-    *encoding = e;
     const int lowest = static_cast<int>(codes_of(e).low);
-    if (holds(e, lowest + q.count)) return lowest;
+    if (e != Encoding::kTernary && holds(e, lowest + q.count)) return lowest;
   }
   throw_error("{} levels, allowed 2..256", q.count + 1);
 }

@@ -114,3 +114,32 @@ TEST_CASE("check names the value and the allowed range", "[reference][requantize
   CHECK(check({1, 0}, {128, -128, 127}) == "zero point 128 is out of range, allowed -128..127");
   CHECK(check({1, 0}, {0, 5, 4}) == "activation range 5..4 is empty or exceeds -128..127");
 }
+
+TEST_CASE("half even rounds the exact product to the nearest, ties to even",
+          "[reference][requantize][half_even]") {
+  const ChannelScale half{1 << 30, 0};  // 0.5
+  for (const auto& [acc, expected] : {std::pair{1, 0},
+                                      {3, 2},
+                                      {5, 2},
+                                      {7, 4},
+                                      {-1, 0},
+                                      {-3, -2},
+                                      {-5, -2},
+                                      {-7, -4},
+                                      {2, 1},
+                                      {-2, -1},
+                                      {0, 0}})
+    CHECK(scaled(acc, half, Rounding::kHalfEven) == expected);
+
+  std::mt19937 random{11};
+  for (int i = 0; i < 20000; ++i) {
+    const ChannelScale s{static_cast<std::int32_t>((1u << 30) + random() % (1u << 30)),
+                         -static_cast<int>(random() % 20)};
+    const auto acc = static_cast<std::int32_t>(random() % (1u << 24)) - (1 << 23);
+    // 55 bits of product: a long double holds it, and the division by a power of two, exactly.
+    const long double exact =
+        std::ldexp(static_cast<long double>(acc) * s.multiplier, s.shift - 31);
+    CAPTURE(acc, s.multiplier, s.shift);
+    REQUIRE(scaled(acc, s, Rounding::kHalfEven) == static_cast<std::int32_t>(std::rint(exact)));
+  }
+}

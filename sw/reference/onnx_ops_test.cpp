@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small ONNX networks made here, against a plain float32 evaluation that shares no line with the
+// import: sums, batch normalization and quantizers as QONNX and FINN define them.
+
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "sw/base/error.h"
+#include "sw/reference/run.h"
+
+using namespace trine;
+using namespace trine::reference;
+using Catch::Matchers::Contains;
+
+namespace {
+
+using Floats = std::vector<float>;
+
+/// Builds an ONNX model node by node.
+class Builder {
+ public:
+  explicit Builder(std::vector<int> input) {
+    model_.set_ir_version(8);
+    model_.add_opset_import()->set_version(13);
+    auto* info = model_.mutable_graph()->add_input();
+    info->set_name("in");
+    info->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
+    auto* shape = info->mutable_type()->mutable_tensor_type()->mutable_shape();
+    for (const int extent : input) shape->add_dim()->set_dim_value(extent);
+  }
+
+  std::string constant(const std::vector<int>& shape, const Floats& values) {
+    auto* tensor = model_.mutable_graph()->add_initializer();
+    tensor->set_name("c" + std::to_string(++count_));
+    tensor->set_data_type(onnx::TensorProto::FLOAT);
+    for (const int extent : shape) tensor->add_dims(extent);
+    for (const float value : values) tensor->add_float_data(value);
+    return tensor->name();
+  }
+  std::string scalar(float value) { return constant({}, {value}); }
+
+  onnx::NodeProto* node(const std::string& type, const std::vector<std::string>& inputs) {
+    auto* result = model_.mutable_graph()->add_node();
+    result->set_op_type(type);
+    for (const std::string& input : inputs) result->add_input(input);
+    result->add_output("t" + std::to_string(++count_));
+    return result;
+  }
+  std::string op(const std::string& type, const std::vector<std::string>& inputs) {
+    return node(type, inputs)->output(0);
+  }
+
+  std::string quant(const std::string& x, float scale, float bits, bool is_signed, bool narrow) {
+    auto* n = node("Quant", {x, scalar(scale), scalar(0), scalar(bits)});
+    for (const auto& [key, value] : {std::pair{"signed", is_signed}, {"narrow", narrow}}) {
+      auto* attribute = n->add_attribute();
+      attribute->set_name(key);
+      attribute->set_i(value ? 1 : 0);
+    }
+    return n->output(0);
+  }
+
+  std::vector<std::uint8_t> bytes(const std::string& output) {
+    model_.mutable_graph()->clear_output();
+    model_.mutable_graph()->add_output()->set_name(output);
+    const std::string text = model_.SerializeAsString();
+    return {text.begin(), text.end()};
+  }
+
+ private:
+  onnx::ModelProto model_;
+  int count_ = 0;
+};
+
+/// A quantizer of the activations and what it does with a float.
+struct Case {
+  const char* name;
+  float scale;
+  int low, high;  ///< codes; 0, 0: binary
+  model::Encoding encoding;
+};
+
+float quantized(const Case& c, float x) {
+  if (c.low == c.high) return x >= 0 ? c.scale : -c.scale;
+  const float steps = std::rint(
+      std::min(std::max(x / c.scale, static_cast<float>(c.low)), static_cast<float>(c.high)));
+  return steps * c.scale;
+}
+
+Floats outputs(const model::Graph& graph, const Floats& x, const std::vector<std::int64_t>& shape) {
+  Array input{"f4", shape, std::vector<std::uint8_t>(x.size() * 4)};
+  std::memcpy(input.bytes.data(), x.data(), input.bytes.size());
+  const Array output = outputs_of(graph, run_graph(graph, {input})).at(0);
+  Floats result(output.bytes.size() / 4);
+  std::memcpy(result.data(), output.bytes.data(), output.bytes.size());
+  return result;
+}
+
+std::string refusal(Builder* b, const std::string& output) try {
+  model::check(model::parse_onnx(b->bytes(output), "m.onnx"));
+  return "accepted";
+} catch (const Error& error) {
+  return error.what();
+}
+
+}  // namespace
+
+TEST_CASE("a product, batch normalization of either sign and a quantizer are exact",
+          "[reference][onnx][threshold]") {
+  using model::Encoding;
+  const Case c = GENERATE(
+      Case{"binary", 1.0f, 0, 0, Encoding::kBinary},
+      Case{"ternary", 1.0f, -1, 1, Encoding::kTernary},
+      Case{"ternary, scaled", 0.5f, -1, 1, Encoding::kTernary},
+      Case{"int2", 1.0f, -2, 1, Encoding::kInt2}, Case{"uint2", 0.25f, 0, 3, Encoding::kInt2},
+      Case{"int4", 0.5f, -8, 7, Encoding::kInt4}, Case{"uint4", 0.5f, 0, 15, Encoding::kInt4});
+  const int seed = GENERATE(range(0, 10));
+  CAPTURE(c.name, seed);
+  std::mt19937 random{static_cast<unsigned>(seed)};
+  const auto real = [&](float low, float high) {
+    return std::uniform_real_distribution<float>(low, high)(random);
+  };
+  constexpr int K = 24, M = 6;
+  Builder b({1, K});
+  Floats w(K * M), scale(M), bias(M), mean(M), variance(M);
+  for (float& x : w) x = std::rint(real(-1.4f, 1.4f));
+  for (std::size_t m = 0; m < M; ++m) {
+    scale[m] = m == 0 ? 0.0f : real(-2, 2);  // a channel that does not depend on its sum
+    bias[m] = real(-2, 2);
+    mean[m] = real(-9, 9);
+    variance[m] = real(20, 900);
+  }
+  const std::string product = b.op("MatMul", {b.quant("in", 1, 8, true, false),
+                                              b.quant(b.constant({K, M}, w), 1, 2, true, true)});
+  const std::string norm =
+      b.op("BatchNormalization", {product, b.constant({M}, scale), b.constant({M}, bias),
+                                  b.constant({M}, mean), b.constant({M}, variance)});
+  const bool bipolar = c.low == c.high;
+  const float bits = bipolar ? 1 : std::ceil(std::log2(static_cast<float>(c.high - c.low + 1)));
+  const std::string out = bipolar ? b.op("BipolarQuant", {norm, b.scalar(c.scale)})
+                                  : b.quant(norm, c.scale, bits, c.low < 0, c.low == -c.high);
+  const model::Graph graph = model::parse_onnx(b.bytes(out), "m.onnx");
+  const auto& threshold = *std::find_if(graph.ops.begin(), graph.ops.end(), [](const auto& op) {
+    return op.kind == model::OpKind::kThreshold && op.index > 1;  // 0 is the input's
+  });
+  CHECK(graph.out(threshold).encoding == c.encoding);
+
+  for (int i = 0; i < 20; ++i) {
+    Floats x(K), expected(M);
+    for (float& value : x) value = std::rint(real(-128, 127));
+    for (std::size_t m = 0; m < M; ++m) {
+      float sum = 0;
+      for (std::size_t k = 0; k < K; ++k) sum += x[k] * w[k * M + m];
+      const float s = 1.0f / std::sqrt(variance[m] + 1e-5f) * scale[m];
+      expected[m] = quantized(c, sum * s + (bias[m] - mean[m] * s));
+    }
+    CHECK(outputs(graph, x, {1, K}) == expected);
+  }
+}
+
+TEST_CASE("an input quantizer becomes float thresholds, also where it falls",
+          "[reference][onnx][threshold]") {
+  Builder b({1, 5});
+  const std::string x = b.op("Sub", {b.op("Mul", {"in", b.scalar(-2)}), b.scalar(1)});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.op("BipolarQuant", {x, b.scalar(1)})), "m.onnx");
+  CHECK(outputs(graph, {-0.5f, -0.49999997f, -0.50000006f, 3, -3}, {1, 5}) ==
+        Floats{1, -1, 1, -1, 1});
+}
+
+TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][onnx][error]") {
+  Builder b({1, 4});
+  const std::string codes = b.quant("in", 1, 8, true, false);
+  const std::string ternary = b.constant({4, 2}, {1, 0, -1, 1, 0, 0, 1, 1});
+  SECTION("unknown operators") {
+    CHECK(refusal(&b, b.op("Erf", {codes})) == "m.onnx: node 1 Erf: operator is not supported");
+  }
+  SECTION("float weights") {
+    CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),
+               Contains("node 1 MatMul: weight 0.5 is no quantized value of 8 bits"));
+  }
+  SECTION("products of unequal extents") {
+    CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({3, 1}, {1, 1, 1})})),
+               Contains("4 columns meet 3 rows"));
+  }
+  SECTION("a product that nothing quantizes before the next") {
+    const std::string sum = b.op("MatMul", {codes, ternary});
+    CHECK_THAT(refusal(&b, b.op("MatMul", {sum, b.constant({2, 1}, {1, 1})})),
+               Contains("node 2 MatMul: float operators without a quantizer"));
+  }
+  SECTION("tensors that do not exist") {
+    CHECK_THAT(refusal(&b, b.op("Relu", {"nowhere"})), Contains("tensor 'nowhere' does not exist"));
+  }
+  SECTION("outputs that do not exist") {
+    CHECK_THAT(refusal(&b, "nowhere"), Contains("m.onnx: output 'nowhere': tensor 'nowhere'"));
+  }
+  SECTION("scales that are none") {
+    CHECK_THAT(refusal(&b, b.quant("in", -1, 4, true, false)),
+               Contains("scale -1, allowed above 0"));
+  }
+  SECTION("too many bits") {
+    CHECK_THAT(refusal(&b, b.quant("in", 1, 9, true, false)), Contains("9 bits, allowed 1..8"));
+  }
+  SECTION("windows on what is no image") {
+    CHECK_THAT(refusal(&b, b.op("MaxPool", {codes})), Contains("rank 2, allowed 4"));
+  }
+}

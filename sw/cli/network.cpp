@@ -25,7 +25,7 @@ bool is_program(const std::vector<std::uint8_t>& bytes) {
 
 void NetworkOptions::declare(CLI::App& command) {
   design.declare(command);
-  command.add_option("MODEL", model, "quantized TFLite model, or a program of trine compile")
+  command.add_option("MODEL", model, "quantized TFLite or ONNX model, or a program of trine compile")
       ->required();
   command
       .add_option("--rounding", rounding,
@@ -76,7 +76,7 @@ Network load_network(const NetworkOptions& options, const gen::Config& config,
     compiler::check_configuration(network.program, config);
     return network;
   }
-  network.graph = model::parse_tflite(bytes, options.model);
+  network.graph = model::import_model(options.model);
   compiler::CompileOptions compile_options;
   compile_options.rounding = policy;
   network.program = compiler::compile(*network.graph, config, compile_options);

@@ -44,8 +44,6 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
 Program compile(const model::Graph& graph, const gen::Config& config,
                 const CompileOptions& options) {
   gen::check(config);
-  if (!config.int8)
-    throw_error("{}: the network is int8, array.precisions lacks \"int8\"", graph.file);
   Network network = lower(graph, config, options.rounding);
   Plan layout = plan(network, config);
   Emitter emitter(network, config, layout);

@@ -11,10 +11,12 @@ using isa::Engine;
 
 std::string_view operation_of(Engine engine, int op) {
   static constexpr std::string_view kTargets[] = {"dmem", "pmem", "bias", "scale"};
-  static constexpr std::string_view kPrecisions[] = {"int8", "ternary", "binary"};
-  static constexpr std::string_view kVector[] = {"max", "sum", "add"};
-  if (engine == Engine::kCompute) return op < 3 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 3 ? kVector[op] : "?";
+  static constexpr std::string_view kPrecisions[] = {"int8", "ternary", "binary", "int8_ternary",
+                                                     "int8_binary"};
+  static constexpr std::string_view kVector[] = {"max",         "sum",        "add",
+                                                 "max_ternary", "max_binary", "add_int32"};
+  if (engine == Engine::kCompute) return op < 5 ? kPrecisions[op] : "?";
+  if (engine == Engine::kVector) return op < 6 ? kVector[op] : "?";
   return op < 4 ? kTargets[op] : "?";
 }
 
@@ -29,6 +31,7 @@ std::string flags_of(Engine engine, int flags) {
     flag(isa::compute::kFuseAdd, "fuse_add");
     flag(isa::compute::kPerTensor, "per_tensor");
     flag(isa::compute::kSingle, "single");
+    flag(isa::compute::kFuseMax, "fuse_max");
   } else if (engine == Engine::kVector) {
     flag(isa::vector::kReduce, "reduce");
     flag(isa::vector::kSingle, "single");

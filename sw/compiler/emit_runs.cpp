@@ -16,6 +16,11 @@ namespace post = isa::post;
 
 std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
+isa::vector::Op max_of(int per_word) {
+  using Op = isa::vector::Op;
+  return per_word == 32 ? Op::kMaxBinary : per_word == 16 ? Op::kMaxTernary : Op::kMax;
+}
+
 }  // namespace
 
 /// A loop nest in coordinates of the whole map.
@@ -125,8 +130,7 @@ void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t
 
 void Emitter::emit_conv(const Rect& rect, const Channels& channels, const FilterPart& part,
                         const View& in, const View& out, std::int64_t residual_delta,
-                        std::int64_t row, std::int64_t param, int first_byte, bool clear,
-                        bool drain) {
+                        std::int64_t row, std::int64_t param, bool clear, bool drain) {
   namespace compute = isa::compute;
   const Layer& l = layer();
   Geometry g = l.window;
@@ -150,7 +154,8 @@ void Emitter::emit_conv(const Rect& rect, const Channels& channels, const Filter
   n.words = part.words;
   n.out_y = rect.y0;
   n.out_x = rect.x0;
-  n.out_word = channels.first / 4;
+  const int per_word = out_per_word();
+  n.out_word = channels.first / per_word;
   set_nest(i, n, in, out);
   set_post(i);
   const std::int64_t groups = divide_up(channels.size(), config_.cols);
@@ -158,13 +163,19 @@ void Emitter::emit_conv(const Rect& rect, const Channels& channels, const Filter
   set_field(i, compute::kRow, row, l.label);
   set_field(i, compute::kParam, param, l.label);
   set_field(i, compute::kChannels, channels.size(), l.label);
-  set_field(i, post::kPosition, first_byte, l.label);
+  set_field(i, post::kPosition, channels.first % per_word, l.label);
+  i.registers.set(post::kOutput, static_cast<int>(l.result));
+  i.registers.set(post::kEncoding, per_word == 32 ? 2 : per_word == 16 ? 1 : 0);
+  if (l.result == Output::kThresholds) {
+    i.registers.set(post::kPassesLast, l.passes - 1);
+    i.registers.set(post::kLow, l.low);
+  }
   if (l.per_tensor) {
     i.registers.set(post::kMultiplier, l.scales[0].multiplier);
     i.registers.set(post::kShift, l.scales[0].shift);
   }
   if (l.fuse_add) set_address(i, post::kResidualDelta, residual_delta);
-  i.run.op = static_cast<int>(compute::Op::kInt8);
+  i.run.op = static_cast<int>(l.precision);
   i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
                 (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
                 (l.per_tensor ? 1 << compute::kPerTensor : 0) |
@@ -173,10 +184,11 @@ void Emitter::emit_conv(const Rect& rect, const Channels& channels, const Filter
   const std::int64_t steps = std::int64_t{part.words} * part.rows * g.S;
   i.reads.push_back(map_region(in, part.word, part.words, input_rows(g, rect.y0, rect.y1),
                                input_cols(g, rect.x0, rect.x1)));
-  i.reads.push_back({Space::kPmem, row, groups * steps});
+  i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
-    i.reads.push_back({Space::kParams, param, channels.size()});
-    const int first = channels.first / 4, last = (channels.last + 3) / 4;
+    i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
+    const int first = channels.first / per_word;
+    const int last = static_cast<int>(divide_up(channels.last, per_word));
     Region written = map_region(out, first, last - first, {rect.y0, rect.y1}, {rect.x0, rect.x1});
     i.writes.push_back(written);
     if (l.fuse_add) {
@@ -194,8 +206,9 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   namespace vector = isa::vector;
   const Layer& l = layer();
   const Geometry& g = l.window;
-  const int word = channels.first / 4;
-  const int words = static_cast<int>(divide_up(channels.size(), 4));
+  const int per_word = out_per_word();
+  const int word = channels.first / per_word;
+  const int words = static_cast<int>(divide_up(channels.size(), per_word));
   const View in = input_view(rect, word, words, 0, g.R);
   const View second =
       l.kind == LayerKind::kAdd ? (l.second == l.input ? in : second_view(rect, channels)) : View{};
@@ -232,7 +245,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       i.registers.set(post::kShift, region->scale.shift);
       i.registers.set(vector::kBias, region->bias);
     }
-    i.run.op = static_cast<int>(l.kind == LayerKind::kMax   ? vector::Op::kMax
+    i.run.op = static_cast<int>(l.kind == LayerKind::kMax   ? max_of(per_word)
                                 : l.kind == LayerKind::kSum ? vector::Op::kSum
                                                             : vector::Op::kAdd);
     i.run.flags = l.single ? 1 << vector::kSingle : 0;

@@ -42,7 +42,7 @@ void Emitter::run() {
     layout.pitch = dram.pitch;
     layout.plane = dram.plane;
     std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes()));
-    to_planar(map.codes.data(), layout, bytes.data());
+    to_planar(reinterpret_cast<const std::uint8_t*>(map.codes.data()), layout, bytes.data());
     std::vector<std::uint32_t> words(bytes.size() / 4);
     std::memcpy(words.data(), bytes.data(), bytes.size());
     dram.origin = add_image(words) / 4;
@@ -117,19 +117,35 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels) {
   const FilterPart part{0, layer().words, 0, layer().window.R};
   const View in = input_view(rect, 0, layer().words, 0, layer().window.R);
   const std::int64_t row = require_weights(channels, part);
-  const std::int64_t param = require_parameters(channels);
+  std::int64_t param = 0;
+  if (layer().corrections.empty()) param = require_parameters(channels, -1);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
-  emit_conv(rect, channels, part, in, out, delta, row, param, channels.first % 4, true, true);
+  for (const Correction& c : corrections_in(rect)) {
+    if (c.index >= 0) param = require_parameters(channels, c.index);
+    emit_conv(c.rect, channels, part, in, out, delta, row, param, true, true);
+  }
   finish_output(rect, channels, out);
+}
+
+/// The parts of a rectangle that differ in their parameters.
+std::vector<Emitter::Correction> Emitter::corrections_in(const Rect& rect) const {
+  if (layer().corrections.empty()) return {{rect, -1}};
+  std::vector<Correction> result;
+  for (std::size_t i = 0; i < layer().corrections.size(); ++i) {
+    const Rect& r = layer().corrections[i].rect;
+    const Rect part{std::max(rect.y0, r.y0), std::min(rect.y1, r.y1), std::max(rect.x0, r.x0),
+                    std::min(rect.x1, r.x1)};
+    if (!part.empty()) result.push_back({part, static_cast<int>(i)});
+  }
+  return result;
 }
 
 /// One tile: for each group the reduction in pieces, accumulated from RUN to RUN.
 void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const Tiling& t = tiling();
   const int R = layer().window.R;
-  const std::int64_t param = require_parameters(channels);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
@@ -138,15 +154,19 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
     for (int row = 0; row < R; row += t.piece_rows)
       parts.push_back({word, std::min(t.piece_words, layer().words - word), row,
                        std::min(t.piece_rows, R - row)});
-  for (int first = channels.first; first < channels.last; first += config_.cols) {
-    const Channels group{first, std::min(channels.last, first + config_.cols)};
-    for (std::size_t k = 0; k < parts.size(); ++k) {
-      const FilterPart& part = parts[k];
-      const View in = t.stream_input ? input_view(rect, part.word, part.words, part.row, part.rows)
-                                     : input_view(rect, 0, layer().words, 0, R);
-      const std::int64_t row = require_weights(group, part);
-      emit_conv(rect, group, part, in, out, delta, row, param + (first - channels.first), first % 4,
-                k == 0, k + 1 == parts.size());
+  for (const Correction& c : corrections_in(rect)) {
+    const std::int64_t param = require_parameters(channels, c.index);
+    for (int first = channels.first; first < channels.last; first += config_.cols) {
+      const Channels group{first, std::min(channels.last, first + config_.cols)};
+      for (std::size_t k = 0; k < parts.size(); ++k) {
+        const FilterPart& part = parts[k];
+        const View in = t.stream_input
+                            ? input_view(rect, part.word, part.words, part.row, part.rows)
+                            : input_view(rect, 0, layer().words, 0, R);
+        const std::int64_t row = require_weights(group, part);
+        emit_conv(c.rect, group, part, in, out, delta, row,
+                  param + (first - channels.first) * layer().passes, k == 0, k + 1 == parts.size());
+      }
     }
   }
   finish_output(rect, channels, out);
@@ -200,11 +220,13 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
     return place(map).dmem;
   }
   const Tiling& t = tiling();
-  const int word = channels.first / 4;
+  const int per_word = out_per_word();
+  const int word = channels.first / per_word;
   const std::int64_t start = plan_.scratch[at(layer_)] + t.buffers * t.input_words +
                              (turn_second_++ % t.buffers) * t.second_words;
   const View view = place_buffer(map, rect, word, start);
-  copy(Engine::kLoad, map, rect, word, static_cast<int>(divide_up(channels.size(), 4)), view);
+  copy(Engine::kLoad, map, rect, word, static_cast<int>(divide_up(channels.size(), per_word)),
+       view);
   return view;
 }
 
@@ -215,14 +237,14 @@ View Emitter::output_view(const Rect& rect, const Channels& channels) {
   const std::int64_t start = plan_.scratch[at(layer_)] +
                              t.buffers * (t.input_words + t.second_words) +
                              (turn_out_++ % t.buffers) * t.output_words;
-  return place_buffer(map, rect, channels.first / 4, start);
+  return place_buffer(map, rect, channels.first / out_per_word(), start);
 }
 
 void Emitter::finish_output(const Rect& rect, const Channels& channels, const View& view) {
   const int map = layer().output;
   if (place(map).resident) return;
-  copy(Engine::kStore, map, rect, channels.first / 4,
-       static_cast<int>(divide_up(channels.size(), 4)), view);
+  copy(Engine::kStore, map, rect, channels.first / out_per_word(),
+       static_cast<int>(divide_up(channels.size(), out_per_word())), view);
 }
 
 /// Loads a resident input or constant up to that row.
@@ -292,7 +314,7 @@ std::int64_t Emitter::add_image(const std::vector<std::uint32_t>& words) {
 }
 
 /// The identity of a block of weights; its DRAM words are made the first time: rows of Cols words,
-/// by group and step, as PMEM holds them.
+/// by group and step, as PMEM holds them; each group begins with a row of its own.
 std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& part) {
   const auto key =
       std::make_tuple(layer_, channels.first, part.word, part.row, channels.last, part.rows);
@@ -304,19 +326,25 @@ std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& 
   const int first_step = part.word * RS + part.row * l.window.S;
   const int steps = part.words > 1 ? part.words * RS : part.rows * l.window.S;
   const int groups = static_cast<int>(divide_up(channels.size(), config_.cols));
-  const std::int64_t rows = std::int64_t{groups} * steps;
+  const int group_rows = static_cast<int>(l.rows_of(steps));
+  const int codes = l.step_codes * l.steps_per_row;  // of a word
+  const std::int64_t rows = std::int64_t{groups} * group_rows;
   const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
   std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
   for (std::int64_t r = 0; r < rows; ++r) {
-    const int group = static_cast<int>(r / steps), step = static_cast<int>(r % steps);
+    const int group = static_cast<int>(r / group_rows);
+    const int step = static_cast<int>(r % group_rows) * l.steps_per_row;
+    const int count = std::min(l.steps_per_row, steps - step) * l.step_codes;
     const std::int64_t first_word =
         r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
         r % config_.rows_per_beat() * config_.cols;
     for (int c = 0; c < config_.cols; ++c) {
       const int m = channels.first + group * config_.cols + c;
       if (m >= channels.last) break;
-      const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * 4;
-      std::memcpy(&words[static_cast<std::size_t>(first_word + c)], &l.weights[from], 4);
+      const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * at(l.step_codes);
+      for (int i = 0; i < count; ++i)
+        words[static_cast<std::size_t>(first_word + c)] |=
+            pack_code(l.weights[from + at(i)], codes, i);
     }
   }
   block_bytes_[entry->second] = {add_image(words), static_cast<std::int64_t>(words.size())};
@@ -339,33 +367,55 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   return row;
 }
 
+namespace {
+
+/// Bias and scale memory of some channels, an entry each or one for each pair of thresholds.
+struct Parameters {
+  std::vector<std::uint32_t> bias, scale;
+};
+
+Parameters parameters_of(const Layer& l, const Channels& range, int correction) {
+  Parameters p;
+  for (int n = range.first; n < range.last; ++n) {
+    const std::int64_t extra = correction < 0 ? 0 : l.corrections[at(correction)].correction[at(n)];
+    if (l.result != Output::kThresholds) {
+      const reference::ChannelScale& s = l.scales[at(n)];
+      const std::uint64_t packed =
+          static_cast<std::uint32_t>(s.multiplier) | static_cast<std::uint64_t>(s.shift & 63) << 31;
+      p.bias.push_back(static_cast<std::uint32_t>(reference::wrap(l.bias[at(n)] - extra)));
+      p.scale.push_back(static_cast<std::uint32_t>(packed));
+      p.scale.push_back(static_cast<std::uint32_t>(packed >> 32));
+      continue;
+    }
+    for (int k = 0; k < 2 * l.passes; ++k) {
+      const std::int64_t t = l.thresholds[at(n) * 2 * at(l.passes) + at(k)];
+      const std::int64_t moved =
+          t == INT32_MAX ? t : std::clamp<std::int64_t>(t + extra, INT32_MIN, INT32_MAX);
+      (k % 2 == 0 ? p.bias : p.scale).push_back(static_cast<std::uint32_t>(moved));
+      if (k % 2 != 0) p.scale.push_back(0);
+    }
+  }
+  return p;
+}
+
+}  // namespace
+
 /// Bias and scale of the channels; where the layer's all fit beside others, all of them at once.
-std::int64_t Emitter::require_parameters(const Channels& channels) {
+std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
   const Layer& l = layer();
-  const bool all = round_up(l.channels, config_.data_words()) <= config_.param_channels / 2;
+  const bool all = round_up(std::int64_t{l.channels} * l.passes, config_.data_words()) <=
+                   config_.param_channels / 2;
   const Channels range = all ? whole(l.channels) : channels;
-  const auto key = std::make_tuple(layer_, range.first, -1, 0, range.last, 0);
+  const auto key = std::make_tuple(layer_, range.first, -1, correction, range.last, 0);
   const auto [entry, is_new] =
       block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
-  const std::int64_t entries = params_.rounded(range.size());
+  const std::int64_t entries = params_.rounded(std::int64_t{range.size()} * l.passes);
   if (is_new) {
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(entries));
-    for (int n = 0; n < range.size(); ++n)
-      words[at(n)] = static_cast<std::uint32_t>(l.bias[at(range.first + n)]);
-    const std::int64_t byte = add_image(words);
-    std::int64_t scale_byte = 0;
-    if (!l.per_tensor) {
-      std::vector<std::uint32_t> scales(static_cast<std::size_t>(2 * entries));
-      for (int n = 0; n < range.size(); ++n) {
-        const reference::ChannelScale& s = l.scales[at(range.first + n)];
-        const std::uint64_t packed = static_cast<std::uint32_t>(s.multiplier) |
-                                     static_cast<std::uint64_t>(s.shift & 63) << 31;
-        scales[at(2 * n)] = static_cast<std::uint32_t>(packed);
-        scales[at(2 * n + 1)] = static_cast<std::uint32_t>(packed >> 32);
-      }
-      scale_byte = add_image(scales);
-    }
-    block_bytes_[entry->second] = {byte, scale_byte};
+    Parameters p = parameters_of(l, range, correction);
+    p.bias.resize(static_cast<std::size_t>(entries));
+    p.scale.resize(static_cast<std::size_t>(2 * entries));
+    const std::int64_t byte = add_image(p.bias);
+    block_bytes_[entry->second] = {byte, l.per_tensor ? 0 : add_image(p.scale)};
   }
   const std::int64_t block = entry->second;
   std::int64_t first = 0;
@@ -379,7 +429,7 @@ std::int64_t Emitter::require_parameters(const Channels& channels) {
       load_constants(Target::kScale, scale_byte, 2 * entries, first, Space::kParams, entries);
   }
   params_.use(block, static_cast<std::int64_t>(instructions.size()));
-  return first + channels.first - range.first;
+  return first + std::int64_t{channels.first - range.first} * l.passes;
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,

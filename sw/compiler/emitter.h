@@ -42,6 +42,11 @@ class Emitter {
 
  private:
   struct Buffers;
+  /// Part of a rectangle with one set of parameters; -1: the layer's own.
+  struct Correction {
+    Rect rect;
+    int index = -1;
+  };
 
   void emit_layer(int index);
   std::vector<Rect> rectangles() const;
@@ -64,7 +69,8 @@ class Emitter {
   // Constants.
   std::int64_t weights_block(const Channels& channels, const FilterPart& part);
   std::int64_t require_weights(const Channels& channels, const FilterPart& part);
-  std::int64_t require_parameters(const Channels& channels);
+  std::int64_t require_parameters(const Channels& channels, int correction);
+  std::vector<Correction> corrections_in(const Rect& rect) const;
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
@@ -79,12 +85,13 @@ class Emitter {
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
   void emit_conv(const Rect& rect, const Channels& channels, const FilterPart& part, const View& in,
                  const View& out, std::int64_t residual_delta, std::int64_t row, std::int64_t param,
-                 int first_byte, bool clear, bool drain);
+                 bool clear, bool drain);
   Region map_region(const View& view, int word, int words, const Range& y, const Range& x) const;
 
   const Layer& layer() const { return net_.layers[static_cast<std::size_t>(layer_)]; }
   const Tiling& tiling() const { return plan_.tilings[static_cast<std::size_t>(layer_)]; }
   const Placement& place(int map) const { return plan_.maps[static_cast<std::size_t>(map)]; }
+  int out_per_word() const { return shape(layer().output).per_word; }
   const Shape& shape(int map) const { return net_.maps[static_cast<std::size_t>(map)].shape; }
 
   const Network& net_;

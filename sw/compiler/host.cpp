@@ -37,18 +37,17 @@ std::vector<std::uint8_t> initial_dram(const Program& program) {
 void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram) {
   const std::vector<Array> machine = run_host(program.before, inputs);
   for (std::size_t i = 0; i < machine.size(); ++i)
-    to_planar(reinterpret_cast<const std::int8_t*>(machine[i].bytes.data()), program.inputs[i],
-              dram);
+    to_planar(machine[i].bytes.data(), program.inputs[i], dram);
 }
 
 std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram) {
   std::vector<Array> machine;
   for (const TensorLayout& layout : program.outputs) {
     Array array;
-    array.dtype = "i1";
+    array.dtype = layout.element_bytes() == 4 ? "i4" : "i1";
     array.shape.assign(layout.extents.begin(), layout.extents.end());
-    array.bytes.resize(static_cast<std::size_t>(array.elements()));
-    from_planar(dram, layout, reinterpret_cast<std::int8_t*>(array.bytes.data()));
+    array.bytes.resize(static_cast<std::size_t>(array.elements() * layout.element_bytes()));
+    from_planar(dram, layout, array.bytes.data());
     machine.push_back(std::move(array));
   }
   return run_host(program.after, machine);

@@ -3,13 +3,15 @@
 #include "sw/compiler/layout.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "sw/base/error.h"
 
 namespace trine::compiler {
 namespace {
 
-/// Calls visit(index in the dense tensor, byte offset in DRAM) for every value.
+/// Calls visit(index in the dense tensor, byte offset of the word in DRAM, place in the word) for
+/// every value.
 template <typename Visit>
 void for_each_value(const TensorLayout& layout, Visit visit) {
   const Shape& s = layout.shape;
@@ -17,9 +19,13 @@ void for_each_value(const TensorLayout& layout, Visit visit) {
   for (int y = 0; y < s.H; ++y)
     for (int x = 0; x < s.W; ++x)
       for (int c = 0; c < s.C; ++c)
-        visit(dense++, layout.offset +
-                           4 * (c / 4 * layout.plane + std::int64_t{y} * layout.pitch + x) + c % 4);
+        visit(dense++,
+              layout.offset +
+                  4 * (c / s.per_word * layout.plane + std::int64_t{y} * layout.pitch + x),
+              c % s.per_word);
 }
+
+std::uint32_t mask_of(int bits) { return bits == 32 ? ~0U : (1U << bits) - 1; }
 
 }  // namespace
 
@@ -43,16 +49,42 @@ Shape shape_of(const std::vector<int>& extents, const std::string& what) {
   return shape;
 }
 
-void to_planar(const std::int8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
+std::uint32_t pack_code(std::int32_t code, int per_word, int place) {
+  const int bits = 32 / per_word;
+  if (bits == 1) code = code > 0 ? 1 : 0;
+  return (static_cast<std::uint32_t>(code) & mask_of(bits)) << bits * place;
+}
+
+std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
+  const int bits = 32 / per_word;
+  const std::uint32_t code = word >> bits * place & mask_of(bits);
+  if (bits == 1) return code != 0 ? 1 : -1;
+  // Two's complement: the highest bit counts negative.
+  const std::int64_t sign = std::int64_t{1} << (bits - 1);
+  return static_cast<std::int32_t>((static_cast<std::int64_t>(code) ^ sign) - sign);
+}
+
+void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
   std::fill_n(dram + layout.offset, layout.bytes(), std::uint8_t{0});
-  for_each_value(layout, [&](std::int64_t from, std::int64_t to) {
-    dram[to] = static_cast<std::uint8_t>(dense[from]);
+  for_each_value(layout, [&](std::int64_t from, std::int64_t to, int place) {
+    std::int32_t value = static_cast<std::int8_t>(dense[from]);
+    if (layout.element_bytes() == 4) std::memcpy(&value, dense + 4 * from, 4);
+    std::uint32_t word;
+    std::memcpy(&word, dram + to, 4);
+    word |= pack_code(value, layout.shape.per_word, place);
+    std::memcpy(dram + to, &word, 4);
   });
 }
 
-void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::int8_t* dense) {
-  for_each_value(layout, [&](std::int64_t to, std::int64_t from) {
-    dense[to] = static_cast<std::int8_t>(dram[from]);
+void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense) {
+  for_each_value(layout, [&](std::int64_t to, std::int64_t from, int place) {
+    std::uint32_t word;
+    std::memcpy(&word, dram + from, 4);
+    const std::int32_t value = unpack_code(word, layout.shape.per_word, place);
+    if (layout.element_bytes() == 4)
+      std::memcpy(dense + 4 * to, &value, 4);
+    else
+      dense[to] = static_cast<std::uint8_t>(value);
   });
 }
 

@@ -2,7 +2,11 @@
 //
 // How a feature map lies in memory: planar words [channel word][y][x].
 //
-//   byte address = 4 * ((c div 4) * plane + y * pitch + x) + c mod 4
+//   word address = (c div n) * plane + y * pitch + x, place c mod n of its n = Shape::per_word
+//   codes
+//
+// A word holds 4 int8, 16 ternary (two's complement in 2 bits) or 32 binary codes (1: +1, 0: -1),
+// or one int32 sum; place 0 is in the lowest bits.
 //
 // A tensor of the model becomes an image: [N, H, W, C] with N = 1 is H x W pixels of C channels;
 // anything of lower rank has its last axis as channels and the others, multiplied, as width.
@@ -18,8 +22,9 @@ namespace trine::compiler {
 /// Extents of an image.
 struct Shape {
   int C = 1, H = 1, W = 1;
+  int per_word = 4;  ///< codes of a word: 4 int8, 16 ternary, 32 binary, 1 int32
 
-  int channel_words() const { return (C + 3) / 4; }
+  int channel_words() const { return (C + per_word - 1) / per_word; }
   std::int64_t pixels() const { return std::int64_t{H} * W; }
   bool operator==(const Shape& o) const { return C == o.C && H == o.H && W == o.W; }
 };
@@ -39,11 +44,16 @@ struct TensorLayout {
   int zero_point = 0;
 
   std::int64_t bytes() const { return 4 * plane * shape.channel_words(); }
+  int element_bytes() const { return shape.per_word == 1 ? 4 : 1; }  ///< of the model's tensor
 };
 
-/// Writes a dense HWC tensor into `dram` (the memory from BASE on); bytes beyond C become zero.
-/// @pre dense holds C*H*W codes, dram reaches offset + bytes()
-void to_planar(const std::int8_t* dense, const TensorLayout& layout, std::uint8_t* dram);
-void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::int8_t* dense);
+/// The word's bits of a code, and back. @pre 0 <= place < per_word
+std::uint32_t pack_code(std::int32_t code, int per_word, int place);
+std::int32_t unpack_code(std::uint32_t word, int per_word, int place);
+
+/// Writes a dense HWC tensor into `dram` (the memory from BASE on); bits beyond C become zero.
+/// @pre dense holds C*H*W values of element_bytes(), dram reaches offset + bytes()
+void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram);
+void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense);
 
 }  // namespace trine::compiler

@@ -3,7 +3,9 @@
 #include "sw/compiler/network.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -44,6 +46,27 @@ std::vector<TapRange> tap_ranges(int positions, int taps, int stride, int pad, i
   return ranges;
 }
 
+/// Ranges of positions along one axis whose windows have the same taps inside, first..last-1.
+struct TapSpan {
+  int begin, end, first, last;
+};
+
+std::vector<TapSpan> tap_spans(int positions, int taps, int stride, int dilation, int pad,
+                               int extent) {
+  std::vector<TapSpan> spans;
+  for (int p = 0; p < positions; ++p) {
+    int first = 0, last = taps;
+    while (first < taps && p * stride - pad + first * dilation < 0) ++first;
+    while (last > first && p * stride - pad + (last - 1) * dilation >= extent) --last;
+    if (spans.empty() || spans.back().first != first || spans.back().last != last)
+      spans.push_back({p, p, first, last});
+    spans.back().end = p + 1;
+  }
+  return spans;
+}
+
+constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
+
 /// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
 ChannelScale reciprocal(std::int64_t n) {
   int s = 30;
@@ -65,6 +88,8 @@ class Lowering {
     for (const int i : machine_)
       for (const int t : op(i).outputs) producer_[t] = i;
     find_fused_additions();
+    find_fused_thresholds();
+    packing_ = choose_packing(graph_, machine_);
     for (const int t : net_.input_tensors) add_input(t);
     std::string errors;
     for (const int i : machine_) {
@@ -97,6 +122,8 @@ class Lowering {
     map.name = graph_.tensor(tensor).name;
     map.tensor = tensor;
     map.shape = shape;
+    map.shape.per_word =
+        graph_.tensor(tensor).type == model::DataType::kInt32 ? 1 : packing_of(tensor);
     net_.maps.push_back(map);
     return static_cast<int>(net_.maps.size()) - 1;
   }
@@ -119,9 +146,24 @@ class Lowering {
     }
     const int map =
         add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
+    require_precision(fmt::format("{}: input '{}'", graph_.file, t.name), 32 / shape(map).per_word);
     net_.maps[at(map)].input = true;
     map_of_[tensor] = map;
     net_.inputs.push_back(map);
+  }
+
+  /// Codes of a word.
+  int packing_of(int tensor) const {
+    const auto found = packing_.find(tensor);
+    return found == packing_.end() ? 4 : found->second;
+  }
+
+  /// @param bits  of a code: 8, 2 or 1; 32 is always there
+  void require_precision(const std::string& what, int bits) const {
+    if (bits == 32 || (bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary))
+      return;
+    const char* name = bits == 8 ? "int8" : bits == 2 ? "ternary" : "binary";
+    throw_error("{} is {}, array.precisions lacks \"{}\"", what, name, name);
   }
 
   /// The map that holds a tensor; constants become maps when they are read.
@@ -160,6 +202,10 @@ class Lowering {
     return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
   }
 
+  static bool is_product(OpKind kind) {
+    return kind == OpKind::kConv2D || kind == OpKind::kFullyConnected;
+  }
+
   Layer start(const Op& o, LayerKind kind) const {
     Layer layer;
     layer.kind = kind;
@@ -171,7 +217,14 @@ class Lowering {
     return layer;
   }
 
-  void check_int8(const Op& o) const {
+  /// Sums of convolutions may stay int32.
+  void check_types(const Op& o) const {
+    if (o.half_even)
+      fail(o,
+           fmt::format("tensor {} '{}' needs rounding half to even, the machine rounds halves up "
+                       "or away from zero",
+                       o.outputs[0], graph_.out(o).name));
+    if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
     for (const int t : o.outputs)
       if (graph_.tensor(t).type != model::DataType::kInt8)
         throw_error("{} is {}, the machine computes int8", with_tensor(graph_, o, t),
@@ -180,12 +233,16 @@ class Lowering {
 
   void lower(int index) {
     const Op& o = op(index);
-    check_int8(o);
+    check_types(o);
     switch (o.kind) {
       case OpKind::kConv2D:
-        return add_layer(o, convolution(o));
       case OpKind::kFullyConnected:
-        return add_layer(o, fully_connected(o));
+        return product(index);
+      case OpKind::kThreshold:
+        if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
+        fail(o, fmt::format("tensor {} '{}': thresholds are taken from the sums of CONV_2D and "
+                            "FULLY_CONNECTED without another reader",
+                            o.input(0), graph_.in(o, 0).name));
       case OpKind::kAdd:
         return addition(index);
       case OpKind::kMaxPool2D:
@@ -220,6 +277,7 @@ class Lowering {
     if (layer.kind != LayerKind::kConv && !config_.vector)
       fail(o, fmt::format("tensor {} '{}' needs the vector unit (vector.enable)", o.outputs[0],
                           graph_.out(o).name));
+    require_precision(with_tensor(graph_, o, o.outputs[0]), 32 / shape(layer.output).per_word);
     net_.layers.push_back(std::move(layer));
   }
 
@@ -255,17 +313,13 @@ class Lowering {
       if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
         throw_error("{} is computed, the machine takes constant weights",
                     with_tensor(graph_, o, o.input(position)));
-    const reference::ConvParams p = reference::conv_params(graph_, o);
-    if (p.weight_zero_point != 0)
+    set_scales(o, layer);
+    layer.pad_code = graph_.in(o, 0).zero_point();
+    if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
       throw_error("{} has zero point {}, the machine multiplies by codes, allowed 0",
-                  with_tensor(graph_, o, o.input(1)), p.weight_zero_point);
-    layer.scales = p.scales;
-    layer.channels = static_cast<int>(p.scales.size());
-    layer.per_tensor = std::all_of(p.scales.begin(), p.scales.end(),
-                                   [&](const ChannelScale& s) { return s == p.scales[0]; });
-    layer.range = p.output;
-    layer.pad_code = p.input_zero_point;
-    layer.weights.assign(at(layer.channels) * at(layer.steps()) * 4, 0);
+                  with_tensor(graph_, o, o.input(1)), zero_point);
+    set_precision(o, layer);
+    layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
     layer.bias.assign(at(layer.channels), 0);
     if (o.input(2) >= 0) {
       const auto bias = graph_.in(o, 2).integers();
@@ -273,19 +327,150 @@ class Lowering {
     }
   }
 
-  /// sum (x - z) * w = sum x * w - z * sum w
-  static void fold_zero_point(Layer& layer) {
-    const std::size_t taps = at(layer.steps()) * 4;
-    for (std::size_t m = 0; m < layer.bias.size(); ++m) {
-      std::int64_t sum = 0;
-      for (std::size_t i = 0; i < taps; ++i) sum += layer.weights[m * taps + i];
-      layer.bias[m] = reference::wrap(layer.bias[m] - layer.pad_code * sum);
+  /// Sums that stay int32 have no scale.
+  void set_scales(const Op& o, Layer& layer) const {
+    if (graph_.out(o).type == model::DataType::kInt32) {
+      layer.result = Output::kRaw;
+      layer.channels = graph_.in(o, 1).extent(0);
+      layer.scales.assign(at(layer.channels), kOne);
+      layer.per_tensor = true;
+      return;
     }
+    const reference::ConvParams p = reference::conv_params(graph_, o);
+    layer.scales = p.scales;
+    layer.channels = static_cast<int>(p.scales.size());
+    layer.per_tensor = std::all_of(p.scales.begin(), p.scales.end(),
+                                   [&](const ChannelScale& s) { return s == p.scales[0]; });
+    layer.range = p.output;
+  }
+
+  /// Activations are packed as their map is; weights no wider, where an operation has them.
+  void set_precision(const Op& o, Layer& layer) const {
+    using Operation = isa::compute::Op;
+    const Shape& in = shape(layer.input);
+    int weight_bits = bits_of(graph_.in(o, 1).encoding);
+    // The bytes beyond the last channel count where a tap outside of the image has a code.
+    if (weight_bits == 1 && in.per_word == 4 && in.C % 4 != 0 && layer.pad_code != 0)
+      weight_bits = 2;
+    if (in.per_word == 32) {
+      layer.precision = Operation::kBinary;
+    } else if (in.per_word == 16) {
+      layer.precision = Operation::kTernary;
+      weight_bits = 2;
+    } else if (weight_bits < 8) {
+      layer.precision = weight_bits == 2 ? Operation::kInt8Ternary : Operation::kInt8Binary;
+    }
+    layer.step_codes = in.per_word;
+    layer.steps_per_row = 32 / in.per_word / weight_bits;
+    require_precision(with_tensor(graph_, o, o.input(1)), weight_bits);
+    require_precision(with_tensor(graph_, o, o.input(0)), 32 / in.per_word);
+  }
+
+  /// Sum of the weights of channel m, of all taps or of one.
+  static std::int64_t weight_sum(const Layer& layer, int m) {
+    const std::size_t taps = at(layer.steps()) * at(layer.step_codes);
+    const auto first = layer.weights.begin() + static_cast<std::ptrdiff_t>(at(m) * taps);
+    return std::accumulate(first, first + static_cast<std::ptrdiff_t>(taps), std::int64_t{0});
+  }
+  static std::int64_t weight_sum(Layer& layer, int m, int ky, int kx, int channels) {
+    std::int64_t sum = 0;
+    for (int c = 0; c < channels; ++c) sum += weight(layer, m, ky, kx, c);
+    return sum;
+  }
+
+  /// sum (x - z) * w = sum x * w - z * sum w
+  void fold_zero_point(Layer& layer) const {
+    for (int m = 0; m < layer.channels && layer.pad_code != 0; ++m)
+      layer.bias[at(m)] =
+          reference::wrap(layer.bias[at(m)] - layer.pad_code * weight_sum(layer, m));
+    if (layer.precision == isa::compute::Op::kBinary) correct_binary_sums(layer);
+  }
+
+  /// Every bit counts: those beyond the last channel give (-1) * (-1) for each tap, and a tap
+  /// outside of the image reads -1 where the network has 0.
+  void correct_binary_sums(Layer& layer) const {
+    const Geometry& g = layer.window;
+    const int channels = shape(layer.input).C;
+    const std::int64_t beyond = std::int64_t{layer.words} * layer.step_codes * g.R * g.S -
+                                std::int64_t{channels} * g.R * g.S;
+    for (const TapSpan& y : tap_spans(g.P, g.R, g.stride_y, g.dil_y, g.pad_top, g.H))
+      for (const TapSpan& x : tap_spans(g.Q, g.S, g.stride_x, g.dil_x, g.pad_left, g.W)) {
+        SumCorrection region{{y.begin, y.end, x.begin, x.end}, {}};
+        for (int m = 0; m < layer.channels; ++m) {
+          std::int64_t sum = beyond;
+          for (int ky = 0; ky < g.R; ++ky)
+            for (int kx = 0; kx < g.S; ++kx)
+              if (ky < y.first || ky >= y.last || kx < x.first || kx >= x.last)
+                sum -= weight_sum(layer, m, ky, kx, channels);
+          region.correction.push_back(reference::wrap(sum));
+        }
+        layer.corrections.push_back(std::move(region));
+      }
   }
 
   static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c) {
-    const int step = (c / 4 * layer.window.R + ky) * layer.window.S + kx;
-    return layer.weights[(at(m) * at(layer.steps()) + at(step)) * 4 + at(c % 4)];
+    const int step = (c / layer.step_codes * layer.window.R + ky) * layer.window.S + kx;
+    return layer.weights[(at(m) * at(layer.steps()) + at(step)) * at(layer.step_codes) +
+                         at(c % layer.step_codes)];
+  }
+
+  static std::int32_t saturated(std::int64_t x) {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, INT32_MIN, INT32_MAX));
+  }
+
+  // ---- thresholds -------------------------------------------------------------------------------
+
+  int producer_of(int tensor) const {
+    const auto found = producer_.find(tensor);
+    return found == producer_.end() ? -1 : found->second;
+  }
+
+  void find_fused_thresholds() {
+    for (const int i : machine_) {
+      if (op(i).kind != OpKind::kThreshold) continue;
+      const int from = producer_of(op(i).input(0));
+      if (from >= 0 && is_product(op(from).kind) && readers_[op(i).input(0)] == 1 &&
+          graph_.in(op(i), 0).type == model::DataType::kInt32)
+        threshold_of_[from] = i;
+    }
+  }
+
+  void product(int index) {
+    const Op& o = op(index);
+    Layer layer = o.kind == OpKind::kConv2D ? convolution(o) : fully_connected(o);
+    const auto threshold = threshold_of_.find(index);
+    if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));
+    const Op& t = op(threshold->second);
+    set_thresholds(t, layer);
+    layer.op += "+" + t.name;
+    layer.name = graph_.out(t).name;
+    add_layer(t, std::move(layer));
+  }
+
+  /// acc + bias >= T as acc >= T - bias. A code `step` above the one before takes as many
+  /// thresholds, but a bit is one, whatever it stands for.
+  void set_thresholds(const Op& t, Layer& layer) const {
+    const Tensor& table = graph_.in(t, 1);
+    const auto values = table.integers();
+    const int K = table.extent(1);
+    const bool bit = packing_of(t.outputs[0]) == 32;
+    const int copies = bit ? 1 : t.step;
+    if (t.step < 1 || K * copies > kMostThresholds || (bit && K != 1))
+      fail(t,
+           fmt::format("tensor {} '{}' has {} thresholds of step {}, allowed 1..{} with a positive "
+                       "step",
+                       t.input(1), table.name, K, t.step, kMostThresholds));
+    layer.result = Output::kThresholds;
+    layer.per_tensor = false;
+    layer.low = bit ? 0 : t.low;
+    layer.passes = (K * copies + 1) / 2;
+    for (int m = 0; m < layer.channels; ++m) {
+      const std::size_t row = table.extent(0) == 1 ? 0 : at(m) * at(K);
+      for (int k = 0; k < K; ++k)
+        for (int copy = 0; copy < copies; ++copy)
+          layer.thresholds.push_back(saturated(values[row + at(k)] - layer.bias[at(m)]));
+      if (K * copies % 2 != 0) layer.thresholds.push_back(INT32_MAX);
+    }
   }
 
   Layer convolution(const Op& o) {
@@ -416,7 +601,9 @@ class Lowering {
     Layer layer = start(o, LayerKind::kMax);
     layer.input = image(o, 0);
     set_window(o, layer, o.filter_h, o.filter_w);
-    layer.pad_code = -128;
+    // The lowest code, in each place of a word; of binary codes it is 0.
+    const int per_word = shape(layer.input).per_word;
+    layer.pad_code = per_word == 4 ? -128 : per_word == 16 ? -1 : 0;
     const reference::OutputRange range = reference::pool_params(graph_, o).output;
     add_layer(o, std::move(layer));
     if (range.act_min > -128 || range.act_max < 127) clamp(o, range);
@@ -551,6 +738,8 @@ class Lowering {
   std::vector<int> machine_;
   std::map<int, int> readers_, producer_, map_of_;
   std::map<int, int> fused_into_, fused_, fused_position_;  ///< conv -> add, add -> conv
+  std::map<int, int> threshold_of_;                         ///< conv -> threshold
+  std::map<int, int> packing_;                              ///< tensor -> codes of a word
   std::map<int, FoldedPad> folded_pads_;
 };
 

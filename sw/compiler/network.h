@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gen/config.h"
+#include "gen/isa.h"
 #include "sw/compiler/layout.h"
 #include "sw/model/graph.h"
 #include "sw/reference/quantized_params.h"
@@ -59,7 +61,15 @@ struct SumRegion {
   std::int32_t bias = 0;
 };
 
+/// Convolution over packed binary maps: positions whose windows have the same taps inside. The
+/// machine's sum of channel m is that of the network plus correction[m].
+struct SumCorrection {
+  Rect rect;
+  std::vector<std::int32_t> correction;
+};
+
 enum class LayerKind { kConv, kMax, kSum, kAdd };
+enum class Output { kRequantized, kThresholds, kRaw };  ///< coded as the field `output`
 
 struct Layer {
   LayerKind kind = LayerKind::kConv;
@@ -77,13 +87,21 @@ struct Layer {
   bool single = false;
   reference::OutputRange range;
 
-  // kConv: [channel][step][4 codes], step = (channel word, ky, kx); the input's zero point is
-  // folded into the bias.
+  // kConv: [channel][step][codes of an input word], step = (channel word, ky, kx); the input's zero
+  // point is folded into the bias or the thresholds.
+  isa::compute::Op precision = isa::compute::Op::kInt8;
+  int step_codes = 4;     ///< of an input word
+  int steps_per_row = 1;  ///< of a PMEM row: 4 or 8 when weights are narrower than activations
   int channels = 0;
   std::vector<std::int8_t> weights;
   std::vector<std::int32_t> bias;
   std::vector<reference::ChannelScale> scales;
   bool per_tensor = false;
+  Output result = Output::kRequantized;
+  int passes = 1;                          ///< pairs of thresholds; 1 without
+  int low = 0;                             ///< code below all thresholds
+  std::vector<std::int32_t> thresholds;    ///< [channel][2 * passes]
+  std::vector<SumCorrection> corrections;  ///< cover all positions, or empty: none
 
   bool fuse_add = false;
   reference::AddParams add;  ///< of kAdd and fuse_add: input 0 is the code (first tap), 1 the other
@@ -91,6 +109,10 @@ struct Layer {
   std::vector<SumRegion> regions;  ///< kSum
 
   int steps() const { return words * window.R * window.S; }
+  /// PMEM rows of a group for so many steps.
+  std::int64_t rows_of(std::int64_t steps_done) const {
+    return (steps_done + steps_per_row - 1) / steps_per_row;
+  }
 };
 
 struct Network {
@@ -104,6 +126,15 @@ struct Network {
 /// @throws Error  names operator, index, tensor and what is missing, one line for each
 Network lower(const model::Graph& graph, const gen::Config& config,
               const reference::RoundingPolicy& rounding);
+
+/// Bits in which the machine holds codes of that set: 1, 2 or 8.
+int bits_of(model::Encoding encoding);
+
+/// Codes of a word for each int8 tensor that the operators `machine` read or write: as many as its
+/// values allow that all its readers can multiply by. An operation has binary activations and
+/// weights, ternary ones, or int8 activations and weights of any kind; everything but convolutions,
+/// MAX_POOL_2D and what only moves codes is int8.
+std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine);
 
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
 std::vector<int> partition(const model::Graph& graph, Network& network);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which operators run on the host: QUANTIZE of float inputs, and at the other end SOFTMAX,
-// DEQUANTIZE and what only moves their codes.
+// Which operators run on the host: those on float inputs down to the first codes, and at the other
+// end SOFTMAX, DEQUANTIZE, ONNX's operators on floats, and what only moves their codes.
 
 #include <algorithm>
 #include <map>
@@ -45,7 +45,8 @@ bool is_float(const Graph& graph, int tensor) {
 }
 
 bool moves_codes(OpKind kind) {
-  return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+  return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims ||
+         kind == OpKind::kTranspose;
 }
 
 void add_once(std::vector<int>& list, int value) {
@@ -58,10 +59,15 @@ std::vector<int> partition(const Graph& graph, Network& network) {
   const int count = static_cast<int>(graph.ops.size());
   const auto op_at = [&](int i) -> const Op& { return graph.ops[static_cast<std::size_t>(i)]; };
   std::set<int> before, after;
-  for (int i = 0; i < count; ++i)
-    if (op_at(i).kind == OpKind::kQuantize && is_float(graph, op_at(i).input(0)) &&
-        std::count(graph.inputs.begin(), graph.inputs.end(), op_at(i).input(0)) > 0)
-      before.insert(i);
+  std::set<int> known(graph.inputs.begin(), graph.inputs.end());
+  for (int i = 0; i < count; ++i) {
+    const Op& op = op_at(i);
+    const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
+                        op.kind == OpKind::kFloat || moves_codes(op.kind);
+    if (!hosted || known.count(op.input(0)) == 0 || !is_float(graph, op.input(0))) continue;
+    before.insert(i);
+    known.insert(op.outputs[0]);
+  }
   // Backwards: an operator whose readers are all on the host can follow them there.
   std::set<int> read_by_machine;
   for (int i = count; i-- > 0;) {
@@ -70,7 +76,9 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
     const bool hosted = op.kind == OpKind::kSoftmax || op.kind == OpKind::kDequantize ||
-                        (op.kind == OpKind::kQuantize && is_float(graph, op.input(0))) ||
+                        op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax ||
+                        ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold) &&
+                         is_float(graph, op.input(0))) ||
                         moves_codes(op.kind);
     if (free && hosted)
       after.insert(i);

@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3;
 
 // ---- configuration
@@ -59,9 +59,17 @@ gen::Config config_of(const json& j) {
 // -------------------------------------------------------------
 
 json layout_json(const TensorLayout& l) {
-  return {{"name", l.name},   {"extents", l.extents},      {"C", l.shape.C},   {"H", l.shape.H},
-          {"W", l.shape.W},   {"offset", l.offset},        {"pitch", l.pitch}, {"plane", l.plane},
-          {"scale", l.scale}, {"zero_point", l.zero_point}};
+  return {{"name", l.name},
+          {"extents", l.extents},
+          {"C", l.shape.C},
+          {"H", l.shape.H},
+          {"W", l.shape.W},
+          {"offset", l.offset},
+          {"pitch", l.pitch},
+          {"plane", l.plane},
+          {"scale", l.scale},
+          {"zero_point", l.zero_point},
+          {"per_word", l.shape.per_word}};
 }
 
 TensorLayout layout_of(const json& j) {
@@ -71,6 +79,7 @@ TensorLayout layout_of(const json& j) {
   j.at("C").get_to(l.shape.C);
   j.at("H").get_to(l.shape.H);
   j.at("W").get_to(l.shape.W);
+  j.at("per_word").get_to(l.shape.per_word);
   j.at("offset").get_to(l.offset);
   j.at("pitch").get_to(l.pitch);
   j.at("plane").get_to(l.plane);
@@ -86,6 +95,7 @@ json tensor_json(const model::Tensor& t) {
           {"scale", t.quantization.scale},
           {"zero_point", t.quantization.zero_point},
           {"constant", t.is_constant},
+          {"encoding", static_cast<int>(t.encoding)},
           {"data", t.data}};
 }
 
@@ -106,16 +116,42 @@ model::Tensor tensor_of(const json& j) {
   j.at("scale").get_to(t.quantization.scale);
   j.at("zero_point").get_to(t.quantization.zero_point);
   j.at("constant").get_to(t.is_constant);
+  const int encoding = j.at("encoding").get<int>();
+  if (encoding < 0 || encoding > static_cast<int>(model::Encoding::kInt4))
+    throw_error("tensor encoding {}", encoding);
+  t.encoding = static_cast<model::Encoding>(encoding);
   j.at("data").get_to(t.data);
   return t;
 }
 
 /// The operators that partition() may leave to the host.
-constexpr model::OpKind kHostKinds[] = {model::OpKind::kQuantize, model::OpKind::kDequantize,
-                                        model::OpKind::kSoftmax,  model::OpKind::kReshape,
-                                        model::OpKind::kSqueeze,  model::OpKind::kExpandDims};
-constexpr const char* kHostNames[] = {"quantize", "dequantize", "softmax",
-                                      "reshape",  "squeeze",    "expand_dims"};
+constexpr model::OpKind kHostKinds[] = {model::OpKind::kQuantize,  model::OpKind::kDequantize,
+                                        model::OpKind::kSoftmax,   model::OpKind::kReshape,
+                                        model::OpKind::kSqueeze,   model::OpKind::kExpandDims,
+                                        model::OpKind::kTranspose, model::OpKind::kThreshold,
+                                        model::OpKind::kFloat,     model::OpKind::kArgMax};
+constexpr const char* kHostNames[] = {"quantize", "dequantize",  "softmax",   "reshape",
+                                      "squeeze",  "expand_dims", "transpose", "threshold",
+                                      "float",    "arg_max"};
+
+json steps_json(const std::vector<model::FloatStep>& steps) {
+  json result = json::array();
+  for (const model::FloatStep& step : steps)
+    result.push_back({{"kind", static_cast<int>(step.kind)}, {"value", step.value}});
+  return result;
+}
+
+std::vector<model::FloatStep> steps_of(const json& j) {
+  std::vector<model::FloatStep> steps;
+  for (const json& s : j) {
+    const int kind = s.at("kind").get<int>();
+    if (kind < 0 || kind > static_cast<int>(model::FloatStep::Kind::kMin))
+      throw_error("float operation {}", kind);
+    steps.push_back(
+        {static_cast<model::FloatStep::Kind>(kind), s.at("value").get<std::vector<float>>()});
+  }
+  return steps;
+}
 
 json graph_json(const Graph& graph) {
   json ops = json::array(), tensors = json::array();
@@ -127,7 +163,13 @@ json graph_json(const Graph& graph) {
                    {"index", op.index},
                    {"inputs", op.inputs},
                    {"outputs", op.outputs},
-                   {"beta", op.beta}});
+                   {"beta", op.beta},
+                   {"half_even", op.half_even},
+                   {"code_min", op.code_min},
+                   {"code_max", op.code_max},
+                   {"low", op.low},
+                   {"step", op.step},
+                   {"steps", steps_json(op.steps)}});
   }
   for (const model::Tensor& t : graph.tensors) tensors.push_back(tensor_json(t));
   return {{"name", graph.name},
@@ -154,6 +196,12 @@ Graph graph_of(const json& j, const std::string& file) {
     o.at("inputs").get_to(op.inputs);
     o.at("outputs").get_to(op.outputs);
     o.at("beta").get_to(op.beta);
+    o.at("half_even").get_to(op.half_even);
+    o.at("code_min").get_to(op.code_min);
+    o.at("code_max").get_to(op.code_max);
+    o.at("low").get_to(op.low);
+    o.at("step").get_to(op.step);
+    op.steps = steps_of(o.at("steps"));
     graph.ops.push_back(op);
   }
   const int count = static_cast<int>(graph.tensors.size());
@@ -263,9 +311,11 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   }
   const Shape& s = l.shape;
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
-      s.pixels() * s.C != elements || l.pitch < s.W || l.pitch > limit ||
-      l.plane < std::int64_t{s.H - 1} * l.pitch + s.W || l.plane > limit || l.offset < 0 ||
-      l.offset % 4 != 0 || l.offset > limit || l.bytes() > limit - l.offset)
+      s.pixels() * s.C != elements ||
+      (s.per_word != 1 && s.per_word != 4 && s.per_word != 16 && s.per_word != 32) ||
+      l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + s.W ||
+      l.plane > limit || l.offset < 0 || l.offset % 4 != 0 || l.offset > limit ||
+      l.bytes() > limit - l.offset)
     throw_error("{} '{}' does not fit its {} bytes of DRAM", what, l.name, limit);
 }
 
@@ -275,7 +325,8 @@ void check_host(const Graph& host, const std::vector<TensorLayout>& edge,
     throw_error("{} {}, the host has {}", edge.size(), what, tensors.size());
   for (std::size_t i = 0; i < edge.size(); ++i)
     if (host.tensor(tensors[i]).shape != edge[i].extents ||
-        host.tensor(tensors[i]).type != model::DataType::kInt8)
+        host.tensor(tensors[i]).type !=
+            (edge[i].shape.per_word == 1 ? model::DataType::kInt32 : model::DataType::kInt8))
       throw_error("{} '{}' is another tensor on the host", what, edge[i].name);
 }
 

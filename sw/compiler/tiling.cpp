@@ -65,16 +65,18 @@ class Tiler {
 
   /// Channels in steps of which the output can be cut: whole groups, and whole words in DRAM.
   int chunk_unit() const {
-    if (!conv()) return 4;
-    return places_.output->resident ? config_.cols : std::lcm(config_.cols, 4);
+    if (!conv()) return out_.per_word;
+    return places_.output->resident ? config_.cols : std::lcm(config_.cols, out_.per_word);
   }
 
   std::int64_t weight_rows(int channels) const {
-    return round_up(divide_up(channels, config_.cols) * layer_.steps(), config_.rows_per_beat());
+    return round_up(divide_up(channels, config_.cols) * layer_.rows_of(layer_.steps()),
+                    config_.rows_per_beat());
   }
 
   bool parameters_fit(int channels) const {
-    return round_up(channels, config_.data_words()) <= config_.param_channels;
+    return round_up(std::int64_t{channels} * layer_.passes, config_.data_words()) <=
+           config_.param_channels;
   }
 
   /// Sizes of channel chunks. Weights of a chunk take a quarter of PMEM where possible, so that
@@ -127,7 +129,7 @@ class Tiler {
   }
 
   int chunk_words(int chunk) const {
-    return static_cast<int>(divide_up(std::min(chunk, out_.C), 4));
+    return static_cast<int>(divide_up(std::min(chunk, out_.C), out_.per_word));
   }
 
   /// Fills in the buffers' sizes. @return whether they fit
@@ -158,17 +160,17 @@ class Tiler {
     const double rows = static_cast<double>(weight_rows(channels));
     return rows / config_.rows_per_beat() * config_.beats_per_row() *
                static_cast<double>(beat_bytes()) +
-           (layer_.per_tensor ? 4.0 : 12.0) * channels;
+           (layer_.per_tensor ? 4.0 : 12.0) * channels * layer_.passes;
   }
 
   double compute_cycles(int rows, int cols, int channels) const {
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
     if (!conv()) {
       const double taps = layer_.kind == LayerKind::kAdd ? 4 : window().R * window().S;
-      return tiles * static_cast<double>(divide_up(channels, 4)) * std::max(taps, 4.0);
+      return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * std::max(taps, 4.0);
     }
     const double groups = static_cast<double>(divide_up(channels, config_.cols));
-    const double drain = std::min(channels, config_.cols) * (layer_.fuse_add ? 2 : 1);
+    const double drain = std::min(channels, config_.cols) * (layer_.fuse_add ? 2 : layer_.passes);
     return tiles * groups * std::max<double>(layer_.steps(), drain);
   }
 
@@ -213,7 +215,8 @@ class Tiler {
     // Parameters come for as many channels as fit, in whole words.
     t.chunk = static_cast<int>(std::min<std::int64_t>(
         round_up(out_.C, chunk_unit()), config_.param_channels / config_.data_words() *
-                                            config_.data_words() / chunk_unit() * chunk_unit()));
+                                            config_.data_words() / layer_.passes / chunk_unit() *
+                                            chunk_unit()));
     if (t.chunk < 1) return;
     for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
       for (t.cols = std::min(g.Q, config_.rows); t.cols >= 1; t.cols /= 2) {
@@ -234,7 +237,7 @@ class Tiler {
     const std::int64_t word_rows = std::int64_t{g.R} * g.S;
     const auto fits = [&](int words, int filter_rows) {
       const std::int64_t steps = words > 1 ? words * word_rows : std::int64_t{filter_rows} * g.S;
-      return round_up(steps, config_.rows_per_beat()) <= rows;
+      return round_up(layer_.rows_of(steps), config_.rows_per_beat()) <= rows;
     };
     Tiling whole = t;
     whole.piece_rows = g.R;

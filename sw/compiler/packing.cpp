@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// In how many bits each feature map lies in memory.
+
+#include <algorithm>
+#include <map>
+
+#include "sw/compiler/network.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+
+constexpr int kInt8 = 4, kTernary = 16, kBinary = 32;  ///< codes of a word
+
+/// Tensors that lie in one form, and the most compact form that all of them allow.
+class Classes {
+ public:
+  void add(int tensor) { parent_.try_emplace(tensor, tensor); }
+
+  int root(int tensor) {
+    add(tensor);
+    while (parent_[tensor] != tensor) tensor = parent_[tensor];
+    return tensor;
+  }
+  void unite(int a, int b) {
+    a = root(a);
+    b = root(b);
+    if (a == b) return;
+    parent_[a] = b;
+    limit(b, limit_.count(a) > 0 ? limit_[a] : kBinary);
+  }
+  void limit(int tensor, int per_word) {
+    const auto [entry, is_new] = limit_.try_emplace(root(tensor), per_word);
+    if (!is_new) entry->second = std::min(entry->second, per_word);
+  }
+
+  std::map<int, int> result() {
+    std::map<int, int> packing;
+    for (const auto& [tensor, parent] : parent_) packing[tensor] = limit_[root(tensor)];
+    return packing;
+  }
+
+ private:
+  std::map<int, int> parent_, limit_;
+};
+
+bool keeps_codes(OpKind kind) {
+  return kind == OpKind::kMaxPool2D || kind == OpKind::kPad || kind == OpKind::kReshape ||
+         kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+}
+
+/// What `op` can read as its input 0.
+int readable(const Graph& graph, const Op& op) {
+  if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected)
+    return 32 / bits_of(graph.in(op, 1).encoding);
+  return keeps_codes(op.kind) ? kBinary : kInt8;
+}
+
+/// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
+bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor) {
+  bool any = false;
+  for (const int i : machine) {
+    const Op& op = graph.ops[static_cast<std::size_t>(i)];
+    if (std::count(op.inputs.begin(), op.inputs.end(), tensor) == 0) continue;
+    if (op.kind != OpKind::kConv2D) return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+int bits_of(model::Encoding encoding) {
+  return encoding == model::Encoding::kBinary ? 1 : encoding == model::Encoding::kTernary ? 2 : 8;
+}
+
+std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {
+  Classes classes;
+  const auto is_map = [&](int t) {
+    return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;
+  };
+  for (const int i : machine) {
+    const Op& op = graph.ops[static_cast<std::size_t>(i)];
+    for (std::size_t k = 0; k < op.inputs.size(); ++k)
+      if (is_map(op.inputs[k])) classes.limit(op.inputs[k], k == 0 ? readable(graph, op) : kInt8);
+    for (const int t : op.outputs) {
+      if (!is_map(t)) continue;
+      const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
+      classes.limit(t, free ? kBinary : kInt8);
+      if (op.kind == OpKind::kPad && !only_convolutions_read(graph, machine, t))
+        classes.limit(t, kTernary);
+    }
+    if (keeps_codes(op.kind) && is_map(op.input(0))) classes.unite(op.input(0), op.outputs[0]);
+  }
+  for (const auto& entry : classes.result()) {
+    const model::Tensor& t = graph.tensor(entry.first);
+    classes.limit(entry.first,
+                  t.is_constant || t.zero_point() != 0 ? kInt8 : 32 / bits_of(t.encoding));
+  }
+  return classes.result();
+}
+
+}  // namespace trine::compiler

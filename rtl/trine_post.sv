@@ -354,6 +354,7 @@ module trine_post #(
   logic [10:0] tag_q [Places];
   logic [3:0] inflight_q;
   logic       code_valid, counted_q;
+  logic       drop_q;  // what is still in the lanes belongs to a program that was dropped
 
   assign tag_d.place      = place_q;
   assign tag_d.word_end   = word_end;
@@ -381,17 +382,21 @@ module trine_post #(
     end
   end
 
+  // The lanes know no clear: their codes come out, and are counted, but go nowhere.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      inflight_q <= '0;
-      counted_q  <= 1'b0;
-    end else if (clear_i) begin
       inflight_q <= '0;
       counted_q  <= 1'b0;
     end else if (en) begin
       inflight_q <= inflight_q + 4'(issue && pass_last) - 4'(code_valid);
       counted_q  <= issue && threshold && pass_last;
     end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) drop_q <= 1'b0;
+    else if (clear_i) drop_q <= 1'b1;
+    else if (pipe_empty) drop_q <= 1'b0;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -564,7 +569,7 @@ module trine_post #(
   // Words leave.
   // ---------------------------------------------------------------------------------------------
   assign direct_take = direct && alone;
-  assign leave       = code_valid && tag_out.flush;
+  assign leave       = code_valid && tag_out.flush && !drop_q;
   assign en          = !leave || s_ready_i;
   assign first_out   = en && code_valid && tag_out.first;
   assign s_valid_o   = leave || direct_take || raw_take;
@@ -579,7 +584,7 @@ module trine_post #(
       mask_q <= '0;
     end else if (clear_i) begin
       mask_q <= '0;
-    end else if (en && code_valid) begin
+    end else if (en && code_valid && !drop_q) begin
       mask_q <= tag_out.flush ? '0 : s_mask_o;
     end
   end

@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Post unit against plain loops over channels: random instructions of both engines at once, every
+// kind of result and encoding, residuals, parts of words, while all its neighbours stall. The
+// array's registers are overwritten as early as drain_ok_o allows. An instruction's words are
+// compared when it retires; sometimes everything is dropped in the middle.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <deque>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "Vtrine_post.h"
+#include "tb/golden/gather.h"
+#include "tb/golden/ports.h"
+#include "tb/golden/post.h"
+#include "tb/golden/post_cfg.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
+constexpr unsigned kChannels = TB_Channels;
+constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
+
+using Lanes = std::vector<std::uint32_t>;
+
+/// One RUN: its configuration by value, and the memory it must leave behind.
+struct Instruction {
+  bool vector = false, drain = true;
+  std::array<std::int64_t, cfg::kFields> cfg{};
+  unsigned bits = 8;  ///< of a code in its word
+  std::map<std::uint32_t, std::uint32_t> expected, mask;
+
+  void write(std::uint32_t address, std::uint32_t data, std::uint32_t bits_written) {
+    address &= kMask;
+    expected[address] = (expected[address] & ~bits_written) | (data & bits_written);
+    mask[address] |= bits_written;
+  }
+};
+
+struct Job {
+  std::size_t instruction = 0;
+  Lanes out;
+  std::vector<bool> active;
+  bool tile_first = false, tile_last = false, first = false, last = false;
+  std::vector<Lanes> columns;                      ///< compute: [column][lane]
+  std::vector<std::array<std::int32_t, 4>> slots;  ///< vector: [lane]
+};
+
+struct Bench {
+  Vtrine_post dut;
+  std::mt19937 random;
+  Lanes bias = Lanes(kChannels), multiplier = Lanes(kChannels), shift = Lanes(kChannels);
+  std::map<std::uint32_t, std::uint32_t> memory;
+  std::vector<Instruction> instructions;
+  std::deque<Job> compute_jobs, vector_jobs;
+  std::deque<std::size_t> compute_retires, vector_retires;
+  std::uint32_t next_address = 0;
+
+  explicit Bench(unsigned seed) : random(seed) {
+    for (unsigned c = 0; c < kChannels; ++c) {
+      bias[c] = any_word(random);
+      multiplier[c] = draw(1 << 30) | 1u << 30;
+      shift[c] = static_cast<std::uint32_t>(uniform(-30, 2)) & 63;
+    }
+  }
+  std::uint32_t draw(std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); }
+  int uniform(int low, int high) {
+    return low + static_cast<int>(draw(static_cast<std::uint32_t>(high - low + 1)));
+  }
+  int code() { return uniform(-128, 127); }
+
+  void random_cfg(Instruction& i) {
+    auto& c = i.cfg;
+    c[cfg::kSingle] = draw(2);
+    c[cfg::kZeroPoint] = code();
+    c[cfg::kActMin] = chance(random, 50) ? -128 : code();
+    c[cfg::kActMax] = chance(random, 50) ? 127 : uniform(static_cast<int>(c[cfg::kActMin]), 127);
+    c[cfg::kMultiplier] = draw(1 << 30) | 1 << 30;
+    c[cfg::kShift] = uniform(-28, -8);
+    c[cfg::kAddOperandMultiplier] = draw(1 << 30) | 1 << 30;
+    c[cfg::kAddOperandShift] = uniform(-6, 0);
+    c[cfg::kAddAIsHalf] = draw(2);
+    c[cfg::kAddZeroA] = code();
+    c[cfg::kAddZeroB] = code();
+    c[cfg::kAddMultiplier] = draw(1 << 30) | 1 << 30;
+    c[cfg::kAddShift] = uniform(-21, -17);
+    c[cfg::kAddZeroPoint] = code();
+    c[cfg::kAddActMin] = -128;
+    c[cfg::kAddActMax] = chance(random, 50) ? 127 : code();
+  }
+
+  static int requantized(const Instruction& i, std::int32_t sum, const Scale& scale) {
+    const auto& c = i.cfg;
+    return requantize(sum, scale,
+                      {static_cast<int>(c[cfg::kZeroPoint]), static_cast<int>(c[cfg::kActMin]),
+                       static_cast<int>(c[cfg::kActMax])},
+                      c[cfg::kSingle] != 0);
+  }
+  static int added(const Instruction& i, int a, int b) {
+    const auto& c = i.cfg;
+    const auto value = [&](cfg::Field f) { return static_cast<int>(c[f]); };
+    const Scale half{1 << 30, 0};
+    const Scale other{value(cfg::kAddOperandMultiplier), value(cfg::kAddOperandShift)};
+    Add add;
+    add.zero_a = value(cfg::kAddZeroA);
+    add.zero_b = value(cfg::kAddZeroB);
+    add.scale_a = value(cfg::kAddAIsHalf) != 0 ? half : other;
+    add.scale_b = value(cfg::kAddAIsHalf) != 0 ? other : half;
+    add.scale_sum = {value(cfg::kAddMultiplier), value(cfg::kAddShift)};
+    add.range = {value(cfg::kAddZeroPoint), value(cfg::kAddActMin), value(cfg::kAddActMax)};
+    return trine::golden::add(a, b, add, value(cfg::kSingle) != 0);
+  }
+
+  /// A value in a place of a word: two's complement, but one bit is 0 or 1.
+  static int place_value(std::uint32_t word, unsigned place, unsigned bits) {
+    const std::uint32_t code = word >> place * bits & ((1u << bits) - 1);
+    if (bits == 1) return static_cast<int>(code);
+    return static_cast<int>(code << (32 - bits)) >> (32 - bits);
+  }
+
+  /// Channel n of a lane: the code, its place, and zeros above the last channel.
+  void expect_channel(Instruction& i, std::uint32_t out, unsigned n, std::int32_t acc) {
+    const auto& c = i.cfg;
+    const auto param = static_cast<unsigned>(c[cfg::kParam]);
+    const auto plane = static_cast<std::uint32_t>(c[cfg::kOutPlane]);
+    if (c[cfg::kKind] == cfg::kRaw) {
+      i.write(out + n * plane, static_cast<std::uint32_t>(acc) + bias[param + n], ~0u);
+      return;
+    }
+    const unsigned per_word = 32 / i.bits;
+    const unsigned at = static_cast<unsigned>(c[cfg::kPosition]) + n, place = at % per_word;
+    const std::uint32_t address = out + at / per_word * plane;
+    const std::uint32_t residual_word =
+        memory_word((address + static_cast<std::uint32_t>(c[cfg::kResidualDelta])) & kMask);
+    const int residual = place_value(residual_word, place, i.bits);
+    int code = 0;
+    if (c[cfg::kKind] == cfg::kThreshold) {
+      const unsigned passes = static_cast<unsigned>(c[cfg::kPassesLast]) + 1;
+      code = static_cast<int>(c[cfg::kLow]);
+      for (unsigned p = 0; p < passes; ++p) {
+        const unsigned entry = param + n * passes + p;
+        code += acc >= static_cast<std::int32_t>(bias[entry]) ? 1 : 0;
+        code += acc >= static_cast<std::int32_t>(shift[entry] << 31 | multiplier[entry]) ? 1 : 0;
+      }
+    } else {
+      Scale scale{static_cast<std::int32_t>(multiplier[param + n]),
+                  static_cast<int>(shift[param + n] << 26) >> 26};
+      if (c[cfg::kStaticScale] != 0)
+        scale = {static_cast<std::int32_t>(c[cfg::kMultiplier]), static_cast<int>(c[cfg::kShift])};
+      const auto sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(acc) + bias[param + n]);
+      code = requantized(i, sum, scale);
+      if (c[cfg::kKind] == cfg::kFused && c[cfg::kMax] == 0) code = added(i, code, residual);
+    }
+    if (c[cfg::kMax] != 0) code = std::max(code, residual);
+    const std::uint32_t low = ((std::uint32_t{1} << place * i.bits) - 1);
+    const std::uint32_t here = ((1u << i.bits) - 1) << place * i.bits;
+    i.write(address, static_cast<std::uint32_t>(code) << place * i.bits, here);
+    if (n + 1 == static_cast<unsigned>(c[cfg::kChannels])) i.write(address, 0, ~(low | here));
+  }
+
+  /// Lanes' addresses of a tile, side by side, behind everything before.
+  void tile_lanes(Job& job, std::uint32_t base, unsigned tile) {
+    const bool all = chance(random, 60);
+    for (unsigned l = 0; l < kRows; ++l) {
+      job.out.push_back((base + tile * kRows + l) & kMask);
+      job.active.push_back(all || chance(random, 60));
+    }
+  }
+
+  void add_compute() {
+    Instruction i;
+    auto& c = i.cfg;
+    random_cfg(i);
+    i.drain = !chance(random, 15);
+    const cfg::Kind kinds[] = {cfg::kRequant, cfg::kRequant,   cfg::kFused,
+                               cfg::kFused,   cfg::kThreshold, cfg::kRaw};
+    const cfg::Kind kind = kinds[draw(6)];
+    c[cfg::kKind] = kind;
+    c[cfg::kMax] = (kind == cfg::kFused || kind == cfg::kThreshold) && chance(random, 40) ? 1 : 0;
+    c[cfg::kEncoding] = kind == cfg::kThreshold ? draw(3) : 0;
+    i.bits = c[cfg::kEncoding] == 0 ? 8 : c[cfg::kEncoding] == 1 ? 2 : 1;
+    const unsigned passes = kind == cfg::kThreshold ? 1 + draw(3) : 1;
+    c[cfg::kPassesLast] = passes - 1;
+    c[cfg::kLow] = i.bits == 8 ? uniform(-8, 8) : i.bits == 2 ? -1 : 0;
+    c[cfg::kStaticScale] = draw(2);
+    const unsigned per_word = kind == cfg::kRaw ? 1 : 32 / i.bits;
+    const unsigned channels = 1 + draw(std::min(3 * kCols + 2, kChannels / passes));
+    c[cfg::kChannels] = channels;
+    c[cfg::kPosition] = chance(random, 50) ? draw(per_word) : 0;
+    c[cfg::kParam] = draw(kChannels - channels * passes + 1);
+    c[cfg::kResidualDelta] = draw(kMask + 1);
+    const unsigned groups = (channels + kCols - 1) / kCols, tiles = 1 + draw(3);
+    const unsigned words = (static_cast<unsigned>(c[cfg::kPosition]) + channels - 1) / per_word + 1;
+    const std::uint32_t base = next_address;
+    c[cfg::kOutPlane] = tiles * kRows + draw(3);
+    next_address += static_cast<std::uint32_t>(c[cfg::kOutPlane]) * words;
+    if (!i.drain) c[cfg::kKind] = cfg::kRequant;
+    for (unsigned tile = 0; tile < (i.drain ? tiles : 1); ++tile) {
+      Job lanes;
+      tile_lanes(lanes, base, tile);
+      for (unsigned group = 0; group < (i.drain ? groups : 1); ++group) {
+        Job job = lanes;
+        job.instruction = instructions.size();
+        job.tile_first = group == 0;
+        job.tile_last = !i.drain || group == groups - 1;
+        job.first = tile == 0 && group == 0;
+        job.last = !i.drain || (tile == tiles - 1 && group == groups - 1);
+        for (unsigned col = 0; col < kCols; ++col) {
+          const unsigned n = group * kCols + col;
+          job.columns.emplace_back();
+          for (unsigned l = 0; l < kRows; ++l) {
+            // Sums of every magnitude that a left shift allows, whatever the bias.
+            std::uint32_t acc =
+                static_cast<std::uint32_t>(static_cast<std::int32_t>(random()) >> uniform(4, 31));
+            if (n < channels && kind != cfg::kThreshold)
+              acc -= bias[static_cast<unsigned>(c[cfg::kParam]) + n];
+            job.columns[col].push_back(acc);
+            if (i.drain && n < channels && job.active[l])
+              expect_channel(i, job.out[l], n, static_cast<std::int32_t>(acc));
+          }
+        }
+        compute_jobs.push_back(job);
+      }
+    }
+    compute_retires.push_back(instructions.size());
+    instructions.push_back(i);
+  }
+
+  void add_vector() {
+    Instruction i;
+    auto& c = i.cfg;
+    i.vector = true;
+    random_cfg(i);
+    const cfg::Kind kinds[] = {cfg::kRequant, cfg::kAdd, cfg::kDirect};
+    const cfg::Kind kind = kinds[draw(3)];
+    c[cfg::kKind] = kind;
+    c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
+    c[cfg::kBias] = uniform(-5000, 5000);
+    c[cfg::kChannels] = 0xffff;
+    const unsigned tiles = 1 + draw(3), words = 1 + draw(3);
+    const std::uint32_t base = next_address;
+    c[cfg::kOutPlane] = tiles * kRows + draw(3);
+    next_address += static_cast<std::uint32_t>(c[cfg::kOutPlane]) * words;
+    for (unsigned tile = 0; tile < tiles; ++tile) {
+      Job lanes;
+      tile_lanes(lanes, base, tile);
+      for (unsigned word = 0; word < words; ++word) {
+        Job job = lanes;
+        job.instruction = instructions.size();
+        job.tile_first = word == 0;
+        job.first = tile == 0 && word == 0;
+        job.last = tile == tiles - 1 && word == words - 1;
+        for (unsigned l = 0; l < kRows; ++l) {
+          std::array<std::int32_t, 4> slots{};
+          std::uint32_t result = 0;
+          for (unsigned b = 0; b < 4; ++b) {
+            const int a = code(), second = code();
+            int value = 0;
+            if (kind == cfg::kRequant) {
+              slots[b] = uniform(-400'000, 400'000);
+              value = requantized(i, slots[b] + static_cast<std::int32_t>(c[cfg::kBias]),
+                                  {static_cast<std::int32_t>(c[cfg::kMultiplier]),
+                                   static_cast<int>(c[cfg::kShift])});
+            } else {
+              slots[b] = (second & 0xff) << 8 | (a & 0xff);
+              value = kind == cfg::kAdd ? added(i, a, second) : a;
+            }
+            result |= static_cast<std::uint32_t>(value & 0xff) << 8 * b;
+          }
+          job.slots.push_back(slots);
+          if (job.active[l])
+            i.write(job.out[l] + word * static_cast<std::uint32_t>(c[cfg::kOutPlane]), result, ~0u);
+        }
+        vector_jobs.push_back(job);
+      }
+    }
+    vector_retires.push_back(instructions.size());
+    instructions.push_back(i);
+  }
+
+  // ---- the neighbours ---------------------------------------------------------------------------
+  unsigned percent = 100;  ///< of the cycles in which a neighbour moves
+  bool go() { return chance(random, percent); }
+
+  // The compute engine: a job is offered, its data follows.
+  bool offered = false, granted = false;
+  int jobs_taken = 0, data_taken = 0;
+  std::deque<Job> coming;  // jobs offered (and taken) whose last step has not entered the array
+  bool data = false;       // results in the drain registers, not taken
+  int overwrite = -1;      // cycles until the columns show the next job
+  std::vector<Lanes> columns, next_columns;
+  // The vector engine.
+  bool vector_offered = false, vector_reading = false;
+  // Scatter port, parameters, residuals.
+  bool scatter_busy = false, fetching = false, answered = false;
+  std::uint32_t rsp_pending = 0, rsp_lanes = 0;
+  Lanes rsp_data = Lanes(kRows);
+  int words = 0;
+
+  template <typename Port>
+  void set_lanes(Port& out, const Lanes& values) {
+    for (unsigned l = 0; l < kRows; ++l) set_bits(out, l * kAddrBits, kAddrBits, values[l]);
+  }
+  template <typename Port>
+  void set_active(Port& port, const Job& job) {
+    for (unsigned l = 0; l < kRows; ++l) set_bits(port, l, 1, job.active[l] ? 1 : 0);
+  }
+  template <typename Port>
+  void set_configuration(Port& port, const Job& job) {
+    for (unsigned f = 0; f < cfg::kFields; ++f)
+      set_cfg(port, static_cast<cfg::Field>(f), instructions[job.instruction].cfg[f]);
+  }
+
+  void drive_compute() {
+    if (!offered && !compute_jobs.empty() && coming.size() < 2 && dut.fetch_busy_o == 0 && go()) {
+      const Job& job = compute_jobs.front();
+      coming.push_back(job);
+      offered = true;
+      set_lanes(dut.c_out_i, job.out);
+      set_active(dut.c_active_i, job);
+      set_configuration(dut.c_cfg_i, job);
+      dut.c_tile_first_i = job.tile_first;
+      dut.c_tile_last_i = job.tile_last;
+      dut.c_new_i = job.first;
+      dut.c_final_i = job.last;
+      dut.c_drain_i = instructions[job.instruction].drain;
+    }
+    dut.c_valid_i = offered;
+    dut.c_data_valid_i = data;
+  }
+  void drive_vector() {
+    if (!vector_offered && !vector_reading && !vector_jobs.empty() && go()) {
+      const Job& job = vector_jobs.front();
+      vector_offered = true;
+      set_lanes(dut.v_out_i, job.out);
+      set_active(dut.v_active_i, job);
+      set_configuration(dut.v_cfg_i, job);
+      dut.v_tile_first_i = job.tile_first;
+      dut.v_new_i = job.first;
+      dut.v_final_i = job.last;
+      for (unsigned l = 0; l < kRows; ++l)
+        for (unsigned b = 0; b < 4; ++b)
+          set_bits(dut.v_slots_i, 96 * l + 24 * b, 24,
+                   static_cast<std::uint32_t>(job.slots[l][b]) & 0xffffff);
+    } else if (!vector_offered && !vector_reading) {  // nobody may look at the slots now
+      for (unsigned l = 0; l < kRows; ++l)
+        set_bits(dut.v_slots_i, 96 * l, 64, any_word(random) * 0x100000001ull);
+    }
+    dut.v_valid_i = vector_offered;
+  }
+  void drive_ports() {
+    dut.s_empty_i = !scatter_busy;
+    dut.s_ready_i = !scatter_busy || go();
+    dut.p_ready_i = go();
+    dut.r_ready_i = go();
+    // A residual's lanes come in pieces, the last with done.
+    rsp_lanes = 0;
+    dut.rsp_done_i = 0;
+    if (fetching && go()) {
+      rsp_lanes = chance(random, 60) ? rsp_pending : rsp_pending & draw(1u << kRows);
+      rsp_pending &= ~rsp_lanes;
+      if (rsp_pending == 0) dut.rsp_done_i = 1;
+    }
+    set_bits(dut.rsp_lanes_i, 0, kRows, rsp_lanes);
+    for (unsigned l = 0; l < kRows; ++l)
+      set_bits(dut.rsp_data_i, 32 * l, 32,
+               (rsp_lanes >> l & 1) != 0 ? rsp_data[l] : any_word(random));
+  }
+  /// The array: column_i follows col_o.
+  void drive_column() {
+    for (unsigned l = 0; l < kRows; ++l)
+      set_bits(dut.column_i, 32 * l, 32,
+               columns.empty() ? 0 : columns[static_cast<unsigned>(dut.col_o) % kCols][l]);
+  }
+
+  void check_retired(std::deque<std::size_t>& retires) {
+    REQUIRE(!retires.empty());
+    const Instruction& i = instructions[retires.front()];
+    retires.pop_front();
+    for (const auto& [address, data_expected] : i.expected) {
+      CAPTURE(i.vector, i.cfg[cfg::kKind], i.cfg[cfg::kMax], i.cfg[cfg::kEncoding], address);
+      const std::uint32_t written = i.mask.at(address);
+      REQUIRE((memory[address] & written) == data_expected);
+      // What was not to be written still holds what a word holds at first.
+      REQUIRE((memory[address] & ~written) == (memory_word(address + 77) & ~written));
+      ++words;
+    }
+  }
+
+  void cycle() {
+    drive_compute();
+    drive_vector();
+    drive_ports();
+    dut.eval();
+    drive_column();
+    dut.eval();
+
+    // The last step of the job that comes next enters when the registers are free.
+    const bool waiting = !coming.empty() && !data && overwrite < 0;
+    granted = waiting && (granted || dut.drain_ok_o != 0);
+    const bool pass = granted && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
+
+    if (dut.c_retire_o != 0) check_retired(compute_retires);
+    if (dut.v_retire_o != 0) check_retired(vector_retires);
+    if (dut.s_valid_o != 0 && dut.s_ready_i != 0) {
+      for (unsigned l = 0; l < kRows; ++l) {
+        if (get_bits(dut.s_lanes_o, l, 1) == 0) continue;
+        const auto address =
+            static_cast<std::uint32_t>(get_bits(dut.s_addr_o, l * kAddrBits, kAddrBits));
+        const auto [word, fresh] = memory.try_emplace(address, memory_word(address + 77));
+        const std::uint32_t mask = dut.s_mask_o;
+        word->second = (word->second & ~mask) |
+                       (static_cast<std::uint32_t>(get_bits(dut.s_data_o, 32 * l, 32)) & mask);
+        (void)fresh;
+      }
+      scatter_busy = true;
+    } else if (dut.s_ready_i != 0) {
+      scatter_busy = false;
+    }
+    const bool parameters = dut.p_valid_o != 0 && dut.p_ready_i != 0;
+    const unsigned channel = static_cast<unsigned>(dut.p_channel_o) % kChannels;
+    if (dut.rsp_done_i != 0) fetching = false;
+    if (dut.r_valid_o != 0 && dut.r_ready_i != 0) {
+      REQUIRE(!fetching);
+      fetching = true;
+      rsp_pending = (1u << kRows) - 1;
+      for (unsigned l = 0; l < kRows; ++l)
+        rsp_data[l] = get_bits(dut.r_lanes_o, l, 1) == 0
+                          ? 0
+                          : memory_word(static_cast<std::uint32_t>(
+                                get_bits(dut.r_addr_o, l * kAddrBits, kAddrBits)));
+    }
+    const bool job_taken = dut.c_valid_i != 0 && dut.c_ready_o != 0;
+    if (dut.c_data_valid_i != 0 && dut.c_data_ready_o != 0) {
+      REQUIRE(jobs_taken + (job_taken ? 1 : 0) == ++data_taken);  // data not before its job
+      data = false;
+    }
+    if (job_taken) {
+      compute_jobs.pop_front();
+      offered = false;
+      ++jobs_taken;
+    }
+    if (dut.v_done_o != 0) {
+      REQUIRE(vector_reading);
+      vector_reading = false;
+    }
+    if (dut.v_valid_i != 0 && dut.v_ready_o != 0) {
+      vector_jobs.pop_front();
+      vector_offered = false;
+      vector_reading = true;
+    }
+
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    if (parameters) {
+      dut.bias_i = bias[channel];
+      dut.multiplier_i = multiplier[channel];
+      drive(dut.shift_i, shift[channel]);
+    }
+    // One cycle after it entered, a tile's data is offered; after two, it is in the registers.
+    if (overwrite == 0) columns = next_columns;
+    if (overwrite >= 0) --overwrite;
+    if (pass) {
+      next_columns = coming.front().columns;
+      coming.pop_front();
+      overwrite = 0;
+      data = true;
+      granted = false;
+    }
+  }
+
+  bool done() const {
+    return compute_jobs.empty() && vector_jobs.empty() && compute_retires.empty() &&
+           vector_retires.empty();
+  }
+  void drop() {
+    dut.clear_i = 1;
+    dut.c_valid_i = dut.v_valid_i = dut.c_data_valid_i = dut.rsp_done_i = 0;
+    set_bits(dut.rsp_lanes_i, 0, kRows, 0);
+    dut.eval();
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.clear_i = 0;
+    dut.eval();
+  }
+  /// Everything that is on its way is forgotten, here and there.
+  void restart() {
+    drop();
+    memory.clear();
+    instructions.clear();
+    compute_jobs.clear();
+    vector_jobs.clear();
+    compute_retires.clear();
+    vector_retires.clear();
+    coming.clear();
+    offered = granted = data = vector_offered = vector_reading = scatter_busy = fetching = false;
+    overwrite = -1;
+    jobs_taken = data_taken = 0;
+    next_address = draw(kMask + 1);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb][post]") {
+  const auto seed = GENERATE(1u, 2u);
+  const auto percent = GENERATE(100u, 60u, 25u);
+  const auto source = GENERATE(1, 2, 3);  // bit 0: compute, bit 1: vector
+  Bench b(seed);
+  b.percent = percent;
+  b.dut.rst_ni = 0;
+  b.drop();
+  b.dut.rst_ni = 1;
+  for (int episode = 0; episode < 12; ++episode) {
+    b.restart();
+    for (int n = 0; n < 8; ++n) {
+      if ((source & 1) != 0) b.add_compute();
+      if ((source & 2) != 0) b.add_vector();
+    }
+    const int end = chance(b.random, 25) ? b.uniform(1, 300) : 100'000;
+    for (int cycle = 0; !b.done() && cycle < end; ++cycle) {
+      CAPTURE(seed, percent, source, episode, cycle, b.compute_jobs.size(), b.vector_jobs.size());
+      REQUIRE(cycle < 30'000);
+      b.cycle();
+    }
+  }
+  CHECK(b.words > 100);
+}

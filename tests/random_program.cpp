@@ -429,10 +429,25 @@ class Generator {
     } else {
       compiler::insert_tokens(runs);
     }
-    result_.program.words = compiler::encode(runs);
+    encode(runs);
     result_.program.dram_bytes = store_at_ + 8LL * config_.dmem_words();
     result_.program.dram_bytes = (result_.program.dram_bytes + 4095) / 4096 * 4096;
     fill_dram();
+  }
+
+  /// Sets whatever changes. (The compiler's encode() also knows what an instruction does not read.)
+  void encode(const std::vector<Instruction>& runs) {
+    auto& words = result_.program.words;
+    std::array<std::optional<isa::Registers>, isa::kEngines> known;  // unknown at first
+    for (const Instruction& i : runs) {
+      auto& before = known[static_cast<std::size_t>(i.engine)];
+      for (std::size_t reg = 0; reg < isa::kRegisters; ++reg)
+        if (!before || i.registers.value[reg] != before->value[reg] || chance(10))
+          words.push_back(isa::encode_set(i.engine, static_cast<int>(reg), i.registers.value[reg]));
+      before = i.registers;
+      words.push_back(isa::encode_run(i.engine, i.run));
+    }
+    words.push_back(isa::kEndWord);
   }
 
   /// Random bits, but biases and scales that the hardware's contract allows.

@@ -8,7 +8,8 @@
 # NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
 # SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
-# NETLIST  run on what Yosys synthesizes from SOURCES instead, label slow; assertions are off
+# NETLIST  run on what Yosys synthesizes from SOURCES instead, label slow, only with TRINE_FULL_TESTS;
+#          assertions are off
 #
 # Lint warnings (-Wall) are errors; assertions (TRINE_ASSERT) are on. The Verilated class is V<TOP>.
 
@@ -32,6 +33,9 @@ function(trine_add_bench name)
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
                         "unknown: ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  if(ARG_NETLIST AND NOT TRINE_FULL_TESTS)
+    return()
   endif()
   if(NOT ARG_BENCH)
     set(ARG_BENCH ${name}_tb.cpp)

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole networks on the RTL, value by value. The short run takes a sample of the configurations,
+// the full one (TRINE_SLOW_TESTS) all of them.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "gen/config.h"
+#include "sim/arch/run.h"
+#include "sim/rtl/run.h"
+#include "sw/base/file.h"
+#include "sw/compiler/compiler.h"
+#include "sw/compiler/host.h"
+#include "sw/model/graph.h"
+#include "sw/model/testing.h"
+#include "sw/reference/vectors.h"
+
+using namespace trine;
+
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path kModels = fs::path(TRINE_SOURCE_DIR) / "models";
+
+gen::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib) {
+  gen::Config config = gen::load_config("edge256");
+  config.rows = rows;
+  config.cols = cols;
+  config.axi_data_bits = axi_data_bits;
+  config.dmem_kib = dmem_kib;
+  config.pmem_kib = pmem_kib;
+  config.ternary = config.binary = false;  // half the time to build
+  gen::check(config);
+  return config;
+}
+
+sim::RtlOptions options_of() {
+  sim::RtlOptions options;
+  options.build.optimization = 1;
+  options.build.quiet = true;
+  return options;
+}
+
+/// Runs every vector; outputs, and cycles that add up. @return the model's outputs of each case
+std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::path& folder,
+                                              const gen::Config& config) {
+  CAPTURE(model.string(), folder.string(), config.to_toml());
+  const model::Graph graph = model::import_tflite(model);
+  const reference::VectorSet vectors = reference::read_vectors(folder);
+  REQUIRE(!vectors.cases.empty());
+  const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+  sim::RtlRunner rtl(program, options_of());
+  std::vector<std::vector<Array>> outputs;
+  for (const reference::VectorCase& c : vectors.cases) {
+    CAPTURE(c.id);
+    const sim::RunResult result = rtl.run(c.inputs);
+    REQUIRE(compiler::first_difference(program, result.outputs, c.outputs) == "");
+    std::uint64_t causes = 0;
+    for (const std::uint64_t cycles : result.causes) causes += cycles;
+    REQUIRE(causes == result.cycles);
+    outputs.push_back(result.outputs);
+  }
+  return outputs;
+}
+
+void require_shared(const std::string& name, const gen::Config& config,
+                    const std::string& reference = "") {
+  const fs::path shared = model::shared_folder();
+  require_exact(shared / "models" / (name + ".tflite"), shared / "golden" / name / reference,
+                config);
+}
+
+void require_all_nets(const gen::Config& config) {
+  for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
+                          "mnist_valid_q", "mnist_resnet_q"})
+    require_shared(net, config);
+  require_shared("ad01_int8", config, "litert-2.3.0");
+}
+
+}  // namespace
+
+#ifndef TRINE_SLOW_TESTS
+
+TEST_CASE("the plus-shaped filter gives the textbook's numbers on the RTL", "[rtl][model]") {
+  require_exact(kModels / "plus_filter.tflite", kModels / "plus_filter" / "vectors",
+                config_of(3, 5, 64, 128, 64));
+}
+
+TEST_CASE("LeNet classifies the held-back digits on the RTL as their labels say", "[rtl][model]") {
+  const fs::path folder = kModels / "lenet_mnist" / "vectors";
+  const auto outputs =
+      require_exact(kModels / "lenet_mnist.tflite", folder, config_of(8, 8, 64, 128, 64));
+  const auto manifest = nlohmann::json::parse(read_text(folder / "manifest.json"));
+  REQUIRE(outputs.size() >= 100);
+  int right = 0;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::vector<std::uint8_t>& logits = outputs[i].at(0).bytes;
+    const auto best = std::max_element(logits.begin(), logits.end(), [](auto a, auto b) {
+      return static_cast<std::int8_t>(a) < static_cast<std::int8_t>(b);
+    });
+    right += best - logits.begin() == manifest.at("cases").at(i).at("label").get<int>() ? 1 : 0;
+  }
+  CHECK(right >= 98);
+}
+
+TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {
+  if (!model::shared_available()) return;
+  require_all_nets(config_of(8, 8, 64, 128, 64));
+}
+
+TEST_CASE("small networks are exact on the RTL of 3x5", "[rtl][model]") {
+  if (!model::shared_available()) return;
+  const gen::Config config = config_of(3, 5, 64, 128, 64);
+  for (const char* net : {"hello_world_int8", "mnist_valid_q", "mnist_resnet_q"})
+    require_shared(net, config);
+}
+
+#else
+
+TEST_CASE("networks are exact on the RTL of every array, bus and memory", "[rtl][model][slow]") {
+  if (!model::shared_available()) return;
+  const auto size =
+      GENERATE(std::vector<int>{1, 1, 64, 128, 64}, std::vector<int>{3, 5, 64, 128, 64},
+               std::vector<int>{4, 4, 64, 128, 64}, std::vector<int>{4, 16, 64, 128, 64},
+               std::vector<int>{16, 4, 64, 128, 64}, std::vector<int>{16, 16, 64, 128, 64},
+               std::vector<int>{8, 8, 32, 128, 64}, std::vector<int>{8, 8, 128, 128, 64},
+               std::vector<int>{8, 8, 512, 128, 64}, std::vector<int>{8, 8, 64, 8, 8},
+               std::vector<int>{16, 16, 64, 8, 8});
+  require_all_nets(config_of(size[0], size[1], size[2], size[3], size[4]));
+}
+
+#endif

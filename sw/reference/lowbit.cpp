@@ -46,7 +46,7 @@ float runtime_exp(float x) {
   constexpr float kLn2High = 0.693145752f, kLn2Low = 1.42860677e-6f;
   constexpr float kTerms[] = {
       0x1.694000p-10f, 0x1.125edcp-7f, 0x1.555b5ap-5f, 0x1.555450p-3f, 0x1.fffff6p-2f, 1.0f, 1.0f};
-  x = std::max(kLowest, x);  // also where x is no number
+  x = std::max(kLowest, x);              // also where x is no number
   constexpr float kWhole = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
   const float m = std::fma(x, kLog2E, kWhole) - kWhole;
   x = std::fma(m, -kLn2High, x);

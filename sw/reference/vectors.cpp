@@ -219,6 +219,7 @@ void check_vectors(const VectorSet& vectors, const model::Graph& graph) {
     fit(c.outputs, graph.outputs, fmt::format("case {} output", c.id));
   }
   for (const LayerVector& layer : vectors.layers) {
+    if (layer.tensor == -1) continue;  // ONNX has names, of which the importer keeps some
     if (layer.tensor < 0 || layer.tensor >= static_cast<int>(graph.tensors.size()))
       throw_error("{}: layer {}: tensor {} does not exist in {}", vectors.file, layer.op_index,
                   layer.tensor, graph.file);

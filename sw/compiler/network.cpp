@@ -90,16 +90,11 @@ class Lowering {
     find_fused_additions();
     find_fused_thresholds();
     packing_ = choose_packing(graph_, machine_);
+    for_each_op([&](int i) { check_precisions(op(i)); });
     for (const int t : net_.input_tensors) add_input(t);
-    std::string errors;
-    for (const int i : machine_) {
-      try {
-        if (fused_into_.count(i) == 0) lower(i);
-      } catch (const Error& e) {
-        errors += std::string(errors.empty() ? "" : "\n") + e.what();
-      }
-    }
-    if (!errors.empty()) throw Error(errors);
+    for_each_op([&](int i) {
+      if (fused_into_.count(i) == 0) lower(i);
+    });
     for (const int t : net_.output_tensors) {
       net_.outputs.push_back(map_of(t));
       net_.maps[at(map_of(t))].output = true;
@@ -109,6 +104,27 @@ class Lowering {
   }
 
  private:
+  /// Calls step(index) for the machine's operators in order. @throws Error  with all errors of
+  /// operators whose inputs had none
+  template <typename Step>
+  void for_each_op(Step step) {
+    std::string errors;
+    std::set<int> missing;  // tensors
+    for (const int i : machine_) {
+      const auto& inputs = op(i).inputs;
+      const bool hopeless =
+          std::any_of(inputs.begin(), inputs.end(), [&](int t) { return missing.count(t) > 0; });
+      try {
+        if (!hopeless) step(i);
+      } catch (const Error& e) {
+        errors += std::string(errors.empty() ? "" : "\n") + e.what();
+        missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+      }
+      if (hopeless) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+    }
+    if (!errors.empty()) throw Error(errors);
+  }
+
   const Op& op(int i) const { return graph_.ops[at(i)]; }
 
   [[noreturn]] void fail(const Op& o, const std::string& what) const {
@@ -146,7 +162,6 @@ class Lowering {
     }
     const int map =
         add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
-    require_precision(fmt::format("{}: input '{}'", graph_.file, t.name), 32 / shape(map).per_word);
     net_.maps[at(map)].input = true;
     map_of_[tensor] = map;
     net_.inputs.push_back(map);
@@ -158,12 +173,32 @@ class Lowering {
     return found == packing_.end() ? 4 : found->second;
   }
 
-  /// @param bits  of a code: 8, 2 or 1; 32 is always there
-  void require_precision(const std::string& what, int bits) const {
-    if (bits == 32 || (bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary))
-      return;
-    const char* name = bits == 8 ? "int8" : bits == 2 ? "ternary" : "binary";
-    throw_error("{} is {}, array.precisions lacks \"{}\"", what, name, name);
+  /// The configuration needs every precision in which an operator's codes are packed.
+  void check_precisions(const Op& o) const {
+    const auto require = [&](int tensor, int bits) {
+      if (bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary) return;
+      const char* name = bits == 8 ? "int8" : bits == 2 ? "ternary" : "binary";
+      throw_error("{} is {}, array.precisions lacks \"{}\"", with_tensor(graph_, o, tensor), name,
+                  name);
+    };
+    const auto is_map = [&](int t) {
+      return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
+    };
+    if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1)))
+      require(o.input(1), weight_bits(o, packing_of(o.input(0))));
+    for (const auto* tensors : {&o.inputs, &o.outputs})
+      for (const int t : *tensors)
+        if (is_map(t) && !graph_.tensor(t).is_constant) require(t, 32 / packing_of(t));
+  }
+
+  /// Of a product whose activations lie `per_word` in a word: theirs, but int8 activations take
+  /// narrower weights.
+  int weight_bits(const Op& o, int per_word) const {
+    if (per_word != 4) return 32 / per_word;
+    const Tensor& x = graph_.in(o, 0);
+    const int bits = bits_of(graph_.in(o, 1).encoding);
+    // The bytes beyond the last channel count where a tap outside of the image has a code.
+    return bits == 1 && x.zero_point() != 0 && x.extent(-1) % 4 != 0 && config_.ternary ? 2 : bits;
   }
 
   /// The map that holds a tensor; constants become maps when they are read.
@@ -277,7 +312,6 @@ class Lowering {
     if (layer.kind != LayerKind::kConv && !config_.vector)
       fail(o, fmt::format("tensor {} '{}' needs the vector unit (vector.enable)", o.outputs[0],
                           graph_.out(o).name));
-    require_precision(with_tensor(graph_, o, o.outputs[0]), 32 / shape(layer.output).per_word);
     net_.layers.push_back(std::move(layer));
   }
 
@@ -348,22 +382,14 @@ class Lowering {
   void set_precision(const Op& o, Layer& layer) const {
     using Operation = isa::compute::Op;
     const Shape& in = shape(layer.input);
-    int weight_bits = bits_of(graph_.in(o, 1).encoding);
-    // The bytes beyond the last channel count where a tap outside of the image has a code.
-    if (weight_bits == 1 && in.per_word == 4 && in.C % 4 != 0 && layer.pad_code != 0)
-      weight_bits = 2;
-    if (in.per_word == 32) {
-      layer.precision = Operation::kBinary;
-    } else if (in.per_word == 16) {
-      layer.precision = Operation::kTernary;
-      weight_bits = 2;
-    } else if (weight_bits < 8) {
-      layer.precision = weight_bits == 2 ? Operation::kInt8Ternary : Operation::kInt8Binary;
-    }
+    const int bits = weight_bits(o, in.per_word);
+    layer.precision = in.per_word == 32   ? Operation::kBinary
+                      : in.per_word == 16 ? Operation::kTernary
+                      : bits == 8         ? Operation::kInt8
+                      : bits == 2         ? Operation::kInt8Ternary
+                                          : Operation::kInt8Binary;
     layer.step_codes = in.per_word;
-    layer.steps_per_row = 32 / in.per_word / weight_bits;
-    require_precision(with_tensor(graph_, o, o.input(1)), weight_bits);
-    require_precision(with_tensor(graph_, o, o.input(0)), 32 / in.per_word);
+    layer.steps_per_row = 32 / in.per_word / bits;
   }
 
   /// Sum of the weights of channel m, of all taps or of one.

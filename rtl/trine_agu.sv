@@ -327,4 +327,44 @@ module trine_agu #(
     assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
   end
 
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic                     stalled_q;  // the step of the last cycle was not taken
+  logic [Rows*AddrBits-1:0] held_addr_q;
+  logic [Rows-1:0]          held_inside_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) stalled_q <= 1'b0;
+    else stalled_q <= step_valid_o && !step_ready_i && !clear_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_addr_q   <= addr_o;
+    held_inside_q <= inside_o;
+    if (live_q) begin
+      if (cfg_we_i) m_set_when_idle: assume (!fill_i && !filling_q && !filled_q && !running_q);
+      if (fill_i) m_fill_when_idle: assume (!filling_q && !filled_q && !running_q);
+      if (start_i) begin
+        m_start_when_filled: assume (filled_q && !running_q);
+        m_one_wrap: assume ($signed(tile_x_q) >= 0 && $signed(tile_x_q) < x_span);
+      end
+      if (stalled_q) begin
+        a_valid_held:  assert (step_valid_o);
+        a_addr_held:   assert (addr_o == held_addr_q);
+        a_inside_held: assert (inside_o == held_inside_q);
+      end
+      a_inside_active: assert ((inside_o & ~active_o) == '0);
+    end
+  end
+`endif
+
 endmodule

@@ -394,4 +394,38 @@ module trine_compute #(
   logic unused_agu;
   assign unused_agu = ^{agu_running, window_last, word_first, run_flags_i[7:6], cfg_q.out_plane, cfg_payload_i};
 
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic job_stalled_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) job_stalled_q <= 1'b0;
+    else job_stalled_q <= job_valid_o && !job_ready_i && !clear_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      // The input register takes a step only when it is free, or as the one before passes.
+      if (rsp_done_i) a_input_free: assert (!in_valid_q || pass);
+      // The drain registers are overwritten only after the results before were taken.
+      if (pass && in_tag_q[TagLast]) a_last_waits: assert (delay_q == '0 && !arrived_q);
+      if (job_stalled_q) a_job_held: assert (job_valid_o);
+      if (step_valid && step_ready && step_last) begin
+        a_job_free:     assert (!pend_q);
+        a_residuals_in: assert (!fetch_busy_i);
+      end
+      if (rsp_done_i) m_answer_wanted: assume (busy_q);
+    end
+  end
+`endif
+
 endmodule

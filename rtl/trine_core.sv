@@ -662,4 +662,23 @@ module trine_core #(
   logic unused_core;
   assign unused_core = ^{idle, busy, front_tag[3:0]};
 
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      // Every answer has one owner; who goes first waits for nobody's turn.
+      if (rsp_done) a_owner: assert ($onehot({c_rsp, v_rsp, r_rsp}));
+      a_one_grant: assert (!(c_valid && c_grant && v_valid && v_grant));
+      if (g_hold) a_hold_own: assert (front_tag[TagBits-1 -: 2] == TagCompute);
+      if (array_valid) a_precision: assert (array_mode != 2'd3);
+    end
+  end
+`endif
+
 endmodule

@@ -359,6 +359,10 @@ module trine_dmem #(
   // ---------------------------------------------------------------------------------------------
   // Banks: who is served, and the multiplexers in front of the memory.
   // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic [Banks-1:0] serves_g, serves_s, serves_d;
+`endif
+
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     logic [RowBits-1:0] g_row, s_row, row;
     logic [31:0]        s_data, wdata, mask;
@@ -406,6 +410,17 @@ module trine_dmem #(
     assign use_s = s_use[b] && s_grant[b];
     assign use_d = d_use[b] && d_grant[b];
 
+`ifdef TRINE_ASSERT
+    assign serves_g[b] = use_g;
+    assign serves_s[b] = use_s;
+    assign serves_d[b] = use_d;
+
+    always_ff @(posedge clk_i) begin
+      a_one_port: assert ($onehot0({use_g, use_s, use_d}));
+      if (use_g || use_s || use_d) a_row: assert (32'(row) < BankRows);
+    end
+`endif
+
     always_comb begin
       row   = g_row;
       wdata = s_data;
@@ -440,6 +455,55 @@ module trine_dmem #(
 `ifdef TRINE_LOCKSTEP
   import "DPI-C" function void trine_trace_dmem_write(input int address, input int data,
                                                       input int mask);
+`endif
+
+  // ---------------------------------------------------------------------------------------------
+  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  localparam int unsigned GatherBound  = Rows * (Rows + 12) + 20;
+  localparam int unsigned ScatterBound = 2 * Rows + 8;
+  localparam int unsigned DmaBound     = DmaPatience + 2;
+
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic [Rows-1:0] answered_q;  // lanes of the access that is being answered
+  logic [31:0]     g_age_q, s_age_q, d_age_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      answered_q <= '0;
+      g_age_q    <= '0;
+      s_age_q    <= '0;
+      d_age_q    <= '0;
+    end else begin
+      answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
+      g_age_q    <= (clear_i || g_ready_o) ? '0 : g_age_q + 32'(g_serve);
+      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'd1;
+      d_age_q    <= (clear_i || d_ready) ? '0 : d_age_q + 32'd1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
+      a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
+      a_dma_served:     assert ($countones(d_served) == $countones(serves_d));
+      a_answered_once:  assert ((answered_q & rsp_lanes_o) == '0);
+      if (rsp_done_o) a_answered_all: assert ((answered_q | rsp_lanes_o) == '1);
+      a_gather_ends:    assert (g_age_q < GatherBound);
+      a_scatter_ends:   assert (s_age_q < ScatterBound);
+      a_dma_ends:       assert (d_age_q < DmaBound);
+      a_one_dma:        assert (!(dma_wvalid_i && dma_wready_o && dma_rvalid_i && dma_rready_o));
+      if (dma_wvalid_i) m_write_aligned: assume (32'(dma_waddr_i) % DataWords == 0);
+      if (dma_rvalid_i) m_read_aligned:  assume (32'(dma_raddr_i) % DataWords == 0);
+    end
+  end
 `endif
 
 endmodule

@@ -97,4 +97,11 @@ module trine_params #(
   logic unused_scale;  // bits 63:37 of each scale in DRAM
   assign unused_scale = ^scale_wdata_i;
 
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    if (r_valid_i) m_channel: assume (32'(r_channel_i) < Channels);
+    if (read) a_write_first: assert (!bias_we_i && !scale_we_i);
+  end
+`endif
+
 endmodule

@@ -51,6 +51,19 @@ module trine_pmem #(
       .wdata_i (w_data_i),
       .rdata_o (rdata[b])
     );
+
+`ifdef TRINE_ASSERT
+    always_ff @(posedge clk_i) begin
+      a_one_port: assert (!(read && write));
+    end
+`endif
   end
+
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    if (r_en_i) m_read_row: assume (32'(r_row_i) < Depth);
+    if (w_valid_i) m_write_row: assume (32'(w_row_i) < Depth);
+  end
+`endif
 
 endmodule

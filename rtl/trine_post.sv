@@ -628,4 +628,75 @@ module trine_post #(
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low};
 
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic                     word_stalled_q, c_stalled_q, v_stalled_q, slots_kept_q;
+  logic                     promised_q, promised_q2, take_q;
+  logic [Rows*AddrBits-1:0] held_addr_q;
+  logic [Rows*32-1:0]       held_data_q;
+  logic [31:0]              held_mask_q;
+  logic [Rows*96-1:0]       held_slots_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      word_stalled_q <= 1'b0;
+      c_stalled_q    <= 1'b0;
+      v_stalled_q    <= 1'b0;
+      slots_kept_q   <= 1'b0;
+      promised_q     <= 1'b0;
+      promised_q2    <= 1'b0;
+      take_q         <= 1'b0;
+    end else begin
+      word_stalled_q <= leave && !s_ready_i && !clear_i;
+      c_stalled_q    <= c_valid_i && !c_ready_o && !clear_i;
+      v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
+      slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
+      promised_q     <= drain_ok_o && !vector_q && left_q != '0 && data_q && !take && !clear_i;
+      promised_q2    <= promised_q && !take && !clear_i;
+      take_q         <= take;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_addr_q  <= s_addr_o;
+    held_data_q  <= s_data_o;
+    held_mask_q  <= s_mask_o;
+    held_slots_q <= v_slots_i;
+    if (live_q) begin
+      // Neighbours hold what they offer.
+      if (c_stalled_q) m_c_held: assume (c_valid_i);
+      if (v_stalled_q) m_v_held: assume (v_valid_i);
+      if (slots_kept_q) m_slots_held: assume (v_slots_i == held_slots_q);
+      if (rsp_done_i) m_residual_wanted: assume (fetch_wait_q);
+      if (c_take) m_channels: assume (channels_first != '0);
+      if (s_empty_i) m_empty_takes: assume (s_ready_i);
+      // So does this unit: no byte of a word changes before it is taken.
+      if (word_stalled_q) begin
+        a_word_held: assert (leave);
+        a_addr_held: assert (s_addr_o == held_addr_q);
+        a_data_held: assert (s_data_o == held_data_q);
+        a_mask_held: assert (s_mask_o == held_mask_q);
+      end
+      // The array's results may change two cycles after drain_ok_o: by then they are read.
+      if (promised_q2 && !take_q) a_drained: assert (left_q == '0);
+      // Every code has its tag, and lanes go together.
+      a_lanes_together: assert (lane_valid == '0 || lane_valid == '1);
+      if (code_valid) a_counted: assert (inflight_q != '0);
+      a_tags_fit: assert (inflight_q <= 4'(Places));
+      a_one_source: assert (!(c_take && v_take));
+      if (open_q) a_tile_whole: assert (!v_take);
+      if (use_residual) a_residual_there: assert (residual_ok);
+    end
+  end
+`endif
+
 endmodule

@@ -276,4 +276,38 @@ module trine_vector #(
   logic unused_vector;
   assign unused_vector = ^{agu_running, tile_first, run_flags_i, cfg_q.out_plane, cfg_payload_i};
 
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic               kept_q;  // a job that nobody has read to its end
+  logic [Rows*96-1:0] kept_slots_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) kept_q <= 1'b0;
+    else kept_q <= (state_q == StJob || (state_q == StRead && !job_done_i)) && !clear_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    kept_slots_q <= job_slots_o;
+    if (live_q) begin
+      if (kept_q) begin
+        a_job_held:   assert (state_q == StJob || state_q == StRead);
+        a_slots_held: assert (job_slots_o == kept_slots_q);
+      end
+      if (rsp_done_i || rsp_lanes_i != '0) begin
+        m_answer_wanted: assume (state_q == StTaps || state_q == StWait);
+      end
+      if (job_done_i) m_done_when_read: assume (state_q == StRead);
+    end
+  end
+`endif
+
 endmodule

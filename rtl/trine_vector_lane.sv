@@ -80,4 +80,10 @@ module trine_vector_lane #(
     assign slots_o[24*b +: 24] = slot_q;
   end
 
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    m_tap_or_fold: assume (!(tap_i && fold_i));
+  end
+`endif
+
 endmodule

@@ -482,7 +482,7 @@ struct Bench {
   }
   void drop() {
     dut.clear_i = 1;
-    dut.c_valid_i = dut.v_valid_i = dut.c_data_valid_i = dut.rsp_done_i = 0;
+    dut.c_data_valid_i = dut.rsp_done_i = 0;
     set_bits(dut.rsp_lanes_i, 0, kRows, 0);
     dut.eval();
     dut.clk_i = 1;

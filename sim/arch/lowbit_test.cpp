@@ -274,6 +274,30 @@ TEST_CASE("random low-bit networks are exact", "[arch][lowbit][random]") {
   CHECK(exact > kSeeds * 9 / 10);
 }
 
+TEST_CASE("networks that round halves to even are exact, or refused where it shows",
+          "[arch][half_even]") {
+  if (model::shared_available()) require_net("resnet8_qdq", gen::load_config("edge256"));
+  const gen::Config config = small_config(4, 4, 32, 16, 64);
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    testing::Builder net(seed);
+    const int x = net.input({1, 6, 7, net.number(1, 9)});
+    const int y = net.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    const int z = net.convolution(x, 8, 1, 1, 1, 1, 1, 1, model::Padding::kSame, false);
+    net.graph.outputs = {net.mean(net.addition(y, z), {1, 2})};
+    for (model::Op& op : net.graph.ops) op.half_even = true;
+    CAPTURE(seed);
+    require_exact(net.graph, config, {net.random_array(x)});
+    // A power of two: sums fall between two codes.
+    for (const int t : {x, y})
+      net.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {1};
+    auto& weights = net.graph.tensors[static_cast<std::size_t>(net.graph.ops[0].input(1))];
+    weights.quantization.scale.assign(8, 1.0f / 64);
+    CHECK_THROWS_WITH(compiler::compile(net.graph, config),
+                      Catch::Matchers::Contains("CONV_2D: tensor") &&
+                          Catch::Matchers::Contains("rounds halves to even"));
+  }
+}
+
 TEST_CASE("a missing precision is named with operator and tensor", "[arch][lowbit][error]") {
   using Catch::Matchers::Contains;
   const auto refusal = [](const model::Graph& graph, gen::Config config) -> std::string {

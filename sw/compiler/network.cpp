@@ -248,22 +248,26 @@ class Lowering {
     layer.op = o.name;
     layer.name = graph_.out(o).name;
     layer.macs = model::macs(graph_, o);
-    layer.single = rounding_.of(o) == reference::Rounding::kSingle;
+    layer.single = rounding_.of(o) != reference::Rounding::kDouble;
     return layer;
   }
 
   /// Sums of convolutions may stay int32.
   void check_types(const Op& o) const {
-    if (o.half_even)
-      fail(o,
-           fmt::format("tensor {} '{}' needs rounding half to even, the machine rounds halves up "
-                       "or away from zero",
-                       o.outputs[0], graph_.out(o).name));
     if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
     for (const int t : o.outputs)
       if (graph_.tensor(t).type != model::DataType::kInt8)
         throw_error("{} is {}, the machine computes int8", with_tensor(graph_, o, t),
                     model::name_of(graph_.tensor(t).type));
+  }
+
+  /// @pre constant weights
+  void check_rounding(const Op& o) const {
+    if (!o.half_even || half_up_is_half_even(graph_, o)) return;
+    fail(o,
+         fmt::format("tensor {} '{}' rounds halves to even, the machine up or away from zero, and "
+                     "sums can lie halfway between two codes",
+                     o.outputs[0], graph_.out(o).name));
   }
 
   void lower(int index) {
@@ -370,6 +374,7 @@ class Lowering {
       layer.per_tensor = true;
       return;
     }
+    check_rounding(o);
     const reference::ConvParams p = reference::conv_params(graph_, o);
     layer.scales = p.scales;
     layer.channels = static_cast<int>(p.scales.size());
@@ -597,6 +602,7 @@ class Lowering {
     Layer layer = fused == fused_.end()                       ? start(o, LayerKind::kAdd)
                   : op(fused->second).kind == OpKind::kConv2D ? convolution(op(fused->second))
                                                               : fully_connected(op(fused->second));
+    check_rounding(o);
     layer.add = reference::add_params(graph_, o);
     if (first == 1) {
       std::swap(layer.add.input[0], layer.add.input[1]);
@@ -647,6 +653,7 @@ class Lowering {
   }
 
   void average_pool(const Op& o) {
+    check_rounding(o);
     Layer layer = start(o, LayerKind::kSum);
     layer.input = image(o, 0);
     set_window(o, layer, o.filter_h, o.filter_w);
@@ -677,6 +684,7 @@ class Lowering {
       g.S = g.W;
       g.Q = 1;
     }
+    check_rounding(o);
     const reference::MeanParams p = reference::mean_params(graph_, o);
     layer.range = p.output;
     layer.regions = {{{0, g.P, 0, g.Q}, p.scale, p.bias}};
@@ -690,6 +698,7 @@ class Lowering {
     Layer layer = start(o, LayerKind::kSum);
     layer.input = map_of(o.input(0));
     set_pointwise(layer);
+    check_rounding(o);
     const reference::RequantizeParams p = reference::requantize_params(graph_, o);
     layer.range = p.output;
     layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};

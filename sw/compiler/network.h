@@ -136,6 +136,10 @@ int bits_of(model::Encoding encoding);
 /// MAX_POOL_2D and what only moves codes is int8.
 std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine);
 
+/// Whether one rounding with halves up gives, for all inputs, the codes of an operator that rounds
+/// halves to even. @pre constant weights
+bool half_up_is_half_even(const model::Graph& graph, const model::Op& op);
+
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
 std::vector<int> partition(const model::Graph& graph, Network& network);
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
+// two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
+// accumulator in reach does that.
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "sw/compiler/network.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using reference::ChannelScale;
+using reference::Rounding;
+
+/// No x with |x| <= bound is a tie.
+bool never_ties(const ChannelScale& scale, std::int64_t bound) {
+  if (scale.multiplier == 0) return true;
+  int zeros = 0;
+  while ((scale.multiplier >> zeros & 1) == 0) ++zeros;
+  const int exponent = 30 - scale.shift - zeros;  // of two in the smallest x that is one
+  return exponent < 0 || bound < std::int64_t{1} << exponent;
+}
+
+bool product_agrees(const Graph& graph, const Op& op) {
+  const reference::ConvParams p = reference::conv_params(graph, op);
+  const auto weights = graph.in(op, 1).values<std::int8_t>();
+  const std::size_t taps = weights.size() / p.scales.size();
+  const std::int64_t largest = std::max(127 - p.input_zero_point, p.input_zero_point + 128);
+  const auto bias =
+      op.input(2) < 0 ? std::vector<std::int64_t>(p.scales.size()) : graph.in(op, 2).integers();
+  for (std::size_t m = 0; m < p.scales.size(); ++m) {
+    std::int64_t bound = std::abs(bias[m]);
+    for (std::size_t i = 0; i < taps; ++i)
+      bound += largest * std::abs(weights[m * taps + i] - p.weight_zero_point);
+    if (!never_ties(p.scales[m], bound)) return false;
+  }
+  return true;
+}
+
+/// By all pairs of codes.
+bool addition_agrees(const Graph& graph, const Op& op) {
+  const reference::AddParams p = reference::add_params(graph, op);
+  const auto operand = [&](std::size_t i, int code, Rounding rounding) {
+    return reference::scaled((code - p.zero_point[i]) * (1 << p.left_shift), p.input[i], rounding);
+  };
+  const auto sum = [&](int a, int b, Rounding rounding) {
+    return reference::requantize(operand(0, a, rounding) + operand(1, b, rounding), p.result,
+                                 p.output, rounding);
+  };
+  for (int a = -128; a <= 127; ++a)
+    for (int b = -128; b <= 127; ++b)
+      if (sum(a, b, Rounding::kSingle) != sum(a, b, Rounding::kHalfEven)) return false;
+  return true;
+}
+
+bool mean_agrees(const Graph& graph, const Op& op) {
+  const reference::MeanParams p = reference::mean_params(graph, op);
+  return never_ties(p.scale, 255 * p.count);
+}
+
+bool requantization_agrees(const Graph& graph, const Op& op) {
+  const reference::RequantizeParams p = reference::requantize_params(graph, op);
+  const auto code = [&](int x, Rounding rounding) {
+    return reference::requantize(x - p.zero_point, p.scale, p.output, rounding);
+  };
+  for (int x = -128; x <= 127; ++x)
+    if (code(x, Rounding::kSingle) != code(x, Rounding::kHalfEven)) return false;
+  return true;
+}
+
+}  // namespace
+
+bool half_up_is_half_even(const Graph& graph, const Op& op) {
+  switch (op.kind) {
+    case OpKind::kConv2D:
+    case OpKind::kFullyConnected:
+      return product_agrees(graph, op);
+    case OpKind::kAdd:
+      return addition_agrees(graph, op);
+    case OpKind::kMean:
+      return mean_agrees(graph, op);
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kReluN1To1:
+    case OpKind::kQuantize:
+      return requantization_agrees(graph, op);
+    default:
+      return false;
+  }
+}
+
+}  // namespace trine::compiler

@@ -7,13 +7,15 @@ A layer computes, on integer codes,
     y    = gain * (acc - mean) * unit + bias             unit: product of the scales of w and x
     code = binary: y >= 0 ? 1 : -1
            ternary: clip(round(y), -1, 1)
-           int8: clip(round(max(y, 0) / act_scale), -128, 127)
+           int8: clip(round(max(y, 0) / act_scale), -128, 127), bias = 0
     2x2 max-pool, if asked for
 
-and the last layer stops at acc * unit. Every number of `y` is a multiple of a power of two and has
-at most 24 bits, so float32 (and hence qonnx, which runs each node in float32) computes it without
-any rounding, in whatever order; `exact_bits` chooses the fraction for that. For binary and ternary
-codes `bias` is an odd multiple of half the finest step: y never meets a threshold.
+and the last layer stops at acc * unit. No y lies on a border between two codes, and float32 (in
+which qonnx runs each node) computes every y that decides a code without any rounding:
+- binary, ternary: gain * unit has few fraction bits and bias is an odd multiple of half the finest
+  step (`_fold_thresholds`);
+- int8: y / act_scale is (acc - mean) * k / 2^17 with k odd and |acc - mean| < 2^16, so it is never
+  a half; below 128 it has at most 24 bits (`_fold_requantization`).
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 DOMAIN = "qonnx.custom_op.general"
 FLOAT32_BITS = 24
+INT8_FRACTION_BITS = FLOAT32_BITS - 7
 KINDS = {"binary": 1, "ternary": 2, "int8": 8}  # bits of a code
 
 
@@ -44,30 +47,41 @@ class Layer:
     pool: bool = False
 
 
-def exact_bits(largest):
-    """Fraction bits so that a value up to `largest` fits 24 bits with one bit below the fraction."""
-    return np.floor(FLOAT32_BITS - 1 - np.log2(largest)).astype(int)
+def _largest_sum(layer, largest_input):
+    return np.abs(layer.weights).sum(tuple(range(1, layer.weights.ndim))) * largest_input
+
+
+def _fold_thresholds(layer, gain, mean, bias, largest_input):
+    layer.mean = np.round(mean / layer.unit)
+    largest_acc = _largest_sum(layer, largest_input) + np.abs(layer.mean) + 1
+    largest = np.abs(gain) * largest_acc * layer.unit + np.abs(bias) + 1
+    bits = np.floor(FLOAT32_BITS - 1 - np.log2(largest)).astype(int)
+    step = 2.0**-bits / layer.unit  # so that gain * unit is a multiple of 2^-bits
+    layer.gain = np.round(gain / step) * step
+    layer.bias = (np.floor(bias * 2.0**bits) + 0.5) * 2.0**-bits
+
+
+def _fold_requantization(layer, gain, mean, bias):
+    layer.mean = np.round((mean - bias / gain) / layer.unit)
+    layer.bias = np.zeros_like(bias)
+    reach = _largest_sum(layer, 128) + np.abs(layer.mean)
+    if reach.max() >= 2 ** (INT8_FRACTION_BITS - 1):
+        raise SystemExit(f"sums reach {reach.max()}, allowed 65535: take coarser weights")
+    k = 2 * np.floor(gain * layer.unit / layer.act_scale * 2.0**INT8_FRACTION_BITS / 2) + 1
+    layer.gain = k * 2.0**-INT8_FRACTION_BITS * layer.act_scale / layer.unit
 
 
 def fold_norm(layer, gain, mean, bias, largest_input):
-    """Snaps y = gain * (acc * unit - mean) + bias to the exact grid described above.
+    """Snaps y = gain * (acc * unit - mean) + bias, gain > 0, to exact numbers as described above.
 
     `largest_input` is the largest magnitude of an input code: it bounds acc.
     """
-    axes = tuple(range(1, layer.weights.ndim))
-    largest_acc = np.abs(layer.weights).sum(axes) * largest_input + np.abs(mean / layer.unit) + 1
-    if layer.act_kind == "int8":  # requantization knows no bias after the multiplier: fold it
-        mean, bias = mean - bias / gain, np.zeros_like(bias)
-        largest_acc = largest_acc + np.abs(mean / layer.unit)
-    bits = exact_bits(np.abs(gain) * largest_acc * layer.unit + np.abs(bias) + 1)
-    step = 2.0**-bits / layer.unit  # so that gain * unit is a multiple of 2^-bits
-    layer.gain = np.round(gain / step) * step
-    if not layer.gain.all():
+    if layer.act_kind == "int8":
+        _fold_requantization(layer, gain, mean, bias)
+    else:
+        _fold_thresholds(layer, gain, mean, bias, largest_input)
+    if not (layer.gain > 0).all():
         raise SystemExit("a channel's gain is too small for its sums: train with another seed")
-    layer.mean = np.round(mean / layer.unit)
-    layer.bias = bias
-    if layer.act_kind != "int8":
-        layer.bias = (np.floor(bias * 2.0**bits) + 0.5) * 2.0**-bits
 
 
 def quantize(kind, y, scale):
@@ -158,15 +172,13 @@ def to_onnx(name, layers, size):
     x = g.quantizer("image", "int8", 1, narrow=0)
     for layer in layers[:-1]:
         kernel = list(layer.weights.shape[2:])
-        x = g.node(
-            "Conv",
-            [x, g.weights(layer)],
-            kernel_shape=kernel,
-            strides=[1, 1],
-            pads=[layer.pad] * 4,
-        )
-        ones = np.ones_like(layer.gain)
-        norm = [layer.gain, layer.bias, layer.mean * layer.unit, ones]
+        inputs, mean = [x, g.weights(layer)], layer.mean * layer.unit
+        if layer.act_kind == "int8":  # subtracted from the sum at once, one product is left
+            inputs.append(g.constant(-mean, "offset"))
+            mean = np.zeros_like(mean)
+        window = {"kernel_shape": kernel, "strides": [1, 1], "pads": [layer.pad] * 4}
+        x = g.node("Conv", inputs, **window)
+        norm = [layer.gain, layer.bias, mean, np.ones_like(mean)]
         inputs = [g.constant(v, b) for v, b in zip(norm, ("gain", "bias", "mean", "variance"))]
         x = g.node("BatchNormalization", [x] + inputs, epsilon=0.0)
         if layer.act_kind == "int8":

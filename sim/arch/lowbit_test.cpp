@@ -112,6 +112,29 @@ class LowBitNet {
     return finish(op, out);
   }
 
+  /// Borders of 1 all around.
+  int pad(int from, int code) {
+    model::Op op = start(model::OpKind::kPadV2, "PADV2", from);
+    const std::vector<std::int32_t> sides{0, 0, 1, 1, 1, 1, 0, 0};
+    model::Tensor t;
+    t.name = "paddings";
+    t.type = model::DataType::kInt32;
+    t.shape = {4, 2};
+    t.is_constant = true;
+    t.data.resize(sides.size() * 4);
+    std::memcpy(t.data.data(), sides.data(), t.data.size());
+    op.inputs.push_back(add(t));
+    const int value = codes("border", {}, Encoding::kInt8);
+    tensor(value).is_constant = true;
+    tensor(value).data = {static_cast<std::uint8_t>(code)};
+    tensor(value).quantization = tensor(from).quantization;
+    op.inputs.push_back(value);
+    const std::vector<int> in = tensor(from).shape;
+    const int out = codes("padded", {1, in[1] + 2, in[2] + 2, in[3]}, encoding(from));
+    tensor(out).quantization = tensor(from).quantization;
+    return finish(op, out);
+  }
+
   int max_pool(int from, int size, int stride, model::Padding padding) {
     const std::vector<int> in = tensor(from).shape;
     model::Op op = start(model::OpKind::kMaxPool2D, "MAX_POOL_2D", from);
@@ -232,6 +255,7 @@ bool require_random_net(unsigned seed) {
     // Often of one kind, so that packed operations follow each other.
     const Encoding same = net.encoding(x) == Encoding::kInt8 ? Encoding::kBinary : net.encoding(x);
     const Encoding weights = net.number(0, 2) > 0 ? same : any_encoding(net, kWeights);
+    if (net.number(0, 3) == 0) x = net.pad(x, net.number(0, 1) == 0 ? -1 : 1);
     x = net.convolution(x, channels(), net.number(1, 3), net.number(1, 2), padding(), weights);
     x = net.threshold(x, net.number(0, 2) > 0 ? same : any_encoding(net, kCodes));
     if (net.number(0, 2) == 0 && net.tensor(x).extent(1) > 2)

@@ -191,14 +191,29 @@ class Lowering {
         if (is_map(t) && !graph_.tensor(t).is_constant) require(t, 32 / packing_of(t));
   }
 
+  /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
+  bool zero_beyond(int tensor) const {
+    const int from = producer_of(tensor);
+    if (from < 0) return true;
+    const OpKind kind = op(from).kind;
+    if (is_reshape(kind) || kind == OpKind::kMaxPool2D || kind == OpKind::kPad)
+      return zero_beyond(op(from).input(0));
+    return is_product(kind) || kind == OpKind::kThreshold;
+  }
+
   /// Of a product whose activations lie `per_word` in a word: theirs, but int8 activations take
   /// narrower weights.
   int weight_bits(const Op& o, int per_word) const {
     if (per_word != 4) return 32 / per_word;
     const Tensor& x = graph_.in(o, 0);
     const int bits = bits_of(graph_.in(o, 1).encoding);
-    // The bytes beyond the last channel count where a tap outside of the image has a code.
-    return bits == 1 && x.zero_point() != 0 && x.extent(-1) % 4 != 0 && config_.ternary ? 2 : bits;
+    // Binary weights beyond the last channel are -1, ternary ones 0.
+    const int from = producer_of(o.input(0));
+    const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
+    if (bits != 1 || (x.extent(-1) % 4 == 0 && !reshaped) ||
+        (x.zero_point() == 0 && zero_beyond(o.input(0))))
+      return bits;
+    return config_.ternary ? 2 : 8;
   }
 
   /// The map that holds a tensor; constants become maps when they are read.
@@ -352,7 +367,8 @@ class Lowering {
         throw_error("{} is computed, the machine takes constant weights",
                     with_tensor(graph_, o, o.input(position)));
     set_scales(o, layer);
-    layer.pad_code = graph_.in(o, 0).zero_point();
+    layer.zero_point = graph_.in(o, 0).zero_point();
+    layer.outside = layer.zero_point;
     if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
       throw_error("{} has zero point {}, the machine multiplies by codes, allowed 0",
                   with_tensor(graph_, o, o.input(1)), zero_point);
@@ -397,6 +413,15 @@ class Lowering {
     layer.steps_per_row = 32 / in.per_word / bits;
   }
 
+  /// A code in all places of a byte.
+  static int packed_byte(int code, int per_word) {
+    const std::uint32_t place = pack_code(code, per_word, 0);
+    const std::uint32_t byte = per_word == 32   ? place * 0xff
+                               : per_word == 16 ? place * 0x55
+                                                : place;
+    return static_cast<std::int8_t>(byte & 0xff);
+  }
+
   /// Sum of the weights of channel m, of all taps or of one.
   static std::int64_t weight_sum(const Layer& layer, int m) {
     const std::size_t taps = at(layer.steps()) * at(layer.step_codes);
@@ -411,28 +436,33 @@ class Lowering {
 
   /// sum (x - z) * w = sum x * w - z * sum w
   void fold_zero_point(Layer& layer) const {
-    for (int m = 0; m < layer.channels && layer.pad_code != 0; ++m)
+    for (int m = 0; m < layer.channels && layer.zero_point != 0; ++m)
       layer.bias[at(m)] =
-          reference::wrap(layer.bias[at(m)] - layer.pad_code * weight_sum(layer, m));
+          reference::wrap(layer.bias[at(m)] - layer.zero_point * weight_sum(layer, m));
+    layer.pad_code = packed_byte(layer.outside, shape(layer.input).per_word);
     if (layer.precision == isa::compute::Op::kBinary) correct_binary_sums(layer);
   }
 
-  /// Every bit counts: those beyond the last channel give (-1) * (-1) for each tap, and a tap
-  /// outside of the image reads -1 where the network has 0.
+  /// Every bit counts: those beyond the last channel, 0 in activations and weights, give +1 for
+  /// each tap inside of the image. A tap outside of it reads -1 where the network has 0, or
+  /// `outside`, which then holds for the bits beyond as well.
   void correct_binary_sums(Layer& layer) const {
     const Geometry& g = layer.window;
     const int channels = shape(layer.input).C;
-    const std::int64_t beyond = std::int64_t{layer.words} * layer.step_codes * g.R * g.S -
-                                std::int64_t{channels} * g.R * g.S;
+    const std::int64_t beyond = std::int64_t{layer.words} * layer.step_codes - channels;
     for (const TapSpan& y : tap_spans(g.P, g.R, g.stride_y, g.dil_y, g.pad_top, g.H))
       for (const TapSpan& x : tap_spans(g.Q, g.S, g.stride_x, g.dil_x, g.pad_left, g.W)) {
         SumCorrection region{{y.begin, y.end, x.begin, x.end}, {}};
         for (int m = 0; m < layer.channels; ++m) {
-          std::int64_t sum = beyond;
+          std::int64_t sum = 0;
           for (int ky = 0; ky < g.R; ++ky)
             for (int kx = 0; kx < g.S; ++kx)
-              if (ky < y.first || ky >= y.last || kx < x.first || kx >= x.last)
-                sum -= weight_sum(layer, m, ky, kx, channels);
+              if (ky >= y.first && ky < y.last && kx >= x.first && kx < x.last)
+                sum += beyond;
+              else if (layer.outside == 0)
+                sum += beyond - weight_sum(layer, m, ky, kx, channels);
+              else
+                sum -= layer.outside * beyond;
           region.correction.push_back(reference::wrap(sum));
         }
         layer.corrections.push_back(std::move(region));
@@ -506,6 +536,7 @@ class Lowering {
 
   Layer convolution(const Op& o) {
     Layer layer = start(o, LayerKind::kConv);
+    std::optional<int> outside;
     const auto folded = folded_pads_.find(o.input(0));
     if (folded != folded_pads_.end())
       layer.input = folded->second.map;
@@ -516,9 +547,11 @@ class Lowering {
     if (folded != folded_pads_.end()) {
       layer.window.pad_top += folded->second.top;
       layer.window.pad_left += folded->second.left;
+      outside = folded->second.code;
       layer.op = "PAD+" + layer.op;
     }
     set_arithmetic(o, layer);
+    if (outside) layer.outside = *outside;
     // Groups become a dense filter with zeros.
     const auto codes = filter.values<std::int8_t>();
     const int depth = filter.extent(3), groups = model::groups(graph_, o);
@@ -633,9 +666,9 @@ class Lowering {
     Layer layer = start(o, LayerKind::kMax);
     layer.input = image(o, 0);
     set_window(o, layer, o.filter_h, o.filter_w);
-    // The lowest code, in each place of a word; of binary codes it is 0.
+    // The lowest code.
     const int per_word = shape(layer.input).per_word;
-    layer.pad_code = per_word == 4 ? -128 : per_word == 16 ? -1 : 0;
+    layer.pad_code = packed_byte(per_word == 4 ? -128 : -1, per_word);
     const reference::OutputRange range = reference::pool_params(graph_, o).output;
     add_layer(o, std::move(layer));
     if (range.act_min > -128 || range.act_max < 127) clamp(o, range);
@@ -708,7 +741,7 @@ class Lowering {
   // ---- padding ----------------------------------------------------------------------------------
 
   struct FoldedPad {
-    int map, top, left;
+    int map, top, left, code;
   };
 
   void pad(const Op& o) {
@@ -725,14 +758,19 @@ class Lowering {
     const int zero_point = graph_.out(o).zero_point();
     const int code =
         o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0)) : zero_point;
-    if (code == zero_point && only_convolutions_read(o.outputs[0])) {
-      folded_pads_[o.outputs[0]] = {map, top, left};
+    if (only_convolutions_read(o.outputs[0]) &&
+        (code == zero_point || !padded_again(o.outputs[0]))) {
+      folded_pads_[o.outputs[0]] = {map, top, left, code};
       return;
     }
     if (graph_.in(o, 0).shape == graph_.out(o).shape) {
       map_of_[o.outputs[0]] = map;
       return;
     }
+    const int bits = 32 / shape(map).per_word;
+    if (bits == 1 ? code != -1 && code != 1 : bits == 2 && (code < -1 || code > 1))
+      fail(o, fmt::format("tensor {} '{}' is padded with {}, which {} bits do not hold", o.input(0),
+                          graph_.in(o, 0).name, code, bits));
     Layer layer = start(o, LayerKind::kMax);
     layer.input = map;
     set_pointwise(layer);
@@ -740,8 +778,17 @@ class Lowering {
     layer.window.Q = graph_.out(o).extent(2);
     layer.window.pad_top = top;
     layer.window.pad_left = left;
-    layer.pad_code = code;
+    layer.pad_code = packed_byte(code, shape(map).per_word);
     add_layer(o, std::move(layer));
+  }
+
+  /// Whether a convolution over the tensor has a border of its own, which is the zero point.
+  bool padded_again(int tensor) const {
+    return std::any_of(machine_.begin(), machine_.end(), [&](int i) {
+      if (op(i).kind != OpKind::kConv2D || op(i).input(0) != tensor) return false;
+      const model::Window w = model::window(graph_, op(i));
+      return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
+    });
   }
 
   bool only_convolutions_read(int tensor) {

@@ -83,7 +83,7 @@ struct Layer {
   int output = -1;
   Geometry window;
   int words = 1;     ///< input channel words that the window runs over
-  int pad_code = 0;  ///< of taps outside the image
+  int pad_code = 0;  ///< each byte of the word of a tap outside of the image
   bool single = false;
   reference::OutputRange range;
 
@@ -93,6 +93,8 @@ struct Layer {
   int step_codes = 4;     ///< of an input word
   int steps_per_row = 1;  ///< of a PMEM row: 4 or 8 when weights are narrower than activations
   int channels = 0;
+  int zero_point = 0;  ///< of the input
+  int outside = 0;     ///< code of a tap outside of the image
   std::vector<std::int8_t> weights;
   std::vector<std::int32_t> bias;
   std::vector<reference::ChannelScale> scales;

@@ -49,8 +49,8 @@ class Classes {
 };
 
 bool keeps_codes(OpKind kind) {
-  return kind == OpKind::kMaxPool2D || kind == OpKind::kPad || kind == OpKind::kReshape ||
-         kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+  return kind == OpKind::kMaxPool2D || kind == OpKind::kPad || kind == OpKind::kPadV2 ||
+         kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
 }
 
 /// What `op` can read as its input 0.
@@ -61,15 +61,29 @@ int readable(const Graph& graph, const Op& op) {
 }
 
 /// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
-bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor) {
+/// @param bare  only convolutions without a border
+bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor,
+                            bool bare = false) {
   bool any = false;
   for (const int i : machine) {
     const Op& op = graph.ops[static_cast<std::size_t>(i)];
     if (std::count(op.inputs.begin(), op.inputs.end(), tensor) == 0) continue;
     if (op.kind != OpKind::kConv2D) return false;
+    const model::Window w = model::window(graph, op);
+    if (bare && w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0) return false;
     any = true;
   }
   return any;
+}
+
+/// For a border of a code. As a map of its own, binary words of +1 would count beyond the last
+/// channel.
+int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op& op) {
+  if (!graph.in(op, 2).is_constant) return kInt8;
+  const std::int64_t code = graph.in(op, 2).integers().at(0);
+  if (code == -1 || (code == 1 && only_convolutions_read(graph, machine, op.outputs[0], true)))
+    return kBinary;
+  return code == 0 || code == 1 ? kTernary : kInt8;
 }
 
 }  // namespace
@@ -93,6 +107,7 @@ std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& ma
       classes.limit(t, free ? kBinary : kInt8);
       if (op.kind == OpKind::kPad && !only_convolutions_read(graph, machine, t))
         classes.limit(t, kTernary);
+      if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
     }
     if (keeps_codes(op.kind) && is_map(op.input(0))) classes.unite(op.input(0), op.outputs[0]);
   }

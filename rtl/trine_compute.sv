@@ -22,7 +22,7 @@
 // Contract  responses come in order; drain_ok_i, once high, stays high until the next last step.
 //           A job is taken before its data, data not before its job.
 //
-// Check     tests/random_program_test.cpp (whole core)
+// Check     tb/trine_compute_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_compute #(
   parameter int unsigned Rows         = 8,

@@ -24,7 +24,7 @@
 //           its last column, if the scatter port takes it; else everything here stands still.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o.
 //
-// Check     tests/random_program_test.cpp (whole core)
+// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_post #(
   parameter int unsigned Rows     = 8,

@@ -12,7 +12,7 @@
 //           window's taps start when the post unit has read the lanes.
 // Contract  responses come in order.
 //
-// Check     tests/random_program_test.cpp (whole core)
+// Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_vector #(
   parameter int unsigned Rows     = 8,

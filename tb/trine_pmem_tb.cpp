@@ -37,7 +37,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
         set_bits(dut.w_data_i, 32 * c, 32, data[c] = any_word(random));
     }
     dut.r_en_i = read;
-    drive(dut.r_row_i, row);
+    drive(dut.r_row_i, read ? row : random() % kDepth);
     dut.w_valid_i = offered;
     drive(dut.w_row_i, write_row);
     dut.clk_i = 0;

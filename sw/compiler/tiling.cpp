@@ -79,8 +79,8 @@ class Tiler {
            config_.param_channels;
   }
 
-  /// Sizes of channel chunks. Weights of a chunk take a quarter of PMEM where possible, so that
-  /// later ones are loaded meanwhile.
+  /// Sizes of channel chunks. Weights of a chunk take part of PMEM where possible, so that work
+  /// starts early and later ones are loaded meanwhile.
   std::vector<int> chunks() const {
     const int unit = chunk_unit();
     const int channels = out_.C;
@@ -91,7 +91,7 @@ class Tiler {
     }
     std::vector<int> result;
     const std::int64_t pmem = config_.pmem_rows();
-    for (const std::int64_t limit : {pmem / 4, pmem / 2, pmem}) {
+    for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
       int parts = 1;
       const auto size = [&] {
         return static_cast<int>(round_up(divide_up(channels, parts), unit));
@@ -203,6 +203,8 @@ class Tiler {
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1;
     t.cycles = overlaps ? std::max(compute, traffic) + 0.1 * (compute + traffic)
                         : compute + traffic + transfers * kTransferOverhead;
+    // Nothing hides the first chunk's weights but the layer before.
+    if (conv()) t.cycles += 0.5 * weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
     keep(t);
   }
 

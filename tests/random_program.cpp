@@ -515,6 +515,7 @@ sim::RtlOptions options_of(unsigned seed, bool random_init) {
   static constexpr int kStalls[] = {0, 0, 30, 70};
   sim::RtlOptions options;
   options.build.quiet = true;
+  options.build.optimization = 1;  // short runs
   // Assertions speak about a design whose registers start at zero.
   options.build.assertions = !random_init;
   options.build.random_init = random_init;

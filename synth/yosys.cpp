@@ -47,8 +47,8 @@ std::string elaborate_script(const std::vector<std::string>& sources, const std:
 }
 
 std::string_view abc_script() {
-  // Of those tried, the least area and nearly the least area x delay: synth/README.md.
-  return "strash\ndch\namap -m\nbuffer -c\ntopo\nupsize -c\ndnsize -c\n";
+  // Measured against others in synth/README.md.
+  return "strash\ndch\namap -m\nbuffer -N 16\ntopo\nupsize\ndnsize\n";
 }
 
 std::string map_script(const std::string& name, Target target) {

@@ -28,7 +28,10 @@ bool reads_register(const Instruction& i, std::size_t reg) {
       return reg <= 2 || (reg == 3 && i.registers.get(isa::dma::kRowsLast) > 0);
     case Engine::kCompute:
       if (reg == 11) return (i.run.flags >> isa::compute::kPerTensor & 1) != 0;
-      if (reg >= 12 && reg <= 14) return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0;
+      if (reg == 12 || reg == 13) return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0;
+      if (reg == 14)  // where the residual lies
+        return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0 ||
+               (i.run.flags >> isa::compute::kFuseMax & 1) != 0;
       return true;
     case Engine::kVector: {
       const auto op = static_cast<isa::vector::Op>(i.run.op);

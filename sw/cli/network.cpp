@@ -25,7 +25,8 @@ bool is_program(const std::vector<std::uint8_t>& bytes) {
 
 void NetworkOptions::declare(CLI::App& command) {
   design.declare(command);
-  command.add_option("MODEL", model, "quantized TFLite or ONNX model, or a program of trine compile")
+  command
+      .add_option("MODEL", model, "quantized TFLite or ONNX model, or a program of trine compile")
       ->required();
   command
       .add_option("--rounding", rounding,
@@ -34,7 +35,8 @@ void NetworkOptions::declare(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "double", "single"}))
       ->type_name("HOW");
   command.add_flag("--allow-host", allow_host,
-                   "run operators without hardware on the host (so far: at the ends)");
+                   "no effect yet: the host runs operators at the graph's ends\n"
+                   "anyway, and others without hardware are refused");
 }
 
 reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a QONNX model of equal low-bit layers, by protoc from ONNX's proto in text form.
+
+usage: lowbit_model.py OUT.onnx [--inputs K] [--weights K] [--size H] [--channels C] [--filters M]
+                       [--window R] [--layers N] [--border B] [--dense]
+K is binary, ternary or int8. A layer is Conv (stride 1, SAME) or, with --dense, MatMul of a vector;
+then BatchNormalization and the quantizer of the inputs' kind. --border is what lies around the
+image: 0 by Conv's own padding, -1 and 1 by Pad. Weights are random, seeded, inputs codes of scale 1;
+the same arguments give the same bytes.
+"""
+import argparse
+import pathlib
+import random
+import subprocess
+import sys
+
+INCLUDE = pathlib.Path("/usr/include")  # Debian's libonnx-dev
+DOMAIN = "qonnx.custom_op.general"
+CODES = {"binary": (-1, 1), "ternary": (-1, 0, 1), "int8": range(-127, 128)}
+BITS = {"binary": 1, "ternary": 2, "int8": 8}
+FLOAT, INT64 = 1, 7  # TensorProto.DataType
+
+
+def deviation(kind):
+    """Standard deviation of a kind's codes, all equally likely."""
+    return (sum(c * c for c in CODES[kind]) / len(CODES[kind])) ** 0.5
+
+
+def attribute(name, value):
+    field = {float: "type: FLOAT f", int: "type: INT i", str: "type: STRING s",
+             list: "type: INTS ints"}[type(value)]
+    text = f'"{value}"' if isinstance(value, str) else value
+    return f'attribute {{ name: "{name}" {field}: {text} }}'
+
+
+def value_info(name, shape):
+    extents = " ".join(f"dim {{ dim_value: {extent} }}" for extent in shape)
+    return f'name: "{name}" type {{ tensor_type {{ elem_type: {FLOAT} shape {{ {extents} }} }} }}'
+
+
+class Graph:
+    """Nodes and constants as text; a node's output is named after its operator and position."""
+
+    def __init__(self):
+        self.lines, self.nodes, self.constants = [], 0, 0
+
+    def constant(self, shape, values, data_type=FLOAT, field="float_data"):
+        self.constants += 1
+        name = f"constant{self.constants}"
+        dims = " ".join(f"dims: {extent}" for extent in shape)
+        self.lines.append(f'initializer {{ name: "{name}" data_type: {data_type} {dims} '
+                          f"{field}: [{', '.join(map(repr, values))}] }}")
+        return name
+
+    def node(self, op, *inputs, domain="", **attributes):
+        self.nodes += 1
+        name = f"{op.lower()}{self.nodes}"
+        names = " ".join(f'input: "{i}"' for i in inputs)
+        settings = " ".join(attribute(*item) for item in attributes.items())
+        self.lines.append(f'node {{ op_type: "{op}" name: "{name}" domain: "{domain}" {names} '
+                          f'output: "{name}" {settings} }}')
+        return name
+
+    def quantizer(self, x, kind):
+        one = self.constant([], [1.0])
+        if kind == "binary":
+            return self.node("BipolarQuant", x, one, domain=DOMAIN)
+        zero, bits = self.constant([], [0.0]), self.constant([], [float(BITS[kind])])
+        return self.node("Quant", x, one, zero, bits, domain=DOMAIN, signed=1,
+                         narrow=int(kind != "int8"), rounding_mode="ROUND")
+
+
+def gains(draw, weights, taps, filters):
+    """Spreads a layer's outputs over its codes. Odd multiples of 2^-27: no sum below 2^26 times one
+    of them is a half, so that rounding halves up or to even is the same."""
+    spread = 1 / (taps ** 0.5 * deviation(weights))
+    return [(int(spread * draw.uniform(0.8, 1.2) * 2**27) | 1) * 2.0**-27 for _ in range(filters)]
+
+
+def add_layer(graph, draw, x, channels, o):
+    """@return the output's name. @param o  the command line's options"""
+    taps = channels * (1 if o.dense else o.window * o.window)
+    shape = [channels, o.filters] if o.dense else [o.filters, channels, o.window, o.window]
+    codes = [float(c) for c in draw.choices(CODES[o.weights], k=taps * o.filters)]
+    w = graph.quantizer(graph.constant(shape, codes), o.weights)
+    if o.dense:
+        x = graph.node("MatMul", x, w)
+    else:
+        side = o.window // 2
+        if side and o.border:
+            pads = graph.constant([8], [0, 0, side, side] * 2, INT64, "int64_data")
+            x = graph.node("Pad", x, pads, graph.constant([], [float(o.border)]))
+            side = 0
+        x = graph.node("Conv", x, w, kernel_shape=[o.window] * 2, strides=[1, 1], pads=[side] * 4)
+    offsets = [draw.uniform(-0.4, 0.4) for _ in range(o.filters)]
+    norm = [gains(draw, o.weights, taps, o.filters), offsets, [0.0] * o.filters, [1.0] * o.filters]
+    norm = [graph.constant([o.filters], values) for values in norm]
+    x = graph.node("BatchNormalization", x, *norm, epsilon=0.0)
+    return graph.quantizer(x, o.inputs)
+
+
+def model(o):
+    draw, graph = random.Random(1), Graph()
+    x = graph.quantizer("image", o.inputs)
+    for position in range(o.layers):
+        x = add_layer(graph, draw, x, o.filters if position else o.channels, o)
+    image = [] if o.dense else [o.size, o.size]
+    ends = [value_info("image", [1, o.channels, *image]), value_info(x, [1, o.filters, *image])]
+    return "\n".join(["ir_version: 8", 'producer_name: "trine"', "opset_import { version: 13 }",
+                      f'opset_import {{ domain: "{DOMAIN}" version: 1 }}', "graph {",
+                      'name: "lowbit"', *graph.lines, f"input {{ {ends[0]} }}",
+                      f"output {{ {ends[1]} }}", "}"])
+
+
+def options(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out")
+    parser.add_argument("--inputs", choices=list(CODES), default="binary")
+    parser.add_argument("--weights", choices=list(CODES), default="binary")
+    parser.add_argument("--size", type=int, default=16)
+    parser.add_argument("--channels", type=int, default=128)
+    parser.add_argument("--filters", type=int, default=128)
+    parser.add_argument("--window", type=int, default=3)
+    parser.add_argument("--layers", type=int, default=1)
+    parser.add_argument("--border", type=int, choices=[-1, 0, 1], default=0)
+    parser.add_argument("--dense", action="store_true")
+    o = parser.parse_args(arguments)
+    if o.window % 2 == 0:
+        parser.error("--window: odd")
+    return o
+
+
+def write(*arguments):
+    """With arguments as on the command line."""
+    o = options([str(a) for a in arguments])
+    command = ["protoc", f"--proto_path={INCLUDE}", "--encode=onnx.ModelProto", "onnx/onnx.proto"]
+    done = subprocess.run(command, input=model(o).encode(), stdout=subprocess.PIPE, check=True)
+    pathlib.Path(o.out).write_bytes(done.stdout)
+
+
+if __name__ == "__main__":
+    write(*sys.argv[1:])

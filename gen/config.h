@@ -26,6 +26,7 @@ struct Config {
   int param_channels = 512;   ///< memory.param_channels: bias and scale entries
   int columns_per_cycle = 1;  ///< post.columns_per_cycle
   bool vector = true;         ///< vector.enable
+  bool depthwise = true;      ///< depthwise.enable: the window former
   int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
   int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64
   int pipeline_rows = 8;      ///< pipeline.rows: PEs between two broadcast registers
@@ -41,6 +42,10 @@ struct Config {
   std::int64_t pmem_dram_words(std::int64_t n) const;
   int rows_per_beat() const;  ///< PMEM rows in one beat, 1 if a row needs one or more beats
   int beats_per_row() const;  ///< beats of one PMEM row, 1 if a beat holds several rows
+  /// Whether depthwise convolutions have hardware of their own: int8, in four columns.
+  bool window() const { return depthwise && int8 && cols >= 4; }
+  /// Steps of a depthwise convolution that one PMEM row serves, four words each.
+  int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8
 
   /// XXH64 of the canonical text of everything the program and the RTL depend on (not the name).

@@ -75,6 +75,7 @@ std::vector<Constant> constants() {
   flag("compute_flag_per_tensor", isa::compute::kPerTensor, "scale of register 11");
   flag("compute_flag_single", isa::compute::kSingle, "one rounding instead of two");
   flag("compute_flag_fuse_max", isa::compute::kFuseMax, "maximum with the residual");
+  flag("compute_flag_window", isa::compute::kWindow, "depthwise, by the window former");
   op("vector_op_max", static_cast<int>(isa::vector::Op::kMax), "maximum of the taps");
   op("vector_op_sum", static_cast<int>(isa::vector::Op::kSum), "requantized sum of the taps");
   op("vector_op_add", static_cast<int>(isa::vector::Op::kAdd), "TFLite ADD of two taps");

@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 2;
+inline constexpr int kVersion = 3;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -83,6 +83,9 @@ inline constexpr Field kYEnd{
 inline constexpr Field kHeight{"height", 4,     16,
                                16,       false, "taps outside 0 <= y < height are masked"};
 inline constexpr Field kWidth{"width", 4, 32, 16, false, "taps outside 0 <= x < width are masked"};
+inline constexpr Field kHalo{
+    "halo", 4,     48,
+    8,      false, "columns at a row's end whose lanes have no output (compute; else 0)"};
 inline constexpr Field kTileX{"tile_x", 5, 0, 16, false, "(ROWS mod Q) * stride_x"};
 inline constexpr Field kTileY{"tile_y", 5, 16, 16, false, "(ROWS div Q) * stride_y"};
 inline constexpr Field kStrideX{"stride_x", 5, 32, 8, false, "input columns from lane to lane"};
@@ -167,6 +170,7 @@ inline constexpr int kFuseAdd = 2;    ///< post adds the residual
 inline constexpr int kPerTensor = 3;  ///< multiplier and shift from register 11, bias per channel
 inline constexpr int kSingle = 4;     ///< one rounding instead of two
 inline constexpr int kFuseMax = 5;    ///< maximum with the residual instead of the sum
+inline constexpr int kWindow = 6;     ///< depthwise: each group has a channel word of its own
 }  // namespace compute
 
 namespace vector {
@@ -218,6 +222,7 @@ inline constexpr std::array kLaneFields{agu::kBase,
                                         agu::kYEnd,
                                         agu::kHeight,
                                         agu::kWidth,
+                                        agu::kHalo,
                                         agu::kTileX,
                                         agu::kTileY,
                                         agu::kStrideX,

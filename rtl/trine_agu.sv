@@ -9,6 +9,10 @@
 // with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values in from the
 // top, one lane a cycle; it needs the registers, but no permission to start.
 //
+// With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane, one
+// position each. With window_i the offset runs on from group to group, each with a channel word of
+// its own, and lanes in the last `halo` columns of a row gather for their neighbours, but have no output.
+//
 // Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one step a
 //           cycle. step_valid_o, addresses and flags come from registers through two adders
 //           (offset, comparison); step_ready_i reaches registers only.
@@ -19,6 +23,8 @@
 module trine_agu #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
+  parameter bit          Window   = 1'b0,
+  localparam int unsigned Lanes     = Rows + (Window ? 3 : 0),
   localparam int unsigned CoordBits = 14
 ) (
   input  logic                        clk_i,
@@ -35,12 +41,13 @@ module trine_agu #(
   output logic                        filled_o,
   input  logic                        start_i,
   output logic                        running_o,
+  input  logic                        window_i,
 
   // Steps.
   output logic                        step_valid_o,
   input  logic                        step_ready_i,
-  output logic [Rows*AddrBits-1:0]    addr_o,
-  output logic [Rows-1:0]             inside_o,
+  output logic [Lanes*AddrBits-1:0]   addr_o,
+  output logic [Lanes-1:0]            inside_o,
   output logic                        first_o,        // of its (tile, group)
   output logic                        window_last_o,  // last (ky, kx) of its channel word
   output logic                        word_first_o,   // first (ky, kx) of its channel word
@@ -72,6 +79,7 @@ module trine_agu #(
   logic signed [CoordBits-1:0]   y_end_q;
   logic [CoordBits-1:0]          height_q;
   logic [CoordBits-1:0]          width_q;
+  logic [7:0]                    halo_q;
   logic [CoordBits-1:0]          tile_x_q;
   logic [CoordBits-1:0]          tile_y_q;
   logic [7:0]                    stride_x_q;
@@ -111,6 +119,7 @@ module trine_agu #(
         y_end_q <= cfg_payload_i[trine_isa_pkg::AguYEndLsb +: CoordBits];
         height_q <= cfg_payload_i[trine_isa_pkg::AguHeightLsb +: CoordBits];
         width_q <= cfg_payload_i[trine_isa_pkg::AguWidthLsb +: CoordBits];
+        halo_q <= cfg_payload_i[trine_isa_pkg::AguHaloLsb +: 8];
       end
       if (cfg_reg_i == 4'd5) begin
         tile_x_q <= cfg_payload_i[trine_isa_pkg::AguTileXLsb +: CoordBits];
@@ -263,7 +272,7 @@ module trine_agu #(
             offset_q <= offset_q + cw_step_q;
           end else begin
             cw_q     <= '0;
-            offset_q <= '0;
+            offset_q <= Window && window_i && !group_last ? offset_q + cw_step_q : '0;
             group_q  <= group_last ? '0 : group_q + 12'd1;
             if (group_last) tile_q <= tile_q + 24'd1;
           end
@@ -282,6 +291,8 @@ module trine_agu #(
   assign tile_y_wrapped    = tile_y_q + CoordBits'(stride_y_q);
   assign tile_base_wrapped = tile_base_q + row_wrap_q;
   assign tile_out_wrapped  = tile_out_q + out_wrap_q;
+
+  logic [Rows-1:0] in_rows;  // lanes above the end of the last row of positions
 
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     logic [CoordBits-1:0] x_q, y_q, x_in, y_in, x_next, tap_x, tap_y;
@@ -321,10 +332,35 @@ module trine_agu #(
     assign tap_x = x_q + tap_x_q;
     assign tap_y = y_q + tap_y_q;
 
-    assign active_o[l] = y_q[CoordBits-1];
-    assign inside_o[l] = active_o[l] && tap_x < width_q && tap_y < height_q;
+    assign in_rows[l]  = y_q[CoordBits-1];
+    assign inside_o[l] = in_rows[l] && tap_x < width_q && tap_y < height_q;
+
+    if (Window) begin : gen_halo
+      logic [CoordBits-1:0] x_halo;
+      logic                 unused_halo;
+      assign x_halo      = x_q + CoordBits'(halo_q);
+      assign active_o[l] = in_rows[l] && (!window_i || x_halo[CoordBits-1]);
+      assign unused_halo = ^x_halo;
+    end else begin : gen_no_halo
+      assign active_o[l] = in_rows[l];
+    end
     assign addr_o[l*AddrBits +: AddrBits] = lane_base_q + offset_q;
     assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
+  end
+
+  // The last lane's neighbours: of no use where that lane is the last of its row, so they never wrap.
+  if (Window) begin : gen_window
+    for (genvar k = 1; k <= 3; k++) begin : gen_neighbour
+      logic [CoordBits-1:0] tap_x;
+      assign tap_x = gen_lane[Rows-1].tap_x + CoordBits'(10'(stride_x_q) * 10'(k));
+      assign inside_o[Rows+k-1] = window_i && in_rows[Rows-1] && tap_x < width_q &&
+                                  gen_lane[Rows-1].tap_y < height_q;
+      assign addr_o[(Rows+k-1)*AddrBits +: AddrBits] =
+          gen_lane[Rows-1].lane_base_q + offset_q + AddrBits'(10'(stride_x_q) * 10'(k));
+    end
+  end else begin : gen_no_window
+    logic unused_window;
+    assign unused_window = ^{window_i, halo_q};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -338,9 +374,9 @@ module trine_agu #(
     else         live_q <= 1'b1;
   end
 
-  logic                     stalled_q;  // the step of the last cycle was not taken
-  logic [Rows*AddrBits-1:0] held_addr_q;
-  logic [Rows-1:0]          held_inside_q;
+  logic                      stalled_q;  // the step of the last cycle was not taken
+  logic [Lanes*AddrBits-1:0] held_addr_q;
+  logic [Lanes-1:0]          held_inside_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) stalled_q <= 1'b0;
@@ -362,7 +398,7 @@ module trine_agu #(
         a_addr_held:   assert (addr_o == held_addr_q);
         a_inside_held: assert (inside_o == held_inside_q);
       end
-      a_inside_active: assert ((inside_o & ~active_o) == '0);
+      a_inside_rows: assert ((inside_o[Rows-1:0] & ~in_rows) == '0);
     end
   end
 `endif

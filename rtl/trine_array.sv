@@ -10,6 +10,10 @@
 // works h + g cycles after block (0, 0); activations of row group h are delayed by h cycles at
 // the entry, weights of column group g by g, so that both meet, and control travels with them.
 //
+// With window_i (depthwise convolution, int8) PE(r, c), c < 4, takes byte c of the words of rows r to
+// r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last rows'
+// neighbours. The former is behind the broadcast registers: it needs no more of them.
+//
 // Timing    one step a cycle. PE(r, c) adds a step 1 + r / PipeRows + c / PipeCols cycles after
 //           its input. With last_i in cycle t, the drain register of PE(r, c) can be read from
 //           cycle t + 2 + r / PipeRows + c / PipeCols on. So column c is complete from
@@ -34,6 +38,8 @@ module trine_array #(
   parameter bit          Int8     = 1'b1,
   parameter bit          Ternary  = 1'b1,
   parameter bit          Binary   = 1'b1,
+  parameter bit          Window   = 1'b0,
+  localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
   input  logic               clk_i,
@@ -44,7 +50,8 @@ module trine_array #(
   input  logic               first_i,
   input  logic               last_i,
   input  logic [1:0]         mode_i,
-  input  logic [Rows*32-1:0] act_i,
+  input  logic               window_i,
+  input  logic [Lanes*32-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
   // Drain: one column of results.
@@ -70,15 +77,18 @@ module trine_array #(
   // then it has one register a column group. One scalar net a stage: with an array, the simulator
   // would evaluate all PEs again when the entry changes.
   // ---------------------------------------------------------------------------------------------
-  for (genvar r = 0; r < Rows; r++) begin : gen_act
-    localparam int unsigned Delay = r / PipeRows;
-    for (genvar k = 0; k < Delay + ColGroups; k++) begin : gen_stage
+  localparam int unsigned Flags = Window ? 5 : 4;
+
+  for (genvar r = 0; r < Lanes; r++) begin : gen_act
+    localparam int unsigned Delay  = (r < Rows ? r : Rows - 1) / PipeRows;
+    localparam int unsigned Stages = Delay + (r < Rows ? ColGroups : 3 / PipeCols + 1);
+    for (genvar k = 0; k < Stages; k++) begin : gen_stage
       logic        from_valid, valid;
-      logic [3:0]  from_flags, flags;
+      logic [Flags-1:0] from_flags, flags;
       logic [31:0] from_word, word;
       if (k == 0) begin : gen_entry
         assign from_valid = valid_i;
-        assign from_flags = {first_i, last_i, mode_i};
+        assign from_flags = Flags'({window_i, first_i, last_i, mode_i});
         assign from_word  = act_i[32*r +: 32];
       end else begin : gen_chain
         assign from_valid = gen_act[r].gen_stage[k-1].valid;
@@ -86,7 +96,9 @@ module trine_array #(
         assign from_word  = gen_act[r].gen_stage[k-1].word;
       end
 
-      trine_broadcast u_stage (
+      trine_broadcast #(
+        .Flags (Flags)
+      ) u_stage (
         .clk_i   (clk_i),
         .rst_ni  (rst_ni),
         .valid_i (from_valid),
@@ -96,6 +108,9 @@ module trine_array #(
         .flags_o (flags),
         .word_o  (word)
       );
+
+      logic unused_stage;  // of the rows without PEs, and beyond column 3
+      assign unused_stage = valid ^ ^flags ^ ^word;
     end
   end
 
@@ -141,6 +156,19 @@ module trine_array #(
     logic [Cols*32-1:0] drain;
     for (genvar c = 0; c < Cols; c++) begin : gen_col
       localparam int unsigned Stage = r / PipeRows + c / PipeCols;
+      logic [31:0] act;
+
+      if (Window && c < 4) begin : gen_window
+        assign act = gen_act[r].gen_stage[Stage].flags[4]
+                     ? {gen_act[r+3].gen_stage[Stage].word[8*c +: 8],
+                        gen_act[r+2].gen_stage[Stage].word[8*c +: 8],
+                        gen_act[r+1].gen_stage[Stage].word[8*c +: 8],
+                        gen_act[r].gen_stage[Stage].word[8*c +: 8]}
+                     : gen_act[r].gen_stage[Stage].word;
+      end else begin : gen_word
+        assign act = gen_act[r].gen_stage[Stage].word;
+      end
+
       trine_pe #(
         .Int8    (Int8),
         .Ternary (Ternary),
@@ -151,7 +179,7 @@ module trine_array #(
         .first_i (gen_act[r].gen_stage[Stage].flags[3]),
         .last_i  (gen_act[r].gen_stage[Stage].flags[2]),
         .mode_i  (gen_act[r].gen_stage[Stage].flags[1:0]),
-        .act_i   (gen_act[r].gen_stage[Stage].word),
+        .act_i   (act),
         .wgt_i   (gen_wgt[c].gen_stage[Stage].word),
         .drain_o (drain[32*c +: 32])
       );

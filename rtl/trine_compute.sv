@@ -14,6 +14,9 @@
 // With int8 activations and ternary or binary weights a PMEM row serves 4 or 8 steps: weight_part_o says
 // which part, weight_bits_o how it is packed (trine_expand).
 //
+// With `window` (depthwise convolution) a step of lane r brings the words of lanes r to r+3: the array
+// makes four taps of each of four channels of them. A PMEM row then serves WindowParts steps.
+//
 // A RUN that still waits for its tokens already fills the lanes.
 //
 // Timing    one step a cycle; 3 cycles from a step's issue to the array's input without
@@ -29,6 +32,9 @@ module trine_compute #(
   parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned PipeRows     = 8,
+  parameter bit          Window       = 1'b0,
+  parameter int unsigned WindowParts  = 1,  // 1..8
+  localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned TagBits = 4
 ) (
   input  logic                     clk_i,
@@ -49,20 +55,20 @@ module trine_compute #(
   // Gather.
   output logic                     g_valid_o,
   input  logic                     g_ready_i,
-  output logic [Rows*AddrBits-1:0] g_addr_o,
-  output logic [Rows-1:0]          g_lanes_o,
+  output logic [Lanes*AddrBits-1:0] g_addr_o,
+  output logic [Lanes-1:0]         g_lanes_o,
   output logic [7:0]               g_pad_o,
   output logic [TagBits-1:0]       g_tag_o,
   output logic                     g_hold_o,
-  input  logic [Rows-1:0]          rsp_lanes_i,
-  input  logic [Rows*32-1:0]       rsp_data_i,
+  input  logic [Lanes-1:0]         rsp_lanes_i,
+  input  logic [Lanes*32-1:0]      rsp_data_i,
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
 
   // PMEM; its answer goes straight to the array.
   output logic                     w_en_o,
   output logic [PmemAddrBits-1:0]  w_row_o,
-  output logic [1:0]               weight_bits_o,  // 0: as they are, 1: ternary, 2: binary
+  output logic [1:0]               weight_bits_o,  // 0: as they are, 1: ternary, 2: binary, 3: window
   output logic [2:0]               weight_part_o,
 
   // Array.
@@ -70,7 +76,8 @@ module trine_compute #(
   output logic                     array_first_o,
   output logic                     array_last_o,
   output logic [1:0]               array_mode_o,
-  output logic [Rows*32-1:0]       array_act_o,
+  output logic                     array_window_o,
+  output logic [Lanes*32-1:0]      array_act_o,
 
   // A tile for the post unit.
   output logic                     job_valid_o,
@@ -168,6 +175,8 @@ module trine_compute #(
         trine_isa_pkg::ComputeOpInt8Binary:  weight_bits_q <= 2'd2;
         default:                             weight_bits_q <= 2'd0;
       endcase
+      if (Window && run_flags_i[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 2'd3;
+      cfg_q.window       <= Window && run_flags_i[trine_isa_pkg::ComputeFlagWindow];
       clear_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagClear];
       drain_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagDrain];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::ComputeFlagSingle];
@@ -203,7 +212,7 @@ module trine_compute #(
   logic [Rows-1:0]          active;
   logic                     pend_q, pend_take, last_allowed, new_q;
 
-  trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Window(Window)) u_agu (
     .clk_i,
     .rst_ni,
     .clear_i,
@@ -214,6 +223,7 @@ module trine_compute #(
     .filled_o      (filled),
     .start_i       (start),
     .running_o     (agu_running),
+    .window_i      (cfg_q.window),
     .step_valid_o  (step_valid),
     .step_ready_i  (step_ready),
     .addr_o        (g_addr_o),
@@ -264,6 +274,7 @@ module trine_compute #(
   assign array_first_o = in_tag_q[TagFirst];
   assign array_last_o  = in_tag_q[TagLast];
   assign array_mode_o  = mode_q;
+  assign array_window_o = cfg_q.window;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -282,7 +293,7 @@ module trine_compute #(
     if (rsp_done_i) in_tag_q <= rsp_tag_i;
   end
 
-  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [31:0] act_q;
     always_ff @(posedge clk_i) begin
       if (rsp_lanes_i[l]) act_q <= rsp_data_i[l*32 +: 32];
@@ -294,7 +305,15 @@ module trine_compute #(
   logic [2:0] part_q, part_last;
   logic       row_end;
 
-  assign part_last     = weight_bits_q == 2'd2 ? 3'd7 : weight_bits_q == 2'd1 ? 3'd3 : 3'd0;
+  always_comb begin
+    unique case (weight_bits_q)
+      2'd1:    part_last = 3'd3;
+      2'd2:    part_last = 3'd7;
+      2'd3:    part_last = 3'(WindowParts - 1);
+      default: part_last = 3'd0;
+    endcase
+  end
+
   assign row_end       = in_tag_q[TagLast] || part_q == part_last;
   assign weight_bits_o = weight_bits_q;
   assign weight_part_o = part_q;
@@ -392,7 +411,7 @@ module trine_compute #(
   assign job_new_o = new_q;
 
   logic unused_agu;
-  assign unused_agu = ^{agu_running, window_last, word_first, run_flags_i[7:6], cfg_q.out_plane, cfg_payload_i};
+  assign unused_agu = ^{agu_running, window_last, word_first, run_flags_i[7], cfg_q.out_plane, cfg_payload_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.

@@ -21,6 +21,7 @@ module trine_core #(
   parameter int unsigned PmemRows      = 2048,   // even
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
+  parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
@@ -106,6 +107,8 @@ module trine_core #(
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords);
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords);
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1;
+  localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
+  localparam int unsigned WindowParts   = !Window ? 1 : Cols < 32 ? Cols / 4 : 8;
 
   // Tag of a gather: whose it is, and what that engine wants back with it.
   localparam int unsigned TagBits = 6;
@@ -248,14 +251,16 @@ module trine_core #(
   // Feature maps. Residuals go first: the post unit waits for them; compute and vector take turns.
   // ---------------------------------------------------------------------------------------------
   logic                     g_valid, g_ready, g_hold, g_waiting, turn_q;
-  logic [Rows*AddrBits-1:0] g_addr, c_addr, v_addr, r_addr;
-  logic [Rows-1:0]          g_lanes, c_lanes, v_lanes, r_lanes, rsp_lanes;
+  logic [Lanes*AddrBits-1:0] g_addr, c_addr;
+  logic [Rows*AddrBits-1:0] v_addr, r_addr;
+  logic [Lanes-1:0]         g_lanes, c_lanes, rsp_lanes;
+  logic [Rows-1:0]          v_lanes, r_lanes;
   logic [7:0]               g_pad, c_pad, v_pad;
   logic [TagBits-1:0]       g_tag, front_tag, rsp_tag;
   logic [3:0]               c_tag;
   logic [1:0]               v_tag;
   logic                     c_valid, v_valid, r_valid, c_hold, c_grant, v_grant, rsp_done;
-  logic [Rows*32-1:0]       rsp_data;
+  logic [Lanes*32-1:0]      rsp_data;
   logic                     s_valid, s_ready, s_empty;
   logic [Rows*AddrBits-1:0] s_addr;
   logic [Rows-1:0]          s_lanes;
@@ -273,12 +278,12 @@ module trine_core #(
     g_pad   = c_pad;
     g_tag   = {TagCompute, c_tag};
     if (r_valid) begin
-      g_addr  = r_addr;
-      g_lanes = r_lanes;
+      g_addr  = (Lanes*AddrBits)'(r_addr);
+      g_lanes = Lanes'(r_lanes);
       g_tag   = {TagResidual, 4'd0};
     end else if (!(c_valid && c_grant)) begin
-      g_addr  = v_addr;
-      g_lanes = v_lanes;
+      g_addr  = (Lanes*AddrBits)'(v_addr);
+      g_lanes = Lanes'(v_lanes);
       g_pad   = v_pad;
       g_tag   = {TagVector, 2'd0, v_tag};
     end
@@ -291,6 +296,7 @@ module trine_core #(
 
   trine_dmem #(
     .Rows      (Rows),
+    .Lanes     (Lanes),
     .Banks     (Banks),
     .BankRows  (BankRows),
     .DataWords (DataWords),
@@ -332,14 +338,15 @@ module trine_core #(
   );
 
   logic            c_rsp, v_rsp, r_rsp;
-  logic [Rows-1:0] c_rsp_lanes, v_rsp_lanes, r_rsp_lanes;
+  logic [Lanes-1:0] c_rsp_lanes;
+  logic [Rows-1:0]  v_rsp_lanes, r_rsp_lanes;
 
   assign c_rsp       = rsp_tag[TagBits-1 -: 2] == TagCompute;
   assign v_rsp       = rsp_tag[TagBits-1 -: 2] == TagVector;
   assign r_rsp       = rsp_tag[TagBits-1 -: 2] == TagResidual;
   assign c_rsp_lanes = c_rsp ? rsp_lanes : '0;
-  assign v_rsp_lanes = v_rsp ? rsp_lanes : '0;
-  assign r_rsp_lanes = r_rsp ? rsp_lanes : '0;
+  assign v_rsp_lanes = v_rsp ? rsp_lanes[Rows-1:0] : '0;
+  assign r_rsp_lanes = r_rsp ? rsp_lanes[Rows-1:0] : '0;
 
   // ---------------------------------------------------------------------------------------------
   // Compute: engine, weights, array.
@@ -350,7 +357,9 @@ module trine_core #(
   logic [1:0]               weight_bits;
   logic [2:0]               weight_part;
   logic [1:0]               array_mode;
-  logic [Rows*32-1:0]       array_act, column;
+  logic                     array_window;
+  logic [Lanes*32-1:0]      array_act;
+  logic [Rows*32-1:0]       column;
   logic [ColBits-1:0]       col;
   logic                     job_valid, job_ready, job_tile_first, job_tile_last, job_new,
                             job_final, job_drain;
@@ -363,7 +372,9 @@ module trine_core #(
     .Rows         (Rows),
     .AddrBits     (AddrBits),
     .PmemAddrBits (PmemAddrBits),
-    .PipeRows     (PipeRows)
+    .PipeRows     (PipeRows),
+    .Window       (Window),
+    .WindowParts  (WindowParts)
   ) u_compute (
     .clk_i,
     .rst_ni,
@@ -396,6 +407,7 @@ module trine_core #(
     .array_first_o    (array_first),
     .array_last_o     (array_last),
     .array_mode_o     (array_mode),
+    .array_window_o   (array_window),
     .array_act_o      (array_act),
     .job_valid_o      (job_valid),
     .job_ready_i      (job_ready),
@@ -427,8 +439,13 @@ module trine_core #(
     .w_data_i  (pmem_wdata)
   );
 
-  if (Int8 && (Ternary || Binary)) begin : gen_expand
-    trine_expand #(.Cols(Cols), .Ternary(Ternary), .Binary(Binary)) u_expand (
+  if ((Int8 && (Ternary || Binary)) || WindowParts > 1) begin : gen_expand
+    trine_expand #(
+      .Cols    (Cols),
+      .Ternary (Ternary),
+      .Binary  (Binary),
+      .Parts   (WindowParts)
+    ) u_expand (
       .bits_i    (weight_bits),
       .part_i    (weight_part),
       .packed_i  (packed_weights),
@@ -447,7 +464,8 @@ module trine_core #(
     .PipeCols (PipeCols),
     .Int8     (Int8),
     .Ternary  (Ternary),
-    .Binary   (Binary)
+    .Binary   (Binary),
+    .Window   (Window)
   ) u_array (
     .clk_i,
     .rst_ni,
@@ -455,6 +473,7 @@ module trine_core #(
     .first_i  (array_first),
     .last_i   (array_last),
     .mode_i   (array_mode),
+    .window_i (array_window),
     .act_i    (array_act),
     .wgt_i    (weights),
     .col_i    (col),
@@ -497,7 +516,7 @@ module trine_core #(
       .g_pad_o          (v_pad),
       .g_tag_o          (v_tag),
       .rsp_lanes_i      (v_rsp_lanes),
-      .rsp_data_i       (rsp_data),
+      .rsp_data_i       (rsp_data[Rows*32-1:0]),
       .rsp_tag_i        (rsp_tag[1:0]),
       .rsp_done_i       (rsp_done && v_rsp),
       .job_valid_o      (vjob_valid),
@@ -570,7 +589,8 @@ module trine_core #(
     .AddrBits (AddrBits),
     .Channels (ParamChannels),
     .Ternary  (Ternary),
-    .Binary   (Binary)
+    .Binary   (Binary),
+    .Window   (Window)
   ) u_post (
     .clk_i,
     .rst_ni,
@@ -614,7 +634,7 @@ module trine_core #(
     .r_addr_o       (r_addr),
     .r_lanes_o      (r_lanes),
     .rsp_lanes_i    (r_rsp_lanes),
-    .rsp_data_i     (rsp_data),
+    .rsp_data_i     (rsp_data[Rows*32-1:0]),
     .rsp_done_i     (rsp_done && r_rsp),
     .s_valid_o      (s_valid),
     .s_ready_i      (s_ready),

@@ -2,7 +2,7 @@
 //
 // Feature-map memory: Banks single-port banks of 32-bit words behind three ports.
 //
-//   gather   Rows words from any addresses (compute taps, residual words, vector taps)
+//   gather   Lanes words from any addresses (compute taps, residual words, vector taps)
 //   scatter  Rows words to any addresses, with one bit mask for all of them (results)
 //   DMA      DataWords neighbours, read or written
 //
@@ -22,7 +22,8 @@
 // Check     tb/trine_dmem_tb.cpp
 
 module trine_dmem #(
-  parameter int unsigned Rows      = 8,
+  parameter int unsigned Rows      = 8,     // of a scatter
+  parameter int unsigned Lanes     = Rows,  // of a gather: Rows or more
   parameter int unsigned Banks     = 16,    // power of two, >= 2*Rows, >= DataWords
   parameter int unsigned BankRows  = 2048,  // words of a bank
   parameter int unsigned DataWords = 2,     // power of two
@@ -39,16 +40,16 @@ module trine_dmem #(
   // Gather: lanes that are not in g_lanes_i get pad_i in all four bytes.
   input  logic                     g_valid_i,
   output logic                     g_ready_o,
-  input  logic [Rows*AddrBits-1:0] g_addr_i,
-  input  logic [Rows-1:0]          g_lanes_i,
+  input  logic [Lanes*AddrBits-1:0] g_addr_i,
+  input  logic [Lanes-1:0]         g_lanes_i,
   input  logic [7:0]               g_pad_i,
   input  logic [TagBits-1:0]       g_tag_i,
   input  logic                     g_hold_i,
   output logic                     g_waiting_o,  // an access is in front and not finished now
   output logic [TagBits-1:0]       g_tag_o,      // its tag
 
-  output logic [Rows-1:0]          rsp_lanes_o,
-  output logic [Rows*32-1:0]       rsp_data_o,
+  output logic [Lanes-1:0]         rsp_lanes_o,
+  output logic [Lanes*32-1:0]      rsp_data_o,
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
 
@@ -86,17 +87,17 @@ module trine_dmem #(
   // Gather: the access in front.
   // ---------------------------------------------------------------------------------------------
   logic                     g_valid_q, g_first_q;
-  logic [Rows*AddrBits-1:0] g_addr_q;
-  logic [Rows-1:0]          g_pend_q, g_lanes_q;
+  logic [Lanes*AddrBits-1:0] g_addr_q;
+  logic [Lanes-1:0]          g_pend_q, g_lanes_q;
   logic [7:0]               g_pad_q;
   logic [TagBits-1:0]       g_tag_q;
 
-  logic [Rows-1:0]          g_clash, g_win, g_served, g_left;
+  logic [Lanes-1:0]          g_clash, g_win, g_served, g_left;
   logic                     g_serve, g_done;
   logic [Banks-1:0]         g_use, g_blocked;
 
   always_comb begin
-    for (int unsigned l = 0; l < Rows; l++) begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
       g_clash[l] = 1'b0;
       for (int unsigned k = 0; k < l; k++) begin
         if (g_pend_q[k] &&
@@ -111,7 +112,7 @@ module trine_dmem #(
   assign g_win   = g_serve ? g_pend_q & ~g_clash : '0;
 
   always_comb begin
-    for (int unsigned l = 0; l < Rows; l++) begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
       g_served[l] = g_win[l] && !g_blocked[g_addr_q[l*AddrBits +: BankBits]];
     end
   end
@@ -150,8 +151,8 @@ module trine_dmem #(
 
   // The lanes served, one cycle later, when their banks answer. Padded lanes answer at once.
   logic                     rsp_done_q;
-  logic [Rows-1:0]          rsp_lanes_q, rsp_pad_q;
-  logic [Rows*BankBits-1:0] rsp_bank_q;
+  logic [Lanes-1:0]          rsp_lanes_q, rsp_pad_q;
+  logic [Lanes*BankBits-1:0] rsp_bank_q;
   logic [7:0]               rsp_pad_code_q;
   logic [TagBits-1:0]       rsp_tag_q;
   logic [Banks*32-1:0]      bank_rdata;
@@ -174,7 +175,7 @@ module trine_dmem #(
       rsp_pad_q      <= ~g_lanes_q;
       rsp_pad_code_q <= g_pad_q;
       rsp_tag_q      <= g_tag_q;
-      for (int unsigned l = 0; l < Rows; l++) begin
+      for (int unsigned l = 0; l < Lanes; l++) begin
         rsp_bank_q[l*BankBits +: BankBits] <= g_addr_q[l*AddrBits +: BankBits];
       end
     end
@@ -185,7 +186,7 @@ module trine_dmem #(
   assign rsp_tag_o   = rsp_tag_q;
 
   always_comb begin
-    for (int unsigned l = 0; l < Rows; l++) begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
       rsp_data_o[l*32 +: 32] = rsp_pad_q[l] ? {4{rsp_pad_code_q}}
                                             : bank_rdata[{rsp_bank_q[l*BankBits +: BankBits], 5'd0} +: 32];
     end
@@ -372,7 +373,7 @@ module trine_dmem #(
     always_comb begin
       g_use[b] = 1'b0;
       g_row    = '0;
-      for (int unsigned l = 0; l < Rows; l++) begin
+      for (int unsigned l = 0; l < Lanes; l++) begin
         if (g_win[l] && g_addr_q[l*AddrBits +: BankBits] == BankBits'(b)) begin
           g_use[b] = 1'b1;
           g_row    = g_row | g_addr_q[l*AddrBits + BankBits +: RowBits];
@@ -461,7 +462,7 @@ module trine_dmem #(
   // Assertions. What a port believes served, banks have served: no word is lost. Each access ends.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
-  localparam int unsigned GatherBound  = Rows * (Rows + 12) + 20;
+  localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;
   localparam int unsigned ScatterBound = 2 * Rows + 8;
   localparam int unsigned DmaBound     = DmaPatience + 2;
 
@@ -472,7 +473,7 @@ module trine_dmem #(
     else         live_q <= 1'b1;
   end
 
-  logic [Rows-1:0] answered_q;  // lanes of the access that is being answered
+  logic [Lanes-1:0] answered_q;  // lanes of the access that is being answered
   logic [31:0]     g_age_q, s_age_q, d_age_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

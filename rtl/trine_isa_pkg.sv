@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 2;
+  localparam int unsigned IsaVersion = 3;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -37,6 +37,7 @@ package trine_isa_pkg;
   localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11
   localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual
+  localparam int unsigned ComputeFlagWindow = 6;  // depthwise, by the window former
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
   localparam logic [7:0] VectorOpAdd = 8'd2;  // TFLite ADD of two taps
@@ -85,6 +86,8 @@ package trine_isa_pkg;
   localparam int unsigned AguHeightReg = 4, AguHeightLsb = 16, AguHeightWidth = 16;
   // width: taps outside 0 <= x < width are masked
   localparam int unsigned AguWidthReg = 4, AguWidthLsb = 32, AguWidthWidth = 16;
+  // halo: columns at a row's end whose lanes have no output (compute; else 0)
+  localparam int unsigned AguHaloReg = 4, AguHaloLsb = 48, AguHaloWidth = 8;
   // tile_x: (ROWS mod Q) * stride_x
   localparam int unsigned AguTileXReg = 5, AguTileXLsb = 0, AguTileXWidth = 16;
   // tile_y: (ROWS div Q) * stride_y

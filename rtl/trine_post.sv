@@ -33,6 +33,7 @@ module trine_post #(
   parameter int unsigned Channels = 512,
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
+  parameter bit          Window   = 1'b0,
   localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
@@ -122,7 +123,7 @@ module trine_post #(
   logic [4:0]               place_q, place_now, place_first, place_last;  // of a code in its word
   logic [3:0]               pass_q;         // pair of thresholds
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
-  logic [15:0]              channel_q, channel_now, channel_first;
+  logic [15:0]              channel_q, channel_now, channel_first, group_columns;
   logic                     fresh_q;        // no column issued yet
   logic                     await_q;        // its first code has not left the lanes
   logic                     open_q;         // compute's tile is not complete: groups to come
@@ -172,10 +173,12 @@ module trine_post #(
     if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) place_last = 5'd31;
   end
 
+  assign group_columns = Window && cfg_d.window ? 16'd4 : 16'(Cols);
+
   always_comb begin
     if (take_vector) count = cfg_d.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
-    else if (channels_first < 16'(Cols)) count = LeftBits'(channels_first);
-    else count = LeftBits'(Cols);
+    else if (channels_first < group_columns) count = LeftBits'(channels_first);
+    else count = LeftBits'(group_columns);
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -624,7 +627,7 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, channel_first, channel_now, cfg_q.param, cfg_q.channels,
+  assign unused_post = ^{lane_valid, cfg_q.window, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low};
 

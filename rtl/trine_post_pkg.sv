@@ -20,6 +20,7 @@ package trine_post_pkg;
 
   typedef struct packed {
     logic [2:0]  kind;
+    logic        window;        // four columns a group
     logic        max;           // maximum with the residual: requantized or thresholds
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1

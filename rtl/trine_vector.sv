@@ -125,6 +125,7 @@ module trine_vector #(
       cfg_q.channels       <= '1;
       cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
+      cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
       cfg_q.passes_last    <= '0;
       cfg_q.low            <= '0;
@@ -163,6 +164,7 @@ module trine_vector #(
     .filled_o      (filled),
     .start_i       (start),
     .running_o     (agu_running),
+    .window_i      (1'b0),
     .step_valid_o  (step_valid),
     .step_ready_i  (step_ready),
     .addr_o        (g_addr_o),

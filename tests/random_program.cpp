@@ -326,7 +326,11 @@ class Generator {
     const Op op = ternary_          ? Op::kTernary
                   : !config_.binary ? Op::kInt8
                                     : static_cast<Op>(draw(config_.ternary ? 5 : 1));
-    const int steps_per_row = op == Op::kInt8Ternary ? 4 : op == Op::kInt8Binary ? 8 : 1;
+    const bool window = op == Op::kInt8 && config_.window() && chance(35);
+    const int steps_per_row = window                   ? config_.window_steps_per_row()
+                              : op == Op::kInt8Ternary ? 4
+                              : op == Op::kInt8Binary  ? 8
+                                                       : 1;
     // Results: requantized, thresholds (in every encoding), raw sums.
     const int output = config_.binary && config_.ternary ? draw(3) : 0;
     const int encoding = output == 1 ? draw(3) : 0;
@@ -334,16 +338,25 @@ class Generator {
     const int passes = output == 1 ? between(1, 3) : 1;
     const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
     const int position = chance(30) ? draw(per_word) : 0;
-    const int channels =
-        chance(20) ? 1 : between(1, (encoding != 0 && chance(30) ? 9 : 3) * config_.cols + 1);
-    const int groups = (channels + config_.cols - 1) / config_.cols;
-    const int steps = words * R * S;
+    const int channels = window ? between(4 * words - 3, 4 * words)
+                         : chance(20)
+                             ? 1
+                             : between(1, (encoding != 0 && chance(30) ? 9 : 3) * config_.cols + 1);
+    const int columns = window ? 4 : config_.cols;
+    const int groups = (channels + columns - 1) / columns;
+    const int steps = (window ? 1 : words) * R * S;
     const int rows = groups * ((steps + steps_per_row - 1) / steps_per_row);
     const int out_words = (position + channels + per_word - 1) / per_word;
     if (rows > config_.pmem_rows() || channels * passes > config_.param_channels) return false;
     const auto map = lanes(i, op == Op::kTernary, words, out_words, R, S);
     if (!map) return false;
-    const bool one = groups == 1 && i.registers.get(agu::kTilesLast) == 0;
+    if (window) {  // a group for each word; the last lanes of a row may have no output
+      i.registers.set(agu::kWordsLast, 0);
+      const std::int64_t U = i.registers.get(agu::kStrideX);
+      const std::int64_t Q = (i.registers.get(agu::kXEnd) - i.registers.get(agu::kXStart)) / U;
+      i.registers.set(agu::kHalo, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
+    }
+    const bool one = !window && groups == 1 && i.registers.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;
     const int per_step = op == Op::kInt8      ? 4 << 14
                          : op == Op::kTernary ? 16
@@ -363,7 +376,7 @@ class Generator {
     const int param = draw(config_.param_channels - channels * passes + 1);
     i.registers.set(kParam, param);
     i.run.op = static_cast<int>(op);
-    int flags = 1 << kDrain;
+    int flags = 1 << kDrain | (window ? 1 << kWindow : 0);
     if (output != 2 && chance(35)) {
       if (!residual(i, map->out)) return false;
       flags |= 1 << (output == 1 || (config_.binary && chance(50)) ? kFuseMax : kFuseAdd);

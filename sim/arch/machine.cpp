@@ -152,33 +152,43 @@ int codes_per_word(const Registers& r) {
 
 }  // namespace
 
-/// Coordinates of the lanes, and how they advance.
+/// Coordinates of the lanes, and how they advance. With the window former, the last lane's
+/// right-hand neighbours are further lanes, which only gather.
 struct Machine::Lanes {
   struct Lane {
     std::int64_t x = 0, y = 0, base = 0, out = 0;
   };
 
-  Lanes(const Registers& r, int rows) : lanes(static_cast<std::size_t>(rows)) {
+  Lanes(const Registers& r, int rows, int neighbours = 0)
+      : lanes(static_cast<std::size_t>(rows + neighbours)), rows_(static_cast<std::size_t>(rows)) {
     x_end = r.get(agu::kXEnd);
     x_span = x_end - r.get(agu::kXStart);
     y_end = r.get(agu::kYEnd);
+    stride_x = r.get(agu::kStrideX);
     stride_y = r.get(agu::kStrideY);
+    halo = neighbours > 0 ? r.get(agu::kHalo) : 0;
     row_wrap = difference(r, agu::kRowWrap);
     out_wrap = difference(r, agu::kOutWrap);
     Lane lane{r.get(agu::kXStart), r.get(agu::kYStart), r.get(agu::kBase), r.get(agu::kOut)};
-    for (Lane& l : lanes) {
-      l = lane;
-      advance(lane, r.get(agu::kStrideX), 0, r.get(agu::kStrideX), 1);
+    for (std::size_t l = 0; l < rows_; ++l) {
+      lanes[l] = lane;
+      advance(lane, stride_x, 0, stride_x, 1);
     }
+    set_neighbours();
   }
 
   void next_tile(const Registers& r) {
-    for (Lane& lane : lanes)
-      advance(lane, r.get(agu::kTileX), r.get(agu::kTileY), difference(r, agu::kTileBase),
+    for (std::size_t l = 0; l < rows_; ++l)
+      advance(lanes[l], r.get(agu::kTileX), r.get(agu::kTileY), difference(r, agu::kTileBase),
               difference(r, agu::kTileOut));
+    set_neighbours();
   }
 
-  bool active(std::size_t lane) const { return lanes[lane].y < y_end; }
+  bool gathers(std::size_t lane) const { return lanes[lane].y < y_end; }
+  /// Has an output.
+  bool active(std::size_t lane) const {
+    return lane < rows_ && gathers(lane) && lanes[lane].x < x_end - halo;
+  }
 
   std::vector<Lane> lanes;
 
@@ -197,7 +207,16 @@ struct Machine::Lanes {
     }
   }
 
-  std::int64_t x_end, x_span, y_end, stride_y, row_wrap, out_wrap;
+  void set_neighbours() {
+    for (std::size_t l = rows_; l < lanes.size(); ++l) {
+      lanes[l] = lanes[l - 1];
+      lanes[l].x += stride_x;
+      lanes[l].base += stride_x;
+    }
+  }
+
+  std::size_t rows_;
+  std::int64_t x_end, x_span, y_end, stride_x, stride_y, halo, row_wrap, out_wrap;
 };
 
 /// The words of all taps of a tile: [lane][step].
@@ -347,7 +366,8 @@ void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::i
 // ---- lanes ------------------------------------------------------------------------------------
 
 /// Reads the words of every lane and step. @return gather cycles, replays included
-std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile) {
+std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
+                             std::int64_t offset) {
   const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
   const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
   const int s_last = field(r, agu::kSLast), r_last = field(r, agu::kRLast);
@@ -360,7 +380,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
                static_cast<std::size_t>(s_last + 1);
   tile.words.resize(lanes.lanes.size() * tile.steps);
   std::fill(bank_steps_.begin(), bank_steps_.end(), 0);
-  std::int64_t offset = 0, cycles = 0;
+  std::int64_t cycles = 0;
   std::size_t step = 0;
   for (int cw = 0; cw <= words_last; ++cw)
     for (int ky = 0; ky <= r_last; ++ky)
@@ -370,7 +390,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile)
         for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
           const auto& lane = lanes.lanes[l];
           const std::int64_t y = lane.y + ky * dil_y, x = lane.x + kx * dil_x;
-          const bool inside = lanes.active(l) && y >= 0 && y < height && x >= 0 && x < width;
+          const bool inside = lanes.gathers(l) && y >= 0 && y < height && x >= 0 && x < width;
           std::uint32_t word = pad;
           if (inside) {
             const std::int64_t address = checked(lane.base + offset);
@@ -398,9 +418,9 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
                            std::size_t steps) const {
   using namespace isa::compute;
   const int per_word = codes_per_word(r);
-  const int first = field(r, post::kPosition) + group * config_.cols;
+  const int first = field(r, post::kPosition) + group * columns_;
   const int last =
-      field(r, post::kPosition) + std::min(field(r, kChannels), (group + 1) * config_.cols);
+      field(r, post::kPosition) + std::min(field(r, kChannels), (group + 1) * columns_);
   const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
   int blocked = 0;
   for (int word = first / per_word; per_word * word < last; ++word) {
@@ -429,11 +449,14 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   const int channels = field(r, kChannels);
   if (!(clear && drains) && (groups != 1 || tiles != 1))
     fail("a reduction in pieces has one tile and one group");
+  const bool window = (run.flags >> kWindow & 1) != 0;
+  if (window) check_window(r, run);
+  columns_ = window ? 4 : config_.cols;
   const auto per_word = static_cast<std::size_t>(precision.values());
-  const auto steps_per_row = static_cast<std::size_t>(precision.steps_per_row());
-  const std::size_t cols = static_cast<std::size_t>(config_.cols);
+  const auto steps_per_row =
+      static_cast<std::size_t>(window ? config_.window_steps_per_row() : precision.steps_per_row());
 
-  Lanes lanes(r, config_.rows);
+  Lanes lanes(r, config_.rows, window ? 3 : 0);
   Lanes before = lanes;  // of the tile before
   Tile tile;
   Work work;
@@ -441,7 +464,7 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
     // Results of the last group meet the reads of the next tile, others those of their own.
     work.tile_stolen.push_back(0);
-    if (drains && tile.steps >= static_cast<std::size_t>(std::min(channels, config_.cols))) {
+    if (drains && tile.steps >= static_cast<std::size_t>(std::min(channels, columns_))) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
@@ -458,45 +481,103 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
       if (row + rows > config_.pmem_rows())
         fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", row, row + rows - 1,
                          config_.pmem_rows() - 1));
-      // Weights by group and column, so that a sum runs over neighbours.
-      weights_.resize(static_cast<std::size_t>(groups) * cols * tile.steps * per_word);
-      std::int16_t* to = weights_.data();
-      for (std::size_t g = 0; g < static_cast<std::size_t>(groups); ++g)
-        for (std::size_t c = 0; c < cols; ++c)
-          for (std::size_t step = 0; step < tile.steps; ++step) {
-            const std::size_t at =
-                static_cast<std::size_t>(row) + g * group_rows + step / steps_per_row;
-            std::uint32_t word;
-            std::memcpy(&word, &pmem_[(at * cols + c) * 4], 4);
-            for (std::size_t i = 0; i < per_word; ++i)
-              *to++ = value_at(word, precision.weight_bits,
-                               static_cast<int>(step % steps_per_row * per_word + i));
-          }
     }
-    tile.values.resize(tile.words.size() * per_word);
-    for (std::size_t i = 0; i < tile.words.size(); ++i)
-      for (std::size_t v = 0; v < per_word; ++v)
-        tile.values[i * per_word + v] =
-            value_at(tile.words[i], precision.activation_bits, static_cast<int>(v));
+    if (t == 0 && !window)
+      read_weights(r.get(kRow), groups, tile.steps, steps_per_row, precision.values(),
+                   precision.weight_bits);
+    if (!window) {
+      tile.values.resize(tile.words.size() * per_word);
+      for (std::size_t i = 0; i < tile.words.size(); ++i)
+        for (std::size_t v = 0; v < per_word; ++v)
+          tile.values[i * per_word + v] =
+              value_at(tile.words[i], precision.activation_bits, static_cast<int>(v));
+    }
     for (int g = 0; g < groups; ++g) {
       if (clear) std::fill(accumulators_.begin(), accumulators_.end(), 0);
-      for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
-        if (!lanes.active(l)) continue;  // never drained
-        const std::size_t n = tile.steps * per_word;
-        for (std::size_t c = 0; c < cols; ++c) {
-          const std::int16_t* w = &weights_[(static_cast<std::size_t>(g) * cols + c) * n];
-          std::int32_t& acc = accumulators_[l * cols + c];
-          acc = reference::wrap(std::int64_t{acc} + dot(&tile.values[l * n], w, n));
-        }
-      }
+      if (window && g > 0) gather(r, lanes, tile, g * window_step(r));
+      if (window)
+        window_group(lanes, tile, r.get(kRow), g);
+      else
+        dense_group(lanes, tile, per_word, g);
       if (drains) drain(r, run, lanes, g);
     }
     if (t + 1 < tiles) lanes.next_tile(r);
   }
   for (int g = 0; g < groups; ++g)
-    work.group_columns.push_back(drains ? std::clamp(channels - g * config_.cols, 0, config_.cols)
-                                        : 0);
+    work.group_columns.push_back(drains ? std::clamp(channels - g * columns_, 0, columns_) : 0);
   return work;
+}
+
+/// Weights by group and column, so that a sum runs over neighbours.
+void Machine::read_weights(std::int64_t row, int groups, std::size_t steps,
+                           std::size_t steps_per_row, int values, int bits) {
+  const auto cols = static_cast<std::size_t>(config_.cols);
+  weights_.resize(static_cast<std::size_t>(groups) * cols * steps *
+                  static_cast<std::size_t>(values));
+  std::int16_t* to = weights_.data();
+  const std::size_t group_rows = (steps + steps_per_row - 1) / steps_per_row;
+  for (std::size_t g = 0; g < static_cast<std::size_t>(groups); ++g)
+    for (std::size_t c = 0; c < cols; ++c)
+      for (std::size_t step = 0; step < steps; ++step) {
+        const std::size_t at =
+            static_cast<std::size_t>(row) + g * group_rows + step / steps_per_row;
+        std::uint32_t word;
+        std::memcpy(&word, &pmem_[(at * cols + c) * 4], 4);
+        for (int i = 0; i < values; ++i)
+          *to++ = value_at(word, bits, static_cast<int>(step % steps_per_row) * values + i);
+      }
+}
+
+void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group) {
+  const auto cols = static_cast<std::size_t>(config_.cols);
+  const std::size_t n = tile.steps * per_word;
+  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+    if (!lanes.active(l)) continue;  // never drained
+    for (std::size_t c = 0; c < cols; ++c) {
+      const std::int16_t* w = &weights_[(static_cast<std::size_t>(group) * cols + c) * n];
+      std::int32_t& acc = accumulators_[l * cols + c];
+      acc = reference::wrap(std::int64_t{acc} + dot(&tile.values[l * n], w, n));
+    }
+  }
+}
+
+/// What a depthwise RUN must be.
+void Machine::check_window(const Registers& r, const isa::Run& run) const {
+  using namespace isa::compute;
+  if (!config_.window()) fail("the configuration has no window former");
+  if (static_cast<Op>(run.op) != Op::kInt8) fail("the window former takes int8");
+  if (r.get(agu::kWordsLast) != 0) fail("a group of the window former has one channel word");
+  if ((run.flags >> kClear & 1) == 0 || (run.flags >> kDrain & 1) == 0)
+    fail("a reduction of the window former is whole");
+}
+
+/// From the first tap of a channel word to that of the next.
+std::int64_t Machine::window_step(const Registers& r) const {
+  return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
+         (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);
+}
+
+/// Sums of four channels: column c takes byte c of the words of a lane and of the three after it.
+void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group) {
+  const auto parts = static_cast<std::size_t>(config_.window_steps_per_row());
+  const auto cols = static_cast<std::size_t>(config_.cols);
+  const std::size_t first = static_cast<std::size_t>(row) +
+                            static_cast<std::size_t>(group) * ((tile.steps + parts - 1) / parts);
+  for (std::size_t l = 0; l < static_cast<std::size_t>(config_.rows); ++l) {
+    if (!lanes.active(l)) continue;
+    for (std::size_t c = 0; c < 4; ++c) {
+      std::int32_t sum = 0;
+      for (std::size_t step = 0; step < tile.steps; ++step) {
+        std::uint32_t weights;
+        std::memcpy(&weights, &pmem_[((first + step / parts) * cols + 4 * (step % parts) + c) * 4],
+                    4);
+        for (std::size_t i = 0; i < 4; ++i)
+          sum += byte_of(tile.words[(l + i) * tile.steps + step], static_cast<int>(c)) *
+                 byte_of(weights, static_cast<int>(i));
+      }
+      accumulators_[l * cols + c] = sum;
+    }
+  }
 }
 
 /// Columns of one group through the post unit; columns that share an output word are one write.
@@ -512,8 +593,8 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
   const Encoding encoding(field(r, post::kEncoding));
   const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
   const int position = field(r, post::kPosition);
-  const int first = group * config_.cols;
-  const int last = std::min(channels, first + config_.cols);
+  const int first = group * columns_;
+  const int last = std::min(channels, first + columns_);
   if (r.get(kParam) + last * passes > config_.param_channels)
     fail(fmt::format("bias and scale entry {}, allowed 0..{}", r.get(kParam) + last * passes - 1,
                      config_.param_channels - 1));

@@ -65,7 +65,15 @@ class Machine {
   Work vector(const isa::Registers& registers, const isa::Run& run);
   void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
-  std::int64_t gather(const isa::Registers& registers, const Lanes& lanes, Tile& tile);
+  void read_weights(std::int64_t row, int groups, std::size_t steps, std::size_t steps_per_row,
+                    int values, int bits);
+  void dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group);
+  void check_window(const isa::Registers& registers, const isa::Run& run) const;
+  std::int64_t window_step(const isa::Registers& registers) const;
+  void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
+  /// @param offset  of the first tap from the lanes' base
+  std::int64_t gather(const isa::Registers& registers, const Lanes& lanes, Tile& tile,
+                      std::int64_t offset = 0);
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
   int threshold(const isa::Registers& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
@@ -82,6 +90,7 @@ class Machine {
   std::vector<int> bank_epoch_, bank_count_;
   std::vector<int> bank_steps_;  ///< of the last gather: steps in which a bank was read
   int epoch_ = 0;
+  int columns_ = 0;  ///< of a group of the compute RUN
   int run_index_ = 0;
 };
 

@@ -32,6 +32,7 @@ std::string flags_of(Engine engine, int flags) {
     flag(isa::compute::kPerTensor, "per_tensor");
     flag(isa::compute::kSingle, "single");
     flag(isa::compute::kFuseMax, "fuse_max");
+    flag(isa::compute::kWindow, "window");
   } else if (engine == Engine::kVector) {
     flag(isa::vector::kReduce, "reduce");
     flag(isa::vector::kSingle, "single");

@@ -76,6 +76,7 @@ std::vector<Constant> constants() {
   flag("compute_flag_single", isa::compute::kSingle, "one rounding instead of two");
   flag("compute_flag_fuse_max", isa::compute::kFuseMax, "maximum with the residual");
   flag("compute_flag_window", isa::compute::kWindow, "depthwise, by the window former");
+  flag("compute_flag_half_even", isa::compute::kHalfEven, "with single: halves to even");
   op("vector_op_max", static_cast<int>(isa::vector::Op::kMax), "maximum of the taps");
   op("vector_op_sum", static_cast<int>(isa::vector::Op::kSum), "requantized sum of the taps");
   op("vector_op_add", static_cast<int>(isa::vector::Op::kAdd), "TFLite ADD of two taps");
@@ -87,6 +88,7 @@ std::vector<Constant> constants() {
      "saturated sum of two int32 taps");
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
+  flag("vector_flag_half_even", isa::vector::kHalfEven, "with single: halves to even");
   return all;
 }
 

@@ -84,8 +84,7 @@ inline constexpr Field kHeight{"height", 4,     16,
                                16,       false, "taps outside 0 <= y < height are masked"};
 inline constexpr Field kWidth{"width", 4, 32, 16, false, "taps outside 0 <= x < width are masked"};
 inline constexpr Field kHalo{
-    "halo", 4,     48,
-    8,      false, "columns at a row's end whose lanes have no output (compute; else 0)"};
+    "halo", 4, 48, 8, false, "columns at a row's end whose lanes have no output (compute; else 0)"};
 inline constexpr Field kTileX{"tile_x", 5, 0, 16, false, "(ROWS mod Q) * stride_x"};
 inline constexpr Field kTileY{"tile_y", 5, 16, 16, false, "(ROWS div Q) * stride_y"};
 inline constexpr Field kStrideX{"stride_x", 5, 32, 8, false, "input columns from lane to lane"};
@@ -171,6 +170,7 @@ inline constexpr int kPerTensor = 3;  ///< multiplier and shift from register 11
 inline constexpr int kSingle = 4;     ///< one rounding instead of two
 inline constexpr int kFuseMax = 5;    ///< maximum with the residual instead of the sum
 inline constexpr int kWindow = 6;     ///< depthwise: each group has a channel word of its own
+inline constexpr int kHalfEven = 7;   ///< with `single`: the last rounding sends halves to even
 }  // namespace compute
 
 namespace vector {
@@ -186,8 +186,9 @@ enum class Op : int {
   kMaxBinary = 4,
   kAddInt32 = 5
 };
-inline constexpr int kReduce = 0;  ///< sum over the active lanes as well; only lane 0 writes
-inline constexpr int kSingle = 4;  ///< one rounding instead of two
+inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
+inline constexpr int kSingle = 4;    ///< one rounding instead of two
+inline constexpr int kHalfEven = 7;  ///< with `single`: the last rounding sends halves to even
 }  // namespace vector
 
 namespace dma {

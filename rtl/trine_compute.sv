@@ -180,6 +180,7 @@ module trine_compute #(
       clear_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagClear];
       drain_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagDrain];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::ComputeFlagSingle];
+      cfg_q.half_even    <= run_flags_i[trine_isa_pkg::ComputeFlagHalfEven];
       cfg_q.static_scale <= run_flags_i[trine_isa_pkg::ComputeFlagPerTensor];
       cfg_q.max          <= run_flags_i[trine_isa_pkg::ComputeFlagFuseMax];
       if (output_q == 2'd1) cfg_q.kind <= trine_post_pkg::KindThreshold;
@@ -411,7 +412,7 @@ module trine_compute #(
   assign job_new_o = new_q;
 
   logic unused_agu;
-  assign unused_agu = ^{agu_running, window_last, word_first, run_flags_i[7], cfg_q.out_plane, cfg_payload_i};
+  assign unused_agu = ^{agu_running, window_last, word_first, cfg_q.out_plane, cfg_payload_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.

@@ -38,6 +38,7 @@ package trine_isa_pkg;
   localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual
   localparam int unsigned ComputeFlagWindow = 6;  // depthwise, by the window former
+  localparam int unsigned ComputeFlagHalfEven = 7;  // with single: halves to even
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
   localparam logic [7:0] VectorOpAdd = 8'd2;  // TFLite ADD of two taps
@@ -46,6 +47,7 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpAddInt32 = 8'd5;  // saturated sum of two int32 taps
   localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
+  localparam int unsigned VectorFlagHalfEven = 7;  // with single: halves to even
 
   // Load and store
   // dram: DRAM byte address of the first row, relative to the BASE registers; a multiple of 4

@@ -511,6 +511,7 @@ module trine_post #(
       .rst_ni,
       .en_i                     (en),
       .single_i                 (cfg_q.single),
+      .half_even_i              (cfg_q.half_even),
       .max_i                    (cfg_q.max),
       .zero_point_i             (cfg_q.zero_point),
       .act_min_i                (cfg_q.act_min),

@@ -13,6 +13,9 @@
 //   M(x, q, shift)  double (single_i = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
 //                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >> (31-shift).
 //
+// With half_even_i the last rounding, of requantization or of the sum, sends halves to even: y = t >> 1 if
+// all bits below t[0] are 0 and t[1] is 0.
+//
 // Both roundings are one: for shift < 0, rdpot(rdhm(x, q), -shift) is
 //   (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
 // and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
@@ -29,7 +32,7 @@
 //           values never meet at the multiplier's entry).
 //           bias, multiplier and shift are those of the value's output channel;
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0; act_min <= act_max;
-//           configuration is stable while values are in flight.
+//           half_even_i only with single_i; configuration is stable while values are in flight.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
@@ -40,6 +43,7 @@ module trine_post_lane (
 
   // Configuration.
   input  logic        single_i,
+  input  logic        half_even_i,
   input  logic        max_i,
   input  logic [7:0]  zero_point_i,
   input  logic [7:0]  act_min_i,
@@ -267,6 +271,7 @@ module trine_post_lane (
   logic [9:0]  by_1, t_d, t_q;
   logic [3:0]  amount_q3;
   logic        minus_q, over_high_d, over_high_q, over_low;
+  logic        below_high_q, below_t_q;  // bits below t[0] that are 1
 
   assign product = {sum_q + carry_q + {{(62-Low){1'b0}}, low_q[Low]}, low_q[Low-1:0]};
   assign by_32   = amount_q2[5] ? {{10{product[62]}}, product[62:32]} : product[40:0];
@@ -280,6 +285,8 @@ module trine_post_lane (
       by_16_q     <= by_16_d;
       over_high_q <= over_high_d;
       minus_q     <= product[62];
+      below_high_q <= (amount_q2[5] && product[31:0] != '0) ||
+                      (amount_q2[4] && by_32[15:0] != '0);
       amount_q3   <= amount_q2[3:0];
     end
   end
@@ -296,19 +303,26 @@ module trine_post_lane (
   assign t_d      = over_high_q || over_low ? {minus_q, {9{!minus_q}}} : by_1;
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid_q[3]) t_q <= t_d;
+    if (en_i && valid_q[3]) begin
+      t_q       <= t_d;
+      below_t_q <= below_high_q || (amount_q3[3] && by_16_q[7:0] != '0) ||
+                   (amount_q3[2] && by_8[3:0] != '0) || (amount_q3[1] && by_4[1:0] != '0) ||
+                   (amount_q3[0] && by_2[0]);
+    end
   end
 
   // ---------------------------------------------------------------------------------------------
   // Stage 5: the last rounding, zero point, clamp. 11 bits hold -256 - 128 .. 256 + 127.
   // ---------------------------------------------------------------------------------------------
+  logic               up;
   logic signed [10:0] value;
   logic signed [7:0]  zero_point, act_min, act_max, code_d;
 
   assign zero_point = $signed(add_q[4] ? add_zero_point_i : zero_point_i);
   assign act_min    = $signed(add_q[4] ? add_act_min_i : act_min_i);
   assign act_max    = $signed(add_q[4] ? add_act_max_i : act_max_i);
-  assign value      = 11'($signed(t_q[9:1])) + 11'(zero_point) + $signed({10'd0, t_q[0]});
+  assign up         = t_q[0] && !(half_even_i && !below_t_q && !t_q[1]);
+  assign value      = 11'($signed(t_q[9:1])) + 11'(zero_point) + $signed({10'd0, up});
 
   always_comb begin
     code_d = value[7:0];
@@ -340,6 +354,7 @@ module trine_post_lane (
       m_entry_free: assume (!(in_requant && scaled_valid_q));
       m_operands_free: assume (!(in_add && |(valid_q & again_q)));
       if (in_valid_i) m_op: assume (in_op_i != 2'd3);
+      if (half_even_i) m_one_rounding: assume (single_i);
     end
   end
 `endif

@@ -26,6 +26,7 @@ package trine_post_pkg;
     logic [3:0]  passes_last;   // pairs of thresholds - 1
     logic [7:0]  low;           // code below all thresholds
     logic        single;        // one rounding
+    logic        half_even;     // the last rounding sends halves to even
     logic        static_scale;  // multiplier and shift from here, not from the scale memory
     logic        static_bias;   // bias from here, not from the bias memory
     logic [7:0]  zero_point;

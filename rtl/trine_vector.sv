@@ -116,6 +116,7 @@ module trine_vector #(
       op_q               <= run_op_i[2:0];
       reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
+      cfg_q.half_even    <= run_flags_i[trine_isa_pkg::VectorFlagHalfEven];
       cfg_q.static_scale <= 1'b1;
       cfg_q.static_bias  <= 1'b1;
       // What only the compute engine has.

@@ -17,6 +17,12 @@ using namespace trine::golden;
 namespace {
 
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols;
+#ifdef TB_Window
+constexpr bool kWindow = true;
+#else
+constexpr bool kWindow = false;
+#endif
+constexpr unsigned kLanes = kRows + (kWindow ? 3 : 0);
 constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
 
 /// Word `i` of a port: Verilator has plain integers up to 64 bits, arrays of words above.
@@ -74,8 +80,9 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
   auto& dut = bench.dut;
   std::mt19937 random{seed};
   std::vector<Pe> pes(kRows * kCols);
-  std::vector<std::uint32_t> act(kRows), wgt(kCols);
+  std::vector<std::uint32_t> act(kLanes), wgt(kCols);
   int left = 0;
+  bool window = false;
   unsigned checked = 0;
   auto precision = Precision::kInt8;
 
@@ -85,9 +92,10 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
     if (valid && first) {
       left = 1 + static_cast<int>(random() % 6);
       precision = static_cast<Precision>(random() % 3);
+      window = kWindow && precision == Precision::kInt8 && chance(random, 50);
     }
     const bool last = left == 1;
-    for (unsigned r = 0; r < kRows; ++r)
+    for (unsigned r = 0; r < kLanes; ++r)
       set_word(dut.act_i, r, act[r] = legal_word(any_word(random), precision));
     for (unsigned c = 0; c < kCols; ++c)
       set_word(dut.wgt_i, c, wgt[c] = legal_word(any_word(random), precision));
@@ -95,6 +103,7 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
     dut.valid_i = valid;
     dut.first_i = first;
     dut.last_i = last;
+    dut.window_i = window;
     drive(dut.mode_i, static_cast<unsigned>(precision));
     drive(dut.col_i, col);
 
@@ -102,7 +111,12 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
       for (unsigned i = 0; i < kRows * kCols; ++i) {
         const unsigned r = i / kCols, c = i % kCols;
         auto& pe = pes[i];
-        pe.acc = (first ? 0 : pe.acc) + static_cast<std::uint32_t>(dot(act[r], wgt[c], precision));
+        std::uint32_t word = act[r];
+        if (window && c < 4) {  // byte c of four rows
+          word = 0;
+          for (unsigned tap = 0; tap < 4; ++tap) word |= (act[r + tap] >> 8 * c & 0xff) << 8 * tap;
+        }
+        pe.acc = (first ? 0 : pe.acc) + static_cast<std::uint32_t>(dot(word, wgt[c], precision));
         const int skew = static_cast<int>(r / kPipeRows + c / kPipeCols);
         if (last) pe.coming.push_back({cycle + 2 + skew, pe.acc});
       }

@@ -108,6 +108,8 @@ void check(const Vtrine_compute& dut, const Job& job) {
   field(cfg::kEncoding, r.get(isa::post::kEncoding));
   field(cfg::kPassesLast, r.get(isa::post::kPassesLast));
   field(cfg::kLow, r.get(isa::post::kLow));
+  field(cfg::kWindow, 0);
+  field(cfg::kHalfEven, flag(job.run, isa::compute::kHalfEven) ? 1 : 0);
   field(cfg::kSingle, flag(job.run, isa::compute::kSingle) ? 1 : 0);
   field(cfg::kStaticScale, flag(job.run, isa::compute::kPerTensor) ? 1 : 0);
   field(cfg::kStaticBias, 0);

@@ -74,15 +74,16 @@ struct Bench {
 
 TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane]") {
   const auto op = GENERATE(kRequant, kAdd, kFused);
-  const auto single = GENERATE(false, true);
+  const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
   const auto enable_percent = GENERATE(100u, 60u);
   const auto seed = GENERATE(1u, 2u);
-  CAPTURE(op, single, enable_percent, seed);
+  CAPTURE(op, static_cast<int>(rounding), enable_percent, seed);
 
   Bench bench(seed);
   auto& dut = bench.dut;
   auto& random = bench.random;
-  dut.single_i = single;
+  dut.single_i = rounding != Rounding::kDouble;
+  dut.half_even_i = rounding == Rounding::kHalfEven;
 
   struct Expected {
     int cycle, code;
@@ -136,9 +137,11 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
     for (int cycle = 0; cycle < 140;) {
       const bool enabled = chance(random, enable_percent);
       const bool offer = cycle < 125 && chance(random, 80) && (op != kFused || cycle % 2 == 0);
-      const int shift = bench.uniform(-31, 30);
-      const Scale scale{bench.multiplier(), shift};
-      const std::int32_t sum = bench.accumulator(shift);
+      // Where ties are wanted, some units of half a code.
+      const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
+      const Scale scale{ties ? 1 << 30 : bench.multiplier(), shift};
+      const std::int32_t sum =
+          ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
       const std::uint32_t bias = any_word(random);
       const int a = bench.code(), b = units ? add.zero_b : bench.code();
       // acc + bias = sum, modulo 2^32. An addition reads only the low byte.
@@ -176,8 +179,8 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
         ++results;
       }
       if (offer) {
-        const int first = op == kAdd ? a : requantize(sum, scale, range, single);
-        const int code = op == kRequant ? first : trine::golden::add(first, b, add, single);
+        const int first = op == kAdd ? a : requantize(sum, scale, range, rounding);
+        const int code = op == kRequant ? first : trine::golden::add(first, b, add, rounding);
         expected.push_back({cycle + kLatency[op], code, acc, bias, scale, a, b});
       }
       ++cycle;

@@ -23,6 +23,11 @@ using namespace trine::golden;
 
 namespace {
 
+#ifdef TB_Window
+constexpr bool kWindow = true;
+#else
+constexpr bool kWindow = false;
+#endif
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
 constexpr unsigned kChannels = TB_Channels;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
@@ -78,6 +83,7 @@ struct Bench {
   void random_cfg(Instruction& i) {
     auto& c = i.cfg;
     c[cfg::kSingle] = draw(2);
+    c[cfg::kHalfEven] = c[cfg::kSingle] != 0 ? draw(2) : 0;
     c[cfg::kZeroPoint] = code();
     c[cfg::kActMin] = chance(random, 50) ? -128 : code();
     c[cfg::kActMax] = chance(random, 50) ? 127 : uniform(static_cast<int>(c[cfg::kActMin]), 127);
@@ -95,12 +101,18 @@ struct Bench {
     c[cfg::kAddActMax] = chance(random, 50) ? 127 : code();
   }
 
+  static Rounding rounding_of(const Instruction& i) {
+    return i.cfg[cfg::kHalfEven] != 0 ? Rounding::kHalfEven
+           : i.cfg[cfg::kSingle] != 0 ? Rounding::kSingle
+                                      : Rounding::kDouble;
+  }
+
   static int requantized(const Instruction& i, std::int32_t sum, const Scale& scale) {
     const auto& c = i.cfg;
     return requantize(sum, scale,
                       {static_cast<int>(c[cfg::kZeroPoint]), static_cast<int>(c[cfg::kActMin]),
                        static_cast<int>(c[cfg::kActMax])},
-                      c[cfg::kSingle] != 0);
+                      rounding_of(i));
   }
   static int added(const Instruction& i, int a, int b) {
     const auto& c = i.cfg;
@@ -114,7 +126,7 @@ struct Bench {
     add.scale_b = value(cfg::kAddAIsHalf) != 0 ? other : half;
     add.scale_sum = {value(cfg::kAddMultiplier), value(cfg::kAddShift)};
     add.range = {value(cfg::kAddZeroPoint), value(cfg::kAddActMin), value(cfg::kAddActMax)};
-    return trine::golden::add(a, b, add, value(cfg::kSingle) != 0);
+    return trine::golden::add(a, b, add, rounding_of(i));
   }
 
   /// A value in a place of a word: two's complement, but one bit is 0 or 1.
@@ -195,7 +207,9 @@ struct Bench {
     c[cfg::kPosition] = chance(random, 50) ? draw(per_word) : 0;
     c[cfg::kParam] = draw(kChannels - channels * passes + 1);
     c[cfg::kResidualDelta] = draw(kMask + 1);
-    const unsigned groups = (channels + kCols - 1) / kCols, tiles = 1 + draw(3);
+    c[cfg::kWindow] = kWindow ? draw(2) : 0;
+    const unsigned cols = c[cfg::kWindow] != 0 ? 4 : kCols;  // of a group
+    const unsigned groups = (channels + cols - 1) / cols, tiles = 1 + draw(3);
     const unsigned words = (static_cast<unsigned>(c[cfg::kPosition]) + channels - 1) / per_word + 1;
     const std::uint32_t base = next_address;
     c[cfg::kOutPlane] = tiles * kRows + draw(3);
@@ -211,8 +225,8 @@ struct Bench {
         job.tile_last = !i.drain || group == groups - 1;
         job.first = tile == 0 && group == 0;
         job.last = !i.drain || (tile == tiles - 1 && group == groups - 1);
-        for (unsigned col = 0; col < kCols; ++col) {
-          const unsigned n = group * kCols + col;
+        for (unsigned col = 0; col < cols; ++col) {
+          const unsigned n = group * cols + col;
           job.columns.emplace_back();
           for (unsigned l = 0; l < kRows; ++l) {
             // Sums of every magnitude that a left shift allows, whatever the bias.
@@ -376,7 +390,7 @@ struct Bench {
   void drive_column() {
     for (unsigned l = 0; l < kRows; ++l)
       set_bits(dut.column_i, 32 * l, 32,
-               columns.empty() ? 0 : columns[static_cast<unsigned>(dut.col_o) % kCols][l]);
+               columns.empty() ? 0 : columns[static_cast<unsigned>(dut.col_o) % columns.size()][l]);
   }
 
   void check_retired(std::deque<std::size_t>& retires) {

@@ -382,7 +382,7 @@ class Generator {
       flags |= 1 << (output == 1 || (config_.binary && chance(50)) ? kFuseMax : kFuseAdd);
     }
     if (chance(35)) flags |= 1 << kPerTensor;
-    if (chance(35)) flags |= 1 << kSingle;
+    if (chance(50)) flags |= 1 << kSingle | (chance(40) ? 1 << kHalfEven : 0);
     for (int piece = 0; piece < pieces; ++piece) {
       Instruction part = i;
       const int row = draw(config_.pmem_rows() - rows + 1);
@@ -407,7 +407,8 @@ class Generator {
     const bool pair = op == isa::vector::Op::kAdd || op == isa::vector::Op::kAddInt32;
     const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
     if (!lanes(i, false, words, words, R, S, pair)) return false;
-    int flags = chance(35) ? 1 << isa::vector::kSingle : 0;
+    int flags = chance(50) ? 1 << isa::vector::kSingle : 0;
+    if (flags != 0 && chance(40)) flags |= 1 << isa::vector::kHalfEven;
     const bool reduce = op == isa::vector::Op::kSum && chance(50);
     quantization(i.registers, bits_of(128LL * R * S * (reduce ? config_.rows : 1) + 3000));
     if (reduce) {

@@ -40,8 +40,9 @@ ChannelScale scale_of(const Registers& registers, const isa::Field& multiplier,
 
 /// The post unit's settings, read once for a RUN.
 struct Post {
-  Post(const Registers& r, bool single)
+  Post(const Registers& r, bool single, bool half_even)
       : rounding(single ? Rounding::kSingle : Rounding::kDouble),
+        last_rounding(half_even ? Rounding::kHalfEven : rounding),
         scale(scale_of(r, post::kMultiplier, post::kShift)),
         range{field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)},
         operand(scale_of(r, post::kAddOperandMultiplier, post::kAddOperandShift)),
@@ -53,16 +54,16 @@ struct Post {
                   field(r, post::kAddActMax)} {}
 
   int requantize(std::int32_t acc, const ChannelScale& s) const {
-    return reference::requantize(acc, s, range, rounding);
+    return reference::requantize(acc, s, range, last_rounding);
   }
   int add(int a, int b) const {
     const std::int32_t left = operand_term(a - zero_a, a_is_half);
     const std::int32_t right = operand_term(b - zero_b, !a_is_half);
     return reference::requantize(reference::wrap(std::int64_t{left} + right), sum, sum_range,
-                                 rounding);
+                                 last_rounding);
   }
 
-  Rounding rounding;
+  Rounding rounding, last_rounding;  ///< of an addition's operand; of the result
   ChannelScale scale;
   OutputRange range;
 
@@ -583,7 +584,7 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
 /// Columns of one group through the post unit; columns that share an output word are one write.
 void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes, int group) {
   using namespace isa::compute;
-  const Post unit(r, (run.flags >> kSingle & 1) != 0);
+  const Post unit(r, (run.flags >> kSingle & 1) != 0, (run.flags >> kHalfEven & 1) != 0);
   const bool add = (run.flags >> kFuseAdd & 1) != 0, max = (run.flags >> kFuseMax & 1) != 0;
   const bool per_tensor = (run.flags >> kPerTensor & 1) != 0;
   const int channels = field(r, kChannels);
@@ -696,7 +697,8 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_
 void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& lanes,
                           const Tile& tile, std::int64_t cw) {
   using isa::vector::Op;
-  const Post unit(r, (run.flags >> isa::vector::kSingle & 1) != 0);
+  const Post unit(r, (run.flags >> isa::vector::kSingle & 1) != 0,
+                  (run.flags >> isa::vector::kHalfEven & 1) != 0);
   const auto op = static_cast<Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));

@@ -33,9 +33,11 @@ std::string flags_of(Engine engine, int flags) {
     flag(isa::compute::kSingle, "single");
     flag(isa::compute::kFuseMax, "fuse_max");
     flag(isa::compute::kWindow, "window");
+    flag(isa::compute::kHalfEven, "half_even");
   } else if (engine == Engine::kVector) {
     flag(isa::vector::kReduce, "reduce");
     flag(isa::vector::kSingle, "single");
+    flag(isa::vector::kHalfEven, "half_even");
   }
   return text;
 }

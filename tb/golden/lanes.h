@@ -29,7 +29,8 @@ struct Lane {
   std::int64_t x, y, base, out;
 };
 
-inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows) {
+/// @param window  for the window former: three neighbours of the last lane gather as well
+inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows, bool window = false) {
   namespace agu = isa::agu;
   const auto get = [&r](const isa::Field& field) { return r.get(field); };
   const auto advance = [&](Lane& lane, std::int64_t x, std::int64_t y, std::int64_t base,
@@ -54,18 +55,26 @@ inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows) {
                      words = get(agu::kWordsLast), R = get(agu::kRLast), S = get(agu::kSLast);
   std::vector<Step> steps;
   for (std::int64_t tile = 0; tile <= tiles; ++tile) {
+    std::int64_t offset = 0;
     for (std::int64_t group = 0; group <= groups; ++group) {
-      std::int64_t offset = 0;
+      if (!window) offset = 0;
       for (std::int64_t cw = 0; cw <= words; ++cw)
         for (std::int64_t ky = 0; ky <= R; ++ky)
           for (std::int64_t kx = 0; kx <= S; ++kx) {
             Step step;
-            for (const Lane& lane : lanes) {
+            std::vector<Lane> all = lanes;
+            for (int k = 0; window && k < 3; ++k) {
+              all.push_back(all.back());
+              all.back().x += get(agu::kStrideX);
+              all.back().base += get(agu::kStrideX);
+            }
+            for (const Lane& lane : all) {
               const std::int64_t y = lane.y + ky * get(agu::kDilY);
               const std::int64_t x = lane.x + kx * get(agu::kDilX);
-              const bool active = lane.y < get(agu::kYEnd);
-              step.active.push_back(active);
-              step.inside.push_back(active && 0 <= y && y < get(agu::kHeight) && 0 <= x &&
+              const bool gathers = lane.y < get(agu::kYEnd);
+              step.active.push_back(gathers &&
+                                    (!window || lane.x < get(agu::kXEnd) - get(agu::kHalo)));
+              step.inside.push_back(gathers && 0 <= y && y < get(agu::kHeight) && 0 <= x &&
                                     x < get(agu::kWidth));
               step.address.push_back(word(lane.base + offset));
               step.out.push_back(word(lane.out));
@@ -108,6 +117,7 @@ inline isa::Registers random_geometry(std::mt19937& random, unsigned rows, unsig
   r.set(agu::kYEnd, y + P * V);
   r.set(agu::kHeight, chance(random, 50) ? P * V : 1 + draw(12));
   r.set(agu::kWidth, chance(random, 50) ? Q * U : 1 + draw(12));
+  r.set(agu::kHalo, draw(static_cast<unsigned>(std::min<std::int64_t>(Q, 4))) * U);
   r.set(agu::kTileX, Rows % Q * U);
   r.set(agu::kTileY, Rows / Q * V);
   r.set(agu::kStrideX, U);

@@ -4,6 +4,8 @@
 //
 //   double  M(x, q, shift) = rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0))
 //   single  M(x, q, shift) = floor((x * q + 2^(30 - shift)) / 2^(31 - shift))
+//   half even  M(x, q, shift) = x * q / 2^(31 - shift) to nearest, halves to even; the operands of
+//   ADD as single
 //
 // The RTL twin is rtl/trine_post_lane.sv.
 
@@ -20,13 +22,20 @@ struct Scale {
   int shift = 0;                ///< -31..30, positive is left
 };
 
+enum class Rounding { kDouble, kSingle, kHalfEven };
+
 struct Range {
   int zero_point = 0, act_min = -128, act_max = 127;
 };
 
 /// @pre x * 2^max(shift, 0) fits 32 bits
-inline std::int64_t multiply_by_scale(std::int64_t x, const Scale& s, bool single) {
-  if (single) {
+inline std::int64_t multiply_by_scale(std::int64_t x, const Scale& s, Rounding rounding) {
+  if (rounding == Rounding::kHalfEven) {
+    const std::int64_t unit = std::int64_t{1} << (31 - s.shift), product = x * s.multiplier;
+    const std::int64_t floor = product >> (31 - s.shift), rest = product - floor * unit;
+    return floor + (2 * rest > unit || (2 * rest == unit && floor % 2 != 0) ? 1 : 0);
+  }
+  if (rounding == Rounding::kSingle) {
     const std::int64_t half = std::int64_t{1} << (30 - s.shift);
     return (x * s.multiplier + half) >> (31 - s.shift);
   }
@@ -44,8 +53,8 @@ inline int to_code(std::int64_t value, const Range& range) {
 }
 
 /// @param acc  accumulator plus bias, wrapped to 32 bits
-inline int requantize(std::int32_t acc, const Scale& s, const Range& range, bool single) {
-  return to_code(multiply_by_scale(acc, s, single), range);
+inline int requantize(std::int32_t acc, const Scale& s, const Range& range, Rounding rounding) {
+  return to_code(multiply_by_scale(acc, s, rounding), range);
 }
 
 /// TFLite's ADD: both operands in units of 2 * max(scale) / 2^20.
@@ -55,13 +64,14 @@ struct Add {
   Range range;
 };
 
-inline int add(int a, int b, const Add& add, bool single) {
+inline int add(int a, int b, const Add& add, Rounding rounding) {
+  const Rounding first = rounding == Rounding::kDouble ? rounding : Rounding::kSingle;
   const auto operand = [&](int value, const Scale& scale) {
-    return multiply_by_scale(std::int64_t{value} * (1 << 20), scale, single);
+    return multiply_by_scale(std::int64_t{value} * (1 << 20), scale, first);
   };
   const std::int64_t sum =
       operand(a - add.zero_a, add.scale_a) + operand(b - add.zero_b, add.scale_b);
-  return to_code(multiply_by_scale(sum, add.scale_sum, single), add.range);
+  return to_code(multiply_by_scale(sum, add.scale_sum, rounding), add.range);
 }
 
 }  // namespace trine::golden

@@ -130,21 +130,36 @@ def synth(options, precisions):
 
 def print_area(options):
     """One PE by itself, the whole design, and that design's share of a MAC of each mode."""
-    rows, first = [], None
-    for precisions in SETS:
-        report = synth(options, precisions)
-        whole = report["gate_equivalents"]
-        pe = next(m for m in report["modules"] if m["name"] == "trine_pe")
-        areas = (pe["gate_equivalents"], whole)
-        first = first or areas
+    names = [" + ".join(precisions) for precisions in SETS]
+    reports = [synth(options, precisions) for precisions in SETS]
+    modules = [{m["name"]: m for m in r["modules"]} for r in reports]
+    rows = []
+    for precisions, name, report, parts in zip(SETS, names, reports, modules):
+        pe, whole = parts["trine_pe"], report["gate_equivalents"]
         macs = 4 * pe["instances"]  # with int8 activations
-        cells = [(round(a), f"{a / b - 1:+.1%}") for a, b in zip(areas, first)]
-        rows.append([" + ".join(precisions), pe["cells"], *cells[0], *cells[1],
+        rows.append([name, round(pe["gate_equivalents"]),
+                     more(pe["gate_equivalents"], modules[0]["trine_pe"]["gate_equivalents"]),
+                     round(whole), more(whole, reports[0]["gate_equivalents"]),
                      *(round(whole / (macs * lanes)) if kind in precisions else "-"
                        for kind, lanes in LANES.items())])
-    common.table(["precisions", "cells of a PE", "GE of a PE", "more", f"GE, {options.config}",
-                  "more", *(f"per {kind} MAC" for kind in LANES)], rows)
-    print(f"{report['library']}; {common.versions()}")
+    common.table(["precisions", "GE of a PE", "more", f"GE, {options.config}", "more",
+                  *(f"per {kind} MAC" for kind in LANES)], rows)
+    print_modules(names, modules)
+    print(f"{reports[0]['library']}; {common.versions()}")
+
+
+def more(area, base):
+    return f"{area / base - 1:+.1%}"
+
+
+def print_modules(names, modules):
+    """Cells of one instance of each module in which the precisions make a difference."""
+    rows = []
+    for module, m in modules[0].items():
+        cells = [parts[module]["cells"] if module in parts else 0 for parts in modules]
+        if len(set(cells)) > 1:
+            rows.append([module, m["instances"], *cells])
+    common.table(["cells of one", "instances", *names], rows)
 
 
 def main():

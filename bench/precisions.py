@@ -116,9 +116,9 @@ def print_tfc(options):
                  [["cycles", r["cycles"], bound, *causes.values()],
                   ["share", "100.0 %", common.percent(bound, r["cycles"]),
                    *(common.percent(n, r["cycles"]) for n in causes.values())]])
-    common.table(["layer", "operator", "MACs", "cycles", "bound"],
-                 [[f"`{layer['name']}`", layer["op"], layer["macs"], layer["cycles"], layer["bound"]]
-                  for layer in r["layers"]])
+    rows = [[f"`{layer['name']}`", layer["op"], layer["macs"], layer["cycles"], layer["bound"]]
+            for layer in r["layers"]]
+    common.table(["layer", "operator", "MACs", "cycles", "bound"], rows)
 
 
 def synth(options, precisions):

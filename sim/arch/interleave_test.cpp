@@ -63,9 +63,10 @@ std::vector<Array> run_interleaved(const compiler::Program& program,
 }
 
 void require_order_free(const model::Graph& graph, const std::vector<Array>& inputs,
-                        const gen::Config& config, unsigned seeds) {
+                        const gen::Config& config, unsigned seeds,
+                        compiler::Fusion fusion = compiler::Fusion::kEstimated) {
   CAPTURE(config.to_toml());
-  const compiler::Program program = compiler::compile(graph, config);
+  const compiler::Program program = compiler::compile(graph, config, {{}, fusion});
   const RunResult sequential = run_arch(program, inputs);
   for (unsigned seed = 1; seed <= seeds; ++seed) {
     CAPTURE(seed);
@@ -100,6 +101,22 @@ TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
     b.graph.outputs = {b.pool(b.addition(t, u), true, 2, 2, 2, 2, model::Padding::kValid)};
     require_order_free(b.graph, {b.random_array(in)},
                        testing::small_config(8, 8, 8, 8, b.number(0, 1) == 0 ? 64 : 256), 10);
+  }
+}
+
+/// Each maximum reads what the sweep before has written, of maps in DMEM and of parts.
+TEST_CASE("the sweeps of fused pools survive any order", "[arch][tokens][pool]") {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    testing::Builder b(seed);
+    const int in = b.input({1, b.number(10, 40), b.number(10, 40), b.number(1, 24)});
+    const int t = b.convolution(in, b.number(1, 40), 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    const int u = b.pool(t, true, 3, 2, 2, 2, model::Padding::kSame);
+    b.graph.outputs = {
+        b.convolution(u, b.number(1, 9), 1, 1, 1, 1, 1, 1, model::Padding::kSame, true)};
+    require_order_free(b.graph, {b.random_array(in)},
+                       testing::small_config(8, 8, b.number(0, 1) == 0 ? 8 : 128, 8, 64), 10,
+                       compiler::Fusion::kAlways);
   }
 }
 

@@ -136,12 +136,18 @@ class LowBitNet {
   }
 
   int max_pool(int from, int size, int stride, model::Padding padding) {
+    return max_pool(from, size, size, stride, stride, padding);
+  }
+
+  int max_pool(int from, int R, int S, int stride_h, int stride_w, model::Padding padding) {
     const std::vector<int> in = tensor(from).shape;
     model::Op op = start(model::OpKind::kMaxPool2D, "MAX_POOL_2D", from);
-    op.filter_h = op.filter_w = size;
-    op.stride_h = op.stride_w = stride;
+    op.filter_h = R;
+    op.filter_w = S;
+    op.stride_h = stride_h;
+    op.stride_w = stride_w;
     op.padding = padding;
-    const model::Window w = model::window(in[1], in[2], size, size, stride, stride, 1, 1, padding);
+    const model::Window w = model::window(in[1], in[2], R, S, stride_h, stride_w, 1, 1, padding);
     const int out = codes("pool", {1, w.P, w.Q, in[3]}, encoding(from));
     tensor(out).quantization = tensor(from).quantization;
     return finish(op, out);
@@ -275,7 +281,245 @@ bool require_random_net(unsigned seed) {
   }
 }
 
+/// Compiles with pools fused or not, runs, compares with the golden layers.
+struct PoolRun {
+  compiler::Program program;
+  std::uint64_t cycles = 0;
+
+  /// Layers of that operator, alone or fused.
+  int count(const std::string& op) const {
+    const auto is = [&](const auto& layer) { return layer.op == op; };
+    return static_cast<int>(std::count_if(program.layers.begin(), program.layers.end(), is));
+  }
+};
+
+PoolRun require_pool(const model::Graph& graph, const gen::Config& config,
+                     const std::vector<Array>& inputs, compiler::Fusion fusion,
+                     const reference::RoundingPolicy& rounding = {}) {
+  CAPTURE(config.to_toml(), static_cast<int>(fusion));
+  PoolRun run;
+  run.program = compiler::compile(graph, config, {rounding, fusion});
+  const RunResult result = run_arch(run.program, inputs);
+  const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
+  REQUIRE(compiler::first_difference(run.program, result.outputs, expected) == "");
+  run.cycles = result.cycles;
+  return run;
+}
+
+/// Window and stride of a pool that fits maps of H x W pixels.
+struct AnyPool {
+  template <typename Net>
+  AnyPool(Net& net, int H, int W)
+      : padding(net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid) {
+    const bool usual = net.number(0, 1) == 0;  // 2x2 stride 2, 3x3 stride 2
+    R = std::min(H, usual ? net.number(2, 3) : net.number(1, 4));
+    S = std::min(W, usual ? R : net.number(1, 4));
+    stride_h = usual ? 2 : net.number(1, 4);
+    stride_w = usual ? 2 : net.number(1, 4);
+  }
+
+  int R, S, stride_h, stride_w;
+  model::Padding padding;
+};
+
+/// Runs with every pool fused. @return whether the network fits the memories
+bool require_all_fused(const model::Graph& graph, const gen::Config& config,
+                       const std::vector<Array>& inputs,
+                       const reference::RoundingPolicy& rounding = {}) {
+  try {
+    const PoolRun run = require_pool(graph, config, inputs, compiler::Fusion::kAlways, rounding);
+    REQUIRE(run.count("MAX_POOL_2D") == 0);
+    return true;
+  } catch (const Error& e) {  // only for its size
+    CHECK_THAT(e.what(), Catch::Matchers::Contains("does not fit"));
+    return false;
+  }
+}
+
+/// One or two convolutions with thresholds, each with a pool, of any precision.
+bool require_fused_lowbit(unsigned seed) {
+  CAPTURE(seed);
+  LowBitNet net(seed);
+  const std::vector<Encoding> kCodes{Encoding::kBinary, Encoding::kTernary, Encoding::kInt2,
+                                     Encoding::kInt4};
+  const std::vector<Encoding> kWeights{Encoding::kBinary, Encoding::kTernary, Encoding::kInt8};
+  int x = net.input({1, net.number(4, 19), net.number(4, 19), net.number(1, 70)},
+                    any_encoding(net, {Encoding::kInt8, Encoding::kBinary, Encoding::kTernary}));
+  for (int layers = net.number(1, 2); layers > 0; --layers) {
+    const Encoding same = net.encoding(x) == Encoding::kInt8 ? Encoding::kBinary : net.encoding(x);
+    const auto padding = net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
+    x = net.convolution(x, net.number(1, 70), net.number(1, 3), net.number(1, 2), padding,
+                        net.number(0, 2) > 0 ? same : any_encoding(net, kWeights));
+    x = net.threshold(x, net.number(0, 2) > 0 ? same : any_encoding(net, kCodes));
+    const AnyPool p(net, net.tensor(x).extent(1), net.tensor(x).extent(2));
+    x = net.max_pool(x, p.R, p.S, p.stride_h, p.stride_w, p.padding);
+    if (net.tensor(x).extent(1) < 3 || net.tensor(x).extent(2) < 3) break;
+  }
+  if (net.number(0, 2) > 0) net.fully_connected(net.flat(x), net.number(1, 20), net.encoding(x));
+  return require_all_fused(net.graph, random_config(net), {net.random_input()});
+}
+
+/// An int8 convolution of any shape and a pool, whose activation may clamp.
+bool require_fused_int8(unsigned seed) {
+  CAPTURE(seed);
+  testing::Builder net(seed);
+  constexpr int kArrays[][2] = {{1, 1}, {3, 5}, {4, 4}, {8, 8}, {4, 16}, {16, 4}, {7, 3}};
+  constexpr int kKib[] = {8, 8, 16, 128};
+  constexpr int kBuses[] = {32, 64, 128, 512};
+  const auto& array = kArrays[net.number(0, 6)];
+  const gen::Config config = small_config(array[0], array[1], kKib[net.number(0, 3)],
+                                          kKib[net.number(0, 3)], kBuses[net.number(0, 3)]);
+  const int x = net.input({1, net.number(7, 28), net.number(7, 28), net.number(1, 24)});
+  const auto padding = net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
+  int y = net.convolution(x, net.number(1, 40), net.number(1, 4), net.number(1, 4),
+                          net.number(1, 2), net.number(1, 2), net.number(1, 2), net.number(1, 2),
+                          padding, net.number(0, 1) == 0);
+  const AnyPool p(net, net.shape(y)[1], net.shape(y)[2]);
+  y = net.pool(y, true, p.R, p.S, p.stride_h, p.stride_w, p.padding);
+  if (net.number(0, 1) == 0) net.graph.ops.back().activation = model::Activation::kRelu6;
+  if (net.number(0, 1) == 0)
+    y = net.convolution(y, net.number(1, 9), 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  net.graph.outputs = {y};
+  const auto rounding = net.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy;
+  return require_all_fused(net.graph, config, {net.random_array(x)}, rounding);
+}
+
 }  // namespace
+
+TEST_CASE("pools fused into convolutions are exact in each precision", "[arch][pool][random]") {
+#ifdef TRINE_SLOW_TESTS
+  constexpr unsigned kSeeds = 3000;
+#else
+  constexpr unsigned kSeeds = 80;
+#endif
+  unsigned exact = 0;
+  for (unsigned seed = 0; seed < kSeeds; ++seed)
+    exact += (require_fused_lowbit(seed) ? 1 : 0) + (require_fused_int8(seed) ? 1 : 0);
+  CHECK(exact > 2 * kSeeds * 9 / 10);
+}
+
+TEST_CASE("fused pools of the shipped models save layers and cycles", "[arch][pool][model]") {
+  const std::filesystem::path models = std::filesystem::path(TRINE_SOURCE_DIR) / "models";
+  const auto inputs_of = [&](const char* model) {
+    return reference::read_vectors(models / model / "vectors").cases.at(0).inputs;
+  };
+  for (const auto& [file, op] : {std::pair{"lenet_mnist.tflite", "CONV_2D+MAX_POOL_2D"},
+                                 std::pair{"mnist_binary.onnx", "CONV_2D+THRESHOLD+MAX_POOL_2D"},
+                                 std::pair{"mnist_ternary.onnx", "CONV_2D+THRESHOLD+MAX_POOL_2D"},
+                                 std::pair{"mnist_mixed.onnx", "CONV_2D+MAX_POOL_2D"}}) {
+    CAPTURE(file);
+    const model::Graph graph = model::import_model(models / file);
+    const auto inputs = inputs_of(std::filesystem::path(file).stem().c_str());
+    const gen::Config config = gen::load_config("braintta-size");
+    const PoolRun apart = require_pool(graph, config, inputs, compiler::Fusion::kNever);
+    const PoolRun fused = require_pool(graph, config, inputs, compiler::Fusion::kEstimated);
+    CHECK(apart.count(op) == 0);
+    CHECK(fused.count(op) > 0);
+    CHECK(fused.count("MAX_POOL_2D") < apart.count("MAX_POOL_2D"));
+    CHECK(fused.cycles < apart.cycles);
+  }
+}
+
+TEST_CASE("a pool is fused where that takes fewer cycles", "[arch][pool]") {
+  // 9/4 of the sums of a costly convolution are more than the pool takes.
+  testing::Builder net(3);
+  const int x = net.input({1, 21, 21, 32});
+  const int y = net.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  net.graph.outputs = {net.pool(y, true, 3, 3, 2, 2, model::Padding::kSame)};
+  const std::vector<Array> inputs{net.random_array(x)};
+  const gen::Config roomy = small_config(8, 8, 128, 64, 64);
+  const PoolRun chosen = require_pool(net.graph, roomy, inputs, compiler::Fusion::kEstimated);
+  const PoolRun fused = require_pool(net.graph, roomy, inputs, compiler::Fusion::kAlways);
+  CHECK(chosen.count("MAX_POOL_2D") == 1);
+  CHECK(fused.count("CONV_2D+MAX_POOL_2D") == 1);
+  CHECK(chosen.cycles < fused.cycles);
+}
+
+TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]") {
+  // 36 KiB between the layers, 4 KiB before and 4 behind: a bus of 4 bytes a cycle is the limit.
+  testing::Builder net(4);
+  const int x = net.input({1, 24, 24, 8});
+  const int y = net.convolution(x, 64, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true);
+  net.graph.outputs = {net.pool(y, true, 3, 3, 3, 3, model::Padding::kValid)};
+  const std::vector<Array> inputs{net.random_array(x)};
+  const gen::Config narrow = small_config(16, 16, 16, 64, 32);
+  const PoolRun chosen = require_pool(net.graph, narrow, inputs, compiler::Fusion::kEstimated);
+  const PoolRun apart = require_pool(net.graph, narrow, inputs, compiler::Fusion::kNever);
+  CHECK(chosen.count("CONV_2D+MAX_POOL_2D") == 1);
+  CHECK(chosen.cycles < apart.cycles);
+}
+
+TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]") {
+  const gen::Config config = small_config(4, 4, 64, 64, 64);
+  const auto require_apart = [&](testing::Builder& net, int x) {
+    const PoolRun run =
+        require_pool(net.graph, config, {net.random_array(x)}, compiler::Fusion::kAlways);
+    CHECK(run.count("MAX_POOL_2D") > 0);  // a clamp behind it has the same name
+    CHECK(run.count("CONV_2D+MAX_POOL_2D") == 0);
+  };
+  const auto convolution = [](testing::Builder& net, int from) {
+    return net.convolution(from, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  };
+  const auto pool = [](testing::Builder& net, int from) {
+    return net.pool(from, true, 2, 2, 2, 2, model::Padding::kValid);
+  };
+  SECTION("the convolution adds a residual") {
+    testing::Builder net(2);
+    const int x = net.input({1, 8, 9, 8});
+    net.graph.outputs = {pool(net, net.addition(convolution(net, x), x))};
+    require_apart(net, x);
+  }
+  SECTION("the map has another reader") {
+    testing::Builder net(2);
+    const int x = net.input({1, 8, 9, 8});
+    const int y = convolution(net, x);
+    net.graph.outputs = {pool(net, y), y};
+    require_apart(net, x);
+  }
+  SECTION("the strides do not fit an instruction") {
+    testing::Builder net(2);
+    const int x = net.input({1, 500, 3, 4});
+    const int y = net.convolution(x, 4, 1, 1, 16, 1, 1, 1, model::Padding::kValid, true);
+    net.graph.outputs = {net.pool(y, true, 2, 2, 16, 1, model::Padding::kValid)};
+    require_apart(net, x);
+  }
+}
+
+/// The engine alone orders RUNs by their starts, not by what the post unit has written.
+TEST_CASE("each maximum waits for the sweep before it", "[arch][pool][tokens]") {
+  testing::Builder net(5);
+  const int x = net.input({1, 6, 6, 4});
+  const int y = net.convolution(x, 4, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true);
+  net.graph.outputs = {net.pool(y, true, 2, 2, 2, 2, model::Padding::kValid)};
+  const PoolRun run = require_pool(net.graph, small_config(4, 4, 64, 64, 64), {net.random_array(x)},
+                                   compiler::Fusion::kAlways);
+  constexpr int kCompute = 1 << static_cast<int>(isa::Engine::kCompute);
+  std::vector<bool> maximum, waits;
+  for (const isa::Word word : run.program.words) {
+    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
+    if (isa::engine_of(word) != isa::Engine::kCompute) continue;
+    maximum.push_back((isa::decode_run(word).flags >> isa::compute::kFuseMax & 1) != 0);
+    waits.push_back((isa::decode_run(word).wait & kCompute) != 0);
+  }
+  CHECK(maximum == std::vector<bool>{false, true, true, true});
+  CHECK(waits == maximum);
+}
+
+TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
+  testing::Builder net(5);
+  const int x = net.input({1, 12, 12, 5});
+  const int y = net.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  net.graph.outputs = {net.pool(y, true, 2, 2, 2, 2, model::Padding::kValid)};
+  gen::Config config = small_config(4, 4, 64, 64, 64);
+  config.vector = false;
+  const PoolRun run =
+      require_pool(net.graph, config, {net.random_array(x)}, compiler::Fusion::kEstimated);
+  CHECK(run.count("CONV_2D+MAX_POOL_2D") == 1);
+  net.graph.outputs.push_back(y);
+  CHECK_THROWS_WITH(compiler::compile(net.graph, config),
+                    Catch::Matchers::Contains("MAX_POOL_2D: tensor") &&
+                        Catch::Matchers::Contains("needs the vector unit"));
+}
 
 TEST_CASE("low-bit networks are exact on their vectors", "[arch][lowbit]") {
   if (!model::shared_available()) return;

@@ -45,7 +45,7 @@ Program compile(const model::Graph& graph, const gen::Config& config,
                 const CompileOptions& options) {
   gen::check(config);
   Network network = lower(graph, config, options.rounding);
-  Plan layout = plan(network, config);
+  Plan layout = fuse_and_plan(network, config, options.fusion);
   Emitter emitter(network, config, layout);
   emitter.run();
   std::vector<Instruction> runs = hoist_loads(std::move(emitter.instructions));

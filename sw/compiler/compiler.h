@@ -5,6 +5,7 @@
 #pragma once
 
 #include "gen/config.h"
+#include "sw/compiler/fusion.h"
 #include "sw/compiler/program.h"
 #include "sw/model/graph.h"
 #include "sw/reference/run.h"
@@ -13,6 +14,7 @@ namespace trine::compiler {
 
 struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
+  Fusion fusion = Fusion::kEstimated;  ///< of pools; the results are the same
 };
 
 /// The result is the same for the same inputs, byte for byte.

@@ -128,12 +128,14 @@ void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t
   instructions.push_back(std::move(i));
 }
 
-void Emitter::emit_conv(const Rect& rect, const Channels& channels, const FilterPart& part,
-                        const View& in, const View& out, std::int64_t residual_delta,
-                        std::int64_t row, std::int64_t param, bool clear, bool drain) {
+void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& channels,
+                        const FilterPart& part, const View& in, const View& out,
+                        std::int64_t residual_delta, std::int64_t row, std::int64_t param,
+                        bool clear, bool drain) {
   namespace compute = isa::compute;
   const Layer& l = layer();
-  Geometry g = l.window;
+  const bool maximum = &sweep != &l.sweeps[0];  // with what the sweeps before have written
+  Geometry g = l.window_of(sweep);
   g.pad_top -= part.row * g.dil_y;
   g.R = part.rows;
   Instruction i = start(Engine::kCompute);
@@ -174,10 +176,11 @@ void Emitter::emit_conv(const Rect& rect, const Channels& channels, const Filter
     i.registers.set(post::kMultiplier, l.scales[0].multiplier);
     i.registers.set(post::kShift, l.scales[0].shift);
   }
-  if (l.fuse_add) set_address(i, post::kResidualDelta, residual_delta);
+  if (l.fuse_add) set_address(i, post::kResidualDelta, residual_delta);  // of a maximum: 0
   i.run.op = static_cast<int>(l.precision);
   i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
                 (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
+                (drain && maximum ? 1 << compute::kFuseMax : 0) |
                 (l.per_tensor ? 1 << compute::kPerTensor : 0) |
                 (l.single ? 1 << compute::kSingle : 0);
 
@@ -191,7 +194,7 @@ void Emitter::emit_conv(const Rect& rect, const Channels& channels, const Filter
     const int last = static_cast<int>(divide_up(channels.last, per_word));
     Region written = map_region(out, first, last - first, {rect.y0, rect.y1}, {rect.x0, rect.x1});
     i.writes.push_back(written);
-    if (l.fuse_add) {
+    if (l.fuse_add || maximum) {
       written.start += residual_delta;
       i.reads.push_back(written);
     }

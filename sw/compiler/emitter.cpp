@@ -22,6 +22,17 @@ constexpr int kInputParts = 6;  ///< of a layer whose input arrives while it run
 
 Channels whole(int channels) { return {0, channels}; }
 
+/// The parts of a sweep inside of the rectangle.
+std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
+  std::vector<SweepPart> result;
+  for (const SweepPart& p : sweep.parts) {
+    const Rect part{std::max(rect.y0, p.rect.y0), std::min(rect.y1, p.rect.y1),
+                    std::max(rect.x0, p.rect.x0), std::min(rect.x1, p.rect.x1)};
+    if (!part.empty()) result.push_back({part, p.correction});
+  }
+  return result;
+}
+
 }  // namespace
 
 Emitter::Emitter(const Network& network, const gen::Config& config, Plan& plan)
@@ -61,6 +72,7 @@ std::vector<Rect> Emitter::rectangles() const {
   const auto arrives = [&](int map) {
     return map >= 0 && place(map).resident && place(map).in_dram &&
            net_.maps[at(map)].producer < 0 && net_.maps[at(map)].first_use == layer_ &&
+           rows_loaded_[at(map)] < shape(map).H &&
            place(map).dmem.plane * shape(map).channel_words() > 32 * config_.data_words();
   };
   const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&
@@ -98,9 +110,12 @@ void Emitter::emit_layer(int index) {
     else if (t.pieces)
       emit_conv_pieces(rect, chunk);
     else
-      emit_conv_part(rect, chunk);
+      emit_conv_part(rect, chunk, 0, layer().sweeps.size());
   };
-  if (t.chunk_outer) {
+  if (layer().fuses_max() && place(layer().output).resident && t.rows == layer().window.P &&
+      t.cols == layer().window.Q && !t.pieces) {
+    for (const Channels& chunk : chunks) emit_sweeps(chunk);
+  } else if (t.chunk_outer) {
     for (const Channels& chunk : chunks)
       for (const Rect& rect : rectangles()) part(rect, chunk);
   } else {
@@ -113,63 +128,68 @@ void Emitter::emit_layer(int index) {
          place(out).dmem);
 }
 
-void Emitter::emit_conv_part(const Rect& rect, const Channels& channels) {
+/// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it
+/// arrives, the others find all of it there.
+void Emitter::emit_sweeps(const Channels& channels) {
+  const std::vector<Rect> rects = rectangles();
+  const std::size_t sweeps = layer().sweeps.size();
+  if (rects.size() == 1) return emit_conv_part(rects[0], channels, 0, sweeps);
+  for (const Rect& rect : rects) emit_conv_part(rect, channels, 0, 1);
+  emit_conv_part(layer().sweeps[0].rect, channels, 1, sweeps);
+}
+
+/// Sweeps first..last-1 of a rectangle.
+void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
+                             std::size_t last) {
   const FilterPart part{0, layer().words, 0, layer().window.R};
   const View in = input_view(rect, 0, layer().words, 0, layer().window.R);
   const std::int64_t row = require_weights(channels, part);
-  std::int64_t param = 0;
-  if (layer().corrections.empty()) param = require_parameters(channels, -1);
   const View out = output_view(rect, channels);
-  std::int64_t delta = 0;
+  std::int64_t delta = 0;  // a maximum is taken with the output itself
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
-  for (const Correction& c : corrections_in(rect)) {
-    if (c.index >= 0) param = require_parameters(channels, c.index);
-    emit_conv(c.rect, channels, part, in, out, delta, row, param, true, true);
-  }
-  finish_output(rect, channels, out);
-}
-
-/// The parts of a rectangle that differ in their parameters.
-std::vector<Emitter::Correction> Emitter::corrections_in(const Rect& rect) const {
-  if (layer().corrections.empty()) return {{rect, -1}};
-  std::vector<Correction> result;
-  for (std::size_t i = 0; i < layer().corrections.size(); ++i) {
-    const Rect& r = layer().corrections[i].rect;
-    const Rect part{std::max(rect.y0, r.y0), std::min(rect.y1, r.y1), std::max(rect.x0, r.x0),
-                    std::min(rect.x1, r.x1)};
-    if (!part.empty()) result.push_back({part, static_cast<int>(i)});
-  }
-  return result;
-}
-
-/// One tile: for each group the reduction in pieces, accumulated from RUN to RUN.
-void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
-  const Tiling& t = tiling();
-  const int R = layer().window.R;
-  const View out = output_view(rect, channels);
-  std::int64_t delta = 0;
-  if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
-  std::vector<FilterPart> parts;
-  for (int word = 0; word < layer().words; word += t.piece_words)
-    for (int row = 0; row < R; row += t.piece_rows)
-      parts.push_back({word, std::min(t.piece_words, layer().words - word), row,
-                       std::min(t.piece_rows, R - row)});
-  for (const Correction& c : corrections_in(rect)) {
-    const std::int64_t param = require_parameters(channels, c.index);
-    for (int first = channels.first; first < channels.last; first += config_.cols) {
-      const Channels group{first, std::min(channels.last, first + config_.cols)};
-      for (std::size_t k = 0; k < parts.size(); ++k) {
-        const FilterPart& part = parts[k];
-        const View in = t.stream_input
-                            ? input_view(rect, part.word, part.words, part.row, part.rows)
-                            : input_view(rect, 0, layer().words, 0, R);
-        const std::int64_t row = require_weights(group, part);
-        emit_conv(c.rect, group, part, in, out, delta, row,
-                  param + (first - channels.first) * layer().passes, k == 0, k + 1 == parts.size());
-      }
+  for (std::size_t s = first; s < last; ++s)
+    for (const SweepPart& p : parts_in(layer().sweeps[s], rect)) {
+      const std::int64_t param = require_parameters(channels, p.correction);
+      emit_conv(layer().sweeps[s], p.rect, channels, part, in, out, delta, row, param, true, true);
     }
+  finish_output(rect, channels, out);
+}
+
+/// One tile: for each group the reduction in pieces, accumulated from RUN to RUN. A RUN clears what
+/// lies behind its last channel in a word, so a group's sweeps come before the next group.
+void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
+  const View out = output_view(rect, channels);
+  std::int64_t delta = 0;
+  if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  for (int first = channels.first; first < channels.last; first += config_.cols) {
+    const Channels group{first, std::min(channels.last, first + config_.cols)};
+    for (const Sweep& sweep : layer().sweeps)
+      for (const SweepPart& p : parts_in(sweep, rect)) {
+        const std::int64_t param =
+            require_parameters(channels, p.correction) + (first - channels.first) * layer().passes;
+        emit_pieces(sweep, rect, p.rect, group, out, delta, param);
+      }
   }
   finish_output(rect, channels, out);
+}
+
+/// The pieces of one sum. @param rect  for which the input is there, `part` of it is computed
+void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part,
+                          const Channels& group, const View& out, std::int64_t delta,
+                          std::int64_t param) {
+  const Tiling& t = tiling();
+  const int R = layer().window.R, words = layer().words;
+  for (int word = 0; word < words; word += t.piece_words)
+    for (int row = 0; row < R; row += t.piece_rows) {
+      const FilterPart piece{word, std::min(t.piece_words, words - word), row,
+                             std::min(t.piece_rows, R - row)};
+      const View in = t.stream_input
+                          ? input_view(rect, piece.word, piece.words, piece.row, piece.rows)
+                          : input_view(rect, 0, words, 0, R);
+      const std::int64_t weights = require_weights(group, piece);
+      const bool last = word + piece.words == words && row + piece.rows == R;
+      emit_conv(sweep, part, group, piece, in, out, delta, weights, param, word + row == 0, last);
+    }
 }
 
 // ---- maps in DMEM
@@ -377,7 +397,7 @@ struct Parameters {
 Parameters parameters_of(const Layer& l, const Channels& range, int correction) {
   Parameters p;
   for (int n = range.first; n < range.last; ++n) {
-    const std::int64_t extra = correction < 0 ? 0 : l.corrections[at(correction)].correction[at(n)];
+    const std::int64_t extra = correction < 0 ? 0 : l.corrections[at(correction)][at(n)];
     if (l.result != Output::kThresholds) {
       const reference::ChannelScale& s = l.scales[at(n)];
       const std::uint64_t packed =

@@ -42,16 +42,14 @@ class Emitter {
 
  private:
   struct Buffers;
-  /// Part of a rectangle with one set of parameters; -1: the layer's own.
-  struct Correction {
-    Rect rect;
-    int index = -1;
-  };
-
   void emit_layer(int index);
   std::vector<Rect> rectangles() const;
-  void emit_conv_part(const Rect& rect, const Channels& channels);
+  void emit_sweeps(const Channels& channels);
+  void emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
+                      std::size_t last);
   void emit_conv_pieces(const Rect& rect, const Channels& channels);
+  void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
+                   const View& out, std::int64_t delta, std::int64_t param);
   void emit_vector_part(const Rect& rect, const Channels& channels);
   bool better_reduced(const Rect& rect) const;
   void emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
@@ -70,7 +68,6 @@ class Emitter {
   std::int64_t weights_block(const Channels& channels, const FilterPart& part);
   std::int64_t require_weights(const Channels& channels, const FilterPart& part);
   std::int64_t require_parameters(const Channels& channels, int correction);
-  std::vector<Correction> corrections_in(const Rect& rect) const;
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
@@ -83,9 +80,10 @@ class Emitter {
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
-  void emit_conv(const Rect& rect, const Channels& channels, const FilterPart& part, const View& in,
-                 const View& out, std::int64_t residual_delta, std::int64_t row, std::int64_t param,
-                 bool clear, bool drain);
+  void emit_conv(const Sweep& sweep, const Rect& rect, const Channels& channels,
+                 const FilterPart& part, const View& in, const View& out,
+                 std::int64_t residual_delta, std::int64_t row, std::int64_t param, bool clear,
+                 bool drain);
   Region map_region(const View& view, int word, int words, const Range& y, const Range& x) const;
 
   const Layer& layer() const { return net_.layers[static_cast<std::size_t>(layer_)]; }

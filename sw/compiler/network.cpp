@@ -46,25 +46,6 @@ std::vector<TapRange> tap_ranges(int positions, int taps, int stride, int pad, i
   return ranges;
 }
 
-/// Ranges of positions along one axis whose windows have the same taps inside, first..last-1.
-struct TapSpan {
-  int begin, end, first, last;
-};
-
-std::vector<TapSpan> tap_spans(int positions, int taps, int stride, int dilation, int pad,
-                               int extent) {
-  std::vector<TapSpan> spans;
-  for (int p = 0; p < positions; ++p) {
-    int first = 0, last = taps;
-    while (first < taps && p * stride - pad + first * dilation < 0) ++first;
-    while (last > first && p * stride - pad + (last - 1) * dilation >= extent) --last;
-    if (spans.empty() || spans.back().first != first || spans.back().last != last)
-      spans.push_back({p, p, first, last});
-    spans.back().end = p + 1;
-  }
-  return spans;
-}
-
 constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
 
 /// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
@@ -99,7 +80,7 @@ class Lowering {
       net_.outputs.push_back(map_of(t));
       net_.maps[at(map_of(t))].output = true;
     }
-    set_lifetimes();
+    set_lifetimes(net_);
     return std::move(net_);
   }
 
@@ -328,9 +309,6 @@ class Lowering {
     const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
                     layer.window.P, layer.window.Q};
     layer.output = new_output(o, out);
-    if (layer.kind != LayerKind::kConv && !config_.vector)
-      fail(o, fmt::format("tensor {} '{}' needs the vector unit (vector.enable)", o.outputs[0],
-                          graph_.out(o).name));
     net_.layers.push_back(std::move(layer));
   }
 
@@ -422,16 +400,11 @@ class Lowering {
     return static_cast<std::int8_t>(byte & 0xff);
   }
 
-  /// Sum of the weights of channel m, of all taps or of one.
+  /// Sum of the weights of channel m.
   static std::int64_t weight_sum(const Layer& layer, int m) {
     const std::size_t taps = at(layer.steps()) * at(layer.step_codes);
     const auto first = layer.weights.begin() + static_cast<std::ptrdiff_t>(at(m) * taps);
     return std::accumulate(first, first + static_cast<std::ptrdiff_t>(taps), std::int64_t{0});
-  }
-  static std::int64_t weight_sum(Layer& layer, int m, int ky, int kx, int channels) {
-    std::int64_t sum = 0;
-    for (int c = 0; c < channels; ++c) sum += weight(layer, m, ky, kx, c);
-    return sum;
   }
 
   /// sum (x - z) * w = sum x * w - z * sum w
@@ -440,33 +413,7 @@ class Lowering {
       layer.bias[at(m)] =
           reference::wrap(layer.bias[at(m)] - layer.zero_point * weight_sum(layer, m));
     layer.pad_code = packed_byte(layer.outside, shape(layer.input).per_word);
-    if (layer.precision == isa::compute::Op::kBinary) correct_binary_sums(layer);
-  }
-
-  /// Every bit counts: those beyond the last channel, 0 in activations and weights, give +1 for
-  /// each tap inside of the image. A tap outside of it reads -1 where the network has 0, or
-  /// `outside`, which then holds for the bits beyond as well.
-  void correct_binary_sums(Layer& layer) const {
-    const Geometry& g = layer.window;
-    const int channels = shape(layer.input).C;
-    const std::int64_t beyond = std::int64_t{layer.words} * layer.step_codes - channels;
-    for (const TapSpan& y : tap_spans(g.P, g.R, g.stride_y, g.dil_y, g.pad_top, g.H))
-      for (const TapSpan& x : tap_spans(g.Q, g.S, g.stride_x, g.dil_x, g.pad_left, g.W)) {
-        SumCorrection region{{y.begin, y.end, x.begin, x.end}, {}};
-        for (int m = 0; m < layer.channels; ++m) {
-          std::int64_t sum = 0;
-          for (int ky = 0; ky < g.R; ++ky)
-            for (int kx = 0; kx < g.S; ++kx)
-              if (ky >= y.first && ky < y.last && kx >= x.first && kx < x.last)
-                sum += beyond;
-              else if (layer.outside == 0)
-                sum += beyond - weight_sum(layer, m, ky, kx, channels);
-              else
-                sum -= layer.outside * beyond;
-          region.correction.push_back(reference::wrap(sum));
-        }
-        layer.corrections.push_back(std::move(region));
-      }
+    set_sweeps(layer, shape(layer.input));
   }
 
   static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c) {
@@ -798,21 +745,6 @@ class Lowering {
     return count > 0 && count == readers_[tensor];
   }
 
-  // ---- lifetimes --------------------------------------------------------------------------------
-
-  void set_lifetimes() {
-    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-      const Layer& layer = net_.layers[at(i)];
-      for (const int m : {layer.input, layer.second}) {
-        if (m < 0) continue;
-        Map& map = net_.maps[at(m)];
-        if (map.first_use < 0) map.first_use = i;
-        map.last_use = i;
-      }
-      net_.maps[at(layer.output)].producer = i;
-    }
-  }
-
   const Graph& graph_;
   const gen::Config& config_;
   reference::RoundingPolicy rounding_;
@@ -826,6 +758,20 @@ class Lowering {
 };
 
 }  // namespace
+
+void set_lifetimes(Network& network) {
+  for (Map& map : network.maps) map.producer = map.first_use = map.last_use = -1;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    const Layer& layer = network.layers[at(i)];
+    for (const int m : {layer.input, layer.second}) {
+      if (m < 0) continue;
+      Map& map = network.maps[at(m)];
+      if (map.first_use < 0) map.first_use = i;
+      map.last_use = i;
+    }
+    network.maps[at(layer.output)].producer = i;
+  }
+}
 
 Network lower(const Graph& graph, const gen::Config& config,
               const reference::RoundingPolicy& rounding) {

@@ -39,9 +39,10 @@ struct Geometry {
   int H = 1, W = 1, P = 1, Q = 1, R = 1, S = 1;
   int stride_y = 1, stride_x = 1, dil_y = 1, dil_x = 1;
   int pad_top = 0, pad_left = 0;
+  int reach_y = 0, reach_x = 0;  ///< by how many pixels the sweeps of a fused pool move the window
 
-  int span_y() const { return (R - 1) * dil_y + 1; }
-  int span_x() const { return (S - 1) * dil_x + 1; }
+  int span_y() const { return (R - 1) * dil_y + 1 + reach_y; }
+  int span_x() const { return (S - 1) * dil_x + 1 + reach_x; }
 };
 
 /// Output positions y0 <= y < y1, x0 <= x < x1.
@@ -61,11 +62,20 @@ struct SumRegion {
   std::int32_t bias = 0;
 };
 
-/// Convolution over packed binary maps: positions whose windows have the same taps inside. The
-/// machine's sum of channel m is that of the network plus correction[m].
-struct SumCorrection {
+/// Output positions of a convolution with one set of parameters: all, or over packed binary maps
+/// those whose windows have the same taps inside.
+struct SweepPart {
   Rect rect;
-  std::vector<std::int32_t> correction;
+  int correction = -1;  ///< index into Layer::corrections; -1: none
+};
+
+/// One pass of a convolution over its outputs. With a fused MAX_POOL_2D there is one for each
+/// position of the pool's window, which moves the convolution's; the first one covers all outputs,
+/// the others take the maximum with what is there.
+struct Sweep {
+  int down = 0, right = 0;       ///< pixels that the window is moved
+  Rect rect;                     ///< outputs whose pool window has this position inside
+  std::vector<SweepPart> parts;  ///< of `rect`
 };
 
 enum class LayerKind { kConv, kMax, kSum, kAdd };
@@ -100,10 +110,12 @@ struct Layer {
   std::vector<reference::ChannelScale> scales;
   bool per_tensor = false;
   Output result = Output::kRequantized;
-  int passes = 1;                          ///< pairs of thresholds; 1 without
-  int low = 0;                             ///< code below all thresholds
-  std::vector<std::int32_t> thresholds;    ///< [channel][2 * passes]
-  std::vector<SumCorrection> corrections;  ///< cover all positions, or empty: none
+  int passes = 1;                        ///< pairs of thresholds; 1 without
+  int low = 0;                           ///< code below all thresholds
+  std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
+  std::vector<Sweep> sweeps;             ///< one without a fused pool
+  /// Convolution over packed binary maps: the machine's sum of a channel minus the network's.
+  std::vector<std::vector<std::int32_t>> corrections;
 
   bool fuse_add = false;
   reference::AddParams add;  ///< of kAdd and fuse_add: input 0 is the code (first tap), 1 the other
@@ -111,6 +123,15 @@ struct Layer {
   std::vector<SumRegion> regions;  ///< kSum
 
   int steps() const { return words * window.R * window.S; }
+  bool fuses_max() const { return sweeps.size() > 1; }
+  /// Of one sweep, over all outputs.
+  Geometry window_of(const Sweep& sweep) const {
+    Geometry g = window;
+    g.pad_top -= sweep.down;
+    g.pad_left -= sweep.right;
+    g.reach_y = g.reach_x = 0;
+    return g;
+  }
   /// PMEM rows of a group for so many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
     return (steps_done + steps_per_row - 1) / steps_per_row;
@@ -128,6 +149,17 @@ struct Network {
 /// @throws Error  names operator, index, tensor and what is missing, one line for each
 Network lower(const model::Graph& graph, const gen::Config& config,
               const reference::RoundingPolicy& rounding);
+
+/// Sets producer and first and last reader of each map.
+void set_lifetimes(Network& network);
+
+/// Makes the sweeps of a convolution over `input`, with their corrections.
+void set_sweeps(Layer& layer, const Shape& input);
+/// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.
+/// @pre can_pool(layer, pool)
+void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
+/// Whether the instructions can express it.
+bool can_pool(const Layer& layer, const Geometry& pool);
 
 /// Bits in which the machine holds codes of that set: 1, 2 or 8.
 int bits_of(model::Encoding encoding);

@@ -11,6 +11,8 @@
 namespace trine::compiler {
 namespace {
 
+constexpr double kLayerOverhead = 30;  ///< cycles from a layer's last result to the next start
+
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -33,6 +35,7 @@ class Planner {
     place_in_dram();
     while (!try_placement()) {
     }
+    plan_.cycles = estimated_cycles();
     return std::move(plan_);
   }
 
@@ -222,6 +225,17 @@ class Planner {
     }
   }
 
+  double estimated_cycles() const {
+    double cycles = 0;
+    for (std::size_t i = 0; i < net_.layers.size(); ++i) {
+      const Placement& in = plan_.maps[at(net_.layers[i].input)];
+      const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
+      cycles += plan_.tilings[i].cycles + kLayerOverhead +
+                static_cast<double>(replay_cycles(net_.layers[i], pitch, config_));
+    }
+    return cycles;
+  }
+
   /// The largest resident map alive during `life`; `fallback` if there is none placed.
   int largest_beside(const Life& life, int fallback) const {
     int best = fallback;
@@ -306,12 +320,13 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& con
   }
   const std::int64_t groups =
       layer.kind == LayerKind::kConv ? (layer.channels + config.cols - 1) / config.cols : 1;
-  return replays * layer.steps() * groups;
+  const auto sweeps = std::max<std::int64_t>(1, static_cast<std::int64_t>(layer.sweeps.size()));
+  return replays * layer.steps() * groups * sweeps;
 }
 
 std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
                             const gen::Config& config) {
-  const Geometry& g = layer.window;
+  const Geometry g = layer.window_of(layer.sweeps[0]);  // the others are alike
   const std::int64_t positions = std::int64_t{g.P} * g.Q, mask = config.banks() - 1;
   const int groups = (layer.channels + config.cols - 1) / config.cols;
   const int taps = std::min(g.R * g.S, 64);

@@ -56,6 +56,7 @@ struct Plan {
   std::vector<Tiling> tilings;        ///< of the layers
   std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
   std::int64_t arena_bytes = 0;
+  double cycles = 0;  ///< estimated, to compare plans
 };
 
 /// @throws Error  names the layer that does not fit, and into what

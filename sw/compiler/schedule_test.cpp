@@ -140,6 +140,36 @@ TEST_CASE("registers are set only where they change", "[compiler][schedule]") {
   CHECK(words.back() == isa::kEndWord);
 }
 
+/// A maximum reads where its residual lies; RUNs without one leave the register to what it holds.
+TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][schedule]") {
+  namespace compute = isa::compute;
+  const auto run = [](int flags, std::int64_t delta) {
+    Instruction i;
+    i.engine = Engine::kCompute;
+    i.run.flags = flags;
+    set_address(i, isa::post::kResidualDelta, delta);
+    return i;
+  };
+  const auto places = [](const std::vector<isa::Word>& words) {
+    std::vector<std::int64_t> deltas;
+    for (const isa::Word word : words) {
+      if (isa::opcode_of(word) != isa::Opcode::kSet || isa::register_of(word) != 14) continue;
+      isa::Registers r;
+      r.value[14] = isa::payload_of(word);
+      deltas.push_back(r.get(isa::post::kResidualDelta));
+    }
+    return deltas;
+  };
+  constexpr int kPlain = 1 << compute::kClear | 1 << compute::kDrain;
+  constexpr int kAdd = kPlain | 1 << compute::kFuseAdd, kMax = kPlain | 1 << compute::kFuseMax;
+  CHECK(places(encode({run(kPlain, 5), run(kPlain, 6)})).empty());
+  CHECK(places(encode({run(kPlain, 5), run(kMax, 0), run(kMax, 0)})) ==
+        std::vector<std::int64_t>{0});
+  // A sum before, with its residual elsewhere: the maximum must not take that one.
+  CHECK(places(encode({run(kAdd, 7), run(kPlain, 0), run(kMax, 0), run(kAdd, 7)})) ==
+        std::vector<std::int64_t>{7, 0, 7});
+}
+
 TEST_CASE("a block takes the place whose last use lies longest ago", "[compiler][slots]") {
   Slots slots(8, 2);
   CHECK(slots.place(1, 3) == 0);

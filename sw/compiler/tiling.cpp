@@ -13,6 +13,8 @@ namespace trine::compiler {
 namespace {
 
 constexpr double kRunOverhead = 60;       ///< cycles of a RUN that waits for the one before
+constexpr double kRunStart = 20;          ///< cycles of a RUN that does not
+constexpr double kMaximum = 4;            ///< cycles of a maximum, besides its taps
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -136,7 +138,8 @@ class Tiler {
   bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
     const Geometry& g = window();
     if (!places_.input->resident) {
-      const int rows = std::min(g.H, (t->rows - 1) * g.stride_y + (filter_rows - 1) * g.dil_y + 1);
+      const int rows =
+          std::min(g.H, (t->rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y);
       const int cols =
           t->cols == g.Q ? g.W : std::min(g.W, (t->cols - 1) * g.stride_x + g.span_x());
       t->input_words = buffer_words(places_.input->dram, g.W, rows, cols, input_words, config_);
@@ -164,14 +167,37 @@ class Tiler {
   }
 
   double compute_cycles(int rows, int cols, int channels) const {
+    if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
-    if (!conv()) {
-      const double taps = layer_.kind == LayerKind::kAdd ? 4 : window().R * window().S;
-      return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * std::max(taps, 4.0);
-    }
+    const double taps = layer_.kind == LayerKind::kAdd ? 4 : window().R * window().S;
+    const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
+    return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;
+  }
+
+  /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
+  double conv_cycles(int rows, int cols, int channels) const {
     const double groups = static_cast<double>(divide_up(channels, config_.cols));
-    const double drain = std::min(channels, config_.cols) * (layer_.fuse_add ? 2 : layer_.passes);
-    return tiles * groups * std::max<double>(layer_.steps(), drain);
+    const double columns = std::min(channels, config_.cols);
+    const bool whole = rows == window().P && cols == window().Q;
+    double cycles = 0;
+    for (const Sweep& sweep : layer_.sweeps) {
+      const bool maximum = &sweep != &layer_.sweeps[0];
+      // A second operand takes a requantized code's second cycle; thresholds have theirs anyway.
+      const bool twice = layer_.fuse_add || (maximum && layer_.result == Output::kRequantized);
+      const double drain = columns * (twice ? 2 : layer_.passes);
+      const double tile = groups * std::max<double>(layer_.steps(), drain);
+      if (maximum) cycles += kRunOverhead;
+      if (!whole) {
+        cycles += tile * static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
+        continue;
+      }
+      cycles -= kRunStart;
+      for (const SweepPart& part : sweep.parts)
+        cycles += kRunStart +
+                  tile * static_cast<double>(divide_up(
+                             std::int64_t{part.rect.rows()} * part.rect.cols(), config_.rows));
+    }
+    return cycles;
   }
 
   void consider(Tiling t) {
@@ -250,8 +276,7 @@ class Tiler {
       for (const bool stream : {false, true}) {
         whole.stream_input = stream && !places_.input->resident;
         if (!fit_buffers(&whole, whole.stream_input ? words : layer_.words, g.R)) continue;
-        whole.cycles = 1;
-        keep(whole);
+        keep_piece(whole);
         return true;
       }
     }
@@ -262,11 +287,23 @@ class Tiler {
       split.piece_rows = filter_rows;
       split.stream_input = !places_.input->resident;
       if (!fit_buffers(&split, 1, filter_rows)) continue;
-      split.cycles = 1;
-      keep(split);
+      keep_piece(split);
       return true;
     }
     return false;
+  }
+
+  /// The weights come again for each tile.
+  void keep_piece(Tiling t) {
+    const double tiles =
+        static_cast<double>(layer_.sweeps.size()) *
+        static_cast<double>(divide_up(window().P, t.rows) * divide_up(window().Q, t.cols));
+    const double groups = static_cast<double>(divide_up(out_.C, config_.cols));
+    const double pieces = static_cast<double>(divide_up(layer_.words, t.piece_words) *
+                                              divide_up(window().R, t.piece_rows));
+    const double compute = tiles * groups * (layer_.steps() + pieces * kRunOverhead);
+    t.cycles = std::max(compute, tiles * weight_bytes(out_.C) / bytes_per_cycle_);
+    keep(t);
   }
 
   void keep(const Tiling& t) {

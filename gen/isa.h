@@ -90,6 +90,9 @@ inline constexpr Field kTileY{"tile_y", 5, 16, 16, false, "(ROWS div Q) * stride
 inline constexpr Field kStrideX{"stride_x", 5, 32, 8, false, "input columns from lane to lane"};
 inline constexpr Field kStrideY{"stride_y", 5,     40,
                                 8,          false, "input rows from output row to output row"};
+inline constexpr Field kOutSkip{
+    "out_skip", 5,     48,
+    8,          false, "words left out between the outputs of two lanes: output stride - 1"};
 inline constexpr Field kSLast{"s_last", 6, 0, 12, false, "taps in x - 1"};
 inline constexpr Field kRLast{"r_last", 6, 12, 12, false, "taps in y - 1"};
 inline constexpr Field kDilX{"dil_x", 6, 24, 12, false, "columns from tap to tap, for masking"};
@@ -99,9 +102,10 @@ inline constexpr Field kGroupsLast{
     "groups_last", 7, 16, 12, false, "column groups - 1 (vector: 0)"};
 inline constexpr Field kTilesLast{"tiles_last", 7, 28, 24, false, "vectors of ROWS pixels - 1"};
 inline constexpr Field kOut{"out", 8, 0, 24, false, "DMEM address of lane 0's first output word"};
-inline constexpr Field kOutWrap{"out_wrap", 8, 24, 24, false, "output pitch - Q"};
-inline constexpr Field kTileOut{"tile_out", 9,     0,
-                                24,         false, "(ROWS div Q) * output pitch + ROWS mod Q"};
+inline constexpr Field kOutWrap{"out_wrap", 8,     24,
+                                24,         false, "output row pitch - Q * (1 + out_skip)"};
+inline constexpr Field kTileOut{
+    "tile_out", 9, 0, 24, false, "(ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)"};
 inline constexpr Field kOutPlane{
     "out_plane", 9, 24, 24, false, "from output channel word to output channel word"};
 }  // namespace agu
@@ -228,6 +232,7 @@ inline constexpr std::array kLaneFields{agu::kBase,
                                         agu::kTileY,
                                         agu::kStrideX,
                                         agu::kStrideY,
+                                        agu::kOutSkip,
                                         agu::kSLast,
                                         agu::kRLast,
                                         agu::kDilX,

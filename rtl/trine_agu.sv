@@ -84,6 +84,7 @@ module trine_agu #(
   logic [CoordBits-1:0]          tile_y_q;
   logic [7:0]                    stride_x_q;
   logic [7:0]                    stride_y_q;
+  logic [7:0]                    out_skip_q;
   logic [11:0]                   s_last_q;
   logic [11:0]                   r_last_q;
   logic [11:0]                   dil_x_q;
@@ -126,6 +127,7 @@ module trine_agu #(
         tile_y_q <= cfg_payload_i[trine_isa_pkg::AguTileYLsb +: CoordBits];
         stride_x_q <= cfg_payload_i[trine_isa_pkg::AguStrideXLsb +: 8];
         stride_y_q <= cfg_payload_i[trine_isa_pkg::AguStrideYLsb +: 8];
+        out_skip_q <= cfg_payload_i[trine_isa_pkg::AguOutSkipLsb +: 8];
       end
       if (cfg_reg_i == 4'd6) begin
         s_last_q <= cfg_payload_i[trine_isa_pkg::AguSLastLsb +: 12];
@@ -181,7 +183,8 @@ module trine_agu #(
       chain_x_q    <= chain_wrap ? chain_x_next - x_span : chain_x_next;
       chain_y_q    <= chain_y_q + (chain_wrap ? CoordBits'(stride_y_q) : '0);
       chain_base_q <= chain_base_q + AddrBits'(stride_x_q) + (chain_wrap ? row_wrap_q : '0);
-      chain_out_q  <= chain_out_q + AddrBits'(1) + (chain_wrap ? out_wrap_q : '0);
+      chain_out_q  <= chain_out_q + AddrBits'(out_skip_q) + AddrBits'(1) +
+                      (chain_wrap ? out_wrap_q : '0);
     end
   end
 

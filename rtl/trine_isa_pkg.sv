@@ -98,6 +98,8 @@ package trine_isa_pkg;
   localparam int unsigned AguStrideXReg = 5, AguStrideXLsb = 32, AguStrideXWidth = 8;
   // stride_y: input rows from output row to output row
   localparam int unsigned AguStrideYReg = 5, AguStrideYLsb = 40, AguStrideYWidth = 8;
+  // out_skip: words left out between the outputs of two lanes: output stride - 1
+  localparam int unsigned AguOutSkipReg = 5, AguOutSkipLsb = 48, AguOutSkipWidth = 8;
   // s_last: taps in x - 1
   localparam int unsigned AguSLastReg = 6, AguSLastLsb = 0, AguSLastWidth = 12;
   // r_last: taps in y - 1
@@ -114,9 +116,9 @@ package trine_isa_pkg;
   localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;
   // out: DMEM address of lane 0's first output word
   localparam int unsigned AguOutReg = 8, AguOutLsb = 0, AguOutWidth = 24;
-  // out_wrap: output pitch - Q
+  // out_wrap: output row pitch - Q * (1 + out_skip)
   localparam int unsigned AguOutWrapReg = 8, AguOutWrapLsb = 24, AguOutWrapWidth = 24;
-  // tile_out: (ROWS div Q) * output pitch + ROWS mod Q
+  // tile_out: (ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)
   localparam int unsigned AguTileOutReg = 9, AguTileOutLsb = 0, AguTileOutWidth = 24;
   // out_plane: from output channel word to output channel word
   localparam int unsigned AguOutPlaneReg = 9, AguOutPlaneLsb = 24, AguOutPlaneWidth = 24;

@@ -234,7 +234,9 @@ class Generator {
     const int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
     Area in_area, out_area;
     if (!areas(constant_input, in_area, out_area)) return std::nullopt;
-    const auto in = place(in_area, H, W, words), out = place(out_area, P, Q, out_words);
+    const int step = chance(20) ? between(2, 3) : 1;  // from output to output
+    const auto in = place(in_area, H, W, words);
+    const auto out = place(out_area, P, (Q - 1) * step + 1, out_words);
     if (!in || !out) return std::nullopt;
     // The second tap of a pair is another map of the same shape.
     int kx_step = dx;
@@ -273,8 +275,9 @@ class Generator {
     r.set(agu::kWordsLast, words - 1);
     r.set(agu::kTilesLast, (P * Q + rows - 1) / rows - 1);
     address(r, agu::kOut, out->base);
-    address(r, agu::kOutWrap, out->pitch - Q);
-    address(r, agu::kTileOut, rows / Q * out->pitch + rows % Q);
+    r.set(agu::kOutSkip, step - 1);
+    address(r, agu::kOutWrap, out->pitch - Q * step);
+    address(r, agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
     address(r, agu::kOutPlane, out->plane);
     i.reads.push_back(in->region());
     i.writes.push_back(out->region());

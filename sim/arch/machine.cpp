@@ -170,10 +170,11 @@ struct Machine::Lanes {
     halo = neighbours > 0 ? r.get(agu::kHalo) : 0;
     row_wrap = difference(r, agu::kRowWrap);
     out_wrap = difference(r, agu::kOutWrap);
+    const std::int64_t out_step = r.get(agu::kOutSkip) + 1;
     Lane lane{r.get(agu::kXStart), r.get(agu::kYStart), r.get(agu::kBase), r.get(agu::kOut)};
     for (std::size_t l = 0; l < rows_; ++l) {
       lanes[l] = lane;
-      advance(lane, stride_x, 0, stride_x, 1);
+      advance(lane, stride_x, 0, stride_x, out_step);
     }
     set_neighbours();
   }

@@ -46,7 +46,7 @@ inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows, bool 
   Lane next{get(agu::kXStart), get(agu::kYStart), get(agu::kBase), get(agu::kOut)};
   for (unsigned l = 0; l < rows; ++l) {
     lanes.push_back(next);
-    advance(next, get(agu::kStrideX), 0, get(agu::kStrideX), 1);
+    advance(next, get(agu::kStrideX), 0, get(agu::kStrideX), 1 + get(agu::kOutSkip));
   }
   const auto word = [](std::int64_t address) {
     return static_cast<std::uint32_t>(address & 0xffffff);
@@ -122,6 +122,7 @@ inline isa::Registers random_geometry(std::mt19937& random, unsigned rows, unsig
   r.set(agu::kTileY, Rows / Q * V);
   r.set(agu::kStrideX, U);
   r.set(agu::kStrideY, V);
+  r.set(agu::kOutSkip, chance(random, 50) ? 0 : draw(200));
   r.set(agu::kSLast, draw(4));
   r.set(agu::kRLast, draw(4));
   r.set(agu::kDilX, draw(4));

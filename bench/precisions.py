@@ -155,10 +155,11 @@ def more(area, base):
 def print_modules(names, modules):
     """Cells of one instance of each module in which the precisions make a difference."""
     rows = []
-    for module, m in modules[0].items():
-        cells = [parts[module]["cells"] if module in parts else 0 for parts in modules]
+    for module in dict.fromkeys(name for parts in modules for name in parts):
+        found = [parts.get(module) for parts in modules]
+        cells = [m["cells"] if m else 0 for m in found]
         if len(set(cells)) > 1:
-            rows.append([module, m["instances"], *cells])
+            rows.append([module, max(m["instances"] for m in found if m), *cells])
     common.table(["cells of one", "instances", *names], rows)
 
 

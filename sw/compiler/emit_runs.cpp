@@ -147,20 +147,26 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   n.stride_y = g.stride_y;
   n.stride_x = g.stride_x;
   n.R = g.R;
-  n.S = g.S;
+  n.S = l.steps_x();
   n.dil_y = g.dil_y;
   n.dil_x = g.dil_x;
   n.height = g.H;
   n.width = g.W;
-  n.word = part.word;
+  n.word = l.first_word(channels.first) + part.word;
   n.words = part.words;
+  const bool former = l.former.steps > 0;
+  if (former) {
+    n.dil_x = l.former.dil;
+    n.Q += l.former.halo;
+  }
   n.out_y = rect.y0;
   n.out_x = rect.x0;
   const int per_word = out_per_word();
   n.out_word = channels.first / per_word;
   set_nest(i, n, in, out);
   set_post(i);
-  const std::int64_t groups = divide_up(channels.size(), config_.cols);
+  set_field(i, agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
+  const std::int64_t groups = divide_up(channels.size(), l.columns(config_));
   set_field(i, agu::kGroupsLast, groups - 1, l.label);
   set_field(i, compute::kRow, row, l.label);
   set_field(i, compute::kParam, param, l.label);
@@ -182,11 +188,12 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
                 (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
                 (drain && maximum ? 1 << compute::kFuseMax : 0) |
                 (l.per_tensor ? 1 << compute::kPerTensor : 0) |
-                (l.single ? 1 << compute::kSingle : 0);
+                (l.single ? 1 << compute::kSingle : 0) |
+                (l.half_even ? 1 << compute::kHalfEven : 0) | (former ? 1 << compute::kWindow : 0);
 
-  const std::int64_t steps = std::int64_t{part.words} * part.rows * g.S;
-  i.reads.push_back(map_region(in, part.word, part.words, input_rows(g, rect.y0, rect.y1),
-                               input_cols(g, rect.x0, rect.x1)));
+  const std::int64_t steps = std::int64_t{part.words} * part.rows * l.steps_x();
+  i.reads.push_back(map_region(in, n.word, former ? l.words_of(channels.size()) : part.words,
+                               input_rows(g, rect.y0, rect.y1), input_cols(g, rect.x0, rect.x1)));
   i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
     i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
@@ -251,7 +258,8 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     i.run.op = static_cast<int>(l.kind == LayerKind::kMax   ? max_of(per_word)
                                 : l.kind == LayerKind::kSum ? vector::Op::kSum
                                                             : vector::Op::kAdd);
-    i.run.flags = l.single ? 1 << vector::kSingle : 0;
+    i.run.flags =
+        (l.single ? 1 << vector::kSingle : 0) | (l.half_even ? 1 << vector::kHalfEven : 0);
     const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
     i.reads.push_back(map_region(in, word, words, y, x));
     if (l.kind == LayerKind::kAdd) i.reads.push_back(map_region(second, word, words, y, x));
@@ -345,7 +353,8 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   i.registers.set(post::kShift, region.scale.shift);
   i.registers.set(vector::kBias, region.bias);
   i.run.op = static_cast<int>(vector::Op::kSum);
-  i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0);
+  i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0) |
+                (layer().half_even ? 1 << vector::kHalfEven : 0);
   i.reads.push_back(map_region(in, n.word, words, rows, cols));
   i.writes.push_back(map_region(out, n.word, words, {y, y + 1}, {x, x + 1}));
   instructions.push_back(std::move(i));

@@ -142,7 +142,8 @@ void Emitter::emit_sweeps(const Channels& channels) {
 void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
                              std::size_t last) {
   const FilterPart part{0, layer().words, 0, layer().window.R};
-  const View in = input_view(rect, 0, layer().words, 0, layer().window.R);
+  const View in = input_view(rect, layer().first_word(channels.first),
+                             layer().words_of(channels.size()), 0, layer().window.R);
   const std::int64_t row = require_weights(channels, part);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;  // a maximum is taken with the output itself
@@ -179,13 +180,14 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
                           std::int64_t param) {
   const Tiling& t = tiling();
   const int R = layer().window.R, words = layer().words;
+  const int own = layer().first_word(group.first);
   for (int word = 0; word < words; word += t.piece_words)
     for (int row = 0; row < R; row += t.piece_rows) {
       const FilterPart piece{word, std::min(t.piece_words, words - word), row,
                              std::min(t.piece_rows, R - row)};
       const View in = t.stream_input
-                          ? input_view(rect, piece.word, piece.words, piece.row, piece.rows)
-                          : input_view(rect, 0, words, 0, R);
+                          ? input_view(rect, own + piece.word, piece.words, piece.row, piece.rows)
+                          : input_view(rect, own, words, 0, R);
       const std::int64_t weights = require_weights(group, piece);
       const bool last = word + piece.words == words && row + piece.rows == R;
       emit_conv(sweep, part, group, piece, in, out, delta, weights, param, word + row == 0, last);
@@ -342,12 +344,12 @@ std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& 
       block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
   if (!is_new) return entry->second;
   const Layer& l = layer();
-  const int RS = l.window.R * l.window.S;
-  const int first_step = part.word * RS + part.row * l.window.S;
-  const int steps = part.words > 1 ? part.words * RS : part.rows * l.window.S;
-  const int groups = static_cast<int>(divide_up(channels.size(), config_.cols));
+  const int RS = l.window.R * l.steps_x(), columns = l.columns(config_);
+  const int first_step = part.word * RS + part.row * l.steps_x();
+  const int steps = part.words > 1 ? part.words * RS : part.rows * l.steps_x();
+  const int groups = static_cast<int>(divide_up(channels.size(), columns));
   const int group_rows = static_cast<int>(l.rows_of(steps));
-  const int codes = l.step_codes * l.steps_per_row;  // of a word
+  const int codes = l.former.steps > 0 ? 4 : l.step_codes * l.steps_per_row;  // of a word
   const std::int64_t rows = std::int64_t{groups} * group_rows;
   const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
   std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
@@ -358,13 +360,16 @@ std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& 
     const std::int64_t first_word =
         r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
         r % config_.rows_per_beat() * config_.cols;
-    for (int c = 0; c < config_.cols; ++c) {
-      const int m = channels.first + group * config_.cols + c;
+    for (int c = 0; c < columns; ++c) {
+      const int m = channels.first + group * columns + c;
       if (m >= channels.last) break;
       const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * at(l.step_codes);
-      for (int i = 0; i < count; ++i)
-        words[static_cast<std::size_t>(first_word + c)] |=
-            pack_code(l.weights[from + at(i)], codes, i);
+      // The window former finds its steps beside each other, others within a word.
+      for (int i = 0; i < count; ++i) {
+        const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;
+        words[static_cast<std::size_t>(first_word + word)] |=
+            pack_code(l.weights[from + at(i)], codes, i % codes);
+      }
     }
   }
   block_bytes_[entry->second] = {add_image(words), static_cast<std::int64_t>(words.size())};

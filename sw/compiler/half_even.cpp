@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
+// TFLite rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
 // two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
-// accumulator in reach does that.
+// accumulator in reach does that; where one does, the machine's own mode is used.
 
 #include <algorithm>
 #include <cstdlib>
@@ -30,6 +30,7 @@ bool never_ties(const ChannelScale& scale, std::int64_t bound) {
 bool product_agrees(const Graph& graph, const Op& op) {
   const reference::ConvParams p = reference::conv_params(graph, op);
   const auto weights = graph.in(op, 1).values<std::int8_t>();
+  const bool depthwise = op.kind == OpKind::kDepthwiseConv2D;  // channels last
   const std::size_t taps = weights.size() / p.scales.size();
   const std::int64_t largest = std::max(127 - p.input_zero_point, p.input_zero_point + 128);
   const auto bias =
@@ -37,25 +38,27 @@ bool product_agrees(const Graph& graph, const Op& op) {
   for (std::size_t m = 0; m < p.scales.size(); ++m) {
     std::int64_t bound = std::abs(bias[m]);
     for (std::size_t i = 0; i < taps; ++i)
-      bound += largest * std::abs(weights[m * taps + i] - p.weight_zero_point);
+      bound += largest * std::abs(weights[depthwise ? i * p.scales.size() + m : m * taps + i] -
+                                  p.weight_zero_point);
     if (!never_ties(p.scales[m], bound)) return false;
   }
   return true;
 }
 
-/// By all pairs of codes.
-bool addition_agrees(const Graph& graph, const Op& op) {
+/// By all pairs of codes. @param last  rounding of the machine's sum
+bool addition_agrees(const Graph& graph, const Op& op, Rounding last) {
   const reference::AddParams p = reference::add_params(graph, op);
   const auto operand = [&](std::size_t i, int code, Rounding rounding) {
     return reference::scaled((code - p.zero_point[i]) * (1 << p.left_shift), p.input[i], rounding);
   };
-  const auto sum = [&](int a, int b, Rounding rounding) {
-    return reference::requantize(operand(0, a, rounding) + operand(1, b, rounding), p.result,
-                                 p.output, rounding);
+  const auto sum = [&](int a, int b, Rounding term, Rounding result) {
+    return reference::requantize(operand(0, a, term) + operand(1, b, term), p.result, p.output,
+                                 result);
   };
   for (int a = -128; a <= 127; ++a)
     for (int b = -128; b <= 127; ++b)
-      if (sum(a, b, Rounding::kSingle) != sum(a, b, Rounding::kHalfEven)) return false;
+      if (sum(a, b, Rounding::kSingle, last) != sum(a, b, Rounding::kHalfEven, Rounding::kHalfEven))
+        return false;
   return true;
 }
 
@@ -76,22 +79,25 @@ bool requantization_agrees(const Graph& graph, const Op& op) {
 
 }  // namespace
 
-bool half_up_is_half_even(const Graph& graph, const Op& op) {
+HalfEven half_even(const Graph& graph, const Op& op) {
+  const auto unless = [](bool agrees) { return agrees ? HalfEven::kNotNeeded : HalfEven::kNeeded; };
   switch (op.kind) {
     case OpKind::kConv2D:
+    case OpKind::kDepthwiseConv2D:
     case OpKind::kFullyConnected:
-      return product_agrees(graph, op);
+      return unless(product_agrees(graph, op));
     case OpKind::kAdd:
-      return addition_agrees(graph, op);
+      if (addition_agrees(graph, op, Rounding::kSingle)) return HalfEven::kNotNeeded;
+      return addition_agrees(graph, op, Rounding::kHalfEven) ? HalfEven::kNeeded : HalfEven::kNoWay;
     case OpKind::kMean:
-      return mean_agrees(graph, op);
+      return unless(mean_agrees(graph, op));
     case OpKind::kRelu:
     case OpKind::kRelu6:
     case OpKind::kReluN1To1:
     case OpKind::kQuantize:
-      return requantization_agrees(graph, op);
+      return unless(requantization_agrees(graph, op));
     default:
-      return false;
+      return HalfEven::kNoWay;
   }
 }
 

@@ -234,7 +234,11 @@ class Lowering {
   }
 
   static bool is_product(OpKind kind) {
-    return kind == OpKind::kConv2D || kind == OpKind::kFullyConnected;
+    return is_convolution(kind) || kind == OpKind::kFullyConnected;
+  }
+
+  static bool is_convolution(OpKind kind) {
+    return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D;
   }
 
   Layer start(const Op& o, LayerKind kind) const {
@@ -257,13 +261,16 @@ class Lowering {
                     model::name_of(graph_.tensor(t).type));
   }
 
-  /// @pre constant weights
-  void check_rounding(const Op& o) const {
-    if (!o.half_even || half_up_is_half_even(graph_, o)) return;
-    fail(o,
-         fmt::format("tensor {} '{}' rounds halves to even, the machine up or away from zero, and "
-                     "sums can lie halfway between two codes",
-                     o.outputs[0], graph_.out(o).name));
+  /// Whether the machine has to round halves to even for the operator's codes. @pre constant
+  /// weights
+  bool needs_half_even(const Op& o) const {
+    if (!o.half_even) return false;
+    const HalfEven way = half_even(graph_, o);
+    if (way == HalfEven::kNoWay)
+      fail(o, fmt::format("tensor {} '{}' rounds halves to even, and sums of the machine's rounded "
+                          "terms can be off by one code",
+                          o.outputs[0], graph_.out(o).name));
+    return way == HalfEven::kNeeded;
   }
 
   void lower(int index) {
@@ -271,6 +278,7 @@ class Lowering {
     check_types(o);
     switch (o.kind) {
       case OpKind::kConv2D:
+      case OpKind::kDepthwiseConv2D:
       case OpKind::kFullyConnected:
         return product(index);
       case OpKind::kThreshold:
@@ -368,7 +376,7 @@ class Lowering {
       layer.per_tensor = true;
       return;
     }
-    check_rounding(o);
+    layer.half_even = needs_half_even(o);
     const reference::ConvParams p = reference::conv_params(graph_, o);
     layer.scales = p.scales;
     layer.channels = static_cast<int>(p.scales.size());
@@ -389,6 +397,7 @@ class Lowering {
                                           : Operation::kInt8Binary;
     layer.step_codes = in.per_word;
     layer.steps_per_row = 32 / in.per_word / bits;
+    if (layer.former.steps > 0) layer.steps_per_row = config_.window_steps_per_row();
   }
 
   /// A code in all places of a byte.
@@ -422,6 +431,15 @@ class Lowering {
                          at(c % layer.step_codes)];
   }
 
+  /// Of input channel c of the whole map, where groups read words of their own.
+  static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c) {
+    if (layer.former.steps == 0)
+      return weight(layer, m, ky, kx, c - layer.first_word(m) * layer.step_codes);
+    const TapPlace place = *place_of(layer.former, layer.window, kx);
+    const int step = ky * layer.former.steps + place.step;
+    return layer.weights[(at(m) * at(layer.steps()) + at(step)) * 4 + at(place.lane)];
+  }
+
   static std::int32_t saturated(std::int64_t x) {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, INT32_MIN, INT32_MAX));
   }
@@ -443,9 +461,13 @@ class Lowering {
     }
   }
 
+  Layer product_layer(const Op& o) {
+    return o.kind == OpKind::kFullyConnected ? fully_connected(o) : convolution(o);
+  }
+
   void product(int index) {
     const Op& o = op(index);
-    Layer layer = o.kind == OpKind::kConv2D ? convolution(o) : fully_connected(o);
+    Layer layer = product_layer(o);
     const auto threshold = threshold_of_.find(index);
     if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));
     const Op& t = op(threshold->second);
@@ -497,20 +519,48 @@ class Lowering {
       outside = folded->second.code;
       layer.op = "PAD+" + layer.op;
     }
+    const bool depthwise = o.kind == OpKind::kDepthwiseConv2D;
+    const int groups = depthwise ? graph_.in(o, 0).extent(3) : model::groups(graph_, o);
+    const int depth = depthwise ? 1 : filter.extent(3);
+    const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
+    set_groups(layer, groups, depth, per_group);
     set_arithmetic(o, layer);
     if (outside) layer.outside = *outside;
-    // Groups become a dense filter with zeros.
     const auto codes = filter.values<std::int8_t>();
-    const int depth = filter.extent(3), groups = model::groups(graph_, o);
-    std::size_t from = 0;
-    for (int m = 0; m < layer.channels; ++m) {
-      const int first = m / (layer.channels / groups) * depth;
+    const auto code = [&](int m, int ky, int kx, int c) {
+      const int tap = ky * layer.window.S + kx;
+      return depthwise ? codes[at(tap) * at(layer.channels) + at(m)]
+                       : codes[(at(m) * at(layer.window.R * layer.window.S) + at(tap)) * at(depth) +
+                               at(c)];
+    };
+    for (int m = 0; m < layer.channels; ++m)
       for (int ky = 0; ky < layer.window.R; ++ky)
         for (int kx = 0; kx < layer.window.S; ++kx)
-          for (int c = 0; c < depth; ++c) weight(layer, m, ky, kx, first + c) = codes[from++];
-    }
+          for (int c = 0; c < depth; ++c)
+            tap_weight(layer, m, ky, kx, m / per_group * depth + c) = code(m, ky, kx, c);
     fold_zero_point(layer);
     return layer;
+  }
+
+  /// So many groups of channels are joined as fill whole words on both sides; zeros stand for what
+  /// they don't share. Depthwise convolutions use the window former where there is one.
+  void set_groups(Layer& layer, int groups, int depth, int per_group) const {
+    const Shape& in = shape(layer.input);
+    int joined = 1;
+    const auto whole = [&](int n) {
+      return n * depth % in.per_word == 0 && n * per_group % 4 == 0 &&
+             (groups % n == 0 || n * depth == in.per_word);
+    };
+    while (joined < groups && !whole(joined)) ++joined;
+    if (in.per_word != 4) return;
+    if (depth == 1 && per_group == 1 && config_.window()) {
+      layer.group_channels = 4;
+      layer.words = 1;
+      layer.former = best_former(layer.window, config_.rows);
+    } else if (joined < groups) {
+      layer.group_channels = joined * per_group;
+      layer.words = joined * depth / in.per_word;
+    }
   }
 
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is a whole image, a filter of that size.
@@ -548,7 +598,7 @@ class Lowering {
     const auto producer = producer_.find(tensor);
     if (producer == producer_.end() || readers_[tensor] != 1) return std::nullopt;
     const Op& o = op(producer->second);
-    if (o.kind != OpKind::kConv2D && o.kind != OpKind::kFullyConnected) return std::nullopt;
+    if (!is_product(o.kind)) return std::nullopt;
     if (rounding_.of(o) != rounding_.of(add)) return std::nullopt;
     return producer->second;
   }
@@ -579,10 +629,9 @@ class Lowering {
     const Op& o = op(index);
     const auto fused = fused_.find(index);
     const int first = fused == fused_.end() ? 0 : fused_position_[index];
-    Layer layer = fused == fused_.end()                       ? start(o, LayerKind::kAdd)
-                  : op(fused->second).kind == OpKind::kConv2D ? convolution(op(fused->second))
-                                                              : fully_connected(op(fused->second));
-    check_rounding(o);
+    Layer layer =
+        fused == fused_.end() ? start(o, LayerKind::kAdd) : product_layer(op(fused->second));
+    layer.half_even = needs_half_even(o) || layer.half_even;
     layer.add = reference::add_params(graph_, o);
     if (first == 1) {
       std::swap(layer.add.input[0], layer.add.input[1]);
@@ -633,7 +682,7 @@ class Lowering {
   }
 
   void average_pool(const Op& o) {
-    check_rounding(o);
+    needs_half_even(o);
     Layer layer = start(o, LayerKind::kSum);
     layer.input = image(o, 0);
     set_window(o, layer, o.filter_h, o.filter_w);
@@ -664,7 +713,7 @@ class Lowering {
       g.S = g.W;
       g.Q = 1;
     }
-    check_rounding(o);
+    layer.half_even = needs_half_even(o);
     const reference::MeanParams p = reference::mean_params(graph_, o);
     layer.range = p.output;
     layer.regions = {{{0, g.P, 0, g.Q}, p.scale, p.bias}};
@@ -678,7 +727,7 @@ class Lowering {
     Layer layer = start(o, LayerKind::kSum);
     layer.input = map_of(o.input(0));
     set_pointwise(layer);
-    check_rounding(o);
+    layer.half_even = needs_half_even(o);
     const reference::RequantizeParams p = reference::requantize_params(graph_, o);
     layer.range = p.output;
     layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};
@@ -732,7 +781,7 @@ class Lowering {
   /// Whether a convolution over the tensor has a border of its own, which is the zero point.
   bool padded_again(int tensor) const {
     return std::any_of(machine_.begin(), machine_.end(), [&](int i) {
-      if (op(i).kind != OpKind::kConv2D || op(i).input(0) != tensor) return false;
+      if (!is_convolution(op(i).kind) || op(i).input(0) != tensor) return false;
       const model::Window w = model::window(graph_, op(i));
       return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
     });
@@ -741,7 +790,7 @@ class Lowering {
   bool only_convolutions_read(int tensor) {
     int count = 0;
     for (const int i : machine_)
-      if (op(i).kind == OpKind::kConv2D && op(i).input(0) == tensor) ++count;
+      if (is_convolution(op(i).kind) && op(i).input(0) == tensor) ++count;
     return count > 0 && count == readers_[tensor];
   }
 

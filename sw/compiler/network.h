@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,13 @@ struct Geometry {
 
   int span_y() const { return (R - 1) * dil_y + 1 + reach_y; }
   int span_x() const { return (S - 1) * dil_x + 1 + reach_x; }
+};
+
+/// Depthwise convolution by the window former (depthwise.cpp).
+struct Former {
+  int steps = 0;  ///< of a filter row; 0: not used
+  int dil = 1;    ///< input columns from step to step
+  int halo = 0;   ///< positions at the end of a row whose lanes only lend their words
 };
 
 /// Output positions y0 <= y < y1, x0 <= x < x1.
@@ -109,6 +117,11 @@ struct Layer {
   std::vector<std::int32_t> bias;
   std::vector<reference::ChannelScale> scales;
   bool per_tensor = false;
+  bool half_even = false;  ///< with `single`
+  /// Output channels that read the same `words` input words; the next ones read the next words. 0:
+  /// all channels read all words.
+  int group_channels = 0;
+  Former former;  ///< weights are then [channel][step][lane], step = (ky, step of the filter row)
   Output result = Output::kRequantized;
   int passes = 1;                        ///< pairs of thresholds; 1 without
   int low = 0;                           ///< code below all thresholds
@@ -122,7 +135,20 @@ struct Layer {
 
   std::vector<SumRegion> regions;  ///< kSum
 
-  int steps() const { return words * window.R * window.S; }
+  int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
+  int steps() const { return words * window.R * steps_x(); }
+  /// Of the input, for the group of that output channel.
+  int first_word(int channel) const {
+    return group_channels == 0 ? 0 : channel / group_channels * words;
+  }
+  /// Input words that so many channels read.
+  int words_of(int count) const {
+    return former.steps == 0 ? words : (count + group_channels - 1) / group_channels;
+  }
+  /// Output channels that the array computes at once.
+  int columns(const gen::Config& config) const {
+    return former.steps > 0 ? group_channels : config.cols;
+  }
   bool fuses_max() const { return sweeps.size() > 1; }
   /// Of one sweep, over all outputs.
   Geometry window_of(const Sweep& sweep) const {
@@ -161,6 +187,14 @@ void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
 /// Whether the instructions can express it.
 bool can_pool(const Layer& layer, const Geometry& pool);
 
+/// Step of the filter row and neighbour (0: the lane itself) that bring tap `kx`.
+struct TapPlace {
+  int step, lane;
+};
+std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx);
+/// The way with the fewest cycles on so many lanes.
+Former best_former(const Geometry& g, int rows);
+
 /// Bits in which the machine holds codes of that set: 1, 2 or 8.
 int bits_of(model::Encoding encoding);
 
@@ -170,9 +204,11 @@ int bits_of(model::Encoding encoding);
 /// MAX_POOL_2D and what only moves codes is int8.
 std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine);
 
-/// Whether one rounding with halves up gives, for all inputs, the codes of an operator that rounds
-/// halves to even. @pre constant weights
-bool half_up_is_half_even(const model::Graph& graph, const model::Op& op);
+/// How the machine gives the codes of an operator that rounds halves to even: no sum lies halfway,
+/// so that halves up do; or with its own mode; or not, as ADD's terms are rounded before.
+enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
+/// @pre constant weights
+HalfEven half_even(const model::Graph& graph, const model::Op& op);
 
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
 std::vector<int> partition(const model::Graph& graph, Network& network);

@@ -305,7 +305,8 @@ class Planner {
 
 std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config) {
   const Geometry& g = layer.window;
-  const std::int64_t positions = std::int64_t{g.P} * g.Q;
+  const int Q = g.Q + layer.former.halo;
+  const std::int64_t positions = std::int64_t{g.P} * Q;
   const std::int64_t mask = config.banks() - 1;
   std::vector<int> count(at(config.banks()));
   std::int64_t replays = 0;
@@ -313,13 +314,15 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& con
     std::fill(count.begin(), count.end(), 0);
     int most = 1;
     for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
-      const std::int64_t address = p / g.Q * g.stride_y * pitch + p % g.Q * g.stride_x;
+      const std::int64_t address = p / Q * g.stride_y * pitch + p % Q * g.stride_x;
       most = std::max(most, ++count[static_cast<std::size_t>(address & mask)]);
     }
     replays += most - 1;
   }
   const std::int64_t groups =
-      layer.kind == LayerKind::kConv ? (layer.channels + config.cols - 1) / config.cols : 1;
+      layer.kind == LayerKind::kConv
+          ? (layer.channels + layer.columns(config) - 1) / layer.columns(config)
+          : 1;
   const auto sweeps = std::max<std::int64_t>(1, static_cast<std::int64_t>(layer.sweeps.size()));
   return replays * layer.steps() * groups * sweeps;
 }

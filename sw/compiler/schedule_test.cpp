@@ -95,7 +95,8 @@ TEST_CASE("waiting for an engine includes what it had waited for", "[compiler][s
   CHECK(program[0].run.signal == bit(Engine::kCompute));
 }
 
-TEST_CASE("loads move ahead as far as their place is free, behind the first RUN", "[compiler][schedule]") {
+TEST_CASE("loads move ahead as far as their place is free, behind the first RUN",
+          "[compiler][schedule]") {
   const auto load = [](std::int64_t start) {
     return instruction(Engine::kLoad, {}, {{Space::kPmem, start, 8}});
   };

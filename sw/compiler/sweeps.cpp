@@ -59,19 +59,26 @@ std::vector<TapSpan> tap_spans(const Span& positions, int taps, int stride, int 
   return spans;
 }
 
-/// Corrections of sums over packed binary maps, each set of taps once.
+/// Corrections of sums over packed binary maps, each vector once.
 class Corrections {
  public:
   Corrections(Layer& layer, int channels) : layer_(layer), channels_(channels) {}
 
   int of(const Span& y, const Span& x) {
-    const auto [entry, is_new] =
-        index_.try_emplace({y.first, y.last, x.first, x.last}, layer_.corrections.size());
-    if (is_new) layer_.corrections.push_back(compute(y, x));
-    return static_cast<int>(entry->second);
+    const auto [entry, is_new] = index_.try_emplace({y.first, y.last, x.first, x.last}, -1);
+    if (is_new) entry->second = index_of(compute(y, x));
+    return entry->second;
   }
 
  private:
+  int index_of(std::vector<std::int32_t> correction) {
+    auto& all = layer_.corrections;
+    const auto found = std::find(all.begin(), all.end(), correction);
+    const auto index = static_cast<int>(found - all.begin());
+    if (found == all.end()) all.push_back(std::move(correction));
+    return index;
+  }
+
   /// Every bit counts: those beyond the last channel, 0 in activations and weights, give +1 for
   /// each tap inside of the image. A tap outside of it reads -1 where the network has 0, or
   /// `outside`, which then holds for the bits beyond as well.
@@ -107,8 +114,21 @@ class Corrections {
 
   Layer& layer_;
   int channels_;
-  std::map<std::tuple<int, int, int, int>, std::size_t> index_;
+  std::map<std::tuple<int, int, int, int>, int> index_;
 };
+
+/// Joins neighbouring positions with the same corrections: a border of a binary code needs none of
+/// its own. @param same  whether two neighbouring spans of the axis do not differ
+template <typename Same>
+std::vector<TapSpan> joined(const std::vector<TapSpan>& spans, Same same) {
+  std::vector<TapSpan> result;
+  for (const TapSpan& span : spans)
+    if (!result.empty() && same(result.back(), span))
+      result.back().positions.last = span.positions.last;
+    else
+      result.push_back(span);
+  return result;
+}
 
 void set_parts(Layer& layer, const Shape& input) {
   layer.corrections.clear();
@@ -119,8 +139,20 @@ void set_parts(Layer& layer, const Shape& input) {
     if (layer.precision != isa::compute::Op::kBinary) continue;
     sweep.parts.clear();
     const Geometry g = layer.window_of(sweep);
-    for (const TapSpan& y : tap_spans({r.y0, r.y1}, g.R, g.stride_y, g.dil_y, g.pad_top, g.H))
-      for (const TapSpan& x : tap_spans({r.x0, r.x1}, g.S, g.stride_x, g.dil_x, g.pad_left, g.W))
+    const auto all_y = tap_spans({r.y0, r.y1}, g.R, g.stride_y, g.dil_y, g.pad_top, g.H);
+    const auto all_x = tap_spans({r.x0, r.x1}, g.S, g.stride_x, g.dil_x, g.pad_left, g.W);
+    const auto rows = joined(all_y, [&](const TapSpan& a, const TapSpan& b) {
+      return std::all_of(all_x.begin(), all_x.end(), [&](const TapSpan& x) {
+        return corrections.of(a.taps, x.taps) == corrections.of(b.taps, x.taps);
+      });
+    });
+    const auto cols = joined(all_x, [&](const TapSpan& a, const TapSpan& b) {
+      return std::all_of(rows.begin(), rows.end(), [&](const TapSpan& y) {
+        return corrections.of(y.taps, a.taps) == corrections.of(y.taps, b.taps);
+      });
+    });
+    for (const TapSpan& y : rows)
+      for (const TapSpan& x : cols)
         sweep.parts.push_back(
             {{y.positions.first, y.positions.last, x.positions.first, x.positions.last},
              corrections.of(y.taps, x.taps)});
@@ -138,7 +170,7 @@ void set_sweeps(Layer& layer, const Shape& input) {
 /// as wide as the window (then it is a PAD).
 bool can_pool(const Layer& layer, const Geometry& pool) {
   if (layer.kind != LayerKind::kConv || layer.fuse_add || layer.result == Output::kRaw ||
-      layer.sweeps.size() != 1)
+      layer.former.steps > 0 || layer.sweeps.size() != 1)
     return false;
   if (layer.window.stride_y * pool.stride_y > kMostStride ||
       layer.window.stride_x * pool.stride_x > kMostStride)

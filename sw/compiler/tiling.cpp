@@ -64,15 +64,19 @@ class Tiler {
  private:
   bool conv() const { return layer_.kind == LayerKind::kConv; }
   const Geometry& window() const { return layer_.window; }
+  int columns() const { return layer_.columns(config_); }
+  /// Groups one after the other, each with input words of its own.
+  bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
 
   /// Channels in steps of which the output can be cut: whole groups, and whole words in DRAM.
   int chunk_unit() const {
     if (!conv()) return out_.per_word;
+    if (layer_.group_channels > 0) return layer_.group_channels;
     return places_.output->resident ? config_.cols : std::lcm(config_.cols, out_.per_word);
   }
 
   std::int64_t weight_rows(int channels) const {
-    return round_up(divide_up(channels, config_.cols) * layer_.rows_of(layer_.steps()),
+    return round_up(divide_up(channels, columns()) * layer_.rows_of(layer_.steps()),
                     config_.rows_per_beat());
   }
 
@@ -91,6 +95,10 @@ class Tiler {
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
       return result;
     }
+    if (one_group())
+      return weight_rows(unit) <= config_.pmem_rows() && parameters_fit(unit)
+                 ? std::vector<int>{unit}
+                 : std::vector<int>{};
     std::vector<int> result;
     const std::int64_t pmem = config_.pmem_rows();
     for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
@@ -99,9 +107,9 @@ class Tiler {
         return static_cast<int>(round_up(divide_up(channels, parts), unit));
       };
       const auto fits = [&] {
-        const int chunk = std::min(size(), static_cast<int>(round_up(channels, config_.cols)));
+        const int chunk = std::min(size(), static_cast<int>(round_up(channels, columns())));
         return weight_rows(chunk) <= limit && parameters_fit(std::min(chunk, channels)) &&
-               chunk / config_.cols <= 4096;
+               chunk / columns() <= 4096;
       };
       while (!fits() && size() > unit) ++parts;
       if (!fits()) continue;
@@ -176,8 +184,9 @@ class Tiler {
 
   /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
   double conv_cycles(int rows, int cols, int channels) const {
-    const double groups = static_cast<double>(divide_up(channels, config_.cols));
-    const double columns = std::min(channels, config_.cols);
+    const double groups = static_cast<double>(divide_up(channels, this->columns()));
+    const double columns = std::min(channels, this->columns());
+    const int halo = layer_.former.halo;
     const bool whole = rows == window().P && cols == window().Q;
     double cycles = 0;
     for (const Sweep& sweep : layer_.sweeps) {
@@ -188,21 +197,23 @@ class Tiler {
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += kRunOverhead;
       if (!whole) {
-        cycles += tile * static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
+        cycles +=
+            tile * static_cast<double>(divide_up(std::int64_t{rows} * (cols + halo), config_.rows));
         continue;
       }
       cycles -= kRunStart;
       for (const SweepPart& part : sweep.parts)
-        cycles += kRunStart +
-                  tile * static_cast<double>(divide_up(
-                             std::int64_t{part.rect.rows()} * part.rect.cols(), config_.rows));
+        cycles += kRunStart + tile * static_cast<double>(divide_up(
+                                         std::int64_t{part.rect.rows()} * (part.rect.cols() + halo),
+                                         config_.rows));
     }
     return cycles;
   }
 
   void consider(Tiling t) {
     const Geometry& g = window();
-    const int input_words = conv() ? layer_.words : chunk_words(t.chunk);
+    const int input_words =
+        conv() ? layer_.words_of(std::min(t.chunk, out_.C)) : chunk_words(t.chunk);
     if (!fit_buffers(&t, input_words, g.R)) return;
     const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
     const double chunk_count = static_cast<double>(divide_up(out_.C, t.chunk));
@@ -211,9 +222,8 @@ class Tiler {
                             (rects * chunk_count > 1 ? kRunOverhead : 0));
     double bytes = 0, transfers = 0;
     if (!places_.input->resident) {
-      const double times = conv() && t.chunk_outer && rects > 1 ? chunk_count
-                           : conv()                             ? 1
-                                                                : chunk_count;
+      const bool shared = conv() && layer_.group_channels == 0;  // by all channels
+      const double times = shared && !(t.chunk_outer && rects > 1) ? 1 : chunk_count;
       bytes += 4.0 * static_cast<double>(t.input_words) * rects * times;
       transfers += rects * times;
     }
@@ -241,10 +251,11 @@ class Tiler {
     t.pieces = true;
     t.chunk_outer = false;
     // Parameters come for as many channels as fit, in whole words.
+    if (layer_.former.steps > 0) return;
     t.chunk = static_cast<int>(std::min<std::int64_t>(
-        round_up(out_.C, chunk_unit()), config_.param_channels / config_.data_words() *
-                                            config_.data_words() / layer_.passes / chunk_unit() *
-                                            chunk_unit()));
+        one_group() ? chunk_unit() : round_up(out_.C, chunk_unit()),
+        config_.param_channels / config_.data_words() * config_.data_words() / layer_.passes /
+            chunk_unit() * chunk_unit()));
     if (t.chunk < 1) return;
     for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
       for (t.cols = std::min(g.Q, config_.rows); t.cols >= 1; t.cols /= 2) {

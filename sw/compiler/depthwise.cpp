@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the window former takes the taps of a filter row. In a step that starts `offset` columns into
+// the row, a lane and the three to its right bring columns offset, offset + U, offset + 2U and
+// offset + 3U (U: stride), of which the former makes one word for each channel. The last lanes of a
+// row of positions have no neighbours: they only lend their words, so rows are longer by `halo`.
+
+#include <algorithm>
+#include <optional>
+
+#include "sw/compiler/network.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kNeighbours = 3;
+constexpr int kMostHalo = 255;  ///< of the field, in columns
+constexpr int kChannels = 4;    ///< of a word: columns to drain
+
+bool covers(const Former& former, const Geometry& g) {
+  for (int kx = 0; kx < g.S; ++kx)
+    if (!place_of(former, g, kx)) return false;
+  return true;
+}
+
+}  // namespace
+
+std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx) {
+  for (int step = 0; step < former.steps; ++step)
+    for (int lane = 0; lane <= former.halo; ++lane)
+      if (step * former.dil + lane * g.stride_x == kx * g.dil_x) return TapPlace{step, lane};
+  return std::nullopt;
+}
+
+Former best_former(const Geometry& g, int rows) {
+  // A step for each tap always does.
+  Former best{g.S, g.dil_x, 0};
+  const auto cycles = [&](const Former& f) {
+    const std::int64_t tiles = (std::int64_t{g.P} * (g.Q + f.halo) + rows - 1) / rows;
+    return tiles * std::max(g.R * f.steps, kChannels);
+  };
+  for (int halo = 1; halo <= kNeighbours && halo * g.stride_x <= kMostHalo; ++halo)
+    for (int steps = 1; steps <= g.S; ++steps)
+      for (int dil = 1; dil <= (kNeighbours + 1) * g.stride_x; ++dil) {
+        const Former former{steps, dil, halo};
+        if (covers(former, g) && cycles(former) < cycles(best)) best = former;
+      }
+  return best;
+}
+
+}  // namespace trine::compiler

@@ -26,6 +26,7 @@ struct Config {
   int param_channels = 512;   ///< memory.param_channels: bias and scale entries
   int columns_per_cycle = 1;  ///< post.columns_per_cycle
   bool vector = true;         ///< vector.enable
+  bool table = true;          ///< vector.table: codes looked up in a table
   bool depthwise = true;      ///< depthwise.enable: the window former
   int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
   int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64

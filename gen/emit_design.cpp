@@ -34,6 +34,7 @@ std::vector<Parameter> parameters(const Config& c) {
           number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
           number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
           flag("Vector", c.vector, "with the vector unit"),
+          flag("Table", c.table, "with the lookup table"),
           flag("Window", c.window(), "with the window former of depthwise convolutions"),
           number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
           number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),

@@ -62,6 +62,7 @@ std::vector<Constant> constants() {
   op("dma_target_pmem", static_cast<int>(isa::dma::Target::kPmem), "weights; load only");
   op("dma_target_bias", static_cast<int>(isa::dma::Target::kBias), "biases; load only");
   op("dma_target_scale", static_cast<int>(isa::dma::Target::kScale), "scales; load only");
+  op("dma_target_table", static_cast<int>(isa::dma::Target::kTable), "lookup table; load only");
   op("compute_op_int8", static_cast<int>(isa::compute::Op::kInt8), "4 channels a word");
   op("compute_op_ternary", static_cast<int>(isa::compute::Op::kTernary), "16 channels a word");
   op("compute_op_binary", static_cast<int>(isa::compute::Op::kBinary), "32 channels a word");
@@ -133,9 +134,10 @@ std::string isa_package() {
       "  localparam int unsigned EngineRegisters = {};\n"
       "  localparam int unsigned PayloadBits = {};\n"
       "  localparam int unsigned AddressBits = {};  // of a 32-bit word in DMEM\n"
-      "  localparam int unsigned TokenBits = {};\n\n",
+      "  localparam int unsigned TokenBits = {};\n"
+      "  localparam int unsigned TableWords = {};  // of the lookup table, 4 codes each\n\n",
       isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits, isa::kAddressBits,
-      isa::kTokenBits);
+      isa::kTokenBits, isa::dma::kTableWords);
   for (const Constant& c : constants())
     text += commented(
         c.width == 0 ? fmt::format("localparam int unsigned {} = {};", upper_camel(c.name), c.value)

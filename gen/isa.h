@@ -46,8 +46,9 @@ inline constexpr Field kDram{
     "dram", 0,
     0,      40,
     false,  "DRAM byte address of the first row, relative to the BASE registers; a multiple of 4"};
-inline constexpr Field kLocal{"local", 1,     0,
-                              24,      false, "first DMEM word, PMEM row, or bias/scale entry"};
+inline constexpr Field kLocal{
+    "local", 1,     0,
+    24,      false, "first DMEM word, PMEM row, bias or scale entry, or word of the lookup table"};
 inline constexpr Field kWords{"words", 1, 24, 24, false, "32-bit words of a row, at least 1"};
 inline constexpr Field kRowsLast{"rows_last", 2, 0, 16, false, "number of rows - 1"};
 inline constexpr Field kLocalStride{
@@ -122,7 +123,8 @@ inline constexpr Field kOutput{
     32,
     2,
     false,
-    "what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own"};
+    "what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own, "
+    "3 requantized and looked up (vector: 0 or 3)"};
 inline constexpr Field kEncoding{"encoding", 10,    34,
                                  2,          false, "of output words: 0 int8, 1 ternary, 2 binary"};
 inline constexpr Field kPassesLast{
@@ -196,7 +198,8 @@ inline constexpr int kHalfEven = 7;  ///< with `single`: the last rounding sends
 }  // namespace vector
 
 namespace dma {
-enum class Target : int { kDmem = 0, kPmem = 1, kBias = 2, kScale = 3 };
+enum class Target : int { kDmem = 0, kPmem = 1, kBias = 2, kScale = 3, kTable = 4 };
+inline constexpr int kTableWords = 64;  ///< the lookup table: 256 codes, 4 a word
 }  // namespace dma
 
 // ---- RUN's payload ----------------------------------------------------------------------------

@@ -52,6 +52,10 @@ const std::vector<Key>& schema() {
       {"vector.enable", BoolKey{&Config::vector},
        "the vector unit: pooling, addition, requantization",
        "without it, networks that pool or add on their own are refused"},
+      {"vector.table", BoolKey{&Config::table},
+       "the lookup table behind requantized codes, of compute and vector unit: any function of one "
+       "code",
+       "2,048 bits of memory a lane; without it, networks with such functions are refused"},
       {"depthwise.enable", BoolKey{&Config::depthwise},
        "the window former: a filter row of a depthwise convolution in one step (int8, 4 columns or "
        "more)",

@@ -131,6 +131,7 @@ module trine_compute #(
         cfg_q.act_min    <= cfg_payload_i[trine_isa_pkg::PostActMinLsb +: 8];
         cfg_q.act_max    <= cfg_payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
         output_q          <= cfg_payload_i[trine_isa_pkg::PostOutputLsb +: 2];
+        cfg_q.lookup      <= cfg_payload_i[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
         cfg_q.encoding    <= cfg_payload_i[trine_isa_pkg::PostEncodingLsb +: 2];
         cfg_q.passes_last <= cfg_payload_i[trine_isa_pkg::PostPassesLastLsb +: 4];
         cfg_q.low         <= cfg_payload_i[trine_isa_pkg::PostLowLsb +: 8];

@@ -4,7 +4,7 @@
 // engines. docs/architecture.md is the contract.
 //
 //   AXI4-Lite -> trine_csr -> trine_fetch -> trine_dispatch -> 4 x (trine_queue -> trine_issue)
-//   AXI4 read  <- trine_axi_read  <- trine_fetch, trine_load  -> DMEM, PMEM, bias, scale
+//   AXI4 read  <- trine_axi_read  <- trine_fetch, trine_load  -> DMEM, PMEM, bias, scale, table
 //   AXI4 write <- trine_axi_write <- trine_store              <- DMEM
 //
 // Timing    all outputs come from registers, or from shallow logic behind registers; ready of the
@@ -27,7 +27,8 @@ module trine_control #(
   localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
-  localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords)
+  localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords),
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -153,7 +154,12 @@ module trine_control #(
   output logic [DataBits-1:0]      bias_wdata_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
-  output logic [DataBits-1:0]      scale_wdata_o
+  output logic [DataBits-1:0]      scale_wdata_o,
+
+  // Lookup table: a beat, always accepted.
+  output logic                     table_we_o,
+  output logic [TableAddrBits-1:0] table_addr_o,
+  output logic [DataBits-1:0]      table_wdata_o
 );
 
   localparam int unsigned MaxBeats = AxiDataBits < 64 ? 32 : 64;  // at most 64 beats on the bus
@@ -460,7 +466,10 @@ module trine_control #(
     .bias_wdata_o  (bias_wdata_o),
     .scale_we_o    (scale_we_o),
     .scale_addr_o  (scale_addr_o),
-    .scale_wdata_o (scale_wdata_o)
+    .scale_wdata_o (scale_wdata_o),
+    .table_we_o    (table_we_o),
+    .table_addr_o  (table_addr_o),
+    .table_wdata_o (table_wdata_o)
   );
 
   // ---------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ module trine_core #(
   parameter int unsigned PmemRows      = 2048,   // even
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
+  parameter bit          Table         = 1'b1,   // codes looked up in a table
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512
   parameter int unsigned AxiAddrBits   = 32,
@@ -106,6 +107,7 @@ module trine_core #(
   localparam int unsigned ChannelBits   = $clog2(ParamChannels);
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords);
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords);
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1;
   localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
   localparam int unsigned WindowParts   = !Window ? 1 : Cols < 32 ? Cols / 4 : 8;
@@ -126,13 +128,14 @@ module trine_core #(
   logic [2:0]               cause;
   logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
-  logic [DataBits-1:0]      dma_wdata, dma_rdata, bias_wdata, scale_wdata;
+  logic [DataBits-1:0]      dma_wdata, dma_rdata, bias_wdata, scale_wdata, table_wdata;
   logic [DataWords-1:0]     dma_wmask;
-  logic                     pmem_wvalid, pmem_wready, bias_we, scale_we;
+  logic                     pmem_wvalid, pmem_wready, bias_we, scale_we, table_we;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
   logic [BiasAddrBits-1:0]  bias_addr;
   logic [ScaleAddrBits-1:0] scale_addr;
+  logic [TableAddrBits-1:0] table_addr;
 
   trine_control #(
     .Cols          (Cols),
@@ -244,7 +247,10 @@ module trine_core #(
     .bias_wdata_o          (bias_wdata),
     .scale_we_o            (scale_we),
     .scale_addr_o          (scale_addr),
-    .scale_wdata_o         (scale_wdata)
+    .scale_wdata_o         (scale_wdata),
+    .table_we_o            (table_we),
+    .table_addr_o          (table_addr),
+    .table_wdata_o         (table_wdata)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -584,13 +590,15 @@ module trine_core #(
   );
 
   trine_post #(
-    .Rows     (Rows),
-    .Cols     (Cols),
-    .AddrBits (AddrBits),
-    .Channels (ParamChannels),
-    .Ternary  (Ternary),
-    .Binary   (Binary),
-    .Window   (Window)
+    .Rows      (Rows),
+    .Cols      (Cols),
+    .AddrBits  (AddrBits),
+    .Channels  (ParamChannels),
+    .DataWords (DataWords),
+    .Ternary   (Ternary),
+    .Binary    (Binary),
+    .Table     (Table),
+    .Window    (Window)
   ) u_post (
     .clk_i,
     .rst_ni,
@@ -629,6 +637,9 @@ module trine_core #(
     .bias_i         (bias),
     .multiplier_i   (multiplier),
     .shift_i        (shift),
+    .table_we_i     (table_we),
+    .table_addr_i   (table_addr),
+    .table_wdata_i  (table_wdata),
     .r_valid_o      (r_valid),
     .r_ready_i      (g_ready),
     .r_addr_o       (r_addr),

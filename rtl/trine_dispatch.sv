@@ -37,7 +37,7 @@ module trine_dispatch (
 
   always_comb begin
     unique case (engine)
-      trine_isa_pkg::EngineLoad:    op_last = trine_isa_pkg::DmaTargetScale;
+      trine_isa_pkg::EngineLoad:    op_last = trine_isa_pkg::DmaTargetTable;
       trine_isa_pkg::EngineCompute: op_last = trine_isa_pkg::ComputeOpInt8Binary;
       trine_isa_pkg::EngineVector:  op_last = trine_isa_pkg::VectorOpAddInt32;
       default:                      op_last = trine_isa_pkg::DmaTargetDmem;  // store

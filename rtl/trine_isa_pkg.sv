@@ -14,6 +14,7 @@ package trine_isa_pkg;
   localparam int unsigned PayloadBits = 56;
   localparam int unsigned AddressBits = 24;  // of a 32-bit word in DMEM
   localparam int unsigned TokenBits = 6;
+  localparam int unsigned TableWords = 64;  // of the lookup table, 4 codes each
 
   localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
   localparam logic [1:0] OpcodeSet = 2'd1;  // write a register of an engine
@@ -26,6 +27,7 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetPmem = 8'd1;  // weights; load only
   localparam logic [7:0] DmaTargetBias = 8'd2;  // biases; load only
   localparam logic [7:0] DmaTargetScale = 8'd3;  // scales; load only
+  localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
   localparam logic [7:0] ComputeOpBinary = 8'd2;  // 32 channels a word
@@ -52,7 +54,7 @@ package trine_isa_pkg;
   // Load and store
   // dram: DRAM byte address of the first row, relative to the BASE registers; a multiple of 4
   localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
-  // local: first DMEM word, PMEM row, or bias/scale entry
+  // local: first DMEM word, PMEM row, bias or scale entry, or word of the lookup table
   localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;
   // words: 32-bit words of a row, at least 1
   localparam int unsigned DmaWordsReg = 1, DmaWordsLsb = 24, DmaWordsWidth = 24;
@@ -132,7 +134,7 @@ package trine_isa_pkg;
   localparam int unsigned PostActMinReg = 10, PostActMinLsb = 16, PostActMinWidth = 8;
   // act_max (signed): upper bound of the requantized code
   localparam int unsigned PostActMaxReg = 10, PostActMaxLsb = 24, PostActMaxWidth = 8;
-  // output: what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own
+  // output: what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own, 3 requantized and looked up (vector: 0 or 3)
   localparam int unsigned PostOutputReg = 10, PostOutputLsb = 32, PostOutputWidth = 2;
   // encoding: of output words: 0 int8, 1 ternary, 2 binary
   localparam int unsigned PostEncodingReg = 10, PostEncodingLsb = 34, PostEncodingWidth = 2;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory.
+// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, and the
+// lookup table.
 //
 // Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
 // other gives each beat that comes back its local address. They are so far apart that the next
 // RUN's bursts are requested while data of the one before are still on their way.
 //
-//   DMEM         a beat a write, masked to the row's words at its ends
-//   PMEM         Cols >= DataWords: a write for every BeatsPerRow beats, low words first;
-//                otherwise RowsPerBeat writes a beat
-//   bias, scale  a beat a write
+//   DMEM                a beat a write, masked to the row's words at its ends
+//   PMEM                Cols >= DataWords: a write for every BeatsPerRow beats, low words first;
+//                       otherwise RowsPerBeat writes a beat
+//   bias, scale, table   a beat a write
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
@@ -26,7 +27,8 @@ module trine_load #(
   parameter int unsigned MaxBeats      = 64,  // of a burst
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
-  localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords)
+  localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords),
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -74,7 +76,10 @@ module trine_load #(
   output logic [DataBits-1:0]      bias_wdata_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
-  output logic [DataBits-1:0]      scale_wdata_o
+  output logic [DataBits-1:0]      scale_wdata_o,
+  output logic                     table_we_o,
+  output logic [TableAddrBits-1:0] table_addr_o,
+  output logic [DataBits-1:0]      table_wdata_o
 );
 
   localparam int unsigned WordShift    = $clog2(DataWords);
@@ -91,11 +96,12 @@ module trine_load #(
   localparam int unsigned WordsBits    = LongBits + 2 < 24 ? LongBits + 2 : 24;
   localparam int unsigned CountBits    = WordsBits - WordShift;
 
-  localparam int unsigned TargetBits = 2;
+  localparam int unsigned TargetBits = 3;
   localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
   localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
   localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
   localparam logic [TargetBits-1:0] Scale = TargetBits'(trine_isa_pkg::DmaTargetScale);
+  localparam logic [TargetBits-1:0] Table = TargetBits'(trine_isa_pkg::DmaTargetTable);
 
   // ---------------------------------------------------------------------------------------------
   // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
@@ -267,7 +273,7 @@ module trine_load #(
   assign retire_o = retire_q;
 
   // ---------------------------------------------------------------------------------------------
-  // DMEM, bias, scale.
+  // DMEM, bias, scale, table.
   // ---------------------------------------------------------------------------------------------
   assign dma_wvalid_o = beat && target_q == Dmem;
   assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
@@ -279,6 +285,9 @@ module trine_load #(
   assign scale_we_o    = beat && target_q == Scale;
   assign scale_addr_o  = addr[WordShift - 1 +: ScaleAddrBits];
   assign scale_wdata_o = rsp_data_i;
+  assign table_we_o    = beat && target_q == Table;
+  assign table_addr_o  = addr[WordShift +: TableAddrBits];
+  assign table_wdata_o = rsp_data_i;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM: beats become rows.

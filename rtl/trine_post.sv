@@ -8,6 +8,8 @@
 //                hold a pair); with a residual the maximum with it
 //   raw          sum + bias, a word of its own
 //
+// A requantized or added code may be looked up in a table (of which each lane has a copy).
+//
 //   job (compute: Cols columns of the array; vector: four slots a lane)
 //     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
 //
@@ -21,21 +23,26 @@
 //
 // Timing    one column a cycle (fused addition: every second cycle), from the cycle after job and data
 //           are taken on. A word leaves 5 (requantize), 7 (add) or 12 (fused) cycles after
-//           its last column, if the scatter port takes it; else everything here stands still.
-// Contract  v_slots_i hold from the taking of a vector job to v_done_o.
+//           its last column, with a lookup one more, if the scatter port takes it; else everything
+//           here stands still.
+// Contract  v_slots_i hold from the taking of a vector job to v_done_o. Lookups only of requantized
+//           and added codes, not with a residual. The table is not written while codes are looked up.
 //
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_post #(
-  parameter int unsigned Rows     = 8,
-  parameter int unsigned Cols     = 8,
-  parameter int unsigned AddrBits = 15,
-  parameter int unsigned Channels = 512,
-  parameter bit          Ternary  = 1'b0,
-  parameter bit          Binary   = 1'b0,
-  parameter bit          Window   = 1'b0,
-  localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
-  localparam int unsigned ChannelBits = $clog2(Channels)
+  parameter int unsigned Rows      = 8,
+  parameter int unsigned Cols      = 8,
+  parameter int unsigned AddrBits  = 15,
+  parameter int unsigned Channels  = 512,
+  parameter int unsigned DataWords = 2,  // of a beat of the table
+  parameter bit          Ternary   = 1'b0,
+  parameter bit          Binary    = 1'b0,
+  parameter bit          Table     = 1'b0,
+  parameter bit          Window    = 1'b0,
+  localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1,
+  localparam int unsigned ChannelBits   = $clog2(Channels),
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -84,6 +91,11 @@ module trine_post #(
   input  logic [30:0]              multiplier_i,
   input  logic [5:0]               shift_i,
 
+  // The table's entries.
+  input  logic                     table_we_i,
+  input  logic [TableAddrBits-1:0] table_addr_i,
+  input  logic [32*DataWords-1:0]  table_wdata_i,
+
   // Residual words.
   output logic                     r_valid_o,
   input  logic                     r_ready_i,
@@ -107,8 +119,9 @@ module trine_post #(
   localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
   localparam bit          LowBit   = Ternary || Binary;
 
-  // Latencies of trine_post_lane, and of the threshold counters here.
-  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1;
+  // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
+  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1,
+                          LatencyTable = 1;
 
   // ---------------------------------------------------------------------------------------------
   // The job in front.
@@ -240,12 +253,13 @@ module trine_post #(
   // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
   // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
   // ---------------------------------------------------------------------------------------------
-  logic fused, residuals, phase_q, params_q, residual_ok;
+  logic fused, lookup, residuals, phase_q, params_q, residual_ok;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
   assign direct    = cfg_q.kind == trine_post_pkg::KindDirect;
   assign raw       = LowBit && cfg_q.kind == trine_post_pkg::KindRaw;
   assign threshold = LowBit && cfg_q.kind == trine_post_pkg::KindThreshold;
+  assign lookup    = Table && cfg_q.lookup;
   assign residuals = fused || (threshold && cfg_q.max);
   assign alone     = left_q != '0 && pipe_empty && s_ready_i;
   assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
@@ -260,12 +274,13 @@ module trine_post #(
   assign v_done_o = done && vector_q;
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
-  // it, in the next cycle. An empty scatter port takes the next word at once. Only registers here:
-  // the gather waits for this, and the scatter's ready depends on the gather.
+  // it, in the next cycle. An empty scatter port takes the next word at once, whether that leaves now or
+  // in the next cycle. Only registers here: the gather waits for this, and the scatter's ready
+  // depends on the gather.
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q && s_empty_i &&
                        (left_q == LeftBits'(1) ||
-                        (left_q == LeftBits'(2) && p_ready_i && aligned_q)));
+                        (left_q == LeftBits'(2) && p_ready_i && aligned_q && !leave)));
 
   assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
                                   (issue || raw_take ? !done : !params_q));
@@ -354,9 +369,10 @@ module trine_post #(
   localparam int unsigned Places = LatencyFused;
 
   tag_t       tag_d, tag_out;
+  logic [3:0] latency;
   logic [10:0] tag_q [Places];
   logic [3:0] inflight_q;
-  logic       code_valid, counted_q;
+  logic       code_valid, counted_q, found_q;
   logic       drop_q;  // what is still in the lanes belongs to a program that was dropped
 
   assign tag_d.place      = place_q;
@@ -369,18 +385,19 @@ module trine_post #(
   assign tag_out          = tag_q[Places-1];
   assign pipe_empty       = inflight_q == '0;
 
+  always_comb begin
+    latency = 4'(LatencyRequant);  // also of the maximum with a residual
+    if (cfg_q.kind == trine_post_pkg::KindAdd) latency = 4'(LatencyAdd);
+    if (fused && !cfg_q.max) latency = 4'(LatencyFused);
+    if (threshold) latency = 4'(LatencyThreshold);
+    if (lookup) latency = latency + 4'(LatencyTable);
+  end
+
   always_ff @(posedge clk_i) begin
     if (en) begin
       tag_q[0] <= tag_d;
       for (int unsigned k = 1; k < Places; k++) begin
-        if ((k == Places - LatencyRequant &&
-             (cfg_q.kind == trine_post_pkg::KindRequant || (fused && cfg_q.max))) ||
-            (k == Places - LatencyAdd && cfg_q.kind == trine_post_pkg::KindAdd) ||
-            (k == Places - LatencyThreshold && threshold)) begin
-          tag_q[k] <= tag_d;
-        end else begin
-          tag_q[k] <= tag_q[k-1];
-        end
+        tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
       end
     end
   end
@@ -390,9 +407,11 @@ module trine_post #(
     if (!rst_ni) begin
       inflight_q <= '0;
       counted_q  <= 1'b0;
+      found_q    <= 1'b0;
     end else if (en) begin
       inflight_q <= inflight_q + 4'(issue && pass_last) - 4'(code_valid);
       counted_q  <= issue && threshold && pass_last;
+      found_q    <= lookup && lane_valid[0];
     end
   end
 
@@ -418,7 +437,7 @@ module trine_post #(
   assign bias       = cfg_q.static_bias ? cfg_q.bias : bias_i;
   assign multiplier = cfg_q.static_scale ? cfg_q.multiplier : multiplier_i;
   assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i;
-  assign code_valid = lane_valid[0] || counted_q;
+  assign code_valid = lookup ? found_q : lane_valid[0] || counted_q;
   assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
 
   always_comb begin
@@ -447,7 +466,7 @@ module trine_post #(
 
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     logic [31:0]         word_q, acc, copies, packed_word, pack_q;
-    logic [7:0]          keep_q, from_word, residual, lane_code, code;
+    logic [7:0]          keep_q, from_word, residual, lane_code, found, code;
     logic [23:0]         slot;
     logic [AddrBits-1:0] out;
 
@@ -500,10 +519,10 @@ module trine_post #(
       end
 
       assign counted = $signed(cfg_q.low) + $signed({2'd0, count_q});
-      assign code    = !threshold ? lane_code
+      assign code    = !threshold ? found
                        : (cfg_q.max && $signed(other_q) > counted) ? other_q : $unsigned(counted);
     end else begin : gen_no_threshold
-      assign code = lane_code;
+      assign code = found;
     end
 
     trine_post_lane u_lane (
@@ -536,6 +555,24 @@ module trine_post #(
       .out_valid_o              (lane_valid[l]),
       .code_o                   (lane_code)
     );
+
+    if (Table) begin : gen_table
+      logic [7:0] entry;
+
+      trine_table #(.DataWords(DataWords)) u_table (
+        .clk_i,
+        .en_i    (en && lane_valid[l] && lookup),
+        .code_i  (lane_code),
+        .code_o  (entry),
+        .we_i    (table_we_i),
+        .addr_i  (table_addr_i),
+        .wdata_i (table_wdata_i)
+      );
+
+      assign found = lookup ? entry : lane_code;
+    end else begin : gen_no_table
+      assign found = lane_code;
+    end
 
     // Packing: the code that leaves, above the ones kept.
     always_comb begin
@@ -630,7 +667,8 @@ module trine_post #(
   logic unused_post;
   assign unused_post = ^{lane_valid, cfg_q.window, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
-                         cfg_q.passes_last, cfg_q.low};
+                         cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,
+                         table_wdata_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.
@@ -683,6 +721,11 @@ module trine_post #(
       if (rsp_done_i) m_residual_wanted: assume (fetch_wait_q);
       if (c_take) m_channels: assume (channels_first != '0);
       if (s_empty_i) m_empty_takes: assume (s_ready_i);
+      if (lookup && !pipe_empty) begin
+        m_lookup_kind: assume (cfg_q.kind == trine_post_pkg::KindRequant ||
+                               cfg_q.kind == trine_post_pkg::KindAdd);
+        if (!drop_q) m_table_kept: assume (!table_we_i);
+      end
       // So does this unit: no byte of a word changes before it is taken.
       if (word_stalled_q) begin
         a_word_held: assert (leave);

@@ -86,6 +86,7 @@ module trine_vector #(
         cfg_q.zero_point <= cfg_payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
         cfg_q.act_min    <= cfg_payload_i[trine_isa_pkg::PostActMinLsb +: 8];
         cfg_q.act_max    <= cfg_payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+        cfg_q.lookup     <= cfg_payload_i[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
       end
       if (cfg_reg_i == 4'd11) begin
         cfg_q.multiplier <= cfg_payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];

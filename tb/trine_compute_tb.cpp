@@ -105,6 +105,7 @@ void check(const Vtrine_compute& dut, const Job& job) {
                     : fused       ? cfg::kFused
                                   : cfg::kRequant);
   field(cfg::kMax, max ? 1 : 0);
+  field(cfg::kLookup, output == 3 ? 1 : 0);
   field(cfg::kEncoding, r.get(isa::post::kEncoding));
   field(cfg::kPassesLast, r.get(isa::post::kPassesLast));
   field(cfg::kLow, r.get(isa::post::kLow));

@@ -48,6 +48,7 @@ struct State {
   Words dram = Words(kMemoryBytes / 4), dmem = Words(kDmemWords);
   std::vector<std::array<std::uint32_t, kCols>> pmem{kPmemRows};
   Words bias = Words(kParams), scale = Words(2 * kParams);  // scale: two words an entry
+  Words table = Words(isa::dma::kTableWords);
 };
 
 /// A 2-D copy; dram in bytes from the start of the memory.
@@ -85,6 +86,9 @@ void apply(const Copy& copy, State& state) {
           break;
         case Target::kScale:
           state.scale.at(static_cast<std::size_t>(2 * local + w)) = dram;
+          break;
+        case Target::kTable:
+          state.table.at(static_cast<std::size_t>(local + w)) = dram;
           break;
       }
     }
@@ -209,6 +213,7 @@ struct Bench {
       const auto place = [w](unsigned row) { return row * kDataWords + static_cast<unsigned>(w); };
       if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.bias_wdata_o, w);
       if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.scale_wdata_o, w);
+      if (dut.table_we_o) state.table.at(place(dut.table_addr_o)) = get_word(dut.table_wdata_o, w);
     }
   }
 
@@ -413,6 +418,7 @@ struct Bench {
     compare("DMEM", state.dmem, expected.dmem);
     compare("bias", state.bias, expected.bias);
     compare("scale", state.scale, expected.scale);
+    compare("table", state.table, expected.table);
     CHECK(state.pmem == expected.pmem);
   }
 
@@ -454,7 +460,7 @@ struct Bench {
   /// @param half  0 or 1: loads and stores that may overlap in time use different halves of DMEM
   Copy random_copy(bool store, int half) {
     Copy copy{store, Target::kDmem, 0, 0, 1, pick(1, chance(30) ? 12 : 3), 0, 0};
-    if (!store) copy.target = static_cast<Target>(pick(0, 3));
+    if (!store) copy.target = static_cast<Target>(pick(0, 4));
     const int region = store ? kMemoryBytes - kProgramBytes - kSourceBytes : kSourceBytes;
     int local_first = 0, local_size = 0;  // in local units
     int unit = kDataWords;                // of local addresses and strides
@@ -474,6 +480,9 @@ struct Bench {
       case Target::kScale:
         local_size = kParams;
         unit = kDataWords / 2;
+        break;
+      case Target::kTable:
+        local_size = isa::dma::kTableWords;
         break;
     }
     // Local units of one beat; a PMEM row of several beats counts as one step.
@@ -685,10 +694,11 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
-  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 4, 0}),
+  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 5, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 5, 0}),
                             isa::encode_run(Engine::kVector, {0, 0, 6, 0}),
-                            isa::encode_run(Engine::kStore, {0, 0, 1, 0}), std::uint64_t{0});
+                            isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
+                            isa::encode_run(Engine::kStore, {0, 0, 4, 0}), std::uint64_t{0});
   CAPTURE(seed, bad);
   Bench bench(seed);
   set_timing(bench, 1);

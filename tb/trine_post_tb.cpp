@@ -23,6 +23,11 @@ using namespace trine::golden;
 
 namespace {
 
+#ifdef TB_Table
+constexpr bool kTable = true;
+#else
+constexpr bool kTable = false;
+#endif
 #ifdef TB_Window
 constexpr bool kWindow = true;
 #else
@@ -61,6 +66,7 @@ struct Bench {
   Vtrine_post dut;
   std::mt19937 random;
   Lanes bias = Lanes(kChannels), multiplier = Lanes(kChannels), shift = Lanes(kChannels);
+  std::array<int, 256> table{};
   std::map<std::uint32_t, std::uint32_t> memory;
   std::vector<Instruction> instructions;
   std::deque<Job> compute_jobs, vector_jobs;
@@ -107,14 +113,16 @@ struct Bench {
                                       : Rounding::kDouble;
   }
 
-  static int requantized(const Instruction& i, std::int32_t sum, const Scale& scale) {
-    const auto& c = i.cfg;
-    return requantize(sum, scale,
-                      {static_cast<int>(c[cfg::kZeroPoint]), static_cast<int>(c[cfg::kActMin]),
-                       static_cast<int>(c[cfg::kActMax])},
-                      rounding_of(i));
+  int looked_up(const Instruction& i, int code) const {
+    return i.cfg[cfg::kLookup] != 0 ? table[static_cast<std::uint8_t>(code)] : code;
   }
-  static int added(const Instruction& i, int a, int b) {
+  int requantized(const Instruction& i, std::int32_t sum, const Scale& scale) const {
+    const auto& c = i.cfg;
+    const Range range{static_cast<int>(c[cfg::kZeroPoint]), static_cast<int>(c[cfg::kActMin]),
+                      static_cast<int>(c[cfg::kActMax])};
+    return looked_up(i, requantize(sum, scale, range, rounding_of(i)));
+  }
+  int added(const Instruction& i, int a, int b) {
     const auto& c = i.cfg;
     const auto value = [&](cfg::Field f) { return static_cast<int>(c[f]); };
     const Scale half{1 << 30, 0};
@@ -126,7 +134,7 @@ struct Bench {
     add.scale_b = value(cfg::kAddAIsHalf) != 0 ? other : half;
     add.scale_sum = {value(cfg::kAddMultiplier), value(cfg::kAddShift)};
     add.range = {value(cfg::kAddZeroPoint), value(cfg::kAddActMin), value(cfg::kAddActMax)};
-    return trine::golden::add(a, b, add, rounding_of(i));
+    return looked_up(i, trine::golden::add(a, b, add, rounding_of(i)));
   }
 
   /// A value in a place of a word: two's complement, but one bit is 0 or 1.
@@ -195,7 +203,8 @@ struct Bench {
     const cfg::Kind kind = kinds[draw(6)];
     c[cfg::kKind] = kind;
     c[cfg::kMax] = (kind == cfg::kFused || kind == cfg::kThreshold) && chance(random, 40) ? 1 : 0;
-    c[cfg::kEncoding] = kind == cfg::kThreshold ? draw(3) : 0;
+    c[cfg::kLookup] = kTable && kind == cfg::kRequant ? draw(2) : 0;
+    c[cfg::kEncoding] = kind == cfg::kThreshold || kind == cfg::kRequant ? draw(3) : 0;
     i.bits = c[cfg::kEncoding] == 0 ? 8 : c[cfg::kEncoding] == 1 ? 2 : 1;
     const unsigned passes = kind == cfg::kThreshold ? 1 + draw(3) : 1;
     c[cfg::kPassesLast] = passes - 1;
@@ -254,6 +263,7 @@ struct Bench {
     const cfg::Kind kinds[] = {cfg::kRequant, cfg::kAdd, cfg::kDirect};
     const cfg::Kind kind = kinds[draw(3)];
     c[cfg::kKind] = kind;
+    c[cfg::kLookup] = kTable && kind != cfg::kDirect ? draw(2) : 0;
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
     c[cfg::kBias] = uniform(-5000, 5000);
     c[cfg::kChannels] = 0xffff;
@@ -505,6 +515,18 @@ struct Bench {
     dut.clear_i = 0;
     dut.eval();
   }
+  /// Beats of the table, while what was dropped may still be on its way to it.
+  void load_table() {
+    for (auto& code : table) code = this->code();
+    for (unsigned beat = 0; beat < 32; ++beat) {
+      for (unsigned b = 0; b < 8; ++b)
+        set_bits(dut.table_wdata_i, 8 * b, 8, static_cast<std::uint8_t>(table[8 * beat + b]));
+      dut.table_addr_i = static_cast<std::uint8_t>(beat);
+      dut.table_we_i = 1;
+      cycle();
+    }
+    dut.table_we_i = 0;
+  }
   /// Everything that is on its way is forgotten, here and there.
   void restart() {
     drop();
@@ -519,6 +541,7 @@ struct Bench {
     overwrite = -1;
     jobs_taken = data_taken = 0;
     next_address = draw(kMask + 1);
+    load_table();
   }
 };
 

@@ -93,6 +93,7 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   field(cfg::kKind, op == Op::kAdd ? cfg::kAdd : op == Op::kSum ? cfg::kRequant : cfg::kDirect);
   field(cfg::kEncoding, 0);
   field(cfg::kMax, 0);
+  field(cfg::kLookup, r.get(isa::post::kOutput) == 3 ? 1 : 0);
   field(cfg::kWindow, 0);
   field(cfg::kHalfEven, job.run.flags >> isa::vector::kHalfEven & 1);
   field(cfg::kSingle, job.run.flags >> isa::vector::kSingle & 1);

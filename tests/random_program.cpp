@@ -94,18 +94,21 @@ class Generator {
     result_.program.run_layer.push_back(0);
   }
 
-  /// DRAM: images of DMEM, PMEM, biases and scales (all to be loaded), then a place to store to.
+  /// DRAM: images of DMEM, PMEM, biases, scales and table (all to be loaded), then a place to store
+  /// to.
   void first_loads() {
     const std::int64_t channels = config_.param_channels;
     pmem_image_rows_ = config_.pmem_rows() / config_.rows_per_beat() * config_.rows_per_beat();
     pmem_at_ = 4LL * config_.dmem_words();
     bias_at_ = pmem_at_ + 4 * config_.pmem_dram_words(pmem_image_rows_);
     scales_at_ = bias_at_ + 4 * channels;
-    store_at_ = (scales_at_ + 8 * channels + 4095) / 4096 * 4096;
+    table_at_ = scales_at_ + 8 * channels;
+    store_at_ = (table_at_ + 4 * isa::dma::kTableWords + 4095) / 4096 * 4096;
     load(isa::dma::Target::kDmem, 0, 0, config_.dmem_words());
     load(isa::dma::Target::kPmem, pmem_at_, 0, config_.pmem_dram_words(pmem_image_rows_));
     load(isa::dma::Target::kBias, bias_at_, 0, channels);
     load(isa::dma::Target::kScale, scales_at_, 0, 2 * channels);
+    load(isa::dma::Target::kTable, table_at_, 0, isa::dma::kTableWords);
   }
 
   /// A copy of neighbours. @param words  in DRAM
@@ -116,15 +119,14 @@ class Generator {
     i.registers.set(isa::dma::kWords, words);
     i.run.op = static_cast<int>(target);
     i.reads.push_back({Space::kDram, dram, 4 * words, 0, 1});
-    // Biases and scales are told apart nowhere: one space, entries.
-    const bool dmem = target == isa::dma::Target::kDmem, pmem = target == isa::dma::Target::kPmem;
+    const bool pmem = target == isa::dma::Target::kPmem;
     const std::int64_t units =
         pmem ? words / beat_ / config_.beats_per_row() * config_.rows_per_beat()
              : words / (target == isa::dma::Target::kScale ? 2 : 1);
-    i.writes.push_back({dmem   ? Space::kDmem
-                        : pmem ? Space::kPmem
-                               : Space::kParams,
-                        local, units, 0, 1});
+    // Biases and scales are told apart nowhere: one space, entries.
+    static constexpr Space kSpaces[] = {Space::kDmem, Space::kPmem, Space::kParams, Space::kParams,
+                                        Space::kTable};
+    i.writes.push_back({kSpaces[static_cast<int>(target)], local, units, 0, 1});
     add(Engine::kLoad, std::move(i));
   }
 
@@ -145,6 +147,18 @@ class Generator {
     load(scale ? isa::dma::Target::kScale : isa::dma::Target::kBias,
          scale ? scales_at_ + 8LL * from * unit : bias_at_ + 4LL * from * unit, to * unit,
          static_cast<std::int64_t>(count) * beat_);
+  }
+
+  /// Any part of the table, from anywhere in its image.
+  void load_table() {
+    const int beats = isa::dma::kTableWords / beat_, count = between(1, beats);
+    load(isa::dma::Target::kTable, table_at_ + 4LL * beat_ * draw(beats - count + 1),
+         beat_ * draw(beats - count + 1), beat_ * count);
+  }
+
+  static void look_up(Instruction& i) {
+    i.registers.set(post::kOutput, 3);
+    i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
   }
 
   /// Rows of DMEM words between DRAM and one area, at any word that both sides agree on.
@@ -334,9 +348,10 @@ class Generator {
                               : op == Op::kInt8Ternary ? 4
                               : op == Op::kInt8Binary  ? 8
                                                        : 1;
-    // Results: requantized, thresholds (in every encoding), raw sums.
-    const int output = config_.binary && config_.ternary ? draw(3) : 0;
-    const int encoding = output == 1 ? draw(3) : 0;
+    // Results: requantized, thresholds, raw sums, looked up; codes in every encoding.
+    const bool every = config_.binary && config_.ternary;
+    const int output = every ? draw(4) : 3 * draw(2);
+    const int encoding = every && output % 2 == 1 ? draw(3) : 0;
     const int per_word = output == 2 ? 1 : encoding == 0 ? 4 : encoding == 1 ? 16 : 32;
     const int passes = output == 1 ? between(1, 3) : 1;
     const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
@@ -373,6 +388,7 @@ class Generator {
     i.registers.set(kChannels, channels);
     i.registers.set(post::kPosition, position);
     i.registers.set(post::kOutput, output);
+    if (output == 3) look_up(i);
     i.registers.set(post::kEncoding, encoding);
     i.registers.set(post::kPassesLast, passes - 1);
     i.registers.set(post::kLow, encoding == 0 ? between(-8, 8) : encoding == 1 ? -1 : 0);
@@ -380,7 +396,7 @@ class Generator {
     i.registers.set(kParam, param);
     i.run.op = static_cast<int>(op);
     int flags = 1 << kDrain | (window ? 1 << kWindow : 0);
-    if (output != 2 && chance(35)) {
+    if (output < 2 && chance(35)) {
       if (!residual(i, map->out)) return false;
       flags |= 1 << (output == 1 || (config_.binary && chance(50)) ? kFuseMax : kFuseAdd);
     }
@@ -419,6 +435,7 @@ class Generator {
       i.registers.set(post::kPadCode, 0);
     }
     i.registers.set(isa::vector::kBias, between(-3000, 3000));
+    if ((op == isa::vector::Op::kSum || op == isa::vector::Op::kAdd) && chance(40)) look_up(i);
     i.run.op = static_cast<int>(op);
     i.run.flags = flags;
     add(Engine::kVector, std::move(i));
@@ -431,7 +448,12 @@ class Generator {
     if (kind < 75) return vector();
     if (kind < 85) return transfer(Engine::kLoad);
     if (kind < 93) return transfer(Engine::kStore);
-    kind < 97 ? load_weights() : load_parameters();
+    if (kind < 96)
+      load_weights();
+    else if (kind < 98)
+      load_parameters();
+    else
+      load_table();
     return true;
   }
 
@@ -501,7 +523,8 @@ class Generator {
   RandomProgram result_;
   int beat_ = 2;
   bool ternary_ = false;
-  std::int64_t pmem_image_rows_ = 0, pmem_at_ = 0, bias_at_ = 0, scales_at_ = 0, store_at_ = 0;
+  std::int64_t pmem_image_rows_ = 0, pmem_at_ = 0, bias_at_ = 0, scales_at_ = 0, table_at_ = 0,
+               store_at_ = 0;
 };
 
 gen::Config config_of(const RandomDesign& design) {

@@ -286,7 +286,7 @@ Work Machine::transfer(Engine engine, const Registers& r, int target) {
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t words = r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
-  if (target < 0 || target > 3 || (engine == Engine::kStore && target != 0))
+  if (target < 0 || target > (config_.table ? 4 : 3) || (engine == Engine::kStore && target != 0))
     fail(fmt::format("target {} does not exist", target));
   if (words < 1) fail("a transfer of no words");
   Work work;
@@ -360,6 +360,11 @@ void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::i
     case isa::dma::Target::kScale:
       check_range(words / 2, config_.param_channels, data_words / 2, "scale");
       std::memcpy(&scale_[static_cast<std::size_t>(local)], from,
+                  static_cast<std::size_t>(words) * 4);
+      break;
+    case isa::dma::Target::kTable:
+      check_range(words, isa::dma::kTableWords, data_words, "table");
+      std::memcpy(&table_[static_cast<std::size_t>(4 * local)], from,
                   static_cast<std::size_t>(words) * 4);
       break;
   }
@@ -593,6 +598,8 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   const int output = field(r, post::kOutput);
   const Encoding encoding(field(r, post::kEncoding));
+  if (output == 3 && !config_.table) fail("the configuration has no lookup table");
+  if (output == 3 && (add || max)) fail("no residual with a lookup");
   const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
   const int position = field(r, post::kPosition);
   const int first = group * columns_;
@@ -610,7 +617,9 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
                                    : ChannelScale{static_cast<std::int32_t>(packed & 0x7fffffff),
                                                   raw_shift >= 32 ? raw_shift - 64 : raw_shift};
     const std::int32_t sum = reference::wrap(std::int64_t{acc} + bias_[entry]);
-    return output == 2 ? sum : unit.requantize(sum, scale);
+    if (output == 2) return sum;
+    const int code = unit.requantize(sum, scale);
+    return output == 3 ? lookup(code) : code;
   };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
@@ -706,7 +715,14 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   const std::size_t taps = static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
                            static_cast<std::size_t>(field(r, agu::kSLast) + 1);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
+  const int output = field(r, post::kOutput);
+  const bool requantized = op == Op::kSum || op == Op::kAdd;
   if ((op == Op::kAdd || op == Op::kAddInt32) && taps != 2) fail("an addition has two taps");
+  if (output != 0 && (output != 3 || !requantized || !config_.table))
+    fail(fmt::format("no output {} of vector operation {}", output, run.op));
+  const auto sum_code = [&](std::int64_t sum) {
+    return unit.requantize(reference::wrap(sum + bias), unit.scale);
+  };
   std::array<std::int64_t, 4> reduced{};
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     const std::uint32_t* words = &tile.words[l * tile.steps + static_cast<std::size_t>(cw) * taps];
@@ -723,19 +739,20 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
         largest = std::max<int>(largest, byte_of(words[k], b));
       }
       reduced[static_cast<std::size_t>(b)] += sum;
-      const int code = op == Op::kMax   ? largest
-                       : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
-                                        : unit.requantize(reference::wrap(sum + bias), unit.scale);
+      int code = op == Op::kMax   ? largest
+                 : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
+                                  : sum_code(sum);
+      if (output == 3) code = lookup(code);
       result = with_byte(result, b, code);
     }
     if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, ~0U);
   }
   if (!reduce || !lanes.active(0)) return;
   std::uint32_t result = 0;
-  for (int b = 0; b < 4; ++b)
-    result = with_byte(
-        result, b,
-        unit.requantize(reference::wrap(reduced[static_cast<std::size_t>(b)] + bias), unit.scale));
+  for (int b = 0; b < 4; ++b) {
+    const int code = sum_code(reduced[static_cast<std::size_t>(b)]);
+    result = with_byte(result, b, output == 3 ? lookup(code) : code);
+  }
   write_dmem(lanes.lanes[0].out + offset, result, ~0U);
 }
 

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -75,6 +76,7 @@ class Machine {
   std::int64_t gather(const isa::Registers& registers, const Lanes& lanes, Tile& tile,
                       std::int64_t offset = 0);
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
+  int lookup(int code) const { return table_[static_cast<std::uint8_t>(code)]; }
   int threshold(const isa::Registers& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;
@@ -85,6 +87,7 @@ class Machine {
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;
+  std::array<std::int8_t, 4 * isa::dma::kTableWords> table_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
   std::vector<int> bank_epoch_, bank_count_;

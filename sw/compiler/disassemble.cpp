@@ -10,14 +10,14 @@ namespace {
 using isa::Engine;
 
 std::string_view operation_of(Engine engine, int op) {
-  static constexpr std::string_view kTargets[] = {"dmem", "pmem", "bias", "scale"};
+  static constexpr std::string_view kTargets[] = {"dmem", "pmem", "bias", "scale", "table"};
   static constexpr std::string_view kPrecisions[] = {"int8", "ternary", "binary", "int8_ternary",
                                                      "int8_binary"};
   static constexpr std::string_view kVector[] = {"max",         "sum",        "add",
                                                  "max_ternary", "max_binary", "add_int32"};
   if (engine == Engine::kCompute) return op < 5 ? kPrecisions[op] : "?";
   if (engine == Engine::kVector) return op < 6 ? kVector[op] : "?";
-  return op < 4 ? kTargets[op] : "?";
+  return op < 5 ? kTargets[op] : "?";
 }
 
 std::string flags_of(Engine engine, int flags) {

@@ -12,9 +12,10 @@
 
 namespace trine::compiler {
 
-enum class Space { kDmem, kPmem, kParams, kDram };
+enum class Space { kDmem, kPmem, kParams, kTable, kDram };
 
-/// `count` ranges of `length` units (words; PMEM: rows; params: entries), `stride` apart.
+/// `count` ranges of `length` units (words; PMEM: rows; params: entries; table: words), `stride`
+/// apart.
 struct Region {
   Space space = Space::kDmem;
   std::int64_t start = 0, length = 0, stride = 0, count = 1;

@@ -9,6 +9,7 @@
 
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
+#include "sw/compiler/network.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
 
@@ -560,10 +561,26 @@ TEST_CASE("networks that round halves to even are exact, or refused where it sho
       net.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {1};
     auto& weights = net.graph.tensors[static_cast<std::size_t>(net.graph.ops[0].input(1))];
     weights.quantization.scale.assign(8, 1.0f / 64);
-    CHECK_THROWS_WITH(compiler::compile(net.graph, config),
-                      Catch::Matchers::Contains("CONV_2D: tensor") &&
-                          Catch::Matchers::Contains("rounds halves to even"));
+    net.graph.outputs = {y};
+    net.graph.ops.resize(1);
+    CHECK(compiler::half_even(net.graph, net.graph.ops[0]) == compiler::HalfEven::kNeeded);
+    require_exact(net.graph, config, {net.random_array(x)});
   }
+}
+
+TEST_CASE("an addition that would be off by one code is refused", "[arch][half_even][error]") {
+  testing::Builder net(1);
+  const int a = net.input({1, 4, 4, 4}), b = net.input({1, 4, 4, 4});
+  net.graph.outputs = {net.addition(a, b)};
+  net.graph.ops[0].half_even = true;
+  // Terms of a third and a half of the result's unit: the third is rounded, and sums are ties.
+  const float scales[] = {1.0f, 1.0f / 3, 2.0f / 3};
+  for (const int t : {a, b, net.graph.outputs[0]})
+    net.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {scales[t]};
+  REQUIRE(compiler::half_even(net.graph, net.graph.ops[0]) == compiler::HalfEven::kNoWay);
+  CHECK_THROWS_WITH(compiler::compile(net.graph, small_config(4, 4, 32, 16, 64)),
+                    Catch::Matchers::Contains("ADD: tensor") &&
+                        Catch::Matchers::Contains("rounds halves to even"));
 }
 
 TEST_CASE("a missing precision is named with operator and tensor", "[arch][lowbit][error]") {

@@ -47,6 +47,35 @@ void random_convolution(unsigned seed) {
   testing::require_exact(b.graph, config, {b.random_array(in)}, rounding);
 }
 
+/// Groups of any size, down to one channel; with few columns or depthwise.enable off without the
+/// window former.
+void random_groups(unsigned seed) {
+  CAPTURE(seed);
+  Builder b(seed);
+  gen::Config config = random_config(b);
+  config.depthwise = b.number(0, 3) != 0;
+  const int R = b.number(1, 5), S = b.number(0, 9) == 0 ? b.number(6, 11) : b.number(1, 5);
+  const int dilation_h = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
+  const int dilation_w = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
+  const int H = (R - 1) * dilation_h + b.number(1, 20), W = (S - 1) * dilation_w + b.number(1, 20);
+  const int kind = b.number(0, 3);  // mostly depthwise
+  const int groups = b.number(0, 2) == 0 ? b.number(1, 70) : b.number(1, 16);
+  const int depth = kind == 0 ? b.number(1, 6) : 1, multiplier = kind < 2 ? b.number(1, 5) : 1;
+  const int in = b.input({1, H, W, groups * depth});
+  const int U = b.number(1, 3), V = b.number(1, 3);
+  const Padding padding = random_padding(b);
+  const bool per_channel = b.number(0, 3) != 0;
+  int t = kind == 0 ? b.convolution(in, groups * multiplier, R, S, V, U, dilation_h, dilation_w,
+                                    padding, per_channel, groups)
+                    : b.depthwise(in, multiplier, R, S, V, U, dilation_h, dilation_w, padding,
+                                  per_channel);
+  if (b.number(0, 2) == 0) t = b.addition(b.unary(t, model::OpKind::kRelu, "RELU"), t);
+  if (b.number(0, 2) == 0) t = b.pool(t, true, 2, 2, 2, 2, Padding::kSame);
+  b.graph.outputs = {t};
+  CAPTURE(config.to_toml(), H, W, groups, depth, multiplier, R, S, U, V);
+  testing::require_exact(b.graph, config, {b.random_array(in)});
+}
+
 /// Convolutions, residual additions, pools, pads, requantizations and a classifier.
 void random_network(unsigned seed) {
   CAPTURE(seed);
@@ -131,6 +160,10 @@ constexpr unsigned kSeeds = 120;
 
 TEST_CASE("random convolutions equal the golden layer", "[arch][random]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed) random_convolution(seed);
+}
+
+TEST_CASE("random depthwise and grouped convolutions equal the golden layer", "[arch][random]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) random_groups(seed);
 }
 
 TEST_CASE("random networks equal the golden layers", "[arch][random]") {

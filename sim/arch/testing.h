@@ -45,18 +45,35 @@ class Builder {
   }
 
   int convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int dilation_h,
-                  int dilation_w, model::Padding padding, bool per_channel) {
+                  int dilation_w, model::Padding padding, bool per_channel, int groups = 1) {
+    const int depth = shape(from)[3] / groups;
+    return sliding(model::OpKind::kConv2D, "CONV_2D", from, {channels, R, S, depth}, channels,
+                   stride_h, stride_w, dilation_h, dilation_w, padding, per_channel);
+  }
+
+  int depthwise(int from, int multiplier, int R, int S, int stride_h, int stride_w, int dilation_h,
+                int dilation_w, model::Padding padding, bool per_channel) {
+    const int channels = shape(from)[3] * multiplier;
+    return sliding(model::OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D", from, {1, R, S, channels},
+                   channels, stride_h, stride_w, dilation_h, dilation_w, padding, per_channel);
+  }
+
+  /// A window with weights of that shape.
+  int sliding(model::OpKind kind, const std::string& name, int from, const std::vector<int>& filter,
+              int channels, int stride_h, int stride_w, int dilation_h, int dilation_w,
+              model::Padding padding, bool per_channel) {
     const std::vector<int> in = shape(from);
-    model::Op op = start(model::OpKind::kConv2D, "CONV_2D");
+    model::Op op = start(kind, name);
     op.stride_h = stride_h;
     op.stride_w = stride_w;
     op.dilation_h = dilation_h;
     op.dilation_w = dilation_w;
     op.padding = padding;
     op.activation = number(0, 2) == 0 ? model::Activation::kRelu : model::Activation::kNone;
-    const model::Window w =
-        model::window(in[1], in[2], R, S, stride_h, stride_w, dilation_h, dilation_w, padding);
-    op.inputs = {from, weights({channels, R, S, in[3]}, channels, per_channel),
+    const model::Window w = model::window(in[1], in[2], filter[1], filter[2], stride_h, stride_w,
+                                          dilation_h, dilation_w, padding);
+    const int axis = kind == model::OpKind::kDepthwiseConv2D ? 3 : 0;
+    op.inputs = {from, weights(filter, channels, per_channel, axis),
                  number(0, 5) == 0 ? -1 : bias(channels)};
     return finish(op, {1, w.P, w.Q, channels});
   }
@@ -163,7 +180,7 @@ class Builder {
     graph.tensors[static_cast<std::size_t>(to)].quantization = graph.tensor(from).quantization;
   }
 
-  int weights(const std::vector<int>& shape, int channels, bool per_channel) {
+  int weights(const std::vector<int>& shape, int channels, bool per_channel, int axis = 0) {
     model::Tensor t;
     t.name = "weights";
     t.shape = shape;
@@ -171,6 +188,7 @@ class Builder {
     for (int i = 0; i < (per_channel ? channels : 1); ++i)
       t.quantization.scale.push_back(static_cast<float>(number(1, 90)) / 10000.0f);
     t.quantization.zero_point.assign(t.quantization.scale.size(), 0);
+    t.quantization.axis = axis;
     t.data.resize(static_cast<std::size_t>(t.elements()));
     for (auto& b : t.data) b = static_cast<std::uint8_t>(number(-127, 127));
     return add(t);

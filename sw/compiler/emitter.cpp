@@ -425,10 +425,12 @@ Parameters parameters_of(const Layer& l, const Channels& range, int correction) 
 
 }  // namespace
 
-/// Bias and scale of the channels; where the layer's all fit beside others, all of them at once.
+/// Bias and scale of the channels; where the layer's all fit beside others, for each correction,
+/// all of them at once.
 std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
   const Layer& l = layer();
-  const bool all = round_up(std::int64_t{l.channels} * l.passes, config_.data_words()) <=
+  const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
+  const bool all = sets * round_up(std::int64_t{l.channels} * l.passes, config_.data_words()) <=
                    config_.param_channels / 2;
   const Channels range = all ? whole(l.channels) : channels;
   const auto key = std::make_tuple(layer_, range.first, -1, correction, range.last, 0);

@@ -303,28 +303,40 @@ class Planner {
 
 }  // namespace
 
-std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config) {
+namespace {
+
+/// Of one step over the positions of a rectangle.
+std::int64_t replays(const Layer& layer, const Rect& rect, int pitch, const gen::Config& config) {
   const Geometry& g = layer.window;
-  const int Q = g.Q + layer.former.halo;
-  const std::int64_t positions = std::int64_t{g.P} * Q;
+  const int cols = rect.cols() + layer.former.halo;
+  const std::int64_t positions = std::int64_t{rect.rows()} * cols;
   const std::int64_t mask = config.banks() - 1;
   std::vector<int> count(at(config.banks()));
-  std::int64_t replays = 0;
+  std::int64_t sum = 0;
   for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
     std::fill(count.begin(), count.end(), 0);
     int most = 1;
     for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
-      const std::int64_t address = p / Q * g.stride_y * pitch + p % Q * g.stride_x;
+      const std::int64_t address = p / cols * g.stride_y * pitch + p % cols * g.stride_x;
       most = std::max(most, ++count[static_cast<std::size_t>(address & mask)]);
     }
-    replays += most - 1;
+    sum += most - 1;
   }
+  return sum;
+}
+
+}  // namespace
+
+std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config) {
+  const int columns = layer.columns(config);
   const std::int64_t groups =
-      layer.kind == LayerKind::kConv
-          ? (layer.channels + layer.columns(config) - 1) / layer.columns(config)
-          : 1;
-  const auto sweeps = std::max<std::int64_t>(1, static_cast<std::int64_t>(layer.sweeps.size()));
-  return replays * layer.steps() * groups * sweeps;
+      layer.kind == LayerKind::kConv ? (layer.channels + columns - 1) / columns : 1;
+  std::int64_t sum = 0;
+  for (const Sweep& sweep : layer.sweeps)
+    for (const SweepPart& part : sweep.parts) sum += replays(layer, part.rect, pitch, config);
+  if (layer.sweeps.empty())
+    sum = replays(layer, {0, layer.window.P, 0, layer.window.Q}, pitch, config);
+  return sum * layer.steps() * groups;
 }
 
 std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,

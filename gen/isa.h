@@ -183,14 +183,16 @@ namespace vector {
 inline constexpr Field kBias{"bias", 15, 0, 32, true, "added to a sum before it is requantized"};
 inline constexpr std::array kFields{kBias};
 /// kMax: maximum of the taps (of int8, ternary or binary values). kSum: requantized sum of the
-/// taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers, saturating.
+/// taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers, saturating. kMul: tap 0
+/// times tap 1, requantized.
 enum class Op : int {
   kMax = 0,
   kSum = 1,
   kAdd = 2,
   kMaxTernary = 3,
   kMaxBinary = 4,
-  kAddInt32 = 5
+  kAddInt32 = 5,
+  kMul = 6
 };
 inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
 inline constexpr int kSingle = 4;    ///< one rounding instead of two

@@ -8,7 +8,7 @@
 //                hold a pair); with a residual the maximum with it
 //   raw          sum + bias, a word of its own
 //
-// A requantized or added code may be looked up in a table (of which each lane has a copy).
+// A requantized, added or multiplied code may be looked up in a table (of which each lane has a copy).
 //
 //   job (compute: Cols columns of the array; vector: four slots a lane)
 //     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
@@ -22,11 +22,11 @@
 // successor can arrive while that code is still to come.
 //
 // Timing    one column a cycle (fused addition: every second cycle), from the cycle after job and data
-//           are taken on. A word leaves 5 (requantize), 7 (add) or 12 (fused) cycles after
+//           are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles after
 //           its last column, with a lookup one more, if the scatter port takes it; else everything
 //           here stands still.
-// Contract  v_slots_i hold from the taking of a vector job to v_done_o. Lookups only of requantized
-//           and added codes, not with a residual. The table is not written while codes are looked up.
+// Contract  v_slots_i hold from the taking of a vector job to v_done_o. No lookups with a
+//           residual. The table is not written while codes are looked up.
 //
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
 
@@ -387,7 +387,9 @@ module trine_post #(
 
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
-    if (cfg_q.kind == trine_post_pkg::KindAdd) latency = 4'(LatencyAdd);
+    if (cfg_q.kind == trine_post_pkg::KindAdd || cfg_q.kind == trine_post_pkg::KindMul) begin
+      latency = 4'(LatencyAdd);
+    end
     if (fused && !cfg_q.max) latency = 4'(LatencyFused);
     if (threshold) latency = 4'(LatencyThreshold);
     if (lookup) latency = latency + 4'(LatencyTable);
@@ -723,7 +725,8 @@ module trine_post #(
       if (s_empty_i) m_empty_takes: assume (s_ready_i);
       if (lookup && !pipe_empty) begin
         m_lookup_kind: assume (cfg_q.kind == trine_post_pkg::KindRequant ||
-                               cfg_q.kind == trine_post_pkg::KindAdd);
+                               cfg_q.kind == trine_post_pkg::KindAdd ||
+                               cfg_q.kind == trine_post_pkg::KindMul);
         if (!drop_q) m_table_kept: assume (!table_we_i);
       end
       // So does this unit: no byte of a word changes before it is taken.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post-processing lane: TFLite-exact requantization and residual addition on one multiplier.
+// Post-processing lane: TFLite-exact requantization, residual addition and element-wise product on
+// one multiplier.
 //
 //   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
 //                             add_act_min, add_act_max),  operand a is acc_i[7:0]
 //   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
+//   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier, shift),
+//                             act_min, act_max),  a and b as in op 1
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
@@ -21,18 +24,24 @@
 // and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
 // (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
 //
-// Timing    throughput 1 value a cycle for ops 0 and 1, 1/2 for op 2. All registers hold while
+// The product of op 3 is made where op 1 scales an operand: u * v = u * (v + 256) - (u << 8), with v + 256
+// as an unsigned multiplier, and the rest added where op 1 adds its operands.
+//
+// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2. All registers hold while
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
-//             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7, LatencyFused = 12
+//             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
+//             LatencyFused = 12
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
-//           later (op 1) and 7 cycles later again (op 2): an odd distance, so that op 2 in every
+//           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in every
 //           second cycle interleaves with itself.
 // Contract  op 2 at most in every second enabled cycle. Before an op other than the last one,
 //           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
 //           values never meet at the multiplier's entry).
-//           bias, multiplier and shift are those of the value's output channel;
+//           bias, multiplier and shift are those of the value's output channel; op 3 takes multiplier
+//           and shift 2 cycles later, so that they are the same for all values;
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0; act_min <= act_max;
-//           half_even_i only with single_i; configuration is stable while values are in flight.
+//           half_even_i only with single_i; configuration and in_op_i are stable while values are in
+//           flight.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
@@ -71,8 +80,8 @@ module trine_post_lane (
   output logic [7:0]  code_o
 );
 
-  localparam logic [1:0] OpAdd   = 2'd1;
   localparam logic [1:0] OpFused = 2'd2;
+  localparam logic [1:0] OpMul   = 2'd3;
 
   // A pass through the multiplier. Fields travel with their value.
   localparam int unsigned Stages = 5;
@@ -82,10 +91,11 @@ module trine_post_lane (
   logic [Stages:1] again_q;  // its code becomes operand a
   logic            operand_valid_q, scaled_valid_q;
 
-  logic in_requant, in_add, start;
+  logic in_requant, in_pair, mul, start;
 
-  assign in_requant = in_valid_i && in_op_i != OpAdd;
-  assign in_add     = in_valid_i && in_op_i == OpAdd;
+  assign in_requant = in_valid_i && !in_op_i[0];
+  assign in_pair    = in_valid_i && in_op_i[0];  // add, mul
+  assign mul        = in_op_i == OpMul;
   assign start      = in_requant || scaled_valid_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -95,20 +105,20 @@ module trine_post_lane (
       scaled_valid_q  <= 1'b0;
     end else if (en_i) begin
       valid_q         <= {valid_q[Stages-1:1], start};
-      operand_valid_q <= in_add || (valid_q[Stages] && again_q[Stages] && !max_i);
+      operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i);
       scaled_valid_q  <= operand_valid_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      add_q   <= {add_q[3:1], !in_requant};
+      add_q   <= {add_q[3:1], !in_requant && !mul};
       again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Operands of the addition. The residual waits for operand a: as op 2 comes every second cycle
+  // Operands of addition and product. The residual waits for operand a: as op 2 comes every second cycle
   // at most, a register that holds for two cycles does the work of two.
   // ---------------------------------------------------------------------------------------------
   logic [7:0] code_q;
@@ -126,10 +136,10 @@ module trine_post_lane (
   logic signed [8:0] diff_a, diff_b;
   logic signed [8:0] half_q, other_q;  // v - z: the operand scaled by 1/2, and the other one
 
-  assign load_a = in_add || (valid_q[5] && again_q[5]);
-  assign load_b = in_add || (valid_q[4] && again_q[4]);
-  assign diff_a = 9'($signed(in_add ? acc_i[7:0] : code_q)) - 9'($signed(add_zero_a_i));
-  assign diff_b = 9'($signed(in_add ? residual_i : residual_q2)) - 9'($signed(add_zero_b_i));
+  assign load_a = in_pair || (valid_q[5] && again_q[5]);
+  assign load_b = in_pair || (valid_q[4] && again_q[4]);
+  assign diff_a = 9'($signed(in_pair ? acc_i[7:0] : code_q)) - 9'($signed(add_zero_a_i));
+  assign diff_b = 9'($signed(in_pair ? residual_i : residual_q2)) - 9'($signed(add_zero_b_i));
   assign load_half  = add_a_is_half_i ? load_a : load_b;
   assign load_other = add_a_is_half_i ? load_b : load_a;
 
@@ -138,11 +148,17 @@ module trine_post_lane (
     if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
   end
 
-  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here.
+  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here. In a
+  // product (of u = other_q, v = half_q) bit 11 is the lowest, and there is no rounding.
   logic               two_roundings;  // that differ from one
   logic [39:0]        other_sum, other_carry, other_product;
+  logic        [30:0] factor;
+  logic        [5:0]  operand_shift;
   logic signed [29:0] scaled_q;  // product >> 10
-  logic signed [8:0]  half_q2;
+  logic signed [8:0]  half_q2;   // add: the operand scaled by 1/2; mul: ~u
+
+  assign factor        = mul ? {11'd0, !half_q[8], half_q[7:0], 11'd0} : add_operand_multiplier_i;
+  assign operand_shift = mul ? 6'd0 : add_operand_shift_i;
 
   trine_mul #(
     .AWidth  (9),
@@ -150,14 +166,14 @@ module trine_post_lane (
     .HalfBit (10)
   ) u_operand_mul (
     .a_i     (other_q),
-    .b_i     (add_operand_multiplier_i),
+    .b_i     (factor),
     .nudge_i (1'b0),
     .half_i  (two_roundings),
     .sum_o   (other_sum),
     .carry_o (other_carry)
   );
 
-  assign two_roundings = !single_i && add_operand_shift_i[5];
+  assign two_roundings = !single_i && operand_shift[5];
   assign other_product = other_sum + other_carry;
 
   logic unused_other_product;
@@ -167,12 +183,13 @@ module trine_post_lane (
     if (en_i && operand_valid_q) begin
       // Bit 10 has been rounded away already, or it will be t[0].
       scaled_q <= $signed({other_product[39:11], other_product[10] && !two_roundings});
-      half_q2  <= half_q;
+      half_q2  <= mul ? ~other_q : half_q;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 1: acc + bias, or A + B. One adder: the rounding of B is its carry. |A + B| < 2^28.
+  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of B is
+  // its carry. |A + B| < 2^28.
   //
   // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
   // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
@@ -185,7 +202,7 @@ module trine_post_lane (
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
   logic               nudge_d, nudge_q;
 
-  assign right = 5'd0 - add_operand_shift_i[4:0];
+  assign right = 5'd0 - operand_shift[4:0];
 
   always_comb begin
     t_operand = scaled_q;
@@ -199,18 +216,20 @@ module trine_post_lane (
   end
 
   always_comb begin
-    addend_a     = {{4{half_q2[8]}}, half_q2, 19'd0};
-    addend_b     = 32'($signed(t_operand[29:1]));
-    carry_in     = t_operand[0] && !(two_roundings && scaled_q[29] && !below);
-    multiplier_d = add_multiplier_i;
-    shift_d      = add_shift_i;
-    if (in_requant) begin
-      addend_a     = $signed(acc_i);
-      addend_b     = $signed(bias_i);
-      carry_in     = 1'b0;
-      multiplier_d = multiplier_i;
-      shift_d      = shift_i;
+    addend_a = {{4{half_q2[8]}}, half_q2, 19'd0};
+    addend_b = 32'($signed(t_operand[29:1]));
+    carry_in = t_operand[0] && !(two_roundings && scaled_q[29] && !below);
+    if (mul) begin
+      addend_a = {{15{half_q2[8]}}, half_q2, 8'hff};
+      carry_in = 1'b1;
     end
+    if (in_requant) begin
+      addend_a = $signed(acc_i);
+      addend_b = $signed(bias_i);
+      carry_in = 1'b0;
+    end
+    multiplier_d = in_requant || mul ? multiplier_i : add_multiplier_i;
+    shift_d      = in_requant || mul ? shift_i : add_shift_i;
   end
 
   assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
@@ -347,13 +366,22 @@ module trine_post_lane (
     else         live_q <= 1'b1;
   end
 
+  logic       held_q;  // a value of the operation is on its way to the multiplier
+  logic [1:0] op_q;
+
+  assign held_q = operand_valid_q || scaled_valid_q;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && in_valid_i) op_q <= in_op_i;
+  end
+
   always_ff @(posedge clk_i) begin
     if (live_q && en_i) begin
       m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
       m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
       m_entry_free: assume (!(in_requant && scaled_valid_q));
-      m_operands_free: assume (!(in_add && |(valid_q & again_q)));
-      if (in_valid_i) m_op: assume (in_op_i != 2'd3);
+      m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
+      if (held_q) m_op_held: assume (in_op_i == op_q);
       if (half_even_i) m_one_rounding: assume (single_i);
     end
   end

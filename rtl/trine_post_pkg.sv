@@ -5,13 +5,14 @@
 
 package trine_post_pkg;
 
-  // What becomes of a job's values.
+  // What becomes of a job's values; the first four are operations of trine_post_lane.
   localparam logic [2:0] KindRequant   = 3'd0;  // requantize
   localparam logic [2:0] KindAdd       = 3'd1;  // add two codes
   localparam logic [2:0] KindFused     = 3'd2;  // requantize, then add the residual
-  localparam logic [2:0] KindDirect    = 3'd3;  // whole words, as they are
+  localparam logic [2:0] KindMul       = 3'd3;  // multiply two codes
   localparam logic [2:0] KindThreshold = 3'd4;  // count the thresholds that are reached
   localparam logic [2:0] KindRaw       = 3'd5;  // acc + bias, a word each
+  localparam logic [2:0] KindDirect    = 3'd6;  // whole words, as they are
 
   // Codes of an output word.
   localparam logic [1:0] EncodingInt8    = 2'd0;  // 4 of 8 bits

@@ -134,6 +134,7 @@ module trine_vector #(
       unique case (run_op_i)
         trine_isa_pkg::VectorOpSum: cfg_q.kind <= trine_post_pkg::KindRequant;
         trine_isa_pkg::VectorOpAdd: cfg_q.kind <= trine_post_pkg::KindAdd;
+        trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
         default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
       endcase
     end

@@ -3,7 +3,7 @@
 // One lane of the vector engine: four 24-bit slots, one for each byte of the lane's word.
 //
 //   max   slot = max(slot, byte)         sum   slot = slot + byte       fold  slot = slot + other slot
-//   add   slot = {second byte, first byte}
+//   add, mul   slot = {second byte, first byte}
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
 //   add_int32                 slots together: saturate(first word + second word)
 //
@@ -29,6 +29,7 @@ module trine_vector_lane #(
 
   localparam logic [2:0] OpMax        = trine_isa_pkg::VectorOpMax[2:0];
   localparam logic [2:0] OpAdd        = trine_isa_pkg::VectorOpAdd[2:0];
+  localparam logic [2:0] OpMul        = trine_isa_pkg::VectorOpMul[2:0];
   localparam logic [2:0] OpMaxTernary = trine_isa_pkg::VectorOpMaxTernary[2:0];
   localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
   localparam logic [2:0] OpAddInt32   = trine_isa_pkg::VectorOpAddInt32[2:0];
@@ -58,7 +59,7 @@ module trine_vector_lane #(
       slot_d = kept + addend;
       if (!fold_i && op_i == OpMax) begin
         slot_d = (first_i || code > $signed(slot_q[7:0])) ? 24'(code) : slot_q;
-      end else if (!fold_i && op_i == OpAdd && !first_i) begin
+      end else if (!fold_i && (op_i == OpAdd || op_i == OpMul) && !first_i) begin
         slot_d = {8'd0, code, slot_q[7:0]};
       end else if (Binary && op_i == OpMaxBinary && !first_i) begin
         slot_d = {16'd0, slot_q[7:0] | code};

@@ -551,7 +551,7 @@ struct Bench {
         p.copy(copy, wait_mask, signal_mask, !again, random);
       } else {
         sets(p, engine, pick(0, 20));
-        p.run(engine, {wait_mask, signal_mask, pick(0, 2), pick(0, 255)});
+        p.run(engine, {wait_mask, signal_mask, pick(0, 4), pick(0, 255)});
       }
       last = e;
     }
@@ -584,7 +584,7 @@ struct Bench {
         p.copy(random_copy(is_store, is_store), wait_mask, signal_mask, true, random);
       } else {
         sets(p, engine, pick(0, 20));
-        p.run(engine, {wait_mask, signal_mask, pick(0, 2), pick(0, 255)});
+        p.run(engine, {wait_mask, signal_mask, pick(0, 4), pick(0, 255)});
       }
     }
     p.end();
@@ -696,7 +696,7 @@ TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
   const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 5, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 5, 0}),
-                            isa::encode_run(Engine::kVector, {0, 0, 6, 0}),
+                            isa::encode_run(Engine::kVector, {0, 0, 8, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 4, 0}), std::uint64_t{0});
   CAPTURE(seed, bad);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: the post lane against TFLite's arithmetic, all three operations, both roundings,
+// Module bench: the post lane against TFLite's arithmetic, all four operations, both roundings,
 // under random gaps and stalls. Each result is checked for its value and for its cycle.
 
 #include <catch2/catch.hpp>
@@ -15,8 +15,8 @@ using namespace trine::golden;
 
 namespace {
 
-enum Op { kRequant, kAdd, kFused };
-constexpr int kLatency[] = {5, 7, 12};  // in enabled cycles, as the module's header says
+enum Op { kRequant, kAdd, kFused, kMul };
+constexpr int kLatency[] = {5, 7, 12, 7};  // in enabled cycles, as the module's header says
 
 /// The two's complement of `value` in a port of `width` <= 8 bits.
 std::uint8_t bits(int value, int width) {
@@ -72,8 +72,8 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane]") {
-  const auto op = GENERATE(kRequant, kAdd, kFused);
+TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[tb][post_lane]") {
+  const auto op = GENERATE(kRequant, kAdd, kFused, kMul);
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
   const auto enable_percent = GENERATE(100u, 60u);
   const auto seed = GENERATE(1u, 2u);
@@ -116,6 +116,9 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
       add.scale_sum = {1 << 30, -bench.uniform(16, 20)};
     }
 
+    // A product's scale is the same for all values.
+    const Scale product = ties ? Scale{1 << 30, -bench.uniform(0, 12)}
+                               : Scale{bench.multiplier(), bench.uniform(-20, 14)};
     add.scale_a = a_is_half ? half : other;
     add.scale_b = a_is_half ? other : half;
 
@@ -139,14 +142,14 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
       const bool offer = cycle < 125 && chance(random, 80) && (op != kFused || cycle % 2 == 0);
       // Where ties are wanted, some units of half a code.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
-      const Scale scale{ties ? 1 << 30 : bench.multiplier(), shift};
+      const Scale scale = op == kMul ? product : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
       const std::int32_t sum =
           ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
       const std::uint32_t bias = any_word(random);
       const int a = bench.code(), b = units ? add.zero_b : bench.code();
-      // acc + bias = sum, modulo 2^32. An addition reads only the low byte.
-      const std::uint32_t acc = op == kAdd ? (any_word(random) & ~0xffu) | bits(a, 8)
-                                           : static_cast<std::uint32_t>(sum) - bias;
+      // acc + bias = sum, modulo 2^32. Additions and products read only the low byte.
+      const std::uint32_t acc = op == kAdd || op == kMul ? (any_word(random) & ~0xffu) | bits(a, 8)
+                                                         : static_cast<std::uint32_t>(sum) - bias;
       dut.en_i = enabled;
       dut.in_valid_i = offer;
       dut.in_op_i = op;
@@ -179,8 +182,10 @@ TEST_CASE("trine_post_lane requantizes and adds as TFLite does", "[tb][post_lane
         ++results;
       }
       if (offer) {
-        const int first = op == kAdd ? a : requantize(sum, scale, range, rounding);
-        const int code = op == kRequant ? first : trine::golden::add(first, b, add, rounding);
+        int code = op == kAdd ? a : requantize(sum, scale, range, rounding);
+        if (op == kAdd || op == kFused) code = trine::golden::add(code, b, add, rounding);
+        if (op == kMul)
+          code = requantize((a - add.zero_a) * (b - add.zero_b), product, range, rounding);
         expected.push_back({cycle + kLatency[op], code, acc, bias, scale, a, b});
       }
       ++cycle;

@@ -122,6 +122,14 @@ struct Bench {
                       static_cast<int>(c[cfg::kActMax])};
     return looked_up(i, requantize(sum, scale, range, rounding_of(i)));
   }
+  int multiplied(const Instruction& i, int a, int b) const {
+    const auto& c = i.cfg;
+    const int product =
+        (a - static_cast<int>(c[cfg::kAddZeroA])) * (b - static_cast<int>(c[cfg::kAddZeroB]));
+    return requantized(
+        i, product,
+        {static_cast<std::int32_t>(c[cfg::kMultiplier]), static_cast<int>(c[cfg::kShift])});
+  }
   int added(const Instruction& i, int a, int b) {
     const auto& c = i.cfg;
     const auto value = [&](cfg::Field f) { return static_cast<int>(c[f]); };
@@ -260,8 +268,8 @@ struct Bench {
     auto& c = i.cfg;
     i.vector = true;
     random_cfg(i);
-    const cfg::Kind kinds[] = {cfg::kRequant, cfg::kAdd, cfg::kDirect};
-    const cfg::Kind kind = kinds[draw(3)];
+    const cfg::Kind kinds[] = {cfg::kRequant, cfg::kAdd, cfg::kMul, cfg::kDirect};
+    const cfg::Kind kind = kinds[draw(4)];
     c[cfg::kKind] = kind;
     c[cfg::kLookup] = kTable && kind != cfg::kDirect ? draw(2) : 0;
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
@@ -293,7 +301,9 @@ struct Bench {
                                    static_cast<int>(c[cfg::kShift])});
             } else {
               slots[b] = (second & 0xff) << 8 | (a & 0xff);
-              value = kind == cfg::kAdd ? added(i, a, second) : a;
+              value = kind == cfg::kAdd   ? added(i, a, second)
+                      : kind == cfg::kMul ? multiplied(i, a, second)
+                                          : a;
             }
             result |= static_cast<std::uint32_t>(value & 0xff) << 8 * b;
           }

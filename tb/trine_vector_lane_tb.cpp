@@ -25,15 +25,14 @@ void tick(Vtrine_vector_lane& dut) {
 }  // namespace
 
 TEST_CASE("trine_vector_lane takes maxima, sums and pairs of taps", "[tb][vector_lane]") {
-  const auto op =
-      GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary, Op::kAddInt32);
+  const auto op = GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary,
+                           Op::kAddInt32, Op::kMul);
   const auto seed = GENERATE(1u, 2u);
   std::mt19937 random{seed};
   Vtrine_vector_lane dut;
   dut.op_i = static_cast<std::uint8_t>(op);
   for (int window = 0; window < 300; ++window) {
-    const bool pair = op == Op::kAdd || op == Op::kAddInt32;
-    std::vector<std::uint32_t> taps(pair ? 2 : 1 + random() % (window == 7 ? 65'536 : 40));
+    std::vector<std::uint32_t> taps(is_pair(op) ? 2 : 1 + random() % (window == 7 ? 65'536 : 40));
     for (auto& tap : taps) tap = any_word(random);
     for (std::size_t tap = 0; tap < taps.size(); ++tap) {
       while (chance(random, 30)) {  // a gap: whatever the other inputs are

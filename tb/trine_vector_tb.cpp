@@ -90,7 +90,10 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   };
   const auto& r = job.registers;
   const auto op = static_cast<Op>(job.run.op);
-  field(cfg::kKind, op == Op::kAdd ? cfg::kAdd : op == Op::kSum ? cfg::kRequant : cfg::kDirect);
+  field(cfg::kKind, op == Op::kAdd   ? cfg::kAdd
+                    : op == Op::kMul ? cfg::kMul
+                    : op == Op::kSum ? cfg::kRequant
+                                     : cfg::kDirect);
   field(cfg::kEncoding, 0);
   field(cfg::kMax, 0);
   field(cfg::kLookup, r.get(isa::post::kOutput) == 3 ? 1 : 0);
@@ -152,11 +155,11 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      run.op = static_cast<int>(random() % 6);
+      run.op = static_cast<int>(random() % 7);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
-      if (run.op == static_cast<int>(Op::kAdd) || run.op == static_cast<int>(Op::kAddInt32)) {
+      if (is_pair(static_cast<Op>(run.op))) {
         r.set(isa::agu::kSLast, 1);
         r.set(isa::agu::kRLast, 0);
       }

@@ -421,21 +421,26 @@ class Generator {
 
   bool vector() {
     Instruction i;
-    const auto op = static_cast<isa::vector::Op>(draw(config_.ternary && config_.binary ? 6 : 3));
+    using isa::vector::Op;
+    const bool every = config_.ternary && config_.binary;
+    static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd, Op::kMul};
+    const Op op = every && chance(40) ? static_cast<Op>(between(3, 5)) : kInt8Ops[draw(4)];
     const int words = between(1, 4);
-    const bool pair = op == isa::vector::Op::kAdd || op == isa::vector::Op::kAddInt32;
+    const bool pair = op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul;
     const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
     if (!lanes(i, false, words, words, R, S, pair)) return false;
     int flags = chance(50) ? 1 << isa::vector::kSingle : 0;
     if (flags != 0 && chance(40)) flags |= 1 << isa::vector::kHalfEven;
-    const bool reduce = op == isa::vector::Op::kSum && chance(50);
-    quantization(i.registers, bits_of(128LL * R * S * (reduce ? config_.rows : 1) + 3000));
+    const bool reduce = op == Op::kSum && chance(50);
+    quantization(
+        i.registers,
+        bits_of(op == Op::kMul ? 256LL * 256 : 128LL * R * S * (reduce ? config_.rows : 1) + 3000));
     if (reduce) {
       flags |= 1 << isa::vector::kReduce;
       i.registers.set(post::kPadCode, 0);
     }
     i.registers.set(isa::vector::kBias, between(-3000, 3000));
-    if ((op == isa::vector::Op::kSum || op == isa::vector::Op::kAdd) && chance(40)) look_up(i);
+    if ((op == Op::kSum || op == Op::kAdd || op == Op::kMul) && chance(40)) look_up(i);
     i.run.op = static_cast<int>(op);
     i.run.flags = flags;
     add(Engine::kVector, std::move(i));

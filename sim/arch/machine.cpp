@@ -56,6 +56,7 @@ struct Post {
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
+  int mul(int a, int b) const { return requantize((a - zero_a) * (b - zero_b), scale); }
   int add(int a, int b) const {
     const std::int32_t left = operand_term(a - zero_a, a_is_half);
     const std::int32_t right = operand_term(b - zero_b, !a_is_half);
@@ -667,7 +668,7 @@ int Machine::threshold(const Registers& r, std::int32_t acc, int entry) const {
 
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > 5) fail(fmt::format("vector operation {} does not exist", run.op));
+  if (run.op < 0 || run.op > 6) fail(fmt::format("vector operation {} does not exist", run.op));
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
@@ -716,8 +717,9 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
                            static_cast<std::size_t>(field(r, agu::kSLast) + 1);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
   const int output = field(r, post::kOutput);
-  const bool requantized = op == Op::kSum || op == Op::kAdd;
-  if ((op == Op::kAdd || op == Op::kAddInt32) && taps != 2) fail("an addition has two taps");
+  const bool requantized = op == Op::kSum || op == Op::kAdd || op == Op::kMul;
+  if ((op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul) && taps != 2)
+    fail("additions and products have two taps");
   if (output != 0 && (output != 3 || !requantized || !config_.table))
     fail(fmt::format("no output {} of vector operation {}", output, run.op));
   const auto sum_code = [&](std::int64_t sum) {
@@ -741,6 +743,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
       reduced[static_cast<std::size_t>(b)] += sum;
       int code = op == Op::kMax   ? largest
                  : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
+                 : op == Op::kMul ? unit.mul(byte_of(words[0], b), byte_of(words[1], b))
                                   : sum_code(sum);
       if (output == 3) code = lookup(code);
       result = with_byte(result, b, code);

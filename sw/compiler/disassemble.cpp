@@ -13,10 +13,10 @@ std::string_view operation_of(Engine engine, int op) {
   static constexpr std::string_view kTargets[] = {"dmem", "pmem", "bias", "scale", "table"};
   static constexpr std::string_view kPrecisions[] = {"int8", "ternary", "binary", "int8_ternary",
                                                      "int8_binary"};
-  static constexpr std::string_view kVector[] = {"max",         "sum",        "add",
-                                                 "max_ternary", "max_binary", "add_int32"};
+  static constexpr std::string_view kVector[] = {"max",        "sum",       "add", "max_ternary",
+                                                 "max_binary", "add_int32", "mul"};
   if (engine == Engine::kCompute) return op < 5 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 6 ? kVector[op] : "?";
+  if (engine == Engine::kVector) return op < 7 ? kVector[op] : "?";
   return op < 5 ? kTargets[op] : "?";
 }
 

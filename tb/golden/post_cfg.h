@@ -57,7 +57,7 @@ inline unsigned lsb(Field field) {
   return bits;
 }
 
-enum Kind { kRequant = 0, kAdd = 1, kFused = 2, kDirect = 3, kThreshold = 4, kRaw = 5 };
+enum Kind { kRequant = 0, kAdd = 1, kFused = 2, kMul = 3, kThreshold = 4, kRaw = 5, kDirect = 6 };
 }  // namespace cfg
 
 template <typename Port>

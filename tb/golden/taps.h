@@ -5,7 +5,7 @@
 //
 //   max          of each byte, of its four 2-bit or of its eight 1-bit values
 //   sum          of each byte
-//   add          {second byte, first byte}
+//   add, mul     {second byte, first byte}
 //   add_int32    byte of the saturated sum of both words
 //
 // The RTL twin is rtl/trine_vector_lane.sv.
@@ -22,9 +22,15 @@
 
 namespace trine::golden {
 
+inline bool is_pair(isa::vector::Op op) {
+  using Op = isa::vector::Op;
+  return op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul;
+}
+
 /// Bits of a slot that mean something.
 inline unsigned slot_bits(isa::vector::Op op) {
-  return op == isa::vector::Op::kSum ? 24 : op == isa::vector::Op::kAdd ? 16 : 8;
+  using Op = isa::vector::Op;
+  return op == Op::kSum ? 24 : op == Op::kAdd || op == Op::kMul ? 16 : 8;
 }
 
 inline int byte_of(std::uint32_t word, unsigned b) {
@@ -45,10 +51,10 @@ inline std::uint32_t max_of(std::uint32_t a, std::uint32_t b, int bits) {
 inline std::array<int, 4> slots_of(isa::vector::Op op, const std::vector<std::uint32_t>& taps) {
   using Op = isa::vector::Op;
   std::array<int, 4> slots{};
-  if (op == Op::kSum || op == Op::kAdd) {
+  if (op == Op::kSum || op == Op::kAdd || op == Op::kMul) {
     for (unsigned b = 0; b < 4; ++b) {
       for (const std::uint32_t tap : taps) slots[b] += byte_of(tap, b);
-      if (op == Op::kAdd)
+      if (op != Op::kSum)
         slots[b] = (byte_of(taps[1], b) & 0xff) << 8 | (byte_of(taps[0], b) & 0xff);
     }
     return slots;

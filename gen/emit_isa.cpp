@@ -88,7 +88,9 @@ std::vector<Constant> constants() {
   op("vector_op_add_int32", static_cast<int>(isa::vector::Op::kAddInt32),
      "saturated sum of two int32 taps");
   op("vector_op_mul", static_cast<int>(isa::vector::Op::kMul), "requantized product of two taps");
+  op("vector_op_min", static_cast<int>(isa::vector::Op::kMin), "minimum of the taps");
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
+  flag("vector_flag_invert", isa::vector::kInvert, "complements the taps after the first");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
   flag("vector_flag_half_even", isa::vector::kHalfEven, "with single: halves to even");
   return all;

@@ -182,9 +182,9 @@ inline constexpr int kHalfEven = 7;   ///< with `single`: the last rounding send
 namespace vector {
 inline constexpr Field kBias{"bias", 15, 0, 32, true, "added to a sum before it is requantized"};
 inline constexpr std::array kFields{kBias};
-/// kMax: maximum of the taps (of int8, ternary or binary values). kSum: requantized sum of the
-/// taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers, saturating. kMul: tap 0
-/// times tap 1, requantized.
+/// kMax, kMin: maximum (of int8, ternary or binary values), minimum (int8) of the taps. kSum:
+/// requantized sum of the taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers,
+/// saturating. kMul: tap 0 times tap 1, requantized.
 enum class Op : int {
   kMax = 0,
   kSum = 1,
@@ -192,9 +192,11 @@ enum class Op : int {
   kMaxTernary = 3,
   kMaxBinary = 4,
   kAddInt32 = 5,
-  kMul = 6
+  kMul = 6,
+  kMin = 7
 };
 inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
+inline constexpr int kInvert = 1;    ///< all bits of the taps after a window's first: ~b = -1 - b
 inline constexpr int kSingle = 4;    ///< one rounding instead of two
 inline constexpr int kHalfEven = 7;  ///< with `single`: the last rounding sends halves to even
 }  // namespace vector

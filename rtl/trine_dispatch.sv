@@ -39,7 +39,7 @@ module trine_dispatch (
     unique case (engine)
       trine_isa_pkg::EngineLoad:    op_last = trine_isa_pkg::DmaTargetTable;
       trine_isa_pkg::EngineCompute: op_last = trine_isa_pkg::ComputeOpInt8Binary;
-      trine_isa_pkg::EngineVector:  op_last = trine_isa_pkg::VectorOpMul;
+      trine_isa_pkg::EngineVector:  op_last = trine_isa_pkg::VectorOpMin;
       default:                      op_last = trine_isa_pkg::DmaTargetDmem;  // store
     endcase
   end

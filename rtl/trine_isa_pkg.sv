@@ -48,7 +48,9 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpMaxBinary = 8'd4;  // maximum of binary taps
   localparam logic [7:0] VectorOpAddInt32 = 8'd5;  // saturated sum of two int32 taps
   localparam logic [7:0] VectorOpMul = 8'd6;  // requantized product of two taps
+  localparam logic [7:0] VectorOpMin = 8'd7;  // minimum of the taps
   localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
+  localparam int unsigned VectorFlagInvert = 1;  // complements the taps after the first
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned VectorFlagHalfEven = 7;  // with single: halves to even
 

@@ -8,7 +8,7 @@
 //                hold a pair); with a residual the maximum with it
 //   raw          sum + bias, a word of its own
 //
-// A requantized, added or multiplied code may be looked up in a table (of which each lane has a copy).
+// A requantized, added or multiplied code may be looked up in a table, of which each lane has a copy.
 //
 //   job (compute: Cols columns of the array; vector: four slots a lane)
 //     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
@@ -22,9 +22,9 @@
 // successor can arrive while that code is still to come.
 //
 // Timing    one column a cycle (fused addition: every second cycle), from the cycle after job and data
-//           are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles after
-//           its last column, with a lookup one more, if the scatter port takes it; else everything
-//           here stands still.
+//           are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles
+//           after its last column, with a lookup one more, if the scatter port takes it; else
+//           everything here stands still.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o. No lookups with a
 //           residual. The table is not written while codes are looked up.
 //
@@ -274,8 +274,8 @@ module trine_post #(
   assign v_done_o = done && vector_q;
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
-  // it, in the next cycle. An empty scatter port takes the next word at once, whether that leaves now or
-  // in the next cycle. Only registers here: the gather waits for this, and the scatter's ready
+  // it, in the next cycle. An empty scatter port takes the next word at once, whether that leaves
+  // now or in the next cycle. Only registers here: the gather waits for this, and the scatter's ready
   // depends on the gather.
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q && s_empty_i &&

@@ -7,8 +7,8 @@
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
 //                             add_act_min, add_act_max),  operand a is acc_i[7:0]
 //   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
-//   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier, shift),
-//                             act_min, act_max),  a and b as in op 1
+//   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
+//                             shift), act_min, act_max),  operands as in op 1
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
@@ -24,24 +24,24 @@
 // and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
 // (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
 //
-// The product of op 3 is made where op 1 scales an operand: u * v = u * (v + 256) - (u << 8), with v + 256
-// as an unsigned multiplier, and the rest added where op 1 adds its operands.
+// The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v + 256
+// is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
 //
 // Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2. All registers hold while
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
 //             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
 //             LatencyFused = 12
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
-//           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in every
-//           second cycle interleaves with itself.
+//           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
+//           every second cycle interleaves with itself.
 // Contract  op 2 at most in every second enabled cycle. Before an op other than the last one,
 //           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
 //           values never meet at the multiplier's entry).
-//           bias, multiplier and shift are those of the value's output channel; op 3 takes multiplier
-//           and shift 2 cycles later, so that they are the same for all values;
+//           bias, multiplier and shift are those of the value's output channel; the same for all
+//           values of op 3, which takes them 2 cycles later;
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0; act_min <= act_max;
-//           half_even_i only with single_i; configuration and in_op_i are stable while values are in
-//           flight.
+//           half_even_i only with single_i; configuration and in_op_i are stable while values are
+//           in flight.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
@@ -118,8 +118,8 @@ module trine_post_lane (
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Operands of addition and product. The residual waits for operand a: as op 2 comes every second cycle
-  // at most, a register that holds for two cycles does the work of two.
+  // Operands of addition and product. The residual waits for operand a: as op 2 comes every second
+  // cycle at most, a register that holds for two cycles does the work of two.
   // ---------------------------------------------------------------------------------------------
   logic [7:0] code_q;
   logic [7:0] residual_q, residual_q2;
@@ -148,8 +148,8 @@ module trine_post_lane (
     if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
   end
 
-  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here. In a
-  // product (of u = other_q, v = half_q) bit 11 is the lowest, and there is no rounding.
+  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here. In
+  // op 3, with u = other_q and v = half_q, bit 11 is the lowest, and nothing is rounded.
   logic               two_roundings;  // that differ from one
   logic [39:0]        other_sum, other_carry, other_product;
   logic        [30:0] factor;
@@ -188,8 +188,8 @@ module trine_post_lane (
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of B is
-  // its carry. |A + B| < 2^28.
+  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of B
+  // is its carry. |A + B| < 2^28.
   //
   // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
   // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vector engine: pooling, element-wise addition and requantization, one window of taps in each
+// Vector engine: pooling, element-wise operations and requantization, one window of taps in each
 // lane at a time.
 //
-//   taps -> gather -> lanes (max, sum or pair) -> [fold over the lanes] -> job -> post unit
+//   taps -> gather -> lanes (extremum, sum or pair) -> [fold over the lanes] -> job -> post unit
 //
 // A window's last tap is acknowledged to the address generator only when the post unit has taken
 // the job, so that the output addresses of its tile are still there.
@@ -71,7 +71,7 @@ module trine_vector #(
   trine_post_pkg::cfg_t cfg_q;
   logic [7:0]           pad_q;
   logic [2:0]           op_q;
-  logic                 reduce_q, busy_q, filling_q, fill, filled, start, new_q;
+  logic                 reduce_q, invert_q, busy_q, filling_q, fill, filled, start, new_q;
   logic [AddrBits-1:0]  out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
@@ -116,6 +116,7 @@ module trine_vector #(
     if (start) begin
       op_q               <= run_op_i[2:0];
       reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
+      invert_q           <= run_flags_i[trine_isa_pkg::VectorFlagInvert];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
       cfg_q.half_even    <= run_flags_i[trine_isa_pkg::VectorFlagHalfEven];
       cfg_q.static_scale <= 1'b1;
@@ -268,13 +269,14 @@ module trine_vector #(
 
     trine_vector_lane #(.Ternary(Ternary), .Binary(Binary)) u_lane (
       .clk_i,
-      .op_i    (op_q),
-      .tap_i   (rsp_lanes_i[l]),
-      .first_i (rsp_tag_i[TagFirst]),
-      .word_i  (rsp_data_i[l*32 +: 32]),
-      .fold_i  (fold),
-      .other_i (other),
-      .slots_o (job_slots_o[l*96 +: 96])
+      .op_i     (op_q),
+      .invert_i (invert_q),
+      .tap_i    (rsp_lanes_i[l]),
+      .first_i  (rsp_tag_i[TagFirst]),
+      .word_i   (rsp_data_i[l*32 +: 32]),
+      .fold_i   (fold),
+      .other_i  (other),
+      .slots_o  (job_slots_o[l*96 +: 96])
     );
   end
 

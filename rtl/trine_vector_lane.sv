@@ -2,10 +2,14 @@
 //
 // One lane of the vector engine: four 24-bit slots, one for each byte of the lane's word.
 //
-//   max   slot = max(slot, byte)         sum   slot = slot + byte       fold  slot = slot + other slot
-//   add, mul   slot = {second byte, first byte}
+//   max, min      slot = max(slot, byte), min(slot, byte)
+//   sum           slot = slot + byte
+//   add, mul      slot = {second byte, first byte}
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
-//   add_int32                 slots together: saturate(first word + second word)
+//   add_int32     slots together: saturate(first word + second word)
+//   fold          slot = slot + other slot
+//
+// With invert_i the taps after the first count as ~word: for bytes -1 - byte.
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
@@ -19,6 +23,7 @@ module trine_vector_lane #(
   input  logic        clk_i,
 
   input  logic [2:0]  op_i,  // VectorOp of trine_isa_pkg
+  input  logic        invert_i,
   input  logic        tap_i,
   input  logic        first_i,
   input  logic [31:0] word_i,
@@ -29,10 +34,15 @@ module trine_vector_lane #(
 
   localparam logic [2:0] OpMax        = trine_isa_pkg::VectorOpMax[2:0];
   localparam logic [2:0] OpAdd        = trine_isa_pkg::VectorOpAdd[2:0];
+  localparam logic [2:0] OpMin        = trine_isa_pkg::VectorOpMin[2:0];
   localparam logic [2:0] OpMul        = trine_isa_pkg::VectorOpMul[2:0];
   localparam logic [2:0] OpMaxTernary = trine_isa_pkg::VectorOpMaxTernary[2:0];
   localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
   localparam logic [2:0] OpAddInt32   = trine_isa_pkg::VectorOpAddInt32[2:0];
+
+  logic [31:0] word;
+
+  assign word = word_i ^ {32{invert_i && !first_i}};
 
   // Sum of the kept word and this one, in 33 bits, saturated.
   logic [31:0] saturated;
@@ -41,7 +51,7 @@ module trine_vector_lane #(
     logic [31:0] kept_word;
     logic [32:0] sum;
     assign kept_word = {slots_o[72 +: 8], slots_o[48 +: 8], slots_o[24 +: 8], slots_o[0 +: 8]};
-    assign sum       = {kept_word[31], kept_word} + {word_i[31], word_i};
+    assign sum       = {kept_word[31], kept_word} + {word[31], word};
     assign saturated = sum[32] == sum[31] ? sum[31:0] : {sum[32], {31{!sum[32]}}};
   end else begin : gen_no_add_int32
     assign saturated = '0;
@@ -51,14 +61,14 @@ module trine_vector_lane #(
     logic signed [7:0]  code;
     logic signed [23:0] slot_q, slot_d, kept, addend;
 
-    assign code   = $signed(word_i[8*b +: 8]);
+    assign code   = $signed(word[8*b +: 8]);
     assign kept   = (tap_i && first_i) ? '0 : slot_q;
     assign addend = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
 
     always_comb begin
       slot_d = kept + addend;
-      if (!fold_i && op_i == OpMax) begin
-        slot_d = (first_i || code > $signed(slot_q[7:0])) ? 24'(code) : slot_q;
+      if (!fold_i && (op_i == OpMax || op_i == OpMin)) begin
+        slot_d = (first_i || (code > $signed(slot_q[7:0])) == (op_i == OpMax)) ? 24'(code) : slot_q;
       end else if (!fold_i && (op_i == OpAdd || op_i == OpMul) && !first_i) begin
         slot_d = {8'd0, code, slot_q[7:0]};
       end else if (Binary && op_i == OpMaxBinary && !first_i) begin

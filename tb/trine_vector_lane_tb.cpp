@@ -24,9 +24,9 @@ void tick(Vtrine_vector_lane& dut) {
 
 }  // namespace
 
-TEST_CASE("trine_vector_lane takes maxima, sums and pairs of taps", "[tb][vector_lane]") {
+TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vector_lane]") {
   const auto op = GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary,
-                           Op::kAddInt32, Op::kMul);
+                           Op::kAddInt32, Op::kMul, Op::kMin);
   const auto seed = GENERATE(1u, 2u);
   std::mt19937 random{seed};
   Vtrine_vector_lane dut;
@@ -34,6 +34,8 @@ TEST_CASE("trine_vector_lane takes maxima, sums and pairs of taps", "[tb][vector
   for (int window = 0; window < 300; ++window) {
     std::vector<std::uint32_t> taps(is_pair(op) ? 2 : 1 + random() % (window == 7 ? 65'536 : 40));
     for (auto& tap : taps) tap = any_word(random);
+    const bool invert = chance(random, 50);
+    dut.invert_i = invert;
     for (std::size_t tap = 0; tap < taps.size(); ++tap) {
       while (chance(random, 30)) {  // a gap: whatever the other inputs are
         dut.tap_i = 0;
@@ -47,7 +49,7 @@ TEST_CASE("trine_vector_lane takes maxima, sums and pairs of taps", "[tb][vector
       tick(dut);
     }
     dut.tap_i = 0;
-    auto expected = slots_of(op, taps);
+    auto expected = slots_of(op, taps, invert);
     for (int folds = op == Op::kSum ? static_cast<int>(random() % 3) : 0; folds > 0; --folds) {
       for (unsigned b = 0; b < 4; ++b) {
         const int other = static_cast<int>(random() % 100'000) - 50'000;

@@ -36,6 +36,7 @@ struct Job {
 std::vector<Job> jobs_of(const isa::Registers& r, const isa::Run& run) {
   const auto op = static_cast<Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
+  const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
   const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   std::vector<Job> jobs;
   Job job;
@@ -48,7 +49,7 @@ std::vector<Job> jobs_of(const isa::Registers& r, const isa::Run& run) {
     for (unsigned l = 0; l < kRows; ++l)
       taps[l].push_back(step.inside[l] ? memory_word(step.address[l] & kMask) : pad);
     if (!step.window_last) continue;
-    for (const auto& lane : taps) job.slots.push_back(slots_of(op, lane));
+    for (const auto& lane : taps) job.slots.push_back(slots_of(op, lane, invert));
     if (reduce)
       for (unsigned l = 1; l < kRows; ++l) {
         job.active[l] = false;
@@ -155,10 +156,11 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      run.op = static_cast<int>(random() % 7);
+      run.op = static_cast<int>(random() % 8);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
+      run.flags |= static_cast<int>(random() % 2) << isa::vector::kInvert;
       if (is_pair(static_cast<Op>(run.op))) {
         r.set(isa::agu::kSLast, 1);
         r.set(isa::agu::kRLast, 0);

@@ -423,14 +423,15 @@ class Generator {
     Instruction i;
     using isa::vector::Op;
     const bool every = config_.ternary && config_.binary;
-    static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd, Op::kMul};
-    const Op op = every && chance(40) ? static_cast<Op>(between(3, 5)) : kInt8Ops[draw(4)];
+    static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd, Op::kMul, Op::kMin};
+    const Op op = every && chance(40) ? static_cast<Op>(between(3, 5)) : kInt8Ops[draw(5)];
     const int words = between(1, 4);
     const bool pair = op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul;
     const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
     if (!lanes(i, false, words, words, R, S, pair)) return false;
     int flags = chance(50) ? 1 << isa::vector::kSingle : 0;
     if (flags != 0 && chance(40)) flags |= 1 << isa::vector::kHalfEven;
+    if (chance(40)) flags |= 1 << isa::vector::kInvert;
     const bool reduce = op == Op::kSum && chance(50);
     quantization(
         i.registers,

@@ -23,7 +23,7 @@ inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cy
 inline constexpr int kCompute = 9;        ///< last step to retirement, besides its columns
 inline constexpr int kFusedAdd = 6;       ///< the second pass of a fused addition
 inline constexpr int kVector = 8;         ///< of a RUN, besides its windows
-inline constexpr int kVectorMax = 4;      ///< of a window, besides its taps
+inline constexpr int kVectorWord = 4;     ///< of a window, besides its taps
 inline constexpr int kVectorCodes = 7;    ///< the same where codes are multiplied
 inline constexpr int kDone = 1;           ///< last retirement to done
 

@@ -666,16 +666,29 @@ int Machine::threshold(const Registers& r, std::int32_t acc, int entry) const {
 
 // ---- vector -----------------------------------------------------------------------------------
 
+namespace {
+
+std::size_t window_taps(const Registers& r) {
+  return static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
+         static_cast<std::size_t>(field(r, agu::kSLast) + 1);
+}
+
+}  // namespace
+
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > 6) fail(fmt::format("vector operation {} does not exist", run.op));
+  if (run.op < 0 || run.op > 7) fail(fmt::format("vector operation {} does not exist", run.op));
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   work.out_words = r.get(agu::kWordsLast) + 1;
+  const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
+  const std::size_t taps = window_taps(r);
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
+    for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
+      if (i % taps != 0) tile.words[i] = ~tile.words[i];
     for (std::int64_t cw = 0; cw < work.out_words; ++cw) vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
   }
@@ -713,8 +726,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   const auto op = static_cast<Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
-  const std::size_t taps = static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
-                           static_cast<std::size_t>(field(r, agu::kSLast) + 1);
+  const std::size_t taps = window_taps(r);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
   const int output = field(r, post::kOutput);
   const bool requantized = op == Op::kSum || op == Op::kAdd || op == Op::kMul;
@@ -735,13 +747,14 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
     }
     for (int b = 0; b < 4; ++b) {
       std::int64_t sum = 0;
-      int largest = -128;
+      int extremum = byte_of(words[0], b);
       for (std::size_t k = 0; k < taps; ++k) {
-        sum += byte_of(words[k], b);
-        largest = std::max<int>(largest, byte_of(words[k], b));
+        const int tap = byte_of(words[k], b);
+        sum += tap;
+        extremum = op == Op::kMin ? std::min(extremum, tap) : std::max(extremum, tap);
       }
       reduced[static_cast<std::size_t>(b)] += sum;
-      int code = op == Op::kMax   ? largest
+      int code = op == Op::kMax || op == Op::kMin ? extremum
                  : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
                  : op == Op::kMul ? unit.mul(byte_of(words[0], b), byte_of(words[1], b))
                                   : sum_code(sum);

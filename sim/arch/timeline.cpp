@@ -188,7 +188,9 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
   const auto op = static_cast<isa::vector::Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
-  Time window = op == isa::vector::Op::kMax ? latency::kVectorMax : latency::kVectorCodes;
+  using isa::vector::Op;
+  const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul;
+  Time window = codes ? latency::kVectorCodes : latency::kVectorWord;
   if (reduce)
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;

@@ -14,9 +14,9 @@ std::string_view operation_of(Engine engine, int op) {
   static constexpr std::string_view kPrecisions[] = {"int8", "ternary", "binary", "int8_ternary",
                                                      "int8_binary"};
   static constexpr std::string_view kVector[] = {"max",        "sum",       "add", "max_ternary",
-                                                 "max_binary", "add_int32", "mul"};
+                                                 "max_binary", "add_int32", "mul", "min"};
   if (engine == Engine::kCompute) return op < 5 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 7 ? kVector[op] : "?";
+  if (engine == Engine::kVector) return op < 8 ? kVector[op] : "?";
   return op < 5 ? kTargets[op] : "?";
 }
 
@@ -36,6 +36,7 @@ std::string flags_of(Engine engine, int flags) {
     flag(isa::compute::kHalfEven, "half_even");
   } else if (engine == Engine::kVector) {
     flag(isa::vector::kReduce, "reduce");
+    flag(isa::vector::kInvert, "invert");
     flag(isa::vector::kSingle, "single");
     flag(isa::vector::kHalfEven, "half_even");
   }

@@ -3,9 +3,10 @@
 // Golden model of a vector lane: what becomes of the taps of a window, as four slots, one for each
 // byte of the lane's word.
 //
-//   max          of each byte, of its four 2-bit or of its eight 1-bit values
+//   max, min     of each byte, of its four 2-bit or of its eight 1-bit values
 //   sum          of each byte
 //   add, mul     {second byte, first byte}
+//   inverted taps: all after the first, bit by bit
 //   add_int32    byte of the saturated sum of both words
 //
 // The RTL twin is rtl/trine_vector_lane.sv.
@@ -48,8 +49,10 @@ inline std::uint32_t max_of(std::uint32_t a, std::uint32_t b, int bits) {
   return result;
 }
 
-inline std::array<int, 4> slots_of(isa::vector::Op op, const std::vector<std::uint32_t>& taps) {
+inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t> taps,
+                                   bool invert) {
   using Op = isa::vector::Op;
+  for (std::size_t k = 1; invert && k < taps.size(); ++k) taps[k] = ~taps[k];
   std::array<int, 4> slots{};
   if (op == Op::kSum || op == Op::kAdd || op == Op::kMul) {
     for (unsigned b = 0; b < 4; ++b) {
@@ -66,7 +69,11 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, const std::vector<std::ui
     word = static_cast<std::uint32_t>(std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX));
   } else {
     for (const std::uint32_t tap : taps)
-      word = max_of(word, tap, op == Op::kMax ? 8 : op == Op::kMaxTernary ? 2 : 1);
+      word = op == Op::kMin ? ~max_of(~word, ~tap, 8)
+                            : max_of(word, tap,
+                                     op == Op::kMax          ? 8
+                                     : op == Op::kMaxTernary ? 2
+                                                             : 1);
   }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);
   return slots;

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/lowering.h"
+
+namespace trine::compiler {
+
+std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
+  return fmt::format("{}: tensor {} '{}'", model::label(graph, op), tensor,
+                     graph.tensor(tensor).name);
+}
+
+Network Lowering::run() {
+  machine_ = partition(graph_, net_);
+  for (const int i : machine_)
+    for (const int t : op(i).inputs)
+      if (t >= 0) ++readers_[t];
+  for (const int t : net_.output_tensors) ++readers_[t];
+  for (const int i : machine_)
+    for (const int t : op(i).outputs) producer_[t] = i;
+  find_fused_additions();
+  find_fused_thresholds();
+  packing_ = choose_packing(graph_, machine_);
+  for_each_op([&](int i) { check_precisions(op(i)); });
+  for (const int t : net_.input_tensors) add_input(t);
+  for_each_op([&](int i) {
+    if (fused_into_.count(i) == 0) lower(i);
+  });
+  for (const int t : net_.output_tensors) {
+    net_.outputs.push_back(map_of(t));
+    net_.maps[at(map_of(t))].output = true;
+  }
+  set_lifetimes(net_);
+  return std::move(net_);
+}
+
+template <typename Step>
+void Lowering::for_each_op(Step step) {
+  std::string errors;
+  std::set<int> missing;  // tensors
+  for (const int i : machine_) {
+    const auto& inputs = op(i).inputs;
+    const bool hopeless =
+        std::any_of(inputs.begin(), inputs.end(), [&](int t) { return missing.count(t) > 0; });
+    try {
+      if (!hopeless) step(i);
+    } catch (const Error& e) {
+      errors += std::string(errors.empty() ? "" : "\n") + e.what();
+      missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+    }
+    if (hopeless) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+  }
+  if (!errors.empty()) throw Error(errors);
+}
+
+void Lowering::fail(const Op& o, const std::string& what) const {
+  throw Error(model::label(graph_, o) + ": " + what);
+}
+
+int Lowering::add_map(int tensor, const Shape& shape) {
+  Map map;
+  map.name = graph_.tensor(tensor).name;
+  map.tensor = tensor;
+  map.shape = shape;
+  map.shape.per_word =
+      graph_.tensor(tensor).type == model::DataType::kInt32 ? 1 : packing_of(tensor);
+  net_.maps.push_back(map);
+  return static_cast<int>(net_.maps.size()) - 1;
+}
+
+void Lowering::add_input(int tensor) {
+  const Tensor& t = graph_.tensor(tensor);
+  if (t.type != model::DataType::kInt8)
+    throw_error("{}: input '{}' is {}, the machine takes int8", graph_.file, t.name,
+                model::name_of(t.type));
+  int shaped = tensor;
+  for (bool again = true; again && readers_[shaped] == 1;) {
+    again = false;
+    for (const int i : machine_)
+      if (is_reshape(op(i).kind) && op(i).input(0) == shaped) {
+        shaped = op(i).outputs[0];
+        again = true;
+        break;
+      }
+  }
+  const int map = add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
+  net_.maps[at(map)].input = true;
+  map_of_[tensor] = map;
+  net_.inputs.push_back(map);
+}
+
+int Lowering::packing_of(int tensor) const {
+  const auto found = packing_.find(tensor);
+  return found == packing_.end() ? 4 : found->second;
+}
+
+void Lowering::check_precisions(const Op& o) const {
+  const auto require = [&](int tensor, int bits) {
+    if (bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary) return;
+    const char* name = bits == 8 ? "int8" : bits == 2 ? "ternary" : "binary";
+    throw_error("{} is {}, array.precisions lacks \"{}\"", with_tensor(graph_, o, tensor), name,
+                name);
+  };
+  const auto is_map = [&](int t) {
+    return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
+  };
+  if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1)))
+    require(o.input(1), weight_bits(o, packing_of(o.input(0))));
+  for (const auto* tensors : {&o.inputs, &o.outputs})
+    for (const int t : *tensors)
+      if (is_map(t) && !graph_.tensor(t).is_constant) require(t, 32 / packing_of(t));
+}
+
+bool Lowering::zero_beyond(int tensor) const {
+  const int from = producer_of(tensor);
+  if (from < 0) return true;
+  const OpKind kind = op(from).kind;
+  if (is_reshape(kind) || kind == OpKind::kMaxPool2D || kind == OpKind::kPad)
+    return zero_beyond(op(from).input(0));
+  return is_product(kind) || kind == OpKind::kThreshold;
+}
+
+int Lowering::weight_bits(const Op& o, int per_word) const {
+  if (per_word != 4) return 32 / per_word;
+  const Tensor& x = graph_.in(o, 0);
+  const int bits = bits_of(graph_.in(o, 1).encoding);
+  // Binary weights beyond the last channel are -1, ternary ones 0.
+  const int from = producer_of(o.input(0));
+  const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
+  if (bits != 1 || (x.extent(-1) % 4 == 0 && !reshaped) ||
+      (x.zero_point() == 0 && zero_beyond(o.input(0))))
+    return bits;
+  return config_.ternary ? 2 : 8;
+}
+
+int Lowering::map_of(int tensor) {
+  const auto found = map_of_.find(tensor);
+  if (found != map_of_.end()) return found->second;
+  const Tensor& t = graph_.tensor(tensor);
+  if (!t.is_constant) throw_error("{}: tensor '{}' was not computed", graph_.file, t.name);
+  const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+  net_.maps[at(map)].codes = t.values<std::int8_t>();
+  return map_of_[tensor] = map;
+}
+
+int Lowering::new_output(const Op& o, const Shape& shape) {
+  const int map = add_map(o.outputs[0], shape);
+  map_of_[o.outputs[0]] = map;
+  return map;
+}
+
+int Lowering::image(const Op& o, int position) {
+  const int tensor = o.input(position);
+  const int map = map_of(tensor);
+  if (!(shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor)) == shape(map)))
+    fail(o, fmt::format("tensor {} '{}' is a reshaped map; only FULLY_CONNECTED and elementwise "
+                        "operators read those",
+                        tensor, graph_.tensor(tensor).name));
+  return map;
+}
+
+Layer Lowering::start(const Op& o, LayerKind kind) const {
+  Layer layer;
+  layer.kind = kind;
+  layer.label = model::label(graph_, o);
+  layer.op = o.name;
+  layer.name = graph_.out(o).name;
+  layer.macs = model::macs(graph_, o);
+  layer.single = rounding_.of(o) != reference::Rounding::kDouble;
+  return layer;
+}
+
+void Lowering::check_types(const Op& o) const {
+  if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
+  for (const int t : o.outputs)
+    if (graph_.tensor(t).type != model::DataType::kInt8)
+      throw_error("{} is {}, the machine computes int8", with_tensor(graph_, o, t),
+                  model::name_of(graph_.tensor(t).type));
+}
+
+bool Lowering::needs_half_even(const Op& o) const {
+  if (!o.half_even) return false;
+  const HalfEven way = half_even(graph_, o);
+  if (way == HalfEven::kNoWay)
+    fail(o, fmt::format("tensor {} '{}' rounds halves to even, and sums of the machine's rounded "
+                        "terms can be off by one code",
+                        o.outputs[0], graph_.out(o).name));
+  return way == HalfEven::kNeeded;
+}
+
+void Lowering::lower(int index) {
+  const Op& o = op(index);
+  check_types(o);
+  switch (o.kind) {
+    case OpKind::kConv2D:
+    case OpKind::kDepthwiseConv2D:
+    case OpKind::kFullyConnected:
+      return product(index);
+    case OpKind::kThreshold:
+      if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
+      fail(o, fmt::format("tensor {} '{}': thresholds are taken from the sums of CONV_2D and "
+                          "FULLY_CONNECTED without another reader",
+                          o.input(0), graph_.in(o, 0).name));
+    case OpKind::kAdd:
+      return addition(index);
+    case OpKind::kMaxPool2D:
+      return max_pool(o);
+    case OpKind::kAveragePool2D:
+      return average_pool(o);
+    case OpKind::kMean:
+      return mean(o);
+    case OpKind::kPad:
+    case OpKind::kPadV2:
+      return pad(o);
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kReluN1To1:
+    case OpKind::kQuantize:
+      return requantize(o);
+    case OpKind::kReshape:
+    case OpKind::kSqueeze:
+    case OpKind::kExpandDims:
+      map_of_[o.outputs[0]] = map_of(o.input(0));
+      return;
+    default:
+      fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
+                          graph_.out(o).name));
+  }
+}
+
+void Lowering::add_layer(const Op& o, Layer layer) {
+  const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
+                  layer.window.P, layer.window.Q};
+  layer.output = new_output(o, out);
+  net_.layers.push_back(std::move(layer));
+}
+
+void Lowering::set_window(const Op& o, Layer& layer, int R, int S) const {
+  const model::Window w = model::window(graph_, o);
+  Geometry& g = layer.window;
+  g.H = shape(layer.input).H;
+  g.W = shape(layer.input).W;
+  g.P = w.P;
+  g.Q = w.Q;
+  g.R = R;
+  g.S = S;
+  g.stride_y = o.stride_h;
+  g.stride_x = o.stride_w;
+  g.dil_y = o.dilation_h;
+  g.dil_x = o.dilation_w;
+  g.pad_top = w.pad_top;
+  g.pad_left = w.pad_left;
+  layer.words = shape(layer.input).channel_words();
+}
+
+void Lowering::set_pointwise(Layer& layer) const {
+  const Shape& s = shape(layer.input);
+  layer.window = {};
+  layer.window.H = layer.window.P = s.H;
+  layer.window.W = layer.window.Q = s.W;
+  layer.words = s.channel_words();
+}
+
+int Lowering::packed_byte(int code, int per_word) {
+  const std::uint32_t place = pack_code(code, per_word, 0);
+  const std::uint32_t byte = per_word == 32 ? place * 0xff : per_word == 16 ? place * 0x55 : place;
+  return static_cast<std::int8_t>(byte & 0xff);
+}
+
+int Lowering::producer_of(int tensor) const {
+  const auto found = producer_.find(tensor);
+  return found == producer_.end() ? -1 : found->second;
+}
+
+Network lower(const Graph& graph, const gen::Config& config,
+              const reference::RoundingPolicy& rounding) {
+  model::check(graph);
+  return Lowering(graph, config, rounding).run();
+}
+
+}  // namespace trine::compiler

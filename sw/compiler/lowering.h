@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From operators to layers: one method for each kind of operator (lower_*.cpp), over what all of
+// them need (lowering.cpp).
+
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sw/base/error.h"
+#include "sw/compiler/network.h"
+#include "sw/model/shapes.h"
+
+namespace trine::compiler {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Tensor;
+using reference::ChannelScale;
+
+inline constexpr ChannelScale kOne{1 << 30, 1};
+
+inline std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+inline bool is_reshape(OpKind kind) {
+  return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+}
+
+inline bool is_convolution(OpKind kind) {
+  return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D;
+}
+
+inline bool is_product(OpKind kind) {
+  return is_convolution(kind) || kind == OpKind::kFullyConnected;
+}
+
+/// "model.tflite: op 3 CONV_2D: tensor 4 'x'"
+std::string with_tensor(const Graph& graph, const Op& op, int tensor);
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const gen::Config& config, const reference::RoundingPolicy& rounding)
+      : graph_(graph), config_(config), rounding_(rounding) {}
+
+  Network run();
+
+ private:
+  struct FoldedPad {
+    int map, top, left, code;
+  };
+
+  // ---- maps and layers --------------------------------------------------------------------------
+
+  /// Calls step(index) for the machine's operators in order. @throws Error  with all errors of
+  /// operators whose inputs had none
+  template <typename Step>
+  void for_each_op(Step step);
+  const Op& op(int i) const { return graph_.ops[at(i)]; }
+  [[noreturn]] void fail(const Op& o, const std::string& what) const;
+  int add_map(int tensor, const Shape& shape);
+  /// An input that is only reshaped has the new shape from the start: the host lays it out.
+  void add_input(int tensor);
+  /// Codes of a word.
+  int packing_of(int tensor) const;
+  /// The configuration needs every precision in which an operator's codes are packed.
+  void check_precisions(const Op& o) const;
+  /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
+  bool zero_beyond(int tensor) const;
+  /// Of a product whose activations lie `per_word` in a word: theirs, but int8 activations take
+  /// narrower weights.
+  int weight_bits(const Op& o, int per_word) const;
+  /// The map that holds a tensor; constants become maps when they are read.
+  int map_of(int tensor);
+  int new_output(const Op& o, const Shape& shape);
+  const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
+  /// The map of an image operator's input, whose shape must be the tensor's own.
+  int image(const Op& o, int position);
+  Layer start(const Op& o, LayerKind kind) const;
+  /// Sums of convolutions may stay int32.
+  void check_types(const Op& o) const;
+  /// Whether the machine has to round halves to even for the operator's codes. @pre constant
+  /// weights
+  bool needs_half_even(const Op& o) const;
+  void lower(int index);
+  void add_layer(const Op& o, Layer layer);
+  void set_window(const Op& o, Layer& layer, int R, int S) const;
+  /// A window of one tap over the whole map.
+  void set_pointwise(Layer& layer) const;
+  /// A code in all places of a byte.
+  static int packed_byte(int code, int per_word);
+  int producer_of(int tensor) const;
+
+  // ---- products ---------------------------------------------------------------------------------
+
+  void set_arithmetic(const Op& o, Layer& layer) const;
+  /// Sums that stay int32 have no scale.
+  void set_scales(const Op& o, Layer& layer) const;
+  /// Activations are packed as their map is; weights no wider, where an operation has them.
+  void set_precision(const Op& o, Layer& layer) const;
+  /// Sum of the weights of channel m.
+  static std::int64_t weight_sum(const Layer& layer, int m);
+  /// sum (x - z) * w = sum x * w - z * sum w
+  void fold_zero_point(Layer& layer) const;
+  static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c);
+  /// Of input channel c of the whole map, where groups read words of their own.
+  static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
+  static std::int32_t saturated(std::int64_t x);
+  void find_fused_thresholds();
+  Layer product_layer(const Op& o);
+  void product(int index);
+  /// acc + bias >= T as acc >= T - bias. A code `step` above the one before takes as many
+  /// thresholds, but a bit is one, whatever it stands for.
+  void set_thresholds(const Op& t, Layer& layer) const;
+  Layer convolution(const Op& o);
+  /// So many groups of channels are joined as fill whole words on both sides; zeros stand for what
+  /// they don't share. Depthwise convolutions use the window former where there is one.
+  void set_groups(Layer& layer, int groups, int depth, int per_group) const;
+  /// Over [N, K]: a 1x1 filter on N pixels, or, where K is a whole image, a filter of that size.
+  Layer fully_connected(const Op& o);
+
+  // ---- elementwise operators --------------------------------------------------------------------
+
+  /// The convolution that can take an ADD into its post unit: its code has no other reader.
+  std::optional<int> fusable(const Op& add, int position);
+  /// The longer reduction hides more of the second pass.
+  void find_fused_additions();
+  void addition(int index);
+  /// A further layer that only clamps the codes of the map that `o` has just made.
+  void clamp(const Op& o, const reference::OutputRange& range);
+  void requantize(const Op& o);
+
+  // ---- pools and means --------------------------------------------------------------------------
+
+  void max_pool(const Op& o);
+  void average_pool(const Op& o);
+  void mean(const Op& o);
+
+  // ---- padding ----------------------------------------------------------------------------------
+
+  void pad(const Op& o);
+  /// Whether a convolution over the tensor has a border of its own, which is the zero point.
+  bool padded_again(int tensor) const;
+  bool only_convolutions_read(int tensor);
+
+  const Graph& graph_;
+  const gen::Config& config_;
+  reference::RoundingPolicy rounding_;
+  Network net_;
+  std::vector<int> machine_;
+  std::map<int, int> readers_, producer_, map_of_;
+  std::map<int, int> fused_into_, fused_, fused_position_;  ///< conv -> add, add -> conv
+  std::map<int, int> threshold_of_;                         ///< conv -> threshold
+  std::map<int, int> packing_;                              ///< tensor -> codes of a word
+  std::map<int, FoldedPad> folded_pads_;
+};
+
+}  // namespace trine::compiler

@@ -113,7 +113,7 @@ module trine_compute #(
   logic [7:0]              pad_q;
   logic [PmemAddrBits-1:0] row_q;
   logic [1:0]              mode_q, weight_bits_q, output_q;
-  logic                    clear_flag_q, drain_flag_q;
+  logic                    clear_flag_q, drain_flag_q, residual_q;
   logic                    busy_q, fill, filling_q, filled, start, agu_running;
   logic [AddrBits-1:0]     out_plane;
 
@@ -184,6 +184,8 @@ module trine_compute #(
       cfg_q.half_even    <= run_flags_i[trine_isa_pkg::ComputeFlagHalfEven];
       cfg_q.static_scale <= run_flags_i[trine_isa_pkg::ComputeFlagPerTensor];
       cfg_q.max          <= run_flags_i[trine_isa_pkg::ComputeFlagFuseMax];
+      residual_q         <= run_flags_i[trine_isa_pkg::ComputeFlagFuseAdd] ||
+                            run_flags_i[trine_isa_pkg::ComputeFlagFuseMax];
       if (output_q == 2'd1) cfg_q.kind <= trine_post_pkg::KindThreshold;
       else if (output_q == 2'd2) cfg_q.kind <= trine_post_pkg::KindRaw;
       else if (run_flags_i[trine_isa_pkg::ComputeFlagFuseAdd] ||
@@ -204,15 +206,16 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Steps. The last step of a tile needs the place where its output addresses wait; with residuals
-  // (of this instruction or the one before) also that those of the tile before
-  // are read, because their reads could otherwise queue up behind steps that wait for them.
+  // Steps. The last step of a tile needs a place where its output addresses wait: there are two, so that
+  // reductions shorter than the way to the array follow each other without a gap. With residuals
+  // (of this instruction or the one before) those of the tile before must have been taken and
+  // read, because their reads could otherwise queue up behind steps that wait for them.
   // ---------------------------------------------------------------------------------------------
   logic                     step_valid, step_ready, step_first, step_last, group_last, tile_first,
                             tile_last, window_last, word_first;
   logic [Rows*AddrBits-1:0] out;
   logic [Rows-1:0]          active;
-  logic                     pend_q, pend_take, last_allowed, new_q;
+  logic                     pend_q, pend2_q, pend_add, pend_take, last_allowed, new_q;
 
   trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Window(Window)) u_agu (
     .clk_i,
@@ -242,7 +245,7 @@ module trine_compute #(
     .out_plane_o   (out_plane)
   );
 
-  assign last_allowed = !pend_q && !fetch_busy_i;
+  assign last_allowed = !fetch_busy_i && (!pend_q || (!pend2_q && !residual_q));
   assign g_valid_o  = step_valid && (!step_last || last_allowed);
   assign step_ready = g_ready_i && (!step_last || last_allowed);
   assign g_pad_o    = pad_q;
@@ -268,7 +271,9 @@ module trine_compute #(
 
   assign last_near    = (rsp_done_i && rsp_tag_i[TagLast]) || (in_valid_q && in_tag_q[TagLast]);
   assign granted      = granted_q || (drain_ok_i && delay_q == '0 && !arrived_q);
-  assign g_hold_o     = last_near && !granted;
+  // The decision is that of the step in front: with another last one behind it, the gather stops.
+  assign g_hold_o     = (last_near && !granted) ||
+                        (rsp_done_i && rsp_tag_i[TagLast] && in_valid_q && in_tag_q[TagLast]);
   assign pass         = in_valid_q && weights_q && (!in_tag_q[TagLast] || granted);
   assign drain_wait_o = in_valid_q && in_tag_q[TagLast] && !granted;
 
@@ -344,19 +349,37 @@ module trine_compute #(
   // Jobs: offered from the issue of a tile's last step on; its results when they are through the
   // array. The engine is free when the last job is taken and the last step is in the array.
   // ---------------------------------------------------------------------------------------------
-  logic job_final_q, taken_q, passed_q, final_taken, final_passed;
+  logic taken_q, passed_q, final_taken, final_passed;
 
+  typedef struct packed {
+    logic [Rows*AddrBits-1:0] out;
+    logic [Rows-1:0]          active;
+    logic                     tile_first;
+    logic                     tile_last;
+    logic                     final_tile;
+  } job_t;
+
+  job_t job_d, job_q, job2_q;  // in front, and behind it
+
+  assign pend_add     = step_valid && step_ready && step_last;
+  assign job_d        = '{out: out, active: active, tile_first: tile_first, tile_last: group_last,
+                          final_tile: group_last && tile_last};
   assign job_valid_o  = pend_q;
   assign pend_take    = job_valid_o && job_ready_i;
-  assign job_final_o  = job_final_q;
+  assign job_out_o    = job_q.out;
+  assign job_active_o = job_q.active;
+  assign job_tile_first_o = job_q.tile_first;
+  assign job_tile_last_o  = job_q.tile_last;
+  assign job_final_o  = job_q.final_tile;
   assign job_drain_o  = drain_flag_q;
   assign data_valid_o = arrived_q || delay_q[JobDelay];
-  assign final_taken  = taken_q || (pend_take && job_final_q);
+  assign final_taken  = taken_q || (pend_take && job_q.final_tile);
   assign final_passed = passed_q || (pass && in_tag_q[TagFinal]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       pend_q    <= 1'b0;
+      pend2_q   <= 1'b0;
       delay_q   <= '0;
       arrived_q <= 1'b0;
       busy_q    <= 1'b0;
@@ -366,6 +389,7 @@ module trine_compute #(
       new_q     <= 1'b0;
     end else if (clear_i) begin
       pend_q    <= 1'b0;
+      pend2_q   <= 1'b0;
       delay_q   <= '0;
       arrived_q <= 1'b0;
       busy_q    <= 1'b0;
@@ -374,8 +398,8 @@ module trine_compute #(
       filling_q <= 1'b0;
       new_q     <= 1'b0;
     end else begin
-      if (step_valid && step_ready && step_last) pend_q <= 1'b1;
-      else if (pend_take) pend_q <= 1'b0;
+      pend_q  <= pend_add || pend2_q || (pend_q && !pend_take);
+      pend2_q <= (pend2_q && !pend_take) || (pend_add && pend_q && !pend_take);
 
       delay_q[1] <= pass && in_tag_q[TagLast];
       for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
@@ -401,13 +425,9 @@ module trine_compute #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (step_valid && step_ready && step_last) begin
-      job_out_o        <= out;
-      job_active_o     <= active;
-      job_tile_first_o <= tile_first;
-      job_tile_last_o  <= group_last;
-      job_final_q      <= group_last && tile_last;
-    end
+    if (pend_take && pend2_q) job_q <= job2_q;
+    else if (pend_add && (!pend_q || pend_take)) job_q <= job_d;
+    if (pend_add) job2_q <= job_d;
   end
 
   assign job_new_o = new_q;
@@ -441,7 +461,7 @@ module trine_compute #(
       if (pass && in_tag_q[TagLast]) a_last_waits: assert (delay_q == '0 && !arrived_q);
       if (job_stalled_q) a_job_held: assert (job_valid_o);
       if (step_valid && step_ready && step_last) begin
-        a_job_free:     assert (!pend_q);
+        a_job_free:     assert (!pend_q || (!pend2_q && !residual_q));
         a_residuals_in: assert (!fetch_busy_i);
       end
       if (rsp_done_i) m_answer_wanted: assume (busy_q);

@@ -138,20 +138,24 @@ module trine_post #(
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
   logic [15:0]              channel_q, channel_now, channel_first, group_columns;
   logic                     fresh_q;        // no column issued yet
-  logic                     await_q;        // its first code has not left the lanes
+  logic [3:0]               await_q;        // jobs of which the first code has not left the lanes
   logic                     open_q;         // compute's tile is not complete: groups to come
   logic                     data_q;         // its results are in the drain registers
 
   logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free, pipe_empty,
         first_out, pass_last, word_end, alone;
-  logic c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
+  logic awaits, more_free, c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
 
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
   // engine is taken as a whole: its groups continue each other's words. (Not so the vector
   // engine's words: the gather may be full of the steps that wait for the compute engine's turn.)
-  assign slot_free = (left_q == '0 || done) && (!await_q || first_out);
+  // The next group of a tile has the same output addresses, so its job need not wait for the first
+  // code of the one before: they would wait longer than a short job lasts.
+  assign awaits    = await_q != 4'd0 && !(await_q == 4'd1 && first_out);
+  assign slot_free = (left_q == '0 || done) && !awaits;
+  assign more_free = (left_q == '0 || done) && open_q && c_same && !c_tile_first_i;
   assign c_same    = !c_new_i && !vector_q;
-  assign c_take    = c_valid_i && c_drain_i && slot_free && (c_same || (pipe_empty && left_q == '0)) &&
+  assign c_take    = c_valid_i && c_drain_i && (slot_free || more_free) && (c_same || (pipe_empty && left_q == '0)) &&
                      !(v_valid_i && !vector_q && !open_q && pipe_empty && left_q == '0);
   assign bare_take = c_valid_i && !c_drain_i && c_data_valid_i && left_q == '0 && pipe_empty &&
                      !retire_q;
@@ -197,28 +201,27 @@ module trine_post #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       left_q   <= '0;
-      await_q  <= 1'b0;
+      await_q  <= '0;
       open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else if (clear_i) begin
       left_q   <= '0;
-      await_q  <= 1'b0;
+      await_q  <= '0;
       open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
+      await_q <= await_q + 4'(take && cfg_d.kind != trine_post_pkg::KindDirect &&
+                              cfg_d.kind != trine_post_pkg::KindRaw) - 4'(first_out && !drop_q);
       if (take) begin
         left_q   <= count;
         open_q   <= c_take && !c_tile_last_i;
         vector_q <= take_vector;
-        await_q  <= cfg_d.kind != trine_post_pkg::KindDirect &&
-                    cfg_d.kind != trine_post_pkg::KindRaw;
         data_q   <= take_vector || c_data_valid_i;
       end else begin
         if (c_data_valid_i && c_data_ready_o) data_q <= 1'b1;
         if (column) left_q <= left_q - LeftBits'(1);
-        if (first_out) await_q <= 1'b0;
       end
     end
   end
@@ -275,12 +278,13 @@ module trine_post #(
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
   // it, in the next cycle. An empty scatter port takes the next word at once, whether that leaves
-  // now or in the next cycle. Only registers here: the gather waits for this, and the scatter's ready
+  // now or in the next cycle, but not two. Only registers here: the gather waits for this, and the scatter's ready
   // depends on the gather.
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q && s_empty_i &&
                        (left_q == LeftBits'(1) ||
-                        (left_q == LeftBits'(2) && p_ready_i && aligned_q && !leave)));
+                        (left_q == LeftBits'(2) && p_ready_i && aligned_q &&
+                         !(leave && tag_next.flush))));
 
   assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
                                   (issue || raw_take ? !done : !params_q));
@@ -368,7 +372,7 @@ module trine_post #(
 
   localparam int unsigned Places = LatencyFused;
 
-  tag_t       tag_d, tag_out;
+  tag_t       tag_d, tag_out, tag_next;
   logic [3:0] latency;
   logic [10:0] tag_q [Places];
   logic [3:0] inflight_q;
@@ -383,6 +387,7 @@ module trine_post #(
   assign tag_d.tile_first = tile_first_q;
   assign tag_d.final_word = final_q && left_q == LeftBits'(1);
   assign tag_out          = tag_q[Places-1];
+  assign tag_next         = tag_q[Places-2];
   assign pipe_empty       = inflight_q == '0;
 
   always_comb begin
@@ -667,7 +672,7 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, cfg_q.window, channel_first, channel_now, cfg_q.param, cfg_q.channels,
+  assign unused_post = ^{lane_valid, cfg_q.window, tag_next, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,
                          table_wdata_i};

@@ -36,7 +36,8 @@ void random_convolution(unsigned seed) {
   const int dilation_h = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
   const int dilation_w = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
   const int H = (R - 1) * dilation_h + b.number(1, 24), W = (S - 1) * dilation_w + b.number(1, 24);
-  const int C = b.number(0, 2) == 0 ? b.number(1, 130) : b.number(1, 20);
+  // One or two channels of an input lie folded.
+  const int C = b.number(0, 2) == 0 ? b.number(1, 130) : b.number(1, b.number(0, 1) == 0 ? 2 : 20);
   const int M = b.number(0, 2) == 0 ? b.number(1, 150) : b.number(1, 20);
   const int in = b.input({1, H, W, C});
   const int out = b.convolution(in, M, R, S, b.number(1, 3), b.number(1, 3), dilation_h, dilation_w,

@@ -18,6 +18,7 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
   layout.name = t.name;
   layout.extents = t.shape;
   layout.shape = map.shape;
+  layout.fold = map.fold;
   layout.offset = 4 * place.dram.origin;
   layout.pitch = place.dram.pitch;
   layout.plane = place.dram.plane;

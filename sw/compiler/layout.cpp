@@ -25,6 +25,21 @@ void for_each_value(const TensorLayout& layout, Visit visit) {
               c % s.per_word);
 }
 
+/// A word holds some neighbouring pixels.
+void to_folded(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
+  const Shape& s = layout.shape;
+  const int C = s.C / layout.fold.pixels, width = layout.fold.width;
+  for (int y = 0; y < s.H; ++y)
+    for (int x = 0; x < s.W; ++x)
+      for (int place = 0; place < s.C; ++place) {
+        const int from = x - layout.fold.left + place / C;
+        const bool inside = from >= 0 && from < width;
+        dram[layout.offset + 4 * (std::int64_t{y} * layout.pitch + x) + place] =
+            inside ? dense[(std::int64_t{y} * width + from) * C + place % C]
+                   : static_cast<std::uint8_t>(layout.zero_point);
+      }
+}
+
 std::uint32_t mask_of(int bits) { return bits == 32 ? ~0U : (1U << bits) - 1; }
 
 }  // namespace
@@ -66,6 +81,7 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
 
 void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
   std::fill_n(dram + layout.offset, layout.bytes(), std::uint8_t{0});
+  if (layout.fold.pixels > 1) return to_folded(dense, layout, dram);
   for_each_value(layout, [&](std::int64_t from, std::int64_t to, int place) {
     std::int32_t value = static_cast<std::int8_t>(dense[from]);
     if (layout.element_bytes() == 4) std::memcpy(&value, dense + 4 * from, 4);

@@ -32,11 +32,20 @@ struct Shape {
 /// The image of a tensor of that shape. @throws Error  `what` names the tensor
 Shape shape_of(const std::vector<int>& extents, const std::string& what);
 
+/// Neighbouring pixels of a map with 1 or 2 channels in one word, for the taps of a filter row:
+/// channel i*C + c of pixel x is channel c of the tensor's pixel x - left + i, or the zero point.
+struct Fold {
+  int pixels = 1;  ///< of a word
+  int left = 0;
+  int width = 0;  ///< of the tensor, if pixels > 1
+};
+
 /// A tensor at the program's edge, in DRAM.
 struct TensorLayout {
   std::string name;
   std::vector<int> extents;  ///< as in the model
   Shape shape;
+  Fold fold;                ///< inputs only
   std::int64_t offset = 0;  ///< bytes from BASE
   int pitch = 1;            ///< words from row to row
   std::int64_t plane = 1;   ///< words from channel word to channel word
@@ -52,7 +61,7 @@ std::uint32_t pack_code(std::int32_t code, int per_word, int place);
 std::int32_t unpack_code(std::uint32_t word, int per_word, int place);
 
 /// Writes a dense HWC tensor into `dram` (the memory from BASE on); bits beyond C become zero.
-/// @pre dense holds C*H*W values of element_bytes(), dram reaches offset + bytes()
+/// @pre dense holds the tensor's values of element_bytes(), dram reaches offset + bytes()
 void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram);
 void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense);
 

@@ -164,21 +164,35 @@ Layer Lowering::convolution(const Op& o) {
   const int groups = depthwise ? graph_.in(o, 0).extent(3) : model::groups(graph_, o);
   const int depth = depthwise ? 1 : filter.extent(3);
   const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
-  set_groups(layer, groups, depth, per_group);
+  const Fold& fold = net_.maps[at(layer.input)].fold;
+  if (fold.pixels > 1) {  // the border is in the map
+    layer.window.S = (filter.extent(2) + fold.pixels - 1) / fold.pixels;
+    layer.window.dil_x = fold.pixels;
+    layer.window.pad_left = 0;
+  } else {
+    set_groups(layer, groups, depth, per_group);
+  }
   set_arithmetic(o, layer);
   if (outside) layer.outside = *outside;
   const auto codes = filter.values<std::int8_t>();
   const auto code = [&](int m, int ky, int kx, int c) {
-    const int tap = ky * layer.window.S + kx;
+    const int tap = ky * filter.extent(2) + kx;
     return depthwise
                ? codes[at(tap) * at(layer.channels) + at(m)]
-               : codes[(at(m) * at(layer.window.R * layer.window.S) + at(tap)) * at(depth) + at(c)];
+               : codes[(at(m) * at(filter.extent(1) * filter.extent(2)) + at(tap)) * at(depth) +
+                       at(c)];
   };
+  const int C = 4 / fold.pixels;  // of a folded map
   for (int m = 0; m < layer.channels; ++m)
     for (int ky = 0; ky < layer.window.R; ++ky)
-      for (int kx = 0; kx < layer.window.S; ++kx)
-        for (int c = 0; c < depth; ++c)
-          tap_weight(layer, m, ky, kx, m / per_group * depth + c) = code(m, ky, kx, c);
+      for (int kx = 0; kx < filter.extent(2); ++kx)
+        for (int c = 0; c < depth; ++c) {
+          const int channel = m / per_group * depth + c;
+          std::int8_t& to = fold.pixels > 1 ? weight(layer, m, ky, kx / fold.pixels,
+                                                     kx % fold.pixels * C + channel)
+                                            : tap_weight(layer, m, ky, kx, channel);
+          to = code(m, ky, kx, c);
+        }
   fold_zero_point(layer);
   return layer;
 }

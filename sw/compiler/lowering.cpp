@@ -86,6 +86,23 @@ void Lowering::add_input(int tensor) {
   net_.maps[at(map)].input = true;
   map_of_[tensor] = map;
   net_.inputs.push_back(map);
+  fold_input(map, shaped);
+}
+
+void Lowering::fold_input(int map, int shaped) {
+  Shape& s = net_.maps[at(map)].shape;
+  const auto reader = std::find_if(machine_.begin(), machine_.end(),
+                                   [&](int i) { return op(i).input(0) == shaped; });
+  if (s.C > 2 || s.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
+  const Op& o = op(*reader);
+  if (!is_convolution(o.kind) || o.dilation_w != 1 || !graph_.in(o, 1).is_constant) return;
+  const int S = graph_.in(o, 1).extent(2), pixels = 4 / s.C, steps = (S + pixels - 1) / pixels;
+  // Taps beyond the filter need weights of 0.
+  if (S == 1 || (S % pixels != 0 && weight_bits(o, 4) == 1)) return;
+  const model::Window w = model::window(graph_, o);
+  net_.maps[at(map)].fold = {pixels, w.pad_left, s.W};
+  s.C = 4;
+  s.W = (w.Q - 1) * o.stride_w + (steps - 1) * pixels + 1;
 }
 
 int Lowering::packing_of(int tensor) const {
@@ -151,7 +168,9 @@ int Lowering::new_output(const Op& o, const Shape& shape) {
 int Lowering::image(const Op& o, int position) {
   const int tensor = o.input(position);
   const int map = map_of(tensor);
-  if (!(shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor)) == shape(map)))
+  const bool folded = net_.maps[at(map)].fold.pixels > 1;  // for this operator
+  if (!folded &&
+      !(shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor)) == shape(map)))
     fail(o, fmt::format("tensor {} '{}' is a reshaped map; only FULLY_CONNECTED and elementwise "
                         "operators read those",
                         tensor, graph_.tensor(tensor).name));

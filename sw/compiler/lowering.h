@@ -68,6 +68,9 @@ class Lowering {
   int add_map(int tensor, const Shape& shape);
   /// An input that is only reshaped has the new shape from the start: the host lays it out.
   void add_input(int tensor);
+  /// Lets an input of 1 or 2 channels that only one convolution reads lie folded: a step then takes
+  /// as many taps of the filter's row as pixels fit a word. @param shaped  the tensor it reads
+  void fold_input(int map, int shaped);
   /// Codes of a word.
   int packing_of(int tensor) const;
   /// The configuration needs every precision in which an operator's codes are packed.

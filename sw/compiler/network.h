@@ -26,6 +26,7 @@ namespace trine::compiler {
 struct Map {
   std::string name;
   Shape shape;
+  Fold fold;                           ///< of an input with 1 or 2 channels
   int tensor = -1;                     ///< of the graph
   std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty
   bool input = false, output = false;  ///< at the edge of the machine

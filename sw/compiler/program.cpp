@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormat = 3;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3;
 
 // ---- configuration
@@ -64,6 +64,7 @@ json layout_json(const TensorLayout& l) {
           {"C", l.shape.C},
           {"H", l.shape.H},
           {"W", l.shape.W},
+          {"fold", {l.fold.pixels, l.fold.left, l.fold.width}},
           {"offset", l.offset},
           {"pitch", l.pitch},
           {"plane", l.plane},
@@ -79,6 +80,9 @@ TensorLayout layout_of(const json& j) {
   j.at("C").get_to(l.shape.C);
   j.at("H").get_to(l.shape.H);
   j.at("W").get_to(l.shape.W);
+  j.at("fold").at(0).get_to(l.fold.pixels);
+  j.at("fold").at(1).get_to(l.fold.left);
+  j.at("fold").at(2).get_to(l.fold.width);
   j.at("per_word").get_to(l.shape.per_word);
   j.at("offset").get_to(l.offset);
   j.at("pitch").get_to(l.pitch);
@@ -310,8 +314,15 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
     elements *= e;
   }
   const Shape& s = l.shape;
+  const Fold& fold = l.fold;
+  const bool folded = fold.pixels > 1;
+  if (fold.pixels < 1 || fold.left < 0 || (folded && (s.C != 4 || s.per_word != 4)) ||
+      s.C % fold.pixels != 0 || (folded && (fold.width < 1 || fold.width > 32767)))
+    throw_error("{} '{}' has {} pixels in a word of {} channels", what, l.name, fold.pixels, s.C);
+  const std::int64_t values =
+      folded ? std::int64_t{s.C / fold.pixels} * s.H * fold.width : s.pixels() * s.C;
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
-      s.pixels() * s.C != elements ||
+      values != elements ||
       (s.per_word != 1 && s.per_word != 4 && s.per_word != 16 && s.per_word != 32) ||
       l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + s.W ||
       l.plane > limit || l.offset < 0 || l.offset % 4 != 0 || l.offset > limit ||

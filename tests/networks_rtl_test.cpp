@@ -26,14 +26,16 @@ namespace {
 namespace fs = std::filesystem;
 const fs::path kModels = fs::path(TRINE_SOURCE_DIR) / "models";
 
-gen::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib) {
+/// @param low_bit  all precisions; int8 alone takes half the time to build
+gen::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib,
+                      bool low_bit = false) {
   gen::Config config = gen::load_config("edge256");
   config.rows = rows;
   config.cols = cols;
   config.axi_data_bits = axi_data_bits;
   config.dmem_kib = dmem_kib;
   config.pmem_kib = pmem_kib;
-  config.ternary = config.binary = false;  // half the time to build
+  config.ternary = config.binary = low_bit;
   gen::check(config);
   return config;
 }
@@ -49,7 +51,7 @@ sim::RtlOptions options_of() {
 std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::path& folder,
                                               const gen::Config& config) {
   CAPTURE(model.string(), folder.string(), config.to_toml());
-  const model::Graph graph = model::import_tflite(model);
+  const model::Graph graph = model::import_model(model);
   const reference::VectorSet vectors = reference::read_vectors(folder);
   REQUIRE(!vectors.cases.empty());
   const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
@@ -70,13 +72,28 @@ std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::p
 void require_shared(const std::string& name, const gen::Config& config,
                     const std::string& reference = "") {
   const fs::path shared = model::shared_folder();
-  require_exact(shared / "models" / (name + ".tflite"), shared / "golden" / name / reference,
+  const fs::path model = shared / "models" / name;
+  const bool onnx = fs::exists(model.string() + ".onnx");
+  require_exact(model.string() + (onnx ? ".onnx" : ".tflite"), shared / "golden" / name / reference,
                 config);
+}
+
+void require_low_bit_nets(const gen::Config& config) {
+  for (const char* net :
+       {"TFC_1W1A", "TFC_2W2A", "cnv_w1a1", "cnv_w2a2", "finn_tfc_w1a1_build_dataflow"})
+    require_shared(net, config);
+}
+
+/// Binary, ternary and mixed, trained by models/train_lowbit.py.
+void require_own_low_bit_nets(const gen::Config& config) {
+  for (const char* net : {"mnist_binary", "mnist_ternary", "mnist_mixed"})
+    require_exact(kModels / (std::string(net) + ".onnx"), kModels / net / "vectors", config);
 }
 
 void require_all_nets(const gen::Config& config) {
   for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
-                          "mnist_valid_q", "mnist_resnet_q"})
+                          "mnist_valid_q", "mnist_resnet_q", "kws_ref_model", "vww_96_int8",
+                          "person_detect_qdim0", "micro_speech_quantized", "str_ww_ref_model"})
     require_shared(net, config);
   require_shared("ad01_int8", config, "litert-2.3.0");
 }
@@ -115,7 +132,16 @@ TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {
 TEST_CASE("small networks are exact on the RTL of 3x5", "[rtl][model]") {
   if (!model::shared_available()) return;
   const gen::Config config = config_of(3, 5, 64, 128, 64);
-  for (const char* net : {"hello_world_int8", "mnist_valid_q", "mnist_resnet_q"})
+  for (const char* net : {"hello_world_int8", "mnist_valid_q", "mnist_resnet_q", "kws_ref_model"})
+    require_shared(net, config);
+}
+
+TEST_CASE("binary, ternary and mixed networks are exact on the RTL of 4x8",
+          "[rtl][model][lowbit]") {
+  const gen::Config config = gen::load_config("braintta-size");
+  require_own_low_bit_nets(config);
+  if (!model::shared_available()) return;
+  for (const char* net : {"TFC_1W1A", "TFC_2W2A", "finn_tfc_w1a1_build_dataflow"})
     require_shared(net, config);
 }
 
@@ -131,6 +157,13 @@ TEST_CASE("networks are exact on the RTL of every array, bus and memory", "[rtl]
                std::vector<int>{8, 8, 512, 128, 64}, std::vector<int>{8, 8, 64, 8, 8},
                std::vector<int>{16, 16, 64, 8, 8});
   require_all_nets(config_of(size[0], size[1], size[2], size[3], size[4]));
+}
+
+TEST_CASE("low-bit networks are exact on the RTL of every array", "[rtl][model][slow][lowbit]") {
+  const auto size = GENERATE(std::pair{4, 4}, std::pair{8, 8}, std::pair{3, 5}, std::pair{4, 8});
+  const gen::Config config = config_of(size.first, size.second, 64, 128, 64, true);
+  require_own_low_bit_nets(config);
+  if (model::shared_available()) require_low_bit_nets(config);
 }
 
 #endif

@@ -98,6 +98,7 @@ std::vector<Rect> Emitter::rectangles() const {
 void Emitter::emit_layer(int index) {
   layer_ = index;
   input_loaded_ = false;
+  words_stored_ = 0;
   const Tiling& t = tiling();
   const bool conv = layer().kind == LayerKind::kConv;
   const int channels = conv ? layer().channels : shape(layer().output).C;
@@ -116,16 +117,28 @@ void Emitter::emit_layer(int index) {
       t.cols == layer().window.Q && !t.pieces) {
     for (const Channels& chunk : chunks) emit_sweeps(chunk);
   } else if (t.chunk_outer) {
-    for (const Channels& chunk : chunks)
+    for (const Channels& chunk : chunks) {
       for (const Rect& rect : rectangles()) part(rect, chunk);
+      store_words(chunk.last);
+    }
   } else {
     for (const Rect& rect : rectangles())
       for (const Channels& chunk : chunks) part(rect, chunk);
   }
+  store_words(channels);
+}
+
+/// Stores the words of a resident output of the network that so many channels fill, beyond those
+/// stored before.
+void Emitter::store_words(int channels) {
   const int out = layer().output;
-  if (net_.maps[at(out)].output && place(out).resident)
-    copy(Engine::kStore, out, {0, shape(out).H, 0, shape(out).W}, 0, shape(out).channel_words(),
+  const Shape& s = shape(out);
+  if (!net_.maps[at(out)].output || !place(out).resident) return;
+  const int words = channels == s.C ? s.channel_words() : channels / s.per_word;
+  if (words > words_stored_)
+    copy(Engine::kStore, out, {0, s.H, 0, s.W}, words_stored_, words - words_stored_,
          place(out).dmem);
+  words_stored_ = words;
 }
 
 /// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it

@@ -43,6 +43,7 @@ class Emitter {
  private:
   struct Buffers;
   void emit_layer(int index);
+  void store_words(int channels);
   std::vector<Rect> rectangles() const;
   void emit_sweeps(const Channels& channels);
   void emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
@@ -102,6 +103,7 @@ class Emitter {
   std::tuple<int, int, int, int, int, int, int, int> loaded_input_{};  ///< what `last_input_` holds
   View last_input_;
   bool input_loaded_ = false;
+  int words_stored_ = 0;  ///< of the layer's output, if it is the network's
   std::map<std::tuple<int, int, int, int, int, int>, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
       block_bytes_;  ///< id -> byte, words

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Module bench: the post lane against TFLite's arithmetic, all four operations, both roundings,
+// Module bench: the post lane against TFLite's arithmetic, all operations, both roundings,
 // under random gaps and stalls. Each result is checked for its value and for its cycle.
 
 #include <catch2/catch.hpp>
@@ -15,8 +15,8 @@ using namespace trine::golden;
 
 namespace {
 
-enum Op { kRequant, kAdd, kFused, kMul };
-constexpr int kLatency[] = {5, 7, 12, 7};  // in enabled cycles, as the module's header says
+enum Op { kRequant, kAdd, kFused, kMul, kFusedMax };
+constexpr int kLatency[] = {5, 7, 12, 7, 5};  // in enabled cycles, as the module's header says
 
 /// The two's complement of `value` in a port of `width` <= 8 bits.
 std::uint8_t bits(int value, int width) {
@@ -73,7 +73,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[tb][post_lane]") {
-  const auto op = GENERATE(kRequant, kAdd, kFused, kMul);
+  const auto op = GENERATE(kRequant, kAdd, kFused, kMul, kFusedMax);
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
   const auto enable_percent = GENERATE(100u, 60u);
   const auto seed = GENERATE(1u, 2u);
@@ -83,6 +83,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
   auto& dut = bench.dut;
   auto& random = bench.random;
   dut.single_i = rounding != Rounding::kDouble;
+  dut.max_i = op == kFusedMax;
   dut.half_even_i = rounding == Rounding::kHalfEven;
 
   struct Expected {
@@ -139,7 +140,8 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
     // `cycle` counts enabled cycles. The last ones only drain the pipeline.
     for (int cycle = 0; cycle < 140;) {
       const bool enabled = chance(random, enable_percent);
-      const bool offer = cycle < 125 && chance(random, 80) && (op != kFused || cycle % 2 == 0);
+      const bool offer = cycle < 125 && chance(random, 80) &&
+                         ((op != kFused && op != kFusedMax) || cycle % 2 == 0);
       // Where ties are wanted, some units of half a code.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
       const Scale scale = op == kMul ? product : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
@@ -152,7 +154,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
                                                          : static_cast<std::uint32_t>(sum) - bias;
       dut.en_i = enabled;
       dut.in_valid_i = offer;
-      dut.in_op_i = op;
+      dut.in_op_i = op == kFusedMax ? kFused : op;
       dut.acc_i = acc;
       dut.bias_i = bias;
       dut.multiplier_i = static_cast<std::uint32_t>(scale.multiplier);
@@ -184,6 +186,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
       if (offer) {
         int code = op == kAdd ? a : requantize(sum, scale, range, rounding);
         if (op == kAdd || op == kFused) code = trine::golden::add(code, b, add, rounding);
+        if (op == kFusedMax) code = std::max(code, b);
         if (op == kMul)
           code = requantize((a - add.zero_a) * (b - add.zero_b), product, range, rounding);
         expected.push_back({cycle + kLatency[op], code, acc, bias, scale, a, b});

@@ -362,8 +362,11 @@ module trine_compute #(
   job_t job_d, job_q, job2_q;  // in front, and behind it
 
   assign pend_add     = step_valid && step_ready && step_last;
-  assign job_d        = '{out: out, active: active, tile_first: tile_first, tile_last: group_last,
-                          final_tile: group_last && tile_last};
+  assign job_d.out        = out;
+  assign job_d.active     = active;
+  assign job_d.tile_first = tile_first;
+  assign job_d.tile_last  = group_last;
+  assign job_d.final_tile = group_last && tile_last;
   assign job_valid_o  = pend_q;
   assign pend_take    = job_valid_o && job_ready_i;
   assign job_out_o    = job_q.out;

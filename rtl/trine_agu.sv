@@ -10,7 +10,7 @@
 // top, one lane a cycle; it needs the registers, but no permission to start.
 //
 // With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane, one
-// position each. With window_i the offset runs on from group to group, each with a channel word of
+// position each, as far as `halo` reaches. With window_i the offset runs on from group to group, each with a channel word of
 // its own, and lanes in the last `halo` columns of a row gather for their neighbours, but have no output.
 //
 // Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one step a
@@ -355,11 +355,13 @@ module trine_agu #(
   if (Window) begin : gen_window
     for (genvar k = 1; k <= 3; k++) begin : gen_neighbour
       logic [CoordBits-1:0] tap_x;
-      assign tap_x = gen_lane[Rows-1].tap_x + CoordBits'(10'(stride_x_q) * 10'(k));
-      assign inside_o[Rows+k-1] = window_i && in_rows[Rows-1] && tap_x < width_q &&
-                                  gen_lane[Rows-1].tap_y < height_q;
+      logic [9:0]           distance;
+      assign distance = 10'(stride_x_q) * 10'(k);
+      assign tap_x    = gen_lane[Rows-1].tap_x + CoordBits'(distance);
+      assign inside_o[Rows+k-1] = window_i && distance <= 10'(halo_q) && in_rows[Rows-1] &&
+                                  tap_x < width_q && gen_lane[Rows-1].tap_y < height_q;
       assign addr_o[(Rows+k-1)*AddrBits +: AddrBits] =
-          gen_lane[Rows-1].lane_base_q + offset_q + AddrBits'(10'(stride_x_q) * 10'(k));
+          gen_lane[Rows-1].lane_base_q + offset_q + AddrBits'(distance);
     end
   end else begin : gen_no_window
     logic unused_window;

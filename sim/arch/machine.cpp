@@ -187,7 +187,11 @@ struct Machine::Lanes {
     set_neighbours();
   }
 
-  bool gathers(std::size_t lane) const { return lanes[lane].y < y_end; }
+  bool gathers(std::size_t lane) const {
+    const bool wanted =
+        lane < rows_ || static_cast<std::int64_t>(lane - rows_ + 1) * stride_x <= halo;
+    return wanted && lanes[lane].y < y_end;
+  }
   /// Has an output.
   bool active(std::size_t lane) const {
     return lane < rows_ && gathers(lane) && lanes[lane].x < x_end - halo;

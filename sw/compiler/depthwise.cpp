@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "sw/compiler/network.h"
 
@@ -23,6 +24,15 @@ bool covers(const Former& former, const Geometry& g) {
   return true;
 }
 
+/// Lanes of a row that fall into one bank.
+int accesses(const Geometry& g, int lanes, int banks) {
+  std::vector<int> count(static_cast<std::size_t>(banks));
+  int most = 1;
+  for (int l = 0; l < lanes; ++l)
+    most = std::max(most, ++count[static_cast<std::size_t>(l * g.stride_x % banks)]);
+  return most;
+}
+
 }  // namespace
 
 std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx) {
@@ -32,12 +42,14 @@ std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx
   return std::nullopt;
 }
 
-Former best_former(const Geometry& g, int rows) {
+Former best_former(const Geometry& g, const gen::Config& config) {
   // A step for each tap always does.
   Former best{g.S, g.dil_x, 0};
+  const int rows = config.rows;
   const auto cycles = [&](const Former& f) {
     const std::int64_t tiles = (std::int64_t{g.P} * (g.Q + f.halo) + rows - 1) / rows;
-    return tiles * std::max(g.R * f.steps, kChannels);
+    const int step = accesses(g, std::min(rows, g.Q) + f.halo, config.banks());
+    return tiles * std::max(g.R * f.steps * step, kChannels);
   };
   for (int halo = 1; halo <= kNeighbours && halo * g.stride_x <= kMostHalo; ++halo)
     for (int steps = 1; steps <= g.S; ++steps)

@@ -209,7 +209,7 @@ void Lowering::set_groups(Layer& layer, int groups, int depth, int per_group) co
   if (depth == 1 && per_group == 1 && config_.window()) {
     layer.group_channels = 4;
     layer.words = 1;
-    layer.former = best_former(layer.window, config_.rows);
+    layer.former = best_former(layer.window, config_);
   } else if (joined < groups) {
     layer.group_channels = joined * per_group;
     layer.words = joined * depth / in.per_word;

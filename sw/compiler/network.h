@@ -193,8 +193,8 @@ struct TapPlace {
   int step, lane;
 };
 std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx);
-/// The way with the fewest cycles on so many lanes.
-Former best_former(const Geometry& g, int rows);
+/// The way with the fewest cycles.
+Former best_former(const Geometry& g, const gen::Config& config);
 
 /// Bits in which the machine holds codes of that set: 1, 2 or 8.
 int bits_of(model::Encoding encoding);

@@ -68,10 +68,13 @@ inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows, bool 
               all.back().x += get(agu::kStrideX);
               all.back().base += get(agu::kStrideX);
             }
-            for (const Lane& lane : all) {
+            for (std::size_t l = 0; l < all.size(); ++l) {
+              const Lane& lane = all[l];
               const std::int64_t y = lane.y + ky * get(agu::kDilY);
               const std::int64_t x = lane.x + kx * get(agu::kDilX);
-              const bool gathers = lane.y < get(agu::kYEnd);
+              const std::int64_t beyond = static_cast<std::int64_t>(l) + 1 - rows;
+              const bool gathers = lane.y < get(agu::kYEnd) &&
+                                   (beyond <= 0 || beyond * get(agu::kStrideX) <= get(agu::kHalo));
               step.active.push_back(gathers &&
                                     (!window || lane.x < get(agu::kXEnd) - get(agu::kHalo)));
               step.inside.push_back(gathers && 0 <= y && y < get(agu::kHeight) && 0 <= x &&

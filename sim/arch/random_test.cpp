@@ -10,23 +10,8 @@ namespace {
 
 using model::Padding;
 using testing::Builder;
-
-/// A configuration from a seed; `small` memories force parts and pieces.
-gen::Config random_config(Builder& b) {
-  static constexpr int kArrays[][2] = {{1, 1},  {3, 5},   {4, 4},  {8, 8}, {4, 16},
-                                       {16, 4}, {16, 16}, {2, 12}, {7, 3}};
-  static constexpr int kBuses[] = {32, 64, 128, 256, 512};
-  static constexpr int kKib[] = {8, 8, 16, 128};
-  const auto& array = kArrays[b.number(0, 8)];
-  gen::Config config = testing::small_config(array[0], array[1], kKib[b.number(0, 3)],
-                                             kKib[b.number(0, 3)], kBuses[b.number(0, 4)]);
-  config.param_channels = b.number(0, 1) == 0 ? 64 : 512;
-  return config;
-}
-
-Padding random_padding(Builder& b) {
-  return b.number(0, 1) == 0 ? Padding::kSame : Padding::kValid;
-}
+using testing::random_config;
+using testing::random_padding;
 
 void random_convolution(unsigned seed) {
   CAPTURE(seed);

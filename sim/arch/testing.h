@@ -15,6 +15,7 @@
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/host.h"
 #include "sw/model/graph.h"
+#include "sw/model/shapes.h"
 #include "sw/reference/run.h"
 
 namespace trine::sim::testing {
@@ -33,8 +34,12 @@ class Builder {
     model::Tensor t;
     t.name = name;
     t.shape = shape;
-    t.quantization.scale = {static_cast<float>(number(5, 200)) / 1000.0f};
-    t.quantization.zero_point = {number(-128, 127)};
+    if (one_scale && !graph.tensors.empty()) {
+      t.quantization = graph.tensor(0).quantization;
+    } else {
+      t.quantization.scale = {static_cast<float>(number(5, 200)) / 1000.0f};
+      t.quantization.zero_point = {number(-128, 127)};
+    }
     return add(t);
   }
 
@@ -94,10 +99,37 @@ class Builder {
     return out;
   }
 
-  int addition(int a, int b) {
-    model::Op op = start(model::OpKind::kAdd, "ADD");
+  int addition(int a, int b) { return binary(a, b, model::OpKind::kAdd, "ADD"); }
+
+  /// Any of two operands, broadcast.
+  int binary(int a, int b, model::OpKind kind, const std::string& name) {
+    model::Op op = start(kind, name);
     op.inputs = {a, b};
-    return finish(op, shape(a));
+    return finish(op, *model::broadcast_shape(shape(a), shape(b)));
+  }
+
+  /// The larger codes. @pre one quantization
+  int maximum(int a, int b) { return binary(a, b, model::OpKind::kMaximum, "MAXIMUM"); }
+
+  /// Random codes.
+  int constant(const std::vector<int>& shape) {
+    const int t = activation("constant", shape);
+    model::Tensor& tensor = graph.tensors[static_cast<std::size_t>(t)];
+    tensor.is_constant = true;
+    tensor.data = random_array(t).bytes;
+    return t;
+  }
+
+  /// @pre one quantization
+  int concatenation(const std::vector<int>& parts, int axis) {
+    model::Op op = start(model::OpKind::kConcatenation, "CONCATENATION");
+    op.axis = axis;
+    op.inputs = parts;
+    std::vector<int> out = shape(parts[0]);
+    int& extent = out[static_cast<std::size_t>(axis)];
+    extent = 0;
+    for (const int part : parts) extent += shape(part)[static_cast<std::size_t>(axis)];
+    return finish(op, out);
   }
 
   int pool(int from, bool max, int R, int S, int stride_h, int stride_w, model::Padding padding) {
@@ -118,7 +150,18 @@ class Builder {
   }
 
   int mean(int from, const std::vector<int>& axes) {
-    model::Op op = start(model::OpKind::kMean, "MEAN");
+    return reduction(from, axes, model::OpKind::kMean, "MEAN");
+  }
+
+  int reduce_max(int from, const std::vector<int>& axes) {
+    const int out = reduction(from, axes, model::OpKind::kReduceMax, "REDUCE_MAX");
+    same_quantization(from, out);
+    return out;
+  }
+
+  int reduction(int from, const std::vector<int>& axes, model::OpKind kind,
+                const std::string& name) {
+    model::Op op = start(kind, name);
     op.keep_dims = true;
     op.inputs = {from, integers(axes)};
     std::vector<int> out = shape(from);
@@ -154,6 +197,7 @@ class Builder {
   }
 
   model::Graph graph;
+  bool one_scale = false;  ///< for all activations, as what moves codes needs it
 
  private:
   int add(const model::Tensor& t) {
@@ -235,6 +279,23 @@ inline gen::Config small_config(int rows, int cols, int dmem_kib, int pmem_kib, 
   config.pmem_kib = pmem_kib;
   config.axi_data_bits = bus;
   return config;
+}
+
+/// A configuration from a seed; `small` memories force parts and pieces.
+inline gen::Config random_config(Builder& b) {
+  static constexpr int kArrays[][2] = {{1, 1},  {3, 5},   {4, 4},  {8, 8}, {4, 16},
+                                       {16, 4}, {16, 16}, {2, 12}, {7, 3}};
+  static constexpr int kBuses[] = {32, 64, 128, 256, 512};
+  static constexpr int kKib[] = {8, 8, 16, 128};
+  const auto& array = kArrays[b.number(0, 8)];
+  gen::Config config = small_config(array[0], array[1], kKib[b.number(0, 3)], kKib[b.number(0, 3)],
+                                    kBuses[b.number(0, 4)]);
+  config.param_channels = b.number(0, 1) == 0 ? 64 : 512;
+  return config;
+}
+
+inline model::Padding random_padding(Builder& b) {
+  return b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
 }
 
 }  // namespace trine::sim::testing

@@ -68,6 +68,7 @@ void Emitter::set_nest(Instruction& i, const Nest& n, const View& in, const View
   field(agu::kTileY, std::int64_t{lanes / n.Q} * n.stride_y);
   field(agu::kStrideX, n.stride_x);
   field(agu::kStrideY, n.stride_y);
+  field(agu::kOutSkip, out.step - 1);
   field(agu::kSLast, n.S - 1);
   field(agu::kRLast, n.R - 1);
   field(agu::kDilX, n.two_operands ? 0 : n.dil_x);
@@ -75,8 +76,9 @@ void Emitter::set_nest(Instruction& i, const Nest& n, const View& in, const View
   field(agu::kWordsLast, n.words - 1);
   field(agu::kTilesLast, divide_up(std::int64_t{n.P} * n.Q, lanes) - 1);
   address(agu::kOut, out.at(n.out_word, n.out_y, n.out_x));
-  address(agu::kOutWrap, out.pitch - n.Q);
-  address(agu::kTileOut, std::int64_t{lanes / n.Q} * out.pitch + lanes % n.Q);
+  address(agu::kOutWrap, out.pitch - std::int64_t{n.Q} * out.step);
+  address(agu::kTileOut,
+          std::int64_t{lanes / n.Q} * out.pitch + std::int64_t{lanes % n.Q} * out.step);
   address(agu::kOutPlane, out.plane);
 }
 
@@ -162,7 +164,8 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   n.out_y = rect.y0;
   n.out_x = rect.x0;
   const int per_word = out_per_word();
-  n.out_word = channels.first / per_word;
+  const int first_place = output().position() + channels.first;
+  n.out_word = first_place / per_word;
   set_nest(i, n, in, out);
   set_post(i);
   set_field(i, agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
@@ -171,7 +174,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   set_field(i, compute::kRow, row, l.label);
   set_field(i, compute::kParam, param, l.label);
   set_field(i, compute::kChannels, channels.size(), l.label);
-  set_field(i, post::kPosition, channels.first % per_word, l.label);
+  set_field(i, post::kPosition, first_place % per_word, l.label);
   i.registers.set(post::kOutput, static_cast<int>(l.result));
   i.registers.set(post::kEncoding, per_word == 32 ? 2 : per_word == 16 ? 1 : 0);
   if (l.result == Output::kThresholds) {
@@ -197,9 +200,8 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
     i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
-    const int first = channels.first / per_word;
-    const int last = static_cast<int>(divide_up(channels.last, per_word));
-    Region written = map_region(out, first, last - first, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+    const int words = output().words_of(channels.last) - n.out_word;
+    Region written = map_region(out, n.out_word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
     i.writes.push_back(written);
     if (l.fuse_add || maximum) {
       written.start += residual_delta;
@@ -221,9 +223,13 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const int words = static_cast<int>(divide_up(channels.size(), per_word));
   const View in = input_view(rect, word, words, 0, g.R);
   const View second =
-      l.kind == LayerKind::kAdd ? (l.second == l.input ? in : second_view(rect, channels)) : View{};
+      l.two_operands() ? (l.second == l.input ? in : second_view(rect, channels)) : View{};
   const View out = output_view(rect, channels);
 
+  if (g.stride_y == 0 || g.stride_x == 0) {
+    emit_repeated(rect, channels, in, out);
+    return finish_output(rect, channels);
+  }
   const auto emit = [&](const Rect& part, const SumRegion* region) {
     Instruction i = start(Engine::kVector);
     Nest n;
@@ -243,7 +249,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     n.words = words;
     n.out_y = part.y0;
     n.out_x = part.x0;
-    if (l.kind == LayerKind::kAdd) {
+    if (l.two_operands()) {
       n.two_operands = true;
       n.S = 2;
       n.tap_distance = second.origin - in.origin;
@@ -255,14 +261,14 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       i.registers.set(post::kShift, region->scale.shift);
       i.registers.set(vector::kBias, region->bias);
     }
-    i.run.op = static_cast<int>(l.kind == LayerKind::kMax   ? max_of(per_word)
-                                : l.kind == LayerKind::kSum ? vector::Op::kSum
-                                                            : vector::Op::kAdd);
+    i.run.op = static_cast<int>(l.kind == LayerKind::kSum   ? vector::Op::kSum
+                                : l.kind == LayerKind::kAdd ? vector::Op::kAdd
+                                                            : max_of(per_word));
     i.run.flags =
         (l.single ? 1 << vector::kSingle : 0) | (l.half_even ? 1 << vector::kHalfEven : 0);
     const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
     i.reads.push_back(map_region(in, word, words, y, x));
-    if (l.kind == LayerKind::kAdd) i.reads.push_back(map_region(second, word, words, y, x));
+    if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
     i.writes.push_back(map_region(out, word, words, {part.y0, part.y1}, {part.x0, part.x1}));
     instructions.push_back(std::move(i));
   };
@@ -282,7 +288,48 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
         for (int x = part.x0; x < part.x1; ++x) emit_reduced(region, y, x, in, out, channels);
     }
   }
-  finish_output(rect, channels, out);
+  finish_output(rect, channels);
+}
+
+/// One row or column again and again: rows that lie 0 words apart. To repeat a column, each output
+/// row is written as a column of such rows.
+void Emitter::emit_repeated(const Rect& rect, const Channels& channels, const View& in,
+                            const View& out) {
+  const Layer& l = layer();
+  const Geometry& g = l.window;
+  const auto emit = [&](Nest n, View from, const View& to, const Rect& written) {
+    from.pitch = 0;
+    n.height = n.P;
+    n.words = output().words_of(channels.size());
+    n.word = n.out_word = channels.first / out_per_word();
+    Instruction i = start(Engine::kVector);
+    set_nest(i, n, from, to);
+    set_post(i);
+    i.run.op = static_cast<int>(max_of(out_per_word()));
+    i.reads.push_back(map_region(in, n.word, n.words, input_rows(g, written.y0, written.y1),
+                                 input_cols(g, written.x0, written.x1)));
+    i.writes.push_back(
+        map_region(out, n.word, n.words, {written.y0, written.y1}, {written.x0, written.x1}));
+    instructions.push_back(std::move(i));
+  };
+  if (g.stride_x != 0) {
+    Nest n;
+    n.P = rect.rows();
+    n.Q = n.width = rect.cols();
+    View from = in;
+    from.origin += rect.x0;
+    View to = out;
+    to.origin = out.at(0, rect.y0, rect.x0);
+    return emit(n, from, to, rect);
+  }
+  for (int y = rect.y0; y < rect.y1; ++y) {
+    Nest n;
+    n.P = rect.cols();
+    View from = in;
+    from.origin = in.at(0, y * g.stride_y, 0);
+    const View to{out.at(0, y, rect.x0), out.step, out.plane};
+    emit(n, from, to, {y, y + 1, rect.x0, rect.x1});
+  }
 }
 
 namespace {

@@ -126,6 +126,7 @@ void Emitter::emit_layer(int index) {
       for (const Channels& chunk : chunks) part(rect, chunk);
   }
   store_words(channels);
+  store_joined();
 }
 
 /// Stores the words of a resident output of the network that so many channels fill, beyond those
@@ -139,6 +140,15 @@ void Emitter::store_words(int channels) {
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, words_stored_, words - words_stored_,
          place(out).dmem);
   words_stored_ = words;
+}
+
+/// Stores the output of the network of which this layer has written the last part.
+void Emitter::store_joined() {
+  const int out = output().part.whole;
+  if (out < 0 || !net_.maps[at(out)].output || !place(out).resident) return;
+  const Shape& s = shape(out);
+  if (net_.maps[at(out)].last_write == layer_)
+    copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
 }
 
 /// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it
@@ -166,7 +176,7 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::si
       const std::int64_t param = require_parameters(channels, p.correction);
       emit_conv(layer().sweeps[s], p.rect, channels, part, in, out, delta, row, param, true, true);
     }
-  finish_output(rect, channels, out);
+  finish_output(rect, channels);
 }
 
 /// One tile: for each group the reduction in pieces, accumulated from RUN to RUN. A RUN clears what
@@ -184,7 +194,7 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
         emit_pieces(sweep, rect, p.rect, group, out, delta, param);
       }
   }
-  finish_output(rect, channels, out);
+  finish_output(rect, channels);
 }
 
 /// The pieces of one sum. @param rect  for which the input is there, `part` of it is computed
@@ -265,21 +275,38 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   return view;
 }
 
+Emitter::OutputPart Emitter::output_part(const Rect& rect, const Channels& channels) const {
+  const Part& part = output().part;
+  const int per_word = out_per_word();
+  const int word = (part.channel + channels.first) / per_word;
+  const auto end = static_cast<int>(divide_up(part.channel + channels.last, per_word));
+  return {part.whole >= 0 ? part.whole : layer().output, rect_of(rect, part), word, end - word};
+}
+
+/// Whether a spilled output's words are also others': what those have written comes back first.
+bool Emitter::merges() const {
+  const Part& part = output().part;
+  return part.whole >= 0 && part.scattered(out_per_word()) &&
+         net_.maps[at(part.whole)].producer < layer_;
+}
+
 View Emitter::output_view(const Rect& rect, const Channels& channels) {
-  const int map = layer().output;
-  if (place(map).resident) return place(map).dmem;
+  if (place(layer().output).resident) return place(layer().output).dmem;
   const Tiling& t = tiling();
   const std::int64_t start = plan_.scratch[at(layer_)] +
                              t.buffers * (t.input_words + t.second_words) +
                              (turn_out_++ % t.buffers) * t.output_words;
-  return place_buffer(map, rect, channels.first / out_per_word(), start);
+  const OutputPart o = output_part(rect, channels);
+  out_buffer_ = place_buffer(o.map, o.rect, o.word, start);
+  if (merges()) copy(Engine::kLoad, o.map, o.rect, o.word, o.words, out_buffer_);
+  return part_of(out_buffer_, output().part, out_per_word());
 }
 
-void Emitter::finish_output(const Rect& rect, const Channels& channels, const View& view) {
-  const int map = layer().output;
-  if (place(map).resident) return;
-  copy(Engine::kStore, map, rect, channels.first / out_per_word(),
-       static_cast<int>(divide_up(channels.size(), out_per_word())), view);
+/// @pre the last output_view() was of the same rectangle and channels
+void Emitter::finish_output(const Rect& rect, const Channels& channels) {
+  if (place(layer().output).resident) return;
+  const OutputPart o = output_part(rect, channels);
+  copy(Engine::kStore, o.map, o.rect, o.word, o.words, out_buffer_);
 }
 
 /// Loads a resident input or constant up to that row.
@@ -300,7 +327,7 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
   const std::int64_t unit = config_.data_words();
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);
   const std::int64_t local = dmem.at(word, rect.y0, rect.x0);
-  const Region region = map_region(dmem, word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+  Region region = map_region(dmem, word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
   const auto transfer = [&](std::int64_t d, std::int64_t l, std::int64_t length, std::int64_t rows,
                             std::int64_t dram_stride, std::int64_t local_stride) {
     emit_transfer(engine, Target::kDmem, d, l, length, rows, dram_stride, local_stride, region);
@@ -309,8 +336,10 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
   if (full_rows || rect.rows() == 1) {
     const std::int64_t length = std::int64_t{rect.rows() - 1} * dram.pitch + rect.cols();
     const bool whole_map = rect.rows() == s.H && dram.plane == dmem.plane && full_rows;
-    if (whole_map || words == 1)
-      return transfer(from, local, (words - 1) * dram.plane + length, 1, 0, 0);
+    if (whole_map || words == 1) {  // with what lies between the planes
+      region = {Space::kDmem, local, (words - 1) * dram.plane + length, 0, 1};
+      return transfer(from, local, region.length, 1, 0, 0);
+    }
     assert(dram.plane % unit == 0 && dmem.plane % unit == 0);
     return transfer(from, local, length, words, dram.plane, dmem.plane);
   }
@@ -330,7 +359,8 @@ Region Emitter::map_region(const View& view, int word, int words, const Range& y
                            const Range& x) const {
   Region region;
   region.start = view.at(word, y.begin, x.begin);
-  region.length = std::int64_t{y.size() - 1} * view.pitch + x.size();
+  region.length =
+      std::int64_t{y.size() - 1} * view.pitch + std::int64_t{x.size() - 1} * view.step + 1;
   region.stride = view.plane;
   region.count = y.size() > 0 && x.size() > 0 ? words : 0;
   return region;

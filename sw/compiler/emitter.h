@@ -44,6 +44,7 @@ class Emitter {
   struct Buffers;
   void emit_layer(int index);
   void store_words(int channels);
+  void store_joined();
   std::vector<Rect> rectangles() const;
   void emit_sweeps(const Channels& channels);
   void emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
@@ -52,6 +53,7 @@ class Emitter {
   void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
                    const View& out, std::int64_t delta, std::int64_t param);
   void emit_vector_part(const Rect& rect, const Channels& channels);
+  void emit_repeated(const Rect& rect, const Channels& channels, const View& in, const View& out);
   bool better_reduced(const Rect& rect) const;
   void emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
                     const Channels& channels);
@@ -60,10 +62,18 @@ class Emitter {
   View input_view(const Rect& rect, int word, int words, int first_row, int filter_rows);
   View second_view(const Rect& rect, const Channels& channels);
   View output_view(const Rect& rect, const Channels& channels);
-  void finish_output(const Rect& rect, const Channels& channels, const View& view);
+  bool merges() const;
+  void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem);
   View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
+  /// The rectangle and channels in the map that the layer's output is, or is a part of.
+  struct OutputPart {
+    int map;
+    Rect rect;
+    int word, words;
+  };
+  OutputPart output_part(const Rect& rect, const Channels& channels) const;
 
   // Constants.
   std::int64_t weights_block(const Channels& channels, const FilterPart& part);
@@ -90,7 +100,8 @@ class Emitter {
   const Layer& layer() const { return net_.layers[static_cast<std::size_t>(layer_)]; }
   const Tiling& tiling() const { return plan_.tilings[static_cast<std::size_t>(layer_)]; }
   const Placement& place(int map) const { return plan_.maps[static_cast<std::size_t>(map)]; }
-  int out_per_word() const { return shape(layer().output).per_word; }
+  const Map& output() const { return net_.maps[static_cast<std::size_t>(layer().output)]; }
+  int out_per_word() const { return output().shape.per_word; }
   const Shape& shape(int map) const { return net_.maps[static_cast<std::size_t>(map)].shape; }
 
   const Network& net_;
@@ -102,6 +113,7 @@ class Emitter {
   int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
   std::tuple<int, int, int, int, int, int, int, int> loaded_input_{};  ///< what `last_input_` holds
   View last_input_;
+  View out_buffer_;  ///< of the part being computed, when the output is spilled
   bool input_loaded_ = false;
   int words_stored_ = 0;  ///< of the layer's output, if it is the network's
   std::map<std::tuple<int, int, int, int, int, int>, std::int64_t> block_ids_;

@@ -15,7 +15,11 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Whether only one layer reads the map, and nobody outside.
 bool read_once(const Network& network, int map) {
-  const auto reads = [map](const Layer& l) { return (l.input == map) + (l.second == map); };
+  if (network.maps[at(map)].part.whole >= 0) return false;  // who reads the whole reads the part
+  const auto is = [&](int m) {
+    return m == map || (m >= 0 && network.maps[at(m)].part.whole == map);
+  };
+  const auto reads = [&](const Layer& l) { return is(l.input) + is(l.second); };
   int readers = network.maps[at(map)].output ? 1 : 0;
   for (const Layer& layer : network.layers) readers += reads(layer);
   return readers == 1;
@@ -25,8 +29,8 @@ bool fusable(const Network& network, int index) {
   const Layer& pool = network.layers[at(index)];
   if (pool.kind != LayerKind::kMax) return false;
   const int producer = network.maps[at(pool.input)].producer;
-  return producer >= 0 && can_pool(network.layers[at(producer)], pool.window) &&
-         read_once(network, pool.input);
+  return producer >= 0 && network.layers[at(producer)].output == pool.input &&
+         can_pool(network.layers[at(producer)], pool.window) && read_once(network, pool.input);
 }
 
 /// Whether the layer does nothing but clamp codes, as a pool with an activation ends.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "sw/compiler/lowering.h"
+#include "sw/reference/ops.h"
 
 namespace trine::compiler {
 
@@ -17,11 +18,10 @@ std::optional<int> Lowering::fusable(const Op& add, int position) {
 void Lowering::find_fused_additions() {
   for (const int i : machine_) {
     const Op& add = op(i);
-    if (add.kind != OpKind::kAdd || graph_.in(add, 0).shape != graph_.in(add, 1).shape ||
-        add.input(0) == add.input(1))
-      continue;
+    if (add.kind != OpKind::kAdd || add.input(0) == add.input(1)) continue;
     std::optional<int> best;
     for (const int position : {0, 1}) {
+      if (graph_.in(add, position).elements() != graph_.out(add).elements()) continue;
       const auto candidate = fusable(add, position);
       if (candidate &&
           (!best || model::macs(graph_, op(*candidate)) > model::macs(graph_, op(*best)))) {
@@ -47,9 +47,9 @@ void Lowering::addition(int index) {
     std::swap(layer.add.input[0], layer.add.input[1]);
     std::swap(layer.add.zero_point[0], layer.add.zero_point[1]);
   }
-  layer.second = map_of(o.input(1 - first));
+  layer.second = operand(o, 1 - first);
   if (fused == fused_.end()) {
-    layer.input = map_of(o.input(0));
+    layer.input = operand(o, 0);
     set_pointwise(layer);
   } else {
     layer.fuse_add = true;
@@ -58,17 +58,76 @@ void Lowering::addition(int index) {
   }
   const Shape out{fused == fused_.end() ? shape(layer.input).C : layer.channels, layer.window.P,
                   layer.window.Q};
-  if (!(shape(layer.second) == out))
-    fail(o, fmt::format("tensor {} '{}' is {} x {} x {}, the other operand {} x {} x {}; "
-                        "broadcasts are not supported",
-                        o.input(1 - first), graph_.in(o, 1 - first).name, shape(layer.second).H,
-                        shape(layer.second).W, shape(layer.second).C, out.H, out.W, out.C));
+  check_operands(o, shape(layer.second), out);
   add_layer(o, std::move(layer));
 }
 
-void Lowering::clamp(const Op& o, const reference::OutputRange& range) {
+void Lowering::maximum(const Op& o) {
+  Layer layer = start(o, LayerKind::kMaximum);
+  layer.input = operand(o, 0);
+  layer.second = operand(o, 1);
+  check_operands(o, shape(layer.input), shape(layer.second));
+  set_pointwise(layer);
+  add_layer(o, std::move(layer));
+}
+
+/// Reshaped maps keep their layout.
+void Lowering::check_operands(const Op& o, const Shape& a, const Shape& b) const {
+  if (a == b) return;
+  fail(o, fmt::format("tensor {} '{}': one operand lies as {} x {} x {}, the other as {} x {} x {}",
+                      o.outputs[0], graph_.out(o).name, a.H, a.W, a.C, b.H, b.W, b.C));
+}
+
+int Lowering::operand(const Op& o, int position) {
+  const int tensor = o.input(position);
+  const Tensor& t = graph_.tensor(tensor);
+  const std::vector<int>& extents = graph_.out(o).shape;
+  if (t.elements() == graph_.out(o).elements()) return map_of(tensor);
+  const Shape to = shape_of(extents, with_tensor(graph_, o, o.outputs[0]));
+  if (t.is_constant) {
+    const int map = add_map(tensor, to);
+    const auto codes = t.values<std::int8_t>();
+    for (const std::int64_t from : reference::broadcast(t.shape, extents))
+      net_.maps[at(map)].codes.push_back(codes[static_cast<std::size_t>(from)]);
+    return map;
+  }
+  std::vector<int> aligned(extents.size() - t.shape.size(), 1);
+  aligned.insert(aligned.end(), t.shape.begin(), t.shape.end());
+  const Shape s = shape_of(aligned, with_tensor(graph_, o, tensor));
+  const auto repeats = [](int from, int all) { return from == 1 || from == all; };
+  if (!(s == shape(map_of(tensor))) || !repeats(s.C, to.C) || !repeats(s.W, to.W) ||
+      !repeats(s.H, to.H))
+    throw_error("{}: a map of {} x {} x {} cannot be broadcast to {} x {} x {}",
+                with_tensor(graph_, o, tensor), shape(map_of(tensor)).H, shape(map_of(tensor)).W,
+                shape(map_of(tensor)).C, to.H, to.W, to.C);
+  return repeated(o, map_of(tensor), to);
+}
+
+int Lowering::repeated(const Op& o, int map, const Shape& to) {
+  const int tensor = net_.maps[at(map)].tensor;
+  if (shape(map).C != to.C) {
+    Layer layer = selection(o, map, std::vector<int>(at(to.C), 0));
+    map = add_map(tensor, {to.C, shape(map).H, shape(map).W});
+    add_layer_to(map, std::move(layer));
+  }
+  for (const bool rows : {false, true}) {  // first the columns of what may be one row
+    const Shape s = shape(map);
+    if (rows ? s.H == to.H : s.W == to.W) continue;
+    Layer layer = start(o, LayerKind::kMax);
+    layer.input = map;
+    set_pointwise(layer);
+    Geometry& g = layer.window;
+    (rows ? g.stride_y : g.stride_x) = 0;
+    (rows ? g.P : g.Q) = rows ? to.H : to.W;
+    map = add_map(tensor, {s.C, g.P, g.Q});
+    add_layer_to(map, std::move(layer));
+  }
+  return map;
+}
+
+void Lowering::clamp(const Op& o, int map, const reference::OutputRange& range) {
   Layer layer = start(o, LayerKind::kSum);
-  layer.input = map_of(o.outputs[0]);
+  layer.input = map;
   set_pointwise(layer);
   layer.single = true;
   layer.range = range;

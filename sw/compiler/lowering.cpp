@@ -19,6 +19,7 @@ Network Lowering::run() {
     for (const int t : op(i).outputs) producer_[t] = i;
   find_fused_additions();
   find_fused_thresholds();
+  find_concatenated();
   packing_ = choose_packing(graph_, machine_);
   for_each_op([&](int i) { check_precisions(op(i)); });
   for (const int t : net_.input_tensors) add_input(t);
@@ -160,9 +161,39 @@ int Lowering::map_of(int tensor) {
 }
 
 int Lowering::new_output(const Op& o, const Shape& shape) {
-  const int map = add_map(o.outputs[0], shape);
-  map_of_[o.outputs[0]] = map;
-  return map;
+  return map_of_[o.outputs[0]] = output_map(o.outputs[0], shape);
+}
+
+int Lowering::output_map(int tensor, const Shape& shape) {
+  const auto found = concatenated_.find(tensor);
+  if (found == concatenated_.end()) return add_map(tensor, shape);
+  const auto [whole, channel] = found->second;
+  if (map_of_.count(whole) == 0) {
+    const Tensor& t = graph_.tensor(whole);
+    map_of_[whole] = output_map(whole, shape_of(t.shape, "tensor '" + t.name + "'"));
+  }
+  return add_part(map_of_[whole], {-1, channel}, shape);
+}
+
+int Lowering::add_part(int whole, const Part& part, const Shape& shape) {
+  const Map& outer = net_.maps[at(whole)];
+  const Part& o = outer.part;
+  Map map;
+  map.name = outer.name;
+  map.tensor = outer.tensor;
+  map.shape = shape;
+  map.shape.per_word = outer.shape.per_word;
+  map.part = {o.whole >= 0 ? o.whole : whole, o.channel + part.channel,
+              o.y + part.y * o.stride_y,      o.x + part.x * o.stride_x,
+              o.stride_y * part.stride_y,     o.stride_x * part.stride_x};
+  net_.maps.push_back(map);
+  return static_cast<int>(net_.maps.size()) - 1;
+}
+
+int Lowering::channels_of(int from, int first, int count) {
+  const Shape s = shape(from);
+  if (first == 0 && count == s.C) return from;
+  return add_part(from, {-1, first}, {count, s.H, s.W});
 }
 
 int Lowering::image(const Op& o, int position) {
@@ -221,12 +252,18 @@ void Lowering::lower(int index) {
                           o.input(0), graph_.in(o, 0).name));
     case OpKind::kAdd:
       return addition(index);
+    case OpKind::kMaximum:
+      return maximum(o);
     case OpKind::kMaxPool2D:
       return max_pool(o);
     case OpKind::kAveragePool2D:
       return average_pool(o);
     case OpKind::kMean:
       return mean(o);
+    case OpKind::kReduceMax:
+      return reduce_max(o);
+    case OpKind::kConcatenation:
+      return concatenation(o);
     case OpKind::kPad:
     case OpKind::kPadV2:
       return pad(o);
@@ -249,7 +286,11 @@ void Lowering::lower(int index) {
 void Lowering::add_layer(const Op& o, Layer layer) {
   const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
                   layer.window.P, layer.window.Q};
-  layer.output = new_output(o, out);
+  add_layer_to(new_output(o, out), std::move(layer));
+}
+
+void Lowering::add_layer_to(int map, Layer layer) {
+  layer.output = map;
   net_.layers.push_back(std::move(layer));
 }
 

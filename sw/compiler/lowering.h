@@ -83,6 +83,11 @@ class Lowering {
   /// The map that holds a tensor; constants become maps when they are read.
   int map_of(int tensor);
   int new_output(const Op& o, const Shape& shape);
+  int output_map(int tensor, const Shape& shape);
+  /// A map that lies inside of another one.
+  int add_part(int whole, const Part& part, const Shape& shape);
+  /// The map as channels first..first+count-1 of `from`. @pre first is a multiple of a word's codes
+  int channels_of(int from, int first, int count);
   const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
   /// The map of an image operator's input, whose shape must be the tensor's own.
   int image(const Op& o, int position);
@@ -94,6 +99,8 @@ class Lowering {
   bool needs_half_even(const Op& o) const;
   void lower(int index);
   void add_layer(const Op& o, Layer layer);
+  /// A layer into a map that only other layers read, or a part.
+  void add_layer_to(int map, Layer layer);
   void set_window(const Op& o, Layer& layer, int R, int S) const;
   /// A window of one tap over the whole map.
   void set_pointwise(Layer& layer) const;
@@ -136,8 +143,14 @@ class Lowering {
   /// The longer reduction hides more of the second pass.
   void find_fused_additions();
   void addition(int index);
-  /// A further layer that only clamps the codes of the map that `o` has just made.
-  void clamp(const Op& o, const reference::OutputRange& range);
+  void maximum(const Op& o);
+  void check_operands(const Op& o, const Shape& a, const Shape& b) const;
+  /// An operand as a map of the output's extents: constants are expanded, others repeated.
+  int operand(const Op& o, int position);
+  /// Repeats a map's only channel, column and row where `to` has more.
+  int repeated(const Op& o, int map, const Shape& to);
+  /// A further layer that clamps the codes of a map to the output of `o`.
+  void clamp(const Op& o, int map, const reference::OutputRange& range);
   void requantize(const Op& o);
 
   // ---- pools and means --------------------------------------------------------------------------
@@ -145,9 +158,23 @@ class Lowering {
   void max_pool(const Op& o);
   void average_pool(const Op& o);
   void mean(const Op& o);
+  void reduce_max(const Op& o);
+  /// Makes the window that covers the operator's axes of the image. @return whether the channels
+  /// are among them
+  bool set_reduction(const Op& o, Layer& layer) const;
 
-  // ---- padding ----------------------------------------------------------------------------------
+  // ---- movement
+  // ------------------------------------------------------------------------------------
 
+  void concatenation(const Op& o);
+  bool is_part_of(int map, int whole, int channel) const;
+  /// Finds the tensors that their producers can write right into a concatenation.
+  void find_concatenated();
+  /// A convolution of one tap whose channel m is input channel `channel_of[m]`, as it is (-1: 0).
+  Layer selection(const Op& o, int from, const std::vector<int>& channel_of) const;
+  /// Copies: pixels as the window says, channels from `first` on. `to` is a map or a part; outside
+  /// of the map is `outside`.
+  void move(const Op& o, int from, int first, Geometry window, int to, int outside);
   void pad(const Op& o);
   /// Whether a convolution over the tensor has a border of its own, which is the zero point.
   bool padded_again(int tensor) const;
@@ -163,6 +190,8 @@ class Lowering {
   std::map<int, int> threshold_of_;                         ///< conv -> threshold
   std::map<int, int> packing_;                              ///< tensor -> codes of a word
   std::map<int, FoldedPad> folded_pads_;
+  /// Of a tensor: the concatenation that it is written into, as tensor, and its first channel.
+  std::map<int, std::pair<int, int>> concatenated_;
 };
 
 }  // namespace trine::compiler

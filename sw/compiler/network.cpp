@@ -7,20 +7,35 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
+void read(Map& map, int layer) {
+  if (map.first_use < 0) map.first_use = layer;
+  map.last_use = layer;
+}
+
+void write(Map& map, int layer) {
+  if (map.producer < 0) map.producer = layer;
+  map.last_write = layer;
+}
+
 }  // namespace
 
 void set_lifetimes(Network& network) {
-  for (Map& map : network.maps) map.producer = map.first_use = map.last_use = -1;
+  for (Map& map : network.maps) map.producer = map.last_write = map.first_use = map.last_use = -1;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const Layer& layer = network.layers[at(i)];
-    for (const int m : {layer.input, layer.second}) {
-      if (m < 0) continue;
+    const auto each = [&](int m, void (*visit)(Map&, int)) {
+      if (m < 0) return;
       Map& map = network.maps[at(m)];
-      if (map.first_use < 0) map.first_use = i;
-      map.last_use = i;
-    }
-    network.maps[at(layer.output)].producer = i;
+      visit(map, i);
+      if (map.part.whole >= 0) visit(network.maps[at(map.part.whole)], i);
+    };
+    each(layer.input, read);
+    each(layer.second, read);
+    each(layer.output, write);
   }
+  for (Map& map : network.maps)
+    if (map.part.whole >= 0 && map.producer < 0)
+      map.producer = network.maps[at(map.part.whole)].producer;
 }
 
 }  // namespace trine::compiler

@@ -22,21 +22,44 @@
 
 namespace trine::compiler {
 
-/// A feature map. Layers write each map once.
+/// Where a map lies inside of another one: its pixel (y, x) is that map's pixel
+/// (part.y + y * stride_y, part.x + x * stride_x), its channel c that map's channel
+/// part.channel + c.
+struct Part {
+  int whole = -1;  ///< which is no part itself; -1: a map of its own
+  int channel = 0, y = 0, x = 0, stride_y = 1, stride_x = 1;
+
+  /// Whether pixels or codes of others lie between its own.
+  bool scattered(int per_word) const {
+    return stride_y != 1 || stride_x != 1 || channel % per_word != 0;
+  }
+};
+
+/// A feature map. A layer writes it, or a layer for each of its parts. Layers read maps of their
+/// own and parts that are whole channel words.
 struct Map {
   std::string name;
   Shape shape;
-  Fold fold;                           ///< of an input with 1 or 2 channels
+  Fold fold;  ///< of an input with 1 or 2 channels
+  Part part;
   int tensor = -1;                     ///< of the graph
   std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty
   bool input = false, output = false;  ///< at the edge of the machine
-  int producer = -1;                   ///< layer, -1: input or constant
-  int first_use = -1, last_use = -1;   ///< layers that read it
+  int producer = -1;                   ///< first layer that writes it, -1: input or constant
+  int last_write = -1;                 ///< last layer that writes it or a part of it
+  int first_use = -1, last_use = -1;   ///< layers that read it or a part of it
 
   bool constant() const { return !codes.empty(); }
+  /// Place of the first channel in the first word.
+  int position() const { return part.channel % shape.per_word; }
+  /// Words that so many channels from the first one on lie in.
+  int words_of(int channels) const {
+    return (position() + channels + shape.per_word - 1) / shape.per_word;
+  }
 };
 
-/// Window of R x S taps over H x W pixels, P x Q positions.
+/// Window of R x S taps over H x W pixels, P x Q positions. A stride of 0 repeats the only row or
+/// column (kMax of one tap).
 struct Geometry {
   int H = 1, W = 1, P = 1, Q = 1, R = 1, S = 1;
   int stride_y = 1, stride_x = 1, dil_y = 1, dil_x = 1;
@@ -87,7 +110,8 @@ struct Sweep {
   std::vector<SweepPart> parts;  ///< of `rect`
 };
 
-enum class LayerKind { kConv, kMax, kSum, kAdd };
+/// kMax and kSum: of a window's taps; kAdd and kMaximum: of two maps, word by word.
+enum class LayerKind { kConv, kMax, kSum, kAdd, kMaximum };
 enum class Output { kRequantized, kThresholds, kRaw };  ///< coded as the field `output`
 
 struct Layer {
@@ -98,7 +122,7 @@ struct Layer {
   std::int64_t macs = 0;
 
   int input = -1;
-  int second = -1;  ///< residual, or the second operand of kAdd
+  int second = -1;  ///< residual, or the second operand of kAdd and kMaximum
   int output = -1;
   Geometry window;
   int words = 1;     ///< input channel words that the window runs over
@@ -136,6 +160,7 @@ struct Layer {
 
   std::vector<SumRegion> regions;  ///< kSum
 
+  bool two_operands() const { return kind == LayerKind::kAdd || kind == LayerKind::kMaximum; }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
   /// Of the input, for the group of that output channel.
@@ -177,7 +202,7 @@ struct Network {
 Network lower(const model::Graph& graph, const gen::Config& config,
               const reference::RoundingPolicy& rounding);
 
-/// Sets producer and first and last reader of each map.
+/// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
 
 /// Makes the sweeps of a convolution over `input`, with their corrections.

@@ -50,12 +50,16 @@ class Planner {
     return map;
   }
 
+  bool is_part(int map) const { return net_.maps[at(map)].part.whole >= 0; }
+
   void tie_maps() {
     tied_.resize(net_.maps.size());
     std::iota(tied_.begin(), tied_.end(), 0);
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
+      if (is_part(m)) tied_[at(m)] = net_.maps[at(m)].part.whole;
     const auto tie = [&](int a, int b) { tied_[at(root(a))] = root(b); };
     for (const Layer& layer : net_.layers) {
-      if (layer.kind == LayerKind::kAdd) tie(layer.input, layer.second);
+      if (layer.two_operands()) tie(layer.input, layer.second);
       if (layer.fuse_add) tie(layer.second, layer.output);
     }
   }
@@ -73,7 +77,7 @@ class Planner {
         best_cycles = cycles;
       }
       for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
-        if (root(k) == m) set_layout(k, best);
+        if (root(k) == m && !is_part(k)) set_layout(k, best);
     }
   }
 
@@ -124,7 +128,7 @@ class Planner {
     const std::int64_t unit = std::max(config_.data_words(), 16);
     for (std::size_t m = 0; m < net_.maps.size(); ++m) {
       Placement& p = plan_.maps[m];
-      if (!p.in_dram || net_.maps[m].constant()) continue;
+      if (!p.in_dram || net_.maps[m].constant() || net_.maps[m].part.whole >= 0) continue;
       p.dram.origin = word;
       word = round_up(word + p.dram.plane * net_.maps[m].shape.channel_words(), unit);
     }
@@ -136,7 +140,7 @@ class Planner {
     const int r = root(m);
     spilled_.insert(r);
     for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
-      if (root(k) != r) continue;
+      if (root(k) != r || is_part(k)) continue;
       Placement& p = plan_.maps[at(k)];
       const Shape& shape = net_.maps[at(k)].shape;
       p.in_dram = true;
@@ -156,7 +160,7 @@ class Planner {
   Life life_of(int m) const {
     const Map& map = net_.maps[at(m)];
     const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use);
-    return {from, std::max(from, map.last_use)};
+    return {from, std::max({from, map.last_use, map.last_write})};
   }
 
   bool resident(int m) const { return spilled_.count(root(m)) == 0 && used(m); }
@@ -188,6 +192,7 @@ class Planner {
     placed_.clear();
     std::vector<int> order;
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
+      if (is_part(m)) continue;
       plan_.maps[at(m)].resident = resident(m);
       if (resident(m)) order.push_back(m);
     }
@@ -203,7 +208,20 @@ class Planner {
       placed_.push_back({m, start, start + words_of(m)});
     }
     if (roomy_) shift_outputs();
+    place_parts();
     return tile_layers();
+  }
+
+  void place_parts() {
+    for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+      const Part& part = net_.maps[m].part;
+      if (part.whole < 0) continue;
+      const int per_word = net_.maps[m].shape.per_word;
+      Placement& p = plan_.maps[m];
+      p = plan_.maps[at(part.whole)];
+      p.dmem = part_of(p.dmem, part, per_word);
+      p.dram = part_of(p.dram, part, per_word);
+    }
   }
 
   /// Moves each output, inside of its place, to where its writes meet the array's reads least.
@@ -211,7 +229,8 @@ class Planner {
     for (const Layer& layer : net_.layers) {
       const Placement& in = plan_.maps[at(layer.input)];
       Placement& out = plan_.maps[at(layer.output)];
-      if (layer.kind != LayerKind::kConv || !in.resident || !out.resident) continue;
+      if (layer.kind != LayerKind::kConv || is_part(layer.output) || !in.resident || !out.resident)
+        continue;
       int best = 0;
       std::int64_t best_cycles = -1;
       for (int shift = 0; shift < config_.banks(); shift += config_.data_words()) {
@@ -252,9 +271,10 @@ class Planner {
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
       const auto [start, room] = largest_gap({i, i});
+      const int whole = net_.maps[at(layer.output)].part.whole;
       const LayerPlaces places{&plan_.maps[at(layer.input)],
                                layer.second < 0 ? nullptr : &plan_.maps[at(layer.second)],
-                               &plan_.maps[at(layer.output)]};
+                               &plan_.maps[at(whole >= 0 ? whole : layer.output)]};
       Tiling tiling;
       if (!tile(net_, layer, places, config_, room, &tiling)) {
         const int victim = largest_beside({i, i}, -1);
@@ -373,6 +393,16 @@ std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out,
     if (tile + config.rows < positions) cycles += waits(tile, taken(tile + config.rows));
   }
   return cycles;
+}
+
+View part_of(const View& whole, const Part& part, int per_word) {
+  return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch * part.stride_y,
+          whole.plane, whole.step * part.stride_x};
+}
+
+Rect rect_of(const Rect& r, const Part& part) {
+  return {part.y + r.y0 * part.stride_y, part.y + (r.y1 - 1) * part.stride_y + 1,
+          part.x + r.x0 * part.stride_x, part.x + (r.x1 - 1) * part.stride_x + 1};
 }
 
 Plan plan(const Network& network, const gen::Config& config) {

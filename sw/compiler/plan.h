@@ -23,11 +23,17 @@ struct View {
   std::int64_t origin = 0;
   int pitch = 1;
   std::int64_t plane = 1;
+  int step = 1;  ///< from pixel to pixel; 1 but for scattered parts
 
   std::int64_t at(int word, int y, int x) const {
-    return origin + word * plane + std::int64_t{y} * pitch + x;
+    return origin + word * plane + std::int64_t{y} * pitch + std::int64_t{x} * step;
   }
 };
+
+/// The part's view in that of its whole.
+View part_of(const View& whole, const Part& part, int per_word);
+/// The rectangle's place in the whole map.
+Rect rect_of(const Rect& rect, const Part& part);
 
 struct Placement {
   bool resident = false;
@@ -72,7 +78,7 @@ std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out,
 
 /// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
 struct LayerPlaces {
-  const Placement *input, *second, *output;  ///< second may be null
+  const Placement *input, *second, *output;  ///< second may be null; output: the whole map
 };
 bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
           const gen::Config& config, std::int64_t room, Tiling* tiling);

@@ -33,7 +33,10 @@ class Tiler {
         const Network& network)
       : layer_(layer), places_(places), config_(config) {
     const auto& maps = network.maps;
-    out_ = maps[static_cast<std::size_t>(layer.output)].shape;
+    out_map_ = &maps[static_cast<std::size_t>(layer.output)];
+    out_ = out_map_->shape;
+    const int whole = out_map_->part.whole;
+    out_width_ = whole >= 0 ? maps[static_cast<std::size_t>(whole)].shape.W : out_.W;
     in_ = maps[static_cast<std::size_t>(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
   }
@@ -138,9 +141,7 @@ class Tiler {
     return cols;
   }
 
-  int chunk_words(int chunk) const {
-    return static_cast<int>(divide_up(std::min(chunk, out_.C), out_.per_word));
-  }
+  int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
 
   /// Fills in the buffers' sizes. @return whether they fit
   bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
@@ -155,11 +156,12 @@ class Tiler {
           cols > 1)  // windows at the sides are narrower, rows padded
         t->input_words = std::max(t->input_words, buffer_words(places_.input->dram, g.W, rows,
                                                                cols - 1, input_words, config_));
-      if (layer_.kind == LayerKind::kAdd) t->second_words = t->input_words;
+      if (layer_.two_operands()) t->second_words = t->input_words;
     }
     if (!places_.output->resident) {
-      t->output_words =
-          buffer_words(places_.output->dram, g.Q, t->rows, t->cols, chunk_words(t->chunk), config_);
+      const Rect part = rect_of({0, t->rows, 0, t->cols}, out_map_->part);
+      t->output_words = buffer_words(places_.output->dram, out_width_, part.rows(), part.cols(),
+                                     chunk_words(t->chunk), config_);
       if (layer_.fuse_add) t->second_words = t->output_words;
     }
     return t->buffers * (t->input_words + t->second_words + t->output_words) <= room_;
@@ -177,7 +179,7 @@ class Tiler {
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
-    const double taps = layer_.kind == LayerKind::kAdd ? 4 : window().R * window().S;
+    const double taps = layer_.two_operands() ? 4 : window().R * window().S;
     const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
     return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;
   }
@@ -227,7 +229,7 @@ class Tiler {
       bytes += 4.0 * static_cast<double>(t.input_words) * rects * times;
       transfers += rects * times;
     }
-    if (layer_.kind == LayerKind::kAdd || layer_.fuse_add)
+    if (layer_.two_operands() || layer_.fuse_add)
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
     if (conv()) {
       const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
@@ -325,6 +327,8 @@ class Tiler {
   const LayerPlaces& places_;
   const gen::Config& config_;
   Shape in_, out_;
+  const Map* out_map_ = nullptr;
+  int out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
   std::int64_t room_ = 0;
   Tiling* best_ = nullptr;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators that combine, move and reduce maps, random and on random configurations, against the
+// golden layers.
+
+#include <fmt/ranges.h>
+
+#include "sim/arch/testing.h"
+#include "sw/base/error.h"
+
+namespace trine::sim {
+namespace {
+
+using model::OpKind;
+using model::Padding;
+using testing::Builder;
+using testing::random_config;
+
+#ifdef TRINE_SLOW_TESTS
+constexpr unsigned kSeeds = 2000;
+#else
+constexpr unsigned kSeeds = 100;
+#endif
+
+/// A map made from the graph's inputs: one of them, or what the compute or the vector unit writes.
+int random_map(Builder& b, const std::vector<int>& shape) {
+  switch (b.number(0, 3)) {
+    case 0:
+      return b.unary(b.input(shape), OpKind::kRelu, "RELU");
+    case 1:
+    case 2: {
+      const int K = b.number(1, 3);
+      std::vector<int> from = shape;
+      from[3] = b.number(1, 12);
+      return b.convolution(b.input(from), shape[3], K, K, 1, 1, 1, 1, Padding::kSame, true);
+    }
+    default:
+      return b.input(shape);
+  }
+}
+
+std::vector<int> random_shape(Builder& b) {
+  const bool deep = b.number(0, 4) == 0;
+  return {1, b.number(1, 12), b.number(1, 14), deep ? b.number(16, 90) : b.number(1, 18)};
+}
+
+/// "CONV_2D 0[1,4,5,3] -> 3[1,4,5,8]", a line for each operator.
+std::string text_of(const model::Graph& graph) {
+  std::string text;
+  for (const model::Op& op : graph.ops) {
+    text += op.name;
+    for (const int t : op.inputs)
+      if (t >= 0) text += fmt::format(" {}{}", t, graph.tensor(t).shape);
+    text += fmt::format(" -> {}{}\n", op.outputs[0], graph.out(op).shape);
+  }
+  return text;
+}
+
+/// Makes the operator from `config` and the builder, and compares.
+template <typename Make>
+void check(unsigned seed, Make make) {
+  CAPTURE(seed);
+  Builder b(seed);
+  const gen::Config config = random_config(b);
+  CAPTURE(config.to_toml());
+  b.graph.outputs = {make(b)};
+  CAPTURE(text_of(b.graph));
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  testing::require_exact(b.graph, config, inputs,
+                         b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
+}
+
+/// An operand that broadcasts to the shape, or has it.
+int random_operand(Builder& b, const std::vector<int>& shape) {
+  std::vector<int> part = shape;
+  for (std::size_t axis = 1; axis < 4; ++axis)
+    if (b.number(0, 2) == 0) part[axis] = 1;
+  if (b.number(0, 2) != 0) return random_map(b, part);
+  if (part[1] == 1 && b.number(0, 1) == 0) part.erase(part.begin(), part.begin() + 2);
+  return b.constant(part);
+}
+
+TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random][elementwise]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> shape = random_shape(b);
+      b.one_scale = b.number(0, 1) == 0;
+      const bool whole = b.number(0, 3) != 0;  // else both may have to be repeated
+      const int left = whole ? random_map(b, shape) : random_operand(b, shape);
+      const int right = random_operand(b, shape);
+      const bool swap = b.number(0, 1) == 0;
+      const int x = swap ? right : left, y = swap ? left : right;
+      return b.one_scale ? b.maximum(x, y) : b.addition(x, y);
+    });
+}
+
+TEST_CASE("means and maxima over any axes equal the golden layers", "[arch][random][reduction]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> axes;
+      const bool mean = b.number(0, 1) == 0;
+      int from = 0;
+      if (b.number(0, 3) == 0) {  // a matrix or rows of them
+        const std::vector<int> shape{b.number(1, 9), b.number(1, 9), b.number(1, 20)};
+        const bool rows = b.number(0, 1) == 0;
+        from = b.unary(b.input(shape), OpKind::kRelu, "RELU");
+        axes = rows ? std::vector<int>{0} : std::vector<int>{1};
+        if (mean && b.number(0, 2) == 0) axes.push_back(2);
+      } else {
+        from = random_map(b, random_shape(b));
+        for (int axis = 1; axis < (mean ? 4 : 3); ++axis)
+          if (b.number(0, 1) == 0) axes.push_back(axis);
+        if (axes.empty()) axes = {1};
+      }
+      return mean ? b.mean(from, axes) : b.reduce_max(from, axes);
+    });
+}
+
+/// Parts of random depth; sometimes used again, nested, pooled, or read beside the concatenation.
+int random_concatenation(Builder& b, std::vector<int> shape, int depth) {
+  const int axis = depth == 0 && b.number(0, 3) == 0 ? b.number(1, 2) : 3;
+  const bool whole_words = b.number(0, 2) == 0;
+  std::vector<int> parts;
+  for (int i = b.number(1, 4); i > 0; --i) {
+    const auto at = static_cast<std::size_t>(axis);
+    shape[at] = axis == 3 ? b.number(1, 20) : b.number(1, 6);
+    if (axis == 3 && whole_words) shape[at] *= 4;
+    parts.push_back(axis == 3 && depth == 0 && b.number(0, 5) == 0
+                        ? random_concatenation(b, shape, depth + 1)
+                        : random_map(b, shape));
+  }
+  if (b.number(0, 5) == 0) parts.push_back(parts[0]);
+  const int joined = b.concatenation(parts, axis);
+  if (axis != 3 || b.number(0, 1) == 0) return joined;
+  // A part that is also read by itself.
+  const int branch = b.unary(parts[0], OpKind::kRelu6, "RELU6");
+  return b.concatenation({joined, branch}, 3);
+}
+
+TEST_CASE("concatenations equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> shape = random_shape(b);
+      shape[1] = b.number(1, 8);
+      b.one_scale = true;
+      const int joined = random_concatenation(b, shape, 0);
+      switch (b.number(0, 3)) {
+        case 0:
+          return b.convolution(joined, b.number(1, 20), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.pool(joined, true, 2, 2, 1, 1, Padding::kSame);
+        default:
+          return joined;
+      }
+    });
+}
+
+}  // namespace
+}  // namespace trine::sim

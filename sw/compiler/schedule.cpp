@@ -48,8 +48,8 @@ bool reads_register(const Instruction& i, std::size_t reg) {
 std::vector<Instruction> hoist_loads(std::vector<Instruction> natural) {
   // Where each load goes: before the RUN of another engine at that natural position.
   std::vector<std::size_t> position(natural.size());
-  std::vector<std::size_t> consumers;
-  std::size_t at_least = 0;
+  std::array<std::vector<std::size_t>, 2> all_consumers;
+  std::array<std::size_t, 2> all_at_least{};
   // The first RUN's words come before those of loads that it does not need.
   const std::size_t first = static_cast<std::size_t>(
       std::find_if(natural.begin(), natural.end(),
@@ -57,6 +57,10 @@ std::vector<Instruction> hoist_loads(std::vector<Instruction> natural) {
       natural.begin());
   for (std::size_t i = 0; i < natural.size(); ++i) {
     if (natural[i].engine != Engine::kLoad) continue;
+    // Each kind keeps its order. Parameters wait longer for their place: others go past them.
+    const std::size_t kind = natural[i].writes.at(0).space == Space::kParams ? 1 : 0;
+    auto& consumers = all_consumers[kind];
+    auto& at_least = all_at_least[kind];
     if (consumers.size() >= kLoadsAhead)
       at_least = std::max(at_least, consumers[consumers.size() - kLoadsAhead] + 1);
     if (i > first) at_least = std::max(at_least, first + 1);

@@ -14,7 +14,7 @@ namespace trine::compiler {
 /// Moves every load as far ahead as its destination is free, in their order, and no more than
 /// kLoadsAhead loads before the RUN that needs the first of them (an engine's queue is short).
 std::vector<Instruction> hoist_loads(std::vector<Instruction> natural);
-inline constexpr int kLoadsAhead = 8;
+inline constexpr int kLoadsAhead = 12;
 
 /// Sets wait and signal so that engines running freely give the sequential result.
 void insert_tokens(std::vector<Instruction>& program);

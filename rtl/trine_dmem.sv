@@ -6,9 +6,9 @@
 //   scatter  Rows words to any addresses, with one bit mask for all of them (results)
 //   DMA      DataWords neighbours, read or written
 //
-// Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: gather
-// before scatter before DMA; one of the latter two that was kept waiting for Patience cycles goes
-// first. Lanes of one access that fall into the same bank are served one after the other, lowest
+// Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: DMA, which
+// needs few banks and never the same ones for long, before gather before scatter; a scatter that was
+// kept waiting for ScatterPatience cycles goes before a gather. Lanes of one access that fall into the same bank are served one after the other, lowest
 // lane first. No port needs all its banks at once: each keeps what is left to do.
 //
 // Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* in the cycle
@@ -77,7 +77,6 @@ module trine_dmem #(
 
   localparam int unsigned WordBits = $clog2(DataWords);
   localparam int unsigned ScatterPatience = 2;
-  localparam int unsigned DmaPatience     = 2;
 
   if (Banks < 2 * Rows || Banks < DataWords || (Banks & (Banks - 1)) != 0) begin : gen_bad_banks
     $error("trine_dmem: Banks must be a power of two, at least 2*Rows and DataWords");
@@ -257,53 +256,33 @@ module trine_dmem #(
   // ---------------------------------------------------------------------------------------------
   // DMA: one access, read or written; reads and writes take turns.
   // ---------------------------------------------------------------------------------------------
-  logic                 d_we_q, d_turn_q, d_take_read, d_take_write, d_ready, d_first, d_used;
+  logic                 d_we_q, d_turn_q, d_take_read, d_take_write, d_used;
   logic [AddrBits-1:0]  d_addr_q;
   logic [DataBits-1:0]  d_data_q;
-  logic [DataWords-1:0] d_pend_q, d_served, d_left;
-  logic [3:0]           d_wait_q;
-  logic [Banks-1:0]     d_use, d_grant;
+  logic [DataWords-1:0] d_pend_q;  // served in the cycle after they were taken
+  logic [Banks-1:0]     d_use;
 
-  always_comb begin
-    d_served = '0;
-    for (int unsigned b = 0; b < Banks; b++) begin
-      if (d_use[b] && d_grant[b]) d_served[b % DataWords] = 1'b1;
-    end
-  end
-
-  assign d_left       = d_pend_q & ~d_served;
-  assign d_ready      = d_left == '0;
-  assign d_first      = d_wait_q == 4'(DmaPatience);
   assign d_take_read  = dma_rvalid_i && (d_turn_q || !dma_wvalid_i);
   assign d_take_write = dma_wvalid_i && !d_take_read;
-  assign dma_rready_o = d_ready && (d_turn_q || !dma_wvalid_i);
-  assign dma_wready_o = d_ready && !(dma_rvalid_i && d_turn_q);
+  assign dma_rready_o = d_turn_q || !dma_wvalid_i;
+  assign dma_wready_o = !(dma_rvalid_i && d_turn_q);
   assign d_used       = d_pend_q != '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       d_pend_q <= '0;
-      d_wait_q <= '0;
       d_turn_q <= 1'b0;
     end else if (clear_i) begin
       d_pend_q <= '0;
-      d_wait_q <= '0;
       d_turn_q <= 1'b0;
     end else begin
-      d_pend_q <= d_left;
-      if (d_ready) begin
-        d_wait_q <= '0;
-        if (d_take_read) d_pend_q <= '1;
-        else if (d_take_write) d_pend_q <= dma_wmask_i;
-        if (d_take_read || d_take_write) d_turn_q <= !d_take_read;
-      end else if (!d_first) begin
-        d_wait_q <= d_wait_q + 4'd1;
-      end
+      d_pend_q <= d_take_read ? '1 : d_take_write ? dma_wmask_i : '0;
+      if (d_take_read || d_take_write) d_turn_q <= !d_take_read;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (d_ready && (d_take_read || d_take_write)) begin
+    if (d_take_read || d_take_write) begin
       d_we_q   <= !d_take_read;
       d_addr_q <= d_take_read ? dma_raddr_i : dma_waddr_i;
       if (d_take_write) d_data_q <= dma_wdata_i;
@@ -337,9 +316,9 @@ module trine_dmem #(
       d_valid_q <= 1'b0;
       d_got_q   <= '0;
     end else begin
-      d_last_q  <= d_used && d_ready && !d_we_q;
+      d_last_q  <= d_used && !d_we_q;
       d_valid_q <= d_last_q;
-      d_got_q   <= d_we_q ? '0 : d_served;
+      d_got_q   <= d_we_q ? '0 : d_pend_q;
     end
   end
 
@@ -403,13 +382,12 @@ module trine_dmem #(
                         d_addr_q[BankBits-1:WordBits] == (BankBits-WordBits)'(b / DataWords);
     end
 
-    assign g_blocked[b] = (s_first && s_use[b]) || (d_first && d_use[b]);
-    assign s_grant[b]   = (s_first || !g_use[b]) && !(d_first && d_use[b]);
-    assign d_grant[b]   = d_first || (!g_use[b] && !s_use[b]);
+    assign g_blocked[b] = (s_first && s_use[b]) || d_use[b];
+    assign s_grant[b]   = (s_first || !g_use[b]) && !d_use[b];
 
     assign use_g = g_use[b] && !g_blocked[b];
     assign use_s = s_use[b] && s_grant[b];
-    assign use_d = d_use[b] && d_grant[b];
+    assign use_d = d_use[b];
 
 `ifdef TRINE_ASSERT
     assign serves_g[b] = use_g;
@@ -459,12 +437,12 @@ module trine_dmem #(
 `endif
 
   // ---------------------------------------------------------------------------------------------
-  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends.
+  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends, in
+  // so many cycles without DMA.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;
   localparam int unsigned ScatterBound = 2 * Rows + 8;
-  localparam int unsigned DmaBound     = DmaPatience + 2;
 
   logic live_q;
 
@@ -474,19 +452,17 @@ module trine_dmem #(
   end
 
   logic [Lanes-1:0] answered_q;  // lanes of the access that is being answered
-  logic [31:0]     g_age_q, s_age_q, d_age_q;
+  logic [31:0]     g_age_q, s_age_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       answered_q <= '0;
       g_age_q    <= '0;
       s_age_q    <= '0;
-      d_age_q    <= '0;
     end else begin
       answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
-      g_age_q    <= (clear_i || g_ready_o) ? '0 : g_age_q + 32'(g_serve);
-      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'd1;
-      d_age_q    <= (clear_i || d_ready) ? '0 : d_age_q + 32'd1;
+      g_age_q    <= (clear_i || g_ready_o) ? '0 : g_age_q + 32'(g_serve && !d_used);
+      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used);
     end
   end
 
@@ -494,12 +470,11 @@ module trine_dmem #(
     if (live_q) begin
       a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
       a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
-      a_dma_served:     assert ($countones(d_served) == $countones(serves_d));
+      a_dma_served:     assert ($countones(d_pend_q) == $countones(serves_d));
       a_answered_once:  assert ((answered_q & rsp_lanes_o) == '0);
       if (rsp_done_o) a_answered_all: assert ((answered_q | rsp_lanes_o) == '1);
       a_gather_ends:    assert (g_age_q < GatherBound);
       a_scatter_ends:   assert (s_age_q < ScatterBound);
-      a_dma_ends:       assert (d_age_q < DmaBound);
       a_one_dma:        assert (!(dma_wvalid_i && dma_wready_o && dma_rvalid_i && dma_rready_o));
       if (dma_wvalid_i) m_write_aligned: assume (32'(dma_waddr_i) % DataWords == 0);
       if (dma_rvalid_i) m_read_aligned:  assume (32'(dma_raddr_i) % DataWords == 0);

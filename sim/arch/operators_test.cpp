@@ -156,5 +156,119 @@ TEST_CASE("concatenations equal the golden layer", "[arch][random][movement]") {
     });
 }
 
+TEST_CASE("nearest neighbours equal the golden layer", "[arch][random][resize]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int mode = b.number(0, 2);
+      const bool whole = b.number(0, 2) != 0;
+      const int H = whole ? s[1] * b.number(1, 4) : b.number(1, 20);
+      const int W = whole ? s[2] * b.number(1, 4) : b.number(1, 20);
+      const int big = b.resize(random_map(b, s), false, H, W, mode == 1, mode == 2);
+      if (b.number(0, 1) == 0) return big;
+      return b.convolution(big, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+    });
+}
+
+TEST_CASE("bilinear resizes equal the golden layer", "[arch][random][resize]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int mode = b.number(0, 2);
+      const auto size = [&](int in, int factor) {
+        return mode == 1 ? (in - 1) * factor + 1 : in * factor;
+      };
+      const int H = size(s[1], 1 << b.number(0, 2)), W = size(s[2], 1 << b.number(0, 2));
+      return b.resize(random_map(b, s), true, H, W, mode == 1, mode == 2);
+    });
+}
+
+TEST_CASE("a bilinear resize whose weights are too fine is refused", "[arch][resize][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 12, 12, false, false)};
+  const gen::Config config = testing::small_config(8, 8, 16, 16, 64);
+  REQUIRE_THROWS_WITH(
+      compiler::compile(b.graph, config),
+      "random.tflite: op 0 RESIZE_BILINEAR: tensor 2 't2': 4 x 4 to 12 x 12 pixels: "
+      "weight 683/1024 does not fit int8");
+}
+
+TEST_CASE("transposed convolutions equal the golden layer", "[arch][random][transposed]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int R = b.number(1, 5), S = b.number(1, 5), U = b.number(1, 4), V = b.number(1, 4);
+      const Padding padding = testing::random_padding(b);
+      // Any size from which the window makes the input's.
+      const auto size = [&](int in, int filter, int stride) {
+        const int more = b.number(0, stride - 1);
+        return padding == Padding::kSame ? in * stride - more : (in - 1) * stride + filter + more;
+      };
+      return b.transpose_convolution(random_map(b, s), b.number(1, 20), R, S, V, U,
+                                     size(s[1], R, V), size(s[2], S, U), padding,
+                                     b.number(0, 2) != 0);
+    });
+}
+
+TEST_CASE("slices equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> s = random_shape(b);
+      if (b.number(0, 1) == 0) s[3] *= 4;
+      std::vector<int> begin{0}, end{1}, stride{1};
+      for (std::size_t axis = 1; axis < 4; ++axis) {
+        const bool all = b.number(0, 1) == 0;
+        begin.push_back(all ? 0 : b.number(0, s[axis] - 1));
+        if (axis == 3 && b.number(0, 1) == 0) begin[3] = begin[3] / 4 * 4;
+        end.push_back(all ? s[axis] : b.number(begin[axis] + 1, s[axis]));
+        stride.push_back(all || axis == 3 ? b.number(0, 4) / 4 + 1 : b.number(1, 3));
+      }
+      const int from = random_map(b, s);
+      int t = b.strided_slice(from, begin, end, stride);
+      switch (b.number(0, 3)) {
+        case 0:
+          t = b.convolution(t, b.number(1, 20), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+          break;
+        case 1:
+          t = b.mean(t, {1, 2});
+          break;
+        case 2:
+          t = b.addition(t, t);
+          break;
+        default:
+          break;
+      }
+      if (b.number(0, 1) != 0) return t;
+      // Both the map and a part of it are read.
+      return b.addition(b.mean(from, {1, 2, 3}), t);
+    });
+}
+
+TEST_CASE("paddings of any axes equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> sides{0, 0};
+      for (int i = 0; i < 6; ++i) sides.push_back(b.number(0, 1) * b.number(0, 5));
+      const int padded =
+          b.pad(random_map(b, random_shape(b)), sides, b.number(0, 1) == 0 ? b.constant({1}) : -1);
+      if (b.number(0, 1) == 0) return padded;
+      return b.convolution(padded, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+    });
+}
+
+TEST_CASE("rows of matrices are cut, padded and joined", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int rows = b.number(2, 12), C = b.number(1, 20);
+      const int t = b.unary(b.input({1, rows, C}), OpKind::kRelu, "RELU");
+      const int first = b.number(0, rows - 1);
+      const int part = b.strided_slice(t, {0, first, 0}, {1, rows, C}, {1, b.number(1, 3), 1});
+      const int padded = b.pad(part, {0, 0, b.number(0, 2), 1, b.number(0, 3), 0});
+      const int wide = b.pad(t, {0, 0, 0, 0, b.shape(padded)[2] - C, 0});
+      return b.concatenation({padded, wide, padded}, 1);
+    });
+}
+
 }  // namespace
 }  // namespace trine::sim

@@ -170,14 +170,61 @@ class Builder {
   }
 
   int pad(int from, int top, int bottom, int left, int right) {
-    model::Op op = start(model::OpKind::kPad, "PAD");
-    op.inputs = {from, integers({0, 0, top, bottom, left, right, 0, 0}, {4, 2})};
+    return pad(from, {0, 0, top, bottom, left, right, 0, 0});
+  }
+
+  /// Before and behind, for each axis. @param code  a tensor of one; -1: the zero point
+  int pad(int from, const std::vector<int>& sides, int code = -1) {
+    model::Op op =
+        start(code < 0 ? model::OpKind::kPad : model::OpKind::kPadV2, code < 0 ? "PAD" : "PADV2");
     std::vector<int> out = shape(from);
-    out[1] += top + bottom;
-    out[2] += left + right;
+    op.inputs = {from, integers(sides, {static_cast<int>(out.size()), 2})};
+    if (code >= 0) {
+      same_quantization(from, code);
+      op.inputs.push_back(code);
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += sides[2 * i] + sides[2 * i + 1];
     const int result = finish(op, out);
     same_quantization(from, result);
     return result;
+  }
+
+  /// begin, begin + stride, ... below end, for each axis.
+  int strided_slice(int from, const std::vector<int>& begin, const std::vector<int>& end,
+                    const std::vector<int>& stride) {
+    model::Op op = start(model::OpKind::kStridedSlice, "STRIDED_SLICE");
+    op.inputs = {from, integers(begin), integers(end), integers(stride)};
+    std::vector<int> out;
+    for (std::size_t i = 0; i < begin.size(); ++i)
+      out.push_back((end[i] - begin[i] - 1) / stride[i] + 1);
+    const int result = finish(op, out);
+    same_quantization(from, result);
+    return result;
+  }
+
+  int resize(int from, bool bilinear, int H, int W, bool align_corners, bool half_pixel_centers) {
+    model::Op op = bilinear
+                       ? start(model::OpKind::kResizeBilinear, "RESIZE_BILINEAR")
+                       : start(model::OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR");
+    op.align_corners = align_corners;
+    op.half_pixel_centers = half_pixel_centers;
+    op.inputs = {from, integers({H, W})};
+    const int result = finish(op, {1, H, W, shape(from)[3]});
+    same_quantization(from, result);
+    return result;
+  }
+
+  /// To H x W pixels, of which the input's are every stride-th.
+  int transpose_convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int H,
+                            int W, model::Padding padding, bool per_channel) {
+    model::Op op = start(model::OpKind::kTransposeConv, "TRANSPOSE_CONV");
+    op.stride_h = stride_h;
+    op.stride_w = stride_w;
+    op.padding = padding;
+    op.inputs = {integers({1, H, W, channels}),
+                 weights({channels, R, S, shape(from)[3]}, channels, per_channel), from};
+    if (number(0, 2) != 0) op.inputs.push_back(bias(channels));
+    return finish(op, {1, H, W, channels});
   }
 
   int unary(int from, model::OpKind kind, const std::string& name) {

@@ -8,6 +8,68 @@
 #include "sw/compiler/lowering.h"
 
 namespace trine::compiler {
+namespace {
+
+using model::Slice;
+
+constexpr int kMostStride = 255;  ///< fields stride_x, stride_y, out_skip
+
+Slice all_channels(const Shape& s) { return {0, 1, s.C}; }
+
+/// Elements along one axis of the image: begin, begin + stride, ...
+struct Line {
+  int begin = 0, stride = 1, count = 1;
+};
+
+/// What slices first..last-1 of a tensor of that shape select of these axes, taken as one.
+/// @return nothing if they don't lie equally far apart
+std::optional<Line> line_of(const std::vector<int>& shape, const std::vector<Slice>& slices,
+                            std::size_t first, std::size_t last) {
+  Line line;
+  std::int64_t inner = 1;
+  for (std::size_t axis = last; axis-- > first; inner *= shape[axis]) {
+    const Slice& s = slices[axis];
+    line.begin += static_cast<int>(s.begin * inner);
+    if (s.size == 1) continue;
+    const std::int64_t step = s.stride * inner;
+    if (line.count > 1 && step != std::int64_t{line.stride} * line.count) return std::nullopt;
+    if (line.count == 1) {
+      if (step < 1 || step > kMostStride) return std::nullopt;
+      line.stride = static_cast<int>(step);
+    }
+    line.count *= static_cast<int>(s.size);
+  }
+  return line;
+}
+
+/// Pixels of an image, and channels.
+struct Selection {
+  Line y, x;
+  Slice channels;
+};
+
+/// @return nothing if pixels don't lie equally far apart
+std::optional<Selection> selection_of(const std::vector<int>& shape,
+                                      const std::vector<Slice>& slices) {
+  if (shape.empty()) return Selection{{}, {}, {0, 1, 1, false}};
+  const std::size_t last = shape.size() - 1;
+  const bool image = shape.size() == 4;
+  const auto y = image ? line_of(shape, slices, 1, 2) : Line{};
+  const auto x = line_of(shape, slices, image ? 2 : 0, last);
+  if (!y || !x) return std::nullopt;
+  return Selection{*y, *x, slices[last]};
+}
+
+/// A tensor of shape `inner` inside of one of another shape, from these coordinates on.
+std::vector<Slice> slices_of(const std::vector<int>& inner,
+                             const std::vector<std::int64_t>& begin) {
+  std::vector<Slice> slices;
+  for (std::size_t axis = 0; axis < inner.size(); ++axis)
+    slices.push_back({begin[axis], 1, inner[axis], false});
+  return slices;
+}
+
+}  // namespace
 
 // ---- copies -------------------------------------------------------------------------------------
 
@@ -27,20 +89,26 @@ Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel
   return layer;
 }
 
-void Lowering::move(const Op& o, int from, int first, Geometry window, int to, int outside) {
-  const int channels = shape(to).C, per_word = shape(from).per_word;
-  const bool words = first % per_word == 0 && net_.maps[at(to)].position() == 0;
+void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
+                    int outside) {
+  const int per_word = shape(from).per_word, count = static_cast<int>(channels.size);
+  const auto first = static_cast<int>(channels.begin);
+  const bool words = (channels.stride == 1 || count == 1) && first % per_word == 0 &&
+                     net_.maps[at(to)].position() == 0;
   Layer layer;
-  if (words && config_.vector) {
+  if (words && (config_.vector || per_word != 4)) {
     layer = start(o, LayerKind::kMax);
-    layer.input = channels_of(from, first, channels);
+    layer.input = channels_of(from, first, count);
     layer.words = shape(layer.input).channel_words();
   } else {
     // Of the words that hold the channels.
-    const int begin = first / per_word * per_word;
-    std::vector<int> channel_of(at(channels));
-    std::iota(channel_of.begin(), channel_of.end(), first - begin);
-    layer = selection(o, channels_of(from, begin, first - begin + channels), channel_of);
+    std::vector<int> channel_of(at(count));
+    for (int i = 0; i < count; ++i)
+      channel_of[at(i)] = first + i * static_cast<int>(channels.stride);
+    const auto [low, high] = std::minmax(channel_of.front(), channel_of.back());
+    const int begin = low / 4 * 4, end = high + 1;
+    for (int& c : channel_of) c -= begin;
+    layer = selection(o, channels_of(from, begin, end - begin), channel_of);
   }
   layer.window = window;
   layer.pad_code = packed_byte(outside, per_word);
@@ -82,26 +150,28 @@ void Lowering::find_concatenated() {
 void Lowering::concatenation(const Op& o) {
   const Tensor& out = graph_.out(o);
   const int axis = o.axis < 0 ? o.axis + out.rank() : o.axis;
-  const int dropped = 4 - out.rank();  // axes before the first one
   if (map_of_.count(o.outputs[0]) == 0)
     new_output(o, shape_of(out.shape, with_tensor(graph_, o, o.outputs[0])));
   const int whole = map_of(o.outputs[0]);
-  Part part;
+  std::vector<std::int64_t> begin(out.shape.size());
   for (int i = 0; i < static_cast<int>(o.inputs.size()); ++i) {
     const int from = image(o, i);
     const Shape s = shape(from);
-    if (!is_part_of(from, whole, part.channel)) {
+    const std::vector<int>& part = graph_.in(o, i).shape;
+    const auto place = selection_of(out.shape, slices_of(part, begin));
+    if (!place)
+      fail(o, fmt::format("tensor {} '{}': axis {} lies between others", o.input(i),
+                          graph_.in(o, i).name, axis));
+    const int channel = static_cast<int>(place->channels.begin);
+    if (!is_part_of(from, whole, channel)) {
       Geometry window;
       window.H = window.P = s.H;
       window.W = window.Q = s.W;
-      move(o, from, 0, window, add_part(whole, part, s), 0);
+      move(o, from, all_channels(s), window,
+           add_part(whole, {-1, channel, place->y.begin, place->x.begin, 1, place->x.stride}, s),
+           0);
     }
-    if (axis == out.rank() - 1)
-      part.channel += s.C;
-    else if (axis + dropped == 1)
-      part.y += s.H;
-    else
-      part.x += s.W;
+    begin[at(axis)] += part[at(axis)];
   }
 }
 
@@ -111,42 +181,91 @@ bool Lowering::is_part_of(int map, int whole, int channel) const {
                           : part.whole == whole && part.channel == channel;
 }
 
+// ---- slices -------------------------------------------------------------------------------------
+
+/// Channels from a whole word on are a part of the input: no layer.
+void Lowering::strided_slice(const Op& o) {
+  const Tensor& t = graph_.in(o, 0);
+  const auto selected = selection_of(t.shape, model::slices(graph_, o));
+  if (!selected || t.is_constant)
+    fail(o, fmt::format("tensor {} '{}' {}", o.input(0), t.name,
+                        t.is_constant ? "is a constant"
+                                      : "is cut into pixels that don't lie equally far apart, "
+                                        "1 to 255"));
+  const int from = image(o, 0);
+  const Shape s = shape(from);
+  const auto& [y, x, channels] = *selected;
+  const auto& outputs = net_.output_tensors;
+  const bool own = concatenated_.count(o.outputs[0]) > 0 ||
+                   std::find(outputs.begin(), outputs.end(), o.outputs[0]) != outputs.end();
+  if (!own && y.count == s.H && x.count == s.W && channels.stride == 1 &&
+      channels.begin % s.per_word == 0) {
+    map_of_[o.outputs[0]] =
+        channels_of(from, static_cast<int>(channels.begin), static_cast<int>(channels.size));
+    return;
+  }
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = y.count;
+  g.Q = x.count;
+  g.stride_y = y.stride;
+  g.stride_x = x.stride;
+  g.pad_top = -y.begin;
+  g.pad_left = -x.begin;
+  move(o, from, channels, g, new_output(o, {static_cast<int>(channels.size), g.P, g.Q}), 0);
+}
+
 // ---- padding ------------------------------------------------------------------------------------
 
 void Lowering::pad(const Op& o) {
-  const auto sides = model::paddings(graph_, o);
-  const int rank = graph_.in(o, 0).rank();
-  for (int i = 0; i < rank; ++i)
-    if (rank != 4 || i == 0 || i == 3)
-      if (sides[at(i)].first != 0 || sides[at(i)].second != 0)
-        fail(o, fmt::format("tensor {} '{}': only height and width of rank 4 can be padded",
-                            o.input(0), graph_.in(o, 0).name));
+  const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
   const int map = image(o, 0);
-  const int top = rank == 4 ? static_cast<int>(sides[1].first) : 0;
-  const int left = rank == 4 ? static_cast<int>(sides[2].first) : 0;
-  const int zero_point = graph_.out(o).zero_point();
-  const int code =
-      o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0)) : zero_point;
-  if (only_convolutions_read(o.outputs[0]) && (code == zero_point || !padded_again(o.outputs[0]))) {
-    folded_pads_[o.outputs[0]] = {map, top, left, code};
-    return;
-  }
-  if (graph_.in(o, 0).shape == graph_.out(o).shape) {
+  if (t.shape == out.shape) {
     map_of_[o.outputs[0]] = map;
     return;
   }
-  const int bits = 32 / shape(map).per_word;
+  std::vector<std::int64_t> begin;
+  for (const auto& [before, behind] : model::paddings(graph_, o)) begin.push_back(before);
+  const auto place = selection_of(out.shape, slices_of(t.shape, begin));
+  if (!place || place->x.stride != 1)
+    fail(o, fmt::format("tensor {} '{}': the padded axis lies between others", o.input(0), t.name));
+  const Shape s = shape(map), to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = to.H;
+  g.Q = to.W;
+  g.pad_top = place->y.begin;
+  g.pad_left = place->x.begin;
+  const int code = o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0))
+                                            : out.zero_point();
+  if (s.C != to.C) return pad_channels(o, map, g, static_cast<int>(place->channels.begin), code);
+  if (only_convolutions_read(o.outputs[0]) &&
+      (code == out.zero_point() || !padded_again(o.outputs[0]))) {
+    folded_pads_[o.outputs[0]] = {map, g.pad_top, g.pad_left, code};
+    return;
+  }
+  const int bits = 32 / s.per_word;
   if (bits == 1 ? code != -1 && code != 1 : bits == 2 && (code < -1 || code > 1))
     fail(o, fmt::format("tensor {} '{}' is padded with {}, which {} bits do not hold", o.input(0),
-                        graph_.in(o, 0).name, code, bits));
-  Layer layer = start(o, LayerKind::kMax);
-  layer.input = map;
-  set_pointwise(layer);
-  layer.window.P = graph_.out(o).extent(1);
-  layer.window.Q = graph_.out(o).extent(2);
-  layer.window.pad_top = top;
-  layer.window.pad_left = left;
-  layer.pad_code = packed_byte(code, shape(map).per_word);
+                        t.name, code, bits));
+  move(o, map, all_channels(s), g, new_output(o, to), code);
+}
+
+void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int before, int code) {
+  if (shape(map).per_word != 4)
+    fail(o, fmt::format("tensor {} '{}': channels of packed codes cannot be padded", o.input(0),
+                        graph_.in(o, 0).name));
+  std::vector<int> channel_of(at(graph_.out(o).extent(-1)), -1);
+  const auto own = channel_of.begin() + before;
+  std::iota(own, own + shape(map).C, 0);
+  Layer layer = selection(o, map, channel_of);
+  for (int m = 0; m < layer.channels; ++m)
+    if (channel_of[at(m)] < 0) layer.bias[at(m)] = code;
+  layer.window = window;
+  layer.outside = layer.pad_code = code;
+  set_sweeps(layer, shape(map));
   add_layer(o, std::move(layer));
 }
 

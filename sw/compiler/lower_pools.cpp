@@ -21,14 +21,13 @@ std::vector<TapRange> tap_ranges(int positions, int taps, int stride, int pad, i
   return ranges;
 }
 
-/// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
+}  // namespace
+
 ChannelScale reciprocal(std::int64_t n) {
   int s = 30;
   while ((std::int64_t{1} << s) / n + 1 < std::int64_t{1} << 30) ++s;
   return {static_cast<std::int32_t>((std::int64_t{1} << s) / n + 1), 31 - s};
 }
-
-}  // namespace
 
 void Lowering::max_pool(const Op& o) {
   Layer layer = start(o, LayerKind::kMax);

@@ -12,12 +12,13 @@ constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
 }  // namespace
 
 void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
-  for (const int position : {1, 2})
+  const int bias_position = bias_of(o);
+  for (const int position : {1, bias_position})
     if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
       throw_error("{} is computed, the machine takes constant weights",
                   with_tensor(graph_, o, o.input(position)));
   set_scales(o, layer);
-  layer.zero_point = graph_.in(o, 0).zero_point();
+  layer.zero_point = graph_.in(o, activations_of(o)).zero_point();
   layer.outside = layer.zero_point;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
     throw_error("{} has zero point {}, the machine multiplies by codes, allowed 0",
@@ -25,8 +26,8 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
   set_precision(o, layer);
   layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
   layer.bias.assign(at(layer.channels), 0);
-  if (o.input(2) >= 0) {
-    const auto bias = graph_.in(o, 2).integers();
+  if (o.input(bias_position) >= 0) {
+    const auto bias = graph_.in(o, bias_position).integers();
     for (std::size_t m = 0; m < layer.bias.size(); ++m) layer.bias[m] = reference::wrap(bias[m]);
   }
 }

@@ -139,13 +139,14 @@ bool Lowering::zero_beyond(int tensor) const {
 
 int Lowering::weight_bits(const Op& o, int per_word) const {
   if (per_word != 4) return 32 / per_word;
-  const Tensor& x = graph_.in(o, 0);
+  const int activations = o.input(activations_of(o));
+  const Tensor& x = graph_.tensor(activations);
   const int bits = bits_of(graph_.in(o, 1).encoding);
   // Binary weights beyond the last channel are -1, ternary ones 0.
-  const int from = producer_of(o.input(0));
+  const int from = producer_of(activations);
   const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
   if (bits != 1 || (x.extent(-1) % 4 == 0 && !reshaped) ||
-      (x.zero_point() == 0 && zero_beyond(o.input(0))))
+      (x.zero_point() == 0 && zero_beyond(activations)))
     return bits;
   return config_.ternary ? 2 : 8;
 }
@@ -262,8 +263,15 @@ void Lowering::lower(int index) {
       return mean(o);
     case OpKind::kReduceMax:
       return reduce_max(o);
+    case OpKind::kTransposeConv:
+      return transpose_convolution(o);
+    case OpKind::kResizeBilinear:
+    case OpKind::kResizeNearestNeighbor:
+      return resize(o);
     case OpKind::kConcatenation:
       return concatenation(o);
+    case OpKind::kStridedSlice:
+      return strided_slice(o);
     case OpKind::kPad:
     case OpKind::kPadV2:
       return pad(o);

@@ -45,6 +45,13 @@ inline bool is_product(OpKind kind) {
 /// "model.tflite: op 3 CONV_2D: tensor 4 'x'"
 std::string with_tensor(const Graph& graph, const Op& op, int tensor);
 
+/// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
+ChannelScale reciprocal(std::int64_t n);
+
+/// Positions of a product's activations and bias among its operands.
+inline int activations_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
+inline int bias_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 3 : 2; }
+
 class Lowering {
  public:
   Lowering(const Graph& graph, const gen::Config& config, const reference::RoundingPolicy& rounding)
@@ -163,18 +170,29 @@ class Lowering {
   /// are among them
   bool set_reduction(const Op& o, Layer& layer) const;
 
-  // ---- movement
-  // ------------------------------------------------------------------------------------
+  // ---- transposed convolutions and resizes ----------------------------------------------------
+
+  void transpose_convolution(const Op& o);
+  void set_phase_weights(const Op& o, Layer& layer, int first_row, int first_col) const;
+  void resize(const Op& o);
+  /// A depthwise convolution with weights rows[ky] * cols[kx] over their sum.
+  Layer weighted_sum(const Op& o, int from, const Geometry& window, const std::vector<int>& rows,
+                     const std::vector<int>& cols) const;
+
+  // ---- movement --------------------------------------------------------------------------------
 
   void concatenation(const Op& o);
+  void strided_slice(const Op& o);
+  /// Pads channels as well.
+  void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);
   bool is_part_of(int map, int whole, int channel) const;
   /// Finds the tensors that their producers can write right into a concatenation.
   void find_concatenated();
   /// A convolution of one tap whose channel m is input channel `channel_of[m]`, as it is (-1: 0).
   Layer selection(const Op& o, int from, const std::vector<int>& channel_of) const;
-  /// Copies: pixels as the window says, channels from `first` on. `to` is a map or a part; outside
-  /// of the map is `outside`.
-  void move(const Op& o, int from, int first, Geometry window, int to, int outside);
+  /// Copies pixels as the window says. `to` is a map or a part; outside of the map is `outside`.
+  void move(const Op& o, int from, const model::Slice& channels, const Geometry& window, int to,
+            int outside);
   void pad(const Op& o);
   /// Whether a convolution over the tensor has a border of its own, which is the zero point.
   bool padded_again(int tensor) const;

@@ -256,6 +256,40 @@ TEST_CASE("paddings of any axes equal the golden layer", "[arch][random][movemen
     });
 }
 
+TEST_CASE("without a vector unit convolutions move the codes", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    gen::Config config = random_config(b);
+    config.vector = config.table = false;
+    b.one_scale = true;
+    const std::vector<int> s = random_shape(b);
+    const int x = b.input(s);
+    const int wide = b.pad(x, {0, 0, 1, 0, 0, 2, b.number(0, 3), b.number(0, 2)});
+    const int cut = b.strided_slice(wide, {0, 1, 0, 0}, {1, s[1] + 1, s[2], s[3]}, {1, 1, 1, 1});
+    const int joined = b.concatenation({cut, x}, b.number(1, 3));
+    const std::vector<int> big = b.shape(joined);
+    b.graph.outputs = {b.resize(joined, false, 2 * big[1], 3 * big[2], false, false)};
+    CAPTURE(config.to_toml(), text_of(b.graph));
+    testing::require_exact(b.graph, config, {b.random_array(x)});
+  }
+}
+
+/// Writing into the concatenation saves copies: as many layers as convolutions.
+TEST_CASE("whole words of a concatenation are not copied", "[arch][movement]") {
+  Builder b(1);
+  b.one_scale = true;
+  const int x = b.input({1, 9, 9, 8});
+  std::vector<int> branches;
+  for (const int channels : {8, 12, 16, 5})
+    branches.push_back(b.convolution(x, channels, 1, 1, 1, 1, 1, 1, Padding::kSame, true));
+  b.graph.outputs = {b.concatenation(branches, 3)};
+  const gen::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const compiler::Program program = compiler::compile(b.graph, config);
+  REQUIRE(program.layers.size() == 4);
+  testing::require_exact(b.graph, config, {b.random_array(x)});
+}
+
 TEST_CASE("rows of matrices are cut, padded and joined", "[arch][random][movement]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed)
     check(seed, [](Builder& b) {

@@ -171,7 +171,7 @@ void Lowering::resize(const Op& o) {
   const int from = image(o, 0);
   const Shape in = shape(from);
   const Shape to = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
-  if (in.pixels() == 1) {
+  if (in.pixels() == 1 && config_.vector) {
     map_of_[o.outputs[0]] = repeated(o, from, to);
     return;
   }

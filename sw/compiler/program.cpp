@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 3;
+constexpr std::uint32_t kFormat = 4;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3;
 
 // ---- configuration
@@ -37,6 +37,8 @@ void visit_config(gen::Config& c, Visit visit) {
   visit("param_channels", c.param_channels);
   visit("columns_per_cycle", c.columns_per_cycle);
   visit("vector", c.vector);
+  visit("table", c.table);
+  visit("depthwise", c.depthwise);
   visit("axi_data_bits", c.axi_data_bits);
   visit("axi_addr_bits", c.axi_addr_bits);
   visit("pipeline_rows", c.pipeline_rows);

@@ -50,6 +50,16 @@ TEST_CASE("a program survives its file", "[compiler][program]") {
   CHECK(read.macs() == 9 * 9 * 12 * 9 * 5);
 }
 
+TEST_CASE("a program's file holds the whole configuration", "[compiler][program]") {
+  gen::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
+  config.table = config.depthwise = false;
+  Builder b(1);
+  b.graph.outputs = {b.unary(b.input({1, 4, 4, 4}), model::OpKind::kRelu, "RELU")};
+  const Program program = compile(b.graph, config);
+  const Program read = parse_program(bytes_of(serialize(program)), "net.trine");
+  CHECK(read.config.to_toml() == config.to_toml());
+}
+
 TEST_CASE("the same model gives the same bytes", "[compiler][program]") {
   CHECK(serialize(small_program()) == serialize(small_program()));
 }

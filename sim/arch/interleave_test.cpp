@@ -104,6 +104,25 @@ TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
   }
 }
 
+/// There is one table: each load waits until the one before has been used.
+TEST_CASE("tables survive any order", "[arch][tokens][table]") {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    testing::Builder b(seed);
+    const int in = b.input({1, b.number(4, 20), b.number(4, 20), b.number(1, 24)});
+    int t = in;
+    for (int i = 0; i < 4; ++i) {
+      const int f = b.unary(t, model::OpKind::kHardSwish, "HARD_SWISH");
+      const int u = b.convolution(f, b.shape(in)[3], 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+      const int gate = b.unary(b.mean(u, {1, 2}), model::OpKind::kLogistic, "LOGISTIC");
+      t = b.binary(i % 2 == 0 ? f : u, gate, model::OpKind::kMul, "MUL");
+    }
+    b.graph.outputs = {t};
+    require_order_free(b.graph, {b.random_array(in)},
+                       testing::small_config(8, 8, b.number(0, 1) == 0 ? 8 : 128, 8, 64), 10);
+  }
+}
+
 /// Each maximum reads what the sweep before has written, of maps in DMEM and of parts.
 TEST_CASE("the sweeps of fused pools survive any order", "[arch][tokens][pool]") {
   for (unsigned seed = 1; seed <= 12; ++seed) {

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <fmt/ranges.h>
+
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <random>
@@ -343,6 +345,65 @@ inline gen::Config random_config(Builder& b) {
 
 inline model::Padding random_padding(Builder& b) {
   return b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
+}
+
+/// A map made from the graph's inputs: one of them, or what the compute or the vector unit writes.
+inline int random_map(Builder& b, const std::vector<int>& shape) {
+  switch (b.number(0, 3)) {
+    case 0:
+      return b.unary(b.input(shape), model::OpKind::kRelu, "RELU");
+    case 1:
+    case 2: {
+      const int K = b.number(1, 3);
+      std::vector<int> from = shape;
+      from[3] = b.number(1, 12);
+      return b.convolution(b.input(from), shape[3], K, K, 1, 1, 1, 1, model::Padding::kSame, true);
+    }
+    default:
+      return b.input(shape);
+  }
+}
+
+inline std::vector<int> random_shape(Builder& b) {
+  const bool deep = b.number(0, 4) == 0;
+  return {1, b.number(1, 12), b.number(1, 14), deep ? b.number(16, 90) : b.number(1, 18)};
+}
+
+/// "CONV_2D 0[1,4,5,3] -> 3[1,4,5,8]", a line for each operator.
+inline std::string text_of(const model::Graph& graph) {
+  std::string text;
+  for (const model::Op& op : graph.ops) {
+    text += op.name;
+    for (const int t : op.inputs)
+      if (t >= 0) text += fmt::format(" {}{}", t, graph.tensor(t).shape);
+    text += fmt::format(" -> {}{}\n", op.outputs[0], graph.out(op).shape);
+  }
+  return text;
+}
+
+/// Makes the operator from `config` and the builder, and compares.
+template <typename Make>
+void check(unsigned seed, Make make) {
+  CAPTURE(seed);
+  Builder b(seed);
+  const gen::Config config = random_config(b);
+  CAPTURE(config.to_toml());
+  b.graph.outputs = {make(b)};
+  CAPTURE(text_of(b.graph));
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  require_exact(b.graph, config, inputs,
+                b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
+}
+
+/// An operand that broadcasts to the shape, or has it.
+inline int random_operand(Builder& b, const std::vector<int>& shape) {
+  std::vector<int> part = shape;
+  for (std::size_t axis = 1; axis < 4; ++axis)
+    if (b.number(0, 2) == 0) part[axis] = 1;
+  if (b.number(0, 2) != 0) return random_map(b, part);
+  if (part[1] == 1 && b.number(0, 1) == 0) part.erase(part.begin(), part.begin() + 2);
+  return b.constant(part);
 }
 
 }  // namespace trine::sim::testing

@@ -21,6 +21,22 @@ isa::vector::Op max_of(int per_word) {
   return per_word == 32 ? Op::kMaxBinary : per_word == 16 ? Op::kMaxTernary : Op::kMax;
 }
 
+isa::vector::Op operation_of(LayerKind kind, int per_word) {
+  using Op = isa::vector::Op;
+  switch (kind) {
+    case LayerKind::kSum:
+      return Op::kSum;
+    case LayerKind::kAdd:
+      return Op::kAdd;
+    case LayerKind::kMul:
+      return Op::kMul;
+    case LayerKind::kMinimum:
+      return Op::kMin;
+    default:
+      return max_of(per_word);
+  }
+}
+
 }  // namespace
 
 /// A loop nest in coordinates of the whole map.
@@ -89,6 +105,13 @@ void Emitter::set_post(Instruction& i) const {
   r.set(post::kZeroPoint, l.range.zero_point);
   r.set(post::kActMin, l.range.act_min);
   r.set(post::kActMax, l.range.act_max);
+  r.set(post::kOutput, static_cast<int>(l.result));
+  if (l.kind == LayerKind::kMul) {
+    r.set(post::kMultiplier, l.mul.scale.multiplier);
+    r.set(post::kShift, l.mul.scale.shift);
+    r.set(post::kAddZeroA, l.mul.zero_point[0]);
+    r.set(post::kAddZeroB, l.mul.zero_point[1]);
+  }
   if (!l.fuse_add && l.kind != LayerKind::kAdd) return;
   // The operand with the larger scale has factor 1/2.
   const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};
@@ -103,6 +126,11 @@ void Emitter::set_post(Instruction& i) const {
   r.set(post::kAddZeroPoint, l.add.output.zero_point);
   r.set(post::kAddActMin, l.add.output.act_min);
   r.set(post::kAddActMax, l.add.output.act_max);
+}
+
+void Emitter::read_table(Instruction& i) const {
+  if (layer().result == Output::kLookup)
+    i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords});
 }
 
 void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t dram_word,
@@ -175,7 +203,6 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   set_field(i, compute::kParam, param, l.label);
   set_field(i, compute::kChannels, channels.size(), l.label);
   set_field(i, post::kPosition, first_place % per_word, l.label);
-  i.registers.set(post::kOutput, static_cast<int>(l.result));
   i.registers.set(post::kEncoding, per_word == 32 ? 2 : per_word == 16 ? 1 : 0);
   if (l.result == Output::kThresholds) {
     i.registers.set(post::kPassesLast, l.passes - 1);
@@ -199,6 +226,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
                                input_rows(g, rect.y0, rect.y1), input_cols(g, rect.x0, rect.x1)));
   i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
+    read_table(i);
     i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
     const int words = output().words_of(channels.last) - n.out_word;
     Region written = map_region(out, n.out_word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
@@ -261,11 +289,10 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       i.registers.set(post::kShift, region->scale.shift);
       i.registers.set(vector::kBias, region->bias);
     }
-    i.run.op = static_cast<int>(l.kind == LayerKind::kSum   ? vector::Op::kSum
-                                : l.kind == LayerKind::kAdd ? vector::Op::kAdd
-                                                            : max_of(per_word));
-    i.run.flags =
-        (l.single ? 1 << vector::kSingle : 0) | (l.half_even ? 1 << vector::kHalfEven : 0);
+    i.run.op = static_cast<int>(operation_of(l.kind, per_word));
+    i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |
+                  (l.half_even ? 1 << vector::kHalfEven : 0);
+    read_table(i);
     const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
     i.reads.push_back(map_region(in, word, words, y, x));
     if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
@@ -402,6 +429,7 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   i.run.op = static_cast<int>(vector::Op::kSum);
   i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0) |
                 (layer().half_even ? 1 << vector::kHalfEven : 0);
+  read_table(i);
   i.reads.push_back(map_region(in, n.word, words, rows, cols));
   i.writes.push_back(map_region(out, n.word, words, {y, y + 1}, {x, x + 1}));
   instructions.push_back(std::move(i));

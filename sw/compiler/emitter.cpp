@@ -99,6 +99,7 @@ void Emitter::emit_layer(int index) {
   layer_ = index;
   input_loaded_ = false;
   words_stored_ = 0;
+  require_table();
   const Tiling& t = tiling();
   const bool conv = layer().kind == LayerKind::kConv;
   const int channels = conv ? layer().channels : shape(layer().output).C;
@@ -500,6 +501,21 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
   }
   params_.use(block, static_cast<std::int64_t>(instructions.size()));
   return first + std::int64_t{channels.first - range.first} * l.passes;
+}
+
+/// There is place for one table.
+void Emitter::require_table() {
+  const std::vector<std::int8_t>& table = layer().table;
+  if (table.empty() || table == table_) return;
+  table_ = table;
+  const auto [entry, is_new] = table_bytes_.try_emplace(table, 0);
+  if (is_new) {
+    std::vector<std::uint32_t> words(isa::dma::kTableWords);
+    std::memcpy(words.data(), table.data(), table.size());
+    entry->second = add_image(words);
+  }
+  load_constants(Target::kTable, entry->second, isa::dma::kTableWords, 0, Space::kTable,
+                 isa::dma::kTableWords);
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,

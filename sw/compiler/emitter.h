@@ -79,6 +79,7 @@ class Emitter {
   std::int64_t weights_block(const Channels& channels, const FilterPart& part);
   std::int64_t require_weights(const Channels& channels, const FilterPart& part);
   std::int64_t require_parameters(const Channels& channels, int correction);
+  void require_table();
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
@@ -88,6 +89,7 @@ class Emitter {
   struct Nest;
   void set_nest(Instruction& i, const Nest& nest, const View& in, const View& out) const;
   void set_post(Instruction& i) const;
+  void read_table(Instruction& i) const;
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
@@ -118,7 +120,9 @@ class Emitter {
   int words_stored_ = 0;  ///< of the layer's output, if it is the network's
   std::map<std::tuple<int, int, int, int, int, int>, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
-      block_bytes_;  ///< id -> byte, words
+      block_bytes_;                                               ///< id -> byte, words
+  std::vector<std::int8_t> table_;                                ///< that is loaded
+  std::map<std::vector<std::int8_t>, std::int64_t> table_bytes_;  ///< in the image
 };
 
 }  // namespace trine::compiler

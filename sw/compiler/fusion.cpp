@@ -36,8 +36,9 @@ bool fusable(const Network& network, int index) {
 /// Whether the layer does nothing but clamp codes, as a pool with an activation ends.
 bool only_clamps(const Layer& layer) {
   const Geometry& g = layer.window;
-  return layer.kind == LayerKind::kSum && g.R * g.S == 1 && g.P == g.H && g.Q == g.W &&
-         layer.regions.size() == 1 && layer.regions[0].bias == 0 && layer.range.zero_point == 0 &&
+  return layer.kind == LayerKind::kSum && layer.result == Output::kRequantized && g.R * g.S == 1 &&
+         g.P == g.H && g.Q == g.W && layer.regions.size() == 1 && layer.regions[0].bias == 0 &&
+         layer.range.zero_point == 0 &&
          layer.regions[0].scale == reference::ChannelScale{1 << 30, 1};
 }
 

@@ -45,21 +45,26 @@ bool product_agrees(const Graph& graph, const Op& op) {
   return true;
 }
 
-/// By all pairs of codes. @param last  rounding of the machine's sum
-bool addition_agrees(const Graph& graph, const Op& op, Rounding last) {
+/// By all pairs of codes. @param term, last  rounding of the machine's operands and sum
+bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term, Rounding last) {
   const reference::AddParams p = reference::add_params(graph, op);
-  const auto operand = [&](std::size_t i, int code, Rounding rounding) {
-    return reference::scaled((code - p.zero_point[i]) * (1 << p.left_shift), p.input[i], rounding);
+  const int sign = op.kind == OpKind::kSub ? -1 : 1;
+  const auto operand = [&](std::size_t i, int value, Rounding rounding) {
+    return reference::scaled(value * (1 << p.left_shift), p.input[i], rounding);
   };
-  const auto sum = [&](int a, int b, Rounding term, Rounding result) {
-    return reference::requantize(operand(0, a, term) + operand(1, b, term), p.result, p.output,
-                                 result);
+  const auto code = [&](int sum, Rounding rounding) {
+    return reference::requantize(sum, p.result, p.output, rounding);
   };
-  for (int a = -128; a <= 127; ++a)
-    for (int b = -128; b <= 127; ++b)
-      if (sum(a, b, Rounding::kSingle, last) != sum(a, b, Rounding::kHalfEven, Rounding::kHalfEven))
+  for (int a = -128 - p.zero_point[0]; a <= 127 - p.zero_point[0]; ++a)
+    for (int b = -128 - p.zero_point[1]; b <= 127 - p.zero_point[1]; ++b)
+      if (code(operand(0, a, wanted) + sign * operand(1, b, wanted), wanted) !=
+          code(operand(0, a, term) + operand(1, sign * b, term), last))
         return false;
   return true;
+}
+
+bool multiplication_agrees(const Graph& graph, const Op& op) {
+  return never_ties(reference::mul_params(graph, op).scale, 255 * 255);
 }
 
 bool mean_agrees(const Graph& graph, const Op& op) {
@@ -79,6 +84,10 @@ bool requantization_agrees(const Graph& graph, const Op& op) {
 
 }  // namespace
 
+bool sums_agree(const Graph& graph, const Op& op, Rounding rounding) {
+  return sum_agrees(graph, op, rounding, rounding, rounding);
+}
+
 HalfEven half_even(const Graph& graph, const Op& op) {
   const auto unless = [](bool agrees) { return agrees ? HalfEven::kNotNeeded : HalfEven::kNeeded; };
   switch (op.kind) {
@@ -87,8 +96,13 @@ HalfEven half_even(const Graph& graph, const Op& op) {
     case OpKind::kFullyConnected:
       return unless(product_agrees(graph, op));
     case OpKind::kAdd:
-      if (addition_agrees(graph, op, Rounding::kSingle)) return HalfEven::kNotNeeded;
-      return addition_agrees(graph, op, Rounding::kHalfEven) ? HalfEven::kNeeded : HalfEven::kNoWay;
+    case OpKind::kSub:
+      for (const Rounding last : {Rounding::kSingle, Rounding::kHalfEven})
+        if (sum_agrees(graph, op, Rounding::kHalfEven, Rounding::kSingle, last))
+          return unless(last == Rounding::kSingle);
+      return HalfEven::kNoWay;
+    case OpKind::kMul:
+      return unless(multiplication_agrees(graph, op));
     case OpKind::kMean:
       return unless(mean_agrees(graph, op));
     case OpKind::kRelu:

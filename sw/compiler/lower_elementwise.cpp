@@ -18,7 +18,7 @@ std::optional<int> Lowering::fusable(const Op& add, int position) {
 void Lowering::find_fused_additions() {
   for (const int i : machine_) {
     const Op& add = op(i);
-    if (add.kind != OpKind::kAdd || add.input(0) == add.input(1)) continue;
+    if (add.kind != OpKind::kAdd || add.input(0) == add.input(1) || is_function(add)) continue;
     std::optional<int> best;
     for (const int position : {0, 1}) {
       if (graph_.in(add, position).elements() != graph_.out(add).elements()) continue;
@@ -62,8 +62,29 @@ void Lowering::addition(int index) {
   add_layer(o, std::move(layer));
 }
 
-void Lowering::maximum(const Op& o) {
-  Layer layer = start(o, LayerKind::kMaximum);
+/// a - b = a + ~b + 1: the second zero point is that of ~b.
+void Lowering::subtraction(const Op& o) {
+  Layer layer = start(o, LayerKind::kAdd);
+  layer.half_even = needs_half_even(o);
+  if (!o.half_even && !sums_agree(graph_, o, rounding_.of(o)))
+    fail(o, fmt::format("tensor {} '{}': the machine negates before it rounds, which changes codes "
+                        "at these scales",
+                        o.outputs[0], graph_.out(o).name));
+  layer.invert = true;
+  layer.add = reference::add_params(graph_, o);
+  layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
+  two_maps(o, std::move(layer));
+}
+
+void Lowering::multiplication(const Op& o) {
+  Layer layer = start(o, LayerKind::kMul);
+  layer.half_even = needs_half_even(o);
+  layer.mul = reference::mul_params(graph_, o);
+  layer.range = layer.mul.output;
+  two_maps(o, std::move(layer));
+}
+
+void Lowering::two_maps(const Op& o, Layer layer) {
   layer.input = operand(o, 0);
   layer.second = operand(o, 1);
   check_operands(o, shape(layer.input), shape(layer.second));
@@ -125,13 +146,18 @@ int Lowering::repeated(const Op& o, int map, const Shape& to) {
   return map;
 }
 
-void Lowering::clamp(const Op& o, int map, const reference::OutputRange& range) {
+Layer Lowering::copy(const Op& o, int map) const {
   Layer layer = start(o, LayerKind::kSum);
   layer.input = map;
   set_pointwise(layer);
   layer.single = true;
-  layer.range = range;
   layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, kOne, 0}};
+  return layer;
+}
+
+void Lowering::clamp(const Op& o, int map, const reference::OutputRange& range) {
+  Layer layer = copy(o, map);
+  layer.range = range;
   add_layer(o, std::move(layer));
 }
 

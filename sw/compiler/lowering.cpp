@@ -17,6 +17,7 @@ Network Lowering::run() {
   for (const int t : net_.output_tensors) ++readers_[t];
   for (const int i : machine_)
     for (const int t : op(i).outputs) producer_[t] = i;
+  find_tables();
   find_fused_additions();
   find_fused_thresholds();
   find_concatenated();
@@ -240,6 +241,7 @@ bool Lowering::needs_half_even(const Op& o) const {
 
 void Lowering::lower(int index) {
   const Op& o = op(index);
+  if (is_function(o)) return function(o);
   check_types(o);
   switch (o.kind) {
     case OpKind::kConv2D:
@@ -253,8 +255,14 @@ void Lowering::lower(int index) {
                           o.input(0), graph_.in(o, 0).name));
     case OpKind::kAdd:
       return addition(index);
+    case OpKind::kSub:
+      return subtraction(o);
+    case OpKind::kMul:
+      return multiplication(o);
     case OpKind::kMaximum:
-      return maximum(o);
+      return two_maps(o, start(o, LayerKind::kMaximum));
+    case OpKind::kMinimum:
+      return two_maps(o, start(o, LayerKind::kMinimum));
     case OpKind::kMaxPool2D:
       return max_pool(o);
     case OpKind::kAveragePool2D:
@@ -285,6 +293,18 @@ void Lowering::lower(int index) {
     case OpKind::kExpandDims:
       map_of_[o.outputs[0]] = map_of(o.input(0));
       return;
+    case OpKind::kAbs:
+    case OpKind::kExp:
+    case OpKind::kGelu:
+    case OpKind::kHardSwish:
+    case OpKind::kLeakyRelu:
+    case OpKind::kLogistic:
+    case OpKind::kRsqrt:
+    case OpKind::kTanh:
+      if (!config_.table)
+        fail(o, fmt::format("tensor {} '{}' needs the lookup table (vector.table)", o.outputs[0],
+                            graph_.out(o).name));
+      [[fallthrough]];
     default:
       fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
                           graph_.out(o).name));
@@ -294,7 +314,8 @@ void Lowering::lower(int index) {
 void Lowering::add_layer(const Op& o, Layer layer) {
   const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
                   layer.window.P, layer.window.Q};
-  add_layer_to(new_output(o, out), std::move(layer));
+  const int tensor = look_up_result(o.outputs[0], layer);
+  add_layer_to(map_of_[tensor] = output_map(tensor, out), std::move(layer));
 }
 
 void Lowering::add_layer_to(int map, Layer layer) {

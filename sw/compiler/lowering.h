@@ -34,6 +34,12 @@ inline bool is_reshape(OpKind kind) {
   return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
 }
 
+/// Requantized codes, clamped: the vector unit needs no table.
+inline bool is_requantization(OpKind kind) {
+  return kind == OpKind::kRelu || kind == OpKind::kRelu6 || kind == OpKind::kReluN1To1 ||
+         kind == OpKind::kQuantize;
+}
+
 inline bool is_convolution(OpKind kind) {
   return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D;
 }
@@ -143,6 +149,18 @@ class Lowering {
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is a whole image, a filter of that size.
   Layer fully_connected(const Op& o);
 
+  // ---- functions of one code (lower_tables.cpp) ------------------------------------------------
+
+  void find_tables();
+  /// Whether the operator's codes are functions of another tensor's.
+  bool is_function(const Op& o) const;
+  void function(const Op& o);
+  void set_table(const Function& function, Layer& layer) const;
+  std::string text_of(const Function& function) const;
+  /// Lets the layer that computes a tensor look up its function, if that is all that is read.
+  /// @return the tensor that it then computes
+  int look_up_result(int tensor, Layer& layer) const;
+
   // ---- elementwise operators --------------------------------------------------------------------
 
   /// The convolution that can take an ADD into its post unit: its code has no other reader.
@@ -150,12 +168,17 @@ class Lowering {
   /// The longer reduction hides more of the second pass.
   void find_fused_additions();
   void addition(int index);
-  void maximum(const Op& o);
+  void subtraction(const Op& o);
+  void multiplication(const Op& o);
+  /// The operator's maps as the layer's.
+  void two_maps(const Op& o, Layer layer);
   void check_operands(const Op& o, const Shape& a, const Shape& b) const;
   /// An operand as a map of the output's extents: constants are expanded, others repeated.
   int operand(const Op& o, int position);
   /// Repeats a map's only channel, column and row where `to` has more.
   int repeated(const Op& o, int map, const Shape& to);
+  /// A pass over a map's codes as they are.
+  Layer copy(const Op& o, int map) const;
   /// A further layer that clamps the codes of a map to the output of `o`.
   void clamp(const Op& o, int map, const reference::OutputRange& range);
   void requantize(const Op& o);
@@ -208,6 +231,9 @@ class Lowering {
   std::map<int, int> threshold_of_;                         ///< conv -> threshold
   std::map<int, int> packing_;                              ///< tensor -> codes of a word
   std::map<int, FoldedPad> folded_pads_;
+  std::map<int, Function> functions_;
+  std::set<int> stored_;          ///< tensors that others than functions read
+  std::map<int, int> looked_up_;  ///< root -> its only function in memory, where it is not itself
   /// Of a tensor: the concatenation that it is written into, as tensor, and its first channel.
   std::map<int, std::pair<int, int>> concatenated_;
 };

@@ -10,11 +10,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "gen/config.h"
 #include "gen/isa.h"
+#include "sw/base/npy.h"
 #include "sw/compiler/layout.h"
 #include "sw/model/graph.h"
 #include "sw/reference/quantized_params.h"
@@ -110,9 +112,9 @@ struct Sweep {
   std::vector<SweepPart> parts;  ///< of `rect`
 };
 
-/// kMax and kSum: of a window's taps; kAdd and kMaximum: of two maps, word by word.
-enum class LayerKind { kConv, kMax, kSum, kAdd, kMaximum };
-enum class Output { kRequantized, kThresholds, kRaw };  ///< coded as the field `output`
+/// kMax and kSum: of a window's taps; kAdd, kMul, kMaximum and kMinimum: of two maps, word by word.
+enum class LayerKind { kConv, kMax, kSum, kAdd, kMul, kMaximum, kMinimum };
+enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
 
 struct Layer {
   LayerKind kind = LayerKind::kConv;
@@ -122,7 +124,7 @@ struct Layer {
   std::int64_t macs = 0;
 
   int input = -1;
-  int second = -1;  ///< residual, or the second operand of kAdd and kMaximum
+  int second = -1;  ///< residual, or the second operand
   int output = -1;
   Geometry window;
   int words = 1;     ///< input channel words that the window runs over
@@ -147,7 +149,7 @@ struct Layer {
   /// all channels read all words.
   int group_channels = 0;
   Former former;  ///< weights are then [channel][step][lane], step = (ky, step of the filter row)
-  Output result = Output::kRequantized;
+  Output result = Output::kRequantized;  ///< of other kinds: kRequantized or kLookup
   int passes = 1;                        ///< pairs of thresholds; 1 without
   int low = 0;                           ///< code below all thresholds
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
@@ -158,9 +160,23 @@ struct Layer {
   bool fuse_add = false;
   reference::AddParams add;  ///< of kAdd and fuse_add: input 0 is the code (first tap), 1 the other
 
+  bool invert = false;       ///< kAdd: complements the second operand
+  reference::MulParams mul;  ///< of kMul: input 0 is the first tap
+
   std::vector<SumRegion> regions;  ///< kSum
 
-  bool two_operands() const { return kind == LayerKind::kAdd || kind == LayerKind::kMaximum; }
+  std::vector<std::int8_t> table;  ///< kLookup: of codes 0..127, -128..-1
+
+  bool two_operands() const {
+    return kind == LayerKind::kAdd || kind == LayerKind::kMul || kind == LayerKind::kMaximum ||
+           kind == LayerKind::kMinimum;
+  }
+  /// Whether a table can follow.
+  bool can_look_up() const {
+    return result == Output::kRequantized && !fuse_add &&
+           (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
+            kind == LayerKind::kMul);
+  }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
   /// Of the input, for the group of that output channel.
@@ -235,6 +251,21 @@ std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<i
 enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
 /// @pre constant weights
 HalfEven half_even(const model::Graph& graph, const model::Op& op);
+
+/// Whether the machine's sum, which rounds SUB's second operand after its sign is changed, gives
+/// the operator's codes, for all pairs of them. @pre ADD or SUB
+bool sums_agree(const model::Graph& graph, const model::Op& op, reference::Rounding rounding);
+
+/// A tensor whose elements depend each on one code of `root`, which is int8 and computed or an
+/// input.
+struct Function {
+  int root = -1;
+  std::set<int> ops;  ///< that compute it from the root, indices into graph.ops
+  Array values;       ///< of the root's codes 0..127, -128..-1
+};
+/// By tensor. Only operators in `machine` are followed.
+std::map<int, Function> find_functions(const model::Graph& graph, const std::vector<int>& machine,
+                                       const reference::RoundingPolicy& rounding);
 
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
 std::vector<int> partition(const model::Graph& graph, Network& network);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which operators run on the host: those on float inputs down to the first codes, and at the other
-// end SOFTMAX, DEQUANTIZE, ONNX's operators on floats, and what only moves their codes.
+// end SOFTMAX, DEQUANTIZE, operators on floats, and what only moves their codes.
 
 #include <algorithm>
 #include <map>
@@ -63,7 +63,8 @@ std::vector<int> partition(const Graph& graph, Network& network) {
   for (int i = 0; i < count; ++i) {
     const Op& op = op_at(i);
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
-                        op.kind == OpKind::kFloat || moves_codes(op.kind);
+                        op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
+                        moves_codes(op.kind);
     if (!hosted || known.count(op.input(0)) == 0 || !is_float(graph, op.input(0))) continue;
     before.insert(i);
     known.insert(op.outputs[0]);
@@ -76,7 +77,8 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
     const bool hosted = op.kind == OpKind::kSoftmax || op.kind == OpKind::kDequantize ||
-                        op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax ||
+                        op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
+                        op.kind == OpKind::kArgMax ||
                         ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold) &&
                          is_float(graph, op.input(0))) ||
                         moves_codes(op.kind);

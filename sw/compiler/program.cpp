@@ -131,14 +131,14 @@ model::Tensor tensor_of(const json& j) {
 }
 
 /// The operators that partition() may leave to the host.
-constexpr model::OpKind kHostKinds[] = {model::OpKind::kQuantize,  model::OpKind::kDequantize,
-                                        model::OpKind::kSoftmax,   model::OpKind::kReshape,
-                                        model::OpKind::kSqueeze,   model::OpKind::kExpandDims,
-                                        model::OpKind::kTranspose, model::OpKind::kThreshold,
-                                        model::OpKind::kFloat,     model::OpKind::kArgMax};
+constexpr model::OpKind kHostKinds[] = {
+    model::OpKind::kQuantize,  model::OpKind::kDequantize, model::OpKind::kSoftmax,
+    model::OpKind::kReshape,   model::OpKind::kSqueeze,    model::OpKind::kExpandDims,
+    model::OpKind::kTranspose, model::OpKind::kThreshold,  model::OpKind::kFloat,
+    model::OpKind::kArgMax,    model::OpKind::kNeg};
 constexpr const char* kHostNames[] = {"quantize", "dequantize",  "softmax",   "reshape",
                                       "squeeze",  "expand_dims", "transpose", "threshold",
-                                      "float",    "arg_max"};
+                                      "float",    "arg_max",     "neg"};
 
 json steps_json(const std::vector<model::FloatStep>& steps) {
   json result = json::array();

@@ -128,11 +128,11 @@ TEST_CASE("operators without hardware are refused by name", "[compiler][error]")
   const gen::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
   Builder b(1);
   const int in = b.input({1, 4, 4, 4});
-  const int tanh = b.unary(in, model::OpKind::kTanh, "TANH");
-  b.graph.outputs = {b.unary(tanh, model::OpKind::kRelu, "RELU")};
-  b.graph.tensors[static_cast<std::size_t>(tanh)].quantization = {{1.0f / 128}, {0}, 0};
+  const int other = b.input({1, 4, 4, 4});
+  const auto kind = model::OpKind::kSquaredDifference;
+  b.graph.outputs = {b.addition(in, b.binary(in, other, kind, "SQUARED_DIFFERENCE"))};
   REQUIRE_THROWS_WITH(compile(b.graph, config),
-                      Catch::Contains("random.tflite: op 0 TANH: tensor 1"));
+                      Catch::Contains("random.tflite: op 0 SQUARED_DIFFERENCE: tensor 2"));
 
   Builder c(2);
   const int image = c.input({1, 4, 4, 4});

@@ -35,8 +35,10 @@ bool reads_register(const Instruction& i, std::size_t reg) {
       return true;
     case Engine::kVector: {
       const auto op = static_cast<isa::vector::Op>(i.run.op);
-      if (reg == 11 || reg == 15) return op == isa::vector::Op::kSum;
-      if (reg >= 12) return op == isa::vector::Op::kAdd;
+      if (reg == 11) return op == isa::vector::Op::kSum || op == isa::vector::Op::kMul;
+      if (reg == 12) return op == isa::vector::Op::kAdd || op == isa::vector::Op::kMul;
+      if (reg == 15) return op == isa::vector::Op::kSum;
+      if (reg >= 13) return op == isa::vector::Op::kAdd;
       return true;
     }
   }
@@ -48,8 +50,8 @@ bool reads_register(const Instruction& i, std::size_t reg) {
 std::vector<Instruction> hoist_loads(std::vector<Instruction> natural) {
   // Where each load goes: before the RUN of another engine at that natural position.
   std::vector<std::size_t> position(natural.size());
-  std::array<std::vector<std::size_t>, 2> all_consumers;
-  std::array<std::size_t, 2> all_at_least{};
+  std::array<std::vector<std::size_t>, 3> all_consumers;
+  std::array<std::size_t, 3> all_at_least{};
   // The first RUN's words come before those of loads that it does not need.
   const std::size_t first = static_cast<std::size_t>(
       std::find_if(natural.begin(), natural.end(),
@@ -57,8 +59,10 @@ std::vector<Instruction> hoist_loads(std::vector<Instruction> natural) {
       natural.begin());
   for (std::size_t i = 0; i < natural.size(); ++i) {
     if (natural[i].engine != Engine::kLoad) continue;
-    // Each kind keeps its order. Parameters wait longer for their place: others go past them.
-    const std::size_t kind = natural[i].writes.at(0).space == Space::kParams ? 1 : 0;
+    // Each kind keeps its order. Parameters and tables wait longer for their place: others go past
+    // them.
+    const Space space = natural[i].writes.at(0).space;
+    const std::size_t kind = space == Space::kParams ? 1 : space == Space::kTable ? 2 : 0;
     auto& consumers = all_consumers[kind];
     auto& at_least = all_at_least[kind];
     if (consumers.size() >= kLoadsAhead)

@@ -4,7 +4,8 @@
 
 usage: tables.py [--config C] [--rtl NETWORK]... [--layers | --quiet] [NETWORK]...  (edge1024, all)
 Each runs on the architecture simulator, those of --rtl also on the RTL, and must equal the golden
-reference, else the benchmark ends. Wall time: of `trine compile`, and of the simulation alone.
+reference, else the benchmark ends. Seconds are wall time of `trine compile`, of the simulation alone,
+and of the processor in the RTL's: a run's less that of the same run on the architecture simulator.
 --layers adds a table for each network.
 """
 import argparse
@@ -16,13 +17,17 @@ import time
 
 import common
 import networks
+from simulation import processor_seconds
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import tables  # noqa: E402
 
 
 def run(model, config, backend):
-    return common.trine("run", "--config", config, model, "--backend", backend)
+    """The result, with the processor's seconds."""
+    start = processor_seconds()
+    result = common.trine("run", "--config", config, model, "--backend", backend)
+    return {**result, "processor_seconds": processor_seconds() - start}
 
 
 def compile_seconds(model, config):
@@ -35,13 +40,16 @@ def rows(name, parameters, seconds, runs):
     """One for each simulator; the architecture simulator's error where the RTL ran, too."""
     for backend, result in runs.items():
         cycles, simulated = result["cycles"], result["sim_seconds"]
-        error = "-"
-        if backend == "arch" and "rtl" in runs:
+        error = processor = "-"
+        if backend == "rtl":
+            processor = result["processor_seconds"] - runs["arch"]["processor_seconds"]
+            processor = f"{processor:.1f}"
+        elif "rtl" in runs:
             error = f"{100 * (cycles / runs['rtl']['cycles'] - 1):+.2f} %"
         yield [name, backend, result["macs"], parameters, cycles,
                f"{100 * result['utilization']:.1f} %", error,
                *(f"{result[f'dram_bytes_{what}'] / 1e6:.1f}" for what in ("read", "written")),
-               f"{seconds:.1f}", f"{simulated:.1f}", f"{cycles / simulated / 1e3:,.0f}"]
+               f"{seconds:.1f}", f"{simulated:.1f}", processor, f"{cycles / simulated / 1e3:,.0f}"]
 
 
 def main():
@@ -72,7 +80,8 @@ def main():
     if options.quiet:
         return
     common.table(["network", "simulator", "MACs", "parameters", "cycles", "utilization",
-                  "arch error", "MB read", "MB written", "compile s", "simulate s", "kHz"], total)
+                  "arch error", "MB read", "MB written", "compile s", "simulate s", "processor s",
+                  "kHz"], total)
     common.table(["network", "configuration", *layers[0][2]["causes"]], causes)
     if options.layers:
         for layer in layers:

@@ -6,6 +6,23 @@
 
 namespace trine::sim {
 
+RunResult in_sequence(std::vector<RunResult> stages) {
+  RunResult all = std::move(stages.front());
+  for (std::size_t s = 1; s < stages.size(); ++s) {
+    RunResult& stage = stages[s];
+    all.outputs = std::move(stage.outputs);
+    for (RunTiming run : stage.runs)
+      all.runs.push_back({run.engine, run.start + all.cycles, run.end + all.cycles});
+    all.cycles += stage.cycles;
+    for (std::size_t c = 0; c < kCauses; ++c) all.causes[c] += stage.causes[c];
+    for (std::size_t e = 0; e < isa::kEngines; ++e) all.engine_busy[e] += stage.engine_busy[e];
+    all.layers.insert(all.layers.end(), stage.layers.begin(), stage.layers.end());
+    all.dram_bytes_read += stage.dram_bytes_read;
+    all.dram_bytes_written += stage.dram_bytes_written;
+  }
+  return all;
+}
+
 std::vector<std::uint64_t> layer_ends(const compiler::Program& program,
                                       const std::vector<RunTiming>& runs, std::uint64_t cycles) {
   std::vector<std::uint64_t> ends(program.layers.size());

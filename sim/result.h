@@ -45,6 +45,9 @@ struct RunResult {
   std::uint64_t dram_bytes_read = 0, dram_bytes_written = 0;
 };
 
+/// One stage after the other: the last one's outputs, sums of the rest.
+RunResult in_sequence(std::vector<RunResult> stages);
+
 /// Cycle at which each layer ends: cumulative maximum of its RUNs' ends, the last one `cycles`.
 std::vector<std::uint64_t> layer_ends(const compiler::Program& program,
                                       const std::vector<RunTiming>& runs, std::uint64_t cycles);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "sw/base/error.h"
@@ -19,33 +20,55 @@ struct Options {
   bool disassemble = false;
 };
 
+/// Sums over the stages.
+struct Totals {
+  std::size_t layers = 0, instructions = 0, constants = 0;
+  std::int64_t dram_bytes = 0;  ///< the largest
+};
+
+Totals totals_of(const compiler::Program& program) {
+  Totals sum;
+  for (const compiler::Program* stage : compiler::stages(program)) {
+    sum.layers += stage->layers.size();
+    sum.instructions += stage->words.size();
+    sum.constants += stage->image.size();
+    sum.dram_bytes = std::max(sum.dram_bytes, stage->dram_bytes);
+  }
+  return sum;
+}
+
 std::string summary(const compiler::Program& program) {
   std::string text;
-  for (const compiler::ProgramLayer& layer : program.layers)
-    text += fmt::format("{:<28} {:<18} {}\n", fitted(layer.name, 28), fitted(layer.op, 18),
-                        fitted(layer.placement, 52));
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const compiler::ProgramLayer& layer : stage->layers)
+      text += fmt::format("{:<28} {:<18} {}\n", fitted(layer.name, 28), fitted(layer.op, 18),
+                          fitted(layer.placement, 52));
+  const Totals sum = totals_of(program);
   return text + host_text(program) +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
-                     program.name, program.config.name, program.layers.size(),
-                     grouped(static_cast<std::uint64_t>(program.macs())), program.words.size(),
-                     grouped(program.image.size()));
+                     program.name, program.config.name, sum.layers,
+                     grouped(static_cast<std::uint64_t>(program.macs())), sum.instructions,
+                     grouped(sum.constants));
 }
 
 Json to_json(const compiler::Program& program) {
+  const Totals sum = totals_of(program);
   Json json;
   json["model"] = program.name;
   json["config"] = program.config.name;
   json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
   json["macs"] = program.macs();
-  json["instructions"] = program.words.size();
-  json["constant_bytes"] = program.image.size();
-  json["dram_bytes"] = program.dram_bytes;
+  json["stages"] = program.rest.size() + 1;
+  json["instructions"] = sum.instructions;
+  json["constant_bytes"] = sum.constants;
+  json["dram_bytes"] = sum.dram_bytes;
   json["layers"] = Json::array();
-  for (const compiler::ProgramLayer& layer : program.layers)
-    json["layers"].push_back({{"name", layer.name},
-                              {"op", layer.op},
-                              {"macs", layer.macs},
-                              {"placement", layer.placement}});
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const compiler::ProgramLayer& layer : stage->layers)
+      json["layers"].push_back({{"name", layer.name},
+                                {"op", layer.op},
+                                {"macs", layer.macs},
+                                {"placement", layer.placement}});
   json["host"] = host_json(program);
   return json;
 }
@@ -57,7 +80,8 @@ int run(const Options& options) {
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const compiler::Program program = load_network(options.network, config, policy).program;
   if (!options.out.empty()) compiler::write_program(options.out, program);
-  if (options.disassemble) options.output.print(compiler::disassemble(program));
+  for (const compiler::Program* stage : compiler::stages(program))
+    if (options.disassemble) options.output.print(compiler::disassemble(*stage));
   options.output.print(summary(program));
   options.output.write_json(to_json(program));
   return kSuccess;

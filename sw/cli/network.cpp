@@ -35,8 +35,8 @@ void NetworkOptions::declare(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "double", "single"}))
       ->type_name("HOW");
   command.add_flag("--allow-host", allow_host,
-                   "no effect yet: the host runs operators at the graph's ends\n"
-                   "anyway, and others without hardware are refused");
+                   "operators that the design lacks run on the host, listed with\n"
+                   "their share of the MACs (default: they are refused)");
 }
 
 reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
@@ -81,12 +81,16 @@ Network load_network(const NetworkOptions& options, const gen::Config& config,
   network.graph = model::import_model(options.model);
   compiler::CompileOptions compile_options;
   compile_options.rounding = policy;
+  compile_options.allow_host = options.allow_host;
   network.program = compiler::compile(*network.graph, config, compile_options);
   return network;
 }
 
-Runner make_runner(const compiler::Program& program, const BackendOptions& options,
-                   const std::vector<Array>& first_inputs, bool quiet) {
+namespace {
+
+/// Of one stage.
+Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
+                    const std::vector<Array>& first_inputs, bool quiet) {
   sim::ArchOptions arch;
   arch.bus = {options.axi_latency, static_cast<double>(options.axi_bytes_per_cycle)};
   if (options.backend == "arch")
@@ -102,6 +106,28 @@ Runner make_runner(const compiler::Program& program, const BackendOptions& optio
   rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
   auto runner = std::make_shared<sim::RtlRunner>(program, rtl);
   return [runner](const std::vector<Array>& inputs) { return runner->run(inputs); };
+}
+
+}  // namespace
+
+Runner make_runner(const compiler::Program& program, const BackendOptions& options,
+                   const std::vector<Array>& first_inputs, bool quiet) {
+  if (program.rest.empty()) return stage_runner(program, options, first_inputs, quiet);
+  if (!options.trace_file.empty())
+    throw_error("--trace: {} runs in {} stages, allowed 1 (operators on the host between them)",
+                program.name, program.rest.size() + 1);
+  auto runners = std::make_shared<std::vector<Runner>>();
+  std::vector<Array> arrays = first_inputs;
+  for (const compiler::Program* stage : compiler::stages(program)) {
+    runners->push_back(stage_runner(*stage, options, arrays, quiet));
+    if (stage != compiler::stages(program).back()) arrays = sim::run_arch(*stage, arrays).outputs;
+  }
+  return [runners](const std::vector<Array>& inputs) {
+    std::vector<sim::RunResult> results;
+    for (const Runner& run : *runners)
+      results.push_back(run(results.empty() ? inputs : results.back().outputs));
+    return sim::in_sequence(std::move(results));
+  };
 }
 
 }  // namespace trine::cli

@@ -18,11 +18,20 @@ std::string verdict(const Execution& e) {
   return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
 }
 
+/// Of all stages, as RunResult::layers counts them.
+std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) {
+  std::vector<compiler::ProgramLayer> all;
+  for (const compiler::Program* stage : compiler::stages(program))
+    all.insert(all.end(), stage->layers.begin(), stage->layers.end());
+  return all;
+}
+
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
   std::string text = fmt::format("{:<36} {:<20} {:>12} {:>10} {:>7} {}\n", "layer", "operator",
                                  "MACs", "cycles", "util %", "bound");
-  for (std::size_t i = 0; i < program.layers.size(); ++i) {
-    const compiler::ProgramLayer& layer = program.layers[i];
+  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
     text += fmt::format(
         "{:<36} {:<20} {:>12} {:>10} {:>7.1f} {}\n", fitted(layer.name, 36), fitted(layer.op, 20),
@@ -61,21 +70,33 @@ std::string fitted(const std::string& text, std::size_t width) {
 
 Json host_json(const compiler::Program& program) {
   Json list = Json::array();
-  for (const model::Graph* graph : {&program.before, &program.after})
-    for (const model::Op& op : graph->ops)
-      list.push_back({{"name", graph->out(op).name},
-                      {"op", op.name},
-                      {"when", graph == &program.before ? "before" : "after"},
-                      {"macs", model::macs(*graph, op)}});
+  std::int64_t macs = program.macs();
+  const std::vector<const compiler::Program*> all = compiler::stages(program);
+  for (std::size_t s = 0; s < all.size(); ++s)
+    for (const model::Graph* graph : {&all[s]->before, &all[s]->after})
+      for (const model::Op& op : graph->ops) {
+        const bool before = graph == &all[s]->before;
+        const char* when = s == 0 && before                 ? "before"
+                           : s + 1 == all.size() && !before ? "after"
+                                                            : "between";
+        list.push_back({{"name", graph->out(op).name},
+                        {"op", op.name},
+                        {"when", when},
+                        {"macs", model::macs(*graph, op)}});
+        macs += model::macs(*graph, op);
+      }
+  for (Json& op : list)
+    op["share"] = macs > 0 ? op["macs"].get<double>() / static_cast<double>(macs) : 0.0;
   return list;
 }
 
 std::string host_text(const compiler::Program& program) {
   std::string text;
   for (const Json& op : host_json(program))
-    text += fmt::format("on the host, {}: {} {} ({} MACs)\n", op["when"].get<std::string>(),
+    text += fmt::format("on the host, {}: {} {} ({} MACs, {})\n", op["when"].get<std::string>(),
                         op["op"].get<std::string>(), fitted(op["name"].get<std::string>(), 40),
-                        op["macs"].get<std::int64_t>());
+                        grouped(op["macs"].get<std::uint64_t>()),
+                        percent(op["share"].get<double>(), 1));
   return text;
 }
 
@@ -98,8 +119,9 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   for (std::size_t i = 0; i < sim::kCauses; ++i)
     json["causes"][std::string(sim::kCauseNames[i])] = run.causes[i];
   json["layers"] = Json::array();
-  for (std::size_t i = 0; i < program.layers.size(); ++i) {
-    const compiler::ProgramLayer& layer = program.layers[i];
+  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
     json["layers"].push_back(
         {{"name", layer.name},

@@ -25,7 +25,8 @@ struct Options {
 /// The tensors that the user sees: of the graph, or of the program where there is none.
 const model::Graph* edge_graph(const Network& network, bool inputs) {
   if (network.graph) return &*network.graph;
-  const model::Graph& host = inputs ? network.program.before : network.program.after;
+  const model::Graph& host =
+      inputs ? network.program.before : compiler::stages(network.program).back()->after;
   return host.tensors.empty() ? nullptr : &host;
 }
 

@@ -2,11 +2,15 @@
 
 #include "sw/compiler/compiler.h"
 
+#include <iterator>
+#include <utility>
+
 #include "sw/base/error.h"
 #include "sw/compiler/emitter.h"
 #include "sw/compiler/network.h"
 #include "sw/compiler/plan.h"
 #include "sw/compiler/schedule.h"
+#include "sw/compiler/stages.h"
 
 namespace trine::compiler {
 namespace {
@@ -40,11 +44,8 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   return text;
 }
 
-}  // namespace
-
-Program compile(const model::Graph& graph, const gen::Config& config,
-                const CompileOptions& options) {
-  gen::check(config);
+Program compile_stage(const model::Graph& graph, const gen::Config& config,
+                      const CompileOptions& options) {
   Network network = lower(graph, config, options.rounding);
   Plan layout = fuse_and_plan(network, config, options.fusion);
   Emitter emitter(network, config, layout);
@@ -79,7 +80,44 @@ Program compile(const model::Graph& graph, const gen::Config& config,
   program.outputs = layouts(network.output_tensors, network.outputs);
   program.before = std::move(network.before);
   program.after = std::move(network.after);
+  program.rounding = options.rounding;
   return program;
+}
+
+/// Stage after stage. @throws Unsupported  with indices into graph.ops
+Program compile_stages(const model::Graph& graph, const gen::Config& config,
+                       const CompileOptions& options) {
+  std::vector<Program> programs;
+  for (const Stage& stage : stages_of(graph)) {
+    try {
+      programs.push_back(compile_stage(stage.graph, config, options));
+    } catch (const Unsupported& e) {
+      std::vector<int> ops;
+      for (const int op : e.ops) ops.push_back(stage.ops[static_cast<std::size_t>(op)]);
+      throw Unsupported(e.what(), ops);
+    }
+  }
+  Program first = std::move(programs.front());
+  first.rest.assign(std::make_move_iterator(programs.begin() + 1),
+                    std::make_move_iterator(programs.end()));
+  return first;
+}
+
+}  // namespace
+
+Program compile(const model::Graph& graph, const gen::Config& config,
+                const CompileOptions& options) {
+  gen::check(config);
+  if (!options.allow_host) return compile_stage(graph, config, options);
+  // What the machine refuses goes to the host, until nothing is refused.
+  model::Graph split = graph;
+  for (;;) {
+    try {
+      return compile_stages(split, config, options);
+    } catch (const Unsupported& e) {
+      for (const int op : e.ops) split.ops[static_cast<std::size_t>(op)].on_host = true;
+    }
+  }
 }
 
 }  // namespace trine::compiler

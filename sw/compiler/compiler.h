@@ -15,6 +15,7 @@ namespace trine::compiler {
 struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
   Fusion fusion = Fusion::kEstimated;  ///< of pools; the results are the same
+  bool allow_host = false;  ///< operators without hardware run on the golden layers, in stages
 };
 
 /// The result is the same for the same inputs, byte for byte.

@@ -13,8 +13,9 @@ namespace trine::compiler {
 namespace {
 
 /// Values of the host's graph outputs; tensors that pass through are inputs of it as well.
-std::vector<Array> run_host(const model::Graph& graph, const std::vector<Array>& inputs) {
-  return reference::outputs_of(graph, reference::run_graph(graph, inputs));
+std::vector<Array> run_host(const model::Graph& graph, const std::vector<Array>& inputs,
+                            const reference::RoundingPolicy& rounding) {
+  return reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
 }
 
 std::string position_of(std::int64_t element, const std::vector<std::int64_t>& shape) {
@@ -35,7 +36,7 @@ std::vector<std::uint8_t> initial_dram(const Program& program) {
 }
 
 void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram) {
-  const std::vector<Array> machine = run_host(program.before, inputs);
+  const std::vector<Array> machine = run_host(program.before, inputs, program.rounding);
   for (std::size_t i = 0; i < machine.size(); ++i)
     to_planar(machine[i].bytes.data(), program.inputs[i], dram);
 }
@@ -50,7 +51,7 @@ std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram
     from_planar(dram, layout, array.bytes.data());
     machine.push_back(std::move(array));
   }
-  return run_host(program.after, machine);
+  return run_host(program.after, machine, program.rounding);
 }
 
 std::string first_difference(const Program& program, const std::vector<Array>& actual,
@@ -58,7 +59,8 @@ std::string first_difference(const Program& program, const std::vector<Array>& a
   if (actual.size() != expected.size())
     return fmt::format("{} outputs, expected {}", actual.size(), expected.size());
   for (std::size_t o = 0; o < actual.size(); ++o) {
-    const std::string name = program.after.tensor(program.after.outputs.at(o)).name;
+    const model::Graph& last = stages(program).back()->after;
+    const std::string name = last.tensor(last.outputs.at(o)).name;
     if (actual[o].dtype != expected[o].dtype || actual[o].bytes.size() != expected[o].bytes.size())
       return fmt::format("output {} '{}' is {} of {} bytes, expected {} of {}", o, name,
                          actual[o].dtype, actual[o].bytes.size(), expected[o].dtype,

@@ -38,6 +38,7 @@ Network Lowering::run() {
 template <typename Step>
 void Lowering::for_each_op(Step step) {
   std::string errors;
+  std::vector<int> refused;
   std::set<int> missing;  // tensors
   for (const int i : machine_) {
     const auto& inputs = op(i).inputs;
@@ -47,11 +48,12 @@ void Lowering::for_each_op(Step step) {
       if (!hopeless) step(i);
     } catch (const Error& e) {
       errors += std::string(errors.empty() ? "" : "\n") + e.what();
+      refused.push_back(i);
       missing.insert(op(i).outputs.begin(), op(i).outputs.end());
     }
     if (hopeless) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
   }
-  if (!errors.empty()) throw Error(errors);
+  if (!errors.empty()) throw Unsupported(errors, std::move(refused));
 }
 
 void Lowering::fail(const Op& o, const std::string& what) const {
@@ -71,9 +73,14 @@ int Lowering::add_map(int tensor, const Shape& shape) {
 
 void Lowering::add_input(int tensor) {
   const Tensor& t = graph_.tensor(tensor);
-  if (t.type != model::DataType::kInt8)
-    throw_error("{}: input '{}' is {}, the machine takes int8", graph_.file, t.name,
-                model::name_of(t.type));
+  if (t.type != model::DataType::kInt8) {
+    std::vector<int> readers;
+    for (const int i : machine_)
+      if (std::count(op(i).inputs.begin(), op(i).inputs.end(), tensor) > 0) readers.push_back(i);
+    throw Unsupported(fmt::format("{}: input '{}' is {}, the machine takes int8", graph_.file,
+                                  t.name, model::name_of(t.type)),
+                      readers);
+  }
   int shaped = tensor;
   for (bool again = true; again && readers_[shaped] == 1;) {
     again = false;

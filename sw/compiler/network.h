@@ -12,10 +12,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gen/config.h"
 #include "gen/isa.h"
+#include "sw/base/error.h"
 #include "sw/base/npy.h"
 #include "sw/compiler/layout.h"
 #include "sw/model/graph.h"
@@ -214,7 +216,15 @@ struct Network {
   model::Graph before, after;  ///< on the host
 };
 
-/// @throws Error  names operator, index, tensor and what is missing, one line for each
+/// Operators that the machine cannot run, as configured.
+class Unsupported : public Error {
+ public:
+  Unsupported(const std::string& what, std::vector<int> which)
+      : Error(what), ops(std::move(which)) {}
+  std::vector<int> ops;  ///< indices into Graph::ops
+};
+
+/// @throws Unsupported  names operator, index, tensor and what is missing, one line for each
 Network lower(const model::Graph& graph, const gen::Config& config,
               const reference::RoundingPolicy& rounding);
 

@@ -76,9 +76,9 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     if (before.count(i) > 0) continue;
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
-    const bool hosted = op.kind == OpKind::kSoftmax || op.kind == OpKind::kDequantize ||
-                        op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
-                        op.kind == OpKind::kArgMax ||
+    const bool hosted = op.on_host || op.kind == OpKind::kSoftmax ||
+                        op.kind == OpKind::kDequantize || op.kind == OpKind::kFloat ||
+                        op.kind == OpKind::kNeg || op.kind == OpKind::kArgMax ||
                         ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold) &&
                          is_float(graph, op.input(0))) ||
                         moves_codes(op.kind);

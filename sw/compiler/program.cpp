@@ -18,8 +18,8 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 4;
-constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3;
+constexpr std::uint32_t kFormat = 5;
+constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration
 // --------------------------------------------------------------------------------
@@ -100,6 +100,7 @@ json tensor_json(const model::Tensor& t) {
           {"shape", t.shape},
           {"scale", t.quantization.scale},
           {"zero_point", t.quantization.zero_point},
+          {"axis", t.quantization.axis},
           {"constant", t.is_constant},
           {"encoding", static_cast<int>(t.encoding)},
           {"data", t.data}};
@@ -121,6 +122,7 @@ model::Tensor tensor_of(const json& j) {
   j.at("shape").get_to(t.shape);
   j.at("scale").get_to(t.quantization.scale);
   j.at("zero_point").get_to(t.quantization.zero_point);
+  j.at("axis").get_to(t.quantization.axis);
   j.at("constant").get_to(t.is_constant);
   const int encoding = j.at("encoding").get<int>();
   if (encoding < 0 || encoding > static_cast<int>(model::Encoding::kInt4))
@@ -129,16 +131,6 @@ model::Tensor tensor_of(const json& j) {
   j.at("data").get_to(t.data);
   return t;
 }
-
-/// The operators that partition() may leave to the host.
-constexpr model::OpKind kHostKinds[] = {
-    model::OpKind::kQuantize,  model::OpKind::kDequantize, model::OpKind::kSoftmax,
-    model::OpKind::kReshape,   model::OpKind::kSqueeze,    model::OpKind::kExpandDims,
-    model::OpKind::kTranspose, model::OpKind::kThreshold,  model::OpKind::kFloat,
-    model::OpKind::kArgMax,    model::OpKind::kNeg};
-constexpr const char* kHostNames[] = {"quantize", "dequantize",  "softmax",   "reshape",
-                                      "squeeze",  "expand_dims", "transpose", "threshold",
-                                      "float",    "arg_max",     "neg"};
 
 json steps_json(const std::vector<model::FloatStep>& steps) {
   json result = json::array();
@@ -159,24 +151,72 @@ std::vector<model::FloatStep> steps_of(const json& j) {
   return steps;
 }
 
+/// Calls visit(key, field) for each field of an operator that is a number, a flag or a list.
+template <typename Op, typename Visit>
+void for_each_field(Op& op, Visit visit) {
+  visit("name", op.name);
+  visit("index", op.index);
+  visit("inputs", op.inputs);
+  visit("outputs", op.outputs);
+  visit("stride_h", op.stride_h);
+  visit("stride_w", op.stride_w);
+  visit("dilation_h", op.dilation_h);
+  visit("dilation_w", op.dilation_w);
+  visit("filter_h", op.filter_h);
+  visit("filter_w", op.filter_w);
+  visit("depth_multiplier", op.depth_multiplier);
+  visit("keep_dims", op.keep_dims);
+  visit("beta", op.beta);
+  visit("alpha", op.alpha);
+  visit("axis", op.axis);
+  visit("new_shape", op.new_shape);
+  visit("adjoint_a", op.adjoint_a);
+  visit("adjoint_b", op.adjoint_b);
+  visit("align_corners", op.align_corners);
+  visit("half_pixel_centers", op.half_pixel_centers);
+  visit("approximate", op.approximate);
+  visit("begin_mask", op.begin_mask);
+  visit("end_mask", op.end_mask);
+  visit("shrink_axis_mask", op.shrink_axis_mask);
+  visit("ellipsis_mask", op.ellipsis_mask);
+  visit("new_axis_mask", op.new_axis_mask);
+  visit("half_even", op.half_even);
+  visit("code_min", op.code_min);
+  visit("code_max", op.code_max);
+  visit("low", op.low);
+  visit("step", op.step);
+}
+
+json op_json(const model::Op& op) {
+  json j{{"kind", static_cast<int>(op.kind)},
+         {"padding", op.padding == model::Padding::kSame ? "same" : "valid"},
+         {"activation", static_cast<int>(op.activation)},
+         {"steps", steps_json(op.steps)}};
+  for_each_field(op, [&](const char* key, const auto& field) { j[key] = field; });
+  return j;
+}
+
+/// A code of an enumeration that ends with `last`.
+template <typename Enum>
+Enum enum_of(const json& j, Enum last, const char* what) {
+  const int code = j.get<int>();
+  if (code < 0 || code > static_cast<int>(last)) throw_error("{} {}", what, code);
+  return static_cast<Enum>(code);
+}
+
+model::Op op_of(const json& j) {
+  model::Op op;
+  op.kind = enum_of(j.at("kind"), model::OpKind::kUnknown, "operator");
+  op.padding = j.at("padding") == "same" ? model::Padding::kSame : model::Padding::kValid;
+  op.activation = enum_of(j.at("activation"), model::Activation::kReluN1To1, "activation");
+  op.steps = steps_of(j.at("steps"));
+  for_each_field(op, [&](const char* key, auto& field) { j.at(key).get_to(field); });
+  return op;
+}
+
 json graph_json(const Graph& graph) {
   json ops = json::array(), tensors = json::array();
-  for (const model::Op& op : graph.ops) {
-    std::size_t kind = 0;
-    while (kHostKinds[kind] != op.kind) ++kind;
-    ops.push_back({{"kind", kHostNames[kind]},
-                   {"name", op.name},
-                   {"index", op.index},
-                   {"inputs", op.inputs},
-                   {"outputs", op.outputs},
-                   {"beta", op.beta},
-                   {"half_even", op.half_even},
-                   {"code_min", op.code_min},
-                   {"code_max", op.code_max},
-                   {"low", op.low},
-                   {"step", op.step},
-                   {"steps", steps_json(op.steps)}});
-  }
+  for (const model::Op& op : graph.ops) ops.push_back(op_json(op));
   for (const model::Tensor& t : graph.tensors) tensors.push_back(tensor_json(t));
   return {{"name", graph.name},
           {"ops", ops},
@@ -192,24 +232,7 @@ Graph graph_of(const json& j, const std::string& file) {
   for (const json& t : j.at("tensors")) graph.tensors.push_back(tensor_of(t));
   j.at("inputs").get_to(graph.inputs);
   j.at("outputs").get_to(graph.outputs);
-  for (const json& o : j.at("ops")) {
-    model::Op op;
-    const auto kind = o.at("kind").get<std::string>();
-    for (std::size_t k = 0; k < std::size(kHostKinds); ++k)
-      if (kind == kHostNames[k]) op.kind = kHostKinds[k];
-    o.at("name").get_to(op.name);
-    o.at("index").get_to(op.index);
-    o.at("inputs").get_to(op.inputs);
-    o.at("outputs").get_to(op.outputs);
-    o.at("beta").get_to(op.beta);
-    o.at("half_even").get_to(op.half_even);
-    o.at("code_min").get_to(op.code_min);
-    o.at("code_max").get_to(op.code_max);
-    o.at("low").get_to(op.low);
-    o.at("step").get_to(op.step);
-    op.steps = steps_of(o.at("steps"));
-    graph.ops.push_back(op);
-  }
+  for (const json& o : j.at("ops")) graph.ops.push_back(op_of(o));
   const int count = static_cast<int>(graph.tensors.size());
   const auto check_indices = [&](const std::vector<int>& list, int least) {
     for (const int t : list)
@@ -240,6 +263,8 @@ json meta_json(const Program& p) {
           {"run_layer", p.run_layer},
           {"inputs", inputs},
           {"outputs", outputs},
+          {"rounding",
+           {static_cast<int>(p.rounding.fully_connected), static_cast<int>(p.rounding.others)}},
           {"before", graph_json(p.before)},
           {"after", graph_json(p.after)}};
 }
@@ -260,6 +285,10 @@ void read_meta(const json& j, const std::string& file, Program* p) {
   j.at("run_layer").get_to(p->run_layer);
   for (const json& l : j.at("inputs")) p->inputs.push_back(layout_of(l));
   for (const json& l : j.at("outputs")) p->outputs.push_back(layout_of(l));
+  using reference::Rounding;
+  const json& rounding = j.at("rounding");
+  p->rounding.fully_connected = enum_of(rounding.at(0), Rounding::kHalfEven, "rounding");
+  p->rounding.others = enum_of(rounding.at(1), Rounding::kHalfEven, "rounding");
   p->before = graph_of(j.at("before"), file);
   p->after = graph_of(j.at("after"), file);
 }
@@ -375,19 +404,33 @@ void check_contents(const Program& p) {
 std::int64_t Program::macs() const {
   std::int64_t sum = 0;
   for (const ProgramLayer& layer : layers) sum += layer.macs;
+  for (const Program& stage : rest) sum += stage.macs();
   return sum;
+}
+
+std::vector<const Program*> stages(const Program& program) {
+  std::vector<const Program*> all{&program};
+  for (const Program& stage : program.rest) all.push_back(&stage);
+  return all;
 }
 
 std::string serialize(const Program& program) {
   std::string out(kMagic);
   put(&out, kFormat);
-  put(&out, std::uint32_t{3});
+  put(&out, std::uint32_t{4});
   put(&out, program.config_hash);
   add_section(&out, kMeta, meta_json(program).dump());
   std::string words;
   for (const isa::Word word : program.words) put(&words, word);
   add_section(&out, kWords, words);
   add_section(&out, kImage, std::string(program.image.begin(), program.image.end()));
+  std::string rest;
+  for (const Program& stage : program.rest) {
+    const std::string bytes = serialize(stage);
+    put(&rest, static_cast<std::uint64_t>(bytes.size()));
+    rest += bytes;
+  }
+  add_section(&out, kRest, rest);
   put(&out, hash64(out));
   return out;
 }
@@ -395,6 +438,23 @@ std::string serialize(const Program& program) {
 void write_program(const std::filesystem::path& path, const Program& program) {
   write_file(path, serialize(program));
 }
+
+namespace {
+
+/// Stages follow each other: outputs of one are the inputs of the next.
+std::vector<Program> parse_rest(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  std::vector<Program> rest;
+  Reader reader(bytes, bytes.size());
+  while (!reader.done()) {
+    const std::uint64_t size = reader.number(8);
+    const std::uint8_t* contents = reader.take(size);
+    rest.push_back(parse_program({contents, contents + size}, file));
+    if (!rest.back().rest.empty()) throw_error("a stage has stages");
+  }
+  return rest;
+}
+
+}  // namespace
 
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   try {
@@ -418,7 +478,7 @@ Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string&
       const std::uint64_t size = reader.number(8);
       const std::uint8_t* contents = reader.take(size);
       reader.align();
-      if (tag < kMeta || tag > kImage || (seen >> tag & 1) != 0) throw_error("section {}", tag);
+      if (tag < kMeta || tag > kRest || (seen >> tag & 1) != 0) throw_error("section {}", tag);
       seen |= std::uint64_t{1} << tag;
       if (tag == kMeta) {
         read_meta(json::parse(contents, contents + size), file, &program);
@@ -426,11 +486,13 @@ Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string&
         if (size % 8 != 0) throw_error("{} bytes of instructions", size);
         program.words.resize(size / 8);
         if (size > 0) std::memcpy(program.words.data(), contents, size);
-      } else {
+      } else if (tag == kImage) {
         program.image.assign(contents, contents + size);
+      } else {
+        program.rest = parse_rest({contents, contents + size}, file);
       }
     }
-    if (seen != (1U << kMeta | 1U << kWords | 1U << kImage) || !reader.done())
+    if (seen != (1U << kMeta | 1U << kWords | 1U << kImage | 1U << kRest) || !reader.done())
       throw_error("sections are missing or left over");
     check_contents(program);
     return program;

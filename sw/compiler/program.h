@@ -22,6 +22,7 @@
 #include "gen/isa.h"
 #include "sw/compiler/layout.h"
 #include "sw/model/graph.h"
+#include "sw/reference/run.h"
 
 namespace trine::compiler {
 
@@ -47,10 +48,17 @@ struct Program {
   /// Operators on the host: from the model's inputs to the machine's, and from the machine's
   /// outputs to the model's. Without operators inputs and outputs are the same tensors.
   model::Graph before, after;
+  reference::RoundingPolicy rounding;  ///< of operators on the host
+  /// What runs after it, one after the other, from the outputs of each to the inputs of the next;
+  /// these have no rest of their own.
+  std::vector<Program> rest;
 
-  std::int64_t macs() const;
+  std::int64_t macs() const;                                  ///< of the machine, all stages
   std::int64_t program_offset() const { return dram_bytes; }  ///< bytes from BASE
 };
+
+/// The program and its rest.
+std::vector<const Program*> stages(const Program& program);
 
 /// @throws Error  names the file and the fault
 Program read_program(const std::filesystem::path& path);

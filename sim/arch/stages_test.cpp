@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators on the host in the middle of a graph.
+
+#include "sw/compiler/stages.h"
+
+#include "sim/arch/testing.h"
+#include "sw/base/error.h"
+#include "sw/compiler/network.h"
+
+namespace trine::sim {
+namespace {
+
+using testing::Builder;
+
+/// convolution -> SOFTMAX -> convolution, and a residual around the SOFTMAX.
+model::Graph interrupted(Builder& b) {
+  const int x = b.input({1, 5, 6, 7});
+  const int y = b.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  const int s = b.unary(y, model::OpKind::kSoftmax, "SOFTMAX");
+  auto& quantization = b.graph.tensors[static_cast<std::size_t>(s)].quantization;
+  quantization.scale = {1.0f / 256};
+  quantization.zero_point = {-128};
+  const int z = b.convolution(s, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  b.graph.outputs = {b.addition(z, y), z};
+  return b.graph;
+}
+
+/// From file to outputs, stage by stage.
+std::vector<Array> run_stages(const compiler::Program& program, std::vector<Array> arrays) {
+  const std::string bytes = compiler::serialize(program);
+  const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x.trine");
+  for (const compiler::Program* stage : compiler::stages(read))
+    arrays = run_arch(*stage, arrays).outputs;
+  return arrays;
+}
+
+TEST_CASE("operators without hardware run on the host if that is allowed", "[arch][host]") {
+  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const model::Graph graph = interrupted(b);
+    const std::vector<Array> inputs{b.random_array(graph.inputs[0])};
+    CHECK_THROWS_WITH(compiler::compile(graph, config), Catch::Matchers::Contains("op 1 SOFTMAX"));
+    compiler::CompileOptions options;
+    options.allow_host = true;
+    const compiler::Program program = compiler::compile(graph, config, options);
+    REQUIRE(program.rest.size() == 1);
+    CHECK(program.after.ops.size() == 1);
+    CHECK(program.macs() == 5 * 6 * 8 * 9 * (7 + 8));
+    const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
+    REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  }
+}
+
+TEST_CASE("allowing the host changes nothing where the machine does all", "[arch][host]") {
+  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  Builder b(3);
+  const int x = b.input({1, 5, 6, 7});
+  b.graph.outputs = {b.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true)};
+  compiler::CompileOptions options;
+  options.allow_host = true;
+  CHECK(compiler::serialize(compiler::compile(b.graph, config, options)) ==
+        compiler::serialize(compiler::compile(b.graph, config)));
+}
+
+TEST_CASE("stages follow each other as late as they must", "[compiler][host]") {
+  Builder b(1);
+  model::Graph graph = interrupted(b);
+  CHECK(compiler::stages_of(graph).size() == 1);
+  graph.ops[1].on_host = true;
+  const auto stages = compiler::stages_of(graph);
+  REQUIRE(stages.size() == 2);
+  CHECK(stages[0].ops == std::vector<int>{0, 1});
+  CHECK(stages[1].ops == std::vector<int>{2, 3});
+  CHECK(stages[0].graph.outputs.size() == 2);  // the residual passes through
+  CHECK(stages[1].graph.inputs.size() == 2);
+}
+
+}  // namespace
+}  // namespace trine::sim

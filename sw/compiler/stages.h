@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators on the host in the middle of a graph cut it into stages: the machine's operators of a
+// stage, then the host's that only need those.
+
+#pragma once
+
+#include <vector>
+
+#include "sw/model/graph.h"
+
+namespace trine::compiler {
+
+struct Stage {
+  model::Graph graph;    ///< reads the outputs of the stage before, all of them
+  std::vector<int> ops;  ///< of the whole graph, in the order of graph.ops
+};
+
+/// @return at least one stage. Tensors that later stages need pass through those in between.
+std::vector<Stage> stages_of(const model::Graph& graph);
+
+}  // namespace trine::compiler

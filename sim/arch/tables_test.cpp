@@ -170,6 +170,23 @@ TEST_CASE("operators on two maps broadcast as the golden layers", "[arch][random
   CHECK(refused <= kSeeds / 25);
 }
 
+/// Scales whose ratio makes second operands lie halfway between two values, and sums between codes.
+TEST_CASE("a difference that would be another code is refused", "[arch][elementwise][error]") {
+  Builder b(1);
+  const int x = b.input({1, 1, 1, 4}), y = b.input({1, 1, 1, 4});
+  const int out = b.binary(x, y, OpKind::kSub, "SUB");
+  const auto set = [&](int t, float scale, int zero_point) {
+    b.graph.tensors[static_cast<std::size_t>(t)].quantization = {{scale}, {zero_point}, 0};
+  };
+  set(x, 0.149f, -56);
+  set(y, 0.134f, 98);
+  set(out, 0.15f, 77);
+  b.graph.outputs = {out};
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, small_config(4, 4, 16, 8, 64)),
+                      "random.tflite: op 0 SUB: tensor 2 't2': the machine negates before it "
+                      "rounds, which changes codes at these scales");
+}
+
 TEST_CASE("halves to even in products and differences", "[arch][random][elementwise]") {
   unsigned refused = 0, exact = 0;
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) {

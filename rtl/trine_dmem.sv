@@ -76,7 +76,7 @@ module trine_dmem #(
 );
 
   localparam int unsigned WordBits = $clog2(DataWords);
-  localparam int unsigned ScatterPatience = 2;
+  localparam int unsigned ScatterPatience = 5;
 
   if (Banks < 2 * Rows || Banks < DataWords || (Banks & (Banks - 1)) != 0) begin : gen_bad_banks
     $error("trine_dmem: Banks must be a power of two, at least 2*Rows and DataWords");
@@ -199,7 +199,7 @@ module trine_dmem #(
   logic [Rows*32-1:0]       s_data_q;
   logic [31:0]              s_mask_q;
   logic                     s_first;
-  logic [1:0]               s_wait_q;
+  logic [2:0]               s_wait_q;
   logic [Banks-1:0]         s_use, s_grant;
 
   always_comb begin
@@ -225,7 +225,7 @@ module trine_dmem #(
   assign s_left    = s_pend_q & ~s_served;
   assign s_ready_o = s_left == '0;
   assign s_empty_o = s_pend_q == '0;
-  assign s_first   = s_wait_q == 2'(ScatterPatience);
+  assign s_first   = s_wait_q == 3'(ScatterPatience);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -240,7 +240,7 @@ module trine_dmem #(
         s_wait_q <= '0;
         if (s_valid_i) s_pend_q <= s_lanes_i;
       end else if (!s_first) begin
-        s_wait_q <= s_wait_q + 2'd1;
+        s_wait_q <= s_wait_q + 3'd1;
       end
     end
   end

@@ -53,13 +53,11 @@ const std::vector<Key>& schema() {
        "the vector unit: pooling, addition, requantization",
        "without it, networks that pool or add on their own are refused"},
       {"vector.table", BoolKey{&Config::table},
-       "the lookup table behind requantized codes, of compute and vector unit: any function of one "
-       "code",
+       "the lookup table behind requantized codes: any function",
        "2,048 bits of memory a lane; without it, networks with such functions are refused"},
       {"depthwise.enable", BoolKey{&Config::depthwise},
-       "the window former: a filter row of a depthwise convolution in one step (int8, 4 columns or "
-       "more)",
-       "without it, depthwise convolutions run at a step for each tap"},
+       "depthwise: a filter row in one step (int8, 4 columns)",
+       "the window former; without it, depthwise convolutions run at a step for each tap"},
       {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
        "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
       {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},

@@ -78,12 +78,6 @@ void require_shared(const std::string& name, const gen::Config& config,
                 config);
 }
 
-void require_low_bit_nets(const gen::Config& config) {
-  for (const char* net :
-       {"TFC_1W1A", "TFC_2W2A", "cnv_w1a1", "cnv_w2a2", "finn_tfc_w1a1_build_dataflow"})
-    require_shared(net, config);
-}
-
 /// Binary, ternary and mixed, trained by models/train_lowbit.py.
 void require_own_low_bit_nets(const gen::Config& config) {
   for (const char* net : {"mnist_binary", "mnist_ternary", "mnist_mixed"})
@@ -146,6 +140,12 @@ TEST_CASE("binary, ternary and mixed networks are exact on the RTL of 4x8",
 }
 
 #else
+
+void require_low_bit_nets(const gen::Config& config) {
+  for (const char* net :
+       {"TFC_1W1A", "TFC_2W2A", "cnv_w1a1", "cnv_w2a2", "finn_tfc_w1a1_build_dataflow"})
+    require_shared(net, config);
+}
 
 TEST_CASE("networks are exact on the RTL of every array, bus and memory", "[rtl][model][slow]") {
   if (!model::shared_available()) return;

@@ -41,7 +41,7 @@ std::string summary(const compiler::Program& program) {
   std::string text;
   for (const compiler::Program* stage : compiler::stages(program))
     for (const compiler::ProgramLayer& layer : stage->layers)
-      text += fmt::format("{:<28} {:<18} {}\n", fitted(layer.name, 28), fitted(layer.op, 18),
+      text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
                           fitted(layer.placement, 52));
   const Totals sum = totals_of(program);
   return text + host_text(program) +

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of whole networks: against the design's bound, Ethos-U, and the architecture simulator.
+"""Cycles of whole networks: against the design's bound, the goals, Ethos-U and the prediction.
 
 usage: networks.py [--backend rtl|arch] [--layers] [--network NAME]... [CONFIG]...    (edge256 edge1024)
 Models come from $TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist.
@@ -10,14 +10,31 @@ import argparse
 
 import common
 
-# The bound of the design notes and the peer's estimate (Vela 5.2.0), in cycles, by MACs per cycle.
-# Peers: Ethos-U55-32..256 and U85-1024, compute only.
+# In cycles, by MACs per cycle: the bound of the design notes, the project's goal, and the peer's
+# estimate (Vela 5.2.0: Ethos-U55-32..256 and U85-1024, compute only).
 FIGURES = {
-    "pretrainedResnet_quant": ({256: 49_800, 1024: 12_800}, {
-        32: 704_576, 64: 357_367, 128: 185_542, 256: 107_389, 1024: 33_639}),
-    "ad01_int8": ({256: 34_000, 1024: 17_000}, {32: 41_555, 64: 41_565, 128: 41_404, 256: 41_404}),
-    "mnist_resnet_q": ({}, {}),
-    "lenet_mnist": ({}, {}),
+    "pretrainedResnet_quant": {
+        "bound": {256: 49_800, 1024: 12_800},
+        "goal": {32: 415_000, 256: 54_000, 1024: 14_500},
+        "peer": {32: 704_576, 64: 357_367, 128: 185_542, 256: 107_389, 1024: 33_639}},
+    "kws_ref_model": {
+        "bound": {256: 12_400, 1024: 4_200},
+        "goal": {32: 98_000, 256: 15_000, 1024: 5_500},
+        "peer": {32: 264_239, 64: 137_709, 128: 87_678, 256: 56_222, 1024: 21_010}},
+    "vww_96_int8": {
+        "bound": {256: 41_500, 1024: 15_400},
+        "goal": {32: 285_000, 256: 46_000, 1024: 18_500},
+        "peer": {32: 698_728, 64: 355_816, 128: 210_256, 256: 146_940, 1024: 56_687}},
+    "ad01_int8": {
+        "bound": {256: 34_000, 1024: 17_000},
+        "goal": {256: 35_000, 1024: 18_000},
+        "peer": {32: 41_362, 64: 41_090, 128: 40_929, 256: 40_929}},
+    "person_detect_qdim0": {
+        "peer": {32: 698_353, 64: 355_441, 128: 203_959, 256: 138_830}},
+    "micro_speech_quantized": {},
+    "str_ww_ref_model": {},
+    "mnist_resnet_q": {},
+    "lenet_mnist": {},
 }
 
 
@@ -38,11 +55,12 @@ def ratio(cycles, figure):
 
 
 def total_row(name, config, run, predicted):
-    bound, peer = (figures.get(run["peak_macs_per_cycle"]) for figures in FIGURES[name])
+    bound, goal, peer = (FIGURES[name].get(figure, {}).get(run["peak_macs_per_cycle"])
+                         for figure in ("bound", "goal", "peer"))
     error = 100 * (predicted["cycles"] - run["cycles"]) / run["cycles"]
     return [name, config, f"{run['vectors_exact']}/{run['vectors']}", run["cycles"],
             f"{100 * run['utilization']:.1f} %", ratio(run["cycles"], bound),
-            ratio(run["cycles"], peer), f"{error:+.2f} %"]
+            ratio(run["cycles"], goal), ratio(run["cycles"], peer), f"{error:+.2f} %"]
 
 
 def cause_row(name, config, run):
@@ -70,8 +88,8 @@ def main():
             if paths(name)[0].exists():
                 runs.append((name, config, verify(name, config, options.backend),
                              verify(name, config, "arch")))
-    common.table(["network", "configuration", "exact", "cycles", "utilization", "bound", "Ethos-U",
-                  "arch error"], [total_row(*run) for run in runs])
+    common.table(["network", "configuration", "exact", "cycles", "utilization", "bound", "goal",
+                  "Ethos-U", "arch error"], [total_row(*run) for run in runs])
     common.table(["network", "configuration", *runs[0][2]["causes"]],
                  [cause_row(*run[:3]) for run in runs])
     if options.layers:

@@ -191,6 +191,7 @@ module trine_load #(
   logic [15:0]             back_rows_last_q;
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q;  // of the row, and to the next one
   logic                    row_end, ends, beat, next, bump, pmem_bump, pmem_next, retire_q;
+  logic                    row_pending, row_retire;  // a joined row that is not in PMEM yet
 
   always_ff @(posedge clk_i) begin
     if (copy) begin
@@ -247,7 +248,7 @@ module trine_load #(
     .end_o        (ends)
   );
 
-  assign beat = rsp_valid_i && beats_busy;
+  assign beat = rsp_valid_i && beats_busy && (target_q == Pmem || !row_pending);
 
   always_comb begin
     unique case (target_q)
@@ -266,7 +267,7 @@ module trine_load #(
     end else if (clear_i) begin
       retire_q <= 1'b0;
     end else begin
-      retire_q <= next && ends;
+      retire_q <= row_retire || (next && ends && !(BeatsPerRow > 1 && target_q == Pmem));
     end
   end
 
@@ -296,23 +297,41 @@ module trine_load #(
 
   assign to_pmem     = beat && target_q == Pmem;
   assign row_written = pmem_wvalid_o && pmem_wready_i;
-  assign pmem_bump   = row_written;
-  assign pmem_wrow_o = addr[PmemAddrBits-1:0];
 
   if (BeatsPerRow > 1) begin : gen_join
-    // The beats before the last one move down to their place.
+    // The beats before the last one move down to their place. A whole row has a register of its own:
+    // while it waits for its bank, the next one's beats come in.
     localparam int unsigned HeldBits  = (BeatsPerRow - 1) * DataBits;
     localparam int unsigned PlaceBits = $clog2(BeatsPerRow);
 
     logic [HeldBits-1:0]  held_d, held_q;
     logic [PlaceBits-1:0] place_d, place_q;
-    logic                 complete;
+    logic                 complete, row_valid_q, row_last_q;
+    logic [32*Cols-1:0]      row_q;
+    logic [PmemAddrBits-1:0] row_addr_q;
 
     assign complete      = place_q == PlaceBits'(BeatsPerRow - 1);
-    assign pmem_wvalid_o = to_pmem && complete;
-    assign pmem_wdata_o  = {rsp_data_i[32*Cols-HeldBits-1:0], held_q};
-    assign pmem_next     = to_pmem && (!complete || pmem_wready_i);
+    assign pmem_next     = to_pmem && (!complete || !row_valid_q || row_written);
+    assign pmem_bump     = pmem_next && complete;
     assign place_d       = complete ? '0 : place_q + PlaceBits'(1);
+    assign pmem_wvalid_o = row_valid_q;
+    assign pmem_wdata_o  = row_q;
+    assign pmem_wrow_o   = row_addr_q;
+    assign row_pending   = row_valid_q;
+    assign row_retire    = row_written && row_last_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) row_valid_q <= 1'b0;
+      else if (clear_i) row_valid_q <= 1'b0;
+      else row_valid_q <= pmem_bump || (row_valid_q && !row_written);
+    end
+    always_ff @(posedge clk_i) begin
+      if (pmem_bump) begin
+        row_q      <= {rsp_data_i[32*Cols-HeldBits-1:0], held_q};
+        row_addr_q <= addr[PmemAddrBits-1:0];
+        row_last_q <= ends;
+      end
+    end
 
     if (BeatsPerRow > 2) begin : gen_shift
       assign held_d = {rsp_data_i, held_q[HeldBits-1:DataBits]};
@@ -338,6 +357,10 @@ module trine_load #(
     logic [PlaceBits-1:0] place_d, place_q;
     logic                 last_place;
 
+    assign row_pending   = 1'b0;
+    assign row_retire    = 1'b0;
+    assign pmem_bump     = row_written;
+    assign pmem_wrow_o   = addr[PmemAddrBits-1:0];
     assign last_place    = place_q == PlaceBits'(RowsPerBeat - 1);
     assign pmem_wvalid_o = to_pmem;
     assign pmem_wdata_o  = rsp_data_i[32*Cols*place_q +: 32*Cols];
@@ -354,6 +377,10 @@ module trine_load #(
       end
     end
   end else begin : gen_direct
+    assign row_pending   = 1'b0;
+    assign row_retire    = 1'b0;
+    assign pmem_bump     = row_written;
+    assign pmem_wrow_o   = addr[PmemAddrBits-1:0];
     assign pmem_wvalid_o = to_pmem;
     assign pmem_wdata_o  = rsp_data_i[32*Cols-1:0];
     assign pmem_next     = row_written;

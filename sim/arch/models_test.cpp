@@ -55,6 +55,19 @@ TEST_CASE("the plus-shaped filter gives the textbook's numbers", "[arch][model]"
                     small_config(array[0], array[1], 8, 8, 64));
 }
 
+TEST_CASE("operators of this repository's models are exact", "[arch][model][operators]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  int checked = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& model = entry.path();
+    if (model.extension() != ".tflite") continue;
+    for (const auto& array : {kArrays[0], kArrays[1], kArrays[6]})
+      require_vectors(model, folder / model.stem(), small_config(array[0], array[1], 16, 8, 64));
+    ++checked;
+  }
+  CHECK(checked == 6);
+}
+
 TEST_CASE("LeNet is exact on its vectors", "[arch][model]") {
   require_vectors(kModels / "lenet_mnist.tflite", kModels / "lenet_mnist" / "vectors",
                   gen::load_config("edge256"));

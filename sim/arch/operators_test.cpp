@@ -3,6 +3,8 @@
 // Operators that combine, move and reduce maps, random and on random configurations, against the
 // golden layers.
 
+#include <numeric>
+
 #include "sim/arch/testing.h"
 
 namespace trine::sim {
@@ -244,6 +246,86 @@ TEST_CASE("rows of matrices are cut, padded and joined", "[arch][random][movemen
       const int padded = b.pad(part, {0, 0, b.number(0, 2), 1, b.number(0, 3), 0});
       const int wide = b.pad(t, {0, 0, 0, 0, b.shape(padded)[2] - C, 0});
       return b.concatenation({padded, wide, padded}, 1);
+    });
+}
+
+TEST_CASE("SLICE, SPLIT and SPLIT_V equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      std::vector<int> shape = random_shape(b);
+      const int axis = b.number(1, 3), parts = b.number(2, 4);
+      const auto at = static_cast<std::size_t>(axis);
+      std::vector<int> sizes;
+      const bool equal = b.number(0, 1) == 0;
+      for (int i = 0; i < parts; ++i) sizes.push_back(equal && i > 0 ? sizes[0] : b.number(1, 6));
+      shape[at] = std::accumulate(sizes.begin(), sizes.end(), 0);
+      const int x = random_map(b, shape);
+      std::vector<std::vector<int>> shapes(sizes.size(), shape);
+      for (std::size_t i = 0; i < sizes.size(); ++i) shapes[i][at] = sizes[i];
+      if (b.number(0, 2) == 0) {
+        std::vector<int> begin{0}, size{1};
+        for (std::size_t i = 1; i < 4; ++i) {
+          begin.push_back(b.number(0, shape[i] - 1));
+          size.push_back(b.number(1, shape[i] - begin[i]));
+        }
+        return b.expandable("SLICE", {x, b.integers(begin), b.integers(size)}, x, {size})[0];
+      }
+      auto pieces =
+          equal ? b.expandable("SPLIT", {b.integers({axis - 4}), x}, x, shapes)
+                : b.expandable("SPLIT_V", {x, b.integers(sizes), b.integers({axis})}, x, shapes);
+      if (b.number(0, 1) == 0) pieces.pop_back();  // nobody reads it
+      std::reverse(pieces.begin(), pieces.end());
+      return b.concatenation(pieces, axis);
+    });
+}
+
+TEST_CASE("UNPACK and PACK equal the golden layers", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      std::vector<int> shape = random_shape(b);
+      shape[1] = b.number(2, 5);
+      const int x = random_map(b, shape);
+      const std::vector<int> row{1, shape[2], shape[3]};
+      auto rows =
+          b.expandable("UNPACK", {x}, x,
+                       std::vector<std::vector<int>>(static_cast<std::size_t>(shape[1]), row), 1);
+      std::reverse(rows.begin(), rows.end());
+      return b.expandable("PACK", rows, x, {shape}, -3)[0];
+    });
+}
+
+TEST_CASE("convolutions between batches are dilated ones", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int x = random_map(b, s), R = b.number(1, 3), S = b.number(1, 3);
+      const int block_h = b.number(1, 3), block_w = b.number(1, 3);
+      // Batches of at least the filter's extent.
+      const auto sides = [&](int extent, int block, int filter) {
+        const int before = b.number(0, 3);
+        const int total = std::max((extent + before + block - 1) / block, filter) * block;
+        return std::pair{before, total - extent - before};
+      };
+      const auto [top, bottom] = sides(s[1], block_h, R);
+      const auto [left, right] = sides(s[2], block_w, S);
+      const int block = b.integers({block_h, block_w});
+      const int batches = b.expandable(
+          "SPACE_TO_BATCH_ND", {x, block, b.integers({top, bottom, left, right}, {2, 2})}, x,
+          {{block_h * block_w, (s[1] + top + bottom) / block_h, (s[2] + left + right) / block_w,
+            s[3]}})[0];
+      const int sums =
+          b.number(0, 1) == 0
+              ? b.convolution(batches, b.number(1, 9), R, S, 1, 1, 1, 1, Padding::kValid, true)
+              : b.depthwise(batches, 1, R, S, 1, 1, 1, 1, Padding::kSame, true);
+      std::vector<int> out = b.shape(sums);
+      out[1] *= block_h;
+      out[2] *= block_w;
+      const int crop = b.number(0, std::min(bottom, out[1] - 1));
+      out[1] -= crop;
+      return b.expandable("BATCH_TO_SPACE_ND", {sums, block, b.integers({0, crop, 0, 0}, {2, 2})},
+                          sums, {out})[0];
     });
 }
 

@@ -16,6 +16,7 @@
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/host.h"
+#include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "sw/model/shapes.h"
 #include "sw/reference/run.h"
@@ -229,6 +230,32 @@ class Builder {
     return finish(op, {1, H, W, channels});
   }
 
+  /// An operator that model::expand() writes as others. Outputs have the scale of `like`.
+  std::vector<int> expandable(const std::string& name, const std::vector<int>& operands, int like,
+                              const std::vector<std::vector<int>>& shapes, int axis = 0) {
+    model::Op op = start(model::OpKind::kUnknown, name);
+    op.index = static_cast<int>(graph.ops.size());
+    op.inputs = operands;
+    op.axis = axis;
+    for (const std::vector<int>& shape : shapes) {
+      op.outputs.push_back(activation("t" + std::to_string(graph.tensors.size()), shape));
+      same_quantization(like, op.outputs.back());
+    }
+    graph.ops.push_back(op);
+    return op.outputs;
+  }
+
+  int integers(const std::vector<int>& values, std::vector<int> shape = {}) {
+    model::Tensor t;
+    t.name = "integers";
+    t.type = model::DataType::kInt32;
+    t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : shape;
+    t.is_constant = true;
+    t.data.resize(values.size() * 4);
+    std::memcpy(t.data.data(), values.data(), t.data.size());
+    return add(t);
+  }
+
   int unary(int from, model::OpKind kind, const std::string& name) {
     model::Op op = start(kind, name);
     op.inputs = {from};
@@ -291,17 +318,6 @@ class Builder {
     std::vector<int> values(static_cast<std::size_t>(channels));
     for (int& v : values) v = number(-20000, 20000);
     return integers(values);
-  }
-
-  int integers(const std::vector<int>& values, std::vector<int> shape = {}) {
-    model::Tensor t;
-    t.name = "integers";
-    t.type = model::DataType::kInt32;
-    t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : shape;
-    t.is_constant = true;
-    t.data.resize(values.size() * 4);
-    std::memcpy(t.data.data(), values.data(), t.data.size());
-    return add(t);
   }
 
   std::mt19937 random_;
@@ -390,6 +406,7 @@ void check(unsigned seed, Make make) {
   CAPTURE(config.to_toml());
   b.graph.outputs = {make(b)};
   CAPTURE(text_of(b.graph));
+  model::expand(b.graph);
   std::vector<Array> inputs;
   for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
   require_exact(b.graph, config, inputs,

@@ -7,6 +7,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "sw/model/shapes.h"
 #include "sw/model/testing.h"
@@ -204,6 +205,72 @@ TEST_CASE("check refuses operators that nobody defines", "[model][check][error]"
                     Contains("differ from the output's"));
   CHECK_THROWS_WITH(check(one_op(OpKind::kSoftmax, {codes({2}), codes({2})})),
                     Contains("allowed 1/256 and -128"));
+}
+
+TEST_CASE("expand refuses operands that don't fit", "[model][expand][error]") {
+  const auto refused = [](const std::string& name, std::vector<Tensor> tensors, Op op = {}) {
+    Graph graph = one_op(OpKind::kUnknown, std::move(tensors), op);
+    graph.ops[0].name = name;
+    std::string message;
+    try {
+      expand(graph);
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    return message;
+  };
+  const Tensor x = codes({4, 6}), y = codes({4, 2});
+  CHECK(refused("SLICE", {x, integers({2}, {0, 4}), integers({2}, {-1, 2}), y}) == "");
+  CHECK(refused("SLICE", {x, integers({2}, {0, 5}), integers({2}, {-1, 2}), y}) ==
+        "g.tflite: op 0 SLICE: begin 5 and size 2 of axis 1 with extent 6");
+  CHECK_THAT(refused("SLICE", {x, codes({2}), integers({2}, {-1, 2}), y}),
+             Contains("tensor 1 't' must be an integer constant of 2 elements"));
+  CHECK_THAT(refused("SPLIT", {integers({}, {2}), x, y}), Contains("axis 2, allowed -2..1"));
+  CHECK_THAT(refused("SPLIT_V", {x, integers({1}, {2}), integers({}, {1}), y}),
+             Contains("the outputs have 2 of 6 elements of axis 1"));
+  CHECK(refused("SPLIT_V", {x, integers({1}, {-1}), integers({}, {1}), x}) == "");
+  CHECK_THAT(refused("SPLIT_V", {x, integers({1}, {7}), integers({}, {1}), y}),
+             Contains("size 7, allowed -1..6"));
+  Op op;
+  op.axis = 3;
+  CHECK_THAT(refused("PACK", {x, y}, op), Contains("axis 3, allowed -3..2"));
+  CHECK_THAT(refused("UNPACK", {x, y}, op), Contains("axis 3, allowed -2..1"));
+}
+
+TEST_CASE("expand folds batches around a convolution into its dilation", "[model][expand]") {
+  Graph graph = one_op(OpKind::kConv2D, {codes({4, 4, 4, 4}), weights({6, 3, 3, 4}, 0),
+                                         integers({6}, {1, 2, 3, 4, 5, 6}), codes({4, 2, 2, 6})});
+  const auto add = [&](const Tensor& t) {
+    graph.tensors.push_back(t);
+    return static_cast<int>(graph.tensors.size()) - 1;
+  };
+  const int block = add(integers({2}, {2, 2}));
+  const int image = add(codes({1, 4, 5, 4})), out = add(codes({1, 4, 3, 6}));
+  Op begin, end;
+  begin.name = "SPACE_TO_BATCH_ND";
+  begin.inputs = {image, block, add(integers({2, 2}, {2, 2, 1, 2}))};
+  begin.outputs = {0};
+  end.name = "BATCH_TO_SPACE_ND";
+  end.inputs = {3, block, add(integers({2, 2}, {0, 0, 0, 1}))};
+  end.outputs = graph.outputs = {out};
+  graph.inputs = {image};
+  graph.ops = {begin, graph.ops[0], end};
+  SECTION("the crop is a border less") {
+    expand(graph);
+    REQUIRE(graph.ops.size() == 2);
+    CHECK(graph.ops[0].kind == OpKind::kPad);
+    CHECK(graph.in(graph.ops[0], 1).integers() ==
+          std::vector<std::int64_t>{0, 0, 2, 2, 1, 1, 0, 0});
+    CHECK(graph.ops[1].dilation_h == 2);
+    CHECK(graph.ops[1].dilation_w == 2);
+    CHECK_NOTHROW(check(graph));
+  }
+  SECTION("a convolution with other readers stays") {
+    graph.outputs.push_back(3);
+    expand(graph);
+    CHECK(graph.ops.size() == 3);
+    CHECK_THROWS_WITH(check(graph), Contains("SPACE_TO_BATCH_ND: operator is not supported"));
+  }
 }
 
 TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {

@@ -13,6 +13,7 @@
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "tflite_generated.h"
 
@@ -165,6 +166,7 @@ class Importer {
     if (subgraph->operators() != nullptr)
       for (const format::Operator* op : *subgraph->operators()) add(*op);
     check_order();
+    expand(graph_);
     return std::move(graph_);
   }
 
@@ -426,6 +428,8 @@ class Importer {
       op.axis = o->axis();
       op.activation = activation_of(op, o->activation());
     }
+    if (const auto* o = source.options_as_PackOptions()) op.axis = o->axis();
+    if (const auto* o = source.options_as_UnpackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();
     if (const auto* o = source.options_as_ReshapeOptions())
       if (size_of(o->new_shape()) <= kMaxRank) op.new_shape = copy(o->new_shape());

@@ -117,6 +117,22 @@ TEST_CASE("a damaged model that check() accepts can be run", "[reference][run][e
   }
 }
 
+TEST_CASE("a damaged model of this repository that check() accepts can be run",
+          "[reference][run][operators][error]") {
+  std::mt19937 random{3};
+  for (const fs::path& model : tflite_models(fs::path(TRINE_SOURCE_DIR) / "tests" / "operators")) {
+    CAPTURE(model.string());
+    const auto whole = read_file(model);
+    REQUIRE(runs(whole));
+    for (int i = 0; i < 300; ++i) {
+      CAPTURE(i);
+      auto bytes = whole;
+      bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+      CHECK_NOTHROW(runs(bytes));
+    }
+  }
+}
+
 TEST_CASE("every network is exact, output by output and layer by layer",
           "[reference][golden][models]") {
   if (!model::shared_available()) return;
@@ -165,4 +181,14 @@ TEST_CASE("every single operator and block is exact", "[reference][golden][layer
     ++checked;
   }
   CHECK(checked == 78);
+}
+
+TEST_CASE("operators of this repository's models are exact", "[reference][golden][operators]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  int checked = 0;
+  for (const fs::path& model : tflite_models(folder)) {
+    check_folder(folder / model.stem(), model);
+    ++checked;
+  }
+  CHECK(checked == 6);
 }

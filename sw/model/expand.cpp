@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/expand.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "sw/base/error.h"
+
+namespace trine::model {
+namespace {
+
+/// Operands can be shared, so a small file could unfold into more than memory holds.
+constexpr std::size_t kMaxOps = std::size_t{1} << 18;
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+constexpr std::int64_t kMaxSide = 65535;  ///< blocks, paddings, crops
+
+class Expansion {
+ public:
+  explicit Expansion(Graph& graph) : graph_(graph) {
+    for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+      for (const int t : graph.ops[i].inputs) ++readers_[t];
+      for (const int t : graph.ops[i].outputs) producer_[t] = i;
+    }
+    for (const int t : graph.outputs) ++readers_[t];
+  }
+
+  void run() {
+    find_dilations();
+    const std::vector<Op> ops = std::move(graph_.ops);
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+      if (folded_.count(i) > 0) continue;
+      if (ops_.size() > kMaxOps)
+        fail(ops[i], fmt::format("the graph expands to more than {} operators", kMaxOps));
+      if (const auto fold = folds_.find(i); fold != folds_.end())
+        ops_.insert(ops_.end(), fold->second.begin(), fold->second.end());
+      else
+        expand(ops[i]);
+    }
+    graph_.ops = std::move(ops_);
+  }
+
+ private:
+  using Values = std::vector<std::int64_t>;
+
+  [[noreturn]] void fail(const Op& op, const std::string& what) const {
+    throw Error(label(graph_, op) + ": " + what);
+  }
+
+  void expand(const Op& op) {
+    if (op.name == "SLICE") return slice(op);
+    if (op.name == "SPLIT") return split(op);
+    if (op.name == "SPLIT_V") return split_sizes(op);
+    if (op.name == "UNPACK") return unpack(op);
+    if (op.name == "PACK") return pack(op);
+    ops_.push_back(op);
+  }
+
+  const Tensor& input(const Op& op, int position) const {
+    if (op.input(position) < 0) fail(op, fmt::format("input {} is absent", position));
+    return graph_.in(op, position);
+  }
+
+  /// An integer constant of `count` elements.
+  Values constant(const Op& op, int position, std::size_t count) const {
+    const Tensor& t = input(op, position);
+    const bool whole = t.type == DataType::kInt32 || t.type == DataType::kInt64;
+    if (!t.is_constant || !whole || t.elements() != static_cast<std::int64_t>(count))
+      fail(op, fmt::format("tensor {} '{}' must be an integer constant of {} elements",
+                           op.input(position), t.name, count));
+    return t.integers();
+  }
+
+  std::size_t axis_of(const Op& op, std::int64_t axis, int rank) const {
+    if (axis < -rank || axis >= rank)
+      fail(op, fmt::format("axis {}, allowed {}..{}", axis, -rank, rank - 1));
+    return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+  }
+
+  int add_integers(const Values& values, std::vector<int> shape) {
+    Tensor t;
+    t.name = "integers";
+    t.type = DataType::kInt32;
+    t.shape = std::move(shape);
+    t.is_constant = true;
+    t.data.resize(values.size() * 4);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<std::int32_t>(values[i]);
+      std::memcpy(&t.data[4 * i], &value, 4);
+    }
+    graph_.tensors.push_back(std::move(t));
+    return static_cast<int>(graph_.tensors.size()) - 1;
+  }
+
+  /// A tensor as another one, of another shape.
+  int add_like(int tensor, std::vector<int> shape) {
+    Tensor t;
+    t.name = graph_.tensor(tensor).name;
+    t.type = graph_.tensor(tensor).type;
+    t.quantization = graph_.tensor(tensor).quantization;
+    t.encoding = graph_.tensor(tensor).encoding;
+    t.shape = std::move(shape);
+    graph_.tensors.push_back(std::move(t));
+    return static_cast<int>(graph_.tensors.size()) - 1;
+  }
+
+  static Op part_of(const Op& whole, OpKind kind) {
+    Op op;
+    op.kind = kind;
+    op.name = whole.name;
+    op.index = whole.index;
+    return op;
+  }
+
+  // ---- slices -----------------------------------------------------------------------------------
+
+  /// Elements begin <= i < end of each axis. @param dropped  axes that the output lacks, as bits
+  void add_slice(const Op& op, int from, int to, const Values& begin, const Values& end,
+                 int dropped = 0) {
+    const int rank = static_cast<int>(begin.size());
+    Op part = part_of(op, OpKind::kStridedSlice);
+    part.inputs = {from, add_integers(begin, {rank}), add_integers(end, {rank}),
+                   add_integers(Values(begin.size(), 1), {rank})};
+    part.outputs = {to};
+    part.shrink_axis_mask = dropped;
+    ops_.push_back(std::move(part));
+  }
+
+  void slice(const Op& op) {
+    const std::vector<int> shape = input(op, 0).shape;
+    const Values begin = constant(op, 1, shape.size()), size = constant(op, 2, shape.size());
+    Values end;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (begin[i] < 0 || begin[i] > shape[i] || size[i] < -1 || size[i] > shape[i] - begin[i])
+        fail(op, fmt::format("begin {} and size {} of axis {} with extent {}", begin[i], size[i], i,
+                             shape[i]));
+      end.push_back(size[i] < 0 ? shape[i] : begin[i] + size[i]);
+    }
+    add_slice(op, op.inputs[0], op.outputs[0], begin, end);
+  }
+
+  /// One output after the other along the axis.
+  void cut(const Op& op, int from, std::size_t axis, const Values& sizes, bool dropped = false) {
+    const std::vector<int> shape = graph_.tensor(from).shape;
+    Values begin(shape.size()), end(shape.begin(), shape.end());
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      end[axis] = begin[axis] + sizes[i];
+      if (end[axis] > shape[axis] || sizes[i] < 0)
+        fail(op, fmt::format("size {} of output {} leaves axis {}", sizes[i], i, axis));
+      if (readers_.count(op.outputs[i]) > 0)
+        add_slice(op, from, op.outputs[i], begin, end, dropped ? 1 << axis : 0);
+      begin[axis] = end[axis];
+    }
+    if (begin[axis] != shape[axis])
+      fail(op, fmt::format("the outputs have {} of {} elements of axis {}", begin[axis],
+                           shape[axis], axis));
+  }
+
+  void split(const Op& op) {
+    const Tensor& x = input(op, 1);
+    const std::size_t axis = axis_of(op, constant(op, 0, 1)[0], x.rank());
+    const auto size = x.shape[axis] / static_cast<int>(op.outputs.size());
+    cut(op, op.inputs[1], axis, Values(op.outputs.size(), size));
+  }
+
+  void split_sizes(const Op& op) {
+    const Tensor& x = input(op, 0);
+    const std::size_t axis = axis_of(op, constant(op, 2, 1)[0], x.rank());
+    Values sizes = constant(op, 1, op.outputs.size());
+    std::int64_t rest = x.shape[axis];
+    for (const std::int64_t size : sizes) {
+      if (size < -1 || size > x.shape[axis])
+        fail(op, fmt::format("size {}, allowed -1..{}", size, x.shape[axis]));
+      rest -= std::max<std::int64_t>(size, 0);
+    }
+    const auto open = std::find(sizes.begin(), sizes.end(), -1);
+    if (open != sizes.end()) *open = rest;
+    cut(op, op.inputs[0], axis, sizes);
+  }
+
+  void unpack(const Op& op) {
+    const std::size_t axis = axis_of(op, op.axis, input(op, 0).rank());
+    cut(op, op.inputs[0], axis, Values(op.outputs.size(), 1), true);
+  }
+
+  // ---- pack -------------------------------------------------------------------------------------
+
+  void pack(const Op& op) {
+    Op joined = part_of(op, OpKind::kConcatenation);
+    for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
+      std::vector<int> shape = input(op, i).shape;
+      const std::size_t axis = axis_of(op, op.axis, static_cast<int>(shape.size()) + 1);
+      shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+      joined.axis = static_cast<int>(axis);
+      Op part = part_of(op, OpKind::kReshape);
+      part.inputs = {op.inputs[static_cast<std::size_t>(i)]};
+      part.outputs = {add_like(part.inputs[0], shape)};
+      joined.inputs.push_back(part.outputs[0]);
+      ops_.push_back(std::move(part));
+    }
+    joined.outputs = op.outputs;
+    ops_.push_back(std::move(joined));
+  }
+
+  // ---- dilations --------------------------------------------------------------------------------
+
+  /// The only operator that writes what `op` reads, if nobody else reads it.
+  std::optional<std::size_t> before(const std::vector<Op>& ops, const Op& op) const {
+    const int from = op.input(0);
+    if (from < 0 || readers_.at(from) != 1) return std::nullopt;
+    const auto producer = producer_.find(from);
+    if (producer == producer_.end() || ops[producer->second].outputs.size() != 1)
+      return std::nullopt;
+    return producer->second;
+  }
+
+  void find_dilations() {
+    const std::vector<Op>& ops = graph_.ops;
+    for (std::size_t end = 0; end < ops.size(); ++end) {
+      if (ops[end].name != "BATCH_TO_SPACE_ND") continue;
+      const auto product = before(ops, ops[end]);
+      if (!product ||
+          (ops[*product].kind != OpKind::kConv2D && ops[*product].kind != OpKind::kDepthwiseConv2D))
+        continue;
+      const auto begin = before(ops, ops[*product]);
+      if (!begin || ops[*begin].name != "SPACE_TO_BATCH_ND") continue;
+      fold(ops[*begin], ops[*product], ops[end], end);
+      if (folds_.count(end) > 0) folded_.insert({*begin, *product});
+    }
+  }
+
+  /// Pixels of the image are `block` apart in a batch, so the convolution is one with that dilation
+  /// over the padded image; crops are outputs, or borders, less.
+  void fold(const Op& begin, const Op& product, const Op& end, std::size_t at) {
+    const Tensor &x = input(begin, 0), &batches = graph_.in(product, 0),
+                 &sums = graph_.out(product);
+    const Tensor& out = graph_.out(end);
+    const bool alike = sums.scale() == out.scale() && sums.zero_point() == out.zero_point();
+    const bool plain = product.stride_h == 1 && product.stride_w == 1 && product.dilation_h == 1 &&
+                       product.dilation_w == 1;
+    if (!alike || !plain || x.rank() != 4 || batches.rank() != 4 || input(product, 1).rank() != 4 ||
+        out.rank() != 4)
+      return;
+    const Values block = constant(begin, 1, 2), pads = constant(begin, 2, 4),
+                 crops = constant(end, 2, 4);
+    if (block != constant(end, 1, 2)) return;
+    const Window w = window(graph_, product);
+    const std::int64_t border[] = {w.pad_top, w.pad_bottom, w.pad_left, w.pad_right};
+    Values sides(8);
+    std::vector<int> padded = x.shape;
+    std::int64_t elements = x.extent(0) * std::int64_t{x.extent(3)};
+    for (std::size_t i = 0; i < 4; ++i) {
+      if (block[i / 2] < 1 || block[i / 2] > kMaxSide || pads[i] < 0 || pads[i] > kMaxSide ||
+          crops[i] < 0 || crops[i] > kMaxSide || border[i] > kMaxSide)
+        return;
+      sides[2 + i] = pads[i] + border[i] * block[i / 2] - crops[i];
+      if (sides[2 + i] < 0 || sides[2 + i] > kMaxSide) return;
+      padded[1 + i / 2] += static_cast<int>(sides[2 + i]);
+    }
+    for (const int extent : {padded[1], padded[2]}) {
+      if (extent > kMaxElements / std::max<std::int64_t>(elements, 1)) return;
+      elements *= extent;
+    }
+    Op pad = part_of(begin, OpKind::kPad);
+    Op dilated = product;
+    dilated.padding = Padding::kValid;
+    dilated.dilation_h = static_cast<int>(block[0]);
+    dilated.dilation_w = static_cast<int>(block[1]);
+    dilated.outputs = end.outputs;
+    if (padded != x.shape) {
+      pad.inputs = {begin.inputs[0], add_integers(sides, {4, 2})};
+      pad.outputs = {add_like(begin.outputs[0], padded)};
+      dilated.inputs[0] = pad.outputs[0];
+      folds_[at] = {std::move(pad), std::move(dilated)};
+    } else {
+      dilated.inputs[0] = begin.inputs[0];
+      folds_[at] = {std::move(dilated)};
+    }
+  }
+
+  Graph& graph_;
+  std::vector<Op> ops_;
+  std::map<int, int> readers_;  ///< operands, graph outputs
+  std::map<int, std::size_t> producer_;
+  std::map<std::size_t, std::vector<Op>> folds_;  ///< in place of BATCH_TO_SPACE_ND
+  std::set<std::size_t> folded_;                  ///< what goes with it
+};
+
+}  // namespace
+
+void expand(Graph& graph) { Expansion(graph).run(); }
+
+}  // namespace trine::model

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators of TFLite that others express. After it these are gone, and with them all operators
+// with several outputs; the others keep the index and the name of the one that they come from:
+//
+//   SLICE, SPLIT, SPLIT_V, UNPACK     a STRIDED_SLICE for each output that is read
+//   PACK                              RESHAPE of each input, CONCATENATION
+//   SPACE_TO_BATCH_ND, CONV_2D or     PAD, the convolution with the block as dilation
+//   DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND
+
+#pragma once
+
+#include "sw/model/graph.h"
+
+namespace trine::model {
+
+/// @pre the operators' order is executable
+/// @throws Error  names the operator whose operands don't fit
+void expand(Graph& graph);
+
+}  // namespace trine::model

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the tables of documents again: runs the command of each marker and replaces what follows it.
 
-usage: refresh.py FILE.md...
+usage: refresh.py [--only TEXT] FILE.md...
 A block begins with a line `<!-- $ COMMAND -->`, run in the project's root, and ends with `<!-- end -->`.
-Only lines that begin with bench/ are run; a command that fails leaves its file as it was.
+Only lines that begin with bench/ are run, and with --only those that contain TEXT; a command that fails leaves its file as it was.
 """
 import re
 import shlex
@@ -16,7 +16,9 @@ import common
 BLOCK = re.compile(r"(<!-- \$ (bench/.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def measured(block):
+def measured(block, only):
+    if only not in block[2]:
+        return block[0]
     command = shlex.split(block[2])
     print(f"{block[2]} ...", file=sys.stderr)
     done = subprocess.run(command, cwd=common.ROOT, stdout=subprocess.PIPE, text=True)
@@ -26,12 +28,15 @@ def measured(block):
 
 
 def main(paths):
+    only = ""
+    if paths[:1] == ["--only"] and len(paths) > 1:
+        only, paths = paths[1], paths[2:]
     if not paths:
         sys.exit(__doc__)
     for path in paths:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        text = BLOCK.sub(measured, text)
+        text = BLOCK.sub(lambda block: measured(block, only), text)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 

@@ -280,6 +280,44 @@ TEST_CASE("SLICE, SPLIT and SPLIT_V equal the golden layer", "[arch][random][mov
     });
 }
 
+TEST_CASE("mirrored paddings equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const bool symmetric = b.number(0, 1) == 0;
+      std::vector<int> sides{0, 0};
+      for (std::size_t axis = 1; axis < 4; ++axis) {
+        const int most = std::min(s[axis] - (symmetric ? 0 : 1), axis == 3 ? 9 : 3);
+        const int some = b.number(0, axis == 3 ? 3 : 1) == 0 ? most : 0;
+        for (int side = 0; side < 2; ++side) sides.push_back(b.number(0, some));
+      }
+      const int padded = b.mirror_pad(random_map(b, s), sides, symmetric);
+      if (b.number(0, 1) == 0) return padded;
+      return b.convolution(padded, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+    });
+}
+
+TEST_CASE("SPACE_TO_DEPTH and DEPTH_TO_SPACE equal the golden layers", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int block = b.number(1, 3);
+      std::vector<int> s = random_shape(b);
+      for (const std::size_t axis : {1U, 2U}) s[axis] = block * b.number(1, 5);
+      const std::vector<int> coarse{1, s[1] / block, s[2] / block, s[3] * block * block};
+      const int x = b.number(0, 1) == 0 ? b.space_to_depth(random_map(b, s), block)
+                                        : b.depth_to_space(random_map(b, coarse), block);
+      switch (b.number(0, 2)) {
+        case 0:
+          return b.convolution(x, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.concatenation({x, random_map(b, b.shape(x)), x}, 3);
+        default:
+          return x;
+      }
+    });
+}
+
 TEST_CASE("UNPACK and PACK equal the golden layers", "[arch][random][movement]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed)
     check(seed, [](Builder& b) {

@@ -230,6 +230,38 @@ class Builder {
     return finish(op, {1, H, W, channels});
   }
 
+  /// @pre sides below the extents
+  int mirror_pad(int from, const std::vector<int>& sides, bool symmetric) {
+    model::Op op = start(model::OpKind::kMirrorPad, "MIRROR_PAD");
+    op.symmetric = symmetric;
+    std::vector<int> out = shape(from);
+    op.inputs = {from, integers(sides, {static_cast<int>(out.size()), 2})};
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += sides[2 * i] + sides[2 * i + 1];
+    const int result = finish(op, out);
+    same_quantization(from, result);
+    return result;
+  }
+
+  int space_to_depth(int from, int block) {
+    model::Op op = start(model::OpKind::kSpaceToDepth, "SPACE_TO_DEPTH");
+    const std::vector<int> s = shape(from);
+    op.block = block;
+    op.inputs = {from};
+    const int out = finish(op, {1, s[1] / block, s[2] / block, s[3] * block * block});
+    same_quantization(from, out);
+    return out;
+  }
+
+  int depth_to_space(int from, int block) {
+    model::Op op = start(model::OpKind::kDepthToSpace, "DEPTH_TO_SPACE");
+    const std::vector<int> s = shape(from);
+    op.block = block;
+    op.inputs = {from};
+    const int out = finish(op, {1, s[1] * block, s[2] * block, s[3] / block / block});
+    same_quantization(from, out);
+    return out;
+  }
+
   /// An operator that model::expand() writes as others. Outputs have the scale of `like`.
   std::vector<int> expandable(const std::string& name, const std::vector<int>& operands, int like,
                               const std::vector<std::vector<int>>& shapes, int axis = 0) {

@@ -269,6 +269,90 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
   add_layer(o, std::move(layer));
 }
 
+/// Channels, then rows, then columns; lines that follow each other go together.
+void Lowering::mirror_pad(const Op& o) {
+  const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
+  const std::vector<std::vector<int>> sources = model::mirrored(graph_, o);
+  const std::size_t rank = sources.size(), image_axes = t.rank() == 4 ? 3 : 2;
+  for (std::size_t axis = 0; axis + image_axes < rank; ++axis)
+    if (out.shape[axis] != 1)
+      fail(o, fmt::format("tensor {} '{}': axes before the last {} have more than one element",
+                          o.input(0), t.name, image_axes));
+  int map = image(o, 0);
+  const Shape s = shape(map), to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  const auto next = [&](const Shape& reached) {
+    return reached == to ? new_output(o, to) : add_map(o.outputs[0], reached);
+  };
+  if (s == to) map_of_[o.outputs[0]] = map;
+  if (s.C != to.C) {
+    Layer layer = selection(o, map, sources[rank - 1]);
+    add_layer_to(map = next({to.C, s.H, s.W}), std::move(layer));
+  }
+  if (s.H != to.H) {
+    const int from = map;
+    map = next({to.C, to.H, s.W});
+    move_lines(o, from, sources[rank - 3], true, map);
+  }
+  if (s.W != to.W) move_lines(o, map, sources[rank - 2], false, next(to));
+}
+
+void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows,
+                          int to) {
+  const Shape s = shape(from);
+  const int lines = static_cast<int>(sources.size());
+  for (int first = 0, end = 0; first < lines; first = end) {
+    do ++end;
+    while (end < lines && sources[at(end)] == sources[at(end - 1)] + 1);
+    Geometry g;
+    g.H = s.H;
+    g.W = s.W;
+    g.P = rows ? end - first : s.H;
+    g.Q = rows ? s.W : end - first;
+    (rows ? g.pad_top : g.pad_left) = -sources[at(first)];
+    const int part = add_part(to, {-1, 0, rows ? first : 0, rows ? 0 : first}, {s.C, g.P, g.Q});
+    move(o, from, all_channels(s), g, part, 0);
+  }
+}
+
+// ---- blocks of pixels and channels --------------------------------------------------------------
+
+/// Every b-th pixel of every b-th row becomes neighbouring channels.
+void Lowering::space_to_depth(const Op& o) {
+  const int from = image(o, 0), b = o.block;
+  const Shape s = shape(from);
+  if (b > kMostStride)
+    fail(o, fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
+                        graph_.in(o, 0).name, b, kMostStride));
+  const int to = new_output(o, shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0])));
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = s.H / b;
+  g.Q = s.W / b;
+  g.stride_y = g.stride_x = b;
+  for (int i = 0; i < b * b; ++i) {
+    g.pad_top = -(i / b);
+    g.pad_left = -(i % b);
+    move(o, from, all_channels(s), g, add_part(to, {-1, i * s.C}, {s.C, g.P, g.Q}), 0);
+  }
+}
+
+void Lowering::depth_to_space(const Op& o) {
+  const int from = image(o, 0), b = o.block;
+  const Shape s = shape(from),
+              out = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+  if (b > kMostStride)
+    fail(o, fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
+                        graph_.in(o, 0).name, b, kMostStride));
+  const int to = new_output(o, out);
+  Geometry g;
+  g.H = g.P = s.H;
+  g.W = g.Q = s.W;
+  for (int i = 0; i < b * b; ++i)
+    move(o, from, {std::int64_t{i} * out.C, 1, out.C, false}, g,
+         add_part(to, {-1, 0, i / b, i % b, b, b}, {out.C, s.H, s.W}), 0);
+}
+
 bool Lowering::padded_again(int tensor) const {
   return std::any_of(machine_.begin(), machine_.end(), [&](int i) {
     if (!is_convolution(op(i).kind) || op(i).input(0) != tensor) return false;

@@ -290,6 +290,12 @@ void Lowering::lower(int index) {
     case OpKind::kPad:
     case OpKind::kPadV2:
       return pad(o);
+    case OpKind::kMirrorPad:
+      return mirror_pad(o);
+    case OpKind::kSpaceToDepth:
+      return space_to_depth(o);
+    case OpKind::kDepthToSpace:
+      return depth_to_space(o);
     case OpKind::kRelu:
     case OpKind::kRelu6:
     case OpKind::kReluN1To1:

@@ -217,6 +217,11 @@ class Lowering {
   void move(const Op& o, int from, const model::Slice& channels, const Geometry& window, int to,
             int outside);
   void pad(const Op& o);
+  void mirror_pad(const Op& o);
+  /// Row (or column) i of `to` is row sources[i] of `from`.
+  void move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows, int to);
+  void space_to_depth(const Op& o);
+  void depth_to_space(const Op& o);
   /// Whether a convolution over the tensor has a border of its own, which is the zero point.
   bool padded_again(int tensor) const;
   bool only_convolutions_read(int tensor);

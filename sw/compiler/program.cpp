@@ -180,6 +180,8 @@ void for_each_field(Op& op, Visit visit) {
   visit("shrink_axis_mask", op.shrink_axis_mask);
   visit("ellipsis_mask", op.ellipsis_mask);
   visit("new_axis_mask", op.new_axis_mask);
+  visit("block", op.block);
+  visit("symmetric", op.symmetric);
   visit("half_even", op.half_even);
   visit("code_min", op.code_min);
   visit("code_max", op.code_max);

@@ -337,6 +337,38 @@ class Checker {
     shape(out(), expected);
   }
 
+  void mirror_pad() const {
+    operands(2, 2);
+    codes_alike({0});
+    same_quantization(in(0));
+    constant(1, 2 * std::int64_t{in(0).rank()});
+    std::vector<int> expected;
+    const auto sides = paddings(graph_, op_);
+    for (std::size_t i = 0; i < sides.size(); ++i) {
+      const auto [before, after] = sides[i];
+      const int most = in(0).shape[i] - (op_.symmetric ? 0 : 1);
+      if (before < 0 || after < 0 || before > most || after > most)
+        fail(in(1), "padding {} and {} of axis {}, allowed 0..{}", before, after, i, most);
+      expected.push_back(static_cast<int>(in(0).shape[i] + before + after));
+    }
+    shape(out(), expected);
+  }
+
+  /// Either way: the shape with larger pixels has block x block times the channels.
+  void blocks(const Tensor& fine, const Tensor& coarse) const {
+    operands(1, 1);
+    codes_alike({0});
+    same_quantization(in(0));
+    rank(fine, 4);
+    rank(coarse, 4);
+    step("block size", op_.block);
+    const std::int64_t b = op_.block;
+    if (fine.extent(0) != coarse.extent(0) || fine.extent(1) != coarse.extent(1) * b ||
+        fine.extent(2) != coarse.extent(2) * b || fine.extent(3) * b * b != coarse.extent(3))
+      fail(out(), "shape [{}] does not fit the input's [{}] and block size {}",
+           fmt::join(out().shape, ", "), fmt::join(in(0).shape, ", "), b);
+  }
+
   void transpose() const {
     operands(2, 2);
     type(in(0), out().type);
@@ -544,6 +576,12 @@ class Checker {
       case OpKind::kPad:
       case OpKind::kPadV2:
         return pad();
+      case OpKind::kMirrorPad:
+        return mirror_pad();
+      case OpKind::kSpaceToDepth:
+        return blocks(in(0), out());
+      case OpKind::kDepthToSpace:
+        return blocks(out(), in(0));
       case OpKind::kTranspose:
         return transpose();
       case OpKind::kStridedSlice:

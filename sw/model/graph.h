@@ -94,6 +94,7 @@ enum class OpKind {
   kBatchMatMul,
   kConcatenation,
   kConv2D,
+  kDepthToSpace,
   kDepthwiseConv2D,
   kDequantize,
   kExp,
@@ -108,6 +109,7 @@ enum class OpKind {
   kMaximum,
   kMean,
   kMinimum,
+  kMirrorPad,
   kMul,
   kNeg,
   kPad,
@@ -122,6 +124,7 @@ enum class OpKind {
   kResizeNearestNeighbor,
   kRsqrt,
   kSoftmax,
+  kSpaceToDepth,
   kSquaredDifference,
   kSqueeze,
   kStridedSlice,
@@ -167,6 +170,8 @@ struct Op {
   bool approximate = false;                                ///< GELU: tanh form
   int begin_mask = 0, end_mask = 0, shrink_axis_mask = 0;  ///< STRIDED_SLICE
   int ellipsis_mask = 0, new_axis_mask = 0;
+  int block = 1;           ///< SPACE_TO_DEPTH, DEPTH_TO_SPACE: pixels that become channels, b x b
+  bool symmetric = false;  ///< MIRROR_PAD: the border's pixel is repeated as well
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
   bool half_even = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`

@@ -21,8 +21,11 @@ std::optional<std::vector<int>> broadcast_shape(const std::vector<int>& a,
 /// @return nothing if an axis is outside of the input's rank
 std::optional<std::vector<bool>> reduced_axes(const Graph& graph, const Op& op);
 
-/// PAD, PADV2: elements added before and after, for each axis.
+/// PAD, PADV2, MIRROR_PAD: elements added before and after, for each axis.
 std::vector<std::pair<std::int64_t, std::int64_t>> paddings(const Graph& graph, const Op& op);
+
+/// MIRROR_PAD: for each axis, the input's index of each index of the output.
+std::vector<std::vector<int>> mirrored(const Graph& graph, const Op& op);
 
 /// TRANSPOSE: input axis of each output axis. @return nothing if it is no permutation
 std::optional<std::vector<int>> permutation(const Graph& graph, const Op& op);

@@ -41,7 +41,7 @@ constexpr OperatorFacts kOperators[] = {
     {2, OpKind::kConcatenation, "CONCATENATION"},
     {3, OpKind::kConv2D, "CONV_2D"},
     {4, OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D"},
-    {5, OpKind::kUnknown, "DEPTH_TO_SPACE"},
+    {5, OpKind::kDepthToSpace, "DEPTH_TO_SPACE"},
     {6, OpKind::kDequantize, "DEQUANTIZE"},
     {7, OpKind::kUnknown, "EMBEDDING_LOOKUP"},
     {8, OpKind::kUnknown, "FLOOR"},
@@ -59,7 +59,7 @@ constexpr OperatorFacts kOperators[] = {
     {23, OpKind::kResizeBilinear, "RESIZE_BILINEAR"},
     {24, OpKind::kUnknown, "RNN"},
     {25, OpKind::kSoftmax, "SOFTMAX"},
-    {26, OpKind::kUnknown, "SPACE_TO_DEPTH"},
+    {26, OpKind::kSpaceToDepth, "SPACE_TO_DEPTH"},
     {27, OpKind::kUnknown, "SVDF"},
     {28, OpKind::kTanh, "TANH"},
     {34, OpKind::kPad, "PAD"},
@@ -103,7 +103,7 @@ constexpr OperatorFacts kOperators[] = {
     {97, OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR"},
     {98, OpKind::kLeakyRelu, "LEAKY_RELU"},
     {99, OpKind::kSquaredDifference, "SQUARED_DIFFERENCE"},
-    {100, OpKind::kUnknown, "MIRROR_PAD"},
+    {100, OpKind::kMirrorPad, "MIRROR_PAD"},
     {101, OpKind::kAbs, "ABS"},
     {102, OpKind::kUnknown, "SPLIT_V"},
     {111, OpKind::kUnknown, "ELU"},
@@ -428,6 +428,9 @@ class Importer {
       op.axis = o->axis();
       op.activation = activation_of(op, o->activation());
     }
+    if (const auto* o = source.options_as_SpaceToDepthOptions()) op.block = o->block_size();
+    if (const auto* o = source.options_as_DepthToSpaceOptions()) op.block = o->block_size();
+    if (const auto* o = source.options_as_MirrorPadOptions()) op.symmetric = o->mode() != 0;
     if (const auto* o = source.options_as_PackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_UnpackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();

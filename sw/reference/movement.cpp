@@ -75,6 +75,38 @@ Bytes pad(const Call& call) {
   return out;
 }
 
+Bytes mirror_pad(const Call& call) {
+  const auto sources = model::mirrored(call.graph, call.op);
+  const auto strides = strides_of(call.in(0).shape);
+  std::vector<std::int64_t> from{0};
+  for (std::size_t axis = 0; axis < sources.size(); ++axis) {
+    std::vector<std::int64_t> finer;
+    for (const std::int64_t start : from)
+      for (const int i : sources[axis]) finer.push_back(start + i * strides[axis]);
+    from = std::move(finer);
+  }
+  return gather(call.bytes(0), from, element_bytes(call));
+}
+
+/// Channels of the output are (y, x) in the block, then the input's.
+Bytes space_to_depth(const Call& call) {
+  const std::vector<int>& to = call.out().shape;
+  const auto s = strides_of(call.in(0).shape);
+  const int b = call.op.block;
+  const auto from = walk({to[0], to[1], to[2], b, b, call.in(0).extent(3)},
+                         {s[0], b * s[1], b * s[2], s[1], s[2], 1});
+  return gather(call.bytes(0), from, element_bytes(call));
+}
+
+Bytes depth_to_space(const Call& call) {
+  const std::vector<int>& in = call.in(0).shape;
+  const auto s = strides_of(in);
+  const int b = call.op.block, C = call.out().extent(3);
+  const auto from =
+      walk({in[0], in[1], b, in[2], b, C}, {s[0], s[1], std::int64_t{b} * C, s[2], C, 1});
+  return gather(call.bytes(0), from, element_bytes(call));
+}
+
 Bytes transpose(const Call& call) {
   const auto own = strides_of(call.in(0).shape);
   std::vector<std::int64_t> strides;

@@ -66,6 +66,9 @@ Codes resize_nearest(const Call& call);
 
 // Movement of elements of any type: bytes in, bytes out.
 std::vector<std::uint8_t> pad(const Call& call);  ///< PAD, PADV2
+std::vector<std::uint8_t> mirror_pad(const Call& call);
+std::vector<std::uint8_t> space_to_depth(const Call& call);
+std::vector<std::uint8_t> depth_to_space(const Call& call);
 std::vector<std::uint8_t> transpose(const Call& call);
 std::vector<std::uint8_t> strided_slice(const Call& call);
 std::vector<std::uint8_t> concatenation(const Call& call);

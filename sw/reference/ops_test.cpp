@@ -269,6 +269,30 @@ TEST_CASE("moves reorder elements", "[reference][movement]") {
         Codes{1, 2, 3, 7, 4, 5, 6, 8});
 }
 
+TEST_CASE("MIRROR_PAD reflects with or without the border", "[reference][movement]") {
+  const Operand x = codes({2, 3}, {1, 2, 3, 4, 5, 6}), sides = constant({2, 2}, {1, 0, 2, 1});
+  CHECK(run(OpKind::kMirrorPad, {x, sides}, result({3, 6})) ==
+        Codes{6, 5, 4, 5, 6, 5, 3, 2, 1, 2, 3, 2, 6, 5, 4, 5, 6, 5});
+  Op op;
+  op.symmetric = true;
+  CHECK(run(OpKind::kMirrorPad, {x, sides}, result({3, 6}), op) ==
+        Codes{2, 1, 1, 2, 3, 3, 2, 1, 1, 2, 3, 3, 5, 4, 4, 5, 6, 6});
+  CHECK_THROWS_WITH(run(OpKind::kMirrorPad, {x, constant({2, 2}, {0, 0, 3, 0})}, result({2, 6})),
+                    Contains("padding 3 and 0 of axis 1, allowed 0..2"));
+}
+
+TEST_CASE("blocks of pixels become channels and back", "[reference][movement]") {
+  const Operand fine = codes({1, 2, 4, 1}, {1, 2, 3, 4, 5, 6, 7, 8});
+  const Operand coarse = codes({1, 1, 2, 4}, {1, 2, 5, 6, 3, 4, 7, 8});
+  Op op;
+  op.block = 2;
+  CHECK(run(OpKind::kSpaceToDepth, {fine}, coarse.tensor, op) == coarse.values);
+  CHECK(run(OpKind::kDepthToSpace, {coarse}, fine.tensor, op) == fine.values);
+  op.block = 3;
+  CHECK_THROWS_WITH(run(OpKind::kSpaceToDepth, {fine}, coarse.tensor, op),
+                    Contains("does not fit the input's [1, 2, 4, 1] and block size 3"));
+}
+
 TEST_CASE("resizing repeats or blends", "[reference][resize]") {
   const Operand x = codes({1, 1, 2, 1}, {0, 100}), size = constant({2}, {1, 4});
   CHECK(run(OpKind::kResizeNearestNeighbor, {x, size}, result({1, 1, 4, 1})) ==

@@ -128,6 +128,12 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kPad:
     case OpKind::kPadV2:
       return packed(out, pad(call));
+    case OpKind::kMirrorPad:
+      return packed(out, mirror_pad(call));
+    case OpKind::kSpaceToDepth:
+      return packed(out, space_to_depth(call));
+    case OpKind::kDepthToSpace:
+      return packed(out, depth_to_space(call));
     case OpKind::kTranspose:
       return packed(out, transpose(call));
     case OpKind::kStridedSlice:

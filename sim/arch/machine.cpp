@@ -515,6 +515,8 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     }
     if (t + 1 < tiles) lanes.next_tile(r);
   }
+  const int output = field(r, post::kOutput);
+  work.requantized_maximum = (run.flags >> kFuseMax & 1) != 0 && (output == 0 || output == 3);
   for (int g = 0; g < groups; ++g)
     work.group_columns.push_back(drains ? std::clamp(channels - g * columns_, 0, columns_) : 0);
   return work;

@@ -36,6 +36,7 @@ struct Work {
   std::vector<std::int64_t> tile_stolen;  ///< gather cycles that a tile's results take: residual
                                           ///< words, writes to banks that every step reads
   std::int64_t out_words = 0;             ///< vector: output words of a tile
+  bool requantized_maximum = false;       ///< compute: fuse_max of a requantized code
 };
 
 class Machine {

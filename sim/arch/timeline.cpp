@@ -150,6 +150,8 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
                                  const std::array<Time, isa::kEngines>& token_times) {
   const bool fuse = (run.flags >> isa::compute::kFuseAdd & 1) != 0;
+  // A requantized maximum with the residual takes its second cycle as well.
+  const bool twice = fuse || work.requantized_maximum;
   const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
                       config_.rows + latency::kLaneSetup;
   const Time first = std::max(start + latency::kStart, filled);
@@ -172,7 +174,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       count(Cause::kBank, cycles - work.steps);
       count(Cause::kDrain, last_step - (t + cycles - 1));
       t = last_step + 1;
-      last_columns = Time{columns} * (fuse ? 2 : 1) / config_.columns_per_cycle;
+      last_columns = Time{columns} * (twice ? 2 : 1) / config_.columns_per_cycle;
       if (columns > 0) drain_free_ = last_step + last_columns;
     }
   }

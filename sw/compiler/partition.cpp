@@ -8,6 +8,7 @@
 #include <set>
 
 #include "sw/compiler/network.h"
+#include "sw/compiler/stages.h"
 
 namespace trine::compiler {
 namespace {
@@ -15,30 +16,6 @@ namespace {
 using model::Graph;
 using model::Op;
 using model::OpKind;
-
-/// The operators, their tensors alone, and the given ends.
-Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vector<int>& inputs,
-               const std::vector<int>& outputs) {
-  Graph result;
-  result.name = graph.name;
-  result.file = graph.file;
-  std::map<int, int> place;
-  const auto keep = [&](int tensor) {
-    if (tensor < 0) return -1;
-    const auto [at, is_new] = place.try_emplace(tensor, static_cast<int>(result.tensors.size()));
-    if (is_new) result.tensors.push_back(graph.tensor(tensor));
-    return at->second;
-  };
-  for (const int t : inputs) result.inputs.push_back(keep(t));
-  for (const int index : ops) {
-    Op op = graph.ops[static_cast<std::size_t>(index)];
-    for (int& t : op.inputs) t = keep(t);
-    for (int& t : op.outputs) t = keep(t);
-    result.ops.push_back(op);
-  }
-  for (const int t : outputs) result.outputs.push_back(keep(t));
-  return result;
-}
 
 bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;

@@ -36,33 +36,30 @@ std::vector<int> stage_of_ops(const Graph& graph) {
   return stages;
 }
 
-/// The operators and their tensors, with those ends.
-Stage part_of(const Graph& graph, const std::vector<int>& ops, const std::vector<int>& inputs,
-              const std::vector<int>& outputs) {
-  Stage stage;
-  stage.ops = ops;
-  stage.graph.name = graph.name;
-  stage.graph.file = graph.file;
+}  // namespace
+
+Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vector<int>& inputs,
+               const std::vector<int>& outputs) {
+  Graph part;
+  part.name = graph.name;
+  part.file = graph.file;
   std::map<int, int> place;
   const auto keep = [&](int tensor) {
     if (tensor < 0) return -1;
-    const auto [entry, is_new] =
-        place.try_emplace(tensor, static_cast<int>(stage.graph.tensors.size()));
-    if (is_new) stage.graph.tensors.push_back(graph.tensor(tensor));
+    const auto [entry, is_new] = place.try_emplace(tensor, static_cast<int>(part.tensors.size()));
+    if (is_new) part.tensors.push_back(graph.tensor(tensor));
     return entry->second;
   };
-  for (const int t : inputs) stage.graph.inputs.push_back(keep(t));
+  for (const int t : inputs) part.inputs.push_back(keep(t));
   for (const int index : ops) {
     Op op = graph.ops[at(index)];
     for (int& t : op.inputs) t = keep(t);
     for (int& t : op.outputs) t = keep(t);
-    stage.graph.ops.push_back(op);
+    part.ops.push_back(op);
   }
-  for (const int t : outputs) stage.graph.outputs.push_back(keep(t));
-  return stage;
+  for (const int t : outputs) part.outputs.push_back(keep(t));
+  return part;
 }
-
-}  // namespace
 
 std::vector<Stage> stages_of(const Graph& graph) {
   const std::vector<int> stage = stage_of_ops(graph);
@@ -84,7 +81,7 @@ std::vector<Stage> stages_of(const Graph& graph) {
     for (const int t : made)
       if (last_read.count(t) > 0 && last_read[t] > s) outputs.push_back(t);
     if (s + 1 == count) outputs = graph.outputs;
-    result.push_back(part_of(graph, ops, available, outputs));
+    result.push_back({subgraph(graph, ops, available, outputs), ops});
     available = outputs;
   }
   return result;

@@ -16,6 +16,10 @@ struct Stage {
   std::vector<int> ops;  ///< of the whole graph, in the order of graph.ops
 };
 
+/// The operators `ops` with their tensors alone, and those ends.
+model::Graph subgraph(const model::Graph& graph, const std::vector<int>& ops,
+                      const std::vector<int>& inputs, const std::vector<int>& outputs);
+
 /// @return at least one stage. Tensors that later stages need pass through those in between.
 std::vector<Stage> stages_of(const model::Graph& graph);
 

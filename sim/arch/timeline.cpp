@@ -73,7 +73,12 @@ void Timeline::pop(Engine engine, Time at) {
   queue(engine).last_pop = at;
 }
 
-void Timeline::set(Engine engine) { pop(engine, arrive(engine)); }
+/// The registers of a running compute or vector RUN cannot be written.
+void Timeline::set(Engine engine) {
+  const Time at = arrive(engine);
+  const bool held = engine == Engine::kCompute || engine == Engine::kVector;
+  pop(engine, held ? std::max(at, queue(engine).free) : at);
+}
 
 /// In-order arrival: data that may come from `ready` on, at the channel's rate.
 Timeline::Time Timeline::Channel::pass(Time ready, double bytes, double bytes_per_cycle) {
@@ -172,19 +177,26 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const Time last_step = std::max(t + cycles - 1, drain_free_);
       count(Cause::kCompute, work.steps);
       count(Cause::kBank, cycles - work.steps);
-      count(Cause::kDrain, last_step - (t + cycles - 1));
-      t = last_step + 1;
+      const Time waited = last_step - (t + cycles - 1);
+      count(Cause::kDrain, waited);
+      // The step behind one that waited comes from the gather.
+      const Time refill = waited > 0 ? 1 : 0;
+      count(Cause::kControl, refill);
+      t = last_step + 1 + refill;
       last_columns = Time{columns} * (twice ? 2 : 1) / config_.columns_per_cycle;
-      if (columns > 0) drain_free_ = last_step + last_columns;
+      // The array's lower rows are later than the upper ones, its right columns later than the left.
+      const Time skew = std::max(0, (config_.rows - 1) / config_.pipeline_rows -
+                                        (columns - 1) / config_.pipeline_cols);
+      if (columns > 0) drain_free_ = last_step + last_columns + skew;
     }
   }
   segment.end = t;
   segments_.push_back(segment);
   input_free_ = t;
   queue(Engine::kCompute).free = t;
-  const Time skew = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +
+  const Time depth = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +
                     (config_.cols - 1) / std::max(1, config_.pipeline_cols);
-  return t + latency::kCompute + skew + last_columns + (fuse ? latency::kFusedAdd : 0);
+  return t + latency::kCompute + depth + last_columns + (fuse ? latency::kFusedAdd : 0);
 }
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {

@@ -36,6 +36,10 @@ constexpr Kind kUnary[] = {{OpKind::kLogistic, "LOGISTIC"},
                            {OpKind::kGelu, "GELU"},
                            {OpKind::kLeakyRelu, "LEAKY_RELU"},
                            {OpKind::kExp, "EXP"},
+                           {OpKind::kElu, "ELU"},
+                           {OpKind::kLog, "LOG"},
+                           {OpKind::kSqrt, "SQRT"},
+                           {OpKind::kSquare, "SQUARE"},
                            {OpKind::kRsqrt, "RSQRT"},
                            {OpKind::kAbs, "ABS"},
                            {OpKind::kRelu, "RELU"},
@@ -57,14 +61,17 @@ int unary(Builder& b, int from, const Kind& kind) {
   return out;
 }
 
-/// Codes to floats, minus them, codes again.
-int negated(Builder& b, int from) {
+/// Codes to floats, a function of them, codes again.
+int float_function(Builder& b, int from) {
+  constexpr Kind kFloats[] = {
+      {OpKind::kNeg, "NEG"}, {OpKind::kElu, "ELU"}, {OpKind::kSquare, "SQUARE"}};
+  const Kind& kind = kFloats[b.number(0, 2)];
   const auto to_float = [&](int t) {
     b.graph.tensors[static_cast<std::size_t>(t)].type = model::DataType::kFloat32;
     return t;
   };
   const int x = to_float(b.unary(from, OpKind::kDequantize, "DEQUANTIZE"));
-  const int y = to_float(b.unary(x, OpKind::kNeg, "NEG"));
+  const int y = to_float(b.unary(x, kind.kind, kind.name));
   return b.unary(y, OpKind::kQuantize, "QUANTIZE");
 }
 
@@ -82,7 +89,7 @@ int random_function(Builder& b, int from) {
         break;
       }
       case 1:
-        known.push_back(negated(b, x));
+        known.push_back(float_function(b, x));
         break;
       default:
         known.push_back(unary(b, x, kUnary[b.number(0, static_cast<int>(std::size(kUnary)) - 1)]));

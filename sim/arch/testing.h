@@ -156,6 +156,10 @@ class Builder {
     return reduction(from, axes, model::OpKind::kMean, "MEAN");
   }
 
+  int sum(int from, const std::vector<int>& axes) {
+    return reduction(from, axes, model::OpKind::kSum, "SUM");
+  }
+
   int reduce_max(int from, const std::vector<int>& axes) {
     const int out = reduction(from, axes, model::OpKind::kReduceMax, "REDUCE_MAX");
     same_quantization(from, out);

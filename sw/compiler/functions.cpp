@@ -25,11 +25,13 @@ bool elementwise(const Op& op) {
     case OpKind::kAbs:
     case OpKind::kAdd:
     case OpKind::kDequantize:
+    case OpKind::kElu:
     case OpKind::kExp:
     case OpKind::kGelu:
     case OpKind::kHardSwish:
     case OpKind::kLeakyRelu:
     case OpKind::kLogistic:
+    case OpKind::kLog:
     case OpKind::kMaximum:
     case OpKind::kMinimum:
     case OpKind::kMul:
@@ -39,6 +41,8 @@ bool elementwise(const Op& op) {
     case OpKind::kRelu6:
     case OpKind::kReluN1To1:
     case OpKind::kRsqrt:
+    case OpKind::kSqrt:
+    case OpKind::kSquare:
     case OpKind::kSquaredDifference:
     case OpKind::kSub:
     case OpKind::kTanh:

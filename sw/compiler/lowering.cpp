@@ -275,6 +275,7 @@ void Lowering::lower(int index) {
     case OpKind::kAveragePool2D:
       return average_pool(o);
     case OpKind::kMean:
+    case OpKind::kSum:
       return mean(o);
     case OpKind::kReduceMax:
       return reduce_max(o);
@@ -307,6 +308,10 @@ void Lowering::lower(int index) {
       map_of_[o.outputs[0]] = map_of(o.input(0));
       return;
     case OpKind::kAbs:
+    case OpKind::kElu:
+    case OpKind::kLog:
+    case OpKind::kSqrt:
+    case OpKind::kSquare:
     case OpKind::kExp:
     case OpKind::kGelu:
     case OpKind::kHardSwish:

@@ -41,7 +41,7 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const Op& op = op_at(i);
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                         op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
-                        moves_codes(op.kind);
+                        model::computes_floats(op.kind) || moves_codes(op.kind);
     if (!hosted || known.count(op.input(0)) == 0 || !is_float(graph, op.input(0))) continue;
     before.insert(i);
     known.insert(op.outputs[0]);
@@ -56,7 +56,8 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const bool hosted = op.on_host || op.kind == OpKind::kSoftmax ||
                         op.kind == OpKind::kDequantize || op.kind == OpKind::kFloat ||
                         op.kind == OpKind::kNeg || op.kind == OpKind::kArgMax ||
-                        ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold) &&
+                        ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
+                          model::computes_floats(op.kind)) &&
                          is_float(graph, op.input(0))) ||
                         moves_codes(op.kind);
     if (free && hosted)

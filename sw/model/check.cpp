@@ -450,8 +450,10 @@ class Checker {
 
   void unary() const {
     operands(1, 1);
-    codes_alike({0});
     shape(out(), in(0).shape);
+    if (computes_floats(op_.kind) && in(0).type == DataType::kFloat32)
+      return type(out(), DataType::kFloat32);
+    codes_alike({0});
     if (op_.kind == OpKind::kLeakyRelu && !(std::isfinite(op_.alpha)))
       fail("alpha {} is not finite", op_.alpha);
   }
@@ -519,13 +521,19 @@ class Checker {
         fail("a step has {} values, allowed 1 or {}", step.value.size(), out().extent(-1));
   }
 
+  /// ONNX keeps the last axis; TFLite's operand names the axis that goes.
   void arg_max() const {
-    operands(1, 1);
-    type(in(0), DataType::kFloat32);
-    type(out(), DataType::kInt64);
-    if (in(0).rank() < 1) fail(in(0), "rank 0, allowed 1 and above");
+    operands(1, 2);
+    if (in(0).type != DataType::kFloat32) codes(in(0));
+    if (out().type != DataType::kInt32) type(out(), DataType::kInt64);
+    if (has(1)) constant(1, 1);
+    const auto axis = searched_axis(graph_, op_);
+    if (!axis) fail("the axis is out of range for rank {}", in(0).rank());
     std::vector<int> expected = in(0).shape;
-    expected.back() = 1;
+    if (has(1))
+      expected.erase(expected.begin() + *axis);
+    else
+      expected.back() = 1;
     shape(out(), expected);
   }
 
@@ -566,6 +574,7 @@ class Checker {
       case OpKind::kAveragePool2D:
         return pool();
       case OpKind::kMean:
+      case OpKind::kSum:
         return reduction(true);
       case OpKind::kReduceMax:
         return reduction(false);
@@ -621,7 +630,11 @@ class Checker {
       case OpKind::kLogistic:
       case OpKind::kTanh:
       case OpKind::kGelu:
+      case OpKind::kElu:
       case OpKind::kExp:
+      case OpKind::kLog:
+      case OpKind::kSqrt:
+      case OpKind::kSquare:
       case OpKind::kRsqrt:
         return unary();
       case OpKind::kUnknown:

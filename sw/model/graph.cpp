@@ -146,6 +146,11 @@ std::int64_t macs(const Graph& graph) {
   return total;
 }
 
+bool computes_floats(OpKind kind) {
+  return kind == OpKind::kElu || kind == OpKind::kLog || kind == OpKind::kSqrt ||
+         kind == OpKind::kSquare;
+}
+
 std::string label(const Graph& graph, const Op& op) {
   return fmt::format("{}: op {} {}", graph.file, op.index, op.name);
 }

@@ -89,7 +89,7 @@ struct Tensor {
 enum class OpKind {
   kAbs,
   kAdd,
-  kArgMax,  ///< ONNX, host: int64 index of the largest of the last axis, the first of equal ones
+  kArgMax,  ///< host: index of the largest of an axis, the first of equal ones
   kAveragePool2D,
   kBatchMatMul,
   kConcatenation,
@@ -97,6 +97,7 @@ enum class OpKind {
   kDepthToSpace,
   kDepthwiseConv2D,
   kDequantize,
+  kElu,
   kExp,
   kExpandDims,
   kFloat,  ///< ONNX, host: Op::steps on each element, float32 out
@@ -104,6 +105,7 @@ enum class OpKind {
   kGelu,
   kHardSwish,
   kLeakyRelu,
+  kLog,
   kLogistic,
   kMaxPool2D,
   kMaximum,
@@ -125,10 +127,13 @@ enum class OpKind {
   kRsqrt,
   kSoftmax,
   kSpaceToDepth,
+  kSqrt,
+  kSquare,
   kSquaredDifference,
   kSqueeze,
   kStridedSlice,
   kSub,
+  kSum,
   kTanh,
   kThreshold,  ///< ONNX: code = low + step * (number of thresholds T[channel][k] <= x)
   kTranspose,
@@ -221,6 +226,9 @@ int groups(const Graph& graph, const Op& op);
 /// Multiply-accumulates, padded taps counted; 0 for what is not convolution or matrix product.
 std::int64_t macs(const Graph& graph, const Op& op);
 std::int64_t macs(const Graph& graph);
+
+/// Functions of one element that TFLite also has in float32, between DEQUANTIZE and QUANTIZE.
+bool computes_floats(OpKind kind);
 
 /// "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
 std::string label(const Graph& graph, const Op& op);

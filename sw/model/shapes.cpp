@@ -39,6 +39,13 @@ std::optional<std::vector<bool>> reduced_axes(const Graph& graph, const Op& op) 
   return reduced;
 }
 
+std::optional<int> searched_axis(const Graph& graph, const Op& op) {
+  const int rank = graph.in(op, 0).rank();
+  const std::int64_t axis = op.input(1) < 0 ? -1 : graph.in(op, 1).integers().at(0);
+  if (axis < -rank || axis >= rank) return std::nullopt;
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
 std::vector<std::pair<std::int64_t, std::int64_t>> paddings(const Graph& graph, const Op& op) {
   const std::vector<std::int64_t> flat = graph.in(op, 1).integers();
   std::vector<std::pair<std::int64_t, std::int64_t>> result;

@@ -17,9 +17,13 @@ namespace trine::model {
 std::optional<std::vector<int>> broadcast_shape(const std::vector<int>& a,
                                                 const std::vector<int>& b);
 
-/// MEAN, REDUCE_MAX: for each axis of the input, whether it is summed away.
+/// MEAN, SUM, REDUCE_MAX: for each axis of the input, whether it is summed away.
 /// @return nothing if an axis is outside of the input's rank
 std::optional<std::vector<bool>> reduced_axes(const Graph& graph, const Op& op);
+
+/// ARG_MAX: the axis that it searches, the last one where no operand says.
+/// @return nothing if it is outside of the input's rank
+std::optional<int> searched_axis(const Graph& graph, const Op& op);
 
 /// PAD, PADV2, MIRROR_PAD: elements added before and after, for each axis.
 std::vector<std::pair<std::int64_t, std::int64_t>> paddings(const Graph& graph, const Op& op);

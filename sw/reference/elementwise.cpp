@@ -79,6 +79,24 @@ std::vector<float> dequantize(const Call& call) {
   return result;
 }
 
+std::vector<float> float_unary(const Call& call) {
+  std::vector<float> values = call.floats(0);
+  for (float& x : values) switch (call.op.kind) {
+      case model::OpKind::kElu:
+        x = x < 0 ? std::expm1(x) : x;
+        break;
+      case model::OpKind::kLog:
+        x = std::log(x);
+        break;
+      case model::OpKind::kSqrt:
+        x = std::sqrt(x);
+        break;
+      default:  // SQUARE
+        x *= x;
+    }
+  return values;
+}
+
 std::vector<float> negate(const Call& call) {
   std::vector<float> values = call.floats(0);
   for (float& value : values) value = -value;

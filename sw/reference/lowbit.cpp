@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sw/model/shapes.h"
 #include "sw/reference/ops.h"
 
 namespace trine::reference {
@@ -94,11 +95,24 @@ std::vector<float> float_softmax(const Call& call) {
 }
 
 std::vector<std::int64_t> arg_max(const Call& call) {
-  const auto depth = static_cast<std::ptrdiff_t>(call.in(0).extent(-1));
-  const std::vector<float> values = call.floats(0);
+  const model::Tensor& in = call.in(0);
+  std::vector<double> values;
+  if (in.type == model::DataType::kFloat32)
+    for (const float x : call.floats(0)) values.push_back(double{x});
+  else
+    for (const std::int32_t code : call.codes(0)) values.push_back(code);
+  const int axis = model::searched_axis(call.graph, call.op).value();
+  const auto stride =
+      static_cast<std::size_t>(strides_of(in.shape)[static_cast<std::size_t>(axis)]);
+  const auto extent = static_cast<std::size_t>(in.extent(axis));
   std::vector<std::int64_t> result;
-  for (auto row = values.begin(); row != values.end(); row += depth)
-    result.push_back(std::max_element(row, row + depth) - row);
+  for (std::size_t outer = 0; outer < values.size(); outer += extent * stride)
+    for (std::size_t first = outer; first < outer + stride; ++first) {
+      std::size_t largest = 0;
+      for (std::size_t i = 1; i < extent; ++i)
+        if (values[first + i * stride] > values[first + largest * stride]) largest = i;
+      result.push_back(static_cast<std::int64_t>(largest));
+    }
   return result;
 }
 

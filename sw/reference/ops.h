@@ -50,6 +50,7 @@ Codes unary(const Call& call);   ///< all operators of one code by one, see code
 Codes quantize(const Call& call);
 std::vector<float> dequantize(const Call& call);
 std::vector<float> negate(const Call& call);
+std::vector<float> float_unary(const Call& call);  ///< ELU, LOG, SQRT, SQUARE of float32
 Codes softmax(const Call& call);
 
 Codes threshold(const Call& call);
@@ -59,7 +60,7 @@ std::vector<std::int64_t> arg_max(const Call& call);
 
 Codes max_pool(const Call& call);
 Codes average_pool(const Call& call);
-Codes mean(const Call& call);
+Codes mean(const Call& call);  ///< MEAN, SUM
 Codes reduce_max(const Call& call);
 Codes resize_bilinear(const Call& call);
 Codes resize_nearest(const Call& call);

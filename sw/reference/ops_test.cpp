@@ -235,6 +235,29 @@ TEST_CASE("MEAN and REDUCE_MAX reduce any axes", "[reference][reduce]") {
             result({}, 0.5f, 10)) == Codes{12});
 }
 
+TEST_CASE("SUM is a MEAN without its division", "[reference][reduce]") {
+  // (1 + 3 + 8) - 3 is 9 real; 0.5 a step, zero point 10.
+  CHECK(run(OpKind::kSum, {codes({3}, {1, 3, 8}, 1.0f, 1), constant({1}, {0})},
+            result({}, 0.5f, 10)) == Codes{28});
+  CHECK(run(OpKind::kSum, {codes({2, 2}, {100, 100, -100, -101}), constant({1}, {1})},
+            result({2})) == Codes{127, -128});
+}
+
+TEST_CASE("ARG_MAX finds the first of the largest along any axis", "[reference][reduce]") {
+  const auto found = [](DataType type, int axis, std::vector<int> shape) {
+    Tensor out = result(std::move(shape), 1.0f, 0, type);
+    out.quantization = {};
+    const Operand x = codes({2, 3}, {5, -3, 5, 4, 9, 9});
+    const Graph graph = graph_of(OpKind::kArgMax, {x, constant({}, {axis})}, out);
+    return outputs_of(graph, run_graph(graph, {array_of(x)})).at(0).bytes;
+  };
+  using Bytes = std::vector<std::uint8_t>;
+  CHECK(found(DataType::kInt32, -1, {2}) == Bytes{0, 0, 0, 0, 1, 0, 0, 0});
+  CHECK(found(DataType::kInt64, 0, {3}) ==
+        Bytes{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0});
+  CHECK_THROWS_WITH(found(DataType::kInt32, 2, {2}), Contains("out of range for rank 2"));
+}
+
 TEST_CASE("mean_params folds the count into the scale", "[reference][params]") {
   const Graph graph =
       graph_of(OpKind::kMean, {codes({6, 2}, {}, 1.0f, 3), constant({1}, {0})}, result({2}));
@@ -320,6 +343,10 @@ TEST_CASE("smooth functions are rounded tables", "[reference][unary]") {
   CHECK(run_table(OpKind::kTanh, {0, 2, -2}, 0.5f, 1.0f / 128) == Codes{0, 97, -97});  // 0.76159
   CHECK(run_table(OpKind::kExp, {0, 1, -1}, 1.0f, 0.1f) == Codes{10, 27, 4});
   CHECK(run_table(OpKind::kGelu, {0, 1, -1}, 1.0f, 0.01f) == Codes{0, 84, -16});
+  CHECK(run_table(OpKind::kElu, {1, 0, -1}, 1.0f, 0.01f) == Codes{100, 0, -63});
+  CHECK(run_table(OpKind::kLog, {1, 2, 0, -5}, 1.0f, 0.01f) == Codes{0, 69, -128, -128});
+  CHECK(run_table(OpKind::kSqrt, {4, 3, 0, -5}, 1.0f, 0.125f, 0, 1) == Codes{17, 14, 1, 1});
+  CHECK(run_table(OpKind::kSquare, {-3, 2, 99}, 0.5f, 0.25f) == Codes{9, 4, 127});
   CHECK(run_table(OpKind::kRsqrt, {4, 1, 0}, 1.0f, 0.01f) == Codes{50, 100, 127});
   CHECK(run_table(OpKind::kHardSwish, {96, -96, 0, 32}, 1.0f / 32, 1.0f / 32) ==
         Codes{96, 0, 0, 21});  // 3, -3, 0, 1 -> 3, 0, 0, 2/3

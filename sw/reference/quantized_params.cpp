@@ -117,6 +117,14 @@ double real_function(const Op& op, double x) {
       return std::tanh(x);
     case OpKind::kExp:
       return std::exp(x);
+    case OpKind::kElu:
+      return x < 0 ? std::expm1(x) : x;
+    case OpKind::kLog:
+      return x > 0 ? std::log(x) : -HUGE_VAL;
+    case OpKind::kSqrt:
+      return std::sqrt(std::max(x, 0.0));
+    case OpKind::kSquare:
+      return x * x;
     default:
       break;  // GELU
   }
@@ -210,6 +218,7 @@ MeanParams mean_params(const Graph& graph, const Op& op) {
                              (static_cast<double>(p.count) * double{output.scale()}));
     return p;
   }
+  if (op.kind == OpKind::kSum) return p;
   int log2 = 0;
   while (p.count >> (log2 + 1) != 0) ++log2;
   const int fold = std::min({log2, 32, 31 + p.scale.shift});
@@ -288,7 +297,8 @@ std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Round
         break;
       default: {
         const double y = real_function(op, double{input.scale()} * x);
-        code = to_code(rounded(y / double{output.scale()}), p.output);
+        const double steps = y / double{output.scale()};
+        code = to_code(rounded(op.kind == OpKind::kSqrt ? std::floor(steps) : steps), p.output);
       }
     }
   }

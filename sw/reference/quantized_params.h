@@ -60,8 +60,8 @@ struct PoolParams {
 };
 PoolParams pool_params(const model::Graph& graph, const model::Op& op);
 
-/// MEAN: code = requantize(sum q + bias, scale); 1/count is folded into the scale, whose mantissa
-/// can therefore be below 2^30.
+/// MEAN, SUM: code = requantize(sum q + bias, scale); MEAN's 1/count is folded into the scale,
+/// whose mantissa can therefore be below 2^30.
 struct MeanParams {
   std::int64_t count = 1;  ///< codes in one sum
   std::int32_t bias = 0;   ///< -zero_point * count
@@ -91,8 +91,9 @@ SoftmaxParams softmax_params(const model::Graph& graph, const model::Op& op);
 /// RSQRT: d = round(2^20 / sqrt(q - zero_point)); code = requantize(d, scale).
 RequantizeParams rsqrt_params(const model::Graph& graph, const model::Op& op);
 
-/// LOGISTIC, TANH, GELU, EXP and every other operator of one code by one: output code of each input
-/// code, lowest first (-128 or 0).
+/// LOGISTIC, TANH, GELU, EXP, ELU, LOG (lowest code where there is none), SQRT (rounded down; of
+/// negative values 0), SQUARE and every other operator of one code by one: output code of each
+/// input code, lowest first (-128 or 0).
 std::array<std::int32_t, 256> code_table(const model::Graph& graph, const model::Op& op,
                                          Rounding rounding);
 

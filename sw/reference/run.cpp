@@ -118,6 +118,7 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kAveragePool2D:
       return packed(out, average_pool(call));
     case OpKind::kMean:
+    case OpKind::kSum:
       return packed(out, mean(call));
     case OpKind::kReduceMax:
       return packed(out, reduce_max(call));
@@ -158,7 +159,16 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kFloat:
       return packed(out, float_steps(call));
     case OpKind::kArgMax:
-      return packed_as(out, arg_max(call));
+      if (const auto found = arg_max(call); out.type == DataType::kInt32)
+        return packed(out, Codes(found.begin(), found.end()));
+      else
+        return packed_as(out, found);
+    case OpKind::kElu:
+    case OpKind::kLog:
+    case OpKind::kSqrt:
+    case OpKind::kSquare:
+      if (out.type == DataType::kFloat32) return packed(out, float_unary(call));
+      return packed(out, unary(call));
     case OpKind::kRelu:
     case OpKind::kRelu6:
     case OpKind::kReluN1To1:

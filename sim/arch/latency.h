@@ -22,6 +22,7 @@ inline constexpr int kStart = 2;          ///< RUN to first step, lanes filled b
 inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cycle for each
 inline constexpr int kCompute = 9;        ///< last step to retirement, besides its columns
 inline constexpr int kFusedAdd = 6;       ///< the second pass of a fused addition
+inline constexpr int kFirstCode = 6;      ///< a tile's first column to the next tile's
 inline constexpr int kVector = 8;         ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 4;     ///< of a window, besides its taps
 inline constexpr int kVectorCodes = 7;    ///< the same where codes are multiplied

@@ -173,7 +173,8 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
     const std::int64_t stolen = tile < work.tile_stolen.size() ? work.tile_stolen[tile] : 0;
     t += stolen;
     count(Cause::kBank, stolen);
-    for (const int columns : work.group_columns) {
+    for (std::size_t g = 0; g < work.group_columns.size(); ++g) {
+      const int columns = work.group_columns[g];
       const Time last_step = std::max(t + cycles - 1, drain_free_);
       count(Cause::kCompute, work.steps);
       count(Cause::kBank, cycles - work.steps);
@@ -184,10 +185,13 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       count(Cause::kControl, refill);
       t = last_step + 1 + refill;
       last_columns = Time{columns} * (twice ? 2 : 1) / config_.columns_per_cycle;
-      // The array's lower rows are later than the upper ones, its right columns later than the left.
-      const Time skew = std::max(0, (config_.rows - 1) / config_.pipeline_rows -
-                                        (columns - 1) / config_.pipeline_cols);
-      if (columns > 0) drain_free_ = last_step + last_columns + skew;
+      // The array's lower rows are later than the upper ones, its right columns later than the
+      // left.
+      const Time skew = std::max(
+          0, (config_.rows - 1) / config_.pipeline_rows - (columns - 1) / config_.pipeline_cols);
+      const bool tile_ends = g + 1 == work.group_columns.size();
+      const Time drain = std::max<Time>(last_columns, tile_ends ? latency::kFirstCode : 0);
+      if (columns > 0) drain_free_ = last_step + drain + skew;
     }
   }
   segment.end = t;
@@ -195,7 +199,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   input_free_ = t;
   queue(Engine::kCompute).free = t;
   const Time depth = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +
-                    (config_.cols - 1) / std::max(1, config_.pipeline_cols);
+                     (config_.cols - 1) / std::max(1, config_.pipeline_cols);
   return t + latency::kCompute + depth + last_columns + (fuse ? latency::kFusedAdd : 0);
 }
 

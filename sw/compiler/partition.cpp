@@ -54,8 +54,9 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
     const bool hosted = op.on_host || op.kind == OpKind::kSoftmax ||
-                        op.kind == OpKind::kDequantize || op.kind == OpKind::kFloat ||
-                        op.kind == OpKind::kNeg || op.kind == OpKind::kArgMax ||
+                        op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
+                        op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
+                        op.kind == OpKind::kArgMax ||
                         ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                           model::computes_floats(op.kind)) &&
                          is_float(graph, op.input(0))) ||

@@ -538,7 +538,8 @@ class Checker {
   }
 
   void softmax() const {
-    if (out().type == DataType::kFloat32) {
+    const bool logarithm = op_.kind == OpKind::kLogSoftmax;
+    if (!logarithm && out().type == DataType::kFloat32) {
       operands(1, 1);
       type(in(0), DataType::kFloat32);
       shape(out(), in(0).shape);
@@ -550,7 +551,12 @@ class Checker {
     const int depth = out().extent(-1);
     if (depth > 4095) fail(out(), "{} classes, allowed 1..4095", depth);  // sum is Q12.19
     const int lowest = out().type == DataType::kInt8 ? -128 : 0;
-    if (out().scale() != 1.0f / 256 || out().zero_point() != lowest)
+    if (logarithm) {
+      type(out(), DataType::kInt8);
+      if (out().scale() != 1.0f / 16 || out().zero_point() != 127)
+        fail(out(), "scale {} and zero point {}, allowed 1/16 and 127", out().scale(),
+             out().zero_point());
+    } else if (out().scale() != 1.0f / 256 || out().zero_point() != lowest)
       fail(out(), "scale {} and zero point {}, allowed 1/256 and {}", out().scale(),
            out().zero_point(), lowest);
     const double gain = double{op_.beta} * double{in(0).scale()} * 0x1p26;
@@ -620,6 +626,7 @@ class Checker {
       case OpKind::kArgMax:
         return arg_max();
       case OpKind::kSoftmax:
+      case OpKind::kLogSoftmax:
         return softmax();
       case OpKind::kRelu:
       case OpKind::kRelu6:

@@ -106,6 +106,7 @@ enum class OpKind {
   kHardSwish,
   kLeakyRelu,
   kLog,
+  kLogSoftmax,
   kLogistic,
   kMaxPool2D,
   kMaximum,

@@ -75,7 +75,7 @@ constexpr OperatorFacts kOperators[] = {
     {45, OpKind::kStridedSlice, "STRIDED_SLICE"},
     {47, OpKind::kExp, "EXP"},
     {49, OpKind::kUnknown, "SPLIT"},
-    {50, OpKind::kUnknown, "LOG_SOFTMAX"},
+    {50, OpKind::kLogSoftmax, "LOG_SOFTMAX"},
     {53, OpKind::kUnknown, "CAST"},
     {54, OpKind::kUnknown, "PRELU"},
     {55, OpKind::kMaximum, "MAXIMUM"},

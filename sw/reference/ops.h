@@ -52,6 +52,7 @@ std::vector<float> dequantize(const Call& call);
 std::vector<float> negate(const Call& call);
 std::vector<float> float_unary(const Call& call);  ///< ELU, LOG, SQRT, SQUARE of float32
 Codes softmax(const Call& call);
+Codes log_softmax(const Call& call);
 
 Codes threshold(const Call& call);
 std::vector<float> float_steps(const Call& call);    ///< FLOAT

@@ -359,6 +359,15 @@ TEST_CASE("SOFTMAX of equal codes is uniform", "[reference][softmax]") {
   CHECK(run(OpKind::kSoftmax, {codes({1}, {5})}, result({1}, 1.0f / 256, -128)) == Codes{127});
 }
 
+TEST_CASE("LOG_SOFTMAX is the logarithm in sixteenths", "[reference][softmax]") {
+  // log(1/4) = -1.386; beyond -255/16 the lowest code.
+  const Tensor logarithms = result({2, 4}, 1.0f / 16, 127);
+  CHECK(run(OpKind::kLogSoftmax, {codes({2, 4}, {3, 3, 3, 3, 127, 0, 125, 0}, 0.5f)}, logarithms) ==
+        Codes{105, 105, 105, 105, 122, -128, 106, -128});
+  CHECK_THROWS_WITH(run(OpKind::kLogSoftmax, {codes({1}, {5})}, result({1}, 1.0f / 256, -128)),
+                    Contains("allowed 1/16 and 127"));
+}
+
 TEST_CASE("QUANTIZE converts between code types", "[reference][quantize]") {
   CHECK(run(OpKind::kQuantize, {codes({2}, {130, 0}, 0.5f, 128, DataType::kUInt8)},
             result({2}, 0.5f, 0)) == Codes{2, -128});

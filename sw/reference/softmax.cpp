@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SOFTMAX in fixed point, as TFLite's reference kernel, TFLite Micro and CMSIS-NN. Qm.n below is a
-// 32-bit number of m integer and n fractional bits besides the sign; `multiply` is the rounding
-// doubling high multiply, so Qa.b times Qc.d is Q(a+c).(31-a-c).
+// SOFTMAX and LOG_SOFTMAX in fixed point, as TFLite's reference kernel, TFLite Micro and CMSIS-NN.
+// Qm.n below is a 32-bit number of m integer and n fractional bits besides the sign; `multiply` is
+// the rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c).(31-a-c).
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "sw/reference/ops.h"
@@ -70,13 +71,17 @@ std::int32_t reciprocal_of_one_plus(std::int32_t x) {
   return saturating_left(estimate, 1);  // half of it, from Q2.29 to Q0.31
 }
 
+/// code - largest in Q5.26.
+std::int32_t scaled_difference(std::int32_t difference, const SoftmaxParams& p) {
+  const std::int32_t shifted = wrap(std::int64_t{difference} * (std::int64_t{1} << p.input.shift));
+  return multiply(shifted, p.input.multiplier);
+}
+
 /// One row of `depth` codes.
 void softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   const std::int32_t largest = *std::max_element(codes, codes + depth);
   const auto exponential = [&](std::int32_t code) {
-    const std::int32_t shifted =
-        wrap(std::int64_t{code - largest} * (std::int64_t{1} << p.input.shift));
-    return exp_negative(multiply(shifted, p.input.multiplier));
+    return exp_negative(scaled_difference(code - largest, p));
   };
   std::int32_t sum = 0;  // Q12.19
   for (int i = 0; i < depth; ++i)
@@ -93,7 +98,35 @@ void softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   }
 }
 
+/// x - largest - log(sum of exponentials). The logarithm is TFLite's to some 2^-26, and a code is
+/// 2^-4: they can differ where the result lies that close to the middle between two codes.
+void log_softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
+  const std::int32_t largest = *std::max_element(codes, codes + depth);
+  std::int32_t sum = 0;  // Q12.19
+  for (int i = 0; i < depth; ++i)
+    if (codes[i] - largest >= p.diff_min)
+      sum += rounding_divide_by_pot(exp_negative(scaled_difference(codes[i] - largest, p)), 12);
+  const auto logarithm = static_cast<std::int32_t>(std::lround(std::log(sum * 0x1p-19) * 0x1p26));
+  for (int i = 0; i < depth; ++i) {
+    const std::int32_t difference = codes[i] - largest;
+    codes[i] = p.output.act_min;
+    if (difference < p.diff_min) continue;
+    const std::int64_t result = std::int64_t{scaled_difference(difference, p)} - logarithm;
+    if (result > std::numeric_limits<std::int32_t>::min())
+      codes[i] = to_code(rounding_divide_by_pot(static_cast<std::int32_t>(result), 22), p.output);
+  }
+}
+
 }  // namespace
+
+Codes log_softmax(const Call& call) {
+  const SoftmaxParams p = softmax_params(call.graph, call.op);
+  const int depth = call.out().extent(-1);
+  Codes codes = call.codes(0);
+  for (std::size_t row = 0; row < codes.size(); row += static_cast<std::size_t>(depth))
+    log_softmax_row(&codes[row], depth, p);
+  return codes;
+}
 
 Codes softmax(const Call& call) {
   const SoftmaxParams p = softmax_params(call.graph, call.op);

@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 5;
+constexpr std::uint32_t kFormat = 6;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration

@@ -109,13 +109,20 @@ Program compile(const model::Graph& graph, const gen::Config& config,
                 const CompileOptions& options) {
   gen::check(config);
   if (!options.allow_host) return compile_stage(graph, config, options);
-  // What the machine refuses goes to the host, until nothing is refused.
+  // What the machine refuses goes to the host, until nothing is refused; or until that does not
+  // help: tensors that only pass through the machine are int8, too.
   model::Graph split = graph;
   for (;;) {
     try {
       return compile_stages(split, config, options);
     } catch (const Unsupported& e) {
-      for (const int op : e.ops) split.ops[static_cast<std::size_t>(op)].on_host = true;
+      bool helps = false;
+      for (const int index : e.ops) {
+        bool& on_host = split.ops[static_cast<std::size_t>(index)].on_host;
+        helps = helps || !on_host;
+        on_host = true;
+      }
+      if (!helps) throw;
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 
 #include "gen/generate.h"
@@ -59,7 +60,7 @@ int run(const Options& options) {
       differences.empty() ? "bit-exact" : "bit-exact, the rest WRONG",
       grouped(execution.slowest.cycles),
       100 * utilization(network.program.macs(), execution.slowest.cycles, config),
-      grouped(static_cast<std::uint64_t>(area.gate_equivalents))));
+      grouped(static_cast<std::uint64_t>(std::llround(area.gate_equivalents)))));
   output.write_json(
       {{"run", to_json(network.program, execution, "rtl")}, {"synth", synth::to_json(area)}});
   return differences.empty() ? kSuccess : kWrongResult;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "gen/generate.h"
 #include "sim/rtl/process.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -164,6 +165,21 @@ TEST_CASE("a small design gives cells, area and its longest path", "[synth][flow
   CHECK(json["modules"][0]["instances"] == 1);
   std::istringstream lines(to_text(report));
   for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
+}
+
+TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
+  const gen::Config config =
+      gen::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
+                                   "memory.pmem_kib=8", "memory.param_channels=64",
+                                   "array.precisions=[\"int8\",\"ternary\",\"binary\"]"});
+  const sim::TemporaryFolder scratch{fs::temp_directory_path()};
+  const fs::path& folder = scratch.path();
+  gen::generate(config, folder / "design");
+  run_yosys(elaborate_script(read_file_list(folder / "design"), "trine_top"), "elaborate", folder,
+            "2x2");
+  const std::string design = read_text(folder / "design.il");
+  for (const char* module : {"trine_pe", "trine_expand", "trine_compute", "trine_vector_lane"})
+    CHECK_THAT(design, Contains(module));
 }
 
 TEST_CASE("latches, loops and undriven wires fail", "[synth][flow][error]") {

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "Vtrine_agu.h"
+#include "tb/golden/clocked.h"
 #include "tb/golden/lanes.h"
 #include "tb/golden/ports.h"
 
@@ -22,21 +23,7 @@ constexpr bool kWindow = false;
 constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits, kLanes = kRows + (kWindow ? 3 : 0);
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 
-struct Bench {
-  Vtrine_agu dut;
-
-  Bench() {
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
-  }
-  void tick() {
-    dut.clk_i = 1;
-    dut.eval();
-    dut.clk_i = 0;
-    dut.eval();
-  }
+struct Bench : Clocked<Vtrine_agu> {
   void set(const isa::Registers& r) {
     dut.cfg_we_i = 1;
     for (unsigned reg = 0; reg < 10; ++reg) {

@@ -7,27 +7,9 @@
 #include <vector>
 
 #include "Vtrine_dma_bursts.h"
+#include "tb/golden/clocked.h"
 
-namespace {
-
-struct Bench {
-  Vtrine_dma_bursts dut;
-
-  Bench() {
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
-  }
-  void tick() {
-    dut.clk_i = 1;
-    dut.eval();
-    dut.clk_i = 0;
-    dut.eval();
-  }
-};
-
-}  // namespace
+using Bench = trine::golden::Clocked<Vtrine_dma_bursts>;
 
 TEST_CASE("trine_dma_bursts covers every beat once, in order", "[tb][dma]") {
   const auto seed = GENERATE(1u, 2u, 3u);

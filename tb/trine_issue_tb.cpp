@@ -8,25 +8,11 @@
 #include <random>
 
 #include "Vtrine_issue.h"
+#include "tb/golden/clocked.h"
 
 namespace {
 
-struct Bench {
-  Vtrine_issue dut;
-
-  Bench() {
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
-  }
-  void tick() {
-    dut.clk_i = 1;
-    dut.eval();
-    dut.clk_i = 0;
-    dut.eval();
-  }
-};
+using Bench = trine::golden::Clocked<Vtrine_issue>;
 
 unsigned bits(std::uint64_t word, int lsb, int width) {
   return static_cast<unsigned>(word >> lsb) & ((1u << width) - 1);

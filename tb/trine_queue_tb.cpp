@@ -7,27 +7,9 @@
 #include <random>
 
 #include "Vtrine_queue.h"
+#include "tb/golden/clocked.h"
 
-namespace {
-
-struct Bench {
-  Vtrine_queue dut;
-
-  Bench() {
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
-  }
-  void tick() {
-    dut.clk_i = 1;
-    dut.eval();
-    dut.clk_i = 0;
-    dut.eval();
-  }
-};
-
-}  // namespace
+using Bench = trine::golden::Clocked<Vtrine_queue>;
 
 TEST_CASE("trine_queue keeps order and loses nothing", "[tb][queue]") {
   const auto seed = GENERATE(1u, 2u, 3u);

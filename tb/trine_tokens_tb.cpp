@@ -7,27 +7,9 @@
 #include <random>
 
 #include "Vtrine_tokens.h"
+#include "tb/golden/clocked.h"
 
-namespace {
-
-struct Bench {
-  Vtrine_tokens dut;
-
-  Bench() {
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
-  }
-  void tick() {
-    dut.clk_i = 1;
-    dut.eval();
-    dut.clk_i = 0;
-    dut.eval();
-  }
-};
-
-}  // namespace
+using Bench = trine::golden::Clocked<Vtrine_tokens>;
 
 TEST_CASE("trine_tokens counts each pair of engines apart", "[tb][tokens]") {
   const auto seed = GENERATE(1u, 2u, 3u);

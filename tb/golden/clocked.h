@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A unit with a clock, out of reset.
+
+#pragma once
+
+namespace trine::golden {
+
+template <typename Dut>
+struct Clocked {
+  Dut dut;
+
+  Clocked() {
+    dut.rst_ni = 0;
+    tick();
+    dut.rst_ni = 1;
+    tick();
+  }
+  /// A rising edge; inputs may change after it.
+  void tick() {
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  }
+};
+
+}  // namespace trine::golden

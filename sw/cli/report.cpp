@@ -123,11 +123,15 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
+    Json causes;
+    for (std::size_t c = 0; c < sim::kCauses; ++c)
+      causes[std::string(sim::kCauseNames[c])] = result.causes[c];
     json["layers"].push_back(
         {{"name", layer.name},
          {"op", layer.op},
          {"macs", layer.macs},
          {"cycles", result.cycles},
+         {"causes", causes},
          {"utilization", utilization(layer.macs, result.cycles, program.config)},
          {"bound", sim::bound_of(result.causes)}});
   }

@@ -16,6 +16,7 @@ constexpr double kRunOverhead = 60;       ///< cycles of a RUN that waits for th
 constexpr double kRunStart = 20;          ///< cycles of a RUN that does not
 constexpr double kMaximum = 4;            ///< cycles of a maximum, besides its taps
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
+constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
@@ -236,11 +237,16 @@ class Tiler {
       bytes += weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
       transfers += chunk_count * (once ? 1 : rects);
     }
-    if (!places_.output->resident) transfers += rects * chunk_count;
-    const double traffic = bytes / bytes_per_cycle_;
+    double stored = 0;  // goes beside what is read
+    if (!places_.output->resident) {
+      stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count;
+      transfers += rects * chunk_count;
+    }
+    const double traffic = std::max(bytes, stored * kStoreBeat) / bytes_per_cycle_;
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1;
     t.cycles = overlaps ? std::max(compute, traffic) + 0.1 * (compute + traffic)
-                        : compute + traffic + transfers * kTransferOverhead;
+                        : compute + (bytes + stored * kStoreBeat) / bytes_per_cycle_ +
+                              transfers * kTransferOverhead;
     // Nothing hides the first chunk's weights but the layer before.
     if (conv()) t.cycles += 0.5 * weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
     keep(t);

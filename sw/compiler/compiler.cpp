@@ -47,6 +47,7 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
 Program compile_stage(const model::Graph& graph, const gen::Config& config,
                       const CompileOptions& options) {
   Network network = lower(graph, config, options.rounding);
+  drop_unread_pixels(network, config);
   Plan layout = fuse_and_plan(network, config, options.fusion);
   Emitter emitter(network, config, layout);
   emitter.run();

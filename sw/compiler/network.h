@@ -228,6 +228,9 @@ class Unsupported : public Error {
 Network lower(const model::Graph& graph, const gen::Config& config,
               const reference::RoundingPolicy& rounding);
 
+/// Convolutions leave out the pixels that nobody reads (thinning.cpp).
+void drop_unread_pixels(Network& network, const gen::Config& config);
+
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
 

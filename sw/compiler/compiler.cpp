@@ -9,6 +9,7 @@
 #include "sw/compiler/emitter.h"
 #include "sw/compiler/network.h"
 #include "sw/compiler/plan.h"
+#include "sw/compiler/rewrite.h"
 #include "sw/compiler/schedule.h"
 #include "sw/compiler/stages.h"
 
@@ -109,10 +110,11 @@ Program compile_stages(const model::Graph& graph, const gen::Config& config,
 Program compile(const model::Graph& graph, const gen::Config& config,
                 const CompileOptions& options) {
   gen::check(config);
-  if (!options.allow_host) return compile_stage(graph, config, options);
+  model::check(graph);
+  model::Graph split = rewritten(graph);
+  if (!options.allow_host) return compile_stage(split, config, options);
   // What the machine refuses goes to the host, until nothing is refused; or until that does not
   // help: tensors that only pass through the machine are int8, too.
-  model::Graph split = graph;
   for (;;) {
     try {
       return compile_stages(split, config, options);

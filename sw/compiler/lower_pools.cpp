@@ -49,12 +49,17 @@ void Lowering::average_pool(const Op& o) {
   layer.input = image(o, 0);
   set_window(o, layer, o.filter_h, o.filter_w);
   layer.single = true;
-  layer.range = reference::pool_params(graph_, o).output;
+  const reference::PoolParams p = reference::pool_params(graph_, o);
+  layer.range = p.output;
+  // Sums of uint8 codes round their halves up, as those away from zero do that are not negative.
+  const int offset = p.half_up ? 128 : 0;
+  layer.range.zero_point -= offset;
   const Geometry& g = layer.window;
   for (const TapRange& y : tap_ranges(g.P, g.R, g.stride_y, g.pad_top, g.H))
     for (const TapRange& x : tap_ranges(g.Q, g.S, g.stride_x, g.pad_left, g.W))
-      layer.regions.push_back(
-          {{y.begin, y.end, x.begin, x.end}, reciprocal(std::int64_t{y.taps} * x.taps), 0});
+      layer.regions.push_back({{y.begin, y.end, x.begin, x.end},
+                               reciprocal(std::int64_t{y.taps} * x.taps),
+                               offset * y.taps * x.taps});
   add_layer(o, std::move(layer));
 }
 

@@ -21,6 +21,12 @@ bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;
 }
 
+/// QUANTIZE from or to uint8, at the graph's ends.
+bool converts_uint8(const Graph& graph, const Op& op) {
+  const auto is_uint8 = [](const model::Tensor& t) { return t.type == model::DataType::kUInt8; };
+  return op.kind == OpKind::kQuantize && (is_uint8(graph.in(op, 0)) || is_uint8(graph.out(op)));
+}
+
 bool moves_codes(OpKind kind) {
   return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims ||
          kind == OpKind::kTranspose;
@@ -42,7 +48,9 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                         op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
                         model::computes_floats(op.kind) || moves_codes(op.kind);
-    if (!hosted || known.count(op.input(0)) == 0 || !is_float(graph, op.input(0))) continue;
+    if (!hosted || known.count(op.input(0)) == 0 ||
+        !(is_float(graph, op.input(0)) || converts_uint8(graph, op)))
+      continue;
     before.insert(i);
     known.insert(op.outputs[0]);
   }
@@ -56,7 +64,7 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const bool hosted = op.on_host || op.kind == OpKind::kSoftmax ||
                         op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
                         op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
-                        op.kind == OpKind::kArgMax ||
+                        op.kind == OpKind::kArgMax || converts_uint8(graph, op) ||
                         ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                           model::computes_floats(op.kind)) &&
                          is_float(graph, op.input(0))) ||

@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 6;
+constexpr std::uint32_t kFormat = 7;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration
@@ -183,6 +183,7 @@ void for_each_field(Op& op, Visit visit) {
   visit("block", op.block);
   visit("symmetric", op.symmetric);
   visit("half_even", op.half_even);
+  visit("of_uint8", op.of_uint8);
   visit("code_min", op.code_min);
   visit("code_max", op.code_max);
   visit("low", op.low);

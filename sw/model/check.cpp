@@ -187,7 +187,7 @@ class Checker {
   }
 
   void symmetric_if_int8(const Tensor& tensor) const {
-    if (tensor.type == DataType::kInt8 && tensor.zero_point() != 0)
+    if (tensor.type == DataType::kInt8 && tensor.zero_point() != 0 && !op_.half_even)
       fail(tensor, "zero point {} of int8 weights, allowed 0", tensor.zero_point());
   }
 
@@ -429,6 +429,8 @@ class Checker {
     rank(in(0), 4);
     rank(out(), 4);
     constant(1, 2);
+    // LiteRT computes in float32 here.
+    if (op_.kind == OpKind::kResizeBilinear) type(out(), DataType::kInt8);
     if (op_.align_corners && op_.half_pixel_centers)
       fail("align_corners and half_pixel_centers exclude each other");
     const auto size = in(1).integers();

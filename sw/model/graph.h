@@ -180,6 +180,8 @@ struct Op {
   bool symmetric = false;  ///< MIRROR_PAD: the border's pixel is repeated as well
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
   bool half_even = false;
+  /// Has the arithmetic of TFLite's uint8 kernels, also where its codes are now int8.
+  bool of_uint8 = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`
   int low = 0, step = 1;  ///< THRESHOLD: code below all thresholds, code from one to the next
   std::vector<FloatStep> steps;  ///< FLOAT: in this order; channels are the last axis

@@ -162,7 +162,8 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   const Tensor& weights = graph.in(op, 1);
   const Tensor& output = graph.out(op);
   const bool product = op.kind == OpKind::kFullyConnected || op.kind == OpKind::kBatchMatMul;
-  const bool float_product = !weights.quantization.per_channel() && (product || is_unsigned(input));
+  const bool float_product =
+      !weights.quantization.per_channel() && (product || op.of_uint8 || is_unsigned(input));
 
   ConvParams p;
   p.input_zero_point = input.zero_point();
@@ -201,7 +202,8 @@ MulParams mul_params(const Graph& graph, const Op& op) {
 }
 
 PoolParams pool_params(const Graph& graph, const Op& op) {
-  PoolParams p{model::window(graph, op), output_of(graph, op), is_unsigned(graph.out(op))};
+  PoolParams p{model::window(graph, op), output_of(graph, op),
+               op.of_uint8 || is_unsigned(graph.out(op))};
   p.output.zero_point = 0;  // pooled codes carry it already
   return p;
 }

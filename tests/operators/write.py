@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write models of this folder that no converter makes (any more), with seeded weights.
+
+    write.py OUT_DIR [NAME...]
+
+NumPy is enough; LiteRT's outputs are recorded as for make.py's models (README).
+"""
+import pathlib
+import sys
+import zlib
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+import tflite_writer  # noqa: E402
+
+# Of the format: builtin code, number of the options in their union.
+KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "CONV_2D": (3, 1),
+         "DEPTHWISE_CONV_2D": (4, 2), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0),
+         "MAX_POOL_2D": (17, 5), "MUL": (18, 21), "RELU6": (21, 0), "RESHAPE": (22, 17),
+         "RESIZE_BILINEAR": (23, 15), "SOFTMAX": (25, 9), "TANH": (28, 0), "PAD": (34, 22),
+         "MEAN": (40, 27), "SUB": (41, 28), "MAXIMUM": (55, 39), "TRANSPOSE_CONV": (67, 49),
+         "LEAKY_RELU": (98, 75), "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91)}
+TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "i2": 7, "i1": 9}
+SAME, VALID = 0, 1
+
+
+class Model:
+    """Tensors and operators in order. Tensors are numbers."""
+
+    def __init__(self, name, type="u1"):
+        self.rng = np.random.default_rng(zlib.crc32(name.encode()))
+        self.type = type
+        self.buffers, self.tensors, self.ops, self.codes = [{}], [], [], []
+        self.shapes, self.inputs, self.outputs = [], [], []
+        self.q = {}  # scale and zero point of each activation
+
+    def tensor(self, shape, scale=(), zero_point=(), type=None, data=None, axis=0):
+        type = type or self.type
+        buffer = 0
+        if data is not None:
+            self.buffers.append({0: np.asarray(data, "<" + type).tobytes()})
+            buffer = len(self.buffers) - 1
+        scale, zero_point = np.atleast_1d(scale), np.atleast_1d(zero_point)
+        quantization = {2: ["f", *map(float, scale)], 3: ["q", *map(int, zero_point)],
+                        6: ("i", axis)} if scale.size else {}
+        self.tensors.append({0: ["i", *shape], 1: ("b", TYPES[type]), 2: ("I", buffer),
+                             3: f"t{len(self.tensors)}", 4: quantization})
+        self.shapes.append(tuple(shape))
+        return len(self.tensors) - 1
+
+    def codes_of(self, shape):
+        """A scale and a zero point for a tensor of codes."""
+        low = 0 if self.type == "u1" else -128
+        return self.rng.uniform(0.01, 0.05), int(self.rng.integers(low + 60, low + 200))
+
+    def activation(self, shape, like=None, fixed=None):
+        q = fixed or (self.q[like] if like is not None else self.codes_of(shape))
+        t = self.tensor(shape, *q)
+        self.q[t] = q
+        return t
+
+    def input(self, shape):
+        self.inputs.append(self.activation(shape))
+        return self.inputs[-1]
+
+    def constant(self, values, type="i4"):
+        values = np.asarray(values)
+        return self.tensor(values.shape, type=type, data=values)
+
+    def weights(self, shape):
+        """uint8: around a zero point that leaves a few of w - zero_point beyond int8."""
+        zero_point = int(self.rng.integers(90, 166)) if self.type == "u1" else 0
+        w = np.clip(np.rint(self.rng.normal(zero_point, 45, shape)),
+                    *((0, 255) if self.type == "u1" else (-127, 127)))
+        scale = self.rng.uniform(0.002, 0.01)
+        t = self.tensor(shape, scale, zero_point, data=w)
+        self.q[t] = scale, zero_point
+        return t
+
+    def with_bias(self, x, weights, channels):
+        """The operands of a product."""
+        scale = np.float32(self.q[x][0]) * np.float32(self.q[weights][0])
+        return [x, weights, self.tensor((channels,), scale, 0, "i4",
+                                        self.rng.integers(-3000, 3000, channels))]
+
+    def op(self, kind, inputs, shape, options=None, like=None, fixed=None):
+        out = self.activation(shape, like, fixed)
+        code, number = KINDS[kind]
+        if code not in self.codes:
+            self.codes.append(code)
+        fields = {0: ("I", self.codes.index(code)), 1: ["i", *inputs], 2: ["i", out]}
+        if number:
+            fields.update({3: ("B", number), 4: options or {}})
+        self.ops.append(fields)
+        return out
+
+    def convolution(self, x, filters, window, stride=1, padding=SAME, activation=0):
+        n, h, w, c = self.shapes[x]
+        return self.op("CONV_2D", self.with_bias(
+            x, self.weights((filters, window, window, c)), filters),
+                       (n, *slid(h, w, window, stride, padding), filters),
+                       {0: ("b", padding), 1: ("i", stride), 2: ("i", stride),
+                        3: ("b", activation)})
+
+    def depthwise(self, x, window, stride=1, padding=SAME, multiplier=1):
+        n, h, w, c = self.shapes[x]
+        m = c * multiplier
+        return self.op("DEPTHWISE_CONV_2D", self.with_bias(
+            x, self.weights((1, window, window, m)), m),
+                       (n, *slid(h, w, window, stride, padding), m),
+                       {0: ("b", padding), 1: ("i", stride), 2: ("i", stride),
+                        3: ("i", multiplier)})
+
+    def pool(self, kind, x, window, stride=1, padding=SAME):
+        n, h, w, c = self.shapes[x]
+        return self.op(kind, [x], (n, *slid(h, w, window, stride, padding), c),
+                       {0: ("b", padding), 1: ("i", stride), 2: ("i", stride), 3: ("i", window),
+                        4: ("i", window)}, like=x)
+
+    def dense(self, x, outputs):
+        rows = self.shapes[x][0]
+        inputs = int(np.prod(self.shapes[x])) // rows
+        return self.op("FULLY_CONNECTED", self.with_bias(
+            x, self.weights((outputs, inputs)), outputs), (rows, outputs))
+
+    def to_bytes(self):
+        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 1)} for c in self.codes]
+        graph = {0: self.tensors, 1: ["i", *self.inputs], 2: ["i", *self.outputs], 3: self.ops}
+        return tflite_writer.to_bytes({0: ("I", 3), 1: codes, 2: [graph], 4: self.buffers})
+
+
+def slid(h, w, window, stride, padding):
+    extent = (lambda e: -(-e // stride)) if padding == SAME else (
+        lambda e: (e - window) // stride + 1)
+    return extent(h), extent(w)
+
+
+def uint8_convolutions(m):
+    """Weights beyond int8 in few and many words, all kinds of products; pools; a residual."""
+    x = m.input((1, 9, 8, 3))
+    y = m.convolution(x, 12, 3, 2, activation=1)
+    z = m.depthwise(y, 3)
+    y = m.op("ADD", [m.convolution(z, 12, 1), y], m.shapes[y])
+    y = m.depthwise(y, 3, 1, VALID, 2)
+    y = m.pool("MAX_POOL_2D", y, 2)
+    y = m.pool("AVERAGE_POOL_2D", y, 3)
+    y = m.op("CONCATENATION", [y, y], (*m.shapes[y][:3], 48), {0: ("i", 3)}, like=y)
+    y = m.dense(m.op("RESHAPE", [y], (1, 288), {0: ["i", 1, 288]}, like=y), 10)
+    return m.op("SOFTMAX", [y], (1, 10), {0: ("f", 1.0)}, fixed=(1 / 256, 0))
+
+
+def uint8_functions(m):
+    """Elementwise operators and a mean."""
+    x = m.input((1, 6, 5, 10))
+    y = m.op("LOGISTIC", [x], m.shapes[x], fixed=(1 / 256, 0))
+    y = m.op("MUL", [x, y], m.shapes[x])
+    z = m.op("LEAKY_RELU", [y], m.shapes[x], {0: ("f", 0.2)})
+    y = m.op("MAXIMUM", [y, m.op("RELU6", [y], m.shapes[x], like=y)], m.shapes[x], like=y)
+    y = m.op("SUB", [m.op("TANH", [y], m.shapes[x], fixed=(1 / 128, 128)), z], m.shapes[x])
+    return m.op("MEAN", [y, m.constant([1, 2])], (1, 10), {0: ("?", False)})
+
+
+CASES = {"uint8_convolutions": uint8_convolutions, "uint8_functions": uint8_functions}
+
+
+def write(name, make, folder):
+    m = Model(name)
+    m.outputs = [make(m)]
+    (pathlib.Path(folder) / f"{name}.tflite").write_bytes(m.to_bytes())
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[2:] or CASES:
+        write(chosen, CASES[chosen], sys.argv[1])

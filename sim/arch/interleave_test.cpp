@@ -104,6 +104,33 @@ TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
   }
 }
 
+/// A group's weights take more than half of PMEM, so that the next one's come in two parts.
+TEST_CASE("weights in relay are exact and survive any order", "[arch][tokens]") {
+  int relays = 0;
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    testing::Builder b(seed);
+    const int lanes = b.number(0, 1) == 0 ? 8 : 5, kib = b.number(0, 2) == 0 ? 8 : 128;
+    const gen::Config config = testing::small_config(lanes, 8, kib, 8, 64);  // 256 PMEM rows
+    const int R = b.number(1, 3), S = b.number(1, 3);
+    const int words = b.number(128 / (R * S) + 1, (kib == 8 ? 200 : 250) / (R * S));
+    const int size = kib == 8 ? 3 : b.number(4, 20), M = b.number(9, 40);
+    const int in = b.input({1, R - 1 + size, S + b.number(1, size), 4 * words});
+    int t = b.convolution(in, M, R, S, b.number(1, 2), 1, 1, 1, model::Padding::kValid, true);
+    if (b.number(0, 1) == 0) t = b.addition(t, b.input(b.shape(t)));
+    b.graph.outputs = {t};
+    CAPTURE(R, S, words, size, M, config.to_toml());
+    std::vector<Array> inputs;
+    for (const int i : b.graph.inputs) inputs.push_back(b.random_array(i));
+    const compiler::Program program = compiler::compile(b.graph, config, {});
+    CAPTURE(program.layers[0].placement);
+    relays += program.layers[0].placement.find("relay") != std::string::npos ? 1 : 0;
+    testing::require_exact(b.graph, config, inputs);
+    require_order_free(b.graph, inputs, config, 5);
+  }
+  CHECK(relays > 20);
+}
+
 /// There is one table: each load waits until the one before has been used.
 TEST_CASE("tables survive any order", "[arch][tokens][table]") {
   for (unsigned seed = 1; seed <= 12; ++seed) {

@@ -42,6 +42,7 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   if (layer.kind == LayerKind::kConv && t.chunk < layer.channels)
     text += fmt::format(", {} channels at a time", t.chunk);
   if (t.pieces) text += ", reduction in pieces";
+  if (t.relay) text += ", weights in relay";
   return text;
 }
 

@@ -109,6 +109,8 @@ void Emitter::emit_layer(int index) {
   const auto part = [&](const Rect& rect, const Channels& chunk) {
     if (!conv)
       emit_vector_part(rect, chunk);
+    else if (t.relay)
+      emit_conv_relay(rect, chunk);
     else if (t.pieces)
       emit_conv_pieces(rect, chunk);
     else
@@ -177,6 +179,69 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::si
       const std::int64_t param = require_parameters(channels, p.correction);
       emit_conv(layer().sweeps[s], p.rect, channels, part, in, out, delta, row, param, true, true);
     }
+  finish_output(rect, channels);
+}
+
+namespace {
+
+/// A rectangle's first tile, what lies between, and its last tile.
+struct TileSplit {
+  Rect first;
+  std::vector<Rect> between;
+  Rect last;  ///< may be empty
+};
+
+TileSplit split_tiles(const Rect& r, int lanes) {
+  TileSplit split;
+  const int rows = std::max(1, lanes / r.cols()), cols = std::min(lanes, r.cols());
+  const int top = std::min(rows, r.rows()), bottom = std::min(rows, r.rows() - top);
+  split.first = {r.y0, r.y0 + top, r.x0, r.x0 + cols};
+  split.last = {r.y1 - bottom, r.y1, r.x1 - cols, r.x1};
+  const Rect beside{r.y0, r.y0 + top, r.x0 + cols, r.x1};
+  const Rect middle{r.y0 + top, r.y1 - bottom, r.x0, r.x1};
+  const Rect before{r.y1 - bottom, r.y1, r.x0, r.x1 - cols};
+  for (const Rect& part : {beside, middle, before})
+    if (!part.empty()) split.between.push_back(part);
+  return split;
+}
+
+}  // namespace
+
+/// A group whose weights come while the one before is computed: see Tiling::relay.
+void Emitter::emit_conv_relay(const Rect& rect, const Channels& channels) {
+  const Layer& l = layer();
+  const int R = l.window.R, words = l.words, meet = tiling().piece_words;
+  const std::int64_t word_rows = std::int64_t{R} * l.steps_x();
+  const FilterPart head{0, meet, 0, R}, rest{meet, words - meet, 0, R};
+  const FilterPart start{0, words - meet, 0, R}, tail{words - meet, meet, 0, R};
+  // Weights that lie there already stay, for another rectangle.
+  const auto known = block_ids_.find(weights_key(channels, relay_end_ ? rest : start));
+  if (known == block_ids_.end() || !pmem_.find(known->second)) relay_end_ = !relay_end_;
+  const FilterPart own = relay_end_ ? rest : start, shared = relay_end_ ? head : tail;
+  const std::int64_t row = relay_end_ ? config_.pmem_rows() - words * word_rows : 0;
+
+  const View in = input_view(rect, l.first_word(channels.first), words, 0, R);
+  const View out = output_view(rect, channels);
+  std::int64_t delta = 0;
+  if (l.fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  const SweepPart& sweep_part = l.sweeps[0].parts[0];
+  const std::int64_t param = require_parameters(channels, sweep_part.correction);
+  const auto run = [&](const Rect& tile, const FilterPart& part, bool clear, bool drain) {
+    emit_conv(l.sweeps[0], tile, channels, part, in, out, delta, row + part.word * word_rows, param,
+              clear, drain);
+  };
+  const TileSplit split = split_tiles(rect, config_.rows);
+  require_weights(channels, own, row + own.word * word_rows);
+  run(split.first, own, true, false);
+  require_weights(channels, shared, row + shared.word * word_rows);
+  run(split.first, shared, false, true);
+  for (const Rect& part : split.between) run(part, {0, words, 0, R}, true, true);
+  if (!split.last.empty()) {
+    run(split.last, shared, true, false);
+    run(split.last, own, false, true);
+  }
+  for (const FilterPart& part : {own, shared})
+    require_weights(channels, part, row + part.word * word_rows);  // used until here
   finish_output(rect, channels);
 }
 
@@ -379,13 +444,15 @@ std::int64_t Emitter::add_image(const std::vector<std::uint32_t>& words) {
   return plan_.arena_bytes + static_cast<std::int64_t>(offset);
 }
 
+Emitter::BlockKey Emitter::weights_key(const Channels& channels, const FilterPart& part) const {
+  return {layer_, channels.first, part.word, part.row, channels.last, part.words, part.rows};
+}
+
 /// The identity of a block of weights; its DRAM words are made the first time: rows of Cols words,
 /// by group and step, as PMEM holds them; each group begins with a row of its own.
 std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& part) {
-  const auto key =
-      std::make_tuple(layer_, channels.first, part.word, part.row, channels.last, part.rows);
-  const auto [entry, is_new] =
-      block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
+  const auto [entry, is_new] = block_ids_.try_emplace(weights_key(channels, part),
+                                                      static_cast<std::int64_t>(block_ids_.size()));
   if (!is_new) return entry->second;
   const Layer& l = layer();
   const int RS = l.window.R * l.steps_x(), columns = l.columns(config_);
@@ -420,16 +487,22 @@ std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& 
   return entry->second;
 }
 
-std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part) {
+/// @param place  where they must lie, if not anywhere
+std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
+                                      std::optional<std::int64_t> place) {
   const std::int64_t block = weights_block(channels, part);
   const auto [byte, words] = block_bytes_[block];
   const std::int64_t rows =
       words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
   std::int64_t row = 0;
-  if (const auto found = pmem_.find(block)) {
+  const auto found = pmem_.find(block);
+  if (found && (!place || *found == *place)) {
     row = *found;
   } else {
-    row = pmem_.place(block, rows);
+    if (place)
+      pmem_.place_at(block, row = *place, rows);
+    else
+      row = pmem_.place(block, rows);
     load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
   }
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
@@ -477,7 +550,7 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
   const bool all = sets * round_up(std::int64_t{l.channels} * l.passes, config_.data_words()) <=
                    config_.param_channels / 2;
   const Channels range = all ? whole(l.channels) : channels;
-  const auto key = std::make_tuple(layer_, range.first, -1, correction, range.last, 0);
+  const BlockKey key{layer_, range.first, -1, correction, range.last, 0, 0};
   const auto [entry, is_new] =
       block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
   const std::int64_t entries = params_.rounded(std::int64_t{range.size()} * l.passes);

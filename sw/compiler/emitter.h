@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -49,6 +50,7 @@ class Emitter {
   void emit_sweeps(const Channels& channels);
   void emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
                       std::size_t last);
+  void emit_conv_relay(const Rect& rect, const Channels& channels);
   void emit_conv_pieces(const Rect& rect, const Channels& channels);
   void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
                    const View& out, std::int64_t delta, std::int64_t param);
@@ -77,7 +79,8 @@ class Emitter {
 
   // Constants.
   std::int64_t weights_block(const Channels& channels, const FilterPart& part);
-  std::int64_t require_weights(const Channels& channels, const FilterPart& part);
+  std::int64_t require_weights(const Channels& channels, const FilterPart& part,
+                               std::optional<std::int64_t> place = std::nullopt);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
@@ -111,14 +114,18 @@ class Emitter {
   Plan& plan_;
   int layer_ = 0;
   Slots pmem_, params_;
-  std::vector<int> rows_loaded_;                      ///< of each resident map that comes from DRAM
+  bool relay_end_ = false;        ///< the last chunk of a relay lies at PMEM's end
+  std::vector<int> rows_loaded_;  ///< of each resident map that comes from DRAM
   int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
   std::tuple<int, int, int, int, int, int, int, int> loaded_input_{};  ///< what `last_input_` holds
   View last_input_;
   View out_buffer_;  ///< of the part being computed, when the output is spilled
   bool input_loaded_ = false;
   int words_stored_ = 0;  ///< of the layer's output, if it is the network's
-  std::map<std::tuple<int, int, int, int, int, int>, std::int64_t> block_ids_;
+  /// Layer, first channel, word, row, last channel, words, rows.
+  using BlockKey = std::tuple<int, int, int, int, int, int, int>;
+  BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
+  std::map<BlockKey, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
       block_bytes_;                                               ///< id -> byte, words
   std::vector<std::int8_t> table_;                                ///< that is loaded

@@ -51,8 +51,12 @@ struct Tiling {
   int buffers = 1;
   bool pieces = false;        ///< a rectangle is one tile, a chunk one group
   bool stream_input = false;  ///< the input is loaded piece by piece
-  int piece_words = 0;        ///< input channel words of a piece
-  int piece_rows = 0;         ///< filter rows of a piece; all unless piece_words is 1
+  /// Weights of a chunk, one group, take more than half of PMEM. It lies at PMEM's start, the next
+  /// one at its end; the words of the reduction where they meet come first in a chunk's last tile
+  /// and last in the next one's first, so that they are loaded meanwhile.
+  bool relay = false;
+  int piece_words = 0;  ///< input channel words of a piece; relay: where chunks meet
+  int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
   std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
   double cycles = 0;                                                 ///< estimated
 };

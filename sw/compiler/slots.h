@@ -48,13 +48,20 @@ class Slots {
         best_use = use;
       }
     }
+    place_at(block, best, size);
+    return best;
+  }
+
+  /// The block at that place. @pre start + rounded(size) <= capacity
+  void place_at(std::int64_t block, std::int64_t start, std::int64_t size) {
+    size = rounded(size);
+    assert(start % unit_ == 0 && start + size <= capacity_);
     slots_.erase(std::remove_if(slots_.begin(), slots_.end(),
                                 [&](const Slot& s) {
-                                  return s.start < best + size && best < s.start + s.size;
+                                  return s.start < start + size && start < s.start + s.size;
                                 }),
                  slots_.end());
-    slots_.push_back({block, best, size, -1});
-    return best;
+    slots_.push_back({block, start, size, -1});
   }
 
   void use(std::int64_t block, std::int64_t now) {

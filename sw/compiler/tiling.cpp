@@ -243,13 +243,35 @@ class Tiler {
       transfers += rects * chunk_count;
     }
     const double traffic = std::max(bytes, stored * kStoreBeat) / bytes_per_cycle_;
+    t.piece_words = relay_words(t);
+    t.relay = t.piece_words > 0;
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1;
     t.cycles = overlaps ? std::max(compute, traffic) + 0.1 * (compute + traffic)
                         : compute + (bytes + stored * kStoreBeat) / bytes_per_cycle_ +
                               transfers * kTransferOverhead;
-    // Nothing hides the first chunk's weights but the layer before.
-    if (conv()) t.cycles += 0.5 * weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
+    if (conv()) {
+      const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
+      // Nothing hides the first chunk's weights but the layer before; nor those of others that have
+      // no place beside them.
+      t.cycles += 0.5 * load;
+      if (chunk_count > 1 && 2 * weight_rows(t.chunk) > config_.pmem_rows() && !t.relay)
+        t.cycles += (chunk_count - 1) * load * (t.chunk_outer ? 1 : rects);
+    }
     keep(t);
+  }
+
+  /// Channel words of a relay that two chunks of weights must share PMEM for; 0: no relay.
+  int relay_words(const Tiling& t) const {
+    const std::int64_t rows = weight_rows(t.chunk), pmem = config_.pmem_rows();
+    const std::int64_t word_rows = std::int64_t{window().R} * layer_.steps_x();
+    if (!conv() || !t.chunk_outer || t.chunk >= out_.C || t.chunk > columns() || one_group() ||
+        layer_.former.steps > 0 || layer_.steps_per_row > 1 || 2 * rows <= pmem ||
+        layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
+        std::int64_t{t.rows} * t.cols <= config_.rows || word_rows % config_.rows_per_beat() != 0 ||
+        pmem % config_.rows_per_beat() != 0)
+      return 0;
+    const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
+    return words < layer_.words ? static_cast<int>(words) : 0;
   }
 
   /// One tile and one group at a time; its reduction goes through PMEM and DMEM in pieces.

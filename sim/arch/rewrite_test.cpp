@@ -38,6 +38,12 @@ void shift_weights(Builder& b) {
   }
 }
 
+/// For each tensor of weights.
+void use_one_scale(Builder& b) {
+  for (model::Tensor& t : b.graph.tensors)
+    if (t.name == "weights") t.quantization.scale.resize(1);
+}
+
 /// All codes 128 more.
 void make_unsigned(model::Graph& graph) {
   for (model::Tensor& t : graph.tensors) {
@@ -45,6 +51,20 @@ void make_unsigned(model::Graph& graph) {
     t.type = DataType::kUInt8;
     for (std::int64_t& zero_point : t.quantization.zero_point) zero_point += 128;
     for (std::uint8_t& code : t.data) code ^= 0x80;
+  }
+}
+
+/// Every map n times. @pre axis 0 of all maps is the batch
+void make_batch(Builder& b, int n) {
+  for (model::Tensor& t : b.graph.tensors)
+    if (!t.is_constant && t.rank() > 0) t.shape[0] *= n;
+  for (model::Op& op : b.graph.ops) {
+    if (op.kind == OpKind::kTransposeConv) op.inputs[0] = b.integers(b.graph.out(op).shape);
+    if (op.kind != OpKind::kStridedSlice) continue;
+    std::vector<int> end;
+    for (const std::int64_t i : b.graph.in(op, 2).integers()) end.push_back(static_cast<int>(i));
+    end[0] = n;
+    op.inputs[2] = b.integers(end);
   }
 }
 
@@ -98,8 +118,7 @@ TEST_CASE("uint8 networks equal the golden layers", "[arch][random][rewrite]") {
     Builder b(seed);
     const gen::Config config = random_config(b);
     b.graph.outputs = {random_network(b)};
-    for (model::Tensor& t : b.graph.tensors)  // uint8 has no scales per channel
-      if (t.name == "weights") t.quantization.scale.resize(1);
+    use_one_scale(b);
     shift_weights(b);
     make_unsigned(b.graph);
     require_exact(b, config);
@@ -120,12 +139,94 @@ TEST_CASE("weights of FULLY_CONNECTED and of ONNX have zero points", "[arch][ran
       b.graph.outputs = {x};
     } else {
       b.graph.outputs = {b.fully_connected(x, K, b.number(1, 20))};
-      for (model::Tensor& t : b.graph.tensors)
-        if (t.name == "weights") t.quantization.scale.resize(1);
+      use_one_scale(b);
     }
     shift_weights(b);
     require_exact(b, config);
   }
+}
+
+/// Operators of all sorts on images, and rows of matrices at the end.
+void random_images(Builder& b) {
+  std::vector<int> known{b.input(random_shape(b))};
+  int x = known[0];
+  for (int i = b.number(1, 5); i > 0; --i) {
+    const std::vector<int> s = b.shape(x);
+    switch (b.number(0, 8)) {
+      case 0:
+        x = b.pad(x, b.number(0, 2), 1, 0, b.number(0, 2));
+        break;
+      case 1:
+        x = b.strided_slice(x, {0, 0, 0, 0}, {1, s[1], s[2], (s[3] + 1) / 2}, {1, 1, 1, 1});
+        break;
+      case 2:
+        x = b.binary(x, b.mean(x, {1, 2}), OpKind::kMul, "MUL");
+        break;
+      case 3:
+        if (b.one_scale) x = b.concatenation({x, x}, b.number(1, 3));
+        break;
+      case 4:
+        x = b.resize(x, false, s[1] + 1, 2 * s[2], false, false);
+        break;
+      case 5:
+        x = b.addition(x, b.constant({s[1], 1, s[3]}));
+        break;
+      case 6:
+        x = b.unary(x, OpKind::kTanh, "TANH");
+        break;
+      default:
+        x = random_product(b, x);
+    }
+    known.push_back(x);
+  }
+  if (x == known[0] || b.number(0, 2) == 0) x = b.mean(x, {1, 2});
+  const int K = static_cast<int>(b.graph.tensor(x).elements());
+  if (b.number(0, 1) == 0 && K < 3000) x = b.fully_connected(b.reshape(x, {1, K}), K, 7);
+  b.graph.outputs = {x};
+  if (b.number(0, 2) == 0 && known[1] != known[0]) b.graph.outputs.push_back(known[1]);
+}
+
+TEST_CASE("batches equal the golden layers", "[arch][random][rewrite][batch]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const gen::Config config = random_config(b);
+    b.one_scale = b.number(0, 1) == 0;
+    const bool unsigned_codes = b.number(0, 3) == 0;
+    random_images(b);
+    make_batch(b, b.number(2, 4));
+    if (unsigned_codes) {
+      use_one_scale(b);
+      shift_weights(b);
+      make_unsigned(b.graph);
+    }
+    require_exact(b, config);
+  }
+}
+
+TEST_CASE("a batch of constants and of matrices", "[arch][rewrite][batch]") {
+  Builder b(1);
+  b.one_scale = true;
+  const int x = b.input({3, 4, 5, 6});
+  const int y = b.maximum(x, b.constant({3, 1, 5, 1}));
+  const int rows = b.reshape(y, {12, 30});
+  const int z = b.fully_connected(rows, 30, 8);
+  b.graph.outputs = {b.reshape(z, {3, 2, 2, 8}), rows};
+  require_exact(b, testing::small_config(4, 4, 16, 8, 64));
+}
+
+TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]") {
+  Builder b(1);
+  const int x = b.unary(b.input({1, 4, 5, 6}), OpKind::kRelu, "RELU");
+  b.graph.outputs = {b.addition(b.reshape(x, {12, 10}), b.constant({12, 1}))};
+  require_exact(b, testing::small_config(4, 4, 16, 8, 64));
+}
+
+TEST_CASE("what mixes the images of a batch is refused", "[arch][rewrite][batch][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.reduction(b.input({2, 3, 3, 4}), {0, 1}, OpKind::kMean, "MEAN")};
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, testing::small_config(4, 4, 16, 8, 64)),
+                      Catch::Contains("batch 2, allowed 1"));
 }
 
 TEST_CASE("uint8 codes at the ends of an int8 network cost no layer", "[arch][rewrite]") {

@@ -103,10 +103,13 @@ int Lowering::operand(const Op& o, int position) {
   const int tensor = o.input(position);
   const Tensor& t = graph_.tensor(tensor);
   const std::vector<int>& extents = graph_.out(o).shape;
-  if (t.elements() == graph_.out(o).elements()) return map_of(tensor);
+  if (!t.is_constant && t.elements() == graph_.out(o).elements()) return map_of(tensor);
   const Shape to = shape_of(extents, with_tensor(graph_, o, o.outputs[0]));
   if (t.is_constant) {
-    const int map = add_map(tensor, to);
+    const auto other = map_of_.find(o.input(1 - position));  // may be a reshaped map
+    const bool whole = other != map_of_.end() &&
+                       graph_.tensor(other->first).elements() == graph_.out(o).elements();
+    const int map = add_map(tensor, whole ? shape(other->second) : to);
     const auto codes = t.values<std::int8_t>();
     for (const std::int64_t from : reference::broadcast(t.shape, extents))
       net_.maps[at(map)].codes.push_back(codes[static_cast<std::size_t>(from)]);

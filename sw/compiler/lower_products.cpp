@@ -7,6 +7,7 @@
 namespace trine::compiler {
 namespace {
 
+constexpr int kMostStride = 255;     ///< fields stride_x, stride_y
 constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
 
 }  // namespace
@@ -223,14 +224,21 @@ Layer Lowering::fully_connected(const Op& o) {
   const Shape s = shape(layer.input);
   const int K = graph_.in(o, 1).extent(1);
   set_pointwise(layer);
-  const bool whole = K != s.C;
-  if (whole) {
-    if (s.pixels() * s.C != K)
+  if (K != s.C) {  // some pixels of a row of the image, or some rows, that follow each other
+    const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
+    if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0)
       fail(o, fmt::format("tensor {} '{}': {} values a row over a map of {} x {} x {}", o.input(0),
                           graph_.in(o, 0).name, K, s.H, s.W, s.C));
-    layer.window.R = s.H;
-    layer.window.S = s.W;
-    layer.window.P = layer.window.Q = 1;
+    Geometry& g = layer.window;
+    g.R = g.stride_y = R;
+    g.S = g.stride_x = S;
+    g.P = s.H / R;
+    g.Q = s.W / S;
+    if (g.P == 1) g.stride_y = 1;
+    if (g.Q == 1) g.stride_x = 1;
+    if (g.stride_y > kMostStride || g.stride_x > kMostStride)
+      fail(o, fmt::format("tensor {} '{}': rows of {} x {} pixels, allowed {}", o.input(0),
+                          graph_.in(o, 0).name, R, S, kMostStride));
   }
   set_arithmetic(o, layer);
   const auto codes = graph_.in(o, 1).values<std::int8_t>();

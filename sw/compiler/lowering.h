@@ -146,7 +146,8 @@ class Lowering {
   /// So many groups of channels are joined as fill whole words on both sides; zeros stand for what
   /// they don't share. Depthwise convolutions use the window former where there is one.
   void set_groups(Layer& layer, int groups, int depth, int per_group) const;
-  /// Over [N, K]: a 1x1 filter on N pixels, or, where K is a whole image, a filter of that size.
+  /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
+  /// of it, a filter of that size.
   Layer fully_connected(const Op& o);
 
   // ---- functions of one code (lower_tables.cpp) ------------------------------------------------

@@ -27,6 +27,12 @@ bool converts_uint8(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kQuantize && (is_uint8(graph.in(op, 0)) || is_uint8(graph.out(op)));
 }
 
+/// Cuts an image out of a batch.
+bool takes_image(const Graph& graph, const Op& op) {
+  return op.kind == OpKind::kStridedSlice && graph.in(op, 0).rank() == 4 &&
+         graph.in(op, 0).extent(0) > 1;
+}
+
 bool moves_codes(OpKind kind) {
   return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims ||
          kind == OpKind::kTranspose;
@@ -47,9 +53,10 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     const Op& op = op_at(i);
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                         op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
-                        model::computes_floats(op.kind) || moves_codes(op.kind);
+                        model::computes_floats(op.kind) || moves_codes(op.kind) ||
+                        takes_image(graph, op);
     if (!hosted || known.count(op.input(0)) == 0 ||
-        !(is_float(graph, op.input(0)) || converts_uint8(graph, op)))
+        !(is_float(graph, op.input(0)) || converts_uint8(graph, op) || takes_image(graph, op)))
       continue;
     before.insert(i);
     known.insert(op.outputs[0]);

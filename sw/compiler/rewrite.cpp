@@ -3,9 +3,10 @@
 #include "sw/compiler/rewrite.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <set>
+
+#include "sw/compiler/rewriter.h"
 
 namespace trine::compiler {
 namespace {
@@ -17,83 +18,6 @@ using model::OpKind;
 using model::Tensor;
 
 constexpr int kWord = 4;  ///< channels that lie in a word
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-/// A graph whose operators are written anew.
-class Rewriter {
- public:
-  explicit Rewriter(Graph graph) : graph_(std::move(graph)) { ops_.swap(graph_.ops); }
-
- protected:
-  int add(Tensor tensor) {
-    graph_.tensors.push_back(std::move(tensor));
-    return static_cast<int>(graph_.tensors.size()) - 1;
-  }
-
-  /// As tensor `like`, of another shape, computed.
-  int add_like(int like, std::vector<int> shape) {
-    Tensor t = graph_.tensor(like);
-    t.shape = std::move(shape);
-    t.is_constant = false;
-    t.data.clear();
-    return add(std::move(t));
-  }
-
-  int add_integers(const std::vector<int>& values) {
-    Tensor t;
-    t.name = "integers";
-    t.type = DataType::kInt32;
-    t.shape = {static_cast<int>(values.size())};
-    t.is_constant = true;
-    t.data.resize(4 * values.size());
-    std::memcpy(t.data.data(), values.data(), t.data.size());
-    return add(std::move(t));
-  }
-
-  static Op op_of(const Op& whole, OpKind kind, const char* name) {
-    Op op;
-    op.kind = kind;
-    op.name = name;
-    op.index = whole.index;
-    return op;
-  }
-
-  /// Elements begin <= i < end of one axis.
-  int slice(const Op& whole, int from, int axis, int begin, int end) {
-    std::vector<int> shape = graph_.tensor(from).shape;
-    if (begin == 0 && end == shape[at(axis)]) return from;
-    std::vector<int> first(shape.size(), 0), last = shape;
-    first[at(axis)] = begin;
-    last[at(axis)] = end;
-    shape[at(axis)] = end - begin;
-    Op op = op_of(whole, OpKind::kStridedSlice, "STRIDED_SLICE");
-    op.inputs = {from, add_integers(first), add_integers(last),
-                 add_integers(std::vector<int>(shape.size(), 1))};
-    op.outputs = {add_like(from, shape)};
-    graph_.ops.push_back(op);
-    return op.outputs[0];
-  }
-
-  /// Into `to`, or a tensor of its own.
-  int join(const Op& whole, const std::vector<int>& parts, int axis, int to = -1) {
-    if (to < 0) {
-      std::vector<int> shape = graph_.tensor(parts[0]).shape;
-      for (std::size_t i = 1; i < parts.size(); ++i)
-        shape[at(axis)] += graph_.tensor(parts[i]).shape[at(axis)];
-      to = add_like(parts[0], shape);
-    }
-    Op op = op_of(whole, OpKind::kConcatenation, "CONCATENATION");
-    op.axis = axis;
-    op.inputs = parts;
-    op.outputs = {to};
-    graph_.ops.push_back(op);
-    return to;
-  }
-
-  Graph graph_;
-  std::vector<Op> ops_;  ///< as they were
-};
 
 // ---- uint8 --------------------------------------------------------------------------------------
 
@@ -440,6 +364,8 @@ Graph with_signed_codes(Graph graph) { return SignedCodes(std::move(graph)).run(
 
 Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(graph)).run(); }
 
-Graph rewritten(const Graph& graph) { return with_symmetric_weights(with_signed_codes(graph)); }
+Graph rewritten(const Graph& graph) {
+  return with_symmetric_weights(with_signed_codes(with_single_images(graph)));
+}
 
 }  // namespace trine::compiler

@@ -17,6 +17,9 @@ model::Graph with_signed_codes(model::Graph graph);
 /// weight of its own, on the same channels, which the input has once more.
 model::Graph with_symmetric_weights(model::Graph graph);
 
+/// Operators on images [N, H, W, C] with N = 1.
+model::Graph with_single_images(model::Graph graph);
+
 /// All of them. @pre model::check(graph)
 model::Graph rewritten(const model::Graph& graph);
 

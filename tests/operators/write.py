@@ -162,7 +162,20 @@ def uint8_functions(m):
     return m.op("MEAN", [y, m.constant([1, 2])], (1, 10), {0: ("?", False)})
 
 
-CASES = {"uint8_convolutions": uint8_convolutions, "uint8_functions": uint8_functions}
+def batch(m):
+    """Three images, with a squeeze and excite block, to rows and to classes of each."""
+    m.type = "i1"
+    x = m.convolution(m.input((3, 6, 5, 4)), 8, 3)
+    gate = m.op("MEAN", [x, m.constant([1, 2])], (3, 1, 1, 8), {0: ("?", True)})
+    gate = m.op("LOGISTIC", [gate], (3, 1, 1, 8), fixed=(1 / 256, -128))
+    x = m.op("MUL", [x, gate], (3, 6, 5, 8))
+    x = m.pool("MAX_POOL_2D", m.depthwise(x, 3, 2), 2)
+    y = m.dense(m.op("RESHAPE", [x], (3, 72), {0: ["i", 3, 72]}, like=x), 10)
+    return m.op("SOFTMAX", [y], (3, 10), {0: ("f", 1.0)}, fixed=(1 / 256, -128))
+
+
+CASES = {"batch": batch, "uint8_convolutions": uint8_convolutions,
+         "uint8_functions": uint8_functions}
 
 
 def write(name, make, folder):

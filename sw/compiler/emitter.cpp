@@ -20,8 +20,6 @@ std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1
 
 constexpr int kInputParts = 6;  ///< of a layer whose input arrives while it runs
 
-Channels whole(int channels) { return {0, channels}; }
-
 /// The parts of a sweep inside of the rectangle.
 std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
   std::vector<SweepPart> result;
@@ -542,14 +540,16 @@ Parameters parameters_of(const Layer& l, const Channels& range, int correction) 
 
 }  // namespace
 
-/// Bias and scale of the channels; where the layer's all fit beside others, for each correction,
-/// all of them at once.
+/// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
+/// memory holds: short loads cost more than their words, long ones wait for their place.
 std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
   const Layer& l = layer();
+  const int chunk = tiling().chunk;
   const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
-  const bool all = sets * round_up(std::int64_t{l.channels} * l.passes, config_.data_words()) <=
-                   config_.param_channels / 2;
-  const Channels range = all ? whole(l.channels) : channels;
+  const std::int64_t chunks = config_.param_channels / 4 / (sets * chunk * l.passes);
+  const int size = static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
+  const int first_channel = channels.first / size * size;
+  const Channels range{first_channel, std::min(l.channels, first_channel + size)};
   const BlockKey key{layer_, range.first, -1, correction, range.last, 0, 0};
   const auto [entry, is_new] =
       block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));

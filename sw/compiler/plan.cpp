@@ -3,6 +3,7 @@
 #include "sw/compiler/plan.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -25,12 +26,15 @@ struct Life {
 
 class Planner {
  public:
-  Planner(const Network& network, const gen::Config& config, bool roomy)
-      : net_(network), config_(config), roomy_(roomy) {}
+  /// @param padded  with !roomy: maps whose rows are padded all the same, as conflicting() names
+  /// them
+  Planner(const Network& network, const gen::Config& config, bool roomy, std::set<int> padded = {})
+      : net_(network), config_(config), roomy_(roomy), padded_(std::move(padded)) {}
 
   Plan run() {
     plan_.maps.resize(net_.maps.size());
     tie_maps();
+    join_residuals();
     choose_pitches();
     place_in_dram();
     while (!try_placement()) {
@@ -40,6 +44,18 @@ class Planner {
   }
 
   std::size_t spilled() const { return spilled_.size(); }
+
+  /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
+  std::vector<int> conflicting() const {
+    std::vector<std::pair<std::int64_t, int>> found;
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
+      if (root(m) == m && resident(m) && pitch_cycles(m, net_.maps[at(m)].shape.W) > 0)
+        found.push_back({-pitch_cycles(m, net_.maps[at(m)].shape.W), m});
+    std::sort(found.begin(), found.end());
+    std::vector<int> roots;
+    for (const auto& [cycles, m] : found) roots.push_back(m);
+    return roots;
+  }
 
  private:
   // ---- maps with one layout
@@ -64,13 +80,40 @@ class Planner {
     }
   }
 
+  /// A sum takes the place of its residual if nobody reads that any more: each word is read before
+  /// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
+  /// must not share words.
+  void join_residuals() {
+    home_.resize(net_.maps.size());
+    std::iota(home_.begin(), home_.end(), 0);
+    const auto own = [&](int m) {
+      const Map& map = net_.maps[at(m)];
+      return !map.input && !map.output && !map.constant() && !is_part(m) &&
+             std::none_of(net_.maps.begin(), net_.maps.end(),
+                          [m](const Map& other) { return other.part.whole == m; });
+    };
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Layer& layer = net_.layers[at(i)];
+      if (!layer.fuse_add || layer.second == layer.input || !own(layer.second) ||
+          !own(layer.output))
+        continue;
+      const Map& out = net_.maps[at(layer.output)];
+      if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&
+          config_.cols % out.shape.per_word == 0)
+        home_[at(layer.output)] = home_[at(layer.second)];
+    }
+  }
+
+  bool alone(int m) const { return std::count(home_.begin(), home_.end(), home_[at(m)]) == 1; }
+
   void choose_pitches() {
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
       if (root(m) != m) continue;
       const int W = net_.maps[at(m)].shape.W;
       int best = W;
       std::int64_t best_cycles = pitch_cycles(m, W);
-      for (int pitch = W + 1; roomy_ && best_cycles > 0 && pitch <= W + config_.banks(); ++pitch) {
+      const bool pad = roomy_ || padded_.count(m) > 0;
+      for (int pitch = W + 1; pad && best_cycles > 0 && pitch <= W + config_.banks(); ++pitch) {
         const std::int64_t cycles = pitch_cycles(m, pitch);
         if (cycles >= best_cycles) continue;
         best = pitch;
@@ -157,10 +200,17 @@ class Planner {
   // ---- DMEM
   // ---------------------------------------------------------------------------------------
 
+  /// Of all maps that have the map's place.
   Life life_of(int m) const {
-    const Map& map = net_.maps[at(m)];
-    const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use);
-    return {from, std::max({from, map.last_use, map.last_write})};
+    Life life{std::numeric_limits<int>::max(), 0};
+    for (std::size_t k = 0; k < net_.maps.size(); ++k) {
+      if (home_[k] != home_[at(m)]) continue;
+      const Map& map = net_.maps[k];
+      const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use);
+      life.from = std::min(life.from, from);
+      life.to = std::max({life.to, from, map.last_use, map.last_write});
+    }
+    return life;
   }
 
   bool resident(int m) const { return spilled_.count(root(m)) == 0 && used(m); }
@@ -194,7 +244,7 @@ class Planner {
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
       if (is_part(m)) continue;
       plan_.maps[at(m)].resident = resident(m);
-      if (resident(m)) order.push_back(m);
+      if (resident(m) && home_[at(m)] == m) order.push_back(m);
     }
     std::stable_sort(order.begin(), order.end(),
                      [&](int a, int b) { return words_of(a) > words_of(b); });
@@ -207,6 +257,8 @@ class Planner {
       plan_.maps[at(m)].dmem.origin = start;
       placed_.push_back({m, start, start + words_of(m)});
     }
+    for (std::size_t m = 0; m < home_.size(); ++m)
+      plan_.maps[m].dmem.origin = plan_.maps[at(home_[m])].dmem.origin;
     if (roomy_) shift_outputs();
     place_parts();
     return tile_layers();
@@ -229,7 +281,8 @@ class Planner {
     for (const Layer& layer : net_.layers) {
       const Placement& in = plan_.maps[at(layer.input)];
       Placement& out = plan_.maps[at(layer.output)];
-      if (layer.kind != LayerKind::kConv || is_part(layer.output) || !in.resident || !out.resident)
+      if (layer.kind != LayerKind::kConv || is_part(layer.output) || !in.resident ||
+          !out.resident || !alone(layer.output))
         continue;
       int best = 0;
       std::int64_t best_cycles = -1;
@@ -315,8 +368,10 @@ class Planner {
   const Network& net_;
   const gen::Config& config_;
   bool roomy_;  ///< spends words on pitches and places without bank conflicts
+  std::set<int> padded_;
   Plan plan_;
   std::vector<int> tied_;
+  std::vector<int> home_;  ///< of each map: in whose place it lies
   std::set<int> spilled_;
   std::vector<Placed> placed_;
 };
@@ -412,7 +467,22 @@ Plan plan(const Network& network, const gen::Config& config) {
   // Rows padded against bank conflicts cost room.
   Planner narrow(network, config, false);
   Plan other = narrow.run();
-  return narrow.spilled() < roomy.spilled() ? other : best;
+  if (narrow.spilled() >= roomy.spilled()) return best;
+  // Those few that gain the most.
+  constexpr std::size_t kTries = 8;
+  std::vector<int> candidates = narrow.conflicting();
+  candidates.resize(std::min(candidates.size(), kTries));
+  std::set<int> padded;
+  for (const int map : candidates) {
+    std::set<int> more = padded;
+    more.insert(map);
+    Planner planner(network, config, false, more);
+    Plan tried = planner.run();
+    if (planner.spilled() > narrow.spilled() || tried.cycles >= other.cycles) continue;
+    other = std::move(tried);
+    padded = std::move(more);
+  }
+  return other;
 }
 
 }  // namespace trine::compiler

@@ -28,8 +28,10 @@ inline constexpr int kVectorWord = 4;     ///< of a window, besides its taps
 inline constexpr int kVectorCodes = 7;    ///< the same where codes are multiplied
 inline constexpr int kDone = 1;           ///< last retirement to done
 
-/// Cycles of a beat while the array computes: loads take what gathers leave.
-inline constexpr double kDmemBeat = 4.0;
+/// Part of the beats in places that the gather reads that cost it a cycle.
+inline constexpr double kDmaMeets = 0.7;
+/// Of a gather among beats, in steps a cycle.
+inline constexpr double kLeastSpeed = 0.25;
 /// Beats of a store in bursts.
 inline constexpr double kStoreBeat = 1.2;
 

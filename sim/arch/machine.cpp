@@ -231,6 +231,7 @@ struct Machine::Tile {
   std::vector<std::uint32_t> words;
   std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
   std::size_t steps = 0;
+  double share = 0;  ///< of the places that a beat can have in the banks: read in a step
 };
 
 Machine::Machine(const gen::Config& config, std::vector<std::uint8_t>& dram)
@@ -244,6 +245,7 @@ Machine::Machine(const gen::Config& config, std::vector<std::uint8_t>& dram)
       accumulators_(static_cast<std::size_t>(config.rows) * static_cast<std::size_t>(config.cols)),
       bank_epoch_(static_cast<std::size_t>(config.banks())),
       bank_count_(static_cast<std::size_t>(config.banks())),
+      beat_epoch_(static_cast<std::size_t>(config.banks() / config.data_words())),
       bank_steps_(static_cast<std::size_t>(config.banks())) {}
 
 void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", run_index_, what); }
@@ -392,7 +394,8 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
                static_cast<std::size_t>(s_last + 1);
   tile.words.resize(lanes.lanes.size() * tile.steps);
   std::fill(bank_steps_.begin(), bank_steps_.end(), 0);
-  std::int64_t cycles = 0;
+  const std::size_t beat_words = static_cast<std::size_t>(config_.data_words());
+  std::int64_t cycles = 0, beats = 0;
   std::size_t step = 0;
   for (int cw = 0; cw <= words_last; ++cw)
     for (int ky = 0; ky <= r_last; ++ky)
@@ -412,6 +415,8 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
               bank_epoch_[bank] = epoch_;
               bank_count_[bank] = 0;
               ++bank_steps_[bank];
+              beats += beat_epoch_[bank / beat_words] != epoch_ ? 1 : 0;
+              beat_epoch_[bank / beat_words] = epoch_;
             }
             accesses = std::max(accesses, ++bank_count_[bank]);
           }
@@ -421,6 +426,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
         ++step;
         offset += kx < s_last ? kx_step : ky < r_last ? ky_step : cw_step;
       }
+  tile.share = static_cast<double>(beats) / static_cast<double>(tile.steps * beat_epoch_.size());
   return cycles;
 }
 
@@ -474,6 +480,7 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   Work work;
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
+    work.tile_share.push_back(tile.share);
     // Results of the last group meet the reads of the next tile, others those of their own.
     work.tile_stolen.push_back(0);
     if (drains && tile.steps >= static_cast<std::size_t>(std::min(channels, columns_))) {
@@ -693,6 +700,7 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
   const std::size_t taps = window_taps(r);
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
+    work.tile_share.push_back(tile.share);
     for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
     for (std::int64_t cw = 0; cw < work.out_words; ++cw) vector_word(r, run, lanes, tile, cw);

@@ -35,8 +35,9 @@ struct Work {
   std::vector<int> group_columns;         ///< columns drained of each group
   std::vector<std::int64_t> tile_stolen;  ///< gather cycles that a tile's results take: residual
                                           ///< words, writes to banks that every step reads
-  std::int64_t out_words = 0;             ///< vector: output words of a tile
-  bool requantized_maximum = false;       ///< compute: fuse_max of a requantized code
+  std::vector<double> tile_share;    ///< of a tile: part of the places of a beat that a step reads
+  std::int64_t out_words = 0;        ///< vector: output words of a tile
+  bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 
 class Machine {
@@ -91,7 +92,7 @@ class Machine {
   std::array<std::int8_t, 4 * isa::dma::kTableWords> table_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
-  std::vector<int> bank_epoch_, bank_count_;
+  std::vector<int> bank_epoch_, bank_count_, beat_epoch_;
   std::vector<int> bank_steps_;  ///< of the last gather: steps in which a bank was read
   int epoch_ = 0;
   int columns_ = 0;  ///< of a group of the compute RUN

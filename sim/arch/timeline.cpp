@@ -129,27 +129,52 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
     const double cycles = beats * std::max(beat, latency::kStoreBeat);
-    const Time end = write_.pass(start + latency::kStoreRead, cycles, 1) + bus_.latency +
-                     latency::kStoreResponse;
+    const Time passed = write_.pass(start + latency::kStoreRead, cycles, 1);
+    add_traffic(write_.until, cycles, beats);
+    const Time end = passed + bus_.latency + latency::kStoreResponse;
     q.free = end;
     return end;
   }
-  // While the array computes, it comes first at the memories.
   const Time first = start + latency::kLoadRequest + bus_.latency;
-  const double share = static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem
-                           ? latency::kDmemBeat
-                       : static_cast<isa::dma::Target>(target) == isa::dma::Target::kPmem
-                           ? (config_.beats_per_row() + 1.0) / config_.beats_per_row()
-                           : 1.0;
-  const double from = std::max(static_cast<double>(first), read_.until);
-  const double contended =
-      std::min(beats, std::max(0.0, static_cast<double>(input_free_) - from) / share);
-  const double cycles =
-      contended * std::max(beat, share) + (beats - contended) * std::max(beat, 1.0);
+  const double cycles = beats * std::max(beat, 1.0);
   const Time end = read_.pass(first, cycles, 1) + latency::kLoadResponse;
+  if (static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem)
+    add_traffic(read_.until, cycles, beats);
   // Two loads may be on the way.
   q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + latency::kLoadNext);
   return end;
+}
+
+void Timeline::add_traffic(double end, double cycles, double beats) {
+  traffic_.push_back({end - cycles, end, beats});
+}
+
+/// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them.
+Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile) {
+  const double share = tile < work.tile_share.size() ? work.tile_share[tile] : 0;
+  double now = static_cast<double>(from), left = static_cast<double>(work.tile_cycles[tile]);
+  const double past = std::min(now, static_cast<double>(input_free_));  // the array's time grows
+  traffic_.erase(std::remove_if(traffic_.begin(), traffic_.end(),
+                                [&](const Traffic& t) { return t.end <= past; }),
+                 traffic_.end());
+  while (left > 0) {
+    double rate = 0, until = now + left / latency::kLeastSpeed;
+    for (const Traffic& t : traffic_) {
+      if (t.end <= now) continue;
+      if (t.start > now) {
+        until = std::min(until, t.start);
+        continue;
+      }
+      rate += t.beats / (t.end - t.start);
+      until = std::min(until, t.end);
+    }
+    const double speed = std::max(latency::kLeastSpeed, 1 - rate * share * latency::kDmaMeets);
+    const double done = std::min(left, (until - now) * speed);
+    now += done / speed;
+    left -= done;
+    if (left < 1e-6) break;
+  }
+  return static_cast<Time>(std::llround(now)) - from;
 }
 
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
@@ -169,12 +194,12 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
     segment.causes[index(cause)] += static_cast<std::uint64_t>(cycles);
   };
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
-    const std::int64_t cycles = work.tile_cycles[tile];
     const std::int64_t stolen = tile < work.tile_stolen.size() ? work.tile_stolen[tile] : 0;
     t += stolen;
     count(Cause::kBank, stolen);
     for (std::size_t g = 0; g < work.group_columns.size(); ++g) {
       const int columns = work.group_columns[g];
+      const Time cycles = contended(t, work, tile);
       const Time last_step = std::max(t + cycles - 1, drain_free_);
       count(Cause::kCompute, work.steps);
       count(Cause::kBank, cycles - work.steps);
@@ -213,7 +238,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;
   Time t = std::max(start, filled);
-  for (const std::int64_t cycles : work.tile_cycles) t += cycles + window * work.out_words;
+  for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile)
+    t += contended(t, work, tile) + window * work.out_words;
   queue(Engine::kVector).free = t;
   return t + latency::kVector;
 }

@@ -56,6 +56,10 @@ class Timeline {
     Time start = 0, end = 0;
     CauseCycles causes{};
   };
+  /// Beats that go to or from DMEM, spread evenly.
+  struct Traffic {
+    double start, end, beats;
+  };
   struct Queue {
     std::deque<Time> popped;  ///< when the last kQueueWords words left
     Time last_pop = 0;
@@ -79,6 +83,8 @@ class Timeline {
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
                const std::array<Time, isa::kEngines>& token_times);
   Time vector(const isa::Run& run, const Work& work, Time start);
+  void add_traffic(double end, double cycles, double beats);
+  Time contended(Time from, const Work& work, std::size_t tile);
   void add_gap(Time from, Time to, Time queued, const std::array<Time, isa::kEngines>& token_times);
   void add_idle(Time from, Time to);
   void add_segment(Time from, Time to, Cause cause);
@@ -89,6 +95,7 @@ class Timeline {
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
   Channel fetch_, read_, write_;
+  std::vector<Traffic> traffic_;  ///< by end
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued

@@ -270,6 +270,10 @@ void Reader::check_combinations() {
     combination(
         "memory.param_channels",
         fmt::format("{} is less than array.cols, allowed at least {}", c.param_channels, c.cols));
+  if (c.columns_per_cycle > c.pipeline_cols)
+    combination("post.columns_per_cycle",
+                fmt::format("{} columns are not ready together with pipeline.cols = {}, allowed 1",
+                            c.columns_per_cycle, c.pipeline_cols));
   if (c.param_channels % c.data_words() != 0 || c.param_channels < 2 * c.data_words())
     combination("memory.param_channels",
                 fmt::format("{} does not fill beats of {} words (bus.axi_data_bits), allowed "

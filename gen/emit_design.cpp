@@ -36,6 +36,7 @@ std::vector<Parameter> parameters(const Config& c) {
           flag("Vector", c.vector, "with the vector unit"),
           flag("Table", c.table, "with the lookup table"),
           flag("Window", c.window(), "with the window former of depthwise convolutions"),
+          number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
           number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
           number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),
           number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),

@@ -70,8 +70,8 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"[bus]\naxi_data_bits = 48\n",
           "2: bus.axi_data_bits: 48 is not available, allowed 32, 64, 128, 256 or 512"},
       Row{"[vector]\nenable = 1\n", "2: vector.enable: is an integer, allowed true or false"},
-      Row{"[post]\ncolumns_per_cycle = 2\n",
-          "2: post.columns_per_cycle: 2 is too large, allowed 1"},
+      Row{"[post]\ncolumns_per_cycle = 3\n",
+          "2: post.columns_per_cycle: 3 is too large, allowed 1..2"},
       Row{"[array]\nprecisions = [\"int8\", \"int4\"]\n",
           "2: array.precisions: \"int4\" is not available, allowed a list of \"int8\", "
           "\"ternary\", \"binary\""},

@@ -2,6 +2,8 @@
 
 #include "gen/memories.h"
 
+#include <algorithm>
+
 #include "gen/isa.h"
 
 namespace trine::gen {
@@ -14,17 +16,18 @@ constexpr int kScaleBits = 37;    // multiplier and shift
 }  // namespace
 
 std::vector<Memory> memories(const Config& config) {
-  const int scales = config.data_words() / 2;        // entries of a beat
-  const int queue_bits = 1 + 4 + isa::kPayloadBits;  // RUN, register, payload
+  const int drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
+  const int scales = std::max(config.data_words() / 2 / drain, 1);  // entries of a row
+  const int queue_bits = 1 + 4 + isa::kPayloadBits;                 // RUN, register, payload
   std::vector<Memory> all{
       {"feature maps, banks", config.banks(), 32, config.bank_rows()},
       {"weights, even and odd rows", 2, 32 * config.cols, config.pmem_rows() / 2},
-      {"biases", 1, config.data_bits(), config.param_channels / config.data_words()},
-      {"scales", 1, scales * kScaleBits, config.param_channels / scales},
+      {"biases", drain, config.data_bits() / drain, config.param_channels / config.data_words()},
+      {"scales", drain, scales * kScaleBits, config.param_channels / scales / drain},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
   if (config.table)
-    all.push_back({"lookup tables", config.rows, config.data_bits(),
+    all.push_back({"lookup tables", drain * config.rows, config.data_bits(),
                    isa::dma::kTableWords / config.data_words()});
   return all;
 }

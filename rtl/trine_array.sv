@@ -23,9 +23,10 @@
 //           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
 //           cycle u + 1 + r / PipeRows + c / PipeCols. Column c is whole through
 //           u + 1 + c / PipeCols.
-//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers.
+//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers. With Drain = 2 it
+//           holds columns col_i and col_i + 1, by a multiplexer for the even columns and one for the odd.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
-//           between. col_i < Cols.
+//           between. col_i < Cols; column Cols is nobody's.
 //
 // Check     verilator --lint-only -Wall trine_array.sv trine_broadcast.sv trine_pe.sv trine_dot.sv
 //           tb/trine_array_tb.cpp
@@ -39,6 +40,7 @@ module trine_array #(
   parameter bit          Ternary  = 1'b1,
   parameter bit          Binary   = 1'b1,
   parameter bit          Window   = 1'b0,
+  parameter int unsigned Drain    = 1,     // columns read at once: 1, 2
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
@@ -54,9 +56,9 @@ module trine_array #(
   input  logic [Lanes*32-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
-  // Drain: one column of results.
+  // Drain: columns of results, one above the other.
   input  logic [ColBits-1:0] col_i,
-  output logic [Rows*32-1:0] column_o
+  output logic [Drain*Rows*32-1:0] column_o
 );
 
   if (Rows < 1 || Rows > 256) begin : gen_bad_rows
@@ -184,7 +186,29 @@ module trine_array #(
         .drain_o (drain[32*c +: 32])
       );
     end
-    assign column_o[32*r +: 32] = drain[32*col_i +: 32];
+
+    if (Drain == 1) begin : gen_one
+      assign column_o[32*r +: 32] = drain[32*col_i +: 32];
+    end else begin : gen_two
+      localparam int unsigned Evens = (Cols + 1) / 2, Odds = Cols > 1 ? Cols / 2 : 1;
+      logic [Evens*32-1:0] evens;
+      logic [Odds*32-1:0]  odds;
+      logic [31:0]         even, odd;
+      logic [ColBits-1:0]  even_at, odd_at;
+
+      for (genvar k = 0; k < Evens; k++) begin : gen_even
+        assign evens[32*k +: 32] = drain[64*k +: 32];
+      end
+      for (genvar k = 0; k < Odds; k++) begin : gen_odd
+        assign odds[32*k +: 32] = drain[(Cols > 1 ? 64*k + 32 : 0) +: 32];
+      end
+      assign odd_at  = col_i >> 1;
+      assign even_at = odd_at + ColBits'(col_i[0]);
+      assign even    = evens[32*even_at +: 32];
+      assign odd     = odds[32*odd_at +: 32];
+      assign column_o[32*r +: 32]        = col_i[0] ? odd : even;
+      assign column_o[32*(Rows+r) +: 32] = col_i[0] ? even : odd;
+    end
   end
 
 endmodule

@@ -23,6 +23,7 @@ module trine_core #(
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // codes looked up in a table
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
+  parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
@@ -365,7 +366,7 @@ module trine_core #(
   logic [1:0]               array_mode;
   logic                     array_window;
   logic [Lanes*32-1:0]      array_act;
-  logic [Rows*32-1:0]       column;
+  logic [Drain*Rows*32-1:0] column;
   logic [ColBits-1:0]       col;
   logic                     job_valid, job_ready, job_tile_first, job_tile_last, job_new,
                             job_final, job_drain;
@@ -471,7 +472,8 @@ module trine_core #(
     .Int8     (Int8),
     .Ternary  (Ternary),
     .Binary   (Binary),
-    .Window   (Window)
+    .Window   (Window),
+    .Drain    (Drain)
   ) u_array (
     .clk_i,
     .rst_ni,
@@ -569,11 +571,11 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   logic                   p_valid, p_ready;
   logic [ChannelBits-1:0] p_channel;
-  logic [31:0]            bias;
-  logic [30:0]            multiplier;
-  logic [5:0]             shift;
+  logic [Drain*32-1:0]    bias;
+  logic [Drain*31-1:0]    multiplier;
+  logic [Drain*6-1:0]     shift;
 
-  trine_params #(.Channels(ParamChannels), .DataWords(DataWords)) u_params (
+  trine_params #(.Channels(ParamChannels), .DataWords(DataWords), .Drain(Drain)) u_params (
     .clk_i,
     .r_valid_i     (p_valid),
     .r_ready_o     (p_ready),
@@ -598,7 +600,8 @@ module trine_core #(
     .Ternary   (Ternary),
     .Binary    (Binary),
     .Table     (Table),
-    .Window    (Window)
+    .Window    (Window),
+    .Drain     (Drain)
   ) u_post (
     .clk_i,
     .rst_ni,

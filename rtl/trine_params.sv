@@ -2,6 +2,7 @@
 //
 // Bias and scale memories: for each output channel an int32 bias, a Q31 multiplier and a shift.
 // A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37 kept), is written at once.
+// With Drain = 2 a read gives a channel and the next one: even and odd channels have memories of their own.
 //
 // Timing    a read answers one cycle later and holds until the next read. A write goes first: the
 //           read of that cycle is refused (r_ready_o low).
@@ -12,6 +13,7 @@
 module trine_params #(
   parameter int unsigned Channels  = 512,
   parameter int unsigned DataWords = 2,  // power of two, at least 2
+  parameter int unsigned Drain     = 1,  // channels read at once: 1, 2
   localparam int unsigned DataBits      = 32 * DataWords,
   localparam int unsigned ScaleWords    = DataWords / 2,
   localparam int unsigned ChannelBits   = $clog2(Channels),
@@ -23,9 +25,9 @@ module trine_params #(
   input  logic                     r_valid_i,
   output logic                     r_ready_o,
   input  logic [ChannelBits-1:0]   r_channel_i,
-  output logic [31:0]              bias_o,
-  output logic [30:0]              multiplier_o,
-  output logic [5:0]               shift_o,
+  output logic [Drain*32-1:0]      bias_o,
+  output logic [Drain*31-1:0]      multiplier_o,
+  output logic [Drain*6-1:0]       shift_o,
 
   input  logic                     bias_we_i,
   input  logic [BiasAddrBits-1:0]  bias_addr_i,
@@ -35,41 +37,13 @@ module trine_params #(
   input  logic [DataBits-1:0]      scale_wdata_i
 );
 
-  localparam int unsigned ScaleBits  = 37;
-  localparam int unsigned BiasSelect = $clog2(DataWords);
+  localparam int unsigned ScaleBits = 37;
 
   logic                            read;
-  logic [DataBits-1:0]             bias_row;
-  logic [ScaleWords*ScaleBits-1:0] scale_row, scale_packed;
-  logic [BiasSelect-1:0]           select_q;
-  logic [ScaleBits-1:0]            scale;
+  logic [ScaleWords*ScaleBits-1:0] scale_packed;
 
   assign r_ready_o = !bias_we_i && !scale_we_i;
   assign read      = r_valid_i && r_ready_o;
-
-  always_ff @(posedge clk_i) begin
-    if (read) select_q <= r_channel_i[BiasSelect-1:0];
-  end
-
-  trine_sram #(.Width(DataBits), .Depth(Channels / DataWords)) u_bias (
-    .clk_i,
-    .en_i    (read || bias_we_i),
-    .we_i    (bias_we_i),
-    .addr_i  (bias_we_i ? bias_addr_i : r_channel_i[ChannelBits-1:BiasSelect]),
-    .mask_i  ('1),
-    .wdata_i (bias_wdata_i),
-    .rdata_o (bias_row)
-  );
-
-  trine_sram #(.Width(ScaleWords * ScaleBits), .Depth(Channels / ScaleWords)) u_scale (
-    .clk_i,
-    .en_i    (read || scale_we_i),
-    .we_i    (scale_we_i),
-    .addr_i  (scale_we_i ? scale_addr_i : r_channel_i[ChannelBits-1:BiasSelect-1]),
-    .mask_i  ('1),
-    .wdata_i (scale_packed),
-    .rdata_o (scale_row)
-  );
 
   always_comb begin
     for (int unsigned w = 0; w < ScaleWords; w++) begin
@@ -77,25 +51,115 @@ module trine_params #(
     end
   end
 
-  if (ScaleWords == 1) begin : gen_one
-    assign scale = scale_row;
-  end else begin : gen_many
-    always_comb begin
-      scale = '0;
-      for (int unsigned w = 0; w < ScaleWords; w++) begin
-        if (select_q[BiasSelect-2:0] == (BiasSelect-1)'(w)) begin
-          scale = scale_row[w*ScaleBits +: ScaleBits];
+  logic unused_scale;  // bits 63:37 of each scale in DRAM
+  assign unused_scale = ^scale_wdata_i;
+
+  // Every Drain-th entry, from the bank's number on. A beat holds some of each bank, but of one
+  // scale only.
+  logic [31:0]          bias [Drain];
+  logic [ScaleBits-1:0] scale [Drain];
+
+  for (genvar b = 0; b < Drain; b++) begin : gen_bank
+    localparam int unsigned BiasWords  = DataWords / Drain;
+    localparam int unsigned BankScales = ScaleWords < Drain ? 1 : ScaleWords / Drain;
+    localparam int unsigned BankRows   = Channels / Drain / BankScales;
+    localparam int unsigned RowBits    = $clog2(BankRows);
+
+    logic [ChannelBits-1:0]          entry;  // that is read: of an odd channel and the next, the next is even
+    logic [BiasWords*32-1:0]         bias_row, bias_beat;
+    logic [BankScales*ScaleBits-1:0] scale_row, scale_beat;
+    logic [RowBits-1:0]              scale_wrow;
+    logic                            scale_we;
+
+    for (genvar w = 0; w < BiasWords; w++) begin : gen_bias
+      assign bias_beat[w*32 +: 32] = bias_wdata_i[(w*Drain+b)*32 +: 32];
+    end
+    if (Drain == 1) begin : gen_all
+      assign entry = r_channel_i;
+    end else if (b == 0) begin : gen_evens
+      assign entry = (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);
+    end else begin : gen_odds
+      assign entry = r_channel_i >> 1;
+    end
+
+    if (ScaleWords < Drain) begin : gen_turns
+      assign scale_beat = scale_packed;
+      assign scale_wrow = RowBits'(scale_addr_i >> 1);
+      assign scale_we   = scale_we_i && scale_addr_i[0] == 1'(b);
+    end else begin : gen_share
+      for (genvar w = 0; w < BankScales; w++) begin : gen_scale
+        assign scale_beat[w*ScaleBits +: ScaleBits] =
+            scale_packed[(w*Drain+b)*ScaleBits +: ScaleBits];
+      end
+      assign scale_wrow = scale_addr_i;
+      assign scale_we   = scale_we_i;
+    end
+
+    trine_sram #(.Width(BiasWords * 32), .Depth(Channels / DataWords)) u_bias (
+      .clk_i,
+      .en_i    (read || bias_we_i),
+      .we_i    (bias_we_i),
+      .addr_i  (bias_we_i ? bias_addr_i : BiasAddrBits'(entry >> $clog2(BiasWords))),
+      .mask_i  ('1),
+      .wdata_i (bias_beat),
+      .rdata_o (bias_row)
+    );
+
+    trine_sram #(.Width(BankScales * ScaleBits), .Depth(BankRows)) u_scale (
+      .clk_i,
+      .en_i    (read || scale_we),
+      .we_i    (scale_we),
+      .addr_i  (scale_we ? scale_wrow : RowBits'(entry >> $clog2(BankScales))),
+      .mask_i  ('1),
+      .wdata_i (scale_beat),
+      .rdata_o (scale_row)
+    );
+
+    if (BiasWords == 1) begin : gen_one_bias
+      assign bias[b] = bias_row;
+    end else begin : gen_biases
+      logic [$clog2(BiasWords)-1:0] select_q;
+      always_ff @(posedge clk_i) begin
+        if (read) select_q <= entry[$clog2(BiasWords)-1:0];
+      end
+      assign bias[b] = bias_row[{select_q, 5'd0} +: 32];
+    end
+
+    if (BankScales == 1) begin : gen_one_scale
+      assign scale[b] = scale_row;
+    end else begin : gen_scales
+      logic [$clog2(BankScales)-1:0] select_q;
+      always_ff @(posedge clk_i) begin
+        if (read) select_q <= entry[$clog2(BankScales)-1:0];
+      end
+      always_comb begin
+        scale[b] = '0;
+        for (int unsigned w = 0; w < BankScales; w++) begin
+          if (select_q == $clog2(BankScales)'(w)) scale[b] = scale_row[w*ScaleBits +: ScaleBits];
         end
       end
     end
   end
 
-  assign bias_o       = bias_row[{select_q, 5'd0} +: 32];
-  assign multiplier_o = scale[30:0];
-  assign shift_o      = scale[36:31];
+  logic first_q;  // bank of the channel
 
-  logic unused_scale;  // bits 63:37 of each scale in DRAM
-  assign unused_scale = ^scale_wdata_i;
+  if (Drain == 1) begin : gen_first
+    assign first_q = 1'b0;
+  end else begin : gen_turn
+    always_ff @(posedge clk_i) begin
+      if (read) first_q <= r_channel_i[0];
+    end
+  end
+
+  for (genvar d = 0; d < Drain; d++) begin : gen_out
+    logic [31:0]          bias_out;
+    logic [ScaleBits-1:0] scale_out;
+    assign bias_out  = first_q ? bias[Drain-1-d] : bias[d];
+    assign scale_out = first_q ? scale[Drain-1-d] : scale[d];
+    assign bias_o[d*32 +: 32]       = bias_out;
+    assign multiplier_o[d*31 +: 31] = scale_out[30:0];
+    assign shift_o[d*6 +: 6]        = scale_out[36:31];
+  end
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin

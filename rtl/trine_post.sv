@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Post unit: takes finished tiles, turns them column by column into codes in Rows lanes, packs 4 int8,
-// 16 ternary or 32 binary codes to a word and scatters the words to DMEM.
+// 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2 there are two
+// lanes a row, and two columns go together if their codes belong at an even place and the next: so
+// a first column at an odd place and an odd last one go alone, and so do several passes of
+// thresholds.
 //
 //   requantize   trine_post_lane; with a residual also the sum or the maximum with it
 //   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
@@ -16,13 +19,13 @@
 // A compute job is taken before its results are there (c_data): parameters and residuals come
 // meanwhile. One job at a time is read; the next may follow without a gap if it belongs to the same instruction,
 // else when the lanes are empty, because the configuration is not pipelined. Codes leave in order; a
-// tag for each column travels beside the lanes.
+// tag for each issue travels beside the lanes.
 //
-// Residual words are gathered one ahead: the last code of the word in front is kept aside, so that its
-// successor can arrive while that code is still to come.
+// Residual words are gathered one ahead: what goes last of the word in front is kept aside, so that its
+// successor can arrive while that is still to come.
 //
-// Timing    one column a cycle (fused addition: every second cycle), from the cycle after job and data
-//           are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles
+// Timing    Drain columns a cycle (fused addition: every second cycle), from the cycle after job and
+//           data are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles
 //           after its last column, with a lookup one more, if the scatter port takes it; else
 //           everything here stands still.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o. No lookups with a
@@ -40,6 +43,7 @@ module trine_post #(
   parameter bit          Binary    = 1'b0,
   parameter bit          Table     = 1'b0,
   parameter bit          Window    = 1'b0,
+  parameter int unsigned Drain     = 1,  // columns a cycle: 1, 2
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits   = $clog2(Channels),
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
@@ -66,9 +70,9 @@ module trine_post #(
   output logic                     fetch_busy_o,
   output logic                     c_retire_o,
 
-  // The array's drain registers.
+  // The array's drain registers: this column, and the next.
   output logic [ColBits-1:0]       col_o,
-  input  logic [Rows*32-1:0]       column_i,
+  input  logic [Drain*Rows*32-1:0] column_i,
 
   // A word in each lane of the vector engine.
   input  logic                     v_valid_i,
@@ -83,13 +87,13 @@ module trine_post #(
   input  trine_post_pkg::cfg_t     v_cfg_i,
   output logic                     v_retire_o,
 
-  // Parameters of a channel, one cycle later.
+  // Parameters of a channel, and the next, one cycle later.
   output logic                     p_valid_o,
   input  logic                     p_ready_i,
   output logic [ChannelBits-1:0]   p_channel_o,
-  input  logic [31:0]              bias_i,
-  input  logic [30:0]              multiplier_i,
-  input  logic [5:0]               shift_i,
+  input  logic [Drain*32-1:0]      bias_i,
+  input  logic [Drain*31-1:0]      multiplier_i,
+  input  logic [Drain*6-1:0]       shift_i,
 
   // The table's entries.
   input  logic                     table_we_i,
@@ -138,7 +142,10 @@ module trine_post #(
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
   logic [15:0]              channel_q, channel_now, channel_first, group_columns;
   logic                     fresh_q;        // no column issued yet
-  logic [3:0]               await_q;        // jobs of which the first code has not left the lanes
+  logic                     pair;           // the next column goes with this one
+  logic [1:0]               step;           // columns of an issue
+  logic                     last_issue;     // of the job
+  logic                     await_q;        // under new addresses, and no code has left the lanes
   logic                     open_q;         // compute's tile is not complete: groups to come
   logic                     data_q;         // its results are in the drain registers
 
@@ -149,9 +156,9 @@ module trine_post #(
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
   // engine is taken as a whole: its groups continue each other's words. (Not so the vector
   // engine's words: the gather may be full of the steps that wait for the compute engine's turn.)
-  // The next group of a tile has the same output addresses, so its job need not wait for the first
-  // code of the one before: they would wait longer than a short job lasts.
-  assign awaits    = await_q != 4'd0 && !(await_q == 4'd1 && first_out);
+  // The next group of a tile has the same output addresses; others wait until the first code under
+  // the addresses before has left, and taken them along.
+  assign awaits    = await_q && !first_out;
   assign slot_free = (left_q == '0 || done) && !awaits;
   assign more_free = (left_q == '0 || done) && open_q && c_same && !c_tile_first_i;
   assign c_same    = !c_new_i && !vector_q;
@@ -175,12 +182,12 @@ module trine_post #(
 
   // Channel, channels left and place continue from group to group of a tile. A vector job is a whole
   // word.
-  assign channel_now    = issue || raw_take ? channel_q + 16'd1 : channel_q;
-  assign channels_now   = column ? channels_q - 16'd1 : channels_q;
-  assign place_now      = !column ? place_q : word_end ? 5'd0 : place_q + 5'd1;
+  assign channel_now    = issue || raw_take ? channel_q + 16'(step) : channel_q;
+  assign channels_now   = column ? channels_q - 16'(step) : channels_q;
+  assign place_now      = !column ? place_q : word_end ? 5'd0 : place_q + 5'(step);
   assign channel_first  = take_tile_first ? cfg_d.param : channel_now;
   assign channels_first = take_tile_first ? cfg_d.channels : channels_now;
-  assign word_end       = place_q == place_last;
+  assign word_end       = (place_q | 5'(pair)) == place_last;
 
   always_comb begin
     place_first = take_tile_first ? cfg_d.position : place_now;
@@ -201,19 +208,23 @@ module trine_post #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       left_q   <= '0;
-      await_q  <= '0;
+      await_q  <= 1'b0;
       open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else if (clear_i) begin
       left_q   <= '0;
-      await_q  <= '0;
+      await_q  <= 1'b0;
       open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
-      await_q <= await_q + 4'(take && cfg_d.kind != trine_post_pkg::KindDirect &&
-                              cfg_d.kind != trine_post_pkg::KindRaw) - 4'(first_out && !drop_q);
+      if (take && (take_vector || take_tile_first) && cfg_d.kind != trine_post_pkg::KindDirect &&
+          cfg_d.kind != trine_post_pkg::KindRaw) begin
+        await_q <= 1'b1;
+      end else if (first_out && !drop_q) begin
+        await_q <= 1'b0;
+      end
       if (take) begin
         left_q   <= count;
         open_q   <= c_take && !c_tile_last_i;
@@ -221,7 +232,7 @@ module trine_post #(
         data_q   <= take_vector || c_data_valid_i;
       end else begin
         if (c_data_valid_i && c_data_ready_o) data_q <= 1'b1;
-        if (column) left_q <= left_q - LeftBits'(1);
+        if (column) left_q <= left_q - LeftBits'(step);
       end
     end
   end
@@ -244,7 +255,7 @@ module trine_post #(
       channel_q <= channel_now;
       if (issue) pass_q <= pass_last ? '0 : pass_q + 4'd1;
       if (column) begin
-        col_q      <= col_q + ColBits'(1);
+        col_q      <= col_q + ColBits'(step);
         place_q    <= place_now;
         channels_q <= channels_now;
         fresh_q    <= 1'b0;
@@ -256,7 +267,7 @@ module trine_post #(
   // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
   // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
   // ---------------------------------------------------------------------------------------------
-  logic fused, lookup, residuals, phase_q, params_q, residual_ok;
+  logic fused, lookup, residuals, phase_q, params_q, residual_ok, go_now, go_next;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
   assign direct    = cfg_q.kind == trine_post_pkg::KindDirect;
@@ -271,20 +282,25 @@ module trine_post #(
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
   assign raw_take  = raw && alone && data_q && params_q;
   assign column    = (issue && pass_last) || direct_take || raw_take;
-  assign done      = left_q == LeftBits'(1) && column;
+  assign pair       = Drain == 2 && !place_q[0] && left_q >= LeftBits'(2) && !direct && !raw &&
+                      (!threshold || cfg_q.passes_last == '0);
+  assign step       = pair ? 2'd2 : 2'd1;
+  assign last_issue = left_q == LeftBits'(step);
+  assign done       = last_issue && column;
   assign col_o     = col_q;
 
   assign v_done_o = done && vector_q;
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
-  // it, in the next cycle. An empty scatter port takes the next word at once, whether that leaves
-  // now or in the next cycle, but not two. Only registers here: the gather waits for this, and the scatter's ready
-  // depends on the gather.
+  // it, in the next cycle: no word has to leave until then, or an empty scatter port takes it. That
+  // takes one word at once, but not two. Only registers here: the gather waits for this, and the
+  // scatter's ready depends on the gather.
+  assign go_now     = s_empty_i || !leave;
+  assign go_next    = s_empty_i ? !(leave && tag_next.flush) : !(leave || tag_next.flush);
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
-                      (cfg_q.kind == trine_post_pkg::KindRequant && params_q && s_empty_i &&
-                       (left_q == LeftBits'(1) ||
-                        (left_q == LeftBits'(2) && p_ready_i && aligned_q &&
-                         !(leave && tag_next.flush))));
+                      (cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
+                       ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
+                                                   p_ready_i && go_next)));
 
   assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
                                   (issue || raw_take ? !done : !params_q));
@@ -307,7 +323,8 @@ module trine_post #(
   logic [LeftBits-1:0] fetch_left_q, fetch_covered, fetch_room;
   logic [4:0]          fetch_place_q;
   logic [AddrBits-1:0] fetch_offset_q;
-  logic                fetch_wait_q, word_valid_q, keep_valid_q, from_keep, keep, word_free, use_residual;
+  logic                fetch_wait_q, word_valid_q, keep_valid_q, from_keep, at_end, keep, word_free,
+                       use_residual;
 
   assign fetch_busy_o  = fetch_left_q != '0;
   assign fetch_room    = LeftBits'(place_last) - LeftBits'(fetch_place_q) + LeftBits'(1);
@@ -316,10 +333,12 @@ module trine_post #(
   assign r_lanes_o     = active_q;
 
   assign use_residual = residuals && column;
-  assign from_keep    = word_end && keep_valid_q;
+  assign from_keep    = at_end && keep_valid_q;
   assign residual_ok  = from_keep || word_valid_q;
-  assign keep         = use_residual && place_q == place_last - 5'd1 && left_q != LeftBits'(1);
-  assign word_free    = use_residual && !from_keep && (keep || word_end || left_q == LeftBits'(1));
+  assign at_end       = place_q >> (Drain - 1) == place_last >> (Drain - 1);
+  assign keep         = use_residual && !at_end && !last_issue &&
+                        (place_q + 5'(step)) >> (Drain - 1) == place_last >> (Drain - 1);
+  assign word_free    = use_residual && !from_keep && (keep || word_end || last_issue);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -340,7 +359,7 @@ module trine_post #(
       if (rsp_done_i) word_valid_q <= 1'b1;
       else if (word_free) word_valid_q <= 1'b0;
       if (keep) keep_valid_q <= 1'b1;
-      else if (use_residual && from_keep) keep_valid_q <= 1'b0;
+      else if (use_residual && from_keep && (word_end || last_issue)) keep_valid_q <= 1'b0;
     end
   end
 
@@ -362,11 +381,12 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   typedef struct packed {
     logic [4:0] place;
+    logic       pair;        // and the place above
     logic       word_end;
     logic       flush;       // the word leaves
     logic       rest;        // and what lies above is zero: no channels beyond
-    logic       first;       // column of its job
-    logic       tile_first;  // job of its tile
+    logic       first;       // under its addresses
+    logic       tile_first;  // of its tile
     logic       final_word;  // of its instruction
   } tag_t;
 
@@ -374,18 +394,19 @@ module trine_post #(
 
   tag_t       tag_d, tag_out, tag_next;
   logic [3:0] latency;
-  logic [10:0] tag_q [Places];
+  logic [11:0] tag_q [Places];
   logic [3:0] inflight_q;
   logic       code_valid, counted_q, found_q;
   logic       drop_q;  // what is still in the lanes belongs to a program that was dropped
 
   assign tag_d.place      = place_q;
+  assign tag_d.pair       = pair;
   assign tag_d.word_end   = word_end;
-  assign tag_d.flush      = word_end || left_q == LeftBits'(1);
-  assign tag_d.rest       = !vector_q && channels_q == 16'd1;
-  assign tag_d.first      = fresh_q;
+  assign tag_d.flush      = issue && pass_last && (word_end || last_issue);
+  assign tag_d.rest       = !vector_q && channels_q == 16'(step);
+  assign tag_d.first      = fresh_q && (vector_q || tile_first_q);
   assign tag_d.tile_first = tile_first_q;
-  assign tag_d.final_word = final_q && left_q == LeftBits'(1);
+  assign tag_d.final_word = final_q && last_issue;
   assign tag_out          = tag_q[Places-1];
   assign tag_next         = tag_q[Places-2];
   assign pipe_empty       = inflight_q == '0;
@@ -431,31 +452,25 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   // Lanes.
   // ---------------------------------------------------------------------------------------------
-  logic [Rows-1:0]          lane_valid;
+  logic [Drain*Rows-1:0]    lane_valid;
   logic [Rows*AddrBits-1:0] pack_out_q;
   logic [Rows-1:0]          pack_active_q;
   logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
   logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
   logic                     front, leave;
-  logic [30:0]              multiplier;
-  logic [5:0]               shift;
-  logic [31:0]              bias;
 
-  assign bias       = cfg_q.static_bias ? cfg_q.bias : bias_i;
-  assign multiplier = cfg_q.static_scale ? cfg_q.multiplier : multiplier_i;
-  assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i;
   assign code_valid = lookup ? found_q : lane_valid[0] || counted_q;
   assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
 
   always_comb begin
-    place_mask = 32'hff << {tag_out.place[1:0], 3'd0};
+    place_mask = (tag_out.pair ? 32'hffff : 32'hff) << {tag_out.place[1:0], 3'd0};
     below_mask = (32'd1 << {tag_out.place[1:0], 3'd0}) - 32'd1;
     if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
-      place_mask = 32'h3 << {tag_out.place[3:0], 1'b0};
+      place_mask = (tag_out.pair ? 32'hf : 32'h3) << {tag_out.place[3:0], 1'b0};
       below_mask = (32'd1 << {tag_out.place[3:0], 1'b0}) - 32'd1;
     end
     if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
-      place_mask = 32'h1 << tag_out.place;
+      place_mask = (tag_out.pair ? 32'h3 : 32'h1) << tag_out.place;
       below_mask = (32'd1 << tag_out.place) - 32'd1;
     end
   end
@@ -471,128 +486,160 @@ module trine_post #(
     end
   end
 
-  for (genvar l = 0; l < Rows; l++) begin : gen_lane
-    logic [31:0]         word_q, acc, copies, packed_word, pack_q;
-    logic [7:0]          keep_q, from_word, residual, lane_code, found, code;
-    logic [23:0]         slot;
+  for (genvar l = 0; l < Rows; l++) begin : gen_row
+    logic [31:0]         word_q, copies, packed_word, pack_q;
+    logic [8*Drain-1:0]  keep_d, keep_q;  // what goes last of the word before
+    logic [31:0]         acc [Drain];
+    logic [7:0]          code [Drain];
     logic [AddrBits-1:0] out;
+
+    // The codes in the last places.
+    always_comb begin
+      for (int unsigned d = 0; d < Drain; d++) begin
+        keep_d[8*d +: 8] = word_q[32 - 8*Drain + 8*d +: 8];
+        if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+          keep_d[8*d +: 8] = {{6{word_q[33 - 2*Drain + 2*d]}}, word_q[32 - 2*Drain + 2*d +: 2]};
+        end
+        if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+          keep_d[8*d +: 8] = 8'(word_q[32 - Drain + d]);
+        end
+      end
+    end
 
     always_ff @(posedge clk_i) begin
       if (rsp_lanes_i[l]) word_q <= rsp_data_i[l*32 +: 32];
-      if (keep) begin  // the code in the last place
-        keep_q <= word_q[31:24];
+      if (keep) keep_q <= keep_d;
+    end
+
+    for (genvar d = 0; d < Drain; d++) begin : gen_lane
+      logic [4:0]  place;
+      logic [23:0] slot;
+      logic [7:0]  from_word, kept, residual, lane_code, found;
+      logic [30:0] multiplier;
+      logic [5:0]  shift;
+      logic [31:0] bias;
+
+      assign place = place_q | 5'(d);  // the second lane's is odd
+
+      always_comb begin
+        unique case (place[1:0])
+          2'd0:    slot = v_slots_i[l*96 +: 24];
+          2'd1:    slot = v_slots_i[l*96 + 24 +: 24];
+          2'd2:    slot = v_slots_i[l*96 + 48 +: 24];
+          default: slot = v_slots_i[l*96 + 72 +: 24];
+        endcase
+      end
+
+      assign acc[d]     = vector_q ? 32'($signed(slot)) : column_i[(d*Rows+l)*32 +: 32];
+      assign bias       = cfg_q.static_bias ? cfg_q.bias : bias_i[d*32 +: 32];
+      assign multiplier = cfg_q.static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
+      assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
+
+      always_comb begin
+        from_word = word_q[{place[1:0], 3'd0} +: 8];
         if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
-          keep_q <= {{6{word_q[31]}}, word_q[31:30]};
+          from_word = {{7{word_q[{place[3:0], 1'b1}]}}, word_q[{place[3:0], 1'b0}]};
         end
-        if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) keep_q <= 8'(word_q[31]);
-      end
-    end
-
-    always_comb begin
-      unique case (place_q[1:0])
-        2'd0:    slot = v_slots_i[l*96 +: 24];
-        2'd1:    slot = v_slots_i[l*96 + 24 +: 24];
-        2'd2:    slot = v_slots_i[l*96 + 48 +: 24];
-        default: slot = v_slots_i[l*96 + 72 +: 24];
-      endcase
-    end
-
-    assign acc  = vector_q ? 32'($signed(slot)) : column_i[l*32 +: 32];
-
-    always_comb begin
-      from_word = word_q[{place_q[1:0], 3'd0} +: 8];
-      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
-        from_word = {{7{word_q[{place_q[3:0], 1'b1}]}}, word_q[{place_q[3:0], 1'b0}]};
-      end
-      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
-        from_word = 8'(word_q[place_q]);
-      end
-      residual = from_keep ? keep_q : from_word;
-      if (vector_q) residual = slot[15:8];
-    end
-
-    // Thresholds reached; the residual waits for the last pair.
-    if (LowBit) begin : gen_threshold
-      logic [5:0]        count_q;
-      logic [7:0]        other_q;
-      logic signed [7:0] counted;
-
-      always_ff @(posedge clk_i) begin
-        if (en && issue && threshold) begin
-          count_q <= (pass_q == '0 ? 6'd0 : count_q) + 6'($signed(acc) >= $signed(bias_i)) +
-                     6'($signed(acc) >= $signed({shift_i[0], multiplier_i}));
-          other_q <= residual;
+        if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+          from_word = 8'(word_q[place]);
         end
+        kept     = Drain == 1 || !place[0] ? keep_q[7:0] : keep_q[8*Drain-1 -: 8];
+        residual = from_keep ? kept : from_word;
+        if (vector_q) residual = slot[15:8];
       end
 
-      assign counted = $signed(cfg_q.low) + $signed({2'd0, count_q});
-      assign code    = !threshold ? found
-                       : (cfg_q.max && $signed(other_q) > counted) ? other_q : $unsigned(counted);
-    end else begin : gen_no_threshold
-      assign code = found;
-    end
+      // Thresholds reached; the residual waits for the last pair.
+      if (LowBit) begin : gen_threshold
+        logic [5:0]        count_q;
+        logic [7:0]        other_q;
+        logic signed [7:0] counted;
 
-    trine_post_lane u_lane (
-      .clk_i,
-      .rst_ni,
-      .en_i                     (en),
-      .single_i                 (cfg_q.single),
-      .half_even_i              (cfg_q.half_even),
-      .max_i                    (cfg_q.max),
-      .zero_point_i             (cfg_q.zero_point),
-      .act_min_i                (cfg_q.act_min),
-      .act_max_i                (cfg_q.act_max),
-      .add_zero_a_i             (cfg_q.add_zero_a),
-      .add_zero_b_i             (cfg_q.add_zero_b),
-      .add_a_is_half_i          (cfg_q.add_a_is_half),
-      .add_operand_multiplier_i (cfg_q.add_operand_multiplier),
-      .add_operand_shift_i      (cfg_q.add_operand_shift),
-      .add_multiplier_i         (cfg_q.add_multiplier),
-      .add_shift_i              (cfg_q.add_shift),
-      .add_zero_point_i         (cfg_q.add_zero_point),
-      .add_act_min_i            (cfg_q.add_act_min),
-      .add_act_max_i            (cfg_q.add_act_max),
-      .in_valid_i               (issue && !threshold),
-      .in_op_i                  (cfg_q.kind[1:0]),
-      .acc_i                    (acc),
-      .bias_i                   (bias),
-      .multiplier_i             (multiplier),
-      .shift_i                  (shift),
-      .residual_i               (residual),
-      .out_valid_o              (lane_valid[l]),
-      .code_o                   (lane_code)
-    );
+        always_ff @(posedge clk_i) begin
+          if (en && issue && threshold) begin
+            count_q <= (pass_q == '0 ? 6'd0 : count_q) +
+                       6'($signed(acc[d]) >= $signed(bias_i[d*32 +: 32])) +
+                       6'($signed(acc[d]) >=
+                          $signed({shift_i[d*6], multiplier_i[d*31 +: 31]}));
+            other_q <= residual;
+          end
+        end
 
-    if (Table) begin : gen_table
-      logic [7:0] entry;
+        assign counted = $signed(cfg_q.low) + $signed({2'd0, count_q});
+        assign code[d] = !threshold ? found
+                         : (cfg_q.max && $signed(other_q) > counted) ? other_q : $unsigned(counted);
+      end else begin : gen_no_threshold
+        assign code[d] = found;
+      end
 
-      trine_table #(.DataWords(DataWords)) u_table (
+      trine_post_lane u_lane (
         .clk_i,
-        .en_i    (en && lane_valid[l] && lookup),
-        .code_i  (lane_code),
-        .code_o  (entry),
-        .we_i    (table_we_i),
-        .addr_i  (table_addr_i),
-        .wdata_i (table_wdata_i)
+        .rst_ni,
+        .en_i                     (en),
+        .single_i                 (cfg_q.single),
+        .half_even_i              (cfg_q.half_even),
+        .max_i                    (cfg_q.max),
+        .zero_point_i             (cfg_q.zero_point),
+        .act_min_i                (cfg_q.act_min),
+        .act_max_i                (cfg_q.act_max),
+        .add_zero_a_i             (cfg_q.add_zero_a),
+        .add_zero_b_i             (cfg_q.add_zero_b),
+        .add_a_is_half_i          (cfg_q.add_a_is_half),
+        .add_operand_multiplier_i (cfg_q.add_operand_multiplier),
+        .add_operand_shift_i      (cfg_q.add_operand_shift),
+        .add_multiplier_i         (cfg_q.add_multiplier),
+        .add_shift_i              (cfg_q.add_shift),
+        .add_zero_point_i         (cfg_q.add_zero_point),
+        .add_act_min_i            (cfg_q.add_act_min),
+        .add_act_max_i            (cfg_q.add_act_max),
+        .in_valid_i               (issue && !threshold),
+        .in_op_i                  (cfg_q.kind[1:0]),
+        .acc_i                    (acc[d]),
+        .bias_i                   (bias),
+        .multiplier_i             (multiplier),
+        .shift_i                  (shift),
+        .residual_i               (residual),
+        .out_valid_o              (lane_valid[d*Rows+l]),
+        .code_o                   (lane_code)
       );
 
-      assign found = lookup ? entry : lane_code;
-    end else begin : gen_no_table
-      assign found = lane_code;
+      if (Table) begin : gen_table
+        logic [7:0] entry;
+
+        trine_table #(.DataWords(DataWords)) u_table (
+          .clk_i,
+          .en_i    (en && lane_valid[d*Rows+l] && lookup),
+          .code_i  (lane_code),
+          .code_o  (entry),
+          .we_i    (table_we_i),
+          .addr_i  (table_addr_i),
+          .wdata_i (table_wdata_i)
+        );
+
+        assign found = lookup ? entry : lane_code;
+      end else begin : gen_no_table
+        assign found = lane_code;
+      end
     end
 
-    // Packing: the code that leaves, above the ones kept.
+    // Packing: the codes that leave, above the ones kept. One that goes alone may belong at any place.
+    logic [7:0] above;
+    assign above = tag_out.pair ? code[Drain-1] : code[0];
+
     always_comb begin
-      copies = {4{code}};
-      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) copies = {16{code[1:0]}};
-      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) copies = {32{code[0]}};
+      copies = {2{above, code[0]}};
+      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+        copies = {8{above[1:0], code[0][1:0]}};
+      end
+      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+        copies = {16{above[0], code[0][0]}};
+      end
     end
 
     assign packed_word = (copies & place_mask) | (pack_q & below_mask);
 
     always_comb begin
       s_data_o[l*32 +: 32] = packed_word;
-      if (raw) s_data_o[l*32 +: 32] = acc + bias_i;
+      if (raw) s_data_o[l*32 +: 32] = acc[0] + bias_i[31:0];
       if (direct) begin
         s_data_o[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
                                 v_slots_i[l*96 + 24 +: 8], v_slots_i[l*96 +: 8]};

@@ -168,10 +168,11 @@ TEST_CASE("a small design gives cells, area and its longest path", "[synth][flow
 }
 
 TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
-  const gen::Config config =
-      gen::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
-                                   "memory.pmem_kib=8", "memory.param_channels=64",
-                                   "array.precisions=[\"int8\",\"ternary\",\"binary\"]"});
+  const std::string drain = GENERATE("1", "2");
+  const gen::Config config = gen::load_config(
+      "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
+                  "memory.param_channels=64", "post.columns_per_cycle=" + drain,
+                  "array.precisions=[\"int8\",\"ternary\",\"binary\"]"});
   const sim::TemporaryFolder scratch{fs::temp_directory_path()};
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bias and scale memories against two arrays: beats written, channels read.
+// Bias and scale memories against two arrays: beats written, channels read, one or two at once.
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <random>
 #include <vector>
@@ -16,10 +17,10 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
   const auto seed = GENERATE(1u, 2u, 3u);
   std::mt19937 random{seed};
   Vtrine_params dut;
-  constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords;
+  constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords, kDrain = TB_Drain;
   std::vector<std::uint32_t> biases(kChannels), scales_high(kChannels), scales_low(kChannels);
-  std::uint32_t bias = 0;
-  std::uint64_t scale = 0;
+  std::array<std::uint32_t, kDrain> bias{};
+  std::array<std::uint64_t, kDrain> scale{};
   unsigned checked = 0;
   constexpr unsigned kFill = kChannels / kWords * 2 + kChannels / (kWords / 2);
   for (unsigned cycle = 0; cycle < kFill + 4'000; ++cycle) {
@@ -55,17 +56,20 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
       if (write_scale) (w % 2 == 0 ? scales_low : scales_high)[entry] = scale_beat[w];
     }
     const bool taken = read && dut.r_ready_o != 0;
-    if (taken) {
-      bias = biases[channel];
-      scale = (std::uint64_t{scales_high[channel]} << 32) | scales_low[channel];
+    for (unsigned d = 0; d < kDrain && taken; ++d) {
+      const unsigned at = (channel + d) % kChannels;
+      bias[d] = biases[at];
+      scale[d] = (std::uint64_t{scales_high[at]} << 32) | scales_low[at];
     }
     dut.clk_i = 1;
     dut.eval();
     if (cycle < kFill || (checked == 0 && !taken)) continue;
     ++checked;
-    REQUIRE(dut.bias_o == bias);
-    REQUIRE(dut.multiplier_o == (scale & 0x7fffffff));
-    REQUIRE(dut.shift_o == (scale >> 31 & 63));
+    for (unsigned d = 0; d < kDrain; ++d) {
+      REQUIRE(get_bits(dut.bias_o, 32 * d, 32) == bias[d]);
+      REQUIRE(get_bits(dut.multiplier_o, 31 * d, 31) == (scale[d] & 0x7fffffff));
+      REQUIRE(get_bits(dut.shift_o, 6 * d, 6) == (scale[d] >> 31 & 63));
+    }
   }
   CHECK(checked > 3'000);
 }

@@ -34,7 +34,7 @@ constexpr bool kWindow = true;
 constexpr bool kWindow = false;
 #endif
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
-constexpr unsigned kChannels = TB_Channels;
+constexpr unsigned kChannels = TB_Channels, kDrain = TB_Drain;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 
 using Lanes = std::vector<std::uint32_t>;
@@ -406,11 +406,13 @@ struct Bench {
       set_bits(dut.rsp_data_i, 32 * l, 32,
                (rsp_lanes >> l & 1) != 0 ? rsp_data[l] : any_word(random));
   }
-  /// The array: column_i follows col_o.
+  /// The array: column_i follows col_o. Behind the last column is none.
   void drive_column() {
-    for (unsigned l = 0; l < kRows; ++l)
-      set_bits(dut.column_i, 32 * l, 32,
-               columns.empty() ? 0 : columns[static_cast<unsigned>(dut.col_o) % columns.size()][l]);
+    for (unsigned i = 0; i < kDrain * kRows; ++i) {
+      const unsigned col = static_cast<unsigned>(dut.col_o) + i / kRows;
+      set_bits(dut.column_i, 32 * i, 32,
+               col < columns.size() ? columns[col][i % kRows] : any_word(random));
+    }
   }
 
   void check_retired(std::deque<std::size_t>& retires) {
@@ -494,9 +496,11 @@ struct Bench {
     dut.eval();
     dut.clk_i = 0;
     if (parameters) {
-      dut.bias_i = bias[channel];
-      dut.multiplier_i = multiplier[channel];
-      drive(dut.shift_i, shift[channel]);
+      for (unsigned d = 0; d < kDrain; ++d) {
+        set_bits(dut.bias_i, 32 * d, 32, bias[(channel + d) % kChannels]);
+        set_bits(dut.multiplier_i, 31 * d, 31, multiplier[(channel + d) % kChannels]);
+        set_bits(dut.shift_i, 6 * d, 6, shift[(channel + d) % kChannels]);
+      }
     }
     // One cycle after it entered, a tile's data is offered; after two, it is in the registers.
     if (overwrite == 0) columns = next_columns;

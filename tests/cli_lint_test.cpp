@@ -64,7 +64,8 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
       Settings{"array.rows=4", "array.cols=2", "vector.enable=false", "memory.dmem_kib=8",
                "memory.pmem_kib=1", "memory.param_channels=16"},
       Settings{"array.rows=8", "array.cols=8", "array.precisions=[\"int8\"]",
-               "bus.axi_data_bits=128"});
+               "bus.axi_data_bits=128", "post.columns_per_cycle=2"},
+      Settings{"array.rows=3", "array.cols=5", "post.columns_per_cycle=2"});
   CAPTURE(settings);
   const fs::path folder =
       fs::temp_directory_path() / ("trine_cli_lint_test." + std::to_string(::getpid()));

@@ -545,6 +545,7 @@ gen::Config config_of(const RandomDesign& design) {
   config.axi_data_bits = design.axi_data_bits;
   config.pipeline_rows = design.pipeline_rows;
   config.pipeline_cols = design.pipeline_cols;
+  config.columns_per_cycle = design.columns_per_cycle;
   gen::check(config);
   return config;
 }

@@ -32,6 +32,7 @@ RandomProgram random_program(const gen::Config& config, unsigned seed, int instr
 struct RandomDesign {
   int rows, cols, axi_data_bits, pipeline_rows, pipeline_cols;
   bool all_precisions = false;
+  int columns_per_cycle = 1;
 };
 
 /// Programs on RTL and architecture simulator: DRAM must be the same at the end. Catch2 assertions.

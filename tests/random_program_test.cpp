@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random instructions on the RTL against the architecture simulator, on two small designs.
+// Random instructions on the RTL against the architecture simulator, on small designs.
 // random_program_slow_test.cpp is the wide run.
 
 #include "tests/random_program.h"
@@ -13,4 +13,5 @@ TEST_CASE("random instructions give the same memory on RTL and architecture simu
           "[random][rtl]") {
   check_random_programs({3, 5, 64, 2, 4}, 6);
   check_random_programs({4, 4, 32, 4, 4, true}, 6);
+  check_random_programs({3, 5, 64, 2, 4, true, 2}, 6);
 }

@@ -24,8 +24,7 @@ inline constexpr int kCompute = 9;        ///< last step to retirement, besides 
 inline constexpr int kFusedAdd = 6;       ///< the second pass of a fused addition
 inline constexpr int kFirstCode = 6;      ///< a tile's first column to the next tile's
 inline constexpr int kVector = 8;         ///< of a RUN, besides its windows
-inline constexpr int kVectorWord = 4;     ///< of a window, besides its taps
-inline constexpr int kVectorCodes = 7;    ///< the same where codes are multiplied
+inline constexpr int kVectorWord = 4;     ///< of a window, besides taps and codes
 inline constexpr int kDone = 1;           ///< last retirement to done
 
 /// Part of the beats in places that the gather reads that cost it a cycle.

@@ -524,9 +524,21 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   }
   const int output = field(r, post::kOutput);
   work.requantized_maximum = (run.flags >> kFuseMax & 1) != 0 && (output == 0 || output == 3);
-  for (int g = 0; g < groups; ++g)
-    work.group_columns.push_back(drains ? std::clamp(channels - g * columns_, 0, columns_) : 0);
+  for (int g = 0; g < groups; ++g) {
+    const int columns = drains ? std::clamp(channels - g * columns_, 0, columns_) : 0;
+    work.group_columns.push_back(columns);
+    work.group_issues.push_back(issues(r, g * columns_, columns));
+  }
   return work;
+}
+
+/// Two columns a cycle go together if their codes belong at an even place and the next.
+int Machine::issues(const Registers& r, int channel, int columns) const {
+  const int passes = field(r, post::kOutput) == 1 ? field(r, post::kPassesLast) + 1 : 1;
+  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || field(r, post::kOutput) == 2;
+  if (alone || columns == 0) return columns * passes;
+  const int odd = (field(r, post::kPosition) + channel) % 2;
+  return odd + (columns - odd + 1) / 2;
 }
 
 /// Weights by group and column, so that a sum runs over neighbours.

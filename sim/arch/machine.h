@@ -33,6 +33,7 @@ struct Work {
   std::int64_t steps = 0;                 ///< of one tile and group (vector: of one output word)
   std::vector<std::int64_t> tile_cycles;  ///< of a tile and group, replays included (vector: all)
   std::vector<int> group_columns;         ///< columns drained of each group
+  std::vector<int> group_issues;          ///< cycles in which the post unit takes them
   std::vector<std::int64_t> tile_stolen;  ///< gather cycles that a tile's results take: residual
                                           ///< words, writes to banks that every step reads
   std::vector<double> tile_share;    ///< of a tile: part of the places of a beat that a step reads
@@ -68,6 +69,7 @@ class Machine {
   Work vector(const isa::Registers& registers, const isa::Run& run);
   void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
+  int issues(const isa::Registers& r, int channel, int columns) const;
   void read_weights(std::int64_t row, int groups, std::size_t steps, std::size_t steps_per_row,
                     int values, int bits);
   void dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group);

@@ -89,7 +89,7 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   Work slow;
   slow.tile_cycles = {1000000};
   slow.steps = 1000000;
-  slow.group_columns = {8};
+  slow.group_columns = slow.group_issues = {8};
   timeline.run(Engine::kCompute, isa::Run{}, slow);
   for (int i = 0; i < 64; ++i) timeline.run(Engine::kCompute, take, slow);
   REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("more than 63 tokens"));

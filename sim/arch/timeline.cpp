@@ -197,6 +197,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
     const std::int64_t stolen = tile < work.tile_stolen.size() ? work.tile_stolen[tile] : 0;
     t += stolen;
     count(Cause::kBank, stolen);
+    Time tile_first = 0;  // last step of the first group
     for (std::size_t g = 0; g < work.group_columns.size(); ++g) {
       const int columns = work.group_columns[g];
       const Time cycles = contended(t, work, tile);
@@ -209,14 +210,16 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const Time refill = waited > 0 ? 1 : 0;
       count(Cause::kControl, refill);
       t = last_step + 1 + refill;
-      last_columns = Time{columns} * (twice ? 2 : 1) / config_.columns_per_cycle;
+      last_columns = Time{work.group_issues[g]} * (twice ? 2 : 1);
       // The array's lower rows are later than the upper ones, its right columns later than the
       // left.
       const Time skew = std::max(
           0, (config_.rows - 1) / config_.pipeline_rows - (columns - 1) / config_.pipeline_cols);
+      if (g == 0) tile_first = last_step;
       const bool tile_ends = g + 1 == work.group_columns.size();
-      const Time drain = std::max<Time>(last_columns, tile_ends ? latency::kFirstCode : 0);
-      if (columns > 0) drain_free_ = last_step + drain + skew;
+      const Time drained =
+          std::max(last_step + last_columns, tile_ends ? tile_first + latency::kFirstCode : 0);
+      if (columns > 0) drain_free_ = drained + skew;
     }
   }
   segment.end = t;
@@ -233,7 +236,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
   using isa::vector::Op;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul;
-  Time window = codes ? latency::kVectorCodes : latency::kVectorWord;
+  Time window = latency::kVectorWord;
+  if (codes) window += 4 / config_.columns_per_cycle - 1;
   if (reduce)
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;

@@ -7,7 +7,8 @@
 //
 // The step that ends a tile overwrites the drain registers, so it waits in the input register
 // until the tile before has been read (drain_ok_i). The step behind it is held in the gather, so
-// that the input register never has to take a second one. A tile's job is offered to the post unit
+// that the input register never has to take a second one. A step that comes now may know from
+// drain_soon_i that it can pass in the next cycle. A tile's job is offered to the post unit
 // as soon as its last step is issued, so that parameters and residuals are there when its results
 // are; those follow with a handshake of their own (data).
 //
@@ -93,6 +94,7 @@ module trine_compute #(
   output logic                     data_valid_o,      // its results are in the drain registers
   input  logic                     data_ready_i,
   input  logic                     drain_ok_i,
+  input  logic                     drain_soon_i,  // data is taken: ok in the next cycle
   input  logic                     fetch_busy_i,      // residuals of the current job not all read
 
   // For the cause of a cycle.
@@ -263,7 +265,7 @@ module trine_compute #(
   // Input register of the array, filled lane by lane. The array's drain registers are free, or
   // their reading is far enough ahead, when drain_ok_i says so; the decision is kept.
   // ---------------------------------------------------------------------------------------------
-  logic                    in_valid_q, granted_q, granted, last_near, pass, weights_q;
+  logic                    in_valid_q, granted_q, granted, granted_next, last_near, pass, weights_q;
   logic [TagBits-1:0]      in_tag_q;
   logic [PmemAddrBits-1:0] w_row_q, w_row_next;
   logic [JobDelay:1]       delay_q;    // a last step is on its way through the array
@@ -271,8 +273,9 @@ module trine_compute #(
 
   assign last_near    = (rsp_done_i && rsp_tag_i[TagLast]) || (in_valid_q && in_tag_q[TagLast]);
   assign granted      = granted_q || (drain_ok_i && delay_q == '0 && !arrived_q);
+  assign granted_next = granted || drain_soon_i;
   // The decision is that of the step in front: with another last one behind it, the gather stops.
-  assign g_hold_o     = (last_near && !granted) ||
+  assign g_hold_o     = (last_near && !granted_next) ||
                         (rsp_done_i && rsp_tag_i[TagLast] && in_valid_q && in_tag_q[TagLast]);
   assign pass         = in_valid_q && weights_q && (!in_tag_q[TagLast] || granted);
   assign drain_wait_o = in_valid_q && in_tag_q[TagLast] && !granted;
@@ -292,7 +295,7 @@ module trine_compute #(
       granted_q  <= 1'b0;
     end else begin
       in_valid_q <= rsp_done_i || (in_valid_q && !pass);
-      granted_q  <= (pass && in_tag_q[TagLast]) ? 1'b0 : last_near && granted;
+      granted_q  <= (pass && in_tag_q[TagLast]) ? 1'b0 : last_near && granted_next;
     end
   end
 

@@ -149,6 +149,7 @@ module trine_control #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
 
   // Bias and scale memories: a beat of DataWords biases or DataWords / 2 scales, always accepted.
+  input  logic                     param_ready_i,
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
   output logic [DataBits-1:0]      bias_wdata_o,
@@ -461,6 +462,7 @@ module trine_control #(
     .pmem_wready_i (pmem_wready_i),
     .pmem_wrow_o   (pmem_wrow_o),
     .pmem_wdata_o  (pmem_wdata_o),
+    .param_ready_i (param_ready_i),
     .bias_we_o     (bias_we_o),
     .bias_addr_o   (bias_addr_o),
     .bias_wdata_o  (bias_wdata_o),

@@ -131,7 +131,7 @@ module trine_core #(
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
   logic [DataBits-1:0]      dma_wdata, dma_rdata, bias_wdata, scale_wdata, table_wdata;
   logic [DataWords-1:0]     dma_wmask;
-  logic                     pmem_wvalid, pmem_wready, bias_we, scale_we, table_we;
+  logic                     pmem_wvalid, pmem_wready, p_lock, bias_we, scale_we, table_we;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
   logic [BiasAddrBits-1:0]  bias_addr;
@@ -243,6 +243,7 @@ module trine_core #(
     .pmem_wready_i         (pmem_wready),
     .pmem_wrow_o           (pmem_wrow),
     .pmem_wdata_o          (pmem_wdata),
+    .param_ready_i         (!p_lock),
     .bias_we_o             (bias_we),
     .bias_addr_o           (bias_addr),
     .bias_wdata_o          (bias_wdata),
@@ -373,7 +374,7 @@ module trine_core #(
   logic [Rows*AddrBits-1:0] job_out;
   logic [Rows-1:0]          job_active;
   trine_post_pkg::cfg_t     job_cfg;
-  logic                     drain_ok, fetch_busy, last_wait, data_valid, data_ready;
+  logic                     drain_ok, drain_soon, fetch_busy, last_wait, data_valid, data_ready;
 
   trine_compute #(
     .Rows         (Rows),
@@ -429,6 +430,7 @@ module trine_core #(
     .data_valid_o     (data_valid),
     .data_ready_i     (data_ready),
     .drain_ok_i       (drain_ok),
+    .drain_soon_i     (drain_soon),
     .fetch_busy_i     (fetch_busy),
     .running_o        (c_running),
     .drain_wait_o     (drain_wait),
@@ -619,6 +621,7 @@ module trine_core #(
     .c_data_valid_i (data_valid),
     .c_data_ready_o (data_ready),
     .drain_ok_o     (drain_ok),
+    .drain_soon_o   (drain_soon),
     .fetch_busy_o   (fetch_busy),
     .c_retire_o     (c_retire),
     .col_o          (col),
@@ -636,6 +639,7 @@ module trine_core #(
     .v_retire_o     (vjob_retire),
     .p_valid_o      (p_valid),
     .p_ready_i      (p_ready),
+    .p_lock_o       (p_lock),
     .p_channel_o    (p_channel),
     .bias_i         (bias),
     .multiplier_i   (multiplier),

@@ -71,6 +71,7 @@ module trine_load #(
   output logic [PmemAddrBits-1:0]  pmem_wrow_o,
   output logic [32*Cols-1:0]       pmem_wdata_o,
 
+  input  logic                     param_ready_i,  // bias and scale may be written
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
   output logic [DataBits-1:0]      bias_wdata_o,
@@ -254,6 +255,8 @@ module trine_load #(
     unique case (target_q)
       Dmem:    next = beat && dma_wready_i;
       Pmem:    next = pmem_next;
+      Bias:    next = beat && param_ready_i;
+      Scale:   next = beat && param_ready_i;
       default: next = beat;
     endcase
   end
@@ -280,10 +283,10 @@ module trine_load #(
   assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
   assign dma_wdata_o  = rsp_data_i;
 
-  assign bias_we_o     = beat && target_q == Bias;
+  assign bias_we_o     = beat && target_q == Bias && param_ready_i;
   assign bias_addr_o   = addr[WordShift +: BiasAddrBits];
   assign bias_wdata_o  = rsp_data_i;
-  assign scale_we_o    = beat && target_q == Scale;
+  assign scale_we_o    = beat && target_q == Scale && param_ready_i;
   assign scale_addr_o  = addr[WordShift - 1 +: ScaleAddrBits];
   assign scale_wdata_o = rsp_data_i;
   assign table_we_o    = beat && target_q == Table;

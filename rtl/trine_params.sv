@@ -5,7 +5,8 @@
 // With Drain = 2 a read gives a channel and the next one: even and odd channels have memories of their own.
 //
 // Timing    a read answers one cycle later and holds until the next read. A write goes first: the
-//           read of that cycle is refused (r_ready_o low).
+//           read of that cycle is refused (r_ready_o low); the post unit says when it
+//           cannot wait (trine_post's p_lock_o).
 // Contract  channel < Channels; Channels is a multiple of DataWords.
 //
 // Check     tb/trine_params_tb.cpp

@@ -27,7 +27,7 @@
 // Timing    Drain columns a cycle (fused addition: every second cycle), from the cycle after job and
 //           data are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles
 //           after its last column, with a lookup one more, if the scatter port takes it; else
-//           everything here stands still.
+//           everything here stands still. With Drain = 2, one word can wait beside the lanes.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o. No lookups with a
 //           residual. The table is not written while codes are looked up.
 //
@@ -53,7 +53,7 @@ module trine_post #(
   input  logic                     clear_i,
 
   // A tile of the compute engine. The array's next results may overwrite this job's when
-  // drain_ok_o; residuals are still to be read while fetch_busy_o.
+  // drain_ok_o, or a cycle after drain_soon_o; residuals are still to be read while fetch_busy_o.
   input  logic                     c_valid_i,
   output logic                     c_ready_o,
   input  logic [Rows*AddrBits-1:0] c_out_i,
@@ -67,6 +67,7 @@ module trine_post #(
   input  logic                     c_data_valid_i,
   output logic                     c_data_ready_o,
   output logic                     drain_ok_o,
+  output logic                     drain_soon_o,
   output logic                     fetch_busy_o,
   output logic                     c_retire_o,
 
@@ -87,9 +88,11 @@ module trine_post #(
   input  trine_post_pkg::cfg_t     v_cfg_i,
   output logic                     v_retire_o,
 
-  // Parameters of a channel, and the next, one cycle later.
+  // Parameters of a channel, and the next, one cycle later. With p_lock_o they must be ready: loads
+  // wait while columns are read, but for every eighth cycle.
   output logic                     p_valid_o,
   input  logic                     p_ready_i,
+  output logic                     p_lock_o,
   output logic [ChannelBits-1:0]   p_channel_o,
   input  logic [Drain*32-1:0]      bias_i,
   input  logic [Drain*31-1:0]      multiplier_i,
@@ -275,7 +278,7 @@ module trine_post #(
   assign threshold = LowBit && cfg_q.kind == trine_post_pkg::KindThreshold;
   assign lookup    = Table && cfg_q.lookup;
   assign residuals = fused || (threshold && cfg_q.max);
-  assign alone     = left_q != '0 && pipe_empty && s_ready_i;
+  assign alone     = left_q != '0 && pipe_empty && out_ready;
   assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
                      (params_q || cfg_q.static_bias) && (!fused || phase_q) &&
                      (!residuals || residual_ok);
@@ -292,15 +295,38 @@ module trine_post #(
   assign v_done_o = done && vector_q;
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
-  // it, in the next cycle: no word has to leave until then, or an empty scatter port takes it. That
-  // takes one word at once, but not two. Only registers here: the gather waits for this, and the
-  // scatter's ready depends on the gather.
-  assign go_now     = s_empty_i || !leave;
-  assign go_next    = s_empty_i ? !(leave && tag_next.flush) : !(leave || tag_next.flush);
+  // it, in the next cycle: no word has to leave until then, or there is room for it. Only registers
+  // here: the gather waits for this, and the scatter's ready depends on the gather.
+  assign go_now     = room || !leave;
+  assign go_next    = room ? room_for_two || !(leave && leave_next) : !(leave || leave_next);
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
                        ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
                                                    p_ready_i && go_next)));
+
+  // The same one cycle earlier: data is taken now, and two pairs are read in the next two cycles.
+  if (Drain == 1) begin : gen_no_soon
+    assign drain_soon_o = 1'b0;
+  end else begin : gen_soon
+    assign drain_soon_o = c_data_valid_i && !data_q && !vector_q && left_q == LeftBits'(2 * Drain) &&
+                          aligned_q && cfg_q.kind == trine_post_pkg::KindRequant && params_q && room &&
+                          2'(leave) + 2'(leave_next) + 2'(leave_after) <= 2'd1;
+  end
+
+  logic [2:0] locked_q;
+  logic       soon_q;
+
+  assign p_lock_o = soon_q || (left_q != '0 && data_q && locked_q != '1);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      locked_q <= '0;
+      soon_q   <= 1'b0;
+    end else begin
+      locked_q <= p_lock_o ? locked_q + 3'd1 : '0;
+      soon_q   <= drain_soon_o;
+    end
+  end
 
   assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
                                   (issue || raw_take ? !done : !params_q));
@@ -392,11 +418,11 @@ module trine_post #(
 
   localparam int unsigned Places = LatencyFused;
 
-  tag_t       tag_d, tag_out, tag_next;
+  tag_t       tag_d, tag_out, tag_next, tag_after;
   logic [3:0] latency;
   logic [11:0] tag_q [Places];
   logic [3:0] inflight_q;
-  logic       code_valid, counted_q, found_q;
+  logic       code_valid, counted_q, found_q, leave_next, leave_after;
   logic       drop_q;  // what is still in the lanes belongs to a program that was dropped
 
   assign tag_d.place      = place_q;
@@ -409,6 +435,9 @@ module trine_post #(
   assign tag_d.final_word = final_q && last_issue;
   assign tag_out          = tag_q[Places-1];
   assign tag_next         = tag_q[Places-2];
+  assign tag_after        = tag_q[Places-3];
+  assign leave_next       = tag_next.flush;
+  assign leave_after      = tag_after.flush;
   assign pipe_empty       = inflight_q == '0;
 
   always_comb begin
@@ -458,6 +487,13 @@ module trine_post #(
   logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
   logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
   logic                     front, leave;
+
+  // The word that leaves.
+  logic                     out_valid, out_ready, room, room_for_two, held_none, retire_q;
+  logic [Rows*AddrBits-1:0] out_addr;
+  logic [Rows-1:0]          out_lanes;
+  logic [Rows*32-1:0]       out_data;
+  logic [31:0]              out_mask;
 
   assign code_valid = lookup ? found_q : lane_valid[0] || counted_q;
   assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
@@ -638,10 +674,10 @@ module trine_post #(
     assign packed_word = (copies & place_mask) | (pack_q & below_mask);
 
     always_comb begin
-      s_data_o[l*32 +: 32] = packed_word;
-      if (raw) s_data_o[l*32 +: 32] = acc[0] + bias_i[31:0];
+      out_data[l*32 +: 32] = packed_word;
+      if (raw) out_data[l*32 +: 32] = acc[0] + bias_i[31:0];
       if (direct) begin
-        s_data_o[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
+        out_data[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
                                 v_slots_i[l*96 + 24 +: 8], v_slots_i[l*96 +: 8]};
       end
     end
@@ -655,8 +691,8 @@ module trine_post #(
     end
 
     assign out = front ? out_q[l*AddrBits +: AddrBits] : pack_out_q[l*AddrBits +: AddrBits];
-    assign s_addr_o[l*AddrBits +: AddrBits] = out + offset;
-    assign s_lanes_o[l]                     = front ? active_q[l] : pack_active_q[l];
+    assign out_addr[l*AddrBits +: AddrBits] = out + offset;
+    assign out_lanes[l]                     = front ? active_q[l] : pack_active_q[l];
     assign r_addr_o[l*AddrBits +: AddrBits] = out_q[l*AddrBits +: AddrBits] + fetch_offset_q;
   end
 
@@ -665,13 +701,42 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   assign direct_take = direct && alone;
   assign leave       = code_valid && tag_out.flush && !drop_q;
-  assign en          = !leave || s_ready_i;
+  assign en          = !leave || out_ready;
   assign first_out   = en && code_valid && tag_out.first;
-  assign s_valid_o   = leave || direct_take || raw_take;
+  assign out_valid   = leave || direct_take || raw_take;
 
   always_comb begin
-    s_mask_o = mask_q | place_mask | (tag_out.rest ? ~below_mask : '0);
-    if (direct || raw) s_mask_o = '1;
+    out_mask = mask_q | place_mask | (tag_out.rest ? ~below_mask : '0);
+    if (direct || raw) out_mask = '1;
+  end
+
+  // An empty scatter port takes the next word at once, whether that leaves now or in the next cycle,
+  // but not two.
+  if (Drain == 1) begin : gen_port
+    assign s_valid_o    = out_valid;
+    assign s_addr_o     = out_addr;
+    assign s_lanes_o    = out_lanes;
+    assign s_data_o     = out_data;
+    assign s_mask_o     = out_mask;
+    assign out_ready    = s_ready_i;
+    assign room         = s_empty_i;
+    assign room_for_two = 1'b0;
+    assign held_none    = 1'b1;
+  end else begin : gen_skid
+    trine_skid #(.Width(Rows * (AddrBits + 33) + 32)) u_skid (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .in_valid_i  (out_valid),
+      .in_ready_o  (held_none),
+      .in_data_i   ({out_addr, out_lanes, out_data, out_mask}),
+      .out_valid_o (s_valid_o),
+      .out_ready_i (s_ready_i),
+      .out_data_o  ({s_addr_o, s_lanes_o, s_data_o, s_mask_o})
+    );
+    assign out_ready    = held_none && !retire_q;  // one instruction ends at a time
+    assign room         = out_ready;
+    assign room_for_two = out_ready && s_empty_i;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -680,7 +745,7 @@ module trine_post #(
     end else if (clear_i) begin
       mask_q <= '0;
     end else if (en && code_valid && !drop_q) begin
-      mask_q <= tag_out.flush ? '0 : s_mask_o;
+      mask_q <= tag_out.flush ? '0 : out_mask;
     end
   end
 
@@ -692,10 +757,11 @@ module trine_post #(
   end
 
   // An instruction has ended when its last word is in DMEM; one without results, at once.
-  logic retire_q, retire_vector_q, bare_q;
+  logic retire_vector_q, bare_q, settled;
 
-  assign c_retire_o = (retire_q && !retire_vector_q && s_ready_i) || bare_q;
-  assign v_retire_o = retire_q && retire_vector_q && s_ready_i;
+  assign settled    = s_ready_i && held_none;
+  assign c_retire_o = (retire_q && !retire_vector_q && settled) || bare_q;
+  assign v_retire_o = retire_q && retire_vector_q && settled;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -708,18 +774,18 @@ module trine_post #(
       bare_q          <= 1'b0;
     end else begin
       bare_q <= bare_take && c_final_i;
-      if ((leave && s_ready_i && tag_out.final_word) || (direct_take && final_q) ||
+      if ((leave && out_ready && tag_out.final_word) || (direct_take && final_q) ||
           (raw_take && final_q && done)) begin
         retire_q        <= 1'b1;
         retire_vector_q <= vector_q;
-      end else if (s_ready_i) begin
+      end else if (settled) begin
         retire_q <= 1'b0;
       end
     end
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, cfg_q.window, tag_next, channel_first, channel_now, cfg_q.param, cfg_q.channels,
+  assign unused_post = ^{lane_valid, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,
                          table_wdata_i};
@@ -737,6 +803,7 @@ module trine_post #(
 
   logic                     word_stalled_q, c_stalled_q, v_stalled_q, slots_kept_q;
   logic                     promised_q, promised_q2, take_q;
+  logic [3:2]               soon_next_q;
   logic [Rows*AddrBits-1:0] held_addr_q;
   logic [Rows*32-1:0]       held_data_q;
   logic [31:0]              held_mask_q;
@@ -751,14 +818,16 @@ module trine_post #(
       promised_q     <= 1'b0;
       promised_q2    <= 1'b0;
       take_q         <= 1'b0;
+      soon_next_q    <= '0;
     end else begin
-      word_stalled_q <= leave && !s_ready_i && !clear_i;
+      word_stalled_q <= s_valid_o && !s_ready_i && !clear_i;
       c_stalled_q    <= c_valid_i && !c_ready_o && !clear_i;
       v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
       slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
       promised_q     <= drain_ok_o && !vector_q && left_q != '0 && data_q && !take && !clear_i;
       promised_q2    <= promised_q && !take && !clear_i;
       take_q         <= take;
+      soon_next_q    <= clear_i || take ? '0 : {soon_next_q[2], soon_q};
     end
   end
 
@@ -783,13 +852,15 @@ module trine_post #(
       end
       // So does this unit: no byte of a word changes before it is taken.
       if (word_stalled_q) begin
-        a_word_held: assert (leave);
+        a_word_held: assert (s_valid_o);
         a_addr_held: assert (s_addr_o == held_addr_q);
         a_data_held: assert (s_data_o == held_data_q);
         a_mask_held: assert (s_mask_o == held_mask_q);
       end
       // The array's results may change two cycles after drain_ok_o: by then they are read.
       if (promised_q2 && !take_q) a_drained: assert (left_q == '0);
+      if (soon_next_q[3]) a_drained_soon: assert (left_q == '0);
+      if (p_lock_o) m_locked: assume (p_ready_i);
       // Every code has its tag, and lanes go together.
       a_lanes_together: assert (lane_valid == '0 || lane_valid == '1);
       if (code_valid) a_counted: assert (inflight_q != '0);

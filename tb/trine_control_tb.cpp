@@ -182,6 +182,7 @@ struct Bench {
     dut.dma_wready_i = chance(port_percent);
     dut.dma_rready_i = chance(port_percent);
     dut.pmem_wready_i = chance(port_percent);
+    dut.param_ready_i = chance(port_percent);
     dut.dma_rdata_valid_i = !reads.empty() && reads.front().due <= cycles;
     if (dut.dma_rdata_valid_i)
       for (int w = 0; w < kDataWords; ++w)

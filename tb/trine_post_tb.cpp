@@ -391,7 +391,7 @@ struct Bench {
   void drive_ports() {
     dut.s_empty_i = !scatter_busy;
     dut.s_ready_i = !scatter_busy || go();
-    dut.p_ready_i = go();
+    dut.p_ready_i = dut.p_lock_o != 0 || go();
     dut.r_ready_i = go();
     // A residual's lanes come in pieces, the last with done.
     rsp_lanes = 0;
@@ -441,6 +441,8 @@ struct Bench {
     const bool waiting = !coming.empty() && !data && overwrite < 0;
     granted = waiting && (granted || dut.drain_ok_o != 0);
     const bool pass = granted && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
+    const bool soon = !coming.empty() && dut.drain_soon_o != 0;
+    if (soon) REQUIRE((data && dut.c_data_ready_o != 0));
 
     if (dut.c_retire_o != 0) check_retired(compute_retires);
     if (dut.v_retire_o != 0) check_retired(vector_retires);
@@ -511,6 +513,8 @@ struct Bench {
       overwrite = 0;
       data = true;
       granted = false;
+    } else if (soon) {
+      granted = true;
     }
   }
 
@@ -519,7 +523,7 @@ struct Bench {
            vector_retires.empty();
   }
   void drop() {
-    dut.clear_i = 1;
+    dut.clear_i = dut.p_ready_i = 1;
     dut.c_data_valid_i = dut.rsp_done_i = 0;
     set_bits(dut.rsp_lanes_i, 0, kRows, 0);
     dut.eval();

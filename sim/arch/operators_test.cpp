@@ -42,25 +42,38 @@ TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random]
 
 TEST_CASE("means, sums and maxima over any axes equal the golden layers",
           "[arch][random][reduction]") {
-  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+  for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed)
     check(seed, [](Builder& b) {
       std::vector<int> axes;
-      const bool mean = b.number(0, 1) == 0;
       int from = 0;
-      if (b.number(0, 3) == 0) {  // a matrix or rows of them
-        const std::vector<int> shape{b.number(1, 9), b.number(1, 9), b.number(1, 20)};
-        const bool rows = b.number(0, 1) == 0;
+      const int kind = b.number(0, 3);
+      if (b.number(0, 2) == 0) {  // no image
+        std::vector<int> shape;
+        for (int rank = b.number(1, 5); rank > 0; --rank)
+          shape.push_back(rank == 1 ? b.number(1, 40) : b.number(1, 5));
+        if (shape.size() == 4) shape[0] = 1;
         from = b.unary(b.input(shape), OpKind::kRelu, "RELU");
-        axes = rows ? std::vector<int>{0} : std::vector<int>{1};
-        if (mean && b.number(0, 2) == 0) axes.push_back(2);
+        const int last = static_cast<int>(shape.size()) - 1;
+        const int first = b.number(0, last), end = b.number(first, last);
+        for (int axis = first; axis < end; ++axis) axes.push_back(axis);
+        if (kind > 1 && last > 2 && first > 1) axes.push_back(first - 2);
+        if (axes.empty() || b.number(0, 2) == 0) axes.push_back(last);
       } else {
         from = random_map(b, random_shape(b));
-        for (int axis = 1; axis < (mean ? 4 : 3); ++axis)
+        for (int axis = 1; axis < 4; ++axis)
           if (b.number(0, 1) == 0) axes.push_back(axis);
-        if (axes.empty()) axes = {1};
+        if (axes.empty()) axes = {3};
       }
-      if (!mean) return b.reduce_max(from, axes);
-      return b.number(0, 1) == 0 ? b.mean(from, axes) : b.sum(from, axes);
+      switch (kind) {
+        case 0:
+          return b.mean(from, axes);
+        case 1:
+          return b.sum(from, axes);
+        case 2:
+          return b.reduce_min(from, axes);
+        default:
+          return b.reduce_max(from, axes);
+      }
     });
 }
 
@@ -333,6 +346,71 @@ TEST_CASE("UNPACK and PACK equal the golden layers", "[arch][random][movement]")
                        std::vector<std::vector<int>>(static_cast<std::size_t>(shape[1]), row), 1);
       std::reverse(rows.begin(), rows.end());
       return b.expandable("PACK", rows, x, {shape}, -3)[0];
+    });
+}
+
+TEST_CASE("PRELU equals TFLite's, with one slope or many", "[arch][random][elementwise]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int x = random_map(b, s);
+      std::vector<int> slopes{1, 1, s[3]};
+      if (b.number(0, 2) == 0) slopes = {s[1], s[2], 1};
+      if (b.number(0, 2) == 0) slopes = {1};
+      const int like = b.activation("out", s);
+      return b.expandable("PRELU", {x, b.constant(slopes)}, like, {s})[0];
+    });
+}
+
+TEST_CASE("GATHER, REVERSE_V2, TILE and backward slices equal the golden layers",
+          "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> s{1, b.number(1, 6), b.number(1, 7), b.number(1, 14)};
+      const bool is_image = b.number(0, 2) != 0;
+      if (!is_image) s = {b.number(1, 3), s[1], s[2], b.number(1, 3), s[3]};
+      int x = b.unary(b.input(s), OpKind::kRelu, "RELU");
+      const int last = static_cast<int>(s.size()) - 1, axis = b.number(is_image ? 1 : 0, last);
+      std::vector<int> out = s;
+      int& extent = out[static_cast<std::size_t>(axis)];
+      switch (b.number(0, 3)) {
+        case 0: {
+          std::vector<int> list;
+          for (int i = b.number(1, 9); i > 0; --i) list.push_back(b.number(0, extent - 1));
+          extent = static_cast<int>(list.size());
+          return b.expandable("GATHER", {x, b.integers(list)}, x, {out}, axis)[0];
+        }
+        case 1:
+          return b.expandable("REVERSE_V2", {x, b.integers({axis, last})}, x, {s})[0];
+        case 2: {
+          std::vector<int> copies(s.size(), 1);
+          copies[static_cast<std::size_t>(axis)] = b.number(1, 3);
+          extent *= copies[static_cast<std::size_t>(axis)];
+          return b.expandable("TILE", {x, b.integers(copies)}, x, {out})[0];
+        }
+        default: {
+          std::vector<int> begin(s.size(), 0), stride(s.size(), 1);
+          begin[static_cast<std::size_t>(axis)] = -1;
+          stride[static_cast<std::size_t>(axis)] = -1;
+          std::vector<int> end = s;
+          end[static_cast<std::size_t>(axis)] = -1 - s[static_cast<std::size_t>(axis)];
+          const int y = b.strided_slice(x, begin, end, stride);
+          b.graph.tensors[static_cast<std::size_t>(y)].shape = s;
+          return y;
+        }
+      }
+    });
+}
+
+TEST_CASE("BROADCAST_TO equals the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      std::vector<int> part = s;
+      for (std::size_t axis = 1; axis < 4; ++axis)
+        if (b.number(0, 1) == 0) part[axis] = 1;
+      const int x = random_map(b, part);
+      return b.expandable("TILE", {x, b.integers({1, 1, 1, 1})}, x, {s})[0];
     });
 }
 

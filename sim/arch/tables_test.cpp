@@ -61,17 +61,35 @@ int unary(Builder& b, int from, const Kind& kind) {
   return out;
 }
 
-/// Codes to floats, a function of them, codes again.
+/// Codes to floats, functions of them, codes again.
 int float_function(Builder& b, int from) {
   constexpr Kind kFloats[] = {
-      {OpKind::kNeg, "NEG"}, {OpKind::kElu, "ELU"}, {OpKind::kSquare, "SQUARE"}};
-  const Kind& kind = kFloats[b.number(0, 2)];
+      {OpKind::kNeg, "NEG"},     {OpKind::kElu, "ELU"},     {OpKind::kSquare, "SQUARE"},
+      {OpKind::kFloor, "FLOOR"}, {OpKind::kCeil, "CEIL"},   {OpKind::kRound, "ROUND"},
+      {OpKind::kSin, "SIN"},     {OpKind::kCos, "COS"},     {OpKind::kLogistic, "LOGISTIC"},
+      {OpKind::kTanh, "TANH"},   {OpKind::kRelu6, "RELU6"}, {OpKind::kAbs, "ABS"}};
+  constexpr Kind kPairs[] = {{OpKind::kDiv, "DIV"},
+                             {OpKind::kAdd, "ADD"},
+                             {OpKind::kMul, "MUL"},
+                             {OpKind::kSub, "SUB"},
+                             {OpKind::kMaximum, "MAXIMUM"}};
   const auto to_float = [&](int t) {
     b.graph.tensors[static_cast<std::size_t>(t)].type = model::DataType::kFloat32;
     return t;
   };
   const int x = to_float(b.unary(from, OpKind::kDequantize, "DEQUANTIZE"));
-  const int y = to_float(b.unary(x, kind.kind, kind.name));
+  int y = x;
+  if (b.number(0, 1) == 0) {
+    const Kind& kind = kPairs[b.number(0, static_cast<int>(std::size(kPairs)) - 1)];
+    const int c = to_float(b.constant({}));
+    const float value = static_cast<float>(b.number(1, 99)) / 20.0f;
+    b.graph.tensors[static_cast<std::size_t>(c)].data.resize(4);
+    std::memcpy(b.graph.tensors[static_cast<std::size_t>(c)].data.data(), &value, 4);
+    y = to_float(b.binary(y, b.number(0, 2) == 0 ? x : c, kind.kind, kind.name));
+  } else {
+    const Kind& kind = kFloats[b.number(0, static_cast<int>(std::size(kFloats)) - 1)];
+    y = to_float(b.unary(y, kind.kind, kind.name));
+  }
   return b.unary(y, OpKind::kQuantize, "QUANTIZE");
 }
 

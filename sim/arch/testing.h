@@ -166,6 +166,12 @@ class Builder {
     return out;
   }
 
+  int reduce_min(int from, const std::vector<int>& axes) {
+    const int out = reduction(from, axes, model::OpKind::kReduceMin, "REDUCE_MIN");
+    same_quantization(from, out);
+    return out;
+  }
+
   int reduction(int from, const std::vector<int>& axes, model::OpKind kind,
                 const std::string& name) {
     model::Op op = start(kind, name);

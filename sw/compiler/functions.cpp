@@ -21,31 +21,13 @@ constexpr int kCodes = 256;
 
 /// Whether an element of the output depends on no other elements of the operands.
 bool elementwise(const Op& op) {
+  if (model::computes_floats(op.kind)) return true;
   switch (op.kind) {
-    case OpKind::kAbs:
-    case OpKind::kAdd:
     case OpKind::kDequantize:
-    case OpKind::kElu:
-    case OpKind::kExp:
     case OpKind::kGelu:
     case OpKind::kHardSwish:
     case OpKind::kLeakyRelu:
-    case OpKind::kLogistic:
-    case OpKind::kLog:
-    case OpKind::kMaximum:
-    case OpKind::kMinimum:
-    case OpKind::kMul:
-    case OpKind::kNeg:
     case OpKind::kQuantize:
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kReluN1To1:
-    case OpKind::kRsqrt:
-    case OpKind::kSqrt:
-    case OpKind::kSquare:
-    case OpKind::kSquaredDifference:
-    case OpKind::kSub:
-    case OpKind::kTanh:
       return true;
     case OpKind::kFloat:
       return std::all_of(op.steps.begin(), op.steps.end(),

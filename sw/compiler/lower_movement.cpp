@@ -12,7 +12,8 @@ namespace {
 
 using model::Slice;
 
-constexpr int kMostStride = 255;  ///< fields stride_x, stride_y, out_skip
+constexpr int kMostStride = 255;   ///< fields stride_x, stride_y, out_skip
+constexpr int kMostLayers = 1024;  ///< of an operator
 
 Slice all_channels(const Shape& s) { return {0, 1, s.C}; }
 
@@ -67,6 +68,29 @@ std::vector<Slice> slices_of(const std::vector<int>& inner,
   for (std::size_t axis = 0; axis < inner.size(); ++axis)
     slices.push_back({begin[axis], 1, inner[axis], false});
   return slices;
+}
+
+/// For each axis its elements in order.
+std::vector<std::vector<int>> all_elements(const std::vector<int>& shape) {
+  std::vector<std::vector<int>> all;
+  for (const int extent : shape) {
+    all.emplace_back(at(extent));
+    std::iota(all.back().begin(), all.back().end(), 0);
+  }
+  return all;
+}
+
+/// Of a tensor that is no image: its pixels for these elements of all axes but the last.
+std::vector<int> pixels_of(const std::vector<int>& shape,
+                           const std::vector<std::vector<int>>& sources) {
+  std::vector<int> pixels{0};
+  for (std::size_t axis = 0; axis + 1 < shape.size(); ++axis) {
+    std::vector<int> finer;
+    for (const int pixel : pixels)
+      for (const int source : sources[axis]) finer.push_back(pixel * shape[axis] + source);
+    pixels = std::move(finer);
+  }
+  return pixels;
 }
 
 }  // namespace
@@ -159,9 +183,11 @@ void Lowering::concatenation(const Op& o) {
     const Shape s = shape(from);
     const std::vector<int>& part = graph_.in(o, i).shape;
     const auto place = selection_of(out.shape, slices_of(part, begin));
-    if (!place)
-      fail(o, fmt::format("tensor {} '{}': axis {} lies between others", o.input(i),
-                          graph_.in(o, i).name, axis));
+    if (!place) {
+      join_between(o, i, axis, static_cast<int>(begin[at(axis)]));
+      begin[at(axis)] += part[at(axis)];
+      continue;
+    }
     const int channel = static_cast<int>(place->channels.begin);
     if (!is_part_of(from, whole, channel)) {
       Geometry window;
@@ -172,6 +198,28 @@ void Lowering::concatenation(const Op& o) {
            0);
     }
     begin[at(axis)] += part[at(axis)];
+  }
+}
+
+/// An axis between others of a tensor that is no image: a copy for each element of those before.
+void Lowering::join_between(const Op& o, int position, int axis, int begin) {
+  const std::vector<int>& out = graph_.out(o).shape;
+  const int from = image(o, position), whole = map_of(o.outputs[0]);
+  int outer = 1, inner = 1;
+  for (int i = 0; i + 1 < static_cast<int>(out.size()); ++i)
+    if (i != axis) (i < axis ? outer : inner) *= out[at(i)];
+  if (outer > kMostLayers)
+    fail(o, fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(position),
+                        graph_.in(o, position).name, outer, kMostLayers));
+  const Shape s = shape(from);
+  const int pixels = s.W / outer;
+  for (int i = 0; i < outer; ++i) {
+    Geometry g;
+    g.W = s.W;
+    g.Q = pixels;
+    g.pad_left = -i * pixels;
+    const int x = (i * out[at(axis)] + begin) * inner;
+    move(o, from, all_channels(s), g, add_part(whole, {-1, 0, 0, x}, {s.C, 1, pixels}), 0);
   }
 }
 
@@ -186,12 +234,18 @@ bool Lowering::is_part_of(int map, int whole, int channel) const {
 /// Channels from a whole word on are a part of the input: no layer.
 void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
-  const auto selected = selection_of(t.shape, model::slices(graph_, o));
-  if (!selected || t.is_constant)
-    fail(o, fmt::format("tensor {} '{}' {}", o.input(0), t.name,
-                        t.is_constant ? "is a constant"
-                                      : "is cut into pixels that don't lie equally far apart, "
-                                        "1 to 255"));
+  const std::vector<Slice> slices = model::slices(graph_, o);
+  const auto selected = selection_of(t.shape, slices);
+  if (t.is_constant) fail(o, fmt::format("tensor {} '{}' is a constant", o.input(0), t.name));
+  if (!selected) {  // pixels that don't lie equally far apart, or backwards
+    std::vector<std::vector<int>> sources;
+    for (const Slice& slice : slices) {
+      sources.emplace_back();
+      for (std::int64_t i = 0; i < slice.size; ++i)
+        sources.back().push_back(static_cast<int>(slice.begin + i * slice.stride));
+    }
+    return select(o, t.shape, sources);
+  }
   const int from = image(o, 0);
   const Shape s = shape(from);
   const auto& [y, x, channels] = *selected;
@@ -269,37 +323,81 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
   add_layer(o, std::move(layer));
 }
 
-/// Channels, then rows, then columns; lines that follow each other go together.
+/// Axes before the image's have one element.
 void Lowering::mirror_pad(const Op& o) {
-  const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
-  const std::vector<std::vector<int>> sources = model::mirrored(graph_, o);
-  const std::size_t rank = sources.size(), image_axes = t.rank() == 4 ? 3 : 2;
-  for (std::size_t axis = 0; axis + image_axes < rank; ++axis)
-    if (out.shape[axis] != 1)
-      fail(o, fmt::format("tensor {} '{}': axes before the last {} have more than one element",
-                          o.input(0), t.name, image_axes));
+  select(o, graph_.in(o, 0).shape, model::mirrored(graph_, o));
+}
+
+/// Of images by repeating lines, of others pixel by pixel.
+void Lowering::broadcast_to(const Op& o) {
+  const std::vector<int>& to = graph_.out(o).shape;
+  if (to.size() == 4) {
+    map_of_[o.outputs[0]] = operand(o, 0);
+    return;
+  }
+  std::vector<int> aligned(to.size() - graph_.in(o, 0).shape.size(), 1);
+  aligned.insert(aligned.end(), graph_.in(o, 0).shape.begin(), graph_.in(o, 0).shape.end());
+  auto sources = all_elements(aligned);
+  for (std::size_t axis = 0; axis < to.size(); ++axis)
+    if (aligned[axis] != to[axis]) sources[axis].assign(at(to[axis]), 0);
+  select(o, aligned, sources);
+}
+
+void Lowering::gather(const Op& o) {
+  const Tensor& t = graph_.in(o, 0);
+  auto sources = all_elements(t.shape);
+  std::vector<int>& chosen = sources[at(o.axis < 0 ? o.axis + t.rank() : o.axis)];
+  chosen.clear();
+  for (const std::int64_t i : graph_.in(o, 1).integers()) chosen.push_back(static_cast<int>(i));
+  select(o, t.shape, sources);
+}
+
+/// Channels, then rows, then columns; lines that follow each other go together.
+void Lowering::select(const Op& o, const std::vector<int>& extents,
+                      const std::vector<std::vector<int>>& sources) {
   int map = image(o, 0);
-  const Shape s = shape(map), to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
-  const auto next = [&](const Shape& reached) {
-    return reached == to ? new_output(o, to) : add_map(o.outputs[0], reached);
+  const Shape s = shape(map);
+  const bool is_image = extents.size() == 4;
+  if (is_image && sources[0].size() != 1)
+    fail(o, fmt::format("tensor {} '{}': batch {}, allowed 1", o.outputs[0], graph_.out(o).name,
+                        sources[0].size()));
+  const std::vector<int> channels = sources.empty() ? std::vector<int>{0} : sources.back(),
+                         rows = is_image ? sources[1] : std::vector<int>{0},
+                         cols = is_image ? sources[2] : pixels_of(extents, sources);
+  const auto moves = [](const std::vector<int>& from, int extent) {
+    for (std::size_t i = 0; i < from.size(); ++i)
+      if (from[i] != static_cast<int>(i)) return true;
+    return static_cast<int>(from.size()) != extent;
   };
-  if (s == to) map_of_[o.outputs[0]] = map;
-  if (s.C != to.C) {
-    Layer layer = selection(o, map, sources[rank - 1]);
-    add_layer_to(map = next({to.C, s.H, s.W}), std::move(layer));
+  int steps = 0;
+  for (const bool needed : {moves(channels, s.C), moves(rows, s.H), moves(cols, s.W)})
+    steps += needed ? 1 : 0;
+  if (steps == 0) map_of_[o.outputs[0]] = map;
+  const auto next = [&](const Shape& reached) {
+    return --steps == 0 ? new_output(o, reached) : add_map(o.outputs[0], reached);
+  };
+  const int C = static_cast<int>(channels.size()), H = static_cast<int>(rows.size()),
+            W = static_cast<int>(cols.size());
+  if (moves(channels, s.C)) {
+    Layer layer = selection(o, map, channels);
+    add_layer_to(map = next({C, s.H, s.W}), std::move(layer));
   }
-  if (s.H != to.H) {
+  if (moves(rows, s.H)) {
     const int from = map;
-    map = next({to.C, to.H, s.W});
-    move_lines(o, from, sources[rank - 3], true, map);
+    move_lines(o, from, rows, true, map = next({C, H, s.W}));
   }
-  if (s.W != to.W) move_lines(o, map, sources[rank - 2], false, next(to));
+  if (moves(cols, s.W)) move_lines(o, map, cols, false, next({C, H, W}));
 }
 
 void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows,
                           int to) {
   const Shape s = shape(from);
   const int lines = static_cast<int>(sources.size());
+  int runs = 1;
+  for (std::size_t i = 1; i < sources.size(); ++i) runs += sources[i] != sources[i - 1] + 1 ? 1 : 0;
+  if (runs > kMostLayers)
+    fail(o, fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(0),
+                        graph_.in(o, 0).name, runs, kMostLayers));
   for (int first = 0, end = 0; first < lines; first = end) {
     do ++end;
     while (end < lines && sources[at(end)] == sources[at(end - 1)] + 1);

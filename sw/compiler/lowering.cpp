@@ -278,6 +278,7 @@ void Lowering::lower(int index) {
     case OpKind::kSum:
       return mean(o);
     case OpKind::kReduceMax:
+    case OpKind::kReduceMin:
       return reduce_max(o);
     case OpKind::kTransposeConv:
       return transpose_convolution(o);
@@ -293,6 +294,10 @@ void Lowering::lower(int index) {
       return pad(o);
     case OpKind::kMirrorPad:
       return mirror_pad(o);
+    case OpKind::kGather:
+      return gather(o);
+    case OpKind::kBroadcastTo:
+      return broadcast_to(o);
     case OpKind::kSpaceToDepth:
       return space_to_depth(o);
     case OpKind::kDepthToSpace:

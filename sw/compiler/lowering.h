@@ -184,15 +184,26 @@ class Lowering {
   void clamp(const Op& o, int map, const reference::OutputRange& range);
   void requantize(const Op& o);
 
-  // ---- pools and means --------------------------------------------------------------------------
+  // ---- pools ------------------------------------------------------------------------------------
 
   void max_pool(const Op& o);
   void average_pool(const Op& o);
+
+  // ---- reductions -----------------------------------------------------------------------------
+
+  struct Span;
+  std::vector<Span> spans_of(const Op& o) const;
+  bool reduces_channels(const Op& o) const;
+  static Geometry window_of(const Shape& s, const Span& span);
+  void add_parts(const Op& o, Layer layer, const Span& span, int whole);
   void mean(const Op& o);
+  Layer sum_of_channels(const Op& o, int from, const Geometry& window,
+                        const reference::MeanParams& p) const;
   void reduce_max(const Op& o);
-  /// Makes the window that covers the operator's axes of the image. @return whether the channels
-  /// are among them
-  bool set_reduction(const Op& o, Layer& layer) const;
+  /// A layer whose result only other layers of the operator read. @return the map
+  int add_step(const Op& o, Layer layer);
+  Layer complement(const Op& o, int map) const;
+  Layer largest_channel(const Op& o, int map);
 
   // ---- transposed convolutions and resizes ----------------------------------------------------
 
@@ -209,6 +220,7 @@ class Lowering {
   void strided_slice(const Op& o);
   /// Pads channels as well.
   void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);
+  void join_between(const Op& o, int position, int axis, int begin);
   bool is_part_of(int map, int whole, int channel) const;
   /// Finds the tensors that their producers can write right into a concatenation.
   void find_concatenated();
@@ -219,6 +231,11 @@ class Lowering {
             int outside);
   void pad(const Op& o);
   void mirror_pad(const Op& o);
+  void gather(const Op& o);
+  /// Elements of each axis, in any order. @param sources  for each axis the input's
+  void select(const Op& o, const std::vector<int>& extents,
+              const std::vector<std::vector<int>>& sources);
+  void broadcast_to(const Op& o);
   /// Row (or column) i of `to` is row sources[i] of `from`.
   void move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows, int to);
   void space_to_depth(const Op& o);

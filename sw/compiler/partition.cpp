@@ -52,10 +52,12 @@ std::vector<int> partition(const Graph& graph, Network& network) {
   for (int i = 0; i < count; ++i) {
     const Op& op = op_at(i);
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
-                        op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
-                        model::computes_floats(op.kind) || moves_codes(op.kind) ||
-                        takes_image(graph, op);
-    if (!hosted || known.count(op.input(0)) == 0 ||
+                        op.kind == OpKind::kFloat || model::computes_floats(op.kind) ||
+                        moves_codes(op.kind) || takes_image(graph, op);
+    const auto is_known = [&](int t) {
+      return t < 0 || graph.tensor(t).is_constant || known.count(t) > 0;
+    };
+    if (!hosted || !std::all_of(op.inputs.begin(), op.inputs.end(), is_known) ||
         !(is_float(graph, op.input(0)) || converts_uint8(graph, op) || takes_image(graph, op)))
       continue;
     before.insert(i);
@@ -70,8 +72,8 @@ std::vector<int> partition(const Graph& graph, Network& network) {
                                    [&](int t) { return read_by_machine.count(t) > 0; });
     const bool hosted = op.on_host || op.kind == OpKind::kSoftmax ||
                         op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
-                        op.kind == OpKind::kFloat || op.kind == OpKind::kNeg ||
-                        op.kind == OpKind::kArgMax || converts_uint8(graph, op) ||
+                        op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax ||
+                        converts_uint8(graph, op) ||
                         ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                           model::computes_floats(op.kind)) &&
                          is_float(graph, op.input(0))) ||

@@ -61,16 +61,11 @@ class SingleImages : Rewriter {
   /// The operand that has the batch; of operators on two maps see is_shared().
   static int position_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
 
-  static bool is_binary(OpKind kind) {
-    return kind == OpKind::kAdd || kind == OpKind::kSub || kind == OpKind::kMul ||
-           kind == OpKind::kMaximum || kind == OpKind::kMinimum ||
-           kind == OpKind::kSquaredDifference;
-  }
-
   /// An operand that all images read: without a batch of its own, or no map at all.
   bool is_shared(const Op& op, int position) const {
     const Tensor& t = graph_.in(op, position);
-    if (is_binary(op.kind)) return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
+    if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo)
+      return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     if (op.kind == OpKind::kConcatenation) return false;
     if (op.kind == OpKind::kBatchMatMul) return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     return position != position_of(op);
@@ -87,6 +82,7 @@ class SingleImages : Rewriter {
       case OpKind::kMean:
       case OpKind::kSum:
       case OpKind::kReduceMax:
+      case OpKind::kReduceMin:
         return !model::reduced_axes(graph_, op)->at(0);
       case OpKind::kPad:
       case OpKind::kPadV2:
@@ -103,6 +99,8 @@ class SingleImages : Rewriter {
       case OpKind::kSoftmax:
       case OpKind::kLogSoftmax:
         return graph_.out(op).rank() > 1;
+      case OpKind::kGather:
+        return op.axis != 0 && op.axis != -graph_.in(op, 0).rank();
       case OpKind::kArgMax:
         return *model::searched_axis(graph_, op) > 0;
       case OpKind::kUnknown:

@@ -441,9 +441,17 @@ class Checker {
     shape(out(), {in(0).extent(0), out().extent(1), out().extent(2), in(0).extent(3)});
   }
 
+  /// float32 in and out, where the operator has that.
+  bool of_floats() const {
+    if (!computes_floats(op_.kind) || out().type != DataType::kFloat32) return false;
+    for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i) type(in(i), DataType::kFloat32);
+    if (op_.activation != Activation::kNone) fail("fused activation of float32, allowed NONE");
+    return true;
+  }
+
   void binary(bool rescales) const {
     operands(2, 2);
-    codes_alike({0, 1});
+    if (!of_floats()) codes_alike({0, 1});
     for (int i = 0; i < 2; ++i)
       if (!rescales) same_quantization(in(i));
     const auto expected = broadcast_shape(in(0).shape, in(1).shape);
@@ -454,8 +462,7 @@ class Checker {
   void unary() const {
     operands(1, 1);
     shape(out(), in(0).shape);
-    if (computes_floats(op_.kind) && in(0).type == DataType::kFloat32)
-      return type(out(), DataType::kFloat32);
+    if (of_floats()) return;
     codes_alike({0});
     if (op_.kind == OpKind::kLeakyRelu && !(std::isfinite(op_.alpha)))
       fail("alpha {} is not finite", op_.alpha);
@@ -470,11 +477,36 @@ class Checker {
     if (in(0).type != DataType::kFloat32) codes(in(0));
   }
 
-  void negate() const {
-    operands(1, 1);
-    type(in(0), DataType::kFloat32);
+  /// Operators that TFLite has in float32 only.
+  void floats_only() const {
     type(out(), DataType::kFloat32);
-    shape(out(), in(0).shape);
+    is_binary(op_.kind) ? binary(true) : unary();
+  }
+
+  void gather() const {
+    operands(2, 2);
+    type(in(0), out().type);
+    same_quantization(in(0));
+    constant(1, -1);
+    rank(in(1), 1);
+    const int axis = op_.axis < 0 ? op_.axis + in(0).rank() : op_.axis;
+    if (axis < 0 || axis >= in(0).rank())
+      fail("axis {}, allowed {}..{}", op_.axis, -in(0).rank(), in(0).rank() - 1);
+    for (const std::int64_t i : in(1).integers())
+      if (i < 0 || i >= in(0).extent(axis))
+        fail(in(1), "element {}, allowed 0..{}", i, in(0).extent(axis) - 1);
+    std::vector<int> expected = in(0).shape;
+    expected[static_cast<std::size_t>(axis)] = static_cast<int>(in(1).elements());
+    shape(out(), expected);
+  }
+
+  void broadcast_to() const {
+    operands(1, 2);
+    type(in(0), out().type);
+    same_quantization(in(0));
+    if (broadcast_shape(in(0).shape, out().shape) != out().shape)
+      fail(out(), "shape [{}] does not fit the input's [{}]", fmt::join(out().shape, ", "),
+           fmt::join(in(0).shape, ", "));
   }
 
   /// Each code that the thresholds can give is of the output's encoding.
@@ -586,6 +618,7 @@ class Checker {
       case OpKind::kSum:
         return reduction(true);
       case OpKind::kReduceMax:
+      case OpKind::kReduceMin:
         return reduction(false);
       case OpKind::kReshape:
       case OpKind::kSqueeze:
@@ -621,7 +654,17 @@ class Checker {
       case OpKind::kDequantize:
         return convert();
       case OpKind::kNeg:
-        return negate();
+      case OpKind::kFloor:
+      case OpKind::kCeil:
+      case OpKind::kRound:
+      case OpKind::kSin:
+      case OpKind::kCos:
+      case OpKind::kDiv:
+        return floats_only();
+      case OpKind::kGather:
+        return gather();
+      case OpKind::kBroadcastTo:
+        return broadcast_to();
       case OpKind::kThreshold:
         return threshold();
       case OpKind::kFloat:

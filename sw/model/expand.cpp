@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -17,6 +18,7 @@ namespace {
 /// Operands can be shared, so a small file could unfold into more than memory holds.
 constexpr std::size_t kMaxOps = std::size_t{1} << 18;
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+constexpr int kMaxCopies = 256;           ///< of a TILE
 constexpr std::int64_t kMaxSide = 65535;  ///< blocks, paddings, crops
 
 class Expansion {
@@ -57,6 +59,10 @@ class Expansion {
     if (op.name == "SPLIT_V") return split_sizes(op);
     if (op.name == "UNPACK") return unpack(op);
     if (op.name == "PACK") return pack(op);
+    if (op.name == "PRELU") return prelu(op);
+    if (op.name == "GATHER") return gather(op);
+    if (op.name == "REVERSE_V2") return reverse(op);
+    if (op.name == "TILE") return tile(op);
     ops_.push_back(op);
   }
 
@@ -206,6 +212,110 @@ class Expansion {
     ops_.push_back(std::move(joined));
   }
 
+  // ---- PRELU ------------------------------------------------------------------------------------
+
+  /// The positive part of x, and its negative part times alpha: one of them is the zero point.
+  void prelu(const Op& op) {
+    const Tensor x = input(op, 0);
+    const Tensor& out = graph_.out(op);
+    input(op, 1);
+    if (bytes_of(x.type) != 1 || x.quantization.scale.size() != 1 || out.shape != x.shape) {
+      ops_.push_back(op);  // check() refuses it
+      return;
+    }
+    Op positive = part_of(op, OpKind::kRelu), negative = part_of(op, OpKind::kMinimum),
+       scaled = part_of(op, OpKind::kMul), sum = part_of(op, OpKind::kAdd);
+    Tensor zero = x;
+    zero.shape = {};
+    zero.is_constant = true;
+    zero.data = {static_cast<std::uint8_t>(x.zero_point() & 0xff)};
+    graph_.tensors.push_back(std::move(zero));
+    negative.inputs = {op.inputs[0], static_cast<int>(graph_.tensors.size()) - 1};
+    negative.outputs = {add_like(op.inputs[0], x.shape)};
+    positive.inputs = {op.inputs[0]};
+    positive.outputs = {add_like(op.outputs[0], x.shape)};
+    scaled.inputs = {negative.outputs[0], op.inputs[1]};
+    scaled.outputs = {add_like(op.outputs[0], x.shape)};
+    sum.inputs = {positive.outputs[0], scaled.outputs[0]};
+    sum.outputs = op.outputs;
+    for (Op* part : {&negative, &positive, &scaled, &sum}) ops_.push_back(std::move(*part));
+  }
+
+  // ---- lists of elements ------------------------------------------------------------------------
+
+  Op gather_of(const Op& op, int from, std::size_t axis, const Values& elements, int to) {
+    Op part = part_of(op, OpKind::kGather);
+    part.axis = static_cast<int>(axis);
+    part.inputs = {from, add_integers(elements, {static_cast<int>(elements.size())})};
+    part.outputs = {to};
+    return part;
+  }
+
+  void gather(const Op& op) {
+    const std::vector<int> shape = input(op, 0).shape;
+    const Tensor& list = input(op, 1);
+    const Values elements = constant(op, 1, static_cast<std::size_t>(list.elements()));
+    const std::size_t axis = axis_of(op, op.axis, static_cast<int>(shape.size()));
+    if (list.rank() == 1) {
+      ops_.push_back(gather_of(op, op.inputs[0], axis, elements, op.outputs[0]));
+      return;
+    }
+    std::vector<int> flat = shape;
+    flat[axis] = static_cast<int>(elements.size());
+    const int t = add_like(op.outputs[0], flat);
+    ops_.push_back(gather_of(op, op.inputs[0], axis, elements, t));
+    Op reshape = part_of(op, OpKind::kReshape);
+    reshape.inputs = {t};
+    reshape.outputs = op.outputs;
+    ops_.push_back(std::move(reshape));
+  }
+
+  void reverse(const Op& op) {
+    const std::vector<int> shape = input(op, 0).shape;
+    const Values axes = constant(op, 1, static_cast<std::size_t>(input(op, 1).elements()));
+    int from = op.inputs[0];
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const std::size_t axis = axis_of(op, axes[i], static_cast<int>(shape.size()));
+      Values elements(static_cast<std::size_t>(shape[axis]));
+      std::iota(elements.rbegin(), elements.rend(), 0);
+      const int to = i + 1 == axes.size() ? op.outputs[0] : add_like(op.outputs[0], shape);
+      ops_.push_back(gather_of(op, from, axis, elements, to));
+      from = to;
+    }
+    if (axes.empty()) fail(op, "no axis");
+  }
+
+  /// Axes of one element are broadcast, others joined with themselves.
+  void tile(const Op& op) {
+    std::vector<int> shape = input(op, 0).shape;
+    const std::vector<int> wanted = graph_.out(op).shape;
+    if (shape.size() != wanted.size()) fail(op, "the output has another rank");
+    std::vector<Op> parts;
+    const auto add_part = [&](OpKind kind, std::size_t copies) {
+      const int from = parts.empty() ? op.inputs[0] : parts.back().outputs[0];
+      parts.push_back(part_of(op, kind));
+      parts.back().inputs.assign(copies, from);
+      parts.back().outputs = {add_like(op.outputs[0], shape)};
+    };
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
+      if (shape[axis] == 1) shape[axis] = wanted[axis];
+    if (shape != input(op, 0).shape) add_part(OpKind::kBroadcastTo, 1);
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      if (shape[axis] == wanted[axis]) continue;
+      if (shape[axis] < 1 || wanted[axis] % shape[axis] != 0)
+        fail(op, fmt::format("axis {} has {} elements, the output's {}", axis, shape[axis],
+                             wanted[axis]));
+      const int copies = wanted[axis] / shape[axis];
+      if (copies > kMaxCopies) fail(op, fmt::format("{} copies, allowed {}", copies, kMaxCopies));
+      shape[axis] = wanted[axis];
+      add_part(OpKind::kConcatenation, static_cast<std::size_t>(copies));
+      parts.back().axis = static_cast<int>(axis);
+    }
+    if (parts.empty()) add_part(OpKind::kReshape, 1);
+    parts.back().outputs = op.outputs;
+    ops_.insert(ops_.end(), parts.begin(), parts.end());
+  }
+
   // ---- dilations --------------------------------------------------------------------------------
 
   /// The only operator that writes what `op` reads, if nobody else reads it.
@@ -290,8 +400,61 @@ class Expansion {
   std::set<std::size_t> folded_;                  ///< what goes with it
 };
 
+/// Shapes that the file has computed are those of the operators' outputs.
+void settle_shapes(Graph& graph) {
+  const auto integers = [&](const std::vector<int>& values) {
+    Tensor t;
+    t.name = "shape";
+    t.type = DataType::kInt32;
+    t.shape = {static_cast<int>(values.size())};
+    t.is_constant = true;
+    for (const int value : values)
+      for (int byte = 0; byte < 4; ++byte)
+        t.data.push_back(static_cast<std::uint8_t>(value >> 8 * byte & 0xff));
+    graph.tensors.push_back(std::move(t));
+    return static_cast<int>(graph.tensors.size()) - 1;
+  };
+  const auto computed = [&](const Op& op, int position) {
+    return op.input(position) >= 0 && !graph.in(op, position).is_constant;
+  };
+  bool settled = false;
+  for (Op& op : graph.ops) {
+    const std::vector<int> shape = graph.out(op).shape;
+    const int position = op.kind == OpKind::kTransposeConv ? 0 : 1;
+    const bool resize =
+        op.kind == OpKind::kResizeBilinear || op.kind == OpKind::kResizeNearestNeighbor;
+    if (!computed(op, position) || (resize && shape.size() != 4)) continue;
+    if (resize)
+      op.inputs[1] = integers({shape[1], shape[2]});
+    else if (op.kind == OpKind::kTransposeConv)
+      op.inputs[0] = integers(shape);
+    else if (op.kind == OpKind::kReshape || op.kind == OpKind::kBroadcastTo || op.name == "TILE")
+      op.inputs.resize(1);
+    else
+      continue;
+    settled = true;
+  }
+  if (!settled) return;
+  // What computed them is read no more.
+  std::set<int> read(graph.outputs.begin(), graph.outputs.end());
+  for (std::size_t i = graph.ops.size(); i-- > 0;) {
+    const Op& op = graph.ops[i];
+    const bool needed = std::any_of(op.outputs.begin(), op.outputs.end(), [&](int t) {
+      const DataType type = graph.tensor(t).type;
+      return read.count(t) > 0 || (type != DataType::kInt32 && type != DataType::kInt64);
+    });
+    if (needed)
+      read.insert(op.inputs.begin(), op.inputs.end());
+    else
+      graph.ops.erase(graph.ops.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
 }  // namespace
 
-void expand(Graph& graph) { Expansion(graph).run(); }
+void expand(Graph& graph) {
+  settle_shapes(graph);
+  Expansion(graph).run();
+}
 
 }  // namespace trine::model

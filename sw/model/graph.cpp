@@ -147,8 +147,35 @@ std::int64_t macs(const Graph& graph) {
 }
 
 bool computes_floats(OpKind kind) {
-  return kind == OpKind::kElu || kind == OpKind::kLog || kind == OpKind::kSqrt ||
-         kind == OpKind::kSquare;
+  switch (kind) {
+    case OpKind::kAbs:
+    case OpKind::kCeil:
+    case OpKind::kCos:
+    case OpKind::kElu:
+    case OpKind::kExp:
+    case OpKind::kFloor:
+    case OpKind::kLog:
+    case OpKind::kLogistic:
+    case OpKind::kNeg:
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kReluN1To1:
+    case OpKind::kRound:
+    case OpKind::kRsqrt:
+    case OpKind::kSin:
+    case OpKind::kSqrt:
+    case OpKind::kSquare:
+    case OpKind::kTanh:
+      return true;
+    default:
+      return is_binary(kind);
+  }
+}
+
+bool is_binary(OpKind kind) {
+  return kind == OpKind::kAdd || kind == OpKind::kDiv || kind == OpKind::kMaximum ||
+         kind == OpKind::kMinimum || kind == OpKind::kMul || kind == OpKind::kSub ||
+         kind == OpKind::kSquaredDifference;
 }
 
 std::string label(const Graph& graph, const Op& op) {

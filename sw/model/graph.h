@@ -92,16 +92,22 @@ enum class OpKind {
   kArgMax,  ///< host: index of the largest of an axis, the first of equal ones
   kAveragePool2D,
   kBatchMatMul,
+  kBroadcastTo,
+  kCeil,
   kConcatenation,
   kConv2D,
+  kCos,
   kDepthToSpace,
   kDepthwiseConv2D,
   kDequantize,
+  kDiv,  ///< of float32
   kElu,
   kExp,
   kExpandDims,
   kFloat,  ///< ONNX, host: Op::steps on each element, float32 out
+  kFloor,
   kFullyConnected,
+  kGather,  ///< elements of one axis, by a constant list
   kGelu,
   kHardSwish,
   kLeakyRelu,
@@ -119,13 +125,16 @@ enum class OpKind {
   kPadV2,
   kQuantize,
   kReduceMax,
+  kReduceMin,
   kRelu,
   kRelu6,
   kReluN1To1,
   kReshape,
   kResizeBilinear,
   kResizeNearestNeighbor,
+  kRound,  ///< half to even
   kRsqrt,
+  kSin,
   kSoftmax,
   kSpaceToDepth,
   kSqrt,
@@ -169,7 +178,7 @@ struct Op {
   bool keep_dims = false;
   float beta = 1.0f;           ///< SOFTMAX
   float alpha = 0.0f;          ///< LEAKY_RELU
-  int axis = 0;                ///< CONCATENATION
+  int axis = 0;                ///< CONCATENATION, GATHER
   std::vector<int> new_shape;  ///< RESHAPE, as stored (may hold -1); the output's shape decides
   bool adjoint_a = false, adjoint_b = false;               ///< BATCH_MATMUL
   bool align_corners = false, half_pixel_centers = false;  ///< RESIZE_*
@@ -230,8 +239,11 @@ int groups(const Graph& graph, const Op& op);
 std::int64_t macs(const Graph& graph, const Op& op);
 std::int64_t macs(const Graph& graph);
 
-/// Functions of one element that TFLite also has in float32, between DEQUANTIZE and QUANTIZE.
+/// Functions of one element, or of two, that TFLite also has in float32, between DEQUANTIZE and
+/// QUANTIZE.
 bool computes_floats(OpKind kind);
+/// ADD and others that broadcast two operands.
+bool is_binary(OpKind kind);
 
 /// "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
 std::string label(const Graph& graph, const Op& op);

@@ -44,7 +44,7 @@ constexpr OperatorFacts kOperators[] = {
     {5, OpKind::kDepthToSpace, "DEPTH_TO_SPACE"},
     {6, OpKind::kDequantize, "DEQUANTIZE"},
     {7, OpKind::kUnknown, "EMBEDDING_LOOKUP"},
-    {8, OpKind::kUnknown, "FLOOR"},
+    {8, OpKind::kFloor, "FLOOR"},
     {9, OpKind::kFullyConnected, "FULLY_CONNECTED"},
     {11, OpKind::kUnknown, "L2_NORMALIZATION"},
     {12, OpKind::kUnknown, "L2_POOL_2D"},
@@ -69,7 +69,7 @@ constexpr OperatorFacts kOperators[] = {
     {39, OpKind::kTranspose, "TRANSPOSE"},
     {40, OpKind::kMean, "MEAN"},
     {41, OpKind::kSub, "SUB"},
-    {42, OpKind::kUnknown, "DIV"},
+    {42, OpKind::kDiv, "DIV"},
     {43, OpKind::kSqueeze, "SQUEEZE"},
     {44, OpKind::kUnknown, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
     {45, OpKind::kStridedSlice, "STRIDED_SLICE"},
@@ -85,6 +85,7 @@ constexpr OperatorFacts kOperators[] = {
     {60, OpKind::kPadV2, "PADV2"},
     {65, OpKind::kUnknown, "SLICE"},
     {67, OpKind::kTransposeConv, "TRANSPOSE_CONV"},
+    {66, OpKind::kSin, "SIN"},
     {69, OpKind::kUnknown, "TILE"},
     {70, OpKind::kExpandDims, "EXPAND_DIMS"},
     {73, OpKind::kLog, "LOG"},
@@ -97,7 +98,7 @@ constexpr OperatorFacts kOperators[] = {
     {82, OpKind::kReduceMax, "REDUCE_MAX"},
     {83, OpKind::kUnknown, "PACK"},
     {88, OpKind::kUnknown, "UNPACK"},
-    {89, OpKind::kUnknown, "REDUCE_MIN"},
+    {89, OpKind::kReduceMin, "REDUCE_MIN"},
     {92, OpKind::kSquare, "SQUARE"},
     {94, OpKind::kUnknown, "FILL"},
     {97, OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR"},
@@ -106,13 +107,17 @@ constexpr OperatorFacts kOperators[] = {
     {100, OpKind::kMirrorPad, "MIRROR_PAD"},
     {101, OpKind::kAbs, "ABS"},
     {102, OpKind::kUnknown, "SPLIT_V"},
+    {104, OpKind::kCeil, "CEIL"},
+    {105, OpKind::kUnknown, "REVERSE_V2"},
+    {108, OpKind::kCos, "COS"},
     {111, OpKind::kElu, "ELU"},
     {114, OpKind::kQuantize, "QUANTIZE"},
+    {116, OpKind::kRound, "ROUND"},
     {117, OpKind::kHardSwish, "HARD_SWISH"},
     {118, OpKind::kUnknown, "IF"},
     {119, OpKind::kUnknown, "WHILE"},
     {126, OpKind::kBatchMatMul, "BATCH_MATMUL"},
-    {130, OpKind::kUnknown, "BROADCAST_TO"},
+    {130, OpKind::kBroadcastTo, "BROADCAST_TO"},
     {142, OpKind::kUnknown, "VAR_HANDLE"},
     {150, OpKind::kGelu, "GELU"},
 };
@@ -432,6 +437,12 @@ class Importer {
     if (const auto* o = source.options_as_DepthToSpaceOptions()) op.block = o->block_size();
     if (const auto* o = source.options_as_MirrorPadOptions()) op.symmetric = o->mode() != 0;
     if (const auto* o = source.options_as_PackOptions()) op.axis = o->axis();
+    if (const auto* o = source.options_as_GatherOptions()) {
+      op.axis = o->axis();
+      if (o->batch_dims() != 0) fail(op, "batch_dims {}, allowed 0", o->batch_dims());
+    }
+    if (const auto* o = source.options_as_DivOptions())
+      op.activation = activation_of(op, o->activation());
     if (const auto* o = source.options_as_UnpackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();
     if (const auto* o = source.options_as_ReshapeOptions())

@@ -21,6 +21,74 @@ Codes zip(const Call& call, const F& f) {
   return result;
 }
 
+/// LiteRT's.
+float logistic(float x) {
+  if (x > 16.619047164916992188f) return 1.0f;
+  return x < -9.0f ? std::exp(x) : 1.0f / (1.0f + std::exp(-x));
+}
+
+float float_function(model::OpKind kind, float x) {
+  using model::OpKind;
+  switch (kind) {
+    case OpKind::kAbs:
+      return std::abs(x);
+    case OpKind::kCeil:
+      return std::ceil(x);
+    case OpKind::kCos:
+      return std::cos(x);
+    case OpKind::kElu:
+      return x < 0 ? std::expm1(x) : x;
+    case OpKind::kExp:
+      return std::exp(x);
+    case OpKind::kFloor:
+      return std::floor(x);
+    case OpKind::kLog:
+      return std::log(x);
+    case OpKind::kLogistic:
+      return logistic(x);
+    case OpKind::kNeg:
+      return -x;
+    case OpKind::kRelu:
+      return std::max(x, 0.0f);
+    case OpKind::kRelu6:
+      return std::min(std::max(x, 0.0f), 6.0f);
+    case OpKind::kReluN1To1:
+      return std::min(std::max(x, -1.0f), 1.0f);
+    case OpKind::kRound:
+      return std::nearbyint(x);
+    case OpKind::kRsqrt:
+      return 1.0f / std::sqrt(x);
+    case OpKind::kSin:
+      return std::sin(x);
+    case OpKind::kSqrt:
+      return std::sqrt(x);
+    case OpKind::kSquare:
+      return x * x;
+    default:
+      return std::tanh(x);
+  }
+}
+
+float float_function(model::OpKind kind, float a, float b) {
+  using model::OpKind;
+  switch (kind) {
+    case OpKind::kAdd:
+      return a + b;
+    case OpKind::kDiv:
+      return a / b;
+    case OpKind::kMaximum:
+      return std::max(a, b);
+    case OpKind::kMinimum:
+      return std::min(a, b);
+    case OpKind::kMul:
+      return a * b;
+    case OpKind::kSub:
+      return a - b;
+    default:
+      return (a - b) * (a - b);
+  }
+}
+
 }  // namespace
 
 Codes add(const Call& call) {
@@ -81,26 +149,19 @@ std::vector<float> dequantize(const Call& call) {
 
 std::vector<float> float_unary(const Call& call) {
   std::vector<float> values = call.floats(0);
-  for (float& x : values) switch (call.op.kind) {
-      case model::OpKind::kElu:
-        x = x < 0 ? std::expm1(x) : x;
-        break;
-      case model::OpKind::kLog:
-        x = std::log(x);
-        break;
-      case model::OpKind::kSqrt:
-        x = std::sqrt(x);
-        break;
-      default:  // SQUARE
-        x *= x;
-    }
+  for (float& x : values) x = float_function(call.op.kind, x);
   return values;
 }
 
-std::vector<float> negate(const Call& call) {
-  std::vector<float> values = call.floats(0);
-  for (float& value : values) value = -value;
-  return values;
+std::vector<float> float_binary(const Call& call) {
+  const std::vector<float> a = call.floats(0), b = call.floats(1);
+  const auto a_of = broadcast(call.in(0).shape, call.out().shape);
+  const auto b_of = broadcast(call.in(1).shape, call.out().shape);
+  std::vector<float> result(a_of.size());
+  for (std::size_t i = 0; i < result.size(); ++i)
+    result[i] = float_function(call.op.kind, a[static_cast<std::size_t>(a_of[i])],
+                               b[static_cast<std::size_t>(b_of[i])]);
+  return result;
 }
 
 }  // namespace trine::reference

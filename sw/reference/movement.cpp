@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "sw/model/shapes.h"
 #include "sw/reference/ops.h"
@@ -105,6 +106,27 @@ Bytes depth_to_space(const Call& call) {
   const auto from =
       walk({in[0], in[1], b, in[2], b, C}, {s[0], s[1], std::int64_t{b} * C, s[2], C, 1});
   return gather(call.bytes(0), from, element_bytes(call));
+}
+
+Bytes gather_elements(const Call& call) {
+  const std::vector<int>& in = call.in(0).shape;
+  const auto axis =
+      static_cast<std::size_t>(call.op.axis < 0 ? call.op.axis + call.in(0).rank() : call.op.axis);
+  const auto own = strides_of(in);
+  std::vector<std::int64_t> from{0};
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    std::vector<std::int64_t> finer, sources(static_cast<std::size_t>(in[i]));
+    std::iota(sources.begin(), sources.end(), 0);
+    if (i == axis) sources = call.in(1).integers();
+    for (const std::int64_t start : from)
+      for (const std::int64_t source : sources) finer.push_back(start + source * own[i]);
+    from = std::move(finer);
+  }
+  return gather(call.bytes(0), from, element_bytes(call));
+}
+
+Bytes broadcast_to(const Call& call) {
+  return gather(call.bytes(0), broadcast(call.in(0).shape, call.out().shape), element_bytes(call));
 }
 
 Bytes transpose(const Call& call) {

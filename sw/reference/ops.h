@@ -49,8 +49,8 @@ Codes select(const Call& call);  ///< MAXIMUM, MINIMUM
 Codes unary(const Call& call);   ///< all operators of one code by one, see code_table()
 Codes quantize(const Call& call);
 std::vector<float> dequantize(const Call& call);
-std::vector<float> negate(const Call& call);
-std::vector<float> float_unary(const Call& call);  ///< ELU, LOG, SQRT, SQUARE of float32
+std::vector<float> float_unary(const Call& call);   ///< of float32: model::computes_floats()
+std::vector<float> float_binary(const Call& call);  ///< the same of two operands
 Codes softmax(const Call& call);
 Codes log_softmax(const Call& call);
 
@@ -61,8 +61,8 @@ std::vector<std::int64_t> arg_max(const Call& call);
 
 Codes max_pool(const Call& call);
 Codes average_pool(const Call& call);
-Codes mean(const Call& call);  ///< MEAN, SUM
-Codes reduce_max(const Call& call);
+Codes mean(const Call& call);        ///< MEAN, SUM
+Codes reduce_max(const Call& call);  ///< REDUCE_MAX, REDUCE_MIN
 Codes resize_bilinear(const Call& call);
 Codes resize_nearest(const Call& call);
 
@@ -71,6 +71,8 @@ std::vector<std::uint8_t> pad(const Call& call);  ///< PAD, PADV2
 std::vector<std::uint8_t> mirror_pad(const Call& call);
 std::vector<std::uint8_t> space_to_depth(const Call& call);
 std::vector<std::uint8_t> depth_to_space(const Call& call);
+std::vector<std::uint8_t> gather_elements(const Call& call);  ///< GATHER
+std::vector<std::uint8_t> broadcast_to(const Call& call);
 std::vector<std::uint8_t> transpose(const Call& call);
 std::vector<std::uint8_t> strided_slice(const Call& call);
 std::vector<std::uint8_t> concatenation(const Call& call);

@@ -93,6 +93,8 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
              Rounding rounding) {
   const Call call{graph, op, values, rounding};
   const Tensor& out = graph.out(op);
+  if (model::computes_floats(op.kind) && out.type == DataType::kFloat32)
+    return packed(out, model::is_binary(op.kind) ? float_binary(call) : float_unary(call));
   switch (op.kind) {
     case OpKind::kConv2D:
       return packed(out, convolution(call));
@@ -113,6 +115,10 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kMaximum:
     case OpKind::kMinimum:
       return packed(out, select(call));
+    case OpKind::kGather:
+      return packed(out, gather_elements(call));
+    case OpKind::kBroadcastTo:
+      return packed(out, broadcast_to(call));
     case OpKind::kMaxPool2D:
       return packed(out, max_pool(call));
     case OpKind::kAveragePool2D:
@@ -121,6 +127,7 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kSum:
       return packed(out, mean(call));
     case OpKind::kReduceMax:
+    case OpKind::kReduceMin:
       return packed(out, reduce_max(call));
     case OpKind::kReshape:
     case OpKind::kSqueeze:
@@ -154,8 +161,6 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
       return packed(out, quantize(call));
     case OpKind::kDequantize:
       return packed(out, dequantize(call));
-    case OpKind::kNeg:
-      return packed(out, negate(call));
     case OpKind::kThreshold:
       return packed(out, threshold(call));
     case OpKind::kFloat:
@@ -169,7 +174,6 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kLog:
     case OpKind::kSqrt:
     case OpKind::kSquare:
-      if (out.type == DataType::kFloat32) return packed(out, float_unary(call));
       return packed(out, unary(call));
     case OpKind::kRelu:
     case OpKind::kRelu6:
@@ -183,6 +187,13 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kExp:
     case OpKind::kRsqrt:
       return packed(out, unary(call));
+    case OpKind::kCeil:
+    case OpKind::kCos:
+    case OpKind::kDiv:
+    case OpKind::kFloor:
+    case OpKind::kNeg:
+    case OpKind::kRound:
+    case OpKind::kSin:
     case OpKind::kUnknown:
       break;
   }

@@ -110,13 +110,13 @@ Codes mean(const Call& call) {
 }
 
 Codes reduce_max(const Call& call) {
+  const bool least = call.op.kind == model::OpKind::kReduceMin;
   const Codes codes = call.codes(0);
   const auto targets = reduction_targets(call);
-  Codes result(static_cast<std::size_t>(call.out().elements()),
-               std::numeric_limits<std::int32_t>::min());
+  Codes result(static_cast<std::size_t>(call.out().elements()), least ? INT32_MAX : INT32_MIN);
   for (std::size_t i = 0; i < codes.size(); ++i) {
-    std::int32_t& largest = result[static_cast<std::size_t>(targets[i])];
-    largest = std::max(largest, codes[i]);
+    std::int32_t& found = result[static_cast<std::size_t>(targets[i])];
+    found = least ? std::min(found, codes[i]) : std::max(found, codes[i]);
   }
   return result;
 }

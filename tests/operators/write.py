@@ -21,7 +21,11 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "MAX_POOL_2D": (17, 5), "MUL": (18, 21), "RELU6": (21, 0), "RESHAPE": (22, 17),
          "RESIZE_BILINEAR": (23, 15), "SOFTMAX": (25, 9), "TANH": (28, 0), "PAD": (34, 22),
          "MEAN": (40, 27), "SUB": (41, 28), "MAXIMUM": (55, 39), "TRANSPOSE_CONV": (67, 49),
-         "LEAKY_RELU": (98, 75), "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91)}
+         "LEAKY_RELU": (98, 75),
+         "PRELU": (54, 0), "GATHER": (36, 23), "REVERSE_V2": (105, 81), "TILE": (69, 51),
+         "BROADCAST_TO": (130, 0), "REDUCE_MAX": (82, 27), "REDUCE_MIN": (89, 27),
+         "SHAPE": (77, 55), "STRIDED_SLICE": (45, 32), "PACK": (83, 59),
+         "DEQUANTIZE": (6, 38), "FLOOR": (8, 0), "DIV": (42, 29), "SIN": (66, 0), "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91)}
 TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "i2": 7, "i1": 9}
 SAME, VALID = 0, 1
 
@@ -85,8 +89,17 @@ class Model:
         return [x, weights, self.tensor((channels,), scale, 0, "i4",
                                         self.rng.integers(-3000, 3000, channels))]
 
-    def op(self, kind, inputs, shape, options=None, like=None, fixed=None):
-        out = self.activation(shape, like, fixed)
+    def codes_constant(self, shape):
+        q = self.codes_of(shape)
+        low, high = (0, 256) if self.type == "u1" else (-128, 128)
+        return self.tensor(shape, *q, data=self.rng.integers(low, high, shape))
+
+    def op(self, kind, inputs, shape, options=None, like=None, fixed=None, integers=False,
+           floats=False):
+        if integers or floats:
+            out = self.tensor(shape, type="i4" if integers else "f4")
+        else:
+            out = self.activation(shape, like, fixed)
         code, number = KINDS[kind]
         if code not in self.codes:
             self.codes.append(code)
@@ -126,7 +139,7 @@ class Model:
             x, self.weights((outputs, inputs)), outputs), (rows, outputs))
 
     def to_bytes(self):
-        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 1)} for c in self.codes]
+        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 2 if c == 130 else 1)} for c in self.codes]
         graph = {0: self.tensors, 1: ["i", *self.inputs], 2: ["i", *self.outputs], 3: self.ops}
         return tflite_writer.to_bytes({0: ("I", 3), 1: codes, 2: [graph], 4: self.buffers})
 
@@ -174,7 +187,69 @@ def batch(m):
     return m.op("SOFTMAX", [y], (3, 10), {0: ("f", 1.0)}, fixed=(1 / 256, -128))
 
 
-CASES = {"batch": batch, "uint8_convolutions": uint8_convolutions,
+def prelu(m):
+    """A slope for each channel, then one for all."""
+    m.type = "i1"
+    x = m.input((1, 5, 6, 7))
+    y = m.op("PRELU", [x, m.codes_constant((1, 1, 7))], m.shapes[x])
+    return m.op("PRELU", [y, m.codes_constant((1,))], m.shapes[x])
+
+
+def moved(m):
+    """Elements in other orders and copies of them."""
+    m.type = "i1"
+    x = m.input((1, 5, 6, 7))
+    y = m.op("GATHER", [x, m.constant([3, 0, 5, 5, 1])], (1, 5, 5, 7), {0: ("i", 2)}, like=x)
+    y = m.op("REVERSE_V2", [y, m.constant([1])], m.shapes[y], {}, like=y)
+    y = m.op("REVERSE_V2", [y, m.constant([3])], m.shapes[y], {}, like=y)
+    y = m.op("TILE", [y, m.constant([1, 2, 1, 2])], (1, 10, 5, 14), {}, like=y)
+    z = m.op("GATHER", [y, m.constant([2])], (1, 10, 1, 14), {0: ("i", 2)}, like=y)
+    z = m.op("BROADCAST_TO", [z, m.constant([1, 10, 5, 14])], m.shapes[y], like=y)
+    return m.op("MAXIMUM", [z, y], m.shapes[y], like=y)
+
+
+def extremes(m):
+    """Largest and smallest codes over channels and other axes of an image."""
+    m.type = "i1"
+    x = m.input((1, 5, 6, 11))
+    y = m.op("REDUCE_MAX", [x, m.constant([3])], (1, 5, 6, 1), {0: ("?", True)}, like=x)
+    y = m.op("ADD", [y, x], m.shapes[x], {})
+    return m.op("REDUCE_MIN", [y, m.constant([1, -1])], (1, 6), {0: ("?", False)}, like=y)
+
+
+def extremes_rows(m):
+    """The same of a tensor that is no image, over axes that lie around others."""
+    m.type = "i1"
+    x = m.input((2, 3, 5, 2, 7))
+    y = m.op("REDUCE_MAX", [x, m.constant([1, 3])], (2, 5, 7), {0: ("?", False)}, like=x)
+    return m.op("REDUCE_MIN", [y, m.constant([1, 2])], (2,), {0: ("?", False)}, like=x)
+
+
+def flattened(m):
+    """The shape is computed from the batch, as Keras' Flatten writes it."""
+    m.type = "i1"
+    x = m.input((1, 4, 3, 5))
+    one, zero = m.constant([1]), m.constant([0])
+    s = m.op("SHAPE", [x], (4,), {0: ("b", 2)}, integers=True)
+    s = m.op("STRIDED_SLICE", [s, zero, one, one], (), {4: ("i", 1)}, integers=True)
+    s = m.op("PACK", [s, m.constant(60)], (2,), {0: ("i", 2)}, integers=True)
+    return m.dense(m.op("RESHAPE", [x, s], (1, 60), like=x), 10)
+
+
+def floats(m):
+    """Operators that converters leave in float32, between codes."""
+    m.type = "i1"
+    x = m.input((1, 5, 6, 7))
+    y = m.op("DEQUANTIZE", [x], m.shapes[x], floats=True)
+    z = m.op("SIN", [y], m.shapes[x], floats=True)
+    y = m.op("DIV", [y, m.constant([0.7], "f4")], m.shapes[x], {}, floats=True)
+    y = m.op("FLOOR", [y], m.shapes[x], floats=True)
+    y = m.op("ADD", [y, z], m.shapes[x], {}, floats=True)
+    return m.convolution(m.op("QUANTIZE", [y], m.shapes[x]), 4, 1)
+
+
+CASES = {"extremes": extremes, "extremes_rows": extremes_rows, "flattened": flattened, "floats": floats, "moved": moved,
+         "prelu": prelu, "batch": batch, "uint8_convolutions": uint8_convolutions,
          "uint8_functions": uint8_functions}
 
 

@@ -25,7 +25,8 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "PRELU": (54, 0), "GATHER": (36, 23), "REVERSE_V2": (105, 81), "TILE": (69, 51),
          "BROADCAST_TO": (130, 0), "REDUCE_MAX": (82, 27), "REDUCE_MIN": (89, 27),
          "SHAPE": (77, 55), "STRIDED_SLICE": (45, 32), "PACK": (83, 59),
-         "DEQUANTIZE": (6, 38), "FLOOR": (8, 0), "DIV": (42, 29), "SIN": (66, 0), "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91)}
+         "DEQUANTIZE": (6, 38), "FLOOR": (8, 0), "DIV": (42, 29), "SIN": (66, 0),
+         "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91)}
 TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "i2": 7, "i1": 9}
 SAME, VALID = 0, 1
 
@@ -139,7 +140,8 @@ class Model:
             x, self.weights((outputs, inputs)), outputs), (rows, outputs))
 
     def to_bytes(self):
-        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 2 if c == 130 else 1)} for c in self.codes]
+        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 2 if c == 130 else 1)}
+                 for c in self.codes]
         graph = {0: self.tensors, 1: ["i", *self.inputs], 2: ["i", *self.outputs], 3: self.ops}
         return tflite_writer.to_bytes({0: ("I", 3), 1: codes, 2: [graph], 4: self.buffers})
 
@@ -248,7 +250,8 @@ def floats(m):
     return m.convolution(m.op("QUANTIZE", [y], m.shapes[x]), 4, 1)
 
 
-CASES = {"extremes": extremes, "extremes_rows": extremes_rows, "flattened": flattened, "floats": floats, "moved": moved,
+CASES = {"extremes": extremes, "extremes_rows": extremes_rows, "flattened": flattened, "floats": floats,
+         "moved": moved,
          "prelu": prelu, "batch": batch, "uint8_convolutions": uint8_convolutions,
          "uint8_functions": uint8_functions}
 

@@ -53,7 +53,7 @@ Program compile_stage(const model::Graph& graph, const gen::Config& config,
   Plan layout = fuse_and_plan(network, config, options.fusion);
   Emitter emitter(network, config, layout);
   emitter.run();
-  std::vector<Instruction> runs = hoist_loads(std::move(emitter.instructions));
+  std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);
   insert_tokens(runs);
 
   Program program;

@@ -307,7 +307,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
                       std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
       if (part.empty()) continue;
-      if (!better_reduced(part)) {
+      if (!better_reduced(part, in)) {
         emit(part, &region);
         continue;
       }
@@ -364,23 +364,37 @@ namespace {
 /// How the lanes share the H x W taps of one sum: each takes `rows` x `cols` of them.
 struct Split {
   int rows = 1, cols = 1, P = 1, Q = 1;
+  int cycles = 0;  ///< of a word: taps, and lanes that wait for a bank
+
   int taps() const { return rows * cols; }
 };
 
-Split best_split(int height, int width, int lanes) {
+/// Lanes of one tap that lie in the same bank, at most.
+int lanes_of_a_bank(const Split& s, int pitch, int banks) {
+  std::vector<int> count(static_cast<std::size_t>(banks));
+  int most = 0;
+  for (int p = 0; p < s.P; ++p)
+    for (int q = 0; q < s.Q; ++q)
+      most = std::max(most,
+                      ++count[static_cast<std::size_t>((p * s.rows * pitch + q * s.cols) % banks)]);
+  return most;
+}
+
+Split best_split(int height, int width, int pitch, const gen::Config& config) {
+  const int lanes = config.rows;
   Split best;
-  bool found = false;
   for (int cols = 1; cols <= std::min(width, 255); ++cols) {
     Split s;
     s.cols = cols;
     s.Q = static_cast<int>(divide_up(width, cols));
     if (s.Q > lanes) continue;
-    s.rows = static_cast<int>(divide_up(height, std::min(height, lanes / s.Q)));
-    s.P = static_cast<int>(divide_up(height, s.rows));
-    if (s.rows > 255 || s.taps() > 4096) continue;
-    if (found && s.taps() >= best.taps()) continue;
-    best = s;
-    found = true;
+    const int least = static_cast<int>(divide_up(height, std::min(height, lanes / s.Q)));
+    for (s.rows = least; s.rows <= std::min(height, 255); ++s.rows) {
+      s.P = static_cast<int>(divide_up(height, s.rows));
+      if (s.taps() > 4096 || (best.cycles > 0 && s.taps() >= best.cycles)) break;
+      s.cycles = s.taps() * lanes_of_a_bank(s, pitch, config.banks());
+      if (best.cycles == 0 || s.cycles < best.cycles) best = s;
+    }
   }
   return best;
 }
@@ -388,15 +402,15 @@ Split best_split(int height, int width, int lanes) {
 }  // namespace
 
 /// Few output positions: the lanes share the taps of one instead of taking one each.
-bool Emitter::better_reduced(const Rect& rect) const {
+bool Emitter::better_reduced(const Rect& rect, const View& in) const {
   const Geometry& g = layer().window;
   if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return false;
-  const Split s = best_split(g.R, g.S, config_.rows);
+  const Split s = best_split(g.R, g.S, in.pitch, config_);
   if (s.P * s.Q == 1) return false;
   const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
   const std::int64_t setup = config_.rows + 16;
   const std::int64_t words = layer().words;
-  return positions * (words * std::max(4, s.taps()) + setup) <
+  return positions * (words * std::max(4, s.cycles) + setup) <
          divide_up(positions, config_.rows) * words * std::max(4, g.R * g.S);
 }
 
@@ -405,7 +419,7 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   namespace vector = isa::vector;
   const Geometry& g = layer().window;
   const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
-  const Split s = best_split(rows.size(), cols.size(), config_.rows);
+  const Split s = best_split(rows.size(), cols.size(), in.pitch, config_);
   const int words = static_cast<int>(divide_up(channels.size(), 4));
   Instruction i = start(Engine::kVector);
   Nest n;

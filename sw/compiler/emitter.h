@@ -56,7 +56,7 @@ class Emitter {
                    const View& out, std::int64_t delta, std::int64_t param);
   void emit_vector_part(const Rect& rect, const Channels& channels);
   void emit_repeated(const Rect& rect, const Channels& channels, const View& in, const View& out);
-  bool better_reduced(const Rect& rect) const;
+  bool better_reduced(const Rect& rect, const View& in) const;
   void emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
                     const Channels& channels);
 

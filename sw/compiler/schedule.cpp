@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
+#include <list>
 #include <optional>
+#include <set>
 
 namespace trine::compiler {
 namespace {
@@ -47,47 +51,153 @@ bool reads_register(const Instruction& i, std::size_t reg) {
 
 }  // namespace
 
-std::vector<Instruction> hoist_loads(std::vector<Instruction> natural) {
-  // Where each load goes: before the RUN of another engine at that natural position.
-  std::vector<std::size_t> position(natural.size());
-  std::array<std::vector<std::size_t>, 3> all_consumers;
-  std::array<std::size_t, 3> all_at_least{};
-  // The first RUN's words come before those of loads that it does not need.
-  const std::size_t first = static_cast<std::size_t>(
-      std::find_if(natural.begin(), natural.end(),
-                   [](const Instruction& i) { return i.engine != Engine::kLoad; }) -
-      natural.begin());
-  for (std::size_t i = 0; i < natural.size(); ++i) {
-    if (natural[i].engine != Engine::kLoad) continue;
-    // Each kind keeps its order. Parameters and tables wait longer for their place: others go past
-    // them.
-    const Space space = natural[i].writes.at(0).space;
-    const std::size_t kind = space == Space::kParams ? 1 : space == Space::kTable ? 2 : 0;
-    auto& consumers = all_consumers[kind];
-    auto& at_least = all_at_least[kind];
-    if (consumers.size() >= kLoadsAhead)
-      at_least = std::max(at_least, consumers[consumers.size() - kLoadsAhead] + 1);
-    if (i > first) at_least = std::max(at_least, first + 1);
-    std::size_t earliest = std::min(at_least, i);
-    for (std::size_t k = i; k-- > earliest;)
-      if (natural[k].engine != Engine::kLoad && conflicts(natural[k], natural[i])) {
-        earliest = k + 1;
-        break;
+namespace {
+
+/// Cycles of a RUN, about.
+double cycles_of(const Instruction& i, const gen::Config& config) {
+  const isa::Registers& r = i.registers;
+  if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
+    const auto words = static_cast<double>(r.get(isa::dma::kWords));
+    const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
+    return 2 + rows * std::ceil(32 * words / config.axi_data_bits);
+  }
+  namespace agu = isa::agu;
+  const auto count = [&](const isa::Field& last) { return static_cast<double>(r.get(last) + 1); };
+  const double tiles = count(agu::kTilesLast), taps = count(agu::kRLast) * count(agu::kSLast);
+  if (i.engine == Engine::kVector) return 30 + tiles * count(agu::kWordsLast) * (taps + 6);
+  const double groups = count(agu::kGroupsLast);
+  const double columns = static_cast<double>(r.get(isa::compute::kChannels)) / groups;
+  return 30 + tiles * groups *
+                  std::max(count(agu::kWordsLast) * taps, columns / config.columns_per_cycle);
+}
+
+/// Puts loads between the other RUNs, which keep their order.
+class LoadScheduler {
+ public:
+  LoadScheduler(std::vector<Instruction> natural, const gen::Config& config)
+      : natural_(std::move(natural)), config_(config), end_(natural_.size()) {}
+
+  std::vector<Instruction> run() {
+    find_loads();
+    for (std::size_t i = 0; i < natural_.size(); ++i) {
+      if (natural_[i].engine == Engine::kLoad) continue;
+      while (!consumed_.empty() && *consumed_.begin() < i) consumed_.erase(consumed_.begin());
+      const double start = start_of(i);
+      for (auto next = choose(i); next != pending_.end(); next = choose(i)) {
+        const bool needed = pending_.front().at < i;
+        const bool early = begin_of(*next) > start && consumed_.size() >= least_;
+        if (!needed && (early || consumed_.size() >= kLoadsAhead)) break;
+        emit(next);
       }
-    position[i] = at_least = earliest;
-    consumers.push_back(consumer_of(natural, i));
+      least_ = kLoadsAtLeast;
+      const double ready = std::max(start, ready_of(i));
+      end_[i] = free_[index(natural_[i].engine)] = ready + cycles_of(natural_[i], config_);
+      order_.push_back(i);
+    }
+    for (auto next = pending_.begin(); next != pending_.end(); next = pending_.begin()) emit(next);
+    std::vector<Instruction> result;
+    for (const std::size_t i : order_) result.push_back(std::move(natural_[i]));
+    return result;
   }
-  std::vector<std::vector<std::size_t>> loads(natural.size() + 1);
-  for (std::size_t i = 0; i < natural.size(); ++i)
-    if (natural[i].engine == Engine::kLoad) loads[position[i]].push_back(i);
-  std::vector<Instruction> result;
-  result.reserve(natural.size());
-  for (std::size_t i = 0; i < natural.size(); ++i) {
-    for (const std::size_t load : loads[i]) result.push_back(std::move(natural[load]));
-    if (natural[i].engine != Engine::kLoad) result.push_back(std::move(natural[i]));
+
+ private:
+  struct Load {
+    std::size_t at;      ///< position in natural order
+    std::size_t behind;  ///< the position of the last RUN that its place waits for, plus 1
+    std::size_t reader;  ///< position of the first RUN that needs it
+  };
+
+  void find_loads() {
+    for (std::size_t i = 0; i < natural_.size(); ++i) {
+      if (natural_[i].engine != Engine::kLoad) continue;
+      Load load{i, 0, consumer_of(natural_, i)};
+      for (std::size_t k = i; k-- > 0 && load.behind == 0;)
+        if ((natural_[k].engine != Engine::kLoad && conflicts(natural_[k], natural_[i])) ||
+            i - k > kLookBack)
+          load.behind = k + 1;
+      pending_.push_back(load);
+    }
   }
-  for (const std::size_t load : loads[natural.size()]) result.push_back(std::move(natural[load]));
-  return result;
+
+  /// When nothing but its loads keeps the RUN from starting.
+  double start_of(std::size_t i) const {
+    double start = free_[index(natural_[i].engine)];
+    std::size_t seen = 0;
+    for (std::size_t k = order_.size(); k-- > 0 && seen < kNearRuns;) {
+      const std::size_t earlier = order_[k];
+      if (natural_[earlier].engine == Engine::kLoad) continue;
+      ++seen;
+      if (conflicts(natural_[earlier], natural_[i])) start = std::max(start, end_[earlier]);
+    }
+    return start;
+  }
+
+  double ready_of(std::size_t i) const {
+    double ready = 0;
+    std::size_t seen = 0;
+    for (std::size_t k = order_.size(); k-- > 0 && seen < kLoadsAhead;) {
+      if (natural_[order_[k]].engine != Engine::kLoad) continue;
+      ++seen;
+      if (conflicts(natural_[order_[k]], natural_[i])) ready = std::max(ready, end_[order_[k]]);
+    }
+    return ready;
+  }
+
+  double place_free(const Load& load) const { return load.behind > 0 ? end_[load.behind - 1] : 0; }
+  double begin_of(const Load& load) const { return std::max(bus_, place_free(load)); }
+
+  /// The load to come next, before the RUN at `i` of those that are not placed: the first, or one
+  /// that passes while its place is still in use.
+  std::list<Load>::iterator choose(std::size_t i) {
+    if (pending_.empty()) return pending_.end();
+    const auto first = pending_.begin();
+    const bool known = first->behind <= i;
+    const double begin = known ? begin_of(*first) : std::numeric_limits<double>::infinity();
+    if (begin <= bus_) return first;
+    int seen = 0;
+    for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
+         ++other, ++seen) {
+      if (other->behind > i || place_free(*other) > bus_ ||
+          bus_ + cycles_of(natural_[other->at], config_) > begin)
+        continue;
+      const bool meets = std::any_of(first, other, [&](const Load& passed) {
+        return overlap(natural_[passed.at].writes.at(0), natural_[other->at].writes.at(0));
+      });
+      if (!meets) return other;
+    }
+    return known ? first : pending_.end();
+  }
+
+  void emit(std::list<Load>::iterator load) {
+    bus_ = begin_of(*load) + cycles_of(natural_[load->at], config_);
+    end_[load->at] = bus_ + kLatency;
+    order_.push_back(load->at);
+    consumed_.insert(load->reader);
+    pending_.erase(load);
+  }
+
+  static constexpr std::size_t kLoadsAtLeast = 3;  ///< on their way, so that the bus has work
+  static constexpr std::size_t kLookBack = 400;
+  static constexpr std::size_t kNearRuns = 8;
+  static constexpr int kPassing = 32;
+  static constexpr double kLatency = 40;
+
+  std::vector<Instruction> natural_;
+  const gen::Config& config_;
+  std::list<Load> pending_;
+  std::multiset<std::size_t> consumed_;  ///< readers of the loads placed, but for those before now
+  std::vector<std::size_t> order_;
+  std::vector<double> end_;  ///< of each instruction placed
+  std::array<double, isa::kEngines> free_{};
+  double bus_ = 0;
+  std::size_t least_ = 0;  ///< the first RUN's words come before loads that it does not need
+};
+
+}  // namespace
+
+std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
+                                        const gen::Config& config) {
+  return LoadScheduler(std::move(natural), config).run();
 }
 
 void insert_tokens(std::vector<Instruction>& program) {

@@ -7,14 +7,17 @@
 
 #include <vector>
 
+#include "gen/config.h"
 #include "sw/compiler/instruction.h"
 
 namespace trine::compiler {
 
-/// Moves every load as far ahead as its destination is free, in their order, and no more than
-/// kLoadsAhead loads before the RUN that needs the first of them (an engine's queue is short).
-std::vector<Instruction> hoist_loads(std::vector<Instruction> natural);
-inline constexpr int kLoadsAhead = 12;
+/// Puts every load where the bus is free for it, by estimated cycles: in the order in which they are
+/// needed, but past one whose place is still in use. No more than kLoadsAhead wait for their
+/// readers.
+std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
+                                        const gen::Config& config);
+inline constexpr std::size_t kLoadsAhead = 40;  ///< tokens are counted in 6 bits
 
 /// Sets wait and signal so that engines running freely give the sequential result.
 void insert_tokens(std::vector<Instruction>& program);

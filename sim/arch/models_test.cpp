@@ -19,7 +19,7 @@ using testing::small_config;
 std::uint64_t require_vectors(const fs::path& model, const fs::path& folder,
                               const gen::Config& config) {
   CAPTURE(model.string(), folder.string(), config.to_toml());
-  const model::Graph graph = model::import_tflite(model);
+  const model::Graph graph = model::import_model(model);
   const reference::VectorSet vectors = reference::read_vectors(folder);
   reference::check_vectors(vectors, graph);
   REQUIRE(!vectors.cases.empty());
@@ -66,6 +66,19 @@ TEST_CASE("operators of this repository's models are exact", "[arch][model][oper
     ++checked;
   }
   CHECK(checked == 26);
+}
+
+TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx";
+  int checked = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& model = entry.path();
+    if (model.extension() != ".onnx") continue;
+    for (const auto& array : {kArrays[0], kArrays[1], kArrays[6]})
+      require_vectors(model, folder / model.stem(), small_config(array[0], array[1], 16, 8, 64));
+    ++checked;
+  }
+  CHECK(checked == 5);
 }
 
 TEST_CASE("LeNet is exact on its vectors", "[arch][model]") {

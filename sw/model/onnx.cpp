@@ -13,6 +13,7 @@
 #include "sw/model/onnx_constant.h"
 #include "sw/model/onnx_emit.h"
 #include "sw/model/onnx_file.h"
+#include "sw/model/shapes.h"
 
 namespace trine::model {
 namespace {
@@ -149,34 +150,58 @@ class Importer {
   Value lowered() {
     using Method = Value (Importer::*)();
     static const std::map<std::string, Method> kMethods = {
+        {"Abs", &Importer::function},
         {"Add", &Importer::arithmetic},
         {"ArgMax", &Importer::arg_max},
         {"AveragePool", &Importer::average_pool},
         {"BatchNormalization", &Importer::batch_normalization},
         {"BipolarQuant", &Importer::quantize},
+        {"Ceil", &Importer::function},
         {"Clip", &Importer::clip},
+        {"Concat", &Importer::concat},
         {"Conv", &Importer::conv},
+        {"Cos", &Importer::function},
         {"DequantizeLinear", &Importer::dequantize},
         {"Div", &Importer::arithmetic},
+        {"Dropout", &Importer::identity},
+        {"Elu", &Importer::function},
+        {"Exp", &Importer::function},
         {"Flatten", &Importer::reshape},
+        {"Floor", &Importer::function},
         {"Gemm", &Importer::matmul},
         {"GlobalAveragePool", &Importer::average_pool},
+        {"GlobalMaxPool", &Importer::global_max_pool},
+        {"HardSigmoid", &Importer::hard_sigmoid},
+        {"HardSwish", &Importer::hard_swish},
         {"Identity", &Importer::identity},
+        {"LeakyRelu", &Importer::leaky_relu},
+        {"Log", &Importer::function},
         {"MatMul", &Importer::matmul},
         {"MaxPool", &Importer::max_pool},
         {"Mul", &Importer::arithmetic},
         {"MultiThreshold", &Importer::multi_threshold},
+        {"Neg", &Importer::function},
         {"Pad", &Importer::pad},
         {"Quant", &Importer::quantize},
         {"QuantizeLinear", &Importer::quantize},
+        {"ReduceMean", &Importer::reduce_mean},
         {"Relu", &Importer::relu},
         {"Reshape", &Importer::reshape},
+        {"Resize", &Importer::resize},
+        {"Round", &Importer::function},
+        {"Sigmoid", &Importer::function},
+        {"Sin", &Importer::function},
+        {"Slice", &Importer::slice},
         {"Softmax", &Importer::softmax},
+        {"Split", &Importer::split},
+        {"Sqrt", &Importer::function},
         {"Squeeze", &Importer::reshape},
         {"Sub", &Importer::arithmetic},
+        {"Tanh", &Importer::function},
         {"TopK", &Importer::top_k},
         {"Transpose", &Importer::transpose},
         {"Unsqueeze", &Importer::reshape},
+        {"Upsample", &Importer::resize},
     };
     const auto found = kMethods.find(node_->type);
     if (found == kMethods.end()) throw_error("operator is not supported");
@@ -215,10 +240,7 @@ class Importer {
   Value arithmetic() {
     const bool first = !in(0).constant, second = !in(1).constant;
     const std::string& type = node_->type;
-    if (first && second) {
-      if (type != "Add") throw_error("of two tensors, allowed with a constant");
-      return sum();
-    }
+    if (first && second) return of_two();
     Value value = in(first ? 0 : 1);
     const ConstantPointer c = in(first ? 1 : 0).constant;
     std::vector<float> constants = per_channel(*c, value);
@@ -509,17 +531,320 @@ class Importer {
     return of_product(std::move(p), shape);
   }
 
-  Value sum() {
-    const Value &a = in(0), &b = in(1);
-    for (const Value* value : {&a, &b})
-      if (!emit_.is_codes(*value) || !value->steps.empty() || value->raw_codes)
-        throw_error("of tensors that no quantizer made");
-    if (a.shape != b.shape || a.layout != b.layout || a.image != b.image)
+  /// Of two tensors: of codes, once a quantizer follows; of functions of codes, as floats.
+  Value of_two() {
+    static const std::map<std::string, OpKind> kKinds = {
+        {"Add", OpKind::kAdd}, {"Sub", OpKind::kSub}, {"Mul", OpKind::kMul}, {"Div", OpKind::kDiv}};
+    const OpKind kind = kKinds.at(node_->type);
+    Value a = in(0), b = in(1);
+    for (Value* value : {&a, &b}) {
+      if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
+      *value = emit_.to_nhwc(*value, node_->index);
+    }
+    const auto shape = broadcast_shape(a.shape, b.shape);
+    if (!shape || a.shape.size() != b.shape.size() || a.layout != b.layout || a.image != b.image)
       throw_error("of tensors of unequal shapes");
+    const bool of_codes = emit_.is_codes(a) && a.steps.empty() && emit_.is_codes(b) &&
+                          b.steps.empty() && kind != OpKind::kDiv;
+    if (!of_codes) return of_floats(kind, a, b);
     Value value = a;
+    value.shape = *shape;
     value.tensor = -1;
-    value.sum = std::make_shared<const Sum>(Sum{node_->index, a.tensor, b.tensor, out()});
+    value.sum = std::make_shared<const Sum>(Sum{node_->index, a.tensor, b.tensor, out(), kind});
     return value;
+  }
+
+  // --- Functions of codes --------------------------------------------------------------------
+
+  Value of_floats(OpKind kind, const Value& given_a, const Value& given_b) {
+    if (given_a.shape != given_b.shape) throw_error("of float tensors of unequal shapes");
+    Value a = emit_.reals(given_a, node_->index);
+    const Value b = emit_.reals(given_b, node_->index);
+    a.tensor = emit_.add_op(
+        Emitter::op_of(kind, name_of_float(kind), node_->index, {a.tensor, b.tensor}),
+        emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(a.tensor).shape));
+    return a;
+  }
+
+  static const char* name_of_float(OpKind kind) {
+    static const std::map<OpKind, const char*> kNames = {
+        {OpKind::kAbs, "ABS"},           {OpKind::kAdd, "ADD"},         {OpKind::kCeil, "CEIL"},
+        {OpKind::kCos, "COS"},           {OpKind::kDiv, "DIV"},         {OpKind::kElu, "ELU"},
+        {OpKind::kExp, "EXP"},           {OpKind::kFloor, "FLOOR"},     {OpKind::kLog, "LOG"},
+        {OpKind::kLogistic, "LOGISTIC"}, {OpKind::kMaximum, "MAXIMUM"}, {OpKind::kMul, "MUL"},
+        {OpKind::kNeg, "NEG"},           {OpKind::kRound, "ROUND"},     {OpKind::kSin, "SIN"},
+        {OpKind::kSqrt, "SQRT"},         {OpKind::kSub, "SUB"},         {OpKind::kTanh, "TANH"}};
+    return kNames.at(kind);
+  }
+
+  Value function() {
+    static const std::map<std::string, OpKind> kKinds = {
+        {"Abs", OpKind::kAbs},  {"Ceil", OpKind::kCeil},        {"Cos", OpKind::kCos},
+        {"Elu", OpKind::kElu},  {"Exp", OpKind::kExp},          {"Floor", OpKind::kFloor},
+        {"Log", OpKind::kLog},  {"Neg", OpKind::kNeg},          {"Round", OpKind::kRound},
+        {"Sin", OpKind::kSin},  {"Sigmoid", OpKind::kLogistic}, {"Sqrt", OpKind::kSqrt},
+        {"Tanh", OpKind::kTanh}};
+    if (node_->real("alpha", 1.0f) != 1.0f) throw_error("alpha other than 1");
+    const OpKind kind = kKinds.at(node_->type);
+    Value value = emit_.reals(in(0), node_->index);
+    value.tensor = emit_.add_op(
+        Emitter::op_of(kind, name_of_float(kind), node_->index, {value.tensor}),
+        emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(value.tensor).shape));
+    return value;
+  }
+
+  Value clipped_line(float alpha, float beta) {
+    Value value = in(0);
+    add_step(&value, Kind::kMul, {alpha});
+    add_step(&value, Kind::kAdd, {beta});
+    add_step(&value, Kind::kMax, {0.0f});
+    add_step(&value, Kind::kMin, {1.0f});
+    return value;
+  }
+  Value hard_sigmoid() {
+    return clipped_line(node_->real("alpha", 0.2f), node_->real("beta", 0.5f));
+  }
+  Value hard_swish() { return of_floats(OpKind::kMul, in(0), clipped_line(1.0f / 6.0f, 0.5f)); }
+
+  /// max(x, alpha x)
+  Value leaky_relu() {
+    const float alpha = node_->real("alpha", 0.01f);
+    if (!(alpha >= 0 && alpha <= 1)) throw_error("alpha {}, allowed 0..1", alpha);
+    Value scaled = in(0);
+    add_step(&scaled, Kind::kMul, {alpha});
+    return of_floats(OpKind::kMaximum, in(0), scaled);
+  }
+
+  // --- Movement ------------------------------------------------------------------------------
+
+  Value any_codes(std::size_t position) {
+    const Value& value = in(position);
+    if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
+      throw_error("of a tensor that no quantizer made");
+    if (value.layout == Layout::kFlat) return emit_.to_plain(value, node_->index);
+    return emit_.to_nhwc(value, node_->index);
+  }
+
+  /// ONNX's axis, and where it lies in the graph.
+  static std::pair<std::size_t, int> axis_of(const Value& value, std::int64_t axis) {
+    const auto rank = static_cast<std::int64_t>(value.shape.size());
+    if (axis < -rank || axis >= rank) throw_error("axis {} of rank {}", axis, rank);
+    const auto at = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+    constexpr int kPlaces[] = {0, 3, 1, 2};
+    return {at, value.layout == Layout::kNhwc ? kPlaces[at] : static_cast<int>(at)};
+  }
+
+  Value concat() {
+    Value value = any_codes(0);
+    const auto [axis, place] = axis_of(value, node_->integer("axis", 1));
+    Joined joined{node_->index, place, {}};
+    int extent = 0;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      const Value part = any_codes(i);
+      std::vector<int> shape = part.shape;
+      if (shape.size() != value.shape.size() || part.layout != value.layout)
+        throw_error("of tensors of unequal ranks");
+      extent += shape[axis];
+      shape[axis] = value.shape[axis];
+      if (shape != value.shape) throw_error("of tensors of unequal shapes");
+      joined.parts.push_back(part.tensor);
+    }
+    value.shape[axis] = extent;
+    value.tensor = -1;
+    value.joined = std::make_shared<const Joined>(std::move(joined));
+    return value;
+  }
+
+  /// Elements begin, begin + step, ..., `size` of them, of one axis.
+  Value sliced(Value value, std::int64_t axis_given, std::int64_t begin, std::int64_t size,
+               std::int64_t step, const std::string& name) {
+    const auto [axis, place] = axis_of(value, axis_given);
+    if (size < 1) throw_error("selects nothing of axis {}", axis);
+    const Tensor from = emit_.tensor(value.tensor);
+    const auto at = static_cast<std::size_t>(place);
+    std::vector<std::int32_t> first(from.shape.size(), 0),
+        end(from.shape.begin(), from.shape.end()), steps(from.shape.size(), 1);
+    first[at] = static_cast<std::int32_t>(begin);
+    const std::int64_t last = begin + (size - 1) * step;
+    // Before the first element is -1 - extent: negative ones count from the end.
+    end[at] = static_cast<std::int32_t>(step > 0 ? last + 1 : last - 1 - from.shape[at]);
+    steps[at] = static_cast<std::int32_t>(step);
+    std::vector<int> shape = from.shape;
+    shape[at] = value.shape[axis] = static_cast<int>(size);
+    const std::vector<int> rank{from.rank()};
+    Op op = Emitter::op_of(OpKind::kStridedSlice, "STRIDED_SLICE", node_->index, {value.tensor});
+    for (const auto* list : {&first, &end, &steps})
+      op.inputs.push_back(emit_.add_constant<std::int32_t>("", DataType::kInt32, rank, *list));
+    value.tensor = emit_.add_op(
+        std::move(op), emit_.add_tensor(name, from.type, shape, from.quantization, from.encoding));
+    return value;
+  }
+
+  std::vector<std::int64_t> integers_of(std::size_t position, const char* key) const {
+    if (!has(position)) return node_->integers(key);
+    std::vector<std::int64_t> values;
+    for (const double x : constant(position).values)
+      values.push_back(static_cast<std::int64_t>(std::clamp(x, -0x1p31, 0x1p31)));
+    return values;
+  }
+
+  Value slice() {
+    Value value = any_codes(0);
+    const auto starts = integers_of(1, "starts"), ends = integers_of(2, "ends");
+    auto axes = integers_of(3, "axes"), steps = integers_of(4, "steps");
+    for (std::size_t i = axes.size(); i < starts.size(); ++i)
+      axes.push_back(static_cast<std::int64_t>(i));
+    steps.resize(std::max(steps.size(), starts.size()), 1);
+    if (ends.size() != starts.size() || axes.size() != starts.size())
+      throw_error("{} starts, {} ends, {} axes", starts.size(), ends.size(), axes.size());
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      const std::int64_t extent = value.shape[axis_of(value, axes[i]).first], step = steps[i];
+      if (step == 0 || std::abs(step) > kMaxWindow) throw_error("step {}", step);
+      const auto bound = [&](std::int64_t x) {
+        if (x < 0) x += extent;
+        return step > 0 ? std::clamp<std::int64_t>(x, 0, extent)
+                        : std::clamp<std::int64_t>(x, -1, extent - 1);
+      };
+      const std::int64_t begin = bound(starts[i]), end = bound(ends[i]);
+      const std::int64_t size =
+          step > 0 ? (end - begin + step - 1) / step : (begin - end - step - 1) / -step;
+      if (begin == 0 && step == 1 && size == extent) continue;
+      value = sliced(value, axes[i], begin, size, step, out());
+    }
+    return value;
+  }
+
+  Value split() {
+    const Value value = any_codes(0);
+    const std::int64_t axis = node_->integer("axis", 0);
+    const std::int64_t extent = value.shape[axis_of(value, axis).first];
+    auto sizes = integers_of(1, "split");
+    const auto count = static_cast<std::int64_t>(node_->outputs.size());
+    if (sizes.empty())
+      for (std::int64_t i = 0, rest = extent; i < count; ++i) {
+        sizes.push_back(std::min(rest, (extent + count - 1) / count));
+        rest -= sizes.back();
+      }
+    if (static_cast<std::int64_t>(sizes.size()) != count) throw_error("{} sizes", sizes.size());
+    std::int64_t begin = 0;
+    Value first;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      if (sizes[i] < 1 || begin + sizes[i] > extent) throw_error("size {}", sizes[i]);
+      const std::string& name = node_->outputs[i];
+      Value part = sliced(value, axis, begin, sizes[i], 1, name);
+      begin += sizes[i];
+      if (i == 0)
+        first = std::move(part);
+      else
+        values_[name] = std::move(part);
+    }
+    return first;
+  }
+
+  /// For each output along an axis the input that is nearest, as ONNX says.
+  std::vector<std::int32_t> nearest(int in, int out, double scale) const {
+    const std::string mode = node_->text("coordinate_transformation_mode", "half_pixel");
+    const std::string rounding = node_->text("nearest_mode", "round_prefer_floor");
+    const bool old = node_->type == "Upsample" || file_.opset < 11;
+    std::vector<std::int32_t> sources;
+    for (int p = 0; p < out; ++p) {
+      double x = 0;
+      if (old || mode == "asymmetric")
+        x = p / scale;
+      else if (mode == "half_pixel" || (mode == "pytorch_half_pixel" && out > 1))
+        x = (p + 0.5) / scale - 0.5;
+      else if (mode == "align_corners")
+        x = out > 1 ? p * static_cast<double>(in - 1) / (out - 1) : 0;
+      else if (mode != "pytorch_half_pixel")
+        throw_error("coordinate_transformation_mode '{}'", mode);
+      double whole = std::floor(x);
+      if (!old && rounding == "round_prefer_floor")
+        whole = std::ceil(x - 0.5);
+      else if (!old && rounding == "round_prefer_ceil")
+        whole = std::floor(x + 0.5);
+      else if (!old && rounding == "ceil")
+        whole = std::ceil(x);
+      sources.push_back(static_cast<std::int32_t>(std::clamp(whole, 0.0, in - 1.0)));
+    }
+    return sources;
+  }
+
+  Value resize() {
+    if (node_->text("mode", "nearest") != "nearest") throw_error("mode other than nearest");
+    Value value = image_codes();
+    const bool upsample = node_->type == "Upsample" || node_->inputs.size() == 2;
+    const bool sized = !upsample && has(3);
+    const Constant& given = constant(upsample ? 1 : sized ? 3 : 2);
+    if (given.values.size() != 4) throw_error("{} scales or sizes, allowed 4", given.values.size());
+    std::vector<int> shape = value.shape;
+    std::vector<double> scales(4, 1);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const double extent = sized ? given.values[i] : std::floor(shape[i] * given.values[i]);
+      if (!(extent >= 1 && extent <= kMaxWindow) || (i < 2 && extent != shape[i]))
+        throw_error("extent {} of axis {}", extent, i);
+      scales[i] = sized ? extent / shape[i] : given.values[i];
+      shape[i] = static_cast<int>(extent);
+    }
+    const auto rows = nearest(value.shape[2], shape[2], scales[2]),
+               cols = nearest(value.shape[3], shape[3], scales[3]);
+    const auto plain = [](const std::vector<std::int32_t>& list, int extent) {
+      const std::size_t factor = list.size() / static_cast<std::size_t>(extent);
+      if (factor * static_cast<std::size_t>(extent) != list.size()) return false;
+      for (std::size_t i = 0; i < list.size(); ++i)
+        if (list[i] != static_cast<std::int32_t>(i / factor)) return false;
+      return true;
+    };
+    const Tensor from = emit_.tensor(value.tensor);
+    std::vector<int> lies = from.shape;
+    const auto add = [&](Op op) {
+      value.tensor = emit_.add_op(
+          std::move(op),
+          emit_.add_tensor(out(), DataType::kInt8, lies, from.quantization, from.encoding));
+    };
+    if (plain(rows, lies[1]) && plain(cols, lies[2])) {
+      const int size =
+          emit_.add_constant<std::int32_t>("", DataType::kInt32, {2}, {shape[2], shape[3]});
+      lies = {shape[0], shape[2], shape[3], shape[1]};
+      add(Emitter::op_of(OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR", node_->index,
+                         {value.tensor, size}));
+    } else {
+      for (const int axis : {1, 2}) {
+        const auto& list = axis == 1 ? rows : cols;
+        lies[static_cast<std::size_t>(axis)] = static_cast<int>(list.size());
+        Op op = Emitter::op_of(
+            OpKind::kGather, "GATHER", node_->index,
+            {value.tensor, emit_.add_constant<std::int32_t>(
+                               "", DataType::kInt32, {static_cast<int>(list.size())}, list)});
+        op.axis = axis;
+        add(std::move(op));
+      }
+    }
+    value.shape = shape;
+    return value;
+  }
+
+  Value global_max_pool() {
+    Value value = image_codes();
+    const Tensor from = emit_.tensor(value.tensor);
+    const int axes = emit_.add_constant<std::int32_t>("", DataType::kInt32, {2}, {1, 2});
+    Op op = Emitter::op_of(OpKind::kReduceMax, "REDUCE_MAX", node_->index, {value.tensor, axes});
+    op.keep_dims = true;
+    value.shape[2] = value.shape[3] = 1;
+    value.tensor = emit_.add_op(
+        op, emit_.add_tensor(out(), DataType::kInt8, {from.shape[0], 1, 1, from.shape[3]},
+                             from.quantization, from.encoding));
+    return value;
+  }
+
+  /// Over all of an image, extents kept.
+  Value reduce_mean() {
+    std::vector<std::int64_t> axes = integers_of(1, "axes");
+    for (std::int64_t& axis : axes) axis = axis < 0 ? axis + 4 : axis;
+    std::sort(axes.begin(), axes.end());
+    if (in(0).shape.size() != 4 || axes != std::vector<std::int64_t>{2, 3} ||
+        node_->integer("keepdims", 1) != 1)
+      throw_error("allowed are axes 2 and 3 of an image, keepdims 1");
+    return average_pool();
   }
 
   // --- Windows -------------------------------------------------------------------------------
@@ -664,7 +989,7 @@ class Importer {
   /// A depthwise convolution with ones; over all of an image a mean.
   Value average_pool() {
     Value input = image_codes();
-    const bool global = node_->type == "GlobalAveragePool";
+    const bool global = node_->type == "GlobalAveragePool" || node_->type == "ReduceMean";
     Sliding s;
     if (global)
       s.R = input.shape[2], s.S = input.shape[3];

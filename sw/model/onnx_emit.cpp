@@ -231,9 +231,10 @@ int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
 int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::string& name) {
   Encoding encoding = Encoding::kInt8;
   const int first = first_code(q, &encoding);
-  const std::vector<int> shape = value.tensor >= 0 ? tensor(value.tensor).shape
-                                 : value.product   ? value.product->shape
-                                                   : tensor(value.sum->a).shape;
+  std::vector<int> shape = value.shape;  // of a sum
+  if (value.layout == Layout::kNhwc) shape = {shape[0], shape[2], shape[3], shape[1]};
+  if (value.tensor >= 0) shape = tensor(value.tensor).shape;
+  if (value.product) shape = value.product->shape;
   Quantization quantization;
   quantization.scale = {q.scale};
   quantization.zero_point = {q.step == 2 ? 0 : first - q.first};
@@ -249,6 +250,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   Value result = value;
   result.product = nullptr;
   result.sum = nullptr;
+  result.joined = nullptr;
   result.steps.clear();
   const bool is_float = value.tensor >= 0 && !is_codes(value);
   if (!few && !q.nearest && !is_float)
@@ -269,6 +271,8 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     requantize_product(value, q, output);
   else if (value.sum)
     add_codes(value, q, output);
+  else if (value.joined)
+    join_codes(value, q, output);
   else if (few || (is_float && (!q.nearest || q.count != 255)))
     threshold_tensor(value, q, output, node);
   else
@@ -470,11 +474,56 @@ void Emitter::add_codes(const Value& value, const Quantizer& q, int output) {
   Line line;
   for (const Step& step : value.steps) line.add(step.step, 0);
   if (line.slope != 1 || line.offset != 0)
-    throw_error("a float operator between Add and quantizer");
-  Op op = op_of(OpKind::kAdd, "ADD", value.sum->node, {value.sum->a, value.sum->b});
+    throw_error("a float operator between Add, Sub or Mul and quantizer");
+  const OpKind kind = value.sum->kind;
+  const char* name = kind == OpKind::kAdd ? "ADD" : kind == OpKind::kSub ? "SUB" : "MUL";
+  Op op = op_of(kind, name, value.sum->node, {value.sum->a, value.sum->b});
   op.half_even = true;
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
+}
+
+/// Each part has the scale of all before they are joined.
+void Emitter::join_codes(const Value& value, const Quantizer& q, int output) {
+  if (!value.steps.empty() || q.count != 255)
+    throw_error("a float operator or a low-bit quantizer behind Concat");
+  Op op = op_of(OpKind::kConcatenation, "CONCATENATION", value.joined->node, {});
+  op.axis = value.joined->axis;
+  for (const int part : value.joined->parts)
+    op.inputs.push_back(requantized(part, output, value.joined->node));
+  add_op(std::move(op), output);
+}
+
+int Emitter::requantized(int codes, int like, int node) {
+  const Tensor from = tensor(codes), to = tensor(like);
+  if (from.scale() == to.scale() && from.zero_point() == to.zero_point()) return codes;
+  Op op = op_of(OpKind::kQuantize, "QUANTIZE", node, {codes});
+  op.half_even = true;
+  return add_op(std::move(op),
+                add_tensor(from.name + ":scaled", DataType::kInt8, from.shape, to.quantization));
+}
+
+int Emitter::add_floats(int input, const std::vector<FloatStep>& steps, int node) {
+  Op op = op_of(OpKind::kFloat, "FLOAT", node, {input});
+  op.steps = steps;
+  return add_op(std::move(op),
+                add_tensor(tensor(input).name + ":steps", DataType::kFloat32, tensor(input).shape));
+}
+
+Value Emitter::reals(Value value, int node) {
+  if (value.tensor < 0 || value.raw_codes)
+    throw_error("of what no quantizer and DequantizeLinear made");
+  value = to_nhwc(std::move(value), node);
+  const std::vector<FloatStep> steps = steps_of(value);
+  if (step_channels(steps) > 1) throw_error("after a constant for each channel");
+  if (is_codes(value) && value.steps.empty())
+    value.tensor = add_op(op_of(OpKind::kDequantize, "DEQUANTIZE", node, {value.tensor}),
+                          add_tensor(tensor(value.tensor).name + ":real", DataType::kFloat32,
+                                     tensor(value.tensor).shape));
+  else if (!steps.empty())
+    value.tensor = add_floats(value.tensor, steps, node);
+  value.steps.clear();
+  return value;
 }
 
 /// Floats to codes, codes to codes of another scale, or codes plus a constant of codes.
@@ -482,12 +531,7 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
   if (!is_codes(value)) {
     int input = value.tensor;
     const std::vector<FloatStep> steps = steps_of(value);
-    if (!steps.empty()) {
-      Op op = op_of(OpKind::kFloat, "FLOAT", node, {input});
-      op.steps = steps;
-      input = add_op(std::move(op), add_tensor(tensor(input).name + ":steps", DataType::kFloat32,
-                                               tensor(input).shape));
-    }
+    if (!steps.empty()) input = add_floats(input, steps, node);
     Op op = op_of(OpKind::kQuantize, "QUANTIZE", node, {input});
     op.half_even = true;
     add_op(std::move(op), output);
@@ -518,15 +562,20 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
         add_constant(tensor(output).name + ":addend", DataType::kInt8, shape, codes, quantization);
     op = op_of(OpKind::kAdd, "ADD", node, {value.tensor, constant});
   }
-  if (line.slope != 1 || line.offset != 0)
-    throw_error("a float operator between codes and an 8-bit quantizer");
+  if (line.slope != 1 || line.offset != 0) {
+    const Value real = reals(value, node);  // a function of one code
+    op = op_of(OpKind::kQuantize, "QUANTIZE", node, {real.tensor});
+    op.half_even = true;
+    add_op(std::move(op), output);
+    return;
+  }
   op.half_even = true;
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
 }
 
 Value Emitter::floats(const Value& given, const std::string& name, int node) {
-  if (given.sum) throw_error("the sum of codes meets no quantizer");
+  if (given.sum || given.joined) throw_error("Add, Sub, Mul or Concat of codes meets no quantizer");
   Value value = given;
   if (value.product) {
     const Product& p = *value.product;

@@ -45,11 +45,19 @@ struct Product {
   bool is_mean = false;              ///< averages all of an image
 };
 
-/// Sum of two tensors of codes.
+/// Sum, difference or product of two tensors of codes.
 struct Sum {
   int node = 0;
   int a = -1, b = -1;
   std::string name;
+  OpKind kind = OpKind::kAdd;
+};
+
+/// Tensors of codes one behind the other, each of its own scale.
+struct Joined {
+  int node = 0;
+  int axis = 0;  ///< of the graph's tensors
+  std::vector<int> parts;
 };
 
 struct Value {
@@ -58,9 +66,10 @@ struct Value {
   Layout layout = Layout::kPlain;
   std::vector<int> image;  ///< of kFlat: C, H, W
   int channel_axis = 1;    ///< in `shape`
-  int tensor = -1;         ///< codes or float32; -1 while it is a product or a sum
+  int tensor = -1;         ///< codes or float32; -1 while it is a product, sum or joined
   std::shared_ptr<const Product> product;
   std::shared_ptr<const Sum> sum;
+  std::shared_ptr<const Joined> joined;
   std::vector<Step> steps;
   bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
 };
@@ -92,6 +101,10 @@ class Emitter {
   /// The codes that `quantizer` gives for a value. @return a value of codes without steps
   Value quantized(const Value& value, const Quantizer& quantizer, const std::string& name,
                   int node);
+  /// Codes without steps that have these quantizers' output: the tensor itself if it has.
+  int requantized(int codes, int like, int node);
+  /// As float32, as it lies in the graph: what depends on one code is a table later.
+  Value reals(Value value, int node);
   /// As float32 in ONNX's order, on the host.
   Value floats(const Value& value, const std::string& name, int node);
   /// As codes, or as they are: float inputs that meet no quantizer become whole numbers.
@@ -109,6 +122,8 @@ class Emitter {
   void requantize_product(const Value& value, const Quantizer& quantizer, int output);
   void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
   void add_codes(const Value& value, const Quantizer& quantizer, int output);
+  void join_codes(const Value& value, const Quantizer& quantizer, int output);
+  int add_floats(int input, const std::vector<FloatStep>& steps, int node);
   void mean(const Value& value, const Quantizer& quantizer, int output);
   int code_tensor(const Value& value, const Quantizer& quantizer, const std::string& name);
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;

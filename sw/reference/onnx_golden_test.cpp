@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <random>
 
 #include "sw/base/error.h"
@@ -24,6 +25,7 @@ using model::DataType;
 using model::Graph;
 using model::OpKind;
 using model::Tensor;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -272,6 +274,35 @@ TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
     REQUIRE(outputs.size() == 1);
     CHECK(outputs[0].shape == c.outputs[0].shape);
     CHECK(differing(floats_of(outputs[0]), floats_of(c.outputs[0])) == 0);
+  }
+}
+
+TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx";
+  const std::string name =
+      GENERATE("mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized");
+  CAPTURE(name);
+  const Graph graph = model::import_onnx(folder / (name + ".onnx"));
+  const VectorSet vectors = read_vectors(folder / name);
+  REQUIRE(vectors.cases.size() == 2);
+  for (const VectorCase& c : vectors.cases) {
+    const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
+    CHECK(outputs.at(0).bytes == c.outputs.at(0).bytes);
+  }
+}
+
+TEST_CASE("a damaged network of this repository that check() accepts can be run",
+          "[reference][onnx][error]") {
+  const std::string name = GENERATE("mobilenet_v3", "detector", "resized");
+  CAPTURE(name);
+  const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / (name + ".onnx"));
+  REQUIRE(runs(whole));
+  std::mt19937 random{7};
+  for (int i = 0; i < 200; ++i) {
+    CAPTURE(i);
+    auto bytes = whole;
+    bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+    CHECK_NOTHROW(runs(bytes));
   }
 }
 

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Make the QDQ networks of this folder: small ones with the operators of well-known ones.
+
+Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
+Use:      make.py OUT_DIR [NAME...]
+Then:     ONNX Runtime's outputs for each model: two random cases (README).
+
+Seeded float networks, quantized by onnxruntime.quantization.quantize_static: int8 activations with
+weights per channel, or (names ending in _uint8) uint8 ones with weights per tensor.
+"""
+import pathlib
+import sys
+import tempfile
+import zlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantType,
+                                      quantize_static)
+
+SHAPE = (1, 3, 16, 16)
+
+
+class Net:
+    """Nodes in order; a tensor is a name."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        self.nodes, self.constants = [], []
+
+    def constant(self, value, dtype=np.float32):
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(value, dtype), name))
+        return name
+
+    def op(self, kind, inputs, outputs=1, **attributes):
+        names = [f"t{len(self.nodes)}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(kind, inputs, names, f"n{len(self.nodes)}",
+                                           **attributes))
+        return names[0] if outputs == 1 else names
+
+    def conv(self, x, inputs, outputs, window=1, stride=1, group=1):
+        depth = inputs // group
+        w = self.rng.normal(0, (depth * window * window) ** -0.5,
+                            (outputs, depth, window, window))
+        b = self.rng.normal(0, 0.2, outputs)
+        return self.op("Conv", [x, self.constant(w), self.constant(b)],
+                       kernel_shape=[window] * 2, strides=[stride] * 2, pads=[window // 2] * 4,
+                       group=group)
+
+    def classes(self, x, channels):
+        x = self.op("Flatten", [self.op("GlobalAveragePool", [x])])
+        w = self.constant(self.rng.normal(0, 0.3, (10, channels)))
+        return self.op("Gemm", [x, w, self.constant(self.rng.normal(0, 0.3, 10))], transB=1)
+
+
+def mobilenet_v2(n):
+    """An inverted residual with Clip."""
+    def clip(x):
+        return n.op("Clip", [x, n.constant(0.0), n.constant(6.0)])
+    x = clip(n.conv("in", 3, 16, 3, 2))
+    y = n.conv(clip(n.conv(x, 16, 16, 3, 1, 16)), 16, 16)
+    return n.classes(n.op("Add", [x, y]), 16)
+
+
+def mobilenet_v3(n):
+    """HardSwish and a squeeze and excite block with HardSigmoid."""
+    x = n.op("HardSwish", [n.conv("in", 3, 16, 3, 2)])
+    y = n.op("Relu", [n.conv(x, 16, 16, 3, 1, 16)])
+    s = n.op("Relu", [n.conv(n.op("GlobalAveragePool", [y]), 16, 8)])
+    s = n.op("HardSigmoid", [n.conv(s, 8, 16)], alpha=1 / 6)
+    y = n.conv(n.op("Mul", [y, s]), 16, 16)
+    return n.classes(n.op("Add", [x, y]), 16)
+
+
+def detector(n):
+    """SiLU, Split, Concat, Resize, Slice, LeakyRelu, Tanh."""
+    def silu(x):
+        return n.op("Mul", [x, n.op("Sigmoid", [x])])
+    x = silu(n.conv("in", 3, 16, 3, 2))
+    a, b = n.op("Split", [x], 2, axis=1)
+    x = n.op("Concat", [silu(n.conv(a, 8, 8, 3)), b], axis=1)
+    d = n.op("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
+    d = n.op("LeakyRelu", [n.conv(d, 16, 24, 3)], alpha=0.1)
+    u = n.op("Resize", [d, "", n.constant([1, 1, 2, 2])], mode="nearest",
+             coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    x = n.op("Concat", [u, x], axis=1)
+    x = n.op("Slice", [x, n.constant([1, 0], np.int64), n.constant([7, 99], np.int64),
+                       n.constant([2, 3], np.int64), n.constant([1, 2], np.int64)])
+    return n.conv(n.op("Tanh", [n.conv(x, 40, 12)]), 12, 4)
+
+
+def resized(n):
+    """GlobalMaxPool broadcast, Resize by an odd ratio, functions without quantizers between."""
+    x = n.op("Relu", [n.conv("in", 3, 9, 3, 2)])
+    x = n.op("Mul", [x, n.op("GlobalMaxPool", [x])])
+    x = n.op("Resize", [x, "", "", n.constant([1, 9, 11, 7], np.int64)], mode="nearest")
+    x = n.op("Exp", [n.op("Neg", [n.op("Sqrt", [x])])])
+    return n.conv(x, 9, 4)
+
+
+class Samples(CalibrationDataReader):
+    def __init__(self, rng):
+        self.samples = iter([{"in": rng.normal(0, 1, SHAPE).astype(np.float32)}
+                             for _ in range(8)])
+
+    def get_next(self):
+        return next(self.samples, None)
+
+
+def make(name, folder):
+    unsigned = name.endswith("_uint8")
+    n = Net(zlib.crc32(name.encode()))
+    out = globals()[name.removesuffix("_uint8")](n)
+    ends = [helper.make_tensor_value_info("in", TensorProto.FLOAT, SHAPE),
+            helper.make_tensor_value_info(out, TensorProto.FLOAT, None)]
+    graph = helper.make_graph(n.nodes, name, ends[:1], ends[1:], n.constants)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = pathlib.Path(scratch) / "float.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)],
+                                    ir_version=8), path)
+        quantize_static(path, pathlib.Path(folder) / f"{name}.onnx", Samples(n.rng),
+                        quant_format=QuantFormat.QDQ, per_channel=not unsigned,
+                        activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
+                        weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8)
+
+
+NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized"]
+
+if __name__ == "__main__":
+    for chosen in sys.argv[2:] or NAMES:
+        make(chosen, sys.argv[1])

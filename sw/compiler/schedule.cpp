@@ -75,7 +75,10 @@ double cycles_of(const Instruction& i, const gen::Config& config) {
 class LoadScheduler {
  public:
   LoadScheduler(std::vector<Instruction> natural, const gen::Config& config)
-      : natural_(std::move(natural)), config_(config), end_(natural_.size()) {}
+      : natural_(std::move(natural)),
+        config_(config),
+        end_(natural_.size()),
+        work_(natural_.size() + 1) {}
 
   std::vector<Instruction> run() {
     find_loads();
@@ -83,7 +86,7 @@ class LoadScheduler {
       if (natural_[i].engine == Engine::kLoad) continue;
       while (!consumed_.empty() && *consumed_.begin() < i) consumed_.erase(consumed_.begin());
       const double start = start_of(i);
-      for (auto next = choose(i); next != pending_.end(); next = choose(i)) {
+      for (auto next = choose(i, start); next != pending_.end(); next = choose(i, start)) {
         const bool needed = pending_.front().at < i;
         const bool early = begin_of(*next) > start && consumed_.size() >= least_;
         if (!needed && (early || consumed_.size() >= kLoadsAhead)) break;
@@ -108,6 +111,11 @@ class LoadScheduler {
   };
 
   void find_loads() {
+    for (std::size_t i = 0; i < natural_.size(); ++i) {
+      const bool computes =
+          natural_[i].engine == Engine::kCompute || natural_[i].engine == Engine::kVector;
+      work_[i + 1] = work_[i] + (computes ? cycles_of(natural_[i], config_) : 0);
+    }
     for (std::size_t i = 0; i < natural_.size(); ++i) {
       if (natural_[i].engine != Engine::kLoad) continue;
       Load load{i, 0, consumer_of(natural_, i)};
@@ -147,18 +155,20 @@ class LoadScheduler {
   double begin_of(const Load& load) const { return std::max(bus_, place_free(load)); }
 
   /// The load to come next, before the RUN at `i` of those that are not placed: the first, or one
-  /// that passes while its place is still in use.
-  std::list<Load>::iterator choose(std::size_t i) {
+  /// that passes while its place is still in use, or while its reader has other work before it.
+  std::list<Load>::iterator choose(std::size_t i, double start) {
     if (pending_.empty()) return pending_.end();
     const auto first = pending_.begin();
     const bool known = first->behind <= i;
     const double begin = known ? begin_of(*first) : std::numeric_limits<double>::infinity();
     if (begin <= bus_) return first;
+    const double wanted = start + work_[first->reader] - work_[i] - 3 * kLatency -
+                          cycles_of(natural_[first->at], config_);
     int seen = 0;
     for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
          ++other, ++seen) {
       if (other->behind > i || place_free(*other) > bus_ ||
-          bus_ + cycles_of(natural_[other->at], config_) > begin)
+          bus_ + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
         continue;
       const bool meets = std::any_of(first, other, [&](const Load& passed) {
         return overlap(natural_[passed.at].writes.at(0), natural_[other->at].writes.at(0));
@@ -187,7 +197,8 @@ class LoadScheduler {
   std::list<Load> pending_;
   std::multiset<std::size_t> consumed_;  ///< readers of the loads placed, but for those before now
   std::vector<std::size_t> order_;
-  std::vector<double> end_;  ///< of each instruction placed
+  std::vector<double> end_;   ///< of each instruction placed
+  std::vector<double> work_;  ///< cycles of the RUNs before each, one after the other
   std::array<double, isa::kEngines> free_{};
   double bus_ = 0;
   std::size_t least_ = 0;  ///< the first RUN's words come before loads that it does not need

@@ -138,6 +138,27 @@ class Planner {
     view.plane =
         shape.pixels() == 1 ? 1 : round_up(std::int64_t{shape.H} * pitch, config_.data_words());
     if (shape.pixels() == 1) view.pitch = 1;
+    if (has_gaps(m)) view.plane += gap_to_half(view.plane);
+  }
+
+  /// Maps that share its layout all stay on chip, have its size, and fill the lanes.
+  bool has_gaps(int m) const {
+    const Shape& shape = net_.maps[at(m)].shape;
+    bool gaps = roomy_ && shape.pixels() >= config_.rows;
+    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
+      const Map& map = net_.maps[at(k)];
+      if (root(k) == root(m) && !is_part(k))
+        gaps = gaps && !map.input && !map.output && !map.constant() && map.shape.H == shape.H &&
+               map.shape.W == shape.W;
+    }
+    return gaps;
+  }
+
+  /// Words after a plane so that the next channel word begins half a round of banks further on: a
+  /// result that meets the reads of one step finds its banks free in the next.
+  std::int64_t gap_to_half(std::int64_t plane) const {
+    const int banks = config_.banks(), half = banks / 2;
+    return half % config_.data_words() == 0 ? (half - plane % banks + banks) % banks : 0;
   }
 
   std::int64_t words_of(int m) const {

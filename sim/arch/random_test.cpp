@@ -45,8 +45,12 @@ void random_groups(unsigned seed) {
   const int dilation_w = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
   const int H = (R - 1) * dilation_h + b.number(1, 20), W = (S - 1) * dilation_w + b.number(1, 20);
   const int kind = b.number(0, 3);  // mostly depthwise
-  const int groups = b.number(0, 2) == 0 ? b.number(1, 70) : b.number(1, 16);
-  const int depth = kind == 0 ? b.number(1, 6) : 1, multiplier = kind < 2 ? b.number(1, 5) : 1;
+  const int most = b.number(0, 2) == 0 ? 70 : 16;
+  const bool wide =
+      kind == 0 && b.number(0, 1) == 0;  // several columns' channels share their words
+  const int depth = kind == 0 ? b.number(1, wide ? 12 : 6) : 1;
+  const int multiplier = wide ? 4 * b.number(2, 12) : kind < 2 ? b.number(1, 5) : 1;
+  const int groups = b.number(1, wide ? 4 : most);
   const int in = b.input({1, H, W, groups * depth});
   const int U = b.number(1, 3), V = b.number(1, 3);
   const Padding padding = random_padding(b);

@@ -73,11 +73,14 @@ class Tiler {
   /// Groups one after the other, each with input words of its own.
   bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
 
-  /// Channels in steps of which the output can be cut: whole groups, and whole words in DRAM.
+  /// Channels in steps of which the output can be cut: whole groups of columns, and whole words in
+  /// DRAM; of channels that read the same words, all or an integer part.
   int chunk_unit() const {
     if (!conv()) return out_.per_word;
-    if (layer_.group_channels > 0) return layer_.group_channels;
-    return places_.output->resident ? config_.cols : std::lcm(config_.cols, out_.per_word);
+    const int unit =
+        places_.output->resident ? config_.cols : std::lcm(config_.cols, out_.per_word);
+    if (layer_.group_channels == 0) return unit;
+    return one_group() && layer_.group_channels % unit == 0 ? unit : layer_.group_channels;
   }
 
   std::int64_t weight_rows(int channels) const {
@@ -100,13 +103,16 @@ class Tiler {
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
       return result;
     }
-    if (one_group())
-      return weight_rows(unit) <= config_.pmem_rows() && parameters_fit(unit)
-                 ? std::vector<int>{unit}
-                 : std::vector<int>{};
     std::vector<int> result;
     const std::int64_t pmem = config_.pmem_rows();
     for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
+      if (one_group()) {
+        for (int chunk = layer_.group_channels; chunk >= unit; chunk -= unit)
+          if (layer_.group_channels % chunk == 0 && weight_rows(chunk) <= limit &&
+              parameters_fit(chunk))
+            return {chunk};
+        continue;
+      }
       int parts = 1;
       const auto size = [&] {
         return static_cast<int>(round_up(divide_up(channels, parts), unit));

@@ -119,7 +119,11 @@ void Emitter::emit_layer(int index) {
     for (const Channels& chunk : chunks) emit_sweeps(chunk);
   } else if (t.chunk_outer) {
     for (const Channels& chunk : chunks) {
-      for (const Rect& rect : rectangles()) part(rect, chunk);
+      const std::vector<Rect> rects = rectangles();
+      const int lead = chunk.first == 0 && lead_channels() > 0 ? lead_channels() : chunk.size();
+      for (int c = chunk.first; c < chunk.last; c += lead)
+        part(rects[0], {c, std::min(chunk.last, c + lead)});
+      for (std::size_t r = 1; r < rects.size(); ++r) part(rects[r], chunk);
       store_words(chunk.last);
     }
   } else {
@@ -168,7 +172,7 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::si
   const FilterPart part{0, layer().words, 0, layer().window.R};
   const View in = input_view(rect, layer().first_word(channels.first),
                              layer().words_of(channels.size()), 0, layer().window.R);
-  const std::int64_t row = require_weights(channels, part);
+  const std::int64_t row = require_chunk_weights(channels, part);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;  // a maximum is taken with the output itself
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
@@ -505,6 +509,33 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   }
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// Output channels that the network's first RUNs compute, so that they wait only for their weights;
+/// 0: all of the first chunk.
+int Emitter::lead_channels() const {
+  constexpr int kParts = 4, kLeastBeats = 128;
+  const Layer& l = layer();
+  const std::int64_t group_rows = l.rows_of(l.steps());
+  if (layer_ != 0 || l.kind != LayerKind::kConv || l.former.steps > 0 || l.fuse_add ||
+      l.fuses_max() || tiling().pieces || tiling().relay || !place(l.output).resident ||
+      group_rows % config_.rows_per_beat() != 0)
+    return 0;
+  const std::int64_t groups = divide_up(std::min(tiling().chunk, l.channels), config_.cols);
+  const std::int64_t beats =
+      groups * group_rows / config_.rows_per_beat() * config_.beats_per_row();
+  if (groups < 2 || beats < kLeastBeats) return 0;
+  return static_cast<int>(divide_up(groups, kParts)) * config_.cols;
+}
+
+/// Weights of the layer's chunk or, in parts that follow each other, of its lead.
+std::int64_t Emitter::require_chunk_weights(const Channels& channels, const FilterPart& part) {
+  const int lead = lead_channels();
+  if (lead == 0 || channels.first >= tiling().chunk) return require_weights(channels, part);
+  const std::int64_t rows = lead / config_.cols * layer().rows_of(layer().steps());
+  for (int c = channels.first; c < channels.last; c += lead)
+    require_weights({c, std::min(channels.last, c + lead)}, part, c / lead * rows);
+  return channels.first / lead * rows;
 }
 
 namespace {

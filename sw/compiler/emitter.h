@@ -81,6 +81,8 @@ class Emitter {
   std::int64_t weights_block(const Channels& channels, const FilterPart& part);
   std::int64_t require_weights(const Channels& channels, const FilterPart& part,
                                std::optional<std::int64_t> place = std::nullopt);
+  int lead_channels() const;
+  std::int64_t require_chunk_weights(const Channels& channels, const FilterPart& part);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
   std::int64_t add_image(const std::vector<std::uint32_t>& words);

@@ -483,7 +483,8 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     work.tile_share.push_back(tile.share);
     // Results of the last group meet the reads of the next tile, others those of their own.
     work.tile_stolen.push_back(0);
-    if (drains && tile.steps >= static_cast<std::size_t>(std::min(channels, columns_))) {
+    if (drains &&
+        tile.steps >= static_cast<std::size_t>(issues(r, 0, std::min(channels, columns_)))) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);

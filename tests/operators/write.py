@@ -250,7 +250,42 @@ def floats(m):
     return m.convolution(m.op("QUANTIZE", [y], m.shapes[x]), 4, 1)
 
 
-CASES = {"extremes": extremes, "extremes_rows": extremes_rows, "flattened": flattened, "floats": floats,
+def lstm(m):
+    """Four steps of an LSTM, unrolled as converters write it."""
+    m.type = "i1"
+    units, gate, state = 6, (1 / 256, -128), (1 / 64, 0)
+    x = m.input((1, 4, 5))
+    steps = [m.op("STRIDED_SLICE", [x, m.constant([0, t, 0]), m.constant([1, t + 1, 5]),
+                                    m.constant([1, 1, 1])], (1, 5), {4: ("i", 2)}, like=x)
+             for t in range(4)]
+    w, u = m.weights((4 * units, 5)), m.weights((4 * units, units))
+    h = c = None
+    outputs = []
+    for x_t in steps:
+        sums = m.op("FULLY_CONNECTED", m.with_bias(x_t, w, 4 * units), (1, 4 * units),
+                    fixed=(1 / 32, 3))
+        if h is not None:
+            of_h = m.op("FULLY_CONNECTED", m.with_bias(h, u, 4 * units), (1, 4 * units),
+                        fixed=(1 / 40, -2))
+            sums = m.op("ADD", [sums, of_h], (1, 4 * units), {}, fixed=(1 / 32, 0))
+        parts = [m.op("STRIDED_SLICE", [sums, m.constant([0, k * units]),
+                                        m.constant([1, (k + 1) * units]), m.constant([1, 1])],
+                      (1, units), {}, like=sums) for k in range(4)]
+        i, f, o = (m.op("LOGISTIC", [parts[k]], (1, units), fixed=gate) for k in (0, 1, 3))
+        g = m.op("TANH", [parts[2]], (1, units), fixed=(1 / 128, 0))
+        new = m.op("MUL", [i, g], (1, units), fixed=state)
+        if c is not None:
+            new = m.op("ADD", [new, m.op("MUL", [f, c], (1, units), fixed=state)], (1, units), {},
+                       fixed=state)
+        c = new
+        h = m.op("MUL", [o, m.op("TANH", [c], (1, units), fixed=(1 / 128, 0))], (1, units),
+                 fixed=(1 / 128, 0))
+        outputs.append(h)
+    return m.op("PACK", outputs, (1, 4, units), {0: ("i", 4), 1: ("i", 1)}, like=h)
+
+
+CASES = {"lstm": lstm, "extremes": extremes, "extremes_rows": extremes_rows,
+         "flattened": flattened, "floats": floats,
          "moved": moved,
          "prelu": prelu, "batch": batch, "uint8_convolutions": uint8_convolutions,
          "uint8_functions": uint8_functions}

@@ -60,7 +60,7 @@ TEST_CASE("operators of this repository's models are exact", "[arch][model][oper
   int checked = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const fs::path& model = entry.path();
-    if (model.extension() != ".tflite") continue;
+    if (model.extension() != ".tflite" || model.stem() == "lstm_sequence") continue;  // stages_test
     for (const auto& array : {kArrays[0], kArrays[1], kArrays[6]})
       require_vectors(model, folder / model.stem(), small_config(array[0], array[1], 16, 8, 64));
     ++checked;

@@ -4,9 +4,12 @@
 
 #include "sw/compiler/stages.h"
 
+#include <filesystem>
+
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
 #include "sw/compiler/network.h"
+#include "sw/reference/vectors.h"
 
 namespace trine::sim {
 namespace {
@@ -52,6 +55,25 @@ TEST_CASE("operators without hardware run on the host if that is allowed", "[arc
     const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
     REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
   }
+}
+
+TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]") {
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  const model::Graph graph = model::import_tflite(folder / "lstm_sequence.tflite");
+  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  REQUIRE_THROWS_WITH(compiler::compile(graph, config),
+                      Catch::Matchers::Contains("op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: tensor 15"));
+  const reference::VectorSet vectors = reference::read_vectors(folder / "lstm_sequence");
+  compiler::CompileOptions options;
+  options.rounding = vectors.policy;
+  options.allow_host = true;
+  // Through the file: the host's operators keep what they need.
+  const std::string bytes = compiler::serialize(compiler::compile(graph, config, options));
+  const compiler::Program program =
+      compiler::parse_program({bytes.begin(), bytes.end()}, "lstm.trine");
+  REQUIRE(vectors.cases.size() == 2);
+  for (const reference::VectorCase& c : vectors.cases)
+    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
 }
 
 TEST_CASE("allowing the host changes nothing where the machine does all", "[arch][host]") {

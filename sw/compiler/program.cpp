@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 7;
+constexpr std::uint32_t kFormat = 8;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration
@@ -182,6 +182,10 @@ void for_each_field(Op& op, Visit visit) {
   visit("new_axis_mask", op.new_axis_mask);
   visit("block", op.block);
   visit("symmetric", op.symmetric);
+  visit("time_major", op.time_major);
+  visit("cell_clip", op.cell_clip);
+  visit("hidden_scale", op.hidden_scale);
+  visit("hidden_zero_point", op.hidden_zero_point);
   visit("half_even", op.half_even);
   visit("of_uint8", op.of_uint8);
   visit("code_min", op.code_min);

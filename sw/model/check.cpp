@@ -483,6 +483,58 @@ class Checker {
     is_binary(op_.kind) ? binary(true) : unary();
   }
 
+  /// Without peepholes, projection and layer normalization, the input gate of its own.
+  void lstm() const {
+    if (op_.inputs.size() != 20 && op_.inputs.size() != 24)
+      fail("{} inputs, allowed 20 and 24", op_.inputs.size());
+    for (const int i : {0, 2, 18, 19})
+      if (!has(i)) fail("input {} is absent", i);
+    codes(out());
+    type(out(), DataType::kInt8);
+    rank(in(0), 3);
+    codes_alike({0, 18});
+    rank(in(2), 2);
+    const int n = in(0).extent(2), cells = in(2).extent(0);
+    const int batch = in(0).extent(op_.time_major ? 1 : 0);
+    for (int i = 1; i < 24; ++i) {
+      const bool matrix = i <= 8, gate_bias = i >= 12 && i <= 15, state = i == 18 || i == 19;
+      if (!matrix && !gate_bias && !state) {
+        if (has(i)) fail(in(i), "peepholes, projections and layer norms are not supported");
+        continue;
+      }
+      if (!has(i)) fail("input {} is absent", i);
+      if (!in(i).is_constant) fail(in(i), "must be a constant");
+      if (in(i).quantization.scale.size() != (gate_bias ? in(i).quantization.scale.size() : 1))
+        fail(in(i), "{} scales, allowed 1", in(i).quantization.scale.size());
+      if (gate_bias) {
+        type(in(i), DataType::kInt32);
+        shape(in(i), {cells});
+        continue;
+      }
+      if (i != 19) scales(in(i));
+      type(in(i), i == 19 ? DataType::kInt16 : DataType::kInt8);
+      if (state)
+        shape(in(i), {batch, cells});
+      else
+        shape(in(i), {cells, i <= 4 ? n : cells});
+      if (matrix && in(i).zero_point() != 0)
+        fail(in(i), "zero point {}, allowed 0", in(i).zero_point());
+    }
+    const float cell = in(19).scale();
+    const int log2 = cell > 0 && std::isfinite(cell) ? std::ilogb(cell) : 0;
+    if (cell != std::ldexp(1.0f, log2) || log2 < -15 || log2 > -10 || in(19).zero_point() != 0)
+      fail(in(19), "scale {} and zero point {}, allowed 2^-15..2^-10 and 0", cell,
+           in(19).zero_point());
+    if (!std::isfinite(op_.hidden_scale) || op_.hidden_scale <= 0 ||
+        op_.hidden_scale != out().scale() || op_.hidden_zero_point != out().zero_point() ||
+        in(18).scale() != out().scale() || in(18).zero_point() != out().zero_point())
+      fail(out(), "scales of the hidden state, the output state and the output differ");
+    if (!(op_.cell_clip >= 0)) fail("cell clip {}", op_.cell_clip);
+    std::vector<int> expected = in(0).shape;
+    expected[2] = cells;
+    shape(out(), expected);
+  }
+
   void gather() const {
     operands(2, 2);
     type(in(0), out().type);
@@ -661,6 +713,8 @@ class Checker {
       case OpKind::kCos:
       case OpKind::kDiv:
         return floats_only();
+      case OpKind::kLstm:
+        return lstm();
       case OpKind::kGather:
         return gather();
       case OpKind::kBroadcastTo:

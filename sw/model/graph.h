@@ -114,6 +114,7 @@ enum class OpKind {
   kLog,
   kLogSoftmax,
   kLogistic,
+  kLstm,  ///< UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell state; host
   kMaxPool2D,
   kMaximum,
   kMean,
@@ -185,8 +186,12 @@ struct Op {
   bool approximate = false;                                ///< GELU: tanh form
   int begin_mask = 0, end_mask = 0, shrink_axis_mask = 0;  ///< STRIDED_SLICE
   int ellipsis_mask = 0, new_axis_mask = 0;
-  int block = 1;           ///< SPACE_TO_DEPTH, DEPTH_TO_SPACE: pixels that become channels, b x b
-  bool symmetric = false;  ///< MIRROR_PAD: the border's pixel is repeated as well
+  int block = 1;            ///< SPACE_TO_DEPTH, DEPTH_TO_SPACE: pixels that become channels, b x b
+  bool symmetric = false;   ///< MIRROR_PAD: the border's pixel is repeated as well
+  bool time_major = false;  ///< LSTM: [time, batch, ...]
+  float cell_clip = 0;      ///< LSTM: largest size of the cell state, 0: none
+  float hidden_scale = 0;   ///< LSTM: of the outputs before a projection
+  int hidden_zero_point = 0;
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
   bool half_even = false;
   /// Has the arithmetic of TFLite's uint8 kernels, also where its codes are now int8.

@@ -27,6 +27,7 @@ constexpr std::size_t kMaxRank = 8;
 /// Tables may share their vectors, so a small file can unfold into a huge graph: bound both
 /// factors.
 constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256;
+constexpr std::int64_t kMaxState = 1 << 20;  ///< elements of a state
 constexpr int kCustom = 32;
 
 struct OperatorFacts {
@@ -71,7 +72,7 @@ constexpr OperatorFacts kOperators[] = {
     {41, OpKind::kSub, "SUB"},
     {42, OpKind::kDiv, "DIV"},
     {43, OpKind::kSqueeze, "SQUEEZE"},
-    {44, OpKind::kUnknown, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
+    {44, OpKind::kLstm, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
     {45, OpKind::kStridedSlice, "STRIDED_SLICE"},
     {47, OpKind::kExp, "EXP"},
     {49, OpKind::kUnknown, "SPLIT"},
@@ -293,7 +294,34 @@ class Importer {
         fail(op, "output tensor {} does not exist, allowed 0..{}", t, count - 1);
     if (op.outputs.empty()) fail(op, "no output");
     set_options(op, source);
+    if (op.kind == OpKind::kLstm) set_lstm(op, source);
     graph_.ops.push_back(std::move(op));
+  }
+
+  /// States that nobody writes begin as zeros; the scale before a projection is that of the last
+  /// intermediate tensor.
+  void set_lstm(Op& op, const format::Operator& source) {
+    const auto& o = needed(op, source.options_as_LstmOptions());
+    constexpr int kTanh = 4;
+    if (o.activation() != kTanh) fail(op, "activation {}, allowed TANH", o.activation());
+    op.time_major = o.time_major();
+    op.cell_clip = o.cell_clip();
+    const std::vector<int> intermediates = copy(source.intermediates());
+    if (intermediates.size() != 5 || intermediates[4] < 0 ||
+        intermediates[4] >= static_cast<int>(graph_.tensors.size()))
+      fail(op, "{} intermediate tensors, allowed 5", intermediates.size());
+    const Tensor& hidden = graph_.tensor(intermediates[4]);
+    op.hidden_scale = hidden.scale();
+    op.hidden_zero_point = hidden.zero_point();
+    for (const int position : {18, 19}) {
+      const int t = op.input(position);
+      if (t < 0 || graph_.tensor(t).is_constant || graph_.tensor(t).elements() > kMaxState)
+        continue;
+      Tensor& state = graph_.tensors[static_cast<std::size_t>(t)];
+      state.is_constant = true;
+      state.data.assign(static_cast<std::size_t>(state.elements() * bytes_of(state.type)),
+                        position == 18 ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
+    }
   }
 
   void set_kind(Op& op, std::uint32_t opcode_index) const {

@@ -115,6 +115,8 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kMaximum:
     case OpKind::kMinimum:
       return packed(out, select(call));
+    case OpKind::kLstm:
+      return packed(out, lstm(call));
     case OpKind::kGather:
       return packed(out, gather_elements(call));
     case OpKind::kBroadcastTo:

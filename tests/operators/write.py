@@ -25,7 +25,8 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "PRELU": (54, 0), "GATHER": (36, 23), "REVERSE_V2": (105, 81), "TILE": (69, 51),
          "BROADCAST_TO": (130, 0), "REDUCE_MAX": (82, 27), "REDUCE_MIN": (89, 27),
          "SHAPE": (77, 55), "STRIDED_SLICE": (45, 32), "PACK": (83, 59),
-         "DEQUANTIZE": (6, 38), "FLOOR": (8, 0), "DIV": (42, 29), "SIN": (66, 0),
+         "UNIDIRECTIONAL_SEQUENCE_LSTM": (44, 71), "DEQUANTIZE": (6, 38),
+         "FLOOR": (8, 0), "DIV": (42, 29), "SIN": (66, 0),
          "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91)}
 TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "i2": 7, "i1": 9}
 SAME, VALID = 0, 1
@@ -41,7 +42,8 @@ class Model:
         self.shapes, self.inputs, self.outputs = [], [], []
         self.q = {}  # scale and zero point of each activation
 
-    def tensor(self, shape, scale=(), zero_point=(), type=None, data=None, axis=0):
+    def tensor(self, shape, scale=(), zero_point=(), type=None, data=None, axis=0,
+               variable=False):
         type = type or self.type
         buffer = 0
         if data is not None:
@@ -51,7 +53,8 @@ class Model:
         quantization = {2: ["f", *map(float, scale)], 3: ["q", *map(int, zero_point)],
                         6: ("i", axis)} if scale.size else {}
         self.tensors.append({0: ["i", *shape], 1: ("b", TYPES[type]), 2: ("I", buffer),
-                             3: f"t{len(self.tensors)}", 4: quantization})
+                             3: f"t{len(self.tensors)}", 4: quantization,
+                             **({5: ("?", True)} if variable else {})})
         self.shapes.append(tuple(shape))
         return len(self.tensors) - 1
 
@@ -284,7 +287,32 @@ def lstm(m):
     return m.op("PACK", outputs, (1, 4, units), {0: ("i", 4), 1: ("i", 1)}, like=h)
 
 
-CASES = {"lstm": lstm, "extremes": extremes, "extremes_rows": extremes_rows,
+def lstm_sequence(m):
+    """UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell state, then classes of each step."""
+    m.type = "i1"
+    units, n, batch, steps = 6, 5, 2, 7
+    x = m.input((batch, steps, n))
+    out = (1 / 128, 3)
+
+    def matrix(shape):
+        return m.tensor(shape, m.rng.uniform(0.01, 0.02), 0,
+                        data=np.rint(m.rng.uniform(-127, 127, shape)))
+    inputs = [x] + [matrix((units, n)) for _ in range(4)]
+    inputs += [matrix((units, units)) for _ in range(4)] + [-1] * 3
+    inputs += [m.tensor((units,), 1e-4, 0, "i4", m.rng.integers(-4000, 4000, units))
+               for _ in range(4)] + [-1] * 2
+    inputs += [m.tensor((batch, units), *out, variable=True),
+               m.tensor((batch, units), 2.0**-11, 0, "i2", variable=True)] + [-1] * 4
+    y = m.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, (batch, steps, units),
+             {0: ("b", 4), 1: ("f", 10.0)}, fixed=out)
+    m.ops[-1][8] = ["i", *(m.tensor((), 2.0**-12, 0, "i2") for _ in range(4)),
+                    m.tensor((), *out)]
+    y = m.op("RESHAPE", [y], (batch * steps, units), {0: ["i", batch * steps, units]}, like=y)
+    return m.dense(y, 4)
+
+
+CASES = {"lstm": lstm, "lstm_sequence": lstm_sequence,
+         "extremes": extremes, "extremes_rows": extremes_rows,
          "flattened": flattened, "floats": floats,
          "moved": moved,
          "prelu": prelu, "batch": batch, "uint8_convolutions": uint8_convolutions,

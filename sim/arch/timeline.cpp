@@ -128,7 +128,8 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
       static_cast<std::uint64_t>(work.bytes);
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
-    const double cycles = beats * std::max(beat, latency::kStoreBeat);
+    const double from = std::max(write_.until, static_cast<double>(start + latency::kStoreRead));
+    const double cycles = shared(from, beats * std::max(beat, latency::kStoreBeat), beats);
     const Time passed = write_.pass(start + latency::kStoreRead, cycles, 1);
     add_traffic(write_.until, cycles, beats);
     const Time end = passed + bus_.latency + latency::kStoreResponse;
@@ -136,10 +137,15 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
     return end;
   }
   const Time first = start + latency::kLoadRequest + bus_.latency;
-  const double cycles = beats * std::max(beat, 1.0);
+  const bool dmem = static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem;
+  double cycles = beats * std::max(beat, 1.0);
+  const double from = std::max(read_.until, static_cast<double>(first));
+  if (dmem) cycles = shared(from, cycles, beats);
+  if (static_cast<isa::dma::Target>(target) == isa::dma::Target::kBias ||
+      static_cast<isa::dma::Target>(target) == isa::dma::Target::kScale)
+    cycles = among_drains(from, cycles);
   const Time end = read_.pass(first, cycles, 1) + latency::kLoadResponse;
-  if (static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem)
-    add_traffic(read_.until, cycles, beats);
+  if (dmem) add_traffic(read_.until, cycles, beats);
   // Two loads may be on the way.
   q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + latency::kLoadNext);
   return end;
@@ -147,6 +153,34 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
 
 void Timeline::add_traffic(double end, double cycles, double beats) {
   traffic_.push_back({end - cycles, end, beats});
+}
+
+/// Cycles of a transfer that would take `cycles`: loads and stores share a port of one beat a
+/// cycle.
+double Timeline::shared(double from, double cycles, double beats) const {
+  double others = 0;
+  for (const Traffic& t : traffic_) {
+    const double meet = std::min(t.end, from + cycles) - std::max(t.start, from);
+    if (meet > 0) others += meet * t.beats / (t.end - t.start);
+  }
+  return std::max(cycles, beats + others);
+}
+
+/// Cycles of a load of parameters from `from` on: draining comes first but for every eighth cycle.
+double Timeline::among_drains(double from, double cycles) const {
+  double now = from, left = cycles;
+  for (const Traffic& drain : drains_) {
+    if (drain.end <= now) continue;
+    const double before = std::clamp(drain.start - now, 0.0, left);
+    now += before;
+    left -= before;
+    const double speed = 1 - 7.0 / 8 * std::min(1.0, drain.beats / (drain.end - drain.start));
+    const double done = std::min(left, (drain.end - now) * speed);
+    now += done / speed;
+    left -= done;
+    if (left <= 0) break;
+  }
+  return now + left - from;
 }
 
 /// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them.
@@ -189,7 +223,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   Segment segment;
   segment.start = first;
   Time t = first;  // next free cycle of the array's input
-  Time last_columns = 0;
+  Time last_columns = 0, drained_cycles = 0;
   const auto count = [&](Cause cause, std::int64_t cycles) {
     segment.causes[index(cause)] += static_cast<std::uint64_t>(cycles);
   };
@@ -211,6 +245,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       count(Cause::kControl, refill);
       t = last_step + 1 + refill;
       last_columns = Time{work.group_issues[g]} * (twice ? 2 : 1);
+      drained_cycles += last_columns;
       // The array's lower rows are later than the upper ones, its right columns later than the
       // left.
       const Time skew = std::max(
@@ -224,6 +259,9 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   }
   segment.end = t;
   segments_.push_back(segment);
+  if (drains_.size() == 16) drains_.erase(drains_.begin());
+  drains_.push_back(
+      {static_cast<double>(first), static_cast<double>(t), static_cast<double>(drained_cycles)});
   input_free_ = t;
   queue(Engine::kCompute).free = t;
   const Time depth = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +

@@ -56,7 +56,7 @@ class Timeline {
     Time start = 0, end = 0;
     CauseCycles causes{};
   };
-  /// Beats that go to or from DMEM, spread evenly.
+  /// Beats that go to or from DMEM, spread evenly; or other uses of a port.
   struct Traffic {
     double start, end, beats;
   };
@@ -83,6 +83,8 @@ class Timeline {
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
                const std::array<Time, isa::kEngines>& token_times);
   Time vector(const isa::Run& run, const Work& work, Time start);
+  double shared(double from, double cycles, double beats) const;
+  double among_drains(double from, double cycles) const;
   void add_traffic(double end, double cycles, double beats);
   Time contended(Time from, const Work& work, std::size_t tile);
   void add_gap(Time from, Time to, Time queued, const std::array<Time, isa::kEngines>& token_times);
@@ -95,7 +97,8 @@ class Timeline {
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
   Channel fetch_, read_, write_;
-  std::vector<Traffic> traffic_;  ///< by end
+  std::vector<Traffic> traffic_;
+  std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued

@@ -85,11 +85,19 @@ std::vector<Rect> Emitter::rectangles() const {
     return static_cast<int>(round_up(std::max<std::int64_t>(rows, 1), whole_tiles));
   };
   const int least = tiled(divide_up(2 * config_.rows, g.Q));
+  // Where the input comes much faster than it is used, they may double.
+  const std::int64_t words = place(layer().input).dmem.plane * shape(layer().input).channel_words();
+  const bool doubles =
+      t.cycles > 2 * static_cast<double>(words) * 32 / static_cast<double>(config_.axi_data_bits);
   int rows = grow ? least : t.rows;
-  for (int y = 0; y < g.P;
-       y += rows, rows = grow && y > 0 ? std::max(least, tiled(g.P / kInputParts)) : rows)
+  for (int y = 0; y < g.P;) {
     for (int x = 0; x < g.Q; x += t.cols)
       result.push_back({y, std::min(g.P, y + rows), x, std::min(g.Q, x + t.cols)});
+    const bool first = y == 0;
+    y += rows;
+    if (!grow) continue;
+    rows = first || !doubles ? std::max(least, tiled(g.P / kInputParts)) : 2 * rows;
+  }
   return result;
 }
 

@@ -27,6 +27,7 @@ struct Config {
   int columns_per_cycle = 1;  ///< post.columns_per_cycle
   bool vector = true;         ///< vector.enable
   bool table = true;          ///< vector.table: codes looked up in a table
+  bool softmax = true;        ///< vector.softmax: needs vector.enable
   bool depthwise = true;      ///< depthwise.enable: the window former
   int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
   int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64
@@ -45,6 +46,8 @@ struct Config {
   int beats_per_row() const;  ///< beats of one PMEM row, 1 if a beat holds several rows
   /// Whether depthwise convolutions have hardware of their own: int8, in four columns.
   bool window() const { return depthwise && int8 && cols >= 4; }
+  /// Whether the vector unit computes softmax.
+  bool has_softmax() const { return vector && softmax; }
   /// Steps of a depthwise convolution that one PMEM row serves, four words each.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8

@@ -35,6 +35,7 @@ std::vector<Parameter> parameters(const Config& c) {
           number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
           flag("Vector", c.vector, "with the vector unit"),
           flag("Table", c.table, "with the lookup table"),
+          flag("Softmax", c.has_softmax(), "with softmax in the vector unit"),
           flag("Window", c.window(), "with the window former of depthwise convolutions"),
           number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
           number("AxiDataBits", c.axi_data_bits, "AXI4 master"),

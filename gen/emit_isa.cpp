@@ -63,6 +63,8 @@ std::vector<Constant> constants() {
   op("dma_target_bias", static_cast<int>(isa::dma::Target::kBias), "biases; load only");
   op("dma_target_scale", static_cast<int>(isa::dma::Target::kScale), "scales; load only");
   op("dma_target_table", static_cast<int>(isa::dma::Target::kTable), "lookup table; load only");
+  op("dma_target_exponentials", static_cast<int>(isa::dma::Target::kExponentials),
+     "exponentials of the softmax; load only");
   op("compute_op_int8", static_cast<int>(isa::compute::Op::kInt8), "4 channels a word");
   op("compute_op_ternary", static_cast<int>(isa::compute::Op::kTernary), "16 channels a word");
   op("compute_op_binary", static_cast<int>(isa::compute::Op::kBinary), "32 channels a word");
@@ -89,6 +91,7 @@ std::vector<Constant> constants() {
      "saturated sum of two int32 taps");
   op("vector_op_mul", static_cast<int>(isa::vector::Op::kMul), "requantized product of two taps");
   op("vector_op_min", static_cast<int>(isa::vector::Op::kMin), "minimum of the taps");
+  op("vector_op_softmax", static_cast<int>(isa::vector::Op::kSoftmax), "softmax over the channels");
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
   flag("vector_flag_invert", isa::vector::kInvert, "complements the taps after the first");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
@@ -138,9 +141,10 @@ std::string isa_package() {
       "  localparam int unsigned PayloadBits = {};\n"
       "  localparam int unsigned AddressBits = {};  // of a 32-bit word in DMEM\n"
       "  localparam int unsigned TokenBits = {};\n"
-      "  localparam int unsigned TableWords = {};  // of the lookup table, 4 codes each\n\n",
+      "  localparam int unsigned TableWords = {};  // of the lookup table, 4 codes each\n"
+      "  localparam int unsigned ExponentialWords = {};  // of the softmax\n\n",
       isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits, isa::kAddressBits,
-      isa::kTokenBits, isa::dma::kTableWords);
+      isa::kTokenBits, isa::dma::kTableWords, isa::dma::kExponentialWords);
   for (const Constant& c : constants())
     text += commented(
         c.width == 0 ? fmt::format("localparam int unsigned {} = {};", upper_camel(c.name), c.value)

@@ -84,8 +84,8 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
           "2: array.rosw: unknown key, did you mean array.rows? (all keys: trine generate --help)"},
       Row{"[memry]\ndmem_kib = 8\n",
           "1: memry: unknown key, did you mean memory? (all keys: trine generate --help)"},
-      Row{"[vector]\nsoftmax = true\n",
-          "2: vector.softmax: unknown key, did you mean vector.enable? (all keys: trine generate "
+      Row{"[vector]\nenabel = true\n",
+          "2: vector.enabel: unknown key, did you mean vector.enable? (all keys: trine generate "
           "--help)"},
       Row{"array = 8\n", "1: array: is a group of keys, as in array.rows"},
       Row{"memory.dmem_kib = 9\narray.rows = 256\n",

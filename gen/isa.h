@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 3;
+inline constexpr int kVersion = 4;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -47,8 +47,7 @@ inline constexpr Field kDram{
     0,      40,
     false,  "DRAM byte address of the first row, relative to the BASE registers; a multiple of 4"};
 inline constexpr Field kLocal{
-    "local", 1,     0,
-    24,      false, "first DMEM word, PMEM row, bias or scale entry, or word of the lookup table"};
+    "local", 1, 0, 24, false, "first DMEM word, PMEM row, bias or scale entry, or word of a table"};
 inline constexpr Field kWords{"words", 1, 24, 24, false, "32-bit words of a row, at least 1"};
 inline constexpr Field kRowsLast{"rows_last", 2, 0, 16, false, "number of rows - 1"};
 inline constexpr Field kLocalStride{
@@ -100,7 +99,7 @@ inline constexpr Field kDilX{"dil_x", 6, 24, 12, false, "columns from tap to tap
 inline constexpr Field kDilY{"dil_y", 6, 36, 12, false, "rows from tap to tap, for masking"};
 inline constexpr Field kWordsLast{"words_last", 7, 0, 16, false, "channel words - 1"};
 inline constexpr Field kGroupsLast{
-    "groups_last", 7, 16, 12, false, "column groups - 1 (vector: 0)"};
+    "groups_last", 7, 16, 12, false, "column groups - 1 (vector: 0; softmax: 2)"};
 inline constexpr Field kTilesLast{"tiles_last", 7, 28, 24, false, "vectors of ROWS pixels - 1"};
 inline constexpr Field kOut{"out", 8, 0, 24, false, "DMEM address of lane 0's first output word"};
 inline constexpr Field kOutWrap{"out_wrap", 8,     24,
@@ -181,10 +180,11 @@ inline constexpr int kHalfEven = 7;   ///< with `single`: the last rounding send
 
 namespace vector {
 inline constexpr Field kBias{"bias", 15, 0, 32, true, "added to a sum before it is requantized"};
-inline constexpr std::array kFields{kBias};
+inline constexpr Field kChannels{"channels", 15, 32, 16, false, "softmax: channels, 1..4095"};
+inline constexpr std::array kFields{kBias, kChannels};
 /// kMax, kMin: maximum (of int8, ternary or binary values), minimum (int8) of the taps. kSum:
 /// requantized sum of the taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers,
-/// saturating. kMul: tap 0 times tap 1, requantized.
+/// saturating. kMul: tap 0 times tap 1, requantized. kSoftmax: over all channels of a lane.
 enum class Op : int {
   kMax = 0,
   kSum = 1,
@@ -193,7 +193,8 @@ enum class Op : int {
   kMaxBinary = 4,
   kAddInt32 = 5,
   kMul = 6,
-  kMin = 7
+  kMin = 7,
+  kSoftmax = 8
 };
 inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
 inline constexpr int kInvert = 1;    ///< all bits of the taps after a window's first: ~b = -1 - b
@@ -202,8 +203,16 @@ inline constexpr int kHalfEven = 7;  ///< with `single`: the last rounding sends
 }  // namespace vector
 
 namespace dma {
-enum class Target : int { kDmem = 0, kPmem = 1, kBias = 2, kScale = 3, kTable = 4 };
-inline constexpr int kTableWords = 64;  ///< the lookup table: 256 codes, 4 a word
+enum class Target : int {
+  kDmem = 0,
+  kPmem = 1,
+  kBias = 2,
+  kScale = 3,
+  kTable = 4,
+  kExponentials = 5
+};
+inline constexpr int kTableWords = 64;         ///< the lookup table: 256 codes, 4 a word
+inline constexpr int kExponentialWords = 256;  ///< softmax: one for each difference of two codes
 }  // namespace dma
 
 // ---- RUN's payload ----------------------------------------------------------------------------

@@ -29,6 +29,9 @@ std::vector<Memory> memories(const Config& config) {
   if (config.table)
     all.push_back({"lookup tables", drain * config.rows, config.data_bits(),
                    isa::dma::kTableWords / config.data_words()});
+  if (config.has_softmax())
+    all.push_back({"exponentials", config.rows, config.data_bits(),
+                   isa::dma::kExponentialWords / config.data_words()});
   return all;
 }
 

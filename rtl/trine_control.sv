@@ -4,7 +4,7 @@
 // engines. docs/architecture.md is the contract.
 //
 //   AXI4-Lite -> trine_csr -> trine_fetch -> trine_dispatch -> 4 x (trine_queue -> trine_issue)
-//   AXI4 read  <- trine_axi_read  <- trine_fetch, trine_load  -> DMEM, PMEM, bias, scale, table
+//   AXI4 read  <- trine_axi_read  <- trine_fetch, trine_load  -> DMEM, PMEM, bias, scale, tables
 //   AXI4 write <- trine_axi_write <- trine_store              <- DMEM
 //
 // Timing    all outputs come from registers, or from shallow logic behind registers; ready of the
@@ -28,7 +28,8 @@ module trine_control #(
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords),
-  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -160,7 +161,12 @@ module trine_control #(
   // Lookup table: a beat, always accepted.
   output logic                     table_we_o,
   output logic [TableAddrBits-1:0] table_addr_o,
-  output logic [DataBits-1:0]      table_wdata_o
+  output logic [DataBits-1:0]      table_wdata_o,
+
+  // Exponentials: a beat, always accepted.
+  output logic                     exp_we_o,
+  output logic [ExpAddrBits-1:0]   exp_addr_o,
+  output logic [DataBits-1:0]      exp_wdata_o
 );
 
   localparam int unsigned MaxBeats = AxiDataBits < 64 ? 32 : 64;  // at most 64 beats on the bus
@@ -471,7 +477,10 @@ module trine_control #(
     .scale_wdata_o (scale_wdata_o),
     .table_we_o    (table_we_o),
     .table_addr_o  (table_addr_o),
-    .table_wdata_o (table_wdata_o)
+    .table_wdata_o (table_wdata_o),
+    .exp_we_o      (exp_we_o),
+    .exp_addr_o    (exp_addr_o),
+    .exp_wdata_o   (exp_wdata_o)
   );
 
   // ---------------------------------------------------------------------------------------------

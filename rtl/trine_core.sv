@@ -22,6 +22,7 @@ module trine_core #(
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // codes looked up in a table
+  parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512
@@ -109,6 +110,7 @@ module trine_core #(
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords);
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords);
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1;
   localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
   localparam int unsigned WindowParts   = !Window ? 1 : Cols < 32 ? Cols / 4 : 8;
@@ -129,14 +131,16 @@ module trine_core #(
   logic [2:0]               cause;
   logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
-  logic [DataBits-1:0]      dma_wdata, dma_rdata, bias_wdata, scale_wdata, table_wdata;
+  logic [DataBits-1:0]      dma_wdata, dma_rdata, bias_wdata, scale_wdata, table_wdata, exp_wdata;
   logic [DataWords-1:0]     dma_wmask;
-  logic                     pmem_wvalid, pmem_wready, p_lock, bias_we, scale_we, table_we;
+  logic                     pmem_wvalid, pmem_wready, p_lock, bias_we, scale_we, table_we,
+                            exp_we;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
   logic [BiasAddrBits-1:0]  bias_addr;
   logic [ScaleAddrBits-1:0] scale_addr;
   logic [TableAddrBits-1:0] table_addr;
+  logic [ExpAddrBits-1:0]   exp_addr;
 
   trine_control #(
     .Cols          (Cols),
@@ -252,7 +256,10 @@ module trine_core #(
     .scale_wdata_o         (scale_wdata),
     .table_we_o            (table_we),
     .table_addr_o          (table_addr),
-    .table_wdata_o         (table_wdata)
+    .table_wdata_o         (table_wdata),
+    .exp_we_o              (exp_we),
+    .exp_addr_o            (exp_addr),
+    .exp_wdata_o           (exp_wdata)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -266,7 +273,7 @@ module trine_core #(
   logic [7:0]               g_pad, c_pad, v_pad;
   logic [TagBits-1:0]       g_tag, front_tag, rsp_tag;
   logic [3:0]               c_tag;
-  logic [1:0]               v_tag;
+  logic [2:0]               v_tag;
   logic                     c_valid, v_valid, r_valid, c_hold, c_grant, v_grant, rsp_done;
   logic [Lanes*32-1:0]      rsp_data;
   logic                     s_valid, s_ready, s_empty;
@@ -293,7 +300,7 @@ module trine_core #(
       g_addr  = (Lanes*AddrBits)'(v_addr);
       g_lanes = Lanes'(v_lanes);
       g_pad   = v_pad;
-      g_tag   = {TagVector, 2'd0, v_tag};
+      g_tag   = {TagVector, 1'd0, v_tag};
     end
   end
 
@@ -498,14 +505,20 @@ module trine_core #(
   logic [Rows-1:0]          vjob_active;
   logic [Rows*96-1:0]       vjob_slots;
   trine_post_pkg::cfg_t     vjob_cfg;
-  logic                     vjob_retire;
+  logic                     vjob_retire, vjob_reciprocal, vjob_go, vjob_issue, product_valid;
+  logic [1:0]               vjob_last;
+  logic [Rows*32-1:0]       vjob_acc, product;
+  logic [Rows*31-1:0]       vjob_multiplier;
+  logic [Rows*6-1:0]        vjob_shift;
 
   if (Vector) begin : gen_vector
     trine_vector #(
       .Rows     (Rows),
       .AddrBits (AddrBits),
       .Ternary  (Ternary),
-      .Binary   (Binary)
+      .Binary   (Binary),
+      .Softmax  (Softmax),
+      .DataWords(DataWords)
     ) u_vector (
       .clk_i,
       .rst_ni,
@@ -527,7 +540,7 @@ module trine_core #(
       .g_tag_o          (v_tag),
       .rsp_lanes_i      (v_rsp_lanes),
       .rsp_data_i       (rsp_data[Rows*32-1:0]),
-      .rsp_tag_i        (rsp_tag[1:0]),
+      .rsp_tag_i        (rsp_tag[2:0]),
       .rsp_done_i       (rsp_done && v_rsp),
       .job_valid_o      (vjob_valid),
       .job_ready_i      (vjob_ready),
@@ -538,7 +551,19 @@ module trine_core #(
       .job_new_o        (vjob_new),
       .job_final_o      (vjob_final),
       .job_slots_o      (vjob_slots),
-      .job_cfg_o        (vjob_cfg)
+      .job_cfg_o        (vjob_cfg),
+      .job_reciprocal_o (vjob_reciprocal),
+      .job_go_o         (vjob_go),
+      .job_last_o       (vjob_last),
+      .job_issue_i      (vjob_issue),
+      .job_acc_o        (vjob_acc),
+      .job_multiplier_o (vjob_multiplier),
+      .job_shift_o      (vjob_shift),
+      .product_valid_i  (product_valid),
+      .product_i        (product),
+      .exp_we_i         (exp_we),
+      .exp_addr_i       (exp_addr),
+      .exp_wdata_i      (exp_wdata)
     );
     assign v_retire = vjob_retire;
   end else begin : gen_no_vector
@@ -564,8 +589,15 @@ module trine_core #(
     assign vjob_active     = '0;
     assign vjob_slots      = '0;
     assign vjob_cfg        = '0;
+    assign vjob_reciprocal = 1'b0;
+    assign vjob_go         = 1'b0;
+    assign vjob_last       = '0;
+    assign vjob_acc        = '0;
+    assign vjob_multiplier = '0;
+    assign vjob_shift      = '0;
     assign unused_vector   = ^{v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op, v_run_flags, v_wait,
-                               v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire};
+                               v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire, vjob_issue, product_valid,
+                               product, exp_we, exp_addr, exp_wdata};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -603,6 +635,7 @@ module trine_core #(
     .Binary    (Binary),
     .Table     (Table),
     .Window    (Window),
+    .Softmax   (Softmax),
     .Drain     (Drain)
   ) u_post (
     .clk_i,
@@ -637,6 +670,15 @@ module trine_core #(
     .v_slots_i      (vjob_slots),
     .v_cfg_i        (vjob_cfg),
     .v_retire_o     (vjob_retire),
+    .v_reciprocal_i (vjob_reciprocal),
+    .v_go_i         (vjob_go),
+    .v_last_i       (vjob_last),
+    .v_issue_o      (vjob_issue),
+    .v_acc_i        (vjob_acc),
+    .v_multiplier_i (vjob_multiplier),
+    .v_shift_i      (vjob_shift),
+    .v_product_valid_o (product_valid),
+    .v_product_o    (product),
     .p_valid_o      (p_valid),
     .p_ready_i      (p_ready),
     .p_lock_o       (p_lock),

@@ -8,13 +8,14 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 3;
+  localparam int unsigned IsaVersion = 4;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
   localparam int unsigned AddressBits = 24;  // of a 32-bit word in DMEM
   localparam int unsigned TokenBits = 6;
   localparam int unsigned TableWords = 64;  // of the lookup table, 4 codes each
+  localparam int unsigned ExponentialWords = 256;  // of the softmax
 
   localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
   localparam logic [1:0] OpcodeSet = 2'd1;  // write a register of an engine
@@ -28,6 +29,7 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetBias = 8'd2;  // biases; load only
   localparam logic [7:0] DmaTargetScale = 8'd3;  // scales; load only
   localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
+  localparam logic [7:0] DmaTargetExponentials = 8'd5;  // exponentials of the softmax; load only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
   localparam logic [7:0] ComputeOpBinary = 8'd2;  // 32 channels a word
@@ -49,6 +51,7 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpAddInt32 = 8'd5;  // saturated sum of two int32 taps
   localparam logic [7:0] VectorOpMul = 8'd6;  // requantized product of two taps
   localparam logic [7:0] VectorOpMin = 8'd7;  // minimum of the taps
+  localparam logic [7:0] VectorOpSoftmax = 8'd8;  // softmax over the channels
   localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
   localparam int unsigned VectorFlagInvert = 1;  // complements the taps after the first
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
@@ -57,7 +60,7 @@ package trine_isa_pkg;
   // Load and store
   // dram: DRAM byte address of the first row, relative to the BASE registers; a multiple of 4
   localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
-  // local: first DMEM word, PMEM row, bias or scale entry, or word of the lookup table
+  // local: first DMEM word, PMEM row, bias or scale entry, or word of a table
   localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;
   // words: 32-bit words of a row, at least 1
   localparam int unsigned DmaWordsReg = 1, DmaWordsLsb = 24, DmaWordsWidth = 24;
@@ -115,7 +118,7 @@ package trine_isa_pkg;
   localparam int unsigned AguDilYReg = 6, AguDilYLsb = 36, AguDilYWidth = 12;
   // words_last: channel words - 1
   localparam int unsigned AguWordsLastReg = 7, AguWordsLastLsb = 0, AguWordsLastWidth = 16;
-  // groups_last: column groups - 1 (vector: 0)
+  // groups_last: column groups - 1 (vector: 0; softmax: 2)
   localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastLsb = 16, AguGroupsLastWidth = 12;
   // tiles_last: vectors of ROWS pixels - 1
   localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;
@@ -191,6 +194,8 @@ package trine_isa_pkg;
   // Vector only
   // bias (signed): added to a sum before it is requantized
   localparam int unsigned VectorBiasReg = 15, VectorBiasLsb = 0, VectorBiasWidth = 32;
+  // channels: softmax: channels, 1..4095
+  localparam int unsigned VectorChannelsReg = 15, VectorChannelsLsb = 32, VectorChannelsWidth = 16;
 
   // Payload of RUN
   // wait: engines (bit = code) from which one token each is taken before the start

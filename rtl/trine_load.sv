@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, and the
-// lookup table.
+// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, the lookup
+// table and the exponentials.
 //
 // Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
 // other gives each beat that comes back its local address. They are so far apart that the next
@@ -10,7 +10,7 @@
 //   DMEM                a beat a write, masked to the row's words at its ends
 //   PMEM                Cols >= DataWords: a write for every BeatsPerRow beats, low words first;
 //                       otherwise RowsPerBeat writes a beat
-//   bias, scale, table   a beat a write
+//   the others          a beat a write
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
@@ -28,7 +28,8 @@ module trine_load #(
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords),
-  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -80,7 +81,10 @@ module trine_load #(
   output logic [DataBits-1:0]      scale_wdata_o,
   output logic                     table_we_o,
   output logic [TableAddrBits-1:0] table_addr_o,
-  output logic [DataBits-1:0]      table_wdata_o
+  output logic [DataBits-1:0]      table_wdata_o,
+  output logic                     exp_we_o,
+  output logic [ExpAddrBits-1:0]   exp_addr_o,
+  output logic [DataBits-1:0]      exp_wdata_o
 );
 
   localparam int unsigned WordShift    = $clog2(DataWords);
@@ -103,6 +107,9 @@ module trine_load #(
   localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
   localparam logic [TargetBits-1:0] Scale = TargetBits'(trine_isa_pkg::DmaTargetScale);
   localparam logic [TargetBits-1:0] Table = TargetBits'(trine_isa_pkg::DmaTargetTable);
+
+  localparam logic [TargetBits-1:0] Exponentials =
+      TargetBits'(trine_isa_pkg::DmaTargetExponentials);
 
   // ---------------------------------------------------------------------------------------------
   // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
@@ -277,7 +284,7 @@ module trine_load #(
   assign retire_o = retire_q;
 
   // ---------------------------------------------------------------------------------------------
-  // DMEM, bias, scale, table.
+  // DMEM, bias, scale, tables.
   // ---------------------------------------------------------------------------------------------
   assign dma_wvalid_o = beat && target_q == Dmem;
   assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
@@ -292,6 +299,9 @@ module trine_load #(
   assign table_we_o    = beat && target_q == Table;
   assign table_addr_o  = addr[WordShift +: TableAddrBits];
   assign table_wdata_o = rsp_data_i;
+  assign exp_we_o      = beat && target_q == Exponentials;
+  assign exp_addr_o    = addr[WordShift +: ExpAddrBits];
+  assign exp_wdata_o   = rsp_data_i;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM: beats become rows.

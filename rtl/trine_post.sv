@@ -43,6 +43,7 @@ module trine_post #(
   parameter bit          Binary    = 1'b0,
   parameter bit          Table     = 1'b0,
   parameter bit          Window    = 1'b0,
+  parameter bit          Softmax   = 1'b0,
   parameter int unsigned Drain     = 1,  // columns a cycle: 1, 2
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits   = $clog2(Channels),
@@ -88,6 +89,18 @@ module trine_post #(
   input  trine_post_pkg::cfg_t     v_cfg_i,
   output logic                     v_retire_o,
 
+  // Softmax: a word of v_last_i + 1 codes, or products for the reciprocal, taken while v_go_i; operands
+  // as the vector engine sees v_issue_o.
+  input  logic                     v_reciprocal_i,
+  input  logic                     v_go_i,
+  input  logic [1:0]               v_last_i,
+  output logic                     v_issue_o,
+  input  logic [Rows*32-1:0]       v_acc_i,
+  input  logic [Rows*31-1:0]       v_multiplier_i,
+  input  logic [Rows*6-1:0]        v_shift_i,
+  output logic                     v_product_valid_o,
+  output logic [Rows*32-1:0]       v_product_o,
+
   // Parameters of a channel, and the next, one cycle later. With p_lock_o they must be ready: loads
   // wait while columns are read, but for every eighth cycle.
   output logic                     p_valid_o,
@@ -129,6 +142,7 @@ module trine_post #(
   // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
   localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1,
                           LatencyTable = 1;
+  localparam int unsigned ReciprocalProducts = 7;
 
   // ---------------------------------------------------------------------------------------------
   // The job in front.
@@ -144,6 +158,9 @@ module trine_post #(
   logic [3:0]               pass_q;         // pair of thresholds
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
   logic [15:0]              channel_q, channel_now, channel_first, group_columns;
+  logic                     softmax;
+  logic                     reciprocal_q;   // products without codes
+  logic                     short_q;        // a softmax's word of less than 4 codes
   logic                     fresh_q;        // no column issued yet
   logic                     pair;           // the next column goes with this one
   logic [1:0]               step;           // columns of an issue
@@ -154,23 +171,24 @@ module trine_post #(
 
   logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free, pipe_empty,
         first_out, pass_last, word_end, alone;
-  logic awaits, more_free, c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
+  logic awaits, more_free, word_next, c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
 
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
   // engine is taken as a whole: its groups continue each other's words. (Not so the vector
   // engine's words: the gather may be full of the steps that wait for the compute engine's turn.)
   // The next group of a tile has the same output addresses; others wait until the first code under
-  // the addresses before has left, and taken them along.
+  // the addresses before has left, and taken them along. So with the words of a softmax's tile.
   assign awaits    = await_q && !first_out;
   assign slot_free = (left_q == '0 || done) && !awaits;
   assign more_free = (left_q == '0 || done) && open_q && c_same && !c_tile_first_i;
+  assign word_next = softmax && vector_q && (left_q == '0 || done) && !v_tile_first_i;
   assign c_same    = !c_new_i && !vector_q;
   assign c_take    = c_valid_i && c_drain_i && (slot_free || more_free) && (c_same || (pipe_empty && left_q == '0)) &&
                      !(v_valid_i && !vector_q && !open_q && pipe_empty && left_q == '0);
   assign bare_take = c_valid_i && !c_drain_i && c_data_valid_i && left_q == '0 && pipe_empty &&
                      !retire_q;
-  assign v_take    = v_valid_i && slot_free && !c_take && !bare_take && !open_q &&
-                     ((!v_new_i && vector_q) || (pipe_empty && left_q == '0));
+  assign v_take    = v_valid_i && (slot_free || word_next) && !c_take && !bare_take && !open_q &&
+                     ((!v_new_i && vector_q && !v_reciprocal_i) || (pipe_empty && left_q == '0));
   assign c_ready_o = c_take || bare_take;
   assign v_ready_o = v_take;
   assign c_data_ready_o = c_take || bare_take || (!data_q && !vector_q && left_q != '0);
@@ -203,8 +221,11 @@ module trine_post #(
   assign group_columns = Window && cfg_d.window ? 16'd4 : 16'(Cols);
 
   always_comb begin
-    if (take_vector) count = cfg_d.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
-    else if (channels_first < group_columns) count = LeftBits'(channels_first);
+    if (take_vector) begin
+      count = cfg_d.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
+      if (Softmax && cfg_d.softmax) count = LeftBits'(v_last_i) + LeftBits'(1);
+      if (Softmax && v_reciprocal_i) count = LeftBits'(ReciprocalProducts);
+    end else if (channels_first < group_columns) count = LeftBits'(channels_first);
     else count = LeftBits'(group_columns);
   end
 
@@ -222,7 +243,7 @@ module trine_post #(
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
-      if (take && (take_vector || take_tile_first) && cfg_d.kind != trine_post_pkg::KindDirect &&
+      if (take && (take_vector ? !v_reciprocal_i : take_tile_first) && cfg_d.kind != trine_post_pkg::KindDirect &&
           cfg_d.kind != trine_post_pkg::KindRaw) begin
         await_q <= 1'b1;
       end else if (first_out && !drop_q) begin
@@ -251,6 +272,8 @@ module trine_post #(
       col_q        <= '0;
       place_q      <= place_first;
       pass_q       <= '0;
+      reciprocal_q <= Softmax && take_vector && v_reciprocal_i;
+      short_q      <= Softmax && take_vector && cfg_d.softmax && v_last_i != 2'd3;
       channel_q    <= channel_first;
       channels_q   <= channels_first;
       fresh_q      <= 1'b1;
@@ -281,18 +304,21 @@ module trine_post #(
   assign alone     = left_q != '0 && pipe_empty && out_ready;
   assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
                      (params_q || cfg_q.static_bias) && (!fused || phase_q) &&
+                     (!reciprocal_q || v_go_i) &&
                      (!residuals || residual_ok);
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
   assign raw_take  = raw && alone && data_q && params_q;
   assign column    = (issue && pass_last) || direct_take || raw_take;
   assign pair       = Drain == 2 && !place_q[0] && left_q >= LeftBits'(2) && !direct && !raw &&
-                      (!threshold || cfg_q.passes_last == '0);
+                      !softmax && (!threshold || cfg_q.passes_last == '0);
   assign step       = pair ? 2'd2 : 2'd1;
   assign last_issue = left_q == LeftBits'(step);
   assign done       = last_issue && column;
   assign col_o     = col_q;
 
-  assign v_done_o = done && vector_q;
+  assign v_done_o  = done && vector_q;
+  assign v_issue_o = issue && vector_q;
+  assign softmax   = Softmax && cfg_q.softmax;
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
   // it, in the next cycle: no word has to leave until then, or there is room for it. Only registers
@@ -428,8 +454,8 @@ module trine_post #(
   assign tag_d.place      = place_q;
   assign tag_d.pair       = pair;
   assign tag_d.word_end   = word_end;
-  assign tag_d.flush      = issue && pass_last && (word_end || last_issue);
-  assign tag_d.rest       = !vector_q && channels_q == 16'(step);
+  assign tag_d.flush      = issue && pass_last && !reciprocal_q && (word_end || last_issue);
+  assign tag_d.rest       = vector_q ? short_q && last_issue : channels_q == 16'(step);
   assign tag_d.first      = fresh_q && (vector_q || tile_first_q);
   assign tag_d.tile_first = tile_first_q;
   assign tag_d.final_word = final_q && last_issue;
@@ -466,7 +492,7 @@ module trine_post #(
       counted_q  <= 1'b0;
       found_q    <= 1'b0;
     end else if (en) begin
-      inflight_q <= inflight_q + 4'(issue && pass_last) - 4'(code_valid);
+      inflight_q <= inflight_q + 4'(issue && pass_last && !reciprocal_q) - 4'(code_valid);
       counted_q  <= issue && threshold && pass_last;
       found_q    <= lookup && lane_valid[0];
     end
@@ -481,7 +507,7 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   // Lanes.
   // ---------------------------------------------------------------------------------------------
-  logic [Drain*Rows-1:0]    lane_valid;
+  logic [Drain*Rows-1:0]    lane_valid, lane_product;
   logic [Rows*AddrBits-1:0] pack_out_q;
   logic [Rows-1:0]          pack_active_q;
   logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
@@ -494,6 +520,8 @@ module trine_post #(
   logic [Rows-1:0]          out_lanes;
   logic [Rows*32-1:0]       out_data;
   logic [31:0]              out_mask;
+
+  assign v_product_valid_o = en && lane_product[0];
 
   assign code_valid = lookup ? found_q : lane_valid[0] || counted_q;
   assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
@@ -553,7 +581,7 @@ module trine_post #(
       logic [7:0]  from_word, kept, residual, lane_code, found;
       logic [30:0] multiplier;
       logic [5:0]  shift;
-      logic [31:0] bias;
+      logic [31:0] bias, product;
 
       assign place = place_q | 5'(d);  // the second lane's is odd
 
@@ -566,7 +594,8 @@ module trine_post #(
         endcase
       end
 
-      assign acc[d]     = vector_q ? 32'($signed(slot)) : column_i[(d*Rows+l)*32 +: 32];
+      assign acc[d]     = !vector_q ? column_i[(d*Rows+l)*32 +: 32]
+                          : softmax ? v_acc_i[l*32 +: 32] : 32'($signed(slot));
       assign bias       = cfg_q.static_bias ? cfg_q.bias : bias_i[d*32 +: 32];
       assign multiplier = cfg_q.static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
       assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
@@ -631,12 +660,23 @@ module trine_post #(
         .in_op_i                  (cfg_q.kind[1:0]),
         .acc_i                    (acc[d]),
         .bias_i                   (bias),
-        .multiplier_i             (multiplier),
-        .shift_i                  (shift),
+        .multiplier_i             (softmax ? v_multiplier_i[l*31 +: 31] : multiplier),
+        .shift_i                  (softmax ? v_shift_i[l*6 +: 6] : shift),
         .residual_i               (residual),
+        .product_i                (reciprocal_q),
         .out_valid_o              (lane_valid[d*Rows+l]),
-        .code_o                   (lane_code)
+        .code_o                   (lane_code),
+        .product_valid_o          (lane_product[d*Rows+l]),
+        .product_o                (product)
       );
+
+      // One product a row.
+      if (d == 0) begin : gen_product
+        assign v_product_o[l*32 +: 32] = product;
+      end else begin : gen_no_product
+        logic unused_product;
+        assign unused_product = ^product;
+      end
 
       if (Table) begin : gen_table
         logic [7:0] entry;
@@ -645,7 +685,7 @@ module trine_post #(
           .clk_i,
           .en_i    (en && lane_valid[d*Rows+l] && lookup),
           .code_i  (lane_code),
-          .code_o  (entry),
+          .entry_o (entry),
           .we_i    (table_we_i),
           .addr_i  (table_addr_i),
           .wdata_i (table_wdata_i)
@@ -785,7 +825,8 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
+  assign unused_post = ^{lane_valid, lane_product, cfg_q.softmax, v_reciprocal_i, v_go_i, v_last_i,
+                         v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,
                          table_wdata_i};
@@ -823,7 +864,8 @@ module trine_post #(
       word_stalled_q <= s_valid_o && !s_ready_i && !clear_i;
       c_stalled_q    <= c_valid_i && !c_ready_o && !clear_i;
       v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
-      slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
+      slots_kept_q   <= (v_take ? !cfg_d.softmax : vector_q && !softmax && left_q != '0 && !done) &&
+                        !clear_i;
       promised_q     <= drain_ok_o && !vector_q && left_q != '0 && data_q && !take && !clear_i;
       promised_q2    <= promised_q && !take && !clear_i;
       take_q         <= take;

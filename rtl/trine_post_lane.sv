@@ -10,6 +10,9 @@
 //   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
 //                             shift), act_min, act_max),  operands as in op 1
 //
+//   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its low
+//                   30 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then
+//
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
 //                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift.
@@ -30,7 +33,7 @@
 // Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2. All registers hold while
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
 //             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
-//             LatencyFused = 12
+//             LatencyFused = 12; to product_valid_o 2
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
 //           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
 //           every second cycle interleaves with itself.
@@ -75,9 +78,12 @@ module trine_post_lane (
   input  logic [30:0] multiplier_i,
   input  logic [5:0]  shift_i,
   input  logic [7:0]  residual_i,
+  input  logic        product_i,
 
   output logic        out_valid_o,
-  output logic [7:0]  code_o
+  output logic [7:0]  code_o,
+  output logic        product_valid_o,
+  output logic [31:0] product_o
 );
 
   localparam logic [1:0] OpFused = 2'd2;
@@ -87,6 +93,7 @@ module trine_post_lane (
   localparam int unsigned Stages = 5;
 
   logic [Stages:1] valid_q;  // [k]: the registers after stage k hold a value
+  logic [2:1]      product_q;  // a product that has no code
   logic [4:1]      add_q;    // it is the sum of two operands
   logic [Stages:1] again_q;  // its code becomes operand a
   logic            operand_valid_q, scaled_valid_q;
@@ -101,10 +108,12 @@ module trine_post_lane (
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid_q         <= '0;
+      product_q       <= '0;
       operand_valid_q <= 1'b0;
       scaled_valid_q  <= 1'b0;
     end else if (en_i) begin
-      valid_q         <= {valid_q[Stages-1:1], start};
+      valid_q         <= {valid_q[Stages-1:1], start && !product_i};
+      product_q       <= {product_q[1], in_requant && product_i};
       operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i);
       scaled_valid_q  <= operand_valid_q;
     end
@@ -268,7 +277,7 @@ module trine_post_lane (
   );
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid_q[1]) begin
+    if (en_i && (valid_q[1] || product_q[1])) begin
       low_q     <= {1'b0, sum[Low-1:0]} + {1'b0, carry[Low-1:0]};
       sum_q     <= sum[62:Low];
       carry_q   <= carry[62:Low];
@@ -293,6 +302,9 @@ module trine_post_lane (
   logic        below_high_q, below_t_q;  // bits below t[0] that are 1
 
   assign product = {sum_q + carry_q + {{(62-Low){1'b0}}, low_q[Low]}, low_q[Low-1:0]};
+  assign product_valid_o = product_q[2];
+  assign product_o       = product[61:30];
+
   assign by_32   = amount_q2[5] ? {{10{product[62]}}, product[62:32]} : product[40:0];
   assign by_16_d = amount_q2[4] ? by_32[40:16] : by_32[24:0];
 

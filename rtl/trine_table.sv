@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lookup table of one lane: 256 codes.
+// Table of one lane: 256 entries, of codes (lookup) or of 32 bits (exponentials).
 //
-//   code_o = table[code_i], code_i taken as unsigned: entries 128..255 belong to codes -128..-1
+//   entry_o = table[code_i], code_i taken as unsigned: entries 128..255 belong to codes -128..-1
 //
-// A beat of 4 * DataWords entries is written at once, the lowest in its lowest byte.
+// A beat of entries is written at once, the lowest in its lowest bits.
 //
 // Timing    a lookup answers one cycle later and holds until the next one.
 // Contract  no lookup in the cycle of a write (its answer would be the one before).
 //
-// Check     tb/trine_post_tb.cpp
+// Check     tb/trine_post_tb.cpp, tb/trine_softmax_lane_tb.cpp
 
 module trine_table #(
   parameter int unsigned DataWords = 2,  // power of two, 2..16
+  parameter int unsigned EntryBits = 8,  // power of two, 8..32
   localparam int unsigned DataBits = 32 * DataWords,
-  localparam int unsigned Depth    = trine_isa_pkg::TableWords / DataWords,
+  localparam int unsigned Depth    = 256 * EntryBits / DataBits,
   localparam int unsigned AddrBits = $clog2(Depth)
 ) (
   input  logic                clk_i,
 
   input  logic                en_i,
   input  logic [7:0]          code_i,
-  output logic [7:0]          code_o,
+  output logic [EntryBits-1:0] entry_o,
 
   input  logic                we_i,
   input  logic [AddrBits-1:0] addr_i,
   input  logic [DataBits-1:0] wdata_i
 );
 
-  localparam int unsigned PlaceBits = 8 - AddrBits;  // of an entry in its beat
+  localparam int unsigned PlaceBits  = 8 - AddrBits;  // of an entry in its beat
+  localparam int unsigned EntryShift = $clog2(EntryBits);
 
   logic [PlaceBits-1:0] place_q;
   logic [DataBits-1:0]  beat;
@@ -47,6 +49,6 @@ module trine_table #(
     .rdata_o (beat)
   );
 
-  assign code_o = beat[{place_q, 3'd0} +: 8];
+  assign entry_o = beat[{place_q, {EntryShift{1'b0}}} +: EntryBits];
 
 endmodule

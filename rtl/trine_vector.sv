@@ -8,8 +8,12 @@
 // A window's last tap is acknowledged to the address generator only when the post unit has taken
 // the job, so that the output addresses of its tile are still there.
 //
+// Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima, then,
+// word by word through the lanes' tables, the sums and the codes.
+//
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
-//           window's taps start when the post unit has read the lanes.
+//           window's taps start when the post unit has read the lanes. A tile of a softmax takes
+//           2.25 cycles a channel and some 50 more.
 // Contract  responses come in order.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -19,7 +23,10 @@ module trine_vector #(
   parameter int unsigned AddrBits = 15,
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
-  localparam int unsigned TagBits = 2
+  parameter bit          Softmax  = 1'b0,
+  parameter int unsigned DataWords = 2,  // of a beat of exponentials
+  localparam int unsigned TagBits = 3,
+  localparam int unsigned ExpAddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -58,10 +65,30 @@ module trine_vector #(
   output logic                     job_new_o,         // first word of its instruction
   output logic                     job_final_o,       // last word of its instruction
   output logic [Rows*96-1:0]       job_slots_o,
-  output trine_post_pkg::cfg_t     job_cfg_o
+  output trine_post_pkg::cfg_t     job_cfg_o,
+
+  // Softmax: operands of the post lanes for a word's codes, or for the products of the reciprocals,
+  // which the post unit takes while job_go_o. job_issue_i: it takes some now.
+  output logic                     job_reciprocal_o,
+  output logic                     job_go_o,
+  output logic [1:0]               job_last_o,  // codes of the word - 1
+  input  logic                     job_issue_i,
+  output logic [Rows*32-1:0]       job_acc_o,
+  output logic [Rows*31-1:0]       job_multiplier_o,
+  output logic [Rows*6-1:0]        job_shift_o,
+  input  logic                     product_valid_i,
+  input  logic [Rows*32-1:0]       product_i,
+
+  // Exponentials.
+  input  logic                     exp_we_i,
+  input  logic [ExpAddrBits-1:0]   exp_addr_i,
+  input  logic [32*DataWords-1:0]  exp_wdata_i
 );
 
-  localparam int unsigned TagFirst = 0, TagLast = 1;
+  // With softmax `first` and `last` speak of a pass over the channel words, and words of the passes
+  // after the first are kept.
+  localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2;
+  localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
   localparam int          Folds    = $clog2(Rows);
   localparam int unsigned FoldBits = $clog2(Folds + 2);
 
@@ -71,7 +98,8 @@ module trine_vector #(
   trine_post_pkg::cfg_t cfg_q;
   logic [7:0]           pad_q;
   logic [2:0]           op_q;
-  logic                 reduce_q, invert_q, busy_q, filling_q, fill, filled, start, new_q;
+  logic [1:0]           last_byte_q;  // of a softmax's last word
+  logic                 softmax_q, reduce_q, invert_q, busy_q, filling_q, fill, filled, start, new_q;
   logic [AddrBits-1:0]  out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
@@ -110,11 +138,13 @@ module trine_vector #(
         cfg_q.add_act_max <= cfg_payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
       end
       if (cfg_reg_i == 4'd15) begin
-        cfg_q.bias <= cfg_payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
+        cfg_q.bias  <= cfg_payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
+        last_byte_q <= cfg_payload_i[trine_isa_pkg::VectorChannelsLsb +: 2] - 2'd1;
       end
     end
     if (start) begin
       op_q               <= run_op_i[2:0];
+      softmax_q          <= Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax;
       reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
       invert_q           <= run_flags_i[trine_isa_pkg::VectorFlagInvert];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
@@ -128,12 +158,14 @@ module trine_vector #(
       cfg_q.channels       <= '1;
       cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
+      cfg_q.softmax        <= Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax;
       cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
       cfg_q.passes_last    <= '0;
       cfg_q.low            <= '0;
       unique case (run_op_i)
-        trine_isa_pkg::VectorOpSum: cfg_q.kind <= trine_post_pkg::KindRequant;
+        trine_isa_pkg::VectorOpSum,
+        trine_isa_pkg::VectorOpSoftmax: cfg_q.kind <= trine_post_pkg::KindRequant;
         trine_isa_pkg::VectorOpAdd: cfg_q.kind <= trine_post_pkg::KindAdd;
         trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
         default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
@@ -144,6 +176,7 @@ module trine_vector #(
   always_comb begin
     job_cfg_o           = cfg_q;
     job_cfg_o.out_plane = 24'(out_plane);
+    if (Softmax && softmax_q) job_cfg_o.bias = '0;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -154,7 +187,8 @@ module trine_vector #(
   state_e              state_q, state_d;
   logic [FoldBits-1:0] fold_q;
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
-                       tile_last, first, last, agu_running, job_take;
+                       tile_last, first, last, agu_running, job_take, tile_end;
+  logic                sm_g_valid, sm_step_ready, sm_job_valid, sm_job_first, sm_job_final, sm_done;
   logic [Rows-1:0]     active;
 
   trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
@@ -185,21 +219,28 @@ module trine_vector #(
     .out_plane_o   (out_plane)
   );
 
-  assign g_valid_o  = step_valid && state_q == StTaps;
+  assign g_valid_o  = softmax_q ? sm_g_valid : step_valid && state_q == StTaps;
   assign g_pad_o    = pad_q;
   assign job_take   = job_valid_o && job_ready_i;
-  assign step_ready = window_last ? job_take : g_ready_i && state_q == StTaps;
+  assign tile_end   = last && group_last;
 
   always_comb begin
+    step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
     g_tag_o           = '0;
     g_tag_o[TagFirst] = word_first;
     g_tag_o[TagLast]  = window_last;
+    if (softmax_q) begin
+      step_ready        = sm_step_ready;
+      g_tag_o[TagFirst] = first;
+      g_tag_o[TagLast]  = last;
+      g_tag_o[TagKeep]  = !tile_first;
+    end
   end
 
   always_comb begin
     state_d = state_q;
     unique case (state_q)
-      StTaps: if (g_valid_o && g_ready_i && window_last) state_d = StWait;
+      StTaps: if (!softmax_q && g_valid_o && g_ready_i && window_last) state_d = StWait;
       StWait: if (rsp_done_i && rsp_tag_i[TagLast]) state_d = (reduce_q && Folds != 0) ? StFold : StJob;
       StFold: if (fold_q == FoldBits'(1)) state_d = StJob;
       StJob:  if (job_ready_i) state_d = StRead;
@@ -222,7 +263,7 @@ module trine_vector #(
     end else begin
       state_q <= state_d;
       if (start) busy_q <= 1'b1;
-      else if (job_take && job_final_o) busy_q <= 1'b0;
+      else if (softmax_q ? sm_done : job_take && job_final_o) busy_q <= 1'b0;
       if (fill) filling_q <= 1'b1;
       else if (start) filling_q <= 1'b0;
       if (start) new_q <= 1'b1;
@@ -235,11 +276,11 @@ module trine_vector #(
     else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
   end
 
-  assign job_valid_o      = state_q == StJob;
+  assign job_valid_o      = softmax_q ? sm_job_valid : state_q == StJob;
   assign job_active_o     = reduce_q ? Rows'(1) & active : active;
-  assign job_tile_first_o = job_first_q;
+  assign job_tile_first_o = softmax_q ? sm_job_first : job_first_q;
   assign job_new_o        = new_q;
-  assign job_final_o      = last && group_last && tile_last;
+  assign job_final_o      = softmax_q ? sm_job_final : tile_end && tile_last;
 
   // The first channel word of a tile: its first tap began a (tile, group).
   logic job_first_q;
@@ -253,7 +294,17 @@ module trine_vector #(
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     logic [95:0] other;
-    logic        fold;
+    logic [31:0] word;
+    logic        fold, tap;
+
+    // In the last word's bytes beyond the last channel no maximum lies.
+    always_comb begin
+      tap  = rsp_lanes_i[l] && !(softmax_q && rsp_tag_i[TagKeep]);
+      word = rsp_data_i[l*32 +: 32];
+      for (int unsigned b = 1; b < 4; b++) begin
+        if (softmax_q && rsp_tag_i[TagLast] && 2'(b) > last_byte_q) word[8*b +: 8] = 8'h80;
+      end
+    end
 
     always_comb begin
       other = '0;
@@ -269,19 +320,79 @@ module trine_vector #(
 
     trine_vector_lane #(.Ternary(Ternary), .Binary(Binary)) u_lane (
       .clk_i,
-      .op_i     (op_q),
+      .op_i     (softmax_q ? OpMax : op_q),
       .invert_i (invert_q),
-      .tap_i    (rsp_lanes_i[l]),
+      .tap_i    (tap),
       .first_i  (rsp_tag_i[TagFirst]),
-      .word_i   (rsp_data_i[l*32 +: 32]),
+      .word_i   (word),
       .fold_i   (fold),
       .other_i  (other),
       .slots_o  (job_slots_o[l*96 +: 96])
     );
   end
 
+  // ---------------------------------------------------------------------------------------------
+  // Softmax.
+  // ---------------------------------------------------------------------------------------------
+  if (Softmax) begin : gen_softmax
+    trine_softmax #(.Rows(Rows), .DataWords(DataWords)) u_softmax (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .enable_i          (softmax_q && busy_q),
+      .last_byte_i       (last_byte_q),
+      .step_valid_i      (step_valid),
+      .step_ready_o      (sm_step_ready),
+      .first_pass_i      (tile_first),
+      .tile_end_i        (tile_end),
+      .tile_last_i       (tile_last),
+      .g_valid_o         (sm_g_valid),
+      .g_ready_i,
+      .rsp_lanes_i,
+      .rsp_data_i,
+      .rsp_last_i        (rsp_tag_i[TagLast]),
+      .rsp_keep_i        (rsp_tag_i[TagKeep]),
+      .rsp_done_i,
+      .slots_i           (job_slots_o),
+      .job_valid_o       (sm_job_valid),
+      .job_ready_i,
+      .job_done_i,
+      .job_reciprocal_o,
+      .job_go_o,
+      .job_first_o       (sm_job_first),
+      .job_final_o       (sm_job_final),
+      .job_last_o,
+      .job_issue_i,
+      .job_acc_o,
+      .job_multiplier_o,
+      .job_shift_o,
+      .product_valid_i,
+      .product_i,
+      .done_o            (sm_done),
+      .exp_we_i,
+      .exp_addr_i,
+      .exp_wdata_i
+    );
+  end else begin : gen_no_softmax
+    logic unused_softmax;
+    assign sm_step_ready    = 1'b0;
+    assign sm_g_valid       = 1'b0;
+    assign sm_job_valid     = 1'b0;
+    assign sm_job_first     = 1'b0;
+    assign sm_job_final     = 1'b0;
+    assign sm_done          = 1'b0;
+    assign job_reciprocal_o = 1'b0;
+    assign job_go_o         = 1'b0;
+    assign job_last_o       = '0;
+    assign job_acc_o        = '0;
+    assign job_multiplier_o = '0;
+    assign job_shift_o      = '0;
+    assign unused_softmax   = ^{job_issue_i, product_valid_i, product_i, exp_we_i, exp_addr_i,
+                                exp_wdata_i};
+  end
+
   logic unused_vector;
-  assign unused_vector = ^{agu_running, tile_first, run_flags_i, cfg_q.out_plane, cfg_payload_i};
+  assign unused_vector = ^{agu_running, run_flags_i, cfg_q.out_plane, cfg_payload_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.
@@ -312,7 +423,7 @@ module trine_vector #(
       if (rsp_done_i || rsp_lanes_i != '0) begin
         m_answer_wanted: assume (state_q == StTaps || state_q == StWait);
       end
-      if (job_done_i) m_done_when_read: assume (state_q == StRead);
+      if (job_done_i && !softmax_q) m_done_when_read: assume (state_q == StRead);
     end
   end
 `endif

@@ -49,6 +49,7 @@ struct State {
   std::vector<std::array<std::uint32_t, kCols>> pmem{kPmemRows};
   Words bias = Words(kParams), scale = Words(2 * kParams);  // scale: two words an entry
   Words table = Words(isa::dma::kTableWords);
+  Words exponentials = Words(isa::dma::kExponentialWords);
 };
 
 /// A 2-D copy; dram in bytes from the start of the memory.
@@ -89,6 +90,9 @@ void apply(const Copy& copy, State& state) {
           break;
         case Target::kTable:
           state.table.at(static_cast<std::size_t>(local + w)) = dram;
+          break;
+        case Target::kExponentials:
+          state.exponentials.at(static_cast<std::size_t>(local + w)) = dram;
           break;
       }
     }
@@ -215,6 +219,8 @@ struct Bench {
       if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.bias_wdata_o, w);
       if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.scale_wdata_o, w);
       if (dut.table_we_o) state.table.at(place(dut.table_addr_o)) = get_word(dut.table_wdata_o, w);
+      if (dut.exp_we_o)
+        state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.exp_wdata_o, w);
     }
   }
 
@@ -420,6 +426,7 @@ struct Bench {
     compare("bias", state.bias, expected.bias);
     compare("scale", state.scale, expected.scale);
     compare("table", state.table, expected.table);
+    compare("exponentials", state.exponentials, expected.exponentials);
     CHECK(state.pmem == expected.pmem);
   }
 
@@ -461,7 +468,7 @@ struct Bench {
   /// @param half  0 or 1: loads and stores that may overlap in time use different halves of DMEM
   Copy random_copy(bool store, int half) {
     Copy copy{store, Target::kDmem, 0, 0, 1, pick(1, chance(30) ? 12 : 3), 0, 0};
-    if (!store) copy.target = static_cast<Target>(pick(0, 4));
+    if (!store) copy.target = static_cast<Target>(pick(0, 5));
     const int region = store ? kMemoryBytes - kProgramBytes - kSourceBytes : kSourceBytes;
     int local_first = 0, local_size = 0;  // in local units
     int unit = kDataWords;                // of local addresses and strides
@@ -484,6 +491,9 @@ struct Bench {
         break;
       case Target::kTable:
         local_size = isa::dma::kTableWords;
+        break;
+      case Target::kExponentials:
+        local_size = isa::dma::kExponentialWords;
         break;
     }
     // Local units of one beat; a PMEM row of several beats counts as one step.
@@ -695,9 +705,9 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
-  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 5, 0}),
+  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 6, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 5, 0}),
-                            isa::encode_run(Engine::kVector, {0, 0, 8, 0}),
+                            isa::encode_run(Engine::kVector, {0, 0, 9, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 4, 0}), std::uint64_t{0});
   CAPTURE(seed, bad);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Module bench: the post lane against TFLite's arithmetic, all operations, both roundings,
-// under random gaps and stalls. Each result is checked for its value and for its cycle.
+// under random gaps and stalls. Each result is checked for its value and for its cycle, and so are
+// products.
 
 #include <catch2/catch.hpp>
 #include <deque>
@@ -93,6 +94,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
     int a, b;
   };
   std::deque<Expected> expected;
+  std::deque<std::pair<int, std::uint32_t>> products;  // cycle, value
   int results = 0;
   for (int episode = 0; episode < 150; ++episode) {
     const Range range = bench.range();
@@ -144,9 +146,12 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
                          ((op != kFused && op != kFusedMax) || cycle % 2 == 0);
       // Where ties are wanted, some units of half a code.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
-      const Scale scale = op == kMul ? product : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
+      Scale scale = op == kMul ? product : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
       const std::int32_t sum =
           ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
+      // Between them products that have no code.
+      const bool bare = op == kRequant && chance(random, 20);
+      if (bare) scale.shift = bench.uniform(0, 30);
       const std::uint32_t bias = any_word(random);
       const int a = bench.code(), b = units ? add.zero_b : bench.code();
       // acc + bias = sum, modulo 2^32. Additions and products read only the low byte.
@@ -160,6 +165,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
       dut.multiplier_i = static_cast<std::uint32_t>(scale.multiplier);
       dut.shift_i = bits(scale.shift, 6);
       dut.residual_i = bits(b, 8);
+      dut.product_i = bare;
       dut.clk_i = 0;
       dut.eval();
       if (!enabled) {
@@ -183,7 +189,17 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
         expected.pop_front();
         ++results;
       }
-      if (offer) {
+      const bool product_due = !products.empty() && products.front().first == cycle;
+      REQUIRE(dut.product_valid_o == product_due);
+      if (product_due) {
+        REQUIRE(dut.product_o == products.front().second);
+        products.pop_front();
+      }
+      if (offer && bare) {
+        const std::int64_t value = std::int64_t{sum} * scale.multiplier;
+        products.emplace_back(cycle + 2, static_cast<std::uint32_t>(value >> 30));
+      }
+      if (offer && !bare) {
         int code = op == kAdd ? a : requantize(sum, scale, range, rounding);
         if (op == kAdd || op == kFused) code = trine::golden::add(code, b, add, rounding);
         if (op == kFusedMax) code = std::max(code, b);
@@ -194,7 +210,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
       ++cycle;
       bench.tick();
     }
-    REQUIRE(expected.empty());
+    REQUIRE((expected.empty() && products.empty()));
   }
-  CHECK(results > 150 * 45);
+  CHECK(results > 150 * (op == kRequant ? 40 : 45));
 }

@@ -33,6 +33,11 @@ constexpr bool kWindow = true;
 #else
 constexpr bool kWindow = false;
 #endif
+#ifdef TB_Softmax
+constexpr bool kSoftmax = true;
+#else
+constexpr bool kSoftmax = false;
+#endif
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
 constexpr unsigned kChannels = TB_Channels, kDrain = TB_Drain;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
@@ -60,6 +65,10 @@ struct Job {
   bool tile_first = false, tile_last = false, first = false, last = false;
   std::vector<Lanes> columns;                      ///< compute: [column][lane]
   std::vector<std::array<std::int32_t, 4>> slots;  ///< vector: [lane]
+  // Softmax: what the post unit multiplies, [code or product][lane].
+  bool reciprocal = false;
+  std::vector<Lanes> values, factors;
+  Lanes shifts;
 };
 
 struct Bench {
@@ -263,11 +272,76 @@ struct Bench {
     instructions.push_back(i);
   }
 
+  Lanes any_lanes(int shift) {
+    Lanes lanes(kRows);
+    for (auto& value : lanes) value = any_word(random) >> shift;
+    return lanes;
+  }
+
+  /// For each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
+  void add_softmax() {
+    Instruction i;
+    auto& c = i.cfg;
+    i.vector = true;
+    random_cfg(i);
+    c[cfg::kKind] = cfg::kRequant;
+    c[cfg::kSoftmax] = 1;
+    c[cfg::kSingle] = c[cfg::kHalfEven] = 0;
+    c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
+    c[cfg::kChannels] = 0xffff;
+    const unsigned tiles = 1 + draw(3), words = 1 + draw(4), last_codes = 1 + draw(4);
+    const std::uint32_t base = next_address;
+    c[cfg::kOutPlane] = tiles * kRows + draw(3);
+    next_address += static_cast<std::uint32_t>(c[cfg::kOutPlane]) * words;
+    for (unsigned tile = 0; tile < tiles; ++tile) {
+      Job products;
+      tile_lanes(products, base, tile);
+      const Job lanes = products;
+      products.instruction = instructions.size();
+      products.first = tile == 0;
+      products.reciprocal = true;
+      for (int n = 0; n < 7; ++n) {
+        products.values.push_back(any_lanes(0));
+        products.factors.push_back(any_lanes(1));
+      }
+      products.shifts = Lanes(kRows);
+      vector_jobs.push_back(products);
+      const Lanes factor = any_lanes(1);
+      for (unsigned word = 0; word < words; ++word) {
+        Job job = lanes;
+        job.instruction = instructions.size();
+        job.tile_first = word == 0;
+        job.last = tile == tiles - 1 && word == words - 1;
+        for (unsigned l = 0; l < kRows; ++l)
+          job.shifts.push_back(static_cast<unsigned>(-23) - l % 10);
+        for (unsigned b = 0; b < (word + 1 < words ? 4 : last_codes); ++b) {
+          job.values.push_back(any_lanes(uniform(1, 8)));
+          job.factors.push_back(factor);
+        }
+        for (unsigned l = 0; l < kRows; ++l) {
+          std::uint32_t result = 0;
+          for (unsigned b = 0; b < job.values.size(); ++b) {
+            const Scale scale{static_cast<std::int32_t>(factor[l]),
+                              static_cast<int>(job.shifts[l])};
+            const int value = requantized(i, static_cast<std::int32_t>(job.values[b][l]), scale);
+            result |= static_cast<std::uint32_t>(value & 0xff) << 8 * b;
+          }
+          if (job.active[l])
+            i.write(job.out[l] + word * static_cast<std::uint32_t>(c[cfg::kOutPlane]), result, ~0u);
+        }
+        vector_jobs.push_back(job);
+      }
+    }
+    vector_retires.push_back(instructions.size());
+    instructions.push_back(i);
+  }
+
   void add_vector() {
     Instruction i;
     auto& c = i.cfg;
     i.vector = true;
     random_cfg(i);
+    if (kSoftmax && chance(random, 30)) return add_softmax();
     const cfg::Kind kinds[] = {cfg::kRequant, cfg::kAdd, cfg::kMul, cfg::kDirect};
     const cfg::Kind kind = kinds[draw(4)];
     c[cfg::kKind] = kind;
@@ -336,6 +410,9 @@ struct Bench {
   std::uint32_t rsp_pending = 0, rsp_lanes = 0;
   Lanes rsp_data = Lanes(kRows);
   int words = 0;
+  Job reading;  // of the vector engine
+  std::size_t issued = 0;
+  std::deque<std::pair<Lanes, Lanes>> products;  // on their way
 
   template <typename Port>
   void set_lanes(Port& out, const Lanes& values) {
@@ -368,10 +445,41 @@ struct Bench {
     dut.c_valid_i = offered;
     dut.c_data_valid_i = data;
   }
+  /// Softmax: operands of the next code or product. The next word may come with the last one.
+  void drive_operands() {
+    const bool softmax = vector_reading && issued < reading.values.size();
+    dut.v_go_i = go();
+    for (unsigned l = 0; l < kRows; ++l) {
+      set_bits(dut.v_acc_i, 32 * l, 32, softmax ? reading.values[issued][l] : any_word(random));
+      set_bits(dut.v_multiplier_i, 31 * l, 31,
+               softmax ? reading.factors[issued][l] : any_word(random) >> 1);
+      set_bits(dut.v_shift_i, 6 * l, 6, softmax ? reading.shifts[l] & 63 : draw(64));
+    }
+  }
+  void check_products() {
+    if (dut.v_issue_o != 0 && issued < reading.values.size()) {
+      if (reading.reciprocal) products.push_back({reading.values[issued], reading.factors[issued]});
+      ++issued;
+    }
+    if (dut.v_product_valid_o == 0 || products.empty()) return;  // of a program that was dropped
+    for (unsigned l = 0; l < kRows; ++l) {
+      const std::int64_t product =
+          std::int64_t{static_cast<std::int32_t>(products.front().first[l])} *
+          products.front().second[l];
+      REQUIRE(get_bits(dut.v_product_o, 32 * l, 32) == static_cast<std::uint32_t>(product >> 30));
+    }
+    products.pop_front();
+  }
+
   void drive_vector() {
-    if (!vector_offered && !vector_reading && !vector_jobs.empty() && go()) {
+    const bool last_code = vector_reading && !reading.reciprocal && !vector_jobs.empty() &&
+                           !vector_jobs.front().values.empty() &&
+                           issued + 1 == reading.values.size();
+    if (!vector_offered && (!vector_reading || last_code) && !vector_jobs.empty() && go()) {
       const Job& job = vector_jobs.front();
       vector_offered = true;
+      dut.v_reciprocal_i = job.reciprocal;
+      dut.v_last_i = static_cast<std::uint8_t>((job.values.size() + 3) % 4);
       set_lanes(dut.v_out_i, job.out);
       set_active(dut.v_active_i, job);
       set_configuration(dut.v_cfg_i, job);
@@ -381,7 +489,8 @@ struct Bench {
       for (unsigned l = 0; l < kRows; ++l)
         for (unsigned b = 0; b < 4; ++b)
           set_bits(dut.v_slots_i, 96 * l + 24 * b, 24,
-                   static_cast<std::uint32_t>(job.slots[l][b]) & 0xffffff);
+                   job.slots.empty() ? any_word(random) & 0xffffff
+                                     : static_cast<std::uint32_t>(job.slots[l][b]) & 0xffffff);
     } else if (!vector_offered && !vector_reading) {  // nobody may look at the slots now
       for (unsigned l = 0; l < kRows; ++l)
         set_bits(dut.v_slots_i, 96 * l, 64, any_word(random) * 0x100000001ull);
@@ -432,10 +541,12 @@ struct Bench {
   void cycle() {
     drive_compute();
     drive_vector();
+    drive_operands();
     drive_ports();
     dut.eval();
     drive_column();
     dut.eval();
+    check_products();
 
     // The last step of the job that comes next enters when the registers are free.
     const bool waiting = !coming.empty() && !data && overwrite < 0;
@@ -489,6 +600,8 @@ struct Bench {
       vector_reading = false;
     }
     if (dut.v_valid_i != 0 && dut.v_ready_o != 0) {
+      reading = vector_jobs.front();
+      issued = 0;
       vector_jobs.pop_front();
       vector_offered = false;
       vector_reading = true;
@@ -555,6 +668,7 @@ struct Bench {
     compute_retires.clear();
     vector_retires.clear();
     coming.clear();
+    products.clear();
     offered = granted = data = vector_offered = vector_reading = scatter_busy = fetching = false;
     overwrite = -1;
     jobs_taken = data_taken = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Vector engine against plain loops: each window's maximum, sum, folded sum or pair, and what it
-// tells the post unit, while gather and post unit stall at random.
+// tells the post unit, while gather and post unit stall at random. The operands of a softmax.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -9,10 +9,12 @@
 #include <random>
 
 #include "Vtrine_vector.h"
+#include "tb/golden/clocked.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"
 #include "tb/golden/post_cfg.h"
+#include "tb/golden/softmax.h"
 #include "tb/golden/taps.h"
 
 using namespace trine;
@@ -99,6 +101,7 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   field(cfg::kMax, 0);
   field(cfg::kLookup, r.get(isa::post::kOutput) == 3 ? 1 : 0);
   field(cfg::kWindow, 0);
+  field(cfg::kSoftmax, 0);
   field(cfg::kHalfEven, job.run.flags >> isa::vector::kHalfEven & 1);
   field(cfg::kSingle, job.run.flags >> isa::vector::kSingle & 1);
   field(cfg::kStaticScale, 1);
@@ -198,4 +201,194 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
     edge();
   }
   CHECK(taken > 50);
+}
+
+namespace {
+
+/// A word of a softmax, as the post unit reads it: [code][lane].
+struct SoftmaxJob {
+  std::vector<std::uint32_t> out;
+  std::vector<bool> active;
+  std::vector<SoftmaxOperands> lanes;  ///< of all channels
+  unsigned first_code = 0, codes = 0;
+  bool tile_first = false, first = false, last = false;
+};
+
+std::vector<SoftmaxJob> softmax_jobs(const isa::Registers& r, const Exponentials& table) {
+  const auto channels = static_cast<unsigned>(r.get(isa::vector::kChannels));
+  const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
+  std::vector<SoftmaxJob> jobs;
+  std::vector<std::vector<int>> codes(kRows);
+  bool first = true;
+  for (const Step& step : loop_nest(r, kRows)) {
+    if (!step.tile_first) continue;  // the other passes read the same again
+    if (step.first)
+      for (auto& lane : codes) lane.clear();
+    for (unsigned l = 0; l < kRows; ++l) {
+      const std::uint32_t word = step.inside[l] ? memory_word(step.address[l] & kMask) : pad;
+      for (unsigned b = 0; b < 4 && codes[l].size() < channels; ++b)
+        codes[l].push_back(byte_of(word, b));
+    }
+    if (!step.last) continue;
+    SoftmaxJob job{step.out, step.active, {}, 0, 0, false, false, false};
+    for (const auto& lane : codes) job.lanes.push_back(softmax_operands(lane, table));
+    for (unsigned c = 0; c < channels; c += 4) {
+      job.first_code = c;
+      job.codes = std::min(4u, channels - c);
+      job.tile_first = c == 0;
+      job.first = first;
+      job.last = step.tile_last && c + 4 >= channels;
+      first = false;
+      jobs.push_back(job);
+    }
+  }
+  return jobs;
+}
+
+/// The post unit: takes a job, then its codes, or products that it multiplies.
+class PostUnit {
+ public:
+  /// Drives what it does in this cycle. @param percent  of the cycles in which it moves
+  void drive(Vtrine_vector& dut, std::mt19937& random, unsigned percent) {
+    const bool wanted = left_ > 0 && (!reciprocal_ || dut.job_go_o != 0);
+    dut.job_issue_i = wanted && chance(random, percent);
+    dut.job_done_i = dut.job_issue_i != 0 && left_ == 1;
+    dut.job_ready_i = (left_ == 0 || dut.job_done_i != 0) && chance(random, percent);
+    dut.product_valid_i = delay_ == 0 && chance(random, percent);
+    for (unsigned l = 0; l < kRows; ++l)
+      set_bits(dut.product_i, 32 * l, 32,
+               dut.product_valid_i != 0 ? products_[l] : any_word(random));
+    delay_ = dut.product_valid_i != 0 ? -1 : std::max(delay_ - 1, delay_ < 0 ? -1 : 0);
+  }
+
+  /// The rising edge. @return whether a job was taken
+  bool clock(const Vtrine_vector& dut) {
+    if (dut.job_issue_i != 0) {
+      --left_;
+      if (reciprocal_) multiply(dut);
+    }
+    const bool taken = dut.job_valid_o != 0 && dut.job_ready_i != 0;
+    if (!taken) return false;
+    reciprocal_ = dut.job_reciprocal_o != 0;
+    left_ = reciprocal_ ? 7 : 1 + static_cast<int>(dut.job_last_o);
+    return true;
+  }
+
+  bool reciprocal() const { return reciprocal_; }
+  bool idle() const { return left_ == 0; }
+
+ private:
+  void multiply(const Vtrine_vector& dut) {
+    for (unsigned l = 0; l < kRows; ++l) {
+      REQUIRE(get_bits(dut.job_shift_o, 6 * l, 6) == 0);
+      const auto a = static_cast<std::int32_t>(get_bits(dut.job_acc_o, 32 * l, 32));
+      const auto b = static_cast<std::int64_t>(get_bits(dut.job_multiplier_o, 31 * l, 31));
+      products_[l] = static_cast<std::uint32_t>(a * b >> 30);
+    }
+    delay_ = 1;  // cycles between
+  }
+
+  int left_ = 0, delay_ = -1;
+  bool reciprocal_ = false;
+  std::array<std::uint32_t, kRows> products_{};
+};
+
+Exponentials random_exponentials(std::mt19937& random) {
+  Exponentials table{INT32_MAX};
+  const unsigned most = any_word(random) % 31;
+  for (std::size_t k = 1; k < table.size(); ++k)
+    table[k] = static_cast<std::uint32_t>(random() >> 1) >> random() % (most + 1);
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("trine_vector computes the operands of a softmax", "[tb][vector][softmax]") {
+  const auto seed = GENERATE(1u, 2u);
+  const auto gather_percent = GENERATE(100u, 50u);
+  const auto post_percent = GENERATE(100u, 40u);
+  std::mt19937 random{seed};
+  Clocked<Vtrine_vector> unit;
+  auto& dut = unit.dut;
+  Gather gather(kRows, kAddrBits);
+  Issue issue;
+  PostUnit post;
+  std::deque<SoftmaxJob> jobs;
+  SoftmaxJob current;
+  unsigned code = 0;
+  int runs = 0, codes = 0;
+  constexpr int kRuns = 30;
+  for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || !post.idle(); ++cycle) {
+    CAPTURE(seed, gather_percent, post_percent, cycle, runs);
+    REQUIRE(cycle < 400'000);
+    if (issue.done() && jobs.empty() && post.idle() && runs < kRuns) {
+      ++runs;
+      const Exponentials table = random_exponentials(random);
+      constexpr unsigned kDataWords = 2;
+      for (unsigned k = 0; k < table.size(); k += kDataWords) {
+        dut.exp_we_i = 1;
+        drive(dut.exp_addr_i, k / kDataWords);
+        for (unsigned w = 0; w < kDataWords; ++w)
+          set_bits(dut.exp_wdata_i, 32 * w, 32, table[k + w]);
+        unit.tick();
+      }
+      dut.exp_we_i = 0;
+      isa::Registers r = random_geometry(random, kRows, 1);
+      random_post(r, random);
+      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
+      r.set(isa::agu::kSLast, 0);
+      r.set(isa::agu::kRLast, 0);
+      if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 40));
+      r.set(isa::agu::kGroupsLast, 2);
+      r.set(isa::vector::kChannels,
+            4 * (r.get(isa::agu::kWordsLast) + 1) - static_cast<std::int64_t>(random() % 4));
+      isa::Run run;
+      run.op = static_cast<int>(Op::kSoftmax);
+      issue.start(r, run, random);
+      for (SoftmaxJob& job : softmax_jobs(r, table)) jobs.push_back(std::move(job));
+    }
+    issue.drive_word(dut);
+    gather.answer(dut);
+    dut.eval();
+    post.drive(dut, random, post_percent);
+    dut.eval();
+    gather.serve(dut, random, gather_percent, false);
+    dut.eval();
+    if (dut.job_issue_i != 0 && !post.reciprocal()) {
+      for (unsigned l = 0; l < kRows; ++l) {
+        if (!current.active[l]) continue;
+        CAPTURE(l, code);
+        const SoftmaxOperands& lane = current.lanes[l];
+        REQUIRE(get_bits(dut.job_acc_o, 32 * l, 32) == lane.values[current.first_code + code]);
+        REQUIRE(get_bits(dut.job_multiplier_o, 31 * l, 31) ==
+                static_cast<std::uint64_t>(lane.multiplier));
+        REQUIRE(get_bits(dut.job_shift_o, 6 * l, 6) == static_cast<std::uint64_t>(lane.shift & 63));
+      }
+      ++code;
+      ++codes;
+    }
+    const bool taken = post.clock(dut);
+    if (taken) REQUIRE(!jobs.empty());
+    if (taken && post.reciprocal()) REQUIRE(dut.job_new_o == jobs.front().first);
+    if (taken && !post.reciprocal()) {
+      current = jobs.front();
+      jobs.pop_front();
+      code = 0;
+      REQUIRE(dut.job_last_o + 1u == current.codes);
+      REQUIRE(dut.job_tile_first_o == current.tile_first);
+      REQUIRE(dut.job_final_o == current.last);
+      REQUIRE(get_cfg(dut.job_cfg_o, cfg::kKind) == cfg::kRequant);
+      REQUIRE(get_cfg(dut.job_cfg_o, cfg::kSoftmax) == 1);
+      REQUIRE(get_cfg(dut.job_cfg_o, cfg::kBias) == 0);
+      for (unsigned l = 0; l < kRows; ++l) {
+        REQUIRE(get_bits(dut.job_active_o, l, 1) == current.active[l]);
+        if (current.active[l])
+          REQUIRE(get_bits(dut.job_out_o, l * kAddrBits, kAddrBits) == (current.out[l] & kMask));
+      }
+    }
+    issue.clock(dut);
+    gather.clock(dut);
+    unit.tick();
+  }
+  CHECK(codes > 500);
 }

@@ -94,8 +94,8 @@ class Generator {
     result_.program.run_layer.push_back(0);
   }
 
-  /// DRAM: images of DMEM, PMEM, biases, scales and table (all to be loaded), then a place to store
-  /// to.
+  /// DRAM: images of DMEM, PMEM, biases, scales and tables (all to be loaded), then a place to
+  /// store to.
   void first_loads() {
     const std::int64_t channels = config_.param_channels;
     pmem_image_rows_ = config_.pmem_rows() / config_.rows_per_beat() * config_.rows_per_beat();
@@ -103,12 +103,14 @@ class Generator {
     bias_at_ = pmem_at_ + 4 * config_.pmem_dram_words(pmem_image_rows_);
     scales_at_ = bias_at_ + 4 * channels;
     table_at_ = scales_at_ + 8 * channels;
-    store_at_ = (table_at_ + 4 * isa::dma::kTableWords + 4095) / 4096 * 4096;
+    exponentials_at_ = table_at_ + 4 * isa::dma::kTableWords;
+    store_at_ = (exponentials_at_ + 4 * isa::dma::kExponentialWords + 4095) / 4096 * 4096;
     load(isa::dma::Target::kDmem, 0, 0, config_.dmem_words());
     load(isa::dma::Target::kPmem, pmem_at_, 0, config_.pmem_dram_words(pmem_image_rows_));
     load(isa::dma::Target::kBias, bias_at_, 0, channels);
     load(isa::dma::Target::kScale, scales_at_, 0, 2 * channels);
     load(isa::dma::Target::kTable, table_at_, 0, isa::dma::kTableWords);
+    load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
   }
 
   /// A copy of neighbours. @param words  in DRAM
@@ -124,8 +126,8 @@ class Generator {
         pmem ? words / beat_ / config_.beats_per_row() * config_.rows_per_beat()
              : words / (target == isa::dma::Target::kScale ? 2 : 1);
     // Biases and scales are told apart nowhere: one space, entries.
-    static constexpr Space kSpaces[] = {Space::kDmem, Space::kPmem, Space::kParams, Space::kParams,
-                                        Space::kTable};
+    static constexpr Space kSpaces[] = {Space::kDmem,   Space::kPmem,  Space::kParams,
+                                        Space::kParams, Space::kTable, Space::kExponentials};
     i.writes.push_back({kSpaces[static_cast<int>(target)], local, units, 0, 1});
     add(Engine::kLoad, std::move(i));
   }
@@ -154,6 +156,13 @@ class Generator {
     const int beats = isa::dma::kTableWords / beat_, count = between(1, beats);
     load(isa::dma::Target::kTable, table_at_ + 4LL * beat_ * draw(beats - count + 1),
          beat_ * draw(beats - count + 1), beat_ * count);
+  }
+
+  /// Any of them but the first, which is 1.
+  void load_exponentials() {
+    const int beats = isa::dma::kExponentialWords / beat_, count = between(1, beats - 1);
+    load(isa::dma::Target::kExponentials, exponentials_at_ + 4LL * beat_ * draw(beats - count + 1),
+         beat_ * between(1, beats - count), beat_ * count);
   }
 
   static void look_up(Instruction& i) {
@@ -448,18 +457,35 @@ class Generator {
     return true;
   }
 
+  bool softmax() {
+    Instruction i;
+    const int words = chance(20) ? between(9, 40) : between(1, 8);
+    if (!lanes(i, false, words, words, 1, 1)) return false;
+    quantization(i.registers, 8);
+    i.registers.set(isa::vector::kBias, between(-3000, 3000));
+    i.registers.set(isa::vector::kChannels, 4 * words - draw(4));
+    i.registers.set(agu::kGroupsLast, 2);
+    i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
+    i.run.op = static_cast<int>(isa::vector::Op::kSoftmax);
+    add(Engine::kVector, std::move(i));
+    return true;
+  }
+
   bool any() {
     const int kind = draw(100);
-    if (kind < 50) return compute();
-    if (kind < 75) return vector();
+    if (kind < 47) return compute();
+    if (kind < 67) return vector();
+    if (kind < 75) return softmax();
     if (kind < 85) return transfer(Engine::kLoad);
     if (kind < 93) return transfer(Engine::kStore);
     if (kind < 96)
       load_weights();
     else if (kind < 98)
       load_parameters();
-    else
+    else if (kind < 99)
       load_table();
+    else
+      load_exponentials();
     return true;
   }
 
@@ -514,6 +540,9 @@ class Generator {
       put(scales_at_ + 8 * c,
           static_cast<std::uint64_t>(multiplier()) | shift << 31 | std::uint64_t{bits()} << 37, 8);
     }
+    put(exponentials_at_, INT32_MAX, 4);
+    for (int k = 1; k < isa::dma::kExponentialWords; ++k)  // of any magnitude
+      put(exponentials_at_ + 4 * k, (bits() >> 1) >> draw(31), 4);
     if (!ternary_) return;
     const auto legal = [&](std::size_t byte) {  // no code 10
       const int high_only = dram[byte] >> 1 & ~dram[byte] & 0x55;
@@ -530,7 +559,7 @@ class Generator {
   int beat_ = 2;
   bool ternary_ = false;
   std::int64_t pmem_image_rows_ = 0, pmem_at_ = 0, bias_at_ = 0, scales_at_ = 0, table_at_ = 0,
-               store_at_ = 0;
+               exponentials_at_ = 0, store_at_ = 0;
 };
 
 gen::Config config_of(const RandomDesign& design) {

@@ -9,6 +9,7 @@
 
 #include "sw/base/error.h"
 #include "sw/reference/requantize.h"
+#include "sw/reference/softmax.h"
 
 namespace trine::sim {
 namespace {
@@ -293,7 +294,12 @@ Work Machine::transfer(Engine engine, const Registers& r, int target) {
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t words = r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
-  if (target < 0 || target > (config_.table ? 4 : 3) || (engine == Engine::kStore && target != 0))
+  using dma::Target;
+  const auto to = static_cast<Target>(target);
+  if (target < 0 || target > static_cast<int>(Target::kExponentials) ||
+      (to == Target::kTable && !config_.table) ||
+      (to == Target::kExponentials && !config_.has_softmax()) ||
+      (engine == Engine::kStore && to != Target::kDmem))
     fail(fmt::format("target {} does not exist", target));
   if (words < 1) fail("a transfer of no words");
   Work work;
@@ -372,6 +378,11 @@ void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::i
     case isa::dma::Target::kTable:
       check_range(words, isa::dma::kTableWords, data_words, "table");
       std::memcpy(&table_[static_cast<std::size_t>(4 * local)], from,
+                  static_cast<std::size_t>(words) * 4);
+      break;
+    case isa::dma::Target::kExponentials:
+      check_range(words, isa::dma::kExponentialWords, data_words, "exponential");
+      std::memcpy(&exponentials_[static_cast<std::size_t>(local)], from,
                   static_cast<std::size_t>(words) * 4);
       break;
   }
@@ -701,9 +712,22 @@ std::size_t window_taps(const Registers& r) {
 
 }  // namespace
 
+/// What a softmax RUN must be.
+void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
+  const std::int64_t channels = r.get(isa::vector::kChannels);
+  if (!config_.has_softmax()) fail("the configuration has no softmax");
+  if (run.flags != 0) fail("a softmax has no flags");
+  if (r.get(post::kOutput) != 0) fail("no lookup of a softmax");
+  if (window_taps(r) != 1 || r.get(agu::kGroupsLast) != 2)
+    fail("a softmax has one tap and three passes");
+  if (channels < 1 || channels > 4095 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
+    fail(fmt::format("a softmax of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
+  if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
+}
+
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > 7) fail(fmt::format("vector operation {} does not exist", run.op));
+  if (run.op < 0 || run.op > 8) fail(fmt::format("vector operation {} does not exist", run.op));
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
@@ -711,12 +735,17 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
   work.out_words = r.get(agu::kWordsLast) + 1;
   const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
   const std::size_t taps = window_taps(r);
+  const bool softmax = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kSoftmax;
+  if (softmax) check_softmax(r, run);
+  if (softmax) work.channels = r.get(isa::vector::kChannels);
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
     work.tile_share.push_back(tile.share);
+    if (softmax) softmax_tile(r, lanes, tile);
     for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
-    for (std::int64_t cw = 0; cw < work.out_words; ++cw) vector_word(r, run, lanes, tile, cw);
+    for (std::int64_t cw = 0; !softmax && cw < work.out_words; ++cw)
+      vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
   }
   work.steps = static_cast<std::int64_t>(tile.steps) / work.out_words;
@@ -744,6 +773,33 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_
 }
 
 }  // namespace
+
+/// Over the channels of each lane.
+void Machine::softmax_tile(const Registers& r, const Lanes& lanes, const Tile& tile) {
+  const int channels = field(r, isa::vector::kChannels);
+  const OutputRange range{field(r, post::kZeroPoint), field(r, post::kActMin),
+                          field(r, post::kActMax)};
+  const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+    if (!lanes.active(l)) continue;
+    const std::uint32_t* words = &tile.words[l * tile.steps];
+    const auto code = [&](int c) { return byte_of(words[c / 4], c % 4); };
+    int largest = -128;
+    for (int c = 0; c < channels; ++c) largest = std::max<int>(largest, code(c));
+    const auto exponential = [&](int c) {
+      return static_cast<std::int32_t>(exponentials_[static_cast<std::size_t>(largest - code(c))]);
+    };
+    std::int32_t sum = 0;
+    for (int c = 0; c < channels; ++c) sum += reference::rounding_divide_by_pot(exponential(c), 12);
+    const ChannelScale reciprocal = reference::reciprocal_of_sum(sum);
+    for (int first = 0; first < channels; first += 4) {
+      std::uint32_t word = 0;
+      for (int c = first; c < std::min(channels, first + 4); ++c)
+        word = with_byte(word, c - first, reference::requantize(exponential(c), reciprocal, range));
+      write_dmem(lanes.lanes[l].out + first / 4 * out_plane, word, ~0U);
+    }
+  }
+}
 
 void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& lanes,
                           const Tile& tile, std::int64_t cw) {

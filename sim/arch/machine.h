@@ -38,6 +38,7 @@ struct Work {
                                           ///< words, writes to banks that every step reads
   std::vector<double> tile_share;    ///< of a tile: part of the places of a beat that a step reads
   std::int64_t out_words = 0;        ///< vector: output words of a tile
+  std::int64_t channels = 0;         ///< softmax: codes of a lane
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 
@@ -67,6 +68,8 @@ class Machine {
   int blocked_words(const isa::Registers& registers, const Lanes& lanes, int group,
                     std::size_t steps) const;
   Work vector(const isa::Registers& registers, const isa::Run& run);
+  void check_softmax(const isa::Registers& registers, const isa::Run& run) const;
+  void softmax_tile(const isa::Registers& registers, const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
   int issues(const isa::Registers& r, int channel, int columns) const;
@@ -92,6 +95,7 @@ class Machine {
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;
   std::array<std::int8_t, 4 * isa::dma::kTableWords> table_{};
+  std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
   std::vector<int> bank_epoch_, bank_count_, beat_epoch_;

@@ -40,6 +40,83 @@ TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random]
     });
 }
 
+int softmax(Builder& b, int from) {
+  const int result = b.unary(from, OpKind::kSoftmax, "SOFTMAX");
+  auto& quantization = b.graph.tensors[static_cast<std::size_t>(result)].quantization;
+  quantization.scale = {1.0f / 256};
+  quantization.zero_point = {-128};
+  return result;
+}
+
+/// Of any steepness.
+int random_softmax(Builder& b, int from) {
+  static constexpr float kScales[] = {1e-6f, 0.002f, 0.1f, 0.25f, 3.0f, 1e6f};
+  if (b.number(0, 1) == 0)
+    b.graph.tensors[static_cast<std::size_t>(from)].quantization.scale = {kScales[b.number(0, 5)]};
+  const int result = softmax(b, from);
+  b.graph.ops.back().beta = b.number(0, 2) == 0 ? static_cast<float>(b.number(1, 300)) / 100 : 1;
+  return result;
+}
+
+TEST_CASE("SOFTMAX equals the golden layer", "[arch][random][softmax]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      if (b.number(0, 7) == 0)
+        return random_softmax(b, b.input({b.number(1, 20), b.number(1, 200)}));
+      const int from = random_map(b, random_shape(b));
+      const int result = random_softmax(b, from);
+      switch (b.number(0, 3)) {
+        case 0:
+          return b.convolution(result, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.addition(result, random_softmax(b, from));  // a second table
+        default:
+          return result;
+      }
+    });
+}
+
+TEST_CASE("SOFTMAX over many channels equals the golden layer", "[arch][random][softmax]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int channels = b.number(0, 7) == 0 ? b.number(601, 4095) : b.number(1, 600);
+    const int from = b.input({1, 1, b.number(1, 9), channels});
+    b.graph.outputs = {random_softmax(b, from)};
+    Array codes = b.random_array(from);
+    if (b.number(0, 2) == 0)  // all alike but some
+      for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x80};
+    testing::require_exact(b.graph, testing::small_config(b.number(1, 9), 4, 128, 8, 64), {codes});
+  }
+}
+
+TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[arch][softmax]") {
+  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  const auto operators = [&](int channels, bool reshaped) {  // on the machine
+    Builder b(1);
+    b.one_scale = true;
+    const int pixels = reshaped ? 2 : 1;
+    const int relu = b.unary(b.input({1, 1, pixels, channels}), OpKind::kRelu, "RELU");
+    b.graph.outputs = {softmax(b, b.reshape(relu, {1, pixels * channels}))};
+    testing::require_exact(b.graph, config, {b.random_array(b.graph.inputs[0])});
+    return compiler::compile(b.graph, config).layers.size();
+  };
+  CHECK(operators(12, false) == 2);
+  CHECK(operators(4095, false) == 2);
+  CHECK(operators(12, true) == 1);  // its channels lie in two pixels
+  for (bool gen::Config::*key : {&gen::Config::softmax, &gen::Config::vector}) {
+    config = testing::small_config(4, 4, 32, 16, 64);
+    config.*key = false;
+    CHECK(operators(12, false) == 1);
+  }
+  Builder b(1);
+  const int first = softmax(b, b.input({1, 3, 3, 4}));
+  b.graph.outputs = {b.convolution(first, 4, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
+  CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                    Catch::Matchers::Contains("op 0 SOFTMAX: tensor 1 't1': the machine has no "
+                                              "softmax (vector.softmax)"));
+}
+
 TEST_CASE("means, sums and maxima over any axes equal the golden layers",
           "[arch][random][reduction]") {
   for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed)

@@ -280,8 +280,13 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;
   Time t = std::max(start, filled);
-  for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile)
-    t += contended(t, work, tile) + window * work.out_words;
+  for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
+    const Time gather = contended(t, work, tile);
+    if (op == Op::kSoftmax)  // two passes more, a code a cycle
+      t += gather + 2 * std::max<Time>(gather, work.channels) + latency::kSoftmax;
+    else
+      t += gather + window * work.out_words;
+  }
   queue(Engine::kVector).free = t;
   return t + latency::kVector;
 }

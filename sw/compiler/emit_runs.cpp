@@ -32,6 +32,8 @@ isa::vector::Op operation_of(LayerKind kind, int per_word) {
       return Op::kMul;
     case LayerKind::kMinimum:
       return Op::kMin;
+    case LayerKind::kSoftmax:
+      return Op::kSoftmax;
     default:
       return max_of(per_word);
   }
@@ -128,9 +130,11 @@ void Emitter::set_post(Instruction& i) const {
   r.set(post::kAddActMax, l.add.output.act_max);
 }
 
-void Emitter::read_table(Instruction& i) const {
+void Emitter::read_tables(Instruction& i) const {
   if (layer().result == Output::kLookup)
     i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords});
+  if (layer().kind == LayerKind::kSoftmax)
+    i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords});
 }
 
 void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t dram_word,
@@ -226,7 +230,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
                                input_rows(g, rect.y0, rect.y1), input_cols(g, rect.x0, rect.x1)));
   i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
-    read_table(i);
+    read_tables(i);
     i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
     const int words = output().words_of(channels.last) - n.out_word;
     Region written = map_region(out, n.out_word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
@@ -289,10 +293,14 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       i.registers.set(post::kShift, region->scale.shift);
       i.registers.set(vector::kBias, region->bias);
     }
+    if (l.kind == LayerKind::kSoftmax) {
+      i.registers.set(vector::kChannels, channels.size());
+      i.registers.set(agu::kGroupsLast, 2);
+    }
     i.run.op = static_cast<int>(operation_of(l.kind, per_word));
     i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |
                   (l.half_even ? 1 << vector::kHalfEven : 0);
-    read_table(i);
+    read_tables(i);
     const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
     i.reads.push_back(map_region(in, word, words, y, x));
     if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
@@ -443,7 +451,7 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   i.run.op = static_cast<int>(vector::Op::kSum);
   i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0) |
                 (layer().half_even ? 1 << vector::kHalfEven : 0);
-  read_table(i);
+  read_tables(i);
   i.reads.push_back(map_region(in, n.word, words, rows, cols));
   i.writes.push_back(map_region(out, n.word, words, {y, y + 1}, {x, x + 1}));
   instructions.push_back(std::move(i));

@@ -106,6 +106,7 @@ void Emitter::emit_layer(int index) {
   input_loaded_ = false;
   words_stored_ = 0;
   require_table();
+  require_exponentials();
   const Tiling& t = tiling();
   const bool conv = layer().kind == LayerKind::kConv;
   const int channels = conv ? layer().channels : shape(layer().output).C;
@@ -628,6 +629,17 @@ void Emitter::require_table() {
   }
   load_constants(Target::kTable, entry->second, isa::dma::kTableWords, 0, Space::kTable,
                  isa::dma::kTableWords);
+}
+
+/// There is place for one set of them.
+void Emitter::require_exponentials() {
+  const std::vector<std::uint32_t>& wanted = layer().exponentials;
+  if (wanted.empty() || wanted == exponentials_) return;
+  exponentials_ = wanted;
+  const auto [entry, is_new] = exponential_bytes_.try_emplace(wanted, 0);
+  if (is_new) entry->second = add_image(wanted);
+  load_constants(Target::kExponentials, entry->second, isa::dma::kExponentialWords, 0,
+                 Space::kExponentials, isa::dma::kExponentialWords);
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,

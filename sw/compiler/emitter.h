@@ -85,6 +85,7 @@ class Emitter {
   std::int64_t require_chunk_weights(const Channels& channels, const FilterPart& part);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
+  void require_exponentials();
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
@@ -94,7 +95,7 @@ class Emitter {
   struct Nest;
   void set_nest(Instruction& i, const Nest& nest, const View& in, const View& out) const;
   void set_post(Instruction& i) const;
-  void read_table(Instruction& i) const;
+  void read_tables(Instruction& i) const;
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
@@ -129,9 +130,11 @@ class Emitter {
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
   std::map<BlockKey, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
-      block_bytes_;                                               ///< id -> byte, words
-  std::vector<std::int8_t> table_;                                ///< that is loaded
-  std::map<std::vector<std::int8_t>, std::int64_t> table_bytes_;  ///< in the image
+      block_bytes_;                                                       ///< id -> byte, words
+  std::vector<std::int8_t> table_;                                        ///< that is loaded
+  std::map<std::vector<std::int8_t>, std::int64_t> table_bytes_;          ///< in the image
+  std::vector<std::uint32_t> exponentials_;                               ///< that are loaded
+  std::map<std::vector<std::uint32_t>, std::int64_t> exponential_bytes_;  ///< in the image
 };
 
 }  // namespace trine::compiler

@@ -12,9 +12,9 @@
 
 namespace trine::compiler {
 
-enum class Space { kDmem, kPmem, kParams, kTable, kDram };
+enum class Space { kDmem, kPmem, kParams, kTable, kExponentials, kDram };
 
-/// `count` ranges of `length` units (words; PMEM: rows; params: entries; table: words), `stride`
+/// `count` ranges of `length` units (words; PMEM: rows; params: entries; tables: words), `stride`
 /// apart.
 struct Region {
   Space space = Space::kDmem;

@@ -2,6 +2,7 @@
 
 #include "sw/compiler/lowering.h"
 #include "sw/reference/ops.h"
+#include "sw/reference/softmax.h"
 
 namespace trine::compiler {
 
@@ -175,6 +176,21 @@ void Lowering::requantize(const Op& o) {
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);
   layer.range = p.output;
   layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};
+  add_layer(o, std::move(layer));
+}
+
+void Lowering::softmax(const Op& o) {
+  if (const auto problem = softmax_problem(graph_, o, config_))
+    fail(o, fmt::format("tensor {} '{}': {}", o.outputs[0], graph_.out(o).name, *problem));
+  Layer layer = start(o, LayerKind::kSoftmax);
+  layer.single = false;
+  layer.input = image(o, 0);
+  set_pointwise(layer);
+  const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
+  layer.range = p.output;
+  for (int difference = 0; difference < isa::dma::kExponentialWords; ++difference)
+    layer.exponentials.push_back(
+        static_cast<std::uint32_t>(reference::exponential(-difference, p)));
   add_layer(o, std::move(layer));
 }
 

@@ -10,7 +10,7 @@ std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
 }
 
 Network Lowering::run() {
-  machine_ = partition(graph_, net_);
+  machine_ = partition(graph_, config_, net_);
   for (const int i : machine_)
     for (const int t : op(i).inputs)
       if (t >= 0) ++readers_[t];
@@ -280,6 +280,8 @@ void Lowering::lower(int index) {
     case OpKind::kReduceMax:
     case OpKind::kReduceMin:
       return reduce_max(o);
+    case OpKind::kSoftmax:
+      return softmax(o);
     case OpKind::kTransposeConv:
       return transpose_convolution(o);
     case OpKind::kResizeBilinear:

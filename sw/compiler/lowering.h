@@ -183,6 +183,7 @@ class Lowering {
   /// A further layer that clamps the codes of a map to the output of `o`.
   void clamp(const Op& o, int map, const reference::OutputRange& range);
   void requantize(const Op& o);
+  void softmax(const Op& o);
 
   // ---- pools ------------------------------------------------------------------------------------
 

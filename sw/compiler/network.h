@@ -114,8 +114,9 @@ struct Sweep {
   std::vector<SweepPart> parts;  ///< of `rect`
 };
 
-/// kMax and kSum: of a window's taps; kAdd, kMul, kMaximum and kMinimum: of two maps, word by word.
-enum class LayerKind { kConv, kMax, kSum, kAdd, kMul, kMaximum, kMinimum };
+/// kMax and kSum: of a window's taps; kAdd, kMul, kMaximum and kMinimum: of two maps, word by
+/// word; kSoftmax: over the channels of a pixel.
+enum class LayerKind { kConv, kMax, kSum, kAdd, kMul, kMaximum, kMinimum, kSoftmax };
 enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
 
 struct Layer {
@@ -167,7 +168,8 @@ struct Layer {
 
   std::vector<SumRegion> regions;  ///< kSum
 
-  std::vector<std::int8_t> table;  ///< kLookup: of codes 0..127, -128..-1
+  std::vector<std::int8_t> table;           ///< kLookup: of codes 0..127, -128..-1
+  std::vector<std::uint32_t> exponentials;  ///< kSoftmax: of differences 0..-255 to the largest
 
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kMul || kind == LayerKind::kMaximum ||
@@ -280,7 +282,11 @@ struct Function {
 std::map<int, Function> find_functions(const model::Graph& graph, const std::vector<int>& machine,
                                        const reference::RoundingPolicy& rounding);
 
+/// Why the machine cannot compute a SOFTMAX; nothing if it can.
+std::optional<std::string> softmax_problem(const model::Graph& graph, const model::Op& op,
+                                           const gen::Config& config);
+
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
-std::vector<int> partition(const model::Graph& graph, Network& network);
+std::vector<int> partition(const model::Graph& graph, const gen::Config& config, Network& network);
 
 }  // namespace trine::compiler

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which operators run on the host: those on float inputs down to the first codes, and at the other
-// end SOFTMAX, DEQUANTIZE, operators on floats, and what only moves their codes.
+// end SOFTMAX that the machine cannot compute, DEQUANTIZE, operators on floats, and what only moves
+// their codes.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -42,9 +45,31 @@ void add_once(std::vector<int>& list, int value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
+/// Whether no reshape before it moves codes between pixels and channels.
+bool keeps_channels(const Graph& graph, int tensor) {
+  const auto producer = std::find_if(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
+    return moves_codes(op.kind) && op.outputs[0] == tensor;
+  });
+  if (producer == graph.ops.end()) return true;
+  const int from = producer->input(0);
+  return producer->kind != OpKind::kTranspose &&
+         graph.tensor(from).extent(-1) == graph.tensor(tensor).extent(-1) &&
+         keeps_channels(graph, from);
+}
+
 }  // namespace
 
-std::vector<int> partition(const Graph& graph, Network& network) {
+std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
+                                           const gen::Config& config) {
+  if (!config.has_softmax()) return "the machine has no softmax (vector.softmax)";
+  for (const int t : {op.input(0), op.outputs[0]})
+    if (graph.tensor(t).type != model::DataType::kInt8)
+      return fmt::format("'{}' is {}, the machine computes int8", graph.tensor(t).name,
+                         model::name_of(graph.tensor(t).type));
+  return std::nullopt;
+}
+
+std::vector<int> partition(const Graph& graph, const gen::Config& config, Network& network) {
   const int count = static_cast<int>(graph.ops.size());
   const auto op_at = [&](int i) -> const Op& { return graph.ops[static_cast<std::size_t>(i)]; };
   std::set<int> before, after;
@@ -63,6 +88,10 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     before.insert(i);
     known.insert(op.outputs[0]);
   }
+  const auto on_machine = [&](const Op& op) {
+    return op.kind == OpKind::kSoftmax && !op.on_host && !softmax_problem(graph, op, config) &&
+           keeps_channels(graph, op.input(0));
+  };
   // Backwards: an operator whose readers are all on the host can follow them there.
   std::set<int> read_by_machine;
   for (int i = count; i-- > 0;) {
@@ -70,7 +99,7 @@ std::vector<int> partition(const Graph& graph, Network& network) {
     if (before.count(i) > 0) continue;
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
-    const bool hosted = op.on_host || op.kind == OpKind::kSoftmax ||
+    const bool hosted = op.on_host || (op.kind == OpKind::kSoftmax && !on_machine(op)) ||
                         op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
                         op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax ||
                         converts_uint8(graph, op) ||

@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 8;
+constexpr std::uint32_t kFormat = 9;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration
@@ -38,6 +38,7 @@ void visit_config(gen::Config& c, Visit visit) {
   visit("columns_per_cycle", c.columns_per_cycle);
   visit("vector", c.vector);
   visit("table", c.table);
+  visit("softmax", c.softmax);
   visit("depthwise", c.depthwise);
   visit("axi_data_bits", c.axi_data_bits);
   visit("axi_addr_bits", c.axi_addr_bits);

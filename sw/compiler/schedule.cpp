@@ -41,7 +41,7 @@ bool reads_register(const Instruction& i, std::size_t reg) {
       const auto op = static_cast<isa::vector::Op>(i.run.op);
       if (reg == 11) return op == isa::vector::Op::kSum || op == isa::vector::Op::kMul;
       if (reg == 12) return op == isa::vector::Op::kAdd || op == isa::vector::Op::kMul;
-      if (reg == 15) return op == isa::vector::Op::kSum;
+      if (reg == 15) return op == isa::vector::Op::kSum || op == isa::vector::Op::kSoftmax;
       if (reg >= 13) return op == isa::vector::Op::kAdd;
       return true;
     }

@@ -16,6 +16,7 @@ namespace {
 constexpr double kRunOverhead = 60;       ///< cycles of a RUN that waits for the one before
 constexpr double kRunStart = 20;          ///< cycles of a RUN that does not
 constexpr double kMaximum = 4;            ///< cycles of a maximum, besides its taps
+constexpr double kSoftmax = 35;           ///< cycles of a tile of a softmax, besides its codes
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
 constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
 
@@ -98,6 +99,7 @@ class Tiler {
   std::vector<int> chunks() const {
     const int unit = chunk_unit();
     const int channels = out_.C;
+    if (layer_.kind == LayerKind::kSoftmax) return {out_.channel_words() * unit};
     if (!conv()) {
       std::vector<int> result;
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
@@ -187,6 +189,7 @@ class Tiler {
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
+    if (layer_.kind == LayerKind::kSoftmax) return tiles * (kSoftmax + 2.25 * channels);
     const double taps = layer_.two_operands() ? 4 : window().R * window().S;
     const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
     return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;

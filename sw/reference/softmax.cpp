@@ -4,12 +4,13 @@
 // Qm.n below is a 32-bit number of m integer and n fractional bits besides the sign; `multiply` is
 // the rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c).(31-a-c).
 
+#include "sw/reference/softmax.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "sw/reference/ops.h"
-#include "sw/reference/quantized_params.h"
 
 namespace trine::reference {
 namespace {
@@ -80,22 +81,12 @@ std::int32_t scaled_difference(std::int32_t difference, const SoftmaxParams& p) 
 /// One row of `depth` codes.
 void softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   const std::int32_t largest = *std::max_element(codes, codes + depth);
-  const auto exponential = [&](std::int32_t code) {
-    return exp_negative(scaled_difference(code - largest, p));
-  };
   std::int32_t sum = 0;  // Q12.19
   for (int i = 0; i < depth; ++i)
-    if (codes[i] - largest >= p.diff_min) sum += rounding_divide_by_pot(exponential(codes[i]), 12);
-  const int zeros = leading_zeros(sum);
-  const auto mantissa =
-      static_cast<std::int32_t>((static_cast<std::uint32_t>(sum) << zeros) - 0x80000000u);
-  const std::int32_t reciprocal = reciprocal_of_one_plus(mantissa);
-  for (int i = 0; i < depth; ++i) {
-    std::int32_t value = 0;
-    if (codes[i] - largest >= p.diff_min)
-      value = rounding_divide_by_pot(multiply(reciprocal, exponential(codes[i])), 35 - zeros);
-    codes[i] = to_code(value, p.output);
-  }
+    sum += rounding_divide_by_pot(exponential(codes[i] - largest, p), 12);
+  const ChannelScale reciprocal = reciprocal_of_sum(sum);
+  for (int i = 0; i < depth; ++i)
+    codes[i] = requantize(exponential(codes[i] - largest, p), reciprocal, p.output);
 }
 
 /// x - largest - log(sum of exponentials). The logarithm is TFLite's to some 2^-26, and a code is
@@ -104,8 +95,7 @@ void log_softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   const std::int32_t largest = *std::max_element(codes, codes + depth);
   std::int32_t sum = 0;  // Q12.19
   for (int i = 0; i < depth; ++i)
-    if (codes[i] - largest >= p.diff_min)
-      sum += rounding_divide_by_pot(exp_negative(scaled_difference(codes[i] - largest, p)), 12);
+    sum += rounding_divide_by_pot(exponential(codes[i] - largest, p), 12);
   const auto logarithm = static_cast<std::int32_t>(std::lround(std::log(sum * 0x1p-19) * 0x1p26));
   for (int i = 0; i < depth; ++i) {
     const std::int32_t difference = codes[i] - largest;
@@ -118,6 +108,17 @@ void log_softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
 }
 
 }  // namespace
+
+std::int32_t exponential(std::int32_t difference, const SoftmaxParams& p) {
+  return difference < p.diff_min ? 0 : exp_negative(scaled_difference(difference, p));
+}
+
+ChannelScale reciprocal_of_sum(std::int32_t sum) {
+  const int zeros = leading_zeros(sum);
+  const auto mantissa =
+      static_cast<std::int32_t>((static_cast<std::uint32_t>(sum) << zeros) - 0x80000000u);
+  return {reciprocal_of_one_plus(mantissa), zeros - 35};
+}
 
 Codes log_softmax(const Call& call) {
   const SoftmaxParams p = softmax_params(call.graph, call.op);

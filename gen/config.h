@@ -29,6 +29,7 @@ struct Config {
   bool table = true;          ///< vector.table: codes looked up in a table
   bool softmax = true;        ///< vector.softmax: needs vector.enable
   bool depthwise = true;      ///< depthwise.enable: the window former
+  bool matmul = true;         ///< matmul.enable: zero points of both operands
   int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
   int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64
   int pipeline_rows = 8;      ///< pipeline.rows: PEs between two broadcast registers
@@ -48,6 +49,8 @@ struct Config {
   bool window() const { return depthwise && int8 && cols >= 4; }
   /// Whether the vector unit computes softmax.
   bool has_softmax() const { return vector && softmax; }
+  /// Whether products of two maps have their zero points taken off by hardware: int8.
+  bool zero_points() const { return matmul && int8; }
   /// Steps of a depthwise convolution that one PMEM row serves, four words each.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8

@@ -38,6 +38,7 @@ std::vector<Parameter> parameters(const Config& c) {
           flag("Softmax", c.has_softmax(), "with softmax in the vector unit"),
           flag("Window", c.window(), "with the window former of depthwise convolutions"),
           number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
+          flag("ZeroPoints", c.zero_points(), "with the sums for products of two maps"),
           number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
           number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),
           number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),

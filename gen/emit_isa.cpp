@@ -72,6 +72,8 @@ std::vector<Constant> constants() {
      "int8 activations, 16 weights a word");
   op("compute_op_int8_binary", static_cast<int>(isa::compute::Op::kInt8Binary),
      "int8 activations, 32 weights a word");
+  op("compute_op_matmul", static_cast<int>(isa::compute::Op::kMatmul),
+     "int8, both operands with zero points");
   flag("compute_flag_clear", isa::compute::kClear, "accumulators start at zero");
   flag("compute_flag_drain", isa::compute::kDrain, "results leave through the post unit");
   flag("compute_flag_fuse_add", isa::compute::kFuseAdd, "the post unit adds the residual");

@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 4;
+inline constexpr int kVersion = 5;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -140,11 +140,16 @@ inline constexpr Field kAddOperandShift{"add_operand_shift", 12, 31, 6, true, "-
 inline constexpr Field kAddAIsHalf{
     "add_a_is_half", 12, 37, 1, false, "1: a's factor is 1/2; 0: b's"};
 inline constexpr Field kAddZeroA{
-    "add_zero_a", 12,
-    38,           8,
-    true,         "zero point of a: the convolution's code, or the vector's first tap"};
+    "add_zero_a",
+    12,
+    38,
+    8,
+    true,
+    "zero point of a: the convolution's code, the vector's first tap, or activations"};
 inline constexpr Field kAddZeroB{
-    "add_zero_b", 12, 46, 8, true, "zero point of b: the residual, or the vector's second tap"};
+    "add_zero_b", 12,
+    46,           8,
+    true,         "zero point of b: the residual, the vector's second tap, or weights"};
 inline constexpr Field kAddMultiplier{"add_multiplier", 13, 0, 31, false, "of the sum, Q31"};
 inline constexpr Field kAddShift{"add_shift", 13, 31, 6, true, "of the sum"};
 inline constexpr Field kAddZeroPoint{"add_zero_point", 13, 37, 8, true, "of the added code"};
@@ -165,8 +170,16 @@ inline constexpr Field kParam{"param", 15,    20,
                               16,      false, "bias and scale entry of the first channel"};
 inline constexpr Field kChannels{"channels", 15, 36, 16, false, "output channels, at least 1"};
 inline constexpr std::array kFields{kRow, kParam, kChannels};
-/// Operation: the precision; the mixed ones have int8 activations and packed weights.
-enum class Op : int { kInt8 = 0, kTernary = 1, kBinary = 2, kInt8Ternary = 3, kInt8Binary = 4 };
+/// Operation: the precision; the mixed ones have int8 activations and packed weights. kMatmul:
+/// int8, with the zero points add_zero_a (activations) and add_zero_b (weights).
+enum class Op : int {
+  kInt8 = 0,
+  kTernary = 1,
+  kBinary = 2,
+  kInt8Ternary = 3,
+  kInt8Binary = 4,
+  kMatmul = 5
+};
 /// RUN flags.
 inline constexpr int kClear = 0;      ///< accumulators start at zero
 inline constexpr int kDrain = 1;      ///< results leave through the post unit

@@ -63,6 +63,10 @@ const std::vector<Key>& schema() {
       {"depthwise.enable", BoolKey{&Config::depthwise},
        "depthwise: a filter row in one step (int8, 4 columns)",
        "the window former; without it, depthwise convolutions run at a step for each tap"},
+      {"matmul.enable", BoolKey{&Config::matmul},
+       "products of two computed maps: zero points of both",
+       "an adder and a small multiplier for each row and column; without it, networks with "
+       "BATCH_MATMUL are refused"},
       {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
        "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
       {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},

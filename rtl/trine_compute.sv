@@ -79,6 +79,8 @@ module trine_compute #(
   output logic [1:0]               array_mode_o,
   output logic                     array_window_o,
   output logic [Lanes*32-1:0]      array_act_o,
+  output logic [7:0]               act_zero_o,  // of a product of two maps, else 0
+  output logic [7:0]               wgt_zero_o,
 
   // A tile for the post unit.
   output logic                     job_valid_o,
@@ -115,7 +117,7 @@ module trine_compute #(
   logic [7:0]              pad_q;
   logic [PmemAddrBits-1:0] row_q;
   logic [1:0]              mode_q, weight_bits_q, output_q;
-  logic                    clear_flag_q, drain_flag_q, residual_q;
+  logic                    clear_flag_q, drain_flag_q, residual_q, matmul_q;
   logic                    busy_q, fill, filling_q, filled, start, agu_running;
   logic [AddrBits-1:0]     out_plane;
 
@@ -179,6 +181,7 @@ module trine_compute #(
         default:                             weight_bits_q <= 2'd0;
       endcase
       if (Window && run_flags_i[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 2'd3;
+      matmul_q           <= run_op_i == trine_isa_pkg::ComputeOpMatmul;
       cfg_q.window       <= Window && run_flags_i[trine_isa_pkg::ComputeFlagWindow];
       clear_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagClear];
       drain_flag_q       <= run_flags_i[trine_isa_pkg::ComputeFlagDrain];
@@ -286,6 +289,8 @@ module trine_compute #(
   assign array_last_o  = in_tag_q[TagLast];
   assign array_mode_o  = mode_q;
   assign array_window_o = cfg_q.window;
+  assign act_zero_o     = matmul_q ? cfg_q.add_zero_a : '0;
+  assign wgt_zero_o     = matmul_q ? cfg_q.add_zero_b : '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -25,6 +25,7 @@ module trine_core #(
   parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
+  parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
@@ -374,7 +375,8 @@ module trine_core #(
   logic [1:0]               array_mode;
   logic                     array_window;
   logic [Lanes*32-1:0]      array_act;
-  logic [Drain*Rows*32-1:0] column;
+  logic [Drain*Rows*32-1:0] raw_column, column;
+  logic [7:0]               act_zero, wgt_zero;
   logic [ColBits-1:0]       col;
   logic                     job_valid, job_ready, job_tile_first, job_tile_last, job_new,
                             job_final, job_drain;
@@ -424,6 +426,8 @@ module trine_core #(
     .array_mode_o     (array_mode),
     .array_window_o   (array_window),
     .array_act_o      (array_act),
+    .act_zero_o       (act_zero),
+    .wgt_zero_o       (wgt_zero),
     .job_valid_o      (job_valid),
     .job_ready_i      (job_ready),
     .job_out_o        (job_out),
@@ -494,8 +498,34 @@ module trine_core #(
     .act_i    (array_act),
     .wgt_i    (weights),
     .col_i    (col),
-    .column_o (column)
+    .column_o (raw_column)
   );
+
+  if (ZeroPoints) begin : gen_zero_points
+    trine_zero_points #(
+      .Rows     (Rows),
+      .Cols     (Cols),
+      .PipeCols (PipeCols),
+      .Drain    (Drain)
+    ) u_zero_points (
+      .clk_i,
+      .rst_ni,
+      .valid_i    (array_valid),
+      .first_i    (array_first),
+      .last_i     (array_last),
+      .act_zero_i (act_zero),
+      .wgt_zero_i (wgt_zero),
+      .act_i      (array_act[Rows*32-1:0]),
+      .wgt_i      (weights),
+      .col_i      (col),
+      .column_i   (raw_column),
+      .column_o   (column)
+    );
+  end else begin : gen_no_zero_points
+    logic unused_zeros;
+    assign column       = raw_column;
+    assign unused_zeros = ^{act_zero, wgt_zero};
+  end
 
   // ---------------------------------------------------------------------------------------------
   // Vector engine.

@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 4;
+  localparam int unsigned IsaVersion = 5;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -35,6 +35,7 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpBinary = 8'd2;  // 32 channels a word
   localparam logic [7:0] ComputeOpInt8Ternary = 8'd3;  // int8 activations, 16 weights a word
   localparam logic [7:0] ComputeOpInt8Binary = 8'd4;  // int8 activations, 32 weights a word
+  localparam logic [7:0] ComputeOpMatmul = 8'd5;  // int8, both operands with zero points
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -162,9 +163,9 @@ package trine_isa_pkg;
     PostAddOperandShiftWidth = 6;
   // add_a_is_half: 1: a's factor is 1/2; 0: b's
   localparam int unsigned PostAddAIsHalfReg = 12, PostAddAIsHalfLsb = 37, PostAddAIsHalfWidth = 1;
-  // add_zero_a (signed): zero point of a: the convolution's code, or the vector's first tap
+  // add_zero_a (signed): zero point of a: the convolution's code, the vector's first tap, or activations
   localparam int unsigned PostAddZeroAReg = 12, PostAddZeroALsb = 38, PostAddZeroAWidth = 8;
-  // add_zero_b (signed): zero point of b: the residual, or the vector's second tap
+  // add_zero_b (signed): zero point of b: the residual, the vector's second tap, or weights
   localparam int unsigned PostAddZeroBReg = 12, PostAddZeroBLsb = 46, PostAddZeroBWidth = 8;
   // add_multiplier: of the sum, Q31
   localparam int unsigned PostAddMultiplierReg = 13, PostAddMultiplierLsb = 0,

@@ -349,9 +349,10 @@ class Generator {
   bool compute() {
     using namespace isa::compute;
     Instruction i;
-    const Op op = ternary_          ? Op::kTernary
-                  : !config_.binary ? Op::kInt8
-                                    : static_cast<Op>(draw(config_.ternary ? 5 : 1));
+    const Op any = ternary_          ? Op::kTernary
+                   : !config_.binary ? Op::kInt8
+                                     : static_cast<Op>(draw(config_.ternary ? 5 : 1));
+    const Op op = any == Op::kInt8 && chance(40) ? Op::kMatmul : any;
     const bool window = op == Op::kInt8 && config_.window() && chance(35);
     const int steps_per_row = window                   ? config_.window_steps_per_row()
                               : op == Op::kInt8Ternary ? 4
@@ -386,6 +387,7 @@ class Generator {
     const bool one = !window && groups == 1 && i.registers.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;
     const int per_step = op == Op::kInt8      ? 4 << 14
+                         : op == Op::kMatmul  ? 4 << 16
                          : op == Op::kTernary ? 16
                          : op == Op::kBinary  ? 32
                                               : 4 << 7;
@@ -407,7 +409,8 @@ class Generator {
     int flags = 1 << kDrain | (window ? 1 << kWindow : 0);
     if (output < 2 && chance(35)) {
       if (!residual(i, map->out)) return false;
-      flags |= 1 << (output == 1 || (config_.binary && chance(50)) ? kFuseMax : kFuseAdd);
+      const bool maximum = output == 1 || op == Op::kMatmul || (config_.binary && chance(50));
+      flags |= 1 << (maximum ? kFuseMax : kFuseAdd);
     }
     if (chance(35)) flags |= 1 << kPerTensor;
     if (chance(50)) flags |= 1 << kSingle | (chance(40) ? 1 << kHalfEven : 0);

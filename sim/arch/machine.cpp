@@ -128,6 +128,8 @@ Precision precision_of(isa::compute::Op op) {
       return {8, 2};
     case isa::compute::Op::kInt8Binary:
       return {8, 1};
+    case isa::compute::Op::kMatmul:
+      return {8, 8};
   }
   return {8, 8};
 }
@@ -154,6 +156,11 @@ int codes_per_word(const Registers& r) {
 }
 
 }  // namespace
+
+/// Of activations and weights, in a product of two maps.
+struct Machine::ZeroPoints {
+  int act = 0, wgt = 0;
+};
 
 /// Coordinates of the lanes, and how they advance. With the window former, the last lane's
 /// right-hand neighbours are further lanes, which only gather.
@@ -468,7 +475,7 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
 Work Machine::compute(const Registers& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = (run.flags >> kClear & 1) != 0, drains = (run.flags >> kDrain & 1) != 0;
-  if (run.op < 0 || run.op > 4) fail(fmt::format("compute operation {} does not exist", run.op));
+  if (run.op < 0 || run.op > 5) fail(fmt::format("compute operation {} does not exist", run.op));
   const Precision precision = precision_of(static_cast<Op>(run.op));
   for (const int bits : {precision.activation_bits, precision.weight_bits})
     if (!(bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary))
@@ -480,6 +487,12 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     fail("a reduction in pieces has one tile and one group");
   const bool window = (run.flags >> kWindow & 1) != 0;
   if (window) check_window(r, run);
+  const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
+  if (matmul && !config_.zero_points()) fail("the configuration has no products of two maps");
+  if (matmul && (run.flags >> kFuseAdd & 1) != 0)
+    fail("the zero points of a product and of an addition share their registers");
+  const ZeroPoints zero =
+      matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
   columns_ = window ? 4 : config_.cols;
   const auto per_word = static_cast<std::size_t>(precision.values());
   const auto steps_per_row =
@@ -529,7 +542,7 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
       if (window)
         window_group(lanes, tile, r.get(kRow), g);
       else
-        dense_group(lanes, tile, per_word, g);
+        dense_group(lanes, tile, per_word, g, zero);
       if (drains) drain(r, run, lanes, g);
     }
     if (t + 1 < tiles) lanes.next_tile(r);
@@ -573,7 +586,16 @@ void Machine::read_weights(std::int64_t row, int groups, std::size_t steps,
       }
 }
 
-void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group) {
+/// Sum of a*b - za*b - zb*a: the term za*zb is in the bias.
+std::int64_t Machine::offset_dot(const std::int16_t* a, const std::int16_t* b, std::size_t n,
+                                 const ZeroPoints& zero) {
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i] - zero.act * b[i] - zero.wgt * a[i];
+  return sum;
+}
+
+void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group,
+                          const ZeroPoints& zero) {
   const auto cols = static_cast<std::size_t>(config_.cols);
   const std::size_t n = tile.steps * per_word;
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
@@ -581,7 +603,10 @@ void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_
     for (std::size_t c = 0; c < cols; ++c) {
       const std::int16_t* w = &weights_[(static_cast<std::size_t>(group) * cols + c) * n];
       std::int32_t& acc = accumulators_[l * cols + c];
-      acc = reference::wrap(std::int64_t{acc} + dot(&tile.values[l * n], w, n));
+      const std::int16_t* a = &tile.values[l * n];
+      acc = reference::wrap(std::int64_t{acc} + (zero.act == 0 && zero.wgt == 0
+                                                     ? dot(a, w, n)
+                                                     : offset_dot(a, w, n, zero)));
     }
   }
 }

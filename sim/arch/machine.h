@@ -58,6 +58,7 @@ class Machine {
   const std::vector<std::uint8_t>& dmem() const { return dmem_; }
 
  private:
+  struct ZeroPoints;
   struct Lanes;
   struct Tile;
 
@@ -75,7 +76,10 @@ class Machine {
   int issues(const isa::Registers& r, int channel, int columns) const;
   void read_weights(std::int64_t row, int groups, std::size_t steps, std::size_t steps_per_row,
                     int values, int bits);
-  void dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group);
+  void dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group,
+                   const ZeroPoints& zero);
+  static std::int64_t offset_dot(const std::int16_t* a, const std::int16_t* b, std::size_t n,
+                                 const ZeroPoints& zero);
   void check_window(const isa::Registers& registers, const isa::Run& run) const;
   std::int64_t window_step(const isa::Registers& registers) const;
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);

@@ -61,11 +61,12 @@ TEST_CASE("operators of this repository's models are exact", "[arch][model][oper
   for (const auto& entry : fs::directory_iterator(folder)) {
     const fs::path& model = entry.path();
     if (model.extension() != ".tflite" || model.stem() == "lstm_sequence") continue;  // stages_test
-    for (const auto& array : {kArrays[0], kArrays[1], kArrays[6]})
+    const bool wide = model.stem() == "attention";  // computed weights need whole beats
+    for (const auto& array : {kArrays[wide ? 2 : 0], kArrays[1], kArrays[6]})
       require_vectors(model, folder / model.stem(), small_config(array[0], array[1], 16, 8, 64));
     ++checked;
   }
-  CHECK(checked == 27);
+  CHECK(checked == 28);
 }
 
 TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
@@ -122,12 +123,10 @@ TEST_CASE("networks are exact on any bus and with the smallest memories", "[arch
 
 /// Cases of golden/layers without hardware, and why; all others have to be exact.
 const std::map<std::string, std::string> kRefused{
-    {"batch_matmul", "op 0 BATCH_MATMUL: tensor 2 'Identity': the machine has no such operator"},
-    {"batch_matmul_tb", "op 0 BATCH_MATMUL: tensor 2 'Identity': the machine has no such operator"},
-    {"block_attention", "op 2 TRANSPOSE: tensor 15 'transpose': the machine has no such operator"},
     {"block_encoder_128x2",
-     "op 2 TRANSPOSE: tensor 41 'transpose': the machine has no such operator"},
-    {"block_encoder_32", "op 2 TRANSPOSE: tensor 25 'transpose': the machine has no such operator"},
+     "op 18 SQUARED_DIFFERENCE: tensor 57 'SquaredDifference': the machine has no such operator"},
+    {"block_encoder_32",
+     "op 18 SQUARED_DIFFERENCE: tensor 41 'SquaredDifference': the machine has no such operator"},
     {"block_layer_norm",
      "op 1 SQUARED_DIFFERENCE: tensor 6 'SquaredDifference': the machine has no such operator"},
     {"resize_bilinear",
@@ -158,7 +157,7 @@ TEST_CASE("layers are exact on their vectors, or refused with a reason", "[arch]
     require_vectors(file, entry.path(), small_config(3, 5, 8, 16, 32));
   }
   CHECK(refused == kRefused.size());
-  CHECK(exact >= 70);
+  CHECK(exact >= 73);
 }
 
 #ifdef TRINE_SLOW_TESTS

@@ -14,6 +14,7 @@ using model::OpKind;
 using model::Padding;
 using testing::Builder;
 using testing::check;
+using testing::check_wide;
 using testing::random_config;
 using testing::random_map;
 using testing::random_operand;
@@ -151,6 +152,119 @@ TEST_CASE("means, sums and maxima over any axes equal the golden layers",
         default:
           return b.reduce_max(from, axes);
       }
+    });
+}
+
+/// A matrix, or batches of them, by itself, from a function of one code, or a constant.
+int random_matrices(Builder& b, const std::vector<int>& shape) {
+  switch (b.number(0, 5)) {
+    case 0:
+      return b.constant(shape);
+    case 1:
+    case 2:
+      return b.input(shape);
+    default:
+      return b.unary(b.input(shape), OpKind::kRelu, "RELU");
+  }
+}
+
+TEST_CASE("products of two maps equal the golden layer", "[arch][random][matmul]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check_wide(seed, [](Builder& b) {
+      const bool large = b.number(0, 3) == 0;
+      const auto extent = [&] { return b.number(0, 5) == 0 ? 1 : b.number(1, large ? 90 : 20); };
+      const int T = extent(), K = extent(), N = extent();
+      std::vector<int> left, right;
+      for (int rank = b.number(0, 2); rank > 0; --rank) {
+        const int batch = rank == 2 ? 1 : b.number(1, 4);
+        left.push_back(b.number(0, 4) == 0 ? 1 : batch);
+        right.push_back(b.number(0, 4) == 0 ? 1 : batch);
+      }
+      const bool adjoint_a = b.number(0, 3) == 0, adjoint_b = b.number(0, 1) == 0;
+      left.insert(left.end(), {adjoint_a ? K : T, adjoint_a ? T : K});
+      right.insert(right.end(), {adjoint_b ? N : K, adjoint_b ? K : N});
+      const int product =
+          b.batch_matmul(b.number(0, 1) == 0 ? b.input(left) : random_matrices(b, left),
+                         random_matrices(b, right), adjoint_a, adjoint_b);
+      return b.number(0, 2) == 0 ? b.unary(product, OpKind::kRelu6, "RELU6") : product;
+    });
+}
+
+TEST_CASE("products of two maps need their hardware and whole beats of columns",
+          "[arch][matmul][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.batch_matmul(b.input({3, 4}), b.input({5, 4}), false, true)};
+  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.matmul = false;
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("(matmul.enable)"));
+  config = testing::small_config(4, 1, 32, 16, 64);
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("2 columns or more"));
+}
+
+TEST_CASE("axes in any order equal the golden layers", "[arch][random][transpose]") {
+  unsigned refused = 0;
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed) {
+    const auto make = [](Builder& b) {
+      const int rank = b.number(2, 5);
+      std::vector<int> shape;
+      for (int i = 0; i < rank; ++i)
+        shape.push_back(b.number(0, 4) == 0 ? 1 : b.number(1, rank > 3 ? 7 : 24));
+      if (rank == 4) shape[0] = 1;
+      int x = b.unary(b.input(shape), OpKind::kRelu, "RELU");
+      for (int i = b.number(1, 3); i > 0; --i) {
+        std::vector<int> order(b.shape(x).size());
+        std::iota(order.begin(), order.end(), 0);
+        const int first = order.size() == 4 ? 1 : 0;  // one image
+        for (int k = static_cast<int>(order.size()) - 1; k > first; --k)
+          std::swap(order[static_cast<std::size_t>(k)],
+                    order[static_cast<std::size_t>(b.number(first, k))]);
+        x = b.transpose(x, order);
+        if (b.number(0, 2) != 0) continue;
+        // Two neighbours joined, or one split.
+        std::vector<int> to = b.shape(x);
+        const auto axis = static_cast<std::size_t>(b.number(0, static_cast<int>(to.size()) - 2));
+        if (b.number(0, 1) == 0) {
+          to[axis] *= to[axis + 1];
+          to.erase(to.begin() + static_cast<std::ptrdiff_t>(axis) + 1);
+        } else if (to[axis] % 2 == 0) {
+          to[axis] /= 2;
+          to.insert(to.begin() + static_cast<std::ptrdiff_t>(axis), 2);
+        }
+        if (to.size() < 2 || (to.size() == 4 && to[0] != 1)) continue;
+        x = b.reshape(x, to);
+      }
+      return b.unary(x, OpKind::kRelu6, "RELU6");
+    };
+    try {
+      check_wide(seed, make);
+    } catch (const Error& e) {
+      CAPTURE(seed);
+      REQUIRE_THAT(e.what(), Catch::Matchers::Contains("cut through channels"));
+      ++refused;
+    }
+  }
+  CHECK(refused < kSeeds / 10);
+}
+
+TEST_CASE("attention equals the golden layers", "[arch][random][matmul][transpose]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check_wide(seed, [](Builder& b) {
+      const int T = b.number(1, 24), heads = b.number(1, 4),
+                d = b.number(1, 12) * (b.number(0, 2) == 0 ? 1 : 4);
+      const int D = heads * d;
+      const bool adjoint = b.number(0, 1) == 0;
+      const int x = b.unary(b.input({T, b.number(1, 20)}), OpKind::kRelu, "RELU");
+      const auto head = [&](const std::vector<int>& order) {
+        const int all = b.fully_connected(x, b.shape(x)[1], D);
+        return b.transpose(b.reshape(all, {1, T, heads, d}), order);
+      };
+      const int q = head({0, 2, 1, 3}),
+                k = head(adjoint ? std::vector<int>{0, 2, 1, 3} : std::vector<int>{0, 2, 3, 1});
+      const int scores = b.batch_matmul(q, k, false, adjoint);
+      const int weights = b.unary(scores, OpKind::kLogistic, "LOGISTIC");
+      const int mixed = b.batch_matmul(weights, head({0, 2, 1, 3}), false, false);
+      const int joined = b.reshape(b.transpose(mixed, {0, 2, 1, 3}), {T, D});
+      return b.fully_connected(joined, D, b.number(1, 20));
     });
 }
 

@@ -215,6 +215,29 @@ class Builder {
     return result;
   }
 
+  int transpose(int from, const std::vector<int>& order) {
+    model::Op op = start(model::OpKind::kTranspose, "TRANSPOSE");
+    op.inputs = {from, integers(order)};
+    std::vector<int> out;
+    for (const int axis : order) out.push_back(shape(from)[static_cast<std::size_t>(axis)]);
+    const int result = finish(op, out);
+    same_quantization(from, result);
+    return result;
+  }
+
+  int batch_matmul(int a, int b, bool adjoint_a, bool adjoint_b) {
+    model::Op op = start(model::OpKind::kBatchMatMul, "BATCH_MATMUL");
+    op.adjoint_a = adjoint_a;
+    op.adjoint_b = adjoint_b;
+    op.inputs = {a, b};
+    const std::vector<int>&x = shape(a), &y = shape(b);
+    std::vector<int> out =
+        *model::broadcast_shape({x.begin(), x.end() - 2}, {y.begin(), y.end() - 2});
+    out.push_back(x[x.size() - (adjoint_a ? 1 : 2)]);
+    out.push_back(y[y.size() - (adjoint_b ? 2 : 1)]);
+    return finish(op, out);
+  }
+
   int resize(int from, bool bilinear, int H, int W, bool align_corners, bool half_pixel_centers) {
     model::Op op = bilinear
                        ? start(model::OpKind::kResizeBilinear, "RESIZE_BILINEAR")
@@ -453,6 +476,19 @@ void check(unsigned seed, Make make) {
   for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
   require_exact(b.graph, config, inputs,
                 b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
+}
+
+/// As check(), on a configuration whose rows of weights are beats: what reads maps as weights.
+template <typename Make>
+void check_wide(unsigned seed, Make make) {
+  unsigned wide = seed;
+  for (bool found = false; !found; wide += 100'000) {
+    Builder b(wide);
+    const gen::Config config = random_config(b);
+    found = config.cols >= config.data_words();
+    if (found) break;
+  }
+  check(wide, make);
 }
 
 /// An operand that broadcasts to the shape, or has it.

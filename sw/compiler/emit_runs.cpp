@@ -114,6 +114,10 @@ void Emitter::set_post(Instruction& i) const {
     r.set(post::kAddZeroA, l.mul.zero_point[0]);
     r.set(post::kAddZeroB, l.mul.zero_point[1]);
   }
+  if (l.precision == isa::compute::Op::kMatmul) {
+    r.set(post::kAddZeroA, l.zero_point);
+    r.set(post::kAddZeroB, l.weights_zero);
+  }
   if (!l.fuse_add && l.kind != LayerKind::kAdd) return;
   // The operand with the larger scale has factor 1/2.
   const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};

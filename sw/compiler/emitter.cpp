@@ -55,6 +55,9 @@ void Emitter::run() {
     std::vector<std::uint32_t> words(bytes.size() / 4);
     std::memcpy(words.data(), bytes.data(), bytes.size());
     dram.origin = add_image(words) / 4;
+    for (std::size_t p = 0; p < net_.maps.size(); ++p)
+      if (net_.maps[p].part.whole == static_cast<int>(m))
+        plan_.maps[p].dram = part_of(dram, net_.maps[p].part, map.shape.per_word);
   }
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) emit_layer(i);
 }
@@ -143,12 +146,12 @@ void Emitter::emit_layer(int index) {
   store_joined();
 }
 
-/// Stores the words of a resident output of the network that so many channels fill, beyond those
-/// stored before.
+/// Stores the words of a resident output of the network, or map of weights, that so many channels
+/// fill, beyond those stored before.
 void Emitter::store_words(int channels) {
   const int out = layer().output;
   const Shape& s = shape(out);
-  if (!net_.maps[at(out)].output || !place(out).resident) return;
+  if (!stored(out) || !place(out).resident) return;
   const int words = channels == s.C ? s.channel_words() : channels / s.per_word;
   if (words > words_stored_)
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, words_stored_, words - words_stored_,
@@ -156,10 +159,10 @@ void Emitter::store_words(int channels) {
   words_stored_ = words;
 }
 
-/// Stores the output of the network of which this layer has written the last part.
+/// Stores the output or map of weights of which this layer has written the last part.
 void Emitter::store_joined() {
   const int out = output().part.whole;
-  if (out < 0 || !net_.maps[at(out)].output || !place(out).resident) return;
+  if (out < 0 || !stored(out) || !place(out).resident) return;
   const Shape& s = shape(out);
   if (net_.maps[at(out)].last_write == layer_)
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
@@ -185,10 +188,18 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::si
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;  // a maximum is taken with the output itself
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  // Groups that leave columns idle are RUNs of their own.
+  const int columns = layer().columns(config_);
+  const bool alone = layer().weights_map >= 0 && columns < config_.cols;
   for (std::size_t s = first; s < last; ++s)
     for (const SweepPart& p : parts_in(layer().sweeps[s], rect)) {
       const std::int64_t param = require_parameters(channels, p.correction);
-      emit_conv(layer().sweeps[s], p.rect, channels, part, in, out, delta, row, param, true, true);
+      for (int c = channels.first; c < channels.last; c += alone ? columns : channels.size()) {
+        const Channels group{c, alone ? std::min(c + columns, channels.last) : channels.last};
+        const int before = c - channels.first;
+        emit_conv(layer().sweeps[s], p.rect, group, part, in, out, delta,
+                  row + before / columns * part.words, param + before * layer().passes, true, true);
+      }
     }
   finish_output(rect, channels);
 }
@@ -262,8 +273,9 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
-  for (int first = channels.first; first < channels.last; first += config_.cols) {
-    const Channels group{first, std::min(channels.last, first + config_.cols)};
+  const int columns = layer().columns(config_);
+  for (int first = channels.first; first < channels.last; first += columns) {
+    const Channels group{first, std::min(channels.last, first + columns)};
     for (const Sweep& sweep : layer().sweeps)
       for (const SweepPart& p : parts_in(sweep, rect)) {
         const std::int64_t param =
@@ -501,6 +513,7 @@ std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& 
 /// @param place  where they must lie, if not anywhere
 std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
                                       std::optional<std::int64_t> place) {
+  if (layer().weights_map >= 0) return require_map(channels, part, place);
   const std::int64_t block = weights_block(channels, part);
   const auto [byte, words] = block_bytes_[block];
   const std::int64_t rows =
@@ -526,9 +539,9 @@ int Emitter::lead_channels() const {
   constexpr int kParts = 4, kLeastBeats = 128;
   const Layer& l = layer();
   const std::int64_t group_rows = l.rows_of(l.steps());
-  if (layer_ != 0 || l.kind != LayerKind::kConv || l.former.steps > 0 || l.fuse_add ||
-      l.fuses_max() || tiling().pieces || tiling().relay || !place(l.output).resident ||
-      group_rows % config_.rows_per_beat() != 0)
+  if (layer_ != 0 || l.kind != LayerKind::kConv || l.weights_map >= 0 || l.former.steps > 0 ||
+      l.fuse_add || l.fuses_max() || tiling().pieces || tiling().relay ||
+      !place(l.output).resident || group_rows % config_.rows_per_beat() != 0)
     return 0;
   const std::int64_t groups = divide_up(std::min(tiling().chunk, l.channels), config_.cols);
   const std::int64_t beats =
@@ -545,6 +558,36 @@ std::int64_t Emitter::require_chunk_weights(const Channels& channels, const Filt
   for (int c = channels.first; c < channels.last; c += lead)
     require_weights({c, std::min(channels.last, c + lead)}, part, c / lead * rows);
   return channels.first / lead * rows;
+}
+
+/// Weights that are codes of a map: a group's row for each channel word are neighbours in a plane.
+std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& part,
+                                  std::optional<std::int64_t> where) {
+  const Layer& l = layer();
+  const std::int64_t block =
+      block_ids_
+          .try_emplace(weights_key(channels, part), static_cast<std::int64_t>(block_ids_.size()))
+          .first->second;
+  const int columns = l.columns(config_);
+  const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
+  const auto found = pmem_.find(block);
+  std::int64_t row = found.value_or(0);
+  if (!found || (where && row != *where)) {
+    if (where)
+      pmem_.place_at(block, row = *where, rows);
+    else
+      row = pmem_.place(block, rows);
+    const View& view = place(l.weights_map).dram;
+    const std::int64_t words = std::int64_t{config_.beats_per_row()} * config_.data_words();
+    for (int g = 0; g < groups; ++g) {
+      const int pixel = l.weights_x + channels.first + g * columns;
+      const std::int64_t to = row + std::int64_t{g} * part.words;
+      emit_transfer(Engine::kLoad, Target::kPmem, view.at(part.word, l.weights_y, pixel), to, words,
+                    part.words, view.plane, 1, {Space::kPmem, to, part.words});
+    }
+  }
+  pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
+  return row;
 }
 
 namespace {

@@ -65,6 +65,8 @@ class Emitter {
   View second_view(const Rect& rect, const Channels& channels);
   View output_view(const Rect& rect, const Channels& channels);
   bool merges() const;
+  /// Whether a map goes to DRAM when it is there.
+  bool stored(int map) const { return map_at(map).output || map_at(map).weights; }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem);
@@ -83,6 +85,8 @@ class Emitter {
                                std::optional<std::int64_t> place = std::nullopt);
   int lead_channels() const;
   std::int64_t require_chunk_weights(const Channels& channels, const FilterPart& part);
+  std::int64_t require_map(const Channels& channels, const FilterPart& part,
+                           std::optional<std::int64_t> place);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
   void require_exponentials();
@@ -108,6 +112,7 @@ class Emitter {
   const Layer& layer() const { return net_.layers[static_cast<std::size_t>(layer_)]; }
   const Tiling& tiling() const { return plan_.tilings[static_cast<std::size_t>(layer_)]; }
   const Placement& place(int map) const { return plan_.maps[static_cast<std::size_t>(map)]; }
+  const Map& map_at(int map) const { return net_.maps[static_cast<std::size_t>(map)]; }
   const Map& output() const { return net_.maps[static_cast<std::size_t>(layer().output)]; }
   int out_per_word() const { return output().shape.per_word; }
   const Shape& shape(int map) const { return net_.maps[static_cast<std::size_t>(map)].shape; }

@@ -99,6 +99,7 @@ std::vector<int> pixels_of(const std::vector<int>& shape,
 
 Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
   Layer layer = start(o, LayerKind::kConv);
+  layer.macs = 0;
   layer.input = from;
   layer.channels = static_cast<int>(channel_of.size());
   set_pointwise(layer);
@@ -114,14 +115,15 @@ Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel
 }
 
 void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
-                    int outside) {
+                    int outside, bool zero_behind) {
   const int per_word = shape(from).per_word, count = static_cast<int>(channels.size);
   const auto first = static_cast<int>(channels.begin);
   const bool words = (channels.stride == 1 || count == 1) && first % per_word == 0 &&
-                     net_.maps[at(to)].position() == 0;
+                     net_.maps[at(to)].position() == 0 && !(zero_behind && count % per_word != 0);
   Layer layer;
   if (words && (config_.vector || per_word != 4)) {
     layer = start(o, LayerKind::kMax);
+    layer.macs = 0;
     layer.input = channels_of(from, first, count);
     layer.words = shape(layer.input).channel_words();
   } else {

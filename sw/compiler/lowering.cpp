@@ -163,6 +163,12 @@ int Lowering::map_of(int tensor) {
   const auto found = map_of_.find(tensor);
   if (found != map_of_.end()) return found->second;
   const Tensor& t = graph_.tensor(tensor);
+  const auto axes = axes_.find(tensor);
+  if (axes != axes_.end()) {
+    const int map = output_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+    put_in_order(op(producer_of(tensor)), axes->second, map, false);
+    return map_of_[tensor] = map;
+  }
   if (!t.is_constant) throw_error("{}: tensor '{}' was not computed", graph_.file, t.name);
   const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
   net_.maps[at(map)].codes = t.values<std::int8_t>();
@@ -209,12 +215,9 @@ int Lowering::image(const Op& o, int position) {
   const int tensor = o.input(position);
   const int map = map_of(tensor);
   const bool folded = net_.maps[at(map)].fold.pixels > 1;  // for this operator
-  if (!folded &&
-      !(shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor)) == shape(map)))
-    fail(o, fmt::format("tensor {} '{}' is a reshaped map; only FULLY_CONNECTED and elementwise "
-                        "operators read those",
-                        tensor, graph_.tensor(tensor).name));
-  return map;
+  const Shape own = shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor));
+  if (folded || own == shape(map)) return map;
+  return map_of_[tensor] = in_order(o, axes_of(tensor), own, false);
 }
 
 Layer Lowering::start(const Op& o, LayerKind kind) const {
@@ -312,8 +315,11 @@ void Lowering::lower(int index) {
     case OpKind::kReshape:
     case OpKind::kSqueeze:
     case OpKind::kExpandDims:
-      map_of_[o.outputs[0]] = map_of(o.input(0));
-      return;
+      return reshape(o);
+    case OpKind::kTranspose:
+      return transpose(o);
+    case OpKind::kBatchMatMul:
+      return batch_matmul(o);
     case OpKind::kAbs:
     case OpKind::kElu:
     case OpKind::kLog:

@@ -58,6 +58,15 @@ ChannelScale reciprocal(std::int64_t n);
 inline int activations_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
 inline int bias_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 3 : 2; }
 
+/// Elements of a tensor in another order than they have in the map: code
+/// first + sum of index * stride, counted over y, x, channel.
+struct Axes {
+  int map = -1;
+  std::int64_t first = 0;
+  std::vector<int> extents;
+  std::vector<std::int64_t> strides;
+};
+
 class Lowering {
  public:
   Lowering(const Graph& graph, const gen::Config& config, const reference::RoundingPolicy& rounding)
@@ -150,6 +159,46 @@ class Lowering {
   /// of it, a filter of that size.
   Layer fully_connected(const Op& o);
 
+  // ---- products of two maps (lower_matmul.cpp) --------------------------------------------------
+
+  void batch_matmul(const Op& o);
+  /// Codes of one matrix for each batch, rows of K neighbouring channels.
+  struct Matrices {
+    Axes axes;  ///< batch, row, channel
+    int rows = 1, channels = 1;
+  };
+  Matrices matrices(const Op& o, int position, bool adjoint);
+  /// The first code of each batch, as the output's batches take them.
+  std::vector<std::int64_t> batches(const Op& o, int position, const Matrices& from) const;
+  /// Channels and row of a matrix that begins with that code of the map.
+  struct Place {
+    int channel, y, x;
+  };
+  Place code_place(int map, std::int64_t code) const;
+  /// Whether a layer can read the rows as they lie: whole words of channels, rows equally far
+  /// apart; as weights neighbours from a whole beat on.
+  bool readable(const Matrices& m, const std::vector<std::int64_t>& first, bool weights) const;
+  /// Rows of the second operand as weights.
+  void set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels);
+  /// Whether the bytes beyond the last channel are zero.
+  bool zero_behind(int map) const;
+
+  // ---- order of axes (lower_axes.cpp) -----------------------------------------------------------
+
+  void reshape(const Op& o);
+  void transpose(const Op& o);
+  /// The tensor's axes over the map that holds its codes.
+  Axes axes_of(int tensor);
+  /// A map with the codes of `axes` in order, the last ones joined to its channels.
+  void put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind);
+  int in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind);
+  void put_constant(const Axes& axes, int to);
+  struct Order;
+  void copy_lines(const Op& o, const Order& order, int to, bool zero_behind);
+  void exchange(const Op& o, const Order& order, std::size_t channel, int to);
+  /// codes 1 on the diagonal of `size` pixels, in a row or a column, and channels.
+  int identity(int tensor, int size, bool column);
+
   // ---- functions of one code (lower_tables.cpp) ------------------------------------------------
 
   void find_tables();
@@ -228,8 +277,9 @@ class Lowering {
   /// A convolution of one tap whose channel m is input channel `channel_of[m]`, as it is (-1: 0).
   Layer selection(const Op& o, int from, const std::vector<int>& channel_of) const;
   /// Copies pixels as the window says. `to` is a map or a part; outside of the map is `outside`.
+  /// @param zero_behind  the bytes beyond the last channel must become zero
   void move(const Op& o, int from, const model::Slice& channels, const Geometry& window, int to,
-            int outside);
+            int outside, bool zero_behind = false);
   void pad(const Op& o);
   void mirror_pad(const Op& o);
   void gather(const Op& o);
@@ -255,6 +305,8 @@ class Lowering {
   std::map<int, int> threshold_of_;                         ///< conv -> threshold
   std::map<int, int> packing_;                              ///< tensor -> codes of a word
   std::map<int, FoldedPad> folded_pads_;
+  std::map<int, Axes> axes_;                        ///< of tensors that are no maps yet
+  std::map<std::pair<int, bool>, int> identities_;  ///< size, column -> map
   std::map<int, Function> functions_;
   std::set<int> stored_;          ///< tensors that others than functions read
   std::map<int, int> looked_up_;  ///< root -> its only function in memory, where it is not itself

@@ -31,6 +31,7 @@ void set_lifetimes(Network& network) {
     };
     each(layer.input, read);
     each(layer.second, read);
+    each(layer.weights_map, read);
     each(layer.output, write);
   }
   for (Map& map : network.maps)

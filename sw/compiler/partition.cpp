@@ -41,6 +41,14 @@ bool moves_codes(OpKind kind) {
          kind == OpKind::kTranspose;
 }
 
+bool on_host_at_end(const Graph& graph, const Op& op) {
+  return op.on_host || op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
+         op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax || converts_uint8(graph, op) ||
+         ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
+           model::computes_floats(op.kind)) &&
+          is_float(graph, op.input(0)));
+}
+
 void add_once(std::vector<int>& list, int value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
@@ -92,6 +100,15 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
     return op.kind == OpKind::kSoftmax && !op.on_host && !softmax_problem(graph, op, config) &&
            keeps_channels(graph, op.input(0));
   };
+  const auto at_end = [&](const Op& op) {
+    return on_host_at_end(graph, op) || (op.kind == OpKind::kSoftmax && !on_machine(op));
+  };
+  // What only moves codes follows those that it gets from the host.
+  std::map<int, bool> from_host;  // of tensors
+  for (const Op& op : graph.ops) {
+    const bool moved = moves_codes(op.kind) && from_host[op.input(0)];
+    for (const int t : op.outputs) from_host[t] = moved || at_end(op);
+  }
   // Backwards: an operator whose readers are all on the host can follow them there.
   std::set<int> read_by_machine;
   for (int i = count; i-- > 0;) {
@@ -99,14 +116,10 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
     if (before.count(i) > 0) continue;
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
-    const bool hosted = op.on_host || (op.kind == OpKind::kSoftmax && !on_machine(op)) ||
-                        op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
-                        op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax ||
-                        converts_uint8(graph, op) ||
-                        ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
-                          model::computes_floats(op.kind)) &&
-                         is_float(graph, op.input(0))) ||
-                        moves_codes(op.kind);
+    const bool moved =
+        moves_codes(op.kind) && (op.kind != OpKind::kTranspose || from_host[op.input(0)] ||
+                                 graph.out(op).type != model::DataType::kInt8);
+    const bool hosted = at_end(op) || moved;
     if (free && hosted)
       after.insert(i);
     else

@@ -110,10 +110,12 @@ class Planner {
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
       if (root(m) != m) continue;
       const int W = net_.maps[at(m)].shape.W;
-      int best = W;
-      std::int64_t best_cycles = pitch_cycles(m, W);
+      const int step = pitch_unit(m);
+      int best = static_cast<int>(round_up(W, step));
+      std::int64_t best_cycles = pitch_cycles(m, best);
       const bool pad = roomy_ || padded_.count(m) > 0;
-      for (int pitch = W + 1; pad && best_cycles > 0 && pitch <= W + config_.banks(); ++pitch) {
+      for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
+           pitch += step) {
         const std::int64_t cycles = pitch_cycles(m, pitch);
         if (cycles >= best_cycles) continue;
         best = pitch;
@@ -122,6 +124,17 @@ class Planner {
       for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
         if (root(k) == m && !is_part(k)) set_layout(k, best);
     }
+  }
+
+  /// Whether maps of that layout are read as weights: rows and planes then begin with a beat.
+  bool weights(int class_root) const {
+    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
+      if (root(k) == class_root && net_.maps[at(k)].weights) return true;
+    return false;
+  }
+
+  int pitch_unit(int class_root) const {
+    return net_.maps[at(class_root)].shape.H > 1 && weights(class_root) ? config_.data_words() : 1;
   }
 
   std::int64_t pitch_cycles(int class_root, int pitch) const {
@@ -135,8 +148,7 @@ class Planner {
     const Shape& shape = net_.maps[at(m)].shape;
     View& view = plan_.maps[at(m)].dmem;
     view.pitch = pitch;
-    view.plane =
-        shape.pixels() == 1 ? 1 : round_up(std::int64_t{shape.H} * pitch, config_.data_words());
+    view.plane = plane_of(m, pitch);
     if (shape.pixels() == 1) view.pitch = 1;
     if (has_gaps(m)) view.plane += gap_to_half(view.plane);
   }
@@ -161,6 +173,12 @@ class Planner {
     return half % config_.data_words() == 0 ? (half - plane % banks + banks) % banks : 0;
   }
 
+  std::int64_t plane_of(int m, int pitch) const {
+    const Map& map = net_.maps[at(m)];
+    if (map.shape.pixels() == 1 && !weights(root(m))) return 1;
+    return round_up(std::int64_t{map.shape.H} * pitch, config_.data_words());
+  }
+
   std::int64_t words_of(int m) const {
     return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words(),
                     config_.data_words()) +
@@ -174,7 +192,8 @@ class Planner {
   /// whose rows then become whole beats.
   void place_in_dram() {
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant())
+      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant() ||
+          net_.maps[at(m)].weights)
         give_dram(m);
   }
 
@@ -210,10 +229,8 @@ class Planner {
       p.in_dram = true;
       p.dram.pitch = shape.W >= config_.data_words()
                          ? static_cast<int>(round_up(shape.W, config_.data_words()))
-                         : shape.W;
-      p.dram.plane = shape.pixels() == 1
-                         ? 1
-                         : round_up(std::int64_t{shape.H} * p.dram.pitch, config_.data_words());
+                         : static_cast<int>(round_up(shape.W, pitch_unit(r)));
+      p.dram.plane = plane_of(k, p.dram.pitch);
     }
     assign_dram();
   }

@@ -39,6 +39,7 @@ void visit_config(gen::Config& c, Visit visit) {
   visit("vector", c.vector);
   visit("table", c.table);
   visit("softmax", c.softmax);
+  visit("matmul", c.matmul);
   visit("depthwise", c.depthwise);
   visit("axi_data_bits", c.axi_data_bits);
   visit("axi_addr_bits", c.axi_addr_bits);

@@ -32,6 +32,8 @@ bool reads_register(const Instruction& i, std::size_t reg) {
       return reg <= 2 || (reg == 3 && i.registers.get(isa::dma::kRowsLast) > 0);
     case Engine::kCompute:
       if (reg == 11) return (i.run.flags >> isa::compute::kPerTensor & 1) != 0;
+      if (reg == 12 && static_cast<isa::compute::Op>(i.run.op) == isa::compute::Op::kMatmul)
+        return true;
       if (reg == 12 || reg == 13) return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0;
       if (reg == 14)  // where the residual lies
         return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0 ||

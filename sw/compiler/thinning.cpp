@@ -58,7 +58,7 @@ class Thinning {
   bool read_on(int m, Lattice* lattice) const {
     bool read = false;
     for (const Layer& l : net_.layers) {
-      if (l.second == m) return false;
+      if (l.second == m || l.weights_map == m) return false;
       if (l.input != m) continue;
       const Geometry& g = l.window;
       const Lattice wanted{g.stride_y, g.stride_x, g.P, g.Q};

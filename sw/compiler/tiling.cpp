@@ -78,8 +78,7 @@ class Tiler {
   /// DRAM; of channels that read the same words, all or an integer part.
   int chunk_unit() const {
     if (!conv()) return out_.per_word;
-    const int unit =
-        places_.output->resident ? config_.cols : std::lcm(config_.cols, out_.per_word);
+    const int unit = places_.output->resident ? columns() : std::lcm(columns(), out_.per_word);
     if (layer_.group_channels == 0) return unit;
     return one_group() && layer_.group_channels % unit == 0 ? unit : layer_.group_channels;
   }

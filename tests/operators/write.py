@@ -20,6 +20,7 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "DEPTHWISE_CONV_2D": (4, 2), "FULLY_CONNECTED": (9, 8), "LOGISTIC": (14, 0),
          "MAX_POOL_2D": (17, 5), "MUL": (18, 21), "RELU6": (21, 0), "RESHAPE": (22, 17),
          "RESIZE_BILINEAR": (23, 15), "SOFTMAX": (25, 9), "TANH": (28, 0), "PAD": (34, 22),
+         "TRANSPOSE": (39, 26), "BATCH_MATMUL": (126, 101),
          "MEAN": (40, 27), "SUB": (41, 28), "MAXIMUM": (55, 39), "TRANSPOSE_CONV": (67, 49),
          "LEAKY_RELU": (98, 75),
          "PRELU": (54, 0), "GATHER": (36, 23), "REVERSE_V2": (105, 81), "TILE": (69, 51),
@@ -311,7 +312,33 @@ def lstm_sequence(m):
     return m.dense(y, 4)
 
 
-CASES = {"lstm": lstm, "lstm_sequence": lstm_sequence,
+def heads(m, x, count, depth, adjoint):
+    """Attention of some heads without its scale, LOGISTIC in the place of SOFTMAX."""
+    tokens, width = m.shapes[x][0], count * depth
+    projected = (1, tokens, count, depth)
+
+    def head(order):
+        y = m.dense(x, width)
+        y = m.op("RESHAPE", [y], projected, {0: ["i", *projected]}, like=y)
+        return m.op("TRANSPOSE", [y, m.constant(order)], [projected[i] for i in order], like=y)
+
+    q, v = head((0, 2, 1, 3)), head((0, 2, 1, 3))
+    k = head((0, 2, 1, 3) if adjoint else (0, 2, 3, 1))
+    y = m.op("BATCH_MATMUL", [q, k], (1, count, tokens, tokens), {1: ("?", adjoint)})
+    y = m.op("LOGISTIC", [y], m.shapes[y], fixed=(1 / 256, -128))
+    y = m.op("BATCH_MATMUL", [y, v], (1, count, tokens, depth))
+    y = m.op("TRANSPOSE", [y, m.constant([0, 2, 1, 3])], projected, like=y)
+    y = m.op("RESHAPE", [y], (tokens, width), {0: ["i", tokens, width]}, like=y)
+    return m.dense(y, m.shapes[x][1])
+
+
+def attention(m):
+    """Heads of whole words of channels, then such that share words."""
+    m.type = "i1"
+    return heads(m, heads(m, m.input((10, 12)), 2, 8, False), 3, 6, True)
+
+
+CASES = {"attention": attention, "lstm": lstm, "lstm_sequence": lstm_sequence,
          "extremes": extremes, "extremes_rows": extremes_rows,
          "flattened": flattened, "floats": floats,
          "moved": moved,

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Zero points of products of two maps: what the array's sums of code products have too much.
+//
+//   sum (a - za) * (b - zb) = sum a*b - zb * sum a - za * sum b + channels * za * zb
+//
+// One sum for each row, of the activation words, times the weights' zero point; one for each column,
+// of the weight words, times the activations'. Both are taken off a column as it is read; the last
+// term is a constant of the compiler, in the biases. With both zero points 0 nothing changes.
+//
+//   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of column col_i
+//
+// With Drain = 2 columns col_i and col_i + 1, one above the other.
+//
+// Sums are ready when the array's results are: column c's holds as long as column c of PE row 0 does,
+// which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the last column;
+// it is kept when column 0 has been read.
+//
+// Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may be
+//           read from t + 2 + c / PipeCols on, through u + 1 + c / PipeCols, where the next last_i
+//           comes in cycle u.
+// Contract  the columns of a tile are read from 0 on; 0 is selected until the first has been read, and
+//           again before the next tile's results are there. Zero points belong to the step.
+//
+// Check     tb/trine_zero_points_tb.cpp; tests/random_program_test.cpp (whole core)
+
+module trine_zero_points #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned Cols     = 8,
+  parameter int unsigned PipeCols = 8,
+  parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
+  localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+
+  // A step of the reduction, as the array gets it.
+  input  logic               valid_i,
+  input  logic               first_i,
+  input  logic               last_i,
+  input  logic [7:0]         act_zero_i,
+  input  logic [7:0]         wgt_zero_i,
+  input  logic [Rows*32-1:0] act_i,
+  input  logic [Cols*32-1:0] wgt_i,
+
+  input  logic [ColBits-1:0] col_i,
+  input  logic [Drain*Rows*32-1:0] column_i,
+  output logic [Drain*Rows*32-1:0] column_o
+);
+
+  localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
+
+  // The step's control, k + 1 cycles later.
+  logic [ColGroups-1:0] valid_q, first_q, last_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) valid_q <= '0;
+    else         valid_q <= ColGroups'({valid_q, valid_i});
+  end
+  always_ff @(posedge clk_i) begin
+    first_q <= ColGroups'({first_q, first_i});
+    last_q  <= ColGroups'({last_q, last_i});
+  end
+
+  logic [(Cols+1)*32-1:0] col_sums;  // behind the last column nobody's
+  logic [Drain*32-1:0]    col_sum;
+
+  assign col_sums[32*Cols +: 32] = '0;
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_col
+    trine_zero_sum #(.Delay(c / PipeCols)) u_sum (
+      .clk_i   (clk_i),
+      .load_i  (valid_i),
+      .zero_i  (act_zero_i),
+      .word_i  (wgt_i[32*c +: 32]),
+      .valid_i (valid_q[c / PipeCols]),
+      .first_i (first_q[c / PipeCols]),
+      .last_i  (last_q[c / PipeCols]),
+      .drain_o (col_sums[32*c +: 32])
+    );
+  end
+
+  assign col_sum = col_sums[32*col_i +: Drain*32];
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    logic [31:0] live, kept_q, row_sum;
+
+    trine_zero_sum u_sum (
+      .clk_i   (clk_i),
+      .load_i  (valid_i),
+      .zero_i  (wgt_zero_i),
+      .word_i  (act_i[32*r +: 32]),
+      .valid_i (valid_q[0]),
+      .first_i (first_q[0]),
+      .last_i  (last_q[0]),
+      .drain_o (live)
+    );
+
+    always_ff @(posedge clk_i) begin
+      if (col_i == '0) kept_q <= live;
+    end
+
+    assign row_sum = col_i == '0 ? live : kept_q;
+
+    for (genvar d = 0; d < Drain; d++) begin : gen_drain
+      assign column_o[32*(d*Rows+r) +: 32] =
+          column_i[32*(d*Rows+r) +: 32] + (row_sum + col_sum[32*d +: 32]);
+    end
+  end
+
+endmodule

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Module bench: zero points taken off, read column by column as early and as late as the array
+// allows.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <random>
+#include <vector>
+
+#include "Vtrine_zero_points.h"
+#include "tb/golden/clocked.h"
+#include "tb/golden/ports.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kPipeCols = TB_PipeCols;
+#ifdef TB_Drain
+constexpr unsigned kDrain = TB_Drain;
+#else
+constexpr unsigned kDrain = 1;
+#endif
+
+std::uint32_t sum_of(std::uint32_t word) {
+  std::uint32_t sum = 0;
+  for (int b = 0; b < 4; ++b)
+    sum += static_cast<std::uint32_t>(static_cast<std::int8_t>(word >> 8 * b));
+  return sum;
+}
+
+struct Sums {
+  std::vector<std::uint32_t> rows = std::vector<std::uint32_t>(kRows);
+  std::vector<std::uint32_t> cols = std::vector<std::uint32_t>(kCols);
+};
+
+/// The columns of a tile whose last step came in cycle `last`, and where its reader is.
+struct Reading {
+  Sums sums;
+  int last = 0;
+  unsigned col = 0;
+};
+
+}  // namespace
+
+TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_points]") {
+  const auto seed = GENERATE(1u, 2u, 3u, 4u);
+  const auto read_percent = GENERATE(100u, 40u);
+  Clocked<Vtrine_zero_points> bench;
+  auto& dut = bench.dut;
+  std::mt19937 random{seed};
+  Sums sums;
+  std::vector<Reading> readings;  // the one being read, and perhaps the one behind it
+  int left = 0;
+  std::uint32_t act_zero = 0, wgt_zero = 0;
+  unsigned checked = 0;
+
+  for (int cycle = 0; cycle < 6'000; ++cycle) {
+    // The next last step may come when column c is read by then, or c / PipeCols + 1 later.
+    const bool first = left == 0;
+    if (first) {
+      left = 1 + static_cast<int>(random() % 5);
+      act_zero = chance(random, 20) ? 0 : any_word(random) & 0xff;
+      wgt_zero = chance(random, 20) ? 0 : any_word(random) & 0xff;
+    }
+    const bool last = left == 1;
+    bool valid = chance(random, 80);
+    if (last && !readings.empty()) {
+      // One column a cycle from now on has to be fast enough.
+      const Reading& r = readings.front();
+      for (unsigned c = r.col; c < kCols; ++c)
+        if (std::max(cycle, r.last + 2) + static_cast<int>(c - r.col) >
+            cycle + 1 + static_cast<int>(c / kPipeCols))
+          valid = false;
+      if (readings.size() > 1) valid = false;
+    }
+    dut.valid_i = valid;
+    dut.first_i = first;
+    dut.last_i = last;
+    drive(dut.act_zero_i, valid ? act_zero : random() & 0xff);
+    drive(dut.wgt_zero_i, valid ? wgt_zero : random() & 0xff);
+    std::vector<std::uint32_t> column(kDrain * kRows);
+    for (unsigned i = 0; i < kDrain * kRows; ++i)
+      set_bits(dut.column_i, 32 * i, 32, column[i] = any_word(random));
+    for (unsigned r = 0; r < kRows; ++r) {
+      const std::uint32_t word = any_word(random);
+      set_bits(dut.act_i, 32 * r, 32, word);
+      const auto zero = static_cast<std::uint32_t>(static_cast<std::int8_t>(wgt_zero));
+      if (valid) sums.rows[r] = (first ? 0 : sums.rows[r]) + zero * sum_of(word);
+    }
+    for (unsigned c = 0; c < kCols; ++c) {
+      const std::uint32_t word = any_word(random);
+      set_bits(dut.wgt_i, 32 * c, 32, word);
+      const auto zero = static_cast<std::uint32_t>(static_cast<std::int8_t>(act_zero));
+      if (valid) sums.cols[c] = (first ? 0 : sums.cols[c]) + zero * sum_of(word);
+    }
+    if (valid && last) readings.push_back({sums, cycle, 0});
+    if (valid) --left;
+
+    // Once the next last step is on its way, every cycle counts.
+    const bool hurry = readings.size() > 1 || (valid && last);
+    const bool reads = !readings.empty() && cycle >= readings.front().last + 2 &&
+                       (hurry || chance(random, read_percent));
+    const unsigned col = readings.empty() ? 0 : readings.front().col;
+    drive(dut.col_i, col);
+    dut.eval();
+    if (reads) {
+      Reading& r = readings.front();
+      for (unsigned i = 0; i < kDrain * kRows && col + i / kRows < kCols; ++i) {
+        const std::uint32_t expected =
+            column[i] - r.sums.rows[i % kRows] - r.sums.cols[col + i / kRows];
+        if (get_bits(dut.column_o, 32 * i, 32) != expected) {
+          CAPTURE(seed, read_percent, cycle, i, col);
+          REQUIRE(get_bits(dut.column_o, 32 * i, 32) == expected);
+        }
+        ++checked;
+      }
+      r.col += kDrain > 1 && chance(random, 70) ? 2 : 1;
+      if (r.col >= kCols) readings.erase(readings.begin());
+    }
+    bench.tick();
+  }
+  CHECK(checked > 400 * kRows);
+}

@@ -27,6 +27,12 @@ def trine(*arguments):
         return json.loads(path.read_text())
 
 
+def design(config):
+    """Options for a design: a preset or file, and keys to set: "edge256 memory.dmem_kib=16"."""
+    name, *keys = config.split()
+    return ["--config", name, *(word for key in keys for word in ("--set", key))]
+
+
 def versions():
     """Tools and machine, for the line under a table."""
     def first_line(*command):

@@ -42,12 +42,9 @@ def cases():
 def verify(config, case, options):
     """0: exact, 1: different, 2: refused; and the program's last line without the folder."""
     model, vectors = case
-    name, *keys = config.split()
-    command = [common.program(), "verify", "--quiet", "--config", name, str(model), "--vectors",
-               str(vectors), "--backend", options.backend]
+    command = [common.program(), "verify", "--quiet", *common.design(config), str(model),
+               "--vectors", str(vectors), "--backend", options.backend]
     command += ["--allow-host"] * options.allow_host
-    for key in keys:
-        command += ["--set", key]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     lines = done.stderr.strip().splitlines() or ["differs"]
     return done.returncode, lines[-1].replace(f"{model.parent}{os.sep}", "")
@@ -72,11 +69,11 @@ def main():
         codes = [code for code, _ in results]
         rows.append([config, len(chosen), codes.count(0), codes.count(1), codes.count(2)])
         wrong = wrong or any(code not in (0, 2) for code in codes)
-        others += [(config, vectors.name, message) for (_, vectors), (code, message)
-                   in zip(chosen, results) if code != 0]
+        others += [(model.stem, message) for (model, _), (code, message) in zip(chosen, results)
+                   if code != 0]
     common.table(["configuration", "models", "exact", "different", "refused"], rows)
-    for config, name, message in others:
-        print(f"- {name} ({config}): {message}")
+    for name, message in dict.fromkeys(others):  # once for all designs
+        print(f"- {name} ({others.count((name, message))} designs): {message}")
     print(f"\nbackend {options.backend}; {common.versions()}")
     sys.exit(1 if wrong else 0)
 

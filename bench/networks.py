@@ -3,8 +3,8 @@
 """Cycles of whole networks: against the design's bound, the goals, Ethos-U and the prediction.
 
 usage: networks.py [--backend rtl|arch] [--layers] [--network NAME]... [CONFIG]...    (edge256 edge1024)
-Models come from $TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist.
-Each run must be bit-exact, else the benchmark ends. --layers adds a table for each run.
+A CONFIG is a preset or file and keys to set: "edge256 post.columns_per_cycle=2". Models come from
+$TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist. Each run must be bit-exact, else the benchmark ends. --layers adds a table for each run.
 """
 import argparse
 
@@ -46,7 +46,7 @@ def paths(name):
 
 def verify(name, config, backend):
     model, vectors = paths(name)
-    return common.trine("verify", "--config", config, model, "--vectors", vectors,
+    return common.trine("verify", *common.design(config), model, "--vectors", vectors,
                         "--backend", backend)
 
 

@@ -125,6 +125,19 @@ TEST_CASE("uint8 networks equal the golden layers", "[arch][random][rewrite]") {
   }
 }
 
+TEST_CASE("weights that are split count as one", "[arch][rewrite]") {
+  for (unsigned seed = 1; seed <= kSeeds / 4; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    b.graph.outputs = {random_product(b, b.input(random_shape(b)), false)};
+    use_one_scale(b);
+    shift_weights(b);
+    make_unsigned(b.graph);
+    const auto program = compiler::compile(b.graph, testing::small_config(8, 8, 64, 64, 64));
+    CHECK(program.macs() == model::macs(b.graph));
+  }
+}
+
 TEST_CASE("weights of FULLY_CONNECTED and of ONNX have zero points", "[arch][random][rewrite]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     CAPTURE(seed);

@@ -18,7 +18,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 9;
+constexpr std::uint32_t kFormat = 10;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration
@@ -190,6 +190,7 @@ void for_each_field(Op& op, Visit visit) {
   visit("hidden_zero_point", op.hidden_zero_point);
   visit("half_even", op.half_even);
   visit("of_uint8", op.of_uint8);
+  visit("counted_macs", op.counted_macs);
   visit("code_min", op.code_min);
   visit("code_max", op.code_max);
   visit("low", op.low);

@@ -215,6 +215,7 @@ class SymmetricWeights : Rewriter {
     std::vector<int> shape = w.shape;
     shape.back() = static_cast<int>(std::int64_t{depth} * new_group / group);
     if (flat) from = flattened(op, from, shape.back());
+    op.counted_macs = model::macs(graph_, op);
     op.inputs[at(position)] = from;
     op.inputs[1] = add_weights(op.inputs[1], shape, codes);
     graph_.ops.push_back(std::move(op));
@@ -274,6 +275,7 @@ class SymmetricWeights : Rewriter {
     shape.back() = to;
     Op op = image ? op_of(whole, OpKind::kConv2D, "CONV_2D")
                   : op_of(whole, OpKind::kFullyConnected, "FULLY_CONNECTED");
+    op.counted_macs = 0;
     op.inputs = {x, add(std::move(ones))};
     op.outputs = {add_like(x, shape)};
     graph_.ops.push_back(op);
@@ -300,6 +302,7 @@ class SymmetricWeights : Rewriter {
     for (const Run& run : runs) {
       const int begin = run.begin * kWord, end = std::min(run.end * kWord, C);
       Op piece = op;
+      piece.counted_macs = model::macs(graph_, op) / C * (end - begin);
       const int from = slice(op, op.inputs[0], 3, begin, end);
       const int first = begin * multiplier, last = end * multiplier;
       if (run.wide)

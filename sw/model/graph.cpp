@@ -122,6 +122,7 @@ int groups(const Graph& graph, const Op& op) {
 }
 
 std::int64_t macs(const Graph& graph, const Op& op) {
+  if (op.counted_macs >= 0) return op.counted_macs;
   switch (op.kind) {
     case OpKind::kConv2D:
       return graph.out(op).elements() * product(graph.in(op, 1).shape, 1);

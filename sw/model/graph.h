@@ -198,8 +198,9 @@ struct Op {
   bool of_uint8 = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`
   int low = 0, step = 1;  ///< THRESHOLD: code below all thresholds, code from one to the next
-  std::vector<FloatStep> steps;  ///< FLOAT: in this order; channels are the last axis
-  bool on_host = false;          ///< set by the compiler: no hardware, and the user allows it
+  std::vector<FloatStep> steps;    ///< FLOAT: in this order; channels are the last axis
+  std::int64_t counted_macs = -1;  ///< of the operator that it stands for; -1: of its own shapes
+  bool on_host = false;            ///< set by the compiler: no hardware, and the user allows it
 
   /// Tensor index of an input, -1 when it is absent or not given.
   int input(int position) const {

@@ -22,9 +22,8 @@ SUFFIXES = (".tflite", ".onnx")
 
 def folders():
     """Pairs of a folder with models and one with a folder of vectors for each."""
-    models, operators = common.ROOT / "models", common.ROOT / "tests" / "operators"
-    yield models, models
-    yield operators, operators
+    for folder in ("models", "tests/operators", "tests/onnx"):
+        yield common.ROOT / folder, common.ROOT / folder
     yield common.SHARED / "models", common.SHARED / "golden"
     yield common.SHARED / "models" / "layers", common.SHARED / "golden" / "layers"
 

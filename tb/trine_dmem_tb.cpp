@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "Vtrine_dmem.h"
+#include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 
@@ -51,24 +52,12 @@ struct Access {
   unsigned answered = 0;  ///< lanes of a gather
 };
 
-struct Bench {
-  Vtrine_dmem dut;
+struct Bench : Clocked<Vtrine_dmem> {
   std::mt19937 random;
   std::vector<std::uint32_t> memory = std::vector<std::uint32_t>(kWords);
   std::vector<int> readers = std::vector<int>(kWords), writers = std::vector<int>(kWords);
 
-  explicit Bench(unsigned seed) : random(seed) {
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
-  }
-  void tick() {
-    dut.clk_i = 1;
-    dut.eval();
-    dut.clk_i = 0;
-    dut.eval();
-  }
+  explicit Bench(unsigned seed) : random(seed) {}
   bool free_to_read(std::uint32_t a) const { return writers[a] == 0; }
   bool free_to_write(std::uint32_t a) const { return writers[a] == 0 && readers[a] == 0; }
 

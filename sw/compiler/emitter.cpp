@@ -518,19 +518,21 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   const auto [byte, words] = block_bytes_[block];
   const std::int64_t rows =
       words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
-  std::int64_t row = 0;
-  const auto found = pmem_.find(block);
-  if (found && (!place || *found == *place)) {
-    row = *found;
-  } else {
-    if (place)
-      pmem_.place_at(block, row = *place, rows);
-    else
-      row = pmem_.place(block, rows);
-    load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
-  }
+  const auto [row, is_new] = place_weights(block, rows, place);
+  if (is_new) load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// The block's row in PMEM, and whether its words are still to come.
+/// @param place  where they must lie, if not anywhere
+std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::int64_t rows,
+                                                     std::optional<std::int64_t> place) {
+  const auto found = pmem_.find(block);
+  if (found && (!place || *found == *place)) return {*found, false};
+  if (!place) return {pmem_.place(block, rows), true};
+  pmem_.place_at(block, *place, rows);
+  return {*place, true};
 }
 
 /// Output channels that the network's first RUNs compute, so that they wait only for their weights;
@@ -570,13 +572,8 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
           .first->second;
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
-  const auto found = pmem_.find(block);
-  std::int64_t row = found.value_or(0);
-  if (!found || (where && row != *where)) {
-    if (where)
-      pmem_.place_at(block, row = *where, rows);
-    else
-      row = pmem_.place(block, rows);
+  const auto [row, is_new] = place_weights(block, rows, where);
+  if (is_new) {
     const View& view = place(l.weights_map).dram;
     const std::int64_t words = std::int64_t{config_.beats_per_row()} * config_.data_words();
     for (int g = 0; g < groups; ++g) {
@@ -662,27 +659,27 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
 /// There is place for one table.
 void Emitter::require_table() {
   const std::vector<std::int8_t>& table = layer().table;
-  if (table.empty() || table == table_) return;
-  table_ = table;
-  const auto [entry, is_new] = table_bytes_.try_emplace(table, 0);
-  if (is_new) {
-    std::vector<std::uint32_t> words(isa::dma::kTableWords);
-    std::memcpy(words.data(), table.data(), table.size());
-    entry->second = add_image(words);
-  }
-  load_constants(Target::kTable, entry->second, isa::dma::kTableWords, 0, Space::kTable,
-                 isa::dma::kTableWords);
+  if (table.empty()) return;
+  std::vector<std::uint32_t> words(isa::dma::kTableWords);
+  std::memcpy(words.data(), table.data(), table.size());
+  require_only(Target::kTable, Space::kTable, words, table_);
 }
 
 /// There is place for one set of them.
 void Emitter::require_exponentials() {
-  const std::vector<std::uint32_t>& wanted = layer().exponentials;
-  if (wanted.empty() || wanted == exponentials_) return;
-  exponentials_ = wanted;
-  const auto [entry, is_new] = exponential_bytes_.try_emplace(wanted, 0);
-  if (is_new) entry->second = add_image(wanted);
-  load_constants(Target::kExponentials, entry->second, isa::dma::kExponentialWords, 0,
-                 Space::kExponentials, isa::dma::kExponentialWords);
+  if (layer().exponentials.empty()) return;
+  require_only(Target::kExponentials, Space::kExponentials, layer().exponentials, exponentials_);
+}
+
+/// Words of a memory that has place for one set of them.
+void Emitter::require_only(Target target, Space space, const std::vector<std::uint32_t>& words,
+                           OneSet& memory) {
+  if (words == memory.loaded) return;
+  memory.loaded = words;
+  const auto [entry, is_new] = memory.bytes.try_emplace(words, 0);
+  if (is_new) entry->second = add_image(words);
+  const auto count = static_cast<std::int64_t>(words.size());
+  load_constants(target, entry->second, count, 0, space, count);
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,

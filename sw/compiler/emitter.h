@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gen/config.h"
@@ -85,11 +86,20 @@ class Emitter {
                                std::optional<std::int64_t> place = std::nullopt);
   int lead_channels() const;
   std::int64_t require_chunk_weights(const Channels& channels, const FilterPart& part);
+  std::pair<std::int64_t, bool> place_weights(std::int64_t block, std::int64_t rows,
+                                              std::optional<std::int64_t> place);
   std::int64_t require_map(const Channels& channels, const FilterPart& part,
                            std::optional<std::int64_t> place);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
   void require_exponentials();
+  /// Constants in a memory that holds one set at a time.
+  struct OneSet {
+    std::vector<std::uint32_t> loaded;
+    std::map<std::vector<std::uint32_t>, std::int64_t> bytes;  ///< of each set, in the image
+  };
+  void require_only(isa::dma::Target target, Space space, const std::vector<std::uint32_t>& words,
+                    OneSet& memory);
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
@@ -135,11 +145,8 @@ class Emitter {
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
   std::map<BlockKey, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
-      block_bytes_;                                                       ///< id -> byte, words
-  std::vector<std::int8_t> table_;                                        ///< that is loaded
-  std::map<std::vector<std::int8_t>, std::int64_t> table_bytes_;          ///< in the image
-  std::vector<std::uint32_t> exponentials_;                               ///< that are loaded
-  std::map<std::vector<std::uint32_t>, std::int64_t> exponential_bytes_;  ///< in the image
+      block_bytes_;  ///< id -> byte, words
+  OneSet table_, exponentials_;
 };
 
 }  // namespace trine::compiler

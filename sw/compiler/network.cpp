@@ -19,6 +19,13 @@ void write(Map& map, int layer) {
 
 }  // namespace
 
+bool Network::is_private(int map) const {
+  const Map& m = maps[static_cast<std::size_t>(map)];
+  return !m.input && !m.output && !m.constant() && m.part.whole < 0 &&
+         std::none_of(maps.begin(), maps.end(),
+                      [map](const Map& other) { return other.part.whole == map; });
+}
+
 void set_lifetimes(Network& network) {
   for (Map& map : network.maps) map.producer = map.last_write = map.first_use = map.last_use = -1;
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {

@@ -223,6 +223,9 @@ struct Network {
   std::vector<int> inputs, outputs;  ///< maps, in the order of the machine's tensors
   std::vector<int> input_tensors, output_tensors;
   model::Graph before, after;  ///< on the host
+
+  /// Whether only layers know the map, and it shares memory with no other.
+  bool is_private(int map) const;
 };
 
 /// Operators that the machine cannot run, as configured.

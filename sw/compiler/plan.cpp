@@ -86,16 +86,10 @@ class Planner {
   void join_residuals() {
     home_.resize(net_.maps.size());
     std::iota(home_.begin(), home_.end(), 0);
-    const auto own = [&](int m) {
-      const Map& map = net_.maps[at(m)];
-      return !map.input && !map.output && !map.constant() && !is_part(m) &&
-             std::none_of(net_.maps.begin(), net_.maps.end(),
-                          [m](const Map& other) { return other.part.whole == m; });
-    };
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
-      if (!layer.fuse_add || layer.second == layer.input || !own(layer.second) ||
-          !own(layer.output))
+      if (!layer.fuse_add || layer.second == layer.input || !net_.is_private(layer.second) ||
+          !net_.is_private(layer.output))
         continue;
       const Map& out = net_.maps[at(layer.output)];
       if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&

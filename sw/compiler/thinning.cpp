@@ -35,7 +35,7 @@ class Thinning {
     for (int i = static_cast<int>(net_.layers.size()) - 1; i >= 0; --i) {
       const int map = net_.layers[at(i)].output;
       Lattice lattice;
-      if (!own(map) || !read_on(map, &lattice) || !can_compute(i, lattice)) continue;
+      if (!net_.is_private(map) || !read_on(map, &lattice) || !can_compute(i, lattice)) continue;
       for (Layer& reader : net_.layers)
         if (reader.input == map) read_all(reader, lattice);
       compute(i, lattice);
@@ -45,14 +45,6 @@ class Thinning {
 
  private:
   Map& map_at(int m) { return net_.maps[at(m)]; }
-
-  /// Whether only the network's layers know the map, and it shares memory with no other.
-  bool own(int m) {
-    const Map& map = map_at(m);
-    return !map.input && !map.output && !map.constant() && map.part.whole < 0 &&
-           std::none_of(net_.maps.begin(), net_.maps.end(),
-                        [m](const Map& other) { return other.part.whole == m; });
-  }
 
   /// Whether all readers take the same pixels, and not all there are.
   bool read_on(int m, Lattice* lattice) const {

@@ -155,6 +155,16 @@ TEST_CASE("means, sums and maxima over any axes equal the golden layers",
     });
 }
 
+/// 3 turns of 63 taps instead of 17 words of 8 or 16, without bank conflicts.
+TEST_CASE("lanes take a channel word each of a window that covers the map", "[arch][pool]") {
+  Builder b(1);
+  const int x = b.convolution(b.input({1, 7, 9, 8}), 66, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  b.graph.outputs = {b.pool(x, false, 7, 9, 1, 1, Padding::kValid)};
+  const gen::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const RunResult result = testing::require_exact(b.graph, config, {b.random_array(0)});
+  CHECK(result.layers.at(1).cycles < 300);
+}
+
 /// A matrix, or batches of them, by itself, from a function of one code, or a constant.
 int random_matrices(Builder& b, const std::vector<int>& shape) {
   switch (b.number(0, 5)) {

@@ -14,6 +14,8 @@ using isa::Engine;
 namespace agu = isa::agu;
 namespace post = isa::post;
 
+constexpr int kMostRows = 8191;  ///< of a nest's coordinates
+
 std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
 isa::vector::Op max_of(int per_word) {
@@ -312,20 +314,24 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     instructions.push_back(std::move(i));
   };
 
-  if (l.kind != LayerKind::kSum) {
-    emit(rect, nullptr);
-  } else {
-    for (const SumRegion& region : l.regions) {
-      const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
-                      std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
-      if (part.empty()) continue;
-      if (!better_reduced(part, in)) {
-        emit(part, &region);
-        continue;
+  const auto emit_part = [&](const Rect& part, const SumRegion* region) {
+    const Lanes way = l.two_operands() || l.kind == LayerKind::kSoftmax
+                          ? Lanes::kPositions
+                          : best_lanes(part, words, in);
+    if (way == Lanes::kPositions) return emit(part, region);
+    for (int y = part.y0; y < part.y1; ++y)
+      for (int x = part.x0; x < part.x1; ++x) {
+        if (way == Lanes::kWords)
+          emit_words(region, y, x, in, out, channels);
+        else
+          emit_reduced(*region, y, x, in, out, channels);
       }
-      for (int y = part.y0; y < part.y1; ++y)
-        for (int x = part.x0; x < part.x1; ++x) emit_reduced(region, y, x, in, out, channels);
-    }
+  };
+  if (l.kind != LayerKind::kSum) emit_part(rect, nullptr);
+  for (const SumRegion& region : l.regions) {
+    const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
+                    std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
+    if (!part.empty()) emit_part(part, &region);
   }
   finish_output(rect, channels);
 }
@@ -413,17 +419,72 @@ Split best_split(int height, int width, int pitch, const gen::Config& config) {
 
 }  // namespace
 
-/// Few output positions: the lanes share the taps of one instead of taking one each.
-bool Emitter::better_reduced(const Rect& rect, const View& in) const {
+/// The way to compute sums or maxima of windows with the fewest cycles: lanes take a position each,
+/// or of one position at a time a channel word each, or (sums) a share of its taps each.
+Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) const {
   const Geometry& g = layer().window;
-  if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return false;
-  const Split s = best_split(g.R, g.S, in.pitch, config_);
-  if (s.P * s.Q == 1) return false;
+  const int lanes = config_.rows;
+  if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return Lanes::kPositions;
+  const bool sum = layer().kind == LayerKind::kSum;
   const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
-  const std::int64_t setup = config_.rows + 16;
-  const std::int64_t words = layer().words;
-  return positions * (words * std::max(4, s.cycles) + setup) <
-         divide_up(positions, config_.rows) * words * std::max(4, g.R * g.S);
+  const std::int64_t each = sum ? 3 + 4 / config_.columns_per_cycle : 4;  // besides taps
+  const std::int64_t setup = lanes + 16, taps = std::int64_t{g.R} * g.S;
+  Lanes best = Lanes::kPositions;
+  std::int64_t least = divide_up(positions, lanes) * words * (taps + each);
+  const auto consider = [&](Lanes way, std::int64_t cycles) {
+    if (positions * (cycles + setup) >= least) return;
+    least = positions * (cycles + setup);
+    best = way;
+  };
+  if (words <= kMostRows)
+    consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank(in.plane) + each));
+  const Split s = best_split(g.R, g.S, in.pitch, config_);
+  std::int64_t folds = 0;
+  while (1 << folds < lanes) ++folds;
+  if (sum && s.P * s.Q > 1) consider(Lanes::kTaps, words * (s.cycles + each + folds));
+  return best;
+}
+
+/// Lanes of one tap that lie in the same bank, at most, when each takes a channel word.
+int Emitter::words_of_a_bank(std::int64_t plane) const {
+  std::vector<int> count(static_cast<std::size_t>(config_.banks()));
+  int most = 0;
+  for (int lane = 0; lane < config_.rows; ++lane)
+    most = std::max(most, ++count[static_cast<std::size_t>(lane * plane % config_.banks())]);
+  return most;
+}
+
+/// One position; lanes walk over the channel words as if these were rows of one pixel.
+void Emitter::emit_words(const SumRegion* region, int y, int x, const View& in, const View& out,
+                         const Channels& channels) {
+  namespace vector = isa::vector;
+  const Geometry& g = layer().window;
+  const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
+  const int word = channels.first / out_per_word();
+  const int words = static_cast<int>(divide_up(channels.size(), out_per_word()));
+  Instruction i = start(Engine::kVector);
+  Nest n;
+  n.P = n.height = words;
+  n.R = rows.size();
+  n.S = cols.size();
+  n.dil_y = n.dil_x = 0;  // no tap lies outside
+  set_nest(i, n, {in.at(word, rows.begin, cols.begin), static_cast<int>(in.plane)},
+           {out.at(word, y, x), static_cast<int>(out.plane)});
+  set_address(i, agu::kKxStep, 1);
+  set_address(i, agu::kKyStep, in.pitch - (n.S - 1));
+  set_post(i);
+  if (region != nullptr) {
+    i.registers.set(post::kMultiplier, region->scale.multiplier);
+    i.registers.set(post::kShift, region->scale.shift);
+    i.registers.set(vector::kBias, region->bias);
+  }
+  i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
+  i.run.flags = (layer().single ? 1 << vector::kSingle : 0) |
+                (layer().half_even ? 1 << vector::kHalfEven : 0);
+  read_tables(i);
+  i.reads.push_back(map_region(in, word, words, rows, cols));
+  i.writes.push_back(map_region(out, word, words, {y, y + 1}, {x, x + 1}));
+  instructions.push_back(std::move(i));
 }
 
 void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,

@@ -57,7 +57,12 @@ class Emitter {
                    const View& out, std::int64_t delta, std::int64_t param);
   void emit_vector_part(const Rect& rect, const Channels& channels);
   void emit_repeated(const Rect& rect, const Channels& channels, const View& in, const View& out);
-  bool better_reduced(const Rect& rect, const View& in) const;
+  /// What the lanes of a pool take: positions, channel words of one, or taps of one.
+  enum class Lanes { kPositions, kWords, kTaps };
+  Lanes best_lanes(const Rect& rect, int words, const View& in) const;
+  int words_of_a_bank(std::int64_t plane) const;
+  void emit_words(const SumRegion* region, int y, int x, const View& in, const View& out,
+                  const Channels& channels);
   void emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
                     const Channels& channels);
 

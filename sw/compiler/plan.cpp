@@ -144,20 +144,32 @@ class Planner {
     view.pitch = pitch;
     view.plane = plane_of(m, pitch);
     if (shape.pixels() == 1) view.pitch = 1;
-    if (has_gaps(m)) view.plane += gap_to_half(view.plane);
+    if (shape.pixels() == 1 || !stays_on_chip(m)) return;
+    if (pooled(m))  // lanes take channel words: each in a bank of its own
+      view.plane += 1 - view.plane % 2;
+    else if (roomy_ && shape.pixels() >= config_.rows)
+      view.plane += gap_to_half(view.plane);
   }
 
-  /// Maps that share its layout all stay on chip, have its size, and fill the lanes.
-  bool has_gaps(int m) const {
+  /// Whether one window of a pool covers the map, or one that shares its layout.
+  bool pooled(int m) const {
+    return std::any_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
+      return root(l.input) == root(m) && (l.kind == LayerKind::kSum || l.kind == LayerKind::kMax) &&
+             l.window.P * l.window.Q == 1 && l.window.R * l.window.S > 1;
+    });
+  }
+
+  /// Maps that share its layout all stay on chip, and have its size.
+  bool stays_on_chip(int m) const {
     const Shape& shape = net_.maps[at(m)].shape;
-    bool gaps = roomy_ && shape.pixels() >= config_.rows;
+    bool stays = true;
     for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
       const Map& map = net_.maps[at(k)];
       if (root(k) == root(m) && !is_part(k))
-        gaps = gaps && !map.input && !map.output && !map.constant() && map.shape.H == shape.H &&
-               map.shape.W == shape.W;
+        stays = stays && !map.input && !map.output && !map.constant() && map.shape.H == shape.H &&
+                map.shape.W == shape.W;
     }
-    return gaps;
+    return stays;
   }
 
   /// Words after a plane so that the next channel word begins half a round of banks further on: a

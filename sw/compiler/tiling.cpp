@@ -256,7 +256,7 @@ class Tiler {
     const double traffic = std::max(bytes, stored * kStoreBeat) / bytes_per_cycle_;
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
-    const bool overlaps = t.buffers == 2 || rects * chunk_count == 1;
+    const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
     t.cycles = overlaps ? std::max(compute, traffic) + 0.1 * (compute + traffic)
                         : compute + (bytes + stored * kStoreBeat) / bytes_per_cycle_ +
                               transfers * kTransferOverhead;

@@ -65,6 +65,9 @@ std::vector<Constant> constants() {
   op("dma_target_table", static_cast<int>(isa::dma::Target::kTable), "lookup table; load only");
   op("dma_target_exponentials", static_cast<int>(isa::dma::Target::kExponentials),
      "exponentials of the softmax; load only");
+  op("dma_target_transposed", static_cast<int>(isa::dma::Target::kTransposed),
+     "PMEM, four words as four columns; load only");
+  flag("dma_flag_from_dmem", isa::dma::kFromDmem, "the source is DMEM; pmem and transposed only");
   op("compute_op_int8", static_cast<int>(isa::compute::Op::kInt8), "4 channels a word");
   op("compute_op_ternary", static_cast<int>(isa::compute::Op::kTernary), "16 channels a word");
   op("compute_op_binary", static_cast<int>(isa::compute::Op::kBinary), "32 channels a word");

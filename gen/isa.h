@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 5;
+inline constexpr int kVersion = 6;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -43,9 +43,13 @@ inline constexpr int kAddressBits = 24;  ///< of a 32-bit word in DMEM
 // ---- load, store: 2-D copies between DRAM and on-chip memory --------------------------------
 namespace dma {
 inline constexpr Field kDram{
-    "dram", 0,
-    0,      40,
-    false,  "DRAM byte address of the first row, relative to the BASE registers; a multiple of 4"};
+    "dram",
+    0,
+    0,
+    40,
+    false,
+    "byte address of the first row, a multiple of 4: in DRAM relative to the BASE "
+    "registers, with from_dmem in DMEM"};
 inline constexpr Field kLocal{
     "local", 1, 0, 24, false, "first DMEM word, PMEM row, bias or scale entry, or word of a table"};
 inline constexpr Field kWords{"words", 1, 24, 24, false, "32-bit words of a row, at least 1"};
@@ -222,8 +226,11 @@ enum class Target : int {
   kBias = 2,
   kScale = 3,
   kTable = 4,
-  kExponentials = 5
+  kExponentials = 5,
+  kTransposed = 6  ///< PMEM, each four words as four columns
 };
+/// RUN flags.
+inline constexpr int kFromDmem = 0;            ///< load into PMEM: the source is DMEM
 inline constexpr int kTableWords = 64;         ///< the lookup table: 256 codes, 4 a word
 inline constexpr int kExponentialWords = 256;  ///< softmax: one for each difference of two codes
 }  // namespace dma

@@ -22,6 +22,7 @@ module trine_control #(
   parameter int unsigned ParamChannels = 512, // a multiple of the words of a beat, at least two beats
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
+  parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   parameter logic [63:0] ConfigHash    = 64'd0,
   // Derived; not to be set.
   localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits,
@@ -29,7 +30,8 @@ module trine_control #(
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords),
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
-  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords),
+  localparam int unsigned Quads         = (Cols + 3) / 4
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -148,6 +150,7 @@ module trine_control #(
   input  logic                     pmem_wready_i,
   output logic [PmemAddrBits-1:0]  pmem_wrow_o,
   output logic [32*Cols-1:0]       pmem_wdata_o,
+  output logic [Quads-1:0]         pmem_wquads_o,
 
   // Bias and scale memories: a beat of DataWords biases or DataWords / 2 scales, always accepted.
   input  logic                     param_ready_i,
@@ -428,6 +431,9 @@ module trine_control #(
     .m_axi_rlast_i   (m_axi_rlast_i)
   );
 
+  logic [1:0]                read_valid, read_ready, read_data_valid;  // 0 store, 1 load
+  logic [2*DmemAddrBits-1:0] read_addr;
+
   trine_load #(
     .Cols          (Cols),
     .DmemAddrBits  (DmemAddrBits),
@@ -435,7 +441,8 @@ module trine_control #(
     .ParamChannels (ParamChannels),
     .DataBits      (DataBits),
     .AxiAddrBits   (AxiAddrBits),
-    .MaxBeats      (MaxBeats)
+    .MaxBeats      (MaxBeats),
+    .Maps          (Maps)
   ) u_load (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
@@ -448,6 +455,7 @@ module trine_control #(
     .run_valid_i   (run_valid[Load]),
     .run_ready_o   (run_ready[Load]),
     .run_op_i      (run_op[8*Load +: 8]),
+    .run_flags_i   (run_flags[8*Load +: 8]),
     .retire_o      (retire[Load]),
     .req_valid_o   (req_valid[1]),
     .req_ready_i   (req_ready[1]),
@@ -459,6 +467,11 @@ module trine_control #(
     .rsp_error_i   (rsp_error),
     .error_o       (load_error),
     .error_addr_o  (load_error_addr),
+    .dma_rvalid_o  (read_valid[1]),
+    .dma_rready_i  (read_ready[1]),
+    .dma_raddr_o   (read_addr[DmemAddrBits +: DmemAddrBits]),
+    .dma_rdata_valid_i (read_data_valid[1]),
+    .dma_rdata_i   (dma_rdata_i),
     .dma_wvalid_o  (dma_wvalid_o),
     .dma_wready_i  (dma_wready_i),
     .dma_waddr_o   (dma_waddr_o),
@@ -468,6 +481,7 @@ module trine_control #(
     .pmem_wready_i (pmem_wready_i),
     .pmem_wrow_o   (pmem_wrow_o),
     .pmem_wdata_o  (pmem_wdata_o),
+    .pmem_wquads_o (pmem_wquads_o),
     .param_ready_i (param_ready_i),
     .bias_we_o     (bias_we_o),
     .bias_addr_o   (bias_addr_o),
@@ -509,10 +523,10 @@ module trine_control #(
     .run_valid_i       (run_valid[Store]),
     .run_ready_o       (run_ready[Store]),
     .retire_o          (retire[Store]),
-    .dma_rvalid_o      (dma_rvalid_o),
-    .dma_rready_i      (dma_rready_i),
-    .dma_raddr_o       (dma_raddr_o),
-    .dma_rdata_valid_i (dma_rdata_valid_i),
+    .dma_rvalid_o      (read_valid[0]),
+    .dma_rready_i      (read_ready[0]),
+    .dma_raddr_o       (read_addr[0 +: DmemAddrBits]),
+    .dma_rdata_valid_i (read_data_valid[0]),
     .dma_rdata_i       (dma_rdata_i),
     .req_valid_o       (write_req_valid),
     .req_ready_i       (write_req_ready),
@@ -563,6 +577,32 @@ module trine_control #(
     .m_axi_bid_i     (m_axi_bid_i),
     .m_axi_bresp_i   (m_axi_bresp_i)
   );
+
+  // ---------------------------------------------------------------------------------------------
+  // Reads of DMEM: stores, and copies into PMEM where weights may be maps.
+  // ---------------------------------------------------------------------------------------------
+  if (Maps) begin : gen_share
+    trine_dma_share #(.AddrBits(DmemAddrBits)) u_share (
+      .clk_i             (clk_i),
+      .rst_ni            (rst_ni),
+      .clear_i           (clear),
+      .valid_i           (read_valid),
+      .ready_o           (read_ready),
+      .addr_i            (read_addr),
+      .data_valid_o      (read_data_valid),
+      .dma_rvalid_o      (dma_rvalid_o),
+      .dma_rready_i      (dma_rready_i),
+      .dma_raddr_o       (dma_raddr_o),
+      .dma_rdata_valid_i (dma_rdata_valid_i)
+    );
+  end else begin : gen_store_only
+    logic unused_reads;
+    assign dma_rvalid_o    = read_valid[0];
+    assign dma_raddr_o     = read_addr[0 +: DmemAddrBits];
+    assign read_ready      = {1'b0, dma_rready_i};
+    assign read_data_valid = {1'b0, dma_rdata_valid_i};
+    assign unused_reads    = ^{read_valid, read_addr};
+  end
 
   logic unused_ops;
   assign unused_ops = ^{run_op, run_flags, lacks};

@@ -138,6 +138,7 @@ module trine_core #(
                             exp_we;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
+  logic [(Cols+3)/4-1:0]    pmem_wquads;
   logic [BiasAddrBits-1:0]  bias_addr;
   logic [ScaleAddrBits-1:0] scale_addr;
   logic [TableAddrBits-1:0] table_addr;
@@ -150,6 +151,7 @@ module trine_core #(
     .ParamChannels (ParamChannels),
     .AxiDataBits   (AxiDataBits),
     .AxiAddrBits   (AxiAddrBits),
+    .Maps          (ZeroPoints),
     .ConfigHash    (ConfigHash)
   ) u_control (
     .clk_i,
@@ -248,6 +250,7 @@ module trine_core #(
     .pmem_wready_i         (pmem_wready),
     .pmem_wrow_o           (pmem_wrow),
     .pmem_wdata_o          (pmem_wdata),
+    .pmem_wquads_o         (pmem_wquads),
     .param_ready_i         (!p_lock),
     .bias_we_o             (bias_we),
     .bias_addr_o           (bias_addr),
@@ -456,7 +459,8 @@ module trine_core #(
     .w_valid_i (pmem_wvalid),
     .w_ready_o (pmem_wready),
     .w_row_i   (pmem_wrow),
-    .w_data_i  (pmem_wdata)
+    .w_data_i  (pmem_wdata),
+    .w_quads_i (pmem_wquads)
   );
 
   if ((Int8 && (Ternary || Binary)) || WindowParts > 1) begin : gen_expand

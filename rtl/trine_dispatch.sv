@@ -37,7 +37,7 @@ module trine_dispatch (
 
   always_comb begin
     unique case (engine)
-      trine_isa_pkg::EngineLoad:    op_last = trine_isa_pkg::DmaTargetExponentials;
+      trine_isa_pkg::EngineLoad:    op_last = trine_isa_pkg::DmaTargetTransposed;
       trine_isa_pkg::EngineCompute: op_last = trine_isa_pkg::ComputeOpMatmul;
       trine_isa_pkg::EngineVector:  op_last = trine_isa_pkg::VectorOpSoftmax;
       default:                      op_last = trine_isa_pkg::DmaTargetDmem;  // store

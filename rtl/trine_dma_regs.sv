@@ -27,6 +27,7 @@ module trine_dma_regs #(
 
   input  logic [AxiAddrBits-1:0]  base_i,
   input  logic                    dmem_i,  // the target is DMEM
+  input  logic                    copy_i,  // the source is DMEM: no base
 
   output logic [BeatAddrBits-1:0] dram_o,  // base included
   output logic [BeatAddrBits-1:0] dram_stride_o,
@@ -66,7 +67,7 @@ module trine_dma_regs #(
     end
   end
 
-  assign dram           = base_i + AxiAddrBits'(dram_q);
+  assign dram           = (copy_i ? '0 : base_i) + AxiAddrBits'(dram_q);
   assign dram_o         = dram[AxiAddrBits-1:BeatShift];
   assign dram_stride_o  = BeatAddrBits'(dram_stride_q);
   assign local_o        = local_q;

@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 5;
+  localparam int unsigned IsaVersion = 6;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -30,6 +30,8 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetScale = 8'd3;  // scales; load only
   localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
   localparam logic [7:0] DmaTargetExponentials = 8'd5;  // exponentials of the softmax; load only
+  localparam logic [7:0] DmaTargetTransposed = 8'd6;  // PMEM, four words as four columns; load only
+  localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
   localparam logic [7:0] ComputeOpBinary = 8'd2;  // 32 channels a word
@@ -59,7 +61,7 @@ package trine_isa_pkg;
   localparam int unsigned VectorFlagHalfEven = 7;  // with single: halves to even
 
   // Load and store
-  // dram: DRAM byte address of the first row, relative to the BASE registers; a multiple of 4
+  // dram: byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers, with from_dmem in DMEM
   localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
   // local: first DMEM word, PMEM row, bias or scale entry, or word of a table
   localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, the lookup
-// table and the exponentials.
+// table and the exponentials, and from DMEM into PMEM.
 //
 // Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
 // other gives each beat that comes back its local address. They are so far apart that the next
-// RUN's bursts are requested while data of the one before are still on their way.
+// RUN's bursts are requested while data of the one before are still on their way. Reads of DMEM
+// begin when all before has been written.
 //
 //   DMEM                a beat a write, masked to the row's words at its ends
 //   PMEM                Cols >= DataWords: a write for every BeatsPerRow beats, low words first;
 //                       otherwise RowsPerBeat writes a beat
+//   PMEM, transposed    a write of four columns for each four words; row i of the copy goes to columns
+//                       4i .. 4i + 3
 //   the others          a beat a write
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
@@ -25,11 +28,13 @@ module trine_load #(
   parameter int unsigned DataBits      = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned MaxBeats      = 64,  // of a burst
+  parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned BiasAddrBits  = $clog2(ParamChannels / DataWords),
   localparam int unsigned ScaleAddrBits = $clog2(2 * ParamChannels / DataWords),
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
-  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords),
+  localparam int unsigned Quads         = (Cols + 3) / 4
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -45,6 +50,7 @@ module trine_load #(
   input  logic                     run_valid_i,
   output logic                     run_ready_o,
   input  logic [7:0]               run_op_i,
+  input  logic [7:0]               run_flags_i,
   output logic                     retire_o,
 
   // Read client.
@@ -61,6 +67,12 @@ module trine_load #(
   output logic                     error_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
 
+  output logic                     dma_rvalid_o,
+  input  logic                     dma_rready_i,
+  output logic [DmemAddrBits-1:0]  dma_raddr_o,
+  input  logic                     dma_rdata_valid_i,
+  input  logic [DataBits-1:0]      dma_rdata_i,
+
   output logic                     dma_wvalid_o,
   input  logic                     dma_wready_i,
   output logic [DmemAddrBits-1:0]  dma_waddr_o,
@@ -71,6 +83,7 @@ module trine_load #(
   input  logic                     pmem_wready_i,
   output logic [PmemAddrBits-1:0]  pmem_wrow_o,
   output logic [32*Cols-1:0]       pmem_wdata_o,
+  output logic [Quads-1:0]         pmem_wquads_o,
 
   input  logic                     param_ready_i,  // bias and scale may be written
   output logic                     bias_we_o,
@@ -110,11 +123,14 @@ module trine_load #(
 
   localparam logic [TargetBits-1:0] Exponentials =
       TargetBits'(trine_isa_pkg::DmaTargetExponentials);
+  localparam logic [TargetBits-1:0] Transposed =
+      TargetBits'(trine_isa_pkg::DmaTargetTransposed);
 
   // ---------------------------------------------------------------------------------------------
   // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, run, copy, start_q;
+  logic                    on_chip, on_chip_q;  // from DMEM
   logic [TargetBits-1:0]   op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -141,11 +157,16 @@ module trine_load #(
     end
   end
 
+  assign on_chip = Maps && (cfg_ready_o ? run_flags_i[trine_isa_pkg::DmaFlagFromDmem] : on_chip_q);
+
   always_ff @(posedge clk_i) begin
-    if (run) op_q <= run_op_i[TargetBits-1:0];
+    if (run) begin
+      op_q      <= run_op_i[TargetBits-1:0];
+      on_chip_q <= on_chip;
+    end
   end
 
-  // The operation is the one on offer until it is taken, then the one kept.
+  // Operation and source are those on offer until they are taken, then those kept.
   trine_dma_regs #(
     .AxiAddrBits (AxiAddrBits),
     .LocalBits   (LocalBits),
@@ -158,6 +179,7 @@ module trine_load #(
     .payload_i      (cfg_payload_i),
     .base_i         (base_i),
     .dmem_i         ((cfg_ready_o ? run_op_i[TargetBits-1:0] : op_q) == Dmem),
+    .copy_i         (on_chip),
     .dram_o         (dram),
     .dram_stride_o  (dram_stride),
     .local_o        (local_addr),
@@ -177,7 +199,7 @@ module trine_load #(
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
     .clear_i      (clear_i),
-    .start_i      (run),
+    .start_i      (run && !on_chip),
     .addr_i       (dram),
     .stride_i     (dram_stride),
     .beats_last_i (beats_last),
@@ -200,6 +222,8 @@ module trine_load #(
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q;  // of the row, and to the next one
   logic                    row_end, ends, beat, next, bump, pmem_bump, pmem_next, retire_q;
   logic                    row_pending, row_retire;  // a joined row that is not in PMEM yet
+  logic                    back_on_chip_q, source_valid;
+  logic [DataBits-1:0]     source;  // the beat
 
   always_ff @(posedge clk_i) begin
     if (copy) begin
@@ -211,6 +235,7 @@ module trine_load #(
       offset_q           <= offset;
       last_word_q        <= last_word;
       back_dram_stride_q <= dram_stride;
+      back_on_chip_q     <= on_chip_q;
     end
     if (copy)         back_dram_q <= dram;
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
@@ -218,13 +243,13 @@ module trine_load #(
 
   // Only for errors: the beat's place in its row, from the row's address.
   assign passed       = back_beats_last_q - left;
-  assign error_o      = beat && rsp_error_i;
+  assign error_o      = beat && rsp_error_i && !back_on_chip_q;
   assign error_addr_o = {back_dram_q + BeatAddrBits'(passed),
                          {(WordShift + 2){1'b0}}};
 
   always_comb begin
     unique case (target_q)
-      Pmem:    step = LocalBits'(1);
+      Pmem, Transposed: step = LocalBits'(1);
       Scale:   step = LocalBits'(DataWords / 2);
       default: step = LocalBits'(DataWords);
     endcase
@@ -256,20 +281,66 @@ module trine_load #(
     .end_o        (ends)
   );
 
-  assign beat = rsp_valid_i && beats_busy && (target_q == Pmem || !row_pending);
+  if (Maps) begin : gen_reads
+    localparam int unsigned ReadBits = DmemAddrBits - WordShift;
+    logic                 reads_valid;
+    logic [DataBits-1:0]  reads_data;
+    logic [DataWords-1:0] unused_mask;
+    logic                 unused_busy;
+
+    trine_dma_reads #(
+      .AddrBits  (DmemAddrBits),
+      .CountBits (CountBits),
+      .DataWords (DataWords),
+      .Places    (8)
+    ) u_reads (
+      .clk_i             (clk_i),
+      .rst_ni            (rst_ni),
+      .clear_i           (clear_i),
+      .start_i           (start_q && back_on_chip_q),
+      .local_i           ({back_dram_q[ReadBits-1:0], {WordShift{1'b0}}}),
+      .beats_last_i      (back_beats_last_q),
+      .rows_last_i       (back_rows_last_q),
+      .stride_i          ({back_dram_stride_q[ReadBits-1:0], {WordShift{1'b0}}}),
+      .offset_i          ('0),
+      .end_i             ('0),
+      .busy_o            (unused_busy),
+      .dma_rvalid_o      (dma_rvalid_o),
+      .dma_rready_i      (dma_rready_i),
+      .dma_raddr_o       (dma_raddr_o),
+      .dma_rdata_valid_i (dma_rdata_valid_i),
+      .dma_rdata_i       (dma_rdata_i),
+      .valid_o           (reads_valid),
+      .ready_i           (next),
+      .data_o            (reads_data),
+      .mask_o            (unused_mask)
+    );
+
+    assign source_valid = back_on_chip_q ? reads_valid : rsp_valid_i;
+    assign source       = back_on_chip_q ? reads_data : rsp_data_i;
+  end else begin : gen_no_reads
+    logic unused_reads;
+    assign source_valid = rsp_valid_i;
+    assign source       = rsp_data_i;
+    assign dma_rvalid_o = 1'b0;
+    assign dma_raddr_o  = '0;
+    assign unused_reads = ^{dma_rready_i, dma_rdata_valid_i, dma_rdata_i};
+  end
+
+  assign beat = source_valid && beats_busy && (target_q == Pmem || !row_pending);
 
   always_comb begin
     unique case (target_q)
       Dmem:    next = beat && dma_wready_i;
-      Pmem:    next = pmem_next;
+      Pmem, Transposed: next = pmem_next;
       Bias:    next = beat && param_ready_i;
       Scale:   next = beat && param_ready_i;
       default: next = beat;
     endcase
   end
 
-  assign bump        = target_q == Pmem ? pmem_bump : next;
-  assign rsp_ready_o = next;
+  assign bump        = target_q == Pmem || target_q == Transposed ? pmem_bump : next;
+  assign rsp_ready_o = next && !back_on_chip_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -306,10 +377,12 @@ module trine_load #(
   // ---------------------------------------------------------------------------------------------
   // PMEM: beats become rows.
   // ---------------------------------------------------------------------------------------------
-  logic to_pmem, row_written;
+  logic                    to_pmem, row_valid, row_written, rows_next, rows_bump;
+  logic [PmemAddrBits-1:0] row_addr;
+  logic [32*Cols-1:0]      row;
 
   assign to_pmem     = beat && target_q == Pmem;
-  assign row_written = pmem_wvalid_o && pmem_wready_i;
+  assign row_written = row_valid && pmem_wready_i;
 
   if (BeatsPerRow > 1) begin : gen_join
     // The beats before the last one move down to their place. A whole row has a register of its own:
@@ -324,32 +397,32 @@ module trine_load #(
     logic [PmemAddrBits-1:0] row_addr_q;
 
     assign complete      = place_q == PlaceBits'(BeatsPerRow - 1);
-    assign pmem_next     = to_pmem && (!complete || !row_valid_q || row_written);
-    assign pmem_bump     = pmem_next && complete;
+    assign rows_next     = to_pmem && (!complete || !row_valid_q || row_written);
+    assign rows_bump     = rows_next && complete;
     assign place_d       = complete ? '0 : place_q + PlaceBits'(1);
-    assign pmem_wvalid_o = row_valid_q;
-    assign pmem_wdata_o  = row_q;
-    assign pmem_wrow_o   = row_addr_q;
+    assign row_valid     = row_valid_q;
+    assign row           = row_q;
+    assign row_addr      = row_addr_q;
     assign row_pending   = row_valid_q;
     assign row_retire    = row_written && row_last_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) row_valid_q <= 1'b0;
       else if (clear_i) row_valid_q <= 1'b0;
-      else row_valid_q <= pmem_bump || (row_valid_q && !row_written);
+      else row_valid_q <= rows_bump || (row_valid_q && !row_written);
     end
     always_ff @(posedge clk_i) begin
-      if (pmem_bump) begin
-        row_q      <= {rsp_data_i[32*Cols-HeldBits-1:0], held_q};
+      if (rows_bump) begin
+        row_q      <= {source[32*Cols-HeldBits-1:0], held_q};
         row_addr_q <= addr[PmemAddrBits-1:0];
         row_last_q <= ends;
       end
     end
 
     if (BeatsPerRow > 2) begin : gen_shift
-      assign held_d = {rsp_data_i, held_q[HeldBits-1:DataBits]};
+      assign held_d = {source, held_q[HeldBits-1:DataBits]};
     end else begin : gen_load
-      assign held_d = rsp_data_i;
+      assign held_d = source;
     end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -357,7 +430,7 @@ module trine_load #(
         place_q <= '0;
       end else if (clear_i) begin
         place_q <= '0;
-      end else if (pmem_next) begin
+      end else if (rows_next) begin
         place_q <= place_d;
       end
     end
@@ -372,12 +445,12 @@ module trine_load #(
 
     assign row_pending   = 1'b0;
     assign row_retire    = 1'b0;
-    assign pmem_bump     = row_written;
-    assign pmem_wrow_o   = addr[PmemAddrBits-1:0];
+    assign rows_bump     = row_written;
+    assign row_addr      = addr[PmemAddrBits-1:0];
     assign last_place    = place_q == PlaceBits'(RowsPerBeat - 1);
-    assign pmem_wvalid_o = to_pmem;
-    assign pmem_wdata_o  = rsp_data_i[32*Cols*place_q +: 32*Cols];
-    assign pmem_next     = row_written && last_place;
+    assign row_valid     = to_pmem;
+    assign row           = source[32*Cols*place_q +: 32*Cols];
+    assign rows_next     = row_written && last_place;
     assign place_d       = last_place ? '0 : place_q + PlaceBits'(1);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -392,14 +465,57 @@ module trine_load #(
   end else begin : gen_direct
     assign row_pending   = 1'b0;
     assign row_retire    = 1'b0;
-    assign pmem_bump     = row_written;
-    assign pmem_wrow_o   = addr[PmemAddrBits-1:0];
-    assign pmem_wvalid_o = to_pmem;
-    assign pmem_wdata_o  = rsp_data_i[32*Cols-1:0];
-    assign pmem_next     = row_written;
+    assign rows_bump     = row_written;
+    assign row_addr      = addr[PmemAddrBits-1:0];
+    assign row_valid     = to_pmem;
+    assign row           = source[32*Cols-1:0];
+    assign rows_next     = row_written;
+  end
+
+  if (Maps && Cols >= 4) begin : gen_transpose
+    localparam int unsigned WholeQuads = Cols / 4;
+
+    logic                  blocks, block_valid, blocks_next;
+    logic [127:0]          block;
+    logic [WholeQuads-1:0] quad_q;  // of this row of the copy
+
+    assign blocks = beat && target_q == Transposed;
+
+    trine_transpose #(.DataWords(DataWords)) u_transpose (
+      .clk_i     (clk_i),
+      .rst_ni    (rst_ni),
+      .clear_i   (clear_i),
+      .valid_i   (blocks),
+      .next_o    (blocks_next),
+      .data_i    (source),
+      .mask_i    (dma_wmask_o),
+      .last_i    (left == '0),
+      .valid_o   (block_valid),
+      .ready_i   (pmem_wready_i),
+      .columns_o (block)
+    );
+
+    always_ff @(posedge clk_i) begin
+      if (start_q)      quad_q <= WholeQuads'(1);
+      else if (row_end) quad_q <= quad_q << 1;
+    end
+
+    assign pmem_next     = blocks ? blocks_next : rows_next;
+    assign pmem_bump     = blocks ? block_valid && pmem_wready_i : rows_bump;
+    assign pmem_wvalid_o = blocks ? block_valid : row_valid;
+    assign pmem_wrow_o   = blocks ? addr[PmemAddrBits-1:0] : row_addr;
+    assign pmem_wquads_o = blocks ? Quads'(quad_q) : '1;
+    assign pmem_wdata_o  = blocks ? (32*Cols)'({Quads{block}}) : row;
+  end else begin : gen_rows
+    assign pmem_next     = rows_next;
+    assign pmem_bump     = rows_bump;
+    assign pmem_wvalid_o = row_valid;
+    assign pmem_wrow_o   = row_addr;
+    assign pmem_wquads_o = '1;
+    assign pmem_wdata_o  = row;
   end
 
   logic unused_bits;
-  assign unused_bits = ^{run_op_i, addr, rsp_data_i};
+  assign unused_bits = ^{run_op_i, run_flags_i, addr, source, on_chip_q, back_on_chip_q};
 
 endmodule

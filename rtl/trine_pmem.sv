@@ -12,7 +12,8 @@
 module trine_pmem #(
   parameter int unsigned Cols  = 8,
   parameter int unsigned Depth = 2048,
-  localparam int unsigned RowBits = $clog2(Depth)
+  localparam int unsigned RowBits = $clog2(Depth),
+  localparam int unsigned Quads   = (Cols + 3) / 4
 ) (
   input  logic               clk_i,
 
@@ -23,17 +24,23 @@ module trine_pmem #(
   input  logic               w_valid_i,
   output logic               w_ready_o,
   input  logic [RowBits-1:0] w_row_i,
-  input  logic [Cols*32-1:0] w_data_i
+  input  logic [Cols*32-1:0] w_data_i,
+  input  logic [Quads-1:0]   w_quads_i  // columns 4q .. 4q + 3 are written
 );
 
   logic               odd_q;
   logic [Cols*32-1:0] rdata [2];
+  logic [Cols*32-1:0] mask;
 
   assign w_ready_o = !(r_en_i && r_row_i[0] == w_row_i[0]);
   assign r_data_o  = rdata[odd_q];
 
   always_ff @(posedge clk_i) begin
     if (r_en_i) odd_q <= r_row_i[0];
+  end
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_mask
+    assign mask[32*c +: 32] = {32{w_quads_i[c / 4]}};
   end
 
   for (genvar b = 0; b < 2; b++) begin : gen_bank
@@ -47,7 +54,7 @@ module trine_pmem #(
       .en_i    (read || write),
       .we_i    (write),
       .addr_i  (read ? r_row_i[RowBits-1:1] : w_row_i[RowBits-1:1]),
-      .mask_i  ('1),
+      .mask_i  (mask),
       .wdata_i (w_data_i),
       .rdata_o (rdata[b])
     );

@@ -3,8 +3,7 @@
 // Store engine: 2-D copies from DMEM to DRAM.
 //
 // Two walks over the same copy: one requests bursts from the write master, the other reads beats
-// from DMEM into four places, which also keep each beat's mask. A RUN ends with the last write
-// response.
+// from DMEM. A RUN ends with the last write response.
 //
 // Timing    one beat a cycle if a read takes at most three cycles.
 // Contract  see docs/architecture.md, load and store; read data come back in order.
@@ -59,9 +58,9 @@ module trine_store #(
   // ---------------------------------------------------------------------------------------------
   // Registers and bursts; everything holds until the RUN ends.
   // ---------------------------------------------------------------------------------------------
-  logic                    active_q, bursts_busy, beats_busy, empty, run;
+  logic                    active_q, bursts_busy, reads_busy, run;
   logic [BeatAddrBits-1:0] dram, dram_stride;
-  logic [DmemAddrBits-1:0] local_addr, local_stride, addr;
+  logic [DmemAddrBits-1:0] local_addr, local_stride;
   logic [WordShift-1:0]    offset, last_word;
   logic [CountBits-1:0]    beats_last;
   logic [15:0]             rows_last;
@@ -69,7 +68,7 @@ module trine_store #(
   assign cfg_ready_o = !active_q;
   assign run_ready_o = !active_q;
   assign run         = run_valid_i && run_ready_o;
-  assign retire_o    = active_q && !bursts_busy && !beats_busy && empty && write_idle_i;
+  assign retire_o    = active_q && !bursts_busy && !reads_busy && write_idle_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -93,6 +92,7 @@ module trine_store #(
     .payload_i      (cfg_payload_i),
     .base_i         (base_i),
     .dmem_i         (1'b1),
+    .copy_i         (1'b0),
     .dram_o         (dram),
     .dram_stride_o  (dram_stride),
     .local_o        (local_addr),
@@ -124,80 +124,31 @@ module trine_store #(
     .len_o        (req_len_o)
   );
 
-  // ---------------------------------------------------------------------------------------------
-  // Reads. Pointers with one more bit than places: a place is taken with the read (asked), filled
-  // when the data come, and freed when they leave.
-  // ---------------------------------------------------------------------------------------------
-  localparam int unsigned Places    = 4;
-  localparam int unsigned PlaceBits = $clog2(Places);
-
-  logic [DataBits-1:0]  data_mem [Places];
-  logic [DataWords-1:0] mask_mem [Places];
-  logic [DataWords-1:0] mask;
-  logic [PlaceBits:0]   asked_q, filled_q, freed_q;
-  logic                 full, ask, leave;
-  logic [CountBits-1:0] unused_left;
-  logic                 unused_row_end, unused_end;
-
-  assign full         = asked_q == {~freed_q[PlaceBits], freed_q[PlaceBits-1:0]};
-  assign empty        = asked_q == freed_q;
-  assign dma_rvalid_o = beats_busy && !full;
-  assign dma_raddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
-  assign ask          = dma_rvalid_o && dma_rready_i;
-  assign leave        = data_valid_o && data_ready_i;
-
-  trine_dma_beats #(
+  trine_dma_reads #(
     .AddrBits  (DmemAddrBits),
     .CountBits (CountBits),
     .DataWords (DataWords)
-  ) u_beats (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .clear_i      (clear_i),
-    .start_i      (run),
-    .local_i      (local_addr),
-    .beats_last_i (beats_last),
-    .rows_last_i  (rows_last),
-    .stride_i     (local_stride),
-    .step_i       (DmemAddrBits'(DataWords)),
-    .offset_i     (offset),
-    .end_i        (last_word),
-    .busy_o       (beats_busy),
-    .bump_i       (ask),
-    .next_i       (ask),
-    .addr_o       (addr),
-    .mask_o       (mask),
-    .left_o       (unused_left),
-    .row_end_o    (unused_row_end),
-    .end_o        (unused_end)
+  ) u_reads (
+    .clk_i             (clk_i),
+    .rst_ni            (rst_ni),
+    .clear_i           (clear_i),
+    .start_i           (run),
+    .local_i           (local_addr),
+    .beats_last_i      (beats_last),
+    .rows_last_i       (rows_last),
+    .stride_i          (local_stride),
+    .offset_i          (offset),
+    .end_i             (last_word),
+    .busy_o            (reads_busy),
+    .dma_rvalid_o      (dma_rvalid_o),
+    .dma_rready_i      (dma_rready_i),
+    .dma_raddr_o       (dma_raddr_o),
+    .dma_rdata_valid_i (dma_rdata_valid_i),
+    .dma_rdata_i       (dma_rdata_i),
+    .valid_o           (data_valid_o),
+    .ready_i           (data_ready_i),
+    .data_o            (data_o),
+    .mask_o            (mask_o)
   );
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      asked_q  <= '0;
-      filled_q <= '0;
-      freed_q  <= '0;
-    end else if (clear_i) begin
-      asked_q  <= '0;
-      filled_q <= '0;
-      freed_q  <= '0;
-    end else begin
-      asked_q  <= asked_q + (PlaceBits + 1)'(ask);
-      filled_q <= filled_q + (PlaceBits + 1)'(dma_rdata_valid_i);
-      freed_q  <= freed_q + (PlaceBits + 1)'(leave);
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (ask)               mask_mem[asked_q[PlaceBits-1:0]] <= mask;
-    if (dma_rdata_valid_i) data_mem[filled_q[PlaceBits-1:0]] <= dma_rdata_i;
-  end
-
-  assign data_valid_o = filled_q != freed_q;
-  assign data_o       = data_mem[freed_q[PlaceBits-1:0]];
-  assign mask_o       = mask_mem[freed_q[PlaceBits-1:0]];
-
-  logic unused_bits;
-  assign unused_bits = ^addr;
 
 endmodule

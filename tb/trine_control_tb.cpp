@@ -57,14 +57,34 @@ struct Copy {
   bool store;
   Target target;
   int dram, local, words, rows, dram_stride, local_stride;
+  bool from_dmem = false;  ///< then `dram` is a place there
 };
+
+/// Row `row` of the copy: byte a of word w is byte w mod 4 of column a; words missing are zero.
+void apply_transposed(const Copy& copy, int row, const Words& source, State& state) {
+  for (int w = 0; w < (copy.words + 3) / 4 * 4; ++w) {
+    const auto from = static_cast<std::size_t>((copy.dram + row * copy.dram_stride) / 4 + w);
+    const std::uint32_t word = w < copy.words ? source.at(from) : 0;
+    auto& to =
+        state.pmem.at(static_cast<std::size_t>(copy.local + row * copy.local_stride + w / 4));
+    for (int a = 0; a < 4; ++a) {
+      auto& column = to.at(static_cast<std::size_t>(4 * row + a));
+      column = (column & ~(0xffU << w % 4 * 8)) | (word >> 8 * a & 0xff) << w % 4 * 8;
+    }
+  }
+}
 
 void apply(const Copy& copy, State& state) {
   for (int row = 0; row < copy.rows; ++row) {
     const int local = copy.local + row * copy.local_stride;
+    Words& source = copy.from_dmem ? state.dmem : state.dram;
+    if (copy.target == Target::kTransposed) {
+      apply_transposed(copy, row, source, state);
+      continue;
+    }
     for (int w = 0; w < copy.words; ++w) {
       auto& dram =
-          state.dram.at(static_cast<std::size_t>((copy.dram + row * copy.dram_stride) / 4 + w));
+          source.at(static_cast<std::size_t>((copy.dram + row * copy.dram_stride) / 4 + w));
       const int in_beat = w % kDataWords, beat = w / kDataWords;
       switch (copy.target) {
         case Target::kDmem: {
@@ -93,6 +113,8 @@ void apply(const Copy& copy, State& state) {
           break;
         case Target::kExponentials:
           state.exponentials.at(static_cast<std::size_t>(local + w)) = dram;
+          break;
+        case Target::kTransposed:
           break;
       }
     }
@@ -123,7 +145,8 @@ void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937&
     for (const int reg : order)
       words.push_back(isa::encode_set(engine, reg, registers.value[static_cast<std::size_t>(reg)]));
   }
-  run(engine, {wait, signal, static_cast<int>(c.target), 0});
+  run(engine,
+      {wait, signal, static_cast<int>(c.target), c.from_dmem ? 1 << isa::dma::kFromDmem : 0});
   copies.push_back(c);
 }
 
@@ -202,7 +225,7 @@ struct Bench {
       reads.push_back(
           {cycles + 1 + static_cast<int>(random() % static_cast<unsigned>(read_latency)),
            dut.dma_raddr_o});
-      REQUIRE(reads.size() <= 4);
+      REQUIRE(reads.size() <= 12);  // 4 of the store engine, 8 of a copy
     }
     if (dut.dma_wvalid_o && dut.dma_wready_i) {
       REQUIRE(dut.dma_waddr_o % kDataWords == 0);
@@ -213,14 +236,15 @@ struct Bench {
     }
     if (dut.pmem_wvalid_o && dut.pmem_wready_i)
       for (int c = 0; c < kCols; ++c)
-        state.pmem.at(dut.pmem_wrow_o)[static_cast<std::size_t>(c)] = get_word(dut.pmem_wdata_o, c);
+        if (get_bit(dut.pmem_wquads_o, c / 4))
+          state.pmem.at(dut.pmem_wrow_o)[static_cast<std::size_t>(c)] =
+              get_word(dut.pmem_wdata_o, c);
     for (int w = 0; w < kDataWords; ++w) {
       const auto place = [w](unsigned row) { return row * kDataWords + static_cast<unsigned>(w); };
       if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.bias_wdata_o, w);
       if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.scale_wdata_o, w);
       if (dut.table_we_o) state.table.at(place(dut.table_addr_o)) = get_word(dut.table_wdata_o, w);
-      if (dut.exp_we_o)
-        state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.exp_wdata_o, w);
+      if (dut.exp_we_o) state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.exp_wdata_o, w);
     }
   }
 
@@ -468,8 +492,13 @@ struct Bench {
   /// @param half  0 or 1: loads and stores that may overlap in time use different halves of DMEM
   Copy random_copy(bool store, int half) {
     Copy copy{store, Target::kDmem, 0, 0, 1, pick(1, chance(30) ? 12 : 3), 0, 0};
-    if (!store) copy.target = static_cast<Target>(pick(0, 5));
-    const int region = store ? kMemoryBytes - kProgramBytes - kSourceBytes : kSourceBytes;
+    if (!store) copy.target = static_cast<Target>(pick(0, kCols >= 4 ? 6 : 5));
+    const bool transposed = copy.target == Target::kTransposed;
+    copy.from_dmem = (transposed || copy.target == Target::kPmem) && chance(50);
+    if (transposed) copy.rows = pick(1, kCols / 4);
+    const int region = copy.from_dmem ? 4 * kDmemWords
+                       : store        ? kMemoryBytes - kProgramBytes - kSourceBytes
+                                      : kSourceBytes;
     int local_first = 0, local_size = 0;  // in local units
     int unit = kDataWords;                // of local addresses and strides
     int beats = pick(1, chance(20) ? 200 : 12);
@@ -495,6 +524,10 @@ struct Bench {
       case Target::kExponentials:
         local_size = isa::dma::kExponentialWords;
         break;
+      case Target::kTransposed:
+        local_size = kPmemRows;
+        unit = 1;
+        break;
     }
     // Local units of one beat; a PMEM row of several beats counts as one step.
     int per_step = unit;
@@ -502,6 +535,8 @@ struct Bench {
     if (copy.target == Target::kPmem) {
       per_step = kRowsPerBeat;
       step_words = kDataWords * kBeatsPerRow;
+    } else if (transposed) {
+      per_step = std::max(1, kDataWords / 4);
     }
     const int steps = std::max(1, std::min(beats, local_size / per_step / 2));
     copy.words = steps * step_words;
@@ -514,7 +549,9 @@ struct Bench {
       copy.dram_stride = std::min(copy.dram_stride, steps * step_words / kDataWords + 1);
     copy.dram_stride *= kBeatBytes;
     const int dram_room = region - 4 * copy.words - (copy.rows - 1) * copy.dram_stride;
-    copy.dram = (store ? kProgramBytes + kSourceBytes : kProgramBytes) +
+    copy.dram = (store            ? kProgramBytes + kSourceBytes
+                 : copy.from_dmem ? 0
+                                  : kProgramBytes) +
                 pick(0, dram_room / kBeatBytes) * kBeatBytes;
     if (copy.target == Target::kDmem) {  // rows need not begin or end with a beat
       const int skip = pick(0, std::min(kDataWords, copy.words) - 1);
@@ -522,6 +559,7 @@ struct Bench {
       copy.dram += 4 * skip;
       copy.words = std::max(1, copy.words - skip - pick(0, kDataWords - 1));
     }
+    if (transposed) copy.words -= pick(0, std::min(copy.words - 1, 5));
     return copy;
   }
 
@@ -705,7 +743,7 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
-  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 6, 0}),
+  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 7, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 6, 0}),
                             isa::encode_run(Engine::kVector, {0, 0, 9, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),

@@ -140,6 +140,37 @@ class Generator {
          draw(config_.pmem_rows() - count + 1), config_.pmem_dram_words(count));
   }
 
+  /// Rows of a map as weights, from DMEM or its image: beats that are PMEM rows, or words of four
+  /// channels of which each is a column.
+  bool load_map() {
+    const bool transposed = config_.cols >= 4 && chance(60), from_dmem = chance(70);
+    const int rows = between(1, transposed ? config_.cols / 4 : 4);
+    const int unit = config_.beats_per_row() * beat_;  // words of whole PMEM rows
+    const int words = transposed ? between(1, 40) : unit * between(1, 2);
+    const int pmem_rows = transposed ? (words + 3) / 4 : words / unit * config_.rows_per_beat();
+    const int stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
+    const int room = config_.dmem_words() - rows * stride;
+    const int local_stride = transposed && chance(70) ? 0 : pmem_rows + draw(3);
+    const int local_room = config_.pmem_rows() - (rows - 1) * local_stride - pmem_rows;
+    if (room < 0 || local_room < 0 || ternary_) return false;
+    const int from = draw(room / beat_ + 1) * beat_, local = draw(local_room + 1);
+    Instruction i;
+    i.registers.set(isa::dma::kDram, 4 * from);
+    i.registers.set(isa::dma::kLocal, local);
+    i.registers.set(isa::dma::kWords, words);
+    i.registers.set(isa::dma::kRowsLast, rows - 1);
+    i.registers.set(isa::dma::kLocalStride, local_stride);
+    i.registers.set(isa::dma::kDramStride, 4 * stride);
+    i.run.op =
+        static_cast<int>(transposed ? isa::dma::Target::kTransposed : isa::dma::Target::kPmem);
+    i.run.flags = from_dmem ? 1 << isa::dma::kFromDmem : 0;
+    i.reads.push_back(from_dmem ? Region{Space::kDmem, from, words, stride, rows}
+                                : Region{Space::kDram, 4 * from, 4 * words, 4 * stride, rows});
+    i.writes.push_back({Space::kPmem, local, pmem_rows, local_stride, rows});
+    add(Engine::kLoad, std::move(i));
+    return true;
+  }
+
   void load_parameters() {
     const bool scale = chance(50);
     const int unit = scale ? beat_ / 2 : beat_;  // entries of a beat
@@ -479,7 +510,8 @@ class Generator {
     if (kind < 47) return compute();
     if (kind < 67) return vector();
     if (kind < 75) return softmax();
-    if (kind < 85) return transfer(Engine::kLoad);
+    if (kind < 80) return transfer(Engine::kLoad);
+    if (kind < 86) return load_map();
     if (kind < 93) return transfer(Engine::kStore);
     if (kind < 96)
       load_weights();

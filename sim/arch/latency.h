@@ -15,6 +15,7 @@ inline constexpr int kQueue = 3;          ///< dispatcher to the issue unit
 inline constexpr int kToken = 1;          ///< retirement to a RUN that waited for it
 inline constexpr int kLoadRequest = 2;    ///< RUN to address on the bus
 inline constexpr int kLoadResponse = 3;   ///< last beat on the bus to retirement
+inline constexpr int kCopyRead = 7;       ///< RUN that reads DMEM to its first beat
 inline constexpr int kLoadNext = 2;       ///< retirement to the start of the load after the next
 inline constexpr int kStoreRead = 8;      ///< RUN to first data on the bus
 inline constexpr int kStoreResponse = 4;  ///< last response on the bus to retirement

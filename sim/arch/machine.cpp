@@ -264,7 +264,7 @@ Work Machine::execute(Engine engine, const Registers& registers, const isa::Run&
   switch (engine) {
     case Engine::kLoad:
     case Engine::kStore:
-      return transfer(engine, registers, run.op);
+      return transfer(engine, registers, run);
     case Engine::kCompute:
       return compute(registers, run);
     case Engine::kVector:
@@ -296,50 +296,82 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 
 // ---- load, store ------------------------------------------------------------------------------
 
-Work Machine::transfer(Engine engine, const Registers& r, int target) {
+Work Machine::transfer(Engine engine, const Registers& r, const isa::Run& run) {
   namespace dma = isa::dma;
+  const int target = run.op;
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t words = r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
   using dma::Target;
   const auto to = static_cast<Target>(target);
-  if (target < 0 || target > static_cast<int>(Target::kExponentials) ||
+  const bool transposed = to == Target::kTransposed;
+  const bool from_dmem = (run.flags >> dma::kFromDmem & 1) != 0;
+  if (target < 0 || target > static_cast<int>(Target::kTransposed) ||
       (to == Target::kTable && !config_.table) ||
       (to == Target::kExponentials && !config_.has_softmax()) ||
+      (transposed && (!config_.zero_points() || config_.cols < 4)) ||
       (engine == Engine::kStore && to != Target::kDmem))
     fail(fmt::format("target {} does not exist", target));
   if (words < 1) fail("a transfer of no words");
+  if (from_dmem &&
+      (engine == Engine::kStore || !config_.zero_points() || (to != Target::kPmem && !transposed)))
+    fail(fmt::format("target {} is not loaded from DMEM", target));
+  if (transposed && rows > config_.cols / 4)
+    fail(fmt::format("{} channel words for {} columns", rows, config_.cols));
+  const std::vector<std::uint8_t>& source = from_dmem ? dmem_ : dram_;
+  const char* name = from_dmem ? "DMEM" : "DRAM";
   Work work;
+  work.on_chip = from_dmem;
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
     const std::int64_t local = r.get(dma::kLocal) + i * difference(r, dma::kLocalStride);
-    if (dram % 4 != 0 || dram < 0 || dram + 4 * words > static_cast<std::int64_t>(dram_.size()))
-      fail(fmt::format("DRAM bytes {}..{}, the program has {}", dram, dram + 4 * words - 1,
-                       dram_.size()));
+    if (dram % 4 != 0 || dram < 0 || dram + 4 * words > static_cast<std::int64_t>(source.size()))
+      fail(fmt::format("{} bytes {}..{}, there are {}", name, dram, dram + 4 * words - 1,
+                       source.size()));
     if (target == 0) {
       if ((dram / 4 - local) % data_words != 0)
         fail(fmt::format("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram,
                          local, data_words));
       checked(local);
       if (local + words > config_.dmem_words()) checked(config_.dmem_words());
-    } else if (dram / 4 % data_words != 0 || words % data_words != 0) {
-      fail(fmt::format("DRAM byte {}, {} words: not a multiple of {} words", dram, words,
+    } else if (dram / 4 % data_words != 0 || (words % data_words != 0 && !transposed)) {
+      fail(fmt::format("{} byte {}, {} words: not a multiple of {} words", name, dram, words,
                        data_words));
     }
-    if (engine == Engine::kLoad) {
-      load_row(target, dram, local, words);
+    const std::uint8_t* from = &source[static_cast<std::size_t>(dram)];
+    if (transposed) {
+      load_columns(from, local, words, static_cast<int>(4 * i));
+      work.writes += (words + 3) / 4;
+    } else if (engine == Engine::kLoad) {
+      load_row(target, from, local, words);
     } else {
       std::memcpy(&dram_[static_cast<std::size_t>(dram)],
                   &dmem_[static_cast<std::size_t>(local) * 4], static_cast<std::size_t>(words) * 4);
     }
     work.beats += (dram / 4 % data_words + words + data_words - 1) / data_words;
   }
-  work.bytes = rows * words * 4;
+  work.bytes = from_dmem ? 0 : rows * words * 4;
   return work;
 }
 
-void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::int64_t words) {
-  const std::uint8_t* from = &dram_[static_cast<std::size_t>(dram)];
+/// A channel word of `words` tokens as four columns: byte a of word w becomes byte w mod 4 of
+/// column a. Bytes of tokens behind the last one are zero.
+void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words,
+                           int column) {
+  const std::int64_t rows = (words + 3) / 4;
+  if (local < 0 || local + rows > config_.pmem_rows())
+    fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", local, local + rows - 1,
+                     config_.pmem_rows() - 1));
+  for (std::int64_t w = 0; w < 4 * rows; ++w)
+    for (int a = 0; a < 4; ++a) {
+      const std::int64_t place = (local + w / 4) * config_.cols + column + a;
+      pmem_[static_cast<std::size_t>(4 * place + w % 4)] =
+          w < words ? from[static_cast<std::size_t>(4 * w + a)] : std::uint8_t{0};
+    }
+}
+
+void Machine::load_row(int target, const std::uint8_t* from, std::int64_t local,
+                       std::int64_t words) {
   const std::int64_t data_words = config_.data_words();
   const auto check_range = [&](std::int64_t count, std::int64_t size, std::int64_t unit,
                                const char* what) {
@@ -391,6 +423,8 @@ void Machine::load_row(int target, std::int64_t dram, std::int64_t local, std::i
       check_range(words, isa::dma::kExponentialWords, data_words, "exponential");
       std::memcpy(&exponentials_[static_cast<std::size_t>(local)], from,
                   static_cast<std::size_t>(words) * 4);
+      break;
+    case isa::dma::Target::kTransposed:
       break;
   }
 }

@@ -27,8 +27,10 @@ struct DmemWrite {
 /// What a RUN asks of its engine.
 struct Work {
   // load, store
-  std::int64_t beats = 0;  ///< of DataBits
-  std::int64_t bytes = 0;  ///< payload
+  std::int64_t beats = 0;   ///< of DataBits
+  std::int64_t bytes = 0;   ///< payload
+  std::int64_t writes = 0;  ///< of PMEM, four words each: loads that transpose
+  bool on_chip = false;     ///< from DMEM
   // compute, vector: gather accesses
   std::int64_t steps = 0;                 ///< of one tile and group (vector: of one output word)
   std::vector<std::int64_t> tile_cycles;  ///< of a tile and group, replays included (vector: all)
@@ -62,8 +64,9 @@ class Machine {
   struct Lanes;
   struct Tile;
 
-  Work transfer(isa::Engine engine, const isa::Registers& registers, int target);
-  void load_row(int target, std::int64_t dram, std::int64_t local, std::int64_t words);
+  Work transfer(isa::Engine engine, const isa::Registers& registers, const isa::Run& run);
+  void load_row(int target, const std::uint8_t* from, std::int64_t local, std::int64_t words);
+  void load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words, int column);
   Work compute(const isa::Registers& registers, const isa::Run& run);
   void drain(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes, int group);
   int blocked_words(const isa::Registers& registers, const Lanes& lanes, int group,

@@ -136,9 +136,20 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
     q.free = end;
     return end;
   }
+  if (work.on_chip) {
+    // Behind the writes of the load before; beats of the next one wait on the bus.
+    const Time first = std::max(start, q.busy.empty() ? 0 : q.busy.back().end) + latency::kCopyRead;
+    const auto from = static_cast<double>(first);
+    const double cycles = shared(from, std::max(beats, static_cast<double>(work.writes)), beats);
+    add_traffic(from + cycles, cycles, beats);
+    read_.until = std::max(read_.until, from + cycles);
+    const Time end = static_cast<Time>(std::ceil(from + cycles)) + latency::kLoadResponse;
+    q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + latency::kLoadNext);
+    return end;
+  }
   const Time first = start + latency::kLoadRequest + bus_.latency;
   const bool dmem = static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem;
-  double cycles = beats * std::max(beat, 1.0);
+  double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double from = std::max(read_.until, static_cast<double>(first));
   if (dmem) cycles = shared(from, cycles, beats);
   if (static_cast<isa::dma::Target>(target) == isa::dma::Target::kBias ||

@@ -10,14 +10,15 @@ namespace {
 using isa::Engine;
 
 std::string_view operation_of(Engine engine, int op) {
-  static constexpr std::string_view kTargets[] = {"dmem", "pmem", "bias", "scale", "table"};
-  static constexpr std::string_view kPrecisions[] = {"int8", "ternary", "binary", "int8_ternary",
-                                                     "int8_binary"};
-  static constexpr std::string_view kVector[] = {"max",        "sum",       "add", "max_ternary",
-                                                 "max_binary", "add_int32", "mul", "min"};
-  if (engine == Engine::kCompute) return op < 5 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 8 ? kVector[op] : "?";
-  return op < 5 ? kTargets[op] : "?";
+  static constexpr std::string_view kTargets[] = {"dmem",  "pmem",         "bias",      "scale",
+                                                  "table", "exponentials", "transposed"};
+  static constexpr std::string_view kPrecisions[] = {"int8",         "ternary",     "binary",
+                                                     "int8_ternary", "int8_binary", "matmul"};
+  static constexpr std::string_view kVector[] = {
+      "max", "sum", "add", "max_ternary", "max_binary", "add_int32", "mul", "min", "softmax"};
+  if (engine == Engine::kCompute) return op < 6 ? kPrecisions[op] : "?";
+  if (engine == Engine::kVector) return op < 9 ? kVector[op] : "?";
+  return op < 7 ? kTargets[op] : "?";
 }
 
 std::string flags_of(Engine engine, int flags) {
@@ -39,6 +40,8 @@ std::string flags_of(Engine engine, int flags) {
     flag(isa::vector::kInvert, "invert");
     flag(isa::vector::kSingle, "single");
     flag(isa::vector::kHalfEven, "half_even");
+  } else if (engine == Engine::kLoad) {
+    flag(isa::dma::kFromDmem, "from_dmem");
   }
   return text;
 }

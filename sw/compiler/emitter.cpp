@@ -468,7 +468,16 @@ std::int64_t Emitter::add_image(const std::vector<std::uint32_t>& words) {
 }
 
 Emitter::BlockKey Emitter::weights_key(const Channels& channels, const FilterPart& part) const {
-  return {layer_, channels.first, part.word, part.row, channels.last, part.words, part.rows};
+  BlockKey key{layer_, channels.first, part.word, part.row, channels.last, part.words, part.rows};
+  const Layer& l = layer();
+  if (l.weights_map < 0) return key;
+  // Other layers may have the same weights.
+  const Part& map = map_at(l.weights_map).part;
+  key[0] = -1;
+  for (const int value : {map.whole >= 0 ? map.whole : l.weights_map, map.channel, l.weights_y,
+                          l.weights_x, l.weights_transposed ? 1 : 0, shape(l.input).C})
+    key.push_back(value);
+  return key;
 }
 
 /// The identity of a block of weights; its DRAM words are made the first time: rows of Cols words,
@@ -562,7 +571,7 @@ std::int64_t Emitter::require_chunk_weights(const Channels& channels, const Filt
   return channels.first / lead * rows;
 }
 
-/// Weights that are codes of a map: a group's row for each channel word are neighbours in a plane.
+/// Weights that are codes of a map.
 std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& part,
                                   std::optional<std::int64_t> where) {
   const Layer& l = layer();
@@ -573,18 +582,42 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
   const auto [row, is_new] = place_weights(block, rows, where);
-  if (is_new) {
-    const View& view = place(l.weights_map).dram;
-    const std::int64_t words = std::int64_t{config_.beats_per_row()} * config_.data_words();
-    for (int g = 0; g < groups; ++g) {
-      const int pixel = l.weights_x + channels.first + g * columns;
-      const std::int64_t to = row + std::int64_t{g} * part.words;
-      emit_transfer(Engine::kLoad, Target::kPmem, view.at(part.word, l.weights_y, pixel), to, words,
-                    part.words, view.plane, 1, {Space::kPmem, to, part.words});
-    }
+  for (int g = 0; is_new && g < groups; ++g) {
+    const int first = channels.first + g * columns;
+    load_map({first, std::min(channels.last, first + columns)}, part,
+             row + std::int64_t{g} * part.words);
   }
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// A group of columns: a PMEM row for each channel word of the reduction. Its words are neighbours
+/// in a plane, or come from four channels of four neighbours. They come from DMEM if a layer made
+/// the map and it still lies there.
+void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64_t row) {
+  const Layer& l = layer();
+  const int map = l.weights_map, y = l.weights_y;
+  const bool on_chip = place(map).resident && map_at(map).producer >= 0;
+  const View& view = on_chip ? place(map).dmem : place(map).dram;
+  const Region to{Space::kPmem, row, part.words};
+  Region from{on_chip ? Space::kDmem : Space::kDram, 0, 0, view.plane, 1};
+  if (l.weights_transposed) {
+    from.start = view.at(group.first / 4, y, l.weights_x + 4 * part.word);
+    from.length = std::min(4 * part.words, shape(l.input).C - 4 * part.word);
+    from.count = divide_up(group.size(), 4);
+    emit_transfer(Engine::kLoad, Target::kTransposed, from.start, row, from.length, from.count,
+                  view.plane, 0, to);
+  } else {
+    from.start = view.at(part.word, y, l.weights_x + group.first);
+    from.length = group.size();
+    from.count = part.words;
+    emit_transfer(Engine::kLoad, Target::kPmem, from.start, row,
+                  std::int64_t{config_.beats_per_row()} * config_.data_words(), part.words,
+                  view.plane, 1, to);
+  }
+  Instruction& i = instructions.back();
+  i.reads = {from};
+  if (on_chip) i.run.flags = 1 << isa::dma::kFromDmem;
 }
 
 namespace {

@@ -72,7 +72,7 @@ class Emitter {
   View output_view(const Rect& rect, const Channels& channels);
   bool merges() const;
   /// Whether a map goes to DRAM when it is there.
-  bool stored(int map) const { return map_at(map).output || map_at(map).weights; }
+  bool stored(int map) const { return map_at(map).output; }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem);
@@ -95,6 +95,7 @@ class Emitter {
                                               std::optional<std::int64_t> place);
   std::int64_t require_map(const Channels& channels, const FilterPart& part,
                            std::optional<std::int64_t> place);
+  void load_map(const Channels& group, const FilterPart& part, std::int64_t row);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
   void require_exponentials();
@@ -145,8 +146,8 @@ class Emitter {
   View out_buffer_;  ///< of the part being computed, when the output is spilled
   bool input_loaded_ = false;
   int words_stored_ = 0;  ///< of the layer's output, if it is the network's
-  /// Layer, first channel, word, row, last channel, words, rows.
-  using BlockKey = std::tuple<int, int, int, int, int, int, int>;
+  /// What a block of constants, or of a map's codes, is a part of, and which one.
+  using BlockKey = std::vector<int>;
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
   std::map<BlockKey, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>

@@ -44,9 +44,28 @@ bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& firs
     const Place p = code_place(m.axes.map, code);
     if (p.channel % 4 != 0 || p.channel + m.channels > s.C) return false;
     if (p.x + (m.rows - 1) * (row / s.C) >= s.W && m.rows > 1) return false;
-    // A part of pixels may begin anywhere.
-    return !weights || (p.x % config_.data_words() == 0 && map.part.x == 0 && map.part.y == 0 &&
-                        map.part.stride_x == 1 && map.part.stride_y == 1);
+    return !weights || begins_beat(map, p);
+  });
+}
+
+/// Whether a beat of the map's rows begins with the pixel. A part of pixels may begin anywhere.
+bool Lowering::begins_beat(const Map& map, const Place& place) const {
+  return place.x % config_.data_words() == 0 && map.part.x == 0 && map.part.y == 0 &&
+         map.part.stride_x == 1 && map.part.stride_y == 1;
+}
+
+/// Whether the weights' rows are channels and their channels are neighbours in a plane.
+bool Lowering::readable_transposed(const Matrices& m,
+                                   const std::vector<std::int64_t>& first) const {
+  const Map& map = net_.maps[at(m.axes.map)];
+  const Shape& s = map.shape;
+  if (config_.cols < 4) return false;
+  if (m.rows > 1 && m.axes.strides[m.axes.strides.size() - 2] != 1) return false;
+  if (m.channels > 1 && m.axes.strides.back() != s.C) return false;
+  return std::all_of(first.begin(), first.end(), [&](std::int64_t code) {
+    const Place p = code_place(m.axes.map, code);
+    return p.channel % 4 == 0 && p.channel + m.rows <= s.C && p.x + m.channels <= s.W &&
+           begins_beat(map, p);
   });
 }
 
@@ -63,6 +82,8 @@ Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   if (m.rows == 1) strides[last - 1] = 0;
   const bool weights = position == 1;
   if (readable(m, batches(o, position, m), weights)) return m;
+  m.transposed = weights && readable_transposed(m, batches(o, position, m));
+  if (m.transposed) return m;
   // Each batch's matrix becomes a row of its own.
   std::int64_t count = 1;
   for (std::size_t i = 0; i + 2 < extents.size(); ++i) count *= extents[i];
@@ -94,7 +115,7 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
 }
 
 void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
-  if (config_.cols < config_.data_words())
+  if (!layer.weights_transposed && config_.cols < config_.data_words())
     fail(o, fmt::format("tensor {} '{}': weights of {} columns are computed, allowed are whole "
                         "beats of the bus, {} columns or more",
                         o.outputs[0], graph_.out(o).name, config_.cols, config_.data_words()));
@@ -144,7 +165,9 @@ void Lowering::batch_matmul(const Op& o) {
     layer.per_tensor = true;
     layer.half_even = o.half_even;
     layer.range = p.output;
-    set_weights(o, layer, b.axes.map, code_place(b.axes.map, b_first[at(i)]), b.channels);
+    layer.weights_transposed = b.transposed;
+    set_weights(o, layer, b.axes.map, code_place(b.axes.map, b_first[at(i)]),
+                b.transposed ? b.rows : b.channels);
     set_sweeps(layer, shape(layer.input));
     if (count == 1) return add_layer(o, std::move(layer));
     const int y = whole.H > 1 ? i : 0, x = whole.H > 1 ? 0 : i * a.rows;

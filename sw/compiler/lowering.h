@@ -166,6 +166,7 @@ class Lowering {
   struct Matrices {
     Axes axes;  ///< batch, row, channel
     int rows = 1, channels = 1;
+    bool transposed = false;  ///< weights: rows are channels of the map, channels are pixels
   };
   Matrices matrices(const Op& o, int position, bool adjoint);
   /// The first code of each batch, as the output's batches take them.
@@ -178,6 +179,8 @@ class Lowering {
   /// Whether a layer can read the rows as they lie: whole words of channels, rows equally far
   /// apart; as weights neighbours from a whole beat on.
   bool readable(const Matrices& m, const std::vector<std::int64_t>& first, bool weights) const;
+  bool readable_transposed(const Matrices& m, const std::vector<std::int64_t>& first) const;
+  bool begins_beat(const Map& map, const Place& place) const;
   /// Rows of the second operand as weights.
   void set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels);
   /// Whether the bytes beyond the last channel are zero.

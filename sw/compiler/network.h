@@ -49,10 +49,10 @@ struct Map {
   int tensor = -1;                     ///< of the graph
   std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty
   bool input = false, output = false;  ///< at the edge of the machine
-  bool weights = false;  ///< some layer's weights: lies in DRAM as well, in whole beats
-  int producer = -1;     ///< first layer that writes it, -1: input or constant
-  int last_write = -1;   ///< last layer that writes it or a part of it
-  int first_use = -1, last_use = -1;  ///< layers that read it or a part of it
+  bool weights = false;                ///< some layer's weights: rows and planes are whole beats
+  int producer = -1;                   ///< first layer that writes it, -1: input or constant
+  int last_write = -1;                 ///< last layer that writes it or a part of it
+  int first_use = -1, last_use = -1;   ///< layers that read it or a part of it
 
   bool constant() const { return !codes.empty(); }
   /// Place of the first channel in the first word.
@@ -130,9 +130,11 @@ struct Layer {
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;
-  /// kConv: the map whose codes are the weights, or -1: channel n's are the pixel n behind
-  /// (weights_y, weights_x). The filter has one tap.
+  /// kConv: the map whose codes are the weights, or -1: output channel n's are the pixel n behind
+  /// (weights_y, weights_x); transposed: its channel n, in the pixels from there on. The filter has
+  /// one tap.
   int weights_map = -1;
+  bool weights_transposed = false;
   int weights_y = 0, weights_x = 0;
   int weights_zero = 0;  ///< their zero point
   Geometry window;
@@ -199,7 +201,10 @@ struct Layer {
   }
   /// Output channels that the array computes at once.
   int columns(const gen::Config& config) const {
-    if (weights_map >= 0) return config.cols / config.data_words() * config.data_words();
+    if (weights_map >= 0) {
+      const int unit = weights_transposed ? 4 : config.data_words();
+      return config.cols / unit * unit;
+    }
     return former.steps > 0 ? group_channels : config.cols;
   }
   bool fuses_max() const { return sweeps.size() > 1; }

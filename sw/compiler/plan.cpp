@@ -186,7 +186,9 @@ class Planner {
   }
 
   std::int64_t words_of(int m) const {
-    return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words(),
+    // Beats of a row of PMEM reach beyond the last plane.
+    const int behind = weights(root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
+    return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
                     config_.data_words()) +
            (roomy_ ? config_.banks() : 0);
   }
@@ -198,8 +200,7 @@ class Planner {
   /// whose rows then become whole beats.
   void place_in_dram() {
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant() ||
-          net_.maps[at(m)].weights)
+      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant())
         give_dram(m);
   }
 
@@ -257,7 +258,16 @@ class Planner {
     return life;
   }
 
-  bool resident(int m) const { return spilled_.count(root(m)) == 0 && used(m); }
+  bool resident(int m) const { return spilled_.count(root(m)) == 0 && used(m) && !only_weights(m); }
+  /// Codes that come from DRAM and go to PMEM alone.
+  bool only_weights(int m) const {
+    const auto is = [&](int map) {
+      return map >= 0 && (map == m || net_.maps[at(map)].part.whole == m);
+    };
+    return net_.maps[at(m)].producer < 0 &&
+           std::none_of(net_.layers.begin(), net_.layers.end(),
+                        [&](const Layer& l) { return is(l.input) || is(l.second); });
+  }
   bool used(int m) const {
     return net_.maps[at(m)].producer >= 0 || net_.maps[at(m)].first_use >= 0;
   }

@@ -24,6 +24,12 @@ std::size_t consumer_of(const std::vector<Instruction>& natural, std::size_t at)
   return natural.size();
 }
 
+bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const Region& x) {
+    return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
+  });
+}
+
 /// Whether the RUN reads the register at all.
 bool reads_register(const Instruction& i, std::size_t reg) {
   switch (i.engine) {
@@ -173,7 +179,8 @@ class LoadScheduler {
           bus_ + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
         continue;
       const bool meets = std::any_of(first, other, [&](const Load& passed) {
-        return overlap(natural_[passed.at].writes.at(0), natural_[other->at].writes.at(0));
+        const Instruction &a = natural_[passed.at], &b = natural_[other->at];
+        return meet(a.writes, b.writes) || meet(a.reads, b.writes) || meet(a.writes, b.reads);
       });
       if (!meets) return other;
     }

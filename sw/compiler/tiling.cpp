@@ -276,8 +276,8 @@ class Tiler {
     const std::int64_t rows = weight_rows(t.chunk), pmem = config_.pmem_rows();
     const std::int64_t word_rows = std::int64_t{window().R} * layer_.steps_x();
     if (!conv() || !t.chunk_outer || t.chunk >= out_.C || t.chunk > columns() || one_group() ||
-        layer_.former.steps > 0 || layer_.steps_per_row > 1 || 2 * rows <= pmem ||
-        layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
+        layer_.former.steps > 0 || layer_.steps_per_row > 1 || layer_.weights_transposed ||
+        2 * rows <= pmem || layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
         std::int64_t{t.rows} * t.cols <= config_.rows || word_rows % config_.rows_per_beat() != 0 ||
         pmem % config_.rows_per_beat() != 0)
       return 0;
@@ -322,6 +322,10 @@ class Tiler {
     Tiling whole = t;
     whole.piece_rows = g.R;
     for (int words = layer_.words; words >= 1; --words) {
+      // Transposed weights begin with a beat.
+      if (layer_.weights_transposed && words < layer_.words &&
+          4 * words % config_.data_words() != 0)
+        continue;
       if (!fits(words, g.R)) continue;
       whole.piece_words = words;
       // The whole input window, or only that of the piece.

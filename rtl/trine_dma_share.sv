@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two readers on DMEM's DMA port, which take turns; data come back in order and go to the reader that
+// asked. No more than Places reads are on their way.
+//
+// Timing    combinational, but for whose data come next.
+// Contract  a reader holds its request until it is taken.
+// Check     tb/trine_control_tb.cpp
+
+module trine_dma_share #(
+  parameter int unsigned AddrBits = 15,
+  parameter int unsigned Places   = 16  // a power of two
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  input  logic                  clear_i,
+
+  input  logic [1:0]            valid_i,
+  output logic [1:0]            ready_o,
+  input  logic [2*AddrBits-1:0] addr_i,
+  output logic [1:0]            data_valid_o,
+
+  output logic                  dma_rvalid_o,
+  input  logic                  dma_rready_i,
+  output logic [AddrBits-1:0]   dma_raddr_o,
+  input  logic                  dma_rdata_valid_i
+);
+
+  localparam int unsigned PlaceBits = $clog2(Places);
+
+  logic [Places-1:0]    owner_q;  // of each read on its way
+  logic [PlaceBits-1:0] head_q, tail_q;
+  logic                 turn_q, chosen, take;
+
+  assign chosen       = valid_i[1] && (turn_q || !valid_i[0]);
+  assign dma_rvalid_o = valid_i != 2'd0;
+  assign dma_raddr_o  = addr_i[AddrBits*chosen +: AddrBits];
+  assign ready_o      = {dma_rready_i && chosen, dma_rready_i && !chosen};
+  assign take         = dma_rvalid_o && dma_rready_i;
+  assign data_valid_o = dma_rdata_valid_i ? 2'd1 << owner_q[head_q] : 2'd0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      head_q <= '0;
+      tail_q <= '0;
+      turn_q <= 1'b0;
+    end else if (clear_i) begin
+      head_q <= '0;
+      tail_q <= '0;
+      turn_q <= 1'b0;
+    end else begin
+      head_q <= head_q + PlaceBits'(dma_rdata_valid_i);
+      tail_q <= tail_q + PlaceBits'(take);
+      if (take) turn_q <= !chosen;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) owner_q[tail_q] <= chosen;
+  end
+
+endmodule

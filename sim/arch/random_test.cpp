@@ -175,6 +175,47 @@ TEST_CASE("random networks equal the golden layers", "[arch][random]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed) random_network(seed);
 }
 
+/// Images of few channels and any strides, and maps that are longer than wide, or wider than long.
+/// Both ways of memory must occur: blocks of pixels in a word, rows and columns exchanged.
+TEST_CASE("folded inputs and networks on their side equal the golden layers", "[arch][random]") {
+  int folded = 0, blocks = 0, turned = 0;
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int stride_h = b.number(1, 4), stride_w = b.number(1, 4);
+    const int R = b.number(1, 11), S = b.number(1, 11);
+    const bool tall = b.number(0, 1) == 0;
+    const int H = (R + stride_h) + b.number(0, tall ? 40 : 4),
+              W = S + stride_w + b.number(0, tall ? 4 : 40);
+    int x = b.input({1, H, W, b.number(1, 3)});
+    x = b.convolution(x, b.number(1, 12), R, S, stride_h, stride_w, 1, 1,
+                      testing::random_padding(b), true);
+    x = b.depthwise(x, 1, b.number(1, 3), 3, 1, b.number(1, 2), 1, 1, Padding::kSame, true);
+    if (b.number(0, 1) == 0) {
+      const std::vector<int> s = b.shape(x);
+      x = b.pool(x, b.number(0, 1) == 0, s[1], s[2], 1, 1, Padding::kValid);
+    }
+    b.graph.outputs = {x};
+    CAPTURE(testing::text_of(b.graph));
+    gen::Config config = testing::random_config(b);
+    CAPTURE(config.to_toml());
+    const compiler::Program program = compiler::compile(b.graph, config);
+    const compiler::TensorLayout& layout = program.inputs.at(0);
+    folded += layout.fold.folded();
+    blocks += layout.fold.rows > 1;
+    turned += layout.transposed;
+    const std::vector<Array> inputs{b.random_array(0)};
+    const std::string bytes = compiler::serialize(program);
+    const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x");
+    const RunResult result = run_arch(read, inputs);
+    const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs, {}));
+    REQUIRE(compiler::first_difference(read, result.outputs, expected) == "");
+  }
+  CHECK(folded > 0);
+  CHECK(blocks > 0);
+  CHECK(turned > 0);
+}
+
 TEST_CASE("pixels that nobody reads are not computed", "[arch]") {
   Builder b(1);
   gen::Config config;

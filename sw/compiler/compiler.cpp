@@ -23,6 +23,7 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
   layout.name = t.name;
   layout.extents = t.shape;
   layout.shape = map.shape;
+  layout.transposed = map.transposed;
   layout.fold = map.fold;
   layout.offset = 4 * place.dram.origin;
   layout.pitch = place.dram.pitch;
@@ -50,7 +51,7 @@ Program compile_stage(const model::Graph& graph, const gen::Config& config,
                       const CompileOptions& options) {
   Network network = lower(graph, config, options.rounding);
   drop_unread_pixels(network, config);
-  Plan layout = fuse_and_plan(network, config, options.fusion);
+  Plan layout = orient_and_plan(network, config, options.fusion);
   Emitter emitter(network, config, layout);
   emitter.run();
   std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);

@@ -48,6 +48,7 @@ void Emitter::run() {
     View& dram = plan_.maps[m].dram;
     TensorLayout layout;
     layout.shape = map.shape;
+    layout.transposed = map.transposed;
     layout.pitch = dram.pitch;
     layout.plane = dram.plane;
     std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes()));

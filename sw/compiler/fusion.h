@@ -18,4 +18,7 @@ enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the p
 /// @throws Error  as plan(); a layer for the vector unit where there is none
 Plan fuse_and_plan(Network& network, const gen::Config& config, Fusion fusion);
 
+/// The same with rows and columns exchanged if that takes fewer cycles (transpose.cpp).
+Plan orient_and_plan(Network& network, const gen::Config& config, Fusion fusion);
+
 }  // namespace trine::compiler

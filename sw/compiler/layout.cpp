@@ -10,33 +10,46 @@
 namespace trine::compiler {
 namespace {
 
+/// Of a word's pixel from the first one.
+std::int64_t pixel(const TensorLayout& layout, int y, int x) {
+  return layout.transposed ? std::int64_t{x} * layout.pitch + y
+                           : std::int64_t{y} * layout.pitch + x;
+}
+
+/// Rows and columns as the tensor has them.
+int rows(const TensorLayout& l) { return l.transposed ? l.shape.W : l.shape.H; }
+int cols(const TensorLayout& l) { return l.transposed ? l.shape.H : l.shape.W; }
+
 /// Calls visit(index in the dense tensor, byte offset of the word in DRAM, place in the word) for
 /// every value.
 template <typename Visit>
 void for_each_value(const TensorLayout& layout, Visit visit) {
   const Shape& s = layout.shape;
   std::int64_t dense = 0;
-  for (int y = 0; y < s.H; ++y)
-    for (int x = 0; x < s.W; ++x)
+  for (int y = 0; y < rows(layout); ++y)
+    for (int x = 0; x < cols(layout); ++x)
       for (int c = 0; c < s.C; ++c)
-        visit(dense++,
-              layout.offset +
-                  4 * (c / s.per_word * layout.plane + std::int64_t{y} * layout.pitch + x),
+        visit(dense++, layout.offset + 4 * (c / s.per_word * layout.plane + pixel(layout, y, x)),
               c % s.per_word);
 }
 
-/// A word holds some neighbouring pixels.
+/// A pixel holds a block of the tensor's.
 void to_folded(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
-  const Shape& s = layout.shape;
-  const int C = s.C / layout.fold.pixels, width = layout.fold.width;
-  for (int y = 0; y < s.H; ++y)
-    for (int x = 0; x < s.W; ++x)
-      for (int place = 0; place < s.C; ++place) {
-        const int from = x - layout.fold.left + place / C;
-        const bool inside = from >= 0 && from < width;
-        dram[layout.offset + 4 * (std::int64_t{y} * layout.pitch + x) + place] =
-            inside ? dense[(std::int64_t{y} * width + from) * C + place % C]
-                   : static_cast<std::uint8_t>(layout.zero_point);
+  const Fold& fold = layout.fold;
+  const int C = layout.shape.C / fold.size();
+  const auto code = [&](int y, int x, int c) {
+    const bool inside = y >= 0 && y < fold.height && x >= 0 && x < fold.width;
+    return inside ? dense[(std::int64_t{y} * fold.width + x) * C + c]
+                  : static_cast<std::uint8_t>(layout.zero_point);
+  };
+  for (int y = 0; y < rows(layout); ++y)
+    for (int x = 0; x < cols(layout); ++x)
+      for (int channel = 0; channel < layout.shape.C; ++channel) {
+        const int place = channel / C;
+        const std::int64_t word = channel / 4 * layout.plane + pixel(layout, y, x);
+        dram[layout.offset + 4 * word + channel % 4] =
+            code(y * fold.stride_y - fold.top + place / fold.pixels,
+                 x * fold.stride_x - fold.left + place % fold.pixels, channel % C);
       }
 }
 
@@ -81,7 +94,7 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
 
 void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
   std::fill_n(dram + layout.offset, layout.bytes(), std::uint8_t{0});
-  if (layout.fold.pixels > 1) return to_folded(dense, layout, dram);
+  if (layout.fold.folded()) return to_folded(dense, layout, dram);
   for_each_value(layout, [&](std::int64_t from, std::int64_t to, int place) {
     std::int32_t value = static_cast<std::int8_t>(dense[from]);
     if (layout.element_bytes() == 4) std::memcpy(&value, dense + 4 * from, 4);

@@ -32,12 +32,16 @@ struct Shape {
 /// The image of a tensor of that shape. @throws Error  `what` names the tensor
 Shape shape_of(const std::vector<int>& extents, const std::string& what);
 
-/// Neighbouring pixels of a map with 1 or 2 channels in one word, for the taps of a filter row:
-/// channel i*C + c of pixel x is channel c of the tensor's pixel x - left + i, or the zero point.
+/// A block of the tensor's pixels as the channels of one pixel of the map, for several taps of a
+/// filter in a step: channel (i*pixels + j)*C + c of pixel (y, x) is channel c of the tensor's
+/// pixel (y*stride_y - top + i, x*stride_x - left + j), or the zero point outside of it.
 struct Fold {
-  int pixels = 1;  ///< of a word
-  int left = 0;
-  int width = 0;  ///< of the tensor, if pixels > 1
+  int rows = 1, pixels = 1;  ///< of a block
+  int stride_y = 1, stride_x = 1, top = 0, left = 0;
+  int height = 0, width = 0;  ///< of the tensor, if folded
+
+  int size() const { return rows * pixels; }
+  bool folded() const { return size() > 1; }
 };
 
 /// A tensor at the program's edge, in DRAM.
@@ -45,6 +49,7 @@ struct TensorLayout {
   std::string name;
   std::vector<int> extents;  ///< as in the model
   Shape shape;
+  bool transposed = false;  ///< rows of the tensor are columns of the shape
   Fold fold;                ///< inputs only
   std::int64_t offset = 0;  ///< bytes from BASE
   int pitch = 1;            ///< words from row to row

@@ -167,10 +167,15 @@ Layer Lowering::convolution(const Op& o) {
   const int depth = depthwise ? 1 : filter.extent(3);
   const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
   const Fold& fold = net_.maps[at(layer.input)].fold;
-  if (fold.pixels > 1) {  // the border is in the map
-    layer.window.S = (filter.extent(2) + fold.pixels - 1) / fold.pixels;
-    layer.window.dil_x = fold.pixels;
-    layer.window.pad_left = 0;
+  if (fold.folded()) {  // the border is in the map
+    Geometry& g = layer.window;
+    g.S = (filter.extent(2) + fold.pixels - 1) / fold.pixels;
+    g.dil_x = fold.pixels / fold.stride_x;
+    g.stride_x /= fold.stride_x;
+    g.pad_left = 0;
+    g.R = (filter.extent(1) + fold.rows - 1) / fold.rows;
+    g.stride_y /= fold.stride_y;
+    if (fold.rows > 1) g.pad_top = 0;
   } else {
     set_groups(layer, groups, depth, per_group);
   }
@@ -184,15 +189,16 @@ Layer Lowering::convolution(const Op& o) {
                : codes[(at(m) * at(filter.extent(1) * filter.extent(2)) + at(tap)) * at(depth) +
                        at(c)];
   };
-  const int C = 4 / fold.pixels;  // of a folded map
+  const int C = shape(layer.input).C / fold.size();  // of a folded map's tensor
   for (int m = 0; m < layer.channels; ++m)
-    for (int ky = 0; ky < layer.window.R; ++ky)
+    for (int ky = 0; ky < filter.extent(1); ++ky)
       for (int kx = 0; kx < filter.extent(2); ++kx)
         for (int c = 0; c < depth; ++c) {
           const int channel = m / per_group * depth + c;
-          std::int8_t& to = fold.pixels > 1 ? weight(layer, m, ky, kx / fold.pixels,
-                                                     kx % fold.pixels * C + channel)
-                                            : tap_weight(layer, m, ky, kx, channel);
+          const int place = ky % fold.rows * fold.pixels + kx % fold.pixels;
+          std::int8_t& to = fold.folded() ? weight(layer, m, ky / fold.rows, kx / fold.pixels,
+                                                   place * C + channel)
+                                          : tap_weight(layer, m, ky, kx, channel);
           to = code(m, ky, kx, c);
         }
   fold_zero_point(layer);

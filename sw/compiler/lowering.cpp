@@ -98,20 +98,45 @@ void Lowering::add_input(int tensor) {
   fold_input(map, shaped);
 }
 
+namespace {
+
+/// Of that size, that cover `taps`.
+int blocks(int taps, int size) { return (taps + size - 1) / size; }
+
+}  // namespace
+
 void Lowering::fold_input(int map, int shaped) {
-  Shape& s = net_.maps[at(map)].shape;
+  const Shape s = shape(map);
   const auto reader = std::find_if(machine_.begin(), machine_.end(),
                                    [&](int i) { return op(i).input(0) == shaped; });
-  if (s.C > 2 || s.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
+  if (s.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
   const Op& o = op(*reader);
   if (!is_convolution(o.kind) || o.dilation_w != 1 || !graph_.in(o, 1).is_constant) return;
-  const int S = graph_.in(o, 1).extent(2), pixels = 4 / s.C, steps = (S + pixels - 1) / pixels;
+  const int R = graph_.in(o, 1).extent(1), S = graph_.in(o, 1).extent(2);
+  Fold fold;
+  if (s.C <= 2 && S > 1) {  // whole words; columns that no window begins at stay out
+    fold.pixels = 4 / s.C;
+    if (S <= fold.pixels || fold.pixels % o.stride_w == 0) fold.stride_x = o.stride_w;
+  } else if (s.C == 3 && o.kind == OpKind::kConv2D && o.dilation_h == 1) {  // no byte stays idle
+    fold.rows = fold.stride_y = o.stride_h;
+    fold.pixels = fold.stride_x = o.stride_w;
+    const int words = blocks(3 * fold.size(), 4);
+    if (words * blocks(R, fold.rows) * blocks(S, fold.pixels) >= R * S) return;
+  }
   // Taps beyond the filter need weights of 0.
-  if (S == 1 || (S % pixels != 0 && weight_bits(o, 4) == 1)) return;
+  if (!fold.folded() || ((S % fold.pixels != 0 || R % fold.rows != 0) && weight_bits(o, 4) == 1))
+    return;
   const model::Window w = model::window(graph_, o);
-  net_.maps[at(map)].fold = {pixels, w.pad_left, s.W};
-  s.C = 4;
-  s.W = (w.Q - 1) * o.stride_w + (steps - 1) * pixels + 1;
+  fold.left = w.pad_left;
+  fold.top = fold.rows > 1 ? w.pad_top : 0;
+  fold.height = s.H;
+  fold.width = s.W;
+  Map& to = net_.maps[at(map)];
+  to.fold = fold;
+  to.shape.C = s.C * fold.size();
+  to.shape.W = (w.Q - 1) * (o.stride_w / fold.stride_x) +
+               (blocks(S, fold.pixels) - 1) * (fold.pixels / fold.stride_x) + 1;
+  if (fold.rows > 1) to.shape.H = w.P - 1 + blocks(R, fold.rows);
 }
 
 int Lowering::packing_of(int tensor) const {
@@ -214,7 +239,7 @@ int Lowering::channels_of(int from, int first, int count) {
 int Lowering::image(const Op& o, int position) {
   const int tensor = o.input(position);
   const int map = map_of(tensor);
-  const bool folded = net_.maps[at(map)].fold.pixels > 1;  // for this operator
+  const bool folded = net_.maps[at(map)].fold.folded();  // for this operator
   const Shape own = shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor));
   if (folded || own == shape(map)) return map;
   return map_of_[tensor] = in_order(o, axes_of(tensor), own, false);

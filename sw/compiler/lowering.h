@@ -90,8 +90,8 @@ class Lowering {
   int add_map(int tensor, const Shape& shape);
   /// An input that is only reshaped has the new shape from the start: the host lays it out.
   void add_input(int tensor);
-  /// Lets an input of 1 or 2 channels that only one convolution reads lie folded: a step then takes
-  /// as many taps of the filter's row as pixels fit a word. @param shaped  the tensor it reads
+  /// Lets an input of up to 3 channels that only one convolution reads lie folded, where a filter
+  /// takes fewer steps then. @param shaped  the tensor it reads
   void fold_input(int map, int shaped);
   /// Codes of a word.
   int packing_of(int tensor) const;

@@ -44,7 +44,8 @@ struct Part {
 struct Map {
   std::string name;
   Shape shape;
-  Fold fold;  ///< of an input with 1 or 2 channels
+  bool transposed = false;  ///< its rows are the tensor's columns
+  Fold fold;                ///< of an input with few channels
   Part part;
   int tensor = -1;                     ///< of the graph
   std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty

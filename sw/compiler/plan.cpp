@@ -145,7 +145,7 @@ class Planner {
     view.plane = plane_of(m, pitch);
     if (shape.pixels() == 1) view.pitch = 1;
     if (shape.pixels() == 1 || !stays_on_chip(m)) return;
-    if (pooled(m))  // lanes take channel words: each in a bank of its own
+    if (pooled(m) && !weights(root(m)))  // lanes take channel words: each in a bank of its own
       view.plane += 1 - view.plane % 2;
     else if (roomy_ && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);

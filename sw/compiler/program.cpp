@@ -62,13 +62,33 @@ gen::Config config_of(const json& j) {
 // ---- tensors and the host's operators
 // -------------------------------------------------------------
 
+json fold_json(const Fold& f) {
+  return {{"rows", f.rows},         {"pixels", f.pixels}, {"stride_y", f.stride_y},
+          {"stride_x", f.stride_x}, {"top", f.top},       {"left", f.left},
+          {"height", f.height},     {"width", f.width}};
+}
+
+Fold fold_of(const json& j) {
+  Fold f;
+  j.at("rows").get_to(f.rows);
+  j.at("pixels").get_to(f.pixels);
+  j.at("stride_y").get_to(f.stride_y);
+  j.at("stride_x").get_to(f.stride_x);
+  j.at("top").get_to(f.top);
+  j.at("left").get_to(f.left);
+  j.at("height").get_to(f.height);
+  j.at("width").get_to(f.width);
+  return f;
+}
+
 json layout_json(const TensorLayout& l) {
   return {{"name", l.name},
           {"extents", l.extents},
           {"C", l.shape.C},
           {"H", l.shape.H},
           {"W", l.shape.W},
-          {"fold", {l.fold.pixels, l.fold.left, l.fold.width}},
+          {"transposed", l.transposed},
+          {"fold", fold_json(l.fold)},
           {"offset", l.offset},
           {"pitch", l.pitch},
           {"plane", l.plane},
@@ -84,9 +104,8 @@ TensorLayout layout_of(const json& j) {
   j.at("C").get_to(l.shape.C);
   j.at("H").get_to(l.shape.H);
   j.at("W").get_to(l.shape.W);
-  j.at("fold").at(0).get_to(l.fold.pixels);
-  j.at("fold").at(1).get_to(l.fold.left);
-  j.at("fold").at(2).get_to(l.fold.width);
+  j.at("transposed").get_to(l.transposed);
+  l.fold = fold_of(j.at("fold"));
   j.at("per_word").get_to(l.shape.per_word);
   j.at("offset").get_to(l.offset);
   j.at("pitch").get_to(l.pitch);
@@ -355,13 +374,15 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
     elements *= e;
   }
   const Shape& s = l.shape;
-  const Fold& fold = l.fold;
-  const bool folded = fold.pixels > 1;
-  if (fold.pixels < 1 || fold.left < 0 || (folded && (s.C != 4 || s.per_word != 4)) ||
-      s.C % fold.pixels != 0 || (folded && (fold.width < 1 || fold.width > 32767)))
-    throw_error("{} '{}' has {} pixels in a word of {} channels", what, l.name, fold.pixels, s.C);
+  const Fold& f = l.fold;
+  constexpr int kMost = 32767;
+  for (const int n : {f.rows, f.pixels, f.stride_y, f.stride_x, f.top + 1, f.left + 1})
+    if (n < 1 || n > kMost) throw_error("{} '{}' is folded by {}", what, l.name, n);
+  if (f.rows > 255 || f.pixels > 255 || (f.folded() && s.per_word != 4) || s.C % f.size() != 0 ||
+      (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
+    throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
   const std::int64_t values =
-      folded ? std::int64_t{s.C / fold.pixels} * s.H * fold.width : s.pixels() * s.C;
+      f.folded() ? std::int64_t{s.C / f.size()} * f.height * f.width : s.pixels() * s.C;
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
       values != elements ||
       (s.per_word != 1 && s.per_word != 4 && s.per_word != 16 && s.per_word != 32) ||

@@ -97,6 +97,8 @@ std::vector<Constant> constants() {
   op("vector_op_mul", static_cast<int>(isa::vector::Op::kMul), "requantized product of two taps");
   op("vector_op_min", static_cast<int>(isa::vector::Op::kMin), "minimum of the taps");
   op("vector_op_softmax", static_cast<int>(isa::vector::Op::kSoftmax), "softmax over the channels");
+  op("vector_op_squared_difference", static_cast<int>(isa::vector::Op::kSquaredDifference),
+     "squared sum of two taps, as TFLite SQUARED_DIFFERENCE");
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
   flag("vector_flag_invert", isa::vector::kInvert, "complements the taps after the first");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");

@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 6;
+inline constexpr int kVersion = 7;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -202,6 +202,7 @@ inline constexpr std::array kFields{kBias, kChannels};
 /// kMax, kMin: maximum (of int8, ternary or binary values), minimum (int8) of the taps. kSum:
 /// requantized sum of the taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers,
 /// saturating. kMul: tap 0 times tap 1, requantized. kSoftmax: over all channels of a lane.
+/// kSquaredDifference: (tap 0 + tap 1)^2, as TFLite SQUARED_DIFFERENCE with `invert`.
 enum class Op : int {
   kMax = 0,
   kSum = 1,
@@ -211,7 +212,8 @@ enum class Op : int {
   kAddInt32 = 5,
   kMul = 6,
   kMin = 7,
-  kSoftmax = 8
+  kSoftmax = 8,
+  kSquaredDifference = 9
 };
 inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
 inline constexpr int kInvert = 1;    ///< all bits of the taps after a window's first: ~b = -1 - b

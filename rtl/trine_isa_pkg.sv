@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 6;
+  localparam int unsigned IsaVersion = 7;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -55,6 +55,8 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpMul = 8'd6;  // requantized product of two taps
   localparam logic [7:0] VectorOpMin = 8'd7;  // minimum of the taps
   localparam logic [7:0] VectorOpSoftmax = 8'd8;  // softmax over the channels
+  // squared sum of two taps, as TFLite SQUARED_DIFFERENCE
+  localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
   localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
   localparam int unsigned VectorFlagInvert = 1;  // complements the taps after the first
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two

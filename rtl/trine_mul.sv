@@ -4,7 +4,7 @@
 // multiply needs in the same sum.
 //
 //   sum_o + carry_o = a_i * b_i + (nudge_i ? (a_i < 0 ? -1 : 1) * 2^NudgeBit : 0)
-//                               + (half_i ? 2^HalfBit : 0)
+//                               + (half_i ? 2^HalfBit : 0) + (high_i ? 2^HighBit : 0)
 //
 // modulo 2^(AWidth + BWidth), NudgeBit = 2 * ceil(AWidth / 2) - 2: the foot of the top Booth digit,
 // where the nudge costs one gate; 30 for 32 bits, as TFLite has it. Carry-save, because the
@@ -22,12 +22,14 @@ module trine_mul #(
   parameter  int unsigned AWidth  = 32,
   parameter  int unsigned BWidth  = 31,
   parameter  int unsigned HalfBit = 31,  // above NudgeBit
+  parameter  int unsigned HighBit = 32,  // above HalfBit
   localparam int unsigned Width   = AWidth + BWidth
 ) (
   input  logic [AWidth-1:0] a_i,  // signed
   input  logic [BWidth-1:0] b_i,  // unsigned
   input  logic              nudge_i,
   input  logic              half_i,
+  input  logic              high_i,
   output logic [Width-1:0]  sum_o,
   output logic [Width-1:0]  carry_o
 );
@@ -38,8 +40,8 @@ module trine_mul #(
   if (AWidth < 4 || BWidth < 4) begin : gen_bad_width
     $error("trine_mul: AWidth and BWidth must be at least 4");
   end
-  if (HalfBit <= NudgeBit || HalfBit >= Width) begin : gen_bad_half
-    $error("trine_mul: HalfBit must be above NudgeBit and inside the product");
+  if (HalfBit <= NudgeBit || HighBit <= HalfBit || HighBit >= Width) begin : gen_bad_half
+    $error("trine_mul: HalfBit must be above NudgeBit, HighBit above that and inside the product");
   end
 
 `ifndef SYNTHESIS
@@ -47,7 +49,7 @@ module trine_mul #(
 
   assign nudge   = nudge_i ? Width'(1) << NudgeBit : '0;
   assign sum_o   = Width'($signed(a_i)) * Width'(b_i) + (a_i[AWidth-1] ? -nudge : nudge) +
-                   (Width'(half_i) << HalfBit);
+                   (Width'(half_i) << HalfBit) + (Width'(high_i) << HighBit);
   assign carry_o = '0;
 `else
   // ---------------------------------------------------------------------------------------------
@@ -103,7 +105,8 @@ module trine_mul #(
   // foot + nudge - 2 * (foot and nudge) is an exclusive or.
   logic top;
   assign top = a_i[AWidth-1] ^ nudge_i;
-  assign gen_level[0].rows[0] = (Width'(top) << NudgeBit) | (Width'(half_i) << HalfBit);
+  assign gen_level[0].rows[0] = (Width'(top) << NudgeBit) | (Width'(half_i) << HalfBit) |
+                                   (Width'(high_i) << HighBit);
 
   // Which rows pass a level unchanged, and where to, was chosen by area: 5,344 of 5,344..5,600 GE.
   for (genvar l = 0; l < Levels; l++) begin : gen_tree

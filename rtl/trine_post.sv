@@ -24,8 +24,8 @@
 // Residual words are gathered one ahead: what goes last of the word in front is kept aside, so that its
 // successor can arrive while that is still to come.
 //
-// Timing    Drain columns a cycle (fused addition: every second cycle), from the cycle after job and
-//           data are taken on. A word leaves 5 (requantize), 7 (add, multiply) or 12 (fused) cycles
+// Timing    Drain columns a cycle (fused addition: every second cycle; squares: two cycles of four), from the cycle after job and
+//           data are taken on. A word leaves 5 (requantize), 7 (add, multiply), 9 (square) or 12 (fused) cycles
 //           after its last column, with a lookup one more, if the scatter port takes it; else
 //           everything here stands still. With Drain = 2, one word can wait beside the lanes.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o. No lookups with a
@@ -141,7 +141,7 @@ module trine_post #(
 
   // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
   localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1,
-                          LatencyTable = 1;
+                          LatencySquare = 9, LatencyTable = 1;
   localparam int unsigned ReciprocalProducts = 7;
 
   // ---------------------------------------------------------------------------------------------
@@ -293,7 +293,8 @@ module trine_post #(
   // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
   // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
   // ---------------------------------------------------------------------------------------------
-  logic fused, lookup, residuals, phase_q, params_q, residual_ok, go_now, go_next;
+  logic fused, lookup, residuals, params_q, residual_ok, go_now, go_next;
+  logic [1:0] phase_q;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
   assign direct    = cfg_q.kind == trine_post_pkg::KindDirect;
@@ -303,7 +304,8 @@ module trine_post #(
   assign residuals = fused || (threshold && cfg_q.max);
   assign alone     = left_q != '0 && pipe_empty && out_ready;
   assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
-                     (params_q || cfg_q.static_bias) && (!fused || phase_q) &&
+                     (params_q || cfg_q.static_bias) && (!fused || phase_q[0]) &&
+                     (!cfg_q.square || !phase_q[1]) &&
                      (!reciprocal_q || v_go_i) &&
                      (!residuals || residual_ok);
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
@@ -361,11 +363,11 @@ module trine_post #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       params_q <= 1'b0;
-      phase_q  <= 1'b0;
+      phase_q  <= '0;
     end else begin
       if (p_valid_o) params_q <= p_ready_i;
       else if (issue || raw_take || take) params_q <= 1'b0;
-      if (en) phase_q <= !phase_q;
+      if (en) phase_q <= phase_q + 2'd1;
     end
   end
 
@@ -469,7 +471,7 @@ module trine_post #(
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
     if (cfg_q.kind == trine_post_pkg::KindAdd || cfg_q.kind == trine_post_pkg::KindMul) begin
-      latency = 4'(LatencyAdd);
+      latency = cfg_q.square ? 4'(LatencySquare) : 4'(LatencyAdd);
     end
     if (fused && !cfg_q.max) latency = 4'(LatencyFused);
     if (threshold) latency = 4'(LatencyThreshold);
@@ -643,6 +645,7 @@ module trine_post #(
         .single_i                 (cfg_q.single),
         .half_even_i              (cfg_q.half_even),
         .max_i                    (cfg_q.max),
+        .square_i                 (cfg_q.square),
         .zero_point_i             (cfg_q.zero_point),
         .act_min_i                (cfg_q.act_min),
         .act_max_i                (cfg_q.act_max),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post-processing lane: TFLite-exact requantization, residual addition and element-wise product on
-// one multiplier.
+// Post-processing lane: TFLite-exact requantization, residual addition, element-wise product and
+// squared difference on one multiplier.
 //
 //   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
@@ -9,6 +9,8 @@
 //   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
 //   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
 //                             shift), act_min, act_max),  operands as in op 1
+//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A + B
+//                   with v - z shifted by 7 instead of 20
 //
 //   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its low
 //                   30 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then
@@ -27,22 +29,28 @@
 // and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
 // (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
 //
+// The square goes through the multiplier twice. Its second factor is d modulo 2^31, of which the low
+// 31 bits of the product, all that d * d < 2^30 has, do not see the sign. Here, too, bits that are
+// shifted in need no multiplier: the operand's product counts from bit 24 instead of bit 11.
+//
 // The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v + 256
 // is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
 //
-// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2. All registers hold while
+// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2 and squares. All registers hold while
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
 //             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
-//             LatencyFused = 12; to product_valid_o 2
+//             LatencyFused = 12, LatencySquare = 9; to product_valid_o 2
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
 //           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
-//           every second cycle interleaves with itself.
-// Contract  op 2 at most in every second enabled cycle. Before an op other than the last one,
+//           every second cycle interleaves with itself. A square's second entry is 2 cycles after
+//           the first.
+// Contract  op 2 at most in every second enabled cycle, squares not in cycles n and n + 2. Before an op other than the last one,
 //           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
 //           values never meet at the multiplier's entry).
 //           bias, multiplier and shift are those of the value's output channel; the same for all
-//           values of op 3, which takes them 2 cycles later;
-//           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0; act_min <= act_max;
+//           values of op 3, which takes them 2 cycles later, and of squares (4 cycles);
+//           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
+//           at most 1/2; act_min <= act_max;
 //           half_even_i only with single_i; configuration and in_op_i are stable while values are
 //           in flight.
 //
@@ -57,6 +65,7 @@ module trine_post_lane (
   input  logic        single_i,
   input  logic        half_even_i,
   input  logic        max_i,
+  input  logic        square_i,
   input  logic [7:0]  zero_point_i,
   input  logic [7:0]  act_min_i,
   input  logic [7:0]  act_max_i,
@@ -86,6 +95,7 @@ module trine_post_lane (
   output logic [31:0] product_o
 );
 
+  localparam logic [1:0] OpAdd   = 2'd1;
   localparam logic [1:0] OpFused = 2'd2;
   localparam logic [1:0] OpMul   = 2'd3;
 
@@ -97,23 +107,28 @@ module trine_post_lane (
   logic [4:1]      add_q;    // it is the sum of two operands
   logic [Stages:1] again_q;  // its code becomes operand a
   logic            operand_valid_q, scaled_valid_q;
+  logic [2:1]      root_q;   // a difference to be squared
 
-  logic in_requant, in_pair, mul, start;
+  logic in_requant, in_pair, mul, square, root, start;
 
   assign in_requant = in_valid_i && !in_op_i[0];
   assign in_pair    = in_valid_i && in_op_i[0];  // add, mul
   assign mul        = in_op_i == OpMul;
-  assign start      = in_requant || scaled_valid_q;
+  assign square     = square_i && in_op_i == OpAdd;
+  assign root       = square && scaled_valid_q;
+  assign start      = in_requant || scaled_valid_q || root_q[2];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid_q         <= '0;
       product_q       <= '0;
+      root_q          <= '0;
       operand_valid_q <= 1'b0;
       scaled_valid_q  <= 1'b0;
     end else if (en_i) begin
-      valid_q         <= {valid_q[Stages-1:1], start && !product_i};
+      valid_q         <= {valid_q[Stages-1:1], start && !product_i && !root};
       product_q       <= {product_q[1], in_requant && product_i};
+      root_q          <= {root_q[1], root};
       operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i);
       scaled_valid_q  <= operand_valid_q;
     end
@@ -121,7 +136,7 @@ module trine_post_lane (
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      add_q   <= {add_q[3:1], !in_requant && !mul};
+      add_q   <= {add_q[3:1], !in_requant && !mul && !square};
       again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
     end
   end
@@ -157,13 +172,14 @@ module trine_post_lane (
     if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
   end
 
-  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here. In
+  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of a
+  // square, with 7 zeros, bit 23. In
   // op 3, with u = other_q and v = half_q, bit 11 is the lowest, and nothing is rounded.
   logic               two_roundings;  // that differ from one
   logic [39:0]        other_sum, other_carry, other_product;
   logic        [30:0] factor;
   logic        [5:0]  operand_shift;
-  logic signed [29:0] scaled_q;  // product >> 10
+  logic signed [29:0] scaled_d, scaled_q;  // product >> 10, square: >> 23
   logic signed [8:0]  half_q2;   // add: the operand scaled by 1/2; mul: ~u
 
   assign factor        = mul ? {11'd0, !half_q[8], half_q[7:0], 11'd0} : add_operand_multiplier_i;
@@ -172,12 +188,14 @@ module trine_post_lane (
   trine_mul #(
     .AWidth  (9),
     .BWidth  (31),
-    .HalfBit (10)
+    .HalfBit (10),
+    .HighBit (23)
   ) u_operand_mul (
     .a_i     (other_q),
     .b_i     (factor),
     .nudge_i (1'b0),
-    .half_i  (two_roundings),
+    .half_i  (two_roundings && !square),
+    .high_i  (two_roundings && square),
     .sum_o   (other_sum),
     .carry_o (other_carry)
   );
@@ -188,17 +206,24 @@ module trine_post_lane (
   logic unused_other_product;
   assign unused_other_product = ^other_product[9:0];
 
+  // The lowest bit has been rounded away already, or it will be t[0].
+  always_comb begin
+    scaled_d = $signed({other_product[39:11], other_product[10] && !two_roundings});
+    if (square) begin
+      scaled_d = 30'($signed({other_product[39:24], other_product[23] && !two_roundings}));
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (en_i && operand_valid_q) begin
-      // Bit 10 has been rounded away already, or it will be t[0].
-      scaled_q <= $signed({other_product[39:11], other_product[10] && !two_roundings});
+      scaled_q <= scaled_d;
       half_q2  <= mul ? ~other_q : half_q;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
   // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of B
-  // is its carry. |A + B| < 2^28.
+  // is its carry. |A + B| < 2^28, of a square < 2^15. A square comes here again.
   //
   // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
   // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
@@ -210,6 +235,8 @@ module trine_post_lane (
   logic        [30:0] multiplier_d, multiplier_q;
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
   logic               nudge_d, nudge_q;
+
+  logic        [62:0] product;  // of stage 2
 
   assign right = 5'd0 - operand_shift[4:0];
 
@@ -225,30 +252,35 @@ module trine_post_lane (
   end
 
   always_comb begin
-    addend_a = {{4{half_q2[8]}}, half_q2, 19'd0};
+    addend_a = square ? {{17{half_q2[8]}}, half_q2, 6'd0} : {{4{half_q2[8]}}, half_q2, 19'd0};
     addend_b = 32'($signed(t_operand[29:1]));
     carry_in = t_operand[0] && !(two_roundings && scaled_q[29] && !below);
     if (mul) begin
       addend_a = {{15{half_q2[8]}}, half_q2, 8'hff};
       carry_in = 1'b1;
     end
+    if (root_q[2]) begin
+      addend_a = $signed({1'b0, product[30:0]});
+      addend_b = '0;
+      carry_in = 1'b0;
+    end
     if (in_requant) begin
       addend_a = $signed(acc_i);
       addend_b = $signed(bias_i);
       carry_in = 1'b0;
     end
-    multiplier_d = in_requant || mul ? multiplier_i : add_multiplier_i;
-    shift_d      = in_requant || mul ? shift_i : add_shift_i;
+    multiplier_d = in_requant || mul || square ? multiplier_i : add_multiplier_i;
+    shift_d      = in_requant || mul || square ? shift_i : add_shift_i;
   end
 
   assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
   assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
-  assign nudge_d  = !single_i && shift_d[5];
+  assign nudge_d  = !single_i && shift_d[5] && !root;
 
   always_ff @(posedge clk_i) begin
     if (en_i && start) begin
       x_q          <= x_d;
-      multiplier_q <= multiplier_d;
+      multiplier_q <= root ? $unsigned(x_d[30:0]) : multiplier_d;
       amount_q     <= amount_d;
       nudge_q      <= nudge_d;
     end
@@ -272,12 +304,13 @@ module trine_post_lane (
     .b_i     (multiplier_q),
     .nudge_i (nudge_q),
     .half_i  (1'b0),
+    .high_i  (1'b0),
     .sum_o   (sum),
     .carry_o (carry)
   );
 
   always_ff @(posedge clk_i) begin
-    if (en_i && (valid_q[1] || product_q[1])) begin
+    if (en_i && (valid_q[1] || product_q[1] || root_q[1])) begin
       low_q     <= {1'b0, sum[Low-1:0]} + {1'b0, carry[Low-1:0]};
       sum_q     <= sum[62:Low];
       carry_q   <= carry[62:Low];
@@ -290,7 +323,6 @@ module trine_post_lane (
   // too. Each step keeps the bits that the remaining steps can bring down; if it does not shift,
   // the bits that it drops must repeat the sign, or t saturates.
   // ---------------------------------------------------------------------------------------------
-  logic [62:0] product;
   logic [40:0] by_32;
   logic [24:0] by_16_d, by_16_q;
   logic [16:0] by_8;
@@ -381,7 +413,7 @@ module trine_post_lane (
   logic       held_q;  // a value of the operation is on its way to the multiplier
   logic [1:0] op_q;
 
-  assign held_q = operand_valid_q || scaled_valid_q;
+  assign held_q = operand_valid_q || scaled_valid_q || root_q != '0;
 
   always_ff @(posedge clk_i) begin
     if (en_i && in_valid_i) op_q <= in_op_i;
@@ -391,7 +423,7 @@ module trine_post_lane (
     if (live_q && en_i) begin
       m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
       m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
-      m_entry_free: assume (!(in_requant && scaled_valid_q));
+      m_entry_free: assume (!((in_requant || root_q[2]) && scaled_valid_q));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
       if (half_even_i) m_one_rounding: assume (single_i);

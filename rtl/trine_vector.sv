@@ -89,6 +89,7 @@ module trine_vector #(
   // after the first are kept.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2;
   localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
+  localparam logic [2:0]  OpAdd    = trine_isa_pkg::VectorOpAdd[2:0];
   localparam int          Folds    = $clog2(Rows);
   localparam int unsigned FoldBits = $clog2(Folds + 2);
 
@@ -143,7 +144,8 @@ module trine_vector #(
       end
     end
     if (start) begin
-      op_q               <= run_op_i[2:0];
+      op_q               <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference ? OpAdd
+                                                                                 : run_op_i[2:0];
       softmax_q          <= Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax;
       reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
       invert_q           <= run_flags_i[trine_isa_pkg::VectorFlagInvert];
@@ -158,6 +160,7 @@ module trine_vector #(
       cfg_q.channels       <= '1;
       cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
+      cfg_q.square         <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference;
       cfg_q.softmax        <= Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax;
       cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
@@ -166,7 +169,8 @@ module trine_vector #(
       unique case (run_op_i)
         trine_isa_pkg::VectorOpSum,
         trine_isa_pkg::VectorOpSoftmax: cfg_q.kind <= trine_post_pkg::KindRequant;
-        trine_isa_pkg::VectorOpAdd: cfg_q.kind <= trine_post_pkg::KindAdd;
+        trine_isa_pkg::VectorOpAdd,
+        trine_isa_pkg::VectorOpSquaredDifference: cfg_q.kind <= trine_post_pkg::KindAdd;
         trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
         default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
       endcase

@@ -15,11 +15,12 @@ namespace {
 constexpr int kWidth = TB_AWidth + TB_BWidth;  // at most 63
 constexpr int kNudgeBit = 2 * ((TB_AWidth + 1) / 2) - 2;
 
-/// a * b + nudge + half, modulo 2^kWidth.
-std::uint64_t product(std::int64_t a, std::int64_t b, bool nudge, bool half) {
+/// a * b + nudge + half + high, modulo 2^kWidth.
+std::uint64_t product(std::int64_t a, std::int64_t b, bool nudge, bool half, bool high) {
   const std::int64_t term = nudge ? std::int64_t{1} << kNudgeBit : 0;
-  const std::int64_t exact =
-      a * b + (a < 0 ? -term : term) + (half ? std::int64_t{1} << TB_HalfBit : 0);
+  const std::int64_t exact = a * b + (a < 0 ? -term : term) +
+                             (half ? std::int64_t{1} << TB_HalfBit : 0) +
+                             (high ? std::int64_t{1} << TB_HighBit : 0);
   return static_cast<std::uint64_t>(exact) & ((std::uint64_t{1} << kWidth) - 1);
 }
 
@@ -40,17 +41,18 @@ TEST_CASE("trine_mul multiplies signed by unsigned and adds the nudge", "[tb][mu
     const std::int64_t a =
         as_signed(any_word(random) >> (random() % 2 ? 0 : 32 - TB_AWidth), TB_AWidth);
     const std::int64_t b = any_word(random) & ((1u << TB_BWidth) - 1);
-    const bool nudge = chance(random, 50), half = chance(random, 50);
+    const bool nudge = chance(random, 50), half = chance(random, 50), high = chance(random, 50);
     drive(dut.a_i, static_cast<std::uint64_t>(a) & ((std::uint64_t{1} << TB_AWidth) - 1));
     drive(dut.b_i, static_cast<std::uint64_t>(b));
     dut.nudge_i = nudge;
     dut.half_i = half;
+    dut.high_i = high;
     dut.eval();
     const std::uint64_t actual =
         (std::uint64_t{dut.sum_o} + dut.carry_o) & ((std::uint64_t{1} << kWidth) - 1);
-    if (actual != product(a, b, nudge, half)) {
-      CAPTURE(seed, i, a, b, nudge, half);
-      REQUIRE(actual == product(a, b, nudge, half));
+    if (actual != product(a, b, nudge, half, high)) {
+      CAPTURE(seed, i, a, b, nudge, half, high);
+      REQUIRE(actual == product(a, b, nudge, half, high));
     }
     ++equal;
   }

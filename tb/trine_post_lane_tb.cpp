@@ -16,8 +16,8 @@ using namespace trine::golden;
 
 namespace {
 
-enum Op { kRequant, kAdd, kFused, kMul, kFusedMax };
-constexpr int kLatency[] = {5, 7, 12, 7, 5};  // in enabled cycles, as the module's header says
+enum Op { kRequant, kAdd, kFused, kMul, kFusedMax, kSquare };
+constexpr int kLatency[] = {5, 7, 12, 7, 5, 9};  // in enabled cycles, as the module's header says
 
 /// The two's complement of `value` in a port of `width` <= 8 bits.
 std::uint8_t bits(int value, int width) {
@@ -73,8 +73,9 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[tb][post_lane]") {
-  const auto op = GENERATE(kRequant, kAdd, kFused, kMul, kFusedMax);
+TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite does",
+          "[tb][post_lane]") {
+  const auto op = GENERATE(kRequant, kAdd, kFused, kMul, kFusedMax, kSquare);
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
   const auto enable_percent = GENERATE(100u, 60u);
   const auto seed = GENERATE(1u, 2u);
@@ -85,6 +86,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
   auto& random = bench.random;
   dut.single_i = rounding != Rounding::kDouble;
   dut.max_i = op == kFusedMax;
+  dut.square_i = op == kSquare;
   dut.half_even_i = rounding == Rounding::kHalfEven;
 
   struct Expected {
@@ -122,6 +124,13 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
     // A product's scale is the same for all values.
     const Scale product = ties ? Scale{1 << 30, -bench.uniform(0, 12)}
                                : Scale{bench.multiplier(), bench.uniform(-20, 14)};
+    Scale square = ties ? Scale{1 << 30, -bench.uniform(0, 22)}
+                        : Scale{bench.multiplier(), bench.uniform(-30, 1)};
+    if (op == kSquare && units) {  // one unit of the difference decides
+      other.shift = -bench.uniform(5, 12);
+      square.shift = -23 - 2 * other.shift + bench.uniform(0, 2);
+    }
+    if (op == kSquare && other.shift == 0) other.multiplier = 1 << 30;
     add.scale_a = a_is_half ? half : other;
     add.scale_b = a_is_half ? other : half;
 
@@ -143,10 +152,13 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
     for (int cycle = 0; cycle < 140;) {
       const bool enabled = chance(random, enable_percent);
       const bool offer = cycle < 125 && chance(random, 80) &&
-                         ((op != kFused && op != kFusedMax) || cycle % 2 == 0);
+                         ((op != kFused && op != kFusedMax) || cycle % 2 == 0) &&
+                         (op != kSquare || cycle % 4 < 2);
       // Where ties are wanted, some units of half a code.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
-      Scale scale = op == kMul ? product : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
+      Scale scale = op == kMul      ? product
+                    : op == kSquare ? square
+                                    : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
       const std::int32_t sum =
           ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
       // Between them products that have no code.
@@ -155,11 +167,12 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
       const std::uint32_t bias = any_word(random);
       const int a = bench.code(), b = units ? add.zero_b : bench.code();
       // acc + bias = sum, modulo 2^32. Additions and products read only the low byte.
-      const std::uint32_t acc = op == kAdd || op == kMul ? (any_word(random) & ~0xffu) | bits(a, 8)
-                                                         : static_cast<std::uint32_t>(sum) - bias;
+      const bool pair = op == kAdd || op == kMul || op == kSquare;
+      const std::uint32_t acc =
+          pair ? (any_word(random) & ~0xffu) | bits(a, 8) : static_cast<std::uint32_t>(sum) - bias;
       dut.en_i = enabled;
       dut.in_valid_i = offer;
-      dut.in_op_i = op == kFusedMax ? kFused : op;
+      dut.in_op_i = op == kFusedMax ? kFused : op == kSquare ? kAdd : op;
       dut.acc_i = acc;
       dut.bias_i = bias;
       dut.multiplier_i = static_cast<std::uint32_t>(scale.multiplier);
@@ -205,6 +218,7 @@ TEST_CASE("trine_post_lane requantizes, adds and multiplies as TFLite does", "[t
         if (op == kFusedMax) code = std::max(code, b);
         if (op == kMul)
           code = requantize((a - add.zero_a) * (b - add.zero_b), product, range, rounding);
+        if (op == kSquare) code = squared_sum(a, b, add, square, range, rounding);
         expected.push_back({cycle + kLatency[op], code, acc, bias, scale, a, b});
       }
       ++cycle;

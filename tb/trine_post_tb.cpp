@@ -139,6 +139,7 @@ struct Bench {
         i, product,
         {static_cast<std::int32_t>(c[cfg::kMultiplier]), static_cast<int>(c[cfg::kShift])});
   }
+  /// The sum, or its square.
   int added(const Instruction& i, int a, int b) {
     const auto& c = i.cfg;
     const auto value = [&](cfg::Field f) { return static_cast<int>(c[f]); };
@@ -151,7 +152,10 @@ struct Bench {
     add.scale_b = value(cfg::kAddAIsHalf) != 0 ? other : half;
     add.scale_sum = {value(cfg::kAddMultiplier), value(cfg::kAddShift)};
     add.range = {value(cfg::kAddZeroPoint), value(cfg::kAddActMin), value(cfg::kAddActMax)};
-    return looked_up(i, trine::golden::add(a, b, add, rounding_of(i)));
+    if (c[cfg::kSquare] == 0) return looked_up(i, trine::golden::add(a, b, add, rounding_of(i)));
+    const Range range{value(cfg::kZeroPoint), value(cfg::kActMin), value(cfg::kActMax)};
+    return looked_up(i, squared_sum(a, b, add, {value(cfg::kMultiplier), value(cfg::kShift)}, range,
+                                    rounding_of(i)));
   }
 
   /// A value in a place of a word: two's complement, but one bit is 0 or 1.
@@ -346,6 +350,11 @@ struct Bench {
     const cfg::Kind kind = kinds[draw(4)];
     c[cfg::kKind] = kind;
     c[cfg::kLookup] = kTable && kind != cfg::kDirect ? draw(2) : 0;
+    c[cfg::kSquare] = kind == cfg::kAdd ? draw(2) : 0;
+    if (c[cfg::kSquare] != 0) {
+      c[cfg::kAddOperandShift] = uniform(-6, -1);
+      c[cfg::kShift] = uniform(-26, -18);
+    }
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
     c[cfg::kBias] = uniform(-5000, 5000);
     c[cfg::kChannels] = 0xffff;

@@ -93,10 +93,12 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   };
   const auto& r = job.registers;
   const auto op = static_cast<Op>(job.run.op);
-  field(cfg::kKind, op == Op::kAdd   ? cfg::kAdd
-                    : op == Op::kMul ? cfg::kMul
-                    : op == Op::kSum ? cfg::kRequant
-                                     : cfg::kDirect);
+  const bool square = op == Op::kSquaredDifference;
+  field(cfg::kKind, op == Op::kAdd || square ? cfg::kAdd
+                    : op == Op::kMul         ? cfg::kMul
+                    : op == Op::kSum         ? cfg::kRequant
+                                             : cfg::kDirect);
+  field(cfg::kSquare, square ? 1 : 0);
   field(cfg::kEncoding, 0);
   field(cfg::kMax, 0);
   field(cfg::kLookup, r.get(isa::post::kOutput) == 3 ? 1 : 0);
@@ -159,7 +161,8 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      run.op = static_cast<int>(random() % 8);
+      run.op = static_cast<int>(random() % 9);
+      if (run.op == 8) run.op = static_cast<int>(Op::kSquaredDifference);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;

@@ -466,25 +466,30 @@ class Generator {
     Instruction i;
     using isa::vector::Op;
     const bool every = config_.ternary && config_.binary;
-    static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd, Op::kMul, Op::kMin};
-    const Op op = every && chance(40) ? static_cast<Op>(between(3, 5)) : kInt8Ops[draw(5)];
+    static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd,
+                                      Op::kMul, Op::kMin, Op::kSquaredDifference};
+    const Op op = every && chance(40) ? static_cast<Op>(between(3, 5)) : kInt8Ops[draw(6)];
     const int words = between(1, 4);
-    const bool pair = op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul;
+    const bool square = op == Op::kSquaredDifference;
+    const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
+    const bool pair = op == Op::kAddInt32 || (codes && op != Op::kSum);
     const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
     if (!lanes(i, false, words, words, R, S, pair)) return false;
     int flags = chance(50) ? 1 << isa::vector::kSingle : 0;
     if (flags != 0 && chance(40)) flags |= 1 << isa::vector::kHalfEven;
     if (chance(40)) flags |= 1 << isa::vector::kInvert;
     const bool reduce = op == Op::kSum && chance(50);
-    quantization(
-        i.registers,
-        bits_of(op == Op::kMul ? 256LL * 256 : 128LL * R * S * (reduce ? config_.rows : 1) + 3000));
+    quantization(i.registers,
+                 bits_of(op == Op::kMul ? 256LL * 256
+                         : square       ? 1LL << 29
+                                        : 128LL * R * S * (reduce ? config_.rows : 1) + 3000));
+    if (square) i.registers.set(post::kAddOperandShift, between(-6, -1));
     if (reduce) {
       flags |= 1 << isa::vector::kReduce;
       i.registers.set(post::kPadCode, 0);
     }
     i.registers.set(isa::vector::kBias, between(-3000, 3000));
-    if ((op == Op::kSum || op == Op::kAdd || op == Op::kMul) && chance(40)) look_up(i);
+    if (codes && chance(40)) look_up(i);
     i.run.op = static_cast<int>(op);
     i.run.flags = flags;
     add(Engine::kVector, std::move(i));

@@ -59,10 +59,12 @@ struct Post {
   }
   int mul(int a, int b) const { return requantize((a - zero_a) * (b - zero_b), scale); }
   int add(int a, int b) const {
-    const std::int32_t left = operand_term(a - zero_a, a_is_half);
-    const std::int32_t right = operand_term(b - zero_b, !a_is_half);
-    return reference::requantize(reference::wrap(std::int64_t{left} + right), sum, sum_range,
-                                 last_rounding);
+    return reference::requantize(both(a, b, 20), sum, sum_range, last_rounding);
+  }
+  bool squares_fit() const { return operand.shift < 0 || operand.multiplier <= 1 << 30; }
+  int square(int a, int b) const {
+    const std::int32_t d = both(a, b, 7);
+    return requantize(d * d, scale);
   }
 
   Rounding rounding, last_rounding;  ///< of an addition's operand; of the result
@@ -70,9 +72,13 @@ struct Post {
   OutputRange range;
 
  private:
-  std::int32_t operand_term(int value, bool half) const {
-    if (half) return value * (1 << 19);
-    return reference::scaled(value * (1 << 20), operand, rounding);
+  /// A + B, the operands shifted left first.
+  std::int32_t both(int a, int b, int left_shift) const {
+    return operand_term((a - zero_a) * (1 << left_shift), a_is_half) +
+           operand_term((b - zero_b) * (1 << left_shift), !a_is_half);
+  }
+  std::int32_t operand_term(std::int32_t value, bool half) const {
+    return half ? value / 2 : reference::scaled(value, operand, rounding);
   }
 
   ChannelScale operand;
@@ -786,7 +792,8 @@ void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
 
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > 8) fail(fmt::format("vector operation {} does not exist", run.op));
+  if (run.op < 0 || run.op > static_cast<int>(isa::vector::Op::kSquaredDifference))
+    fail(fmt::format("vector operation {} does not exist", run.op));
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
@@ -871,9 +878,10 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   const std::size_t taps = window_taps(r);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
   const int output = field(r, post::kOutput);
-  const bool requantized = op == Op::kSum || op == Op::kAdd || op == Op::kMul;
-  if ((op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul) && taps != 2)
-    fail("additions and products have two taps");
+  const bool pair = op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference;
+  const bool requantized = op == Op::kSum || pair;
+  if ((pair || op == Op::kAddInt32) && taps != 2) fail("additions and products have two taps");
+  if (op == Op::kSquaredDifference && !unit.squares_fit()) fail("an operand's factor is above 1/2");
   if (output != 0 && (output != 3 || !requantized || !config_.table))
     fail(fmt::format("no output {} of vector operation {}", output, run.op));
   const auto sum_code = [&](std::int64_t sum) {
@@ -899,7 +907,9 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
       int code = op == Op::kMax || op == Op::kMin ? extremum
                  : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
                  : op == Op::kMul ? unit.mul(byte_of(words[0], b), byte_of(words[1], b))
-                                  : sum_code(sum);
+                 : op == Op::kSquaredDifference
+                     ? unit.square(byte_of(words[0], b), byte_of(words[1], b))
+                     : sum_code(sum);
       if (output == 3) code = lookup(code);
       result = with_byte(result, b, code);
     }

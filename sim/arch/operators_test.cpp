@@ -41,6 +41,43 @@ TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random]
     });
 }
 
+TEST_CASE("squared differences broadcast as the golden layer", "[arch][random][elementwise]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> shape = random_shape(b);
+      b.one_scale = b.number(0, 4) == 0;
+      const bool whole = b.number(0, 3) != 0;  // else both may have to be repeated
+      const int left = whole ? random_map(b, shape) : random_operand(b, shape);
+      const int right = random_operand(b, shape);
+      const bool swap = b.number(0, 1) == 0;
+      const int out = b.binary(swap ? right : left, swap ? left : right, OpKind::kSquaredDifference,
+                               "SQUARED_DIFFERENCE");
+      const auto scale = [&](int t) -> float& {
+        return b.graph.tensors[static_cast<std::size_t>(t)].quantization.scale[0];
+      };
+      if (b.number(0, 1) == 0)
+        scale(right) = scale(left) * static_cast<float>(b.number(1, 999)) / 99;
+      const float largest = std::max(scale(left), scale(right));
+      scale(out) = largest * largest * static_cast<float>(b.number(1, 60'000)) / 99;
+      return out;
+    });
+}
+
+TEST_CASE("a squared difference of too fine a scale is refused", "[arch][elementwise][error]") {
+  Builder b(1);
+  const int x = b.input({1, 2, 2, 4}), y = b.input({1, 2, 2, 4});
+  const int out = b.binary(x, y, OpKind::kSquaredDifference, "SQUARED_DIFFERENCE");
+  for (const int t : {x, y}) b.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {1};
+  const auto compile = [&](float scale) {
+    b.graph.tensors[static_cast<std::size_t>(out)].quantization.scale = {scale};
+    b.graph.outputs = {out};
+    compiler::compile(b.graph, testing::small_config(4, 4, 16, 8, 64));
+  };
+  CHECK_NOTHROW(compile(0x1.01p-13f));
+  CHECK_THROWS_WITH(compile(0x0.ffp-13f), Catch::Matchers::Contains("op 0 SQUARED_DIFFERENCE: ") &&
+                                              Catch::Matchers::Contains("scale is too small"));
+}
+
 int softmax(Builder& b, int from) {
   const int result = b.unary(from, OpKind::kSoftmax, "SOFTMAX");
   auto& quantization = b.graph.tensors[static_cast<std::size_t>(result)].quantization;

@@ -284,9 +284,11 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const auto op = static_cast<isa::vector::Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
   using isa::vector::Op;
-  const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul;
+  const bool square = op == Op::kSquaredDifference;
+  const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
   Time window = latency::kVectorWord;
   if (codes) window += 4 / config_.columns_per_cycle - 1;
+  if (square) window += 2;
   if (reduce)
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;

@@ -15,9 +15,10 @@ std::string_view operation_of(Engine engine, int op) {
   static constexpr std::string_view kPrecisions[] = {"int8",         "ternary",     "binary",
                                                      "int8_ternary", "int8_binary", "matmul"};
   static constexpr std::string_view kVector[] = {
-      "max", "sum", "add", "max_ternary", "max_binary", "add_int32", "mul", "min", "softmax"};
+      "max",       "sum", "add", "max_ternary", "max_binary",
+      "add_int32", "mul", "min", "softmax",     "squared_difference"};
   if (engine == Engine::kCompute) return op < 6 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 9 ? kVector[op] : "?";
+  if (engine == Engine::kVector) return op < 10 ? kVector[op] : "?";
   return op < 7 ? kTargets[op] : "?";
 }
 

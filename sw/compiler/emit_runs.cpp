@@ -30,6 +30,8 @@ isa::vector::Op operation_of(LayerKind kind, int per_word) {
       return Op::kSum;
     case LayerKind::kAdd:
       return Op::kAdd;
+    case LayerKind::kSquare:
+      return Op::kSquaredDifference;
     case LayerKind::kMul:
       return Op::kMul;
     case LayerKind::kMinimum:
@@ -120,7 +122,11 @@ void Emitter::set_post(Instruction& i) const {
     r.set(post::kAddZeroA, l.zero_point);
     r.set(post::kAddZeroB, l.weights_zero);
   }
-  if (!l.fuse_add && l.kind != LayerKind::kAdd) return;
+  if (l.kind == LayerKind::kSquare) {
+    r.set(post::kMultiplier, l.add.result.multiplier);
+    r.set(post::kShift, l.add.result.shift);
+  }
+  if (!l.fuse_add && l.kind != LayerKind::kAdd && l.kind != LayerKind::kSquare) return;
   // The operand with the larger scale has factor 1/2.
   const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};
   const reference::ChannelScale& other = l.add.input[a_is_half ? 1 : 0];

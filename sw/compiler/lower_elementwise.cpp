@@ -5,6 +5,11 @@
 #include "sw/reference/softmax.h"
 
 namespace trine::compiler {
+namespace {
+
+constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
+
+}  // namespace
 
 std::optional<int> Lowering::fusable(const Op& add, int position) {
   const int tensor = add.input(position);
@@ -75,6 +80,30 @@ void Lowering::subtraction(const Op& o) {
   layer.add = reference::add_params(graph_, o);
   layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
   two_maps(o, std::move(layer));
+}
+
+/// The operand that is complemented is the one that is only halved, so that its sign can change:
+/// (a - b)^2 = (b - a)^2.
+void Lowering::squared_difference(const Op& o) {
+  Layer layer = start(o, LayerKind::kSquare);
+  layer.half_even = needs_half_even(o);
+  layer.invert = true;
+  layer.add = reference::add_params(graph_, o);
+  if (layer.add.result.shift > kLargestSquareShift)
+    fail(o, fmt::format("tensor {} '{}': its scale is too small for the machine's 32 bits",
+                        o.outputs[0], graph_.out(o).name));
+  layer.range = layer.add.output;
+  layer.input = operand(o, 0);
+  layer.second = operand(o, 1);
+  if (graph_.in(o, 0).scale() > graph_.in(o, 1).scale()) {
+    std::swap(layer.input, layer.second);
+    std::swap(layer.add.input[0], layer.add.input[1]);
+    std::swap(layer.add.zero_point[0], layer.add.zero_point[1]);
+  }
+  layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
+  check_operands(o, shape(layer.input), shape(layer.second));
+  set_pointwise(layer);
+  add_layer(o, std::move(layer));
 }
 
 void Lowering::multiplication(const Op& o) {

@@ -292,6 +292,8 @@ void Lowering::lower(int index) {
       return addition(index);
     case OpKind::kSub:
       return subtraction(o);
+    case OpKind::kSquaredDifference:
+      return squared_difference(o);
     case OpKind::kMul:
       return multiplication(o);
     case OpKind::kMaximum:

@@ -222,6 +222,7 @@ class Lowering {
   void find_fused_additions();
   void addition(int index);
   void subtraction(const Op& o);
+  void squared_difference(const Op& o);
   void multiplication(const Op& o);
   /// The operator's maps as the layer's.
   void two_maps(const Op& o, Layer layer);

@@ -116,9 +116,9 @@ struct Sweep {
   std::vector<SweepPart> parts;  ///< of `rect`
 };
 
-/// kMax and kSum: of a window's taps; kAdd, kMul, kMaximum and kMinimum: of two maps, word by
-/// word; kSoftmax: over the channels of a pixel.
-enum class LayerKind { kConv, kMax, kSum, kAdd, kMul, kMaximum, kMinimum, kSoftmax };
+/// kMax and kSum: of a window's taps; kAdd, kSquare (of the sum), kMul, kMaximum and kMinimum: of
+/// two maps, word by word; kSoftmax: over the channels of a pixel.
+enum class LayerKind { kConv, kMax, kSum, kAdd, kSquare, kMul, kMaximum, kMinimum, kSoftmax };
 enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
 
 struct Layer {
@@ -170,9 +170,10 @@ struct Layer {
   std::vector<std::vector<std::int32_t>> corrections;
 
   bool fuse_add = false;
-  reference::AddParams add;  ///< of kAdd and fuse_add: input 0 is the code (first tap), 1 the other
+  /// Of kAdd, kSquare and fuse_add: input 0 is the code (first tap), 1 the other.
+  reference::AddParams add;
 
-  bool invert = false;       ///< kAdd: complements the second operand
+  bool invert = false;       ///< kAdd, kSquare: complements the second operand
   reference::MulParams mul;  ///< of kMul: input 0 is the first tap
 
   std::vector<SumRegion> regions;  ///< kSum
@@ -181,14 +182,14 @@ struct Layer {
   std::vector<std::uint32_t> exponentials;  ///< kSoftmax: of differences 0..-255 to the largest
 
   bool two_operands() const {
-    return kind == LayerKind::kAdd || kind == LayerKind::kMul || kind == LayerKind::kMaximum ||
-           kind == LayerKind::kMinimum;
+    return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
+           kind == LayerKind::kMaximum || kind == LayerKind::kMinimum;
   }
   /// Whether a table can follow.
   bool can_look_up() const {
     return result == Output::kRequantized && !fuse_add &&
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
-            kind == LayerKind::kMul);
+            kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }

@@ -132,11 +132,11 @@ TEST_CASE("operators without hardware are refused by name", "[compiler][error]")
   const gen::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
   Builder b(1);
   const int in = b.input({1, 4, 4, 4});
-  const int other = b.input({1, 4, 4, 4});
-  const auto kind = model::OpKind::kSquaredDifference;
-  b.graph.outputs = {b.addition(in, b.binary(in, other, kind, "SQUARED_DIFFERENCE"))};
+  const int logarithm = b.unary(in, model::OpKind::kLogSoftmax, "LOG_SOFTMAX");
+  b.graph.tensors.back().quantization = {{16.0f / 256}, {127}, 0};
+  b.graph.outputs = {b.addition(in, logarithm)};
   REQUIRE_THROWS_WITH(compile(b.graph, config),
-                      Catch::Contains("random.tflite: op 0 SQUARED_DIFFERENCE: tensor 2"));
+                      Catch::Contains("random.tflite: op 0 LOG_SOFTMAX: tensor 1"));
 
   Builder c(2);
   const int image = c.input({1, 4, 4, 4});

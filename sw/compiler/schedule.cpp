@@ -47,10 +47,12 @@ bool reads_register(const Instruction& i, std::size_t reg) {
       return true;
     case Engine::kVector: {
       const auto op = static_cast<isa::vector::Op>(i.run.op);
-      if (reg == 11) return op == isa::vector::Op::kSum || op == isa::vector::Op::kMul;
-      if (reg == 12) return op == isa::vector::Op::kAdd || op == isa::vector::Op::kMul;
-      if (reg == 15) return op == isa::vector::Op::kSum || op == isa::vector::Op::kSoftmax;
-      if (reg >= 13) return op == isa::vector::Op::kAdd;
+      using isa::vector::Op;
+      const bool product = op == Op::kMul || op == Op::kSquaredDifference;
+      if (reg == 11) return op == Op::kSum || product;
+      if (reg == 12) return op == Op::kAdd || product;
+      if (reg == 15) return op == Op::kSum || op == Op::kSoftmax;
+      if (reg >= 13) return op == Op::kAdd;
       return true;
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Golden model of a post lane: TFLite's int8 requantization and ADD, with both roundings of M.
+// Golden model of a post lane: TFLite's int8 requantization, ADD and SQUARED_DIFFERENCE, with both
+// roundings of M.
 //
 //   double  M(x, q, shift) = rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0))
 //   single  M(x, q, shift) = floor((x * q + 2^(30 - shift)) / 2^(31 - shift))
@@ -64,14 +65,24 @@ struct Add {
   Range range;
 };
 
-inline int add(int a, int b, const Add& add, Rounding rounding) {
+inline std::int64_t both_operands(int a, int b, const Add& add, int left, Rounding rounding) {
   const Rounding first = rounding == Rounding::kDouble ? rounding : Rounding::kSingle;
   const auto operand = [&](int value, const Scale& scale) {
-    return multiply_by_scale(std::int64_t{value} * (1 << 20), scale, first);
+    return multiply_by_scale(std::int64_t{value} * (1 << left), scale, first);
   };
-  const std::int64_t sum =
-      operand(a - add.zero_a, add.scale_a) + operand(b - add.zero_b, add.scale_b);
+  return operand(a - add.zero_a, add.scale_a) + operand(b - add.zero_b, add.scale_b);
+}
+
+inline int add(int a, int b, const Add& add, Rounding rounding) {
+  const std::int64_t sum = both_operands(a, b, add, 20, rounding);
   return to_code(multiply_by_scale(sum, add.scale_sum, rounding), add.range);
+}
+
+/// TFLite's SQUARED_DIFFERENCE, if b is its operand's complement.
+inline int squared_sum(int a, int b, const Add& add, const Scale& scale, const Range& range,
+                       Rounding rounding) {
+  const std::int64_t sum = both_operands(a, b, add, 7, rounding);
+  return to_code(multiply_by_scale(sum * sum, scale, rounding), range);
 }
 
 }  // namespace trine::golden

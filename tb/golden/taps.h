@@ -25,13 +25,13 @@ namespace trine::golden {
 
 inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
-  return op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul;
+  return op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul || op == Op::kSquaredDifference;
 }
 
 /// Bits of a slot that mean something.
 inline unsigned slot_bits(isa::vector::Op op) {
   using Op = isa::vector::Op;
-  return op == Op::kSum ? 24 : op == Op::kAdd || op == Op::kMul ? 16 : 8;
+  return op == Op::kSum ? 24 : is_pair(op) && op != Op::kAddInt32 ? 16 : 8;
 }
 
 inline int byte_of(std::uint32_t word, unsigned b) {
@@ -54,7 +54,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
   using Op = isa::vector::Op;
   for (std::size_t k = 1; invert && k < taps.size(); ++k) taps[k] = ~taps[k];
   std::array<int, 4> slots{};
-  if (op == Op::kSum || op == Op::kAdd || op == Op::kMul) {
+  if (op == Op::kSum || (is_pair(op) && op != Op::kAddInt32)) {
     for (unsigned b = 0; b < 4; ++b) {
       for (const std::uint32_t tap : taps) slots[b] += byte_of(tap, b);
       if (op != Op::kSum)

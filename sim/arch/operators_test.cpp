@@ -308,11 +308,47 @@ TEST_CASE("attention equals the golden layers", "[arch][random][matmul][transpos
       const int q = head({0, 2, 1, 3}),
                 k = head(adjoint ? std::vector<int>{0, 2, 1, 3} : std::vector<int>{0, 2, 3, 1});
       const int scores = b.batch_matmul(q, k, false, adjoint);
-      const int weights = b.unary(scores, OpKind::kLogistic, "LOGISTIC");
+      const int weights = b.number(0, 1) == 0 ? b.unary(scores, OpKind::kLogistic, "LOGISTIC")
+                                              : random_softmax(b, scores);
       const int mixed = b.batch_matmul(weights, head({0, 2, 1, 3}), false, false);
       const int joined = b.reshape(b.transpose(mixed, {0, 2, 1, 3}), {T, D});
       return b.fully_connected(joined, D, b.number(1, 20));
     });
+}
+
+/// Heads of that size over maps of [tokens][channels].
+int attention(Builder& b, int tokens, int heads, int size) {
+  const auto head = [&] {
+    const int x = b.input({1, tokens, heads * size});
+    const int from = b.number(0, 1) == 0 ? x : b.unary(x, OpKind::kRelu, "RELU");
+    return b.transpose(b.reshape(from, {1, tokens, heads, size}), {0, 2, 1, 3});
+  };
+  const int q = head(), k = head();
+  const int weights = random_softmax(b, b.batch_matmul(q, k, false, true));
+  const int mixed = b.batch_matmul(weights, head(), false, false);
+  if (b.number(0, 2) == 0) return mixed;
+  return b.reshape(b.transpose(mixed, {0, 2, 1, 3}), {1, tokens, heads * size});
+}
+
+TEST_CASE("attention of any length and size of heads equals the golden layers",
+          "[arch][random][matmul][softmax]") {
+  static constexpr int kArrays[][2] = {{3, 5}, {8, 8}, {16, 16}, {5, 7}};
+  static constexpr int kKib[] = {32, 64, 256};
+  unsigned seed = 0;
+  for (const int tokens : {1, 7, 128, 511})
+    for (const int size : {16, 32, 64, 80}) {
+      CAPTURE(tokens, size, ++seed);
+      Builder b(seed);
+      const auto& array = kArrays[b.number(0, 3)];
+      const gen::Config config =
+          testing::small_config(array[0], array[1], kKib[b.number(0, 2)], kKib[b.number(0, 2)], 64);
+      CAPTURE(config.to_toml());
+      b.graph.outputs = {attention(b, tokens, b.number(1, 3), size)};
+      model::expand(b.graph);
+      std::vector<Array> inputs;
+      for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+      testing::require_exact(b.graph, config, inputs);
+    }
 }
 
 /// Parts of random depth; sometimes used again, nested, pooled, or read beside the concatenation.

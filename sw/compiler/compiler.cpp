@@ -51,6 +51,7 @@ Program compile_stage(const model::Graph& graph, const gen::Config& config,
                       const CompileOptions& options) {
   Network network = lower(graph, config, options.rounding);
   drop_unread_pixels(network, config);
+  overlap_attention(network, config);
   Plan layout = orient_and_plan(network, config, options.fusion);
   Emitter emitter(network, config, layout);
   emitter.run();

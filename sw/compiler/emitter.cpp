@@ -18,7 +18,8 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
-constexpr int kInputParts = 6;  ///< of a layer whose input arrives while it runs
+constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored by itself
+constexpr int kInputParts = 6;   ///< of a layer whose input arrives while it runs
 
 /// The parts of a sweep inside of the rectangle.
 std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
@@ -160,12 +161,23 @@ void Emitter::store_words(int channels) {
   words_stored_ = words;
 }
 
-/// Stores the output or map of weights of which this layer has written the last part.
+/// Stores the part of an output that this layer has written, or with its last part all that is not
+/// there yet: small parts would be many transfers, others share their words.
 void Emitter::store_joined() {
-  const int out = output().part.whole;
+  const Part& part = output().part;
+  const int out = part.whole;
   if (out < 0 || !stored(out) || !place(out).resident) return;
-  const Shape& s = shape(out);
-  if (net_.maps[at(out)].last_write == layer_)
+  const Shape &s = shape(out), &own = output().shape;
+  const std::int64_t words = own.pixels() * own.channel_words();
+  const bool whole_words = own.C % own.per_word == 0 || part.channel + own.C == s.C;
+  const bool alone =
+      !part.scattered(own.per_word) && whole_words && words >= kLeastBeats * config_.data_words();
+  if (alone) {
+    const OutputPart o = output_part({0, own.H, 0, own.W}, {0, own.C});
+    copy(Engine::kStore, out, o.rect, o.word, o.words, place(out).dmem);
+  }
+  if (!alone) parts_left_.insert(out);
+  if (net_.maps[at(out)].last_write == layer_ && parts_left_.count(out) > 0)
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
 }
 

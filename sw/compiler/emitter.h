@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -145,7 +146,8 @@ class Emitter {
   View last_input_;
   View out_buffer_;  ///< of the part being computed, when the output is spilled
   bool input_loaded_ = false;
-  int words_stored_ = 0;  ///< of the layer's output, if it is the network's
+  int words_stored_ = 0;      ///< of the layer's output, if it is the network's
+  std::set<int> parts_left_;  ///< outputs of which parts are stored with the last one
   /// What a block of constants, or of a map's codes, is a part of, and which one.
   using BlockKey = std::vector<int>;
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;

@@ -126,6 +126,36 @@ void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& plac
   net_.maps[at(whole >= 0 ? whole : layer.weights_map)].weights = true;
 }
 
+std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
+  const Tensor& out = graph_.out(o);
+  const Op* transpose = reader_of(o.outputs[0], OpKind::kTranspose);
+  const Op* reshape =
+      transpose == nullptr ? nullptr : reader_of(transpose->outputs[0], OpKind::kReshape);
+  if (reshape == nullptr || out.rank() < 3 || out.extent(-1) % 4 != 0) return std::nullopt;
+  // The axes longer than 1: batches, rows, channels become rows, batches, channels.
+  const int rank = out.rank();
+  std::vector<int> wanted{rank - 2};
+  for (int axis = 0; axis + 2 < rank; ++axis) wanted.push_back(axis);
+  wanted.push_back(rank - 1);
+  const auto one = [&](int axis) { return out.shape[at(axis)] == 1; };
+  std::vector<int> order = *model::permutation(graph_, *transpose);
+  for (std::vector<int>* list : {&wanted, &order})
+    list->erase(std::remove_if(list->begin(), list->end(), one), list->end());
+  const Tensor& joined = graph_.out(*reshape);
+  const Shape shape = shape_of(joined.shape, with_tensor(graph_, *reshape, reshape->outputs[0]));
+  if (order != wanted || !(shape == Shape{batches * out.extent(-1), 1, out.extent(-2)}))
+    return std::nullopt;
+  const int map = map_of_[reshape->outputs[0]] = output_map(reshape->outputs[0], shape);
+  Axes axes{map, 0, out.shape, {}};
+  std::int64_t stride = out.extent(-1);
+  axes.strides.assign(at(rank), 1);
+  axes.strides[at(rank - 2)] = shape.C;
+  for (int axis = rank - 2; axis-- > 0; stride *= out.shape[at(axis)])
+    axes.strides[at(axis)] = stride;
+  axes_[o.outputs[0]] = axes;
+  return map;
+}
+
 void Lowering::batch_matmul(const Op& o) {
   if (!config_.zero_points())
     fail(o, fmt::format("tensor {} '{}' needs products of two maps (matmul.enable)", o.outputs[0],
@@ -140,7 +170,8 @@ void Lowering::batch_matmul(const Op& o) {
   const bool many = out.rank() == 4 && out.extent(0) > 1;  // images
   const Shape whole = many ? Shape{b.rows, count, a.rows}
                            : shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
-  const int to = count == 1 ? -1 : new_output(o, whole);
+  const std::optional<int> joined = joined_batches(o, count);
+  const int to = joined ? *joined : count == 1 ? -1 : new_output(o, whole);
   const Shape from = shape(a.axes.map);
   for (int i = 0; i < count; ++i) {
     Layer layer = start(o, LayerKind::kConv);
@@ -169,6 +200,11 @@ void Lowering::batch_matmul(const Op& o) {
     set_weights(o, layer, b.axes.map, code_place(b.axes.map, b_first[at(i)]),
                 b.transposed ? b.rows : b.channels);
     set_sweeps(layer, shape(layer.input));
+    if (joined) {
+      const Part part{-1, i * b.rows};
+      add_layer_to(count == 1 ? to : add_part(to, part, {b.rows, 1, a.rows}), std::move(layer));
+      continue;
+    }
     if (count == 1) return add_layer(o, std::move(layer));
     const int y = whole.H > 1 ? i : 0, x = whole.H > 1 ? 0 : i * a.rows;
     add_layer_to(add_part(to, {-1, 0, y, x}, {layer.channels, 1, a.rows}), std::move(layer));

@@ -85,7 +85,8 @@ void Lowering::add_input(int tensor) {
   for (bool again = true; again && readers_[shaped] == 1;) {
     again = false;
     for (const int i : machine_)
-      if (is_reshape(op(i).kind) && op(i).input(0) == shaped) {
+      if (is_reshape(op(i).kind) && op(i).input(0) == shaped &&
+          !reader_of(op(i).outputs[0], OpKind::kTranspose)) {
         shaped = op(i).outputs[0];
         again = true;
         break;
@@ -411,6 +412,14 @@ int Lowering::packed_byte(int code, int per_word) {
   const std::uint32_t place = pack_code(code, per_word, 0);
   const std::uint32_t byte = per_word == 32 ? place * 0xff : per_word == 16 ? place * 0x55 : place;
   return static_cast<std::int8_t>(byte & 0xff);
+}
+
+const Op* Lowering::reader_of(int tensor, OpKind kind) const {
+  const auto found = readers_.find(tensor);
+  if (found == readers_.end() || found->second != 1) return nullptr;
+  for (const int i : machine_)
+    if (op(i).kind == kind && op(i).input(0) == tensor) return &op(i);
+  return nullptr;
 }
 
 int Lowering::producer_of(int tensor) const {

@@ -129,6 +129,8 @@ class Lowering {
   /// A code in all places of a byte.
   static int packed_byte(int code, int per_word);
   int producer_of(int tensor) const;
+  /// Its only reader, if that is of this kind.
+  const Op* reader_of(int tensor, OpKind kind) const;
 
   // ---- products ---------------------------------------------------------------------------------
 
@@ -185,6 +187,9 @@ class Lowering {
   void set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels);
   /// Whether the bytes beyond the last channel are zero.
   bool zero_behind(int map) const;
+  /// The map whose pixels have all batches of a product as channels, if that is what its reader
+  /// makes of it.
+  std::optional<int> joined_batches(const Op& o, int batches);
 
   // ---- order of axes (lower_axes.cpp) -----------------------------------------------------------
 

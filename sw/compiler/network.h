@@ -250,6 +250,10 @@ Network lower(const model::Graph& graph, const gen::Config& config,
 /// Convolutions leave out the pixels that nobody reads (thinning.cpp).
 void drop_unread_pixels(Network& network, const gen::Config& config);
 
+/// Cuts products around a SOFTMAX in units, so that array and vector unit work side by side
+/// (attention.cpp).
+void overlap_attention(Network& network, const gen::Config& config);
+
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
 

@@ -12,6 +12,7 @@
 
 #include "sw/compiler/network.h"
 #include "sw/compiler/stages.h"
+#include "sw/model/shapes.h"
 
 namespace trine::compiler {
 namespace {
@@ -65,6 +66,22 @@ bool keeps_channels(const Graph& graph, int tensor) {
          keeps_channels(graph, from);
 }
 
+/// The last operator of an attention: its products write their channels.
+bool joins_heads(const Graph& graph, const Op& op) {
+  const auto maker = [&](const Op& of) -> const Op* {
+    for (const Op& other : graph.ops)
+      if (other.outputs[0] == of.input(0)) return &other;
+    return nullptr;
+  };
+  const Op* transpose = maker(op);
+  if (transpose == nullptr || transpose->kind != OpKind::kTranspose) return false;
+  const Op* product = maker(*transpose);
+  const model::Tensor& joined = graph.out(*transpose);
+  const auto order = model::permutation(graph, *transpose);
+  if (!order || order->back() != joined.rank() - 1 || joined.extent(-1) % 4 != 0) return false;
+  return product != nullptr && product->kind == OpKind::kBatchMatMul;
+}
+
 }  // namespace
 
 std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
@@ -116,9 +133,9 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
     if (before.count(i) > 0) continue;
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
-    const bool moved =
-        moves_codes(op.kind) && (op.kind != OpKind::kTranspose || from_host[op.input(0)] ||
-                                 graph.out(op).type != model::DataType::kInt8);
+    const bool cheap = op.kind != OpKind::kTranspose && !joins_heads(graph, op);
+    const bool moved = moves_codes(op.kind) && (cheap || from_host[op.input(0)] ||
+                                                graph.out(op).type != model::DataType::kInt8);
     const bool hosted = at_end(op) || moved;
     if (free && hosted)
       after.insert(i);

@@ -77,8 +77,16 @@ class Planner {
     for (const Layer& layer : net_.layers) {
       if (layer.two_operands()) tie(layer.input, layer.second);
       if (layer.fuse_add) tie(layer.second, layer.output);
+      if (in_place(layer)) tie(layer.input, layer.output);
     }
   }
+
+  /// Whether a SOFTMAX may write over its input.
+  bool in_place(const Layer& layer) const {
+    return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input) &&
+           net_.is_private(layer.output) && shape(layer.input) == shape(layer.output);
+  }
+  const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
 
   /// A sum takes the place of its residual if nobody reads that any more: each word is read before
   /// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
@@ -88,6 +96,8 @@ class Planner {
     std::iota(home_.begin(), home_.end(), 0);
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
+      if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
+        home_[at(layer.output)] = home_[at(layer.input)];
       if (!layer.fuse_add || layer.second == layer.input || !net_.is_private(layer.second) ||
           !net_.is_private(layer.output))
         continue;

@@ -77,6 +77,25 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
 }
 
+TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][norm]") {
+  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int x = b.input({1, 1, b.number(1, 9), b.number(1, 40)});
+    const int y = b.normalization(b.unary(x, model::OpKind::kRelu, "RELU"), seed % 2 == 0);
+    b.graph.outputs = {b.addition(y, x)};
+    const std::vector<Array> inputs{b.random_array(x)};
+    CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                      Catch::Matchers::Contains("op 1 " + b.graph.ops[1].name));
+    compiler::CompileOptions options;
+    options.allow_host = true;
+    const compiler::Program program = compiler::compile(b.graph, config, options);
+    const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
+    REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  }
+}
+
 TEST_CASE("allowing the host changes nothing where the machine does all", "[arch][host]") {
   const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
   Builder b(3);

@@ -93,6 +93,35 @@ class Builder {
     return finish(op, {rows, channels});
   }
 
+  /// LayerNorm (`center`) or RMSNorm. Normalized values up to 6 fill the output's codes.
+  int normalization(int from, bool center) {
+    model::Op op = start(model::OpKind::kNormalization, center ? "LAYER_NORM" : "RMS_NORM");
+    op.center = center;
+    op.epsilon = number(0, 3) == 0 ? 0.0f : 1e-5f;
+    const int channels = shape(from).back();
+    const auto factors = [&](int low, int high) {
+      std::vector<float> values;
+      for (int c = 0; c < channels; ++c)
+        values.push_back(static_cast<float>(number(low, high)) / 100);
+      return floats(values);
+    };
+    op.inputs = {from, factors(number(0, 2) == 0 ? -200 : 50, 200)};
+    if (number(0, 2) != 0) op.inputs.push_back(factors(-100, 100));
+    const int out = finish(op, shape(from));
+    graph.tensors[static_cast<std::size_t>(out)].quantization.scale = {
+        static_cast<float>(number(2, 14)) / 127};
+    return out;
+  }
+
+  int floats(const std::vector<float>& values) {
+    model::Tensor t{
+        "floats", model::DataType::kFloat32, {static_cast<int>(values.size())}, {}, true, {}};
+    t.data.resize(values.size() * sizeof(float));
+    std::memcpy(t.data.data(), values.data(), t.data.size());
+    graph.tensors.push_back(std::move(t));
+    return static_cast<int>(graph.tensors.size()) - 1;
+  }
+
   int reshape(int from, const std::vector<int>& to) {
     model::Op op = start(model::OpKind::kReshape, "RESHAPE");
     op.inputs = {from};

@@ -189,6 +189,8 @@ void for_each_field(Op& op, Visit visit) {
   visit("keep_dims", op.keep_dims);
   visit("beta", op.beta);
   visit("alpha", op.alpha);
+  visit("epsilon", op.epsilon);
+  visit("center", op.center);
   visit("axis", op.axis);
   visit("new_shape", op.new_shape);
   visit("adjoint_a", op.adjoint_a);

@@ -96,6 +96,7 @@ class SingleImages : Rewriter {
         return model::permutation(graph_, op)->at(0) == 0;
       case OpKind::kBatchMatMul:
         return graph_.out(op).rank() > 2;
+      case OpKind::kNormalization:
       case OpKind::kSoftmax:
       case OpKind::kLogSoftmax:
         return graph_.out(op).rank() > 1;

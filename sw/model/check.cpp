@@ -651,6 +651,32 @@ class Checker {
       fail("beta {} times scale {}, allowed above 2^-26", op_.beta, in(0).scale());
   }
 
+  /// Limits of the integer form: docs/numerics.md.
+  void normalization() const {
+    operands(2, 3);
+    for (const Tensor* t : {&in(0), &out()}) {
+      codes(*t);
+      type(*t, DataType::kInt8);
+    }
+    shape(out(), in(0).shape);
+    if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
+    const int channels = out().extent(-1);
+    if (channels > 4096) fail(out(), "{} channels, allowed 1..4096", channels);
+    const double unit = double{in(0).scale()} / channels;
+    if (!(op_.epsilon >= 0) || double{op_.epsilon} / (unit * unit) >= 0x1p31 - 1)
+      fail("epsilon {} with {} channels of scale {}, allowed 0 to 2^31 (scale / channels)^2",
+           op_.epsilon, channels, in(0).scale());
+    for (int i = 1; i < 3 && has(i); ++i) {
+      if (!in(i).is_constant) fail(in(i), "not a constant");
+      type(in(i), DataType::kFloat32);
+      shape(in(i), {channels});
+      for (const float value : in(i).values<float>())
+        if (!(std::abs(value) < 0x1p13f * out().scale()))
+          fail(in(i), "value {}, allowed below 2^13 times the output's scale {}", value,
+               out().scale());
+    }
+  }
+
   void dispatch() const {
     switch (op_.kind) {
       case OpKind::kConv2D:
@@ -728,6 +754,8 @@ class Checker {
       case OpKind::kSoftmax:
       case OpKind::kLogSoftmax:
         return softmax();
+      case OpKind::kNormalization:
+        return normalization();
       case OpKind::kRelu:
       case OpKind::kRelu6:
       case OpKind::kReluN1To1:

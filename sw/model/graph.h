@@ -122,6 +122,7 @@ enum class OpKind {
   kMirrorPad,
   kMul,
   kNeg,
+  kNormalization,  ///< LayerNorm, RMSNorm of int8 codes: map, gamma, beta (optional), float32
   kPad,
   kPadV2,
   kQuantize,
@@ -179,6 +180,8 @@ struct Op {
   bool keep_dims = false;
   float beta = 1.0f;           ///< SOFTMAX
   float alpha = 0.0f;          ///< LEAKY_RELU
+  float epsilon = 0.0f;        ///< NORMALIZATION
+  bool center = true;          ///< NORMALIZATION: LayerNorm; else RMSNorm, of the mean square
   int axis = 0;                ///< CONCATENATION, GATHER
   std::vector<int> new_shape;  ///< RESHAPE, as stored (may hold -1); the output's shape decides
   bool adjoint_a = false, adjoint_b = false;               ///< BATCH_MATMUL

@@ -53,6 +53,7 @@ std::vector<float> float_unary(const Call& call);   ///< of float32: model::comp
 std::vector<float> float_binary(const Call& call);  ///< the same of two operands
 Codes softmax(const Call& call);
 Codes log_softmax(const Call& call);
+Codes norm(const Call& call);  ///< LayerNorm, RMSNorm: norm.h
 Codes lstm(const Call& call);  ///< UNIDIRECTIONAL_SEQUENCE_LSTM
 
 Codes threshold(const Call& call);

@@ -157,6 +157,8 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kSoftmax:
       if (out.type == DataType::kFloat32) return packed(out, float_softmax(call));
       return packed(out, softmax(call));
+    case OpKind::kNormalization:
+      return packed(out, norm(call));
     case OpKind::kLogSoftmax:
       return packed(out, log_softmax(call));
     case OpKind::kQuantize:

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LayerNorm and RMSNorm over the last axis, in the whole numbers of docs/numerics.md: what the
+// compiler and the architecture simulator share with the golden layer.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sw/model/graph.h"
+#include "sw/reference/requantize.h"
+
+namespace trine::reference {
+
+/// What becomes of a channel's normalized value n: code = requantize(+-n + bias, scale), one
+/// rounding; -n is -1 - n here.
+struct NormChannel {
+  ChannelScale scale;  ///< shift -31..-1
+  std::int32_t bias = 0;
+  bool negative = false;
+};
+
+struct NormParams {
+  bool center = true;           ///< LayerNorm; else RMSNorm
+  std::int32_t origin = 127;    ///< w = origin - code: LayerNorm 127, RMSNorm the zero point
+  int count = 1, log2 = 0;      ///< of channels, and floor(log2(count))
+  std::int32_t reciprocal = 0;  ///< round(2^(30 + log2) / count)
+  std::int64_t epsilon = 0;     ///< in units of the variance times count^2; below 2^31
+  std::vector<NormChannel> channels;
+  OutputRange output;
+};
+NormParams norm_params(const model::Graph& graph, const model::Op& op);
+
+/// Of a row: mean of w in Q8.16, and 2^24 / deviation * (2^log2 / count).
+struct NormFactor {
+  std::int32_t mean = 0, factor = 0;
+};
+
+/// @param sum, squares  sums of w (0 where it is not centered) and of w * w
+NormFactor norm_factor(std::int64_t sum, std::int64_t squares, const NormParams& p);
+
+/// Normalized value of a code in Q16, times 2^log2 / count.
+std::int32_t normalized(std::int32_t w, const NormFactor& f);
+
+std::int32_t norm_code(std::int32_t value, const NormChannel& channel, const OutputRange& output);
+
+/// 2^15 / sqrt of the middle of the interval i / 256 .. (i + 1) / 256; 0 below 1/4. @pre 0..255
+std::uint32_t inverse_root_start(int index);
+
+}  // namespace trine::reference

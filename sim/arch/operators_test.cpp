@@ -237,6 +237,22 @@ TEST_CASE("products of two maps equal the golden layer", "[arch][random][matmul]
     });
 }
 
+TEST_CASE("a pixel's channels are rows of products", "[arch][random][matmul]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check_wide(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int shared = b.number(1, 3), heads = b.number(1, 4), head = 4 * b.number(1, 6);
+      const int row = shared * heads * head;
+      const int x = b.fully_connected(b.input({1, 20}), 20, row);
+      if (b.number(0, 1) == 0)
+        return b.batch_matmul(b.reshape(x, {heads, shared, head}),
+                              random_matrices(b, {heads, b.number(1, 40), head}), false, true);
+      // And rows of products are a pixel's channels again.
+      const int turned = b.fully_connected(b.reshape(x, {heads * shared, head}), head, head);
+      return b.concatenation({b.reshape(turned, {1, row}), b.input({b.number(1, 9), row})}, 0);
+    });
+}
+
 TEST_CASE("products of two maps need their hardware and whole beats of columns",
           "[arch][matmul][error]") {
   Builder b(1);

@@ -11,6 +11,13 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
                    const ArchOptions& options) {
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());
+  RunResult result = run_arch_dram(program, dram, options);
+  result.outputs = compiler::read_outputs(program, dram.data());
+  return result;
+}
+
+RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
+                        const ArchOptions& options) {
   Machine machine(program.config, dram);
   machine.on_dmem_write = options.on_dmem_write;
   Timeline timeline(program.config, options.bus, program.words.size());
@@ -38,7 +45,6 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
   timeline.finish();
 
   RunResult result;
-  result.outputs = compiler::read_outputs(program, dram.data());
   result.cycles = timeline.cycles();
   result.causes = timeline.causes(0, timeline.cycles());
   result.engine_busy = timeline.engine_busy();

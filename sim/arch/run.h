@@ -22,4 +22,9 @@ struct ArchOptions {
 RunResult run_arch(const compiler::Program& program, const std::vector<Array>& inputs,
                    const ArchOptions& options = {});
 
+/// The same on DRAM contents: `dram` is what BASE points to, before and after.
+/// @pre dram.size() == program.dram_bytes
+RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
+                        const ArchOptions& options = {});
+
 }  // namespace trine::sim

@@ -65,8 +65,11 @@ Instruction Emitter::start(Engine engine) const {
   return i;
 }
 
-void Emitter::set_nest(Instruction& i, const Nest& n, const View& in, const View& out) const {
+void Emitter::set_nest(Instruction& i, Nest n, View in, const View& out) const {
   const std::string& label = layer().label;
+  // The machine steps by columns and words alike.
+  for (int* columns : {&n.x_start, &n.stride_x, &n.dil_x, &n.width}) *columns *= in.step;
+  in.step = 1;
   const auto field = [&](const isa::Field& f, std::int64_t v) { set_field(i, f, v, label); };
   const auto address = [&](const isa::Field& f, std::int64_t v) { set_address(i, f, v); };
   const int lanes = config_.rows;

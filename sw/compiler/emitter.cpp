@@ -326,8 +326,7 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
 /// first word falls on the same place of a beat as in DRAM.
 View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t start) const {
   const View& dram = place(map).dram;
-  const Shape& s = shape(map);
-  View view = buffer_view(dram, s.W, rect.rows(), rect.cols(), config_);
+  View view = buffer_view(dram, map_at(map).width_in_dram(), rect.rows(), rect.cols(), config_);
   const std::int64_t place_in_beat = dram.at(word, rect.y0, rect.x0) % config_.data_words();
   view.origin = 0;
   view.origin = start + place_in_beat - view.at(word, rect.y0, rect.x0);
@@ -382,6 +381,9 @@ Emitter::OutputPart Emitter::output_part(const Rect& rect, const Channels& chann
   const int per_word = out_per_word();
   const int word = (part.channel + channels.first) / per_word;
   const auto end = static_cast<int>(divide_up(part.channel + channels.last, per_word));
+  if (part.pixel_words > 0)
+    return {part.whole, rect_of(rect, part), part.channel / per_word + rect.x0 * part.pixel_words,
+            rect.cols() * part.pixel_words};
   return {part.whole >= 0 ? part.whole : layer().output, rect_of(rect, part), word, end - word};
 }
 
@@ -389,7 +391,7 @@ Emitter::OutputPart Emitter::output_part(const Rect& rect, const Channels& chann
 bool Emitter::merges() const {
   const Part& part = output().part;
   return part.whole >= 0 && part.scattered(out_per_word()) &&
-         net_.maps[at(part.whole)].producer < layer_;
+         (net_.maps[at(part.whole)].producer < layer_ || net_.maps[at(part.whole)].capacity);
 }
 
 View Emitter::output_view(const Rect& rect, const Channels& channels) {
@@ -595,22 +597,47 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
   const auto [row, is_new] = place_weights(block, rows, where);
-  for (int g = 0; is_new && g < groups; ++g) {
+  // As few transfers as there can be: for each group, or for each channel word.
+  const bool by_group = l.weights_transposed || groups < part.words;
+  for (int g = 0; is_new && by_group && g < groups; ++g) {
     const int first = channels.first + g * columns;
     load_map({first, std::min(channels.last, first + columns)}, part,
              row + std::int64_t{g} * part.words);
   }
+  for (int word = 0; is_new && !by_group && word < part.words; ++word)
+    load_plane(channels, part.word + word, row + word, part.words);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
 }
 
+/// One channel word of all groups, every `stride`-th row of PMEM.
+void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, int stride) {
+  const Layer& l = layer();
+  const bool on_chip = weights_on_chip();
+  const View& view = on_chip ? place(l.weights_map).dmem : place(l.weights_map).dram;
+  const int columns = l.columns(config_);
+  const std::int64_t groups = divide_up(channels.size(), columns);
+  const std::int64_t from = view.at(word, l.weights_y, l.weights_x + channels.first);
+  emit_transfer(Engine::kLoad, Target::kPmem, from, row,
+                std::int64_t{config_.beats_per_row()} * config_.data_words(), groups, columns,
+                stride, {Space::kPmem, row, 1, stride, groups});
+  Instruction& i = instructions.back();
+  i.reads = {{on_chip ? Space::kDmem : Space::kDram, from, channels.size()}};
+  if (on_chip) i.run.flags = 1 << isa::dma::kFromDmem;
+}
+
+/// Whether a layer made the map that is the weights, and it still lies in DMEM.
+bool Emitter::weights_on_chip() const {
+  const int map = layer().weights_map;
+  return place(map).resident && map_at(map).producer >= 0;
+}
+
 /// A group of columns: a PMEM row for each channel word of the reduction. Its words are neighbours
-/// in a plane, or come from four channels of four neighbours. They come from DMEM if a layer made
-/// the map and it still lies there.
+/// in a plane, or come from four channels of four neighbours.
 void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64_t row) {
   const Layer& l = layer();
   const int map = l.weights_map, y = l.weights_y;
-  const bool on_chip = place(map).resident && map_at(map).producer >= 0;
+  const bool on_chip = weights_on_chip();
   const View& view = on_chip ? place(map).dmem : place(map).dram;
   const Region to{Space::kPmem, row, part.words};
   Region from{on_chip ? Space::kDmem : Space::kDram, 0, 0, view.plane, 1};
@@ -666,6 +693,15 @@ Parameters parameters_of(const Layer& l, const Channels& range, int correction) 
 
 }  // namespace
 
+/// Biases in the image; all zeros are those of one block, so that the constants behind them lie at
+/// the same place whatever their count.
+std::int64_t Emitter::bias_words(const std::vector<std::uint32_t>& words) {
+  if (std::any_of(words.begin(), words.end(), [](std::uint32_t w) { return w != 0; }))
+    return add_image(words);
+  if (zeros_ < 0) zeros_ = add_image(std::vector<std::uint32_t>(at(config_.param_channels)));
+  return zeros_;
+}
+
 /// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
 /// memory holds: short loads cost more than their words, long ones wait for their place.
 std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
@@ -676,29 +712,27 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
   const int size = static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
   const int first_channel = channels.first / size * size;
   const Channels range{first_channel, std::min(l.channels, first_channel + size)};
-  const BlockKey key{layer_, range.first, -1, correction, range.last, 0, 0};
-  const auto [entry, is_new] =
-      block_ids_.try_emplace(key, static_cast<std::int64_t>(block_ids_.size()));
   const std::int64_t entries = params_.rounded(std::int64_t{range.size()} * l.passes);
-  if (is_new) {
-    Parameters p = parameters_of(l, range, correction);
-    p.bias.resize(static_cast<std::size_t>(entries));
-    p.scale.resize(static_cast<std::size_t>(2 * entries));
-    const std::int64_t byte = add_image(p.bias);
-    block_bytes_[entry->second] = {byte, l.per_tensor ? 0 : add_image(p.scale)};
-  }
-  const std::int64_t block = entry->second;
+  Parameters p = parameters_of(l, range, correction);
+  p.bias.resize(static_cast<std::size_t>(entries));
+  p.scale.resize(static_cast<std::size_t>(2 * entries));
+  if (l.per_tensor) p.scale.clear();
+  // Layers share what is the same.
+  const auto [entry, is_new] = parameters_.try_emplace(std::make_pair(p.bias, p.scale));
+  ParameterBlock& block = entry->second;
+  if (is_new)
+    block = {static_cast<std::int64_t>(parameters_.size()), bias_words(p.bias),
+             l.per_tensor ? 0 : add_image(p.scale)};
   std::int64_t first = 0;
-  if (const auto found = params_.find(block)) {
+  if (const auto found = params_.find(block.id)) {
     first = *found;
   } else {
-    first = params_.place(block, entries);
-    const auto [bias_byte, scale_byte] = block_bytes_[block];
-    load_constants(Target::kBias, bias_byte, entries, first, Space::kParams, entries);
+    first = params_.place(block.id, entries);
+    load_constants(Target::kBias, block.bias_byte, entries, first, Space::kParams, entries);
     if (!l.per_tensor)
-      load_constants(Target::kScale, scale_byte, 2 * entries, first, Space::kParams, entries);
+      load_constants(Target::kScale, block.scale_byte, 2 * entries, first, Space::kParams, entries);
   }
-  params_.use(block, static_cast<std::int64_t>(instructions.size()));
+  params_.use(block.id, static_cast<std::int64_t>(instructions.size()));
   return first + std::int64_t{channels.first - range.first} * l.passes;
 }
 

@@ -97,6 +97,8 @@ class Emitter {
   std::int64_t require_map(const Channels& channels, const FilterPart& part,
                            std::optional<std::int64_t> place);
   void load_map(const Channels& group, const FilterPart& part, std::int64_t row);
+  void load_plane(const Channels& channels, int word, std::int64_t row, int stride);
+  bool weights_on_chip() const;
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_table();
   void require_exponentials();
@@ -108,13 +110,14 @@ class Emitter {
   void require_only(isa::dma::Target target, Space space, const std::vector<std::uint32_t>& words,
                     OneSet& memory);
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
+  std::int64_t bias_words(const std::vector<std::uint32_t>& words);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
 
   // Instructions.
   Instruction start(isa::Engine engine) const;
   struct Nest;
-  void set_nest(Instruction& i, const Nest& nest, const View& in, const View& out) const;
+  void set_nest(Instruction& i, Nest nest, View in, const View& out) const;
   void set_post(Instruction& i) const;
   void read_tables(Instruction& i) const;
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
@@ -154,6 +157,13 @@ class Emitter {
   std::map<BlockKey, std::int64_t> block_ids_;
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>>
       block_bytes_;  ///< id -> byte, words
+  /// Bias and scale of some channels, as words in DRAM.
+  struct ParameterBlock {
+    std::int64_t id = 0, bias_byte = 0, scale_byte = 0;
+  };
+  std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, ParameterBlock>
+      parameters_;
+  std::int64_t zeros_ = -1;  ///< byte of a block of zeros in the image
   OneSet table_, exponentials_;
 };
 

@@ -28,7 +28,8 @@ bool Lowering::zero_behind(int map) const {
   if (m.part.channel + m.shape.C != shape(whole).C) return false;
   return std::all_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
     const int to = l.output, outer = net_.maps[at(to)].part.whole;
-    return l.kind == LayerKind::kConv || (to != whole && outer != whole);
+    return l.kind == LayerKind::kConv || l.kind == LayerKind::kSoftmax ||
+           (to != whole && outer != whole);
   });
 }
 
@@ -69,6 +70,14 @@ bool Lowering::readable_transposed(const Matrices& m,
   });
 }
 
+bool Lowering::lie_in_words(const Matrices& m, const std::vector<std::int64_t>& first) const {
+  const Map& map = net_.maps[at(m.axes.map)];
+  const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
+  return map.shape.pixels() == 1 && map.shape.per_word == 4 && m.rows > 1 &&
+         m.axes.strides.back() == 1 && m.channels % 4 == 0 && row % 4 == 0 &&
+         std::all_of(first.begin(), first.end(), [](std::int64_t code) { return code % 4 == 0; });
+}
+
 Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   Matrices m{axes_of(o.input(position)), 1, 1};
   auto& [map, first, extents, strides] = m.axes;
@@ -81,8 +90,10 @@ Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   m.channels = extents[last];
   if (m.rows == 1) strides[last - 1] = 0;
   const bool weights = position == 1;
-  if (readable(m, batches(o, position, m), weights)) return m;
-  m.transposed = weights && readable_transposed(m, batches(o, position, m));
+  const auto firsts = batches(o, position, m);
+  m.in_words = !weights && lie_in_words(m, firsts);
+  if (m.in_words || readable(m, firsts, weights)) return m;
+  m.transposed = weights && readable_transposed(m, firsts);
   if (m.transposed) return m;
   // Each batch's matrix becomes a row of its own.
   std::int64_t count = 1;
@@ -176,16 +187,22 @@ void Lowering::batch_matmul(const Op& o) {
   for (int i = 0; i < count; ++i) {
     Layer layer = start(o, LayerKind::kConv);
     layer.macs = std::int64_t{a.rows} * b.rows * a.channels;
+    const std::int64_t row = a.axes.strides[a.axes.strides.size() - 2];
     const Place place = code_place(a.axes.map, a_first[at(i)]);
-    layer.input = channels_of(a.axes.map, place.channel, a.channels);
-    set_pointwise(layer);
     Geometry& g = layer.window;
+    if (a.in_words) {
+      layer.input = add_part(a.axes.map, {-1, place.channel, 0, 0, 1, 1, static_cast<int>(row / 4)},
+                             {a.channels, 1, a.rows});
+      set_pointwise(layer);
+    } else {
+      layer.input = channels_of(a.axes.map, place.channel, a.channels);
+      set_pointwise(layer);
+      g.pad_top = -place.y;
+      g.pad_left = -place.x;
+      g.stride_x = a.rows > 1 ? static_cast<int>(row / from.C) : 1;
+    }
     g.P = 1;
     g.Q = a.rows;
-    g.pad_top = -place.y;
-    g.pad_left = -place.x;
-    const std::int64_t row = a.axes.strides[a.axes.strides.size() - 2];
-    g.stride_x = a.rows > 1 ? static_cast<int>(row / from.C) : 1;
     layer.precision =
         zero[0] != 0 || zero[1] != 0 ? isa::compute::Op::kMatmul : isa::compute::Op::kInt8;
     layer.channels = b.rows;

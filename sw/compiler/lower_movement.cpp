@@ -17,6 +17,13 @@ constexpr int kMostLayers = 1024;  ///< of an operator
 
 Slice all_channels(const Shape& s) { return {0, 1, s.C}; }
 
+Geometry pointwise(const Shape& s) {
+  Geometry window;
+  window.H = window.P = s.H;
+  window.W = window.Q = s.W;
+  return window;
+}
+
 /// Elements along one axis of the image: begin, begin + stride, ...
 struct Line {
   int begin = 0, stride = 1, count = 1;
@@ -173,6 +180,17 @@ void Lowering::find_concatenated() {
   }
 }
 
+/// The map of an operand that has one pixel, if it lies there as a row of pixels of whole words.
+/// -1: it does not.
+int Lowering::row_of_pixel(const Op& o, int position) {
+  const int tensor = o.input(position);
+  const Tensor& t = graph_.tensor(tensor);
+  if (axes_.count(tensor) > 0 || t.is_constant || !config_.vector) return -1;
+  const Shape own = shape_of(t.shape, with_tensor(graph_, o, tensor)), s = shape(map_of(tensor));
+  const bool row = own.pixels() == 1 && s.H == 1 && s.W > 1 && s.C % 4 == 0 && s.per_word == 4;
+  return row && own.C == s.C * s.W ? map_of(tensor) : -1;
+}
+
 void Lowering::concatenation(const Op& o) {
   const Tensor& out = graph_.out(o);
   const int axis = o.axis < 0 ? o.axis + out.rank() : o.axis;
@@ -181,6 +199,20 @@ void Lowering::concatenation(const Op& o) {
   const int whole = map_of(o.outputs[0]);
   std::vector<std::int64_t> begin(out.shape.size());
   for (int i = 0; i < static_cast<int>(o.inputs.size()); ++i) {
+    if (const int row = row_of_pixel(o, i); row >= 0) {
+      const auto place = selection_of(out.shape, slices_of(graph_.in(o, i).shape, begin));
+      const Shape s = shape(row);
+      const Part pixel{-1,
+                       static_cast<int>(place->channels.begin),
+                       place->y.begin,
+                       place->x.begin,
+                       1,
+                       1,
+                       s.channel_words()};
+      move(o, row, all_channels(s), pointwise(s), add_part(whole, pixel, s), 0);
+      begin[at(axis)] += graph_.in(o, i).shape[at(axis)];
+      continue;
+    }
     const int from = image(o, i);
     const Shape s = shape(from);
     const std::vector<int>& part = graph_.in(o, i).shape;
@@ -192,10 +224,7 @@ void Lowering::concatenation(const Op& o) {
     }
     const int channel = static_cast<int>(place->channels.begin);
     if (!is_part_of(from, whole, channel)) {
-      Geometry window;
-      window.H = window.P = s.H;
-      window.W = window.Q = s.W;
-      move(o, from, all_channels(s), window,
+      move(o, from, all_channels(s), pointwise(s),
            add_part(whole, {-1, channel, place->y.begin, place->x.begin, 1, place->x.stride}, s),
            0);
     }

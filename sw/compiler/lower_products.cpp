@@ -227,8 +227,10 @@ void Lowering::set_groups(Layer& layer, int groups, int depth, int per_group) co
 Layer Lowering::fully_connected(const Op& o) {
   Layer layer = start(o, LayerKind::kConv);
   layer.input = map_of(o.input(0));
+  const int K = graph_.in(o, 1).extent(1), C = shape(layer.input).C;
+  if (K < C && C % K == 0 && K % 4 == 0 && shape(layer.input).pixels() == 1)  // rows of channels
+    layer.input = add_part(layer.input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
   const Shape s = shape(layer.input);
-  const int K = graph_.in(o, 1).extent(1);
   set_pointwise(layer);
   if (K != s.C) {  // some pixels of a row of the image, or some rows, that follow each other
     const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);

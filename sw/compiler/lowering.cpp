@@ -23,6 +23,7 @@ Network Lowering::run() {
   find_concatenated();
   packing_ = choose_packing(graph_, machine_);
   for_each_op([&](int i) { check_precisions(op(i)); });
+  for (const model::State& state : graph_.states) add_state(state);
   for (const int t : net_.input_tensors) add_input(t);
   for_each_op([&](int i) {
     if (fused_into_.count(i) == 0) lower(i);
@@ -71,7 +72,24 @@ int Lowering::add_map(int tensor, const Shape& shape) {
   return static_cast<int>(net_.maps.size()) - 1;
 }
 
+void Lowering::add_state(const model::State& state) {
+  const Tensor& after = graph_.tensor(state.after);
+  const std::string what = "tensor '" + after.name + "'";
+  const int whole = map_of_[state.after] = add_map(state.after, shape_of(after.shape, what));
+  std::vector<int> most = after.shape;
+  most.at(at(state.axis)) = state.capacity;
+  net_.maps[at(whole)].capacity = shape_of(most, what);
+  if (state.before < 0) return;
+  const int part = add_part(whole, {}, shape_of(graph_.tensor(state.before).shape, what));
+  net_.maps[at(part)].input = true;
+  map_of_[state.before] = part;
+}
+
 void Lowering::add_input(int tensor) {
+  if (const auto state = map_of_.find(tensor); state != map_of_.end()) {
+    net_.inputs.push_back(state->second);
+    return;
+  }
   const Tensor& t = graph_.tensor(tensor);
   if (t.type != model::DataType::kInt8) {
     std::vector<int> readers;
@@ -224,9 +242,13 @@ int Lowering::add_part(int whole, const Part& part, const Shape& shape) {
   map.tensor = outer.tensor;
   map.shape = shape;
   map.shape.per_word = outer.shape.per_word;
-  map.part = {o.whole >= 0 ? o.whole : whole, o.channel + part.channel,
-              o.y + part.y * o.stride_y,      o.x + part.x * o.stride_x,
-              o.stride_y * part.stride_y,     o.stride_x * part.stride_x};
+  map.part = {o.whole >= 0 ? o.whole : whole,
+              o.channel + part.channel,
+              o.y + part.y * o.stride_y,
+              o.x + part.x * o.stride_x,
+              o.stride_y * part.stride_y,
+              o.stride_x * part.stride_x,
+              part.pixel_words};
   net_.maps.push_back(map);
   return static_cast<int>(net_.maps.size()) - 1;
 }

@@ -90,6 +90,8 @@ class Lowering {
   int add_map(int tensor, const Shape& shape);
   /// An input that is only reshaped has the new shape from the start: the host lays it out.
   void add_input(int tensor);
+  /// What a state held before is a part of what it holds afterwards.
+  void add_state(const model::State& state);
   /// Lets an input of up to 3 channels that only one convolution reads lie folded, where a filter
   /// takes fewer steps then. @param shaped  the tensor it reads
   void fold_input(int map, int shaped);
@@ -169,6 +171,7 @@ class Lowering {
     Axes axes;  ///< batch, row, channel
     int rows = 1, channels = 1;
     bool transposed = false;  ///< weights: rows are channels of the map, channels are pixels
+    bool in_words = false;    ///< rows are words of the map's only pixel
   };
   Matrices matrices(const Op& o, int position, bool adjoint);
   /// The first code of each batch, as the output's batches take them.
@@ -183,6 +186,8 @@ class Lowering {
   bool readable(const Matrices& m, const std::vector<std::int64_t>& first, bool weights) const;
   bool readable_transposed(const Matrices& m, const std::vector<std::int64_t>& first) const;
   bool begins_beat(const Map& map, const Place& place) const;
+  /// Whether rows are neighbouring words of a map's only pixel (heads of one token).
+  bool lie_in_words(const Matrices& m, const std::vector<std::int64_t>& first) const;
   /// Rows of the second operand as weights.
   void set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels);
   /// Whether the bytes beyond the last channel are zero.
@@ -276,6 +281,7 @@ class Lowering {
   // ---- movement --------------------------------------------------------------------------------
 
   void concatenation(const Op& o);
+  int row_of_pixel(const Op& o, int position);
   void strided_slice(const Op& o);
   /// Pads channels as well.
   void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);

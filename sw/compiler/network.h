@@ -32,6 +32,9 @@ namespace trine::compiler {
 struct Part {
   int whole = -1;  ///< which is no part itself; -1: a map of its own
   int channel = 0, y = 0, x = 0, stride_y = 1, stride_x = 1;
+  /// Unless 0: all lies in that one pixel of the whole; the part's pixels are so many words of its
+  /// channels each, one after the other.
+  int pixel_words = 0;
 
   /// Whether pixels or codes of others lie between its own.
   bool scattered(int per_word) const {
@@ -46,6 +49,8 @@ struct Map {
   Shape shape;
   bool transposed = false;  ///< its rows are the tensor's columns
   Fold fold;                ///< of an input with few channels
+  /// Of a state: what its place in DRAM has room for; it begins there in every run.
+  std::optional<Shape> capacity;
   Part part;
   int tensor = -1;                     ///< of the graph
   std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty
@@ -56,6 +61,7 @@ struct Map {
   int first_use = -1, last_use = -1;   ///< layers that read it or a part of it
 
   bool constant() const { return !codes.empty(); }
+  int width_in_dram() const { return capacity.value_or(shape).W; }
   /// Place of the first channel in the first word.
   int position() const { return part.channel % shape.per_word; }
   /// Words that so many channels from the first one on lie in.

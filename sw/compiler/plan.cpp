@@ -37,6 +37,8 @@ class Planner {
     join_residuals();
     choose_pitches();
     place_in_dram();
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
+      if (net_.maps[at(m)].capacity) spill(m);
     while (!try_placement()) {
     }
     plan_.cycles = estimated_cycles();
@@ -226,12 +228,18 @@ class Planner {
   void assign_dram() {
     std::int64_t word = 0;
     const std::int64_t unit = std::max(config_.data_words(), 16);
-    for (std::size_t m = 0; m < net_.maps.size(); ++m) {
-      Placement& p = plan_.maps[m];
-      if (!p.in_dram || net_.maps[m].constant() || net_.maps[m].part.whole >= 0) continue;
-      p.dram.origin = word;
-      word = round_up(word + p.dram.plane * net_.maps[m].shape.channel_words(), unit);
-    }
+    // States first: their places must not depend on what else there is.
+    for (const bool states : {true, false})
+      for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+        Placement& p = plan_.maps[m];
+        const Map& map = net_.maps[m];
+        if (!p.in_dram || map.constant() || map.part.whole >= 0 ||
+            map.capacity.has_value() != states)
+          continue;
+        p.dram.origin = word;
+        word =
+            round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
+      }
     plan_.arena_bytes = round_up(4 * word, 4096);
   }
 
@@ -242,7 +250,7 @@ class Planner {
     for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
       if (root(k) != r || is_part(k)) continue;
       Placement& p = plan_.maps[at(k)];
-      const Shape& shape = net_.maps[at(k)].shape;
+      const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
       p.in_dram = true;
       p.dram.pitch = shape.W >= config_.data_words()
                          ? static_cast<int>(round_up(shape.W, config_.data_words()))
@@ -515,11 +523,15 @@ std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out,
 }
 
 View part_of(const View& whole, const Part& part, int per_word) {
+  if (part.pixel_words > 0)
+    return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch, whole.plane,
+            static_cast<int>(part.pixel_words * whole.plane)};
   return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch * part.stride_y,
           whole.plane, whole.step * part.stride_x};
 }
 
 Rect rect_of(const Rect& r, const Part& part) {
+  if (part.pixel_words > 0) return {part.y, part.y + 1, part.x, part.x + 1};
   return {part.y + r.y0 * part.stride_y, part.y + (r.y1 - 1) * part.stride_y + 1,
           part.x + r.x0 * part.stride_x, part.x + (r.x1 - 1) * part.stride_x + 1};
 }

@@ -223,6 +223,7 @@ std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
 }
 
 void insert_tokens(std::vector<Instruction>& program) {
+  constexpr std::size_t kWindow = 24;  // RUNs of an engine
   // Clock of a RUN: how many RUNs of each engine have surely ended when it starts.
   using Clock = std::array<std::size_t, isa::kEngines>;
   std::array<std::vector<std::size_t>, isa::kEngines> runs;  // positions, by engine
@@ -240,6 +241,15 @@ void insert_tokens(std::vector<Instruction>& program) {
       for (std::size_t k = runs[from].size(); k > clock[from] && needed[from] == 0; --k)
         if (conflicts(program[runs[from][k - 1]], later)) needed[from] = k;
     }
+    // Tokens are counted in 6 bits: no engine leaves the others so far behind that they overflow.
+    const std::size_t own = runs[to].size();
+    if (own >= kWindow && own % kWindow == 0)
+      for (std::size_t from = 0; from < isa::kEngines; ++from) {
+        const auto behind =
+            std::lower_bound(runs[from].begin(), runs[from].end(), runs[to][own - kWindow]);
+        const auto ended = static_cast<std::size_t>(behind - runs[from].begin());
+        if (from != to && ended > clock[from]) needed[from] = std::max(needed[from], ended);
+      }
     // What one of them had waited for needs no token of its own.
     const auto implied = [&](std::size_t from) {
       for (std::size_t other = 0; other < isa::kEngines; ++other)

@@ -12,8 +12,8 @@
 
 namespace trine::compiler {
 
-/// Puts every load where the bus is free for it, by estimated cycles: in the order in which they are
-/// needed, but past one whose place is still in use. No more than kLoadsAhead wait for their
+/// Puts every load where the bus is free for it, by estimated cycles: in the order in which they
+/// are needed, but past one whose place is still in use. No more than kLoadsAhead wait for their
 /// readers.
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
                                         const gen::Config& config);

@@ -39,7 +39,7 @@ class Tiler {
     out_map_ = &maps[static_cast<std::size_t>(layer.output)];
     out_ = out_map_->shape;
     const int whole = out_map_->part.whole;
-    out_width_ = whole >= 0 ? maps[static_cast<std::size_t>(whole)].shape.W : out_.W;
+    out_width_ = whole >= 0 ? maps[static_cast<std::size_t>(whole)].width_in_dram() : out_.W;
     in_ = maps[static_cast<std::size_t>(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
   }
@@ -169,8 +169,9 @@ class Tiler {
     }
     if (!places_.output->resident) {
       const Rect part = rect_of({0, t->rows, 0, t->cols}, out_map_->part);
+      const int pixels = out_map_->part.pixel_words > 0 ? t->rows * t->cols : 1;
       t->output_words = buffer_words(places_.output->dram, out_width_, part.rows(), part.cols(),
-                                     chunk_words(t->chunk), config_);
+                                     pixels * chunk_words(t->chunk), config_);
       if (layer_.fuse_add) t->second_words = t->output_words;
     }
     return t->buffers * (t->input_words + t->second_words + t->output_words) <= room_;

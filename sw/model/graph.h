@@ -212,12 +212,22 @@ struct Op {
   }
 };
 
+/// Memory that stays between runs: `after` is `before` with more behind it along `axis`, and both
+/// begin at the same place, which has room for `capacity` elements of that axis.
+struct State {
+  int before = -1;  ///< an input of the graph, -1: nothing yet
+  int after = -1;   ///< an output of the graph and of a CONCATENATION whose first operand is `before`
+  int axis = 0;
+  int capacity = 0;
+};
+
 struct Graph {
   std::string name;  ///< the file's name without folder and extension
   std::string file;  ///< as given
   std::vector<Tensor> tensors;
   std::vector<Op> ops;  ///< each reads constants, graph inputs and outputs of earlier ones
   std::vector<int> inputs, outputs;
+  std::vector<State> states;
 
   const Tensor& tensor(int index) const { return tensors.at(static_cast<std::size_t>(index)); }
   /// Input or output tensor of an operator. @pre the input is present

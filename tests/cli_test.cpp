@@ -98,7 +98,7 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   const Result all = shell.trine("--help");
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
-  const std::string command = GENERATE("generate", "compile", "run", "verify", "synth", "demo");
+  const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify", "synth", "demo");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);
@@ -133,6 +133,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"verify --config edge64 '" + kPlus + "'", "trine: --vectors is required"},
       Row{"verify --config edge64 '" + kPlus + "' --vectors none",
           "none/manifest.json: cannot open"},
+      Row{"generate-text '" + kPlus + "' --tokenizer none.bin", "trine generate-text: --config is "},
+      Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
       Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
   CAPTURE(row.arguments);

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   add_run(app, action);
   add_verify(app, action);
   add_synth(app, action);
+  add_generate_text(app, action);
   add_demo(app, action);
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);

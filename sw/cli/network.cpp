@@ -44,11 +44,15 @@ reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recor
   return rounding == "single" ? reference::kSinglePolicy : recorded;
 }
 
-void BackendOptions::declare(CLI::App& command) {
+void BackendOptions::declare(CLI::App& command, bool golden) {
+  std::vector<std::string> backends{"rtl", "arch"};
+  if (golden) backends.push_back("golden");
   command
       .add_option("--backend", backend,
-                  "rtl: the SystemVerilog, by Verilator; arch: the architecture simulator")
-      ->check(CLI::IsMember({"rtl", "arch"}))
+                  std::string("rtl: the SystemVerilog, by Verilator; arch: the architecture "
+                              "simulator") +
+                      (golden ? "\ngolden: no machine" : ""))
+      ->check(CLI::IsMember(backends))
       ->type_name("B");
   command.add_option("--axi-latency", axi_latency, "memory latency in cycles (32)")
       ->check(CLI::Range(1, 10'000))

@@ -38,7 +38,8 @@ struct BackendOptions {
   std::string trace_file;
   bool lockstep = false;
 
-  void declare(CLI::App& command);
+  /// @param golden  whether the golden layers alone are a backend, too
+  void declare(CLI::App& command, bool golden = false);
   /// @throws Error  options that only the RTL has, with --backend arch
   void check() const;
 };

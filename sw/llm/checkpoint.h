@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Language models of the LLaMA family in the checkpoint format of llama2.c (version 0), and the
+// float32 network that they describe.
+//
+//   seven int32  dim, hidden, layers, heads, kv_heads, vocabulary, positions; a negative vocabulary
+//                says that the classifier is a matrix of its own, not the embedding
+//   float32      embedding [vocabulary, dim]; then for all layers together: attention norm [dim],
+//                wq [dim, dim], wk and wv [kv_heads * head, dim], wo [dim, dim], feed-forward norm
+//                [dim], w1 [hidden, dim], w2 [dim, hidden], w3 [hidden, dim]; final norm [dim];
+//                two rotary tables [positions, head / 2] that nobody reads; classifier
+//
+// Source: the README of llama2.c; Touvron et al., "LLaMA" (2023).
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace trine::llm {
+
+struct Dimensions {
+  int dim = 0, hidden = 0, layers = 0, heads = 0, kv_heads = 0, vocabulary = 0, positions = 0;
+
+  int head() const { return dim / heads; }  ///< channels of a head
+  int kv_dim() const { return kv_heads * head(); }
+};
+
+/// Row-major: value(row, column) = data[row * columns + column].
+struct Matrix {
+  int rows = 0, columns = 0;
+  std::vector<float> data;
+
+  const float* row(int i) const { return data.data() + static_cast<std::ptrdiff_t>(i) * columns; }
+};
+
+struct Layer {
+  std::vector<float> attention_norm, feed_forward_norm;  ///< [dim]
+  Matrix wq, wk, wv, wo, w1, w2, w3;                     ///< [outputs, inputs]
+};
+
+struct Checkpoint {
+  Dimensions dims;
+  Matrix embedding;  ///< [vocabulary, dim]
+  std::vector<Layer> layers;
+  std::vector<float> norm;  ///< [dim]
+  Matrix classifier;        ///< [vocabulary, dim]
+
+  std::int64_t parameters() const;
+};
+
+/// @throws Error  names the file and what is wrong: header, size, values
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::string& file);
+
+/// Angles of a position: cos and sin of position / 10000^(2 i / head) for each pair i of channels.
+struct Rotation {
+  std::vector<float> cosine, sine;  ///< [head / 2]
+};
+Rotation rotation(int position, int head);
+
+/// RMSNorm adds it to the mean square.
+inline constexpr float kNormEpsilon = 1e-5f;
+
+/// The network in float32, a token at a time.
+class FloatModel {
+ public:
+  /// Called with each activation and its name: "layer 3 query", and of all layers "norm" (before
+  /// gamma) and "scores" (those without weight cut off).
+  using Observer = std::function<void(const std::string& name, const std::vector<float>& values)>;
+
+  /// @param checkpoint  outlives the model
+  explicit FloatModel(const Checkpoint& checkpoint, Observer observer = {});
+
+  /// Logits [vocabulary] after `token` at the next position. @pre that is below dims.positions
+  std::vector<float> step(int token);
+  /// Forgets all tokens.
+  void clear();
+  int position() const { return position_; }
+
+ private:
+  std::vector<float> attend(int layer, const std::vector<float>& query) const;
+  void observe(int layer, const char* name, const std::vector<float>& values) const;
+
+  const Checkpoint& model_;
+  Observer observer_;
+  int position_ = 0;
+  std::vector<std::vector<float>> keys_, values_;  ///< of each layer: [position][kv_dim]
+};
+
+}  // namespace trine::llm

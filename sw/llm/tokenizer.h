@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tokens of a llama2.c tokenizer file: text to tokens by byte pair encoding, and back.
+//
+//   int32  bytes of the longest token
+//   for each token: float32 score, int32 bytes, the bytes; "<0x0A>" stands for a single byte
+//
+// Token 1 begins and ends a text; tokens 3..258 are the single bytes.
+
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace trine::llm {
+
+inline constexpr int kBeginToken = 1;
+
+class Tokenizer {
+ public:
+  /// @throws Error  names the file and what is wrong
+  static Tokenizer read(const std::filesystem::path& path, int vocabulary);
+
+  /// Begins with kBeginToken. Pairs with the highest score are joined first.
+  std::vector<int> encode(const std::string& text) const;
+  /// The bytes that `token` adds to a text. @param first  of the text: without its leading space
+  std::string decode(int token, bool first) const;
+
+ private:
+  int find(const std::string& piece) const;
+
+  std::vector<std::string> pieces_;
+  std::vector<float> scores_;
+  std::map<std::string, int> ids_;
+};
+
+}  // namespace trine::llm

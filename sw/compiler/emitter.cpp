@@ -40,7 +40,8 @@ Emitter::Emitter(const Network& network, const gen::Config& config, Plan& plan)
       plan_(plan),
       pmem_(config.pmem_rows(), config.rows_per_beat()),
       params_(config.param_channels, config.data_words()),
-      rows_loaded_(network.maps.size()) {}
+      rows_loaded_(network.maps.size()),
+      zero_biases_(at(config.param_channels)) {}
 
 void Emitter::run() {
   for (std::size_t m = 0; m < net_.maps.size(); ++m) {
@@ -702,6 +703,15 @@ std::int64_t Emitter::bias_words(const std::vector<std::uint32_t>& words) {
   return zeros_;
 }
 
+/// Zeros that are there already need no load.
+void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries) {
+  const auto begin = zero_biases_.begin() + first, end = begin + entries;
+  const bool zeros = byte == zeros_;
+  if (zeros && std::find(begin, end, false) == end) return;
+  std::fill(begin, end, zeros);
+  load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
+}
+
 /// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
 /// memory holds: short loads cost more than their words, long ones wait for their place.
 std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
@@ -728,7 +738,7 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
     first = *found;
   } else {
     first = params_.place(block.id, entries);
-    load_constants(Target::kBias, block.bias_byte, entries, first, Space::kParams, entries);
+    load_biases(block.bias_byte, first, entries);
     if (!l.per_tensor)
       load_constants(Target::kScale, block.scale_byte, 2 * entries, first, Space::kParams, entries);
   }

@@ -111,6 +111,7 @@ class Emitter {
                     OneSet& memory);
   std::int64_t add_image(const std::vector<std::uint32_t>& words);
   std::int64_t bias_words(const std::vector<std::uint32_t>& words);
+  void load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries);
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
 
@@ -163,7 +164,8 @@ class Emitter {
   };
   std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, ParameterBlock>
       parameters_;
-  std::int64_t zeros_ = -1;  ///< byte of a block of zeros in the image
+  std::int64_t zeros_ = -1;         ///< byte of a block of zeros in the image
+  std::vector<bool> zero_biases_;  ///< entries of the bias memory that hold 0
   OneSet table_, exponentials_;
 };
 

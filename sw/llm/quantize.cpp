@@ -36,7 +36,8 @@ int clamped(float code) {
   return static_cast<int>(std::clamp(std::nearbyint(code), -128.f, 127.f));
 }
 
-/// Codes -127..127 for the range and its negative: products of two such need no sums of theirs.
+/// Codes -127..127 for the range and its negative: products of them need no biases, and of two such no
+/// sums of theirs.
 model::Quantization symmetric(const Range& r) {
   const float most = std::max(-r.low, r.high);
   return {{most > 0 ? most / 127 : 1}, {0}, 0};
@@ -128,7 +129,7 @@ Array QuantizedModel::embedding(int token) const {
 }
 
 std::vector<float> QuantizedModel::logits(const Array& sums) const {
-  const float scale = quantization_of(ranges_.at("norm")).scale[0];
+  const float scale = symmetric(ranges_.at("norm")).scale[0];
   std::vector<float> result;
   for (std::size_t i = 0; i < classifier_.scales.size(); ++i) {
     std::int32_t sum = 0;
@@ -188,6 +189,14 @@ class QuantizedModel::Builder {
     const int t = add_tensor(name, DataType::kInt8, std::move(shape));
     tensor(t).quantization =
         quantization_of(m_.ranges_.at(range.empty() ? full_name(name) : range));
+    return t;
+  }
+
+  /// An operand of products.
+  int operand(const std::string& name, std::vector<int> shape, const std::string& range = "") {
+    const int t = activation(name, std::move(shape), range);
+    tensor(t).quantization =
+        symmetric(m_.ranges_.at(range.empty() ? full_name(name) : range));
     return t;
   }
 
@@ -253,6 +262,13 @@ class QuantizedModel::Builder {
     return to;
   }
 
+  /// A product that is an operand of another one.
+  int inner_product(int x, const Weights& w, const std::string& name) {
+    const int to = operand(name, {1, w.rows});
+    product(x, w, name, to);
+    return to;
+  }
+
   int sum(int a, int b, const std::string& name) {
     const int to = activation(name, {1, d_.dim});
     add(OpKind::kAdd, "ADD", {a, b}, to);
@@ -261,7 +277,7 @@ class QuantizedModel::Builder {
 
   /// Gamma is in the weights of what reads it: all norms share their parameters.
   int norm(int x, const std::string& name) {
-    const int to = activation(name, {1, d_.dim}, "norm");
+    const int to = operand(name, {1, d_.dim}, "norm");
     const std::vector<float> ones(at(d_.dim), 1);
     Op& op = add(OpKind::kNormalization, "RMS_NORM",
                  {x, constant(name + " gamma", DataType::kFloat32, {d_.dim}, ones)}, to);
@@ -291,8 +307,7 @@ class QuantizedModel::Builder {
     const int rows = reshape(x, name + " rows", {heads, head});
     const int angles = constant(name + " angles", DataType::kInt8, {head, head}, rotation_);
     tensor(angles).quantization = {{1 / 127.f}, {0}, 0};
-    const int to = activation(name, {heads, head});
-    tensor(to).quantization = symmetric(m_.ranges_.at(full_name(name)));
+    const int to = operand(name, {heads, head});
     add(OpKind::kFullyConnected, "FULLY_CONNECTED", {rows, angles, -1}, to);
     return to;
   }
@@ -324,12 +339,11 @@ class QuantizedModel::Builder {
     const LayerWeights& w = m_.layers_[at(layer_)];
     const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
     const int y = norm(x, "attention norm");
-    const int key = rotated(product(y, w.wk, "key"), "rotated key", kv);
+    const int key = rotated(inner_product(y, w.wk, "key"), "rotated key", kv);
     const int keys = appended(reshape(key, "key row", {1, d_.kv_dim()}), "keys");
-    const int value = product(y, w.wv, "value");
-    tensor(value).quantization = symmetric(m_.ranges_.at(full_name("value")));
+    const int value = inner_product(y, w.wv, "value");
     const int values = appended(value, "values");
-    const int query = rotated(product(y, w.wq, "query"), "rotated query", d_.heads);
+    const int query = rotated(inner_product(y, w.wq, "query"), "rotated query", d_.heads);
 
     const int queries = reshape(query, "queries", {kv, shared, head});
     const int scores = activation("scores", {kv, shared, tokens_}, "scores");
@@ -338,7 +352,7 @@ class QuantizedModel::Builder {
     const int shares = add_tensor("shares", DataType::kInt8, {kv, shared, tokens_});
     tensor(shares).quantization = {{1 / 256.f}, {-128}, 0};
     add(OpKind::kSoftmax, "SOFTMAX", {scores}, shares);
-    const int mixed = activation("mixed", {kv, shared, head}, full_name("attention"));
+    const int mixed = operand("mixed", {kv, shared, head}, full_name("attention"));
     add(OpKind::kBatchMatMul, "BATCH_MATMUL", {shares, by_head(values, "values")}, mixed);
     const int attention = reshape(mixed, "attention", {1, d_.dim});
     return sum(product(attention, w.wo, "attention output"), x, "attention sum");
@@ -353,7 +367,7 @@ class QuantizedModel::Builder {
     add(OpKind::kLogistic, "LOGISTIC", {gate}, share);
     const int silu = activation("silu", {1, d_.hidden});
     add(OpKind::kMul, "MUL", {gate, share}, silu);
-    const int gated = activation("gated", {1, d_.hidden});
+    const int gated = operand("gated", {1, d_.hidden});
     add(OpKind::kMul, "MUL", {silu, up}, gated);
     return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
   }

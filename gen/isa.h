@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 7;
+inline constexpr int kVersion = 8;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -88,7 +88,7 @@ inline constexpr Field kHeight{"height", 4,     16,
                                16,       false, "taps outside 0 <= y < height are masked"};
 inline constexpr Field kWidth{"width", 4, 32, 16, false, "taps outside 0 <= x < width are masked"};
 inline constexpr Field kHalo{
-    "halo", 4, 48, 8, false, "columns at a row's end whose lanes have no output (compute; else 0)"};
+    "halo", 4, 48, 8, false, "columns that the last lane's neighbours reach (compute; else 0)"};
 inline constexpr Field kTileX{"tile_x", 5, 0, 16, false, "(ROWS mod Q) * stride_x"};
 inline constexpr Field kTileY{"tile_y", 5, 16, 16, false, "(ROWS div Q) * stride_y"};
 inline constexpr Field kStrideX{"stride_x", 5, 32, 8, false, "input columns from lane to lane"};
@@ -108,6 +108,8 @@ inline constexpr Field kTilesLast{"tiles_last", 7, 28, 24, false, "vectors of RO
 inline constexpr Field kOut{"out", 8, 0, 24, false, "DMEM address of lane 0's first output word"};
 inline constexpr Field kOutWrap{"out_wrap", 8,     24,
                                 24,         false, "output row pitch - Q * (1 + out_skip)"};
+inline constexpr Field kIdle{
+    "idle", 8, 48, 8, false, "columns at a row's end whose lanes have no output (compute; else 0)"};
 inline constexpr Field kTileOut{
     "tile_out", 9, 0, 24, false, "(ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)"};
 inline constexpr Field kOutPlane{
@@ -280,6 +282,7 @@ inline constexpr std::array kLaneFields{agu::kBase,
                                         agu::kTilesLast,
                                         agu::kOut,
                                         agu::kOutWrap,
+                                        agu::kIdle,
                                         agu::kTileOut,
                                         agu::kOutPlane,
                                         post::kPadCode,

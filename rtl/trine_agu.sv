@@ -11,7 +11,7 @@
 //
 // With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane, one
 // position each, as far as `halo` reaches. With window_i the offset runs on from group to group, each with a channel word of
-// its own, and lanes in the last `halo` columns of a row gather for their neighbours, but have no output.
+// its own, and lanes in the last `idle` columns of a row gather for their neighbours, but have no output.
 //
 // Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one step a
 //           cycle. step_valid_o, addresses and flags come from registers through two adders
@@ -80,6 +80,7 @@ module trine_agu #(
   logic [CoordBits-1:0]          height_q;
   logic [CoordBits-1:0]          width_q;
   logic [7:0]                    halo_q;
+  logic [7:0]                    idle_q;
   logic [CoordBits-1:0]          tile_x_q;
   logic [CoordBits-1:0]          tile_y_q;
   logic [7:0]                    stride_x_q;
@@ -143,6 +144,7 @@ module trine_agu #(
       if (cfg_reg_i == 4'd8) begin
         out_q <= cfg_payload_i[trine_isa_pkg::AguOutLsb +: AddrBits];
         out_wrap_q <= cfg_payload_i[trine_isa_pkg::AguOutWrapLsb +: AddrBits];
+        idle_q <= cfg_payload_i[trine_isa_pkg::AguIdleLsb +: 8];
       end
       if (cfg_reg_i == 4'd9) begin
         tile_out_q <= cfg_payload_i[trine_isa_pkg::AguTileOutLsb +: AddrBits];
@@ -339,11 +341,11 @@ module trine_agu #(
     assign inside_o[l] = in_rows[l] && tap_x < width_q && tap_y < height_q;
 
     if (Window) begin : gen_halo
-      logic [CoordBits-1:0] x_halo;
-      logic                 unused_halo;
-      assign x_halo      = x_q + CoordBits'(halo_q);
-      assign active_o[l] = in_rows[l] && (!window_i || x_halo[CoordBits-1]);
-      assign unused_halo = ^x_halo;
+      logic [CoordBits-1:0] x_idle;
+      logic                 unused_idle;
+      assign x_idle      = x_q + CoordBits'(idle_q);
+      assign active_o[l] = in_rows[l] && (!window_i || x_idle[CoordBits-1]);
+      assign unused_idle = ^x_idle;
     end else begin : gen_no_halo
       assign active_o[l] = in_rows[l];
     end
@@ -365,7 +367,7 @@ module trine_agu #(
     end
   end else begin : gen_no_window
     logic unused_window;
-    assign unused_window = ^{window_i, halo_q};
+    assign unused_window = ^{window_i, halo_q, idle_q};
   end
 
   // ---------------------------------------------------------------------------------------------

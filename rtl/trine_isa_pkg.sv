@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 7;
+  localparam int unsigned IsaVersion = 8;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -101,7 +101,7 @@ package trine_isa_pkg;
   localparam int unsigned AguHeightReg = 4, AguHeightLsb = 16, AguHeightWidth = 16;
   // width: taps outside 0 <= x < width are masked
   localparam int unsigned AguWidthReg = 4, AguWidthLsb = 32, AguWidthWidth = 16;
-  // halo: columns at a row's end whose lanes have no output (compute; else 0)
+  // halo: columns that the last lane's neighbours reach (compute; else 0)
   localparam int unsigned AguHaloReg = 4, AguHaloLsb = 48, AguHaloWidth = 8;
   // tile_x: (ROWS mod Q) * stride_x
   localparam int unsigned AguTileXReg = 5, AguTileXLsb = 0, AguTileXWidth = 16;
@@ -131,6 +131,8 @@ package trine_isa_pkg;
   localparam int unsigned AguOutReg = 8, AguOutLsb = 0, AguOutWidth = 24;
   // out_wrap: output row pitch - Q * (1 + out_skip)
   localparam int unsigned AguOutWrapReg = 8, AguOutWrapLsb = 24, AguOutWrapWidth = 24;
+  // idle: columns at a row's end whose lanes have no output (compute; else 0)
+  localparam int unsigned AguIdleReg = 8, AguIdleLsb = 48, AguIdleWidth = 8;
   // tile_out: (ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)
   localparam int unsigned AguTileOutReg = 9, AguTileOutLsb = 0, AguTileOutWidth = 24;
   // out_plane: from output channel word to output channel word

@@ -413,7 +413,8 @@ class Generator {
       i.registers.set(agu::kWordsLast, 0);
       const std::int64_t U = i.registers.get(agu::kStrideX);
       const std::int64_t Q = (i.registers.get(agu::kXEnd) - i.registers.get(agu::kXStart)) / U;
-      i.registers.set(agu::kHalo, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
+      for (const isa::Field& columns : {agu::kHalo, agu::kIdle})
+        i.registers.set(columns, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
     }
     const bool one = !window && groups == 1 && i.registers.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;

@@ -183,6 +183,7 @@ struct Machine::Lanes {
     stride_x = r.get(agu::kStrideX);
     stride_y = r.get(agu::kStrideY);
     halo = neighbours > 0 ? r.get(agu::kHalo) : 0;
+    idle = neighbours > 0 ? r.get(agu::kIdle) : 0;
     row_wrap = difference(r, agu::kRowWrap);
     out_wrap = difference(r, agu::kOutWrap);
     const std::int64_t out_step = r.get(agu::kOutSkip) + 1;
@@ -208,7 +209,7 @@ struct Machine::Lanes {
   }
   /// Has an output.
   bool active(std::size_t lane) const {
-    return lane < rows_ && gathers(lane) && lanes[lane].x < x_end - halo;
+    return lane < rows_ && gathers(lane) && lanes[lane].x < x_end - idle;
   }
 
   std::vector<Lane> lanes;
@@ -237,7 +238,7 @@ struct Machine::Lanes {
   }
 
   std::size_t rows_;
-  std::int64_t x_end, x_span, y_end, stride_x, stride_y, halo, row_wrap, out_wrap;
+  std::int64_t x_end, x_span, y_end, stride_x, stride_y, halo, idle, row_wrap, out_wrap;
 };
 
 /// The words of all taps of a tile: [lane][step].

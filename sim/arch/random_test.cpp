@@ -2,8 +2,12 @@
 //
 // Random layers and small random networks on random configurations against the golden layers.
 
+#include <set>
+#include <utility>
+
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
+#include "sw/compiler/network.h"
 
 namespace trine::sim {
 namespace {
@@ -214,6 +218,38 @@ TEST_CASE("folded inputs and networks on their side equal the golden layers", "[
   CHECK(folded > 0);
   CHECK(blocks > 0);
   CHECK(turned > 0);
+}
+
+/// Where the border is as wide as what the lending lanes bring, fewer of them do; else not.
+TEST_CASE("rows of depthwise layers borrow the next row's border", "[arch][random]") {
+  const gen::Config config = testing::small_config(2, 8, 64, 64, 64);
+  std::set<std::pair<int, int>> ways;
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Builder b(seed);
+    const int S = b.number(2, 5), stride = b.number(1, 2), dilation = b.number(1, 2);
+    const int W = (S - 1) * dilation + b.number(1, 9);
+    CAPTURE(seed, S, stride, dilation, W);
+    int x = b.input({1, b.number(3, 9), W, 8});
+    if (b.number(0, 1) == 0) x = b.pad(x, 0, 0, b.number(0, 3), b.number(0, 3));
+    b.graph.outputs = {b.depthwise(x, 1, 3, S, 1, stride, 1, dilation, random_padding(b), true)};
+    testing::require_exact(b.graph, config, {b.random_array(0)});
+    const model::Window w = model::window(b.graph, b.graph.ops.back());
+    compiler::Geometry g;
+    g.H = b.shape(x)[1];
+    g.P = w.P;
+    g.R = 3;
+    g.W = b.shape(x)[2];
+    g.Q = w.Q;
+    g.S = S;
+    g.stride_x = stride;
+    g.dil_x = dilation;
+    g.pad_left = w.pad_left;
+    const compiler::Former former = compiler::best_former(g, config);
+    if (former.halo > 0) ways.insert({former.halo - former.idle, stride});
+  }
+  CHECK(ways.count({0, 1}) == 1);
+  CHECK(ways.count({0, 2}) == 1);
+  CHECK(ways.count({1, 1}) == 1);
 }
 
 TEST_CASE("pixels that nobody reads are not computed", "[arch]") {

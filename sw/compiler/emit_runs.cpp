@@ -206,7 +206,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   const bool former = l.former.steps > 0;
   if (former) {
     n.dil_x = l.former.dil;
-    n.Q += l.former.halo;
+    n.Q += l.former.behind(rect.cols(), g.Q);
   }
   n.out_y = rect.y0;
   n.out_x = rect.x0;
@@ -216,6 +216,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   set_nest(i, n, in, out);
   set_post(i);
   set_field(i, agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
+  set_field(i, agu::kIdle, std::int64_t{l.former.behind(rect.cols(), g.Q)} * g.stride_x, l.label);
   const std::int64_t groups = divide_up(channels.size(), l.columns(config_));
   set_field(i, agu::kGroupsLast, groups - 1, l.label);
   set_field(i, compute::kRow, row, l.label);

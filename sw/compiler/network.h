@@ -86,7 +86,11 @@ struct Geometry {
 struct Former {
   int steps = 0;  ///< of a filter row; 0: not used
   int dil = 1;    ///< input columns from step to step
-  int halo = 0;   ///< positions at the end of a row whose lanes only lend their words
+  int halo = 0;   ///< neighbours whose words a lane uses
+  int idle = 0;  ///< positions at the end of a row, all of the output's, that only lend their words
+
+  /// Positions behind a row of so many columns of the output that has Q.
+  int behind(int cols, int Q) const { return cols == Q ? idle : halo; }
 };
 
 /// Output positions y0 <= y < y1, x0 <= x < x1.

@@ -455,7 +455,7 @@ namespace {
 /// Of one step over the positions of a rectangle.
 std::int64_t replays(const Layer& layer, const Rect& rect, int pitch, const gen::Config& config) {
   const Geometry& g = layer.window;
-  const int cols = rect.cols() + layer.former.halo;
+  const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
   const std::int64_t positions = std::int64_t{rect.rows()} * cols;
   const std::int64_t mask = config.banks() - 1;
   std::vector<int> count(at(config.banks()));

@@ -81,6 +81,18 @@ double cycles_of(const Instruction& i, const gen::Config& config) {
                   std::max(count(agu::kWordsLast) * taps, columns / config.columns_per_cycle);
 }
 
+/// Whether the RUN's reductions are shorter than draining them.
+bool waits_for_columns(const Instruction& i, const gen::Config& config) {
+  if (i.engine != Engine::kCompute) return false;
+  namespace agu = isa::agu;
+  const auto count = [&](const isa::Field& last) {
+    return static_cast<double>(i.registers.get(last) + 1);
+  };
+  const double steps = count(agu::kWordsLast) * count(agu::kRLast) * count(agu::kSLast);
+  return steps < static_cast<double>(i.registers.get(isa::compute::kChannels)) /
+                     count(agu::kGroupsLast) / config.columns_per_cycle;
+}
+
 /// Puts loads between the other RUNs, which keep their order.
 class LoadScheduler {
  public:
@@ -96,6 +108,7 @@ class LoadScheduler {
       if (natural_[i].engine == Engine::kLoad) continue;
       while (!consumed_.empty() && *consumed_.begin() < i) consumed_.erase(consumed_.begin());
       const double start = start_of(i);
+      hold_parameters(i, start);
       for (auto next = choose(i, start); next != pending_.end(); next = choose(i, start)) {
         const bool needed = pending_.front().at < i;
         const bool early = begin_of(*next) > start && consumed_.size() >= least_;
@@ -164,6 +177,23 @@ class LoadScheduler {
   double place_free(const Load& load) const { return load.behind > 0 ? end_[load.behind - 1] : 0; }
   double begin_of(const Load& load) const { return std::max(bus_, place_free(load)); }
 
+  /// Parameters are written between columns: while those are all that a RUN waits for, each beat
+  /// costs it a cycle. What has much time comes after that RUN.
+  void hold_parameters(std::size_t i, double start) {
+    Instruction& run = natural_[i];
+    if (!waits_for_columns(run, config_)) return;
+    int seen = 0;
+    for (auto load = pending_.begin(); load != pending_.end() && seen < kPassing; ++load, ++seen) {
+      const Instruction& l = natural_[load->at];
+      if (l.writes.at(0).space != Space::kParams || load->behind > i || load->at < i) continue;
+      const double cycles = cycles_of(l, config_);
+      const bool meets = begin_of(*load) + cycles > start;
+      if (!meets || work_[load->reader] - work_[i + 1] < kMuchTime * cycles) continue;
+      load->behind = i + 1;
+      run.reads.push_back(l.writes[0]);
+    }
+  }
+
   /// The load to come next, before the RUN at `i` of those that are not placed: the first, or one
   /// that passes while its place is still in use, or while its reader has other work before it.
   std::list<Load>::iterator choose(std::size_t i, double start) {
@@ -202,6 +232,7 @@ class LoadScheduler {
   static constexpr std::size_t kNearRuns = 8;
   static constexpr int kPassing = 32;
   static constexpr double kLatency = 40;
+  static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;
   const gen::Config& config_;

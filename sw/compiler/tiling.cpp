@@ -199,7 +199,8 @@ class Tiler {
   double conv_cycles(int rows, int cols, int channels) const {
     const double groups = static_cast<double>(divide_up(channels, this->columns()));
     const double columns = std::min(channels, this->columns());
-    const int halo = layer_.former.halo;
+    const Former& former = layer_.former;
+    const int Q = window().Q;
     const bool whole = rows == window().P && cols == window().Q;
     double cycles = 0;
     for (const Sweep& sweep : layer_.sweeps) {
@@ -212,15 +213,17 @@ class Tiler {
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += kRunOverhead;
       if (!whole) {
-        cycles +=
-            tile * static_cast<double>(divide_up(std::int64_t{rows} * (cols + halo), config_.rows));
+        cycles += tile * static_cast<double>(divide_up(
+                             std::int64_t{rows} * (cols + former.behind(cols, Q)), config_.rows));
         continue;
       }
       cycles -= kRunStart;
       for (const SweepPart& part : sweep.parts)
-        cycles += kRunStart + tile * static_cast<double>(divide_up(
-                                         std::int64_t{part.rect.rows()} * (part.rect.cols() + halo),
-                                         config_.rows));
+        cycles +=
+            kRunStart + tile * static_cast<double>(divide_up(
+                                   std::int64_t{part.rect.rows()} *
+                                       (part.rect.cols() + former.behind(part.rect.cols(), Q)),
+                                   config_.rows));
     }
     return cycles;
   }

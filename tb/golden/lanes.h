@@ -76,7 +76,7 @@ inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows, bool 
               const bool gathers = lane.y < get(agu::kYEnd) &&
                                    (beyond <= 0 || beyond * get(agu::kStrideX) <= get(agu::kHalo));
               step.active.push_back(gathers &&
-                                    (!window || lane.x < get(agu::kXEnd) - get(agu::kHalo)));
+                                    (!window || lane.x < get(agu::kXEnd) - get(agu::kIdle)));
               step.inside.push_back(gathers && 0 <= y && y < get(agu::kHeight) && 0 <= x &&
                                     x < get(agu::kWidth));
               step.address.push_back(word(lane.base + offset));
@@ -120,7 +120,8 @@ inline isa::Registers random_geometry(std::mt19937& random, unsigned rows, unsig
   r.set(agu::kYEnd, y + P * V);
   r.set(agu::kHeight, chance(random, 50) ? P * V : 1 + draw(12));
   r.set(agu::kWidth, chance(random, 50) ? Q * U : 1 + draw(12));
-  r.set(agu::kHalo, draw(static_cast<unsigned>(std::min<std::int64_t>(Q, 4))) * U);
+  for (const isa::Field& columns : {agu::kHalo, agu::kIdle})
+    r.set(columns, draw(static_cast<unsigned>(std::min<std::int64_t>(Q, 4))) * U);
   r.set(agu::kTileX, Rows % Q * U);
   r.set(agu::kTileY, Rows / Q * V);
   r.set(agu::kStrideX, U);

@@ -98,7 +98,8 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   const Result all = shell.trine("--help");
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
-  const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify", "synth", "demo");
+  const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify",
+                                       "estimate", "synth", "demo");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);
@@ -133,8 +134,11 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"verify --config edge64 '" + kPlus + "'", "trine: --vectors is required"},
       Row{"verify --config edge64 '" + kPlus + "' --vectors none",
           "none/manifest.json: cannot open"},
-      Row{"generate-text '" + kPlus + "' --tokenizer none.bin", "trine generate-text: --config is "},
+      Row{"generate-text '" + kPlus + "' --tokenizer none.bin",
+          "trine generate-text: --config is "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
+      Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
+      Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
       Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
   CAPTURE(row.arguments);
@@ -214,6 +218,25 @@ TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   REQUIRE(shell.trine(run + "--axi-latency 200 --axi-bytes-per-cycle 1").code == 0);
   const long slow = shell.read_json("j").at("cycles");
   CHECK(slow > fast);
+}
+
+TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
+  const Shell shell;
+  const Result model = shell.trine("estimate --config edge64 '" + kLenet + "' --json model.json");
+  REQUIRE(model.code == 0);
+  CHECK(widest_line(model.out) <= 100);
+  CHECK(shell.read_json("model.json")["layers"].size() == 5);
+  const Result table =
+      shell.trine("estimate --config edge1024 --table bert-base --tokens 128 --json table.json");
+  REQUIRE(table.code == 0);
+  CHECK(widest_line(table.out) <= 100);
+  CHECK_THAT(table.out, Catch::Contains("\n109,482,240 parameters\n"));
+  const json result = shell.read_json("table.json");
+  CHECK(result["macs"] == 11'174'215'680);
+  std::int64_t macs = 0;
+  for (const json& row : result["layers"])
+    macs += row["times"].get<std::int64_t>() * row["macs"].get<std::int64_t>();
+  CHECK(result["macs"] == macs);
 }
 
 TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") {

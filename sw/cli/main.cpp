@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   add_compile(app, action);
   add_run(app, action);
   add_verify(app, action);
+  add_estimate(app, action);
   add_synth(app, action);
   add_generate_text(app, action);
   add_demo(app, action);

@@ -58,7 +58,9 @@ struct Tiling {
   int piece_words = 0;  ///< input channel words of a piece; relay: where chunks meet
   int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
   std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
-  double cycles = 0;                                                 ///< estimated
+  double cycles = 0;                ///< estimated, with a surcharge for what overlaps: to compare
+  double expected = 0;              ///< estimated, without
+  double compute = 0, traffic = 0;  ///< cycles that it would take without the other
 };
 
 struct Plan {

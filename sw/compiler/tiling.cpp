@@ -16,6 +16,7 @@ namespace {
 constexpr double kRunOverhead = 60;       ///< cycles of a RUN that waits for the one before
 constexpr double kRunStart = 20;          ///< cycles of a RUN that does not
 constexpr double kMaximum = 4;            ///< cycles of a maximum, besides its taps
+constexpr double kSumWord = 7;            ///< cycles of a sum, besides its taps
 constexpr double kSoftmax = 35;           ///< cycles of a tile of a softmax, besides its codes
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
 constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
@@ -190,6 +191,10 @@ class Tiler {
     if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
     if (layer_.kind == LayerKind::kSoftmax) return tiles * (kSoftmax + 2.25 * channels);
+    if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
+      const double words = static_cast<double>(divide_up(channels, out_.per_word));
+      return std::ceil(words / config_.rows) * (window().R * window().S + kSumWord);
+    }
     const double taps = layer_.two_operands() ? 4 : window().R * window().S;
     const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
     return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;
@@ -261,16 +266,22 @@ class Tiler {
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
-    t.cycles = overlaps ? std::max(compute, traffic) + 0.1 * (compute + traffic)
-                        : compute + (bytes + stored * kStoreBeat) / bytes_per_cycle_ +
-                              transfers * kTransferOverhead;
+    t.compute = compute;
+    t.traffic = traffic;
+    t.expected = overlaps ? std::max(compute, traffic)
+                          : compute + (bytes + stored * kStoreBeat) / bytes_per_cycle_ +
+                                transfers * kTransferOverhead;
+    t.cycles = t.expected + (overlaps ? 0.1 * (compute + traffic) : 0);
     if (conv()) {
       const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have
       // no place beside them.
       t.cycles += 0.5 * load;
-      if (chunk_count > 1 && 2 * weight_rows(t.chunk) > config_.pmem_rows() && !t.relay)
-        t.cycles += (chunk_count - 1) * load * (t.chunk_outer ? 1 : rects);
+      if (chunk_count > 1 && 2 * weight_rows(t.chunk) > config_.pmem_rows() && !t.relay) {
+        const double waits = (chunk_count - 1) * load * (t.chunk_outer ? 1 : rects);
+        t.cycles += waits;
+        t.expected = std::max(t.expected, std::max(compute + waits, traffic));
+      }
     }
     keep(t);
   }
@@ -362,7 +373,9 @@ class Tiler {
     const double pieces = static_cast<double>(divide_up(layer_.words, t.piece_words) *
                                               divide_up(window().R, t.piece_rows));
     const double compute = tiles * groups * (layer_.steps() + pieces * kRunOverhead);
-    t.cycles = std::max(compute, tiles * weight_bytes(out_.C) / bytes_per_cycle_);
+    t.compute = compute;
+    t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
+    t.cycles = t.expected = std::max(t.compute, t.traffic);
     keep(t);
   }
 

@@ -51,6 +51,7 @@ void turn_weights(Layer& layer, const gen::Config& config) {
   const Geometry& g = layer.window;
   const bool former = layer.former.steps > 0;
   if (former) layer.former = best_former(g, config);
+  if (layer.weights.empty()) return;  // shapes alone
   layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
   const int codes = layer.step_codes;
   for (int m = 0; m < layer.channels; ++m)

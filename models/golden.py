@@ -129,7 +129,7 @@ def check(folder):
             not np.array_equal(r, np.load(folder / n))
             for r, n in zip(results, case["outputs"], strict=True)
         )
-        right += case.get("label", -1) == int(results[0].argmax())
+        right += np.array_equal(results[0].argmax(-1).ravel(), np.ravel(case.get("label", -1)))
     labels = f", {right} labels right" if "label" in manifest["cases"][0] else ""
     print(
         f"{manifest['model']}: {len(manifest['cases']) - bad} of {len(manifest['cases'])} cases"

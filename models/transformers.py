@@ -5,10 +5,15 @@
     transformers.py NAME FILE
 
 attention_T: softmax(Q K^T) V of 12 heads of 64 channels over T tokens, from maps of [T][768] to a
-map of [T][768] (attention_128, attention_512; ATTENTION_HEADSxSIZE_T for others, as 4x16_7).
+map of [T][768] (attention_128, attention_512; attention_HEADSxSIZE_T for others, as 4x16_7).
+encoder_T, decoder_T: one layer, normalized behind each sum, hidden maps of four times the channels,
+sinusoids added to the input. The decoder has causal attention to itself, then attention to an
+encoder's output of T + 3 tokens, of which a third input masks those that are padding.
 """
 
+import math
 import random
+import struct
 import sys
 import zlib
 
@@ -16,7 +21,13 @@ import tflite_writer
 
 # Of the format: builtin code, number of the options in their union.
 BATCH_MATMUL, RESHAPE, SOFTMAX, TRANSPOSE = (126, 101), (22, 17), (25, 9), (39, 26)
+ADD, MUL, SUB, SQUARED_DIFFERENCE = (0, 11), (18, 21), (41, 28), (99, 76)
+FULLY_CONNECTED, GELU, MEAN, RSQRT = (9, 8), (150, 116), (40, 27), (76, 0)
 INT8, INT32 = 9, 2
+
+UNIT = 1 / 40         # scale of a map whose values deviate by 1
+MASKED = 0.1, 20      # scores that deviate by 1: the lowest code is 12 below those that count
+MASK = 0.25, 0        # a mask's -128 takes any score to the lowest code
 
 
 class Net:
@@ -29,9 +40,14 @@ class Net:
         self.inputs, self.outputs = [], []
 
     def tensor(self, shape, scale=None, zero_point=0, kind=INT8, data=None):
+        """`scale` and `zero_point` are lists where each part of the first axis has its own."""
         if data is not None:
             self.buffers.append({0: data})
-        quantization = {} if scale is None else {2: ["f", scale], 3: ["q", zero_point]}
+        quantization = {}
+        if scale is not None:
+            each = isinstance(scale, list)
+            quantization = {2: ["f", *scale] if each else ["f", scale],
+                            3: ["q", *zero_point] if each else ["q", zero_point]}
         self.tensors.append({0: ["i", *shape], 1: ("b", kind),
                              2: ("I", 0 if data is None else len(self.buffers) - 1),
                              3: f"t{len(self.tensors)}", 4: quantization})
@@ -52,7 +68,7 @@ class Net:
         if code not in self.codes:
             self.codes.append(code)
         self.ops.append({0: ("I", self.codes.index(code)), 1: ["i", *inputs], 2: ["i", output],
-                         3: ("B", number), 4: options})
+                         **({3: ("B", number), 4: options} if number else {})})
         return output
 
     def reshape(self, x, shape):
@@ -71,25 +87,142 @@ class Net:
     def softmax(self, x):
         return self.op(SOFTMAX, [x], self.tensor(self.shapes[x], 1 / 256, -128), {0: ("f", 1.0)})
 
+    def dense(self, x, weights, scales, bias, scale, zero_point):
+        """Of each row.
+
+        @param weights  bytes of int8 [outputs][inputs]; scales and bias are those of the outputs
+        """
+        *rows, channels = self.shapes[x]
+        t = self.tensor((len(bias), channels), scales, [0] * len(scales), data=weights)
+        data = b"".join(v.to_bytes(4, "little", signed=True) for v in bias)
+        b = self.tensor((len(bias),), [self.scales[x][0] * s for s in scales],
+                        [0] * len(scales), INT32, data)
+        return self.op(FULLY_CONNECTED, [x, t, b],
+                       self.tensor((*rows, len(bias)), scale, zero_point), {2: ("?", True)})
+
+    def elementwise(self, kind, a, b, scale, zero_point):
+        """ADD, SUB, MUL, SQUARED_DIFFERENCE; `b` has the last axes of `a`, or ones."""
+        return self.op(kind, [a, b], self.tensor(self.shapes[a], scale, zero_point), {})
+
+    def function(self, kind, x, scale, zero_point):
+        """GELU, RSQRT."""
+        return self.op(kind, [x], self.tensor(self.shapes[x], scale, zero_point), {})
+
+    def mean(self, x, scale, zero_point):
+        """Of each row."""
+        shape = (*self.shapes[x][:-1], 1)
+        return self.op(MEAN, [x, self.integers([len(shape) - 1])],
+                       self.tensor(shape, scale, zero_point), {0: ("?", True)})
+
     def to_bytes(self):
-        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 2)} for c in self.codes]
+        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 1)} for c in self.codes]
         graph = {0: self.tensors, 1: ["i", *self.inputs], 2: ["i", *self.outputs], 3: self.ops}
         return tflite_writer.to_bytes({0: ("I", 3), 1: codes, 2: [graph], 4: self.buffers})
 
 
-def attention(net, q, k, v, heads):
-    """Of maps [1][tokens][channels]."""
+def random_dense(net, x, outputs, scale, zero_point=0):
+    """With random weights, whose scales make the result deviate by 40 codes where `x` does."""
+    inputs, random = net.shapes[x][-1], net.random
+    weights = random.randbytes(outputs * inputs).replace(b"\x80", b"\x81")
+    typical = scale / (net.scales[x][0] * 73.6 * inputs ** 0.5)
+    scales = [typical * random.uniform(0.8, 1.25) for _ in range(outputs)]
+    bias = [random.randrange(-2000, 2001) for _ in range(outputs)]
+    return net.dense(x, weights, scales, bias, scale, zero_point)
+
+
+def random_constant(net, shape, scale):
+    return net.tensor(shape, scale, 0, data=net.random.randbytes(math.prod(shape)))
+
+
+def attention(net, q, k, v, heads, masks=()):
+    """Of maps [1][tokens][channels]; `masks` are added to the scores."""
     _, tokens, channels = net.shapes[q]
     size = channels // heads
 
     def split(x):
         return net.transpose(net.reshape(x, (1, net.shapes[x][1], heads, size)), (0, 2, 1, 3))
 
-    # Scores of random operands: a normal distribution, cut at three of its deviations.
-    scale = 74 * 74 * net.scales[q][0] * net.scales[k][0] * size ** 0.5 * 3 / 128
-    weights = net.softmax(net.product(split(q), split(k), True, scale, 5))
-    mixed = net.product(weights, split(v), False, net.scales[v][0] / 4, -7)
+    if masks:
+        scale, zero_point = MASKED
+    else:  # of uniform codes: a normal distribution, cut at three of its deviations
+        scale = 74 * 74 * net.scales[q][0] * net.scales[k][0] * size ** 0.5 * 3 / 128
+        zero_point = 5
+    scores = net.product(split(q), split(k), True, scale, zero_point)
+    for mask in masks:
+        scores = net.elementwise(ADD, scores, mask, scale, zero_point)
+    mixed = net.product(net.softmax(scores), split(v), False, net.scales[v][0] / 4, -7)
     return net.reshape(net.transpose(mixed, (0, 2, 1, 3)), (1, tokens, channels))
+
+
+def layer_norm(net, x):
+    """As converters decompose it. Sums of two normalized maps have variances around 2."""
+    mean = net.mean(x, 0.01, 2)
+    variance = net.mean(net.elementwise(SQUARED_DIFFERENCE, x, mean, 0.08, -128), 0.03, -128)
+    epsilon = net.tensor((1,), 1e-3 / 127, 0, data=b"\x7f")
+    factor = net.function(RSQRT, net.elementwise(ADD, variance, epsilon, 0.03, -128), 0.01, -128)
+    y = net.elementwise(SUB, x, mean, 1.5 * UNIT, 1)
+    y = net.elementwise(MUL, y, factor, UNIT, -3)
+    y = net.elementwise(MUL, y, random_constant(net, (net.shapes[x][-1],), 0.012), UNIT, 4)
+    return net.elementwise(ADD, y, random_constant(net, (net.shapes[x][-1],), 0.004), UNIT, -2)
+
+
+def attention_block(net, x, memory, heads, masks=()):
+    """Queries of `x`, keys and values of `memory`; the sum with `x`, normalized."""
+    channels = net.shapes[x][-1]
+    small = UNIT * (channels // heads) ** -0.25  # scores deviate by 1
+    q, k = (random_dense(net, y, channels, small, z) for y, z in ((x, 3), (memory, -4)))
+    mixed = attention(net, q, k, random_dense(net, memory, channels, UNIT, 2), heads, masks)
+    y = random_dense(net, mixed, channels, UNIT)
+    return layer_norm(net, net.elementwise(ADD, x, y, 1.5 * UNIT, 1))
+
+
+def feed_forward_block(net, x, hidden):
+    channels = net.shapes[x][-1]
+    y = net.function(GELU, random_dense(net, x, hidden, UNIT, 5), UNIT / 1.6, -120)
+    y = random_dense(net, y, channels, UNIT, -6)
+    return layer_norm(net, net.elementwise(ADD, x, y, 1.5 * UNIT, 1))
+
+
+def encoder_block(net, x, heads, hidden):
+    return feed_forward_block(net, attention_block(net, x, x, heads), hidden)
+
+
+def decoder_block(net, x, memory, heads, hidden, causal, padding):
+    x = attention_block(net, x, x, heads, [causal])
+    return feed_forward_block(net, attention_block(net, x, memory, heads, [padding]), hidden)
+
+
+def positions(net, x):
+    """The sinusoids of Vaswani et al. 2017."""
+    _, tokens, channels = net.shapes[x]
+    angles = [(t / 10000 ** (c // 2 * 2 / channels), c % 2)
+              for t in range(tokens) for c in range(channels)]
+    codes = (round(127 * (math.cos(a) if odd else math.sin(a))) for a, odd in angles)
+    table = net.tensor((1, tokens, channels), 1 / 127, 0, data=struct.pack(
+        f"{tokens * channels}b", *codes))
+    return net.elementwise(ADD, x, table, 1.5 * UNIT, 0)
+
+
+def encoder(name, heads, size, tokens):
+    net = Net(name)
+    channels = heads * size
+    x = positions(net, net.input((1, tokens, channels), UNIT, 3))
+    net.outputs = [encoder_block(net, x, heads, 4 * channels)]
+    return net
+
+
+def decoder(name, heads, size, tokens):
+    """Inputs: the target, what an encoder made of 3 tokens more, and 0 or -128 for each of these:
+    whether it is a token or padding."""
+    net = Net(name)
+    channels, source = heads * size, tokens + 3
+    x = positions(net, net.input((1, tokens, channels), UNIT, 3))
+    memory = net.input((1, source, channels), UNIT, -2)
+    padding = net.input((1, 1, 1, source), *MASK)
+    causal = net.tensor((1, 1, tokens, tokens), *MASK, data=b"".join(
+        b"\0" * (t + 1) + b"\x80" * (tokens - t - 1) for t in range(tokens)))
+    net.outputs = [decoder_block(net, x, memory, heads, 4 * channels, causal, padding)]
+    return net
 
 
 def attention_only(name, heads, size, tokens):
@@ -100,12 +233,15 @@ def attention_only(name, heads, size, tokens):
     return net
 
 
+NETWORKS = {"attention": attention_only, "encoder": encoder, "decoder": decoder}
+
+
 def network(name):
     kind, *shape = name.split("_")
-    if kind != "attention" or not shape:
+    if kind not in NETWORKS or not shape:
         sys.exit(f"{name}: no such network")
     heads, size = map(int, shape[0].split("x")) if len(shape) > 1 else (12, 64)
-    return attention_only(name, heads, size, int(shape[-1]))
+    return NETWORKS[kind](name, heads, size, int(shape[-1]))
 
 
 def main():

@@ -2,16 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cycles of whole networks: against the design's bound, the goals, Ethos-U and the prediction.
 
-usage: networks.py [--backend rtl|arch] [--layers] [--network NAME]... [CONFIG]...    (edge256 edge1024)
+usage: networks.py [--backend rtl|arch] [--layers] [--resnet50] [--network NAME]... [CONFIG]...
+                                                                      (edge256 edge1024)
 A CONFIG is a preset or file and keys to set: "edge256 post.columns_per_cycle=2". Models come from
-$TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist. Each run must be bit-exact, else the benchmark ends. --layers adds a table for each run.
+$TRINE_SHARED (../shared), with their recorded vectors; without it, only lenet_mnist. Each run must be bit-exact, else the benchmark ends. --layers adds a table for each run,
+--resnet50 ResNet-50 of models/tables.py on edge1024, compared with the golden reference.
 """
 import argparse
+import pathlib
+import sys
+import tempfile
 
 import common
 
+sys.path.insert(0, str(common.ROOT / "models"))
+import tables  # noqa: E402
+
 # In cycles, by MACs per cycle: the bound of the design notes, the project's goal, and the peer's
-# estimate (Vela 5.2.0: Ethos-U55-32..256 and U85-1024, compute only).
+# estimate (Vela 5.2.0: Ethos-U55-32..256 and U85-1024, compute only; ResNet-50: NVDLA's cycles).
 FIGURES = {
     "pretrainedResnet_quant": {
         "bound": {256: 49_800, 1024: 12_800},
@@ -36,6 +44,7 @@ FIGURES = {
     "mnist_resnet_q": {},
     "lenet_mnist": {},
 }
+RESNET50 = {"bound": {1024: 4_230_000}, "goal": {1024: 4_600_000}, "peer": {1024: 6_540_000}}
 
 
 def paths(name):
@@ -50,12 +59,22 @@ def verify(name, config, backend):
                         "--backend", backend)
 
 
+def resnet50(backend):
+    """The run and its prediction."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = pathlib.Path(folder) / "resnet50.tflite"
+        tables.write("resnet50", model)
+        return [common.trine("run", "--config", "edge1024", model, "--backend", backend)
+                for backend in (backend, "arch")]
+
+
 def ratio(cycles, figure):
     return f"{figure:,} ({cycles / figure:.2f}x)" if figure else "-"
 
 
 def total_row(name, config, run, predicted):
-    bound, goal, peer = (FIGURES[name].get(figure, {}).get(run["peak_macs_per_cycle"])
+    figures = RESNET50 if name == "resnet50" else FIGURES[name]
+    bound, goal, peer = (figures.get(figure, {}).get(run["peak_macs_per_cycle"])
                          for figure in ("bound", "goal", "peer"))
     error = 100 * (predicted["cycles"] - run["cycles"]) / run["cycles"]
     return [name, config, f"{run['vectors_exact']}/{run['vectors']}", run["cycles"],
@@ -80,6 +99,7 @@ def main():
     parser.add_argument("configs", nargs="*", default=["edge256", "edge1024"])
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
     parser.add_argument("--layers", action="store_true")
+    parser.add_argument("--resnet50", action="store_true")
     parser.add_argument("--network", action="append", choices=list(FIGURES), help="only this one")
     options = parser.parse_args()
     runs = []
@@ -88,6 +108,8 @@ def main():
             if paths(name)[0].exists():
                 runs.append((name, config, verify(name, config, options.backend),
                              verify(name, config, "arch")))
+    if options.resnet50:
+        runs.append(("resnet50", "edge1024", *resnet50(options.backend)))
     common.table(["network", "configuration", "exact", "cycles", "utilization", "bound", "goal",
                   "Ethos-U", "arch error"], [total_row(*run) for run in runs])
     common.table(["network", "configuration", *runs[0][2]["causes"]],

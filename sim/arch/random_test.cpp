@@ -272,6 +272,7 @@ TEST_CASE("pixels that nobody reads are not computed", "[arch]") {
         std::vector<std::string>{"CONV_2D", "COPY", "CONV_2D+ADD", "CONV_2D", "CONV_2D+ADD"});
   const RunResult result = run_arch(program, {b.random_array(in)}, {});
   CHECK(result.layers[2].cycles < result.layers[0].cycles / 3);
+  CHECK(program.layers[2].macs == program.layers[0].macs / 4);
 }
 
 TEST_CASE("fully connected layers over several rows equal the golden layer", "[arch][random]") {

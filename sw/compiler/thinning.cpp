@@ -82,6 +82,8 @@ class Thinning {
 
   void compute(int index, const Lattice& lattice) {
     Layer& l = net_.layers[at(index)];
+    const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
+    l.macs = l.macs / pixels * lattice.rows * lattice.cols;  // those that are needed
     l.window.P = lattice.rows;
     l.window.Q = lattice.cols;
     l.window.stride_y *= lattice.stride_y;

@@ -174,6 +174,7 @@ class Importer {
         {"HardSigmoid", &Importer::hard_sigmoid},
         {"HardSwish", &Importer::hard_swish},
         {"Identity", &Importer::identity},
+        {"LayerNormalization", &Importer::normalization},
         {"LeakyRelu", &Importer::leaky_relu},
         {"Log", &Importer::function},
         {"MatMul", &Importer::matmul},
@@ -183,6 +184,7 @@ class Importer {
         {"Neg", &Importer::function},
         {"Pad", &Importer::pad},
         {"Quant", &Importer::quantize},
+        {"RMSNormalization", &Importer::normalization},
         {"QuantizeLinear", &Importer::quantize},
         {"ReduceMean", &Importer::reduce_mean},
         {"Relu", &Importer::relu},
@@ -190,6 +192,7 @@ class Importer {
         {"Resize", &Importer::resize},
         {"Round", &Importer::function},
         {"Sigmoid", &Importer::function},
+        {"SimplifiedLayerNormalization", &Importer::normalization},
         {"Sin", &Importer::function},
         {"Slice", &Importer::slice},
         {"Softmax", &Importer::softmax},
@@ -1076,6 +1079,33 @@ class Importer {
       }
     }
     throw_error("other than between NHWC and NCHW of an image");
+  }
+
+  /// Of codes over the last axis: LayerNorm, or RMSNorm under either of its names.
+  Value normalization() {
+    Value value = any_codes(0);
+    if (value.layout != Layout::kPlain || value.shape.empty() ||
+        !is_last(node_->integer("axis", -1), value.shape.size()))
+      throw_error("over another axis than the last");
+    if (node_->outputs.size() > 1 && !node_->outputs[1].empty())
+      throw_error("of which the mean is read");
+    const bool center = node_->type == "LayerNormalization";
+    Op op = Emitter::op_of(OpKind::kNormalization, center ? "LAYER_NORM" : "RMS_NORM", node_->index,
+                           {value.tensor});
+    op.center = center;
+    op.epsilon = node_->real("epsilon", 1e-5f);
+    const int channels = value.shape.back();
+    for (std::size_t i = 1; i < 3 && has(i); ++i) {
+      const Constant& c = constant(i);
+      if (c.elements() != static_cast<std::size_t>(channels))
+        throw_error("input {} '{}' has {} elements, allowed {}", i, node_->inputs[i], c.elements(),
+                    channels);
+      op.inputs.push_back(emit_.add_constant<float>(
+          node_->inputs[i], DataType::kFloat32, {channels}, {c.values.begin(), c.values.end()}));
+    }
+    value.tensor = -1;
+    value.norm = std::make_shared<const Op>(std::move(op));
+    return value;
   }
 
   // --- Operators of the host -----------------------------------------------------------------

@@ -126,6 +126,8 @@ template int Emitter::add_constant(const std::string&, DataType, std::vector<int
                                    const std::vector<std::int8_t>&, Quantization, Encoding);
 template int Emitter::add_constant(const std::string&, DataType, std::vector<int>,
                                    const std::vector<std::int32_t>&, Quantization, Encoding);
+template int Emitter::add_constant(const std::string&, DataType, std::vector<int>,
+                                   const std::vector<float>&, Quantization, Encoding);
 
 int Emitter::add_op(Op op, int output) {
   op.outputs = {output};
@@ -251,6 +253,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   result.product = nullptr;
   result.sum = nullptr;
   result.joined = nullptr;
+  result.norm = nullptr;
   result.steps.clear();
   const bool is_float = value.tensor >= 0 && !is_codes(value);
   if (!few && !q.nearest && !is_float)
@@ -273,6 +276,8 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     add_codes(value, q, output);
   else if (value.joined)
     join_codes(value, q, output);
+  else if (value.norm)
+    normalize_codes(value, q, output);
   else if (few || (is_float && (!q.nearest || q.count != 255)))
     threshold_tensor(value, q, output, node);
   else
@@ -483,6 +488,16 @@ void Emitter::add_codes(const Value& value, const Quantizer& q, int output) {
   add_op(std::move(op), output);
 }
 
+void Emitter::normalize_codes(const Value& value, const Quantizer& q, int output) {
+  Line line;
+  for (const Step& step : value.steps) line.add(step.step, 0);
+  if (line.slope != 1 || line.offset != 0)
+    throw_error("a float operator between a normalization and quantizer");
+  Op op = *value.norm;
+  clamp_codes(line, q, tensor(output), &op);
+  add_op(std::move(op), output);
+}
+
 /// Each part has the scale of all before they are joined.
 void Emitter::join_codes(const Value& value, const Quantizer& q, int output) {
   if (!value.steps.empty() || q.count != 255)
@@ -575,7 +590,8 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
 }
 
 Value Emitter::floats(const Value& given, const std::string& name, int node) {
-  if (given.sum || given.joined) throw_error("Add, Sub, Mul or Concat of codes meets no quantizer");
+  if (given.sum || given.joined || given.norm)
+    throw_error("Add, Sub, Mul, Concat or a normalization of codes meets no quantizer");
   Value value = given;
   if (value.product) {
     const Product& p = *value.product;

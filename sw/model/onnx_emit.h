@@ -66,10 +66,11 @@ struct Value {
   Layout layout = Layout::kPlain;
   std::vector<int> image;  ///< of kFlat: C, H, W
   int channel_axis = 1;    ///< in `shape`
-  int tensor = -1;         ///< codes or float32; -1 while it is a product, sum or joined
+  int tensor = -1;         ///< codes or float32; -1 while it is one of these
   std::shared_ptr<const Product> product;
   std::shared_ptr<const Sum> sum;
   std::shared_ptr<const Joined> joined;
+  std::shared_ptr<const Op> norm;  ///< normalization of codes, once a quantizer follows
   std::vector<Step> steps;
   bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
 };
@@ -122,6 +123,7 @@ class Emitter {
   void requantize_product(const Value& value, const Quantizer& quantizer, int output);
   void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
   void add_codes(const Value& value, const Quantizer& quantizer, int output);
+  void normalize_codes(const Value& value, const Quantizer& quantizer, int output);
   void join_codes(const Value& value, const Quantizer& quantizer, int output);
   int add_floats(int input, const std::vector<FloatStep>& steps, int node);
   void mean(const Value& value, const Quantizer& quantizer, int output);

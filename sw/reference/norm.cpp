@@ -52,6 +52,8 @@ NormParams norm_params(const model::Graph& graph, const model::Op& op) {
   const double unit = double{input.scale()} / p.count;  // of a deviation times count
   p.epsilon = std::llround(double{op.epsilon} / (unit * unit));
   p.output = output_range(output, model::Activation::kNone);
+  p.output.act_min = std::max(p.output.act_min, op.code_min);
+  p.output.act_max = std::min(p.output.act_max, op.code_max);
   const auto gamma = graph.in(op, 1).values<float>();
   const auto beta =
       op.input(2) < 0 ? std::vector<float>(gamma.size()) : graph.in(op, 2).values<float>();

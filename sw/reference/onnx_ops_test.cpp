@@ -66,6 +66,17 @@ class Builder {
     return n->output(0);
   }
 
+  std::string norm(const std::string& type, const std::string& x, const Floats& gamma,
+                   const Floats& beta, float epsilon) {
+    std::vector<std::string> inputs{x, constant({static_cast<int>(gamma.size())}, gamma)};
+    if (!beta.empty()) inputs.push_back(constant({static_cast<int>(beta.size())}, beta));
+    auto* n = node(type, inputs);
+    auto* attribute = n->add_attribute();
+    attribute->set_name("epsilon");
+    attribute->set_f(epsilon);
+    return n->output(0);
+  }
+
   std::vector<std::uint8_t> bytes(const std::string& output) {
     model_.mutable_graph()->clear_output();
     model_.mutable_graph()->add_output()->set_name(output);
@@ -107,6 +118,50 @@ std::string refusal(Builder* b, const std::string& output) try {
   return "accepted";
 } catch (const Error& error) {
   return error.what();
+}
+
+TEST_CASE("normalizations of ONNX are those of floats, to a code", "[onnx][norm]") {
+  constexpr int kRows = 5, kChannels = 40;
+  constexpr float kIn = 0.05f, kOut = 0.03f, kEpsilon = 1e-3f;
+  std::mt19937 random{3};
+  std::normal_distribution<float> normal;
+  for (const char* type :
+       {"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"}) {
+    const bool center = type[0] == 'L';
+    CAPTURE(type);
+    Floats x(kRows * kChannels), gamma(kChannels), beta(kChannels);
+    for (float& value : x) value = std::rint(20 * normal(random) + 4) * kIn;
+    for (float& value : gamma) value = 1 + normal(random) / 4;
+    for (float& value : beta) value = center ? normal(random) / 4 : 0;
+    Builder b({kRows, kChannels});
+    const std::string y =
+        b.norm(type, b.quant("in", kIn, 8, true, false), gamma, center ? beta : Floats{}, kEpsilon);
+    const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, kOut, 8, true, false)), "m");
+    const Floats actual = outputs(graph, x, {kRows, kChannels});
+    for (int row = 0; row < kRows; ++row) {
+      const auto at = [&](int c) { return static_cast<std::size_t>(row * kChannels + c); };
+      double mean = 0, square = 0;
+      for (int c = 0; c < kChannels; ++c) mean += center ? double{x[at(c)]} / kChannels : 0;
+      for (int c = 0; c < kChannels; ++c)
+        square += (x[at(c)] - mean) * (x[at(c)] - mean) / kChannels;
+      for (int c = 0; c < kChannels; ++c) {
+        const double y_c = (x[at(c)] - mean) / std::sqrt(square + double{kEpsilon}) *
+                               double{gamma[static_cast<std::size_t>(c)]} +
+                           double{beta[static_cast<std::size_t>(c)]};
+        CHECK(std::abs(double{actual[at(c)]} - y_c) < 0.51 * double{kOut});
+      }
+    }
+  }
+  const auto refused = [](const Floats& factors, bool codes, bool quantized) {
+    Builder b({2, 4});
+    const std::string x = codes ? b.quant("in", 1, 8, true, false) : "in";
+    const std::string y = b.norm("LayerNormalization", x, factors, {}, 0);
+    return refusal(&b, quantized ? b.quant(y, 1, 8, true, false) : y);
+  };
+  CHECK(refused({1, 1, 1, 1}, true, true) == "accepted");
+  CHECK_THAT(refused({1, 1, 1}, true, true), Contains("has 3 elements, allowed 4"));
+  CHECK_THAT(refused({1, 1, 1, 1}, true, false), Contains("normalization of codes meets no"));
+  CHECK_THAT(refused({1, 1, 1, 1}, false, true), Contains("of a tensor that no quantizer made"));
 }
 
 }  // namespace

@@ -52,8 +52,7 @@
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
 //           at most 1/2; act_min <= act_max;
 //           half_even_i only with single_i; configuration and in_op_i are stable while values are
-//           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and half_even_i,
-//           zero point and bounds those of 4 cycles later.
+//           in flight.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
@@ -416,11 +415,8 @@ module trine_post_lane (
 
   assign held_q = operand_valid_q || scaled_valid_q || root_q != '0;
 
-  logic [4:1] single_q;  // of the values after each stage
-
   always_ff @(posedge clk_i) begin
     if (en_i && in_valid_i) op_q <= in_op_i;
-    if (en_i) single_q <= {single_q[3:1], single_i};
   end
 
   always_ff @(posedge clk_i) begin
@@ -430,7 +426,7 @@ module trine_post_lane (
       m_entry_free: assume (!((in_requant || root_q[2]) && scaled_valid_q));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
-      if (half_even_i && valid_q[4]) m_one_rounding: assume (single_q[4]);
+      if (half_even_i) m_one_rounding: assume (single_i);
     end
   end
 `endif

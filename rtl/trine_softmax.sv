@@ -2,27 +2,26 @@
 //
 // Softmax over the channels of a lane: the order of events, and a trine_softmax_lane for each lane.
 //
-// The address generator walks over a tile's channel words three times, or, if the lanes keep them, once:
+// The address generator walks over a tile's channel words three times:
 //
-//   pass 1   the vector lanes keep their maxima
-//   pass 2   Codes codes a cycle: their exponentials are added to the sum
+//   pass 1   the vector lanes keep their maxima; then maximum_o
+//   pass 2   a code a cycle: its exponential is added to the sum
 //            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
-//   pass 3   the post unit takes Codes codes when it can: their exponentials are requantized
+//   pass 3   a word is a job of the post unit, a code a cycle: its exponential is requantized
 //
-// Words of passes 2 and 3 wait in two places; one is asked for when a place is free, of the gather or
-// of those that the lanes keep. The last step of a tile is acknowledged when the tile's last word has left the post unit, as the output
-// addresses are those of the step.
+// Words of passes 2 and 3 wait in two places; one is asked for when a place is free. The last
+// step of a tile is acknowledged when the post unit has taken its job, so that the output addresses
+// are still there; what follows waits until it has read the job.
 //
-// Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 5 + 7 * 4
-//           cycles, if the post unit takes everything at once.
-// Contract  of trine_softmax_lane.
+// Timing    pass 1 a word a cycle, passes 2 and 3 a code a cycle; the reciprocal takes 5 + 7 * 4
+//           cycles from the post unit's taking it.
+// Contract  of trine_softmax_lane; job_done_i after the last code's job_issue_i at the earliest.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_softmax #(
   parameter int unsigned Rows      = 8,
   parameter int unsigned DataWords = 2,
-  parameter int unsigned Codes     = 1,  // at once: 1, 2
   localparam int unsigned ExpAddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (
   input  logic                    clk_i,
@@ -36,7 +35,6 @@ module trine_softmax #(
   input  logic                    step_valid_i,
   output logic                    step_ready_o,
   input  logic                    first_pass_i,
-  input  logic                    kept_i,       // the lanes keep pass 1's words: it is the only one
   input  logic                    tile_end_i,   // last of its tile
   input  logic                    tile_last_i,  // of the last tile
   output logic                    g_valid_o,
@@ -50,22 +48,22 @@ module trine_softmax #(
   // The vector lanes: the maximum of each byte in the lowest bits of its slot.
   input  logic [Rows*96-1:0]      slots_i,
 
-  // What the post unit may take: a product, or codes; see there.
-  output logic                    go_o,
-  input  logic                    issue_i,
-  output logic                    reciprocal_o,
-  output logic [1:0]              place_o,
-  output logic                    pair_o,
-  output logic                    word_first_o,
-  output logic                    word_end_o,
-  output logic                    tile_end_o,
-  input  logic                    left_i,
-  output logic [Codes*Rows*32-1:0] acc_o,
-  output logic [Rows*31-1:0]      multiplier_o,
-  output logic [Rows*6-1:0]       shift_o,
+  // Jobs of the post unit.
+  output logic                    job_valid_o,
+  input  logic                    job_ready_i,
+  input  logic                    job_done_i,
+  output logic                    job_reciprocal_o,
+  output logic                    job_go_o,
+  output logic                    job_first_o,  // of its tile
+  output logic                    job_final_o,  // of the instruction
+  output logic [1:0]              job_last_o,
+  input  logic                    job_issue_i,
+  output logic [Rows*32-1:0]      job_acc_o,
+  output logic [Rows*31-1:0]      job_multiplier_o,
+  output logic [Rows*6-1:0]       job_shift_o,
   input  logic                    product_valid_i,
   input  logic [Rows*32-1:0]      product_i,
-  output logic                    done_o,       // the instruction's last word has left
+  output logic                    done_o,       // the instruction's last job is read
 
   input  logic                    exp_we_i,
   input  logic [ExpAddrBits-1:0]  exp_addr_i,
@@ -74,14 +72,14 @@ module trine_softmax #(
 
   localparam logic [2:0] LastProduct = 3'd6, LastShift = 3'd5;
 
-  typedef enum logic [2:0] {StMaximum, StSum, StShift, StProduct, StWait, StUpdate,
+  typedef enum logic [2:0] {StMaximum, StSum, StShift, StJob, StProduct, StWait, StUpdate,
                             StCodes} state_e;
 
   state_e     state_q, state_d;
   logic [2:0] count_q;  // shift, or product
   logic       maxima_q; // pass 1 has ended
-  logic       maximum, last_take;
-  logic [Codes-1:0] add_q;
+  logic       add_q, first_q, final_q, ending_q;
+  logic       maximum, job_take, last_take;
 
   // ---------------------------------------------------------------------------------------------
   // Words: asked for, there, read byte by byte.
@@ -90,32 +88,17 @@ module trine_softmax #(
   logic       write_place_q, read_place_q, sent_q;
   logic [1:0] last_q;            // of each place: the last word of its pass
   logic [1:0] byte_q;
-  logic [1:0] last_byte;
-  logic       ask, arrive, read, read_pair, read_end, front_last;
-
-  // Words that the lanes keep: where the next one goes, and the last one lies; passes to come.
-  localparam int unsigned KeptBits = $clog2(trine_isa_pkg::SoftmaxWords);
-
-  logic [KeptBits-1:0] keep_q, kept_last_q, fetch_q;
-  logic [1:0]          passes_q;
-  logic                keep, fetch, fetch_last, fetched_q, fetched_last_q;
-
-  // The codes that the lanes have read, for the post unit.
-  logic       have_q, first_q;  // the tile's first word is yet to be read
+  logic       ask, arrive, read, read_end, front_last;
 
   assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != 2'd2);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
-  assign ask          = (g_valid_o && g_ready_i && !first_pass_i) || fetch;
-  assign arrive       = (rsp_done_i && rsp_keep_i && enable_i) || fetched_q;
-  assign keep         = kept_i && enable_i && !rsp_keep_i;
-  assign fetch        = passes_q != '0 && asked_q != 2'd2;
-  assign fetch_last   = fetch_q == kept_last_q;
+  assign ask          = g_valid_o && g_ready_i && !first_pass_i;
+  assign arrive       = rsp_done_i && rsp_keep_i && enable_i;
   assign front_last   = last_q[read_place_q];
-  assign last_byte    = front_last ? last_byte_i : 2'd3;
-  assign read         = there_q != 2'd0 && (state_q == StSum ||
-                                            (state_q == StCodes && (!have_q || issue_i)));
-  assign read_pair    = Codes == 2 && byte_q != last_byte;
-  assign read_end     = read && (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
+  assign job_last_o   = front_last ? last_byte_i : 2'd3;
+  assign read         = (state_q == StSum && there_q != 2'd0) ||
+                        (state_q == StCodes && (job_take || (job_issue_i && byte_q != 2'd0)));
+  assign read_end     = read && byte_q == job_last_o;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -137,53 +120,33 @@ module trine_softmax #(
       there_q <= there_q + 2'(arrive) - 2'(read_end);
       if (arrive) write_place_q <= !write_place_q;
       if (read_end) read_place_q <= !read_place_q;
-      if (read) byte_q <= read_end ? '0 : byte_q + 2'(Codes);
+      if (read) byte_q <= read_end ? '0 : byte_q + 2'd1;
       sent_q <= (sent_q || (g_valid_o && g_ready_i && tile_end_i)) && !last_take;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (arrive) last_q[write_place_q] <= fetched_q ? fetched_last_q : rsp_last_i;
-    fetched_last_q <= fetch_last;
-    if (keep && rsp_done_i && rsp_last_i) kept_last_q <= keep_q;
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      keep_q    <= '0;
-      fetch_q   <= '0;
-      passes_q  <= '0;
-      fetched_q <= 1'b0;
-    end else if (clear_i) begin
-      keep_q    <= '0;
-      fetch_q   <= '0;
-      passes_q  <= '0;
-      fetched_q <= 1'b0;
-    end else begin
-      if (keep && rsp_done_i) keep_q <= rsp_last_i ? '0 : keep_q + KeptBits'(1);
-      if (fetch) fetch_q <= fetch_last ? '0 : fetch_q + KeptBits'(1);
-      if (maximum && kept_i) passes_q <= 2'd2;
-      else if (fetch && fetch_last) passes_q <= passes_q - 2'd1;
-      fetched_q <= fetch;
-    end
+    if (arrive) last_q[write_place_q] <= rsp_last_i;
   end
 
   // ---------------------------------------------------------------------------------------------
   // The order of events.
   // ---------------------------------------------------------------------------------------------
   assign maximum   = state_q == StMaximum && maxima_q;
-  assign last_take = state_q == StCodes && left_i;
+  assign job_take  = job_valid_o && job_ready_i;
+  assign last_take = state_q == StCodes && job_take && front_last;
 
   always_comb begin
     state_d = state_q;
     unique case (state_q)
       StMaximum: if (maxima_q) state_d = StSum;
       StSum:     if (read_end && front_last) state_d = StShift;
-      StShift:   if (count_q == LastShift) state_d = StProduct;
-      StProduct: if (issue_i) state_d = StWait;
+      StShift:   if (count_q == LastShift) state_d = StJob;
+      StJob:     if (job_ready_i) state_d = StProduct;
+      StProduct: if (job_issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
       StUpdate:  state_d = count_q == LastProduct ? StCodes : StProduct;
-      StCodes:   if (left_i) state_d = StMaximum;
+      StCodes:   if (ending_q && job_done_i) state_d = StMaximum;
       default:   state_d = StMaximum;
     endcase
   end
@@ -192,18 +155,18 @@ module trine_softmax #(
     if (!rst_ni) begin
       state_q  <= StMaximum;
       maxima_q <= 1'b0;
-      add_q    <= '0;
-      have_q   <= 1'b0;
+      add_q    <= 1'b0;
+      ending_q <= 1'b0;
     end else if (clear_i) begin
       state_q  <= StMaximum;
       maxima_q <= 1'b0;
-      add_q    <= '0;
-      have_q   <= 1'b0;
+      add_q    <= 1'b0;
+      ending_q <= 1'b0;
     end else begin
       state_q  <= state_d;
       maxima_q <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) && !maximum;
-      add_q    <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
-      have_q   <= state_q == StCodes && (read || (have_q && !issue_i));
+      add_q    <= read && state_q == StSum;
+      ending_q <= (ending_q && !job_done_i) || last_take;
     end
   end
 
@@ -211,40 +174,28 @@ module trine_softmax #(
     if (state_q == StShift) count_q <= count_q == LastShift ? '0 : count_q + 3'd1;
     else if (state_q == StUpdate) count_q <= count_q + 3'd1;
     else if (state_q == StSum) count_q <= '0;
-    if (state_q != StCodes) first_q <= 1'b1;
-    else if (read_end) first_q <= 1'b0;
-    if (read) begin
-      place_o      <= byte_q;
-      pair_o       <= read_pair;
-      word_first_o <= first_q;
-      word_end_o   <= read_end;
-      tile_end_o   <= read_end && front_last;
-    end
+    if (state_q == StJob) first_q <= 1'b1;
+    else if (state_q == StCodes && job_take) first_q <= 1'b0;
+    if (last_take) final_q <= tile_last_i;
   end
 
-  assign go_o         = state_q == StProduct || have_q;
-  assign reciprocal_o = state_q != StCodes;
-  assign done_o       = last_take && tile_last_i;
+  assign job_valid_o      = state_q == StJob ||
+                            (state_q == StCodes && there_q != 2'd0 && byte_q == 2'd0 && !ending_q);
+  assign job_reciprocal_o = enable_i && state_q != StCodes;
+  assign job_go_o         = state_q == StProduct;
+  assign job_first_o      = state_q == StCodes && first_q;
+  assign job_final_o      = state_q == StCodes && front_last && tile_last_i;
+  assign done_o           = state_q == StCodes && ending_q && job_done_i && final_q;
 
   // ---------------------------------------------------------------------------------------------
   // Lanes. The first cycle of StShift adds the last exponential; sums have up to 11 zeros.
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
-    logic [Codes*32-1:0] acc;
-
-    for (genvar c = 0; c < Codes; c++) begin : gen_acc
-      assign acc_o[(c*Rows+l)*32 +: 32] = acc[32*c +: 32];
-    end
-
-    trine_softmax_lane #(.DataWords(DataWords), .Codes(Codes)) u_lane (
+    trine_softmax_lane #(.DataWords(DataWords)) u_lane (
       .clk_i,
-      .write_i         ((rsp_lanes_i[l] && rsp_keep_i) || fetched_q),
+      .write_i         (rsp_lanes_i[l] && rsp_keep_i),
       .write_place_i   (write_place_q),
       .word_i          (rsp_data_i[l*32 +: 32]),
-      .keep_i          (rsp_lanes_i[l] && keep),
-      .fetch_i         (fetch),
-      .kept_addr_i     (fetch ? fetch_q : keep_q),
-      .kept_i          (fetched_q),
       .read_i          (read),
       .read_place_i    (read_place_q),
       .read_byte_i     (byte_q),
@@ -259,9 +210,9 @@ module trine_softmax #(
       .product_valid_i (state_q == StWait && product_valid_i),
       .product_i       (product_i[l*32 +: 32]),
       .update_i        (state_q == StUpdate),
-      .acc_o           (acc),
-      .multiplier_o    (multiplier_o[l*31 +: 31]),
-      .shift_o         (shift_o[l*6 +: 6]),
+      .acc_o           (job_acc_o[l*32 +: 32]),
+      .multiplier_o    (job_multiplier_o[l*31 +: 31]),
+      .shift_o         (job_shift_o[l*6 +: 6]),
       .table_we_i      (exp_we_i),
       .table_addr_i    (exp_addr_i),
       .table_wdata_i   (exp_wdata_i)
@@ -289,7 +240,9 @@ module trine_softmax #(
         a_word_there: assert (there_q != 2'd0);
         m_table_kept: assume (!exp_we_i);
       end
-      if (issue_i) m_issue_wanted: assume (go_o);
+      if (job_issue_i && enable_i) begin
+        m_issue_wanted: assume (state_q == StProduct || state_q == StCodes);
+      end
     end
   end
 `endif

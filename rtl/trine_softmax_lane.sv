@@ -20,9 +20,7 @@
 
 module trine_softmax_lane #(
   parameter int unsigned DataWords = 2,  // power of two, 2..16
-  parameter int unsigned Codes     = 1,  // read at once, from the place on: 1, 2
-  localparam int unsigned AddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords),
-  localparam int unsigned KeptBits = $clog2(trine_isa_pkg::SoftmaxWords)
+  localparam int unsigned AddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (
   input  logic                    clk_i,
 
@@ -30,18 +28,13 @@ module trine_softmax_lane #(
   input  logic                    write_i,
   input  logic                    write_place_i,
   input  logic [31:0]             word_i,
-  // Words kept: written, read; the word read last goes to its place instead of word_i.
-  input  logic                    keep_i,
-  input  logic                    fetch_i,
-  input  logic [KeptBits-1:0]     kept_addr_i,
-  input  logic                    kept_i,
   input  logic                    read_i,
   input  logic                    read_place_i,
   input  logic [1:0]              read_byte_i,
 
   input  logic                    maximum_i,  // of the four bytes; sum = 0
   input  logic [31:0]             bytes_i,
-  input  logic [Codes-1:0]        add_i,      // the entries read last, to the sum
+  input  logic                    add_i,      // the entry read last, to the sum
   input  logic                    shift_4_i,  // the sum, by 4 or by 1, if so many of its high bits are zero
   input  logic                    shift_1_i,
 
@@ -53,7 +46,7 @@ module trine_softmax_lane #(
   input  logic                    update_i,
 
   // To the post lane.
-  output logic [Codes*32-1:0]     acc_o,
+  output logic [31:0]             acc_o,
   output logic [30:0]             multiplier_o,
   output logic [5:0]              shift_o,
 
@@ -70,61 +63,38 @@ module trine_softmax_lane #(
   // ---------------------------------------------------------------------------------------------
   // Maximum, exponential.
   // ---------------------------------------------------------------------------------------------
-  logic [31:0]         word_0_q, word_1_q, word, kept, arriving;
-  logic [Codes*32-1:0] entry;
+  logic [31:0]       word_0_q, word_1_q, word, entry;
   logic signed [7:0] low_pair, high_pair, maximum_q;
+  logic [7:0]        code;
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
   assign high_pair = $signed(bytes_i[23:16]) > $signed(bytes_i[31:24]) ? bytes_i[23:16]
                                                                        : bytes_i[31:24];
 
   always_ff @(posedge clk_i) begin
-    if (write_i && !write_place_i) word_0_q <= arriving;
-    if (write_i && write_place_i) word_1_q <= arriving;
+    if (write_i && !write_place_i) word_0_q <= word_i;
+    if (write_i && write_place_i) word_1_q <= word_i;
     if (maximum_i) maximum_q <= low_pair > high_pair ? low_pair : high_pair;
   end
 
-  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords)) u_kept (
-    .clk_i,
-    .en_i    (keep_i || fetch_i),
-    .we_i    (keep_i),
-    .addr_i  (kept_addr_i),
-    .mask_i  ('1),
-    .wdata_i (word_i),
-    .rdata_o (kept)
-  );
-
-  assign arriving = kept_i ? kept : word_i;
-
   assign word = read_place_i ? word_1_q : word_0_q;
+  assign code = word[{read_byte_i, 3'd0} +: 8];
 
-  for (genvar c = 0; c < Codes; c++) begin : gen_table
-    logic [7:0] code;
-    assign code = word[{read_byte_i | 2'(c), 3'd0} +: 8];
-
-    trine_table #(.DataWords(DataWords), .EntryBits(32)) u_exponentials (
-      .clk_i,
-      .en_i    (read_i),
-      .code_i  ($unsigned(maximum_q) - code),
-      .entry_o (entry[32*c +: 32]),
-      .we_i    (table_we_i),
-      .addr_i  (table_addr_i),
-      .wdata_i (table_wdata_i)
-    );
-  end
+  trine_table #(.DataWords(DataWords), .EntryBits(32)) u_exponentials (
+    .clk_i,
+    .en_i    (read_i),
+    .code_i  ($unsigned(maximum_q) - code),
+    .entry_o (entry),
+    .we_i    (table_we_i),
+    .addr_i  (table_addr_i),
+    .wdata_i (table_wdata_i)
+  );
 
   // ---------------------------------------------------------------------------------------------
   // Sum, and its leading zeros besides bit 31.
   // ---------------------------------------------------------------------------------------------
-  logic [30:0] sum_q, sum_d, addends;
+  logic [30:0] sum_q, sum_d;
   logic [3:0]  zeros_q, zeros_d;
-
-  always_comb begin
-    addends = '0;
-    for (int unsigned c = 0; c < Codes; c++) begin
-      if (add_i[c]) addends = addends + 31'(entry[32*c + 12 +: 19]) + 31'(entry[32*c + 11]);
-    end
-  end
 
   always_comb begin
     sum_d   = sum_q;
@@ -132,8 +102,8 @@ module trine_softmax_lane #(
     if (maximum_i) begin
       sum_d   = '0;
       zeros_d = '0;
-    end else if (add_i != '0) begin
-      sum_d = sum_q + addends;
+    end else if (add_i) begin
+      sum_d = sum_q + 31'(entry[30:12]) + 31'(entry[11]);
     end else if (shift_4_i && sum_q[30:27] == '0) begin
       sum_d   = {sum_q[26:0], 4'd0};
       zeros_d = zeros_q + 4'd4;
@@ -170,19 +140,22 @@ module trine_softmax_lane #(
   end
 
   always_comb begin
-    acc_o        = entry;  // below 2^31
+    acc_o        = {1'b0, entry[30:0]};
     multiplier_o = x_q[30] ? '1 : {x_q[29:0], 1'b0};
     shift_o      = zeros_q < 4'd2 ? 6'd32 : 6'd30 + 6'(zeros_q);  // zeros_q - 34; beyond, all is 0
     if (reciprocal_i) begin
-      acc_o[31:0]  = start ? QMinus32Over17 : odd ? {1'b0, x_q} : {product_q[31], product_q[31:1]};
+      acc_o        = start ? QMinus32Over17 : odd ? {1'b0, x_q} : {product_q[31], product_q[31:1]};
       multiplier_o = start || odd ? sum_q : x_q;
       shift_o      = '0;
     end
   end
 
+  logic unused_entry;
+  assign unused_entry = entry[31];
+
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    m_one_use:  assume (32'(add_i != '0) + 32'(shift_4_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
+    m_one_use:  assume (32'(add_i) + 32'(shift_4_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
     if (update_i) m_product_known: assume (!product_valid_i);
   end
 `endif

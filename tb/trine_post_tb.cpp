@@ -66,7 +66,7 @@ struct Job {
   std::vector<Lanes> columns;                      ///< compute: [column][lane]
   std::vector<std::array<std::int32_t, 4>> slots;  ///< vector: [lane]
   // Softmax: what the post unit multiplies, [code or product][lane].
-  bool reciprocal = false, tile_end = false;
+  bool reciprocal = false;
   std::vector<Lanes> values, factors;
   Lanes shifts;
 };
@@ -289,6 +289,7 @@ struct Bench {
     i.vector = true;
     random_cfg(i);
     c[cfg::kKind] = cfg::kRequant;
+    c[cfg::kSoftmax] = 1;
     c[cfg::kSingle] = c[cfg::kHalfEven] = 0;
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
     c[cfg::kChannels] = 0xffff;
@@ -314,8 +315,7 @@ struct Bench {
         Job job = lanes;
         job.instruction = instructions.size();
         job.tile_first = word == 0;
-        job.tile_end = word == words - 1;
-        job.last = tile == tiles - 1 && job.tile_end;
+        job.last = tile == tiles - 1 && word == words - 1;
         for (unsigned l = 0; l < kRows; ++l)
           job.shifts.push_back(static_cast<unsigned>(-23) - l % 10);
         for (unsigned b = 0; b < (word + 1 < words ? 4 : last_codes); ++b) {
@@ -419,10 +419,8 @@ struct Bench {
   std::uint32_t rsp_pending = 0, rsp_lanes = 0;
   Lanes rsp_data = Lanes(kRows);
   int words = 0;
-  // Of the softmax in front: codes or products taken, and whether its tile's last word is yet to
-  // leave.
+  Job reading;  // of the vector engine
   std::size_t issued = 0;
-  bool leaving = false;
   std::deque<std::pair<Lanes, Lanes>> products;  // on their way
 
   template <typename Port>
@@ -456,52 +454,21 @@ struct Bench {
     dut.c_valid_i = offered;
     dut.c_data_valid_i = data;
   }
-  /// Softmax: the next product, or code and the one behind it. What the tile's codes need holds
-  /// until the last word has left.
+  /// Softmax: operands of the next code or product. The next word may come with the last one.
   void drive_operands() {
-    const bool softmax = !vector_offered && !vector_reading && !vector_jobs.empty() &&
-                         !vector_jobs.front().values.empty() && !leaving;
-    dut.v_go_i = softmax && go();
-    const std::size_t count = softmax ? vector_jobs.front().values.size() : 0;
-    const bool pair = kDrain == 2 && issued + 1 < count;
-    if (softmax) {
-      const Job& job = vector_jobs.front();
-      set_lanes(dut.v_out_i, job.out);
-      set_active(dut.v_active_i, job);
-      set_configuration(dut.v_cfg_i, job);
-      dut.v_reciprocal_i = job.reciprocal;
-      dut.v_place_i = issued & 3;
-      dut.v_pair_i = pair;
-      dut.v_word_first_i = job.tile_first;
-      dut.v_word_end_i = issued + (pair ? 2 : 1) == count;
-      dut.v_tile_end_i = dut.v_word_end_i != 0 && job.tile_end;
-      dut.v_end_i = dut.v_tile_end_i != 0 && job.last;
-    }
+    const bool softmax = vector_reading && issued < reading.values.size();
+    dut.v_go_i = go();
     for (unsigned l = 0; l < kRows; ++l) {
-      for (unsigned d = 0; d < kDrain; ++d)
-        set_bits(dut.v_acc_i, 32 * (d * kRows + l), 32,
-                 issued + d < count ? vector_jobs.front().values[issued + d][l] : any_word(random));
+      set_bits(dut.v_acc_i, 32 * l, 32, softmax ? reading.values[issued][l] : any_word(random));
       set_bits(dut.v_multiplier_i, 31 * l, 31,
-               softmax ? vector_jobs.front().factors[issued][l] : any_word(random) >> 1);
-      set_bits(dut.v_shift_i, 6 * l, 6, softmax ? vector_jobs.front().shifts[l] & 63 : draw(64));
+               softmax ? reading.factors[issued][l] : any_word(random) >> 1);
+      set_bits(dut.v_shift_i, 6 * l, 6, softmax ? reading.shifts[l] & 63 : draw(64));
     }
   }
   void check_products() {
-    if (dut.v_left_o != 0) {
-      REQUIRE(leaving);
-      leaving = false;
-      vector_jobs.pop_front();
-    }
-    if (dut.v_issue_o != 0) {
-      REQUIRE(dut.v_go_i != 0);
-      const Job& job = vector_jobs.front();
-      if (job.reciprocal) products.push_back({job.values[issued], job.factors[issued]});
-      issued += !job.reciprocal && dut.v_pair_i != 0 ? 2 : 1;
-      if (issued == job.values.size()) {
-        issued = 0;
-        leaving = job.tile_end;
-        if (!leaving) vector_jobs.pop_front();
-      }
+    if (dut.v_issue_o != 0 && issued < reading.values.size()) {
+      if (reading.reciprocal) products.push_back({reading.values[issued], reading.factors[issued]});
+      ++issued;
     }
     if (dut.v_product_valid_o == 0 || products.empty()) return;  // of a program that was dropped
     for (unsigned l = 0; l < kRows; ++l) {
@@ -514,10 +481,14 @@ struct Bench {
   }
 
   void drive_vector() {
-    if (!vector_offered && !vector_reading && !vector_jobs.empty() &&
-        vector_jobs.front().values.empty() && go()) {
+    const bool last_code = vector_reading && !reading.reciprocal && !vector_jobs.empty() &&
+                           !vector_jobs.front().values.empty() &&
+                           issued + 1 == reading.values.size();
+    if (!vector_offered && (!vector_reading || last_code) && !vector_jobs.empty() && go()) {
       const Job& job = vector_jobs.front();
       vector_offered = true;
+      dut.v_reciprocal_i = job.reciprocal;
+      dut.v_last_i = static_cast<std::uint8_t>((job.values.size() + 3) % 4);
       set_lanes(dut.v_out_i, job.out);
       set_active(dut.v_active_i, job);
       set_configuration(dut.v_cfg_i, job);
@@ -638,6 +609,8 @@ struct Bench {
       vector_reading = false;
     }
     if (dut.v_valid_i != 0 && dut.v_ready_o != 0) {
+      reading = vector_jobs.front();
+      issued = 0;
       vector_jobs.pop_front();
       vector_offered = false;
       vector_reading = true;
@@ -705,8 +678,6 @@ struct Bench {
     vector_retires.clear();
     coming.clear();
     products.clear();
-    issued = 0;
-    leaving = false;
     offered = granted = data = vector_offered = vector_reading = scatter_busy = fetching = false;
     overwrite = -1;
     jobs_taken = data_taken = 0;

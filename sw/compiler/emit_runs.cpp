@@ -311,7 +311,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     }
     if (l.kind == LayerKind::kSoftmax) {
       i.registers.set(vector::kChannels, channels.size());
-      i.registers.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
+      i.registers.set(agu::kGroupsLast, 2);
     }
     i.run.op = static_cast<int>(operation_of(l.kind, per_word));
     i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |

@@ -99,8 +99,11 @@ std::vector<Constant> constants() {
   op("vector_op_softmax", static_cast<int>(isa::vector::Op::kSoftmax), "softmax over the channels");
   op("vector_op_squared_difference", static_cast<int>(isa::vector::Op::kSquaredDifference),
      "squared sum of two taps, as TFLite SQUARED_DIFFERENCE");
+  op("vector_op_normalize", static_cast<int>(isa::vector::Op::kNormalize),
+     "LayerNorm or RMSNorm over the channels");
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
   flag("vector_flag_invert", isa::vector::kInvert, "complements the taps after the first");
+  flag("vector_flag_center", isa::vector::kCenter, "normalize: takes the mean off");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
   flag("vector_flag_half_even", isa::vector::kHalfEven, "with single: halves to even");
   return all;

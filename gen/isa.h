@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 8;
+inline constexpr int kVersion = 9;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -103,7 +103,7 @@ inline constexpr Field kDilX{"dil_x", 6, 24, 12, false, "columns from tap to tap
 inline constexpr Field kDilY{"dil_y", 6, 36, 12, false, "rows from tap to tap, for masking"};
 inline constexpr Field kWordsLast{"words_last", 7, 0, 16, false, "channel words - 1"};
 inline constexpr Field kGroupsLast{
-    "groups_last", 7, 16, 12, false, "column groups - 1 (vector: 0; softmax: 2)"};
+    "groups_last", 7, 16, 12, false, "column groups - 1 (vector: 0; softmax: 2; normalize: 1)"};
 inline constexpr Field kTilesLast{"tiles_last", 7, 28, 24, false, "vectors of ROWS pixels - 1"};
 inline constexpr Field kOut{"out", 8, 0, 24, false, "DMEM address of lane 0's first output word"};
 inline constexpr Field kOutWrap{"out_wrap", 8,     24,
@@ -198,13 +198,17 @@ inline constexpr int kHalfEven = 7;   ///< with `single`: the last rounding send
 }  // namespace compute
 
 namespace vector {
-inline constexpr Field kBias{"bias", 15, 0, 32, true, "added to a sum before it is requantized"};
-inline constexpr Field kChannels{"channels", 15, 32, 16, false, "softmax: channels, 1..4095"};
-inline constexpr std::array kFields{kBias, kChannels};
+inline constexpr Field kBias{
+    "bias", 15, 0, 32, true, "added to a sum before it is requantized; normalize: epsilon"};
+inline constexpr Field kParam{
+    "param", 14, 40, 16, false, "normalize: bias and scale entry of the first channel"};
+inline constexpr Field kChannels{"channels", 15, 32, 16, false, "softmax, normalize: channels"};
+inline constexpr std::array kFields{kBias, kChannels, kParam};
 /// kMax, kMin: maximum (of int8, ternary or binary values), minimum (int8) of the taps. kSum:
 /// requantized sum of the taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers,
 /// saturating. kMul: tap 0 times tap 1, requantized. kSoftmax: over all channels of a lane.
-/// kSquaredDifference: (tap 0 + tap 1)^2, as TFLite SQUARED_DIFFERENCE with `invert`.
+/// kSquaredDifference: (tap 0 + tap 1)^2, as TFLite SQUARED_DIFFERENCE with `invert`. kNormalize:
+/// LayerNorm or RMSNorm over all channels of a lane.
 enum class Op : int {
   kMax = 0,
   kSum = 1,
@@ -215,10 +219,12 @@ enum class Op : int {
   kMul = 6,
   kMin = 7,
   kSoftmax = 8,
-  kSquaredDifference = 9
+  kSquaredDifference = 9,
+  kNormalize = 10
 };
 inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
 inline constexpr int kInvert = 1;    ///< all bits of the taps after a window's first: ~b = -1 - b
+inline constexpr int kCenter = 2;    ///< normalize: takes the mean off
 inline constexpr int kSingle = 4;    ///< one rounding instead of two
 inline constexpr int kHalfEven = 7;  ///< with `single`: the last rounding sends halves to even
 }  // namespace vector

@@ -57,7 +57,7 @@ const std::vector<Key>& schema() {
        "the lookup table behind requantized codes: any function",
        "2,048 bits of memory a lane; without it, networks with such functions are refused"},
       {"vector.softmax", BoolKey{&Config::softmax},
-       "softmax over channels, in the vector unit (needs vector.enable)",
+       "softmax, normalizations over channels (needs vector.enable)",
        "8,192 bits of memory a lane for exponentials; without it, a softmax at the end runs on the "
        "host, others are refused"},
       {"depthwise.enable", BoolKey{&Config::depthwise},

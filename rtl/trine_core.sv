@@ -541,7 +541,8 @@ module trine_core #(
   trine_post_pkg::cfg_t     vjob_cfg;
   logic                     vjob_retire, vjob_reciprocal, vjob_go, vjob_issue, product_valid;
   logic [1:0]               vjob_last;
-  logic [Rows*32-1:0]       vjob_acc, product;
+  logic [Rows*32-1:0]       vjob_acc;
+  logic [Rows*42-1:0]       product;
   logic [Rows*31-1:0]       vjob_multiplier;
   logic [Rows*6-1:0]        vjob_shift;
 

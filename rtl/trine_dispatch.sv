@@ -39,7 +39,7 @@ module trine_dispatch (
     unique case (engine)
       trine_isa_pkg::EngineLoad:    op_last = trine_isa_pkg::DmaTargetTransposed;
       trine_isa_pkg::EngineCompute: op_last = trine_isa_pkg::ComputeOpMatmul;
-      trine_isa_pkg::EngineVector:  op_last = trine_isa_pkg::VectorOpSquaredDifference;
+      trine_isa_pkg::EngineVector:  op_last = trine_isa_pkg::VectorOpNormalize;
       default:                      op_last = trine_isa_pkg::DmaTargetDmem;  // store
     endcase
   end

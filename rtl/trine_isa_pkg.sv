@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 8;
+  localparam int unsigned IsaVersion = 9;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -57,8 +57,10 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpSoftmax = 8'd8;  // softmax over the channels
   // squared sum of two taps, as TFLite SQUARED_DIFFERENCE
   localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
+  localparam logic [7:0] VectorOpNormalize = 8'd10;  // LayerNorm or RMSNorm over the channels
   localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
   localparam int unsigned VectorFlagInvert = 1;  // complements the taps after the first
+  localparam int unsigned VectorFlagCenter = 2;  // normalize: takes the mean off
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned VectorFlagHalfEven = 7;  // with single: halves to even
 
@@ -123,7 +125,7 @@ package trine_isa_pkg;
   localparam int unsigned AguDilYReg = 6, AguDilYLsb = 36, AguDilYWidth = 12;
   // words_last: channel words - 1
   localparam int unsigned AguWordsLastReg = 7, AguWordsLastLsb = 0, AguWordsLastWidth = 16;
-  // groups_last: column groups - 1 (vector: 0; softmax: 2)
+  // groups_last: column groups - 1 (vector: 0; softmax: 2; normalize: 1)
   localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastLsb = 16, AguGroupsLastWidth = 12;
   // tiles_last: vectors of ROWS pixels - 1
   localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;
@@ -199,10 +201,12 @@ package trine_isa_pkg;
     ComputeChannelsWidth = 16;
 
   // Vector only
-  // bias (signed): added to a sum before it is requantized
+  // bias (signed): added to a sum before it is requantized; normalize: epsilon
   localparam int unsigned VectorBiasReg = 15, VectorBiasLsb = 0, VectorBiasWidth = 32;
-  // channels: softmax: channels, 1..4095
+  // channels: softmax, normalize: channels
   localparam int unsigned VectorChannelsReg = 15, VectorChannelsLsb = 32, VectorChannelsWidth = 16;
+  // param: normalize: bias and scale entry of the first channel
+  localparam int unsigned VectorParamReg = 14, VectorParamLsb = 40, VectorParamWidth = 16;
 
   // Payload of RUN
   // wait: engines (bit = code) from which one token each is taken before the start

@@ -99,7 +99,7 @@ module trine_post #(
   input  logic [Rows*31-1:0]       v_multiplier_i,
   input  logic [Rows*6-1:0]        v_shift_i,
   output logic                     v_product_valid_o,
-  output logic [Rows*32-1:0]       v_product_o,
+  output logic [Rows*42-1:0]       v_product_o,
 
   // Parameters of a channel, and the next, one cycle later. With p_lock_o they must be ready: loads
   // wait while columns are read, but for every eighth cycle.
@@ -142,7 +142,7 @@ module trine_post #(
   // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
   localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1,
                           LatencySquare = 9, LatencyTable = 1;
-  localparam int unsigned ReciprocalProducts = 7;
+  localparam int unsigned ReciprocalProducts = 7, NormalizeProducts = 8;
 
   // ---------------------------------------------------------------------------------------------
   // The job in front.
@@ -158,7 +158,7 @@ module trine_post #(
   logic [3:0]               pass_q;         // pair of thresholds
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
   logic [15:0]              channel_q, channel_now, channel_first, group_columns;
-  logic                     softmax;
+  logic                     softmax, normalize;
   logic                     reciprocal_q;   // products without codes
   logic                     short_q;        // a softmax's word of less than 4 codes
   logic                     fresh_q;        // no column issued yet
@@ -224,7 +224,9 @@ module trine_post #(
     if (take_vector) begin
       count = cfg_d.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
       if (Softmax && cfg_d.softmax) count = LeftBits'(v_last_i) + LeftBits'(1);
-      if (Softmax && v_reciprocal_i) count = LeftBits'(ReciprocalProducts);
+      if (Softmax && v_reciprocal_i) begin
+        count = cfg_d.normalize ? LeftBits'(NormalizeProducts) : LeftBits'(ReciprocalProducts);
+      end
     end else if (channels_first < group_columns) count = LeftBits'(channels_first);
     else count = LeftBits'(group_columns);
   end
@@ -293,7 +295,7 @@ module trine_post #(
   // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
   // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
   // ---------------------------------------------------------------------------------------------
-  logic fused, lookup, residuals, params_q, residual_ok, go_now, go_next;
+  logic fused, lookup, residuals, p_take, params_q, residual_ok, go_now, go_next;
   logic [1:0] phase_q;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
@@ -304,8 +306,8 @@ module trine_post #(
   assign residuals = fused || (threshold && cfg_q.max);
   assign alone     = left_q != '0 && pipe_empty && out_ready;
   assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
-                     (params_q || cfg_q.static_bias) && (!fused || phase_q[0]) &&
-                     (!cfg_q.square || !phase_q[1]) &&
+                     (params_q || cfg_q.static_bias || reciprocal_q) && (!fused || phase_q[0]) &&
+                     (!(cfg_q.square || normalize) || !phase_q[1]) &&
                      (!reciprocal_q || v_go_i) &&
                      (!residuals || residual_ok);
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
@@ -321,6 +323,7 @@ module trine_post #(
   assign v_done_o  = done && vector_q;
   assign v_issue_o = issue && vector_q;
   assign softmax   = Softmax && cfg_q.softmax;
+  assign normalize = Softmax && cfg_q.normalize;
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
   // it, in the next cycle: no word has to leave until then, or there is room for it. Only registers
@@ -356,9 +359,10 @@ module trine_post #(
     end
   end
 
-  assign p_valid_o   = c_take || (left_q != '0 && !vector_q &&
+  assign p_take      = c_take || (v_take && cfg_d.normalize && !v_reciprocal_i);
+  assign p_valid_o   = p_take || (left_q != '0 && (!vector_q || (normalize && !reciprocal_q)) &&
                                   (issue || raw_take ? !done : !params_q));
-  assign p_channel_o = c_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
+  assign p_channel_o = p_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -470,7 +474,7 @@ module trine_post #(
 
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
-    if (cfg_q.kind == trine_post_pkg::KindAdd || cfg_q.kind == trine_post_pkg::KindMul) begin
+    if (cfg_q.kind == trine_post_pkg::KindAdd || cfg_q.kind == trine_post_pkg::KindMul || normalize) begin
       latency = cfg_q.square ? 4'(LatencySquare) : 4'(LatencyAdd);
     end
     if (fused && !cfg_q.max) latency = 4'(LatencyFused);
@@ -552,6 +556,26 @@ module trine_post #(
     end
   end
 
+  // A normalized value meets its channel's parameters two cycles after its factor.
+  logic        of_vector;  // multiplier and shift are the vector engine's
+  logic [31:0] bias_q, bias_q2;
+  logic [30:0] multiplier_q, multiplier_q2;
+  logic [5:0]  shift_q, shift_q2;
+
+  assign of_vector = softmax && !(normalize && phase_q[1]);
+
+  if (Softmax) begin : gen_late
+    always_ff @(posedge clk_i) begin
+      if (en) begin
+        {bias_q, multiplier_q, shift_q}    <= {bias_i[31:0], multiplier_i[30:0], shift_i[5:0]};
+        {bias_q2, multiplier_q2, shift_q2} <= {bias_q, multiplier_q, shift_q};
+      end
+    end
+  end else begin : gen_never
+    assign {bias_q, multiplier_q, shift_q}    = '0;
+    assign {bias_q2, multiplier_q2, shift_q2} = '0;
+  end
+
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     logic [31:0]         word_q, copies, packed_word, pack_q;
     logic [8*Drain-1:0]  keep_d, keep_q;  // what goes last of the word before
@@ -583,7 +607,8 @@ module trine_post #(
       logic [7:0]  from_word, kept, residual, lane_code, found;
       logic [30:0] multiplier;
       logic [5:0]  shift;
-      logic [31:0] bias, product;
+      logic [31:0] bias;
+      logic [41:0] product;
 
       assign place = place_q | 5'(d);  // the second lane's is odd
 
@@ -646,6 +671,7 @@ module trine_post #(
         .half_even_i              (cfg_q.half_even),
         .max_i                    (cfg_q.max),
         .square_i                 (cfg_q.square),
+        .normalize_i              (normalize),
         .zero_point_i             (cfg_q.zero_point),
         .act_min_i                (cfg_q.act_min),
         .act_max_i                (cfg_q.act_max),
@@ -662,9 +688,10 @@ module trine_post #(
         .in_valid_i               (issue && !threshold),
         .in_op_i                  (cfg_q.kind[1:0]),
         .acc_i                    (acc[d]),
-        .bias_i                   (bias),
-        .multiplier_i             (softmax ? v_multiplier_i[l*31 +: 31] : multiplier),
-        .shift_i                  (softmax ? v_shift_i[l*6 +: 6] : shift),
+        .bias_i                   (normalize ? bias_q2 : bias),
+        .multiplier_i             (of_vector ? v_multiplier_i[l*31 +: 31] : normalize ? multiplier_q2
+                                                                                      : multiplier),
+        .shift_i                  (of_vector ? v_shift_i[l*6 +: 6] : normalize ? shift_q2 : shift),
         .residual_i               (residual),
         .product_i                (reciprocal_q),
         .out_valid_o              (lane_valid[d*Rows+l]),
@@ -675,7 +702,7 @@ module trine_post #(
 
       // One product a row.
       if (d == 0) begin : gen_product
-        assign v_product_o[l*32 +: 32] = product;
+        assign v_product_o[l*42 +: 42] = product;
       end else begin : gen_no_product
         logic unused_product;
         assign unused_product = ^product;
@@ -828,7 +855,7 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, lane_product, cfg_q.softmax, v_reciprocal_i, v_go_i, v_last_i,
+  assign unused_post = ^{bias_q, multiplier_q, shift_q, lane_valid, lane_product, cfg_q.softmax, v_reciprocal_i, v_go_i, v_last_i,
                          v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,

@@ -12,8 +12,13 @@
 //   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A + B
 //                   with v - z shifted by 7 instead of 20
 //
+//   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), act_min, act_max),
+//                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
+//                   that of the value, then the channel's
+//
 //   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its low
-//                   30 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then
+//                   20 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then.
+//                   With normalize_i without bias.
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
@@ -36,19 +41,22 @@
 // The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v + 256
 // is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
 //
-// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2 and squares. All registers hold while
+// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized values. All registers hold while
 //           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
 //             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
-//             LatencyFused = 12, LatencySquare = 9; to product_valid_o 2
+//             LatencyFused = 12, LatencySquare = 9, LatencyNormalize = 7; to
+//             product_valid_o 2
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
 //           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
-//           every second cycle interleaves with itself. A square's second entry is 2 cycles after
-//           the first.
-// Contract  op 2 at most in every second enabled cycle, squares not in cycles n and n + 2. Before an op other than the last one,
+//           every second cycle interleaves with itself. The second entry of squares and normalized
+//           values is 2 cycles after the first.
+// Contract  op 2 at most in every second enabled cycle, squares and normalized values not in cycles n
+//           and n + 2. Before an op other than the last one,
 //           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
 //           values never meet at the multiplier's entry).
 //           bias, multiplier and shift are those of the value's output channel; the same for all
-//           values of op 3, which takes them 2 cycles later, and of squares (4 cycles);
+//           values of op 3, which takes them 2 cycles later, of squares (4 cycles), and of
+//           normalized values, which take them, and the bias, 2 cycles later;
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
 //           at most 1/2; act_min <= act_max;
 //           half_even_i only with single_i; configuration and in_op_i are stable while values are
@@ -66,6 +74,7 @@ module trine_post_lane (
   input  logic        half_even_i,
   input  logic        max_i,
   input  logic        square_i,
+  input  logic        normalize_i,
   input  logic [7:0]  zero_point_i,
   input  logic [7:0]  act_min_i,
   input  logic [7:0]  act_max_i,
@@ -92,7 +101,7 @@ module trine_post_lane (
   output logic        out_valid_o,
   output logic [7:0]  code_o,
   output logic        product_valid_o,
-  output logic [31:0] product_o
+  output logic [41:0] product_o
 );
 
   localparam logic [1:0] OpAdd   = 2'd1;
@@ -107,28 +116,29 @@ module trine_post_lane (
   logic [4:1]      add_q;    // it is the sum of two operands
   logic [Stages:1] again_q;  // its code becomes operand a
   logic            operand_valid_q, scaled_valid_q;
-  logic [2:1]      root_q;   // a difference to be squared
+  logic [2:1]      twice_q;  // the product comes back: of a difference to be squared, a normalized value
 
-  logic in_requant, in_pair, mul, square, root, start;
+  logic in_requant, in_pair, mul, square, root, twice, start;
 
   assign in_requant = in_valid_i && !in_op_i[0];
   assign in_pair    = in_valid_i && in_op_i[0];  // add, mul
   assign mul        = in_op_i == OpMul;
   assign square     = square_i && in_op_i == OpAdd;
   assign root       = square && scaled_valid_q;
-  assign start      = in_requant || scaled_valid_q || root_q[2];
+  assign twice      = root || (in_requant && normalize_i && !product_i);
+  assign start      = in_requant || scaled_valid_q || twice_q[2];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       valid_q         <= '0;
       product_q       <= '0;
-      root_q          <= '0;
+      twice_q         <= '0;
       operand_valid_q <= 1'b0;
       scaled_valid_q  <= 1'b0;
     end else if (en_i) begin
-      valid_q         <= {valid_q[Stages-1:1], start && !product_i && !root};
+      valid_q         <= {valid_q[Stages-1:1], start && !product_i && !twice};
       product_q       <= {product_q[1], in_requant && product_i};
-      root_q          <= {root_q[1], root};
+      twice_q         <= {twice_q[1], twice};
       operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i);
       scaled_valid_q  <= operand_valid_q;
     end
@@ -136,7 +146,7 @@ module trine_post_lane (
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      add_q   <= {add_q[3:1], !in_requant && !mul && !square};
+      add_q   <= {add_q[3:1], !in_requant && !mul && !square && !normalize_i};
       again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
     end
   end
@@ -259,7 +269,7 @@ module trine_post_lane (
       addend_a = {{15{half_q2[8]}}, half_q2, 8'hff};
       carry_in = 1'b1;
     end
-    if (root_q[2]) begin
+    if (twice_q[2]) begin
       addend_a = $signed({1'b0, product[30:0]});
       addend_b = '0;
       carry_in = 1'b0;
@@ -269,8 +279,13 @@ module trine_post_lane (
       addend_b = $signed(bias_i);
       carry_in = 1'b0;
     end
-    multiplier_d = in_requant || mul || square ? multiplier_i : add_multiplier_i;
-    shift_d      = in_requant || mul || square ? shift_i : add_shift_i;
+    if (normalize_i) begin
+      if (twice_q[2]) addend_a = $signed(product[55:24] ^ {32{!shift_i[5]}});
+      addend_b = twice_q[2] ? $signed(bias_i) : '0;
+    end
+    multiplier_d = in_requant || mul || square || normalize_i ? multiplier_i : add_multiplier_i;
+    shift_d      = in_requant || mul || square || normalize_i ? shift_i : add_shift_i;
+    if (normalize_i && twice_q[2]) shift_d[5] = 1'b1;
   end
 
   assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
@@ -310,7 +325,7 @@ module trine_post_lane (
   );
 
   always_ff @(posedge clk_i) begin
-    if (en_i && (valid_q[1] || product_q[1] || root_q[1])) begin
+    if (en_i && (valid_q[1] || product_q[1] || twice_q[1])) begin
       low_q     <= {1'b0, sum[Low-1:0]} + {1'b0, carry[Low-1:0]};
       sum_q     <= sum[62:Low];
       carry_q   <= carry[62:Low];
@@ -335,7 +350,7 @@ module trine_post_lane (
 
   assign product = {sum_q + carry_q + {{(62-Low){1'b0}}, low_q[Low]}, low_q[Low-1:0]};
   assign product_valid_o = product_q[2];
-  assign product_o       = product[61:30];
+  assign product_o       = product[61:20];
 
   assign by_32   = amount_q2[5] ? {{10{product[62]}}, product[62:32]} : product[40:0];
   assign by_16_d = amount_q2[4] ? by_32[40:16] : by_32[24:0];
@@ -413,7 +428,7 @@ module trine_post_lane (
   logic       held_q;  // a value of the operation is on its way to the multiplier
   logic [1:0] op_q;
 
-  assign held_q = operand_valid_q || scaled_valid_q || root_q != '0;
+  assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 
   always_ff @(posedge clk_i) begin
     if (en_i && in_valid_i) op_q <= in_op_i;
@@ -423,7 +438,7 @@ module trine_post_lane (
     if (live_q && en_i) begin
       m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
       m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
-      m_entry_free: assume (!((in_requant || root_q[2]) && scaled_valid_q));
+      m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) && !(in_requant && twice_q[2]));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
       if (half_even_i) m_one_rounding: assume (single_i);

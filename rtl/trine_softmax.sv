@@ -9,12 +9,14 @@
 //            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
 //   pass 3   a word is a job of the post unit, a code a cycle: its exponential is requantized
 //
+// A normalization has no pass 1: its passes are 2 and 3, and products 0 and 1 come before the shifts.
+//
 // Words of passes 2 and 3 wait in two places; one is asked for when a place is free. The last
 // step of a tile is acknowledged when the post unit has taken its job, so that the output addresses
 // are still there; what follows waits until it has read the job.
 //
 // Timing    pass 1 a word a cycle, passes 2 and 3 a code a cycle; the reciprocal takes 5 + 7 * 4
-//           cycles from the post unit's taking it.
+//           cycles from the post unit's taking it, of a normalization 12 + 8 * 4 and some more.
 // Contract  of trine_softmax_lane; job_done_i after the last code's job_issue_i at the earliest.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -30,6 +32,13 @@ module trine_softmax #(
 
   input  logic                    enable_i,  // the instruction at work is a softmax
   input  logic [1:0]              last_byte_i,  // of the last word
+  input  logic                    normalize_i,  // a normalization; its constants
+  input  logic                    center_i,
+  input  logic [7:0]              origin_i,
+  input  logic [12:0]             count_i,
+  input  logic [30:0]             mean_factor_i,
+  input  logic [3:0]              log2_i,
+  input  logic [30:0]             epsilon_i,
 
   // The address generator's step, and its gather.
   input  logic                    step_valid_i,
@@ -62,7 +71,7 @@ module trine_softmax #(
   output logic [Rows*31-1:0]      job_multiplier_o,
   output logic [Rows*6-1:0]       job_shift_o,
   input  logic                    product_valid_i,
-  input  logic [Rows*32-1:0]      product_i,
+  input  logic [Rows*42-1:0]      product_i,
   output logic                    done_o,       // the instruction's last job is read
 
   input  logic                    exp_we_i,
@@ -70,13 +79,15 @@ module trine_softmax #(
   input  logic [32*DataWords-1:0] exp_wdata_i
 );
 
-  localparam logic [2:0] LastProduct = 3'd6, LastShift = 3'd5;
+  localparam logic [2:0] LastProduct = 3'd6, LastNormalizeProduct = 3'd7;
+  localparam logic [3:0] LastShift = 4'd5, LastNormalizeShift = 4'd11;
 
   typedef enum logic [2:0] {StMaximum, StSum, StShift, StJob, StProduct, StWait, StUpdate,
                             StCodes} state_e;
 
   state_e     state_q, state_d;
-  logic [2:0] count_q;  // shift, or product
+  logic [2:0] count_q;  // product
+  logic [3:0] shift_q;
   logic       maxima_q; // pass 1 has ended
   logic       add_q, first_q, final_q, ending_q;
   logic       maximum, job_take, last_take;
@@ -132,20 +143,26 @@ module trine_softmax #(
   // ---------------------------------------------------------------------------------------------
   // The order of events.
   // ---------------------------------------------------------------------------------------------
-  assign maximum   = state_q == StMaximum && maxima_q;
+  assign maximum   = state_q == StMaximum && (maxima_q || (normalize_i && enable_i));
   assign job_take  = job_valid_o && job_ready_i;
   assign last_take = state_q == StCodes && job_take && front_last;
 
   always_comb begin
     state_d = state_q;
     unique case (state_q)
-      StMaximum: if (maxima_q) state_d = StSum;
-      StSum:     if (read_end && front_last) state_d = StShift;
-      StShift:   if (count_q == LastShift) state_d = StJob;
+      StMaximum: if (maximum) state_d = StSum;
+      StSum:     if (read_end && front_last) state_d = normalize_i ? StJob : StShift;
+      StShift:   if (shift_q == (normalize_i ? LastNormalizeShift : LastShift)) begin
+        state_d = normalize_i ? StProduct : StJob;
+      end
       StJob:     if (job_ready_i) state_d = StProduct;
       StProduct: if (job_issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
-      StUpdate:  state_d = count_q == LastProduct ? StCodes : StProduct;
+      StUpdate: begin
+        state_d = StProduct;
+        if (normalize_i && count_q == 3'd1) state_d = StShift;
+        if (count_q == (normalize_i ? LastNormalizeProduct : LastProduct)) state_d = StCodes;
+      end
       StCodes:   if (ending_q && job_done_i) state_d = StMaximum;
       default:   state_d = StMaximum;
     endcase
@@ -171,9 +188,9 @@ module trine_softmax #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (state_q == StShift) count_q <= count_q == LastShift ? '0 : count_q + 3'd1;
-    else if (state_q == StUpdate) count_q <= count_q + 3'd1;
+    if (state_q == StUpdate) count_q <= count_q + 3'd1;
     else if (state_q == StSum) count_q <= '0;
+    shift_q <= state_q == StShift ? shift_q + 4'd1 : '0;
     if (state_q == StJob) first_q <= 1'b1;
     else if (state_q == StCodes && job_take) first_q <= 1'b0;
     if (last_take) final_q <= tile_last_i;
@@ -188,8 +205,24 @@ module trine_softmax #(
   assign done_o           = state_q == StCodes && ending_q && job_done_i && final_q;
 
   // ---------------------------------------------------------------------------------------------
-  // Lanes. The first cycle of StShift adds the last exponential; sums have up to 11 zeros.
+  // Lanes. The first cycle of StShift (normalization: StJob) adds the last entry; sums of exponentials have
+  // up to 11 zeros, V up to 42, by pairs.
   // ---------------------------------------------------------------------------------------------
+  logic shift_4, shift_2, shift_1, root;
+
+  always_comb begin
+    shift_4 = state_q == StShift && (shift_q == 4'd1 || shift_q == 4'd2);
+    shift_1 = state_q == StShift && shift_q >= 4'd3;
+    shift_2 = 1'b0;
+    root    = 1'b0;
+    if (normalize_i) begin
+      shift_4 = state_q == StShift && shift_q <= 4'd9;
+      shift_1 = 1'b0;
+      shift_2 = state_q == StShift && shift_q == 4'd10;
+      root    = state_q == StShift && shift_q == LastNormalizeShift;
+    end
+  end
+
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     trine_softmax_lane #(.DataWords(DataWords)) u_lane (
       .clk_i,
@@ -203,12 +236,21 @@ module trine_softmax #(
       .bytes_i         ({slots_i[l*96 + 72 +: 8], slots_i[l*96 + 48 +: 8],
                          slots_i[l*96 + 24 +: 8], slots_i[l*96 +: 8]}),
       .add_i           (add_q),
-      .shift_4_i       (state_q == StShift && (count_q == 3'd1 || count_q == 3'd2)),
-      .shift_1_i       (state_q == StShift && count_q >= 3'd3),
+      .shift_4_i       (shift_4),
+      .shift_1_i       (shift_1),
+      .shift_2_i       (shift_2),
+      .root_i          (root),
+      .normalize_i,
+      .center_i,
+      .origin_i,
+      .count_i,
+      .mean_factor_i,
+      .log2_i,
+      .epsilon_i,
       .reciprocal_i    (state_q != StCodes),
       .step_i          (count_q),
       .product_valid_i (state_q == StWait && product_valid_i),
-      .product_i       (product_i[l*32 +: 32]),
+      .product_i       (product_i[l*42 +: 42]),
       .update_i        (state_q == StUpdate),
       .acc_o           (job_acc_o[l*32 +: 32]),
       .multiplier_o    (job_multiplier_o[l*31 +: 31]),

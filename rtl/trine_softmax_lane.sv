@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One lane of the softmax: what TFLite's kernel computes for the codes of one pixel, in fixed point.
+// One lane of the softmax: what TFLite's kernel computes for the codes of one pixel, in fixed point; and
+// of normalizations.
 //
 //   maximum     of the codes, from the vector lane's four (one for each byte of its words)
 //   sum         of round(e / 2^12), e = exponential[maximum - code]
@@ -9,8 +10,17 @@
 //   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum: the post
 //               lane's requantization of acc_o = e by multiplier_o = 2x and shift_o
 //
+// With normalize_i (docs/numerics.md), w = origin - code, in 9 bits; an entry's low half is w^2:
+//
+//   sums        of w (center_i), in x, and of w^2
+//   products    0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3: mean of w in Q16
+//               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high half of the
+//               entry of its high byte)
+//               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
+//   code        acc_o = mean - 2^16 w, multiplier_o = product 7
+//
 // The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o comes
-// back as product_i, without its low 30 bits. Bit 0 of product_i rounds.
+// back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
 // Timing    an entry that is read is there in the next cycle, until the next one is read.
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum is in
@@ -37,12 +47,23 @@ module trine_softmax_lane #(
   input  logic                    add_i,      // the entry read last, to the sum
   input  logic                    shift_4_i,  // the sum, by 4 or by 1, if so many of its high bits are zero
   input  logic                    shift_1_i,
+  input  logic                    shift_2_i,
+  input  logic                    root_i,
 
-  // Reciprocal: product number step_i, 0..6, its result, and what follows from that.
+  // Normalization.
+  input  logic                    normalize_i,
+  input  logic                    center_i,
+  input  logic [7:0]              origin_i,
+  input  logic [12:0]             count_i,
+  input  logic [30:0]             mean_factor_i,  // 2^(30 + log2_i) / count_i
+  input  logic [3:0]              log2_i,
+  input  logic [30:0]             epsilon_i,
+
+  // Reciprocal: product number step_i, 0..6 or 0..7, its result, and what follows from that.
   input  logic                    reciprocal_i,
   input  logic [2:0]              step_i,
   input  logic                    product_valid_i,
-  input  logic [31:0]             product_i,
+  input  logic [41:0]             product_i,
   input  logic                    update_i,
 
   // To the post lane.
@@ -59,13 +80,16 @@ module trine_softmax_lane #(
   localparam logic [30:0] Q48Over17      = 31'd1515870810;
   localparam logic [31:0] QMinus32Over17 = -32'sd1010580540;
   localparam logic [30:0] QOne           = 31'd1 << 29;
+  localparam logic [30:0] RootOne        = 31'd1 << 30;
 
   // ---------------------------------------------------------------------------------------------
   // Maximum, exponential.
   // ---------------------------------------------------------------------------------------------
   logic [31:0]       word_0_q, word_1_q, word, entry;
+  logic [30:0]       sum_q, x_q;
   logic signed [7:0] low_pair, high_pair, maximum_q;
   logic [7:0]        code;
+  logic signed [8:0] distance, distance_q;  // of the code, to the maximum or the origin
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
   assign high_pair = $signed(bytes_i[23:16]) > $signed(bytes_i[31:24]) ? bytes_i[23:16]
@@ -79,11 +103,16 @@ module trine_softmax_lane #(
 
   assign word = read_place_i ? word_1_q : word_0_q;
   assign code = word[{read_byte_i, 3'd0} +: 8];
+  assign distance = 9'($signed(normalize_i ? origin_i : $unsigned(maximum_q))) - 9'($signed(code));
+
+  always_ff @(posedge clk_i) begin
+    if (read_i) distance_q <= distance;
+  end
 
   trine_table #(.DataWords(DataWords), .EntryBits(32)) u_exponentials (
     .clk_i,
-    .en_i    (read_i),
-    .code_i  ($unsigned(maximum_q) - code),
+    .en_i    (read_i || root_i),
+    .code_i  (root_i ? sum_q[30:23] : distance[7:0]),
     .entry_o (entry),
     .we_i    (table_we_i),
     .addr_i  (table_addr_i),
@@ -91,30 +120,53 @@ module trine_softmax_lane #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Sum, and its leading zeros besides bit 31.
+  // Sum, and its leading zeros besides bit 31. Below the sum 11 bits more of V.
   // ---------------------------------------------------------------------------------------------
-  logic [30:0] sum_q, sum_d;
-  logic [3:0]  zeros_q, zeros_d;
+  logic [30:0] sum_d;
+  logic [10:0] low_q, low_d;
+  logic [41:0] sum_a, sum_b;
+  logic [5:0]  zeros_q, zeros_d;
+  logic        odd, sum_add;
+
+  assign odd     = step_i[0];
+  assign sum_add = add_i || (normalize_i && update_i && step_i[2:1] == '0);
+
+  // The exponential's bit 11 rounds: it meets a one.
+  always_comb begin
+    sum_a = {sum_q, normalize_i ? low_q : 11'h400};
+    sum_b = {12'd0, entry[30:11], 10'd0};
+    if (normalize_i && add_i) sum_b = {15'd0, entry[15:0], 11'd0};
+    if (normalize_i && !add_i) begin
+      if (!odd) sum_a = {11'd0, epsilon_i};
+      sum_b = {product_q, product_low_q} ^ {42{odd}};
+    end
+  end
 
   always_comb begin
-    sum_d   = sum_q;
-    zeros_d = zeros_q;
+    {sum_d, low_d} = {sum_q, low_q};
+    zeros_d        = zeros_q;
     if (maximum_i) begin
       sum_d   = '0;
+      low_d   = '0;
       zeros_d = '0;
-    end else if (add_i) begin
-      sum_d = sum_q + 31'(entry[30:12]) + 31'(entry[11]);
+    end else if (sum_add) begin
+      {sum_d, low_d} = sum_a + sum_b + 42'(normalize_i && !add_i && odd);
+      if (!normalize_i) low_d = '0;
     end else if (shift_4_i && sum_q[30:27] == '0) begin
-      sum_d   = {sum_q[26:0], 4'd0};
-      zeros_d = zeros_q + 4'd4;
+      {sum_d, low_d} = {sum_q[26:0], low_q, 4'd0};
+      zeros_d        = zeros_q + 6'd4;
+    end else if (shift_2_i && sum_q[30:29] == '0) begin
+      {sum_d, low_d} = {sum_q[28:0], low_q, 2'd0};
+      zeros_d        = zeros_q + 6'd2;
     end else if (shift_1_i && !sum_q[30]) begin
       sum_d   = {sum_q[29:0], 1'b0};
-      zeros_d = zeros_q + 4'd1;
+      zeros_d = zeros_q + 6'd1;
     end
   end
 
   always_ff @(posedge clk_i) begin
     sum_q   <= sum_d;
+    low_q   <= low_d;
     zeros_q <= zeros_d;
   end
 
@@ -122,40 +174,127 @@ module trine_softmax_lane #(
   // Reciprocal. Products: 0: -32/17 half; 1, 3, 5: half x; 2, 4, 6: (1 - half x) x.
   // ---------------------------------------------------------------------------------------------
   logic [31:0] product_q;  // {1 - half x, any} after an odd product's update
-  logic [30:0] x_q, addend_a, addend_b, total;
-  logic        odd, start, carry_in;
+  logic [9:0]  product_low_q;
+  logic [30:0] addend_a, addend_b, total;
+  logic [15:0] root;       // the start of a Newton step
+  logic        start, carry_in;
 
-  assign odd      = step_i[0];
-  assign start    = step_i == '0;
-  assign addend_a = start ? Q48Over17 : odd ? QOne : {2'd0, x_q[30:2]};
-  assign addend_b = product_q[31:1] ^ {31{odd}};
-  assign carry_in = product_q[0] ^ odd;
-  assign total    = addend_a + addend_b + 31'(carry_in);
+  assign start = step_i == '0;
+  assign root  = entry[31:16];
+
+  always_comb begin
+    addend_a = start ? Q48Over17 : odd ? QOne : {2'd0, x_q[30:2]};
+    addend_b = product_q[31:1] ^ {31{odd}};
+    carry_in = product_q[0] ^ odd;
+    if (normalize_i) begin
+      addend_a = x_q;
+      addend_b = 31'(distance_q);
+      carry_in = 1'b0;
+      if (!reciprocal_i) begin
+        addend_b = ~{{6{distance_q[8]}}, distance_q, 16'd0};
+        carry_in = 1'b1;
+      end else if (update_i) begin
+        unique case (step_i)
+          3'd5: begin
+            addend_a = RootOne;
+            addend_b = ~product_q[30:0];
+            carry_in = 1'b1;
+          end
+          3'd6: begin
+            addend_a = {root, 15'd0};
+            addend_b = product_q[31:1];
+          end
+          default: begin  // 3
+            addend_a = '0;
+            addend_b = {product_q[20:0], product_low_q};
+          end
+        endcase
+      end
+    end
+  end
+
+  assign total = addend_a + addend_b + 31'(carry_in);
 
   always_ff @(posedge clk_i) begin
-    if (product_valid_i) product_q <= product_i;
-    else if (update_i && odd) product_q <= {total, 1'b0};
+    if (product_valid_i) {product_q, product_low_q} <= product_i;
+    else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6 : odd)) begin
+      product_q <= {total, 1'b0};
+    end
     // x + 4 times the product: below them x keeps its two bits.
-    if (update_i && !odd) x_q <= start ? total : {total[28:0], x_q[1:0]};
+    if (normalize_i) begin
+      if (maximum_i) x_q <= '0;
+      else if ((add_i && center_i) || (update_i && step_i == 3'd3)) x_q <= total;
+    end else if (update_i && !odd) begin
+      x_q <= start ? total : {total[28:0], x_q[1:0]};
+    end
+  end
+
+  // Products 3 and 7 shift.
+  logic [5:0]  power;
+  logic [30:0] power_of_two;
+
+  always_comb begin
+    power = 6'(zeros_q[5:1]) + 6'(log2_i) + 6'd3;
+    if (power > 6'd30) power = 6'd30;
+    if (!step_i[2]) power = 6'd25 - 6'(log2_i);
+    power_of_two = 31'd1 << power[4:0];
   end
 
   always_comb begin
     acc_o        = {1'b0, entry[30:0]};
     multiplier_o = x_q[30] ? '1 : {x_q[29:0], 1'b0};
-    shift_o      = zeros_q < 4'd2 ? 6'd32 : 6'd30 + 6'(zeros_q);  // zeros_q - 34; beyond, all is 0
+    shift_o      = zeros_q < 6'd2 ? 6'd32 : 6'd30 + zeros_q;  // zeros_q - 34; beyond, all is 0
     if (reciprocal_i) begin
       acc_o        = start ? QMinus32Over17 : odd ? {1'b0, x_q} : {product_q[31], product_q[31:1]};
       multiplier_o = start || odd ? sum_q : x_q;
       shift_o      = '0;
     end
+    if (normalize_i) begin
+      shift_o      = '0;
+      acc_o        = {total[30], total};
+      multiplier_o = product_q[30:0];
+      if (reciprocal_i) begin
+        unique case (step_i)
+          3'd0: begin
+            acc_o        = {1'b0, sum_q[27:0], 3'd0};
+            multiplier_o = {1'b0, count_i, 17'd0};
+          end
+          3'd1: begin
+            acc_o        = {2'd0, x_q[19:0], 10'd0};
+            multiplier_o = {1'b0, x_q[19:0], 10'd0};
+          end
+          3'd2: begin
+            acc_o        = {1'b0, x_q[19:0], 11'd0};
+            multiplier_o = mean_factor_i;
+          end
+          3'd3: begin
+            acc_o        = product_q;
+            multiplier_o = power_of_two;
+          end
+          3'd4: begin
+            acc_o        = {1'b0, root, 15'd0};
+            multiplier_o = {root, 15'd0};
+          end
+          3'd5: begin
+            acc_o        = {1'b0, sum_q};
+            multiplier_o = product_q[31:1];
+          end
+          3'd6: begin
+            acc_o        = {product_q[31], product_q[31:1]};
+            multiplier_o = {root, 15'd0};
+          end
+          default: begin
+            acc_o        = {1'b0, product_q[31:1]};
+            multiplier_o = power_of_two;
+          end
+        endcase
+      end
+    end
   end
-
-  logic unused_entry;
-  assign unused_entry = entry[31];
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    m_one_use:  assume (32'(add_i) + 32'(shift_4_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
+    m_one_use:  assume (32'(add_i) + 32'(shift_4_i) + 32'(shift_2_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
     if (update_i) m_product_known: assume (!product_valid_i);
   end
 `endif

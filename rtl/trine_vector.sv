@@ -11,9 +11,11 @@
 // Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima, then,
 // word by word through the lanes' tables, the sums and the codes.
 //
+// A normalization takes the same way, with two walks.
+//
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
 //           window's taps start when the post unit has read the lanes. A tile of a softmax takes
-//           2.25 cycles a channel and some 50 more.
+//           2.25 cycles a channel and some 50 more, of a normalization 3 and 48.
 // Contract  responses come in order.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -77,7 +79,7 @@ module trine_vector #(
   output logic [Rows*31-1:0]       job_multiplier_o,
   output logic [Rows*6-1:0]        job_shift_o,
   input  logic                     product_valid_i,
-  input  logic [Rows*32-1:0]       product_i,
+  input  logic [Rows*42-1:0]       product_i,
 
   // Exponentials.
   input  logic                     exp_we_i,
@@ -100,13 +102,18 @@ module trine_vector #(
   logic [7:0]           pad_q;
   logic [2:0]           op_q;
   logic [1:0]           last_byte_q;  // of a softmax's last word
-  logic                 softmax_q, reduce_q, invert_q, busy_q, filling_q, fill, filled, start, new_q;
+  logic [12:0]          count_q;  // channels of a normalization
+  logic                 normalize_q, center_q;  // a normalization is a softmax, too
+  logic                 softmax_q, reduce_q, invert_q, busy_q, filling_q, fill, filled, start, new_q,
+                        softmax, normalize;
   logic [AddrBits-1:0]  out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
   assign run_ready_o = !busy_q && filled;
   assign start       = run_valid_i && run_ready_o;
   assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
+  assign normalize   = Softmax && run_op_i == trine_isa_pkg::VectorOpNormalize;
+  assign softmax     = normalize || (Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax);
 
   always_ff @(posedge clk_i) begin
     if (cfg_valid_i && cfg_ready_o) begin
@@ -137,38 +144,43 @@ module trine_vector #(
       if (cfg_reg_i == 4'd14) begin
         cfg_q.add_act_min <= cfg_payload_i[trine_isa_pkg::PostAddActMinLsb +: 8];
         cfg_q.add_act_max <= cfg_payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
+        cfg_q.param       <= cfg_payload_i[trine_isa_pkg::VectorParamLsb +: 16];
       end
       if (cfg_reg_i == 4'd15) begin
         cfg_q.bias  <= cfg_payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
         last_byte_q <= cfg_payload_i[trine_isa_pkg::VectorChannelsLsb +: 2] - 2'd1;
+        count_q     <= cfg_payload_i[trine_isa_pkg::VectorChannelsLsb +: 13];
       end
     end
     if (start) begin
       op_q               <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference ? OpAdd
                                                                                  : run_op_i[2:0];
-      softmax_q          <= Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax;
+      softmax_q          <= softmax;
+      normalize_q        <= normalize;
+      center_q           <= run_flags_i[trine_isa_pkg::VectorFlagCenter];
       reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
       invert_q           <= run_flags_i[trine_isa_pkg::VectorFlagInvert];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
       cfg_q.half_even    <= run_flags_i[trine_isa_pkg::VectorFlagHalfEven];
-      cfg_q.static_scale <= 1'b1;
-      cfg_q.static_bias  <= 1'b1;
+      cfg_q.static_scale <= !normalize;
+      cfg_q.static_bias  <= !normalize;
       // What only the compute engine has.
       cfg_q.residual_delta <= '0;
       cfg_q.out_plane      <= '0;
-      cfg_q.param          <= '0;
       cfg_q.channels       <= '1;
       cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
       cfg_q.square         <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference;
-      cfg_q.softmax        <= Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax;
+      cfg_q.normalize      <= normalize;
+      cfg_q.softmax        <= softmax;
       cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
       cfg_q.passes_last    <= '0;
       cfg_q.low            <= '0;
       unique case (run_op_i)
         trine_isa_pkg::VectorOpSum,
-        trine_isa_pkg::VectorOpSoftmax: cfg_q.kind <= trine_post_pkg::KindRequant;
+        trine_isa_pkg::VectorOpSoftmax,
+        trine_isa_pkg::VectorOpNormalize: cfg_q.kind <= trine_post_pkg::KindRequant;
         trine_isa_pkg::VectorOpAdd,
         trine_isa_pkg::VectorOpSquaredDifference: cfg_q.kind <= trine_post_pkg::KindAdd;
         trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
@@ -237,7 +249,7 @@ module trine_vector #(
       step_ready        = sm_step_ready;
       g_tag_o[TagFirst] = first;
       g_tag_o[TagLast]  = last;
-      g_tag_o[TagKeep]  = !tile_first;
+      g_tag_o[TagKeep]  = !tile_first || normalize_q;
     end
   end
 
@@ -345,9 +357,16 @@ module trine_vector #(
       .clear_i,
       .enable_i          (softmax_q && busy_q),
       .last_byte_i       (last_byte_q),
+      .normalize_i       (normalize_q),
+      .center_i          (center_q),
+      .origin_i          (cfg_q.add_zero_a),
+      .count_i           (count_q),
+      .mean_factor_i     (cfg_q.multiplier),
+      .log2_i            (cfg_q.shift[3:0]),
+      .epsilon_i         (cfg_q.bias[30:0]),
       .step_valid_i      (step_valid),
       .step_ready_o      (sm_step_ready),
-      .first_pass_i      (tile_first),
+      .first_pass_i      (tile_first && !normalize_q),
       .tile_end_i        (tile_end),
       .tile_last_i       (tile_last),
       .g_valid_o         (sm_g_valid),

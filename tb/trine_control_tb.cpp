@@ -745,7 +745,7 @@ TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
   const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 7, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 6, 0}),
-                            isa::encode_run(Engine::kVector, {0, 0, 10, 0}),
+                            isa::encode_run(Engine::kVector, {0, 0, 11, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 4, 0}), std::uint64_t{0});
   CAPTURE(seed, bad);

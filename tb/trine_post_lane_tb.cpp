@@ -16,8 +16,9 @@ using namespace trine::golden;
 
 namespace {
 
-enum Op { kRequant, kAdd, kFused, kMul, kFusedMax, kSquare };
-constexpr int kLatency[] = {5, 7, 12, 7, 5, 9};  // in enabled cycles, as the module's header says
+enum Op { kRequant, kAdd, kFused, kMul, kFusedMax, kSquare, kNormalize };
+constexpr int kLatency[] = {5, 7, 12, 7,
+                            5, 9, 7};  // in enabled cycles, as the module's header says
 
 /// The two's complement of `value` in a port of `width` <= 8 bits.
 std::uint8_t bits(int value, int width) {
@@ -73,13 +74,14 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite does",
+TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes",
           "[tb][post_lane]") {
-  const auto op = GENERATE(kRequant, kAdd, kFused, kMul, kFusedMax, kSquare);
+  const auto op = GENERATE(kRequant, kAdd, kFused, kMul, kFusedMax, kSquare, kNormalize);
   const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
   const auto enable_percent = GENERATE(100u, 60u);
   const auto seed = GENERATE(1u, 2u);
   CAPTURE(op, static_cast<int>(rounding), enable_percent, seed);
+  if (op == kNormalize && rounding != Rounding::kSingle) return;
 
   Bench bench(seed);
   auto& dut = bench.dut;
@@ -87,6 +89,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite d
   dut.single_i = rounding != Rounding::kDouble;
   dut.max_i = op == kFusedMax;
   dut.square_i = op == kSquare;
+  dut.normalize_i = op == kNormalize;
   dut.half_even_i = rounding == Rounding::kHalfEven;
 
   struct Expected {
@@ -96,7 +99,8 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite d
     int a, b;
   };
   std::deque<Expected> expected;
-  std::deque<std::pair<int, std::uint32_t>> products;  // cycle, value
+  std::deque<std::pair<int, std::uint64_t>> products;  // cycle, value
+  std::array<Expected, 2> factors{};  // of normalized values, for the second entry of each
   int results = 0;
   for (int episode = 0; episode < 150; ++episode) {
     const Range range = bench.range();
@@ -153,7 +157,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite d
       const bool enabled = chance(random, enable_percent);
       const bool offer = cycle < 125 && chance(random, 80) &&
                          ((op != kFused && op != kFusedMax) || cycle % 2 == 0) &&
-                         (op != kSquare || cycle % 4 < 2);
+                         ((op != kSquare && op != kNormalize) || cycle % 4 < 2);
       // Where ties are wanted, some units of half a code.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
       Scale scale = op == kMul      ? product
@@ -162,6 +166,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite d
       const std::int32_t sum =
           ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
       // Between them products that have no code.
+      const bool late = op == kNormalize && cycle % 4 >= 2;  // the channel's parameters
       const bool bare = op == kRequant && chance(random, 20);
       if (bare) scale.shift = bench.uniform(0, 30);
       const std::uint32_t bias = any_word(random);
@@ -172,7 +177,10 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite d
           pair ? (any_word(random) & ~0xffu) | bits(a, 8) : static_cast<std::uint32_t>(sum) - bias;
       dut.en_i = enabled;
       dut.in_valid_i = offer;
-      dut.in_op_i = op == kFusedMax ? kFused : op == kSquare ? kAdd : op;
+      dut.in_op_i = op == kFusedMax    ? kFused
+                    : op == kSquare    ? kAdd
+                    : op == kNormalize ? kRequant
+                                       : op;
       dut.acc_i = acc;
       dut.bias_i = bias;
       dut.multiplier_i = static_cast<std::uint32_t>(scale.multiplier);
@@ -210,9 +218,28 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies and squares as TFLite d
       }
       if (offer && bare) {
         const std::int64_t value = std::int64_t{sum} * scale.multiplier;
-        products.emplace_back(cycle + 2, static_cast<std::uint32_t>(value >> 30));
+        products.emplace_back(cycle + 2, static_cast<std::uint64_t>(value) << 2 >> 22);
       }
-      if (offer && !bare) {
+      if (op == kNormalize) {
+        const auto slot = static_cast<std::size_t>(cycle % 2);
+        factors[slot].code = late ? factors[slot].code : offer;
+        if (offer) factors[slot] = {cycle + kLatency[op], 1, acc, 0, scale, 0, 0};
+        if (!late || factors[slot].code == 0) {
+          ++cycle;
+          bench.tick();
+          continue;
+        }
+        Expected e = factors[slot];
+        const std::int64_t value =
+            std::int64_t{static_cast<std::int32_t>(e.acc)} * e.scale.multiplier;
+        const auto n = static_cast<std::uint32_t>(value >> 24);
+        const std::uint32_t x = ((scale.shift & 32) == 0 ? ~n : n) + bias;
+        e.code = requantize(static_cast<std::int32_t>(x),
+                            {scale.multiplier, (scale.shift & 31) - 32}, range, rounding);
+        expected.push_back(e);
+        factors[slot].code = 0;
+      }
+      if (offer && !bare && op != kNormalize) {
         int code = op == kAdd ? a : requantize(sum, scale, range, rounding);
         if (op == kAdd || op == kFused) code = trine::golden::add(code, b, add, rounding);
         if (op == kFusedMax) code = std::max(code, b);

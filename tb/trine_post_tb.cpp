@@ -475,7 +475,8 @@ struct Bench {
       const std::int64_t product =
           std::int64_t{static_cast<std::int32_t>(products.front().first[l])} *
           products.front().second[l];
-      REQUIRE(get_bits(dut.v_product_o, 32 * l, 32) == static_cast<std::uint32_t>(product >> 30));
+      REQUIRE(get_bits(dut.v_product_o, 42 * l, 42) ==
+              static_cast<std::uint64_t>(product) << 2 >> 22);
     }
     products.pop_front();
   }

@@ -259,8 +259,8 @@ class PostUnit {
     dut.job_ready_i = (left_ == 0 || dut.job_done_i != 0) && chance(random, percent);
     dut.product_valid_i = delay_ == 0 && chance(random, percent);
     for (unsigned l = 0; l < kRows; ++l)
-      set_bits(dut.product_i, 32 * l, 32,
-               dut.product_valid_i != 0 ? products_[l] : any_word(random));
+      set_bits(dut.product_i, 42 * l, 42,
+               dut.product_valid_i != 0 ? products_[l] : std::uint64_t{any_word(random)} << 10);
     delay_ = dut.product_valid_i != 0 ? -1 : std::max(delay_ - 1, delay_ < 0 ? -1 : 0);
   }
 
@@ -286,14 +286,14 @@ class PostUnit {
       REQUIRE(get_bits(dut.job_shift_o, 6 * l, 6) == 0);
       const auto a = static_cast<std::int32_t>(get_bits(dut.job_acc_o, 32 * l, 32));
       const auto b = static_cast<std::int64_t>(get_bits(dut.job_multiplier_o, 31 * l, 31));
-      products_[l] = static_cast<std::uint32_t>(a * b >> 30);
+      products_[l] = static_cast<std::uint64_t>(a * b) << 2 >> 22;
     }
     delay_ = 1;  // cycles between
   }
 
   int left_ = 0, delay_ = -1;
   bool reciprocal_ = false;
-  std::array<std::uint32_t, kRows> products_{};
+  std::array<std::uint64_t, kRows> products_{};
 };
 
 Exponentials random_exponentials(std::mt19937& random) {

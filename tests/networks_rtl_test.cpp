@@ -11,6 +11,7 @@
 
 #include "gen/config.h"
 #include "sim/arch/run.h"
+#include "sim/arch/testing.h"
 #include "sim/rtl/run.h"
 #include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
@@ -155,6 +156,24 @@ TEST_CASE("small networks are exact on the RTL of 3x5", "[rtl][model]") {
   const gen::Config config = config_of(3, 5, 64, 128, 64);
   for (const char* net : {"hello_world_int8", "mnist_valid_q", "mnist_resnet_q", "kws_ref_model"})
     require_shared(net, config);
+}
+
+/// LayerNorm, then RMSNorm, of tokens.
+void require_exact_norms(int tokens, int channels, const gen::Config& config) {
+  CAPTURE(tokens, channels, config.to_toml());
+  sim::testing::Builder b(static_cast<unsigned>(channels));
+  const int from = b.input({1, 1, tokens, channels});
+  b.graph.outputs = {b.normalization(b.normalization(from, true), false)};
+  const std::vector<Array> inputs{b.random_array(from)};
+  const compiler::Program program = compiler::compile(b.graph, config);
+  sim::RtlRunner rtl(program, options_of());
+  const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
+  REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
+}
+
+TEST_CASE("normalizations are exact on the RTL of 8x8 and 3x5", "[rtl][norm]") {
+  for (const gen::Config& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
+    for (const int channels : {1, 7, 64, 172, 511}) require_exact_norms(9, channels, config);
 }
 
 TEST_CASE("binary, ternary and mixed networks are exact on the RTL of 4x8",

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "sim/arch/machine.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/schedule.h"
+#include "sw/reference/norm.h"
 
 namespace trine::tests {
 namespace {
@@ -27,6 +29,8 @@ namespace post = isa::post;
 
 /// Scale memory: the largest left shift that no accumulator of a program overflows (see Sum).
 constexpr int kLargestShift = 6;
+
+constexpr int kOrigin = -77;  ///< of RMSNorms
 
 int bits_of(std::int64_t magnitude) {
   int bits = 0;
@@ -104,7 +108,7 @@ class Generator {
     scales_at_ = bias_at_ + 4 * channels;
     table_at_ = scales_at_ + 8 * channels;
     exponentials_at_ = table_at_ + 4 * isa::dma::kTableWords;
-    store_at_ = (exponentials_at_ + 4 * isa::dma::kExponentialWords + 4095) / 4096 * 4096;
+    store_at_ = (exponentials_at_ + 3 * 4 * isa::dma::kExponentialWords + 4095) / 4096 * 4096;
     load(isa::dma::Target::kDmem, 0, 0, config_.dmem_words());
     load(isa::dma::Target::kPmem, pmem_at_, 0, config_.pmem_dram_words(pmem_image_rows_));
     load(isa::dma::Target::kBias, bias_at_, 0, channels);
@@ -511,11 +515,43 @@ class Generator {
     return true;
   }
 
+  /// With a table of its own, of which there are two: for a mean, and for an origin.
+  bool normalize() {
+    Instruction i;
+    const int words = chance(20) ? between(9, 40) : between(1, 8);
+    const int channels = 4 * words - draw(4);
+    if (channels > config_.param_channels || !lanes(i, false, words, words, 1, 1)) return false;
+    quantization(i.registers, 8);
+    const bool center = chance(50);
+    const int param = draw(config_.param_channels - channels + 1);
+    int log2 = 0;
+    while (channels >> (log2 + 1) != 0) ++log2;
+    i.registers.set(post::kAddZeroA, center ? 127 : kOrigin);
+    i.registers.set(post::kMultiplier, std::lround(std::ldexp(1.0 / channels, 30 + log2)));
+    i.registers.set(post::kShift, log2);
+    i.registers.set(isa::vector::kBias,
+                    chance(30) ? 0 : static_cast<std::int64_t>(random_() >> 1) >> draw(31));
+    i.registers.set(isa::vector::kChannels, channels);
+    i.registers.set(isa::vector::kParam, param);
+    i.registers.set(agu::kGroupsLast, 1);
+    i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
+    i.reads.push_back({Space::kParams, param, channels, 0, 1});
+    i.run.op = static_cast<int>(isa::vector::Op::kNormalize);
+    i.run.flags = 1 << isa::vector::kSingle | (center ? 1 << isa::vector::kCenter : 0);
+    load(isa::dma::Target::kExponentials,
+         exponentials_at_ + (center ? 1 : 2) * 4LL * isa::dma::kExponentialWords, 0,
+         isa::dma::kExponentialWords);
+    add(Engine::kVector, std::move(i));
+    load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
+    return true;
+  }
+
   bool any() {
     const int kind = draw(100);
     if (kind < 47) return compute();
     if (kind < 67) return vector();
-    if (kind < 75) return softmax();
+    if (kind < 73) return softmax();
+    if (kind < 78) return normalize();
     if (kind < 80) return transfer(Engine::kLoad);
     if (kind < 86) return load_map();
     if (kind < 93) return transfer(Engine::kStore);
@@ -584,6 +620,10 @@ class Generator {
     put(exponentials_at_, INT32_MAX, 4);
     for (int k = 1; k < isa::dma::kExponentialWords; ++k)  // of any magnitude
       put(exponentials_at_ + 4 * k, (bits() >> 1) >> draw(31), 4);
+    for (int k = 0; k < isa::dma::kExponentialWords; ++k)
+      for (const int table : {1, 2})
+        put(exponentials_at_ + 4 * (table * isa::dma::kExponentialWords + k),
+            reference::norm_entry(k, table == 1 ? 127 : kOrigin), 4);
     if (!ternary_) return;
     const auto legal = [&](std::size_t byte) {  // no code 10
       const int high_only = dram[byte] >> 1 & ~dram[byte] & 0x55;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "sw/base/error.h"
+#include "sw/reference/norm.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
 
@@ -21,6 +22,8 @@ using reference::OutputRange;
 using reference::Rounding;
 namespace agu = isa::agu;
 namespace post = isa::post;
+
+std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
 
@@ -793,7 +796,7 @@ void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
 
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > static_cast<int>(isa::vector::Op::kSquaredDifference))
+  if (run.op < 0 || run.op > static_cast<int>(isa::vector::Op::kNormalize))
     fail(fmt::format("vector operation {} does not exist", run.op));
   Lanes lanes(r, config_.rows);
   Tile tile;
@@ -803,15 +806,18 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
   const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
   const std::size_t taps = window_taps(r);
   const bool softmax = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kSoftmax;
+  const bool norm = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kNormalize;
   if (softmax) check_softmax(r, run);
-  if (softmax) work.channels = r.get(isa::vector::kChannels);
+  const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
+  if (softmax || norm) work.channels = r.get(isa::vector::kChannels);
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
     work.tile_share.push_back(tile.share);
     if (softmax) softmax_tile(r, lanes, tile);
+    if (norm) norm_tile(r, params, lanes, tile);
     for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
-    for (std::int64_t cw = 0; !softmax && cw < work.out_words; ++cw)
+    for (std::int64_t cw = 0; !softmax && !norm && cw < work.out_words; ++cw)
       vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
   }
@@ -840,6 +846,70 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_
 }
 
 }  // namespace
+
+/// What a normalization's registers, parameters and table say.
+reference::NormParams Machine::norm_params(const Registers& r, const isa::Run& run) const {
+  namespace vector = isa::vector;
+  const std::int64_t channels = r.get(vector::kChannels);
+  const std::int64_t first = r.get(vector::kParam);
+  if (!config_.has_softmax()) fail("the configuration has no normalization");
+  if ((run.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
+    fail("a normalization has one rounding");
+  if (r.get(post::kOutput) != 0) fail("no lookup of a normalization");
+  if (window_taps(r) != 1 || r.get(agu::kGroupsLast) != 1)
+    fail("a normalization has one tap and two passes");
+  if (channels < 1 || channels > 4096 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
+    fail(fmt::format("{} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
+  if (first + channels > config_.param_channels)
+    fail(fmt::format("bias and scale entry {}, allowed 0..{}", first + channels - 1,
+                     config_.param_channels - 1));
+  reference::NormParams p;
+  p.center = (run.flags >> vector::kCenter & 1) != 0;
+  p.origin = field(r, post::kAddZeroA);
+  p.count = static_cast<int>(channels);
+  p.log2 = field(r, post::kShift);
+  p.reciprocal = static_cast<std::int32_t>(r.get(post::kMultiplier));
+  p.epsilon = r.get(vector::kBias);
+  p.output = {field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)};
+  if (p.log2 < 0 || channels >> p.log2 != 1 || p.reciprocal > 1 << 30 || p.epsilon < 0)
+    fail("constants that do not belong to the channels");
+  if (p.center && p.origin != 127) fail("an origin that leaves negative distances");
+  for (int i = 0; i < isa::dma::kExponentialWords; ++i)
+    if (exponentials_[at(i)] != reference::norm_entry(i, p.origin))
+      fail(fmt::format("entry {} of the table is no normalization's", i));
+  for (std::int64_t n = first; n < first + channels; ++n) {
+    const std::uint64_t packed = scale_[at(n)];
+    const int shift = static_cast<int>(packed >> 31 & 31) - 32;
+    p.channels.push_back({{static_cast<std::int32_t>(packed & 0x7fffffff), shift},
+                          bias_[at(n)],
+                          (packed >> 36 & 1) == 0});
+  }
+  return p;
+}
+
+void Machine::norm_tile(const Registers& r, const reference::NormParams& p, const Lanes& lanes,
+                        const Tile& tile) {
+  const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+    if (!lanes.active(l)) continue;
+    const std::uint32_t* words = &tile.words[l * tile.steps];
+    const auto distance = [&](int c) { return p.origin - byte_of(words[c / 4], c % 4); };
+    std::int64_t sum = 0, squares = 0;
+    for (int c = 0; c < p.count; ++c) {
+      if (p.center) sum += distance(c);
+      squares += distance(c) * distance(c);
+    }
+    const reference::NormFactor f = reference::norm_factor(sum, squares, p);
+    for (int first = 0; first < p.count; first += 4) {
+      std::uint32_t word = 0;
+      for (int c = first; c < std::min(p.count, first + 4); ++c)
+        word = with_byte(word, c - first,
+                         reference::norm_code(reference::normalized(distance(c), f),
+                                              p.channels[at(c)], p.output));
+      write_dmem(lanes.lanes[l].out + first / 4 * out_plane, word, ~0U);
+    }
+  }
+}
 
 /// Over the channels of each lane.
 void Machine::softmax_tile(const Registers& r, const Lanes& lanes, const Tile& tile) {

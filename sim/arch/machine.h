@@ -13,6 +13,7 @@
 
 #include "gen/config.h"
 #include "gen/isa.h"
+#include "sw/reference/norm.h"
 
 namespace trine::sim {
 
@@ -74,6 +75,9 @@ class Machine {
   Work vector(const isa::Registers& registers, const isa::Run& run);
   void check_softmax(const isa::Registers& registers, const isa::Run& run) const;
   void softmax_tile(const isa::Registers& registers, const Lanes& lanes, const Tile& tile);
+  reference::NormParams norm_params(const isa::Registers& registers, const isa::Run& run) const;
+  void norm_tile(const isa::Registers& registers, const reference::NormParams& params,
+                 const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
   int issues(const isa::Registers& r, int channel, int columns) const;

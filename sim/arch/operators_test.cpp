@@ -128,6 +128,54 @@ TEST_CASE("SOFTMAX over many channels equals the golden layer", "[arch][random][
   }
 }
 
+TEST_CASE("normalizations equal the golden layer", "[arch][random][norm]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const auto norm = [&](int from) { return b.normalization(from, b.number(0, 1) == 0); };
+      const bool rows = b.number(0, 3) == 0;
+      std::vector<int> shape = random_shape(b);
+      shape[3] = std::min(shape[3], 60);  // for each channel parameters
+      const int from = rows ? b.input({b.number(1, 20), b.number(1, 60)}) : random_map(b, shape);
+      const int result = norm(from);
+      switch (rows ? 3 : b.number(0, 3)) {
+        case 0:
+          return b.convolution(result, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.addition(result, norm(from));  // a second table
+        case 2:
+          return softmax(b, norm(result));
+        default:
+          return result;
+      }
+    });
+}
+
+TEST_CASE("normalizations over many channels equal the golden layer", "[arch][random][norm]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    static constexpr int kChannels[] = {1, 2, 7, 64, 172, 511, 768, 2048, 4095, 4096};
+    Builder b(seed);
+    const int from = b.input({1, 1, b.number(1, 9), kChannels[b.number(0, 9)]});
+    b.graph.outputs = {b.normalization(from, seed % 2 == 0)};
+    Array codes = b.random_array(from);
+    if (b.number(0, 2) == 0)  // all alike but some
+      for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x75};
+    gen::Config config = testing::small_config(b.number(1, 9), 4, 128, 8, 64);
+    config.param_channels = 4096;
+    testing::require_exact(b.graph, config, {codes});
+  }
+}
+
+TEST_CASE("a normalization of more channels than parameters is refused", "[arch][norm][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.normalization(b.input({1, 1, 2, 300}), true)};
+  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.param_channels = 256;
+  CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                    Catch::Matchers::Contains("op 0 LAYER_NORM: tensor 3 't3': 300 channels, "
+                                              "memory.param_channels is 256"));
+}
+
 TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[arch][softmax]") {
   gen::Config config = testing::small_config(4, 4, 32, 16, 64);
   const auto operators = [&](int channels, bool reshaped) {  // on the machine

@@ -297,6 +297,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     const Time gather = contended(t, work, tile);
     if (op == Op::kSoftmax)  // two passes more, a code a cycle
       t += gather + 2 * std::max<Time>(gather, work.channels) + latency::kSoftmax;
+    else if (op == Op::kNormalize)
+      t += std::max<Time>(gather, work.channels) + 2 * work.channels + latency::kNormalize;
     else
       t += gather + window * work.out_words;
   }

@@ -15,10 +15,10 @@ std::string_view operation_of(Engine engine, int op) {
   static constexpr std::string_view kPrecisions[] = {"int8",         "ternary",     "binary",
                                                      "int8_ternary", "int8_binary", "matmul"};
   static constexpr std::string_view kVector[] = {
-      "max",       "sum", "add", "max_ternary", "max_binary",
-      "add_int32", "mul", "min", "softmax",     "squared_difference"};
+      "max", "sum", "add",     "max_ternary",        "max_binary", "add_int32",
+      "mul", "min", "softmax", "squared_difference", "normalize"};
   if (engine == Engine::kCompute) return op < 6 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 10 ? kVector[op] : "?";
+  if (engine == Engine::kVector) return op < 11 ? kVector[op] : "?";
   return op < 7 ? kTargets[op] : "?";
 }
 
@@ -39,6 +39,7 @@ std::string flags_of(Engine engine, int flags) {
   } else if (engine == Engine::kVector) {
     flag(isa::vector::kReduce, "reduce");
     flag(isa::vector::kInvert, "invert");
+    flag(isa::vector::kCenter, "center");
     flag(isa::vector::kSingle, "single");
     flag(isa::vector::kHalfEven, "half_even");
   } else if (engine == Engine::kLoad) {

@@ -38,6 +38,8 @@ isa::vector::Op operation_of(LayerKind kind, int per_word) {
       return Op::kMin;
     case LayerKind::kSoftmax:
       return Op::kSoftmax;
+    case LayerKind::kNormalize:
+      return Op::kNormalize;
     default:
       return max_of(per_word);
   }
@@ -145,10 +147,25 @@ void Emitter::set_post(Instruction& i) const {
   r.set(post::kAddActMax, l.add.output.act_max);
 }
 
+/// @param param  where bias and scale of all channels lie
+void Emitter::set_normalization(Instruction& i, std::int64_t param) const {
+  namespace vector = isa::vector;
+  const Layer& l = layer();
+  isa::Registers& r = i.registers;
+  r.set(agu::kGroupsLast, 1);
+  r.set(post::kAddZeroA, l.norm.origin);
+  r.set(post::kMultiplier, l.norm.reciprocal);
+  r.set(post::kShift, l.norm.log2);
+  r.set(vector::kBias, l.norm.epsilon);
+  r.set(vector::kChannels, l.channels);
+  set_field(i, vector::kParam, param, l.label);
+  i.reads.push_back({Space::kParams, param, l.channels});
+}
+
 void Emitter::read_tables(Instruction& i) const {
   if (layer().result == Output::kLookup)
     i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords});
-  if (layer().kind == LayerKind::kSoftmax)
+  if (layer().over_channels())
     i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords});
 }
 
@@ -278,7 +295,9 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     emit_repeated(rect, channels, in, out);
     return finish_output(rect, channels);
   }
+  const bool norm = l.kind == LayerKind::kNormalize;
   const auto emit = [&](const Rect& part, const SumRegion* region) {
+    const std::int64_t param = norm ? require_parameters(channels, -1) : 0;
     Instruction i = start(Engine::kVector);
     Nest n;
     n.x_start = part.x0 * g.stride_x - g.pad_left;
@@ -313,9 +332,11 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       i.registers.set(vector::kChannels, channels.size());
       i.registers.set(agu::kGroupsLast, 2);
     }
+    if (norm) set_normalization(i, param);
     i.run.op = static_cast<int>(operation_of(l.kind, per_word));
     i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |
-                  (l.half_even ? 1 << vector::kHalfEven : 0);
+                  (l.half_even ? 1 << vector::kHalfEven : 0) |
+                  (norm && l.norm.center ? 1 << vector::kCenter : 0);
     read_tables(i);
     const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
     i.reads.push_back(map_region(in, word, words, y, x));
@@ -325,9 +346,8 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   };
 
   const auto emit_part = [&](const Rect& part, const SumRegion* region) {
-    const Lanes way = l.two_operands() || l.kind == LayerKind::kSoftmax
-                          ? Lanes::kPositions
-                          : best_lanes(part, words, in);
+    const Lanes way =
+        l.two_operands() || l.over_channels() ? Lanes::kPositions : best_lanes(part, words, in);
     if (way == Lanes::kPositions) return emit(part, region);
     for (int y = part.y0; y < part.y1; ++y)
       for (int x = part.x0; x < part.x1; ++x) {

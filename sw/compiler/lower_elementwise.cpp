@@ -223,4 +223,29 @@ void Lowering::softmax(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
+void Lowering::normalization(const Op& o) {
+  Layer layer = start(o, LayerKind::kNormalize);
+  layer.single = true;
+  layer.norm = reference::norm_params(graph_, o);
+  layer.channels = layer.norm.count;
+  if (!config_.has_softmax())
+    fail(o, fmt::format("tensor {} '{}': the machine has no normalization (vector.softmax)",
+                        o.outputs[0], graph_.out(o).name));
+  const int words = config_.data_words();
+  if ((layer.channels + words - 1) / words * words > config_.param_channels)
+    fail(o, fmt::format("tensor {} '{}': {} channels, memory.param_channels is {}", o.outputs[0],
+                        graph_.out(o).name, layer.channels, config_.param_channels));
+  layer.input = image(o, 0);
+  set_pointwise(layer);
+  layer.range = layer.norm.output;
+  for (const reference::NormChannel& c : layer.norm.channels) {
+    layer.scales.push_back(c.scale);
+    if (c.negative) layer.scales.back().shift += 32;  // the shift's sign is that of the factor
+    layer.bias.push_back(c.bias);
+  }
+  for (int i = 0; i < isa::dma::kExponentialWords; ++i)
+    layer.exponentials.push_back(reference::norm_entry(i, layer.norm.origin));
+  add_layer(o, std::move(layer));
+}
+
 }  // namespace trine::compiler

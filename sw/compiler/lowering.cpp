@@ -335,6 +335,8 @@ void Lowering::lower(int index) {
       return reduce_max(o);
     case OpKind::kSoftmax:
       return softmax(o);
+    case OpKind::kNormalization:
+      return normalization(o);
     case OpKind::kTransposeConv:
       return transpose_convolution(o);
     case OpKind::kResizeBilinear:

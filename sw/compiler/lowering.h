@@ -247,6 +247,7 @@ class Lowering {
   void clamp(const Op& o, int map, const reference::OutputRange& range);
   void requantize(const Op& o);
   void softmax(const Op& o);
+  void normalization(const Op& o);
 
   // ---- pools ------------------------------------------------------------------------------------
 

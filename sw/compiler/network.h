@@ -21,6 +21,7 @@
 #include "sw/base/npy.h"
 #include "sw/compiler/layout.h"
 #include "sw/model/graph.h"
+#include "sw/reference/norm.h"
 #include "sw/reference/quantized_params.h"
 #include "sw/reference/run.h"
 
@@ -127,8 +128,19 @@ struct Sweep {
 };
 
 /// kMax and kSum: of a window's taps; kAdd, kSquare (of the sum), kMul, kMaximum and kMinimum: of
-/// two maps, word by word; kSoftmax: over the channels of a pixel.
-enum class LayerKind { kConv, kMax, kSum, kAdd, kSquare, kMul, kMaximum, kMinimum, kSoftmax };
+/// two maps, word by word; kSoftmax and kNormalize: over the channels of a pixel.
+enum class LayerKind {
+  kConv,
+  kMax,
+  kSum,
+  kAdd,
+  kSquare,
+  kMul,
+  kMaximum,
+  kMinimum,
+  kSoftmax,
+  kNormalize
+};
 enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
 
 struct Layer {
@@ -188,12 +200,17 @@ struct Layer {
 
   std::vector<SumRegion> regions;  ///< kSum
 
-  std::vector<std::int8_t> table;           ///< kLookup: of codes 0..127, -128..-1
-  std::vector<std::uint32_t> exponentials;  ///< kSoftmax: of differences 0..-255 to the largest
+  std::vector<std::int8_t> table;  ///< kLookup: of codes 0..127, -128..-1
+  /// kSoftmax: of differences 0..-255 to the largest; kNormalize: reference::norm_entry().
+  std::vector<std::uint32_t> exponentials;
+  reference::NormParams norm;  ///< kNormalize, besides `scales` (with signs) and `bias`
 
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
            kind == LayerKind::kMaximum || kind == LayerKind::kMinimum;
+  }
+  bool over_channels() const {
+    return kind == LayerKind::kSoftmax || kind == LayerKind::kNormalize;
   }
   /// Whether a table can follow.
   bool can_look_up() const {

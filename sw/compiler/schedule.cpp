@@ -49,10 +49,12 @@ bool reads_register(const Instruction& i, std::size_t reg) {
       const auto op = static_cast<isa::vector::Op>(i.run.op);
       using isa::vector::Op;
       const bool product = op == Op::kMul || op == Op::kSquaredDifference;
-      if (reg == 11) return op == Op::kSum || product;
-      if (reg == 12) return op == Op::kAdd || product;
-      if (reg == 15) return op == Op::kSum || op == Op::kSoftmax;
-      if (reg >= 13) return op == Op::kAdd;
+      const bool norm = op == Op::kNormalize;
+      if (reg == 11) return op == Op::kSum || product || norm;
+      if (reg == 12) return op == Op::kAdd || product || norm;
+      if (reg == 13) return op == Op::kAdd;
+      if (reg == 14) return op == Op::kAdd || norm;
+      if (reg == 15) return op == Op::kSum || op == Op::kSoftmax || norm;
       return true;
     }
   }

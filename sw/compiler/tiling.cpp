@@ -13,11 +13,12 @@
 namespace trine::compiler {
 namespace {
 
-constexpr double kRunOverhead = 60;       ///< cycles of a RUN that waits for the one before
-constexpr double kRunStart = 20;          ///< cycles of a RUN that does not
-constexpr double kMaximum = 4;            ///< cycles of a maximum, besides its taps
-constexpr double kSumWord = 7;            ///< cycles of a sum, besides its taps
-constexpr double kSoftmax = 35;           ///< cycles of a tile of a softmax, besides its codes
+constexpr double kRunOverhead = 60;  ///< cycles of a RUN that waits for the one before
+constexpr double kRunStart = 20;     ///< cycles of a RUN that does not
+constexpr double kMaximum = 4;       ///< cycles of a maximum, besides its taps
+constexpr double kSumWord = 7;       ///< cycles of a sum, besides its taps
+constexpr double kNormalize = 48;    ///< cycles of a tile of a normalization, besides its codes
+constexpr double kSoftmax = 35;      ///< cycles of a tile of a softmax, besides its codes
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
 constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
 
@@ -99,7 +100,7 @@ class Tiler {
   std::vector<int> chunks() const {
     const int unit = chunk_unit();
     const int channels = out_.C;
-    if (layer_.kind == LayerKind::kSoftmax) return {out_.channel_words() * unit};
+    if (layer_.over_channels()) return {out_.channel_words() * unit};
     if (!conv()) {
       std::vector<int> result;
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
@@ -195,6 +196,7 @@ class Tiler {
       const double words = static_cast<double>(divide_up(channels, out_.per_word));
       return std::ceil(words / config_.rows) * (window().R * window().S + kSumWord);
     }
+    if (layer_.kind == LayerKind::kNormalize) return tiles * (kNormalize + 3.0 * channels);
     const double taps = layer_.two_operands() ? 4 : window().R * window().S;
     const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
     return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;

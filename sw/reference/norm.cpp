@@ -41,6 +41,12 @@ std::uint32_t inverse_root_start(int index) {
   return static_cast<std::uint32_t>(std::lround(0x1p15 / std::sqrt((index + 0.5) / 256)));
 }
 
+std::uint32_t norm_entry(int index, std::int32_t origin) {
+  // Codes -128..127: distances origin - 127 .. origin + 128.
+  const std::int32_t w = ((index - (origin - 127)) & 255) + origin - 127;
+  return inverse_root_start(index) << 16 | static_cast<std::uint32_t>(w * w);
+}
+
 NormParams norm_params(const model::Graph& graph, const model::Op& op) {
   const model::Tensor &input = graph.in(op, 0), &output = graph.out(op);
   NormParams p;
@@ -82,7 +88,7 @@ std::int32_t normalized(std::int32_t w, const NormFactor& f) {
 
 std::int32_t norm_code(std::int32_t value, const NormChannel& channel, const OutputRange& output) {
   const std::int32_t x = channel.negative ? -1 - value : value;
-  return requantize(x + channel.bias, channel.scale, output, Rounding::kSingle);
+  return requantize(wrap(std::int64_t{x} + channel.bias), channel.scale, output, Rounding::kSingle);
 }
 
 Codes norm(const Call& call) {

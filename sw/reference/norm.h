@@ -45,6 +45,10 @@ std::int32_t normalized(std::int32_t w, const NormFactor& f);
 
 std::int32_t norm_code(std::int32_t value, const NormChannel& channel, const OutputRange& output);
 
+/// A word of the machine's table. Low half: square of the distance w of that low byte, w = origin -
+/// code; high half: inverse_root_start().
+std::uint32_t norm_entry(int index, std::int32_t origin);
+
 /// 2^15 / sqrt of the middle of the interval i / 256 .. (i + 1) / 256; 0 below 1/4. @pre 0..255
 std::uint32_t inverse_root_start(int index);
 

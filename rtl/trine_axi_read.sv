@@ -15,7 +15,7 @@
 module trine_axi_read #(
   parameter int unsigned AxiDataBits    = 64,
   parameter int unsigned AxiAddrBits    = 32,
-  parameter int unsigned MaxOutstanding = 8,  // bursts of a client
+  parameter int unsigned MaxOutstanding = 16,  // bursts of a client
   localparam int unsigned DataBits = AxiDataBits < 64 ? 64 : AxiDataBits
 ) (
   input  logic                     clk_i,

@@ -22,8 +22,8 @@ struct Options {
   Output output;
   Design design;
   BackendOptions backend;
-  std::string checkpoint, tokenizer, prompt, text;
-  int tokens = 64, context = 0;
+  std::string checkpoint, tokenizer, prompt, text, weights = "int8";
+  int tokens = 64, context = 0, from = 0;
   bool layers = false;
   double temperature = 0, clock_mhz = 200;
   std::uint32_t seed = 1;
@@ -48,7 +48,8 @@ double surprise(const std::vector<float>& logits, int token) {
 
 /// What a text took.
 struct Totals {
-  int tokens = 0;
+  int golden = 0;  ///< tokens by the golden layers alone
+  int tokens = 0;  ///< on the machine: all that follows is of these
   llm::Step last;
   std::uint64_t cycles = 0, last_cycles = 0;
   double bound_cycles = 0, last_bound = 0;
@@ -56,6 +57,10 @@ struct Totals {
   std::string difference;
 
   void add(llm::Step step, int bus_bytes) {
+    if (step.run.cycles == 0) {
+      ++golden;
+      return;
+    }
     ++tokens;
     last_cycles = step.run.cycles;
     last_bound = static_cast<double>(step.bytes_needed) / bus_bytes;
@@ -63,7 +68,7 @@ struct Totals {
     bound_cycles += last_bound;
     host_bytes += step.host_bytes;
     if (difference.empty() && !step.difference.empty())
-      difference = fmt::format("token {}: {}", tokens - 1, step.difference);
+      difference = fmt::format("token {}: {}", golden + tokens - 1, step.difference);
     last = std::move(step);
   }
 };
@@ -74,7 +79,8 @@ class Writer {
       : o_(options),
         checkpoint_(llm::read_checkpoint(o_.checkpoint)),
         tokenizer_(llm::Tokenizer::read(o_.tokenizer, checkpoint_.dims.vocabulary)),
-        model_(checkpoint_, llm::calibrate(checkpoint_), context()) {}
+        model_(checkpoint_, llm::calibrate(checkpoint_), context(),
+               o_.weights == "ternary" ? llm::WeightCodes::kTernary : llm::WeightCodes::kInt8) {}
 
   int run() {
     if (!o_.text.empty()) return measure();
@@ -121,6 +127,7 @@ class Writer {
     }
     config_ = o_.design.load();
     s.config = config_;
+    s.first = o_.from;
     s.backend = o_.backend.backend == "arch" ? llm::Backend::kArch : llm::Backend::kRtl;
     s.arch.bus = {o_.backend.axi_latency, static_cast<double>(o_.backend.axi_bytes_per_cycle)};
     s.rtl.build.quiet = o_.output.quiet;
@@ -166,7 +173,7 @@ class Writer {
   double per_second(double cycles) const { return cycles > 0 ? o_.clock_mhz * 1e6 / cycles : 0; }
 
   std::string summary() const {
-    if (golden()) return fmt::format("{} tokens by the golden layers\n", totals_.tokens);
+    if (totals_.tokens == 0) return fmt::format("{} tokens by the golden layers\n", totals_.golden);
     const double mean = static_cast<double>(totals_.cycles) / totals_.tokens;
     return fmt::format(
         "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, {:.1f} % of what "
@@ -185,7 +192,7 @@ class Writer {
 
   /// Of the last token.
   std::string layers() const {
-    if (!o_.layers || golden()) return "";
+    if (!o_.layers || totals_.tokens == 0) return "";
     Execution e;
     e.add(totals_.last.run, totals_.last.difference.empty());
     return to_text(totals_.last.program, e, o_.backend.backend) + "\n";
@@ -196,7 +203,8 @@ class Writer {
     json["model"] = o_.checkpoint;
     json["backend"] = o_.backend.backend;
     json["steps"] = totals_.tokens;
-    if (golden()) return json;
+    json["golden_steps"] = totals_.golden;
+    if (totals_.tokens == 0) return json;
     json["config"] = config_.name;
     json["cycles"] = totals_.cycles;
     json["bus_bound_cycles"] = totals_.bound_cycles;
@@ -206,7 +214,7 @@ class Writer {
     json["last_dram_bytes_read"] = totals_.last.run.dram_bytes_read;
     json["clock_mhz"] = o_.clock_mhz;
     json["tokens_per_second"] =
-        per_second(static_cast<double>(totals_.cycles) / std::max(1, totals_.tokens));
+        per_second(static_cast<double>(totals_.cycles) / totals_.tokens);
     json["exact"] = totals_.difference.empty();
     return json;
   }
@@ -253,12 +261,22 @@ void add_generate_text(CLI::App& app, Action& action) {
   command->add_option("--tokens", options->tokens, "tokens to write behind the prompt (64)")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
+  command
+      ->add_option("--weights", options->weights,
+                   "int8; ternary: -1, 0, 1 with a scale for each output channel, for models\n"
+                   "trained so (int8)")
+      ->check(CLI::IsMember({"int8", "ternary"}))
+      ->type_name("W");
   command->add_option("--context", options->context, "tokens that the caches have room for (256)")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
   command->add_option("--temperature", options->temperature, "0: always the most likely token (0)")
       ->check(CLI::Range(0.0, 100.0))
       ->type_name("T");
+  command->add_option("--from", options->from,
+                      "the golden layers alone for so many tokens, then the machine (0)")
+      ->check(CLI::Range(0, 1 << 20))
+      ->type_name("N");
   command->add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
   command->add_option("--seed", options->seed, "of the tokens drawn (1)")->type_name("N");
   command->add_option("--clock-mhz", options->clock_mhz, "for tokens per second (200)")

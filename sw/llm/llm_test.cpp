@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <set>
 
 #include "sw/base/error.h"
 #include "sw/base/npy.h"
+#include "sw/compiler/compiler.h"
 #include "sw/llm/session.h"
 #include "sw/llm/testing.h"
 #include "sw/llm/tokenizer.h"
@@ -28,6 +30,24 @@ SessionOptions on(Backend backend, const gen::Config& design) {
   options.backend = backend;
   options.config = design;
   return options;
+}
+
+gen::Config config(int rows, int cols, std::vector<std::string> more = {}) {
+  more.push_back("array.rows=" + std::to_string(rows));
+  more.push_back("array.cols=" + std::to_string(cols));
+  return gen::load_config("edge256", more);
+}
+
+/// The first tokens of a text on the machine, all sums and caches compared.
+void require_exact(const QuantizedModel& model, SessionOptions options, int tokens) {
+  Session session(model, std::move(options));
+  for (int i = 0; i < tokens; ++i) {
+    CAPTURE(i);
+    const Step step = session.step(i * 7 % kSmall.vocabulary);
+    REQUIRE(step.difference == "");
+    REQUIRE(step.run.cycles > 0);
+    REQUIRE(static_cast<std::int64_t>(step.run.dram_bytes_read) >= step.bytes_needed);
+  }
 }
 
 }  // namespace
@@ -144,4 +164,65 @@ TEST_CASE("a trained network loses little in int8", "[llm][quantize]") {
     wanted += surprise(row, token_at(i + 1));
   }
   CHECK(std::exp((mine - wanted) / kTokens) < 1.04);  // perplexity, int8 to float32
+}
+
+TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 3);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
+  std::set<std::int64_t> places;
+  for (const int position : {0, 1, 7, 19}) {
+    const auto program = compiler::compile(model.step_graph(position), config(8, 8), {});
+    for (std::size_t i = 1; i < program.outputs.size(); ++i) {
+      CHECK(program.outputs[i].plane >= 20);
+      places.insert(program.outputs[i].offset);
+      if (position > 0) CHECK(program.inputs[i].offset == program.outputs[i].offset);
+    }
+  }
+  CHECK(places.size() == 2 * static_cast<std::size_t>(kSmall.layers));
+}
+
+TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][session]") {
+  struct Case {
+    Dimensions dims;
+    bool shared;
+    gen::Config design;
+    WeightCodes codes = WeightCodes::kInt8;
+  };
+  const Case c =
+      GENERATE(Case{kSmall, true, config(8, 8)}, Case{kSmall, false, config(5, 7)},
+               Case{{32, 44, 1, 4, 4, 40, 24}, true, config(4, 4)},
+               Case{{48, 20, 1, 3, 1, 40, 24}, true, config(16, 16, {"bus.axi_data_bits=128"})},
+               Case{{64, 172, 2, 2, 1, 40, 24},
+                    true,
+                    config(8, 8, {"memory.dmem_kib=16", "memory.pmem_kib=16"})},
+               Case{kSmall, true, config(8, 8), WeightCodes::kTernary});
+  CAPTURE(c.dims.dim, c.dims.heads, c.dims.kv_heads, c.design.rows, c.design.cols);
+  const Checkpoint checkpoint = random_checkpoint(c.dims, 4, c.shared);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20, c.codes);
+  require_exact(model, on(Backend::kArch, c.design), 20);
+  Session full(model, on(Backend::kGolden, {}));
+  for (int i = 0; i < 20; ++i) full.step(1);
+  CHECK_THROWS_WITH(full.step(1), Contains("the context of 20 tokens is full"));
+}
+
+TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][rtl]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 5);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);
+  SessionOptions options = on(Backend::kRtl, gen::load_config("edge256"));
+  options.rtl.build.optimization = 1;
+  require_exact(model, std::move(options), 6);
+}
+
+TEST_CASE("the machine can take a text over from the golden layers", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 6);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);
+  SessionOptions options = on(Backend::kArch, config(8, 8));
+  options.first = 9;
+  Session session(model, std::move(options));
+  for (int i = 0; i < 12; ++i) {
+    CAPTURE(i);
+    const Step step = session.step(i);
+    CHECK(step.difference == "");
+    CHECK((step.run.cycles > 0) == (i >= 9));
+  }
 }

@@ -76,24 +76,30 @@ Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens) {
 
 // ---- weights ------------------------------------------------------------------------------------
 
-QuantizedModel::Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors) {
-  Weights w{m.rows, m.columns, {}, {}};
+QuantizedModel::Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors,
+                                                  WeightCodes codes) {
+  const bool ternary = codes == WeightCodes::kTernary;
+  Weights w{m.rows, m.columns, {}, {}, ternary};
   for (int i = 0; i < m.rows; ++i) {
     float* row = m.data.data() + std::ptrdiff_t{i} * m.columns;
-    float most = 0;
+    float most = 0, sum = 0;
     for (int k = 0; k < m.columns; ++k) {
       if (!factors.empty()) row[k] *= factors[at(k)];
       most = std::max(most, std::abs(row[k]));
+      sum += std::abs(row[k]);
     }
-    const float scale = most > 0 ? most / 127 : 1;
+    const float wanted = ternary ? sum / static_cast<float>(m.columns) : most / 127;
+    const float scale = wanted > 0 ? wanted : 1, limit = ternary ? 1 : 127;
     w.scales.push_back(scale);
     for (int k = 0; k < m.columns; ++k)
-      w.codes.push_back(static_cast<std::int8_t>(clamped(row[k] / scale)));
+      w.codes.push_back(static_cast<std::int8_t>(
+          std::clamp(std::nearbyint(row[k] / scale), -limit, limit)));
   }
   return w;
 }
 
-QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context)
+QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
+                               WeightCodes codes)
     : model_(checkpoint), ranges_(ranges), context_(context) {
   if (context < 1 || context > checkpoint.dims.positions)
     throw_error("context of {} tokens, the model allows 1..{}", context, checkpoint.dims.positions);
@@ -117,9 +123,10 @@ QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& range
     const auto &first = l.attention_norm, &second = l.feed_forward_norm;
     std::vector<float> query = first;
     for (float& v : query) v *= root;
-    layers_.push_back({quantized(l.wq, query), quantized(l.wk, first), quantized(l.wv, first),
-                       quantized(l.wo), quantized(l.w1, second), quantized(l.w2),
-                       quantized(l.w3, second)});
+    layers_.push_back({quantized(l.wq, query, codes), quantized(l.wk, first, codes),
+                       quantized(l.wv, first, codes), quantized(l.wo, {}, codes),
+                       quantized(l.w1, second, codes), quantized(l.w2, {}, codes),
+                       quantized(l.w3, second, codes)});
   }
 }
 
@@ -252,6 +259,7 @@ class QuantizedModel::Builder {
 
   void product(int x, const Weights& w, const std::string& name, int to) {
     const int weights = constant(name + " weights", DataType::kInt8, {w.rows, w.columns}, w.codes);
+    if (w.ternary) tensor(weights).encoding = model::Encoding::kTernary;
     tensor(weights).quantization = {w.scales, std::vector<std::int64_t>(w.scales.size()), 0};
     add(OpKind::kFullyConnected, "FULLY_CONNECTED", {x, weights, -1}, to);
   }

@@ -25,10 +25,16 @@ using Ranges = std::map<std::string, Range>;  ///< by FloatModel's names
 /// Ranges over texts that the model writes itself: tokens drawn by their probability, seeded.
 Ranges calibrate(const Checkpoint& checkpoint, int texts = 3, int tokens = 256);
 
+/// int8: codes -127..127, the largest weight of a row is 127. Ternary: -1, 0, 1, times the mean size of
+/// a row's weights, for networks that were trained so (Ma et al., "The Era of 1-bit LLMs", 2024);
+/// the classifier stays int8.
+enum class WeightCodes { kInt8, kTernary };
+
 class QuantizedModel {
  public:
   /// @param context  positions that the caches have room for
-  QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context);
+  QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
+                 WeightCodes codes = WeightCodes::kInt8);
 
   /// The network for the token at `position`:
   ///   inputs   the token's embedding [1, dim]; unless it is the first, keys and values
@@ -50,9 +56,11 @@ class QuantizedModel {
     int rows = 0, columns = 0;
     std::vector<std::int8_t> codes;  ///< [rows][columns]
     std::vector<float> scales;       ///< of each row
+    bool ternary = false;
   };
   /// @param factors  of its columns; empty: 1
-  static Weights quantized(Matrix m, const std::vector<float>& factors = {});
+  static Weights quantized(Matrix m, const std::vector<float>& factors = {},
+                           WeightCodes codes = WeightCodes::kInt8);
 
   struct LayerWeights {
     Weights wq, wk, wv, wo, w1, w2, w3;

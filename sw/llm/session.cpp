@@ -15,7 +15,10 @@ namespace {
 std::int64_t bytes_needed(const model::Graph& graph) {
   std::int64_t bytes = 0;
   for (const model::Op& op : graph.ops)
-    if (op.kind == model::OpKind::kFullyConnected) bytes += graph.in(op, 1).elements();
+    if (op.kind == model::OpKind::kFullyConnected) {
+      const model::Tensor& weights = graph.in(op, 1);
+      bytes += weights.elements() / (weights.encoding == model::Encoding::kTernary ? 4 : 1);
+    }
   for (const model::State& state : graph.states) bytes += graph.tensor(state.after).elements();
   return bytes;
 }
@@ -49,21 +52,25 @@ Step Session::step(int token) {
   Step step;
   step.bytes_needed = bytes_needed(graph);
   step.logits = model_.logits(golden[0]);
-  if (options_.backend != Backend::kGolden) run_machine(graph, inputs[0], golden, step);
+  if (options_.backend != Backend::kGolden && position_ > options_.first)
+    run_machine(graph, inputs, golden, step);
   states_.assign(std::make_move_iterator(golden.begin() + 1),
                  std::make_move_iterator(golden.end()));
   return step;
 }
 
-void Session::run_machine(const model::Graph& graph, const Array& embedding,
+void Session::run_machine(const model::Graph& graph, const std::vector<Array>& inputs,
                           const std::vector<Array>& golden, Step& step) {
   step.program = compiler::compile(graph, options_.config, {});
   const compiler::Program& program = step.program;
+  const bool is_first = dram_.empty();
   // States lie at its beginning, at the same place for every token; so do, behind them, constants.
   dram_.resize(static_cast<std::size_t>(program.dram_bytes));
+  if (is_first) compiler::write_inputs(program, inputs, dram_.data());
   step.host_bytes = update(program.image, dram_.data() + program.image_offset);
-  compiler::to_planar(embedding.bytes.data(), program.inputs.at(0), dram_.data());
-  step.host_bytes += static_cast<std::int64_t>(8 * program.words.size() + embedding.bytes.size());
+  compiler::to_planar(inputs[0].bytes.data(), program.inputs.at(0), dram_.data());
+  step.host_bytes +=
+      static_cast<std::int64_t>(8 * program.words.size() + inputs[0].bytes.size());
   step.run = options_.backend == Backend::kArch
                  ? sim::run_arch_dram(program, dram_, options_.arch)
                  : sim::RtlRunner(program, options_.rtl).run_dram(dram_);

@@ -23,6 +23,7 @@ enum class Backend { kGolden, kArch, kRtl };
 struct SessionOptions {
   Backend backend = Backend::kRtl;
   gen::Config config;  ///< not with kGolden
+  int first = 0;       ///< position of the machine's first token: those before by the golden layers
   sim::ArchOptions arch;
   sim::RtlOptions rtl;
 };
@@ -50,7 +51,7 @@ class Session {
   int position() const { return position_; }
 
  private:
-  void run_machine(const model::Graph& graph, const Array& embedding,
+  void run_machine(const model::Graph& graph, const std::vector<Array>& inputs,
                    const std::vector<Array>& golden, Step& step);
 
   const QuantizedModel& model_;

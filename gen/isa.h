@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 9;
+inline constexpr int kVersion = 10;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };

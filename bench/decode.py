@@ -11,7 +11,7 @@ import argparse
 import common
 
 GOAL = 80  # percent of the bus bound, at 256 tokens on edge256
-# Twelve tokens a sentence; the context is cut after so many.
+# A token has some 3.5 letters: the beginning leaves tokens to write.
 TEXT = "Once upon a time there was a little girl. " * 48
 
 
@@ -19,7 +19,7 @@ def token(config, backend, context):
     """@return the figures of the last of so many tokens"""
     model = common.SHARED / "models" / "stories260K.bin"
     return common.trine("generate-text", *common.design(config), model, "--tokenizer", model.parent / "tok512.bin",
-                        "--prompt", TEXT[:3 * context], "--context", context, "--from", context - 1,
+                        "--prompt", TEXT[:2 * (context - 1)], "--context", context, "--from", context - 1,
                         "--tokens", context, "--backend", backend)
 
 

@@ -86,9 +86,9 @@ class Writer {
     if (!o_.text.empty()) return measure();
     llm::Session session(model_, session_options());
     std::vector<int> prompt = tokenizer_.encode(o_.prompt);
-    if (static_cast<int>(prompt.size()) >= context())
+    if (static_cast<int>(prompt.size()) > context())
       throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
-                  context() - 2);
+                  context() - 1);
     std::mt19937 random{o_.seed};
     Json tokens = Json::array();
     int token = prompt[0];

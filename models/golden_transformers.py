@@ -18,7 +18,7 @@ import transformers
 
 
 def arrays(run, rng, length):
-    """A case's inputs; of an encoder's output only the first `length` tokens are none of padding."""
+    """A case's inputs; of an encoder's output the first `length` tokens are no padding."""
     for detail in run.inputs:
         shape = detail["shape"]
         if shape[1] == 1 and len(shape) == 4:  # a mask

@@ -83,6 +83,23 @@ TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
   CHECK(checked == 5);
 }
 
+TEST_CASE("an attention of ONNX is exact to the golden layers", "[arch][model][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
+  for (const std::string name : {"attention"}) {
+    const model::Graph graph = model::import_model(folder / (name + ".onnx"));
+    const reference::VectorSet vectors = reference::read_vectors(folder / name);
+    for (const auto& array : {kArrays[2], kArrays[1], kArrays[6]}) {
+      const compiler::Program program =
+          compiler::compile(graph, small_config(array[0], array[1], 16, 8, 64));
+      for (const reference::VectorCase& c : vectors.cases) {
+        CAPTURE(name, array[0], array[1], c.id);
+        const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
+        CHECK(run_arch(program, c.inputs).outputs.at(0).bytes == golden.at(0).bytes);
+      }
+    }
+  }
+}
+
 TEST_CASE("LeNet is exact on its vectors", "[arch][model]") {
   require_vectors(kModels / "lenet_mnist.tflite", kModels / "lenet_mnist" / "vectors",
                   gen::load_config("edge256"));

@@ -738,6 +738,7 @@ class Checker {
       case OpKind::kSin:
       case OpKind::kCos:
       case OpKind::kDiv:
+      case OpKind::kErf:
         return floats_only();
       case OpKind::kLstm:
         return lstm();

@@ -157,6 +157,7 @@ bool computes_floats(OpKind kind) {
     case OpKind::kCeil:
     case OpKind::kCos:
     case OpKind::kElu:
+    case OpKind::kErf:
     case OpKind::kExp:
     case OpKind::kFloor:
     case OpKind::kLog:

@@ -102,6 +102,7 @@ enum class OpKind {
   kDequantize,
   kDiv,  ///< of float32
   kElu,
+  kErf,  ///< of float32
   kExp,
   kExpandDims,
   kFloat,  ///< ONNX, host: Op::steps on each element, float32 out

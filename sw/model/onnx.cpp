@@ -13,6 +13,7 @@
 #include "sw/model/onnx_constant.h"
 #include "sw/model/onnx_emit.h"
 #include "sw/model/onnx_file.h"
+#include "sw/model/onnx_nodes.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model {
@@ -33,7 +34,11 @@ struct Sliding {
 
 class Importer {
  public:
-  Importer(File file, Graph* graph) : file_(std::move(file)), graph_(*graph), emit_(graph) {}
+  Importer(File file, Graph* graph)
+      : file_(std::move(file)),
+        graph_(*graph),
+        images_(has_images(file_) || !multiplies_maps(file_)),
+        emit_(graph, images_) {}
 
   void run() {
     for (const Input& input : file_.inputs) add_input(input);
@@ -59,11 +64,15 @@ class Importer {
       throw_error("{}: input '{}': allowed is float", file_.name, input.name);
     Value value;
     value.shape = input.shape;
-    value.channel_axis = input.shape.size() == 3 ? 2 : 1;
+    value.channel_axis = channel_axis_of(input.shape.size());
     value.tensor = emit_.add_tensor(input.name, DataType::kFloat32, input.shape);
     graph_.inputs.push_back(value.tensor);
     annotated_[value.tensor] = input.data_type;
     values_[input.name] = value;
+  }
+
+  int channel_axis_of(std::size_t rank) const {
+    return images_ && rank != 3 ? 1 : static_cast<int>(rank) - 1;
   }
 
   void add_output(const std::string& name) try {
@@ -165,9 +174,11 @@ class Importer {
         {"Div", &Importer::arithmetic},
         {"Dropout", &Importer::identity},
         {"Elu", &Importer::function},
+        {"Erf", &Importer::function},
         {"Exp", &Importer::function},
         {"Flatten", &Importer::reshape},
         {"Floor", &Importer::function},
+        {"Gelu", &Importer::gelu},
         {"Gemm", &Importer::matmul},
         {"GlobalAveragePool", &Importer::average_pool},
         {"GlobalMaxPool", &Importer::global_max_pool},
@@ -246,6 +257,7 @@ class Importer {
     if (first && second) return of_two();
     Value value = in(first ? 0 : 1);
     const ConstantPointer c = in(first ? 1 : 0).constant;
+    if (is_map(*c) && emit_.is_codes(value) && type != "Div") return with_map(value, *c, first);
     std::vector<float> constants = per_channel(*c, value);
     if (type == "Add") add_step(&value, Kind::kAdd, constants, c);
     if (type == "Mul") add_step(&value, Kind::kMul, constants);
@@ -256,6 +268,36 @@ class Importer {
       add_step(&value, Kind::kDiv, constants);
     }
     return value;
+  }
+
+  /// A quantized constant with more axes than one: positions, masks.
+  static bool is_map(const Constant& c) {
+    return !c.codes.empty() &&
+           std::count_if(c.shape.begin(), c.shape.end(), [](int extent) { return extent > 1; }) > 1;
+  }
+
+  Value with_map(Value value, const Constant& c, bool first) {
+    if (!value.steps.empty() || value.raw_codes) throw_error("of tensors that no quantizer made");
+    const bool one_scale =
+        std::equal(c.scales.begin() + 1, c.scales.end(), c.scales.begin()) &&
+        std::equal(c.zero_points.begin() + 1, c.zero_points.end(), c.zero_points.begin());
+    if (!one_scale) throw_error("a constant with several scales");
+    const auto [least, most] = std::minmax_element(c.codes.begin(), c.codes.end());
+    const int shift = *most > 127 ? 128 : 0;
+    if (*least - shift < -128 || *most - shift > 127) throw_error("a constant that is not int8");
+    Quantization quantization;
+    quantization.scale = {c.scales[0]};
+    quantization.zero_point = {c.zero_points[0] - shift};
+    std::vector<std::int8_t> codes;
+    for (const std::int32_t code : c.codes) codes.push_back(static_cast<std::int8_t>(code - shift));
+    Value constant;
+    constant.shape = c.shape;
+    constant.shape.insert(constant.shape.begin(),
+                          value.shape.size() - std::min(value.shape.size(), c.shape.size()), 1);
+    constant.tensor = emit_.add_constant(out() + ":constant", DataType::kInt8, constant.shape,
+                                         codes, quantization);
+    return first ? of_two(std::move(value), std::move(constant))
+                 : of_two(std::move(constant), std::move(value));
   }
 
   Value relu() {
@@ -447,6 +489,7 @@ class Importer {
     if (gemm && (node_->integer("transA", 0) != 0 || node_->real("alpha", 1) != 1 ||
                  node_->real("beta", 1) != 1))
       throw_error("transA, alpha or beta other than 0, 1, 1");
+    if (!gemm && !in(0).constant && !in(1).constant) return product_of_two();
     Value input = codes_of_input();
     const Constant& c = constant(1);
     if (c.rank() != 2 || input.shape.size() < 2) throw_error("operands of rank below 2");
@@ -473,6 +516,30 @@ class Importer {
     if (gemm) set_bias(2, &p);
     const std::vector<int> shape = p.shape;
     return of_product(std::move(p), shape);
+  }
+
+  /// MatMul of two tensors of codes: a BATCH_MATMUL, once a quantizer follows.
+  Value product_of_two() {
+    const Value a = plain_codes(0), b = plain_codes(1);
+    const std::size_t rank = a.shape.size();
+    if (rank < 2 || rank != b.shape.size())
+      throw_error("operands of rank {} and {}", rank, b.shape.size());
+    if (a.shape[rank - 1] != b.shape[rank - 2])
+      throw_error("{} columns meet {} rows", a.shape[rank - 1], b.shape[rank - 2]);
+    auto shape =
+        broadcast_shape({a.shape.begin(), a.shape.end() - 2}, {b.shape.begin(), b.shape.end() - 2});
+    if (!shape) throw_error("of tensors of unequal shapes");
+    shape->push_back(a.shape[rank - 2]);
+    shape->push_back(b.shape[rank - 1]);
+    if (onnx_file::elements_of(*shape) < 0) throw_error("more than 2^31 elements");
+    return of_sum({node_->index, a.tensor, b.tensor, out(), OpKind::kBatchMatMul}, a, *shape);
+  }
+
+  static Value of_sum(Sum sum, Value like, std::vector<int> shape) {
+    like.shape = std::move(shape);
+    like.tensor = -1;
+    like.sum = std::make_shared<const Sum>(std::move(sum));
+    return like;
   }
 
   /// ONNX's position of the k-th element of a row as it lies in the graph.
@@ -535,11 +602,12 @@ class Importer {
   }
 
   /// Of two tensors: of codes, once a quantizer follows; of functions of codes, as floats.
-  Value of_two() {
+  Value of_two() { return of_two(in(0), in(1)); }
+
+  Value of_two(Value a, Value b) {
     static const std::map<std::string, OpKind> kKinds = {
         {"Add", OpKind::kAdd}, {"Sub", OpKind::kSub}, {"Mul", OpKind::kMul}, {"Div", OpKind::kDiv}};
     const OpKind kind = kKinds.at(node_->type);
-    Value a = in(0), b = in(1);
     for (Value* value : {&a, &b}) {
       if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
       *value = emit_.to_nhwc(*value, node_->index);
@@ -550,11 +618,7 @@ class Importer {
     const bool of_codes = emit_.is_codes(a) && a.steps.empty() && emit_.is_codes(b) &&
                           b.steps.empty() && kind != OpKind::kDiv;
     if (!of_codes) return of_floats(kind, a, b);
-    Value value = a;
-    value.shape = *shape;
-    value.tensor = -1;
-    value.sum = std::make_shared<const Sum>(Sum{node_->index, a.tensor, b.tensor, out(), kind});
-    return value;
+    return of_sum({node_->index, a.tensor, b.tensor, out(), kind}, a, *shape);
   }
 
   // --- Functions of codes --------------------------------------------------------------------
@@ -571,29 +635,52 @@ class Importer {
 
   static const char* name_of_float(OpKind kind) {
     static const std::map<OpKind, const char*> kNames = {
-        {OpKind::kAbs, "ABS"},           {OpKind::kAdd, "ADD"},         {OpKind::kCeil, "CEIL"},
-        {OpKind::kCos, "COS"},           {OpKind::kDiv, "DIV"},         {OpKind::kElu, "ELU"},
-        {OpKind::kExp, "EXP"},           {OpKind::kFloor, "FLOOR"},     {OpKind::kLog, "LOG"},
-        {OpKind::kLogistic, "LOGISTIC"}, {OpKind::kMaximum, "MAXIMUM"}, {OpKind::kMul, "MUL"},
-        {OpKind::kNeg, "NEG"},           {OpKind::kRound, "ROUND"},     {OpKind::kSin, "SIN"},
-        {OpKind::kSqrt, "SQRT"},         {OpKind::kSub, "SUB"},         {OpKind::kTanh, "TANH"}};
+        {OpKind::kAbs, "ABS"},  {OpKind::kAdd, "ADD"},           {OpKind::kCeil, "CEIL"},
+        {OpKind::kCos, "COS"},  {OpKind::kDiv, "DIV"},           {OpKind::kElu, "ELU"},
+        {OpKind::kErf, "ERF"},  {OpKind::kExp, "EXP"},           {OpKind::kFloor, "FLOOR"},
+        {OpKind::kLog, "LOG"},  {OpKind::kLogistic, "LOGISTIC"}, {OpKind::kMaximum, "MAXIMUM"},
+        {OpKind::kMul, "MUL"},  {OpKind::kNeg, "NEG"},           {OpKind::kRound, "ROUND"},
+        {OpKind::kSin, "SIN"},  {OpKind::kSqrt, "SQRT"},         {OpKind::kSub, "SUB"},
+        {OpKind::kTanh, "TANH"}};
     return kNames.at(kind);
   }
 
   Value function() {
     static const std::map<std::string, OpKind> kKinds = {
-        {"Abs", OpKind::kAbs},  {"Ceil", OpKind::kCeil},        {"Cos", OpKind::kCos},
-        {"Elu", OpKind::kElu},  {"Exp", OpKind::kExp},          {"Floor", OpKind::kFloor},
-        {"Log", OpKind::kLog},  {"Neg", OpKind::kNeg},          {"Round", OpKind::kRound},
-        {"Sin", OpKind::kSin},  {"Sigmoid", OpKind::kLogistic}, {"Sqrt", OpKind::kSqrt},
-        {"Tanh", OpKind::kTanh}};
+        {"Abs", OpKind::kAbs},     {"Ceil", OpKind::kCeil}, {"Cos", OpKind::kCos},
+        {"Elu", OpKind::kElu},     {"Erf", OpKind::kErf},   {"Exp", OpKind::kExp},
+        {"Floor", OpKind::kFloor}, {"Log", OpKind::kLog},   {"Neg", OpKind::kNeg},
+        {"Round", OpKind::kRound}, {"Sin", OpKind::kSin},   {"Sigmoid", OpKind::kLogistic},
+        {"Sqrt", OpKind::kSqrt},   {"Tanh", OpKind::kTanh}};
     if (node_->real("alpha", 1.0f) != 1.0f) throw_error("alpha other than 1");
-    const OpKind kind = kKinds.at(node_->type);
-    Value value = emit_.reals(in(0), node_->index);
+    return function_of(kKinds.at(node_->type), in(0));
+  }
+
+  Value function_of(OpKind kind, const Value& given) {
+    Value value = emit_.reals(given, node_->index);
     value.tensor = emit_.add_op(
         Emitter::op_of(kind, name_of_float(kind), node_->index, {value.tensor}),
         emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(value.tensor).shape));
     return value;
+  }
+
+  /// x / 2 (1 + erf(x / sqrt 2)), or with tanh(sqrt(2 / pi) (x + 0.044715 x^3)).
+  Value gelu() {
+    const Value x = in(0);
+    const std::string form = node_->text("approximate", "none");
+    if (form != "none" && form != "tanh") throw_error("approximate '{}'", form);
+    Value inner = x;
+    if (form == "tanh") {
+      inner = of_floats(OpKind::kMul, x, of_floats(OpKind::kMul, x, x));
+      add_step(&inner, Kind::kMul, {0.044715f});
+      inner = of_floats(OpKind::kAdd, x, inner);
+    }
+    add_step(&inner, Kind::kMul, {form == "tanh" ? 0.7978845608f : 0.7071067812f});
+    inner = function_of(form == "tanh" ? OpKind::kTanh : OpKind::kErf, inner);
+    add_step(&inner, Kind::kAdd, {1.0f});
+    Value result = of_floats(OpKind::kMul, x, inner);
+    add_step(&result, Kind::kMul, {0.5f});
+    return result;
   }
 
   Value clipped_line(float alpha, float beta) {
@@ -626,6 +713,14 @@ class Importer {
       throw_error("of a tensor that no quantizer made");
     if (value.layout == Layout::kFlat) return emit_.to_plain(value, node_->index);
     return emit_.to_nhwc(value, node_->index);
+  }
+
+  /// The same in ONNX's order.
+  Value plain_codes(std::size_t position) {
+    const Value& value = in(position);
+    if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
+      throw_error("of a tensor that no quantizer made");
+    return emit_.to_plain(value, node_->index);
   }
 
   /// ONNX's axis, and where it lies in the graph.
@@ -1040,7 +1135,7 @@ class Importer {
       value.image = {from[1], from[2], from[3]};
     }
     value.shape = shape;
-    value.channel_axis = shape.size() == 3 ? 2 : 1;
+    value.channel_axis = channel_axis_of(shape.size());
     return value;
   }
 
@@ -1078,7 +1173,32 @@ class Importer {
         return value;
       }
     }
-    throw_error("other than between NHWC and NCHW of an image");
+    return transposed(order);
+  }
+
+  /// Codes in any other order.
+  Value transposed(const std::vector<std::int64_t>& order) {
+    Value value = plain_codes(0);
+    const Tensor from = emit_.tensor(value.tensor);
+    const std::size_t rank = value.shape.size();
+    std::vector<std::int32_t> axes;
+    for (std::size_t i = 0; i < rank; ++i)  // reversed unless the node says
+      axes.push_back(static_cast<std::int32_t>(rank - 1 - i));
+    if (!order.empty()) {
+      if (!std::is_permutation(order.begin(), order.end(), axes.begin(), axes.end()))
+        throw_error("perm is no order of {} axes", rank);
+      axes.assign(order.begin(), order.end());
+    }
+    std::vector<int> shape;
+    for (const std::int32_t axis : axes)
+      shape.push_back(value.shape[static_cast<std::size_t>(axis)]);
+    const int constant =
+        emit_.add_constant<std::int32_t>("", DataType::kInt32, {static_cast<int>(rank)}, axes);
+    value.tensor = emit_.add_op(
+        Emitter::op_of(OpKind::kTranspose, "TRANSPOSE", node_->index, {value.tensor, constant}),
+        emit_.add_tensor(out(), DataType::kInt8, shape, from.quantization, from.encoding));
+    value.shape = shape;
+    return value;
   }
 
   /// Of codes over the last axis: LayerNorm, or RMSNorm under either of its names.
@@ -1118,13 +1238,19 @@ class Importer {
   }
 
   Value softmax() {
-    Value value = host_floats();
+    const bool of_codes = is_quantized(file_, out());
+    Value value = of_codes ? plain_codes(0) : host_floats();
     if (value.shape.empty() ||
         !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
       throw_error("over another axis than the last");
+    // As in TFLite: codes of 1/256, which the quantizer may ask to have in another scale.
+    Quantization quantization;
+    if (of_codes) quantization.scale = {1.0f / 256}, quantization.zero_point = {-128};
+    const std::string name = of_codes ? out() + ":codes" : out();
     value.tensor =
         emit_.add_op(Emitter::op_of(OpKind::kSoftmax, "SOFTMAX", node_->index, {value.tensor}),
-                     emit_.add_tensor(out(), DataType::kFloat32, value.shape));
+                     emit_.add_tensor(name, of_codes ? DataType::kInt8 : DataType::kFloat32,
+                                      value.shape, quantization));
     return value;
   }
 
@@ -1156,6 +1282,7 @@ class Importer {
 
   File file_;
   Graph& graph_;
+  bool images_;  ///< tensors of four axes are images
   Emitter emit_;
   const Node* node_ = nullptr;
   std::map<std::string, Value> values_;

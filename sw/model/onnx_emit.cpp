@@ -145,7 +145,8 @@ Op Emitter::op_of(OpKind kind, const char* name, int node, std::vector<int> inpu
 }
 
 Value Emitter::to_nhwc(Value value, int node) {
-  if (value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0) return value;
+  if (!images_ || value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0)
+    return value;
   const Tensor& from = tensor(value.tensor);
   const int N = value.shape[0], C = value.shape[1], H = value.shape[2], W = value.shape[3];
   const int output =
@@ -479,9 +480,12 @@ void Emitter::add_codes(const Value& value, const Quantizer& q, int output) {
   Line line;
   for (const Step& step : value.steps) line.add(step.step, 0);
   if (line.slope != 1 || line.offset != 0)
-    throw_error("a float operator between Add, Sub or Mul and quantizer");
+    throw_error("a float operator between Add, Sub, Mul or MatMul and quantizer");
   const OpKind kind = value.sum->kind;
-  const char* name = kind == OpKind::kAdd ? "ADD" : kind == OpKind::kSub ? "SUB" : "MUL";
+  const char* name = kind == OpKind::kAdd   ? "ADD"
+                     : kind == OpKind::kSub ? "SUB"
+                     : kind == OpKind::kMul ? "MUL"
+                                            : "BATCH_MATMUL";
   Op op = op_of(kind, name, value.sum->node, {value.sum->a, value.sum->b});
   op.half_even = true;
   clamp_codes(line, q, tensor(output), &op);

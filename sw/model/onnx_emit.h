@@ -45,7 +45,7 @@ struct Product {
   bool is_mean = false;              ///< averages all of an image
 };
 
-/// Sum, difference or product of two tensors of codes.
+/// Sum, difference, product or matrix product of two tensors of codes.
 struct Sum {
   int node = 0;
   int a = -1, b = -1;
@@ -78,7 +78,8 @@ struct Value {
 /// Builds the graph. Errors carry text only: the caller names file and node.
 class Emitter {
  public:
-  explicit Emitter(Graph* graph) : graph_(*graph) {}
+  /// @param images  tensors of four axes are images: they lie NHWC
+  Emitter(Graph* graph, bool images) : graph_(*graph), images_(images) {}
 
   int add_tensor(const std::string& name, DataType type, std::vector<int> shape,
                  Quantization quantization = {}, Encoding encoding = Encoding::kInt8);
@@ -131,6 +132,7 @@ class Emitter {
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;
 
   Graph& graph_;
+  bool images_;
 };
 
 }  // namespace trine::model::onnx_file

@@ -38,6 +38,8 @@ float float_function(model::OpKind kind, float x) {
       return std::cos(x);
     case OpKind::kElu:
       return x < 0 ? std::expm1(x) : x;
+    case OpKind::kErf:
+      return std::erf(x);
     case OpKind::kExp:
       return std::exp(x);
     case OpKind::kFloor:

@@ -164,6 +164,85 @@ TEST_CASE("normalizations of ONNX are those of floats, to a code", "[onnx][norm]
   CHECK_THAT(refused({1, 1, 1, 1}, false, true), Contains("of a tensor that no quantizer made"));
 }
 
+/// What quantizers of scale `out` make of a function of codes of scale 1/20, in 256 columns.
+Floats of_all_codes(Builder* b, const std::string& result, float out) {
+  Floats x;
+  for (int code = -128; code <= 127; ++code) x.push_back(static_cast<float>(code) / 20);
+  const model::Graph graph =
+      model::parse_onnx(b->bytes(b->quant(result, out, 8, true, false)), "m");
+  return outputs(graph, x, {1, 256});
+}
+
+TEST_CASE("GELUs of ONNX are those of floats, whole or decomposed", "[onnx][transformer]") {
+  const std::string form = GENERATE("none", "tanh", "decomposed");
+  CAPTURE(form);
+  Builder b({1, 256});
+  const std::string x = b.quant("in", 0.05f, 8, true, false);
+  std::string y;
+  if (form == "decomposed") {
+    y = b.op("Erf", {b.op("Div", {x, b.scalar(1.41421356f)})});
+    y = b.op("Mul", {b.op("Mul", {x, b.op("Add", {y, b.scalar(1)})}), b.scalar(0.5f)});
+  } else {
+    auto* n = b.node("Gelu", {x});
+    n->add_attribute()->set_name("approximate");
+    n->mutable_attribute(0)->set_s(form);
+    y = n->output(0);
+  }
+  constexpr float kOut = 0.06f;
+  const Floats actual = of_all_codes(&b, y, kOut);
+  for (int code = -128; code <= 127; ++code) {
+    const double v = code / 20.0;
+    const double t = form == "tanh"
+                         ? std::tanh(std::sqrt(2 / 3.14159265) * (v + 0.044715 * v * v * v))
+                         : std::erf(v / std::sqrt(2.0));
+    const double real = double{actual[static_cast<std::size_t>(code + 128)]};
+    CHECK(std::abs(real - 0.5 * v * (1 + t)) < 0.501 * double{kOut});
+  }
+}
+
+TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of constants are exact",
+          "[onnx][transformer]") {
+  // softmax((x + p) (x + p)^T) of 3 tokens of 4 channels; every step has few digits.
+  Builder b({1, 3, 4});
+  const Floats positions{1, 0, -1, 2, 0, 1, 0, -2, 2, -1, 1, 0};
+  const std::string map = b.quant(b.constant({3, 4}, positions), 1, 8, true, false);
+  const std::string x =
+      b.quant(b.op("Add", {b.quant("in", 1, 8, true, false), map}), 1, 8, true, false);
+  auto* n = b.node("Transpose", {x});
+  n->add_attribute()->set_name("perm");
+  for (const int axis : {0, 2, 1}) n->mutable_attribute(0)->add_ints(axis);
+  const std::string scores = b.quant(b.op("MatMul", {x, n->output(0)}), 0.5f, 8, true, false);
+  const Floats input{1, 2, 0, -1, 0, 0, 3, 1, -1, 0, 2, 2};
+  const auto score = [&](std::size_t i, std::size_t j) {
+    float sum = 0;
+    for (std::size_t c = 0; c < 4; ++c)
+      sum += (input[4 * i + c] + positions[4 * i + c]) * (input[4 * j + c] + positions[4 * j + c]);
+    return sum;
+  };
+  const Floats actual = outputs(model::parse_onnx(b.bytes(scores), "m"), input, {1, 3, 4});
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t j = 0; j < 3; ++j) CHECK(actual[3 * i + j] == score(i, j));
+
+  const std::string weights = b.quant(b.op("Softmax", {scores}), 1.0f / 128, 8, true, false);
+  const Floats shares = outputs(model::parse_onnx(b.bytes(weights), "m"), input, {1, 3, 4});
+  for (std::size_t i = 0; i < 3; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < 3; ++j) sum += std::exp(double{score(i, j)});
+    for (std::size_t j = 0; j < 3; ++j) {
+      const double share = std::min(std::exp(double{score(i, j)}) / sum, 127.0 / 128);
+      CHECK(std::abs(double{shares[3 * i + j]} - share) < 1.01 / 128);
+    }
+  }
+  Builder product = b;
+  CHECK_THAT(refusal(&product, product.quant(product.op("MatMul", {x, x}), 1, 8, true, false)),
+             Contains("4 columns meet 3 rows"));
+  n = b.node("Transpose", {x});
+  n->add_attribute()->set_name("perm");
+  for (const int axis : {0, 2, 2}) n->mutable_attribute(0)->add_ints(axis);
+  CHECK_THAT(refusal(&b, b.quant(n->output(0), 1, 8, true, false)),
+             Contains("perm is no order of 3 axes"));
+}
+
 }  // namespace
 
 TEST_CASE("a product, batch normalization of either sign and a quantizer are exact",
@@ -234,7 +313,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
   const std::string codes = b.quant("in", 1, 8, true, false);
   const std::string ternary = b.constant({4, 2}, {1, 0, -1, 1, 0, 0, 1, 1});
   SECTION("unknown operators") {
-    CHECK(refusal(&b, b.op("Erf", {codes})) == "m.onnx: node 1 Erf: operator is not supported");
+    CHECK(refusal(&b, b.op("Det", {codes})) == "m.onnx: node 1 Det: operator is not supported");
   }
   SECTION("float weights") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),

@@ -194,6 +194,7 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
     case OpKind::kCeil:
     case OpKind::kCos:
     case OpKind::kDiv:
+    case OpKind::kErf:
     case OpKind::kFloor:
     case OpKind::kNeg:
     case OpKind::kRound:

@@ -20,7 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantType,
                                       quantize_static)
 
-SHAPE = (1, 3, 16, 16)
+IMAGE = (1, 3, 16, 16)
+TOKENS, WIDTH, HEADS, HIDDEN = 9, 32, 2, 64
 
 
 class Net:
@@ -29,6 +30,8 @@ class Net:
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
         self.nodes, self.constants = [], []
+        self.floats = []     # nodes that stay float32
+        self.shape = IMAGE
 
     def constant(self, value, dtype=np.float32):
         name = f"c{len(self.constants)}"
@@ -49,6 +52,11 @@ class Net:
         return self.op("Conv", [x, self.constant(w), self.constant(b)],
                        kernel_shape=[window] * 2, strides=[stride] * 2, pads=[window // 2] * 4,
                        group=group)
+
+    def linear(self, x, inputs, outputs):
+        w = self.constant(self.rng.normal(0, inputs ** -0.5, (inputs, outputs)))
+        return self.op("Add", [self.op("MatMul", [x, w]),
+                               self.constant(self.rng.normal(0, 0.2, outputs))])
 
     def classes(self, x, channels):
         x = self.op("Flatten", [self.op("GlobalAveragePool", [x])])
@@ -101,9 +109,36 @@ def resized(n):
     return n.conv(x, 9, 4)
 
 
+def decomposed_gelu(n, x):
+    first = len(n.nodes)
+    y = n.op("Erf", [n.op("Div", [x, n.constant(2 ** 0.5)])])
+    y = n.op("Mul", [n.op("Mul", [x, n.op("Add", [y, n.constant(1.0)])]), n.constant(0.5)])
+    n.floats += [node.name for node in n.nodes[first:]]
+    return y
+
+
+def attention(n):
+    """Tokens and their positions, attention, a GELU as exporters decompose it, residuals."""
+    n.shape = (1, TOKENS, WIDTH)
+    size = WIDTH // HEADS
+    split = n.constant([1, TOKENS, HEADS, size], np.int64)
+
+    def head(x, order):
+        return n.op("Transpose", [n.op("Reshape", [n.linear(x, WIDTH, WIDTH), split])],
+                    perm=order)
+    x = n.op("Add", ["in", n.constant(n.rng.normal(0, 0.5, n.shape))])
+    scores = n.op("MatMul", [head(x, [0, 2, 1, 3]), head(x, [0, 2, 3, 1])])
+    weights = n.op("Softmax", [n.op("Div", [scores, n.constant(size ** 0.5)])], axis=-1)
+    y = n.op("Transpose", [n.op("MatMul", [weights, head(x, [0, 2, 1, 3])])], perm=[0, 2, 1, 3])
+    y = n.op("Reshape", [y, n.constant(n.shape, np.int64)])
+    x = n.op("Add", [x, n.linear(y, WIDTH, WIDTH)])
+    y = n.linear(decomposed_gelu(n, n.linear(x, WIDTH, HIDDEN)), HIDDEN, WIDTH)
+    return n.op("Add", [x, y])
+
+
 class Samples(CalibrationDataReader):
-    def __init__(self, rng):
-        self.samples = iter([{"in": rng.normal(0, 1, SHAPE).astype(np.float32)}
+    def __init__(self, rng, shape):
+        self.samples = iter([{"in": rng.normal(0, 1, shape).astype(np.float32)}
                              for _ in range(8)])
 
     def get_next(self):
@@ -114,20 +149,21 @@ def make(name, folder):
     unsigned = name.endswith("_uint8")
     n = Net(zlib.crc32(name.encode()))
     out = globals()[name.removesuffix("_uint8")](n)
-    ends = [helper.make_tensor_value_info("in", TensorProto.FLOAT, SHAPE),
+    ends = [helper.make_tensor_value_info("in", TensorProto.FLOAT, n.shape),
             helper.make_tensor_value_info(out, TensorProto.FLOAT, None)]
     graph = helper.make_graph(n.nodes, name, ends[:1], ends[1:], n.constants)
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "float.onnx"
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)],
                                     ir_version=8), path)
-        quantize_static(path, pathlib.Path(folder) / f"{name}.onnx", Samples(n.rng),
+        quantize_static(path, pathlib.Path(folder) / f"{name}.onnx", Samples(n.rng, n.shape),
+                        nodes_to_exclude=n.floats,
                         quant_format=QuantFormat.QDQ, per_channel=not unsigned,
                         activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
                         weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8)
 
 
-NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized"]
+NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "attention"]
 
 if __name__ == "__main__":
     for chosen in sys.argv[2:] or NAMES:

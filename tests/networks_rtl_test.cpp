@@ -141,12 +141,12 @@ TEST_CASE("a transformer encoder adds the held-back numbers on the RTL", "[rtl][
   CHECK(right_labels(folder, outputs) >= 98);
 }
 
-TEST_CASE("an attention of ONNX is exact to the golden layers on the RTL", "[rtl][model]") {
+TEST_CASE("an encoder block of ONNX is exact to the golden layers on the RTL", "[rtl][model]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
-  const model::Graph graph = model::import_model(folder / "attention.onnx");
+  const model::Graph graph = model::import_model(folder / "encoder_decomposed.onnx");
   const compiler::Program program = compiler::compile(graph, config_of(8, 8, 64, 128, 64));
   sim::RtlRunner rtl(program, options_of());
-  for (const auto& c : reference::read_vectors(folder / "attention").cases) {
+  for (const auto& c : reference::read_vectors(folder / "encoder_decomposed").cases) {
     CAPTURE(c.id);
     const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
     CHECK(compiler::first_difference(program, rtl.run(c.inputs).outputs, golden) == "");

@@ -83,9 +83,10 @@ TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
   CHECK(checked == 5);
 }
 
-TEST_CASE("an attention of ONNX is exact to the golden layers", "[arch][model][onnx]") {
+TEST_CASE("attention and encoder blocks of ONNX are exact to the golden layers",
+          "[arch][model][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
-  for (const std::string name : {"attention"}) {
+  for (const std::string name : {"attention", "encoder", "encoder_decomposed"}) {
     const model::Graph graph = model::import_model(folder / (name + ".onnx"));
     const reference::VectorSet vectors = reference::read_vectors(folder / name);
     for (const auto& array : {kArrays[2], kArrays[1], kArrays[6]}) {

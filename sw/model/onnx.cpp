@@ -1296,7 +1296,9 @@ Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file
   Graph graph;
   graph.file = file;
   graph.name = std::filesystem::path(file).stem().string();
-  Importer(onnx_file::parse(bytes, file), &graph).run();
+  onnx_file::File parsed = onnx_file::parse(bytes, file);
+  onnx_file::fuse(&parsed);
+  Importer(std::move(parsed), &graph).run();
   return graph;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an ONNX file's nodes say together.
+// What an ONNX file's nodes say together: patterns that become one node, and questions about the
+// whole file.
 
 #pragma once
 
@@ -9,6 +10,12 @@
 #include "sw/model/onnx_file.h"
 
 namespace trine::model::onnx_file {
+
+/// Replaces a layer normalization that an exporter wrote in float32 operators by the node
+/// LayerNormalization:
+///   d = x - ReduceMean(x), d / Sqrt(ReduceMean(d^2) + epsilon) * gamma + beta
+/// d^2 is Pow or Mul, beta may be absent. Nothing else may read what lies between.
+void fuse(File* file);
 
 /// Whether an operator takes its input as an image, [N, C, H, W].
 bool has_images(const File& file);

@@ -301,16 +301,17 @@ TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx
   }
 }
 
-TEST_CASE("an attention of ONNX differs from ONNX Runtime's floats by few codes",
+TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's floats by few codes",
           "[reference][golden][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
-  const std::string name = GENERATE("attention");
+  const std::string name = GENERATE("attention", "encoder", "encoder_decomposed");
   CAPTURE(name);
   const Loaded m{model::import_onnx(folder / (name + ".onnx")), read_vectors(folder / name)};
   const auto count = [&](OpKind kind) {
     return std::count_if(m.graph.ops.begin(), m.graph.ops.end(),
                          [&](const model::Op& op) { return op.kind == kind; });
   };
+  CHECK(count(OpKind::kNormalization) == (name == "attention" ? 0 : 2));
   CHECK(count(OpKind::kBatchMatMul) == 2);
   CHECK(count(OpKind::kErf) == 1);
   CHECK(count(OpKind::kTranspose) == 4);  // none of them from or to an image
@@ -341,7 +342,8 @@ TEST_CASE("an attention of ONNX differs from ONNX Runtime's floats by few codes"
 
 TEST_CASE("a damaged network of this repository that check() accepts can be run",
           "[reference][onnx][error]") {
-  const std::string name = GENERATE("mobilenet_v3", "detector", "resized", "approximate/attention");
+  const std::string name = GENERATE("mobilenet_v3", "detector", "resized", "approximate/attention",
+                                    "approximate/encoder", "approximate/encoder_decomposed");
   CAPTURE(name);
   const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / (name + ".onnx"));
   REQUIRE(runs(whole));

@@ -200,6 +200,56 @@ TEST_CASE("GELUs of ONNX are those of floats, whole or decomposed", "[onnx][tran
   }
 }
 
+/// The layer normalization of rows of 6 as exporters decompose it.
+struct Decomposed {
+  bool multiplied = false;  ///< the square is a Mul
+  bool beta = true;
+  bool read = false;  ///< something else reads the difference
+
+  std::vector<std::uint8_t> bytes() const {
+    Builder b({4, 6});
+    const auto mean = [&](const std::string& x) {
+      auto* n = b.node("ReduceMean", {x});
+      n->add_attribute()->set_name("axes");
+      n->mutable_attribute(0)->add_ints(-1);
+      return n->output(0);
+    };
+    const std::string x = b.quant("in", 0.05f, 8, true, false);
+    const std::string d = b.op("Sub", {x, mean(x)});
+    const std::string square = multiplied ? b.op("Mul", {d, d}) : b.op("Pow", {d, b.scalar(2)});
+    const std::string variance = b.op("Add", {mean(square), b.scalar(1e-3f)});
+    std::string y = b.op("Div", {d, b.op("Sqrt", {variance})});
+    y = b.op("Mul", {b.constant({6}, {1, 2, 0.5f, 1, 1, -1}), y});
+    if (beta) y = b.op("Add", {y, b.constant({6}, {0, 0, 0.5f, 0, -0.25f, 0})});
+    if (read) y = b.op("Add", {y, d});
+    return b.bytes(b.quant(y, 0.03f, 8, true, false));
+  }
+};
+
+TEST_CASE("a decomposed layer normalization of ONNX is one operator", "[onnx][transformer]") {
+  std::mt19937 random{5};
+  Floats x(24);
+  for (float& value : x) value = static_cast<float>(static_cast<int>(random() % 200) - 100) / 20;
+  for (const bool multiplied : {false, true})
+    for (const bool beta : {false, true}) {
+      CAPTURE(multiplied, beta);
+      const model::Graph graph = model::parse_onnx(Decomposed{multiplied, beta}.bytes(), "m");
+      REQUIRE(graph.ops.size() == 3);  // QUANTIZE, LAYER_NORM, DEQUANTIZE
+      CHECK(graph.ops[1].kind == model::OpKind::kNormalization);
+      CHECK(graph.ops[1].epsilon == 1e-3f);
+      CHECK(graph.ops[1].inputs.size() == (beta ? 3 : 2));
+      const Floats y = outputs(graph, x, {4, 6});
+      double mean = 0, square = 0;
+      for (std::size_t c = 0; c < 6; ++c) mean += double{x[c]} / 6;
+      for (std::size_t c = 0; c < 6; ++c)
+        square += (double{x[c]} - mean) * (double{x[c]} - mean) / 6;
+      const double second = (double{x[1]} - mean) / std::sqrt(square + 1e-3) * 2;
+      CHECK(std::abs(double{y[1]} - second) < 0.51 * 0.03);
+    }
+  CHECK_THROWS_WITH(model::parse_onnx(Decomposed{false, true, true}.bytes(), "m"),
+                    Contains("ReduceMean"));
+}
+
 TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of constants are exact",
           "[onnx][transformer]") {
   // softmax((x + p) (x + p)^T) of 3 tokens of 4 channels; every step has few digits.

@@ -109,6 +109,23 @@ def resized(n):
     return n.conv(x, 9, 4)
 
 
+def layer_norm(n, x):
+    gamma, beta = n.rng.normal(1, 0.3, WIDTH), n.rng.normal(0, 0.3, WIDTH)
+    return n.op("LayerNormalization", [x, n.constant(gamma), n.constant(beta)])
+
+
+def decomposed_norm(n, x):
+    """As exporters without the operator write it."""
+    first = len(n.nodes)
+    d = n.op("Sub", [x, n.op("ReduceMean", [x], axes=[-1])])
+    variance = n.op("ReduceMean", [n.op("Pow", [d, n.constant(2.0)])], axes=[-1])
+    y = n.op("Div", [d, n.op("Sqrt", [n.op("Add", [variance, n.constant(1e-5)])])])
+    y = n.op("Mul", [y, n.constant(n.rng.normal(1, 0.3, WIDTH))])
+    y = n.op("Add", [y, n.constant(n.rng.normal(0, 0.3, WIDTH))])
+    n.floats += [node.name for node in n.nodes[first:]]
+    return y
+
+
 def decomposed_gelu(n, x):
     first = len(n.nodes)
     y = n.op("Erf", [n.op("Div", [x, n.constant(2 ** 0.5)])])
@@ -117,8 +134,8 @@ def decomposed_gelu(n, x):
     return y
 
 
-def attention(n):
-    """Tokens and their positions, attention, a GELU as exporters decompose it, residuals."""
+def encoder_of(n, norm, gelu):
+    """A transformer's encoder block of tokens and their positions."""
     n.shape = (1, TOKENS, WIDTH)
     size = WIDTH // HEADS
     split = n.constant([1, TOKENS, HEADS, size], np.int64)
@@ -131,9 +148,25 @@ def attention(n):
     weights = n.op("Softmax", [n.op("Div", [scores, n.constant(size ** 0.5)])], axis=-1)
     y = n.op("Transpose", [n.op("MatMul", [weights, head(x, [0, 2, 1, 3])])], perm=[0, 2, 1, 3])
     y = n.op("Reshape", [y, n.constant(n.shape, np.int64)])
-    x = n.op("Add", [x, n.linear(y, WIDTH, WIDTH)])
-    y = n.linear(decomposed_gelu(n, n.linear(x, WIDTH, HIDDEN)), HIDDEN, WIDTH)
-    return n.op("Add", [x, y])
+    x = norm(n, n.op("Add", [x, n.linear(y, WIDTH, WIDTH)]))
+    y = n.linear(gelu(n, n.linear(x, WIDTH, HIDDEN)), HIDDEN, WIDTH)
+    return norm(n, n.op("Add", [x, y]))
+
+
+def scores(n, x):
+    return n.linear(x, WIDTH, 12)
+
+
+def encoder(n):
+    return scores(n, encoder_of(n, layer_norm, lambda n, x: n.op("Gelu", [x])))
+
+
+def encoder_decomposed(n):
+    return scores(n, encoder_of(n, decomposed_norm, decomposed_gelu))
+
+
+def attention(n):
+    return encoder_of(n, lambda n, x: x, decomposed_gelu)
 
 
 class Samples(CalibrationDataReader):
@@ -154,7 +187,8 @@ def make(name, folder):
     graph = helper.make_graph(n.nodes, name, ends[:1], ends[1:], n.constants)
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "float.onnx"
-        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)],
+        opset = 20 if name == "encoder" else 17
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)],
                                     ir_version=8), path)
         quantize_static(path, pathlib.Path(folder) / f"{name}.onnx", Samples(n.rng, n.shape),
                         nodes_to_exclude=n.floats,
@@ -163,7 +197,8 @@ def make(name, folder):
                         weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8)
 
 
-NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "attention"]
+NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "encoder",
+         "encoder_decomposed", "attention"]
 
 if __name__ == "__main__":
     for chosen in sys.argv[2:] or NAMES:

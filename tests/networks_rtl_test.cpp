@@ -16,6 +16,7 @@
 #include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/host.h"
+#include "sw/fuzz/transformer.h"
 #include "sw/model/graph.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
@@ -91,6 +92,22 @@ void require_decoder(const gen::Config& config) {
   require_exact(model.string() + ".tflite", model, config);
 }
 
+/// Random blocks: all kinds of attention, masks, normalizations, feed-forward layers.
+void require_block(std::uint64_t seed, int most_tokens, int most_channels,
+                   const gen::Config& config) {
+  fuzz::Choices choices{seed};
+  fuzz::Builder b(choices);
+  const fuzz::BlockShape shape = fuzz::random_block_shape(b, most_tokens, most_channels);
+  CAPTURE(seed, fuzz::to_text(shape), config.to_toml());
+  b.graph.outputs = {fuzz::transformer_block(b, shape)};
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  const compiler::Program program = compiler::compile(b.graph, config);
+  sim::RtlRunner rtl(program, options_of());
+  const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
+  REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
+}
+
 void require_all_nets(const gen::Config& config) {
   for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
                           "mnist_valid_q", "mnist_resnet_q", "kws_ref_model", "vww_96_int8",
@@ -158,6 +175,12 @@ TEST_CASE("a transformer's decoder block is exact on the RTL of 8x8 and 3x5", "[
     require_decoder(config);
 }
 
+TEST_CASE("random transformer blocks are exact on the RTL of 8x8 and 3x5", "[rtl][transformer]") {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed)
+    for (const auto& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
+      require_block(seed, 12, 64, config);
+}
+
 TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {
   if (!model::shared_available()) return;
   require_all_nets(config_of(8, 8, 64, 128, 64));
@@ -221,6 +244,16 @@ TEST_CASE("a transformer's decoder block is exact on the RTL of 16x16 and 5x7",
           "[rtl][model][slow]") {
   for (const auto& config : {config_of(16, 16, 64, 128, 64), config_of(5, 7, 64, 128, 64)})
     require_decoder(config);
+}
+
+/// Lengths up to 511 tokens, up to 4 heads of 16, 32, 64 or 80 channels.
+TEST_CASE("random transformer blocks are exact on the RTL of 8x8, 16x16 and 5x7",
+          "[rtl][transformer][slow]") {
+  for (const auto& config : {config_of(8, 8, 64, 128, 64), config_of(16, 16, 64, 128, 64),
+                             config_of(5, 7, 64, 128, 64)}) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) require_block(seed, 40, 128, config);
+    for (std::uint64_t seed = 61; seed <= 70; ++seed) require_block(seed, 511, 320, config);
+  }
 }
 
 TEST_CASE("low-bit networks are exact on the RTL of every array", "[rtl][model][slow][lowbit]") {

@@ -101,6 +101,16 @@ TEST_CASE("attention and encoder blocks of ONNX are exact to the golden layers",
   }
 }
 
+TEST_CASE("transformers are exact on 8x8, 16x16 and 5x7", "[arch][model]") {
+  for (const auto& array : {std::pair{8, 8}, {16, 16}, {5, 7}}) {
+    const gen::Config config = small_config(array.first, array.second, 128, 64, 64);
+    require_vectors(kModels / "digit_adder.tflite", kModels / "digit_adder" / "vectors", config);
+    const fs::path decoder =
+        fs::path(TRINE_SOURCE_DIR) / "tests" / "operators" / "decoder_2x16_8.tflite";
+    require_vectors(decoder, fs::path(decoder).replace_extension(), config);
+  }
+}
+
 TEST_CASE("LeNet is exact on its vectors", "[arch][model]") {
   require_vectors(kModels / "lenet_mnist.tflite", kModels / "lenet_mnist" / "vectors",
                   gen::load_config("edge256"));

@@ -285,6 +285,31 @@ TEST_CASE("products of two maps equal the golden layer", "[arch][random][matmul]
     });
 }
 
+TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
+  Builder b(1);
+  const auto map = [&](int rows, int channels) {
+    return b.unary(b.input({rows, channels}), OpKind::kRelu, "RELU");
+  };
+  const gen::Config config = testing::small_config(5, 7, 16, 8, 64);
+  SECTION("of one operand of two") {
+    const int x = b.reshape(map(6, 8), {12, 4}), y = map(12, 4);
+    const bool swap = GENERATE(false, true);
+    const auto kind = GENERATE(OpKind::kAdd, OpKind::kMul, OpKind::kSquaredDifference);
+    b.graph.outputs = {b.binary(swap ? y : x, swap ? x : y, kind, "binary")};
+    b.set_quantization(b.graph.outputs[0], 1.0f, 3);
+  }
+  SECTION("of the sum that a product is added to") {
+    const int x = b.reshape(map(6, 8), {12, 4});
+    b.graph.outputs = {b.addition(b.fully_connected(map(12, 9), 9, 4), x)};
+  }
+  SECTION("parts of pixels for FULLY_CONNECTED") {
+    b.graph.outputs = {b.fully_connected(b.reshape(map(6, 24), {18, 8}), 8, 9)};
+  }
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  testing::require_exact(b.graph, config, inputs);
+}
+
 TEST_CASE("a pixel's channels are rows of products", "[arch][random][matmul]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
     check_wide(seed, [](Builder& b) {

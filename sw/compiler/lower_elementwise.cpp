@@ -64,7 +64,7 @@ void Lowering::addition(int index) {
   }
   const Shape out{fused == fused_.end() ? shape(layer.input).C : layer.channels, layer.window.P,
                   layer.window.Q};
-  check_operands(o, shape(layer.second), out);
+  layer.second = lain_as(o, layer.second, out);
   add_layer(o, std::move(layer));
 }
 
@@ -95,13 +95,13 @@ void Lowering::squared_difference(const Op& o) {
   layer.range = layer.add.output;
   layer.input = operand(o, 0);
   layer.second = operand(o, 1);
+  layer.second = lain_as(o, layer.second, shape(layer.input));
   if (graph_.in(o, 0).scale() > graph_.in(o, 1).scale()) {
     std::swap(layer.input, layer.second);
     std::swap(layer.add.input[0], layer.add.input[1]);
     std::swap(layer.add.zero_point[0], layer.add.zero_point[1]);
   }
   layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
-  check_operands(o, shape(layer.input), shape(layer.second));
   set_pointwise(layer);
   add_layer(o, std::move(layer));
 }
@@ -117,16 +117,17 @@ void Lowering::multiplication(const Op& o) {
 void Lowering::two_maps(const Op& o, Layer layer) {
   layer.input = operand(o, 0);
   layer.second = operand(o, 1);
-  check_operands(o, shape(layer.input), shape(layer.second));
+  layer.second = lain_as(o, layer.second, shape(layer.input));
   set_pointwise(layer);
   add_layer(o, std::move(layer));
 }
 
-/// Reshaped maps keep their layout.
-void Lowering::check_operands(const Op& o, const Shape& a, const Shape& b) const {
-  if (a == b) return;
-  fail(o, fmt::format("tensor {} '{}': one operand lies as {} x {} x {}, the other as {} x {} x {}",
-                      o.outputs[0], graph_.out(o).name, a.H, a.W, a.C, b.H, b.W, b.C));
+/// Reshaped maps keep their layout, which may be another one than the other operand's.
+int Lowering::lain_as(const Op& o, int map, Shape other) {
+  const Shape s = shape(map);
+  if (s == other) return map;
+  const int elements = s.C * s.H * s.W;
+  return in_order(o, {map, 0, {elements}, {1}}, other, false);
 }
 
 int Lowering::operand(const Op& o, int position) {

@@ -224,30 +224,41 @@ void Lowering::set_groups(Layer& layer, int groups, int depth, int per_group) co
   }
 }
 
+/// Pixels of a row of the image, or rows, that follow each other.
+struct PixelRows {
+  int R, S;
+};
+
+/// Those that `K` values fill. @return nothing where they do not, or lie too far apart
+static std::optional<PixelRows> pixel_rows(const Shape& s, int K) {
+  const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
+  if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0) return std::nullopt;
+  const bool near = (s.W == S || S <= kMostStride) && (s.H == R || R <= kMostStride);
+  return near ? std::optional(PixelRows{R, S}) : std::nullopt;
+}
+
 Layer Lowering::fully_connected(const Op& o) {
   Layer layer = start(o, LayerKind::kConv);
   layer.input = map_of(o.input(0));
   const int K = graph_.in(o, 1).extent(1), C = shape(layer.input).C;
   if (K < C && C % K == 0 && K % 4 == 0 && shape(layer.input).pixels() == 1)  // rows of channels
     layer.input = add_part(layer.input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
+  std::optional<PixelRows> rows = pixel_rows(shape(layer.input), K);
+  if (!rows) {
+    const auto elements = static_cast<int>(graph_.in(o, 0).elements());
+    const Axes axes{layer.input, 0, {elements}, {1}};
+    layer.input = in_order(o, axes, {K, 1, elements / K}, false);
+    rows = PixelRows{1, 1};
+  }
   const Shape s = shape(layer.input);
   set_pointwise(layer);
-  if (K != s.C) {  // some pixels of a row of the image, or some rows, that follow each other
-    const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
-    if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0)
-      fail(o, fmt::format("tensor {} '{}': {} values a row over a map of {} x {} x {}", o.input(0),
-                          graph_.in(o, 0).name, K, s.H, s.W, s.C));
-    Geometry& g = layer.window;
-    g.R = g.stride_y = R;
-    g.S = g.stride_x = S;
-    g.P = s.H / R;
-    g.Q = s.W / S;
-    if (g.P == 1) g.stride_y = 1;
-    if (g.Q == 1) g.stride_x = 1;
-    if (g.stride_y > kMostStride || g.stride_x > kMostStride)
-      fail(o, fmt::format("tensor {} '{}': rows of {} x {} pixels, allowed {}", o.input(0),
-                          graph_.in(o, 0).name, R, S, kMostStride));
-  }
+  Geometry& g = layer.window;
+  g.R = g.stride_y = rows->R;
+  g.S = g.stride_x = rows->S;
+  g.P = s.H / rows->R;
+  g.Q = s.W / rows->S;
+  if (g.P == 1) g.stride_y = 1;
+  if (g.Q == 1) g.stride_x = 1;
   set_arithmetic(o, layer);
   const auto codes = graph_.in(o, 1).values<std::int8_t>();
   std::size_t from = 0;

@@ -160,7 +160,7 @@ class Lowering {
   /// they don't share. Depthwise convolutions use the window former where there is one.
   void set_groups(Layer& layer, int groups, int depth, int per_group) const;
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
-  /// of it, a filter of that size.
+  /// of it, a filter of that size. Other rows are put in order first.
   Layer fully_connected(const Op& o);
 
   // ---- products of two maps (lower_matmul.cpp) --------------------------------------------------
@@ -236,7 +236,8 @@ class Lowering {
   void multiplication(const Op& o);
   /// The operator's maps as the layer's.
   void two_maps(const Op& o, Layer layer);
-  void check_operands(const Op& o, const Shape& a, const Shape& b) const;
+  /// The map with its codes lying as `other` has them: itself, or a copy.
+  int lain_as(const Op& o, int map, Shape other);
   /// An operand as a map of the output's extents: constants are expanded, others repeated.
   int operand(const Op& o, int position);
   /// Repeats a map's only channel, column and row where `to` has more.

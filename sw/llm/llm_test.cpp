@@ -213,6 +213,39 @@ TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][r
   require_exact(model, std::move(options), 6);
 }
 
+/// The checkpoint's own first tokens, on each of these designs.
+void require_story(Backend backend, const gen::Config& design, int tokens) {
+  CAPTURE(design.rows, design.cols);
+  const std::filesystem::path shared = model::shared_folder();
+  const Checkpoint checkpoint = read_checkpoint(shared / "models" / "stories260K.bin");
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), 256);
+  SessionOptions options = on(backend, design);
+  options.rtl.build.optimization = 1;
+  Session session(model, std::move(options));
+  int token = kBeginToken;
+  for (int i = 0; i < tokens; ++i) {
+    CAPTURE(i, token);
+    const Step step = session.step(token);
+    REQUIRE(step.difference == "");
+    token = static_cast<int>(std::max_element(step.logits.begin(), step.logits.end()) -
+                             step.logits.begin());
+  }
+}
+
+TEST_CASE("stories260K is exact on 8x8, 16x16 and 5x7", "[llm][session]") {
+  if (!model::shared_available()) return;
+  for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
+    require_story(Backend::kArch, design, 20);
+}
+
+#ifdef TRINE_SLOW_TESTS
+TEST_CASE("stories260K is exact on the RTL of 8x8, 16x16 and 5x7", "[llm][session][rtl][slow]") {
+  if (!model::shared_available()) return;
+  for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
+    require_story(Backend::kRtl, design, 40);
+}
+#endif
+
 TEST_CASE("the machine can take a text over from the golden layers", "[llm][session]") {
   const Checkpoint checkpoint = random_checkpoint(kSmall, 6);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Blocks of transformers against the golden layers on the architecture simulator.
+
+#include "sw/fuzz/transformer.h"
+
+#include <set>
+
+#include "sim/arch/testing.h"
+
+namespace trine::fuzz {
+namespace {
+
+#ifdef TRINE_SLOW_TESTS
+constexpr int kSeeds = 2000;
+#else
+constexpr int kSeeds = 80;
+#endif
+
+gen::Config design(int rows, int cols) { return small_config(rows, cols, 128, 64, 64); }
+
+const std::vector<gen::Config> kDesigns{design(8, 8), design(16, 16), design(5, 7)};
+
+/// Exact. @return whether the output has many codes, so that an error would show
+bool require_exact(Builder& b, const BlockShape& shape, const gen::Config& config) {
+  CAPTURE(to_text(shape), config.to_toml());
+  b.graph.outputs = {transformer_block(b, shape)};
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  const sim::RunResult result = sim::testing::require_exact(b.graph, config, inputs);
+  const std::vector<std::uint8_t>& codes = result.outputs.at(0).bytes;
+  const std::set<std::uint8_t> distinct(codes.begin(), codes.end());
+  return distinct.size() >= std::min<std::size_t>(16, codes.size() / 3);
+}
+
+TEST_CASE("random blocks of transformers equal the golden layers", "[fuzz][transformer]") {
+  int telling = 0;
+  for (int seed = 1; seed <= kSeeds; ++seed)
+    for (const gen::Config& config : kDesigns) {
+      CAPTURE(seed);
+      Choices choices{static_cast<std::uint64_t>(seed)};
+      Builder b(choices);
+      const BlockShape shape = random_block_shape(b, 40, 128);
+      telling += require_exact(b, shape, config);
+    }
+  CHECK(telling > 2 * kSeeds);
+}
+
+/// Every length with every size of heads, each on one of the designs; everything else at random.
+TEST_CASE("blocks of all lengths and sizes of heads equal the golden layers",
+          "[fuzz][transformer]") {
+  int seed = 0, telling = 0;
+  for (const int tokens : {1, 7, 128, 511})
+    for (const int size : {16, 32, 64, 80}) {
+      CAPTURE(++seed);
+      Choices choices{static_cast<std::uint64_t>(seed)};
+      Builder b(choices);
+      BlockShape shape = random_block_shape(b, 20, 80);
+      shape.tokens = tokens;
+      shape.size = size;
+      shape.heads = shape.shared = tokens > 100 ? 1 : 2;
+      if (seed % 3 == 0) shape.shared = 1;
+      shape.hidden = 2 * size;
+      telling += require_exact(b, shape, kDesigns[static_cast<std::size_t>(seed % 3)]);
+    }
+  CHECK(telling >= 12);
+}
+
+#ifdef TRINE_SLOW_TESTS
+TEST_CASE("large blocks of transformers equal the golden layers", "[fuzz][transformer][slow]") {
+  for (int seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    Choices choices{static_cast<std::uint64_t>(seed)};
+    Builder b(choices);
+    const BlockShape shape = random_block_shape(b, 511, 320);
+    require_exact(b, shape, kDesigns[static_cast<std::size_t>(seed % 3)]);
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace trine::fuzz

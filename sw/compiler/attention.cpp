@@ -6,6 +6,7 @@
 // vector unit works on this one's.
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <set>
 
@@ -16,6 +17,8 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 int divide_up(int n, int unit) { return (n + unit - 1) / unit; }
+
+constexpr std::size_t kScoresAhead = 2;  ///< units whose scores come before a unit's mixture
 
 /// Two products around a SOFTMAX that know the same pixels of its maps.
 struct Head {
@@ -140,10 +143,10 @@ class Attention {
     return last;
   }
 
-  /// A unit's mixture comes behind the next unit's scores.
+  /// A unit's mixture comes behind the scores of the units after it.
   std::vector<Layer> units_of(const Block& block) {
     std::vector<Layer> layers;
-    std::optional<Layer> mixture;
+    std::deque<Layer> mixtures;
     for (const Head& head : block.heads) {
       const int size = unit_tokens(head);
       for (int first = 0; first < head.tokens; first += size) {
@@ -158,17 +161,21 @@ class Attention {
         softmax.window.H = softmax.window.P = 1;
         softmax.window.W = softmax.window.Q = count;
         layers.push_back(softmax);
-        if (mixture) layers.push_back(*mixture);
-        mixture = part_of(layer(head.mixture), first, count);
-        mixture->input = weights;
-        mixture->window.H = 1;
-        mixture->window.W = count;
-        mixture->window.pad_top = mixture->window.pad_left = 0;
-        mixture->output = output_part(layer(head.mixture).output, first, count);
-        set_sweeps(*mixture, map(weights).shape);
+        if (mixtures.size() == kScoresAhead) {
+          layers.push_back(mixtures.front());
+          mixtures.pop_front();
+        }
+        Layer mixture = part_of(layer(head.mixture), first, count);
+        mixture.input = weights;
+        mixture.window.H = 1;
+        mixture.window.W = count;
+        mixture.window.pad_top = mixture.window.pad_left = 0;
+        mixture.output = output_part(layer(head.mixture).output, first, count);
+        set_sweeps(mixture, map(weights).shape);
+        mixtures.push_back(mixture);
       }
     }
-    layers.push_back(*mixture);
+    layers.insert(layers.end(), mixtures.begin(), mixtures.end());
     return layers;
   }
 

@@ -24,6 +24,8 @@ struct Life {
   bool meets(const Life& o) const { return from <= o.to && o.from <= to; }
 };
 
+constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
+
 class Planner {
  public:
   /// @param padded  with !roomy: maps whose rows are padded all the same, as conflicting() names
@@ -33,6 +35,7 @@ class Planner {
 
   Plan run() {
     plan_.maps.resize(net_.maps.size());
+    find_heads();
     tie_maps();
     join_residuals();
     choose_pitches();
@@ -68,13 +71,40 @@ class Planner {
     return map;
   }
 
-  bool is_part(int map) const { return net_.maps[at(map)].part.whole >= 0; }
+  /// A part without a place of its own.
+  bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
+
+  /// Channels of an input that only products of two maps read, each some of them: they have places
+  /// of their own, each while it is needed.
+  bool is_head(int map) const {
+    const int whole = net_.maps[at(map)].part.whole;
+    return whole >= 0 && by_heads_.count(whole) > 0;
+  }
+
+  void find_heads() {
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
+      if (by_heads(m)) by_heads_.insert(m);
+  }
+
+  bool by_heads(int m) const {
+    const Map& map = net_.maps[at(m)];
+    bool some = false, all = map.input && !map.output && map.shape.H == 1;
+    for (const Layer& l : net_.layers)
+      for (const int used : {l.input, l.second, l.output, l.weights_map}) {
+        if (!all || used < 0 || (used != m && net_.maps[at(used)].part.whole != m)) continue;
+        const Part& part = net_.maps[at(used)].part;
+        all = used != m && used == l.input && used != l.weights_map && l.weights_map >= 0 &&
+              part.x == 0 && part.channel % 4 == 0 && net_.maps[at(used)].shape.W == map.shape.W;
+        some = true;
+      }
+    return some && all;
+  }
 
   void tie_maps() {
     tied_.resize(net_.maps.size());
     std::iota(tied_.begin(), tied_.end(), 0);
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (is_part(m)) tied_[at(m)] = net_.maps[at(m)].part.whole;
+      if (is_view(m)) tied_[at(m)] = net_.maps[at(m)].part.whole;
     const auto tie = [&](int a, int b) { tied_[at(root(a))] = root(b); };
     for (const Layer& layer : net_.layers) {
       if (layer.two_operands()) tie(layer.input, layer.second);
@@ -128,7 +158,7 @@ class Planner {
         best_cycles = cycles;
       }
       for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
-        if (root(k) == m && !is_part(k)) set_layout(k, best);
+        if (root(k) == m && !is_view(k)) set_layout(k, best);
     }
   }
 
@@ -177,11 +207,19 @@ class Planner {
     bool stays = true;
     for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
       const Map& map = net_.maps[at(k)];
-      if (root(k) == root(m) && !is_part(k))
-        stays = stays && !map.input && !map.output && !map.constant() && map.shape.H == shape.H &&
-                map.shape.W == shape.W;
+      if (root(k) == root(m) && !is_view(k))
+        stays = stays && (!map.input || multiplied(k)) && !map.output && !map.constant() &&
+                map.shape.H == shape.H && map.shape.W == shape.W;
     }
     return stays;
+  }
+
+  /// Whether products of two maps read the map, or parts of it, as activations: the array then
+  /// hardly rests.
+  bool multiplied(int m) const {
+    return std::any_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
+      return l.weights_map >= 0 && (l.input == m || net_.maps[at(l.input)].part.whole == m);
+    });
   }
 
   /// Words after a plane so that the next channel word begins half a round of banks further on: a
@@ -248,7 +286,7 @@ class Planner {
     const int r = root(m);
     spilled_.insert(r);
     for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
-      if (root(k) != r || is_part(k)) continue;
+      if (root(k) != r || is_view(k)) continue;
       Placement& p = plan_.maps[at(k)];
       const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
       p.in_dram = true;
@@ -269,14 +307,17 @@ class Planner {
     for (std::size_t k = 0; k < net_.maps.size(); ++k) {
       if (home_[k] != home_[at(m)]) continue;
       const Map& map = net_.maps[k];
-      const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use);
+      const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
+      const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
       life.from = std::min(life.from, from);
       life.to = std::max({life.to, from, map.last_use, map.last_write});
     }
     return life;
   }
 
-  bool resident(int m) const { return spilled_.count(root(m)) == 0 && used(m) && !only_weights(m); }
+  bool resident(int m) const {
+    return spilled_.count(root(m)) == 0 && used(m) && !only_weights(m) && by_heads_.count(m) == 0;
+  }
   /// Codes that come from DRAM and go to PMEM alone.
   bool only_weights(int m) const {
     const auto is = [&](int map) {
@@ -314,7 +355,7 @@ class Planner {
     placed_.clear();
     std::vector<int> order;
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
-      if (is_part(m)) continue;
+      if (is_view(m)) continue;
       plan_.maps[at(m)].resident = resident(m);
       if (resident(m) && home_[at(m)] == m) order.push_back(m);
     }
@@ -342,6 +383,11 @@ class Planner {
       if (part.whole < 0) continue;
       const int per_word = net_.maps[m].shape.per_word;
       Placement& p = plan_.maps[m];
+      if (is_head(static_cast<int>(m))) {
+        p.dram = part_of(plan_.maps[at(part.whole)].dram, part, per_word);
+        p.in_dram = true;
+        continue;
+      }
       p = plan_.maps[at(part.whole)];
       p.dmem = part_of(p.dmem, part, per_word);
       p.dram = part_of(p.dram, part, per_word);
@@ -353,7 +399,7 @@ class Planner {
     for (const Layer& layer : net_.layers) {
       const Placement& in = plan_.maps[at(layer.input)];
       Placement& out = plan_.maps[at(layer.output)];
-      if (layer.kind != LayerKind::kConv || is_part(layer.output) || !in.resident ||
+      if (layer.kind != LayerKind::kConv || is_view(layer.output) || !in.resident ||
           !out.resident || !alone(layer.output))
         continue;
       int best = 0;
@@ -443,7 +489,8 @@ class Planner {
   std::set<int> padded_;
   Plan plan_;
   std::vector<int> tied_;
-  std::vector<int> home_;  ///< of each map: in whose place it lies
+  std::vector<int> home_;   ///< of each map: in whose place it lies
+  std::set<int> by_heads_;  ///< inputs whose parts have places of their own
   std::set<int> spilled_;
   std::vector<Placed> placed_;
 };

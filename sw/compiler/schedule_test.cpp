@@ -119,6 +119,20 @@ std::string text_of(const std::vector<Instruction>& program) {
   return text;
 }
 
+TEST_CASE("tokens that many RUNs give before they are taken stay few", "[compiler][schedule]") {
+  constexpr int kRuns = 200;
+  std::vector<Instruction> program;
+  for (int i = 0; i < kRuns; ++i)
+    program.push_back(instruction(Engine::kCompute, {}, {{Space::kDmem, i, 1}}));
+  for (int i = 0; i < kRuns; ++i)
+    program.push_back(instruction(Engine::kLoad, {{Space::kDmem, i, 1}}, {{Space::kPmem, i, 1}}));
+  insert_tokens(program);
+  int given = 0;
+  for (int i = 0; i < kRuns; ++i) given += program[static_cast<std::size_t>(i)].run.signal != 0;
+  CHECK(given > 10);
+  CHECK(given < 1 << isa::kTokenBits);
+}
+
 TEST_CASE("loads come when the bus and their place are free, behind the first RUN",
           "[compiler][schedule]") {
   const gen::Config config;

@@ -152,9 +152,10 @@ std::string isa_package() {
       "  localparam int unsigned AddressBits = {};  // of a 32-bit word in DMEM\n"
       "  localparam int unsigned TokenBits = {};\n"
       "  localparam int unsigned TableWords = {};  // of the lookup table, 4 codes each\n"
-      "  localparam int unsigned ExponentialWords = {};  // of the softmax\n\n",
+      "  localparam int unsigned ExponentialWords = {};  // of the softmax\n"
+      "  localparam int unsigned SoftmaxWords = {};  // that a lane keeps of its channels\n\n",
       isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits, isa::kAddressBits,
-      isa::kTokenBits, isa::dma::kTableWords, isa::dma::kExponentialWords);
+      isa::kTokenBits, isa::dma::kTableWords, isa::dma::kExponentialWords, isa::dma::kSoftmaxWords);
   for (const Constant& c : constants())
     text += commented(
         c.width == 0 ? fmt::format("localparam int unsigned {} = {};", upper_camel(c.name), c.value)

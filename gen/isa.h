@@ -18,7 +18,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 10;
+inline constexpr int kVersion = 11;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -102,8 +102,12 @@ inline constexpr Field kRLast{"r_last", 6, 12, 12, false, "taps in y - 1"};
 inline constexpr Field kDilX{"dil_x", 6, 24, 12, false, "columns from tap to tap, for masking"};
 inline constexpr Field kDilY{"dil_y", 6, 36, 12, false, "rows from tap to tap, for masking"};
 inline constexpr Field kWordsLast{"words_last", 7, 0, 16, false, "channel words - 1"};
-inline constexpr Field kGroupsLast{
-    "groups_last", 7, 16, 12, false, "column groups - 1 (vector: 0; softmax: 2; normalize: 1)"};
+inline constexpr Field kGroupsLast{"groups_last",
+                                   7,
+                                   16,
+                                   12,
+                                   false,
+                                   "column groups - 1 (vector: 0; softmax: 0 or 2; normalize: 1)"};
 inline constexpr Field kTilesLast{"tiles_last", 7, 28, 24, false, "vectors of ROWS pixels - 1"};
 inline constexpr Field kOut{"out", 8, 0, 24, false, "DMEM address of lane 0's first output word"};
 inline constexpr Field kOutWrap{"out_wrap", 8,     24,
@@ -243,6 +247,7 @@ enum class Target : int {
 inline constexpr int kFromDmem = 0;            ///< load into PMEM: the source is DMEM
 inline constexpr int kTableWords = 64;         ///< the lookup table: 256 codes, 4 a word
 inline constexpr int kExponentialWords = 256;  ///< softmax: one for each difference of two codes
+inline constexpr int kSoftmaxWords = 256;      ///< that a lane keeps: then one pass
 }  // namespace dma
 
 // ---- RUN's payload ----------------------------------------------------------------------------

@@ -30,8 +30,9 @@ std::vector<Memory> memories(const Config& config) {
     all.push_back({"lookup tables", drain * config.rows, config.data_bits(),
                    isa::dma::kTableWords / config.data_words()});
   if (config.has_softmax())
-    all.push_back({"exponentials", config.rows, config.data_bits(),
-                   isa::dma::kExponentialWords / config.data_words()});
+    all.insert(all.end(), {{"exponentials", drain * config.rows, config.data_bits(),
+                            isa::dma::kExponentialWords / config.data_words()},
+                           {"words of a softmax", config.rows, 32, isa::dma::kSoftmaxWords}});
   return all;
 }
 

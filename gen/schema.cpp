@@ -58,8 +58,8 @@ const std::vector<Key>& schema() {
        "2,048 bits of memory a lane; without it, networks with such functions are refused"},
       {"vector.softmax", BoolKey{&Config::softmax},
        "softmax, normalizations over channels (needs vector.enable)",
-       "8,192 bits of memory a lane for exponentials; without it, a softmax at the end runs on the "
-       "host, others are refused"},
+       "16,384 bits of memory a lane for exponentials and words (24,576 with two columns a cycle); "
+       "without it, a softmax at the end runs on the host, others are refused"},
       {"depthwise.enable", BoolKey{&Config::depthwise},
        "depthwise: a filter row in one step (int8, 4 columns)",
        "the window former; without it, depthwise convolutions run at a step for each tap"},

@@ -189,8 +189,6 @@ module trine_compute #(
       cfg_q.half_even    <= run_flags_i[trine_isa_pkg::ComputeFlagHalfEven];
       cfg_q.static_scale <= run_flags_i[trine_isa_pkg::ComputeFlagPerTensor];
       cfg_q.square       <= 1'b0;
-      cfg_q.normalize    <= 1'b0;
-      cfg_q.softmax      <= 1'b0;
       cfg_q.max          <= run_flags_i[trine_isa_pkg::ComputeFlagFuseMax];
       residual_q         <= run_flags_i[trine_isa_pkg::ComputeFlagFuseAdd] ||
                             run_flags_i[trine_isa_pkg::ComputeFlagFuseMax];

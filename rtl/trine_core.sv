@@ -539,12 +539,14 @@ module trine_core #(
   logic [Rows-1:0]          vjob_active;
   logic [Rows*96-1:0]       vjob_slots;
   trine_post_pkg::cfg_t     vjob_cfg;
-  logic                     vjob_retire, vjob_reciprocal, vjob_go, vjob_issue, product_valid;
-  logic [1:0]               vjob_last;
-  logic [Rows*32-1:0]       vjob_acc;
+  logic                     vjob_retire, product_valid;
+  logic                     sm_go, sm_issue, sm_normalize, sm_reciprocal, sm_pair, sm_word_first, sm_word_end,
+                            sm_tile_end, sm_end, sm_left;
+  logic [1:0]               sm_place;
+  logic [Drain*Rows*32-1:0] sm_acc;
   logic [Rows*42-1:0]       product;
-  logic [Rows*31-1:0]       vjob_multiplier;
-  logic [Rows*6-1:0]        vjob_shift;
+  logic [Rows*31-1:0]       sm_multiplier;
+  logic [Rows*6-1:0]        sm_shift;
 
   if (Vector) begin : gen_vector
     trine_vector #(
@@ -553,6 +555,7 @@ module trine_core #(
       .Ternary  (Ternary),
       .Binary   (Binary),
       .Softmax  (Softmax),
+      .Codes    (Drain),
       .DataWords(DataWords)
     ) u_vector (
       .clk_i,
@@ -587,13 +590,20 @@ module trine_core #(
       .job_final_o      (vjob_final),
       .job_slots_o      (vjob_slots),
       .job_cfg_o        (vjob_cfg),
-      .job_reciprocal_o (vjob_reciprocal),
-      .job_go_o         (vjob_go),
-      .job_last_o       (vjob_last),
-      .job_issue_i      (vjob_issue),
-      .job_acc_o        (vjob_acc),
-      .job_multiplier_o (vjob_multiplier),
-      .job_shift_o      (vjob_shift),
+      .sm_go_o          (sm_go),
+      .sm_issue_i       (sm_issue),
+      .sm_normalize_o   (sm_normalize),
+      .sm_reciprocal_o  (sm_reciprocal),
+      .sm_place_o       (sm_place),
+      .sm_pair_o        (sm_pair),
+      .sm_word_first_o  (sm_word_first),
+      .sm_word_end_o    (sm_word_end),
+      .sm_tile_end_o    (sm_tile_end),
+      .sm_end_o         (sm_end),
+      .sm_left_i        (sm_left),
+      .sm_acc_o         (sm_acc),
+      .sm_multiplier_o  (sm_multiplier),
+      .sm_shift_o       (sm_shift),
       .product_valid_i  (product_valid),
       .product_i        (product),
       .exp_we_i         (exp_we),
@@ -624,14 +634,20 @@ module trine_core #(
     assign vjob_active     = '0;
     assign vjob_slots      = '0;
     assign vjob_cfg        = '0;
-    assign vjob_reciprocal = 1'b0;
-    assign vjob_go         = 1'b0;
-    assign vjob_last       = '0;
-    assign vjob_acc        = '0;
-    assign vjob_multiplier = '0;
-    assign vjob_shift      = '0;
+    assign sm_go           = 1'b0;
+    assign sm_normalize    = 1'b0;
+    assign sm_reciprocal   = 1'b0;
+    assign sm_place        = '0;
+    assign sm_pair         = 1'b0;
+    assign sm_word_first   = 1'b0;
+    assign sm_word_end     = 1'b0;
+    assign sm_tile_end     = 1'b0;
+    assign sm_end          = 1'b0;
+    assign sm_acc          = '0;
+    assign sm_multiplier   = '0;
+    assign sm_shift        = '0;
     assign unused_vector   = ^{v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op, v_run_flags, v_wait,
-                               v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire, vjob_issue, product_valid,
+                               v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire, sm_issue, sm_left, product_valid,
                                product, exp_we, exp_addr, exp_wdata};
   end
 
@@ -705,13 +721,20 @@ module trine_core #(
     .v_slots_i      (vjob_slots),
     .v_cfg_i        (vjob_cfg),
     .v_retire_o     (vjob_retire),
-    .v_reciprocal_i (vjob_reciprocal),
-    .v_go_i         (vjob_go),
-    .v_last_i       (vjob_last),
-    .v_issue_o      (vjob_issue),
-    .v_acc_i        (vjob_acc),
-    .v_multiplier_i (vjob_multiplier),
-    .v_shift_i      (vjob_shift),
+    .v_go_i         (sm_go),
+    .v_issue_o      (sm_issue),
+    .v_normalize_i  (sm_normalize),
+    .v_reciprocal_i (sm_reciprocal),
+    .v_place_i      (sm_place),
+    .v_pair_i       (sm_pair),
+    .v_word_first_i (sm_word_first),
+    .v_word_end_i   (sm_word_end),
+    .v_tile_end_i   (sm_tile_end),
+    .v_end_i        (sm_end),
+    .v_left_o       (sm_left),
+    .v_acc_i        (sm_acc),
+    .v_multiplier_i (sm_multiplier),
+    .v_shift_i      (sm_shift),
     .v_product_valid_o (product_valid),
     .v_product_o    (product),
     .p_valid_o      (p_valid),

@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 10;
+  localparam int unsigned IsaVersion = 11;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -16,6 +16,7 @@ package trine_isa_pkg;
   localparam int unsigned TokenBits = 6;
   localparam int unsigned TableWords = 64;  // of the lookup table, 4 codes each
   localparam int unsigned ExponentialWords = 256;  // of the softmax
+  localparam int unsigned SoftmaxWords = 256;  // that a lane keeps of its channels
 
   localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
   localparam logic [1:0] OpcodeSet = 2'd1;  // write a register of an engine
@@ -125,7 +126,7 @@ package trine_isa_pkg;
   localparam int unsigned AguDilYReg = 6, AguDilYLsb = 36, AguDilYWidth = 12;
   // words_last: channel words - 1
   localparam int unsigned AguWordsLastReg = 7, AguWordsLastLsb = 0, AguWordsLastWidth = 16;
-  // groups_last: column groups - 1 (vector: 0; softmax: 2; normalize: 1)
+  // groups_last: column groups - 1 (vector: 0; softmax: 0 or 2; normalize: 1)
   localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastLsb = 16, AguGroupsLastWidth = 12;
   // tiles_last: vectors of ROWS pixels - 1
   localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;

@@ -21,6 +21,12 @@
 // else when the lanes are empty, because the configuration is not pipelined. Codes leave in order; a
 // tag for each issue travels beside the lanes.
 //
+// A softmax has no jobs: whenever the lanes have no column to take, they take a product of its
+// reciprocal, or one or two of its codes, which are packed and scattered beside the job's. Its configuration,
+// addresses and operands are those on the ports. So with a normalization; but as its values go through
+// the lanes twice, they do while no column is there to be read, and columns wait until they have left.
+// Each meets the parameters of its channel in its second pass.
+//
 // Residual words are gathered one ahead: what goes last of the word in front is kept aside, so that its
 // successor can arrive while that is still to come.
 //
@@ -28,7 +34,8 @@
 //           data are taken on. A word leaves 5 (requantize), 7 (add, multiply), 9 (square) or 12 (fused) cycles
 //           after its last column, with a lookup one more, if the scatter port takes it; else
 //           everything here stands still. With Drain = 2, one word can wait beside the lanes.
-// Contract  v_slots_i hold from the taking of a vector job to v_done_o. No lookups with a
+// Contract  v_slots_i hold from the taking of a vector job to v_done_o; a softmax's configuration and
+//           addresses until v_left_o of the tile's last word. No lookups with a
 //           residual. The table is not written while codes are looked up.
 //
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -89,13 +96,20 @@ module trine_post #(
   input  trine_post_pkg::cfg_t     v_cfg_i,
   output logic                     v_retire_o,
 
-  // Softmax: a word of v_last_i + 1 codes, or products for the reciprocal, taken while v_go_i; operands
-  // as the vector engine sees v_issue_o.
-  input  logic                     v_reciprocal_i,
+  // Softmax: a product without a code, or the code at a place of a word, and the next; whether that
+  // is the tile's first word, the word's last code, the tile's last and the instruction's last word.
   input  logic                     v_go_i,
-  input  logic [1:0]               v_last_i,
   output logic                     v_issue_o,
-  input  logic [Rows*32-1:0]       v_acc_i,
+  input  logic                     v_normalize_i,  // a normalization's
+  input  logic                     v_reciprocal_i,
+  input  logic [1:0]               v_place_i,
+  input  logic                     v_pair_i,
+  input  logic                     v_word_first_i,
+  input  logic                     v_word_end_i,
+  input  logic                     v_tile_end_i,
+  input  logic                     v_end_i,
+  output logic                     v_left_o,  // the tile's last word has left
+  input  logic [Drain*Rows*32-1:0] v_acc_i,
   input  logic [Rows*31-1:0]       v_multiplier_i,
   input  logic [Rows*6-1:0]        v_shift_i,
   output logic                     v_product_valid_o,
@@ -141,8 +155,7 @@ module trine_post #(
 
   // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
   localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1,
-                          LatencySquare = 9, LatencyTable = 1;
-  localparam int unsigned ReciprocalProducts = 7, NormalizeProducts = 8;
+                          LatencySquare = 9, LatencyNormalize = 7, LatencyTable = 1;
 
   // ---------------------------------------------------------------------------------------------
   // The job in front.
@@ -158,9 +171,6 @@ module trine_post #(
   logic [3:0]               pass_q;         // pair of thresholds
   logic [15:0]              channels_q, channels_now, channels_first;  // not yet issued
   logic [15:0]              channel_q, channel_now, channel_first, group_columns;
-  logic                     softmax, normalize;
-  logic                     reciprocal_q;   // products without codes
-  logic                     short_q;        // a softmax's word of less than 4 codes
   logic                     fresh_q;        // no column issued yet
   logic                     pair;           // the next column goes with this one
   logic [1:0]               step;           // columns of an issue
@@ -171,24 +181,26 @@ module trine_post #(
 
   logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free, pipe_empty,
         first_out, pass_last, word_end, alone;
-  logic awaits, more_free, word_next, c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
+  logic beside, beside_free;  // an issue of a softmax, or a normalization
+  logic plain, mixes;         // the job's codes take as long as a softmax's; and go among them
+  logic value, normalizing;   // of a normalization: not a product; some are in the lanes
+  logic awaits, more_free, c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
 
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
   // engine is taken as a whole: its groups continue each other's words. (Not so the vector
   // engine's words: the gather may be full of the steps that wait for the compute engine's turn.)
   // The next group of a tile has the same output addresses; others wait until the first code under
-  // the addresses before has left, and taken them along. So with the words of a softmax's tile.
+  // the addresses before has left, and taken them along.
   assign awaits    = await_q && !first_out;
   assign slot_free = (left_q == '0 || done) && !awaits;
   assign more_free = (left_q == '0 || done) && open_q && c_same && !c_tile_first_i;
-  assign word_next = softmax && vector_q && (left_q == '0 || done) && !v_tile_first_i;
   assign c_same    = !c_new_i && !vector_q;
   assign c_take    = c_valid_i && c_drain_i && (slot_free || more_free) && (c_same || (pipe_empty && left_q == '0)) &&
                      !(v_valid_i && !vector_q && !open_q && pipe_empty && left_q == '0);
   assign bare_take = c_valid_i && !c_drain_i && c_data_valid_i && left_q == '0 && pipe_empty &&
                      !retire_q;
-  assign v_take    = v_valid_i && (slot_free || word_next) && !c_take && !bare_take && !open_q &&
-                     ((!v_new_i && vector_q && !v_reciprocal_i) || (pipe_empty && left_q == '0));
+  assign v_take    = v_valid_i && slot_free && !c_take && !bare_take && !open_q &&
+                     ((!v_new_i && vector_q) || (pipe_empty && left_q == '0));
   assign c_ready_o = c_take || bare_take;
   assign v_ready_o = v_take;
   assign c_data_ready_o = c_take || bare_take || (!data_q && !vector_q && left_q != '0);
@@ -223,10 +235,6 @@ module trine_post #(
   always_comb begin
     if (take_vector) begin
       count = cfg_d.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
-      if (Softmax && cfg_d.softmax) count = LeftBits'(v_last_i) + LeftBits'(1);
-      if (Softmax && v_reciprocal_i) begin
-        count = cfg_d.normalize ? LeftBits'(NormalizeProducts) : LeftBits'(ReciprocalProducts);
-      end
     end else if (channels_first < group_columns) count = LeftBits'(channels_first);
     else count = LeftBits'(group_columns);
   end
@@ -245,7 +253,7 @@ module trine_post #(
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
-      if (take && (take_vector ? !v_reciprocal_i : take_tile_first) && cfg_d.kind != trine_post_pkg::KindDirect &&
+      if (take && (take_vector || take_tile_first) && cfg_d.kind != trine_post_pkg::KindDirect &&
           cfg_d.kind != trine_post_pkg::KindRaw) begin
         await_q <= 1'b1;
       end else if (first_out && !drop_q) begin
@@ -274,8 +282,6 @@ module trine_post #(
       col_q        <= '0;
       place_q      <= place_first;
       pass_q       <= '0;
-      reciprocal_q <= Softmax && take_vector && v_reciprocal_i;
-      short_q      <= Softmax && take_vector && cfg_d.softmax && v_last_i != 2'd3;
       channel_q    <= channel_first;
       channels_q   <= channels_first;
       fresh_q      <= 1'b1;
@@ -295,7 +301,7 @@ module trine_post #(
   // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
   // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
   // ---------------------------------------------------------------------------------------------
-  logic fused, lookup, residuals, p_take, params_q, residual_ok, go_now, go_next;
+  logic fused, lookup, residuals, params_q, residual_ok, go_now, go_next;
   logic [1:0] phase_q;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
@@ -306,24 +312,33 @@ module trine_post #(
   assign residuals = fused || (threshold && cfg_q.max);
   assign alone     = left_q != '0 && pipe_empty && out_ready;
   assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
-                     (params_q || cfg_q.static_bias || reciprocal_q) && (!fused || phase_q[0]) &&
-                     (!(cfg_q.square || normalize) || !phase_q[1]) &&
-                     (!reciprocal_q || v_go_i) &&
-                     (!residuals || residual_ok);
+                     (params_q || cfg_q.static_bias) && (!fused || phase_q[0]) &&
+                     (!cfg_q.square || !phase_q[1]) &&
+                     (mixes || beside_q == '0) && (!residuals || residual_ok);
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
   assign raw_take  = raw && alone && data_q && params_q;
   assign column    = (issue && pass_last) || direct_take || raw_take;
   assign pair       = Drain == 2 && !place_q[0] && left_q >= LeftBits'(2) && !direct && !raw &&
-                      !softmax && (!threshold || cfg_q.passes_last == '0);
+                      (!threshold || cfg_q.passes_last == '0);
   assign step       = pair ? 2'd2 : 2'd1;
   assign last_issue = left_q == LeftBits'(step);
   assign done       = last_issue && column;
   assign col_o     = col_q;
 
   assign v_done_o  = done && vector_q;
-  assign v_issue_o = issue && vector_q;
-  assign softmax   = Softmax && cfg_q.softmax;
-  assign normalize = Softmax && cfg_q.normalize;
+
+  // Codes of a softmax go when no column does, and not when a job waits for the lanes to be empty.
+  // Those of other latencies than theirs keep them out, and wait for them; so with a normalization's.
+  assign plain       = cfg_q.kind == trine_post_pkg::KindRequant && !lookup;
+  assign mixes       = plain && !(Softmax && v_normalize_i);
+  assign value       = Softmax && v_go_i && v_normalize_i && !v_reciprocal_i;
+  assign beside_free = (plain && !value) ||
+                       (inflight_q == '0 && (left_q == '0 || !(data_q || c_data_valid_i)));
+  assign beside      = Softmax && en && v_go_i && !issue && beside_free && !v_valid_i && !drop_q &&
+                       (!value || (v_params_q && !phase_q[1])) &&
+                       !(c_valid_i && (!c_drain_i || !c_same));
+  assign v_issue_o   = beside;
+  assign normalizing = Softmax && v_normalize_i && ((value && beside) || beside_q != '0);
 
   // The array's next results may come when the last column is read now, or, if nothing can stop
   // it, in the next cycle: no word has to leave until then, or there is room for it. Only registers
@@ -332,7 +347,7 @@ module trine_post #(
   assign go_next    = room ? room_for_two || !(leave && leave_next) : !(leave || leave_next);
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
-                       ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
+                       (mixes || beside_q == '0) && ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
                                                    p_ready_i && go_next)));
 
   // The same one cycle earlier: data is taken now, and two pairs are read in the next two cycles.
@@ -341,6 +356,7 @@ module trine_post #(
   end else begin : gen_soon
     assign drain_soon_o = c_data_valid_i && !data_q && !vector_q && left_q == LeftBits'(2 * Drain) &&
                           aligned_q && cfg_q.kind == trine_post_pkg::KindRequant && params_q && room &&
+                          (mixes || beside_q == '0) &&
                           2'(leave) + 2'(leave_next) + 2'(leave_after) <= 2'd1;
   end
 
@@ -359,18 +375,36 @@ module trine_post #(
     end
   end
 
-  assign p_take      = c_take || (v_take && cfg_d.normalize && !v_reciprocal_i);
-  assign p_valid_o   = p_take || (left_q != '0 && (!vector_q || (normalize && !reciprocal_q)) &&
-                                  (issue || raw_take ? !done : !params_q));
-  assign p_channel_o = p_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
+  // A normalization's parameters are read while its values may go.
+  logic                   v_params, v_params_q;
+  logic [ChannelBits-1:0] v_channel_q, v_channel_now;
+
+  assign v_params      = value && beside_free && !c_take;
+  assign v_channel_now = v_channel_q + ChannelBits'(value && beside);
+
+  always_comb begin
+    p_valid_o   = c_take || (left_q != '0 && !vector_q && (issue || raw_take ? !done : !params_q));
+    p_channel_o = c_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
+    if (v_params) begin
+      p_valid_o   = beside || !v_params_q;
+      p_channel_o = v_channel_now;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    v_channel_q <= v_reciprocal_i ? v_cfg_i.param[ChannelBits-1:0] : v_channel_now;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      params_q <= 1'b0;
-      phase_q  <= '0;
+      params_q   <= 1'b0;
+      v_params_q <= 1'b0;
+      phase_q    <= '0;
     end else begin
-      if (p_valid_o) params_q <= p_ready_i;
+      if (p_valid_o) params_q <= p_ready_i && !v_params;
       else if (issue || raw_take || take) params_q <= 1'b0;
+      if (p_valid_o) v_params_q <= p_ready_i && v_params;
+      else if (v_reciprocal_i) v_params_q <= 1'b0;
       if (en) phase_q <= phase_q + 2'd1;
     end
   end
@@ -446,45 +480,56 @@ module trine_post #(
     logic       first;       // under its addresses
     logic       tile_first;  // of its tile
     logic       final_word;  // of its instruction
+    logic       beside;      // of a softmax
+    logic       tile_end;    // its last word
   } tag_t;
 
   localparam int unsigned Places = LatencyFused;
 
   tag_t       tag_d, tag_out, tag_next, tag_after;
   logic [3:0] latency;
-  logic [11:0] tag_q [Places];
-  logic [3:0] inflight_q;
+  logic [13:0] tag_q [Places];
+  logic [3:0] inflight_q;      // codes of jobs
+  logic [2:0] beside_q;        // codes of a softmax
+  logic       from_beside;     // the code that leaves is one
   logic       code_valid, counted_q, found_q, leave_next, leave_after;
   logic       drop_q;  // what is still in the lanes belongs to a program that was dropped
 
-  assign tag_d.place      = place_q;
-  assign tag_d.pair       = pair;
-  assign tag_d.word_end   = word_end;
-  assign tag_d.flush      = issue && pass_last && !reciprocal_q && (word_end || last_issue);
-  assign tag_d.rest       = vector_q ? short_q && last_issue : channels_q == 16'(step);
-  assign tag_d.first      = fresh_q && (vector_q || tile_first_q);
-  assign tag_d.tile_first = tile_first_q;
-  assign tag_d.final_word = final_q && last_issue;
+  assign tag_d.place      = beside ? 5'(v_place_i) : place_q;
+  assign tag_d.pair       = beside ? Drain == 2 && v_pair_i : pair;
+  assign tag_d.word_end   = beside ? v_word_end_i : word_end;
+  assign tag_d.flush      = beside ? v_word_end_i && !v_reciprocal_i
+                                   : issue && pass_last && (word_end || last_issue);
+  assign tag_d.rest       = !beside && !vector_q && channels_q == 16'(step);
+  assign tag_d.first      = !beside && fresh_q && (vector_q || tile_first_q);
+  assign tag_d.tile_first = beside ? v_word_first_i : tile_first_q;
+  assign tag_d.final_word = beside ? v_end_i : final_q && last_issue;
+  assign tag_d.beside     = beside;
+  assign tag_d.tile_end   = v_tile_end_i;
   assign tag_out          = tag_q[Places-1];
   assign tag_next         = tag_q[Places-2];
   assign tag_after        = tag_q[Places-3];
   assign leave_next       = tag_next.flush;
   assign leave_after      = tag_after.flush;
-  assign pipe_empty       = inflight_q == '0;
+  assign pipe_empty       = inflight_q == '0 && beside_q == '0;
+  assign from_beside      = Softmax && tag_out.beside;
 
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
-    if (cfg_q.kind == trine_post_pkg::KindAdd || cfg_q.kind == trine_post_pkg::KindMul || normalize) begin
+    if (cfg_q.kind == trine_post_pkg::KindAdd || cfg_q.kind == trine_post_pkg::KindMul) begin
       latency = cfg_q.square ? 4'(LatencySquare) : 4'(LatencyAdd);
     end
     if (fused && !cfg_q.max) latency = 4'(LatencyFused);
     if (threshold) latency = 4'(LatencyThreshold);
     if (lookup) latency = latency + 4'(LatencyTable);
+    if (beside || beside_q != '0) begin
+      latency = normalizing ? 4'(LatencyNormalize) : 4'(LatencyRequant);
+    end
   end
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      tag_q[0] <= tag_d;
+      tag_q[0] <= beside ? '0 : tag_d;  // a copy that nobody overwrites would come out, too
       for (int unsigned k = 1; k < Places; k++) begin
         tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
       end
@@ -495,12 +540,14 @@ module trine_post #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       inflight_q <= '0;
+      beside_q   <= '0;
       counted_q  <= 1'b0;
       found_q    <= 1'b0;
     end else if (en) begin
-      inflight_q <= inflight_q + 4'(issue && pass_last && !reciprocal_q) - 4'(code_valid);
+      inflight_q <= inflight_q + 4'(issue && pass_last) - 4'(code_valid && !from_beside);
+      beside_q   <= beside_q + 3'(beside && !v_reciprocal_i) - 3'(code_valid && from_beside);
       counted_q  <= issue && threshold && pass_last;
-      found_q    <= lookup && lane_valid[0];
+      found_q    <= lookup && beside_q == '0 && lane_valid[0];
     end
   end
 
@@ -518,7 +565,7 @@ module trine_post #(
   logic [Rows-1:0]          pack_active_q;
   logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
   logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
-  logic                     front, leave;
+  logic                     front, leave, leaves_beside;
 
   // The word that leaves.
   logic                     out_valid, out_ready, room, room_for_two, held_none, retire_q;
@@ -526,43 +573,50 @@ module trine_post #(
   logic [Rows-1:0]          out_lanes;
   logic [Rows*32-1:0]       out_data;
   logic [31:0]              out_mask;
+  logic                     next_beside;  // the code that gets its zero point is a softmax's
 
   assign v_product_valid_o = en && lane_product[0];
+  assign v_left_o          = leave && out_ready && from_beside && tag_out.tile_end;
+  assign next_beside       = Softmax && tag_next.beside;
 
-  assign code_valid = lookup ? found_q : lane_valid[0] || counted_q;
+  assign code_valid = lookup && beside_q == '0 ? found_q : lane_valid[0] || counted_q;
   assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
 
   always_comb begin
     place_mask = (tag_out.pair ? 32'hffff : 32'hff) << {tag_out.place[1:0], 3'd0};
     below_mask = (32'd1 << {tag_out.place[1:0], 3'd0}) - 32'd1;
-    if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+    if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary && !from_beside) begin
       place_mask = (tag_out.pair ? 32'hf : 32'h3) << {tag_out.place[3:0], 1'b0};
       below_mask = (32'd1 << {tag_out.place[3:0], 1'b0}) - 32'd1;
     end
-    if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+    if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary && !from_beside) begin
       place_mask = (tag_out.pair ? 32'h3 : 32'h1) << tag_out.place;
       below_mask = (32'd1 << tag_out.place) - 32'd1;
     end
   end
 
+  assign leaves_beside = code_valid && from_beside;
+
   always_comb begin
-    offset = vector_q ? v_offset_q : c_offset_q;
-    if (direct_take || raw_take ? fresh_q && tile_first_q : tag_out.first && tag_out.tile_first) begin
+    offset = vector_q || leaves_beside ? v_offset_q : c_offset_q;
+    if (direct_take || raw_take ? fresh_q && tile_first_q
+                                : (tag_out.first || from_beside) && tag_out.tile_first) begin
       offset = '0;
     end
     offset_d = offset;
     if (direct_take || raw_take || tag_out.word_end) begin
-      offset_d = offset + cfg_q.out_plane[AddrBits-1:0];
+      offset_d = offset + (leaves_beside ? v_cfg_i.out_plane[AddrBits-1:0]
+                                         : cfg_q.out_plane[AddrBits-1:0]);
     end
   end
 
   // A normalized value meets its channel's parameters two cycles after its factor.
-  logic        of_vector;  // multiplier and shift are the vector engine's
+  logic        again;  // values come to the multiplier's entry again
   logic [31:0] bias_q, bias_q2;
   logic [30:0] multiplier_q, multiplier_q2;
   logic [5:0]  shift_q, shift_q2;
 
-  assign of_vector = softmax && !(normalize && phase_q[1]);
+  assign again = normalizing && phase_q[1];
 
   if (Softmax) begin : gen_late
     always_ff @(posedge clk_i) begin
@@ -577,7 +631,7 @@ module trine_post #(
   end
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
-    logic [31:0]         word_q, copies, packed_word, pack_q;
+    logic [31:0]         word_q, copies, packed_word, pack_q, beside_pack_q;
     logic [8*Drain-1:0]  keep_d, keep_q;  // what goes last of the word before
     logic [31:0]         acc [Drain];
     logic [7:0]          code [Drain];
@@ -621,11 +675,11 @@ module trine_post #(
         endcase
       end
 
-      assign acc[d]     = !vector_q ? column_i[(d*Rows+l)*32 +: 32]
-                          : softmax ? v_acc_i[l*32 +: 32] : 32'($signed(slot));
-      assign bias       = cfg_q.static_bias ? cfg_q.bias : bias_i[d*32 +: 32];
-      assign multiplier = cfg_q.static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
-      assign shift      = cfg_q.static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
+      assign acc[d]     = vector_q ? 32'($signed(slot)) : column_i[(d*Rows+l)*32 +: 32];
+      assign bias       = again ? bias_q2 : cfg_q.static_bias ? cfg_q.bias : bias_i[d*32 +: 32];
+      assign multiplier = again ? multiplier_q2
+                          : cfg_q.static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
+      assign shift      = again ? shift_q2 : cfg_q.static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
 
       always_comb begin
         from_word = word_q[{place[1:0], 3'd0} +: 8];
@@ -657,7 +711,7 @@ module trine_post #(
         end
 
         assign counted = $signed(cfg_q.low) + $signed({2'd0, count_q});
-        assign code[d] = !threshold ? found
+        assign code[d] = !threshold || from_beside ? found
                          : (cfg_q.max && $signed(other_q) > counted) ? other_q : $unsigned(counted);
       end else begin : gen_no_threshold
         assign code[d] = found;
@@ -667,14 +721,14 @@ module trine_post #(
         .clk_i,
         .rst_ni,
         .en_i                     (en),
-        .single_i                 (cfg_q.single),
-        .half_even_i              (cfg_q.half_even),
+        .single_i                 (normalizing || (cfg_q.single && !beside)),
+        .half_even_i              (cfg_q.half_even && !next_beside),
         .max_i                    (cfg_q.max),
         .square_i                 (cfg_q.square),
-        .normalize_i              (normalize),
-        .zero_point_i             (cfg_q.zero_point),
-        .act_min_i                (cfg_q.act_min),
-        .act_max_i                (cfg_q.act_max),
+        .normalize_i              (normalizing),
+        .zero_point_i             (next_beside ? v_cfg_i.zero_point : cfg_q.zero_point),
+        .act_min_i                (next_beside ? v_cfg_i.act_min : cfg_q.act_min),
+        .act_max_i                (next_beside ? v_cfg_i.act_max : cfg_q.act_max),
         .add_zero_a_i             (cfg_q.add_zero_a),
         .add_zero_b_i             (cfg_q.add_zero_b),
         .add_a_is_half_i          (cfg_q.add_a_is_half),
@@ -685,15 +739,14 @@ module trine_post #(
         .add_zero_point_i         (cfg_q.add_zero_point),
         .add_act_min_i            (cfg_q.add_act_min),
         .add_act_max_i            (cfg_q.add_act_max),
-        .in_valid_i               (issue && !threshold),
-        .in_op_i                  (cfg_q.kind[1:0]),
-        .acc_i                    (acc[d]),
-        .bias_i                   (normalize ? bias_q2 : bias),
-        .multiplier_i             (of_vector ? v_multiplier_i[l*31 +: 31] : normalize ? multiplier_q2
-                                                                                      : multiplier),
-        .shift_i                  (of_vector ? v_shift_i[l*6 +: 6] : normalize ? shift_q2 : shift),
+        .in_valid_i               ((issue && !threshold) || beside),
+        .in_op_i                  (beside || normalizing ? 2'd0 : cfg_q.kind[1:0]),
+        .acc_i                    (beside ? v_acc_i[(d*Rows+l)*32 +: 32] : acc[d]),
+        .bias_i                   (beside ? 32'd0 : bias),
+        .multiplier_i             (beside ? v_multiplier_i[l*31 +: 31] : multiplier),
+        .shift_i                  (beside ? v_shift_i[l*6 +: 6] : shift),
         .residual_i               (residual),
-        .product_i                (reciprocal_q),
+        .product_i                (beside && v_reciprocal_i),
         .out_valid_o              (lane_valid[d*Rows+l]),
         .code_o                   (lane_code),
         .product_valid_o          (lane_product[d*Rows+l]),
@@ -721,7 +774,7 @@ module trine_post #(
           .wdata_i (table_wdata_i)
         );
 
-        assign found = lookup ? entry : lane_code;
+        assign found = lookup && !from_beside ? entry : lane_code;
       end else begin : gen_no_table
         assign found = lane_code;
       end
@@ -733,36 +786,39 @@ module trine_post #(
 
     always_comb begin
       copies = {2{above, code[0]}};
-      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) begin
+      if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary && !from_beside) begin
         copies = {8{above[1:0], code[0][1:0]}};
       end
-      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) begin
+      if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary && !from_beside) begin
         copies = {16{above[0], code[0][0]}};
       end
     end
 
-    assign packed_word = (copies & place_mask) | (pack_q & below_mask);
+    assign packed_word = (copies & place_mask) |
+                         ((leaves_beside ? beside_pack_q : pack_q) & below_mask);
 
     always_comb begin
       out_data[l*32 +: 32] = packed_word;
-      if (raw) out_data[l*32 +: 32] = acc[0] + bias_i[31:0];
-      if (direct) begin
+      if (raw && !leaves_beside) out_data[l*32 +: 32] = acc[0] + bias_i[31:0];
+      if (direct && !leaves_beside) begin
         out_data[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
                                 v_slots_i[l*96 + 24 +: 8], v_slots_i[l*96 +: 8]};
       end
     end
 
     always_ff @(posedge clk_i) begin
-      if (en && code_valid) pack_q <= packed_word;
+      if (en && code_valid && !from_beside) pack_q <= packed_word;
+      if (Softmax && en && leaves_beside) beside_pack_q <= packed_word;
       if (en && code_valid && tag_out.first) begin
         pack_out_q[l*AddrBits +: AddrBits] <= out_q[l*AddrBits +: AddrBits];
         pack_active_q[l]                   <= active_q[l];
       end
     end
 
-    assign out = front ? out_q[l*AddrBits +: AddrBits] : pack_out_q[l*AddrBits +: AddrBits];
+    assign out = leaves_beside ? v_out_i[l*AddrBits +: AddrBits]
+                 : front ? out_q[l*AddrBits +: AddrBits] : pack_out_q[l*AddrBits +: AddrBits];
     assign out_addr[l*AddrBits +: AddrBits] = out + offset;
-    assign out_lanes[l]                     = front ? active_q[l] : pack_active_q[l];
+    assign out_lanes[l] = leaves_beside ? v_active_i[l] : front ? active_q[l] : pack_active_q[l];
     assign r_addr_o[l*AddrBits +: AddrBits] = out_q[l*AddrBits +: AddrBits] + fetch_offset_q;
   end
 
@@ -777,7 +833,7 @@ module trine_post #(
 
   always_comb begin
     out_mask = mask_q | place_mask | (tag_out.rest ? ~below_mask : '0);
-    if (direct || raw) out_mask = '1;
+    if (leaves_beside || direct || raw) out_mask = '1;
   end
 
   // An empty scatter port takes the next word at once, whether that leaves now or in the next cycle,
@@ -814,14 +870,14 @@ module trine_post #(
       mask_q <= '0;
     end else if (clear_i) begin
       mask_q <= '0;
-    end else if (en && code_valid && !drop_q) begin
+    end else if (en && code_valid && !from_beside && !drop_q) begin
       mask_q <= tag_out.flush ? '0 : out_mask;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (direct_take || raw_take || (en && code_valid)) begin
-      if (vector_q) v_offset_q <= offset_d;
+      if (vector_q || leaves_beside) v_offset_q <= offset_d;
       else          c_offset_q <= offset_d;
     end
   end
@@ -847,7 +903,7 @@ module trine_post #(
       if ((leave && out_ready && tag_out.final_word) || (direct_take && final_q) ||
           (raw_take && final_q && done)) begin
         retire_q        <= 1'b1;
-        retire_vector_q <= vector_q;
+        retire_vector_q <= vector_q || leaves_beside;
       end else if (settled) begin
         retire_q <= 1'b0;
       end
@@ -855,7 +911,8 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{bias_q, multiplier_q, shift_q, lane_valid, lane_product, cfg_q.softmax, v_reciprocal_i, v_go_i, v_last_i,
+  assign unused_post = ^{lane_valid, lane_product, bias_q, multiplier_q, shift_q, v_normalize_i, v_channel_q,
+                         v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i, v_tile_end_i, v_end_i,
                          v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
                          cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,
@@ -894,8 +951,7 @@ module trine_post #(
       word_stalled_q <= s_valid_o && !s_ready_i && !clear_i;
       c_stalled_q    <= c_valid_i && !c_ready_o && !clear_i;
       v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
-      slots_kept_q   <= (v_take ? !cfg_d.softmax : vector_q && !softmax && left_q != '0 && !done) &&
-                        !clear_i;
+      slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
       promised_q     <= drain_ok_o && !vector_q && left_q != '0 && data_q && !take && !clear_i;
       promised_q2    <= promised_q && !take && !clear_i;
       take_q         <= take;
@@ -916,7 +972,7 @@ module trine_post #(
       if (rsp_done_i) m_residual_wanted: assume (fetch_wait_q);
       if (c_take) m_channels: assume (channels_first != '0);
       if (s_empty_i) m_empty_takes: assume (s_ready_i);
-      if (lookup && !pipe_empty) begin
+      if (lookup && inflight_q != '0) begin
         m_lookup_kind: assume (cfg_q.kind == trine_post_pkg::KindRequant ||
                                cfg_q.kind == trine_post_pkg::KindAdd ||
                                cfg_q.kind == trine_post_pkg::KindMul);
@@ -935,8 +991,10 @@ module trine_post #(
       if (p_lock_o) m_locked: assume (p_ready_i);
       // Every code has its tag, and lanes go together.
       a_lanes_together: assert (lane_valid == '0 || lane_valid == '1);
-      if (code_valid) a_counted: assert (inflight_q != '0);
+      if (code_valid && !from_beside) a_counted: assert (inflight_q != '0);
       a_tags_fit: assert (inflight_q <= 4'(Places));
+      if (code_valid && from_beside) a_beside: assert (beside_q != '0);
+      if (normalizing) a_normalized_alone: assert (!issue && inflight_q == '0);
       a_one_source: assert (!(c_take && v_take));
       if (open_q) a_tile_whole: assert (!v_take);
       if (use_residual) a_residual_there: assert (residual_ok);

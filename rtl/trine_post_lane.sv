@@ -60,7 +60,8 @@
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
 //           at most 1/2; act_min <= act_max;
 //           half_even_i only with single_i; configuration and in_op_i are stable while values are
-//           in flight.
+//           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and half_even_i,
+//           zero point and bounds those of 4 cycles later.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
@@ -430,8 +431,11 @@ module trine_post_lane (
 
   assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 
+  logic [4:1] single_q;  // of the values after each stage
+
   always_ff @(posedge clk_i) begin
     if (en_i && in_valid_i) op_q <= in_op_i;
+    if (en_i) single_q <= {single_q[3:1], single_i};
   end
 
   always_ff @(posedge clk_i) begin
@@ -441,7 +445,7 @@ module trine_post_lane (
       m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) && !(in_requant && twice_q[2]));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
-      if (half_even_i) m_one_rounding: assume (single_i);
+      if (half_even_i && valid_q[4]) m_one_rounding: assume (single_q[4]);
     end
   end
 `endif

@@ -25,8 +25,6 @@ package trine_post_pkg;
     logic        max;           // maximum with the residual: requantized or thresholds
     logic        lookup;        // a requantized code is looked up in the table
     logic        square;        // KindAdd: the square of what add_... give, requantized
-    logic        normalize;     // KindRequant, twice: by the vector engine's factor, by the channel's
-    logic        softmax;       // requantize what the vector engine's tables hold
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1
     logic [7:0]  low;           // code below all thresholds

@@ -26,11 +26,13 @@
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum is in
 //           2^19 .. 2^31 - 1. No table writes while entries are read.
 //
-// Check     tb/trine_softmax_lane_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_softmax_lane #(
   parameter int unsigned DataWords = 2,  // power of two, 2..16
-  localparam int unsigned AddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
+  parameter int unsigned Codes     = 1,  // read at once, from the place on: 1, 2
+  localparam int unsigned AddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords),
+  localparam int unsigned KeptBits = $clog2(trine_isa_pkg::SoftmaxWords)
 ) (
   input  logic                    clk_i,
 
@@ -38,13 +40,18 @@ module trine_softmax_lane #(
   input  logic                    write_i,
   input  logic                    write_place_i,
   input  logic [31:0]             word_i,
+  // Words kept: written, read; the word read last goes to its place instead of word_i.
+  input  logic                    keep_i,
+  input  logic                    fetch_i,
+  input  logic [KeptBits-1:0]     kept_addr_i,
+  input  logic                    kept_i,
   input  logic                    read_i,
   input  logic                    read_place_i,
   input  logic [1:0]              read_byte_i,
 
   input  logic                    maximum_i,  // of the four bytes; sum = 0
   input  logic [31:0]             bytes_i,
-  input  logic                    add_i,      // the entry read last, to the sum
+  input  logic [Codes-1:0]        add_i,      // the entries read last, to the sum
   input  logic                    shift_4_i,  // the sum, by 4 or by 1, if so many of its high bits are zero
   input  logic                    shift_1_i,
   input  logic                    shift_2_i,
@@ -67,7 +74,7 @@ module trine_softmax_lane #(
   input  logic                    update_i,
 
   // To the post lane.
-  output logic [31:0]             acc_o,
+  output logic [Codes*32-1:0]     acc_o,
   output logic [30:0]             multiplier_o,
   output logic [5:0]              shift_o,
 
@@ -85,58 +92,93 @@ module trine_softmax_lane #(
   // ---------------------------------------------------------------------------------------------
   // Maximum, exponential.
   // ---------------------------------------------------------------------------------------------
-  logic [31:0]       word_0_q, word_1_q, word, entry;
-  logic [30:0]       sum_q, x_q;
-  logic signed [7:0] low_pair, high_pair, maximum_q;
-  logic [7:0]        code;
-  logic signed [8:0] distance, distance_q;  // of the code, to the maximum or the origin
+  logic [31:0]         word_0_q, word_1_q, word, kept, arriving, entry;
+  logic [Codes*32-1:0] entries;
+  logic [30:0]         sum_q, x_q;
+  logic signed [7:0]   low_pair, high_pair, maximum_q;
+  logic [7:0]          origin;
+  logic signed [8:0]   distance, distance_q;  // of a code, to the maximum or the origin
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
   assign high_pair = $signed(bytes_i[23:16]) > $signed(bytes_i[31:24]) ? bytes_i[23:16]
                                                                        : bytes_i[31:24];
 
   always_ff @(posedge clk_i) begin
-    if (write_i && !write_place_i) word_0_q <= word_i;
-    if (write_i && write_place_i) word_1_q <= word_i;
+    if (write_i && !write_place_i) word_0_q <= arriving;
+    if (write_i && write_place_i) word_1_q <= arriving;
     if (maximum_i) maximum_q <= low_pair > high_pair ? low_pair : high_pair;
   end
 
+  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords)) u_kept (
+    .clk_i,
+    .en_i    (keep_i || fetch_i),
+    .we_i    (keep_i),
+    .addr_i  (kept_addr_i),
+    .mask_i  ('1),
+    .wdata_i (word_i),
+    .rdata_o (kept)
+  );
+
+  assign arriving = kept_i ? kept : word_i;
+
   assign word = read_place_i ? word_1_q : word_0_q;
-  assign code = word[{read_byte_i, 3'd0} +: 8];
-  assign distance = 9'($signed(normalize_i ? origin_i : $unsigned(maximum_q))) - 9'($signed(code));
+
+  assign origin   = normalize_i ? origin_i : $unsigned(maximum_q);
+  assign distance = 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
+  assign entry    = entries[31:0];
 
   always_ff @(posedge clk_i) begin
     if (read_i) distance_q <= distance;
   end
 
-  trine_table #(.DataWords(DataWords), .EntryBits(32)) u_exponentials (
-    .clk_i,
-    .en_i    (read_i || root_i),
-    .code_i  (root_i ? sum_q[30:23] : distance[7:0]),
-    .entry_o (entry),
-    .we_i    (table_we_i),
-    .addr_i  (table_addr_i),
-    .wdata_i (table_wdata_i)
-  );
+  for (genvar c = 0; c < Codes; c++) begin : gen_table
+    logic [7:0] index;
+
+    if (c == 0) begin : gen_distance
+      assign index = root_i ? sum_q[30:23] : distance[7:0];
+    end else begin : gen_second
+      assign index = $unsigned(maximum_q) - word[{read_byte_i[1], 4'd8} +: 8];
+    end
+
+    trine_table #(.DataWords(DataWords), .EntryBits(32)) u_exponentials (
+      .clk_i,
+      .en_i    (read_i || (c == 0 && root_i)),
+      .code_i  (index),
+      .entry_o (entries[32*c +: 32]),
+      .we_i    (table_we_i),
+      .addr_i  (table_addr_i),
+      .wdata_i (table_wdata_i)
+    );
+  end
 
   // ---------------------------------------------------------------------------------------------
   // Sum, and its leading zeros besides bit 31. Below the sum 11 bits more of V.
   // ---------------------------------------------------------------------------------------------
   logic [30:0] sum_d;
   logic [10:0] low_q, low_d;
+  logic [19:0] addend;
   logic [41:0] sum_a, sum_b;
   logic [5:0]  zeros_q, zeros_d;
-  logic        odd, sum_add;
+  logic        odd, round, sum_add;
 
   assign odd     = step_i[0];
-  assign sum_add = add_i || (normalize_i && update_i && step_i[2:1] == '0);
+  assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0);
 
-  // The exponential's bit 11 rounds: it meets a one.
+  // Bit 11 of an exponential rounds: a second one's, or that of the only one, meets a one.
+  if (Codes == 2) begin : gen_two
+    assign addend = 20'(entry[30:12]) + (add_i[Codes-1] ? 20'(entries[32*Codes-2 -: 19]) : '0) +
+                    20'(entry[11]);
+    assign round  = add_i[Codes-1] && entries[32*Codes-21];
+  end else begin : gen_one
+    assign addend = {1'b0, entry[30:12]};
+    assign round  = entry[11];
+  end
+
   always_comb begin
     sum_a = {sum_q, normalize_i ? low_q : 11'h400};
-    sum_b = {12'd0, entry[30:11], 10'd0};
-    if (normalize_i && add_i) sum_b = {15'd0, entry[15:0], 11'd0};
-    if (normalize_i && !add_i) begin
+    sum_b = {11'd0, addend, round, 10'd0};
+    if (normalize_i && add_i[0]) sum_b = {15'd0, entry[15:0], 11'd0};
+    if (normalize_i && !add_i[0]) begin
       if (!odd) sum_a = {11'd0, epsilon_i};
       sum_b = {product_q, product_low_q} ^ {42{odd}};
     end
@@ -150,7 +192,7 @@ module trine_softmax_lane #(
       low_d   = '0;
       zeros_d = '0;
     end else if (sum_add) begin
-      {sum_d, low_d} = sum_a + sum_b + 42'(normalize_i && !add_i && odd);
+      {sum_d, low_d} = sum_a + sum_b + 42'(normalize_i && !add_i[0] && odd);
       if (!normalize_i) low_d = '0;
     end else if (shift_4_i && sum_q[30:27] == '0) begin
       {sum_d, low_d} = {sum_q[26:0], low_q, 4'd0};
@@ -223,7 +265,7 @@ module trine_softmax_lane #(
     // x + 4 times the product: below them x keeps its two bits.
     if (normalize_i) begin
       if (maximum_i) x_q <= '0;
-      else if ((add_i && center_i) || (update_i && step_i == 3'd3)) x_q <= total;
+      else if ((add_i[0] && center_i) || (update_i && step_i == 3'd3)) x_q <= total;
     end else if (update_i && !odd) begin
       x_q <= start ? total : {total[28:0], x_q[1:0]};
     end
@@ -232,6 +274,7 @@ module trine_softmax_lane #(
   // Products 3 and 7 shift.
   logic [5:0]  power;
   logic [30:0] power_of_two;
+  logic [31:0] operand;  // of the first lane
 
   always_comb begin
     power = 6'(zeros_q[5:1]) + 6'(log2_i) + 6'd3;
@@ -241,50 +284,50 @@ module trine_softmax_lane #(
   end
 
   always_comb begin
-    acc_o        = {1'b0, entry[30:0]};
+    operand      = entry;  // below 2^31
     multiplier_o = x_q[30] ? '1 : {x_q[29:0], 1'b0};
     shift_o      = zeros_q < 6'd2 ? 6'd32 : 6'd30 + zeros_q;  // zeros_q - 34; beyond, all is 0
     if (reciprocal_i) begin
-      acc_o        = start ? QMinus32Over17 : odd ? {1'b0, x_q} : {product_q[31], product_q[31:1]};
+      operand      = start ? QMinus32Over17 : odd ? {1'b0, x_q} : {product_q[31], product_q[31:1]};
       multiplier_o = start || odd ? sum_q : x_q;
       shift_o      = '0;
     end
     if (normalize_i) begin
       shift_o      = '0;
-      acc_o        = {total[30], total};
+      operand      = {total[30], total};
       multiplier_o = product_q[30:0];
       if (reciprocal_i) begin
         unique case (step_i)
           3'd0: begin
-            acc_o        = {1'b0, sum_q[27:0], 3'd0};
+            operand      = {1'b0, sum_q[27:0], 3'd0};
             multiplier_o = {1'b0, count_i, 17'd0};
           end
           3'd1: begin
-            acc_o        = {2'd0, x_q[19:0], 10'd0};
+            operand      = {2'd0, x_q[19:0], 10'd0};
             multiplier_o = {1'b0, x_q[19:0], 10'd0};
           end
           3'd2: begin
-            acc_o        = {1'b0, x_q[19:0], 11'd0};
+            operand      = {1'b0, x_q[19:0], 11'd0};
             multiplier_o = mean_factor_i;
           end
           3'd3: begin
-            acc_o        = product_q;
+            operand      = product_q;
             multiplier_o = power_of_two;
           end
           3'd4: begin
-            acc_o        = {1'b0, root, 15'd0};
+            operand      = {1'b0, root, 15'd0};
             multiplier_o = {root, 15'd0};
           end
           3'd5: begin
-            acc_o        = {1'b0, sum_q};
+            operand      = {1'b0, sum_q};
             multiplier_o = product_q[31:1];
           end
           3'd6: begin
-            acc_o        = {product_q[31], product_q[31:1]};
+            operand      = {product_q[31], product_q[31:1]};
             multiplier_o = {root, 15'd0};
           end
           default: begin
-            acc_o        = {1'b0, product_q[31:1]};
+            operand      = {1'b0, product_q[31:1]};
             multiplier_o = power_of_two;
           end
         endcase
@@ -292,9 +335,15 @@ module trine_softmax_lane #(
     end
   end
 
+  if (Codes == 2) begin : gen_acc
+    assign acc_o = {entries[Codes*32-1 -: 32], operand};
+  end else begin : gen_one_acc
+    assign acc_o = operand;
+  end
+
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    m_one_use:  assume (32'(add_i) + 32'(shift_4_i) + 32'(shift_2_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
+    m_one_use:  assume (32'(add_i[0]) + 32'(shift_4_i) + 32'(shift_2_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
     if (update_i) m_product_known: assume (!product_valid_i);
   end
 `endif

@@ -9,7 +9,7 @@
 // Timing    a lookup answers one cycle later and holds until the next one.
 // Contract  no lookup in the cycle of a write (its answer would be the one before).
 //
-// Check     tb/trine_post_tb.cpp, tb/trine_softmax_lane_tb.cpp
+// Check     tb/trine_post_tb.cpp, tb/trine_vector_tb.cpp
 
 module trine_table #(
   parameter int unsigned DataWords = 2,  // power of two, 2..16

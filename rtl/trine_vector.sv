@@ -9,13 +9,13 @@
 // the job, so that the output addresses of its tile are still there.
 //
 // Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima, then,
-// word by word through the lanes' tables, the sums and the codes.
+// word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep the words.
 //
 // A normalization takes the same way, with two walks.
 //
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
 //           window's taps start when the post unit has read the lanes. A tile of a softmax takes
-//           2.25 cycles a channel and some 50 more, of a normalization 3 and 48.
+//           0.25 + 2 / Codes cycles a channel and some 45 more, of a normalization 3 and 55.
 // Contract  responses come in order.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -26,6 +26,7 @@ module trine_vector #(
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
   parameter bit          Softmax  = 1'b0,
+  parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
   parameter int unsigned DataWords = 2,  // of a beat of exponentials
   localparam int unsigned TagBits = 3,
   localparam int unsigned ExpAddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
@@ -69,15 +70,23 @@ module trine_vector #(
   output logic [Rows*96-1:0]       job_slots_o,
   output trine_post_pkg::cfg_t     job_cfg_o,
 
-  // Softmax: operands of the post lanes for a word's codes, or for the products of the reciprocals,
-  // which the post unit takes while job_go_o. job_issue_i: it takes some now.
-  output logic                     job_reciprocal_o,
-  output logic                     job_go_o,
-  output logic [1:0]               job_last_o,  // codes of the word - 1
-  input  logic                     job_issue_i,
-  output logic [Rows*32-1:0]       job_acc_o,
-  output logic [Rows*31-1:0]       job_multiplier_o,
-  output logic [Rows*6-1:0]        job_shift_o,
+  // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a place
+  // of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last word of a tile
+  // has left it. Addresses are those of job_out_o and job_active_o.
+  output logic                     sm_go_o,
+  input  logic                     sm_issue_i,
+  output logic                     sm_normalize_o,   // of a normalization
+  output logic                     sm_reciprocal_o,
+  output logic [1:0]               sm_place_o,
+  output logic                     sm_pair_o,
+  output logic                     sm_word_first_o,  // the word is the tile's first
+  output logic                     sm_word_end_o,    // the code, or the next, is the word's last
+  output logic                     sm_tile_end_o,    // and the word the tile's last
+  output logic                     sm_end_o,         // and the tile the instruction's
+  input  logic                     sm_left_i,
+  output logic [Codes*Rows*32-1:0] sm_acc_o,
+  output logic [Rows*31-1:0]       sm_multiplier_o,
+  output logic [Rows*6-1:0]        sm_shift_o,
   input  logic                     product_valid_i,
   input  logic [Rows*42-1:0]       product_i,
 
@@ -162,8 +171,8 @@ module trine_vector #(
       invert_q           <= run_flags_i[trine_isa_pkg::VectorFlagInvert];
       cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
       cfg_q.half_even    <= run_flags_i[trine_isa_pkg::VectorFlagHalfEven];
-      cfg_q.static_scale <= !normalize;
-      cfg_q.static_bias  <= !normalize;
+      cfg_q.static_scale <= 1'b1;
+      cfg_q.static_bias  <= 1'b1;
       // What only the compute engine has.
       cfg_q.residual_delta <= '0;
       cfg_q.out_plane      <= '0;
@@ -171,8 +180,6 @@ module trine_vector #(
       cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
       cfg_q.square         <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference;
-      cfg_q.normalize      <= normalize;
-      cfg_q.softmax        <= softmax;
       cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
       cfg_q.passes_last    <= '0;
@@ -192,7 +199,6 @@ module trine_vector #(
   always_comb begin
     job_cfg_o           = cfg_q;
     job_cfg_o.out_plane = 24'(out_plane);
-    if (Softmax && softmax_q) job_cfg_o.bias = '0;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -204,7 +210,7 @@ module trine_vector #(
   logic [FoldBits-1:0] fold_q;
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
                        tile_last, first, last, agu_running, job_take, tile_end;
-  logic                sm_g_valid, sm_step_ready, sm_job_valid, sm_job_first, sm_job_final, sm_done;
+  logic                sm_g_valid, sm_step_ready, sm_done;
   logic [Rows-1:0]     active;
 
   trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
@@ -239,6 +245,8 @@ module trine_vector #(
   assign g_pad_o    = pad_q;
   assign job_take   = job_valid_o && job_ready_i;
   assign tile_end   = last && group_last;
+  assign sm_end_o   = sm_tile_end_o && tile_last;
+  assign sm_normalize_o = normalize_q;
 
   always_comb begin
     step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
@@ -292,11 +300,11 @@ module trine_vector #(
     else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
   end
 
-  assign job_valid_o      = softmax_q ? sm_job_valid : state_q == StJob;
+  assign job_valid_o      = state_q == StJob;
   assign job_active_o     = reduce_q ? Rows'(1) & active : active;
-  assign job_tile_first_o = softmax_q ? sm_job_first : job_first_q;
+  assign job_tile_first_o = job_first_q;
   assign job_new_o        = new_q;
-  assign job_final_o      = softmax_q ? sm_job_final : tile_end && tile_last;
+  assign job_final_o      = tile_end && tile_last;
 
   // The first channel word of a tile: its first tap began a (tile, group).
   logic job_first_q;
@@ -351,7 +359,7 @@ module trine_vector #(
   // Softmax.
   // ---------------------------------------------------------------------------------------------
   if (Softmax) begin : gen_softmax
-    trine_softmax #(.Rows(Rows), .DataWords(DataWords)) u_softmax (
+    trine_softmax #(.Rows(Rows), .DataWords(DataWords), .Codes(Codes)) u_softmax (
       .clk_i,
       .rst_ni,
       .clear_i,
@@ -367,6 +375,7 @@ module trine_vector #(
       .step_valid_i      (step_valid),
       .step_ready_o      (sm_step_ready),
       .first_pass_i      (tile_first && !normalize_q),
+      .kept_i            (tile_first && group_last),
       .tile_end_i        (tile_end),
       .tile_last_i       (tile_last),
       .g_valid_o         (sm_g_valid),
@@ -377,18 +386,18 @@ module trine_vector #(
       .rsp_keep_i        (rsp_tag_i[TagKeep]),
       .rsp_done_i,
       .slots_i           (job_slots_o),
-      .job_valid_o       (sm_job_valid),
-      .job_ready_i,
-      .job_done_i,
-      .job_reciprocal_o,
-      .job_go_o,
-      .job_first_o       (sm_job_first),
-      .job_final_o       (sm_job_final),
-      .job_last_o,
-      .job_issue_i,
-      .job_acc_o,
-      .job_multiplier_o,
-      .job_shift_o,
+      .go_o              (sm_go_o),
+      .issue_i           (sm_issue_i),
+      .reciprocal_o      (sm_reciprocal_o),
+      .place_o           (sm_place_o),
+      .pair_o            (sm_pair_o),
+      .word_first_o      (sm_word_first_o),
+      .word_end_o        (sm_word_end_o),
+      .tile_end_o        (sm_tile_end_o),
+      .left_i            (sm_left_i),
+      .acc_o             (sm_acc_o),
+      .multiplier_o      (sm_multiplier_o),
+      .shift_o           (sm_shift_o),
       .product_valid_i,
       .product_i,
       .done_o            (sm_done),
@@ -400,18 +409,19 @@ module trine_vector #(
     logic unused_softmax;
     assign sm_step_ready    = 1'b0;
     assign sm_g_valid       = 1'b0;
-    assign sm_job_valid     = 1'b0;
-    assign sm_job_first     = 1'b0;
-    assign sm_job_final     = 1'b0;
     assign sm_done          = 1'b0;
-    assign job_reciprocal_o = 1'b0;
-    assign job_go_o         = 1'b0;
-    assign job_last_o       = '0;
-    assign job_acc_o        = '0;
-    assign job_multiplier_o = '0;
-    assign job_shift_o      = '0;
-    assign unused_softmax   = ^{job_issue_i, product_valid_i, product_i, exp_we_i, exp_addr_i,
-                                exp_wdata_i};
+    assign sm_go_o          = 1'b0;
+    assign sm_reciprocal_o  = 1'b0;
+    assign sm_place_o       = '0;
+    assign sm_pair_o        = 1'b0;
+    assign sm_word_first_o  = 1'b0;
+    assign sm_word_end_o    = 1'b0;
+    assign sm_tile_end_o    = 1'b0;
+    assign sm_acc_o         = '0;
+    assign sm_multiplier_o  = '0;
+    assign sm_shift_o       = '0;
+    assign unused_softmax   = ^{sm_issue_i, sm_left_i, product_valid_i, product_i, exp_we_i,
+                                exp_addr_i, exp_wdata_i};
   end
 
   logic unused_vector;

@@ -66,7 +66,7 @@ struct Job {
   std::vector<Lanes> columns;                      ///< compute: [column][lane]
   std::vector<std::array<std::int32_t, 4>> slots;  ///< vector: [lane]
   // Softmax: what the post unit multiplies, [code or product][lane].
-  bool reciprocal = false;
+  bool reciprocal = false, normalize = false, tile_end = false;
   std::vector<Lanes> values, factors;
   Lanes shifts;
 };
@@ -282,18 +282,32 @@ struct Bench {
     return lanes;
   }
 
+  /// A value of a normalization: its product with the factor, from bit 24 on, meets its channel's
+  /// parameters; bit 5 of the shift is the sign of gamma.
+  int normalized(const Instruction& i, std::uint32_t value, std::uint32_t factor,
+                 unsigned channel) const {
+    const std::int64_t product = std::int64_t{static_cast<std::int32_t>(value)} * factor;
+    const auto n = static_cast<std::uint32_t>(product >> 24);
+    const std::uint32_t sum = ((shift[channel] & 32) == 0 ? ~n : n) + bias[channel];
+    return requantized(i, static_cast<std::int32_t>(sum),
+                       {static_cast<std::int32_t>(multiplier[channel]),
+                        static_cast<int>(shift[channel] & 31) - 32});
+  }
+
   /// For each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
   void add_softmax() {
     Instruction i;
     auto& c = i.cfg;
     i.vector = true;
     random_cfg(i);
+    const bool normalize = chance(random, 50);
     c[cfg::kKind] = cfg::kRequant;
-    c[cfg::kSoftmax] = 1;
-    c[cfg::kSingle] = c[cfg::kHalfEven] = 0;
+    c[cfg::kSingle] = normalize ? 1 : 0;
+    c[cfg::kHalfEven] = 0;
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
     c[cfg::kChannels] = 0xffff;
     const unsigned tiles = 1 + draw(3), words = 1 + draw(4), last_codes = 1 + draw(4);
+    c[cfg::kParam] = draw(kChannels - 4 * words + 1);
     const std::uint32_t base = next_address;
     c[cfg::kOutPlane] = tiles * kRows + draw(3);
     next_address += static_cast<std::uint32_t>(c[cfg::kOutPlane]) * words;
@@ -304,7 +318,8 @@ struct Bench {
       products.instruction = instructions.size();
       products.first = tile == 0;
       products.reciprocal = true;
-      for (int n = 0; n < 7; ++n) {
+      products.normalize = normalize;
+      for (int n = 0; n < (normalize ? 8 : 7); ++n) {
         products.values.push_back(any_lanes(0));
         products.factors.push_back(any_lanes(1));
       }
@@ -314,8 +329,10 @@ struct Bench {
       for (unsigned word = 0; word < words; ++word) {
         Job job = lanes;
         job.instruction = instructions.size();
+        job.normalize = normalize;
         job.tile_first = word == 0;
-        job.last = tile == tiles - 1 && word == words - 1;
+        job.tile_end = word == words - 1;
+        job.last = tile == tiles - 1 && job.tile_end;
         for (unsigned l = 0; l < kRows; ++l)
           job.shifts.push_back(static_cast<unsigned>(-23) - l % 10);
         for (unsigned b = 0; b < (word + 1 < words ? 4 : last_codes); ++b) {
@@ -327,7 +344,10 @@ struct Bench {
           for (unsigned b = 0; b < job.values.size(); ++b) {
             const Scale scale{static_cast<std::int32_t>(factor[l]),
                               static_cast<int>(job.shifts[l])};
-            const int value = requantized(i, static_cast<std::int32_t>(job.values[b][l]), scale);
+            const std::uint32_t code = job.values[b][l];
+            const unsigned channel = static_cast<unsigned>(c[cfg::kParam]) + 4 * word + b;
+            const int value = normalize ? normalized(i, code, factor[l], channel)
+                                        : requantized(i, static_cast<std::int32_t>(code), scale);
             result |= static_cast<std::uint32_t>(value & 0xff) << 8 * b;
           }
           if (job.active[l])
@@ -411,6 +431,7 @@ struct Bench {
   std::deque<Job> coming;  // jobs offered (and taken) whose last step has not entered the array
   bool data = false;       // results in the drain registers, not taken
   int overwrite = -1;      // cycles until the columns show the next job
+  unsigned steps = 0;      // cycles in which the array is yet at the next job
   std::vector<Lanes> columns, next_columns;
   // The vector engine.
   bool vector_offered = false, vector_reading = false;
@@ -419,8 +440,10 @@ struct Bench {
   std::uint32_t rsp_pending = 0, rsp_lanes = 0;
   Lanes rsp_data = Lanes(kRows);
   int words = 0;
-  Job reading;  // of the vector engine
+  // Of the softmax in front: codes or products taken, and whether its tile's last word is yet to
+  // leave.
   std::size_t issued = 0;
+  bool leaving = false;
   std::deque<std::pair<Lanes, Lanes>> products;  // on their way
 
   template <typename Port>
@@ -454,21 +477,54 @@ struct Bench {
     dut.c_valid_i = offered;
     dut.c_data_valid_i = data;
   }
-  /// Softmax: operands of the next code or product. The next word may come with the last one.
+  /// Softmax: the next product, or code and the one behind it. What the tile's codes need holds
+  /// until the last word has left.
   void drive_operands() {
-    const bool softmax = vector_reading && issued < reading.values.size();
-    dut.v_go_i = go();
+    const bool softmax = !vector_offered && !vector_reading && !vector_jobs.empty() &&
+                         !vector_jobs.front().values.empty() && !leaving;
+    dut.v_go_i = softmax && go();
+    const std::size_t count = softmax ? vector_jobs.front().values.size() : 0;
+    const bool normalize = softmax && vector_jobs.front().normalize;
+    const bool pair = kDrain == 2 && !normalize && issued + 1 < count;
+    if (softmax) {
+      const Job& job = vector_jobs.front();
+      dut.v_normalize_i = normalize;
+      set_lanes(dut.v_out_i, job.out);
+      set_active(dut.v_active_i, job);
+      set_configuration(dut.v_cfg_i, job);
+      dut.v_reciprocal_i = job.reciprocal;
+      dut.v_place_i = issued & 3;
+      dut.v_pair_i = pair;
+      dut.v_word_first_i = job.tile_first;
+      dut.v_word_end_i = issued + (pair ? 2 : 1) == count;
+      dut.v_tile_end_i = dut.v_word_end_i != 0 && job.tile_end;
+      dut.v_end_i = dut.v_tile_end_i != 0 && job.last;
+    }
     for (unsigned l = 0; l < kRows; ++l) {
-      set_bits(dut.v_acc_i, 32 * l, 32, softmax ? reading.values[issued][l] : any_word(random));
+      for (unsigned d = 0; d < kDrain; ++d)
+        set_bits(dut.v_acc_i, 32 * (d * kRows + l), 32,
+                 issued + d < count ? vector_jobs.front().values[issued + d][l] : any_word(random));
       set_bits(dut.v_multiplier_i, 31 * l, 31,
-               softmax ? reading.factors[issued][l] : any_word(random) >> 1);
-      set_bits(dut.v_shift_i, 6 * l, 6, softmax ? reading.shifts[l] & 63 : draw(64));
+               softmax ? vector_jobs.front().factors[issued][l] : any_word(random) >> 1);
+      set_bits(dut.v_shift_i, 6 * l, 6, softmax ? vector_jobs.front().shifts[l] & 63 : draw(64));
     }
   }
   void check_products() {
-    if (dut.v_issue_o != 0 && issued < reading.values.size()) {
-      if (reading.reciprocal) products.push_back({reading.values[issued], reading.factors[issued]});
-      ++issued;
+    if (dut.v_left_o != 0) {
+      REQUIRE(leaving);
+      leaving = false;
+      vector_jobs.pop_front();
+    }
+    if (dut.v_issue_o != 0) {
+      REQUIRE(dut.v_go_i != 0);
+      const Job& job = vector_jobs.front();
+      if (job.reciprocal) products.push_back({job.values[issued], job.factors[issued]});
+      issued += !job.reciprocal && dut.v_pair_i != 0 ? 2 : 1;
+      if (issued == job.values.size()) {
+        issued = 0;
+        leaving = job.tile_end;
+        if (!leaving) vector_jobs.pop_front();
+      }
     }
     if (dut.v_product_valid_o == 0 || products.empty()) return;  // of a program that was dropped
     for (unsigned l = 0; l < kRows; ++l) {
@@ -482,14 +538,10 @@ struct Bench {
   }
 
   void drive_vector() {
-    const bool last_code = vector_reading && !reading.reciprocal && !vector_jobs.empty() &&
-                           !vector_jobs.front().values.empty() &&
-                           issued + 1 == reading.values.size();
-    if (!vector_offered && (!vector_reading || last_code) && !vector_jobs.empty() && go()) {
+    if (!vector_offered && !vector_reading && !vector_jobs.empty() &&
+        vector_jobs.front().values.empty() && go()) {
       const Job& job = vector_jobs.front();
       vector_offered = true;
-      dut.v_reciprocal_i = job.reciprocal;
-      dut.v_last_i = static_cast<std::uint8_t>((job.values.size() + 3) % 4);
       set_lanes(dut.v_out_i, job.out);
       set_active(dut.v_active_i, job);
       set_configuration(dut.v_cfg_i, job);
@@ -561,7 +613,9 @@ struct Bench {
     // The last step of the job that comes next enters when the registers are free.
     const bool waiting = !coming.empty() && !data && overwrite < 0;
     granted = waiting && (granted || dut.drain_ok_o != 0);
-    const bool pass = granted && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
+    const bool pass =
+        granted && steps == 0 && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
+    if (steps > 0) --steps;
     const bool soon = !coming.empty() && dut.drain_soon_o != 0;
     if (soon) REQUIRE((data && dut.c_data_ready_o != 0));
 
@@ -610,8 +664,6 @@ struct Bench {
       vector_reading = false;
     }
     if (dut.v_valid_i != 0 && dut.v_ready_o != 0) {
-      reading = vector_jobs.front();
-      issued = 0;
       vector_jobs.pop_front();
       vector_offered = false;
       vector_reading = true;
@@ -636,6 +688,7 @@ struct Bench {
       overwrite = 0;
       data = true;
       granted = false;
+      steps = chance(random, 50) ? 0 : draw(40);
     } else if (soon) {
       granted = true;
     }
@@ -679,6 +732,8 @@ struct Bench {
     vector_retires.clear();
     coming.clear();
     products.clear();
+    issued = 0;
+    leaving = false;
     offered = granted = data = vector_offered = vector_reading = scatter_busy = fetching = false;
     overwrite = -1;
     jobs_taken = data_taken = 0;

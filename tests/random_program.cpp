@@ -508,7 +508,7 @@ class Generator {
     quantization(i.registers, 8);
     i.registers.set(isa::vector::kBias, between(-3000, 3000));
     i.registers.set(isa::vector::kChannels, 4 * words - draw(4));
-    i.registers.set(agu::kGroupsLast, 2);
+    i.registers.set(agu::kGroupsLast, chance(50) ? 0 : 2);
     i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
     i.run.op = static_cast<int>(isa::vector::Op::kSoftmax);
     add(Engine::kVector, std::move(i));

@@ -787,8 +787,12 @@ void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
   if (!config_.has_softmax()) fail("the configuration has no softmax");
   if (run.flags != 0) fail("a softmax has no flags");
   if (r.get(post::kOutput) != 0) fail("no lookup of a softmax");
-  if (window_taps(r) != 1 || r.get(agu::kGroupsLast) != 2)
-    fail("a softmax has one tap and three passes");
+  const bool kept = r.get(agu::kGroupsLast) == 0;
+  if (window_taps(r) != 1 || (!kept && r.get(agu::kGroupsLast) != 2))
+    fail("a softmax has one tap and one or three passes");
+  if (kept && r.get(agu::kWordsLast) >= isa::dma::kSoftmaxWords)
+    fail(fmt::format("{} words of a softmax, lanes keep {}", r.get(agu::kWordsLast) + 1,
+                     isa::dma::kSoftmaxWords));
   if (channels < 1 || channels > 4095 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
     fail(fmt::format("a softmax of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
@@ -810,6 +814,7 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (softmax) check_softmax(r, run);
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
   if (softmax || norm) work.channels = r.get(isa::vector::kChannels);
+  work.kept = softmax && r.get(agu::kGroupsLast) == 0;
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
     work.tile_share.push_back(tile.share);

@@ -295,9 +295,11 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
     const Time gather = contended(t, work, tile);
-    if (op == Op::kSoftmax)  // two passes more, a code a cycle
-      t += gather + 2 * std::max<Time>(gather, work.channels) + latency::kSoftmax;
-    else if (op == Op::kNormalize)
+    if (op == Op::kSoftmax) {  // two passes more
+      const Time codes =
+          (work.channels + config_.columns_per_cycle - 1) / config_.columns_per_cycle;
+      t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) + latency::kSoftmax;
+    } else if (op == Op::kNormalize)
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + latency::kNormalize;
     else
       t += gather + window * work.out_words;

@@ -330,7 +330,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     }
     if (l.kind == LayerKind::kSoftmax) {
       i.registers.set(vector::kChannels, channels.size());
-      i.registers.set(agu::kGroupsLast, 2);
+      i.registers.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
     }
     if (norm) set_normalization(i, param);
     i.run.op = static_cast<int>(operation_of(l.kind, per_word));

@@ -17,8 +17,8 @@ constexpr double kRunOverhead = 60;  ///< cycles of a RUN that waits for the one
 constexpr double kRunStart = 20;     ///< cycles of a RUN that does not
 constexpr double kMaximum = 4;       ///< cycles of a maximum, besides its taps
 constexpr double kSumWord = 7;       ///< cycles of a sum, besides its taps
-constexpr double kNormalize = 48;    ///< cycles of a tile of a normalization, besides its codes
-constexpr double kSoftmax = 35;      ///< cycles of a tile of a softmax, besides its codes
+constexpr double kNormalize = 55;    ///< cycles of a tile of a normalization, besides its codes
+constexpr double kSoftmax = 44;      ///< cycles of a tile of a softmax, besides its codes
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
 constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
 
@@ -191,7 +191,8 @@ class Tiler {
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
-    if (layer_.kind == LayerKind::kSoftmax) return tiles * (kSoftmax + 2.25 * channels);
+    if (layer_.kind == LayerKind::kSoftmax)
+      return tiles * (kSoftmax + (0.25 + 2.0 / config_.columns_per_cycle) * channels);
     if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
       const double words = static_cast<double>(divide_up(channels, out_.per_word));
       return std::ceil(words / config_.rows) * (window().R * window().S + kSumWord);

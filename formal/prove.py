@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Proves properties of modules of rtl/ with yosys-smtbmc and z3.
+
+usage: prove.py [--quick] [--list] [--rtl DIR] [PROOF]...
+A proof is a module of this folder around one of rtl/, with parameters small enough for a solver. "induction"
+holds for every number of cycles; "bound" for the cycles that are named, from reset. Each proof's cover statements
+are reached first, so that no assumption makes its assertions empty. Prints a line for each; exit code 1 if
+one fails (the first cycles of the counterexample are printed), 2 if a tool is missing or a file is wrong.
+"""
+import argparse
+import dataclasses
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@dataclasses.dataclass
+class Proof:
+    """Parameters of `top`, which lies in formal/<top>.sv; `rtl`: modules of rtl/ that it needs."""
+    top: str
+    rtl: tuple
+    parameters: dict
+    cover: int = 0       # cycles in which all cover statements can be reached
+    induction: int = 0   # cycles of an induction's step; 0: bounded
+    bound: int = 0       # cycles from reset, for the base case or alone
+    gates: bool = False  # the body for gates of modules that have two
+    sat: bool = False    # combinational, by Yosys' SAT solver
+    slow: bool = False   # a minute, not seconds
+
+    @property
+    def method(self):
+        if self.sat:
+            return "SAT"
+        return "induction" if self.induction else f"{self.bound} cycles"
+
+    @property
+    def name(self):
+        values = "".join(f"_{v}" for v in self.parameters.values())
+        return self.top.removesuffix("_props") + values
+
+
+def proofs():
+    for depth in (2, 4):
+        yield Proof("trine_fifo_props", ("trine_fifo",), {"Depth": depth}, 10, 3, 6)
+    yield Proof("trine_skid_props", ("trine_skid",), {}, 8, 3, 6)
+    for depth in (2, 4):
+        yield Proof("trine_queue_props", ("trine_queue", "trine_sram"), {"Depth": depth}, 12, 4, 8)
+    yield Proof("trine_tokens_props", ("trine_isa_pkg", "trine_tokens"), {}, 8, 3, 6)
+    yield Proof("trine_dma_share_props", ("trine_dma_share",), {"Places": 4}, 12, 4, 8)
+    for rows, beats in ((0, 4), (1, 4), (1, 2)):
+        yield Proof("trine_dma_bursts_props", ("trine_dma_bursts",),
+                    {"Rows2D": rows, "MaxBeats": beats}, 16, 3, 6)
+    yield Proof("trine_dma_beats_props", ("trine_dma_beats",), {"DataWords": 4}, 14, 3, 6)
+    for bits in (32, 64):
+        yield Proof("trine_axi_read_props", ("trine_axi_read",),
+                    {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
+        yield Proof("trine_axi_write_props", ("trine_axi_write", "trine_fifo"),
+                    {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
+    for mode in (0, 1, 2):
+        yield Proof("trine_dot_props", ("trine_dot",), {"Mode": mode, "Lane": 2}, sat=True,
+                    slow=mode == 0)
+    for shift in (2, 63, 61):
+        for single in (0, 1):
+            yield Proof("trine_post_lane_props", ("trine_post_lane", "trine_mul"),
+                        {"Shift": shift, "Single": single}, 8, bound=7, gates=True,
+                        slow=True)
+    yield Proof("trine_issue_props", ("trine_isa_pkg", "trine_issue"), {}, 12, 4, 8)
+
+
+def call(command, folder):
+    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+
+
+def elaborate(proof, rtl, folder):
+    """The proof's top as SMT-LIB, or proven at once; memories as registers so that properties can name their words."""
+    files = [rtl / f"{m}.sv" for m in proof.rtl] + [ROOT / "formal" / f"{proof.top}.sv"]
+    define = "-D SYNTHESIS" if proof.gates or proof.sat else ""
+    chparam = " ".join(f"-chparam {k} {v}" for k, v in proof.parameters.items())
+    script = (f"read_verilog -sv -formal {define} {' '.join(map(str, files))}; "
+              f"hierarchy -check {chparam} -top {proof.top}; proc; memory_map; flatten; opt -full; ")
+    script += (f"sat -verify -prove-asserts -set-assumes {proof.top}" if proof.sat else
+               f"prep -top {proof.top}; async2sync; dffunmap; write_smt2 -wires proof.smt2")
+    done = call(["yosys", "-q", "-p", script], folder)
+    if proof.sat and "proof did fail" in done.stdout:
+        return "SAT finds a case: " + " ".join(done.stdout.split())[:300]
+    if done.returncode:
+        sys.exit(f"prove.py: {proof.name}: yosys: {done.stdout.strip()}")
+    return ""
+
+
+def passes(mode, cycles, folder):
+    done = call(["yosys-smtbmc", "--noprogress", "--unroll", "-s", "z3", *mode, "-t", str(cycles), "--dump-vcd", "trace.vcd",
+                 "proof.smt2"], folder)
+    return done.returncode == 0, done.stdout
+
+
+def prove(proof, rtl):
+    """Nothing if the proof holds, else what did not and the solver's words."""
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = elaborate(proof, rtl, folder)
+        if proof.sat or wrong:
+            return wrong
+        steps = [("cover", ["-c"], proof.cover), ("base case", [], max(proof.bound, proof.induction))]
+        if proof.induction:
+            steps.append(("induction", ["-i"], proof.induction))
+        for what, mode, cycles in steps:
+            good, said = passes(mode, cycles, folder)
+            if not good:
+                trace = ROOT / "build" / f"{proof.name}.vcd"
+                if (pathlib.Path(folder) / "trace.vcd").exists():
+                    trace.parent.mkdir(exist_ok=True)
+                    shutil.copy(pathlib.Path(folder) / "trace.vcd", trace)
+                words = [line for line in said.splitlines()
+                         if re.search(r"failed|FAIL|Unreached|error|rror:", line)]
+                return f"{what} fails: " + "; ".join(words[:3])
+    return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--list", action="store_true", help="names of the proofs")
+    parser.add_argument("--quick", action="store_true", help="only those that take seconds")
+    parser.add_argument("--rtl", type=pathlib.Path, default=ROOT / "rtl",
+                        help="where the modules are: a copy with a planted bug, say")
+    parser.add_argument("proof", nargs="*", help="names, or beginnings of names")
+    options = parser.parse_args()
+    for tool in ("yosys", "yosys-smtbmc", "z3"):
+        if not shutil.which(tool):
+            print(f"prove.py: {tool} is missing (Debian: yosys, z3)", file=sys.stderr)
+            sys.exit(2)
+    chosen = [p for p in proofs() if not (options.quick and p.slow) and
+              (not options.proof or any(p.name.startswith(n) for n in options.proof))]
+    if not chosen:
+        parser.error(f"no proof begins with {', '.join(options.proof)}")
+    if options.list:
+        print("\n".join(p.name for p in chosen))
+        return
+    failed = 0
+    for proof in chosen:
+        start = time.monotonic()
+        wrong = prove(proof, options.rtl.resolve())
+        failed += bool(wrong)
+        print(f"{proof.name:<36} {proof.method:<12} {time.monotonic() - start:6.1f} s  {wrong or 'holds'}",
+              flush=True)
+    print(f"{len(chosen) - failed} of {len(chosen)} proofs hold")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_dma_bursts: the bursts cover each beat of each row once, in order; no burst crosses a multiple of MaxBeats
+// beats (with MaxBeats * BeatBytes <= 4096: no 4 KiB boundary) or the end of its row; an offered burst does not change.
+//
+// The reference walks beat by beat: `next` is the address of the first beat not covered yet, `row` the start of
+// its row, `left` the beats of the row from there on. Assumed: the contract.
+
+module trine_dma_bursts_props #(
+  parameter bit          Rows2D   = 1'b1,
+  parameter int unsigned MaxBeats = 4
+) (
+  input logic       clk_i,
+  input logic       rst_ni,
+  input logic       clear_i,
+  input logic       start_i,
+  input logic [5:0] addr_i,
+  input logic       ready_i
+);
+
+  localparam int unsigned AddrBits = 9;  // of a byte: 64 beats of 8
+
+  // What holds during a copy: any values.
+  (* anyseq *) logic [5:0]  stride;
+  (* anyseq *) logic [3:0]  beats_last;
+  (* anyseq *) logic [15:0] rows_last;
+
+  logic                busy, valid;
+  logic [AddrBits-1:0] addr;
+  logic [7:0]          len;
+
+  trine_dma_bursts #(
+    .AddrBits  (AddrBits),
+    .BeatBytes (8),
+    .MaxBeats  (MaxBeats),
+    .CountBits (4),
+    .Rows2D    (Rows2D)
+  ) u_dut (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (start_i),
+    .addr_i       (addr_i),
+    .stride_i     (stride),
+    .beats_last_i (beats_last),
+    .rows_last_i  (rows_last),
+    .busy_o       (busy),
+    .valid_o      (valid),
+    .ready_i      (ready_i),
+    .addr_o       (addr),
+    .len_o        (len)
+  );
+
+  // The registers of the module, for the invariant.
+  (* hierconn *) logic [3:0]  \u_dut.left_q ;
+  (* hierconn *) logic [5:0]  \u_dut.gen_rows.row_q ;
+  (* hierconn *) logic [15:0] \u_dut.gen_rows.rows_q ;
+
+  logic        live_q, offered_q;
+  logic [5:0]  next_q, row_q, stride_q;
+  logic [4:0]  left_q;  // beats
+  logic [15:0] rows_q, rows_last_q;
+  logic [3:0]  beats_last_q;
+  logic        take, row_done, done;
+
+  assign take     = valid && ready_i;
+  assign row_done = 5'(len) + 5'd1 == left_q;
+  assign done     = row_done && rows_q == 16'd0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q    <= 1'b0;
+      offered_q <= 1'b0;
+    end else if (clear_i) begin
+      live_q    <= 1'b0;
+      offered_q <= 1'b0;
+    end else begin
+      offered_q <= valid && !ready_i;
+      if (start_i) live_q <= 1'b1;
+      else if (take && done) live_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    stride_q     <= stride;
+    beats_last_q <= beats_last;
+    rows_last_q  <= rows_last;
+    if (start_i) begin
+      next_q <= addr_i;
+      row_q  <= addr_i;
+      left_q <= 5'(beats_last) + 5'd1;
+      rows_q <= Rows2D ? rows_last : 16'd0;
+    end else if (take && row_done) begin
+      next_q <= row_q + stride;
+      row_q  <= row_q + stride;
+      left_q <= 5'(beats_last) + 5'd1;
+      rows_q <= rows_q - 16'd1;
+    end else if (take) begin
+      next_q <= next_q + 6'(len) + 6'd1;
+      left_q <= left_q - 5'(len) - 5'd1;
+    end
+  end
+
+  always_comb begin
+    if ($initstate) assume (!rst_ni);
+    assume (!(start_i && busy));
+    if (live_q) begin
+      assume (stride == stride_q && beats_last == beats_last_q && rows_last == rows_last_q);
+    end
+    if (rst_ni) begin
+      a_busy:  assert (busy == live_q);
+      a_valid: assert (valid == live_q);
+      if (live_q) begin
+        a_next:   assert (addr == {next_q, 3'd0});
+        a_inside: assert (5'(len) < left_q);
+        a_cut:    assert (6'(next_q % MaxBeats) + 6'(len) < 6'(MaxBeats));
+        a_left:   assert (left_q != 5'd0 && left_q == 5'(\u_dut.left_q ) + 5'd1);
+        // As long as it may be: the row's end or the boundary.
+        a_whole:  assert (row_done || 6'(next_q % MaxBeats) + 6'(len) == 6'(MaxBeats - 1));
+        if (Rows2D) a_row: assert (\u_dut.gen_rows.row_q == row_q && \u_dut.gen_rows.rows_q == rows_q);
+        else a_one: assert (rows_q == 16'd0);
+      end
+      c_cut:  cover (live_q && take && !row_done);
+      c_last: cover (live_q && take && done && row_q != next_q);
+      if (Rows2D) c_rows: cover (live_q && take && done && rows_last == 16'd2);
+    end
+  end
+
+endmodule

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_dot, the body for gates: the sum is that of the formula in its header, written here lane by lane.
+//
+// Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits at a time, chosen by
+// Lane; ternary and binary: the lanes of one byte); the base is free. All lanes together: tb/trine_dot_tb.cpp.
+
+module trine_dot_props #(
+  parameter int unsigned Lane = 0,  // of a byte: 0..3
+  parameter int unsigned Mode = 0
+) (
+  input logic [31:0] base_i,
+  input logic [7:0]  act_i,
+  input logic [7:0]  wgt_i
+);
+
+  logic [31:0] act, wgt, sum, expected;
+
+  assign act = 32'(act_i) << (8 * Lane);
+  assign wgt = 32'(wgt_i) << (8 * Lane);
+
+  trine_dot u_dut (
+    .mode_i (2'(Mode)),
+    .base_i (base_i),
+    .act_i  (act),
+    .wgt_i  (wgt),
+    .sum_o  (sum)
+  );
+
+  // Ternary 01 = +1, 11 = -1; binary 1 = +1, 0 = -1: the 24 lanes that are zero are equal, so +1 each.
+  logic signed [31:0] total;
+
+  always_comb begin
+    total = 32'sd0;
+    if (Mode == 0) begin
+      total = 32'($signed(act_i)) * 32'($signed(wgt_i));
+    end else if (Mode == 1) begin
+      for (int unsigned l = 0; l < 4; l++) begin
+        if (act_i[2*l] && wgt_i[2*l]) total = act_i[2*l+1] == wgt_i[2*l+1] ? total + 32'sd1 : total - 32'sd1;
+      end
+    end else begin
+      total = 32'sd24;
+      for (int unsigned l = 0; l < 8; l++) total = act_i[l] == wgt_i[l] ? total + 32'sd1 : total - 32'sd1;
+    end
+    expected = base_i + $unsigned(total);
+    a_dot: assert (sum == expected);
+  end
+
+endmodule

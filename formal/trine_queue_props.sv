@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_queue: words leave in the order in which they came, none is lost or doubled, whatever the ports do;
+// an offered word does not change; clear_i empties it.
+//
+// One word is followed (see trine_fifo_props): `ahead` words leave before it.
+
+module trine_queue_props #(
+  parameter int unsigned Depth = 4
+) (
+  input logic       clk_i,
+  input logic       rst_ni,
+  input logic       clear_i,
+  input logic       in_valid_i,
+  input logic [3:0] in_data_i,
+  input logic       out_ready_i,
+  input logic       watch_i
+);
+
+  localparam int unsigned AddrBits  = $clog2(Depth);
+  localparam int unsigned CountBits = AddrBits + 2;
+
+  logic       in_ready, out_valid, empty;
+  logic [3:0] out_data;
+
+  trine_queue #(
+    .Width (4),
+    .Depth (Depth)
+  ) u_dut (
+    .clk_i       (clk_i),
+    .rst_ni      (rst_ni),
+    .clear_i     (clear_i),
+    .in_valid_i  (in_valid_i),
+    .in_ready_o  (in_ready),
+    .in_data_i   (in_data_i),
+    .out_valid_o (out_valid),
+    .out_ready_i (out_ready_i),
+    .out_data_o  (out_data),
+    .empty_o     (empty)
+  );
+
+  // The registers of the queue, for the invariant.
+  (* hierconn *) logic [AddrBits:0] \u_dut.head_q , \u_dut.tail_q ;
+  (* hierconn *) logic [3:0] \u_dut.u_mem.mem[0] , \u_dut.u_mem.mem[1] ;
+  (* hierconn *) logic [3:0] \u_dut.u_mem.mem[2] , \u_dut.u_mem.mem[3] ;
+
+  logic [CountBits-1:0] count_q, ahead_q, waiting;
+  logic [3:0]           value_q, out_q, word;
+  logic                 inside_q, offered_q, enters, leaves;
+  logic [AddrBits-1:0]  place;
+
+  assign enters  = in_valid_i && in_ready;
+  assign leaves  = out_valid && out_ready_i;
+  assign waiting = CountBits'((AddrBits + 1)'(\u_dut.tail_q - \u_dut.head_q ));
+  assign place   = \u_dut.head_q [AddrBits-1:0] + AddrBits'(ahead_q) - AddrBits'(out_valid);
+
+  if (Depth == 2) begin : gen_two
+    assign word = place[0] ? \u_dut.u_mem.mem[1] : \u_dut.u_mem.mem[0] ;
+  end else begin : gen_four
+    always_comb begin
+      case (place)
+        2'd0:    word = \u_dut.u_mem.mem[0] ;
+        2'd1:    word = \u_dut.u_mem.mem[1] ;
+        2'd2:    word = \u_dut.u_mem.mem[2] ;
+        default: word = \u_dut.u_mem.mem[3] ;
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      count_q   <= '0;
+      inside_q  <= 1'b0;
+      offered_q <= 1'b0;
+    end else if (clear_i) begin
+      count_q   <= '0;
+      inside_q  <= 1'b0;
+      offered_q <= 1'b0;
+    end else begin
+      offered_q <= out_valid && !out_ready_i;
+      count_q   <= count_q + CountBits'(enters) - CountBits'(leaves);
+      if (!inside_q && enters && watch_i) begin
+        inside_q <= 1'b1;
+        value_q  <= in_data_i;
+        ahead_q  <= count_q - CountBits'(leaves);
+      end else if (inside_q && leaves) begin
+        inside_q <= ahead_q != '0;
+        ahead_q  <= ahead_q - CountBits'(1);
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) out_q <= out_data;
+
+  always_comb begin
+    if ($initstate) assume (!rst_ni);
+    if (rst_ni) begin
+      a_waiting: assert (waiting <= CountBits'(Depth));
+      a_count:   assert (count_q == waiting + CountBits'(out_valid));
+      a_room:    assert (in_ready == (waiting != CountBits'(Depth)));
+      a_empty:   assert (empty == (count_q == '0));
+      if (offered_q) a_held: assert (out_valid && out_data == out_q);
+      if (inside_q) begin
+        a_ahead: assert (ahead_q < count_q);
+        if (out_valid && ahead_q == '0) a_order: assert (out_data == value_q);
+        else a_kept: assert (word == value_q);
+      end
+      c_full:   cover (inside_q && count_q == CountBits'(Depth + 1) && ahead_q == CountBits'(Depth));
+      c_leaves: cover (inside_q && ahead_q == '0 && leaves && value_q == 4'd9);
+      c_clears: cover (inside_q && clear_i);
+    end
+  end
+
+endmodule

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_tokens: a pair of engines, chosen freely, has as many tokens as were given and not taken; no token of another
+// pair changes it; overflow_o comes with the one that finds no room, and only then.
+//
+// Assumed: the contract (an engine takes only what have_o shows) and that nothing goes on after overflow_o.
+
+module trine_tokens_props (
+  input logic        clk_i,
+  input logic        rst_ni,
+  input logic        clear_i,
+  input logic [15:0] take_i,
+  input logic [15:0] give_i
+);
+
+  localparam int unsigned Bits = trine_isa_pkg::TokenBits;
+
+  (* anyconst *) logic [1:0] from, to;
+
+  logic [15:0] have;
+  logic        overflow;
+
+  trine_tokens u_dut (
+    .clk_i      (clk_i),
+    .rst_ni     (rst_ni),
+    .clear_i    (clear_i),
+    .take_i     (take_i),
+    .give_i     (give_i),
+    .have_o     (have),
+    .overflow_o (overflow)
+  );
+
+  // The counters, for the invariant.
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[0].gen_to[0].count_q  , \u_dut.gen_from[0].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[0].gen_to[2].count_q  , \u_dut.gen_from[0].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[1].gen_to[0].count_q  , \u_dut.gen_from[1].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[1].gen_to[2].count_q  , \u_dut.gen_from[1].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[2].gen_to[0].count_q  , \u_dut.gen_from[2].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[2].gen_to[2].count_q  , \u_dut.gen_from[2].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[3].gen_to[0].count_q  , \u_dut.gen_from[3].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[3].gen_to[2].count_q  , \u_dut.gen_from[3].gen_to[3].count_q ;
+  logic [16*Bits-1:0] counts;  // [4 * from + to]
+  assign counts = {\u_dut.gen_from[3].gen_to[3].count_q , \u_dut.gen_from[3].gen_to[2].count_q , \u_dut.gen_from[3].gen_to[1].count_q , \u_dut.gen_from[3].gen_to[0].count_q ,
+                   \u_dut.gen_from[2].gen_to[3].count_q , \u_dut.gen_from[2].gen_to[2].count_q , \u_dut.gen_from[2].gen_to[1].count_q , \u_dut.gen_from[2].gen_to[0].count_q ,
+                   \u_dut.gen_from[1].gen_to[3].count_q , \u_dut.gen_from[1].gen_to[2].count_q , \u_dut.gen_from[1].gen_to[1].count_q , \u_dut.gen_from[1].gen_to[0].count_q ,
+                   \u_dut.gen_from[0].gen_to[3].count_q , \u_dut.gen_from[0].gen_to[2].count_q , \u_dut.gen_from[0].gen_to[1].count_q , \u_dut.gen_from[0].gen_to[0].count_q };
+
+  logic [15:0]   full;     // [4 * from + to], as give_i
+  logic [Bits:0] tokens_q; // of the chosen pair
+  logic          give, take;
+
+  assign give = give_i[{from, to}];
+  assign take = take_i[{to, from}];
+
+  for (genvar f = 0; f < 4; f++) begin : gen_f
+    for (genvar t = 0; t < 4; t++) begin : gen_t
+      logic [Bits-1:0] counted_q;
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) counted_q <= '0;
+        else if (clear_i) counted_q <= '0;
+        else counted_q <= counted_q + Bits'(give_i[4*f + t]) - Bits'(take_i[4*t + f]);
+      end
+      assign full[4*f + t] = (&counted_q) && give_i[4*f + t] && !take_i[4*t + f];
+      always_comb if (rst_ni) begin
+        assert (have[4*t + f] == (counted_q != '0));
+        assert (counts[Bits*(4*f + t) +: Bits] == counted_q);
+      end
+      if (f == 1 && t == 2) begin : gen_cover
+        always_comb c_some: cover (rst_ni && counted_q == Bits'(3));
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) tokens_q <= '0;
+    else if (clear_i) tokens_q <= '0;
+    else tokens_q <= tokens_q + (Bits + 1)'(give) - (Bits + 1)'(take);
+  end
+
+  always_comb begin
+    if ($initstate) assume (!rst_ni);
+    assume ((take_i & ~have) == 16'd0);
+    assume (!(rst_ni && overflow && !clear_i));
+    if (rst_ni) begin
+      a_overflow: assert (overflow == (full != 16'd0));
+      a_bound:    assert (!tokens_q[Bits]);
+      a_counter:  assert (counts[Bits*{from, to} +: Bits] == tokens_q[Bits-1:0]);
+      a_pair:     assert (have[{to, from}] == (tokens_q != '0));
+    end
+  end
+
+endmodule

@@ -194,32 +194,38 @@ double Timeline::among_drains(double from, double cycles) const {
   return now + left - from;
 }
 
-/// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them.
-Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile) {
+/// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them, and
+/// the gathers of `turns`, of another engine, go in turn with them.
+Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile,
+                                   const std::vector<Traffic>& turns) {
   const double share = tile < work.tile_share.size() ? work.tile_share[tile] : 0;
   double now = static_cast<double>(from), left = static_cast<double>(work.tile_cycles[tile]);
-  const double past = std::min(now, static_cast<double>(input_free_));  // the array's time grows
-  traffic_.erase(std::remove_if(traffic_.begin(), traffic_.end(),
-                                [&](const Traffic& t) { return t.end <= past; }),
-                 traffic_.end());
-  while (left > 0) {
-    double rate = 0, until = now + left / latency::kLeastSpeed;
-    for (const Traffic& t : traffic_) {
-      if (t.end <= now) continue;
+  while (left > 1e-6) {
+    double taken = 0, until = now + left / latency::kLeastSpeed;
+    const auto meet = [&](const Traffic& t, double part) {
+      if (t.end <= now) return;
       if (t.start > now) {
         until = std::min(until, t.start);
-        continue;
+        return;
       }
-      rate += t.beats / (t.end - t.start);
+      taken += part * t.beats / (t.end - t.start);
       until = std::min(until, t.end);
-    }
-    const double speed = std::max(latency::kLeastSpeed, 1 - rate * share * latency::kDmaMeets);
+    };
+    for (const Traffic& t : traffic_) meet(t, share * latency::kDmaMeets);
+    for (const Traffic& t : turns) meet(t, 1);
+    const double speed = std::max(latency::kLeastSpeed, 1 - taken);
     const double done = std::min(left, (until - now) * speed);
     now += done / speed;
     left -= done;
-    if (left < 1e-6) break;
   }
   return static_cast<Time>(std::llround(now)) - from;
+}
+
+/// Forgets what has passed: the array's time grows.
+void Timeline::forget(std::vector<Traffic>& traffic, double past) {
+  traffic.erase(std::remove_if(traffic.begin(), traffic.end(),
+                               [&](const Traffic& t) { return t.end <= past; }),
+                traffic.end());
 }
 
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
@@ -231,6 +237,8 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
                       config_.rows + latency::kLaneSetup;
   const Time first = std::max(start + latency::kStart, filled);
   add_gap(input_free_, first, queued, token_times);
+  forget(traffic_, static_cast<double>(input_free_));
+  forget(vector_gathers_, static_cast<double>(first));
   Segment segment;
   segment.start = first;
   Time t = first;  // next free cycle of the array's input
@@ -245,7 +253,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
     Time tile_first = 0;  // last step of the first group
     for (std::size_t g = 0; g < work.group_columns.size(); ++g) {
       const int columns = work.group_columns[g];
-      const Time cycles = contended(t, work, tile);
+      const Time cycles = contended(t, work, tile, vector_gathers_);
       const Time last_step = std::max(t + cycles - 1, drain_free_);
       count(Cause::kCompute, work.steps);
       count(Cause::kBank, cycles - work.steps);
@@ -294,7 +302,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
-    const Time gather = contended(t, work, tile);
+    const Time gather = contended(t, work, tile, {});
+    const Time begin = t;
     if (op == Op::kSoftmax) {  // two passes more
       const Time codes =
           (work.channels + config_.columns_per_cycle - 1) / config_.columns_per_cycle;
@@ -303,6 +312,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + latency::kNormalize;
     else
       t += gather + window * work.out_words;
+    vector_gathers_.push_back(
+        {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }
   queue(Engine::kVector).free = t;
   return t + latency::kVector;

@@ -86,7 +86,8 @@ class Timeline {
   double shared(double from, double cycles, double beats) const;
   double among_drains(double from, double cycles) const;
   void add_traffic(double end, double cycles, double beats);
-  Time contended(Time from, const Work& work, std::size_t tile);
+  Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
+  static void forget(std::vector<Traffic>& traffic, double past);
   void add_gap(Time from, Time to, Time queued, const std::array<Time, isa::kEngines>& token_times);
   void add_idle(Time from, Time to);
   void add_segment(Time from, Time to, Cause cause);
@@ -98,6 +99,7 @@ class Timeline {
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
   Channel fetch_, read_, write_;
   std::vector<Traffic> traffic_;
+  std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
   std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer networks as int8 TFLite files, with seeded weights.
+"""Transformer networks as int8 files with seeded weights: of TFLite, or of ONNX (quantizers around
+float32 operators) if the file's name ends in .onnx.
 
     transformers.py NAME FILE
 
 attention_T: softmax(Q K^T) V of 12 heads of 64 channels over T tokens, from maps of [T][768] to a
 map of [T][768] (attention_128, attention_512; attention_HEADSxSIZE_T for others, as 4x16_7).
-encoder_T, decoder_T: one layer, normalized behind each sum, hidden maps of four times the channels,
-sinusoids added to the input. The decoder has causal attention to itself, then attention to an
+layer_T: one encoder layer, normalized behind each sum, hidden maps of four times the channels.
+encoder_T, decoder_T: the same with sinusoids added to the input. The decoder has causal attention to itself, then attention to an
 encoder's output of T + 3 tokens, of which a third input masks those that are padding.
 """
 
@@ -17,6 +18,7 @@ import struct
 import sys
 import zlib
 
+import onnx_net
 import tflite_writer
 
 # Of the format: builtin code, number of the options in their union.
@@ -114,6 +116,25 @@ class Net:
         return self.op(MEAN, [x, self.integers([len(shape) - 1])],
                        self.tensor(shape, scale, zero_point), {0: ("?", True)})
 
+    def layer_norm(self, x, gamma, beta, scale, zero_point):
+        """As converters decompose it. Sums of two normalized maps have variances around 2.
+
+        @param gamma, beta  bytes of int8 codes, their scale
+        """
+        def constant(codes, step):
+            return self.tensor((len(codes),), step, 0, data=codes)
+
+        mean = self.mean(x, 0.01, 2)
+        square = self.elementwise(SQUARED_DIFFERENCE, x, mean, 0.08, -128)
+        variance = self.mean(square, 0.03, -128)
+        epsilon = self.tensor((1,), 1e-3 / 127, 0, data=b"\x7f")
+        factor = self.elementwise(ADD, variance, epsilon, 0.03, -128)
+        factor = self.function(RSQRT, factor, 0.01, -128)
+        y = self.elementwise(SUB, x, mean, 1.5 * UNIT, 1)
+        y = self.elementwise(MUL, y, factor, UNIT, -3)
+        y = self.elementwise(MUL, y, constant(*gamma), UNIT, 4)
+        return self.elementwise(ADD, y, constant(*beta), scale, zero_point)
+
     def to_bytes(self):
         codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 1)} for c in self.codes]
         graph = {0: self.tensors, 1: ["i", *self.inputs], 2: ["i", *self.outputs], 3: self.ops}
@@ -128,10 +149,6 @@ def random_dense(net, x, outputs, scale, zero_point=0):
     scales = [typical * random.uniform(0.8, 1.25) for _ in range(outputs)]
     bias = [random.randrange(-2000, 2001) for _ in range(outputs)]
     return net.dense(x, weights, scales, bias, scale, zero_point)
-
-
-def random_constant(net, shape, scale):
-    return net.tensor(shape, scale, 0, data=net.random.randbytes(math.prod(shape)))
 
 
 def attention(net, q, k, v, heads, masks=()):
@@ -155,15 +172,8 @@ def attention(net, q, k, v, heads, masks=()):
 
 
 def layer_norm(net, x):
-    """As converters decompose it. Sums of two normalized maps have variances around 2."""
-    mean = net.mean(x, 0.01, 2)
-    variance = net.mean(net.elementwise(SQUARED_DIFFERENCE, x, mean, 0.08, -128), 0.03, -128)
-    epsilon = net.tensor((1,), 1e-3 / 127, 0, data=b"\x7f")
-    factor = net.function(RSQRT, net.elementwise(ADD, variance, epsilon, 0.03, -128), 0.01, -128)
-    y = net.elementwise(SUB, x, mean, 1.5 * UNIT, 1)
-    y = net.elementwise(MUL, y, factor, UNIT, -3)
-    y = net.elementwise(MUL, y, random_constant(net, (net.shapes[x][-1],), 0.012), UNIT, 4)
-    return net.elementwise(ADD, y, random_constant(net, (net.shapes[x][-1],), 0.004), UNIT, -2)
+    gamma, beta = ((net.random.randbytes(net.shapes[x][-1]), step) for step in (0.012, 0.004))
+    return net.layer_norm(x, gamma, beta, UNIT, -2)
 
 
 def attention_block(net, x, memory, heads, masks=()):
@@ -203,18 +213,20 @@ def positions(net, x):
     return net.elementwise(ADD, x, table, 1.5 * UNIT, 0)
 
 
-def encoder(name, heads, size, tokens):
-    net = Net(name)
+def layer(net, heads, size, tokens):
+    x = net.input((1, tokens, heads * size), UNIT, 3)
+    net.outputs = [encoder_block(net, x, heads, 4 * heads * size)]
+
+
+def encoder(net, heads, size, tokens):
     channels = heads * size
     x = positions(net, net.input((1, tokens, channels), UNIT, 3))
     net.outputs = [encoder_block(net, x, heads, 4 * channels)]
-    return net
 
 
-def decoder(name, heads, size, tokens):
+def decoder(net, heads, size, tokens):
     """Inputs: the target, what an encoder made of 3 tokens more, and 0 or -128 for each of these:
     whether it is a token or padding."""
-    net = Net(name)
     channels, source = heads * size, tokens + 3
     x = positions(net, net.input((1, tokens, channels), UNIT, 3))
     memory = net.input((1, source, channels), UNIT, -2)
@@ -222,26 +234,25 @@ def decoder(name, heads, size, tokens):
     causal = net.tensor((1, 1, tokens, tokens), *MASK, data=b"".join(
         b"\0" * (t + 1) + b"\x80" * (tokens - t - 1) for t in range(tokens)))
     net.outputs = [decoder_block(net, x, memory, heads, 4 * channels, causal, padding)]
-    return net
 
 
-def attention_only(name, heads, size, tokens):
-    net = Net(name)
+def attention_only(net, heads, size, tokens):
     q, k, v = (net.input((1, tokens, heads * size), 0.008 + 0.001 * i, 3 - 4 * i)
                for i in range(3))
     net.outputs = [attention(net, q, k, v, heads)]
-    return net
 
 
-NETWORKS = {"attention": attention_only, "encoder": encoder, "decoder": decoder}
+NETWORKS = {"attention": attention_only, "layer": layer, "encoder": encoder, "decoder": decoder}
 
 
-def network(name):
+def network(name, kind_of_net=Net):
     kind, *shape = name.split("_")
     if kind not in NETWORKS or not shape:
         sys.exit(f"{name}: no such network")
     heads, size = map(int, shape[0].split("x")) if len(shape) > 1 else (12, 64)
-    return NETWORKS[kind](name, heads, size, int(shape[-1]))
+    net = kind_of_net(name)
+    NETWORKS[kind](net, heads, size, int(shape[-1]))
+    return net
 
 
 def main():
@@ -249,7 +260,8 @@ def main():
         sys.exit(__doc__)
     name, path = sys.argv[1:]
     with open(path, "wb") as file:
-        file.write(network(name).to_bytes())
+        net = onnx_net.OnnxNet if path.endswith(".onnx") else Net
+        file.write(network(name, net).to_bytes())
 
 
 if __name__ == "__main__":

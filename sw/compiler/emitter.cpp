@@ -111,42 +111,155 @@ void Emitter::emit_layer(int index) {
   layer_ = index;
   input_loaded_ = false;
   words_stored_ = 0;
+  const std::size_t begin = instructions.size();
   require_table();
   require_exponentials();
   const Tiling& t = tiling();
-  const bool conv = layer().kind == LayerKind::kConv;
-  const int channels = conv ? layer().channels : shape(layer().output).C;
-  std::vector<Channels> chunks;
-  for (int c = 0; c < channels; c += t.chunk)
-    chunks.push_back({c, std::min(channels, c + t.chunk)});
-  const auto part = [&](const Rect& rect, const Channels& chunk) {
-    if (!conv)
-      emit_vector_part(rect, chunk);
-    else if (t.relay)
-      emit_conv_relay(rect, chunk);
-    else if (t.pieces)
-      emit_conv_pieces(rect, chunk);
-    else
-      emit_conv_part(rect, chunk, 0, layer().sweeps.size());
-  };
-  if (layer().fuses_max() && place(layer().output).resident && t.rows == layer().window.P &&
-      t.cols == layer().window.Q && !t.pieces) {
-    for (const Channels& chunk : chunks) emit_sweeps(chunk);
-  } else if (t.chunk_outer) {
-    for (const Channels& chunk : chunks) {
-      const std::vector<Rect> rects = rectangles();
-      const int lead = chunk.first == 0 && lead_channels() > 0 ? lead_channels() : chunk.size();
-      for (int c = chunk.first; c < chunk.last; c += lead)
-        part(rects[0], {c, std::min(chunk.last, c + lead)});
-      for (std::size_t r = 1; r < rects.size(); ++r) part(rects[r], chunk);
-      store_words(chunk.last);
-    }
-  } else {
-    for (const Rect& rect : rectangles())
-      for (const Channels& chunk : chunks) part(rect, chunk);
-  }
-  store_words(channels);
+  const bool pool_stays = layer().fuses_max() && place(layer().output).resident;
+  if (pool_stays && t.rows == layer().window.P && t.cols == layer().window.Q && !t.pieces)
+    for (const Channels& chunk : chunks()) emit_sweeps(chunk);
+  else if (t.chunk_outer)
+    emit_by_chunks(begin);
+  else
+    emit_by_rectangles();
+  store_words(channels());
   store_joined();
+}
+
+int Emitter::channels() const {
+  return layer().kind == LayerKind::kConv ? layer().channels : shape(layer().output).C;
+}
+
+std::vector<Channels> Emitter::chunks() const {
+  std::vector<Channels> result;
+  const int follower = follower_channels();
+  if (follower > 0) result.push_back({0, follower});
+  for (int c = follower; c < channels(); c += tiling().chunk)
+    result.push_back({c, std::min(channels(), c + tiling().chunk)});
+  return result;
+}
+
+void Emitter::emit_part(const Rect& rect, const Channels& chunk, bool by_vectors) {
+  if (layer().kind != LayerKind::kConv)
+    emit_vector_part(rect, chunk);
+  else if (tiling().relay)
+    emit_conv_relay(rect, chunk);
+  else if (tiling().pieces)
+    emit_conv_pieces(rect, chunk);
+  else
+    emit_conv_part(rect, chunk, 0, layer().sweeps.size(), by_vectors);
+}
+
+/// @param begin  the layer's first instruction
+void Emitter::emit_by_chunks(std::size_t begin) {
+  const int follower = follower_channels();
+  for (const Channels& chunk : chunks()) {
+    const bool follows = chunk.last == follower;
+    const std::vector<Rect> rects =
+        follows || makes_vectors(layer_) ? vectors_of({0, 1, 0, layer().window.Q}) : rectangles();
+    std::vector<std::size_t> ends;  // of the rectangles
+    for (const Rect& rect : rects) {
+      const bool leads = ends.empty() && chunk.first == 0 && lead_channels() > 0;
+      const int lead = leads ? lead_channels() : chunk.size();
+      for (int c = chunk.first; c < chunk.last; c += lead)
+        emit_part(rect, {c, std::min(chunk.last, c + lead)});
+      ends.push_back(instructions.size());
+    }
+    if (follows) follow_vectors(begin, ends);
+    if (makes_vectors(layer_)) vector_ends_ = ends;
+    store_words(chunk.last);
+  }
+}
+
+void Emitter::emit_by_rectangles() {
+  std::vector<Channels> order = chunks();
+  // There and back again: the chunk at a turn finds its weights where they are.
+  const std::int64_t groups =
+      layer().kind == LayerKind::kConv ? divide_up(channels(), layer().columns(config_)) : 0;
+  const bool apart = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
+  const bool turns = apart && groups * layer().rows_of(layer().steps()) > config_.pmem_rows();
+  for (const Rect& rect : rectangles()) {
+    for (const Channels& chunk : order) {
+      const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
+      emit_part(rect, chunk, end && follows_loads());
+    }
+    if (turns) std::reverse(order.begin(), order.end());
+  }
+}
+
+/// Puts the vectors of the layer's first chunk, [begin, ends[0]) and so on, each behind the one
+/// that the layer before has made.
+void Emitter::follow_vectors(std::size_t begin, const std::vector<std::size_t>& ends) {
+  assert(ends.size() == vector_ends_.size() && vector_ends_.back() <= begin);
+  const auto at = [&](std::size_t i) {
+    return instructions.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  const auto first = [&](std::size_t r) { return r == 0 ? begin : ends[r - 1]; };
+  for (std::size_t r = 0; r < ends.size(); ++r)
+    for (auto later = at(first(r)); later != at(ends[r]); ++later)
+      for (auto earlier = at(vector_ends_[r]); earlier != at(begin); ++earlier)
+        if (!independent(*earlier, *later)) return;
+  std::vector<Instruction> order(at(0), at(vector_ends_[0]));
+  for (std::size_t r = 0; r < ends.size(); ++r) {
+    order.insert(order.end(), at(first(r)), at(ends[r]));
+    order.insert(order.end(), at(vector_ends_[r]),
+                 r + 1 < ends.size() ? at(vector_ends_[r + 1]) : at(begin));
+  }
+  instructions = std::move(order);
+}
+
+/// Whether the only buffer of a part of the input is loaded vector by vector, behind the last chunk
+/// of the part before and ahead of the first one of its own.
+bool Emitter::follows_loads() const {
+  const Geometry& g = layer().window;
+  return !place(layer().input).resident && tiling().buffers == 1 && g.P == 1 && g.H == 1 &&
+         g.R * g.S == 1 && g.stride_x == 1 && layer().sweeps.size() == 1;
+}
+
+/// Whether the layer makes its pixels vector by vector, slowly, so that others need not wait for
+/// all of them.
+bool Emitter::makes_vectors(int index) const {
+  const Layer& l = net_.layers[at(index)];
+  return l.kind == LayerKind::kNormalize && l.window.P == 1 && place(l.input).resident &&
+         place(l.output).resident && net_.maps[at(l.output)].part.whole < 0;
+}
+
+/// Whether an output that stays on the chip is stored part by part as it is made.
+bool Emitter::stores_parts() const {
+  return layer().kind == LayerKind::kNormalize && output().part.whole < 0 &&
+         stored(layer().output) && place(layer().output).resident;
+}
+
+/// Output channels of the first chunk of a layer that computes each vector as soon as the layer
+/// before has made it; 0: it waits for all of them. The more channels, the less time is lost.
+int Emitter::follower_channels() const {
+  const Layer& l = layer();
+  const Tiling& t = tiling();
+  const Geometry& g = l.window;
+  if (layer_ == 0 || !makes_vectors(layer_ - 1) || net_.layers[at(layer_ - 1)].output != l.input ||
+      l.kind != LayerKind::kConv || l.weights_map >= 0 || l.group_channels > 0 || !t.chunk_outer ||
+      t.pieces || t.relay || l.sweeps.size() != 1 || l.corrections.size() > 1 || g.P != 1 ||
+      g.H != 1 || g.Q != g.W || g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
+    return 0;
+  const std::int64_t rows = l.rows_of(l.steps());
+  const auto fits = [&](int channels) {
+    const Placement& to = place(layer().output);
+    return divide_up(channels, l.columns(config_)) * rows <= config_.pmem_rows() * 3 / 4 &&
+           channels <= parameter_channels() &&
+           (to.resident || buffer_words(to.dram, output().width_in_dram(), 1, config_.rows,
+                                        output().words_of(channels), config_) <= t.output_words);
+  };
+  int channels = t.chunk;
+  while (channels + t.chunk <= l.channels && fits(channels + t.chunk)) channels += t.chunk;
+  return std::min(channels, l.channels);
+}
+
+/// A row's positions, a vector of lanes each.
+std::vector<Rect> Emitter::vectors_of(const Rect& row) const {
+  std::vector<Rect> result;
+  for (int x = row.x0; x < row.x1; x += config_.rows)
+    result.push_back({row.y0, row.y1, x, std::min(row.x1, x + config_.rows)});
+  return result;
 }
 
 /// Stores the words of a resident output of the network, or map of weights, that so many channels
@@ -154,7 +267,7 @@ void Emitter::emit_layer(int index) {
 void Emitter::store_words(int channels) {
   const int out = layer().output;
   const Shape& s = shape(out);
-  if (!stored(out) || !place(out).resident) return;
+  if (!stored(out) || !place(out).resident || stores_parts()) return;
   const int words = channels == s.C ? s.channel_words() : channels / s.per_word;
   if (words > words_stored_)
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, words_stored_, words - words_stored_,
@@ -192,12 +305,16 @@ void Emitter::emit_sweeps(const Channels& channels) {
   emit_conv_part(layer().sweeps[0].rect, channels, 1, sweeps);
 }
 
-/// Sweeps first..last-1 of a rectangle.
+/// Sweeps first..last-1 of a rectangle; `by_vectors`: each vector of lanes as its input comes.
 void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
-                             std::size_t last) {
+                             std::size_t last, bool by_vectors) {
   const FilterPart part{0, layer().words, 0, layer().window.R};
-  const View in = input_view(rect, layer().first_word(channels.first),
-                             layer().words_of(channels.size()), 0, layer().window.R);
+  const std::vector<Rect> rects = by_vectors ? vectors_of(rect) : std::vector<Rect>{rect};
+  const auto input_until = [&](int column) {
+    return input_view(rect, layer().first_word(channels.first), layer().words_of(channels.size()),
+                      0, layer().window.R, column);
+  };
+  const View in = input_until(rects.front().x1);
   const std::int64_t row = require_chunk_weights(channels, part);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;  // a maximum is taken with the output itself
@@ -205,16 +322,20 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::si
   // Groups that leave columns idle are RUNs of their own.
   const int columns = layer().columns(config_);
   const bool alone = layer().weights_map >= 0 && columns < config_.cols;
-  for (std::size_t s = first; s < last; ++s)
-    for (const SweepPart& p : parts_in(layer().sweeps[s], rect)) {
-      const std::int64_t param = require_parameters(channels, p.correction);
-      for (int c = channels.first; c < channels.last; c += alone ? columns : channels.size()) {
-        const Channels group{c, alone ? std::min(c + columns, channels.last) : channels.last};
-        const int before = c - channels.first;
-        emit_conv(layer().sweeps[s], p.rect, group, part, in, out, delta,
-                  row + before / columns * part.words, param + before * layer().passes, true, true);
+  for (const Rect& own : rects) {
+    input_until(own.x1);
+    for (std::size_t s = first; s < last; ++s)
+      for (const SweepPart& p : parts_in(layer().sweeps[s], own)) {
+        const std::int64_t param = require_parameters(channels, p.correction);
+        for (int c = channels.first; c < channels.last; c += alone ? columns : channels.size()) {
+          const Channels group{c, alone ? std::min(c + columns, channels.last) : channels.last};
+          const int before = c - channels.first;
+          emit_conv(layer().sweeps[s], p.rect, group, part, in, out, delta,
+                    row + before / columns * part.words, param + before * layer().passes, true,
+                    true);
+        }
       }
-    }
+  }
   finish_output(rect, channels);
 }
 
@@ -334,8 +455,10 @@ View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t sta
   return view;
 }
 
-/// The input, or the words and rows of it that the filter part needs, in DMEM.
-View Emitter::input_view(const Rect& rect, int word, int words, int first_row, int filter_rows) {
+/// The input, or the words and rows of it that the filter part needs, in DMEM: what the rectangle's
+/// positions before column `until` read.
+View Emitter::input_view(const Rect& rect, int word, int words, int first_row, int filter_rows,
+                         int until) {
   const int map = layer().input;
   Geometry g = layer().window;
   g.pad_top -= first_row * g.dil_y;
@@ -348,14 +471,19 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
   }
   const auto key =
       std::make_tuple(rect.y0, rect.y1, rect.x0, rect.x1, word, words, first_row, filter_rows);
-  if (input_loaded_ && loaded_input_ == key) return last_input_;
-  const Tiling& t = tiling();
-  const Rect window{y.begin, y.end, x.begin, x.end};
-  const std::int64_t start = plan_.scratch[at(layer_)] + (turn_in_++ % t.buffers) * t.input_words;
-  last_input_ = window.empty() ? View{} : place_buffer(map, window, word, start);
-  if (!window.empty()) copy(Engine::kLoad, map, window, word, words, last_input_);
-  loaded_input_ = key;
-  input_loaded_ = true;
+  if (!input_loaded_ || loaded_input_ != key) {
+    const Tiling& t = tiling();
+    const std::int64_t start = plan_.scratch[at(layer_)] + (turn_in_++ % t.buffers) * t.input_words;
+    const Rect window{y.begin, y.end, x.begin, x.end};
+    last_input_ = window.empty() ? View{} : place_buffer(map, window, word, start);
+    loaded_input_ = key;
+    input_loaded_ = true;
+    columns_loaded_ = x.begin;
+  }
+  const int end = until < rect.x1 ? input_cols(g, rect.x0, until).end : x.end;
+  const Rect missing{y.begin, y.end, columns_loaded_, end};
+  if (!missing.empty()) copy(Engine::kLoad, map, missing, word, words, last_input_);
+  columns_loaded_ = std::max(columns_loaded_, end);
   return last_input_;
 }
 
@@ -409,9 +537,11 @@ View Emitter::output_view(const Rect& rect, const Channels& channels) {
 
 /// @pre the last output_view() was of the same rectangle and channels
 void Emitter::finish_output(const Rect& rect, const Channels& channels) {
-  if (place(layer().output).resident) return;
+  const bool resident = place(layer().output).resident;
+  if (resident && !stores_parts()) return;
   const OutputPart o = output_part(rect, channels);
-  copy(Engine::kStore, o.map, o.rect, o.word, o.words, out_buffer_);
+  copy(Engine::kStore, o.map, o.rect, o.word, o.words,
+       resident ? place(layer().output).dmem : out_buffer_);
 }
 
 /// Loads a resident input or constant up to that row.
@@ -712,14 +842,20 @@ void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t en
   load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
 }
 
-/// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
-/// memory holds: short loads cost more than their words, long ones wait for their place.
-std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
+/// Channels whose parameters are loaded together.
+int Emitter::parameter_channels() const {
   const Layer& l = layer();
   const int chunk = tiling().chunk;
   const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
   const std::int64_t chunks = config_.param_channels / 4 / (sets * chunk * l.passes);
-  const int size = static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
+  return static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
+}
+
+/// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
+/// memory holds: short loads cost more than their words, long ones wait for their place.
+std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
+  const Layer& l = layer();
+  const int size = parameter_channels();
   const int first_channel = channels.first / size * size;
   const Channels range{first_channel, std::min(l.channels, first_channel + size)};
   const std::int64_t entries = params_.rounded(std::int64_t{range.size()} * l.passes);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,12 +47,24 @@ class Emitter {
  private:
   struct Buffers;
   void emit_layer(int index);
+  int channels() const;
+  std::vector<Channels> chunks() const;
+  void emit_part(const Rect& rect, const Channels& chunk, bool by_vectors = false);
+  void emit_by_chunks(std::size_t begin);
+  void emit_by_rectangles();
+  void follow_vectors(std::size_t begin, const std::vector<std::size_t>& ends);
   void store_words(int channels);
   void store_joined();
   std::vector<Rect> rectangles() const;
   void emit_sweeps(const Channels& channels);
+  bool follows_loads() const;
+  bool makes_vectors(int index) const;
+  bool stores_parts() const;
+  int follower_channels() const;
+  int parameter_channels() const;
+  std::vector<Rect> vectors_of(const Rect& row) const;
   void emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
-                      std::size_t last);
+                      std::size_t last, bool by_vectors = false);
   void emit_conv_relay(const Rect& rect, const Channels& channels);
   void emit_conv_pieces(const Rect& rect, const Channels& channels);
   void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
@@ -68,12 +81,13 @@ class Emitter {
                     const Channels& channels);
 
   // Maps in DMEM.
-  View input_view(const Rect& rect, int word, int words, int first_row, int filter_rows);
+  View input_view(const Rect& rect, int word, int words, int first_row, int filter_rows,
+                  int until = std::numeric_limits<int>::max());
   View second_view(const Rect& rect, const Channels& channels);
   View output_view(const Rect& rect, const Channels& channels);
   bool merges() const;
   /// Whether a map goes to DRAM when it is there.
-  bool stored(int map) const { return map_at(map).output; }
+  bool stored(int map) const { return map_at(map).output || map_at(map).kept; }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem);
@@ -151,8 +165,10 @@ class Emitter {
   View last_input_;
   View out_buffer_;  ///< of the part being computed, when the output is spilled
   bool input_loaded_ = false;
-  int words_stored_ = 0;      ///< of the layer's output, if it is the network's
-  std::set<int> parts_left_;  ///< outputs of which parts are stored with the last one
+  int columns_loaded_ = 0;                ///< of `last_input_`: input columns before this one
+  int words_stored_ = 0;                  ///< of the layer's output, if it is the network's
+  std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
+  std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   /// What a block of constants, or of a map's codes, is a part of, and which one.
   using BlockKey = std::vector<int>;
   BlockKey weights_key(const Channels& channels, const FilterPart& part) const;
@@ -165,7 +181,7 @@ class Emitter {
   };
   std::map<std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>>, ParameterBlock>
       parameters_;
-  std::int64_t zeros_ = -1;         ///< byte of a block of zeros in the image
+  std::int64_t zeros_ = -1;        ///< byte of a block of zeros in the image
   std::vector<bool> zero_biases_;  ///< entries of the bias memory that hold 0
   OneSet table_, exponentials_;
 };

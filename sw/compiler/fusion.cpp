@@ -110,7 +110,7 @@ Plan fuse_and_plan(Network& network, const gen::Config& config, Fusion fusion) {
     }
   }
   check_vector(network, config);
-  return best ? *best : plan(network, config);
+  return reload_and_plan(network, config, best ? *best : plan(network, config));
 }
 
 }  // namespace trine::compiler

@@ -18,6 +18,10 @@ enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the p
 /// @throws Error  as plan(); a layer for the vector unit where there is none
 Plan fuse_and_plan(Network& network, const gen::Config& config, Fusion fusion);
 
+/// Maps whose places long stand idle are loaded again if that makes the network's plan shorter
+/// (reload.cpp).
+Plan reload_and_plan(Network& network, const gen::Config& config, Plan plan);
+
 /// The same with rows and columns exchanged if that takes fewer cycles (transpose.cpp).
 Plan orient_and_plan(Network& network, const gen::Config& config, Fusion fusion);
 

@@ -40,15 +40,24 @@ void set_address(Instruction& instruction, const isa::Field& field, std::int64_t
   instruction.registers.set(field, value & ((std::int64_t{1} << field.width) - 1));
 }
 
+namespace {
+
+bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const Region& x) {
+    return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
+  });
+}
+
+}  // namespace
+
 bool conflicts(const Instruction& earlier, const Instruction& later) {
-  const auto any = [](const std::vector<Region>& a, const std::vector<Region>& b) {
-    return std::any_of(a.begin(), a.end(), [&](const Region& x) {
-      return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
-    });
-  };
-  if (any(earlier.writes, later.reads)) return true;
+  if (meet(earlier.writes, later.reads)) return true;
   if (earlier.engine == later.engine) return false;
-  return any(earlier.reads, later.writes) || any(earlier.writes, later.writes);
+  return meet(earlier.reads, later.writes) || meet(earlier.writes, later.writes);
+}
+
+bool independent(const Instruction& a, const Instruction& b) {
+  return !meet(a.writes, b.reads) && !meet(a.reads, b.writes) && !meet(a.writes, b.writes);
 }
 
 }  // namespace trine::compiler

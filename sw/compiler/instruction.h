@@ -42,5 +42,7 @@ void set_address(Instruction& instruction, const isa::Field& field, std::int64_t
 /// Whether `later` must see what `earlier` did, or must not disturb it: a read after a write, a
 /// write after a read or a write. Within an engine only the first matters: the rest is in order.
 bool conflicts(const Instruction& earlier, const Instruction& later);
+/// Whether they may come in either order.
+bool independent(const Instruction& a, const Instruction& b);
 
 }  // namespace trine::compiler

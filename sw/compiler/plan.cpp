@@ -12,6 +12,7 @@
 namespace trine::compiler {
 namespace {
 
+constexpr double kWorthwhile = 0.05;   ///< part of a layer's cycles that is worth another plan
 constexpr double kLayerOverhead = 30;  ///< cycles from a layer's last result to the next start
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
@@ -25,13 +26,18 @@ struct Life {
 };
 
 constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
+/// What a planner is told besides the network.
+struct Wishes {
+  bool roomy = true;      ///< spends words on pitches and places without bank conflicts
+  std::set<int> padded;   ///< !roomy: maps whose rows are padded all the same, as conflicting()
+                          ///< names them
+  std::set<int> in_dram;  ///< maps that have no place in DMEM, as crowding() names them
+};
 
 class Planner {
  public:
-  /// @param padded  with !roomy: maps whose rows are padded all the same, as conflicting() names
-  /// them
-  Planner(const Network& network, const gen::Config& config, bool roomy, std::set<int> padded = {})
-      : net_(network), config_(config), roomy_(roomy), padded_(std::move(padded)) {}
+  Planner(const Network& network, const gen::Config& config, Wishes wishes)
+      : net_(network), config_(config), wishes_(std::move(wishes)) {}
 
   Plan run() {
     plan_.maps.resize(net_.maps.size());
@@ -41,14 +47,13 @@ class Planner {
     choose_pitches();
     place_in_dram();
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (net_.maps[at(m)].capacity) spill(m);
+      if (net_.maps[at(m)].capacity || wishes_.in_dram.count(m) > 0) spill(m);
     while (!try_placement()) {
     }
     plan_.cycles = estimated_cycles();
-    return std::move(plan_);
+    plan_.spilled = spilled_.size();
+    return plan_;
   }
-
-  std::size_t spilled() const { return spilled_.size(); }
 
   /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
   std::vector<int> conflicting() const {
@@ -60,6 +65,27 @@ class Planner {
     std::vector<int> roots;
     for (const auto& [cycles, m] : found) roots.push_back(m);
     return roots;
+  }
+
+  /// After run(): maps that lie beside the layers that lose the most cycles to transfers, and would
+  /// leave them more room in DRAM.
+  std::vector<int> crowding() const {
+    std::vector<std::pair<double, int>> losses;
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Tiling& t = plan_.tilings[at(i)];
+      if (t.expected > (1 + kWorthwhile) * t.compute) losses.push_back({t.compute - t.expected, i});
+    }
+    std::sort(losses.begin(), losses.end());
+    std::vector<int> maps;
+    for (const auto& [loss, i] : losses) {
+      std::vector<std::pair<std::int64_t, int>> beside;
+      for (const Placed& p : placed_)
+        if (Life{i, i}.meets(life_of(p.map))) beside.push_back({-words_of(p.map), p.map});
+      std::sort(beside.begin(), beside.end());
+      for (const auto& [words, m] : beside)
+        if (std::find(maps.begin(), maps.end(), m) == maps.end()) maps.push_back(m);
+    }
+    return maps;
   }
 
  private:
@@ -149,7 +175,7 @@ class Planner {
       const int step = pitch_unit(m);
       int best = static_cast<int>(round_up(W, step));
       std::int64_t best_cycles = pitch_cycles(m, best);
-      const bool pad = roomy_ || padded_.count(m) > 0;
+      const bool pad = wishes_.roomy || wishes_.padded.count(m) > 0;
       for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
            pitch += step) {
         const std::int64_t cycles = pitch_cycles(m, pitch);
@@ -189,7 +215,7 @@ class Planner {
     if (shape.pixels() == 1 || !stays_on_chip(m)) return;
     if (pooled(m) && !weights(root(m)))  // lanes take channel words: each in a bank of its own
       view.plane += 1 - view.plane % 2;
-    else if (roomy_ && shape.pixels() >= config_.rows)
+    else if (wishes_.roomy && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);
   }
 
@@ -240,7 +266,7 @@ class Planner {
     const int behind = weights(root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
     return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
                     config_.data_words()) +
-           (roomy_ ? config_.banks() : 0);
+           (wishes_.roomy ? config_.banks() : 0);
   }
 
   // ---- DRAM
@@ -250,7 +276,8 @@ class Planner {
   /// whose rows then become whole beats.
   void place_in_dram() {
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant())
+      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant() ||
+          net_.maps[at(m)].kept || net_.maps[at(m)].reloads >= 0)
         give_dram(m);
   }
 
@@ -259,7 +286,7 @@ class Planner {
     if (p.in_dram) return;
     p.in_dram = true;
     p.dram.pitch = p.dmem.pitch;
-    p.dram.plane = p.dmem.plane;
+    p.dram.plane = net_.maps[at(m)].kept ? plane_of(m, p.dmem.pitch) : p.dmem.plane;
     assign_dram();
   }
 
@@ -271,7 +298,7 @@ class Planner {
       for (std::size_t m = 0; m < net_.maps.size(); ++m) {
         Placement& p = plan_.maps[m];
         const Map& map = net_.maps[m];
-        if (!p.in_dram || map.constant() || map.part.whole >= 0 ||
+        if (!p.in_dram || map.constant() || map.part.whole >= 0 || map.reloads >= 0 ||
             map.capacity.has_value() != states)
           continue;
         p.dram.origin = word;
@@ -279,6 +306,8 @@ class Planner {
             round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
       }
     plan_.arena_bytes = round_up(4 * word, 4096);
+    for (std::size_t m = 0; m < net_.maps.size(); ++m)
+      if (net_.maps[m].reloads >= 0) plan_.maps[m].dram = plan_.maps[at(net_.maps[m].reloads)].dram;
   }
 
   /// Rows that are whole beats can be cut in columns.
@@ -294,6 +323,8 @@ class Planner {
                          ? static_cast<int>(round_up(shape.W, config_.data_words()))
                          : static_cast<int>(round_up(shape.W, pitch_unit(r)));
       p.dram.plane = plane_of(k, p.dram.pitch);
+      // A copy's codes lie as those of its class.
+      if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
     }
     assign_dram();
   }
@@ -312,6 +343,20 @@ class Planner {
       life.from = std::min(life.from, from);
       life.to = std::max({life.to, from, map.last_use, map.last_write});
     }
+    return life;
+  }
+
+  /// Whether the layer that makes the map can begin while the one before, a normalization, is at
+  /// work: then its codes must not lie where that reads.
+  bool follows_norm(int m) const {
+    const int layer = net_.maps[at(m)].producer;
+    return layer > 0 && net_.layers[at(layer - 1)].kind == LayerKind::kNormalize &&
+           net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
+  }
+
+  Life early_life(int m) const {
+    Life life = life_of(m);
+    if (early_ && follows_norm(m)) --life.from;
     return life;
   }
 
@@ -340,7 +385,7 @@ class Planner {
   std::int64_t lowest_gap(const Life& life, std::int64_t words) const {
     std::vector<Placed> near;
     for (const Placed& p : placed_)
-      if (life.meets(life_of(p.map))) near.push_back(p);
+      if (life.meets(early_life(p.map))) near.push_back(p);
     std::sort(near.begin(), near.end(),
               [](const Placed& a, const Placed& b) { return a.start < b.start; });
     std::int64_t start = 0;
@@ -362,7 +407,11 @@ class Planner {
     std::stable_sort(order.begin(), order.end(),
                      [&](int a, int b) { return words_of(a) > words_of(b); });
     for (const int m : order) {
-      const std::int64_t start = lowest_gap(life_of(m), words_of(m));
+      const std::int64_t start = lowest_gap(early_life(m), words_of(m));
+      if (start < 0 && early_) {
+        early_ = false;
+        return false;
+      }
       if (start < 0) {
         spill(largest_beside(life_of(m), m));
         return false;
@@ -372,7 +421,7 @@ class Planner {
     }
     for (std::size_t m = 0; m < home_.size(); ++m)
       plan_.maps[m].dmem.origin = plan_.maps[at(home_[m])].dmem.origin;
-    if (roomy_) shift_outputs();
+    if (wishes_.roomy) shift_outputs();
     place_parts();
     return tile_layers();
   }
@@ -441,7 +490,7 @@ class Planner {
     plan_.scratch.clear();
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
-      const auto [start, room] = largest_gap({i, i});
+      const std::int64_t room = largest_gap({i, i}).size;
       const int whole = net_.maps[at(layer.output)].part.whole;
       const LayerPlaces places{&plan_.maps[at(layer.input)],
                                layer.second < 0 ? nullptr : &plan_.maps[at(layer.second)],
@@ -458,9 +507,16 @@ class Planner {
         return false;
       }
       plan_.tilings.push_back(tiling);
-      plan_.scratch.push_back(start);
+      plan_.scratch.push_back(scratch_of(i, tiling));
     }
     return true;
+  }
+
+  /// Where the layer's buffers begin: they are filled early where no map of the layer before lies.
+  std::int64_t scratch_of(int layer, const Tiling& t) const {
+    const std::int64_t words = t.buffers * (t.input_words + t.second_words + t.output_words);
+    const Gap early = largest_gap({std::max(0, layer - 1), layer});
+    return words <= early.size ? early.start : largest_gap({layer, layer}).start;
   }
 
   struct Gap {
@@ -485,8 +541,8 @@ class Planner {
 
   const Network& net_;
   const gen::Config& config_;
-  bool roomy_;  ///< spends words on pitches and places without bank conflicts
-  std::set<int> padded_;
+  Wishes wishes_;
+  bool early_ = true;  ///< there is room for maps of layers that begin early
   Plan plan_;
   std::vector<int> tied_;
   std::vector<int> home_;   ///< of each map: in whose place it lies
@@ -583,29 +639,68 @@ Rect rect_of(const Rect& r, const Part& part) {
           part.x + r.x0 * part.stride_x, part.x + (r.x1 - 1) * part.stride_x + 1};
 }
 
-Plan plan(const Network& network, const gen::Config& config) {
-  Planner roomy(network, config, true);
-  Plan best = roomy.run();
-  if (roomy.spilled() == 0) return best;
-  // Rows padded against bank conflicts cost room.
-  Planner narrow(network, config, false);
-  Plan other = narrow.run();
-  if (narrow.spilled() >= roomy.spilled()) return best;
-  // Those few that gain the most.
+namespace {
+
+/// A plan, what made it and what might make a better one.
+struct Choice {
+  Wishes wishes;
+  Plan plan;
+  std::vector<int> conflicting, crowding;
+};
+
+Choice choice(const Network& network, const gen::Config& config, const Wishes& wishes) {
+  Planner planner(network, config, wishes);
+  Plan plan = planner.run();
+  return {wishes, std::move(plan), planner.conflicting(), planner.crowding()};
+}
+
+/// Rows padded against bank conflicts cost room: those few that gain the most.
+Choice pad_some(Choice best, const Network& network, const gen::Config& config) {
   constexpr std::size_t kTries = 8;
-  std::vector<int> candidates = narrow.conflicting();
+  std::vector<int> candidates = best.conflicting;
   candidates.resize(std::min(candidates.size(), kTries));
-  std::set<int> padded;
+  const std::size_t spilled = best.plan.spilled;
   for (const int map : candidates) {
-    std::set<int> more = padded;
-    more.insert(map);
-    Planner planner(network, config, false, more);
-    Plan tried = planner.run();
-    if (planner.spilled() > narrow.spilled() || tried.cycles >= other.cycles) continue;
-    other = std::move(tried);
-    padded = std::move(more);
+    Wishes wishes = best.wishes;
+    wishes.padded.insert(map);
+    Choice tried = choice(network, config, wishes);
+    if (tried.plan.spilled <= spilled && tried.plan.cycles < best.plan.cycles)
+      best = std::move(tried);
   }
-  return other;
+  return best;
+}
+
+/// A map less in DMEM can leave a layer beside it the room that it needs.
+Choice spill_more(Choice best, const Network& network, const gen::Config& config) {
+  constexpr std::size_t kTries = 16;
+  constexpr double kGain = 0.03;  // estimates of transfers are not that good
+  std::set<int> tried;
+  for (bool better = true; better;) {
+    better = false;
+    for (const int map : best.crowding) {
+      if (tried.size() == kTries || !tried.insert(map).second) continue;
+      Wishes wishes = best.wishes;
+      wishes.in_dram.insert(map);
+      Choice other = choice(network, config, wishes);
+      if (other.plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
+      best = std::move(other);
+      better = true;
+      break;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Plan plan(const Network& network, const gen::Config& config) {
+  Choice best = choice(network, config, {});
+  if (best.plan.spilled == 0) return best.plan;
+  Wishes narrow;
+  narrow.roomy = false;
+  Choice other = choice(network, config, narrow);
+  if (other.plan.spilled < best.plan.spilled) best = pad_some(std::move(other), network, config);
+  return spill_more(std::move(best), network, config).plan;
 }
 
 }  // namespace trine::compiler

@@ -68,7 +68,8 @@ struct Plan {
   std::vector<Tiling> tilings;        ///< of the layers
   std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
   std::int64_t arena_bytes = 0;
-  double cycles = 0;  ///< estimated, to compare plans
+  double cycles = 0;        ///< estimated, to compare plans
+  std::size_t spilled = 0;  ///< maps that found no place in DMEM
 };
 
 /// @throws Error  names the layer that does not fit, and into what

@@ -255,26 +255,30 @@ class Tiler {
     }
     if (layer_.two_operands() || layer_.fuse_add)
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
+    double weights = 0, stored = 0;  // stores go beside what is read
     if (conv()) {
       const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
-      bytes += weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
-      transfers += chunk_count * (once ? 1 : rects);
+      weights = weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
     }
-    double stored = 0;  // goes beside what is read
     if (!places_.output->resident) {
       stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count;
       transfers += rects * chunk_count;
     }
-    const double traffic = std::max(bytes, stored * kStoreBeat) / bytes_per_cycle_;
+    const double traffic = std::max(bytes + weights, stored * kStoreBeat) / bytes_per_cycle_;
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
     t.compute = compute;
     t.traffic = traffic;
-    t.expected = overlaps ? std::max(compute, traffic)
-                          : compute + (bytes + stored * kStoreBeat) / bytes_per_cycle_ +
-                                transfers * kTransferOverhead;
-    t.cycles = t.expected + (overlaps ? 0.1 * (compute + traffic) : 0);
+    // Weights have a memory of their own: they come beside the work in any case.
+    const double apart =
+        overlaps ? 0
+                 : (bytes + stored * kStoreBeat) / bytes_per_cycle_ + transfers * kTransferOverhead;
+    t.expected = std::max(compute + apart, traffic);
+    // The array has no work beside it: what the first part waits for, and the last one stores.
+    if (layer_.over_channels() && transfers > 0)
+      t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
+    t.cycles = t.expected + 0.1 * (compute + traffic);
     if (conv()) {
       const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have

@@ -46,6 +46,31 @@ TEST_CASE("random blocks of transformers equal the golden layers", "[fuzz][trans
   CHECK(telling > 2 * kSeeds);
 }
 
+/// Maps go to DRAM and come back, layers work in parts.
+TEST_CASE("blocks of transformers in small memories equal the golden layers",
+          "[fuzz][transformer]") {
+  int ran = 0;
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Choices choices{static_cast<std::uint64_t>(seed)};
+    Builder b(choices);
+    BlockShape shape = random_block_shape(b, 60, 128);
+    if (shape.tokens == 1) shape.tokens = 40;
+    const gen::Config& like = kDesigns[static_cast<std::size_t>(seed % 3)];
+    const int kib = shape.tokens * shape.channels() / 1024;
+    const gen::Config config =
+        small_config(like.rows, like.cols, std::max(8, seed % 2 == 0 ? 2 * kib : 3 * kib),
+                     seed % 5 == 0 ? 32 : 8, seed % 7 == 0 ? 128 : 64);
+    try {
+      require_exact(b, shape, config);
+      ++ran;
+    } catch (const Error& e) {  // some are too small
+      REQUIRE_THAT(e.what(), Catch::Matchers::Contains("memory.dmem_kib"));
+    }
+  }
+  CHECK(ran > kSeeds / 2);
+}
+
 /// Every length with every size of heads, each on one of the designs; everything else at random.
 TEST_CASE("blocks of all lengths and sizes of heads equal the golden layers",
           "[fuzz][transformer]") {

@@ -20,15 +20,15 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 /// A block's layers, and the rows that they count for.
 class Shapes {
  public:
-  Shapes(const Transformer& t, int tokens, int context)
-      : t_(t), tokens_(tokens), context_(context), head_(t.width / t.heads) {}
+  Shapes(const Transformer& t, int tokens, int context, const gen::Config& config)
+      : t_(t), tokens_(tokens), context_(context), head_(t.width / t.heads), config_(config) {}
 
-  Estimate run(const gen::Config& config) {
+  Estimate run() {
     embedding();
     block();
     after_blocks();
     compiler::set_lifetimes(network_);
-    const std::vector<Row> layers = of_layers(network_, config);
+    const std::vector<Row> layers = of_layers(network_, config_);
     for (std::size_t i = 0; i < layers.size(); ++i) {
       Row& row = rows_.at(at(row_of_[i]));
       for (double Row::*part : {&Row::cycles, &Row::compute, &Row::bus})
@@ -156,10 +156,18 @@ class Shapes {
     return to;
   }
 
-  /// Mean and variance as products with ones, three passes.
+  /// One operator; of more channels than the design has parameters mean and variance as products
+  /// with ones, three passes.
   int norm(const std::string& name, int x, std::int64_t times) {
     Row& r = row(name, "NORM", times);
     r.parameters = (t_.biases ? 2 : 1) * std::int64_t{t_.width};
+    if (t_.width <= config_.param_channels) {
+      const int to = map(t_.width, network_.maps[at(x)].shape.W);
+      Layer l = layer(LayerKind::kNormalize, x, to);
+      l.channels = t_.width;
+      add(std::move(l));
+      return to;
+    }
     product(x, 1);
     const int centered = pass(x, x);
     product(centered, 1);
@@ -201,6 +209,7 @@ class Shapes {
 
   const Transformer& t_;
   int tokens_, context_, head_;
+  const gen::Config& config_;
   int last_ = -1;
   Network network_;
   std::vector<Row> rows_;
@@ -238,7 +247,7 @@ Estimate of_transformer(const Transformer& t, int tokens, int context, const gen
   if (!config.zero_points() || !config.has_softmax())
     throw_error("{}: products of two maps and softmax need matmul.enable and vector.softmax",
                 t.name);
-  return Shapes(t, tokens, context).run(config);
+  return Shapes(t, tokens, context, config).run();
 }
 
 }  // namespace trine::estimate

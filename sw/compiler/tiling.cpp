@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -146,9 +147,15 @@ class Tiler {
   }
 
   std::vector<int> column_choices() const {
-    std::vector<int> cols{window().Q};
-    for (const int half : halvings(window().Q))
-      if (half != cols.back()) cols.push_back(half);
+    const int Q = window().Q;
+    std::vector<int> cols = halvings(Q);
+    // Whole vectors of a row's pixels leave no lane idle but in the last part.
+    constexpr int kMostParts = 16;
+    for (int parts = 2; window().P == 1 && parts <= kMostParts; ++parts)
+      cols.push_back(static_cast<int>(round_up(divide_up(Q, parts), config_.rows)));
+    std::sort(cols.begin(), cols.end(), std::greater<int>());
+    cols.erase(std::unique(cols.begin(), cols.end()), cols.end());
+    cols.erase(cols.begin(), std::find(cols.begin(), cols.end(), Q));  // wider than the row
     return cols;
   }
 
@@ -186,6 +193,15 @@ class Tiler {
     return rows / config_.rows_per_beat() * config_.beats_per_row() *
                static_cast<double>(beat_bytes()) +
            (layer_.per_tensor ? 4.0 : 12.0) * channels * layer_.passes;
+  }
+
+  /// Of some channels in all rectangles; the last part of a row may be smaller.
+  double all_parts_cycles(const Tiling& t, int channels) const {
+    const Geometry& g = window();
+    const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
+    const int rest = g.Q % t.cols;
+    if (g.P > 1 || rest == 0) return rects * compute_cycles(t.rows, t.cols, channels);
+    return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
   }
 
   double compute_cycles(int rows, int cols, int channels) const {
@@ -243,9 +259,9 @@ class Tiler {
     if (!fit_buffers(&t, input_words, g.R)) return;
     const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
     const double chunk_count = static_cast<double>(divide_up(out_.C, t.chunk));
-    const double compute = rects * chunk_count *
-                           (compute_cycles(t.rows, t.cols, std::min(t.chunk, out_.C)) +
-                            (rects * chunk_count > 1 ? kRunOverhead : 0));
+    const double overhead = rects * chunk_count > 1 ? rects * kRunOverhead : 0;
+    const double compute =
+        chunk_count * (all_parts_cycles(t, std::min(t.chunk, out_.C)) + overhead);
     double bytes = 0, transfers = 0;
     if (!places_.input->resident) {
       const bool shared = conv() && layer_.group_channels == 0;  // by all channels

@@ -335,7 +335,7 @@ module trine_post #(
   assign beside_free = (plain && !value) ||
                        (inflight_q == '0 && (left_q == '0 || !(data_q || c_data_valid_i)));
   assign beside      = Softmax && en && v_go_i && !issue && beside_free && !v_valid_i && !drop_q &&
-                       (!value || (v_params_q && !phase_q[1])) &&
+                       (!value || !phase_q[1]) &&
                        !(c_valid_i && (!c_drain_i || !c_same));
   assign v_issue_o   = beside;
   assign normalizing = Softmax && v_normalize_i && ((value && beside) || beside_q != '0);
@@ -363,7 +363,7 @@ module trine_post #(
   logic [2:0] locked_q;
   logic       soon_q;
 
-  assign p_lock_o = soon_q || (left_q != '0 && data_q && locked_q != '1);
+  assign p_lock_o = soon_q || entered_q || (left_q != '0 && data_q && locked_q != '1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -375,36 +375,46 @@ module trine_post #(
     end
   end
 
-  // A normalization's parameters are read while its values may go.
-  logic                   v_params, v_params_q;
-  logic [ChannelBits-1:0] v_channel_q, v_channel_now;
+  // A normalized value's parameters are read one cycle after it, and used the cycle after that. Until
+  // then, if the lanes stand still, nobody else reads.
+  logic                   entered_q, again_q, v_params;  // a value: one cycle ago, two
+  logic [ChannelBits-1:0] v_channel_q;
 
-  assign v_params      = value && beside_free && !c_take;
-  assign v_channel_now = v_channel_q + ChannelBits'(value && beside);
+  assign v_params = entered_q && en;
 
   always_comb begin
     p_valid_o   = c_take || (left_q != '0 && !vector_q && (issue || raw_take ? !done : !params_q));
     p_channel_o = c_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
     if (v_params) begin
-      p_valid_o   = beside || !v_params_q;
-      p_channel_o = v_channel_now;
+      p_valid_o   = 1'b1;
+      p_channel_o = v_channel_q;
+    end else if (entered_q || (again_q && !en)) begin
+      p_valid_o = 1'b0;
     end
-  end
-
-  always_ff @(posedge clk_i) begin
-    v_channel_q <= v_reciprocal_i ? v_cfg_i.param[ChannelBits-1:0] : v_channel_now;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      params_q   <= 1'b0;
-      v_params_q <= 1'b0;
-      phase_q    <= '0;
+      entered_q <= 1'b0;
+      again_q   <= 1'b0;
+    end else if (en) begin
+      entered_q <= value && beside;
+      again_q   <= entered_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (v_reciprocal_i) v_channel_q <= v_cfg_i.param[ChannelBits-1:0];
+    else if (v_params) v_channel_q <= v_channel_q + ChannelBits'(1);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      params_q <= 1'b0;
+      phase_q  <= '0;
     end else begin
       if (p_valid_o) params_q <= p_ready_i && !v_params;
       else if (issue || raw_take || take) params_q <= 1'b0;
-      if (p_valid_o) v_params_q <= p_ready_i && v_params;
-      else if (v_reciprocal_i) v_params_q <= 1'b0;
       if (en) phase_q <= phase_q + 2'd1;
     end
   end
@@ -610,26 +620,6 @@ module trine_post #(
     end
   end
 
-  // A normalized value meets its channel's parameters two cycles after its factor.
-  logic        again;  // values come to the multiplier's entry again
-  logic [31:0] bias_q, bias_q2;
-  logic [30:0] multiplier_q, multiplier_q2;
-  logic [5:0]  shift_q, shift_q2;
-
-  assign again = normalizing && phase_q[1];
-
-  if (Softmax) begin : gen_late
-    always_ff @(posedge clk_i) begin
-      if (en) begin
-        {bias_q, multiplier_q, shift_q}    <= {bias_i[31:0], multiplier_i[30:0], shift_i[5:0]};
-        {bias_q2, multiplier_q2, shift_q2} <= {bias_q, multiplier_q, shift_q};
-      end
-    end
-  end else begin : gen_never
-    assign {bias_q, multiplier_q, shift_q}    = '0;
-    assign {bias_q2, multiplier_q2, shift_q2} = '0;
-  end
-
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     logic [31:0]         word_q, copies, packed_word, pack_q, beside_pack_q;
     logic [8*Drain-1:0]  keep_d, keep_q;  // what goes last of the word before
@@ -676,10 +666,10 @@ module trine_post #(
       end
 
       assign acc[d]     = vector_q ? 32'($signed(slot)) : column_i[(d*Rows+l)*32 +: 32];
-      assign bias       = again ? bias_q2 : cfg_q.static_bias ? cfg_q.bias : bias_i[d*32 +: 32];
-      assign multiplier = again ? multiplier_q2
-                          : cfg_q.static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
-      assign shift      = again ? shift_q2 : cfg_q.static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
+      assign bias       = cfg_q.static_bias && !again_q ? cfg_q.bias : bias_i[d*32 +: 32];
+      assign multiplier = cfg_q.static_scale && !again_q ? cfg_q.multiplier
+                                                         : multiplier_i[d*31 +: 31];
+      assign shift      = cfg_q.static_scale && !again_q ? cfg_q.shift : shift_i[d*6 +: 6];
 
       always_comb begin
         from_word = word_q[{place[1:0], 3'd0} +: 8];
@@ -911,7 +901,7 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, lane_product, bias_q, multiplier_q, shift_q, v_normalize_i, v_channel_q,
+  assign unused_post = ^{lane_valid, lane_product, v_normalize_i, v_channel_q,
                          v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i, v_tile_end_i, v_end_i,
                          v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
                          cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,

@@ -12,8 +12,8 @@
 // A normalization has no pass 1: its passes are 2, a code a cycle, and 3; its words are not kept. Products 0
 // and 1 come before the shifts.
 //
-// Words of passes 2 and 3 wait in two places; one is asked for when a place is free, of the gather or
-// of those that the lanes keep. The last step of a tile is acknowledged when the tile's last word has left the post unit, as the output
+// The lanes have a memory for words. It keeps those of pass 1, if that is the only one, and else those of
+// passes 2 and 3 on their way: up to three. Codes are read from the word that was fetched last. The last step of a tile is acknowledged when the tile's last word has left the post unit, as the output
 // addresses are those of the step.
 //
 // Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 5 + 7 * 4
@@ -97,88 +97,75 @@ module trine_softmax #(
   logic [Codes-1:0] add_q;
 
   // ---------------------------------------------------------------------------------------------
-  // Words: asked for, there, read byte by byte.
+  // Words: asked for, written, fetched, read byte by byte.
   // ---------------------------------------------------------------------------------------------
-  logic [1:0] asked_q, there_q;  // places
-  logic       write_place_q, read_place_q, sent_q;
-  logic [1:0] last_q;            // of each place: the last word of its pass
-  logic [1:0] byte_q;
-  logic [1:0] last_byte;
-  logic       ask, arrive, read, read_pair, read_end, front_last;
+  localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords);
 
-  // Words that the lanes keep: where the next one goes, and the last one lies; passes to come.
-  localparam int unsigned KeptBits = $clog2(trine_isa_pkg::SoftmaxWords);
-
-  logic [KeptBits-1:0] keep_q, kept_last_q, fetch_q;
-  logic [1:0]          passes_q;
-  logic                keep, fetch, fetch_last, fetched_q, fetched_last_q;
+  logic [WordBits-1:0] write_q, fetch_q;     // addresses of the next ones
+  logic [1:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
+  logic [1:0]          passes_q;             // over words that the lanes keep, to come
+  logic [9:0]          word_q;               // of its pass: the next to be fetched
+  logic                front_q, front_last_q, sent_q;  // one is fetched; the last of its pass
+  logic [1:0]          byte_q, last_byte;
+  logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
+                       front_last;
 
   // The codes that the lanes have read, for the post unit.
-  logic       have_q, first_q;  // the tile's first word is yet to be read
+  logic have_q, first_q;  // the tile's first word is yet to be read
 
-  assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != 2'd2);
+  assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != 2'd3);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
-  assign ask          = (g_valid_o && g_ready_i && !first_pass_i) || fetch;
-  assign arrive       = (rsp_done_i && rsp_keep_i && enable_i) || fetched_q;
-  assign keep         = kept_i && enable_i && !rsp_keep_i;
-  assign fetch        = passes_q != '0 && asked_q != 2'd2;
-  assign fetch_last   = fetch_q == kept_last_q;
-  assign front_last   = last_q[read_place_q];
+  assign ask          = g_valid_o && g_ready_i && !first_pass_i;
+  assign store        = enable_i && (rsp_keep_i || kept_i);
+  assign arrive       = rsp_done_i && store;
+  assign available    = kept_i ? passes_q != '0 : there_q != '0;
+  assign fetch        = enable_i && available && (!front_q || read_end) && !(store && rsp_lanes_i != '0);
+  assign fetch_last   = word_q == 10'((count_i - 13'd1) >> 2);
+  assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
-  assign read         = there_q != 2'd0 && (state_q == StSum ||
-                                            (state_q == StCodes && (!have_q || issue_i)));
+  assign read         = front_q && (state_q == StSum || (state_q == StCodes && (!have_q || issue_i)));
   assign read_pair    = Codes == 2 && !normalize_i && byte_q != last_byte;
   assign read_end     = read && (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      asked_q       <= '0;
-      there_q       <= '0;
-      write_place_q <= 1'b0;
-      read_place_q  <= 1'b0;
-      byte_q        <= '0;
-      sent_q        <= 1'b0;
+      asked_q  <= '0;
+      there_q  <= '0;
+      passes_q <= '0;
+      front_q  <= 1'b0;
+      sent_q   <= 1'b0;
+      write_q  <= '0;
+      fetch_q  <= '0;
+      word_q   <= '0;
+      byte_q   <= '0;
     end else if (clear_i) begin
-      asked_q       <= '0;
-      there_q       <= '0;
-      write_place_q <= 1'b0;
-      read_place_q  <= 1'b0;
-      byte_q        <= '0;
-      sent_q        <= 1'b0;
+      asked_q  <= '0;
+      there_q  <= '0;
+      passes_q <= '0;
+      front_q  <= 1'b0;
+      sent_q   <= 1'b0;
+      write_q  <= '0;
+      fetch_q  <= '0;
+      word_q   <= '0;
+      byte_q   <= '0;
     end else begin
-      asked_q <= asked_q + 2'(ask) - 2'(read_end);
-      there_q <= there_q + 2'(arrive) - 2'(read_end);
-      if (arrive) write_place_q <= !write_place_q;
-      if (read_end) read_place_q <= !read_place_q;
+      asked_q <= asked_q + 2'(ask) - 2'(fetch && !kept_i);
+      there_q <= there_q + 2'(arrive && !kept_i) - 2'(fetch && !kept_i);
+      if (maximum && kept_i) passes_q <= 2'd2;
+      else if (fetch && kept_i && fetch_last) passes_q <= passes_q - 2'd1;
+      front_q <= fetch || (front_q && !read_end);
+      sent_q  <= (sent_q || (g_valid_o && g_ready_i && tile_end_i)) && !last_take;
+      if (last_take) write_q <= '0;
+      else if (arrive) write_q <= write_q + WordBits'(1);
+      if (last_take || (fetch && kept_i && fetch_last)) fetch_q <= '0;
+      else if (fetch) fetch_q <= fetch_q + WordBits'(1);
+      if (fetch) word_q <= fetch_last ? '0 : word_q + 10'd1;
       if (read) byte_q <= read_end ? '0 : byte_q + 2'd1 + 2'(read_pair);
-      sent_q <= (sent_q || (g_valid_o && g_ready_i && tile_end_i)) && !last_take;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (arrive) last_q[write_place_q] <= fetched_q ? fetched_last_q : rsp_last_i;
-    fetched_last_q <= fetch_last;
-    if (keep && rsp_done_i && rsp_last_i) kept_last_q <= keep_q;
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      keep_q    <= '0;
-      fetch_q   <= '0;
-      passes_q  <= '0;
-      fetched_q <= 1'b0;
-    end else if (clear_i) begin
-      keep_q    <= '0;
-      fetch_q   <= '0;
-      passes_q  <= '0;
-      fetched_q <= 1'b0;
-    end else begin
-      if (keep && rsp_done_i) keep_q <= rsp_last_i ? '0 : keep_q + KeptBits'(1);
-      if (fetch) fetch_q <= fetch_last ? '0 : fetch_q + KeptBits'(1);
-      if (maximum && kept_i) passes_q <= 2'd2;
-      else if (fetch && fetch_last) passes_q <= passes_q - 2'd1;
-      fetched_q <= fetch;
-    end
+    if (fetch) front_last_q <= fetch_last;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -263,15 +250,11 @@ module trine_softmax #(
 
     trine_softmax_lane #(.DataWords(DataWords), .Codes(Codes)) u_lane (
       .clk_i,
-      .write_i         ((rsp_lanes_i[l] && rsp_keep_i) || fetched_q),
-      .write_place_i   (write_place_q),
-      .word_i          (rsp_data_i[l*32 +: 32]),
-      .keep_i          (rsp_lanes_i[l] && keep),
+      .write_i         (rsp_lanes_i[l] && store),
       .fetch_i         (fetch),
-      .kept_addr_i     (fetch ? fetch_q : keep_q),
-      .kept_i          (fetched_q),
+      .word_addr_i     (fetch ? fetch_q : write_q),
+      .word_i          (rsp_data_i[l*32 +: 32]),
       .read_i          (read),
-      .read_place_i    (read_place_q),
       .read_byte_i     (byte_q),
       .maximum_i       (maximum),
       .bytes_i         ({slots_i[l*96 + 72 +: 8], slots_i[l*96 + 48 +: 8],
@@ -318,9 +301,9 @@ module trine_softmax #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      a_places: assert (asked_q != 2'd3 && there_q <= asked_q);
+      a_places: assert (there_q <= asked_q);
       if (read) begin
-        a_word_there: assert (there_q != 2'd0);
+        a_word_there: assert (front_q);
         m_table_kept: assume (!exp_we_i);
       end
       if (issue_i) m_issue_wanted: assume (go_o);

@@ -12,8 +12,8 @@
 //
 // With normalize_i (docs/numerics.md), w = origin - code, in 9 bits; an entry's low half is w^2:
 //
-//   sums        of w (center_i), in x, and of w^2
-//   products    0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3: mean of w in Q16
+//   sums        of w (center_i), in x from bit 10 on, and of w^2, in the sum from bit 13 of 42 on
+//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3: mean of w in Q16
 //               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high half of the
 //               entry of its high byte)
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
@@ -32,21 +32,16 @@ module trine_softmax_lane #(
   parameter int unsigned DataWords = 2,  // power of two, 2..16
   parameter int unsigned Codes     = 1,  // read at once, from the place on: 1, 2
   localparam int unsigned AddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords),
-  localparam int unsigned KeptBits = $clog2(trine_isa_pkg::SoftmaxWords)
+  localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords)
 ) (
   input  logic                    clk_i,
 
-  // Words on their way to the table: two places.
+  // Words: written, fetched; codes are read from the one that was fetched last.
   input  logic                    write_i,
-  input  logic                    write_place_i,
-  input  logic [31:0]             word_i,
-  // Words kept: written, read; the word read last goes to its place instead of word_i.
-  input  logic                    keep_i,
   input  logic                    fetch_i,
-  input  logic [KeptBits-1:0]     kept_addr_i,
-  input  logic                    kept_i,
+  input  logic [WordBits-1:0]     word_addr_i,
+  input  logic [31:0]             word_i,
   input  logic                    read_i,
-  input  logic                    read_place_i,
   input  logic [1:0]              read_byte_i,
 
   input  logic                    maximum_i,  // of the four bytes; sum = 0
@@ -92,7 +87,7 @@ module trine_softmax_lane #(
   // ---------------------------------------------------------------------------------------------
   // Maximum, exponential.
   // ---------------------------------------------------------------------------------------------
-  logic [31:0]         word_0_q, word_1_q, word, kept, arriving, entry;
+  logic [31:0]         word, entry;
   logic [Codes*32-1:0] entries;
   logic [30:0]         sum_q, x_q;
   logic signed [7:0]   low_pair, high_pair, maximum_q;
@@ -104,24 +99,18 @@ module trine_softmax_lane #(
                                                                        : bytes_i[31:24];
 
   always_ff @(posedge clk_i) begin
-    if (write_i && !write_place_i) word_0_q <= arriving;
-    if (write_i && write_place_i) word_1_q <= arriving;
     if (maximum_i) maximum_q <= low_pair > high_pair ? low_pair : high_pair;
   end
 
-  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords)) u_kept (
+  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords)) u_words (
     .clk_i,
-    .en_i    (keep_i || fetch_i),
-    .we_i    (keep_i),
-    .addr_i  (kept_addr_i),
+    .en_i    (write_i || fetch_i),
+    .we_i    (write_i),
+    .addr_i  (word_addr_i),
     .mask_i  ('1),
     .wdata_i (word_i),
-    .rdata_o (kept)
+    .rdata_o (word)
   );
-
-  assign arriving = kept_i ? kept : word_i;
-
-  assign word = read_place_i ? word_1_q : word_0_q;
 
   assign origin   = normalize_i ? origin_i : $unsigned(maximum_q);
   assign distance = 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
@@ -174,37 +163,33 @@ module trine_softmax_lane #(
     assign round  = entry[11];
   end
 
-  always_comb begin
-    sum_a = {sum_q, normalize_i ? low_q : 11'h400};
-    sum_b = {11'd0, addend, round, 10'd0};
-    if (normalize_i && add_i[0]) sum_b = {15'd0, entry[15:0], 11'd0};
-    if (normalize_i && !add_i[0]) begin
-      if (!odd) sum_a = {11'd0, epsilon_i};
-      sum_b = {product_q, product_low_q} ^ {42{odd}};
-    end
-  end
+  logic squares, again;  // what is added: squares, product 0 or 1
 
-  always_comb begin
-    {sum_d, low_d} = {sum_q, low_q};
-    zeros_d        = zeros_q;
-    if (maximum_i) begin
-      sum_d   = '0;
-      low_d   = '0;
-      zeros_d = '0;
-    end else if (sum_add) begin
-      {sum_d, low_d} = sum_a + sum_b + 42'(normalize_i && !add_i[0] && odd);
-      if (!normalize_i) low_d = '0;
-    end else if (shift_4_i && sum_q[30:27] == '0) begin
-      {sum_d, low_d} = {sum_q[26:0], low_q, 4'd0};
-      zeros_d        = zeros_q + 6'd4;
-    end else if (shift_2_i && sum_q[30:29] == '0) begin
-      {sum_d, low_d} = {sum_q[28:0], low_q, 2'd0};
-      zeros_d        = zeros_q + 6'd2;
-    end else if (shift_1_i && !sum_q[30]) begin
-      sum_d   = {sum_q[29:0], 1'b0};
-      zeros_d = zeros_q + 6'd1;
-    end
-  end
+  assign squares = normalize_i && add_i[0];
+  assign again   = normalize_i && !add_i[0];
+  assign sum_a   = {sum_q, low_q | {!normalize_i, 10'd0}};
+  assign sum_b   = ({42{!normalize_i}} & {11'd0, addend, round, 10'd0}) |
+                   ({42{squares}} & {13'd0, entry[15:0], 13'd0}) |
+                   ({42{again && odd}} & ~{product_q, product_low_q}) |
+                   ({42{again && !odd}} & {product_q, product_low_q});
+
+  logic        load, by_4, by_2, by_1, hold;
+  logic [41:0] added;
+
+  assign by_4  = shift_4_i && sum_q[30:27] == '0;
+  assign by_2  = shift_2_i && sum_q[30:29] == '0;
+  assign by_1  = shift_1_i && !sum_q[30];
+  assign load  = normalize_i && start && product_valid_i;
+  assign hold  = !(maximum_i || load || sum_add || by_4 || by_2 || by_1);
+  assign added = sum_a + sum_b + 42'(again && odd);
+
+  assign {sum_d, low_d} = ({42{sum_add}} & added & {{31{1'b1}}, {11{normalize_i}}}) |
+                          ({42{by_4}} & {sum_q[26:0], low_q, 4'd0}) |
+                          ({42{by_2}} & {sum_q[28:0], low_q, 2'd0}) |
+                          ({42{by_1}} & {sum_q[29:0], low_q, 1'd0}) |
+                          ({42{load}} & {11'd0, epsilon_i}) |
+                          ({42{hold}} & {sum_q, low_q});
+  assign zeros_d = maximum_i ? '0 : zeros_q + {3'd0, by_4, by_2, by_1};
 
   always_ff @(posedge clk_i) begin
     sum_q   <= sum_d;
@@ -215,7 +200,7 @@ module trine_softmax_lane #(
   // ---------------------------------------------------------------------------------------------
   // Reciprocal. Products: 0: -32/17 half; 1, 3, 5: half x; 2, 4, 6: (1 - half x) x.
   // ---------------------------------------------------------------------------------------------
-  logic [31:0] product_q;  // {1 - half x, any} after an odd product's update
+  logic [31:0] product_q;  // 1 - half x after an odd product's update
   logic [9:0]  product_low_q;
   logic [30:0] addend_a, addend_b, total;
   logic [15:0] root;       // the start of a Newton step
@@ -224,51 +209,39 @@ module trine_softmax_lane #(
   assign start = step_i == '0;
   assign root  = entry[31:16];
 
-  always_comb begin
-    addend_a = start ? Q48Over17 : odd ? QOne : {2'd0, x_q[30:2]};
-    addend_b = product_q[31:1] ^ {31{odd}};
-    carry_in = product_q[0] ^ odd;
-    if (normalize_i) begin
-      addend_a = x_q;
-      addend_b = 31'(distance_q);
-      carry_in = 1'b0;
-      if (!reciprocal_i) begin
-        addend_b = ~{{6{distance_q[8]}}, distance_q, 16'd0};
-        carry_in = 1'b1;
-      end else if (update_i) begin
-        unique case (step_i)
-          3'd5: begin
-            addend_a = RootOne;
-            addend_b = ~product_q[30:0];
-            carry_in = 1'b1;
-          end
-          3'd6: begin
-            addend_a = {root, 15'd0};
-            addend_b = product_q[31:1];
-          end
-          default: begin  // 3
-            addend_a = '0;
-            addend_b = {product_q[20:0], product_low_q};
-          end
-        endcase
-      end
-    end
-  end
+  // The adder's operands. Sums and codes of a normalization come while there is no update.
+  logic u_softmax, u_four, u_plain, u_mean, u_step, u_root, x_add;
+
+  assign u_softmax = !normalize_i;
+  assign u_four    = !normalize_i && !start && !odd;
+  assign x_add     = normalize_i ? (add_i[0] && center_i) || (update_i && step_i == 3'd3)
+                                 : update_i && !odd;
+  assign u_plain   = normalize_i && !(reciprocal_i && update_i);
+  assign u_mean    = normalize_i && reciprocal_i && update_i && step_i == 3'd3;
+  assign u_step    = normalize_i && reciprocal_i && update_i && step_i == 3'd5;
+  assign u_root    = normalize_i && reciprocal_i && update_i && step_i == 3'd6;
+
+  assign addend_a = ({31{u_softmax && start}} & Q48Over17) | ({31{u_softmax && odd}} & QOne) |
+                    ({31{u_four || u_plain}} & x_q) | ({31{u_step}} & RootOne) |
+                    ({31{u_root}} & {root, 15'd0});
+  assign addend_b = ({31{u_softmax && odd}} & ~product_q[31:1]) |
+                    ({31{(u_softmax && start) || u_root}} & product_q[31:1]) |
+                    ({31{u_four}} & {product_q[29:1], {2{product_q[0]}}}) |
+                    ({31{u_plain && reciprocal_i}} & {{12{distance_q[8]}}, distance_q, 10'd0}) |
+                    ({31{u_plain && !reciprocal_i}} & ~{{6{distance_q[8]}}, distance_q, 16'd0}) |
+                    ({31{u_step}} & ~product_q[30:0]) |
+                    ({31{u_mean}} & {product_q[20:0], product_low_q});
+  assign carry_in = (u_softmax && (product_q[0] ^ odd)) || (u_plain && !reciprocal_i) || u_step;
 
   assign total = addend_a + addend_b + 31'(carry_in);
 
   always_ff @(posedge clk_i) begin
     if (product_valid_i) {product_q, product_low_q} <= product_i;
     else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6 : odd)) begin
-      product_q <= {total, 1'b0};
+      product_q <= {total[30] && !(normalize_i && !odd), total};
     end
-    // x + 4 times the product: below them x keeps its two bits.
-    if (normalize_i) begin
-      if (maximum_i) x_q <= '0;
-      else if ((add_i[0] && center_i) || (update_i && step_i == 3'd3)) x_q <= total;
-    end else if (update_i && !odd) begin
-      x_q <= start ? total : {total[28:0], x_q[1:0]};
-    end
+    if (maximum_i) x_q <= '0;
+    else if (x_add) x_q <= total;
   end
 
   // Products 3 and 7 shift.
@@ -283,56 +256,44 @@ module trine_softmax_lane #(
     power_of_two = 31'd1 << power[4:0];
   end
 
+  // Of the post lane's two operands each is one of eight, at most.
+  logic norm, first, last;  // a product of a normalization, step 0, none
+  logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product;
+  logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root;
+
+  assign norm      = normalize_i && reciprocal_i;
+  assign last      = !reciprocal_i;
+  assign first     = reciprocal_i && !normalize_i;
+  assign a_entry   = last && !normalize_i;
+  assign a_total   = last && normalize_i;
+  assign a_start   = first && start;
+  assign a_sum     = norm && (step_i == 3'd0 || step_i == 3'd5);
+  assign a_x       = (first && odd) || (norm && step_i == 3'd1);
+  assign a_twice   = norm && step_i == 3'd2;
+  assign a_root    = norm && step_i == 3'd4;
+  assign a_product = (first && !odd && !start) || (norm && (step_i == 3'd3 || step_i[2:1] == 2'd3));
+  assign b_twice   = last && !normalize_i;
+  assign b_sum     = first && (odd || start);
+  assign b_x       = (first && !odd && !start) || (norm && step_i == 3'd1);
+  assign b_product = (last && normalize_i) || (norm && step_i == 3'd5);
+  assign b_count   = norm && step_i == 3'd0;
+  assign b_mean    = norm && step_i == 3'd2;
+  assign b_power   = norm && step_i[1:0] == 2'd3;
+  assign b_root    = norm && step_i[2] && !odd;
+
+  assign operand = ({32{a_entry}} & entry) | ({32{a_total}} & {total[30], total}) |
+                   ({32{a_start}} & QMinus32Over17) | ({32{a_sum}} & {1'b0, sum_q}) |
+                   ({32{a_x}} & {1'b0, x_q}) | ({32{a_twice}} & {x_q, 1'b0}) |
+                   ({32{a_root}} & {2'd0, root, 14'd0}) | ({32{a_product}} & product_q);
+  assign multiplier_o = ({31{b_twice}} & ({x_q[29:0], 1'b0} | {31{x_q[30]}})) |
+                        ({31{b_sum}} & sum_q) | ({31{b_x}} & x_q) |
+                        ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & {count_i, 18'd0}) |
+                        ({31{b_mean}} & mean_factor_i) | ({31{b_power}} & power_of_two) |
+                        ({31{b_root}} & {root, 15'd0});
+
   always_comb begin
-    operand      = entry;  // below 2^31
-    multiplier_o = x_q[30] ? '1 : {x_q[29:0], 1'b0};
-    shift_o      = zeros_q < 6'd2 ? 6'd32 : 6'd30 + zeros_q;  // zeros_q - 34; beyond, all is 0
-    if (reciprocal_i) begin
-      operand      = start ? QMinus32Over17 : odd ? {1'b0, x_q} : {product_q[31], product_q[31:1]};
-      multiplier_o = start || odd ? sum_q : x_q;
-      shift_o      = '0;
-    end
-    if (normalize_i) begin
-      shift_o      = '0;
-      operand      = {total[30], total};
-      multiplier_o = product_q[30:0];
-      if (reciprocal_i) begin
-        unique case (step_i)
-          3'd0: begin
-            operand      = {1'b0, sum_q[27:0], 3'd0};
-            multiplier_o = {1'b0, count_i, 17'd0};
-          end
-          3'd1: begin
-            operand      = {2'd0, x_q[19:0], 10'd0};
-            multiplier_o = {1'b0, x_q[19:0], 10'd0};
-          end
-          3'd2: begin
-            operand      = {1'b0, x_q[19:0], 11'd0};
-            multiplier_o = mean_factor_i;
-          end
-          3'd3: begin
-            operand      = product_q;
-            multiplier_o = power_of_two;
-          end
-          3'd4: begin
-            operand      = {1'b0, root, 15'd0};
-            multiplier_o = {root, 15'd0};
-          end
-          3'd5: begin
-            operand      = {1'b0, sum_q};
-            multiplier_o = product_q[31:1];
-          end
-          3'd6: begin
-            operand      = {product_q[31], product_q[31:1]};
-            multiplier_o = {root, 15'd0};
-          end
-          default: begin
-            operand      = {1'b0, product_q[31:1]};
-            multiplier_o = power_of_two;
-          end
-        endcase
-      end
-    end
+    shift_o = zeros_q < 6'd2 ? 6'd32 : 6'd30 + zeros_q;  // zeros_q - 34; beyond, all is 0
+    if (reciprocal_i || normalize_i) shift_o = '0;
   end
 
   if (Codes == 2) begin : gen_acc

@@ -44,48 +44,69 @@ module trine_vector_lane #(
 
   assign word = word_i ^ {32{invert_i && !first_i}};
 
-  // Sum of the kept word and this one, in 33 bits, saturated.
-  logic [31:0] saturated;
+  // What a tap gives: a first one its codes, others what the operation says. A slot that stays the
+  // extremum is not written.
+  logic later, extremum, pair, max_ternary, max_binary, whole, sum;
 
-  if (Ternary || Binary) begin : gen_add_int32
-    logic [31:0] kept_word;
-    logic [32:0] sum;
-    assign kept_word = {slots_o[72 +: 8], slots_o[48 +: 8], slots_o[24 +: 8], slots_o[0 +: 8]};
-    assign sum       = {kept_word[31], kept_word} + {word[31], word};
-    assign saturated = sum[32] == sum[31] ? sum[31:0] : {sum[32], {31{!sum[32]}}};
-  end else begin : gen_no_add_int32
-    assign saturated = '0;
-  end
+  assign later       = tap_i && !first_i;
+  assign extremum    = later && (op_i == OpMax || op_i == OpMin);
+  assign pair        = later && (op_i == OpAdd || op_i == OpMul);
+  assign max_ternary = Ternary && later && op_i == OpMaxTernary;
+  assign max_binary  = Binary && later && op_i == OpMaxBinary;
+  assign whole       = (Ternary || Binary) && later && op_i == OpAddInt32;
+  assign sum         = fold_i || (later && !extremum && !pair && !max_ternary && !max_binary && !whole);
+
+  // Slots together: a byte's carry goes to the next; the last one's bit 8 is the sign in 33 bits.
+  logic [1:0] sign;
 
   for (genvar b = 0; b < 4; b++) begin : gen_slot
     logic signed [7:0]  code;
-    logic signed [23:0] slot_q, slot_d, kept, addend;
+    logic signed [23:0] slot_q, slot_d, addend, total;
+    logic [7:0]         ternary, saturated;
+    logic               carry_in, carry_out, write;
 
-    assign code   = $signed(word[8*b +: 8]);
-    assign kept   = (tap_i && first_i) ? '0 : slot_q;
-    assign addend = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
+    assign code     = $signed(word[8*b +: 8]);
+    assign addend   = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
+    assign total    = slot_q + addend + $signed({23'd0, carry_in});
 
+    if ((Ternary || Binary) && b > 0) begin : gen_carry_in
+      assign carry_in = gen_slot[b-1].carry_out;
+    end else begin : gen_no_carry_in
+      assign carry_in = 1'b0;
+    end
+    if ((Ternary || Binary) && b < 3) begin : gen_carry_out
+      assign carry_out = whole && (total[8] ^ slot_q[8] ^ addend[8]);
+    end else begin : gen_no_carry_out
+      logic unused_carry;
+      assign carry_out    = 1'b0;
+      assign unused_carry = carry_out;
+    end
+    if (b == 3) begin : gen_sign
+      assign sign      = total[8:7];
+      assign saturated = sign[1] == sign[0] ? total[7:0] : {sign[1], {7{!sign[1]}}};
+    end else begin : gen_no_sign
+      assign saturated = sign[1] == sign[0] ? total[7:0] : {8{!sign[1]}};
+    end
+
+    // 2 bits: 1 is the largest, 3 (-1) the least.
     always_comb begin
-      slot_d = kept + addend;
-      if (!fold_i && (op_i == OpMax || op_i == OpMin)) begin
-        slot_d = (first_i || (code > $signed(slot_q[7:0])) == (op_i == OpMax)) ? 24'(code) : slot_q;
-      end else if (!fold_i && (op_i == OpAdd || op_i == OpMul) && !first_i) begin
-        slot_d = {8'd0, code, slot_q[7:0]};
-      end else if (Binary && op_i == OpMaxBinary && !first_i) begin
-        slot_d = {16'd0, slot_q[7:0] | code};
-      end else if (Ternary && op_i == OpMaxTernary && !first_i) begin
-        slot_d = '0;
-        for (int unsigned i = 0; i < 4; i++) begin  // 2 bits: 1 is the largest, 3 (-1) the least
-          slot_d[2*i +: 2] = ($signed(code[2*i +: 2]) > $signed(slot_q[2*i +: 2]))
-                             ? code[2*i +: 2] : slot_q[2*i +: 2];
-        end
-      end else if ((Ternary || Binary) && op_i == OpAddInt32 && !first_i) begin
-        slot_d = {16'd0, saturated[8*b +: 8]};
+      for (int unsigned i = 0; i < 4; i++) begin
+        ternary[2*i +: 2] = ($signed(code[2*i +: 2]) > $signed(slot_q[2*i +: 2]))
+                            ? code[2*i +: 2] : slot_q[2*i +: 2];
       end
     end
 
+    always_comb begin
+      slot_d = ({24{(!later && !fold_i) || extremum}} & 24'(code)) | ({24{sum}} & total) |
+               ({24{pair}} & {8'd0, code, slot_q[7:0]});
+      if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
+      if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
+      if (Ternary || Binary) slot_d = slot_d | {16'd0, {8{whole}} & saturated};
+      write = fold_i || (tap_i && !(extremum && (code > $signed(slot_q[7:0])) != (op_i == OpMax)));
+    end
+
     always_ff @(posedge clk_i) begin
-      if (tap_i || fold_i) slot_q <= slot_d;
+      if (write) slot_q <= slot_d;
     end
 
     assign slots_o[24*b +: 24] = slot_q;

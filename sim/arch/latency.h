@@ -26,7 +26,7 @@ inline constexpr int kFusedAdd = 6;       ///< the second pass of a fused additi
 inline constexpr int kFirstCode = 6;      ///< a tile's first column to the next tile's
 inline constexpr int kVector = 8;         ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 4;     ///< of a window, besides taps and codes
-inline constexpr int kNormalize = 55;     ///< of a tile of a normalization, besides its two passes
+inline constexpr int kNormalize = 57;     ///< of a tile of a normalization, besides its two passes
 inline constexpr int kSoftmax = 44;       ///< of a tile of a softmax, besides its three passes
 inline constexpr int kDone = 1;           ///< last retirement to done
 

@@ -3,19 +3,22 @@
 #
 #   trine_add_bench(trine_pe TOP trine_pe SOURCES rtl/trine_pe.sv rtl/trine_dot.sv
 #                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5] [DEFINES SYNTHESIS]
-#                   [LIBS trine_base] [LABELS quick] [NETLIST])
+#                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
 # SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
 # NETLIST  run on what Yosys synthesizes from SOURCES instead, label slow, only with TRINE_FULL_TESTS;
 #          assertions are off
+# MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
+#          (with TRINE_FULL_TESTS)
 #
 # Lint warnings (-Wall) are errors; assertions (TRINE_ASSERT) are on. The Verilated class is V<TOP>.
 
 find_program(VERILATOR verilator REQUIRED)
 find_program(YOSYS yosys REQUIRED)
 find_program(CCACHE ccache)
+find_package(Python3 3.9 COMPONENTS Interpreter)
 execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE TRINE_VERILATOR_ROOT
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 find_package(Threads REQUIRED)
@@ -29,12 +32,13 @@ target_compile_options(trine_verilated PRIVATE -w)
 target_link_libraries(trine_verilated PUBLIC Threads::Threads)
 
 function(trine_add_bench name)
-  cmake_parse_arguments(ARG "NETLIST" "TOP;BENCH" "SOURCES;PARAMS;DEFINES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "NETLIST" "TOP;BENCH;MUTANTS"
+                        "SOURCES;PARAMS;DEFINES;LIBS;LABELS;MUTATE" ${ARGN})
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
                         "unknown: ${ARG_UNPARSED_ARGUMENTS}")
   endif()
-  if(ARG_NETLIST AND NOT TRINE_FULL_TESTS)
+  if((ARG_NETLIST OR ARG_MUTATE) AND NOT TRINE_FULL_TESTS)
     return()
   endif()
   if(NOT ARG_BENCH)
@@ -75,6 +79,22 @@ function(trine_add_bench name)
               "read_verilog -sv ${read}; chparam${chparam} ${ARG_TOP}; synth -flatten -top ${ARG_TOP}; check -assert; rename -top ${ARG_TOP}; write_verilog -noattr ${netlist}"
       DEPENDS ${sources}
       COMMENT "Synthesizing ${name}" VERBATIM)
+  elseif(ARG_MUTATE)
+    set(netlist ${dir}/mutants.v)
+    string(REPLACE ";" "," modules "${ARG_MUTATE}")
+    set(verilog ${sources})
+    list(FILTER verilog INCLUDE REGEX "\\.sv$")
+    list(TRANSFORM ARG_PARAMS PREPEND --param= OUTPUT_VARIABLE plant_params)
+    add_custom_command(
+      OUTPUT ${netlist}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
+      COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/mutation/plant.py --top ${ARG_TOP}
+              --modules ${modules} --count ${ARG_MUTANTS} --out ${netlist} ${plant_params} ${flags}
+              ${verilog}
+      DEPENDS ${depends} ${CMAKE_SOURCE_DIR}/mutation/plant.py
+      COMMENT "Planting mutants of ${name}" VERBATIM)
+  endif()
+  if(ARG_NETLIST OR ARG_MUTATE)
     set(sources ${netlist})
     set(depends ${netlist})
     # 5.006 miscompiles some trees of bit operations.
@@ -107,6 +127,11 @@ function(trine_add_bench name)
   target_compile_options(${target} PRIVATE -O1)
   target_link_libraries(${target} PRIVATE ${archive} ${ARG_LIBS} trine_verilated
                         trine_test_main trine_warnings)
+  if(ARG_MUTATE)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/mutation/mutant.cpp)
+    set_property(GLOBAL APPEND PROPERTY TRINE_MUTANTS ${target} ${netlist})
+    return()
+  endif()
   catch_discover_tests(${target} TEST_PREFIX "${target}: " DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:")
 endfunction()

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "sim/arch/run.h"
+
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <random>
 
 #include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/cli/check.h"
 #include "sw/cli/common.h"
 #include "sw/cli/network.h"
@@ -20,6 +24,7 @@ struct Options {
   NetworkOptions network;
   BackendOptions backend;
   std::vector<std::string> inputs, outputs;
+  std::string memory;
 };
 
 /// The tensors that the user sees: of the graph, or of the program where there is none.
@@ -91,12 +96,46 @@ void write_outputs(const Options& options, const std::vector<Array>& outputs) {
     write_npy(options.outputs[i], outputs[i]);
 }
 
+std::string_view text(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// What lies from BASE on before and after the run, program included, and what a host must know:
+/// a bench of one's own needs no more.
+void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
+                  const std::vector<Array>& inputs) {
+  if (compiler::stages(program).size() > 1)
+    throw_error("--memory: {} runs in stages, with operators on the host between", program.name);
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  compiler::write_inputs(program, inputs, dram.data());
+  const auto* words = reinterpret_cast<const std::uint8_t*>(program.words.data());
+  const auto with_program = [&](std::vector<std::uint8_t> memory) {
+    memory.insert(memory.end(), words, words + 8 * program.words.size());
+    return memory;
+  };
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw_error("{}: {}", folder.string(), error.message());
+  write_file(folder / "before.bin", text(with_program(dram)));
+  sim::run_arch_dram(program, dram);
+  write_file(folder / "after.bin", text(with_program(dram)));
+  Json json;
+  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
+  json["program_offset"] = program.program_offset();
+  json["program_words"] = program.words.size();
+  for (const compiler::TensorLayout& layout : program.outputs)
+    json["outputs"].push_back(
+        {{"name", layout.name}, {"offset", layout.offset}, {"bytes", layout.bytes()}});
+  write_file(folder / "run.json", json.dump(2) + "\n");
+}
+
 int run(const Options& options) {
   options.backend.check();
   const gen::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
   const std::vector<Array> inputs = read_inputs(options, network);
+  if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
   const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
 
   Execution execution;
@@ -142,6 +181,11 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--output", options->outputs, "NumPy file for an output, in order")
       ->type_name("Y.npy")
       ->allow_extra_args(false);
+  command
+      ->add_option("--memory", options->memory,
+                   "folder for the memory before and after the run, program included, and for\n"
+                   "where the program lies: for a bench of your own")
+      ->type_name("DIR");
   command->footer(
       "The first run of a configuration on the RTL compiles it (a minute); later ones use the "
       "cache\n"

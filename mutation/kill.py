@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs each bench on the mutants of its module and counts those that it kills.
+
+usage: kill.py [--least PERCENT] [--seconds N] [--jobs N] [--only TEXT] BENCH=MUTANTS.v ...
+A bench must pass without a mutant. A mutant is killed if a case of the bench fails or the bench does not end within
+--seconds. Survivors are printed, with the line of RTL and what was changed; those listed in survivors.txt beside this
+program, with a reason, count as explained. Exit code 1 if fewer than --least percent were killed or explained.
+"""
+import argparse
+import collections
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+EXPLAINED = pathlib.Path(__file__).resolve().parent / "survivors.txt"
+
+
+def runs(bench, number, seconds):
+    """Whether the bench passes with that mutant."""
+    try:
+        done = subprocess.run([bench, "--abort"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, timeout=seconds,
+                              env={**os.environ, "TRINE_MUTANT": str(number)})
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def describe(line):
+    """The change and its places in rtl/, of a line of Yosys' mutate."""
+    field = dict(re.findall(r"-(mode|port|portbit|wire|wirebit) (\S+)", line))
+    cell = re.search(r"-cell (\S+)", line).group(1)
+    kind = re.match(r"(?:.*\.)?\$(?:[a-z]+\$)?([a-z_]+)\$", cell)
+    places = dict.fromkeys(re.findall(r"/rtl/([a-z0-9_]+\.sv:[1-9]\d*)\.", line))
+    wire = f" ({field['wire']}[{field['wirebit']}])" if "wire" in field else ""
+    return (f"{' '.join(places)}: {field['mode']} {kind.group(1) if kind else cell}."
+            f"{field['port']}[{field['portbit']}]{wire}")
+
+
+def explained():
+    """Descriptions of survivors that need no test: lines `description | reason`."""
+    lines = EXPLAINED.read_text().splitlines() if EXPLAINED.exists() else []
+    return dict(line.split(" | ", 1) for line in lines if " | " in line)
+
+
+def campaign(bench, listed, options, reasons):
+    """Numbers of killed, explained and surviving mutants."""
+    mutants = listed.read_text().splitlines()
+    if not runs(bench, 0, options.seconds):
+        sys.exit(f"kill.py: {bench}: fails without a mutant")
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        lives = list(pool.map(lambda i: runs(bench, i + 1, options.seconds), range(len(mutants))))
+    count = collections.Counter()
+    for number, (line, alive) in enumerate(zip(mutants, lives), 1):
+        what = describe(line)
+        outcome = "killed" if not alive else "explained" if what in reasons else "survived"
+        count[outcome] += 1
+        if outcome == "survived":
+            print(f"  survives: {number} {what}")
+    return count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--least", type=float, default=95)
+    parser.add_argument("--seconds", type=float, default=30, help="of a bench with a mutant")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", default="", help="benches whose name contains it")
+    parser.add_argument("bench", nargs="+", metavar="BENCH=MUTANTS.v")
+    options = parser.parse_args()
+    reasons = explained()
+    total = collections.Counter()
+    for pair in options.bench:
+        bench, netlist = pair.split("=", 1)
+        name = pathlib.Path(bench).name.removesuffix("_mutants_tb")
+        if options.only not in name:
+            continue
+        count = campaign(bench, pathlib.Path(netlist).with_suffix(".list"), options, reasons)
+        total += count
+        print(f"{name:<24} {sum(count.values()):5} mutants {count['killed']:5} killed "
+              f"{count['explained']:4} explained {count['survived']:4} survive", flush=True)
+    mutants = sum(total.values())
+    good = 100 * (total["killed"] + total["explained"]) / max(mutants, 1)
+    print(f"{mutants} mutants: {100 * total['killed'] / max(mutants, 1):.1f} % killed, {good:.1f} % "
+          "killed or explained")
+    sys.exit(good < options.least)
+
+
+if __name__ == "__main__":
+    main()

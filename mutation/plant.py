@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A module with all its mutants in one: Yosys changes a bit of a cell's port where the environment says so.
+
+usage: plant.py --top TOP --modules A,B --count N --out FILE.v [--param K=V]... [-D X]... [-I DIR]... SOURCE...
+The mutants lie in the cells that come from rtl/A.sv, rtl/B.sv. Writes FILE.v, in which `trine_mutant()` (C, see
+mutant.cpp) chooses one of them, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+
+
+def yosys(script):
+    done = subprocess.run(["yosys", "-qq", "-p", script], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"plant.py: yosys: {done.stdout.strip()[-2000:]}")
+
+
+def choose_by_environment(text, top):
+    """The control signal is a port of the module in what Yosys writes; here it is read once."""
+    text, ports = re.subn(r"(module " + re.escape(top) + r"\([^;]*?), mutant\b", r"\1", text, count=1)
+    text, inputs = re.subn(r"  input \[15:0\] mutant;\n  wire \[15:0\] mutant;\n",
+                           '  import "DPI-C" function int trine_mutant();\n'
+                           "  reg [15:0] mutant;\n"
+                           "  initial mutant = 16'(trine_mutant());\n", text, count=1)
+    if ports != 1 or inputs != 1:
+        sys.exit(f"plant.py: no port of mutants in {top}")
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--top", required=True)
+    parser.add_argument("--modules", required=True, help="comma between them")
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--param", action="append", default=[])
+    parser.add_argument("-D", action="append", default=[], dest="defines")
+    parser.add_argument("-I", action="append", default=[], dest="folders")
+    parser.add_argument("sources", nargs="+")
+    options = parser.parse_args()
+    listed = options.out.with_suffix(".list")
+    listed.unlink(missing_ok=True)
+    read = " ".join([f"-D{d}" for d in options.defines] + [f"-I{d}" for d in options.folders] +
+                    options.sources)
+    chparam = "".join(f" -set {p.replace('=', ' ', 1)}" for p in options.param)
+    selection = " ".join(f"a:src=*/rtl/{m}.sv:*" for m in options.modules.split(","))
+    yosys(f"read_verilog -sv {read}; chparam{chparam} {options.top}; "
+          f"hierarchy -check -top {options.top}; proc; opt; "
+          # Flattened cells have the places of their instances, too: marked before.
+          f"setattr -set trine_mutable 1 {selection}; flatten; opt_clean -purge; "
+          f"rename -top {options.top}; "
+          f"mutate -list {options.count} -seed 1 -ctrl mutant 16 1 -o {listed} c:* a:trine_mutable=1 %i; "
+          f"script {listed}; splitnets -driver; opt_clean; write_verilog -noattr {options.out}")
+    options.out.write_text(choose_by_environment(options.out.read_text(), options.top))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole machine on a bus that others wrote: cocotbext-axi's memory and AXI-Lite master.
+
+Started by run.py, which sets TRINE_AXI_MEMORY (a folder that `trine run --memory` wrote), TRINE_AXI_HEADER (the
+design's trine_csr.h) and TRINE_AXI_SEED.
+"""
+import itertools
+import json
+import os
+import pathlib
+import random
+import re
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, First, RisingEdge
+from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave, MemoryRegion
+
+BASE = 0x10000
+MEMORY = pathlib.Path(os.environ["TRINE_AXI_MEMORY"])
+SEED = int(os.environ["TRINE_AXI_SEED"])
+CSR = {name: int(value, 16) for name, value in
+       re.findall(r"#define TRINE_CSR_(\w+) (0x[0-9A-Fa-f]+)",
+                  pathlib.Path(os.environ["TRINE_AXI_HEADER"]).read_text())}
+LIMIT = 3_000_000  # cycles
+
+
+class Memory(MemoryRegion):
+    """Answers SLVERR for bytes that are marked."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.bad_reads, self.bad_writes = range(0), range(0)
+
+    async def _read(self, address, length, **kwargs):
+        if set(range(address, address + length)) & set(self.bad_reads):
+            raise ValueError("a marked byte is read")
+        return await super()._read(address, length, **kwargs)
+
+    async def _write(self, address, data, **kwargs):
+        if set(range(address, address + len(data))) & set(self.bad_writes):
+            raise ValueError("a marked byte is written")
+        return await super()._write(address, data, **kwargs)
+
+
+class Bench:
+    """A machine out of reset with the exported program in its memory."""
+
+    def __init__(self, dut, random_source=None):
+        self.dut, self.random = dut, random_source
+        self.before = (MEMORY / "before.bin").read_bytes()
+        self.after = (MEMORY / "after.bin").read_bytes()
+        self.facts = json.loads((MEMORY / "run.json").read_text())
+        self.memory = Memory(BASE + (len(self.before) + 4095) // 4096 * 4096)
+        self.fill()
+        cocotb.start_soon(Clock(dut.clk, 10, units="ns").start())
+        self.host = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst_n, False)
+        self.slave = AxiSlave(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst_n, self.memory,
+                              reset_active_level=False)
+
+    def fill(self):
+        self.memory.mem[:BASE + len(self.before)] = bytes(BASE) + self.before
+
+    def pause(self, percent):
+        """Random pauses of every channel, in both directions."""
+        def pauses(seed):
+            source = random.Random(seed)
+            return (source.random() * 100 < percent for _ in itertools.count())
+        slave, host = self.slave, self.host
+        channels = [slave.write_if.aw_channel, slave.write_if.w_channel, slave.write_if.b_channel,
+                    slave.read_if.ar_channel, slave.read_if.r_channel, host.write_if.aw_channel,
+                    host.write_if.w_channel, host.write_if.b_channel, host.read_if.ar_channel,
+                    host.read_if.r_channel]
+        for channel in channels:
+            channel.set_pause_generator(pauses(self.random.random()))
+
+    async def reset(self):
+        self.dut.rst_n.value = 0
+        await ClockCycles(self.dut.clk, 4)
+        self.dut.rst_n.value = 1
+        await ClockCycles(self.dut.clk, 2)
+
+    async def write(self, name, value, words=1):
+        await self.host.write(CSR[name], value.to_bytes(4 * words, "little"))
+
+    async def read(self, name):
+        return int.from_bytes((await self.host.read(CSR[name], 4)).data, "little")
+
+    async def start(self):
+        facts = self.facts
+        assert f"0x{await self.read_wide('CONFIG_HASH'):016x}" == facts["config_hash"]
+        await self.write("PROGRAM", BASE + facts["program_offset"], 2)
+        await self.write("PROGRAM_WORDS", facts["program_words"])
+        await self.write("BASE", BASE, 2)
+        await self.write("IRQ_ENABLE", 3)
+        await self.write("IRQ_STATUS", 3)
+        await self.write("CONTROL", 1)
+
+    async def read_wide(self, name):
+        return int.from_bytes((await self.host.read(CSR[name], 8)).data, "little")
+
+    async def ends(self):
+        """The interrupt comes; nothing else would say that a program hangs."""
+        if not self.dut.irq.value:
+            await First(RisingEdge(self.dut.irq), ClockCycles(self.dut.clk, LIMIT))
+        assert self.dut.irq.value, "no interrupt"
+
+    async def is_exact(self):
+        await self.start()
+        await self.ends()
+        assert await self.read("STATUS") == 2, "not done"
+        got = self.memory.mem[BASE:BASE + len(self.after)]
+        first = next((i for i in range(len(got)) if got[i] != self.after[i]), None)
+        assert first is None, f"byte {first} is {got[first]}, expected {self.after[first]}"
+        assert self.memory.mem[:BASE] == bytes(BASE), "a write below BASE"
+
+
+@cocotb.test()
+async def programs_are_exact(dut):
+    """Twice without a pause, the second run after the first."""
+    bench = Bench(dut)
+    await bench.reset()
+    await bench.is_exact()
+    bench.fill()
+    await bench.is_exact()
+
+
+@cocotb.test()
+async def back_pressure_changes_nothing(dut):
+    source = random.Random(SEED)
+    bench = Bench(dut, source)
+    await bench.reset()
+    for percent in (20, 60, 90):
+        bench.pause(percent)
+        bench.fill()
+        await bench.is_exact()
+
+
+@cocotb.test()
+async def errors_stop_the_machine(dut):
+    """SLVERR on reads and writes anywhere: cause and address; after a soft reset it is exact."""
+    source = random.Random(SEED + 1)
+    bench = Bench(dut, source)
+    await bench.reset()
+    bench.pause(30)
+    program = BASE + bench.facts["program_offset"]
+    changed = [i for i in range(len(bench.after)) if bench.before[i] != bench.after[i]]
+    for case in range(12):
+        bench.memory.bad_reads = bench.memory.bad_writes = range(0)
+        if case % 3 == 0:
+            cause, at = 1, program + 8 * source.randrange(bench.facts["program_words"])
+            bench.memory.bad_reads = range(at, at + 8)
+        elif case % 3 == 1:
+            cause, at = 2, BASE
+            bench.memory.bad_reads = range(at, program)
+        else:
+            cause, at = 3, BASE + (changed[0] if case == 2 else source.choice(changed))
+            bench.memory.bad_writes = range(at, at + 1)
+        bench.fill()
+        await bench.start()
+        await bench.ends()
+        assert await bench.read("STATUS") & 4, f"case {case}: no error"
+        assert await bench.read("ERROR_CAUSE") == cause, f"case {case}: cause"
+        where = await bench.read_wide("ERROR_ADDRESS")
+        if cause != 2:
+            assert where <= at < where + 4096, f"case {case}: address {where:x}, marked {at:x}"
+        if case == 2:  # the first byte of a map: its burst begins there
+            assert where == at - at % (len(dut.m_axi_wdata) // 8), f"{where:x} {at:x}"
+        bench.memory.bad_reads = bench.memory.bad_writes = range(0)
+        await bench.write("CONTROL", 2)
+        while await bench.read("STATUS") & 9:
+            pass
+        bench.fill()
+        await bench.is_exact()
+
+
+@cocotb.test()
+async def resets_at_any_cycle(dut):
+    """A hard reset in the middle of a program: the next one is exact."""
+    source = random.Random(SEED + 2)
+    bench = Bench(dut, source)
+    await bench.reset()
+    bench.pause(30)
+    for _ in range(6):
+        bench.fill()
+        await bench.start()
+        await ClockCycles(dut.clk, source.randrange(1, 600))
+        await bench.reset()
+        bench.fill()
+        await bench.is_exact()
+
+
+@cocotb.test()
+async def registers_answer(dut):
+    """Accesses beyond the registers answer SLVERR; those that are writable keep what was written."""
+    source = random.Random(SEED + 3)
+    bench = Bench(dut, source)
+    await bench.reset()
+    bench.pause(40)
+    assert await bench.read("ID") == 0x5452494E
+    for name in ("PROGRAM", "PROGRAM_WORDS", "BASE", "IRQ_ENABLE"):
+        mask = 3 if name == "IRQ_ENABLE" else 0xFFFFFFF8
+        for _ in range(10):
+            value = source.getrandbits(32) & mask
+            await bench.write(name, value)
+            assert await bench.read(name) == value, name
+    for address in (0xF8, 0x100, 0x800, 0xFFC):
+        assert (await bench.host.read(address, 4)).resp == AxiResp.SLVERR
+        assert (await bench.host.write(address, bytes(4))).resp == AxiResp.SLVERR

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs axi_test.py on designs of several bus widths: cocotb, cocotbext-axi (PyPI) and Icarus.
+
+usage: run.py [--seed N] [--bits 32,64,128] [--model M] [--build DIR]
+$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Needs the packages of requirements.txt; without them it makes
+a virtual environment in the build folder and installs them there. Exit code 1 if a test fails, 2 if a tool is missing, 77 without PyPI.
+"""
+import argparse
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import venv
+import xml.etree.ElementTree
+
+SKIPPED = 77
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def fail(text):
+    print(f"run.py: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def with_packages(build):
+    """Goes on in an environment that has cocotb."""
+    if importlib.util.find_spec("cocotb") and importlib.util.find_spec("cocotbext"):
+        return
+    folder = build / "venv"
+    python = folder / "bin" / "python3"
+    if sys.prefix == str(folder):
+        fail("cocotb is not in the environment that was made for it")
+    if not (folder / "ready").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        done = subprocess.run([python, "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt"])
+        if done.returncode:
+            print("SKIPPED: pip cannot install requirements.txt (is PyPI in reach?)")
+            sys.exit(SKIPPED)
+        (folder / "ready").touch()
+    os.execv(python, [str(python), *sys.argv])
+
+
+def trine(*arguments):
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    if done.returncode:
+        fail(f"trine {' '.join(map(str, arguments))}: exit code {done.returncode}")
+
+
+def failures(bits, results):
+    """Names of the failed tests; at least one must have run."""
+    cases = list(xml.etree.ElementTree.parse(results).iter("testcase"))
+    if not cases:
+        fail("no test ran")
+    wrong = [case.get("name") for case in cases if case.find("failure") is not None]
+    print(f"{bits} bits: {len(cases) - len(wrong)} of {len(cases)} tests pass", flush=True)
+    return wrong
+
+
+def to_verilog(files, verilog):
+    """Icarus 11 does not take all of the SystemVerilog that Yosys takes."""
+    script = (f"read_verilog -sv {' '.join(map(str, files))}; hierarchy -check -top axi_wrapper; proc; "
+              f"opt_clean; memory_collect; write_verilog -noattr {verilog}")
+    done = subprocess.run(["yosys", "-qq", "-p", script], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        fail(f"yosys: {done.stdout.strip()[-500:]}")
+
+
+def run(bits, options):
+    from cocotb.runner import get_runner
+    folder = options.build / f"axi{bits}"
+    design = ["--config", "edge64", "--set", "array.rows=3", "--set", "array.cols=4", "--set",
+              f"bus.axi_data_bits={bits}"]
+    trine("generate", *design, "--out", folder / "design")
+    trine("run", *design, "--backend", "arch", "--quiet", "--memory", folder / "memory",
+          options.model)
+    files = [folder / "design" / line for line in
+             (folder / "design" / "trine.f").read_text().split() if line.endswith(".sv")]
+    verilog = folder / "axi_wrapper.v"
+    to_verilog([*files, HERE / "axi_wrapper.sv"], verilog)
+    runner = get_runner("icarus")
+    runner.build(sources=[verilog], hdl_toplevel="axi_wrapper", build_dir=folder / "sim",
+                 timescale=("1ns", "1ps"), always=True)
+    results = runner.test(hdl_toplevel="axi_wrapper", test_module="axi_test", test_dir=HERE,
+                          build_dir=folder / "sim", results_xml=str(folder / "results.xml"),
+                          extra_env={"TRINE_AXI_MEMORY": str(folder / "memory"),
+                                     "TRINE_AXI_HEADER": str(folder / "design" / "trine_csr.h"),
+                                     "TRINE_AXI_SEED": str(options.seed),
+                                     # Bytes without a strobe may be unknown.
+                                     "COCOTB_RESOLVE_X": "RANDOM",
+                                     "COCOTB_LOG_LEVEL": "ERROR"})
+    return failures(bits, results)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bits", default="32,64,128", help="bus widths")
+    parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models" / "plus_filter.tflite")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "axi")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    options.build.mkdir(parents=True, exist_ok=True)
+    with_packages(options.build)
+    wrong = [f"{bits} bits: {name}" for bits in options.bits.split(",") for name in run(bits, options)]
+    print("\n".join(f"failed: {w}" for w in wrong) or "AXI tests passed")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

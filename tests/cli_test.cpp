@@ -210,6 +210,28 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
                             Catch::Contains("is i1 [1, 5, 5, 1]"));
 }
 
+TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
+  const Shell shell;
+  const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory ";
+  REQUIRE(shell.trine(run + "m --output a.npy").code == 0);
+  const json facts = shell.read_json("m/run.json");
+  const auto before = read_file(shell.dir / "m" / "before.bin");
+  const auto after = read_file(shell.dir / "m" / "after.bin");
+  const auto program = facts.at("program_offset").get<std::size_t>();
+  CHECK(before.size() == program + 8 * facts.at("program_words").get<std::size_t>());
+  CHECK(after.size() == before.size());
+  CHECK(std::equal(before.begin() + static_cast<std::ptrdiff_t>(program), before.end(),
+                   after.begin() + static_cast<std::ptrdiff_t>(program)));
+  // Three rows of the first output, a word each code: they are in the memory after the run.
+  const auto offset = facts.at("outputs").at(0).at("offset").get<std::size_t>();
+  CHECK(after[offset] == read_npy(shell.dir / "a.npy").bytes[0]);
+
+  std::ofstream(shell.dir / "file") << "in the way";
+  const Result refused = shell.trine(run + "file");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("file: "));
+}
+
 TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";

@@ -183,8 +183,8 @@ void add_run(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command
       ->add_option("--memory", options->memory,
-                   "folder for the memory before and after the run, program included, and for\n"
-                   "where the program lies: for a bench of your own")
+                   "folder for the memory before and after the run, program\n"
+                   "included: for a bench of your own")
       ->type_name("DIR");
   command->footer(
       "The first run of a configuration on the RTL compiles it (a minute); later ones use the "

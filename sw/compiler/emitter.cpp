@@ -18,8 +18,28 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
-constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored by itself
-constexpr int kInputParts = 6;   ///< of a layer whose input arrives while it runs
+constexpr int kLeastBeats = 64;       ///< of a part of an output that is stored by itself
+constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them
+constexpr int kInputParts = 6;        ///< of a layer whose input arrives while it runs
+
+/// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
+/// enough for others. With more of them parameters would come earlier, among columns that drain,
+/// which wait a cycle for each entry's beat (vww on 1,024 entries: 2 % of its cycles).
+std::int64_t parameter_entries(const Network& network, const gen::Config& config,
+                               const Plan& plan) {
+  constexpr std::int64_t kEnough = 512;
+  std::int64_t entries = kEnough;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& l = network.layers[i];
+    const std::int64_t set =
+        l.kind == LayerKind::kNormalize ? l.channels
+        : l.kind == LayerKind::kConv
+            ? std::int64_t{std::min(plan.tilings[i].chunk, l.channels)} * l.passes
+            : 0;
+    entries = std::max(entries, 2 * round_up(set, config.data_words()));
+  }
+  return std::min<std::int64_t>(config.param_channels, entries);
+}
 
 /// The parts of a sweep inside of the rectangle.
 std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
@@ -39,7 +59,7 @@ Emitter::Emitter(const Network& network, const gen::Config& config, Plan& plan)
       config_(config),
       plan_(plan),
       pmem_(config.pmem_rows(), config.rows_per_beat()),
-      params_(config.param_channels, config.data_words()),
+      params_(parameter_entries(network, config, plan), config.data_words()),
       rows_loaded_(network.maps.size()),
       zero_biases_(at(config.param_channels)) {}
 
@@ -847,7 +867,8 @@ int Emitter::parameter_channels() const {
   const Layer& l = layer();
   const int chunk = tiling().chunk;
   const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
-  const std::int64_t chunks = config_.param_channels / 4 / (sets * chunk * l.passes);
+  const std::int64_t entries = std::min(config_.param_channels / 4, kMostParameters);
+  const std::int64_t chunks = entries / (sets * chunk * l.passes);
   return static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
 }
 

@@ -47,11 +47,13 @@ class Planner {
     choose_pitches();
     place_in_dram();
     for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (net_.maps[at(m)].capacity || wishes_.in_dram.count(m) > 0) spill(m);
+      if (net_.maps[at(m)].capacity) spill(m);
+    const std::size_t states = spilled_.size();
+    for (const int m : wishes_.in_dram) spill(m);
     while (!try_placement()) {
     }
     plan_.cycles = estimated_cycles();
-    plan_.spilled = spilled_.size();
+    plan_.spilled = spilled_.size() - states;
     return plan_;
   }
 
@@ -670,17 +672,37 @@ Choice pad_some(Choice best, const Network& network, const gen::Config& config) 
   return best;
 }
 
+/// The map, and those of tokens that other blocks of a network have in its place.
+std::vector<int> alike(const Network& network, int map) {
+  const Map& m = network.maps[at(map)];
+  const auto same = [&](const Map& o) {
+    return o.producer >= 0 && o.part.whole < 0 && o.shape.C == m.shape.C &&
+           o.shape.H == m.shape.H && o.shape.W == m.shape.W &&
+           o.last_use - o.producer == m.last_use - m.producer &&
+           network.layers[at(o.producer)].op == network.layers[at(m.producer)].op;
+  };
+  std::vector<int> maps{map};
+  for (int k = 0; m.producer >= 0 && m.shape.H == 1 && k < static_cast<int>(network.maps.size());
+       ++k)
+    if (k != map && same(network.maps[at(k)])) maps.push_back(k);
+  return maps;
+}
+
 /// A map less in DMEM can leave a layer beside it the room that it needs.
 Choice spill_more(Choice best, const Network& network, const gen::Config& config) {
-  constexpr std::size_t kTries = 16;
+  constexpr int kTries = 16;
   constexpr double kGain = 0.03;  // estimates of transfers are not that good
   std::set<int> tried;
+  int tries = 0;
   for (bool better = true; better;) {
     better = false;
     for (const int map : best.crowding) {
-      if (tried.size() == kTries || !tried.insert(map).second) continue;
+      if (tries == kTries || tried.count(map) > 0) continue;
+      const std::vector<int> maps = alike(network, map);
+      tried.insert(maps.begin(), maps.end());
+      ++tries;
       Wishes wishes = best.wishes;
-      wishes.in_dram.insert(map);
+      wishes.in_dram.insert(maps.begin(), maps.end());
       Choice other = choice(network, config, wishes);
       if (other.plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
       best = std::move(other);

@@ -69,7 +69,7 @@ struct Plan {
   std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
   std::int64_t arena_bytes = 0;
   double cycles = 0;        ///< estimated, to compare plans
-  std::size_t spilled = 0;  ///< maps that found no place in DMEM
+  std::size_t spilled = 0;  ///< maps that found no place in DMEM, without states
 };
 
 /// @throws Error  names the layer that does not fit, and into what

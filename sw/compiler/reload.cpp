@@ -44,6 +44,10 @@ std::vector<Reload> candidates(const Network& network) {
   return found;
 }
 
+bool reads(const Layer& l, int map) {
+  return l.input == map || l.second == map || l.weights_map == map;
+}
+
 Network reloaded(Network network, const Reload& r) {
   Map copy = network.maps[at(r.map)];
   copy.input = copy.output = copy.kept = false;
@@ -65,18 +69,26 @@ Network reloaded(Network network, const Reload& r) {
 Plan reload_and_plan(Network& network, const gen::Config& config, Plan plan) {
   if (plan.spilled == 0) return plan;
   constexpr std::size_t kTries = 8;
-  std::vector<Reload> tries = candidates(network);
-  tries.resize(std::min(tries.size(), kTries));
-  for (const Reload& r : tries) {
-    Network other = reloaded(network, r);
+  const auto take_shorter = [&](Network other) {
     try {
       Plan shorter = compiler::plan(other, config);
-      if (shorter.cycles >= plan.cycles) continue;
+      if (shorter.cycles >= plan.cycles) return;
       plan = std::move(shorter);
       network = std::move(other);
     } catch (const Error&) {  // it does not fit that way
     }
+  };
+  std::vector<Reload> tries = candidates(network);
+  // Many blocks are alike: all at once, else one by one.
+  if (tries.size() > kTries) {
+    Network all = network;
+    for (const Reload& r : tries)
+      if (reads(all.layers[at(r.layer)], r.map)) all = reloaded(std::move(all), r);
+    take_shorter(std::move(all));
+    tries.resize(kTries);
   }
+  for (const Reload& r : tries)
+    if (reads(network.layers[at(r.layer)], r.map)) take_shorter(reloaded(network, r));
   return plan;
 }
 

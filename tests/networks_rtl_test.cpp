@@ -16,6 +16,7 @@
 #include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/host.h"
+#include "sw/fuzz/pair.h"
 #include "sw/fuzz/transformer.h"
 #include "sw/model/graph.h"
 #include "sw/model/testing.h"
@@ -108,6 +109,19 @@ void require_block(std::uint64_t seed, int most_tokens, int most_channels,
   REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
 }
 
+/// Random networks: outputs, every byte of DRAM, traffic. What the design lacks is refused.
+void require_random_networks(int seed, int count, const gen::Config& config) {
+  int exact = 0;
+  for (int n = 0; n < count; ++n) {
+    const fuzz::Case drawn = fuzz::draw_case(static_cast<std::uint64_t>(seed), 0, n);
+    const fuzz::Verdict v = fuzz::run_pair(fuzz::make_pair(drawn, config), fuzz::Backend::kRtl);
+    CAPTURE(fuzz::to_text(drawn), config.to_toml(), v.text);
+    CHECK(v.outcome != fuzz::Outcome::kFailed);
+    exact += v.outcome == fuzz::Outcome::kExact ? 1 : 0;
+  }
+  CHECK(exact > count / 2);
+}
+
 void require_all_nets(const gen::Config& config) {
   for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
                           "mnist_valid_q", "mnist_resnet_q", "kws_ref_model", "vww_96_int8",
@@ -179,6 +193,12 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8 and 3x5", "[rtl
   for (std::uint64_t seed = 1; seed <= 12; ++seed)
     for (const auto& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
       require_block(seed, 12, 64, config);
+}
+
+TEST_CASE("random networks are exact on the RTL of 8x8, 3x5 and 4x8", "[rtl][fuzz]") {
+  require_random_networks(1, 40, config_of(8, 8, 64, 128, 64));
+  require_random_networks(2, 40, config_of(3, 5, 64, 128, 64));
+  require_random_networks(3, 40, gen::load_config("braintta-size"));
 }
 
 TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {

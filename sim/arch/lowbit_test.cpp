@@ -10,12 +10,15 @@
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
 #include "sw/compiler/network.h"
+#include "sw/fuzz/low_bit.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
 
 namespace trine::sim {
 namespace {
 
+using fuzz::any_encoding;
+using fuzz::LowBitNet;
 using model::Encoding;
 using testing::require_exact;
 using testing::small_config;
@@ -49,190 +52,6 @@ std::uint64_t require_net(const std::string& net, const gen::Config& config) {
   return slowest;
 }
 
-/// A random network: products with thresholds between them, raw sums at the end.
-class LowBitNet {
- public:
-  explicit LowBitNet(unsigned seed) : random_(seed) { graph.name = graph.file = "lowbit"; }
-
-  int number(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
-
-  int input(const std::vector<int>& shape, Encoding encoding) {
-    const int t = codes("input", shape, encoding);
-    if (encoding == Encoding::kInt8) tensor(t).quantization.zero_point = {number(-20, 20)};
-    graph.inputs = {t};
-    return t;
-  }
-
-  int convolution(int from, int channels, int size, int stride, model::Padding padding,
-                  Encoding weights) {
-    const std::vector<int> in = tensor(from).shape;
-    model::Op op = start(model::OpKind::kConv2D, "CONV_2D", from);
-    op.stride_h = op.stride_w = stride;
-    op.padding = padding;
-    op.inputs.push_back(constant({channels, size, size, in[3]}, weights));
-    const model::Window w = model::window(in[1], in[2], size, size, stride, stride, 1, 1, padding);
-    return finish(op, sums({1, w.P, w.Q, channels}));
-  }
-
-  int fully_connected(int from, int channels, Encoding weights) {
-    model::Op op = start(model::OpKind::kFullyConnected, "FULLY_CONNECTED", from);
-    op.inputs.push_back(constant({channels, static_cast<int>(tensor(from).elements())}, weights));
-    return finish(op, sums({1, channels}));
-  }
-
-  int flat(int from) {
-    model::Op op = start(model::OpKind::kReshape, "RESHAPE", from);
-    const int out = codes("flat", {1, static_cast<int>(tensor(from).elements())}, encoding(from));
-    op.new_shape = tensor(out).shape;
-    tensor(out).quantization = tensor(from).quantization;
-    return finish(op, out);
-  }
-
-  int threshold(int from, Encoding encoding) {
-    model::Op op = start(model::OpKind::kThreshold, "THRESHOLD", from);
-    const bool binary = encoding == Encoding::kBinary;
-    op.step = binary ? 2 : 1;
-    op.low = encoding == Encoding::kInt4 ? -8 : encoding == Encoding::kInt2 ? -2 : -1;
-    const int K = binary ? 1 : encoding == Encoding::kTernary ? 2 : 1 - 2 * op.low - 2;
-    const int rows = number(0, 4) == 0 ? 1 : tensor(from).extent(-1);
-    std::vector<std::int32_t> table;
-    for (int r = 0; r < rows; ++r) {
-      for (int k = 0; k < K; ++k) table.push_back(number(-reach_, reach_));
-      std::sort(table.end() - K, table.end());
-    }
-    model::Tensor t;
-    t.name = "thresholds";
-    t.type = model::DataType::kInt32;
-    t.shape = {rows, K};
-    t.is_constant = true;
-    t.data.resize(table.size() * 4);
-    std::memcpy(t.data.data(), table.data(), t.data.size());
-    op.inputs.push_back(add(t));
-    const int out = codes("codes", tensor(from).shape, encoding);
-    if (encoding == Encoding::kInt4) tensor(out).quantization.zero_point = {number(-8, 7)};
-    return finish(op, out);
-  }
-
-  /// Borders of 1 all around.
-  int pad(int from, int code) {
-    model::Op op = start(model::OpKind::kPadV2, "PADV2", from);
-    const std::vector<std::int32_t> sides{0, 0, 1, 1, 1, 1, 0, 0};
-    model::Tensor t;
-    t.name = "paddings";
-    t.type = model::DataType::kInt32;
-    t.shape = {4, 2};
-    t.is_constant = true;
-    t.data.resize(sides.size() * 4);
-    std::memcpy(t.data.data(), sides.data(), t.data.size());
-    op.inputs.push_back(add(t));
-    const int value = codes("border", {}, Encoding::kInt8);
-    tensor(value).is_constant = true;
-    tensor(value).data = {static_cast<std::uint8_t>(code)};
-    tensor(value).quantization = tensor(from).quantization;
-    op.inputs.push_back(value);
-    const std::vector<int> in = tensor(from).shape;
-    const int out = codes("padded", {1, in[1] + 2, in[2] + 2, in[3]}, encoding(from));
-    tensor(out).quantization = tensor(from).quantization;
-    return finish(op, out);
-  }
-
-  int max_pool(int from, int size, int stride, model::Padding padding) {
-    return max_pool(from, size, size, stride, stride, padding);
-  }
-
-  int max_pool(int from, int R, int S, int stride_h, int stride_w, model::Padding padding) {
-    const std::vector<int> in = tensor(from).shape;
-    model::Op op = start(model::OpKind::kMaxPool2D, "MAX_POOL_2D", from);
-    op.filter_h = R;
-    op.filter_w = S;
-    op.stride_h = stride_h;
-    op.stride_w = stride_w;
-    op.padding = padding;
-    const model::Window w = model::window(in[1], in[2], R, S, stride_h, stride_w, 1, 1, padding);
-    const int out = codes("pool", {1, w.P, w.Q, in[3]}, encoding(from));
-    tensor(out).quantization = tensor(from).quantization;
-    return finish(op, out);
-  }
-
-  Array random_input() {
-    const model::Tensor& t = tensor(graph.inputs[0]);
-    Array a{"i1", {t.shape.begin(), t.shape.end()}, {}};
-    for (std::int64_t i = 0; i < t.elements(); ++i)
-      a.bytes.push_back(static_cast<std::uint8_t>(code(t.encoding)));
-    return a;
-  }
-
-  Encoding encoding(int t) { return tensor(t).encoding; }
-  model::Tensor& tensor(int t) { return graph.tensors[static_cast<std::size_t>(t)]; }
-
-  model::Graph graph;
-
- private:
-  int code(Encoding encoding) {
-    int c = number(-128, 127);
-    while (!holds(encoding, c)) c = number(-8, 7);
-    return c;
-  }
-
-  int add(const model::Tensor& t) {
-    graph.tensors.push_back(t);
-    return static_cast<int>(graph.tensors.size()) - 1;
-  }
-
-  int codes(const std::string& name, const std::vector<int>& shape, Encoding encoding) {
-    model::Tensor t;
-    t.name = name + std::to_string(graph.tensors.size());
-    t.shape = shape;
-    t.encoding = encoding;
-    t.quantization.scale = {1.0f};
-    t.quantization.zero_point = {0};
-    return add(t);
-  }
-
-  int constant(const std::vector<int>& shape, Encoding encoding) {
-    const int index = codes("weights", shape, encoding);
-    model::Tensor& t = tensor(index);
-    t.is_constant = true;
-    for (std::int64_t i = 0; i < t.elements(); ++i)
-      t.data.push_back(static_cast<std::uint8_t>(code(encoding)));
-    // Thresholds lie where sums do.
-    const double taps = static_cast<double>(t.elements()) / shape[0];
-    const double values = encoding == Encoding::kInt8 ? 70 : 1;
-    reach_ = 1 + static_cast<int>(2 * std::sqrt(taps) * values);
-    return index;
-  }
-
-  int sums(const std::vector<int>& shape) {
-    const int index = codes("sums", shape, Encoding::kInt8);
-    tensor(index).type = model::DataType::kInt32;
-    tensor(index).quantization = {};
-    return index;
-  }
-
-  static model::Op start(model::OpKind kind, const std::string& name, int from) {
-    model::Op op;
-    op.kind = kind;
-    op.name = name;
-    op.inputs = {from};
-    return op;
-  }
-
-  int finish(model::Op op, int out) {
-    op.index = static_cast<int>(graph.ops.size());
-    op.outputs = {out};
-    graph.ops.push_back(op);
-    graph.outputs = {out};
-    return out;
-  }
-
-  std::mt19937 random_;
-  int reach_ = 1;
-};
-
-Encoding any_encoding(LowBitNet& net, const std::vector<Encoding>& choices) {
-  return choices[static_cast<std::size_t>(net.number(0, static_cast<int>(choices.size()) - 1))];
-}
-
 gen::Config random_config(LowBitNet& net) {
   constexpr int kArrays[][2] = {{1, 1}, {3, 5}, {4, 4}, {8, 8}, {4, 8}, {2, 33}, {16, 3}};
   constexpr int kBuses[] = {32, 64, 128, 512};
@@ -247,29 +66,7 @@ gen::Config random_config(LowBitNet& net) {
 bool require_random_net(unsigned seed) {
   CAPTURE(seed);
   LowBitNet net(seed);
-  const auto padding = [&] {
-    return net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
-  };
-  const std::vector<Encoding> kWeights{Encoding::kBinary, Encoding::kTernary, Encoding::kInt4,
-                                       Encoding::kInt8};
-  const std::vector<Encoding> kCodes{Encoding::kBinary, Encoding::kTernary, Encoding::kInt2,
-                                     Encoding::kInt4};
-  const int size = net.number(5, 14);
-  const auto channels = [&] { return net.number(1, net.number(0, 5) == 0 ? 300 : 70); };
-  int x = net.input({1, size, size, channels()},
-                    any_encoding(net, {Encoding::kInt8, Encoding::kBinary, Encoding::kTernary}));
-  for (int layers = net.number(1, 3); layers > 0; --layers) {
-    // Often of one kind, so that packed operations follow each other.
-    const Encoding same = net.encoding(x) == Encoding::kInt8 ? Encoding::kBinary : net.encoding(x);
-    const Encoding weights = net.number(0, 2) > 0 ? same : any_encoding(net, kWeights);
-    if (net.number(0, 3) == 0) x = net.pad(x, net.number(0, 1) == 0 ? -1 : 1);
-    x = net.convolution(x, channels(), net.number(1, 3), net.number(1, 2), padding(), weights);
-    x = net.threshold(x, net.number(0, 2) > 0 ? same : any_encoding(net, kCodes));
-    if (net.number(0, 2) == 0 && net.tensor(x).extent(1) > 2)
-      x = net.max_pool(x, net.number(2, 3), net.number(1, 2), padding());
-    if (net.tensor(x).extent(1) < 4) break;
-  }
-  if (net.number(0, 2) > 0) net.fully_connected(net.flat(x), net.number(1, 20), net.encoding(x));
+  fuzz::random_low_bit(net);
   const gen::Config config = random_config(net);
   CAPTURE(config.to_toml());
   const std::vector<Array> inputs{net.random_input()};
@@ -386,6 +183,42 @@ bool require_fused_int8(unsigned seed) {
 }
 
 }  // namespace
+
+/// A map of its own, whose words of ones would count beyond the last channel.
+TEST_CASE("a border of +1 that is read by itself takes more than a bit", "[arch][lowbit]") {
+  for (const int code : {-1, 1}) {
+    LowBitNet net(1);
+    const int x = net.pad(net.input({1, 5, 5, 3}, Encoding::kBinary), code);
+    const int y = net.convolution(x, 4, 1, 1, model::Padding::kValid, Encoding::kBinary);
+    net.threshold(y, Encoding::kBinary);
+    net.graph.outputs.push_back(x);
+    require_exact(net.graph, all_precisions(small_config(4, 4, 16, 8, 64)), {net.random_input()});
+  }
+}
+
+/// Their post unit has no thresholds and writes no sums.
+TEST_CASE("designs of int8 alone refuse whole sums and thresholds", "[arch][lowbit][error]") {
+  LowBitNet net(1);
+  const int sums = net.convolution(net.input({1, 4, 4, 3}, Encoding::kInt8), 5, 1, 1,
+                                   model::Padding::kValid, Encoding::kInt8);
+  if (GENERATE(false, true)) net.threshold(sums, Encoding::kInt4);
+  gen::Config config = small_config(4, 4, 16, 8, 64);
+  CHECK_THROWS_WITH(compiler::compile(net.graph, config),
+                    Catch::Matchers::Contains("lacks \"ternary\" and \"binary\""));
+  config.ternary = true;
+  CHECK_NOTHROW(compiler::compile(net.graph, config));
+}
+
+/// Codes of a bit: an input of more elements than the program has bytes of memory.
+TEST_CASE("a program of binary maps is read again", "[arch][lowbit]") {
+  LowBitNet net(1);
+  const int x = net.input({1, 12, 12, 57}, Encoding::kBinary);
+  const int y = net.convolution(x, 1, 1, 1, model::Padding::kValid, Encoding::kBinary);
+  net.threshold(y, Encoding::kBinary);
+  const gen::Config config = all_precisions(small_config(4, 4, 128, 16, 64));
+  const std::string bytes = compiler::serialize(compiler::compile(net.graph, config));
+  CHECK_NOTHROW(compiler::parse_program({bytes.begin(), bytes.end()}, "x"));
+}
 
 TEST_CASE("pools fused into convolutions are exact in each precision", "[arch][pool][random]") {
 #ifdef TRINE_SLOW_TESTS

@@ -240,6 +240,16 @@ TEST_CASE("means, sums and maxima over any axes equal the golden layers",
     });
 }
 
+/// The window of a maximum over an outer axis is dilated: no pool of a convolution.
+TEST_CASE("a maximum over an outer axis behind a convolution", "[arch][reduction]") {
+  for (const int rows : {1, 4}) {
+    Builder b(1);
+    const int x = b.mean(b.input({2, 6, 5}), {2});
+    b.graph.outputs = {b.reduce_max(x, {0})};
+    testing::require_exact(b.graph, testing::small_config(rows, 4, 16, 8, 64), {b.random_array(0)});
+  }
+}
+
 /// 3 turns of 63 taps instead of 17 words of 8 or 16, without bank conflicts.
 TEST_CASE("lanes take a channel word each of a window that covers the map", "[arch][pool]") {
   Builder b(1);
@@ -337,6 +347,15 @@ TEST_CASE("products of two maps need their hardware and whole beats of columns",
   REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("2 columns or more"));
 }
 
+TEST_CASE("channels that were pixels need products of two maps", "[arch][transpose][error]") {
+  Builder b(1);
+  const int x = b.transpose(b.unary(b.input({2, 5}), OpKind::kRelu, "RELU"), {1, 0});
+  b.graph.outputs = {b.unary(x, OpKind::kRelu6, "RELU6")};
+  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.matmul = false;
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("(matmul.enable)"));
+}
+
 TEST_CASE("axes in any order equal the golden layers", "[arch][random][transpose]") {
   unsigned refused = 0;
   for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed) {
@@ -403,6 +422,16 @@ TEST_CASE("attention equals the golden layers", "[arch][random][matmul][transpos
       const int joined = b.reshape(b.transpose(mixed, {0, 2, 1, 3}), {T, D});
       return b.fully_connected(joined, D, b.number(1, 20));
     });
+}
+
+TEST_CASE("a mixture of the shares themselves equals the golden layer", "[arch][matmul][softmax]") {
+  Builder b(1);
+  const int x = b.input({6, 6});
+  const int shares = softmax(b, b.batch_matmul(x, x, false, true));
+  b.graph.outputs = {b.batch_matmul(shares, shares, false, true)};
+  b.set_quantization(b.graph.outputs[0], 1.0f / 128, -128);
+  for (const int rows : {1, 4})
+    testing::require_exact(b.graph, testing::small_config(rows, 4, 16, 8, 64), {b.random_array(x)});
 }
 
 /// Heads of that size over maps of [tokens][channels].
@@ -577,6 +606,17 @@ TEST_CASE("paddings of any axes equal the golden layer", "[arch][random][movemen
       if (b.number(0, 1) == 0) return padded;
       return b.convolution(padded, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
     });
+}
+
+/// A GATHER of all columns moves nothing: its output is the slice, which is a part of a map.
+TEST_CASE("a part of a map that becomes an output is copied", "[arch][movement]") {
+  Builder b(1);
+  const int x = b.unary(b.input({1, 2, 3, 9}), OpKind::kRelu, "RELU");
+  const int part = b.strided_slice(x, {0, 0, 0, 4}, {1, 2, 3, 9}, {1, 1, 1, 1});
+  const int all = b.integers({0, 1, 2});
+  b.graph.outputs = {b.expandable("GATHER", {part, all}, x, {{1, 2, 3, 5}}, 2)[0], x};
+  model::expand(b.graph);
+  testing::require_exact(b.graph, testing::small_config(4, 4, 16, 8, 64), {b.random_array(0)});
 }
 
 TEST_CASE("without a vector unit convolutions move the codes", "[arch][random][movement]") {

@@ -5,10 +5,15 @@
 
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
+#include "sw/fuzz/networks.h"
 
 namespace trine::sim {
 namespace {
 
+using fuzz::make_batch;
+using fuzz::make_unsigned;
+using fuzz::shift_weights;
+using fuzz::use_one_scale;
 using model::DataType;
 using model::OpKind;
 using model::Padding;
@@ -22,51 +27,6 @@ constexpr unsigned kSeeds = 2000;
 #else
 constexpr unsigned kSeeds = 100;
 #endif
-
-/// Zero points for all weights; a few weights, or many, are then beyond int8.
-void shift_weights(Builder& b) {
-  for (model::Tensor& t : b.graph.tensors) {
-    if (t.name != "weights") continue;
-    const int zero_point = b.number(-128, 127), most = b.number(0, 2) * 60 + 10;
-    for (std::uint8_t& code : t.data) {
-      const bool far = b.number(0, 30) == 0;
-      const int w =
-          far ? b.number(-128, 127) : std::clamp(zero_point + b.number(-most, most), -128, 127);
-      code = static_cast<std::uint8_t>(w);
-    }
-    t.quantization.zero_point = {zero_point};
-  }
-}
-
-/// For each tensor of weights.
-void use_one_scale(Builder& b) {
-  for (model::Tensor& t : b.graph.tensors)
-    if (t.name == "weights") t.quantization.scale.resize(1);
-}
-
-/// All codes 128 more.
-void make_unsigned(model::Graph& graph) {
-  for (model::Tensor& t : graph.tensors) {
-    if (t.type != DataType::kInt8) continue;
-    t.type = DataType::kUInt8;
-    for (std::int64_t& zero_point : t.quantization.zero_point) zero_point += 128;
-    for (std::uint8_t& code : t.data) code ^= 0x80;
-  }
-}
-
-/// Every map n times. @pre axis 0 of all maps is the batch
-void make_batch(Builder& b, int n) {
-  for (model::Tensor& t : b.graph.tensors)
-    if (!t.is_constant && t.rank() > 0) t.shape[0] *= n;
-  for (model::Op& op : b.graph.ops) {
-    if (op.kind == OpKind::kTransposeConv) op.inputs[0] = b.integers(b.graph.out(op).shape);
-    if (op.kind != OpKind::kStridedSlice) continue;
-    std::vector<int> end;
-    for (const std::int64_t i : b.graph.in(op, 2).integers()) end.push_back(static_cast<int>(i));
-    end[0] = n;
-    op.inputs[2] = b.integers(end);
-  }
-}
 
 void require_exact(Builder& b, const gen::Config& config) {
   CAPTURE(config.to_toml(), text_of(b.graph));
@@ -118,7 +78,7 @@ TEST_CASE("uint8 networks equal the golden layers", "[arch][random][rewrite]") {
     Builder b(seed);
     const gen::Config config = random_config(b);
     b.graph.outputs = {random_network(b)};
-    use_one_scale(b);
+    use_one_scale(b.graph);
     shift_weights(b);
     make_unsigned(b.graph);
     require_exact(b, config);
@@ -130,7 +90,7 @@ TEST_CASE("weights that are split count as one", "[arch][rewrite]") {
     CAPTURE(seed);
     Builder b(seed);
     b.graph.outputs = {random_product(b, b.input(random_shape(b)), false)};
-    use_one_scale(b);
+    use_one_scale(b.graph);
     shift_weights(b);
     make_unsigned(b.graph);
     const auto program = compiler::compile(b.graph, testing::small_config(8, 8, 64, 64, 64));
@@ -152,7 +112,7 @@ TEST_CASE("weights of FULLY_CONNECTED and of ONNX have zero points", "[arch][ran
       b.graph.outputs = {x};
     } else {
       b.graph.outputs = {b.fully_connected(x, K, b.number(1, 20))};
-      use_one_scale(b);
+      use_one_scale(b.graph);
     }
     shift_weights(b);
     require_exact(b, config);
@@ -209,7 +169,7 @@ TEST_CASE("batches equal the golden layers", "[arch][random][rewrite][batch]") {
     random_images(b);
     make_batch(b, b.number(2, 4));
     if (unsigned_codes) {
-      use_one_scale(b);
+      use_one_scale(b.graph);
       shift_weights(b);
       make_unsigned(b.graph);
     }

@@ -72,6 +72,7 @@ std::string grouped(std::uint64_t number);
 void add_compile(CLI::App& app, Action& action);
 void add_demo(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);
+void add_fuzz(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_generate_text(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);

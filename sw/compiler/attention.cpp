@@ -79,7 +79,9 @@ class Attention {
         block.heads.push_back({i, -1, l.window.Q});
       }
       if (!reads(l, weights)) continue;
-      if (!is_product(l) || l.input != weights || l.window.stride_x != 1) return std::nullopt;
+      if (!is_product(l) || l.input != weights || whole_of(l.weights_map) == weights ||
+          l.window.stride_x != 1)
+        return std::nullopt;
       mixtures.push_back(i);
     }
     if (mixtures.size() != block.heads.size()) return std::nullopt;

@@ -286,6 +286,11 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
 /// Channels that were pixels: out[c][p] = sum over k of 1[c][k] * map[p][k]. Activations are the
 /// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
 void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
+  if (!config_.zero_points())
+    fail(o,
+         fmt::format("tensor {} '{}': its channels were pixels, which needs products of two maps "
+                     "(matmul.enable)",
+                     o.outputs[0], graph_.out(o).name));
   const Shape s = shape(to);
   const Order::Axis pixels = order.axes[channel];  // that become channels
   std::vector<Order::Axis> outer;

@@ -263,6 +263,18 @@ bool Lowering::is_part_of(int map, int whole, int channel) const {
 // ---- slices -------------------------------------------------------------------------------------
 
 /// Channels from a whole word on are a part of the input: no layer.
+int Lowering::own_map(int tensor) {
+  const int from = map_of(tensor);
+  if (net_.maps[at(from)].part.whole < 0) return from;
+  const Shape s = shape(from);
+  Geometry g;
+  g.H = g.P = s.H;
+  g.W = g.Q = s.W;
+  const int to = add_map(tensor, s);
+  move(op(producer_of(tensor)), from, all_channels(s), g, to, 0);
+  return map_of_[tensor] = to;
+}
+
 void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
   const std::vector<Slice> slices = model::slices(graph_, o);

@@ -35,6 +35,10 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
 
 void Lowering::set_scales(const Op& o, Layer& layer) const {
   if (graph_.out(o).type == model::DataType::kInt32) {
+    if (!config_.has_thresholds())
+      fail(o, fmt::format("tensor {} '{}' has whole sums or thresholds, array.precisions lacks "
+                          "\"ternary\" and \"binary\"",
+                          o.outputs[0], graph_.out(o).name));
     layer.result = Output::kRaw;
     layer.channels = graph_.in(o, 1).extent(0);
     layer.scales.assign(at(layer.channels), kOne);

@@ -29,8 +29,8 @@ Network Lowering::run() {
     if (fused_into_.count(i) == 0) lower(i);
   });
   for (const int t : net_.output_tensors) {
-    net_.outputs.push_back(map_of(t));
-    net_.maps[at(map_of(t))].output = true;
+    net_.outputs.push_back(own_map(t));
+    net_.maps[at(net_.outputs.back())].output = true;
   }
   set_lifetimes(net_);
   return std::move(net_);
@@ -281,10 +281,13 @@ Layer Lowering::start(const Op& o, LayerKind kind) const {
 
 void Lowering::check_types(const Op& o) const {
   if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
+  const bool is_table = o.kind == OpKind::kDequantize || model::computes_floats(o.kind);
   for (const int t : o.outputs)
     if (graph_.tensor(t).type != model::DataType::kInt8)
-      throw_error("{} is {}, the machine computes int8", with_tensor(graph_, o, t),
-                  model::name_of(graph_.tensor(t).type));
+      throw_error(
+          "{} is {}, the machine computes int8{}", with_tensor(graph_, o, t),
+          model::name_of(graph_.tensor(t).type),
+          is_table && !config_.table ? ", floats only in the lookup table (vector.table)" : "");
 }
 
 bool Lowering::needs_half_even(const Op& o) const {

@@ -106,6 +106,8 @@ class Lowering {
   int weight_bits(const Op& o, int per_word) const;
   /// The map that holds a tensor; constants become maps when they are read.
   int map_of(int tensor);
+  /// The same for an output of the machine: a part of another map is copied.
+  int own_map(int tensor);
   int new_output(const Op& o, const Shape& shape);
   int output_map(int tensor, const Shape& shape);
   /// A map that lies inside of another one.

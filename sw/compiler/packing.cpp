@@ -64,6 +64,8 @@ int readable(const Graph& graph, const Op& op) {
 /// @param bare  only convolutions without a border
 bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor,
                             bool bare = false) {
+  const std::vector<int>& outputs = graph.outputs;
+  if (std::find(outputs.begin(), outputs.end(), tensor) != outputs.end()) return false;
   bool any = false;
   for (const int i : machine) {
     const Op& op = graph.ops[static_cast<std::size_t>(i)];

@@ -371,8 +371,9 @@ void add_section(std::string* out, std::uint32_t tag, const std::string& content
 
 void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   std::int64_t elements = 1;
+  const std::int64_t most = 8 * limit;  // a bit each
   for (const int e : l.extents) {
-    if (e < 1 || elements > limit / e) throw_error("{} '{}' has extent {}", what, l.name, e);
+    if (e < 1 || elements > most / e) throw_error("{} '{}' has extent {}", what, l.name, e);
     elements *= e;
   }
   const Shape& s = l.shape;

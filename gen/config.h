@@ -51,7 +51,7 @@ struct Config {
   bool has_softmax() const { return vector && softmax; }
   /// Whether products of two maps have their zero points taken off by hardware: int8.
   bool zero_points() const { return matmul && int8; }
-  /// Whether the post unit writes codes of thresholds and whole sums, too.
+  /// Whether the post unit writes codes of thresholds, too.
   bool has_thresholds() const { return ternary || binary; }
   /// Steps of a depthwise convolution that one PMEM row serves, four words each.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }

@@ -306,7 +306,7 @@ module trine_post #(
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
   assign direct    = cfg_q.kind == trine_post_pkg::KindDirect;
-  assign raw       = LowBit && cfg_q.kind == trine_post_pkg::KindRaw;
+  assign raw       = cfg_q.kind == trine_post_pkg::KindRaw;
   assign threshold = LowBit && cfg_q.kind == trine_post_pkg::KindThreshold;
   assign lookup    = Table && cfg_q.lookup;
   assign residuals = fused || (threshold && cfg_q.max);

@@ -706,8 +706,7 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
   const int output = field(r, post::kOutput);
   const Encoding encoding(field(r, post::kEncoding));
   if (output == 3 && !config_.table) fail("the configuration has no lookup table");
-  if ((output == 1 || output == 2) && !config_.has_thresholds())
-    fail("the configuration has neither thresholds nor whole sums");
+  if (output == 1 && !config_.has_thresholds()) fail("the configuration has no thresholds");
   if (output == 3 && (add || max)) fail("no residual with a lookup");
   const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
   const int position = field(r, post::kPosition);

@@ -35,10 +35,6 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
 
 void Lowering::set_scales(const Op& o, Layer& layer) const {
   if (graph_.out(o).type == model::DataType::kInt32) {
-    if (!config_.has_thresholds())
-      fail(o, fmt::format("tensor {} '{}' has whole sums or thresholds, array.precisions lacks "
-                          "\"ternary\" and \"binary\"",
-                          o.outputs[0], graph_.out(o).name));
     layer.result = Output::kRaw;
     layer.channels = graph_.in(o, 1).extent(0);
     layer.scales.assign(at(layer.channels), kOne);
@@ -128,6 +124,10 @@ void Lowering::product(int index) {
 
 void Lowering::set_thresholds(const Op& t, Layer& layer) const {
   const Tensor& table = graph_.in(t, 1);
+  if (!config_.has_thresholds())
+    fail(t, fmt::format("tensor {} '{}' holds thresholds, array.precisions lacks \"ternary\" and "
+                        "\"binary\"",
+                        t.input(1), table.name));
   const auto values = table.integers();
   const int K = table.extent(1);
   const bool bit = packing_of(t.outputs[0]) == 32;

@@ -259,7 +259,9 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
     else if (&a != longest)
       outer.push_back(a);
   }
-  const auto [there, here] = *steps(line);
+  const auto both = *steps(line);
+  const auto& there = both.first;
+  const auto& here = both.second;
   const bool down = line.extent > 1 && here.x == 0;
   for_each_index(outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
     const Place place = code_place(order.map, order.first + code);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A reader of files under libFuzzer: any bytes are read or refused by trine::Error, nothing else.
+//
+// TRINE_READER is one of the functions below. Readers of paths get a file, which is written anew for each input.
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gen/config.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/npy.h"
+#include "sw/compiler/program.h"
+#include "sw/llm/checkpoint.h"
+#include "sw/llm/tokenizer.h"
+#include "sw/model/graph.h"
+#include "sw/reference/vectors.h"
+
+namespace trine::hostile {
+
+using Bytes = std::vector<std::uint8_t>;
+
+/// A folder of this process, with the input as a file of that name.
+std::filesystem::path on_disk(const Bytes& bytes, const std::string& name) {
+  static const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("trine_hostile_" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  write_file(folder / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return folder / name;
+}
+
+void tflite(const Bytes& bytes) { model::parse_tflite(bytes, "x.tflite"); }
+void onnx(const Bytes& bytes) { model::parse_onnx(bytes, "x.onnx"); }
+void program(const Bytes& bytes) { compiler::parse_program(bytes, "x.trine"); }
+void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }
+void toml(const Bytes& bytes) { gen::load_config(on_disk(bytes, "x.toml").string()); }
+void npy(const Bytes& bytes) { read_npy(on_disk(bytes, "x.npy")); }
+void vectors(const Bytes& bytes) {
+  reference::read_vectors(on_disk(bytes, "manifest.json").parent_path());
+}
+void tokenizer(const Bytes& bytes) { llm::Tokenizer::read(on_disk(bytes, "tok.bin"), 512); }
+
+}  // namespace trine::hostile
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    trine::hostile::TRINE_READER({data, data + size});
+  } catch (const trine::Error&) {  // the one answer to bad input
+  }
+  return 0;
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Feeds the readers of files with what libFuzzer makes of good files, under address and undefined-behaviour sanitizers.
+
+usage: run.py [--seconds N] [--build DIR] [READER]...
+Builds with clang 14 (Debian: clang-14, libclang-rt-14-dev) in build/hostile. Seeds: the models, vectors, presets and
+configurations of this repository, `found/` beside this program (inputs that once failed), and what earlier runs kept in
+the build folder. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
+build folder then, and belongs into found/; 2 if the build fails, 77 without clang.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+SKIPPED = 77
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+LARGEST = 100_000  # bytes of a seed
+SEEDS = {
+    "tflite": ["models/*.tflite", "tests/operators/*.tflite"],
+    "onnx": ["models/*.onnx", "tests/onnx/*.onnx"],
+    "program": [],
+    "checkpoint": [],
+    "toml": ["presets/*.toml"],
+    "npy": ["models/*/*.npy", "tests/operators/*/*.npy"],
+    "vectors": ["tests/operators/*/manifest.json", "models/*/*/manifest.json"],
+    "tokenizer": [],
+}
+
+
+def call(command, **options):
+    return subprocess.run([str(c) for c in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+
+
+def build(folder):
+    if not shutil.which("clang++-14"):
+        print("SKIPPED: clang++-14 is missing (Debian: clang-14 libclang-rt-14-dev)")
+        sys.exit(SKIPPED)
+    for command in (["cmake", "--preset", "hostile", "-B", folder],
+                    ["cmake", "--build", folder, "--target", *(f"hostile_{r}" for r in SEEDS)]):
+        done = call(command, cwd=ROOT)
+        if done.returncode:
+            print(f"run.py: {' '.join(map(str, command))}:\n{done.stdout[-3000:]}", file=sys.stderr)
+            sys.exit(2)
+
+
+def seed(reader, corpus):
+    """Copies the small ones of the repository's files of that kind; nothing to begin with is a seed, too."""
+    corpus.mkdir(parents=True, exist_ok=True)
+    files = [f for pattern in SEEDS[reader] for f in ROOT.glob(pattern)]
+    files += (HERE / "found").glob(f"{reader}-*")
+    for file in files:
+        if file.stat().st_size <= LARGEST:
+            shutil.copy(file, corpus / "_".join(file.relative_to(ROOT).parts))
+
+
+def seed_programs(folder, corpus):
+    """A program that the tool compiles, if there is a tool."""
+    tool = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    for model in ("models/plus_filter.tflite", "models/mnist_binary.onnx"):
+        call([tool, "compile", "--config", "braintta-size", ROOT / model, "--out",
+              corpus / f"{pathlib.Path(model).stem}.trine"], cwd=folder)
+
+
+def feed(reader, options):
+    """Whether all inputs were read or refused."""
+    corpus = options.build / "corpus" / reader
+    seed(reader, corpus)
+    if reader == "program":
+        seed_programs(options.build, corpus)
+    done = call([options.build / "tests" / "hostile" / f"hostile_{reader}", corpus,
+                 f"-max_total_time={options.seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                 f"-max_len={LARGEST}", f"-artifact_prefix={options.build}/{reader}-",
+                 "-print_final_stats=1"],
+                env={**os.environ, "ASAN_OPTIONS": "detect_container_overflow=0"}, cwd=options.build)
+    inputs = re.search(r"number_of_executed_units: (\d+)", done.stdout)
+    print(f"{reader:<12} {int(inputs.group(1)) if inputs else 0:>12,} inputs  "
+          f"{'all read or refused' if done.returncode == 0 else 'FAILS'}", flush=True)
+    if done.returncode:
+        what = [line for line in done.stdout.splitlines()
+                if re.search(r"ERROR|SUMMARY|runtime error|Test unit written|terminate|what\(\)", line)]
+        print("\n".join("  " + line[:200] for line in what[:6]))
+    return done.returncode == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=60, help="for each reader")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "hostile")
+    parser.add_argument("reader", nargs="*", help=", ".join(SEEDS))
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    for reader in options.reader:
+        if reader not in SEEDS:
+            parser.error(f"{reader}: allowed are {', '.join(SEEDS)}")
+    build(options.build)
+    good = [feed(reader, options) for reader in options.reader or SEEDS]
+    sys.exit(not all(good))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Vector engine against plain loops: each window's maximum, sum, folded sum or pair, and what it
-// tells the post unit, while gather and post unit stall at random. The operands of a softmax.
+// tells the post unit, while gather and post unit stall at random. The operands of softmaxes and
+// normalizations.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -9,6 +10,7 @@
 #include <random>
 
 #include "Vtrine_vector.h"
+#include "sw/reference/norm.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
@@ -166,6 +168,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kInvert;
+      run.flags |= static_cast<int>(random() % 2) << isa::vector::kHalfEven;
       if (is_pair(static_cast<Op>(run.op))) {
         r.set(isa::agu::kSLast, 1);
         r.set(isa::agu::kRLast, 0);
@@ -219,10 +222,29 @@ struct SoftmaxJob {
   std::vector<bool> active;
   std::vector<SoftmaxOperands> lanes;  ///< of all channels
   unsigned first_code = 0, codes = 0;
-  bool tile_first = false, tile_end = false, last = false;
+  bool tile_first = false, tile_end = false, last = false, norm = false;
 };
 
-std::vector<SoftmaxJob> softmax_jobs(const isa::Registers& r, const Exponentials& table) {
+/// What a tile's codes become in a lane. @param norm  of a normalization, null of a softmax
+SoftmaxOperands operands_of(const std::vector<int>& codes, const Exponentials& table,
+                            const reference::NormParams* norm) {
+  if (norm == nullptr) return softmax_operands(codes, table);
+  std::int64_t sum = 0, squares = 0;
+  for (const int code : codes) {
+    const int distance = norm->origin - code;
+    if (norm->center) sum += distance;
+    squares += distance * distance;
+  }
+  const reference::NormFactor f = reference::norm_factor(sum, squares, *norm);
+  SoftmaxOperands result;
+  for (const int code : codes)
+    result.values.push_back(static_cast<std::uint32_t>(f.mean - (norm->origin - code) * 65536));
+  result.multiplier = f.factor;
+  return result;
+}
+
+std::vector<SoftmaxJob> softmax_jobs(const isa::Registers& r, const Exponentials& table,
+                                     const reference::NormParams* norm) {
   const auto channels = static_cast<unsigned>(r.get(isa::vector::kChannels));
   const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   std::vector<SoftmaxJob> jobs;
@@ -237,8 +259,8 @@ std::vector<SoftmaxJob> softmax_jobs(const isa::Registers& r, const Exponentials
         codes[l].push_back(byte_of(word, b));
     }
     if (!step.last) continue;
-    SoftmaxJob job{step.out, step.active, {}, 0, 0, false, false, false};
-    for (const auto& lane : codes) job.lanes.push_back(softmax_operands(lane, table));
+    SoftmaxJob job{step.out, step.active, {}, 0, 0, false, false, false, norm != nullptr};
+    for (const auto& lane : codes) job.lanes.push_back(operands_of(lane, table, norm));
     for (unsigned c = 0; c < channels; c += 4) {
       job.first_code = c;
       job.codes = std::min(4u, channels - c);
@@ -299,9 +321,37 @@ Exponentials random_exponentials(std::mt19937& random) {
   return table;
 }
 
+/// A normalization of that many channels, with what the compiler writes for it and any epsilon.
+reference::NormParams random_norm(std::mt19937& random, int channels) {
+  reference::NormParams p;
+  p.center = chance(random, 50);
+  p.origin = p.center ? 127 : static_cast<int>(random() % 256) - 128;
+  p.count = channels;
+  while (channels >> (p.log2 + 1) != 0) ++p.log2;
+  p.reciprocal = static_cast<std::int32_t>(((std::int64_t{2} << (30 + p.log2)) / channels + 1) / 2);
+  p.epsilon = (any_word(random) >> 1) >> random() % 31;
+  return p;
+}
+
+Exponentials norm_table(const reference::NormParams& p) {
+  Exponentials table{};
+  for (std::size_t k = 0; k < table.size(); ++k)
+    table[k] = reference::norm_entry(static_cast<int>(k), p.origin);
+  return table;
+}
+
+void set_norm(isa::Registers& r, const reference::NormParams& p) {
+  r.set(isa::agu::kGroupsLast, 1);
+  r.set(isa::post::kAddZeroA, p.origin);
+  r.set(isa::post::kShift, p.log2);
+  r.set(isa::post::kMultiplier, p.reciprocal);
+  r.set(isa::vector::kBias, p.epsilon);
+}
+
 }  // namespace
 
-TEST_CASE("trine_vector computes the operands of a softmax", "[tb][vector][softmax]") {
+TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
+          "[tb][vector][softmax]") {
   const auto seed = GENERATE(1u, 2u);
   const auto gather_percent = GENERATE(100u, 50u);
   const auto post_percent = GENERATE(100u, 40u);
@@ -314,13 +364,36 @@ TEST_CASE("trine_vector computes the operands of a softmax", "[tb][vector][softm
   std::deque<SoftmaxJob> jobs;
   unsigned code = 0;
   int runs = 0, codes = 0;
-  constexpr int kRuns = 30;
+  constexpr int kRuns = 50;
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || !post.idle(); ++cycle) {
     CAPTURE(seed, gather_percent, post_percent, cycle, runs);
     REQUIRE(cycle < 400'000);
     if (issue.done() && jobs.empty() && post.idle() && runs < kRuns) {
       ++runs;
-      const Exponentials table = random_exponentials(random);
+      isa::Registers r = random_geometry(random, kRows, 1);
+      random_post(r, random);
+      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
+      r.set(isa::agu::kSLast, 0);
+      r.set(isa::agu::kRLast, 0);
+      if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 40));
+      r.set(isa::agu::kGroupsLast, chance(random, 50) ? 0 : 2);
+      const bool norm = chance(random, 50), large = runs == kRuns;
+      if (large) {  // as many channels as there may be
+        r.set(isa::agu::kWordsLast, 1'023 - static_cast<std::int64_t>(random() % 200));
+        r.set(isa::agu::kTilesLast, 0);
+        r.set(isa::agu::kGroupsLast, 2);  // more words than the lanes keep
+      }
+      const auto words = static_cast<int>(r.get(isa::agu::kWordsLast)) + 1;
+      const int channels = std::min(4 * words - static_cast<int>(random() % 4), norm ? 4096 : 4095);
+      r.set(isa::vector::kChannels, channels);
+      isa::Run run;
+      run.op = static_cast<int>(norm ? Op::kNormalize : Op::kSoftmax);
+      const reference::NormParams constants = random_norm(random, channels);
+      if (norm) {
+        set_norm(r, constants);
+        run.flags = 1 << isa::vector::kSingle | int{constants.center} << isa::vector::kCenter;
+      }
+      const Exponentials table = norm ? norm_table(constants) : random_exponentials(random);
       constexpr unsigned kDataWords = 2;
       for (unsigned k = 0; k < table.size(); k += kDataWords) {
         dut.exp_we_i = 1;
@@ -330,19 +403,9 @@ TEST_CASE("trine_vector computes the operands of a softmax", "[tb][vector][softm
         unit.tick();
       }
       dut.exp_we_i = 0;
-      isa::Registers r = random_geometry(random, kRows, 1);
-      random_post(r, random);
-      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
-      r.set(isa::agu::kSLast, 0);
-      r.set(isa::agu::kRLast, 0);
-      if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 40));
-      r.set(isa::agu::kGroupsLast, chance(random, 50) ? 0 : 2);
-      r.set(isa::vector::kChannels,
-            4 * (r.get(isa::agu::kWordsLast) + 1) - static_cast<std::int64_t>(random() % 4));
-      isa::Run run;
-      run.op = static_cast<int>(Op::kSoftmax);
       issue.start(r, run, random);
-      for (SoftmaxJob& job : softmax_jobs(r, table)) jobs.push_back(std::move(job));
+      for (SoftmaxJob& job : softmax_jobs(r, table, norm ? &constants : nullptr))
+        jobs.push_back(std::move(job));
     }
     issue.drive_word(dut);
     gather.answer(dut);
@@ -355,7 +418,9 @@ TEST_CASE("trine_vector computes the operands of a softmax", "[tb][vector][softm
     if (codes_taken) {
       REQUIRE(!jobs.empty());
       const SoftmaxJob& job = jobs.front();
-      const unsigned count = kCodes == 2 && code + 1 < job.codes ? 2 : 1;
+      const bool pairs = kCodes == 2 && dut.sm_normalize_o == 0;
+      const unsigned count = pairs && code + 1 < job.codes ? 2 : 1;
+      REQUIRE(dut.sm_normalize_o == job.norm);
       REQUIRE(dut.sm_place_o == code);
       REQUIRE(dut.sm_pair_o == (count == 2));
       REQUIRE(dut.sm_word_first_o == job.tile_first);

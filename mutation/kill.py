@@ -4,12 +4,13 @@
 
 usage: kill.py [--least PERCENT] [--seconds N] [--jobs N] [--only TEXT] BENCH=MUTANTS.v ...
 A bench must pass without a mutant. A mutant is killed if a case of the bench fails or the bench does not end within
---seconds. Survivors are printed, with the line of RTL and what was changed; those listed in survivors.txt beside this
-program, with a reason, count as explained. Exit code 1 if fewer than --least percent were killed or explained.
+--seconds. Survivors are printed: the text of the RTL, what was changed, `@` and its lines; those listed in
+survivors.txt beside this program (what is before the `@`), with a reason, count as explained. Exit code 1 if fewer than --least percent were killed or explained.
 """
 import argparse
 import collections
 import concurrent.futures
+import functools
 import os
 import pathlib
 import re
@@ -30,15 +31,35 @@ def runs(bench, number, seconds):
     return done.returncode == 0
 
 
+@functools.lru_cache(maxsize=None)
+def source(path):
+    return pathlib.Path(path).read_text().splitlines()
+
+
+def place(path, first, start, last, end):
+    """The text at a place: that of its first line, as far as it belongs to it."""
+    lines = source(path)
+    if int(first) < 1:  # of Yosys' own
+        return pathlib.Path(path).name
+    text = lines[int(first) - 1][int(start) - 1:int(end) - 1 if first == last else None]
+    return f"{pathlib.Path(path).name} `{text.strip()}`"
+
+
 def describe(line):
-    """The change and its places in rtl/, of a line of Yosys' mutate."""
-    field = dict(re.findall(r"-(mode|port|portbit|wire|wirebit) (\S+)", line))
+    """The change and its places in rtl/, of a line of Yosys' mutate; and the numbers of their lines.
+
+    The change names text, not lines: it holds when others come before them.
+    """
+    field = dict(re.findall(r"-(mode|port|portbit|ctrlbit|wire|wirebit) (\S+)", line))
     cell = re.search(r"-cell (\S+)", line).group(1)
     kind = re.match(r"(?:.*\.)?\$(?:[a-z]+\$)?([a-z_]+)\$", cell)
-    places = dict.fromkeys(re.findall(r"/rtl/([a-z0-9_]+\.sv:[1-9]\d*)\.", line))
-    wire = f" ({field['wire']}[{field['wirebit']}])" if "wire" in field else ""
-    return (f"{' '.join(places)}: {field['mode']} {kind.group(1) if kind else cell}."
-            f"{field['port']}[{field['portbit']}]{wire}")
+    found = re.findall(r"(/\S*/rtl/[a-z0-9_]+\.sv):(\d+)\.(\d+)-(\d+)\.(\d+)", line)
+    own = [p for p in found if f"{p[0]}:{p[1]}$" in cell] or found
+    places = "; ".join(dict.fromkeys(place(*p) for p in own))
+    numbers = " ".join(dict.fromkeys(f"{pathlib.Path(p[0]).name}:{p[1]}" for p in found))
+    control = f" by [{field['ctrlbit']}]" if "ctrlbit" in field else ""
+    return (f"{places}: {field['mode']} {kind.group(1) if kind else cell}."
+            f"{field['port']}[{field['portbit']}]{control}", numbers)
 
 
 def explained():
@@ -56,11 +77,11 @@ def campaign(bench, listed, options, reasons):
         lives = list(pool.map(lambda i: runs(bench, i + 1, options.seconds), range(len(mutants))))
     count = collections.Counter()
     for number, (line, alive) in enumerate(zip(mutants, lives), 1):
-        what = describe(line)
+        what, numbers = describe(line)
         outcome = "killed" if not alive else "explained" if what in reasons else "survived"
         count[outcome] += 1
         if outcome == "survived":
-            print(f"  survives: {number} {what}")
+            print(f"  survives: {number} {what} @ {numbers}")
     return count
 
 

@@ -70,6 +70,56 @@ void check(Bench& bench, const Step& step) {
   }
 }
 
+/// One loop long, the others short: what high bits of its counter need.
+void stretch_loop(isa::Registers& r, std::mt19937& random) {
+  namespace agu = isa::agu;
+  const auto draw = [&random](unsigned n) { return static_cast<std::int64_t>(random() % n); };
+  const std::int64_t Q = (r.get(agu::kXEnd) - r.get(agu::kXStart)) / r.get(agu::kStrideX);
+  const std::int64_t P = (r.get(agu::kYEnd) - r.get(agu::kYStart)) / r.get(agu::kStrideY);
+  const std::int64_t tiles = (P * Q + kRows - 1) / kRows;
+  for (const auto* field : {&agu::kSLast, &agu::kRLast, &agu::kWordsLast, &agu::kGroupsLast})
+    r.set(*field, 0);
+  r.set(agu::kTilesLast, draw(2) == 0 ? 0 : std::min<std::int64_t>(tiles - 1, 1));
+  switch (random() % 5) {
+    case 0:
+      r.set(agu::kTilesLast, std::min<std::int64_t>(tiles - 1, draw(3'000)));
+      break;
+    case 1:
+      r.set(agu::kGroupsLast, draw(4'096));
+      break;
+    case 2:
+      r.set(agu::kWordsLast, draw(3'000));
+      break;
+    case 3:
+      r.set(agu::kRLast, draw(2'000));
+      r.set(agu::kDilY, 1);
+      break;
+    default:
+      r.set(agu::kSLast, draw(2'000));
+      r.set(agu::kDilX, 1);
+  }
+}
+
+/// Any geometry, seldom with coordinates, distances or a loop that are large.
+isa::Registers any_geometry(std::mt19937& random) {
+  namespace agu = isa::agu;
+  isa::Registers r = random_geometry(random, kRows, 3);
+  const auto draw = [&random](unsigned n) { return static_cast<std::int64_t>(random() % n); };
+  const auto move = [&](const isa::Field& start, const isa::Field& end, const isa::Field& size) {
+    if (r.get(end) > 2'000) return;
+    const std::int64_t far = draw(4'000);
+    r.set(start, r.get(start) + far);
+    r.set(end, r.get(end) + far);
+    r.set(size, r.get(size) + far);
+  };
+  if (chance(random, 20)) move(agu::kXStart, agu::kXEnd, agu::kWidth);
+  if (chance(random, 20)) move(agu::kYStart, agu::kYEnd, agu::kHeight);
+  if (chance(random, 10)) r.set(agu::kDilX, draw(r.get(agu::kXEnd) > 4'000 ? 100 : 1'000));
+  if (chance(random, 10)) r.set(agu::kDilY, draw(r.get(agu::kYEnd) > 4'000 ? 100 : 1'000));
+  if (chance(random, 10)) stretch_loop(r, random);
+  return r;
+}
+
 }  // namespace
 
 TEST_CASE("trine_agu walks the loop nest", "[tb][agu]") {
@@ -78,8 +128,8 @@ TEST_CASE("trine_agu walks the loop nest", "[tb][agu]") {
   std::mt19937 random{seed};
   Bench bench;
   auto& dut = bench.dut;
-  for (int nest = 0; nest < 60; ++nest) {
-    const isa::Registers r = random_geometry(random, kRows, 3);
+  for (int nest = 0; nest < 100; ++nest) {
+    const isa::Registers r = any_geometry(random);
     const bool window = kWindow && chance(random, 50);
     const auto steps = loop_nest(r, kRows, window);
     dut.window_i = window;

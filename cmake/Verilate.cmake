@@ -8,8 +8,8 @@
 # NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
 # SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
-# NETLIST  run on what Yosys synthesizes from SOURCES instead, label slow, only with TRINE_FULL_TESTS;
-#          assertions are off
+# NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
+#          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
 #          (with TRINE_FULL_TESTS)
 #
@@ -18,6 +18,7 @@
 find_program(VERILATOR verilator REQUIRED)
 find_program(YOSYS yosys REQUIRED)
 find_program(CCACHE ccache)
+find_file(TRINE_LIBERTY osu018_stdcells.lib PATHS /usr/share/qflow/tech/osu018 REQUIRED)
 find_package(Python3 3.9 COMPONENTS Interpreter)
 execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE TRINE_VERILATOR_ROOT
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
@@ -38,13 +39,13 @@ function(trine_add_bench name)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
                         "unknown: ${ARG_UNPARSED_ARGUMENTS}")
   endif()
-  if((ARG_NETLIST OR ARG_MUTATE) AND NOT TRINE_FULL_TESTS)
+  if((ARG_NETLIST AND NOT ARG_LABELS OR ARG_MUTATE) AND NOT TRINE_FULL_TESTS)
     return()
   endif()
   if(NOT ARG_BENCH)
     set(ARG_BENCH ${name}_tb.cpp)
   endif()
-  if(ARG_NETLIST)
+  if(NOT ARG_LABELS AND ARG_NETLIST)
     set(ARG_LABELS slow)
   elseif(NOT ARG_LABELS)
     set(ARG_LABELS quick)
@@ -76,7 +77,7 @@ function(trine_add_bench name)
       OUTPUT ${netlist}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
       COMMAND ${YOSYS} -qq -e "implicitly declared|no driver" -p
-              "read_verilog -sv ${read}; chparam${chparam} ${ARG_TOP}; synth -flatten -top ${ARG_TOP}; check -assert; rename -top ${ARG_TOP}; write_verilog -noattr ${netlist}"
+              "read_verilog -sv ${read}; chparam${chparam} ${ARG_TOP}; synth -flatten -top ${ARG_TOP}; check -assert; rename -top ${ARG_TOP}; dfflibmap -liberty ${TRINE_LIBERTY}; abc -liberty ${TRINE_LIBERTY}; opt_clean; read_liberty -ignore_miss_func ${TRINE_LIBERTY}; write_verilog -noattr ${netlist}"
       DEPENDS ${sources}
       COMMENT "Synthesizing ${name}" VERBATIM)
   elseif(ARG_MUTATE)

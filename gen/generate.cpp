@@ -3,18 +3,16 @@
 #include "gen/generate.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
-#include <system_error>
 
 #include "gen/emit.h"
 #include "gen/isa.h"
 #include "gen/memories.h"
+#include "gen/output.h"
 #include "gen/root.h"
 #include "gen/schema.h"
 #include "sw/base/error.h"
@@ -23,9 +21,6 @@
 namespace trine::gen {
 namespace fs = std::filesystem;
 namespace {
-
-using Files = std::map<std::string, std::string>;  // name -> bytes
-constexpr const char* kManifest = "manifest.json";
 
 std::string without_comments(const std::string& text) {
   std::string code;
@@ -90,9 +85,8 @@ void stamp(const Config& config, Files& files) {
   }
 }
 
-std::string manifest(const Config& config, const Files& files) {
+nlohmann::ordered_json manifest(const Config& config) {
   nlohmann::ordered_json json;
-  json["generator"] = "trine";
   json["instruction_set"] = isa::kVersion;
   json["name"] = config.name;
   json["hash"] = fmt::format("0x{:016x}", config.hash());
@@ -102,10 +96,7 @@ std::string manifest(const Config& config, const Files& files) {
   for (const Memory& m : memories(config))
     json["memories"].push_back(
         {{"name", m.name}, {"instances", m.instances}, {"width", m.width}, {"depth", m.depth}});
-  json["files"] = nlohmann::ordered_json::array();
-  for (const auto& [name, text] : files) json["files"].push_back(name);
-  json["files"].push_back(kManifest);
-  return json.dump(2) + "\n";
+  return json;
 }
 
 Files design_files(const Config& config) {
@@ -128,59 +119,14 @@ Files design_files(const Config& config) {
   files["config.toml"] = "# SPDX-License-Identifier: Apache-2.0\n" + config.to_toml();
   stamp(config, files);
   files["LICENSE"] = read_text(root() / "LICENSE");
-  files[kManifest] = manifest(config, files);
   return files;
-}
-
-/// Files that an earlier generate() left in `dir`, by its manifest; none when it has none of ours.
-std::set<std::string> earlier_output(const fs::path& dir) {
-  if (!fs::is_regular_file(dir / kManifest)) return {};
-  const auto json = nlohmann::json::parse(read_text(dir / kManifest), nullptr, false);
-  if (!json.is_object() || json.value("generator", nlohmann::json()) != "trine") return {};
-  std::set<std::string> names;
-  for (const auto& name : json.value("files", nlohmann::json::array()))
-    if (name.is_string()) names.insert(name.get<std::string>());
-  return names;
-}
-
-/// @throws Error  unless every entry of `dir` comes from an earlier generate()
-void check_replaceable(const fs::path& dir) {
-  if (!fs::exists(dir)) return;
-  if (!fs::is_directory(dir)) throw_error("{}: is a file, expected a folder", dir.string());
-  const std::set<std::string> ours = earlier_output(dir);
-  for (const auto& entry : fs::directory_iterator(dir)) {
-    const std::string name = entry.path().filename().string();
-    if (ours.count(name) == 0)
-      throw_error("{}: holds {}, which trine generate has not written; give a new or empty folder",
-                  dir.string(), name);
-  }
 }
 
 }  // namespace
 
 void generate(const Config& config, const fs::path& out_dir) {
   const Files files = design_files(config);
-  const fs::path target = fs::absolute(out_dir / "").parent_path();  // without trailing slash
-  check_replaceable(target);
-  const auto beside = [&](const char* what) {
-    return target.parent_path() /
-           fmt::format(".{}.{}.{}", target.filename().string(), ::getpid(), what);
-  };
-  const fs::path fresh = beside("new"), old = beside("old");
-  std::error_code ignored;
-  try {
-    fs::create_directories(fresh);
-    for (const auto& [name, text] : files) write_file(fresh / name, text);
-    if (fs::exists(target)) fs::rename(target, old);
-    fs::rename(fresh, target);
-    fs::remove_all(old, ignored);
-  } catch (const fs::filesystem_error& error) {
-    fs::remove_all(fresh, ignored);
-    throw_error("{}: cannot write: {}", out_dir.string(), error.code().message());
-  } catch (const Error&) {
-    fs::remove_all(fresh, ignored);
-    throw;
-  }
+  write_output(files, manifest(config), out_dir);
 }
 
 void write_packages(const fs::path& dir) {

@@ -28,7 +28,8 @@ class Planner {
     for (const auto& [name, count] : instances_) {
       const Module& module = design_.at(name);
       if (is_macro(module))
-        plan.memories.push_back({name, count, module.memory_width, module.memory_depth});
+        plan.memories.push_back(
+            {name, count, module.memory_width, module.memory_depth, module.text});
       else if (name != top_ && !is_merged(name))
         plan.partitions.push_back(partition(name));
     }

@@ -27,6 +27,7 @@ struct Partition {
 struct Memory {
   std::string name;
   std::int64_t instances = 0, width = 0, depth = 0;
+  std::string rtlil;
 
   std::int64_t bits() const { return instances * width * depth; }
 };

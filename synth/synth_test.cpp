@@ -226,3 +226,23 @@ TEST_CASE("FPGA targets count primitives", "[synth][flow]") {
   CHECK(report.cell_types.count("SB_CARRY") == 1);
   CHECK(report.area_um2 == 0);
 }
+
+TEST_CASE("the netlist that was measured is written, as a folder of its own", "[synth][netlist]") {
+  const Source source(
+      "module trine_top (input logic clk_i, input logic d_i, output logic q_o);\n"
+      "  always_ff @(posedge clk_i) q_o <= ~d_i;\n"
+      "endmodule\n");
+  SynthOptions options;
+  options.timing = false;
+  options.netlist = source.folder.path() / "gates";
+  source.synthesize(options);
+  const std::string list = read_text(options.netlist / "trine.f");
+  CHECK(list == "cells.v\ntrine_top.v\n");
+  CHECK_THAT(read_text(options.netlist / "trine_top.v"), Contains("DFFPOSX1"));
+  CHECK_THAT(read_text(options.netlist / "cells.v"), Contains("module DFFPOSX1"));
+
+  write_file(options.netlist / "mine.txt", "x");
+  CHECK_THROWS_WITH(source.synthesize(options), Contains("holds mine.txt"));
+  options.target = Target::kIce40;
+  CHECK_THROWS_WITH(source.synthesize(options), Contains("--netlist: needs --target asic"));
+}

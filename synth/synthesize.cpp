@@ -8,12 +8,15 @@
 #include <cstdio>
 #include <exception>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "gen/generate.h"
+#include "gen/output.h"
 #include "sim/rtl/process.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
+#include "sw/base/hash.h"
 #include "synth/liberty.h"
 #include "synth/partition.h"
 #include "synth/rtlil.h"
@@ -66,7 +69,11 @@ class Flow {
         label_(label),
         options_(options),
         scratch_(fs::temp_directory_path(), "trine-synth") {
-    if (options.target != Target::kAsic) return;
+    if (options.target != Target::kAsic) {
+      if (!options.netlist.empty()) throw_error("--netlist: needs --target asic");
+      return;
+    }
+    if (!options.netlist.empty()) gen::check_output(options.netlist);
     const fs::path liberty = liberty_of(options);
     library_ = read_library(liberty);
     macros_ = read_macros(options.macros.empty() ? macro_folder_of(liberty) : options.macros);
@@ -79,6 +86,7 @@ class Flow {
     run_yosys(elaborate_script(read_file_list(design_), top_), "elaborate", folder(), label_);
     const Plan plan = make_plan(parse_rtlil(read_text(folder() / "design.il")), top_);
     map_all(plan);
+    if (!options_.netlist.empty()) write_netlist(plan);
     SynthReport report;
     report.configuration = label_;
     report.target = options_.target;
@@ -156,6 +164,27 @@ class Flow {
     return path;
   }
 
+  /// All that was mapped, with models of the cells and of the memories: a design like any other.
+  void write_netlist(const Plan& plan) const {
+    gen::Files files;
+    const auto take = [&](const std::string& name) {
+      files[name + ".v"] = read_text(folder() / (name + ".v"));
+    };
+    for (const Partition& partition : plan.partitions) take(partition.name);
+    for (const Memory& memory : plan.memories) {
+      write_file(folder() / (memory.name + ".il"), memory.rtlil);
+      run_yosys(memory_script(memory.name), memory.name, folder(), label_);
+      take(memory.name);
+    }
+    run_yosys(cells_script(), "cells", folder(), library_.name);
+    take("cells");
+    std::string list;
+    for (const auto& [name, text] : files) list += name + "\n";
+    files["trine.f"] = list;
+    gen::write_output(files, {{"netlist_of", label_}, {"library", library_.name}},
+                      options_.netlist);
+  }
+
   /// Areas; instances of other partitions are no cells of this one.
   void add_modules(const Plan& plan, SynthReport& report) {
     for (const Partition& partition : plan.partitions)
@@ -217,6 +246,12 @@ Target parse_target(const std::string& name) {
   if (name == "ice40") return Target::kIce40;
   if (name == "ecp5") return Target::kEcp5;
   throw_error("target: '{}' is unknown, allowed asic, ice40, ecp5", name);
+}
+
+std::string netlist_fingerprint(const SynthOptions& options) {
+  return fmt::format("{}\n{}{}{}{}{:016x}\n", sim::first_line_of({"yosys", "-V"}),
+                     elaborate_script({}, "top"), map_script("top", Target::kAsic),
+                     memory_script("top"), abc_script(), hash64(read_text(liberty_of(options))));
 }
 
 SynthReport synthesize_design(const fs::path& design, const std::string& top,

@@ -29,9 +29,10 @@ struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: Debian's osu018
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
-  bool timing = true;  ///< run OpenSTA (asic)
-  int jobs = 2;        ///< Yosys processes at a time
-  bool quiet = true;   ///< no progress line on stderr
+  bool timing = true;             ///< run OpenSTA (asic)
+  std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
+  int jobs = 2;                   ///< Yosys processes at a time
+  bool quiet = true;              ///< no progress line on stderr
 };
 
 struct Path {
@@ -74,6 +75,9 @@ struct SynthReport {
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
 ///                undriven signal in the design
 SynthReport synthesize(const gen::Config& config, const SynthOptions& options);
+
+/// Everything besides the design that a netlist depends on: tool, scripts, library.
+std::string netlist_fingerprint(const SynthOptions& options);
 
 /// The same for a folder with a trine.f. @param macs  per cycle, for the report
 SynthReport synthesize_design(const std::filesystem::path& design, const std::string& top,

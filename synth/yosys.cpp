@@ -72,6 +72,19 @@ std::string map_script(const std::string& name, Target target) {
          stat + fmt::format("write_verilog -noattr -simple-lhs {}.v\n", name);
 }
 
+std::string memory_script(const std::string& name) {
+  return fmt::format(
+      "read_rtlil {0}.il\nhierarchy -top {0}\nmemory -nomap\nopt_clean\nwrite_verilog -noattr "
+      "{0}.v\n",
+      name);
+}
+
+std::string cells_script() {
+  // Cells without a function (fillers, antennas) are in no netlist that ABC maps.
+  return "read_liberty -ignore_miss_func -ignore_miss_dir -ignore_miss_data_latch cells.lib\n"
+         "write_verilog -noattr cells.v\n";
+}
+
 std::string timing_script(const std::string& name) {
   return fmt::format(
       "read_liberty cells.lib\n"

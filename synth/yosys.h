@@ -23,6 +23,12 @@ std::string map_script(const std::string& name, Target target);
 /// ABC's part of it.
 std::string_view abc_script();
 
+/// Writes the memory module NAME.il, elaborated, as NAME.v, its array kept.
+std::string memory_script(const std::string& name);
+
+/// Writes what the cells of cells.lib do as cells.v.
+std::string cells_script();
+
 /// Reports the longest path of the netlist NAME.v: ports without delay, one clock, reset left out.
 std::string timing_script(const std::string& name);
 

@@ -109,6 +109,18 @@ void require_block(std::uint64_t seed, int most_tokens, int most_channels,
   REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
 }
 
+void require_all_nets(const gen::Config& config) {
+  for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
+                          "mnist_valid_q", "mnist_resnet_q", "kws_ref_model", "vww_96_int8",
+                          "person_detect_qdim0", "micro_speech_quantized", "str_ww_ref_model"})
+    require_shared(net, config);
+  require_shared("ad01_int8", config, "litert-2.3.0");
+}
+
+}  // namespace
+
+#ifndef TRINE_SLOW_TESTS
+
 /// Random networks: outputs, every byte of DRAM, traffic. What the design lacks is refused.
 void require_random_networks(int seed, int count, const gen::Config& config) {
   int exact = 0;
@@ -121,18 +133,6 @@ void require_random_networks(int seed, int count, const gen::Config& config) {
   }
   CHECK(exact > count / 2);
 }
-
-void require_all_nets(const gen::Config& config) {
-  for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
-                          "mnist_valid_q", "mnist_resnet_q", "kws_ref_model", "vww_96_int8",
-                          "person_detect_qdim0", "micro_speech_quantized", "str_ww_ref_model"})
-    require_shared(net, config);
-  require_shared("ad01_int8", config, "litert-2.3.0");
-}
-
-}  // namespace
-
-#ifndef TRINE_SLOW_TESTS
 
 /// Cases whose label is the position of the largest code of each row of the output.
 int right_labels(const fs::path& folder, const std::vector<std::vector<Array>>& outputs) {

@@ -643,39 +643,22 @@ class Generator {
                exponentials_at_ = 0, store_at_ = 0;
 };
 
-gen::Config config_of(const RandomDesign& design) {
-  gen::Config config;
-  config.name = fmt::format("random{}x{}", design.rows, design.cols);
-  config.rows = design.rows;
-  config.cols = design.cols;
-  config.ternary = config.binary = design.all_precisions;
-  config.dmem_kib = design.rows > 8 ? 16 : 8;
-  config.pmem_kib = 8;
-  config.param_channels = 128;
-  config.axi_data_bits = design.axi_data_bits;
-  config.pipeline_rows = design.pipeline_rows;
-  config.pipeline_cols = design.pipeline_cols;
-  config.columns_per_cycle = design.columns_per_cycle;
-  gen::check(config);
-  return config;
-}
-
 unsigned from_environment(const char* name, unsigned otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
 }
 
-sim::RtlOptions options_of(unsigned seed, bool random_init) {
+sim::RtlOptions options_of(unsigned seed, const sim::BuildOptions& build) {
   std::mt19937 random(seed + 2'000'000);
   static constexpr int kLatencies[] = {1, 2, 7, 32, 100, 300};
   static constexpr int kBytes[] = {0, 0, 1, 4};
   static constexpr int kStalls[] = {0, 0, 30, 70};
   sim::RtlOptions options;
+  options.build = build;
   options.build.quiet = true;
   options.build.optimization = 1;  // short runs
-  // Assertions speak about a design whose registers start at zero.
-  options.build.assertions = !random_init;
-  options.build.random_init = random_init;
+  // Assertions speak about a design whose registers start at zero, and netlists have none.
+  options.build.assertions = !build.random_init && !build.netlist;
   options.x_seed = seed;
   options.seed = seed;
   options.axi_latency = kLatencies[random() % 6];
@@ -703,11 +686,29 @@ std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
 
 }  // namespace
 
+gen::Config config_of(const RandomDesign& design) {
+  gen::Config config;
+  config.name = fmt::format("random{}x{}", design.rows, design.cols);
+  config.rows = design.rows;
+  config.cols = design.cols;
+  config.ternary = config.binary = design.all_precisions;
+  config.dmem_kib = design.rows > 8 ? 16 : 8;
+  config.pmem_kib = 8;
+  config.param_channels = 128;
+  config.axi_data_bits = design.axi_data_bits;
+  config.pipeline_rows = design.pipeline_rows;
+  config.pipeline_cols = design.pipeline_cols;
+  config.columns_per_cycle = design.columns_per_cycle;
+  gen::check(config);
+  return config;
+}
+
 RandomProgram random_program(const gen::Config& config, unsigned seed, int instructions) {
   return Generator(config, seed).make(instructions);
 }
 
-void check_random_programs(const RandomDesign& design, unsigned seeds, bool random_init) {
+void check_random_programs(const RandomDesign& design, unsigned seeds,
+                           const sim::BuildOptions& build) {
   const std::string size = fmt::format("{}x{}", design.rows, design.cols);
   const char* chosen = std::getenv("TRINE_RANDOM_SIZE");
   if (chosen != nullptr && size != chosen) return;
@@ -718,13 +719,15 @@ void check_random_programs(const RandomDesign& design, unsigned seeds, bool rand
   for (unsigned seed = first; seed < first + count; ++seed) {
     CAPTURE(size, seed);
     const RandomProgram program = random_program(config, seed, length);
-    sim::RtlOptions options = options_of(seed, random_init);
+    sim::RtlOptions options = options_of(seed, build);
     options.lockstep = std::getenv("TRINE_RANDOM_LOCKSTEP") != nullptr;
     if (const char* trace = std::getenv("TRINE_RANDOM_TRACE")) options.trace_file = trace;
     if (std::getenv("TRINE_RANDOM_LIST") != nullptr)
       std::fputs(compiler::disassemble(program.program).c_str(), stdout);
     const std::vector<std::uint8_t> expected = on_arch(program), actual = on_rtl(program, options);
     if (actual == expected) continue;
+    INFO("the netlist differs; more by the RTL with the same seed");
+    REQUIRE(!build.netlist);
     // Again, comparing each write: throws the first difference with its cycle and instruction.
     options.lockstep = true;
     on_rtl(program, options);

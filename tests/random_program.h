@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gen/config.h"
+#include "sim/rtl/build.h"
 #include "sw/compiler/instruction.h"
 #include "sw/compiler/program.h"
 
@@ -35,8 +36,12 @@ struct RandomDesign {
   int columns_per_cycle = 1;
 };
 
+gen::Config config_of(const RandomDesign& design);
+
 /// Programs on RTL and architecture simulator: DRAM must be the same at the end. Catch2 assertions.
 /// The environment repeats single cases, see tests/README.md.
-void check_random_programs(const RandomDesign& design, unsigned seeds, bool random_init = false);
+/// @param build  random_init: other initial values for each seed; netlist
+void check_random_programs(const RandomDesign& design, unsigned seeds,
+                           const sim::BuildOptions& build = {});
 
 }  // namespace trine::tests

@@ -20,6 +20,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
+#include "synth/synthesize.h"
 
 namespace trine::sim {
 namespace fs = std::filesystem;
@@ -56,6 +57,8 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
     flags.insert(flags.end(), more.begin(), more.end());
   };
   if (o.trace) add({"--trace-fst", "--trace-structs"});
+  if (o.netlist)  // 5.006 miscompiles some trees of bit operations
+    add({"-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-fno-const-bit-op-tree"});
   if (o.assertions) add({"--assert", "-DTRINE_ASSERT"});
   if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
   // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
@@ -127,6 +130,15 @@ void compile(const fs::path& design, const std::vector<std::string>& flags, cons
   throw_error("verilator failed, log in {}: {}", kept_log.string(), reason_in(log));
 }
 
+/// The design after synthesis, in a folder below `scratch`.
+fs::path netlist_of(const fs::path& design, const fs::path& scratch, const std::string& label) {
+  synth::SynthOptions options;
+  options.timing = false;
+  options.netlist = scratch / "netlist";
+  synth::synthesize_design(design, "trine_top", label, 0, options);
+  return options.netlist;
+}
+
 }  // namespace
 
 BuildOptions BuildOptions::from_environment() {
@@ -165,16 +177,21 @@ fs::path build_design(const fs::path& design, const std::string& label,
     throw_error("{}: make cannot build in a path with blanks; set TRINE_CACHE", cache.string());
   const TemporaryFolder scratch(cache, "build");
   const std::vector<std::string> flags = verilator_flags(options);
-  const std::string key = fmt::format("{:016x}", hash64(fingerprint(design, flags)));
+  const std::string key = fmt::format(
+      "{:016x}", hash64(fingerprint(design, flags) +
+                        (options.netlist ? synth::netlist_fingerprint({}) : std::string())));
   const fs::path model = cache / (key + ".so");
   if (fs::exists(model)) return model;
 
   const FileLock lock(cache / (key + ".lock"));
   if (fs::exists(model)) return model;  // another process was faster
-  if (!options.quiet) std::fprintf(stderr, "building RTL model for %s ... ", label.c_str());
+  if (!options.quiet)
+    std::fprintf(stderr, "building %s for %s ... ", options.netlist ? "netlist" : "RTL model",
+                 label.c_str());
   const auto start = std::chrono::steady_clock::now();
   try {
-    compile(design, flags, scratch.path(), cache / (key + ".log"));
+    const fs::path source = options.netlist ? netlist_of(design, scratch.path(), label) : design;
+    compile(source, flags, scratch.path(), cache / (key + ".log"));
   } catch (...) {
     if (!options.quiet) std::fprintf(stderr, "failed\n");
     throw;

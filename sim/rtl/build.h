@@ -25,6 +25,7 @@ struct BuildOptions {
   bool lockstep = false;     ///< reports each DMEM write (TRINE_LOCKSTEP)
   bool assertions = false;   ///< checks the design's assertions (TRINE_ASSERT)
   bool random_init = false;  ///< unknown initial values are drawn from ModelSettings::x_seed
+  bool netlist = false;      ///< what Yosys maps the design to, in cells of Debian's osu018
   bool quiet = false;        ///< no progress line on stderr
 
   /// optimization from $TRINE_RTL_OPT (0..3) where it is set. @throws Error

@@ -130,10 +130,7 @@ class Writer {
     s.first = o_.from;
     s.backend = o_.backend.backend == "arch" ? llm::Backend::kArch : llm::Backend::kRtl;
     s.arch.bus = {o_.backend.axi_latency, static_cast<double>(o_.backend.axi_bytes_per_cycle)};
-    s.rtl.build.quiet = o_.output.quiet;
-    s.rtl.axi_latency = o_.backend.axi_latency;
-    s.rtl.axi_bytes_per_cycle = o_.backend.axi_bytes_per_cycle;
-    s.rtl.lockstep = o_.backend.lockstep;
+    s.rtl = o_.backend.rtl(o_.output.quiet);
     return s;
   }
 
@@ -213,8 +210,7 @@ class Writer {
     json["last_program_bytes"] = 8 * totals_.last.program.words.size();
     json["last_dram_bytes_read"] = totals_.last.run.dram_bytes_read;
     json["clock_mhz"] = o_.clock_mhz;
-    json["tokens_per_second"] =
-        per_second(static_cast<double>(totals_.cycles) / totals_.tokens);
+    json["tokens_per_second"] = per_second(static_cast<double>(totals_.cycles) / totals_.tokens);
     json["exact"] = totals_.difference.empty();
     return json;
   }
@@ -273,8 +269,9 @@ void add_generate_text(CLI::App& app, Action& action) {
   command->add_option("--temperature", options->temperature, "0: always the most likely token (0)")
       ->check(CLI::Range(0.0, 100.0))
       ->type_name("T");
-  command->add_option("--from", options->from,
-                      "the golden layers alone for so many tokens, then the machine (0)")
+  command
+      ->add_option("--from", options->from,
+                   "the golden layers alone for so many tokens, then the machine (0)")
       ->check(CLI::Range(0, 1 << 20))
       ->type_name("N");
   command->add_flag("--layers", options->layers, "cycles of the last token, layer by layer");

@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "sim/arch/run.h"
-#include "sim/rtl/run.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
@@ -45,12 +44,13 @@ reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recor
 }
 
 void BackendOptions::declare(CLI::App& command, bool golden) {
-  std::vector<std::string> backends{"rtl", "arch"};
+  std::vector<std::string> backends{"rtl", "netlist", "arch"};
   if (golden) backends.push_back("golden");
   command
       .add_option("--backend", backend,
-                  std::string("rtl: the SystemVerilog, by Verilator; arch: the architecture "
-                              "simulator") +
+                  std::string("rtl: the SystemVerilog, by Verilator\n"
+                              "netlist: what Yosys maps it to, in cells of osu018 (slow: for\n"
+                              "small arrays); arch: the architecture simulator") +
                       (golden ? "\ngolden: no machine" : ""))
       ->check(CLI::IsMember(backends))
       ->type_name("B");
@@ -71,6 +71,17 @@ void BackendOptions::check() const {
   if (backend == "rtl") return;
   if (!trace_file.empty()) throw_error("--trace: needs --backend rtl");
   if (lockstep) throw_error("--lockstep: needs --backend rtl");
+}
+
+sim::RtlOptions BackendOptions::rtl(bool quiet) const {
+  sim::RtlOptions options;
+  options.build.quiet = quiet;
+  options.build.netlist = backend == "netlist";
+  options.axi_latency = axi_latency;
+  options.axi_bytes_per_cycle = axi_bytes_per_cycle;
+  options.trace_file = trace_file;
+  options.lockstep = lockstep;
+  return options;
 }
 
 Network load_network(const NetworkOptions& options, const gen::Config& config,
@@ -101,12 +112,7 @@ Runner stage_runner(const compiler::Program& program, const BackendOptions& opti
     return [&program, arch](const std::vector<Array>& inputs) {
       return sim::run_arch(program, inputs, arch);
     };
-  sim::RtlOptions rtl;
-  rtl.build.quiet = quiet;
-  rtl.axi_latency = options.axi_latency;
-  rtl.axi_bytes_per_cycle = options.axi_bytes_per_cycle;
-  rtl.trace_file = options.trace_file;
-  rtl.lockstep = options.lockstep;
+  sim::RtlOptions rtl = options.rtl(quiet);
   rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
   auto runner = std::make_shared<sim::RtlRunner>(program, rtl);
   return [runner](const std::vector<Array>& inputs) { return runner->run(inputs); };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/result.h"
+#include "sim/rtl/run.h"
 #include "sw/base/npy.h"
 #include "sw/cli/common.h"
 #include "sw/compiler/program.h"
@@ -42,6 +43,8 @@ struct BackendOptions {
   void declare(CLI::App& command, bool golden = false);
   /// @throws Error  options that only the RTL has, with --backend arch
   void check() const;
+  /// What `rtl` and `netlist` run with.
+  sim::RtlOptions rtl(bool quiet) const;
 };
 
 /// A compiled model. `graph` is absent when MODEL is a program file.

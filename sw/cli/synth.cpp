@@ -45,6 +45,11 @@ void add_synth(CLI::App& app, Action& action) {
   command->add_option("--target", options->target, "asic, ice40 or ecp5 (asic)")
       ->check(CLI::IsMember({"asic", "ice40", "ecp5"}))
       ->type_name("T");
+  command
+      ->add_option("--netlist", options->synth.netlist,
+                   "folder for the netlist that was measured: Verilog, models of\n"
+                   "its cells and memories, trine.f (asic)")
+      ->type_name("DIR");
   command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
   command->add_option("--jobs,-j", options->synth.jobs, "Yosys processes at a time (2)")
       ->check(CLI::Range(1, 256))
@@ -57,7 +62,8 @@ void add_synth(CLI::App& app, Action& action) {
       "  trine synth --config edge64\n"
       "  trine synth --config edge256 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json "
       "area.json\n"
-      "  trine synth --config edge32 --target ice40");
+      "  trine synth --config edge32 --target ice40\n"
+      "  trine synth --config edge32 --netlist gates");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A folder that a command fills: replaced as a whole, and only if an earlier run filled it.
+
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace trine::gen {
+
+using Files = std::map<std::string, std::string>;  ///< name -> bytes
+
+/// For long work, before it begins.
+/// @throws Error  when `dir` holds something that no manifest of ours lists
+void check_output(const std::filesystem::path& dir);
+
+/// Makes `dir` a folder of these files and manifest.json, which is `about` with the names of all.
+/// An earlier output is replaced as a whole; readers see the old or the new.
+/// @throws Error  as check_output()
+void write_output(const Files& files, const nlohmann::ordered_json& about,
+                  const std::filesystem::path& dir);
+
+}  // namespace trine::gen

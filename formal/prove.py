@@ -63,6 +63,9 @@ def proofs():
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
         yield Proof("trine_axi_write_props", ("trine_axi_write", "trine_fifo"),
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
+    yield Proof("trine_watchdog_props", ("trine_watchdog",), {"Bits": 3}, 16, 3, 10)
+    for beat in (8, 64):
+        yield Proof("trine_window_props", ("trine_window",), {"BeatBytes": beat}, sat=True)
     for mode in (0, 1, 2):
         yield Proof("trine_dot_props", ("trine_dot",), {"Mode": mode, "Lane": 2}, sat=True,
                     slow=mode == 0)

@@ -50,6 +50,7 @@ module trine_axi_read_props #(
   ) u_dut (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
+    .clear_i         (1'b0),
     .stop_i          (stop_i),
     .idle_o          (idle),
     .beat_o          (beat),

@@ -52,6 +52,7 @@ module trine_axi_write_props #(
   ) u_dut (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
+    .clear_i         (1'b0),
     .stop_i          (stop_i),
     .idle_o          (idle),
     .words_o         (words),

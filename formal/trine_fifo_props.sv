@@ -26,6 +26,7 @@ module trine_fifo_props #(
   ) u_dut (
     .clk_i  (clk_i),
     .rst_ni (rst_ni),
+    .clear_i (1'b0),
     .push_i (push_i),
     .data_i (data_i),
     .pop_i  (pop_i),

@@ -41,20 +41,30 @@ inline constexpr std::uint32_t kIdValue = 0x5452494E;  ///< "TRIN"
 inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, kControl = 0x10,
                                kStatus = 0x14, kErrorCause = 0x18, kErrorAddress = 0x1C,
                                kIrqEnable = 0x24, kIrqStatus = 0x28, kProgram = 0x30,
-                               kProgramWords = 0x38, kBase = 0x40, kCycles = 0x80, kCause = 0x88,
+                               kProgramWords = 0x38, kBase = 0x40, kWindowFirst = 0x48,
+                               kWindowLast = 0x50, kWatchdog = 0x58, kErrorRun = 0x5C, kCycles = 0x80, kCause = 0x88,
                                kEngineBusy = 0xC8, kBytesRead = 0xE8, kBytesWritten = 0xF0;
 
 /// All registers, by offset.
 const std::vector<Register>& registers();
 
+inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles
+inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24;
+
 /// Codes of ERROR_CAUSE.
-inline constexpr std::array<Code, 6> kErrors{{
+inline constexpr std::array<Code, 12> kErrors{{
     {"none", 0, "no error"},
     {"fetch", 1, "an instruction read answered with an error"},
     {"load", 2, "a read of the load engine answered with an error"},
     {"store", 3, "a write of the store engine answered with an error"},
     {"illegal", 4, "illegal instruction"},
     {"token", 5, "a token counter overflowed"},
+    {"fetch_window", 6, "an instruction lies outside of the window"},
+    {"load_window", 7, "a burst of the load engine would leave the window"},
+    {"store_window", 8, "a burst of the store engine would leave the window"},
+    {"fetch_timeout", 9, "an instruction read was not answered in time"},
+    {"load_timeout", 10, "a read of the load engine was not answered in time"},
+    {"store_timeout", 11, "a write of the store engine was not answered in time"},
 }};
 
 /// Causes of cycles, the index of CAUSE.

@@ -34,8 +34,11 @@ std::string csr_package() {
       "// Control and status registers (AXI4-Lite), printed from gen/csr.h; do not edit.\n"
       "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
       "package trine_csr_pkg;\n\n"
-      "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n\n",
-      csr::kIdValue);
+      "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n"
+      "  localparam int unsigned CsrWatchdogBits = {};\n"
+      "  localparam int unsigned CsrWatchdogReset = {};\n"
+      "  localparam int unsigned CsrErrorRunBits = {};\n\n",
+      csr::kIdValue, csr::kWatchdogBits, csr::kWatchdogReset, csr::kErrorRunBits);
   for (const csr::Register& r : csr::registers()) {
     const std::string name = "Csr" + upper_camel(r.name);
     text += fmt::format("  // {}, {} bits: {}\n", r.access, r.bits, r.doc);
@@ -50,7 +53,7 @@ std::string csr_package() {
   text += "\n  // Codes of ERROR_CAUSE.\n";
   for (const csr::Code& c : csr::kErrors)
     text += commented(
-        fmt::format("localparam logic [2:0] Error{} = 3'd{};", upper_camel(c.name), c.value),
+        fmt::format("localparam logic [3:0] Error{} = 4'd{};", upper_camel(c.name), c.value),
         c.doc);
   text += "\n  // Causes of cycles.\n";
   for (const csr::Code& c : csr::kCauses)

@@ -4,7 +4,8 @@
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length,
 // and pairs of beats are joined (for each ID apart, as responses may interleave). stop_i takes no
-// more requests and drops what comes back; idle_o says that nothing is outstanding any more.
+// more requests and drops what comes back; idle_o says that nothing is outstanding any more. clear_i
+// gives up on a bus that does not answer: what it still says is dropped, until the same client asks again.
 //
 // Timing    requests and responses pass one register; one request and one beat a cycle. Request
 //           ready depends on m_axi_arready_i; m_axi_rready_o comes from a register.
@@ -20,8 +21,12 @@ module trine_axi_read #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     clear_i,  // forgets what is outstanding; only while stop_i
   input  logic                     stop_i,
   output logic                     idle_o,
+  output logic                     load_waits_o,  // client 1 has something outstanding
+  output logic                     owed_o,   // the bus is to take something or to answer,
+  output logic                     moved_o,  // and did
   output logic                     beat_o,  // a beat of AxiDataBits came in: for the byte counter
 
   // Requests of both clients: byte address, beats - 1.
@@ -77,6 +82,8 @@ module trine_axi_read #(
     if (!rst_ni) begin
       ar_valid_q <= 1'b0;
       ar_id_q    <= 1'b0;
+    end else if (clear_i) begin
+      ar_valid_q <= 1'b0;
     end else begin
       ar_valid_q <= ar_valid_d;
       if (accept) ar_id_q <= grant;
@@ -102,10 +109,14 @@ module trine_axi_read #(
   // ---------------------------------------------------------------------------------------------
   // Outstanding bursts of each client.
   // ---------------------------------------------------------------------------------------------
-  logic       take, bus_error;  // a beat from the bus
+  logic       take, bus_error;  // a beat from the bus, not one that came too late
   logic [1:0] some;  // bursts outstanding
 
-  assign take      = m_axi_rvalid_i && m_axi_rready_o;
+  assign take      = m_axi_rvalid_i && m_axi_rready_o && some[m_axi_rid_i];
+  assign load_waits_o = some[1];
+  assign owed_o    = (ar_valid_q && !m_axi_arready_i) ||
+                     (some != 2'b00 && m_axi_rready_o && !m_axi_rvalid_i);
+  assign moved_o   = (ar_valid_q && m_axi_arready_i) || take;
   assign beat_o    = take;
   assign bus_error = m_axi_rresp_i[1];
 
@@ -121,6 +132,8 @@ module trine_axi_read #(
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
+        count_q <= '0;
+      end else if (clear_i) begin
         count_q <= '0;
       end else if (more != less) begin
         count_q <= count_d;
@@ -144,6 +157,9 @@ module trine_axi_read #(
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
+        half_q  <= '0;
+        error_q <= '0;
+      end else if (clear_i) begin
         half_q  <= '0;
         error_q <= '0;
       end else if (take) begin

@@ -4,7 +4,8 @@
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
 // each beat is sent in two halves. A burst's data follow after its address was accepted. stop_i
-// takes no more requests and ends the open bursts with empty strobes.
+// takes no more requests and ends the open bursts with empty strobes. clear_i gives up on a bus that does not
+// answer: what it still says of the old bursts is dropped, until a new one is open.
 //
 // Timing    addresses pass a register, data do not; one beat a cycle without bubbles between bursts
 //           of two beats or more. Data ready depends on m_axi_wready_i.
@@ -21,8 +22,11 @@ module trine_axi_write #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     clear_i,  // forgets what is outstanding; only while stop_i
   input  logic                     stop_i,
   output logic                     idle_o,   // nothing outstanding
+  output logic                     owed_o,   // the bus is to take something or to answer,
+  output logic                     moved_o,  // and did
   output logic [4:0]               words_o,  // written in this cycle: for the byte counter
 
   // A response was an error: the address of its burst.
@@ -98,6 +102,10 @@ module trine_axi_write #(
       aw_valid_q   <= 1'b0;
       next_valid_q <= 1'b0;
       open_q       <= 1'b0;
+    end else if (clear_i) begin
+      aw_valid_q   <= 1'b0;
+      next_valid_q <= 1'b0;
+      open_q       <= 1'b0;
     end else begin
       aw_valid_q   <= accept || (aw_valid_q && !m_axi_awready_i);
       next_valid_q <= next_valid_d;
@@ -162,30 +170,38 @@ module trine_axi_write #(
   // ---------------------------------------------------------------------------------------------
   logic [CountBits-1:0]             count_d, count_q;
   logic [AxiAddrBits-BeatShift-1:0] burst_addr;
+  logic                             answered;
 
+  assign answered       = m_axi_bvalid_i && !idle_o;  // not one that came too late
   assign m_axi_bready_o = 1'b1;
   assign full           = count_q == CountBits'(MaxOutstanding);
-  assign count_d        = count_q + CountBits'(accept) - CountBits'(m_axi_bvalid_i);
+  assign count_d        = count_q + CountBits'(accept) - CountBits'(answered);
   assign idle_o         = count_q == '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) count_q <= '0;
-    else         count_q <= count_d;
+    if (!rst_ni)      count_q <= '0;
+    else if (clear_i) count_q <= '0;
+    else              count_q <= count_d;
   end
 
   trine_fifo #(
     .Width (AxiAddrBits - BeatShift),
     .Depth (MaxOutstanding)
   ) u_addrs (
-    .clk_i  (clk_i),
-    .rst_ni (rst_ni),
-    .push_i (accept),
-    .data_i (req_addr_i[AxiAddrBits-1:BeatShift]),
-    .pop_i  (m_axi_bvalid_i),
-    .head_o (burst_addr)
+    .clk_i   (clk_i),
+    .rst_ni  (rst_ni),
+    .clear_i (clear_i),
+    .push_i  (accept),
+    .data_i  (req_addr_i[AxiAddrBits-1:BeatShift]),
+    .pop_i   (answered),
+    .head_o  (burst_addr)
   );
 
-  assign error_o      = m_axi_bvalid_i && m_axi_bresp_i[1];
+  assign owed_o  = (aw_valid_q && !m_axi_awready_i) || (m_axi_wvalid_o && !m_axi_wready_i) ||
+                   (!idle_o && !aw_valid_q && !next_valid_q && !open_q && !m_axi_bvalid_i);
+  assign moved_o = aw_taken || w_taken || answered;
+
+  assign error_o      = answered && m_axi_bresp_i[1];
   assign error_addr_o = {burst_addr, {BeatShift{1'b0}}};
 
   logic unused_b;
@@ -202,7 +218,7 @@ module trine_axi_write #(
       stalled_q <= 1'b0;
     end else begin
       live_q    <= 1'b1;
-      stalled_q <= m_axi_wvalid_o && !m_axi_wready_i;
+      stalled_q <= m_axi_wvalid_o && !m_axi_wready_i && !clear_i;
     end
   end
 
@@ -210,8 +226,7 @@ module trine_axi_write #(
     strb_q <= m_axi_wstrb_o;
     last_q <= m_axi_wlast_o;
     if (live_q) begin
-      m_response_awaited: assume (!m_axi_bvalid_i || count_q != '0);
-      if (stalled_q) begin
+            if (stalled_q) begin
         a_valid_held: assert (m_axi_wvalid_o);
         a_beat_held:  assert (m_axi_wstrb_o == strb_q && m_axi_wlast_o == last_q);
       end

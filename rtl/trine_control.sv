@@ -195,12 +195,22 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // Registers, fetch, dispatch.
   // ---------------------------------------------------------------------------------------------
-  logic [AxiAddrBits-1:0] program_addr, base, load_error_addr, store_error_addr;
-  logic [31:0]            program_words;
-  logic                   start, stop, clear, drained, done, illegal, overflow;
-  logic                   fetch_error, load_error, store_error, read_idle, write_idle, read_beat;
-  logic [4:0]             write_words;
-  logic [34:0]            offset;
+  localparam int unsigned ErrorBits    = AxiAddrBits > 35 ? AxiAddrBits : 35;
+  localparam int unsigned RunBits      = trine_csr_pkg::CsrErrorRunBits;
+  localparam int unsigned WatchdogBits = trine_csr_pkg::CsrWatchdogBits;
+
+  logic [AxiAddrBits-1:0]  program_addr, base, load_error_addr, store_error_addr;
+  logic [AxiAddrBits-1:0]  window_first, window_last;
+  logic [31:0]             program_words;
+  logic                    start, stop, clear, drained, done, illegal, overflow;
+  logic                    fetch_error, fetch_outside, load_error, store_error;
+  logic                    read_idle, write_idle, read_beat;
+  logic [4:0]              write_words;
+  logic [34:0]             offset;
+  logic [WatchdogBits-1:0] watchdog;
+  logic [3:0]              error_cause;
+  logic [ErrorBits-1:0]    error_addr;
+  logic [RunBits-1:0]      error_run;
 
   assign drained = read_idle && write_idle;
   assign clear_o = clear;
@@ -235,20 +245,18 @@ module trine_control #(
     .program_o          (program_addr),
     .program_words_o    (program_words),
     .base_o             (base),
+    .window_first_o     (window_first),
+    .window_last_o      (window_last),
+    .watchdog_o         (watchdog),
     .start_o            (start),
     .running_o          (running_o),
     .stop_o             (stop),
     .clear_o            (clear),
     .drained_i          (drained),
     .done_i             (done),
-    .fetch_error_i      (fetch_error),
-    .load_error_i       (load_error),
-    .store_error_i      (store_error),
-    .illegal_i          (illegal),
-    .overflow_i         (overflow),
-    .offset_i           (offset),
-    .load_error_addr_i  (load_error_addr),
-    .store_error_addr_i (store_error_addr),
+    .error_cause_i      (error_cause),
+    .error_addr_i       (error_addr),
+    .error_run_i        (error_run),
     .cause_i            (cause_i),
     .busy_i             (busy_o),
     .read_beat_i        (read_beat),
@@ -256,6 +264,7 @@ module trine_control #(
   );
 
   logic [1:0]               req_valid, req_ready, rsp_valid, rsp_ready;  // 0 fetch, 1 load
+  logic [1:0]               read_inside, read_ready_any;
   logic [2*AxiAddrBits-1:0] req_addr;
   logic [15:0]              req_len;
   logic [DataBits-1:0]      rsp_data;
@@ -263,6 +272,7 @@ module trine_control #(
   logic [63:0]              word;
 
   assign rsp_ready[0] = 1'b1;
+  assign req_ready    = read_ready_any & read_inside;
 
   trine_fetch #(
     .AxiAddrBits (AxiAddrBits),
@@ -278,6 +288,7 @@ module trine_control #(
     .req_ready_i    (req_ready[0]),
     .req_addr_o     (req_addr[0 +: AxiAddrBits]),
     .req_len_o      (req_len[7:0]),
+    .outside_i      (req_valid[0] && !read_inside[0]),
     .rsp_valid_i    (rsp_valid[0]),
     .rsp_data_i     (rsp_data),
     .rsp_error_i    (rsp_error),
@@ -286,7 +297,8 @@ module trine_control #(
     .word_o         (word),
     .offset_o       (offset),
     .out_of_words_o (out_of_words),
-    .error_o        (fetch_error)
+    .error_o        (fetch_error),
+    .outside_o      (fetch_outside)
   );
 
   logic [3:0]  queue_valid, queue_ready;
@@ -395,19 +407,38 @@ module trine_control #(
   assign retire[Vector]       = vector_retire_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Reads from the bus.
+  // Reads from the bus, of allowed addresses.
   // ---------------------------------------------------------------------------------------------
+  logic load_waits, read_owed, read_moved, expired_q;
+
+  for (genvar client = 0; client < 2; client++) begin : gen_read_window
+    trine_window #(
+      .AddrBits  (AxiAddrBits),
+      .BeatBytes (DataBits / 8)
+    ) u_window (
+      .first_i  (window_first),
+      .last_i   (window_last),
+      .addr_i   (req_addr[AxiAddrBits*client +: AxiAddrBits]),
+      .len_i    (req_len[8*client +: 8]),
+      .inside_o (read_inside[client])
+    );
+  end
+
   trine_axi_read #(
     .AxiDataBits (AxiDataBits),
     .AxiAddrBits (AxiAddrBits)
   ) u_read (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
+    .clear_i         (expired_q),
     .stop_i          (stop),
     .idle_o          (read_idle),
+    .load_waits_o    (load_waits),
+    .owed_o          (read_owed),
+    .moved_o         (read_moved),
     .beat_o          (read_beat),
-    .req_valid_i     (req_valid),
-    .req_ready_o     (req_ready),
+    .req_valid_i     (req_valid & read_inside),
+    .req_ready_o     (read_ready_any),
     .req_addr_i      (req_addr),
     .req_len_i       (req_len),
     .rsp_valid_o     (rsp_valid),
@@ -498,9 +529,12 @@ module trine_control #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Writes to the bus.
+  // Writes to the bus, to allowed addresses.
   // ---------------------------------------------------------------------------------------------
   logic                   write_req_valid, write_req_ready, write_valid, write_ready;
+  logic                   write_inside, write_ready_any, write_owed, write_moved;
+
+  assign write_req_ready = write_ready_any && write_inside;
   logic [AxiAddrBits-1:0] write_req_addr;
   logic [7:0]             write_req_len;
   logic [DataBits-1:0]    write_data;
@@ -539,19 +573,33 @@ module trine_control #(
     .write_idle_i      (write_idle)
   );
 
+  trine_window #(
+    .AddrBits  (AxiAddrBits),
+    .BeatBytes (DataBits / 8)
+  ) u_write_window (
+    .first_i  (window_first),
+    .last_i   (window_last),
+    .addr_i   (write_req_addr),
+    .len_i    (write_req_len),
+    .inside_o (write_inside)
+  );
+
   trine_axi_write #(
     .AxiDataBits (AxiDataBits),
     .AxiAddrBits (AxiAddrBits)
   ) u_write (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
+    .clear_i         (expired_q),
     .stop_i          (stop),
     .idle_o          (write_idle),
+    .owed_o          (write_owed),
+    .moved_o         (write_moved),
     .words_o         (write_words),
     .error_o         (store_error),
     .error_addr_o    (store_error_addr),
-    .req_valid_i     (write_req_valid),
-    .req_ready_o     (write_req_ready),
+    .req_valid_i     (write_req_valid && write_inside),
+    .req_ready_o     (write_ready_any),
     .req_addr_i      (write_req_addr),
     .req_len_i       (write_req_len),
     .data_valid_i    (write_valid),
@@ -576,6 +624,60 @@ module trine_control #(
     .m_axi_bready_o  (m_axi_bready_o),
     .m_axi_bid_i     (m_axi_bid_i),
     .m_axi_bresp_i   (m_axi_bresp_i)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // A bus that does not answer; what a program stops with.
+  // ---------------------------------------------------------------------------------------------
+  logic expiring, write_owed_q, load_waits_q;
+
+  trine_watchdog #(.Bits(WatchdogBits)) u_watchdog (
+    .clk_i     (clk_i),
+    .rst_ni    (rst_ni),
+    .limit_i   (watchdog),
+    .owed_i    (read_owed || write_owed),
+    .moved_i   (read_moved || write_moved),
+    .expired_o (expiring)
+  );
+
+  // The error is told first: its address is that of what the masters forget in the next cycle.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) expired_q <= 1'b0;
+    else         expired_q <= expiring;
+  end
+
+  always_ff @(posedge clk_i) begin
+    write_owed_q <= write_owed;
+    load_waits_q <= load_waits;
+  end
+
+  trine_errors #(.AxiAddrBits(AxiAddrBits)) u_errors (
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .clear_i         (clear),
+    .load_run_i      (run_valid[Load] && run_ready[Load]),
+    .load_retire_i   (retire[Load]),
+    .store_retire_i  (retire[Store]),
+    .illegal_i       (illegal),
+    .overflow_i      (overflow),
+    .fetch_error_i   (fetch_error),
+    .fetch_outside_i (fetch_outside),
+    .load_error_i    (load_error),
+    .load_outside_i  (req_valid[1] && !read_inside[1]),
+    .store_error_i   (store_error),
+    .store_outside_i (write_req_valid && !write_inside),
+    .expired_i       (expiring),
+    .write_owed_i    (write_owed_q),
+    .load_owed_i     (load_waits_q),
+    .program_i       (program_addr),
+    .offset_i        (offset),
+    .load_beat_i     (load_error_addr),
+    .load_burst_i    (req_addr[AxiAddrBits +: AxiAddrBits]),
+    .store_answer_i  (store_error_addr),
+    .store_burst_i   (write_req_addr),
+    .cause_o         (error_cause),
+    .addr_o          (error_addr),
+    .run_o           (error_run)
   );
 
   // ---------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@
 //
 // In stop the bus masters take no more requests and finish what is outstanding; clear resets the
 // machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
-// the end when the machine is idle again. PROGRAM, PROGRAM_WORDS and BASE are to be left alone
-// while busy. A write with partial strobes, or to a register that cannot be written, is an error.
+// the end when the machine is idle again. PROGRAM, PROGRAM_WORDS, BASE, WINDOW and WATCHDOG are to be left
+// alone while busy. A write with partial strobes, to a register that cannot be written, or of an address
+// that is not a multiple of the bus width, is an error and changes nothing.
 //
 // Timing    one access in three cycles or more, up to 18 to read a counter; the AXI4-Lite outputs are
 //           registers.
@@ -16,7 +17,8 @@
 module trine_csr #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned AxiDataBits = 64,
-  parameter logic [63:0] ConfigHash  = 64'd0
+  parameter logic [63:0] ConfigHash  = 64'd0,
+  localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -46,6 +48,9 @@ module trine_csr #(
   output logic [AxiAddrBits-1:0] program_o,
   output logic [31:0]            program_words_o,
   output logic [AxiAddrBits-1:0] base_o,
+  output logic [AxiAddrBits-1:0] window_first_o,
+  output logic [AxiAddrBits-1:0] window_last_o,
+  output logic [trine_csr_pkg::CsrWatchdogBits-1:0] watchdog_o,
   output logic                   start_o,    // one pulse, in the first cycle of running_o
   output logic                   running_o,
   output logic                   stop_o,
@@ -53,15 +58,10 @@ module trine_csr #(
   input  logic                   drained_i,  // nothing is outstanding on the bus
   input  logic                   done_i,
 
-  // Errors, the first of which counts; the addresses that go with them.
-  input  logic                   fetch_error_i,
-  input  logic                   load_error_i,
-  input  logic                   store_error_i,
-  input  logic                   illegal_i,
-  input  logic                   overflow_i,
-  input  logic [34:0]            offset_i,   // of the word at the front of the program
-  input  logic [AxiAddrBits-1:0] load_error_addr_i,
-  input  logic [AxiAddrBits-1:0] store_error_addr_i,
+  // Errors (trine_errors), the first of which counts.
+  input  logic [3:0]             error_cause_i,
+  input  logic [ErrorBits-1:0]   error_addr_i,
+  input  logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run_i,
 
   // What the counters count.
   input  logic [2:0]             cause_i,
@@ -116,19 +116,29 @@ module trine_csr #(
   // ---------------------------------------------------------------------------------------------
   // Writes. Both halves of an address are kept in 64 bits here and cut where they are used.
   // ---------------------------------------------------------------------------------------------
-  logic [AxiAddrBits-1:0] program_d, program_q, base_d, base_q;
-  logic [31:0]            program_words_d, program_words_q;
-  logic [63:0]            program_wide, base_wide;
-  logic [1:0]             irq_enable_d, irq_enable_q, irq_clear;
-  logic                   start, soft_reset;
+  localparam int unsigned WatchdogBits = trine_csr_pkg::CsrWatchdogBits;
+  localparam int unsigned BeatShift    = AxiDataBits < 64 ? 3 : $clog2(AxiDataBits / 8);
+
+  logic [AxiAddrBits-1:0]  program_d, program_q, base_d, base_q, first_d, first_q, last_d, last_q;
+  logic [31:0]             program_words_d, program_words_q;
+  logic [WatchdogBits-1:0] watchdog_d, watchdog_q;
+  logic [63:0]             program_wide, base_wide, first_wide, last_wide;
+  logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
+  logic                    start, soft_reset, aligned;
 
   assign program_wide = 64'(program_q);
   assign base_wide    = 64'(base_q);
+  assign first_wide   = 64'(first_q);
+  assign last_wide    = 64'(last_q);
+  assign aligned      = wdata[BeatShift-1:0] == '0;
 
   always_comb begin
     program_d       = program_q;
     program_words_d = program_words_q;
     base_d          = base_q;
+    first_d         = first_q;
+    last_d          = last_q;
+    watchdog_d      = watchdog_q;
     irq_enable_d    = irq_enable_q;
     irq_clear       = 2'b00;
     start           = 1'b0;
@@ -142,13 +152,25 @@ module trine_csr #(
         end
         trine_csr_pkg::CsrIrqEnableOffset: irq_enable_d = wdata[1:0];
         trine_csr_pkg::CsrIrqStatusOffset: irq_clear = wdata[1:0];
-        trine_csr_pkg::CsrProgramOffset:
-          program_d = AxiAddrBits'({program_wide[63:32], wdata});
+        trine_csr_pkg::CsrProgramOffset: begin
+          write_ok = aligned;
+          if (aligned) program_d = AxiAddrBits'({program_wide[63:32], wdata});
+        end
         trine_csr_pkg::CsrProgramOffset + 12'd4:
           program_d = AxiAddrBits'({wdata, program_wide[31:0]});
         trine_csr_pkg::CsrProgramWordsOffset: program_words_d = wdata;
-        trine_csr_pkg::CsrBaseOffset: base_d = AxiAddrBits'({base_wide[63:32], wdata});
+        trine_csr_pkg::CsrBaseOffset: begin
+          write_ok = aligned;
+          if (aligned) base_d = AxiAddrBits'({base_wide[63:32], wdata});
+        end
         trine_csr_pkg::CsrBaseOffset + 12'd4: base_d = AxiAddrBits'({wdata, base_wide[31:0]});
+        trine_csr_pkg::CsrWindowFirstOffset: first_d = AxiAddrBits'({first_wide[63:32], wdata});
+        trine_csr_pkg::CsrWindowFirstOffset + 12'd4:
+          first_d = AxiAddrBits'({wdata, first_wide[31:0]});
+        trine_csr_pkg::CsrWindowLastOffset: last_d = AxiAddrBits'({last_wide[63:32], wdata});
+        trine_csr_pkg::CsrWindowLastOffset + 12'd4:
+          last_d = AxiAddrBits'({wdata, last_wide[31:0]});
+        trine_csr_pkg::CsrWatchdogOffset: watchdog_d = wdata[WatchdogBits-1:0];
         default: write_ok = 1'b0;
       endcase
     end
@@ -159,45 +181,31 @@ module trine_csr #(
       program_q       <= '0;
       program_words_q <= '0;
       base_q          <= '0;
+      first_q         <= '0;
+      last_q          <= '1;
+      watchdog_q      <= WatchdogBits'(trine_csr_pkg::CsrWatchdogReset);
       irq_enable_q    <= '0;
     end else if (write_q) begin
       program_q       <= program_d;
       program_words_q <= program_words_d;
       base_q          <= base_d;
+      first_q         <= first_d;
+      last_q          <= last_d;
+      watchdog_q      <= watchdog_d;
       irq_enable_q    <= irq_enable_d;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Errors: the cause and the address are kept from the first one of a program on.
+  // Errors: cause, address and RUN are kept from the first one of a program on.
   // ---------------------------------------------------------------------------------------------
-  localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35;
+  logic [3:0]                                cause_q;
+  logic [ErrorBits-1:0]                      error_addr_q;
+  logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run_q;
+  logic [63:0]                               error_wide;
+  logic                                      error;
 
-  logic [2:0]           cause, cause_q;
-  logic [ErrorBits-1:0] error_addr, error_addr_q;
-  logic [63:0]          error_wide;
-  logic                 error;
-
-  always_comb begin
-    cause      = trine_csr_pkg::ErrorNone;
-    error_addr = ErrorBits'(offset_i);
-    if (load_error_i) begin
-      cause      = trine_csr_pkg::ErrorLoad;
-      error_addr = ErrorBits'(load_error_addr_i);
-    end else if (store_error_i) begin
-      cause      = trine_csr_pkg::ErrorStore;
-      error_addr = ErrorBits'(store_error_addr_i);
-    end else if (fetch_error_i) begin
-      cause      = trine_csr_pkg::ErrorFetch;
-      error_addr = ErrorBits'(program_q) + ErrorBits'(offset_i);
-    end else if (illegal_i) begin
-      cause = trine_csr_pkg::ErrorIllegal;
-    end else if (overflow_i) begin
-      cause = trine_csr_pkg::ErrorToken;
-    end
-  end
-
-  assign error      = cause != trine_csr_pkg::ErrorNone;
+  assign error      = error_cause_i != trine_csr_pkg::ErrorNone;
   assign error_wide = 64'(error_addr_q);
 
   // ---------------------------------------------------------------------------------------------
@@ -263,17 +271,23 @@ module trine_csr #(
       done_q       <= done_d;
       irq_status_q <= irq_status_d;
       if (forget)       cause_q <= trine_csr_pkg::ErrorNone;
-      else if (failing) cause_q <= cause;
+      else if (failing) cause_q <= error_cause_i;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (failing) error_addr_q <= error_addr;
+    if (failing) begin
+      error_addr_q <= error_addr_i;
+      error_run_q  <= error_run_i;
+    end
   end
 
   assign program_o       = program_q;
   assign program_words_o = program_words_q;
   assign base_o          = base_q;
+  assign window_first_o  = first_q;
+  assign window_last_o   = last_q;
+  assign watchdog_o      = watchdog_q;
   assign start_o         = start_q;
   assign running_o       = state_q == StRun;
   assign stop_o          = state_q != StRun;
@@ -338,6 +352,12 @@ module trine_csr #(
       trine_csr_pkg::CsrProgramWordsOffset:        rdata = program_words_q;
       trine_csr_pkg::CsrBaseOffset:                rdata = base_wide[31:0];
       trine_csr_pkg::CsrBaseOffset + 12'd4:        rdata = base_wide[63:32];
+      trine_csr_pkg::CsrWindowFirstOffset:         rdata = first_wide[31:0];
+      trine_csr_pkg::CsrWindowFirstOffset + 12'd4: rdata = first_wide[63:32];
+      trine_csr_pkg::CsrWindowLastOffset:          rdata = last_wide[31:0];
+      trine_csr_pkg::CsrWindowLastOffset + 12'd4:  rdata = last_wide[63:32];
+      trine_csr_pkg::CsrWatchdogOffset:            rdata = 32'(watchdog_q);
+      trine_csr_pkg::CsrErrorRunOffset:            rdata = has_error ? 32'(error_run_q) : 32'd0;
       default: begin
         read_ok = is_counter;
         rdata   = raddr[2] ? counter[63:32] : counter[31:0];

@@ -6,6 +6,9 @@
 package trine_csr_pkg;
 
   localparam logic [31:0] CsrIdValue = 32'h5452494E;
+  localparam int unsigned CsrWatchdogBits = 24;
+  localparam int unsigned CsrWatchdogReset = 1048576;
+  localparam int unsigned CsrErrorRunBits = 24;
 
   // R, 32 bits: 0x5452494E ("TRIN")
   localparam logic [11:0] CsrIdOffset = 12'h000;
@@ -16,7 +19,7 @@ package trine_csr_pkg;
   // W, 32 bits: commands
   localparam logic [11:0] CsrControlOffset = 12'h010;
   localparam int unsigned CsrControlStartBit = 0;  // starts the program; ignored while busy
-  // drops the program; bus transfers under way are completed first
+  // drops the program; bus transfers under way are completed first, or given up by the watchdog
   localparam int unsigned CsrControlSoftResetBit = 1;
   // R, 32 bits: state
   localparam logic [11:0] CsrStatusOffset = 12'h014;
@@ -36,12 +39,20 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrIrqStatusOffset = 12'h028;
   localparam int unsigned CsrIrqStatusDoneBit = 0;  // end of a program
   localparam int unsigned CsrIrqStatusErrorBit = 1;  // error
-  // RW, 64 bits: byte address of the first instruction word
+  // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of 8)
   localparam logic [11:0] CsrProgramOffset = 12'h030;
   // RW, 32 bits: number of 64-bit words, at least 1
   localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
-  // RW, 64 bits: added to every `dram` field
+  // RW, 64 bits: added to every `dram` field; a multiple of the bus width (and of 8)
   localparam logic [11:0] CsrBaseOffset = 12'h040;
+  // RW, 64 bits: first byte that bursts may touch; after reset 0
+  localparam logic [11:0] CsrWindowFirstOffset = 12'h048;
+  // RW, 64 bits: last byte that bursts may touch; after reset all ones
+  localparam logic [11:0] CsrWindowLastOffset = 12'h050;
+  // RW, 32 bits: cycles without a handshake that the bus owes after which the program stops; 24 bits, 0: never; after reset 1048576
+  localparam logic [11:0] CsrWatchdogOffset = 12'h058;
+  // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24
+  localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
   // R, 64 bits: cycles by cause; they add up to CYCLES
@@ -56,12 +67,22 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrBytesWrittenOffset = 12'h0F0;
 
   // Codes of ERROR_CAUSE.
-  localparam logic [2:0] ErrorNone = 3'd0;  // no error
-  localparam logic [2:0] ErrorFetch = 3'd1;  // an instruction read answered with an error
-  localparam logic [2:0] ErrorLoad = 3'd2;  // a read of the load engine answered with an error
-  localparam logic [2:0] ErrorStore = 3'd3;  // a write of the store engine answered with an error
-  localparam logic [2:0] ErrorIllegal = 3'd4;  // illegal instruction
-  localparam logic [2:0] ErrorToken = 3'd5;  // a token counter overflowed
+  localparam logic [3:0] ErrorNone = 4'd0;  // no error
+  localparam logic [3:0] ErrorFetch = 4'd1;  // an instruction read answered with an error
+  localparam logic [3:0] ErrorLoad = 4'd2;  // a read of the load engine answered with an error
+  localparam logic [3:0] ErrorStore = 4'd3;  // a write of the store engine answered with an error
+  localparam logic [3:0] ErrorIllegal = 4'd4;  // illegal instruction
+  localparam logic [3:0] ErrorToken = 4'd5;  // a token counter overflowed
+  localparam logic [3:0] ErrorFetchWindow = 4'd6;  // an instruction lies outside of the window
+  // a burst of the load engine would leave the window
+  localparam logic [3:0] ErrorLoadWindow = 4'd7;
+  // a burst of the store engine would leave the window
+  localparam logic [3:0] ErrorStoreWindow = 4'd8;
+  localparam logic [3:0] ErrorFetchTimeout = 4'd9;  // an instruction read was not answered in time
+  // a read of the load engine was not answered in time
+  localparam logic [3:0] ErrorLoadTimeout = 4'd10;
+  // a write of the store engine was not answered in time
+  localparam logic [3:0] ErrorStoreTimeout = 4'd11;
 
   // Causes of cycles.
   localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step

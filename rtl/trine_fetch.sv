@@ -27,6 +27,7 @@ module trine_fetch #(
   input  logic                   req_ready_i,
   output logic [AxiAddrBits-1:0] req_addr_o,
   output logic [7:0]             req_len_o,
+  input  logic                   outside_i,    // the request is not allowed, and never ready
   input  logic                   rsp_valid_i,
   input  logic [DataBits-1:0]    rsp_data_i,
   input  logic                   rsp_error_i,
@@ -37,7 +38,8 @@ module trine_fetch #(
   output logic [63:0]            word_o,
   output logic [34:0]            offset_o,
   output logic                   out_of_words_o,
-  output logic                   error_o
+  output logic                   error_o,
+  output logic                   outside_o     // the words before a request that is not allowed are taken
 );
 
   // 4 Kibit in any case: the smallest macro of common memory compilers.
@@ -134,6 +136,7 @@ module trine_fetch #(
   assign word_taken     = word_valid_o && word_ready_i;
   assign offset_o       = {index_q, 3'd0};
   assign error_o        = failed_q && empty;
+  assign outside_o      = outside_i && free_q == FreeBits'(Depth);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -12,6 +12,7 @@ module trine_fifo #(
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
+  input  logic             clear_i,
 
   input  logic             push_i,
   input  logic [Width-1:0] data_i,
@@ -32,6 +33,9 @@ module trine_fifo #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      head_q <= '0;
+      tail_q <= '0;
+    end else if (clear_i) begin
       head_q <= '0;
       tail_q <= '0;
     end else begin

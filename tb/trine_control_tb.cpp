@@ -34,7 +34,8 @@ constexpr int kEngines = isa::kEngines;
 
 // Codes of ERROR_CAUSE (gen/csr.h).
 constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIllegalError = 4,
-                        kTokenError = 5;
+                        kTokenError = 5, kFetchWindow = 6, kLoadWindow = 7, kStoreWindow = 8,
+                        kFetchTimeout = 9, kLoadTimeout = 10, kStoreTimeout = 11;
 
 constexpr std::uint64_t kMemoryBase = 0x8000'0000;
 constexpr int kMemoryBytes = 1 << 19;
@@ -413,8 +414,14 @@ struct Bench {
     write(csr::kProgram, static_cast<std::uint32_t>(kMemoryBase));
     write(csr::kProgramWords, words);
     write(csr::kBase, static_cast<std::uint32_t>(kMemoryBase));
+    write64(csr::kWindowFirst, memory.window_first);
+    write64(csr::kWindowLast, memory.window_last);
     write(csr::kIrqEnable, 3);
     write(csr::kControl, 1);
+  }
+  void write64(std::uint32_t offset, std::uint64_t value) {
+    REQUIRE(write(offset, static_cast<std::uint32_t>(value)) == 0);
+    REQUIRE(write(offset + 4, static_cast<std::uint32_t>(value >> 32)) == 0);
   }
   void start_program(const Program& p) {
     start_program(p, static_cast<std::uint32_t>(p.words.size()));
@@ -474,8 +481,9 @@ struct Bench {
   }
 
   /// The program stops with this error; afterwards the machine works as before.
-  void check_error(std::uint32_t cause, std::uint64_t addr) {
+  void check_error(std::uint32_t cause, std::uint64_t addr, std::uint32_t run = 0) {
     wait_irq();
+    CHECK(read(csr::kErrorRun) == run);
     CHECK(read(csr::kStatus) == 4);
     CHECK(read(csr::kErrorCause) == cause);
     CHECK(read64(csr::kErrorAddress) == addr);
@@ -703,6 +711,29 @@ TEST_CASE("trine_control prefetches the next load", "[tb][control]") {
   CHECK(static_cast<int>(bench.busy[0]) <= bus_beats + 12 * kRuns + 100);
 }
 
+/// The RUNs of an engine that touch this beat.
+std::vector<std::uint32_t> runs_that_touch(const Program& p, bool store, std::uint64_t beat) {
+  std::vector<std::uint32_t> runs;
+  std::uint32_t run = 0;
+  for (const Copy& c : p.copies) {
+    if (c.store != store) continue;
+    for (int row = 0; !c.from_dmem && row < c.rows; ++row) {
+      const auto first = kMemoryBase + static_cast<std::uint64_t>(c.dram + row * c.dram_stride);
+      const std::uint64_t end = first + 4 * static_cast<std::uint64_t>(c.words);
+      if (beat < first / kBeatBytes * kBeatBytes || beat >= end) continue;
+      runs.push_back(run);
+      break;
+    }
+    ++run;
+  }
+  return runs;
+}
+
+bool touches(const Program& p, bool store, std::uint32_t run, std::uint64_t beat) {
+  const auto runs = runs_that_touch(p, store, beat);
+  return std::find(runs.begin(), runs.end(), run) != runs.end();
+}
+
 TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][control][error]") {
   const auto seed = GENERATE(31u, 32u, 33u);
   const auto timing = GENERATE(0u, 1u, 2u);
@@ -735,10 +766,136 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
   bench.wait_irq();
   const std::uint64_t expected =
       kind == kStoreError ? bench.memory.failed_burst : bench.memory.failed_beat;
-  bench.check_error(kind, expected);
+  bench.check_error(
+      kind, expected,
+      kind == kFetchError ? 0 : runs_that_touch(p, kind == kStoreError, expected).at(0));
 
   bench.memory.error_end = bench.memory.error_first;
   bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control keeps its bursts inside of the window", "[tb][control][error]") {
+  const auto seed = GENERATE(34u, 35u, 36u, 37u);
+  const auto timing = GENERATE(0u, 1u, 2u);
+  const auto kind = GENERATE(kFetchWindow, kLoadWindow, kStoreWindow);
+  CAPTURE(seed, timing, kind);
+  Bench bench(seed);
+  set_timing(bench, timing);
+  Program p = bench.ordered_program(30);
+  std::uint64_t address = 0;
+  std::uint32_t run = 0;
+  // The program's end lies outside, from the beginning or the end of a burst on.
+  if (kind == kFetchWindow) {
+    p = {};
+    while (p.words.size() < 600) p.words.push_back(isa::encode_set(Engine::kVector, 0, 0));
+    p.end();
+    constexpr std::uint64_t kBurst = 256;  // half of the buffer
+    address = kMemoryBase + kBurst * static_cast<std::uint64_t>(bench.pick(
+                                         1, static_cast<int>(8 * p.words.size() / kBurst) - 1));
+    bench.memory.window_last =
+        address + static_cast<std::uint64_t>(bench.pick(0, 1)) * (kBurst - 1) - 1;
+  } else {  // the last copy touches a beat that lies behind all others
+    const bool store = kind == kStoreWindow;
+    p.words.pop_back();
+    const int at = kMemoryBytes - kBeatBytes;
+    for (const Copy& c : p.copies) run += c.store == store;
+    p.copy({store, Target::kDmem, at, 0, kDataWords, 1, 0, kDataWords}, 0, 0, true, bench.random);
+    p.end();
+    address = kMemoryBase + static_cast<std::uint64_t>(at);
+    bench.memory.window_last = address + static_cast<std::uint64_t>(bench.pick(0, kBeatBytes)) - 2;
+  }
+  if (bench.pick(0, 1) == 0 && kind != kFetchWindow) bench.memory.window_first = kMemoryBase;
+  bench.start_program(p);
+  bench.check_error(kind, address, run);
+  bench.memory.window_last = kMemoryBase + kMemoryBytes - 1;
+  bench.memory.window_first = kMemoryBase;
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control refuses what lies before the window", "[tb][control][error]") {
+  Bench bench(38);
+  Program p = bench.ordered_program(3);
+  bench.memory.window_first = kMemoryBase + 1;
+  bench.start_program(p);
+  bench.check_error(kFetchWindow, kMemoryBase);
+}
+
+TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control][error]") {
+  using Memory = decltype(Bench::memory);
+  const auto seed = GENERATE(71u, 72u, 73u, 74u, 75u, 76u);
+  const auto channel = GENERATE(Memory::kAr, Memory::kR, Memory::kAw, Memory::kW, Memory::kB);
+  const bool late = GENERATE(false, true);
+  CAPTURE(seed, channel, late);
+  Bench bench(seed);
+  set_timing(bench, seed % 3);
+  constexpr std::uint32_t kLimit = 300;
+  REQUIRE(bench.write(csr::kWatchdog, kLimit) == 0);
+  Program p;
+  while (p.copies.size() < 400) {
+    const Program more = bench.ordered_program(20);
+    p.words.insert(p.words.end(), more.words.begin(), more.words.end() - 1);
+    p.copies.insert(p.copies.end(), more.copies.begin(), more.copies.end());
+  }
+  p.end();
+  bench.start_program(p);
+  for (int wait = bench.pick(0, 3000); wait > 0; --wait) bench.tick();
+  bench.memory.dead = channel;
+  for (int i = 0; !bench.dut.irq_o; ++i) {
+    if (i > 40'000) FAIL("the program hangs");
+    bench.tick();
+  }
+  CHECK(bench.read(csr::kStatus) == 4);
+  const std::uint32_t cause = bench.read(csr::kErrorCause);
+  const std::uint64_t address = bench.read64(csr::kErrorAddress);
+  const bool write = channel == Memory::kAw || channel == Memory::kW || channel == Memory::kB;
+  if (write) {
+    CHECK(cause == kStoreTimeout);
+    CHECK(touches(p, true, bench.read(csr::kErrorRun), address));
+  } else {
+    CHECK((cause == kLoadTimeout || cause == kFetchTimeout));
+    if (cause == kLoadTimeout) CHECK(touches(p, false, bench.read(csr::kErrorRun), address));
+    if (channel == Memory::kR && cause == kLoadTimeout)
+      CHECK(bench.memory.oldest_read(1) == address);
+    if (cause == kFetchTimeout) CHECK(!bench.memory.reading(1));
+  }
+  CHECK(bench.read(csr::kIrqStatus) == 2);
+  bench.write(csr::kIrqStatus, 2);
+  if (late) {  // it answers after all, while the machine is idle: that is dropped
+    bench.memory.dead = Memory::kNone;
+    if (channel != Memory::kW && channel != Memory::kAw) {
+      for (int i = 0; i < 2000 && !bench.memory.idle(); ++i) bench.tick();
+      CHECK(bench.memory.idle());
+    }
+  }
+  bench.memory.reset();
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control ends a soft reset on a bus that does not answer", "[tb][control][error]") {
+  using Memory = decltype(Bench::memory);
+  const auto channel = GENERATE(Memory::kAr, Memory::kR, Memory::kAw, Memory::kW, Memory::kB);
+  const auto seed = GENERATE(81u, 82u, 83u);
+  CAPTURE(channel, seed);
+  Bench bench(seed);
+  bench.write(csr::kWatchdog, 100);
+  bench.start_program(bench.parallel_program(40));
+  for (int wait = bench.pick(100, 900); wait > 0; --wait) bench.tick();
+  bench.memory.dead = channel;
+  bench.write(csr::kControl, 2);
+  for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) {
+    REQUIRE(j < 500);
+  }
+  bench.write(csr::kIrqStatus, 3);
+  bench.memory.reset();
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control waits for a slow bus, with the watchdog off for ever", "[tb][control]") {
+  const std::uint32_t limit = GENERATE(0u, 1100u);
+  Bench bench(91);
+  REQUIRE(bench.write(csr::kWatchdog, limit) == 0);
+  bench.memory.timing = {60, 900, 1000};
+  bench.check_run(bench.ordered_program(8));
 }
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
@@ -817,17 +974,28 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   CHECK(bench.read(csr::kVersion) == isa::kVersion);
   CHECK(bench.read64(csr::kConfigHash) == 0x0123456789abcdefull);
   CHECK(bench.read(csr::kStatus) == 0);
-  for (const auto offset : {csr::kProgram, csr::kProgramWords, csr::kBase}) {
-    CHECK(bench.write(offset, 0xdeadbeef) == 0);
-    CHECK(bench.read(offset) == 0xdeadbeef);
+  CHECK(bench.read64(csr::kWindowFirst) == 0);
+  CHECK(bench.read64(csr::kWindowLast) == 0xffffffff);
+  CHECK(bench.read(csr::kWatchdog) == csr::kWatchdogReset);
+  for (const auto offset :
+       {csr::kProgram, csr::kProgramWords, csr::kBase, csr::kWindowFirst, csr::kWindowLast}) {
+    CHECK(bench.write(offset, 0xdeadbec0) == 0);
+    CHECK(bench.read(offset) == 0xdeadbec0);
     CHECK(bench.write(offset, 0, 3) == 2);  // partial strobes
-    CHECK(bench.read(offset) == 0xdeadbeef);
+    CHECK(bench.read(offset) == 0xdeadbec0);
   }
+  for (const auto offset : {csr::kProgram, csr::kBase}) {
+    CHECK(bench.write(offset, kBeatBytes / 2) == 2);  // no multiple of the bus width
+    CHECK(bench.read(offset) == 0xdeadbec0);
+  }
+  CHECK(bench.write(csr::kWatchdog, 0xff234567) == 0);
+  CHECK(bench.read(csr::kWatchdog) == 0x234567);
+  CHECK(bench.read(csr::kErrorRun) == 0);
   CHECK(bench.write(csr::kIrqEnable, 0xffffffff) == 0);
   CHECK(bench.read(csr::kIrqEnable) == 3);
   CHECK(bench.write(csr::kId, 0) == 2);
   std::uint32_t value = 0;
-  for (const std::uint32_t offset : {0x2cu, 0x3cu, 0x48u, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
+  for (const std::uint32_t offset : {0x2cu, 0x3cu, 0x60u, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
     CAPTURE(offset);
     CHECK(bench.read(offset, value) == 2);
     CHECK(bench.write(offset, 0) == 2);

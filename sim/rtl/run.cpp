@@ -73,6 +73,7 @@ struct RtlRunner::State {
     expect(trine_load_program(device, program.words.data(), program.words.size(),
                               kBaseAddress + static_cast<std::uint64_t>(program.program_offset()),
                               kBaseAddress));
+    expect(trine_set_window(device, kBaseAddress, kBaseAddress + memory.size() - 1));
   }
 
   /// The driver's way to the design: AXI-Lite accesses, and memory that both see.
@@ -136,9 +137,24 @@ struct RtlRunner::State {
   std::string device_error() {
     trine_status status{};
     trine_get_status(device, &status);
-    const auto cause = std::min<std::size_t>(status.error_cause, csr::kErrors.size() - 1);
-    return fmt::format("stopped: {}, at 0x{:x} (BASE is 0x{:x})", csr::kErrors[cause].doc,
-                       status.error_address, kBaseAddress);
+    return fmt::format("stopped: {}, at 0x{:x} (BASE is 0x{:x}){}",
+                       trine_error_text(status.error_cause), status.error_address, kBaseAddress,
+                       failing_run(status));
+  }
+
+  /// ", RUN of ..." for errors of the load and store engines.
+  std::string failing_run(const trine_status& status) const {
+    const auto is_of = [&](isa::Engine engine) {  // "load", "load_window", ..
+      const auto cause = static_cast<std::size_t>(status.error_cause);
+      const std::string_view name = isa::kEngineNames[static_cast<std::size_t>(engine)];
+      return cause < csr::kErrors.size() && csr::kErrors[cause].name.substr(0, name.size()) == name;
+    };
+    const bool load = is_of(isa::Engine::kLoad), store = is_of(isa::Engine::kStore);
+    if (!load && !store) return "";
+    const auto& of_engine =
+        runs[static_cast<std::size_t>(load ? isa::Engine::kLoad : isa::Engine::kStore)];
+    if (status.error_run >= of_engine.size()) return "";
+    return ", in " + compiler::describe_run(program, of_engine[status.error_run]);
   }
 
   /// What the engines were at when nothing moved any more.

@@ -102,16 +102,37 @@ TEST_CASE("errors on the bus are reported with cause and address", "[rtl][run][e
   std::vector<std::uint8_t> dram = tiny.dram;
   SECTION("load") {
     runner.inject_error(8, 8, 2);
-    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("load engine") && Contains("0x10008"));
+    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("load engine") && Contains("0x10008") &&
+                                                 Contains("in run 0 of layer"));
   }
   SECTION("store") {
     runner.inject_error(8192, 8192, 3);
-    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("store engine") && Contains("0x12000"));
+    CHECK_THROWS_WITH(runner.run_dram(dram),
+                      Contains("store engine") && Contains("0x12000") && Contains("in run "));
   }
   SECTION("fetch") {
     const auto words = static_cast<std::uint64_t>(tiny.program.program_offset());
     runner.inject_error(words, words, 2);
     CHECK_THROWS_WITH(runner.run_dram(dram), Contains("instruction read"));
+  }
+}
+
+TEST_CASE("a program that reaches for other memory is stopped before it does",
+          "[rtl][run][error]") {
+  for (const isa::Engine engine : {isa::Engine::kLoad, isa::Engine::kStore}) {
+    TinyProgram tiny = tiny_program(small_config(), 1);
+    for (isa::Word& word : tiny.program.words)
+      if (isa::opcode_of(word) == isa::Opcode::kSet && isa::engine_of(word) == engine &&
+          isa::register_of(word) == isa::dma::kDram.reg)
+        word = isa::encode_set(engine, isa::dma::kDram.reg, 0x100000);
+    RtlOptions options = checked_options();
+    options.lockstep = false;  // the architecture simulator refuses the copy as well
+    options.build.lockstep = true;
+    std::vector<std::uint8_t> dram = tiny.dram;
+    const std::string name(isa::kEngineNames[static_cast<std::size_t>(engine)]);
+    CHECK_THROWS_WITH(
+        RtlRunner(tiny.program, options).run_dram(dram),
+        Contains(name + " engine would leave the window, at 0x110000") && Contains("in run "));
   }
 }
 

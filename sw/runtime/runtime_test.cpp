@@ -9,6 +9,7 @@
 #include <map>
 #include <vector>
 
+#include "gen/csr.h"
 #include "sw/runtime/trine_runtime.h"
 #include "trine_isa.h"
 
@@ -60,6 +61,7 @@ struct FakeDevice {
     registers[0x18] = 2;
     registers[0x1c] = 0x40;
     registers[0x20] = 1;
+    registers[0x5c] = 7;
   }
   int write(std::uint32_t offset, std::uint32_t value) {
     if (fails) return 1;
@@ -142,6 +144,28 @@ TEST_CASE("start returns at once and wait sees the end", "[runtime]") {
   CHECK((status.done == 1 && status.busy == 0 && status.error == 0));
 }
 
+TEST_CASE("window and watchdog are set while the device is idle", "[runtime]") {
+  Opened o;
+  CHECK(trine_set_window(o.device, 0x1'0000'0000, 0x1'0000'0fff) == TRINE_OK);
+  CHECK((o.fake.registers[0x48] == 0 && o.fake.registers[0x4c] == 1));
+  CHECK((o.fake.registers[0x50] == 0xfff && o.fake.registers[0x54] == 1));
+  CHECK(trine_set_window(o.device, 2, 1) == TRINE_E_ARGUMENT);
+  CHECK(trine_set_watchdog(o.device, (1 << 24) - 1) == TRINE_OK);
+  CHECK(o.fake.registers[0x58] == (1 << 24) - 1);
+  CHECK(trine_set_watchdog(o.device, 1 << 24) == TRINE_E_ARGUMENT);
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.polls_left = 5;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  CHECK(trine_set_window(o.device, 0, 1) == TRINE_E_BUSY);
+  CHECK(trine_set_watchdog(o.device, 0) == TRINE_E_BUSY);
+}
+
+TEST_CASE("every cause of an error has a text, that of the register map", "[runtime][error]") {
+  for (const trine::csr::Code& code : trine::csr::kErrors)
+    CHECK(trine_error_text(static_cast<std::uint32_t>(code.value)) == std::string(code.doc));
+  CHECK(trine_error_text(99) == std::string("unknown cause"));
+}
+
 TEST_CASE("wait reports an error of the device with cause and address", "[runtime][error]") {
   Opened o;
   REQUIRE(o.load() == TRINE_OK);
@@ -152,6 +176,7 @@ TEST_CASE("wait reports an error of the device with cause and address", "[runtim
   CHECK(status.error == 1);
   CHECK(status.error_cause == 2);
   CHECK(status.error_address == 0x1'0000'0040);
+  CHECK(status.error_run == 7);
 }
 
 TEST_CASE("reset waits until the device has let go", "[runtime]") {

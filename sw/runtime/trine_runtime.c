@@ -99,6 +99,22 @@ int trine_load_program(trine_device* device, const uint64_t* words, size_t word_
   return TRINE_OK;
 }
 
+int trine_set_window(trine_device* device, uint64_t first, uint64_t last) {
+  int result;
+  if (device == NULL || first > last) return TRINE_E_ARGUMENT;
+  result = refuse_while_busy(device);
+  if (result != TRINE_OK) return result;
+  result = write64(device, TRINE_CSR_WINDOW_FIRST, first);
+  return result != TRINE_OK ? result : write64(device, TRINE_CSR_WINDOW_LAST, last);
+}
+
+int trine_set_watchdog(trine_device* device, uint32_t cycles) {
+  int result;
+  if (device == NULL || cycles >> 24 != 0) return TRINE_E_ARGUMENT;
+  result = refuse_while_busy(device);
+  return result != TRINE_OK ? result : write32(device, TRINE_CSR_WATCHDOG, cycles);
+}
+
 int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes) {
   if (device == NULL || (data == NULL && bytes != 0)) return TRINE_E_ARGUMENT;
   if (bytes == 0) return TRINE_OK;
@@ -175,7 +191,8 @@ int trine_get_status(trine_device* device, trine_status* status) {
   status->done = (bits & TRINE_CSR_STATUS_DONE) != 0;
   status->error = (bits & TRINE_CSR_STATUS_ERROR) != 0;
   if (!status->error) return TRINE_OK;
-  if (read32(device, TRINE_CSR_ERROR_CAUSE, &status->error_cause) != TRINE_OK)
+  if (read32(device, TRINE_CSR_ERROR_CAUSE, &status->error_cause) != TRINE_OK ||
+      read32(device, TRINE_CSR_ERROR_RUN, &status->error_run) != TRINE_OK)
     return TRINE_E_ACCESS;
   return read64(device, TRINE_CSR_ERROR_ADDRESS, &status->error_address);
 }
@@ -235,5 +252,36 @@ const char* trine_strerror(int code) {
       return "no program loaded or started";
     default:
       return "unknown error";
+  }
+}
+
+const char* trine_error_text(uint32_t cause) {
+  switch (cause) {
+    case TRINE_ERROR_NONE:
+      return "no error";
+    case TRINE_ERROR_FETCH:
+      return "an instruction read answered with an error";
+    case TRINE_ERROR_LOAD:
+      return "a read of the load engine answered with an error";
+    case TRINE_ERROR_STORE:
+      return "a write of the store engine answered with an error";
+    case TRINE_ERROR_ILLEGAL:
+      return "illegal instruction";
+    case TRINE_ERROR_TOKEN:
+      return "a token counter overflowed";
+    case TRINE_ERROR_FETCH_WINDOW:
+      return "an instruction lies outside of the window";
+    case TRINE_ERROR_LOAD_WINDOW:
+      return "a burst of the load engine would leave the window";
+    case TRINE_ERROR_STORE_WINDOW:
+      return "a burst of the store engine would leave the window";
+    case TRINE_ERROR_FETCH_TIMEOUT:
+      return "an instruction read was not answered in time";
+    case TRINE_ERROR_LOAD_TIMEOUT:
+      return "a read of the load engine was not answered in time";
+    case TRINE_ERROR_STORE_TIMEOUT:
+      return "a write of the store engine was not answered in time";
+    default:
+      return "unknown cause";
   }
 }

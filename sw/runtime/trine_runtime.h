@@ -63,8 +63,9 @@ typedef struct trine_info {
 
 typedef struct trine_status {
   int busy, done, error;
-  uint32_t error_cause;   /* 1 fetch, 2 load, 3 store response, 4 illegal word, 5 token overflow */
+  uint32_t error_cause;   /* TRINE_ERROR_.. of trine_csr.h; trine_error_text() */
   uint64_t error_address; /* bus address, or byte offset of the illegal word in the program */
+  uint32_t error_run;     /* errors of load and store: RUNs of that engine before the failing one */
 } trine_status;
 
 typedef struct trine_counters {
@@ -91,6 +92,15 @@ int trine_check_configuration(trine_device* device, uint64_t hash);
 int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
                        uint64_t program_address, uint64_t base_address);
 
+/* Bytes that the device may touch, both included. A program that asks for others stops with an error, before
+ * any transfer. After a reset of the hardware: all. */
+int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
+
+/* Cycles without a handshake that the bus owes after which a program stops with an error: at most 2^24 - 1, 0: never.
+ * After a reset of the hardware 2^20. What still comes after such an error is dropped, unless a new program asks for
+ * data meanwhile: if the interconnect may still answer, reset it, too. */
+int trine_set_watchdog(trine_device* device, uint32_t cycles);
+
 int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes);
 int trine_copy_from(trine_device* device, uint64_t address, void* data, size_t bytes);
 
@@ -107,11 +117,14 @@ int trine_run(trine_device* device, uint64_t attempts);
 int trine_get_status(trine_device* device, trine_status* status);
 int trine_get_counters(trine_device* device, trine_counters* counters);
 
-/* Soft reset: outstanding bus transfers end first. The program has to be started again. */
+/* Soft reset: outstanding bus transfers end first, or are given up by the watchdog. The program has to be started again. */
 int trine_reset(trine_device* device, uint64_t attempts);
 
 /* Text of a code; never null. */
 const char* trine_strerror(int code);
+
+/* Text of an error_cause; never null. */
+const char* trine_error_text(uint32_t cause);
 
 #ifdef __cplusplus
 }

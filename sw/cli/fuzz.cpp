@@ -20,12 +20,13 @@ using fuzz::Backend;
 using fuzz::Outcome;
 
 constexpr int kShrinkRuns = 3000, kShrinkRunsRtl = 300;
+constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< of a pair, before it counts as a hang
 
 struct Options {
   Output output;
   std::vector<std::string> designs, settings;
   std::string backend = "arch", one;
-  int pairs = 200, configs = 20, seconds = 60, most_failures = 5;
+  int pairs = 200, configs = 20, seconds = 0, most_failures = 5;
   std::uint64_t seed = 1;
   bool as_drawn = false;
 };
@@ -52,7 +53,8 @@ class Fuzzer {
     if (!o_.one.empty()) return run_one();
     const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
     Progress progress("fuzz", o_.output.quiet);
-    for (int k = 0; k < configs; ++k) {
+    for (int k = 0; k < configs && failed_ < o_.most_failures; ++k) {
+      ++configs_;
       const int pairs = (o_.pairs + configs - 1 - k) / configs;
       for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
         progress.update(fmt::format("configuration {} of {}, pair {} of {}, {} failed", k + 1,
@@ -80,7 +82,8 @@ class Fuzzer {
       build.quiet = o_.output.quiet;
       sim::build_model(pair.config, build);  // takes minutes, not of the pair's
     }
-    return fuzz::run_apart(pair, backend_, o_.seconds);
+    const int seconds = backend_ == Backend::kRtl ? kSecondsRtl : kSeconds;
+    return fuzz::run_apart(pair, backend_, o_.seconds > 0 ? o_.seconds : seconds);
   }
 
   void count(const fuzz::Case& c, int k) {
@@ -153,9 +156,8 @@ class Fuzzer {
     std::string text = fmt::format(
         "{} pairs on {} configurations ({}): {} exact (of these {} with many codes), {} refused, "
         "{} no legal network, {} failed\n",
-        exact() + of(Outcome::kRefused) + of(Outcome::kIllegal) + failed_,
-        designs_.empty() ? o_.configs : static_cast<int>(designs_.size()), o_.backend, exact(),
-        telling_, of(Outcome::kRefused), of(Outcome::kIllegal), failed_);
+        exact() + of(Outcome::kRefused) + of(Outcome::kIllegal) + failed_, configs_, o_.backend,
+        exact(), telling_, of(Outcome::kRefused), of(Outcome::kIllegal), failed_);
     std::multimap<int, std::string, std::greater<>> sorted;
     for (const auto& [reason, n] : reasons_) sorted.emplace(n, reason);
     for (const auto& [n, reason] : sorted) text += fmt::format("  {:5} {}\n", n, reason);
@@ -185,6 +187,7 @@ class Fuzzer {
   std::map<Outcome, int> outcomes_;
   std::map<fuzz::Family, int> families_;
   std::map<std::string, int> reasons_, operators_;
+  int configs_ = 0;  ///< that were tried
   int telling_ = 0, failed_ = 0;
 };
 
@@ -217,7 +220,9 @@ void add_fuzz(CLI::App& app, Action& action) {
   command->add_option("--failures", options->most_failures, "stops behind so many (5)")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
-  command->add_option("--seconds", options->seconds, "a pair that takes longer has failed (60)")
+  command
+      ->add_option("--seconds", options->seconds,
+                   "a pair that takes longer has failed (60; rtl 900)")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
   options->output.declare(*command);

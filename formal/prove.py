@@ -74,6 +74,8 @@ def proofs():
             yield Proof("trine_post_lane_props", ("trine_post_lane", "trine_mul"),
                         {"Shift": shift, "Single": single}, 8, bound=7, gates=True,
                         slow=True)
+    yield Proof("trine_ecc_props", ("trine_ecc_pkg", "trine_ecc_encode", "trine_ecc_decode"), {}, sat=True,
+                slow=True)
     yield Proof("trine_issue_props", ("trine_isa_pkg", "trine_issue"), {}, 12, 4, 8)
 
 

@@ -24,6 +24,7 @@ struct Config {
   int dmem_kib = 128;         ///< memory.dmem_kib: feature maps
   int pmem_kib = 64;          ///< memory.pmem_kib: weights
   int param_channels = 512;   ///< memory.param_channels: bias and scale entries
+  bool ecc = false;           ///< memory.ecc: codes in DMEM and PMEM
   int columns_per_cycle = 1;  ///< post.columns_per_cycle
   bool vector = true;         ///< vector.enable
   bool table = true;          ///< vector.table: codes looked up in a table

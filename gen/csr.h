@@ -42,7 +42,8 @@ inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, 
                                kStatus = 0x14, kErrorCause = 0x18, kErrorAddress = 0x1C,
                                kIrqEnable = 0x24, kIrqStatus = 0x28, kProgram = 0x30,
                                kProgramWords = 0x38, kBase = 0x40, kWindowFirst = 0x48,
-                               kWindowLast = 0x50, kWatchdog = 0x58, kErrorRun = 0x5C, kCycles = 0x80, kCause = 0x88,
+                               kWindowLast = 0x50, kWatchdog = 0x58, kErrorRun = 0x5C,
+                               kEccCorrected = 0x60, kCycles = 0x80, kCause = 0x88,
                                kEngineBusy = 0xC8, kBytesRead = 0xE8, kBytesWritten = 0xF0;
 
 /// All registers, by offset.
@@ -52,7 +53,7 @@ inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles
 inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24;
 
 /// Codes of ERROR_CAUSE.
-inline constexpr std::array<Code, 12> kErrors{{
+inline constexpr std::array<Code, 13> kErrors{{
     {"none", 0, "no error"},
     {"fetch", 1, "an instruction read answered with an error"},
     {"load", 2, "a read of the load engine answered with an error"},
@@ -65,6 +66,7 @@ inline constexpr std::array<Code, 12> kErrors{{
     {"fetch_timeout", 9, "an instruction read was not answered in time"},
     {"load_timeout", 10, "a read of the load engine was not answered in time"},
     {"store_timeout", 11, "a write of the store engine was not answered in time"},
+    {"ecc", 12, "a word of DMEM or PMEM with two wrong bits was read"},
 }};
 
 /// Causes of cycles, the index of CAUSE.

@@ -32,6 +32,7 @@ std::vector<Parameter> parameters(const Config& c) {
           flag("Binary", c.binary, "32 values a word"),
           number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
           number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
+          flag("Ecc", c.ecc, "codes in both: memory.ecc"),
           number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
           flag("Vector", c.vector, "with the vector unit"),
           flag("Table", c.table, "with the lookup table"),

@@ -18,10 +18,11 @@ constexpr int kScaleBits = 37;    // multiplier and shift
 std::vector<Memory> memories(const Config& config) {
   const int drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
   const int scales = std::max(config.data_words() / 2 / drain, 1);  // entries of a row
+  const int word = config.ecc ? 39 : 32;                            // trine_ecc_pkg
   const int queue_bits = 1 + 4 + isa::kPayloadBits;                 // RUN, register, payload
   std::vector<Memory> all{
-      {"feature maps, banks", config.banks(), 32, config.bank_rows()},
-      {"weights, even and odd rows", 2, 32 * config.cols, config.pmem_rows() / 2},
+      {"feature maps, banks", config.banks(), word, config.bank_rows()},
+      {"weights, even and odd rows", 2, word * config.cols, config.pmem_rows() / 2},
       {"biases", drain, config.data_bits() / drain, config.param_channels / config.data_words()},
       {"scales", drain, scales * kScaleBits, config.param_channels / scales / drain},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},

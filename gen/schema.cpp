@@ -47,6 +47,11 @@ const std::vector<Key>& schema() {
       {"memory.param_channels", IntKey{&Config::param_channels, {16, 65536}},
        "entries of the bias and scale memories",
        "parameters of more channels are prefetched; 69 bits of memory each"},
+      {"memory.ecc", BoolKey{&Config::ecc},
+       "codes in DMEM, PMEM: corrects single errors, stops at double",
+       "22 % more bits there, a corrector for each bank and column; writes of a part of a word "
+       "take "
+       "two cycles; both memories are cleared after a reset"},
       {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 2}},
        "columns drained in a cycle",
        "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long"},

@@ -23,6 +23,7 @@ module trine_control #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Ecc           = 1'b0,  // codes in DMEM and PMEM
   parameter logic [63:0] ConfigHash    = 64'd0,
   // Derived; not to be set.
   localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits,
@@ -169,7 +170,17 @@ module trine_control #(
   // Exponentials: a beat, always accepted.
   output logic                     exp_we_o,
   output logic [ExpAddrBits-1:0]   exp_addr_o,
-  output logic [DataBits-1:0]      exp_wdata_o
+  output logic [DataBits-1:0]      exp_wdata_o,
+
+  // Codes of DMEM and PMEM (Ecc): a program starts; zeros are to be written, or being written; a word that
+  // cannot be corrected, until clear_o, and where; corrected words.
+  output logic                     start_o,
+  output logic                     wipe_o,
+  input  logic                     ecc_init_i,
+  input  logic                     ecc_fatal_i,
+  input  logic [32:0]              ecc_addr_i,
+  input  logic [31:0]              ecc_dmem_count_i,
+  input  logic [31:0]              ecc_pmem_count_i
 );
 
   localparam int unsigned MaxBeats = AxiDataBits < 64 ? 32 : 64;  // at most 64 beats on the bus
@@ -202,6 +213,7 @@ module trine_control #(
   logic [AxiAddrBits-1:0]  program_addr, base, load_error_addr, store_error_addr;
   logic [AxiAddrBits-1:0]  window_first, window_last;
   logic [31:0]             program_words;
+  logic                    broken;  // a word of DMEM or PMEM
   logic                    start, stop, clear, drained, done, illegal, overflow;
   logic                    fetch_error, fetch_outside, load_error, store_error;
   logic                    read_idle, write_idle, read_beat;
@@ -214,10 +226,13 @@ module trine_control #(
 
   assign drained = read_idle && write_idle;
   assign clear_o = clear;
+  assign start_o = start;
+  assign broken  = Ecc && ecc_fatal_i;
 
   trine_csr #(
     .AxiAddrBits (AxiAddrBits),
     .AxiDataBits (AxiDataBits),
+    .Ecc         (Ecc),
     .ConfigHash  (ConfigHash)
   ) u_csr (
     .clk_i              (clk_i),
@@ -254,13 +269,17 @@ module trine_control #(
     .clear_o            (clear),
     .drained_i          (drained),
     .done_i             (done),
-    .error_cause_i      (error_cause),
-    .error_addr_i       (error_addr),
+    .error_cause_i      (broken ? trine_csr_pkg::ErrorEcc : error_cause),
+    .error_addr_i       (broken ? ErrorBits'(ecc_addr_i) : error_addr),
     .error_run_i        (error_run),
     .cause_i            (cause_i),
     .busy_i             (busy_o),
     .read_beat_i        (read_beat),
-    .write_words_i      (write_words)
+    .write_words_i      (write_words),
+    .wipe_o             (wipe_o),
+    .ecc_init_i         (ecc_init_i),
+    .ecc_dmem_count_i   (ecc_dmem_count_i),
+    .ecc_pmem_count_i   (ecc_pmem_count_i)
   );
 
   logic [1:0]               req_valid, req_ready, rsp_valid, rsp_ready;  // 0 fetch, 1 load
@@ -584,6 +603,7 @@ module trine_control #(
     .inside_o (write_inside)
   );
 
+  // Nothing that was read after a word that cannot be corrected, nor that word, reaches DRAM.
   trine_axi_write #(
     .AxiDataBits (AxiDataBits),
     .AxiAddrBits (AxiAddrBits)
@@ -605,7 +625,7 @@ module trine_control #(
     .data_valid_i    (write_valid),
     .data_ready_o    (write_ready),
     .data_i          (write_data),
-    .mask_i          (write_mask),
+    .mask_i          (write_mask & {DataWords{!broken}}),
     .m_axi_awvalid_o (m_axi_awvalid_o),
     .m_axi_awready_i (m_axi_awready_i),
     .m_axi_awid_o    (m_axi_awid_o),
@@ -679,6 +699,11 @@ module trine_control #(
     .addr_o          (error_addr),
     .run_o           (error_run)
   );
+
+  if (!Ecc) begin : gen_no_ecc
+    logic unused_ecc;
+    assign unused_ecc = ^{ecc_fatal_i, ecc_addr_i};
+  end
 
   // ---------------------------------------------------------------------------------------------
   // Reads of DMEM: stores, and copies into PMEM where weights may be maps.

@@ -19,6 +19,7 @@ module trine_core #(
   parameter bit          Binary        = 1'b0,
   parameter int unsigned DmemWords     = 32768,  // a multiple of the number of banks
   parameter int unsigned PmemRows      = 2048,   // even
+  parameter bit          Ecc           = 1'b0,   // codes in both: trine_ecc
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // codes looked up in a table
@@ -144,6 +145,63 @@ module trine_core #(
   logic [TableAddrBits-1:0] table_addr;
   logic [ExpAddrBits-1:0]   exp_addr;
 
+  // Codes of the memories.
+  localparam int unsigned InitBits = $clog2(BankRows > PmemRows / 2 ? BankRows : PmemRows / 2);
+
+  logic                    start, wipe, ecc_init, dmem_init, pmem_init, ecc_fatal, dmem_fatal, pmem_fatal;
+  logic [InitBits-1:0]     init_row;
+  logic [Banks-1:0]        dmem_corrected;
+  logic [Cols-1:0]         pmem_corrected;
+  logic [AddrBits-1:0]     dmem_fatal_addr;
+  logic [PmemAddrBits-1:0] pmem_fatal_row;
+  logic [7:0]              pmem_fatal_column;
+  logic [31:0]             dmem_count, pmem_count;
+  logic [32:0]             ecc_addr;
+
+  if (Ecc) begin : gen_ecc
+    trine_ecc #(
+      .Banks        (Banks),
+      .Cols         (Cols),
+      .DmemRows     (BankRows),
+      .PmemRows     (PmemRows / 2),
+      .DmemAddrBits (AddrBits),
+      .PmemAddrBits (PmemAddrBits)
+    ) u_ecc (
+      .clk_i,
+      .rst_ni,
+      .clear_i          (clear),
+      .start_i          (start),
+      .wipe_i           (wipe),
+      .init_o           (ecc_init),
+      .dmem_init_o      (dmem_init),
+      .pmem_init_o      (pmem_init),
+      .init_row_o       (init_row),
+      .dmem_corrected_i (dmem_corrected),
+      .dmem_fatal_i     (dmem_fatal),
+      .dmem_addr_i      (dmem_fatal_addr),
+      .pmem_corrected_i (pmem_corrected),
+      .pmem_fatal_i     (pmem_fatal),
+      .pmem_column_i    (pmem_fatal_column),
+      .pmem_row_i       (pmem_fatal_row),
+      .dmem_count_o     (dmem_count),
+      .pmem_count_o     (pmem_count),
+      .fatal_o          (ecc_fatal),
+      .addr_o           (ecc_addr)
+    );
+  end else begin : gen_no_ecc
+    logic unused_ecc;
+    assign ecc_init   = 1'b0;
+    assign dmem_init  = 1'b0;
+    assign pmem_init  = 1'b0;
+    assign init_row   = '0;
+    assign dmem_count = '0;
+    assign pmem_count = '0;
+    assign ecc_fatal  = 1'b0;
+    assign ecc_addr   = '0;
+    assign unused_ecc = ^{start, wipe, dmem_corrected, dmem_fatal, dmem_fatal_addr, pmem_corrected,
+                          pmem_fatal, pmem_fatal_column, pmem_fatal_row};
+  end
+
   trine_control #(
     .Cols          (Cols),
     .DmemAddrBits  (AddrBits),
@@ -152,6 +210,7 @@ module trine_core #(
     .AxiDataBits   (AxiDataBits),
     .AxiAddrBits   (AxiAddrBits),
     .Maps          (ZeroPoints),
+    .Ecc           (Ecc),
     .ConfigHash    (ConfigHash)
   ) u_control (
     .clk_i,
@@ -263,7 +322,14 @@ module trine_core #(
     .table_wdata_o         (table_wdata),
     .exp_we_o              (exp_we),
     .exp_addr_o            (exp_addr),
-    .exp_wdata_o           (exp_wdata)
+    .exp_wdata_o           (exp_wdata),
+    .start_o               (start),
+    .wipe_o                (wipe),
+    .ecc_init_i            (ecc_init),
+    .ecc_fatal_i           (ecc_fatal),
+    .ecc_addr_i            (ecc_addr),
+    .ecc_dmem_count_i      (dmem_count),
+    .ecc_pmem_count_i      (pmem_count)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -319,7 +385,8 @@ module trine_core #(
     .Banks     (Banks),
     .BankRows  (BankRows),
     .DataWords (DataWords),
-    .TagBits   (TagBits)
+    .TagBits   (TagBits),
+    .Ecc       (Ecc)
   ) u_dmem (
     .clk_i,
     .rst_ni,
@@ -353,7 +420,12 @@ module trine_core #(
     .dma_rready_o      (dma_rready),
     .dma_raddr_i       (dma_raddr),
     .dma_rdata_valid_o (dma_rdata_valid),
-    .dma_rdata_o       (dma_rdata)
+    .dma_rdata_o       (dma_rdata),
+    .init_i            (dmem_init),
+    .init_row_i        (RowBits'(init_row)),
+    .ecc_corrected_o   (dmem_corrected),
+    .ecc_fatal_o       (dmem_fatal),
+    .ecc_addr_o        (dmem_fatal_addr)
   );
 
   logic            c_rsp, v_rsp, r_rsp;
@@ -451,8 +523,9 @@ module trine_core #(
     .last_wait_o      (last_wait)
   );
 
-  trine_pmem #(.Cols(Cols), .Depth(PmemRows)) u_pmem (
+  trine_pmem #(.Cols(Cols), .Depth(PmemRows), .Ecc(Ecc)) u_pmem (
     .clk_i,
+    .rst_ni,
     .r_en_i    (w_en),
     .r_row_i   (w_row),
     .r_data_o  (packed_weights),
@@ -460,7 +533,13 @@ module trine_core #(
     .w_ready_o (pmem_wready),
     .w_row_i   (pmem_wrow),
     .w_data_i  (pmem_wdata),
-    .w_quads_i (pmem_wquads)
+    .w_quads_i (pmem_wquads),
+    .init_i          (pmem_init),
+    .init_row_i      ((PmemAddrBits-1)'(init_row)),
+    .ecc_corrected_o (pmem_corrected),
+    .ecc_fatal_o     (pmem_fatal),
+    .ecc_column_o    (pmem_fatal_column),
+    .ecc_row_o       (pmem_fatal_row)
   );
 
   if ((Int8 && (Ternary || Binary)) || WindowParts > 1) begin : gen_expand

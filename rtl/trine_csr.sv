@@ -17,6 +17,7 @@
 module trine_csr #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned AxiDataBits = 64,
+  parameter bit          Ecc         = 1'b0,
   parameter logic [63:0] ConfigHash  = 64'd0,
   localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35
 ) (
@@ -67,13 +68,20 @@ module trine_csr #(
   input  logic [2:0]             cause_i,
   input  logic [3:0]             busy_i,
   input  logic                   read_beat_i,
-  input  logic [4:0]             write_words_i
+  input  logic [4:0]             write_words_i,
+
+  // Codes of DMEM and PMEM, with Ecc: zeros are to be written after a soft reset; while they are (after rst_ni,
+  // too), writes of registers wait.
+  output logic                   wipe_o,
+  input  logic                   ecc_init_i,
+  input  logic [31:0]            ecc_dmem_count_i,
+  input  logic [31:0]            ecc_pmem_count_i
 );
 
   // ---------------------------------------------------------------------------------------------
   // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
   // ---------------------------------------------------------------------------------------------
-  logic        counter_there;
+  logic        counter_there, wiping;
   logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
   logic [31:0] rdata, rdata_q, wdata;
   logic [11:0] waddr, raddr;
@@ -85,7 +93,7 @@ module trine_csr #(
       bvalid_q <= 1'b0;
       rvalid_q <= 1'b0;
     end else begin
-      write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q;
+      write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q && !wiping;
       read_q   <= s_axil_arvalid_i && counter_there && !read_q && !rvalid_q;
       bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
       rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
@@ -282,6 +290,8 @@ module trine_csr #(
     end
   end
 
+  assign wiping          = Ecc && (reset_q || ecc_init_i);
+  assign wipe_o          = Ecc && clear_q && reset_q;
   assign program_o       = program_q;
   assign program_words_o = program_words_q;
   assign base_o          = base_q;
@@ -340,7 +350,7 @@ module trine_csr #(
         rdata[trine_csr_pkg::CsrStatusBusyBit]  = state_q != StIdle;
         rdata[trine_csr_pkg::CsrStatusDoneBit]  = done_q;
         rdata[trine_csr_pkg::CsrStatusErrorBit] = has_error;
-        rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q;
+        rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q || (Ecc && ecc_init_i);
       end
       trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause_q);
       trine_csr_pkg::CsrErrorAddressOffset:        rdata = has_error ? error_wide[31:0] : 32'd0;
@@ -363,6 +373,15 @@ module trine_csr #(
         rdata   = raddr[2] ? counter[63:32] : counter[31:0];
       end
     endcase
+    if (Ecc && raddr[11:3] == trine_csr_pkg::CsrEccCorrectedOffset[11:3]) begin
+      read_ok = 1'b1;
+      rdata   = raddr[2] ? ecc_pmem_count_i : ecc_dmem_count_i;
+    end
+  end
+
+  if (!Ecc) begin : gen_no_ecc
+    logic unused_ecc;
+    assign unused_ecc = ^{ecc_init_i, ecc_dmem_count_i, ecc_pmem_count_i};
   end
 
   logic unused_bits;

@@ -26,10 +26,11 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusBusyBit = 0;  // a program runs
   localparam int unsigned CsrStatusDoneBit = 1;  // the last program has ended
   localparam int unsigned CsrStatusErrorBit = 2;  // the last program stopped with an error
-  localparam int unsigned CsrStatusResetBit = 3;  // soft reset in progress
+  // soft reset in progress, or memories being cleared
+  localparam int unsigned CsrStatusResetBit = 3;
   // R, 32 bits: see the codes below
   localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
-  // R, 64 bits: failing bus address, or byte offset of the illegal word in the program
+  // R, 64 bits: failing bus address, byte offset of the illegal word in the program, or (ecc) the word of DMEM; of PMEM 2^32 + 256 * row + column
   localparam logic [11:0] CsrErrorAddressOffset = 12'h01C;
   // RW, 32 bits: which events raise the interrupt
   localparam logic [11:0] CsrIrqEnableOffset = 12'h024;
@@ -53,6 +54,9 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
   // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24
   localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
+  // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)
+  localparam logic [11:0] CsrEccCorrectedOffset = 12'h060;
+  localparam int unsigned CsrEccCorrectedCount = 2;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
   // R, 64 bits: cycles by cause; they add up to CYCLES
@@ -83,6 +87,7 @@ package trine_csr_pkg;
   localparam logic [3:0] ErrorLoadTimeout = 4'd10;
   // a write of the store engine was not answered in time
   localparam logic [3:0] ErrorStoreTimeout = 4'd11;
+  localparam logic [3:0] ErrorEcc = 4'd12;  // a word of DMEM or PMEM with two wrong bits was read
 
   // Causes of cycles.
   localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step

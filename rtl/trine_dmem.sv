@@ -16,8 +16,12 @@
 //           rsp_data_o is combinational behind the banks' output registers (a Banks:1 multiplexer).
 //           scatter: taken in t, written from t + 1 on. DMA: likewise; read data in t + 3.
 //           ready outputs depend on the banks' arbitration of the same cycle, not on valid inputs.
+//           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits of a
+//           word takes its bank for two cycles, in the second of which nobody else is served there, the
+//           DMA neither. ecc_* say in the cycle after a read which banks corrected, and of one that could not.
 // Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
 //           g_hold_i keeps the gather's access in front from being served (and may change any time).
+//           With Ecc, init_i writes zeros to row init_row_i of all banks; no port is used then.
 //
 // Check     tb/trine_dmem_tb.cpp
 
@@ -28,6 +32,7 @@ module trine_dmem #(
   parameter int unsigned BankRows  = 2048,  // words of a bank
   parameter int unsigned DataWords = 2,     // power of two
   parameter int unsigned TagBits   = 4,
+  parameter bit          Ecc       = 1'b0,
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned RowBits  = (BankRows > 1) ? $clog2(BankRows) : 1,
   localparam int unsigned AddrBits = BankBits + RowBits,
@@ -72,7 +77,14 @@ module trine_dmem #(
   output logic                     dma_rready_o,
   input  logic [AddrBits-1:0]      dma_raddr_i,
   output logic                     dma_rdata_valid_o,
-  output logic [DataBits-1:0]      dma_rdata_o
+  output logic [DataBits-1:0]      dma_rdata_o,
+
+  // With codes only.
+  input  logic                     init_i,
+  input  logic [RowBits-1:0]       init_row_i,
+  output logic [Banks-1:0]         ecc_corrected_o,
+  output logic                     ecc_fatal_o,
+  output logic [AddrBits-1:0]      ecc_addr_o  // of the word that cannot be corrected
 );
 
   localparam int unsigned WordBits = $clog2(DataWords);
@@ -155,6 +167,7 @@ module trine_dmem #(
   logic [7:0]               rsp_pad_code_q;
   logic [TagBits-1:0]       rsp_tag_q;
   logic [Banks*32-1:0]      bank_rdata;
+  logic [Banks-1:0]         merging;  // banks that write a word of which a part was to be written
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -259,14 +272,23 @@ module trine_dmem #(
   logic                 d_we_q, d_turn_q, d_take_read, d_take_write, d_used;
   logic [AddrBits-1:0]  d_addr_q;
   logic [DataBits-1:0]  d_data_q;
-  logic [DataWords-1:0] d_pend_q;  // served in the cycle after they were taken
+  logic [DataWords-1:0] d_pend_q, d_left;  // served in the cycle after they were taken, or merging
+  logic                 d_wait;
   logic [Banks-1:0]     d_use;
 
-  assign d_take_read  = dma_rvalid_i && (d_turn_q || !dma_wvalid_i);
-  assign d_take_write = dma_wvalid_i && !d_take_read;
-  assign dma_rready_o = d_turn_q || !dma_wvalid_i;
-  assign dma_wready_o = !(dma_rvalid_i && d_turn_q);
+  assign dma_rready_o = (d_turn_q || !dma_wvalid_i) && !d_wait;
+  assign dma_wready_o = !(dma_rvalid_i && d_turn_q) && !d_wait;
+  assign d_take_read  = dma_rvalid_i && dma_rready_o;
+  assign d_take_write = dma_wvalid_i && dma_wready_o && !d_take_read;
   assign d_used       = d_pend_q != '0;
+  assign d_wait       = d_left != '0;
+
+  always_comb begin
+    d_left = '0;
+    for (int unsigned b = 0; b < Banks; b++) begin
+      if (d_use[b] && merging[b]) d_left[b % DataWords] = 1'b1;
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -276,7 +298,7 @@ module trine_dmem #(
       d_pend_q <= '0;
       d_turn_q <= 1'b0;
     end else begin
-      d_pend_q <= d_take_read ? '1 : d_take_write ? dma_wmask_i : '0;
+      d_pend_q <= d_wait ? d_left : d_take_read ? '1 : d_take_write ? dma_wmask_i : '0;
       if (d_take_read || d_take_write) d_turn_q <= !d_take_read;
     end
   end
@@ -316,9 +338,9 @@ module trine_dmem #(
       d_valid_q <= 1'b0;
       d_got_q   <= '0;
     end else begin
-      d_last_q  <= d_used && !d_we_q;
+      d_last_q  <= d_used && !d_wait && !d_we_q;
       d_valid_q <= d_last_q;
-      d_got_q   <= d_we_q ? '0 : d_pend_q;
+      d_got_q   <= d_we_q ? '0 : d_pend_q & ~d_left;
     end
   end
 
@@ -342,6 +364,9 @@ module trine_dmem #(
 `ifdef TRINE_ASSERT
   logic [Banks-1:0] serves_g, serves_s, serves_d;
 `endif
+
+  logic [Banks-1:0]         broken;
+  logic [Banks*RowBits-1:0] broken_row;
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     logic [RowBits-1:0] g_row, s_row, row;
@@ -382,12 +407,12 @@ module trine_dmem #(
                         d_addr_q[BankBits-1:WordBits] == (BankBits-WordBits)'(b / DataWords);
     end
 
-    assign g_blocked[b] = (s_first && s_use[b]) || d_use[b];
-    assign s_grant[b]   = (s_first || !g_use[b]) && !d_use[b];
+    assign g_blocked[b] = (s_first && s_use[b]) || d_use[b] || merging[b];
+    assign s_grant[b]   = (s_first || !g_use[b]) && !d_use[b] && !merging[b];
 
     assign use_g = g_use[b] && !g_blocked[b];
     assign use_s = s_use[b] && s_grant[b];
-    assign use_d = d_use[b];
+    assign use_d = d_use[b] && !merging[b];
 
 `ifdef TRINE_ASSERT
     assign serves_g[b] = use_g;
@@ -412,15 +437,39 @@ module trine_dmem #(
       end
     end
 
-    trine_sram #(.Width(32), .Depth(BankRows)) u_sram (
-      .clk_i,
-      .en_i    (use_g || use_s || use_d),
-      .we_i    (use_s || (use_d && d_we_q)),
-      .addr_i  (row),
-      .mask_i  (mask),
-      .wdata_i (wdata),
-      .rdata_o (bank_rdata[b*32 +: 32])
-    );
+    if (Ecc) begin : gen_code
+      trine_ecc_bank #(.Depth(BankRows)) u_bank (
+        .clk_i,
+        .rst_ni,
+        .clear_i,
+        .init_i,
+        .init_addr_i (init_row_i),
+        .en_i        (use_g || use_s || use_d),
+        .we_i        (use_s || (use_d && d_we_q)),
+        .addr_i      (row),
+        .mask_i      (mask),
+        .wdata_i     (wdata),
+        .busy_o      (merging[b]),
+        .rdata_o     (bank_rdata[b*32 +: 32]),
+        .corrected_o (ecc_corrected_o[b]),
+        .fatal_o     (broken[b]),
+        .addr_o      (broken_row[b*RowBits +: RowBits])
+      );
+    end else begin : gen_plain
+      assign merging[b]                         = 1'b0;
+      assign ecc_corrected_o[b]                 = 1'b0;
+      assign broken[b]                          = 1'b0;
+      assign broken_row[b*RowBits +: RowBits] = '0;
+      trine_sram #(.Width(32), .Depth(BankRows)) u_sram (
+        .clk_i,
+        .en_i    (use_g || use_s || use_d),
+        .we_i    (use_s || (use_d && d_we_q)),
+        .addr_i  (row),
+        .mask_i  (mask),
+        .wdata_i (wdata),
+        .rdata_o (bank_rdata[b*32 +: 32])
+      );
+    end
 
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
@@ -429,6 +478,21 @@ module trine_dmem #(
       end
     end
 `endif
+  end
+
+  // The first bank counts, if several cannot correct at once.
+  assign ecc_fatal_o = broken != '0;
+
+  always_comb begin
+    ecc_addr_o = '0;
+    for (int unsigned b = Banks; b > 0; b--) begin
+      if (broken[b-1]) ecc_addr_o = {broken_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
+    end
+  end
+
+  if (!Ecc) begin : gen_no_codes
+    logic unused_ecc;
+    assign unused_ecc = ^{init_i, init_row_i};
   end
 
 `ifdef TRINE_LOCKSTEP
@@ -461,8 +525,8 @@ module trine_dmem #(
       s_age_q    <= '0;
     end else begin
       answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
-      g_age_q    <= (clear_i || g_ready_o) ? '0 : g_age_q + 32'(g_serve && !d_used);
-      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used);
+      g_age_q    <= (clear_i || g_ready_o) ? '0 : g_age_q + 32'(g_serve && !d_used && merging == '0);
+      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used && merging == '0);
     end
   end
 
@@ -470,7 +534,7 @@ module trine_dmem #(
     if (live_q) begin
       a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
       a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
-      a_dma_served:     assert ($countones(d_pend_q) == $countones(serves_d));
+      a_dma_served:     assert ($countones(d_pend_q & ~d_left) == $countones(serves_d));
       a_answered_once:  assert ((answered_q & rsp_lanes_o) == '0);
       if (rsp_done_o) a_answered_all: assert ((answered_q | rsp_lanes_o) == '1);
       a_gather_ends:    assert (g_age_q < GatherBound);

@@ -5,17 +5,22 @@
 //
 // Timing    a read answers one cycle later and holds until the next read; reads are never refused.
 //           A write waits while its bank is read.
-// Contract  rows are below Depth; Depth is even.
+//           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind the multiplexer of the two
+//           banks; ecc_* say in the cycle after a read which columns were, and of one that could not.
+// Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes zeros to
+//           row init_row_i of both banks.
 //
 // Check     tb/trine_pmem_tb.cpp
 
 module trine_pmem #(
   parameter int unsigned Cols  = 8,
   parameter int unsigned Depth = 2048,
+  parameter bit          Ecc   = 1'b0,
   localparam int unsigned RowBits = $clog2(Depth),
   localparam int unsigned Quads   = (Cols + 3) / 4
 ) (
   input  logic               clk_i,
+  input  logic               rst_ni,
 
   input  logic               r_en_i,
   input  logic [RowBits-1:0] r_row_i,
@@ -25,37 +30,97 @@ module trine_pmem #(
   output logic               w_ready_o,
   input  logic [RowBits-1:0] w_row_i,
   input  logic [Cols*32-1:0] w_data_i,
-  input  logic [Quads-1:0]   w_quads_i  // columns 4q .. 4q + 3 are written
+  input  logic [Quads-1:0]   w_quads_i,  // columns 4q .. 4q + 3 are written
+
+  // With codes only.
+  input  logic               init_i,
+  input  logic [RowBits-2:0] init_row_i,
+  output logic [Cols-1:0]    ecc_corrected_o,
+  output logic               ecc_fatal_o,
+  output logic [7:0]         ecc_column_o,  // and row: of the word that cannot be corrected
+  output logic [RowBits-1:0] ecc_row_o
 );
 
-  logic               odd_q;
-  logic [Cols*32-1:0] rdata [2];
-  logic [Cols*32-1:0] mask;
+  localparam int unsigned WordBits = Ecc ? trine_ecc_pkg::WordBits : 32;
+
+  logic                     odd_q;
+  logic [Cols*WordBits-1:0] rdata [2];
+  logic [Cols*WordBits-1:0] mask, wdata, row_data;
 
   assign w_ready_o = !(r_en_i && r_row_i[0] == w_row_i[0]);
-  assign r_data_o  = rdata[odd_q];
+  assign row_data  = rdata[odd_q];
 
   always_ff @(posedge clk_i) begin
     if (r_en_i) odd_q <= r_row_i[0];
   end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_mask
-    assign mask[32*c +: 32] = {32{w_quads_i[c / 4]}};
+    assign mask[WordBits*c +: WordBits] = {WordBits{w_quads_i[c / 4]}};
+  end
+
+  if (Ecc) begin : gen_code
+    logic               read_q;
+    logic [RowBits-1:0] row_q;
+    logic [Cols-1:0]    fixed, broken;
+
+    for (genvar c = 0; c < Cols; c++) begin : gen_word
+      trine_ecc_encode u_encode (
+        .data_i (w_data_i[32*c +: 32]),
+        .word_o (wdata[WordBits*c +: WordBits])
+      );
+      trine_ecc_decode u_decode (
+        .word_i      (row_data[WordBits*c +: WordBits]),
+        .data_o      (r_data_o[32*c +: 32]),
+        .corrected_o (fixed[c]),
+        .fatal_o     (broken[c])
+      );
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) read_q <= 1'b0;
+      else         read_q <= r_en_i;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (r_en_i) row_q <= r_row_i;
+    end
+
+    assign ecc_corrected_o = read_q ? fixed : '0;
+    assign ecc_fatal_o     = read_q && broken != '0;
+    assign ecc_row_o       = row_q;
+
+    always_comb begin
+      ecc_column_o = '0;
+      for (int unsigned c = Cols; c > 0; c--) begin
+        if (broken[c-1]) ecc_column_o = 8'(c - 1);
+      end
+    end
+  end else begin : gen_plain
+    logic unused_ecc;
+    assign wdata           = w_data_i;
+    assign r_data_o        = row_data;
+    assign ecc_corrected_o = '0;
+    assign ecc_fatal_o     = 1'b0;
+    assign ecc_column_o    = '0;
+    assign ecc_row_o       = '0;
+    assign unused_ecc      = ^{rst_ni, init_i, init_row_i};
   end
 
   for (genvar b = 0; b < 2; b++) begin : gen_bank
-    logic read, write;
+    logic read, write, init;
 
     assign read  = r_en_i && r_row_i[0] == 1'(b);
     assign write = w_valid_i && w_ready_o && w_row_i[0] == 1'(b);
 
-    trine_sram #(.Width(32 * Cols), .Depth(Depth / 2)) u_sram (
+    assign init  = Ecc && init_i;
+
+    trine_sram #(.Width(WordBits * Cols), .Depth(Depth / 2)) u_sram (
       .clk_i,
-      .en_i    (read || write),
-      .we_i    (write),
-      .addr_i  (read ? r_row_i[RowBits-1:1] : w_row_i[RowBits-1:1]),
-      .mask_i  (mask),
-      .wdata_i (w_data_i),
+      .en_i    (read || write || init),
+      .we_i    (write || init),
+      .addr_i  (init ? init_row_i : read ? r_row_i[RowBits-1:1] : w_row_i[RowBits-1:1]),
+      .mask_i  (init ? '1 : mask),
+      .wdata_i (init ? '0 : wdata),
       .rdata_o (rdata[b])
     );
 
@@ -68,6 +133,7 @@ module trine_pmem #(
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
+    if (Ecc && init_i) a_init_alone: assert (!r_en_i && !w_valid_i);
     if (r_en_i) m_read_row: assume (32'(r_row_i) < Depth);
     if (w_valid_i) m_write_row: assume (32'(w_row_i) < Depth);
   end

@@ -65,7 +65,9 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
                "memory.pmem_kib=1", "memory.param_channels=16"},
       Settings{"array.rows=8", "array.cols=8", "array.precisions=[\"int8\"]",
                "bus.axi_data_bits=128", "post.columns_per_cycle=2"},
-      Settings{"array.rows=3", "array.cols=5", "post.columns_per_cycle=2"});
+      Settings{"array.rows=3", "array.cols=5", "post.columns_per_cycle=2"},
+      Settings{"memory.ecc=true", "memory.dmem_kib=8"},
+      Settings{"array.rows=3", "array.cols=1", "memory.ecc=true", "memory.pmem_kib=1"});
   CAPTURE(settings);
   const fs::path folder =
       fs::temp_directory_path() / ("trine_cli_lint_test." + std::to_string(::getpid()));

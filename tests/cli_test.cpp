@@ -99,7 +99,7 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
   const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify",
-                                       "estimate", "synth", "fuzz", "demo");
+                                       "estimate", "synth", "fuzz", "inject", "demo");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);

@@ -699,6 +699,7 @@ gen::Config config_of(const RandomDesign& design) {
   config.pipeline_rows = design.pipeline_rows;
   config.pipeline_cols = design.pipeline_cols;
   config.columns_per_cycle = design.columns_per_cycle;
+  config.ecc = design.ecc;
   gen::check(config);
   return config;
 }

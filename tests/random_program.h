@@ -34,6 +34,7 @@ struct RandomDesign {
   int rows, cols, axi_data_bits, pipeline_rows, pipeline_cols;
   bool all_precisions = false;
   int columns_per_cycle = 1;
+  bool ecc = false;
 };
 
 gen::Config config_of(const RandomDesign& design);

@@ -9,7 +9,7 @@
 
 namespace trine::sim {
 
-inline constexpr std::int32_t kAbiVersion = 1;
+inline constexpr std::int32_t kAbiVersion = 2;
 
 /// Settings of one instance of a model and of the memory behind its AXI port.
 struct ModelSettings {
@@ -50,6 +50,13 @@ struct Observed {
   const char* protocol_error;   ///< first violation of AXI by the design, or null
 };
 
+/// A bit of DMEM or PMEM to be inverted while a program runs.
+struct MemoryFlip {
+  std::uint64_t cycle;  ///< running cycles before it
+  std::int32_t pmem;    ///< 0: DMEM
+  std::uint32_t bank, row, bit;
+};
+
 enum StopReason : std::int32_t {
   kStopInterrupt = 0,
   kStopLimit = 1,  ///< the limit of cycles is reached
@@ -74,6 +81,8 @@ struct ModelApi {
   /// Clocks until irq_o, at most `limit` cycles, or `idle_limit` of them without progress.
   std::int32_t (*run)(void*, std::uint64_t limit, std::uint64_t idle_limit);
   void (*observe)(void*, Observed*);
+  /// For the next run only; models built for it alone. @return 0, or -1: no such memory
+  std::int32_t (*flip)(void*, const MemoryFlip*);
 };
 
 }  // namespace trine::sim

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kShimFiles[] = {"sim/rtl/shim.cpp", "sim/rtl/abi.h", "sim/rtl/memory.h"};
+constexpr const char* kInjectFile = "sim/rtl/inject.vlt";
 
 fs::path source_folder() { return gen::root(); }
 
@@ -60,6 +61,8 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
   if (o.netlist)  // 5.006 miscompiles some trees of bit operations
     add({"-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-fno-const-bit-op-tree"});
   if (o.assertions) add({"--assert", "-DTRINE_ASSERT"});
+  if (o.inject)
+    add({"--vpi", (source_folder() / kInjectFile).string(), "-CFLAGS", "-DTRINE_INJECT"});
   if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
   // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
   add({"-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", o.optimization), "-MAKEFLAGS",

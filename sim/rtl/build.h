@@ -23,6 +23,7 @@ struct BuildOptions {
   int optimization = 3;      ///< of the C++ compiler: 1 compiles faster, 3 runs faster
   bool trace = false;        ///< can write FST waveforms
   bool lockstep = false;     ///< reports each DMEM write (TRINE_LOCKSTEP)
+  bool inject = false;       ///< memories that `flip` reaches
   bool assertions = false;   ///< checks the design's assertions (TRINE_ASSERT)
   bool random_init = false;  ///< unknown initial values are drawn from ModelSettings::x_seed
   bool netlist = false;      ///< what Yosys maps the design to, in cells of Debian's osu018

@@ -316,6 +316,42 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   return result;
 }
 
+RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
+                                            const std::vector<MemoryFlip>& flips) {
+  State& s = *state_;
+  reset();
+  s.expect(trine_copy_to(s.device, kBaseAddress, dram.data(), dram.size()));
+  s.api().clear_observed(s.instance);
+  for (const MemoryFlip& flip : flips)
+    if (s.api().flip(s.instance, &flip) != 0)
+      throw_error("{}: RTL: no {} bank {} to inject into", s.program.name,
+                  flip.pmem != 0 ? "PMEM" : "DMEM", flip.bank);
+  s.stop = kStopInterrupt;
+  const int code = trine_run(s.device, 1);
+  s.expect(trine_copy_from(s.device, kBaseAddress, dram.data(), dram.size()));
+  Injected result;
+  const Observed o = s.observed();
+  for (const std::uint64_t c : o.causes) result.cycles += c;
+  for (std::uint64_t i = 0; i < o.write_count; ++i) result.written.push_back(o.writes[i].address);
+  result.hung = s.stop != kStopInterrupt;
+  if (result.hung) return result;
+  trine_status status{};
+  trine_get_status(s.device, &status);
+  if (code == TRINE_E_DEVICE) {
+    result.cause = status.error_cause;
+    result.address = status.error_address;
+  } else {
+    s.expect(code);
+  }
+  if (s.program.config.ecc)
+    for (const std::uint32_t memory : {0U, 4U}) {
+      std::uint32_t words = 0;
+      s.api().read32(s.instance, csr::kEccCorrected + memory, &words);
+      result.corrected += words;
+    }
+  return result;
+}
+
 RunResult RtlRunner::run(const std::vector<Array>& inputs) {
   std::vector<std::uint8_t> dram = compiler::initial_dram(state_->program);
   compiler::write_inputs(state_->program, inputs, dram.data());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/result.h"
+#include "sim/rtl/abi.h"
 #include "sim/rtl/build.h"
 #include "sw/compiler/program.h"
 
@@ -52,6 +53,18 @@ class RtlRunner {
 
   /// Makes transfers that touch bytes [first, last] from BASE fail with `response` (2 or 3).
   void inject_error(std::uint64_t first, std::uint64_t last, int response);
+  /// What became of a run in which bits of memories were inverted.
+  struct Injected {
+    bool hung = false;
+    std::uint32_t cause = 0;  ///< of the error that it stopped with, 0: none
+    std::uint64_t address = 0;
+    std::uint64_t cycles = 0;
+    std::uint64_t corrected = 0;         ///< words, with memory.ecc
+    std::vector<std::uint32_t> written;  ///< words of DMEM, if build.lockstep
+  };
+  /// A run from a reset on. @pre options.build.inject. @throws Error  no such memory
+  Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips);
+
   /// Pulls the reset and loads the program again.
   void reset();
   std::uint64_t simulated_cycles() const;

@@ -14,6 +14,14 @@
 #include "sim/rtl/abi.h"
 #include "sim/rtl/memory.h"
 #include "verilated.h"
+#ifdef TRINE_INJECT
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "verilated_syms.h"
+#endif
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
 #endif
@@ -135,7 +143,22 @@ class Model {
     std::fill(std::begin(causes_), std::end(causes_), 0);
     running_cycles_ = 0;
     memory_.clear_counters();
+#ifdef TRINE_INJECT
+    flips_.clear();
+#endif
   }
+
+#ifdef TRINE_INJECT
+  std::int32_t flip(const MemoryFlip& flip) {
+    if (banks_.empty()) find_banks();
+    const auto bank = banks_.find({flip.pmem, flip.bank});
+    if (bank == banks_.end()) return -1;
+    flips_.push_back({flip.cycle,
+                      bank->second.bytes + flip.row * bank->second.row_bytes + flip.bit / 8,
+                      static_cast<std::uint8_t>(1U << flip.bit % 8)});
+    return 0;
+  }
+#endif
 
   void observe(Observed* o) const {
     o->events = events_.data();
@@ -163,6 +186,9 @@ class Model {
   /// One clock. @return true if something moved: a bus transfer, a step of the array, a RUN's end
   bool cycle() {
     const bool moved = memory_.step(request()) | observe_cycle();
+#ifdef TRINE_INJECT
+    apply_flips();
+#endif
     edge();
     return moved;
   }
@@ -259,6 +285,43 @@ class Model {
     }
   }
 
+#ifdef TRINE_INJECT
+  struct Bank {
+    std::uint8_t* bytes;
+    std::size_t row_bytes;
+  };
+  struct Flip {
+    std::uint64_t cycle;
+    std::uint8_t* byte;
+    std::uint8_t mask;
+  };
+
+  /// The words of DMEM and PMEM: "..u_dmem.gen_bank[3]..u_sram", as Verilator spells it.
+  void find_banks() {
+    for (const auto& [name, scope] : *context_.scopeNameMap()) {
+      const std::string text = name;
+      const std::size_t at = text.find("gen_bank"), end = text.rfind("u_sram");
+      const bool dmem = text.find("u_dmem") < at, pmem = text.find("u_pmem") < at;
+      unsigned bank = 0;
+      if (at == std::string::npos || end != text.size() - 6 || !(dmem || pmem)) continue;
+      if (std::sscanf(text.c_str() + text.find_first_of("0123456789", at), "%u", &bank) != 1)
+        continue;
+      VerilatedVar* words = scope->varFind("mem");
+      if (words == nullptr) continue;
+      banks_[{pmem ? 1 : 0, bank}] = {static_cast<std::uint8_t*>(words->datap()), words->entSize()};
+    }
+  }
+
+  void apply_flips() {
+    if (flips_.empty() || (top_->trace_cause_o >> 3 & 1) == 0) return;
+    for (const Flip& flip : flips_)
+      if (flip.cycle + 1 == running_cycles_) *flip.byte ^= flip.mask;
+  }
+
+  std::map<std::pair<std::int32_t, std::uint32_t>, Bank> banks_;
+  std::vector<Flip> flips_;
+#endif
+
   VerilatedContext context_;
   std::unique_ptr<Vtrine_top> top_;
 #if VM_TRACE_FST
@@ -290,6 +353,11 @@ const ModelApi kApi = {
     [](void* h) { of(h).clear_observed(); },
     [](void* h, std::uint64_t limit, std::uint64_t idle) { return of(h).run(limit, idle); },
     [](void* h, Observed* o) { of(h).observe(o); },
+#ifdef TRINE_INJECT
+    [](void* h, const MemoryFlip* flip) { return of(h).flip(*flip); },
+#else
+    [](void*, const MemoryFlip*) -> std::int32_t { return -1; },
+#endif
 };
 
 }  // namespace

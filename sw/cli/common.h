@@ -75,6 +75,7 @@ void add_estimate(CLI::App& app, Action& action);
 void add_fuzz(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_generate_text(CLI::App& app, Action& action);
+void add_inject(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);

@@ -41,6 +41,7 @@ void visit_config(gen::Config& c, Visit visit) {
   visit("softmax", c.softmax);
   visit("matmul", c.matmul);
   visit("depthwise", c.depthwise);
+  visit("ecc", c.ecc);
   visit("axi_data_bits", c.axi_data_bits);
   visit("axi_addr_bits", c.axi_addr_bits);
   visit("pipeline_rows", c.pipeline_rows);

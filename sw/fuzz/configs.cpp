@@ -46,6 +46,7 @@ gen::Config any_config(Choices& choices) {
   c.pipeline_rows = once_in(choices, 2) ? choices.number(1, c.rows) : 8;
   c.pipeline_cols = once_in(choices, 2) ? choices.number(1, c.cols) : 8;
   c.columns_per_cycle = once_in(choices, 3) && c.pipeline_cols >= 2 ? 2 : 1;
+  c.ecc = once_in(choices, 3);
   gen::check(c);
   return c;
 }

@@ -281,6 +281,8 @@ const char* trine_error_text(uint32_t cause) {
       return "a read of the load engine was not answered in time";
     case TRINE_ERROR_STORE_TIMEOUT:
       return "a write of the store engine was not answered in time";
+    case TRINE_ERROR_ECC:
+      return "a word of DMEM or PMEM with two wrong bits was read";
     default:
       return "unknown cause";
   }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A bank of DMEM whose words carry a code (memory.ecc): as trine_sram of 32 bits, but a write of a part
+// of a word is a read, and in the next cycle the write of the whole corrected word.
+//
+//   en && !we                  rdata in the next cycle, corrected; not held after it
+//   en &&  we, mask all ones   written
+//   en &&  we, else            read; in the next cycle busy_o, and (word & ~mask) | (wdata & mask) is written
+//
+// A word with two errors is not merged: it stays as it is, so that nobody takes it for right later.
+//
+// Timing    rdata_o, corrected_o, fatal_o and addr_o in the cycle after a read, combinational behind the
+//           memory's output. The path of a merge is the longest: memory, correction, check bits, memory.
+// Contract  no access while busy_o or init_i. init_i writes zero to init_addr_i.
+// Check     tb/trine_ecc_bank_tb.cpp
+
+module trine_ecc_bank #(
+  parameter int unsigned Depth = 1024,
+  localparam int unsigned AddrBits = (Depth > 1) ? $clog2(Depth) : 1
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                clear_i,
+
+  input  logic                init_i,
+  input  logic [AddrBits-1:0] init_addr_i,
+
+  input  logic                en_i,
+  input  logic                we_i,
+  input  logic [AddrBits-1:0] addr_i,
+  input  logic [31:0]         mask_i,
+  input  logic [31:0]         wdata_i,
+  output logic                busy_o,
+  output logic [31:0]         rdata_o,
+
+  output logic                corrected_o,
+  output logic                fatal_o,
+  output logic [AddrBits-1:0] addr_o  // of the word read
+);
+
+  localparam int unsigned WordBits = trine_ecc_pkg::WordBits;
+
+  logic                part, read, merge_q, read_q, fixed, broken;
+  logic [AddrBits-1:0] addr_q, addr;
+  logic [31:0]         mask_q, data_q, data;
+  logic [WordBits-1:0] stored, word, wdata;
+
+  assign part = en_i && we_i && mask_i != '1;
+  assign read = en_i && (!we_i || part);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      merge_q <= 1'b0;
+      read_q  <= 1'b0;
+    end else begin
+      merge_q <= part && !clear_i;
+      read_q  <= read && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (read) addr_q <= addr_i;
+    if (part) begin
+      mask_q <= mask_i;
+      data_q <= wdata_i;
+    end
+  end
+
+  trine_ecc_decode u_decode (
+    .word_i      (stored),
+    .data_o      (rdata_o),
+    .corrected_o (fixed),
+    .fatal_o     (broken)
+  );
+
+  assign busy_o      = merge_q;
+  assign corrected_o = read_q && fixed;
+  assign fatal_o     = read_q && broken;
+  assign addr_o      = addr_q;
+
+  assign data = merge_q ? (rdata_o & ~mask_q) | (data_q & mask_q) : wdata_i;
+
+  trine_ecc_encode u_encode (
+    .data_i (data),
+    .word_o (word)
+  );
+
+  assign wdata = init_i ? '0 : word;  // the code of zero is zero
+  assign addr  = init_i ? init_addr_i : merge_q ? addr_q : addr_i;
+
+  trine_sram #(.Width(WordBits), .Depth(Depth)) u_sram (
+    .clk_i,
+    .en_i    (init_i || (merge_q ? !broken : en_i)),
+    .we_i    (init_i || merge_q || (we_i && !part)),
+    .addr_i  (addr),
+    .mask_i  ('1),
+    .wdata_i (wdata),
+    .rdata_o (stored)
+  );
+
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    if (busy_o || init_i) a_alone: assert (!en_i);
+  end
+`endif
+
+endmodule

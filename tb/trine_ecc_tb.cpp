@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The account of errors: zeros after a reset, counts of corrected words, the first word that could
+// not be.
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "Vtrine_ecc.h"
+#include "tb/golden/ports.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+struct Bench {
+  Vtrine_ecc dut;
+
+  Bench() {
+    dut.rst_ni = 0;
+    dut.eval();
+    tick();
+    dut.rst_ni = 1;
+    dut.eval();
+  }
+  void tick() {
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  }
+  /// Zeros: each row once, in both memories as far as they go.
+  void check_zeros() {
+    for (unsigned row = 0; row < TB_PmemRows; ++row, tick()) {
+      CAPTURE(row);
+      REQUIRE(dut.init_o);
+      REQUIRE(dut.init_row_o == row);
+      REQUIRE((dut.dmem_init_o != 0) == (row < TB_DmemRows));
+      REQUIRE(dut.pmem_init_o);
+    }
+    REQUIRE(!dut.init_o);
+    REQUIRE(!dut.dmem_init_o);
+    REQUIRE(!dut.pmem_init_o);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trine_ecc writes zeros after a reset and when it is told to", "[tb][ecc]") {
+  Bench b;
+  b.check_zeros();
+  b.tick();
+  REQUIRE(!b.dut.init_o);
+  b.dut.wipe_i = 1;
+  b.tick();
+  b.dut.wipe_i = 0;
+  b.check_zeros();
+}
+
+TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb][ecc]") {
+  const auto seed = GENERATE(1u, 2u);
+  std::mt19937 random{seed};
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  Bench b;
+  auto& dut = b.dut;
+  b.check_zeros();
+  std::uint32_t dmem = 0, pmem = 0, dmem_late = 0, pmem_late = 0;
+  bool fatal = false;
+  std::uint64_t address = 0;
+  int fatals = 0;
+  for (int cycle = 0; cycle < 5'000; ++cycle) {
+    const unsigned banks = below(1U << TB_Banks), columns = below(1U << TB_Cols);
+    const bool start = chance(random, 2), clear = chance(random, 5);
+    const bool dmem_fatal = chance(random, 4), pmem_fatal = chance(random, 4);
+    const unsigned word = below(1U << TB_DmemAddrBits), column = below(TB_Cols),
+                   row = below(1U << TB_PmemAddrBits);
+    dut.start_i = start;
+    dut.clear_i = clear;
+    dut.dmem_corrected_i = static_cast<CData>(banks);
+    dut.pmem_corrected_i = static_cast<CData>(columns);
+    dut.dmem_fatal_i = dmem_fatal;
+    dut.pmem_fatal_i = pmem_fatal;
+    drive(dut.dmem_addr_i, word);
+    drive(dut.pmem_column_i, column);
+    drive(dut.pmem_row_i, row);
+    dut.eval();
+    CAPTURE(seed, cycle);
+    REQUIRE(dut.dmem_count_o == dmem);
+    REQUIRE(dut.pmem_count_o == pmem);
+    REQUIRE((dut.fatal_o != 0) == fatal);
+    if (fatal) REQUIRE(dut.addr_o == address);
+    dmem = start ? 0 : dmem + dmem_late;
+    pmem = start ? 0 : pmem + pmem_late;
+    dmem_late = static_cast<std::uint32_t>(__builtin_popcount(banks));
+    pmem_late = static_cast<std::uint32_t>(__builtin_popcount(columns));
+    if (!fatal && dmem_fatal)
+      address = word;
+    else if (!fatal)
+      address = std::uint64_t{1} << 32 | row << 8 | column;
+    fatal = !clear && (fatal || dmem_fatal || pmem_fatal);
+    fatals += fatal ? 1 : 0;
+    b.tick();
+  }
+  CHECK(fatals > 100);
+}

@@ -20,6 +20,7 @@ namespace {
 /// Bus address of BASE; everything below it is an error, so a forgotten BASE shows.
 constexpr std::uint64_t kBaseAddress = 0x10000;
 constexpr std::uint64_t kIdleLimit = 1'000'000;
+constexpr std::uint64_t kResetAttempts = 1'000'000;
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 40;
 
 BuildOptions build_options(const RtlOptions& options) {
@@ -317,9 +318,12 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
 }
 
 RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
-                                            const std::vector<MemoryFlip>& flips) {
+                                            const std::vector<MemoryFlip>& flips, bool soft_reset) {
   State& s = *state_;
-  reset();
+  if (soft_reset)
+    s.expect(trine_reset(s.device, kResetAttempts));
+  else
+    reset();
   s.expect(trine_copy_to(s.device, kBaseAddress, dram.data(), dram.size()));
   s.api().clear_observed(s.instance);
   for (const MemoryFlip& flip : flips)

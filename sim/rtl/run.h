@@ -62,8 +62,10 @@ class RtlRunner {
     std::uint64_t corrected = 0;         ///< words, with memory.ecc
     std::vector<std::uint32_t> written;  ///< words of DMEM, if build.lockstep
   };
-  /// A run from a reset on. @pre options.build.inject. @throws Error  no such memory
-  Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips);
+  /// A run from a reset on, or from a soft reset. @pre options.build.inject. @throws Error  no such
+  /// memory
+  Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,
+                        bool soft_reset = false);
 
   /// Pulls the reset and loads the program again.
   void reset();

@@ -117,6 +117,13 @@ class Campaign {
            flip.bit / kCodeBits;
   }
 
+  /// Whether the next program is exact after a soft reset, which clears the memories.
+  bool recovers() {
+    std::vector<std::uint8_t> dram = before_;
+    const auto end = runner_->run_injected(dram, {}, true);
+    return !end.hung && end.cause == 0 && end.corrected == 0 && dram == golden_;
+  }
+
   Outcome one(std::mt19937_64& random, int bits) {
     const std::vector<sim::MemoryFlip> flips = draw(random, bits);
     std::vector<std::uint8_t> dram = before_;
@@ -127,7 +134,7 @@ class Campaign {
       // What was stored until then is right.
       for (std::size_t i = 0; i < dram.size(); ++i)
         if (dram[i] != golden_[i] && dram[i] != before_[i]) return kSilent;
-      return kDetected;
+      return recovers() ? kDetected : kWrongStop;
     }
     if (dram != golden_) return kSilent;
     return end.corrected != 0 ? kCorrected : kMasked;
@@ -190,7 +197,8 @@ void add_inject(CLI::App& app, Action& action) {
   command->footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
       "writes), half in PMEM (of all); without and with memory.ecc.\n"
-      "detected: stopped with cause and address, and what was stored is right;\n"
+      "detected: stopped with cause and address, what was stored is right, and after a soft reset\n"
+      "the network runs again;\n"
       "masked: the results are right and nothing was corrected; silent: they are wrong.\n"
       "Exit code 1: a hang, with memory.ecc a silent one, from 100 runs on nothing but masked.\n\n"
       "Examples:\n"

@@ -37,10 +37,12 @@ constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIlleg
                         kTokenError = 5, kFetchWindow = 6, kLoadWindow = 7, kStoreWindow = 8,
                         kFetchTimeout = 9, kLoadTimeout = 10, kStoreTimeout = 11;
 
-constexpr std::uint64_t kMemoryBase = 0x8000'0000;
 constexpr int kMemoryBytes = 1 << 19;
 constexpr int kProgramBytes = 1 << 16;               // the program lies first,
 constexpr int kSourceBytes = (1 << 17) + (1 << 16);  // then what loads read, then what stores write
+
+/// Where DRAM lies on the bus; each Bench draws it, so that all bits of addresses are used.
+std::uint64_t memory_base = 0;
 
 using Words = std::vector<std::uint32_t>;
 
@@ -125,10 +127,18 @@ void apply(const Copy& copy, State& state) {
 struct Program {
   std::vector<Word> words;
   std::vector<Copy> copies;
+  std::vector<std::size_t> dram_sets;  ///< words with a place in DRAM, from the start of the memory
 
   void run(Engine engine, const isa::Run& run) { words.push_back(isa::encode_run(engine, run)); }
   void copy(const Copy& c, int wait, int signal, bool sets, std::mt19937& random);
   void end() { words.push_back(isa::kEndWord); }
+  /// Another program behind this one, in the place of its END.
+  void append(const Program& more) {
+    if (!words.empty()) words.pop_back();
+    for (const std::size_t at : more.dram_sets) dram_sets.push_back(words.size() + at);
+    words.insert(words.end(), more.words.begin(), more.words.end());
+    copies.insert(copies.end(), more.copies.begin(), more.copies.end());
+  }
 };
 
 void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937& random) {
@@ -139,16 +149,23 @@ void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937&
   registers.set(isa::dma::kWords, c.words);
   registers.set(isa::dma::kRowsLast, c.rows - 1);
   registers.set(isa::dma::kLocalStride, c.local_stride);
-  registers.set(isa::dma::kDramStride, c.dram_stride);
+  registers.set(isa::dma::kDramStride, static_cast<std::uint32_t>(c.dram_stride));  // or backwards
   if (sets) {
     std::array<int, 4> order{0, 1, 2, 3};
     std::shuffle(order.begin(), order.end(), random);
-    for (const int reg : order)
+    for (const int reg : order) {
+      if (reg == isa::dma::kDram.reg && !c.from_dmem) dram_sets.push_back(words.size());
       words.push_back(isa::encode_set(engine, reg, registers.value[static_cast<std::size_t>(reg)]));
+    }
   }
   run(engine,
       {wait, signal, static_cast<int>(c.target), c.from_dmem ? 1 << isa::dma::kFromDmem : 0});
   copies.push_back(c);
+}
+
+std::uint64_t draw_memory_base(unsigned seed) {
+  memory_base = std::mt19937(seed + 17)() / kMemoryBytes * kMemoryBytes;
+  return memory_base;
 }
 
 struct Bench {
@@ -160,11 +177,13 @@ struct Bench {
   int read_latency = 3;        ///< of DMEM, at most
   int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
   std::int64_t cycles = 0;
-  std::uint64_t base = 0;
+  std::uint32_t base;         ///< BASE: any; the words make up for it
   std::vector<Word> program;  ///< what the engines are to see
 
   explicit Bench(unsigned seed)
-      : random(seed), memory(dut, kMemoryBase, kMemoryBytes, kBusBits, seed + 1) {
+      : random(seed),
+        memory(dut, draw_memory_base(seed), kMemoryBytes, kBusBits, seed + 1),
+        base(static_cast<std::uint32_t>(random()) / 64 * 64) {
     for (auto& word : memory.words) word = static_cast<std::uint32_t>(random());
     dut.rst_ni = 0;
     tick();
@@ -401,19 +420,23 @@ struct Bench {
   // -- programs -----------------------------------------------------------------------------------
   void start_program(const Program& p, std::uint32_t words) {
     program = p.words;
-    REQUIRE(8 * p.words.size() <= kProgramBytes);
-    for (std::size_t i = 0; i < p.words.size(); ++i) {
-      memory.words[2 * i] = static_cast<std::uint32_t>(p.words[i]);
-      memory.words[2 * i + 1] = static_cast<std::uint32_t>(p.words[i] >> 32);
+    for (const std::size_t at : p.dram_sets)
+      program.at(at) = isa::encode_set(
+          isa::engine_of(program.at(at)), isa::dma::kDram.reg,
+          static_cast<std::uint32_t>(isa::payload_of(program.at(at)) + memory_base - base));
+    REQUIRE(8 * program.size() <= kProgramBytes);
+    for (std::size_t i = 0; i < program.size(); ++i) {
+      memory.words[2 * i] = static_cast<std::uint32_t>(program[i]);
+      memory.words[2 * i + 1] = static_cast<std::uint32_t>(program[i] >> 32);
     }
     forget_engines();
     causes.fill(0);
     busy.fill(0);
     memory.bytes_read = memory.bytes_written = 0;
     memory.failed = false;
-    write(csr::kProgram, static_cast<std::uint32_t>(kMemoryBase));
+    write(csr::kProgram, static_cast<std::uint32_t>(memory_base));
     write(csr::kProgramWords, words);
-    write(csr::kBase, static_cast<std::uint32_t>(kMemoryBase));
+    write(csr::kBase, base);
     write64(csr::kWindowFirst, memory.window_first);
     write64(csr::kWindowLast, memory.window_last);
     write(csr::kIrqEnable, 3);
@@ -567,6 +590,10 @@ struct Bench {
       copy.dram += 4 * skip;
       copy.words = std::max(1, copy.words - skip - pick(0, kDataWords - 1));
     }
+    if (copy.rows > 1 && !copy.from_dmem && chance(30)) {  // backwards
+      copy.dram += (copy.rows - 1) * copy.dram_stride;
+      copy.dram_stride = -copy.dram_stride;
+    }
     if (transposed) copy.words -= pick(0, std::min(copy.words - 1, 5));
     return copy;
   }
@@ -718,7 +745,7 @@ std::vector<std::uint32_t> runs_that_touch(const Program& p, bool store, std::ui
   for (const Copy& c : p.copies) {
     if (c.store != store) continue;
     for (int row = 0; !c.from_dmem && row < c.rows; ++row) {
-      const auto first = kMemoryBase + static_cast<std::uint64_t>(c.dram + row * c.dram_stride);
+      const auto first = memory_base + static_cast<std::uint64_t>(c.dram + row * c.dram_stride);
       const std::uint64_t end = first + 4 * static_cast<std::uint64_t>(c.words);
       if (beat < first / kBeatBytes * kBeatBytes || beat >= end) continue;
       runs.push_back(run);
@@ -742,7 +769,7 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
   Bench bench(seed);
   set_timing(bench, timing);
   Program p;
-  std::uint64_t first = kMemoryBase;
+  std::uint64_t first = memory_base;
   std::uint64_t bytes = kMemoryBytes;
   if (kind == kFetchError) {  // somewhere in the program
     p = bench.ordered_program(30);
@@ -790,7 +817,7 @@ TEST_CASE("trine_control keeps its bursts inside of the window", "[tb][control][
     while (p.words.size() < 600) p.words.push_back(isa::encode_set(Engine::kVector, 0, 0));
     p.end();
     constexpr std::uint64_t kBurst = 256;  // half of the buffer
-    address = kMemoryBase + kBurst * static_cast<std::uint64_t>(bench.pick(
+    address = memory_base + kBurst * static_cast<std::uint64_t>(bench.pick(
                                          1, static_cast<int>(8 * p.words.size() / kBurst) - 1));
     bench.memory.window_last =
         address + static_cast<std::uint64_t>(bench.pick(0, 1)) * (kBurst - 1) - 1;
@@ -801,23 +828,23 @@ TEST_CASE("trine_control keeps its bursts inside of the window", "[tb][control][
     for (const Copy& c : p.copies) run += c.store == store;
     p.copy({store, Target::kDmem, at, 0, kDataWords, 1, 0, kDataWords}, 0, 0, true, bench.random);
     p.end();
-    address = kMemoryBase + static_cast<std::uint64_t>(at);
+    address = memory_base + static_cast<std::uint64_t>(at);
     bench.memory.window_last = address + static_cast<std::uint64_t>(bench.pick(0, kBeatBytes)) - 2;
   }
-  if (bench.pick(0, 1) == 0 && kind != kFetchWindow) bench.memory.window_first = kMemoryBase;
+  if (bench.pick(0, 1) == 0 && kind != kFetchWindow) bench.memory.window_first = memory_base;
   bench.start_program(p);
   bench.check_error(kind, address, run);
-  bench.memory.window_last = kMemoryBase + kMemoryBytes - 1;
-  bench.memory.window_first = kMemoryBase;
+  bench.memory.window_last = memory_base + kMemoryBytes - 1;
+  bench.memory.window_first = memory_base;
   bench.check_run(bench.ordered_program(20));
 }
 
 TEST_CASE("trine_control refuses what lies before the window", "[tb][control][error]") {
   Bench bench(38);
   Program p = bench.ordered_program(3);
-  bench.memory.window_first = kMemoryBase + 1;
+  bench.memory.window_first = memory_base + 1;
   bench.start_program(p);
-  bench.check_error(kFetchWindow, kMemoryBase);
+  bench.check_error(kFetchWindow, memory_base);
 }
 
 TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control][error]") {
@@ -832,16 +859,13 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
   REQUIRE(bench.write(csr::kWatchdog, kLimit) == 0);
   Program p;
   while (p.copies.size() < 400) {
-    const Program more = bench.ordered_program(20);
-    p.words.insert(p.words.end(), more.words.begin(), more.words.end() - 1);
-    p.copies.insert(p.copies.end(), more.copies.begin(), more.copies.end());
+    p.append(bench.ordered_program(20));
   }
-  p.end();
   bench.start_program(p);
   for (int wait = bench.pick(0, 3000); wait > 0; --wait) bench.tick();
   bench.memory.dead = channel;
   for (int i = 0; !bench.dut.irq_o; ++i) {
-    if (i > 40'000) FAIL("the program hangs");
+    if (i > 400'000) FAIL("the program hangs");
     bench.tick();
   }
   CHECK(bench.read(csr::kStatus) == 4);
@@ -855,7 +879,7 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
     CHECK((cause == kLoadTimeout || cause == kFetchTimeout));
     if (cause == kLoadTimeout) CHECK(touches(p, false, bench.read(csr::kErrorRun), address));
     if (channel == Memory::kR && cause == kLoadTimeout)
-      CHECK(bench.memory.oldest_read(1) == address);
+      CHECK(bench.memory.oldest_read(1) / kBeatBytes * kBeatBytes == address);
     if (cause == kFetchTimeout) CHECK(!bench.memory.reading(1));
   }
   CHECK(bench.read(csr::kIrqStatus) == 2);
@@ -863,7 +887,7 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
   if (late) {  // it answers after all, while the machine is idle: that is dropped
     bench.memory.dead = Memory::kNone;
     if (channel != Memory::kW && channel != Memory::kAw) {
-      for (int i = 0; i < 2000 && !bench.memory.idle(); ++i) bench.tick();
+      for (int i = 0; i < 40'000 && !bench.memory.idle(); ++i) bench.tick();
       CHECK(bench.memory.idle());
     }
   }
@@ -966,6 +990,53 @@ TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
     bench.write(csr::kIrqStatus, 3);
   }
   bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_csr raises the interrupts that are enabled", "[tb][csr]") {
+  Program good, bad;
+  good.end();
+  bad.words.push_back(std::uint64_t{3} << 62);
+  for (const bool error : {false, true}) {
+    for (const std::uint32_t enabled : {0u, 1u, 2u, 3u}) {
+      CAPTURE(error, enabled);
+      Bench bench(92 + enabled);
+      bench.start_program(error ? bad : good);
+      REQUIRE(bench.write(csr::kIrqEnable, enabled) == 0);
+      CHECK(bench.read(csr::kIrqEnable) == enabled);
+      for (int i = 0; i < 2000; ++i) bench.tick();
+      CHECK(bench.read(csr::kIrqStatus) == (error ? 2 : 1));
+      CHECK(bench.dut.irq_o == (enabled >> error & 1));
+      bench.write(csr::kIrqStatus, error ? 1 : 2);  // the other one
+      CHECK(bench.read(csr::kIrqStatus) == (error ? 2 : 1));
+      bench.write(csr::kIrqStatus, 3);
+      CHECK(bench.read(csr::kIrqStatus) == 0);
+      CHECK(!bench.dut.irq_o);
+    }
+  }
+}
+
+TEST_CASE("trine_csr starts nothing with a soft reset, and no program twice", "[tb][csr]") {
+  Bench bench(97);
+  const Program p = bench.ordered_program(10);
+  bench.check_run(p);
+  bench.write(csr::kControl, 3);
+  for (int i = 0; i < 50; ++i) {
+    CHECK(!bench.dut.running_o);
+    bench.tick();
+  }
+  CHECK(bench.read(csr::kStatus) == 0);
+  bench.start_program(p);
+  for (int i = 0; i < 20; ++i) bench.tick();
+  bench.write(csr::kControl, 1);  // ignored: it is busy
+  bench.wait_irq();
+  CHECK(bench.read(csr::kStatus) == 2);
+  bench.write(csr::kControl, 0);
+  for (int i = 0; i < 50; ++i) {
+    CHECK(!bench.dut.running_o);
+    bench.tick();
+  }
+  bench.write(csr::kIrqStatus, 3);
+  bench.check_run(p);
 }
 
 TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {

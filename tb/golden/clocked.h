@@ -12,6 +12,8 @@ struct Clocked {
 
   Clocked() {
     dut.rst_ni = 0;
+    dut.clk_i = 0;
+    dut.eval();  // Verilator sees no edge before the first evaluation
     tick();
     dut.rst_ni = 1;
     tick();

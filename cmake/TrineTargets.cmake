@@ -16,10 +16,12 @@ endfunction()
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick)
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only).
 include(Catch)
+add_custom_target(cpp_tests)  # all of them, without the benches: tests/cpp.py
 function(trine_add_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} trine_test_main trine_warnings)
+  add_dependencies(cpp_tests ${name})
   if(CMAKE_BUILD_TYPE STREQUAL Release)
     target_compile_options(${name} PRIVATE -O1)  # tests compile for longer than they run
   endif()

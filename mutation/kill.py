@@ -85,6 +85,12 @@ def campaign(bench, listed, options, reasons):
     return count
 
 
+def row(name, count):
+    """Of a table in Markdown."""
+    numbers = [sum(count.values()), count["killed"], count["explained"], count["survived"]]
+    return f"| {name} | " + " | ".join(f"{n:,}" for n in numbers) + " |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--least", type=float, default=95)
@@ -95,6 +101,7 @@ def main():
     options = parser.parse_args()
     reasons = explained()
     total = collections.Counter()
+    rows = ["| bench | mutants | killed | explained | survive |", "|---|---:|---:|---:|---:|"]
     for pair in options.bench:
         bench, netlist = pair.split("=", 1)
         name = pathlib.Path(bench).name.removesuffix("_mutants_tb")
@@ -102,8 +109,10 @@ def main():
             continue
         count = campaign(bench, pathlib.Path(netlist).with_suffix(".list"), options, reasons)
         total += count
+        rows.append(row(name, count))
         print(f"{name:<24} {sum(count.values()):5} mutants {count['killed']:5} killed "
               f"{count['explained']:4} explained {count['survived']:4} survive", flush=True)
+    print("\n".join([*rows, row("**all**", total)]))
     mutants = sum(total.values())
     good = 100 * (total["killed"] + total["explained"]) / max(mutants, 1)
     print(f"{mutants} mutants: {100 * total['killed'] / max(mutants, 1):.1f} % killed, {good:.1f} % "

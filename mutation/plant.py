@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A module with all its mutants in one: Yosys changes a bit of a cell's port where the environment says so.
 
-usage: plant.py --top TOP --modules A,B --count N --out FILE.v [--param K=V]... [-D X]... [-I DIR]... SOURCE...
-The mutants lie in the cells that come from rtl/A.sv, rtl/B.sv. Writes FILE.v, in which `trine_mutant()` (C, see
+usage: plant.py --top TOP --modules A,B --count N --out FILE.v [--seed N] [--param K=V]... [-D X]... [-I DIR]... SOURCE...
+The mutants lie in the cells that come from rtl/A.sv, rtl/B.sv; changes that leave the netlist as it is (0 for a 0) are
+none. Writes FILE.v, in which `trine_mutant()` (C, see
 mutant.cpp) chooses one of them, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
 """
 import argparse
+import json
 import pathlib
 import re
 import subprocess
@@ -18,6 +20,32 @@ def yosys(script):
                           stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit(f"plant.py: yosys: {done.stdout.strip()[-2000:]}")
+
+
+def changes_something(line, cells):
+    """False for a constant that is there already, or an inversion by a constant that forbids it."""
+    field = dict(re.findall(r"-(mode|cell|port|portbit|ctrlbit) (\S+)", line))
+    bits = cells[field["cell"].removeprefix("\\")]["connections"][field["port"].removeprefix("\\")]
+    bit = bits[int(field["portbit"])]
+    if bit == "x":
+        return False
+    if field["mode"] in ("const0", "const1"):
+        return bit != field["mode"][-1]
+    if field["mode"] in ("cnot0", "cnot1"):
+        control = bits[int(field["ctrlbit"])]
+        return control not in ("0", "1") or control == field["mode"][-1]
+    return True
+
+
+def choose(listed, netlist, top, count):
+    """Keeps the first `count` that change something, numbered anew."""
+    cells = json.loads(netlist.read_text())["modules"][top]["cells"]
+    lines = [line for line in listed.read_text().splitlines() if changes_something(line, cells)]
+    if len(lines) < count:
+        sys.exit(f"plant.py: {top}: {len(lines)} mutants are left of {count}")
+    lines = [re.sub(r"-ctrl mutant 16 \d+", f"-ctrl mutant 16 {n}", line)
+             for n, line in enumerate(lines[:count], 1)]
+    listed.write_text("\n".join(lines) + "\n")
 
 
 def choose_by_environment(text, top):
@@ -38,6 +66,7 @@ def main():
     parser.add_argument("--modules", required=True, help="comma between them")
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--param", action="append", default=[])
     parser.add_argument("-D", action="append", default=[], dest="defines")
     parser.add_argument("-I", action="append", default=[], dest="folders")
@@ -49,13 +78,17 @@ def main():
                     options.sources)
     chparam = "".join(f" -set {p.replace('=', ' ', 1)}" for p in options.param)
     selection = " ".join(f"a:src=*/rtl/{m}.sv:*" for m in options.modules.split(","))
+    base, netlist = options.out.with_suffix(".il"), options.out.with_suffix(".json")
     yosys(f"read_verilog -sv {read}; chparam{chparam} {options.top}; "
           f"hierarchy -check -top {options.top}; proc; opt; "
           # Flattened cells have the places of their instances, too: marked before.
           f"setattr -set trine_mutable 1 {selection}; flatten; opt_clean -purge; "
-          f"rename -top {options.top}; "
-          f"mutate -list {options.count} -seed 1 -ctrl mutant 16 1 -o {listed} c:* a:trine_mutable=1 %i; "
-          f"script {listed}; splitnets -driver; opt_clean; write_verilog -noattr {options.out}")
+          f"rename -top {options.top}; write_rtlil {base}; write_json {netlist}; "
+          f"mutate -list {2 * options.count} -seed {options.seed} -ctrl mutant 16 1 -o {listed} "
+          "c:* a:trine_mutable=1 %i")
+    choose(listed, netlist, options.top, options.count)
+    yosys(f"read_rtlil {base}; script {listed}; splitnets -driver; opt_clean; "
+          f"write_verilog -noattr {options.out}")
     options.out.write_text(choose_by_environment(options.out.read_text(), options.top))
 
 

@@ -5,7 +5,8 @@
 //
 // The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine. A model is found by
 // the hash of everything that it depends on: the emitted files, the shim, the flags, the versions
-// of Verilator and g++, and the processor. It is built in a folder of its own and moved into place
+// of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR every model counts lines and toggles
+// and leaves a file there (tests/coverage). It is built in a folder of its own and moved into place
 // when complete, under a lock, so processes can build at the same time.
 
 #pragma once

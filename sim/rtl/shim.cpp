@@ -22,6 +22,14 @@
 
 #include "verilated_syms.h"
 #endif
+#if VM_COVERAGE
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "verilated_cov.h"
+#endif
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
 #endif
@@ -61,6 +69,15 @@ class Model {
     if (trace_ != nullptr) trace_->close();
 #endif
     top_->final();
+#if VM_COVERAGE
+    if (const char* folder = std::getenv("TRINE_RTL_COVERAGE"); folder != nullptr) {
+      static int models = 0;
+      context_.coveragep()->write((std::string(folder) + "/" + std::to_string(getpid()) + "-" +
+                                   std::to_string(reinterpret_cast<std::uintptr_t>(&models)) + "-" +
+                                   std::to_string(models++) + ".dat")
+                                      .c_str());
+    }
+#endif
   }
 
   AxiMemory& memory() { return memory_; }

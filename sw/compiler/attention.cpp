@@ -10,13 +10,13 @@
 #include <optional>
 #include <set>
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/network.h"
 
 namespace trine::compiler {
 namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
-int divide_up(int n, int unit) { return (n + unit - 1) / unit; }
 
 constexpr std::size_t kScoresAhead = 2;  ///< units whose scores come before a unit's mixture
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/network.h"
 
 namespace trine::compiler {
@@ -64,7 +65,7 @@ Former best_former(const Geometry& g, const gen::Config& config) {
   Former best{g.S, g.dil_x, 0, 0};
   const int rows = config.rows;
   const auto tiles = [&](const Former& f) {
-    return (std::int64_t{g.P} * (g.Q + f.idle) + rows - 1) / rows;
+    return divide_up(std::int64_t{g.P} * (g.Q + f.idle), rows);
   };
   const auto cycles = [&](const Former& f) {
     const int step = accesses(g, std::min(rows, g.Q) + f.halo, config.banks());

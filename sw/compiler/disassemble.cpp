@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "sw/compiler/program.h"
 
 namespace trine::compiler {
@@ -17,9 +19,12 @@ std::string_view operation_of(Engine engine, int op) {
   static constexpr std::string_view kVector[] = {
       "max", "sum", "add",     "max_ternary",        "max_binary", "add_int32",
       "mul", "min", "softmax", "squared_difference", "normalize"};
-  if (engine == Engine::kCompute) return op < 6 ? kPrecisions[op] : "?";
-  if (engine == Engine::kVector) return op < 11 ? kVector[op] : "?";
-  return op < 7 ? kTargets[op] : "?";
+  const auto at = [op](const auto& names) -> std::string_view {
+    return static_cast<std::size_t>(op) < std::size(names) ? names[op] : "?";
+  };
+  if (engine == Engine::kCompute) return at(kPrecisions);
+  if (engine == Engine::kVector) return at(kVector);
+  return at(kTargets);
 }
 
 std::string flags_of(Engine engine, int flags) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sw/base/error.h"
+#include "sw/base/rounding.h"
 #include "sw/compiler/emitter.h"
 
 namespace trine::compiler {
@@ -15,8 +16,6 @@ namespace agu = isa::agu;
 namespace post = isa::post;
 
 constexpr int kMostRows = 8191;  ///< of a nest's coordinates
-
-std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
 isa::vector::Op max_of(int per_word) {
   using Op = isa::vector::Op;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "sw/base/error.h"
+#include "sw/base/rounding.h"
 
 namespace trine::compiler {
 namespace {
@@ -15,8 +16,6 @@ using isa::Engine;
 using isa::dma::Target;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
-std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
-std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
 constexpr int kLeastBeats = 64;       ///< of a part of an output that is stored by itself
 constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them

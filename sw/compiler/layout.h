@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "sw/base/rounding.h"
+
 namespace trine::compiler {
 
 /// Extents of an image.
@@ -24,7 +26,7 @@ struct Shape {
   int C = 1, H = 1, W = 1;
   int per_word = 4;  ///< codes of a word: 4 int8, 16 ternary, 32 binary, 1 int32
 
-  int channel_words() const { return (C + per_word - 1) / per_word; }
+  int channel_words() const { return divide_up(C, per_word); }
   std::int64_t pixels() const { return std::int64_t{H} * W; }
   bool operator==(const Shape& o) const { return C == o.C && H == o.H && W == o.W; }
 };

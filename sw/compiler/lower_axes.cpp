@@ -7,6 +7,7 @@
 
 #include <numeric>
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/lowering.h"
 
 namespace trine::compiler {
@@ -159,7 +160,7 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
     while (left > 1) {
       const bool from_pixels = stride % from.C == 0, to_pixels = here % s.C == 0;
       std::int64_t part = left;
-      if (!from_pixels) part = std::min(part, (from.C + stride - 1) / stride);
+      if (!from_pixels) part = std::min(part, divide_up(from.C, stride));
       if (!to_pixels) part = std::min(part, s.C / here);
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))

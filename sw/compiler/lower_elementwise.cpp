@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/lowering.h"
 #include "sw/reference/ops.h"
 #include "sw/reference/softmax.h"
@@ -233,7 +234,7 @@ void Lowering::normalization(const Op& o) {
     fail(o, fmt::format("tensor {} '{}': the machine has no normalization (vector.softmax)",
                         o.outputs[0], graph_.out(o).name));
   const int words = config_.data_words();
-  if ((layer.channels + words - 1) / words * words > config_.param_channels)
+  if (round_up(layer.channels, words) > config_.param_channels)
     fail(o, fmt::format("tensor {} '{}': {} channels, memory.param_channels is {}", o.outputs[0],
                         graph_.out(o).name, layer.channels, config_.param_channels));
   layer.input = image(o, 0);

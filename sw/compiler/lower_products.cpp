@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/lowering.h"
 
 namespace trine::compiler {
@@ -173,11 +174,11 @@ Layer Lowering::convolution(const Op& o) {
   const Fold& fold = net_.maps[at(layer.input)].fold;
   if (fold.folded()) {  // the border is in the map
     Geometry& g = layer.window;
-    g.S = (filter.extent(2) + fold.pixels - 1) / fold.pixels;
+    g.S = divide_up(filter.extent(2), fold.pixels);
     g.dil_x = fold.pixels / fold.stride_x;
     g.stride_x /= fold.stride_x;
     g.pad_left = 0;
-    g.R = (filter.extent(1) + fold.rows - 1) / fold.rows;
+    g.R = divide_up(filter.extent(1), fold.rows);
     g.stride_y /= fold.stride_y;
     if (fold.rows > 1) g.pad_top = 0;
   } else {

@@ -2,6 +2,8 @@
 
 #include "sw/compiler/lowering.h"
 
+#include "sw/base/rounding.h"
+
 namespace trine::compiler {
 
 std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
@@ -120,7 +122,7 @@ void Lowering::add_input(int tensor) {
 namespace {
 
 /// Of that size, that cover `taps`.
-int blocks(int taps, int size) { return (taps + size - 1) / size; }
+int blocks(int taps, int size) { return divide_up(taps, size); }
 
 }  // namespace
 

@@ -19,6 +19,7 @@
 #include "gen/isa.h"
 #include "sw/base/error.h"
 #include "sw/base/npy.h"
+#include "sw/base/rounding.h"
 #include "sw/compiler/layout.h"
 #include "sw/model/graph.h"
 #include "sw/reference/norm.h"
@@ -68,9 +69,7 @@ struct Map {
   /// Place of the first channel in the first word.
   int position() const { return part.channel % shape.per_word; }
   /// Words that so many channels from the first one on lie in.
-  int words_of(int channels) const {
-    return (position() + channels + shape.per_word - 1) / shape.per_word;
-  }
+  int words_of(int channels) const { return divide_up(position() + channels, shape.per_word); }
 };
 
 /// Window of R x S taps over H x W pixels, P x Q positions. A stride of 0 repeats the only row or
@@ -228,7 +227,7 @@ struct Layer {
   }
   /// Input words that so many channels read.
   int words_of(int count) const {
-    return former.steps == 0 ? words : (count + group_channels - 1) / group_channels;
+    return former.steps == 0 ? words : divide_up(count, group_channels);
   }
   /// Output channels that the array computes at once.
   int columns(const gen::Config& config) const {
@@ -249,7 +248,7 @@ struct Layer {
   }
   /// PMEM rows of a group for so many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
-    return (steps_done + steps_per_row - 1) / steps_per_row;
+    return divide_up(steps_done, steps_per_row);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "sw/base/error.h"
+#include "sw/base/rounding.h"
 
 namespace trine::compiler {
 namespace {
@@ -16,8 +17,6 @@ constexpr double kWorthwhile = 0.05;   ///< part of a layer's cycles that is wor
 constexpr double kLayerOverhead = 30;  ///< cycles from a layer's last result to the next start
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 /// Layers during which a resident map occupies its words.
 struct Life {
@@ -582,7 +581,7 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch, const gen:
 std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config) {
   const int columns = layer.columns(config);
   const std::int64_t groups =
-      layer.kind == LayerKind::kConv ? (layer.channels + columns - 1) / columns : 1;
+      layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
   std::int64_t sum = 0;
   for (const Sweep& sweep : layer.sweeps)
     for (const SweepPart& part : sweep.parts) sum += replays(layer, part.rect, pitch, config);
@@ -595,7 +594,7 @@ std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out,
                             const gen::Config& config) {
   const Geometry g = layer.window_of(layer.sweeps[0]);  // the others are alike
   const std::int64_t positions = std::int64_t{g.P} * g.Q, mask = config.banks() - 1;
-  const int groups = (layer.channels + config.cols - 1) / config.cols;
+  const int groups = divide_up(layer.channels, config.cols);
   const int taps = std::min(g.R * g.S, 64);
   constexpr int kTiles = 16;  // the pattern repeats
   // For each bank: in how many of the taps of the tile that is read next it is taken.

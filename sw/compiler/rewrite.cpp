@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/rewriter.h"
 
 namespace trine::compiler {
@@ -179,7 +180,7 @@ class SymmetricWeights : Rewriter {
     const std::vector<int> in = graph_.tensor(x).shape;
     const int channels = in.back(), depth = w.extent(-1);
     const bool grouped = op.kind == OpKind::kConv2D && depth != channels;
-    const int words = (channels + kWord - 1) / kWord;
+    const int words = divide_up(channels, kWord);
     const auto reads = grouped ? std::vector<int>(at(words), static_cast<int>(parts.size()))
                                : readings(words, parts, [&](std::size_t i) {
                                    return static_cast<int>(i) % depth % channels / kWord;
@@ -287,7 +288,7 @@ class SymmetricWeights : Rewriter {
   void depthwise(const Op& op, const Parts& parts) {
     const Tensor x = graph_.in(op, 0), w = graph_.in(op, 1);
     const int C = x.extent(3), M = w.extent(3), multiplier = M / C;
-    const int words = (C + kWord - 1) / kWord;
+    const int words = divide_up(C, kWord);
     const auto reads = readings(
         words, parts, [&](std::size_t i) { return static_cast<int>(i) % M / multiplier / kWord; });
     std::vector<Run> runs;

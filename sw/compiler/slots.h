@@ -12,13 +12,15 @@
 #include <optional>
 #include <vector>
 
+#include "sw/base/rounding.h"
+
 namespace trine::compiler {
 
 class Slots {
  public:
   Slots(std::int64_t capacity, std::int64_t unit) : capacity_(capacity), unit_(unit) {}
 
-  std::int64_t rounded(std::int64_t size) const { return (size + unit_ - 1) / unit_ * unit_; }
+  std::int64_t rounded(std::int64_t size) const { return round_up(size, unit_); }
 
   /// Where the block lies, if it is there.
   std::optional<std::int64_t> find(std::int64_t block) const {

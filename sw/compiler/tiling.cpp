@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 
+#include "sw/base/rounding.h"
 #include "sw/compiler/plan.h"
 
 namespace trine::compiler {
@@ -22,9 +23,6 @@ constexpr double kNormalize = 57;    ///< cycles of a tile of a normalization, b
 constexpr double kSoftmax = 44;      ///< cycles of a tile of a softmax, besides its codes
 constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
 constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
-
-std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
-std::int64_t divide_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
 
 /// n, n/2, n/4, ... 1, each rounded up.
 std::vector<int> halvings(int n) {

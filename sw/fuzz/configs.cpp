@@ -7,11 +7,10 @@
 #include <algorithm>
 
 #include "gen/schema.h"
+#include "sw/base/rounding.h"
 
 namespace trine::fuzz {
 namespace {
-
-int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 
 int side(Choices& choices) {
   static const std::vector<int> kUsual{4, 8, 16, 1, 2};

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Which lines of rtl/ were run, and which bits toggled, by programs and networks on whole designs.
+
+usage: rtl.py [--build DIR] [--out DIR] [--least PERCENT] [--lines] [--bits] [--merge]
+Runs random programs, random networks, whole networks and what stops with an error on designs that Verilator has given
+counters (--coverage-line, --coverage-toggle), merges what they leave in OUT and prints a table in Markdown. A line counts
+if one of its statements ran in one instance of one design; a bit, if it rose or fell in one.
+exceptions.txt has what no run can reach, with reasons. Exit code 1 below --least percent of the lines, 2 if a run fails.
+"""
+import argparse
+import collections
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+EXCEPTIONS = HERE / "exceptions.txt"
+RUNS = [
+    ["tests/random_program_test"],
+    ["sim/rtl/rtl_run_test"],
+    ["tests/networks_rtl_test", "[fuzz],[transformer],[norm],[lowbit]"],
+]
+POINT = re.compile(rb"C '([^']*)' (\d+)$")
+
+
+def run_all(build, out):
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    environment = {**os.environ, "TRINE_RTL_COVERAGE": str(out)}
+    for command in RUNS:
+        done = subprocess.run([build / command[0], *command[1:]], env=environment, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        print(f"{' '.join(command)}: {done.stdout.strip().splitlines()[-1]}", file=sys.stderr)
+        if done.returncode:
+            print(done.stdout[-3000:], file=sys.stderr)
+            sys.exit(2)
+
+
+def fields(key):
+    return dict(part.split(b"\x02", 1) for part in key.split(b"\x01")[1:])
+
+
+def lines_of(ranges):
+    for part in ranges.decode().split(","):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def merge(folder):
+    """Counts of {key: runs}, keys as Verilator writes them."""
+    counts = collections.Counter()
+    for file in sorted(folder.glob("*.dat")):
+        for line in file.read_bytes().splitlines():
+            point = POINT.match(line)
+            if point:
+                counts[point.group(1)] += int(point.group(2))
+    if not counts:
+        print(f"rtl.py: {folder}: no run left counters", file=sys.stderr)
+        sys.exit(2)
+    return counts
+
+
+def by_module(counts):
+    """{file: {line: ran}}, {file: {(line, bit): toggled}}"""
+    lines = collections.defaultdict(dict)
+    bits = collections.defaultdict(dict)
+    for key, count in counts.items():
+        f = fields(key)
+        file = pathlib.PurePosixPath(f[b"f"].decode()).name
+        if not (ROOT / "rtl" / file).exists():
+            continue
+        if f[b"page"].startswith(b"v_toggle"):
+            bit = (int(f[b"l"]), f[b"o"].decode())
+            bits[file][bit] = bits[file].get(bit, False) or count > 0
+        elif b"S" in f:
+            for line in lines_of(f[b"S"]):
+                lines[file][line] = lines[file].get(line, False) or count > 0
+    return lines, bits
+
+
+def exceptions():
+    """{file: [text of a line]}: `file: text: reason`, the text as it stands in the source."""
+    known = collections.defaultdict(list)
+    for number, entry in enumerate(EXCEPTIONS.read_text().splitlines(), 1):
+        if not entry.strip() or entry.startswith("#"):
+            continue
+        parts = entry.split(" | ")
+        if len(parts) != 3 or not all(p.strip() for p in parts):
+            print(f"rtl.py: {EXCEPTIONS.name}:{number}: expected FILE | TEXT | REASON", file=sys.stderr)
+            sys.exit(2)
+        known[parts[0].strip()].append(parts[1].strip())
+    return known
+
+
+def excuse(lines):
+    """Takes the exceptions out of `lines`; one that was reached, or is not there, is an error."""
+    taken = 0
+    for file, texts in exceptions().items():
+        source = (ROOT / "rtl" / file).read_text().splitlines()
+        for text in texts:
+            found = [n for n, ran in lines[file].items() if source[n - 1].strip() == text]
+            missed = [n for n in found if not lines[file][n]]
+            if not missed:
+                print(f"rtl.py: exceptions.txt: {file}: '{text}' was reached or is not there",
+                      file=sys.stderr)
+                sys.exit(2)
+            for n in missed:
+                del lines[file][n]
+            taken += len(missed)
+    return taken
+
+
+def share(points):
+    return 100 * sum(points.values()) / len(points) if points else 100.0
+
+
+def table(lines, bits):
+    rows = ["| module | lines | reached | bits | toggled |", "|---|---:|---:|---:|---:|"]
+    for file in sorted(set(lines) | set(bits)):
+        rows.append(f"| {file[:-3]} | {len(lines[file])} | {share(lines[file]):.1f} % | {len(bits[file]):,} | "
+                    f"{share(bits[file]):.1f} % |")
+    all_lines = {(f, n): ran for f in lines for n, ran in lines[f].items()}
+    all_bits = {(f, b): moved for f in bits for b, moved in bits[f].items()}
+    rows.append(f"| **all** | **{len(all_lines):,}** | **{share(all_lines):.1f} %** | **{len(all_bits):,}** | "
+                f"**{share(all_bits):.1f} %** |")
+    return "\n".join(rows), share(all_lines)
+
+
+def show_missed(lines):
+    for file in sorted(lines):
+        source = (ROOT / "rtl" / file).read_text().splitlines()
+        for n in sorted(n for n, ran in lines[file].items() if not ran):
+            print(f"{file}:{n}: {source[n - 1].strip()}")
+
+
+def show_still(bits):
+    """Signals with bits that never moved."""
+    for file in sorted(bits):
+        still = collections.Counter(re.sub(r"\[\d+\]$", "", b) for (_, b), moved in bits[file].items() if not moved)
+        print(f"{file}: " + ", ".join(f"{name} ({n})" for name, n in still.most_common()))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "coverage" / "rtl")
+    parser.add_argument("--least", type=float, default=95.0, help="percent of the lines")
+    parser.add_argument("--lines", action="store_true", help="name the lines that were missed")
+    parser.add_argument("--bits", action="store_true", help="name the signals whose bits stood still")
+    parser.add_argument("--merge", action="store_true", help="only merge what lies in OUT")
+    options = parser.parse_args()
+    if not options.merge:
+        run_all(options.build.resolve(), options.out.resolve())
+    lines, bits = by_module(merge(options.out))
+    excused = excuse(lines)
+    text, reached = table(lines, bits)
+    print(text)
+    print(f"{excused} lines are excused in exceptions.txt")
+    if options.lines:
+        show_missed(lines)
+    if options.bits:
+        show_still(bits)
+    sys.exit(reached < options.least)
+
+
+if __name__ == "__main__":
+    main()

@@ -493,7 +493,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
 }
 
 /// Output words of a tile and group of which some lane's bank is read in every step of the last
-/// gather, so that the write has to take a cycle of it.
+/// gather, so that the write has to take a cycle of it, or two. @return the cycles
 int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
                            std::size_t steps) const {
   using namespace isa::compute;
@@ -501,6 +501,7 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
   const int first = field(r, post::kPosition) + group * columns_;
   const int last =
       field(r, post::kPosition) + std::min(field(r, kChannels), (group + 1) * columns_);
+  const bool ends = field(r, kChannels) <= (group + 1) * columns_;  // the rest of a word is zeroed
   const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
   int blocked = 0;
   for (int word = first / per_word; per_word * word < last; ++word) {
@@ -509,7 +510,9 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
       waits = waits ||
               (lanes.active(l) && static_cast<std::size_t>(bank_steps_[static_cast<std::size_t>(
                                       (lanes.lanes[l].out + word * out_plane) & mask)]) == steps);
-    blocked += waits ? 1 : 0;
+    // With codes, a part of a word is read and written (trine_ecc_bank).
+    const bool part = per_word * word < first || (!ends && per_word * (word + 1) > last);
+    if (waits) blocked += config_.ecc && part ? 2 : 1;
   }
   return blocked;
 }

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feeds the readers of files with what libFuzzer makes of good files, under address and undefined-behaviour sanitizers.
 
-usage: run.py [--seconds N] [--build DIR] [READER]...
+usage: run.py [--seconds N] [--build DIR] [--pack] [READER]...
 Builds with clang 14 (Debian: clang-14, libclang-rt-14-dev) in build/hostile. Seeds: the models, vectors, presets and
 configurations of this repository, `found/` beside this program (inputs that once failed), and what earlier runs kept in
-the build folder. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
+the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
 build folder then, and belongs into found/; 2 if the build fails, 77 without clang.
 """
 import argparse
@@ -15,10 +15,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 
 SKIPPED = 77
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+CORPUS = HERE / "corpus.tar.xz"
 LARGEST = 100_000  # bytes of a seed
 SEEDS = {
     "tflite": ["models/*.tflite", "tests/operators/*.tflite"],
@@ -59,6 +61,31 @@ def seed(reader, corpus):
             shutil.copy(file, corpus / "_".join(file.relative_to(ROOT).parts))
 
 
+def unpack(folder):
+    """What earlier runs kept, READER/HASH each."""
+    if not CORPUS.exists():
+        return
+    with tarfile.open(CORPUS) as archive:
+        for entry in archive:
+            reader, name = pathlib.PurePosixPath(entry.name).parts
+            (folder / reader).mkdir(parents=True, exist_ok=True)
+            (folder / reader / name).write_bytes(archive.extractfile(entry).read())
+
+
+def pack(folder):
+    """The inputs that libFuzzer found, not those that lie in the repository anyway."""
+    found = sorted(f for f in folder.glob("*/*") if re.fullmatch("[0-9a-f]{40}", f.name))
+    fresh = CORPUS.with_suffix(".new")
+    with tarfile.open(fresh, "w:xz", preset=9) as archive:
+        for file in found:
+            entry = tarfile.TarInfo(str(file.relative_to(folder)))
+            entry.size = file.stat().st_size
+            with file.open("rb") as data:
+                archive.addfile(entry, data)
+    fresh.rename(CORPUS)
+    print(f"{len(found):,} inputs in {CORPUS.name}, {CORPUS.stat().st_size:,} bytes")
+
+
 def seed_programs(folder, corpus):
     """A program that the tool compiles, if there is a tool."""
     tool = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
@@ -92,6 +119,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="for each reader")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "hostile")
+    parser.add_argument("--pack", action="store_true", help="then keep the corpus in corpus.tar.xz")
     parser.add_argument("reader", nargs="*", help=", ".join(SEEDS))
     options = parser.parse_args()
     options.build = options.build.resolve()
@@ -99,7 +127,10 @@ def main():
         if reader not in SEEDS:
             parser.error(f"{reader}: allowed are {', '.join(SEEDS)}")
     build(options.build)
+    unpack(options.build / "corpus")
     good = [feed(reader, options) for reader in options.reader or SEEDS]
+    if options.pack:
+        pack(options.build / "corpus")
     sys.exit(not all(good))
 
 

@@ -80,7 +80,7 @@ void stretch_loop(isa::Registers& r, std::mt19937& random) {
   for (const auto* field : {&agu::kSLast, &agu::kRLast, &agu::kWordsLast, &agu::kGroupsLast})
     r.set(*field, 0);
   r.set(agu::kTilesLast, draw(2) == 0 ? 0 : std::min<std::int64_t>(tiles - 1, 1));
-  switch (random() % 5) {
+  switch (random() % 6) {
     case 0:
       r.set(agu::kTilesLast, std::min<std::int64_t>(tiles - 1, draw(3'000)));
       break;
@@ -89,6 +89,10 @@ void stretch_loop(isa::Registers& r, std::mt19937& random) {
       break;
     case 2:
       r.set(agu::kWordsLast, draw(3'000));
+      break;
+    case 5:
+      r.set(agu::kWordsLast, 3'000 + draw(5'000));
+      r.set(agu::kTilesLast, 0);
       break;
     case 3:
       r.set(agu::kRLast, draw(2'000));
@@ -114,9 +118,18 @@ isa::Registers any_geometry(std::mt19937& random) {
   };
   if (chance(random, 20)) move(agu::kXStart, agu::kXEnd, agu::kWidth);
   if (chance(random, 20)) move(agu::kYStart, agu::kYEnd, agu::kHeight);
-  if (chance(random, 10)) r.set(agu::kDilX, draw(r.get(agu::kXEnd) > 4'000 ? 100 : 1'000));
-  if (chance(random, 10)) r.set(agu::kDilY, draw(r.get(agu::kYEnd) > 4'000 ? 100 : 1'000));
-  if (chance(random, 10)) stretch_loop(r, random);
+  // Taps far from each other, in a map that is as large or ends before; none comes round to 0.
+  constexpr std::int64_t kFarthest = 16'000, kCoordinate = 8'191, kDilation = 4'095;
+  const auto dilate = [&](const isa::Field& dilation, const isa::Field& last, const isa::Field& end,
+                          const isa::Field& size) {
+    const std::int64_t room = (kFarthest - r.get(end)) / (r.get(last) + 1);
+    r.set(dilation, draw(static_cast<unsigned>(std::min(room, kDilation)) + 1));
+    if (chance(random, 70))  // it ends soon behind one of the taps
+      r.set(size, std::min(kCoordinate, r.get(dilation) * draw(4) + 1 + draw(12)));
+  };
+  if (chance(random, 25)) dilate(agu::kDilX, agu::kSLast, agu::kXEnd, agu::kWidth);
+  if (chance(random, 25)) dilate(agu::kDilY, agu::kRLast, agu::kYEnd, agu::kHeight);
+  if (chance(random, 15)) stretch_loop(r, random);
   return r;
 }
 
@@ -128,7 +141,7 @@ TEST_CASE("trine_agu walks the loop nest", "[tb][agu]") {
   std::mt19937 random{seed};
   Bench bench;
   auto& dut = bench.dut;
-  for (int nest = 0; nest < 100; ++nest) {
+  for (int nest = 0; nest < 150; ++nest) {
     const isa::Registers r = any_geometry(random);
     const bool window = kWindow && chance(random, 50);
     const auto steps = loop_nest(r, kRows, window);

@@ -3,6 +3,7 @@
 // Address generation against the plain loop nest: random geometry, stalls, clears.
 
 #include <catch2/catch.hpp>
+#include <initializer_list>
 #include <random>
 
 #include "Vtrine_agu.h"
@@ -116,6 +117,20 @@ isa::Registers any_geometry(std::mt19937& random) {
     r.set(end, r.get(end) + far);
     r.set(size, r.get(size) + far);
   };
+  // Strides, halo and idle columns of up to 8 bits.
+  const auto spread = [&](const isa::Field& start, const isa::Field& end, const isa::Field& size,
+                          std::initializer_list<isa::Field> scaled) {
+    const std::int64_t factor = 2 + draw(27), span = r.get(end) - r.get(start);
+    if (span * factor > 3'000) return;
+    r.set(end, r.get(start) + span * factor);
+    r.set(size, r.get(size) * factor + draw(3));
+    for (const isa::Field& field : scaled) r.set(field, r.get(field) * factor);
+  };
+  if (chance(random, 25))
+    spread(agu::kXStart, agu::kXEnd, agu::kWidth,
+           {agu::kTileX, agu::kStrideX, agu::kHalo, agu::kIdle});
+  if (chance(random, 25))
+    spread(agu::kYStart, agu::kYEnd, agu::kHeight, {agu::kTileY, agu::kStrideY});
   if (chance(random, 20)) move(agu::kXStart, agu::kXEnd, agu::kWidth);
   if (chance(random, 20)) move(agu::kYStart, agu::kYEnd, agu::kHeight);
   // Taps far from each other, in a map that is as large or ends before; none comes round to 0.

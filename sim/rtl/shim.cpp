@@ -71,11 +71,11 @@ class Model {
     top_->final();
 #if VM_COVERAGE
     if (const char* folder = std::getenv("TRINE_RTL_COVERAGE"); folder != nullptr) {
-      static int models = 0;
-      context_.coveragep()->write((std::string(folder) + "/" + std::to_string(getpid()) + "-" +
-                                   std::to_string(reinterpret_cast<std::uintptr_t>(&models)) + "-" +
-                                   std::to_string(models++) + ".dat")
-                                      .c_str());
+      std::string file = std::string(folder) + "/XXXXXX.dat";
+      const int descriptor = mkstemps(file.data(), 4);  // a file of its own for each model
+      if (descriptor < 0) return;
+      close(descriptor);
+      context_.coveragep()->write(file.c_str());
     }
 #endif
   }

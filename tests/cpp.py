@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests of all C++ in a build of their own: which lines they reach, or under sanitizers.
 
-usage: cpp.py {coverage,sanitize} [--build DIR] [--least PERCENT] [--jobs N] [--lines]
-coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown; exit code 1 below --least
+usage: cpp.py {coverage,sanitize} [--build DIR] [--figures DIR] [--least PERCENT] [--jobs N] [--lines]
+coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown, also in coverage_cpp.md of
+           the folder of --figures; exit code 1 below --least
 sanitize   address and undefined-behaviour sanitizers: exit code 1 if a test fails or one of them speaks
 Tests whose time goes into RTL, netlists or proofs are left out, as they run the same C++. Exit code 2 if the build fails,
 77 without gcovr.
@@ -21,7 +22,8 @@ SKIPPED = 77
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OTHERS = "_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist"
 FOLDERS = ("gen", "sw", "sim", "synth")
-NOT_OURS = (r".*_test\.cpp", r".*testing\.h", r".*test_main\.cpp", r".*/build.*", r".*print_headers\.cpp")
+# Tests and what only they include; a program of the build, which has run when the counters are cleared.
+NOT_OURS = (r".*_test\.cpp", r".*testing\.h", r".*test_main\.cpp", r".*print_headers\.cpp")
 
 
 def call(command, **options):
@@ -53,12 +55,13 @@ def run_tests(folder, jobs):
     return done.returncode == 0
 
 
-def line_table(folder, least, show):
+def line_table(folder, jobs, show):
+    """The table, and the percentage of all lines."""
     exclude = [option for pattern in NOT_OURS for option in ("--exclude", pattern)]
     filters = [option for f in FOLDERS for option in ("--filter", f"{ROOT}/{f}/")]
     report = folder / "lines.json"
-    done = call(["gcovr", "--root", ROOT, *filters, *exclude, "--exclude-throw-branches", "--json",
-                 report, folder])
+    done = call(["gcovr", "--root", ROOT, *filters, *exclude, "--exclude-throw-branches", "-j", jobs,
+                 "--json", report, folder])
     if done.returncode:
         print(done.stdout[-2000:], file=sys.stderr)
         sys.exit(2)
@@ -71,18 +74,22 @@ def line_table(folder, least, show):
             lines[where][0] += line["count"] > 0
             if show and not line["count"]:
                 print(f"{file['file']}:{line['line_number']}")
-    print("| folder | lines | reached |\n|---|---:|---:|")
+    rows = ["| folder | lines | reached |", "|---|---:|---:|"]
     for where, (reached, count) in sorted(lines.items()):
-        print(f"| `{where}` | {count:,} | {100 * reached / count:.1f} % |")
+        rows.append(f"| `{where}` | {count:,} | {100 * reached / count:.1f} % |")
     reached, count = (sum(n[i] for n in lines.values()) for i in (0, 1))
-    print(f"| **all** | **{count:,}** | **{100 * reached / count:.1f} %** |")
-    return 100 * reached / count >= least
+    if not count:
+        print(f"cpp.py: {folder}: no test left counters", file=sys.stderr)
+        sys.exit(2)
+    rows.append(f"| **all** | **{count:,}** | **{100 * reached / count:.1f} %** |")
+    return "\n".join(rows), 100 * reached / count
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("coverage", "sanitize"))
     parser.add_argument("--build", type=pathlib.Path, help="folder (build/coverage, build/sanitize)")
+    parser.add_argument("--figures", type=pathlib.Path, help="folder for coverage_cpp.md")
     parser.add_argument("--least", type=float, default=90.0, help="percent of the lines")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--lines", action="store_true", help="name the lines that were missed")
@@ -97,7 +104,12 @@ def main():
     if not run_tests(folder, options.jobs):
         sys.exit(1)
     if options.what == "coverage":
-        sys.exit(not line_table(folder, options.least, options.lines))
+        text, reached = line_table(folder, options.jobs, options.lines)
+        print(text)
+        if options.figures:
+            options.figures.mkdir(parents=True, exist_ok=True)
+            (options.figures / "coverage_cpp.md").write_text(text + "\n")
+        sys.exit(reached < options.least)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 
+#include "gen/csr.h"
 #include "sim/rtl/tiny_program.h"
 #include "sw/base/error.h"
 
@@ -29,6 +30,53 @@ RtlOptions checked_options() {
   options.lockstep = true;
   return options;
 }
+
+/// The design by itself, as the bus sees it: no driver, no memory behind it.
+class BareDesign {
+ public:
+  explicit BareDesign(std::uint32_t latency = 32)
+      : model_(build_model(small_config(), build_options())) {
+    ModelSettings settings{};
+    settings.axi_latency = latency;
+    settings.seed = 1;
+    instance_ = model_.api().create(&settings);
+  }
+  BareDesign(const BareDesign&) = delete;
+  BareDesign& operator=(const BareDesign&) = delete;
+  ~BareDesign() { model_.api().destroy(instance_); }
+
+  std::int32_t write(std::uint32_t offset, std::uint32_t value) {
+    return model_.api().write32(instance_, offset, value);
+  }
+  std::int32_t try_read(std::uint32_t offset, std::uint32_t* value) {
+    return model_.api().read32(instance_, offset, value);
+  }
+  std::uint32_t read(std::uint32_t offset) {
+    std::uint32_t value = 0;
+    REQUIRE(try_read(offset, &value) == 0);
+    return value;
+  }
+
+  /// Starts eight words at 0x10000. @return the cause that the design stops with
+  std::uint32_t cause_of_start() {
+    write(csr::kProgram, 0x10000);
+    write(csr::kProgramWords, 8);
+    write(csr::kIrqEnable, 3);
+    write(csr::kControl, 1);
+    CHECK(model_.api().run(instance_, 100'000, 100'000) == kStopInterrupt);
+    return read(csr::kErrorCause);
+  }
+
+ private:
+  static BuildOptions build_options() {
+    BuildOptions build = checked_options().build;
+    build.lockstep = true;  // the one design
+    return build;
+  }
+
+  LoadedModel model_;
+  void* instance_ = nullptr;
+};
 
 std::uint64_t sum(const CauseCycles& causes) {
   return std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
@@ -157,6 +205,49 @@ TEST_CASE("a deadlock ends with a message, not with a hang", "[rtl][run][error]"
   std::vector<std::uint8_t> dram = tiny.dram;
   CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
                     Contains("not finished after") && Contains("compute 0/0 of 1 RUNs"));
+}
+
+TEST_CASE("registers read what was written, and unknown ones answer with an error",
+          "[rtl][run][csr]") {
+  BareDesign design;
+  CHECK(design.read(csr::kId) == csr::kIdValue);
+  CHECK(design.read(csr::kStatus) == 0);
+  CHECK(design.read(csr::kWatchdog) == csr::kWatchdogReset);
+  const std::pair<std::uint32_t, std::uint32_t> values[] = {
+      {csr::kIrqEnable, 2},        {csr::kProgram, 0x12345680}, {csr::kProgramWords, 77},
+      {csr::kBase, 0x2bcdef00},    {csr::kWindowFirst, 0x1000}, {csr::kWindowLast, 0x7ffff},
+      {csr::kWatchdog, 0x00abcdef}};
+  for (const auto& [offset, value] : values) REQUIRE(design.write(offset, value) == 0);
+  for (const auto& [offset, value] : values) {
+    CAPTURE(offset);
+    CHECK(design.read(offset) == value);
+  }
+  for (const std::uint32_t high : {csr::kProgram, csr::kBase, csr::kWindowFirst, csr::kWindowLast})
+    CHECK(design.read(high + 4) == 0);
+  CHECK(design.read(csr::kIrqStatus) == 0);
+  CHECK(design.read(csr::kErrorRun) == 0);
+  std::uint32_t value = 0;
+  CHECK(design.try_read(0xf00, &value) > 0);
+  CHECK(design.write(0xf00, 1) > 0);
+  CHECK(design.write(csr::kId, 1) > 0);
+  CHECK(design.write(csr::kBase, 0x10001) > 0);  // no multiple of the bus width
+  CHECK(design.read(csr::kBase) == 0x2bcdef00);
+}
+
+TEST_CASE("a fetch outside of the window and one that is not answered are told apart",
+          "[rtl][run][error]") {
+  BareDesign design(5'000);
+  SECTION("window") {
+    design.write(csr::kWindowFirst, 0x20000);
+    design.write(csr::kWindowLast, 0x2ffff);
+    CHECK(design.cause_of_start() == 6);
+  }
+  SECTION("timeout") {
+    design.write(csr::kWindowLast, 0x2ffff);
+    design.write(csr::kWatchdog, 100);
+    CHECK(design.cause_of_start() == 9);
+  }
+  CHECK(design.read(csr::kErrorAddress) == 0x10000);
 }
 
 TEST_CASE("a program for another configuration is refused by the driver", "[rtl][run][error]") {

@@ -17,14 +17,31 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 EXCEPTIONS = HERE / "exceptions.txt"
+CLI = "sw/cli/trine"
+SMALL = ["--config", "edge256", "--set", "array.rows=3", "--set", "array.cols=5"]
+# Designs with counters take long to build: few and small ones, that together have every feature.
 RUNS = [
+    # Three designs: all precisions, ecc, one or two columns a cycle.
     ["tests/random_program_test"],
+    # Errors of the bus, windows, registers.
     ["sim/rtl/rtl_run_test"],
-    ["tests/networks_rtl_test", "[fuzz],[transformer],[norm],[lowbit]"],
+    # Flips that codes correct or detect, and soft resets.
+    [CLI, "inject", "--config", "edge64", "--set", "array.rows=3", "--set", "array.cols=5", "--set", "memory.dmem_kib=8",
+     "--set", "memory.pmem_kib=1", "--set", 'array.precisions=["int8"]', ROOT / "models/plus_filter.tflite",
+     "--flips", "100"],
+    # Attention, softmax, norms and tables.
+    [CLI, "verify", *SMALL, ROOT / "tests/operators/decoder_2x16_8.tflite", "--vectors",
+     ROOT / "tests/operators/decoder_2x16_8"],
+    # Convolutions, residual additions and pooling, with ecc and a slow bus.
+    [CLI, "verify", *SMALL, "--set", "memory.ecc=true", "--axi-latency", "300", ROOT / "models/plus_filter.tflite",
+     "--vectors", ROOT / "models/plus_filter/vectors"],
+    [CLI, "verify", *SMALL, "--set", "memory.ecc=true", ROOT / "models/lenet_mnist.tflite", "--vectors",
+     ROOT / "models/lenet_mnist/vectors"],
 ]
 POINT = re.compile(rb"C '([^']*)' (\d+)$")
 
@@ -32,11 +49,13 @@ POINT = re.compile(rb"C '([^']*)' (\d+)$")
 def run_all(build, out):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    environment = {**os.environ, "TRINE_RTL_COVERAGE": str(out)}
+    environment = {"TRINE_RTL_OPT": "1", **os.environ, "TRINE_RTL_COVERAGE": str(out)}
     for command in RUNS:
+        start = time.monotonic()
         done = subprocess.run([build / command[0], *command[1:]], env=environment, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        print(f"{' '.join(command)}: {done.stdout.strip().splitlines()[-1]}", file=sys.stderr)
+        print(f"{' '.join(map(str, command))}: exit code {done.returncode}, {time.monotonic() - start:.0f} s",
+              file=sys.stderr)
         if done.returncode:
             print(done.stdout[-3000:], file=sys.stderr)
             sys.exit(2)

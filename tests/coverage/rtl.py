@@ -26,7 +26,7 @@ CLI = "sw/cli/trine"
 SMALL = ["--config", "edge256", "--set", "array.rows=3", "--set", "array.cols=5"]
 # Designs with counters take long to build: few and small ones, that together have every feature.
 RUNS = [
-    # Three designs: all precisions, ecc, one or two columns a cycle.
+    # Four designs: all precisions, ecc, one or two columns a cycle.
     ["tests/random_program_test"],
     # Errors of the bus, windows, registers.
     ["sim/rtl/rtl_run_test"],

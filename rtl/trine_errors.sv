@@ -7,10 +7,11 @@
 // says where, it is 0.
 //
 // Timing    combinational from registers and from the errors of this cycle.
-// Check     tb/trine_control_tb.cpp
+// Check     tb/trine_errors_tb.cpp, tb/trine_control_tb.cpp
 
 module trine_errors #(
   parameter int unsigned AxiAddrBits = 32,
+  parameter int unsigned RunBits     = 24,  // of ERROR_RUN
   localparam int unsigned AddrBits = AxiAddrBits > 35 ? AxiAddrBits : 35
 ) (
   input  logic                   clk_i,
@@ -43,10 +44,10 @@ module trine_errors #(
 
   output logic [3:0]             cause_o,
   output logic [AddrBits-1:0]    addr_o,
-  output logic [23:0]            run_o
+  output logic [RunBits-1:0]     run_o
 );
 
-  logic [23:0] load_begun_q, load_ended_q, store_ended_q;
+  logic [RunBits-1:0] load_begun_q, load_ended_q, store_ended_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -58,16 +59,16 @@ module trine_errors #(
       load_ended_q  <= '0;
       store_ended_q <= '0;
     end else begin
-      load_begun_q  <= load_begun_q + 24'(load_run_i);
-      load_ended_q  <= load_ended_q + 24'(load_retire_i);
-      store_ended_q <= store_ended_q + 24'(store_retire_i);
+      load_begun_q  <= load_begun_q + RunBits'(load_run_i);
+      load_ended_q  <= load_ended_q + RunBits'(load_retire_i);
+      store_ended_q <= store_ended_q + RunBits'(store_retire_i);
     end
   end
 
-  logic [23:0]         load_run;    // whose beats come in: an end shows a cycle later
+  logic [RunBits-1:0]  load_run;    // whose beats come in: an end shows a cycle later
   logic [AddrBits-1:0] fetch_addr;
 
-  assign load_run   = load_ended_q + 24'(load_retire_i);
+  assign load_run   = load_ended_q + RunBits'(load_retire_i);
   assign fetch_addr = AddrBits'(program_i) + AddrBits'(offset_i);
 
   always_comb begin
@@ -81,7 +82,7 @@ module trine_errors #(
     end else if (load_outside_i) begin
       cause_o = trine_csr_pkg::ErrorLoadWindow;
       addr_o  = AddrBits'(load_burst_i);
-      run_o   = load_begun_q - 24'd1;
+      run_o   = load_begun_q - RunBits'(1);
     end else if (store_error_i) begin
       cause_o = trine_csr_pkg::ErrorStore;
       addr_o  = AddrBits'(store_answer_i);

@@ -4,7 +4,7 @@
 // which the bus owed a handshake (owed_i) and none happened (moved_i). A limit of 0 waits for ever.
 //
 // Timing    expired_o is a register; the count begins again after it.
-// Check     tb/trine_control_tb.cpp, formal/trine_watchdog_props.sv
+// Check     tb/trine_watchdog_tb.cpp, tb/trine_control_tb.cpp, formal/trine_watchdog_props.sv
 
 module trine_watchdog #(
   parameter int unsigned Bits = 24

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Module bench: a watchdog of few bits against a count of the cycles in which nothing moved, for
+// every limit.
+
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "Vtrine_watchdog.h"
+#include "tb/golden/clocked.h"
+
+namespace {
+
+constexpr unsigned kLimits = 1u << TB_Bits;
+
+struct Bench : trine::golden::Clocked<Vtrine_watchdog> {
+  std::mt19937 random;
+  unsigned waited = 0;
+
+  explicit Bench(unsigned seed) : random(seed) {}
+
+  /// A cycle; the pulse comes after `limit` cycles in a row that waited, and does not wait itself.
+  void cycle(bool owed, bool moved) {
+    dut.owed_i = owed;
+    dut.moved_i = moved;
+    dut.eval();
+    const bool waits = owed && !moved && dut.limit_i != 0 && !dut.expired_o;
+    waited = waits ? waited + 1 : 0;
+    const bool expires = waits && waited >= dut.limit_i;
+    if (expires) waited = 0;
+    tick();
+    CAPTURE(static_cast<int>(dut.limit_i));
+    REQUIRE(dut.expired_o == expires);
+  }
+
+  void reset() {
+    dut.rst_ni = 0;
+    tick();
+    dut.rst_ni = 1;
+    dut.eval();
+    waited = 0;
+    REQUIRE(!dut.expired_o);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trine_watchdog expires after every limit of silence", "[tb][watchdog]") {
+  Bench bench(1);
+  for (unsigned limit = 0; limit < kLimits; ++limit) {
+    bench.dut.limit_i = static_cast<std::uint8_t>(limit);
+    for (unsigned n = 0; n < 3 * kLimits; ++n) bench.cycle(true, false);
+    bench.cycle(false, false);
+  }
+}
+
+TEST_CASE("trine_watchdog begins again with what moves, pauses or resets it", "[tb][watchdog]") {
+  Bench bench(2);
+  for (int n = 0; n < 60'000; ++n) {
+    // A limit is short as often as long: of the long ones few runs of silence last.
+    if (n % 100 == 0)
+      bench.dut.limit_i = static_cast<std::uint8_t>(bench.random() % (n / 100 % 2 ? kLimits : 6));
+    const unsigned rare = n / 1'000 % 2 ? 30 : 4;
+    bench.cycle(bench.random() % rare != 0, bench.random() % rare == 0);
+    if (bench.random() % 50 == 0) bench.reset();
+  }
+}

@@ -114,7 +114,7 @@ function(trine_add_bench name)
     OUTPUT ${archive}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
     COMMAND ${VERILATOR} --cc --build -Mdir ${dir} --top-module ${ARG_TOP} --x-assign fast
-            --x-initial fast -MAKEFLAGS "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1" ${objcache}
+            --x-initial unique -MAKEFLAGS "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1" ${objcache}
             ${flags} ${sources} -MAKEFLAGS -s
     DEPENDS ${depends}
     COMMENT "Verilating ${name}" VERBATIM)

@@ -3,9 +3,9 @@
 """A module with all its mutants in one: Yosys changes a bit of a cell's port where the environment says so.
 
 usage: plant.py --top TOP --modules A,B --count N --out FILE.v [--seed N] [--param K=V]... [-D X]... [-I DIR]... SOURCE...
-The mutants lie in the cells that come from rtl/A.sv, rtl/B.sv; changes that leave the netlist as it is (0 for a 0) are
-none. Writes FILE.v, in which `trine_mutant()` (C, see
-mutant.cpp) chooses one of them, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
+The mutants lie in the cells that come from rtl/A.sv, rtl/B.sv, as wide as they are read; changes that leave the
+netlist as it is (0 for a 0) are none. Writes FILE.v, in which `trine_mutant()` (C, see mutant.cpp) chooses one of
+them, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
 """
 import argparse
 import json
@@ -82,7 +82,9 @@ def main():
     yosys(f"read_verilog -sv {read}; chparam{chparam} {options.top}; "
           f"hierarchy -check -top {options.top}; proc; opt; "
           # Flattened cells have the places of their instances, too: marked before.
-          f"setattr -set trine_mutable 1 {selection}; flatten; opt_clean -purge; "
+          f"setattr -set trine_mutable 1 {selection}; flatten; "
+          # Bits that nobody reads, or that are constant, would make mutants that change nothing.
+          "opt; wreduce; opt; opt_clean -purge; "
           f"rename -top {options.top}; write_rtlil {base}; write_json {netlist}; "
           f"mutate -list {2 * options.count} -seed {options.seed} -ctrl mutant 16 1 -o {listed} "
           "c:* a:trine_mutable=1 %i")

@@ -18,6 +18,7 @@ module trine_ecc #(
   parameter int unsigned PmemRows     = 1024,  // of a bank
   parameter int unsigned DmemAddrBits = 15,
   parameter int unsigned PmemAddrBits = 11,
+  parameter int unsigned CountBits    = 32,
   localparam int unsigned Rows    = DmemRows > PmemRows ? DmemRows : PmemRows,
   localparam int unsigned RowBits = Rows > 1 ? $clog2(Rows) : 1
 ) (
@@ -40,8 +41,8 @@ module trine_ecc #(
   input  logic [7:0]              pmem_column_i,
   input  logic [PmemAddrBits-1:0] pmem_row_i,
 
-  output logic [31:0]             dmem_count_o,  // corrected words that were read
-  output logic [31:0]             pmem_count_o,
+  output logic [CountBits-1:0]    dmem_count_o,  // corrected words that were read
+  output logic [CountBits-1:0]    pmem_count_o,
   output logic                    fatal_o,
   output logic [32:0]             addr_o  // bit 32: PMEM, row * 256 + column; else word of DMEM
 );
@@ -75,11 +76,11 @@ module trine_ecc #(
   // ---------------------------------------------------------------------------------------------
   // Errors: corrected words are counted, the first that cannot be is kept.
   // ---------------------------------------------------------------------------------------------
-  logic [Banks-1:0] dmem_corrected_q;
-  logic [Cols-1:0]  pmem_corrected_q;
-  logic [31:0]      dmem_count_q, pmem_count_q;
-  logic             fatal_q;
-  logic [32:0]      addr_q;
+  logic [Banks-1:0]     dmem_corrected_q;
+  logic [Cols-1:0]      pmem_corrected_q;
+  logic [CountBits-1:0] dmem_count_q, pmem_count_q;
+  logic                 fatal_q;
+  logic [32:0]          addr_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -91,8 +92,8 @@ module trine_ecc #(
     end else begin
       dmem_corrected_q <= dmem_corrected_i;
       pmem_corrected_q <= pmem_corrected_i;
-      dmem_count_q     <= start_i ? '0 : dmem_count_q + 32'($countones(dmem_corrected_q));
-      pmem_count_q     <= start_i ? '0 : pmem_count_q + 32'($countones(pmem_corrected_q));
+      dmem_count_q     <= start_i ? '0 : dmem_count_q + CountBits'($countones(dmem_corrected_q));
+      pmem_count_q     <= start_i ? '0 : pmem_count_q + CountBits'($countones(pmem_corrected_q));
       fatal_q          <= !clear_i && (fatal_q || dmem_fatal_i || pmem_fatal_i);
     end
   end

@@ -7,7 +7,7 @@
 //   anything else                    fatal_o: two bits or more are wrong, data_o is the word as it is
 //
 // Timing    combinational: the check bits, a comparison with a column, an inversion
-// Check     tb/trine_ecc_word_tb.cpp, formal/trine_ecc_word_props.sv
+// Check     tb/trine_ecc_decode_tb.cpp, formal/trine_ecc_props.sv
 
 module trine_ecc_decode (
   input  logic [trine_ecc_pkg::WordBits-1:0] word_i,

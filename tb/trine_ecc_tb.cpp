@@ -14,6 +14,8 @@ using namespace trine::golden;
 
 namespace {
 
+constexpr std::uint32_t kCountMask = (1U << TB_CountBits) - 1;
+
 struct Bench {
   Vtrine_ecc dut;
 
@@ -56,6 +58,18 @@ TEST_CASE("trine_ecc writes zeros after a reset and when it is told to", "[tb][e
   b.tick();
   b.dut.wipe_i = 0;
   b.check_zeros();
+  // In the middle of the zeros they begin anew.
+  for (const bool hard : {false, true}) {
+    b.dut.wipe_i = 1;
+    b.tick();
+    b.dut.wipe_i = 0;
+    for (unsigned row = 0; row < TB_PmemRows - 1; ++row) b.tick();
+    (hard ? b.dut.rst_ni : b.dut.wipe_i) = hard ? 0 : 1;
+    b.tick();
+    b.dut.rst_ni = 1;
+    b.dut.wipe_i = 0;
+    b.check_zeros();
+  }
 }
 
 TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb][ecc]") {
@@ -69,11 +83,13 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
   bool fatal = false;
   std::uint64_t address = 0;
   int fatals = 0;
-  for (int cycle = 0; cycle < 5'000; ++cycle) {
+  for (int cycle = 0; cycle < 40'000; ++cycle) {
     const unsigned banks = below(1U << TB_Banks), columns = below(1U << TB_Cols);
-    const bool start = chance(random, 2), clear = chance(random, 5);
+    // Long enough between two starts in the second half for the counts to come round.
+    const bool start = cycle < 20'000 ? chance(random, 2) : below(5'000) == 0,
+               clear = chance(random, 5);
     const bool dmem_fatal = chance(random, 4), pmem_fatal = chance(random, 4);
-    const unsigned word = below(1U << TB_DmemAddrBits), column = below(TB_Cols),
+    const unsigned word = below(1U << TB_DmemAddrBits), column = below(256),
                    row = below(1U << TB_PmemAddrBits);
     dut.start_i = start;
     dut.clear_i = clear;
@@ -90,8 +106,8 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
     REQUIRE(dut.pmem_count_o == pmem);
     REQUIRE((dut.fatal_o != 0) == fatal);
     if (fatal) REQUIRE(dut.addr_o == address);
-    dmem = start ? 0 : dmem + dmem_late;
-    pmem = start ? 0 : pmem + pmem_late;
+    dmem = start ? 0 : (dmem + dmem_late) & kCountMask;
+    pmem = start ? 0 : (pmem + pmem_late) & kCountMask;
     dmem_late = static_cast<std::uint32_t>(__builtin_popcount(banks));
     pmem_late = static_cast<std::uint32_t>(__builtin_popcount(columns));
     if (!fatal && dmem_fatal)
@@ -101,6 +117,13 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
     fatal = !clear && (fatal || dmem_fatal || pmem_fatal);
     fatals += fatal ? 1 : 0;
     b.tick();
+    if (below(2'000) == 0) {
+      dut.rst_ni = 0;
+      b.tick();
+      dut.rst_ni = 1;
+      dmem = pmem = dmem_late = pmem_late = 0;
+      fatal = false;
+    }
   }
   CHECK(fatals > 100);
 }

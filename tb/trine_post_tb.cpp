@@ -81,6 +81,7 @@ struct Bench {
   std::deque<Job> compute_jobs, vector_jobs;
   std::deque<std::size_t> compute_retires, vector_retires;
   std::uint32_t next_address = 0;
+  bool was_soon = false;
 
   explicit Bench(unsigned seed) : random(seed) {
     for (unsigned c = 0; c < kChannels; ++c) {
@@ -264,6 +265,9 @@ struct Bench {
                 static_cast<std::uint32_t>(static_cast<std::int32_t>(random()) >> uniform(4, 31));
             if (n < channels && kind != cfg::kThreshold)
               acc -= bias[static_cast<unsigned>(c[cfg::kParam]) + n];
+            else if (n < channels && chance(random, 60))
+              acc =
+                  near_threshold(static_cast<unsigned>(c[cfg::kParam]) + n * passes + draw(passes));
             job.columns[col].push_back(acc);
             if (i.drain && n < channels && job.active[l])
               expect_channel(i, job.out[l], n, static_cast<std::int32_t>(acc));
@@ -274,6 +278,14 @@ struct Bench {
     }
     compute_retires.push_back(instructions.size());
     instructions.push_back(i);
+  }
+
+  /// Equal to one of an entry's two thresholds, or off by any power of two.
+  std::uint32_t near_threshold(unsigned entry) {
+    const std::uint32_t threshold =
+        draw(2) != 0 ? bias[entry] : shift[entry] << 31 | multiplier[entry];
+    const std::uint32_t distance = draw(3) == 0 ? 0 : 1u << draw(32);
+    return draw(2) != 0 ? threshold + distance : threshold - distance;
   }
 
   Lanes any_lanes(int shift) {
@@ -619,6 +631,8 @@ struct Bench {
     if (steps > 0) --steps;
     const bool soon = !coming.empty() && dut.drain_soon_o != 0;
     if (soon) REQUIRE((data && dut.c_data_ready_o != 0));
+    if (was_soon) REQUIRE(dut.p_lock_o != 0);  // the next tile enters: parameters may not wait
+    was_soon = dut.drain_soon_o != 0;
 
     if (dut.c_retire_o != 0) check_retired(compute_retires);
     if (dut.v_retire_o != 0) check_retired(vector_retires);

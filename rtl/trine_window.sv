@@ -4,7 +4,7 @@
 //
 // Timing    combinational.
 // Contract  the burst does not cross 4 KiB.
-// Check     tb/trine_control_tb.cpp, formal/trine_window_props.sv
+// Check     tb/trine_window_tb.cpp, tb/trine_control_tb.cpp, formal/trine_window_props.sv
 
 module trine_window #(
   parameter int unsigned AddrBits  = 32,

@@ -471,6 +471,7 @@ struct Bench {
     wait_irq();
     CHECK(read(csr::kStatus) == 2);
     CHECK(read(csr::kErrorCause) == 0);
+    CHECK(read64(csr::kErrorAddress) == 0);
     CHECK(read(csr::kIrqStatus) == 1);
     check_counters();
     write(csr::kIrqStatus, 1);

@@ -149,6 +149,20 @@ TEST_CASE("trine_ecc_bank heals a word with one error and leaves one with two", 
       REQUIRE(!dut.corrected_o);
       REQUIRE(!dut.fatal_o);
       ++(fatal ? broken : corrected ? healed : right);
+      access(address, true, ~0U, ~data);
+    }
+    dut.init_i = 1;  // all of it
+    for (unsigned address = 0; address < TB_Depth; ++address) {
+      drive(dut.init_addr_i, address);
+      tick();
+    }
+    dut.init_i = 0;
+    for (unsigned address = 0; address < TB_Depth; ++address) {
+      CAPTURE(seed, address);
+      access(address, false, 0, 0);
+      REQUIRE(dut.rdata_o == 0);
+      REQUIRE(!dut.corrected_o);
+      REQUIRE(!dut.fatal_o);
     }
   }
   Verilated::randReset(0);

@@ -80,6 +80,9 @@ TEST_CASE("trine_issue offers RUNs with their tokens and keeps four in flight", 
     }
     most = std::max(most, static_cast<int>(signals.size()));
     if (starts || sets) offered = false;
+    // A soft reset in any state; tokens are not the unit's.
+    dut.clear_i = cycle % 1'000 < 20 && random() % 20 == 0;
+    if (dut.clear_i) signals.clear();
     bench.tick();
   }
   CHECK(runs > 500);

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests of all C++ in a build of their own: which lines they reach, or under sanitizers.
 
-usage: cpp.py {coverage,sanitize} [--build DIR] [--figures DIR] [--least PERCENT] [--jobs N] [--lines]
-coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown, also in coverage_cpp.md of
-           the folder of --figures; exit code 1 below --least
+usage: cpp.py {coverage,sanitize} [--build DIR] [--least PERCENT] [--jobs N] [--lines]
+coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown; exit code 1 below --least
 sanitize   address and undefined-behaviour sanitizers: exit code 1 if a test fails or one of them speaks
 Tests whose time goes into RTL, netlists or proofs are left out, as they run the same C++. Exit code 2 if the build fails,
 77 without gcovr.
@@ -89,7 +88,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("coverage", "sanitize"))
     parser.add_argument("--build", type=pathlib.Path, help="folder (build/coverage, build/sanitize)")
-    parser.add_argument("--figures", type=pathlib.Path, help="folder for coverage_cpp.md")
     parser.add_argument("--least", type=float, default=90.0, help="percent of the lines")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--lines", action="store_true", help="name the lines that were missed")
@@ -106,9 +104,6 @@ def main():
     if options.what == "coverage":
         text, reached = line_table(folder, options.jobs, options.lines)
         print(text)
-        if options.figures:
-            options.figures.mkdir(parents=True, exist_ok=True)
-            (options.figures / "coverage_cpp.md").write_text(text + "\n")
         sys.exit(reached < options.least)
 
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
@@ -14,16 +16,22 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-std::filesystem::path scratch(const std::string& name) {
-  return std::filesystem::temp_directory_path() / ("trine_base_test_" + name);
-}
+/// A folder of this process alone: tests of two builds may run at once.
+struct Scratch {
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("trine_base_test." + std::to_string(::getpid()));
+
+  Scratch() { std::filesystem::create_directories(folder); }
+  ~Scratch() { std::filesystem::remove_all(folder); }
+};
 
 }  // namespace
 
 TEST_CASE("npy arrays survive a round trip", "[base][npy]") {
   const auto shape = GENERATE(std::vector<std::int64_t>{}, std::vector<std::int64_t>{3},
                               std::vector<std::int64_t>{1, 2, 3}, std::vector<std::int64_t>{0, 4});
-  const auto path = scratch("round.npy");
+  const Scratch scratch;
+  const auto path = scratch.folder / "round.npy";
   Array array{"i2", shape, {}};
   array.bytes.resize(static_cast<std::size_t>(array.elements()) * 2, 0x5a);
   write_npy(path, array);
@@ -35,7 +43,8 @@ TEST_CASE("npy arrays survive a round trip", "[base][npy]") {
 }
 
 TEST_CASE("read_npy refuses damaged files by name", "[base][npy][error]") {
-  const auto path = scratch("bad.npy");
+  const Scratch scratch;
+  const auto path = scratch.folder / "bad.npy";
   write_npy(path, {"i1", {2, 2}, {1, 2, 3, 4}});
   const std::string good = read_text(path);
   for (std::size_t size = 0; size < good.size(); ++size) {

@@ -2,6 +2,8 @@
 
 #include "sw/compiler/program.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <random>
@@ -40,7 +42,8 @@ std::vector<std::uint8_t> sealed(std::vector<std::uint8_t> bytes) {
 
 TEST_CASE("a program survives its file", "[compiler][program]") {
   const Program program = small_program();
-  const auto path = std::filesystem::temp_directory_path() / "trine_program_test.trine";
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("trine_program_test." + std::to_string(::getpid()) + ".trine");
   write_program(path, program);
   const Program read = read_program(path);
   std::filesystem::remove(path);

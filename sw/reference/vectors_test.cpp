@@ -2,6 +2,8 @@
 
 #include "sw/reference/vectors.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
@@ -19,7 +21,8 @@ namespace {
 /// A folder of its own for each test, removed afterwards.
 struct Scratch {
   explicit Scratch(const std::string& name)
-      : folder(fs::temp_directory_path() / ("trine_vectors_test_" + name)) {
+      : folder(fs::temp_directory_path() /
+               ("trine_vectors_test_" + name + "." + std::to_string(::getpid()))) {
     fs::remove_all(folder);
     fs::create_directories(folder);
   }

@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which lines of rtl/ were run, and which bits toggled, by programs and networks on whole designs.
 
-usage: rtl.py [--build DIR] [--out DIR] [--figures DIR] [--least PERCENT] [--lines] [--bits] [--merge]
+usage: rtl.py [--build DIR] [--out DIR] [--least PERCENT] [--lines] [--bits] [--merge]
 Runs random programs, random networks, whole networks and what stops with an error on designs that Verilator has given
-counters (--coverage-line, --coverage-toggle), merges what they leave in OUT and prints a table in Markdown, also to
-coverage_rtl.md of the folder of --figures. A line counts
-if one of its statements ran in one instance of one design; a bit, if it rose or fell in one.
+counters (--coverage-line, --coverage-toggle), merges what they leave in OUT and prints a table in Markdown. A line counts if one of its statements ran in one instance of one design; a bit, if it rose or fell in one.
 exceptions.txt has what no run can reach, with reasons. Exit code 1 below --least percent of the lines, 2 if a run fails.
 """
 import argparse
@@ -171,7 +169,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "coverage" / "rtl")
-    parser.add_argument("--figures", type=pathlib.Path, help="folder for coverage_rtl.md")
     parser.add_argument("--least", type=float, default=95.0, help="percent of the lines")
     parser.add_argument("--lines", action="store_true", help="name the lines that were missed")
     parser.add_argument("--bits", action="store_true", help="name the signals whose bits stood still")
@@ -184,9 +181,6 @@ def main():
     text, reached = table(lines, bits)
     text += f"\n{excused} lines are excused in exceptions.txt"
     print(text)
-    if options.figures:
-        options.figures.mkdir(parents=True, exist_ok=True)
-        (options.figures / "coverage_rtl.md").write_text(text + "\n")
     if options.lines:
         show_missed(lines)
     if options.bits:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole well-known networks, of models/tables.py: cycles, traffic and how long they take here.
 
-usage: tables.py [--config C] [--rtl NETWORK]... [--layers | --quiet] [NETWORK]...  (edge1024, all)
+usage: well_known.py [--config C] [--rtl NETWORK]... [--layers | --quiet] [NETWORK]...  (edge1024, all)
 Each runs on the architecture simulator, those of --rtl also on the RTL, and must equal the golden
 reference, else the benchmark ends. Seconds are wall time of `trine compile`, of the simulation alone,
 and of the processor in the RTL's: a run's less that of the same run on the architecture simulator.

@@ -92,7 +92,7 @@ int random_softmax(Builder& b, int from) {
   if (b.number(0, 1) == 0)
     b.graph.tensors[static_cast<std::size_t>(from)].quantization.scale = {kScales[b.number(0, 5)]};
   const int result = softmax(b, from);
-  b.graph.ops.back().beta = b.number(0, 2) == 0 ? static_cast<float>(b.number(1, 300)) / 100 : 1;
+  b.graph.ops.back().beta = b.number(0, 2) == 0 ? static_cast<float>(b.number(2, 300)) / 100 : 1;
   return result;
 }
 
@@ -320,20 +320,34 @@ TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
   testing::require_exact(b.graph, config, inputs);
 }
 
+/// A pixel's channels as rows of products, and those as a pixel's channels again.
+int products_of_channels(Builder& b) {
+  b.one_scale = true;
+  const int shared = b.number(1, 3), heads = b.number(1, 4), head = 4 * b.number(1, 6);
+  const int row = shared * heads * head;
+  const int x = b.fully_connected(b.input({1, 20}), 20, row);
+  if (b.number(0, 1) == 0)
+    return b.batch_matmul(b.reshape(x, {heads, shared, head}),
+                          random_matrices(b, {heads, b.number(1, 40), head}), false, true);
+  const int turned = b.fully_connected(b.reshape(x, {heads * shared, head}), head, head);
+  return b.concatenation({b.reshape(turned, {1, row}), b.input({b.number(1, 9), row})}, 0);
+}
+
 TEST_CASE("a pixel's channels are rows of products", "[arch][random][matmul]") {
-  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
-    check_wide(seed, [](Builder& b) {
-      b.one_scale = true;
-      const int shared = b.number(1, 3), heads = b.number(1, 4), head = 4 * b.number(1, 6);
-      const int row = shared * heads * head;
-      const int x = b.fully_connected(b.input({1, 20}), 20, row);
-      if (b.number(0, 1) == 0)
-        return b.batch_matmul(b.reshape(x, {heads, shared, head}),
-                              random_matrices(b, {heads, b.number(1, 40), head}), false, true);
-      // And rows of products are a pixel's channels again.
-      const int turned = b.fully_connected(b.reshape(x, {heads * shared, head}), head, head);
-      return b.concatenation({b.reshape(turned, {1, row}), b.input({b.number(1, 9), row})}, 0);
-    });
+  unsigned refused = 0;
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) try {
+      check_wide(seed, products_of_channels);
+    } catch (const Error& error) {  // pixels too far apart for the output's address
+      REQUIRE_THAT(error.what(), Catch::Contains("out_skip would be"));
+      ++refused;
+    }
+  CHECK(refused < kSeeds / 50);
+}
+
+TEST_CASE("products that become a pixel's channels never lie on their side", "[arch][matmul]") {
+  // There, where this network was cheaper, eleven of twelve rows were not stored.
+  REQUIRE_THROWS_WITH(check(202'684, products_of_channels),
+                      Catch::Contains("out_skip would be 287"));
 }
 
 TEST_CASE("products of two maps need their hardware and whole beats of columns",

@@ -72,13 +72,16 @@ void turn_weights(Layer& layer, const gen::Config& config) {
         }
 }
 
-/// Nothing where rows and columns are alike, or maps are weights, which lie by rows.
+/// Weights lie by rows, and the pixels of a part that is one pixel's channels follow each other in
+/// a row.
+bool lies_by_rows(const Map& map) { return map.weights || map.part.pixel_words > 0; }
+
+/// Nothing where rows and columns are alike, or a map cannot lie otherwise.
 std::optional<Network> transposed(const Network& network, const gen::Config& config) {
   const bool square = std::all_of(network.maps.begin(), network.maps.end(),
                                   [](const Map& m) { return m.shape.H == m.shape.W; });
-  const bool weights =
-      std::any_of(network.maps.begin(), network.maps.end(), [](const Map& m) { return m.weights; });
-  if (square || weights) return std::nullopt;
+  if (square || std::any_of(network.maps.begin(), network.maps.end(), lies_by_rows))
+    return std::nullopt;
   Network result = network;
   for (Map& map : result.maps) turn(map);
   for (Layer& layer : result.layers) {

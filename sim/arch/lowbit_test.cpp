@@ -167,9 +167,11 @@ bool require_fused_int8(unsigned seed) {
   const auto& array = kArrays[net.number(0, 6)];
   const gen::Config config = small_config(array[0], array[1], kKib[net.number(0, 3)],
                                           kKib[net.number(0, 3)], kBuses[net.number(0, 3)]);
-  const int x = net.input({1, net.number(7, 28), net.number(7, 28), net.number(1, 24)});
+  const int C = net.number(1, 24);
+  const int x = net.input({1, net.number(7, 28), net.number(7, 28), C});
   const auto padding = net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
-  int y = net.convolution(x, net.number(1, 40), net.number(1, 4), net.number(1, 4),
+  // One channel of one is a depthwise convolution: the window former's, which fuses no pool.
+  int y = net.convolution(x, net.number(C == 1 ? 2 : 1, 40), net.number(1, 4), net.number(1, 4),
                           net.number(1, 2), net.number(1, 2), net.number(1, 2), net.number(1, 2),
                           padding, net.number(0, 1) == 0);
   const AnyPool p(net, net.shape(y)[1], net.shape(y)[2]);
@@ -309,6 +311,14 @@ TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]")
     const int x = net.input({1, 8, 9, 8});
     const int y = convolution(net, x);
     net.graph.outputs = {pool(net, y), y};
+    require_apart(net, x);
+  }
+  SECTION("the convolution is depthwise, by the window former") {
+    testing::Builder net(2);
+    const int x = net.input({1, 9, 9, 4});
+    const int y = net.convolution(x, 1, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    const int z = net.convolution(y, 1, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    net.graph.outputs = {pool(net, z)};
     require_apart(net, x);
   }
   SECTION("the strides do not fit an instruction") {

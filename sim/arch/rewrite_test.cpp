@@ -35,8 +35,9 @@ void require_exact(Builder& b, const gen::Config& config) {
     inputs.push_back(b.random_array(t));
     if (b.graph.tensor(t).type == DataType::kUInt8) inputs.back().dtype = "u1";
   }
-  testing::require_exact(b.graph, config, inputs,
-                         b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
+  testing::require_exact_with_room(
+      b.graph, config, inputs,
+      b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
 }
 
 /// One product of any kind, its weights per tensor.

@@ -22,6 +22,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 @dataclasses.dataclass
+class Layer:
+    """Assertions (without their "a_") that an induction of one cycle proves together, given those of layers before."""
+    proves: str
+    given: str = ""
+
+    def cells(self, names):
+        return {f"a_{name}" for name in names.split()}
+
+
+@dataclasses.dataclass
 class Proof:
     """Parameters of `top`, which lies in formal/<top>.sv; `rtl`: modules of rtl/ that it needs."""
     top: str
@@ -33,17 +43,33 @@ class Proof:
     gates: bool = False  # the body for gates of modules that have two
     sat: bool = False    # combinational, by Yosys' SAT solver
     slow: bool = False   # a minute, not seconds
+    layers: tuple = ()   # where one induction of everything is too much: its order, by Yosys' SAT solver
 
     @property
     def method(self):
         if self.sat:
             return "SAT"
-        return "induction" if self.induction else f"{self.bound} cycles"
+        return "induction" if self.induction or self.layers else f"{self.bound} cycles"
 
     @property
     def name(self):
         values = "".join(f"_{v}" for v in self.parameters.values())
         return self.top.removesuffix("_props") + values
+
+
+def agu_layers():
+    nest = "phase filled running all_set count nest range "
+    sets = " ".join(f"set_{i}" for i in range(10))
+    places = f"{nest} {sets} place chain "
+    yield Layer(f"{nest} {sets} first tile last ends plane")
+    yield Layer("place chain", nest + sets)
+    yield Layer("x y chain_x chain_y tap", places)
+    yield Layer("inside", places + "x y tap")
+    yield Layer("out chain_out", places + "x chain_x")
+    yield Layer("active", places + "x y out")
+    yield Layer("base chain_base", places + "x chain_x")
+    yield Layer("offset", nest + sets)
+    yield Layer("addr", nest + "set_5 base offset")
 
 
 def proofs():
@@ -66,6 +92,9 @@ def proofs():
     yield Proof("trine_watchdog_props", ("trine_watchdog",), {"Bits": 3}, 16, 3, 10)
     for beat in (8, 64):
         yield Proof("trine_window_props", ("trine_window",), {"BeatBytes": beat}, sat=True)
+    for rows, window in ((2, 0), (3, 0), (2, 1)):
+        yield Proof("trine_agu_props", ("trine_isa_pkg", "trine_agu"), {"Rows": rows, "Window": window},
+                    20, bound=3, slow=True, layers=tuple(agu_layers()))
     for mode in (0, 1, 2):
         yield Proof("trine_dot_props", ("trine_dot",), {"Mode": mode, "Lane": 2}, sat=True,
                     slow=mode == 0)
@@ -84,21 +113,42 @@ def call(command, folder):
                           text=True)
 
 
-def elaborate(proof, rtl, folder):
-    """The proof's top as SMT-LIB, or proven at once; memories as registers so that properties can name their words."""
+def elaborate(proof, rtl, folder, write="write_smt2 -wires proof.smt2"):
+    """The proof's top, written as SMT-LIB, or proven at once; memories as registers so that properties can name their words."""
     files = [rtl / f"{m}.sv" for m in proof.rtl] + [ROOT / "formal" / f"{proof.top}.sv"]
     define = "-D SYNTHESIS" if proof.gates or proof.sat else ""
     chparam = " ".join(f"-chparam {k} {v}" for k, v in proof.parameters.items())
     script = (f"read_verilog -sv -formal {define} {' '.join(map(str, files))}; "
               f"hierarchy -check {chparam} -top {proof.top}; proc; memory_map; flatten; opt -full; ")
     script += (f"sat -verify -prove-asserts -set-assumes {proof.top}" if proof.sat else
-               f"prep -top {proof.top}; async2sync; dffunmap; write_smt2 -wires proof.smt2")
+               f"prep -top {proof.top}; async2sync; dffunmap; {write}")
     done = call(["yosys", "-q", "-p", script], folder)
     if proof.sat and "proof did fail" in done.stdout:
         return "SAT finds a case: " + " ".join(done.stdout.split())[:300]
     if done.returncode:
         sys.exit(f"prove.py: {proof.name}: yosys: {done.stdout.strip()}")
     return ""
+
+
+def by_layers(proof, rtl, folder):
+    """Each layer's assertions hold one cycle on, if they and those that it is given hold: in a reset none says anything."""
+    wrong = elaborate(proof, rtl, folder, "opt -full; chformal -cover -remove; write_rtlil proof.il")
+    left = set(re.findall(r"cell \$assert \\?(\S+)", (pathlib.Path(folder) / "proof.il").read_text()))
+    asserted, proven = left.copy(), set()
+    for layer in proof.layers:
+        proves, given = layer.cells(layer.proves), layer.cells(layer.given)
+        if not (proves <= left and given <= proven):
+            sys.exit(f"prove.py: {proof.name}: no such assertions: {(proves - left) | (given - proven)}")
+        script = "read_rtlil proof.il; " + "".join(
+            f"chformal -assert2assume c:{cell}; " if cell in given else f"delete c:{cell}; "
+            for cell in asserted - proves)
+        script += ("opt_clean -purge; opt -full; wreduce; opt -full; sat -verify -tempinduct-inductonly -maxsteps 1 "
+                   f"-prove-asserts -set-assumes {proof.top}")
+        done = call(["yosys", "-q", "-p", script], folder)
+        if done.returncode:
+            return f"induction of {layer.proves.split()} fails: {' '.join(done.stdout.split())[-200:]}"
+        left, proven = left - proves, proven | proves
+    return f"not in a layer: {left}" if left else wrong
 
 
 def passes(mode, cycles, folder):
@@ -126,7 +176,7 @@ def prove(proof, rtl):
                 words = [line for line in said.splitlines()
                          if re.search(r"failed|FAIL|Unreached|error|rror:", line)]
                 return f"{what} fails: " + "; ".join(words[:3])
-    return ""
+        return by_layers(proof, rtl, folder) if proof.layers else ""
 
 
 def main():

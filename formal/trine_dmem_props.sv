@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_dmem: each lane of a gather is answered once, with the word at its address or the pad; each lane of a scatter
+// and each word of the DMA is written once, in order, and nothing else is; each read of the DMA gives its words,
+// three cycles later. None is lost or doubled, whichever ports meet in whichever banks.
+//
+// Any word is followed: `word` is what the writes that were served have made of the address `watched`. An access is
+// kept as it came in, and what is left of it. Assumed: the contract.
+
+module trine_dmem_props #(
+  parameter int unsigned Lanes = 2
+) (
+  input logic                    clk_i,
+  input logic                    rst_ni,
+  input logic                    clear_i,
+  input logic                    g_valid_i,
+  input logic [Lanes*3-1:0]      g_addr_i,
+  input logic [Lanes-1:0]        g_lanes_i,
+  input logic [7:0]              g_pad_i,
+  input logic                    g_tag_i,
+  input logic                    g_hold_i,
+  input logic                    s_valid_i,
+  input logic [5:0]              s_addr_i,
+  input logic [1:0]              s_lanes_i,
+  input logic [63:0]             s_data_i,
+  input logic [31:0]             s_mask_i,
+  input logic                    dma_wvalid_i,
+  input logic [2:0]              dma_waddr_i,
+  input logic [63:0]             dma_wdata_i,
+  input logic [1:0]              dma_wmask_i,
+  input logic                    dma_rvalid_i,
+  input logic [2:0]              dma_raddr_i
+);
+
+  localparam int unsigned AddrBits = 3;  // 4 banks of 2 words
+
+  logic                g_ready, g_waiting, g_tag, rsp_tag, rsp_done, s_ready, s_empty;
+  logic                wready, rready, rvalid, ecc_fatal;
+  logic [Lanes-1:0]    rsp_lanes;
+  logic [Lanes*32-1:0] rsp_data;
+  logic [63:0]         rdata;
+  logic [3:0]          ecc_corrected;
+  logic [AddrBits-1:0] ecc_addr;
+
+  trine_dmem #(
+    .Rows      (2),
+    .Lanes     (Lanes),
+    .Banks     (4),
+    .BankRows  (2),
+    .DataWords (2),
+    .TagBits   (1)
+  ) u_dut (
+    .clk_i             (clk_i),
+    .rst_ni            (rst_ni),
+    .clear_i           (clear_i),
+    .g_valid_i         (g_valid_i),
+    .g_ready_o         (g_ready),
+    .g_addr_i          (g_addr_i),
+    .g_lanes_i         (g_lanes_i),
+    .g_pad_i           (g_pad_i),
+    .g_tag_i           (g_tag_i),
+    .g_hold_i          (g_hold_i),
+    .g_waiting_o       (g_waiting),
+    .g_tag_o           (g_tag),
+    .rsp_lanes_o       (rsp_lanes),
+    .rsp_data_o        (rsp_data),
+    .rsp_tag_o         (rsp_tag),
+    .rsp_done_o        (rsp_done),
+    .s_valid_i         (s_valid_i),
+    .s_ready_o         (s_ready),
+    .s_addr_i          (s_addr_i),
+    .s_lanes_i         (s_lanes_i),
+    .s_data_i          (s_data_i),
+    .s_mask_i          (s_mask_i),
+    .s_empty_o         (s_empty),
+    .dma_wvalid_i      (dma_wvalid_i),
+    .dma_wready_o      (wready),
+    .dma_waddr_i       (dma_waddr_i),
+    .dma_wdata_i       (dma_wdata_i),
+    .dma_wmask_i       (dma_wmask_i),
+    .dma_rvalid_i      (dma_rvalid_i),
+    .dma_rready_o      (rready),
+    .dma_raddr_i       (dma_raddr_i),
+    .dma_rdata_valid_o (rvalid),
+    .dma_rdata_o       (rdata),
+    .init_i            (1'b0),
+    .init_row_i        (1'b0),
+    .ecc_corrected_o   (ecc_corrected),
+    .ecc_fatal_o       (ecc_fatal),
+    .ecc_addr_o        (ecc_addr)
+  );
+
+  // The memory and the registers of the module, for the invariant.
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[0].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[0].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[1].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[1].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[2].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic                      \u_dut.g_valid_q , \u_dut.g_first_q , \u_dut.g_tag_q ;
+  (* hierconn *) logic [Lanes*AddrBits-1:0] \u_dut.g_addr_q ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.g_pend_q , \u_dut.g_lanes_q ;
+  (* hierconn *) logic [7:0]                \u_dut.g_pad_q ;
+  (* hierconn *) logic [1:0]                \u_dut.s_pend_q , \u_dut.s_served ;
+  (* hierconn *) logic [5:0]                \u_dut.s_addr_q ;
+  (* hierconn *) logic [63:0]               \u_dut.s_data_q ;
+  (* hierconn *) logic [31:0]               \u_dut.s_mask_q ;
+  (* hierconn *) logic                      \u_dut.d_we_q , \u_dut.d_last_q , \u_dut.d_turn_q ;
+  (* hierconn *) logic [2:0]                \u_dut.d_addr_q , \u_dut.d_got_addr_q ;
+  (* hierconn *) logic [63:0]               \u_dut.d_data_q , \u_dut.d_words ;
+  (* hierconn *) logic [1:0]                \u_dut.d_pend_q , \u_dut.d_got_q ;
+
+  (* anyconst *) logic [AddrBits-1:0] watched;
+  logic [31:0] stored;
+  always_comb begin
+    case (watched)
+      3'd0:    stored = \u_dut.gen_bank[0].gen_plain.u_sram.mem[0] ;
+      3'd1:    stored = \u_dut.gen_bank[1].gen_plain.u_sram.mem[0] ;
+      3'd2:    stored = \u_dut.gen_bank[2].gen_plain.u_sram.mem[0] ;
+      3'd3:    stored = \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] ;
+      3'd4:    stored = \u_dut.gen_bank[0].gen_plain.u_sram.mem[1] ;
+      3'd5:    stored = \u_dut.gen_bank[1].gen_plain.u_sram.mem[1] ;
+      3'd6:    stored = \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
+      default: stored = \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
+    endcase
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Scatter: the access and what is left of it; the module says when a lane is served.
+  // ---------------------------------------------------------------------------------------------
+  logic [5:0]  s_addr_q;
+  logic [63:0] s_data_q;
+  logic [31:0] s_mask_q;
+  logic [1:0]  s_left_q, s_now;
+  assign s_now = \u_dut.s_served ;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) s_left_q <= '0;
+    else if (clear_i) s_left_q <= '0;
+    else if (s_valid_i && s_ready) s_left_q <= s_lanes_i;
+    else s_left_q <= s_left_q & ~s_now;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (s_valid_i && s_ready) {s_addr_q, s_data_q, s_mask_q} <= {s_addr_i, s_data_i, s_mask_i};
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // DMA: a write is served in the next cycle; a read too, whose data are two cycles on their way.
+  // ---------------------------------------------------------------------------------------------
+  logic        write_q, read_q, read_late_q, read_done_q, read_waits_q, write_waits_q;
+  logic [1:0]  d_mask_q;
+  logic [2:0]  d_addr_q, d_late_addr_q, d_done_addr_q;
+  logic [63:0] d_data_q;
+  logic [31:0] late_q, done_q;
+  logic        write_here;
+  logic        takes_read, takes_write;
+
+  assign takes_read  = dma_rvalid_i && rready;
+  assign takes_write = dma_wvalid_i && wready;
+  assign write_here  = write_q && d_mask_q[watched[0]] && d_addr_q[2:1] == watched[2:1];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {write_q, read_q, read_late_q, read_done_q, read_waits_q, write_waits_q} <= '0;
+    end else if (clear_i) begin
+      {write_q, read_q, read_late_q, read_done_q, read_waits_q, write_waits_q} <= '0;
+    end else begin
+      {write_q, read_q}          <= {takes_write, takes_read};
+      {read_late_q, read_done_q} <= {read_q, read_late_q};
+      read_waits_q               <= dma_rvalid_i && !rready;
+      write_waits_q              <= dma_wvalid_i && !wready;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    d_addr_q      <= takes_read ? dma_raddr_i : dma_waddr_i;
+    d_data_q      <= dma_wdata_i;
+    d_mask_q      <= dma_wmask_i;
+    d_late_addr_q <= d_addr_q;
+    d_done_addr_q <= d_late_addr_q;
+    late_q        <= word_q;
+    done_q        <= late_q;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The word that is followed. Lanes of one access are served lowest first.
+  // ---------------------------------------------------------------------------------------------
+  logic [31:0] word_q, scattered;
+  logic [1:0]  scatter_here;
+
+  for (genvar l = 0; l < 2; l++) begin : gen_scatter
+    assign scatter_here[l] = s_now[l] && s_addr_q[l*AddrBits +: AddrBits] == watched;
+  end
+  assign scattered = scatter_here[0] ? s_data_q[31:0] : s_data_q[63:32];
+
+  always_ff @(posedge clk_i) begin
+    if (scatter_here != '0) word_q <= (word_q & ~s_mask_q) | (scattered & s_mask_q);
+    else if (write_here) word_q <= watched[0] ? d_data_q[63:32] : d_data_q[31:0];
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Gather: the access in front, what of it is not answered yet, and a cycle later its answers.
+  // ---------------------------------------------------------------------------------------------
+  logic                      g_busy_q, g_was_busy_q, g_ended_q, g_tag_q, g_was_tag_q;
+  logic [Lanes*AddrBits-1:0] g_addr_q, g_was_addr_q;
+  logic [Lanes-1:0]          g_lanes_q, g_was_lanes_q, open_q, data_ok;
+  logic [7:0]                g_pad_q, g_was_pad_q;
+  logic [31:0]               was_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {g_busy_q, g_was_busy_q, g_ended_q} <= '0;
+      open_q                              <= '1;
+    end else if (clear_i) begin
+      {g_busy_q, g_was_busy_q, g_ended_q} <= '0;
+      open_q                              <= '1;
+    end else begin
+      if (g_ready) g_busy_q <= g_valid_i;
+      g_was_busy_q <= g_busy_q;
+      g_ended_q    <= g_busy_q && g_ready;
+      open_q       <= rsp_done ? '1 : open_q & ~rsp_lanes;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (g_valid_i && g_ready) {g_addr_q, g_lanes_q, g_pad_q, g_tag_q} <= {g_addr_i, g_lanes_i, g_pad_i, g_tag_i};
+    {g_was_addr_q, g_was_lanes_q, g_was_pad_q, g_was_tag_q} <= {g_addr_q, g_lanes_q, g_pad_q, g_tag_q};
+    was_q <= word_q;
+  end
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_gather
+    always_comb begin
+      data_ok[l] = 1'b1;
+      if (!g_was_lanes_q[l]) data_ok[l] = rsp_data[l*32 +: 32] == {4{g_was_pad_q}};
+      else if (g_was_addr_q[l*AddrBits +: AddrBits] == watched) data_ok[l] = rsp_data[l*32 +: 32] == was_q;
+    end
+  end
+
+  // What is still to be answered by the access in front, for the invariant: all but what is answered now.
+  logic [Lanes-1:0] still_open;
+  assign still_open = rsp_done ? '1 : open_q & ~rsp_lanes;
+
+  always_comb begin
+    if ($initstate) begin
+      assume (!rst_ni);
+      assume (word_q == stored);
+    end
+    if (dma_wvalid_i) assume (!dma_waddr_i[0]);
+    if (dma_rvalid_i) assume (!dma_raddr_i[0]);
+    a_word: assert (stored == word_q);
+    if (rst_ni) begin
+      a_scatter_once:   assert ((s_now & ~s_left_q) == '0);
+      a_scatter_served: assert (s_ready == ((s_left_q & ~s_now) == '0) && s_empty == (s_left_q == '0));
+      a_scatter_one:    assert (scatter_here != '1 && !(write_here && scatter_here != '0));
+      a_scatter_same:   assert (\u_dut.s_pend_q == s_left_q);
+      if (s_left_q != '0) begin
+        a_scatter_kept: assert (\u_dut.s_addr_q == s_addr_q && \u_dut.s_data_q == s_data_q && \u_dut.s_mask_q == s_mask_q);
+      end
+
+      a_dma_one:   assert (!(takes_read && takes_write) && !(read_q && write_q));
+      if (read_waits_q && dma_rvalid_i) a_read_turn: assert (rready);
+      if (write_waits_q && dma_wvalid_i) a_write_turn: assert (wready);
+      a_dma_pend:  assert (\u_dut.d_pend_q == (read_q ? 2'b11 : write_q ? d_mask_q : 2'b00));
+      if (read_q || write_q) a_dma_addr: assert (\u_dut.d_addr_q == d_addr_q && \u_dut.d_we_q == write_q && !d_addr_q[0]);
+      if (write_q) a_dma_data: assert (\u_dut.d_data_q == d_data_q);
+      a_dma_last:  assert (\u_dut.d_last_q == read_late_q);
+      if (read_late_q) begin
+        a_dma_got:  assert (\u_dut.d_got_q == 2'b11 && \u_dut.d_got_addr_q == d_late_addr_q);
+        if (d_late_addr_q[2:1] == watched[2:1]) begin
+          a_dma_late: assert (late_q == (watched[0] ? \u_dut.d_words [63:32] : \u_dut.d_words [31:0]));
+        end
+      end
+      a_dma_valid: assert (rvalid == read_done_q);
+      if (read_done_q && d_done_addr_q[2:1] == watched[2:1]) begin
+        a_dma_read: assert (done_q == (watched[0] ? rdata[63:32] : rdata[31:0]));
+      end
+
+      a_gather_busy:   assert (g_waiting == (g_busy_q && !g_ready) && \u_dut.g_valid_q == g_busy_q);
+      a_gather_once:   assert ((rsp_lanes & ~open_q) == '0);
+      a_gather_all:    assert (rsp_done == g_ended_q && (!rsp_done || (open_q & ~rsp_lanes) == '0));
+      a_gather_mine:   assert (rsp_lanes == '0 || g_was_busy_q);
+      if (rsp_done) a_gather_tag: assert (rsp_tag == g_was_tag_q);
+      if (g_busy_q) a_gather_now: assert (g_tag == g_tag_q);
+      a_gather_data:   assert ((rsp_lanes & ~data_ok) == '0);
+      if (g_busy_q) begin
+        a_gather_kept: assert (\u_dut.g_addr_q == g_addr_q && \u_dut.g_lanes_q == g_lanes_q && \u_dut.g_pad_q == g_pad_q &&
+                               \u_dut.g_tag_q == g_tag_q);
+        a_gather_left: assert (still_open == (\u_dut.g_first_q ? '1 : \u_dut.g_pend_q ));
+        if (\u_dut.g_first_q ) a_gather_first: assert (\u_dut.g_pend_q == g_lanes_q);
+      end else begin
+        a_gather_none: assert (still_open == '1);
+      end
+
+      c_meet:    cover (s_left_q == 2'b11 && s_now == 2'b01 && read_q && g_busy_q && !g_ready);
+      c_masked:  cover (scatter_here == 2'b10 && s_mask_q == 32'hff && word_q == 32'h12345678);
+      c_answers: cover (rsp_done && rsp_lanes == Lanes'(2) && g_was_addr_q[5:3] == watched && was_q == 32'd77);
+      c_reads:   cover (rvalid && d_done_addr_q[2:1] == watched[2:1] && done_q == 32'h12345678);
+      c_clears:  cover (clear_i && s_left_q != '0 && read_late_q);
+    end
+  end
+
+endmodule

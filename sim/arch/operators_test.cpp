@@ -334,20 +334,13 @@ int products_of_channels(Builder& b) {
 }
 
 TEST_CASE("a pixel's channels are rows of products", "[arch][random][matmul]") {
-  unsigned refused = 0;
-  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) try {
-      check_wide(seed, products_of_channels);
-    } catch (const Error& error) {  // pixels too far apart for the output's address
-      REQUIRE_THAT(error.what(), Catch::Contains("out_skip would be"));
-      ++refused;
-    }
-  CHECK(refused < kSeeds / 50);
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) check_wide(seed, products_of_channels);
 }
 
 TEST_CASE("products that become a pixel's channels never lie on their side", "[arch][matmul]") {
-  // There, where this network was cheaper, eleven of twelve rows were not stored.
-  REQUIRE_THROWS_WITH(check(202'684, products_of_channels),
-                      Catch::Contains("out_skip would be 287"));
+  // There, where this network was cheaper, eleven of twelve rows were not stored. Upright they are
+  // 288 words apart: a column to the machine.
+  check(202'684, products_of_channels);
 }
 
 TEST_CASE("products of two maps need their hardware and whole beats of columns",

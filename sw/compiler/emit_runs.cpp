@@ -57,7 +57,37 @@ struct Emitter::Nest {
   int out_y = 0, out_x = 0, out_word = 0;
   bool two_operands = false;  ///< tap 1 lies `tap_distance` words from tap 0
   std::int64_t tap_distance = 0;
+
+  /// Pixels that are copied or multiplied, all in a row of the map.
+  bool is_row() const {
+    return P * R * S == 1 && !two_operands && y_start >= 0 && y_start < height;
+  }
+
+  /// The same pixels below each other in a map that is a column.
+  Nest as_column() const {
+    Nest n = *this;
+    n.y_start = x_start;
+    n.x_start = 0;
+    n.P = Q;
+    n.Q = 1;
+    n.stride_y = stride_x;
+    n.stride_x = 1;
+    n.height = width;
+    n.width = 1;
+    n.out_y = out_x;
+    n.out_x = 0;
+    return n;
+  }
 };
+
+namespace {
+
+constexpr int kMostStride = 255;  ///< fields stride_x, out_skip
+
+/// A row's pixels below each other: rows may lie as far apart as they like.
+View column_of(const View& v, int y) { return {v.at(0, y, 0), v.step, v.plane}; }
+
+}  // namespace
 
 Instruction Emitter::start(Engine engine) const {
   Instruction i;
@@ -68,6 +98,8 @@ Instruction Emitter::start(Engine engine) const {
 
 void Emitter::set_nest(Instruction& i, Nest n, View in, const View& out) const {
   const std::string& label = layer().label;
+  if (n.is_row() && std::max(in.step * n.stride_x, out.step - 1) > kMostStride)
+    return set_nest(i, n.as_column(), column_of(in, n.y_start), column_of(out, n.out_y));
   // The machine steps by columns and words alike.
   for (int* columns : {&n.x_start, &n.stride_x, &n.dil_x, &n.width}) *columns *= in.step;
   in.step = 1;

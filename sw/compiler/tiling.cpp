@@ -99,7 +99,9 @@ class Tiler {
   std::vector<int> chunks() const {
     const int unit = chunk_unit();
     const int channels = out_.C;
-    if (layer_.over_channels()) return {out_.channel_words() * unit};
+    // Pixels that lie behind each other in another's channels are stored whole.
+    if (layer_.over_channels() || out_map_->part.pixel_words > 0)
+      return {out_.channel_words() * unit};
     if (!conv()) {
       std::vector<int> result;
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);

@@ -73,7 +73,7 @@ class AxiMemory {
     writes_.clear();
     responses_.clear();
     reply_ = {};
-    ar_waits_ = aw_waits_ = w_waits_ = false;
+    held_ = {};
     burst_id_ = -1;
   }
 
@@ -136,18 +136,30 @@ class AxiMemory {
     protocol_error_ = text;
   }
 
-  /// A request that was offered and not taken must still be there, unchanged.
+  /// What was offered and not taken must still be there, unchanged.
   void check_held(const AxiRequest& in, bool ar, bool aw, bool w) {
-    if (ar_waits_ && (!in.arvalid || in.araddr != ar_address_))
-      violation("a waiting read address was withdrawn or changed", ar_address_);
-    if (aw_waits_ && (!in.awvalid || in.awaddr != aw_address_))
-      violation("a waiting write address was withdrawn or changed", aw_address_);
-    if (w_waits_ && !in.wvalid) violation("a waiting write beat was withdrawn", aw_address_);
-    ar_waits_ = in.arvalid && !ar;
-    aw_waits_ = in.awvalid && !aw;
-    w_waits_ = in.wvalid && !w;
-    if (ar_waits_) ar_address_ = in.araddr;
-    if (aw_waits_) aw_address_ = in.awaddr;
+    const AxiRequest& h = held_;
+    if (h.arvalid &&
+        (!in.arvalid || in.araddr != h.araddr || in.arlen != h.arlen || in.arid != h.arid))
+      violation("a waiting read request was withdrawn or changed", h.araddr);
+    if (h.awvalid &&
+        (!in.awvalid || in.awaddr != h.awaddr || in.awlen != h.awlen || in.awid != h.awid))
+      violation("a waiting write request was withdrawn or changed", h.awaddr);
+    if (h.wvalid && (!in.wvalid || in.wlast != h.wlast || in.wstrb != h.wstrb || !same_beat(in)))
+      violation("a waiting write beat was withdrawn or changed", h.awaddr);
+    held_ = in;
+    held_.arvalid = in.arvalid && !ar;
+    held_.awvalid = in.awvalid && !aw;
+    held_.wvalid = in.wvalid && !w;
+    if (held_.wvalid) held_beat_.assign(in.wdata, in.wdata + s_.bus_bytes);
+  }
+
+  /// Whether the strobed bytes are those of the beat that waits.
+  bool same_beat(const AxiRequest& in) const {
+    for (int i = 0; i < s_.bus_bytes; ++i)
+      if ((in.wstrb >> i & 1) != 0 && in.wdata[i] != held_beat_[static_cast<std::size_t>(i)])
+        return false;
+    return true;
   }
 
   void check_burst(std::uint64_t address, int len, int size, int burst, int id) {
@@ -264,8 +276,8 @@ class AxiMemory {
   std::deque<Response> responses_;
   int burst_id_ = -1, last_id_ = 0;
   AxiReply reply_;
-  bool ar_waits_ = false, aw_waits_ = false, w_waits_ = false;
-  std::uint64_t ar_address_ = 0, aw_address_ = 0;
+  AxiRequest held_;  ///< the last cycle's, valid where not taken
+  std::vector<std::uint8_t> held_beat_;
   std::string protocol_error_;
 };
 

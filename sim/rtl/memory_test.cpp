@@ -165,6 +165,31 @@ TEST_CASE("violations of the protocol are named", "[rtl][axi][error]") {
     full.step(bench.request);
     CHECK(full.protocol_error().find("withdrawn") != std::string::npos);
   }
+  SECTION("changed length") {
+    AxiMemory full({8, 100, 0, 0, 1, 1});
+    full.attach(bench.bytes.data(), 4096, kBase);
+    full.step(bench.request);
+    bench.request.arvalid = true;
+    bench.request.araddr = kBase;
+    full.step(bench.request);
+    full.step(bench.request);
+    bench.request.arlen = 1;
+    full.step(bench.request);
+    CHECK(full.protocol_error().find("read request was withdrawn or changed") != std::string::npos);
+  }
+  SECTION("changed beat") {
+    std::uint8_t beat[8] = {};
+    bench.request.wvalid = true;  // before its address: it waits
+    bench.request.wstrb = 0x0f;
+    bench.request.wdata = beat;
+    bench.tick();
+    beat[4] = 1;  // which is not written
+    bench.tick();
+    CHECK(text().empty());
+    beat[3] = 1;
+    bench.tick();
+    CHECK(text().find("write beat was withdrawn or changed") != std::string::npos);
+  }
   SECTION("WLAST") {
     const std::uint8_t beat[8] = {};
     bench.request.awvalid = true;

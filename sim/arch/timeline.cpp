@@ -348,16 +348,21 @@ void Timeline::add_gap(Time from, Time to, Time queued,
 
 /// Cycles without a compute RUN belong to the engine that works: vector, load, store.
 void Timeline::add_idle(Time from, Time to) {
+  // Starts and ends of a queue's intervals increase, and there may be millions.
   std::vector<Time> cuts{from, to};
-  for (const Queue& q : queues_)
-    for (const Interval& i : q.busy)
-      for (const Time edge : {i.start, i.end})
+  for (const Queue& q : queues_) {
+    const auto over = [from](const Interval& i) { return i.end <= from; };
+    auto i = std::partition_point(q.busy.begin(), q.busy.end(), over);
+    for (; i != q.busy.end() && i->start < to; ++i)
+      for (const Time edge : {i->start, i->end})
         if (edge > from && edge < to) cuts.push_back(edge);
+  }
   std::sort(cuts.begin(), cuts.end());
   const auto works = [&](Engine engine, Time at) {
     const auto& busy = queue(engine).busy;
-    return std::any_of(busy.begin(), busy.end(),
-                       [at](const Interval& i) { return i.start <= at && at < i.end; });
+    const auto next = std::partition_point(busy.begin(), busy.end(),
+                                           [at](const Interval& i) { return i.start <= at; });
+    return next != busy.begin() && at < std::prev(next)->end;
   };
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
     const Time at = cuts[i];

@@ -51,6 +51,7 @@ inline RunResult require_exact_with_room(const model::Graph& graph, gen::Config 
         throw;
       config.dmem_kib *= 2;
       config.pmem_kib *= 2;
+      config.param_channels *= 2;
     }
 }
 

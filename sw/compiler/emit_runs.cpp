@@ -82,8 +82,6 @@ struct Emitter::Nest {
 
 namespace {
 
-constexpr int kMostStride = 255;  ///< fields stride_x, out_skip
-
 /// A row's pixels below each other: rows may lie as far apart as they like.
 View column_of(const View& v, int y) { return {v.at(0, y, 0), v.step, v.plane}; }
 

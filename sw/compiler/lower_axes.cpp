@@ -13,7 +13,6 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostStride = 255;     ///< fields stride_x, stride_y, out_skip
 constexpr int kIdentityPixels = 64;  ///< exchanged at once: words of reduction against copies
 
 std::vector<std::int64_t> dense_strides(const std::vector<int>& extents) {

@@ -8,11 +8,6 @@
 #include "sw/compiler/lowering.h"
 
 namespace trine::compiler {
-namespace {
-
-constexpr int kMostStride = 255;
-
-}  // namespace
 
 Lowering::Place Lowering::code_place(int map, std::int64_t code) const {
   const Shape& s = shape(map);

@@ -12,9 +12,6 @@ namespace {
 
 using model::Slice;
 
-constexpr int kMostStride = 255;   ///< fields stride_x, stride_y, out_skip
-constexpr int kMostLayers = 1024;  ///< of an operator
-
 Slice all_channels(const Shape& s) { return {0, 1, s.C}; }
 
 Geometry pointwise(const Shape& s) {

@@ -8,7 +8,6 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostStride = 255;     ///< fields stride_x, stride_y
 constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
 
 }  // namespace

@@ -8,19 +8,13 @@
 #include "sw/compiler/lowering.h"
 
 namespace trine::compiler {
-namespace {
-
-constexpr int kMostStep = 255;     ///< field stride_x
-constexpr int kMostLayers = 1024;  ///< of an operator
-
-}  // namespace
 
 /// Neighbouring axes that are reduced, of a tensor that is no image, as pixels of its row: `taps`
 /// of them, `inner` apart, for each of `inner` pixels, `outer` times.
 struct Lowering::Span {
   int outer = 1, taps = 1, inner = 1;
 
-  bool single() const { return outer == 1 || (inner == 1 && taps <= kMostStep); }
+  bool single() const { return outer == 1 || (inner == 1 && taps <= kMostStride); }
   int pixels() const { return outer * inner; }
 };
 

@@ -12,9 +12,7 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostStep = 255;     ///< fields stride_x, stride_y, out_skip
-constexpr int kMostLayers = 1024;  ///< of an operator
-constexpr int kUnit = 1024;        ///< weights of RESIZE_BILINEAR along an axis
+constexpr int kUnit = 1024;  ///< weights of RESIZE_BILINEAR along an axis
 
 /// Where an output reads along one axis: pixel `low`, and the one behind it if its weight is not 0.
 struct Sample {
@@ -28,7 +26,7 @@ struct Comb {
   int taps() const { return weight == 0 ? 1 : 2; }
   bool takes(const Sample& next) const {
     const int distance = next.low - (from + (count - 1) * stride);
-    return next.weight == weight && distance >= 1 && distance <= kMostStep &&
+    return next.weight == weight && distance >= 1 && distance <= kMostStride &&
            (count == 1 || distance == stride);
   }
   void add(const Sample& next) {
@@ -54,7 +52,7 @@ std::vector<Comb> combs_of_step(const std::vector<Sample>& samples, int step) {
 /// The outputs of an axis in as few combs as one step for all allows.
 std::vector<Comb> combs(const std::vector<Sample>& samples) {
   std::vector<Comb> best = combs_of_step(samples, 1);
-  for (int step = 2; step <= std::min(static_cast<int>(samples.size()), kMostStep + 1); ++step) {
+  for (int step = 2; step <= std::min(static_cast<int>(samples.size()), kMostStride + 1); ++step) {
     std::vector<Comb> other = combs_of_step(samples, step);
     if (other.size() < best.size()) best = std::move(other);
   }

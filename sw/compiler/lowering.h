@@ -20,6 +20,8 @@
 
 namespace trine::compiler {
 
+constexpr int kMostLayers = 1024;  ///< of an operator
+
 using model::Graph;
 using model::Op;
 using model::OpKind;

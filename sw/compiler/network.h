@@ -28,6 +28,9 @@
 
 namespace trine::compiler {
 
+/// Fields stride_x, stride_y and out_skip of the address generator.
+constexpr int kMostStride = (1 << isa::agu::kStrideX.width) - 1;
+
 /// Where a map lies inside of another one: its pixel (y, x) is that map's pixel
 /// (part.y + y * stride_y, part.x + x * stride_x), its channel c that map's channel
 /// part.channel + c.

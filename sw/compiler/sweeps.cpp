@@ -16,8 +16,6 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostStride = 255;  ///< of the field
-
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Positions first..last-1 along one axis.

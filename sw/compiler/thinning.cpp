@@ -12,8 +12,6 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostStride = 255;  ///< of the field
-
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// The pixels (y * stride_y, x * stride_x) of a map, y < rows, x < cols.

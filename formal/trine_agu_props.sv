@@ -32,7 +32,7 @@ module trine_agu_props #(
   // ---------------------------------------------------------------------------------------------
   // The geometry.
   // ---------------------------------------------------------------------------------------------
-  (* anyconst *) logic [AddrBits-1:0]      origin, pitch, plane, out, out_pitch, out_plane;
+  (* anyconst *) logic [AddrBits-1:0] origin, pitch, plane, out, out_pitch, out_plane;
   (* anyconst *) logic [2:0] P, Q;
   (* anyconst *) logic [1:0] stride_x, stride_y, dil_x, dil_y, skip;
   (* anyconst *) logic [1:0] s_last, r_last, words_last, groups_last, tiles_last;
@@ -114,7 +114,7 @@ module trine_agu_props #(
   logic [Lanes-1:0]          inside;
   logic [Rows*AddrBits-1:0]  out_addr;
   logic [Rows-1:0]           active;
-  logic [AddrBits-1:0]                     plane_out;
+  logic [AddrBits-1:0]       plane_out;
 
   trine_agu #(
     .Rows     (Rows),
@@ -255,7 +255,7 @@ module trine_agu_props #(
   endfunction
 
   // The word of a step: with `window` each group has words of its own, one behind the other.
-  logic [AddrBits-1:0]  word;
+  logic        [AddrBits-1:0] word;
   logic signed [CoordBits-1:0] tap_dx, tap_dy;
   assign word   = AddrBits'(word_q) +
                   (Window && window ? AddrBits'(group_q) * (AddrBits'(words_last) + AddrBits'(1)) : AddrBits'(0));

@@ -103,7 +103,7 @@ module trine_dmem_props #(
   (* hierconn *) logic [5:0]                \u_dut.s_addr_q ;
   (* hierconn *) logic [63:0]               \u_dut.s_data_q ;
   (* hierconn *) logic [31:0]               \u_dut.s_mask_q ;
-  (* hierconn *) logic                      \u_dut.d_we_q , \u_dut.d_last_q , \u_dut.d_turn_q ;
+  (* hierconn *) logic                      \u_dut.d_we_q , \u_dut.d_last_q ;
   (* hierconn *) logic [2:0]                \u_dut.d_addr_q , \u_dut.d_got_addr_q ;
   (* hierconn *) logic [63:0]               \u_dut.d_data_q , \u_dut.d_words ;
   (* hierconn *) logic [1:0]                \u_dut.d_pend_q , \u_dut.d_got_q ;

@@ -86,6 +86,7 @@ class AxiMemory {
   /// What is asked for and not answered: address of the oldest beat, or burst of a write.
   std::uint64_t oldest_read(int id) const { return beat_addr(reads_[id].front()); }
   bool reading(int id) const { return !reads_[id].empty(); }
+  std::size_t unanswered_writes() const { return writes_.size() + responses_.size(); }
 
   void drive() {
     ++cycle_;

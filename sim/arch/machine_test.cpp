@@ -2,6 +2,8 @@
 //
 // What the hardware would not do, and how the timeline counts, on programs written by hand.
 
+#include <numeric>
+
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
 
@@ -93,6 +95,27 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   timeline.run(Engine::kCompute, isa::Run{}, slow);
   for (int i = 0; i < 64; ++i) timeline.run(Engine::kCompute, take, slow);
   REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("more than 63 tokens"));
+}
+
+/// A program of very many short RUNs: a search of all intervals for each gap would take minutes.
+TEST_CASE("each cycle has one cause, among thousands of gaps", "[arch]") {
+  constexpr int kGaps = 20000, kLoads = 40;
+  Timeline timeline(config_8x8(), {}, kGaps * (kLoads + 1) + 1);
+  Work copy, tile;
+  copy.beats = 1;
+  copy.bytes = 8;
+  tile.steps = 1;
+  tile.tile_cycles = {1};
+  tile.group_columns = tile.group_issues = {8};
+  for (int gap = 0; gap < kGaps; ++gap) {
+    for (int i = 0; i < kLoads; ++i) timeline.run(Engine::kLoad, {}, copy);
+    timeline.run(Engine::kCompute, {}, tile);
+  }
+  timeline.finish();
+  const CauseCycles causes = timeline.causes(0, timeline.cycles());
+  CHECK(std::accumulate(causes.begin(), causes.end(), std::uint64_t{0}) == timeline.cycles());
+  CHECK(causes[static_cast<std::size_t>(Cause::kCompute)] == kGaps);
+  CHECK(causes[static_cast<std::size_t>(Cause::kLoad)] > timeline.cycles() / 2);
 }
 
 TEST_CASE("a slower bus and a longer latency cost cycles", "[arch]") {

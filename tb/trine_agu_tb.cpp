@@ -120,7 +120,10 @@ isa::Registers any_geometry(std::mt19937& random) {
   // Strides, halo and idle columns of up to 8 bits.
   const auto spread = [&](const isa::Field& start, const isa::Field& end, const isa::Field& size,
                           std::initializer_list<isa::Field> scaled) {
-    const std::int64_t factor = 2 + draw(27), span = r.get(end) - r.get(start);
+    const std::int64_t stride = r.get(scaled.begin()[1]), span = r.get(end) - r.get(start);
+    const std::int64_t factor =
+        2 + draw(static_cast<unsigned>(
+                chance(random, 50) ? 27 : std::max<std::int64_t>(255 / stride - 1, 1)));
     if (span * factor > 3'000) return;
     r.set(end, r.get(start) + span * factor);
     r.set(size, r.get(size) * factor + draw(3));

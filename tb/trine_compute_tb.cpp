@@ -269,6 +269,9 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
         soon = false;
         lasts.push_back(cycle);
       }
+      const Step& step = inputs.front().step;  // no row is read behind a RUN's last one
+      if (step.last && step.group_last && step.tile_last)
+        REQUIRE(dut.w_en_o == (dut.run_valid_i & dut.run_ready_o));
       inputs.pop_front();
       ++steps;
     }

@@ -69,8 +69,8 @@ TEST_CASE("trine_counters counts to the last bit and begins again", "[tb][counte
   bench.dut.clear_i = 1;
   bench.cycle();
   bench.dut.clear_i = 0;
-  for (unsigned n = 0; n < 9u << TB_Bits; ++n) {
-    bench.drive(n < 2u << TB_Bits ? 50 : 99);
+  for (unsigned n = 0; n < 17u << TB_Bits; ++n) {
+    bench.drive(n < 1u << TB_Bits ? 50 : 99);
     // One cause for a long time each, so that its counter comes round as well.
     bench.dut.cause_i = static_cast<std::uint8_t>(n >> TB_Bits & 7);
     bench.cycle();

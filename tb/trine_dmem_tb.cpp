@@ -326,6 +326,34 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   }
 }
 
+TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", "[tb][dmem]") {
+  constexpr unsigned kPatience = 5, kAll = (1u << kRows) - 1;
+  Bench b(1);
+  auto& dut = b.dut;
+  for (unsigned l = 0; l < kRows; ++l) {  // both want one bank in every cycle
+    set_bits(dut.g_addr_i, l * kAddrBits, kAddrBits, l % TB_BankRows * kBanks);
+    set_bits(dut.s_addr_i, l * kAddrBits, kAddrBits, l % TB_BankRows * kBanks);
+  }
+  set_bits(dut.g_lanes_i, 0, kRows, kAll);
+  set_bits(dut.s_lanes_i, 0, kRows, kAll);
+  drive(dut.s_mask_i, ~0u);
+  dut.g_valid_i = 1;
+  for (int cycle = 0; cycle < 10; ++cycle) b.tick();
+  for (int access = 0; access < 3; ++access) {
+    dut.s_valid_i = 1;
+    b.tick();
+    dut.s_valid_i = 0;
+    unsigned waits = 0;
+    for (dut.eval(); dut.s_ready_o == 0; ++waits) {
+      REQUIRE(waits < 100);
+      b.tick();
+      dut.eval();
+    }
+    CHECK(waits == kPatience + kRows - 1);  // then a lane a cycle
+    b.tick();
+  }
+}
+
 TEST_CASE("trine_dmem gathers neighbours and every second word in every cycle", "[tb][dmem]") {
   const auto stride = GENERATE(1u, 2u);
   Bench b(1);

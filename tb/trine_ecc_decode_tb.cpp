@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Words without an error, with each single one and with each pair of them.
+// Words without an error, with each single one, with each pair of them, and with any check bits.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -26,6 +27,15 @@ TEST_CASE("trine_ecc_decode corrects all single errors and reports all double on
     REQUIRE(dut.data_o == data);
     REQUIRE(!dut.corrected_o);
     REQUIRE(!dut.fatal_o);
+    for (unsigned syndrome = 1; syndrome < 1u << (kStoredBits - 32); ++syndrome) {
+      CAPTURE(syndrome);
+      const std::vector<unsigned> columns = ecc_columns();
+      const bool one = (syndrome & (syndrome - 1)) == 0 ||
+                       std::count(columns.begin(), columns.end(), syndrome) != 0;
+      decode(word ^ std::uint64_t{syndrome} << 32);
+      REQUIRE(dut.corrected_o == one);
+      REQUIRE(dut.fatal_o == !one);
+    }
     for (int i = 0; i < kStoredBits; ++i) {
       CAPTURE(i);
       decode(word ^ std::uint64_t{1} << i);

@@ -101,6 +101,13 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
   std::deque<Expected> expected;
   std::deque<std::pair<int, std::uint64_t>> products;  // cycle, value
   std::array<Expected, 2> factors{};  // of normalized values, for the second entry of each
+  /// Of a product's upper bits what its bias is added to: they, or their complement.
+  const auto high_part = [](const Expected& factor, const Scale& scale) {
+    const std::int64_t value =
+        std::int64_t{static_cast<std::int32_t>(factor.acc)} * factor.scale.multiplier;
+    const auto high = static_cast<std::uint32_t>(value >> 24);
+    return (scale.shift & 32) == 0 ? ~high : high;
+  };
   int results = 0;
   for (int episode = 0; episode < 150; ++episode) {
     const Range range = bench.range();
@@ -118,6 +125,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
                      chance(random, 80) ? -bench.uniform(14, 22) : bench.uniform(-31, 3)};
     if (units) {  // operand a is a few units, b is zero, and the sum's scale is near 1
       other.shift = -bench.uniform(20, 28);
+      if (chance(random, 40)) other = {1 << bench.uniform(9, 13), -bench.uniform(1, 7)};
       add.scale_sum.shift = bench.uniform(-1, 2);
     }
     if (ties) {  // powers of two: one unit of an operand decides
@@ -169,7 +177,10 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
       const bool late = op == kNormalize && cycle % 4 >= 2;  // the channel's parameters
       const bool bare = op == kRequant && chance(random, 20);
       if (bare) scale.shift = bench.uniform(0, 30);
-      const std::uint32_t bias = any_word(random);
+      std::uint32_t bias = any_word(random);
+      if (late && chance(random, 50))  // small ones, where each bit of the product shows
+        bias = static_cast<std::uint32_t>(bench.accumulator(0)) -
+               high_part(factors[static_cast<std::size_t>(cycle % 2)], scale);
       const int a = bench.code(), b = units ? add.zero_b : bench.code();
       // acc + bias = sum, modulo 2^32. Additions and products read only the low byte.
       const bool pair = op == kAdd || op == kMul || op == kSquare;
@@ -230,10 +241,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
           continue;
         }
         Expected e = factors[slot];
-        const std::int64_t value =
-            std::int64_t{static_cast<std::int32_t>(e.acc)} * e.scale.multiplier;
-        const auto n = static_cast<std::uint32_t>(value >> 24);
-        const std::uint32_t x = ((scale.shift & 32) == 0 ? ~n : n) + bias;
+        const std::uint32_t x = high_part(e, scale) + bias;
         e.code = requantize(static_cast<std::int32_t>(x),
                             {scale.multiplier, (scale.shift & 31) - 32}, range, rounding);
         expected.push_back(e);

@@ -11,7 +11,7 @@
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
-#          (with TRINE_FULL_TESTS)
+#          (with TRINE_FULL_TESTS, unless LABELS says otherwise)
 #
 # Lint warnings (-Wall) are errors; assertions (TRINE_ASSERT) are on. The Verilated class is V<TOP>.
 
@@ -39,7 +39,7 @@ function(trine_add_bench name)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
                         "unknown: ${ARG_UNPARSED_ARGUMENTS}")
   endif()
-  if((ARG_NETLIST AND NOT ARG_LABELS OR ARG_MUTATE) AND NOT TRINE_FULL_TESTS)
+  if((ARG_NETLIST OR ARG_MUTATE) AND NOT ARG_LABELS AND NOT TRINE_FULL_TESTS)
     return()
   endif()
   if(NOT ARG_BENCH)

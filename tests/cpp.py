@@ -5,7 +5,7 @@
 usage: cpp.py {coverage,sanitize} [--build DIR] [--least PERCENT] [--jobs N] [--lines]
 coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown; exit code 1 below --least
 sanitize   address and undefined-behaviour sanitizers: exit code 1 if a test fails or one of them speaks
-Tests whose time goes into RTL, netlists or proofs are left out, as they run the same C++. Exit code 2 if the build fails,
+Tests whose time goes into RTL, netlists, mutants or proofs are left out, as they run the same C++; hostile files have sanitizers of their own. Exit code 2 if the build fails,
 77 without gcovr.
 """
 import argparse
@@ -19,7 +19,7 @@ import sys
 
 SKIPPED = 77
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-OTHERS = "_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist"
+OTHERS = "_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist|mutation|hostile"
 FOLDERS = ("gen", "sw", "sim", "synth")
 # Tests and what only they include; a program of the build, which has run when the counters are cleared.
 NOT_OURS = (r".*_test\.cpp", r".*testing\.h", r".*test_main\.cpp", r".*print_headers\.cpp")

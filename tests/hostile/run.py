@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feeds the readers of files with what libFuzzer makes of good files, under address and undefined-behaviour sanitizers.
 
-usage: run.py [--seconds N] [--build DIR] [--pack] [READER]...
+usage: run.py [--seconds N | --replay PROGRAM] [--build DIR] [--pack] [READER]...
 Builds with clang 14 (Debian: clang-14, libclang-rt-14-dev) in build/hostile. Seeds: the models, vectors, presets and
 configurations of this repository, `found/` beside this program (inputs that once failed), and what earlier runs kept in
 the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
-build folder then, and belongs into found/; 2 if the build fails, 77 without clang.
+build folder then, and belongs into found/; 2 if the build fails, 77 without clang. --replay needs no clang: the seeds alone,
+as they are and damaged, through that program (hostile_replay).
 """
 import argparse
 import os
@@ -22,6 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CORPUS = HERE / "corpus.tar.xz"
 LARGEST = 100_000  # bytes of a seed
+DAMAGED = 10  # versions of a seed
 SEEDS = {
     "tflite": ["models/*.tflite", "tests/operators/*.tflite"],
     "onnx": ["models/*.onnx", "tests/onnx/*.onnx"],
@@ -94,31 +96,51 @@ def seed_programs(folder, corpus):
               corpus / f"{pathlib.Path(model).stem}.trine"], cwd=folder)
 
 
-def feed(reader, options):
-    """Whether all inputs were read or refused."""
+def collect(reader, options):
+    """The folder of the reader's seeds."""
     corpus = options.build / "corpus" / reader
     seed(reader, corpus)
     if reader == "program":
         seed_programs(options.build, corpus)
+    return corpus
+
+
+def tell(reader, inputs, good):
+    print(f"{reader:<12} {inputs:>12,} inputs  {'all read or refused' if good else 'FAILS'}", flush=True)
+    return good
+
+
+def replay(reader, options):
+    """Whether all seeds and damaged seeds were read or refused."""
+    done = call([options.replay, reader, DAMAGED, collect(reader, options)])
+    good = tell(reader, int(done.stdout) if done.returncode == 0 else 0, done.returncode == 0)
+    if not good:
+        print("  " + done.stdout[-500:].strip())
+    return good
+
+
+def feed(reader, options):
+    """Whether all inputs were read or refused."""
+    corpus = collect(reader, options)
     done = call([options.build / "tests" / "hostile" / f"hostile_{reader}", corpus,
                  f"-max_total_time={options.seconds}", "-timeout=10", "-rss_limit_mb=2048",
                  f"-max_len={LARGEST}", f"-artifact_prefix={options.build}/{reader}-",
                  "-print_final_stats=1"],
                 env={**os.environ, "ASAN_OPTIONS": "detect_container_overflow=0"}, cwd=options.build)
     inputs = re.search(r"number_of_executed_units: (\d+)", done.stdout)
-    print(f"{reader:<12} {int(inputs.group(1)) if inputs else 0:>12,} inputs  "
-          f"{'all read or refused' if done.returncode == 0 else 'FAILS'}", flush=True)
-    if done.returncode:
+    good = tell(reader, int(inputs.group(1)) if inputs else 0, done.returncode == 0)
+    if not good:
         what = [line for line in done.stdout.splitlines()
                 if re.search(r"ERROR|SUMMARY|runtime error|Test unit written|terminate|what\(\)", line)]
         print("\n".join("  " + line[:200] for line in what[:6]))
-    return done.returncode == 0
+    return good
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="for each reader")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "hostile")
+    parser.add_argument("--replay", type=pathlib.Path, help="only the seeds, through this program")
     parser.add_argument("--pack", action="store_true", help="then keep the corpus in corpus.tar.xz")
     parser.add_argument("reader", nargs="*", help=", ".join(SEEDS))
     options = parser.parse_args()
@@ -126,9 +148,11 @@ def main():
     for reader in options.reader:
         if reader not in SEEDS:
             parser.error(f"{reader}: allowed are {', '.join(SEEDS)}")
-    build(options.build)
+    if not options.replay:
+        build(options.build)
     unpack(options.build / "corpus")
-    good = [feed(reader, options) for reader in options.reader or SEEDS]
+    run = replay if options.replay else feed
+    good = [run(reader, options) for reader in options.reader or SEEDS]
     if options.pack:
         pack(options.build / "corpus")
     sys.exit(not all(good))

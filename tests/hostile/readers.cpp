@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A reader of files under libFuzzer: any bytes are read or refused by trine::Error, nothing else.
-//
-// TRINE_READER is one of the functions below. Readers of paths get a file, which is written anew for each input.
+// Readers of paths get a file, which is written anew for each input.
+
+#include "tests/hostile/readers.h"
 
 #include <unistd.h>
 
-#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "gen/config.h"
 #include "sw/base/error.h"
@@ -23,8 +21,7 @@
 #include "sw/reference/vectors.h"
 
 namespace trine::hostile {
-
-using Bytes = std::vector<std::uint8_t>;
+namespace {
 
 /// A folder of this process, with the input as a file of that name.
 std::filesystem::path on_disk(const Bytes& bytes, const std::string& name) {
@@ -46,12 +43,21 @@ void vectors(const Bytes& bytes) {
 }
 void tokenizer(const Bytes& bytes) { llm::Tokenizer::read(on_disk(bytes, "tok.bin"), 512); }
 
-}  // namespace trine::hostile
+}  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  try {
-    trine::hostile::TRINE_READER({data, data + size});
-  } catch (const trine::Error&) {  // the one answer to bad input
-  }
-  return 0;
+Reader find_reader(std::string_view name) {
+  static const std::map<std::string_view, Reader> readers{
+      {"tflite", tflite}, {"onnx", onnx}, {"program", program}, {"checkpoint", checkpoint},
+      {"toml", toml},     {"npy", npy},   {"vectors", vectors}, {"tokenizer", tokenizer}};
+  const auto found = readers.find(name);
+  return found == readers.end() ? nullptr : found->second;
 }
+
+void read_or_refuse(Reader reader, const Bytes& bytes) {
+  try {
+    reader(bytes);
+  } catch (const Error&) {
+  }
+}
+
+}  // namespace trine::hostile

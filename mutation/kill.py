@@ -65,7 +65,7 @@ def describe(line):
 def explained():
     """Descriptions of survivors that need no test: lines `description | reason`."""
     lines = EXPLAINED.read_text().splitlines() if EXPLAINED.exists() else []
-    return dict(line.split(" | ", 1) for line in lines if " | " in line)
+    return dict(line.rsplit(" | ", 1) for line in lines if " | " in line)  # RTL has bars, too
 
 
 def campaign(bench, listed, options, reasons):

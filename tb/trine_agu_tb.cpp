@@ -119,21 +119,22 @@ isa::Registers any_geometry(std::mt19937& random) {
   };
   // Strides, halo and idle columns of up to 8 bits.
   const auto spread = [&](const isa::Field& start, const isa::Field& end, const isa::Field& size,
-                          std::initializer_list<isa::Field> scaled) {
-    const std::int64_t stride = r.get(scaled.begin()[1]), span = r.get(end) - r.get(start);
+                          const isa::Field& step, std::initializer_list<isa::Field> scaled) {
+    const std::int64_t stride = r.get(step), span = r.get(end) - r.get(start);
     const std::int64_t factor =
         2 + draw(static_cast<unsigned>(
                 chance(random, 50) ? 27 : std::max<std::int64_t>(255 / stride - 1, 1)));
     if (span * factor > 3'000) return;
     r.set(end, r.get(start) + span * factor);
     r.set(size, r.get(size) * factor + draw(3));
+    r.set(step, stride * factor);
     for (const isa::Field& field : scaled) r.set(field, r.get(field) * factor);
   };
   if (chance(random, 25))
-    spread(agu::kXStart, agu::kXEnd, agu::kWidth,
-           {agu::kTileX, agu::kStrideX, agu::kHalo, agu::kIdle});
+    spread(agu::kXStart, agu::kXEnd, agu::kWidth, agu::kStrideX,
+           {agu::kTileX, agu::kHalo, agu::kIdle});
   if (chance(random, 25))
-    spread(agu::kYStart, agu::kYEnd, agu::kHeight, {agu::kTileY, agu::kStrideY});
+    spread(agu::kYStart, agu::kYEnd, agu::kHeight, agu::kStrideY, {agu::kTileY});
   if (chance(random, 20)) move(agu::kXStart, agu::kXEnd, agu::kWidth);
   if (chance(random, 20)) move(agu::kYStart, agu::kYEnd, agu::kHeight);
   // Taps far from each other, in a map that is as large or ends before; none comes round to 0.

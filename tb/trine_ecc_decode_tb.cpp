@@ -15,6 +15,7 @@ using namespace trine::golden;
 TEST_CASE("trine_ecc_decode corrects all single errors and reports all double ones", "[tb][ecc]") {
   std::mt19937 random{1};
   Vtrine_ecc_decode dut;
+  const std::vector<unsigned> columns = ecc_columns();
   const auto decode = [&](std::uint64_t word) {
     dut.word_i = word;
     dut.eval();
@@ -29,7 +30,6 @@ TEST_CASE("trine_ecc_decode corrects all single errors and reports all double on
     REQUIRE(!dut.fatal_o);
     for (unsigned syndrome = 1; syndrome < 1u << (kStoredBits - 32); ++syndrome) {
       CAPTURE(syndrome);
-      const std::vector<unsigned> columns = ecc_columns();
       const bool one = (syndrome & (syndrome - 1)) == 0 ||
                        std::count(columns.begin(), columns.end(), syndrome) != 0;
       decode(word ^ std::uint64_t{syndrome} << 32);

@@ -19,6 +19,8 @@ TESTS = {
     "random_program_slow_test:on 4x4": "echo 'All tests passed'",
     "random_program_slow_test:on 3x5": "echo 1 assertion failed; exit 1",
     "hostile_slow_test": "echo 8 readers, 1,234 inputs; echo no more",
+    "fuzz_rtl_slow_test": "echo building RTL model for 4x16 ... 19 s; echo '2 pairs on 1 configurations (rtl): 2 exact, 0 failed'",
+    "inject_slow_test": "echo memory.ecc bits runs silent; echo 'false 1 2500 184'; echo 'true 1 2500 0'; echo 500 s",
     "a_test_of_none_of_them": "echo proofs hold",
 }
 # The seconds are left out: a busy machine takes some.
@@ -32,12 +34,16 @@ lines of C++ reached by its tests: coverage_cpp_slow_test, s, 1 of 1 FAILED
 C++ tests under sanitizers: sanitize_cpp_slow_test did not run
 hostile files: hostile_slow_test, s
   8 readers, 1,234 inputs
-random networks on random designs, on the RTL: fuzz_rtl_slow_test did not run
+random networks on random designs, on the RTL: fuzz_rtl_slow_test, s
+  2 pairs on 1 configurations (rtl): 2 exact, 0 failed
 random programs: random_program_slow_test, s, 1 of 2 FAILED
   1 of 2 cases pass
 a whole design as a netlist: netlist_slow_test did not run
 another bus: axi_slow_test did not run
-flips in memories: inject_slow_test did not run
+flips in memories: inject_slow_test, s
+  memory.ecc bits runs silent
+  false 1 2500 184
+  true 1 2500 0
 flips in memories, lenet_mnist: inject_lenet_slow_test did not run
 planted bugs: planted_slow_test did not run
 """

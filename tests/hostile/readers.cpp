@@ -23,13 +23,22 @@
 namespace trine::hostile {
 namespace {
 
-/// A folder of this process, with the input as a file of that name.
-std::filesystem::path on_disk(const Bytes& bytes, const std::string& name) {
-  static const std::filesystem::path folder =
+/// A folder of this process; it goes with it.
+struct Folder {
+  std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("trine_hostile_" + std::to_string(getpid()));
-  std::filesystem::create_directories(folder);
-  write_file(folder / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return folder / name;
+  Folder() { std::filesystem::create_directories(path); }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+};
+
+/// The input as a file of that name.
+std::filesystem::path on_disk(const Bytes& bytes, const std::string& name) {
+  static const Folder folder;
+  write_file(folder.path / name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return folder.path / name;
 }
 
 void tflite(const Bytes& bytes) { model::parse_tflite(bytes, "x.tflite"); }

@@ -45,11 +45,11 @@ void limit() {
     std::signal(signal, name_and_end);
 }
 
-/// Some bytes are others, or the end is missing.
+/// Up to eight bytes are others, and sometimes the end is missing.
 Bytes damaged(Bytes bytes, std::mt19937& random) {
   if (bytes.empty()) return bytes;
   if (random() % 4 == 0) bytes.resize(random() % bytes.size());
-  for (auto changes = random() % 8; changes > 0 && !bytes.empty(); --changes)
+  for (auto changes = 1 + random() % 8; changes > 0 && !bytes.empty(); --changes)
     bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
   return bytes;
 }

@@ -113,7 +113,8 @@ def tell(reader, inputs, good):
 def replay(reader, options):
     """Whether all seeds and damaged seeds were read or refused."""
     done = call([options.replay, reader, DAMAGED, collect(reader, options)])
-    good = tell(reader, int(done.stdout) if done.returncode == 0 else 0, done.returncode == 0)
+    inputs = int(done.stdout) if done.returncode == 0 else 0
+    good = tell(reader, inputs, inputs > 0)  # no seeds are no check
     if not good:
         print("  " + done.stdout[-500:].strip())
     return good

@@ -16,6 +16,7 @@ endfunction()
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick)
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only).
 include(Catch)
+include(Processor)
 add_custom_target(cpp_tests)  # all of them, without the benches: tests/cpp.py
 function(trine_add_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
@@ -25,6 +26,7 @@ function(trine_add_test name)
   if(CMAKE_BUILD_TYPE STREQUAL Release)
     target_compile_options(${name} PRIVATE -O1)  # tests compile for longer than they run
   endif()
+  trine_time_target(${name})
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:")
 endfunction()

@@ -133,6 +133,7 @@ function(trine_add_bench name)
     set_property(GLOBAL APPEND PROPERTY TRINE_MUTANTS ${target} ${netlist})
     return()
   endif()
+  trine_time_target(${target})
   catch_discover_tests(${target} TEST_PREFIX "${target}: " DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:")
 endfunction()

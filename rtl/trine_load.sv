@@ -497,7 +497,7 @@ module trine_load #(
 
     always_ff @(posedge clk_i) begin
       if (start_q)      quad_q <= WholeQuads'(1);
-      else if (row_end) quad_q <= quad_q << 1;
+      else if (row_end) quad_q <= WholeQuads'({quad_q, 1'b0});
     end
 
     assign pmem_next     = blocks ? blocks_next : rows_next;

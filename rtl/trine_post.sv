@@ -186,6 +186,15 @@ module trine_post #(
   logic value, normalizing;   // of a normalization: not a product; some are in the lanes
   logic awaits, more_free, c_same, c_take, v_take, take, take_vector, take_tile_first, bare_take;
 
+  // From the lanes and behind them, driven below.
+  logic [3:0]            inflight_q;  // codes of jobs
+  logic [2:0]            beside_q;    // codes of a softmax
+  logic                  drop_q;      // what is still in the lanes belongs to a program that was dropped
+  logic                  entered_q, again_q, v_params;  // a normalized value: one cycle ago, two
+  logic [Drain*Rows-1:0] lane_valid, lane_product;
+  logic                  front, leave, leave_next, leave_after, leaves_beside;
+  logic                  out_valid, out_ready, room, room_for_two, held_none, retire_q;
+
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
   // engine is taken as a whole: its groups continue each other's words. (Not so the vector
   // engine's words: the gather may be full of the steps that wait for the compute engine's turn.)
@@ -377,7 +386,6 @@ module trine_post #(
 
   // A normalized value's parameters are read one cycle after it, and used the cycle after that. Until
   // then, if the lanes stand still, nobody else reads.
-  logic                   entered_q, again_q, v_params;  // a value: one cycle ago, two
   logic [ChannelBits-1:0] v_channel_q;
 
   assign v_params = entered_q && en;
@@ -496,14 +504,11 @@ module trine_post #(
 
   localparam int unsigned Places = LatencyFused;
 
-  tag_t       tag_d, tag_out, tag_next, tag_after;
-  logic [3:0] latency;
+  tag_t        tag_d, tag_out, tag_next, tag_after;
+  logic [3:0]  latency;
   logic [13:0] tag_q [Places];
-  logic [3:0] inflight_q;      // codes of jobs
-  logic [2:0] beside_q;        // codes of a softmax
-  logic       from_beside;     // the code that leaves is one
-  logic       code_valid, counted_q, found_q, leave_next, leave_after;
-  logic       drop_q;  // what is still in the lanes belongs to a program that was dropped
+  logic        from_beside;  // the code that leaves is one of a softmax
+  logic        code_valid, counted_q, found_q;
 
   assign tag_d.place      = beside ? 5'(v_place_i) : place_q;
   assign tag_d.pair       = beside ? Drain == 2 && v_pair_i : pair;
@@ -570,15 +575,12 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   // Lanes.
   // ---------------------------------------------------------------------------------------------
-  logic [Drain*Rows-1:0]    lane_valid, lane_product;
   logic [Rows*AddrBits-1:0] pack_out_q;
   logic [Rows-1:0]          pack_active_q;
   logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
   logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
-  logic                     front, leave, leaves_beside;
 
   // The word that leaves.
-  logic                     out_valid, out_ready, room, room_for_two, held_none, retire_q;
   logic [Rows*AddrBits-1:0] out_addr;
   logic [Rows-1:0]          out_lanes;
   logic [Rows*32-1:0]       out_data;

@@ -148,8 +148,11 @@ module trine_softmax_lane #(
   logic [19:0] addend;
   logic [41:0] sum_a, sum_b;
   logic [5:0]  zeros_q, zeros_d;
-  logic        odd, round, sum_add;
+  logic        start, odd, round, sum_add;
+  logic [31:0] product_q;  // of the reciprocal: 1 - half x after an odd product's update
+  logic [9:0]  product_low_q;
 
+  assign start   = step_i == '0;
   assign odd     = step_i[0];
   assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0);
 
@@ -200,14 +203,11 @@ module trine_softmax_lane #(
   // ---------------------------------------------------------------------------------------------
   // Reciprocal. Products: 0: -32/17 half; 1, 3, 5: half x; 2, 4, 6: (1 - half x) x.
   // ---------------------------------------------------------------------------------------------
-  logic [31:0] product_q;  // 1 - half x after an odd product's update
-  logic [9:0]  product_low_q;
   logic [30:0] addend_a, addend_b, total;
   logic [15:0] root;       // the start of a Newton step
-  logic        start, carry_in;
+  logic        carry_in;
 
-  assign start = step_i == '0;
-  assign root  = entry[31:16];
+  assign root = entry[31:16];
 
   // The adder's operands. Sums and codes of a normalization come while there is no update.
   logic u_softmax, u_four, u_plain, u_mean, u_step, u_root, x_add;

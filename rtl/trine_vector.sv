@@ -300,14 +300,13 @@ module trine_vector #(
     else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
   end
 
+  logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
+
   assign job_valid_o      = state_q == StJob;
   assign job_active_o     = reduce_q ? Rows'(1) & active : active;
   assign job_tile_first_o = job_first_q;
   assign job_new_o        = new_q;
   assign job_final_o      = tile_end && tile_last;
-
-  // The first channel word of a tile: its first tap began a (tile, group).
-  logic job_first_q;
 
   always_ff @(posedge clk_i) begin
     if (g_valid_o && g_ready_i && word_first) job_first_q <= first;

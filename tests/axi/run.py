@@ -7,47 +7,14 @@ $TRINE_PROGRAM is the tool (the launcher `trine` if absent). Needs the packages 
 a virtual environment in the build folder and installs them there. Exit code 1 if a test fails, 2 if a tool is missing, 77 without PyPI.
 """
 import argparse
-import importlib.util
-import os
 import pathlib
 import subprocess
 import sys
-import venv
 import xml.etree.ElementTree
 
-SKIPPED = 77
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-
-
-def fail(text):
-    print(f"run.py: {text}", file=sys.stderr)
-    sys.exit(2)
-
-
-def with_packages(build):
-    """Goes on in an environment that has cocotb."""
-    if importlib.util.find_spec("cocotb") and importlib.util.find_spec("cocotbext"):
-        return
-    folder = build / "venv"
-    python = folder / "bin" / "python3"
-    if sys.prefix == str(folder):
-        fail("cocotb is not in the environment that was made for it")
-    if not (folder / "ready").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        done = subprocess.run([python, "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt"])
-        if done.returncode:
-            print("SKIPPED: pip cannot install requirements.txt (is PyPI in reach?)")
-            sys.exit(SKIPPED)
-        (folder / "ready").touch()
-    os.execv(python, [str(python), *sys.argv])
-
-
-def trine(*arguments):
-    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
-    done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.DEVNULL)
-    if done.returncode:
-        fail(f"trine {' '.join(map(str, arguments))}: exit code {done.returncode}")
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, fail, trine, with_packages  # noqa: E402
 
 
 def failures(bits, results):
@@ -105,7 +72,7 @@ def main():
     options = parser.parse_args()
     options.build = options.build.resolve()
     options.build.mkdir(parents=True, exist_ok=True)
-    with_packages(options.build)
+    with_packages(options.build, HERE / "requirements.txt", "cocotb", "cocotbext")
     wrong = [f"{bits} bits: {name}" for bits in options.bits.split(",") for name in run(bits, options)]
     print("\n".join(f"failed: {w}" for w in wrong) or "AXI tests passed")
     sys.exit(bool(wrong))

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests in Python share: the tool, and packages of PyPI in a virtual environment of the build folder."""
+import hashlib
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import venv
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SKIPPED = 77  # the exit code that ctest takes for a skipped test
+
+
+def fail(text):
+    print(f"{pathlib.Path(sys.argv[0]).name}: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def with_packages(build, requirements, *modules):
+    """Goes on (by starting the program again) in an environment in which `modules` can be imported.
+
+    `requirements` is a file for pip; a changed one makes a new environment in `build`. Without PyPI the test is skipped."""
+    if all(importlib.util.find_spec(module) for module in modules):
+        return
+    folder = build / "venv"
+    python = folder / "bin" / "python3"
+    if sys.prefix == str(folder):
+        fail(f"{requirements} does not give {', '.join(modules)}")
+    ready = folder / "ready"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if not ready.exists() or ready.read_text() != wanted:
+        venv.create(folder, with_pip=True, clear=True)
+        done = subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements])
+        if done.returncode:
+            print(f"SKIPPED: pip cannot install {requirements.name} (is PyPI in reach?)")
+            sys.exit(SKIPPED)
+        ready.write_text(wanted)
+    os.execv(python, [str(python), *sys.argv])
+
+
+def trine(*arguments):
+    """Runs the tool: $TRINE_PROGRAM, or the launcher."""
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    if done.returncode:
+        fail(f"trine {' '.join(map(str, arguments))}: exit code {done.returncode}")

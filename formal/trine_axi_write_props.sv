@@ -3,13 +3,16 @@
 // trine_axi_write: the rules of AXI4's write channels, and that no request or beat is lost or doubled.
 //
 //   AW   valid stays until ready, its payload with it; a request becomes one burst, in order
-//   W    valid stays until ready, data, strobes and last with it; no data before their address was accepted;
-//        last with the burst's last beat and only there; beats are those of the client, in order, on a bus narrower
-//        than 64 bits in two halves; empty strobes once stop_i drops them
+//   W    valid stays until ready, data, strobes and last with it; no data before their address is offered; neither
+//        channel waits for the other's ready, nor for its own (A3.3.1): a client's beat is on the bus as long as a beat
+//        of the bursts asked for is missing; last with the burst's last beat and only there; beats are those of the
+//        client, in order, on a bus narrower than 64 bits in two halves; empty strobes once stop_i drops them, and from
+//        broken_i on at once, but for a beat that was on offer before
 //   B    never more than MaxOutstanding bursts without a response; an error comes with the address of its burst
 //
-// The memory is any one that answers bursts whose last beat it took, in order. Assumed of the client: a request or beat
-// holds until it is taken or stop_i comes; requests are of at most 4 beats. A machine that stops lets this master end its
+// The memory is any one that answers bursts whose address and last beat it took, in order; it takes these in any order.
+// Assumed of the client: a request or beat holds until it is taken or stop_i comes; broken_i holds until stop_i;
+// requests are of at most 4 beats. A machine that stops lets this master end its
 // bursts: stop_i holds until idle_o.
 
 module trine_axi_write_props #(
@@ -19,6 +22,7 @@ module trine_axi_write_props #(
   input logic        clk_i,
   input logic        rst_ni,
   input logic        stop_i,
+  input logic        broken_i,
   input logic        req_valid_i,
   input logic [31:0] req_addr_i,
   input logic [7:0]  req_len_i,
@@ -54,6 +58,7 @@ module trine_axi_write_props #(
     .rst_ni          (rst_ni),
     .clear_i         (1'b0),
     .stop_i          (stop_i),
+    .broken_i        (broken_i),
     .idle_o          (idle),
     .words_o         (words),
     .error_o         (error),
@@ -88,8 +93,8 @@ module trine_axi_write_props #(
 
   // The registers of the master, for the invariant.
   (* hierconn *) logic [1:0] \u_dut.count_q ;
-  (* hierconn *) logic \u_dut.next_valid_q , \u_dut.open_q , \u_dut.drop_q ;
-  (* hierconn *) logic [7:0] \u_dut.next_len_q , \u_dut.left_q , \u_dut.aw_len_q ;
+  (* hierconn *) logic \u_dut.next_q , \u_dut.open_q , \u_dut.drop_q , \u_dut.waits_q ;
+  (* hierconn *) logic [7:0] \u_dut.left_q , \u_dut.aw_len_q ;
   (* hierconn *) logic [PlaceBits-1:0] \u_dut.u_addrs.head_q , \u_dut.u_addrs.tail_q ;
   (* hierconn *) logic [28:0] \u_dut.u_addrs.mem[0] , \u_dut.u_addrs.mem[1] ;
 
@@ -107,25 +112,31 @@ module trine_axi_write_props #(
   assign bus_len    = Narrow ? 8'(2 * req_len_i + 8'd1) : req_len_i;
 
   // -------------------------------------------------------------------------------------------
-  // Bursts whose address was accepted: lengths of the open one and the next, beats sent of the open one.
+  // Bursts whose data are not all sent: lengths of the open one and the next, beats sent of the open one. A burst
+  // can be answered when both its address (sent_q: the last one's waits) and all its data were taken.
   // -------------------------------------------------------------------------------------------
-  logic [1:0] bursts_q;  // accepted addresses whose data are not all sent
+  logic [1:0] bursts_q;
   logic [7:0] first_q, second_q, beats_q;
-  logic [1:0] unanswered_q;  // all data sent, no response yet
+  logic [1:0] total_q;       // bursts without a response
+  logic [1:0] behind;        // of these, those that wait for their address or data to be taken
+  logic [1:0] unanswered;    // the others
+
+  assign behind     = bursts_q == 2'd0 ? 2'(sent_q) : bursts_q;
+  assign unanswered = total_q - behind;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      sent_q       <= 1'b0;
-      aw_held_q    <= 1'b0;
-      bursts_q     <= 2'd0;
-      beats_q      <= 8'd0;
-      unanswered_q <= 2'd0;
+      sent_q    <= 1'b0;
+      aw_held_q <= 1'b0;
+      bursts_q  <= 2'd0;
+      beats_q   <= 8'd0;
+      total_q   <= 2'd0;
     end else begin
-      sent_q       <= asked || (sent_q && !awready_i);
-      aw_held_q    <= awvalid && !awready_i;
-      bursts_q     <= bursts_q + 2'(aw_taken) - 2'(burst_ends);
-      beats_q      <= burst_ends ? 8'd0 : beats_q + 8'(w_taken);
-      unanswered_q <= unanswered_q + 2'(burst_ends) - 2'(bvalid_i);
+      sent_q    <= asked || (sent_q && !awready_i);
+      aw_held_q <= awvalid && !awready_i;
+      bursts_q  <= bursts_q + 2'(asked) - 2'(burst_ends);
+      beats_q   <= burst_ends ? 8'd0 : beats_q + 8'(w_taken);
+      total_q   <= total_q + 2'(asked) - 2'(bvalid_i);
     end
   end
 
@@ -136,9 +147,9 @@ module trine_axi_write_props #(
       sent_addr_q <= req_addr_i;
       sent_len_q  <= bus_len;
     end
-    if (burst_ends) first_q <= bursts_q == 2'd2 ? second_q : awlen;
-    else if (aw_taken && bursts_q == 2'd0) first_q <= awlen;
-    if (aw_taken && (bursts_q == 2'd2 || (bursts_q == 2'd1 && !burst_ends))) second_q <= awlen;
+    if (burst_ends) first_q <= bursts_q == 2'd2 ? second_q : bus_len;
+    else if (asked && bursts_q == 2'd0) first_q <= bus_len;
+    if (asked && bursts_q == 2'd1 && !burst_ends) second_q <= bus_len;
   end
 
   // -------------------------------------------------------------------------------------------
@@ -148,7 +159,7 @@ module trine_axi_write_props #(
   logic [AxiDataBits-1:0]   w_data_q, beat_data;
   logic [AxiDataBits/8-1:0] w_strb_q, beat_strb;
   logic                     w_last_q;
-  logic                     req_waited_q, data_waited_q, stop_q, stopped_q;
+  logic                     req_waited_q, data_waited_q, stop_q, stopped_q, broken_q;
   logic [39:0]              req_q;
   logic [65:0]              data_q;
 
@@ -168,12 +179,14 @@ module trine_axi_write_props #(
       data_waited_q <= 1'b0;
       stop_q        <= 1'b0;
       stopped_q     <= 1'b0;
+      broken_q      <= 1'b0;
     end else begin
       w_held_q      <= wvalid && !wready_i;
       req_waited_q  <= req_valid_i && !req_ready && !stop_i;
       data_waited_q <= data_valid_i && !data_ready;
       stop_q        <= stop_i && !idle;
-      stopped_q     <= stop_i;
+      stopped_q     <= stop_i || broken_i;
+      broken_q      <= broken_i && !stop_i;
     end
   end
 
@@ -195,7 +208,7 @@ module trine_axi_write_props #(
   logic [28:0] value_q, place_value;
   logic        place;
 
-  assign open_total  = 3'(sent_q) + 3'(bursts_q) + 3'(unanswered_q);
+  assign open_total  = 3'(total_q);
   assign place       = \u_dut.u_addrs.head_q [0] ^ ahead_q[0];
   assign place_value = place ? \u_dut.u_addrs.mem[1] : \u_dut.u_addrs.mem[0] ;
 
@@ -218,7 +231,8 @@ module trine_axi_write_props #(
     if (data_waited_q && !\u_dut.drop_q ) assume (data_valid_i && {mask_i, data_i} == data_q);
     if (stop_q) assume (stop_i);
     assume (req_len_i < 8'd4);
-    if (bvalid_i) assume (unanswered_q != 2'd0);
+    if (broken_q) assume (broken_i);
+    if (bvalid_i) assume (unanswered != 2'd0);
     if (rst_ni) begin
       // AW
       a_aw: assert (awvalid == sent_q);
@@ -227,22 +241,24 @@ module trine_axi_write_props #(
       a_form: assert (awburst == 2'b01 && 32'd8 << awsize == AxiDataBits);
       // W
       a_bursts: assert (32'(open_total) <= MaxOutstanding);
-      a_places: assert (bursts_q == 2'(\u_dut.open_q ) + 2'(\u_dut.next_valid_q ));
-      a_after:  assert (!wvalid || bursts_q != 2'd0);
+      a_places: assert (bursts_q == 2'(\u_dut.open_q ) + 2'(\u_dut.next_q ));
+      a_behind: assert (behind <= total_q);
+      a_after:  assert (!wvalid || bursts_q != 2'd0);  // asked for, so offered since the next cycle (a_aw)
       if (\u_dut.open_q ) begin
         a_left:  assert (beats_q <= first_q && \u_dut.left_q == first_q - beats_q);
         a_last:  assert (wlast == (beats_q == first_q));
-        if (\u_dut.next_valid_q ) a_next: assert (\u_dut.next_len_q == second_q);
+        if (\u_dut.next_q ) a_next: assert (\u_dut.aw_len_q == second_q);
         if (Narrow) a_even: assert (first_q[0]);
       end else begin
         a_none: assert (!wvalid && beats_q == 8'd0);
-        if (\u_dut.next_valid_q ) a_opens: assert (\u_dut.next_len_q == first_q);
       end
       if (Narrow && awvalid) a_even_aw: assert (awlen[0]);
       if (Narrow && bursts_q == 2'd2) a_even_next: assert (second_q[0]);
       if (wvalid) begin
-        a_data: assert (\u_dut.drop_q || (data_valid_i && wdata == beat_data && wstrb == beat_strb));
-        a_drop: assert (!\u_dut.drop_q || wstrb == '0);
+        a_data:   assert (\u_dut.drop_q || (data_valid_i && wdata == beat_data));
+        a_strobe: assert (\u_dut.drop_q || (broken_i && !w_held_q) || wstrb == beat_strb);
+        a_drop:   assert (!\u_dut.drop_q || wstrb == '0);
+        a_broken: assert (!broken_i || w_held_q || wstrb == '0);
       end
       if (w_held_q) begin
         a_w_held: assert (wvalid && wstrb == w_strb_q && wlast == w_last_q);
@@ -252,7 +268,7 @@ module trine_axi_write_props #(
       // A client's beat is taken with its last half, and only then.
       a_taken: assert (data_valid_i && data_ready ? w_taken && (!Narrow || !low) && !\u_dut.drop_q
                                                   : !w_taken || \u_dut.drop_q || (Narrow && low));
-      a_words: assert (words == (w_taken && !\u_dut.drop_q ? 5'(wstrb[0]) +
+      a_words: assert (words == (w_taken ? 5'(wstrb[0]) +
                                  5'(!Narrow && wstrb[AxiDataBits/8-1]) : 5'd0));
       // B
       a_ready: assert (bready);
@@ -264,12 +280,15 @@ module trine_axi_write_props #(
         a_kept:  assert (place_value == value_q);
         if (bvalid_i && ahead_q == 2'd0) a_where: assert (error_addr == {value_q, 3'd0});
       end
-      // It goes on when nothing forbids it.
+      // It goes on when nothing forbids it, whatever either ready says.
       if (req_valid_i && !stop_i && !awvalid && open_total == 3'd0) a_asks: assert (asked);
-      if (\u_dut.open_q && data_valid_i) a_sends: assert (wvalid);
-      if (\u_dut.open_q && \u_dut.drop_q ) a_ends: assert (wvalid);
+      if (bursts_q != 2'd0 && data_valid_i) a_sends: assert (wvalid);
+      if (bursts_q != 2'd0 && \u_dut.drop_q ) a_ends: assert (wvalid);
+      a_waits: assert (\u_dut.waits_q == w_held_q);
       c_two:  cover (bursts_q == 2'd2 && beats_q == 8'd1);
-      c_back: cover (inside_q && ahead_q == 2'd1 && bvalid_i && error && unanswered_q == 2'd1);
+      c_back: cover (inside_q && ahead_q == 2'd1 && bvalid_i && error && unanswered == 2'd1);
+      c_early: cover (burst_ends && aw_held_q && awvalid && !awready_i);  // data taken before their address
+      c_broken: cover (w_held_q && broken_i && wstrb != '0 && !wready_i);
       c_stop: cover (\u_dut.drop_q && burst_ends && beats_q == 8'd3);
     end
   end

@@ -3,14 +3,17 @@
 // AXI4 write master of the store engine.
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
-// each beat is sent in two halves. A burst's data follow after its address was accepted. stop_i
-// takes no more requests and ends the open bursts with empty strobes. clear_i gives up on a bus that does not
-// answer: what it still says of the old bursts is dropped, until a new one is open.
+// each beat is sent in two halves. A burst's data are offered with its address at the earliest and wait for
+// no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more requests and ends the open
+// bursts with empty strobes; broken_i empties those of all beats that are not on offer yet, at once. clear_i gives
+// up on a bus that does not answer: what it still says of the old bursts is dropped, until a new one is open.
 //
-// Timing    addresses pass a register, data do not; one beat a cycle without bubbles between bursts
+// Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
+//           request, with its address; one beat a cycle without bubbles between bursts
 //           of two beats or more. Data ready depends on m_axi_wready_i.
-// Contract  a burst does not cross 4 KiB; beats come in the order of the requests.
-// Check     tb/trine_control_tb.cpp
+// Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and beats hold until
+//           they are taken or stop_i comes; broken_i holds until stop_i comes.
+// Check     tb/trine_control_tb.cpp, formal/trine_axi_write_props.sv
 
 module trine_axi_write #(
   parameter int unsigned AxiDataBits    = 64,
@@ -24,6 +27,7 @@ module trine_axi_write #(
   input  logic                     rst_ni,
   input  logic                     clear_i,  // forgets what is outstanding; only while stop_i
   input  logic                     stop_i,
+  input  logic                     broken_i,  // what the client reads from now on is wrong
   output logic                     idle_o,   // nothing outstanding
   output logic                     owed_o,   // the bus is to take something or to answer,
   output logic                     moved_o,  // and did
@@ -69,56 +73,57 @@ module trine_axi_write #(
   localparam int unsigned CountBits = $clog2(MaxOutstanding + 1);
 
   // ---------------------------------------------------------------------------------------------
-  // Addresses: the AW register, then the length waits (next) for the burst before (open) to end.
-  // All three together are at most two bursts, so that an accepted address always finds a place.
+  // Bursts: the AW register keeps address and length until the slave takes them; the beats of the same burst
+  // begin in the same cycle, or (next) after the last beat of the burst before. AW is not filled again while a
+  // burst waits as the next one, so that the length of that is still there.
   // ---------------------------------------------------------------------------------------------
-  logic                   aw_valid_q, next_valid_d, next_valid_q, open_d, open_q;
+  logic                   aw_valid_q, next_d, next_q, open_d, open_q;
   logic [AxiAddrBits-1:0] aw_addr_q;
-  logic [7:0]             aw_len_q, next_len_q, left_d, left_q;  // left: bus beats - 1
+  logic [7:0]             aw_len_q, bus_len, left_d, left_q;  // left: bus beats - 1
   logic                   accept, aw_taken, w_taken, closes, full;
 
-  assign req_ready_o = !stop_i && !full && !aw_valid_q && !(next_valid_q && open_q);
+  assign req_ready_o = !stop_i && !full && !aw_valid_q && !next_q;
   assign accept      = req_valid_i && req_ready_o;
+  assign bus_len     = AxiDataBits < DataBits ? {req_len_i[6:0], 1'b1} : req_len_i;
   assign aw_taken    = aw_valid_q && m_axi_awready_i;
   assign w_taken     = m_axi_wvalid_o && m_axi_wready_i;
   assign closes      = w_taken && left_q == 8'd0;
 
   always_comb begin
-    open_d       = open_q;
-    left_d       = left_q;
-    next_valid_d = next_valid_q;
+    open_d = open_q;
+    left_d = left_q;
+    next_d = next_q;
     if (w_taken) left_d = left_q - 8'd1;
     if (!open_q || closes) begin
-      open_d       = next_valid_q || aw_taken;
-      left_d       = next_valid_q ? next_len_q : aw_len_q;
-      next_valid_d = next_valid_q && aw_taken;
-    end else if (aw_taken) begin
-      next_valid_d = 1'b1;
+      open_d = next_q || accept;
+      left_d = next_q ? aw_len_q : bus_len;
+      next_d = 1'b0;
+    end else if (accept) begin
+      next_d = 1'b1;
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      aw_valid_q   <= 1'b0;
-      next_valid_q <= 1'b0;
-      open_q       <= 1'b0;
+      aw_valid_q <= 1'b0;
+      next_q     <= 1'b0;
+      open_q     <= 1'b0;
     end else if (clear_i) begin
-      aw_valid_q   <= 1'b0;
-      next_valid_q <= 1'b0;
-      open_q       <= 1'b0;
+      aw_valid_q <= 1'b0;
+      next_q     <= 1'b0;
+      open_q     <= 1'b0;
     end else begin
-      aw_valid_q   <= accept || (aw_valid_q && !m_axi_awready_i);
-      next_valid_q <= next_valid_d;
-      open_q       <= open_d;
+      aw_valid_q <= accept || (aw_valid_q && !m_axi_awready_i);
+      next_q     <= next_d;
+      open_q     <= open_d;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (accept) begin
       aw_addr_q <= req_addr_i;
-      aw_len_q  <= AxiDataBits < DataBits ? {req_len_i[6:0], 1'b1} : req_len_i;
+      aw_len_q  <= bus_len;
     end
-    if (aw_taken) next_len_q <= aw_len_q;
     left_q <= left_d;
   end
 
@@ -134,18 +139,24 @@ module trine_axi_write #(
   // ---------------------------------------------------------------------------------------------
   // Data. Dropping begins between two beats: an offered beat does not change.
   // ---------------------------------------------------------------------------------------------
-  logic                   drop_d, drop_q;
+  logic                   drop_d, drop_q, waits_q, empty;  // waits: on offer since the cycle before
   logic [AxiDataBits-1:0] bus_data;
   logic [BusWords-1:0]    bus_mask;
 
-  assign drop_d         = stop_i && (drop_q || !m_axi_wvalid_o || m_axi_wready_i);
+  assign empty          = drop_q || (broken_i && !waits_q);
+  assign drop_d         = (stop_i || broken_i) && (empty || !m_axi_wvalid_o || m_axi_wready_i);
   assign m_axi_wvalid_o = open_q && (data_valid_i || drop_q);
   assign m_axi_wdata_o  = bus_data;
   assign m_axi_wlast_o  = left_q == 8'd0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) drop_q <= 1'b0;
-    else         drop_q <= drop_d;
+    if (!rst_ni) begin
+      drop_q  <= 1'b0;
+      waits_q <= 1'b0;
+    end else begin
+      drop_q  <= drop_d;
+      waits_q <= m_axi_wvalid_o && !m_axi_wready_i && !clear_i;
+    end
   end
 
   // left counts down to 0, so that an odd value is the low half.
@@ -160,10 +171,10 @@ module trine_axi_write #(
   end
 
   for (genvar w = 0; w < BusWords; w++) begin : gen_strobes
-    assign m_axi_wstrb_o[4*w +: 4] = {4{bus_mask[w] && !drop_q}};
+    assign m_axi_wstrb_o[4*w +: 4] = {4{bus_mask[w] && !empty}};
   end
 
-  assign words_o = w_taken && !drop_q ? 5'($countones(bus_mask)) : 5'd0;
+  assign words_o = w_taken && !empty ? 5'($countones(bus_mask)) : 5'd0;
 
   // ---------------------------------------------------------------------------------------------
   // Responses: always taken; in order, as all bursts have the same ID.
@@ -198,7 +209,7 @@ module trine_axi_write #(
   );
 
   assign owed_o  = (aw_valid_q && !m_axi_awready_i) || (m_axi_wvalid_o && !m_axi_wready_i) ||
-                   (!idle_o && !aw_valid_q && !next_valid_q && !open_q && !m_axi_bvalid_i);
+                   (!idle_o && !aw_valid_q && !open_q && !m_axi_bvalid_i);
   assign moved_o = aw_taken || w_taken || answered;
 
   assign error_o      = answered && m_axi_bresp_i[1];
@@ -208,30 +219,45 @@ module trine_axi_write #(
   assign unused_b = ^{m_axi_bid_i, m_axi_bresp_i[0], req_len_i};
 
 `ifdef TRINE_ASSERT
-  logic                     live_q, stalled_q;  // out of reset; a beat was offered and not taken
+  // What the proof assumes of the client is checked wherever this module is used.
+  logic                     live_q, req_waits_q, data_waits_q, broken_q, last_q;
   logic [AxiDataBits/8-1:0] strb_q;
-  logic                     last_q;
+  logic [AxiAddrBits+7:0]   req_q;
+  logic [DataBits-1:0]      data_q;
+  logic [DataWords-1:0]     mask_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      live_q    <= 1'b0;
-      stalled_q <= 1'b0;
+      live_q       <= 1'b0;
+      req_waits_q  <= 1'b0;
+      data_waits_q <= 1'b0;
+      broken_q     <= 1'b0;
     end else begin
-      live_q    <= 1'b1;
-      stalled_q <= m_axi_wvalid_o && !m_axi_wready_i && !clear_i;
+      live_q       <= 1'b1;
+      req_waits_q  <= req_valid_i && !req_ready_o;
+      data_waits_q <= data_valid_i && !data_ready_o;
+      broken_q     <= broken_i && !stop_i;
     end
   end
 
   always_ff @(posedge clk_i) begin
     strb_q <= m_axi_wstrb_o;
     last_q <= m_axi_wlast_o;
+    req_q  <= {req_len_i, req_addr_i};
+    data_q <= data_i;
+    mask_q <= mask_i;
     if (live_q) begin
-            if (stalled_q) begin
+      if (waits_q) begin
         a_valid_held: assert (m_axi_wvalid_o);
         a_beat_held:  assert (m_axi_wstrb_o == strb_q && m_axi_wlast_o == last_q);
       end
-      // An accepted address always finds a place for its length.
-      a_place: assert (!(aw_valid_q && next_valid_q && open_q));
+      // A next burst follows an open one.
+      a_place: assert (!next_q || open_q);
+      if (req_waits_q && !stop_i) m_req: assume (req_valid_i && {req_len_i, req_addr_i} == req_q);
+      if (data_waits_q && !drop_q) begin
+        m_data: assume (data_valid_i && data_i == data_q && mask_i == mask_q);
+      end
+      if (broken_q) m_broken: assume (broken_i);
     end
   end
 `endif

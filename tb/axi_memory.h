@@ -72,12 +72,14 @@ class AxiMemory {
 
   std::uint64_t base() const { return base_; }
   bool idle() const {
-    return reads_[0].empty() && reads_[1].empty() && writes_.empty() && responses_.empty();
+    return reads_[0].empty() && reads_[1].empty() && writes_.empty() && beats_.empty() &&
+           responses_.empty();
   }
 
   /// Forgets all bursts, as an interconnect does that is reset.
   void reset() {
     for (auto* bursts_of : {&reads_[0], &reads_[1], &writes_}) bursts_of->clear();
+    beats_.clear();
     responses_.clear();
     read_offered_ = response_offered_ = false;
     for (auto& held : held_) held.clear();
@@ -116,7 +118,8 @@ class AxiMemory {
                   dut_.m_axi_awburst_o);
       writes_.push_back({dut_.m_axi_awaddr_o, dut_.m_axi_awlen_o + 1, 0, 0});
     }
-    if (dut_.m_axi_wvalid_o && dut_.m_axi_wready_i) take_write();
+    if (dut_.m_axi_wvalid_o && dut_.m_axi_wready_i) take_beat();
+    while (!writes_.empty() && !beats_.empty()) write_beat();
     if (dut_.m_axi_bvalid_i && dut_.m_axi_bready_o) {
       responses_.pop_front();
       response_offered_ = false;
@@ -128,6 +131,12 @@ class AxiMemory {
     std::uint64_t addr;
     int beats, done;
     std::int64_t due;
+  };
+  /// Data, which may be taken before their address.
+  struct Beat {
+    std::vector<std::uint32_t> words;
+    std::uint64_t strobes;
+    bool last;
   };
   struct Response {
     std::int64_t due;
@@ -190,21 +199,28 @@ class AxiMemory {
     if (++burst.done == burst.beats) reads_[read_id_].pop_front();
   }
 
-  void take_write() {
-    REQUIRE(!writes_.empty());  // data follow their address
+  void take_beat() {
+    Beat beat{{}, static_cast<std::uint64_t>(dut_.m_axi_wstrb_o), dut_.m_axi_wlast_o != 0};
+    for (int i = 0; i < data_words_; ++i) beat.words.push_back(get_word(dut_.m_axi_wdata_o, i));
+    beats_.push_back(beat);
+    REQUIRE((!writes_.empty() || dut_.m_axi_awvalid_o));  // no data before their address is offered
+  }
+
+  void write_beat() {
     Burst& burst = writes_.front();
+    const Beat beat = beats_.front();
+    beats_.pop_front();
     const std::uint64_t addr = beat_addr(burst);
     for (int i = 0; i < data_words_; ++i) {
-      const int strobe =
-          static_cast<int>(static_cast<std::uint64_t>(dut_.m_axi_wstrb_o) >> (4 * i) & 15);
+      const int strobe = static_cast<int>(beat.strobes >> (4 * i) & 15);
       REQUIRE((strobe == 0 || strobe == 15));
       if (strobe == 0) continue;
       bytes_written += 4;
       if (!is_error(burst.addr))
-        word(addr + static_cast<std::uint64_t>(4 * i)) = get_word(dut_.m_axi_wdata_o, i);
+        word(addr + static_cast<std::uint64_t>(4 * i)) = beat.words[static_cast<std::size_t>(i)];
     }
     ++burst.done;
-    REQUIRE((burst.done == burst.beats) == static_cast<bool>(dut_.m_axi_wlast_o));
+    REQUIRE((burst.done == burst.beats) == beat.last);
     if (burst.done < burst.beats) return;
     if (is_error(burst.addr)) fail(burst.addr, burst.addr);
     responses_.push_back({due(), is_error(burst.addr)});
@@ -236,6 +252,7 @@ class AxiMemory {
   std::mt19937 random_;
   std::int64_t cycle_ = 0;
   std::deque<Burst> reads_[2], writes_;
+  std::deque<Beat> beats_;
   std::deque<Response> responses_;
   bool read_offered_ = false, response_offered_ = false;
   int read_id_ = 0;

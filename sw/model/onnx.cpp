@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -247,6 +248,8 @@ class Importer {
   void add_step(Value* value, Kind kind, std::vector<float> constants,
                 ConstantPointer origin = nullptr) {
     if (value->raw_codes) throw_error("codes without DequantizeLinear");
+    if (constants.size() > 1 && value->moved)
+      throw_error("a constant for each channel of what was moved before a quantizer made codes");
     if (constants.size() > 1 && value->tensor >= 0) *value = emit_.to_nhwc(*value, node_->index);
     value->steps.push_back({{kind, std::move(constants)}, std::move(origin)});
   }
@@ -934,15 +937,16 @@ class Importer {
     return value;
   }
 
-  /// Over all of an image, extents kept.
+  /// Over all of an image.
   Value reduce_mean() {
     std::vector<std::int64_t> axes = integers_of(1, "axes");
     for (std::int64_t& axis : axes) axis = axis < 0 ? axis + 4 : axis;
     std::sort(axes.begin(), axes.end());
-    if (in(0).shape.size() != 4 || axes != std::vector<std::int64_t>{2, 3} ||
-        node_->integer("keepdims", 1) != 1)
-      throw_error("allowed are axes 2 and 3 of an image, keepdims 1");
-    return average_pool();
+    if (in(0).shape.size() != 4 || axes != std::vector<std::int64_t>{2, 3})
+      throw_error("allowed are axes 2 and 3 of an image");
+    Value value = average_pool();
+    if (node_->integer("keepdims", 1) != 0) return value;
+    return reshaped_to(value, {value.shape[0], value.shape[1]});
   }
 
   // --- Windows -------------------------------------------------------------------------------
@@ -1114,16 +1118,19 @@ class Importer {
   // --- Shapes --------------------------------------------------------------------------------
 
   Value reshape() {
-    Value value = in(0);
     const ConstantPointer second = has(1) ? in(1).constant : nullptr;
-    const std::vector<int> shape = shape_after(*node_, value.shape, second);
+    return reshaped_to(in(0), shape_after(*node_, in(0).shape, second));
+  }
+
+  Value reshaped_to(Value value, const std::vector<int>& shape) {
     if (shape == value.shape) return value;
-    if (value.tensor < 0) return reshaped_product(value, shape);
+    if (keeps_channels(value, shape)) return reshaped_product(std::move(value), shape);
+    if (is_pending(value))
+      return later(std::move(value), shape,
+                   [this, shape](Value codes) { return reshaped_to(std::move(codes), shape); });
     const std::vector<int> from = value.shape;
     const bool flattens = value.layout == Layout::kNhwc && shape.size() == 2 && shape[0] == from[0];
     if (!flattens) value = emit_.to_plain(value, node_->index);
-    if (step_needs_channels(value))
-      throw_error("after float operators with a constant per channel");
     const Tensor t = emit_.tensor(value.tensor);
     const std::string name = out() + (flattens ? ":nhwc" : value.steps.empty() ? "" : ":input");
     value.tensor =
@@ -1139,64 +1146,87 @@ class Importer {
     return value;
   }
 
+  /// Whether elements can move only once a quantizer has made codes of them.
+  static bool is_pending(const Value& value) {
+    return value.tensor < 0 || step_needs_channels(value);
+  }
+
+  /// `value` in a new shape, once a quantizer follows. @param move  what this node makes of codes
+  Value later(Value value, std::vector<int> shape, const std::function<Value(Value)>& move) {
+    Value result;
+    result.shape = std::move(shape);
+    result.channel_axis = channel_axis_of(result.shape.size());
+    result.moved = std::make_shared<const Moved>(
+        Moved{std::move(value), node_->inputs[0], [this, move, node = node_](Value codes) {
+                const Node* const now = std::exchange(node_, node);
+                Value moved = move(std::move(codes));
+                node_ = now;
+                return moved;
+              }});
+    return result;
+  }
+
   static bool step_needs_channels(const Value& value) {
     return std::any_of(value.steps.begin(), value.steps.end(),
                        [](const Step& s) { return s.step.value.size() > 1; });
   }
 
   /// A product [N, M] may gain and lose trailing extents of 1: FINN's batch normalization.
+  static bool keeps_channels(const Value& value, const std::vector<int>& shape) {
+    if (!value.product || value.product->shape.size() != 2) return false;
+    const std::vector<int>& product = value.product->shape;
+    return shape.size() >= 2 && shape[0] == product[0] && shape[1] == product[1] &&
+           std::all_of(shape.begin() + 2, shape.end(), [](int extent) { return extent == 1; });
+  }
+
   static Value reshaped_product(Value value, const std::vector<int>& shape) {
-    const auto same = [](const std::vector<int>& s, const std::vector<int>& product) {
-      return s.size() >= 2 && s[0] == product[0] && s[1] == product[1] &&
-             std::all_of(s.begin() + 2, s.end(), [](int extent) { return extent == 1; });
-    };
-    if (!value.product || value.product->shape.size() != 2 || !same(shape, value.product->shape))
-      throw_error("of an accumulator that no quantizer follows");
     value.shape = shape;
     value.channel_axis = 1;
     return value;
   }
 
   Value transpose() {
-    Value value = in(0);
-    const std::vector<std::int64_t> order = node_->integers("perm");
-    const std::vector<int> s = value.shape;
-    if (s.size() == 4 && value.tensor >= 0 && !step_needs_channels(value)) {
-      if (order == std::vector<std::int64_t>{0, 3, 1, 2} && value.layout == Layout::kPlain) {
-        value.layout = Layout::kNhwc;  // it lies so already
-        value.shape = {s[0], s[3], s[1], s[2]};
-        return value;
-      }
-      if (order == std::vector<std::int64_t>{0, 2, 3, 1} && value.layout == Layout::kNhwc) {
-        value.layout = Layout::kPlain;
-        value.shape = {s[0], s[2], s[3], s[1]};
-        return value;
-      }
+    const std::vector<std::int64_t> given = node_->integers("perm");
+    const std::size_t rank = in(0).shape.size();
+    std::vector<std::int32_t> order;
+    for (std::size_t i = 0; i < rank; ++i)  // reversed unless the node says
+      order.push_back(static_cast<std::int32_t>(rank - 1 - i));
+    if (!given.empty()) {
+      if (!std::is_permutation(given.begin(), given.end(), order.begin(), order.end()))
+        throw_error("perm is no order of {} axes", rank);
+      order.assign(given.begin(), given.end());
     }
-    return transposed(order);
+    return transposed(in(0), order);
   }
 
-  /// Codes in any other order.
-  Value transposed(const std::vector<std::int64_t>& order) {
-    Value value = plain_codes(0);
-    const Tensor from = emit_.tensor(value.tensor);
-    const std::size_t rank = value.shape.size();
-    std::vector<std::int32_t> axes;
-    for (std::size_t i = 0; i < rank; ++i)  // reversed unless the node says
-      axes.push_back(static_cast<std::int32_t>(rank - 1 - i));
-    if (!order.empty()) {
-      if (!std::is_permutation(order.begin(), order.end(), axes.begin(), axes.end()))
-        throw_error("perm is no order of {} axes", rank);
-      axes.assign(order.begin(), order.end());
-    }
+  Value transposed(Value value, const std::vector<std::int32_t>& order) {
     std::vector<int> shape;
-    for (const std::int32_t axis : axes)
+    for (const std::int32_t axis : order)
       shape.push_back(value.shape[static_cast<std::size_t>(axis)]);
-    const int constant =
-        emit_.add_constant<std::int32_t>("", DataType::kInt32, {static_cast<int>(rank)}, axes);
+    if (is_pending(value))
+      return later(std::move(value), shape,
+                   [this, order](Value codes) { return transposed(std::move(codes), order); });
+    const bool to_nchw = order == std::vector<std::int32_t>{0, 3, 1, 2};
+    const bool to_nhwc = order == std::vector<std::int32_t>{0, 2, 3, 1};
+    if ((to_nchw && value.layout == Layout::kPlain) ||
+        (to_nhwc && value.layout == Layout::kNhwc)) {
+      value.layout = to_nchw ? Layout::kNhwc : Layout::kPlain;  // it lies so already
+      value.shape = shape;
+      return value;
+    }
+    return reordered(emit_.to_plain(value, node_->index), order, shape);
+  }
+
+  /// Codes or floats in any other order.
+  Value reordered(Value value, const std::vector<std::int32_t>& order,
+                  const std::vector<int>& shape) {
+    if (value.raw_codes) throw_error("of a tensor that no quantizer made");
+    const Tensor from = emit_.tensor(value.tensor);
+    const std::vector<int> rank{static_cast<int>(order.size())};
+    const int constant = emit_.add_constant<std::int32_t>("", DataType::kInt32, rank, order);
     value.tensor = emit_.add_op(
         Emitter::op_of(OpKind::kTranspose, "TRANSPOSE", node_->index, {value.tensor, constant}),
-        emit_.add_tensor(out(), DataType::kInt8, shape, from.quantization, from.encoding));
+        emit_.add_tensor(out(), from.type, shape, from.quantization, from.encoding));
     value.shape = shape;
     return value;
   }

@@ -246,8 +246,23 @@ int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::stri
   return add_tensor(name, DataType::kInt8, shape, quantization, encoding);
 }
 
+/// What is moved, with the float operators that follow the move.
+Value Emitter::before_move(const Value& value) {
+  Value from = value.moved->from;
+  from.steps.insert(from.steps.end(), value.steps.begin(), value.steps.end());
+  return from;
+}
+
 Value Emitter::quantized(const Value& given, const Quantizer& q, const std::string& name,
                          int node) {
+  if (given.moved) {
+    const Value codes = quantized(before_move(given), q, given.moved->name, node);
+    Value moved = given.moved->move(codes);
+    const bool in_onnx_order = moved.layout != Layout::kFlat;
+    graph_.tensors[static_cast<std::size_t>(moved.tensor)].name =
+        name + (in_onnx_order ? "" : ":nhwc");
+    return moved;
+  }
   const bool few = q.count <= kMostThresholds;
   const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
   Value result = value;
@@ -594,6 +609,8 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
 }
 
 Value Emitter::floats(const Value& given, const std::string& name, int node) {
+  if (given.moved)
+    return to_plain(given.moved->move(floats(before_move(given), given.moved->name, node)), node);
   if (given.sum || given.joined || given.norm)
     throw_error("Add, Sub, Mul, Concat or a normalization of codes meets no quantizer");
   Value value = given;

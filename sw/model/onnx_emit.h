@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ struct Joined {
   std::vector<int> parts;
 };
 
+struct Moved;
+
 struct Value {
   std::vector<int> shape;  ///< ONNX's
   ConstantPointer constant;
@@ -71,8 +74,17 @@ struct Value {
   std::shared_ptr<const Sum> sum;
   std::shared_ptr<const Joined> joined;
   std::shared_ptr<const Op> norm;  ///< normalization of codes, once a quantizer follows
+  std::shared_ptr<const Moved> moved;
   std::vector<Step> steps;
   bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
+};
+
+/// The elements of a value that no quantizer has made codes of yet, in other places. Quantizers work
+/// on each element alone, so they may come first: what moves then is codes.
+struct Moved {
+  Value from;
+  std::string name;  ///< of `from` in the file
+  std::function<Value(Value)> move;  ///< of codes, or of floats on the host
 };
 
 /// Builds the graph. Errors carry text only: the caller names file and node.
@@ -113,6 +125,7 @@ class Emitter {
   Value whole_numbers(Value value, const std::string& data_type, int node);
 
  private:
+  static Value before_move(const Value& value);
   std::vector<FloatStep> steps_of(const Value& value) const;
   std::size_t step_channels(const std::vector<FloatStep>& steps) const;
   int emit_product(const Product& product, const std::vector<std::int8_t>& weights,

@@ -290,7 +290,8 @@ TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
 TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx";
   const std::string name =
-      GENERATE("mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized");
+      GENERATE("mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized",
+               "torch_resnet", "torch_mobilenet");
   CAPTURE(name);
   const Graph graph = model::import_onnx(folder / (name + ".onnx"));
   const VectorSet vectors = read_vectors(folder / name);
@@ -299,6 +300,7 @@ TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx
     const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
     CHECK(outputs.at(0).bytes == c.outputs.at(0).bytes);
   }
+  CHECK(vectors.cases[0].outputs.at(0).bytes != vectors.cases[1].outputs.at(0).bytes);
 }
 
 TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's floats by few codes",

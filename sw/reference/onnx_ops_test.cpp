@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <random>
 
 #include "sw/base/error.h"
@@ -291,6 +292,91 @@ TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of cons
   for (const int axis : {0, 2, 2}) n->mutable_attribute(0)->add_ints(axis);
   CHECK_THAT(refusal(&b, b.quant(n->output(0), 1, 8, true, false)),
              Contains("perm is no order of 3 axes"));
+}
+
+/// Appends nodes to what no quantizer has made codes of yet.
+using Tail = std::function<std::string(Builder*, std::string)>;
+
+std::string with_ints(Builder* b, const char* type, const std::string& x, const char* key,
+                      const std::vector<int>& values) {
+  auto* n = b->node(type, {x});
+  auto* attribute = n->add_attribute();
+  attribute->set_name(key);
+  for (const int value : values) attribute->add_ints(value);
+  return n->output(0);
+}
+
+std::string mean(Builder* b, const std::string& x, int keepdims) {
+  auto* n = b->node("ReduceMean", {x, b->constant({2}, {-1, -2})});
+  auto* attribute = n->add_attribute();
+  attribute->set_name("keepdims");
+  attribute->set_i(keepdims);
+  return n->output(0);
+}
+
+TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
+  // Means of 2x3 pixels, 5 channels; sums with a batch axis, then transposed.
+  const auto [name, tail] = GENERATE(table<const char*, Tail>({
+      {"as it is", [](Builder* b, const std::string& x) { return mean(b, x, 1); }},
+      {"without the axes", [](Builder* b, const std::string& x) { return mean(b, x, 0); }},
+      {"Reshape",
+       [](Builder* b, const std::string& x) {
+         return b->op("Reshape", {mean(b, x, 1), b->constant({2}, {1, 5})});
+       }},
+      {"Flatten",
+       [](Builder* b, const std::string& x) { return b->op("Flatten", {mean(b, x, 1)}); }},
+      {"Squeeze",
+       [](Builder* b, const std::string& x) {
+         return with_ints(b, "Squeeze", mean(b, x, 1), "axes", {2, 3});
+       }},
+      {"Relu behind it",
+       [](Builder* b, const std::string& x) {
+         return b->op("Relu", {b->op("Flatten", {mean(b, x, 1)})});
+       }},
+      {"twice, and turned",
+       [](Builder* b, const std::string& x) {
+         const std::string y = b->op("Reshape", {mean(b, x, 0), b->constant({3}, {1, 1, 5})});
+         return with_ints(b, "Transpose", y, "perm", {0, 2, 1});
+       }},
+  }));
+  CAPTURE(name);
+  const bool positive = std::string(name) == "Relu behind it";
+  Builder b({1, 5, 2, 3});
+  const std::string y = tail(&b, b.quant("in", 1, 8, true, false));
+  const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 0.5f, 8, true, false)), "m");
+  std::mt19937 random{4};
+  Floats x(30), expected;
+  for (float& value : x) value = static_cast<float>(static_cast<int>(random() % 21) - 12);
+  for (std::size_t c = 0; c < 5; ++c) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 6; ++i) sum += double{x[6 * c + i]};
+    const double code = std::nearbyint(sum / 6 / 0.5);
+    expected.push_back(static_cast<float>(0.5 * (positive ? std::max(code, 0.0) : code)));
+  }
+  CHECK(outputs(graph, x, {1, 5, 2, 3}) == expected);
+}
+
+TEST_CASE("sums and products that move before a quantizer move codes", "[reference][onnx]") {
+  // [2, 3] x [3, 4] + itself transposed twice; each value whole.
+  Builder b({2, 3});
+  const Floats w{1, -1, 0, 2, 0, 1, 1, -1, 2, 0, -1, 1}, input{1, 2, -3, 0, 4, 5};
+  const std::string product =
+      b.op("MatMul", {b.quant("in", 1, 8, true, false), b.constant({3, 4}, w)});
+  const std::string turned = b.quant(with_ints(&b, "Transpose", product, "perm", {1, 0}), 1, 8,
+                                     true, false);
+  const std::string sum = with_ints(&b, "Transpose", b.op("Add", {turned, turned}), "perm", {1, 0});
+  const Floats actual = outputs(
+      model::parse_onnx(b.bytes(b.quant(sum, 1, 8, true, false)), "m"), input, {2, 3});
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t j = 0; j < 4; ++j) {
+      float expected = 0;
+      for (std::size_t k = 0; k < 3; ++k) expected += 2 * input[3 * i + k] * w[4 * k + j];
+      CHECK(actual[4 * i + j] == expected);
+    }
+  CHECK_THAT(refusal(&b, b.quant(b.op("Add", {b.op("Reshape", {product, b.constant({2}, {4, 2})}),
+                                              b.constant({2}, {1, 2})}),
+                                 1, 8, true, false)),
+             Contains("a constant for each channel of what was moved"));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ import transformers
 def arrays(run, rng, length):
     """A case's inputs; of an encoder's output the first `length` tokens are no padding."""
     for detail in run.inputs:
-        shape = detail["shape"]
+        shape = tuple(detail["shape"])
         if shape[1] == 1 and len(shape) == 4:  # a mask
             yield np.where(np.arange(shape[-1]) < length, 0, -128).astype(np.int8).reshape(shape)
         else:

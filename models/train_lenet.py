@@ -166,7 +166,7 @@ def codes(images):
 
 def correct(model, images, labels):
     run = golden.Runner(model)
-    scale, zero_point = run.inputs[0]["quantization"]
+    scale, zero_point = run.inputs[0]["scale"][0], run.inputs[0]["zero_point"][0]
     if zero_point != -128 or abs(scale * 255 - 1) > 1e-6:
         raise SystemExit(
             f"lenet_mnist.tflite: input scale {scale}, zero point {zero_point}: not 1/255 and -128"

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import golden
 import golden_onnx
 import lowbit
 from train_lenet import BATCH, SEED, VECTORS_PER_DIGIT, distort, split
@@ -209,7 +210,8 @@ def vector_cases(images, labels):
         number = count.setdefault(label, 0)
         if number < VECTORS_PER_DIGIT:
             count[label] += 1
-            yield f"digit{label}_{number}", "held-back MNIST image", label, image[None]
+            yield {"id": f"digit{label}_{number}", "how": "held-back MNIST image",
+                   "label": label, "arrays": [image[None].astype(np.float32)]}
 
 
 def report(kind, net, layers, model, held_back):
@@ -255,7 +257,7 @@ def main():
     content = model.SerializeToString(deterministic=True)
     path.write_bytes(content)
     print(f"{path.name}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
-    golden_onnx.write_vectors(path, path.with_suffix("") / "vectors", vector_cases(*held_back))
+    golden.write_vectors(path, path.with_suffix("") / "vectors", vector_cases(*held_back))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 #include "sw/reference/vectors.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -56,6 +57,7 @@ class Node {
   }
 
   bool is_text() const { return value_->is_string(); }
+  bool is_list() const { return value_->is_array(); }
   bool is_null() const { return value_->is_null(); }
 
   [[noreturn]] void fail(const std::string& what) const { throw_error("{} {}", where_, what); }
@@ -80,17 +82,31 @@ std::string code_of(const Node& dtype) {
   dtype.fail("is '" + name + "', allowed int8 uint8 int16 int32 int64 float32 float64 bool");
 }
 
-/// Raw bytes of the type and shape that `description` (an entry of inputs or outputs) states.
-Array read_raw(const fs::path& path, const Node& file, const Node& description) {
-  Array array{code_of(description["dtype"]), {}, read_file(path)};
-  std::size_t expected = array.element_bytes();
+/// An array of the type and shape that `description` states, without its bytes.
+Array shaped(const Node& description) {
+  Array array{code_of(description["dtype"]), {}, {}};
   for (const Node& item : description["shape"].items()) {
     const std::int64_t extent = item.number();
     if (extent < 0 || extent > (1 << 28)) item.fail("is no extent");
     array.shape.push_back(extent);
-    expected *= static_cast<std::size_t>(extent);
-    if (expected > (std::size_t{1} << 31)) item.fail("makes the tensor too large");
   }
+  return array;
+}
+
+std::size_t bytes_of(const Array& array, const Node& description) {
+  std::size_t bytes = array.element_bytes();
+  for (const std::int64_t extent : array.shape) {
+    bytes *= static_cast<std::size_t>(extent);
+    if (bytes > (std::size_t{1} << 31)) description["shape"].fail("makes the tensor too large");
+  }
+  return bytes;
+}
+
+/// Raw bytes of the type and shape that `description` (an entry of inputs or outputs) states.
+Array read_raw(const fs::path& path, const Node& file, const Node& description) {
+  Array array = shaped(description);
+  const std::size_t expected = bytes_of(array, description);
+  array.bytes = read_file(path);
   if (array.bytes.size() != expected)
     file.fail(fmt::format("has {} bytes, its shape needs {}", array.bytes.size(), expected));
   return array;
@@ -107,6 +123,47 @@ Array read_tensor(const fs::path& folder, const Node& file, const Node& descript
     if (std::string(error.what()).find("manifest.json") != std::string::npos) throw;
     file.fail(fmt::format("names a bad file: {}", error.what()));
   }
+}
+
+/// A file whose leading axis are the cases.
+Array read_stack(const fs::path& folder, const Node& description, std::size_t cases) {
+  const Node file = description["file"];
+  Array stack = read_tensor(folder, file, description);
+  if (stack.shape.empty() || stack.shape[0] != static_cast<std::int64_t>(cases))
+    file.fail(fmt::format("has the shape [{}], its leading axis should be that of {} cases",
+                          fmt::join(stack.shape, ", "), cases));
+  return stack;
+}
+
+/// The tensor of one case.
+Array row_of(const Array& stack, std::size_t index) {
+  Array row{stack.dtype, {stack.shape.begin() + 1, stack.shape.end()}, {}};
+  const auto bytes = static_cast<std::ptrdiff_t>(row.elements()) *
+                     static_cast<std::ptrdiff_t>(row.element_bytes());
+  const auto begin = stack.bytes.begin() + static_cast<std::ptrdiff_t>(index) * bytes;
+  row.bytes.assign(begin, begin + bytes);
+  return row;
+}
+
+/// The model's inputs or outputs: what the manifest says of them, and their files where these hold
+/// all cases.
+struct Ends {
+  std::vector<Node> descriptions;
+  std::vector<Array> stacks;  ///< empty where each case names files of its own
+};
+
+Ends read_ends(const fs::path& folder, std::vector<Node> descriptions, std::size_t cases) {
+  Ends ends{std::move(descriptions), {}};
+  if (ends.descriptions.empty() || !ends.descriptions[0].has("file")) return ends;
+  for (const Node& node : ends.descriptions)
+    ends.stacks.push_back(read_stack(folder, node, cases));
+  return ends;
+}
+
+std::vector<Array> rows_of(const Ends& ends, std::size_t index) {
+  std::vector<Array> rows;
+  for (const Array& stack : ends.stacks) rows.push_back(row_of(stack, index));
+  return rows;
 }
 
 std::vector<Array> read_tensors(const fs::path& folder, const Node& files,
@@ -126,19 +183,48 @@ std::vector<Node> one_or_more(const Node& parent, const char* many, const char* 
   return {parent[one]};
 }
 
-VectorCase read_case(const fs::path& folder, const Node& node, const std::vector<Node>& inputs,
-                     const std::vector<Node>& outputs) {
+std::vector<std::int64_t> read_labels(const Node& node) {
+  std::vector<std::int64_t> labels;
+  for (const char* key : {"label", "labels"}) {
+    if (!node.has(key)) continue;
+    if (!node[key].is_list()) return {node[key].number()};
+    for (const Node& label : node[key].items()) labels.push_back(label.number());
+  }
+  return labels;
+}
+
+VectorCase read_case(const fs::path& folder, const Node& node, std::size_t index,
+                     const Ends& inputs, const Ends& outputs) {
   VectorCase result;
   result.id = node["id"].text();
-  if (node.has("inputs") || !node.has("input"))
-    result.inputs = read_tensors(folder, node["inputs"], inputs);
+  result.labels = read_labels(node);
+  if (node.has("input") && !node.has("inputs"))
+    result.inputs = {read_tensor(folder, node["input"], inputs.descriptions.at(0))};
+  else if (node.has("inputs") || inputs.stacks.empty())
+    result.inputs = read_tensors(folder, node["inputs"], inputs.descriptions);
   else
-    result.inputs = {read_tensor(folder, node["input"], inputs.at(0))};
-  result.outputs = read_tensors(folder, node["outputs"], outputs);
+    result.inputs = rows_of(inputs, index);
+  result.outputs = node.has("outputs") || outputs.stacks.empty()
+                       ? read_tensors(folder, node["outputs"], outputs.descriptions)
+                       : rows_of(outputs, index);
   return result;
 }
 
-LayerVector read_layer(const fs::path& folder, const Node& node) {
+/// A layer's tensor in the file of all layers' bytes, from `offset` on.
+Array read_part(const Array& bytes, const Node& node) {
+  Array array = shaped(node);
+  const std::int64_t offset = node["offset"].number();
+  const std::size_t size = bytes_of(array, node);
+  if (offset < 0 || static_cast<std::uint64_t>(offset) > bytes.bytes.size() ||
+      bytes.bytes.size() - static_cast<std::size_t>(offset) < size)
+    node["offset"].fail(fmt::format("is {}: {} bytes from there on are not in the file", offset,
+                                    size));
+  const auto begin = bytes.bytes.begin() + static_cast<std::ptrdiff_t>(offset);
+  array.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
+  return array;
+}
+
+LayerVector read_layer(const fs::path& folder, const Node& node, const Array* bytes) {
   LayerVector layer;
   layer.op = node["op"].text();
   layer.op_index = node[node.has("op_index") ? "op_index" : "node"].small_number();
@@ -148,8 +234,19 @@ LayerVector read_layer(const fs::path& folder, const Node& node) {
     layer.tensor = node["tensor"].small_number();
     layer.name = node["name"].text();
   }
-  layer.value = read_tensor(folder, node["file"], node);
+  layer.value =
+      bytes != nullptr ? read_part(*bytes, node) : read_tensor(folder, node["file"], node);
   return layer;
+}
+
+void read_layers(const fs::path& folder, const Node& layers, VectorSet* set) {
+  set->layers_case = layers["case"].text();
+  std::optional<Array> bytes;
+  if (layers.has("file")) bytes = read_tensor(folder, layers["file"], layers);
+  for (const Node& node : layers["tensors"].items()) {
+    if (!bytes && node["file"].is_null()) continue;
+    set->layers.push_back(read_layer(folder, node, bytes ? &*bytes : nullptr));
+  }
 }
 
 void read_reference(const Node& reference, VectorSet* set) {
@@ -187,19 +284,16 @@ VectorSet read_vectors(const fs::path& folder) {
 
   VectorSet set;
   set.file = path.string();
-  set.model = root["model"].text();
+  if (root.has("model")) set.model = root["model"].text();
   if (root.has("sha256")) set.sha256 = root["sha256"].text();
-  read_reference(root["reference"], &set);
-  const std::vector<Node> inputs = one_or_more(root, "inputs", "input");
-  const std::vector<Node> outputs = root["outputs"].items();
-  for (const Node& node : root["cases"].items())
-    set.cases.push_back(read_case(folder, node, inputs, outputs));
-  if (set.cases.empty()) root["cases"].fail("is empty");
-  if (root.has("layers")) {
-    set.layers_case = root["layers"]["case"].text();
-    for (const Node& node : root["layers"]["tensors"].items())
-      if (!node["file"].is_null()) set.layers.push_back(read_layer(folder, node));
-  }
+  if (root.has("reference")) read_reference(root["reference"], &set);
+  const std::vector<Node> cases = root["cases"].items();
+  if (cases.empty()) root["cases"].fail("is empty");
+  const Ends inputs = read_ends(folder, one_or_more(root, "inputs", "input"), cases.size());
+  const Ends outputs = read_ends(folder, root["outputs"].items(), cases.size());
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    set.cases.push_back(read_case(folder, cases[i], i, inputs, outputs));
+  if (root.has("layers")) read_layers(folder, root["layers"], &set);
   return set;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Recorded test vectors: a folder with manifest.json and .npy (or raw .bin) tensors, as written by
-// litert_golden.py and onnx_golden.py of the shared tools.
+// Recorded test vectors: a folder with manifest.json and arrays, as models/record.py writes it.
+// docs/vectors.md has the format.
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ namespace trine::reference {
 struct VectorCase {
   std::string id;
   std::vector<Array> inputs, outputs;  ///< in the model's order
+  std::vector<std::int64_t> labels;    ///< one, or one for each row of output 0; may be empty
 };
 
 /// What one operator wrote in the case VectorSet::layers_case.
@@ -30,8 +32,8 @@ struct LayerVector {
 
 struct VectorSet {
   std::string file;  ///< the manifest
-  std::string model, sha256;
-  std::string package, version;  ///< the runtime that made the outputs
+  std::string model, sha256;     ///< "" where the manifest does not say
+  std::string package, version;  ///< the runtime that made the outputs, or ""
   RoundingPolicy policy;         ///< how that runtime rounds
   std::vector<VectorCase> cases;
   std::string layers_case;  ///< "" where the folder holds no layers

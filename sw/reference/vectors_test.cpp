@@ -78,6 +78,61 @@ TEST_CASE("inputs of another runtime's folder lie one folder up", "[reference][v
   CHECK(set.policy.fully_connected == Rounding::kSingle);
 }
 
+namespace {
+
+/// Two cases along the leading axis of each array, layers in a file of bytes.
+const std::string kStacked = R"({"inputs": [{"name": "x", "file": "in0.npy"}],
+  "outputs": [{"name": "y", "file": "out0.npy"}],
+  "cases": [{"id": "a", "label": 1}, {"id": "b", "labels": [0, 3]}],
+  "layers": {"case": "b", "file": "layers.npy", "tensors": [
+    {"op_index": 3, "op": "ADD", "tensor": "z", "dtype": "int32", "shape": [2], "offset": 1}]}})";
+
+void fill_stacked(const fs::path& folder, const std::string& manifest) {
+  write_npy(folder / "in0.npy", {"i1", {2, 1, 3}, {1, 2, 3, 4, 5, 6}});
+  write_npy(folder / "out0.npy", {"i2", {2, 1}, {7, 0, 8, 0}});
+  write_npy(folder / "layers.npy", {"u1", {9}, {9, 1, 0, 0, 0, 2, 0, 0, 0}});
+  write_file(folder / "manifest.json", manifest);
+}
+
+}  // namespace
+
+TEST_CASE("read_vectors takes cases from a leading axis", "[reference][vectors]") {
+  const Scratch scratch("stacked");
+  fill_stacked(scratch.folder, kStacked);
+  const VectorSet set = read_vectors(scratch.folder);
+  CHECK(set.model.empty());
+  CHECK(set.package.empty());
+  CHECK(set.policy.fully_connected == Rounding::kDouble);
+  REQUIRE(set.cases.size() == 2);
+  CHECK(set.cases[0].inputs.at(0).bytes == std::vector<std::uint8_t>{1, 2, 3});
+  CHECK(set.cases[1].inputs.at(0).bytes == std::vector<std::uint8_t>{4, 5, 6});
+  CHECK(set.cases[1].inputs.at(0).shape == std::vector<std::int64_t>{1, 3});
+  CHECK(set.cases[1].outputs.at(0).bytes == std::vector<std::uint8_t>{8, 0});
+  CHECK(set.cases[0].labels == std::vector<std::int64_t>{1});
+  CHECK(set.cases[1].labels == std::vector<std::int64_t>{0, 3});
+  REQUIRE(set.layers.size() == 1);
+  CHECK(set.layers[0].value.dtype == "i4");
+  CHECK(set.layers[0].value.bytes == std::vector<std::uint8_t>{1, 0, 0, 0, 2, 0, 0, 0});
+}
+
+TEST_CASE("stacks that do not fit their cases are refused", "[reference][vectors][error]") {
+  struct Row {
+    std::string from, to, message;
+  };
+  const auto row = GENERATE(
+      Row{", {\"id\": \"b\", \"labels\": [0, 3]}", "",
+          "inputs[0]: file has the shape [2, 1, 3], its leading axis should be that of 1 cases"},
+      Row{"out0.npy", "none.npy", "outputs[0]: file names a bad file"},
+      Row{"\"offset\": 1", "\"offset\": 2", "offset is 2: 8 bytes from there on"},
+      Row{"\"offset\": 1", "\"offset\": -1", "offset is -1"},
+      Row{"\"shape\": [2]", "\"shape\": [268435456, 268435456]", "makes the tensor too large"},
+      Row{"\"label\": 1", "\"label\": \"cat\"", "cases[0]: label is no whole number"});
+  CAPTURE(row.from, row.to);
+  const Scratch scratch("unstacked");
+  fill_stacked(scratch.folder, replaced(kStacked, row.from, row.to));
+  CHECK_THROWS_WITH(read_vectors(scratch.folder), Contains(row.message));
+}
+
 TEST_CASE("the runtime's version decides the rounding", "[reference][vectors]") {
   CHECK(policy_of("ai-edge-litert", "1.2.0").fully_connected == Rounding::kDouble);
   CHECK(policy_of("ai-edge-litert", "1.3.0").fully_connected == Rounding::kSingle);
@@ -93,7 +148,6 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
   };
   const auto row = GENERATE(
       Row{"\"format\"", "format", "manifest.json: is no valid JSON"},
-      Row{"\"model\"", "\"other\"", "manifest.json: model is missing"},
       Row{"\"m.tflite\"", "7", "manifest.json: model is no string"},
       Row{"\"cases\"", "\"case\"", "manifest.json: cases is missing"},
       Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is no object"},

@@ -1,0 +1,363 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Records vectors of a quantized TFLite or ONNX model with the model's own runtime, for
+`trine verify MODEL --vectors DIR`. Outputs, and every layer of the first case.
+
+    record.py MODEL --out DIR                              4 random cases
+    record.py MODEL --out DIR --inputs x.npy --labels y.txt
+
+    python3 -m venv venv && venv/bin/pip install -r models/requirements_record.txt
+
+TFLite runs in LiteRT (ai-edge-litert) on its reference kernels, BUILTIN_REF. Any version will do,
+and the manifest says which: from 1.3.0 on FULLY_CONNECTED rounds once instead of twice, and `trine
+verify` rounds as the recorded version does. An operator that the reference lacks takes the model to
+the optimized kernels, which the manifest says, too. ONNX runs in ONNX Runtime without graph
+optimizations, networks with QONNX's operators in qonnx.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import pathlib
+import sys
+import warnings
+
+import numpy as np
+
+import vectors
+
+LITERT, ORT, QONNX = "ai-edge-litert", "onnxruntime", "qonnx"
+QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
+# LiteRT's kernels, by the names of its OpResolverType.
+REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
+
+
+def require(module, package):
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        sys.exit(f"record: {package} is missing: pip install -r models/requirements_record.txt")
+
+
+class LiteRt:
+    """A .tflite on one set of kernels: lists of arrays in and out, in the model's order."""
+
+    package = LITERT
+
+    def __init__(self, content, resolver=REFERENCE):
+        self.content, self.resolver = content, resolver
+        self.interpreter = self._interpreter(keep=False)
+        self.inputs = [self._describe(d) for d in self.interpreter.get_input_details()]
+        self.outputs = [self._describe(d) for d in self.interpreter.get_output_details()]
+
+    def _interpreter(self, keep):
+        api = require("ai_edge_litert.interpreter", LITERT)
+        interpreter = api.Interpreter(
+            model_content=self.content, num_threads=1, experimental_preserve_all_tensors=keep,
+            experimental_op_resolver_type=getattr(api.OpResolverType, self.resolver))
+        interpreter.allocate_tensors()
+        return interpreter
+
+    @staticmethod
+    def _describe(detail):
+        quantization = detail["quantization_parameters"]
+        return {"tensor": int(detail["index"]), "name": detail["name"],
+                "dtype": np.dtype(detail["dtype"]).name,
+                "shape": [int(v) for v in detail["shape"]],
+                "scale": [float(v) for v in quantization["scales"]],
+                "zero_point": [int(v) for v in quantization["zero_points"]]}
+
+    def _run(self, interpreter, arrays):
+        interpreter.reset_all_variables()
+        for end, array in zip(self.inputs, arrays, strict=True):
+            interpreter.set_tensor(end["tensor"], array)
+        interpreter.invoke()
+
+    def __call__(self, arrays):
+        self._run(self.interpreter, arrays)
+        return [self.interpreter.get_tensor(end["tensor"]).copy() for end in self.outputs]
+
+    def layers(self, arrays):
+        """[(entry, array)] of every operator, in the order of execution."""
+        interpreter = self._interpreter(keep=True)
+        self._run(interpreter, arrays)
+        details = {d["index"]: d for d in interpreter.get_tensor_details()}
+        result = []
+        for op in interpreter._get_ops_details():
+            for tensor in map(int, op["outputs"]):
+                try:
+                    array = interpreter.get_tensor(tensor).copy()
+                except ValueError:  # a tensor without data
+                    continue
+                result.append(({"op_index": int(op["index"]), "op": op["op_name"],
+                                **self._describe(details[tensor])}, array))
+        return result
+
+    def reference(self):
+        return {"package": LITERT, "version": importlib.metadata.version(LITERT),
+                "resolver": self.resolver}
+
+    def others(self):
+        """name -> the same model on other kernels; those that run it."""
+        found = {}
+        for name, resolver in (("optimized", OPTIMIZED), ("xnnpack", XNNPACK)):
+            try:
+                found[name] = LiteRt(self.content, resolver)
+            except (RuntimeError, ValueError):
+                pass
+        return found
+
+
+class Onnx:
+    """What the two runtimes of .onnx have in common: `run(arrays)` gives name -> array."""
+
+    def __init__(self, content):
+        self.model = require("onnx", "onnx").load_from_string(content)
+        constants = {c.name for c in self.model.graph.initializer}
+        self.inputs = [self._describe(v) for v in self.model.graph.input
+                       if v.name not in constants]
+        self.outputs = [{"name": v.name} for v in self.model.graph.output]
+
+    @staticmethod
+    def _describe(value):
+        kind = require("onnx", "onnx").helper.tensor_dtype_to_np_dtype(
+            value.type.tensor_type.elem_type)
+        return {"name": value.name, "dtype": np.dtype(kind).name,
+                "shape": [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]}
+
+    def __call__(self, arrays):
+        values = self.run(arrays)
+        return [values[end["name"]] for end in self.outputs]
+
+    def layers(self, arrays):
+        """What depends on the inputs."""
+        values, reached, result = self.run_whole(arrays), {e["name"] for e in self.inputs}, []
+        for i, node in enumerate(self.model.graph.node):
+            if reached.isdisjoint(node.input):
+                continue
+            reached.update(node.output)
+            result += [({"op_index": i, "op": node.op_type, "tensor": name}, values[name])
+                       for name in node.output
+                       if name in values and self.is_layer(values[name].dtype)]
+        return result
+
+    def reference(self):
+        return {"package": self.package, "version": importlib.metadata.version(self.package)}
+
+    def _named(self, arrays):
+        return {end["name"]: array for end, array in zip(self.inputs, arrays, strict=True)}
+
+
+class OnnxRuntime(Onnx):
+    package = ORT
+
+    @staticmethod
+    def is_layer(dtype):
+        """Codes; floats between quantizers have no twin in integer arithmetic."""
+        return dtype.kind in "iu" and dtype.name in vectors.TYPES
+
+    def __init__(self, content, optimized=False):
+        super().__init__(content)
+        self.optimized = optimized
+        self._session = self._open(self.model)
+
+    def _open(self, model):
+        ort = require("onnxruntime", ORT)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = 1, 3
+        options.graph_optimization_level = getattr(
+            ort.GraphOptimizationLevel, "ORT_ENABLE_ALL" if self.optimized else "ORT_DISABLE_ALL")
+        return ort.InferenceSession(model.SerializeToString(), options,
+                                    providers=["CPUExecutionProvider"])
+
+    def _values(self, session, arrays):
+        names = [v.name for v in session.get_outputs()]
+        return dict(zip(names, session.run(names, self._named(arrays))))
+
+    def run(self, arrays):
+        return self._values(self._session, arrays)
+
+    def run_whole(self, arrays):
+        onnx = require("onnx", "onnx")
+        whole = onnx.ModelProto()
+        whole.CopyFrom(self.model)
+        ends = {end["name"] for end in self.outputs}
+        for node in self.model.graph.node:
+            whole.graph.output.extend(onnx.ValueInfoProto(name=name) for name in node.output
+                                      if name and name not in ends)
+        return self._values(self._open(whole), arrays)
+
+    def others(self):
+        return {"optimized": OnnxRuntime(self.model.SerializeToString(), optimized=True)}
+
+
+class Qonnx(Onnx):
+    package = QONNX
+
+    @staticmethod
+    def is_layer(dtype):
+        return dtype.name in vectors.TYPES
+
+    def __init__(self, content):
+        super().__init__(content)
+        wrapper = require("qonnx.core.modelwrapper", QONNX).ModelWrapper(self.model)
+        for end in self.inputs:  # a free batch size becomes 1
+            wrapper.set_tensor_shape(end["name"], end["shape"])
+        for value in wrapper.graph.output:
+            wrapper.set_tensor_shape(
+                value.name, [d.dim_value or 1 for d in value.type.tensor_type.shape.dim])
+        infer = require("qonnx.transformation.infer_shapes", QONNX)
+        self._wrapper = wrapper.transform(infer.InferShapes())
+
+    def run(self, arrays):
+        execute = require("qonnx.core.onnx_exec", QONNX).execute_onnx
+        with warnings.catch_warnings():  # of shapes that it did not infer
+            warnings.simplefilter("ignore")
+            values = execute(self._wrapper, self._named(arrays), return_full_exec_context=True)
+        return {name: np.asarray(value) for name, value in values.items()}
+
+    run_whole = run
+
+    def others(self):
+        return {}
+
+
+def load(path, content):
+    """The model on its reference. Says so where that is not the usual one."""
+    if path.suffix != ".onnx":
+        try:
+            return LiteRt(content)
+        except (RuntimeError, ValueError) as error:
+            print(f"{path}: {REFERENCE} does not run it ({str(error).splitlines()[0]});"
+                  f" recording {OPTIMIZED}", file=sys.stderr)
+        return LiteRt(content, OPTIMIZED)
+    model = require("onnx", "onnx").load_from_string(content)
+    low_bit = any(node.op_type in QONNX_OPERATORS for node in model.graph.node)
+    return (Qonnx if low_bit else OnnxRuntime)(content)
+
+
+def difference(a, b):
+    d = np.abs(a.astype(np.float64) - b.astype(np.float64))
+    return {"n": int(np.count_nonzero(d)), "max": round(float(d.max()), 6) if d.size else 0.0}
+
+
+def record(path, folder, cases, with_layers=True, runtime=None):
+    """Runs the cases ({"id", ...}, arrays) and replaces the vectors in `folder`."""
+    path, cases = pathlib.Path(path), list(cases)
+    content = path.read_bytes()
+    runtime = runtime or load(path, content)
+    others = runtime.others()
+    entries = []
+    for entry, arrays in cases:
+        outputs = runtime(arrays)
+        differs = {name: [difference(*pair) for pair in zip(outputs, other(arrays))]
+                   for name, other in others.items()}
+        entries.append(({**entry, **({"differs": differs} if differs else {})}, arrays, outputs))
+    layers = (cases[0][0]["id"], runtime.layers(cases[0][1])) if with_layers else None
+    head = {"model": path.name, "sha256": hashlib.sha256(content).hexdigest(),
+            "reference": runtime.reference()}
+    vectors.write(pathlib.Path(folder), head, runtime.inputs, runtime.outputs, entries, layers)
+    return entries
+
+
+def random_cases(inputs, count, seed, span):
+    """Uniform codes and codes near the zero point in turn; floats of `span`."""
+    for n in range(count):
+        uniform, rng = n % 2 == 0, np.random.default_rng(seed + n)
+        kind, arrays = ("uniform" if uniform else "gauss"), []
+        for end in inputs:
+            dtype, shape = np.dtype(end["dtype"]), end["shape"]
+            if dtype.kind in "iu":
+                limits = np.iinfo(dtype if dtype.itemsize < 4 else np.int8)
+                middle = (end.get("zero_point") or [0])[0]
+                x = (rng.integers(limits.min, limits.max, shape, endpoint=True) if uniform else
+                     np.clip(np.rint(rng.normal(middle, 24, shape)), limits.min, limits.max))
+            else:
+                low, high = span
+                x = (rng.uniform(low, high, shape) if uniform else
+                     np.clip(rng.normal((low + high) / 2, (high - low) / 10, shape), low, high))
+            arrays.append(np.asarray(x).astype(dtype))
+        yield {"id": f"{kind}{seed + n}", "how": f"{kind}, numpy default_rng({seed + n})"}, arrays
+
+
+def rows_of(file, end):
+    """The cases in a user's file for this input."""
+    try:
+        array = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        sys.exit(f"record: --inputs: {file}: {error}")
+    wanted, shape = np.dtype(end["dtype"]), tuple(end["shape"])
+    if array.dtype != wanted and not (array.dtype.kind == wanted.kind == "f"):
+        of_codes = (f"; codes are round(value / {end['scale'][0]:g}) + {end['zero_point'][0]}"
+                    if end.get("scale") and array.dtype.kind == "f" else "")
+        sys.exit(f"record: --inputs: {file}: is {array.dtype.name}, input '{end['name']}' is"
+                 f" {wanted.name}{of_codes}")
+    one = shape[1:] if shape[:1] == (1,) else None  # a batch of one may be left out
+    if array.shape == shape:
+        array = array[None]
+    if array.shape[1:] not in (shape, one):
+        sys.exit(f"record: --inputs: {file}: has the shape {list(array.shape)}, allowed"
+                 f" [cases, {', '.join(map(str, shape))}]")
+    return array.reshape((len(array), *shape)).astype(wanted)
+
+
+def read_labels(file, count):
+    try:
+        labels = (np.load(file, allow_pickle=False) if str(file).endswith(".npy") else
+                  np.loadtxt(file, np.int64, ndmin=1))
+    except (OSError, ValueError) as error:
+        sys.exit(f"record: --labels: {file}: {error}")
+    if len(labels) != count or labels.dtype.kind not in "iu":
+        sys.exit(f"record: --labels: {file}: {len(labels)} labels of {labels.dtype.name}, allowed"
+                 f" {count} whole numbers, one for each case of --inputs")
+    return labels.tolist()
+
+
+def given_cases(inputs, files, labels):
+    if len(files) != len(inputs):
+        sys.exit(f"record: --inputs: {len(files)} files, allowed {len(inputs)}, one for each input:"
+                 f" {', '.join(end['name'] for end in inputs)}")
+    columns = [rows_of(file, end) for file, end in zip(files, inputs)]
+    if len({len(column) for column in columns}) > 1:
+        sys.exit("record: --inputs: files of different numbers of cases")
+    names = read_labels(labels, len(columns[0])) if labels else None
+    for n, arrays in enumerate(zip(*columns)):
+        label = {"label": names[n]} if labels else {}
+        yield {"id": f"case{n}", "how": "file", **label}, list(arrays)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=pathlib.Path, metavar="MODEL")
+    parser.add_argument("--out", type=pathlib.Path, metavar="DIR", required=True,
+                        help="folder of the vectors; arrays that lie there are replaced")
+    parser.add_argument("--inputs", nargs="+", default=[], metavar="X.npy",
+                        help="a file for each input of the model, cases along the leading axis")
+    parser.add_argument("--labels", metavar="F", help="class of each case: .npy, or text")
+    parser.add_argument("--random", type=int, metavar="N",
+                        help="random cases (4, or 0 with --inputs)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
+    parser.add_argument("--span", type=float, nargs=2, default=(-1.0, 1.0), metavar=("LO", "HI"),
+                        help="range of random inputs in floating point (-1 1)")
+    parser.add_argument("--no-layers", action="store_true", help="outputs only")
+    args = parser.parse_args()
+    if args.labels and not args.inputs:
+        sys.exit("record: --labels: needs --inputs")
+    try:
+        content = args.model.read_bytes()
+    except OSError as error:
+        sys.exit(f"record: {error}")
+    runtime = load(args.model, content)
+    count = args.random if args.random is not None else 0 if args.inputs else 4
+    cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
+    cases += random_cases(runtime.inputs, count, args.seed, args.span)
+    if not cases:
+        sys.exit("record: --random: 0 cases, allowed 1 or more without --inputs")
+    record(args.model, args.out, cases, not args.no_layers, runtime)
+    print(f"{args.out}: {len(cases)} cases of {args.model}, by "
+          + " ".join(runtime.reference().values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded vectors, format "trine-vectors-1" (docs/vectors.md): manifest.json, a file for each input
+and output of the model with the cases along its leading axis, and one for the layers of one case."""
+
+import hashlib
+import json
+import pathlib
+
+import numpy as np
+
+FORMAT = "trine-vectors-1"
+LAYERS = "layers.npy"
+TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "float64", "bool")
+
+
+def _lines(entries, indent):
+    return "[\n" + ",\n".join(indent + json.dumps(e) for e in entries) + "\n" + indent[1:] + "]"
+
+
+def _text(manifest):
+    """JSON with one line for each key, case and layer, so that a hundred cases stay readable."""
+    lines = [f' {json.dumps(k)}: {json.dumps(v)}' for k, v in manifest.items()
+             if k not in ("cases", "layers")]
+    lines.append(' "cases": ' + _lines(manifest["cases"], "  "))
+    if "layers" in manifest:
+        head = {k: v for k, v in manifest["layers"].items() if k != "tensors"}
+        lines.append(' "layers": ' + json.dumps(head)[:-1] + ', "tensors": '
+                     + _lines(manifest["layers"]["tensors"], "  ") + "}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _stacked(folder, prefix, descriptions, columns):
+    result = []
+    for i, (description, column) in enumerate(zip(descriptions, columns, strict=True)):
+        stack = np.stack(column)
+        np.save(folder / f"{prefix}{i}.npy", stack)
+        result.append({**description, "dtype": stack.dtype.name, "shape": list(stack.shape[1:]),
+                       "file": f"{prefix}{i}.npy"})
+    return result
+
+
+def write(folder, head, inputs, outputs, cases, layers=None):
+    """Replaces the vectors in `folder`.
+
+    @param head     further keys of the manifest: model, sha256, reference
+    @param inputs, outputs  what to say of each end: name, scale, zero_point
+    @param cases    [({"id", ...}, input arrays, output arrays)]; further keys stay as they are
+    @param layers   (id of the case, [({"op", "op_index", "tensor", ...}, array)])
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.npy"):
+        old.unlink()
+    manifest = {"format": FORMAT, **head}
+    manifest["inputs"] = _stacked(folder, "in", inputs, zip(*(c[1] for c in cases)))
+    manifest["outputs"] = _stacked(folder, "out", outputs, zip(*(c[2] for c in cases)))
+    manifest["cases"] = [c[0] for c in cases]
+    if layers is not None:
+        tensors, parts, offset = [], [], 0
+        for entry, array in layers[1]:
+            tensors.append({**entry, "dtype": array.dtype.name, "shape": list(array.shape),
+                            "offset": offset})
+            parts.append(np.ascontiguousarray(array).tobytes())
+            offset += len(parts[-1])
+        np.save(folder / LAYERS, np.frombuffer(b"".join(parts), np.uint8))
+        manifest["layers"] = {"case": layers[0], "file": LAYERS, "tensors": tensors}
+    (folder / "manifest.json").write_text(_text(manifest))
+
+
+class Vectors:
+    """What a folder of this format holds; inputs may lie in the folder above."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.manifest = json.loads((self.folder / "manifest.json").read_text())
+        self.cases = self.manifest["cases"]
+        self._ends = {key: [self._load(end["file"]) for end in self.manifest[key]]
+                      for key in ("inputs", "outputs")}
+
+    def _load(self, name):
+        path = self.folder / name
+        return np.load(path if path.exists() else self.folder.parent / name)
+
+    def inputs(self, case):
+        return [stack[case] for stack in self._ends["inputs"]]
+
+    def outputs(self, case):
+        return [stack[case] for stack in self._ends["outputs"]]
+
+    def require_model(self, content):
+        if hashlib.sha256(content).hexdigest() != self.manifest["sha256"]:
+            raise SystemExit(f"{self.folder}: not of this {self.manifest['model']}")
+
+    def layers(self):
+        """[(entry, array)]"""
+        if "layers" not in self.manifest:
+            return []
+        data = self._load(self.manifest["layers"]["file"]).tobytes()
+        return [(e, np.frombuffer(data, e["dtype"], int(np.prod(e["shape"])), e["offset"])
+                 .reshape(e["shape"])) for e in self.manifest["layers"]["tensors"]]

@@ -2,7 +2,7 @@
 # Benches: a module Verilated at build time, linked with a Catch2 program and registered in ctest.
 #
 #   trine_add_bench(trine_pe TOP trine_pe SOURCES rtl/trine_pe.sv rtl/trine_dot.sv
-#                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5] [DEFINES SYNTHESIS]
+#                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5]
 #                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
@@ -34,7 +34,7 @@ target_link_libraries(trine_verilated PUBLIC Threads::Threads)
 
 function(trine_add_bench name)
   cmake_parse_arguments(ARG "NETLIST" "TOP;BENCH;MUTANTS"
-                        "SOURCES;PARAMS;DEFINES;LIBS;LABELS;MUTATE" ${ARGN})
+                        "SOURCES;PARAMS;LIBS;LABELS;MUTATE" ${ARGN})
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
                         "unknown: ${ARG_UNPARSED_ARGUMENTS}")
@@ -54,8 +54,7 @@ function(trine_add_bench name)
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${name})
   set(target ${name}_tb)
   list(TRANSFORM ARG_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
-  list(TRANSFORM ARG_DEFINES PREPEND -D OUTPUT_VARIABLE flags)
-  list(APPEND flags -I${CMAKE_SOURCE_DIR}/rtl)
+  set(flags -I${CMAKE_SOURCE_DIR}/rtl)
   set(chparam "")
   set(params "")
   set(definitions "")

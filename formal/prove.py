@@ -40,7 +40,6 @@ class Proof:
     cover: int = 0       # cycles in which all cover statements can be reached
     induction: int = 0   # cycles of an induction's step; 0: bounded
     bound: int = 0       # cycles from reset, for the base case or alone
-    gates: bool = False  # the body for gates of modules that have two
     sat: bool = False    # combinational, by Yosys' SAT solver
     slow: bool = False   # a minute, not seconds
     layers: tuple = ()   # where one induction of everything is too much: its order, by Yosys' SAT solver
@@ -98,13 +97,12 @@ def proofs():
     for lanes in (2, 3):
         yield Proof("trine_dmem_props", ("trine_sram", "trine_dmem"), {"Lanes": lanes}, 12, 1, 4, slow=lanes == 3)
     for mode in (0, 1, 2):
-        yield Proof("trine_dot_props", ("trine_dot",), {"Mode": mode, "Lane": 2}, sat=True,
+        yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_dot"), {"Mode": mode, "Lane": 2}, sat=True,
                     slow=mode == 0)
     for shift in (2, 63, 61):
         for single in (0, 1):
-            yield Proof("trine_post_lane_props", ("trine_post_lane", "trine_mul"),
-                        {"Shift": shift, "Single": single}, 8, bound=7, gates=True,
-                        slow=True)
+            yield Proof("trine_post_lane_props", ("trine_mul_pkg", "trine_post_lane", "trine_mul"),
+                        {"Shift": shift, "Single": single}, 8, bound=7, slow=True)
     yield Proof("trine_ecc_props", ("trine_ecc_pkg", "trine_ecc_encode", "trine_ecc_decode"), {}, sat=True,
                 slow=True)
     yield Proof("trine_issue_props", ("trine_isa_pkg", "trine_issue"), {}, 12, 4, 8)
@@ -118,9 +116,8 @@ def call(command, folder):
 def elaborate(proof, rtl, folder, write="write_smt2 -wires proof.smt2"):
     """The proof's top, written as SMT-LIB, or proven at once; memories as registers so that properties can name their words."""
     files = [rtl / f"{m}.sv" for m in proof.rtl] + [ROOT / "formal" / f"{proof.top}.sv"]
-    define = "-D SYNTHESIS" if proof.gates or proof.sat else ""
     chparam = " ".join(f"-chparam {k} {v}" for k, v in proof.parameters.items())
-    script = (f"read_verilog -sv -formal {define} {' '.join(map(str, files))}; "
+    script = (f"read_verilog -sv -formal {' '.join(map(str, files))}; "
               f"hierarchy -check {chparam} -top {proof.top}; proc; memory_map; flatten; opt -full; ")
     script += (f"sat -verify -prove-asserts -set-assumes {proof.top}" if proof.sat else
                f"prep -top {proof.top}; async2sync; dffunmap; {write}")

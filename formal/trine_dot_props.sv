@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dot, the body for gates: the sum is that of the formula in its header, written here lane by lane.
+// trine_dot, the body of Booth rows: the sum is that of the formula in its header, written here lane by lane.
 //
 // Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits at a time, chosen by
 // Lane; ternary and binary: the lanes of one byte); the base is free. All lanes together: tb/trine_dot_tb.cpp.
@@ -19,7 +19,7 @@ module trine_dot_props #(
   assign act = 32'(act_i) << (8 * Lane);
   assign wgt = 32'(wgt_i) << (8 * Lane);
 
-  trine_dot u_dut (
+  trine_dot #(.Multiplier(trine_mul_pkg::Booth)) u_dut (
     .mode_i (2'(Mode)),
     .base_i (base_i),
     .act_i  (act),

@@ -6,8 +6,8 @@
 //   single: y = clamp(zero_point + ((x * multiplier + 2^(30 - shift)) >> (31 - shift)), act_min, act_max)
 //
 // written here as those kernels have it, and comes five enabled cycles after its value. Reduced: accumulators of
-// AccBits bits, multipliers of MulBits leading bits, a shift at a time; any zero point, clamp and enable. The multiplier is
-// the body for gates.
+// AccBits bits, multipliers of MulBits leading bits, a shift at a time; any zero point, clamp and enable. The multipliers are
+// Booth rows.
 
 module trine_post_lane_props #(
   parameter int unsigned AccBits = 6,
@@ -37,7 +37,7 @@ module trine_post_lane_props #(
   assign x          = {{(32-AccBits){acc[AccBits-1]}}, acc};
   assign multiplier = {top, {(31-MulBits){1'b0}}};
 
-  trine_post_lane u_dut (
+  trine_post_lane #(.Multiplier(trine_mul_pkg::Booth)) u_dut (
     .clk_i                    (clk_i),
     .rst_ni                   (rst_ni),
     .en_i                     (en_i),

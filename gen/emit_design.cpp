@@ -127,6 +127,7 @@ std::string top_module(const Config& config) {
   std::string values;
   for (const Parameter& p : parameters(config))
     values += fmt::format("    .{0:<13} (trine_config_pkg::{0}),\n", p.name);
+  values += "    .Multiplier    (Multiplier),\n";
   for (std::string* list : {&ports, &connections, &values}) list->erase(list->size() - 2, 1);
   return fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
@@ -138,7 +139,9 @@ std::string top_module(const Config& config) {
       "// Timing    one clock; all outputs come from registers or shallow logic behind them\n"
       "// Contract  architecture.md\n"
       "// Check     verilator --lint-only -Wall --top-module trine_top -f trine.f\n\n"
-      "module trine_top (\n{});\n\n"
+      "module trine_top #(\n"
+      "  parameter int Multiplier = trine_mul_pkg::Operator  // of the products: trine_mul_pkg\n"
+      ") (\n{});\n\n"
       "  trine_core #(\n{}  ) u_core (\n{}  );\n\n"
       "endmodule\n",
       config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0, ports, values,

@@ -32,15 +32,16 @@
 //           tb/trine_array_tb.cpp
 
 module trine_array #(
-  parameter int unsigned Rows     = 8,     // 1..256
-  parameter int unsigned Cols     = 8,     // 1..256
-  parameter int unsigned PipeRows = 8,     // rows that share one broadcast register
-  parameter int unsigned PipeCols = 8,
-  parameter bit          Int8     = 1'b1,
-  parameter bit          Ternary  = 1'b1,
-  parameter bit          Binary   = 1'b1,
-  parameter bit          Window   = 1'b0,
-  parameter int unsigned Drain    = 1,     // columns read at once: 1, 2
+  parameter int unsigned Rows       = 8,     // 1..256
+  parameter int unsigned Cols       = 8,     // 1..256
+  parameter int unsigned PipeRows   = 8,     // rows that share one broadcast register
+  parameter int unsigned PipeCols   = 8,
+  parameter bit          Int8       = 1'b1,
+  parameter bit          Ternary    = 1'b1,
+  parameter bit          Binary     = 1'b1,
+  parameter bit          Window     = 1'b0,
+  parameter int unsigned Drain      = 1,     // columns read at once: 1, 2
+  parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
@@ -172,9 +173,10 @@ module trine_array #(
       end
 
       trine_pe #(
-        .Int8    (Int8),
-        .Ternary (Ternary),
-        .Binary  (Binary)
+        .Int8       (Int8),
+        .Ternary    (Ternary),
+        .Binary     (Binary),
+        .Multiplier (Multiplier)
       ) u_pe (
         .clk_i   (clk_i),
         .valid_i (gen_act[r].gen_stage[Stage].valid),

@@ -31,6 +31,7 @@ module trine_core #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
+  parameter int          Multiplier    = trine_mul_pkg::Operator,
   parameter logic [63:0] ConfigHash    = 64'd0
 ) (
   input  logic                     clk_i,
@@ -561,15 +562,16 @@ module trine_core #(
   end
 
   trine_array #(
-    .Rows     (Rows),
-    .Cols     (Cols),
-    .PipeRows (PipeRows),
-    .PipeCols (PipeCols),
-    .Int8     (Int8),
-    .Ternary  (Ternary),
-    .Binary   (Binary),
-    .Window   (Window),
-    .Drain    (Drain)
+    .Rows       (Rows),
+    .Cols       (Cols),
+    .PipeRows   (PipeRows),
+    .PipeCols   (PipeCols),
+    .Int8       (Int8),
+    .Ternary    (Ternary),
+    .Binary     (Binary),
+    .Window     (Window),
+    .Drain      (Drain),
+    .Multiplier (Multiplier)
   ) u_array (
     .clk_i,
     .rst_ni,
@@ -756,17 +758,18 @@ module trine_core #(
   );
 
   trine_post #(
-    .Rows      (Rows),
-    .Cols      (Cols),
-    .AddrBits  (AddrBits),
-    .Channels  (ParamChannels),
-    .DataWords (DataWords),
-    .Ternary   (Ternary),
-    .Binary    (Binary),
-    .Table     (Table),
-    .Window    (Window),
-    .Softmax   (Softmax),
-    .Drain     (Drain)
+    .Rows       (Rows),
+    .Cols       (Cols),
+    .AddrBits   (AddrBits),
+    .Channels   (ParamChannels),
+    .DataWords  (DataWords),
+    .Ternary    (Ternary),
+    .Binary     (Binary),
+    .Table      (Table),
+    .Window     (Window),
+    .Softmax    (Softmax),
+    .Drain      (Drain),
+    .Multiplier (Multiplier)
   ) u_post (
     .clk_i,
     .rst_ni,

@@ -16,9 +16,10 @@
 // Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; tb/trine_pe_tb.cpp
 
 module trine_pe #(
-  parameter bit Int8    = 1'b1,
-  parameter bit Ternary = 1'b1,
-  parameter bit Binary  = 1'b1
+  parameter bit Int8       = 1'b1,
+  parameter bit Ternary    = 1'b1,
+  parameter bit Binary     = 1'b1,
+  parameter int Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic        clk_i,
 
@@ -38,9 +39,10 @@ module trine_pe #(
   assign base = first_i ? 32'd0 : acc_q;
 
   trine_dot #(
-    .Int8    (Int8),
-    .Ternary (Ternary),
-    .Binary  (Binary)
+    .Int8       (Int8),
+    .Ternary    (Ternary),
+    .Binary     (Binary),
+    .Multiplier (Multiplier)
   ) u_dot (
     .mode_i (mode_i),
     .base_i (base),

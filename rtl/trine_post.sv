@@ -41,17 +41,18 @@
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_post #(
-  parameter int unsigned Rows      = 8,
-  parameter int unsigned Cols      = 8,
-  parameter int unsigned AddrBits  = 15,
-  parameter int unsigned Channels  = 512,
-  parameter int unsigned DataWords = 2,  // of a beat of the table
-  parameter bit          Ternary   = 1'b0,
-  parameter bit          Binary    = 1'b0,
-  parameter bit          Table     = 1'b0,
-  parameter bit          Window    = 1'b0,
-  parameter bit          Softmax   = 1'b0,
-  parameter int unsigned Drain     = 1,  // columns a cycle: 1, 2
+  parameter int unsigned Rows       = 8,
+  parameter int unsigned Cols       = 8,
+  parameter int unsigned AddrBits   = 15,
+  parameter int unsigned Channels   = 512,
+  parameter int unsigned DataWords  = 2,     // of a beat of the table
+  parameter bit          Ternary    = 1'b0,
+  parameter bit          Binary     = 1'b0,
+  parameter bit          Table      = 1'b0,
+  parameter bit          Window     = 1'b0,
+  parameter bit          Softmax    = 1'b0,
+  parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
+  parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits   = $clog2(Channels),
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
@@ -709,7 +710,7 @@ module trine_post #(
         assign code[d] = found;
       end
 
-      trine_post_lane u_lane (
+      trine_post_lane #(.Multiplier(Multiplier)) u_lane (
         .clk_i,
         .rst_ni,
         .en_i                     (en),

@@ -65,7 +65,9 @@
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
-module trine_post_lane (
+module trine_post_lane #(
+  parameter int Multiplier = trine_mul_pkg::Operator
+) (
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic        en_i,
@@ -197,10 +199,11 @@ module trine_post_lane (
   assign operand_shift = mul ? 6'd0 : add_operand_shift_i;
 
   trine_mul #(
-    .AWidth  (9),
-    .BWidth  (31),
-    .HalfBit (10),
-    .HighBit (23)
+    .AWidth     (9),
+    .BWidth     (31),
+    .HalfBit    (10),
+    .HighBit    (23),
+    .Multiplier (Multiplier)
   ) u_operand_mul (
     .a_i     (other_q),
     .b_i     (factor),
@@ -313,8 +316,9 @@ module trine_post_lane (
   logic [62:Low]   sum_q, carry_q;
 
   trine_mul #(
-    .AWidth (32),
-    .BWidth (31)
+    .AWidth     (32),
+    .BWidth     (31),
+    .Multiplier (Multiplier)
   ) u_mul (
     .a_i     (x_q),
     .b_i     (multiplier_q),

@@ -420,7 +420,7 @@ module trine_vector #(
     assign sm_multiplier_o  = '0;
     assign sm_shift_o       = '0;
     assign unused_softmax   = ^{sm_issue_i, sm_left_i, product_valid_i, product_i, exp_we_i,
-                                exp_addr_i, exp_wdata_i};
+                                exp_addr_i, exp_wdata_i, count_q, center_q};
   end
 
   logic unused_vector;

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 
 #include "gen/generate.h"
@@ -49,7 +50,10 @@ std::string design_text() {
 struct Source {
   sim::TemporaryFolder folder{fs::temp_directory_path()};
   explicit Source(const std::string& text) {
-    write_file(folder.path() / "trine_top.sv", text);
+    // Multiplier: the flow sets it.
+    write_file(folder.path() / "trine_top.sv",
+               std::regex_replace(text, std::regex("module trine_top \\("),
+                                  "module trine_top #(parameter int Multiplier = 0) ("));
     write_file(folder.path() / "trine.f", "trine_top.sv\n");
   }
   SynthReport synthesize(const SynthOptions& options = {}) const {
@@ -181,6 +185,20 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
   const std::string design = read_text(folder / "design.il");
   for (const char* module : {"trine_pe", "trine_expand", "trine_compute", "trine_vector_lane"})
     CHECK_THAT(design, Contains(module));
+  // The multipliers are Booth rows: where they are `*`, that is a cell.
+  std::size_t multipliers = 0;
+  for (std::size_t at = design.find("\nmodule "); at != std::string::npos;) {
+    const std::size_t next = design.find("\nmodule ", at + 1);
+    const std::string module = design.substr(at, next - at);
+    at = next;
+    const std::string name = module.substr(0, module.find('\n', 1));
+    if (name.find("trine_dot") == std::string::npos && name.find("trine_mul") == std::string::npos)
+      continue;
+    ++multipliers;
+    CAPTURE(name);
+    CHECK(module.find("cell $mul") == std::string::npos);
+  }
+  CHECK(multipliers == 3);
 }
 
 TEST_CASE("latches, loops and undriven wires fail", "[synth][flow][error]") {

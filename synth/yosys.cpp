@@ -13,6 +13,7 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int kBooth = 1;          ///< trine_mul_pkg::Booth: Yosys makes a third less of it
 constexpr double kPeriod = 1000;  ///< ns, far above any path, so that slack is never negative
 
 std::string trimmed(const std::string& line) {
@@ -41,7 +42,9 @@ std::string reason_in(const fs::path& log) {
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top) {
   std::string script = "read_verilog -sv";
   for (const std::string& source : sources) script += " " + source;
-  return script + fmt::format("\nhierarchy -check -top {}\nproc\n", top) +
+  return script +
+         fmt::format("\nchparam -set Multiplier {} {}\nhierarchy -check -top {}\nproc\n", kBooth, top,
+                     top) +
          "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr\n"
          "write_rtlil design.il\n";
 }

@@ -14,7 +14,7 @@
 
 namespace trine::synth {
 
-/// Reads the sources of trine.f and writes design.il, elaborated.
+/// Reads the sources of trine.f and writes design.il, elaborated, its multipliers of Booth rows.
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top);
 
 /// Maps NAME.il to cells: NAME.stat, and for asic NAME.v. Stops at latches, loops, undriven wires.

@@ -34,7 +34,7 @@ std::string netlist_script(const fs::path& design) {
   std::string script = "read_verilog -sv";
   for (const std::string& source : synth::read_file_list(design)) script += " " + source;
   return script +
-         "\nhierarchy -check -top trine_top\nproc\n"
+         "\nchparam -set Multiplier 1 trine_top\nhierarchy -check -top trine_top\nproc\n"
          "select -set memories *trine_sram*\n"
          "memory -nomap @memories\n"
          "opt_clean @memories\n"

@@ -33,21 +33,21 @@ DESIGNS = {
 }
 
 
-def elaborate(folder):
+def elaborate(folder, parameters):
     """What the child does: slang's messages go to standard error."""
     from pyslang.driver import Driver
     driver = Driver()
     driver.addStandardArgs()
     sources = [line for line in (folder / "trine.f").read_text().split("\n") if line.endswith(".sv")]
     os.chdir(folder)
-    good = (driver.parseCommandLine(f"slang --top trine_top --error-limit=0 {' '.join(sources)}") and
+    good = (driver.parseCommandLine(f"slang --top trine_top --error-limit=0 {' '.join(parameters + sources)}") and
             driver.processOptions() and driver.parseAllSources() and driver.runFullCompilation(True))
     sys.exit(not good)
 
 
-def messages(folder):
-    """Of slang about the design in `folder`: empty if it is content."""
-    done = subprocess.run([sys.executable, "-B", __file__, "--elaborate", folder], stdout=subprocess.PIPE,
+def messages(folder, *parameters):
+    """Of slang about the design in `folder` with these parameters of the top: empty if it is content."""
+    done = subprocess.run([sys.executable, "-B", __file__, "--elaborate", folder, *parameters], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     return done.stdout or (f"slang: exit code {done.returncode}\n" if done.returncode else "")
 
@@ -57,9 +57,11 @@ def main():
     parser.add_argument("--presets", action="store_true", help="all presets instead of the corners")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "slang")
     parser.add_argument("--elaborate", type=pathlib.Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options, parameters = parser.parse_known_args()
     if options.elaborate:
-        elaborate(options.elaborate)
+        elaborate(options.elaborate, parameters)
+    if parameters:
+        parser.error(f"unknown: {parameters}")
     options.build = options.build.resolve()
     options.build.mkdir(parents=True, exist_ok=True)
     with_packages(options.build, HERE / "requirements.txt", "pyslang")
@@ -69,6 +71,8 @@ def main():
         folder = options.build / name.replace(" ", "-")
         trine("generate", "--config", config, *[word for s in settings for word in ("--set", s)], "--out", folder)
         said = messages(folder)
+        if name == "1x1":
+            said += messages(folder, "-GMultiplier=1")
         print(f"{name}: {said.count(': error:')} errors, {said.count(': warning:')} warnings" if said else f"{name}: clean",
               flush=True)
         print(said, end="")

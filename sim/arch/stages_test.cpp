@@ -5,6 +5,7 @@
 #include "sw/compiler/stages.h"
 
 #include <filesystem>
+#include <utility>
 
 #include "sim/arch/testing.h"
 #include "sw/base/error.h"
@@ -119,6 +120,57 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
   options.allow_host = true;
   CHECK_THROWS_WITH(compiler::compile(b.graph, testing::small_config(4, 4, 32, 16, 64), options),
                     Catch::Matchers::Contains("input 'input' is int16, the machine takes int8"));
+}
+
+/// The same network between images [N, C, H, W], `steps` in front: r RESHAPE from planes without the
+/// batch's axis, q QUANTIZE, t TRANSPOSE.
+model::Graph of_planes(Builder b, const std::string& steps) {
+  model::Graph& graph = b.graph;
+  const std::vector<model::Op> ops = std::exchange(graph.ops, {});
+  const int inside = graph.inputs[0], last = graph.outputs[0];
+  const std::vector<int> s = graph.tensor(inside).shape;
+  const auto same_scale = [&](int tensor) {
+    graph.tensors[static_cast<std::size_t>(tensor)].quantization =
+        graph.tensor(inside).quantization;
+    return tensor;
+  };
+  graph.inputs.clear();
+  const bool reshaped = steps[0] == 'r';
+  int x = same_scale(b.input(reshaped ? std::vector<int>{s[3], s[1], s[2]}
+                                      : std::vector<int>{s[0], s[3], s[1], s[2]}));
+  for (const char step : steps) {
+    if (step == 'r') x = same_scale(b.reshape(x, {s[0], s[3], s[1], s[2]}));
+    if (step == 'q') x = same_scale(b.unary(x, model::OpKind::kQuantize, "QUANTIZE"));
+    if (step == 't') x = same_scale(b.transpose(x, {0, 2, 3, 1}));
+  }
+  for (model::Op op : ops) {
+    for (int& t : op.inputs) t = t == inside ? x : t;
+    graph.ops.push_back(op);
+  }
+  graph.outputs = {b.transpose(last, {0, 3, 1, 2})};
+  return graph;
+}
+
+TEST_CASE("images of planes cost no cycles: the host lays them out", "[arch][host][transpose]") {
+  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (unsigned seed = 1; seed <= 4; ++seed)
+    for (const std::string steps : {"t", "rt", "qt"}) {
+      CAPTURE(seed, steps);
+      Builder b(seed);
+      const int x = b.input({1, 18, 14, seed % 2 == 0 ? 3 : 5});
+      const int y = b.convolution(x, 8, 3, 3, 2, 2, 1, 1, model::Padding::kSame, true);
+      b.graph.outputs = {b.unary(y, model::OpKind::kRelu, "RELU")};
+      const std::uint64_t cycles =
+          testing::require_exact(b.graph, config, {b.random_array(x)}).cycles;
+      const model::Graph planes = of_planes(b, steps);
+      Builder values(seed);
+      values.graph = planes;
+      const std::vector<Array> inputs{values.random_array(planes.inputs[0])};
+      CHECK(testing::require_exact(planes, config, inputs).cycles == cycles);
+      const compiler::Program program = compiler::compile(planes, config);
+      CHECK(program.before.ops.size() == steps.size());
+      CHECK(program.after.ops.size() == 1);
+    }
 }
 
 TEST_CASE("stages follow each other as late as they must", "[compiler][host]") {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which operators run on the host: those on float inputs down to the first codes, and at the other
-// end SOFTMAX that the machine cannot compute, DEQUANTIZE, operators on floats, and what only moves
-// their codes.
+// Which operators run on the host: those on float inputs down to the first codes, what lays an image
+// of planes (N C H W) out as the machine has it, or back, and at the other end SOFTMAX that the
+// machine cannot compute, DEQUANTIZE, operators on floats, and what only moves their codes.
 
 #include <fmt/format.h>
 
@@ -40,6 +40,52 @@ bool takes_image(const Graph& graph, const Op& op) {
 bool moves_codes(OpKind kind) {
   return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims ||
          kind == OpKind::kTranspose;
+}
+
+/// Whether it turns an image of one order of axes into the other.
+bool turns_image(const Graph& graph, const Op& op, const std::vector<int>& order) {
+  if (op.kind != OpKind::kTranspose || graph.out(op).type != model::DataType::kInt8) return false;
+  return model::permutation(graph, op) == order;
+}
+
+/// Readers and makers of tensors.
+struct Uses {
+  explicit Uses(const Graph& graph) {
+    for (const Op& op : graph.ops) {
+      for (const int t : op.inputs) readers[t].push_back(&op);
+      for (const int t : op.outputs) maker[t] = &op;
+    }
+  }
+  std::map<int, std::vector<const Op*>> readers;
+  std::map<int, const Op*> maker;
+};
+
+/// Operators from codes N C H W to N H W C that the host does to an input as it lays it out anyway.
+/// Before a product of maps, and alone, the machine does it.
+std::set<const Op*> lay_out_inputs(const Graph& graph) {
+  const Uses uses(graph);
+  std::set<const Op*> result;
+  const auto of_machine = [](const Op* op) {
+    return op->kind == OpKind::kBatchMatMul || moves_codes(op->kind);
+  };
+  for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op) {
+    const auto found = uses.readers.find(op->outputs[0]);
+    const bool is_output = std::count(graph.outputs.begin(), graph.outputs.end(), op->outputs[0]);
+    if (is_output || found == uses.readers.end()) continue;
+    const auto& readers = found->second;
+    const bool turns = turns_image(graph, *op, {0, 2, 3, 1}) &&
+                       std::none_of(readers.begin(), readers.end(), of_machine);
+    const bool before = (op->kind == OpKind::kQuantize || moves_codes(op->kind)) &&
+                        std::all_of(readers.begin(), readers.end(),
+                                    [&](const Op* reader) { return result.count(reader) > 0; });
+    if (turns || before) result.insert(&*op);
+  }
+  return result;
+}
+
+bool is_state(const Graph& graph, int tensor) {
+  return std::any_of(graph.states.begin(), graph.states.end(),
+                     [&](const model::State& state) { return state.before == tensor; });
 }
 
 bool on_host_at_end(const Graph& graph, const Op& op) {
@@ -97,6 +143,8 @@ std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
 std::vector<int> partition(const Graph& graph, const gen::Config& config, Network& network) {
   const int count = static_cast<int>(graph.ops.size());
   const auto op_at = [&](int i) -> const Op& { return graph.ops[static_cast<std::size_t>(i)]; };
+  const std::set<const Op*> laid_out = lay_out_inputs(graph);
+  const Uses uses(graph);
   std::set<int> before, after;
   std::set<int> known(graph.inputs.begin(), graph.inputs.end());
   for (int i = 0; i < count; ++i) {
@@ -107,8 +155,10 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
     const auto is_known = [&](int t) {
       return t < 0 || graph.tensor(t).is_constant || known.count(t) > 0;
     };
+    const bool lays_out = laid_out.count(&op) > 0 && !is_state(graph, op.input(0));
     if (!hosted || !std::all_of(op.inputs.begin(), op.inputs.end(), is_known) ||
-        !(is_float(graph, op.input(0)) || converts_uint8(graph, op) || takes_image(graph, op)))
+        !(is_float(graph, op.input(0)) || converts_uint8(graph, op) || takes_image(graph, op) ||
+          lays_out))
       continue;
     before.insert(i);
     known.insert(op.outputs[0]);
@@ -133,7 +183,11 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
     if (before.count(i) > 0) continue;
     const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
                                    [&](int t) { return read_by_machine.count(t) > 0; });
-    const bool cheap = op.kind != OpKind::kTranspose && !joins_heads(graph, op);
+    const auto maker = uses.maker.find(op.input(0));  // of codes that a layer stores as an image
+    const bool lays_out = turns_image(graph, op, {0, 3, 1, 2}) && maker != uses.maker.end() &&
+                          maker->second->kind != OpKind::kBatchMatMul &&
+                          !moves_codes(maker->second->kind);
+    const bool cheap = lays_out || (op.kind != OpKind::kTranspose && !joins_heads(graph, op));
     const bool moved = moves_codes(op.kind) && (cheap || from_host[op.input(0)] ||
                                                 graph.out(op).type != model::DataType::kInt8);
     const bool hosted = at_end(op) || moved;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs one program on a netlist of trine_top (64-bit bus) under Icarus: loads the memory from
-// memory.hex (64-bit words from bus address 0 on), starts, waits for the interrupt, compares with
-// expected.hex. Prints PASS, or each difference and FAIL.
+// Runs one program on trine_top (64-bit bus), as Yosys has converted or mapped it, under Icarus: loads
+// the memory from memory.hex (64-bit words from bus address 0 on), starts, waits for the interrupt,
+// compares with expected.hex. Prints PASS, or each difference and FAIL.
+//
+// Four states: from reset on no VALID, READY, interrupt or trace is unknown, nor what goes with a VALID
+// (of the write data the bytes with a strobe). The first such output stops the run.
 //
 // The AXI memory is as plain as it can be: one burst at a time in each direction.
 
@@ -59,8 +62,40 @@ module smoke_icarus_tb;
     .m_axi_arvalid_o (m_arvalid), .m_axi_arready_i (!r_busy),
     .m_axi_rid_i (r_id), .m_axi_rdata_i (memory[r_word]), .m_axi_rresp_i (2'd0),
     .m_axi_rlast_i (r_left == 8'd0), .m_axi_rvalid_i (r_busy), .m_axi_rready_o (m_rready),
-    .irq_o (irq)
+    .irq_o (irq), .trace_cause_o (cause), .trace_start_o (start), .trace_retire_o (retire)
   );
+
+  wire [3:0] cause, start, retire;
+
+  task known(input [1279:0] name, input [63:0] value);
+    if (^value === 1'bx) begin
+      $display("unknown %0s: %h at %0t", name, value, $time);
+      $display("FAIL");
+      $finish;
+    end
+  endtask
+
+  // Payload is not reset: where nothing is ever unknown, nothing was tested.
+  reg unknown = 1'b0;
+
+  integer s;
+  always @(negedge clk) begin
+    if (rst_n) begin
+      if (!m_wvalid && ^m_wdata === 1'bx) unknown <= 1'b1;
+      known("handshake", {awready, wready, bvalid, arready, rvalid, m_awvalid, m_wvalid, m_bready,
+                          m_arvalid, m_rready});
+      known("irq or trace", {irq, cause, start, retire});
+      if (rvalid) known("s_axil_r", {rdata, rresp});
+      if (bvalid) known("s_axil_b", bresp);
+      if (m_awvalid) known("m_axi_aw", {m_awaddr, m_awlen, m_awid});
+      if (m_arvalid) known("m_axi_ar", {m_araddr, m_arlen, m_arid});
+      if (m_wvalid) begin
+        known("m_axi_w", {m_wstrb, m_wlast});
+        for (s = 0; s < 8; s = s + 1)
+          if (m_wstrb[s]) known("m_axi_wdata", m_wdata[8*s +: 8]);
+      end
+    end
+  end
 
   integer b;
   always @(posedge clk) begin
@@ -126,6 +161,10 @@ module smoke_icarus_tb;
     end
     bad = irq !== 1'b1;
     if (bad) $display("no interrupt after %0d cycles", cycles);
+    if (!unknown) begin
+      bad = 1;
+      $display("no register began unknown");
+    end
     for (i = 0; i < CompareWords; i = i + 1)
       if (memory[i] !== expected[i]) begin
         bad = bad + 1;

@@ -18,7 +18,10 @@ const std::vector<Register>& registers() {
        {{"start", 0, "starts the program; ignored while busy"},
         {"soft_reset", 1,
          "drops the program; bus transfers under way are completed first, or given up by the "
-         "watchdog"}}},
+         "watchdog"},
+        {"bus_was_reset", 3,
+         "what the bus still owes will never come; to be written while the interconnect is held in "
+         "reset, not while a program runs"}}},
       {"status",
        kStatus,
        32,
@@ -28,7 +31,10 @@ const std::vector<Register>& registers() {
        {{"busy", 0, "a program runs"},
         {"done", 1, "the last program has ended"},
         {"error", 2, "the last program stopped with an error"},
-        {"reset", 3, "soft reset in progress, or memories being cleared"}}},
+        {"reset", 3, "soft reset in progress, or memories being cleared"},
+        {"bus_dirty", 4,
+         "the watchdog gave up on transfers that the bus still owes: no start until they have come "
+         "or bus_was_reset is written"}}},
       {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
       {"error_address", kErrorAddress, 64, 1, "R",
        "failing bus address, byte offset of the illegal word in the program, or (ecc) the word of "

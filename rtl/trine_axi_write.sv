@@ -5,8 +5,8 @@
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
 // each beat is sent in two halves. A burst's data are offered with its address at the earliest and wait for
 // no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more requests and ends the open
-// bursts with empty strobes; broken_i empties those of all beats that are not on offer yet, at once. clear_i gives
-// up on a bus that does not answer: what it still says of the old bursts is dropped, until a new one is open.
+// bursts with empty strobes; broken_i empties those of all beats that are not on offer yet, at once. clear_i
+// forgets all bursts: the bus was reset.
 //
 // Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
 //           request, with its address; one beat a cycle without bubbles between bursts
@@ -25,7 +25,7 @@ module trine_axi_write #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     clear_i,  // forgets what is outstanding; only while stop_i
+  input  logic                     clear_i,  // the bus forgot what is outstanding; only while stop_i
   input  logic                     stop_i,
   input  logic                     broken_i,  // what the client reads from now on is wrong
   output logic                     idle_o,   // nothing outstanding

@@ -214,6 +214,7 @@ module trine_control #(
   logic [AxiAddrBits-1:0]  window_first, window_last;
   logic [31:0]             program_words;
   logic                    broken;  // a word of DMEM or PMEM
+  logic                    expiring, bus_was_reset;  // the bus does not answer
   logic                    start, stop, clear, drained, done, illegal, overflow;
   logic                    fetch_error, fetch_outside, load_error, store_error;
   logic                    read_idle, write_idle, read_beat;
@@ -268,6 +269,8 @@ module trine_control #(
     .stop_o             (stop),
     .clear_o            (clear),
     .drained_i          (drained),
+    .expired_i          (expiring),
+    .bus_was_reset_o    (bus_was_reset),
     .done_i             (done),
     .error_cause_i      (broken ? trine_csr_pkg::ErrorEcc : error_cause),
     .error_addr_i       (broken ? ErrorBits'(ecc_addr_i) : error_addr),
@@ -428,7 +431,7 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // Reads from the bus, of allowed addresses.
   // ---------------------------------------------------------------------------------------------
-  logic load_waits, read_owed, read_moved, expired_q;
+  logic load_waits, read_owed, read_moved;
 
   for (genvar client = 0; client < 2; client++) begin : gen_read_window
     trine_window #(
@@ -449,7 +452,7 @@ module trine_control #(
   ) u_read (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
-    .clear_i         (expired_q),
+    .clear_i         (bus_was_reset),
     .stop_i          (stop),
     .idle_o          (read_idle),
     .load_waits_o    (load_waits),
@@ -610,7 +613,7 @@ module trine_control #(
   ) u_write (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
-    .clear_i         (expired_q),
+    .clear_i         (bus_was_reset),
     .stop_i          (stop),
     .broken_i        (broken),
     .idle_o          (write_idle),
@@ -650,7 +653,7 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // A bus that does not answer; what a program stops with.
   // ---------------------------------------------------------------------------------------------
-  logic expiring, write_owed_q, load_waits_q;
+  logic write_owed_q, load_waits_q;
 
   trine_watchdog #(.Bits(WatchdogBits)) u_watchdog (
     .clk_i     (clk_i),
@@ -660,12 +663,6 @@ module trine_control #(
     .moved_i   (read_moved || write_moved),
     .expired_o (expiring)
   );
-
-  // The error is told first: its address is that of what the masters forget in the next cycle.
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) expired_q <= 1'b0;
-    else         expired_q <= expiring;
-  end
 
   always_ff @(posedge clk_i) begin
     write_owed_q <= write_owed;

@@ -6,7 +6,9 @@
 //
 // In stop the bus masters take no more requests and finish what is outstanding; clear resets the
 // machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
-// the end when the machine is idle again. PROGRAM, PROGRAM_WORDS, BASE, WINDOW and WATCHDOG are to be left
+// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. What that still owes
+// keeps the machine there (bus_dirty), unable to start, until it has come or the driver says that it never will
+// (bus_was_reset). PROGRAM, PROGRAM_WORDS, BASE, WINDOW and WATCHDOG are to be left
 // alone while busy. A write with partial strobes, to a register that cannot be written, or of an address
 // that is not a multiple of the bus width, is an error and changes nothing.
 //
@@ -57,6 +59,8 @@ module trine_csr #(
   output logic                   stop_o,
   output logic                   clear_o,
   input  logic                   drained_i,  // nothing is outstanding on the bus
+  input  logic                   expired_i,  // the watchdog gives up on what is
+  output logic                   bus_was_reset_o,  // it never comes: one pulse, not while running
   input  logic                   done_i,
 
   // Errors (trine_errors), the first of which counts.
@@ -82,6 +86,8 @@ module trine_csr #(
   // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
   // ---------------------------------------------------------------------------------------------
   logic        counter_there, wiping;
+  logic        dirty_q;  // the bus owes what was given up
+  logic        bus_was_reset_q;
   logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
   logic [31:0] rdata, rdata_q, wdata;
   logic [11:0] waddr, raddr;
@@ -92,11 +98,13 @@ module trine_csr #(
       read_q   <= 1'b0;
       bvalid_q <= 1'b0;
       rvalid_q <= 1'b0;
+      bus_was_reset_q <= 1'b0;
     end else begin
       write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q && !wiping;
       read_q   <= s_axil_arvalid_i && counter_there && !read_q && !rvalid_q;
       bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
       rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
+      bus_was_reset_q <= bus_was_reset;
     end
   end
 
@@ -132,7 +140,7 @@ module trine_csr #(
   logic [WatchdogBits-1:0] watchdog_d, watchdog_q;
   logic [63:0]             program_wide, base_wide, first_wide, last_wide;
   logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
-  logic                    start, soft_reset, aligned;
+  logic                    start, soft_reset, bus_was_reset, aligned;
 
   assign program_wide = 64'(program_q);
   assign base_wide    = 64'(base_q);
@@ -151,12 +159,16 @@ module trine_csr #(
     irq_clear       = 2'b00;
     start           = 1'b0;
     soft_reset      = 1'b0;
+    bus_was_reset   = 1'b0;
     write_ok        = &s_axil_wstrb_i;
     if (write_q && write_ok) begin
       unique case (waddr)
         trine_csr_pkg::CsrControlOffset: begin
-          start      = wdata[trine_csr_pkg::CsrControlStartBit];
-          soft_reset = wdata[trine_csr_pkg::CsrControlSoftResetBit];
+          write_ok      = !(wdata[trine_csr_pkg::CsrControlStartBit] && dirty_q) &&
+                          !(wdata[trine_csr_pkg::CsrControlBusWasResetBit] && running_o);
+          start         = write_ok && wdata[trine_csr_pkg::CsrControlStartBit];
+          soft_reset    = write_ok && wdata[trine_csr_pkg::CsrControlSoftResetBit];
+          bus_was_reset = write_ok && wdata[trine_csr_pkg::CsrControlBusWasResetBit];
         end
         trine_csr_pkg::CsrIrqEnableOffset: irq_enable_d = wdata[1:0];
         trine_csr_pkg::CsrIrqStatusOffset: irq_clear = wdata[1:0];
@@ -223,16 +235,20 @@ module trine_csr #(
 
   state_e     state_d, state_q;
   logic       start_q, clear_q, reset_d, reset_q, done_d, done_q, starting, failing, forget;
+  logic       ending, tell, told_q;  // the end of the program
   logic [1:0] irq_status_d, irq_status_q;
 
   assign starting = state_q == StIdle && start && !soft_reset;
   assign failing  = state_q == StRun && error && !soft_reset;
   assign forget   = starting || soft_reset;
+  assign ending   = state_d == StStop || state_d == StClear;
+  assign tell     = (state_q == StClear || (state_q == StStop && dirty_q)) && !told_q && !reset_q &&
+                    !soft_reset;
 
   always_comb begin
     state_d = state_q;
     reset_d = reset_q;
-    done_d  = done_q && !starting;
+    done_d  = (done_q && !starting) || (tell && cause_q == trine_csr_pkg::ErrorNone);
     unique case (state_q)
       StIdle:  if (starting) state_d = StRun;
       StRun:   if (error || done_i) state_d = StStop;
@@ -240,7 +256,6 @@ module trine_csr #(
       default: begin
         state_d = StIdle;
         reset_d = 1'b0;
-        done_d  = !reset_q && cause_q == trine_csr_pkg::ErrorNone;
       end
     endcase
     if (soft_reset) begin
@@ -253,7 +268,7 @@ module trine_csr #(
   // An event is set when its end is reached; set wins over clear.
   always_comb begin
     irq_status_d = irq_status_q & ~irq_clear;
-    if (state_q == StClear && !reset_q && !soft_reset) begin
+    if (tell) begin
       if (cause_q == trine_csr_pkg::ErrorNone) begin
         irq_status_d[trine_csr_pkg::CsrIrqStatusDoneBit] = 1'b1;
       end else begin
@@ -269,6 +284,8 @@ module trine_csr #(
       clear_q      <= 1'b0;
       reset_q      <= 1'b0;
       done_q       <= 1'b0;
+      dirty_q      <= 1'b0;
+      told_q       <= 1'b0;
       irq_status_q <= 2'b00;
       cause_q      <= trine_csr_pkg::ErrorNone;
     end else begin
@@ -277,6 +294,8 @@ module trine_csr #(
       clear_q      <= state_d == StClear;  // a register: the net is long
       reset_q      <= reset_d;
       done_q       <= done_d;
+      dirty_q      <= ending && (dirty_q || (expired_i && state_d == StStop));
+      told_q       <= ending && (told_q || tell);
       irq_status_q <= irq_status_d;
       if (forget)       cause_q <= trine_csr_pkg::ErrorNone;
       else if (failing) cause_q <= error_cause_i;
@@ -302,6 +321,7 @@ module trine_csr #(
   assign running_o       = state_q == StRun;
   assign stop_o          = state_q != StRun;
   assign clear_o         = clear_q;
+  assign bus_was_reset_o = bus_was_reset_q;
   assign irq_o           = |(irq_status_q & irq_enable_q);
 
   // ---------------------------------------------------------------------------------------------
@@ -347,9 +367,10 @@ module trine_csr #(
       trine_csr_pkg::CsrConfigHashOffset + 12'd4:  rdata = ConfigHash[63:32];
       trine_csr_pkg::CsrControlOffset:             rdata = 32'd0;
       trine_csr_pkg::CsrStatusOffset: begin
-        rdata[trine_csr_pkg::CsrStatusBusyBit]  = state_q != StIdle;
+        rdata[trine_csr_pkg::CsrStatusBusyBit]  = state_q != StIdle && !dirty_q;
         rdata[trine_csr_pkg::CsrStatusDoneBit]  = done_q;
         rdata[trine_csr_pkg::CsrStatusErrorBit] = has_error;
+        rdata[trine_csr_pkg::CsrStatusBusDirtyBit] = dirty_q;
         rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q || (Ecc && ecc_init_i);
       end
       trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause_q);

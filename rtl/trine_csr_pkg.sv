@@ -21,6 +21,8 @@ package trine_csr_pkg;
   localparam int unsigned CsrControlStartBit = 0;  // starts the program; ignored while busy
   // drops the program; bus transfers under way are completed first, or given up by the watchdog
   localparam int unsigned CsrControlSoftResetBit = 1;
+  // what the bus still owes will never come; to be written while the interconnect is held in reset, not while a program runs
+  localparam int unsigned CsrControlBusWasResetBit = 3;
   // R, 32 bits: state
   localparam logic [11:0] CsrStatusOffset = 12'h014;
   localparam int unsigned CsrStatusBusyBit = 0;  // a program runs
@@ -28,6 +30,8 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusErrorBit = 2;  // the last program stopped with an error
   // soft reset in progress, or memories being cleared
   localparam int unsigned CsrStatusResetBit = 3;
+  // the watchdog gave up on transfers that the bus still owes: no start until they have come or bus_was_reset is written
+  localparam int unsigned CsrStatusBusDirtyBit = 4;
   // R, 32 bits: see the codes below
   localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
   // R, 64 bits: failing bus address, byte offset of the illegal word in the program, or (ecc) the word of DMEM; of PMEM 2^32 + 256 * row + column

@@ -68,7 +68,7 @@ class AxiMemory {
   std::uint64_t window_first = 0,
                 window_last = ~std::uint64_t{0};  ///< bursts elsewhere fail the test
   /// A channel that stands still: its ready, or its valid, stays low.
-  enum Channel { kNone, kAr, kR, kAw, kW, kB } dead = kNone;
+  enum Channel { kNone, kAr, kR, kAw, kW, kB, kAll } dead = kNone;
 
   std::uint64_t base() const { return base_; }
   bool idle() const {
@@ -76,12 +76,16 @@ class AxiMemory {
            responses_.empty();
   }
 
-  /// Forgets all bursts, as an interconnect does that is reset.
+  /// An interconnect's reset: all bursts are forgotten, and nothing happens until release().
   void reset() {
     for (auto* bursts_of : {&reads_[0], &reads_[1], &writes_}) bursts_of->clear();
     beats_.clear();
     responses_.clear();
     read_offered_ = response_offered_ = false;
+    for (auto& held : held_) held.clear();
+    dead = kAll;
+  }
+  void release() {
     for (auto& held : held_) held.clear();
     dead = kNone;
   }
@@ -92,11 +96,11 @@ class AxiMemory {
 
   void drive() {
     ++cycle_;
-    dut_.m_axi_arready_i = chance() && dead != kAr;
-    dut_.m_axi_awready_i = chance() && dead != kAw;
-    dut_.m_axi_wready_i = chance() && dead != kW;
-    if (!read_offered_ && dead != kR) offer_read();
-    if (!response_offered_ && dead != kB) {
+    dut_.m_axi_arready_i = chance() && !stands(kAr);
+    dut_.m_axi_awready_i = chance() && !stands(kAw);
+    dut_.m_axi_wready_i = chance() && !stands(kW);
+    if (!read_offered_ && !stands(kR)) offer_read();
+    if (!response_offered_ && !stands(kB)) {
       response_offered_ = !responses_.empty() && responses_.front().due <= cycle_ && chance();
       if (response_offered_) dut_.m_axi_bresp_i = responses_.front().error ? 2 : 0;
     }
@@ -143,6 +147,7 @@ class AxiMemory {
     bool error;
   };
 
+  bool stands(Channel channel) const { return dead == channel || dead == kAll; }
   bool chance() { return random_() % 100 < timing.ready_percent; }
   std::int64_t due() {
     const auto span = static_cast<unsigned>(timing.latency_max - timing.latency_min + 1);
@@ -241,7 +246,7 @@ class AxiMemory {
                            static_cast<bool>(dut_.m_axi_awready_i),
                            static_cast<bool>(dut_.m_axi_wready_i)};
     for (int i = 0; i < 3; ++i) {
-      if (!held_[i].empty() && dead == kNone) REQUIRE(now[i] == held_[i]);  // else it may give up
+      if (!held_[i].empty() && dead != kAll) REQUIRE(now[i] == held_[i]);
       held_[i] = taken[i] ? std::vector<std::uint64_t>{} : now[i];
     }
   }

@@ -11,6 +11,7 @@
 
 #include "gen/csr.h"
 #include "sw/runtime/trine_runtime.h"
+#include "trine_csr.h"
 #include "trine_isa.h"
 
 namespace {
@@ -22,6 +23,8 @@ struct FakeDevice {
   int polls_left = 0;       ///< of STATUS until the program ends
   bool ends_badly = false;  ///< with a load error at 0x1_0000_0040
   bool fails = false;       ///< every access
+  bool gives_up = false;    ///< a soft reset, on its bus
+  bool lets_go = false;     ///< of its bus, when it is told that this was reset
 
   trine_callbacks callbacks() {
     trine_callbacks c{};
@@ -56,7 +59,7 @@ struct FakeDevice {
   }
   void end() {
     const bool resetting = (registers[0x14] & 8) != 0;
-    registers[0x14] = resetting ? 0u : ends_badly ? 4u : 2u;
+    registers[0x14] = resetting ? (gives_up ? 24u : 0u) : ends_badly ? 4u : 2u;
     if (!ends_badly || resetting) return;
     registers[0x18] = 2;
     registers[0x1c] = 0x40;
@@ -67,6 +70,7 @@ struct FakeDevice {
     if (fails) return 1;
     if (offset == 0x10 && (value & 1) != 0) registers[0x14] = 1;
     if (offset == 0x10 && (value & 2) != 0) registers[0x14] = 8;
+    if (offset == 0x10 && (value & 8) != 0 && lets_go) registers[0x14] &= ~16u;
     registers[offset] = value;
     return 0;
   }
@@ -190,6 +194,38 @@ TEST_CASE("reset waits until the device has let go", "[runtime]") {
   CHECK(trine_run(o.device, 9) == TRINE_OK);
 }
 
+TEST_CASE("nothing starts on a bus that owes answers, until it has given them or was reset",
+          "[runtime][error]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  std::uint32_t& status_bits = o.fake.registers[0x14];
+  status_bits = TRINE_CSR_STATUS_ERROR | TRINE_CSR_STATUS_BUS_DIRTY;
+  o.fake.registers[0x10] = 0;
+  CHECK(trine_start(o.device) == TRINE_E_BUS);
+  CHECK(o.load() == TRINE_E_BUS);
+  CHECK(trine_set_window(o.device, 0, 1) == TRINE_E_BUS);
+  CHECK(o.fake.registers[0x10] == 0);  // not even asked
+  trine_status status;
+  REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
+  CHECK((status.bus_dirty == 1 && status.busy == 0 && status.error == 1));
+  CHECK(trine_bus_was_reset(o.device) == TRINE_E_BUS);  // it does not let go
+  o.fake.lets_go = true;
+  CHECK(trine_bus_was_reset(o.device) == TRINE_OK);
+  CHECK(o.fake.registers[0x10] == TRINE_CSR_CONTROL_BUS_WAS_RESET);
+  status_bits = TRINE_CSR_STATUS_BUSY;
+  o.fake.polls_left = 2;
+  CHECK(trine_bus_was_reset(o.device) == TRINE_E_BUSY);
+  SECTION("a soft reset says that the watchdog gave up") {
+    o.fake.gives_up = true;
+    CHECK(trine_reset(o.device, 0) == TRINE_E_BUS);
+  }
+  SECTION("once it has answered") {
+    status_bits = TRINE_CSR_STATUS_ERROR;
+    CHECK(o.load() == TRINE_OK);
+    CHECK(trine_run(o.device, 9) == TRINE_OK);
+  }
+}
+
 TEST_CASE("counters are 64 bits, low half first", "[runtime]") {
   Opened o;
   for (std::uint32_t offset = 0x80; offset < 0xf8; offset += 4) o.fake.registers[offset] = offset;
@@ -205,7 +241,7 @@ TEST_CASE("counters are 64 bits, low half first", "[runtime]") {
 TEST_CASE("every code has a text of its own", "[runtime]") {
   CHECK(std::string(trine_strerror(TRINE_OK)) == "success");
   CHECK(std::string(trine_strerror(-99)) == "unknown error");
-  for (int code = TRINE_E_STATE; code < 0; ++code) {
+  for (int code = TRINE_E_BUS; code < 0; ++code) {
     CAPTURE(code);
     CHECK(std::string(trine_strerror(code)) != "unknown error");
   }

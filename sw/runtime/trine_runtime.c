@@ -77,6 +77,7 @@ int trine_check_configuration(trine_device* device, uint64_t hash) {
 static int refuse_while_busy(trine_device* device) {
   uint32_t status = 0;
   if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+  if ((status & TRINE_CSR_STATUS_BUS_DIRTY) != 0) return TRINE_E_BUS;
   return (status & kStatusOccupied) != 0 ? TRINE_E_BUSY : TRINE_OK;
 }
 
@@ -190,6 +191,7 @@ int trine_get_status(trine_device* device, trine_status* status) {
   status->busy = (bits & kStatusOccupied) != 0;
   status->done = (bits & TRINE_CSR_STATUS_DONE) != 0;
   status->error = (bits & TRINE_CSR_STATUS_ERROR) != 0;
+  status->bus_dirty = (bits & TRINE_CSR_STATUS_BUS_DIRTY) != 0;
   if (!status->error) return TRINE_OK;
   if (read32(device, TRINE_CSR_ERROR_CAUSE, &status->error_cause) != TRINE_OK ||
       read32(device, TRINE_CSR_ERROR_RUN, &status->error_run) != TRINE_OK)
@@ -211,6 +213,22 @@ int trine_get_counters(trine_device* device, trine_counters* counters) {
   return result;
 }
 
+int trine_bus_was_reset(trine_device* device) {
+  enum { kAttempts = 16 }; /* the device needs some cycles */
+  uint32_t status = 0;
+  int attempt;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+  if ((status & TRINE_CSR_STATUS_BUSY) != 0) return TRINE_E_BUSY;
+  if (write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_BUS_WAS_RESET) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  for (attempt = 0; attempt < kAttempts; ++attempt) {
+    if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+    if ((status & TRINE_CSR_STATUS_BUS_DIRTY) == 0) return TRINE_OK;
+  }
+  return TRINE_E_BUS;
+}
+
 int trine_reset(trine_device* device, uint64_t attempts) {
   uint64_t attempt;
   uint32_t status = 0;
@@ -220,6 +238,7 @@ int trine_reset(trine_device* device, uint64_t attempts) {
   device->started = 0;
   for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
     if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+    if ((status & TRINE_CSR_STATUS_BUS_DIRTY) != 0) return TRINE_E_BUS;
     if ((status & kStatusOccupied) == 0)
       return write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) == TRINE_OK ? TRINE_OK : TRINE_E_ACCESS;
   }
@@ -250,6 +269,8 @@ const char* trine_strerror(int code) {
       return "the accelerator stopped with an error";
     case TRINE_E_STATE:
       return "no program loaded or started";
+    case TRINE_E_BUS:
+      return "the bus owes answers to a former program";
     default:
       return "unknown error";
   }

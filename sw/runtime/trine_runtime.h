@@ -39,7 +39,8 @@ enum {
   TRINE_E_BUSY = -7,          /* a program is running */
   TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
-  TRINE_E_STATE = -10         /* no program loaded, or none started */
+  TRINE_E_STATE = -10,        /* no program loaded, or none started */
+  TRINE_E_BUS = -11           /* the bus owes what a former program gave up: trine_bus_was_reset() */
 };
 
 /* How the caller reaches the device. All return 0, or anything else on failure. */
@@ -63,6 +64,7 @@ typedef struct trine_info {
 
 typedef struct trine_status {
   int busy, done, error;
+  int bus_dirty;          /* the bus owes what the watchdog gave up: nothing can start */
   uint32_t error_cause;   /* TRINE_ERROR_.. of trine_csr.h; trine_error_text() */
   uint64_t error_address; /* bus address, or byte offset of the illegal word in the program */
   uint32_t error_run;     /* errors of load and store: RUNs of that engine before the failing one */
@@ -97,8 +99,8 @@ int trine_load_program(trine_device* device, const uint64_t* words, size_t word_
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
 
 /* Cycles without a handshake that the bus owes after which a program stops with an error: at most 2^24 - 1, 0: never.
- * After a reset of the hardware 2^20. What still comes after such an error is dropped, unless a new program asks for
- * data meanwhile: if the interconnect may still answer, reset it, too. */
+ * After a reset of the hardware 2^20. After such an error the device waits for what the bus still owes (bus_dirty), drops
+ * it, and starts nothing until it has come: else it would reach the next program. */
 int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
 int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes);
@@ -117,7 +119,12 @@ int trine_run(trine_device* device, uint64_t attempts);
 int trine_get_status(trine_device* device, trine_status* status);
 int trine_get_counters(trine_device* device, trine_counters* counters);
 
-/* Soft reset: outstanding bus transfers end first, or are given up by the watchdog. The program has to be started again. */
+/* After a time-out: tells the device that nothing of a former program comes any more, for which it would wait for ever. To
+ * be called while the interconnect is held in reset, as the device still asks. TRINE_E_BUSY while a program runs. */
+int trine_bus_was_reset(trine_device* device);
+
+/* Soft reset: outstanding bus transfers end first. The program has to be started again. TRINE_E_BUS if the watchdog gives
+ * them up: the reset ends when they have come, or after trine_bus_was_reset(). */
 int trine_reset(trine_device* device, uint64_t attempts);
 
 /* Text of a code; never null. */

@@ -3,6 +3,7 @@
 #include "gen/output.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -37,9 +38,30 @@ std::string manifest(const Files& files, const nlohmann::ordered_json& about) {
   return json.dump(2) + "\n";
 }
 
+/// Whether a folder cannot be replaced as a whole: someone stands in it, it is a mount, or it lies
+/// in a folder that takes no other.
+bool stays(const fs::path& target) {
+  struct stat folder {
+  }, parent{};
+  if (::stat(target.c_str(), &folder) != 0) return false;
+  return fs::equivalent(target, fs::current_path()) ||
+         ::stat(target.parent_path().c_str(), &parent) != 0 || folder.st_dev != parent.st_dev ||
+         ::access(target.parent_path().c_str(), W_OK) != 0;
+}
+
+/// Each file is replaced, then those of an earlier run are removed.
+void refill(const Files& files, const std::string& manifest, const fs::path& target) {
+  const std::set<std::string> earlier = earlier_output(target);
+  for (const auto& [name, text] : files) write_file(target / name, text);
+  write_file(target / kManifest, manifest);
+  for (const std::string& name : earlier)
+    if (files.count(name) == 0 && name != kManifest) fs::remove(target / name);
+}
+
 }  // namespace
 
 void check_output(const fs::path& dir) {
+  check_writable_folder(dir);
   if (!fs::exists(dir)) return;
   if (!fs::is_directory(dir)) throw_error("{}: is a file, expected a folder", dir.string());
   const std::set<std::string> ours = earlier_output(dir);
@@ -52,7 +74,8 @@ void check_output(const fs::path& dir) {
 }
 
 void write_output(const Files& files, const nlohmann::ordered_json& about, const fs::path& dir) {
-  const fs::path target = fs::absolute(dir / "").parent_path();  // without trailing slash
+  // Behind links, without trailing slash.
+  const fs::path target = fs::absolute(followed(fs::absolute(dir / "").parent_path()));
   check_output(target);
   const auto beside = [&](const char* what) {
     return target.parent_path() /
@@ -61,6 +84,7 @@ void write_output(const Files& files, const nlohmann::ordered_json& about, const
   const fs::path fresh = beside("new"), old = beside("old");
   std::error_code ignored;
   try {
+    if (stays(target)) return refill(files, manifest(files, about), target);
     fs::create_directories(fresh);
     for (const auto& [name, text] : files) write_file(fresh / name, text);
     write_file(fresh / kManifest, manifest(files, about));

@@ -18,7 +18,8 @@ using Files = std::map<std::string, std::string>;  ///< name -> bytes
 void check_output(const std::filesystem::path& dir);
 
 /// Makes `dir` a folder of these files and manifest.json, which is `about` with the names of all.
-/// An earlier output is replaced as a whole; readers see the old or the new.
+/// An earlier output is replaced as a whole; file by file where `dir` is a mount or the current
+/// folder. What a link points to is filled, the link stays.
 /// @throws Error  as check_output()
 void write_output(const Files& files, const nlohmann::ordered_json& about,
                   const std::filesystem::path& dir);

@@ -2,6 +2,8 @@
 //
 // The command line as a user and as other tools meet it: exit codes, JSON keys, error lines.
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,12 +43,22 @@ struct Shell {
   }
   ~Shell() { fs::remove_all(dir); }
 
-  Result trine(const std::string& arguments) const {
-    const std::string command = "cd '" + dir.string() + "' && '" TRINE_PROGRAM "' " + arguments +
-                                " >out.txt 2>err.txt </dev/null";
+  /// @param streams  where stdout and stderr go, if not to the files that Result is read from
+  Result trine(const std::string& arguments, const std::string& streams = "") const {
+    const std::string command = "cd '" + dir.string() + "' && : >out.txt >err.txt && '" +
+                                TRINE_PROGRAM "' " + arguments + " >out.txt 2>err.txt </dev/null " +
+                                streams;
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(dir / "out.txt"),
             read_text(dir / "err.txt")};
+  }
+  /// A full device in the folder: a node of its own, so that no test can hurt /dev/full, unless we
+  /// may make none.
+  fs::path full_device() const {
+    const fs::path node = dir / "full";
+    if (::mknod(node.c_str(), S_IFCHR | 0666, makedev(1, 7)) != 0)
+      fs::create_symlink("/dev/full", node);
+    return node;
   }
   json read_json(const char* name) const { return json::parse(read_text(dir / name)); }
 };
@@ -217,6 +229,98 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
   CHECK(wrong.code == 2);
   CHECK_THAT(wrong.err, Catch::Contains("out.npy: is i1 [1, 3, 3, 1], input 0 of ") &&
                             Catch::Contains("is i1 [1, 5, 5, 1]"));
+}
+
+TEST_CASE("files are written through links and devices, which stay", "[cli][files]") {
+  const Shell shell;
+  const std::string run = "run --config edge32 '" + kPlus + "' --backend arch ";
+  const fs::path full = shell.full_device();
+  for (const char* name : {"j", "y.npy", "p"})
+    fs::create_symlink("to_" + std::string(name), shell.dir / name);
+  REQUIRE(shell.trine(run + "--json j --output y.npy").code == 0);
+  REQUIRE(shell.trine("compile --config edge32 '" + kPlus + "' --out p").code == 0);
+  for (const char* name : {"j", "y.npy", "p"}) {
+    CAPTURE(name);
+    CHECK(fs::is_symlink(shell.dir / name));
+    CHECK(fs::file_size(shell.dir / ("to_" + std::string(name))) > 0);
+  }
+  for (const std::string& arguments :
+       {run + "--json full", run + "--output full", run + "--quiet --json full",
+        "compile --config edge32 '" + kPlus + "' --out full"}) {
+    CAPTURE(arguments);
+    const Result result = shell.trine(arguments);
+    CHECK(result.code == 2);
+    CHECK(result.err == "full: cannot write: No space left on device\n");
+    CHECK(fs::is_character_file(full));
+  }
+  fs::create_directory(shell.dir / "elsewhere");
+  fs::create_directory_symlink("elsewhere", shell.dir / "design");
+  for (int again = 0; again < 2; ++again)
+    REQUIRE(shell.trine("generate --config edge32 --out design").code == 0);
+  CHECK(fs::is_symlink(shell.dir / "design"));
+  CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
+}
+
+TEST_CASE("generate fills the current folder", "[cli][files]") {
+  const Shell shell;
+  fs::create_directory(shell.dir / "here");
+  const std::string generate = "generate --quiet --config edge32 --out . && ls trine.f >../list";
+  for (int again = 0; again < 2; ++again) {
+    const int status = std::system(
+        ("cd '" + (shell.dir / "here").string() + "' && '" TRINE_PROGRAM "' " + generate).c_str());
+    CHECK(status == 0);
+  }
+}
+
+TEST_CASE("files that cannot be written are found before the work", "[cli][files][error]") {
+  const Shell shell;
+  const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory m ";
+  fs::copy(kPlus, shell.dir / "plus.tflite");
+  fs::create_hard_link(shell.dir / "plus.tflite", shell.dir / "same.tflite");
+  struct Row {
+    std::string arguments, expected;
+  };
+  const auto row = GENERATE_COPY(
+      Row{run + "--output /nonexistent/y.npy", "/nonexistent/y.npy: cannot write: No such file"},
+      Row{run + "--json /nonexistent/j", "/nonexistent/j: cannot write: No such file"},
+      Row{run + "--output .", ".: is a folder, expected a file"},
+      Row{run + "--output a --output ./a", "--output: ./a is written by --output already"},
+      Row{run + "--output a --json a", "--json: a is written by --output already"},
+      Row{run + "--output a --output b --output c --output d", "--output: 4 files, "},
+      Row{"run --config edge32 '" + kPlus + "' --backend arch --memory /proc/m",
+          "/proc/m: cannot write: "},
+      Row{"run --config edge32 '" + kPlus + "' --trace /dev/null",
+          "--trace: /dev/null is no regular file"},
+      Row{"compile --config edge32 plus.tflite --out plus.tflite",
+          "--out: plus.tflite is the file that MODEL reads"},
+      Row{"compile --config edge32 plus.tflite --out p --json same.tflite",
+          "--json: same.tflite is the file that MODEL reads"});
+  CAPTURE(row.arguments);
+  const Result result = shell.trine(row.arguments);
+  CHECK(result.code == 2);
+  CHECK_THAT(result.err, Catch::StartsWith(row.expected));
+  CHECK(line_count(result.err) == 1);
+  CHECK_FALSE(fs::exists(shell.dir / "m"));  // which a run writes before it begins
+  CHECK_FALSE(fs::exists(shell.dir / "p"));
+}
+
+TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") {
+  const Shell shell;
+  shell.full_device();
+  for (const char* arguments : {"--help", "--version", "estimate --config edge32 --table gpt-3"}) {
+    CAPTURE(arguments);
+    const Result result = shell.trine(arguments, ">full");
+    CHECK(result.code == 2);
+    CHECK(result.err == "trine: standard output: cannot write: No space left on device\n");
+    CHECK(fs::is_character_file(shell.dir / "full"));
+  }
+  CHECK(shell.trine("nonsense", "2>full").code == 2);
+  // A file that is opened must not become the stream that was closed.
+  CHECK(shell.trine("estimate --config edge32 --table gpt-3 --json j", ">&-").code == 0);
+  CHECK(shell.read_json("j").at("macs").is_number());
+  // The report goes where the text goes.
+  REQUIRE(shell.trine("estimate --config edge32 --table gpt-3 -q --json /dev/stdout").code == 0);
+  CHECK(shell.read_json("out.txt").at("macs").is_number());
 }
 
 TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {

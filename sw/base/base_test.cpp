@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -65,6 +69,80 @@ TEST_CASE("write_file leaves nothing behind when it fails", "[base][file][error]
   CHECK_THROWS_AS(write_file("/nonexistent/folder/file", "x"), Error);
   CHECK_THROWS_WITH(read_file("/nonexistent"), Contains("/nonexistent: cannot open"));
   CHECK_THROWS_WITH(read_file("/"), Contains("is a folder"));
+}
+
+TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "link", target = scratch.folder / "target";
+  SECTION("a link stays and what it points to is written, also if it was not there") {
+    std::filesystem::create_symlink("target", path);
+    for (const char* text : {"first", "second"}) {
+      write_file(path, text);
+      CHECK(std::filesystem::is_symlink(path));
+      CHECK(read_text(target) == text);
+    }
+    CHECK(same_file(path, target));
+  }
+  SECTION("a FIFO stays and its reader gets the bytes") {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    std::string got;
+    std::thread reader([&] { got = read_text(path); });
+    write_file(path, "through");
+    reader.join();
+    CHECK(got == "through");
+    CHECK(std::filesystem::is_fifo(path));
+  }
+  SECTION("a FIFO whose reader leaves is an error, no signal") {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const int end = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    std::thread reader([&] {
+      char first = 0;
+      while (::read(end, &first, 1) <= 0) std::this_thread::yield();
+      ::close(end);
+    });
+    CHECK_THROWS_WITH(write_file(path, std::string(1 << 20, 'x')), Contains("Broken pipe"));
+    reader.join();
+    CHECK(std::filesystem::is_fifo(path));
+  }
+  SECTION("a full device says so and stays") {
+    // A node of our own where we may make one: were it replaced, /dev/full itself would survive.
+    const bool own = ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 7)) == 0;
+    if (!own) std::filesystem::create_symlink("/dev/full", path);
+    CHECK_THROWS_WITH(write_file(path, "x"), Contains("cannot write: No space left on device"));
+    CHECK(std::filesystem::is_character_file(path));
+    CHECK_NOTHROW(check_writable(path));
+    CHECK_FALSE(same_file(path, path));  // two may write there
+  }
+  SECTION("links in a circle are refused") {
+    std::filesystem::create_symlink("link", path);
+    CHECK_THROWS_WITH(write_file(path, "x"), Contains("link: cannot write: Too many"));
+    CHECK_THROWS_AS(check_writable(path), Error);
+  }
+}
+
+TEST_CASE("write_file keeps a file's permissions", "[base][file]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "private";
+  write_file(path, "old");
+  std::filesystem::permissions(path, std::filesystem::perms{0600});
+  write_file(path, "new");
+  CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms{0600});
+  CHECK(read_text(path) == "new");
+}
+
+TEST_CASE("check_writable changes nothing", "[base][file]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "file";
+  check_writable(path);
+  check_writable_folder(scratch.folder / "a" / "b");
+  CHECK(std::filesystem::is_empty(scratch.folder));
+  write_file(path, "kept");
+  check_writable(path);
+  CHECK(read_text(path) == "kept");
+  CHECK_THROWS_WITH(check_writable(scratch.folder), Contains("is a folder"));
+  CHECK_THROWS_WITH(check_writable("/nonexistent/file"), Contains("No such file"));
+  CHECK_THROWS_WITH(check_writable_folder(path), Contains("is a file, expected a folder"));
+  CHECK_THROWS_WITH(check_writable_folder("/proc/x"), Contains("/proc/x: cannot write: "));
 }
 
 TEST_CASE("hash64 is XXH64 with seed 0", "[base][hash]") {

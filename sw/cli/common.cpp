@@ -6,8 +6,11 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
+#include "sw/base/error.h"
 #include "sw/base/file.h"
 
 namespace trine::cli {
@@ -17,8 +20,31 @@ void Output::declare(CLI::App& command) {
   command.add_flag("--quiet,-q", quiet, "print nothing but errors");
 }
 
+void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const {
+  written.push_back({"--json", json_file});
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto& [option, path] = written[i];
+    if (path.empty()) continue;
+    for (const NamedFile& other : read)
+      if (!other.path.empty() && same_file(path, other.path))
+        throw_error("{}: {} is the file that {} reads", option, path, other.option);
+    for (std::size_t k = 0; k < i; ++k)
+      if (!written[k].path.empty() && same_file(path, written[k].path))
+        throw_error("{}: {} is written by {} already, allowed once", option, path,
+                    written[k].option);
+    check_writable(path);
+  }
+}
+
 void Output::print(const std::string& text) const {
-  if (!quiet) fmt::print("{}", text);
+  if (quiet) return;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) flush_stdout();
+}
+
+void flush_stdout() {
+  errno = EIO;  // of a failure that was seen earlier
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw_error("trine: standard output: cannot write: {}", std::strerror(errno));
 }
 
 void Output::write_json(const Json& json) const {

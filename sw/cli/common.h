@@ -25,13 +25,22 @@ enum ExitCode { kSuccess = 0, kWrongResult = 1, kBadInput = 2 };
 /// The command that the arguments chose; set by the callback of its subcommand.
 using Action = std::function<int()>;
 
+/// A file by the option that names it.
+struct NamedFile {
+  std::string option, path;
+};
+
 /// --json FILE and --quiet.
 struct Output {
   std::string json_file;
   bool quiet = false;
 
   void declare(CLI::App& command);
-  /// Prints to stdout, unless --quiet.
+  /// Before the work: each file that it will write, --json among them, can be written, is named
+  /// once, and is none that it reads. Empty paths are none.
+  /// @throws Error
+  void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
+  /// Prints to stdout, unless --quiet. @throws Error  it cannot be written
   void print(const std::string& text) const;
   /// Writes the file that --json names, if any.
   void write_json(const Json& json) const;
@@ -45,6 +54,9 @@ struct Design {
   CLI::Option* declare(CLI::App& command);  ///< returns --config, required
   gen::Config load() const { return gen::load_config(config, settings); }
 };
+
+/// Writes out what stdout still holds. @throws Error
+void flush_stdout();
 
 /// Whether stderr is a terminal: only there progress is shown.
 bool has_terminal();

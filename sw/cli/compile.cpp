@@ -76,6 +76,7 @@ Json to_json(const compiler::Program& program) {
 int run(const Options& options) {
   if (options.out.empty() && !options.disassemble)
     throw_error("trine compile: --out or --disassemble is required");
+  options.output.check({{"--out", options.out}}, options.network.read());
   const gen::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const compiler::Program program = load_network(options.network, config, policy).program;

@@ -24,6 +24,7 @@ struct Options {
 
 int run(const Options& options) {
   const Output& output = options.output;
+  output.check({}, {{"--config", options.design.config}});
   const gen::Config config = options.design.load();
   const std::filesystem::path models = gen::root() / "models";
 

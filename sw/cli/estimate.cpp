@@ -72,6 +72,7 @@ Json to_json(const estimate::Estimate& e, const gen::Config& config) {
 int run(const Options& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
+  options.output.check({}, options.network.read());
   const gen::Config config = options.network.design.load();
   const estimate::Estimate e =
       options.table.empty() ? estimate::of_graph(model::import_model(options.network.model), config,

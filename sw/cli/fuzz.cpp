@@ -50,6 +50,7 @@ class Fuzzer {
   }
 
   int run() {
+    o_.output.check({}, {});
     if (!o_.one.empty()) return run_one();
     const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
     Progress progress("fuzz", o_.output.quiet);

@@ -39,6 +39,7 @@ int run(const Options& options) {
   }
   if (options.design.config.empty()) throw_error("trine generate: --config is required");
   if (options.out.empty()) throw_error("trine generate: --out is required");
+  options.output.check({}, {{"--config", options.design.config}});
   const gen::Config config = options.design.load();
   gen::generate(config, options.out);
   options.output.print(fmt::format(

@@ -236,6 +236,10 @@ int run(const Options& options) {
     throw_error("trine generate-text: --config is required, or --backend golden");
   if (!options.backend.trace_file.empty())
     throw_error("--trace: every token is a run of its own, allowed with run");
+  options.output.check({}, {{"CHECKPOINT", options.checkpoint},
+                            {"--tokenizer", options.tokenizer},
+                            {"--perplexity", options.text},
+                            {"--config", options.design.config}});
   return Writer(options).run();
 }
 

@@ -150,6 +150,7 @@ class Campaign {
 };
 
 int run(const Options& options) {
+  options.output.check({}, options.network.read());
   std::string text = fmt::format("{:<11} {:>4} {:>7}", "memory.ecc", "bits", "runs");
   for (const char* name : kOutcomeNames) text += fmt::format(" {:>10}", name);
   text += "\n";

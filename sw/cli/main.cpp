@@ -3,11 +3,14 @@
 // trine: the command line. One file for each command; this one dispatches and turns exceptions into
 // exit codes.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
+#include <sstream>
 
 #include "sw/base/error.h"
 #include "sw/cli/common.h"
@@ -16,8 +19,14 @@ namespace trine::cli {
 namespace {
 
 int fail(const std::string& what) {
-  fmt::print(stderr, "{}\n", what);
+  std::fprintf(stderr, "%s\n", what.c_str());  // whatever becomes of it: fmt::print would throw
   return kBadInput;
+}
+
+/// What is opened later must not get the number of a stream that the caller closed.
+void open_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream)
+    if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
 /// The names of the commands, when the first argument is none of them.
@@ -36,7 +45,10 @@ int parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version);
+    std::ostringstream text;
+    const int code = app.exit(help_or_version, text, text);
+    Output{}.print(text.str());
+    return code;
   } catch (const CLI::ParseError& error) {
     return fail(fmt::format("trine: {} (trine --help)", error.what()));
   }
@@ -65,14 +77,17 @@ int main(int argc, char** argv) {
   app.footer(
       "`trine COMMAND --help` explains a command with examples.\n"
       "Exit codes: 0 success, 1 a result is wrong, 2 bad input.");
-  const int code = parse(app, argc, argv);
-  return code >= 0 ? code : action();
+  int code = parse(app, argc, argv);
+  if (code < 0) code = action();
+  flush_stdout();
+  return code;
 }
 
 }  // namespace
 }  // namespace trine::cli
 
 int main(int argc, char** argv) {
+  trine::cli::open_standard_streams();
   try {
     return trine::cli::main(argc, argv);
   } catch (const trine::Error& error) {

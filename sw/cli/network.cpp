@@ -68,6 +68,10 @@ void BackendOptions::declare(CLI::App& command, bool golden) {
 }
 
 void BackendOptions::check() const {
+  std::error_code ignored;
+  const std::filesystem::file_status trace = std::filesystem::status(trace_file, ignored);
+  if (!trace_file.empty() && exists(trace) && !is_regular_file(trace))
+    throw_error("--trace: {} is no regular file, which waveforms need", trace_file);
   if (backend == "rtl") return;
   if (!trace_file.empty()) throw_error("--trace: needs --backend rtl");
   if (lockstep) throw_error("--lockstep: needs --backend rtl");

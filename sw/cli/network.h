@@ -27,6 +27,8 @@ struct NetworkOptions {
   bool allow_host = false;
 
   void declare(CLI::App& command);
+  /// The files that they name, for Output::check.
+  std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
   /// @param recorded  what "auto" means
   reference::RoundingPolicy policy(reference::RoundingPolicy recorded) const;
 };
@@ -43,6 +45,8 @@ struct BackendOptions {
   void declare(CLI::App& command, bool golden = false);
   /// @throws Error  options that only the RTL has, with --backend arch
   void check() const;
+  /// The files that they name, for Output::check.
+  std::vector<NamedFile> written() const { return {{"--trace", trace_file}}; }
   /// What `rtl` and `netlist` run with.
   sim::RtlOptions rtl(bool quiet) const;
 };

@@ -91,6 +91,25 @@ std::vector<Array> read_inputs(const Options& options, const Network& network) {
   return inputs;
 }
 
+/// The outputs are counted and can be written, before a run of minutes.
+void check_outputs(const Options& options, const Network& network) {
+  const model::Graph* graph = edge_graph(network, false);
+  const std::size_t count = graph != nullptr
+                                ? graph->outputs.size()
+                                : compiler::stages(network.program).back()->outputs.size();
+  if (options.outputs.size() > count)
+    throw_error("--output: {} files, {} has {} output{}", options.outputs.size(),
+                options.network.model, count, count == 1 ? "" : "s");
+}
+
+/// All files that the options name can be written, each once.
+void check_files(const Options& options) {
+  std::vector<NamedFile> written = options.backend.written();
+  for (const std::string& output : options.outputs) written.push_back({"--output", output});
+  options.output.check(written, options.network.read());
+  if (!options.memory.empty()) check_writable_folder(options.memory);
+}
+
 void write_outputs(const Options& options, const std::vector<Array>& outputs) {
   for (std::size_t i = 0; i < options.outputs.size(); ++i)
     write_npy(options.outputs[i], outputs[i]);
@@ -131,9 +150,11 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
 
 int run(const Options& options) {
   options.backend.check();
+  check_files(options);
   const gen::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
+  check_outputs(options, network);
   const std::vector<Array> inputs = read_inputs(options, network);
   if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
   const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
@@ -142,10 +163,6 @@ int run(const Options& options) {
   Stopwatch watch;
   const sim::RunResult result = runner(inputs);
   execution.seconds = watch.seconds();
-  if (options.outputs.size() > result.outputs.size())
-    throw_error("--output: {} files, {} has {} output{}", options.outputs.size(),
-                options.network.model, result.outputs.size(),
-                result.outputs.size() == 1 ? "" : "s");
   write_outputs(options, result.outputs);
 
   std::string difference;

@@ -17,6 +17,7 @@ struct Options {
 };
 
 int run(const Options& options) {
+  options.output.check({}, {{"--config", options.design.config}});
   synth::SynthOptions synth = options.synth;
   synth.target = synth::parse_target(options.target);
   synth.timing = !options.no_timing;

@@ -24,6 +24,9 @@ struct Options {
 
 int run(const Options& options) {
   options.backend.check();
+  std::vector<NamedFile> read = options.network.read();
+  read.push_back({"--vectors", options.vectors + "/manifest.json"});
+  options.output.check(options.backend.written(), read);
   const gen::Config config = options.network.design.load();
   const reference::VectorSet vectors = reference::read_vectors(options.vectors);
   if (vectors.cases.empty()) throw_error("{}: has no cases", vectors.file);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a QONNX model of equal low-bit layers, by protoc from ONNX's proto in text form.
+"""Writes a QONNX model of equal low-bit layers.
 
 usage: lowbit_model.py OUT.onnx [--inputs K] [--weights K] [--size H] [--channels C] [--filters M]
                        [--window R] [--layers N] [--border B] [--dense]
@@ -12,14 +12,14 @@ the same arguments give the same bytes.
 import argparse
 import pathlib
 import random
-import subprocess
 import sys
 
-INCLUDE = pathlib.Path("/usr/include")  # Debian's libonnx-dev
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "models"))
+import onnx_writer  # noqa: E402
+
 DOMAIN = "qonnx.custom_op.general"
 CODES = {"binary": (-1, 1), "ternary": (-1, 0, 1), "int8": range(-127, 128)}
 BITS = {"binary": 1, "ternary": 2, "int8": 8}
-FLOAT, INT64 = 1, 7  # TensorProto.DataType
 
 
 def deviation(kind):
@@ -27,39 +27,20 @@ def deviation(kind):
     return (sum(c * c for c in CODES[kind]) / len(CODES[kind])) ** 0.5
 
 
-def attribute(name, value):
-    field = {float: "type: FLOAT f", int: "type: INT i", str: "type: STRING s",
-             list: "type: INTS ints"}[type(value)]
-    text = f'"{value}"' if isinstance(value, str) else value
-    return f'attribute {{ name: "{name}" {field}: {text} }}'
-
-
-def value_info(name, shape):
-    extents = " ".join(f"dim {{ dim_value: {extent} }}" for extent in shape)
-    return f'name: "{name}" type {{ tensor_type {{ elem_type: {FLOAT} shape {{ {extents} }} }} }}'
-
-
 class Graph:
-    """Nodes and constants as text; a node's output is named after its operator and position."""
+    """Nodes and constants; a node's output is named after its operator and position."""
 
     def __init__(self):
-        self.lines, self.nodes, self.constants = [], 0, 0
+        self.nodes, self.constants = [], []
 
-    def constant(self, shape, values, data_type=FLOAT, field="float_data"):
-        self.constants += 1
-        name = f"constant{self.constants}"
-        dims = " ".join(f"dims: {extent}" for extent in shape)
-        self.lines.append(f'initializer {{ name: "{name}" data_type: {data_type} {dims} '
-                          f"{field}: [{', '.join(map(repr, values))}] }}")
+    def constant(self, shape, values, kind=onnx_writer.FLOAT):
+        name = f"constant{len(self.constants) + 1}"
+        self.constants.append(onnx_writer.tensor(name, kind, shape, values))
         return name
 
-    def node(self, op, *inputs, domain="", **attributes):
-        self.nodes += 1
-        name = f"{op.lower()}{self.nodes}"
-        names = " ".join(f'input: "{i}"' for i in inputs)
-        settings = " ".join(attribute(*item) for item in attributes.items())
-        self.lines.append(f'node {{ op_type: "{op}" name: "{name}" domain: "{domain}" {names} '
-                          f'output: "{name}" {settings} }}')
+    def node(self, op, *inputs, **attributes):
+        name = f"{op.lower()}{len(self.nodes) + 1}"
+        self.nodes.append(onnx_writer.node(op, inputs, name, **attributes))
         return name
 
     def quantizer(self, x, kind):
@@ -89,7 +70,7 @@ def add_layer(graph, draw, x, channels, o):
     else:
         side = o.window // 2
         if side and o.border:
-            pads = graph.constant([8], [0, 0, side, side] * 2, INT64, "int64_data")
+            pads = graph.constant([8], [0, 0, side, side] * 2, onnx_writer.INT64)
             x = graph.node("Pad", x, pads, graph.constant([], [float(o.border)]))
             side = 0
         x = graph.node("Conv", x, w, kernel_shape=[o.window] * 2, strides=[1, 1], pads=[side] * 4)
@@ -106,11 +87,10 @@ def model(o):
     for position in range(o.layers):
         x = add_layer(graph, draw, x, o.filters if position else o.channels, o)
     image = [] if o.dense else [o.size, o.size]
-    ends = [value_info("image", [1, o.channels, *image]), value_info(x, [1, o.filters, *image])]
-    return "\n".join(["ir_version: 8", 'producer_name: "trine"', "opset_import { version: 13 }",
-                      f'opset_import {{ domain: "{DOMAIN}" version: 1 }}', "graph {",
-                      'name: "lowbit"', *graph.lines, f"input {{ {ends[0]} }}",
-                      f"output {{ {ends[1]} }}", "}"])
+    ends = [onnx_writer.float_end("image", [1, o.channels, *image]),
+            onnx_writer.float_end(x, [1, o.filters, *image])]
+    return onnx_writer.model("lowbit", 13, graph.nodes, graph.constants, ends[:1], ends[1:],
+                             [DOMAIN])
 
 
 def options(arguments):
@@ -134,9 +114,7 @@ def options(arguments):
 def write(*arguments):
     """With arguments as on the command line."""
     o = options([str(a) for a in arguments])
-    command = ["protoc", f"--proto_path={INCLUDE}", "--encode=onnx.ModelProto", "onnx/onnx.proto"]
-    done = subprocess.run(command, input=model(o).encode(), stdout=subprocess.PIPE, check=True)
-    pathlib.Path(o.out).write_bytes(done.stdout)
+    pathlib.Path(o.out).write_bytes(model(o))
 
 
 if __name__ == "__main__":

@@ -134,6 +134,12 @@ bool is_name(const std::string& text) {
   });
 }
 
+/// Digits, of a number that may be too large for TOML.
+bool is_integer(std::string_view text) {
+  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789_") == std::string_view::npos;
+}
+
 std::string wrong_type(const Key& key, const toml::node& node) {
   return fmt::format("is {}, allowed {}", type_name(node), allowed_text(key));
 }
@@ -157,6 +163,10 @@ void Reader::read_setting(const std::string& setting) {
   try {
     table = toml::parse("value = " + value);
   } catch (const toml::parse_error&) {
+    if (const Key* key = find_key(name); key != nullptr && is_integer(value))
+      return problem(place, name,
+                     fmt::format("{} is {}, allowed {}", value,
+                                 value[0] == '-' ? "too small" : "too large", allowed_text(*key)));
     table.insert("value", value);  // a bare word is a string
   }
   read_node(name, *table.get("value"), place);
@@ -224,7 +234,11 @@ void Reader::assign_int(const Key& key, const IntKey& type, const toml::node& no
 
 void Reader::assign_precisions(const Key& key, const toml::node& node, const std::string& place) {
   const toml::array* list = node.as_array();
-  if (list == nullptr) return problem(place, key.name, wrong_type(key, node));
+  if (list == nullptr) {
+    const char* example = ", as in --set 'array.precisions=[\"int8\", \"ternary\"]'";
+    return problem(place, key.name,
+                   wrong_type(key, node) + (place.rfind("--set", 0) == 0 ? example : ""));
+  }
   if (list->empty()) return problem(place, key.name, "is empty, allowed " + allowed_text(key));
   Config chosen = config;
   chosen.int8 = chosen.ternary = chosen.binary = false;

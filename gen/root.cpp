@@ -11,18 +11,32 @@ namespace fs = std::filesystem;
 namespace {
 
 bool is_root(const fs::path& path) {
-  return fs::is_directory(path / "presets") && fs::is_directory(path / "rtl");
+  std::error_code ignored;
+  return fs::is_directory(path / "presets", ignored) && fs::is_directory(path / "rtl", ignored);
+}
+
+}  // namespace
+
+namespace {
+
+/// Beside the program first: a copied or moved tree must not work with the files of the old one.
+fs::path find_root() {
+  std::error_code ignored;
+  for (fs::path p = fs::read_symlink("/proc/self/exe", ignored); p.has_relative_path();
+       p = p.parent_path())
+    for (const fs::path& candidate : {p, p / "share" / "trine"})
+      if (is_root(candidate)) return candidate;
+  if (is_root(TRINE_ROOT)) return TRINE_ROOT;
+  throw_error(
+      "trine: presets/ and rtl/ not found: run the program from its source tree, or install it "
+      "with cmake --install");
 }
 
 }  // namespace
 
 fs::path root() {
-  if (is_root(TRINE_ROOT)) return TRINE_ROOT;
-  std::error_code ignored;
-  for (fs::path p = fs::read_symlink("/proc/self/exe", ignored); p != p.parent_path();
-       p = p.parent_path())
-    if (is_root(p)) return p;
-  throw_error("trine: presets/ and rtl/ not found: run the program from its source tree");
+  static const fs::path found = find_root();
+  return found;
 }
 
 }  // namespace trine::gen

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the project's own files (presets, rtl) lie at run time.
+// Where the project's own files (presets, rtl, simulator sources) lie at run time. Those that an
+// installed program needs are listed in sw/cli/CMakeLists.txt.
 
 #pragma once
 
@@ -8,8 +9,9 @@
 
 namespace trine::gen {
 
-/// The repository's root: the one this program was built from, else a parent folder of the program.
-/// @throws Error  when neither holds presets/ and rtl/
+/// The repository's root, or share/trine of an installation: that which the program lies in; for
+/// a program outside of both the one that it was built from.
+/// @throws Error  when none holds presets/ and rtl/
 std::filesystem::path root();
 
 }  // namespace trine::gen

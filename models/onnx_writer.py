@@ -50,9 +50,10 @@ def _attribute(name, value):
     return [(1, name), *((field, v) for v in values), (20, kind)]
 
 
-def node(kind, inputs, output, **attributes):
+def node(kind, inputs, output, domain="", **attributes):
     return [*((1, name) for name in inputs), (2, output), (3, output), (4, kind),
-            *((5, _attribute(*item)) for item in attributes.items())]
+            *((5, _attribute(*item)) for item in attributes.items()),
+            *([(7, domain)] if domain else [])]
 
 
 def float_end(name, shape):
@@ -61,7 +62,9 @@ def float_end(name, shape):
     return [(1, name), (2, [(1, [(1, FLOAT), (2, extents)])])]
 
 
-def model(name, opset, nodes, constants, inputs, outputs):
+def model(name, opset, nodes, constants, inputs, outputs, domains=()):
+    """@param domains  of operators besides ONNX's own, each in its version 1"""
     graph = [*((1, n) for n in nodes), (2, name), *((5, c) for c in constants),
              *((11, i) for i in inputs), *((12, o) for o in outputs)]
-    return encode([(1, 9), (2, "trine"), (7, graph), (8, [(1, ""), (2, opset)])])
+    return encode([(1, 9), (2, "trine"), (7, graph), (8, [(1, ""), (2, opset)]),
+                   *((8, [(1, domain), (2, 1)]) for domain in domains)])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
@@ -199,6 +200,23 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
     CHECK(module.find("cell $mul") == std::string::npos);
   }
   CHECK(multipliers == 3);
+}
+
+TEST_CASE("a blank in TMPDIR is no obstacle", "[synth][flow]") {
+  const sim::TemporaryFolder parent(fs::temp_directory_path());
+  const fs::path blank = parent.path() / "with blank";
+  fs::create_directory(blank);
+  const char* before = std::getenv("TMPDIR");
+  const std::string restored = before != nullptr ? before : fs::temp_directory_path().string();
+  ::setenv("TMPDIR", blank.c_str(), 1);
+  const SynthReport report =
+      Source(
+          "module trine_top (input logic a_i, input logic b_i, output logic c_o);\n"
+          "  assign c_o = a_i & b_i;\nendmodule\n")
+          .synthesize();
+  ::setenv("TMPDIR", restored.c_str(), 1);
+  CHECK(report.cells > 0);
+  CHECK(fs::is_empty(blank));
 }
 
 TEST_CASE("latches, loops and undriven wires fail", "[synth][flow][error]") {

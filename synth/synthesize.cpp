@@ -36,6 +36,12 @@ fs::path liberty_of(const SynthOptions& options) {
   return kDefaultLiberty;
 }
 
+/// Where ABC can work: it makes absolute paths of relative ones and quotes none.
+fs::path path_without_blanks() {
+  const fs::path folder = fs::temp_directory_path();
+  return folder.string().find_first_of(" \t") == std::string::npos ? folder : fs::path("/tmp");
+}
+
 /// Runs task(i) for every i, `jobs` at a time. The first exception stops the rest.
 template <typename Task>
 void for_each_parallel(std::size_t count, int jobs, const Task& task) {
@@ -68,7 +74,7 @@ class Flow {
         top_(top),
         label_(label),
         options_(options),
-        scratch_(fs::temp_directory_path(), "trine-synth") {
+        scratch_(path_without_blanks(), "trine-synth") {
     if (options.target != Target::kAsic) {
       if (!options.netlist.empty()) throw_error("--netlist: needs --target asic");
       return;

@@ -13,7 +13,7 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kBooth = 1;          ///< trine_mul_pkg::Booth: Yosys makes a third less of it
+constexpr int kBooth = 1;         ///< trine_mul_pkg::Booth: Yosys makes a third less of it
 constexpr double kPeriod = 1000;  ///< ns, far above any path, so that slack is never negative
 
 std::string trimmed(const std::string& line) {
@@ -41,10 +41,10 @@ std::string reason_in(const fs::path& log) {
 
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top) {
   std::string script = "read_verilog -sv";
-  for (const std::string& source : sources) script += " " + source;
+  for (const std::string& source : sources) script += " \"" + source + "\"";
   return script +
-         fmt::format("\nchparam -set Multiplier {} {}\nhierarchy -check -top {}\nproc\n", kBooth, top,
-                     top) +
+         fmt::format("\nchparam -set Multiplier {} {}\nhierarchy -check -top {}\nproc\n", kBooth,
+                     top, top) +
          "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr\n"
          "write_rtlil design.il\n";
 }
@@ -145,7 +145,9 @@ void run_yosys(const std::string& script, const std::string& name, const fs::pat
   const fs::path log = folder / (name + ".log");
   const std::vector<std::string> argv{"yosys", "-e", "implicitly declared|no driver", "-s",
                                       name + ".ys"};
-  if (sim::run_process(argv, folder, log) != 0) throw_error("{}: yosys: {}", what, reason_in(log));
+  // ABC stops at a blank in a path; there is none in `folder`.
+  if (sim::run_process(argv, folder, log, {"TMPDIR=."}) != 0)
+    throw_error("{}: yosys: {}", what, reason_in(log));
 }
 
 std::vector<std::string> read_file_list(const fs::path& design) {

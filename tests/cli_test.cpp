@@ -132,6 +132,14 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"generate --config none.toml --out x", "none.toml: cannot open: No such file"},
       Row{"generate --config edge64 --set array.rows=0 --out x",
           "--set array.rows=0: array.rows: 0 is too small, allowed 1..256"},
+      Row{"generate --config edge64 --set array.rows=99999999999999999999 --out x",
+          "--set array.rows=99999999999999999999: array.rows: 99999999999999999999 is too large, "
+          "allowed 1..256"},
+      Row{"generate --config edge64 --set array.rows=-99999999999999999999 --out x",
+          "--set array.rows=-99999999999999999999: array.rows: -99999999999999999999 is too small"},
+      Row{"generate --config edge64 --set array.precisions=int4 --out x",
+          "--set array.precisions=int4: array.precisions: is a string, allowed a list of \"int8\", "
+          "\"ternary\", \"binary\", as in --set 'array.precisions=[\"int8\", \"ternary\"]'"},
       Row{"generate --config edge64 --set memory.dmem_kb=8 --out x",
           "--set memory.dmem_kb=8: memory.dmem_kb: unknown key, did you mean memory.dmem_kib?"},
       Row{"generate --config edge64 --out /proc/x", "/proc/x: cannot write: "},

@@ -94,6 +94,19 @@ std::string fingerprint(const fs::path& design, const std::vector<std::string>& 
          first_line_of({"g++", "--version"}) + "\n" + processor();
 }
 
+fs::path checksum_file(const fs::path& model) { return fs::path(model) += ".xxh64"; }
+std::string checksum_of(const fs::path& model) {
+  return fmt::format("{:016x}\n", hash64(read_text(model)));
+}
+
+/// Whether a model is there as it was built: one that was cut short or changed would be a bus error
+/// or worse once it is loaded.
+bool is_whole(const fs::path& model) {
+  std::error_code ignored;
+  return fs::exists(model, ignored) && fs::exists(checksum_file(model), ignored) &&
+         read_text(checksum_file(model)) == checksum_of(model);
+}
+
 /// Holds an exclusive lock on a file for as long as it lives.
 class FileLock {
  public:
@@ -185,10 +198,11 @@ fs::path build_design(const fs::path& design, const std::string& label,
       "{:016x}", hash64(fingerprint(design, flags) +
                         (options.netlist ? synth::netlist_fingerprint({}) : std::string())));
   const fs::path model = cache / (key + ".so");
-  if (fs::exists(model)) return model;
+  if (is_whole(model)) return model;
 
   const FileLock lock(cache / (key + ".lock"));
-  if (fs::exists(model)) return model;  // another process was faster
+  if (is_whole(model)) return model;  // another process was faster
+  sweep_folders(cache);
   if (!options.quiet)
     std::fprintf(stderr, "building %s for %s ... ", options.netlist ? "netlist" : "RTL model",
                  label.c_str());
@@ -200,7 +214,9 @@ fs::path build_design(const fs::path& design, const std::string& label,
     if (!options.quiet) std::fprintf(stderr, "failed\n");
     throw;
   }
-  fs::rename(scratch.path() / "obj" / "model.so", model);
+  const fs::path built = scratch.path() / "obj" / "model.so";
+  write_file(checksum_file(model), checksum_of(built));
+  fs::rename(built, model);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (!options.quiet) std::fprintf(stderr, "%.0f s\n", seconds.count());
   return model;

@@ -7,7 +7,8 @@
 // the hash of everything that it depends on: the emitted files, the shim, the flags, the versions
 // of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR every model counts lines and toggles
 // and leaves a file there (tests/coverage). It is built in a folder of its own and moved into place
-// when complete, under a lock, so processes can build at the same time.
+// when complete, under a lock, so processes can build at the same time. Beside it lies its checksum:
+// a damaged model is built again. Folders that a killed process left are removed by the next build.
 
 #pragma once
 

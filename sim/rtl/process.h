@@ -11,10 +11,11 @@
 namespace trine::sim {
 
 /// Runs argv[0], found on PATH, in `folder`; stdout and stderr go to `log`.
+/// @param settings  "NAME=value", in the environment of the tool alone
 /// @return the exit code, 128 + n after signal n
 /// @throws Error  argv[0] cannot be started (names the Debian package that holds it)
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
-                const std::filesystem::path& log);
+                const std::filesystem::path& log, const std::vector<std::string>& settings = {});
 
 /// First line that `argv` prints, empty if it fails. For version strings.
 std::string first_line_of(const std::vector<std::string>& argv);
@@ -22,7 +23,8 @@ std::string first_line_of(const std::vector<std::string>& argv);
 /// True if `name` is an executable file on PATH.
 bool on_path(const std::string& name);
 
-/// A folder that exists for as long as this object, removed with its contents.
+/// A folder that exists for as long as this object, removed with its contents. It is locked
+/// (flock), which ends with its process however that ends.
 class TemporaryFolder {
  public:
   /// @param parent  made if absent. @throws Error  names the folder that cannot be made
@@ -32,12 +34,14 @@ class TemporaryFolder {
   ~TemporaryFolder();
 
   const std::filesystem::path& path() const { return path_; }
-  void keep() { keep_ = true; }
 
  private:
   std::filesystem::path path_;
-  bool keep_ = false;
+  int lock_ = -1;
 };
+
+/// Removes the folders build-... and design-... below `parent` whose process is gone.
+void sweep_folders(const std::filesystem::path& parent);
 
 /// Last `lines` lines of a text file; empty if there is none.
 std::string tail_of(const std::filesystem::path& file, int lines);

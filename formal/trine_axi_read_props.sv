@@ -39,9 +39,8 @@ module trine_axi_read_props #(
   logic        rsp_error, arvalid, arid, rready;
   logic [31:0] araddr;
   logic [7:0]  arlen;
-  logic [2:0]  arsize, arprot;
+  logic [2:0]  arsize;
   logic [1:0]  arburst;
-  logic [3:0]  arcache;
 
   trine_axi_read #(
     .AxiDataBits    (AxiDataBits),
@@ -69,8 +68,6 @@ module trine_axi_read_props #(
     .m_axi_arlen_o   (arlen),
     .m_axi_arsize_o  (arsize),
     .m_axi_arburst_o (arburst),
-    .m_axi_arprot_o  (arprot),
-    .m_axi_arcache_o (arcache),
     .m_axi_rvalid_i  (rvalid_i),
     .m_axi_rready_o  (rready),
     .m_axi_rid_i     (rid_i),

@@ -41,11 +41,10 @@ module trine_axi_write_props #(
   logic                     idle, error, req_ready, data_ready;
   logic [4:0]               words;
   logic [31:0]              error_addr, awaddr;
-  logic                     awvalid, awid, wvalid, wlast, bready;
+  logic                     awvalid, wvalid, wlast, bready;
   logic [7:0]               awlen;
-  logic [2:0]               awsize, awprot;
+  logic [2:0]               awsize;
   logic [1:0]               awburst;
-  logic [3:0]               awcache;
   logic [AxiDataBits-1:0]   wdata;
   logic [AxiDataBits/8-1:0] wstrb;
 
@@ -73,13 +72,10 @@ module trine_axi_write_props #(
     .mask_i          (mask_i),
     .m_axi_awvalid_o (awvalid),
     .m_axi_awready_i (awready_i),
-    .m_axi_awid_o    (awid),
     .m_axi_awaddr_o  (awaddr),
     .m_axi_awlen_o   (awlen),
     .m_axi_awsize_o  (awsize),
     .m_axi_awburst_o (awburst),
-    .m_axi_awprot_o  (awprot),
-    .m_axi_awcache_o (awcache),
     .m_axi_wvalid_o  (wvalid),
     .m_axi_wready_i  (wready_i),
     .m_axi_wdata_o   (wdata),
@@ -87,7 +83,6 @@ module trine_axi_write_props #(
     .m_axi_wlast_o   (wlast),
     .m_axi_bvalid_i  (bvalid_i),
     .m_axi_bready_o  (bready),
-    .m_axi_bid_i     (1'b0),
     .m_axi_bresp_i   (bresp_i)
   );
 

@@ -35,6 +35,7 @@ class Reader {
   void read_toml(const std::string& text);
   void read_setting(const std::string& setting);
   void check_combinations();
+  void check_attributes();
   /// The configuration, or Error with all problems.
   Config finish() const;
 
@@ -259,6 +260,7 @@ void Reader::assign_precisions(const Key& key, const toml::node& node, const std
 
 void Reader::check_combinations() {
   const Config& c = config;
+  check_attributes();
   if (c.dmem_words() % c.banks() != 0 || c.bank_rows() < 4)
     combination("memory.dmem_kib",
                 fmt::format("{} KiB do not fill {} banks (array.rows, bus.axi_data_bits) with the "
@@ -293,6 +295,19 @@ void Reader::check_combinations() {
                 fmt::format("{} does not fill beats of {} words (bus.axi_data_bits), allowed "
                             "multiples of {}, at least {}",
                             c.param_channels, c.data_words(), c.data_words(), 2 * c.data_words()));
+}
+
+void Reader::check_attributes() {
+  const Config& c = config;
+  if (c.axi_id % 2 != 0 || c.axi_id >> c.axi_id_bits != 0)
+    combination("bus.axi_id",
+                fmt::format("{} and the next one are not two IDs of {} bits (bus.axi_id_bits), "
+                            "allowed even numbers of 0..{}",
+                            c.axi_id, c.axi_id_bits, (1 << c.axi_id_bits) - 2));
+  if (static_cast<std::int64_t>(c.axi_user) >> c.axi_user_bits != 0)
+    combination("bus.axi_user",
+                fmt::format("{} has more than {} bits (bus.axi_user_bits), allowed 0..{}",
+                            c.axi_user, c.axi_user_bits, (std::int64_t{1} << c.axi_user_bits) - 1));
 }
 
 Config Reader::finish() const {
@@ -342,7 +357,7 @@ std::int64_t Config::pmem_dram_words(std::int64_t n) const {
 std::uint64_t Config::hash() const {
   std::string text = fmt::format("isa {}\n", isa::kVersion);
   for (const Key& key : schema())
-    if (key.name != "name") text += fmt::format("{} = {}\n", key.name, value_text(key, *this));
+    if (key.seen) text += fmt::format("{} = {}\n", key.name, value_text(key, *this));
   return hash64(text);
 }
 

@@ -33,6 +33,14 @@ struct Config {
   bool matmul = true;         ///< matmul.enable: zero points of both operands
   int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
   int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64
+  int axi_id_bits = 1;        ///< bus.axi_id_bits: 1..16
+  int axi_id = 0;             ///< bus.axi_id: of fetches and writes, even; loads have the next one
+  int axi_prot = 2;           ///< bus.axi_prot: AxPROT; bit 1: non-secure
+  int axi_read_cache = 2;     ///< bus.axi_read_cache: ARCACHE; bit 0: bufferable
+  int axi_write_cache = 2;    ///< bus.axi_write_cache: AWCACHE
+  int axi_qos = 0;            ///< bus.axi_qos: AxQOS
+  int axi_user_bits = 1;      ///< bus.axi_user_bits: 1..32
+  int axi_user = 0;           ///< bus.axi_user: AxUSER
   int pipeline_rows = 8;      ///< pipeline.rows: PEs between two broadcast registers
   int pipeline_cols = 8;      ///< pipeline.cols
 

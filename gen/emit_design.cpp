@@ -50,10 +50,31 @@ std::vector<Parameter> parameters(const Config& c) {
            "of this configuration; programs carry it"}};
 }
 
+/// What the interconnect is told of each burst: constants of the top module.
+std::vector<Parameter> attributes(const Config& c) {
+  const auto constant = [](const char* name, int bits, int value, const char* doc) {
+    return Parameter{fmt::format("logic [{}:0]", bits - 1), name,
+                     fmt::format("{}'d{}", bits, value), doc};
+  };
+  const auto width = [](const char* name, int bits, const char* doc) {
+    return Parameter{"int unsigned", name, std::to_string(bits), doc};
+  };
+  return {width("AxiIdBits", c.axi_id_bits, "AXI4 master"),
+          width("AxiUserBits", c.axi_user_bits, "AXI4 master"),
+          constant("AxiId", c.axi_id_bits, c.axi_id, "of fetches and writes; loads: the next one"),
+          constant("AxiProt", 3, c.axi_prot, "privileged, non-secure, instruction: bits 0, 1, 2"),
+          constant("AxiReadCache", 4, c.axi_read_cache, "bit 0: bufferable"),
+          constant("AxiWriteCache", 4, c.axi_write_cache, "bit 0: bufferable"),
+          constant("AxiQos", 4, c.axi_qos, "of reads and writes"),
+          constant("AxiUser", c.axi_user_bits, c.axi_user, "of reads and writes")};
+}
+
 struct Port {
   bool is_input;
   int bits;
   std::string name;
+  std::string core = name;  ///< what the core's port of this name is connected to; none if empty
+  std::string value = "";   ///< of an output that is not the core's
 };
 
 struct Interface {
@@ -69,20 +90,37 @@ std::vector<Interface> interfaces(const Config& c) {
   const auto out = [](const std::string& name, int bits = 1) {
     return Port{false, bits, name + "_o"};
   };
-  const auto address_channel = [&](const std::string& ch) {
-    const std::string p = "m_axi_" + ch;
-    return std::vector<Port>{out(p + "valid"),         in(p + "ready"),    out(p + "id"),
-                             out(p + "addr", address), out(p + "len", 8),  out(p + "size", 3),
-                             out(p + "burst", 2),      out(p + "prot", 3), out(p + "cache", 4)};
+  const auto constant = [](const std::string& name, int bits, const std::string& value) {
+    return Port{false, bits, name + "_o", "", "trine_config_pkg::" + value};
   };
-  std::vector<Port> master = address_channel("aw");
+  const auto address_channel = [&](const std::string& ch, const Port& id, const char* cache) {
+    const std::string p = "m_axi_" + ch;
+    return std::vector<Port>{out(p + "valid"),
+                             in(p + "ready"),
+                             id,
+                             out(p + "addr", address),
+                             out(p + "len", 8),
+                             out(p + "size", 3),
+                             out(p + "burst", 2),
+                             constant(p + "prot", 3, "AxiProt"),
+                             constant(p + "cache", 4, cache),
+                             constant(p + "qos", 4, "AxiQos"),
+                             constant(p + "user", c.axi_user_bits, "AxiUser")};
+  };
+  const int ids = c.axi_id_bits;
+  const Port bid{true, ids, "m_axi_bid_i", "", ""};
+  const Port arid{false, ids, "m_axi_arid_o", "load_id",
+                  fmt::format("trine_config_pkg::AxiId | {}'(load_id)", ids)};
+  const Port rid{true, ids, "m_axi_rid_i", ids > 1 ? "m_axi_rid_i[0]" : "m_axi_rid_i", ""};
+  std::vector<Port> master =
+      address_channel("aw", constant("m_axi_awid", ids, "AxiId"), "AxiWriteCache");
   for (const Port& port : {out("m_axi_wvalid"), in("m_axi_wready"), out("m_axi_wdata", data),
                            out("m_axi_wstrb", data / 8), out("m_axi_wlast"), in("m_axi_bvalid"),
-                           out("m_axi_bready"), in("m_axi_bid"), in("m_axi_bresp", 2)})
+                           out("m_axi_bready"), bid, in("m_axi_bresp", 2)})
     master.push_back(port);
-  for (const Port& port : address_channel("ar")) master.push_back(port);
-  for (const Port& port : {in("m_axi_rvalid"), out("m_axi_rready"), in("m_axi_rid"),
-                           in("m_axi_rdata", data), in("m_axi_rresp", 2), in("m_axi_rlast")})
+  for (const Port& port : address_channel("ar", arid, "AxiReadCache")) master.push_back(port);
+  for (const Port& port : {in("m_axi_rvalid"), out("m_axi_rready"), rid, in("m_axi_rdata", data),
+                           in("m_axi_rresp", 2), in("m_axi_rlast")})
     master.push_back(port);
   return {
       {"", {in("clk"), {true, 1, "rst_ni"}}},
@@ -93,7 +131,7 @@ std::vector<Interface> interfaces(const Config& c) {
         in("s_axil_arvalid"), out("s_axil_arready"), in("s_axil_araddr", 12),
         in("s_axil_arprot", 3), out("s_axil_rvalid"), in("s_axil_rready"), out("s_axil_rdata", 32),
         out("s_axil_rresp", 2)}},
-      {"AXI4 master. id 0: instruction fetch, 1: load.", master},
+      {"AXI4 master. Attributes and IDs are trine_config_pkg's; bit 0 of an ID: a load.", master},
       {"High while an enabled event is pending.", {out("irq")}},
       {"Trace. cause: see CAUSE, bit 3 while running; start, retire: one pulse a RUN and engine.",
        {out("trace_cause", 4), out("trace_start", 4), out("trace_retire", 4)}}};
@@ -109,19 +147,26 @@ std::string config_package(const Config& config) {
       "//\n"
       "// Parameters of this design.\n\n"
       "package trine_config_pkg;\n\n";
-  for (const Parameter& p : parameters(config))
+  std::vector<Parameter> all = parameters(config);
+  for (const Parameter& p : attributes(config)) all.push_back(p);
+  for (const Parameter& p : all)
     text += commented(fmt::format("localparam {} {} = {};", p.type, p.name, p.value), p.doc);
   return text + "\nendpackage\n";
 }
 
 std::string top_module(const Config& config) {
-  std::string ports, connections;
+  std::string ports, connections, assigns;
   for (const Interface& interface : interfaces(config)) {
     if (!interface.comment.empty()) ports += fmt::format("\n  // {}\n", interface.comment);
     for (const Port& port : interface.ports) {
       ports += fmt::format("  {} logic {:<7} {},\n", port.is_input ? "input " : "output",
                            range(port.bits), port.name);
-      connections += fmt::format("    .{},\n", port.name);
+      if (!port.core.empty())
+        connections += port.core == port.name
+                           ? fmt::format("    .{},\n", port.name)
+                           : fmt::format("    .{} ({}),\n", port.name, port.core);
+      if (!port.value.empty())
+        assigns += fmt::format("  assign {:<15} = {};\n", port.name, port.value);
     }
   }
   std::string values;
@@ -142,10 +187,12 @@ std::string top_module(const Config& config) {
       "module trine_top #(\n"
       "  parameter int Multiplier = trine_mul_pkg::Operator  // of the products: trine_mul_pkg\n"
       ") (\n{});\n\n"
+      "  logic load_id, unused_ids;\n\n{}"
+      "  assign unused_ids = ^{{m_axi_bid_i, m_axi_rid_i}};\n\n"
       "  trine_core #(\n{}  ) u_core (\n{}  );\n\n"
       "endmodule\n",
-      config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0, ports, values,
-      connections);
+      config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0, ports, assigns,
+      values, connections);
 }
 
 std::string file_list(const Config& config, const std::vector<std::string>& sources) {

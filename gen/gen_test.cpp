@@ -67,6 +67,13 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array.cols = 8.0\n", "1: array.cols: is a float, allowed 1..256"},
       Row{"array.cols = 99999999999999\n",
           "1: array.cols: 99999999999999 is too large, allowed 1..256"},
+      Row{"[bus]\naxi_id = 3\naxi_id_bits = 4\n",
+          "2: bus.axi_id: 3 and the next one are not two IDs of 4 bits (bus.axi_id_bits), allowed "
+          "even numbers of 0..14"},
+      Row{"bus.axi_user = 4\nbus.axi_user_bits = 2\n",
+          "1: bus.axi_user: 4 has more than 2 bits (bus.axi_user_bits), allowed 0..3"},
+      Row{"bus.axi_write_cache = 4\n",
+          "1: bus.axi_write_cache: 4 is not available, allowed 0, 1, 2, 3, 6, 7, 10, 11, 14 or 15"},
       Row{"[bus]\naxi_data_bits = 48\n",
           "2: bus.axi_data_bits: 48 is not available, allowed 32, 64, 128, 256 or 512"},
       Row{"[vector]\nenable = 1\n", "2: vector.enable: is an integer, allowed true or false"},
@@ -212,7 +219,32 @@ TEST_CASE("the hash covers every key but the name", "[gen][config]") {
     CAPTURE(setting);
     CHECK(hashes.insert(load_config("edge256", {setting}).hash()).second);
   }
-  CHECK(load_config("edge256", {"name=other"}).hash() == base.hash());
+  for (const char* setting :
+       {"name=other", "bus.axi_id_bits=4", "bus.axi_prot=0", "bus.axi_read_cache=3",
+        "bus.axi_write_cache=15", "bus.axi_qos=7", "bus.axi_user_bits=3", "bus.axi_user=1"}) {
+    CAPTURE(setting);
+    CHECK(load_config("edge256", {setting}).hash() == base.hash());
+  }
+}
+
+TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emission]") {
+  const std::string usual = config_package(load_config("edge64"));
+  CHECK_THAT(usual, Catch::Contains("AxiProt = 3'd2;"));        // non-secure
+  CHECK_THAT(usual, Catch::Contains("AxiWriteCache = 4'd2;"));  // non-bufferable
+  const Config config =
+      load_config("edge64", {"bus.axi_id_bits=4", "bus.axi_id=6", "bus.axi_prot=5",
+                             "bus.axi_read_cache=11", "bus.axi_write_cache=3", "bus.axi_qos=9",
+                             "bus.axi_user_bits=7", "bus.axi_user=100"});
+  const std::string package = config_package(config);
+  for (const char* text : {"AxiId = 4'd6;", "AxiProt = 3'd5;", "AxiReadCache = 4'd11;",
+                           "AxiWriteCache = 4'd3;", "AxiQos = 4'd9;", "AxiUser = 7'd100;"})
+    CHECK_THAT(package, Catch::Contains(text));
+  const std::string top = top_module(config);
+  for (const char* text : {"output logic [3:0]   m_axi_awid_o", "input  logic [3:0]   m_axi_rid_i",
+                           "m_axi_arid_o    = trine_config_pkg::AxiId | 4'(load_id);",
+                           ".m_axi_rid_i (m_axi_rid_i[0])", "output logic [6:0]   m_axi_aruser_o",
+                           "m_axi_awcache_o = trine_config_pkg::AxiWriteCache;"})
+    CHECK_THAT(top, Catch::Contains(text));
 }
 
 TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {
@@ -275,7 +307,8 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   for (const auto& [name, text] : files) {
     CAPTURE(name);
     CHECK_THAT(text, !Catch::Contains(root().string()));
-    // Vivado and others define it, too: what is simulated and what is mapped is a parameter's choice.
+    // Vivado and others define it, too: what is simulated and what is mapped is a parameter's
+    // choice.
     CHECK_THAT(text, !Catch::Contains("SYNTHESIS"));
     if (name != "LICENSE" && name != "manifest.json")
       CHECK_THAT(text.substr(0, 250), Catch::Contains("Trine design edge64, configuration 0x"));
@@ -286,7 +319,8 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   generate(load_config("edge32"), a);  // an earlier output: replaced
   CHECK((contents(a) != files));
   write_file(a / "mine.txt", "");
-  CHECK_THROWS_WITH(generate(config, a), Catch::Contains("holds mine.txt, which trine has not written"));
+  CHECK_THROWS_WITH(generate(config, a),
+                    Catch::Contains("holds mine.txt, which trine has not written"));
   CHECK(fs::exists(a / "mine.txt"));
   CHECK_THROWS_WITH(generate(config, a / "mine.txt"), Catch::Contains("is a file"));
 }

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <climits>
+
 namespace trine::gen {
 namespace {
 
@@ -14,6 +16,9 @@ struct Overload : Ts... {
 };
 template <typename... Ts>
 Overload(Ts...) -> Overload<Ts...>;
+
+/// AxCACHE: the other codes are reserved (AXI4, A4.4).
+const std::vector<int> kCacheCodes{0, 1, 2, 3, 6, 7, 10, 11, 14, 15};
 
 std::string precisions_text(const Config& config) {
   std::vector<std::string> names;
@@ -28,7 +33,7 @@ std::string precisions_text(const Config& config) {
 const std::vector<Key>& schema() {
   static const std::vector<Key> keys{
       {"name", NameKey{&Config::name}, "of the design, in reports; a file's own name if absent",
-       "nothing but the name in headers and reports"},
+       "nothing but the name in headers and reports", false},
       {"array.rows", IntKey{&Config::rows, {1, 256}},
        "lanes: output pixels or tokens worked on at once",
        "MACs per cycle and post lanes grow in proportion, the gather faster; DMEM gets more banks; "
@@ -76,6 +81,27 @@ const std::vector<Key>& schema() {
        "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
       {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},
        "address width of the AXI4 master", "reaches more DRAM; wider address registers"},
+      {"bus.axi_id_bits", IntKey{&Config::axi_id_bits, {1, 16}}, "ID width of the AXI4 master",
+       "wider ID ports", false},
+      {"bus.axi_id", IntKey{&Config::axi_id, {0, 65534}},
+       "ID of fetches and writes, even; loads have the next one", "another ID on the bus", false},
+      {"bus.axi_prot", IntKey{&Config::axi_prot, {0, 7}},
+       "AxPROT: bit 0 privileged, 1 non-secure, 2 instruction",
+       "2, the default, reaches no secure memory", false},
+      {"bus.axi_read_cache", IntKey{&Config::axi_read_cache, kCacheCodes, true},
+       "ARCACHE: 2 is normal, non-cacheable, non-bufferable",
+       "with allocation bits a cache on the way keeps what is read", false},
+      {"bus.axi_write_cache", IntKey{&Config::axi_write_cache, kCacheCodes, true},
+       "AWCACHE; with bit 0 (bufferable) done may overtake data",
+       "3, 7, 11, 15: responses may come from on the way, sooner; the host must see what it reads "
+       "through the same point",
+       false},
+      {"bus.axi_qos", IntKey{&Config::axi_qos, {0, 15}}, "AxQOS",
+       "the interconnect may prefer the machine", false},
+      {"bus.axi_user_bits", IntKey{&Config::axi_user_bits, {1, 32}}, "width of AxUSER",
+       "wider ports", false},
+      {"bus.axi_user", IntKey{&Config::axi_user, {0, INT_MAX}}, "AxUSER",
+       "whatever the interconnect makes of it", false},
       {"pipeline.rows", IntKey{&Config::pipeline_rows, {1, 256}},
        "PEs down a column between two broadcast registers",
        "fewer registers, longer wires: a lower clock on large arrays"},
@@ -140,8 +166,11 @@ std::string configuration_markdown() {
       "twice.\n"
       "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
       "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
-      "two beats or more.\n\n"
-      "Programs carry a hash of all keys but `name`: a design refuses a program that was compiled "
+      "two beats or more.\n"
+      "- `bus.axi_id`: even, and it and the next one fit `bus.axi_id_bits`; `bus.axi_user` fits "
+      "`bus.axi_user_bits`.\n\n"
+      "Programs carry a hash of all keys but `name` and the attributes `bus.axi_id_bits` and "
+      "below: a design refuses a program that was compiled "
       "for another one.\n";
   return text;
 }

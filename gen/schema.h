@@ -33,6 +33,9 @@ struct Key {
   std::variant<IntKey, BoolKey, NameKey, PrecisionsKey> type;
   std::string_view doc;
   std::string_view raise;  ///< what changes when the value is raised or switched on
+  /// A program sees it (Config::hash()): what fits where, which instructions there are. Not seen:
+  /// what only moves work in time, outside of the machine or between wires.
+  bool seen = true;
 };
 
 const std::vector<Key>& schema();

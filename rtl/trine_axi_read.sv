@@ -48,8 +48,6 @@ module trine_axi_read #(
   output logic [7:0]               m_axi_arlen_o,
   output logic [2:0]               m_axi_arsize_o,
   output logic [1:0]               m_axi_arburst_o,
-  output logic [2:0]               m_axi_arprot_o,
-  output logic [3:0]               m_axi_arcache_o,
   input  logic                     m_axi_rvalid_i,
   output logic                     m_axi_rready_o,
   input  logic                     m_axi_rid_i,
@@ -103,8 +101,6 @@ module trine_axi_read #(
   assign m_axi_arlen_o   = ar_len_q;
   assign m_axi_arsize_o  = 3'($clog2(AxiDataBits / 8));
   assign m_axi_arburst_o = 2'b01;   // INCR
-  assign m_axi_arprot_o  = 3'b000;
-  assign m_axi_arcache_o = 4'b0011; // normal, non-cacheable, bufferable
 
   // ---------------------------------------------------------------------------------------------
   // Outstanding bursts of each client.

@@ -51,13 +51,10 @@ module trine_axi_write #(
 
   output logic                     m_axi_awvalid_o,
   input  logic                     m_axi_awready_i,
-  output logic                     m_axi_awid_o,
   output logic [AxiAddrBits-1:0]   m_axi_awaddr_o,
   output logic [7:0]               m_axi_awlen_o,
   output logic [2:0]               m_axi_awsize_o,
   output logic [1:0]               m_axi_awburst_o,
-  output logic [2:0]               m_axi_awprot_o,
-  output logic [3:0]               m_axi_awcache_o,
   output logic                     m_axi_wvalid_o,
   input  logic                     m_axi_wready_i,
   output logic [AxiDataBits-1:0]   m_axi_wdata_o,
@@ -65,7 +62,6 @@ module trine_axi_write #(
   output logic                     m_axi_wlast_o,
   input  logic                     m_axi_bvalid_i,
   output logic                     m_axi_bready_o,
-  input  logic                     m_axi_bid_i,
   input  logic [1:0]               m_axi_bresp_i
 );
 
@@ -128,13 +124,10 @@ module trine_axi_write #(
   end
 
   assign m_axi_awvalid_o = aw_valid_q;
-  assign m_axi_awid_o    = 1'b0;
   assign m_axi_awaddr_o  = aw_addr_q;
   assign m_axi_awlen_o   = aw_len_q;
   assign m_axi_awsize_o  = 3'($clog2(AxiDataBits / 8));
   assign m_axi_awburst_o = 2'b01;   // INCR
-  assign m_axi_awprot_o  = 3'b000;
-  assign m_axi_awcache_o = 4'b0011; // normal, non-cacheable, bufferable
 
   // ---------------------------------------------------------------------------------------------
   // Data. Dropping begins between two beats: an offered beat does not change.
@@ -216,7 +209,7 @@ module trine_axi_write #(
   assign error_addr_o = {burst_addr, {BeatShift{1'b0}}};
 
   logic unused_b;
-  assign unused_b = ^{m_axi_bid_i, m_axi_bresp_i[0], req_len_i};
+  assign unused_b = ^{m_axi_bresp_i[0], req_len_i};
 
 `ifdef TRINE_ASSERT
   // What the proof assumes of the client is checked wherever this module is used.

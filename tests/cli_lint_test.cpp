@@ -66,7 +66,8 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
                "memory.pmem_kib=1", "memory.param_channels=16"},
       Settings{"array.rows=8", "array.cols=8", "array.precisions=[\"int8\"]",
                "bus.axi_data_bits=128", "post.columns_per_cycle=2"},
-      Settings{"array.rows=3", "array.cols=5", "post.columns_per_cycle=2"},
+      Settings{"array.rows=3", "array.cols=5", "post.columns_per_cycle=2", "bus.axi_id_bits=5",
+               "bus.axi_id=30", "bus.axi_user_bits=4", "bus.axi_user=9"},
       Settings{"memory.ecc=true", "memory.dmem_kib=8"},
       Settings{"array.rows=3", "array.cols=1", "memory.ecc=true", "memory.pmem_kib=1"});
   CAPTURE(settings);

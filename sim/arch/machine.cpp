@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "sw/base/error.h"
+#include "sw/base/rounding.h"
 #include "sw/reference/norm.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
@@ -57,6 +59,13 @@ struct Post {
         sum_range{field(r, post::kAddZeroPoint), field(r, post::kAddActMin),
                   field(r, post::kAddActMax)} {}
 
+  /// What no scale or range of the hardware is, or nothing.
+  std::optional<std::string> fault() const {
+    if (operand.shift < -31 || operand.shift > 0)
+      return fmt::format("an operand's shift {}, allowed -31..0", operand.shift);
+    const auto first = reference::check(scale, range);
+    return first ? first : reference::check(sum, sum_range);
+  }
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
@@ -97,11 +106,18 @@ std::uint32_t with_byte(std::uint32_t word, int b, int code) {
   return (word & ~(0xffU << 8 * b)) | static_cast<std::uint32_t>(code & 0xff) << 8 * b;
 }
 
-/// Sum of products; the compiler turns it into 16-bit multiply-adds.
-std::int32_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
-  std::int32_t sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+/// Sum of products of codes; the compiler turns it into 16-bit multiply-adds, whose sums of 2^16
+/// products of at most 2^14 fit 32 bits.
+std::int64_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
+  constexpr std::size_t kPiece = std::size_t{1} << 16;
+  std::int64_t total = 0;
+  for (std::size_t first = 0; first < n; first += kPiece) {
+    const std::size_t end = std::min(n, first + kPiece);
+    std::int32_t sum = 0;
+    for (std::size_t i = first; i < end; ++i) sum += a[i] * b[i];
+    total += sum;
+  }
+  return total;
 }
 
 /// Two's complement of the `bits` wide code at `place` of a word.
@@ -158,6 +174,11 @@ struct Encoding {
     return bits == 1 ? static_cast<int>(word >> place & 1) : code_at(word, bits, place);
   }
 };
+
+/// Gather steps of a tile: channel words times taps, at most 2^40.
+std::int64_t steps_of(const Registers& r) {
+  return (r.get(agu::kWordsLast) + 1) * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
+}
 
 /// Channels in an output word of a compute RUN; raw sums have words of their own.
 int codes_per_word(const Registers& r) {
@@ -266,6 +287,19 @@ Machine::Machine(const gen::Config& config, std::vector<std::uint8_t>& dram)
       beat_epoch_(static_cast<std::size_t>(config.banks() / config.data_words())),
       bank_steps_(static_cast<std::size_t>(config.banks())) {}
 
+/// @throws Error  for scales and ranges that requantization does not have
+void Machine::check_post(const Registers& r) const {
+  if (const auto fault = Post(r, false, false).fault()) fail(*fault);
+}
+
+/// All words of a tile are held at once.
+void Machine::check_steps(const Registers& r) const {
+  constexpr std::int64_t kMostWords = std::int64_t{1} << 28;
+  if (steps_of(r) > kMostWords / config_.rows)
+    fail(fmt::format("{} steps of {} lanes, the simulator holds {} words", steps_of(r),
+                     config_.rows, kMostWords));
+}
+
 void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", run_index_, what); }
 
 Work Machine::execute(Engine engine, const Registers& registers, const isa::Run& run,
@@ -334,7 +368,8 @@ Work Machine::transfer(Engine engine, const Registers& r, const isa::Run& run) {
   work.on_chip = from_dmem;
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
-    const std::int64_t local = r.get(dma::kLocal) + i * difference(r, dma::kLocalStride);
+    const std::int64_t local =
+        (r.get(dma::kLocal) + i * difference(r, dma::kLocalStride)) & kAddressMask;
     if (dram % 4 != 0 || dram < 0 || dram + 4 * words > static_cast<std::int64_t>(source.size()))
       fail(fmt::format("{} bytes {}..{}, there are {}", name, dram, dram + 4 * words - 1,
                        source.size()));
@@ -452,8 +487,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
                      cw_step = difference(r, agu::kCwStep);
   const std::uint32_t pad = 0x01010101U * static_cast<std::uint8_t>(r.get(post::kPadCode));
   const std::size_t bank_mask = static_cast<std::size_t>(config_.banks()) - 1;
-  tile.steps = static_cast<std::size_t>(words_last + 1) * static_cast<std::size_t>(r_last + 1) *
-               static_cast<std::size_t>(s_last + 1);
+  tile.steps = at(steps_of(r));
   tile.words.resize(lanes.lanes.size() * tile.steps);
   std::fill(bank_steps_.begin(), bank_steps_.end(), 0);
   const std::size_t beat_words = static_cast<std::size_t>(config_.data_words());
@@ -545,6 +579,14 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   const auto steps_per_row =
       static_cast<std::size_t>(window ? config_.window_steps_per_row() : precision.steps_per_row());
 
+  check_post(r);
+  check_steps(r);
+  const std::int64_t row = r.get(kRow);
+  const std::int64_t rows = groups * divide_up(steps_of(r), static_cast<int>(steps_per_row));
+  if (row + rows > config_.pmem_rows())
+    fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", row, row + rows - 1,
+                     config_.pmem_rows() - 1));
+
   Lanes lanes(r, config_.rows, window ? 3 : 0);
   Lanes before = lanes;  // of the tile before
   Tile tile;
@@ -564,15 +606,7 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
             (field(r, post::kPosition) + channels + codes_per_word(r) - 1) / codes_per_word(r);
       before = lanes;
     }
-    if (t == 0) {
-      work.steps = static_cast<std::int64_t>(tile.steps);
-      const std::int64_t row = r.get(kRow);
-      const std::size_t group_rows = (tile.steps + steps_per_row - 1) / steps_per_row;
-      const auto rows = static_cast<std::int64_t>(static_cast<std::size_t>(groups) * group_rows);
-      if (row + rows > config_.pmem_rows())
-        fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", row, row + rows - 1,
-                         config_.pmem_rows() - 1));
-    }
+    if (t == 0) work.steps = static_cast<std::int64_t>(tile.steps);
     if (t == 0 && !window)
       read_weights(r.get(kRow), groups, tile.steps, steps_per_row, precision.values(),
                    precision.weight_bits);
@@ -683,7 +717,7 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
   for (std::size_t l = 0; l < static_cast<std::size_t>(config_.rows); ++l) {
     if (!lanes.active(l)) continue;
     for (std::size_t c = 0; c < 4; ++c) {
-      std::int32_t sum = 0;
+      std::int64_t sum = 0;
       for (std::size_t step = 0; step < tile.steps; ++step) {
         std::uint32_t weights;
         std::memcpy(&weights, &pmem_[((first + step / parts) * cols + 4 * (step % parts) + c) * 4],
@@ -692,7 +726,7 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
           sum += byte_of(tile.words[(l + i) * tile.steps + step], static_cast<int>(c)) *
                  byte_of(weights, static_cast<int>(i));
       }
-      accumulators_[l * cols + c] = sum;
+      accumulators_[l * cols + c] = reference::wrap(sum);
     }
   }
 }
@@ -729,6 +763,8 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
                                                   raw_shift >= 32 ? raw_shift - 64 : raw_shift};
     const std::int32_t sum = reference::wrap(std::int64_t{acc} + bias_[entry]);
     if (output == 2) return sum;
+    if (scale.shift < -31 || scale.shift > 30)
+      fail(fmt::format("scale entry {} has shift {}, allowed -31..30", entry, scale.shift));
     const int code = unit.requantize(sum, scale);
     return output == 3 ? lookup(code) : code;
   };
@@ -800,12 +836,16 @@ void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
   if (channels < 1 || channels > 4095 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
     fail(fmt::format("a softmax of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
+  for (const std::uint32_t e : exponentials_)
+    if (e > INT32_MAX) fail(fmt::format("an exponential of {:#x}, allowed up to 1", e));
 }
 
 Work Machine::vector(const Registers& r, const isa::Run& run) {
   if (!config_.vector) fail("the configuration has no vector unit");
   if (run.op < 0 || run.op > static_cast<int>(isa::vector::Op::kNormalize))
     fail(fmt::format("vector operation {} does not exist", run.op));
+  check_post(r);
+  check_steps(r);
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
@@ -889,6 +929,7 @@ reference::NormParams Machine::norm_params(const Registers& r, const isa::Run& r
   for (std::int64_t n = first; n < first + channels; ++n) {
     const std::uint64_t packed = scale_[at(n)];
     const int shift = static_cast<int>(packed >> 31 & 31) - 32;
+    if (shift < -31) fail(fmt::format("scale entry {} has shift {}, allowed -31..-1", n, shift));
     p.channels.push_back({{static_cast<std::int32_t>(packed & 0x7fffffff), shift},
                           bias_[at(n)],
                           (packed >> 36 & 1) == 0});

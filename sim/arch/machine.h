@@ -99,6 +99,8 @@ class Machine {
   int threshold(const isa::Registers& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;
+  void check_post(const isa::Registers& registers) const;
+  void check_steps(const isa::Registers& registers) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   gen::Config config_;
@@ -110,10 +112,12 @@ class Machine {
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
-  std::vector<int> bank_epoch_, bank_count_, beat_epoch_;
+  std::vector<std::int64_t> bank_epoch_;
+  std::vector<int> bank_count_;
+  std::vector<std::int64_t> beat_epoch_;
   std::vector<int> bank_steps_;  ///< of the last gather: steps in which a bank was read
-  int epoch_ = 0;
-  int columns_ = 0;  ///< of a group of the compute RUN
+  std::int64_t epoch_ = 0;       ///< gather steps so far
+  int columns_ = 0;              ///< of a group of the compute RUN
   int run_index_ = 0;
 };
 

@@ -44,6 +44,57 @@ TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch]
   require_refused(transfer(0, 0, 2), Engine::kStore, 1, "target");
 }
 
+/// Rows go down from the first one: the second lies before the memory.
+TEST_CASE("rows that a negative stride puts before a memory are refused", "[arch][error]") {
+  const auto down = [](std::int64_t local, std::int64_t words, std::int64_t stride) {
+    isa::Registers r = transfer(0, local, words);
+    r.set(dma::kRowsLast, 1);
+    r.set(dma::kLocalStride, (std::int64_t{1} << isa::kAddressBits) - stride);
+    return r;
+  };
+  require_refused(down(0, 8, 8), Engine::kLoad, 0, "DMEM word 16777208");
+  require_refused(down(0, 8, 8), Engine::kStore, 0, "DMEM word 16777208");
+  require_refused(down(0, 8, 8'000'000), Engine::kLoad, 1, "PMEM rows");
+  require_refused(down(0, 8, 8), Engine::kLoad, 2, "bias");
+  require_refused(down(0, 8, 4), Engine::kLoad, 3, "scale");
+  require_refused(down(0, 8, 8), Engine::kLoad, 4, "table");
+  require_refused(down(0, 8, 8), Engine::kLoad, 5, "exponential");
+  std::vector<std::uint8_t> dram(64, 7);
+  Machine machine(config_8x8(), dram);
+  machine.execute(Engine::kLoad, down(8, 8, 8), {}, 0);  // to word 0
+  CHECK(machine.dmem()[15 * 4] == 7);
+}
+
+TEST_CASE("scales, ranges and steps that the hardware does not have are refused", "[arch][error]") {
+  isa::Registers r;
+  r.set(isa::post::kShift, 31);
+  require_refused(r, Engine::kVector, 1, "shift 31");
+  r.set(isa::post::kShift, 0);
+  r.set(isa::post::kAddOperandShift, 1);
+  require_refused(r, Engine::kVector, 2, "operand's shift 1");
+  r.set(isa::post::kAddOperandShift, 0);
+  r.set(isa::post::kActMin, 1);
+  require_refused(r, Engine::kVector, 0, "activation range 1..0");
+  r.set(isa::post::kActMin, 0);
+  for (const isa::Field& field : {isa::agu::kWordsLast, isa::agu::kRLast, isa::agu::kSLast})
+    r.set(field, 4095);
+  require_refused(r, Engine::kVector, 0, "68719476736 steps");
+  require_refused(r, Engine::kCompute, 0, "68719476736 steps");
+}
+
+/// The sum of products exceeds 32 bits; so does the hardware's, which keeps the low ones.
+TEST_CASE("a reduction of 204,800 wraps as the golden layer does", "[arch]") {
+  testing::Builder b(3);
+  const int in = b.input({1, 16, 16, 800});
+  b.graph.outputs = {b.fully_connected(in, 204'800, 4)};
+  auto& weights = b.graph.tensors[static_cast<std::size_t>(b.graph.ops[0].inputs[1])].data;
+  std::fill(weights.begin(), weights.end(), std::uint8_t{0x80});
+  Array input = b.random_array(in);
+  std::fill(input.bytes.begin(), input.bytes.end(), std::uint8_t{0x80});
+  gen::Config config = testing::small_config(8, 8, 256, 8192, 64);
+  testing::require_exact(b.graph, config, {input});
+}
+
 TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]") {
   std::vector<std::uint8_t> dram(64);
   for (std::size_t i = 0; i < dram.size(); ++i) dram[i] = static_cast<std::uint8_t>(i);

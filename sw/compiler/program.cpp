@@ -2,6 +2,7 @@
 
 #include "sw/compiler/program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -10,6 +11,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
+#include "sw/model/order.h"
 
 namespace trine::compiler {
 namespace {
@@ -265,17 +267,7 @@ Graph graph_of(const json& j, const std::string& file) {
   j.at("inputs").get_to(graph.inputs);
   j.at("outputs").get_to(graph.outputs);
   for (const json& o : j.at("ops")) graph.ops.push_back(op_of(o));
-  const int count = static_cast<int>(graph.tensors.size());
-  const auto check_indices = [&](const std::vector<int>& list, int least) {
-    for (const int t : list)
-      if (t < least || t >= count) throw_error("tensor {}, there are {}", t, count);
-  };
-  check_indices(graph.inputs, 0);
-  check_indices(graph.outputs, 0);
-  for (const model::Op& op : graph.ops) {
-    check_indices(op.inputs, -1);
-    check_indices(op.outputs, 0);
-  }
+  model::check_order(graph);
   model::check(graph);
   return graph;
 }
@@ -304,6 +296,7 @@ json meta_json(const Program& p) {
 void read_meta(const json& j, const std::string& file, Program* p) {
   j.at("name").get_to(p->name);
   p->config = config_of(j.at("config"));
+  gen::check(p->config);
   j.at("dram_bytes").get_to(p->dram_bytes);
   j.at("image_offset").get_to(p->image_offset);
   for (const json& l : j.at("layers")) {
@@ -407,10 +400,37 @@ void check_host(const Graph& host, const std::vector<TensorLayout>& edge,
       throw_error("{} '{}' is another tensor on the host", what, edge[i].name);
 }
 
+constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
+
+/// Bytes that the program's stores write, up to kMostDram.
+std::int64_t stored_bytes(const std::vector<isa::Word>& words) {
+  isa::Registers store;
+  std::int64_t bytes = 0;
+  for (const isa::Word word : words) {
+    if (isa::engine_of(word) != isa::Engine::kStore) continue;
+    if (isa::opcode_of(word) == isa::Opcode::kSet)
+      store.value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
+    else if (isa::opcode_of(word) == isa::Opcode::kRun)
+      bytes = std::min(kMostDram, bytes + 4 * (store.get(isa::dma::kRowsLast) + 1) *
+                                              store.get(isa::dma::kWords));
+  }
+  return bytes;
+}
+
+/// Constants, maps at the edge, and what is stored between: rows of W words may lie a beat of 16
+/// apart.
+std::int64_t most_dram_bytes(const Program& p) {
+  constexpr std::int64_t kPage = 4096;
+  std::int64_t bytes = 2 * kPage + static_cast<std::int64_t>(p.image.size());
+  for (const auto* edge : {&p.inputs, &p.outputs})
+    for (const TensorLayout& l : *edge) bytes += l.bytes() + kPage;
+  return bytes + 16 * stored_bytes(p.words);
+}
+
 void check_contents(const Program& p) {
   if (p.config.hash() != p.config_hash) throw_error("the configuration is not the hash's");
   const auto image = static_cast<std::int64_t>(p.image.size());
-  if (p.dram_bytes < 0 || p.dram_bytes > std::int64_t{1} << 40 || p.image_offset < 0 ||
+  if (p.dram_bytes < 0 || p.dram_bytes > kMostDram || p.image_offset < 0 ||
       p.image_offset > p.dram_bytes || image > p.dram_bytes - p.image_offset)
     throw_error("{} bytes of constants at {} exceed {} bytes of DRAM", image, p.image_offset,
                 p.dram_bytes);
@@ -425,11 +445,20 @@ void check_contents(const Program& p) {
   if (p.words.empty()) throw_error("there are no instructions");
   if (runs != p.run_layer.size())
     throw_error("{} RUNs, {} are assigned to layers", runs, p.run_layer.size());
+  constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a stage
+  std::int64_t macs = 0;
+  for (const ProgramLayer& layer : p.layers) {
+    if (layer.macs < 0 || layer.macs > kMostMacs - macs)
+      throw_error("layer '{}' has {} MACs", layer.name, layer.macs);
+    macs += layer.macs;
+  }
   for (const int layer : p.run_layer)
     if (layer < 0 || layer >= static_cast<int>(p.layers.size()))
       throw_error("layer {}, there are {}", layer, p.layers.size());
   for (const TensorLayout& l : p.inputs) check_layout(l, p.dram_bytes, "input");
   for (const TensorLayout& l : p.outputs) check_layout(l, p.dram_bytes, "output");
+  if (const std::int64_t most = most_dram_bytes(p); p.dram_bytes > most)
+    throw_error("{} bytes of DRAM, its maps and constants justify {}", p.dram_bytes, most);
   check_host(p.before, p.inputs, p.before.outputs, "inputs");
   check_host(p.after, p.outputs, p.after.inputs, "outputs");
 }
@@ -454,7 +483,8 @@ std::string serialize(const Program& program) {
   put(&out, kFormat);
   put(&out, std::uint32_t{4});
   put(&out, program.config_hash);
-  add_section(&out, kMeta, meta_json(program).dump());
+  // Names are a model's: of any bytes.
+  add_section(&out, kMeta, meta_json(program).dump(-1, ' ', false, json::error_handler_t::replace));
   std::string words;
   for (const isa::Word word : program.words) put(&words, word);
   add_section(&out, kWords, words);
@@ -476,6 +506,8 @@ void write_program(const std::filesystem::path& path, const Program& program) {
 
 namespace {
 
+Program parse_stage(const std::vector<std::uint8_t>& bytes, const std::string& file, bool first);
+
 /// Stages follow each other: outputs of one are the inputs of the next.
 std::vector<Program> parse_rest(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   std::vector<Program> rest;
@@ -483,58 +515,65 @@ std::vector<Program> parse_rest(const std::vector<std::uint8_t>& bytes, const st
   while (!reader.done()) {
     const std::uint64_t size = reader.number(8);
     const std::uint8_t* contents = reader.take(size);
-    rest.push_back(parse_program({contents, contents + size}, file));
-    if (!rest.back().rest.empty()) throw_error("a stage has stages");
+    rest.push_back(parse_stage({contents, contents + size}, file, false));
   }
   return rest;
+}
+
+/// @param first  of the program's stages: it has the others
+Program parse_stage(const std::vector<std::uint8_t>& bytes, const std::string& file, bool first) {
+  if (bytes.size() < 32 || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+    throw_error("not a Trine program");
+  Reader tail(bytes, bytes.size());
+  tail.take(bytes.size() - 8);
+  const std::string_view covered(reinterpret_cast<const char*>(bytes.data()), bytes.size() - 8);
+  Reader reader(bytes, bytes.size() - 8);
+  reader.take(kMagic.size());
+  if (const auto format = reader.number(4); format != kFormat)
+    throw_error("format {}, this tool reads {}", format, kFormat);
+  if (tail.number(8) != hash64(covered)) throw_error("damaged: the checksum does not fit");
+  const std::uint64_t sections = reader.number(4);
+  Program program;
+  program.config_hash = reader.number(8);
+  std::uint64_t seen = 0;
+  for (std::uint64_t s = 0; s < sections; ++s) {
+    const auto tag = static_cast<std::uint32_t>(reader.number(4));
+    reader.number(4);
+    const std::uint64_t size = reader.number(8);
+    const std::uint8_t* contents = reader.take(size);
+    reader.align();
+    if (tag < kMeta || tag > kRest || (seen >> tag & 1) != 0) throw_error("section {}", tag);
+    seen |= std::uint64_t{1} << tag;
+    if (tag == kMeta) {
+      read_meta(json::parse(contents, contents + size), file, &program);
+    } else if (tag == kWords) {
+      if (size % 8 != 0) throw_error("{} bytes of instructions", size);
+      program.words.resize(size / 8);
+      if (size > 0) std::memcpy(program.words.data(), contents, size);
+    } else if (tag == kImage) {
+      program.image.assign(contents, contents + size);
+    } else if (first) {
+      program.rest = parse_rest({contents, contents + size}, file);
+    } else if (size > 0) {
+      throw_error("a stage has stages");
+    }
+  }
+  if (seen != (1U << kMeta | 1U << kWords | 1U << kImage | 1U << kRest) || !reader.done())
+    throw_error("sections are missing or left over");
+  check_contents(program);
+  return program;
 }
 
 }  // namespace
 
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   try {
-    if (bytes.size() < 32 || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
-      throw_error("not a Trine program");
-    Reader tail(bytes, bytes.size());
-    tail.take(bytes.size() - 8);
-    const std::string_view covered(reinterpret_cast<const char*>(bytes.data()), bytes.size() - 8);
-    Reader reader(bytes, bytes.size() - 8);
-    reader.take(kMagic.size());
-    if (const auto format = reader.number(4); format != kFormat)
-      throw_error("format {}, this tool reads {}", format, kFormat);
-    if (tail.number(8) != hash64(covered)) throw_error("damaged: the checksum does not fit");
-    const std::uint64_t sections = reader.number(4);
-    Program program;
-    program.config_hash = reader.number(8);
-    std::uint64_t seen = 0;
-    for (std::uint64_t s = 0; s < sections; ++s) {
-      const auto tag = static_cast<std::uint32_t>(reader.number(4));
-      reader.number(4);
-      const std::uint64_t size = reader.number(8);
-      const std::uint8_t* contents = reader.take(size);
-      reader.align();
-      if (tag < kMeta || tag > kRest || (seen >> tag & 1) != 0) throw_error("section {}", tag);
-      seen |= std::uint64_t{1} << tag;
-      if (tag == kMeta) {
-        read_meta(json::parse(contents, contents + size), file, &program);
-      } else if (tag == kWords) {
-        if (size % 8 != 0) throw_error("{} bytes of instructions", size);
-        program.words.resize(size / 8);
-        if (size > 0) std::memcpy(program.words.data(), contents, size);
-      } else if (tag == kImage) {
-        program.image.assign(contents, contents + size);
-      } else {
-        program.rest = parse_rest({contents, contents + size}, file);
-      }
-    }
-    if (seen != (1U << kMeta | 1U << kWords | 1U << kImage | 1U << kRest) || !reader.done())
-      throw_error("sections are missing or left over");
-    check_contents(program);
-    return program;
+    return parse_stage(bytes, file, true);
   } catch (const json::exception& e) {
     throw_error("{}: metadata: {}", file, e.what());
   } catch (const Error& e) {
-    throw_error("{}: {}", file, e.what());
+    const std::string what = e.what(), prefix = file + ": ";  // graphs know their file
+    throw Error(what.rfind(prefix, 0) == 0 ? what : prefix + what);
   }
 }
 

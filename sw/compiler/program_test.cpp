@@ -108,6 +108,77 @@ TEST_CASE("contents that no compiler writes never crash the reader", "[compiler]
   CHECK(refused > 0);
 }
 
+/// Programs inside of each other's REST sections, `depth` of them.
+std::vector<std::uint8_t> nested(int depth) {
+  const auto bytes = bytes_of(serialize(small_program()));
+  std::vector<std::uint8_t> inner;
+  for (int level = 0; level < depth; ++level) {
+    std::vector<std::uint8_t> outer(bytes.begin(), bytes.begin() + 24);
+    outer[12] = 1;  // section
+    const auto put = [&](std::uint64_t value) {
+      for (int i = 0; i < 8; ++i) outer.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+    };
+    put(4);  // tag
+    put(inner.size() + 8);
+    put(inner.size());
+    outer.insert(outer.end(), inner.begin(), inner.end());
+    outer.resize(outer.size() + 8);
+    inner = sealed(outer);
+  }
+  return inner;
+}
+
+TEST_CASE("stages inside of stages are refused, however deep", "[compiler][program][error]") {
+  REQUIRE_THROWS_WITH(parse_program(nested(4000), "net.trine"), "net.trine: a stage has stages");
+  REQUIRE_THROWS_WITH(parse_program(nested(1), "net.trine"), "net.trine: not a Trine program");
+}
+
+TEST_CASE("what a program says of itself is compared with what it has",
+          "[compiler][program][error]") {
+  Program program = small_program();
+  const auto require_refused = [&](const char* what) {
+    REQUIRE_THROWS_WITH(parse_program(bytes_of(serialize(program)), "net.trine"),
+                        Catch::StartsWith("net.trine: ") && Catch::Contains(what));
+  };
+  SECTION("DRAM that nothing needs") {
+    const std::int64_t needed = program.dram_bytes;
+    program.dram_bytes = std::int64_t{1} << 40;
+    require_refused("1099511627776 bytes of DRAM, its maps and constants justify");
+    program.dram_bytes = needed + (1 << 20);
+    require_refused("bytes of DRAM, its maps");
+  }
+  SECTION("a constant shorter than its shape") {
+    model::Tensor constant;
+    constant.name = "size";
+    constant.type = model::DataType::kInt32;
+    constant.shape = {2};
+    constant.is_constant = true;
+    program.after.tensors.push_back(constant);
+    require_refused("'size': a constant of 0 bytes, shape [2] needs 8");
+  }
+  SECTION("operators that read what nobody writes") {
+    program.after.ops[0].inputs[0] = program.after.ops[0].outputs[0];
+    require_refused("before any operator writes it");
+  }
+  SECTION("a configuration that no generator makes") {
+    program.config.dmem_kib = 1 << 30;
+    program.config_hash = program.config.hash();
+    require_refused("memory.dmem_kib");
+  }
+  SECTION("more operations than numbers") {
+    program.layers.resize(9, program.layers[0]);
+    for (ProgramLayer& layer : program.layers) layer.macs = std::int64_t{1} << 60;
+    require_refused("MACs");
+  }
+}
+
+TEST_CASE("names of any bytes do not hinder a program", "[compiler][program]") {
+  Program program = small_program();
+  program.layers[0].name = "caf\xe9";
+  CHECK(parse_program(bytes_of(serialize(program)), "net.trine").layers[0].name ==
+        "caf\xef\xbf\xbd");
+}
+
 TEST_CASE("a program for another configuration is refused", "[compiler][program][error]") {
   const Program program = small_program();
   gen::Config config = program.config;

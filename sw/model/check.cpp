@@ -11,6 +11,7 @@
 
 #include "sw/base/error.h"
 #include "sw/model/graph.h"
+#include "sw/model/order.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model {
@@ -18,6 +19,9 @@ namespace {
 
 constexpr int kMaxStep = 65535;              ///< strides, dilations and filter extents
 constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
+constexpr int kMaxRank = 16;                 ///< masks of axes are ints
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
+constexpr std::int64_t kMaxMacs = std::int64_t{1} << 48;
 
 bool is_code(DataType type) { return type == DataType::kInt8 || type == DataType::kUInt8; }
 
@@ -32,6 +36,7 @@ class Checker {
     for (const int t : op_.inputs)
       if (t >= 0) extents(graph_.tensor(t), false);
     extents(out(), true);
+    attributes();
     dispatch();
   }
 
@@ -52,6 +57,14 @@ class Checker {
   const Tensor& in(int position) const { return graph_.in(op_, position); }
   const Tensor& out() const { return graph_.out(op_); }
   bool has(int position) const { return op_.input(position) >= 0; }
+
+  void attributes() const {
+    for (const float value : {op_.beta, op_.alpha, op_.epsilon, op_.cell_clip, op_.hidden_scale})
+      if (!std::isfinite(value)) fail("attribute {}, allowed finite numbers", value);
+    if (op_.code_min < -128 || op_.code_min > op_.code_max || op_.code_max > 127)
+      fail("codes {}..{}, allowed -128..127", op_.code_min, op_.code_max);
+    if (op_.counted_macs > kMaxMacs) fail("{} MACs", op_.counted_macs);
+  }
 
   void operands(std::size_t least, std::size_t most) const {
     if (op_.inputs.size() < least || op_.inputs.size() > most)
@@ -603,9 +616,12 @@ class Checker {
     type(out(), DataType::kFloat32);
     if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");
     if (in(0).type != DataType::kFloat32 && in(0).type != DataType::kInt32) codes(in(0));
-    for (const FloatStep& step : op_.steps)
+    for (const FloatStep& step : op_.steps) {
+      for (const float value : step.value)
+        if (!std::isfinite(value)) fail("a step by {}, allowed finite numbers", value);
       if (step.value.size() != 1 && static_cast<int>(step.value.size()) != out().extent(-1))
         fail("a step has {} values, allowed 1 or {}", step.value.size(), out().extent(-1));
+    }
   }
 
   /// ONNX keeps the last axis; TFLite's operand names the axis that goes.
@@ -782,9 +798,77 @@ class Checker {
   const Op& op_;
 };
 
+/// What is wrong with the tensor alone, or nothing: its size, its constant, its numbers.
+std::string fault_of(const Tensor& tensor) {
+  const Quantization& q = tensor.quantization;
+  if (tensor.rank() > kMaxRank)
+    return fmt::format("rank {}, allowed 0..{}", tensor.rank(), kMaxRank);
+  std::int64_t elements = 1;
+  for (const int extent : tensor.shape) {
+    if (extent < 0) return fmt::format("extent {}, allowed 0 and above", extent);
+    elements *= extent;  // both factors up to 2^31
+    if (elements > kMaxElements) return fmt::format("more than {} elements", kMaxElements);
+  }
+  const std::int64_t bytes = elements * bytes_of(tensor.type);
+  if (tensor.is_constant && static_cast<std::int64_t>(tensor.data.size()) != bytes)
+    return fmt::format("a constant of {} bytes, shape [{}] needs {}", tensor.data.size(),
+                       fmt::join(tensor.shape, ", "), bytes);
+  if (!q.zero_point.empty() && q.zero_point.size() != q.scale.size())
+    return fmt::format("{} zero points for {} scales", q.zero_point.size(), q.scale.size());
+  for (const float scale : q.scale)
+    if (!std::isfinite(scale)) return fmt::format("scale {}, allowed finite numbers", scale);
+  return {};
+}
+
+/// @throws Error  for the first tensor at fault
+void check_tensors(const Graph& graph) {
+  for (std::size_t t = 0; t < graph.tensors.size(); ++t)
+    if (const std::string fault = fault_of(graph.tensors[t]); !fault.empty())
+      throw_error("{}: tensor {} '{}': {}", graph.file, t, graph.tensors[t].name, fault);
+}
+
 }  // namespace
 
+void check_order(const Graph& graph) {
+  const int count = static_cast<int>(graph.tensors.size());
+  const auto exists = [&](int t, const char* what) {
+    if (t < 0 || t >= count)
+      throw_error("{}: graph {} {} does not exist, allowed 0..{}", graph.file, what, t, count - 1);
+  };
+  std::vector<bool> known(graph.tensors.size());
+  for (std::size_t t = 0; t < known.size(); ++t) known[t] = graph.tensors[t].is_constant;
+  for (const int t : graph.inputs) {
+    exists(t, "input");
+    known[static_cast<std::size_t>(t)] = true;
+  }
+  for (const Op& op : graph.ops) {
+    for (const int t : op.inputs) {
+      if (t < -1 || t >= count)
+        throw_error("{}: input tensor {} does not exist, allowed -1..{}", label(graph, op), t,
+                    count - 1);
+      if (t >= 0 && !known[static_cast<std::size_t>(t)])
+        throw_error("{}: reads tensor {} '{}' before any operator writes it", label(graph, op), t,
+                    graph.tensor(t).name);
+    }
+    for (const int t : op.outputs) {
+      if (t < 0 || t >= count)
+        throw_error("{}: output tensor {} does not exist, allowed 0..{}", label(graph, op), t,
+                    count - 1);
+      if (known[static_cast<std::size_t>(t)] && graph.tensor(t).elements() > 0)
+        throw_error("{}: writes tensor {} '{}', which has its value already", label(graph, op), t,
+                    graph.tensor(t).name);
+      known[static_cast<std::size_t>(t)] = true;
+    }
+  }
+  for (const int t : graph.outputs) {
+    exists(t, "output");
+    if (!known[static_cast<std::size_t>(t)])
+      throw_error("{}: graph output {} '{}' is never written", graph.file, t, graph.tensor(t).name);
+  }
+}
+
 void check(const Graph& graph) {
+  check_tensors(graph);
   std::string problems;
   for (const Op& op : graph.ops) {
     try {

@@ -103,6 +103,34 @@ bool loads(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
+TEST_CASE("constants, scales and attributes are checked alone", "[model][check][error]") {
+  const float infinite = std::numeric_limits<float>::infinity();
+  Graph graph = small_conv();
+  REQUIRE_NOTHROW(check(graph));
+  SECTION("a constant shorter than its shape") {
+    graph.tensors[1].data.pop_back();
+    CHECK_THROWS_WITH(check(graph), Contains("g.tflite: tensor 1 't': a constant of 215 bytes, "
+                                             "shape [6, 3, 3, 4] needs 216"));
+  }
+  SECTION("a float tensor's scale") {
+    graph.tensors.push_back(codes({1}, infinite));
+    graph.tensors.back().type = DataType::kFloat32;
+    CHECK_THROWS_WITH(check(graph), Contains("scale inf"));
+  }
+  SECTION("an attribute") {
+    graph.ops[0].alpha = infinite;
+    CHECK_THROWS_WITH(check(graph), Contains("attribute inf"));
+  }
+  SECTION("codes") {
+    graph.ops[0].code_min = 1000;
+    CHECK_THROWS_WITH(check(graph), Contains("codes 1000..127"));
+  }
+  SECTION("extents") {
+    graph.tensors[0].shape = {1, 65536, 65536, 65536};
+    CHECK_THROWS_WITH(check(graph), Contains("more than 2147483648 elements"));
+  }
+}
+
 TEST_CASE("window follows the SAME and VALID rules", "[model][window]") {
   struct Row {
     int H, R, stride, dilation;

@@ -250,6 +250,8 @@ class Importer {
     if (value->raw_codes) throw_error("codes without DequantizeLinear");
     if (constants.size() > 1 && value->moved)
       throw_error("a constant for each channel of what was moved before a quantizer made codes");
+    for (const float x : constants)
+      if (!std::isfinite(x)) throw_error("a constant that is not finite");
     if (constants.size() > 1 && value->tensor >= 0) *value = emit_.to_nhwc(*value, node_->index);
     value->steps.push_back({{kind, std::move(constants)}, std::move(origin)});
   }
@@ -314,7 +316,7 @@ class Importer {
     const bool old = file_.opset < 11 && node_->inputs.size() == 1;
     constexpr float kMost = 3.4028234663852886e38f;
     const auto bound = [&](std::size_t position, const char* key, float otherwise) {
-      if (old) return node_->real(key, otherwise);
+      if (old) return node_->bound(key, otherwise);
       return has(position) ? static_cast<float>(scalar(position)) : otherwise;
     };
     const float low = bound(1, "min", -kMost), high = bound(2, "max", kMost);

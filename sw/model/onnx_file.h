@@ -4,11 +4,14 @@
 
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "sw/base/error.h"
 
 namespace trine::model::onnx_file {
 
@@ -48,7 +51,14 @@ struct Node {
     const auto found = attributes.find(key);
     return found == attributes.end() ? otherwise : found->second.i;
   }
+  /// @throws Error  for infinities and NaN
   float real(const char* key, float otherwise) const {
+    const float value = bound(key, otherwise);
+    if (!std::isfinite(value)) throw_error("{} {}, allowed finite numbers", key, value);
+    return value;
+  }
+  /// May be infinite: no bound.
+  float bound(const char* key, float otherwise) const {
     const auto found = attributes.find(key);
     return found == attributes.end() ? otherwise : found->second.f;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 #include <random>
 
 #include "sw/base/error.h"
@@ -152,6 +153,20 @@ TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
   CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), Contains("m.onnx: is no ONNX model"));
   CHECK_THROWS_WITH(parse_onnx(std::vector<std::uint8_t>(64, 0xff), "m.onnx"),
                     Contains("m.onnx: is no ONNX model"));
+}
+
+TEST_CASE("an attribute that is not finite is refused by name", "[model][onnx][error]") {
+  auto bytes = read_file(std::filesystem::path(TRINE_SOURCE_DIR) / "tests/onnx/mobilenet_v3.onnx");
+  REQUIRE(loads(bytes));
+  const std::string key =
+      "\x05"
+      "alpha\x15";  // attribute's name, its float
+  const auto found = std::search(bytes.begin(), bytes.end(), key.begin(), key.end());
+  REQUIRE(found != bytes.end());
+  const float infinite = std::numeric_limits<float>::infinity();
+  std::memcpy(&*found + key.size(), &infinite, sizeof infinite);
+  CHECK_THROWS_WITH(parse_onnx(bytes, "m.onnx"),
+                    Contains("m.onnx: node ") && Contains("HardSigmoid: alpha inf"));
 }
 
 TEST_CASE("a truncated ONNX model is refused, whatever its length", "[model][onnx][error]") {

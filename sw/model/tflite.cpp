@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/model/expand.h"
 #include "sw/model/graph.h"
+#include "sw/model/order.h"
 #include "tflite_generated.h"
 
 namespace trine::model {
@@ -171,7 +173,11 @@ class Importer {
     if (graph_.outputs.empty()) fail("no outputs");
     if (subgraph->operators() != nullptr)
       for (const format::Operator* op : *subgraph->operators()) add(*op);
-    check_order();
+    check_order(graph_);
+    std::set<int> inputs;
+    for (const int t : graph_.inputs)
+      if (graph_.tensor(t).is_constant || !inputs.insert(t).second)
+        fail("graph input {} is a constant or given twice", t);
     expand(graph_);
     return std::move(graph_);
   }
@@ -478,34 +484,6 @@ class Importer {
     if (const auto* o = source.options_as_ReducerOptions()) op.keep_dims = o->keep_dims();
     if (const auto* o = source.options_as_LeakyReluOptions()) op.alpha = o->alpha();
     if (const auto* o = source.options_as_GeluOptions()) op.approximate = o->approximate();
-  }
-
-  /// Every tensor is known before it is read, and written once: the list of operators can be run.
-  void check_order() const {
-    const int count = static_cast<int>(graph_.tensors.size());
-    std::vector<bool> known(graph_.tensors.size());
-    for (std::size_t t = 0; t < known.size(); ++t) known[t] = graph_.tensors[t].is_constant;
-    for (const int t : graph_.inputs) {
-      if (t < 0 || t >= count) fail("graph input {} does not exist, allowed 0..{}", t, count - 1);
-      if (known[static_cast<std::size_t>(t)])
-        fail("graph input {} is a constant or given twice", t);
-      known[static_cast<std::size_t>(t)] = true;
-    }
-    for (const Op& op : graph_.ops) {
-      for (const int t : op.inputs)
-        if (t >= 0 && !known[static_cast<std::size_t>(t)])
-          fail(op, "reads tensor {} '{}' before any operator writes it", t, graph_.tensor(t).name);
-      for (const int t : op.outputs) {
-        if (known[static_cast<std::size_t>(t)] && graph_.tensor(t).elements() > 0)
-          fail(op, "writes tensor {} '{}', which has its value already", t, graph_.tensor(t).name);
-        known[static_cast<std::size_t>(t)] = true;
-      }
-    }
-    for (const int t : graph_.outputs) {
-      if (t < 0 || t >= count) fail("graph output {} does not exist, allowed 0..{}", t, count - 1);
-      if (!known[static_cast<std::size_t>(t)])
-        fail("graph output {} '{}' is never written", t, graph_.tensor(t).name);
-    }
   }
 
   const format::Model& model_;

@@ -6,8 +6,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <map>
+#include <iterator>
 #include <string>
 
 #include "gen/config.h"
@@ -19,6 +20,8 @@
 #include "sw/llm/tokenizer.h"
 #include "sw/model/graph.h"
 #include "sw/reference/vectors.h"
+#include "tests/hostile/mutate.h"
+#include "tests/hostile/use.h"
 
 namespace trine::hostile {
 namespace {
@@ -41,9 +44,14 @@ std::filesystem::path on_disk(const Bytes& bytes, const std::string& name) {
   return folder.path / name;
 }
 
-void tflite(const Bytes& bytes) { model::parse_tflite(bytes, "x.tflite"); }
-void onnx(const Bytes& bytes) { model::parse_onnx(bytes, "x.onnx"); }
-void program(const Bytes& bytes) { compiler::parse_program(bytes, "x.trine"); }
+/// Legal ones are compiled.
+void use(const model::Graph& graph) {
+  model::check(graph);
+  compile_and_run(graph);
+}
+void tflite(const Bytes& bytes) { use(model::parse_tflite(bytes, "x.tflite")); }
+void onnx(const Bytes& bytes) { use(model::parse_onnx(bytes, "x.onnx")); }
+void program(const Bytes& bytes) { run_program(compiler::parse_program(bytes, "x.trine")); }
 void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }
 void toml(const Bytes& bytes) { gen::load_config(on_disk(bytes, "x.toml").string()); }
 void npy(const Bytes& bytes) { read_npy(on_disk(bytes, "x.npy")); }
@@ -54,17 +62,20 @@ void tokenizer(const Bytes& bytes) { llm::Tokenizer::read(on_disk(bytes, "tok.bi
 
 }  // namespace
 
-Reader find_reader(std::string_view name) {
-  static const std::map<std::string_view, Reader> readers{
-      {"tflite", tflite}, {"onnx", onnx}, {"program", program}, {"checkpoint", checkpoint},
-      {"toml", toml},     {"npy", npy},   {"vectors", vectors}, {"tokenizer", tokenizer}};
-  const auto found = readers.find(name);
-  return found == readers.end() ? nullptr : found->second;
+const Reader* find_reader(std::string_view name) {
+  static constexpr Reader kReaders[] = {
+      {"tflite", tflite, mutate_bytes},     {"onnx", onnx, mutate_bytes},
+      {"program", program, mutate_program}, {"checkpoint", checkpoint, mutate_bytes},
+      {"toml", toml, mutate_bytes},         {"npy", npy, mutate_bytes},
+      {"vectors", vectors, mutate_bytes},   {"tokenizer", tokenizer, mutate_bytes}};
+  const auto* found = std::find_if(std::begin(kReaders), std::end(kReaders),
+                                   [&](const Reader& r) { return r.name == name; });
+  return found == std::end(kReaders) ? nullptr : found;
 }
 
-void read_or_refuse(Reader reader, const Bytes& bytes) {
+void read_or_refuse(const Reader& reader, const Bytes& bytes) {
   try {
-    reader(bytes);
+    reader.read(bytes);
   } catch (const Error&) {
   }
 }

@@ -46,16 +46,21 @@ void limit() {
 }
 
 /// Up to eight bytes are others, and sometimes the end is missing.
-Bytes damaged(Bytes bytes, std::mt19937& random) {
-  if (bytes.empty()) return bytes;
-  if (random() % 4 == 0) bytes.resize(random() % bytes.size());
-  for (auto changes = 1 + random() % 8; changes > 0 && !bytes.empty(); --changes)
-    bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+void damage(Bytes* bytes, std::mt19937& random) {
+  if (bytes->empty()) return;
+  if (random() % 4 == 0) bytes->resize(random() % bytes->size());
+  for (auto changes = 1 + random() % 8; changes > 0 && !bytes->empty(); --changes)
+    (*bytes)[random() % bytes->size()] = static_cast<std::uint8_t>(random());
+}
+
+Bytes damaged(const trine::hostile::Reader& reader, Bytes bytes, std::mt19937& random) {
+  reader.mutate(
+      &bytes, [&](Bytes* part) { damage(part, random); }, static_cast<unsigned>(random()));
   return bytes;
 }
 
 /// Number of inputs. @throws what the reader throws
-std::size_t replay(trine::hostile::Reader reader, int versions,
+std::size_t replay(const trine::hostile::Reader& reader, int versions,
                    const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files(std::filesystem::directory_iterator{folder}, {});
   std::sort(files.begin(), files.end());
@@ -66,7 +71,7 @@ std::size_t replay(trine::hostile::Reader reader, int versions,
     for (int version = 0; version <= versions; ++version, ++inputs) {
       *fmt::format_to_n(current, sizeof current - 1, "{} ({})", file.string(), version).out = 0;
       alarm(kSeconds);
-      trine::hostile::read_or_refuse(reader, version == 0 ? bytes : damaged(bytes, random));
+      trine::hostile::read_or_refuse(reader, version == 0 ? bytes : damaged(reader, bytes, random));
     }
   }
   return inputs;
@@ -75,13 +80,13 @@ std::size_t replay(trine::hostile::Reader reader, int versions,
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const auto reader = argc == 4 ? trine::hostile::find_reader(argv[1]) : nullptr;
+  const auto* reader = argc == 4 ? trine::hostile::find_reader(argv[1]) : nullptr;
   if (reader == nullptr) {
     fmt::print(stderr, "usage: hostile_replay READER DAMAGED FOLDER\n");
     return 2;
   }
   limit();
-  fmt::print("{}\n", replay(reader, std::stoi(argv[2]), argv[3]));
+  fmt::print("{}\n", replay(*reader, std::stoi(argv[2]), argv[3]));
   return 0;
 } catch (const std::exception& error) {
   fmt::print(stderr, "{}: {}\n", current, error.what());

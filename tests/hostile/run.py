@@ -46,7 +46,7 @@ def build(folder):
         print("SKIPPED: clang++-14 is missing (Debian: clang-14 libclang-rt-14-dev)")
         sys.exit(SKIPPED)
     for command in (["cmake", "--preset", "hostile", "-B", folder],
-                    ["cmake", "--build", folder, "--target", *(f"hostile_{r}" for r in SEEDS)]):
+                    ["cmake", "--build", folder, "--target", "hostile_fuzz"]):
         done = call(command, cwd=ROOT)
         if done.returncode:
             print(f"run.py: {' '.join(map(str, command))}:\n{done.stdout[-3000:]}", file=sys.stderr)
@@ -123,11 +123,11 @@ def replay(reader, options):
 def feed(reader, options):
     """Whether all inputs were read or refused."""
     corpus = collect(reader, options)
-    done = call([options.build / "tests" / "hostile" / f"hostile_{reader}", corpus,
+    done = call([options.build / "tests" / "hostile" / "hostile_fuzz", corpus,
                  f"-max_total_time={options.seconds}", "-timeout=10", "-rss_limit_mb=2048",
                  f"-max_len={LARGEST}", f"-artifact_prefix={options.build}/{reader}-",
                  "-print_final_stats=1"],
-                env={**os.environ, "ASAN_OPTIONS": "detect_container_overflow=0"}, cwd=options.build)
+                env={**os.environ, "TRINE_READER": reader, "ASAN_OPTIONS": "detect_container_overflow=0"}, cwd=options.build)
     inputs = re.search(r"number_of_executed_units: (\d+)", done.stdout)
     good = tell(reader, int(inputs.group(1)) if inputs else 0, done.returncode == 0)
     if not good:

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Changes of program files that get behind the checksum: one section, one word, one number of the
+// metadata, in the first stage or another; then all sizes and checksums are made to fit.
+
+#pragma once
+
+#include "tests/hostile/readers.h"
+
+namespace trine::hostile {
+
+void mutate_bytes(Bytes* bytes, const Change& change, unsigned seed);
+void mutate_program(Bytes* bytes, const Change& change, unsigned seed);
+
+}  // namespace trine::hostile

@@ -17,6 +17,7 @@ optimizations, networks with QONNX's operators in qonnx.
 
 import argparse
 import hashlib
+import importlib
 import importlib.metadata
 import pathlib
 import sys
@@ -32,11 +33,16 @@ QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
 
 
+def fail(text):
+    print(f"record: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
 def require(module, package):
     try:
         return importlib.import_module(module)
     except ImportError:
-        sys.exit(f"record: {package} is missing: pip install -r models/requirements_record.txt")
+        fail(f"{package} is missing: pip install -r models/requirements_record.txt")
 
 
 class LiteRt:
@@ -222,15 +228,24 @@ class Qonnx(Onnx):
         return {}
 
 
+def load_tflite(path, content):
+    try:
+        return LiteRt(content)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+    try:
+        runtime = LiteRt(content, OPTIMIZED)
+    except (RuntimeError, ValueError):
+        fail(f"{path}: LiteRT does not run it: {reason}")
+    print(f"{path}: {REFERENCE} does not run it ({reason}); recording {OPTIMIZED}",
+          file=sys.stderr)
+    return runtime
+
+
 def load(path, content):
     """The model on its reference. Says so where that is not the usual one."""
     if path.suffix != ".onnx":
-        try:
-            return LiteRt(content)
-        except (RuntimeError, ValueError) as error:
-            print(f"{path}: {REFERENCE} does not run it ({str(error).splitlines()[0]});"
-                  f" recording {OPTIMIZED}", file=sys.stderr)
-        return LiteRt(content, OPTIMIZED)
+        return load_tflite(path, content)
     model = require("onnx", "onnx").load_from_string(content)
     low_bit = any(node.op_type in QONNX_OPERATORS for node in model.graph.node)
     return (Qonnx if low_bit else OnnxRuntime)(content)
@@ -285,18 +300,18 @@ def rows_of(file, end):
     try:
         array = np.load(file, allow_pickle=False)
     except (OSError, ValueError) as error:
-        sys.exit(f"record: --inputs: {file}: {error}")
+        fail(f"--inputs: {file}: {error}")
     wanted, shape = np.dtype(end["dtype"]), tuple(end["shape"])
     if array.dtype != wanted and not (array.dtype.kind == wanted.kind == "f"):
         of_codes = (f"; codes are round(value / {end['scale'][0]:g}) + {end['zero_point'][0]}"
                     if end.get("scale") and array.dtype.kind == "f" else "")
-        sys.exit(f"record: --inputs: {file}: is {array.dtype.name}, input '{end['name']}' is"
+        fail(f"--inputs: {file}: is {array.dtype.name}, input '{end['name']}' is"
                  f" {wanted.name}{of_codes}")
     one = shape[1:] if shape[:1] == (1,) else None  # a batch of one may be left out
     if array.shape == shape:
         array = array[None]
     if array.shape[1:] not in (shape, one):
-        sys.exit(f"record: --inputs: {file}: has the shape {list(array.shape)}, allowed"
+        fail(f"--inputs: {file}: has the shape {list(array.shape)}, allowed"
                  f" [cases, {', '.join(map(str, shape))}]")
     return array.reshape((len(array), *shape)).astype(wanted)
 
@@ -306,20 +321,20 @@ def read_labels(file, count):
         labels = (np.load(file, allow_pickle=False) if str(file).endswith(".npy") else
                   np.loadtxt(file, np.int64, ndmin=1))
     except (OSError, ValueError) as error:
-        sys.exit(f"record: --labels: {file}: {error}")
+        fail(f"--labels: {file}: {error}")
     if len(labels) != count or labels.dtype.kind not in "iu":
-        sys.exit(f"record: --labels: {file}: {len(labels)} labels of {labels.dtype.name}, allowed"
+        fail(f"--labels: {file}: {len(labels)} labels of {labels.dtype.name}, allowed"
                  f" {count} whole numbers, one for each case of --inputs")
     return labels.tolist()
 
 
 def given_cases(inputs, files, labels):
     if len(files) != len(inputs):
-        sys.exit(f"record: --inputs: {len(files)} files, allowed {len(inputs)}, one for each input:"
+        fail(f"--inputs: {len(files)} files, allowed {len(inputs)}, one for each input:"
                  f" {', '.join(end['name'] for end in inputs)}")
     columns = [rows_of(file, end) for file, end in zip(files, inputs)]
     if len({len(column) for column in columns}) > 1:
-        sys.exit("record: --inputs: files of different numbers of cases")
+        fail("--inputs: files of different numbers of cases")
     names = read_labels(labels, len(columns[0])) if labels else None
     for n, arrays in enumerate(zip(*columns)):
         label = {"label": names[n]} if labels else {}
@@ -343,17 +358,17 @@ def main():
     parser.add_argument("--no-layers", action="store_true", help="outputs only")
     args = parser.parse_args()
     if args.labels and not args.inputs:
-        sys.exit("record: --labels: needs --inputs")
+        fail("--labels: needs --inputs")
     try:
         content = args.model.read_bytes()
     except OSError as error:
-        sys.exit(f"record: {error}")
+        fail(str(error))
     runtime = load(args.model, content)
     count = args.random if args.random is not None else 0 if args.inputs else 4
     cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
     cases += random_cases(runtime.inputs, count, args.seed, args.span)
     if not cases:
-        sys.exit("record: --random: 0 cases, allowed 1 or more without --inputs")
+        fail("--random: 0 cases, allowed 1 or more without --inputs")
     record(args.model, args.out, cases, not args.no_layers, runtime)
     print(f"{args.out}: {len(cases)} cases of {args.model}, by "
           + " ".join(runtime.reference().values()))

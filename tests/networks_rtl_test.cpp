@@ -6,14 +6,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "gen/config.h"
 #include "sim/arch/run.h"
 #include "sim/arch/testing.h"
 #include "sim/rtl/run.h"
-#include "sw/base/file.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/host.h"
 #include "sw/fuzz/pair.h"
@@ -72,13 +70,15 @@ std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::p
   return outputs;
 }
 
-void require_shared(const std::string& name, const gen::Config& config,
-                    const std::string& reference = "") {
-  const fs::path shared = model::shared_folder();
-  const fs::path model = shared / "models" / name;
-  const bool onnx = fs::exists(model.string() + ".onnx");
-  require_exact(model.string() + (onnx ? ".onnx" : ".tflite"), shared / "golden" / name / reference,
-                config);
+void require_samples(const std::vector<model::Sample>& samples, const gen::Config& config) {
+  for (const model::Sample& sample : samples) require_exact(sample.file, sample.vectors, config);
+}
+
+std::vector<model::Sample> low_bit_nets() {
+  return model::samples(
+      {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/thresholds.onnx",
+       "lowbit/cnv_binary.onnx", "lowbit/cnv_ternary.onnx"},
+      {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "finn_tfc_w1a1_build_dataflow.onnx"});
 }
 
 /// Binary, ternary and mixed, trained by models/train_lowbit.py.
@@ -110,11 +110,16 @@ void require_block(std::uint64_t seed, int most_tokens, int most_channels,
 }
 
 void require_all_nets(const gen::Config& config) {
-  for (const char* net : {"pretrainedResnet_quant", "ad01_int8", "hello_world_int8",
-                          "mnist_valid_q", "mnist_resnet_q", "kws_ref_model", "vww_96_int8",
-                          "person_detect_qdim0", "micro_speech_quantized", "str_ww_ref_model"})
-    require_shared(net, config);
-  require_shared("ad01_int8", config, "litert-2.3.0");
+  require_samples(model::own_samples("networks"), config);
+  require_samples(model::samples({}, {"pretrainedResnet_quant.tflite", "ad01_int8.tflite",
+                                      "hello_world_int8.tflite", "mnist_valid_q.tflite",
+                                      "mnist_resnet_q.tflite", "kws_ref_model.tflite",
+                                      "vww_96_int8.tflite", "person_detect_qdim0.tflite",
+                                      "micro_speech_quantized.tflite", "str_ww_ref_model.tflite"}),
+                  config);
+  for (const auto& [file, vectors] :
+       model::samples({"networks/autoencoder.tflite"}, {"ad01_int8.tflite"}))
+    require_exact(file, vectors / "litert-2.3.0", config);
 }
 
 }  // namespace
@@ -136,7 +141,7 @@ void require_random_networks(int seed, int count, const gen::Config& config) {
 
 /// Cases whose label is the position of the largest code of each row of the output.
 int right_labels(const fs::path& folder, const std::vector<std::vector<Array>>& outputs) {
-  const auto manifest = nlohmann::json::parse(read_text(folder / "manifest.json"));
+  const reference::VectorSet vectors = reference::read_vectors(folder);
   int right = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Array& logits = outputs[i].at(0);
@@ -145,8 +150,7 @@ int right_labels(const fs::path& folder, const std::vector<std::vector<Array>>& 
     std::vector<std::int64_t> answer;
     for (std::size_t row = 0; row < logits.bytes.size(); row += classes)
       answer.push_back(std::max_element(codes + row, codes + row + classes) - (codes + row));
-    const nlohmann::json& label = manifest.at("cases").at(i).at("label");
-    right += (label.is_array() ? label == answer : label == answer.at(0)) ? 1 : 0;
+    right += vectors.cases.at(i).labels == answer ? 1 : 0;
   }
   return right;
 }
@@ -202,15 +206,16 @@ TEST_CASE("random networks are exact on the RTL of 8x8, 3x5 and 4x8", "[rtl][fuz
 }
 
 TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {
-  if (!model::shared_available()) return;
   require_all_nets(config_of(8, 8, 64, 128, 64));
 }
 
 TEST_CASE("small networks are exact on the RTL of 3x5", "[rtl][model]") {
-  if (!model::shared_available()) return;
-  const gen::Config config = config_of(3, 5, 64, 128, 64);
-  for (const char* net : {"hello_world_int8", "mnist_valid_q", "mnist_resnet_q", "kws_ref_model"})
-    require_shared(net, config);
+  require_samples(model::samples({"networks/curve.tflite", "networks/unpadded.tflite",
+                                  "networks/residual.tflite", "networks/ds_cnn.tflite",
+                                  "networks/gru.tflite", "networks/mobilenet_uint8.tflite"},
+                                 {"hello_world_int8.tflite", "mnist_valid_q.tflite",
+                                  "mnist_resnet_q.tflite", "kws_ref_model.tflite"}),
+                  config_of(3, 5, 64, 128, 64));
 }
 
 /// LayerNorm, then RMSNorm, of tokens.
@@ -235,21 +240,12 @@ TEST_CASE("binary, ternary and mixed networks are exact on the RTL of 4x8",
           "[rtl][model][lowbit]") {
   const gen::Config config = gen::load_config("braintta-size");
   require_own_low_bit_nets(config);
-  if (!model::shared_available()) return;
-  for (const char* net : {"TFC_1W1A", "TFC_2W2A", "finn_tfc_w1a1_build_dataflow"})
-    require_shared(net, config);
+  require_samples(low_bit_nets(), config);
 }
 
 #else
 
-void require_low_bit_nets(const gen::Config& config) {
-  for (const char* net :
-       {"TFC_1W1A", "TFC_2W2A", "cnv_w1a1", "cnv_w2a2", "finn_tfc_w1a1_build_dataflow"})
-    require_shared(net, config);
-}
-
 TEST_CASE("networks are exact on the RTL of every array, bus and memory", "[rtl][model][slow]") {
-  if (!model::shared_available()) return;
   const auto size =
       GENERATE(std::vector<int>{1, 1, 64, 128, 64}, std::vector<int>{3, 5, 64, 128, 64},
                std::vector<int>{4, 4, 64, 128, 64}, std::vector<int>{4, 16, 64, 128, 64},
@@ -280,7 +276,8 @@ TEST_CASE("low-bit networks are exact on the RTL of every array", "[rtl][model][
   const auto size = GENERATE(std::pair{4, 4}, std::pair{8, 8}, std::pair{3, 5}, std::pair{4, 8});
   const gen::Config config = config_of(size.first, size.second, 64, 128, 64, true);
   require_own_low_bit_nets(config);
-  if (model::shared_available()) require_low_bit_nets(config);
+  require_samples(low_bit_nets(), config);
+  require_samples(model::samples({}, {"cnv_w1a1.onnx", "cnv_w2a2.onnx"}), config);
 }
 
 #endif

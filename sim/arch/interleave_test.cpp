@@ -76,11 +76,12 @@ void require_order_free(const model::Graph& graph, const std::vector<Array>& inp
 }
 
 TEST_CASE("engines in any order that tokens allow give the same outputs", "[arch][tokens]") {
-  if (!model::shared_available()) return;
-  for (const char* net : {"pretrainedResnet_quant", "mnist_resnet_q", "ad01_int8"}) {
-    CAPTURE(net);
-    const model::Graph graph =
-        model::import_tflite(model::shared_folder() / "models" / (std::string(net) + ".tflite"));
+  for (const model::Sample& net : model::samples(
+           {"networks/residual.tflite", "networks/mobilenet.tflite", "networks/autoencoder.tflite",
+            "networks/gru.tflite"},
+           {"pretrainedResnet_quant.tflite", "mnist_resnet_q.tflite", "ad01_int8.tflite"})) {
+    CAPTURE(net.file.string());
+    const model::Graph graph = model::import_tflite(net.file);
     testing::Builder b(7);
     const model::Tensor& in = graph.tensor(graph.inputs[0]);
     const Array input = b.random_array(b.input(in.shape));

@@ -28,20 +28,16 @@ gen::Config all_precisions(gen::Config config) {
   return config;
 }
 
-constexpr const char* kNets[] = {"TFC_1W1A", "TFC_2W2A", "cnv_w1a1", "cnv_w2a2",
-                                 "finn_tfc_w1a1_build_dataflow"};
-
 /// All recorded cases of a network. @return cycles of the slowest
-std::uint64_t require_net(const std::string& net, const gen::Config& config) {
-  CAPTURE(net, config.to_toml());
-  const auto shared = model::shared_folder();
-  const model::Graph graph = model::import_model(shared / "models" / (net + ".onnx"));
-  const reference::VectorSet vectors = reference::read_vectors(shared / "golden" / net);
+std::uint64_t require_net(const model::Sample& net, const gen::Config& config) {
+  CAPTURE(net.file.string(), config.to_toml());
+  const model::Graph graph = model::import_model(net.file);
+  const reference::VectorSet vectors = reference::read_vectors(net.vectors);
   REQUIRE(!vectors.cases.empty());
   // Through the file, with its operators for the host.
   const std::string bytes = compiler::serialize(compiler::compile(graph, config));
   const compiler::Program program =
-      compiler::parse_program({bytes.begin(), bytes.end()}, net + ".trine");
+      compiler::parse_program({bytes.begin(), bytes.end()}, net.name() + ".trine");
   std::uint64_t slowest = 0;
   for (const reference::VectorCase& c : vectors.cases) {
     CAPTURE(c.id);
@@ -367,10 +363,13 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
 }
 
 TEST_CASE("low-bit networks are exact on their vectors", "[arch][lowbit]") {
-  if (!model::shared_available()) return;
-  for (const char* net : kNets) {
+  for (const model::Sample& net : model::samples(
+           {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/cnv_binary.onnx",
+            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx"},
+           {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "cnv_w1a1.onnx", "cnv_w2a2.onnx",
+            "finn_tfc_w1a1_build_dataflow.onnx"})) {
     const auto cycles = require_net(net, gen::load_config("braintta-size"));
-    UNSCOPED_INFO(net << " takes " << cycles << " cycles on braintta-size");
+    UNSCOPED_INFO(net.name() << " takes " << cycles << " cycles on braintta-size");
     for (const auto& array : {std::pair{4, 4}, {8, 8}, {3, 5}})
       require_net(net, all_precisions(small_config(array.first, array.second, 64, 32, 64)));
   }
@@ -389,7 +388,8 @@ TEST_CASE("random low-bit networks are exact", "[arch][lowbit][random]") {
 
 TEST_CASE("networks that round halves to even are exact, or refused where it shows",
           "[arch][half_even]") {
-  if (model::shared_available()) require_net("resnet8_qdq", gen::load_config("edge256"));
+  for (const model::Sample& net : model::samples({"onnx/mobilenet_v2.onnx"}, {"resnet8_qdq.onnx"}))
+    require_net(net, gen::load_config("edge256"));
   const gen::Config config = small_config(4, 4, 32, 16, 64);
   for (unsigned seed = 0; seed < 10; ++seed) {
     testing::Builder net(seed);

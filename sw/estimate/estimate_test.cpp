@@ -70,10 +70,11 @@ TEST_CASE("tables and hardware that are not there are named", "[estimate][error]
 }
 
 TEST_CASE("estimates of models lie near the architecture simulator's", "[estimate]") {
-  if (!model::shared_available()) return;
-  for (const std::string name : {"pretrainedResnet_quant", "kws_ref_model", "vww_96_int8"}) {
-    const model::Graph graph =
-        model::import_model(model::shared_folder() / "models" / (name + ".tflite"));
+  for (const model::Sample& sample : model::samples(
+           {"networks/resnet8.tflite"},
+           {"pretrainedResnet_quant.tflite", "kws_ref_model.tflite", "vww_96_int8.tflite"})) {
+    const std::string name = sample.name();
+    const model::Graph graph = model::import_model(sample.file);
     Array input{"i1", {}, {}};
     for (const int extent : graph.tensor(graph.inputs[0]).shape) input.shape.push_back(extent);
     input.bytes.resize(static_cast<std::size_t>(input.elements()));

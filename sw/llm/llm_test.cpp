@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/base/npy.h"
 #include "sw/compiler/compiler.h"
 #include "sw/llm/session.h"
@@ -77,46 +79,95 @@ TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
   CHECK_THROWS_WITH(parse(good), Contains("the value at byte 68 is not finite"));
 }
 
-TEST_CASE("the float network writes llama2.c's text", "[llm][checkpoint]") {
-  if (!model::shared_available()) return;
+namespace {
+
+/// A trained checkpoint, its tokenizer, and what NumPy made of it.
+struct Story {
+  std::filesystem::path checkpoint, tokenizer, golden;
+  std::int64_t parameters;
+  int vocabulary;
+};
+
+const Story kOwn{TRINE_SOURCE_DIR "/models/story.bin", TRINE_SOURCE_DIR "/models/story_tokens.bin",
+                 TRINE_SOURCE_DIR "/models/story", 32'544, 388};
+
+/// models/train_story.py's, and llama2.c's where the shared models are there.
+std::vector<Story> stories() {
+  std::vector<Story> result{kOwn};
   const std::filesystem::path shared = model::shared_folder();
-  const Checkpoint checkpoint = read_checkpoint(shared / "models" / "stories260K.bin");
-  CHECK(checkpoint.parameters() == 260'032);
-  const Array tokens = read_npy(shared / "golden" / "stories260K" / "tokens.npy");
-  const Array logits = read_npy(shared / "golden" / "stories260K" / "logits.npy");
-  FloatModel model(checkpoint);
-  const auto vocabulary = static_cast<std::size_t>(logits.shape.at(1));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(logits.shape.at(0)); ++i) {
-    CAPTURE(i);
-    std::int32_t token = 0, next = 0;
-    std::memcpy(&token, &tokens.bytes[4 * i], 4);
-    const std::vector<float> mine = model.step(token);
-    std::vector<float> wanted(vocabulary);
-    std::memcpy(wanted.data(), &logits.bytes[4 * i * vocabulary], 4 * vocabulary);
-    for (std::size_t k = 0; k < vocabulary; ++k) REQUIRE(mine[k] == Approx(wanted[k]).margin(2e-3));
-    if (4 * i + 4 >= tokens.bytes.size()) break;
-    std::memcpy(&next, &tokens.bytes[4 * i + 4], 4);
-    CHECK(std::max_element(mine.begin(), mine.end()) - mine.begin() == next);
+  if (model::has_shared())
+    result.push_back({shared / "models" / "stories260K.bin", shared / "models" / "tok512.bin",
+                      shared / "golden" / "stories260K", 260'032, 512});
+  return result;
+}
+
+/// Recorded tokens and the logits behind each.
+struct Text {
+  explicit Text(const Story& story) {
+    const Array ids = read_npy(story.golden / "tokens.npy");
+    const Array values = read_npy(story.golden / "logits.npy");
+    tokens.resize(static_cast<std::size_t>(ids.elements()));
+    std::memcpy(tokens.data(), ids.bytes.data(), ids.bytes.size());
+    const auto width = static_cast<std::size_t>(values.shape.at(1));
+    logits.resize(static_cast<std::size_t>(values.shape.at(0)), std::vector<float>(width));
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      std::memcpy(logits[i].data(), &values.bytes[i * 4 * width], 4 * width);
+  }
+
+  std::vector<std::int32_t> tokens;
+  std::vector<std::vector<float>> logits;
+};
+
+}  // namespace
+
+TEST_CASE("the float network writes the recorded text", "[llm][checkpoint]") {
+  for (const Story& story : stories()) {
+    CAPTURE(story.checkpoint.string());
+    const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
+    CHECK(checkpoint.parameters() == story.parameters);
+    const Text text(story);
+    FloatModel model(checkpoint);
+    REQUIRE(text.logits.size() >= 90);
+    for (std::size_t i = 0; i < text.logits.size(); ++i) {
+      CAPTURE(i);
+      const std::vector<float> mine = model.step(text.tokens[i]);
+      for (std::size_t k = 0; k < mine.size(); ++k)
+        REQUIRE(mine[k] == Approx(text.logits[i].at(k)).margin(2e-3));
+      if (i + 1 == text.tokens.size()) break;
+      CHECK(std::max_element(mine.begin(), mine.end()) - mine.begin() == text.tokens[i + 1]);
+    }
   }
 }
 
 TEST_CASE("a text comes back from its tokens", "[llm][tokenizer]") {
-  if (!model::shared_available()) return;
-  const auto file = model::shared_folder() / "models" / "tok512.bin";
-  const Tokenizer tokenizer = Tokenizer::read(file, 512);
-  for (const std::string text : {"Once upon a time, there was a girl.",
-                                 "caf\xc3\xa9 \xe2\x82\xac 7", "a", " two  spaces\nand a line"}) {
-    const std::vector<int> tokens = tokenizer.encode(text);
-    std::string back;
-    for (std::size_t i = 1; i < tokens.size(); ++i) back += tokenizer.decode(tokens[i], i == 1);
-    CHECK(back == text);
+  for (const Story& story : stories()) {
+    CAPTURE(story.tokenizer.string());
+    const Tokenizer tokenizer = Tokenizer::read(story.tokenizer, story.vocabulary);
+    for (const std::string text : {"Once upon a time, there was a girl.",
+                                   "caf\xc3\xa9 \xe2\x82\xac 7", "a", " two  spaces\nand a line"}) {
+      const std::vector<int> tokens = tokenizer.encode(text);
+      std::string back;
+      for (std::size_t i = 1; i < tokens.size(); ++i) back += tokenizer.decode(tokens[i], i == 1);
+      CHECK(back == text);
+    }
+    // The recorded text begins so; its tokens are those that were chosen then.
+    CHECK(tokenizer.encode("Once upon a time").size() == 5);
+    CHECK(tokenizer.encode("") == std::vector<int>{kBeginToken});
+    CHECK_THROWS_WITH(Tokenizer::read(story.tokenizer, story.vocabulary - 1),
+                      Contains("bytes after token " + std::to_string(story.vocabulary - 2)));
+    CHECK_THROWS_WITH(Tokenizer::read(story.tokenizer, story.vocabulary + 1),
+                      Contains("ends in byte"));
   }
-  // The golden text begins so; its tokens are those that llama2.c chose.
-  const std::vector<int> tokens = tokenizer.encode("Once upon a time");
-  CHECK(tokens.size() == 5);
-  CHECK(tokenizer.encode("") == std::vector<int>{kBeginToken});
-  CHECK_THROWS_WITH(Tokenizer::read(file, 511), Contains("bytes after token 510"));
-  CHECK_THROWS_WITH(Tokenizer::read(file, 513), Contains("ends in byte"));
+}
+
+TEST_CASE("tokens are those that the maker of the tokenizer gives", "[llm][tokenizer]") {
+  const Tokenizer tokenizer = Tokenizer::read(kOwn.tokenizer, kOwn.vocabulary);
+  const auto texts = nlohmann::json::parse(read_text(kOwn.golden / "texts.json"));
+  REQUIRE(texts.size() == 6);
+  for (const auto& text : texts) {
+    CAPTURE(text.dump());
+    CHECK(tokenizer.encode(text.at("text")) == text.at("tokens").get<std::vector<int>>());
+  }
 }
 
 TEST_CASE("int8 logits are near the float ones", "[llm][quantize]") {
@@ -136,34 +187,27 @@ TEST_CASE("int8 logits are near the float ones", "[llm][quantize]") {
 }
 
 TEST_CASE("a trained network loses little in int8", "[llm][quantize]") {
-  if (!model::shared_available()) return;
-  const std::filesystem::path shared = model::shared_folder();
-  const Checkpoint checkpoint = read_checkpoint(shared / "models" / "stories260K.bin");
-  const QuantizedModel model(checkpoint, calibrate(checkpoint), 200);
-  const Array tokens = read_npy(shared / "golden" / "stories260K" / "tokens.npy");
-  const Array logits = read_npy(shared / "golden" / "stories260K" / "logits.npy");
-  Session session(model, on(Backend::kGolden, {}));
-  const auto surprise = [](const std::vector<float>& l, int token) {
-    const float most = *std::max_element(l.begin(), l.end());
-    double sum = 0;
-    for (const float v : l) sum += std::exp(static_cast<double>(v - most));
-    return std::log(sum) - (l[static_cast<std::size_t>(token)] - most);
-  };
-  const auto token_at = [&](int i) {
-    std::int32_t token = 0;
-    std::memcpy(&token, &tokens.bytes[static_cast<std::size_t>(4 * i)], 4);
-    return token;
-  };
-  double mine = 0, wanted = 0;
-  constexpr int kTokens = 150;
-  std::vector<float> row(512);
-  for (int i = 0; i < kTokens; ++i) {
-    mine += surprise(session.step(token_at(i)).logits, token_at(i + 1));
-    std::memcpy(row.data(), &logits.bytes[static_cast<std::size_t>(i) * 4 * row.size()],
-                4 * row.size());
-    wanted += surprise(row, token_at(i + 1));
+  for (const Story& story : stories()) {
+    CAPTURE(story.checkpoint.string());
+    const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
+    const Text text(story);
+    const std::size_t count = std::min<std::size_t>(150, text.logits.size() - 1);
+    const QuantizedModel model(checkpoint, calibrate(checkpoint), static_cast<int>(count) + 1);
+    Session session(model, on(Backend::kGolden, {}));
+    const auto surprise = [](const std::vector<float>& l, std::int32_t token) {
+      const float most = *std::max_element(l.begin(), l.end());
+      double sum = 0;
+      for (const float v : l) sum += std::exp(static_cast<double>(v - most));
+      return std::log(sum) - (l[static_cast<std::size_t>(token)] - most);
+    };
+    double mine = 0, wanted = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      mine += surprise(session.step(text.tokens[i]).logits, text.tokens[i + 1]);
+      wanted += surprise(text.logits[i], text.tokens[i + 1]);
+    }
+    // Perplexity, int8 to float32.
+    CHECK(std::exp((mine - wanted) / static_cast<double>(count)) < 1.04);
   }
-  CHECK(std::exp((mine - wanted) / kTokens) < 1.04);  // perplexity, int8 to float32
 }
 
 TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
@@ -214,11 +258,10 @@ TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][r
 }
 
 /// The checkpoint's own first tokens, on each of these designs.
-void require_story(Backend backend, const gen::Config& design, int tokens) {
-  CAPTURE(design.rows, design.cols);
-  const std::filesystem::path shared = model::shared_folder();
-  const Checkpoint checkpoint = read_checkpoint(shared / "models" / "stories260K.bin");
-  const QuantizedModel model(checkpoint, calibrate(checkpoint), 256);
+void require_story(const Story& story, Backend backend, const gen::Config& design, int tokens) {
+  CAPTURE(story.checkpoint.string(), design.rows, design.cols);
+  const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), story.vocabulary == 512 ? 256 : 96);
   SessionOptions options = on(backend, design);
   options.rtl.build.optimization = 1;
   Session session(model, std::move(options));
@@ -232,17 +275,18 @@ void require_story(Backend backend, const gen::Config& design, int tokens) {
   }
 }
 
-TEST_CASE("stories260K is exact on 8x8, 16x16 and 5x7", "[llm][session]") {
-  if (!model::shared_available()) return;
-  for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
-    require_story(Backend::kArch, design, 20);
+TEST_CASE("trained checkpoints are exact on 8x8, 16x16 and 5x7", "[llm][session]") {
+  for (const Story& story : stories())
+    for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
+      require_story(story, Backend::kArch, design, 20);
 }
 
 #ifdef TRINE_SLOW_TESTS
-TEST_CASE("stories260K is exact on the RTL of 8x8, 16x16 and 5x7", "[llm][session][rtl][slow]") {
-  if (!model::shared_available()) return;
-  for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
-    require_story(Backend::kRtl, design, 40);
+TEST_CASE("trained checkpoints are exact on the RTL of 8x8, 16x16 and 5x7",
+          "[llm][session][rtl][slow]") {
+  for (const Story& story : stories())
+    for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
+      require_story(story, Backend::kRtl, design, 40);
 }
 #endif
 

@@ -310,62 +310,88 @@ TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
 }
 
 TEST_CASE("the import says what the file holds", "[model][tflite]") {
-  if (!shared_available()) return;
-  const Graph graph = import_tflite(shared_folder() / "models" / "kws_ref_model.tflite");
-  CHECK(graph.name == "kws_ref_model");
-  REQUIRE(graph.ops.size() == 13);
+  const Graph graph = import_tflite(own_sample("networks/ds_cnn.tflite").file);
+  CHECK(graph.name == "ds_cnn");
+  REQUIRE(graph.ops.size() == 11);
   const Op& conv = graph.ops[0];
   CHECK(conv.name == "CONV_2D");
   CHECK(conv.kind == OpKind::kConv2D);
   CHECK(conv.padding == Padding::kSame);
   CHECK(conv.stride_h == 2);
   CHECK(conv.activation == Activation::kRelu);
-  CHECK(graph.in(conv, 0).shape == std::vector<int>{1, 49, 10, 1});
-  CHECK(graph.in(conv, 0).scale() == 0.5847029089927673f);
-  CHECK(graph.in(conv, 0).zero_point() == 83);
-  CHECK(graph.in(conv, 1).quantization.scale.size() == 64);
-  CHECK(graph.in(conv, 2).values<std::int32_t>().size() == 64);
+  CHECK(graph.in(conv, 0).shape == std::vector<int>{1, 33, 10, 1});
+  CHECK(graph.in(conv, 0).scale() == 0.0348089337348938f);
+  CHECK(graph.in(conv, 0).zero_point() == -31);
+  CHECK(graph.in(conv, 1).quantization.scale.size() == 24);
+  CHECK(graph.in(conv, 2).values<std::int32_t>().size() == 24);
 }
 
-TEST_CASE("every shared model is legal and has the documented MACs", "[model][tflite][macs]") {
-  if (!shared_available()) return;
-  const auto documented = documented_macs();
-  CHECK(documented.size() == 12 + 78);
-  for (const auto& [name, expected] : documented) {
-    CAPTURE(name);
-    const Graph graph = import_tflite(shared_folder() / "models" / name);
+TEST_CASE("every model is legal and has the MACs that its maker counted", "[model][tflite][macs]") {
+  // As tests/networks/make.py and tests/layers/make.py print them.
+  std::vector<std::pair<std::filesystem::path, std::int64_t>> counted;
+  for (const auto& [name, macs] : {std::pair<const char*, std::int64_t>{"resnet8", 12'501'632},
+                                   {"residual", 203'008},
+                                   {"unpadded", 52'000},
+                                   {"ds_cnn", 283'848},
+                                   {"mobilenet", 835'968},
+                                   {"mobilenet_uint8", 114'688},
+                                   {"streaming", 58'912},
+                                   {"speech", 84'000},
+                                   {"autoencoder", 29'696},
+                                   {"curve", 288},
+                                   {"gru", 2'160}})
+    counted.emplace_back(own_sample(std::string("networks/") + name + ".tflite").file, macs);
+  for (const auto& [name, macs] : {std::pair<const char*, std::int64_t>{"convolutions", 990'868},
+                                   {"depthwise", 65'492},
+                                   {"dense", 44'837},
+                                   {"blocks", 318'048},
+                                   {"pools", 0}})
+    counted.emplace_back(own_sample(std::string("layers/") + name + ".tflite").file, macs);
+  const std::size_t own = counted.size();
+  if (has_shared())
+    for (const auto& [name, macs] : documented_macs())
+      counted.emplace_back(shared_folder() / "models" / name, macs);
+  CHECK((counted.size() == own + 12 + 78 || !has_shared()));
+  for (const auto& [file, expected] : counted) {
+    CAPTURE(file.string());
+    const Graph graph = import_tflite(file);
     CHECK_NOTHROW(check(graph));
     CHECK(macs(graph) == expected);
   }
 }
 
 TEST_CASE("a truncated model is refused, whatever its length", "[model][tflite][error]") {
-  if (!shared_available()) return;
-  const auto whole = read_file(shared_folder() / "models" / "hello_world_int8.tflite");
-  REQUIRE(loads(whole));
-  for (std::size_t size = 0; size < whole.size(); size += 3)
-    CHECK_FALSE(loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}));
+  for (const Sample& sample : samples({"networks/curve.tflite"}, {"hello_world_int8.tflite"})) {
+    const auto whole = read_file(sample.file);
+    REQUIRE(loads(whole));
+    for (std::size_t size = 0; size < whole.size(); size += 3)
+      CHECK_FALSE(loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}));
+  }
 }
 
 TEST_CASE("a model with damaged bytes loads or is refused", "[model][tflite][error]") {
-  if (!shared_available()) return;
-  const std::string file =
-      GENERATE("hello_world_int8.tflite", "mnist_valid_q.tflite", "layers/strided_slice.tflite",
+  const auto models =
+      samples({"networks/curve.tflite", "networks/unpadded.tflite", "layers/movement.tflite",
+               "layers/depthwise.tflite", "layers/elementwise.tflite", "layers/pools.tflite"},
+              {"hello_world_int8.tflite", "mnist_valid_q.tflite", "layers/strided_slice.tflite",
                "layers/conv_grouped_g4.tflite", "layers/tconv_2x2_s2.tflite",
-               "layers/batch_matmul_tb.tflite", "layers/pad.tflite");
-  CAPTURE(file);
-  const auto whole = read_file(shared_folder() / "models" / file);
-  std::mt19937 random{1};
-  int refused = 0;
-  for (int i = 0; i < 2000; ++i) {
-    CAPTURE(i);
-    auto bytes = whole;
-    for (unsigned n = 1 + random() % 4; n-- > 0;) {
-      constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
-      bytes[random() % bytes.size()] =
-          random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+               "layers/batch_matmul_tb.tflite", "layers/pad.tflite"});
+  for (const Sample& sample : models) {
+    CAPTURE(sample.file.string());
+    const auto whole = read_file(sample.file);
+    REQUIRE(loads(whole));
+    std::mt19937 random{1};
+    int refused = 0;
+    for (int i = 0; i < 2000; ++i) {
+      CAPTURE(i);
+      auto bytes = whole;
+      for (unsigned n = 1 + random() % 4; n-- > 0;) {
+        constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+        bytes[random() % bytes.size()] =
+            random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+      }
+      refused += loads(bytes) ? 0 : 1;
     }
-    refused += loads(bytes) ? 0 : 1;
+    CHECK(refused > 100);
   }
-  CHECK(refused > 100);
 }

@@ -101,21 +101,22 @@ TEST_CASE("the smallest encoding holds all codes", "[model][onnx][encoding]") {
   CHECK(smallest_encoding({8}) == Encoding::kInt8);
 }
 
-TEST_CASE("a binary network imports as products and thresholds", "[model][onnx]") {
-  if (!shared_available()) return;
-  const Graph graph = import_model(shared_folder() / "models" / "cnv_w1a1.onnx");
+namespace {
+
+/// Of cnv_binary or cnv_w1a1: `convolutions`, the first with that many filters of three channels.
+void check_binary_network(const Graph& graph, int convolutions, int filters,
+                          std::int64_t count_macs) {
   CHECK_NOTHROW(check(graph));
-  CHECK(graph.name == "cnv_w1a1");
-  CHECK(count(graph, OpKind::kConv2D) == 4);
-  CHECK(count(graph, OpKind::kThreshold) == 4);
+  CHECK(count(graph, OpKind::kConv2D) == convolutions);
+  CHECK(count(graph, OpKind::kThreshold) == convolutions);
   CHECK(count(graph, OpKind::kMaxPool2D) == 1);
   CHECK(count(graph, OpKind::kFullyConnected) == 1);
-  CHECK(macs(graph) == 1941376);
+  CHECK(macs(graph) == count_macs);
   const Op& conv = *std::find_if(graph.ops.begin(), graph.ops.end(),
                                  [](const Op& op) { return op.kind == OpKind::kConv2D; });
   CHECK(graph.out(conv).type == DataType::kInt32);
   CHECK(graph.in(conv, 1).encoding == Encoding::kBinary);
-  CHECK(graph.in(conv, 1).shape == std::vector<int>{32, 3, 3, 3});
+  CHECK(graph.in(conv, 1).shape == std::vector<int>{filters, 3, 3, 3});
   for (const Op& op : graph.ops) {
     if (op.kind != OpKind::kThreshold) continue;
     CHECK(op.low == -1);
@@ -125,28 +126,41 @@ TEST_CASE("a binary network imports as products and thresholds", "[model][onnx]"
   }
 }
 
+}  // namespace
+
+TEST_CASE("a binary network imports as products and thresholds", "[model][onnx]") {
+  const Graph own = import_model(own_sample("lowbit/cnv_binary.onnx").file);
+  CHECK(own.name == "cnv_binary");
+  check_binary_network(own, 3, 16, 205'440);
+  if (has_shared())
+    check_binary_network(import_model(shared_sample("cnv_w1a1.onnx").file), 4, 32, 1'941'376);
+}
+
 TEST_CASE("a ternary network has two thresholds for each channel", "[model][onnx]") {
-  if (!shared_available()) return;
-  const Graph graph = import_onnx(shared_folder() / "models" / "TFC_2W2A.onnx");
-  CHECK(count(graph, OpKind::kThreshold) == 4);  // one of them on the host: the input's
-  for (const Op& op : graph.ops)
-    if (op.kind == OpKind::kThreshold) {
-      CHECK(graph.out(op).encoding == Encoding::kTernary);
-      CHECK(graph.in(op, 1).extent(1) == 2);
-    }
-  CHECK(graph.ops.back().kind == OpKind::kFloat);
+  for (const auto& [sample, expected] : {std::pair{own_sample("lowbit/mlp_ternary.onnx"), 3},
+                                         std::pair{shared_sample("TFC_2W2A.onnx"), 4}}) {
+    if (!std::filesystem::exists(sample.file)) continue;
+    const Graph graph = import_onnx(sample.file);
+    CHECK(count(graph, OpKind::kThreshold) == expected);  // one of them on the host: the input's
+    for (const Op& op : graph.ops)
+      if (op.kind == OpKind::kThreshold) {
+        CHECK(graph.out(op).encoding == Encoding::kTernary);
+        CHECK(graph.in(op, 1).extent(1) == 2);
+      }
+    CHECK(graph.ops.back().kind == OpKind::kFloat);
+  }
 }
 
 TEST_CASE("import_model tells TFLite from ONNX", "[model][onnx]") {
-  if (!shared_available()) return;
-  CHECK(import_model(shared_folder() / "models" / "hello_world_int8.tflite").ops.size() == 3);
+  CHECK(import_model(own_sample("networks/curve.tflite").file).ops.size() == 3);
+  CHECK_NOTHROW(import_model(own_sample("lowbit/thresholds.onnx").file));
   CHECK_THROWS_WITH(import_onnx("no/such/file.onnx"), Contains("no/such/file.onnx"));
 }
 
 TEST_CASE("a float ONNX network is refused by node", "[model][onnx][error]") {
-  if (!shared_available()) return;
-  CHECK_THROWS_WITH(import_onnx(shared_folder() / "models" / "mnist_conv_fp32.onnx"),
-                    Contains("mnist_conv_fp32.onnx: node ") && Contains("Conv: weight"));
+  for (const Sample& sample : samples({"lowbit/float_conv.onnx"}, {"mnist_conv_fp32.onnx"}))
+    CHECK_THROWS_WITH(import_onnx(sample.file),
+                      Contains(sample.name() + ".onnx: node ") && Contains("Conv: weight"));
 }
 
 TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
@@ -170,41 +184,45 @@ TEST_CASE("an attribute that is not finite is refused by name", "[model][onnx][e
 }
 
 TEST_CASE("a truncated ONNX model is refused, whatever its length", "[model][onnx][error]") {
-  if (!shared_available()) return;
-  const auto whole = read_file(shared_folder() / "models" / "mnist_conv_qdq.onnx");
-  REQUIRE(loads(whole));
-  int refused = 0, tried = 0;
-  for (std::size_t size = 0; size + 64 < whole.size(); size += 37, ++tried)
-    refused += loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}) ? 0 : 1;
-  CHECK(refused == tried);
+  for (const Sample& sample : samples({"onnx/mobilenet_v2.onnx"}, {"mnist_conv_qdq.onnx"})) {
+    const auto whole = read_file(sample.file);
+    REQUIRE(loads(whole));
+    int refused = 0, tried = 0;
+    for (std::size_t size = 0; size + 64 < whole.size(); size += 37, ++tried)
+      refused += loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}) ? 0 : 1;
+    CHECK(refused == tried);
+  }
 }
 
 TEST_CASE("an ONNX model with damaged bytes loads or is refused", "[model][onnx][error]") {
-  if (!shared_available()) return;
-  const std::string file =
-      GENERATE("mnist_conv_qdq.onnx", "kws_ref_model_qdq.onnx", "resnet8_qdq.onnx", "TFC_2W2A.onnx",
-               "cnv_w1a1.onnx", "finn_tfc_w1a1_build_dataflow.onnx");
-  CAPTURE(file);
-  const auto whole = read_file(shared_folder() / "models" / file);
-  REQUIRE(loads(whole));
-  // Weights are most of the bytes and any of them is legal: damage what lies between them.
-  std::vector<std::size_t> structure;
-  for (std::size_t i = 0; i + 8 < whole.size(); ++i)
-    if (std::count_if(&whole[i], &whole[i + 8],
-                      [](std::uint8_t b) { return b >= 8 && b < 0x7b; }) >= 6)
-      structure.push_back(i);
-  REQUIRE(structure.size() > 100);
-  std::mt19937 random{1};
-  int refused = 0;
-  for (int i = 0; i < 400; ++i) {
-    CAPTURE(i);
-    auto bytes = whole;
-    for (unsigned n = 1 + random() % 4; n-- > 0;) {
-      constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
-      bytes[structure[random() % structure.size()]] =
-          random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+  const auto models =
+      samples({"onnx/mobilenet_v3.onnx", "onnx/detector.onnx", "lowbit/mlp_ternary.onnx",
+               "lowbit/cnv_binary.onnx", "lowbit/thresholds.onnx"},
+              {"mnist_conv_qdq.onnx", "kws_ref_model_qdq.onnx", "resnet8_qdq.onnx", "TFC_2W2A.onnx",
+               "cnv_w1a1.onnx", "finn_tfc_w1a1_build_dataflow.onnx"});
+  for (const Sample& sample : models) {
+    CAPTURE(sample.file.string());
+    const auto whole = read_file(sample.file);
+    REQUIRE(loads(whole));
+    // Weights are most of the bytes and any of them is legal: damage what lies between them.
+    std::vector<std::size_t> structure;
+    for (std::size_t i = 0; i + 8 < whole.size(); ++i)
+      if (std::count_if(&whole[i], &whole[i + 8],
+                        [](std::uint8_t b) { return b >= 8 && b < 0x7b; }) >= 6)
+        structure.push_back(i);
+    REQUIRE(structure.size() > 100);
+    std::mt19937 random{1};
+    int refused = 0;
+    for (int i = 0; i < 400; ++i) {
+      CAPTURE(i);
+      auto bytes = whole;
+      for (unsigned n = 1 + random() % 4; n-- > 0;) {
+        constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+        bytes[structure[random() % structure.size()]] =
+            random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+      }
+      refused += loads(bytes) ? 0 : 1;
     }
-    refused += loads(bytes) ? 0 : 1;
+    CHECK(refused > 10);  // most bytes are weights or names
   }
-  CHECK(refused > 10);  // most bytes are weights or names
 }

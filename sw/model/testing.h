@@ -1,27 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where tests find the shared models and vectors: $TRINE_SHARED, else ../shared beside the sources
-// (the test program is compiled with TRINE_SOURCE_DIR).
+// Where tests find models with recorded vectors: the repository's own, and those of $TRINE_SHARED
+// (else ../shared beside the sources) in addition where that folder is there.
+// The test program is compiled with TRINE_SOURCE_DIR.
 
 #pragma once
 
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace trine::model {
+
+struct Sample {
+  std::filesystem::path file, vectors;
+
+  std::string name() const { return file.stem().string(); }
+};
 
 inline std::filesystem::path shared_folder() {
   if (const char* folder = std::getenv("TRINE_SHARED")) return folder;
   return std::filesystem::path(TRINE_SOURCE_DIR) / ".." / "shared";
 }
 
-/// False where the shared files are absent; then it has printed the line that ctest takes for
-/// "skipped".
-inline bool shared_available() {
-  if (std::filesystem::exists(shared_folder() / "models")) return true;
-  std::puts("SKIPPED: no shared models (set TRINE_SHARED)");
-  return false;
+inline bool has_shared() { return std::filesystem::exists(shared_folder() / "models"); }
+
+/// A model of tests/, as "networks/curve.tflite"; its vectors lie in a folder of its name beside
+/// it.
+inline Sample own_sample(const std::string& file) {
+  const auto path = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / file;
+  return {path, std::filesystem::path(path).replace_extension()};
+}
+
+/// A model of the shared ones, as "ad01_int8.tflite" or "layers/add.tflite".
+inline Sample shared_sample(const std::string& file) {
+  return {shared_folder() / "models" / file,
+          (shared_folder() / "golden" / file).replace_extension()};
+}
+
+/// These, and those of the shared models where they are there.
+inline std::vector<Sample> samples(const std::vector<std::string>& own,
+                                   const std::vector<std::string>& shared = {}) {
+  std::vector<Sample> result;
+  for (const std::string& file : own) result.push_back(own_sample(file));
+  if (!has_shared()) return result;
+  for (const std::string& file : shared) result.push_back(shared_sample(file));
+  return result;
+}
+
+/// The files in `folder` with that extension, in the order of their names, that have vectors in
+/// `golden`.
+inline std::vector<Sample> samples_in(const std::filesystem::path& folder,
+                                      const std::filesystem::path& golden,
+                                      const std::string& extension = ".tflite") {
+  std::vector<Sample> result;
+  if (!std::filesystem::exists(folder)) return result;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::filesystem::path& file = entry.path();
+    if (file.extension() == extension && std::filesystem::exists(golden / file.stem()))
+      result.push_back({file, golden / file.stem()});
+  }
+  std::sort(result.begin(), result.end(),
+            [](const Sample& a, const Sample& b) { return a.file < b.file; });
+  return result;
+}
+
+/// All models of a folder of tests/.
+inline std::vector<Sample> own_samples(const std::string& folder,
+                                       const std::string& extension = ".tflite") {
+  const auto path = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / folder;
+  return samples_in(path, path, extension);
+}
+
+/// All shared models; `folder` is "" for networks, "layers" for operators. None where they are not
+/// there.
+inline std::vector<Sample> shared_samples(const std::string& folder,
+                                          const std::string& extension = ".tflite") {
+  return samples_in(shared_folder() / "models" / folder, shared_folder() / "golden" / folder,
+                    extension);
 }
 
 }  // namespace trine::model

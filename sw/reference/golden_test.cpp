@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <random>
 #include <string>
 
@@ -19,7 +18,6 @@
 
 using namespace trine;
 using namespace trine::reference;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -39,16 +37,11 @@ std::string difference(const Array& actual, const Array& expected) {
                      actual.bytes.size(), first, expected.bytes[first], actual.bytes[first]);
 }
 
-const VectorCase& case_of(const VectorSet& set, const std::string& id) {
-  return *std::find_if(set.cases.begin(), set.cases.end(),
-                       [&](const VectorCase& c) { return c.id == id; });
-}
-
 /// Every case's outputs and every recorded layer, exactly.
-void check_folder(const fs::path& folder, const fs::path& model) {
-  CAPTURE(folder.string());
-  const model::Graph graph = model::import_tflite(model);
-  const VectorSet set = read_vectors(folder);
+void check_sample(const model::Sample& sample) {
+  CAPTURE(sample.vectors.string());
+  const model::Graph graph = model::import_tflite(sample.file);
+  const VectorSet set = read_vectors(sample.vectors);
   check_vectors(set, graph);
   for (const VectorCase& c : set.cases) {
     const Values values = run_graph(graph, c.inputs, set.policy);
@@ -63,14 +56,6 @@ void check_folder(const fs::path& folder, const fs::path& model) {
       CHECK(difference(values.at(layer.tensor), layer.value) == "");
     }
   }
-}
-
-std::vector<fs::path> tflite_models(const fs::path& folder) {
-  std::vector<fs::path> models;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".tflite") models.push_back(entry.path());
-  std::sort(models.begin(), models.end());
-  return models;
 }
 
 /// Runs whatever the bytes hold on constant inputs, unless it is refused or large.
@@ -98,31 +83,33 @@ bool runs(const std::vector<std::uint8_t>& bytes) try {
 }  // namespace
 
 TEST_CASE("a damaged model that check() accepts can be run", "[reference][run][error]") {
-  if (!model::shared_available()) return;
-  const std::string name = GENERATE(
-      "hello_world_int8", "mnist_valid_q", "layers/strided_slice", "layers/conv_grouped_g4",
-      "layers/tconv_2x2_s2", "layers/batch_matmul_tb", "layers/pad", "layers/dw_3x3_d2",
-      "layers/avgpool_3x3_s2_same", "layers/mean_hw", "layers/softmax_12", "layers/hard_swish",
-      "layers/resize_bilinear_half", "layers/concat_c", "layers/squared_difference", "layers/rsqrt",
-      "layers/leaky_relu", "layers/prelu");
-  CAPTURE(name);
-  const auto whole = read_file(model::shared_folder() / "models" / (name + ".tflite"));
-  REQUIRE(runs(whole));
+  const auto models = model::samples(
+      {"networks/curve.tflite", "networks/unpadded.tflite", "networks/gru.tflite",
+       "layers/depthwise.tflite", "layers/dense.tflite", "layers/elementwise.tflite",
+       "layers/functions.tflite", "layers/pools.tflite", "layers/movement.tflite",
+       "layers/resize_odd.tflite", "layers/attention_2x16_8.tflite"},
+      {"hello_world_int8.tflite", "mnist_valid_q.tflite", "layers/conv_grouped_g4.tflite",
+       "layers/tconv_2x2_s2.tflite", "layers/strided_slice.tflite", "layers/prelu.tflite"});
   std::mt19937 random{2};
-  for (int i = 0; i < 200; ++i) {
-    CAPTURE(i);
-    auto bytes = whole;
-    bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
-    CHECK_NOTHROW(runs(bytes));
+  for (const model::Sample& sample : models) {
+    CAPTURE(sample.file.string());
+    const auto whole = read_file(sample.file);
+    REQUIRE(runs(whole));
+    for (int i = 0; i < 200; ++i) {
+      CAPTURE(i);
+      auto bytes = whole;
+      bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+      CHECK_NOTHROW(runs(bytes));
+    }
   }
 }
 
-TEST_CASE("a damaged model of this repository that check() accepts can be run",
+TEST_CASE("a damaged model of single operators that check() accepts can be run",
           "[reference][run][operators][error]") {
   std::mt19937 random{3};
-  for (const fs::path& model : tflite_models(fs::path(TRINE_SOURCE_DIR) / "tests" / "operators")) {
-    CAPTURE(model.string());
-    const auto whole = read_file(model);
+  for (const model::Sample& sample : model::own_samples("operators")) {
+    CAPTURE(sample.file.string());
+    const auto whole = read_file(sample.file);
     REQUIRE(runs(whole));
     for (int i = 0; i < 300; ++i) {
       CAPTURE(i);
@@ -135,60 +122,60 @@ TEST_CASE("a damaged model of this repository that check() accepts can be run",
 
 TEST_CASE("every network is exact, output by output and layer by layer",
           "[reference][golden][models]") {
-  if (!model::shared_available()) return;
-  int checked = 0;
-  for (const fs::path& model : tflite_models(model::shared_folder() / "models")) {
-    const fs::path folder = model::shared_folder() / "golden" / model.stem();
-    if (!fs::exists(folder)) continue;  // person_detect as published: LiteRT refuses it
-    check_folder(folder, model);
-    ++checked;
-  }
-  CHECK(checked >= 11);
+  const auto own = model::own_samples("networks"), shared = model::shared_samples("");
+  CHECK(own.size() == 11);
+  CHECK((shared.size() >= 11 || !model::has_shared()));
+  for (const auto& list : {own, shared})
+    for (const model::Sample& sample : list) check_sample(sample);
 }
 
-TEST_CASE("person_detect as published equals its patched twin", "[reference][golden][models]") {
-  if (!model::shared_available()) return;
-  check_folder(model::shared_folder() / "golden" / "person_detect_qdim0",
-               model::shared_folder() / "models" / "person_detect.tflite");
+TEST_CASE("a bias whose scales lie along an axis that it lacks changes nothing",
+          "[reference][golden][models]") {
+  check_sample({model::own_sample("networks/bias_axis.tflite").file,
+                model::own_sample("networks/unpadded.tflite").vectors});
+  if (model::has_shared())
+    check_sample({model::shared_sample("person_detect.tflite").file,
+                  model::shared_sample("person_detect_qdim0.tflite").vectors});
 }
 
 TEST_CASE("LiteRT 2.3.0 is exact with one rounding in FULLY_CONNECTED",
           "[reference][golden][rounding]") {
-  if (!model::shared_available()) return;
-  const fs::path folder = model::shared_folder() / "golden" / "ad01_int8" / "litert-2.3.0";
-  CHECK(read_vectors(folder).policy.fully_connected == Rounding::kSingle);
-  check_folder(folder, model::shared_folder() / "models" / "ad01_int8.tflite");
+  for (const auto& [file, vectors] :
+       model::samples({"networks/autoencoder.tflite"}, {"ad01_int8.tflite"})) {
+    CHECK(read_vectors(vectors / "litert-2.3.0").policy.fully_connected == Rounding::kSingle);
+    check_sample({file, vectors / "litert-2.3.0"});
+  }
 }
 
 TEST_CASE("the rounding policy shows at the output", "[reference][golden][rounding]") {
-  if (!model::shared_available()) return;
-  const auto graph = model::import_tflite(model::shared_folder() / "models" / "ad01_int8.tflite");
-  const VectorSet set = read_vectors(model::shared_folder() / "golden" / "ad01_int8");
-  const VectorCase& c = case_of(set, "uniform131");
-  const auto output = [&](RoundingPolicy policy) {
-    return outputs_of(graph, run_graph(graph, c.inputs, policy)).at(0);
-  };
-  CHECK(difference(output(kDoublePolicy), c.outputs[0]) == "");
-  CHECK(difference(output(kMixedPolicy), c.outputs[0]) != "");
-  CHECK(difference(output(kSinglePolicy), output(kMixedPolicy)) == "");  // nothing but FC here
+  for (const auto& [file, vectors] :
+       model::samples({"networks/autoencoder.tflite"}, {"ad01_int8.tflite"})) {
+    CAPTURE(file.string());
+    const auto graph = model::import_tflite(file);
+    const VectorSet set = read_vectors(vectors);
+    int shows = 0;
+    for (const VectorCase& c : set.cases) {
+      const auto output = [&](RoundingPolicy policy) {
+        return outputs_of(graph, run_graph(graph, c.inputs, policy)).at(0);
+      };
+      CHECK(difference(output(kDoublePolicy), c.outputs[0]) == "");
+      CHECK(difference(output(kSinglePolicy), output(kMixedPolicy)) == "");  // FC alone here
+      shows += difference(output(kMixedPolicy), c.outputs[0]) != "" ? 1 : 0;
+    }
+    CHECK(shows > 0);
+  }
 }
 
 TEST_CASE("every single operator and block is exact", "[reference][golden][layers]") {
-  if (!model::shared_available()) return;
-  int checked = 0;
-  for (const fs::path& model : tflite_models(model::shared_folder() / "models" / "layers")) {
-    check_folder(model::shared_folder() / "golden" / "layers" / model.stem(), model);
-    ++checked;
-  }
-  CHECK(checked == 78);
+  const auto own = model::own_samples("layers"), shared = model::shared_samples("layers");
+  CHECK(own.size() == 11);
+  CHECK((shared.size() == 78 || !model::has_shared()));
+  for (const auto& list : {own, shared})
+    for (const model::Sample& sample : list) check_sample(sample);
 }
 
 TEST_CASE("operators of this repository's models are exact", "[reference][golden][operators]") {
-  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "operators";
-  int checked = 0;
-  for (const fs::path& model : tflite_models(folder)) {
-    check_folder(folder / model.stem(), model);
-    ++checked;
-  }
-  CHECK(checked == 30);
+  const auto models = model::own_samples("operators");
+  CHECK(models.size() == 30);
+  for (const model::Sample& sample : models) check_sample(sample);
 }

@@ -403,6 +403,51 @@ TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") 
   CHECK(bad.code == 1);
   CHECK(bad.out.empty());
   CHECK(line_count(bad.err) == 1);
-  CHECK_THAT(bad.err, Catch::Contains("output 0 'logits' at 0,3: "));
-  CHECK(shell.read_json("j").at("vectors_exact").get<int>() == report.at("vectors").get<int>() - 1);
+  CHECK_THAT(bad.err, Catch::Contains("digit0_0: 1 of 10 codes differ, by up to 1; first "
+                                      "output 0 'logits' at 0,3: "));
+  const json after = shell.read_json("j");
+  CHECK(after.at("vectors_exact").get<int>() == report.at("vectors").get<int>() - 1);
+  CHECK(after.at("codes") == 1000);
+  CHECK(after.at("codes_differ") == 1);
+  CHECK(after.at("codes_largest_difference") == 1);
+  CHECK(after.at("top1") == json{{"labels", 100}, {"right", 100}, {"recorded_right", 100}});
+  const Result near = shell.trine(verify + "--vectors v --tolerance 1");
+  CHECK(near.code == 0);
+  CHECK_THAT(near.out,
+             Catch::Contains("1 of 1,000 codes differ, by up to 1: within --tolerance 1"));
+}
+
+TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]") {
+  const Shell shell;
+  const std::string net = TRINE_SOURCE_DIR "/tests/networks/residual";
+  fs::copy(net, shell.dir / "v", fs::copy_options::recursive);
+  const auto change = [&](const char* file, std::size_t byte) {
+    Array array = read_npy(shell.dir / "v" / file);
+    array.bytes.at(byte) ^= 1;
+    write_npy(shell.dir / "v" / file, array);
+  };
+  const json tensors =
+      json::parse(read_text(shell.dir / "v" / "manifest.json")).at("layers").at("tensors");
+  change("out0.npy", 0);
+  change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 9);
+  change("layers.npy", tensors.at(5).at("offset").get<std::size_t>());
+  const std::string verify =
+      "verify --config edge64 --backend arch --json j --vectors v --quiet '" + net + ".tflite'";
+  const Result bad = shell.trine(verify);
+  CHECK(bad.code == 1);
+  const json first = shell.read_json("j").at("first_layer_that_differs");
+  CHECK(first.at("op_index") == 3);
+  CHECK(first.at("op") == "ADD");
+  CHECK(first.at("codes_differ") == 1);
+  CHECK_THAT(bad.err, Catch::Contains("first layer that differs, in case uniform1: op 3 ADD '"));
+}
+
+TEST_CASE("verify refuses vectors of another file", "[cli][verify][error]") {
+  const Shell shell;
+  write_file(shell.dir / "m.tflite", read_text(kPlus) + "x");
+  const Result refused = shell.trine("verify --config edge64 --backend arch m.tflite --vectors '" +
+                                     kPlusVectors + "'");
+  CHECK(refused.code == 2);
+  CHECK(line_count(refused.err) == 1);
+  CHECK_THAT(refused.err, Catch::Contains("manifest.json: sha256: is 5d2a7c30"));
 }

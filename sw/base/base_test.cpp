@@ -14,6 +14,7 @@
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/base/npy.h"
+#include "sw/base/sha256.h"
 
 using namespace trine;
 using Catch::Matchers::Contains;
@@ -148,4 +149,25 @@ TEST_CASE("check_writable changes nothing", "[base][file]") {
 TEST_CASE("hash64 is XXH64 with seed 0", "[base][hash]") {
   CHECK(hash64("") == 0xef46db3751d8e999u);  // published test value
   CHECK(hash64("a") != hash64("b"));
+}
+
+TEST_CASE("sha256 gives the standard's digests", "[base][sha256]") {
+  const auto of = [](const std::string& text) { return sha256({text.begin(), text.end()}); };
+  CHECK(of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK(of(std::string(1'000'000, 'a')) ==
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("elements of arrays are numbers", "[base][npy]") {
+  CHECK(Array{"i1", {1}, {0xfe}}.value(0) == -2);
+  CHECK(Array{"u1", {1}, {0xfe}}.value(0) == 254);
+  CHECK(Array{"b1", {1}, {1}}.value(0) == 1);
+  CHECK(Array{"i2", {2}, {0, 0, 0, 0x80}}.value(1) == -32768);
+  CHECK(Array{"i4", {1}, {0xff, 0xff, 0xff, 0xff}}.value(0) == -1);
+  CHECK(Array{"i8", {1}, {1, 0, 0, 0, 1, 0, 0, 0}}.value(0) == 4294967297.0);
+  CHECK(Array{"f4", {1}, {0, 0, 0xc0, 0x3f}}.value(0) == 1.5);
+  CHECK(Array{"f8", {1}, {0, 0, 0, 0, 0, 0, 0xf8, 0x3f}}.value(0) == 1.5);
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstring>
 #include <string_view>
 
 #include "sw/base/error.h"
@@ -50,6 +51,13 @@ std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& 
   return shape;
 }
 
+template <typename T>
+double element_as(const Array& array, std::size_t i) {
+  T value;
+  std::memcpy(&value, &array.bytes[i * sizeof value], sizeof value);
+  return static_cast<double>(value);
+}
+
 }  // namespace
 
 std::int64_t Array::elements() const {
@@ -59,6 +67,23 @@ std::int64_t Array::elements() const {
 }
 
 std::size_t Array::element_bytes() const { return static_cast<std::size_t>(dtype.at(1) - '0'); }
+
+double Array::value(std::size_t i) const {
+  switch (dtype.at(0)) {
+    case 'f':
+      return element_bytes() == 8 ? element_as<double>(*this, i) : element_as<float>(*this, i);
+    case 'u':
+    case 'b':
+      return element_bytes() == 1   ? element_as<std::uint8_t>(*this, i)
+             : element_bytes() == 2 ? element_as<std::uint16_t>(*this, i)
+                                    : element_as<std::uint32_t>(*this, i);
+    default:
+      return element_bytes() == 1   ? element_as<std::int8_t>(*this, i)
+             : element_bytes() == 2 ? element_as<std::int16_t>(*this, i)
+             : element_bytes() == 4 ? element_as<std::int32_t>(*this, i)
+                                    : element_as<std::int64_t>(*this, i);
+  }
+}
 
 Array read_npy(const std::filesystem::path& path) {
   const std::string file = path.string();

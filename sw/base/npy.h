@@ -20,6 +20,7 @@ struct Array {
 
   std::int64_t elements() const;
   std::size_t element_bytes() const;  ///< 1, 2, 4 or 8
+  double value(std::size_t element) const;
 };
 
 /// @throws Error  names path and fault: magic, header, dtype, Fortran order, truncation

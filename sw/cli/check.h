@@ -10,6 +10,7 @@
 
 #include "sw/cli/network.h"
 #include "sw/cli/report.h"
+#include "sw/reference/compare.h"
 #include "sw/reference/vectors.h"
 
 namespace trine::cli {
@@ -24,8 +25,17 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Runs all cases of a vector set. @param differences  one line for each case that is not exact
+/// How the outputs of all cases lie to the recorded ones.
+struct Comparison {
+  std::vector<std::string> differences;  ///< one line for each case that is not exact
+  reference::Deviation codes;            ///< of all outputs of all cases
+  int labelled = 0, right = 0;           ///< cases with labels; those whose top-1 they are
+  int recorded_right = 0;                ///< of the recorded outputs
+};
+
+/// Runs all cases of a vector set.
+/// @throws Error  an output of another type or size than the recorded one
 Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
-                    const Runner& runner, bool quiet, std::vector<std::string>& differences);
+                    const Runner& runner, bool quiet, Comparison& comparison);
 
 }  // namespace trine::cli

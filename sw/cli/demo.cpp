@@ -43,9 +43,9 @@ int run(const Options& options) {
   output.print(fmt::format("3. run {} vectors on the RTL\n", vectors.cases.size()));
   const Runner runner =
       make_runner(network.program, BackendOptions{}, vectors.cases[0].inputs, output.quiet);
-  std::vector<std::string> differences;
-  const Execution execution =
-      run_cases(network.program, vectors, runner, output.quiet, differences);
+  Comparison comparison;
+  const Execution execution = run_cases(network.program, vectors, runner, output.quiet, comparison);
+  const std::vector<std::string>& differences = comparison.differences;
   output.print(to_text(network.program, execution, "rtl") + "\n");
   for (const std::string& difference : differences) fmt::print(stderr, "{}\n", difference);
 

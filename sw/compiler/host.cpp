@@ -18,11 +18,12 @@ std::vector<Array> run_host(const model::Graph& graph, const std::vector<Array>&
   return reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
 }
 
-std::string position_of(std::int64_t element, const std::vector<std::int64_t>& shape) {
+std::string position_of(std::size_t element, const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> at(shape.size());
+  auto rest = static_cast<std::int64_t>(element);
   for (std::size_t i = shape.size(); i-- > 0;) {
-    at[i] = element % shape[i];
-    element /= shape[i];
+    at[i] = rest % shape[i];
+    rest /= shape[i];
   }
   return fmt::format("{}", fmt::join(at, ","));
 }
@@ -65,17 +66,15 @@ std::string first_difference(const Program& program, const std::vector<Array>& a
       return fmt::format("output {} '{}' is {} of {} bytes, expected {} of {}", o, name,
                          actual[o].dtype, actual[o].bytes.size(), expected[o].dtype,
                          expected[o].bytes.size());
-    const auto [a, e] =
-        std::mismatch(actual[o].bytes.begin(), actual[o].bytes.end(), expected[o].bytes.begin());
+    const auto a =
+        std::mismatch(actual[o].bytes.begin(), actual[o].bytes.end(), expected[o].bytes.begin())
+            .first;
     if (a == actual[o].bytes.end()) continue;
-    const auto byte = a - actual[o].bytes.begin();
-    const auto element = byte / static_cast<std::ptrdiff_t>(actual[o].element_bytes());
-    const auto text = [&](std::uint8_t b) {
-      return actual[o].element_bytes() == 1 ? std::to_string(static_cast<std::int8_t>(b))
-                                            : fmt::format("byte {:#04x}", b);
-    };
+    const auto byte = static_cast<std::size_t>(a - actual[o].bytes.begin());
+    const std::size_t element = byte / actual[o].element_bytes();
     return fmt::format("output {} '{}' at {}: {}, expected {}", o, name,
-                       position_of(element, actual[o].shape), text(*a), text(*e));
+                       position_of(element, actual[o].shape), actual[o].value(element),
+                       expected[o].value(element));
   }
   return "";
 }

@@ -362,11 +362,11 @@ TEST_CASE("sums and products that move before a quantizer move codes", "[referen
   const Floats w{1, -1, 0, 2, 0, 1, 1, -1, 2, 0, -1, 1}, input{1, 2, -3, 0, 4, 5};
   const std::string product =
       b.op("MatMul", {b.quant("in", 1, 8, true, false), b.constant({3, 4}, w)});
-  const std::string turned = b.quant(with_ints(&b, "Transpose", product, "perm", {1, 0}), 1, 8,
-                                     true, false);
+  const std::string turned =
+      b.quant(with_ints(&b, "Transpose", product, "perm", {1, 0}), 1, 8, true, false);
   const std::string sum = with_ints(&b, "Transpose", b.op("Add", {turned, turned}), "perm", {1, 0});
-  const Floats actual = outputs(
-      model::parse_onnx(b.bytes(b.quant(sum, 1, 8, true, false)), "m"), input, {2, 3});
+  const Floats actual =
+      outputs(model::parse_onnx(b.bytes(b.quant(sum, 1, 8, true, false)), "m"), input, {2, 3});
   for (std::size_t i = 0; i < 2; ++i)
     for (std::size_t j = 0; j < 4; ++j) {
       float expected = 0;

@@ -155,8 +155,7 @@ struct Ends {
 Ends read_ends(const fs::path& folder, std::vector<Node> descriptions, std::size_t cases) {
   Ends ends{std::move(descriptions), {}};
   if (ends.descriptions.empty() || !ends.descriptions[0].has("file")) return ends;
-  for (const Node& node : ends.descriptions)
-    ends.stacks.push_back(read_stack(folder, node, cases));
+  for (const Node& node : ends.descriptions) ends.stacks.push_back(read_stack(folder, node, cases));
   return ends;
 }
 
@@ -217,8 +216,8 @@ Array read_part(const Array& bytes, const Node& node) {
   const std::size_t size = bytes_of(array, node);
   if (offset < 0 || static_cast<std::uint64_t>(offset) > bytes.bytes.size() ||
       bytes.bytes.size() - static_cast<std::size_t>(offset) < size)
-    node["offset"].fail(fmt::format("is {}: {} bytes from there on are not in the file", offset,
-                                    size));
+    node["offset"].fail(
+        fmt::format("is {}: {} bytes from there on are not in the file", offset, size));
   const auto begin = bytes.bytes.begin() + static_cast<std::ptrdiff_t>(offset);
   array.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
   return array;

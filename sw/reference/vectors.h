@@ -31,7 +31,7 @@ struct LayerVector {
 };
 
 struct VectorSet {
-  std::string file;  ///< the manifest
+  std::string file;              ///< the manifest
   std::string model, sha256;     ///< "" where the manifest does not say
   std::string package, version;  ///< the runtime that made the outputs, or ""
   RoundingPolicy policy;         ///< how that runtime rounds

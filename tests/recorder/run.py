@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Records vectors with models/record.py as a user does, and verifies them with the tool.
+
+usage: run.py [--onnx] [--build DIR]
+$TRINE_PROGRAM is the tool. LiteRT comes from PyPI into a virtual environment in the build folder; --onnx takes ONNX Runtime
+and qonnx, too. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, with_packages  # noqa: E402
+
+MODELS = ROOT / "models"
+
+
+def expect(what, holds, text=""):
+    if not holds:
+        sys.exit(f"recorder: {what}: {text}")
+
+
+def record(*arguments):
+    done = subprocess.run([sys.executable, "-B", MODELS / "record.py", *map(str, arguments)],
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def recorded(*arguments):
+    code, text = record(*arguments)
+    expect("record.py", code == 0, text)
+    return text
+
+
+class Verify:
+    """`trine verify` on the architecture simulator."""
+
+    def __init__(self, scratch):
+        self.program, self.json = os.environ["TRINE_PROGRAM"], scratch / "verify.json"
+
+    def __call__(self, model, folder, *more):
+        done = subprocess.run(
+            [self.program, "verify", "--config", "edge256", "--backend", "arch", model, "--vectors",
+             folder, "--json", self.json, *map(str, more)], capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def exact(self, model, folder):
+        code, _, errors = self(model, folder)
+        expect(f"verify {model.name}", code == 0, errors)
+        return json.loads(self.json.read_text())
+
+
+def user_data(scratch, verify):
+    """LeNet's images and labels as a user has them: the outputs are the shipped ones."""
+    import numpy as np
+    shipped = MODELS / "lenet_mnist" / "vectors"
+    cases = json.loads((shipped / "manifest.json").read_text())["cases"]
+    labels, images = scratch / "labels.txt", scratch / "images.npy"
+    labels.write_text("".join(f"{case['label']}\n" for case in cases))
+    np.save(images, np.load(shipped / "in0.npy")[:, 0])  # without the batch of one
+    folder, model = scratch / "lenet", MODELS / "lenet_mnist.tflite"
+    text = recorded(model, "--out", folder, "--inputs", images, "--labels", labels)
+    expect("its kernels are named", "ai-edge-litert 1.2.0 BUILTIN_REF" in text, text)
+    expect("outputs", (folder / "out0.npy").read_bytes() == (shipped / "out0.npy").read_bytes())
+    report = verify.exact(model, folder)
+    expect("top-1", report["top1"] == {"labels": 100, "right": 100, "recorded_right": 100},
+           report["top1"])
+    expect("codes", report["codes"] == 1000 and report["codes_differ"] == 0, report)
+    return model, folder
+
+
+def differences(model, folder, verify):
+    """Codes that differ, by how much, and the layer where that begins."""
+    import numpy as np
+    outputs = np.load(folder / "out0.npy")
+    outputs[7, 0, 3] += 2
+    outputs[7, 0, 4] -= 1
+    np.save(folder / "out0.npy", outputs)
+    code, text, errors = verify(model, folder)
+    report = json.loads(verify.json.read_text())
+    expect("exit code", code == 1, code)
+    expect("count", (report["codes_differ"], report["codes_largest_difference"]) == (2, 2), report)
+    expect("message", "case7: 2 of 10 codes differ, by up to 2; first output 0 'logits' at 0,3: "
+           in errors, errors)
+    expect("layers", report["first_layer_that_differs"] is None and report["layers_compared"] == 8
+           and "the golden layers compute all 8 as recorded" in text, text)
+    for tolerance, wanted in ((1, 1), (2, 0)):
+        code, text, _ = verify(model, folder, "--tolerance", tolerance)
+        expect(f"--tolerance {tolerance}", code == wanted, text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    third = manifest["layers"]["tensors"][2]
+    layers = np.load(folder / "layers.npy")
+    layers[third["offset"] + 5] ^= 3
+    np.save(folder / "layers.npy", layers)
+    _, _, errors = verify(model, folder)
+    report = json.loads(verify.json.read_text())["first_layer_that_differs"]
+    expect("first layer", (report["op"], report["name"], report["codes_differ"])
+           == (third["op"], third["name"], 1), report)
+    expect("its message", f"op 2 {third['op']} '{third['name']}', 1 of" in errors, errors)
+
+
+def faults(model, folder, scratch, verify):
+    """One line each, exit code 2."""
+    import numpy as np
+    floats, few, labels = scratch / "floats.npy", scratch / "few.npy", scratch / "few.txt"
+    np.save(floats, np.zeros((2, 1, 28, 28, 1), np.float32))
+    np.save(few, np.zeros((2, 28, 27, 1), np.int8))
+    labels.write_text("1\n2\n3\n")
+    images = scratch / "images.npy"
+    for arguments, message in (
+            (["--inputs", floats], "is float32, input 'image' is int8; codes are round(value / "),
+            (["--inputs", few], "has the shape [2, 28, 27, 1], allowed [cases, 1, 28, 28, 1]"),
+            (["--inputs", images, images], "2 files, allowed 1, one for each input: image"),
+            (["--inputs", scratch / "none.npy"], "No such file"),
+            (["--inputs", images, "--labels", labels], "3 labels of int64, allowed 100"),
+            (["--labels", labels], "--labels: needs --inputs"),
+            (["--random", 0], "--random: 0 cases")):
+        code, text = record(model, "--out", scratch / "refused", *arguments)
+        expect(f"record {message}", code == 2 and message in text and text.count("\n") == 1, text)
+    code, text = record(HERE / "run.py", "--out", scratch / "refused")
+    expect("no model", code == 2 and text.count("\n") == 1, text)
+    shutil.copy(model, scratch / "other.tflite")
+    with open(scratch / "other.tflite", "ab") as file:
+        file.write(b"x")
+    code, _, errors = verify(scratch / "other.tflite", folder)
+    expect("sha256", code == 2 and "manifest.json: sha256: is 474bc69f" in errors, errors)
+
+
+def onnx_models(scratch, verify):
+    for name, package in (("onnx/mobilenet_v2", "onnxruntime"), ("lowbit/cnv_ternary", "qonnx")):
+        model, folder = ROOT / "tests" / f"{name}.onnx", scratch / package
+        expect(name, package in recorded(model, "--out", folder, "--random", 2))
+        verify.exact(model, folder)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--onnx", action="store_true", help="ONNX Runtime and qonnx, too")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "recorder")
+    options = parser.parse_args()
+    if options.onnx:
+        with_packages(options.build.resolve(), MODELS / "requirements_record.txt", "qonnx", "ai_edge_litert")
+    else:
+        with_packages(options.build.resolve(), HERE / "requirements.txt", "ai_edge_litert", "numpy")
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        verify = Verify(scratch)
+        model, vectors = user_data(scratch, verify)
+        faults(model, vectors, scratch, verify)
+        differences(model, vectors, verify)
+        unsigned = ROOT / "tests" / "networks" / "mobilenet_uint8.tflite"
+        recorded(unsigned, "--out", scratch / "uint8", "--seed", 9)
+        verify.exact(unsigned, scratch / "uint8")
+        if options.onnx:
+            onnx_models(scratch, verify)
+    print("recorder: all as it should be")
+
+
+if __name__ == "__main__":
+    main()

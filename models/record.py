@@ -206,6 +206,7 @@ class Qonnx(Onnx):
 
     def __init__(self, content):
         super().__init__(content)
+        warnings.filterwarnings("ignore", module="qonnx")  # domains, shapes it did not infer
         wrapper = require("qonnx.core.modelwrapper", QONNX).ModelWrapper(self.model)
         for end in self.inputs:  # a free batch size becomes 1
             wrapper.set_tensor_shape(end["name"], end["shape"])
@@ -217,9 +218,7 @@ class Qonnx(Onnx):
 
     def run(self, arrays):
         execute = require("qonnx.core.onnx_exec", QONNX).execute_onnx
-        with warnings.catch_warnings():  # of shapes that it did not infer
-            warnings.simplefilter("ignore")
-            values = execute(self._wrapper, self._named(arrays), return_full_exec_context=True)
+        values = execute(self._wrapper, self._named(arrays), return_full_exec_context=True)
         return {name: np.asarray(value) for name, value in values.items()}
 
     run_whole = run
@@ -246,9 +245,13 @@ def load(path, content):
     """The model on its reference. Says so where that is not the usual one."""
     if path.suffix != ".onnx":
         return load_tflite(path, content)
-    model = require("onnx", "onnx").load_from_string(content)
-    low_bit = any(node.op_type in QONNX_OPERATORS for node in model.graph.node)
-    return (Qonnx if low_bit else OnnxRuntime)(content)
+    onnx = require("onnx", "onnx")
+    try:
+        nodes = onnx.load_from_string(content).graph.node
+        low_bit = any(node.op_type in QONNX_OPERATORS for node in nodes)
+        return (Qonnx if low_bit else OnnxRuntime)(content)
+    except Exception as error:  # each of these libraries has types of its own
+        fail(f"{path}: {str(error).strip().splitlines()[0]}")
 
 
 def difference(a, b):

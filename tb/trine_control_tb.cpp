@@ -437,8 +437,7 @@ struct Bench {
     forget_engines();
     causes.fill(0);
     busy.fill(0);
-    memory.bytes_read = memory.bytes_written = 0;
-    memory.failed = false;
+    memory.clear_counters();
     write(csr::kProgram, static_cast<std::uint32_t>(memory_base));
     write(csr::kProgramWords, words);
     write(csr::kBase, base);
@@ -495,8 +494,7 @@ struct Bench {
     auto [a, e] = std::mismatch(actual.begin(), actual.end(), expected.begin());
     for (; beats > 0 && a != actual.end(); --beats) {
       const std::ptrdiff_t beat = kBusBits / 32, next = (a - actual.begin()) / beat * beat + beat;
-      std::tie(a, e) =
-          std::mismatch(actual.begin() + next, actual.end(), expected.begin() + next);
+      std::tie(a, e) = std::mismatch(actual.begin() + next, actual.end(), expected.begin() + next);
     }
     if (a == actual.end()) return;
     INFO(name << " word " << a - actual.begin());
@@ -504,10 +502,10 @@ struct Bench {
   }
 
   void reset_bus() {
-    memory.reset();
+    memory.hold_in_reset();
     REQUIRE(write(csr::kControl, kBusWasReset) == 0);
     for (int i = 0; (read(csr::kStatus) & kBusDirty) != 0; ++i) REQUIRE(i < 2);
-    memory.release();
+    memory.stand(memory.kNone);
   }
 
   /// While the bus owes what was given up.
@@ -525,8 +523,8 @@ struct Bench {
     }
     CHECK(read64(csr::kCycles) == sum);
     for (std::uint32_t e = 0; e < 4; ++e) CHECK(read64(csr::kEngineBusy + 8 * e) == busy[e]);
-    CHECK(read64(csr::kBytesRead) == memory.bytes_read);
-    CHECK(read64(csr::kBytesWritten) == memory.bytes_written);
+    CHECK(read64(csr::kBytesRead) == memory.bytes_read());
+    CHECK(read64(csr::kBytesWritten) == memory.bytes_written());
   }
 
   /// The program stops with this error; afterwards the machine works as before.
@@ -729,6 +727,92 @@ TEST_CASE("trine_control runs engines in parallel without losing order", "[tb][c
   for (int i = 0; i < 3; ++i) bench.check_run(bench.parallel_program(60));
 }
 
+/// The RUNs of an engine that touch this beat.
+std::vector<std::uint32_t> runs_that_touch(const Program& p, bool store, std::uint64_t beat) {
+  std::vector<std::uint32_t> runs;
+  std::uint32_t run = 0;
+  for (const Copy& c : p.copies) {
+    if (c.store != store) continue;
+    for (int row = 0; !c.from_dmem && row < c.rows; ++row) {
+      const auto first = memory_base + static_cast<std::uint64_t>(c.dram + row * c.dram_stride);
+      const std::uint64_t end = first + 4 * static_cast<std::uint64_t>(c.words);
+      if (beat < first / kBeatBytes * kBeatBytes || beat >= end) continue;
+      runs.push_back(run);
+      break;
+    }
+    ++run;
+  }
+  return runs;
+}
+
+TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control]") {
+  const auto at = GENERATE(range(std::size_t{0}, sim::kAxiSlaves.size()));
+  const auto timing = GENERATE(0u, 1u, 2u);
+  const std::string slave{sim::kAxiSlaves.at(at).name};
+  CAPTURE(slave, timing);
+  Bench bench(131 + static_cast<unsigned>(at));
+  set_timing(bench, timing);
+  bench.memory.slave = sim::kAxiSlaves.at(at);
+  bench.check_run(bench.ordered_program(40));
+  bench.check_run(bench.parallel_program(60));
+  // An error of a store stops it with what the memory says, whatever the order was.
+  Program p = bench.parallel_program(10);
+  const int region = kProgramBytes + kSourceBytes;
+  p.words.pop_back();
+  p.copy({true, Target::kDmem, region, 0, 200 * kDataWords, 2, 200 * kBeatBytes, kDataWords}, 0, 0,
+         true, bench.random);
+  p.end();
+  bench.memory.inject_error(memory_base + region, memory_base + region + 200 * kBeatBytes - 1, 2);
+  bench.start_program(p);
+  bench.wait_irq();
+  const std::uint64_t burst = bench.memory.failure().burst;
+  bench.check_error(kStoreError, burst, runs_that_touch(p, true, burst).at(0));
+  bench.memory.clear_errors();
+  // A soft reset in the midst of it leaves nothing behind.
+  bench.start_program(bench.parallel_program(40));
+  for (int wait = bench.pick(100, 600); wait > 0; --wait) bench.tick();
+  bench.write(csr::kControl, 2);
+  for (int i = 0; (bench.read(csr::kStatus) & 1) != 0; ++i) REQUIRE(i < 5000);
+  bench.write(csr::kIrqStatus, 3);
+  bench.check_run(bench.ordered_program(20));
+}
+
+#if TB_Ecc
+/// As trine_ecc says it: from some cycle on, until clear_o.
+TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb][control][error]") {
+  const auto seed = GENERATE(range(141u, 165u));
+  CAPTURE(seed);
+  Bench bench(seed);
+  bench.memory.timing = {seed % 2 == 0 ? 15u : 40u, 0, 30};
+  bench.memory.slave = sim::kAxiSlaves.at(seed % sim::kAxiSlaves.size());
+  bench.port_percent = 100;
+  bench.read_latency = 1;
+  Program p;
+  p.copy({true, Target::kDmem, kProgramBytes + kSourceBytes, 0, 64 * kDataWords, 4, 64 * kBeatBytes,
+          kDataWords},
+         0, 0, true, bench.random);
+  p.end();
+  bench.start_program(p);
+  for (int i = 0; bench.memory.bytes_written() < 16 * kBeatBytes; ++i) {
+    REQUIRE(i < 100'000);
+    bench.tick();
+  }
+  for (int wait = bench.pick(0, 40); wait > 0; --wait) bench.tick();
+  bench.dut.ecc_fatal_i = 1;
+  bench.dut.ecc_addr_i = 77;
+  const std::uint64_t written = bench.memory.bytes_written();
+  for (int i = 0; !bench.dut.clear_o; ++i) {
+    REQUIRE(i < 100'000);
+    bench.tick();
+  }
+  bench.tick();
+  bench.dut.ecc_fatal_i = 0;
+  CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // the beat on offer
+  bench.check_error(12, 77);
+  bench.check_run(bench.ordered_program(20));
+}
+#endif
+
 TEST_CASE("trine_control streams one beat a cycle", "[tb][control]") {
   Bench bench(21);
   bench.memory.timing = {100, 20, 20};
@@ -794,7 +878,7 @@ TEST_CASE("trine_control counts millions of bytes", "[tb][control]") {
          true, bench.random);
   p.end();
   bench.check_run(p);
-  CHECK(bench.memory.bytes_written >> 22 == 1);
+  CHECK(bench.memory.bytes_written() >> 22 == 1);
 }
 
 TEST_CASE("trine_control has four bursts of writes without a response at most", "[tb][control]") {
@@ -804,11 +888,11 @@ TEST_CASE("trine_control has four bursts of writes without a response at most", 
   p.copy({true, Target::kDmem, kProgramBytes + kSourceBytes, 0, kDataWords, 12, 2 * kBeatBytes, 0},
          0, 0, true, bench.random);
   p.end();
-  bench.memory.dead = decltype(bench.memory)::kB;
+  bench.memory.stand(bench.memory.kB);
   bench.start_program(p);
   for (int i = 0; i < 2000; ++i) bench.tick();
   CHECK(bench.memory.unanswered_writes() == 4);
-  bench.memory.dead = decltype(bench.memory)::kNone;
+  bench.memory.stand(bench.memory.kNone);
   bench.wait_irq();
   CHECK(bench.read(csr::kStatus) == 2);
 }
@@ -820,24 +904,6 @@ TEST_CASE("trine_control ends at END, whatever the number of words", "[tb][contr
   bench.start_program(p, (1u << bit) + static_cast<std::uint32_t>(p.words.size()) / 2);
   bench.wait_irq();
   CHECK(bench.read(csr::kStatus) == 2);
-}
-
-/// The RUNs of an engine that touch this beat.
-std::vector<std::uint32_t> runs_that_touch(const Program& p, bool store, std::uint64_t beat) {
-  std::vector<std::uint32_t> runs;
-  std::uint32_t run = 0;
-  for (const Copy& c : p.copies) {
-    if (c.store != store) continue;
-    for (int row = 0; !c.from_dmem && row < c.rows; ++row) {
-      const auto first = memory_base + static_cast<std::uint64_t>(c.dram + row * c.dram_stride);
-      const std::uint64_t end = first + 4 * static_cast<std::uint64_t>(c.words);
-      if (beat < first / kBeatBytes * kBeatBytes || beat >= end) continue;
-      runs.push_back(run);
-      break;
-    }
-    ++run;
-  }
-  return runs;
 }
 
 bool touches(const Program& p, bool store, std::uint32_t run, std::uint64_t beat) {
@@ -872,17 +938,16 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
     first += static_cast<std::uint64_t>(region + (bench.pick(0, 9) * 250 + beat) * kBeatBytes);
     bytes = (store ? 200 : 1) * kBeatBytes;
   }
-  bench.memory.error_first = first;
-  bench.memory.error_end = first + bytes;
+  bench.memory.inject_error(first, first + bytes - 1, 2);
   bench.start_program(p);
   bench.wait_irq();
   const std::uint64_t expected =
-      kind == kStoreError ? bench.memory.failed_burst : bench.memory.failed_beat;
+      kind == kStoreError ? bench.memory.failure().burst : bench.memory.failure().beat;
   bench.check_error(
       kind, expected,
       kind == kFetchError ? 0 : runs_that_touch(p, kind == kStoreError, expected).at(0));
 
-  bench.memory.error_end = bench.memory.error_first;
+  bench.memory.clear_errors();
   bench.check_run(bench.ordered_program(20));
 }
 
@@ -894,10 +959,10 @@ TEST_CASE("trine_control issues the words before a response that is wrong",
   Program p;
   bench.sets(p, Engine::kVector, 300);
   p.end();
-  bench.memory.error_first = memory_base + 250 * 8 / kBeatBytes * kBeatBytes;
-  bench.memory.error_end = bench.memory.error_first + kBeatBytes;
+  const std::uint64_t wrong = memory_base + 250 * 8 / kBeatBytes * kBeatBytes;
+  bench.memory.inject_error(wrong, wrong + kBeatBytes - 1, 2);
   bench.start_program(p);
-  bench.check_error(kFetchError, bench.memory.error_first);
+  bench.check_error(kFetchError, wrong);
 }
 
 TEST_CASE("trine_control counts the RUNs and words of a long program", "[tb][control][error]") {
@@ -912,10 +977,10 @@ TEST_CASE("trine_control counts the RUNs and words of a long program", "[tb][con
     wrong.dram += 16 * kBeatBytes;
     p.copy(wrong, 0, 0, true, bench.random);
     p.end();
-    bench.memory.error_first = memory_base + static_cast<std::uint64_t>(wrong.dram);
-    bench.memory.error_end = bench.memory.error_first + kBeatBytes;
+    const std::uint64_t beat = memory_base + static_cast<std::uint64_t>(wrong.dram);
+    bench.memory.inject_error(beat, beat + kBeatBytes - 1, 2);
     bench.start_program(p);
-    bench.check_error(kLoadError, bench.memory.error_first, kRuns);
+    bench.check_error(kLoadError, beat, kRuns);
   }
   SECTION("to an illegal word") {
     const std::size_t offset = 8 * p.words.size();
@@ -988,7 +1053,7 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
   }
   bench.start_program(p);
   for (int wait = bench.pick(0, 3000); wait > 0; --wait) bench.tick();
-  bench.memory.dead = channel;
+  bench.memory.stand(channel);
   for (int i = 0; !bench.dut.irq_o; ++i) {
     if (i > 400'000) FAIL("the program hangs");
     bench.tick();
@@ -1014,7 +1079,7 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
     const Words before = bench.memory.words;
     for (int i = 0; i < 1000; ++i) bench.tick();
     CHECK(bench.read(csr::kStatus) == (kError | kBusDirty));
-    bench.memory.dead = Memory::kNone;
+    bench.memory.stand(Memory::kNone);
     for (int i = 0; (bench.read(csr::kStatus) & kBusDirty) != 0; ++i) REQUIRE(i < 4'000);
     CHECK(bench.memory.idle());
     // The beat on offer is finished; where the address waits, the memory has taken those before it.
@@ -1038,16 +1103,17 @@ TEST_CASE("trine_control keeps what comes late from the next program", "[tb][con
   bench.start_program(p);
   CHECK(bench.write(csr::kControl, kBusWasReset) == 2);  // not while it runs
   for (int wait = bench.pick(0, 3000); wait > 0; --wait) bench.tick();
-  bench.memory.dead = Memory::kR;
+  bench.memory.stand(Memory::kR);
   for (int i = 0; !bench.dut.irq_o; ++i) {
     REQUIRE(i < 400'000);
     bench.tick();
   }
   bench.write(csr::kIrqStatus, 3);
-  // A driver that only tries again: refused as long as a beat may come, exact from the first time on that it is not.
+  // A driver that only tries again: refused as long as a beat may come, exact from the first time
+  // on that it is not.
   const Program next = bench.ordered_program(20);
   for (int tries = 0; tries < 20; ++tries) bench.check_start_refused();
-  bench.memory.dead = Memory::kNone;
+  bench.memory.stand(Memory::kNone);
   for (int tries = 0; (bench.read(csr::kStatus) & kBusDirty) != 0; ++tries) {
     REQUIRE(tries < 40'000);
   }
@@ -1064,7 +1130,7 @@ TEST_CASE("trine_control ends a soft reset on a bus that does not answer", "[tb]
   bench.write(csr::kWatchdog, 100);
   bench.start_program(bench.parallel_program(40));
   for (int wait = bench.pick(100, 900); wait > 0; --wait) bench.tick();
-  bench.memory.dead = channel;
+  bench.memory.stand(channel);
   bench.write(csr::kControl, 2);
   for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) {
     REQUIRE(j < 500);
@@ -1142,13 +1208,13 @@ TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
     for (int wait = bench.pick(0, 1500); wait > 0; --wait) bench.tick();
     bench.write(csr::kIrqStatus, 3);
     bench.write(csr::kControl, 2);
-    const std::uint64_t written = bench.memory.bytes_written;
+    const std::uint64_t written = bench.memory.bytes_written();
     // What is on its way, at the slowest: some bursts of a narrow bus that is ready in 15 % of
     // cycles.
     for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 5000);
     CHECK(bench.read(csr::kStatus) == 0);
     CHECK(bench.memory.idle());
-    CHECK(bench.memory.bytes_written - written <= kBusBits / 8);  // a beat on offer is finished
+    CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // a beat on offer is finished
     bench.write(csr::kIrqStatus, 3);
   }
   bench.check_run(bench.ordered_program(20));
@@ -1230,7 +1296,7 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   std::uint32_t value = 0;
   for (const std::uint32_t offset : {0x2cu, 0x3cu, 0x60u, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
     CAPTURE(offset);
-    CHECK(bench.read(offset, value) == 2);
+    CHECK(bench.read(offset, value) == (TB_Ecc && offset == csr::kEccCorrected ? 0 : 2));
     CHECK(bench.write(offset, 0) == 2);
   }
 }

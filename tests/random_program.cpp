@@ -13,6 +13,7 @@
 #include <random>
 
 #include "sim/arch/machine.h"
+#include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/schedule.h"
 #include "sw/reference/norm.h"
@@ -664,6 +665,7 @@ sim::RtlOptions options_of(unsigned seed, const sim::BuildOptions& build) {
   options.axi_latency = kLatencies[random() % 6];
   options.axi_bytes_per_cycle = kBytes[random() % 4];
   options.stall_percent = kStalls[random() % 4];
+  options.axi_slave = seed % sim::kAxiSlaves.size();
   options.max_cycles = 20'000'000;
   return options;
 }
@@ -718,7 +720,8 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
   const unsigned count = from_environment("TRINE_RANDOM_COUNT", seeds);
   const int length = static_cast<int>(from_environment("TRINE_RANDOM_LENGTH", 30));
   for (unsigned seed = first; seed < first + count; ++seed) {
-    CAPTURE(size, seed);
+    const std::string slave{sim::kAxiSlaves.at(seed % sim::kAxiSlaves.size()).name};
+    CAPTURE(size, seed, slave);
     const RandomProgram program = random_program(config, seed, length);
     sim::RtlOptions options = options_of(seed, build);
     options.lockstep = std::getenv("TRINE_RANDOM_LOCKSTEP") != nullptr;

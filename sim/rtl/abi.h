@@ -9,13 +9,14 @@
 
 namespace trine::sim {
 
-inline constexpr std::int32_t kAbiVersion = 2;
+inline constexpr std::int32_t kAbiVersion = 3;
 
 /// Settings of one instance of a model and of the memory behind its AXI port.
 struct ModelSettings {
   std::uint32_t axi_latency;          ///< cycles from an accepted address to its first beat
   std::uint32_t axi_bytes_per_cycle;  ///< of each direction, 0: the bus width
   std::uint32_t stall_percent;        ///< chance that a channel pauses for a cycle, 0..99
+  std::uint32_t slave;                ///< of kAxiSlaves (memory.h): how the memory behaves
   std::uint32_t seed;                 ///< of the stalls
   std::uint32_t x_seed;               ///< of unknown initial values; 0: all zero
   const char* trace_file;             ///< FST file, or null

@@ -8,18 +8,25 @@
 //   write   beats are taken after their address, under a budget of their own (the two directions
 //           of the bus are independent); the response comes `latency` cycles after the last beat.
 //
-// Seeded random stalls on every channel, error responses by address range, and a check of what a
-// master must keep to: burst type, size and length, 4 KiB, WLAST, no withdrawn request.
+// AXI allows more than this, and kAxiSlaves lists memories that do it: data before, with and after
+// their address, late responses, reads of different IDs out of order and interleaved. Seeded random
+// stalls on every channel, error responses by address range, channels that stand still, and a check
+// of what a master must keep to: burst type, size and length, 4 KiB, WLAST, no withdrawn request,
+// no data whose address is not offered.
 //
 // Header only: it is compiled into every model (sim/rtl/shim.cpp) and is part of its inner loop.
+// tb/axi_memory.h connects it to a bench.
 
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <cstdio>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace trine::sim {
@@ -42,6 +49,39 @@ struct AxiReply {
   const std::uint8_t* rdata = nullptr;  ///< one beat, aligned to the bus
 };
 
+/// When a memory takes the data of writes.
+enum class WriteOrder {
+  kAddressFirst,  ///< a beat after its address
+  kTogether,      ///< an address only with a beat: awready = awvalid && wvalid
+  kDataFirst,     ///< an address only after its last beat
+  kAny
+};
+/// Which read gives the next beat.
+enum class ReadOrder {
+  kTurns,       ///< burst by burst, the IDs in turns
+  kShuffled,    ///< burst by burst, any ID
+  kInterleaved  ///< beat by beat, any ID
+};
+
+/// A memory, as far as AXI leaves it free.
+struct AxiSlave {
+  std::string_view name;
+  WriteOrder write_order = WriteOrder::kAddressFirst;
+  ReadOrder read_order = ReadOrder::kTurns;
+  int late_response = 0;   ///< cycles that a response to a write waits besides
+  int latency_spread = 0;  ///< at most so many more cycles of each latency, at random
+};
+
+inline constexpr std::array<AxiSlave, 7> kAxiSlaves{{
+    {"usual"},
+    {"address with data", WriteOrder::kTogether},
+    {"data before address", WriteOrder::kDataFirst},
+    {"data at any time", WriteOrder::kAny},
+    {"late responses", WriteOrder::kAny, ReadOrder::kTurns, 200},
+    {"reads out of order", WriteOrder::kAddressFirst, ReadOrder::kShuffled, 0, 60},
+    {"reads interleaved", WriteOrder::kTogether, ReadOrder::kInterleaved, 20, 60},
+}};
+
 class AxiMemory {
  public:
   struct Settings {
@@ -51,6 +91,14 @@ class AxiMemory {
     int stall_percent = 0;
     std::uint32_t seed = 1;
     int outstanding = 32;  ///< bursts of each direction
+    AxiSlave slave = kAxiSlaves[0];
+  };
+  /// A channel that stands still: its ready, or its valid, stays low.
+  enum Channel { kNone, kAr, kR, kAw, kW, kB, kAll };
+  /// The first burst that was answered with an error; the beat of a read.
+  struct Failure {
+    bool there = false;
+    std::uint64_t burst = 0, beat = 0;
   };
 
   explicit AxiMemory(const Settings& s)
@@ -67,10 +115,16 @@ class AxiMemory {
   void inject_error(std::uint64_t first, std::uint64_t last, int response) {
     errors_.push_back({first, last, static_cast<std::uint8_t>(response)});
   }
+  void clear_errors() { errors_.clear(); }
+  /// May change at any time.
+  Settings& settings() { return s_; }
+  void stand(Channel channel) { standing_ = channel; }
   /// After a reset of the master: forgets all transfers.
   void reset() {
     for (auto& queue : reads_) queue.clear();
     writes_.clear();
+    early_.clear();
+    complete_ = 0;
     responses_.clear();
     reply_ = {};
     held_ = {};
@@ -78,9 +132,20 @@ class AxiMemory {
   }
 
   const AxiReply& reply() const { return reply_; }
+  const Failure& failure() const { return failure_; }
+  /// Whether all that was asked for is answered.
+  bool idle() const {
+    return reads_[0].empty() && reads_[1].empty() && unanswered_writes() == 0 && early_.empty();
+  }
+  bool reading(int id) const { return !reads_[id].empty(); }
+  std::uint64_t oldest_read(int id) const { return reads_[id].front().address; }
+  std::size_t unanswered_writes() const { return writes_.size() + responses_.size(); }
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
-  void clear_counters() { bytes_read_ = bytes_written_ = 0; }
+  void clear_counters() {
+    bytes_read_ = bytes_written_ = 0;
+    failure_ = {};
+  }
   const std::string& protocol_error() const { return protocol_error_; }
 
   /// The rising edge at which the master drove `in` and the memory reply(); gives the next reply().
@@ -95,12 +160,13 @@ class AxiMemory {
     if (r) finish_beat();
     if (aw) accept_write(in);
     if (w) take_beat(in);
+    while (!writes_.empty() && !early_.empty()) write_early();
     if (b) responses_.pop_front();
 
     read_credit_ = std::min(read_credit_ + rate_, std::max(rate_, s_.bus_bytes));
     write_credit_ = std::min(write_credit_ + rate_, std::max(rate_, s_.bus_bytes));
     drive_read(r);
-    drive_write(b);
+    drive_write(in.awvalid && !aw, in.wvalid && !w, b);
     return ar || r || aw || w || b;
   }
 
@@ -109,6 +175,13 @@ class AxiMemory {
     std::uint64_t address, ready;
     int beats;
     std::uint8_t id, response;
+    std::uint64_t begin;
+  };
+  /// A beat that was taken before its address.
+  struct Beat {
+    std::vector<std::uint8_t> data;
+    std::uint64_t strobes;
+    bool last;
   };
   struct Response {
     std::uint64_t ready;
@@ -120,12 +193,20 @@ class AxiMemory {
   };
   static constexpr int kIds = 2;
 
-  bool stall() {
-    if (s_.stall_percent == 0) return false;
+  std::uint32_t draw(std::uint32_t below) {
     random_ ^= random_ << 13;
     random_ ^= random_ >> 17;
     random_ ^= random_ << 5;
-    return static_cast<int>(random_ % 100) < s_.stall_percent;
+    return random_ % below;
+  }
+  bool stall() {
+    return s_.stall_percent != 0 && draw(100) < static_cast<std::uint32_t>(s_.stall_percent);
+  }
+  bool stands(Channel channel) const { return standing_ == channel || standing_ == kAll; }
+  std::uint64_t due(int more = 0) {
+    const auto spread = static_cast<std::uint32_t>(s_.slave.latency_spread);
+    return now_ + static_cast<std::uint64_t>(s_.latency + more) +
+           (spread == 0 ? 0 : draw(spread + 1));
   }
 
   void violation(const char* what, std::uint64_t address) {
@@ -138,6 +219,10 @@ class AxiMemory {
 
   /// What was offered and not taken must still be there, unchanged.
   void check_held(const AxiRequest& in, bool ar, bool aw, bool w) {
+    if (standing_ == kAll) {  // in reset
+      held_ = {};
+      return;
+    }
     const AxiRequest& h = held_;
     if (h.arvalid &&
         (!in.arvalid || in.araddr != h.araddr || in.arlen != h.arlen || in.arid != h.arid))
@@ -145,6 +230,8 @@ class AxiMemory {
     if (h.awvalid &&
         (!in.awvalid || in.awaddr != h.awaddr || in.awlen != h.awlen || in.awid != h.awid))
       violation("a waiting write request was withdrawn or changed", h.awaddr);
+    if (in.wvalid && writes_.empty() && complete_ >= (in.awvalid ? 1 : 0))
+      violation("data are offered before their address", 0);
     if (h.wvalid && (!in.wvalid || in.wlast != h.wlast || in.wstrb != h.wstrb || !same_beat(in)))
       violation("a waiting write beat was withdrawn or changed", h.awaddr);
     held_ = in;
@@ -186,35 +273,43 @@ class AxiMemory {
 
   void accept_read(const AxiRequest& in) {
     check_burst(in.araddr, in.arlen, in.arsize, in.arburst, in.arid);
-    reads_[in.arid % kIds].push_back(
-        {in.araddr, now_ + static_cast<std::uint64_t>(s_.latency), in.arlen + 1, in.arid, 0});
+    reads_[in.arid % kIds].push_back({in.araddr, due(), in.arlen + 1, in.arid, 0, in.araddr});
   }
 
   void finish_beat() {
     auto& queue = reads_[burst_id_];
     Burst& burst = queue.front();
     bytes_read_ += static_cast<std::uint64_t>(s_.bus_bytes);
+    if (reply_.rresp != 0) fail(burst.begin, burst.address);
     burst.address += static_cast<std::uint64_t>(s_.bus_bytes);
     if (--burst.beats == 0) {
       queue.pop_front();
       last_id_ = burst_id_;
       burst_id_ = -1;
+    } else if (s_.slave.read_order == ReadOrder::kInterleaved) {
+      burst_id_ = -1;
     }
   }
 
+  void fail(std::uint64_t burst, std::uint64_t beat) {
+    if (!failure_.there) failure_ = {true, burst, beat};
+  }
+
   void choose_burst() {
-    for (int i = 1; i <= kIds && burst_id_ < 0; ++i) {
-      const int id = (last_id_ + i) % kIds;
+    const int first =
+        s_.slave.read_order == ReadOrder::kTurns ? last_id_ + 1 : static_cast<int>(draw(kIds));
+    for (int i = 0; i < kIds && burst_id_ < 0; ++i) {
+      const int id = (first + i) % kIds;
       if (!reads_[id].empty() && reads_[id].front().ready <= now_) burst_id_ = id;
     }
   }
 
   void drive_read(bool taken) {
     const auto waiting = reads_[0].size() + reads_[1].size();
-    reply_.arready = waiting < static_cast<std::size_t>(s_.outstanding) && !stall();
+    reply_.arready = waiting < static_cast<std::size_t>(s_.outstanding) && !stall() && !stands(kAr);
     if (reply_.rvalid && !taken) return;
     reply_.rvalid = false;
-    if (waiting == 0) return;
+    if (waiting == 0 || stands(kR)) return;
     if (burst_id_ < 0) choose_burst();
     if (burst_id_ < 0 || read_credit_ < s_.bus_bytes || stall()) return;
     read_credit_ -= s_.bus_bytes;
@@ -228,34 +323,67 @@ class AxiMemory {
 
   void accept_write(const AxiRequest& in) {
     check_burst(in.awaddr, in.awlen, in.awsize, in.awburst, in.awid);
-    writes_.push_back({in.awaddr, 0, in.awlen + 1, in.awid, 0});
+    writes_.push_back({in.awaddr, 0, in.awlen + 1, in.awid, 0, in.awaddr});
+  }
+
+  void take_beat(const AxiRequest& in) {
+    write_credit_ -= s_.bus_bytes;
+    bytes_written_ += std::bitset<64>(in.wstrb).count();
+    if (!writes_.empty() && early_.empty()) return write_beat(in.wdata, in.wstrb, in.wlast);
+    early_.push_back({{in.wdata, in.wdata + s_.bus_bytes}, in.wstrb, in.wlast});
+    complete_ += in.wlast ? 1 : 0;
+  }
+
+  void write_early() {
+    const Beat beat = early_.front();
+    early_.pop_front();
+    complete_ -= beat.last ? 1 : 0;
+    write_beat(beat.data.data(), beat.strobes, beat.last);
   }
 
   /// The first burst that still waits for beats is the front: completed ones leave at once.
-  void take_beat(const AxiRequest& in) {
+  void write_beat(const std::uint8_t* data, std::uint64_t strobes, bool last) {
     Burst& burst = writes_.front();
-    write_credit_ -= s_.bus_bytes;
     const std::uint8_t response = response_at(burst.address);
     burst.response = std::max(burst.response, response);
     for (int i = 0; i < s_.bus_bytes; ++i) {
-      if ((in.wstrb >> i & 1) == 0) continue;
-      ++bytes_written_;
-      if (response == 0)
-        bytes_[burst.address - address_ + static_cast<std::uint64_t>(i)] = in.wdata[i];
+      if ((strobes >> i & 1) == 0) continue;
+      if (response == 0) bytes_[burst.address - address_ + static_cast<std::uint64_t>(i)] = data[i];
     }
-    if (in.wlast != (burst.beats == 1)) violation("WLAST is not at the last beat", burst.address);
+    if (last != (burst.beats == 1)) violation("WLAST is not at the last beat", burst.address);
     burst.address += static_cast<std::uint64_t>(s_.bus_bytes);
     if (--burst.beats > 0) return;
-    responses_.push_back({now_ + static_cast<std::uint64_t>(s_.latency), burst.id, burst.response});
+    if (burst.response != 0) fail(burst.begin, burst.begin);
+    responses_.push_back({due(s_.slave.late_response), burst.id, burst.response});
     writes_.pop_front();
   }
 
-  void drive_write(bool answered) {
-    reply_.awready =
-        writes_.size() + responses_.size() < static_cast<std::size_t>(s_.outstanding) && !stall();
-    reply_.wready = !writes_.empty() && write_credit_ >= s_.bus_bytes && !stall();
+  /// @param address, data  on offer, and not taken
+  void drive_write(bool address, bool data, bool answered) {
+    const bool room = unanswered_writes() < static_cast<std::size_t>(s_.outstanding);
+    const bool budget = write_credit_ >= s_.bus_bytes;
+    bool takes_address = true, takes_data = true;
+    switch (s_.slave.write_order) {
+      case WriteOrder::kAddressFirst:
+        takes_data = !writes_.empty();
+        break;
+      case WriteOrder::kTogether:
+        takes_address = address && data && budget;
+        takes_data = !writes_.empty();
+        break;
+      case WriteOrder::kDataFirst:
+        takes_address = complete_ > 0;
+        takes_data = complete_ == 0;
+        break;
+      case WriteOrder::kAny:
+        break;
+    }
+    reply_.awready = takes_address && room && !stall() && !stands(kAw);
+    if (s_.slave.write_order == WriteOrder::kTogether) takes_data |= reply_.awready;
+    reply_.wready = takes_data && budget && !stall() && !stands(kW);
     if (reply_.bvalid && !answered) return;
-    reply_.bvalid = !responses_.empty() && responses_.front().ready <= now_ && !stall();
+    reply_.bvalid =
+        !responses_.empty() && responses_.front().ready <= now_ && !stall() && !stands(kB);
     if (!reply_.bvalid) return;
     reply_.bid = responses_.front().id;
     reply_.bresp = responses_.front().response;
@@ -273,6 +401,10 @@ class AxiMemory {
   int read_credit_ = 0, write_credit_ = 0;
   std::deque<Burst> reads_[kIds];
   std::deque<Burst> writes_;
+  std::deque<Beat> early_;  ///< beats whose address is not taken yet,
+  int complete_ = 0;        ///< and bursts that these complete
+  Channel standing_ = kNone;
+  Failure failure_;
   std::deque<Response> responses_;
   int burst_id_ = -1, last_id_ = 0;
   AxiReply reply_;

@@ -179,7 +179,9 @@ TEST_CASE("violations of the protocol are named", "[rtl][axi][error]") {
   }
   SECTION("changed beat") {
     std::uint8_t beat[8] = {};
-    bench.request.wvalid = true;  // before its address: it waits
+    bench.memory.stand(AxiMemory::kW);  // it waits
+    bench.request.awvalid = bench.request.wvalid = true;
+    bench.request.awaddr = kBase;
     bench.request.wstrb = 0x0f;
     bench.request.wdata = beat;
     bench.tick();
@@ -189,6 +191,13 @@ TEST_CASE("violations of the protocol are named", "[rtl][axi][error]") {
     beat[3] = 1;
     bench.tick();
     CHECK(text().find("write beat was withdrawn or changed") != std::string::npos);
+  }
+  SECTION("data before their address") {
+    const std::uint8_t beat[8] = {};
+    bench.request.wvalid = true;
+    bench.request.wdata = beat;
+    bench.tick();
+    CHECK(text().find("data are offered before their address") != std::string::npos);
   }
   SECTION("WLAST") {
     const std::uint8_t beat[8] = {};
@@ -232,4 +241,78 @@ TEST_CASE("random stalls change the time, not the data", "[rtl][axi]") {
     }
   }
   CHECK(bench.memory.protocol_error().empty());
+}
+
+/// The beats of two writes, offered with their address, in the order that the memory takes them.
+TEST_CASE("memories take addresses and data in their own order", "[rtl][axi]") {
+  const auto at = GENERATE(range(std::size_t{0}, kAxiSlaves.size()));
+  const AxiSlave& slave = kAxiSlaves.at(at);
+  CAPTURE(std::string(slave.name));
+  AxiMemory::Settings settings{8, 3};
+  settings.slave = slave;
+  Bench bench(settings);
+  std::vector<std::uint8_t> beats(8 * 8);
+  std::iota(beats.begin(), beats.end(), std::uint8_t{100});
+  std::string order;
+  int sent = 0, addresses = 0;
+  bench.request.awvalid = true;
+  bench.request.awaddr = kBase + 512;
+  bench.request.awlen = 3;
+  bench.request.wstrb = 0xff;
+  while (sent < 8 || addresses < 2 || !bench.memory.idle()) {
+    REQUIRE(bench.cycle < 2000);
+    bench.request.wvalid = sent < 4 * (addresses + (bench.request.awvalid ? 1 : 0));
+    bench.request.wdata = beats.data() + 8 * std::min(sent, 7);
+    bench.request.wlast = sent % 4 == 3;
+    const bool aw = bench.request.awvalid && bench.memory.reply().awready;
+    const bool w = bench.request.wvalid && bench.memory.reply().wready;
+    bench.tick();
+    if (aw) order += 'A', ++addresses;
+    if (w) order += 'w', ++sent;
+    if (aw) bench.request.awaddr += 32;
+    bench.request.awvalid = addresses < 2 && sent >= 4 * addresses;
+  }
+  CHECK(bench.memory.protocol_error().empty());
+  CHECK(std::equal(beats.begin(), beats.end(), bench.bytes.begin() + 512));
+  if (slave.write_order == WriteOrder::kAddressFirst) CHECK(order.substr(0, 2) == "Aw");
+  if (slave.write_order == WriteOrder::kTogether) CHECK(order.substr(0, 2) == "Aw");
+  if (slave.write_order == WriteOrder::kDataFirst) CHECK(order == "wwwwAwwwwA");
+}
+
+TEST_CASE("a memory that wants an address with its data takes neither alone", "[rtl][axi]") {
+  AxiMemory::Settings settings{8, 3};
+  settings.slave = kAxiSlaves[1];
+  REQUIRE(settings.slave.write_order == WriteOrder::kTogether);
+  Bench bench(settings);
+  bench.request.awvalid = true;
+  bench.request.awaddr = kBase;
+  for (int i = 0; i < 100; ++i) {
+    bench.tick();
+    REQUIRE(!(bench.memory.reply().awready || bench.memory.reply().wready));
+  }
+}
+
+TEST_CASE("reads of different IDs come out of order or interleaved", "[rtl][axi]") {
+  const bool interleaved = GENERATE(false, true);
+  AxiMemory::Settings settings{8, 3};
+  settings.slave = kAxiSlaves[interleaved ? 6 : 5];
+  REQUIRE(settings.slave.read_order ==
+          (interleaved ? ReadOrder::kInterleaved : ReadOrder::kShuffled));
+  int overtaken = 0, mixed = 0;
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    settings.seed = seed;
+    Bench bench(settings);
+    bench.read_address(kBase, 8, 0);
+    bench.read_address(kBase + 512, 8, 1);
+    std::string order;
+    while (!bench.memory.idle()) {
+      const AxiReply& reply = bench.memory.reply();
+      if (reply.rvalid) order += static_cast<char>('0' + reply.rid);
+      bench.tick();
+    }
+    overtaken += order.front() == '1';
+    mixed += order != "0000000011111111" && order != "1111111100000000";
+  }
+  CHECK(overtaken > 0);
+  CHECK((mixed > 0) == interleaved);
 }

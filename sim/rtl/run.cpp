@@ -54,6 +54,7 @@ struct RtlRunner::State {
     settings.axi_latency = static_cast<std::uint32_t>(o.axi_latency);
     settings.axi_bytes_per_cycle = static_cast<std::uint32_t>(o.axi_bytes_per_cycle);
     settings.stall_percent = static_cast<std::uint32_t>(o.stall_percent);
+    settings.slave = static_cast<std::uint32_t>(o.axi_slave);
     settings.seed = o.seed;
     settings.x_seed = o.x_seed;
     const std::string trace = o.trace_file.string();

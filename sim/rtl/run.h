@@ -23,6 +23,7 @@ struct RtlOptions {
   int axi_latency = 32;
   int axi_bytes_per_cycle = 0;       ///< of each direction; 0: the bus width
   int stall_percent = 0;             ///< random pauses of the memory's channels, 0..99
+  std::size_t axi_slave = 0;         ///< of kAxiSlaves (memory.h): how the memory behaves
   std::uint32_t seed = 1;            ///< of the stalls
   std::uint32_t x_seed = 0;          ///< of initial values, with build.random_init
   std::filesystem::path trace_file;  ///< FST; sets build.trace

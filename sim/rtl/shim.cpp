@@ -47,8 +47,8 @@ class Model {
  public:
   explicit Model(const ModelSettings& s)
       : memory_({static_cast<int>(sizeof(top().m_axi_rdata_i)), static_cast<int>(s.axi_latency),
-                 static_cast<int>(s.axi_bytes_per_cycle), static_cast<int>(s.stall_percent),
-                 s.seed}) {
+                 static_cast<int>(s.axi_bytes_per_cycle), static_cast<int>(s.stall_percent), s.seed,
+                 32, kAxiSlaves.at(s.slave)}) {
     context_.randReset(s.x_seed == 0 ? 0 : 2);
     if (s.x_seed != 0) context_.randSeed(static_cast<int>(s.x_seed));
 #if VM_TRACE_FST
@@ -261,14 +261,14 @@ class Model {
     r.wvalid = t.m_axi_wvalid_o;
     r.bready = t.m_axi_bready_o;
     if (r.arvalid) {
-      r.arid = t.m_axi_arid_o;
+      r.arid = t.m_axi_arid_o & 1;  // the other bits are bus.axi_id
       r.araddr = t.m_axi_araddr_o;
       r.arlen = t.m_axi_arlen_o;
       r.arsize = t.m_axi_arsize_o;
       r.arburst = t.m_axi_arburst_o;
     }
     if (r.awvalid) {
-      r.awid = t.m_axi_awid_o;
+      r.awid = t.m_axi_awid_o & 1;
       r.awaddr = t.m_axi_awaddr_o;
       r.awlen = t.m_axi_awlen_o;
       r.awsize = t.m_axi_awsize_o;

@@ -33,7 +33,7 @@ using Counts = std::array<int, kOutcomes>;
 struct Options {
   Output output;
   NetworkOptions network;
-  int flips = 100, axi_latency = 8;
+  int flips = 100, axi_latency = 8, stall = 0;
   std::uint64_t seed = 1;
 };
 
@@ -57,6 +57,8 @@ class Campaign {
     rtl.build.inject = rtl.build.lockstep = true;
     rtl.build.quiet = o_.output.quiet;
     rtl.axi_latency = o_.axi_latency;
+    rtl.stall_percent = o_.stall;
+    rtl.build.assertions = true;
     rtl.predicted_cycles = 1'000'000;
     runner_ = std::make_unique<sim::RtlRunner>(program_, rtl);
     golden_ = before_;
@@ -194,6 +196,11 @@ void add_inject(CLI::App& app, Action& action) {
       ->type_name("N");
   command->add_option("--seed", options->seed, "another one draws other places and inputs (1)")
       ->type_name("S");
+  command
+      ->add_option("--stall", options->stall,
+                   "percent of cycles in which the memory's channels pause (0)")
+      ->check(CLI::Range(0, 90))
+      ->type_name("P");
   options->output.declare(*command);
   command->footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"

@@ -39,11 +39,11 @@ struct Code {
 inline constexpr std::uint32_t kIdValue = 0x5452494E;  ///< "TRIN"
 
 inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, kControl = 0x10,
-                               kStatus = 0x14, kErrorCause = 0x18, kErrorAddress = 0x1C,
-                               kIrqEnable = 0x24, kIrqStatus = 0x28, kProgram = 0x30,
-                               kProgramWords = 0x38, kBase = 0x40, kWindowFirst = 0x48,
-                               kWindowLast = 0x50, kWatchdog = 0x58, kErrorRun = 0x5C,
-                               kEccCorrected = 0x60, kCycles = 0x80, kCause = 0x88,
+                               kStatus = 0x14, kErrorCause = 0x18, kIrqEnable = 0x24,
+                               kIrqStatus = 0x28, kProgram = 0x30, kProgramWords = 0x38,
+                               kBase = 0x40, kWindowFirst = 0x48, kWindowLast = 0x50,
+                               kWatchdog = 0x58, kErrorRun = 0x5C, kEccCorrected = 0x60,
+                               kErrorAddress = 0x68, kCycles = 0x80, kCause = 0x88,
                                kEngineBusy = 0xC8, kBytesRead = 0xE8, kBytesWritten = 0xF0;
 
 /// All registers, by offset.

@@ -96,9 +96,13 @@ std::string registers_markdown() {
   std::string text =
       "# Control and status registers\n\n"
       "<!-- Printed from gen/csr.h; do not edit. -->\n\n"
-      "AXI4-Lite, 32-bit accesses, byte offsets. Registers of 64 bits have their low half first. "
-      "An "
-      "access elsewhere answers\nSLVERR. Counters are cleared by start.\n\n"
+      "AXI4-Lite, 32-bit accesses, byte offsets. Registers of 64 bits have their low half first.\n"
+      "Each access is answered, whatever the machine does. A write that cannot be carried out "
+      "answers SLVERR and\nchanges nothing: partial strobes, an address that no register has or "
+      "that cannot be written, a bad value,\nand while STATUS.busy or STATUS.reset the registers "
+      "called locked and the commands that exclude it.\n\n"
+      "Counters are cleared by start. A read of a counter's low half keeps its high half: read the "
+      "low one first,\nthe high one then belongs to the same cycle.\n\n"
       "| offset | name | bits | access | meaning |\n|---|---|---|---|---|\n";
   for (const csr::Register& r : csr::registers()) {
     const std::string count = r.entries > 1 ? fmt::format("[0..{}]", r.entries - 1) : "";

@@ -25,6 +25,7 @@ module trine_control #(
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   parameter bit          Ecc           = 1'b0,  // codes in DMEM and PMEM
   parameter logic [63:0] ConfigHash    = 64'd0,
+  parameter logic [35:0] CountFrom     = 36'd0,  // of counters; a bench begins near 2^32
   // Derived; not to be set.
   localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords     = DataBits / 32,
@@ -147,30 +148,26 @@ module trine_control #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
   output logic [Quads-1:0]         pmem_wquads_o,
 
-  // Bias and scale memories: a beat of DataWords biases or DataWords / 2 scales, always accepted.
+  // A beat of DataWords biases, DataWords / 2 scales, entries of the lookup table or exponentials, always
+  // accepted; of the first two when param_ready_i.
   input  logic                     param_ready_i,
+  output logic [DataBits-1:0]      param_wdata_o,
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
-  output logic [DataBits-1:0]      bias_wdata_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
-  output logic [DataBits-1:0]      scale_wdata_o,
-
-  // Lookup table: a beat, always accepted.
   output logic                     table_we_o,
   output logic [TableAddrBits-1:0] table_addr_o,
-  output logic [DataBits-1:0]      table_wdata_o,
-
-  // Exponentials: a beat, always accepted.
   output logic                     exp_we_o,
   output logic [ExpAddrBits-1:0]   exp_addr_o,
-  output logic [DataBits-1:0]      exp_wdata_o,
 
-  // Codes of DMEM and PMEM (Ecc): a program starts; zeros are to be written, or being written; a word that
-  // cannot be corrected, until clear_o, and where; corrected words.
-  output logic                     start_o,
+  // Zeros are to be written to the memories, or being written.
   output logic                     wipe_o,
-  input  logic                     ecc_init_i,
+  input  logic                     wiping_i,
+
+  // Codes of DMEM and PMEM (Ecc): a program starts; a word that cannot be corrected, until clear_o, and
+  // where; corrected words.
+  output logic                     start_o,
   input  logic                     ecc_fatal_i,
   input  logic [32:0]              ecc_addr_i,
   input  logic [31:0]              ecc_dmem_count_i,
@@ -228,7 +225,8 @@ module trine_control #(
     .AxiAddrBits (AxiAddrBits),
     .AxiDataBits (AxiDataBits),
     .Ecc         (Ecc),
-    .ConfigHash  (ConfigHash)
+    .ConfigHash  (ConfigHash),
+    .CountFrom   (CountFrom)
   ) u_csr (
     .clk_i              (clk_i),
     .rst_ni             (rst_ni),
@@ -274,7 +272,7 @@ module trine_control #(
     .read_beat_i        (read_beat),
     .write_words_i      (write_words),
     .wipe_o             (wipe_o),
-    .ecc_init_i         (ecc_init_i),
+    .wiping_i           (wiping_i),
     .ecc_dmem_count_i   (ecc_dmem_count_i),
     .ecc_pmem_count_i   (ecc_pmem_count_i)
   );
@@ -530,16 +528,13 @@ module trine_control #(
     .param_ready_i (param_ready_i),
     .bias_we_o     (bias_we_o),
     .bias_addr_o   (bias_addr_o),
-    .bias_wdata_o  (bias_wdata_o),
     .scale_we_o    (scale_we_o),
     .scale_addr_o  (scale_addr_o),
-    .scale_wdata_o (scale_wdata_o),
     .table_we_o    (table_we_o),
     .table_addr_o  (table_addr_o),
-    .table_wdata_o (table_wdata_o),
     .exp_we_o      (exp_we_o),
     .exp_addr_o    (exp_addr_o),
-    .exp_wdata_o   (exp_wdata_o)
+    .param_wdata_o (param_wdata_o)
   );
 
   // ---------------------------------------------------------------------------------------------

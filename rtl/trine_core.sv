@@ -128,23 +128,61 @@ module trine_core #(
   logic [2:0]               cause;
   logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
-  logic [DataBits-1:0]      dma_wdata, dma_rdata, bias_wdata, scale_wdata, table_wdata, exp_wdata;
+  logic [DataBits-1:0]      dma_wdata, dma_rdata, load_wdata, param_wdata;
   logic [DataWords-1:0]     dma_wmask;
-  logic                     pmem_wvalid, pmem_wready, p_lock, bias_we, scale_we, table_we,
-                            exp_we;
+  logic                     pmem_wvalid, pmem_wready, p_lock;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
   logic [(Cols+3)/4-1:0]    pmem_wquads;
-  logic [BiasAddrBits-1:0]  bias_addr;
-  logic [ScaleAddrBits-1:0] scale_addr;
-  logic [TableAddrBits-1:0] table_addr;
-  logic [ExpAddrBits-1:0]   exp_addr;
+
+  // Small memories: as the load engine writes them (load_*), and with the zeros of a scrub between.
+  logic                     load_bias_we, load_scale_we, load_table_we, load_exp_we;
+  logic                     bias_we, scale_we, table_we, exp_we;
+  logic [BiasAddrBits-1:0]  load_bias_addr, bias_addr;
+  logic [ScaleAddrBits-1:0] load_scale_addr, scale_addr;
+  logic [TableAddrBits-1:0] load_table_addr, table_addr;
+  logic [ExpAddrBits-1:0]   load_exp_addr, exp_addr;
+  logic                     wipe, wiping, dmem_init, pmem_init;
+  logic [RowBits-1:0]       dmem_init_row;
+  logic [PmemAddrBits-2:0]  pmem_init_row;
+
+  trine_scrub #(
+    .DmemRows      (BankRows),
+    .PmemRows      (PmemRows / 2),
+    .ParamChannels (ParamChannels),
+    .DataWords     (DataWords),
+    .AtReset       (Ecc)
+  ) u_scrub (
+    .clk_i,
+    .rst_ni,
+    .wipe_i       (wipe),
+    .busy_o       (wiping),
+    .dmem_o       (dmem_init),
+    .dmem_row_o   (dmem_init_row),
+    .pmem_o       (pmem_init),
+    .pmem_row_o   (pmem_init_row),
+    .wdata_i      (load_wdata),
+    .bias_we_i    (load_bias_we),
+    .bias_addr_i  (load_bias_addr),
+    .scale_we_i   (load_scale_we),
+    .scale_addr_i (load_scale_addr),
+    .table_we_i   (load_table_we),
+    .table_addr_i (load_table_addr),
+    .exp_we_i     (load_exp_we),
+    .exp_addr_i   (load_exp_addr),
+    .wdata_o      (param_wdata),
+    .bias_we_o    (bias_we),
+    .bias_addr_o  (bias_addr),
+    .scale_we_o   (scale_we),
+    .scale_addr_o (scale_addr),
+    .table_we_o   (table_we),
+    .table_addr_o (table_addr),
+    .exp_we_o     (exp_we),
+    .exp_addr_o   (exp_addr)
+  );
 
   // Codes of the memories.
-  localparam int unsigned InitBits = $clog2(BankRows > PmemRows / 2 ? BankRows : PmemRows / 2);
-
-  logic                    start, wipe, ecc_init, dmem_init, pmem_init, ecc_fatal, dmem_fatal, pmem_fatal;
-  logic [InitBits-1:0]     init_row;
+  logic                    start, ecc_fatal, dmem_fatal, pmem_fatal;
   logic [Banks-1:0]        dmem_corrected;
   logic [Cols-1:0]         pmem_corrected;
   logic [AddrBits-1:0]     dmem_fatal_addr;
@@ -157,8 +195,6 @@ module trine_core #(
     trine_ecc #(
       .Banks        (Banks),
       .Cols         (Cols),
-      .DmemRows     (BankRows),
-      .PmemRows     (PmemRows / 2),
       .DmemAddrBits (AddrBits),
       .PmemAddrBits (PmemAddrBits)
     ) u_ecc (
@@ -166,11 +202,6 @@ module trine_core #(
       .rst_ni,
       .clear_i          (clear),
       .start_i          (start),
-      .wipe_i           (wipe),
-      .init_o           (ecc_init),
-      .dmem_init_o      (dmem_init),
-      .pmem_init_o      (pmem_init),
-      .init_row_o       (init_row),
       .dmem_corrected_i (dmem_corrected),
       .dmem_fatal_i     (dmem_fatal),
       .dmem_addr_i      (dmem_fatal_addr),
@@ -185,15 +216,11 @@ module trine_core #(
     );
   end else begin : gen_no_ecc
     logic unused_ecc;
-    assign ecc_init   = 1'b0;
-    assign dmem_init  = 1'b0;
-    assign pmem_init  = 1'b0;
-    assign init_row   = '0;
     assign dmem_count = '0;
     assign pmem_count = '0;
     assign ecc_fatal  = 1'b0;
     assign ecc_addr   = '0;
-    assign unused_ecc = ^{start, wipe, dmem_corrected, dmem_fatal, dmem_fatal_addr, pmem_corrected,
+    assign unused_ecc = ^{start, dmem_corrected, dmem_fatal, dmem_fatal_addr, pmem_corrected,
                           pmem_fatal, pmem_fatal_column, pmem_fatal_row};
   end
 
@@ -300,21 +327,18 @@ module trine_core #(
     .pmem_wdata_o          (pmem_wdata),
     .pmem_wquads_o         (pmem_wquads),
     .param_ready_i         (!p_lock),
-    .bias_we_o             (bias_we),
-    .bias_addr_o           (bias_addr),
-    .bias_wdata_o          (bias_wdata),
-    .scale_we_o            (scale_we),
-    .scale_addr_o          (scale_addr),
-    .scale_wdata_o         (scale_wdata),
-    .table_we_o            (table_we),
-    .table_addr_o          (table_addr),
-    .table_wdata_o         (table_wdata),
-    .exp_we_o              (exp_we),
-    .exp_addr_o            (exp_addr),
-    .exp_wdata_o           (exp_wdata),
-    .start_o               (start),
+    .param_wdata_o         (load_wdata),
+    .bias_we_o             (load_bias_we),
+    .bias_addr_o           (load_bias_addr),
+    .scale_we_o            (load_scale_we),
+    .scale_addr_o          (load_scale_addr),
+    .table_we_o            (load_table_we),
+    .table_addr_o          (load_table_addr),
+    .exp_we_o              (load_exp_we),
+    .exp_addr_o            (load_exp_addr),
     .wipe_o                (wipe),
-    .ecc_init_i            (ecc_init),
+    .wiping_i              (wiping),
+    .start_o               (start),
     .ecc_fatal_i           (ecc_fatal),
     .ecc_addr_i            (ecc_addr),
     .ecc_dmem_count_i      (dmem_count),
@@ -411,7 +435,7 @@ module trine_core #(
     .dma_rdata_valid_o (dma_rdata_valid),
     .dma_rdata_o       (dma_rdata),
     .init_i            (dmem_init),
-    .init_row_i        (RowBits'(init_row)),
+    .init_row_i        (dmem_init_row),
     .ecc_corrected_o   (dmem_corrected),
     .ecc_fatal_o       (dmem_fatal),
     .ecc_addr_o        (dmem_fatal_addr)
@@ -524,7 +548,7 @@ module trine_core #(
     .w_data_i  (pmem_wdata),
     .w_quads_i (pmem_wquads),
     .init_i          (pmem_init),
-    .init_row_i      ((PmemAddrBits-1)'(init_row)),
+    .init_row_i      (pmem_init_row),
     .ecc_corrected_o (pmem_corrected),
     .ecc_fatal_o     (pmem_fatal),
     .ecc_column_o    (pmem_fatal_column),
@@ -677,7 +701,7 @@ module trine_core #(
       .product_i        (product),
       .exp_we_i         (exp_we),
       .exp_addr_i       (exp_addr),
-      .exp_wdata_i      (exp_wdata)
+      .exp_wdata_i      (param_wdata)
     );
     assign v_retire = vjob_retire;
   end else begin : gen_no_vector
@@ -717,7 +741,7 @@ module trine_core #(
     assign sm_shift        = '0;
     assign unused_vector   = ^{v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op, v_run_flags, v_wait,
                                v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire, sm_issue, sm_left, product_valid,
-                               product, exp_we, exp_addr, exp_wdata};
+                               product, exp_we, exp_addr};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -739,10 +763,10 @@ module trine_core #(
     .shift_o       (shift),
     .bias_we_i     (bias_we),
     .bias_addr_i   (bias_addr),
-    .bias_wdata_i  (bias_wdata),
+    .bias_wdata_i  (param_wdata),
     .scale_we_i    (scale_we),
     .scale_addr_i  (scale_addr),
-    .scale_wdata_i (scale_wdata)
+    .scale_wdata_i (param_wdata)
   );
 
   trine_post #(
@@ -816,7 +840,7 @@ module trine_core #(
     .shift_i        (shift),
     .table_we_i     (table_we),
     .table_addr_i   (table_addr),
-    .table_wdata_i  (table_wdata),
+    .table_wdata_i  (param_wdata),
     .r_valid_o      (r_valid),
     .r_ready_i      (g_ready),
     .r_addr_o       (r_addr),

@@ -15,7 +15,8 @@
 
 module trine_counters #(
   parameter int unsigned AxiDataBits = 64,
-  parameter int unsigned Bits        = 36
+  parameter int unsigned Bits        = 36,
+  parameter logic [Bits-1:0] From    = '0  // what clear_i sets them to
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -101,7 +102,7 @@ module trine_counters #(
     high = '0;
     for (int unsigned i = 0; i < Counters; i++) begin
       low  = low | (lows[LowBits*i +: LowBits] & {LowBits{ring_q[i]}});
-      high = high | (highs[Bits*i +: Bits] & {Bits{ring_q[i] && !fresh_q[i]}});
+      high = high | ((fresh_q[i] ? From : highs[Bits*i +: Bits]) & {Bits{ring_q[i]}});
     end
   end
 

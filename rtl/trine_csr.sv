@@ -8,19 +8,23 @@
 // machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
 // the end when the machine is idle again, or in stop when the watchdog gives up on the bus. What that still owes
 // keeps the machine there (bus_dirty), unable to start, until it has come or the driver says that it never will
-// (bus_was_reset). PROGRAM, PROGRAM_WORDS, BASE, WINDOW and WATCHDOG are to be left
-// alone while busy. A write with partial strobes, to a register that cannot be written, or of an address
-// that is not a multiple of the bus width, is an error and changes nothing.
+// (bus_was_reset).
 //
-// Timing    one access in three cycles or more, up to 18 to read a counter; the AXI4-Lite outputs are
-//           registers.
-// Check     tb/trine_control_tb.cpp
+// Each access is answered, whatever the state and the bus of the master: a write that cannot be carried out is
+// an error (SLVERR) and changes nothing. These are partial strobes, a register that cannot be written, an address
+// that is no multiple of the bus width; unless idle PROGRAM, PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub
+// without a soft reset; bus_was_reset while a program runs.
+//
+// Timing    one access in three cycles or more, up to 18 to read the low half of a counter; the AXI4-Lite
+//           outputs are registers.
+// Check     tb/trine_control_tb.cpp; formal/trine_csr_props.sv
 
 module trine_csr #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned AxiDataBits = 64,
   parameter bit          Ecc         = 1'b0,
   parameter logic [63:0] ConfigHash  = 64'd0,
+  parameter logic [35:0] CountFrom   = 36'd0,  // of counters; a bench begins near 2^32
   localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35
 ) (
   input  logic                   clk_i,
@@ -74,10 +78,11 @@ module trine_csr #(
   input  logic                   read_beat_i,
   input  logic [4:0]             write_words_i,
 
-  // Codes of DMEM and PMEM, with Ecc: zeros are to be written after a soft reset; while they are (after rst_ni,
-  // too), writes of registers wait.
+  // Zeros are to be written to the memories (scrub, and with Ecc each soft reset); they are being written.
   output logic                   wipe_o,
-  input  logic                   ecc_init_i,
+  input  logic                   wiping_i,
+
+  // Codes of DMEM and PMEM, with Ecc.
   input  logic [31:0]            ecc_dmem_count_i,
   input  logic [31:0]            ecc_pmem_count_i
 );
@@ -85,7 +90,7 @@ module trine_csr #(
   // ---------------------------------------------------------------------------------------------
   // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
   // ---------------------------------------------------------------------------------------------
-  logic        counter_there, wiping;
+  logic        counter_there;
   logic        dirty_q;  // the bus owes what was given up
   logic        bus_was_reset_q;
   logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
@@ -100,7 +105,7 @@ module trine_csr #(
       rvalid_q <= 1'b0;
       bus_was_reset_q <= 1'b0;
     end else begin
-      write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q && !wiping;
+      write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q;
       read_q   <= s_axil_arvalid_i && counter_there && !read_q && !rvalid_q;
       bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
       rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
@@ -140,13 +145,28 @@ module trine_csr #(
   logic [WatchdogBits-1:0] watchdog_d, watchdog_q;
   logic [63:0]             program_wide, base_wide, first_wide, last_wide;
   logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
-  logic                    start, soft_reset, bus_was_reset, aligned;
+  logic                    start_bit, reset_bit, scrub_bit, start, scrub, soft_reset, bus_was_reset;
+  logic                    aligned, locked, idle;
 
   assign program_wide = 64'(program_q);
   assign base_wide    = 64'(base_q);
   assign first_wide   = 64'(first_q);
   assign last_wide    = 64'(last_q);
   assign aligned      = wdata[BeatShift-1:0] == '0;
+
+  assign start_bit    = wdata[trine_csr_pkg::CsrControlStartBit];
+  assign reset_bit    = wdata[trine_csr_pkg::CsrControlSoftResetBit];
+  assign scrub_bit    = wdata[trine_csr_pkg::CsrControlScrubBit];
+
+  // What a program, or the memories' clearing, must find unchanged.
+  always_comb begin
+    unique case ({waddr[11:3], 3'd0})
+      trine_csr_pkg::CsrProgramOffset, trine_csr_pkg::CsrProgramWordsOffset,
+      trine_csr_pkg::CsrBaseOffset, trine_csr_pkg::CsrWindowFirstOffset,
+      trine_csr_pkg::CsrWindowLastOffset: locked = 1'b1;
+      default: locked = 1'b0;
+    endcase
+  end
 
   always_comb begin
     program_d       = program_q;
@@ -159,15 +179,18 @@ module trine_csr #(
     irq_clear       = 2'b00;
     start           = 1'b0;
     soft_reset      = 1'b0;
+    scrub           = 1'b0;
     bus_was_reset   = 1'b0;
-    write_ok        = &s_axil_wstrb_i;
+    write_ok        = &s_axil_wstrb_i && !(locked && !idle);
     if (write_q && write_ok) begin
       unique case (waddr)
         trine_csr_pkg::CsrControlOffset: begin
-          write_ok      = !(wdata[trine_csr_pkg::CsrControlStartBit] && dirty_q) &&
+          write_ok      = !(start_bit && (!idle || reset_bit || scrub_bit)) &&
+                          !(scrub_bit && !idle && !reset_bit) &&
                           !(wdata[trine_csr_pkg::CsrControlBusWasResetBit] && running_o);
-          start         = write_ok && wdata[trine_csr_pkg::CsrControlStartBit];
-          soft_reset    = write_ok && wdata[trine_csr_pkg::CsrControlSoftResetBit];
+          start         = write_ok && start_bit;
+          scrub         = write_ok && scrub_bit;
+          soft_reset    = write_ok && (reset_bit || scrub_bit);
           bus_was_reset = write_ok && wdata[trine_csr_pkg::CsrControlBusWasResetBit];
         end
         trine_csr_pkg::CsrIrqEnableOffset: irq_enable_d = wdata[1:0];
@@ -234,23 +257,25 @@ module trine_csr #(
   typedef enum logic [1:0] {StIdle, StRun, StStop, StClear} state_e;
 
   state_e     state_d, state_q;
-  logic       start_q, clear_q, reset_d, reset_q, done_d, done_q, starting, failing, forget;
+  logic       start_q, clear_q, reset_d, reset_q, scrub_d, scrub_q, done_d, done_q, failing, forget;
   logic       ending, tell, told_q;  // the end of the program
   logic [1:0] irq_status_d, irq_status_q;
 
-  assign starting = state_q == StIdle && start && !soft_reset;
-  assign failing  = state_q == StRun && error && !soft_reset;
-  assign forget   = starting || soft_reset;
-  assign ending   = state_d == StStop || state_d == StClear;
-  assign tell     = (state_q == StClear || (state_q == StStop && dirty_q)) && !told_q && !reset_q &&
-                    !soft_reset;
+  assign idle    = state_q == StIdle && !wiping_i;
+  assign failing = state_q == StRun && error && !soft_reset;
+  assign forget  = start || soft_reset;
+  assign ending  = state_d == StStop || state_d == StClear;
+  assign tell    = (state_q == StClear || (state_q == StStop && dirty_q)) && !told_q && !reset_q &&
+                   !soft_reset;
 
+  // A scrub is a soft reset whose clear begins the zeros.
   always_comb begin
     state_d = state_q;
     reset_d = reset_q;
-    done_d  = (done_q && !starting) || (tell && cause_q == trine_csr_pkg::ErrorNone);
+    scrub_d = scrub || (scrub_q && state_q != StClear);
+    done_d  = (done_q && !start) || (tell && cause_q == trine_csr_pkg::ErrorNone);
     unique case (state_q)
-      StIdle:  if (starting) state_d = StRun;
+      StIdle:  if (start) state_d = StRun;
       StRun:   if (error || done_i) state_d = StStop;
       StStop:  if (drained_i) state_d = StClear;
       default: begin
@@ -283,6 +308,7 @@ module trine_csr #(
       start_q      <= 1'b0;
       clear_q      <= 1'b0;
       reset_q      <= 1'b0;
+      scrub_q      <= 1'b0;
       done_q       <= 1'b0;
       dirty_q      <= 1'b0;
       told_q       <= 1'b0;
@@ -290,9 +316,10 @@ module trine_csr #(
       cause_q      <= trine_csr_pkg::ErrorNone;
     end else begin
       state_q      <= state_d;
-      start_q      <= starting;
+      start_q      <= start;
       clear_q      <= state_d == StClear;  // a register: the net is long
       reset_q      <= reset_d;
+      scrub_q      <= scrub_d;
       done_q       <= done_d;
       dirty_q      <= ending && (dirty_q || (expired_i && state_d == StStop));
       told_q       <= ending && (told_q || tell);
@@ -309,8 +336,7 @@ module trine_csr #(
     end
   end
 
-  assign wiping          = Ecc && (reset_q || ecc_init_i);
-  assign wipe_o          = Ecc && clear_q && reset_q;
+  assign wipe_o          = clear_q && reset_q && (Ecc || scrub_q);
   assign program_o       = program_q;
   assign program_words_o = program_words_q;
   assign base_o          = base_q;
@@ -325,11 +351,12 @@ module trine_csr #(
   assign irq_o           = |(irq_status_q & irq_enable_q);
 
   // ---------------------------------------------------------------------------------------------
-  // Counters and reads.
+  // Counters and reads. A read of a counter's low half keeps the high half for the read of that.
   // ---------------------------------------------------------------------------------------------
   localparam logic [11:0] CountersOffset = trine_csr_pkg::CsrCyclesOffset;
 
   logic [63:0] counter;
+  logic [31:0] counter_high_q;
   logic [3:0]  counter_index, index_ahead;
   logic [11:0] counter_addr;
   logic        has_error, is_counter;
@@ -339,7 +366,8 @@ module trine_csr #(
   assign has_error    = cause_q != trine_csr_pkg::ErrorNone;
 
   trine_counters #(
-    .AxiDataBits (AxiDataBits)
+    .AxiDataBits (AxiDataBits),
+    .From        (CountFrom)
   ) u_counters (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
@@ -355,7 +383,11 @@ module trine_csr #(
 
   // Counters pass by one after the other: the address is taken in the cycle after this one.
   assign index_ahead   = counter_index == 4'd14 ? 4'd0 : counter_index + 4'd1;
-  assign counter_there = !is_counter || counter_addr[6:3] == index_ahead;
+  assign counter_there = !is_counter || raddr[2] || counter_addr[6:3] == index_ahead;
+
+  always_ff @(posedge clk_i) begin
+    if (read_q && is_counter && !raddr[2]) counter_high_q <= counter[63:32];
+  end
 
   always_comb begin
     read_ok = 1'b1;
@@ -371,7 +403,7 @@ module trine_csr #(
         rdata[trine_csr_pkg::CsrStatusDoneBit]  = done_q;
         rdata[trine_csr_pkg::CsrStatusErrorBit] = has_error;
         rdata[trine_csr_pkg::CsrStatusBusDirtyBit] = dirty_q;
-        rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q || (Ecc && ecc_init_i);
+        rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q || wiping_i;
       end
       trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause_q);
       trine_csr_pkg::CsrErrorAddressOffset:        rdata = has_error ? error_wide[31:0] : 32'd0;
@@ -391,7 +423,7 @@ module trine_csr #(
       trine_csr_pkg::CsrErrorRunOffset:            rdata = has_error ? 32'(error_run_q) : 32'd0;
       default: begin
         read_ok = is_counter;
-        rdata   = raddr[2] ? counter[63:32] : counter[31:0];
+        rdata   = raddr[2] ? counter_high_q : counter[31:0];
       end
     endcase
     if (Ecc && raddr[11:3] == trine_csr_pkg::CsrEccCorrectedOffset[11:3]) begin
@@ -402,7 +434,7 @@ module trine_csr #(
 
   if (!Ecc) begin : gen_no_ecc
     logic unused_ecc;
-    assign unused_ecc = ^{ecc_init_i, ecc_dmem_count_i, ecc_pmem_count_i};
+    assign unused_ecc = ^{ecc_dmem_count_i, ecc_pmem_count_i};
   end
 
   logic unused_bits;

@@ -69,7 +69,7 @@ module trine_dma_regs #(
 
   assign dram           = (copy_i ? '0 : base_i) + AxiAddrBits'(dram_q);
   assign dram_o         = dram[AxiAddrBits-1:BeatShift];
-  assign dram_stride_o  = BeatAddrBits'(dram_stride_q);
+  assign dram_stride_o  = BeatAddrBits'($signed(dram_stride_q));  // rows may go backwards
   assign local_o        = local_q;
   assign local_stride_o = local_stride_q;
   assign rows_last_o    = rows_last_q;

@@ -21,7 +21,7 @@
 //           DMA neither. ecc_* say in the cycle after a read which banks corrected, and of one that could not.
 // Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
 //           g_hold_i keeps the gather's access in front from being served (and may change any time).
-//           With Ecc, init_i writes zeros to row init_row_i of all banks; no port is used then.
+//           init_i writes zeros to row init_row_i of all banks; no port is used then.
 //
 // Check     tb/trine_dmem_tb.cpp
 
@@ -79,9 +79,11 @@ module trine_dmem #(
   output logic                     dma_rdata_valid_o,
   output logic [DataBits-1:0]      dma_rdata_o,
 
-  // With codes only.
+  // Zeros.
   input  logic                     init_i,
   input  logic [RowBits-1:0]       init_row_i,
+
+  // With codes only.
   output logic [Banks-1:0]         ecc_corrected_o,
   output logic                     ecc_fatal_o,
   output logic [AddrBits-1:0]      ecc_addr_o  // of the word that cannot be corrected
@@ -365,6 +367,13 @@ module trine_dmem #(
   logic [Banks-1:0] serves_g, serves_s, serves_d;
 `endif
 
+  // Zeros take the way of a scatter: while no port is used, rows and data of all banks are 0.
+  logic [RowBits-1:0] init_row;
+  logic [31:0]        init_mask;
+
+  assign init_row  = init_i ? init_row_i : '0;
+  assign init_mask = s_mask_q | {32{init_i}};
+
   logic [Banks-1:0]         broken;
   logic [Banks*RowBits-1:0] broken_row;
 
@@ -421,14 +430,15 @@ module trine_dmem #(
 
     always_ff @(posedge clk_i) begin
       a_one_port: assert ($onehot0({use_g, use_s, use_d}));
-      if (use_g || use_s || use_d) a_row: assert (32'(row) < BankRows);
+      if (use_g || use_s || use_d || init_i) a_row: assert (32'(row) < BankRows);
+      if (init_i) a_zeros: assert (!(use_g || use_s || use_d) && wdata == '0);
     end
 `endif
 
     always_comb begin
-      row   = g_row;
+      row   = g_row | init_row;
       wdata = s_data;
-      mask  = s_mask_q;
+      mask  = init_mask;
       if (use_s) row = s_row;
       if (use_d) begin
         row   = d_addr_q[BankBits +: RowBits];
@@ -442,10 +452,8 @@ module trine_dmem #(
         .clk_i,
         .rst_ni,
         .clear_i,
-        .init_i,
-        .init_addr_i (init_row_i),
-        .en_i        (use_g || use_s || use_d),
-        .we_i        (use_s || (use_d && d_we_q)),
+        .en_i        (use_g || use_s || use_d || init_i),
+        .we_i        (use_s || (use_d && d_we_q) || init_i),
         .addr_i      (row),
         .mask_i      (mask),
         .wdata_i     (wdata),
@@ -462,8 +470,8 @@ module trine_dmem #(
       assign broken_row[b*RowBits +: RowBits] = '0;
       trine_sram #(.Width(32), .Depth(BankRows)) u_sram (
         .clk_i,
-        .en_i    (use_g || use_s || use_d),
-        .we_i    (use_s || (use_d && d_we_q)),
+        .en_i    (use_g || use_s || use_d || init_i),
+        .we_i    (use_s || (use_d && d_we_q) || init_i),
         .addr_i  (row),
         .mask_i  (mask),
         .wdata_i (wdata),
@@ -488,11 +496,6 @@ module trine_dmem #(
     for (int unsigned b = Banks; b > 0; b--) begin
       if (broken[b-1]) ecc_addr_o = {broken_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
     end
-  end
-
-  if (!Ecc) begin : gen_no_codes
-    logic unused_ecc;
-    assign unused_ecc = ^{init_i, init_row_i};
   end
 
 `ifdef TRINE_LOCKSTEP

@@ -1,37 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What DMEM and PMEM with codes need besides (memory.ecc): zeros after a reset, and an account of errors.
+// Account of errors in DMEM and PMEM with codes (memory.ecc); trine_scrub writes the zeros that they begin with.
 //
-// After power-up the words have any content, and so no code. Hence each reset, and each soft reset, writes
-// zeros to all rows of all banks, one row a cycle, before the machine may start: a word that a program
-// never wrote reads as zero, without an error.
-//
-// Timing    init_o for Rows cycles after wipe_i or rst_ni. fatal_o comes in the cycle after the wrong
-//           word was read and stays until clear_i; corrected words are counted two cycles after.
-// Contract  nobody uses the memories while init_o.
+// Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i; corrected words are
+//           counted two cycles after.
 // Check     tb/trine_ecc_tb.cpp
 
 module trine_ecc #(
   parameter int unsigned Banks        = 16,
   parameter int unsigned Cols         = 8,
-  parameter int unsigned DmemRows     = 2048,  // of a bank
-  parameter int unsigned PmemRows     = 1024,  // of a bank
   parameter int unsigned DmemAddrBits = 15,
   parameter int unsigned PmemAddrBits = 11,
-  parameter int unsigned CountBits    = 32,
-  localparam int unsigned Rows    = DmemRows > PmemRows ? DmemRows : PmemRows,
-  localparam int unsigned RowBits = Rows > 1 ? $clog2(Rows) : 1
+  parameter int unsigned CountBits    = 32
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
   input  logic                    clear_i,
   input  logic                    start_i,  // of a program: the counts begin again
-  input  logic                    wipe_i,
-
-  output logic                    init_o,
-  output logic                    dmem_init_o,
-  output logic                    pmem_init_o,
-  output logic [RowBits-1:0]      init_row_o,
 
   input  logic [Banks-1:0]        dmem_corrected_i,
   input  logic                    dmem_fatal_i,
@@ -47,35 +32,7 @@ module trine_ecc #(
   output logic [32:0]             addr_o  // bit 32: PMEM, row * 256 + column; else word of DMEM
 );
 
-  // ---------------------------------------------------------------------------------------------
-  // Zeros.
-  // ---------------------------------------------------------------------------------------------
-  logic               init_q;
-  logic [RowBits-1:0] row_q;
-  logic               row_last;
-
-  assign row_last    = row_q == RowBits'(Rows - 1);
-  assign init_o      = init_q;
-  assign dmem_init_o = init_q && 32'(row_q) < DmemRows;
-  assign pmem_init_o = init_q && 32'(row_q) < PmemRows;
-  assign init_row_o  = row_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      init_q <= 1'b1;
-      row_q  <= '0;
-    end else if (wipe_i) begin
-      init_q <= 1'b1;
-      row_q  <= '0;
-    end else if (init_q) begin
-      init_q <= !row_last;
-      row_q  <= row_q + RowBits'(1);
-    end
-  end
-
-  // ---------------------------------------------------------------------------------------------
-  // Errors: corrected words are counted, the first that cannot be is kept.
-  // ---------------------------------------------------------------------------------------------
+  // Corrected words are counted, the first that cannot be is kept.
   logic [Banks-1:0]     dmem_corrected_q;
   logic [Cols-1:0]      pmem_corrected_q;
   logic [CountBits-1:0] dmem_count_q, pmem_count_q;

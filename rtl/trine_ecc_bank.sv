@@ -11,7 +11,7 @@
 //
 // Timing    rdata_o, corrected_o, fatal_o and addr_o in the cycle after a read, combinational behind the
 //           memory's output. The path of a merge is the longest: memory, correction, check bits, memory.
-// Contract  no access while busy_o or init_i. init_i writes zero to init_addr_i.
+// Contract  no access while busy_o.
 // Check     tb/trine_ecc_bank_tb.cpp
 
 module trine_ecc_bank #(
@@ -21,9 +21,6 @@ module trine_ecc_bank #(
   input  logic                clk_i,
   input  logic                rst_ni,
   input  logic                clear_i,
-
-  input  logic                init_i,
-  input  logic [AddrBits-1:0] init_addr_i,
 
   input  logic                en_i,
   input  logic                we_i,
@@ -43,7 +40,7 @@ module trine_ecc_bank #(
   logic                part, read, merge_q, read_q, fixed, broken;
   logic [AddrBits-1:0] addr_q, addr;
   logic [31:0]         mask_q, data_q, data;
-  logic [WordBits-1:0] stored, word, wdata;
+  logic [WordBits-1:0] stored, word;
 
   assign part = en_i && we_i && mask_i != '1;
   assign read = en_i && (!we_i || part);
@@ -85,22 +82,21 @@ module trine_ecc_bank #(
     .word_o (word)
   );
 
-  assign wdata = init_i ? '0 : word;  // the code of zero is zero
-  assign addr  = init_i ? init_addr_i : merge_q ? addr_q : addr_i;
+  assign addr = merge_q ? addr_q : addr_i;
 
   trine_sram #(.Width(WordBits), .Depth(Depth)) u_sram (
     .clk_i,
-    .en_i    (init_i || (merge_q ? !broken : en_i)),
-    .we_i    (init_i || merge_q || (we_i && !part)),
+    .en_i    (merge_q ? !broken : en_i),
+    .we_i    (merge_q || (we_i && !part)),
     .addr_i  (addr),
     .mask_i  ('1),
-    .wdata_i (wdata),
+    .wdata_i (word),
     .rdata_o (stored)
   );
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    if (busy_o || init_i) a_alone: assert (!en_i);
+    if (busy_o) a_alone: assert (!en_i);
   end
 `endif
 

@@ -88,16 +88,13 @@ module trine_load #(
   input  logic                     param_ready_i,  // bias and scale may be written
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
-  output logic [DataBits-1:0]      bias_wdata_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
-  output logic [DataBits-1:0]      scale_wdata_o,
   output logic                     table_we_o,
   output logic [TableAddrBits-1:0] table_addr_o,
-  output logic [DataBits-1:0]      table_wdata_o,
   output logic                     exp_we_o,
   output logic [ExpAddrBits-1:0]   exp_addr_o,
-  output logic [DataBits-1:0]      exp_wdata_o
+  output logic [DataBits-1:0]      param_wdata_o  // of all four
 );
 
   localparam int unsigned WordShift    = $clog2(DataWords);
@@ -361,18 +358,15 @@ module trine_load #(
   assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
   assign dma_wdata_o  = rsp_data_i;
 
+  assign param_wdata_o = rsp_data_i;
   assign bias_we_o     = beat && target_q == Bias && param_ready_i;
   assign bias_addr_o   = addr[WordShift +: BiasAddrBits];
-  assign bias_wdata_o  = rsp_data_i;
   assign scale_we_o    = beat && target_q == Scale && param_ready_i;
   assign scale_addr_o  = addr[WordShift - 1 +: ScaleAddrBits];
-  assign scale_wdata_o = rsp_data_i;
   assign table_we_o    = beat && target_q == Table;
   assign table_addr_o  = addr[WordShift +: TableAddrBits];
-  assign table_wdata_o = rsp_data_i;
   assign exp_we_o      = beat && target_q == Exponentials;
   assign exp_addr_o    = addr[WordShift +: ExpAddrBits];
-  assign exp_wdata_o   = rsp_data_i;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM: beats become rows.

@@ -32,9 +32,11 @@ module trine_pmem #(
   input  logic [Cols*32-1:0] w_data_i,
   input  logic [Quads-1:0]   w_quads_i,  // columns 4q .. 4q + 3 are written
 
-  // With codes only.
+  // Zeros.
   input  logic               init_i,
   input  logic [RowBits-2:0] init_row_i,
+
+  // With codes only.
   output logic [Cols-1:0]    ecc_corrected_o,
   output logic               ecc_fatal_o,
   output logic [7:0]         ecc_column_o,  // and row: of the word that cannot be corrected
@@ -103,24 +105,22 @@ module trine_pmem #(
     assign ecc_fatal_o     = 1'b0;
     assign ecc_column_o    = '0;
     assign ecc_row_o       = '0;
-    assign unused_ecc      = ^{rst_ni, init_i, init_row_i};
+    assign unused_ecc      = rst_ni;
   end
 
   for (genvar b = 0; b < 2; b++) begin : gen_bank
-    logic read, write, init;
+    logic read, write;
 
     assign read  = r_en_i && r_row_i[0] == 1'(b);
     assign write = w_valid_i && w_ready_o && w_row_i[0] == 1'(b);
 
-    assign init  = Ecc && init_i;
-
     trine_sram #(.Width(WordBits * Cols), .Depth(Depth / 2)) u_sram (
       .clk_i,
-      .en_i    (read || write || init),
-      .we_i    (write || init),
-      .addr_i  (init ? init_row_i : read ? r_row_i[RowBits-1:1] : w_row_i[RowBits-1:1]),
-      .mask_i  (init ? '1 : mask),
-      .wdata_i (init ? '0 : wdata),
+      .en_i    (read || write || init_i),
+      .we_i    (write || init_i),
+      .addr_i  (init_i ? init_row_i : read ? r_row_i[RowBits-1:1] : w_row_i[RowBits-1:1]),
+      .mask_i  (init_i ? '1 : mask),
+      .wdata_i (init_i ? '0 : wdata),
       .rdata_o (rdata[b])
     );
 
@@ -133,7 +133,7 @@ module trine_pmem #(
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    if (Ecc && init_i) a_init_alone: assert (!r_en_i && !w_valid_i);
+    if (init_i) a_init_alone: assert (!r_en_i && !w_valid_i);
     if (r_en_i) m_read_row: assume (32'(r_row_i) < Depth);
     if (w_valid_i) m_write_row: assume (32'(w_row_i) < Depth);
   end

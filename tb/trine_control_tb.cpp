@@ -7,6 +7,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <functional>
+#include <numeric>
 #include <tuple>
 
 #include "Vtrine_control.h"
@@ -24,6 +25,15 @@ using Target = isa::dma::Target;
 
 constexpr int kCols = TB_Cols;
 constexpr int kBusBits = TB_AxiDataBits;
+#ifndef TB_AxiAddrBits
+#define TB_AxiAddrBits 32
+#endif
+#ifndef TB_Ecc
+#define TB_Ecc 0
+#endif
+constexpr std::uint64_t kAddresses = ~std::uint64_t{0} >> (64 - TB_AxiAddrBits);
+constexpr std::uint64_t kDramField = (std::uint64_t{1} << 40) - 1;  // of an instruction
+constexpr std::uint64_t kCountFrom = 0xfffff000;  // CountFrom: programs count across 2^32
 constexpr int kDataWords = std::max(64, kBusBits) / 32;
 constexpr int kBeatBytes = 4 * kDataWords;
 constexpr int kDmemWords = 1 << TB_DmemAddrBits;
@@ -45,7 +55,9 @@ constexpr int kMemoryBytes = 1 << 20;
 constexpr int kProgramBytes = 1 << 18;               // the program lies first,
 constexpr int kSourceBytes = (1 << 17) + (1 << 16);  // then what loads read, then what stores write
 
-/// Where DRAM lies on the bus; each Bench draws it, so that all bits of addresses are used.
+/// Where DRAM lies on the bus; each Bench draws it, so that all bits of addresses are used. Of wide
+/// addresses every second one has a border of 4 GiB in the middle: of the program, what loads read,
+/// or what stores write.
 std::uint64_t memory_base = 0;
 
 using Words = std::vector<std::uint32_t>;
@@ -153,7 +165,8 @@ void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937&
   registers.set(isa::dma::kWords, c.words);
   registers.set(isa::dma::kRowsLast, c.rows - 1);
   registers.set(isa::dma::kLocalStride, c.local_stride);
-  registers.set(isa::dma::kDramStride, static_cast<std::uint32_t>(c.dram_stride));  // or backwards
+  registers.set(isa::dma::kDramStride,
+                static_cast<std::uint64_t>(c.dram_stride) & kDramField);  // or backwards
   if (sets) {
     std::array<int, 4> order{0, 1, 2, 3};
     std::shuffle(order.begin(), order.end(), random);
@@ -168,7 +181,14 @@ void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937&
 }
 
 std::uint64_t draw_memory_base(unsigned seed) {
-  memory_base = std::mt19937(seed + 17)() / kMemoryBytes * kMemoryBytes;
+  std::mt19937_64 random(seed + 17);
+  memory_base = (random() & kAddresses) / kMemoryBytes * kMemoryBytes;
+  if (TB_AxiAddrBits > 32 && seed % 2 != 0) {
+    constexpr std::array<int, 3> kBorders{4096, kProgramBytes + kSourceBytes / 2,
+                                          kMemoryBytes - 16 * 4096};
+    memory_base = (memory_base >> 32 | 1) << 32;
+    memory_base -= static_cast<std::uint64_t>(kBorders[seed / 2 % 3]);
+  }
   return memory_base;
 }
 
@@ -182,18 +202,29 @@ struct Bench {
   int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
   int patience = 400'000;      ///< cycles of a program, at most
   std::int64_t cycles = 0;
-  std::uint32_t base;         ///< BASE: any; the words make up for it
+  std::uint64_t base;  ///< BASE: any that words can make up for
+  int wiping =
+      TB_Ecc != 0 ? kWipeCycles : 0;  ///< zeros are still to be written, for so many cycles
+  int wipes = 0;
+  static constexpr int kWipeCycles = 150;
   std::vector<Word> program;  ///< what the engines are to see
 
   explicit Bench(unsigned seed)
       : random(seed),
         memory(dut, draw_memory_base(seed), kMemoryBytes, kBusBits, seed + 1),
-        base(static_cast<std::uint32_t>(random()) / 64 * 64) {
+        base(draw_base()) {
     for (auto& word : memory.words) word = static_cast<std::uint32_t>(random());
     dut.rst_ni = 0;
     tick();
     dut.rst_ni = 1;
     tick();
+    while (wiping > 0) tick();
+  }
+
+  std::uint64_t draw_base() {
+    const std::uint64_t any = std::uint64_t{random()} << 32 | random();
+    return (TB_AxiAddrBits > 40 ? memory_base - (any & kDramField >> 1) : any & kAddresses) / 64 *
+           64;
   }
 
   bool chance(unsigned percent) { return random() % 100 < percent; }
@@ -205,11 +236,15 @@ struct Bench {
     drive_ports();
     drive_engines();
     dut.cause_i = static_cast<std::uint8_t>(random() & 7);
+    dut.wiping_i = wiping > 0;
     dut.eval();
     if (dut.rst_ni) {
       memory.sample();
       sample_ports();
       sample_engines();
+      wiping = dut.wipe_o ? kWipeCycles : std::max(0, wiping - 1);
+      wipes += dut.wipe_o;
+      if (dut.wipe_o) REQUIRE(dut.clear_o);
       if (dut.running_o) ++causes.at(dut.cause_i);
       for (unsigned e = 0; e < kEngines; ++e)
         if (dut.running_o && (dut.busy_o >> e & 1)) ++busy.at(e);
@@ -266,10 +301,11 @@ struct Bench {
               get_word(dut.pmem_wdata_o, c);
     for (int w = 0; w < kDataWords; ++w) {
       const auto place = [w](unsigned row) { return row * kDataWords + static_cast<unsigned>(w); };
-      if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.bias_wdata_o, w);
-      if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.scale_wdata_o, w);
-      if (dut.table_we_o) state.table.at(place(dut.table_addr_o)) = get_word(dut.table_wdata_o, w);
-      if (dut.exp_we_o) state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.exp_wdata_o, w);
+      if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.param_wdata_o, w);
+      if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.param_wdata_o, w);
+      if (dut.table_we_o) state.table.at(place(dut.table_addr_o)) = get_word(dut.param_wdata_o, w);
+      if (dut.exp_we_o)
+        state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.param_wdata_o, w);
     }
   }
 
@@ -363,9 +399,13 @@ struct Bench {
     if (e % 3 != 0) retire_due[static_cast<std::size_t>(e)].pop_front();
   }
 
-  // -- registers ----------------------------------------------------------------------------------
+  // -- registers: each access is answered at once, in any state
+  // ------------------------------------
+  static constexpr int kWriteBound = 2, kReadBound = 17;  ///< cycles until it is taken
+
   int write(std::uint32_t offset, std::uint32_t value, unsigned strobes = 15) {
     bool address = true, data = true;
+    int waits = 0;
     const auto skew =
         static_cast<int>(random() % 5) - 2;  // address and data need not come together
     dut.s_axil_awaddr_i = static_cast<std::uint16_t>(offset);
@@ -373,6 +413,7 @@ struct Bench {
     dut.s_axil_wstrb_i = static_cast<std::uint8_t>(strobes);
     for (int i = 0;; ++i) {
       REQUIRE(i < 1000);
+      REQUIRE(waits <= kWriteBound);
       dut.s_axil_awvalid_i = address && i >= skew;
       dut.s_axil_wvalid_i = data && i >= -skew;
       dut.s_axil_bready_i = chance(50);
@@ -381,6 +422,8 @@ struct Bench {
       const bool data_taken = dut.s_axil_wvalid_i && dut.s_axil_wready_o;
       const bool done = dut.s_axil_bvalid_o && dut.s_axil_bready_i;
       const int response = dut.s_axil_bresp_o;
+      REQUIRE((address || dut.s_axil_bvalid_o));  // the cycle after it was taken
+      waits += dut.s_axil_awvalid_i && dut.s_axil_wvalid_i && !address_taken;
       tick();
       if (address_taken) address = false;
       if (data_taken) data = false;
@@ -396,12 +439,14 @@ struct Bench {
     dut.s_axil_araddr_i = static_cast<std::uint16_t>(offset);
     for (int i = 0;; ++i) {
       REQUIRE(i < 1000);
+      REQUIRE((!address || i <= kReadBound + 1));
       dut.s_axil_arvalid_i = address;
       dut.s_axil_rready_i = chance(50);
       dut.eval();
       const bool taken = address && dut.s_axil_arready_o;
       const bool done = dut.s_axil_rvalid_o && dut.s_axil_rready_i;
       const int response = dut.s_axil_rresp_o;
+      REQUIRE((address || dut.s_axil_rvalid_o));
       value = dut.s_axil_rdata_o;
       tick();
       if (taken) address = false;
@@ -426,9 +471,9 @@ struct Bench {
   void start_program(const Program& p, std::uint32_t words) {
     program = p.words;
     for (const std::size_t at : p.dram_sets)
-      program.at(at) = isa::encode_set(
-          isa::engine_of(program.at(at)), isa::dma::kDram.reg,
-          static_cast<std::uint32_t>(isa::payload_of(program.at(at)) + memory_base - base));
+      program.at(at) =
+          isa::encode_set(isa::engine_of(program.at(at)), isa::dma::kDram.reg,
+                          (isa::payload_of(program.at(at)) + memory_base - base) & kDramField);
     REQUIRE(8 * program.size() <= kProgramBytes);
     for (std::size_t i = 0; i < program.size(); ++i) {
       memory.words[2 * i] = static_cast<std::uint32_t>(program[i]);
@@ -438,13 +483,13 @@ struct Bench {
     causes.fill(0);
     busy.fill(0);
     memory.clear_counters();
-    write(csr::kProgram, static_cast<std::uint32_t>(memory_base));
-    write(csr::kProgramWords, words);
-    write(csr::kBase, base);
+    write64(csr::kProgram, memory_base);
+    REQUIRE(write(csr::kProgramWords, words) == 0);
+    write64(csr::kBase, base);
     write64(csr::kWindowFirst, memory.window_first);
     write64(csr::kWindowLast, memory.window_last);
-    write(csr::kIrqEnable, 3);
-    write(csr::kControl, 1);
+    REQUIRE(write(csr::kIrqEnable, 3) == 0);
+    REQUIRE(write(csr::kControl, 1) == 0);
   }
   void write64(std::uint32_t offset, std::uint64_t value) {
     REQUIRE(write(offset, static_cast<std::uint32_t>(value)) == 0);
@@ -506,6 +551,7 @@ struct Bench {
     REQUIRE(write(csr::kControl, kBusWasReset) == 0);
     for (int i = 0; (read(csr::kStatus) & kBusDirty) != 0; ++i) REQUIRE(i < 2);
     memory.stand(memory.kNone);
+    while (wiping > 0) tick();
   }
 
   /// While the bus owes what was given up.
@@ -516,15 +562,16 @@ struct Bench {
   }
 
   void check_counters() {
-    std::uint64_t sum = 0;
-    for (std::uint32_t i = 0; i < 8; ++i) {
-      CHECK(read64(csr::kCause + 8 * i) == causes[i]);
-      sum += causes[i];
-    }
-    CHECK(read64(csr::kCycles) == sum);
-    for (std::uint32_t e = 0; e < 4; ++e) CHECK(read64(csr::kEngineBusy + 8 * e) == busy[e]);
-    CHECK(read64(csr::kBytesRead) == memory.bytes_read());
-    CHECK(read64(csr::kBytesWritten) == memory.bytes_written());
+    for (std::uint32_t i = 0; i < 8; ++i)
+      CHECK(read64(csr::kCause + 8 * i) == kCountFrom + causes[i]);
+    CHECK(read64(csr::kCycles) == cycles_counted());
+    for (std::uint32_t e = 0; e < 4; ++e)
+      CHECK(read64(csr::kEngineBusy + 8 * e) == kCountFrom + busy[e]);
+    CHECK(read64(csr::kBytesRead) == kCountFrom * kBusBits / 8 + memory.bytes_read());
+    CHECK(read64(csr::kBytesWritten) == kCountFrom * 4 + memory.bytes_written());
+  }
+  std::uint64_t cycles_counted() const {
+    return std::accumulate(causes.begin(), causes.end(), kCountFrom);
   }
 
   /// The program stops with this error; afterwards the machine works as before.
@@ -772,7 +819,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
   bench.start_program(bench.parallel_program(40));
   for (int wait = bench.pick(100, 600); wait > 0; --wait) bench.tick();
   bench.write(csr::kControl, 2);
-  for (int i = 0; (bench.read(csr::kStatus) & 1) != 0; ++i) REQUIRE(i < 5000);
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 5000);
   bench.write(csr::kIrqStatus, 3);
   bench.check_run(bench.ordered_program(20));
 }
@@ -1211,7 +1258,7 @@ TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
     const std::uint64_t written = bench.memory.bytes_written();
     // What is on its way, at the slowest: some bursts of a narrow bus that is ready in 15 % of
     // cycles.
-    for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 5000);
+    for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < 5000);
     CHECK(bench.read(csr::kStatus) == 0);
     CHECK(bench.memory.idle());
     CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // a beat on offer is finished
@@ -1247,15 +1294,17 @@ TEST_CASE("trine_csr starts nothing with a soft reset, and no program twice", "[
   Bench bench(97);
   const Program p = bench.ordered_program(10);
   bench.check_run(p);
-  bench.write(csr::kControl, 3);
-  for (int i = 0; i < 50; ++i) {
-    CHECK(!bench.dut.running_o);
-    bench.tick();
+  for (const std::uint32_t both : {3u, 5u, 7u}) {
+    CHECK(bench.write(csr::kControl, both) == 2);
+    for (int i = 0; i < 50; ++i) {
+      CHECK(!bench.dut.running_o);
+      bench.tick();
+    }
+    CHECK(bench.read(csr::kStatus) == 2);  // no reset either
   }
-  CHECK(bench.read(csr::kStatus) == 0);
   bench.start_program(p);
   for (int i = 0; i < 20; ++i) bench.tick();
-  bench.write(csr::kControl, 1);  // ignored: it is busy
+  CHECK(bench.write(csr::kControl, 1) == 2);
   bench.wait_irq();
   CHECK(bench.read(csr::kStatus) == 2);
   bench.write(csr::kControl, 0);
@@ -1274,7 +1323,7 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   CHECK(bench.read64(csr::kConfigHash) == 0x0123456789abcdefull);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read64(csr::kWindowFirst) == 0);
-  CHECK(bench.read64(csr::kWindowLast) == 0xffffffff);
+  CHECK(bench.read64(csr::kWindowLast) == kAddresses);
   CHECK(bench.read(csr::kWatchdog) == csr::kWatchdogReset);
   for (const auto offset :
        {csr::kProgram, csr::kProgramWords, csr::kBase, csr::kWindowFirst, csr::kWindowLast}) {
@@ -1282,6 +1331,9 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
     CHECK(bench.read(offset) == 0xdeadbec0);
     CHECK(bench.write(offset, 0, 3) == 2);  // partial strobes
     CHECK(bench.read(offset) == 0xdeadbec0);
+    if (offset == csr::kProgramWords) continue;
+    CHECK(bench.write(offset + 4, 0x12345678) == 0);
+    CHECK(bench.read64(offset) == (0x12345678deadbec0 & kAddresses));
   }
   for (const auto offset : {csr::kProgram, csr::kBase}) {
     CHECK(bench.write(offset, kBeatBytes / 2) == 2);  // no multiple of the bus width
@@ -1294,9 +1346,139 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   CHECK(bench.read(csr::kIrqEnable) == 3);
   CHECK(bench.write(csr::kId, 0) == 2);
   std::uint32_t value = 0;
-  for (const std::uint32_t offset : {0x2cu, 0x3cu, 0x60u, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
+  for (const std::uint32_t offset : {0x1cu, 0x20u, 0x2cu, 0x3cu, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
     CAPTURE(offset);
-    CHECK(bench.read(offset, value) == (TB_Ecc && offset == csr::kEccCorrected ? 0 : 2));
+    CHECK(bench.read(offset, value) == 2);
     CHECK(bench.write(offset, 0) == 2);
   }
+  for (const csr::Register& r : csr::registers()) {
+    CAPTURE(r.name);
+    if (r.bits == 64) CHECK(r.offset % 8 == 0);
+    CHECK(bench.read(r.offset, value) == (r.name == "ecc_corrected" && !TB_Ecc ? 2 : 0));
+  }
+}
+
+TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error]") {
+  Bench bench(62);
+  const Program p = bench.ordered_program(10);
+  bench.check_run(p);
+  constexpr std::array<std::uint32_t, 9> kLocked{
+      csr::kProgram,       csr::kProgram + 4, csr::kProgramWords,    csr::kBase,
+      csr::kBase + 4,      csr::kWindowFirst, csr::kWindowFirst + 4, csr::kWindowLast,
+      csr::kWindowLast + 4};
+  const auto check_locked = [&](bool locked) {
+    for (const std::uint32_t offset : kLocked) {
+      CAPTURE(offset, locked);
+      const std::uint32_t before = bench.read(offset);
+      CHECK(bench.write(offset, before ^ 64) == (locked ? 2 : 0));
+      CHECK(bench.read(offset) ==
+            (locked || (offset % 8 == 4 && TB_AxiAddrBits < 40) ? before : before ^ 64));
+      CHECK(bench.write(offset, before) == (locked ? 2 : 0));
+    }
+    CHECK(bench.write(csr::kWatchdog, 12345) == 0);  // always: it may be what ends a soft reset
+    CHECK(bench.read(csr::kWatchdog) == 12345);
+    CHECK(bench.write(csr::kWatchdog, 0) == 0);
+    CHECK(bench.write(csr::kIrqEnable, 0) == 0);
+    CHECK(bench.write(csr::kIrqStatus, 3) == 0);
+    if (locked) {
+      CHECK(bench.write(csr::kControl, 1) == 2);
+      CHECK(bench.write(csr::kControl, 4) == 2);
+      CHECK(bench.write(csr::kControl, 0) == 0);
+    }
+  };
+  check_locked(false);
+  bench.start_program(p);
+  bench.memory.stand(bench.memory.kAr);
+  check_locked(true);
+  CHECK(bench.dut.running_o);
+  bench.write(csr::kControl, 2);  // waits for the bus
+  check_locked(true);
+  CHECK((bench.read(csr::kStatus) & 9) == 9);
+  bench.memory.stand(bench.memory.kNone);
+  bench.wiping = 0;
+  for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < 500);
+  bench.wiping = 10'000;  // zeros are written: of a scrub, or (with codes) after a reset
+  bench.tick();
+  check_locked(true);
+  CHECK(bench.read(csr::kStatus) == 8);
+  bench.wiping = 0;
+  bench.tick();
+  check_locked(false);
+  bench.check_run(p);
+}
+
+TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
+  const bool busy = GENERATE(false, true);
+  CAPTURE(busy);
+  Bench bench(63);
+  const Program p = bench.ordered_program(10);
+  bench.check_run(p);
+  if (busy) bench.start_program(p);
+  if (busy) CHECK(bench.write(csr::kControl, 4) == 2);  // a program is not dropped by the way
+  CHECK(bench.write(csr::kControl, busy ? 6 : 4) == 0);
+  for (int i = 0; bench.wipes == 0; ++i) {
+    REQUIRE(i < 3000);
+    bench.tick();
+  }
+  CHECK(bench.read(csr::kStatus) == 8);
+  if (busy) CHECK(bench.write(csr::kControl, 2) == 0);  // meanwhile a soft reset: the zeros go on
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
+  CHECK(bench.wiping == 0);
+  CHECK(bench.read(csr::kStatus) == 0);
+  CHECK(bench.read(csr::kIrqStatus) == 0);
+  // The next soft reset leaves the memories alone, without codes.
+  bench.wipes = 0;
+  CHECK(bench.write(csr::kControl, 2) == 0);
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
+  CHECK(bench.wipes == TB_Ecc);
+  bench.check_run(p);
+}
+
+TEST_CASE("trine_csr answers each access while the bus is dead", "[tb][csr][error]") {
+  using Memory = decltype(Bench::memory);
+  const auto seed = GENERATE(64u, 65u, 66u, 67u);
+  const auto channel = GENERATE(Memory::kAr, Memory::kR, Memory::kAw, Memory::kW, Memory::kB);
+  CAPTURE(seed, channel);
+  Bench bench(seed);
+  set_timing(bench, seed % 3);
+  REQUIRE(bench.write(csr::kWatchdog, 0) == 0);  // nobody gives up
+  bench.start_program(bench.parallel_program(60));
+  for (int wait = bench.pick(0, 2000); wait > 0; --wait) bench.tick();
+  bench.memory.stand(channel);
+  std::uint32_t value = 0;
+  for (int i = 0; i < 100; ++i) {  // write() and read() have bounds
+    const auto offset = static_cast<std::uint32_t>(bench.pick(0, 0x100 / 4)) * 4;
+    bench.read(offset, value);
+    if (offset != csr::kControl && offset != csr::kWatchdog)
+      bench.write(offset, static_cast<std::uint32_t>(bench.random()));
+    if (i % 10 == 9) bench.write(csr::kControl, bench.pick(0, 1) != 0 ? 2 : 6);
+  }
+  if (!bench.memory.idle()) CHECK((bench.read(csr::kStatus) & 9) == 9);
+  REQUIRE(bench.write(csr::kWatchdog, 50) == 0);  // the way out
+  REQUIRE(bench.write(csr::kControl, 2) == 0);
+  for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 500);
+  REQUIRE(bench.write(csr::kWatchdog, csr::kWatchdogReset) == 0);
+  bench.reset_bus();
+  bench.check_run(bench.ordered_program(20));
+}
+
+/// Between the two reads the count crosses 2^32.
+TEST_CASE("trine_csr keeps the high half of a counter with its low half", "[tb][csr]") {
+  Bench bench(68);
+  REQUIRE(bench.write(csr::kWatchdog, 0) == 0);
+  bench.memory.stand(bench.memory.kAr);
+  bench.start_program(bench.ordered_program(10));
+  bool crossed = false;
+  for (int i = 0; i < 20; ++i) {
+    const std::uint64_t before = bench.cycles_counted() - 2;
+    const std::uint64_t low = bench.read(csr::kCycles);
+    const std::uint64_t after = bench.cycles_counted();
+    for (int wait = 0; wait < 300; ++wait) bench.tick();
+    const std::uint64_t value = low | std::uint64_t{bench.read(csr::kCycles + 4)} << 32;
+    CHECK(value >= before);
+    CHECK(value <= after);
+    crossed = crossed || (before >> 32 != bench.cycles_counted() >> 32 && after >> 32 == 0);
+  }
+  CHECK(crossed);
+  CHECK(bench.read64(csr::kCycles) >> 32 == 1);
 }

@@ -58,6 +58,31 @@ struct Bench : Clocked<Vtrine_dmem> {
   std::vector<int> readers = std::vector<int>(kWords), writers = std::vector<int>(kWords);
 
   explicit Bench(unsigned seed) : random(seed) {}
+
+  void zeros() {
+    dut.init_i = 1;
+    for (unsigned row = 0; row < TB_BankRows; ++row) {
+      drive(dut.init_row_i, row);
+      tick();
+    }
+    dut.init_i = 0;
+    drive(dut.init_row_i, random() % TB_BankRows);  // nobody's any more
+  }
+  /// The whole memory, by DMA.
+  void check_memory() {
+    for (unsigned a = 0; a < kWords; a += kDataWords) {
+      dut.dma_rvalid_i = 1;
+      drive(dut.dma_raddr_i, a);
+      tick();
+      dut.dma_rvalid_i = 0;
+      tick();
+      tick();
+      CAPTURE(a);
+      REQUIRE(dut.dma_rdata_valid_o);
+      for (unsigned w = 0; w < kDataWords; ++w)
+        REQUIRE(get_bits(dut.dma_rdata_o, 32 * w, 32) == memory[a + w]);
+    }
+  }
   bool free_to_read(std::uint32_t a) const { return writers[a] == 0; }
   bool free_to_write(std::uint32_t a) const { return writers[a] == 0 && readers[a] == 0; }
 
@@ -177,14 +202,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   int gathers = 0, scatters = 0, beats = 0, reads = 0;
   bool held_before = false, valid_before = false;
 
-#if TB_Ecc  // the codes of zeros; nothing has to be written
-  dut.init_i = 1;
-  for (unsigned row = 0; row < TB_BankRows; ++row) {
-    drive(dut.init_row_i, row);
-    b.tick();
-  }
-  dut.init_i = 0;
-#endif
+  if (TB_Ecc) b.zeros();  // their codes; nothing has to be written
 
   // Everything, or with codes the lower half, is written once by DMA.
   for (unsigned a = 0; a < (TB_Ecc ? kWords / 2 : kWords); a += kDataWords) {
@@ -310,20 +328,12 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   CHECK(scatters > 100);
   CHECK(beats > 100);
   CHECK(reads > 50);
-  // The whole memory, by DMA.
   dut.g_hold_i = 0;
-  for (unsigned a = 0; a < kWords; a += kDataWords) {
-    dut.dma_rvalid_i = 1;
-    drive(dut.dma_raddr_i, a);
-    b.tick();
-    dut.dma_rvalid_i = 0;
-    b.tick();
-    b.tick();
-    CAPTURE(seed, a);
-    REQUIRE(dut.dma_rdata_valid_o);
-    for (unsigned w = 0; w < kDataWords; ++w)
-      REQUIRE(get_bits(dut.dma_rdata_o, 32 * w, 32) == b.memory[a + w]);
-  }
+  CAPTURE(seed);
+  b.check_memory();
+  b.zeros();  // nothing of it is left
+  b.memory.assign(kWords, 0);
+  b.check_memory();
 }
 
 TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", "[tb][dmem]") {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The account of errors: zeros after a reset, counts of corrected words, the first word that could
-// not be.
+// The account of errors: counts of corrected words, the first word that could not be.
 
 #include <catch2/catch.hpp>
 #include <random>
@@ -32,45 +31,9 @@ struct Bench {
     dut.clk_i = 0;
     dut.eval();
   }
-  /// Zeros: each row once, in both memories as far as they go.
-  void check_zeros() {
-    for (unsigned row = 0; row < TB_PmemRows; ++row, tick()) {
-      CAPTURE(row);
-      REQUIRE(dut.init_o);
-      REQUIRE(dut.init_row_o == row);
-      REQUIRE((dut.dmem_init_o != 0) == (row < TB_DmemRows));
-      REQUIRE(dut.pmem_init_o);
-    }
-    REQUIRE(!dut.init_o);
-    REQUIRE(!dut.dmem_init_o);
-    REQUIRE(!dut.pmem_init_o);
-  }
 };
 
 }  // namespace
-
-TEST_CASE("trine_ecc writes zeros after a reset and when it is told to", "[tb][ecc]") {
-  Bench b;
-  b.check_zeros();
-  b.tick();
-  REQUIRE(!b.dut.init_o);
-  b.dut.wipe_i = 1;
-  b.tick();
-  b.dut.wipe_i = 0;
-  b.check_zeros();
-  // In the middle of the zeros they begin anew.
-  for (const bool hard : {false, true}) {
-    b.dut.wipe_i = 1;
-    b.tick();
-    b.dut.wipe_i = 0;
-    for (unsigned row = 0; row < TB_PmemRows - 1; ++row) b.tick();
-    (hard ? b.dut.rst_ni : b.dut.wipe_i) = hard ? 0 : 1;
-    b.tick();
-    b.dut.rst_ni = 1;
-    b.dut.wipe_i = 0;
-    b.check_zeros();
-  }
-}
 
 TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb][ecc]") {
   const auto seed = GENERATE(1u, 2u);
@@ -78,7 +41,6 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
   const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   Bench b;
   auto& dut = b.dut;
-  b.check_zeros();
   std::uint32_t dmem = 0, pmem = 0, dmem_late = 0, pmem_late = 0;
   bool fatal = false;
   std::uint64_t address = 0;

@@ -31,18 +31,22 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   unsigned quads = 0;  // of the write: groups of four columns
   bool offered = false;
   dut.rst_ni = 1;
-#if TB_Ecc
-  dut.init_i = 1;
-  for (unsigned r = 0; r < kDepth / 2; ++r) {
-    drive(dut.init_row_i, r);
+  const auto tick = [&dut] {
     dut.clk_i = 0;
     dut.eval();
     dut.clk_i = 1;
     dut.eval();
-  }
-  dut.init_i = 0;
-  for (auto& row_known : written) row_known.assign(kCols, true);
-#endif
+  };
+  const auto zeros = [&] {
+    dut.init_i = 1;
+    for (unsigned r = 0; r < kDepth / 2; ++r) {
+      drive(dut.init_row_i, r);
+      tick();
+    }
+    dut.init_i = 0;
+    for (auto& row_known : written) row_known.assign(kCols, true);
+  };
+  if (TB_Ecc) zeros();
   for (int cycle = 0; cycle < 4'000; ++cycle) {
     const bool read = cycle > 200 && chance(random, read_percent);
     if (read) row = chance(random, 90) ? (row + 1) % kDepth : random() % kDepth;
@@ -89,4 +93,14 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   }
   CHECK(checked > 1'000);
   CHECK(waited > 50);
+  dut.r_en_i = dut.w_valid_i = 0;
+  zeros();  // nothing is left
+  dut.r_en_i = 1;
+  for (unsigned r = 0; r < kDepth; ++r) {
+    drive(dut.r_row_i, r);
+    tick();
+    CAPTURE(seed, r);
+    for (unsigned c = 0; c < kCols; ++c) REQUIRE(get_bits(dut.r_data_o, 32 * c, 32) == 0);
+    REQUIRE(dut.ecc_fatal_o == 0);
+  }
 }

@@ -27,13 +27,14 @@ namespace {
 namespace fs = std::filesystem;
 const fs::path kModels = fs::path(TRINE_SOURCE_DIR) / "models";
 
-/// @param low_bit  all precisions; int8 alone takes half the time to build
+/// 3x5 has wide addresses. @param low_bit  all precisions; int8 alone takes half the time to build
 gen::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib,
                       bool low_bit = false) {
   gen::Config config = gen::load_config("edge256");
   config.rows = rows;
   config.cols = cols;
   config.axi_data_bits = axi_data_bits;
+  if (rows == 3) config.axi_addr_bits = 40;
   config.dmem_kib = dmem_kib;
   config.pmem_kib = pmem_kib;
   config.ternary = config.binary = low_bit;
@@ -166,6 +167,27 @@ int right_labels(const fs::path& folder, const std::vector<std::vector<Array>>& 
 TEST_CASE("the plus-shaped filter gives the textbook's numbers on the RTL", "[rtl][model]") {
   require_exact(kModels / "plus_filter.tflite", kModels / "plus_filter" / "vectors",
                 config_of(3, 5, 64, 128, 64));
+}
+
+/// The window is as tight as the memory. The border lies in the weights, the maps and the program.
+TEST_CASE("networks run above 4 GiB and across its border on the RTL", "[rtl][model]") {
+  const model::Graph graph = model::import_model(kModels / "lenet_mnist.tflite");
+  const auto vectors = reference::read_vectors(kModels / "lenet_mnist" / "vectors");
+  const compiler::Program program =
+      compiler::compile(graph, config_of(3, 5, 64, 128, 64), {vectors.policy});
+  const auto bytes = static_cast<std::uint64_t>(program.dram_bytes);
+  constexpr std::uint64_t kBorder = std::uint64_t{1} << 32;
+  for (const std::uint64_t base :
+       {kBorder - 0x1000, kBorder - bytes / 3 / 4096 * 4096, kBorder - bytes / 3 * 2 / 4096 * 4096,
+        kBorder - static_cast<std::uint64_t>(program.program_offset()) - 4096, kBorder,
+        (std::uint64_t{0xab} << 32) + 0xffff'0000}) {
+    CAPTURE(base);
+    sim::RtlOptions options = options_of();
+    options.base_address = base;
+    sim::RtlRunner rtl(program, options);
+    const reference::VectorCase& c = vectors.cases.front();
+    CHECK(compiler::first_difference(program, rtl.run(c.inputs).outputs, c.outputs) == "");
+  }
 }
 
 TEST_CASE("LeNet classifies the held-back digits on the RTL as their labels say", "[rtl][model]") {

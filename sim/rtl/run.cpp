@@ -17,8 +17,6 @@
 namespace trine::sim {
 namespace {
 
-/// Bus address of BASE; everything below it is an error, so a forgotten BASE shows.
-constexpr std::uint64_t kBaseAddress = 0x10000;
 constexpr std::uint64_t kIdleLimit = 1'000'000;
 constexpr std::uint64_t kResetAttempts = 1'000'000;
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 40;
@@ -60,7 +58,7 @@ struct RtlRunner::State {
     const std::string trace = o.trace_file.string();
     settings.trace_file = trace.empty() ? nullptr : trace.c_str();
     instance = api().create(&settings);
-    api().attach(instance, memory.data(), memory.size(), kBaseAddress);
+    api().attach(instance, memory.data(), memory.size(), options.base_address);
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -72,10 +70,12 @@ struct RtlRunner::State {
     const trine_callbacks callbacks = this->callbacks();
     expect(trine_open(storage, sizeof storage, &callbacks, &device));
     expect(trine_check_configuration(device, program.config_hash));
-    expect(trine_load_program(device, program.words.data(), program.words.size(),
-                              kBaseAddress + static_cast<std::uint64_t>(program.program_offset()),
-                              kBaseAddress));
-    expect(trine_set_window(device, kBaseAddress, kBaseAddress + memory.size() - 1));
+    expect(trine_load_program(
+        device, program.words.data(), program.words.size(),
+        options.base_address + static_cast<std::uint64_t>(program.program_offset()),
+        options.base_address));
+    expect(
+        trine_set_window(device, options.base_address, options.base_address + memory.size() - 1));
   }
 
   /// The driver's way to the design: AXI-Lite accesses, and memory that both see.
@@ -111,8 +111,9 @@ struct RtlRunner::State {
   }
 
   std::uint8_t* at(std::uint64_t address, std::size_t bytes) {
-    if (address < kBaseAddress || address - kBaseAddress + bytes > memory.size()) return nullptr;
-    return memory.data() + (address - kBaseAddress);
+    if (address < options.base_address || address - options.base_address + bytes > memory.size())
+      return nullptr;
+    return memory.data() + (address - options.base_address);
   }
 
   std::uint64_t cycle_limit() const {
@@ -140,8 +141,8 @@ struct RtlRunner::State {
     trine_status status{};
     trine_get_status(device, &status);
     return fmt::format("stopped: {}, at 0x{:x} (BASE is 0x{:x}){}",
-                       trine_error_text(status.error_cause), status.error_address, kBaseAddress,
-                       failing_run(status));
+                       trine_error_text(status.error_cause), status.error_address,
+                       options.base_address, failing_run(status));
   }
 
   /// ", RUN of ..." for errors of the load and store engines.
@@ -182,7 +183,8 @@ struct RtlRunner::State {
   const RtlOptions options;
   LoadedModel model;
   std::array<std::vector<int>, isa::kEngines> runs;
-  std::vector<std::uint8_t> memory;  ///< from kBaseAddress: the program's DRAM, then its words
+  std::vector<std::uint8_t>
+      memory;  ///< from options.base_address: the program's DRAM, then its words
   void* instance = nullptr;
   alignas(std::max_align_t) unsigned char storage[512];
   trine_device* device = nullptr;
@@ -276,7 +278,8 @@ void RtlRunner::reset() {
 }
 
 void RtlRunner::inject_error(std::uint64_t first, std::uint64_t last, int response) {
-  state_->api().inject_error(state_->instance, kBaseAddress + first, kBaseAddress + last, response);
+  state_->api().inject_error(state_->instance, state_->options.base_address + first,
+                             state_->options.base_address + last, response);
 }
 
 std::uint64_t RtlRunner::simulated_cycles() const { return state_->observed().total_cycles; }
@@ -289,7 +292,7 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   std::vector<ExpectedByte> expected;
   if (s.options.lockstep) expected = expected_writes(s.program, dram);
 
-  s.expect(trine_copy_to(s.device, kBaseAddress, dram.data(), dram.size()));
+  s.expect(trine_copy_to(s.device, s.options.base_address, dram.data(), dram.size()));
   s.api().clear_observed(s.instance);
   s.stop = kStopInterrupt;
   const int code = trine_run(s.device, 1);
@@ -301,7 +304,7 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
       throw_error("{}: lockstep: {}", s.program.name, describe(d, s.program));
   }
   s.expect(code);
-  s.expect(trine_copy_from(s.device, kBaseAddress, dram.data(), dram.size()));
+  s.expect(trine_copy_from(s.device, s.options.base_address, dram.data(), dram.size()));
 
   trine_counters counters{};
   s.expect(trine_get_counters(s.device, &counters));
@@ -325,7 +328,7 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
     s.expect(trine_reset(s.device, kResetAttempts));
   else
     reset();
-  s.expect(trine_copy_to(s.device, kBaseAddress, dram.data(), dram.size()));
+  s.expect(trine_copy_to(s.device, s.options.base_address, dram.data(), dram.size()));
   s.api().clear_observed(s.instance);
   for (const MemoryFlip& flip : flips)
     if (s.api().flip(s.instance, &flip) != 0)
@@ -333,7 +336,7 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
                   flip.pmem != 0 ? "PMEM" : "DMEM", flip.bank);
   s.stop = kStopInterrupt;
   const int code = trine_run(s.device, 1);
-  s.expect(trine_copy_from(s.device, kBaseAddress, dram.data(), dram.size()));
+  s.expect(trine_copy_from(s.device, s.options.base_address, dram.data(), dram.size()));
   Injected result;
   const Observed o = s.observed();
   for (const std::uint64_t c : o.causes) result.cycles += c;

@@ -5,11 +5,14 @@
 #include "sim/rtl/run.h"
 
 #include <catch2/catch.hpp>
+#include <cstddef>
+#include <cstring>
 #include <numeric>
 
 #include "gen/csr.h"
 #include "sim/rtl/tiny_program.h"
 #include "sw/base/error.h"
+#include "sw/runtime/trine_runtime.h"
 
 using namespace trine;
 using namespace trine::sim;
@@ -67,6 +70,10 @@ class BareDesign {
     return read(csr::kErrorCause);
   }
 
+ protected:
+  const ModelApi& api() const { return model_.api(); }
+  void* instance() const { return instance_; }
+
  private:
   static BuildOptions build_options() {
     BuildOptions build = checked_options().build;
@@ -77,6 +84,94 @@ class BareDesign {
   LoadedModel model_;
   void* instance_ = nullptr;
 };
+
+/// The design behind the driver: programs one after the other, without a reset between them.
+class DrivenDesign : public BareDesign {
+ public:
+  DrivenDesign() : BareDesign(10) {
+    api().attach(instance(), memory_.data(), memory_.size(), kBase);
+    trine_callbacks c{};
+    c.context = this;
+    c.read32 = [](void* d, std::uint32_t offset, std::uint32_t* value) -> int {
+      return static_cast<DrivenDesign*>(d)->try_read(offset, value);
+    };
+    c.write32 = [](void* d, std::uint32_t offset, std::uint32_t value) -> int {
+      return static_cast<DrivenDesign*>(d)->write(offset, value);
+    };
+    c.copy_to = [](void* d, std::uint64_t at, const void* data, std::size_t bytes) {
+      std::memcpy(static_cast<DrivenDesign*>(d)->memory_.data() + (at - kBase), data, bytes);
+      return 0;
+    };
+    c.copy_from = [](void* d, std::uint64_t at, void* data, std::size_t bytes) {
+      std::memcpy(data, static_cast<DrivenDesign*>(d)->memory_.data() + (at - kBase), bytes);
+      return 0;
+    };
+    c.wait_interrupt = [](void* d) {
+      const DrivenDesign& design = *static_cast<DrivenDesign*>(d);
+      return design.api().run(design.instance(), 100'000, 100'000) == kStopInterrupt ? 0 : -1;
+    };
+    REQUIRE(trine_open(storage_, sizeof storage_, &c, &device_) == TRINE_OK);
+    REQUIRE(trine_set_window(device_, kBase, kBase + memory_.size() - 1) == TRINE_OK);
+  }
+
+  /// @return what the program makes of `dram`
+  std::vector<std::uint8_t> run(const std::vector<isa::Word>& words,
+                                std::vector<std::uint8_t> dram) {
+    REQUIRE(dram.size() <= kWordsAt);
+    REQUIRE(trine_copy_to(device_, kBase, dram.data(), dram.size()) == TRINE_OK);
+    REQUIRE(trine_load_program(device_, words.data(), words.size(), kBase + kWordsAt, kBase) ==
+            TRINE_OK);
+    REQUIRE(trine_run(device_, 1) == TRINE_OK);
+    REQUIRE(trine_copy_from(device_, kBase, dram.data(), dram.size()) == TRINE_OK);
+    return dram;
+  }
+  void scrub() { REQUIRE(trine_scrub(device_, 100'000) == TRINE_OK); }
+
+ private:
+  static constexpr std::uint64_t kBase = 0x10000, kWordsAt = 0x8000;
+  std::vector<std::uint8_t> memory_ = std::vector<std::uint8_t>(0x10000);
+  alignas(std::max_align_t) unsigned char storage_[512];
+  trine_device* device_ = nullptr;
+};
+
+bool is_load(isa::Word word) {
+  return isa::opcode_of(word) == isa::Opcode::kRun && isa::engine_of(word) == isa::Engine::kLoad;
+}
+
+/// The program without its load into `target`; the load before it gives its tokens.
+std::vector<isa::Word> without_load(const std::vector<isa::Word>& words, isa::dma::Target target) {
+  std::vector<isa::Word> result;
+  std::size_t last = 0;  // load
+  for (const isa::Word word : words) {
+    if (!is_load(word) || isa::decode_run(word).op != static_cast<int>(target)) {
+      if (is_load(word)) last = result.size();
+      result.push_back(word);
+    } else if (isa::decode_run(word).signal != 0) {
+      isa::Run run = isa::decode_run(result.at(last));
+      run.signal |= isa::decode_run(word).signal;
+      result[last] = isa::encode_run(isa::Engine::kLoad, run);
+    }
+  }
+  return result;
+}
+
+/// Stores all of DMEM to the start of DRAM.
+std::vector<isa::Word> dump_program(const std::vector<isa::Word>& words) {
+  std::vector<isa::Word> result;
+  for (const isa::Word word : words) {  // what any program begins with
+    const isa::Opcode opcode = isa::opcode_of(word);
+    if (opcode == isa::Opcode::kSet || opcode == isa::Opcode::kRun) break;
+    result.push_back(word);
+  }
+  isa::Registers registers;
+  registers.set(isa::dma::kWords, 8 * 1024 / 4);
+  for (int reg = 0; reg < 4; ++reg)
+    result.push_back(
+        isa::encode_set(isa::Engine::kStore, reg, registers.value[static_cast<std::size_t>(reg)]));
+  result.push_back(isa::encode_run(isa::Engine::kStore, {}));
+  result.push_back(isa::kEndWord);
+  return result;
+}
 
 std::uint64_t sum(const CauseCycles& causes) {
   return std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
@@ -205,6 +300,30 @@ TEST_CASE("a deadlock ends with a message, not with a hang", "[rtl][run][error]"
   std::vector<std::uint8_t> dram = tiny.dram;
   CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
                     Contains("not finished after") && Contains("compute 0/0 of 1 RUNs"));
+}
+
+/// Memories of a design that was just made are zero here: what a program sees of them is what it
+/// sees behind a scrub, and something else behind another program.
+TEST_CASE("a scrub leaves nothing of a program to the next one", "[rtl][run][scrub]") {
+  const TinyProgram tiny = tiny_program(small_config(), 1);
+  const std::vector<isa::Word>& words = tiny.program.words;
+  DrivenDesign used;
+  const auto check = [&](const char* what, const std::vector<isa::Word>& probe) {
+    CAPTURE(what);
+    DrivenDesign fresh;
+    const std::vector<std::uint8_t> zeros = fresh.run(probe, tiny.dram);
+    CHECK(used.run(words, tiny.dram) == tiny.expected);
+    CHECK(used.run(probe, tiny.dram) != zeros);  // it would tell
+    CHECK(used.run(words, tiny.dram) == tiny.expected);
+    used.scrub();
+    CHECK(used.read(csr::kStatus) == 0);
+    CHECK(used.run(probe, tiny.dram) == zeros);
+  };
+  check("a store of DMEM", dump_program(words));
+  check("a convolution of DMEM", without_load(words, isa::dma::Target::kDmem));
+  check("a convolution with weights", without_load(words, isa::dma::Target::kPmem));
+  check("biases", without_load(words, isa::dma::Target::kBias));
+  check("scales", without_load(words, isa::dma::Target::kScale));
 }
 
 TEST_CASE("registers read what was written, and unknown ones answer with an error",

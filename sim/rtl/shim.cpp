@@ -65,6 +65,7 @@ class Model {
     reset();
   }
   ~Model() {
+    Verilated::threadContextp(&context_);  // the scopes leave it, not that of a model already gone
 #if VM_TRACE_FST
     if (trace_ != nullptr) trace_->close();
 #endif

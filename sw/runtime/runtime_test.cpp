@@ -25,6 +25,8 @@ struct FakeDevice {
   bool fails = false;       ///< every access
   bool gives_up = false;    ///< a soft reset, on its bus
   bool lets_go = false;     ///< of its bus, when it is told that this was reset
+  bool counts = false;      ///< CYCLES goes on by 2^31 + 1 with each access
+  std::uint64_t cycles = 0;
 
   trine_callbacks callbacks() {
     trine_callbacks c{};
@@ -53,6 +55,11 @@ struct FakeDevice {
  private:
   int read(std::uint32_t offset, std::uint32_t* value) {
     if (fails) return 1;
+    if (counts) {  // a read of the low half keeps the high half
+      cycles += 0x80000001;
+      if (offset == 0x80) registers[0x84] = static_cast<std::uint32_t>(cycles >> 32);
+      if (offset == 0x80) registers[0x80] = static_cast<std::uint32_t>(cycles);
+    }
     if (offset == 0x14 && (registers[0x14] & 9) != 0 && --polls_left <= 0) end();
     *value = registers[offset];
     return 0;
@@ -62,15 +69,17 @@ struct FakeDevice {
     registers[0x14] = resetting ? (gives_up ? 24u : 0u) : ends_badly ? 4u : 2u;
     if (!ends_badly || resetting) return;
     registers[0x18] = 2;
-    registers[0x1c] = 0x40;
-    registers[0x20] = 1;
+    registers[0x68] = 0x40;
+    registers[0x6c] = 1;
     registers[0x5c] = 7;
   }
   int write(std::uint32_t offset, std::uint32_t value) {
     if (fails) return 1;
     if (offset == 0x10 && (value & 1) != 0) registers[0x14] = 1;
-    if (offset == 0x10 && (value & 2) != 0) registers[0x14] = 8;
+    if (offset == 0x10 && (value & 6) != 0) registers[0x14] = 8;
     if (offset == 0x10 && (value & 8) != 0 && lets_go) registers[0x14] &= ~16u;
+    const bool locked = offset >= 0x30 && offset < 0x58;
+    if (locked && (registers[0x14] & 9) != 0) return 2;
     registers[offset] = value;
     return 0;
   }
@@ -161,7 +170,54 @@ TEST_CASE("window and watchdog are set while the device is idle", "[runtime]") {
   o.fake.polls_left = 5;
   REQUIRE(trine_start(o.device) == TRINE_OK);
   CHECK(trine_set_window(o.device, 0, 1) == TRINE_E_BUSY);
-  CHECK(trine_set_watchdog(o.device, 0) == TRINE_E_BUSY);
+  CHECK(o.fake.registers[0x48] == 0);
+  CHECK(trine_set_watchdog(o.device, 77) == TRINE_OK);  // what may end a soft reset
+  CHECK(o.fake.registers[0x58] == 77);
+}
+
+TEST_CASE("open waits for the zeros of memories with codes, not for a program", "[runtime]") {
+  FakeDevice fake;
+  alignas(std::max_align_t) unsigned char storage[512];
+  trine_device* device = nullptr;
+  const auto callbacks = fake.callbacks();
+  fake.registers[0x14] = 8;
+  fake.polls_left = 5;
+  REQUIRE(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_OK);
+  CHECK(fake.polls_left == 0);
+  fake.registers[0x14] = 9;  // a soft reset on a dead bus: the caller is to end it
+  fake.polls_left = 1'000'000;
+  REQUIRE(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_OK);
+}
+
+TEST_CASE("scrub is refused while busy, and waits for its end", "[runtime]") {
+  Opened o;
+  CHECK(trine_scrub(nullptr, 1) == TRINE_E_ARGUMENT);
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.polls_left = 1'000'000;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  o.fake.registers[0x10] = 0;
+  CHECK(trine_scrub(o.device, 9) == TRINE_E_BUSY);
+  CHECK(o.fake.registers[0x10] == 0);
+  o.fake.polls_left = 1;
+  CHECK(trine_wait(o.device, 9) == TRINE_OK);
+  o.fake.polls_left = 3;
+  CHECK(trine_scrub(o.device, 2) == TRINE_E_TIMEOUT);
+  CHECK(o.fake.registers[0x10] == 4);
+  CHECK(trine_reset(o.device, 9) == TRINE_OK);
+  o.fake.polls_left = 3;
+  CHECK(trine_scrub(o.device, 9) == TRINE_OK);
+  CHECK(trine_run(o.device, 9) == TRINE_OK);
+}
+
+TEST_CASE("a counter that goes on between its two halves is read as one", "[runtime]") {
+  Opened o;
+  o.fake.counts = true;
+  trine_counters c;
+  for (int i = 0; i < 8; ++i) {
+    const std::uint64_t before = o.fake.cycles;
+    REQUIRE(trine_get_counters(o.device, &c) == TRINE_OK);
+    CHECK(c.cycles == before + 0x80000001);
+  }
 }
 
 TEST_CASE("every cause of an error has a text, that of the register map", "[runtime][error]") {

@@ -26,6 +26,7 @@ static int write32(trine_device* device, uint32_t offset, uint32_t value) {
                                                                                   : TRINE_E_ACCESS;
 }
 
+/* Low half first: it keeps the high half of a counter. */
 static int read64(trine_device* device, uint32_t offset, uint64_t* value) {
   uint32_t low = 0, high = 0;
   if (read32(device, offset, &low) != TRINE_OK || read32(device, offset + 4, &high) != TRINE_OK)
@@ -41,9 +42,29 @@ static int write64(trine_device* device, uint32_t offset, uint64_t value) {
 
 size_t trine_device_size(void) { return sizeof(trine_device); }
 
+/* Zeros are written after a reset of a design with memory.ecc: for some thousand cycles. */
+static int only_zeros(uint32_t status) {
+  return (status & (kStatusOccupied | TRINE_CSR_STATUS_BUS_DIRTY)) == TRINE_CSR_STATUS_RESET;
+}
+static int occupied(uint32_t status) { return (status & kStatusOccupied) != 0; }
+static int dirty(uint32_t status) { return (status & TRINE_CSR_STATUS_BUS_DIRTY) != 0; }
+static int resetting(uint32_t status) { return occupied(status) && !dirty(status); }
+
+/* Reads STATUS as long as it says so: at most `attempts` times, 0: no limit. */
+static int wait_while(trine_device* device, int (*waits)(uint32_t), uint64_t attempts) {
+  uint64_t attempt;
+  for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
+    uint32_t status = 0;
+    if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+    if (!waits(status)) return TRINE_OK;
+  }
+  return TRINE_E_TIMEOUT;
+}
+
 int trine_open(void* storage, size_t storage_size, const trine_callbacks* callbacks,
                trine_device** device) {
   uint32_t id = 0;
+  int result;
   trine_device* opened = storage;
   if (storage == NULL || callbacks == NULL || device == NULL || callbacks->read32 == NULL ||
       callbacks->write32 == NULL || callbacks->copy_to == NULL || callbacks->copy_from == NULL)
@@ -59,8 +80,9 @@ int trine_open(void* storage, size_t storage_size, const trine_callbacks* callba
       write32(opened, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK ||
       write32(opened, TRINE_CSR_IRQ_ENABLE, kIrqAll) != TRINE_OK)
     return TRINE_E_ACCESS;
-  *device = opened;
-  return TRINE_OK;
+  result = wait_while(opened, only_zeros, 0);
+  if (result == TRINE_OK) *device = opened;
+  return result;
 }
 
 int trine_get_info(trine_device* device, trine_info* info) {
@@ -78,7 +100,7 @@ static int refuse_while_busy(trine_device* device) {
   uint32_t status = 0;
   if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
   if ((status & TRINE_CSR_STATUS_BUS_DIRTY) != 0) return TRINE_E_BUS;
-  return (status & kStatusOccupied) != 0 ? TRINE_E_BUSY : TRINE_OK;
+  return occupied(status) ? TRINE_E_BUSY : TRINE_OK;
 }
 
 int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
@@ -110,10 +132,8 @@ int trine_set_window(trine_device* device, uint64_t first, uint64_t last) {
 }
 
 int trine_set_watchdog(trine_device* device, uint32_t cycles) {
-  int result;
   if (device == NULL || cycles >> 24 != 0) return TRINE_E_ARGUMENT;
-  result = refuse_while_busy(device);
-  return result != TRINE_OK ? result : write32(device, TRINE_CSR_WATCHDOG, cycles);
+  return write32(device, TRINE_CSR_WATCHDOG, cycles);
 }
 
 int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes) {
@@ -216,33 +236,35 @@ int trine_get_counters(trine_device* device, trine_counters* counters) {
 int trine_bus_was_reset(trine_device* device) {
   enum { kAttempts = 16 }; /* the device needs some cycles */
   uint32_t status = 0;
-  int attempt;
+  int result;
   if (device == NULL) return TRINE_E_ARGUMENT;
   if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
   if ((status & TRINE_CSR_STATUS_BUSY) != 0) return TRINE_E_BUSY;
   if (write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_BUS_WAS_RESET) != TRINE_OK)
     return TRINE_E_ACCESS;
-  for (attempt = 0; attempt < kAttempts; ++attempt) {
-    if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
-    if ((status & TRINE_CSR_STATUS_BUS_DIRTY) == 0) return TRINE_OK;
-  }
-  return TRINE_E_BUS;
+  result = wait_while(device, dirty, kAttempts);
+  return result == TRINE_E_TIMEOUT ? TRINE_E_BUS : result;
+}
+
+static int reset(trine_device* device, uint32_t command, uint64_t attempts) {
+  int result;
+  if (write32(device, TRINE_CSR_CONTROL, command) != TRINE_OK) return TRINE_E_ACCESS;
+  device->started = 0;
+  result = wait_while(device, resetting, attempts);
+  if (result == TRINE_OK) result = refuse_while_busy(device); /* TRINE_E_BUS */
+  return result != TRINE_OK ? result : write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll);
 }
 
 int trine_reset(trine_device* device, uint64_t attempts) {
-  uint64_t attempt;
-  uint32_t status = 0;
   if (device == NULL) return TRINE_E_ARGUMENT;
-  if (write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_SOFT_RESET) != TRINE_OK)
-    return TRINE_E_ACCESS;
-  device->started = 0;
-  for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
-    if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
-    if ((status & TRINE_CSR_STATUS_BUS_DIRTY) != 0) return TRINE_E_BUS;
-    if ((status & kStatusOccupied) == 0)
-      return write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) == TRINE_OK ? TRINE_OK : TRINE_E_ACCESS;
-  }
-  return TRINE_E_TIMEOUT;
+  return reset(device, TRINE_CSR_CONTROL_SOFT_RESET, attempts);
+}
+
+int trine_scrub(trine_device* device, uint64_t attempts) {
+  int result;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  result = refuse_while_busy(device);
+  return result != TRINE_OK ? result : reset(device, TRINE_CSR_CONTROL_SCRUB, attempts);
 }
 
 const char* trine_strerror(int code) {

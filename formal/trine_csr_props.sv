@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_csr: each access is answered within a bound, in any state of the machine, whatever the bus of the master, the
+// memories' clearing and the counters do; what a program must find unchanged does not change while the machine is not
+// idle; start begins a program, and a wipe is asked for, in one place only.
+
+module trine_csr_props (
+  input logic        clk_i,
+  input logic        rst_ni,
+  input logic        awvalid_i,
+  input logic [11:0] awaddr_i,
+  input logic        wvalid_i,
+  input logic [31:0] wdata_i,
+  input logic [3:0]  wstrb_i,
+  input logic        bready_i,
+  input logic        arvalid_i,
+  input logic [11:0] araddr_i,
+  input logic        rready_i,
+  input logic        drained_i,
+  input logic        done_i,
+  input logic        expired_i,
+  input logic [3:0]  error_cause_i,
+  input logic        wiping_i
+);
+
+  logic        awready, wready, bvalid, arready, rvalid, irq, start, running, stop, clear, bus_was_reset, wipe;
+  logic [1:0]  bresp, rresp;
+  logic [31:0] rdata, program_words;
+  logic [31:0] program_addr, base, first, last;
+  logic [23:0] watchdog;
+
+  trine_csr #(.Ecc(1'b1)) u_dut (
+    .clk_i            (clk_i),
+    .rst_ni           (rst_ni),
+    .s_axil_awvalid_i (awvalid_i),
+    .s_axil_awready_o (awready),
+    .s_axil_awaddr_i  (awaddr_i),
+    .s_axil_awprot_i  (3'd0),
+    .s_axil_wvalid_i  (wvalid_i),
+    .s_axil_wready_o  (wready),
+    .s_axil_wdata_i   (wdata_i),
+    .s_axil_wstrb_i   (wstrb_i),
+    .s_axil_bvalid_o  (bvalid),
+    .s_axil_bready_i  (bready_i),
+    .s_axil_bresp_o   (bresp),
+    .s_axil_arvalid_i (arvalid_i),
+    .s_axil_arready_o (arready),
+    .s_axil_araddr_i  (araddr_i),
+    .s_axil_arprot_i  (3'd0),
+    .s_axil_rvalid_o  (rvalid),
+    .s_axil_rready_i  (rready_i),
+    .s_axil_rdata_o   (rdata),
+    .s_axil_rresp_o   (rresp),
+    .irq_o            (irq),
+    .program_o        (program_addr),
+    .program_words_o  (program_words),
+    .base_o           (base),
+    .window_first_o   (first),
+    .window_last_o    (last),
+    .watchdog_o       (watchdog),
+    .start_o          (start),
+    .running_o        (running),
+    .stop_o           (stop),
+    .clear_o          (clear),
+    .bus_was_reset_o  (bus_was_reset),
+    .drained_i        (drained_i),
+    .done_i           (done_i),
+    .expired_i        (expired_i),
+    .error_cause_i    (error_cause_i),
+    .error_addr_i     ('0),
+    .error_run_i      ('0),
+    .cause_i          (3'd0),
+    .busy_i           (4'd0),
+    .read_beat_i      (1'b0),
+    .write_words_i    (5'd0),
+    .wipe_o           (wipe),
+    .wiping_i         (wiping_i),
+    .ecc_dmem_count_i (32'd0),
+    .ecc_pmem_count_i (32'd0)
+  );
+
+  (* hierconn *) logic        \u_dut.write_q , \u_dut.read_q ;
+  (* hierconn *) logic [1:0]  \u_dut.state_q ;
+  (* hierconn *) logic        \u_dut.start_q , \u_dut.clear_q ;
+  (* hierconn *) logic [14:0] \u_dut.u_counters.ring_q ;
+  (* hierconn *) logic [3:0]  \u_dut.u_counters.index_q ;
+
+  localparam logic [1:0] StIdle = 2'd0, StRun = 2'd1, StClear = 2'd3;
+
+  // Contract: what was offered stays.
+  logic        write_waits_q, read_waits_q, bvalid_waits_q, rvalid_waits_q, w_taken_q, r_taken_q, busy_q;
+  logic [11:0] awaddr_q, araddr_q;
+  logic [31:0] wdata_q;
+  logic [3:0]  wstrb_q;
+  logic [1:0]  w_age_q;  // cycles that a write, or a read, waited for its ready while no answer was in the way
+  logic [4:0]  r_age_q;
+  logic [159:0] kept_q;
+  logic        write, read;
+
+  assign write = awvalid_i && wvalid_i;
+  assign read  = arvalid_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      write_waits_q  <= 1'b0;
+      read_waits_q   <= 1'b0;
+      bvalid_waits_q <= 1'b0;
+      rvalid_waits_q <= 1'b0;
+      w_taken_q      <= 1'b0;
+      r_taken_q      <= 1'b0;
+      w_age_q        <= '0;
+      r_age_q        <= '0;
+    end else begin
+      write_waits_q  <= write && !awready;
+      read_waits_q   <= read && !arready;
+      bvalid_waits_q <= bvalid && !bready_i;
+      rvalid_waits_q <= rvalid && !rready_i;
+      w_taken_q      <= write && awready;
+      r_taken_q      <= read && arready;
+      w_age_q        <= write && !awready ? w_age_q + 2'(!bvalid) : '0;
+      r_age_q        <= read && !arready ? r_age_q + 5'(!rvalid) : '0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    awaddr_q <= awaddr_i;
+    wdata_q  <= wdata_i;
+    wstrb_q  <= wstrb_i;
+    araddr_q <= araddr_i;
+    busy_q   <= \u_dut.state_q  != StIdle || wiping_i;
+    kept_q   <= {program_addr, program_words, base, first, last};
+  end
+
+  // Cycles until the counter passes by that a read waits for; 0: its cycle, or none is waited for.
+  logic [11:0] offset;
+  logic [3:0]  wanted, ahead;
+  logic [4:0]  remaining;
+
+  assign offset    = {araddr_i[11:2], 2'b00} - trine_csr_pkg::CsrCyclesOffset;
+  assign wanted    = offset[6:3];
+  assign ahead     = \u_dut.u_counters.index_q  == 4'd14 ? 4'd0 : \u_dut.u_counters.index_q  + 4'd1;
+  assign remaining = offset >= 12'd120 || offset[2] ? 5'd0 :
+                     wanted >= ahead ? 5'(wanted) - 5'(ahead) : 5'd15 + 5'(wanted) - 5'(ahead);
+
+  always_comb begin
+    if ($initstate) assume (!rst_ni);
+    if (rst_ni) begin
+      if (write_waits_q) assume (write && awaddr_i == awaddr_q && wdata_i == wdata_q && wstrb_i == wstrb_q);
+      if (read_waits_q) assume (read && araddr_i == araddr_q);
+
+      // Counters come round.
+      a_index: assert (\u_dut.u_counters.index_q  < 4'd15);
+      a_ring:  assert (\u_dut.u_counters.ring_q  == 15'd1 << \u_dut.u_counters.index_q );
+
+      // Ready comes in the next cycle in which no answer is in the way; of the low half of a counter within 15.
+      a_write_now:   assert (w_age_q <= 2'd1);
+      a_write_ready: assert (wready == awready && awready == \u_dut.write_q );
+      a_write_asked: assert (!awready || write_waits_q);
+      a_write_first: assert (w_age_q == 2'd0 || awready);
+      a_read_ready:  assert (arready == \u_dut.read_q );
+      a_read_asked:  assert (!arready || read_waits_q);
+      a_write_age:   assert (w_age_q == 2'd0 || write_waits_q);
+      a_read_age:    assert (r_age_q == 5'd0 || (read_waits_q && !rvalid));
+      a_read_bound:  assert (r_age_q <= 5'd15);
+      if (read && !arready && !rvalid) a_read_nears: assert (r_age_q + remaining <= 5'd14);
+
+      // The answer comes in the cycle after, and stays.
+      a_write_answer: assert (!(w_taken_q || bvalid_waits_q) || bvalid);
+      a_read_answer:  assert (!(r_taken_q || rvalid_waits_q) || rvalid);
+
+      // Locked, and what nothing but an idle machine does.
+      if (busy_q) begin
+        a_locked: assert (kept_q == {program_addr, program_words, base, first, last});
+        a_start:  assert (!start);
+      end
+      a_starts: assert (start == \u_dut.start_q  && (!start || running));
+      a_clear:  assert (clear == (\u_dut.state_q  == StClear));
+      a_wipe:   assert (!wipe || clear);
+
+      c_write_wiping: cover (w_taken_q && wiping_i && bresp == 2'b10);
+      c_write_stop:   cover (w_taken_q && stop && !drained_i && bresp == 2'b00);
+      c_read_long:    cover (r_age_q == 5'd15 && arready);
+      c_wipe:         cover (wipe);
+      c_run:          cover (running && w_taken_q && bresp == 2'b10);
+    end
+  end
+
+  logic unused;
+  assign unused = ^{irq, rresp, rdata, watchdog, bus_was_reset};
+
+endmodule

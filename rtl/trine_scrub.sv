@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Zeros in all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
+//
+// A next program cannot read then what a former one left (CONTROL.scrub). With codes (memory.ecc) words
+// have any content after power-up, and so no code: then each reset, and each soft reset, writes zeros, so
+// that a word that a program never wrote reads as zero, without an error.
+//
+// Rows of all memories are written side by side, one a cycle; a memory with fewer rows than the others is
+// ready earlier. Writes of the load engine to the small memories pass through here.
+//
+// Timing    busy_o for Rows cycles from the cycle after wipe_i, or after rst_ni, on. No register in the
+//           path of the load engine's writes.
+// Contract  nobody uses the memories while busy_o.
+// Check     tb/trine_scrub_tb.cpp
+
+module trine_scrub #(
+  parameter int unsigned DmemRows      = 2048,  // of a bank
+  parameter int unsigned PmemRows      = 1024,  // of a bank
+  parameter int unsigned ParamChannels = 512,
+  parameter int unsigned DataWords     = 2,
+  parameter bit          AtReset       = 1'b0,
+  localparam int unsigned BiasRows  = ParamChannels / DataWords,
+  localparam int unsigned ScaleRows = 2 * ParamChannels / DataWords,
+  localparam int unsigned TableRows = trine_isa_pkg::TableWords / DataWords,
+  localparam int unsigned ExpRows   = trine_isa_pkg::ExponentialWords / DataWords,
+  localparam int unsigned MostBanks = DmemRows > PmemRows ? DmemRows : PmemRows,
+  localparam int unsigned MostSmall = ScaleRows > ExpRows ? ScaleRows : ExpRows,  // others have fewer
+  localparam int unsigned Rows      = MostBanks > MostSmall ? MostBanks : MostSmall,
+  localparam int unsigned RowBits   = $clog2(Rows),
+  localparam int unsigned DmemRowBits   = DmemRows > 1 ? $clog2(DmemRows) : 1,
+  localparam int unsigned PmemRowBits   = PmemRows > 1 ? $clog2(PmemRows) : 1,
+  localparam int unsigned BiasAddrBits  = $clog2(BiasRows),
+  localparam int unsigned ScaleAddrBits = $clog2(ScaleRows),
+  localparam int unsigned TableAddrBits = $clog2(TableRows),
+  localparam int unsigned ExpAddrBits   = $clog2(ExpRows)
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     wipe_i,
+
+  output logic                     busy_o,
+
+  // Row of each bank of DMEM and PMEM that is to be zero.
+  output logic                     dmem_o,
+  output logic [DmemRowBits-1:0]   dmem_row_o,
+  output logic                     pmem_o,
+  output logic [PmemRowBits-1:0]   pmem_row_o,
+
+  // The small memories: what the load engine writes, and what is written.
+  input  logic [32*DataWords-1:0]  wdata_i,
+  input  logic                     bias_we_i,
+  input  logic [BiasAddrBits-1:0]  bias_addr_i,
+  input  logic                     scale_we_i,
+  input  logic [ScaleAddrBits-1:0] scale_addr_i,
+  input  logic                     table_we_i,
+  input  logic [TableAddrBits-1:0] table_addr_i,
+  input  logic                     exp_we_i,
+  input  logic [ExpAddrBits-1:0]   exp_addr_i,
+  output logic [32*DataWords-1:0]  wdata_o,
+  output logic                     bias_we_o,
+  output logic [BiasAddrBits-1:0]  bias_addr_o,
+  output logic                     scale_we_o,
+  output logic [ScaleAddrBits-1:0] scale_addr_o,
+  output logic                     table_we_o,
+  output logic [TableAddrBits-1:0] table_addr_o,
+  output logic                     exp_we_o,
+  output logic [ExpAddrBits-1:0]   exp_addr_o
+);
+
+  logic               busy_q;
+  logic [RowBits-1:0] row_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q <= AtReset;
+      row_q  <= '0;
+    end else if (wipe_i) begin
+      busy_q <= 1'b1;
+      row_q  <= '0;
+    end else if (busy_q) begin
+      busy_q <= row_q != RowBits'(Rows - 1);
+      row_q  <= row_q + RowBits'(1);
+    end
+  end
+
+  assign busy_o     = busy_q;
+  assign dmem_o     = busy_q && 32'(row_q) < DmemRows;
+  assign pmem_o     = busy_q && 32'(row_q) < PmemRows;
+  assign dmem_row_o = DmemRowBits'(row_q);
+  assign pmem_row_o = PmemRowBits'(row_q);
+
+  assign wdata_o      = busy_q ? '0 : wdata_i;
+  assign bias_we_o    = bias_we_i || (busy_q && 32'(row_q) < BiasRows);
+  assign scale_we_o   = scale_we_i || (busy_q && 32'(row_q) < ScaleRows);
+  assign table_we_o   = table_we_i || (busy_q && 32'(row_q) < TableRows);
+  assign exp_we_o     = exp_we_i || (busy_q && 32'(row_q) < ExpRows);
+  assign bias_addr_o  = busy_q ? BiasAddrBits'(row_q) : bias_addr_i;
+  assign scale_addr_o = busy_q ? ScaleAddrBits'(row_q) : scale_addr_i;
+  assign table_addr_o = busy_q ? TableAddrBits'(row_q) : table_addr_i;
+  assign exp_addr_o   = busy_q ? ExpAddrBits'(row_q) : exp_addr_i;
+
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    if (busy_q) a_alone: assert (!(bias_we_i || scale_we_i || table_we_i || exp_we_i));
+  end
+`endif
+
+endmodule

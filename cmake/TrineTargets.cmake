@@ -28,5 +28,5 @@ function(trine_add_test name)
   endif()
   trine_time_target(${name})
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:")
+                       PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()

@@ -134,5 +134,5 @@ function(trine_add_bench name)
   endif()
   trine_time_target(${target})
   catch_discover_tests(${target} TEST_PREFIX "${target}: " DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS "${ARG_LABELS}" SKIP_REGULAR_EXPRESSION "SKIPPED:")
+                       PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()

@@ -25,6 +25,8 @@ std::string config_package(const Config& config);
 std::string top_module(const Config& config);
 std::string file_list(const Config& config, const std::vector<std::string>& sources);
 std::string core_file(const Config& config, const std::vector<std::string>& sources);
+/// Timing constraints of the top alone.
+std::string constraints();
 std::string readme(const Config& config, const std::vector<std::string>& sources);
 
 /// "row_wrap" -> "RowWrap", "row_wrap" -> "ROW_WRAP".

@@ -10,6 +10,7 @@
 #include "gen/emit.h"
 #include "gen/memories.h"
 #include "gen/schema.h"
+#include "sw/base/hash.h"
 
 namespace trine::gen {
 namespace {
@@ -213,7 +214,7 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
   return fmt::format(
       "CAPI=2:\n"
       "# SPDX-License-Identifier: Apache-2.0\n"
-      "name: trine:design:{}:0.1.0\n"
+      "name: trine:design:trine_{}_{:016x}:0.1.0\n"
       "description: Neural-network accelerator, {} x {} PEs\n\n"
       "filesets:\n"
       "  rtl:\n    files:\n{}    file_type: systemVerilogSource\n"
@@ -230,7 +231,36 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "      verilator:\n"
       "        mode: lint-only\n"
       "        verilator_options: [-Wall]\n",
-      config.name, config.rows, config.cols, rtl, lint);
+      // Of all keys: what a program sees is less than what makes two designs differ.
+      config.name, hash64(config.to_toml()), config.rows, config.cols, rtl, lint);
+}
+
+std::string constraints() {
+  return "# SPDX-License-Identifier: Apache-2.0\n"
+         "#\n"
+         "# Constraints of trine_top as a block, read by synthesis and timing (SDC). What differs "
+         "is set "
+         "before:\n"
+         "#\n"
+         "#   trine_period  of clk_i, in the library's unit of time (mostly ns)\n"
+         "#   trine_input   part of the period that is over when an input arrives\n"
+         "#   trine_output  part of the period that is left for the outside when an output "
+         "leaves\n\n"
+         "if {![info exists trine_period]} { set trine_period 10.0 }\n"
+         "if {![info exists trine_input]} { set trine_input 0.5 }\n"
+         "if {![info exists trine_output]} { set trine_output 0.5 }\n\n"
+         "create_clock -name trine_clk -period $trine_period [get_ports clk_i]\n\n"
+         "# The reset begins at any time, and ends in step with the clock: recovery and removal of "
+         "its "
+         "end are\n"
+         "# checked, its beginning is not. Behind a synchronizer of its own in the SoC both hold.\n"
+         "set_input_delay [expr {$trine_input * $trine_period}] -clock trine_clk [get_ports "
+         "rst_ni]\n"
+         "set_false_path -fall_from [get_ports rst_ni]\n\n"
+         "set_input_delay [expr {$trine_input * $trine_period}] -clock trine_clk \\\n"
+         "  [get_ports {s_axil_*_i m_axi_*_i}]\n"
+         "set_output_delay [expr {$trine_output * $trine_period}] -clock trine_clk [get_ports "
+         "*_o]\n";
 }
 
 std::string readme(const Config& config, const std::vector<std::string>& sources) {
@@ -244,15 +274,17 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "this folder.\n\n"
       "| file | what |\n|---|---|\n"
       "| `trine_top.sv` | top module; `trine_core.sv` is the same with parameters |\n"
-      "| `trine.f`, `trine.core` | file list, FuseSoC core |\n"
+      "| `trine.f`, `trine.core`, `trine.sdc` | file list, FuseSoC core, timing constraints |\n"
       "| `trine_sram.sv` | the only memory: replace it by your library's macros |\n"
-      "| `trine_csr.h`, `trine_isa.h` | C headers |\n"
+      "| `trine_runtime.h`, `trine_runtime.c` | the driver, C99 |\n"
+      "| `trine_csr.h`, `trine_isa.h` | its headers: registers, instruction set |\n"
+      "| `integrate.md` | from here to a running system |\n"
       "| `architecture.md`, `instructions.md`, `registers.md` | what the machine does |\n"
       "| `config.toml`, `manifest.json` | the configuration, and all files |\n\n"
       "```\n"
       "verilator --lint-only -Wall --top-module trine_top -f trine.f\n"
-      "yosys -p \"read_verilog -sv $(grep '\\.sv$' trine.f | tr '\\n' ' '); synth -top "
-      "trine_top\"\n"
+      "yosys -p \"read_verilog -sv $(grep '\\.sv$' trine.f | tr '\\n' ' '); chparam -set "
+      "Multiplier 1 trine_top; synth -top trine_top\"\n"
       "trine compile --config config.toml MODEL.tflite --out model.trine\n"
       "```\n\n"
       "## Configuration\n\n| key | value | meaning |\n|---|---|---|\n{}\n"

@@ -13,6 +13,7 @@
 #include "gen/isa.h"
 #include "gen/memories.h"
 #include "gen/output.h"
+#include "gen/prefix.h"
 #include "gen/root.h"
 #include "gen/schema.h"
 #include "sw/base/error.h"
@@ -71,16 +72,25 @@ std::vector<std::string> source_order(const Files& files) {
   return order;
 }
 
+/// Whether a text points at files that are not in the design's folder.
+bool names_repository(const std::string& text) {
+  static const std::regex path("\\b(docs|formal|rtl|tb|tests)/");
+  return std::regex_search(text, path);
+}
+
 /// Names the design in the second line of every file; its first is licence or title.
 void stamp(const Config& config, Files& files) {
   for (auto& [name, text] : files) {
-    const std::string what =
+    std::string what =
         fmt::format("Trine design {}, configuration 0x{:016x}", config.name, config.hash());
-    const std::string line = ends_with(name, ".h")    ? "/* " + what + " */\n"
-                             : ends_with(name, ".md") ? "\n<!-- " + what + " -->\n"
-                             : ends_with(name, ".toml") || ends_with(name, ".core")
-                                 ? "# " + what + "\n"
-                                 : "// " + what + "\n";
+    if (names_repository(text)) what += "; docs/, formal/, rtl/, tb/, tests/: Trine's repository";
+    const bool in_c = ends_with(name, ".h") || ends_with(name, ".c");
+    const std::string line =
+        in_c                     ? "/* " + what + " */\n"
+        : ends_with(name, ".md") ? "\n<!-- " + what + " -->\n"
+        : ends_with(name, ".toml") || ends_with(name, ".core") || ends_with(name, ".sdc")
+            ? "# " + what + "\n"
+            : "// " + what + "\n";
     text.insert(text.find('\n') + 1, line);
   }
 }
@@ -110,11 +120,15 @@ Files design_files(const Config& config) {
   const std::vector<std::string> sources = source_order(files);
   files["trine.f"] = file_list(config, sources);
   files["trine.core"] = core_file(config, sources);
+  files["trine.sdc"] = constraints();
   files["trine_isa.h"] = isa_header();
   files["trine_csr.h"] = csr_header();
   files["instructions.md"] = instructions_markdown();
   files["registers.md"] = registers_markdown();
-  files["architecture.md"] = read_text(root() / "docs" / "architecture.md");
+  for (const char* name : {"trine_runtime.h", "trine_runtime.c"})
+    files[name] = read_text(root() / "sw" / "runtime" / name);
+  for (const char* name : {"architecture.md", "integrate.md"})
+    files[name] = read_text(root() / "docs" / name);
   files["README.md"] = readme(config, sources);
   files["config.toml"] = "# SPDX-License-Identifier: Apache-2.0\n" + config.to_toml();
   stamp(config, files);
@@ -124,9 +138,11 @@ Files design_files(const Config& config) {
 
 }  // namespace
 
-void generate(const Config& config, const fs::path& out_dir) {
-  const Files files = design_files(config);
-  write_output(files, manifest(config), out_dir);
+void generate(const Config& config, const fs::path& out_dir, const std::string& prefix) {
+  check_prefix(prefix);
+  nlohmann::ordered_json about = manifest(config);
+  about["top"] = prefixed("trine_top", prefix);
+  write_output(with_prefix(design_files(config), prefix), about, out_dir);
 }
 
 void write_packages(const fs::path& dir) {

@@ -12,11 +12,15 @@ namespace trine::gen {
 
 /// Writes the design into `out_dir`, which is then a folder of its own: trine_top.sv, the packages
 /// and modules it uses, trine.f and trine.core (paths relative to the folder), C headers,
-/// instructions.md, registers.md, README.md, config.toml, manifest.json. The same configuration
-/// gives the same bytes. An earlier output is replaced as a whole; readers see the old or the new.
+/// the driver in C,
+/// trine.sdc, instructions.md, registers.md, README.md, config.toml, manifest.json. The same
+/// configuration gives the same bytes. With a `prefix` each name of a module, a file or a C symbol
+/// begins with it (left_trine_top), so that designs can share a system. An earlier output is
+/// replaced as a whole; readers see the old or the new.
 /// @pre check(config) passes
 /// @throws Error  when `out_dir` holds something that generate() has not written
-void generate(const Config& config, const std::filesystem::path& out_dir);
+void generate(const Config& config, const std::filesystem::path& out_dir,
+              const std::string& prefix = "");
 
 /// Refreshes the committed prints below the root `dir`: rtl/trine_isa_pkg.sv, rtl/trine_csr_pkg.sv
 /// and docs/{instructions,registers,configuration}.md.

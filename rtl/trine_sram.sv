@@ -6,8 +6,8 @@
 //   en &&  we:  mem[addr] = (mem[addr] & ~mask) | (wdata & mask); rdata is unchanged
 //
 // Technology hook: replace this file by one with the same ports that instantiates the macros of
-// your library for each (Width, Depth) of trine.f's memory list. Nothing else in the design knows how
-// it stores its bits. The contract is that of common compilers' bit-masked single-port SRAMs: reads
+// your library for each (Width, Depth) of trine.f's memory list (integrate.md). Nothing else in the
+// design knows how it stores its bits. The contract is that of common compilers' bit-masked single-port SRAMs: reads
 // are synchronous, a write does not disturb the output, the content is undefined after power-up.
 //
 // Timing    latency 1 cycle, one access per cycle

@@ -181,8 +181,8 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
   const sim::TemporaryFolder scratch{fs::temp_directory_path()};
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");
-  run_yosys(elaborate_script(read_file_list(folder / "design"), "trine_top"), "elaborate", folder,
-            "2x2");
+  run_yosys(elaborate_script(read_file_list(folder / "design" / "trine.f"), "trine_top"),
+            "elaborate", folder, "2x2");
   const std::string design = read_text(folder / "design.il");
   for (const char* module : {"trine_pe", "trine_expand", "trine_compute", "trine_vector_lane"})
     CHECK_THAT(design, Contains(module));

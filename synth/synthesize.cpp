@@ -89,7 +89,8 @@ class Flow {
 
   SynthReport run() {
     progress("elaborating");
-    run_yosys(elaborate_script(read_file_list(design_), top_), "elaborate", folder(), label_);
+    run_yosys(elaborate_script(read_file_list(design_ / "trine.f"), top_), "elaborate", folder(),
+              label_);
     const Plan plan = make_plan(parse_rtlil(read_text(folder() / "design.il")), top_);
     map_all(plan);
     if (!options_.netlist.empty()) write_netlist(plan);

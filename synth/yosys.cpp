@@ -150,15 +150,16 @@ void run_yosys(const std::string& script, const std::string& name, const fs::pat
     throw_error("{}: yosys: {}", what, reason_in(log));
 }
 
-std::vector<std::string> read_file_list(const fs::path& design) {
+std::vector<std::string> read_file_list(const fs::path& list) {
   std::vector<std::string> sources;
-  std::istringstream in(read_text(design / "trine.f"));
+  std::istringstream in(read_text(list));
   for (std::string line; std::getline(in, line);) {
     line = trimmed(line);
     const std::string extension = fs::path(line).extension().string();
-    if (extension == ".sv" || extension == ".v") sources.push_back((design / line).string());
+    if (extension == ".sv" || extension == ".v")
+      sources.push_back((list.parent_path() / line).string());
   }
-  if (sources.empty()) throw_error("{}: lists no source", (design / "trine.f").string());
+  if (sources.empty()) throw_error("{}: lists no source", list.string());
   return sources;
 }
 

@@ -43,7 +43,7 @@ Path parse_timing(std::string_view text);
 void run_yosys(const std::string& script, const std::string& name,
                const std::filesystem::path& folder, const std::string& what);
 
-/// The files of a trine.f, in order, as absolute paths. @throws Error
-std::vector<std::string> read_file_list(const std::filesystem::path& design);
+/// The files of a trine.f, in order, as paths beside it. @throws Error
+std::vector<std::string> read_file_list(const std::filesystem::path& list);
 
 }  // namespace trine::synth

@@ -160,6 +160,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
+      Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"},
       Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
   CAPTURE(row.arguments);
   const Shell shell;
@@ -179,6 +180,7 @@ TEST_CASE("generate writes a design that can be generated again from its configu
   CHECK(result.code == 0);
   CHECK_THAT(result.out, Catch::Contains("4 x 8 PEs, 128 int8 MACs per cycle"));
   CHECK(shell.read_json("j").at("peak_macs_per_cycle") == 128);
+  CHECK(shell.read_json("j").at("top") == "trine_top");
   CHECK(fs::exists(shell.dir / "d/a/trine.f"));
   const Result again = shell.trine("generate --config d/a/config.toml --out b --quiet");
   CHECK(again.code == 0);
@@ -343,6 +345,10 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   CHECK(after.size() == before.size());
   CHECK(std::equal(before.begin() + static_cast<std::ptrdiff_t>(program), before.end(),
                    after.begin() + static_cast<std::ptrdiff_t>(program)));
+  const json& input = facts.at("inputs").at(0);
+  CHECK(input.at("offset").get<std::size_t>() + input.at("bytes").get<std::size_t>() <= program);
+  CHECK(input.at("bytes").get<int>() >=
+        4 * input.at("pitch").get<int>() * input.at("H").get<int>());
   // Three rows of the first output, a word each code: they are in the memory after the run.
   const auto offset = facts.at("outputs").at(0).at("offset").get<std::size_t>();
   CHECK(after[offset] == read_npy(shell.dir / "a.npy").bytes[0]);

@@ -9,9 +9,19 @@
 //
 // The AXI memory is as plain as it can be: one burst at a time in each direction.
 
+// Two designs in one system: included twice, with other names of the bench and of the top, and Alone = 0,
+// which leaves $finish to who instantiates both and waits for done_o.
+
 `timescale 1ns / 1ps
 
-module smoke_icarus_tb;
+`ifndef TRINE_BENCH
+`define TRINE_BENCH smoke_icarus_tb
+`define TRINE_TOP trine_top
+`endif
+
+module `TRINE_BENCH (
+  output reg done_o
+);
 
   parameter Words        = 4096;  // of the memory
   parameter CompareWords = 1536;
@@ -19,6 +29,9 @@ module smoke_icarus_tb;
   parameter ProgramWords = 1;
   parameter BaseAt       = 32'h0;
   parameter Limit        = 100000;
+  parameter Before       = "memory.hex";
+  parameter After        = "expected.hex";
+  parameter Alone        = 1;
 
   reg clk = 1'b0, rst_n = 1'b0;
   always #5 clk = !clk;
@@ -43,7 +56,7 @@ module smoke_icarus_tb;
   reg  [31:0] r_word = 0, w_word = 0;
   reg  [7:0]  r_left = 0;
 
-  trine_top u_dut (
+  `TRINE_TOP u_dut (
     .clk_i (clk), .rst_ni (rst_n),
     .s_axil_awaddr_i (awaddr), .s_axil_awprot_i (3'd0), .s_axil_awvalid_i (awvalid),
     .s_axil_awready_o (awready), .s_axil_wdata_i (wdata), .s_axil_wstrb_i (4'hf),
@@ -142,8 +155,9 @@ module smoke_icarus_tb;
 
   integer i, cycles, bad;
   initial begin
-    $readmemh("memory.hex", memory);
-    $readmemh("expected.hex", expected);
+    done_o = 1'b0;
+    $readmemh(Before, memory);
+    $readmemh(After, expected);
     repeat (4) @(negedge clk);
     rst_n = 1'b1;
     repeat (2) @(negedge clk);
@@ -172,7 +186,8 @@ module smoke_icarus_tb;
       end
     if (bad == 0) $display("PASS after %0d cycles", cycles);
     else $display("FAIL");
-    $finish;
+    done_o = 1'b1;
+    if (Alone) $finish;
   end
 
 endmodule

@@ -5,8 +5,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <memory>
 
+#include "gen/prefix.h"
 #include "gen/schema.h"
 #include "sw/base/error.h"
 #include "sw/cli/common.h"
@@ -17,10 +21,19 @@ namespace {
 struct Options {
   Output output;
   Design design;
-  std::string out, packages;
+  std::string out, prefix, packages;
 };
 
-Json describe(const gen::Config& config, const std::string& out) {
+/// For a shell. The command enters the folder, as Verilator cuts a path at its blanks.
+std::string quoted(const std::string& word) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("_-./", c); };
+  if (std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+Json describe(const gen::Config& config, const Options& options) {
   Json json;
   json["name"] = config.name;
   json["hash"] = fmt::format("0x{:016x}", config.hash());
@@ -28,7 +41,8 @@ Json describe(const gen::Config& config, const std::string& out) {
   json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
   json["dmem_banks"] = config.banks();
   json["pmem_rows"] = config.pmem_rows();
-  json["out"] = out;
+  json["out"] = options.out;
+  json["top"] = gen::prefixed("trine_top", options.prefix);
   return json;
 }
 
@@ -41,14 +55,15 @@ int run(const Options& options) {
   if (options.out.empty()) throw_error("trine generate: --out is required");
   options.output.check({}, {{"--config", options.design.config}});
   const gen::Config config = options.design.load();
-  gen::generate(config, options.out);
+  gen::generate(config, options.out, options.prefix);
   options.output.print(fmt::format(
       "{}: {} x {} PEs, {} int8 MACs per cycle, configuration 0x{:016x}\n"
       "written to {}; lint with\n"
-      "  verilator --lint-only -Wall --top-module trine_top -F {}/trine.f\n",
+      "  (cd {} && verilator --lint-only -Wall --top-module {} -f {})\n",
       config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
-      config.hash(), options.out, options.out));
-  options.output.write_json(describe(config, options.out));
+      config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
+      gen::prefixed("trine.f", options.prefix)));
+  options.output.write_json(describe(config, options));
   return kSuccess;
 }
 
@@ -62,13 +77,19 @@ void add_generate(CLI::App& app, Action& action) {
   options->design.declare(*command)->required(false);
   command->add_option("--out,-o", options->out, "folder to write; an earlier output is replaced")
       ->type_name("DIR");
+  command
+      ->add_option("--prefix", options->prefix,
+                   "before each name of a module, a file and a C symbol: for several designs\n"
+                   "in one system (none)")
+      ->type_name("P");
   // For developers: refreshes the prints of the instruction set that the repository holds.
   command->add_option("--packages", options->packages)->group("");
   command->footer(
       "Examples:\n"
       "  trine generate --config edge256 --out out/edge256\n"
       "  trine generate --config edge256 --set array.rows=16 --set name=tall --out out/tall\n"
-      "  trine generate --config mine.toml --out out/mine\n\n"
+      "  trine generate --config mine.toml --out out/mine\n"
+      "  trine generate --config edge64 --prefix left --out out/left   (left_trine_top, ...)\n\n"
       "Presets:\n  " +
       fmt::format("{}", fmt::join(gen::preset_names(), ", ")) +
       "\n"

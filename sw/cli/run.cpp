@@ -119,6 +119,12 @@ std::string_view text(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+Json edge_json(const compiler::TensorLayout& layout) {
+  Json json = compiler::layout_json(layout);
+  json["bytes"] = layout.bytes();
+  return json;
+}
+
 /// What lies from BASE on before and after the run, program included, and what a host must know:
 /// a bench of one's own needs no more.
 void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
@@ -142,9 +148,10 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
   json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
   json["program_offset"] = program.program_offset();
   json["program_words"] = program.words.size();
+  for (const compiler::TensorLayout& layout : program.inputs)
+    json["inputs"].push_back(edge_json(layout));
   for (const compiler::TensorLayout& layout : program.outputs)
-    json["outputs"].push_back(
-        {{"name", layout.name}, {"offset", layout.offset}, {"bytes", layout.bytes()}});
+    json["outputs"].push_back(edge_json(layout));
   write_file(folder / "run.json", json.dump(2) + "\n");
 }
 

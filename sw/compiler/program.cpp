@@ -84,22 +84,6 @@ Fold fold_of(const json& j) {
   return f;
 }
 
-json layout_json(const TensorLayout& l) {
-  return {{"name", l.name},
-          {"extents", l.extents},
-          {"C", l.shape.C},
-          {"H", l.shape.H},
-          {"W", l.shape.W},
-          {"transposed", l.transposed},
-          {"fold", fold_json(l.fold)},
-          {"offset", l.offset},
-          {"pitch", l.pitch},
-          {"plane", l.plane},
-          {"scale", l.scale},
-          {"zero_point", l.zero_point},
-          {"per_word", l.shape.per_word}};
-}
-
 TensorLayout layout_of(const json& j) {
   TensorLayout l;
   j.at("name").get_to(l.name);
@@ -464,6 +448,22 @@ void check_contents(const Program& p) {
 }
 
 }  // namespace
+
+json layout_json(const TensorLayout& l) {
+  return {{"name", l.name},
+          {"extents", l.extents},
+          {"C", l.shape.C},
+          {"H", l.shape.H},
+          {"W", l.shape.W},
+          {"transposed", l.transposed},
+          {"fold", fold_json(l.fold)},
+          {"offset", l.offset},
+          {"pitch", l.pitch},
+          {"plane", l.plane},
+          {"scale", l.scale},
+          {"zero_point", l.zero_point},
+          {"per_word", l.shape.per_word}};
+}
 
 std::int64_t Program::macs() const {
   std::int64_t sum = 0;

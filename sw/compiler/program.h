@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,9 @@ struct Program {
 std::vector<const Program*> stages(const Program& program);
 
 /// @throws Error  names the file and the fault
+/// How a tensor at the edge lies in memory, for whoever prepares it without this library.
+nlohmann::json layout_json(const TensorLayout& layout);
+
 Program read_program(const std::filesystem::path& path);
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file);
 void write_program(const std::filesystem::path& path, const Program& program);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "sw/runtime/trine_runtime.h"
+#include "trine_runtime.h"
 
-#include <string.h>
-
-#include "trine_csr.h" /* emitted with each design by `trine generate` */
+#include "trine_csr.h"
 #include "trine_isa.h"
 
 enum { kIrqAll = TRINE_CSR_IRQ_STATUS_DONE | TRINE_CSR_IRQ_STATUS_ERROR };
@@ -15,6 +13,9 @@ struct trine_device {
   trine_info info;
   int loaded, started;
 };
+
+/* Not memset(): a freestanding compiler has no string.h. */
+static const trine_status kNoStatus = {0};
 
 static int read32(trine_device* device, uint32_t offset, uint32_t* value) {
   return device->callbacks.read32(device->callbacks.context, offset, value) == 0 ? TRINE_OK
@@ -70,8 +71,9 @@ int trine_open(void* storage, size_t storage_size, const trine_callbacks* callba
       callbacks->write32 == NULL || callbacks->copy_to == NULL || callbacks->copy_from == NULL)
     return TRINE_E_ARGUMENT;
   if (storage_size < sizeof(trine_device)) return TRINE_E_STORAGE;
-  memset(opened, 0, sizeof *opened);
   opened->callbacks = *callbacks;
+  opened->loaded = 0;
+  opened->started = 0;
   if (read32(opened, TRINE_CSR_ID, &id) != TRINE_OK) return TRINE_E_ACCESS;
   if (id != TRINE_CSR_ID_VALUE) return TRINE_E_ID;
   if (read32(opened, TRINE_CSR_VERSION, &opened->info.version) != TRINE_OK) return TRINE_E_ACCESS;
@@ -207,7 +209,7 @@ int trine_get_status(trine_device* device, trine_status* status) {
   uint32_t bits = 0;
   if (device == NULL || status == NULL) return TRINE_E_ARGUMENT;
   if (read32(device, TRINE_CSR_STATUS, &bits) != TRINE_OK) return TRINE_E_ACCESS;
-  memset(status, 0, sizeof *status);
+  *status = kNoStatus;
   status->busy = (bits & kStatusOccupied) != 0;
   status->done = (bits & TRINE_CSR_STATUS_DONE) != 0;
   status->error = (bits & TRINE_CSR_STATUS_ERROR) != 0;

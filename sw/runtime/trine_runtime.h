@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
  * Driver of a Trine accelerator, C99, without operating system and without allocation.
  *
  * The caller gives the functions that reach the device (register reads and writes, copies to and
  * from the memory that the device's AXI master sees) and the storage of the handle.
  *
- *   union { max_align_t align; unsigned char bytes[512]; } storage;
+ *   union { uint64_t word; void* pointer; unsigned char bytes[512]; } storage;
  *   trine_device* device;
  *   trine_open(&storage, sizeof storage, &callbacks, &device);
  *   trine_check_configuration(device, program_hash);
@@ -16,6 +16,12 @@
  *
  * Every function returns TRINE_OK or a negative code; trine_strerror() names it. Addresses are bus
  * addresses of the device. One handle is for one thread at a time.
+ *
+ * What copy_to() has written the device must see when write32() starts it, and copy_from() must see
+ * what the device has written: on a processor with caches or a write buffer the callbacks clean,
+ * invalidate and fence. `trine generate` writes this driver beside the design, with the headers of
+ * registers and instruction set that it includes; it needs nothing else but a C99 compiler's
+ * stddef.h and stdint.h (and, as every freestanding program, memcpy() for the compiler's own use).
  */
 
 #ifndef TRINE_RUNTIME_H

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a system takes over from `trine generate`: the commands of docs/integrate.md, the driver, prefixes, constraints.
+
+usage: run.py [--full] [--build DIR]
+$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of the page, in its order, in a folder of its own
+(those marked "full" with --full), then checks what they have left. Exit code 1 if something is wrong, 77 without riscv64-unknown-elf-gcc.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, SKIPPED  # noqa: E402
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
+CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding"]
+# A device that has ended before it is asked, in front of the example that a header begins with.
+EXAMPLE = """
+#include "{runtime}.h"
+#include "{csr}.h"
+#include "{isa}.h"
+
+static uint64_t memory[64];
+static int copies;
+static int read32(void* context, uint32_t offset, uint32_t* value) {{
+  (void)context;
+  *value = offset == {P}CSR_ID ? {P}CSR_ID_VALUE : offset == {P}CSR_VERSION ? {P}ISA_VERSION :
+           offset == {P}CSR_STATUS ? (copies > 1 ? {P}CSR_STATUS_DONE : 0u) : 7u;
+  return 0;
+}}
+static int write32(void* context, uint32_t offset, uint32_t value) {{
+  (void)context, (void)offset, (void)value;
+  return 0;
+}}
+static int copy_to(void* context, uint64_t address, const void* data, size_t bytes) {{
+  (void)context, (void)data;
+  ++copies;
+  return address + bytes > sizeof memory;
+}}
+static int copy_from(void* context, uint64_t address, void* data, size_t bytes) {{
+  (void)context, (void)data;
+  return address + bytes > sizeof memory;
+}}
+int {p}example(void);
+int {p}example(void) {{
+  const {p}callbacks callbacks = {{0, read32, write32, copy_to, copy_from, 0}};
+  const uint64_t program_hash = 0x700000007u, words[2] = {{0, 0}};
+  const size_t word_count = 2, input_bytes = 8, output_bytes = 8;
+  const uint64_t program_address = 64, base_address = 0, input_address = 0, output_address = 8;
+  const unsigned char input[8] = {{0}};
+  unsigned char output[8];
+  {p}status status;
+{example}
+  return {p}get_status(device, &status) || !status.done;
+}}
+"""
+
+failures = []
+
+
+def check(good, what):
+    print(f"{'ok' if good else 'FAILED'}: {what}", flush=True)
+    if not good:
+        failures.append(what)
+
+
+def run(what, command, folder, **options):
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    check(done.returncode == 0, what)
+    if done.returncode:
+        print(done.stdout[-3000:])
+    return done.stdout
+
+
+def page(folder, full):
+    """All blocks of the page, as a reader types them."""
+    text = (ROOT / "docs" / "integrate.md").read_text()
+    blocks = re.findall(r"(<!-- full:.*?-->\n)?```sh\n(.*?)```", text, re.S)
+    check(len(blocks) > 5, "the page has commands")
+    for slow, commands in blocks:
+        if full or not slow:
+            run("page: " + commands.splitlines()[0][:90], ["bash", "-euo", "pipefail", "-c", commands], folder)
+
+
+def drivers(folder):
+    """The header's example, with and without a prefix, all in one program; and for a bare processor."""
+    calls, objects = [], []
+    for name, p in (("edge32", "trine_"), ("left", "left_trine_"), ("right", "right_trine_")):
+        design = folder / "out" / name
+        header = (design / f"{p}runtime.h").read_text()
+        example = "\n".join(re.findall(r"^ \*   (.+)$", header, re.M))
+        check(example.count(p) >= 8, f"{p}runtime.h begins with an example")
+        source = folder / f"{p}example.c"
+        source.write_text(EXAMPLE.format(runtime=p + "runtime", csr=p + "csr", isa=p + "isa", p=p, P=p.upper(), example=example))
+        for file in (source, design / f"{p}runtime.c"):
+            objects.append(f"{file.stem}.o")
+            run(f"{file.name}: C99", ["gcc", *STRICT, "-I", design, "-c", file, "-o", objects[-1]], folder)
+            run(f"{file.name}: freestanding, rv32", [*CROSS, *STRICT, "-I", design, "-c", file, "-o", "bare.o"], folder)
+        calls.append(f"{p}example()")
+    main = folder / "main.c"
+    main.write_text("".join(f"int {call[:-2]}(void);\n" for call in calls) +
+                    f"int main(void) {{ return {' || '.join(calls)}; }}\n")
+    run("three drivers in one program", ["gcc", *STRICT, main, *objects, "-o", "drivers"], folder)
+    run("they run", ["./drivers"], folder)
+
+
+def names(folder):
+    """No file and no module of one design is the other's."""
+    left, right = (folder / "out" / name for name in ("left", "right"))
+    shared = {p.name for p in left.iterdir()} & {p.name for p in right.iterdir()}
+    documents = {"LICENSE", "README.md", "architecture.md", "config.toml", "instructions.md", "integrate.md", "manifest.json",
+                 "registers.md"}
+    check(shared == documents, f"files of both are documents: {sorted(shared ^ documents)}")
+    declared = [set(re.findall(r"^(?:module|package) (\w+)", "\n".join(p.read_text() for p in d.glob("*.sv")), re.M))
+                for d in (left, right)]
+    check(len(declared[0]) > 40 and not declared[0] & declared[1], "no module or package is in both")
+
+
+def cores(folder):
+    """FuseSoC: variants of a preset have names of their own."""
+    found = set()
+    for keys in ([], ["--set", "pipeline.rows=4"], ["--set", "memory.ecc=true"]):
+        out = folder / "variant"
+        run("a variant", ["./trine", "generate", "--config", "edge32", *keys, "--out", out, "--quiet"], folder)
+        found |= set(re.findall(r"^name: (\S+)$", (out / "trine.core").read_text(), re.M))
+    check(len(found) == 3, f"FuseSoC cores of three variants: {sorted(found)}")
+
+
+def flip_flops(ports):
+    """Structural Verilog: each input bit ends in one, each output bit comes out of one, the reset resets one."""
+    cells = ["DFFSR (.CLK(clk_i), .D(irq_o), .R(rst_ni), .S(rst_ni))"]
+    for way, bits, name in ports:
+        wide = int(bits[1:-3]) + 1 if bits else 0
+        for net in [f"{name}[{i}]" for i in range(wide)] or [name]:
+            if way == "output":
+                cells.append(f"DFFPOSX1 (.CLK(clk_i), .D(s_axil_wvalid_i), .Q({net}))")
+            elif name not in ("clk_i", "rst_ni"):
+                cells.append(f"DFFPOSX1 (.CLK(clk_i), .D({net}))")
+    return "".join(f"  {cell.replace(' ', f' c{i} ', 1)};\n" for i, cell in enumerate(cells))
+
+
+def printed_command(folder):
+    """The lint command that generate prints, as it is, for a folder whose name a shell would take apart."""
+    said = run("generate into a folder with a blank and a quote",
+               ["./trine", "generate", "--config", "edge32", "--out", "out/it's here"], folder)
+    run("the printed lint command", ["bash", "-euo", "pipefail", "-c", said.rstrip().splitlines()[-1]], folder)
+
+
+def constraints(folder):
+    """OpenSTA reads trine.sdc for a module with the top's ports, and finds no port without a constraint."""
+    for p, design in (("", "edge32"), ("left_", "left")):
+        top = (folder / "out" / design / f"{p}trine_top.sv").read_text()
+        ports = re.findall(r"^  (input|output) +logic +(\[\d+:0\])? *(\w+),?$", top, re.M)
+        check(len(ports) > 50, f"ports of {p}trine_top")
+        stub = folder / "stub.v"
+        stub.write_text(f"module {p}trine_top ({', '.join(name for _, _, name in ports)});\n" +
+                        "".join(f"  {way} {bits} {name};\n" for way, bits, name in ports) + flip_flops(ports) + "endmodule\n")
+        script = folder / "sta.tcl"
+        script.write_text("read_liberty /usr/share/qflow/tech/osu018/osu018_stdcells.lib\nread_verilog stub.v\n"
+                          f"link_design {p}trine_top\nset {p}trine_period 5\nread_sdc out/{design}/{p}trine.sdc\n"
+                          "check_setup -verbose\nreport_checks -from [get_ports rst_ni]\nputs \"period [get_property [get_clocks *] period]\"\nexit\n")
+        said = run(f"OpenSTA reads {p}trine.sdc", ["sta", "-no_splash", "-exit", script.name], folder)
+        good = "period 5" in said and "arning" not in said and "rror" not in said
+        check(good, f"{p}trine.sdc constrains all ports" + ("" if good else f":\n{said[:2000]}"))
+        check(re.search(r"recovery", said) and re.search(r"\^ rst_ni", said) and not re.search(r"v rst_ni", said),
+              f"{p}trine.sdc checks the end of a reset, not its beginning")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "integrate")
+    options = parser.parse_args()
+    if not shutil.which(CROSS[0]):
+        print(f"SKIPPED: no {CROSS[0]} (Debian: gcc-riscv64-unknown-elf)")
+        sys.exit(SKIPPED)
+    # A blank: every command must stand it.
+    folder = options.build.resolve() / "a folder"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
+    for name in ("models", "tests"):
+        (folder / name).symlink_to(ROOT / name)
+    page(folder, options.full)
+    drivers(folder)
+    names(folder)
+    cores(folder)
+    printed_command(folder)
+    constraints(folder)
+    print(f"integrate: {len(failures)} wrong" if failures else "integrate: all as the page says")
+    sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()

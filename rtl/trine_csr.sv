@@ -103,13 +103,11 @@ module trine_csr #(
       read_q   <= 1'b0;
       bvalid_q <= 1'b0;
       rvalid_q <= 1'b0;
-      bus_was_reset_q <= 1'b0;
     end else begin
       write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q;
       read_q   <= s_axil_arvalid_i && counter_there && !read_q && !rvalid_q;
       bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
       rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
-      bus_was_reset_q <= bus_was_reset;
     end
   end
 
@@ -347,6 +345,11 @@ module trine_csr #(
   assign running_o       = state_q == StRun;
   assign stop_o          = state_q != StRun;
   assign clear_o         = clear_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bus_was_reset_q <= 1'b0;
+    else         bus_was_reset_q <= bus_was_reset;
+  end
+
   assign bus_was_reset_o = bus_was_reset_q;
   assign irq_o           = |(irq_status_q & irq_enable_q);
 

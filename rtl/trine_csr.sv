@@ -144,7 +144,7 @@ module trine_csr #(
   logic [63:0]             program_wide, base_wide, first_wide, last_wide;
   logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
   logic                    start_bit, reset_bit, scrub_bit, start, scrub, soft_reset, bus_was_reset;
-  logic                    aligned, locked, idle;
+  logic                    aligned, locked, idle, startable;
 
   assign program_wide = 64'(program_q);
   assign base_wide    = 64'(base_q);
@@ -155,6 +155,7 @@ module trine_csr #(
   assign start_bit    = wdata[trine_csr_pkg::CsrControlStartBit];
   assign reset_bit    = wdata[trine_csr_pkg::CsrControlSoftResetBit];
   assign scrub_bit    = wdata[trine_csr_pkg::CsrControlScrubBit];
+  assign startable    = idle && !reset_bit && !scrub_bit;  // nor does a program run
 
   // What a program, or the memories' clearing, must find unchanged.
   always_comb begin
@@ -183,10 +184,9 @@ module trine_csr #(
     if (write_q && write_ok) begin
       unique case (waddr)
         trine_csr_pkg::CsrControlOffset: begin
-          write_ok      = !(start_bit && (!idle || reset_bit || scrub_bit)) &&
-                          !(scrub_bit && !idle && !reset_bit) &&
+          write_ok      = !(start_bit && !startable) && !(scrub_bit && !idle && !reset_bit) &&
                           !(wdata[trine_csr_pkg::CsrControlBusWasResetBit] && running_o);
-          start         = write_ok && start_bit;
+          start         = start_bit && startable;
           scrub         = write_ok && scrub_bit;
           soft_reset    = write_ok && (reset_bit || scrub_bit);
           bus_was_reset = write_ok && wdata[trine_csr_pkg::CsrControlBusWasResetBit];

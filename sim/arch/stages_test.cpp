@@ -122,8 +122,65 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
                     Catch::Matchers::Contains("input 'input' is int16, the machine takes int8"));
 }
 
-/// The same network between images [N, C, H, W], `steps` in front: r RESHAPE from planes without the
-/// batch's axis, q QUANTIZE, t TRANSPOSE.
+/// An operator of ONNX on floats, or the way there and back.
+int floats(Builder& b, model::OpKind kind, const std::string& name, const std::vector<int>& from) {
+  const int output = b.unary(from[0], kind, name);
+  b.graph.ops.back().inputs = from;
+  if (kind == model::OpKind::kQuantize) return output;
+  model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(output)];
+  t.type = model::DataType::kFloat32;
+  t.quantization = {};
+  return output;
+}
+
+TEST_CASE("float operators between convolutions run on the host", "[arch][host][onnx]") {
+  using model::OpKind;
+  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const auto convolution = [&](int from) {
+      return b.convolution(from, 6, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+    };
+    const auto real = [&](int from) {
+      return floats(b, OpKind::kDequantize, "DEQUANTIZE", {from});
+    };
+    const auto codes = [&](int from) { return floats(b, OpKind::kQuantize, "QUANTIZE", {from}); };
+    const int x = b.input({1, 5, 6, 7});
+    const int y = convolution(x);
+    const int first = codes(floats(b, OpKind::kOnnx, "Mish", {real(y)}));
+    // Floats of `y` cannot pass through the machine, codes can.
+    const int largest = floats(b, OpKind::kOnnx, "Max", {real(y), real(convolution(first))});
+    b.graph.outputs = {convolution(codes(largest))};
+    const std::vector<Array> inputs{b.random_array(x)};
+    CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                      Catch::Matchers::Contains("op 2 Mish") &&
+                          Catch::Matchers::Contains("op 7 Max") &&
+                          Catch::Matchers::Contains("--allow-host runs these operators"));
+    compiler::CompileOptions options;
+    options.allow_host = true;
+    const compiler::Program program = compiler::compile(b.graph, config, options);
+    CHECK(program.rest.size() == 2);
+    const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
+    REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  }
+}
+
+TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][onnx]") {
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
+  const model::Graph graph = model::import_onnx(folder / "operators.onnx", true);
+  const reference::VectorSet vectors = reference::read_vectors(folder / "operators");
+  compiler::CompileOptions options;
+  options.allow_host = true;
+  const compiler::Program program =
+      compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
+  CHECK(program.macs() == 8 * 8 * 9 * 36);
+  for (const reference::VectorCase& c : vectors.cases)
+    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+}
+
+/// The same network between images [N, C, H, W], `steps` in front: r RESHAPE from planes without
+/// the batch's axis, q QUANTIZE, t TRANSPOSE.
 model::Graph of_planes(Builder b, const std::string& steps) {
   model::Graph& graph = b.graph;
   const std::vector<model::Op> ops = std::exchange(graph.ops, {});

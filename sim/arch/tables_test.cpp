@@ -208,8 +208,9 @@ TEST_CASE("a difference that would be another code is refused", "[arch][elementw
   set(out, 0.15f, 77);
   b.graph.outputs = {out};
   REQUIRE_THROWS_WITH(compiler::compile(b.graph, small_config(4, 4, 16, 8, 64)),
-                      "random.tflite: op 0 SUB: tensor 2 't2': the machine negates before it "
-                      "rounds, which changes codes at these scales");
+                      Catch::Matchers::Contains(
+                          "random.tflite: op 0 SUB: tensor 2 't2': the machine negates before it "
+                          "rounds, which changes codes at these scales"));
 }
 
 TEST_CASE("halves to even in products and differences", "[arch][random][elementwise]") {
@@ -326,7 +327,8 @@ TEST_CASE("without a table what needs one is refused by name", "[arch][table][er
     b.graph.outputs = {b.unary(from, OpKind::kLogistic, "LOGISTIC")};
     REQUIRE_THROWS_WITH(
         compiler::compile(b.graph, config),
-        "random.tflite: op 0 LOGISTIC: tensor 1 't1' needs the lookup table (vector.table)");
+        Catch::Matchers::Contains(
+            "random.tflite: op 0 LOGISTIC: tensor 1 't1' needs the lookup table (vector.table)"));
   }
   SECTION("but not what has other hardware") {
     const int scaled = b.binary(from, b.constant({}), OpKind::kMul, "MUL");

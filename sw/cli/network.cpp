@@ -97,7 +97,7 @@ Network load_network(const NetworkOptions& options, const gen::Config& config,
     compiler::check_configuration(network.program, config);
     return network;
   }
-  network.graph = model::import_model(options.model);
+  network.graph = model::import_model(options.model, options.allow_host);
   compiler::CompileOptions compile_options;
   compile_options.rounding = policy;
   compile_options.allow_host = options.allow_host;

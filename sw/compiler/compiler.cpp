@@ -2,7 +2,9 @@
 
 #include "sw/compiler/compiler.h"
 
+#include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "sw/base/error.h"
@@ -108,6 +110,39 @@ Program compile_stages(const model::Graph& graph, const gen::Config& config,
   return first;
 }
 
+/// @throws Error  with what the user can do, besides
+Program compile_on_machine(const model::Graph& graph, const gen::Config& config,
+                           const CompileOptions& options) try {
+  return compile_stage(graph, config, options);
+} catch (const Unsupported& e) {
+  throw_error("{}\n{}: --allow-host runs {} on the host, between stages of the machine", e.what(),
+              graph.file, e.ops.size() == 1 ? "this operator" : "these operators");
+}
+
+/// Operators on floats that no table replaces, and those that give them their operands or read
+/// their results.
+void mark_host(model::Graph* graph) {
+  std::set<int> floats;  // tensors that the host makes or reads
+  const auto is_host = [&](const model::Op& op) {
+    const auto found = [&](int t) { return floats.count(t) > 0; };
+    const bool joins_floats = op.kind == model::OpKind::kConcatenation &&
+                              graph->out(op).type == model::DataType::kFloat32;
+    return op.kind == model::OpKind::kOnnx || joins_floats ||
+           std::any_of(op.inputs.begin(), op.inputs.end(), found) ||
+           std::any_of(op.outputs.begin(), op.outputs.end(), found);
+  };
+  for (bool more = true; std::exchange(more, false);)
+    for (model::Op& op : graph->ops) {
+      if (op.on_host || !is_host(op)) continue;
+      op.on_host = more = true;
+      for (const auto* tensors : {&op.inputs, &op.outputs})
+        for (const int t : *tensors)
+          if (t >= 0 && !graph->tensor(t).is_constant &&
+              graph->tensor(t).type == model::DataType::kFloat32)
+            floats.insert(t);
+    }
+}
+
 }  // namespace
 
 Program compile(const model::Graph& graph, const gen::Config& config,
@@ -115,7 +150,8 @@ Program compile(const model::Graph& graph, const gen::Config& config,
   gen::check(config);
   model::check(graph);
   model::Graph split = rewritten(graph);
-  if (!options.allow_host) return compile_stage(split, config, options);
+  if (!options.allow_host) return compile_on_machine(split, config, options);
+  mark_host(&split);
   // What the machine refuses goes to the host, until nothing is refused; or until that does not
   // help: tensors that only pass through the machine are int8, too.
   for (;;) {

@@ -47,16 +47,35 @@ void Lowering::for_each_op(Step step) {
     const auto& inputs = op(i).inputs;
     const bool hopeless =
         std::any_of(inputs.begin(), inputs.end(), [&](int t) { return missing.count(t) > 0; });
+    bool done = !hopeless;
     try {
+      if (op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm) no_such_operator(op(i));
       if (!hopeless) step(i);
     } catch (const Error& e) {
       errors += std::string(errors.empty() ? "" : "\n") + e.what();
       refused.push_back(i);
-      missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+      done = false;
     }
-    if (hopeless) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+    if (!done && !stand_in(op(i))) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
   }
   if (!errors.empty()) throw Unsupported(errors, std::move(refused));
+}
+
+/// A map for the result of an operator that is refused, as if it came from outside: what follows is
+/// judged as well, so that all faults are named at once.
+bool Lowering::stand_in(const Op& o) try {
+  const Tensor& t = graph_.out(o);
+  if (t.type != model::DataType::kInt8) return false;
+  if (map_of_.count(o.outputs[0]) == 0)
+    new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
+  return true;
+} catch (const Error&) {
+  return false;
+}
+
+void Lowering::no_such_operator(const Op& o) const {
+  fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
+                      graph_.out(o).name));
 }
 
 void Lowering::fail(const Op& o, const std::string& what) const {
@@ -394,8 +413,7 @@ void Lowering::lower(int index) {
                             graph_.out(o).name));
       [[fallthrough]];
     default:
-      fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
-                          graph_.out(o).name));
+      no_such_operator(o);
   }
 }
 

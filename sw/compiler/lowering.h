@@ -83,12 +83,14 @@ class Lowering {
 
   // ---- maps and layers --------------------------------------------------------------------------
 
-  /// Calls step(index) for the machine's operators in order. @throws Error  with all errors of
-  /// operators whose inputs had none
+  /// Calls step(index) for the machine's operators in order. @throws Error  with the errors of
+  /// all whose inputs exist or have a stand-in
   template <typename Step>
   void for_each_op(Step step);
   const Op& op(int i) const { return graph_.ops[at(i)]; }
   [[noreturn]] void fail(const Op& o, const std::string& what) const;
+  [[noreturn]] void no_such_operator(const Op& o) const;
+  bool stand_in(const Op& o);
   int add_map(int tensor, const Shape& shape);
   /// An input that is only reshaped has the new shape from the start: the host lays it out.
   void add_input(int tensor);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which operators run on the host: those on float inputs down to the first codes, what lays an image
-// of planes (N C H W) out as the machine has it, or back, and at the other end SOFTMAX that the
-// machine cannot compute, DEQUANTIZE, operators on floats, and what only moves their codes.
+// Which operators run on the host: those on float inputs down to the first codes, what lays an
+// image of planes (N C H W) out as the machine has it, or back, and at the other end SOFTMAX that
+// the machine cannot compute, DEQUANTIZE, operators on floats, and what only moves their codes.
 
 #include <fmt/format.h>
 
@@ -90,7 +90,8 @@ bool is_state(const Graph& graph, int tensor) {
 
 bool on_host_at_end(const Graph& graph, const Op& op) {
   return op.on_host || op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
-         op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax || converts_uint8(graph, op) ||
+         op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax || op.kind == OpKind::kOnnx ||
+         converts_uint8(graph, op) ||
          ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
            model::computes_floats(op.kind)) &&
           is_float(graph, op.input(0)));
@@ -150,8 +151,9 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
   for (int i = 0; i < count; ++i) {
     const Op& op = op_at(i);
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
-                        op.kind == OpKind::kFloat || model::computes_floats(op.kind) ||
-                        moves_codes(op.kind) || takes_image(graph, op);
+                        op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
+                        model::computes_floats(op.kind) || moves_codes(op.kind) ||
+                        takes_image(graph, op);
     const auto is_known = [&](int t) {
       return t < 0 || graph.tensor(t).is_constant || known.count(t) > 0;
     };

@@ -20,7 +20,7 @@ using model::Graph;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "TRINEPRG";
-constexpr std::uint32_t kFormat = 10;
+constexpr std::uint32_t kFormat = 11;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
 
 // ---- configuration
@@ -203,6 +203,8 @@ void for_each_field(Op& op, Visit visit) {
   visit("code_max", op.code_max);
   visit("low", op.low);
   visit("step", op.step);
+  visit("numbers", op.numbers);
+  visit("words", op.words);
 }
 
 json op_json(const model::Op& op) {

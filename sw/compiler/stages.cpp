@@ -36,6 +36,24 @@ std::vector<int> stage_of_ops(const Graph& graph) {
   return stages;
 }
 
+/// Host's operators whose results the machine cannot pass through (floats) as late as their readers
+/// allow.
+void postpone(const Graph& graph, std::vector<int>* stages) {
+  std::map<int, int> first_read;  // tensor -> last stage in which the host may make it
+  for (std::size_t i = graph.ops.size(); i-- > 0;) {
+    const Op& op = graph.ops[i];
+    int& stage = (*stages)[i];
+    if (op.on_host && graph.out(op).type != model::DataType::kInt8)
+      if (const auto found = first_read.find(op.outputs[0]); found != first_read.end())
+        stage = std::max(stage, found->second);
+    for (const int t : op.inputs) {
+      const int latest = stage - (op.on_host ? 0 : 1);  // in which the host may make it
+      int& entry = first_read.try_emplace(t, latest).first->second;
+      entry = std::min(entry, latest);
+    }
+  }
+}
+
 }  // namespace
 
 Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vector<int>& inputs,
@@ -62,7 +80,8 @@ Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vecto
 }
 
 std::vector<Stage> stages_of(const Graph& graph) {
-  const std::vector<int> stage = stage_of_ops(graph);
+  std::vector<int> stage = stage_of_ops(graph);
+  postpone(graph, &stage);
   const int count = stage.empty() ? 1 : *std::max_element(stage.begin(), stage.end()) + 1;
   std::map<int, int> last_read;  // tensor -> stage
   for (std::size_t i = 0; i < graph.ops.size(); ++i)

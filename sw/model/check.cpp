@@ -11,6 +11,7 @@
 
 #include "sw/base/error.h"
 #include "sw/model/graph.h"
+#include "sw/model/onnx_evaluate.h"
 #include "sw/model/order.h"
 #include "sw/model/shapes.h"
 
@@ -693,6 +694,14 @@ class Checker {
     }
   }
 
+  /// Shapes are what evaluation gives: it compares them.
+  void onnx() const {
+    if (!onnx_file::evaluates(op_.name)) fail("operator is not supported");
+    for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i)
+      if (has(i) && in(i).type == DataType::kInt16) fail(in(i), "type int16");
+    if (out().type == DataType::kInt16) fail(out(), "type int16");
+  }
+
   void dispatch() const {
     switch (op_.kind) {
       case OpKind::kConv2D:
@@ -773,6 +782,8 @@ class Checker {
         return softmax();
       case OpKind::kNormalization:
         return normalization();
+      case OpKind::kOnnx:
+        return onnx();
       case OpKind::kRelu:
       case OpKind::kRelu6:
       case OpKind::kReluN1To1:

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -124,6 +125,7 @@ enum class OpKind {
   kMul,
   kNeg,
   kNormalization,  ///< LayerNorm, RMSNorm of int8 codes: map, gamma, beta (optional), float32
+  kOnnx,           ///< host: the float32 operator Op::name of ONNX, with Op::numbers, Op::words
   kPad,
   kPadV2,
   kQuantize,
@@ -202,6 +204,8 @@ struct Op {
   bool of_uint8 = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`
   int low = 0, step = 1;  ///< THRESHOLD: code below all thresholds, code from one to the next
+  std::map<std::string, std::vector<double>> numbers;  ///< ONNX's attributes, "opset", "output"
+  std::map<std::string, std::string> words;            ///< ONNX's attributes that are text
   std::vector<FloatStep> steps;    ///< FLOAT: in this order; channels are the last axis
   std::int64_t counted_macs = -1;  ///< of the operator that it stands for; -1: of its own shapes
   bool on_host = false;            ///< set by the compiler: no hardware, and the user allows it
@@ -217,7 +221,8 @@ struct Op {
 /// begin at the same place, which has room for `capacity` elements of that axis.
 struct State {
   int before = -1;  ///< an input of the graph, -1: nothing yet
-  int after = -1;   ///< an output of the graph and of a CONCATENATION whose first operand is `before`
+  int after =
+      -1;  ///< an output of the graph and of a CONCATENATION whose first operand is `before`
   int axis = 0;
   int capacity = 0;
 };
@@ -275,12 +280,15 @@ Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& fi
 /// ONNX with QuantizeLinear/DequantizeLinear around each operator, or QONNX and FINN low-bit nodes.
 /// Activations become NHWC codes, floats stay at the graph's ends: README. An input that meets no
 /// quantizer holds whole numbers: of FINN's annotation, else -128..127.
-/// @throws Error  names file, node and what is not supported; for any bytes whatever
-Graph import_onnx(const std::filesystem::path& path);
-Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file);
+/// @param host  nodes without an integer form become operators of the host (OpKind::kOnnx)
+/// @throws Error  names file, all nodes that are not supported, and what to do; for any bytes
+/// whatever
+Graph import_onnx(const std::filesystem::path& path, bool host = false);
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                 bool host = false);
 
 /// Either, told apart by content.
-Graph import_model(const std::filesystem::path& path);
+Graph import_model(const std::filesystem::path& path, bool host = false);
 
 /// Shapes, types and quantization of every operator against what Trine defines.
 /// @throws Error  one line for each operator at fault, naming its index and the tensor

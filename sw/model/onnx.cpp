@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -13,8 +14,11 @@
 #include "sw/model/graph.h"
 #include "sw/model/onnx_constant.h"
 #include "sw/model/onnx_emit.h"
+#include "sw/model/onnx_evaluate.h"
 #include "sw/model/onnx_file.h"
+#include "sw/model/onnx_host.h"
 #include "sw/model/onnx_nodes.h"
+#include "sw/model/onnx_problems.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model {
@@ -25,6 +29,10 @@ using Kind = FloatStep::Kind;
 
 constexpr std::int64_t kMaxWindow = 65535;  ///< strides, dilations, filters, borders
 constexpr std::int64_t kMaxAverage = std::int64_t{1} << 22;  ///< weights of ones
+constexpr const char* kFloatModel =
+    "the model is float32, the machine computes int8: quantize it first, with sample inputs; in "
+    "Python onnxruntime.quantization.quantize_static(IN, OUT, READER, "
+    "quant_format=QuantFormat.QDQ)";
 
 /// Filter, stride, dilation and border of a Conv or pool.
 struct Sliding {
@@ -35,13 +43,15 @@ struct Sliding {
 
 class Importer {
  public:
-  Importer(File file, Graph* graph)
+  Importer(File file, Graph* graph, bool host)
       : file_(std::move(file)),
         graph_(*graph),
         images_(has_images(file_) || !multiplies_maps(file_)),
-        emit_(graph, images_) {}
+        host_(host),
+        emit_(graph, images_, host) {}
 
   void run() {
+    require_qdq(file_);
     for (const Input& input : file_.inputs) add_input(input);
     for (const auto& [name, constant] : file_.constants) {
       folded_ += static_cast<std::int64_t>(constant->elements());
@@ -49,7 +59,10 @@ class Importer {
     }
     limit_ = 16 * folded_ + (1 << 20);
     for (const Node& node : file_.nodes) import(node);
-    for (const std::string& name : file_.outputs) add_output(name);
+    for (const std::string& name : file_.outputs)
+      if (lost_.count(name) == 0) add_output(name);
+    if (is_float()) throw_error("{}: {}", file_.name, kFloatModel);
+    problems_.raise(file_.name);
   }
 
  private:
@@ -76,6 +89,15 @@ class Importer {
     return images_ && rank != 3 ? 1 : static_cast<int>(rank) - 1;
   }
 
+  /// Whether nothing is quantized and nothing of whole numbers: training's output.
+  bool is_float() const {
+    const auto is_product = [](const Op& op) {
+      return op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
+             op.kind == OpKind::kFullyConnected;
+    };
+    return !has_quantizers(file_) && std::none_of(graph_.ops.begin(), graph_.ops.end(), is_product);
+  }
+
   void add_output(const std::string& name) try {
     const Value& value = value_of(name);
     if (value.constant) throw_error("is a constant");
@@ -89,6 +111,7 @@ class Importer {
     graph_.tensors[static_cast<std::size_t>(tensor)].name = name;
     graph_.outputs.push_back(tensor);
   } catch (const Error& error) {
+    if (!problems_.empty()) return;
     throw_error("{}: output '{}': {}", file_.name, name, error.what());
   }
 
@@ -121,18 +144,81 @@ class Importer {
     return constant(position).values[0];
   }
 
-  void import(const Node& node) try {
+  void import(const Node& node) {
     node_ = &node;
-    if (node.outputs.empty() || node.outputs[0].empty()) {
-      if (node.type != "TopK") throw_error("has no output");
+    const auto lost = [&](const std::string& input) { return lost_.count(input) != 0; };
+    const Emitter::Mark mark = emit_.mark();
+    try {
+      if (std::any_of(node.inputs.begin(), node.inputs.end(), lost)) {
+        lost_.insert(node.outputs.begin(), node.outputs.end());
+        if (methods().count(node.type) == 0 && !evaluates(node.type))
+          throw_error("operator is not supported");
+        return;
+      }
+      if (node.outputs.empty() || (node.outputs[0].empty() && node.type != "TopK"))
+        throw_error("has no output");
+      if (fold_constants()) return;
+      Value value = lowered();
+      values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
+    } catch (const Error& error) {
+      emit_.back_to(mark);
+      if (is_float()) throw_error("{}: {}", file_.name, kFloatModel);
+      const bool hosted = on_host(mark);
+      if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
+      if (!hosted || !host_) problems_.add(node, error.what(), hosted);
     }
-    if (fold_constants()) return;
-    Value value = lowered();
-    values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
-  } catch (const Error& error) {
-    throw_error("{}: node {} {}: {}", file_.name, node.index, node.type, error.what());
-  } catch (const std::out_of_range&) {
-    throw_error("{}: node {} {}: too few outputs", file_.name, node.index, node.type);
+  }
+
+  /// The node as an operator of the host. @return false if that is not possible either
+  bool on_host(const Emitter::Mark& mark) try {
+    if (node_->outputs.empty() || !evaluates(node_->type)) return false;
+    std::vector<int> inputs;
+    std::vector<ConstantPointer> zeros;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      inputs.push_back(has(i) ? host_input(i) : -1);
+      zeros.push_back(has(i) ? stand_in(i, inputs.back()) : nullptr);
+    }
+    for (std::size_t i = 0; i < node_->outputs.size(); ++i) {
+      const std::string& name = node_->outputs[i];
+      if (name.empty()) continue;
+      Op op = host_op(*node_, file_.opset, i);
+      const Constant shaped = run_host_op(op, zeros, true);
+      op.inputs = inputs;
+      Value value;
+      value.shape = shaped.shape;
+      value.channel_axis = channel_axis_of(shaped.shape.size());
+      value.tensor = emit_.add_op(std::move(op),
+                                  emit_.add_tensor(name, data_type_of(shaped.type), shaped.shape));
+      values_[name] = std::move(value);
+    }
+    return true;
+  } catch (const Error&) {
+    emit_.back_to(mark);
+    return false;
+  }
+
+  /// An input's tensor as ONNX has it: float32 of codes and products.
+  int host_input(std::size_t position) {
+    const Value& value = in(position);
+    const std::string& name = node_->inputs[position];
+    if (value.constant) return emit_.add_constant(name, *value.constant);
+    if (value.raw_codes) throw_error("of codes");
+    const bool is_other = value.tensor >= 0 && !emit_.is_codes(value) &&
+                          emit_.tensor(value.tensor).type != DataType::kFloat32;
+    if (is_other && value.layout == Layout::kPlain && value.steps.empty()) return value.tensor;
+    return emit_.floats(value, name, node_->index).tensor;
+  }
+
+  /// What stands for an input while its node is evaluated for the shape of its result.
+  ConstantPointer stand_in(std::size_t position, int tensor) const {
+    if (in(position).constant) return in(position).constant;
+    const Tensor& t = emit_.tensor(tensor);
+    if (t.elements() > kMaxHostElements) throw_error("more than {} elements", kMaxHostElements);
+    Constant zeros;
+    zeros.type = element_type_of(t.type).value();
+    zeros.shape = t.shape;
+    zeros.values.resize(static_cast<std::size_t>(t.elements()));
+    return std::make_shared<const Constant>(std::move(zeros));
   }
 
   bool fold_constants() {
@@ -149,16 +235,18 @@ class Importer {
       inputs.push_back(has(i) ? in(i).constant : nullptr);
       if (has(i) && !inputs.back()) return false;
     }
-    const ConstantPointer result = fold(*node_, inputs, limit_);
-    if (!result) throw_error("operator is not supported on constants");
-    folded_ += static_cast<std::int64_t>(result->elements());
-    if (folded_ > limit_) throw_error("constants grow beyond {} elements", limit_);
-    values_[out()] = of_constant(result);
+    for (std::size_t i = 0; i < node_->outputs.size(); ++i) {
+      const ConstantPointer result = fold(*node_, file_.opset, inputs, i, limit_);
+      if (!result) throw_error("operator is not supported on constants");
+      folded_ += static_cast<std::int64_t>(result->elements());
+      if (folded_ > limit_) throw_error("constants grow beyond {} elements", limit_);
+      values_[node_->outputs[i]] = of_constant(result);
+    }
     return true;
   }
 
-  Value lowered() {
-    using Method = Value (Importer::*)();
+  using Method = Value (Importer::*)();
+  static const std::map<std::string, Method>& methods() {
     static const std::map<std::string, Method> kMethods = {
         {"Abs", &Importer::function},
         {"Add", &Importer::arithmetic},
@@ -218,9 +306,15 @@ class Importer {
         {"Unsqueeze", &Importer::reshape},
         {"Upsample", &Importer::resize},
     };
-    const auto found = kMethods.find(node_->type);
-    if (found == kMethods.end()) throw_error("operator is not supported");
+    return kMethods;
+  }
+
+  Value lowered() try {
+    const auto found = methods().find(node_->type);
+    if (found == methods().end()) throw_error("operator is not supported");
     return (this->*found->second)();
+  } catch (const std::out_of_range&) {
+    throw_error("too few outputs");
   }
 
   // --- Float32 operators: steps --------------------------------------------------------------
@@ -253,7 +347,9 @@ class Importer {
     for (const float x : constants)
       if (!std::isfinite(x)) throw_error("a constant that is not finite");
     if (constants.size() > 1 && value->tensor >= 0) *value = emit_.to_nhwc(*value, node_->index);
-    value->steps.push_back({{kind, std::move(constants)}, std::move(origin)});
+    value->steps.push_back({{kind, std::move(constants)},
+                            fmt::format("node {} {}", node_->index, node_->type),
+                            std::move(origin)});
   }
 
   Value arithmetic() {
@@ -437,8 +533,20 @@ class Importer {
     Value value = in(0);
     if (value.constant) throw_error("input 0 is a constant");
     if (value.raw_codes) throw_error("codes without DequantizeLinear");
+    if (!emit_.is_codes(value) && value.tensor >= 0 && !is_input(value.tensor))
+      throw_error("float operators without a quantizer before a matrix product");
     const auto found = annotated_.find(value.tensor);
     return emit_.whole_numbers(value, found == annotated_.end() ? "" : found->second, node_->index);
+  }
+
+  /// Whether a tensor is an input of the graph, however it lies.
+  bool is_input(int tensor) const {
+    for (auto op = graph_.ops.rbegin(); op != graph_.ops.rend(); ++op) {
+      if (op->outputs[0] != tensor) continue;
+      if (op->kind != OpKind::kReshape && op->kind != OpKind::kTranspose) return false;
+      tensor = op->input(0);
+    }
+    return true;
   }
 
   /// Codes, scales and zero point of constant weights. @param order  element of each weight,
@@ -1210,8 +1318,7 @@ class Importer {
                    [this, order](Value codes) { return transposed(std::move(codes), order); });
     const bool to_nchw = order == std::vector<std::int32_t>{0, 3, 1, 2};
     const bool to_nhwc = order == std::vector<std::int32_t>{0, 2, 3, 1};
-    if ((to_nchw && value.layout == Layout::kPlain) ||
-        (to_nhwc && value.layout == Layout::kNhwc)) {
+    if ((to_nchw && value.layout == Layout::kPlain) || (to_nhwc && value.layout == Layout::kNhwc)) {
       value.layout = to_nchw ? Layout::kNhwc : Layout::kPlain;  // it lies so already
       value.shape = shape;
       return value;
@@ -1315,7 +1422,10 @@ class Importer {
   File file_;
   Graph& graph_;
   bool images_;  ///< tensors of four axes are images
+  bool host_;    ///< what has no integer form becomes an operator of the host
   Emitter emit_;
+  Problems problems_;
+  std::set<std::string> lost_;  ///< outputs of nodes that are refused, and what depends on them
   const Node* node_ = nullptr;
   std::map<std::string, Value> values_;
   std::map<int, std::string> annotated_;  ///< FINN's data types of inputs
@@ -1324,25 +1434,25 @@ class Importer {
 
 }  // namespace
 
-Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
   Graph graph;
   graph.file = file;
   graph.name = std::filesystem::path(file).stem().string();
   onnx_file::File parsed = onnx_file::parse(bytes, file);
   onnx_file::fuse(&parsed);
-  Importer(std::move(parsed), &graph).run();
+  Importer(std::move(parsed), &graph, host).run();
   return graph;
 }
 
-Graph import_onnx(const std::filesystem::path& path) {
-  return parse_onnx(read_file(path), path.string());
+Graph import_onnx(const std::filesystem::path& path, bool host) {
+  return parse_onnx(read_file(path), path.string(), host);
 }
 
-Graph import_model(const std::filesystem::path& path) {
+Graph import_model(const std::filesystem::path& path, bool host) {
   const std::vector<std::uint8_t> bytes = read_file(path);
   const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
   if (is_tflite) return parse_tflite(bytes, path.string());
-  return parse_onnx(bytes, path.string());
+  return parse_onnx(bytes, path.string(), host);
 }
 
 }  // namespace trine::model

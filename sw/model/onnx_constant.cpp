@@ -7,24 +7,12 @@
 #include <numeric>
 
 #include "sw/base/error.h"
+#include "sw/model/onnx_evaluate.h"
+#include "sw/model/onnx_indices.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 namespace {
-
-using Indices = std::vector<std::size_t>;
-
-std::size_t count_of(const std::vector<int>& shape) {
-  const std::int64_t count = elements_of(shape);
-  if (count < 0) throw_error("a constant of more than 2^31 elements");
-  return static_cast<std::size_t>(count);
-}
-
-/// An axis, negative ones from the end. @param rank  axes to choose from
-int axis_of(std::int64_t axis, int rank) {
-  if (axis < -rank || axis >= rank) throw_error("axis {}, allowed {}..{}", axis, -rank, rank - 1);
-  return static_cast<int>(axis < 0 ? axis + rank : axis);
-}
 
 template <typename T>
 std::vector<T> picked(const std::vector<T>& from, const Indices& order) {
@@ -51,47 +39,6 @@ ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
   auto result = std::make_shared<Constant>(from);
   result->shape = std::move(shape);
   return result;
-}
-
-/// For each element of `shape`, sum of coordinate * step. @param steps  one for each axis
-Indices walk(const std::vector<int>& shape, const std::vector<std::size_t>& steps) {
-  Indices result(count_of(shape));
-  std::vector<int> at(shape.size());
-  std::size_t index = 0;
-  for (std::size_t& element : result) {
-    element = index;
-    for (std::size_t axis = shape.size(); axis-- > 0;) {
-      index += steps[axis];
-      if (++at[axis] < shape[axis]) break;
-      index -= steps[axis] * static_cast<std::size_t>(at[axis]);
-      at[axis] = 0;
-    }
-  }
-  return result;
-}
-
-std::vector<std::size_t> steps_of(const std::vector<int>& shape) {
-  std::vector<std::size_t> steps(shape.size());
-  std::size_t step = 1;
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    steps[axis] = step;
-    step *= static_cast<std::size_t>(shape[axis]);
-  }
-  return steps;
-}
-
-/// For each element of `to`, the element of a tensor of shape `from` that broadcasts to it.
-Indices broadcast(const std::vector<int>& from, const std::vector<int>& to) {
-  if (from.size() > to.size()) throw_error("a parameter has more axes than the tensor");
-  const std::vector<std::size_t> steps = steps_of(from);
-  std::vector<std::size_t> spread(to.size());
-  const std::size_t shift = to.size() - from.size();
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    if (from[i] != to[i + shift] && from[i] != 1)
-      throw_error("extent {} does not broadcast to {}", from[i], to[i + shift]);
-    spread[i + shift] = from[i] == 1 ? 0 : steps[i];
-  }
-  return walk(to, spread);
 }
 
 /// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis.
@@ -186,60 +133,6 @@ ConstantPointer transposed(const Node& node, const Constant& x) {
     shape.push_back(x.shape[axis]);
   }
   return pick(x, shape, walk(shape, permuted));
-}
-
-double arithmetic(const std::string& type, ElementType element, double a, double b) {
-  if (element != ElementType::kFloat)
-    return type == "Add"   ? a + b
-           : type == "Sub" ? a - b
-           : type == "Mul" ? a * b
-           : b == 0        ? 0
-                           : std::trunc(a / b);
-  const float x = real(a), y = real(b);
-  if (type == "Add") return x + y;
-  if (type == "Sub") return x - y;
-  if (type == "Mul") return x * y;
-  return type == "Div" ? x / y : std::pow(x, y);
-}
-
-ConstantPointer binary(const Node& node, const Constant& a, const Constant& b, std::int64_t limit) {
-  const auto shape = broadcast_shape(a.shape, b.shape);
-  if (!shape) throw_error("the shapes of the inputs do not broadcast");
-  if (elements_of(*shape) < 0 || elements_of(*shape) > limit)
-    throw_error("the constant is too large");
-  auto result = std::make_shared<Constant>();
-  result->type = a.type;
-  result->shape = *shape;
-  const Indices a_at = broadcast(a.shape, *shape), b_at = broadcast(b.shape, *shape);
-  for (std::size_t i = 0; i < a_at.size(); ++i)
-    result->values.push_back(arithmetic(node.type, a.type, a.values[a_at[i]], b.values[b_at[i]]));
-  return result;
-}
-
-ConstantPointer concatenated(const Node& node, const std::vector<ConstantPointer>& inputs,
-                             std::int64_t limit) {
-  auto result = std::make_shared<Constant>();
-  result->type = inputs[0]->type;
-  for (const ConstantPointer& input : inputs) {
-    if (!input || input->rank() != 1) throw_error("only constants of rank 1 are concatenated");
-    result->values.insert(result->values.end(), input->values.begin(), input->values.end());
-    if (static_cast<std::int64_t>(result->elements()) > limit)
-      throw_error("the constant is too large");
-  }
-  axis_of(node.integer("axis", 0), 1);
-  result->shape = {static_cast<int>(result->elements())};
-  return result;
-}
-
-/// Gather of a vector's elements.
-ConstantPointer gathered(const Node& node, const Constant& x, const Constant& at) {
-  if (x.rank() != 1 || at.rank() > 1) throw_error("only elements of a vector are gathered");
-  axis_of(node.integer("axis", 0), 1);
-  Indices order;
-  for (const double index : at.values)
-    order.push_back(static_cast<std::size_t>(
-        axis_of(static_cast<std::int64_t>(std::clamp(index, -1e9, 1e9)), x.shape[0])));
-  return pick(x, at.shape, order);
 }
 
 /// Axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an input.
@@ -374,7 +267,8 @@ std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
   return reshaped(from, input->values);
 }
 
-ConstantPointer fold(const Node& node, const std::vector<ConstantPointer>& inputs,
+ConstantPointer fold(const Node& node, std::int64_t opset,
+                     const std::vector<ConstantPointer>& inputs, std::size_t output,
                      std::int64_t limit) {
   const std::string& type = node.type;
   const auto second = [&] { return inputs.size() > 1 ? inputs[1] : ConstantPointer{}; };
@@ -390,7 +284,6 @@ ConstantPointer fold(const Node& node, const std::vector<ConstantPointer>& input
   if (type == "Reshape" || type == "Flatten" || type == "Squeeze" || type == "Unsqueeze")
     return with_shape(x, shape_after(node, x.shape, second()));
   if (type == "Transpose") return transposed(node, x);
-  if (type == "Concat") return concatenated(node, inputs, limit);
   if (type == "BipolarQuant" || type == "Quant") {
     require(inputs, type == "Quant" ? 4 : 2);
     return quantized(node, inputs);
@@ -401,14 +294,8 @@ ConstantPointer fold(const Node& node, const std::vector<ConstantPointer>& input
     return type == "QuantizeLinear" ? quantized_linear(node, x, *inputs[1], zero_point)
                                     : dequantized(node, x, *inputs[1], zero_point);
   }
-  if (type == "Gather") {
-    require(inputs, 2);
-    return gathered(node, x, *inputs[1]);
-  }
-  if (type == "Add" || type == "Sub" || type == "Mul" || type == "Div" || type == "Pow") {
-    require(inputs, 2);
-    return binary(node, x, *inputs[1], limit);
-  }
+  if (evaluates(type))
+    return std::make_shared<Constant>(evaluate(node, opset, inputs, output, limit));
   return nullptr;
 }
 

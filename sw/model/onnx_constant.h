@@ -17,11 +17,12 @@ namespace trine::model::onnx_file {
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
                      ElementType zero_point_type);
 
-/// Evaluates a node whose inputs are all constant (null where absent).
+/// Evaluates the output `output` of a node whose inputs are all constant (null where absent).
 /// @param limit  elements that the result may have
 /// @return null if the operator is not one of those that are folded
 /// @throws Error  text only, without the node's name
-ConstantPointer fold(const Node& node, const std::vector<ConstantPointer>& inputs,
+ConstantPointer fold(const Node& node, std::int64_t opset,
+                     const std::vector<ConstantPointer>& inputs, std::size_t output,
                      std::int64_t limit);
 
 /// Shape after Reshape with `wanted` (0: as the input, -1: the rest); Flatten, Squeeze, Unsqueeze.

@@ -129,6 +129,30 @@ template int Emitter::add_constant(const std::string&, DataType, std::vector<int
 template int Emitter::add_constant(const std::string&, DataType, std::vector<int>,
                                    const std::vector<float>&, Quantization, Encoding);
 
+namespace {
+
+template <typename T>
+std::vector<T> as(const std::vector<double>& values) {
+  std::vector<T> result;
+  for (const double value : values) result.push_back(static_cast<T>(value));
+  return result;
+}
+
+}  // namespace
+
+int Emitter::add_constant(const std::string& name, const Constant& c) {
+  switch (c.type) {
+    case ElementType::kFloat:
+      return add_constant(name, DataType::kFloat32, c.shape, as<float>(c.values));
+    case ElementType::kInt64:
+      return add_constant(name, DataType::kInt64, c.shape, as<std::int64_t>(c.values));
+    case ElementType::kBool:
+      return add_constant(name, DataType::kBool, c.shape, as<std::uint8_t>(c.values));
+    default:  // of at most 32 bits
+      return add_constant(name, DataType::kInt32, c.shape, as<std::int32_t>(c.values));
+  }
+}
+
 int Emitter::add_op(Op op, int output) {
   op.outputs = {output};
   graph_.ops.push_back(std::move(op));
@@ -549,7 +573,12 @@ Value Emitter::reals(Value value, int node) {
     throw_error("of what no quantizer and DequantizeLinear made");
   value = to_nhwc(std::move(value), node);
   const std::vector<FloatStep> steps = steps_of(value);
-  if (step_channels(steps) > 1) throw_error("after a constant for each channel");
+  if (step_channels(steps) > 1 && !host_)
+    for (const Step& step : value.steps)
+      if (step.step.value.size() > 1)
+        throw_error(
+            "{}: a constant for each channel of codes that no Conv, MatMul or Gemm takes in",
+            step.node);
   if (is_codes(value) && value.steps.empty())
     value.tensor = add_op(op_of(OpKind::kDequantize, "DEQUANTIZE", node, {value.tensor}),
                           add_tensor(tensor(value.tensor).name + ":real", DataType::kFloat32,
@@ -608,20 +637,49 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
   add_op(std::move(op), output);
 }
 
+/// A sum or what is joined, in float32 on the host: no quantizer follows.
+Value Emitter::of_floats(const Value& given) {
+  const int node = given.sum ? given.sum->node : given.joined->node;
+  const auto real = [&](int codes) {
+    return add_op(
+        op_of(OpKind::kDequantize, "DEQUANTIZE", node, {codes}),
+        add_tensor(tensor(codes).name + ":real", DataType::kFloat32, tensor(codes).shape));
+  };
+  Op op;
+  if (given.sum) {
+    const OpKind kind = given.sum->kind;
+    const char* name = kind == OpKind::kAdd ? "ADD" : kind == OpKind::kSub ? "SUB" : "MUL";
+    op = op_of(kind, name, node, {real(given.sum->a), real(given.sum->b)});
+  } else {
+    op = op_of(OpKind::kConcatenation, "CONCATENATION", node, {});
+    op.axis = given.joined->axis;
+    for (const int part : given.joined->parts) op.inputs.push_back(real(part));
+  }
+  std::vector<int> shape = given.shape;
+  if (given.layout == Layout::kNhwc) shape = {shape[0], shape[2], shape[3], shape[1]};
+  Value value = given;
+  value.sum = nullptr;
+  value.joined = nullptr;
+  value.tensor = add_op(std::move(op), add_tensor("", DataType::kFloat32, shape));
+  return value;
+}
+
 Value Emitter::floats(const Value& given, const std::string& name, int node) {
   if (given.moved)
     return to_plain(given.moved->move(floats(before_move(given), given.moved->name, node)), node);
-  if (given.sum || given.joined || given.norm)
-    throw_error("Add, Sub, Mul, Concat or a normalization of codes meets no quantizer");
   Value value = given;
+  if (host_ && (given.joined || (given.sum && given.sum->kind != OpKind::kBatchMatMul)))
+    value = of_floats(given);
+  if (value.sum || value.joined || value.norm)
+    throw_error("Add, Sub, Mul, Concat or a normalization of codes meets no quantizer");
   if (value.product) {
     const Product& p = *value.product;
     value.tensor =
         emit_product(p, p.weights, p.scales, {}, add_tensor(p.name, DataType::kInt32, p.shape));
   }
-  std::vector<FloatStep> steps = steps_of(given);
+  std::vector<FloatStep> steps = steps_of(value);
   const std::vector<int> shape = tensor(value.tensor).shape;
-  if (is_codes(given) && given.steps.empty()) {
+  if (is_codes(value) && value.steps.empty()) {
     steps.clear();
     value.tensor = add_op(op_of(OpKind::kDequantize, "DEQUANTIZE", node, {value.tensor}),
                           add_tensor(name, DataType::kFloat32, shape));

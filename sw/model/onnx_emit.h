@@ -28,6 +28,7 @@ enum class Layout {
 
 struct Step {
   FloatStep step;
+  std::string node;        ///< "node 3 BatchNormalization"
   ConstantPointer origin;  ///< of an Add: the constant, per channel or one
 };
 
@@ -79,11 +80,11 @@ struct Value {
   bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
 };
 
-/// The elements of a value that no quantizer has made codes of yet, in other places. Quantizers work
-/// on each element alone, so they may come first: what moves then is codes.
+/// The elements of a value that no quantizer has made codes of yet, in other places. Quantizers
+/// work on each element alone, so they may come first: what moves then is codes.
 struct Moved {
   Value from;
-  std::string name;  ///< of `from` in the file
+  std::string name;                  ///< of `from` in the file
   std::function<Value(Value)> move;  ///< of codes, or of floats on the host
 };
 
@@ -91,7 +92,18 @@ struct Moved {
 class Emitter {
  public:
   /// @param images  tensors of four axes are images: they lie NHWC
-  Emitter(Graph* graph, bool images) : graph_(*graph), images_(images) {}
+  /// @param host  what the machine cannot compute may become an operator of the host
+  Emitter(Graph* graph, bool images, bool host) : graph_(*graph), images_(images), host_(host) {}
+
+  /// How much of the graph there is, to go back to.
+  struct Mark {
+    std::size_t tensors, ops;
+  };
+  Mark mark() const { return {graph_.tensors.size(), graph_.ops.size()}; }
+  void back_to(const Mark& mark) {
+    graph_.tensors.resize(mark.tensors);
+    graph_.ops.resize(mark.ops);
+  }
 
   int add_tensor(const std::string& name, DataType type, std::vector<int> shape,
                  Quantization quantization = {}, Encoding encoding = Encoding::kInt8);
@@ -99,6 +111,8 @@ class Emitter {
   int add_constant(const std::string& name, DataType type, std::vector<int> shape,
                    const std::vector<T>& values, Quantization quantization = {},
                    Encoding encoding = Encoding::kInt8);
+  /// As a float32 operator reads it.
+  int add_constant(const std::string& name, const Constant& constant);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
   static Op op_of(OpKind kind, const char* name, int node, std::vector<int> inputs);
@@ -126,6 +140,7 @@ class Emitter {
 
  private:
   static Value before_move(const Value& value);
+  Value of_floats(const Value& given);
   std::vector<FloatStep> steps_of(const Value& value) const;
   std::size_t step_channels(const std::vector<FloatStep>& steps) const;
   int emit_product(const Product& product, const std::vector<std::int8_t>& weights,
@@ -145,7 +160,7 @@ class Emitter {
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;
 
   Graph& graph_;
-  bool images_;
+  bool images_, host_;
 };
 
 }  // namespace trine::model::onnx_file

@@ -6,9 +6,14 @@
 #include <google/protobuf/stubs/logging.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "sw/base/error.h"
@@ -127,8 +132,6 @@ class Reader {
     if (!type)
       fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
            tensor.data_type());
-    if (tensor.data_location() == onnx::TensorProto::EXTERNAL || tensor.external_data_size() != 0)
-      fail("{}: data in another file is not supported", what);
     auto result = std::make_shared<Constant>();
     result->type = *type;
     for (const std::int64_t extent : tensor.dims()) {
@@ -137,8 +140,12 @@ class Reader {
     }
     const std::int64_t wanted = elements_of(result->shape);
     if (wanted < 0) fail("{}: more than 2^31 elements", what);
-    result->values = values(tensor, *type);
-    const bool whole = tensor.raw_data().size() % bytes_of(*type) == 0;
+    const bool outside = tensor.data_location() == onnx::TensorProto::EXTERNAL;
+    const std::string raw =
+        outside ? external(tensor, what, static_cast<std::uint64_t>(wanted) * bytes_of(*type))
+                : tensor.raw_data();
+    result->values = values(tensor, raw, *type);
+    const bool whole = raw.size() % bytes_of(*type) == 0;
     if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
       fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);
     for (const double value : result->values)
@@ -146,8 +153,34 @@ class Reader {
     return result;
   }
 
-  static std::vector<double> values(const onnx::TensorProto& tensor, ElementType type) {
-    if (!tensor.raw_data().empty()) return raw_values(type, tensor.raw_data());
+  /// Bytes of a constant that lie in a file beside the model: PyTorch's default.
+  std::string external(const onnx::TensorProto& tensor, const std::string& what,
+                       std::uint64_t bytes) const {
+    std::map<std::string, std::string> keys;
+    for (const auto& entry : tensor.external_data()) keys[entry.key()] = entry.value();
+    const std::filesystem::path location = keys["location"];
+    if (location.empty() || location.is_absolute() ||
+        std::find(location.begin(), location.end(), "..") != location.end())
+      fail("{}: data in '{}', allowed a file in the model's folder", what, location.string());
+    const auto path = std::filesystem::path(file_.name).parent_path() / location;
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    if (error || !std::filesystem::is_regular_file(path))
+      fail("{}: data in '{}', which cannot be read; keep it beside the model", what, path.string());
+    const std::uint64_t offset = std::strtoull(keys["offset"].c_str(), nullptr, 10);
+    if (offset > size || bytes > size - offset)
+      fail("{}: {} bytes at {} of '{}', which has {}", what, bytes, offset, path.string(), size);
+    std::string raw(static_cast<std::size_t>(bytes), '\0');
+    std::ifstream stream(path, std::ios::binary);
+    stream.seekg(static_cast<std::streamoff>(offset));
+    if (!stream.read(raw.data(), static_cast<std::streamsize>(bytes)))
+      fail("{}: '{}' cannot be read", what, path.string());
+    return raw;
+  }
+
+  static std::vector<double> values(const onnx::TensorProto& tensor, const std::string& raw,
+                                    ElementType type) {
+    if (!raw.empty()) return raw_values(type, raw);
     if (type == ElementType::kFloat)
       return {tensor.float_data().begin(), tensor.float_data().end()};
     if (type != ElementType::kInt64)

@@ -171,6 +171,13 @@ bool multiplies_maps(const File& file) {
   });
 }
 
+bool has_quantizers(const File& file) {
+  static const std::set<std::string> kTypes = {"BipolarQuant", "DequantizeLinear", "MultiThreshold",
+                                               "Quant", "QuantizeLinear"};
+  return std::any_of(file.nodes.begin(), file.nodes.end(),
+                     [&](const Node& node) { return kTypes.count(node.type) != 0; });
+}
+
 bool is_quantized(const File& file, const std::string& tensor) {
   bool any = std::count(file.outputs.begin(), file.outputs.end(), tensor) == 0;
   int readers = 0;

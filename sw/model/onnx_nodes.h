@@ -21,6 +21,8 @@ void fuse(File* file);
 bool has_images(const File& file);
 /// Whether a MatMul has no constant operand: four axes may be heads.
 bool multiplies_maps(const File& file);
+/// Whether any node quantizes.
+bool has_quantizers(const File& file);
 /// Whether quantizers alone read a tensor.
 bool is_quantized(const File& file, const std::string& tensor);
 

@@ -218,8 +218,8 @@ Count compare_layers(const Loaded& m, std::map<std::string, Count>* each = nullp
 }
 
 /// Runs whatever the bytes hold on zeros, unless it is refused or large.
-bool runs(const std::vector<std::uint8_t>& bytes) try {
-  const Graph graph = model::parse_onnx(bytes, "m.onnx");
+bool runs(const std::vector<std::uint8_t>& bytes, bool host = false) try {
+  const Graph graph = model::parse_onnx(bytes, "m.onnx", host);
   std::int64_t elements = 0;
   for (const Tensor& tensor : graph.tensors) elements += tensor.elements();
   if (elements > 1'000'000 || macs(graph) > 10'000'000) return false;
@@ -303,6 +303,58 @@ TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx
   CHECK(vectors.cases[0].outputs.at(0).bytes != vectors.cases[1].outputs.at(0).bytes);
 }
 
+/// Where each part of the output begins and what made it, for messages.
+std::map<std::size_t, std::string> parts_of(const Graph& graph) {
+  const auto maker = [&](int tensor) {
+    return std::find_if(graph.ops.begin(), graph.ops.end(),
+                        [&](const model::Op& op) { return op.outputs[0] == tensor; });
+  };
+  const model::Op& join = *maker(graph.outputs[0]);
+  REQUIRE(join.kind == OpKind::kConcatenation);
+  std::map<std::size_t, std::string> parts;
+  std::size_t begin = 0;
+  for (const int part : join.inputs) {
+    std::string names;
+    for (auto op = maker(part); op != graph.ops.end(); op = maker(op->input(0)))
+      names = op->name + " " + names;
+    parts[begin] = names;
+    begin += static_cast<std::size_t>(graph.tensor(part).elements());
+  }
+  return parts;
+}
+
+TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
+          "[reference][golden][onnx][host]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
+  const Graph graph = model::import_onnx(folder / "operators.onnx", true);
+  const VectorSet vectors = read_vectors(folder / "operators");
+  const auto parts = parts_of(graph);
+  CHECK(parts.size() == 93);
+  for (const VectorCase& c : vectors.cases) {
+    const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
+    const auto actual = floats_of(outputs.at(0)), expected = floats_of(c.outputs.at(0));
+    REQUIRE(actual.size() == expected.size());
+    std::map<std::string, Count> differ;
+    for (std::size_t i = 0; i < actual.size(); ++i)
+      if (actual[i] != expected[i]) ++differ[std::prev(parts.upper_bound(i))->second].differ;
+    for (const auto& [name, count] : differ) FAIL_CHECK(name << ": " << count.differ << " differ");
+  }
+}
+
+TEST_CASE("what needs the host is refused without it, all of it", "[reference][onnx][error]") {
+  const fs::path file = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host" / "operators.onnx";
+  try {
+    model::import_onnx(file);
+    FAIL("accepted");
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    for (const char* type : {"PRelu", "Where", "ConvTranspose", "Softmax", "Mish", "LRN", "Resize"})
+      CHECK(text.find(std::string(" ") + type + ": ") != std::string::npos);
+    CHECK(std::count(text.begin(), text.end(), '\n') > 30);
+    CHECK(text.find("(--allow-host runs it on the host)") != std::string::npos);
+  }
+}
+
 TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's floats by few codes",
           "[reference][golden][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
@@ -345,16 +397,18 @@ TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's float
 TEST_CASE("a damaged network of this repository that check() accepts can be run",
           "[reference][onnx][error]") {
   const std::string name = GENERATE("mobilenet_v3", "detector", "resized", "approximate/attention",
-                                    "approximate/encoder", "approximate/encoder_decomposed");
+                                    "approximate/encoder", "approximate/encoder_decomposed",
+                                    "host/operators");
   CAPTURE(name);
+  const bool host = name == "host/operators";
   const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / (name + ".onnx"));
-  REQUIRE(runs(whole));
+  REQUIRE(runs(whole, host));
   std::mt19937 random{7};
   for (int i = 0; i < 200; ++i) {
     CAPTURE(i);
     auto bytes = whole;
     bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
-    CHECK_NOTHROW(runs(bytes));
+    CHECK_NOTHROW(runs(bytes, host));
   }
 }
 

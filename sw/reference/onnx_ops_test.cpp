@@ -3,12 +3,16 @@
 // Small ONNX networks made here, against a plain float32 evaluation that shares no line with the
 // import: sums, batch normalization and quantizers as QONNX and FINN define them.
 
+#include <fmt/format.h>
 #include <onnx/onnx_pb.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <random>
 
@@ -43,6 +47,20 @@ class Builder {
     for (const int extent : shape) tensor->add_dims(extent);
     for (const float value : values) tensor->add_float_data(value);
     return tensor->name();
+  }
+  /// Floats in a file beside the model.
+  std::string external(const std::vector<int>& shape, const std::string& location,
+                       const std::string& offset) {
+    const std::string name = constant(shape, {});
+    auto* tensor =
+        model_.mutable_graph()->mutable_initializer(model_.mutable_graph()->initializer_size() - 1);
+    tensor->set_data_location(onnx::TensorProto::EXTERNAL);
+    for (const auto& [key, value] : {std::pair{"location", location}, {"offset", offset}}) {
+      auto* entry = tensor->add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+    return name;
   }
   std::string scalar(float value) { return constant({}, {value}); }
 
@@ -314,6 +332,29 @@ std::string mean(Builder* b, const std::string& x, int keepdims) {
   return n->output(0);
 }
 
+TEST_CASE("constants may lie in a file beside the model", "[reference][onnx][error]") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("trine-external-{}", getpid());
+  fs::create_directory(folder);
+  const Floats weights{9, 9, 1, -1, 2, 3};  // the first two are others'
+  std::string data(24, '\0');
+  std::memcpy(data.data(), weights.data(), 24);
+  std::ofstream(folder / "m.onnx.data", std::ios::binary) << data;
+  const auto product = [&](const std::string& location, const std::string& offset) {
+    Builder b({1, 4});
+    const std::string w = b.external({4, 1}, location, offset);
+    const std::string y = b.op("MatMul", {b.quant("in", 1, 8, true, false), w});
+    return model::parse_onnx(b.bytes(b.quant(y, 1, 8, true, false)), (folder / "m.onnx").string());
+  };
+  CHECK(outputs(product("m.onnx.data", "8"), {1, 2, 3, 4}, {1, 4}) == Floats{17});
+  CHECK_THROWS_WITH(product("m.onnx.data", "12"),
+                    Contains("initializer 'c1': 16 bytes at 12 of") && Contains("which has 24"));
+  CHECK_THROWS_WITH(product("nothing", "0"), Contains("which cannot be read"));
+  for (const std::string outside : {"../m.onnx.data", "/dev/zero", "a/../../b", ""})
+    CHECK_THROWS_WITH(product(outside, "0"), Contains("allowed a file in the model's folder"));
+  fs::remove_all(folder);
+}
+
 TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
   // Means of 2x3 pixels, 5 channels; sums with a batch axis, then transposed.
   const auto [name, tail] = GENERATE(table<const char*, Tail>({
@@ -449,11 +490,50 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
   const std::string codes = b.quant("in", 1, 8, true, false);
   const std::string ternary = b.constant({4, 2}, {1, 0, -1, 1, 0, 0, 1, 1});
   SECTION("unknown operators") {
-    CHECK(refusal(&b, b.op("Det", {codes})) == "m.onnx: node 1 Det: operator is not supported");
+    CHECK(refusal(&b, b.op("Det", {codes})) ==
+          "m.onnx: node 1 Det: operator is not supported (replace it, or cut the network there)");
+  }
+  SECTION("all of them at once, with what to do") {
+    const std::string norm = b.op("PRelu", {b.op("PRelu", {codes, b.scalar(0.5f)}), b.scalar(2)});
+    const std::string x = b.op("Add", {b.op("LSTM", {b.op("Det", {norm})}), b.op("Det", {norm})});
+    CHECK(refusal(&b, b.op("Mish", {b.op("Loop", {x})})) ==
+          "m.onnx: node 1 PRelu: operator is not supported (--allow-host runs it on the host); "
+          "also nodes 2\n"
+          "m.onnx: node 3 Det: operator is not supported (replace it, or cut the network there); "
+          "also nodes 5\n"
+          "m.onnx: node 4 LSTM: operator is not supported (unroll it into MatMul, Sigmoid, Tanh)\n"
+          "m.onnx: node 7 Loop: operator is not supported (export without control flow, for fixed "
+          "shapes)");
+  }
+  SECTION("a normalization that no convolution takes in") {
+    const std::string ones = b.constant({4}, {1, 1, 1, 2});
+    const std::string y = b.op("BatchNormalization", {codes, ones, ones, ones, ones});
+    CHECK_THAT(refusal(&b, b.quant(y, 1, 8, true, false)),
+               Contains("node 2 Quant: node 1 BatchNormalization: a constant for each channel of "
+                        "codes that no Conv, MatMul or Gemm takes in"));
   }
   SECTION("float weights") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),
                Contains("node 1 MatMul: weight 0.5 is no quantized value of 8 bits"));
+  }
+  SECTION("networks that nobody quantized") {
+    Builder floats({1, 4});
+    const std::string w = floats.constant({4, 1}, {0.5f, 1, 1, 1});
+    const std::string y = floats.op("Det", {floats.op("Relu", {floats.op("MatMul", {"in", w})})});
+    CHECK_THAT(refusal(&floats, y),
+               Contains("m.onnx: the model is float32, the machine computes int8: quantize it") &&
+                   Contains("quantize_static"));
+    Builder simple({1, 4});
+    CHECK_THAT(refusal(&simple, simple.op("Relu", {"in"})), Contains("the model is float32"));
+  }
+  SECTION("networks that are quantized otherwise") {
+    CHECK_THAT(refusal(&b, b.op("QLinearConv", {codes})),
+               Contains("node 1 QLinearConv: the model is in QOperator form; quantize it in QDQ") &&
+                   Contains("QuantFormat.QDQ"));
+    CHECK_THAT(refusal(&b, b.op("MatMulInteger", {codes})), Contains("node 1 QLinearConv"));
+    Builder dynamic({1, 4});
+    CHECK_THAT(refusal(&dynamic, dynamic.op("DynamicQuantizeLinear", {"in"})),
+               Contains("node 0 DynamicQuantizeLinear: the model is quantized dynamically"));
   }
   SECTION("products of unequal extents") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({3, 1}, {1, 1, 1})})),

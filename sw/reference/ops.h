@@ -60,6 +60,8 @@ Codes threshold(const Call& call);
 std::vector<float> float_steps(const Call& call);    ///< FLOAT
 std::vector<float> float_softmax(const Call& call);  ///< SOFTMAX of float32
 std::vector<std::int64_t> arg_max(const Call& call);
+/// An operator of ONNX on the host, of any types. @throws Error  names the operator
+std::vector<std::uint8_t> onnx(const Call& call);
 
 Codes max_pool(const Call& call);
 Codes average_pool(const Call& call);

@@ -159,6 +159,8 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
       return packed(out, softmax(call));
     case OpKind::kNormalization:
       return packed(out, norm(call));
+    case OpKind::kOnnx:
+      return packed(out, onnx(call));
     case OpKind::kLogSoftmax:
       return packed(out, log_softmax(call));
     case OpKind::kQuantize:

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One node at work: what onnx_evaluate.cpp (elements, reductions), onnx_moves.cpp (movement) and
+// onnx_windows.cpp (windows, products, normalizations) share.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sw/model/onnx_file.h"
+#include "sw/model/onnx_indices.h"
+
+namespace trine::model::onnx_file {
+
+class Evaluation {
+ public:
+  Evaluation(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
+             std::size_t output, std::int64_t limit, bool shape_only = false)
+      : node_(node),
+        opset_(opset),
+        inputs_(inputs),
+        output_(output),
+        limit_(limit),
+        shape_only_(shape_only) {}
+
+  Constant run() const;
+  static bool knows(const std::string& type);
+
+ private:
+  using Method = Constant (Evaluation::*)() const;
+  static const std::map<std::string, Method>& methods();
+
+  /// A window over the axes behind the first two.
+  struct Sliding {
+    std::vector<int> taps, strides, dilations, before, after;
+  };
+
+  bool has(std::size_t position) const {
+    return position < inputs_.size() && inputs_[position] != nullptr;
+  }
+  const Constant& in(std::size_t position) const;
+  /// A list that is an input or, in older files, an attribute.
+  std::vector<std::int64_t> integers(std::size_t position, const char* key) const;
+  /// The one number that an input begins with.
+  std::int64_t one(std::size_t position) const;
+  /// @throws Error  products that would take too long: of `results`, each of so many terms
+  void require_time(const Constant& results, std::size_t terms) const;
+  Constant empty(ElementType type, std::vector<int> shape) const;
+  Constant picked(const Constant& from, std::vector<int> shape, const Indices& order) const;
+  std::vector<bool> chosen(const std::vector<std::int64_t>& axes, int rank) const;
+  template <typename F>
+  void each_line(const Constant& x, int axis, bool to_the_end, const F& f) const;
+
+  Constant unary(float (*f)(float, const Node&)) const;
+  Constant binary() const;
+  Constant mean() const;
+  Constant clip() const;
+  Constant where() const;
+  Constant cast() const;
+  Constant inverted() const;
+  Constant reduced() const;
+  Constant along_axis() const;
+  Constant position_of_extreme() const;
+  Constant top_k() const;
+
+  Constant concat() const;
+  Constant split() const;
+  Constant slice() const;
+  Constant gather() const;
+  Constant gather_elements() const;
+  Constant expand() const;
+  Constant tile() const;
+  Constant pad() const;
+  Constant blocks() const;
+
+  Sliding sliding(const std::vector<int>& image, const std::vector<int>& filter) const;
+  std::vector<int> positions(const std::vector<int>& image, const Sliding& s) const;
+  Constant pool() const;
+  Constant global_pool() const;
+  Constant convolution() const;
+  Constant transposed_convolution() const;
+  Constant matmul() const;
+  Constant gemm() const;
+  Constant batch_normalization() const;
+  Constant instance_normalization() const;
+  Constant layer_normalization() const;
+  Constant local_response() const;
+  std::vector<std::vector<std::pair<int, double>>> samples(int from, int to, double scale) const;
+  Constant resize() const;
+
+  const Node& node_;
+  std::int64_t opset_;
+  const std::vector<ConstantPointer>& inputs_;
+  std::size_t output_;
+  std::int64_t limit_;
+  bool shape_only_;  ///< no sums of many products: only the shape is wanted
+};
+
+}  // namespace trine::model::onnx_file

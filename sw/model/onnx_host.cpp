@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx_host.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sw/base/error.h"
+#include "sw/model/onnx_evaluate.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+constexpr std::pair<ElementType, DataType> kTypes[] = {
+    {ElementType::kFloat, DataType::kFloat32}, {ElementType::kUInt8, DataType::kUInt8},
+    {ElementType::kInt8, DataType::kInt8},     {ElementType::kInt32, DataType::kInt32},
+    {ElementType::kInt64, DataType::kInt64},   {ElementType::kBool, DataType::kBool}};
+
+/// Of a program's file, where a number may be anything.
+std::int64_t whole(double value) {
+  return std::isnan(value) ? 0 : static_cast<std::int64_t>(std::clamp(value, -0x1p53, 0x1p53));
+}
+
+Attribute attribute_of(const std::vector<double>& numbers) {
+  Attribute a;
+  for (const double number : numbers) a.ints.push_back(whole(number));
+  if (numbers.empty()) return a;
+  a.i = a.ints[0];
+  a.f = static_cast<float>(numbers[0]);
+  return a;
+}
+
+}  // namespace
+
+DataType data_type_of(ElementType type) {
+  return std::find_if(std::begin(kTypes), std::end(kTypes),
+                      [&](const auto& pair) { return pair.first == type; })
+      ->second;
+}
+
+std::optional<ElementType> element_type_of(DataType type) {
+  for (const auto& [element, data] : kTypes)
+    if (data == type) return element;
+  return std::nullopt;
+}
+
+Op host_op(const Node& node, std::int64_t opset, std::size_t output) {
+  Op op;
+  op.kind = OpKind::kOnnx;
+  op.name = node.type;
+  op.index = node.index;
+  op.numbers["opset"] = {static_cast<double>(opset)};
+  op.numbers["output"] = {static_cast<double>(output)};
+  op.numbers["outputs"] = {static_cast<double>(node.outputs.size())};
+  for (const auto& [key, a] : node.attributes) {
+    if (a.tensor) throw_error("attribute '{}' is a tensor", key);
+    if (!std::isfinite(a.f)) throw_error("attribute '{}' is {}", key, a.f);
+    if (!a.s.empty())
+      op.words[key] = a.s;
+    else if (!a.ints.empty())
+      op.numbers[key].assign(a.ints.begin(), a.ints.end());
+    else
+      op.numbers[key] = {a.i != 0 ? static_cast<double>(a.i) : double{a.f}};
+  }
+  return op;
+}
+
+Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs, bool shape_only) {
+  Node node;
+  node.type = op.name;
+  for (const auto& [key, numbers] : op.numbers) node.attributes[key] = attribute_of(numbers);
+  for (const auto& [key, text] : op.words) node.attributes[key].s = text;
+  const std::int64_t output = node.integer("output", 0), outputs = node.integer("outputs", 1);
+  if (output < 0 || outputs < 1 || outputs > 1024 || output >= outputs)
+    throw_error("output {} of {}", output, outputs);
+  node.outputs.resize(static_cast<std::size_t>(outputs));
+  return evaluate(node, node.integer("opset", 0), inputs, static_cast<std::size_t>(output),
+                  kMaxHostElements, shape_only);
+}
+
+}  // namespace trine::model::onnx_file

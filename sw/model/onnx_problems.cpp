@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx_problems.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "sw/base/error.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+constexpr std::size_t kMostNodes = 8;  ///< that a line names
+
+bool begins(const std::string& text, const char* with) { return text.rfind(with, 0) == 0; }
+
+/// What to do about an operator that neither machine nor host has.
+std::string remedy_of(const std::string& type) {
+  static const std::map<std::string, const char*> kRemedies = {
+      {"GRU", "unroll it into MatMul, Sigmoid, Tanh"},
+      {"If", "export without control flow, for fixed shapes"},
+      {"LSTM", "unroll it into MatMul, Sigmoid, Tanh"},
+      {"Loop", "export without control flow, for fixed shapes"},
+      {"NonZero", "export for fixed shapes"},
+      {"RNN", "unroll it into MatMul, Tanh"},
+      {"Scan", "export without control flow, for fixed shapes"}};
+  const auto found = kRemedies.find(type);
+  return found != kRemedies.end() ? found->second : "replace it, or cut the network there";
+}
+
+}  // namespace
+
+void Problems::add(const Node& node, const std::string& what, bool hosted) {
+  const auto same = std::find_if(lines_.begin(), lines_.end(), [&](const Line& line) {
+    return line.type == node.type && line.what == what && line.hosted == hosted;
+  });
+  Line& line =
+      same != lines_.end() ? *same : lines_.emplace_back(Line{node.type, what, hosted, {}});
+  line.nodes.push_back(node.index);
+}
+
+void Problems::raise(const std::string& file) const {
+  std::string text;
+  for (const Line& line : lines_) {
+    text += fmt::format("{}{}: node {} {}: {}", text.empty() ? "" : "\n", file, line.nodes[0],
+                        line.type, line.what);
+    if (line.hosted)
+      text += " (--allow-host runs it on the host)";
+    else if (line.what == "operator is not supported")
+      text += fmt::format(" ({})", remedy_of(line.type));
+    const std::size_t named = std::min(line.nodes.size(), kMostNodes);
+    if (named > 1)
+      text += fmt::format(
+          "; also nodes {}{}",
+          fmt::join(line.nodes.begin() + 1, line.nodes.begin() + static_cast<std::ptrdiff_t>(named),
+                    ", "),
+          named < line.nodes.size() ? fmt::format(" and {} more", line.nodes.size() - named) : "");
+  }
+  if (!text.empty()) throw Error(text);
+}
+
+void require_qdq(const File& file) {
+  for (const Node& node : file.nodes) {
+    if (begins(node.type, "QLinear") || node.type == "QGemm")
+      throw_error(
+          "{}: node {} {}: the model is in QOperator form; quantize it in QDQ form: in Python "
+          "quantize_static(IN, OUT, READER, quant_format=QuantFormat.QDQ)",
+          file.name, node.index, node.type);
+    if (node.type == "DynamicQuantizeLinear" || node.type == "MatMulInteger" ||
+        node.type == "ConvInteger")
+      throw_error(
+          "{}: node {} {}: the model is quantized dynamically, its scales come from the data; "
+          "quantize it statically: in Python quantize_static(IN, OUT, READER, "
+          "quant_format=QuantFormat.QDQ)",
+          file.name, node.index, node.type);
+  }
+}
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ONNX operators over windows, matrices and channels, in float32 whose sums lose nothing.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "sw/base/error.h"
+#include "sw/model/onnx_evaluation.h"
+#include "sw/model/shapes.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+double rounded(double x) { return double{static_cast<float>(x)}; }
+
+/// Calls f(coordinates) for each element of a shape, in C order.
+template <typename F>
+void each(const std::vector<int>& shape, const F& f) {
+  std::vector<int> where(shape.size());
+  for (std::size_t left = count_of(shape); left-- > 0;) {
+    f(where);
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      if (++where[axis] < shape[axis]) break;
+      where[axis] = 0;
+    }
+  }
+}
+
+/// Position of an element behind a base. @return -1 outside
+std::int64_t element(const std::vector<int>& where, const std::vector<int>& shape) {
+  std::int64_t index = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (where[i] < 0 || where[i] >= shape[i]) return -1;
+    index = index * shape[i] + where[i];
+  }
+  return index;
+}
+
+/// Spatial extents of [N, C, ...].
+std::vector<int> space(const Constant& x) {
+  if (x.rank() < 3) throw_error("rank {}, allowed 3 and above", x.rank());
+  return {x.shape.begin() + 2, x.shape.end()};
+}
+
+std::vector<int> with_channels(int N, int C, const std::vector<int>& positions) {
+  std::vector<int> shape{N, C};
+  shape.insert(shape.end(), positions.begin(), positions.end());
+  return shape;
+}
+
+}  // namespace
+
+Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
+                                        const std::vector<int>& filter) const {
+  const std::size_t axes = image.size();
+  const auto list = [&](const char* key, std::size_t count, int otherwise, int least) {
+    std::vector<int> result;
+    for (const std::int64_t x : node_.integers(key)) {
+      if (x < least || x > 65535) throw_error("{} {}, allowed {}..65535", key, x, least);
+      result.push_back(static_cast<int>(x));
+    }
+    if (result.empty()) result.assign(count, otherwise);
+    if (result.size() != count) throw_error("{} of {} axes", key, result.size());
+    return result;
+  };
+  Sliding s;
+  s.taps = filter.empty() ? list("kernel_shape", axes, 1, 1) : filter;
+  if (s.taps.size() != axes) throw_error("a window of {} axes", s.taps.size());
+  s.strides = list("strides", axes, 1, 1);
+  s.dilations = list("dilations", axes, 1, 1);
+  for (std::size_t i = 0; i < axes; ++i)
+    if (std::int64_t{s.taps[i]} * s.dilations[i] > kMaxReach)
+      throw_error("a window of {} taps, {} apart", s.taps[i], s.dilations[i]);
+  const std::vector<int> pads = list("pads", 2 * axes, 0, 0);
+  s.before.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(axes));
+  s.after.assign(pads.begin() + static_cast<std::ptrdiff_t>(axes), pads.end());
+  const std::string automatic = node_.text("auto_pad", "NOTSET");
+  if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER")
+    for (std::size_t i = 0; i < axes; ++i) {
+      const int positions = (image[i] + s.strides[i] - 1) / s.strides[i];
+      const int all = std::max(
+          0, (positions - 1) * s.strides[i] + (s.taps[i] - 1) * s.dilations[i] + 1 - image[i]);
+      s.before[i] = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
+      s.after[i] = all - s.before[i];
+    }
+  return s;
+}
+
+std::vector<int> Evaluation::positions(const std::vector<int>& image, const Sliding& s) const {
+  const bool up = node_.integer("ceil_mode", 0) != 0;
+  std::vector<int> result;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const std::int64_t room = std::int64_t{image[i]} + s.before[i] + s.after[i] -
+                              std::int64_t{s.taps[i] - 1} * s.dilations[i] - 1;
+    if (room < 0) throw_error("the window is larger than the input");
+    std::int64_t count = (room + (up ? s.strides[i] - 1 : 0)) / s.strides[i] + 1;
+    // A window that begins behind the image is none.
+    if (up && (count - 1) * s.strides[i] >= std::int64_t{image[i]} + s.before[i]) --count;
+    result.push_back(static_cast<int>(count));
+  }
+  return result;
+}
+
+Constant Evaluation::pool() const {
+  if (output_ != 0) throw_error("indices of maxima");
+  const std::vector<int> image = space(in(0));
+  const Sliding s = sliding(image, {});
+  const std::vector<int> places = positions(image, s);
+  const bool maximum = node_.type == "MaxPool";
+  const bool all_count = node_.integer("count_include_pad", 0) != 0;
+  Constant result = empty(in(0).type, with_channels(in(0).shape[0], in(0).shape[1], places));
+  if (shape_only_) return result;
+  require_time(result, count_of(s.taps));
+  const std::size_t pixels = count_of(image);
+  std::size_t next = 0;
+  for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane)
+    each(places, [&](const std::vector<int>& place) {
+      double most = -std::numeric_limits<double>::infinity(), sum = 0, count = 0;
+      each(s.taps, [&](const std::vector<int>& tap) {
+        std::vector<int> where(tap.size());
+        bool bordered = true;
+        for (std::size_t i = 0; i < tap.size(); ++i) {
+          where[i] = place[i] * s.strides[i] - s.before[i] + tap[i] * s.dilations[i];
+          bordered = bordered && where[i] < image[i] + s.after[i];
+        }
+        const std::int64_t e = element(where, image);
+        if (e < 0) {
+          count += all_count && bordered ? 1 : 0;
+          return;
+        }
+        const double x = in(0).values[plane * pixels + static_cast<std::size_t>(e)];
+        most = std::max(most, x);
+        sum += x;
+        count += 1;
+      });
+      result.values[next++] = maximum ? most : rounded(sum / std::max(count, 1.0));
+    });
+  return result;
+}
+
+Constant Evaluation::global_pool() const {
+  const std::vector<int> image = space(in(0));
+  const std::size_t pixels = count_of(image);
+  Constant result = empty(
+      in(0).type, with_channels(in(0).shape[0], in(0).shape[1], std::vector<int>(image.size(), 1)));
+  for (std::size_t plane = 0; plane < result.values.size(); ++plane) {
+    const auto first = in(0).values.begin() + static_cast<std::ptrdiff_t>(plane * pixels);
+    const auto last = first + static_cast<std::ptrdiff_t>(pixels);
+    double sum = 0;
+    for (auto x = first; x != last; ++x) sum += *x;
+    result.values[plane] = node_.type == "GlobalMaxPool"
+                               ? *std::max_element(first, last)
+                               : rounded(sum / static_cast<double>(pixels));
+  }
+  return result;
+}
+
+Constant Evaluation::convolution() const {
+  const Constant &x = in(0), &w = in(1);
+  const std::vector<int> image = space(x);
+  if (w.rank() != x.rank()) throw_error("weights of rank {}, allowed {}", w.rank(), x.rank());
+  const Sliding s = sliding(image, space(w));
+  const std::vector<int> places = positions(image, s);
+  const std::int64_t group = node_.integer("group", 1);
+  const int M = w.shape[0], depth = w.shape[1];
+  if (group < 1 || group > x.shape[1] || depth * group != x.shape[1] || M % group != 0)
+    throw_error("{} channels, {} filters and group {} do not fit", x.shape[1], M, group);
+  if (has(2) && in(2).elements() != at(M)) throw_error("bias of {} elements", in(2).elements());
+  Constant result = empty(ElementType::kFloat, with_channels(x.shape[0], M, places));
+  if (shape_only_) return result;
+  require_time(result, count_of(s.taps) * at(depth));
+  const std::size_t pixels = count_of(image), taps = count_of(s.taps);
+  std::size_t next = 0;
+  for (int n = 0; n < x.shape[0]; ++n)
+    for (int m = 0; m < M; ++m)
+      each(places, [&](const std::vector<int>& place) {
+        double sum = 0;
+        std::size_t tap_index = 0;
+        const int first = m / (M / static_cast<int>(group)) * depth;
+        each(s.taps, [&](const std::vector<int>& tap) {
+          std::vector<int> where(tap.size());
+          for (std::size_t i = 0; i < tap.size(); ++i)
+            where[i] = place[i] * s.strides[i] - s.before[i] + tap[i] * s.dilations[i];
+          if (const std::int64_t e = element(where, image); e >= 0)
+            for (int c = 0; c < depth; ++c)
+              sum +=
+                  x.values[at(n * x.shape[1] + first + c) * pixels + static_cast<std::size_t>(e)] *
+                  w.values[at(m * depth + c) * taps + tap_index];
+          ++tap_index;
+        });
+        result.values[next++] = rounded(rounded(sum) + (has(2) ? in(2).values[at(m)] : 0.0));
+      });
+  return result;
+}
+
+/// Every pixel adds its window to the result; `pads` of the result are cut off.
+Constant Evaluation::transposed_convolution() const {
+  const Constant &x = in(0), &w = in(1);
+  const std::vector<int> image = space(x);
+  if (w.rank() != x.rank()) throw_error("weights of rank {}, allowed {}", w.rank(), x.rank());
+  if (!node_.integers("output_shape").empty()) throw_error("output_shape");
+  if (node_.text("auto_pad", "NOTSET") != "NOTSET") throw_error("auto_pad");
+  const Sliding s = sliding(image, space(w));
+  const std::int64_t group = node_.integer("group", 1);
+  const int C = x.shape[1], depth = w.shape[1];
+  if (group < 1 || w.shape[0] != C || C % group != 0)
+    throw_error("{} channels, weights of {} and group {} do not fit", C, w.shape[0], group);
+  const std::int64_t M = depth * group;
+  if (M > limit_) throw_error("{} channels", M);
+  if (has(2) && in(2).elements() != static_cast<std::size_t>(M))
+    throw_error("bias of {} elements", in(2).elements());
+  std::vector<std::int64_t> extra = node_.integers("output_padding");
+  extra.resize(image.size());
+  std::vector<int> places;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const std::int64_t extent = std::int64_t{image[i] - 1} * s.strides[i] + extra[i] +
+                                std::int64_t{s.taps[i] - 1} * s.dilations[i] + 1 - s.before[i] -
+                                s.after[i];
+    if (extra[i] < 0 || extra[i] > 65535 || extent < 1 || extent > limit_)
+      throw_error("extent {} of the result", extent);
+    places.push_back(static_cast<int>(extent));
+  }
+  Constant result =
+      empty(ElementType::kFloat, with_channels(x.shape[0], static_cast<int>(M), places));
+  if (shape_only_) return result;
+  require_time(x, count_of(s.taps) * at(depth));
+  const std::size_t pixels = count_of(image), taps = count_of(s.taps), area = count_of(places);
+  for (int n = 0; n < x.shape[0]; ++n)
+    for (int c = 0; c < C; ++c) {
+      const auto first = static_cast<std::size_t>(n * M + c / (C / group) * depth);
+      std::size_t pixel = at(n * C + c) * pixels;
+      each(image, [&](const std::vector<int>& place) {
+        const double value = x.values[pixel++];
+        std::size_t tap_index = 0;
+        each(s.taps, [&](const std::vector<int>& tap) {
+          std::vector<int> where(tap.size());
+          for (std::size_t i = 0; i < tap.size(); ++i)
+            where[i] = place[i] * s.strides[i] - s.before[i] + tap[i] * s.dilations[i];
+          if (const std::int64_t e = element(where, places); e >= 0)
+            for (int m = 0; m < depth; ++m)
+              result.values[(first + at(m)) * area + static_cast<std::size_t>(e)] +=
+                  value * w.values[at(c * depth + m) * taps + tap_index];
+          ++tap_index;
+        });
+      });
+    }
+  for (std::size_t i = 0; i < result.values.size(); ++i)
+    result.values[i] =
+        rounded(rounded(result.values[i]) +
+                (has(2) ? in(2).values[i / area % static_cast<std::size_t>(M)] : 0.0));
+  return result;
+}
+
+Constant Evaluation::matmul() const {
+  const Constant &a = in(0), &b = in(1);
+  if (a.rank() < 2 || b.rank() < 2) throw_error("operands of rank {} and {}", a.rank(), b.rank());
+  const int rows = a.shape[at(a.rank() - 2)], K = a.shape.back(), cols = b.shape.back();
+  if (K != b.shape[at(b.rank() - 2)])
+    throw_error("{} columns meet {} rows", K, b.shape[at(b.rank() - 2)]);
+  const std::vector<int> a_batch{a.shape.begin(), a.shape.end() - 2};
+  const std::vector<int> b_batch{b.shape.begin(), b.shape.end() - 2};
+  const auto batch = broadcast_shape(a_batch, b_batch);
+  if (!batch) throw_error("the batch axes of the inputs do not fit");
+  std::vector<int> shape = *batch;
+  shape.insert(shape.end(), {rows, cols});
+  Constant result = empty(ElementType::kFloat, shape);
+  if (shape_only_) return result;
+  require_time(result, at(K));
+  const Indices a_of = broadcast(a_batch, *batch), b_of = broadcast(b_batch, *batch);
+  std::size_t next = 0;
+  for (std::size_t n = 0; n < a_of.size(); ++n)
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < cols; ++j) {
+        double sum = 0;
+        for (int k = 0; k < K; ++k)
+          sum += a.values[(a_of[n] * at(rows) + at(i)) * at(K) + at(k)] *
+                 b.values[(b_of[n] * at(K) + at(k)) * at(cols) + at(j)];
+        result.values[next++] = rounded(sum);
+      }
+  return result;
+}
+
+Constant Evaluation::gemm() const {
+  const Constant &a = in(0), &b = in(1);
+  if (a.rank() != 2 || b.rank() != 2) throw_error("operands of rank {} and {}", a.rank(), b.rank());
+  const bool ta = node_.integer("transA", 0) != 0, tb = node_.integer("transB", 0) != 0;
+  const int rows = a.shape[ta ? 1 : 0], K = a.shape[ta ? 0 : 1], cols = b.shape[tb ? 0 : 1];
+  if (K != b.shape[tb ? 1 : 0]) throw_error("{} columns meet {} rows", K, b.shape[tb ? 1 : 0]);
+  const double alpha = double{node_.real("alpha", 1)}, beta = double{node_.real("beta", 1)};
+  Constant result = empty(ElementType::kFloat, {rows, cols});
+  if (shape_only_) return result;
+  require_time(result, at(K));
+  const Indices c_of = has(2) ? broadcast(in(2).shape, result.shape) : Indices{};
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < cols; ++j) {
+      double sum = 0;
+      for (int k = 0; k < K; ++k)
+        sum += a.values[ta ? at(k) * at(rows) + at(i) : at(i) * at(K) + at(k)] *
+               b.values[tb ? at(j) * at(K) + at(k) : at(k) * at(cols) + at(j)];
+      const std::size_t e = at(i) * at(cols) + at(j);
+      result.values[e] = rounded(alpha * sum + (has(2) ? beta * in(2).values[c_of[e]] : 0.0));
+    }
+  return result;
+}
+
+/// As ONNX Runtime: x * s + b with s = scale / sqrt(var + epsilon), b = bias - mean * s.
+Constant Evaluation::batch_normalization() const {
+  if (in(0).rank() < 2 || output_ != 0) throw_error("rank {}, one output", in(0).rank());
+  const std::size_t C = at(in(0).shape[1]);
+  for (std::size_t i = 1; i < 5; ++i)
+    if (in(i).elements() != C) throw_error("{} values for {} channels", in(i).elements(), C);
+  const std::size_t pixels = in(0).values.size() / C / at(in(0).shape[0]);
+  Constant result = empty(ElementType::kFloat, in(0).shape);
+  for (std::size_t i = 0; i < result.values.size(); ++i) {
+    const std::size_t c = i / pixels % C;
+    const auto p = [&](std::size_t input) { return static_cast<float>(in(input).values[c]); };
+    const float scale = 1.0f / std::sqrt(p(4) + node_.real("epsilon", 1e-5f)) * p(1);
+    const float offset = p(2) - p(3) * scale;
+    result.values[i] = double{static_cast<float>(in(0).values[i]) * scale + offset};
+  }
+  return result;
+}
+
+Constant Evaluation::instance_normalization() const {
+  const std::size_t pixels = count_of(space(in(0))), C = at(in(0).shape[1]);
+  for (std::size_t i = 1; i < 3; ++i)
+    if (in(i).elements() != C) throw_error("{} values for {} channels", in(i).elements(), C);
+  Constant result = empty(ElementType::kFloat, in(0).shape);
+  for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane) {
+    double mean = 0, square = 0;
+    const auto x = [&](std::size_t i) { return in(0).values[plane * pixels + i]; };
+    for (std::size_t i = 0; i < pixels; ++i) mean += x(i) / static_cast<double>(pixels);
+    for (std::size_t i = 0; i < pixels; ++i)
+      square += (x(i) - mean) * (x(i) - mean) / static_cast<double>(pixels);
+    const double scale =
+        in(1).values[plane % C] / std::sqrt(square + double{node_.real("epsilon", 1e-5f)});
+    for (std::size_t i = 0; i < pixels; ++i)
+      result.values[plane * pixels + i] = rounded((x(i) - mean) * scale + in(2).values[plane % C]);
+  }
+  return result;
+}
+
+Constant Evaluation::layer_normalization() const {
+  if (output_ != 0 || in(0).rank() < 1) throw_error("rank {}, one output", in(0).rank());
+  const int axis = axis_of(node_.integer("axis", -1), in(0).rank());
+  const bool center = node_.type == "LayerNormalization";
+  const std::vector<int> row(in(0).shape.begin() + axis, in(0).shape.end());
+  const std::size_t count = count_of(row);
+  const auto parameter = [&](std::size_t i) {
+    return has(i) ? broadcast(in(i).shape, row) : Indices{};
+  };
+  const Indices scale = parameter(1), bias = parameter(2);
+  Constant result = empty(ElementType::kFloat, in(0).shape);
+  for (std::size_t first = 0; first < in(0).values.size(); first += count) {
+    double mean = 0, square = 0;
+    const auto x = [&](std::size_t i) { return in(0).values[first + i]; };
+    for (std::size_t i = 0; center && i < count; ++i) mean += x(i) / static_cast<double>(count);
+    for (std::size_t i = 0; i < count; ++i)
+      square += (x(i) - mean) * (x(i) - mean) / static_cast<double>(count);
+    const double root = std::sqrt(square + double{node_.real("epsilon", 1e-5f)});
+    for (std::size_t i = 0; i < count; ++i)
+      result.values[first + i] =
+          rounded((x(i) - mean) / root * (scale.empty() ? 1.0 : in(1).values[scale[i]]) +
+                  (bias.empty() ? 0.0 : in(2).values[bias[i]]));
+  }
+  return result;
+}
+
+/// x / (bias + alpha / size * sum of squares of neighbouring channels) ^ beta
+Constant Evaluation::local_response() const {
+  const std::int64_t size = node_.integer("size", 0);
+  if (in(0).rank() < 3 || size < 1 || size > 65535) throw_error("size {}", size);
+  const std::size_t pixels = count_of(space(in(0)));
+  const std::int64_t C = in(0).shape[1];
+  const double alpha = double{node_.real("alpha", 1e-4f)}, beta = double{node_.real("beta", 0.75f)},
+               bias = double{node_.real("bias", 1)};
+  Constant result = empty(ElementType::kFloat, in(0).shape);
+  for (std::size_t i = 0; i < result.values.size(); ++i) {
+    const auto c = static_cast<std::int64_t>(i / pixels) % C;
+    double sum = 0;
+    for (std::int64_t k = std::max<std::int64_t>(0, c - (size - 1) / 2);
+         k <= std::min(C - 1, c + size / 2); ++k) {
+      const double x = in(0).values[i + static_cast<std::size_t>(k - c) * pixels];
+      sum += x * x;
+    }
+    result.values[i] =
+        rounded(in(0).values[i] / std::pow(bias + alpha / static_cast<double>(size) * sum, beta));
+  }
+  return result;
+}
+
+/// For each output along an axis the inputs that it is made of, and their shares.
+std::vector<std::vector<std::pair<int, double>>> Evaluation::samples(int from, int to,
+                                                                     double scale) const {
+  const std::string mode = node_.text("mode", "nearest");
+  const std::string how = node_.text("coordinate_transformation_mode", "half_pixel");
+  const std::string nearest = node_.text("nearest_mode", "round_prefer_floor");
+  if (mode != "nearest" && mode != "linear") throw_error("mode '{}'", mode);
+  if (how != "half_pixel" && how != "pytorch_half_pixel" && how != "asymmetric" &&
+      how != "align_corners")
+    throw_error("coordinate_transformation_mode '{}'", how);
+  std::vector<std::vector<std::pair<int, double>>> result;
+  for (int p = 0; p < to; ++p) {
+    double x = how == "asymmetric"      ? p / scale
+               : how == "align_corners" ? (to > 1 ? p * double(from - 1) / (to - 1) : 0.0)
+                                        : (p + 0.5) / scale - 0.5;
+    if (how == "pytorch_half_pixel" && to == 1) x = 0;
+    if (mode == "nearest") {
+      const double whole = nearest == "floor"               ? std::floor(x)
+                           : nearest == "ceil"              ? std::ceil(x)
+                           : nearest == "round_prefer_ceil" ? std::floor(x + 0.5)
+                                                            : std::ceil(x - 0.5);
+      result.push_back({{static_cast<int>(std::clamp(whole, 0.0, from - 1.0)), 1.0}});
+      continue;
+    }
+    x = std::clamp(x, 0.0, from - 1.0);
+    const int first = std::min(static_cast<int>(x), from - 1), next = std::min(first + 1, from - 1);
+    result.push_back({{first, 1 - (x - first)}, {next, x - first}});
+  }
+  return result;
+}
+
+Constant Evaluation::resize() const {
+  if (opset_ < 11) throw_error("of opset {}", opset_);
+  const Constant& given = in(has(3) ? 3 : 2);
+  if (given.elements() != at(in(0).rank()))
+    throw_error("{} scales or sizes, allowed {}", given.elements(), in(0).rank());
+  Constant result = in(0);
+  for (int axis = 0; axis < in(0).rank(); ++axis) {
+    const int from = in(0).shape[at(axis)];
+    const double wanted =
+        has(3) ? given.values[at(axis)] : std::floor(from * given.values[at(axis)]);
+    if (!(wanted >= 1 && wanted <= 65535)) throw_error("extent {} of axis {}", wanted, axis);
+    const int to = static_cast<int>(wanted);
+    const double scale = has(3) ? wanted / from : given.values[at(axis)];
+    if (to == from && scale == 1) continue;
+    const auto parts = samples(from, to, scale);
+    std::vector<int> shape = result.shape;
+    shape[at(axis)] = to;
+    Constant turned = empty(result.type, shape);
+    const std::size_t inner = count_of({shape.begin() + axis + 1, shape.end()});
+    for (std::size_t e = 0; e < turned.values.size(); ++e) {
+      const std::size_t p = e / inner % at(to), outer = e / inner / at(to);
+      double sum = 0;
+      for (const auto& [source, share] : parts[p])
+        sum += share * result.values[(outer * at(from) + at(source)) * inner + e % inner];
+      turned.values[e] = sum;
+    }
+    result = std::move(turned);
+  }
+  for (double& x : result.values) x = rounded(x);
+  return result;
+}
+
+}  // namespace trine::model::onnx_file

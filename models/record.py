@@ -278,7 +278,7 @@ def record(path, folder, cases, with_layers=True, runtime=None):
     return entries
 
 
-def random_cases(inputs, count, seed, span):
+def random_cases(inputs, count, seed, span, whole=False):
     """Uniform codes and codes near the zero point in turn; floats of `span`."""
     for n in range(count):
         uniform, rng = n % 2 == 0, np.random.default_rng(seed + n)
@@ -294,6 +294,7 @@ def random_cases(inputs, count, seed, span):
                 low, high = span
                 x = (rng.uniform(low, high, shape) if uniform else
                      np.clip(rng.normal((low + high) / 2, (high - low) / 10, shape), low, high))
+                x = np.rint(x) if whole else x
             arrays.append(np.asarray(x).astype(dtype))
         yield {"id": f"{kind}{seed + n}", "how": f"{kind}, numpy default_rng({seed + n})"}, arrays
 
@@ -358,6 +359,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
     parser.add_argument("--span", type=float, nargs=2, default=(-1.0, 1.0), metavar=("LO", "HI"),
                         help="range of random inputs in floating point (-1 1)")
+    parser.add_argument("--integer", action="store_true",
+                        help="random floats are whole numbers: networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="outputs only")
     args = parser.parse_args()
     if args.labels and not args.inputs:
@@ -369,7 +372,7 @@ def main():
     runtime = load(args.model, content)
     count = args.random if args.random is not None else 0 if args.inputs else 4
     cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
-    cases += random_cases(runtime.inputs, count, args.seed, args.span)
+    cases += random_cases(runtime.inputs, count, args.seed, args.span, args.integer)
     if not cases:
         fail("--random: 0 cases, allowed 1 or more without --inputs")
     record(args.model, args.out, cases, not args.no_layers, runtime)

@@ -134,9 +134,10 @@ def faults(model, folder, scratch, verify):
 
 
 def onnx_models(scratch, verify):
-    for name, package in (("onnx/mobilenet_v2", "onnxruntime"), ("lowbit/cnv_ternary", "qonnx")):
+    for name, package, *more in (("onnx/mobilenet_v2", "onnxruntime"), ("lowbit/mlp_ternary", "qonnx"),
+                                 ("lowbit/cnv_ternary", "qonnx", "--integer", "--span", "-128", "127")):
         model, folder = ROOT / "tests" / f"{name}.onnx", scratch / package
-        expect(name, package in recorded(model, "--out", folder, "--random", 2))
+        expect(name, package in recorded(model, "--out", folder, "--random", 2, *more))
         verify.exact(model, folder)
 
 

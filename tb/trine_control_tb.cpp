@@ -1458,6 +1458,7 @@ TEST_CASE("trine_csr answers each access while the bus is dead", "[tb][csr][erro
   REQUIRE(bench.write(csr::kControl, 2) == 0);
   for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 500);
   REQUIRE(bench.write(csr::kWatchdog, csr::kWatchdogReset) == 0);
+  bench.write(csr::kIrqStatus, 3);  // on a wide bus the program may have ended
   bench.reset_bus();
   bench.check_run(bench.ordered_program(20));
 }

@@ -153,6 +153,23 @@ module `TRINE_BENCH (
     end
   endtask
 
+  // A design with codes writes zeros first: STATUS.reset.
+  task wait_for_zeros;
+    reg writing;
+    begin
+      writing = 1'b1;
+      while (writing) begin
+        @(negedge clk);
+        araddr = 12'h014; arvalid = 1'b1;
+        while (!arready) @(negedge clk);
+        @(negedge clk);
+        arvalid = 1'b0;
+        while (!rvalid) @(negedge clk);
+        writing = rdata[3];
+      end
+    end
+  endtask
+
   integer i, cycles, bad;
   initial begin
     done_o = 1'b0;
@@ -161,6 +178,7 @@ module `TRINE_BENCH (
     repeat (4) @(negedge clk);
     rst_n = 1'b1;
     repeat (2) @(negedge clk);
+    wait_for_zeros;
     write_csr(12'h024, 32'd3);
     write_csr(12'h030, ProgramAt);
     write_csr(12'h034, 32'd0);

@@ -100,6 +100,8 @@ class Bench:
         self.fill()
         facts = self.facts
         assert f"0x{await self.read_wide('CONFIG_HASH'):016x}" == facts["config_hash"]
+        while await self.read("STATUS") & 8:  # with codes, zeros are written after a reset
+            pass
         await self.write("PROGRAM", BASE + facts["program_offset"], 2)
         await self.write("PROGRAM_WORDS", facts["program_words"])
         await self.write("BASE", BASE, 2)

@@ -99,10 +99,8 @@ nlohmann::ordered_json manifest(const Config& config) {
   nlohmann::ordered_json json;
   json["instruction_set"] = isa::kVersion;
   json["name"] = config.name;
-  json["hash"] = fmt::format("0x{:016x}", config.hash());
-  for (const Key& key : schema())
-    json["configuration"][std::string(key.name)] =
-        nlohmann::ordered_json::parse(value_text(key, config));
+  json["configuration"] = all_keys(config);
+  json["configuration_hash"] = fmt::format("0x{:016x}", config.hash());
   for (const Memory& m : memories(config))
     json["memories"].push_back(
         {{"name", m.name}, {"instances", m.instances}, {"width", m.width}, {"depth", m.depth}});

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <climits>
+#include <nlohmann/json.hpp>
 
 namespace trine::gen {
 namespace {
@@ -136,6 +137,13 @@ std::string value_text(const Key& key, const Config& config) {
                [&](const NameKey& k) { return fmt::format("\"{}\"", config.*k.member); },
                [&](const PrecisionsKey&) { return precisions_text(config); }},
       key.type);
+}
+
+nlohmann::ordered_json all_keys(const Config& config) {
+  nlohmann::ordered_json json;
+  for (const Key& key : schema())
+    json[std::string(key.name)] = nlohmann::ordered_json::parse(value_text(key, config));
+  return json;
 }
 
 std::string key_table() {

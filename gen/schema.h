@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,6 +45,9 @@ const std::vector<Key>& schema();
 std::string allowed_text(const Key& key);
 /// The value as TOML.
 std::string value_text(const Key& key, const Config& config);
+
+/// Every key with its value, "array.rows" and so on, in the order of the schema.
+nlohmann::ordered_json all_keys(const Config& config);
 
 /// Allowed values, default and meaning of each key in at most 100 columns, for --help.
 std::string key_table();

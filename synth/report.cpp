@@ -108,8 +108,7 @@ nlohmann::json to_json(const SynthReport& r) {
                         {"macro", m.macro},
                         {"area_um2", m.um2}});
   const double macs = static_cast<double>(r.macs_per_cycle);
-  return {{"configuration", r.configuration},
-          {"target", name_of(r.target)},
+  return {{"target", name_of(r.target)},
           {"library", r.library},
           {"tool", r.tool},
           {"cells", r.cells},

@@ -111,7 +111,7 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
   const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify",
-                                       "estimate", "synth", "fuzz", "inject", "demo");
+                                       "estimate", "synth", "fuzz", "inject", "models", "demo");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);
@@ -158,12 +158,14 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "trine generate-text: --config is "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
+      Row{"estimate --config edge64 program", "program: is a compiled program, which holds no "},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
       Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"},
       Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
   CAPTURE(row.arguments);
   const Shell shell;
+  std::ofstream(shell.dir / "program") << "TRINEPRG";
   const Result result = shell.trine(row.arguments);
   CHECK(result.code == 2);
   CHECK_THAT(result.err, Catch::StartsWith(row.expected));
@@ -331,6 +333,119 @@ TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") 
   // The report goes where the text goes.
   REQUIRE(shell.trine("estimate --config edge32 --table gpt-3 -q --json /dev/stdout").code == 0);
   CHECK(shell.read_json("out.txt").at("macs").is_number());
+}
+
+TEST_CASE("every report says the configuration, its hash and the revision", "[cli][json]") {
+  const Shell shell;
+  const std::string design = " --config edge32 --set memory.dmem_kib=64 --json j ";
+  const auto arguments = GENERATE_COPY(
+      "generate --out d" + design, "compile '" + kPlus + "' --out p" + design,
+      "run --backend arch '" + kPlus + "'" + design, "estimate --table bert-base" + design,
+      "verify --backend arch '" + kLenet + "' --vectors '" + kLenetVectors + "'" + design,
+      "fuzz --pairs 1" + design);
+  CAPTURE(arguments);
+  REQUIRE(shell.trine(arguments).code == 0);
+  const json report = shell.read_json("j");
+  const json& keys = report.at("configuration");
+  CHECK(keys.at("memory.dmem_kib") == 64);
+  CHECK(keys.at("array.rows") == 2);
+  CHECK(keys.at("array.precisions") == json{"int8", "ternary", "binary"});
+  CHECK(keys.size() >= 19);
+  CHECK_FALSE(report.contains("config"));
+  CHECK_FALSE(report.contains("hash"));
+  REQUIRE(shell.trine("generate --quiet --out e --config edge32 --set memory.dmem_kib=64").code ==
+          0);
+  CHECK(report.at("configuration_hash") ==
+        shell.read_json("e/manifest.json").at("configuration_hash"));
+  CHECK(report.at("revision").get<std::string>().size() >= 5);
+}
+
+TEST_CASE("commands without one configuration say so", "[cli][json]") {
+  const Shell shell;
+  REQUIRE(shell.trine("models --json j").code == 0);
+  CHECK(shell.read_json("j").at("configuration").is_null());
+  CHECK(shell.read_json("j").at("configuration_hash").is_null());
+  CHECK(shell.read_json("j").at("models").size() >= 19);
+}
+
+TEST_CASE("models are got from a mirror and checked", "[cli][models]") {
+  const Shell shell;
+  // The list of this test: a tree of its own, two models of which one is damaged in the mirror.
+  const fs::path tree = shell.dir / "tree";
+  for (const char* folder : {"presets", "rtl", "models", "bin"})
+    fs::create_directories(tree / folder);
+  fs::copy(TRINE_PROGRAM, tree / "bin" / "trine");
+  const std::string address = "https://example.invalid/m\tc\t";
+  std::ofstream(tree / "models/published.tsv")
+      << "name\twhat\taddress\tcommit\tsha256\tlicence\n"
+      << "a.tflite\tone\t" << address
+      << "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\tMIT\n"
+      << "b.tflite\ttwo\tfile://" << shell.dir.string() << "/direct\tc\t"
+      << "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\tMIT\n";
+  fs::create_directory(shell.dir / "mirror");
+  std::ofstream(shell.dir / "mirror/a.tflite") << "abc";
+  std::ofstream(shell.dir / "mirror/b.tflite") << "damaged";
+  const auto trine = [&](const std::string& arguments) {
+    const int status =
+        std::system(("cd '" + shell.dir.string() + "' && TRINE_MODELS=got tree/bin/trine " +
+                     arguments + " >out.txt 2>err.txt")
+                        .c_str());
+    return Result{WEXITSTATUS(status), read_text(shell.dir / "out.txt"),
+                  read_text(shell.dir / "err.txt")};
+  };
+  const Result all = trine("models --get all --from mirror");
+  CHECK(all.code == 2);
+  CHECK(all.err ==
+        "b.tflite: not kept: sha256 is "
+        "41f0c27c00e8018f7715b5f50f67b5b54c229c1b843a014152785d9005f58fde, "
+        "expected e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n");
+  CHECK(all.out == "a.tflite: 3 bytes, as published\n");
+  CHECK(read_text(shell.dir / "got/a.tflite") == "abc");
+  CHECK_FALSE(fs::exists(shell.dir / "got/b.tflite"));
+
+  std::ofstream(shell.dir / "mirror/b.tflite", std::ios::trunc).flush();
+  CHECK(trine("models --get b --from file:" + shell.dir.string() + "/mirror").out ==
+        "b.tflite: 0 bytes, as published\n");
+  CHECK(trine("models --get all --from mirror").out == "a.tflite: is there\nb.tflite: is there\n");
+  CHECK_THAT(trine("models").out, Catch::Contains("a.tflite") && Catch::Contains("here  one"));
+  // What is damaged later is got again.
+  std::ofstream(shell.dir / "got/a.tflite") << "abd";
+  CHECK_THAT(trine("models").out, Catch::Contains("-     one"));
+  CHECK(trine("models --get a --from file://" + shell.dir.string() + "/mirror").code == 0);
+  CHECK(read_text(shell.dir / "got/a.tflite") == "abc");
+
+  // From its own address, by curl or wget; and one that does not answer.
+  fs::remove(shell.dir / "got/b.tflite");
+  std::ofstream(shell.dir / "direct").flush();
+  CHECK(trine("models --get b").code == (std::system("command -v curl >/dev/null") == 0 ? 0 : 2));
+  fs::remove(shell.dir / "got/a.tflite");
+  const Result dead = trine("models --get a --from file:nowhere");
+  CHECK(dead.code == 2);
+  CHECK_THAT(dead.err, Catch::Contains("nowhere/a.tflite: cannot open"));
+  CHECK_FALSE(fs::exists(shell.dir / "got/a.tflite"));
+  CHECK_THAT(trine("models --get c").err,
+             Catch::StartsWith("--get: no published model 'c', allowed all, a.tflite"));
+}
+
+TEST_CASE("tables fit a terminal of 80 columns", "[cli][help]") {
+  const Shell shell;
+  const std::string script =
+      "script -qec \"stty cols 80; '" TRINE_PROGRAM "' " +
+      GENERATE_COPY("run --config edge32 --backend arch '" + kLenet + "'",
+                    std::string("estimate --config edge32 --table bert-base"),
+                    "compile --config edge32 '" + kLenet + "' --out p") +
+      "\" typescript >out.txt 2>&1 </dev/null";
+  if (std::system("command -v script >/dev/null") != 0) return;
+  CHECK(std::system(("cd '" + shell.dir.string() + "' && " + script).c_str()) == 0);
+  std::istringstream lines(read_text(shell.dir / "out.txt"));
+  int rows = 0;
+  for (std::string line; std::getline(lines, line) && line.size() > 1; ++rows) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.find(" on edge32") != std::string::npos) break;  // the sentences below
+    CAPTURE(line);
+    CHECK(line.size() <= 80);
+  }
+  CHECK(rows >= 4);
 }
 
 TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <vector>
@@ -20,6 +18,7 @@
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
+#include "sw/base/progress.h"
 #include "synth/synthesize.h"
 
 namespace trine::sim {
@@ -203,22 +202,16 @@ fs::path build_design(const fs::path& design, const std::string& label,
   const FileLock lock(cache / (key + ".lock"));
   if (is_whole(model)) return model;  // another process was faster
   sweep_folders(cache);
-  if (!options.quiet)
-    std::fprintf(stderr, "building %s for %s ... ", options.netlist ? "netlist" : "RTL model",
-                 label.c_str());
-  const auto start = std::chrono::steady_clock::now();
-  try {
+  {
+    const Progress progress(
+        fmt::format("building {} for {}", options.netlist ? "netlist" : "RTL model", label),
+        options.quiet);
     const fs::path source = options.netlist ? netlist_of(design, scratch.path(), label) : design;
     compile(source, flags, scratch.path(), cache / (key + ".log"));
-  } catch (...) {
-    if (!options.quiet) std::fprintf(stderr, "failed\n");
-    throw;
   }
   const fs::path built = scratch.path() / "obj" / "model.so";
   write_file(checksum_file(model), checksum_of(built));
   fs::rename(built, model);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  if (!options.quiet) std::fprintf(stderr, "%.0f s\n", seconds.count());
   return model;
 }
 

@@ -6,12 +6,15 @@
 
 #include <catch2/catch.hpp>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 
 #include "gen/csr.h"
+#include "sim/rtl/process.h"
 #include "sim/rtl/tiny_program.h"
 #include "sw/base/error.h"
+#include "sw/base/file.h"
 #include "sw/runtime/trine_runtime.h"
 
 using namespace trine;
@@ -177,7 +180,73 @@ std::uint64_t sum(const CauseCycles& causes) {
   return std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
 }
 
+/// A verilator that only copies what it would have built, and notes that it was asked.
+struct CopyingVerilator {
+  TemporaryFolder folder{std::filesystem::temp_directory_path()};
+  std::string path = std::getenv("PATH");
+
+  explicit CopyingVerilator(const std::filesystem::path& model) {
+    const auto program = folder.path() / "bin" / "verilator";
+    std::filesystem::create_directory(program.parent_path());
+    write_file(program,
+               fmt::format("#!/bin/sh\n"
+                           "[ \"$1\" = --version ] && PATH='{1}' exec verilator --version\n"
+                           "echo asked >>'{0}/asked'\n"
+                           "while [ \"$1\" != --Mdir ]; do shift; done\n"
+                           "mkdir -p \"$2\" && cp '{2}' \"$2/model.so\"\n",
+                           folder.path().string(), path, model.string()));
+    std::filesystem::permissions(program, std::filesystem::perms{0755});
+    ::setenv("PATH", (program.parent_path().string() + ":" + path).c_str(), 1);
+    ::setenv("TRINE_CACHE", (folder.path() / "cache").c_str(), 1);
+  }
+  ~CopyingVerilator() {
+    ::setenv("PATH", path.c_str(), 1);
+    ::unsetenv("TRINE_CACHE");
+    if (!cache_before.empty()) ::setenv("TRINE_CACHE", cache_before.c_str(), 1);
+  }
+  std::size_t asked() const { return read_text(folder.path() / "asked").size() / 6; }
+
+ private:
+  std::string cache_before =
+      std::getenv("TRINE_CACHE") != nullptr ? std::getenv("TRINE_CACHE") : "";
+};
+
 }  // namespace
+
+TEST_CASE("a damaged model in the cache is built again, and remains are swept", "[rtl][cache]") {
+  namespace fs = std::filesystem;
+  BuildOptions options = checked_options().build;
+  options.lockstep = options.quiet = true;
+  const CopyingVerilator verilator(build_model(small_config(), options));
+  const auto model = build_model(small_config(), options);
+  REQUIRE(build_model(small_config(), options) == model);
+  REQUIRE(verilator.asked() == 1);
+  const std::string whole = read_text(model);
+
+  SECTION("cut short") { fs::resize_file(model, whole.size() / 2); }
+  SECTION("changed") {
+    std::string changed = whole;
+    changed[whole.size() / 2] = static_cast<char>(changed[whole.size() / 2] ^ 1);
+    write_file(model, changed);
+  }
+  SECTION("without its checksum") { fs::remove(fs::path(model) += ".xxh64"); }
+  const fs::path cache = model.parent_path();
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(2);
+  const TemporaryFolder owned(cache, "build");
+  for (const char* name : {"build-123456", "design-123456", "build-654321"})
+    fs::create_directory(cache / name);
+  write_file(cache / "build-123456" / "object.o", "x");
+  for (const fs::path& path : {cache / "build-123456", cache / "design-123456", owned.path()})
+    fs::last_write_time(path, old);
+
+  CHECK(build_model(small_config(), options) == model);
+  CHECK(verilator.asked() == 2);
+  CHECK((read_text(model) == whole));
+  CHECK_FALSE(fs::exists(cache / "build-123456"));
+  CHECK_FALSE(fs::exists(cache / "design-123456"));
+  CHECK(fs::exists(cache / "build-654321"));  // may just have been made
+  CHECK(fs::exists(owned.path()));
+}
 
 TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
   const auto seed = GENERATE(1u, 2u);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -14,6 +16,7 @@
 #include "sw/base/file.h"
 #include "sw/base/hash.h"
 #include "sw/base/npy.h"
+#include "sw/base/progress.h"
 #include "sw/base/sha256.h"
 
 using namespace trine;
@@ -144,6 +147,46 @@ TEST_CASE("check_writable changes nothing", "[base][file]") {
   CHECK_THROWS_WITH(check_writable("/nonexistent/file"), Contains("No such file"));
   CHECK_THROWS_WITH(check_writable_folder(path), Contains("is a file, expected a folder"));
   CHECK_THROWS_WITH(check_writable_folder("/proc/x"), Contains("/proc/x: cannot write: "));
+}
+
+namespace {
+
+/// What a second of work prints on a stderr that is `stream`; `reader` is the other end.
+std::string shown_on(int stream, int reader, bool quiet) {
+  const int before = ::dup(STDERR_FILENO);
+  ::dup2(stream, STDERR_FILENO);
+  {
+    Progress progress("work", quiet);
+    progress.update("half done");
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  }
+  static_cast<void>(::write(STDERR_FILENO, ".", 1));  // so that there is something to read
+  ::dup2(before, STDERR_FILENO);
+  ::close(before);
+  std::string text;
+  for (char c = 0; c != '.' && ::read(reader, &c, 1) == 1;) text += c;
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("progress is shown on a terminal, not in a pipe, not when quiet", "[base][progress]") {
+  const int reader = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(reader >= 0);
+  REQUIRE(::grantpt(reader) == 0);
+  REQUIRE(::unlockpt(reader) == 0);
+  const int terminal = ::open(::ptsname(reader), O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  CHECK(shown_on(terminal, reader, true) == ".");
+  const std::string shown = shown_on(terminal, reader, false);
+  CHECK_THAT(shown, Catch::StartsWith("\r\033[Kwork half done (") && Catch::EndsWith("\r\033[K."));
+  ::close(terminal);
+  ::close(reader);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  CHECK(shown_on(ends[1], ends[0], false) == ".");
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_CASE("hash64 is XXH64 with seed 0", "[base][hash]") {

@@ -4,12 +4,17 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
+#include "gen/root.h"
+#include "gen/schema.h"
+#include "sim/rtl/process.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
 
@@ -47,8 +52,32 @@ void flush_stdout() {
     throw_error("trine: standard output: cannot write: {}", std::strerror(errno));
 }
 
-void Output::write_json(const Json& json) const {
-  if (!json_file.empty()) write_file(json_file, json.dump(2) + "\n");
+namespace {
+
+/// The commit of the tree or installation that is run, "-dirty" when it was changed; else the
+/// version.
+std::string revision() {
+  const std::filesystem::path root = gen::root();
+  std::string text;
+  if (std::filesystem::exists(root / "revision")) text = read_text(root / "revision");
+  if (std::filesystem::exists(root / ".git") && sim::on_path("git"))
+    text = sim::first_line_of({"git", "-C", root.string(), "describe", "--always", "--dirty",
+                               "--abbrev=40", "--exclude=*"});
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.empty() ? TRINE_VERSION : text;
+}
+
+}  // namespace
+
+void Output::write_json(const Json& json, const gen::Config* config) const {
+  if (json_file.empty()) return;
+  Json all{{"configuration", nullptr}, {"configuration_hash", nullptr}, {"revision", revision()}};
+  if (config != nullptr) {
+    all["configuration"] = gen::all_keys(*config);
+    all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
+  }
+  all.update(json);
+  write_file(json_file, all.dump(2) + "\n");
 }
 
 CLI::Option* Design::declare(CLI::App& command) {
@@ -60,23 +89,10 @@ CLI::Option* Design::declare(CLI::App& command) {
       ->required();
 }
 
-bool has_terminal() { return ::isatty(STDERR_FILENO) != 0; }
-
-Progress::Progress(std::string what, bool quiet)
-    : what_(std::move(what)), active_(!quiet && has_terminal()) {
-  update("");
-}
-
-Progress::~Progress() {
-  if (active_) fmt::print(stderr, "\r\033[K");
-}
-
-void Progress::update(const std::string& state) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!active_ || now - last_ < std::chrono::milliseconds(100)) return;
-  last_ = now;
-  fmt::print(stderr, "\r\033[K{} {}", what_, state);
-  std::fflush(stderr);
+int columns() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 100;
+  return size.ws_col == 0 ? 100 : std::clamp<int>(size.ws_col, 60, 100);
 }
 
 std::string grouped(std::uint64_t number) {

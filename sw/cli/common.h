@@ -8,13 +8,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "gen/config.h"
+#include "sw/base/progress.h"
 
 namespace trine::cli {
 
@@ -42,8 +42,10 @@ struct Output {
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
   /// Prints to stdout, unless --quiet. @throws Error  it cannot be written
   void print(const std::string& text) const;
-  /// Writes the file that --json names, if any.
-  void write_json(const Json& json) const;
+  /// Writes the file that --json names, if any; first of all what was run: the whole configuration
+  /// and its hash, and the revision of the project.
+  /// @param config  null where a command has none, or several
+  void write_json(const Json& json, const gen::Config* config) const;
 };
 
 /// --config C and --set key=value.
@@ -58,24 +60,8 @@ struct Design {
 /// Writes out what stdout still holds. @throws Error
 void flush_stdout();
 
-/// Whether stderr is a terminal: only there progress is shown.
-bool has_terminal();
-
-/// A line on stderr that tells how far long work is; silent unless stderr is a terminal.
-class Progress {
- public:
-  Progress(std::string what, bool quiet);
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  ~Progress();  ///< wipes the line
-
-  void update(const std::string& state);
-
- private:
-  std::string what_;
-  bool active_;
-  std::chrono::steady_clock::time_point last_{};
-};
+/// Columns of the terminal that stdout is, at least 60 and at most 100; 100 for a file or pipe.
+int columns();
 
 /// 1234567 -> "1,234,567".
 std::string grouped(std::uint64_t number);
@@ -88,6 +74,7 @@ void add_fuzz(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_generate_text(CLI::App& app, Action& action);
 void add_inject(CLI::App& app, Action& action);
+void add_models(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);

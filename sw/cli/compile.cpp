@@ -42,7 +42,7 @@ std::string summary(const compiler::Program& program) {
   for (const compiler::Program* stage : compiler::stages(program))
     for (const compiler::ProgramLayer& layer : stage->layers)
       text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
-                          fitted(layer.placement, 52));
+                          cut(layer.placement, static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
   return text + host_text(program) +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
@@ -55,8 +55,6 @@ Json to_json(const compiler::Program& program) {
   const Totals sum = totals_of(program);
   Json json;
   json["model"] = program.name;
-  json["config"] = program.config.name;
-  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
   json["macs"] = program.macs();
   json["stages"] = program.rest.size() + 1;
   json["instructions"] = sum.instructions;
@@ -84,7 +82,7 @@ int run(const Options& options) {
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
   options.output.print(summary(program));
-  options.output.write_json(to_json(program));
+  options.output.write_json(to_json(program), &config);
   return kSuccess;
 }
 

@@ -63,7 +63,8 @@ int run(const Options& options) {
       100 * utilization(network.program.macs(), execution.slowest.cycles, config),
       grouped(static_cast<std::uint64_t>(std::llround(area.gate_equivalents)))));
   output.write_json(
-      {{"run", to_json(network.program, execution, "rtl")}, {"synth", synth::to_json(area)}});
+      {{"run", to_json(network.program, execution, "rtl")}, {"synth", synth::to_json(area)}},
+      &config);
   return differences.empty() ? kSuccess : kWrongResult;
 }
 

@@ -27,12 +27,13 @@ std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llro
 std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
 
 std::string summary(const estimate::Estimate& e, const gen::Config& config) {
-  std::string text = fmt::format("{:<26} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", "times",
-                                 "MACs", "weight bytes", "cycles", "util %", "bound");
+  const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the rest takes 68
+  std::string text = fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", width,
+                                 "times", "MACs", "weight bytes", "cycles", "util %", "bound");
   for (const estimate::Row& row : e.rows)
-    text += fmt::format("{:<26} {:>5} {:>15} {:>14} {:>14} {:>7.1f} {}\n", fitted(row.name, 26),
-                        row.times, number(row.macs), number(row.weight_bytes),
-                        grouped(whole(row.cycles)),
+    text += fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7.1f} {}\n",
+                        fitted(row.name, static_cast<std::size_t>(width)), width, row.times,
+                        number(row.macs), number(row.weight_bytes), grouped(whole(row.cycles)),
                         100 * utilization(row.macs, whole(row.cycles), config), row.bound());
   text += "(of one; the totals are of all)\n";
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
@@ -48,7 +49,6 @@ std::string summary(const estimate::Estimate& e, const gen::Config& config) {
 Json to_json(const estimate::Estimate& e, const gen::Config& config) {
   Json json;
   json["model"] = e.network;
-  json["config"] = config.name;
   json["cycles"] = whole(e.cycles());
   json["macs"] = e.macs();
   json["parameters"] = e.parameters();
@@ -74,6 +74,11 @@ int run(const Options& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({}, options.network.read());
   const gen::Config config = options.network.design.load();
+  if (is_program_file(options.network.model))
+    throw_error(
+        "{}: is a compiled program, which holds no network to plan: allowed is its model; "
+        "trine run --backend arch gives a program's cycles",
+        options.network.model);
   const estimate::Estimate e =
       options.table.empty() ? estimate::of_graph(model::import_model(options.network.model), config,
                                                  options.network.policy(reference::kDoublePolicy))
@@ -81,7 +86,7 @@ int run(const Options& options) {
                                   estimate::transformer(options.table), options.tokens,
                                   options.context > 0 ? options.context : options.tokens, config);
   options.output.print(summary(e, config));
-  options.output.write_json(to_json(e, config));
+  options.output.write_json(to_json(e, config), &config);
   return kSuccess;
 }
 
@@ -92,7 +97,7 @@ void add_estimate(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("estimate", "predict a network's cycles from its plan, in no time");
   options->network.declare(*command);
-  command->get_option("MODEL")->required(false);
+  command->get_option("MODEL")->required(false)->description("quantized TFLite or ONNX model");
   command->remove_option(command->get_option("--allow-host"));
   options->output.declare(*command);
   command

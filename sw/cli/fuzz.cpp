@@ -64,7 +64,7 @@ class Fuzzer {
       }
     }
     o_.output.print(summary());
-    o_.output.write_json(to_json());
+    o_.output.write_json(to_json(), designs_.size() == 1 ? &designs_[0] : nullptr);
     return failed_ > 0 ? kWrongResult : kSuccess;
   }
 

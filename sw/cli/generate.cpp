@@ -35,8 +35,6 @@ std::string quoted(const std::string& word) {
 
 Json describe(const gen::Config& config, const Options& options) {
   Json json;
-  json["name"] = config.name;
-  json["hash"] = fmt::format("0x{:016x}", config.hash());
   json["pes"] = config.rows * config.cols;
   json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
   json["dmem_banks"] = config.banks();
@@ -63,7 +61,7 @@ int run(const Options& options) {
       config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
       config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
       gen::prefixed("trine.f", options.prefix)));
-  options.output.write_json(describe(config, options));
+  options.output.write_json(describe(config, options), &config);
   return kSuccess;
 }
 

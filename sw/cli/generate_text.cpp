@@ -107,7 +107,7 @@ class Writer {
     o_.output.print("\n\n" + layers() + summary());
     Json json = to_json();
     json["tokens"] = std::move(tokens);
-    o_.output.write_json(json);
+    o_.output.write_json(json, golden() ? nullptr : &config_);
     return result();
   }
 
@@ -163,7 +163,7 @@ class Writer {
     Json json = to_json();
     json["perplexity"] = perplexity;
     json["perplexity_float32"] = float_perplexity;
-    o_.output.write_json(json);
+    o_.output.write_json(json, golden() ? nullptr : &config_);
     return result();
   }
 
@@ -202,7 +202,6 @@ class Writer {
     json["steps"] = totals_.tokens;
     json["golden_steps"] = totals_.golden;
     if (totals_.tokens == 0) return json;
-    json["config"] = config_.name;
     json["cycles"] = totals_.cycles;
     json["bus_bound_cycles"] = totals_.bound_cycles;
     json["last_cycles"] = totals_.last_cycles;

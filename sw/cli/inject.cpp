@@ -180,7 +180,8 @@ int run(const Options& options) {
     }
   }
   options.output.print(text);
-  options.output.write_json(json);
+  const gen::Config config = options.network.design.load();
+  options.output.write_json(json, &config);
   return wrong ? kWrongResult : kSuccess;
 }
 

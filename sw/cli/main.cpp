@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
   add_generate_text(app, action);
   add_fuzz(app, action);
   add_inject(app, action);
+  add_models(app, action);
   add_demo(app, action);
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);

@@ -22,6 +22,10 @@ bool is_program(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
+bool is_program_file(const std::string& model) {
+  return !model.empty() && is_program(read_file(model));
+}
+
 void NetworkOptions::declare(CLI::App& command) {
   design.declare(command);
   command
@@ -117,7 +121,10 @@ Runner stage_runner(const compiler::Program& program, const BackendOptions& opti
       return sim::run_arch(program, inputs, arch);
     };
   sim::RtlOptions rtl = options.rtl(quiet);
-  rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
+  {
+    const Progress progress(program.name + ": predicting the cycles", quiet);
+    rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
+  }
   auto runner = std::make_shared<sim::RtlRunner>(program, rtl);
   return [runner](const std::vector<Array>& inputs) { return runner->run(inputs); };
 }

@@ -57,6 +57,9 @@ struct Network {
   compiler::Program program;
 };
 
+/// Whether MODEL is a program that compile wrote; false where there is none.
+bool is_program_file(const std::string& model);
+
 /// Compiles MODEL (.tflite), or reads it when it is a program.
 /// @throws Error
 Network load_network(const NetworkOptions& options, const gen::Config& config,

@@ -27,14 +27,19 @@ std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) 
 }
 
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
-  std::string text = fmt::format("{:<36} {:<20} {:>12} {:>10} {:>7} {}\n", "layer", "operator",
-                                 "MACs", "cycles", "util %", "bound");
+  // At 100 columns 36 and 20; a narrow terminal takes it from the names.
+  const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
+  const auto left = [](const std::string& text, int width) {
+    return fmt::format("{:<{}}", fitted(text, static_cast<std::size_t>(width)), width);
+  };
+  std::string text = fmt::format("{} {} {:>12} {:>10} {:>7} {}\n", left("layer", name_width),
+                                 left("operator", op_width), "MACs", "cycles", "util %", "bound");
   const std::vector<compiler::ProgramLayer> layers = layers_of(program);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
     text += fmt::format(
-        "{:<36} {:<20} {:>12} {:>10} {:>7.1f} {}\n", fitted(layer.name, 36), fitted(layer.op, 20),
+        "{} {} {:>12} {:>10} {:>7.1f} {}\n", left(layer.name, name_width), left(layer.op, op_width),
         grouped(static_cast<std::uint64_t>(layer.macs)), grouped(result.cycles),
         100 * utilization(layer.macs, result.cycles, program.config), sim::bound_of(result.causes));
   }
@@ -42,13 +47,19 @@ std::string layer_rows(const compiler::Program& program, const sim::RunResult& r
 }
 
 std::string cause_rows(const sim::RunResult& run) {
-  std::string names = fmt::format("{:<14}", "cause"), shares = fmt::format("{:<14}", "% of cycles");
+  std::string names = fmt::format("{:<12}", "cause"), shares = fmt::format("{:<12}", "% of cycles");
   for (std::size_t i = 0; i < sim::kCauses; ++i) {
     const double cycles = static_cast<double>(std::max<std::uint64_t>(run.cycles, 1));
-    names += fmt::format("{:>9}", sim::kCauseNames[i]);
-    shares += fmt::format("{:>9.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
+    names += fmt::format("{:>8}", sim::kCauseNames[i]);
+    shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
   }
   return "\n" + names + "\n" + shares + "\n\n";
+}
+
+/// A program without layers tells nothing about the machine.
+std::string host_only(const compiler::Program& program) {
+  if (!layers_of(program).empty()) return "";
+  return "every operator ran on the host: the machine only started and stopped\n";
 }
 
 }  // namespace
@@ -65,6 +76,12 @@ double utilization(std::int64_t macs, std::uint64_t cycles, const gen::Config& c
 }
 
 std::string fitted(const std::string& text, std::size_t width) {
+  if (text.size() <= width) return text;
+  const std::size_t head = (width - 2) / 3;
+  return text.substr(0, head) + ".." + text.substr(text.size() - (width - 2 - head));
+}
+
+std::string cut(const std::string& text, std::size_t width) {
   return text.size() <= width ? text : text.substr(0, width - 2) + "..";
 }
 
@@ -104,8 +121,6 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   const sim::RunResult& run = e.slowest;
   Json json;
   json["model"] = program.name;
-  json["config"] = program.config.name;
-  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
   json["backend"] = backend;
   json["cycles"] = run.cycles;
   json["macs"] = program.macs();
@@ -153,7 +168,8 @@ std::string to_text(const compiler::Program& program, const Execution& e,
              percent(utilization(program.macs(), run.cycles, program.config), 1),
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
              grouped(run.dram_bytes_written), e.seconds,
-             e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0);
+             e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0) +
+         host_only(program);
 }
 
 }  // namespace trine::cli

@@ -36,7 +36,10 @@ std::string to_text(const compiler::Program& program, const Execution& execution
 std::string host_text(const compiler::Program& program);
 Json host_json(const compiler::Program& program);
 
-/// `text` in `width` columns, its end cut off with "..".
+/// `text` in `width` columns, ".." for what is left out in its middle: the ends of names differ.
 std::string fitted(const std::string& text, std::size_t width);
+
+/// The same with the end left out, for what is read from its beginning.
+std::string cut(const std::string& text, std::size_t width);
 
 }  // namespace trine::cli

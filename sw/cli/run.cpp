@@ -168,20 +168,24 @@ int run(const Options& options) {
 
   Execution execution;
   Stopwatch watch;
-  const sim::RunResult result = runner(inputs);
+  const sim::RunResult result = [&] {
+    const Progress progress(options.network.model + ": running", options.output.quiet);
+    return runner(inputs);
+  }();
   execution.seconds = watch.seconds();
   write_outputs(options, result.outputs);
 
   std::string difference;
   execution.checked = network.graph.has_value();
   if (network.graph) {
+    const Progress progress(options.network.model + ": golden layers", options.output.quiet);
     const auto values = reference::run_graph(*network.graph, inputs, policy);
     difference = compiler::first_difference(network.program, result.outputs,
                                             reference::outputs_of(*network.graph, values));
   }
   execution.add(result, difference.empty());
   options.output.print(to_text(network.program, execution, options.backend.backend));
-  options.output.write_json(to_json(network.program, execution, options.backend.backend));
+  options.output.write_json(to_json(network.program, execution, options.backend.backend), &config);
   if (difference.empty()) return kSuccess;
   fmt::print(stderr, "{}: differs from the golden reference: {}\n", options.network.model,
              difference);

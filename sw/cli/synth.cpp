@@ -22,9 +22,10 @@ int run(const Options& options) {
   synth.target = synth::parse_target(options.target);
   synth.timing = !options.no_timing;
   synth.quiet = options.output.quiet || !has_terminal();
-  const synth::SynthReport report = synth::synthesize(options.design.load(), synth);
+  const gen::Config config = options.design.load();
+  const synth::SynthReport report = synth::synthesize(config, synth);
   options.output.print(synth::to_text(report));
-  options.output.write_json(synth::to_json(report));
+  options.output.write_json(synth::to_json(report), &config);
   return kSuccess;
 }
 

@@ -110,7 +110,7 @@ int run(const Options& options) {
                        to_text(comparison, layers, vectors.layers_case, options.tolerance));
   Json json = to_json(network.program, execution, options.backend.backend);
   json.update(to_json(comparison, layers, options.tolerance));
-  options.output.write_json(json);
+  options.output.write_json(json, &config);
   if (comparison.codes.largest <= options.tolerance) return kSuccess;
   for (std::size_t i = 0; i < comparison.differences.size() && i < kShownDifferences; ++i)
     fmt::print(stderr, "{}: {}\n", options.vectors, comparison.differences[i]);

@@ -16,6 +16,8 @@ Network Lowering::run() {
   for (const int i : machine_)
     for (const int t : op(i).inputs)
       if (t >= 0) ++readers_[t];
+  for (const int i : machine_)
+    if (!op(i).inputs.empty()) first_readers_[op(i).input(0)].push_back(i);
   for (const int t : net_.output_tensors) ++readers_[t];
   for (const int i : machine_)
     for (const int t : op(i).outputs) producer_[t] = i;
@@ -123,9 +125,8 @@ void Lowering::add_input(int tensor) {
   int shaped = tensor;
   for (bool again = true; again && readers_[shaped] == 1;) {
     again = false;
-    for (const int i : machine_)
-      if (is_reshape(op(i).kind) && op(i).input(0) == shaped &&
-          !reader_of(op(i).outputs[0], OpKind::kTranspose)) {
+    for (const int i : first_readers_[shaped])
+      if (is_reshape(op(i).kind) && !reader_of(op(i).outputs[0], OpKind::kTranspose)) {
         shaped = op(i).outputs[0];
         again = true;
         break;
@@ -464,8 +465,10 @@ int Lowering::packed_byte(int code, int per_word) {
 const Op* Lowering::reader_of(int tensor, OpKind kind) const {
   const auto found = readers_.find(tensor);
   if (found == readers_.end() || found->second != 1) return nullptr;
-  for (const int i : machine_)
-    if (op(i).kind == kind && op(i).input(0) == tensor) return &op(i);
+  const auto first = first_readers_.find(tensor);
+  if (first == first_readers_.end()) return nullptr;
+  for (const int i : first->second)
+    if (op(i).kind == kind) return &op(i);
   return nullptr;
 }
 

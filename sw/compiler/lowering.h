@@ -323,6 +323,7 @@ class Lowering {
   reference::RoundingPolicy rounding_;
   Network net_;
   std::vector<int> machine_;
+  std::map<int, std::vector<int>> first_readers_;  ///< of a tensor as their input 0
   std::map<int, int> readers_, producer_, map_of_;
   std::map<int, int> fused_into_, fused_, fused_position_;  ///< conv -> add, add -> conv
   std::map<int, int> threshold_of_;                         ///< conv -> threshold

@@ -3,9 +3,12 @@
 // In how many bits each feature map lies in memory.
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <set>
 
 #include "sw/compiler/network.h"
+#include "sw/compiler/ties.h"
 
 namespace trine::compiler {
 namespace {
@@ -19,33 +22,33 @@ constexpr int kInt8 = 4, kTernary = 16, kBinary = 32;  ///< codes of a word
 /// Tensors that lie in one form, and the most compact form that all of them allow.
 class Classes {
  public:
-  void add(int tensor) { parent_.try_emplace(tensor, tensor); }
+  explicit Classes(std::size_t tensors) : ties_(tensors), limits_(tensors, kNone) {}
 
-  int root(int tensor) {
-    add(tensor);
-    while (parent_[tensor] != tensor) tensor = parent_[tensor];
-    return tensor;
-  }
   void unite(int a, int b) {
-    a = root(a);
-    b = root(b);
-    if (a == b) return;
-    parent_[a] = b;
-    limit(b, limit_.count(a) > 0 ? limit_[a] : kBinary);
+    known_.insert(a);
+    const int first = ties_.root(a);
+    ties_.tie(first, b);
+    limit(b, std::min(kBinary, limits_[at(first)]));
   }
   void limit(int tensor, int per_word) {
-    const auto [entry, is_new] = limit_.try_emplace(root(tensor), per_word);
-    if (!is_new) entry->second = std::min(entry->second, per_word);
+    known_.insert(tensor);
+    int& limit = limits_[at(ties_.root(tensor))];
+    limit = std::min(limit, per_word);
   }
 
   std::map<int, int> result() {
     std::map<int, int> packing;
-    for (const auto& [tensor, parent] : parent_) packing[tensor] = limit_[root(tensor)];
+    for (const int tensor : known_) packing[tensor] = limits_[at(ties_.root(tensor))];
     return packing;
   }
 
  private:
-  std::map<int, int> parent_, limit_;
+  static constexpr int kNone = std::numeric_limits<int>::max();
+  static std::size_t at(int tensor) { return static_cast<std::size_t>(tensor); }
+
+  Ties ties_;
+  std::vector<int> limits_;  ///< of each root
+  std::set<int> known_;
 };
 
 bool keeps_codes(OpKind kind) {
@@ -95,7 +98,7 @@ int bits_of(model::Encoding encoding) {
 }
 
 std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {
-  Classes classes;
+  Classes classes(graph.tensors.size());
   const auto is_map = [&](int t) {
     return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;
   };

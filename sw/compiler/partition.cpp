@@ -102,23 +102,23 @@ void add_once(std::vector<int>& list, int value) {
 }
 
 /// Whether no reshape before it moves codes between pixels and channels.
-bool keeps_channels(const Graph& graph, int tensor) {
-  const auto producer = std::find_if(graph.ops.begin(), graph.ops.end(), [&](const Op& op) {
-    return moves_codes(op.kind) && op.outputs[0] == tensor;
-  });
-  if (producer == graph.ops.end()) return true;
-  const int from = producer->input(0);
-  return producer->kind != OpKind::kTranspose &&
-         graph.tensor(from).extent(-1) == graph.tensor(tensor).extent(-1) &&
-         keeps_channels(graph, from);
+bool keeps_channels(const Graph& graph, const Uses& uses, int tensor) {
+  for (;;) {
+    const auto found = uses.maker.find(tensor);
+    if (found == uses.maker.end() || !moves_codes(found->second->kind)) return true;
+    const int from = found->second->input(0);
+    if (found->second->kind == OpKind::kTranspose ||
+        graph.tensor(from).extent(-1) != graph.tensor(tensor).extent(-1))
+      return false;
+    tensor = from;
+  }
 }
 
 /// The last operator of an attention: its products write their channels.
-bool joins_heads(const Graph& graph, const Op& op) {
+bool joins_heads(const Graph& graph, const Uses& uses, const Op& op) {
   const auto maker = [&](const Op& of) -> const Op* {
-    for (const Op& other : graph.ops)
-      if (other.outputs[0] == of.input(0)) return &other;
-    return nullptr;
+    const auto found = uses.maker.find(of.input(0));
+    return found == uses.maker.end() ? nullptr : found->second;
   };
   const Op* transpose = maker(op);
   if (transpose == nullptr || transpose->kind != OpKind::kTranspose) return false;
@@ -167,7 +167,7 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
   }
   const auto on_machine = [&](const Op& op) {
     return op.kind == OpKind::kSoftmax && !op.on_host && !softmax_problem(graph, op, config) &&
-           keeps_channels(graph, op.input(0));
+           keeps_channels(graph, uses, op.input(0));
   };
   const auto at_end = [&](const Op& op) {
     return on_host_at_end(graph, op) || (op.kind == OpKind::kSoftmax && !on_machine(op));
@@ -189,7 +189,7 @@ std::vector<int> partition(const Graph& graph, const gen::Config& config, Networ
     const bool lays_out = turns_image(graph, op, {0, 3, 1, 2}) && maker != uses.maker.end() &&
                           maker->second->kind != OpKind::kBatchMatMul &&
                           !moves_codes(maker->second->kind);
-    const bool cheap = lays_out || (op.kind != OpKind::kTranspose && !joins_heads(graph, op));
+    const bool cheap = lays_out || (op.kind != OpKind::kTranspose && !joins_heads(graph, uses, op));
     const bool moved = moves_codes(op.kind) && (cheap || from_host[op.input(0)] ||
                                                 graph.out(op).type != model::DataType::kInt8);
     const bool hosted = at_end(op) || moved;

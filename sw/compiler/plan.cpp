@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <optional>
 #include <set>
 
 #include "sw/base/error.h"
 #include "sw/base/rounding.h"
+#include "sw/compiler/plan_facts.h"
 
 namespace trine::compiler {
 namespace {
@@ -18,13 +19,6 @@ constexpr double kLayerOverhead = 30;  ///< cycles from a layer's last result to
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-/// Layers during which a resident map occupies its words.
-struct Life {
-  int from = 0, to = 0;
-  bool meets(const Life& o) const { return from <= o.to && o.from <= to; }
-};
-
-constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
 /// What a planner is told besides the network.
 struct Wishes {
   bool roomy = true;      ///< spends words on pitches and places without bank conflicts
@@ -33,24 +27,29 @@ struct Wishes {
   std::set<int> in_dram;  ///< maps that have no place in DMEM, as crowding() names them
 };
 
+/// Places the largest maps first, each as low as those before it allow; a map that finds no place,
+/// or leaves a layer no room, sends the largest one beside it to DRAM. Each step only looks again
+/// at what the last one changed.
 class Planner {
  public:
-  Planner(const Network& network, const gen::Config& config, Wishes wishes)
-      : net_(network), config_(config), wishes_(std::move(wishes)) {}
+  Planner(const Network& network, const gen::Config& config, PlanFacts& facts, Wishes wishes)
+      : net_(network), config_(config), facts_(facts), wishes_(std::move(wishes)) {}
 
   Plan run() {
     plan_.maps.resize(net_.maps.size());
-    find_heads();
-    tie_maps();
-    join_residuals();
     choose_pitches();
     place_in_dram();
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
+    order_maps();
+    for (int m = 0; m < count(); ++m)
       if (net_.maps[at(m)].capacity) spill(m);
     const std::size_t states = spilled_.size();
     for (const int m : wishes_.in_dram) spill(m);
-    while (!try_placement()) {
-    }
+    do {
+      place_maps();
+      set_origins();
+    } while (!tile_layers());
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i)
+      plan_.scratch.push_back(scratch_of(i, plan_.tilings[at(i)]));
     plan_.cycles = estimated_cycles();
     plan_.spilled = spilled_.size() - states;
     return plan_;
@@ -59,9 +58,11 @@ class Planner {
   /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
   std::vector<int> conflicting() const {
     std::vector<std::pair<std::int64_t, int>> found;
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (root(m) == m && resident(m) && pitch_cycles(m, net_.maps[at(m)].shape.W) > 0)
-        found.push_back({-pitch_cycles(m, net_.maps[at(m)].shape.W), m});
+    for (int m = 0; m < count(); ++m) {
+      if (facts_.root(m) != m || !resident(m)) continue;
+      const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
+      if (cycles > 0) found.push_back({-cycles, m});
+    }
     std::sort(found.begin(), found.end());
     std::vector<int> roots;
     for (const auto& [cycles, m] : found) roots.push_back(m);
@@ -78,175 +79,62 @@ class Planner {
     }
     std::sort(losses.begin(), losses.end());
     std::vector<int> maps;
+    std::vector<bool> known(net_.maps.size());
     for (const auto& [loss, i] : losses) {
       std::vector<std::pair<std::int64_t, int>> beside;
-      for (const Placed& p : placed_)
-        if (Life{i, i}.meets(life_of(p.map))) beside.push_back({-words_of(p.map), p.map});
+      for (const int m : placed_at_[at(i)])
+        if (facts_.life(m).meets({i, i})) beside.push_back({-words_[at(m)], m});
       std::sort(beside.begin(), beside.end());
-      for (const auto& [words, m] : beside)
-        if (std::find(maps.begin(), maps.end(), m) == maps.end()) maps.push_back(m);
+      for (const auto& [words, m] : beside) {
+        if (!known[at(m)]) maps.push_back(m);
+        known[at(m)] = true;
+      }
     }
     return maps;
   }
 
  private:
-  // ---- maps with one layout
-  // -----------------------------------------------------------------------
+  int count() const { return static_cast<int>(net_.maps.size()); }
 
-  int root(int map) const {
-    while (tied_[at(map)] != map) map = tied_[at(map)];
-    return map;
-  }
-
-  /// A part without a place of its own.
-  bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
-
-  /// Channels of an input that only products of two maps read, each some of them: they have places
-  /// of their own, each while it is needed.
-  bool is_head(int map) const {
-    const int whole = net_.maps[at(map)].part.whole;
-    return whole >= 0 && by_heads_.count(whole) > 0;
-  }
-
-  void find_heads() {
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (by_heads(m)) by_heads_.insert(m);
-  }
-
-  bool by_heads(int m) const {
-    const Map& map = net_.maps[at(m)];
-    bool some = false, all = map.input && !map.output && map.shape.H == 1;
-    for (const Layer& l : net_.layers)
-      for (const int used : {l.input, l.second, l.output, l.weights_map}) {
-        if (!all || used < 0 || (used != m && net_.maps[at(used)].part.whole != m)) continue;
-        const Part& part = net_.maps[at(used)].part;
-        all = used != m && used == l.input && used != l.weights_map && l.weights_map >= 0 &&
-              part.x == 0 && part.channel % 4 == 0 && net_.maps[at(used)].shape.W == map.shape.W;
-        some = true;
-      }
-    return some && all;
-  }
-
-  void tie_maps() {
-    tied_.resize(net_.maps.size());
-    std::iota(tied_.begin(), tied_.end(), 0);
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (is_view(m)) tied_[at(m)] = net_.maps[at(m)].part.whole;
-    const auto tie = [&](int a, int b) { tied_[at(root(a))] = root(b); };
-    for (const Layer& layer : net_.layers) {
-      if (layer.two_operands()) tie(layer.input, layer.second);
-      if (layer.fuse_add) tie(layer.second, layer.output);
-      if (in_place(layer)) tie(layer.input, layer.output);
-    }
-  }
-
-  /// Whether a SOFTMAX may write over its input.
-  bool in_place(const Layer& layer) const {
-    return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input) &&
-           net_.is_private(layer.output) && shape(layer.input) == shape(layer.output);
-  }
-  const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
-
-  /// A sum takes the place of its residual if nobody reads that any more: each word is read before
-  /// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
-  /// must not share words.
-  void join_residuals() {
-    home_.resize(net_.maps.size());
-    std::iota(home_.begin(), home_.end(), 0);
-    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-      const Layer& layer = net_.layers[at(i)];
-      if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
-        home_[at(layer.output)] = home_[at(layer.input)];
-      if (!layer.fuse_add || layer.second == layer.input || !net_.is_private(layer.second) ||
-          !net_.is_private(layer.output))
-        continue;
-      const Map& out = net_.maps[at(layer.output)];
-      if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&
-          config_.cols % out.shape.per_word == 0)
-        home_[at(layer.output)] = home_[at(layer.second)];
-    }
-  }
-
-  bool alone(int m) const { return std::count(home_.begin(), home_.end(), home_[at(m)]) == 1; }
+  // ---- layouts ----------------------------------------------------------------------------------
 
   void choose_pitches() {
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
-      if (root(m) != m) continue;
+    words_.resize(net_.maps.size());
+    for (int m = 0; m < count(); ++m) {
+      if (facts_.root(m) != m) continue;
       const int W = net_.maps[at(m)].shape.W;
       const int step = pitch_unit(m);
       int best = static_cast<int>(round_up(W, step));
-      std::int64_t best_cycles = pitch_cycles(m, best);
+      std::int64_t best_cycles = facts_.pitch_cycles(m, best);
       const bool pad = wishes_.roomy || wishes_.padded.count(m) > 0;
       for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
            pitch += step) {
-        const std::int64_t cycles = pitch_cycles(m, pitch);
+        const std::int64_t cycles = facts_.pitch_cycles(m, pitch);
         if (cycles >= best_cycles) continue;
         best = pitch;
         best_cycles = cycles;
       }
-      for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
-        if (root(k) == m && !is_view(k)) set_layout(k, best);
+      for (const int k : facts_.members(m)) set_layout(k, best);
     }
   }
 
-  /// Whether maps of that layout are read as weights: rows and planes then begin with a beat.
-  bool weights(int class_root) const {
-    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
-      if (root(k) == class_root && net_.maps[at(k)].weights) return true;
-    return false;
-  }
-
-  int pitch_unit(int class_root) const {
-    return net_.maps[at(class_root)].shape.H > 1 && weights(class_root) ? config_.data_words() : 1;
-  }
-
-  std::int64_t pitch_cycles(int class_root, int pitch) const {
-    std::int64_t cycles = 0;
-    for (const Layer& layer : net_.layers)
-      if (root(layer.input) == class_root) cycles += replay_cycles(layer, pitch, config_);
-    return cycles;
+  int pitch_unit(int root) const {
+    return net_.maps[at(root)].shape.H > 1 && facts_.weights(root) ? config_.data_words() : 1;
   }
 
   void set_layout(int m, int pitch) {
+    const int root = facts_.root(m);
     const Shape& shape = net_.maps[at(m)].shape;
     View& view = plan_.maps[at(m)].dmem;
-    view.pitch = pitch;
+    view.pitch = shape.pixels() == 1 ? 1 : pitch;
     view.plane = plane_of(m, pitch);
-    if (shape.pixels() == 1) view.pitch = 1;
-    if (shape.pixels() == 1 || !stays_on_chip(m)) return;
-    if (pooled(m) && !weights(root(m)))  // lanes take channel words: each in a bank of its own
-      view.plane += 1 - view.plane % 2;
-    else if (wishes_.roomy && shape.pixels() >= config_.rows)
-      view.plane += gap_to_half(view.plane);
-  }
-
-  /// Whether one window of a pool covers the map, or one that shares its layout.
-  bool pooled(int m) const {
-    return std::any_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
-      return root(l.input) == root(m) && (l.kind == LayerKind::kSum || l.kind == LayerKind::kMax) &&
-             l.window.P * l.window.Q == 1 && l.window.R * l.window.S > 1;
-    });
-  }
-
-  /// Maps that share its layout all stay on chip, and have its size.
-  bool stays_on_chip(int m) const {
-    const Shape& shape = net_.maps[at(m)].shape;
-    bool stays = true;
-    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
-      const Map& map = net_.maps[at(k)];
-      if (root(k) == root(m) && !is_view(k))
-        stays = stays && (!map.input || multiplied(k)) && !map.output && !map.constant() &&
-                map.shape.H == shape.H && map.shape.W == shape.W;
+    if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
+      if (facts_.pooled(root) && !facts_.weights(root))
+        view.plane += 1 - view.plane % 2;  // lanes take channel words: each in a bank of its own
+      else if (wishes_.roomy && shape.pixels() >= config_.rows)
+        view.plane += gap_to_half(view.plane);
     }
-    return stays;
-  }
-
-  /// Whether products of two maps read the map, or parts of it, as activations: the array then
-  /// hardly rests.
-  bool multiplied(int m) const {
-    return std::any_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
-      return l.weights_map >= 0 && (l.input == m || net_.maps[at(l.input)].part.whole == m);
-    });
+    words_[at(m)] = words_of(m);
   }
 
   /// Words after a plane so that the next channel word begins half a round of banks further on: a
@@ -258,37 +146,40 @@ class Planner {
 
   std::int64_t plane_of(int m, int pitch) const {
     const Map& map = net_.maps[at(m)];
-    if (map.shape.pixels() == 1 && !weights(root(m))) return 1;
+    if (map.shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return 1;
     return round_up(std::int64_t{map.shape.H} * pitch, config_.data_words());
   }
 
   std::int64_t words_of(int m) const {
     // Beats of a row of PMEM reach beyond the last plane.
-    const int behind = weights(root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
+    const int behind =
+        facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
     return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
                     config_.data_words()) +
            (wishes_.roomy ? config_.banks() : 0);
   }
 
-  // ---- DRAM
-  // ---------------------------------------------------------------------------------------
+  // ---- DRAM -------------------------------------------------------------------------------------
 
   /// Inputs, outputs and constants as they lie in DMEM; this also holds for maps spilled later,
   /// whose rows then become whole beats.
   void place_in_dram() {
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m)
-      if (net_.maps[at(m)].input || net_.maps[at(m)].output || net_.maps[at(m)].constant() ||
-          net_.maps[at(m)].kept || net_.maps[at(m)].reloads >= 0)
-        give_dram(m);
+    for (int m = 0; m < count(); ++m) {
+      const Map& map = net_.maps[at(m)];
+      if (map.reloads >= 0) copies_.push_back(m);
+      if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
+      Placement& p = plan_.maps[at(m)];
+      p.in_dram = true;
+      p.dram.pitch = p.dmem.pitch;
+      p.dram.plane = map.kept ? plane_of(m, p.dmem.pitch) : p.dmem.plane;
+    }
+    lay_copies();
   }
 
-  void give_dram(int m) {
-    Placement& p = plan_.maps[at(m)];
-    if (p.in_dram) return;
-    p.in_dram = true;
-    p.dram.pitch = p.dmem.pitch;
-    p.dram.plane = net_.maps[at(m)].kept ? plane_of(m, p.dmem.pitch) : p.dmem.plane;
-    assign_dram();
+  /// Maps that are loaded again lie where they were stored.
+  void lay_copies() {
+    for (const int m : copies_)
+      plan_.maps[at(m)].dram = plan_.maps[at(net_.maps[at(m)].reloads)].dram;
   }
 
   void assign_dram() {
@@ -307,18 +198,18 @@ class Planner {
             round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
       }
     plan_.arena_bytes = round_up(4 * word, 4096);
-    for (std::size_t m = 0; m < net_.maps.size(); ++m)
-      if (net_.maps[m].reloads >= 0) plan_.maps[m].dram = plan_.maps[at(net_.maps[m].reloads)].dram;
+    lay_copies();
   }
 
   /// Rows that are whole beats can be cut in columns.
   void spill(int m) {
-    const int r = root(m);
+    const int r = facts_.root(m);
     spilled_.insert(r);
-    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k) {
-      if (root(k) != r || is_view(k)) continue;
+    for (const int k : facts_.members(r)) {
+      remove(k);
       Placement& p = plan_.maps[at(k)];
       const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
+      p.resident = false;
       p.in_dram = true;
       p.dram.pitch = shape.W >= config_.data_words()
                          ? static_cast<int>(round_up(shape.W, config_.data_words()))
@@ -327,178 +218,182 @@ class Planner {
       // A copy's codes lie as those of its class.
       if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
     }
-    assign_dram();
+    lay_copies();
   }
 
-  // ---- DMEM
-  // ---------------------------------------------------------------------------------------
-
-  /// Of all maps that have the map's place.
-  Life life_of(int m) const {
-    Life life{std::numeric_limits<int>::max(), 0};
-    for (std::size_t k = 0; k < net_.maps.size(); ++k) {
-      if (home_[k] != home_[at(m)]) continue;
-      const Map& map = net_.maps[k];
-      const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
-      const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
-      life.from = std::min(life.from, from);
-      life.to = std::max({life.to, from, map.last_use, map.last_write});
-    }
-    return life;
-  }
-
-  /// Whether the layer that makes the map can begin while the one before, a normalization, is at
-  /// work: then its codes must not lie where that reads.
-  bool follows_norm(int m) const {
-    const int layer = net_.maps[at(m)].producer;
-    return layer > 0 && net_.layers[at(layer - 1)].kind == LayerKind::kNormalize &&
-           net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
-  }
-
-  Life early_life(int m) const {
-    Life life = life_of(m);
-    if (early_ && follows_norm(m)) --life.from;
-    return life;
-  }
+  // ---- DMEM -------------------------------------------------------------------------------------
 
   bool resident(int m) const {
-    return spilled_.count(root(m)) == 0 && used(m) && !only_weights(m) && by_heads_.count(m) == 0;
-  }
-  /// Codes that come from DRAM and go to PMEM alone.
-  bool only_weights(int m) const {
-    const auto is = [&](int map) {
-      return map >= 0 && (map == m || net_.maps[at(map)].part.whole == m);
-    };
-    return net_.maps[at(m)].producer < 0 &&
-           std::none_of(net_.layers.begin(), net_.layers.end(),
-                        [&](const Layer& l) { return is(l.input) || is(l.second); });
-  }
-  bool used(int m) const {
-    return net_.maps[at(m)].producer >= 0 || net_.maps[at(m)].first_use >= 0;
+    return spilled_.count(facts_.root(m)) == 0 && facts_.used(m) && !facts_.only_weights(m) &&
+           !facts_.by_heads(m);
   }
 
-  struct Placed {
-    int map;
-    std::int64_t start, end;
+  /// As far as a map's layer may begin early.
+  Life early_life(int m) const {
+    Life life = facts_.life(m);
+    if (early_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
+    return life;
+  }
+
+  /// The largest maps come first.
+  void order_maps() {
+    for (int m = 0; m < count(); ++m) {
+      if (facts_.is_view(m)) continue;
+      plan_.maps[at(m)].resident = resident(m);
+      if (resident(m) && facts_.home(m) == m) order_.push_back(m);
+    }
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
+    rank_.assign(net_.maps.size(), -1);
+    for (std::size_t i = 0; i < order_.size(); ++i) rank_[at(order_[i])] = static_cast<int>(i);
+    start_.assign(net_.maps.size(), -1);
+    const std::size_t layers = std::max<std::size_t>(1, net_.layers.size());
+    placed_at_.resize(layers);
+    begin_at_.resize(layers);
+    changed_from_.assign(layers, kNever);
+    room_.assign(layers, -1);
+    keys_.resize(layers);
+    plan_.tilings.resize(net_.layers.size());
+  }
+
+  bool placed(int m) const { return start_[at(m)] >= 0; }
+
+  /// Maps of higher rank whose lives meet its have to look for their places again.
+  void mark_changed(int m) {
+    const Life life = early_life(m);
+    for (int i = life.from; i <= life.to; ++i) {
+      changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(m)]);
+      room_[at(i)] = -1;
+    }
+  }
+
+  void put(int m, std::int64_t start) {
+    start_[at(m)] = start;
+    const Life life = early_life(m);
+    begin_at_[at(life.from)].push_back(m);
+    for (int i = life.from; i <= life.to; ++i) placed_at_[at(i)].push_back(m);
+    mark_changed(m);
+  }
+
+  void remove(int m) {
+    if (!placed(m)) return;
+    start_[at(m)] = -1;
+    const Life life = early_life(m);
+    const auto leave = [m](std::vector<int>& maps) {
+      maps.erase(std::find(maps.begin(), maps.end(), m));
+    };
+    leave(begin_at_[at(life.from)]);
+    for (int i = life.from; i <= life.to; ++i) leave(placed_at_[at(i)]);
+    mark_changed(m);
+  }
+
+  bool changed_before(int m) const {
+    const Life life = early_life(m);
+    return std::any_of(changed_from_.begin() + life.from, changed_from_.begin() + life.to + 1,
+                       [&](int rank) { return rank < rank_[at(m)]; });
+  }
+
+  /// Placed maps of lower rank that are alive during `life`, or begin early enough to be.
+  std::vector<int> beside(const Life& life, int rank) const {
+    std::vector<int> maps;
+    const auto take = [&](const std::vector<int>& from) {
+      for (const int m : from)
+        if (rank_[at(m)] < rank) maps.push_back(m);
+    };
+    take(placed_at_[at(life.from)]);
+    for (int i = life.from + 1; i <= life.to; ++i) take(begin_at_[at(i)]);
+    facts_.looks += static_cast<std::int64_t>(maps.size()) + 1;
+    return maps;
+  }
+
+  struct Gap {
+    std::int64_t start, size;
   };
 
-  /// Lowest place for `words` that no map alive at the same time occupies, or -1.
-  std::int64_t lowest_gap(const Life& life, std::int64_t words) const {
-    std::vector<Placed> near;
-    for (const Placed& p : placed_)
-      if (life.meets(early_life(p.map))) near.push_back(p);
-    std::sort(near.begin(), near.end(),
-              [](const Placed& a, const Placed& b) { return a.start < b.start; });
+  /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
+  /// returns true.
+  template <typename Visit>
+  void for_each_gap(std::vector<int> maps, Visit visit) const {
+    std::sort(maps.begin(), maps.end(),
+              [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
     std::int64_t start = 0;
-    for (const Placed& p : near) {
-      if (start + words <= p.start) return start;
-      start = std::max(start, p.end);
+    for (const int m : maps) {
+      if (start < start_[at(m)] && visit(Gap{start, start_[at(m)] - start})) return;
+      start = std::max(start, start_[at(m)] + words_[at(m)]);
     }
-    return start + words <= config_.dmem_words() ? start : -1;
+    visit(Gap{start, config_.dmem_words() - start});
   }
 
-  bool try_placement() {
-    placed_.clear();
-    std::vector<int> order;
-    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
-      if (is_view(m)) continue;
-      plan_.maps[at(m)].resident = resident(m);
-      if (resident(m) && home_[at(m)] == m) order.push_back(m);
-    }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int a, int b) { return words_of(a) > words_of(b); });
-    for (const int m : order) {
-      const std::int64_t start = lowest_gap(early_life(m), words_of(m));
-      if (start < 0 && early_) {
-        early_ = false;
-        return false;
-      }
-      if (start < 0) {
-        spill(largest_beside(life_of(m), m));
-        return false;
-      }
-      plan_.maps[at(m)].dmem.origin = start;
-      placed_.push_back({m, start, start + words_of(m)});
-    }
-    for (std::size_t m = 0; m < home_.size(); ++m)
-      plan_.maps[m].dmem.origin = plan_.maps[at(home_[m])].dmem.origin;
-    if (wishes_.roomy) shift_outputs();
-    place_parts();
-    return tile_layers();
+  /// Lowest place for the map that no other of lower rank, alive at the same time, occupies; or -1.
+  std::int64_t lowest_gap(int m) const {
+    std::int64_t found = -1;
+    for_each_gap(beside(early_life(m), rank_[at(m)]), [&](const Gap& gap) {
+      if (gap.size >= words_[at(m)]) found = gap.start;
+      return found >= 0;
+    });
+    return found;
   }
 
-  void place_parts() {
-    for (std::size_t m = 0; m < net_.maps.size(); ++m) {
-      const Part& part = net_.maps[m].part;
-      if (part.whole < 0) continue;
-      const int per_word = net_.maps[m].shape.per_word;
-      Placement& p = plan_.maps[m];
-      if (is_head(static_cast<int>(m))) {
-        p.dram = part_of(plan_.maps[at(part.whole)].dram, part, per_word);
-        p.in_dram = true;
-        continue;
-      }
-      p = plan_.maps[at(part.whole)];
-      p.dmem = part_of(p.dmem, part, per_word);
-      p.dram = part_of(p.dram, part, per_word);
-    }
-  }
-
-  /// Moves each output, inside of its place, to where its writes meet the array's reads least.
-  void shift_outputs() {
-    for (const Layer& layer : net_.layers) {
-      const Placement& in = plan_.maps[at(layer.input)];
-      Placement& out = plan_.maps[at(layer.output)];
-      if (layer.kind != LayerKind::kConv || is_view(layer.output) || !in.resident ||
-          !out.resident || !alone(layer.output))
-        continue;
-      int best = 0;
-      std::int64_t best_cycles = -1;
-      for (int shift = 0; shift < config_.banks(); shift += config_.data_words()) {
-        const std::int64_t cycles = scatter_cycles(layer, in.dmem, out.dmem, shift, config_);
-        if (best_cycles >= 0 && cycles >= best_cycles) continue;
-        best = shift;
-        best_cycles = cycles;
-      }
-      const std::int64_t wanted = in.dmem.origin + best - out.dmem.origin;
-      out.dmem.origin += (wanted % config_.banks() + config_.banks()) % config_.banks();
-    }
-  }
-
-  double estimated_cycles() const {
-    double cycles = 0;
-    for (std::size_t i = 0; i < net_.layers.size(); ++i) {
-      const Placement& in = plan_.maps[at(net_.layers[i].input)];
-      const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
-      cycles += plan_.tilings[i].cycles + kLayerOverhead +
-                static_cast<double>(replay_cycles(net_.layers[i], pitch, config_));
-    }
-    return cycles;
-  }
-
-  /// The largest resident map alive during `life`; `fallback` if there is none placed.
-  int largest_beside(const Life& life, int fallback) const {
+  /// The largest placed map of lower rank that is alive during `life`; `fallback` if none is
+  /// larger.
+  int largest_beside(const Life& life, int rank, int fallback) const {
     int best = fallback;
-    for (const Placed& p : placed_)
-      if (life.meets(life_of(p.map)) && (best < 0 || words_of(p.map) > words_of(best)))
-        best = p.map;
+    for (const int m : beside(life, rank)) {
+      if (!life.meets(facts_.life(m))) continue;
+      const bool first = best < 0 || words_[at(m)] > words_[at(best)];
+      const bool as_large = best >= 0 && best != fallback && words_[at(m)] == words_[at(best)];
+      if (first || (as_large && rank_[at(m)] < rank_[at(best)])) best = m;
+    }
     return best;
+  }
+
+  void place_maps() {
+    for (int rank = 0; rank < static_cast<int>(order_.size());) {
+      const int m = order_[at(rank)];
+      if (!resident(m) || (placed(m) && !changed_before(m))) {
+        ++rank;
+        continue;
+      }
+      const std::int64_t start = lowest_gap(m);
+      if (start < 0) {
+        rank = make_room(m);
+        continue;
+      }
+      if (start != start_[at(m)]) {
+        remove(m);
+        put(m, start);
+      }
+      ++rank;
+    }
+    std::fill(changed_from_.begin(), changed_from_.end(), kNever);
+  }
+
+  /// For a map that finds no place. @return the rank to go on with
+  int make_room(int m) {
+    if (early_) {
+      for (const int k : order_) remove(k);
+      early_ = false;
+      return 0;
+    }
+    const int victim = largest_beside(facts_.life(m), rank_[at(m)], m);
+    spill(victim);
+    return 0;
   }
 
   /// Cuts each layer for the room that resident maps leave; spills one more where that fails.
   bool tile_layers() {
-    plan_.tilings.clear();
-    plan_.scratch.clear();
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
-      const std::int64_t room = largest_gap({i, i}).size;
       const int whole = net_.maps[at(layer.output)].part.whole;
       const LayerPlaces places{&plan_.maps[at(layer.input)],
                                layer.second < 0 ? nullptr : &plan_.maps[at(layer.second)],
                                &plan_.maps[at(whole >= 0 ? whole : layer.output)]};
-      Tiling tiling;
-      if (!tile(net_, layer, places, config_, room, &tiling)) {
-        const int victim = largest_beside({i, i}, -1);
+      if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
+      const TileKey key = key_of(places, room_[at(i)]);
+      if (key == keys_[at(i)]) continue;  // as before
+      const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
+      if (!tiling) {
+        const int victim = largest_beside({i, i}, kNever, -1);
         if (victim < 0)
           throw_error(
               "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
@@ -507,10 +402,80 @@ class Planner {
         spill(victim);
         return false;
       }
-      plan_.tilings.push_back(tiling);
-      plan_.scratch.push_back(scratch_of(i, tiling));
+      plan_.tilings[at(i)] = *tiling;
+      keys_[at(i)] = key;
     }
     return true;
+  }
+
+  static TileKey key_of(const LayerPlaces& places, std::int64_t room) {
+    const Placement &in = *places.input, &out = *places.output;
+    TileKey key;
+    key.room = in.resident && out.resident ? 0 : room;
+    key.input_resident = in.resident;
+    key.output_resident = out.resident;
+    if (!in.resident) key.input_pitch = in.dram.pitch;
+    if (!in.resident) key.input_plane = in.dram.plane;
+    if (!out.resident) key.output_pitch = out.dram.pitch;
+    if (!out.resident) key.output_plane = out.dram.plane;
+    return key;
+  }
+
+  Gap largest_gap(const Life& life) const {
+    std::vector<int> maps = beside(life, kNever);
+    maps.erase(std::remove_if(maps.begin(), maps.end(),
+                              [&](int m) { return !life.meets(facts_.life(m)); }),
+               maps.end());
+    Gap best{0, 0};
+    for_each_gap(std::move(maps), [&](const Gap& gap) {
+      if (gap.size > best.size) best = gap;
+      return false;
+    });
+    return best;
+  }
+
+  // ---- parts, origins, buffers ------------------------------------------------------------------
+
+  /// After all maps have their places.
+  void set_origins() {
+    for (const int m : order_)
+      if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
+    for (int m = 0; m < count(); ++m)
+      plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.home(m))].dmem.origin;
+    if (wishes_.roomy) shift_outputs();
+    assign_dram();
+    for (int m = 0; m < count(); ++m)
+      if (net_.maps[at(m)].part.whole >= 0) place_part(m);
+  }
+
+  void place_part(int m) {
+    const Part& part = net_.maps[at(m)].part;
+    const int per_word = net_.maps[at(m)].shape.per_word;
+    Placement& p = plan_.maps[at(m)];
+    const Placement& whole = plan_.maps[at(part.whole)];
+    if (facts_.is_head(m)) {
+      p.dram = part_of(whole.dram, part, per_word);
+      p.in_dram = true;
+      return;
+    }
+    p = whole;
+    p.dmem = part_of(p.dmem, part, per_word);
+    p.dram = part_of(p.dram, part, per_word);
+  }
+
+  /// Moves each output, inside of its place, to where its writes meet the array's reads least.
+  void shift_outputs() {
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Layer& layer = net_.layers[at(i)];
+      const Placement& in = plan_.maps[at(layer.input)];
+      Placement& out = plan_.maps[at(layer.output)];
+      if (layer.kind != LayerKind::kConv || facts_.is_view(layer.output) || !in.resident ||
+          !out.resident || !facts_.alone(layer.output))
+        continue;
+      const std::int64_t wanted =
+          in.dmem.origin + facts_.best_shift(i, in.dmem, out.dmem) - out.dmem.origin;
+      out.dmem.origin += (wanted % config_.banks() + config_.banks()) % config_.banks();
+    }
   }
 
   /// Where the layer's buffers begin: they are filled early where no map of the layer before lies.
@@ -520,36 +485,35 @@ class Planner {
     return words <= early.size ? early.start : largest_gap({layer, layer}).start;
   }
 
-  struct Gap {
-    std::int64_t start, size;
-  };
-
-  Gap largest_gap(const Life& life) const {
-    std::vector<Placed> near;
-    for (const Placed& p : placed_)
-      if (life.meets(life_of(p.map))) near.push_back(p);
-    near.push_back({-1, config_.dmem_words(), config_.dmem_words()});
-    std::sort(near.begin(), near.end(),
-              [](const Placed& a, const Placed& b) { return a.start < b.start; });
-    Gap best{0, 0};
-    std::int64_t start = 0;
-    for (const Placed& p : near) {
-      if (p.start - start > best.size) best = {start, p.start - start};
-      start = std::max(start, p.end);
+  double estimated_cycles() const {
+    double cycles = 0;
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Placement& in = plan_.maps[at(net_.layers[at(i)].input)];
+      const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
+      cycles += plan_.tilings[at(i)].cycles + kLayerOverhead +
+                static_cast<double>(facts_.replays_of(i, pitch));
     }
-    return best;
+    return cycles;
   }
+
+  static constexpr int kNever = std::numeric_limits<int>::max();
 
   const Network& net_;
   const gen::Config& config_;
+  PlanFacts& facts_;
   Wishes wishes_;
   bool early_ = true;  ///< there is room for maps of layers that begin early
   Plan plan_;
-  std::vector<int> tied_;
-  std::vector<int> home_;   ///< of each map: in whose place it lies
-  std::set<int> by_heads_;  ///< inputs whose parts have places of their own
-  std::set<int> spilled_;
-  std::vector<Placed> placed_;
+  std::vector<int> copies_;          ///< maps that reload others
+  std::set<int> spilled_;            ///< roots
+  std::vector<std::int64_t> words_;  ///< of each map
+  std::vector<int> order_, rank_;    ///< homes of resident maps, and each one's position there
+  std::vector<std::int64_t> start_;  ///< of each home that is placed, else -1
+  std::vector<std::vector<int>> begin_at_;   ///< of each layer: homes that are alive from there on
+  std::vector<std::vector<int>> placed_at_;  ///< of each layer: homes alive
+  std::vector<int> changed_from_;            ///< of each layer: lowest rank whose place is another
+  std::vector<std::int64_t> room_;           ///< of each layer: largest gap, -1: not known
+  std::vector<TileKey> keys_;                ///< of each layer: what its tiling is for
 };
 
 }  // namespace
@@ -649,14 +613,15 @@ struct Choice {
   std::vector<int> conflicting, crowding;
 };
 
-Choice choice(const Network& network, const gen::Config& config, const Wishes& wishes) {
-  Planner planner(network, config, wishes);
+Choice choice(const Network& network, const gen::Config& config, PlanFacts& facts,
+              const Wishes& wishes) {
+  Planner planner(network, config, facts, wishes);
   Plan plan = planner.run();
   return {wishes, std::move(plan), planner.conflicting(), planner.crowding()};
 }
 
 /// Rows padded against bank conflicts cost room: those few that gain the most.
-Choice pad_some(Choice best, const Network& network, const gen::Config& config) {
+Choice pad_some(Choice best, const Network& network, const gen::Config& config, PlanFacts& facts) {
   constexpr std::size_t kTries = 8;
   std::vector<int> candidates = best.conflicting;
   candidates.resize(std::min(candidates.size(), kTries));
@@ -664,7 +629,7 @@ Choice pad_some(Choice best, const Network& network, const gen::Config& config) 
   for (const int map : candidates) {
     Wishes wishes = best.wishes;
     wishes.padded.insert(map);
-    Choice tried = choice(network, config, wishes);
+    Choice tried = choice(network, config, facts, wishes);
     if (tried.plan.spilled <= spilled && tried.plan.cycles < best.plan.cycles)
       best = std::move(tried);
   }
@@ -688,7 +653,8 @@ std::vector<int> alike(const Network& network, int map) {
 }
 
 /// A map less in DMEM can leave a layer beside it the room that it needs.
-Choice spill_more(Choice best, const Network& network, const gen::Config& config) {
+Choice spill_more(Choice best, const Network& network, const gen::Config& config,
+                  PlanFacts& facts) {
   constexpr int kTries = 16;
   constexpr double kGain = 0.03;  // estimates of transfers are not that good
   std::set<int> tried;
@@ -702,7 +668,7 @@ Choice spill_more(Choice best, const Network& network, const gen::Config& config
       ++tries;
       Wishes wishes = best.wishes;
       wishes.in_dram.insert(maps.begin(), maps.end());
-      Choice other = choice(network, config, wishes);
+      Choice other = choice(network, config, facts, wishes);
       if (other.plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
       best = std::move(other);
       better = true;
@@ -715,13 +681,19 @@ Choice spill_more(Choice best, const Network& network, const gen::Config& config
 }  // namespace
 
 Plan plan(const Network& network, const gen::Config& config) {
-  Choice best = choice(network, config, {});
-  if (best.plan.spilled == 0) return best.plan;
-  Wishes narrow;
-  narrow.roomy = false;
-  Choice other = choice(network, config, narrow);
-  if (other.plan.spilled < best.plan.spilled) best = pad_some(std::move(other), network, config);
-  return spill_more(std::move(best), network, config).plan;
+  PlanFacts facts(network, config);
+  Choice best = choice(network, config, facts, {});
+  if (best.plan.spilled > 0) {
+    Wishes narrow;
+    narrow.roomy = false;
+    Choice other = choice(network, config, facts, narrow);
+    if (other.plan.spilled < best.plan.spilled)
+      best = pad_some(std::move(other), network, config, facts);
+    best = spill_more(std::move(best), network, config, facts);
+  }
+  best.plan.tiled = facts.tiled;
+  best.plan.looks = facts.looks;
+  return std::move(best.plan);
 }
 
 }  // namespace trine::compiler

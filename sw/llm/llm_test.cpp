@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 #include "sw/base/error.h"
@@ -168,6 +171,75 @@ TEST_CASE("tokens are those that the maker of the tokenizer gives", "[llm][token
     CAPTURE(text.dump());
     CHECK(tokenizer.encode(text.at("text")) == text.at("tokens").get<std::vector<int>>());
   }
+}
+
+/// A tokenizer of bytes, the letters a to d and 200 joined pieces of them.
+std::filesystem::path small_tokenizer(std::vector<std::string>* pieces,
+                                      std::vector<float>* scores) {
+  std::mt19937 random(5);
+  for (int i = 0; i < 263; ++i)
+    pieces->push_back(i < 259 ? "<" + std::to_string(i) + ">" : std::string(1, "abcd"[i - 259]));
+  for (int i = 0; i < 200; ++i)
+    pieces->push_back((*pieces)[259 + random() % (pieces->size() - 259)] +
+                      (*pieces)[259 + random() % (pieces->size() - 259)]);
+  std::vector<std::uint8_t> bytes(4);
+  for (const std::string& piece : *pieces) {
+    scores->push_back(static_cast<float>(random() % 20));  // many are equal
+    const auto length = static_cast<std::int32_t>(piece.size());
+    testing::put(bytes, &scores->back(), 4);
+    testing::put(bytes, &length, 4);
+    testing::put(bytes, piece.data(), piece.size());
+  }
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("trine_llm_test." + std::to_string(::getpid()) + ".bin");
+  write_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return file;
+}
+
+/// The definition: again and again the best pair of all.
+std::vector<int> joined_one_by_one(std::vector<int> tokens, const std::vector<std::string>& pieces,
+                                   const std::vector<float>& scores) {
+  for (;;) {
+    std::size_t place = 0;
+    int best = -1;
+    for (std::size_t i = 1; i + 1 < tokens.size(); ++i) {
+      const auto found = std::find(pieces.begin(), pieces.end(),
+                                   pieces[static_cast<std::size_t>(tokens[i])] +
+                                       pieces[static_cast<std::size_t>(tokens[i + 1])]);
+      const auto id = static_cast<int>(found - pieces.begin());
+      if (found == pieces.end() || (best >= 0 && scores[static_cast<std::size_t>(id)] <=
+                                                     scores[static_cast<std::size_t>(best)]))
+        continue;
+      best = id;
+      place = i;
+    }
+    if (best < 0) return tokens;
+    tokens[place] = best;
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  }
+}
+
+TEST_CASE("pairs of tokens are joined by score, with work in proportion", "[llm][tokenizer]") {
+  std::vector<std::string> pieces;
+  std::vector<float> scores;
+  const auto file = small_tokenizer(&pieces, &scores);
+  const Tokenizer tokenizer = Tokenizer::read(file, static_cast<int>(pieces.size()));
+  std::filesystem::remove(file);
+  std::mt19937 random(6);
+  std::string text;
+  for (int round = 0; round < 40; ++round) {
+    text.clear();
+    std::vector<int> letters{kBeginToken};
+    for (int i = 0; i < 60; ++i) {
+      letters.push_back(259 + static_cast<int>(random() % 4));
+      text += pieces[static_cast<std::size_t>(letters.back())];
+    }
+    REQUIRE(tokenizer.encode(text) == joined_one_by_one(letters, pieces, scores));
+  }
+  while (text.size() < 100'000) text += text;
+  std::int64_t pairs = 0;
+  tokenizer.encode(text, &pairs);
+  CHECK(pairs < 4 * static_cast<std::int64_t>(text.size()));
 }
 
 TEST_CASE("int8 logits are near the float ones", "[llm][quantize]") {

@@ -2,8 +2,11 @@
 
 #include "sw/llm/tokenizer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <queue>
 #include <utility>
 
 #include "sw/base/error.h"
@@ -40,6 +43,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& path, int vocabulary) {
     std::int32_t length = 0;
     take(&score, sizeof score);
     take(&length, sizeof length);
+    if (std::isnan(score)) throw_error("{}: token {} has no score", path.string(), i);
     if (length < 0 || length > kMostBytes)
       throw_error("{}: token {} has {} bytes, allowed 0..{}", path.string(), i, length, kMostBytes);
     std::string piece(at(length), '\0');
@@ -59,7 +63,80 @@ int Tokenizer::find(const std::string& piece) const {
   return found == ids_.end() ? -1 : found->second;
 }
 
-std::vector<int> Tokenizer::encode(const std::string& text) const {
+/// Joins neighbours, the pair with the highest score first, of equal ones the first: a heap of
+/// pairs, of which those whose tokens are others by now are passed over.
+class Tokenizer::Joiner {
+ public:
+  Joiner(const Tokenizer& tokenizer, std::vector<int> tokens)
+      : of_(tokenizer), tokens_(std::move(tokens)) {
+    for (int i = 0; i < count(); ++i) {
+      before_.push_back(i - 1);
+      after_.push_back(i + 1);
+    }
+  }
+
+  std::vector<int> run() {
+    for (int i = kFirst; i < count(); ++i) offer(i);
+    while (!pairs_.empty()) {
+      const Pair pair = pairs_.top();
+      pairs_.pop();
+      if (is_current(pair)) join(pair);
+    }
+    tokens_.erase(std::remove(tokens_.begin(), tokens_.end(), kGone), tokens_.end());
+    return std::move(tokens_);
+  }
+
+  std::int64_t offers() const { return offers_; }
+
+ private:
+  static constexpr int kFirst = 1;  ///< behind the token that begins a text
+  static constexpr int kGone = -1;
+
+  struct Pair {
+    float score;
+    int place;        ///< of the left one
+    int left, right;  ///< tokens
+    int joined;
+    bool operator<(const Pair& o) const {
+      return score != o.score ? score < o.score : place > o.place;
+    }
+  };
+
+  int count() const { return static_cast<int>(tokens_.size()); }
+
+  /// The pair that begins at place `i`, if a token joins it.
+  void offer(int i) {
+    const int next = after_[at(i)];
+    if (next >= count()) return;
+    ++offers_;
+    const int left = tokens_[at(i)], right = tokens_[at(next)];
+    const int joined = of_.find(of_.pieces_[at(left)] + of_.pieces_[at(right)]);
+    if (joined >= 0) pairs_.push({of_.scores_[at(joined)], i, left, right, joined});
+  }
+
+  bool is_current(const Pair& pair) const {
+    const int next = after_[at(pair.place)];
+    return tokens_[at(pair.place)] == pair.left && next < count() &&
+           tokens_[at(next)] == pair.right;
+  }
+
+  void join(const Pair& pair) {
+    const int gone = after_[at(pair.place)], next = after_[at(gone)];
+    tokens_[at(pair.place)] = pair.joined;
+    tokens_[at(gone)] = kGone;
+    after_[at(pair.place)] = next;
+    if (next < count()) before_[at(next)] = pair.place;
+    offer(pair.place);
+    if (before_[at(pair.place)] >= kFirst) offer(before_[at(pair.place)]);
+  }
+
+  const Tokenizer& of_;
+  std::vector<int> tokens_, before_, after_;  ///< neighbours of each place that is left
+  std::priority_queue<Pair> pairs_;
+  std::int64_t offers_ = 0;
+};
+
+std::vector<int> Tokenizer::encode(const std::string& text, std::int64_t* pairs) const {
   std::vector<int> tokens{kBeginToken};
   if (text.empty()) return tokens;
   if (const int space = find(" "); space >= 0) tokens.push_back(space);
@@ -76,19 +153,10 @@ std::vector<int> Tokenizer::encode(const std::string& text) const {
       if (at(byte) < pieces_.size()) tokens.push_back(byte);
     }
   }
-  for (;;) {
-    std::size_t best = 0;
-    int joined = -1;
-    for (std::size_t i = 1; i + 1 < tokens.size(); ++i) {
-      const int id = find(pieces_[at(tokens[i])] + pieces_[at(tokens[i + 1])]);
-      if (id < 0 || (joined >= 0 && scores_[at(id)] <= scores_[at(joined)])) continue;
-      best = i;
-      joined = id;
-    }
-    if (joined < 0) return tokens;
-    tokens[best] = joined;
-    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-  }
+  Joiner joiner(*this, std::move(tokens));
+  tokens = joiner.run();
+  if (pairs != nullptr) *pairs = joiner.offers();
+  return tokens;
 }
 
 std::string Tokenizer::decode(int token, bool first) const {

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -23,12 +24,15 @@ class Tokenizer {
   /// @throws Error  names the file and what is wrong
   static Tokenizer read(const std::filesystem::path& path, int vocabulary);
 
-  /// Begins with kBeginToken. Pairs with the highest score are joined first.
-  std::vector<int> encode(const std::string& text) const;
+  /// Begins with kBeginToken. Pairs with the highest score are joined first, of equal ones the
+  /// first. @param pairs  counts those that are looked up: the work
+  std::vector<int> encode(const std::string& text, std::int64_t* pairs = nullptr) const;
   /// The bytes that `token` adds to a text. @param first  of the text: without its leading space
   std::string decode(int token, bool first) const;
 
  private:
+  class Joiner;
+
   int find(const std::string& piece) const;
 
   std::vector<std::string> pieces_;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Things that belong together, directly or not: union and find, with paths that grow shorter at
+// each question.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+namespace trine::compiler {
+
+class Ties {
+ public:
+  explicit Ties(std::size_t count) : parent_(count) {
+    std::iota(parent_.begin(), parent_.end(), 0);
+  }
+
+  /// The one that stands for all that are tied to `i`.
+  int root(int i) {
+    while (parent(i) != i) {
+      parent(i) = parent(parent(i));
+      i = parent(i);
+      ++steps_;
+    }
+    return i;
+  }
+
+  /// The root of `b` becomes that of both.
+  void tie(int a, int b) { parent(root(a)) = root(b); }
+
+  std::int64_t steps() const { return steps_; }  ///< from parent to parent, so far
+
+ private:
+  int& parent(int i) { return parent_[static_cast<std::size_t>(i)]; }
+
+  std::vector<int> parent_;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace trine::compiler

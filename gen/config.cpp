@@ -354,11 +354,20 @@ std::int64_t Config::pmem_dram_words(std::int64_t n) const {
   return n / rows_per_beat() * beats_per_row() * data_words();
 }
 
+unsigned Config::features() const {
+  namespace f = isa::feature;
+  const auto bit = [](bool has, unsigned feature) { return has ? feature : 0U; };
+  return bit(int8, f::kInt8) | bit(ternary, f::kTernary) | bit(binary, f::kBinary) |
+         bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) | bit(table, f::kTable) |
+         bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
+         bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad);
+}
+
 std::uint64_t Config::hash() const {
   std::string text = fmt::format("isa {}\n", isa::kVersion);
   for (const Key& key : schema())
     if (key.seen) text += fmt::format("{} = {}\n", key.name, value_text(key, *this));
-  return hash64(text);
+  return isa::encode_begin(hash64(text));
 }
 
 std::string Config::to_toml() const {

@@ -66,7 +66,11 @@ struct Config {
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8
 
-  /// XXH64 of the canonical text of everything the program and the RTL depend on (not the name).
+  /// What instructions may ask for: bits of isa::feature.
+  unsigned features() const;
+  /// What a program sees of the configuration: XXH64 of the version of the instruction set and of
+  /// the keys that the schema calls seen (shape, memories, precisions, features), its two upper
+  /// bits set: the program's first word (isa::Opcode::kBegin), and CONFIG_HASH.
   std::uint64_t hash() const;
   /// Canonical TOML, all keys, fixed order.
   std::string to_toml() const;

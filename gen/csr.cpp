@@ -8,7 +8,8 @@ const std::vector<Register>& registers() {
   static const std::vector<Register> all{
       {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
       {"version", kVersion, 32, 1, "R", "version of the instruction set"},
-      {"config_hash", kConfigHash, 64, 1, "R", "hash of the configuration"},
+      {"config_hash", kConfigHash, 64, 1, "R",
+       "hash of what a program sees of the configuration: its first word"},
       {"control",
        kControl,
        32,
@@ -72,8 +73,9 @@ const std::vector<Register>& registers() {
       {"ecc_corrected", kEccCorrected, 32, 2, "R",
        "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
       {"error_address", kErrorAddress, 64, 1, "R",
-       "failing bus address, byte offset of the illegal word in the program, or (ecc) the word of "
-       "DMEM; of PMEM 2^32 + 256 * row + column"},
+       "failing bus address; byte offset of the word that the program stops at (configuration, "
+       "illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 + 256 * row + "
+       "column"},
       {"cycles", kCycles, 64, 1, "R", "from start to done"},
       {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
       {"engine_busy", kEngineBusy, 64, 4, "R",

@@ -53,7 +53,7 @@ inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles
 inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24;
 
 /// Codes of ERROR_CAUSE.
-inline constexpr std::array<Code, 13> kErrors{{
+inline constexpr std::array<Code, 16> kErrors{{
     {"none", 0, "no error"},
     {"fetch", 1, "an instruction read answered with an error"},
     {"load", 2, "a read of the load engine answered with an error"},
@@ -67,6 +67,9 @@ inline constexpr std::array<Code, 13> kErrors{{
     {"load_timeout", 10, "a read of the load engine was not answered in time"},
     {"store_timeout", 11, "a write of the store engine was not answered in time"},
     {"ecc", 12, "a word of DMEM or PMEM with two wrong bits was read"},
+    {"configuration", 13, "the program was compiled for another configuration: its first word"},
+    {"feature", 14, "an instruction needs what the configuration lacks"},
+    {"deadlock", 15, "RUNs wait for tokens that nobody gives"},
 }};
 
 /// Causes of cycles, the index of CAUSE.

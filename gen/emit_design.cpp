@@ -48,7 +48,7 @@ std::vector<Parameter> parameters(const Config& c) {
           {"logic [63:0]", "ConfigHash",
            fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
                        c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),
-           "of this configuration; programs carry it"}};
+           "of what programs see of this configuration; their first word"}};
 }
 
 /// What the interconnect is told of each burst: constants of the top module.

@@ -36,77 +36,78 @@ std::vector<Group> groups() {
           {"run", "Payload of RUN", {isa::run::kFields.begin(), isa::run::kFields.end()}}};
 }
 
-/// A value of the `op` or `flags` byte of a RUN, an opcode or an engine.
+/// A value of the `op` or `flags` byte of a RUN, of a register, an opcode or an engine.
 struct Constant {
   std::string name;  // "compute_op_int8"
   int value;
   int width;  // bits of the code; 0: the index of a bit
   std::string doc;
+  unsigned needs = 0;  // features
 };
 
 std::vector<Constant> constants() {
   std::vector<Constant> all{
       {"opcode_end", static_cast<int>(isa::Opcode::kEnd), 2, "end of program"},
       {"opcode_set", static_cast<int>(isa::Opcode::kSet), 2, "write a register of an engine"},
-      {"opcode_run", static_cast<int>(isa::Opcode::kRun), 2, "start an engine"}};
+      {"opcode_run", static_cast<int>(isa::Opcode::kRun), 2, "start an engine"},
+      {"opcode_begin", static_cast<int>(isa::Opcode::kBegin), 2,
+       "the first word: the hash of the configuration"}};
   for (int engine = 0; engine < isa::kEngines; ++engine)
     all.push_back({fmt::format("engine_{}", isa::kEngineNames[static_cast<std::size_t>(engine)]),
                    engine, 2, "engine, and bit of token masks"});
-  const auto op = [&](const char* name, int value, const char* doc) {
-    all.push_back({name, value, isa::run::kOp.width, doc});
+  const auto choices = [&](const char* prefix, const auto& codes, int width) {
+    int value = 0;
+    for (const isa::Choice& c : codes)
+      all.push_back({prefix + std::string(c.name), value++, width, std::string(c.doc), c.needs});
   };
-  const auto flag = [&](const char* name, int bit, const char* doc) {
-    all.push_back({name, bit, 0, doc});
+  const auto ops = [&](const char* prefix, const auto& codes) {
+    choices(prefix, codes, isa::run::kOp.width);
   };
-  op("dma_target_dmem", static_cast<int>(isa::dma::Target::kDmem), "feature maps");
-  op("dma_target_pmem", static_cast<int>(isa::dma::Target::kPmem), "weights; load only");
-  op("dma_target_bias", static_cast<int>(isa::dma::Target::kBias), "biases; load only");
-  op("dma_target_scale", static_cast<int>(isa::dma::Target::kScale), "scales; load only");
-  op("dma_target_table", static_cast<int>(isa::dma::Target::kTable), "lookup table; load only");
-  op("dma_target_exponentials", static_cast<int>(isa::dma::Target::kExponentials),
-     "exponentials of the softmax; load only");
-  op("dma_target_transposed", static_cast<int>(isa::dma::Target::kTransposed),
-     "PMEM, four words as four columns; load only");
-  flag("dma_flag_from_dmem", isa::dma::kFromDmem, "the source is DMEM; pmem and transposed only");
-  op("compute_op_int8", static_cast<int>(isa::compute::Op::kInt8), "4 channels a word");
-  op("compute_op_ternary", static_cast<int>(isa::compute::Op::kTernary), "16 channels a word");
-  op("compute_op_binary", static_cast<int>(isa::compute::Op::kBinary), "32 channels a word");
-  op("compute_op_int8_ternary", static_cast<int>(isa::compute::Op::kInt8Ternary),
-     "int8 activations, 16 weights a word");
-  op("compute_op_int8_binary", static_cast<int>(isa::compute::Op::kInt8Binary),
-     "int8 activations, 32 weights a word");
-  op("compute_op_matmul", static_cast<int>(isa::compute::Op::kMatmul),
-     "int8, both operands with zero points");
+  const auto flag = [&](const char* name, int bit, const char* doc, unsigned needs = 0) {
+    all.push_back({name, bit, 0, doc, needs});
+  };
+  ops("dma_target_", isa::dma::kTargets);
+  flag("dma_flag_from_dmem", isa::dma::kFromDmem, "the source is DMEM; pmem and transposed only",
+       isa::feature::kMaps);
+  ops("compute_op_", isa::compute::kOps);
   flag("compute_flag_clear", isa::compute::kClear, "accumulators start at zero");
   flag("compute_flag_drain", isa::compute::kDrain, "results leave through the post unit");
   flag("compute_flag_fuse_add", isa::compute::kFuseAdd, "the post unit adds the residual");
   flag("compute_flag_per_tensor", isa::compute::kPerTensor, "scale of register 11");
   flag("compute_flag_single", isa::compute::kSingle, "one rounding instead of two");
   flag("compute_flag_fuse_max", isa::compute::kFuseMax, "maximum with the residual");
-  flag("compute_flag_window", isa::compute::kWindow, "depthwise, by the window former");
+  flag("compute_flag_window", isa::compute::kWindow, "depthwise, by the window former",
+       isa::feature::kWindow);
   flag("compute_flag_half_even", isa::compute::kHalfEven, "with single: halves to even");
-  op("vector_op_max", static_cast<int>(isa::vector::Op::kMax), "maximum of the taps");
-  op("vector_op_sum", static_cast<int>(isa::vector::Op::kSum), "requantized sum of the taps");
-  op("vector_op_add", static_cast<int>(isa::vector::Op::kAdd), "TFLite ADD of two taps");
-  op("vector_op_max_ternary", static_cast<int>(isa::vector::Op::kMaxTernary),
-     "maximum of ternary taps");
-  op("vector_op_max_binary", static_cast<int>(isa::vector::Op::kMaxBinary),
-     "maximum of binary taps");
-  op("vector_op_add_int32", static_cast<int>(isa::vector::Op::kAddInt32),
-     "saturated sum of two int32 taps");
-  op("vector_op_mul", static_cast<int>(isa::vector::Op::kMul), "requantized product of two taps");
-  op("vector_op_min", static_cast<int>(isa::vector::Op::kMin), "minimum of the taps");
-  op("vector_op_softmax", static_cast<int>(isa::vector::Op::kSoftmax), "softmax over the channels");
-  op("vector_op_squared_difference", static_cast<int>(isa::vector::Op::kSquaredDifference),
-     "squared sum of two taps, as TFLite SQUARED_DIFFERENCE");
-  op("vector_op_normalize", static_cast<int>(isa::vector::Op::kNormalize),
-     "LayerNorm or RMSNorm over the channels");
+  ops("vector_op_", isa::vector::kOps);
   flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
   flag("vector_flag_invert", isa::vector::kInvert, "complements the taps after the first");
   flag("vector_flag_center", isa::vector::kCenter, "normalize: takes the mean off");
   flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
   flag("vector_flag_half_even", isa::vector::kHalfEven, "with single: halves to even");
+  choices("post_output_", isa::post::kOutputs, isa::post::kOutput.width);
+  choices("post_encoding_", isa::post::kEncodings, isa::post::kEncoding.width);
   return all;
+}
+
+std::string needs_text(unsigned needs) {
+  std::string text;
+  for (std::size_t i = 0; i < isa::feature::kAll.size(); ++i)
+    if ((needs >> i & 1) != 0)
+      text += fmt::format("{}{}", text.empty() ? "" : ", ", isa::feature::kAll[i].name);
+  return text;
+}
+
+/// Codes of one kind, with what each needs: constants of the package, by which trine_legal checks.
+template <std::size_t N>
+std::string needs_constants(const char* name, const std::array<isa::Choice, N>& choices) {
+  constexpr std::size_t kFeatures = isa::feature::kAll.size();
+  std::string text = fmt::format("  localparam int unsigned {}Codes = {};\n", name, N);
+  text += fmt::format("  localparam logic [{}:0] {}Needs = {{\n", kFeatures * N - 1, name);
+  for (std::size_t i = N; i-- > 0;)
+    text += fmt::format("    {}'b{:0{}b}{}  // {}\n", kFeatures, choices[i].needs, kFeatures,
+                        i == 0 ? "" : ",", choices[i].name);
+  return text + "  };\n";
 }
 
 std::string sign_text(const isa::Field& field) { return field.is_signed ? " (signed)" : ""; }
@@ -174,6 +175,18 @@ std::string isa_package() {
       text += code;
     }
   }
+  text += "\n  // What a configuration may lack: indices of bits.\n";
+  text += fmt::format("  localparam int unsigned Features = {};\n", isa::feature::kAll.size());
+  for (std::size_t i = 0; i < isa::feature::kAll.size(); ++i)
+    text += commented(fmt::format("localparam int unsigned Feature{} = {};",
+                                  upper_camel(isa::feature::kAll[i].name), i),
+                      isa::feature::kAll[i].keys);
+  text += "\n  // What each code needs, the lowest code in the lowest bits.\n";
+  text += needs_constants("DmaTarget", isa::dma::kTargets);
+  text += needs_constants("ComputeOp", isa::compute::kOps);
+  text += needs_constants("VectorOp", isa::vector::kOps);
+  text += needs_constants("PostOutput", isa::post::kOutputs);
+  text += needs_constants("PostEncoding", isa::post::kEncodings);
   return text + "\nendpackage\n";
 }
 
@@ -214,13 +227,27 @@ std::string instructions_markdown() {
       "Version {}. What the machine does with them: [architecture.md](architecture.md).\n\n"
       "An instruction word has 64 bits: SET writes the payload into one of the {} registers of an "
       "engine, which keep their\nvalues; RUN starts the engine with its registers; END ends the "
-      "program.\n\n"
+      "program, BEGIN is its first word.\n\n"
       "| 63:62 | 61:60 | 59:56 | 55:0 |\n|---|---|---|---|\n"
       "| opcode | engine | register | payload |\n\n"
-      "## Codes\n\n| name | value | meaning |\n|---|---|---|\n",
+      "The first word of a program, BEGIN, is the hash of the configuration that it was compiled "
+      "for (CONFIG_HASH in\n[registers.md](registers.md); its two upper bits are BEGIN's opcode). "
+      "Another first word stops the program with the error\n`configuration` before anything runs. "
+      "The hash covers what a program sees: the version above and the keys that\n"
+      "[configuration.md](configuration.md) marks.\n\n"
+      "## Codes\n\nA word with a code that is not here, or a BEGIN that is not the first word, "
+      "stops "
+      "the program with the error `illegal`; one\nthat needs what the configuration lacks with "
+      "`feature`. ERROR_ADDRESS is its byte offset. `output` and `encoding`\nare looked at when "
+      "their register is set.\n\n"
+      "| name | value | meaning | needs |\n|---|---|---|---|\n",
       isa::kVersion, isa::kRegisters);
   for (const Constant& c : constants())
-    text += fmt::format("| {} | {}{} | {} |\n", c.name, c.width == 0 ? "bit " : "", c.value, c.doc);
+    text += fmt::format("| {} | {}{} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "", c.value,
+                        c.doc, needs_text(c.needs));
+  text += "\n## Features\n\n| name | keys of the configuration |\n|---|---|\n";
+  for (const isa::feature::Feature& f : isa::feature::kAll)
+    text += fmt::format("| {} | {} |\n", f.name, f.keys);
   for (const Group& group : groups()) {
     text += fmt::format("\n## {}\n\n| register | bits | field | meaning |\n|---|---|---|---|\n",
                         group.title);

@@ -209,22 +209,40 @@ TEST_CASE("derived sizes follow docs/architecture.md", "[gen][config]") {
   CHECK(config.pmem_dram_words(6) == 24);
 }
 
-TEST_CASE("the hash covers every key but the name", "[gen][config]") {
+TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config]") {
   const Config base = load_config("edge256");
+  CHECK(base.hash() >> 62 == 3);
   std::set<std::uint64_t> hashes{base.hash()};
-  for (const char* setting :
-       {"array.rows=4", "array.cols=4", "array.precisions=[\"int8\"]", "memory.dmem_kib=64",
-        "memory.pmem_kib=32", "memory.param_channels=256", "vector.enable=false",
-        "bus.axi_data_bits=128", "bus.axi_addr_bits=40", "pipeline.rows=4", "pipeline.cols=4"}) {
+  const char* const seen[] = {"array.rows=4",         "array.cols=4",
+                              "memory.dmem_kib=64",   "array.precisions=[\"int8\"]",
+                              "memory.pmem_kib=32",   "memory.param_channels=256",
+                              "vector.enable=false",  "vector.table=false",
+                              "vector.softmax=false", "depthwise.enable=false",
+                              "matmul.enable=false",  "bus.axi_data_bits=128"};
+  for (const char* setting : seen) {
     CAPTURE(setting);
     CHECK(hashes.insert(load_config("edge256", {setting}).hash()).second);
   }
-  for (const char* setting :
-       {"name=other", "bus.axi_id_bits=4", "bus.axi_prot=0", "bus.axi_read_cache=3",
-        "bus.axi_write_cache=15", "bus.axi_qos=7", "bus.axi_user_bits=3", "bus.axi_user=1"}) {
-    CAPTURE(setting);
-    CHECK(load_config("edge256", {setting}).hash() == base.hash());
+  const std::vector<std::vector<std::string>> unseen{
+      {"name=other"},
+      {"memory.ecc=true"},
+      {"post.columns_per_cycle=2"},
+      {"bus.axi_addr_bits=64"},
+      {"bus.axi_id_bits=4"},
+      {"bus.axi_id=2", "bus.axi_id_bits=2"},
+      {"bus.axi_prot=0"},
+      {"bus.axi_read_cache=3"},
+      {"bus.axi_write_cache=15"},
+      {"bus.axi_qos=7"},
+      {"bus.axi_user_bits=3"},
+      {"bus.axi_user=1"},
+      {"pipeline.rows=4"},
+      {"pipeline.cols=4"}};
+  for (const auto& settings : unseen) {
+    CAPTURE(settings.front());
+    CHECK(load_config("edge256", settings).hash() == base.hash());
   }
+  CHECK(std::size(seen) + unseen.size() == schema().size());  // all keys are looked at
 }
 
 TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emission]") {
@@ -245,6 +263,75 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
                            ".m_axi_rid_i (m_axi_rid_i[0])", "output logic [6:0]   m_axi_aruser_o",
                            "m_axi_awcache_o = trine_config_pkg::AxiWriteCache;"})
     CHECK_THAT(top, Catch::Contains(text));
+}
+
+/// What each key switches off, spelled out: the other users all read one table.
+TEST_CASE("words that a configuration lacks follow from its keys", "[gen][isa]") {
+  using isa::Engine;
+  const auto load = [](int target, int flags = 0) {
+    return isa::encode_run(Engine::kLoad, {0, 0, target, flags});
+  };
+  const auto compute = [](int op, int flags = 0) {
+    return isa::encode_run(Engine::kCompute, {0, 0, op, flags});
+  };
+  const auto vector = [](int op) { return isa::encode_run(Engine::kVector, {0, 0, op, 0}); };
+  const auto post = [](Engine engine, std::uint64_t output, std::uint64_t encoding) {
+    return isa::encode_set(engine, 10, output << 32 | encoding << 34);
+  };
+  const isa::Word window = compute(0, 1 << 6), table = load(4), exponentials = load(5),
+                  transposed = load(6), from_dmem = load(1, 1), from_both = load(6, 1),
+                  matmul = compute(5), softmax = vector(8), normalize = vector(10),
+                  lookup = post(Engine::kCompute, 3, 0),
+                  vector_lookup = post(Engine::kVector, 3, 0),
+                  thresholds = post(Engine::kCompute, 1, 0), raw = post(Engine::kCompute, 2, 0),
+                  to_ternary = post(Engine::kCompute, 1, 1),
+                  to_binary = post(Engine::kCompute, 1, 2);
+  const std::set<isa::Word> ternary{compute(1), compute(3), vector(3), to_ternary},
+      binary{compute(2), compute(4), vector(4), to_binary},
+      int8{compute(0), compute(3), compute(4), matmul, window, from_dmem, transposed, from_both},
+      maps{matmul, from_dmem, transposed, from_both};
+  std::set<isa::Word> all{load(0),       load(1),       load(2),
+                          load(3),       table,         exponentials,
+                          raw,           thresholds,    lookup,
+                          vector_lookup, isa::kEndWord, isa::encode_run(Engine::kStore, {})};
+  for (const auto& more : {ternary, binary, int8, maps}) all.insert(more.begin(), more.end());
+  for (int op = 0; op <= 10; ++op) all.insert(vector(op));
+
+  std::set<isa::Word> vectors, low_bit = ternary;
+  for (int op = 0; op <= 10; ++op) vectors.insert(vector(op));
+  vectors.insert(exponentials);
+  low_bit.insert(binary.begin(), binary.end());
+  low_bit.insert(thresholds);
+  const std::vector<std::pair<std::string, std::set<isa::Word>>> cases{
+      {"memory.ecc=true", {}},
+      {"array.precisions=[\"int8\",\"binary\"]", ternary},
+      {"array.precisions=[\"int8\",\"ternary\"]", binary},
+      {"array.precisions=[\"ternary\",\"binary\"]", int8},
+      {"array.precisions=[\"int8\"]", low_bit},
+      {"vector.enable=false", vectors},
+      {"vector.table=false", {table, lookup, vector_lookup}},
+      {"vector.softmax=false", {exponentials, softmax, normalize}},
+      {"depthwise.enable=false", {window}},
+      {"matmul.enable=false", maps},
+      {"array.cols=3", {window, transposed, from_both}}};
+  for (const auto& [setting, lacking] : cases) {
+    const unsigned features = load_config("edge256", {setting}).features();
+    for (const isa::Word word : all) {
+      CAPTURE(setting, word);
+      CHECK((isa::fault_of(word, features) == isa::Fault::kLacking) == (lacking.count(word) == 1));
+      CHECK(isa::fault_of(word, features) != isa::Fault::kIllegal);
+    }
+  }
+  for (const isa::Word word :
+       {load(7), load(0, 1), load(2, 1), compute(6), vector(11), isa::encode_begin(0),
+        isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
+        isa::encode_run(Engine::kStore, {0, 0, 0, 1}), post(Engine::kCompute, 0, 3),
+        post(Engine::kVector, 1, 0), post(Engine::kVector, 2, 0)}) {
+    CAPTURE(word);
+    CHECK(isa::fault_of(word, ~0U) == isa::Fault::kIllegal);
+  }
+  CHECK(isa::fault_text(matmul, load_config("edge256", {"matmul.enable=false"}).features()) ==
+        "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
 }
 
 TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {

@@ -3,6 +3,7 @@
 #include "gen/isa.h"
 
 #include <cassert>
+#include <optional>
 
 namespace trine::isa {
 namespace {
@@ -23,6 +24,80 @@ std::int64_t extract(std::uint64_t word, const Field& field) {
   if (field.is_signed && (bits >> (field.width - 1)) != 0)
     return static_cast<std::int64_t>(bits) - (std::int64_t{1} << field.width);
   return static_cast<std::int64_t>(bits);
+}
+
+/// What a word asks for; nothing for a word that no configuration takes.
+struct Demand {
+  unsigned needs = 0;
+  std::string what;
+
+  /// Whether there is such a code.
+  template <std::size_t N>
+  bool add(const char* kind, const std::array<Choice, N>& choices, std::int64_t code) {
+    if (code >= static_cast<std::int64_t>(N)) return false;
+    const Choice& choice = choices[static_cast<std::size_t>(code)];
+    needs |= choice.needs;
+    what += (what.empty() ? "" : ", ") + std::string(kind) + " " + std::string(choice.name);
+    return true;
+  }
+};
+
+std::optional<Demand> demand_of_run(Engine engine, const Run& run) {
+  Demand demand;
+  const auto flag = [&](int bit) { return (run.flags >> bit & 1) != 0; };
+  bool known = false;
+  switch (engine) {
+    case Engine::kLoad: {
+      const auto target = static_cast<dma::Target>(run.op);
+      known = demand.add("target", dma::kTargets, run.op);
+      if (flag(dma::kFromDmem)) {
+        known = target == dma::Target::kPmem || target == dma::Target::kTransposed;
+        demand.needs |= feature::kMaps;
+        demand.what += " from DMEM";
+      }
+      break;
+    }
+    case Engine::kStore:
+      known = run.op == static_cast<int>(dma::Target::kDmem) && !flag(dma::kFromDmem);
+      break;
+    case Engine::kCompute:
+      known = demand.add("precision", compute::kOps, run.op);
+      if (flag(compute::kWindow)) {
+        demand.needs |= feature::kWindow;
+        demand.what += " with the window former";
+      }
+      break;
+    case Engine::kVector:
+      known = demand.add("operation", vector::kOps, run.op);
+      break;
+  }
+  return known ? std::optional(demand) : std::nullopt;
+}
+
+std::optional<Demand> demand_of_set(Engine engine, int reg, std::uint64_t payload) {
+  Demand demand;
+  if ((engine != Engine::kCompute && engine != Engine::kVector) || reg != post::kOutput.reg)
+    return demand;
+  const std::int64_t output = extract(payload, post::kOutput);
+  demand.add("output", post::kOutputs, output);
+  if (engine == Engine::kVector && (output == 1 || output == 2)) return std::nullopt;
+  if (!demand.add("encoding", post::kEncodings, extract(payload, post::kEncoding)))
+    return std::nullopt;
+  return demand;
+}
+
+std::optional<Demand> demand_of(Word word) {
+  switch (opcode_of(word)) {
+    case Opcode::kEnd:
+      return Demand{};
+    case Opcode::kSet:
+      return demand_of_set(engine_of(word), register_of(word), payload_of(word));
+    case Opcode::kRun:
+      return demand_of_run(engine_of(word), decode_run(word));
+    case Opcode::kBegin:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -58,6 +133,27 @@ Word encode_run(Engine engine, const Run& run) {
   word = insert(word, run::kSignal, run.signal);
   word = insert(word, run::kOp, run.op);
   return insert(word, run::kFlags, run.flags);
+}
+
+Fault fault_of(Word word, unsigned features) {
+  const std::optional<Demand> demand = demand_of(word);
+  if (!demand) return Fault::kIllegal;
+  return (demand->needs & ~features) == 0 ? Fault::kNone : Fault::kLacking;
+}
+
+std::string fault_text(Word word, unsigned features) {
+  const std::optional<Demand> demand = demand_of(word);
+  if (!demand && opcode_of(word) == Opcode::kRun)
+    return "no operation " + std::to_string(decode_run(word).op) + " of the " +
+           std::string(kEngineNames[static_cast<std::size_t>(engine_of(word))]) +
+           " engine, with these flags";
+  if (!demand) return "no such instruction";
+  std::string missing;
+  for (std::size_t i = 0; i < feature::kAll.size(); ++i)
+    if ((demand->needs & ~features) >> i & 1)
+      missing += (missing.empty() ? "" : ", ") + std::string(feature::kAll[i].name) + " (" +
+                 std::string(feature::kAll[i].keys) + ")";
+  return demand->what + ": the configuration lacks " + missing;
 }
 
 Opcode opcode_of(Word word) { return static_cast<Opcode>(word >> 62); }

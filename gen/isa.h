@@ -8,25 +8,60 @@
 // which keep their values; RUN starts the engine with its registers; END ends the program.
 //
 //   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload
+//
+// The first word of a program, BEGIN, is the hash of the configuration that it was compiled for
+// (gen::Config::hash(), whose bits 63:62 are BEGIN's opcode): the machine runs no other program.
 
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 11;
+inline constexpr int kVersion = 12;
 
-enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2 };  ///< 3 is illegal
+enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2, kBegin = 3 };
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
 inline constexpr int kEngines = 4;
 inline constexpr int kRegisters = 16;
 inline constexpr int kPayloadBits = 56;
 inline constexpr std::array<std::string_view, kEngines> kEngineNames{"load", "compute", "vector",
                                                                      "store"};
+
+// ---- what a configuration may lack --------------------------------------------------------------
+/// A bit each; gen::Config::features() are those of a configuration.
+namespace feature {
+inline constexpr unsigned kInt8 = 1 << 0, kTernary = 1 << 1, kBinary = 1 << 2, kThresholds = 1 << 3,
+                          kVector = 1 << 4, kTable = 1 << 5, kSoftmax = 1 << 6, kWindow = 1 << 7,
+                          kMaps = 1 << 8, kQuad = 1 << 9;
+struct Feature {
+  std::string_view name;
+  std::string_view keys;  ///< of the configuration
+};
+inline constexpr std::array<Feature, 10> kAll{{
+    {"int8", "array.precisions"},
+    {"ternary", "array.precisions"},
+    {"binary", "array.precisions"},
+    {"thresholds", "array.precisions: ternary or binary"},
+    {"vector", "vector.enable"},
+    {"table", "vector.table"},
+    {"softmax", "vector.softmax, vector.enable"},
+    {"window", "depthwise.enable, array.precisions: int8, array.cols: 4 or more"},
+    {"maps", "matmul.enable, array.precisions: int8"},
+    {"quad", "array.cols: 4 or more"},
+}};
+}  // namespace feature
+
+/// A code of an operation or of a register that selects hardware; its value is the index.
+struct Choice {
+  std::string_view name;
+  std::string_view doc;
+  unsigned needs = 0;  ///< features
+};
 
 /// Bits [lsb + width - 1 : lsb] of register `reg`. Signed fields are two's complement.
 struct Field {
@@ -122,6 +157,17 @@ inline constexpr Field kOutPlane{
 
 // ---- compute and vector: requantization and residual addition --------------------------------
 namespace post {
+inline constexpr std::array<Choice, 4> kOutputs{{
+    {"requantized", "a code"},
+    {"thresholds", "a code, by comparisons; compute only", feature::kThresholds},
+    {"raw", "the int32 sum as a word of its own; compute only"},
+    {"table", "a code, requantized and looked up", feature::kTable},
+}};
+inline constexpr std::array<Choice, 3> kEncodings{{
+    {"int8", "4 codes a word"},
+    {"ternary", "16 codes a word", feature::kTernary},
+    {"binary", "32 codes a word", feature::kBinary},
+}};
 inline constexpr Field kPadCode{"pad_code", 10, 0, 8, true, "each byte of a masked tap's word"};
 inline constexpr Field kZeroPoint{"zero_point", 10, 8, 8, true, "of the requantized code"};
 inline constexpr Field kActMin{"act_min", 10, 16, 8, true, "lower bound of the requantized code"};
@@ -190,6 +236,14 @@ enum class Op : int {
   kInt8Binary = 4,
   kMatmul = 5
 };
+inline constexpr std::array<Choice, 6> kOps{{
+    {"int8", "4 channels a word", feature::kInt8},
+    {"ternary", "16 channels a word", feature::kTernary},
+    {"binary", "32 channels a word", feature::kBinary},
+    {"int8_ternary", "int8 activations, 16 weights a word", feature::kInt8 | feature::kTernary},
+    {"int8_binary", "int8 activations, 32 weights a word", feature::kInt8 | feature::kBinary},
+    {"matmul", "int8, both operands with zero points", feature::kInt8 | feature::kMaps},
+}};
 /// RUN flags.
 inline constexpr int kClear = 0;      ///< accumulators start at zero
 inline constexpr int kDrain = 1;      ///< results leave through the post unit
@@ -226,6 +280,20 @@ enum class Op : int {
   kSquaredDifference = 9,
   kNormalize = 10
 };
+inline constexpr std::array<Choice, 11> kOps{{
+    {"max", "maximum of the taps", feature::kVector},
+    {"sum", "requantized sum of the taps", feature::kVector},
+    {"add", "TFLite ADD of two taps", feature::kVector},
+    {"max_ternary", "maximum of ternary taps", feature::kVector | feature::kTernary},
+    {"max_binary", "maximum of binary taps", feature::kVector | feature::kBinary},
+    {"add_int32", "saturated sum of two int32 taps", feature::kVector},
+    {"mul", "requantized product of two taps", feature::kVector},
+    {"min", "minimum of the taps", feature::kVector},
+    {"softmax", "softmax over the channels", feature::kVector | feature::kSoftmax},
+    {"squared_difference", "squared sum of two taps, as TFLite SQUARED_DIFFERENCE",
+     feature::kVector},
+    {"normalize", "LayerNorm or RMSNorm over the channels", feature::kVector | feature::kSoftmax},
+}};
 inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
 inline constexpr int kInvert = 1;    ///< all bits of the taps after a window's first: ~b = -1 - b
 inline constexpr int kCenter = 2;    ///< normalize: takes the mean off
@@ -243,6 +311,16 @@ enum class Target : int {
   kExponentials = 5,
   kTransposed = 6  ///< PMEM, each four words as four columns
 };
+/// Of the load engine; the store engine has the first alone.
+inline constexpr std::array<Choice, 7> kTargets{{
+    {"dmem", "feature maps"},
+    {"pmem", "weights; load only"},
+    {"bias", "biases; load only"},
+    {"scale", "scales; load only"},
+    {"table", "lookup table; load only", feature::kTable},
+    {"exponentials", "exponentials of the softmax; load only", feature::kSoftmax},
+    {"transposed", "PMEM, four words as four columns; load only", feature::kMaps | feature::kQuad},
+}};
 /// RUN flags.
 inline constexpr int kFromDmem = 0;            ///< load into PMEM: the source is DMEM
 inline constexpr int kTableWords = 64;         ///< the lookup table: 256 codes, 4 a word
@@ -339,9 +417,19 @@ struct Run {
   int wait = 0, signal = 0, op = 0, flags = 0;
 };
 
+inline constexpr Word encode_begin(std::uint64_t hash) { return hash | Word{3} << 62; }
 Word encode_set(Engine engine, int reg, std::uint64_t payload);
 Word encode_run(Engine engine, const Run& run);
 inline constexpr Word kEndWord = 0;
+
+/// Why the machine does not take a word that is not the program's first.
+enum class Fault { kNone, kIllegal, kLacking };
+/// @param features  of the configuration. kIllegal: no configuration takes the word; kLacking: this
+/// one has not what it asks for.
+Fault fault_of(Word word, unsigned features);
+/// "operation max_ternary: needs vector (vector.enable), ternary (array.precisions)" of a word that
+/// is not kNone.
+std::string fault_text(Word word, unsigned features);
 
 Opcode opcode_of(Word word);
 Engine engine_of(Word word);

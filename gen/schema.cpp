@@ -57,10 +57,11 @@ const std::vector<Key>& schema() {
        "codes in DMEM, PMEM: corrects single errors, stops at double",
        "22 % more bits there, a corrector for each bank and column; writes of a part of a word "
        "take "
-       "two cycles; both memories are cleared after a reset"},
+       "two cycles; both memories are cleared after a reset",
+       false},
       {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 2}},
        "columns drained in a cycle",
-       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long"},
+       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long", false},
       {"vector.enable", BoolKey{&Config::vector},
        "the vector unit: pooling, addition, requantization",
        "without it, networks that pool or add on their own are refused"},
@@ -81,7 +82,7 @@ const std::vector<Key>& schema() {
       {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
        "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
       {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},
-       "address width of the AXI4 master", "reaches more DRAM; wider address registers"},
+       "address width of the AXI4 master", "reaches more DRAM; wider address registers", false},
       {"bus.axi_id_bits", IntKey{&Config::axi_id_bits, {1, 16}}, "ID width of the AXI4 master",
        "wider ID ports", false},
       {"bus.axi_id", IntKey{&Config::axi_id, {0, 65534}},
@@ -105,10 +106,10 @@ const std::vector<Key>& schema() {
        "whatever the interconnect makes of it", false},
       {"pipeline.rows", IntKey{&Config::pipeline_rows, {1, 256}},
        "PEs down a column between two broadcast registers",
-       "fewer registers, longer wires: a lower clock on large arrays"},
+       "fewer registers, longer wires: a lower clock on large arrays", false},
       {"pipeline.cols", IntKey{&Config::pipeline_cols, {1, 256}},
        "PEs along a row between two broadcast registers",
-       "fewer registers, longer wires: a lower clock on large arrays"},
+       "fewer registers, longer wires: a lower clock on large arrays", false},
   };
   return keys;
 }
@@ -162,11 +163,11 @@ std::string configuration_markdown() {
       "`--config` takes a file or the\nname of a preset in `presets/`, `--set key=value` changes "
       "single keys. All problems are reported at once, one line each:\n"
       "`edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n\n"
-      "| key | range | default | meaning | what changes when you raise it |\n"
-      "|---|---|---|---|---|\n";
+      "| key | range | default | meaning | what changes when you raise it | seen |\n"
+      "|---|---|---|---|---|---|\n";
   for (const Key& key : schema())
-    text += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name, allowed_text(key),
-                        value_text(key, Config{}), key.doc, key.raise);
+    text += fmt::format("| `{}` | {} | `{}` | {} | {} | {} |\n", key.name, allowed_text(key),
+                        value_text(key, Config{}), key.doc, key.raise, key.seen ? "yes" : "");
   text +=
       "\nChecks across keys (sizes in `docs/architecture.md`):\n\n"
       "- DMEM: its banks (a power of two, at least 8, two a row and the words of a beat) have the "
@@ -177,9 +178,9 @@ std::string configuration_markdown() {
       "two beats or more.\n"
       "- `bus.axi_id`: even, and it and the next one fit `bus.axi_id_bits`; `bus.axi_user` fits "
       "`bus.axi_user_bits`.\n\n"
-      "Programs carry a hash of all keys but `name` and the attributes `bus.axi_id_bits` and "
-      "below: a design refuses a program that was compiled "
-      "for another one.\n";
+      "The first word of a program is a hash of the keys that it sees (last column) and of the "
+      "version of the instruction set:\na design stops a program of another hash before anything "
+      "runs. The other keys may change under a compiled program.\n";
   return text;
 }
 

@@ -24,7 +24,8 @@ module trine_control #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   parameter bit          Ecc           = 1'b0,  // codes in DMEM and PMEM
-  parameter logic [63:0] ConfigHash    = 64'd0,
+  parameter logic [63:0] ConfigHash    = 64'd0,  // the first word of programs
+  parameter logic [trine_isa_pkg::Features-1:0] Features = '1,  // of instructions
   parameter logic [35:0] CountFrom     = 36'd0,  // of counters; a bench begins near 2^32
   // Derived; not to be set.
   localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits,
@@ -206,7 +207,8 @@ module trine_control #(
   logic [31:0]             program_words;
   logic                    broken;  // a word of DMEM or PMEM
   logic                    expiring, bus_was_reset;  // the bus does not answer
-  logic                    start, stop, clear, drained, done, illegal, overflow;
+  logic                    start, stop, clear, drained, done, foreign, illegal, lacking, deadlock,
+                           overflow;
   logic                    fetch_error, fetch_outside, load_error, store_error;
   logic                    read_idle, write_idle, read_beat;
   logic [4:0]              write_words;
@@ -315,20 +317,28 @@ module trine_control #(
     .outside_o      (fetch_outside)
   );
 
-  logic [3:0]  queue_valid, queue_ready;
+  logic [3:0]  queue_valid, queue_ready, waits;
   logic [60:0] queue_word;
 
-  trine_dispatch u_dispatch (
+  trine_dispatch #(
+    .ConfigHash (ConfigHash),
+    .Features   (Features)
+  ) u_dispatch (
     .word_valid_i   (word_valid),
     .word_ready_o   (word_ready),
     .word_i         (word),
+    .first_i        (offset == '0),
     .out_of_words_i (out_of_words),
     .queue_valid_o  (queue_valid),
     .queue_ready_i  (queue_ready),
     .queue_word_o   (queue_word),
     .idle_i         (idle_o),
+    .waits_i        (waits),
     .done_o         (done),
-    .illegal_o      (illegal)
+    .foreign_o      (foreign),
+    .illegal_o      (illegal),
+    .lacking_o      (lacking),
+    .deadlock_o     (deadlock)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -384,6 +394,8 @@ module trine_control #(
       .busy_o        (busy_o[e]),
       .idle_o        (idle_o[e])
     );
+
+    assign waits[e] = lacks[4*e +: 4] != 4'd0 && !busy_o[e];
   end
 
   trine_tokens u_tokens (
@@ -659,7 +671,10 @@ module trine_control #(
     .load_run_i      (run_valid[Load] && run_ready[Load]),
     .load_retire_i   (retire[Load]),
     .store_retire_i  (retire[Store]),
+    .foreign_i       (foreign),
     .illegal_i       (illegal),
+    .lacking_i       (lacking),
+    .deadlock_i      (deadlock),
     .overflow_i      (overflow),
     .fetch_error_i   (fetch_error),
     .fetch_outside_i (fetch_outside),
@@ -713,6 +728,6 @@ module trine_control #(
   end
 
   logic unused_ops;
-  assign unused_ops = ^{run_op, run_flags, lacks};
+  assign unused_ops = ^{run_op, run_flags};
 
 endmodule

@@ -116,6 +116,19 @@ module trine_core #(
   localparam int unsigned TagBits = 6;
   localparam logic [1:0]  TagCompute = 2'd0, TagVector = 2'd1, TagResidual = 2'd2;
 
+  // What instructions may ask for (trine_legal).
+  localparam logic [trine_isa_pkg::Features-1:0] Features =
+      trine_isa_pkg::Features'(Int8)               << trine_isa_pkg::FeatureInt8 |
+      trine_isa_pkg::Features'(Ternary)            << trine_isa_pkg::FeatureTernary |
+      trine_isa_pkg::Features'(Binary)             << trine_isa_pkg::FeatureBinary |
+      trine_isa_pkg::Features'(Ternary || Binary)  << trine_isa_pkg::FeatureThresholds |
+      trine_isa_pkg::Features'(Vector)             << trine_isa_pkg::FeatureVector |
+      trine_isa_pkg::Features'(Table)              << trine_isa_pkg::FeatureTable |
+      trine_isa_pkg::Features'(Vector && Softmax)  << trine_isa_pkg::FeatureSoftmax |
+      trine_isa_pkg::Features'(Window)             << trine_isa_pkg::FeatureWindow |
+      trine_isa_pkg::Features'(ZeroPoints)         << trine_isa_pkg::FeatureMaps |
+      trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad;
+
   // ---------------------------------------------------------------------------------------------
   // Control and DMA.
   // ---------------------------------------------------------------------------------------------
@@ -233,7 +246,8 @@ module trine_core #(
     .AxiAddrBits   (AxiAddrBits),
     .Maps          (ZeroPoints),
     .Ecc           (Ecc),
-    .ConfigHash    (ConfigHash)
+    .ConfigHash    (ConfigHash),
+    .Features      (Features)
   ) u_control (
     .clk_i,
     .rst_ni,
@@ -705,15 +719,11 @@ module trine_core #(
     );
     assign v_retire = vjob_retire;
   end else begin : gen_no_vector
-    // Programs for this configuration have no vector instructions; one that came would end at once.
-    logic unused_vector, ended_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) ended_q <= 1'b0;
-      else ended_q <= v_run_valid && v_run_ready;
-    end
+    // No RUN comes (trine_legal).
+    logic unused_vector;
     assign v_cfg_ready     = 1'b1;
-    assign v_run_ready     = 1'b1;
-    assign v_retire        = ended_q;
+    assign v_run_ready     = 1'b0;
+    assign v_retire        = 1'b0;
     assign v_valid         = 1'b0;
     assign v_addr          = '0;
     assign v_lanes         = '0;
@@ -739,7 +749,7 @@ module trine_core #(
     assign sm_acc          = '0;
     assign sm_multiplier   = '0;
     assign sm_shift        = '0;
-    assign unused_vector   = ^{v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op, v_run_flags, v_wait,
+    assign unused_vector   = ^{v_run_valid, v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op, v_run_flags, v_wait,
                                v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire, sm_issue, sm_left, product_valid,
                                product, exp_we, exp_addr};
   end

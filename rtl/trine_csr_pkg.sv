@@ -14,7 +14,7 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrIdOffset = 12'h000;
   // R, 32 bits: version of the instruction set
   localparam logic [11:0] CsrVersionOffset = 12'h004;
-  // R, 64 bits: hash of the configuration
+  // R, 64 bits: hash of what a program sees of the configuration: its first word
   localparam logic [11:0] CsrConfigHashOffset = 12'h008;
   // W, 32 bits: commands
   localparam logic [11:0] CsrControlOffset = 12'h010;
@@ -62,7 +62,7 @@ package trine_csr_pkg;
   // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)
   localparam logic [11:0] CsrEccCorrectedOffset = 12'h060;
   localparam int unsigned CsrEccCorrectedCount = 2;
-  // R, 64 bits: failing bus address, byte offset of the illegal word in the program, or (ecc) the word of DMEM; of PMEM 2^32 + 256 * row + column
+  // R, 64 bits: failing bus address; byte offset of the word that the program stops at (configuration, illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 + 256 * row + column
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
@@ -95,6 +95,10 @@ package trine_csr_pkg;
   // a write of the store engine was not answered in time
   localparam logic [3:0] ErrorStoreTimeout = 4'd11;
   localparam logic [3:0] ErrorEcc = 4'd12;  // a word of DMEM or PMEM with two wrong bits was read
+  // the program was compiled for another configuration: its first word
+  localparam logic [3:0] ErrorConfiguration = 4'd13;
+  localparam logic [3:0] ErrorFeature = 4'd14;  // an instruction needs what the configuration lacks
+  localparam logic [3:0] ErrorDeadlock = 4'd15;  // RUNs wait for tokens that nobody gives
 
   // Causes of cycles.
   localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step

@@ -24,7 +24,10 @@ module trine_errors #(
   input  logic                   store_retire_i,
 
   // Errors, and the addresses that go with them.
+  input  logic                   foreign_i,       // of the program's word in front
   input  logic                   illegal_i,
+  input  logic                   lacking_i,
+  input  logic                   deadlock_i,
   input  logic                   overflow_i,
   input  logic                   fetch_error_i,
   input  logic                   fetch_outside_i,
@@ -108,10 +111,16 @@ module trine_errors #(
     end else if (fetch_outside_i) begin
       cause_o = trine_csr_pkg::ErrorFetchWindow;
       addr_o  = fetch_addr;
+    end else if (foreign_i) begin
+      cause_o = trine_csr_pkg::ErrorConfiguration;
     end else if (illegal_i) begin
       cause_o = trine_csr_pkg::ErrorIllegal;
+    end else if (lacking_i) begin
+      cause_o = trine_csr_pkg::ErrorFeature;
     end else if (overflow_i) begin
       cause_o = trine_csr_pkg::ErrorToken;
+    end else if (deadlock_i) begin
+      cause_o = trine_csr_pkg::ErrorDeadlock;
     end
   end
 

@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 11;
+  localparam int unsigned IsaVersion = 12;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -21,6 +21,7 @@ package trine_isa_pkg;
   localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
   localparam logic [1:0] OpcodeSet = 2'd1;  // write a register of an engine
   localparam logic [1:0] OpcodeRun = 2'd2;  // start an engine
+  localparam logic [1:0] OpcodeBegin = 2'd3;  // the first word: the hash of the configuration
   localparam logic [1:0] EngineLoad = 2'd0;  // engine, and bit of token masks
   localparam logic [1:0] EngineCompute = 2'd1;  // engine, and bit of token masks
   localparam logic [1:0] EngineVector = 2'd2;  // engine, and bit of token masks
@@ -64,6 +65,13 @@ package trine_isa_pkg;
   localparam int unsigned VectorFlagCenter = 2;  // normalize: takes the mean off
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
   localparam int unsigned VectorFlagHalfEven = 7;  // with single: halves to even
+  localparam logic [1:0] PostOutputRequantized = 2'd0;  // a code
+  localparam logic [1:0] PostOutputThresholds = 2'd1;  // a code, by comparisons; compute only
+  localparam logic [1:0] PostOutputRaw = 2'd2;  // the int32 sum as a word of its own; compute only
+  localparam logic [1:0] PostOutputTable = 2'd3;  // a code, requantized and looked up
+  localparam logic [1:0] PostEncodingInt8 = 2'd0;  // 4 codes a word
+  localparam logic [1:0] PostEncodingTernary = 2'd1;  // 16 codes a word
+  localparam logic [1:0] PostEncodingBinary = 2'd2;  // 32 codes a word
 
   // Load and store
   // dram: byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers, with from_dmem in DMEM
@@ -218,5 +226,67 @@ package trine_isa_pkg;
   localparam int unsigned RunOpReg = 0, RunOpLsb = 8, RunOpWidth = 8;
   // flags: see the engine
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
+
+  // What a configuration may lack: indices of bits.
+  localparam int unsigned Features = 10;
+  localparam int unsigned FeatureInt8 = 0;  // array.precisions
+  localparam int unsigned FeatureTernary = 1;  // array.precisions
+  localparam int unsigned FeatureBinary = 2;  // array.precisions
+  localparam int unsigned FeatureThresholds = 3;  // array.precisions: ternary or binary
+  localparam int unsigned FeatureVector = 4;  // vector.enable
+  localparam int unsigned FeatureTable = 5;  // vector.table
+  localparam int unsigned FeatureSoftmax = 6;  // vector.softmax, vector.enable
+  // depthwise.enable, array.precisions: int8, array.cols: 4 or more
+  localparam int unsigned FeatureWindow = 7;
+  localparam int unsigned FeatureMaps = 8;  // matmul.enable, array.precisions: int8
+  localparam int unsigned FeatureQuad = 9;  // array.cols: 4 or more
+
+  // What each code needs, the lowest code in the lowest bits.
+  localparam int unsigned DmaTargetCodes = 7;
+  localparam logic [69:0] DmaTargetNeeds = {
+    10'b1100000000,  // transposed
+    10'b0001000000,  // exponentials
+    10'b0000100000,  // table
+    10'b0000000000,  // scale
+    10'b0000000000,  // bias
+    10'b0000000000,  // pmem
+    10'b0000000000  // dmem
+  };
+  localparam int unsigned ComputeOpCodes = 6;
+  localparam logic [59:0] ComputeOpNeeds = {
+    10'b0100000001,  // matmul
+    10'b0000000101,  // int8_binary
+    10'b0000000011,  // int8_ternary
+    10'b0000000100,  // binary
+    10'b0000000010,  // ternary
+    10'b0000000001  // int8
+  };
+  localparam int unsigned VectorOpCodes = 11;
+  localparam logic [109:0] VectorOpNeeds = {
+    10'b0001010000,  // normalize
+    10'b0000010000,  // squared_difference
+    10'b0001010000,  // softmax
+    10'b0000010000,  // min
+    10'b0000010000,  // mul
+    10'b0000010000,  // add_int32
+    10'b0000010100,  // max_binary
+    10'b0000010010,  // max_ternary
+    10'b0000010000,  // add
+    10'b0000010000,  // sum
+    10'b0000010000  // max
+  };
+  localparam int unsigned PostOutputCodes = 4;
+  localparam logic [39:0] PostOutputNeeds = {
+    10'b0000100000,  // table
+    10'b0000000000,  // raw
+    10'b0000001000,  // thresholds
+    10'b0000000000  // requantized
+  };
+  localparam int unsigned PostEncodingCodes = 3;
+  localparam logic [29:0] PostEncodingNeeds = {
+    10'b0000000100,  // binary
+    10'b0000000010,  // ternary
+    10'b0000000000  // int8
+  };
 
 endpackage

@@ -46,7 +46,10 @@ constexpr int kEngines = isa::kEngines;
 // Codes of ERROR_CAUSE (gen/csr.h).
 constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIllegalError = 4,
                         kTokenError = 5, kFetchWindow = 6, kLoadWindow = 7, kStoreWindow = 8,
-                        kFetchTimeout = 9, kLoadTimeout = 10, kStoreTimeout = 11;
+                        kFetchTimeout = 9, kLoadTimeout = 10, kStoreTimeout = 11,
+                        kConfigurationError = 13, kDeadlock = 15;
+
+constexpr Word kHash = 0xc123456789abcdef;  // the design's; every program begins with it
 
 // Bits of STATUS and CONTROL.
 constexpr std::uint32_t kError = 4, kBusDirty = 16, kBusWasReset = 8;
@@ -141,7 +144,7 @@ void apply(const Copy& copy, State& state) {
 }
 
 struct Program {
-  std::vector<Word> words;
+  std::vector<Word> words{kHash};
   std::vector<Copy> copies;
   std::vector<std::size_t> dram_sets;  ///< words with a place in DRAM, from the start of the memory
 
@@ -150,9 +153,9 @@ struct Program {
   void end() { words.push_back(isa::kEndWord); }
   /// Another program behind this one, in the place of its END.
   void append(const Program& more) {
-    if (!words.empty()) words.pop_back();
-    for (const std::size_t at : more.dram_sets) dram_sets.push_back(words.size() + at);
-    words.insert(words.end(), more.words.begin(), more.words.end());
+    if (words.back() == isa::kEndWord) words.pop_back();
+    for (const std::size_t at : more.dram_sets) dram_sets.push_back(words.size() - 1 + at);
+    words.insert(words.end(), more.words.begin() + 1, more.words.end());
     copies.insert(copies.end(), more.copies.begin(), more.copies.end());
   }
 };
@@ -340,9 +343,12 @@ struct Bench {
   /// The engine's next word, which must be what it was offered.
   Word expect(int e) {
     auto& at = next.at(static_cast<std::size_t>(e));
-    while (at < program.size() && (isa::opcode_of(program[at]) == isa::Opcode::kEnd ||
-                                   static_cast<int>(isa::engine_of(program[at])) != e))
-      ++at;
+    const auto is_of_engine = [e](Word word) {
+      const isa::Opcode opcode = isa::opcode_of(word);
+      return (opcode == isa::Opcode::kSet || opcode == isa::Opcode::kRun) &&
+             static_cast<int>(isa::engine_of(word)) == e;
+    };
+    while (at < program.size() && !is_of_engine(program[at])) ++at;
     REQUIRE(at < program.size());
     return program[at++];
   }
@@ -670,9 +676,13 @@ struct Bench {
   }
 
   void sets(Program& p, Engine engine, int count) {
-    for (int i = 0; i < count; ++i)
-      p.words.push_back(
-          isa::encode_set(engine, pick(0, 15), random() | (random() & 0xffffffull) << 32));
+    while (count > 0) {
+      const Word word =
+          isa::encode_set(engine, pick(0, 15), random() | (random() & 0xffffffull) << 32);
+      if (isa::fault_of(word, ~0U) != isa::Fault::kNone) continue;
+      p.words.push_back(word);
+      --count;
+    }
   }
 
   /// All RUNs one after the other, ordered by tokens; loads read what stores wrote.
@@ -1031,7 +1041,7 @@ TEST_CASE("trine_control counts the RUNs and words of a long program", "[tb][con
   }
   SECTION("to an illegal word") {
     const std::size_t offset = 8 * p.words.size();
-    p.words.push_back(std::uint64_t{3} << 62);
+    p.words.push_back(kHash);  // it is the first word's alone
     p.end();
     bench.start_program(p);
     bench.check_error(kIllegalError, offset);
@@ -1199,11 +1209,15 @@ TEST_CASE("trine_control waits for a slow bus, with the watchdog off for ever", 
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
-  const auto bad = GENERATE(std::uint64_t{3} << 62, isa::encode_run(Engine::kLoad, {0, 0, 7, 0}),
+  const auto bad = GENERATE(Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, 7, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 6, 0}),
                             isa::encode_run(Engine::kVector, {0, 0, 11, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
-                            isa::encode_run(Engine::kStore, {0, 0, 4, 0}), std::uint64_t{0});
+                            isa::encode_run(Engine::kStore, {0, 0, 4, 0}),
+                            isa::encode_run(Engine::kLoad, {0, 0, 2, 1 << isa::dma::kFromDmem}),
+                            isa::encode_set(Engine::kCompute, isa::post::kEncoding.reg,
+                                            std::uint64_t{3} << isa::post::kEncoding.lsb),
+                            std::uint64_t{0});
   CAPTURE(seed, bad);
   Bench bench(seed);
   set_timing(bench, 1);
@@ -1217,6 +1231,76 @@ TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   bench.start_program(p);
   bench.check_error(kIllegalError, offset);
   bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control runs nothing of another configuration's program", "[tb][control][error]") {
+  Bench bench(46);
+  set_timing(bench, 0);
+  Program p = bench.ordered_program(20);
+  const State before = bench.state;
+  const auto first = GENERATE(map([](int bit) { return kHash ^ Word { 1 } << bit; }, range(0, 64)),
+                              values<Word>({0, isa::encode_set(Engine::kVector, 0, 0)}));
+  CAPTURE(first);
+  p.words.front() = first;
+  bench.start_program(p);
+  bench.check_error(kConfigurationError, 0);
+  CHECK(bench.next == decltype(bench.next){});  // no engine has seen a word
+  CHECK(bench.memory.bytes_written() == 0);
+  CHECK(bench.state.pmem == before.pmem);
+  CHECK(bench.state.dmem == before.dmem);
+  p.words.front() = kHash;
+  bench.check_run(p);
+}
+
+TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]") {
+  const auto seed = GENERATE(47u, 48u, 49u);
+  const auto timing = GENERATE(0u, 1u, 2u);
+  CAPTURE(seed, timing);
+  Bench bench(seed);
+  set_timing(bench, timing);
+  Program p;
+  std::size_t at = 0;  // the word that cannot go on
+  SECTION("in front of END") {
+    p = bench.ordered_program(20);
+    const auto is_run = [](Word w) { return isa::opcode_of(w) == isa::Opcode::kRun; };
+    auto nth = static_cast<std::size_t>(bench.pick(0, 18));
+    for (Word& word : p.words) {  // one RUN does not give its token
+      if (!is_run(word) || nth-- != 0) continue;
+      const isa::Run run = isa::decode_run(word);
+      word = isa::encode_run(isa::engine_of(word), {run.wait, 0, run.op, run.flags});
+    }
+    at = p.words.size() - 1;
+  }
+  SECTION("behind a full queue") {  // the RUN that would give it cannot be fetched
+    p.run(Engine::kVector, {1 << static_cast<int>(Engine::kCompute), 0, 0, 0});
+    bench.sets(p, Engine::kVector, 100);
+    p.run(Engine::kCompute, {0, 1 << static_cast<int>(Engine::kVector), 0, 0});
+    p.end();
+    at = 1 + 1 + 64;  // BEGIN, the RUN at the front, a queue of 64
+  }
+  SECTION("of an engine that waits itself") {
+    for (const Engine engine : {Engine::kStore, Engine::kCompute, Engine::kVector, Engine::kLoad})
+      p.run(engine, {1 << (static_cast<int>(engine) + 1) % 4, 15, 0, 0});
+    p.end();
+    at = p.words.size() - 1;
+  }
+  bench.start_program(p);
+  bench.check_error(kDeadlock, 8 * at);
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control takes no long RUN for a deadlock", "[tb][control]") {
+  Bench bench(50);
+  set_timing(bench, 0);
+  bench.retire_max = 20'000;
+  Program p;
+  for (int i = 0; i < 4; ++i) {
+    p.run(Engine::kCompute, {0, 1 << static_cast<int>(Engine::kVector), 0, 0});
+    bench.sets(p, Engine::kVector, 60);
+    p.run(Engine::kVector, {1 << static_cast<int>(Engine::kCompute), 0, 0, 0});
+  }
+  p.end();
+  bench.check_run(p);
 }
 
 TEST_CASE("trine_control refuses an empty program", "[tb][control][error]") {
@@ -1270,7 +1354,7 @@ TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
 TEST_CASE("trine_csr raises the interrupts that are enabled", "[tb][csr]") {
   Program good, bad;
   good.end();
-  bad.words.push_back(std::uint64_t{3} << 62);
+  bad.words.push_back(kHash);
   for (const bool error : {false, true}) {
     for (const std::uint32_t enabled : {0u, 1u, 2u, 3u}) {
       CAPTURE(error, enabled);
@@ -1320,7 +1404,7 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   Bench bench(61);
   CHECK(bench.read(csr::kId) == csr::kIdValue);
   CHECK(bench.read(csr::kVersion) == isa::kVersion);
-  CHECK(bench.read64(csr::kConfigHash) == 0x0123456789abcdefull);
+  CHECK(bench.read64(csr::kConfigHash) == kHash);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read64(csr::kWindowFirst) == 0);
   CHECK(bench.read64(csr::kWindowLast) == kAddresses);

@@ -39,7 +39,10 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
   bool chance(unsigned one_in) { return random() % one_in == 0; }
 
   void drive_errors(unsigned one_in) {
+    dut.foreign_i = chance(one_in);
     dut.illegal_i = chance(one_in);
+    dut.lacking_i = chance(one_in);
+    dut.deadlock_i = chance(one_in);
     dut.overflow_i = chance(one_in);
     dut.fetch_error_i = chance(one_in);
     dut.fetch_outside_i = chance(one_in);
@@ -77,8 +80,11 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     if (dut.expired_i) return {code("fetch_timeout"), fetch, 0};
     if (dut.fetch_error_i) return {code("fetch"), fetch, 0};
     if (dut.fetch_outside_i) return {code("fetch_window"), fetch, 0};
+    if (dut.foreign_i) return {code("configuration"), dut.offset_i, 0};
     if (dut.illegal_i) return {code("illegal"), dut.offset_i, 0};
+    if (dut.lacking_i) return {code("feature"), dut.offset_i, 0};
     if (dut.overflow_i) return {code("token"), dut.offset_i, 0};
+    if (dut.deadlock_i) return {code("deadlock"), dut.offset_i, 0};
     return {code("none"), dut.offset_i, 0};
   }
 

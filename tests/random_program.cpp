@@ -587,6 +587,7 @@ class Generator {
   /// Sets whatever changes. (The compiler's encode() also knows what an instruction does not read.)
   void encode(const std::vector<Instruction>& runs) {
     auto& words = result_.program.words;
+    words.push_back(result_.program.config_hash);
     std::array<std::optional<isa::Registers>, isa::kEngines> known;  // unknown at first
     for (const Instruction& i : runs) {
       auto& before = known[static_cast<std::size_t>(i.engine)];

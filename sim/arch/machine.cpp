@@ -305,6 +305,12 @@ void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", ru
 Work Machine::execute(Engine engine, const Registers& registers, const isa::Run& run,
                       int run_index) {
   run_index_ = run_index;
+  for (const isa::Word word :
+       {isa::encode_run(engine, run),
+        isa::encode_set(engine, post::kOutput.reg,
+                        registers.value[static_cast<std::size_t>(post::kOutput.reg)])})
+    if (isa::fault_of(word, config_.features()) != isa::Fault::kNone)
+      fail(isa::fault_text(word, config_.features()));
   switch (engine) {
     case Engine::kLoad:
     case Engine::kStore:
@@ -350,16 +356,7 @@ Work Machine::transfer(Engine engine, const Registers& r, const isa::Run& run) {
   const auto to = static_cast<Target>(target);
   const bool transposed = to == Target::kTransposed;
   const bool from_dmem = (run.flags >> dma::kFromDmem & 1) != 0;
-  if (target < 0 || target > static_cast<int>(Target::kTransposed) ||
-      (to == Target::kTable && !config_.table) ||
-      (to == Target::kExponentials && !config_.has_softmax()) ||
-      (transposed && (!config_.zero_points() || config_.cols < 4)) ||
-      (engine == Engine::kStore && to != Target::kDmem))
-    fail(fmt::format("target {} does not exist", target));
   if (words < 1) fail("a transfer of no words");
-  if (from_dmem &&
-      (engine == Engine::kStore || !config_.zero_points() || (to != Target::kPmem && !transposed)))
-    fail(fmt::format("target {} is not loaded from DMEM", target));
   if (transposed && rows > config_.cols / 4)
     fail(fmt::format("{} channel words for {} columns", rows, config_.cols));
   const std::vector<std::uint8_t>& source = from_dmem ? dmem_ : dram_;
@@ -556,11 +553,7 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
 Work Machine::compute(const Registers& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = (run.flags >> kClear & 1) != 0, drains = (run.flags >> kDrain & 1) != 0;
-  if (run.op < 0 || run.op > 5) fail(fmt::format("compute operation {} does not exist", run.op));
   const Precision precision = precision_of(static_cast<Op>(run.op));
-  for (const int bits : {precision.activation_bits, precision.weight_bits})
-    if (!(bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary))
-      fail(fmt::format("precision {} is not in the configuration", run.op));
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const int channels = field(r, kChannels);
@@ -569,7 +562,6 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   const bool window = (run.flags >> kWindow & 1) != 0;
   if (window) check_window(r, run);
   const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
-  if (matmul && !config_.zero_points()) fail("the configuration has no products of two maps");
   if (matmul && (run.flags >> kFuseAdd & 1) != 0)
     fail("the zero points of a product and of an addition share their registers");
   const ZeroPoints zero =
@@ -695,7 +687,6 @@ void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_
 /// What a depthwise RUN must be.
 void Machine::check_window(const Registers& r, const isa::Run& run) const {
   using namespace isa::compute;
-  if (!config_.window()) fail("the configuration has no window former");
   if (static_cast<Op>(run.op) != Op::kInt8) fail("the window former takes int8");
   if (r.get(agu::kWordsLast) != 0) fail("a group of the window former has one channel word");
   if ((run.flags >> kClear & 1) == 0 || (run.flags >> kDrain & 1) == 0)
@@ -742,8 +733,6 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   const int output = field(r, post::kOutput);
   const Encoding encoding(field(r, post::kEncoding));
-  if (output == 3 && !config_.table) fail("the configuration has no lookup table");
-  if (output == 1 && !config_.has_thresholds()) fail("the configuration has no thresholds");
   if (output == 3 && (add || max)) fail("no residual with a lookup");
   const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
   const int position = field(r, post::kPosition);
@@ -824,7 +813,6 @@ std::size_t window_taps(const Registers& r) {
 /// What a softmax RUN must be.
 void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
   const std::int64_t channels = r.get(isa::vector::kChannels);
-  if (!config_.has_softmax()) fail("the configuration has no softmax");
   if (run.flags != 0) fail("a softmax has no flags");
   if (r.get(post::kOutput) != 0) fail("no lookup of a softmax");
   const bool kept = r.get(agu::kGroupsLast) == 0;
@@ -841,9 +829,6 @@ void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
 }
 
 Work Machine::vector(const Registers& r, const isa::Run& run) {
-  if (!config_.vector) fail("the configuration has no vector unit");
-  if (run.op < 0 || run.op > static_cast<int>(isa::vector::Op::kNormalize))
-    fail(fmt::format("vector operation {} does not exist", run.op));
   check_post(r);
   check_steps(r);
   Lanes lanes(r, config_.rows);
@@ -901,7 +886,6 @@ reference::NormParams Machine::norm_params(const Registers& r, const isa::Run& r
   namespace vector = isa::vector;
   const std::int64_t channels = r.get(vector::kChannels);
   const std::int64_t first = r.get(vector::kParam);
-  if (!config_.has_softmax()) fail("the configuration has no normalization");
   if ((run.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
     fail("a normalization has one rounding");
   if (r.get(post::kOutput) != 0) fail("no lookup of a normalization");
@@ -1003,7 +987,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   const bool requantized = op == Op::kSum || pair;
   if ((pair || op == Op::kAddInt32) && taps != 2) fail("additions and products have two taps");
   if (op == Op::kSquaredDifference && !unit.squares_fit()) fail("an operand's factor is above 1/2");
-  if (output != 0 && (output != 3 || !requantized || !config_.table))
+  if (output != 0 && !requantized)
     fail(fmt::format("no output {} of vector operation {}", output, run.op));
   const auto sum_code = [&](std::int64_t sum) {
     return unit.requantize(reference::wrap(sum + bias), unit.scale);

@@ -41,7 +41,7 @@ TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch]
   require_refused(transfer(4, 0, 2), Engine::kLoad, 1, "not a multiple");
   require_refused(transfer(0, 255, 16), Engine::kLoad, 1, "PMEM rows 255..256, allowed 0..255");
   require_refused(transfer(0, 512, 2), Engine::kLoad, 2, "bias");
-  require_refused(transfer(0, 0, 2), Engine::kStore, 1, "target");
+  require_refused(transfer(0, 0, 2), Engine::kStore, 1, "no operation 1 of the store engine");
 }
 
 /// Rows go down from the first one: the second lies before the memory.

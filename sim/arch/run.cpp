@@ -24,7 +24,15 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
   std::array<isa::Registers, isa::kEngines> registers;
   int run_index = 0;
   bool ended = false;
-  for (const isa::Word word : program.words) {
+  if (program.words.empty() || program.words.front() != program.config.hash())
+    throw_error("{}: the program was compiled for another configuration: its first word",
+                program.name);
+  timeline.begin();
+  for (std::size_t i = 1; i < program.words.size(); ++i) {
+    const isa::Word word = program.words[i];
+    if (isa::fault_of(word, program.config.features()) != isa::Fault::kNone)
+      throw_error("{}: word {}, at 0x{:x}: {}", program.name, i, 8 * i,
+                  isa::fault_text(word, program.config.features()));
     const isa::Engine engine = isa::engine_of(word);
     const auto e = static_cast<std::size_t>(engine);
     const isa::Opcode opcode = isa::opcode_of(word);
@@ -34,11 +42,9 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
     } else if (opcode == isa::Opcode::kRun) {
       const isa::Run run = isa::decode_run(word);
       timeline.run(engine, run, machine.execute(engine, registers[e], run, run_index++));
-    } else if (opcode == isa::Opcode::kEnd) {
+    } else {
       ended = true;
       break;
-    } else {
-      throw_error("{}: illegal instruction {:016x}", program.name, word);
     }
   }
   if (!ended) throw_error("{}: the program has no END", program.name);

@@ -53,12 +53,22 @@ void Timeline::fetch_burst() {
   burst_taken_.push_back(0);
 }
 
-/// The next word of the program, at the engine's issue unit.
-Timeline::Time Timeline::arrive(Engine engine) {
+/// The next word of the program, at the dispatcher.
+void Timeline::fetch() {
   if (fetched_ % latency::kFetchBurst == 0) fetch_burst();
   ++fetched_;
   bytes_read_ += 8;
   dispatch_ = std::max(dispatch_ + 1, burst_there_);
+}
+
+void Timeline::begin() {
+  fetch();
+  burst_taken_.back() = dispatch_;
+}
+
+/// The next word, at the engine's issue unit.
+Timeline::Time Timeline::arrive(Engine engine) {
+  fetch();
   Queue& q = queue(engine);
   if (q.popped.size() == latency::kQueueWords) {
     dispatch_ = std::max(dispatch_, q.popped.front());

@@ -32,6 +32,8 @@ class Timeline {
   /// @param words  of the whole program
   Timeline(const gen::Config& config, const BusOptions& bus, std::size_t words);
 
+  /// The first word.
+  void begin();
   void set(isa::Engine engine);
   /// @throws Error  when the RUN waits for a token that no RUN before it gives
   void run(isa::Engine engine, const isa::Run& run, const Work& work);
@@ -76,6 +78,7 @@ class Timeline {
     std::vector<Time> given, taken;
   };
 
+  void fetch();
   Time arrive(isa::Engine engine);
   void fetch_burst();
   void pop(isa::Engine engine, Time at);

@@ -57,6 +57,7 @@ std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
   std::array<isa::Registers, isa::kEngines> registers;
   int run = 0;
   for (const isa::Word word : program.words) {
+    if (isa::opcode_of(word) == isa::Opcode::kBegin) continue;
     if (isa::opcode_of(word) == isa::Opcode::kEnd) break;
     const auto engine = static_cast<std::size_t>(isa::engine_of(word));
     if (isa::opcode_of(word) == isa::Opcode::kSet)

@@ -142,7 +142,30 @@ struct RtlRunner::State {
     trine_get_status(device, &status);
     return fmt::format("stopped: {}, at 0x{:x} (BASE is 0x{:x}){}",
                        trine_error_text(status.error_cause), status.error_address,
-                       options.base_address, failing_run(status));
+                       options.base_address, failing_run(status) + failing_word(status));
+  }
+
+  /// What the word is that the program stopped at, or what each engine waits for.
+  std::string failing_word(const trine_status& status) const {
+    if (status.error_cause == code_of("deadlock")) return engines(observed());
+    if (status.error_cause != code_of("illegal") && status.error_cause != code_of("feature"))
+      return "";
+    const std::size_t at = status.error_address / 8;
+    if (at >= program.words.size()) return "";
+    const isa::Word word = program.words[at];
+    std::string text = ": " + isa::fault_text(word, program.config.features());
+    if (isa::opcode_of(word) != isa::Opcode::kRun) return text;
+    const auto run = std::count_if(
+        program.words.begin(), program.words.begin() + static_cast<std::ptrdiff_t>(at),
+        [](isa::Word w) { return isa::opcode_of(w) == isa::Opcode::kRun; });
+    return text + ", in " + compiler::describe_run(program, static_cast<int>(run));
+  }
+
+  static std::uint32_t code_of(std::string_view cause) {
+    for (const csr::Code& code : csr::kErrors)
+      if (code.name == cause) return static_cast<std::uint32_t>(code.value);
+    assert(false);
+    return 0;
   }
 
   /// ", RUN of ..." for errors of the load and store engines.
@@ -162,14 +185,20 @@ struct RtlRunner::State {
 
   /// What the engines were at when nothing moved any more.
   std::string hang(const Observed& o) const {
-    std::array<std::size_t, isa::kEngines> started{}, retired{};
     std::uint64_t cycles = 0;
     for (const std::uint64_t c : o.causes) cycles += c;
+    return (stop == kStopLimit
+                ? fmt::format("not finished after {} cycles", cycles)
+                : fmt::format("no progress for {} cycles, in cycle {}", kIdleLimit, cycles)) +
+           engines(o);
+  }
+
+  /// How far each engine came.
+  std::string engines(const Observed& o) const {
+    std::array<std::size_t, isa::kEngines> started{}, retired{};
     for (std::uint64_t i = 0; i < o.event_count; ++i)
       ++(o.events[i].retire ? retired : started)[static_cast<std::size_t>(o.events[i].engine)];
-    std::string text = stop == kStopLimit ? fmt::format("not finished after {} cycles", cycles)
-                                          : fmt::format("no progress for {} cycles, in cycle {}",
-                                                        kIdleLimit, cycles);
+    std::string text;
     for (std::size_t e = 0; e < isa::kEngines; ++e) {
       text += fmt::format("; {} {}/{} of {} RUNs started/ended", isa::kEngineNames[e], started[e],
                           retired[e], runs[e].size());

@@ -1,9 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
 //
 // The RTL runner with the hand-written program: results, counters, errors, hangs.
 
 #include "sim/rtl/run.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 #include <numeric>
 
 #include "gen/csr.h"
+#include "sim/arch/run.h"
 #include "sim/rtl/process.h"
 #include "sim/rtl/tiny_program.h"
 #include "sw/base/error.h"
@@ -359,14 +362,53 @@ TEST_CASE("an illegal word stops the design at its offset", "[rtl][run][error]")
                     Contains("illegal instruction, at 0x18"));
 }
 
+/// The design has two columns: no window former, and nothing is loaded transposed.
+TEST_CASE("a RUN that the configuration lacks stops the design, and the simulator",
+          "[rtl][run][error]") {
+  using isa::Engine;
+  const auto [engine, op, flags, name] = GENERATE(
+      table<Engine, int, int, std::string>({{Engine::kLoad, 6, 0, "target transposed"},
+                                            {Engine::kLoad, 6, 1, "target transposed from DMEM"},
+                                            {Engine::kCompute, 0, 1 << isa::compute::kWindow,
+                                             "precision int8 with the window former"}}));
+  CAPTURE(name);
+  TinyProgram tiny = tiny_program(small_config(), 1);
+  const auto run = std::find_if(
+      tiny.program.words.begin(), tiny.program.words.end(), [e = engine](isa::Word word) {
+        return isa::opcode_of(word) == isa::Opcode::kRun && isa::engine_of(word) == e;
+      });
+  const auto at = 8 * (run - tiny.program.words.begin());
+  isa::Run lacking = isa::decode_run(*run);
+  lacking.op = op;
+  lacking.flags |= flags;
+  *run = isa::encode_run(engine, lacking);
+  RtlOptions options = checked_options();
+  options.lockstep = false;
+  options.build.lockstep = true;
+  std::vector<std::uint8_t> dram = tiny.dram;
+  CHECK_THROWS_WITH(
+      RtlRunner(tiny.program, options).run_dram(dram),
+      Contains(fmt::format("an instruction needs what the configuration lacks, at 0x{:x}", at)) &&
+          Contains(name + ": the configuration lacks ") && Contains("array.cols: 4 or more") &&
+          Contains(", in run "));
+  CHECK_THROWS_WITH(run_arch_dram(tiny.program, dram), Contains(name));
+}
+
 TEST_CASE("a deadlock ends with a message, not with a hang", "[rtl][run][error]") {
   TinyProgram tiny = tiny_program(small_config(), 1);
   for (isa::Word& word : tiny.program.words)  // the last load no longer gives its token
     if (isa::opcode_of(word) == isa::Opcode::kRun && isa::engine_of(word) == isa::Engine::kLoad)
       word = isa::encode_run(isa::Engine::kLoad, {0, 0, isa::decode_run(word).op, 0});
-  RtlOptions options = checked_options();
-  options.max_cycles = 20'000;
   std::vector<std::uint8_t> dram = tiny.dram;
+  const auto end = 8 * (tiny.program.words.size() - 1);
+  CHECK_THROWS_WITH(run_arch_dram(tiny.program, dram),
+                    Contains("RUN 4: compute waits for a token of load that no earlier RUN gives"));
+  RtlOptions options = checked_options();
+  CHECK_THROWS_WITH(
+      RtlRunner(tiny.program, options).run_dram(dram),
+      Contains(fmt::format("RUNs wait for tokens that nobody gives, at 0x{:x}", end)) &&
+          Contains("compute 0/0 of 1 RUNs started/ended, next run 4 of layer"));
+  options.max_cycles = 50;  // a limit of the runner's own, long before
   CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
                     Contains("not finished after") && Contains("compute 0/0 of 1 RUNs"));
 }
@@ -438,11 +480,38 @@ TEST_CASE("a fetch outside of the window and one that is not answered are told a
   CHECK(design.read(csr::kErrorAddress) == 0x10000);
 }
 
-TEST_CASE("a program for another configuration is refused by the driver", "[rtl][run][error]") {
-  TinyProgram tiny = tiny_program(small_config(), 1);
-  tiny.program.config_hash ^= 1;
+TEST_CASE("a program for another configuration is refused by driver, design and simulator",
+          "[rtl][run][error]") {
+  gen::Config other = small_config();
+  other.pmem_kib *= 2;
+  TinyProgram tiny = tiny_program(other, 1);
+  tiny.program.config = small_config();
   CHECK_THROWS_WITH(RtlRunner(tiny.program, checked_options()),
                     Contains("compiled for another configuration"));
+  tiny.program.config_hash = small_config().hash();  // as if nobody had asked the driver
+  std::vector<std::uint8_t> dram = tiny.dram;
+  RtlOptions options = checked_options();
+  options.lockstep = false;
+  options.build.lockstep = true;
+  CHECK_THROWS_WITH(RtlRunner(tiny.program, options).run_dram(dram),
+                    Contains("compiled for another configuration: its first word, at 0x0"));
+  CHECK(dram == tiny.dram);
+  CHECK_THROWS_WITH(run_arch_dram(tiny.program, dram),
+                    Contains("compiled for another configuration: its first word"));
+  tiny.program.words.front() = small_config().hash();
+  RtlRunner(tiny.program, options).run_dram(dram);
+  CHECK(dram == tiny.expected);
+}
+
+TEST_CASE("a program runs on a design whose pipeline is another", "[rtl][run]") {
+  gen::Config compiled_for = small_config();
+  compiled_for.pipeline_rows = compiled_for.pipeline_cols = 1;
+  compiled_for.name = "before";
+  TinyProgram tiny = tiny_program(compiled_for, 1);
+  compiler::set_configuration(tiny.program, small_config());
+  std::vector<std::uint8_t> dram = tiny.dram;
+  RtlRunner(tiny.program, checked_options()).run_dram(dram);
+  CHECK(dram == tiny.expected);
 }
 
 TEST_CASE("lockstep names the instruction that the RTL executes differently", "[rtl][lockstep]") {

@@ -210,6 +210,7 @@ void write_words(const gen::Config& config, compiler::Program& program) {
   };
   const int weight_rows = (kOutputs + config.cols - 1) / config.cols * kTaps;
   const int map_words = kOutputWords * kPixels;
+  program.words.push_back(program.config_hash);
   Writer w(program);
   const Engine load = Engine::kLoad, array = Engine::kCompute, vector = Engine::kVector,
                store = Engine::kStore;

@@ -98,7 +98,7 @@ Network load_network(const NetworkOptions& options, const gen::Config& config,
   Network network;
   if (is_program(bytes)) {
     network.program = compiler::parse_program(bytes, options.model);
-    compiler::check_configuration(network.program, config);
+    compiler::set_configuration(network.program, config);
     return network;
   }
   network.graph = model::import_model(options.model, options.allow_host);

@@ -64,7 +64,7 @@ Program compile_stage(const model::Graph& graph, const gen::Config& config,
   program.config = config;
   program.config_hash = config.hash();
   program.name = graph.name;
-  program.words = encode(runs);
+  program.words = encode(runs, program.config_hash);
   program.image_offset = layout.arena_bytes;
   program.image = std::move(emitter.image);
   program.dram_bytes =

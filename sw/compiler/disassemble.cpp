@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "sw/compiler/program.h"
 
 namespace trine::compiler {
@@ -12,19 +10,13 @@ namespace {
 using isa::Engine;
 
 std::string_view operation_of(Engine engine, int op) {
-  static constexpr std::string_view kTargets[] = {"dmem",  "pmem",         "bias",      "scale",
-                                                  "table", "exponentials", "transposed"};
-  static constexpr std::string_view kPrecisions[] = {"int8",         "ternary",     "binary",
-                                                     "int8_ternary", "int8_binary", "matmul"};
-  static constexpr std::string_view kVector[] = {
-      "max", "sum", "add",     "max_ternary",        "max_binary", "add_int32",
-      "mul", "min", "softmax", "squared_difference", "normalize"};
-  const auto at = [op](const auto& names) -> std::string_view {
-    return static_cast<std::size_t>(op) < std::size(names) ? names[op] : "?";
+  const auto at = [op](const auto& codes) -> std::string_view {
+    const auto i = static_cast<std::size_t>(op);
+    return i < codes.size() ? codes[i].name : "?";
   };
-  if (engine == Engine::kCompute) return at(kPrecisions);
-  if (engine == Engine::kVector) return at(kVector);
-  return at(kTargets);
+  if (engine == Engine::kCompute) return at(isa::compute::kOps);
+  if (engine == Engine::kVector) return at(isa::vector::kOps);
+  return at(isa::dma::kTargets);
 }
 
 std::string flags_of(Engine engine, int flags) {
@@ -104,8 +96,9 @@ std::string disassemble(const Program& program) {
       case isa::Opcode::kEnd:
         text += fmt::format("{:6}  END\n", i);
         break;
-      default:
-        text += fmt::format("{:6}  illegal {:016x}\n", i, word);
+      case isa::Opcode::kBegin:
+        text += i == 0 ? fmt::format("{:6}  BEGIN configuration={:016x}\n", i, word)
+                       : fmt::format("{:6}  illegal {:016x}\n", i, word);
     }
   }
   return text;

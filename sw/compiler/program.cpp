@@ -414,21 +414,24 @@ std::int64_t most_dram_bytes(const Program& p) {
 }
 
 void check_contents(const Program& p) {
-  if (p.config.hash() != p.config_hash) throw_error("the configuration is not the hash's");
+  if (p.config.hash() != p.config_hash)
+    throw_error("compiled for another version of the instruction set, not for {}", isa::kVersion);
   const auto image = static_cast<std::int64_t>(p.image.size());
   if (p.dram_bytes < 0 || p.dram_bytes > kMostDram || p.image_offset < 0 ||
       p.image_offset > p.dram_bytes || image > p.dram_bytes - p.image_offset)
     throw_error("{} bytes of constants at {} exceed {} bytes of DRAM", image, p.image_offset,
                 p.dram_bytes);
+  if (p.words.empty()) throw_error("there are no instructions");
+  if (p.words.front() != p.config_hash) throw_error("word 0 is not the configuration's hash");
   std::size_t runs = 0;
-  for (std::size_t i = 0; i < p.words.size(); ++i) {
+  for (std::size_t i = 1; i < p.words.size(); ++i) {
     const isa::Opcode opcode = isa::opcode_of(p.words[i]);
     if (opcode == isa::Opcode::kRun) ++runs;
     if ((opcode == isa::Opcode::kEnd) != (i + 1 == p.words.size()))
       throw_error("word {}: END belongs at the end of the program", i);
-    if (static_cast<int>(opcode) == 3) throw_error("word {} is illegal", i);
+    if (isa::fault_of(p.words[i], p.config.features()) != isa::Fault::kNone)
+      throw_error("word {}: {}", i, isa::fault_text(p.words[i], p.config.features()));
   }
-  if (p.words.empty()) throw_error("there are no instructions");
   if (runs != p.run_layer.size())
     throw_error("{} RUNs, {} are assigned to layers", runs, p.run_layer.size());
   constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a stage
@@ -583,10 +586,12 @@ Program read_program(const std::filesystem::path& path) {
   return parse_program(read_file(path), path.string());
 }
 
-void check_configuration(const Program& program, const gen::Config& config) {
+void set_configuration(Program& program, const gen::Config& config) {
   if (program.config_hash != config.hash())
     throw_error("{}: compiled for configuration {} ({:016x}), not for {} ({:016x})", program.name,
                 program.config.name, program.config_hash, config.name, config.hash());
+  program.config = config;
+  for (Program& stage : program.rest) set_configuration(stage, config);
 }
 
 }  // namespace trine::compiler

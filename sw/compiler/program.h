@@ -37,9 +37,9 @@ struct ProgramLayer {
 
 struct Program {
   gen::Config config;
-  std::uint64_t config_hash = 0;
+  std::uint64_t config_hash = 0;  ///< gen::Config::hash(): the first word
   std::string name;               ///< of the model
-  std::vector<isa::Word> words;   ///< ends with END
+  std::vector<isa::Word> words;   ///< from BEGIN to END
   std::int64_t image_offset = 0;  ///< bytes from BASE
   std::vector<std::uint8_t> image;
   std::int64_t dram_bytes = 0;                ///< of the whole region, a multiple of 4096
@@ -70,8 +70,9 @@ Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string&
 void write_program(const std::filesystem::path& path, const Program& program);
 std::string serialize(const Program& program);
 
-/// @throws Error  when the program was compiled for another configuration
-void check_configuration(const Program& program, const gen::Config& config);
+/// The design to run it on: keys that a program does not see may be others than when it was
+/// compiled. @throws Error  when the program was compiled for another configuration
+void set_configuration(Program& program, const gen::Config& config);
 
 /// The instructions as text, a line each.
 std::string disassemble(const Program& program);

@@ -2,6 +2,7 @@
 
 #include "sw/compiler/program.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -180,17 +181,40 @@ TEST_CASE("names of any bytes do not hinder a program", "[compiler][program]") {
 }
 
 TEST_CASE("a program for another configuration is refused", "[compiler][program][error]") {
-  const Program program = small_program();
+  Program program = small_program();
   gen::Config config = program.config;
-  check_configuration(program, config);
+  config.pipeline_rows = 2;  // no program sees it
+  config.ecc = true;
+  set_configuration(program, config);
+  CHECK(program.config.to_toml() == config.to_toml());
+  CHECK(parse_program(bytes_of(serialize(program)), "net.trine").words == program.words);
   config.pmem_kib *= 2;
-  REQUIRE_THROWS_WITH(check_configuration(program, config),
+  REQUIRE_THROWS_WITH(set_configuration(program, config),
                       Catch::Contains("compiled for configuration"));
+}
+
+TEST_CASE("a program file begins with its configuration, and has nothing that this one lacks",
+          "[compiler][program][error]") {
+  const Program program = small_program();
+  const auto refused = [](const Program& p, const std::string& what) {
+    REQUIRE_THROWS_WITH(parse_program(bytes_of(serialize(p)), "net.trine"), Catch::Contains(what));
+  };
+  CHECK(program.words.front() == program.config.hash());
+  Program other = program;
+  other.words.front() ^= 1;
+  refused(other, "net.trine: word 0 is not the configuration's hash");
+  other = program;
+  other.words[1] = program.words.front();
+  refused(other, "net.trine: word 1: no such instruction");
+  other.words[1] = isa::encode_run(isa::Engine::kCompute,
+                                   {0, 0, static_cast<int>(isa::compute::Op::kTernary), 0});
+  refused(other, "net.trine: word 1: precision ternary: the configuration lacks ternary");
 }
 
 TEST_CASE("the disassembly names every field and layer", "[compiler][program]") {
   const Program program = small_program();
   const std::string text = disassemble(program);
+  CHECK(text.find(fmt::format("     0  BEGIN configuration={:016x}\n", program.config_hash)) == 0);
   CHECK(text.find("load    RUN pmem") != std::string::npos);
   CHECK(text.find("compute RUN int8 clear drain") != std::string::npos);
   CHECK(text.find("vector  RUN sum") != std::string::npos);

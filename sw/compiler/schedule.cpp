@@ -305,8 +305,8 @@ void insert_tokens(std::vector<Instruction>& program) {
   }
 }
 
-std::vector<isa::Word> encode(const std::vector<Instruction>& program) {
-  std::vector<isa::Word> words;
+std::vector<isa::Word> encode(const std::vector<Instruction>& program, std::uint64_t config_hash) {
+  std::vector<isa::Word> words{config_hash};
   std::array<std::array<std::optional<std::uint64_t>, isa::kRegisters>, isa::kEngines> known;
   for (const Instruction& i : program) {
     for (std::size_t r = 0; r < isa::kRegisters; ++r) {

@@ -23,6 +23,6 @@ inline constexpr std::size_t kLoadsAhead = 40;  ///< tokens are counted in 6 bit
 void insert_tokens(std::vector<Instruction>& program);
 
 /// SETs, RUNs and END.
-std::vector<isa::Word> encode(const std::vector<Instruction>& program);
+std::vector<isa::Word> encode(const std::vector<Instruction>& program, std::uint64_t config_hash);
 
 }  // namespace trine::compiler

@@ -171,7 +171,9 @@ TEST_CASE("registers are set only where they change", "[compiler][schedule]") {
   std::vector<Instruction> program(3);
   for (Instruction& i : program) i.registers.set(isa::dma::kWords, 7);
   program[2].registers.set(isa::dma::kDram, 4096);
-  const auto words = encode(program);
+  constexpr isa::Word kBegin = isa::encode_begin(5);
+  const auto words = encode(program, kBegin);
+  CHECK(words.front() == kBegin);
   int sets = 0, runs = 0;
   for (const isa::Word word : words) {
     sets += isa::opcode_of(word) == isa::Opcode::kSet ? 1 : 0;
@@ -192,9 +194,9 @@ TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][sc
     set_address(i, isa::post::kResidualDelta, delta);
     return i;
   };
-  const auto places = [](const std::vector<isa::Word>& words) {
+  const auto places = [](const std::vector<Instruction>& program) {
     std::vector<std::int64_t> deltas;
-    for (const isa::Word word : words) {
+    for (const isa::Word word : encode(program, isa::encode_begin(0))) {
       if (isa::opcode_of(word) != isa::Opcode::kSet || isa::register_of(word) != 14) continue;
       isa::Registers r;
       r.value[14] = isa::payload_of(word);
@@ -204,11 +206,10 @@ TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][sc
   };
   constexpr int kPlain = 1 << compute::kClear | 1 << compute::kDrain;
   constexpr int kAdd = kPlain | 1 << compute::kFuseAdd, kMax = kPlain | 1 << compute::kFuseMax;
-  CHECK(places(encode({run(kPlain, 5), run(kPlain, 6)})).empty());
-  CHECK(places(encode({run(kPlain, 5), run(kMax, 0), run(kMax, 0)})) ==
-        std::vector<std::int64_t>{0});
+  CHECK(places({run(kPlain, 5), run(kPlain, 6)}).empty());
+  CHECK(places({run(kPlain, 5), run(kMax, 0), run(kMax, 0)}) == std::vector<std::int64_t>{0});
   // A sum before, with its residual elsewhere: the maximum must not take that one.
-  CHECK(places(encode({run(kAdd, 7), run(kPlain, 0), run(kMax, 0), run(kAdd, 7)})) ==
+  CHECK(places({run(kAdd, 7), run(kPlain, 0), run(kMax, 0), run(kAdd, 7)}) ==
         std::vector<std::int64_t>{7, 0, 7});
 }
 

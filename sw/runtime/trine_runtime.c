@@ -328,6 +328,12 @@ const char* trine_error_text(uint32_t cause) {
       return "a write of the store engine was not answered in time";
     case TRINE_ERROR_ECC:
       return "a word of DMEM or PMEM with two wrong bits was read";
+    case TRINE_ERROR_CONFIGURATION:
+      return "the program was compiled for another configuration: its first word";
+    case TRINE_ERROR_FEATURE:
+      return "an instruction needs what the configuration lacks";
+    case TRINE_ERROR_DEADLOCK:
+      return "RUNs wait for tokens that nobody gives";
     default:
       return "unknown cause";
   }

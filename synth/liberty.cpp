@@ -58,7 +58,25 @@ std::string attribute(std::string_view group, std::string_view key) {
   return {};
 }
 
+/// Attributes of a library that choose its wires, the stronger one first.
+constexpr std::string_view kWireLoads[] = {"default_wire_load_selection", "default_wire_load"};
+
 }  // namespace
+
+std::string without_wire_load(const std::string& text) {
+  std::string result;
+  std::size_t done = 0;
+  for (std::size_t at = text.find(kWireLoads[1]); at != std::string::npos;
+       at = text.find(kWireLoads[1], at + 1)) {
+    const std::size_t end = text.find_first_of(";\n", at);
+    const std::string_view name =
+        std::string_view(text).substr(at, text.find_first_of(" \t:", at) - at);
+    if (end == std::string::npos || (name != kWireLoads[0] && name != kWireLoads[1])) continue;
+    result.append(text, done, at - done);
+    done = text[end] == ';' ? end + 1 : end;
+  }
+  return result.append(text, done, std::string::npos);
+}
 
 std::string read_maybe_gzipped(const fs::path& file) {
   const std::string bytes = read_text(file);
@@ -119,6 +137,8 @@ Library read_library(const fs::path& file) {
   library.name.resize(std::min(library.name.find(".lib"), library.name.size()));
   library.area = take_cells(library.text, file.string());
   if (library.area.empty()) throw_error("{}: not a Liberty file: no cells", file.string());
+  for (const std::string_view key : kWireLoads)
+    if (library.wire_load.empty()) library.wire_load = attribute(library.text, key);
   for (const auto& [name, um2] : library.area) {
     if (lower(name).find("nand2") == std::string::npos) continue;
     if (!library.nand2.empty() && um2 >= library.nand2_um2) continue;

@@ -20,7 +20,13 @@ struct Library {
   std::map<std::string, double> area;  ///< of each cell, um2
   std::string nand2;                   ///< the smallest two-input NAND: the gate equivalent
   double nand2_um2 = 0;
+  /// What a timer takes for wires unless told otherwise: the table that selects by area, or the
+  /// model; empty if there is none.
+  std::string wire_load;
 };
+
+/// The text without its default wire loads: a timer then takes wires for nothing.
+std::string without_wire_load(const std::string& text);
 
 /// Reads .lib or .lib.gz. @throws Error  not a Liberty file, no NAND2, a cell without area
 Library read_library(const std::filesystem::path& file);

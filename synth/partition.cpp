@@ -28,8 +28,8 @@ class Planner {
     for (const auto& [name, count] : instances_) {
       const Module& module = design_.at(name);
       if (is_macro(module))
-        plan.memories.push_back(
-            {name, count, module.memory_width, module.memory_depth, module.text});
+        plan.memories.push_back({name, count, module.memory_width, module.memory_depth,
+                                 below_dmem_pmem(name), module.text});
       else if (name != top_ && !is_merged(name))
         plan.partitions.push_back(partition(name));
     }
@@ -37,6 +37,19 @@ class Planner {
   }
 
  private:
+  /// Instances of a memory that are banks of DMEM or PMEM.
+  std::int64_t below_dmem_pmem(const std::string& memory) const {
+    std::int64_t sum = 0;
+    for (const auto& [name, count] : instances_) {
+      const std::string& base = design_.at(name).base;
+      if (base != "trine_dmem" && base != "trine_pmem") continue;
+      const auto below = count_instances(design_, name);
+      const auto at = below.find(memory);
+      if (at != below.end()) sum += count * at->second;
+    }
+    return sum;
+  }
+
   /// Cells of a module with everything that is merged into it.
   int size(const std::string& name) {
     const auto known = sizes_.find(name);

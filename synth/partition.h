@@ -27,6 +27,7 @@ struct Partition {
 struct Memory {
   std::string name;
   std::int64_t instances = 0, width = 0, depth = 0;
+  std::int64_t dmem_pmem = 0;  ///< instances below trine_dmem or trine_pmem
   std::string rtlil;
 
   std::int64_t bits() const { return instances * width * depth; }

@@ -74,7 +74,10 @@ std::string memory_table(const SynthReport& r) {
 }
 
 std::string path_lines(const SynthReport& r) {
-  std::string text = "\nlongest path inside of each module, before placement and without wires:\n";
+  const std::string wires =
+      r.wire_load == "zero" ? "without wires" : "wire load " + r.wire_load + " of the library";
+  std::string text =
+      fmt::format("\nlongest path inside of each module, before placement, {}:\n", wires);
   const auto add = [&text](const std::string& name, const Path& path) {
     if (path.ns == 0) return;
     const std::string head = fmt::format("  {:<26}{:>7.2f} ns  ", shortened(name, 25), path.ns);
@@ -82,6 +85,20 @@ std::string path_lines(const SynthReport& r) {
     text += head + shortened(path.start, left) + " -> " + shortened(path.end, left) + "\n";
   };
   for (const ModuleReport& m : r.modules) add(m.name, m.path);
+  return text;
+}
+
+/// Memories in bits, and in gate equivalents beside the logic: DMEM and PMEM, and all others.
+std::string macro_lines(const SynthReport& r) {
+  std::string text = fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
+  if (!r.has_macros) return text + ", no macros in the library: their area is not known";
+  text += fmt::format(", {} um2\nmacros: {} GE", grouped(r.sram_um2),
+                      grouped(r.macro_gate_equivalents()));
+  text += fmt::format(", {} GE without DMEM and PMEM", grouped(r.macro_gate_equivalents_other()));
+  if (r.macs_per_cycle > 0)
+    text += fmt::format(" (with the logic {:.0f} GE per MAC)",
+                        (r.gate_equivalents + r.macro_gate_equivalents_other()) /
+                            static_cast<double>(r.macs_per_cycle));
   return text;
 }
 
@@ -105,9 +122,13 @@ nlohmann::json to_json(const SynthReport& r) {
                         {"instances", m.instances},
                         {"width", m.width},
                         {"depth", m.depth},
+                        {"dmem_pmem", m.dmem_pmem},
                         {"macro", m.macro},
                         {"area_um2", m.um2}});
   const double macs = static_cast<double>(r.macs_per_cycle);
+  const auto known = [&r](double value) {  // null: the library has no macros
+    return r.has_macros ? nlohmann::json(value) : nlohmann::json(nullptr);
+  };
   return {{"target", name_of(r.target)},
           {"library", r.library},
           {"tool", r.tool},
@@ -115,6 +136,11 @@ nlohmann::json to_json(const SynthReport& r) {
           {"area_um2", r.area_um2},
           {"gate_equivalents", r.gate_equivalents},
           {"nand2_um2", r.nand2_um2},
+          {"logic_gate_equivalents", r.gate_equivalents},
+          {"macro_gate_equivalents", known(r.macro_gate_equivalents())},
+          {"macro_gate_equivalents_other", known(r.macro_gate_equivalents_other())},
+          {"total_um2", known(r.area_um2 + r.sram_um2)},
+          {"wire_load", r.wire_load},
           {"gate_equivalents_per_mac", macs > 0 ? r.gate_equivalents / macs : 0},
           {"sram_bits", r.sram_bits},
           {"sram_um2", r.sram_um2},
@@ -138,9 +164,7 @@ std::string to_text(const SynthReport& r) {
   if (r.macs_per_cycle > 0)
     text += fmt::format(", {:.0f} GE per MAC",
                         r.gate_equivalents / static_cast<double>(r.macs_per_cycle));
-  text += fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
-  if (r.sram_um2 > 0) text += fmt::format(", {} um2", grouped(r.sram_um2));
-  return text + fmt::format("; {:.0f} s\n", r.seconds);
+  return text + macro_lines(r) + fmt::format("; {:.0f} s\n", r.seconds);
 }
 
 }  // namespace trine::synth

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "gen/generate.h"
+#include "gen/memories.h"
 #include "sim/rtl/process.h"
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -200,6 +201,129 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
     CHECK(module.find("cell $mul") == std::string::npos);
   }
   CHECK(multipliers == 3);
+
+  // What is DMEM and PMEM in the hierarchy is what the configuration says they are.
+  const auto bits_of = [](const auto& memory, std::int64_t instances) {
+    const std::int64_t bits = std::int64_t{memory.width} * memory.depth;
+    return bits < kMacroBits ? 0 : bits * instances;
+  };
+  std::int64_t maps_and_weights = 0, others = 0;
+  for (const Memory& m : make_plan(parse_rtlil(design), "trine_top").memories) {
+    maps_and_weights += bits_of(m, m.dmem_pmem);
+    others += bits_of(m, m.instances - m.dmem_pmem);
+  }
+  const std::vector<gen::Memory> memories = gen::memories(config);  // maps, weights, all others
+  CHECK(maps_and_weights == 8 * 1024 * (config.dmem_kib + config.pmem_kib));
+  for (std::size_t i = 2; i < memories.size(); ++i)
+    others -= bits_of(memories[i], memories[i].instances);
+  CHECK(others == 0);
+}
+
+namespace {
+
+/// Two memories in DMEM, one like them elsewhere, and a wider one.
+const char* const kMemories =
+    "module trine_sram #(parameter int Width = 8, parameter int Depth = 512) (\n"
+    "  input logic clk_i, input logic we_i, input logic [$clog2(Depth)-1:0] addr_i,\n"
+    "  input logic [Width-1:0] wdata_i, output logic [Width-1:0] rdata_o);\n"
+    "  logic [Width-1:0] mem [Depth];\n"
+    "  always_ff @(posedge clk_i)\n"
+    "    if (we_i) mem[addr_i] <= wdata_i;\n"
+    "    else rdata_o <= mem[addr_i];\n"
+    "endmodule\n"
+    "module trine_dmem (input logic clk_i, input logic we_i, input logic [8:0] addr_i,\n"
+    "  input logic [15:0] wdata_i, output logic [15:0] rdata_o);\n"
+    "  trine_sram u_a (.clk_i, .we_i, .addr_i, .wdata_i(wdata_i[7:0]), .rdata_o(rdata_o[7:0]));\n"
+    "  trine_sram u_b (.clk_i, .we_i, .addr_i, .wdata_i(wdata_i[15:8]), "
+    ".rdata_o(rdata_o[15:8]));\n"
+    "endmodule\n"
+    "module trine_top (input logic clk_i, input logic we_i, input logic [8:0] addr_i,\n"
+    "  input logic [19:0] wdata_i, output logic [15:0] maps_o, output logic [7:0] same_o,\n"
+    "  output logic [19:0] wide_o);\n"
+    "  trine_dmem u_dmem (.clk_i, .we_i, .addr_i, .wdata_i(wdata_i[15:0]), .rdata_o(maps_o));\n"
+    "  trine_sram u_same (.clk_i, .we_i, .addr_i, .wdata_i(~wdata_i[7:0]), .rdata_o(same_o));\n"
+    "  trine_sram #(.Width(20)) u_wide (.clk_i, .we_i, .addr_i, .wdata_i, .rdata_o(wide_o));\n"
+    "endmodule\n";
+
+}  // namespace
+
+TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]") {
+  const Source source(kMemories);
+  SynthOptions options;
+  options.timing = false;
+  const nlohmann::json without = to_json(source.synthesize(options));
+  CHECK(without["macro_gate_equivalents"].is_null());
+  CHECK(without["macro_gate_equivalents_other"].is_null());
+  CHECK(without["total_um2"].is_null());
+  CHECK_THAT(to_text(source.synthesize(options)), Contains("no macros in the library"));
+
+  options.macros = source.folder.path() / "macros";
+  fs::create_directory(options.macros);
+  write_file(options.macros / "a.lib", "library (a) { cell (M_1P_512x8_x) { area : 4800; } }");
+  write_file(options.macros / "b.lib", "library (b) { cell (M_1P_512x16_x) { area : 7200; } }");
+  const SynthReport report = source.synthesize(options);
+  const nlohmann::json json = to_json(report);
+  // By hand: 8 bits are one small macro of 4800 um2 (NAND2: 24 um2), 20 bits two of 7200.
+  CHECK(json["macro_gate_equivalents"] == 3 * 200 + 2 * 300);
+  CHECK(json["macro_gate_equivalents_other"] == 200 + 2 * 300);
+  CHECK(json["logic_gate_equivalents"] == without["logic_gate_equivalents"]);
+  CHECK(json["logic_gate_equivalents"] > 0);  // the inverters
+  CHECK(json["total_um2"] ==
+        Approx(24 * json["logic_gate_equivalents"].get<double>() + 24 * (3 * 200 + 2 * 300)));
+  CHECK_THAT(to_text(report), Contains("macros: 1,200 GE, 800 GE without DMEM and PMEM"));
+}
+
+TEST_CASE("paths are without wires unless the library's load is asked for", "[synth][flow]") {
+  const Source source(
+      "module trine_top (input logic [1:0] a_i, output logic y_o);\n"
+      "  assign y_o = !(&a_i);\nendmodule\n");
+  const auto ns = [&source](const fs::path& liberty, WireLoad wire_load) {
+    SynthOptions options;
+    options.liberty = liberty;
+    options.wire_load = wire_load;
+    return source.synthesize(options).path.ns;
+  };
+  const std::string plain = read_text("/usr/share/qflow/tech/osu018/osu018_stdcells.lib");
+  const auto with_loads = [&](const std::string& file, const std::string& loads) {
+    std::string text = plain;
+    text.insert(text.find('{') + 1, "\n" + loads);
+    write_file(source.folder.path() / file, text);
+    return source.folder.path() / file;
+  };
+  const std::string models =
+      "wire_load (\"far\") { capacitance : 1; resistance : 0; slope : 0.1; fanout_length (1, 0.5); "
+      "}\nwire_load (\"farther\") { capacitance : 1; resistance : 0; slope : 0.1; "
+      "fanout_length (1, 1); }\ndefault_wire_load_mode : top;\n";
+  const fs::path far = with_loads("far.lib", models + "default_wire_load : \"far\";\n");
+  const fs::path farther =
+      with_loads("farther.lib", models + "default_wire_load : \"farther\" ;\n");
+  const double alone = ns("", WireLoad::kZero);
+  CHECK(ns(far, WireLoad::kZero) == Approx(alone));
+  const double one = ns(far, WireLoad::kLibrary), two = ns(farther, WireLoad::kLibrary);
+  CHECK(one > alone + 0.1);
+  // The cell's delay is nearly linear in its load: twice the wire, twice the delay of the wire.
+  CHECK(two - alone == Approx(2 * (one - alone)).epsilon(0.1));
+
+  SynthOptions options;
+  options.liberty = far;
+  options.wire_load = WireLoad::kLibrary;
+  const SynthReport report = source.synthesize(options);
+  CHECK(to_json(report)["wire_load"] == "far");
+  CHECK_THAT(to_text(report), Contains("wire load far of the library"));
+  options.wire_load = WireLoad::kZero;
+  CHECK(to_json(source.synthesize(options))["wire_load"] == "zero");
+  CHECK_THAT(to_text(source.synthesize(options)), Contains("without wires"));
+  options.wire_load = WireLoad::kLibrary;
+  options.liberty.clear();
+  CHECK_THROWS_WITH(source.synthesize(options),
+                    Contains("osu018_stdcells has no default wire load, allowed zero"));
+  CHECK_THROWS_WITH(parse_wire_load("none"), Contains("allowed zero, library"));
+}
+
+TEST_CASE("default wire loads are taken out of a library, and nothing else", "[synth][liberty]") {
+  CHECK(without_wire_load("a; default_wire_load : \"1k\";\n default_wire_load_selection : x;\n"
+                          "default_wire_load_mode : top;\ndefault_wire_load_area : 0.3;") ==
+        "a; \n \ndefault_wire_load_mode : top;\ndefault_wire_load_area : 0.3;");
 }
 
 TEST_CASE("a blank in TMPDIR is no obstacle", "[synth][flow]") {

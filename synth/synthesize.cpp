@@ -83,7 +83,12 @@ class Flow {
     const fs::path liberty = liberty_of(options);
     library_ = read_library(liberty);
     macros_ = read_macros(options.macros.empty() ? macro_folder_of(liberty) : options.macros);
+    if (options_.wire_load == WireLoad::kLibrary && library_.wire_load.empty())
+      throw_error("--wire-load library: {} has no default wire load, allowed zero", library_.name);
     write_file(folder() / "cells.lib", library_.text);
+    write_file(folder() / "timing.lib", options_.wire_load == WireLoad::kZero
+                                            ? without_wire_load(library_.text)
+                                            : library_.text);
     write_file(folder() / "abc.script", abc_script());
   }
 
@@ -99,6 +104,8 @@ class Flow {
     report.target = options_.target;
     report.library = library_.name;
     report.nand2_um2 = library_.nand2_um2;
+    report.wire_load = options_.wire_load == WireLoad::kZero ? "zero" : library_.wire_load;
+    report.has_macros = !macros_.empty();
     report.tool = sim::first_line_of({"yosys", "-V"});
     add_modules(plan, report);
     add_memories(plan, report);
@@ -225,7 +232,12 @@ class Flow {
 
   void add_memories(const Plan& plan, SynthReport& report) const {
     for (const Memory& memory : plan.memories) {
-      MemoryReport entry{memory.name, memory.instances, memory.width, memory.depth, "", 0};
+      MemoryReport entry;
+      entry.name = memory.name;
+      entry.instances = memory.instances;
+      entry.width = memory.width;
+      entry.depth = memory.depth;
+      entry.dmem_pmem = memory.dmem_pmem;
       const Tiling tiling = tile(macros_, memory.width, memory.depth);
       if (!tiling.macro.empty()) {
         entry.macro = fmt::format("{} x {}", tiling.across * tiling.down, tiling.macro);
@@ -233,6 +245,7 @@ class Flow {
       }
       report.sram_bits += memory.bits();
       report.sram_um2 += entry.um2;
+      report.sram_um2_other += entry.um2_other();
       report.memories.push_back(entry);
     }
   }
@@ -253,6 +266,12 @@ Target parse_target(const std::string& name) {
   if (name == "ice40") return Target::kIce40;
   if (name == "ecp5") return Target::kEcp5;
   throw_error("target: '{}' is unknown, allowed asic, ice40, ecp5", name);
+}
+
+WireLoad parse_wire_load(const std::string& name) {
+  if (name == "zero") return WireLoad::kZero;
+  if (name == "library") return WireLoad::kLibrary;
+  throw_error("wire-load: '{}' is unknown, allowed zero, library", name);
 }
 
 std::string netlist_fingerprint(const SynthOptions& options) {

@@ -22,14 +22,20 @@ namespace trine::synth {
 
 enum class Target { kAsic, kIce40, kEcp5 };
 
+/// What a net's wire is taken for: nothing, or the library's default (a guess by fan-out and area).
+enum class WireLoad { kZero, kLibrary };
+
 /// "asic", "ice40", "ecp5". @throws Error  names what is allowed
 Target parse_target(const std::string& name);
+/// "zero", "library". @throws Error  names what is allowed
+WireLoad parse_wire_load(const std::string& name);
 
 struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: Debian's osu018
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
-  bool timing = true;             ///< run OpenSTA (asic)
+  bool timing = true;  ///< run OpenSTA (asic)
+  WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
   int jobs = 2;                   ///< Yosys processes at a time
   bool quiet = true;              ///< no progress line on stderr
@@ -53,8 +59,13 @@ struct ModuleReport {
 struct MemoryReport {
   std::string name;
   std::int64_t instances = 0, width = 0, depth = 0;
-  std::string macro;  ///< "2 x RM_..", empty without a library of memories
-  double um2 = 0;     ///< of all instances
+  std::int64_t dmem_pmem = 0;  ///< instances that are banks of DMEM or PMEM
+  std::string macro;           ///< "2 x RM_..", empty without a library of memories
+  double um2 = 0;              ///< of all instances
+
+  double um2_other() const {  ///< without DMEM and PMEM
+    return um2 * static_cast<double>(instances - dmem_pmem) / static_cast<double>(instances);
+  }
 };
 
 struct SynthReport {
@@ -63,13 +74,20 @@ struct SynthReport {
   std::int64_t cells = 0;  ///< of the whole design, memories apart
   double area_um2 = 0, gate_equivalents = 0, nand2_um2 = 0;
   std::int64_t sram_bits = 0;
-  double sram_um2 = 0;  ///< 0 without a library of memories
+  bool has_macros =
+      false;            ///< the library has memories: sram_um2 and what follows from it are known
+  double sram_um2 = 0;  ///< of all memories, in macros
+  double sram_um2_other = 0;  ///< of those that are not DMEM or PMEM
+  std::string wire_load;      ///< "zero", or the name of the library's
   std::int64_t macs_per_cycle = 0;
   Path path;                          ///< the longest of all modules
   std::vector<ModuleReport> modules;  ///< largest share first
   std::vector<MemoryReport> memories;
   std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: of the whole design
   double seconds = 0;
+
+  double macro_gate_equivalents() const { return sram_um2 / nand2_um2; }
+  double macro_gate_equivalents_other() const { return sram_um2_other / nand2_um2; }
 };
 
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an

@@ -90,7 +90,7 @@ std::string cells_script() {
 
 std::string timing_script(const std::string& name) {
   return fmt::format(
-      "read_liberty cells.lib\n"
+      "read_liberty timing.lib\n"
       "read_verilog {0}.v\n"
       "link_design {0}\n"
       "set clock [get_ports -quiet clk_i]\n"

@@ -14,6 +14,7 @@ struct Options {
   std::string target = "asic";
   synth::SynthOptions synth;
   bool no_timing = false;
+  std::string wire_load = "zero";
 };
 
 int run(const Options& options) {
@@ -21,6 +22,7 @@ int run(const Options& options) {
   synth::SynthOptions synth = options.synth;
   synth.target = synth::parse_target(options.target);
   synth.timing = !options.no_timing;
+  synth.wire_load = synth::parse_wire_load(options.wire_load);
   synth.quiet = options.output.quiet || !has_terminal();
   const gen::Config config = options.design.load();
   const synth::SynthReport report = synth::synthesize(config, synth);
@@ -53,12 +55,19 @@ void add_synth(CLI::App& app, Action& action) {
                    "its cells and memories, trine.f (asic)")
       ->type_name("DIR");
   command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
+  command
+      ->add_option("--wire-load", options->wire_load,
+                   "zero: wires are nothing; library: what the library guesses by\n"
+                   "fan-out (zero)")
+      ->check(CLI::IsMember({"zero", "library"}))
+      ->type_name("W");
   command->add_option("--jobs,-j", options->synth.jobs, "Yosys processes at a time (2)")
       ->check(CLI::Range(1, 256))
       ->type_name("N");
   command->footer(
       "Area is that of cells before placement; a gate equivalent is the library's smallest NAND2.\n"
-      "Memories are black boxes, counted in bits. Numbers of different libraries do not "
+      "Memories are black boxes, counted in bits, and in gate equivalents where the library has "
+      "macros.\nNumbers of different libraries do not "
       "compare.\n\n"
       "Examples:\n"
       "  trine synth --config edge64\n"

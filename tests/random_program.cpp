@@ -613,7 +613,9 @@ class Generator {
     };
     for (int c = 0; c < config_.param_channels; ++c) {
       put(bias_at_ + 4 * c, static_cast<std::uint64_t>(between(-32768, 32767)), 4);
-      const int s = chance(20) ? between(-31, kLargestShift) : between(-14, 0);
+      // Not 0: a normalization reads it as -32, which the simulator refuses.
+      const int drawn = chance(20) ? between(-31, kLargestShift) : between(-14, 0);
+      const int s = drawn == 0 ? -1 : drawn;
       const auto shift = static_cast<std::uint64_t>(s & 63);
       // The bits above the scale are not kept.
       put(scales_at_ + 8 * c,

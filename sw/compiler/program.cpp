@@ -3,10 +3,13 @@
 #include "sw/compiler/program.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "sw/base/error.h"
 #include "sw/base/file.h"
@@ -22,6 +25,59 @@ using nlohmann::json;
 constexpr std::string_view kMagic = "TRINEPRG";
 constexpr std::uint32_t kFormat = 11;
 constexpr std::uint32_t kMeta = 1, kWords = 2, kImage = 3, kRest = 4;
+
+// ---- values of the metadata
+// ---------------------------------------------------------------------------------
+
+std::string shown(const json& j) { return j.is_number() ? j.dump() : j.type_name(); }
+
+/// Reads a value, or the elements of a list or a map. What a file says need not fit what it is read
+/// into, and a conversion then has no defined result.
+/// @throws Error where a number is not whole or out of range, json::exception where the type is
+/// another
+template <typename T>
+void read_value(const json& j, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    j.get_to(value);
+  } else if constexpr (std::is_integral_v<T>) {
+    const bool fits =
+        j.is_number_unsigned()
+            ? j.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<T>::max())
+            : j.is_number_integer() &&
+                  j.get<std::int64_t>() >= std::int64_t{std::numeric_limits<T>::min()};
+    if (!fits)
+      throw_error("{} where a whole number of {} bits is expected", shown(j), 8 * sizeof(T));
+    j.get_to(value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    const double number = j.get<double>();
+    if (std::abs(number) > double{std::numeric_limits<T>::max()})
+      throw_error("{} is no number of {} bits", shown(j), 8 * sizeof(T));
+    value = static_cast<T>(number);
+  } else {
+    j.get_to(value);
+  }
+}
+
+template <typename T>
+void read_value(const json& j, std::vector<T>& list) {
+  if (!j.is_array()) throw_error("{} where a list is expected", shown(j));
+  list.clear();
+  for (const json& element : j) read_value(element, list.emplace_back());
+}
+
+template <typename T>
+void read_value(const json& j, std::map<std::string, T>& map) {
+  if (!j.is_object()) throw_error("{} where names with values are expected", shown(j));
+  map.clear();
+  for (const auto& [name, value] : j.items()) read_value(value, map[name]);
+}
+
+template <typename T>
+T value_of(const json& j) {
+  T value{};
+  read_value(j, value);
+  return value;
+}
 
 // ---- configuration
 // --------------------------------------------------------------------------------
@@ -58,7 +114,7 @@ json config_json(gen::Config config) {
 
 gen::Config config_of(const json& j) {
   gen::Config config;
-  visit_config(config, [&](const char* key, auto& value) { j.at(key).get_to(value); });
+  visit_config(config, [&](const char* key, auto& value) { read_value(j.at(key), value); });
   return config;
 }
 
@@ -73,32 +129,32 @@ json fold_json(const Fold& f) {
 
 Fold fold_of(const json& j) {
   Fold f;
-  j.at("rows").get_to(f.rows);
-  j.at("pixels").get_to(f.pixels);
-  j.at("stride_y").get_to(f.stride_y);
-  j.at("stride_x").get_to(f.stride_x);
-  j.at("top").get_to(f.top);
-  j.at("left").get_to(f.left);
-  j.at("height").get_to(f.height);
-  j.at("width").get_to(f.width);
+  read_value(j.at("rows"), f.rows);
+  read_value(j.at("pixels"), f.pixels);
+  read_value(j.at("stride_y"), f.stride_y);
+  read_value(j.at("stride_x"), f.stride_x);
+  read_value(j.at("top"), f.top);
+  read_value(j.at("left"), f.left);
+  read_value(j.at("height"), f.height);
+  read_value(j.at("width"), f.width);
   return f;
 }
 
 TensorLayout layout_of(const json& j) {
   TensorLayout l;
-  j.at("name").get_to(l.name);
-  j.at("extents").get_to(l.extents);
-  j.at("C").get_to(l.shape.C);
-  j.at("H").get_to(l.shape.H);
-  j.at("W").get_to(l.shape.W);
-  j.at("transposed").get_to(l.transposed);
+  read_value(j.at("name"), l.name);
+  read_value(j.at("extents"), l.extents);
+  read_value(j.at("C"), l.shape.C);
+  read_value(j.at("H"), l.shape.H);
+  read_value(j.at("W"), l.shape.W);
+  read_value(j.at("transposed"), l.transposed);
   l.fold = fold_of(j.at("fold"));
-  j.at("per_word").get_to(l.shape.per_word);
-  j.at("offset").get_to(l.offset);
-  j.at("pitch").get_to(l.pitch);
-  j.at("plane").get_to(l.plane);
-  j.at("scale").get_to(l.scale);
-  j.at("zero_point").get_to(l.zero_point);
+  read_value(j.at("per_word"), l.shape.per_word);
+  read_value(j.at("offset"), l.offset);
+  read_value(j.at("pitch"), l.pitch);
+  read_value(j.at("plane"), l.plane);
+  read_value(j.at("scale"), l.scale);
+  read_value(j.at("zero_point"), l.zero_point);
   return l;
 }
 
@@ -116,7 +172,7 @@ json tensor_json(const model::Tensor& t) {
 
 model::Tensor tensor_of(const json& j) {
   model::Tensor t;
-  j.at("name").get_to(t.name);
+  read_value(j.at("name"), t.name);
   const auto code = j.at("type").get<std::string>();
   bool known = false;
   for (const auto type : {model::DataType::kInt8, model::DataType::kUInt8, model::DataType::kInt16,
@@ -127,16 +183,16 @@ model::Tensor tensor_of(const json& j) {
       known = true;
     }
   if (!known) throw_error("tensor type '{}'", code);
-  j.at("shape").get_to(t.shape);
-  j.at("scale").get_to(t.quantization.scale);
-  j.at("zero_point").get_to(t.quantization.zero_point);
-  j.at("axis").get_to(t.quantization.axis);
-  j.at("constant").get_to(t.is_constant);
-  const int encoding = j.at("encoding").get<int>();
+  read_value(j.at("shape"), t.shape);
+  read_value(j.at("scale"), t.quantization.scale);
+  read_value(j.at("zero_point"), t.quantization.zero_point);
+  read_value(j.at("axis"), t.quantization.axis);
+  read_value(j.at("constant"), t.is_constant);
+  const int encoding = value_of<int>(j.at("encoding"));
   if (encoding < 0 || encoding > static_cast<int>(model::Encoding::kInt4))
     throw_error("tensor encoding {}", encoding);
   t.encoding = static_cast<model::Encoding>(encoding);
-  j.at("data").get_to(t.data);
+  read_value(j.at("data"), t.data);
   return t;
 }
 
@@ -150,11 +206,11 @@ json steps_json(const std::vector<model::FloatStep>& steps) {
 std::vector<model::FloatStep> steps_of(const json& j) {
   std::vector<model::FloatStep> steps;
   for (const json& s : j) {
-    const int kind = s.at("kind").get<int>();
+    const int kind = value_of<int>(s.at("kind"));
     if (kind < 0 || kind > static_cast<int>(model::FloatStep::Kind::kMin))
       throw_error("float operation {}", kind);
     steps.push_back(
-        {static_cast<model::FloatStep::Kind>(kind), s.at("value").get<std::vector<float>>()});
+        {static_cast<model::FloatStep::Kind>(kind), value_of<std::vector<float>>(s.at("value"))});
   }
   return steps;
 }
@@ -219,7 +275,7 @@ json op_json(const model::Op& op) {
 /// A code of an enumeration that ends with `last`.
 template <typename Enum>
 Enum enum_of(const json& j, Enum last, const char* what) {
-  const int code = j.get<int>();
+  const int code = value_of<int>(j);
   if (code < 0 || code > static_cast<int>(last)) throw_error("{} {}", what, code);
   return static_cast<Enum>(code);
 }
@@ -230,7 +286,7 @@ model::Op op_of(const json& j) {
   op.padding = j.at("padding") == "same" ? model::Padding::kSame : model::Padding::kValid;
   op.activation = enum_of(j.at("activation"), model::Activation::kReluN1To1, "activation");
   op.steps = steps_of(j.at("steps"));
-  for_each_field(op, [&](const char* key, auto& field) { j.at(key).get_to(field); });
+  for_each_field(op, [&](const char* key, auto& field) { read_value(j.at(key), field); });
   return op;
 }
 
@@ -247,11 +303,11 @@ json graph_json(const Graph& graph) {
 
 Graph graph_of(const json& j, const std::string& file) {
   Graph graph;
-  j.at("name").get_to(graph.name);
+  read_value(j.at("name"), graph.name);
   graph.file = file;
   for (const json& t : j.at("tensors")) graph.tensors.push_back(tensor_of(t));
-  j.at("inputs").get_to(graph.inputs);
-  j.at("outputs").get_to(graph.outputs);
+  read_value(j.at("inputs"), graph.inputs);
+  read_value(j.at("outputs"), graph.outputs);
   for (const json& o : j.at("ops")) graph.ops.push_back(op_of(o));
   model::check_order(graph);
   model::check(graph);
@@ -280,20 +336,20 @@ json meta_json(const Program& p) {
 }
 
 void read_meta(const json& j, const std::string& file, Program* p) {
-  j.at("name").get_to(p->name);
+  read_value(j.at("name"), p->name);
   p->config = config_of(j.at("config"));
   gen::check(p->config);
-  j.at("dram_bytes").get_to(p->dram_bytes);
-  j.at("image_offset").get_to(p->image_offset);
+  read_value(j.at("dram_bytes"), p->dram_bytes);
+  read_value(j.at("image_offset"), p->image_offset);
   for (const json& l : j.at("layers")) {
     ProgramLayer layer;
-    l.at("name").get_to(layer.name);
-    l.at("op").get_to(layer.op);
-    l.at("macs").get_to(layer.macs);
-    l.at("placement").get_to(layer.placement);
+    read_value(l.at("name"), layer.name);
+    read_value(l.at("op"), layer.op);
+    read_value(l.at("macs"), layer.macs);
+    read_value(l.at("placement"), layer.placement);
     p->layers.push_back(layer);
   }
-  j.at("run_layer").get_to(p->run_layer);
+  read_value(j.at("run_layer"), p->run_layer);
   for (const json& l : j.at("inputs")) p->inputs.push_back(layout_of(l));
   for (const json& l : j.at("outputs")) p->outputs.push_back(layout_of(l));
   using reference::Rounding;

@@ -134,6 +134,31 @@ TEST_CASE("stages inside of stages are refused, however deep", "[compiler][progr
   REQUIRE_THROWS_WITH(parse_program(nested(1), "net.trine"), "net.trine: not a Trine program");
 }
 
+/// The file with another text in its metadata, as long as the one before.
+std::vector<std::uint8_t> rewritten(const std::string& before, std::string after) {
+  std::string bytes = serialize(small_program());
+  const auto at = bytes.find(before);
+  REQUIRE(at != std::string::npos);
+  REQUIRE(after.size() <= before.size());
+  after.resize(before.size(), ' ');
+  return sealed(bytes_of(bytes.replace(at, after.size(), after)));
+}
+
+TEST_CASE("numbers that do not fit what they are read into are refused",
+          "[compiler][program][error]") {
+  const Program program = small_program();
+  const auto require_refused = [](const std::vector<std::uint8_t>& bytes, const char* what) {
+    REQUIRE_THROWS_WITH(parse_program(bytes, "net.trine"),
+                        Catch::StartsWith("net.trine: ") && Catch::Contains(what));
+  };
+  const std::string dram = "\"dram_bytes\":" + std::to_string(program.dram_bytes);
+  require_refused(rewritten(dram, "\"dram_bytes\":1e39"), "1e+39 where a whole number of 64 bits");
+  require_refused(rewritten(dram, "\"dram_bytes\":0.5"), "0.5 where a whole number of 64 bits");
+  require_refused(
+      rewritten("\"symmetric\":false,\"time_major\":false,", "\"stride_w\":4294967297,"),
+      "4294967297 where a whole number of 32 bits");
+}
+
 TEST_CASE("what a program says of itself is compared with what it has",
           "[compiler][program][error]") {
   Program program = small_program();

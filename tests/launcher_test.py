@@ -22,7 +22,7 @@ import harness  # noqa: E402
 TOOL = os.environ.get("TRINE_PROGRAM", "")
 NOBODY = 65534
 STUBS = {
-    "dpkg-query": 'for package in "${@:4}"; do echo "$package install ok installed"; done',
+    "dpkg-query": 'echo "${@:4}" >"$CALLS.packages"; for package in "${@:4}"; do echo "$package install ok installed"; done',
     "cmake": """
 echo "$*" >>"$CALLS"
 if [[ $1 == --preset ]]; then
@@ -34,6 +34,21 @@ elif [[ $1 == --build ]]; then
 fi""",
     "ninja": '[[ -f $2/built ]] && echo "ninja: no work to do." || echo "[1/1] a"',
 }
+
+
+# What the build, the tool and its tests call; a bare Debian has none of it.
+COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "sta", "flatc", "iverilog", "vvp", "z3",
+            "curl", "time", "riscv64-unknown-elf-gcc"]
+
+
+def package_of(command):
+    """The Debian package that a command comes with, by dpkg's own list."""
+    found = pathlib.Path(shutil.which(command))
+    for file in (found, found.resolve(), pathlib.Path("/usr") / str(found).lstrip("/")):
+        done = subprocess.run(["dpkg", "-S", file], capture_output=True, text=True)
+        if done.returncode == 0:
+            return done.stdout.split(":")[0]
+    raise AssertionError(f"{found}: of no package")
 
 
 class Launcher(unittest.TestCase):
@@ -68,6 +83,12 @@ class Launcher(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (0, "tool run\n"))
         self.assertEqual(self.configured(), 1)
         self.assertEqual(done.stderr, "")
+
+    @unittest.skipUnless(shutil.which("dpkg"), "the list is one of Debian's packages")
+    def test_asks_for_the_package_of_each_command(self):
+        self.run_tool("run")
+        asked = pathlib.Path(f"{self.calls}.packages").read_text().split()
+        self.assertEqual([c for c in COMMANDS if package_of(c) not in asked], [])
 
     def on_terminal(self, *arguments):
         ours, theirs = pty.openpty()

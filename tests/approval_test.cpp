@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the compiler makes of each model on each preset, against tests/approval/: instruction words,
+// constants, RUNs, spills, cycles. A change of a table is a decision that a commit shows; with
+// TRINE_APPROVE=1 in the environment the tables are written anew (tests/README.md).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "gen/config.h"
+#include "sim/arch/run.h"
+#include "sw/base/error.h"
+#include "sw/base/file.h"
+#include "sw/base/hash.h"
+#include "sw/compiler/compiler.h"
+#include "sw/compiler/host.h"
+#include "sw/model/testing.h"
+
+namespace trine {
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path kRoot = TRINE_SOURCE_DIR;
+constexpr const char* kHeader =
+    "model\tpreset\tstages\truns\twords\twords_hash\tconstants_hash\tspills\tdram_bytes\tcycles\n";
+
+std::vector<fs::path> files_in(const fs::path& folder, const std::string& extension) {
+  std::vector<fs::path> files;
+  if (!fs::exists(folder)) return files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == extension) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Layers whose result goes to DRAM without being an output of the model.
+std::size_t spills_of(const compiler::Program& stage) {
+  const auto stored = std::count_if(stage.layers.begin(), stage.layers.end(),
+                                    [](const compiler::ProgramLayer& layer) {
+                                      return layer.placement.find("-> DRAM") != std::string::npos;
+                                    });
+  return static_cast<std::size_t>(stored) -
+         std::min(stage.outputs.size(), static_cast<std::size_t>(stored));
+}
+
+/// All but model and preset. Values do not change cycles: the inputs are zero.
+std::string row_of(const model::Graph& graph, const gen::Config& config) {
+  compiler::CompileOptions options;
+  options.allow_host = true;
+  const compiler::Program program = compiler::compile(graph, config, options);
+  std::string words, constants;
+  std::size_t count = 0, runs = 0, spills = 0;
+  std::int64_t dram_bytes = 0;
+  std::uint64_t cycles = 0;
+  for (const compiler::Program* stage : compiler::stages(program)) {
+    for (std::size_t i = 1; i < stage->words.size(); ++i)  // the first is the configuration's hash
+      words += fmt::format("{:016x}", stage->words[i]);
+    constants.append(stage->image.begin(), stage->image.end());
+    count += stage->words.size();
+    runs += stage->run_layer.size();
+    spills += spills_of(*stage);
+    dram_bytes = std::max(dram_bytes, stage->dram_bytes);
+    std::vector<std::uint8_t> dram = compiler::initial_dram(*stage);
+    cycles += sim::run_arch_dram(*stage, dram).cycles;
+  }
+  return fmt::format("{}\t{}\t{}\t{:016x}\t{:016x}\t{}\t{}\t{}", program.rest.size() + 1, runs,
+                     count, hash64(words), hash64(constants), spills, dram_bytes, cycles);
+}
+
+/// The table of these models.
+/// @param root  names are relative to it
+std::string table_of(const std::vector<fs::path>& models, const fs::path& root) {
+  std::string table = kHeader;
+  for (const fs::path& file : models) {
+    const model::Graph graph = model::import_model(file, true);
+    for (const fs::path& preset : files_in(kRoot / "presets", ".toml")) {
+      if (preset.stem() == "tpuv1-size") continue;  // seconds each
+      std::string row;
+      try {
+        row = row_of(graph, gen::load_config(preset.string()));
+      } catch (const Error& e) {
+        row = "refused";
+      }
+      table += fmt::format("{}\t{}\t{}\n", fs::relative(file, root).string(),
+                           preset.stem().string(), row);
+    }
+  }
+  return table;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+void approve(const std::string& name, const std::string& table) {
+  const fs::path file = kRoot / "tests" / "approval" / name;
+  if (std::getenv("TRINE_APPROVE") != nullptr) write_file(file, table);
+  const std::vector<std::string> approved = lines_of(read_text(file)), made = lines_of(table);
+  CHECK(made.size() > 100);
+  REQUIRE(made.size() == approved.size());
+  for (std::size_t i = 0; i < made.size(); ++i) CHECK(made[i] == approved[i]);
+}
+
+std::vector<fs::path> models_in(const fs::path& root, const std::vector<const char*>& folders) {
+  std::vector<fs::path> models;
+  for (const char* folder : folders)
+    for (const char* extension : {".tflite", ".onnx"})
+      for (const fs::path& file : files_in(root / folder, extension))
+        if (file.stem() != "bias_axis" && file.stem() != "float_conv" &&
+            file.stem() != "mnist_conv_fp32")
+          models.push_back(file);
+  return models;
+}
+
+TEST_CASE("shipped models compile to the approved programs", "[approval]") {
+  approve("shipped.tsv", table_of(models_in(kRoot, {"models", "tests/networks", "tests/operators",
+                                                    "tests/lowbit", "tests/onnx"}),
+                                  kRoot));
+}
+
+TEST_CASE("shared models compile to the approved programs", "[approval]") {
+  if (!model::has_shared()) return;
+  approve("shared.tsv", table_of(models_in(model::shared_folder(), {"models", "models/layers"}),
+                                 model::shared_folder()));
+}
+
+}  // namespace
+}  // namespace trine

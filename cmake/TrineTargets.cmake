@@ -5,7 +5,7 @@ add_library(trine_warnings INTERFACE)
 target_compile_options(trine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
 
 # trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base)
-# Headers are included by their path from the root: #include "sw/base/error.h".
+# Headers are included by their path from the root: #include "base/error.h".
 function(trine_add_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})

@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 
 namespace trine::gen {
 
-// Independent of the configuration, from gen/isa.h and gen/csr.h.
+using machine::Config;
+
+// Independent of the configuration, from machine/isa.h and machine/csr.h.
 std::string isa_package();
 std::string isa_header();
 std::string instructions_markdown();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints gen/csr.h: SystemVerilog package, C header, Markdown.
+// Prints machine/csr.h: SystemVerilog package, C header, Markdown.
 
 #include <fmt/format.h>
 
 #include <string>
 
-#include "gen/csr.h"
 #include "gen/emit.h"
+#include "machine/csr.h"
 
 namespace trine::gen {
 namespace {
@@ -31,7 +31,7 @@ std::string csr_package() {
   std::string text = fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// Control and status registers (AXI4-Lite), printed from gen/csr.h; do not edit.\n"
+      "// Control and status registers (AXI4-Lite), printed from machine/csr.h; do not edit.\n"
       "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
       "package trine_csr_pkg;\n\n"
       "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n"
@@ -66,7 +66,7 @@ std::string csr_package() {
 std::string csr_header() {
   std::string text = fmt::format(
       "/* SPDX-License-Identifier: Apache-2.0 */\n"
-      "/* Control and status registers of Trine, printed from gen/csr.h; do not edit. */\n"
+      "/* Control and status registers of Trine, printed from machine/csr.h; do not edit. */\n"
       "/* Byte offsets. Registers of 64 bits have their low half first. */\n\n"
       "#ifndef TRINE_CSR_H\n"
       "#define TRINE_CSR_H\n\n"
@@ -95,7 +95,7 @@ std::string csr_header() {
 std::string registers_markdown() {
   std::string text =
       "# Control and status registers\n\n"
-      "<!-- Printed from gen/csr.h; do not edit. -->\n\n"
+      "<!-- Printed from machine/csr.h; do not edit. -->\n\n"
       "AXI4-Lite, 32-bit accesses, byte offsets. Registers of 64 bits have their low half first.\n"
       "Each access is answered, whatever the machine does. A write that cannot be carried out "
       "answers SLVERR and\nchanges nothing: partial strobes, an address that no register has or "

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "gen/emit.h"
-#include "gen/memories.h"
-#include "gen/schema.h"
-#include "sw/base/hash.h"
+#include "machine/memories.h"
+#include "machine/schema.h"
 
 namespace trine::gen {
 namespace {
@@ -201,7 +201,7 @@ std::string file_list(const Config& config, const std::vector<std::string>& sour
       "// SPDX-License-Identifier: Apache-2.0\n"
       "// Paths relative to this folder: verilator -F trine.f. Top module: trine_top.\n"
       "// Memories (trine_sram), instances x Width x Depth:\n";
-  for (const Memory& m : memories(config))
+  for (const machine::Memory& m : machine::memories(config))
     text += fmt::format("//   {} x {} x {}  {}\n", m.instances, m.width, m.depth, m.name);
   for (const std::string& source : sources) text += source + "\n";
   return text;
@@ -265,7 +265,7 @@ std::string constraints() {
 
 std::string readme(const Config& config, const std::vector<std::string>& sources) {
   std::string keys, files;
-  for (const Key& key : schema())
+  for (const machine::Key& key : machine::schema())
     keys += fmt::format("| `{}` | `{}` | {} |\n", key.name, value_text(key, config), key.doc);
   for (const std::string& source : sources) files += fmt::format("- `{}`\n", source);
   return fmt::format(

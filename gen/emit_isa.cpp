@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints gen/isa.h: SystemVerilog package, C header, Markdown.
+// Prints machine/isa.h: SystemVerilog package, C header, Markdown.
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gen/emit.h"
-#include "gen/isa.h"
+#include "machine/isa.h"
 
 namespace trine::gen {
 namespace {
@@ -140,7 +140,8 @@ std::string isa_package() {
   std::string text = fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// Instruction set, printed from gen/isa.h; do not edit. Semantics: docs/architecture.md.\n"
+      "// Instruction set, printed from machine/isa.h; do not edit. Semantics: "
+      "docs/architecture.md.\n"
       "// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.\n"
       "// Flags are indices of bits of a RUN's flags.\n"
       "//\n"
@@ -193,7 +194,7 @@ std::string isa_package() {
 std::string isa_header() {
   std::string text = fmt::format(
       "/* SPDX-License-Identifier: Apache-2.0 */\n"
-      "/* Instruction set of Trine, printed from gen/isa.h; do not edit. */\n\n"
+      "/* Instruction set of Trine, printed from machine/isa.h; do not edit. */\n\n"
       "#ifndef TRINE_ISA_H\n"
       "#define TRINE_ISA_H\n\n"
       "#define TRINE_ISA_VERSION {}\n"
@@ -223,7 +224,7 @@ std::string isa_header() {
 std::string instructions_markdown() {
   std::string text = fmt::format(
       "# Instructions\n\n"
-      "<!-- Printed from gen/isa.h; do not edit. -->\n\n"
+      "<!-- Printed from machine/isa.h; do not edit. -->\n\n"
       "Version {}. What the machine does with them: [architecture.md](architecture.md).\n\n"
       "An instruction word has 64 bits: SET writes the payload into one of the {} registers of an "
       "engine, which keep their\nvalues; RUN starts the engine with its registers; END ends the "

@@ -9,15 +9,15 @@
 #include <random>
 #include <set>
 
-#include "gen/config.h"
-#include "gen/csr.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/root.h"
 #include "gen/emit.h"
 #include "gen/generate.h"
-#include "gen/isa.h"
-#include "gen/root.h"
-#include "gen/schema.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "machine/config.h"
+#include "machine/csr.h"
+#include "machine/isa.h"
+#include "machine/schema.h"
 
 namespace fs = std::filesystem;
 using namespace trine;
@@ -37,7 +37,7 @@ struct Scratch {
 
 std::string error_of(const std::string& file, const std::vector<std::string>& settings = {}) {
   try {
-    load_config(file, settings);
+    machine::load_config(file, settings);
   } catch (const Error& error) {
     return error.what();
   }
@@ -143,7 +143,7 @@ TEST_CASE("broken TOML is refused by its line", "[gen][config][error]") {
 TEST_CASE("a damaged configuration is loaded or refused, never a crash", "[gen][config][error]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
-  const std::string whole = read_text(root() / "presets" / "edge256.toml");
+  const std::string whole = read_text(project_root() / "presets" / "edge256.toml");
   const auto seed = GENERATE(1u, 2u, 3u);
   CAPTURE(seed);
   std::mt19937 random{seed};
@@ -161,8 +161,9 @@ TEST_CASE("a damaged configuration is loaded or refused, never a crash", "[gen][
 }
 
 TEST_CASE("settings change keys after the file and before the checks", "[gen][config]") {
-  const Config config = load_config("edge256", {"array.rows=16", "array.precisions=[\"ternary\"]",
-                                                "name=tall", "vector.enable=false"});
+  const Config config = machine::load_config(
+      "edge256",
+      {"array.rows=16", "array.precisions=[\"ternary\"]", "name=tall", "vector.enable=false"});
   CHECK(config.rows == 16);
   CHECK(config.name == "tall");
   CHECK_FALSE(config.int8);
@@ -174,20 +175,20 @@ TEST_CASE("settings change keys after the file and before the checks", "[gen][co
 
 TEST_CASE("each preset is legal, and has three precisions and the MACs of its name",
           "[gen][config]") {
-  const std::vector<std::string> names = preset_names();
+  const std::vector<std::string> names = machine::preset_names();
   REQUIRE(names.size() == 9);
   const std::map<std::string, int> other{
       {"braintta-size", 128}, {"eyeriss-size", 168}, {"tpuv1-size", 65536}};
   for (const std::string& name : names) {
     CAPTURE(name);
-    const Config config = load_config(name);
+    const Config config = machine::load_config(name);
     CHECK(config.name == name);
     CHECK((config.int8 && config.ternary && config.binary));
     const auto at = other.find(name);
     CHECK(config.peak_macs_per_cycle() ==
           (at != other.end() ? at->second : std::stoi(name.substr(4))));
   }
-  CHECK(load_config("tpuv1-size").dmem_kib == 24 * 1024);
+  CHECK(machine::load_config("tpuv1-size").dmem_kib == 24 * 1024);
   CHECK_THAT(error_of("edge257"), Catch::StartsWith("edge257: no such preset, allowed edge32, "));
 }
 
@@ -210,7 +211,7 @@ TEST_CASE("derived sizes follow docs/architecture.md", "[gen][config]") {
 }
 
 TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config]") {
-  const Config base = load_config("edge256");
+  const Config base = machine::load_config("edge256");
   CHECK(base.hash() >> 62 == 3);
   std::set<std::uint64_t> hashes{base.hash()};
   const char* const seen[] = {"array.rows=4",         "array.cols=4",
@@ -221,38 +222,29 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "matmul.enable=false",  "bus.axi_data_bits=128"};
   for (const char* setting : seen) {
     CAPTURE(setting);
-    CHECK(hashes.insert(load_config("edge256", {setting}).hash()).second);
+    CHECK(hashes.insert(machine::load_config("edge256", {setting}).hash()).second);
   }
   const std::vector<std::vector<std::string>> unseen{
-      {"name=other"},
-      {"memory.ecc=true"},
-      {"post.columns_per_cycle=2"},
-      {"bus.axi_addr_bits=64"},
-      {"bus.axi_id_bits=4"},
-      {"bus.axi_id=2", "bus.axi_id_bits=2"},
-      {"bus.axi_prot=0"},
-      {"bus.axi_read_cache=3"},
-      {"bus.axi_write_cache=15"},
-      {"bus.axi_qos=7"},
-      {"bus.axi_user_bits=3"},
-      {"bus.axi_user=1"},
-      {"pipeline.rows=4"},
-      {"pipeline.cols=4"}};
+      {"name=other"},           {"memory.ecc=true"},      {"post.columns_per_cycle=2"},
+      {"bus.axi_addr_bits=64"}, {"bus.axi_id_bits=4"},    {"bus.axi_id=2", "bus.axi_id_bits=2"},
+      {"bus.axi_prot=0"},       {"bus.axi_read_cache=3"}, {"bus.axi_write_cache=15"},
+      {"bus.axi_qos=7"},        {"bus.axi_user_bits=3"},  {"bus.axi_user=1"},
+      {"pipeline.rows=4"},      {"pipeline.cols=4"}};
   for (const auto& settings : unseen) {
     CAPTURE(settings.front());
-    CHECK(load_config("edge256", settings).hash() == base.hash());
+    CHECK(machine::load_config("edge256", settings).hash() == base.hash());
   }
-  CHECK(std::size(seen) + unseen.size() == schema().size());  // all keys are looked at
+  CHECK(std::size(seen) + unseen.size() == machine::schema().size());  // all keys are looked at
 }
 
 TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emission]") {
-  const std::string usual = config_package(load_config("edge64"));
+  const std::string usual = config_package(machine::load_config("edge64"));
   CHECK_THAT(usual, Catch::Contains("AxiProt = 3'd2;"));        // non-secure
   CHECK_THAT(usual, Catch::Contains("AxiWriteCache = 4'd2;"));  // non-bufferable
   const Config config =
-      load_config("edge64", {"bus.axi_id_bits=4", "bus.axi_id=6", "bus.axi_prot=5",
-                             "bus.axi_read_cache=11", "bus.axi_write_cache=3", "bus.axi_qos=9",
-                             "bus.axi_user_bits=7", "bus.axi_user=100"});
+      machine::load_config("edge64", {"bus.axi_id_bits=4", "bus.axi_id=6", "bus.axi_prot=5",
+                                      "bus.axi_read_cache=11", "bus.axi_write_cache=3",
+                                      "bus.axi_qos=9", "bus.axi_user_bits=7", "bus.axi_user=100"});
   const std::string package = config_package(config);
   for (const char* text : {"AxiId = 4'd6;", "AxiProt = 3'd5;", "AxiReadCache = 4'd11;",
                            "AxiWriteCache = 4'd3;", "AxiQos = 4'd9;", "AxiUser = 7'd100;"})
@@ -315,7 +307,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[gen][isa]")
       {"matmul.enable=false", maps},
       {"array.cols=3", {window, transposed, from_both}}};
   for (const auto& [setting, lacking] : cases) {
-    const unsigned features = load_config("edge256", {setting}).features();
+    const unsigned features = machine::load_config("edge256", {setting}).features();
     for (const isa::Word word : all) {
       CAPTURE(setting, word);
       CHECK((isa::fault_of(word, features) == isa::Fault::kLacking) == (lacking.count(word) == 1));
@@ -330,16 +322,17 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[gen][isa]")
     CAPTURE(word);
     CHECK(isa::fault_of(word, ~0U) == isa::Fault::kIllegal);
   }
-  CHECK(isa::fault_text(matmul, load_config("edge256", {"matmul.enable=false"}).features()) ==
+  CHECK(isa::fault_text(matmul,
+                        machine::load_config("edge256", {"matmul.enable=false"}).features()) ==
         "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
 }
 
 TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
-  const Config config = load_config("eyeriss-size", {"vector.enable=false", "name=x"});
+  const Config config = machine::load_config("eyeriss-size", {"vector.enable=false", "name=x"});
   write_file(file, config.to_toml());
-  const Config again = load_config(file);
+  const Config again = machine::load_config(file);
   CHECK(again.to_toml() == config.to_toml());
   CHECK(again.hash() == config.hash());
 }
@@ -374,7 +367,7 @@ TEST_CASE("committed packages and pages are what gen/ prints", "[gen][emission]"
   CHECK(printed.size() == 5);
   for (const auto& [name, text] : printed) {
     CAPTURE(name);  // if it differs: trine generate --packages .
-    CHECK((read_text(root() / name) == text));
+    CHECK((read_text(project_root() / name) == text));
   }
 }
 
@@ -382,7 +375,7 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
           "[gen][emission]") {
   const Scratch scratch;
   const fs::path a = scratch.path / "a", b = scratch.path / "deep" / "b";
-  const Config config = load_config("edge64");
+  const Config config = machine::load_config("edge64");
   const auto start = std::chrono::steady_clock::now();
   generate(config, a);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
@@ -393,7 +386,7 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   CHECK(files.count("trine_sram.sv") == 1);
   for (const auto& [name, text] : files) {
     CAPTURE(name);
-    CHECK_THAT(text, !Catch::Contains(root().string()));
+    CHECK_THAT(text, !Catch::Contains(project_root().string()));
     // Vivado and others define it, too: what is simulated and what is mapped is a parameter's
     // choice.
     CHECK_THAT(text, !Catch::Contains("SYNTHESIS"));
@@ -403,7 +396,7 @@ TEST_CASE("generation is deterministic, replaces its own output and nothing else
   for (const auto& entry : fs::directory_iterator(scratch.path))
     CHECK_THAT(entry.path().filename().string(), !Catch::StartsWith("."));
 
-  generate(load_config("edge32"), a);  // an earlier output: replaced
+  generate(machine::load_config("edge32"), a);  // an earlier output: replaced
   CHECK((contents(a) != files));
   write_file(a / "mine.txt", "");
   CHECK_THROWS_WITH(generate(config, a),

@@ -9,15 +9,15 @@
 #include <regex>
 #include <set>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/output.h"
+#include "base/root.h"
 #include "gen/emit.h"
-#include "gen/isa.h"
-#include "gen/memories.h"
-#include "gen/output.h"
 #include "gen/prefix.h"
-#include "gen/root.h"
-#include "gen/schema.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "machine/isa.h"
+#include "machine/memories.h"
+#include "machine/schema.h"
 
 namespace trine::gen {
 namespace fs = std::filesystem;
@@ -37,7 +37,7 @@ std::string without_comments(const std::string& text) {
 /// Adds rtl/<name>.sv and all modules and packages that it names.
 void add_module(const std::string& name, Files& files) {
   if (files.count(name + ".sv") != 0) return;
-  const fs::path folder = root() / "rtl";
+  const fs::path folder = project_root() / "rtl";
   const std::string& text = files[name + ".sv"] = read_text(folder / (name + ".sv"));
   static const std::regex identifier("\\btrine_\\w+\\b");
   const std::string code = without_comments(text);
@@ -46,7 +46,7 @@ void add_module(const std::string& name, Files& files) {
 }
 
 void add_waivers(Files& files) {
-  for (const auto& entry : fs::directory_iterator(root() / "rtl" / "lint"))
+  for (const auto& entry : fs::directory_iterator(project_root() / "rtl" / "lint"))
     if (entry.path().extension() == ".vlt")
       files[entry.path().filename().string()] = read_text(entry.path());
 }
@@ -99,9 +99,9 @@ nlohmann::ordered_json manifest(const Config& config) {
   nlohmann::ordered_json json;
   json["instruction_set"] = isa::kVersion;
   json["name"] = config.name;
-  json["configuration"] = all_keys(config);
+  json["configuration"] = machine::all_keys(config);
   json["configuration_hash"] = fmt::format("0x{:016x}", config.hash());
-  for (const Memory& m : memories(config))
+  for (const machine::Memory& m : machine::memories(config))
     json["memories"].push_back(
         {{"name", m.name}, {"instances", m.instances}, {"width", m.width}, {"depth", m.depth}});
   return json;
@@ -124,13 +124,13 @@ Files design_files(const Config& config) {
   files["instructions.md"] = instructions_markdown();
   files["registers.md"] = registers_markdown();
   for (const char* name : {"trine_runtime.h", "trine_runtime.c"})
-    files[name] = read_text(root() / "sw" / "runtime" / name);
+    files[name] = read_text(project_root() / "sw" / "runtime" / name);
   for (const char* name : {"architecture.md", "integrate.md"})
-    files[name] = read_text(root() / "docs" / name);
+    files[name] = read_text(project_root() / "docs" / name);
   files["README.md"] = readme(config, sources);
   files["config.toml"] = "# SPDX-License-Identifier: Apache-2.0\n" + config.to_toml();
   stamp(config, files);
-  files["LICENSE"] = read_text(root() / "LICENSE");
+  files["LICENSE"] = read_text(project_root() / "LICENSE");
   return files;
 }
 
@@ -148,7 +148,7 @@ void write_packages(const fs::path& dir) {
                     {"rtl/trine_csr_pkg.sv", csr_package()},
                     {"docs/instructions.md", instructions_markdown()},
                     {"docs/registers.md", registers_markdown()},
-                    {"docs/configuration.md", configuration_markdown()}};
+                    {"docs/configuration.md", machine::configuration_markdown()}};
   for (const auto& [name, text] : files) {
     const fs::path path = dir / name;
     std::error_code code;

@@ -6,9 +6,11 @@
 
 #include <filesystem>
 
-#include "gen/config.h"
+#include "machine/config.h"
 
 namespace trine::gen {
+
+using machine::Config;
 
 /// Writes the design into `out_dir`, which is then a folder of its own: trine_top.sv, the packages
 /// and modules it uses, trine.f and trine.core (paths relative to the folder), C headers,

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <regex>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::gen {
 namespace {

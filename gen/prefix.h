@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "gen/output.h"
+#include "base/output.h"
 
 namespace trine::gen {
 

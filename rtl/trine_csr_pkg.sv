@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control and status registers (AXI4-Lite), printed from gen/csr.h; do not edit.
+// Control and status registers (AXI4-Lite), printed from machine/csr.h; do not edit.
 // Registers of 64 bits have their low half first. Bits are indices.
 
 package trine_csr_pkg;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instruction set, printed from gen/isa.h; do not edit. Semantics: docs/architecture.md.
+// Instruction set, printed from machine/isa.h; do not edit. Semantics: docs/architecture.md.
 // Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.
 // Flags are indices of bits of a RUN's flags.
 //

@@ -5,7 +5,7 @@
 //   RUN   the operation, and the flags that select hardware
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well
 //
-// What each code needs stands in gen/isa.h, printed into trine_isa_pkg. The simulator refuses the
+// What each code needs stands in machine/isa.h, printed into trine_isa_pkg. The simulator refuses the
 // same words by the same table.
 //
 // Timing    combinational.

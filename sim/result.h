@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "gen/isa.h"
-#include "sw/base/npy.h"
-#include "sw/compiler/program.h"
+#include "base/npy.h"
+#include "machine/isa.h"
+#include "sw/program/program.h"
 
 namespace trine::sim {
 

@@ -10,7 +10,7 @@ using namespace trine::synth;
 TEST_CASE("a 2x2 design is synthesized by module", "[synth][flow][slow]") {
   SynthOptions options;
   options.timing = false;
-  const gen::Config config = gen::load_config(
+  const machine::Config config = machine::load_config(
       "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8"});
   const SynthReport report = synthesize(config, options);
   double sum = 0;

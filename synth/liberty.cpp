@@ -7,9 +7,9 @@
 #include <cstring>
 #include <regex>
 
-#include "sim/rtl/process.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;
@@ -81,10 +81,10 @@ std::string without_wire_load(const std::string& text) {
 std::string read_maybe_gzipped(const fs::path& file) {
   const std::string bytes = read_text(file);
   if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
-  const sim::TemporaryFolder scratch(fs::temp_directory_path());
+  const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path plain = scratch.path() / "plain";
-  if (sim::run_process({"gunzip", "-c", fs::absolute(file).string()}, scratch.path(), plain) != 0)
-    throw_error("{}: cannot be gunzipped: {}", file.string(), sim::tail_of(plain, 1));
+  if (run_process({"gunzip", "-c", fs::absolute(file).string()}, scratch.path(), plain) != 0)
+    throw_error("{}: cannot be gunzipped: {}", file.string(), tail_of(plain, 1));
   return read_text(plain);
 }
 

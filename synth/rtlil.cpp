@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::synth {
 namespace {

@@ -6,11 +6,11 @@
 #include <regex>
 #include <sstream>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
 #include "gen/generate.h"
-#include "gen/memories.h"
-#include "sim/rtl/process.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "machine/memories.h"
 #include "synth/liberty.h"
 #include "synth/partition.h"
 #include "synth/rtlil.h"
@@ -50,7 +50,7 @@ std::string design_text() {
 
 /// A folder with one source and its trine.f.
 struct Source {
-  sim::TemporaryFolder folder{fs::temp_directory_path()};
+  TemporaryFolder folder{fs::temp_directory_path()};
   explicit Source(const std::string& text) {
     // Multiplier: the flow sets it.
     write_file(folder.path() / "trine_top.sv",
@@ -175,11 +175,11 @@ TEST_CASE("a small design gives cells, area and its longest path", "[synth][flow
 
 TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
   const std::string drain = GENERATE("1", "2");
-  const gen::Config config = gen::load_config(
+  const machine::Config config = machine::load_config(
       "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
                   "memory.param_channels=64", "post.columns_per_cycle=" + drain,
                   "array.precisions=[\"int8\",\"ternary\",\"binary\"]"});
-  const sim::TemporaryFolder scratch{fs::temp_directory_path()};
+  const TemporaryFolder scratch{fs::temp_directory_path()};
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");
   run_yosys(elaborate_script(read_file_list(folder / "design" / "trine.f"), "trine_top"),
@@ -212,7 +212,8 @@ TEST_CASE("Yosys elaborates every module of a design", "[synth][flow]") {
     maps_and_weights += bits_of(m, m.dmem_pmem);
     others += bits_of(m, m.instances - m.dmem_pmem);
   }
-  const std::vector<gen::Memory> memories = gen::memories(config);  // maps, weights, all others
+  const std::vector<machine::Memory> memories =
+      machine::memories(config);  // maps, weights, all others
   CHECK(maps_and_weights == 8 * 1024 * (config.dmem_kib + config.pmem_kib));
   for (std::size_t i = 2; i < memories.size(); ++i)
     others -= bits_of(memories[i], memories[i].instances);
@@ -327,7 +328,7 @@ TEST_CASE("default wire loads are taken out of a library, and nothing else", "[s
 }
 
 TEST_CASE("a blank in TMPDIR is no obstacle", "[synth][flow]") {
-  const sim::TemporaryFolder parent(fs::temp_directory_path());
+  const TemporaryFolder parent(fs::temp_directory_path());
   const fs::path blank = parent.path() / "with blank";
   fs::create_directory(blank);
   const char* before = std::getenv("TMPDIR");

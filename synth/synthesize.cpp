@@ -11,12 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/output.h"
+#include "base/process.h"
 #include "gen/generate.h"
-#include "gen/output.h"
-#include "sim/rtl/process.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
-#include "sw/base/hash.h"
 #include "synth/liberty.h"
 #include "synth/partition.h"
 #include "synth/rtlil.h"
@@ -79,7 +79,7 @@ class Flow {
       if (!options.netlist.empty()) throw_error("--netlist: needs --target asic");
       return;
     }
-    if (!options.netlist.empty()) gen::check_output(options.netlist);
+    if (!options.netlist.empty()) check_output(options.netlist);
     const fs::path liberty = liberty_of(options);
     library_ = read_library(liberty);
     macros_ = read_macros(options.macros.empty() ? macro_folder_of(liberty) : options.macros);
@@ -106,7 +106,7 @@ class Flow {
     report.nand2_um2 = library_.nand2_um2;
     report.wire_load = options_.wire_load == WireLoad::kZero ? "zero" : library_.wire_load;
     report.has_macros = !macros_.empty();
-    report.tool = sim::first_line_of({"yosys", "-V"});
+    report.tool = first_line_of({"yosys", "-V"});
     add_modules(plan, report);
     add_memories(plan, report);
     for (const ModuleReport& module : report.modules)
@@ -165,12 +165,12 @@ class Flow {
   Path time(const std::string& name) const {
     write_file(folder() / (name + ".tcl"), timing_script(name));
     const fs::path log = folder() / (name + ".timing");
-    const int code = sim::run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log);
+    const int code = run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log);
     const std::string text = read_text(log);
     const std::size_t error = text.find("Error: ");  // after which it goes on, and exits with 0
     if (code != 0 || error != std::string::npos)
       throw_error("{}: sta: {}", name,
-                  error == std::string::npos ? sim::tail_of(log, 1)
+                  error == std::string::npos ? tail_of(log, 1)
                                              : text.substr(error, text.find('\n', error) - error));
     Path path = parse_timing(text);
     path.start = without_suffix(path.start);
@@ -180,7 +180,7 @@ class Flow {
 
   /// All that was mapped, with models of the cells and of the memories: a design like any other.
   void write_netlist(const Plan& plan) const {
-    gen::Files files;
+    Files files;
     const auto take = [&](const std::string& name) {
       files[name + ".v"] = read_text(folder() / (name + ".v"));
     };
@@ -195,8 +195,7 @@ class Flow {
     std::string list;
     for (const auto& [name, text] : files) list += name + "\n";
     files["trine.f"] = list;
-    gen::write_output(files, {{"netlist_of", label_}, {"library", library_.name}},
-                      options_.netlist);
+    write_output(files, {{"netlist_of", label_}, {"library", library_.name}}, options_.netlist);
   }
 
   /// Areas; instances of other partitions are no cells of this one.
@@ -253,7 +252,7 @@ class Flow {
   const fs::path design_;
   const std::string top_, label_;
   const SynthOptions options_;
-  const sim::TemporaryFolder scratch_;
+  const TemporaryFolder scratch_;
   Library library_;
   std::vector<Macro> macros_;
   std::map<std::string, ModuleReport> mapped_;
@@ -275,7 +274,7 @@ WireLoad parse_wire_load(const std::string& name) {
 }
 
 std::string netlist_fingerprint(const SynthOptions& options) {
-  return fmt::format("{}\n{}{}{}{}{:016x}\n", sim::first_line_of({"yosys", "-V"}),
+  return fmt::format("{}\n{}{}{}{}{:016x}\n", first_line_of({"yosys", "-V"}),
                      elaborate_script({}, "top"), map_script("top", Target::kAsic),
                      memory_script("top"), abc_script(), hash64(read_text(liberty_of(options))));
 }
@@ -290,8 +289,8 @@ SynthReport synthesize_design(const fs::path& design, const std::string& top,
   return report;
 }
 
-SynthReport synthesize(const gen::Config& config, const SynthOptions& options) {
-  const sim::TemporaryFolder scratch(fs::temp_directory_path(), "trine-design");
+SynthReport synthesize(const machine::Config& config, const SynthOptions& options) {
+  const TemporaryFolder scratch(fs::temp_directory_path(), "trine-design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);
   return synthesize_design(design, "trine_top", config.name, config.peak_macs_per_cycle(), options);

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "nlohmann/json_fwd.hpp"
 
 namespace trine::synth {
@@ -92,7 +92,7 @@ struct SynthReport {
 
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
 ///                undriven signal in the design
-SynthReport synthesize(const gen::Config& config, const SynthOptions& options);
+SynthReport synthesize(const machine::Config& config, const SynthOptions& options);
 
 /// Everything besides the design that a netlist depends on: tool, scripts, library.
 std::string netlist_fingerprint(const SynthOptions& options);

@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "sim/rtl/process.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;
@@ -33,7 +33,7 @@ std::string reason_in(const fs::path& log) {
       detail = trimmed(line);
   }
   if (error.find("selection is not empty") != std::string::npos) return "the design has a latch";
-  if (error.empty()) return sim::tail_of(log, 1);
+  if (error.empty()) return tail_of(log, 1);
   return error.find("check -assert") != std::string::npos ? error + " " + detail : error;
 }
 
@@ -146,7 +146,7 @@ void run_yosys(const std::string& script, const std::string& name, const fs::pat
   const std::vector<std::string> argv{"yosys", "-e", "implicitly declared|no driver", "-s",
                                       name + ".ys"};
   // ABC stops at a blank in a path; there is none in `folder`.
-  if (sim::run_process(argv, folder, log, {"TMPDIR=."}) != 0)
+  if (run_process(argv, folder, log, {"TMPDIR=."}) != 0)
     throw_error("{}: yosys: {}", what, reason_in(log));
 }
 

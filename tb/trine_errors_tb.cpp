@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "Vtrine_errors.h"
-#include "gen/csr.h"
+#include "machine/csr.h"
 #include "tb/golden/clocked.h"
 
 namespace {

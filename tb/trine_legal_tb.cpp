@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "Vtrine_legal.h"
-#include "gen/isa.h"
+#include "machine/isa.h"
 
 namespace {
 

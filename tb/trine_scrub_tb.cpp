@@ -7,7 +7,7 @@
 #include <random>
 
 #include "Vtrine_scrub.h"
-#include "gen/isa.h"
+#include "machine/isa.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -11,14 +11,14 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "gen/config.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "machine/config.h"
 #include "sim/arch/run.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
-#include "sw/base/hash.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/host.h"
 #include "sw/model/testing.h"
+#include "sw/program/host.h"
 
 namespace trine {
 namespace {
@@ -48,7 +48,7 @@ std::size_t spills_of(const compiler::Program& stage) {
 }
 
 /// All but model and preset. Values do not change cycles: the inputs are zero.
-std::string row_of(const model::Graph& graph, const gen::Config& config) {
+std::string row_of(const model::Graph& graph, const machine::Config& config) {
   compiler::CompileOptions options;
   options.allow_host = true;
   const compiler::Program program = compiler::compile(graph, config, options);
@@ -81,7 +81,7 @@ std::string table_of(const std::vector<fs::path>& models, const fs::path& root) 
       if (preset.stem() == "tpuv1-size") continue;  // seconds each
       std::string row;
       try {
-        row = row_of(graph, gen::load_config(preset.string()));
+        row = row_of(graph, machine::load_config(preset.string()));
       } catch (const Error& e) {
         row = "refused";
       }

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "gen/config.h"
+#include "base/file.h"
 #include "gen/generate.h"
-#include "gen/memories.h"
-#include "sw/base/file.h"
+#include "machine/config.h"
+#include "machine/memories.h"
 
 namespace fs = std::filesystem;
 using namespace trine;
@@ -75,7 +75,7 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
       fs::temp_directory_path() / ("trine_cli_lint_test." + std::to_string(::getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder);
-  const gen::Config config = gen::load_config("edge64", settings);
+  const machine::Config config = machine::load_config("edge64", settings);
   const fs::path design = folder / "design";
   gen::generate(config, design);
   CHECK(verilator(design, "--lint-only -Wall") == "");
@@ -83,7 +83,8 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
   const fs::path xml = folder / "design.xml";
   REQUIRE(verilator(design, "--xml-only --xml-output '" + xml.string() + "'") == "");
   std::map<std::string, int> listed;
-  for (const gen::Memory& m : gen::memories(config)) listed[shape(m.width, m.depth)] += m.instances;
+  for (const machine::Memory& m : machine::memories(config))
+    listed[shape(m.width, m.depth)] += m.instances;
   CHECK(listed == elaborated_memories(read_text(xml)));
   fs::remove_all(folder);
 }

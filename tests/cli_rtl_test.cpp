@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sw/base/file.h"
+#include "base/file.h"
 
 namespace fs = std::filesystem;
 using nlohmann::json;

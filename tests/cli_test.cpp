@@ -15,8 +15,8 @@
 #include <sstream>
 #include <string>
 
-#include "sw/base/file.h"
-#include "sw/base/npy.h"
+#include "base/file.h"
+#include "base/npy.h"
 
 namespace fs = std::filesystem;
 using nlohmann::json;

@@ -29,8 +29,8 @@ if [[ $1 == --preset ]]; then
   mkdir -p build/release && touch build/release/build.ninja
   echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" >build/release/CMakeCache.txt
 elif [[ $1 == --build ]]; then
-  mkdir -p "$2/sw/cli" && printf '#!/bin/sh\\necho tool "$@"\\n' >"$2/sw/cli/trine"
-  chmod +x "$2/sw/cli/trine" && touch "$2/built" && echo '[1/2] Building CXX object a.o'
+  mkdir -p "$2/tools/cli" && printf '#!/bin/sh\\necho tool "$@"\\n' >"$2/tools/cli/trine"
+  chmod +x "$2/tools/cli/trine" && touch "$2/built" && echo '[1/2] Building CXX object a.o'
 fi""",
     "ninja": '[[ -f $2/built ]] && echo "ninja: no work to do." || echo "[1/1] a"',
 }

@@ -7,8 +7,8 @@
 
 #include "sim/rtl/run.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/host.h"
 #include "sw/model/graph.h"
+#include "sw/program/host.h"
 #include "sw/reference/vectors.h"
 #include "tests/random_program.h"
 

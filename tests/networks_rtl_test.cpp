@@ -8,17 +8,17 @@
 #include <filesystem>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sim/arch/run.h"
 #include "sim/arch/testing.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/host.h"
-#include "sw/fuzz/pair.h"
-#include "sw/fuzz/transformer.h"
 #include "sw/model/graph.h"
 #include "sw/model/testing.h"
+#include "sw/program/host.h"
 #include "sw/reference/vectors.h"
+#include "tools/fuzz/pair.h"
+#include "tools/fuzz/transformer.h"
 
 using namespace trine;
 
@@ -28,9 +28,9 @@ namespace fs = std::filesystem;
 const fs::path kModels = fs::path(TRINE_SOURCE_DIR) / "models";
 
 /// 3x5 has wide addresses. @param low_bit  all precisions; int8 alone takes half the time to build
-gen::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib,
-                      bool low_bit = false) {
-  gen::Config config = gen::load_config("edge256");
+machine::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int pmem_kib,
+                          bool low_bit = false) {
+  machine::Config config = machine::load_config("edge256");
   config.rows = rows;
   config.cols = cols;
   config.axi_data_bits = axi_data_bits;
@@ -38,7 +38,7 @@ gen::Config config_of(int rows, int cols, int axi_data_bits, int dmem_kib, int p
   config.dmem_kib = dmem_kib;
   config.pmem_kib = pmem_kib;
   config.ternary = config.binary = low_bit;
-  gen::check(config);
+  machine::check(config);
   return config;
 }
 
@@ -51,7 +51,7 @@ sim::RtlOptions options_of() {
 
 /// Runs every vector; outputs, and cycles that add up. @return the model's outputs of each case
 std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::path& folder,
-                                              const gen::Config& config) {
+                                              const machine::Config& config) {
   CAPTURE(model.string(), folder.string(), config.to_toml());
   const model::Graph graph = model::import_model(model);
   const reference::VectorSet vectors = reference::read_vectors(folder);
@@ -71,7 +71,7 @@ std::vector<std::vector<Array>> require_exact(const fs::path& model, const fs::p
   return outputs;
 }
 
-void require_samples(const std::vector<model::Sample>& samples, const gen::Config& config) {
+void require_samples(const std::vector<model::Sample>& samples, const machine::Config& config) {
   for (const model::Sample& sample : samples) require_exact(sample.file, sample.vectors, config);
 }
 
@@ -83,20 +83,20 @@ std::vector<model::Sample> low_bit_nets() {
 }
 
 /// Binary, ternary and mixed, trained by models/train_lowbit.py.
-void require_own_low_bit_nets(const gen::Config& config) {
+void require_own_low_bit_nets(const machine::Config& config) {
   for (const char* net : {"mnist_binary", "mnist_ternary", "mnist_mixed"})
     require_exact(kModels / (std::string(net) + ".onnx"), kModels / net / "vectors", config);
 }
 
 /// Causal and padding masks, cross attention, layer norms, GELU.
-void require_decoder(const gen::Config& config) {
+void require_decoder(const machine::Config& config) {
   const fs::path model = fs::path(TRINE_SOURCE_DIR) / "tests" / "operators" / "decoder_2x16_8";
   require_exact(model.string() + ".tflite", model, config);
 }
 
 /// Random blocks: all kinds of attention, masks, normalizations, feed-forward layers.
 void require_block(std::uint64_t seed, int most_tokens, int most_channels,
-                   const gen::Config& config) {
+                   const machine::Config& config) {
   fuzz::Choices choices{seed};
   fuzz::Builder b(choices);
   const fuzz::BlockShape shape = fuzz::random_block_shape(b, most_tokens, most_channels);
@@ -116,7 +116,7 @@ constexpr bool kAll = true;
 constexpr bool kAll = false;
 #endif
 
-void require_all_nets(const gen::Config& config) {
+void require_all_nets(const machine::Config& config) {
   for (const model::Sample& sample : model::own_samples("networks"))
     if (kAll || sample.name() != "resnet8")  // 0.8 million cycles
       require_exact(sample.file, sample.vectors, config);
@@ -136,7 +136,7 @@ void require_all_nets(const gen::Config& config) {
 #ifndef TRINE_SLOW_TESTS
 
 /// Random networks: outputs, every byte of DRAM, traffic. What the design lacks is refused.
-void require_random_networks(int seed, int count, const gen::Config& config) {
+void require_random_networks(int seed, int count, const machine::Config& config) {
   int exact = 0;
   for (int n = 0; n < count; ++n) {
     const fuzz::Case drawn = fuzz::draw_case(static_cast<std::uint64_t>(seed), 0, n);
@@ -232,7 +232,7 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8 and 3x5", "[rtl
 TEST_CASE("random networks are exact on the RTL of 8x8, 3x5 and 4x8", "[rtl][fuzz]") {
   require_random_networks(1, 40, config_of(8, 8, 64, 128, 64));
   require_random_networks(2, 40, config_of(3, 5, 64, 128, 64));
-  require_random_networks(3, 40, gen::load_config("braintta-size"));
+  require_random_networks(3, 40, machine::load_config("braintta-size"));
 }
 
 TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {
@@ -249,7 +249,7 @@ TEST_CASE("small networks are exact on the RTL of 3x5", "[rtl][model]") {
 }
 
 /// LayerNorm, then RMSNorm, of tokens.
-void require_exact_norms(int tokens, int channels, const gen::Config& config) {
+void require_exact_norms(int tokens, int channels, const machine::Config& config) {
   CAPTURE(tokens, channels, config.to_toml());
   sim::testing::Builder b(static_cast<unsigned>(channels));
   const int from = b.input({1, 1, tokens, channels});
@@ -262,13 +262,13 @@ void require_exact_norms(int tokens, int channels, const gen::Config& config) {
 }
 
 TEST_CASE("normalizations are exact on the RTL of 8x8 and 3x5", "[rtl][norm]") {
-  for (const gen::Config& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
+  for (const machine::Config& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
     for (const int channels : {1, 7, 64, 172, 511}) require_exact_norms(9, channels, config);
 }
 
 TEST_CASE("binary, ternary and mixed networks are exact on the RTL of 4x8",
           "[rtl][model][lowbit]") {
-  const gen::Config config = gen::load_config("braintta-size");
+  const machine::Config config = machine::load_config("braintta-size");
   require_own_low_bit_nets(config);
   require_samples(low_bit_nets(), config);
 }
@@ -304,7 +304,7 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8, 16x16 and 5x7"
 
 TEST_CASE("low-bit networks are exact on the RTL of every array", "[rtl][model][slow][lowbit]") {
   const auto size = GENERATE(std::pair{4, 4}, std::pair{8, 8}, std::pair{3, 5}, std::pair{4, 8});
-  const gen::Config config = config_of(size.first, size.second, 64, 128, 64, true);
+  const machine::Config config = config_of(size.first, size.second, 64, 128, 64, true);
   require_own_low_bit_nets(config);
   require_samples(low_bit_nets(), config);
   require_samples(model::samples({}, {"cnv_w1a1.onnx", "cnv_w2a2.onnx"}), config);

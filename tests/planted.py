@@ -45,7 +45,7 @@ BUGS = [
         "end_addr <= last_i", "end_addr - AddrBits'(BeatBytes) <= last_i", "trine_control_8x64_tb"),
     Bug("maps alive at the same time overlap in DMEM", "sw/compiler/plan.cpp",
         "start = std::max(start, p.end);", "start = p.end;", "arch_test"),
-    Bug("the border of a folded input is zero, not its zero point", "sw/compiler/layout.cpp",
+    Bug("the border of a folded input is zero, not its zero point", "sw/program/layout.cpp",
         ": static_cast<std::uint8_t>(layout.zero_point);", ": std::uint8_t{0};", "arch_test"),
     Bug("both operands of an addition have the first one's zero point", "sw/compiler/emit_runs.cpp",
         "r.set(post::kAddZeroB, l.add.zero_point[1]);", "r.set(post::kAddZeroB, l.add.zero_point[0]);",

@@ -53,7 +53,7 @@ struct Lanes {
 
 class Generator {
  public:
-  Generator(const gen::Config& config, unsigned seed)
+  Generator(const machine::Config& config, unsigned seed)
       : config_(config), seed_(seed), random_(seed) {
     beat_ = config.data_words();
     // Ternary values have three codes: weights, and a quarter of DMEM that nothing overwrites.
@@ -637,7 +637,7 @@ class Generator {
     for (std::int64_t b = pmem_at_; b < bias_at_; ++b) legal(static_cast<std::size_t>(b));
   }
 
-  const gen::Config config_;
+  const machine::Config config_;
   const unsigned seed_;
   std::mt19937 random_;
   RandomProgram result_;
@@ -691,8 +691,8 @@ std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
 
 }  // namespace
 
-gen::Config config_of(const RandomDesign& design) {
-  gen::Config config;
+machine::Config config_of(const RandomDesign& design) {
+  machine::Config config;
   config.name = fmt::format("random{}x{}", design.rows, design.cols);
   config.rows = design.rows;
   config.cols = design.cols;
@@ -705,11 +705,11 @@ gen::Config config_of(const RandomDesign& design) {
   config.pipeline_cols = design.pipeline_cols;
   config.columns_per_cycle = design.columns_per_cycle;
   config.ecc = design.ecc;
-  gen::check(config);
+  machine::check(config);
   return config;
 }
 
-RandomProgram random_program(const gen::Config& config, unsigned seed, int instructions) {
+RandomProgram random_program(const machine::Config& config, unsigned seed, int instructions) {
   return Generator(config, seed).make(instructions);
 }
 
@@ -718,7 +718,7 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
   const std::string size = fmt::format("{}x{}", design.rows, design.cols);
   const char* chosen = std::getenv("TRINE_RANDOM_SIZE");
   if (chosen != nullptr && size != chosen) return;
-  const gen::Config config = config_of(design);
+  const machine::Config config = config_of(design);
   const unsigned first = from_environment("TRINE_RANDOM_SEED", 1);
   const unsigned count = from_environment("TRINE_RANDOM_COUNT", seeds);
   const int length = static_cast<int>(from_environment("TRINE_RANDOM_LENGTH", 30));

@@ -12,10 +12,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sim/rtl/build.h"
 #include "sw/compiler/instruction.h"
-#include "sw/compiler/program.h"
+#include "sw/program/program.h"
 
 namespace trine::tests {
 
@@ -27,7 +27,7 @@ struct RandomProgram {
 
 /// The same seed with fewer instructions is the beginning of the same program.
 /// @param instructions  besides the first loads and the last store
-RandomProgram random_program(const gen::Config& config, unsigned seed, int instructions);
+RandomProgram random_program(const machine::Config& config, unsigned seed, int instructions);
 
 /// A design to run them on.
 struct RandomDesign {
@@ -37,7 +37,7 @@ struct RandomDesign {
   bool ecc = false;
 };
 
-gen::Config config_of(const RandomDesign& design);
+machine::Config config_of(const RandomDesign& design);
 
 /// Programs on RTL and architecture simulator: DRAM must be the same at the end. Catch2 assertions.
 /// The environment repeats single cases, see tests/README.md.

@@ -13,11 +13,11 @@
 #include <cstring>
 #include <map>
 
+#include "base/file.h"
+#include "base/process.h"
 #include "gen/generate.h"
 #include "gen/prefix.h"
-#include "sim/rtl/process.h"
 #include "sim/rtl/tiny_program.h"
-#include "sw/base/file.h"
 #include "synth/yosys.h"
 
 using namespace trine;
@@ -70,7 +70,7 @@ std::string netlist_script(const fs::path& design) {
 #endif
 
 /// Writes what the bench reads, NAME.before and NAME.after: its parameters, but for `bench`'s name.
-std::vector<std::string> write_tiny(const gen::Config& config, const fs::path& folder,
+std::vector<std::string> write_tiny(const machine::Config& config, const fs::path& folder,
                                     const std::string& bench, std::uint32_t seed) {
   const sim::TinyProgram tiny = sim::tiny_program(config, seed);
   std::vector<std::uint8_t> memory = tiny.dram;
@@ -88,17 +88,17 @@ std::vector<std::string> write_tiny(const gen::Config& config, const fs::path& f
 std::string simulate(const fs::path& folder, std::vector<std::string> command) {
   const fs::path log = folder / "log";
   command.insert(command.begin(), {"iverilog", "-g2012", "-o", "smoke.vvp"});
-  const int compiled = sim::run_process(command, folder, log);
-  INFO(sim::tail_of(log, 5));
+  const int compiled = run_process(command, folder, log);
+  INFO(tail_of(log, 5));
   REQUIRE(compiled == 0);
-  REQUIRE(sim::run_process({"vvp", "-n", "smoke.vvp"}, folder, log) == 0);
+  REQUIRE(run_process({"vvp", "-n", "smoke.vvp"}, folder, log) == 0);
   return read_text(log);
 }
 
 const std::string kBench = TRINE_SOURCE_DIR "/tests/smoke_icarus_tb.v";
 
 /// The tiny program under Icarus, on what Yosys has made in `folder`: what the bench says.
-std::string run_tiny(const gen::Config& config, const fs::path& folder,
+std::string run_tiny(const machine::Config& config, const fs::path& folder,
                      const std::vector<std::string>& verilog) {
   const std::string top = "smoke_icarus_tb";
   std::vector<std::string> command{"-s", top};
@@ -109,10 +109,10 @@ std::string run_tiny(const gen::Config& config, const fs::path& folder,
   return simulate(folder, command);
 }
 
-gen::Config small_config(const std::string& ecc) {
-  return gen::load_config("edge256",
-                          {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
-                           "memory.param_channels=64", "memory.ecc=" + ecc});
+machine::Config small_config(const std::string& ecc) {
+  return machine::load_config(
+      "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
+                  "memory.param_channels=64", "memory.ecc=" + ecc});
 }
 
 }  // namespace
@@ -124,8 +124,8 @@ TEST_CASE("nothing unknown leaves a 2x2 design, and its results are right, in fo
 #else
   const std::string ecc = "false";
 #endif
-  const gen::Config config = small_config(ecc);
-  const sim::TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
+  const machine::Config config = small_config(ecc);
+  const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");
   write_behaviour(folder / "design", "", folder, "behaviour");
@@ -137,8 +137,8 @@ TEST_CASE("nothing unknown leaves a 2x2 design, and its results are right, in fo
 
 #ifdef TRINE_SLOW_TESTS
 TEST_CASE("a 2x2 netlist runs the tiny program under Icarus", "[synth][netlist][icarus]") {
-  const gen::Config config = small_config("false");
-  const sim::TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
+  const machine::Config config = small_config("false");
+  const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");
   synth::run_yosys(netlist_script(folder / "design"), "netlist", folder, "2x2");
@@ -149,13 +149,13 @@ TEST_CASE("a 2x2 netlist runs the tiny program under Icarus", "[synth][netlist][
 
 TEST_CASE("two designs of other configurations run their programs in one system",
           "[gen][prefix][icarus]") {
-  const sim::TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
+  const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
-  const std::map<std::string, gen::Config> designs{
+  const std::map<std::string, machine::Config> designs{
       {"left", small_config("true")},
-      {"right", gen::load_config("edge64", {"array.rows=1", "array.cols=4", "memory.dmem_kib=8",
-                                            "memory.pmem_kib=8", "vector.softmax=false",
-                                            "array.precisions=[\"int8\"]"})}};
+      {"right", machine::load_config("edge64", {"array.rows=1", "array.cols=4", "memory.dmem_kib=8",
+                                                "memory.pmem_kib=8", "vector.softmax=false",
+                                                "array.precisions=[\"int8\"]"})}};
   std::string benches, instances, done = "1'b1";
   for (const auto& [name, config] : designs) {
     gen::generate(config, folder / name, name);

@@ -63,7 +63,7 @@ std::vector<Array> run_interleaved(const compiler::Program& program,
 }
 
 void require_order_free(const model::Graph& graph, const std::vector<Array>& inputs,
-                        const gen::Config& config, unsigned seeds,
+                        const machine::Config& config, unsigned seeds,
                         compiler::Fusion fusion = compiler::Fusion::kEstimated) {
   CAPTURE(config.to_toml());
   const compiler::Program program = compiler::compile(graph, config, {{}, fusion});
@@ -112,7 +112,7 @@ TEST_CASE("weights in relay are exact and survive any order", "[arch][tokens]") 
     CAPTURE(seed);
     testing::Builder b(seed);
     const int lanes = b.number(0, 1) == 0 ? 8 : 5, kib = b.number(0, 2) == 0 ? 8 : 128;
-    const gen::Config config = testing::small_config(lanes, 8, kib, 8, 64);  // 256 PMEM rows
+    const machine::Config config = testing::small_config(lanes, 8, kib, 8, 64);  // 256 PMEM rows
     const int R = b.number(1, 3), S = b.number(1, 3);
     const int words = b.number(128 / (R * S) + 1, (kib == 8 ? 200 : 250) / (R * S));
     const int size = kib == 8 ? 3 : b.number(4, 20), M = b.number(9, 40);

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
 #include "sw/compiler/network.h"
-#include "sw/fuzz/low_bit.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
+#include "tools/fuzz/low_bit.h"
 
 namespace trine::sim {
 namespace {
@@ -23,13 +23,13 @@ using model::Encoding;
 using testing::require_exact;
 using testing::small_config;
 
-gen::Config all_precisions(gen::Config config) {
+machine::Config all_precisions(machine::Config config) {
   config.int8 = config.ternary = config.binary = true;
   return config;
 }
 
 /// All recorded cases of a network. @return cycles of the slowest
-std::uint64_t require_net(const model::Sample& net, const gen::Config& config) {
+std::uint64_t require_net(const model::Sample& net, const machine::Config& config) {
   CAPTURE(net.file.string(), config.to_toml());
   const model::Graph graph = model::import_model(net.file);
   const reference::VectorSet vectors = reference::read_vectors(net.vectors);
@@ -48,11 +48,11 @@ std::uint64_t require_net(const model::Sample& net, const gen::Config& config) {
   return slowest;
 }
 
-gen::Config random_config(LowBitNet& net) {
+machine::Config random_config(LowBitNet& net) {
   constexpr int kArrays[][2] = {{1, 1}, {3, 5}, {4, 4}, {8, 8}, {4, 8}, {2, 33}, {16, 3}};
   constexpr int kBuses[] = {32, 64, 128, 512};
   const auto& array = kArrays[net.number(0, 6)];
-  gen::Config config = all_precisions(small_config(
+  machine::Config config = all_precisions(small_config(
       array[0], array[1], 8 << net.number(0, 3), 8 << net.number(0, 2), kBuses[net.number(0, 3)]));
   config.param_channels = 64 << net.number(0, 3);
   return config;
@@ -63,7 +63,7 @@ bool require_random_net(unsigned seed) {
   CAPTURE(seed);
   LowBitNet net(seed);
   fuzz::random_low_bit(net);
-  const gen::Config config = random_config(net);
+  const machine::Config config = random_config(net);
   CAPTURE(config.to_toml());
   const std::vector<Array> inputs{net.random_input()};
   try {
@@ -87,7 +87,7 @@ struct PoolRun {
   }
 };
 
-PoolRun require_pool(const model::Graph& graph, const gen::Config& config,
+PoolRun require_pool(const model::Graph& graph, const machine::Config& config,
                      const std::vector<Array>& inputs, compiler::Fusion fusion,
                      const reference::RoundingPolicy& rounding = {}) {
   CAPTURE(config.to_toml(), static_cast<int>(fusion));
@@ -117,7 +117,7 @@ struct AnyPool {
 };
 
 /// Runs with every pool fused. @return whether the network fits the memories
-bool require_all_fused(const model::Graph& graph, const gen::Config& config,
+bool require_all_fused(const model::Graph& graph, const machine::Config& config,
                        const std::vector<Array>& inputs,
                        const reference::RoundingPolicy& rounding = {}) {
   try {
@@ -161,8 +161,8 @@ bool require_fused_int8(unsigned seed) {
   constexpr int kKib[] = {8, 8, 16, 128};
   constexpr int kBuses[] = {32, 64, 128, 512};
   const auto& array = kArrays[net.number(0, 6)];
-  const gen::Config config = small_config(array[0], array[1], kKib[net.number(0, 3)],
-                                          kKib[net.number(0, 3)], kBuses[net.number(0, 3)]);
+  const machine::Config config = small_config(array[0], array[1], kKib[net.number(0, 3)],
+                                              kKib[net.number(0, 3)], kBuses[net.number(0, 3)]);
   const int C = net.number(1, 24);
   const int x = net.input({1, net.number(7, 28), net.number(7, 28), C});
   const auto padding = net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
@@ -199,7 +199,7 @@ TEST_CASE("designs of int8 alone write whole sums and refuse thresholds", "[arch
   LowBitNet net(1);
   const int sums = net.convolution(net.input({1, 4, 4, 3}, Encoding::kInt8), 5, 1, 1,
                                    model::Padding::kValid, Encoding::kInt8);
-  gen::Config config = small_config(4, 4, 16, 8, 64);
+  machine::Config config = small_config(4, 4, 16, 8, 64);
   require_exact(net.graph, config, {net.random_input()});
   net.threshold(sums, Encoding::kInt4);
   CHECK_THROWS_WITH(compiler::compile(net.graph, config),
@@ -214,7 +214,7 @@ TEST_CASE("a program of binary maps is read again", "[arch][lowbit]") {
   const int x = net.input({1, 12, 12, 57}, Encoding::kBinary);
   const int y = net.convolution(x, 1, 1, 1, model::Padding::kValid, Encoding::kBinary);
   net.threshold(y, Encoding::kBinary);
-  const gen::Config config = all_precisions(small_config(4, 4, 128, 16, 64));
+  const machine::Config config = all_precisions(small_config(4, 4, 128, 16, 64));
   const std::string bytes = compiler::serialize(compiler::compile(net.graph, config));
   CHECK_NOTHROW(compiler::parse_program({bytes.begin(), bytes.end()}, "x"));
 }
@@ -243,7 +243,7 @@ TEST_CASE("fused pools of the shipped models save layers and cycles", "[arch][po
     CAPTURE(file);
     const model::Graph graph = model::import_model(models / file);
     const auto inputs = inputs_of(std::filesystem::path(file).stem().c_str());
-    const gen::Config config = gen::load_config("braintta-size");
+    const machine::Config config = machine::load_config("braintta-size");
     const PoolRun apart = require_pool(graph, config, inputs, compiler::Fusion::kNever);
     const PoolRun fused = require_pool(graph, config, inputs, compiler::Fusion::kEstimated);
     CHECK(apart.count(op) == 0);
@@ -260,7 +260,7 @@ TEST_CASE("a pool is fused where that takes fewer cycles", "[arch][pool]") {
   const int y = net.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
   net.graph.outputs = {net.pool(y, true, 3, 3, 2, 2, model::Padding::kSame)};
   const std::vector<Array> inputs{net.random_array(x)};
-  const gen::Config roomy = small_config(8, 8, 128, 64, 64);
+  const machine::Config roomy = small_config(8, 8, 128, 64, 64);
   const PoolRun chosen = require_pool(net.graph, roomy, inputs, compiler::Fusion::kEstimated);
   const PoolRun fused = require_pool(net.graph, roomy, inputs, compiler::Fusion::kAlways);
   CHECK(chosen.count("MAX_POOL_2D") == 1);
@@ -275,7 +275,7 @@ TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]")
   const int y = net.convolution(x, 64, 1, 1, 1, 1, 1, 1, model::Padding::kSame, true);
   net.graph.outputs = {net.pool(y, true, 3, 3, 3, 3, model::Padding::kValid)};
   const std::vector<Array> inputs{net.random_array(x)};
-  const gen::Config narrow = small_config(16, 16, 16, 64, 32);
+  const machine::Config narrow = small_config(16, 16, 16, 64, 32);
   const PoolRun chosen = require_pool(net.graph, narrow, inputs, compiler::Fusion::kEstimated);
   const PoolRun apart = require_pool(net.graph, narrow, inputs, compiler::Fusion::kNever);
   CHECK(chosen.count("CONV_2D+MAX_POOL_2D") == 1);
@@ -283,7 +283,7 @@ TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]")
 }
 
 TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]") {
-  const gen::Config config = small_config(4, 4, 64, 64, 64);
+  const machine::Config config = small_config(4, 4, 64, 64, 64);
   const auto require_apart = [&](testing::Builder& net, int x) {
     const PoolRun run =
         require_pool(net.graph, config, {net.random_array(x)}, compiler::Fusion::kAlways);
@@ -351,7 +351,7 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
   const int x = net.input({1, 12, 12, 5});
   const int y = net.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
   net.graph.outputs = {net.pool(y, true, 2, 2, 2, 2, model::Padding::kValid)};
-  gen::Config config = small_config(4, 4, 64, 64, 64);
+  machine::Config config = small_config(4, 4, 64, 64, 64);
   config.vector = false;
   const PoolRun run =
       require_pool(net.graph, config, {net.random_array(x)}, compiler::Fusion::kEstimated);
@@ -368,7 +368,7 @@ TEST_CASE("low-bit networks are exact on their vectors", "[arch][lowbit]") {
             "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx"},
            {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "cnv_w1a1.onnx", "cnv_w2a2.onnx",
             "finn_tfc_w1a1_build_dataflow.onnx"})) {
-    const auto cycles = require_net(net, gen::load_config("braintta-size"));
+    const auto cycles = require_net(net, machine::load_config("braintta-size"));
     UNSCOPED_INFO(net.name() << " takes " << cycles << " cycles on braintta-size");
     for (const auto& array : {std::pair{4, 4}, {8, 8}, {3, 5}})
       require_net(net, all_precisions(small_config(array.first, array.second, 64, 32, 64)));
@@ -389,8 +389,8 @@ TEST_CASE("random low-bit networks are exact", "[arch][lowbit][random]") {
 TEST_CASE("networks that round halves to even are exact, or refused where it shows",
           "[arch][half_even]") {
   for (const model::Sample& net : model::samples({"onnx/mobilenet_v2.onnx"}, {"resnet8_qdq.onnx"}))
-    require_net(net, gen::load_config("edge256"));
-  const gen::Config config = small_config(4, 4, 32, 16, 64);
+    require_net(net, machine::load_config("edge256"));
+  const machine::Config config = small_config(4, 4, 32, 16, 64);
   for (unsigned seed = 0; seed < 10; ++seed) {
     testing::Builder net(seed);
     const int x = net.input({1, 6, 7, net.number(1, 9)});
@@ -429,7 +429,7 @@ TEST_CASE("an addition that would be off by one code is refused", "[arch][half_e
 
 TEST_CASE("a missing precision is named with operator and tensor", "[arch][lowbit][error]") {
   using Catch::Matchers::Contains;
-  const auto refusal = [](const model::Graph& graph, gen::Config config) -> std::string {
+  const auto refusal = [](const model::Graph& graph, machine::Config config) -> std::string {
     try {
       compiler::compile(graph, config);
     } catch (const Error& e) {
@@ -442,7 +442,7 @@ TEST_CASE("a missing precision is named with operator and tensor", "[arch][lowbi
     const int x = net.input({1, 4, 4, 8}, Encoding::kInt8);
     net.convolution(x, 8, 3, 1, model::Padding::kValid, encoding);
     const std::string name(name_of(encoding));
-    gen::Config config = all_precisions(small_config(4, 4, 16, 16, 64));
+    machine::Config config = all_precisions(small_config(4, 4, 16, 16, 64));
     CHECK(refusal(net.graph, config).empty());
     (encoding == Encoding::kTernary ? config.ternary : config.binary) = false;
     const std::string text = refusal(net.graph, config);

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <optional>
 
-#include "sw/base/error.h"
-#include "sw/base/rounding.h"
+#include "base/error.h"
+#include "base/rounding.h"
 #include "sw/reference/norm.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
@@ -273,7 +273,7 @@ struct Machine::Tile {
   double share = 0;  ///< of the places that a beat can have in the banks: read in a step
 };
 
-Machine::Machine(const gen::Config& config, std::vector<std::uint8_t>& dram)
+Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
     : config_(config),
       dram_(dram),
       dmem_(static_cast<std::size_t>(config.dmem_words()) * 4),

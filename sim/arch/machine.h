@@ -11,8 +11,8 @@
 #include <functional>
 #include <vector>
 
-#include "gen/config.h"
-#include "gen/isa.h"
+#include "machine/config.h"
+#include "machine/isa.h"
 #include "sw/reference/norm.h"
 
 namespace trine::sim {
@@ -49,7 +49,7 @@ struct Work {
 class Machine {
  public:
   /// Memories start at zero. @param dram  what BASE points to; outlives the machine
-  Machine(const gen::Config& config, std::vector<std::uint8_t>& dram);
+  Machine(const machine::Config& config, std::vector<std::uint8_t>& dram);
 
   /// Called for every DMEM word written, in order.
   std::function<void(const DmemWrite&)> on_dmem_write;
@@ -103,7 +103,7 @@ class Machine {
   void check_steps(const isa::Registers& registers) const;
   [[noreturn]] void fail(const std::string& what) const;
 
-  gen::Config config_;
+  machine::Config config_;
   std::vector<std::uint8_t>& dram_;
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;

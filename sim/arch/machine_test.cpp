@@ -4,8 +4,8 @@
 
 #include <numeric>
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
 
 namespace trine::sim {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 using isa::Engine;
 namespace dma = isa::dma;
 
-gen::Config config_8x8() { return testing::small_config(8, 8, 8, 8, 64); }
+machine::Config config_8x8() { return testing::small_config(8, 8, 8, 8, 64); }
 
 /// A load of `words` words.
 isa::Registers transfer(std::int64_t dram, std::int64_t local, std::int64_t words) {
@@ -91,7 +91,7 @@ TEST_CASE("a reduction of 204,800 wraps as the golden layer does", "[arch]") {
   std::fill(weights.begin(), weights.end(), std::uint8_t{0x80});
   Array input = b.random_array(in);
   std::fill(input.bytes.begin(), input.bytes.end(), std::uint8_t{0x80});
-  gen::Config config = testing::small_config(8, 8, 256, 8192, 64);
+  machine::Config config = testing::small_config(8, 8, 256, 8192, 64);
   testing::require_exact(b.graph, config, {input});
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("a slower bus and a longer latency cost cycles", "[arch]") {
   testing::Builder b(5);
   const int in = b.input({1, 16, 16, 8});
   b.graph.outputs = {b.convolution(in, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true)};
-  const compiler::Program program = compiler::compile(b.graph, gen::load_config("edge256"));
+  const compiler::Program program = compiler::compile(b.graph, machine::load_config("edge256"));
   const Array input = b.random_array(in);
   const auto cycles = [&](int latency, double bytes) {
     ArchOptions options;
@@ -191,7 +191,7 @@ TEST_CASE("bank conflicts are counted from the lanes' addresses", "[arch]") {
   const int in = b.input({1, 1, 128, 4});
   b.graph.outputs = {b.convolution(in, 8, 1, 1, 16, 16, 1, 1, model::Padding::kValid, true)};
   const RunResult result =
-      testing::require_exact(b.graph, gen::load_config("edge256"), {b.random_array(in)});
+      testing::require_exact(b.graph, machine::load_config("edge256"), {b.random_array(in)});
   // One tile of 8 positions and one step, 8 lanes in one bank.
   CHECK(result.causes[static_cast<std::size_t>(Cause::kCompute)] == 1);
   CHECK(result.causes[static_cast<std::size_t>(Cause::kBank)] == 7);

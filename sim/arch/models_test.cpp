@@ -17,7 +17,7 @@ using testing::small_config;
 
 /// All vectors of a folder. @return cycles of the slowest
 std::uint64_t require_vectors(const fs::path& model, const fs::path& folder,
-                              const gen::Config& config) {
+                              const machine::Config& config) {
   CAPTURE(model.string(), folder.string(), config.to_toml());
   const model::Graph graph = model::import_model(model);
   const reference::VectorSet vectors = reference::read_vectors(folder);
@@ -39,7 +39,7 @@ std::uint64_t require_vectors(const fs::path& model, const fs::path& folder,
   return slowest;
 }
 
-void require_samples(const std::vector<model::Sample>& samples, const gen::Config& config) {
+void require_samples(const std::vector<model::Sample>& samples, const machine::Config& config) {
   for (const auto& [file, vectors] : samples) require_vectors(file, vectors, config);
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("attention and encoder blocks of ONNX are exact to the golden layers",
 
 TEST_CASE("transformers are exact on 8x8, 16x16 and 5x7", "[arch][model]") {
   for (const auto& array : {std::pair{8, 8}, {16, 16}, {5, 7}}) {
-    const gen::Config config = small_config(array.first, array.second, 128, 64, 64);
+    const machine::Config config = small_config(array.first, array.second, 128, 64, 64);
     require_vectors(kModels / "digit_adder.tflite", kModels / "digit_adder" / "vectors", config);
     const fs::path decoder =
         fs::path(TRINE_SOURCE_DIR) / "tests" / "operators" / "decoder_2x16_8.tflite";
@@ -120,21 +120,21 @@ TEST_CASE("transformers are exact on 8x8, 16x16 and 5x7", "[arch][model]") {
 
 TEST_CASE("LeNet is exact on its vectors", "[arch][model]") {
   require_vectors(kModels / "lenet_mnist.tflite", kModels / "lenet_mnist" / "vectors",
-                  gen::load_config("edge256"));
+                  machine::load_config("edge256"));
 }
 
 TEST_CASE("ResNet-8 is exact and fast enough on the presets", "[arch][model]") {
   for (const auto& [file, vectors] :
        model::samples({"networks/resnet8.tflite"}, {"pretrainedResnet_quant.tflite"})) {
-    CHECK(require_vectors(file, vectors, gen::load_config("edge256")) <= 53500);
-    CHECK(require_vectors(file, vectors, gen::load_config("edge1024")) <= 15000);
+    CHECK(require_vectors(file, vectors, machine::load_config("edge256")) <= 53500);
+    CHECK(require_vectors(file, vectors, machine::load_config("edge1024")) <= 15000);
   }
 }
 
 TEST_CASE("autoencoders are exact with one rounding in fully connected layers", "[arch][model]") {
   for (const auto& [file, vectors] :
        model::samples({"networks/autoencoder.tflite"}, {"ad01_int8.tflite"}))
-    require_vectors(file, vectors / "litert-2.3.0", gen::load_config("edge256"));
+    require_vectors(file, vectors / "litert-2.3.0", machine::load_config("edge256"));
 }
 
 TEST_CASE("networks are exact on any array", "[arch][model]") {
@@ -172,7 +172,7 @@ TEST_CASE("layers are exact on their vectors, or refused with a reason", "[arch]
         ++refused;
         continue;
       }
-      for (const gen::Config& config :
+      for (const machine::Config& config :
            {small_config(8, 8, 128, 64, 64), small_config(8, 8, 8, 8, 64),
             small_config(16, 16, 8, 8, 512), small_config(3, 5, 8, 16, 32)})
         require_vectors(sample.file, sample.vectors, config);

@@ -86,7 +86,7 @@ TEST_CASE("odd shapes equal the golden layers on odd arrays", "[arch][random][od
     for (const auto& array : kArrays) {
       CAPTURE(seed);
       Builder b(seed);
-      const gen::Config config = small_config(array[0], array[1], 16, 16, 64);
+      const machine::Config config = small_config(array[0], array[1], 16, 16, 64);
       b.one_scale = true;
       int x = b.input({1, odd(b, 20), odd(b, 40), odd(b, 1000)});
       for (int i = b.number(1, 3); i > 0 && b.graph.tensor(x).elements() < 30000; --i)

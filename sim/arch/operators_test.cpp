@@ -160,7 +160,7 @@ TEST_CASE("normalizations over many channels equal the golden layer", "[arch][ra
     Array codes = b.random_array(from);
     if (b.number(0, 2) == 0)  // all alike but some
       for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x75};
-    gen::Config config = testing::small_config(b.number(1, 9), 4, 128, 8, 64);
+    machine::Config config = testing::small_config(b.number(1, 9), 4, 128, 8, 64);
     config.param_channels = 4096;
     testing::require_exact(b.graph, config, {codes});
   }
@@ -169,7 +169,7 @@ TEST_CASE("normalizations over many channels equal the golden layer", "[arch][ra
 TEST_CASE("a normalization of more channels than parameters is refused", "[arch][norm][error]") {
   Builder b(1);
   b.graph.outputs = {b.normalization(b.input({1, 1, 2, 300}), true)};
-  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.param_channels = 256;
   CHECK_THROWS_WITH(compiler::compile(b.graph, config),
                     Catch::Matchers::Contains("op 0 LAYER_NORM: tensor 3 't3': 300 channels, "
@@ -177,7 +177,7 @@ TEST_CASE("a normalization of more channels than parameters is refused", "[arch]
 }
 
 TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[arch][softmax]") {
-  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   const auto operators = [&](int channels, bool reshaped) {  // on the machine
     Builder b(1);
     b.one_scale = true;
@@ -190,7 +190,7 @@ TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[
   CHECK(operators(12, false) == 2);
   CHECK(operators(4095, false) == 2);
   CHECK(operators(12, true) == 1);  // its channels lie in two pixels
-  for (bool gen::Config::*key : {&gen::Config::softmax, &gen::Config::vector}) {
+  for (bool machine::Config::*key : {&machine::Config::softmax, &machine::Config::vector}) {
     config = testing::small_config(4, 4, 32, 16, 64);
     config.*key = false;
     CHECK(operators(12, false) == 1);
@@ -255,7 +255,7 @@ TEST_CASE("lanes take a channel word each of a window that covers the map", "[ar
   Builder b(1);
   const int x = b.convolution(b.input({1, 7, 9, 8}), 66, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
   b.graph.outputs = {b.pool(x, false, 7, 9, 1, 1, Padding::kValid)};
-  const gen::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
   const RunResult result = testing::require_exact(b.graph, config, {b.random_array(0)});
   CHECK(result.layers.at(1).cycles < 300);
 }
@@ -300,7 +300,7 @@ TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
   const auto map = [&](int rows, int channels) {
     return b.unary(b.input({rows, channels}), OpKind::kRelu, "RELU");
   };
-  const gen::Config config = testing::small_config(5, 7, 16, 8, 64);
+  const machine::Config config = testing::small_config(5, 7, 16, 8, 64);
   SECTION("of one operand of two") {
     const int x = b.reshape(map(6, 8), {12, 4}), y = map(12, 4);
     const bool swap = GENERATE(false, true);
@@ -347,7 +347,7 @@ TEST_CASE("products of two maps need their hardware and whole beats of columns",
           "[arch][matmul][error]") {
   Builder b(1);
   b.graph.outputs = {b.batch_matmul(b.input({3, 4}), b.input({5, 4}), false, true)};
-  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.matmul = false;
   REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("(matmul.enable)"));
   config = testing::small_config(4, 1, 32, 16, 64);
@@ -358,7 +358,7 @@ TEST_CASE("channels that were pixels need products of two maps", "[arch][transpo
   Builder b(1);
   const int x = b.transpose(b.unary(b.input({2, 5}), OpKind::kRelu, "RELU"), {1, 0});
   b.graph.outputs = {b.unary(x, OpKind::kRelu6, "RELU6")};
-  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.matmul = false;
   REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("(matmul.enable)"));
 }
@@ -465,7 +465,7 @@ TEST_CASE("attention of any length and size of heads equals the golden layers",
       CAPTURE(tokens, size, ++seed);
       Builder b(seed);
       const auto& array = kArrays[b.number(0, 3)];
-      const gen::Config config =
+      const machine::Config config =
           testing::small_config(array[0], array[1], kKib[b.number(0, 2)], kKib[b.number(0, 2)], 64);
       CAPTURE(config.to_toml());
       b.graph.outputs = {attention(b, tokens, b.number(1, 3), size)};
@@ -545,7 +545,7 @@ TEST_CASE("bilinear resizes equal the golden layer", "[arch][random][resize]") {
 TEST_CASE("a bilinear resize whose weights are too fine is refused", "[arch][resize][error]") {
   Builder b(1);
   b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 12, 12, false, false)};
-  const gen::Config config = testing::small_config(8, 8, 16, 16, 64);
+  const machine::Config config = testing::small_config(8, 8, 16, 16, 64);
   REQUIRE_THROWS_WITH(
       compiler::compile(b.graph, config),
       Catch::Matchers::Contains(
@@ -633,7 +633,7 @@ TEST_CASE("without a vector unit convolutions move the codes", "[arch][random][m
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    gen::Config config = random_config(b);
+    machine::Config config = random_config(b);
     config.vector = config.table = false;
     b.one_scale = true;
     const std::vector<int> s = random_shape(b);
@@ -657,7 +657,7 @@ TEST_CASE("whole words of a concatenation are not copied", "[arch][movement]") {
   for (const int channels : {8, 12, 16, 5})
     branches.push_back(b.convolution(x, channels, 1, 1, 1, 1, 1, 1, Padding::kSame, true));
   b.graph.outputs = {b.concatenation(branches, 3)};
-  const gen::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
   const compiler::Program program = compiler::compile(b.graph, config);
   REQUIRE(program.layers.size() == 4);
   testing::require_exact(b.graph, config, {b.random_array(x)});

@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
 #include "sw/compiler/network.h"
 
 namespace trine::sim {
@@ -20,7 +20,7 @@ using testing::random_padding;
 void random_convolution(unsigned seed) {
   CAPTURE(seed);
   Builder b(seed);
-  const gen::Config config = random_config(b);
+  const machine::Config config = random_config(b);
   const int R = b.number(1, 5), S = b.number(1, 5);
   const int dilation_h = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
   const int dilation_w = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
@@ -42,7 +42,7 @@ void random_convolution(unsigned seed) {
 void random_groups(unsigned seed) {
   CAPTURE(seed);
   Builder b(seed);
-  gen::Config config = random_config(b);
+  machine::Config config = random_config(b);
   config.depthwise = b.number(0, 3) != 0;
   const int R = b.number(1, 5), S = b.number(0, 9) == 0 ? b.number(6, 11) : b.number(1, 5);
   const int dilation_h = b.number(0, 3) == 0 ? b.number(2, 3) : 1;
@@ -74,7 +74,7 @@ void random_groups(unsigned seed) {
 void random_network(unsigned seed) {
   CAPTURE(seed);
   Builder b(seed);
-  const gen::Config config = random_config(b);
+  const machine::Config config = random_config(b);
   CAPTURE(config.to_toml());
   const int in = b.input({1, b.number(4, 20), b.number(4, 20), b.number(1, 20)});
   int t = in;
@@ -201,7 +201,7 @@ TEST_CASE("folded inputs and networks on their side equal the golden layers", "[
     }
     b.graph.outputs = {x};
     CAPTURE(testing::text_of(b.graph));
-    gen::Config config = testing::random_config(b);
+    machine::Config config = testing::random_config(b);
     CAPTURE(config.to_toml());
     const compiler::Program program = compiler::compile(b.graph, config);
     const compiler::TensorLayout& layout = program.inputs.at(0);
@@ -222,7 +222,7 @@ TEST_CASE("folded inputs and networks on their side equal the golden layers", "[
 
 /// Where the border is as wide as what the lending lanes bring, fewer of them do; else not.
 TEST_CASE("rows of depthwise layers borrow the next row's border", "[arch][random]") {
-  const gen::Config config = testing::small_config(2, 8, 64, 64, 64);
+  const machine::Config config = testing::small_config(2, 8, 64, 64, 64);
   std::set<std::pair<int, int>> ways;
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     Builder b(seed);
@@ -254,7 +254,7 @@ TEST_CASE("rows of depthwise layers borrow the next row's border", "[arch][rando
 
 TEST_CASE("pixels that nobody reads are not computed", "[arch]") {
   Builder b(1);
-  gen::Config config;
+  machine::Config config;
   const int in = b.input({1, 16, 16, 32});
   const int first = b.convolution(in, 32, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
   const int second = b.convolution(first, 32, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
@@ -279,7 +279,7 @@ TEST_CASE("fully connected layers over several rows equal the golden layer", "[a
   for (unsigned seed = 1; seed <= 30; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const gen::Config config = random_config(b);
+    const machine::Config config = random_config(b);
     CAPTURE(config.to_toml());
     const int K = b.number(1, 400);
     const int in = b.input({b.number(1, 40), K});

@@ -3,9 +3,9 @@
 // Networks that the compiler writes as others first: uint8 codes, weights with a zero point. The
 // golden layers run them as they are.
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
-#include "sw/fuzz/networks.h"
+#include "tools/fuzz/networks.h"
 
 namespace trine::sim {
 namespace {
@@ -28,7 +28,7 @@ constexpr unsigned kSeeds = 2000;
 constexpr unsigned kSeeds = 100;
 #endif
 
-void require_exact(Builder& b, const gen::Config& config) {
+void require_exact(Builder& b, const machine::Config& config) {
   CAPTURE(config.to_toml(), text_of(b.graph));
   std::vector<Array> inputs;
   for (const int t : b.graph.inputs) {
@@ -77,7 +77,7 @@ TEST_CASE("uint8 networks equal the golden layers", "[arch][random][rewrite]") {
   for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const gen::Config config = random_config(b);
+    const machine::Config config = random_config(b);
     b.graph.outputs = {random_network(b)};
     use_one_scale(b.graph);
     shift_weights(b);
@@ -103,7 +103,7 @@ TEST_CASE("weights of FULLY_CONNECTED and of ONNX have zero points", "[arch][ran
   for (unsigned seed = 1; seed <= kSeeds; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const gen::Config config = random_config(b);
+    const machine::Config config = random_config(b);
     const int rows = b.number(1, 9), K = b.number(1, 40);
     int x = b.input({rows, K});
     const bool onnx = b.number(0, 1) == 0;
@@ -164,7 +164,7 @@ TEST_CASE("batches equal the golden layers", "[arch][random][rewrite][batch]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    const gen::Config config = random_config(b);
+    const machine::Config config = random_config(b);
     b.one_scale = b.number(0, 1) == 0;
     const bool unsigned_codes = b.number(0, 3) == 0;
     random_images(b);
@@ -205,7 +205,7 @@ TEST_CASE("what mixes the images of a batch is refused", "[arch][rewrite][batch]
 
 TEST_CASE("uint8 codes at the ends of an int8 network cost no layer", "[arch][rewrite]") {
   Builder b(1);
-  const gen::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
   const int outer = b.input({1, 4, 4, 4});
   const int x = b.unary(outer, OpKind::kQuantize, "QUANTIZE");
   const int y = b.convolution(x, 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);

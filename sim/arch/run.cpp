@@ -2,8 +2,8 @@
 
 #include "sim/arch/run.h"
 
-#include "sw/base/error.h"
-#include "sw/compiler/host.h"
+#include "base/error.h"
+#include "sw/program/host.h"
 
 namespace trine::sim {
 

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
 #include "sw/compiler/network.h"
 #include "sw/reference/vectors.h"
 
@@ -40,7 +40,7 @@ std::vector<Array> run_stages(const compiler::Program& program, std::vector<Arra
 }
 
 TEST_CASE("operators without hardware run on the host if that is allowed", "[arch][host]") {
-  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.softmax = false;
   for (unsigned seed = 1; seed <= 10; ++seed) {
     CAPTURE(seed);
@@ -62,7 +62,7 @@ TEST_CASE("operators without hardware run on the host if that is allowed", "[arc
 TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   const model::Graph graph = model::import_tflite(folder / "lstm_sequence.tflite");
-  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   REQUIRE_THROWS_WITH(compiler::compile(graph, config),
                       Catch::Matchers::Contains("op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: tensor 15"));
   const reference::VectorSet vectors = reference::read_vectors(folder / "lstm_sequence");
@@ -79,7 +79,7 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
 }
 
 TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][norm]") {
-  gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.softmax = false;
   for (unsigned seed = 1; seed <= 10; ++seed) {
     CAPTURE(seed);
@@ -99,7 +99,7 @@ TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][nor
 }
 
 TEST_CASE("allowing the host changes nothing where the machine does all", "[arch][host]") {
-  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   Builder b(3);
   const int x = b.input({1, 5, 6, 7});
   b.graph.outputs = {b.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true)};
@@ -135,7 +135,7 @@ int floats(Builder& b, model::OpKind kind, const std::string& name, const std::v
 
 TEST_CASE("float operators between convolutions run on the host", "[arch][host][onnx]") {
   using model::OpKind;
-  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   for (unsigned seed = 1; seed <= 5; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
@@ -209,7 +209,7 @@ model::Graph of_planes(Builder b, const std::string& steps) {
 }
 
 TEST_CASE("images of planes cost no cycles: the host lays them out", "[arch][host][transpose]") {
-  const gen::Config config = testing::small_config(4, 4, 32, 16, 64);
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   for (unsigned seed = 1; seed <= 4; ++seed)
     for (const std::string steps : {"t", "rt", "qt"}) {
       CAPTURE(seed, steps);

@@ -3,8 +3,8 @@
 // Functions of one code by the lookup table, and operators on two maps, random and on random
 // configurations, against the golden layers.
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
 #include "sw/compiler/network.h"
 
 namespace trine::sim {
@@ -259,7 +259,7 @@ using Layers = std::vector<std::string>;
 
 TEST_CASE("functions join the layer that makes the code", "[arch][table]") {
   Builder b(1);
-  const gen::Config config = small_config(8, 8, 128, 64, 64);
+  const machine::Config config = small_config(8, 8, 128, 64, 64);
   const int from = b.input({1, 6, 6, 8});
   const int conv = b.convolution(from, 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
   const int gate = b.unary(conv, OpKind::kLogistic, "LOGISTIC");
@@ -309,7 +309,7 @@ TEST_CASE("equal tables are loaded once", "[arch][table]") {
 }
 
 TEST_CASE("without a vector unit tables follow convolutions", "[arch][table]") {
-  gen::Config config = small_config(8, 8, 128, 64, 64);
+  machine::Config config = small_config(8, 8, 128, 64, 64);
   config.vector = false;
   Builder b(1);
   const int f = b.unary(b.input({1, 5, 6, 7}), OpKind::kTanh, "TANH");
@@ -319,7 +319,7 @@ TEST_CASE("without a vector unit tables follow convolutions", "[arch][table]") {
 }
 
 TEST_CASE("without a table what needs one is refused by name", "[arch][table][error]") {
-  gen::Config config = small_config(8, 8, 128, 64, 64);
+  machine::Config config = small_config(8, 8, 128, 64, 64);
   config.table = false;
   Builder b(1);
   const int from = b.input({1, 6, 6, 8});

@@ -9,13 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "sim/arch/run.h"
-#include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
-#include "sw/compiler/host.h"
-#include "sw/fuzz/builder.h"
 #include "sw/model/expand.h"
+#include "sw/program/host.h"
 #include "sw/reference/run.h"
+#include "tools/fuzz/builder.h"
 
 namespace trine::sim::testing {
 
@@ -29,7 +29,7 @@ using fuzz::small_config;
 using fuzz::text_of;
 
 /// Compiles, runs, compares.
-inline RunResult require_exact(const model::Graph& graph, const gen::Config& config,
+inline RunResult require_exact(const model::Graph& graph, const machine::Config& config,
                                const std::vector<Array>& inputs,
                                const reference::RoundingPolicy& rounding = {}) {
   const compiler::Program program = compiler::compile(graph, config, {rounding});
@@ -40,7 +40,7 @@ inline RunResult require_exact(const model::Graph& graph, const gen::Config& con
 }
 
 /// As require_exact(), with memories as large as the largest tensor asks for.
-inline RunResult require_exact_with_room(const model::Graph& graph, gen::Config config,
+inline RunResult require_exact_with_room(const model::Graph& graph, machine::Config config,
                                          const std::vector<Array>& inputs,
                                          const reference::RoundingPolicy& rounding = {}) {
   for (int doublings = 0;; ++doublings) try {
@@ -60,7 +60,7 @@ template <typename Make>
 void check(unsigned seed, Make make) {
   CAPTURE(seed);
   Builder b(seed);
-  const gen::Config config = random_config(b);
+  const machine::Config config = random_config(b);
   CAPTURE(config.to_toml());
   b.graph.outputs = {make(b)};
   CAPTURE(text_of(b.graph));
@@ -78,7 +78,7 @@ void check_wide(unsigned seed, Make make) {
   unsigned wide = seed;
   for (bool found = false; !found; wide += 100'000) {
     Builder b(wide);
-    const gen::Config config = random_config(b);
+    const machine::Config config = random_config(b);
     found = config.cols >= config.data_words();
     if (found) break;
   }

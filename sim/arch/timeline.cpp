@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "sim/arch/latency.h"
-#include "sw/base/error.h"
 
 namespace trine::sim {
 namespace {
@@ -21,7 +21,7 @@ constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector,
 
 }  // namespace
 
-Timeline::Timeline(const gen::Config& config, const BusOptions& bus, std::size_t words)
+Timeline::Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words)
     : config_(config), bus_(bus), words_(words) {
   const double width = config.axi_data_bits / 8.0;
   if (bus_.bytes_per_cycle <= 0 || bus_.bytes_per_cycle > width) bus_.bytes_per_cycle = width;

@@ -15,8 +15,8 @@
 #include <deque>
 #include <vector>
 
-#include "gen/config.h"
-#include "gen/isa.h"
+#include "machine/config.h"
+#include "machine/isa.h"
 #include "sim/arch/machine.h"
 #include "sim/result.h"
 
@@ -30,7 +30,7 @@ struct BusOptions {
 class Timeline {
  public:
   /// @param words  of the whole program
-  Timeline(const gen::Config& config, const BusOptions& bus, std::size_t words);
+  Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words);
 
   /// The first word.
   void begin();
@@ -96,7 +96,7 @@ class Timeline {
   void add_segment(Time from, Time to, Cause cause);
   Queue& queue(isa::Engine engine) { return queues_[static_cast<std::size_t>(engine)]; }
 
-  gen::Config config_;
+  machine::Config config_;
   BusOptions bus_;
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]

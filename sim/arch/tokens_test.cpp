@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/base/error.h"
 #include "sw/compiler/fusion.h"
 #include "sw/compiler/network.h"
 
@@ -16,13 +16,13 @@ namespace {
 
 using testing::Builder;
 
-compiler::Network planned(const model::Graph& graph, const gen::Config& config) {
+compiler::Network planned(const model::Graph& graph, const machine::Config& config) {
   compiler::Network network = compiler::lower(graph, config, {});
   compiler::orient_and_plan(network, config, compiler::Fusion::kEstimated);
   return network;
 }
 
-std::uint64_t cycles(Builder& b, const gen::Config& config, int output) {
+std::uint64_t cycles(Builder& b, const machine::Config& config, int output) {
   b.graph.outputs = {output};
   std::vector<Array> inputs;
   for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
@@ -58,7 +58,7 @@ TEST_CASE("a residual that fills the memory is loaded again for its sum", "[arch
 
 TEST_CASE("a product begins with the first tokens that a normalization has made",
           "[arch][tokens][norm]") {
-  gen::Config config = testing::small_config(8, 8, 128, 64, 64);
+  machine::Config config = testing::small_config(8, 8, 128, 64, 64);
   config.param_channels = 1024;
   const auto run = [&](bool norm, bool product) {
     Builder b(1);
@@ -77,7 +77,7 @@ TEST_CASE("maps of tokens are exact whatever their parts", "[arch][tokens]") {
   for (unsigned seed = 1; seed <= 40; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
-    gen::Config config = testing::random_config(b);
+    machine::Config config = testing::random_config(b);
     config.dmem_kib = b.number(16, 32);
     config.axi_data_bits = std::min(config.axi_data_bits, 128);
     CAPTURE(config.to_toml());

@@ -12,13 +12,13 @@
 #include <fstream>
 #include <vector>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "base/progress.h"
+#include "base/root.h"
 #include "gen/generate.h"
-#include "gen/root.h"
-#include "sim/rtl/process.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
-#include "sw/base/hash.h"
-#include "sw/base/progress.h"
 #include "synth/synthesize.h"
 
 namespace trine::sim {
@@ -28,7 +28,7 @@ namespace {
 constexpr const char* kShimFiles[] = {"sim/rtl/shim.cpp", "sim/rtl/abi.h", "sim/rtl/memory.h"};
 constexpr const char* kInjectFile = "sim/rtl/inject.vlt";
 
-fs::path source_folder() { return gen::root(); }
+fs::path source_folder() { return project_root(); }
 
 /// The processor as -march=native sees it.
 std::string processor() {
@@ -179,7 +179,7 @@ fs::path cache_folder() {
   return fs::temp_directory_path() / "trine-cache";
 }
 
-fs::path build_model(const gen::Config& config, const BuildOptions& options) {
+fs::path build_model(const machine::Config& config, const BuildOptions& options) {
   const TemporaryFolder scratch(cache_folder() / "rtl", "design");
   const fs::path design = scratch.path() / "design";
   gen::generate(config, design);

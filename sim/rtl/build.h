@@ -5,17 +5,18 @@
 //
 // The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine. A model is found by
 // the hash of everything that it depends on: the emitted files, the shim, the flags, the versions
-// of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR every model counts lines and toggles
-// and leaves a file there (tests/coverage). It is built in a folder of its own and moved into place
-// when complete, under a lock, so processes can build at the same time. Beside it lies its checksum:
-// a damaged model is built again. Folders that a killed process left are removed by the next build.
+// of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR every model counts lines
+// and toggles and leaves a file there (tests/coverage). It is built in a folder of its own and
+// moved into place when complete, under a lock, so processes can build at the same time. Beside it
+// lies its checksum: a damaged model is built again. Folders that a killed process left are removed
+// by the next build.
 
 #pragma once
 
 #include <filesystem>
 #include <string>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sim/rtl/abi.h"
 
 namespace trine::sim {
@@ -39,7 +40,7 @@ std::filesystem::path cache_folder();
 
 /// The shared object of this design, built if the cache does not have it.
 /// @throws Error  a tool is missing or fails; names the log
-std::filesystem::path build_model(const gen::Config& config, const BuildOptions& options);
+std::filesystem::path build_model(const machine::Config& config, const BuildOptions& options);
 
 /// The same for a folder with a trine.f and a module trine_top. `label` names it in messages.
 std::filesystem::path build_design(const std::filesystem::path& design, const std::string& label,

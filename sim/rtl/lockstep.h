@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "sim/rtl/abi.h"
-#include "sw/compiler/program.h"
+#include "sw/program/program.h"
 
 namespace trine::sim {
 

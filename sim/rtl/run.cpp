@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstring>
 
-#include "gen/csr.h"
+#include "base/error.h"
+#include "machine/csr.h"
 #include "sim/rtl/lockstep.h"
-#include "sw/base/error.h"
-#include "sw/compiler/host.h"
+#include "sw/program/host.h"
 #include "sw/runtime/trine_runtime.h"
 
 namespace trine::sim {

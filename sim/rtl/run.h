@@ -14,7 +14,7 @@
 #include "sim/result.h"
 #include "sim/rtl/abi.h"
 #include "sim/rtl/build.h"
-#include "sw/compiler/program.h"
+#include "sw/program/program.h"
 
 namespace trine::sim {
 

@@ -12,12 +12,12 @@
 #include <cstring>
 #include <numeric>
 
-#include "gen/csr.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "machine/csr.h"
 #include "sim/arch/run.h"
-#include "sim/rtl/process.h"
 #include "sim/rtl/tiny_program.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
 #include "sw/runtime/trine_runtime.h"
 
 using namespace trine;
@@ -26,9 +26,9 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-gen::Config small_config() {
-  return gen::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
-                                      "memory.pmem_kib=8", "memory.param_channels=64"});
+machine::Config small_config() {
+  return machine::load_config("edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8",
+                                          "memory.pmem_kib=8", "memory.param_channels=64"});
 }
 
 /// One design serves all tests here: with assertions and lockstep.
@@ -482,7 +482,7 @@ TEST_CASE("a fetch outside of the window and one that is not answered are told a
 
 TEST_CASE("a program for another configuration is refused by driver, design and simulator",
           "[rtl][run][error]") {
-  gen::Config other = small_config();
+  machine::Config other = small_config();
   other.pmem_kib *= 2;
   TinyProgram tiny = tiny_program(other, 1);
   tiny.program.config = small_config();
@@ -504,7 +504,7 @@ TEST_CASE("a program for another configuration is refused by driver, design and 
 }
 
 TEST_CASE("a program runs on a design whose pipeline is another", "[rtl][run]") {
-  gen::Config compiled_for = small_config();
+  machine::Config compiled_for = small_config();
   compiled_for.pipeline_rows = compiled_for.pipeline_cols = 1;
   compiled_for.name = "before";
   TinyProgram tiny = tiny_program(compiled_for, 1);

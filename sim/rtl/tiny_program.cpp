@@ -122,7 +122,7 @@ Registers window_registers(int rows, int in, int out) {
   return r;
 }
 
-Registers convolution(const gen::Config& config) {
+Registers convolution(const machine::Config& config) {
   Registers r = window_registers(config.rows, kInputAt, kResultAt);
   r.set(agu::kGroupsLast, (kOutputs + config.cols - 1) / config.cols - 1);
   r.set(post::kPadCode, kInputZero);
@@ -133,7 +133,7 @@ Registers convolution(const gen::Config& config) {
   return r;
 }
 
-Registers maximum(const gen::Config& config) {
+Registers maximum(const machine::Config& config) {
   Registers r = window_registers(config.rows, kResultAt, kMaximumAt);
   r.set(agu::kWordsLast, kOutputWords - 1);
   r.set(post::kPadCode, kMaximumMin);
@@ -184,7 +184,7 @@ void put_map(std::vector<std::uint8_t>& dram, int at, const std::int8_t (&map)[k
           static_cast<std::uint8_t>(map[m][p]);
 }
 
-std::vector<std::uint8_t> dram_image(const gen::Config& config, const Data& d) {
+std::vector<std::uint8_t> dram_image(const machine::Config& config, const Data& d) {
   std::vector<std::uint8_t> dram(kDramBytes, 0);
   std::memcpy(dram.data() + kInputDram, d.input, sizeof d.input);
   for (int m = 0; m < kOutputs; ++m) {
@@ -204,7 +204,7 @@ std::vector<std::uint8_t> dram_image(const gen::Config& config, const Data& d) {
 
 constexpr int op(isa::dma::Target target) { return static_cast<int>(target); }
 
-void write_words(const gen::Config& config, compiler::Program& program) {
+void write_words(const machine::Config& config, compiler::Program& program) {
   const auto whole_beats = [&config](int words) {
     return (words + config.data_words() - 1) / config.data_words() * config.data_words();
   };
@@ -230,7 +230,7 @@ void write_words(const gen::Config& config, compiler::Program& program) {
 
 }  // namespace
 
-TinyProgram tiny_program(const gen::Config& config, std::uint32_t seed) {
+TinyProgram tiny_program(const machine::Config& config, std::uint32_t seed) {
   assert(config.cols % config.data_words() == 0);
   Data data = draw(seed);
   compute(data);

@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "gen/config.h"
-#include "sw/compiler/program.h"
+#include "machine/config.h"
+#include "sw/program/program.h"
 
 namespace trine::sim {
 
@@ -22,6 +22,6 @@ struct TinyProgram {
 };
 
 /// @param seed  of the data. @pre cols is a multiple of data_words()
-TinyProgram tiny_program(const gen::Config& config, std::uint32_t seed);
+TinyProgram tiny_program(const machine::Config& config, std::uint32_t seed);
 
 }  // namespace trine::sim

@@ -10,7 +10,7 @@
 #include <optional>
 #include <set>
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 #include "sw/compiler/network.h"
 
 namespace trine::compiler {
@@ -33,7 +33,7 @@ struct Block {
 
 class Attention {
  public:
-  Attention(Network& net, const gen::Config& config) : net_(net), config_(config) {}
+  Attention(Network& net, const machine::Config& config) : net_(net), config_(config) {}
 
   void run() {
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
@@ -209,12 +209,12 @@ class Attention {
   }
 
   Network& net_;
-  const gen::Config& config_;
+  const machine::Config& config_;
 };
 
 }  // namespace
 
-void overlap_attention(Network& network, const gen::Config& config) {
+void overlap_attention(Network& network, const machine::Config& config) {
   Attention(network, config).run();
   set_lifetimes(network);
 }

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/compiler/emitter.h"
 #include "sw/compiler/network.h"
 #include "sw/compiler/plan.h"
@@ -49,7 +49,7 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   return text;
 }
 
-Program compile_stage(const model::Graph& graph, const gen::Config& config,
+Program compile_stage(const model::Graph& graph, const machine::Config& config,
                       const CompileOptions& options) {
   Network network = lower(graph, config, options.rounding);
   drop_unread_pixels(network, config);
@@ -92,7 +92,7 @@ Program compile_stage(const model::Graph& graph, const gen::Config& config,
 }
 
 /// Stage after stage. @throws Unsupported  with indices into graph.ops
-Program compile_stages(const model::Graph& graph, const gen::Config& config,
+Program compile_stages(const model::Graph& graph, const machine::Config& config,
                        const CompileOptions& options) {
   std::vector<Program> programs;
   for (const Stage& stage : stages_of(graph)) {
@@ -111,7 +111,7 @@ Program compile_stages(const model::Graph& graph, const gen::Config& config,
 }
 
 /// @throws Error  with what the user can do, besides
-Program compile_on_machine(const model::Graph& graph, const gen::Config& config,
+Program compile_on_machine(const model::Graph& graph, const machine::Config& config,
                            const CompileOptions& options) try {
   return compile_stage(graph, config, options);
 } catch (const Unsupported& e) {
@@ -145,9 +145,9 @@ void mark_host(model::Graph* graph) {
 
 }  // namespace
 
-Program compile(const model::Graph& graph, const gen::Config& config,
+Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
-  gen::check(config);
+  machine::check(config);
   model::check(graph);
   model::Graph split = rewritten(graph);
   if (!options.allow_host) return compile_on_machine(split, config, options);

@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sw/compiler/fusion.h"
-#include "sw/compiler/program.h"
 #include "sw/model/graph.h"
+#include "sw/program/program.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {
@@ -20,7 +20,7 @@ struct CompileOptions {
 
 /// The result is the same for the same inputs, byte for byte.
 /// @throws Error  operators that the machine lacks (name, index, tensor), or what does not fit
-Program compile(const model::Graph& graph, const gen::Config& config,
+Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options = {});
 
 }  // namespace trine::compiler

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 #include "sw/compiler/network.h"
 
 namespace trine::compiler {
@@ -60,7 +60,7 @@ std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx
   return std::nullopt;
 }
 
-Former best_former(const Geometry& g, const gen::Config& config) {
+Former best_former(const Geometry& g, const machine::Config& config) {
   // A step for each tap always does.
   Former best{g.S, g.dil_x, 0, 0};
   const int rows = config.rows;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "sw/base/error.h"
-#include "sw/base/rounding.h"
+#include "base/error.h"
+#include "base/rounding.h"
 #include "sw/compiler/emitter.h"
 
 namespace trine::compiler {
@@ -457,7 +457,7 @@ int lanes_of_a_bank(const Split& s, int pitch, int banks) {
   return most;
 }
 
-Split best_split(int height, int width, int pitch, const gen::Config& config) {
+Split best_split(int height, int width, int pitch, const machine::Config& config) {
   const int lanes = config.rows;
   Split best;
   for (int cols = 1; cols <= std::min(width, 255); ++cols) {

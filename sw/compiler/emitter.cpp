@@ -6,8 +6,8 @@
 #include <cassert>
 #include <cstring>
 
-#include "sw/base/error.h"
-#include "sw/base/rounding.h"
+#include "base/error.h"
+#include "base/rounding.h"
 
 namespace trine::compiler {
 namespace {
@@ -24,7 +24,7 @@ constexpr int kInputParts = 6;        ///< of a layer whose input arrives while 
 /// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
 /// enough for others. With more of them parameters would come earlier, among columns that drain,
 /// which wait a cycle for each entry's beat (vww on 1,024 entries: 2 % of its cycles).
-std::int64_t parameter_entries(const Network& network, const gen::Config& config,
+std::int64_t parameter_entries(const Network& network, const machine::Config& config,
                                const Plan& plan) {
   constexpr std::int64_t kEnough = 512;
   std::int64_t entries = kEnough;
@@ -53,7 +53,7 @@ std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
 
 }  // namespace
 
-Emitter::Emitter(const Network& network, const gen::Config& config, Plan& plan)
+Emitter::Emitter(const Network& network, const machine::Config& config, Plan& plan)
     : net_(network),
       config_(config),
       plan_(plan),

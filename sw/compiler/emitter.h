@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sw/compiler/instruction.h"
 #include "sw/compiler/network.h"
 #include "sw/compiler/plan.h"
@@ -36,7 +36,7 @@ struct FilterPart {
 
 class Emitter {
  public:
-  Emitter(const Network& network, const gen::Config& config, Plan& plan);
+  Emitter(const Network& network, const machine::Config& config, Plan& plan);
 
   /// All layers. @throws Error  a field of an instruction is too small
   void run();
@@ -154,7 +154,7 @@ class Emitter {
   const Shape& shape(int map) const { return net_.maps[static_cast<std::size_t>(map)].shape; }
 
   const Network& net_;
-  const gen::Config& config_;
+  const machine::Config& config_;
   Plan& plan_;
   int layer_ = 0;
   Slots pmem_, params_;

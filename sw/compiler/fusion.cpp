@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::compiler {
 namespace {
@@ -69,7 +69,7 @@ Network fused(Network network, int index) {
   return network;
 }
 
-void check_vector(const Network& network, const gen::Config& config) {
+void check_vector(const Network& network, const machine::Config& config) {
   std::string errors;
   for (const Layer& layer : network.layers) {
     if (layer.kind == LayerKind::kConv || config.vector) continue;
@@ -81,7 +81,7 @@ void check_vector(const Network& network, const gen::Config& config) {
 }
 
 /// Nothing if the network does not fit the machine.
-std::optional<Plan> try_plan(const Network& network, const gen::Config& config) {
+std::optional<Plan> try_plan(const Network& network, const machine::Config& config) {
   try {
     check_vector(network, config);
     return plan(network, config);
@@ -92,7 +92,7 @@ std::optional<Plan> try_plan(const Network& network, const gen::Config& config) 
 
 }  // namespace
 
-Plan fuse_and_plan(Network& network, const gen::Config& config, Fusion fusion) {
+Plan fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
   std::optional<Plan> best = try_plan(network, config);
   for (int i = 0; fusion != Fusion::kNever && i < static_cast<int>(network.layers.size());) {
     if (!fusable(network, i)) {

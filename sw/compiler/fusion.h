@@ -6,7 +6,7 @@
 
 #pragma once
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sw/compiler/network.h"
 #include "sw/compiler/plan.h"
 
@@ -16,13 +16,13 @@ enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the p
 
 /// Fuses what `fusion` wants and plans the result.
 /// @throws Error  as plan(); a layer for the vector unit where there is none
-Plan fuse_and_plan(Network& network, const gen::Config& config, Fusion fusion);
+Plan fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion);
 
 /// Maps whose places long stand idle are loaded again if that makes the network's plan shorter
 /// (reload.cpp).
-Plan reload_and_plan(Network& network, const gen::Config& config, Plan plan);
+Plan reload_and_plan(Network& network, const machine::Config& config, Plan plan);
 
 /// The same with rows and columns exchanged if that takes fewer cycles (transpose.cpp).
-Plan orient_and_plan(Network& network, const gen::Config& config, Fusion fusion);
+Plan orient_and_plan(Network& network, const machine::Config& config, Fusion fusion);
 
 }  // namespace trine::compiler

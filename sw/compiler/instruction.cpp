@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::compiler {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "gen/isa.h"
+#include "machine/isa.h"
 
 namespace trine::compiler {
 

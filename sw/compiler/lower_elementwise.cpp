@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 #include "sw/compiler/lowering.h"
 #include "sw/reference/ops.h"
 #include "sw/reference/softmax.h"

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 #include "sw/compiler/lowering.h"
 
 namespace trine::compiler {

@@ -2,7 +2,7 @@
 
 #include "sw/compiler/lowering.h"
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 
 namespace trine::compiler {
 
@@ -68,8 +68,7 @@ void Lowering::for_each_op(Step step) {
 bool Lowering::stand_in(const Op& o) try {
   const Tensor& t = graph_.out(o);
   if (t.type != model::DataType::kInt8) return false;
-  if (map_of_.count(o.outputs[0]) == 0)
-    new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
+  if (map_of_.count(o.outputs[0]) == 0) new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
   return true;
 } catch (const Error&) {
   return false;
@@ -477,7 +476,7 @@ int Lowering::producer_of(int tensor) const {
   return found == producer_.end() ? -1 : found->second;
 }
 
-Network lower(const Graph& graph, const gen::Config& config,
+Network lower(const Graph& graph, const machine::Config& config,
               const reference::RoundingPolicy& rounding) {
   model::check(graph);
   return Lowering(graph, config, rounding).run();

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/compiler/network.h"
 #include "sw/model/shapes.h"
 
@@ -71,7 +71,8 @@ struct Axes {
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, const gen::Config& config, const reference::RoundingPolicy& rounding)
+  Lowering(const Graph& graph, const machine::Config& config,
+           const reference::RoundingPolicy& rounding)
       : graph_(graph), config_(config), rounding_(rounding) {}
 
   Network run();
@@ -319,7 +320,7 @@ class Lowering {
   bool only_convolutions_read(int tensor);
 
   const Graph& graph_;
-  const gen::Config& config_;
+  const machine::Config& config_;
   reference::RoundingPolicy rounding_;
   Network net_;
   std::vector<int> machine_;

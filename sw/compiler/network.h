@@ -15,13 +15,13 @@
 #include <utility>
 #include <vector>
 
-#include "gen/config.h"
-#include "gen/isa.h"
-#include "sw/base/error.h"
-#include "sw/base/npy.h"
-#include "sw/base/rounding.h"
-#include "sw/compiler/layout.h"
+#include "base/error.h"
+#include "base/npy.h"
+#include "base/rounding.h"
+#include "machine/config.h"
+#include "machine/isa.h"
 #include "sw/model/graph.h"
+#include "sw/program/layout.h"
 #include "sw/reference/norm.h"
 #include "sw/reference/quantized_params.h"
 #include "sw/reference/run.h"
@@ -233,7 +233,7 @@ struct Layer {
     return former.steps == 0 ? words : divide_up(count, group_channels);
   }
   /// Output channels that the array computes at once.
-  int columns(const gen::Config& config) const {
+  int columns(const machine::Config& config) const {
     if (weights_map >= 0) {
       const int unit = weights_transposed ? 4 : config.data_words();
       return config.cols / unit * unit;
@@ -275,15 +275,15 @@ class Unsupported : public Error {
 };
 
 /// @throws Unsupported  names operator, index, tensor and what is missing, one line for each
-Network lower(const model::Graph& graph, const gen::Config& config,
+Network lower(const model::Graph& graph, const machine::Config& config,
               const reference::RoundingPolicy& rounding);
 
 /// Convolutions leave out the pixels that nobody reads (thinning.cpp).
-void drop_unread_pixels(Network& network, const gen::Config& config);
+void drop_unread_pixels(Network& network, const machine::Config& config);
 
 /// Cuts products around a SOFTMAX in units, so that array and vector unit work side by side
 /// (attention.cpp).
-void overlap_attention(Network& network, const gen::Config& config);
+void overlap_attention(Network& network, const machine::Config& config);
 
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
@@ -302,7 +302,7 @@ struct TapPlace {
 };
 std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx);
 /// The way with the fewest cycles.
-Former best_former(const Geometry& g, const gen::Config& config);
+Former best_former(const Geometry& g, const machine::Config& config);
 
 /// Bits in which the machine holds codes of that set: 1, 2 or 8.
 int bits_of(model::Encoding encoding);
@@ -336,9 +336,10 @@ std::map<int, Function> find_functions(const model::Graph& graph, const std::vec
 
 /// Why the machine cannot compute a SOFTMAX; nothing if it can.
 std::optional<std::string> softmax_problem(const model::Graph& graph, const model::Op& op,
-                                           const gen::Config& config);
+                                           const machine::Config& config);
 
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
-std::vector<int> partition(const model::Graph& graph, const gen::Config& config, Network& network);
+std::vector<int> partition(const model::Graph& graph, const machine::Config& config,
+                           Network& network);
 
 }  // namespace trine::compiler

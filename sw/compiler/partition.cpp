@@ -132,7 +132,7 @@ bool joins_heads(const Graph& graph, const Uses& uses, const Op& op) {
 }  // namespace
 
 std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
-                                           const gen::Config& config) {
+                                           const machine::Config& config) {
   if (!config.has_softmax()) return "the machine has no softmax (vector.softmax)";
   for (const int t : {op.input(0), op.outputs[0]})
     if (graph.tensor(t).type != model::DataType::kInt8)
@@ -141,7 +141,7 @@ std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
   return std::nullopt;
 }
 
-std::vector<int> partition(const Graph& graph, const gen::Config& config, Network& network) {
+std::vector<int> partition(const Graph& graph, const machine::Config& config, Network& network) {
   const int count = static_cast<int>(graph.ops.size());
   const auto op_at = [&](int i) -> const Op& { return graph.ops[static_cast<std::size_t>(i)]; };
   const std::set<const Op*> laid_out = lay_out_inputs(graph);

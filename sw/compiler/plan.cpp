@@ -7,8 +7,8 @@
 #include <optional>
 #include <set>
 
-#include "sw/base/error.h"
-#include "sw/base/rounding.h"
+#include "base/error.h"
+#include "base/rounding.h"
 #include "sw/compiler/plan_facts.h"
 
 namespace trine::compiler {
@@ -32,7 +32,7 @@ struct Wishes {
 /// at what the last one changed.
 class Planner {
  public:
-  Planner(const Network& network, const gen::Config& config, PlanFacts& facts, Wishes wishes)
+  Planner(const Network& network, const machine::Config& config, PlanFacts& facts, Wishes wishes)
       : net_(network), config_(config), facts_(facts), wishes_(std::move(wishes)) {}
 
   Plan run() {
@@ -499,7 +499,7 @@ class Planner {
   static constexpr int kNever = std::numeric_limits<int>::max();
 
   const Network& net_;
-  const gen::Config& config_;
+  const machine::Config& config_;
   PlanFacts& facts_;
   Wishes wishes_;
   bool early_ = true;  ///< there is room for maps of layers that begin early
@@ -521,7 +521,8 @@ class Planner {
 namespace {
 
 /// Of one step over the positions of a rectangle.
-std::int64_t replays(const Layer& layer, const Rect& rect, int pitch, const gen::Config& config) {
+std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
+                     const machine::Config& config) {
   const Geometry& g = layer.window;
   const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
   const std::int64_t positions = std::int64_t{rect.rows()} * cols;
@@ -542,7 +543,7 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch, const gen:
 
 }  // namespace
 
-std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config) {
+std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config) {
   const int columns = layer.columns(config);
   const std::int64_t groups =
       layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
@@ -555,7 +556,7 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& con
 }
 
 std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
-                            const gen::Config& config) {
+                            const machine::Config& config) {
   const Geometry g = layer.window_of(layer.sweeps[0]);  // the others are alike
   const std::int64_t positions = std::int64_t{g.P} * g.Q, mask = config.banks() - 1;
   const int groups = divide_up(layer.channels, config.cols);
@@ -613,7 +614,7 @@ struct Choice {
   std::vector<int> conflicting, crowding;
 };
 
-Choice choice(const Network& network, const gen::Config& config, PlanFacts& facts,
+Choice choice(const Network& network, const machine::Config& config, PlanFacts& facts,
               const Wishes& wishes) {
   Planner planner(network, config, facts, wishes);
   Plan plan = planner.run();
@@ -621,7 +622,8 @@ Choice choice(const Network& network, const gen::Config& config, PlanFacts& fact
 }
 
 /// Rows padded against bank conflicts cost room: those few that gain the most.
-Choice pad_some(Choice best, const Network& network, const gen::Config& config, PlanFacts& facts) {
+Choice pad_some(Choice best, const Network& network, const machine::Config& config,
+                PlanFacts& facts) {
   constexpr std::size_t kTries = 8;
   std::vector<int> candidates = best.conflicting;
   candidates.resize(std::min(candidates.size(), kTries));
@@ -653,7 +655,7 @@ std::vector<int> alike(const Network& network, int map) {
 }
 
 /// A map less in DMEM can leave a layer beside it the room that it needs.
-Choice spill_more(Choice best, const Network& network, const gen::Config& config,
+Choice spill_more(Choice best, const Network& network, const machine::Config& config,
                   PlanFacts& facts) {
   constexpr int kTries = 16;
   constexpr double kGain = 0.03;  // estimates of transfers are not that good
@@ -680,7 +682,7 @@ Choice spill_more(Choice best, const Network& network, const gen::Config& config
 
 }  // namespace
 
-Plan plan(const Network& network, const gen::Config& config) {
+Plan plan(const Network& network, const machine::Config& config) {
   PlanFacts facts(network, config);
   Choice best = choice(network, config, facts, {});
   if (best.plan.spilled > 0) {

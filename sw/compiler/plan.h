@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sw/compiler/network.h"
 
 namespace trine::compiler {
@@ -74,28 +74,28 @@ struct Plan {
 };
 
 /// @throws Error  names the layer that does not fit, and into what
-Plan plan(const Network& network, const gen::Config& config);
+Plan plan(const Network& network, const machine::Config& config);
 
 /// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
-std::int64_t replay_cycles(const Layer& layer, int pitch, const gen::Config& config);
+std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
 
 /// Cycles of a layer in which a column's results wait for a bank because the array reads it in
 /// every step, when the output starts `shift` banks behind the input.
 std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
-                            const gen::Config& config);
+                            const machine::Config& config);
 
 /// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
 struct LayerPlaces {
   const Placement *input, *second, *output;  ///< second may be null; output: the whole map
 };
 bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
-          const gen::Config& config, std::int64_t room, Tiling* tiling);
+          const machine::Config& config, std::int64_t room, Tiling* tiling);
 
 /// Size of a DMEM buffer for a part of a map: `rows` x `cols` pixels of `words` channel words.
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
-                          const gen::Config& config);
+                          const machine::Config& config);
 /// Its pitch and plane (origin not set).
-View buffer_view(const View& dram, int W, int rows, int cols, const gen::Config& config);
+View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config);
 
 /// Input rows (columns) that output positions first..last-1 read, clipped to the image.
 struct Range {

@@ -15,7 +15,7 @@ constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come befo
 
 }  // namespace
 
-PlanFacts::PlanFacts(const Network& network, const gen::Config& config)
+PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
     : net_(network),
       config_(config),
       replays_(network.layers.size()),

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sw/compiler/network.h"
 #include "sw/compiler/plan.h"
 
@@ -40,7 +40,7 @@ struct TileKey {
 
 class PlanFacts {
  public:
-  PlanFacts(const Network& network, const gen::Config& config);
+  PlanFacts(const Network& network, const machine::Config& config);
 
   /// Of the maps that lie alike: what one instruction walks with the same addresses.
   int root(int map) const { return tied_[at(map)]; }
@@ -100,7 +100,7 @@ class PlanFacts {
   bool is_only_weights(int map) const;
 
   const Network& net_;
-  const gen::Config& config_;
+  const machine::Config& config_;
   std::vector<int> tied_, home_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home

@@ -9,7 +9,7 @@
 #include "sim/arch/testing.h"
 #include "sw/compiler/rewrite.h"
 #include "sw/compiler/ties.h"
-#include "sw/fuzz/networks.h"
+#include "tools/fuzz/networks.h"
 
 namespace trine::compiler {
 namespace {
@@ -38,7 +38,7 @@ model::Graph images(int count) {
 }
 
 Plan plan_of(const model::Graph& graph, const char* preset) {
-  const gen::Config config = gen::load_config(preset);
+  const machine::Config config = machine::load_config(preset);
   return plan(lower(graph, config, reference::kDoublePolicy), config);
 }
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/compiler/fusion.h"
 
 namespace trine::compiler {
@@ -66,7 +66,7 @@ Network reloaded(Network network, const Reload& r) {
 
 }  // namespace
 
-Plan reload_and_plan(Network& network, const gen::Config& config, Plan plan) {
+Plan reload_and_plan(Network& network, const machine::Config& config, Plan plan) {
   if (plan.spilled == 0) return plan;
   constexpr std::size_t kTries = 8;
   const auto take_shorter = [&](Network other) {

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 #include "sw/compiler/rewriter.h"
 
 namespace trine::compiler {

@@ -66,7 +66,7 @@ bool reads_register(const Instruction& i, std::size_t reg) {
 namespace {
 
 /// Cycles of a RUN, about.
-double cycles_of(const Instruction& i, const gen::Config& config) {
+double cycles_of(const Instruction& i, const machine::Config& config) {
   const isa::Registers& r = i.registers;
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
     const auto words = static_cast<double>(r.get(isa::dma::kWords));
@@ -84,7 +84,7 @@ double cycles_of(const Instruction& i, const gen::Config& config) {
 }
 
 /// Whether the RUN's reductions are shorter than draining them.
-bool waits_for_columns(const Instruction& i, const gen::Config& config) {
+bool waits_for_columns(const Instruction& i, const machine::Config& config) {
   if (i.engine != Engine::kCompute) return false;
   namespace agu = isa::agu;
   const auto count = [&](const isa::Field& last) {
@@ -98,7 +98,7 @@ bool waits_for_columns(const Instruction& i, const gen::Config& config) {
 /// Puts loads between the other RUNs, which keep their order.
 class LoadScheduler {
  public:
-  LoadScheduler(std::vector<Instruction> natural, const gen::Config& config)
+  LoadScheduler(std::vector<Instruction> natural, const machine::Config& config)
       : natural_(std::move(natural)),
         config_(config),
         end_(natural_.size()),
@@ -237,7 +237,7 @@ class LoadScheduler {
   static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;
-  const gen::Config& config_;
+  const machine::Config& config_;
   std::list<Load> pending_;
   std::multiset<std::size_t> consumed_;  ///< readers of the loads placed, but for those before now
   std::vector<std::size_t> order_;
@@ -251,7 +251,7 @@ class LoadScheduler {
 }  // namespace
 
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
-                                        const gen::Config& config) {
+                                        const machine::Config& config) {
   return LoadScheduler(std::move(natural), config).run();
 }
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "gen/config.h"
+#include "machine/config.h"
 #include "sw/compiler/instruction.h"
 
 namespace trine::compiler {
@@ -16,7 +16,7 @@ namespace trine::compiler {
 /// are needed, but past one whose place is still in use. No more than kLoadsAhead wait for their
 /// readers.
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
-                                        const gen::Config& config);
+                                        const machine::Config& config);
 inline constexpr std::size_t kLoadsAhead = 40;  ///< tokens are counted in 6 bits
 
 /// Sets wait and signal so that engines running freely give the sequential result.

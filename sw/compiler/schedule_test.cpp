@@ -135,7 +135,7 @@ TEST_CASE("tokens that many RUNs give before they are taken stay few", "[compile
 
 TEST_CASE("loads come when the bus and their place are free, behind the first RUN",
           "[compiler][schedule]") {
-  const gen::Config config;
+  const machine::Config config;
   // The third load overwrites what the first compute RUN reads.
   CHECK(text_of(schedule_loads({load_of(0, 8), reader_of(0, 1), load_of(8, 8), reader_of(8, 1),
                                 load_of(0, 8), reader_of(0, 1)},

@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 
 namespace trine::compiler {
 

@@ -130,7 +130,7 @@ class Thinning {
 
 }  // namespace
 
-void drop_unread_pixels(Network& network, const gen::Config& config) {
+void drop_unread_pixels(Network& network, const machine::Config& config) {
   Thinning(network, config.vector).run();
 }
 

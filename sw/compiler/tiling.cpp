@@ -9,7 +9,7 @@
 #include <numeric>
 #include <optional>
 
-#include "sw/base/rounding.h"
+#include "base/rounding.h"
 #include "sw/compiler/plan.h"
 
 namespace trine::compiler {
@@ -33,7 +33,7 @@ std::vector<int> halvings(int n) {
 
 class Tiler {
  public:
-  Tiler(const Layer& layer, const LayerPlaces& places, const gen::Config& config,
+  Tiler(const Layer& layer, const LayerPlaces& places, const machine::Config& config,
         const Network& network)
       : layer_(layer), places_(places), config_(config) {
     const auto& maps = network.maps;
@@ -408,7 +408,7 @@ class Tiler {
 
   const Layer& layer_;
   const LayerPlaces& places_;
-  const gen::Config& config_;
+  const machine::Config& config_;
   Shape in_, out_;
   const Map* out_map_ = nullptr;
   int out_width_ = 1;  ///< of the whole map
@@ -429,7 +429,7 @@ Range input_cols(const Geometry& g, int first, int last) {
           std::clamp((last - 1) * g.stride_x - g.pad_left + g.span_x(), 0, g.W)};
 }
 
-View buffer_view(const View& dram, int W, int rows, int cols, const gen::Config& config) {
+View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config) {
   const int unit = config.data_words();
   if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
   View view;
@@ -441,13 +441,13 @@ View buffer_view(const View& dram, int W, int rows, int cols, const gen::Config&
 }
 
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
-                          const gen::Config& config) {
+                          const machine::Config& config) {
   const View view = buffer_view(dram, W, rows, cols, config);
   return round_up(words * view.plane + config.data_words(), config.data_words());
 }
 
 bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
-          const gen::Config& config, std::int64_t room, Tiling* tiling) {
+          const machine::Config& config, std::int64_t room, Tiling* tiling) {
   return Tiler(layer, places, config, network).run(room, tiling);
 }
 

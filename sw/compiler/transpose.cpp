@@ -45,7 +45,7 @@ void turn(Map& map) {
   map.transposed = !map.transposed;
 }
 
-void turn_weights(Layer& layer, const gen::Config& config) {
+void turn_weights(Layer& layer, const machine::Config& config) {
   const Layer before = layer;
   layer.window = side(before.window);
   const Geometry& g = layer.window;
@@ -77,7 +77,7 @@ void turn_weights(Layer& layer, const gen::Config& config) {
 bool lies_by_rows(const Map& map) { return map.weights || map.part.pixel_words > 0; }
 
 /// Nothing where rows and columns are alike, or a map cannot lie otherwise.
-std::optional<Network> transposed(const Network& network, const gen::Config& config) {
+std::optional<Network> transposed(const Network& network, const machine::Config& config) {
   const bool square = std::all_of(network.maps.begin(), network.maps.end(),
                                   [](const Map& m) { return m.shape.H == m.shape.W; });
   if (square || std::any_of(network.maps.begin(), network.maps.end(), lies_by_rows))
@@ -98,7 +98,7 @@ std::optional<Network> transposed(const Network& network, const gen::Config& con
 
 }  // namespace
 
-Plan orient_and_plan(Network& network, const gen::Config& config, Fusion fusion) {
+Plan orient_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
   std::optional<Network> other = transposed(network, config);
   Plan upright = fuse_and_plan(network, config, fusion);
   if (!other) return upright;

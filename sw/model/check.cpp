@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/graph.h"
 #include "sw/model/onnx_evaluate.h"
 #include "sw/model/order.h"

@@ -10,7 +10,7 @@
 #include <optional>
 #include <set>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::model {
 namespace {

@@ -5,8 +5,8 @@
 #include <random>
 #include <sstream>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "sw/model/shapes.h"

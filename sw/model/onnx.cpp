@@ -9,8 +9,8 @@
 #include <tuple>
 #include <utility>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "sw/model/graph.h"
 #include "sw/model/onnx_constant.h"
 #include "sw/model/onnx_emit.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_evaluate.h"
 #include "sw/model/onnx_indices.h"
 #include "sw/model/shapes.h"

@@ -9,7 +9,7 @@
 #include <map>
 #include <numeric>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_evaluation.h"
 #include "sw/model/shapes.h"
 

@@ -16,7 +16,7 @@
 #include <map>
 #include <optional>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::model::onnx_file {
 namespace {

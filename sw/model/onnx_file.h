@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::model::onnx_file {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_evaluate.h"
 
 namespace trine::model::onnx_file {

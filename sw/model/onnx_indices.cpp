@@ -2,7 +2,7 @@
 
 #include "sw/model/onnx_indices.h"
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_file.h"
 
 namespace trine::model::onnx_file {

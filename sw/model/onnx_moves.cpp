@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_evaluation.h"
 #include "sw/model/shapes.h"
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::model::onnx_file {
 namespace {

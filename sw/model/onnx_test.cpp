@@ -5,8 +5,8 @@
 #include <limits>
 #include <random>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "sw/model/graph.h"
 #include "sw/model/lowbit.h"
 #include "sw/model/testing.h"

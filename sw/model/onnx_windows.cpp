@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_evaluation.h"
 #include "sw/model/shapes.h"
 

@@ -12,8 +12,8 @@
 #include <set>
 #include <string>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "sw/model/order.h"

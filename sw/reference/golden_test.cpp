@@ -10,8 +10,8 @@
 #include <random>
 #include <string>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
 #include "sw/reference/vectors.h"

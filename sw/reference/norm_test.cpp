@@ -9,7 +9,7 @@
 #include <cstring>
 #include <random>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/reference/run.h"
 
 using namespace trine;

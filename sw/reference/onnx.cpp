@@ -9,7 +9,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/model/onnx_host.h"
 #include "sw/reference/ops.h"
 

@@ -14,8 +14,8 @@
 #include <map>
 #include <random>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
 #include "sw/reference/vectors.h"
@@ -396,9 +396,9 @@ TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's float
 
 TEST_CASE("a damaged network of this repository that check() accepts can be run",
           "[reference][onnx][error]") {
-  const std::string name = GENERATE("mobilenet_v3", "detector", "resized", "approximate/attention",
-                                    "approximate/encoder", "approximate/encoder_decomposed",
-                                    "host/operators");
+  const std::string name =
+      GENERATE("mobilenet_v3", "detector", "resized", "approximate/attention",
+               "approximate/encoder", "approximate/encoder_decomposed", "host/operators");
   CAPTURE(name);
   const bool host = name == "host/operators";
   const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / (name + ".onnx"));

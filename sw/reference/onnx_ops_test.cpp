@@ -16,7 +16,7 @@
 #include <functional>
 #include <random>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/reference/run.h"
 
 using namespace trine;

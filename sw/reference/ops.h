@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-#include "sw/base/npy.h"
+#include "base/npy.h"
 #include "sw/model/graph.h"
 #include "sw/reference/requantize.h"
 

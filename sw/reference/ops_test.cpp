@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 #include "sw/reference/quantized_params.h"
 #include "sw/reference/run.h"
 

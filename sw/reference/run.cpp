@@ -7,7 +7,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "sw/base/error.h"
+#include "base/error.h"
 
 namespace trine::reference {
 

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 namespace trine::reference {
 namespace {

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <string>
 
-#include "sw/base/error.h"
-#include "sw/base/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 using namespace trine;
 using namespace trine::reference;

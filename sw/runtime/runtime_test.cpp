@@ -9,7 +9,7 @@
 #include <map>
 #include <vector>
 
-#include "gen/csr.h"
+#include "machine/csr.h"
 #include "sw/runtime/trine_runtime.h"
 #include "trine_csr.h"
 #include "trine_isa.h"

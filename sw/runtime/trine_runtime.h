@@ -46,7 +46,7 @@ enum {
   TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
   TRINE_E_STATE = -10,        /* no program loaded, or none started */
-  TRINE_E_BUS = -11           /* the bus owes what a former program gave up: trine_bus_was_reset() */
+  TRINE_E_BUS = -11 /* the bus owes what a former program gave up: trine_bus_was_reset() */
 };
 
 /* How the caller reaches the device. All return 0, or anything else on failure. */
@@ -77,7 +77,7 @@ typedef struct trine_status {
 } trine_status;
 
 typedef struct trine_counters {
-  uint64_t cycles; /* each counter is one reading of 64 bits, also while a program runs */
+  uint64_t cycles;    /* each counter is one reading of 64 bits, also while a program runs */
   uint64_t causes[8]; /* compute bank drain memory vector store control load: add up to cycles */
   uint64_t engine_busy[4]; /* load compute vector store */
   uint64_t bytes_read, bytes_written;
@@ -86,8 +86,8 @@ typedef struct trine_counters {
 /* Bytes of storage that trine_open() needs; at most 512, aligned for uint64_t and pointers. */
 size_t trine_device_size(void);
 
-/* Checks ID and version, enables the interrupt, waits for the zeros that a design with memory.ecc writes to its
- * memories after a reset. The handle lies in `storage`. */
+/* Checks ID and version, enables the interrupt, waits for the zeros that a design with memory.ecc
+ * writes to its memories after a reset. The handle lies in `storage`. */
 int trine_open(void* storage, size_t storage_size, const trine_callbacks* callbacks,
                trine_device** device);
 
@@ -102,14 +102,16 @@ int trine_check_configuration(trine_device* device, uint64_t hash);
 int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
                        uint64_t program_address, uint64_t base_address);
 
-/* Bytes that the device may touch, both included. A program that asks for others stops with an error, before
- * any transfer. After a reset of the hardware: all. TRINE_E_BUSY while a program runs: the registers are locked. */
+/* Bytes that the device may touch, both included. A program that asks for others stops with an
+ * error, before any transfer. After a reset of the hardware: all. TRINE_E_BUSY while a program
+ * runs: the registers are locked. */
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
 
-/* Cycles without a handshake that the bus owes after which a program stops with an error: at most 2^24 - 1, 0: never.
- * After a reset of the hardware 2^20. May be set at any time, so that a soft reset can give up on a dead bus.
- * After such an error the device waits for what the bus still owes (bus_dirty), drops it, and starts nothing until it
- * has come: else it would reach the next program. */
+/* Cycles without a handshake that the bus owes after which a program stops with an error: at most
+ * 2^24 - 1, 0: never. After a reset of the hardware 2^20. May be set at any time, so that a soft
+ * reset can give up on a dead bus. After such an error the device waits for what the bus still owes
+ * (bus_dirty), drops it, and starts nothing until it has come: else it would reach the next
+ * program. */
 int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
 int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes);
@@ -128,16 +130,19 @@ int trine_run(trine_device* device, uint64_t attempts);
 int trine_get_status(trine_device* device, trine_status* status);
 int trine_get_counters(trine_device* device, trine_counters* counters);
 
-/* After a time-out: tells the device that nothing of a former program comes any more, for which it would wait for ever. To
- * be called while the interconnect is held in reset, as the device still asks. TRINE_E_BUSY while a program runs. */
+/* After a time-out: tells the device that nothing of a former program comes any more, for which it
+ * would wait for ever. To be called while the interconnect is held in reset, as the device still
+ * asks. TRINE_E_BUSY while a program runs. */
 int trine_bus_was_reset(trine_device* device);
 
-/* Soft reset: outstanding bus transfers end first. The program has to be started again. TRINE_E_BUS if the watchdog gives
- * them up: the reset ends when they have come, or after trine_bus_was_reset(). */
+/* Soft reset: outstanding bus transfers end first. The program has to be started again. TRINE_E_BUS
+ * if the watchdog gives them up: the reset ends when they have come, or after
+ * trine_bus_was_reset(). */
 int trine_reset(trine_device* device, uint64_t attempts);
 
-/* Writes zeros to all memories of the device, so that no later program reads what a former one left, and waits
- * for their end as trine_reset() does. TRINE_E_BUSY while a program runs. The program stays loaded. */
+/* Writes zeros to all memories of the device, so that no later program reads what a former one
+ * left, and waits for their end as trine_reset() does. TRINE_E_BUSY while a program runs. The
+ * program stays loaded. */
 int trine_scrub(trine_device* device, uint64_t attempts);
 
 /* Text of a code; never null. */

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <random>
 
-#include "gen/isa.h"
+#include "machine/isa.h"
 #include "tb/golden/stimulus.h"
 
 namespace trine::golden {

@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-#include "gen/isa.h"
+#include "machine/isa.h"
 #include "tb/golden/stimulus.h"
 
 namespace trine::golden {

@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "gen/isa.h"
+#include "machine/isa.h"
 #include "tb/golden/dot.h"
 
 namespace trine::golden {

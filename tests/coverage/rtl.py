@@ -20,7 +20,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 EXCEPTIONS = HERE / "exceptions.txt"
-CLI = "sw/cli/trine"
+CLI = "tools/cli/trine"
 SMALL = ["--config", "edge256", "--set", "array.rows=3", "--set", "array.cols=5"]
 # Designs with counters take long to build: few and small ones, that together have every feature.
 RUNS = [

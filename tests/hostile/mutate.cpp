@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "sw/base/hash.h"
+#include "base/hash.h"
 
 namespace trine::hostile {
 namespace {

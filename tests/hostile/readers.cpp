@@ -11,17 +11,17 @@
 #include <iterator>
 #include <string>
 
-#include "gen/config.h"
-#include "sw/base/error.h"
-#include "sw/base/file.h"
-#include "sw/base/npy.h"
-#include "sw/compiler/program.h"
-#include "sw/llm/checkpoint.h"
-#include "sw/llm/tokenizer.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/npy.h"
+#include "machine/config.h"
 #include "sw/model/graph.h"
+#include "sw/program/program.h"
 #include "sw/reference/vectors.h"
 #include "tests/hostile/mutate.h"
 #include "tests/hostile/use.h"
+#include "tools/llm/checkpoint.h"
+#include "tools/llm/tokenizer.h"
 
 namespace trine::hostile {
 namespace {
@@ -53,7 +53,7 @@ void tflite(const Bytes& bytes) { use(model::parse_tflite(bytes, "x.tflite")); }
 void onnx(const Bytes& bytes) { use(model::parse_onnx(bytes, "x.onnx")); }
 void program(const Bytes& bytes) { run_program(compiler::parse_program(bytes, "x.trine")); }
 void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }
-void toml(const Bytes& bytes) { gen::load_config(on_disk(bytes, "x.toml").string()); }
+void toml(const Bytes& bytes) { machine::load_config(on_disk(bytes, "x.toml").string()); }
 void npy(const Bytes& bytes) { read_npy(on_disk(bytes, "x.npy")); }
 void vectors(const Bytes& bytes) {
   reference::read_vectors(on_disk(bytes, "manifest.json").parent_path());

@@ -19,7 +19,7 @@
 #include <filesystem>
 #include <random>
 
-#include "sw/base/file.h"
+#include "base/file.h"
 #include "tests/hostile/readers.h"
 
 namespace {

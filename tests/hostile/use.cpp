@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/error.h"
 #include "sim/arch/run.h"
-#include "sw/base/error.h"
 #include "sw/compiler/compiler.h"
 
 namespace trine::hostile {
@@ -31,7 +31,7 @@ std::int64_t work_of(const model::Graph& graph) {
 }
 
 /// Words moved, or steps of all lanes and columns.
-std::int64_t work_of(isa::Engine engine, const isa::Registers& r, const gen::Config& config) {
+std::int64_t work_of(isa::Engine engine, const isa::Registers& r, const machine::Config& config) {
   namespace agu = isa::agu;
   if (engine == isa::Engine::kLoad || engine == isa::Engine::kStore)
     return (r.get(isa::dma::kRowsLast) + 1) * r.get(isa::dma::kWords);
@@ -68,8 +68,8 @@ Array zeros(const model::Tensor& t) {
 }
 
 /// One with everything, and one with little of anything.
-std::vector<gen::Config> configurations() {
-  gen::Config large, small;
+std::vector<machine::Config> configurations() {
+  machine::Config large, small;
   large.ternary = large.binary = true;
   large.columns_per_cycle = 2;
   small.rows = small.cols = 4;
@@ -94,7 +94,7 @@ void run_program(const compiler::Program& program) {
 
 void compile_and_run(const model::Graph& graph) {
   if (graph.ops.size() > kMostOps || work_of(graph) >= kMostWork) return;
-  for (const gen::Config& config : configurations()) {
+  for (const machine::Config& config : configurations()) {
     compiler::Program program;
     try {
       program = compiler::compile(graph, config, {reference::kDoublePolicy, {}, true});

@@ -4,8 +4,8 @@
 
 #pragma once
 
-#include "sw/compiler/program.h"
 #include "sw/model/graph.h"
+#include "sw/program/program.h"
 
 namespace trine::hostile {
 

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/npy.h"
+#include "base/progress.h"
+#include "base/sha256.h"
+
+using namespace trine;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// A folder of this process alone: tests of two builds may run at once.
+struct Scratch {
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("trine_base_test." + std::to_string(::getpid()));
+
+  Scratch() { std::filesystem::create_directories(folder); }
+  ~Scratch() { std::filesystem::remove_all(folder); }
+};
+
+}  // namespace
+
+TEST_CASE("npy arrays survive a round trip", "[base][npy]") {
+  const auto shape = GENERATE(std::vector<std::int64_t>{}, std::vector<std::int64_t>{3},
+                              std::vector<std::int64_t>{1, 2, 3}, std::vector<std::int64_t>{0, 4});
+  const Scratch scratch;
+  const auto path = scratch.folder / "round.npy";
+  Array array{"i2", shape, {}};
+  array.bytes.resize(static_cast<std::size_t>(array.elements()) * 2, 0x5a);
+  write_npy(path, array);
+  const Array back = read_npy(path);
+  CHECK(back.dtype == "i2");
+  CHECK(back.shape == shape);
+  CHECK(back.bytes == array.bytes);
+  CHECK(read_text(path).find('\n') % 64 == 63);  // data starts at a multiple of 64
+}
+
+TEST_CASE("read_npy refuses damaged files by name", "[base][npy][error]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "bad.npy";
+  write_npy(path, {"i1", {2, 2}, {1, 2, 3, 4}});
+  const std::string good = read_text(path);
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    write_file(path, good.substr(0, size));
+    CHECK_THROWS_WITH(read_npy(path), Contains("bad.npy: "));
+  }
+  std::string big = good;
+  big.replace(big.find("(2, 2)"), 6, "(9, 9)");
+  write_file(path, big);
+  CHECK_THROWS_WITH(read_npy(path), Contains("shape needs more"));
+  std::string type = good;
+  type.replace(type.find("|i1"), 3, "|S1");
+  write_file(path, type);
+  CHECK_THROWS_WITH(read_npy(path), Contains("none of i1"));
+}
+
+TEST_CASE("write_file leaves nothing behind when it fails", "[base][file][error]") {
+  CHECK_THROWS_AS(write_file("/nonexistent/folder/file", "x"), Error);
+  CHECK_THROWS_WITH(read_file("/nonexistent"), Contains("/nonexistent: cannot open"));
+  CHECK_THROWS_WITH(read_file("/"), Contains("is a folder"));
+}
+
+TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "link", target = scratch.folder / "target";
+  SECTION("a link stays and what it points to is written, also if it was not there") {
+    std::filesystem::create_symlink("target", path);
+    for (const char* text : {"first", "second"}) {
+      write_file(path, text);
+      CHECK(std::filesystem::is_symlink(path));
+      CHECK(read_text(target) == text);
+    }
+    CHECK(same_file(path, target));
+  }
+  SECTION("a FIFO stays and its reader gets the bytes") {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    std::string got;
+    std::thread reader([&] { got = read_text(path); });
+    write_file(path, "through");
+    reader.join();
+    CHECK(got == "through");
+    CHECK(std::filesystem::is_fifo(path));
+  }
+  SECTION("a FIFO whose reader leaves is an error, no signal") {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const int end = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    std::thread reader([&] {
+      char first = 0;
+      while (::read(end, &first, 1) <= 0) std::this_thread::yield();
+      ::close(end);
+    });
+    CHECK_THROWS_WITH(write_file(path, std::string(1 << 20, 'x')), Contains("Broken pipe"));
+    reader.join();
+    CHECK(std::filesystem::is_fifo(path));
+  }
+  SECTION("a full device says so and stays") {
+    // A node of our own where we may make one: were it replaced, /dev/full itself would survive.
+    const bool own = ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 7)) == 0;
+    if (!own) std::filesystem::create_symlink("/dev/full", path);
+    CHECK_THROWS_WITH(write_file(path, "x"), Contains("cannot write: No space left on device"));
+    CHECK(std::filesystem::is_character_file(path));
+    CHECK_NOTHROW(check_writable(path));
+    CHECK_FALSE(same_file(path, path));  // two may write there
+  }
+  SECTION("links in a circle are refused") {
+    std::filesystem::create_symlink("link", path);
+    CHECK_THROWS_WITH(write_file(path, "x"), Contains("link: cannot write: Too many"));
+    CHECK_THROWS_AS(check_writable(path), Error);
+  }
+}
+
+TEST_CASE("write_file keeps a file's permissions", "[base][file]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "private";
+  write_file(path, "old");
+  std::filesystem::permissions(path, std::filesystem::perms{0600});
+  write_file(path, "new");
+  CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms{0600});
+  CHECK(read_text(path) == "new");
+}
+
+TEST_CASE("check_writable changes nothing", "[base][file]") {
+  const Scratch scratch;
+  const auto path = scratch.folder / "file";
+  check_writable(path);
+  check_writable_folder(scratch.folder / "a" / "b");
+  CHECK(std::filesystem::is_empty(scratch.folder));
+  write_file(path, "kept");
+  check_writable(path);
+  CHECK(read_text(path) == "kept");
+  CHECK_THROWS_WITH(check_writable(scratch.folder), Contains("is a folder"));
+  CHECK_THROWS_WITH(check_writable("/nonexistent/file"), Contains("No such file"));
+  CHECK_THROWS_WITH(check_writable_folder(path), Contains("is a file, expected a folder"));
+  CHECK_THROWS_WITH(check_writable_folder("/proc/x"), Contains("/proc/x: cannot write: "));
+}
+
+namespace {
+
+/// What a second of work prints on a stderr that is `stream`; `reader` is the other end.
+std::string shown_on(int stream, int reader, bool quiet) {
+  const int before = ::dup(STDERR_FILENO);
+  ::dup2(stream, STDERR_FILENO);
+  {
+    Progress progress("work", quiet);
+    progress.update("half done");
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  }
+  static_cast<void>(::write(STDERR_FILENO, ".", 1));  // so that there is something to read
+  ::dup2(before, STDERR_FILENO);
+  ::close(before);
+  std::string text;
+  for (char c = 0; c != '.' && ::read(reader, &c, 1) == 1;) text += c;
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("progress is shown on a terminal, not in a pipe, not when quiet", "[base][progress]") {
+  const int reader = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(reader >= 0);
+  REQUIRE(::grantpt(reader) == 0);
+  REQUIRE(::unlockpt(reader) == 0);
+  const int terminal = ::open(::ptsname(reader), O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  CHECK(shown_on(terminal, reader, true) == ".");
+  const std::string shown = shown_on(terminal, reader, false);
+  CHECK_THAT(shown, Catch::StartsWith("\r\033[Kwork half done (") && Catch::EndsWith("\r\033[K."));
+  ::close(terminal);
+  ::close(reader);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  CHECK(shown_on(ends[1], ends[0], false) == ".");
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_CASE("hash64 is XXH64 with seed 0", "[base][hash]") {
+  CHECK(hash64("") == 0xef46db3751d8e999u);  // published test value
+  CHECK(hash64("a") != hash64("b"));
+}
+
+TEST_CASE("sha256 gives the standard's digests", "[base][sha256]") {
+  const auto of = [](const std::string& text) { return sha256({text.begin(), text.end()}); };
+  CHECK(of("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK(of(std::string(1'000'000, 'a')) ==
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("elements of arrays are numbers", "[base][npy]") {
+  CHECK(Array{"i1", {1}, {0xfe}}.value(0) == -2);
+  CHECK(Array{"u1", {1}, {0xfe}}.value(0) == 254);
+  CHECK(Array{"b1", {1}, {1}}.value(0) == 1);
+  CHECK(Array{"i2", {2}, {0, 0, 0, 0x80}}.value(1) == -32768);
+  CHECK(Array{"i4", {1}, {0xff, 0xff, 0xff, 0xff}}.value(0) == -1);
+  CHECK(Array{"i8", {1}, {1, 0, 0, 0, 1, 0, 0, 0}}.value(0) == 4294967297.0);
+  CHECK(Array{"f4", {1}, {0, 0, 0xc0, 0x3f}}.value(0) == 1.5);
+  CHECK(Array{"f8", {1}, {0, 0, 0, 0, 0, 0, 0xf8, 0x3f}}.value(0) == 1.5);
+}

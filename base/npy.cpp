@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/npy.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace trine {
+namespace {
+
+constexpr std::string_view kMagic{"\x93NUMPY", 6};
+constexpr std::array<std::string_view, 11> kTypes{"i1", "u1", "i2", "u2", "i4", "u4",
+                                                  "i8", "u8", "f4", "f8", "b1"};
+
+/// The text after `'key':` in a header dictionary, without leading blanks.
+std::string_view value_of(std::string_view header, std::string_view key, const std::string& file) {
+  const std::size_t at = header.find(fmt::format("'{}':", key));
+  if (at == std::string_view::npos) throw_error("{}: npy header lacks '{}'", file, key);
+  std::string_view rest = header.substr(at + key.size() + 3);
+  while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+  return rest;
+}
+
+std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& file) {
+  std::vector<std::int64_t> shape;
+  if (text.empty() || text.front() != '(') throw_error("{}: npy shape is no tuple", file);
+  text.remove_prefix(1);
+  while (!text.empty() && text.front() != ')') {
+    if (std::isdigit(static_cast<unsigned char>(text.front()))) {
+      std::int64_t value = 0;
+      while (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front()))) {
+        value = value * 10 + (text.front() - '0');
+        if (value > (std::int64_t{1} << 40)) throw_error("{}: npy shape is too large", file);
+        text.remove_prefix(1);
+      }
+      shape.push_back(value);
+    } else if (text.front() == ',' || text.front() == ' ') {
+      text.remove_prefix(1);
+    } else {
+      throw_error("{}: npy shape has a bad character '{}'", file, text.front());
+    }
+  }
+  return shape;
+}
+
+template <typename T>
+double element_as(const Array& array, std::size_t i) {
+  T value;
+  std::memcpy(&value, &array.bytes[i * sizeof value], sizeof value);
+  return static_cast<double>(value);
+}
+
+}  // namespace
+
+std::int64_t Array::elements() const {
+  std::int64_t count = 1;
+  for (const std::int64_t extent : shape) count *= extent;
+  return count;
+}
+
+std::size_t Array::element_bytes() const { return static_cast<std::size_t>(dtype.at(1) - '0'); }
+
+double Array::value(std::size_t i) const {
+  switch (dtype.at(0)) {
+    case 'f':
+      return element_bytes() == 8 ? element_as<double>(*this, i) : element_as<float>(*this, i);
+    case 'u':
+    case 'b':
+      return element_bytes() == 1   ? element_as<std::uint8_t>(*this, i)
+             : element_bytes() == 2 ? element_as<std::uint16_t>(*this, i)
+                                    : element_as<std::uint32_t>(*this, i);
+    default:
+      return element_bytes() == 1   ? element_as<std::int8_t>(*this, i)
+             : element_bytes() == 2 ? element_as<std::int16_t>(*this, i)
+             : element_bytes() == 4 ? element_as<std::int32_t>(*this, i)
+                                    : element_as<std::int64_t>(*this, i);
+  }
+}
+
+Array read_npy(const std::filesystem::path& path) {
+  const std::string file = path.string();
+  const std::string text = read_text(path);
+  const std::string_view all{text};
+  if (all.size() < 10 || all.substr(0, 6) != kMagic) throw_error("{}: is no .npy file", file);
+  const int version = all[6];
+  const std::size_t prefix = version == 1 ? 10 : 12;
+  if (version < 1 || version > 3 || all.size() < prefix)
+    throw_error("{}: npy version {} is not 1..3", file, version);
+  std::size_t length = 0;
+  for (std::size_t i = prefix; i-- > 8;) length = length << 8 | static_cast<std::uint8_t>(all[i]);
+  if (all.size() - prefix < length) throw_error("{}: npy header is truncated", file);
+  const std::string_view header = all.substr(prefix, length);
+
+  const std::string_view descr = value_of(header, "descr", file);
+  if (descr.size() < 5 || descr[0] != '\'' || (descr[1] != '<' && descr[1] != '|'))
+    throw_error("{}: npy dtype is not little endian", file);
+  Array array;
+  array.dtype = descr.substr(2, 2);
+  if (std::find(kTypes.begin(), kTypes.end(), array.dtype) == kTypes.end() || descr[4] != '\'')
+    throw_error("{}: npy dtype '{}' is none of {}", file, descr.substr(1, 4),
+                fmt::join(kTypes, " "));
+  if (value_of(header, "fortran_order", file).substr(0, 5) != "False")
+    throw_error("{}: npy is in Fortran order, expected C order", file);
+  array.shape = parse_shape(value_of(header, "shape", file), file);
+
+  // Divide instead of multiplying: a hostile shape must not overflow the product.
+  const std::string_view data = all.substr(prefix + length);
+  std::size_t expected = array.element_bytes();
+  for (const std::int64_t extent : array.shape) {
+    const auto n = static_cast<std::size_t>(extent);
+    if (n != 0 && expected > data.size() / n)
+      throw_error("{}: npy holds {} bytes, shape needs more", file, data.size());
+    expected *= n;
+  }
+  if (expected != data.size())
+    throw_error("{}: npy holds {} bytes, shape needs {}", file, data.size(), expected);
+  array.bytes.assign(data.begin(), data.end());
+  return array;
+}
+
+void write_npy(const std::filesystem::path& path, const Array& array) {
+  std::string shape;
+  for (const std::int64_t extent : array.shape) shape += fmt::format("{}, ", extent);
+  if (array.shape.size() > 1) shape.resize(shape.size() - 2);
+  if (array.shape.size() == 1) shape.resize(shape.size() - 1);
+  std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   array.element_bytes() == 1 ? '|' : '<', array.dtype, shape);
+  header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
+  header += '\n';
+  std::string bytes{kMagic};
+  bytes += {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  bytes += header;
+  bytes.append(array.bytes.begin(), array.bytes.end());
+  write_file(path, bytes);
+}
+
+}  // namespace trine

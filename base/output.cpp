@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/output.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace trine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kManifest = "manifest.json";
+
+/// Files that an earlier run left in `dir`, by its manifest; none when it has none of ours.
+std::set<std::string> earlier_output(const fs::path& dir) {
+  if (!fs::is_regular_file(dir / kManifest)) return {};
+  const auto json = nlohmann::json::parse(read_text(dir / kManifest), nullptr, false);
+  if (!json.is_object() || json.value("generator", nlohmann::json()) != "trine") return {};
+  std::set<std::string> names;
+  for (const auto& name : json.value("files", nlohmann::json::array()))
+    if (name.is_string()) names.insert(name.get<std::string>());
+  return names;
+}
+
+std::string manifest(const Files& files, const nlohmann::ordered_json& about) {
+  nlohmann::ordered_json json{{"generator", "trine"}};
+  json.update(about);
+  for (const auto& [name, text] : files) json["files"].push_back(name);
+  json["files"].push_back(kManifest);
+  return json.dump(2) + "\n";
+}
+
+/// Whether a folder cannot be replaced as a whole: someone stands in it, it is a mount, or it lies
+/// in a folder that takes no other.
+bool stays(const fs::path& target) {
+  struct stat folder {
+  }, parent{};
+  if (::stat(target.c_str(), &folder) != 0) return false;
+  return fs::equivalent(target, fs::current_path()) ||
+         ::stat(target.parent_path().c_str(), &parent) != 0 || folder.st_dev != parent.st_dev ||
+         ::access(target.parent_path().c_str(), W_OK) != 0;
+}
+
+/// Each file is replaced, then those of an earlier run are removed.
+void refill(const Files& files, const std::string& manifest, const fs::path& target) {
+  const std::set<std::string> earlier = earlier_output(target);
+  for (const auto& [name, text] : files) write_file(target / name, text);
+  write_file(target / kManifest, manifest);
+  for (const std::string& name : earlier)
+    if (files.count(name) == 0 && name != kManifest) fs::remove(target / name);
+}
+
+}  // namespace
+
+void check_output(const fs::path& dir) {
+  check_writable_folder(dir);
+  if (!fs::exists(dir)) return;
+  if (!fs::is_directory(dir)) throw_error("{}: is a file, expected a folder", dir.string());
+  const std::set<std::string> ours = earlier_output(dir);
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    const std::string name = entry.path().filename().string();
+    if (ours.count(name) == 0)
+      throw_error("{}: holds {}, which trine has not written; give a new or empty folder",
+                  dir.string(), name);
+  }
+}
+
+void write_output(const Files& files, const nlohmann::ordered_json& about, const fs::path& dir) {
+  // Behind links, without trailing slash.
+  const fs::path target = fs::absolute(followed(fs::absolute(dir / "").parent_path()));
+  check_output(target);
+  const auto beside = [&](const char* what) {
+    return target.parent_path() /
+           fmt::format(".{}.{}.{}", target.filename().string(), ::getpid(), what);
+  };
+  const fs::path fresh = beside("new"), old = beside("old");
+  std::error_code ignored;
+  try {
+    if (stays(target)) return refill(files, manifest(files, about), target);
+    fs::create_directories(fresh);
+    for (const auto& [name, text] : files) write_file(fresh / name, text);
+    write_file(fresh / kManifest, manifest(files, about));
+    if (fs::exists(target)) fs::rename(target, old);
+    fs::rename(fresh, target);
+    fs::remove_all(old, ignored);
+  } catch (const fs::filesystem_error& error) {
+    fs::remove_all(fresh, ignored);
+    throw_error("{}: cannot write: {}", dir.string(), error.code().message());
+  } catch (const Error&) {
+    fs::remove_all(fresh, ignored);
+    throw;
+  }
+}
+
+}  // namespace trine

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+
+extern char** environ;
+
+namespace trine {
+namespace fs = std::filesystem;
+namespace {
+
+/// Between mkdtemp and its lock a folder has no owner.
+constexpr std::chrono::hours kSweptAge{1};
+
+std::string package_of(const std::string& tool) {
+  return tool == "sta" ? "opensta" : tool == "make" ? "make" : tool;
+}
+
+/// Whether one of `settings` ("NAME=value") has the name of `variable`.
+bool is_set(const std::string& variable, const std::vector<std::string>& settings) {
+  const std::string name = variable.substr(0, variable.find('=') + 1);
+  for (const std::string& setting : settings)
+    if (setting.rfind(name, 0) == 0) return true;
+  return false;
+}
+
+}  // namespace
+
+int run_process(const std::vector<std::string>& argv, const fs::path& folder, const fs::path& log,
+                const std::vector<std::string>& settings) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+
+  std::vector<char*> variables;
+  for (const std::string& setting : settings)
+    variables.push_back(const_cast<char*>(setting.c_str()));
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    if (!is_set(*variable, settings)) variables.push_back(*variable);
+  variables.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, fs::absolute(log).c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  pid_t child = 0;
+  const int error =
+      posix_spawnp(&child, argv[0].c_str(), &actions, nullptr, arguments.data(), variables.data());
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0)
+    throw_error("{}: cannot be started ({}); install the Debian package {}", argv[0],
+                std::strerror(error), package_of(argv[0]));
+
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::string first_line_of(const std::vector<std::string>& argv) {
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path log = scratch.path() / "out";
+  if (run_process(argv, scratch.path(), log) != 0) return {};
+  std::ifstream in(log);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+bool on_path(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (access((fs::path(folder) / name).c_str(), X_OK) == 0) return true;
+  return false;
+}
+
+TemporaryFolder::TemporaryFolder(const fs::path& parent, const std::string& stem) {
+  std::error_code failed;
+  fs::create_directories(parent, failed);
+  std::string name = (parent / (stem + "-XXXXXX")).string();
+  if (mkdtemp(name.data()) == nullptr)
+    throw_error("{}: cannot make a folder there: {}", parent.string(), std::strerror(errno));
+  path_ = name;
+  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ >= 0) flock(lock_, LOCK_EX);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+void sweep_folders(const fs::path& parent) {
+  static const std::regex ours("(build|design)-.{6}");
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    if (!std::regex_match(entry.path().filename().string(), ours)) continue;
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(ignored);
+    if (!entry.is_directory(ignored) || age < kSweptAge) continue;
+    const int folder = ::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) continue;
+    if (flock(folder, LOCK_EX | LOCK_NB) == 0) fs::remove_all(entry.path(), ignored);
+    ::close(folder);
+  }
+}
+
+std::string tail_of(const fs::path& file, int lines) {
+  std::ifstream in(file);
+  std::vector<std::string> all;
+  for (std::string line; std::getline(in, line);) all.push_back(line);
+  std::string text;
+  const auto count = static_cast<std::size_t>(lines);
+  for (std::size_t i = all.size() > count ? all.size() - count : 0; i < all.size(); ++i)
+    text += all[i] + "\n";
+  return text;
+}
+
+}  // namespace trine

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a tool (verilator, yosys, sta) with its output in a log file.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace trine {
+
+/// Runs argv[0], found on PATH, in `folder`; stdout and stderr go to `log`.
+/// @param settings  "NAME=value", in the environment of the tool alone
+/// @return the exit code, 128 + n after signal n
+/// @throws Error  argv[0] cannot be started (names the Debian package that holds it)
+int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
+                const std::filesystem::path& log, const std::vector<std::string>& settings = {});
+
+/// First line that `argv` prints, empty if it fails. For version strings.
+std::string first_line_of(const std::vector<std::string>& argv);
+
+/// True if `name` is an executable file on PATH.
+bool on_path(const std::string& name);
+
+/// A folder that exists for as long as this object, removed with its contents. It is locked
+/// (flock), which ends with its process however that ends.
+class TemporaryFolder {
+ public:
+  /// @param parent  made if absent. @throws Error  names the folder that cannot be made
+  explicit TemporaryFolder(const std::filesystem::path& parent, const std::string& stem = "trine");
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+/// Removes the folders build-... and design-... below `parent` whose process is gone.
+void sweep_folders(const std::filesystem::path& parent);
+
+/// Last `lines` lines of a text file; empty if there is none.
+std::string tail_of(const std::filesystem::path& file, int lines);
+
+}  // namespace trine

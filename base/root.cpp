@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/root.h"
+
+#include <system_error>
+
+#include "base/error.h"
+
+namespace trine {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_root(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path / "presets", ignored) && fs::is_directory(path / "rtl", ignored);
+}
+
+}  // namespace
+
+namespace {
+
+/// Beside the program first: a copied or moved tree must not work with the files of the old one.
+fs::path find_root() {
+  std::error_code ignored;
+  for (fs::path p = fs::read_symlink("/proc/self/exe", ignored); p.has_relative_path();
+       p = p.parent_path())
+    for (const fs::path& candidate : {p, p / "share" / "trine"})
+      if (is_root(candidate)) return candidate;
+  if (is_root(TRINE_ROOT)) return TRINE_ROOT;
+  throw_error(
+      "trine: presets/ and rtl/ not found: run the program from its source tree, or install it "
+      "with cmake --install");
+}
+
+}  // namespace
+
+fs::path project_root() {
+  static const fs::path found = find_root();
+  return found;
+}
+
+}  // namespace trine

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "machine/csr.h"
+
+namespace trine::csr {
+
+const std::vector<Register>& registers() {
+  static const std::vector<Register> all{
+      {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
+      {"version", kVersion, 32, 1, "R", "version of the instruction set"},
+      {"config_hash", kConfigHash, 64, 1, "R",
+       "hash of what a program sees of the configuration: its first word"},
+      {"control",
+       kControl,
+       32,
+       1,
+       "W",
+       "commands",
+       {{"start", 0, "starts the program; alone, and not while busy or reset"},
+        {"soft_reset", 1,
+         "drops the program; bus transfers under way are completed first, or given up by the "
+         "watchdog"},
+        {"scrub", 2,
+         "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
+         "program reads what a former one left; while busy or reset together with soft_reset "
+         "only"},
+        {"bus_was_reset", 3,
+         "what the bus still owes will never come; to be written while the interconnect is held in "
+         "reset, not while a program runs"}}},
+      {"status",
+       kStatus,
+       32,
+       1,
+       "R",
+       "state",
+       {{"busy", 0, "a program runs"},
+        {"done", 1, "the last program has ended"},
+        {"error", 2, "the last program stopped with an error"},
+        {"reset", 3, "soft reset in progress, or zeros being written to the memories"},
+        {"bus_dirty", 4,
+         "the watchdog gave up on transfers that the bus still owes: no start until they have come "
+         "or bus_was_reset is written"}}},
+      {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
+      {"irq_enable",
+       kIrqEnable,
+       32,
+       1,
+       "RW",
+       "which events raise the interrupt",
+       {{"done", 0, "end of a program"}, {"error", 1, "error"}}},
+      {"irq_status",
+       kIrqStatus,
+       32,
+       1,
+       "R, W1C",
+       "events; writing ones clears them",
+       {{"done", 0, "end of a program"}, {"error", 1, "error"}}},
+      {"program", kProgram, 64, 1, "RW",
+       "byte address of the first instruction word, a multiple of the bus width (and of 8); "
+       "locked"},
+      {"program_words", kProgramWords, 32, 1, "RW", "number of 64-bit words, at least 1; locked"},
+      {"base", kBase, 64, 1, "RW",
+       "added to every `dram` field; a multiple of the bus width (and of 8); locked"},
+      {"window_first", kWindowFirst, 64, 1, "RW",
+       "first byte that bursts may touch; after reset 0; locked"},
+      {"window_last", kWindowLast, 64, 1, "RW",
+       "last byte that bursts may touch; after reset all ones; locked"},
+      {"watchdog", kWatchdog, 32, 1, "RW",
+       "cycles without a handshake that the bus owes after which the program stops; 24 bits, 0: "
+       "never; after reset 1048576"},
+      {"error_run", kErrorRun, 32, 1, "R",
+       "load and store errors: RUNs of that engine before the failing one, modulo 2^24"},
+      {"ecc_corrected", kEccCorrected, 32, 2, "R",
+       "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
+      {"error_address", kErrorAddress, 64, 1, "R",
+       "failing bus address; byte offset of the word that the program stops at (configuration, "
+       "illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 + 256 * row + "
+       "column"},
+      {"cycles", kCycles, 64, 1, "R", "from start to done"},
+      {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
+      {"engine_busy", kEngineBusy, 64, 4, "R",
+       "cycles in which the engine had a RUN in progress: load, compute, vector, store"},
+      {"bytes_read", kBytesRead, 64, 1, "R", "payload read by the AXI master"},
+      {"bytes_written", kBytesWritten, 64, 1, "R", "payload written by the AXI master"},
+  };
+  return all;
+}
+
+}  // namespace trine::csr

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "machine/memories.h"
+
+#include <algorithm>
+
+#include "machine/isa.h"
+
+namespace trine::machine {
+namespace {
+
+constexpr int kQueueWords = 64;   // trine_control
+constexpr int kFetchBits = 4096;  // trine_fetch
+constexpr int kScaleBits = 37;    // multiplier and shift
+
+}  // namespace
+
+std::vector<Memory> memories(const Config& config) {
+  const int drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
+  const int scales = std::max(config.data_words() / 2 / drain, 1);  // entries of a row
+  const int word = config.ecc ? 39 : 32;                            // trine_ecc_pkg
+  const int queue_bits = 1 + 4 + isa::kPayloadBits;                 // RUN, register, payload
+  std::vector<Memory> all{
+      {"feature maps, banks", config.banks(), word, config.bank_rows()},
+      {"weights, even and odd rows", 2, word * config.cols, config.pmem_rows() / 2},
+      {"biases", drain, config.data_bits() / drain, config.param_channels / config.data_words()},
+      {"scales", drain, scales * kScaleBits, config.param_channels / scales / drain},
+      {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
+      {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
+  if (config.table)
+    all.push_back({"lookup tables", drain * config.rows, config.data_bits(),
+                   isa::dma::kTableWords / config.data_words()});
+  if (config.has_softmax())
+    all.insert(all.end(), {{"exponentials", drain * config.rows, config.data_bits(),
+                            isa::dma::kExponentialWords / config.data_words()},
+                           {"words of a softmax", config.rows, 32, isa::dma::kSoftmaxWords}});
+  return all;
+}
+
+}  // namespace trine::machine

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "machine/schema.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <climits>
+#include <nlohmann/json.hpp>
+
+namespace trine::machine {
+namespace {
+
+template <typename... Ts>
+struct Overload : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overload(Ts...) -> Overload<Ts...>;
+
+/// AxCACHE: the other codes are reserved (AXI4, A4.4).
+const std::vector<int> kCacheCodes{0, 1, 2, 3, 6, 7, 10, 11, 14, 15};
+
+std::string precisions_text(const Config& config) {
+  std::vector<std::string> names;
+  if (config.int8) names.emplace_back("\"int8\"");
+  if (config.ternary) names.emplace_back("\"ternary\"");
+  if (config.binary) names.emplace_back("\"binary\"");
+  return fmt::format("[{}]", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+const std::vector<Key>& schema() {
+  static const std::vector<Key> keys{
+      {"name", NameKey{&Config::name}, "of the design, in reports; a file's own name if absent",
+       "nothing but the name in headers and reports", false},
+      {"array.rows", IntKey{&Config::rows, {1, 256}},
+       "lanes: output pixels or tokens worked on at once",
+       "MACs per cycle and post lanes grow in proportion, the gather faster; DMEM gets more banks; "
+       "maps smaller than a vector leave lanes idle"},
+      {"array.cols", IntKey{&Config::cols, {1, 256}}, "output channels worked on at once",
+       "MACs per cycle grow in proportion; a tile takes longer to drain, so short reductions wait; "
+       "PMEM gets wider and shallower"},
+      {"array.precisions", PrecisionsKey{},
+       "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
+       "ternary and binary together add about 13 % to an int8 PE"},
+      {"memory.dmem_kib", IntKey{&Config::dmem_kib, {8, 65536}},
+       "feature-map memory, KiB; the banks have whole rows",
+       "more maps stay on chip between layers: less traffic; area in proportion"},
+      {"memory.pmem_kib", IntKey{&Config::pmem_kib, {1, 65536}}, "weight memory, KiB",
+       "more weights are prefetched, fewer are fetched again; area in proportion"},
+      {"memory.param_channels", IntKey{&Config::param_channels, {16, 65536}},
+       "entries of the bias and scale memories",
+       "parameters of more channels are prefetched; 69 bits of memory each"},
+      {"memory.ecc", BoolKey{&Config::ecc},
+       "codes in DMEM, PMEM: corrects single errors, stops at double",
+       "22 % more bits there, a corrector for each bank and column; writes of a part of a word "
+       "take "
+       "two cycles; both memories are cleared after a reset",
+       false},
+      {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 2}},
+       "columns drained in a cycle",
+       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long", false},
+      {"vector.enable", BoolKey{&Config::vector},
+       "the vector unit: pooling, addition, requantization",
+       "without it, networks that pool or add on their own are refused"},
+      {"vector.table", BoolKey{&Config::table},
+       "the lookup table behind requantized codes: any function",
+       "2,048 bits of memory a lane; without it, networks with such functions are refused"},
+      {"vector.softmax", BoolKey{&Config::softmax},
+       "softmax, normalizations over channels (needs vector.enable)",
+       "16,384 bits of memory a lane for exponentials and words (24,576 with two columns a cycle); "
+       "without it, a softmax at the end runs on the host, others are refused"},
+      {"depthwise.enable", BoolKey{&Config::depthwise},
+       "depthwise: a filter row in one step (int8, 4 columns)",
+       "the window former; without it, depthwise convolutions run at a step for each tap"},
+      {"matmul.enable", BoolKey{&Config::matmul},
+       "products of two computed maps: zero points of both",
+       "an adder and a small multiplier for each row and column; without it, networks with "
+       "BATCH_MATMUL are refused"},
+      {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
+       "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
+      {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},
+       "address width of the AXI4 master", "reaches more DRAM; wider address registers", false},
+      {"bus.axi_id_bits", IntKey{&Config::axi_id_bits, {1, 16}}, "ID width of the AXI4 master",
+       "wider ID ports", false},
+      {"bus.axi_id", IntKey{&Config::axi_id, {0, 65534}},
+       "ID of fetches and writes, even; loads have the next one", "another ID on the bus", false},
+      {"bus.axi_prot", IntKey{&Config::axi_prot, {0, 7}},
+       "AxPROT: bit 0 privileged, 1 non-secure, 2 instruction",
+       "2, the default, reaches no secure memory", false},
+      {"bus.axi_read_cache", IntKey{&Config::axi_read_cache, kCacheCodes, true},
+       "ARCACHE: 2 is normal, non-cacheable, non-bufferable",
+       "with allocation bits a cache on the way keeps what is read", false},
+      {"bus.axi_write_cache", IntKey{&Config::axi_write_cache, kCacheCodes, true},
+       "AWCACHE; with bit 0 (bufferable) done may overtake data",
+       "3, 7, 11, 15: responses may come from on the way, sooner; the host must see what it reads "
+       "through the same point",
+       false},
+      {"bus.axi_qos", IntKey{&Config::axi_qos, {0, 15}}, "AxQOS",
+       "the interconnect may prefer the machine", false},
+      {"bus.axi_user_bits", IntKey{&Config::axi_user_bits, {1, 32}}, "width of AxUSER",
+       "wider ports", false},
+      {"bus.axi_user", IntKey{&Config::axi_user, {0, INT_MAX}}, "AxUSER",
+       "whatever the interconnect makes of it", false},
+      {"pipeline.rows", IntKey{&Config::pipeline_rows, {1, 256}},
+       "PEs down a column between two broadcast registers",
+       "fewer registers, longer wires: a lower clock on large arrays", false},
+      {"pipeline.cols", IntKey{&Config::pipeline_cols, {1, 256}},
+       "PEs along a row between two broadcast registers",
+       "fewer registers, longer wires: a lower clock on large arrays", false},
+  };
+  return keys;
+}
+
+std::string allowed_text(const Key& key) {
+  return std::visit(
+      Overload{[](const IntKey& k) {
+                 const auto& a = k.allowed;
+                 if (k.choices)
+                   return fmt::format("{} or {}", fmt::join(a.begin(), a.end() - 1, ", "),
+                                      a.back());
+                 return a[0] == a[1] ? fmt::format("{}", a[0]) : fmt::format("{}..{}", a[0], a[1]);
+               },
+               [](const BoolKey&) { return std::string("true or false"); },
+               [](const NameKey&) { return std::string("1..64 of a-z A-Z 0-9 _ - ."); },
+               [](const PrecisionsKey&) {
+                 return std::string("a list of \"int8\", \"ternary\", \"binary\"");
+               }},
+      key.type);
+}
+
+std::string value_text(const Key& key, const Config& config) {
+  return std::visit(
+      Overload{[&](const IntKey& k) { return std::to_string(config.*k.member); },
+               [&](const BoolKey& k) { return std::string(config.*k.member ? "true" : "false"); },
+               [&](const NameKey& k) { return fmt::format("\"{}\"", config.*k.member); },
+               [&](const PrecisionsKey&) { return precisions_text(config); }},
+      key.type);
+}
+
+nlohmann::ordered_json all_keys(const Config& config) {
+  nlohmann::ordered_json json;
+  for (const Key& key : schema())
+    json[std::string(key.name)] = nlohmann::ordered_json::parse(value_text(key, config));
+  return json;
+}
+
+std::string key_table() {
+  std::string text = fmt::format("  {:<23}{:<11}{}\n", "key", "default", "meaning; allowed values");
+  for (const Key& key : schema())
+    text += fmt::format("  {:<23}{:<11}{};\n{:36}{}\n", key.name, value_text(key, Config{}),
+                        key.doc, "", allowed_text(key));
+  return text;
+}
+
+std::string configuration_markdown() {
+  std::string text =
+      "# Configuration\n\n"
+      "<!-- Written by `trine generate --packages .` from machine/schema.cpp; a test compares. "
+      "-->\n\n"
+      "A configuration is a TOML file; every key has a default (`edge256` with int8 alone). "
+      "`--config` takes a file or the\nname of a preset in `presets/`, `--set key=value` changes "
+      "single keys. All problems are reported at once, one line each:\n"
+      "`edge.toml:4: memory.dmem_kib: 3 is too small, allowed 8..65536`.\n\n"
+      "| key | range | default | meaning | what changes when you raise it | seen |\n"
+      "|---|---|---|---|---|---|\n";
+  for (const Key& key : schema())
+    text += fmt::format("| `{}` | {} | `{}` | {} | {} | {} |\n", key.name, allowed_text(key),
+                        value_text(key, Config{}), key.doc, key.raise, key.seen ? "yes" : "");
+  text +=
+      "\nChecks across keys (sizes in `docs/architecture.md`):\n\n"
+      "- DMEM: its banks (a power of two, at least 8, two a row and the words of a beat) have the "
+      "same whole number of rows, at\n  least 4, and it holds 8 vectors of `array.rows` words "
+      "twice.\n"
+      "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
+      "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
+      "two beats or more.\n"
+      "- `bus.axi_id`: even, and it and the next one fit `bus.axi_id_bits`; `bus.axi_user` fits "
+      "`bus.axi_user_bits`.\n\n"
+      "The first word of a program is a hash of the keys that it sees (last column) and of the "
+      "version of the instruction set:\na design stops a program of another hash before anything "
+      "runs. The other keys may change under a compiled program.\n";
+  return text;
+}
+
+}  // namespace trine::machine

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/program/host.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sw/reference/run.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Values of the host's graph outputs; tensors that pass through are inputs of it as well.
+std::vector<Array> run_host(const model::Graph& graph, const std::vector<Array>& inputs,
+                            const reference::RoundingPolicy& rounding) {
+  return reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
+}
+
+std::string position_of(std::size_t element, const std::vector<std::int64_t>& shape) {
+  std::vector<std::int64_t> at(shape.size());
+  auto rest = static_cast<std::int64_t>(element);
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    at[i] = rest % shape[i];
+    rest /= shape[i];
+  }
+  return fmt::format("{}", fmt::join(at, ","));
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> initial_dram(const Program& program) {
+  std::vector<std::uint8_t> dram(static_cast<std::size_t>(program.dram_bytes));
+  std::copy(program.image.begin(), program.image.end(), dram.begin() + program.image_offset);
+  return dram;
+}
+
+void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram) {
+  const std::vector<Array> machine = run_host(program.before, inputs, program.rounding);
+  for (std::size_t i = 0; i < machine.size(); ++i)
+    to_planar(machine[i].bytes.data(), program.inputs[i], dram);
+}
+
+std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram) {
+  std::vector<Array> machine;
+  for (const TensorLayout& layout : program.outputs) {
+    Array array;
+    array.dtype = layout.element_bytes() == 4 ? "i4" : "i1";
+    array.shape.assign(layout.extents.begin(), layout.extents.end());
+    array.bytes.resize(static_cast<std::size_t>(array.elements() * layout.element_bytes()));
+    from_planar(dram, layout, array.bytes.data());
+    machine.push_back(std::move(array));
+  }
+  return run_host(program.after, machine, program.rounding);
+}
+
+std::string first_difference(const Program& program, const std::vector<Array>& actual,
+                             const std::vector<Array>& expected) {
+  if (actual.size() != expected.size())
+    return fmt::format("{} outputs, expected {}", actual.size(), expected.size());
+  for (std::size_t o = 0; o < actual.size(); ++o) {
+    const model::Graph& last = stages(program).back()->after;
+    const std::string name = last.tensor(last.outputs.at(o)).name;
+    if (actual[o].dtype != expected[o].dtype || actual[o].bytes.size() != expected[o].bytes.size())
+      return fmt::format("output {} '{}' is {} of {} bytes, expected {} of {}", o, name,
+                         actual[o].dtype, actual[o].bytes.size(), expected[o].dtype,
+                         expected[o].bytes.size());
+    const auto a =
+        std::mismatch(actual[o].bytes.begin(), actual[o].bytes.end(), expected[o].bytes.begin())
+            .first;
+    if (a == actual[o].bytes.end()) continue;
+    const auto byte = static_cast<std::size_t>(a - actual[o].bytes.begin());
+    const std::size_t element = byte / actual[o].element_bytes();
+    return fmt::format("output {} '{}' at {}: {}, expected {}", o, name,
+                       position_of(element, actual[o].shape), actual[o].value(element),
+                       expected[o].value(element));
+  }
+  return "";
+}
+
+}  // namespace trine::compiler

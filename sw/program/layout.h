@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a feature map lies in memory: planar words [channel word][y][x].
+//
+//   word address = (c div n) * plane + y * pitch + x, place c mod n of its n = Shape::per_word
+//   codes
+//
+// A word holds 4 int8, 16 ternary (two's complement in 2 bits) or 32 binary codes (1: +1, 0: -1),
+// or one int32 sum; place 0 is in the lowest bits.
+//
+// A tensor of the model becomes an image: [N, H, W, C] with N = 1 is H x W pixels of C channels;
+// anything of lower rank has its last axis as channels and the others, multiplied, as width.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+
+/// Extents of an image.
+struct Shape {
+  int C = 1, H = 1, W = 1;
+  int per_word = 4;  ///< codes of a word: 4 int8, 16 ternary, 32 binary, 1 int32
+
+  int channel_words() const { return divide_up(C, per_word); }
+  std::int64_t pixels() const { return std::int64_t{H} * W; }
+  bool operator==(const Shape& o) const { return C == o.C && H == o.H && W == o.W; }
+};
+
+/// The image of a tensor of that shape. @throws Error  `what` names the tensor
+Shape shape_of(const std::vector<int>& extents, const std::string& what);
+
+/// A block of the tensor's pixels as the channels of one pixel of the map, for several taps of a
+/// filter in a step: channel (i*pixels + j)*C + c of pixel (y, x) is channel c of the tensor's
+/// pixel (y*stride_y - top + i, x*stride_x - left + j), or the zero point outside of it.
+struct Fold {
+  int rows = 1, pixels = 1;  ///< of a block
+  int stride_y = 1, stride_x = 1, top = 0, left = 0;
+  int height = 0, width = 0;  ///< of the tensor, if folded
+
+  int size() const { return rows * pixels; }
+  bool folded() const { return size() > 1; }
+};
+
+/// A tensor at the program's edge, in DRAM.
+struct TensorLayout {
+  std::string name;
+  std::vector<int> extents;  ///< as in the model
+  Shape shape;
+  bool transposed = false;  ///< rows of the tensor are columns of the shape
+  Fold fold;                ///< inputs only
+  std::int64_t offset = 0;  ///< bytes from BASE
+  int pitch = 1;            ///< words from row to row
+  std::int64_t plane = 1;   ///< words from channel word to channel word
+  double scale = 0;
+  int zero_point = 0;
+
+  std::int64_t bytes() const { return 4 * plane * shape.channel_words(); }
+  int element_bytes() const { return shape.per_word == 1 ? 4 : 1; }  ///< of the model's tensor
+};
+
+/// The word's bits of a code, and back. @pre 0 <= place < per_word
+std::uint32_t pack_code(std::int32_t code, int per_word, int place);
+std::int32_t unpack_code(std::uint32_t word, int per_word, int place);
+
+/// Writes a dense HWC tensor into `dram` (the memory from BASE on); bits beyond C become zero.
+/// @pre dense holds the tensor's values of element_bytes(), dram reaches offset + bytes()
+void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram);
+void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense);
+
+}  // namespace trine::compiler

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Running recorded vectors, and measuring time.
+
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "sw/reference/compare.h"
+#include "sw/reference/vectors.h"
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+
+namespace trine::cli {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// How the outputs of all cases lie to the recorded ones.
+struct Comparison {
+  std::vector<std::string> differences;  ///< one line for each case that is not exact
+  reference::Deviation codes;            ///< of all outputs of all cases
+  int labelled = 0, right = 0;           ///< cases with labels; those whose top-1 they are
+  int recorded_right = 0;                ///< of the recorded outputs
+};
+
+/// Runs all cases of a vector set.
+/// @throws Error  an output of another type or size than the recorded one
+Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
+                    const Runner& runner, bool quiet, Comparison& comparison);
+
+}  // namespace trine::cli

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/root.h"
+#include "machine/schema.h"
+
+namespace trine::cli {
+
+void Output::declare(CLI::App& command) {
+  command.add_option("--json", json_file, "write the results to FILE as JSON")->type_name("FILE");
+  command.add_flag("--quiet,-q", quiet, "print nothing but errors");
+}
+
+void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const {
+  written.push_back({"--json", json_file});
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto& [option, path] = written[i];
+    if (path.empty()) continue;
+    for (const NamedFile& other : read)
+      if (!other.path.empty() && same_file(path, other.path))
+        throw_error("{}: {} is the file that {} reads", option, path, other.option);
+    for (std::size_t k = 0; k < i; ++k)
+      if (!written[k].path.empty() && same_file(path, written[k].path))
+        throw_error("{}: {} is written by {} already, allowed once", option, path,
+                    written[k].option);
+    check_writable(path);
+  }
+}
+
+void Output::print(const std::string& text) const {
+  if (quiet) return;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) flush_stdout();
+}
+
+void flush_stdout() {
+  errno = EIO;  // of a failure that was seen earlier
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw_error("trine: standard output: cannot write: {}", std::strerror(errno));
+}
+
+namespace {
+
+/// The commit of the tree or installation that is run, "-dirty" when it was changed; else the
+/// version.
+std::string revision() {
+  const std::filesystem::path root = project_root();
+  std::string text;
+  if (std::filesystem::exists(root / "revision")) text = read_text(root / "revision");
+  if (std::filesystem::exists(root / ".git") && on_path("git"))
+    text = first_line_of({"git", "-C", root.string(), "describe", "--always", "--dirty",
+                          "--abbrev=40", "--exclude=*"});
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.empty() ? TRINE_VERSION : text;
+}
+
+}  // namespace
+
+void Output::write_json(const Json& json, const machine::Config* config) const {
+  if (json_file.empty()) return;
+  Json all{{"configuration", nullptr}, {"configuration_hash", nullptr}, {"revision", revision()}};
+  if (config != nullptr) {
+    all["configuration"] = machine::all_keys(*config);
+    all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
+  }
+  all.update(json);
+  write_file(json_file, all.dump(2) + "\n");
+}
+
+CLI::Option* Design::declare(CLI::App& command) {
+  command.add_option("--set", settings, "change one key of the configuration; may be repeated")
+      ->type_name("key=value")
+      ->allow_extra_args(false);
+  return command.add_option("--config,-c", config, "TOML file, or name of a preset")
+      ->type_name("C")
+      ->required();
+}
+
+int columns() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 100;
+  return size.ws_col == 0 ? 100 : std::clamp<int>(size.ws_col, 60, 100);
+}
+
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+}  // namespace trine::cli

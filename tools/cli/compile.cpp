@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.h"
+#include "tools/cli/common.h"
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  std::string out;
+  bool disassemble = false;
+};
+
+/// Sums over the stages.
+struct Totals {
+  std::size_t layers = 0, instructions = 0, constants = 0;
+  std::int64_t dram_bytes = 0;  ///< the largest
+};
+
+Totals totals_of(const compiler::Program& program) {
+  Totals sum;
+  for (const compiler::Program* stage : compiler::stages(program)) {
+    sum.layers += stage->layers.size();
+    sum.instructions += stage->words.size();
+    sum.constants += stage->image.size();
+    sum.dram_bytes = std::max(sum.dram_bytes, stage->dram_bytes);
+  }
+  return sum;
+}
+
+std::string summary(const compiler::Program& program) {
+  std::string text;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const compiler::ProgramLayer& layer : stage->layers)
+      text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
+                          cut(layer.placement, static_cast<std::size_t>(columns()) - 48));
+  const Totals sum = totals_of(program);
+  return text + host_text(program) +
+         fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
+                     program.name, program.config.name, sum.layers,
+                     grouped(static_cast<std::uint64_t>(program.macs())), sum.instructions,
+                     grouped(sum.constants));
+}
+
+Json to_json(const compiler::Program& program) {
+  const Totals sum = totals_of(program);
+  Json json;
+  json["model"] = program.name;
+  json["macs"] = program.macs();
+  json["stages"] = program.rest.size() + 1;
+  json["instructions"] = sum.instructions;
+  json["constant_bytes"] = sum.constants;
+  json["dram_bytes"] = sum.dram_bytes;
+  json["layers"] = Json::array();
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const compiler::ProgramLayer& layer : stage->layers)
+      json["layers"].push_back({{"name", layer.name},
+                                {"op", layer.op},
+                                {"macs", layer.macs},
+                                {"placement", layer.placement}});
+  json["host"] = host_json(program);
+  return json;
+}
+
+int run(const Options& options) {
+  if (options.out.empty() && !options.disassemble)
+    throw_error("trine compile: --out or --disassemble is required");
+  options.output.check({{"--out", options.out}}, options.network.read());
+  const machine::Config config = options.network.design.load();
+  const auto policy = options.network.policy(reference::kDoublePolicy);
+  const compiler::Program program = load_network(options.network, config, policy).program;
+  if (!options.out.empty()) compiler::write_program(options.out, program);
+  for (const compiler::Program* stage : compiler::stages(program))
+    if (options.disassemble) options.output.print(compiler::disassemble(*stage));
+  options.output.print(summary(program));
+  options.output.write_json(to_json(program), &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("compile", "compile a model to a program for a design");
+  options->network.declare(*command);
+  options->output.declare(*command);
+  command->add_option("--out,-o", options->out, "program to write")->type_name("FILE");
+  command->add_flag("--disassemble", options->disassemble, "print the instructions");
+  command->footer(
+      "Prints where each layer lives and how it is split. A program runs only on designs of the\n"
+      "configuration that it was compiled for.\n\n"
+      "Examples:\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
+      "  trine run --config edge256 lenet.trine --input digit.npy");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/estimate/estimate.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+#include "base/error.h"
+#include "tools/cli/common.h"
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+#include "tools/estimate/transformers.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  std::string table;
+  int tokens = 128, context = 0;
+};
+
+std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
+std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
+
+std::string summary(const estimate::Estimate& e, const machine::Config& config) {
+  const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the rest takes 68
+  std::string text = fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", width,
+                                 "times", "MACs", "weight bytes", "cycles", "util %", "bound");
+  for (const estimate::Row& row : e.rows)
+    text += fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7.1f} {}\n",
+                        fitted(row.name, static_cast<std::size_t>(width)), width, row.times,
+                        number(row.macs), number(row.weight_bytes), grouped(whole(row.cycles)),
+                        100 * utilization(row.macs, whole(row.cycles), config), row.bound());
+  text += "(of one; the totals are of all)\n";
+  if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
+  return text + fmt::format(
+                    "{} on {} (estimated): {} MACs, {} bytes of weights,\n{} cycles, "
+                    "{:.1f} % of {} MACs per cycle\n",
+                    e.network, config.name, number(e.macs()), number(e.weight_bytes()),
+                    grouped(whole(e.cycles())),
+                    100 * utilization(e.macs(), whole(e.cycles()), config),
+                    config.peak_macs_per_cycle());
+}
+
+Json to_json(const estimate::Estimate& e, const machine::Config& config) {
+  Json json;
+  json["model"] = e.network;
+  json["cycles"] = whole(e.cycles());
+  json["macs"] = e.macs();
+  json["parameters"] = e.parameters();
+  json["weight_bytes"] = e.weight_bytes();
+  json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
+  json["utilization"] = utilization(e.macs(), whole(e.cycles()), config);
+  json["layers"] = Json::array();
+  for (const estimate::Row& row : e.rows)
+    json["layers"].push_back({{"name", row.name},
+                              {"op", row.op},
+                              {"times", row.times},
+                              {"macs", row.macs},
+                              {"parameters", row.parameters},
+                              {"weight_bytes", row.weight_bytes},
+                              {"cycles", whole(row.cycles)},
+                              {"utilization", utilization(row.macs, whole(row.cycles), config)},
+                              {"bound", row.bound()}});
+  return json;
+}
+
+int run(const Options& options) {
+  if (options.table.empty() == options.network.model.empty())
+    throw_error("trine estimate: MODEL or --table is required, and not both");
+  options.output.check({}, options.network.read());
+  const machine::Config config = options.network.design.load();
+  if (is_program_file(options.network.model))
+    throw_error(
+        "{}: is a compiled program, which holds no network to plan: allowed is its model; "
+        "trine run --backend arch gives a program's cycles",
+        options.network.model);
+  const estimate::Estimate e =
+      options.table.empty() ? estimate::of_graph(model::import_model(options.network.model), config,
+                                                 options.network.policy(reference::kDoublePolicy))
+                            : estimate::of_transformer(
+                                  estimate::transformer(options.table), options.tokens,
+                                  options.context > 0 ? options.context : options.tokens, config);
+  options.output.print(summary(e, config));
+  options.output.write_json(to_json(e, config), &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_estimate(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("estimate", "predict a network's cycles from its plan, in no time");
+  options->network.declare(*command);
+  command->get_option("MODEL")->required(false)->description("quantized TFLite or ONNX model");
+  command->remove_option(command->get_option("--allow-host"));
+  options->output.declare(*command);
+  command
+      ->add_option("--table", options->table,
+                   "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3")
+      ->type_name("NAME");
+  command->add_option("--tokens", options->tokens, "of a table: that go through at once (128)")
+      ->check(CLI::Range(1, 8191))
+      ->type_name("N");
+  command->add_option("--context", options->context, "tokens that each attends to (all of them)")
+      ->check(CLI::Range(1, 8191))
+      ->type_name("N");
+  command->footer(
+      "Nothing is executed: each layer takes what the compiler expects when it cuts it, its steps\n"
+      "or its bytes on the bus. Tables are shapes without weights; a block is planned once.\n\n"
+      "Examples:\n"
+      "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
+      "  trine estimate --config edge1024 --table bert-base --tokens 128\n"
+      "  trine estimate --config edge1024 --table llama-7b --tokens 1 --context 2048");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

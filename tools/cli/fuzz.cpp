@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <regex>
+
+#include "base/error.h"
+#include "sim/rtl/build.h"
+#include "tools/cli/common.h"
+#include "tools/fuzz/configs.h"
+#include "tools/fuzz/pair.h"
+
+namespace trine::cli {
+namespace {
+
+using fuzz::Backend;
+using fuzz::Outcome;
+
+constexpr int kShrinkRuns = 3000, kShrinkRunsRtl = 300;
+constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< of a pair, before it counts as a hang
+
+struct Options {
+  Output output;
+  std::vector<std::string> designs, settings;
+  std::string backend = "arch", one;
+  int pairs = 200, configs = 20, seconds = 0, most_failures = 5;
+  std::uint64_t seed = 1;
+  bool as_drawn = false;
+};
+
+/// "op 3 SUB: tensor 7 't7': 40 classes" -> "SUB: ... N classes", so that equal reasons count as
+/// one.
+std::string reason_of(const std::string& text) {
+  std::string line = text.substr(0, text.find('\n'));
+  line = std::regex_replace(line, std::regex("^compile: "), "");
+  line = std::regex_replace(line, std::regex("(random|lowbit)[.a-z]*: op [0-9]+ "), "");
+  line = std::regex_replace(line, std::regex("tensor [0-9]+ '[^']*':? ?"), "");
+  return std::regex_replace(line, std::regex("-?[0-9][0-9.e-]*"), "N");
+}
+
+class Fuzzer {
+ public:
+  explicit Fuzzer(const Options& options)
+      : o_(options), backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch) {
+    for (const std::string& design : o_.designs)
+      designs_.push_back(machine::load_config(design, o_.settings));
+  }
+
+  int run() {
+    o_.output.check({}, {});
+    if (!o_.one.empty()) return run_one();
+    const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
+    Progress progress("fuzz", o_.output.quiet);
+    for (int k = 0; k < configs && failed_ < o_.most_failures; ++k) {
+      ++configs_;
+      const int pairs = (o_.pairs + configs - 1 - k) / configs;
+      for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
+        progress.update(fmt::format("configuration {} of {}, pair {} of {}, {} failed", k + 1,
+                                    configs, n + 1, pairs, failed_));
+        count(fuzz::draw_case(o_.seed, k, n), k);
+      }
+    }
+    o_.output.print(summary());
+    o_.output.write_json(to_json(), designs_.size() == 1 ? &designs_[0] : nullptr);
+    return failed_ > 0 ? kWrongResult : kSuccess;
+  }
+
+ private:
+  fuzz::Pair pair_of(const fuzz::Case& c, int k) const {
+    if (designs_.empty()) return fuzz::make_pair(c);
+    fuzz::Pair p = fuzz::make_pair(c, designs_.at(static_cast<std::size_t>(k)));
+    p.made.config = c.config;
+    return p;
+  }
+
+  fuzz::Verdict verdict(const fuzz::Pair& pair) const {
+    if (backend_ == Backend::kRtl) {
+      sim::BuildOptions build = sim::BuildOptions::from_environment();
+      build.optimization = std::min(1, build.optimization);
+      build.quiet = o_.output.quiet;
+      sim::build_model(pair.config, build);  // takes minutes, not of the pair's
+    }
+    const int seconds = backend_ == Backend::kRtl ? kSecondsRtl : kSeconds;
+    return fuzz::run_apart(pair, backend_, o_.seconds > 0 ? o_.seconds : seconds);
+  }
+
+  void count(const fuzz::Case& c, int k) {
+    const fuzz::Pair pair = pair_of(c, k);
+    const fuzz::Verdict v = verdict(pair);
+    ++outcomes_[v.outcome];
+    ++families_[pair.family];
+    telling_ += v.telling ? 1 : 0;
+    for (const model::Op& op : pair.graph.ops)
+      if (v.outcome == Outcome::kExact) ++operators_[op.name];
+    if (v.outcome == Outcome::kRefused || v.outcome == Outcome::kIllegal)
+      ++reasons_[reason_of(v.text)];
+    if (v.outcome == Outcome::kFailed) report(pair, v, k);
+  }
+
+  std::string command(const fuzz::Case& c, int k) const {
+    std::string text = fmt::format("trine fuzz --backend {}", o_.backend);
+    if (!designs_.empty()) text += " --config " + o_.designs.at(static_cast<std::size_t>(k));
+    if (!designs_.empty())
+      for (const std::string& s : o_.settings) text += " --set '" + s + "'";
+    return text + " --case " + fuzz::to_text(c);
+  }
+
+  /// The failure, and a simpler one of its kind.
+  void report(const fuzz::Pair& pair, const fuzz::Verdict& first, int k) {
+    ++failed_;
+    fmt::print(stderr, "FAILED {}\n  {}\n", first.text, command(pair.made, k));
+    if (o_.as_drawn) return;
+    const std::string kind = reason_of(first.text).substr(0, 20);
+    int runs = 0;
+    const auto fails = [&](const fuzz::Pair& p) {
+      ++runs;
+      const fuzz::Verdict v = verdict(p);
+      return v.outcome == Outcome::kFailed && reason_of(v.text).substr(0, 20) == kind;
+    };
+    const bool rtl = backend_ == Backend::kRtl;
+    const fuzz::Case simple =
+        fuzz::shrink(pair.made, fails, rtl, rtl ? kShrinkRunsRtl : kShrinkRuns,
+                     designs_.empty() ? nullptr : &designs_.at(static_cast<std::size_t>(k)));
+    const fuzz::Pair p = pair_of(simple, k);
+    fmt::print(stderr, "made simpler in {} runs:\n{}{}\n  {}\n", runs, fuzz::describe(p),
+               verdict(p).text, command(simple, k));
+  }
+
+  int run_one() {
+    const fuzz::Case c = fuzz::parse_case(o_.one);
+    const fuzz::Pair pair = pair_of(c, 0);
+    o_.output.print(fuzz::describe(pair));
+    const fuzz::Verdict v = verdict(pair);
+    if (v.outcome == Outcome::kFailed) {
+      report(pair, v, 0);
+      return kWrongResult;
+    }
+    o_.output.print(
+        v.outcome == Outcome::kExact
+            ? fmt::format("exact, {} cycles (architecture simulator){}\n", grouped(v.arch_cycles),
+                          v.rtl_cycles > 0 ? fmt::format(", {} (RTL)", grouped(v.rtl_cycles)) : "")
+            : "refused: " + v.text + "\n");
+    return kSuccess;
+  }
+
+  int of(Outcome outcome) const {
+    const auto found = outcomes_.find(outcome);
+    return found == outcomes_.end() ? 0 : found->second;
+  }
+
+  int exact() const { return of(Outcome::kExact); }
+
+  std::string summary() const {
+    std::string text = fmt::format(
+        "{} pairs on {} configurations ({}): {} exact (of these {} with many codes), {} refused, "
+        "{} no legal network, {} failed\n",
+        exact() + of(Outcome::kRefused) + of(Outcome::kIllegal) + failed_, configs_, o_.backend,
+        exact(), telling_, of(Outcome::kRefused), of(Outcome::kIllegal), failed_);
+    std::multimap<int, std::string, std::greater<>> sorted;
+    for (const auto& [reason, n] : reasons_) sorted.emplace(n, reason);
+    for (const auto& [n, reason] : sorted) text += fmt::format("  {:5} {}\n", n, reason);
+    text += "operators of exact networks:";
+    for (const auto& [name, n] : operators_) text += fmt::format(" {} {}", name, n);
+    return text + "\n";
+  }
+
+  Json to_json() const {
+    Json json;
+    json["backend"] = o_.backend;
+    json["seed"] = o_.seed;
+    json["exact"] = exact();
+    json["telling"] = telling_;
+    json["refused"] = of(Outcome::kRefused);
+    json["illegal"] = of(Outcome::kIllegal);
+    json["failed"] = failed_;
+    json["reasons"] = reasons_;
+    json["operators"] = operators_;
+    for (const auto& [family, n] : families_) json["families"][fuzz::name_of(family)] = n;
+    return json;
+  }
+
+  const Options& o_;
+  const Backend backend_;
+  std::vector<machine::Config> designs_;
+  std::map<Outcome, int> outcomes_;
+  std::map<fuzz::Family, int> families_;
+  std::map<std::string, int> reasons_, operators_;
+  int configs_ = 0;  ///< that were tried
+  int telling_ = 0, failed_ = 0;
+};
+
+}  // namespace
+
+void add_fuzz(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("fuzz", "random networks on random designs against the golden layers");
+  command->add_option("--pairs", options->pairs, "networks, on all configurations together (200)")
+      ->check(CLI::Range(1, 1 << 24))
+      ->type_name("N");
+  command->add_option("--configs", options->configs, "random configurations (20)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("K");
+  command->add_option("--config", options->designs, "presets or TOML files instead")
+      ->type_name("C");
+  command->add_option("--set", options->settings, "array.rows=16: changes a key of --config")
+      ->type_name("KEY=VALUE");
+  command
+      ->add_option("--backend", options->backend,
+                   "arch: architecture simulator and golden layers; rtl: Verilator\n"
+                   "as well, which builds a model for each configuration (arch)")
+      ->check(CLI::IsMember({"arch", "rtl"}))
+      ->type_name("B");
+  command->add_option("--seed", options->seed, "another one makes other pairs (1)")->type_name("S");
+  command->add_option("--case", options->one, "one pair, as a failure prints it")
+      ->type_name("CASE");
+  command->add_flag("--as-drawn", options->as_drawn, "failures are not made simpler");
+  command->add_option("--failures", options->most_failures, "stops behind so many (5)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
+  command
+      ->add_option("--seconds", options->seconds,
+                   "a pair that takes longer has failed (60; rtl 900)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
+  options->output.declare(*command);
+  command->footer(
+      "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"
+      "configuration) and printed with the command that repeats it.\n\n"
+      "Examples:\n"
+      "  trine fuzz --pairs 2000 --configs 100\n"
+      "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40");
+  command->callback([options, &action] { action = [options] { return Fuzzer(*options).run(); }; });
+}
+
+}  // namespace trine::cli

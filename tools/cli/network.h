@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A model on a design: what compile, run and verify have in common.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/npy.h"
+#include "sim/result.h"
+#include "sim/rtl/run.h"
+#include "sw/model/graph.h"
+#include "sw/program/program.h"
+#include "sw/reference/run.h"
+#include "tools/cli/common.h"
+
+namespace trine::cli {
+
+/// Options of every command that compiles.
+struct NetworkOptions {
+  Design design;
+  std::string model;
+  std::string rounding = "auto";
+  bool allow_host = false;
+
+  void declare(CLI::App& command);
+  /// The files that they name, for Output::check.
+  std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
+  /// @param recorded  what "auto" means
+  reference::RoundingPolicy policy(reference::RoundingPolicy recorded) const;
+};
+
+/// Options of every command that executes.
+struct BackendOptions {
+  std::string backend = "rtl";
+  int axi_latency = 32;
+  int axi_bytes_per_cycle = 0;
+  std::string trace_file;
+  bool lockstep = false;
+
+  /// @param golden  whether the golden layers alone are a backend, too
+  void declare(CLI::App& command, bool golden = false);
+  /// @throws Error  options that only the RTL has, with --backend arch
+  void check() const;
+  /// The files that they name, for Output::check.
+  std::vector<NamedFile> written() const { return {{"--trace", trace_file}}; }
+  /// What `rtl` and `netlist` run with.
+  sim::RtlOptions rtl(bool quiet) const;
+};
+
+/// A compiled model. `graph` is absent when MODEL is a program file.
+struct Network {
+  std::optional<model::Graph> graph;
+  compiler::Program program;
+};
+
+/// Whether MODEL is a program that compile wrote; false where there is none.
+bool is_program_file(const std::string& model);
+
+/// Compiles MODEL (.tflite), or reads it when it is a program.
+/// @throws Error
+Network load_network(const NetworkOptions& options, const machine::Config& config,
+                     reference::RoundingPolicy policy);
+
+/// Runs one vector after the other.
+using Runner = std::function<sim::RunResult(const std::vector<Array>& inputs)>;
+
+/// @param first_inputs  of the first vector, to predict how long a run takes
+Runner make_runner(const compiler::Program& program, const BackendOptions& options,
+                   const std::vector<Array>& first_inputs, bool quiet);
+
+}  // namespace trine::cli

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace trine::cli {
+namespace {
+
+std::string percent(double part, double whole) {
+  return fmt::format("{:.1f} %", whole > 0 ? 100 * part / whole : 0.0);
+}
+
+std::string verdict(const Execution& e) {
+  if (!e.checked) return "not checked (a program holds no model to compare with)";
+  return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
+}
+
+/// Of all stages, as RunResult::layers counts them.
+std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) {
+  std::vector<compiler::ProgramLayer> all;
+  for (const compiler::Program* stage : compiler::stages(program))
+    all.insert(all.end(), stage->layers.begin(), stage->layers.end());
+  return all;
+}
+
+std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
+  // At 100 columns 36 and 20; a narrow terminal takes it from the names.
+  const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
+  const auto left = [](const std::string& text, int width) {
+    return fmt::format("{:<{}}", fitted(text, static_cast<std::size_t>(width)), width);
+  };
+  std::string text = fmt::format("{} {} {:>12} {:>10} {:>7} {}\n", left("layer", name_width),
+                                 left("operator", op_width), "MACs", "cycles", "util %", "bound");
+  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = layers[i];
+    const sim::LayerResult& result = run.layers.at(i);
+    text += fmt::format(
+        "{} {} {:>12} {:>10} {:>7.1f} {}\n", left(layer.name, name_width), left(layer.op, op_width),
+        grouped(static_cast<std::uint64_t>(layer.macs)), grouped(result.cycles),
+        100 * utilization(layer.macs, result.cycles, program.config), sim::bound_of(result.causes));
+  }
+  return text;
+}
+
+std::string cause_rows(const sim::RunResult& run) {
+  std::string names = fmt::format("{:<12}", "cause"), shares = fmt::format("{:<12}", "% of cycles");
+  for (std::size_t i = 0; i < sim::kCauses; ++i) {
+    const double cycles = static_cast<double>(std::max<std::uint64_t>(run.cycles, 1));
+    names += fmt::format("{:>8}", sim::kCauseNames[i]);
+    shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
+  }
+  return "\n" + names + "\n" + shares + "\n\n";
+}
+
+/// A program without layers tells nothing about the machine.
+std::string host_only(const compiler::Program& program) {
+  if (!layers_of(program).empty()) return "";
+  return "every operator ran on the host: the machine only started and stopped\n";
+}
+
+}  // namespace
+
+void Execution::add(sim::RunResult result, bool is_exact) {
+  ++vectors;
+  exact += is_exact ? 1 : 0;
+  if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
+}
+
+double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config) {
+  const double slots = static_cast<double>(cycles) * config.peak_macs_per_cycle();
+  return slots > 0 ? static_cast<double>(macs) / slots : 0;
+}
+
+std::string fitted(const std::string& text, std::size_t width) {
+  if (text.size() <= width) return text;
+  const std::size_t head = (width - 2) / 3;
+  return text.substr(0, head) + ".." + text.substr(text.size() - (width - 2 - head));
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+  return text.size() <= width ? text : text.substr(0, width - 2) + "..";
+}
+
+Json host_json(const compiler::Program& program) {
+  Json list = Json::array();
+  std::int64_t macs = program.macs();
+  const std::vector<const compiler::Program*> all = compiler::stages(program);
+  for (std::size_t s = 0; s < all.size(); ++s)
+    for (const model::Graph* graph : {&all[s]->before, &all[s]->after})
+      for (const model::Op& op : graph->ops) {
+        const bool before = graph == &all[s]->before;
+        const char* when = s == 0 && before                 ? "before"
+                           : s + 1 == all.size() && !before ? "after"
+                                                            : "between";
+        list.push_back({{"name", graph->out(op).name},
+                        {"op", op.name},
+                        {"when", when},
+                        {"macs", model::macs(*graph, op)}});
+        macs += model::macs(*graph, op);
+      }
+  for (Json& op : list)
+    op["share"] = macs > 0 ? op["macs"].get<double>() / static_cast<double>(macs) : 0.0;
+  return list;
+}
+
+std::string host_text(const compiler::Program& program) {
+  std::string text;
+  for (const Json& op : host_json(program))
+    text += fmt::format("on the host, {}: {} {} ({} MACs, {})\n", op["when"].get<std::string>(),
+                        op["op"].get<std::string>(), fitted(op["name"].get<std::string>(), 40),
+                        grouped(op["macs"].get<std::uint64_t>()),
+                        percent(op["share"].get<double>(), 1));
+  return text;
+}
+
+Json to_json(const compiler::Program& program, const Execution& e, const std::string& backend) {
+  const sim::RunResult& run = e.slowest;
+  Json json;
+  json["model"] = program.name;
+  json["backend"] = backend;
+  json["cycles"] = run.cycles;
+  json["macs"] = program.macs();
+  json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
+  json["utilization"] = utilization(program.macs(), run.cycles, program.config);
+  json["vectors"] = e.vectors;
+  json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
+  json["dram_bytes_read"] = run.dram_bytes_read;
+  json["dram_bytes_written"] = run.dram_bytes_written;
+  json["sim_seconds"] = e.seconds;
+  for (std::size_t i = 0; i < sim::kCauses; ++i)
+    json["causes"][std::string(sim::kCauseNames[i])] = run.causes[i];
+  json["layers"] = Json::array();
+  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = layers[i];
+    const sim::LayerResult& result = run.layers.at(i);
+    Json causes;
+    for (std::size_t c = 0; c < sim::kCauses; ++c)
+      causes[std::string(sim::kCauseNames[c])] = result.causes[c];
+    json["layers"].push_back(
+        {{"name", layer.name},
+         {"op", layer.op},
+         {"macs", layer.macs},
+         {"cycles", result.cycles},
+         {"causes", causes},
+         {"utilization", utilization(layer.macs, result.cycles, program.config)},
+         {"bound", sim::bound_of(result.causes)}});
+  }
+  json["host"] = host_json(program);
+  return json;
+}
+
+std::string to_text(const compiler::Program& program, const Execution& e,
+                    const std::string& backend) {
+  const sim::RunResult& run = e.slowest;
+  const double simulated = static_cast<double>(run.cycles) * e.vectors;
+  return layer_rows(program, run) + host_text(program) + cause_rows(run) +
+         fmt::format(
+             "{} on {} ({}): {}\n"
+             "{} cycles, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"
+             "simulated in {:.2f} s ({:.0f} kHz)\n",
+             program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
+             grouped(static_cast<std::uint64_t>(program.macs())),
+             percent(utilization(program.macs(), run.cycles, program.config), 1),
+             program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
+             grouped(run.dram_bytes_written), e.seconds,
+             e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0) +
+         host_only(program);
+}
+
+}  // namespace trine::cli

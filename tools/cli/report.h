@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Results of running a program, for people (at most 100 columns) and as JSON.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sim/result.h"
+#include "sw/program/program.h"
+#include "tools/cli/common.h"
+
+namespace trine::cli {
+
+/// What `run` and `verify` report. `slowest` is the run with the most cycles.
+struct Execution {
+  sim::RunResult slowest;
+  int vectors = 0;
+  int exact = 0;
+  bool checked = true;  ///< false: there was nothing to compare with
+  double seconds = 0;   ///< of simulation
+
+  void add(sim::RunResult result, bool is_exact);
+};
+
+/// MACs / (cycles * peak).
+double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config);
+
+Json to_json(const compiler::Program& program, const Execution& execution,
+             const std::string& backend);
+std::string to_text(const compiler::Program& program, const Execution& execution,
+                    const std::string& backend);
+
+/// The operators of a program that the host executes, a line each; empty without any.
+std::string host_text(const compiler::Program& program);
+Json host_json(const compiler::Program& program);
+
+/// `text` in `width` columns, ".." for what is left out in its middle: the ends of names differ.
+std::string fitted(const std::string& text, std::size_t width);
+
+/// The same with the end left out, for what is read from its beginning.
+std::string cut(const std::string& text, std::size_t width);
+
+}  // namespace trine::cli

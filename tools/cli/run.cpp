@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/run.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/program/host.h"
+#include "tools/cli/check.h"
+#include "tools/cli/common.h"
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  BackendOptions backend;
+  std::vector<std::string> inputs, outputs;
+  std::string memory;
+};
+
+/// The tensors that the user sees: of the graph, or of the program where there is none.
+const model::Graph* edge_graph(const Network& network, bool inputs) {
+  if (network.graph) return &*network.graph;
+  const model::Graph& host =
+      inputs ? network.program.before : compiler::stages(network.program).back()->after;
+  return host.tensors.empty() ? nullptr : &host;
+}
+
+/// Type and shape of each input of the model.
+std::vector<Array> input_shapes(const Network& network) {
+  std::vector<Array> shapes;
+  if (const model::Graph* graph = edge_graph(network, true)) {
+    for (const int index : graph->inputs) {
+      const model::Tensor& tensor = graph->tensor(index);
+      shapes.push_back({std::string(model::npy_code(tensor.type)),
+                        {tensor.shape.begin(), tensor.shape.end()},
+                        {}});
+    }
+    return shapes;
+  }
+  for (const compiler::TensorLayout& layout : network.program.inputs)
+    shapes.push_back({"i1", {layout.extents.begin(), layout.extents.end()}, {}});
+  return shapes;
+}
+
+/// Random codes, the same every time; floats in -1..1.
+Array random_input(Array shape, std::mt19937& random) {
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  if (shape.dtype == "f4") {
+    std::vector<float> values(elements);
+    for (float& v : values) v = static_cast<float>(random() >> 8) * 0x1p-23f - 1;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
+    shape.bytes.assign(bytes, bytes + 4 * elements);
+    return shape;
+  }
+  shape.bytes.resize(elements * shape.element_bytes());
+  for (std::uint8_t& byte : shape.bytes) byte = static_cast<std::uint8_t>(random() >> 24);
+  return shape;
+}
+
+std::string shape_text(const Array& array) {
+  return fmt::format("{} [{}]", array.dtype, fmt::join(array.shape, ", "));
+}
+
+std::vector<Array> read_inputs(const Options& options, const Network& network) {
+  const std::vector<Array> shapes = input_shapes(network);
+  std::vector<Array> inputs;
+  if (options.inputs.empty()) {
+    std::mt19937 random{1};
+    for (const Array& shape : shapes) inputs.push_back(random_input(shape, random));
+    return inputs;
+  }
+  if (options.inputs.size() != shapes.size())
+    throw_error("--input: {} files, {} has {} input{}", options.inputs.size(),
+                options.network.model, shapes.size(), shapes.size() == 1 ? "" : "s");
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    inputs.push_back(read_npy(options.inputs[i]));
+    if (inputs[i].dtype != shapes[i].dtype || inputs[i].shape != shapes[i].shape)
+      throw_error("{}: is {}, input {} of {} is {}", options.inputs[i], shape_text(inputs[i]), i,
+                  options.network.model, shape_text(shapes[i]));
+  }
+  return inputs;
+}
+
+/// The outputs are counted and can be written, before a run of minutes.
+void check_outputs(const Options& options, const Network& network) {
+  const model::Graph* graph = edge_graph(network, false);
+  const std::size_t count = graph != nullptr
+                                ? graph->outputs.size()
+                                : compiler::stages(network.program).back()->outputs.size();
+  if (options.outputs.size() > count)
+    throw_error("--output: {} files, {} has {} output{}", options.outputs.size(),
+                options.network.model, count, count == 1 ? "" : "s");
+}
+
+/// All files that the options name can be written, each once.
+void check_files(const Options& options) {
+  std::vector<NamedFile> written = options.backend.written();
+  for (const std::string& output : options.outputs) written.push_back({"--output", output});
+  options.output.check(written, options.network.read());
+  if (!options.memory.empty()) check_writable_folder(options.memory);
+}
+
+void write_outputs(const Options& options, const std::vector<Array>& outputs) {
+  for (std::size_t i = 0; i < options.outputs.size(); ++i)
+    write_npy(options.outputs[i], outputs[i]);
+}
+
+std::string_view text(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Json edge_json(const compiler::TensorLayout& layout) {
+  Json json = compiler::layout_json(layout);
+  json["bytes"] = layout.bytes();
+  return json;
+}
+
+/// What lies from BASE on before and after the run, program included, and what a host must know:
+/// a bench of one's own needs no more.
+void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
+                  const std::vector<Array>& inputs) {
+  if (compiler::stages(program).size() > 1)
+    throw_error("--memory: {} runs in stages, with operators on the host between", program.name);
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  compiler::write_inputs(program, inputs, dram.data());
+  const auto* words = reinterpret_cast<const std::uint8_t*>(program.words.data());
+  const auto with_program = [&](std::vector<std::uint8_t> memory) {
+    memory.insert(memory.end(), words, words + 8 * program.words.size());
+    return memory;
+  };
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw_error("{}: {}", folder.string(), error.message());
+  write_file(folder / "before.bin", text(with_program(dram)));
+  sim::run_arch_dram(program, dram);
+  write_file(folder / "after.bin", text(with_program(dram)));
+  Json json;
+  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
+  json["program_offset"] = program.program_offset();
+  json["program_words"] = program.words.size();
+  for (const compiler::TensorLayout& layout : program.inputs)
+    json["inputs"].push_back(edge_json(layout));
+  for (const compiler::TensorLayout& layout : program.outputs)
+    json["outputs"].push_back(edge_json(layout));
+  write_file(folder / "run.json", json.dump(2) + "\n");
+}
+
+int run(const Options& options) {
+  options.backend.check();
+  check_files(options);
+  const machine::Config config = options.network.design.load();
+  const auto policy = options.network.policy(reference::kDoublePolicy);
+  const Network network = load_network(options.network, config, policy);
+  check_outputs(options, network);
+  const std::vector<Array> inputs = read_inputs(options, network);
+  if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
+  const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
+
+  Execution execution;
+  Stopwatch watch;
+  const sim::RunResult result = [&] {
+    const Progress progress(options.network.model + ": running", options.output.quiet);
+    return runner(inputs);
+  }();
+  execution.seconds = watch.seconds();
+  write_outputs(options, result.outputs);
+
+  std::string difference;
+  execution.checked = network.graph.has_value();
+  if (network.graph) {
+    const Progress progress(options.network.model + ": golden layers", options.output.quiet);
+    const auto values = reference::run_graph(*network.graph, inputs, policy);
+    difference = compiler::first_difference(network.program, result.outputs,
+                                            reference::outputs_of(*network.graph, values));
+  }
+  execution.add(result, difference.empty());
+  options.output.print(to_text(network.program, execution, options.backend.backend));
+  options.output.write_json(to_json(network.program, execution, options.backend.backend), &config);
+  if (difference.empty()) return kSuccess;
+  fmt::print(stderr, "{}: differs from the golden reference: {}\n", options.network.model,
+             difference);
+  return kWrongResult;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("run", "run a model once; compare with the golden reference");
+  options->network.declare(*command);
+  options->backend.declare(*command);
+  options->output.declare(*command);
+  command
+      ->add_option("--input,-i", options->inputs,
+                   "NumPy file of an input, in order; random codes, seeded, if absent")
+      ->type_name("X.npy")
+      ->allow_extra_args(false);
+  command->add_option("--output", options->outputs, "NumPy file for an output, in order")
+      ->type_name("Y.npy")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--memory", options->memory,
+                   "folder for the memory before and after the run, program\n"
+                   "included: for a bench of your own")
+      ->type_name("DIR");
+  command->footer(
+      "The first run of a configuration on the RTL compiles it (a minute); later ones use the "
+      "cache\n"
+      "($TRINE_CACHE, else ~/.cache/trine). Exit code 1: an output differs from the reference.\n\n"
+      "Examples:\n"
+      "  trine run --config edge256 models/lenet_mnist.tflite\n"
+      "  trine run --config edge64 MODEL.tflite --input x.npy --output y.npy --backend arch\n"
+      "  trine run --config edge64 MODEL.tflite --trace run.fst --lockstep\n"
+      "  trine run --config edge64 --set memory.dmem_kib=32 MODEL.tflite --axi-latency 100");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <memory>
+
+#include "synth/synthesize.h"
+#include "tools/cli/common.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  Design design;
+  std::string target = "asic";
+  synth::SynthOptions synth;
+  bool no_timing = false;
+  std::string wire_load = "zero";
+};
+
+int run(const Options& options) {
+  options.output.check({}, {{"--config", options.design.config}});
+  synth::SynthOptions synth = options.synth;
+  synth.target = synth::parse_target(options.target);
+  synth.timing = !options.no_timing;
+  synth.wire_load = synth::parse_wire_load(options.wire_load);
+  synth.quiet = options.output.quiet || !has_terminal();
+  const machine::Config config = options.design.load();
+  const synth::SynthReport report = synth::synthesize(config, synth);
+  options.output.print(synth::to_text(report));
+  options.output.write_json(synth::to_json(report), &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_synth(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("synth", "synthesize a design: area and longest paths");
+  options->design.declare(*command);
+  options->output.declare(*command);
+  command
+      ->add_option("--liberty", options->synth.liberty,
+                   "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)")
+      ->type_name("FILE");
+  command
+      ->add_option("--macros", options->synth.macros,
+                   "folder with Liberty files of memories (the library's own)")
+      ->type_name("DIR");
+  command->add_option("--target", options->target, "asic, ice40 or ecp5 (asic)")
+      ->check(CLI::IsMember({"asic", "ice40", "ecp5"}))
+      ->type_name("T");
+  command
+      ->add_option("--netlist", options->synth.netlist,
+                   "folder for the netlist that was measured: Verilog, models of\n"
+                   "its cells and memories, trine.f (asic)")
+      ->type_name("DIR");
+  command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
+  command
+      ->add_option("--wire-load", options->wire_load,
+                   "zero: wires are nothing; library: what the library guesses by\n"
+                   "fan-out (zero)")
+      ->check(CLI::IsMember({"zero", "library"}))
+      ->type_name("W");
+  command->add_option("--jobs,-j", options->synth.jobs, "Yosys processes at a time (2)")
+      ->check(CLI::Range(1, 256))
+      ->type_name("N");
+  command->footer(
+      "Area is that of cells before placement; a gate equivalent is the library's smallest NAND2.\n"
+      "Memories are black boxes, counted in bits, and in gate equivalents where the library has "
+      "macros.\nNumbers of different libraries do not "
+      "compare.\n\n"
+      "Examples:\n"
+      "  trine synth --config edge64\n"
+      "  trine synth --config edge256 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json "
+      "area.json\n"
+      "  trine synth --config edge32 --target ice40\n"
+      "  trine synth --config edge32 --netlist gates");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "tools/cli/check.h"
+#include "tools/cli/common.h"
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+
+namespace trine::cli {
+namespace {
+
+constexpr std::size_t kShownDifferences = 10;
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  BackendOptions backend;
+  std::string vectors;
+  int tolerance = 0;
+};
+
+/// @throws Error  the vectors are of another file
+void check_sha256(const reference::VectorSet& vectors, const std::string& model) {
+  if (vectors.sha256.empty()) return;
+  const std::string actual = sha256(read_file(model));
+  if (actual != vectors.sha256)
+    throw_error("{}: sha256: is {}, allowed {}, that of {}: record its vectors again", vectors.file,
+                fitted(vectors.sha256, 64), actual, model);
+}
+
+Json to_json(const Comparison& c, const reference::LayerComparison& layers, int tolerance) {
+  Json json;
+  json["codes"] = c.codes.elements;
+  json["codes_differ"] = c.codes.differ;
+  json["codes_largest_difference"] =
+      std::isfinite(c.codes.largest) ? Json(c.codes.largest) : Json(nullptr);
+  json["tolerance"] = tolerance;
+  json["layers_compared"] = layers.compared;
+  json["first_layer_that_differs"] = nullptr;
+  if (layers.first)
+    json["first_layer_that_differs"] = {{"op_index", layers.first->op_index},
+                                        {"op", layers.first->op},
+                                        {"name", layers.first->name},
+                                        {"codes", layers.first->deviation.elements},
+                                        {"codes_differ", layers.first->deviation.differ}};
+  json["top1"] = nullptr;
+  if (c.labelled > 0)
+    json["top1"] = {
+        {"labels", c.labelled}, {"right", c.right}, {"recorded_right", c.recorded_right}};
+  return json;
+}
+
+std::string to_text(const reference::LayerComparison& layers, const std::string& id) {
+  if (layers.compared == 0) return "no recorded layers to tell where\n";
+  if (!layers.first)
+    return fmt::format("layers of case {}: the golden layers compute all {} as recorded\n", id,
+                       layers.compared);
+  const reference::LayerDeviation& l = *layers.first;
+  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes\n", id,
+                     l.op_index, l.op, fitted(l.name, 40), grouped(l.deviation.differ),
+                     grouped(l.deviation.elements));
+}
+
+std::string to_text(const Comparison& c, const reference::LayerComparison& layers,
+                    const std::string& id, int tolerance) {
+  std::string text;
+  if (c.codes.differ > 0) {
+    text = fmt::format("{} of {} codes differ, by up to {}", grouped(c.codes.differ),
+                       grouped(c.codes.elements), c.codes.largest);
+    if (tolerance > 0)
+      text += fmt::format(": {} --tolerance {}",
+                          c.codes.largest <= tolerance ? "within" : "more than", tolerance);
+    text += "\n" + to_text(layers, id);
+  }
+  if (c.labelled > 0)
+    text += fmt::format("top-1: {} of {} right (recorded outputs: {})\n", c.right, c.labelled,
+                        c.recorded_right);
+  return text;
+}
+
+int run(const Options& options) {
+  options.backend.check();
+  std::vector<NamedFile> read = options.network.read();
+  read.push_back({"--vectors", options.vectors + "/manifest.json"});
+  options.output.check(options.backend.written(), read);
+  const machine::Config config = options.network.design.load();
+  const reference::VectorSet vectors = reference::read_vectors(options.vectors);
+  const reference::RoundingPolicy policy = options.network.policy(vectors.policy);
+  const Network network = load_network(options.network, config, policy);
+  if (network.graph) {
+    check_sha256(vectors, options.network.model);
+    reference::check_vectors(vectors, *network.graph);
+  }
+  const Runner runner =
+      make_runner(network.program, options.backend, vectors.cases[0].inputs, options.output.quiet);
+  Comparison comparison;
+  const Execution execution =
+      run_cases(network.program, vectors, runner, options.output.quiet, comparison);
+  reference::LayerComparison layers;
+  if (network.graph && !comparison.differences.empty())
+    layers = reference::compare_layers(*network.graph, vectors, policy);
+  options.output.print(to_text(network.program, execution, options.backend.backend) +
+                       to_text(comparison, layers, vectors.layers_case, options.tolerance));
+  Json json = to_json(network.program, execution, options.backend.backend);
+  json.update(to_json(comparison, layers, options.tolerance));
+  options.output.write_json(json, &config);
+  if (comparison.codes.largest <= options.tolerance) return kSuccess;
+  for (std::size_t i = 0; i < comparison.differences.size() && i < kShownDifferences; ++i)
+    fmt::print(stderr, "{}: {}\n", options.vectors, comparison.differences[i]);
+  if (layers.first)
+    fmt::print(stderr, "{}: {}", options.vectors, to_text(layers, vectors.layers_case));
+  return kWrongResult;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("verify", "run recorded vectors; success only if all are bit-exact");
+  options->network.declare(*command);
+  command
+      ->add_option("--vectors", options->vectors,
+                   "folder that models/record.py wrote: what the model's own runtime\n"
+                   "computes (docs/vectors.md)")
+      ->type_name("DIR")
+      ->required();
+  command
+      ->add_option("--tolerance", options->tolerance,
+                   "codes by which an output may differ (0: bit-exact)")
+      ->check(CLI::Range(0, 255))
+      ->type_name("N");
+  options->backend.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"
+      "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr has how many\n"
+      "codes differ, by how much, where first, and the first recorded layer that the golden\n"
+      "layers compute otherwise.\n\n"
+      "Examples:\n"
+      "  trine verify --config edge256 models/lenet_mnist.tflite \\\n"
+      "    --vectors models/lenet_mnist/vectors\n"
+      "  trine verify --config edge64 MODEL.tflite --vectors DIR --backend arch --json out.json");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace trine::cli

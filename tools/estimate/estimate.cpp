@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/estimate/estimate.h"
+
+#include <algorithm>
+
+#include "sw/compiler/fusion.h"
+#include "sw/compiler/rewrite.h"
+
+namespace trine::estimate {
+namespace {
+
+constexpr double kBetween = 30;  ///< cycles from a layer's last result to the next one's start
+constexpr std::int64_t kEachChannel = 12;  ///< bytes of a channel's bias and scale
+
+template <typename Of>
+auto sum(const std::vector<Row>& rows, Of of) {
+  using Number = decltype(of(rows[0]));
+  Number total = 0;
+  for (const Row& row : rows) total += of(row) * static_cast<Number>(row.times);
+  return total;
+}
+
+std::int64_t stored_bytes(const compiler::Layer& l) {
+  if (l.kind != compiler::LayerKind::kConv || l.weights_map >= 0) return 0;
+  const std::int64_t codes = std::int64_t{l.channels} * l.steps() * l.step_codes;
+  return codes / l.steps_per_row * 4 / l.step_codes + kEachChannel * l.channels;
+}
+
+/// Weights come while layers before are computed, as far ahead as PMEM holds them all: a row's
+/// cycles become those until its end.
+void load_ahead(std::vector<Row>* rows, std::int64_t pmem_bytes) {
+  double bus = 0, end = 0;
+  std::vector<double> starts;
+  std::size_t first = 0;  // whose weights are still there
+  std::int64_t held = 0;
+  for (Row& row : *rows) {
+    starts.push_back(end);
+    held += row.weight_bytes;
+    while (held > pmem_bytes && first + 1 < starts.size()) held -= (*rows)[first++].weight_bytes;
+    bus = std::max(bus, starts[first]) + row.bus;
+    const bool apart = row.cycles > std::max(row.compute, row.bus) + kBetween;  // do not overlap
+    end = std::max(end + (apart ? row.cycles : row.compute + kBetween), bus);
+    row.cycles = end - starts.back();
+  }
+}
+
+}  // namespace
+
+std::int64_t Estimate::macs() const {
+  return sum(rows, [](const Row& r) { return r.macs; });
+}
+std::int64_t Estimate::parameters() const {
+  return sum(rows, [](const Row& r) { return r.parameters; });
+}
+std::int64_t Estimate::weight_bytes() const {
+  return sum(rows, [](const Row& r) { return r.weight_bytes; });
+}
+double Estimate::cycles() const {
+  return sum(rows, [](const Row& r) { return r.cycles; });
+}
+
+std::vector<Row> of_layers(compiler::Network& network, const machine::Config& config) {
+  const compiler::Plan plan =
+      compiler::orient_and_plan(network, config, compiler::Fusion::kEstimated);
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const compiler::Layer& layer = network.layers[i];
+    const compiler::Tiling& t = plan.tilings[i];
+    const compiler::Placement& in = plan.maps[static_cast<std::size_t>(layer.input)];
+    Row row;
+    row.name = layer.name;
+    row.op = layer.op;
+    row.macs = layer.macs;
+    row.weight_bytes = stored_bytes(layer);
+    const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
+    const auto replays = static_cast<double>(compiler::replay_cycles(layer, pitch, config));
+    row.compute = t.compute + replays;
+    row.bus = t.traffic;
+    row.cycles = std::max(t.expected, row.compute) + kBetween;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+Estimate of_graph(const model::Graph& graph, const machine::Config& config,
+                  const reference::RoundingPolicy& rounding) {
+  machine::check(config);
+  model::check(graph);
+  compiler::Network network = compiler::lower(compiler::rewritten(graph), config, rounding);
+  compiler::drop_unread_pixels(network, config);
+  compiler::overlap_attention(network, config);
+  std::vector<Row> rows = of_layers(network, config);
+  load_ahead(&rows, std::int64_t{config.pmem_kib} * 1024);
+  return {graph.name, rows};
+}
+
+}  // namespace trine::estimate

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tables against the published totals; cycles against the architecture simulator's.
+
+#include "tools/estimate/estimate.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "base/error.h"
+#include "sim/arch/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/model/testing.h"
+#include "tools/estimate/transformers.h"
+
+namespace trine::estimate {
+namespace {
+
+Estimate table(const char* name, int tokens, int context = 0) {
+  return of_transformer(transformer(name), tokens, context > 0 ? context : tokens,
+                        machine::load_config("edge1024", {}));
+}
+
+std::int64_t macs_of(const Estimate& e, const std::string& op) {
+  std::int64_t macs = 0;
+  for (const Row& row : e.rows)
+    if (row.op == op) macs += row.macs * row.times;
+  return macs;
+}
+
+TEST_CASE("parameters of the tables are the published ones", "[estimate]") {
+  CHECK(table("bert-base", 1).parameters() == 109'482'240);   // 110 M
+  CHECK(table("bert-large", 1).parameters() == 335'141'888);  // 340 M
+  CHECK(table("llama-7b", 1).parameters() == 6'738'415'616);  // 6.7 B
+  CHECK(table("gpt-3", 1).parameters() == 174'604'259'328);   // 175 B: 174,600 M
+}
+
+TEST_CASE("MACs of the tables are the published ones", "[estimate]") {
+  // 22.5 G operations at 128 tokens (MobileBERT, table 4): 11.2 G MACs.
+  CHECK(table("bert-base", 128).macs() == 11'174'215'680);
+  // Each weight once for each token: 6 FLOPs a parameter and token in training, of which 2 forward
+  // (GPT-3, table D.1); embeddings and norms have no products.
+  CHECK(macs_of(table("gpt-3", 1), "FULLY_CONNECTED") ==
+        96LL * 12 * 12'288 * 12'288 + 50'257LL * 12'288);
+  CHECK(macs_of(table("llama-7b", 1), "FULLY_CONNECTED") ==
+        32LL * (4 * 4'096 * 4'096 + 3LL * 4'096 * 11'008) + 32'000LL * 4'096);
+  // Scores and values: two products of `context` x width for each token and layer.
+  CHECK(macs_of(table("llama-7b", 1, 2'048), "BATCH_MATMUL") == 32LL * 2 * 2'048 * 4'096);
+  CHECK(macs_of(table("bert-large", 64), "BATCH_MATMUL") == 24LL * 2 * 64 * 64 * 1'024);
+}
+
+TEST_CASE("one token waits for the bus, many for the array", "[estimate]") {
+  const Estimate decode = table("llama-7b", 1, 2'048), prompt = table("bert-base", 64);
+  for (const Row& row : decode.rows)
+    if (row.op == "FULLY_CONNECTED") CHECK(row.bound() == std::string("bus"));
+  for (const Row& row : prompt.rows)
+    if (row.name == "feed-forward, GELU") CHECK(row.bound() == std::string("compute"));
+  // 16 bytes a cycle of all weights.
+  CHECK(decode.cycles() > 6.6e9 / 16);
+  CHECK(decode.cycles() < 1.1 * 6.6e9 / 16);
+}
+
+TEST_CASE("tables and hardware that are not there are named", "[estimate][error]") {
+  CHECK_THROWS_WITH(transformer("bert"),
+                    "no table 'bert', allowed bert-base, bert-large, llama-7b, gpt-3");
+  const machine::Config plain = machine::load_config("edge1024", {"matmul.enable=false"});
+  CHECK_THROWS_WITH(of_transformer(transformer("bert-base"), 8, 8, plain),
+                    "bert-base: products of two maps and softmax need matmul.enable and "
+                    "vector.softmax");
+}
+
+TEST_CASE("estimates of models lie near the architecture simulator's", "[estimate]") {
+  for (const model::Sample& sample : model::samples(
+           {"networks/resnet8.tflite"},
+           {"pretrainedResnet_quant.tflite", "kws_ref_model.tflite", "vww_96_int8.tflite"})) {
+    const std::string name = sample.name();
+    const model::Graph graph = model::import_model(sample.file);
+    Array input{"i1", {}, {}};
+    for (const int extent : graph.tensor(graph.inputs[0]).shape) input.shape.push_back(extent);
+    input.bytes.resize(static_cast<std::size_t>(input.elements()));
+    for (const char* preset : {"edge32", "edge256", "edge1024"}) {
+      CAPTURE(name, preset);
+      const machine::Config config = machine::load_config(preset, {});
+      const double expected = of_graph(graph, config, reference::kDoublePolicy).cycles();
+      const compiler::Program program = compiler::compile(graph, config);
+      const auto cycles = static_cast<double>(sim::run_arch(program, {input}).cycles);
+      CHECK(expected > 0.85 * cycles);
+      CHECK(expected < 1.15 * cycles);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace trine::estimate

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/estimate/transformers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace trine::estimate {
+namespace {
+
+using compiler::Layer;
+using compiler::LayerKind;
+using compiler::Network;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// A block's layers, and the rows that they count for.
+class Shapes {
+ public:
+  Shapes(const Transformer& t, int tokens, int context, const machine::Config& config)
+      : t_(t), tokens_(tokens), context_(context), head_(t.width / t.heads), config_(config) {}
+
+  Estimate run() {
+    embedding();
+    block();
+    after_blocks();
+    compiler::set_lifetimes(network_);
+    const std::vector<Row> layers = of_layers(network_, config_);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      Row& row = rows_.at(at(row_of_[i]));
+      for (double Row::*part : {&Row::cycles, &Row::compute, &Row::bus})
+        row.*part += layers[i].*part;
+      row.weight_bytes += layers[i].weight_bytes;
+    }
+    hide_softmax();
+    return {t_.name, rows_};
+  }
+
+ private:
+  void embedding() {
+    const std::int64_t D = t_.width;
+    Row& r = row("embedding", "", 1);
+    r.parameters = (std::int64_t{t_.vocabulary} + t_.positions + t_.segments) * D;
+    if (t_.segments > 0) r.parameters += 2 * D;  // its norm
+    // Logits take the same codes.
+    const std::int64_t shared = !t_.pooler && t_.tied ? t_.vocabulary * D : 0;
+    r.weight_bytes = r.parameters - shared;
+  }
+
+  void block() {
+    const int D = t_.width, F = t_.inner;
+    int x = map(D, tokens_);
+    network_.maps[at(x)].input = true;
+    network_.inputs = {x};
+    const int before = x;
+    x = norm("attention norm", x, t_.layers);
+    const int q = dense("query", x, D, t_.layers), k = dense("key", x, D, t_.layers);
+    dense("value", x, D, t_.layers);
+    if (t_.positions == 0)
+      for (const int m : {q, k}) rotate(m);
+    const int codes = attention(q);
+    x = dense("attention output, sum", codes, D, t_.layers, before);
+    const int y = norm("feed-forward norm", x, t_.layers);
+    int inner = dense(t_.gated ? "gate, SiLU" : "feed-forward, GELU", y, F, t_.layers);
+    if (t_.gated) inner = passes("gate product", inner, dense("up", y, F, t_.layers), 1, t_.layers);
+    last_ = dense("feed-forward output, sum", inner, D, t_.layers, x);
+  }
+
+  void after_blocks() {
+    if (!t_.pooler) last_ = norm("final norm", last_, 1);
+    const int channels = t_.pooler ? t_.width : t_.vocabulary;
+    const int from = t_.pooler ? map(t_.width, 1) : last_;
+    if (t_.pooler) network_.maps[at(from)].input = true;
+    last_ = dense(t_.pooler ? "pooler" : "logits", from, channels, 1);
+    if (!t_.pooler && t_.tied) rows_.back().parameters = 0;
+    network_.maps[at(last_)].output = true;
+    network_.outputs = {last_};
+  }
+
+  // ---- layers -----------------------------------------------------------------------------------
+
+  Row& row(const std::string& name, const std::string& op, std::int64_t times) {
+    Row r;
+    r.name = name;
+    r.op = op;
+    r.times = times;
+    rows_.push_back(r);
+    return rows_.back();
+  }
+
+  int map(int C, int W) {
+    compiler::Map m;
+    m.name = fmt::format("map {}", network_.maps.size());
+    m.shape = {C, 1, W};
+    network_.maps.push_back(m);
+    return static_cast<int>(network_.maps.size()) - 1;
+  }
+
+  Layer layer(LayerKind kind, int from, int to) {
+    const compiler::Shape& s = network_.maps[at(from)].shape;
+    Layer l;
+    l.kind = kind;
+    l.label = t_.name + ": " + rows_.back().name;
+    l.op = rows_.back().op;
+    l.name = rows_.back().name;
+    l.input = from;
+    l.output = to;
+    l.window.W = l.window.Q = s.W;
+    l.words = s.channel_words();
+    return l;
+  }
+
+  void add(Layer l) {
+    network_.layers.push_back(std::move(l));
+    row_of_.push_back(static_cast<int>(rows_.size()) - 1);
+  }
+
+  /// @param residual  a map that is added, -1: none
+  int product(int from, int channels, int residual = -1) {
+    const int to = map(channels, network_.maps[at(from)].shape.W);
+    Layer l = layer(LayerKind::kConv, from, to);
+    l.channels = channels;
+    l.second = residual;
+    l.fuse_add = residual >= 0;
+    compiler::set_sweeps(l, network_.maps[at(from)].shape);
+    add(std::move(l));
+    return to;
+  }
+
+  int dense(const std::string& name, int from, int channels, std::int64_t times,
+            int residual = -1) {
+    const compiler::Shape s = network_.maps[at(from)].shape;
+    Row& r = row(name, "FULLY_CONNECTED", times);
+    r.macs = std::int64_t{s.W} * s.C * channels;
+    r.parameters = std::int64_t{s.C} * channels + (t_.biases ? channels : 0);
+    return product(from, channels, residual);
+  }
+
+  /// `count` passes of the vector unit over two maps.
+  int passes(const std::string& name, int a, int b, int count, std::int64_t times) {
+    row(name, "ADD, MUL", times);
+    int to = a;
+    for (int i = 0; i < count; ++i) to = pass(a, b);
+    return to;
+  }
+
+  int pass(int a, int b) {
+    const compiler::Shape s = network_.maps[at(a)].shape;
+    const int to = map(s.C, s.W);
+    Layer l = layer(LayerKind::kMul, a, to);
+    l.second = b;
+    add(std::move(l));
+    return to;
+  }
+
+  /// One operator; of more channels than the design has parameters mean and variance as products
+  /// with ones, three passes.
+  int norm(const std::string& name, int x, std::int64_t times) {
+    Row& r = row(name, "NORM", times);
+    r.parameters = (t_.biases ? 2 : 1) * std::int64_t{t_.width};
+    if (t_.width <= config_.param_channels) {
+      const int to = map(t_.width, network_.maps[at(x)].shape.W);
+      Layer l = layer(LayerKind::kNormalize, x, to);
+      l.channels = t_.width;
+      add(std::move(l));
+      return to;
+    }
+    product(x, 1);
+    const int centered = pass(x, x);
+    product(centered, 1);
+    return pass(pass(centered, centered), centered);
+  }
+
+  void rotate(int m) { passes("rotation", m, m, 3, t_.layers); }
+
+  /// Of one head: it reads some channels of the queries; keys and values are loaded as weights.
+  int attention(int queries) {
+    const std::int64_t heads = std::int64_t{t_.layers} * t_.heads;
+    const int q = map(head_, tokens_);
+    network_.maps[at(q)].part = {queries, 0};
+    const std::int64_t macs = std::int64_t{tokens_} * context_ * head_;
+    row("query x key", "BATCH_MATMUL", heads).macs = macs;
+    const int scores = product(q, context_);
+    row("softmax", "SOFTMAX", heads);
+    const int weights = map(context_, tokens_);
+    add(layer(LayerKind::kSoftmax, scores, weights));
+    const int joined = map(t_.width, tokens_);
+    row("score x value", "BATCH_MATMUL", heads).macs = macs;
+    const int to = product(weights, head_);
+    network_.maps[at(to)].part = {joined, 0};
+    return joined;
+  }
+
+  /// A softmax and the products of the next head run at the same time; keys and values are no
+  /// weights in memory.
+  void hide_softmax() {
+    double products = 0;
+    for (Row& r : rows_)
+      if (r.op == "BATCH_MATMUL") {
+        products += r.cycles;
+        r.weight_bytes = 0;
+      }
+    for (Row& r : rows_)
+      if (r.op == "SOFTMAX") r.cycles = std::max(0.0, r.cycles - products);
+  }
+
+  const Transformer& t_;
+  int tokens_, context_, head_;
+  const machine::Config& config_;
+  int last_ = -1;
+  Network network_;
+  std::vector<Row> rows_;
+  std::vector<int> row_of_;  ///< of each layer
+};
+
+}  // namespace
+
+const std::vector<Transformer>& transformers() {
+  static const std::vector<Transformer> all = [] {
+    Transformer base{"bert-base", 12, 768, 12, 3072, 30522, 512, 2};
+    base.pooler = true;
+    Transformer large{"bert-large", 24, 1024, 16, 4096, 30522, 512, 2};
+    large.pooler = true;
+    Transformer llama{"llama-7b", 32, 4096, 32, 11008, 32000};
+    llama.biases = llama.tied = false;
+    llama.gated = true;
+    const Transformer gpt3{"gpt-3", 96, 12288, 96, 49152, 50257, 2048};
+    return std::vector<Transformer>{base, large, llama, gpt3};
+  }();
+  return all;
+}
+
+const Transformer& transformer(const std::string& name) {
+  std::string names;
+  for (const Transformer& t : transformers()) {
+    if (t.name == name) return t;
+    names += (names.empty() ? "" : ", ") + t.name;
+  }
+  throw_error("no table '{}', allowed {}", name, names);
+}
+
+Estimate of_transformer(const Transformer& t, int tokens, int context,
+                        const machine::Config& config) {
+  machine::check(config);
+  if (!config.zero_points() || !config.has_softmax())
+    throw_error("{}: products of two maps and softmax need matmul.enable and vector.softmax",
+                t.name);
+  return Shapes(t, tokens, context, config).run();
+}
+
+}  // namespace trine::estimate

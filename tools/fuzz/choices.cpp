@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/fuzz/choices.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+
+#include "base/error.h"
+
+namespace trine::fuzz {
+
+Choices::Choices(std::uint64_t seed)
+    : replays_(false), random_(seed), data_seed_(static_cast<std::uint32_t>(random_())) {}
+
+Choices::Choices(Record record, std::uint32_t data_seed)
+    : replays_(true), random_(0), data_seed_(data_seed), record_(std::move(record)) {}
+
+int Choices::number(int low, int high) {
+  assert(low <= high);
+  std::int32_t above = 0;
+  if (!replays_)
+    above = std::uniform_int_distribution<std::int32_t>(0, high - low)(random_);
+  else if (made_.size() < record_.size())
+    above = std::clamp(record_[made_.size()], 0, high - low);
+  made_.push_back(above);
+  return low + above;
+}
+
+std::string to_text(const Record& record) { return fmt::format("{}", fmt::join(record, ",")); }
+
+Record parse_record(const std::string& text) {
+  Record record;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end) {
+    std::int32_t value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || (next != end && (*next != ',' || next + 1 == end)))
+      throw_error("'{}': not a list of numbers", text);
+    record.push_back(value);
+    at = next == end ? end : next + 1;
+  }
+  return record;
+}
+
+}  // namespace trine::fuzz

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/fuzz/configs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/rounding.h"
+#include "machine/schema.h"
+
+namespace trine::fuzz {
+namespace {
+
+int side(Choices& choices) {
+  static const std::vector<int> kUsual{4, 8, 16, 1, 2};
+  return choices.number(0, 1) == 0 ? any(choices, kUsual) : choices.number(1, 20);
+}
+
+}  // namespace
+
+machine::Config any_config(Choices& choices) {
+  static const std::vector<int> kBuses{64, 32, 128, 256, 512}, kTimes{16, 4, 2, 1};
+  machine::Config c;
+  c.name = "fuzz";
+  c.rows = side(choices);
+  c.cols = side(choices);
+  c.axi_data_bits = any(choices, kBuses);
+  c.axi_addr_bits = once_in(choices, 4) ? choices.number(33, 64) : 32;
+  // Whole rows of all banks, at least 4; 8 vectors twice.
+  const int unit = std::max(1, c.banks() / 256);
+  const int dmem = std::max({8, c.banks() / 64, (16 * c.rows + 255) / 256});
+  c.dmem_kib = round_up(dmem * any(choices, kTimes), unit);
+  c.pmem_kib = (c.cols * 16 + 255) / 256 * any(choices, kTimes);
+  while (c.pmem_rows() < 16) ++c.pmem_kib;
+  const int params = std::max(std::max(16, c.cols), 2 * c.data_words());
+  c.param_channels = round_up(params, c.data_words()) * any(choices, kTimes);
+  c.ternary = once_in(choices, 2);
+  c.binary = once_in(choices, 2);
+  c.vector = !once_in(choices, 10);
+  c.table = !once_in(choices, 10);
+  c.softmax = !once_in(choices, 10);
+  c.depthwise = !once_in(choices, 6);
+  c.matmul = !once_in(choices, 10);
+  c.pipeline_rows = once_in(choices, 2) ? choices.number(1, c.rows) : 8;
+  c.pipeline_cols = once_in(choices, 2) ? choices.number(1, c.cols) : 8;
+  c.columns_per_cycle = once_in(choices, 3) && c.pipeline_cols >= 2 ? 2 : 1;
+  c.ecc = once_in(choices, 3);
+  machine::check(c);
+  return c;
+}
+
+std::string settings_of(const machine::Config& config) {
+  std::string text;
+  for (const machine::Key& key : machine::schema()) {
+    const std::string value = machine::value_text(key, config);
+    if (key.name == "name" || value == machine::value_text(key, machine::Config{})) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", key.name, value);
+  }
+  return text;
+}
+
+}  // namespace trine::fuzz

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The generator itself: cases repeat, failures are seen and made simpler.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "tools/fuzz/configs.h"
+#include "tools/fuzz/pair.h"
+
+namespace trine::fuzz {
+namespace {
+
+TEST_CASE("a case repeats its pair", "[fuzz]") {
+  for (int n = 0; n < 50; ++n) {
+    const Case drawn = draw_case(7, n, n);
+    const Pair a = make_pair(drawn), b = make_pair(parse_case(to_text(drawn)));
+    CAPTURE(to_text(drawn));
+    CHECK(describe(a) == describe(b));
+    CHECK(to_text(a.made) == to_text(drawn));
+    REQUIRE(a.inputs.size() == b.inputs.size());
+    for (std::size_t i = 0; i < a.inputs.size(); ++i) CHECK(a.inputs[i].bytes == b.inputs[i].bytes);
+  }
+}
+
+TEST_CASE("any record makes a legal configuration", "[fuzz]") {
+  for (int seed = 0; seed < 300; ++seed) {
+    Choices random{static_cast<std::uint64_t>(seed)};
+    Record record;
+    for (int i = random.number(0, 40); i > 0; --i) record.push_back(random.number(0, 300));
+    Choices choices{record, 0};
+    CHECK_NOTHROW(any_config(choices));
+  }
+}
+
+TEST_CASE("what is no case is refused", "[fuzz][error]") {
+  for (const char* text : {"", "1,2", "1/2", "1,/2/3", "1/x/3", "1/2/3,,4", "a/2/3", "1/-2/3"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_case(text), Error);
+  }
+}
+
+bool has(const Pair& p, const std::string& op) {
+  return std::any_of(p.graph.ops.begin(), p.graph.ops.end(),
+                     [&](const model::Op& o) { return o.name == op; });
+}
+
+/// A failure that hangs on an operator and the bus: both are all that is left.
+TEST_CASE("failures are made simpler", "[fuzz]") {
+  int made_simpler = 0;
+  for (int n = 0; n < 200 && made_simpler < 5; ++n) {
+    const Case drawn = draw_case(1, n, n);
+    const auto fails = [](const Pair& p) {
+      return has(p, "SOFTMAX") && p.config.axi_data_bits > 64;
+    };
+    if (!fails(make_pair(drawn))) continue;
+    const Pair simple = make_pair(shrink(drawn, fails, false, 3000));
+    CAPTURE(to_text(drawn), to_text(simple.made), describe(simple));
+    CHECK(fails(simple));
+    CHECK(simple.graph.ops.size() <= 2);
+    CHECK(settings_of(simple.config).find("bus.axi_data_bits=") != std::string::npos);
+    CHECK(simple.config.rows == 4);
+    ++made_simpler;
+  }
+  CHECK(made_simpler == 5);
+}
+
+TEST_CASE("a wrong constant is seen, and what it makes of a program", "[fuzz]") {
+  int exact = 0, wrong = 0;
+  for (int n = 0; n < 40; ++n) {
+    const Pair pair = make_pair(draw_case(3, n, n));
+    if (run_pair(pair, Backend::kArch).outcome != Outcome::kExact) continue;
+    ++exact;
+    const auto tamper = [](compiler::Program& program) {
+      for (std::uint8_t& byte : program.image) byte = static_cast<std::uint8_t>(~byte);
+    };
+    wrong += run_pair(pair, Backend::kArch, tamper).outcome == Outcome::kFailed ? 1 : 0;
+  }
+  CHECK(exact >= 20);
+  CHECK(wrong >= exact / 2);
+}
+
+#ifdef TRINE_SLOW_TESTS
+constexpr int kPairs = 6000, kConfigs = 300;
+#else
+constexpr int kPairs = 160, kConfigs = 40;
+#endif
+
+TEST_CASE("random networks on random configurations equal the golden layers", "[fuzz][random]") {
+  int exact = 0, telling = 0;
+  for (int n = 0; n < kPairs; ++n) {
+    const Case drawn = draw_case(1, n % kConfigs, n / kConfigs);
+    const Verdict v = run_pair(make_pair(drawn), Backend::kArch);
+    CAPTURE("trine fuzz --case " + to_text(drawn), v.text);
+    CHECK(v.outcome != Outcome::kFailed);
+    exact += v.outcome == Outcome::kExact ? 1 : 0;
+    telling += v.telling ? 1 : 0;
+  }
+  CHECK(exact > kPairs / 2);
+  CHECK(telling > exact / 2);
+}
+
+}  // namespace
+}  // namespace trine::fuzz

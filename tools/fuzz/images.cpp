@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <numeric>
+
+#include "tools/fuzz/networks.h"
+
+namespace trine::fuzz {
+namespace {
+
+using model::OpKind;
+using model::Padding;
+
+struct Kind {
+  OpKind kind;
+  const char* name;
+};
+
+const std::vector<Kind> kUnary{{OpKind::kRelu, "RELU"},
+                               {OpKind::kQuantize, "QUANTIZE"},
+                               {OpKind::kRelu6, "RELU6"},
+                               {OpKind::kReluN1To1, "RELU_N1_TO_1"},
+                               {OpKind::kLogistic, "LOGISTIC"},
+                               {OpKind::kTanh, "TANH"},
+                               {OpKind::kHardSwish, "HARD_SWISH"},
+                               {OpKind::kGelu, "GELU"},
+                               {OpKind::kLeakyRelu, "LEAKY_RELU"},
+                               {OpKind::kExp, "EXP"},
+                               {OpKind::kElu, "ELU"},
+                               {OpKind::kLog, "LOG"},
+                               {OpKind::kSqrt, "SQRT"},
+                               {OpKind::kSquare, "SQUARE"},
+                               {OpKind::kRsqrt, "RSQRT"},
+                               {OpKind::kAbs, "ABS"}};
+const std::vector<Kind> kFloats{{OpKind::kNeg, "NEG"},     {OpKind::kFloor, "FLOOR"},
+                                {OpKind::kCeil, "CEIL"},   {OpKind::kRound, "ROUND"},
+                                {OpKind::kSin, "SIN"},     {OpKind::kCos, "COS"},
+                                {OpKind::kElu, "ELU"},     {OpKind::kTanh, "TANH"},
+                                {OpKind::kRelu6, "RELU6"}, {OpKind::kSquare, "SQUARE"}};
+const std::vector<Kind> kBinary{
+    {OpKind::kAdd, "ADD"},         {OpKind::kMul, "MUL"},
+    {OpKind::kSub, "SUB"},         {OpKind::kMaximum, "MAXIMUM"},
+    {OpKind::kMinimum, "MINIMUM"}, {OpKind::kSquaredDifference, "SQUARED_DIFFERENCE"}};
+
+constexpr std::int64_t kMostElements = 12'000;  ///< of a map
+
+/// A network that grows by one operator at a time; each reads any map that is there.
+class Images {
+ public:
+  explicit Images(Builder& b) : b_(b) {
+    maps_.push_back(b.input({1, extent(b, 16), extent(b, 16), extent(b, 48)}));
+  }
+
+  void add_operator() {
+    using Make = int (Images::*)(int);
+    static const std::vector<Make> kMakes{&Images::unary,
+                                          &Images::convolution,
+                                          &Images::depthwise,
+                                          &Images::grouped,
+                                          &Images::pool,
+                                          &Images::binary,
+                                          &Images::binary,
+                                          &Images::concatenation,
+                                          &Images::pad,
+                                          &Images::slice,
+                                          &Images::reduction,
+                                          &Images::resize,
+                                          &Images::transposed,
+                                          &Images::softmax,
+                                          &Images::norm,
+                                          &Images::mirror_pad,
+                                          &Images::space_to_depth,
+                                          &Images::gather,
+                                          &Images::reverse,
+                                          &Images::tile,
+                                          &Images::split,
+                                          &Images::pack,
+                                          &Images::prelu,
+                                          &Images::exchange,
+                                          &Images::between_batches,
+                                          &Images::floats,
+                                          &Images::depth_to_space,
+                                          &Images::convolution,
+                                          &Images::convolution};
+    const int x = any_map();
+    const int made = (this->*any(b_, kMakes))(x);
+    if (made >= 0) maps_.push_back(made);
+  }
+
+  /// The last map's codes as one row.
+  void classify() {
+    const int x = maps_.back();
+    const auto elements = static_cast<int>(b_.graph.tensor(x).elements());
+    if (elements > 2000) return;
+    b_.fully_connected(b_.reshape(x, {1, elements}), elements, extent(b_, 40));
+  }
+
+  bool has_operators() const { return maps_.size() > 1; }
+
+ private:
+  /// The last one mostly, so that networks get deep.
+  int any_map() {
+    const int last = static_cast<int>(maps_.size()) - 1;
+    if (!once_in(b_, 3)) return maps_.back();
+    return maps_[static_cast<std::size_t>(last - b_.number(0, last))];
+  }
+
+  const std::vector<int>& shape(int t) const { return b_.shape(t); }
+  model::Tensor& tensor(int t) { return b_.graph.tensors[static_cast<std::size_t>(t)]; }
+
+  /// Its codes at the other one's scale.
+  int conform(int t, int like) {
+    const model::Quantization &a = tensor(t).quantization, &b = tensor(like).quantization;
+    if (a.scale == b.scale && a.zero_point == b.zero_point) return t;
+    const int result = b_.unary(t, OpKind::kQuantize, "QUANTIZE");
+    tensor(result).quantization = tensor(like).quantization;
+    return result;
+  }
+
+  struct Filter {
+    int R, S, stride_h, stride_w, dilation_h, dilation_w;
+    Padding padding;
+  };
+
+  Filter filter(int x, bool dilates) {
+    const std::vector<int>& s = shape(x);
+    Filter f{};
+    f.R = extent(b_, 5);
+    f.S = extent(b_, 5);
+    f.stride_h = extent(b_, 3);
+    f.stride_w = once_in(b_, 3) ? extent(b_, 3) : f.stride_h;
+    f.dilation_h = dilates && once_in(b_, 4) ? b_.number(2, 3) : 1;
+    f.dilation_w = dilates && once_in(b_, 4) ? b_.number(2, 3) : 1;
+    const bool fits = (f.R - 1) * f.dilation_h < s[1] && (f.S - 1) * f.dilation_w < s[2];
+    f.padding = fits && once_in(b_, 2) ? Padding::kValid : Padding::kSame;
+    return f;
+  }
+
+  int unary(int x) {
+    const Kind& kind = any(b_, kUnary);
+    const int out = b_.unary(x, kind.kind, kind.name);
+    b_.graph.ops.back().alpha = static_cast<float>(b_.number(-100, 200)) / 100.0f;
+    b_.graph.ops.back().approximate = once_in(b_, 2);
+    return out;
+  }
+
+  /// Codes to floats, a function of them, codes again.
+  int floats(int x) {
+    const Kind& kind = any(b_, kFloats);
+    const int real = b_.unary(x, OpKind::kDequantize, "DEQUANTIZE");
+    const int y = b_.unary(real, kind.kind, kind.name);
+    for (const int t : {real, y}) tensor(t).type = model::DataType::kFloat32;
+    return b_.unary(y, OpKind::kQuantize, "QUANTIZE");
+  }
+
+  int convolution(int x) {
+    const Filter f = filter(x, true);
+    return b_.convolution(x, extent(b_, 48), f.R, f.S, f.stride_h, f.stride_w, f.dilation_h,
+                          f.dilation_w, f.padding, b_.number(0, 3) != 0);
+  }
+
+  int grouped(int x) {
+    const int C = shape(x)[3];
+    std::vector<int> divisors;
+    for (int d = 2; d <= C; ++d)
+      if (C % d == 0) divisors.push_back(d);
+    if (divisors.empty()) return -1;
+    const int groups = any(b_, divisors);
+    const Filter f = filter(x, true);
+    return b_.convolution(x, groups * b_.number(1, std::max(1, 40 / groups)), f.R, f.S, f.stride_h,
+                          f.stride_w, f.dilation_h, f.dilation_w, f.padding, b_.number(0, 3) != 0,
+                          groups);
+  }
+
+  int depthwise(int x) {
+    const Filter f = filter(x, true);
+    const int multiplier = once_in(b_, 4) && shape(x)[3] < 30 ? b_.number(2, 3) : 1;
+    return b_.depthwise(x, multiplier, f.R, f.S, f.stride_h, f.stride_w, f.dilation_h, f.dilation_w,
+                        f.padding, b_.number(0, 3) != 0);
+  }
+
+  int transposed(int x) {
+    const std::vector<int> s = shape(x);
+    const int R = extent(b_, 4), S = extent(b_, 4), U = extent(b_, 3), V = extent(b_, 3);
+    const Padding padding = once_in(b_, 2) ? Padding::kValid : Padding::kSame;
+    const auto size = [&](int in, int taps, int stride) {
+      const int more = b_.number(0, stride - 1);
+      return padding == Padding::kSame ? in * stride - more : (in - 1) * stride + taps + more;
+    };
+    const int H = size(s[1], R, V), W = size(s[2], S, U);
+    if (H * W > 1500) return -1;
+    return b_.transpose_convolution(x, extent(b_, 8), R, S, V, U, H, W, padding, once_in(b_, 2));
+  }
+
+  int pool(int x) {
+    const Filter f = filter(x, false);
+    const bool whole = once_in(b_, 4);
+    return b_.pool(x, once_in(b_, 2), whole ? shape(x)[1] : f.R, whole ? shape(x)[2] : f.S,
+                   f.stride_h, f.stride_w, f.padding);
+  }
+
+  /// A second operand: the map itself, another one that fits, a constant, or what is repeated.
+  int operand(int x) {
+    const std::vector<int> s = shape(x);
+    switch (b_.number(0, 4)) {
+      case 0:
+        return x;
+      case 1: {
+        for (std::size_t i = maps_.size(); i-- > 0;)
+          if (maps_[i] != x && shape(maps_[i]) == s) return maps_[i];
+        return b_.input(s);
+      }
+      case 2:
+        return b_.mean(x, once_in(b_, 2) ? std::vector<int>{1, 2} : std::vector<int>{3});
+      case 3: {
+        std::vector<int> part = s;
+        for (std::size_t axis = 1; axis < 4; ++axis)
+          if (once_in(b_, 2)) part[axis] = 1;
+        return b_.constant(part);
+      }
+      default:
+        return once_in(b_, 2) ? b_.constant({}) : b_.constant({s[3]});
+    }
+  }
+
+  int binary(int x) {
+    const Kind& kind = any(b_, kBinary);
+    int y = operand(x);
+    const bool extreme = kind.kind == OpKind::kMaximum || kind.kind == OpKind::kMinimum;
+    if (extreme && tensor(y).is_constant)
+      tensor(y).quantization = tensor(x).quantization;
+    else if (extreme)
+      y = conform(y, x);
+    const bool swap = once_in(b_, 2);
+    const int out = b_.binary(swap ? y : x, swap ? x : y, kind.kind, kind.name);
+    if (extreme) tensor(out).quantization = tensor(x).quantization;
+    if (kind.kind == OpKind::kSquaredDifference) {
+      const float most = std::max(tensor(x).scale(), tensor(y).scale());
+      tensor(out).quantization.scale = {most * most * static_cast<float>(b_.number(1, 999)) / 9};
+    }
+    if (kind.kind == OpKind::kMul && once_in(b_, 2))
+      tensor(out).quantization.scale = {tensor(x).scale() * tensor(y).scale() * 60};
+    if (!extreme && kind.kind != OpKind::kSquaredDifference && once_in(b_, 4))
+      b_.graph.ops.back().activation = model::Activation::kRelu;
+    return out;
+  }
+
+  int concatenation(int x) {
+    const int axis = once_in(b_, 4) ? b_.number(1, 2) : 3;
+    std::vector<int> parts{x};
+    for (int n = 0; more(b_, n, 0, 3); ++n) {
+      int part = b_.number(0, 2) == 0 ? unary(x) : any_map();
+      for (std::size_t a = 1; a < 4; ++a)
+        if (static_cast<int>(a) != axis && shape(part)[a] != shape(x)[a]) part = x;
+      parts.push_back(conform(part, x));
+    }
+    std::vector<int> out = shape(x);
+    if (b_.graph.tensor(x).elements() * static_cast<std::int64_t>(parts.size()) > kMostElements)
+      return -1;
+    const int joined = b_.concatenation(parts, axis);
+    tensor(joined).quantization = tensor(x).quantization;
+    return joined;
+  }
+
+  int pad(int x) {
+    std::vector<int> sides{0, 0};
+    for (int i = 0; i < 6; ++i) sides.push_back(once_in(b_, 3) ? b_.number(1, 5) : 0);
+    return b_.pad(x, sides, once_in(b_, 3) ? b_.constant({1}) : -1);
+  }
+
+  int mirror_pad(int x) {
+    const std::vector<int> s = shape(x);
+    const bool symmetric = once_in(b_, 2);
+    std::vector<int> sides{0, 0};
+    for (std::size_t axis = 1; axis < 4; ++axis)
+      for (int side = 0; side < 2; ++side)
+        sides.push_back(once_in(b_, 3) ? std::min(b_.number(1, 3), s[axis] - (symmetric ? 0 : 1))
+                                       : 0);
+    return b_.mirror_pad(x, sides, symmetric);
+  }
+
+  int slice(int x) {
+    const std::vector<int> s = shape(x);
+    std::vector<int> begin{0}, end{1}, stride{1};
+    for (std::size_t axis = 1; axis < 4; ++axis) {
+      const bool all = !once_in(b_, 2);
+      begin.push_back(all ? 0 : b_.number(0, s[axis] - 1));
+      if (axis == 3 && once_in(b_, 2)) begin[3] = begin[3] / 4 * 4;
+      end.push_back(all ? s[axis] : b_.number(begin[axis] + 1, s[axis]));
+      stride.push_back(all ? 1 : extent(b_, 3));
+    }
+    return b_.strided_slice(x, begin, end, stride);
+  }
+
+  int split(int x) {
+    const std::vector<int> s = shape(x);
+    const int axis = b_.number(1, 3);
+    const int all = s[static_cast<std::size_t>(axis)];
+    std::vector<int> sizes;
+    for (int left = all; left > 0; left -= sizes.back())
+      sizes.push_back(sizes.size() == 3 ? left : b_.number(1, left));
+    std::vector<std::vector<int>> shapes(sizes.size(), s);
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      shapes[i][static_cast<std::size_t>(axis)] = sizes[i];
+    const std::vector<int> parts =
+        b_.expandable("SPLIT_V", {x, b_.integers(sizes), b_.integers({axis})}, x, shapes);
+    for (const int part : parts) maps_.push_back(part);
+    return -1;
+  }
+
+  /// Rows of an image in the other order.
+  int pack(int x) {
+    const std::vector<int> s = shape(x);
+    if (s[1] > 6) return -1;
+    auto rows = b_.expandable(
+        "UNPACK", {x}, x,
+        std::vector<std::vector<int>>(static_cast<std::size_t>(s[1]), {1, s[2], s[3]}), 1);
+    std::reverse(rows.begin(), rows.end());
+    return b_.expandable("PACK", rows, x, {s}, -3)[0];
+  }
+
+  int reduction(int x) {
+    std::vector<int> axes;
+    for (int axis = 1; axis < 4; ++axis)
+      if (once_in(b_, 2)) axes.push_back(axis);
+    if (axes.empty()) axes = {1, 2};
+    switch (b_.number(0, 3)) {
+      case 0:
+        return b_.mean(x, axes);
+      case 1:
+        return b_.sum(x, axes);
+      case 2:
+        return b_.reduce_max(x, axes);
+      default:
+        return b_.reduce_min(x, axes);
+    }
+  }
+
+  int resize(int x) {
+    const std::vector<int> s = shape(x);
+    const int mode = b_.number(0, 2);
+    if (once_in(b_, 2)) {
+      const auto size = [&](int in, int factor) {
+        return mode == 1 ? (in - 1) * factor + 1 : in * factor;
+      };
+      const int H = size(s[1], 1 << b_.number(0, 2)), W = size(s[2], 1 << b_.number(0, 2));
+      if (H * W * s[3] > kMostElements) return -1;
+      return b_.resize(x, true, H, W, mode == 1, mode == 2);
+    }
+    const int H = b_.number(1, 2 * s[1]), W = b_.number(1, 2 * s[2]);
+    if (H * W * s[3] > kMostElements) return -1;
+    return b_.resize(x, false, H, W, mode == 1, mode == 2);
+  }
+
+  int softmax(int x) {
+    const int out = b_.unary(x, OpKind::kSoftmax, "SOFTMAX");
+    b_.graph.ops.back().beta = once_in(b_, 3) ? static_cast<float>(b_.number(1, 300)) / 100 : 1;
+    b_.set_quantization(out, 1.0f / 256, -128);
+    return out;
+  }
+
+  int norm(int x) { return b_.normalization(x, !once_in(b_, 2)); }
+
+  int space_to_depth(int x) {
+    std::vector<int> blocks;
+    for (int n = 1; n <= 4; ++n)
+      if (shape(x)[1] % n == 0 && shape(x)[2] % n == 0) blocks.push_back(n);
+    return b_.space_to_depth(x, any(b_, blocks));
+  }
+
+  int depth_to_space(int x) {
+    std::vector<int> blocks;
+    for (int n = 1; n <= 4; ++n)
+      if (shape(x)[3] % (n * n) == 0) blocks.push_back(n);
+    return b_.depth_to_space(x, any(b_, blocks));
+  }
+
+  int gather(int x) {
+    const int axis = b_.number(1, 3);
+    std::vector<int> out = shape(x), list;
+    int& all = out[static_cast<std::size_t>(axis)];
+    for (int n = 0; more(b_, n, 1, 9); ++n) list.push_back(b_.number(0, all - 1));
+    all = static_cast<int>(list.size());
+    return b_.expandable("GATHER", {x, b_.integers(list)}, x, {out}, axis)[0];
+  }
+
+  int reverse(int x) {
+    return b_.expandable("REVERSE_V2", {x, b_.integers({b_.number(1, 3)})}, x, {shape(x)})[0];
+  }
+
+  int tile(int x) {
+    std::vector<int> out = shape(x), copies{1};
+    for (std::size_t axis = 1; axis < 4; ++axis) {
+      copies.push_back(once_in(b_, 2) ? b_.number(1, 3) : 1);
+      out[axis] *= copies.back();
+    }
+    if (std::accumulate(out.begin(), out.end(), 1, std::multiplies<>()) > kMostElements) return -1;
+    return b_.expandable("TILE", {x, b_.integers(copies)}, x, {out})[0];
+  }
+
+  int prelu(int x) {
+    const std::vector<int> s = shape(x);
+    const int slopes = b_.constant(once_in(b_, 3)   ? std::vector<int>{1}
+                                   : once_in(b_, 3) ? std::vector<int>{s[1], s[2], 1}
+                                                    : std::vector<int>{1, 1, s[3]});
+    return b_.expandable("PRELU", {x, slopes}, b_.activation("out", s), {s})[0];
+  }
+
+  int exchange(int x) {
+    std::vector<int> order{1, 2, 3};
+    for (int k = 2; k > 0; --k)
+      std::swap(order[static_cast<std::size_t>(k)],
+                order[static_cast<std::size_t>(k - b_.number(0, k))]);
+    order.insert(order.begin(), 0);
+    return b_.transpose(x, order);
+  }
+
+  /// SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND.
+  int between_batches(int x) {
+    const std::vector<int> s = shape(x);
+    const int R = b_.number(1, 3), S = b_.number(1, 3), block_h = b_.number(1, 3),
+              block_w = b_.number(1, 3);
+    const auto sides = [&](int in, int block, int taps) {
+      const int before = b_.number(0, 3);
+      const int total = std::max((in + before + block - 1) / block, taps) * block;
+      return std::pair{before, total - in - before};
+    };
+    const auto [top, bottom] = sides(s[1], block_h, R);
+    const auto [left, right] = sides(s[2], block_w, S);
+    const int block = b_.integers({block_h, block_w});
+    const int apart = b_.expandable("SPACE_TO_BATCH_ND",
+                                    {x, block, b_.integers({top, bottom, left, right}, {2, 2})}, x,
+                                    {{block_h * block_w, (s[1] + top + bottom) / block_h,
+                                      (s[2] + left + right) / block_w, s[3]}})[0];
+    const int sums = b_.convolution(apart, extent(b_, 9), R, S, 1, 1, 1, 1,
+                                    once_in(b_, 2) ? Padding::kValid : Padding::kSame, true);
+    std::vector<int> out = shape(sums);
+    out[1] *= block_h;
+    out[2] *= block_w;
+    return b_.expandable("BATCH_TO_SPACE_ND", {sums, block, b_.integers({0, 0, 0, 0}, {2, 2})},
+                         sums, {out})[0];
+  }
+
+  Builder& b_;
+  std::vector<int> maps_;
+};
+
+bool has(const model::Graph& graph, std::initializer_list<OpKind> kinds) {
+  return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const model::Op& op) {
+    return std::find(kinds.begin(), kinds.end(), op.kind) != kinds.end();
+  });
+}
+
+/// ONNX's rounding; half of them with zero points of weights.
+void make_half_even(Builder& b) {
+  for (model::Op& op : b.graph.ops)
+    op.half_even = op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
+                   op.kind == OpKind::kFullyConnected || op.kind == OpKind::kMul;
+  if (!once_in(b, 2) || has(b.graph, {OpKind::kTransposeConv})) return;
+  use_one_scale(b.graph);
+  shift_weights(b);
+}
+
+/// Codes, batches and rounding of other files than int8 TFLite's.
+void make_variant(Builder& b) {
+  switch (b.number(0, 9)) {
+    case 7:
+      return make_half_even(b);
+    case 8:
+      if (has(b.graph, {OpKind::kNormalization, OpKind::kResizeBilinear})) return;
+      use_one_scale(b.graph);
+      shift_weights(b);
+      return make_unsigned(b.graph);
+    case 9:
+      if (!has(b.graph, {OpKind::kUnknown})) make_batch(b, b.number(1, 3));
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+void make_images(Builder& b) {
+  Images net(b);
+  for (int n = 0; more(b, n, 1, 7); ++n) net.add_operator();
+  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu, "RELU");
+  if (once_in(b, 6)) net.classify();
+  make_variant(b);
+}
+
+}  // namespace trine::fuzz

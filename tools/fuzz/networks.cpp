@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/fuzz/networks.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sw/model/expand.h"
+#include "tools/fuzz/transformer.h"
+
+namespace trine::fuzz {
+
+using model::DataType;
+using model::OpKind;
+
+std::string name_of(Family family) {
+  static constexpr const char* kNames[] = {"images", "matrices", "transformers", "low-bit"};
+  return kNames[static_cast<int>(family)];
+}
+
+Family make_network(Builder& b) {
+  static const std::vector<Family> kFamilies{
+      Family::kImages,   Family::kImages,       Family::kImages, Family::kMatrices,
+      Family::kMatrices, Family::kTransformers, Family::kLowBit};
+  const Family family = any(b, kFamilies);
+  switch (family) {
+    case Family::kImages:
+      make_images(b);
+      break;
+    case Family::kMatrices:
+      make_matrices(b);
+      break;
+    case Family::kTransformers:
+      transformer_block(b, random_block_shape(b, once_in(b, 8) ? 128 : 24, 128));
+      break;
+    case Family::kLowBit:
+      make_low_bit(b);
+      break;
+  }
+  set_outputs(b);
+  model::expand(b.graph);
+  return family;
+}
+
+namespace {
+
+/// What no operator reads. @return what they read
+std::set<int> set_unread_outputs(model::Graph& graph) {
+  std::set<int> read;
+  for (const model::Op& op : graph.ops) read.insert(op.inputs.begin(), op.inputs.end());
+  graph.outputs.clear();
+  for (const model::Op& op : graph.ops)
+    for (const int t : op.outputs)
+      if (read.count(t) == 0) graph.outputs.push_back(t);
+  return read;
+}
+
+}  // namespace
+
+void keep_operators(model::Graph& graph, int first, int count) {
+  const auto all = static_cast<int>(graph.ops.size());
+  first = std::min(first, all);
+  const auto begin = graph.ops.begin() + first;
+  graph.ops = std::vector<model::Op>(begin, begin + std::min(count, all - first));
+  std::set<int> known;
+  graph.inputs.clear();
+  for (const model::Op& op : graph.ops) {
+    for (const int t : op.inputs)
+      if (t >= 0 && !graph.tensor(t).is_constant && known.insert(t).second)
+        graph.inputs.push_back(t);
+    known.insert(op.outputs.begin(), op.outputs.end());
+  }
+  set_unread_outputs(graph);
+}
+
+void set_outputs(Builder& b) {
+  const std::set<int> read = set_unread_outputs(b.graph);
+  const auto last = static_cast<int>(b.graph.ops.size()) - 1;
+  if (last < 1 || !once_in(b, 6)) return;
+  const int extra = b.graph.ops[static_cast<std::size_t>(b.number(0, last))].outputs[0];
+  const model::Tensor& t = b.graph.tensor(extra);
+  if (read.count(extra) == 0 || (t.type != DataType::kInt8 && t.type != DataType::kUInt8)) return;
+  b.graph.outputs.push_back(extra);
+}
+
+Array random_codes(Builder& b, int tensor) {
+  Array codes = b.random_array(tensor);
+  const model::Tensor& t = b.graph.tensor(tensor);
+  if (t.type == DataType::kUInt8) codes.dtype = "u1";
+  const int kind = b.number(0, 5);
+  for (std::uint8_t& code : codes.bytes) {
+    if (t.encoding == model::Encoding::kBinary)
+      code = (code & 1) != 0 ? 1 : 0xff;
+    else if (t.encoding == model::Encoding::kTernary)
+      code = static_cast<std::uint8_t>(code % 3 - 1);
+    else if (kind == 4)  // ends
+      code = (code & 1) != 0 ? 0x7f : 0x80;
+    else if (kind == 5 && code < 0xf0)  // one code mostly
+      code = 0x80;
+  }
+  return codes;
+}
+
+void use_one_scale(model::Graph& graph) {
+  for (model::Tensor& t : graph.tensors)
+    if (t.name == "weights") {
+      t.quantization.scale.resize(1);
+      t.quantization.zero_point.resize(1);
+    }
+}
+
+void shift_weights(Builder& b) {
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.name != "weights") continue;
+    const int zero_point = b.number(-128, 127), most = b.number(0, 2) * 60 + 10;
+    for (std::uint8_t& code : t.data) {
+      const bool far = b.content(0, 30) == 0;
+      const int w =
+          far ? b.content(-128, 127) : std::clamp(zero_point + b.content(-most, most), -128, 127);
+      code = static_cast<std::uint8_t>(w);
+    }
+    t.quantization.zero_point = {zero_point};
+  }
+}
+
+void make_unsigned(model::Graph& graph) {
+  for (model::Tensor& t : graph.tensors) {
+    if (t.type != DataType::kInt8) continue;
+    t.type = DataType::kUInt8;
+    for (std::int64_t& zero_point : t.quantization.zero_point) zero_point += 128;
+    for (std::uint8_t& code : t.data) code ^= 0x80;
+  }
+}
+
+void make_batch(Builder& b, int n) {
+  for (model::Tensor& t : b.graph.tensors)
+    if (!t.is_constant && t.rank() > 0) t.shape[0] *= n;
+  for (model::Op& op : b.graph.ops) {
+    if (op.kind == OpKind::kTransposeConv) op.inputs[0] = b.integers(b.graph.out(op).shape);
+    if (op.kind != OpKind::kStridedSlice) continue;
+    std::vector<int> end;
+    for (const std::int64_t i : b.graph.in(op, 2).integers()) end.push_back(static_cast<int>(i));
+    end[0] = n;
+    op.inputs[2] = b.integers(end);
+  }
+}
+
+}  // namespace trine::fuzz

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole networks made at random: a few operators, each on anything that was computed before.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/fuzz/builder.h"
+
+namespace trine::fuzz {
+
+/// What a network is made of.
+enum class Family {
+  kImages,        ///< convolutions, pools, elementwise operators, movement: maps of four axes
+  kMatrices,      ///< products of rows and of two maps, transposes, reductions: 2 to 5 axes
+  kTransformers,  ///< one block
+  kLowBit,        ///< ternary and binary convolutions with thresholds
+};
+
+std::string name_of(Family family);  ///< "images"
+
+/// A network of any family, with its outputs: all that nobody reads. @return its family
+Family make_network(Builder& b);
+
+/// Operators of these families; further ones turn the network into uint8, a batch, ONNX's rounding.
+void make_images(Builder& b);
+void make_matrices(Builder& b);
+void make_low_bit(Builder& b);
+
+/// Each output that no operator reads, and now and then one that is read as well.
+void set_outputs(Builder& b);
+
+/// Only operators first..first+count-1 are left: what they read becomes inputs, what nobody reads
+/// outputs.
+void keep_operators(model::Graph& graph, int first, int count);
+
+/// Codes for an input of the graph: any, or mostly ends, or few.
+Array random_codes(Builder& b, int tensor);
+
+// ---- what turns a network into another one --------------------------------------------------
+
+/// One scale for each tensor of weights.
+void use_one_scale(model::Graph& graph);
+/// Zero points for all weights; a few weights, or many, are then beyond int8.
+void shift_weights(Builder& b);
+/// All codes 128 more.
+void make_unsigned(model::Graph& graph);
+/// Every map n times. @pre axis 0 of all maps is the batch
+void make_batch(Builder& b, int n);
+
+}  // namespace trine::fuzz

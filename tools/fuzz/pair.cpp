@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/fuzz/pair.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "sim/arch/run.h"
+#include "sim/rtl/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/program/host.h"
+#include "tools/fuzz/configs.h"
+
+namespace trine::fuzz {
+namespace {
+
+/// What the compiler may say: limits in docs/operators.md, hardware that the configuration lacks,
+/// memories that are too small.
+constexpr const char* kLimits[] = {
+    // the configuration
+    "weights of",  // columns of which no beat is whole
+    ", array.precisions lacks ",
+    "(matmul.enable)",
+    "channels, memory.param_channels is ",
+    "(vector.enable)",
+    "(vector.softmax)",
+    "(vector.table)",
+    " hold no part of it",
+    "allowed 1..32767 each",
+    // the machine
+    "cut through channels",
+    "halves to even",
+    "negates before it rounds",
+    "does not fit int8",
+    "its scale is too small for the machine's 32 bits",
+};
+
+bool is_limit(const std::string& text) {
+  return std::any_of(std::begin(kLimits), std::end(kLimits),
+                     [&](const char* limit) { return text.find(limit) != std::string::npos; });
+}
+
+Verdict refusal(const std::string& text) {
+  return {is_limit(text) ? Outcome::kRefused : Outcome::kFailed, "compile: " + text, false, 0, 0};
+}
+
+Verdict failure(const std::string& text) { return {Outcome::kFailed, text, false, 0, 0}; }
+
+/// Whether the outputs have many codes.
+bool tells(const std::vector<Array>& outputs) {
+  std::size_t bytes = 0;
+  std::set<std::uint8_t> codes;
+  for (const Array& a : outputs) {
+    bytes += a.bytes.size();
+    codes.insert(a.bytes.begin(), a.bytes.end());
+  }
+  return codes.size() >= std::min<std::size_t>(8, bytes / 4 + 1);
+}
+
+/// Memory that nobody wrote holds anything.
+std::vector<std::uint8_t> memory_of(const compiler::Program& program,
+                                    const std::vector<Array>& inputs) {
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  const auto image = static_cast<std::size_t>(program.image_offset);
+  for (std::size_t i = 0; i < dram.size(); ++i)
+    if (i < image || i >= image + program.image.size())
+      dram[i] = static_cast<std::uint8_t>(0x5a + 31 * i);
+  compiler::write_inputs(program, inputs, dram.data());
+  return dram;
+}
+
+std::optional<std::size_t> first_difference(const std::vector<std::uint8_t>& a,
+                                            const std::vector<std::uint8_t>& b) {
+  const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+  if (at == a.end() && a.size() == b.size()) return std::nullopt;
+  return static_cast<std::size_t>(at - a.begin());
+}
+
+/// On the RTL, from and to the same memory as the architecture simulator. @return "" or what
+/// differs
+std::string run_rtl(const Pair& pair, const compiler::Program& program,
+                    std::vector<std::uint8_t> dram, const std::vector<std::uint8_t>& expected,
+                    const sim::RunResult& arch, Verdict& verdict) {
+  sim::RtlOptions options;
+  options.build.optimization = std::min(1, options.build.optimization);
+  options.build.quiet = true;
+  options.axi_latency = pair.axi_latency;
+  options.axi_bytes_per_cycle = pair.axi_bytes_per_cycle;
+  options.stall_percent = pair.stall_percent;
+  options.seed = pair.made.data_seed;
+  options.predicted_cycles = arch.cycles;
+  sim::RtlRunner rtl(program, options);
+  const sim::RunResult result = rtl.run_dram(dram);
+  verdict.rtl_cycles = result.cycles;
+  if (const auto at = first_difference(expected, dram))
+    return fmt::format("RTL: byte 0x{:x} of DRAM is {}, expected {}", *at, dram[*at],
+                       expected[*at]);
+  // Reads are whole beats.
+  if (result.dram_bytes_read < arch.dram_bytes_read ||
+      result.dram_bytes_written != arch.dram_bytes_written)
+    return fmt::format("RTL: {} bytes read, {} written; expected {} or more, and {}",
+                       result.dram_bytes_read, result.dram_bytes_written, arch.dram_bytes_read,
+                       arch.dram_bytes_written);
+  return "";
+}
+
+Verdict run_program(const Pair& pair, const compiler::Program& program,
+                    const std::vector<Array>& golden, Backend backend) {
+  Verdict verdict{Outcome::kExact, "", tells(golden), 0, 0};
+  const std::vector<std::uint8_t> before = memory_of(program, pair.inputs);
+  std::vector<std::uint8_t> dram = before;
+  sim::ArchOptions options;
+  options.bus.latency = pair.axi_latency;
+  options.bus.bytes_per_cycle = pair.axi_bytes_per_cycle;
+  const sim::RunResult arch = sim::run_arch_dram(program, dram, options);
+  verdict.arch_cycles = arch.cycles;
+  const std::vector<Array> outputs = compiler::read_outputs(program, dram.data());
+  if (const std::string text = compiler::first_difference(program, outputs, golden); !text.empty())
+    return failure("architecture simulator: " + text);
+  if (backend == Backend::kArch) return verdict;
+  const std::string text = run_rtl(pair, program, before, dram, arch, verdict);
+  return text.empty() ? verdict : failure(text);
+}
+
+/// @param c  says which operators are left
+Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}) {
+  Pair p;
+  p.config = config;
+  Builder b(network);
+  p.family = make_network(b);
+  p.rounding = once_in(b, 2) ? reference::kSinglePolicy : reference::kDoublePolicy;
+  static const std::vector<int> kLatencies{32, 1, 100, 1000}, kBytes{0, 1, 3}, kStalls{0, 30, 80};
+  if (once_in(b, 3)) {
+    p.axi_latency = any(b, kLatencies);
+    p.axi_bytes_per_cycle = any(b, kBytes);
+    p.stall_percent = any(b, kStalls);
+  }
+  if (c.count > 0) keep_operators(b.graph, c.first, c.count);
+  for (const int t : b.graph.inputs) p.inputs.push_back(random_codes(b, t));
+  p.graph = std::move(b.graph);
+  p.made.data_seed = network.data_seed();
+  p.made.network = network.made();
+  p.made.first = c.first;
+  p.made.count = c.count;
+  return p;
+}
+
+}  // namespace
+
+std::string to_text(const Case& c) {
+  const std::string all =
+      fmt::format("{}/{}/{}", to_text(c.config), c.data_seed, to_text(c.network));
+  return c.count > 0 ? fmt::format("{}/{},{}", all, c.first, c.count) : all;
+}
+
+Case parse_case(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('/', at), text.size());
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  if (parts.size() != 3 && parts.size() != 4)
+    throw_error("'{}': not a case (CONFIGURATION/SEED/NETWORK, /FIRST,COUNT)", text);
+  Case c;
+  c.config = parse_record(parts[0]);
+  const char *begin = parts[1].data(), *end = begin + parts[1].size();
+  const auto [at, error] = std::from_chars(begin, end, c.data_seed);
+  if (error != std::errc() || at != end) throw_error("'{}': its seed is no number", text);
+  c.network = parse_record(parts[2]);
+  if (parts.size() == 3) return c;
+  const Record kept = parse_record(parts[3]);
+  if (kept.size() != 2 || kept[0] < 0 || kept[1] < 1)
+    throw_error("'{}': FIRST,COUNT of the operators, allowed 0 and 1 or more", text);
+  c.first = kept[0];
+  c.count = kept[1];
+  return c;
+}
+
+Case draw_case(std::uint64_t seed, int k, int n) {
+  Choices config{hash64(fmt::format("{} {}", seed, k))};
+  any_config(config);
+  Choices network{hash64(fmt::format("{} {} {}", seed, k, n))};
+  const Pair p = pair_of(network, {});
+  return {config.made(), p.made.data_seed, p.made.network};
+}
+
+Pair make_pair(const Case& c) {
+  Choices choices{c.config, 0};
+  const machine::Config config = any_config(choices);
+  Pair p = make_pair(c, config);
+  p.made.config = choices.made();
+  return p;
+}
+
+Pair make_pair(const Case& c, const machine::Config& config) {
+  Choices network{c.network, c.data_seed};
+  return pair_of(network, config, c);
+}
+
+std::string describe(const Pair& p) {
+  const std::string settings = settings_of(p.config);
+  return fmt::format(
+      "{}: {}\n{} bus: latency {}, {} bytes a cycle, {} % stalls; {}\n{}", p.config.name,
+      settings.empty() ? "the defaults" : settings, name_of(p.family), p.axi_latency,
+      p.axi_bytes_per_cycle > 0 ? std::to_string(p.axi_bytes_per_cycle) : "all", p.stall_percent,
+      p.rounding.others == reference::Rounding::kSingle ? "one rounding" : "two roundings",
+      text_of(p.graph));
+}
+
+Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
+  try {
+    model::check(pair.graph);
+  } catch (const Error& e) {
+    return {Outcome::kIllegal, e.what(), false, 0, 0};
+  }
+  compiler::Program program;
+  try {
+    program = compiler::compile(pair.graph, pair.config, {pair.rounding});
+  } catch (const Error& e) {
+    return refusal(e.what());
+  }
+  try {
+    const std::string bytes = compiler::serialize(program);
+    program = compiler::parse_program({bytes.begin(), bytes.end()}, "fuzz");
+    if (tamper) tamper(program);
+    const auto golden = reference::outputs_of(
+        pair.graph, reference::run_graph(pair.graph, pair.inputs, pair.rounding));
+    return run_program(pair, program, golden, backend);
+  } catch (const std::exception& e) {
+    return failure(e.what());
+  }
+}
+
+}  // namespace trine::fuzz

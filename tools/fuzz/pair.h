@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One network on one configuration: compiled, run, compared. RTL = architecture simulator = golden
+// layers: outputs of all three, every byte of DRAM and what is written of the first two.
+
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/npy.h"
+#include "machine/config.h"
+#include "sw/model/graph.h"
+#include "sw/program/program.h"
+#include "sw/reference/run.h"
+#include "tools/fuzz/choices.h"
+#include "tools/fuzz/networks.h"
+
+namespace trine::fuzz {
+
+/// What a pair is made of; to_text() and parse_case() keep it on a command line.
+struct Case {
+  Record config;
+  std::uint32_t data_seed = 0;  ///< of weights and inputs
+  Record network;
+  int first = 0, count = 0;  ///< operators that are left of the network; count 0: all of them
+};
+
+std::string to_text(const Case& c);
+/// @throws Error
+Case parse_case(const std::string& text);
+
+struct Pair {
+  Case made;  ///< what its generators asked for
+  machine::Config config;
+  Family family = Family::kImages;
+  model::Graph graph;
+  std::vector<Array> inputs;
+  reference::RoundingPolicy rounding;
+  int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
+};
+
+/// Network `n` on configuration `k` of a seed.
+Case draw_case(std::uint64_t seed, int k, int n);
+Pair make_pair(const Case& c);
+/// The same network on that configuration.
+Pair make_pair(const Case& c, const machine::Config& config);
+/// Network, configuration and what they are run with, for people.
+std::string describe(const Pair& pair);
+
+enum class Backend { kArch, kRtl };
+
+enum class Outcome {
+  kExact,
+  kRefused,  ///< by the compiler, for a documented limit
+  kIllegal,  ///< the network is none that model::check() accepts
+  kFailed    ///< everything else: a difference, an error, a crash, a hang
+};
+
+struct Verdict {
+  Outcome outcome = Outcome::kFailed;
+  std::string text;      ///< of anything but kExact
+  bool telling = false;  ///< the outputs have many codes: an error would show
+  std::uint64_t arch_cycles = 0, rtl_cycles = 0;
+};
+
+/// For tests: changes the program before it runs.
+using Tamper = std::function<void(compiler::Program&)>;
+
+Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper = {});
+
+/// The same in a process of its own: a crash is a verdict, and so is no result after `seconds`.
+Verdict run_apart(const Pair& pair, Backend backend, int seconds);
+
+/// A simpler case for which `fails` still holds: parts of the network are left out, everything is
+/// lowered. @param keep_config  e.g. because another design takes minutes to build
+/// @param most  calls of `fails`
+Case shrink(Case c, const std::function<bool(const Pair&)>& fails, bool keep_config, int most,
+            const machine::Config* config = nullptr);
+
+}  // namespace trine::fuzz

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/llm/checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace trine::llm {
+namespace {
+
+constexpr std::size_t kHeaderBytes = 28;
+constexpr int kMost = 1 << 20;  ///< of each dimension
+
+/// Takes arrays from a file's bytes, in order.
+class Reader {
+ public:
+  Reader(const std::vector<std::uint8_t>& bytes, const std::string& file)
+      : bytes_(bytes), file_(file), at_(kHeaderBytes) {}
+
+  std::vector<float> take(std::int64_t count) {
+    const auto wanted = static_cast<std::size_t>(count) * sizeof(float);
+    if (bytes_.size() - at_ < wanted)
+      throw_error("{}: ends in byte {}, its header asks for more", file_, bytes_.size());
+    std::vector<float> values(static_cast<std::size_t>(count));
+    std::memcpy(values.data(), bytes_.data() + at_, wanted);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw_error("{}: the value at byte {} is not finite", file_, at_ + i * sizeof(float));
+    at_ += wanted;
+    return values;
+  }
+
+  Matrix matrix(int rows, int columns) {
+    return {rows, columns, take(std::int64_t{rows} * columns)};
+  }
+
+  void end() const {
+    if (at_ != bytes_.size())
+      throw_error("{}: {} bytes, its header describes {}", file_, bytes_.size(), at_);
+  }
+
+ private:
+  const std::vector<std::uint8_t>& bytes_;
+  const std::string& file_;
+  std::size_t at_;
+};
+
+Dimensions dimensions(const std::int32_t (&header)[7], const std::string& file) {
+  const char* names[] = {"dim", "hidden", "layers", "heads", "kv_heads", "vocabulary", "positions"};
+  for (std::size_t i = 0; i < 7; ++i) {
+    const std::int64_t value = i == 5 ? std::abs(std::int64_t{header[i]}) : header[i];
+    if (value < 1 || value > kMost)
+      throw_error("{}: {} is {}, allowed 1..{}", file, names[i], header[i], kMost);
+  }
+  const Dimensions d{header[0], header[1],           header[2], header[3],
+                     header[4], std::abs(header[5]), header[6]};
+  if (d.dim % d.heads != 0 || d.head() % 2 != 0)
+    throw_error("{}: dim {} does not give {} heads an even number of channels", file, d.dim,
+                d.heads);
+  if (d.heads % d.kv_heads != 0)
+    throw_error("{}: {} heads cannot share {} kv_heads", file, d.heads, d.kv_heads);
+  return d;
+}
+
+using Vector = std::vector<float>;
+
+/// Scores so far below a head's largest have no weight (e^-16).
+constexpr float kLeastScore = 16;
+
+Vector product(const Matrix& m, const Vector& x) {
+  Vector y(static_cast<std::size_t>(m.rows));
+  for (int i = 0; i < m.rows; ++i) {
+    const float* row = m.row(i);
+    float sum = 0;
+    for (std::size_t k = 0; k < x.size(); ++k) sum += row[k] * x[k];
+    y[static_cast<std::size_t>(i)] = sum;
+  }
+  return y;
+}
+
+Vector rms_norm(const Vector& x) {
+  float sum = 0;
+  for (const float v : x) sum += v * v;
+  const float factor = 1 / std::sqrt(sum / static_cast<float>(x.size()) + kNormEpsilon);
+  Vector y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = factor * x[i];
+  return y;
+}
+
+void scale(Vector& x, const Vector& gamma) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= gamma[i];
+}
+
+void add(Vector& x, const Vector& y) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
+}
+
+/// Turns each pair of channels by its angle.
+void rotate(Vector& x, const Rotation& r) {
+  for (std::size_t i = 0; i < x.size(); i += 2) {
+    const float c = r.cosine[i / 2 % r.cosine.size()], s = r.sine[i / 2 % r.sine.size()];
+    const float a = x[i], b = x[i + 1];
+    x[i] = a * c - b * s;
+    x[i + 1] = a * s + b * c;
+  }
+}
+
+float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
+
+}  // namespace
+
+std::int64_t Checkpoint::parameters() const {
+  std::int64_t count = std::int64_t{embedding.rows} * embedding.columns + dims.dim;
+  for (const Layer& l : layers) {
+    for (const Matrix* m : {&l.wq, &l.wk, &l.wv, &l.wo, &l.w1, &l.w2, &l.w3})
+      count += std::int64_t{m->rows} * m->columns;
+    count += 2 * dims.dim;
+  }
+  return count;
+}
+
+Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  std::int32_t header[7];
+  if (bytes.size() < kHeaderBytes)
+    throw_error("{}: {} bytes are no llama2.c checkpoint", file, bytes.size());
+  std::memcpy(header, bytes.data(), kHeaderBytes);
+  Checkpoint c;
+  c.dims = dimensions(header, file);
+  const Dimensions& d = c.dims;
+  Reader reader(bytes, file);
+  c.embedding = reader.matrix(d.vocabulary, d.dim);
+  // An array of all layers follows the other: more layers than bytes end at the first one.
+  std::vector<std::vector<float>> norms[2];
+  const auto norms_of = [&](std::vector<std::vector<float>>& list) {
+    for (int l = 0; l < d.layers; ++l) list.push_back(reader.take(d.dim));
+  };
+  norms_of(norms[0]);
+  c.layers.resize(static_cast<std::size_t>(d.layers));
+  const auto matrices = [&](Matrix Layer::*member, int rows, int columns) {
+    for (Layer& l : c.layers) l.*member = reader.matrix(rows, columns);
+  };
+  matrices(&Layer::wq, d.dim, d.dim);
+  matrices(&Layer::wk, d.kv_dim(), d.dim);
+  matrices(&Layer::wv, d.kv_dim(), d.dim);
+  matrices(&Layer::wo, d.dim, d.dim);
+  norms_of(norms[1]);
+  matrices(&Layer::w1, d.hidden, d.dim);
+  matrices(&Layer::w2, d.dim, d.hidden);
+  matrices(&Layer::w3, d.hidden, d.dim);
+  for (std::size_t l = 0; l < c.layers.size(); ++l) {
+    c.layers[l].attention_norm = std::move(norms[0][l]);
+    c.layers[l].feed_forward_norm = std::move(norms[1][l]);
+  }
+  c.norm = reader.take(d.dim);
+  reader.take(std::int64_t{d.positions} * d.head());  // rotary tables
+  c.classifier = header[5] > 0 ? c.embedding : reader.matrix(d.vocabulary, d.dim);
+  reader.end();
+  return c;
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  return parse_checkpoint(read_file(path), path.string());
+}
+
+Rotation rotation(int position, int head) {
+  Rotation r;
+  for (int i = 0; i < head; i += 2) {
+    const double angle = position / std::pow(10000.0, static_cast<double>(i) / head);
+    r.cosine.push_back(static_cast<float>(std::cos(angle)));
+    r.sine.push_back(static_cast<float>(std::sin(angle)));
+  }
+  return r;
+}
+
+FloatModel::FloatModel(const Checkpoint& checkpoint, Observer observer)
+    : model_(checkpoint), observer_(std::move(observer)) {
+  clear();
+}
+
+void FloatModel::clear() {
+  position_ = 0;
+  keys_.assign(model_.layers.size(), {});
+  values_.assign(model_.layers.size(), {});
+}
+
+void FloatModel::observe(int layer, const char* name, const Vector& values) const {
+  if (observer_) observer_(layer < 0 ? name : fmt::format("layer {} {}", layer, name), values);
+}
+
+/// Softmax of the query's products with all keys, times the values. @return [dim]
+Vector FloatModel::attend(int layer, const Vector& query) const {
+  const Dimensions& d = model_.dims;
+  const std::size_t head = static_cast<std::size_t>(d.head());
+  const std::size_t kv_dim = static_cast<std::size_t>(d.kv_dim());
+  const Vector& keys = keys_[static_cast<std::size_t>(layer)];
+  const Vector& values = values_[static_cast<std::size_t>(layer)];
+  const std::size_t tokens = keys.size() / kv_dim;
+  Vector result(query.size()), all_scores;
+  for (std::size_t h = 0; h < static_cast<std::size_t>(d.heads); ++h) {
+    const std::size_t first =
+        h * static_cast<std::size_t>(d.kv_heads) / static_cast<std::size_t>(d.heads) * head;
+    Vector scores(tokens);
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t c = 0; c < head; ++c)
+        scores[t] += query[h * head + c] * keys[t * kv_dim + first + c];
+      scores[t] /= std::sqrt(static_cast<float>(head));
+    }
+    const float most = *std::max_element(scores.begin(), scores.end());
+    for (const float s : scores) all_scores.push_back(std::max(s, most - kLeastScore));
+    float sum = 0;
+    for (float& s : scores) sum += s = std::exp(s - most);
+    for (std::size_t t = 0; t < tokens; ++t)
+      for (std::size_t c = 0; c < head; ++c)
+        result[h * head + c] += scores[t] / sum * values[t * kv_dim + first + c];
+  }
+  observe(-1, "scores", all_scores);
+  return result;
+}
+
+Vector FloatModel::step(int token) {
+  const Dimensions& d = model_.dims;
+  const float* row = model_.embedding.row(token);
+  Vector x(row, row + d.dim);
+  observe(-1, "embedding", x);
+  const Rotation angles = rotation(position_++, d.head());
+  for (int i = 0; i < d.layers; ++i) {
+    const Layer& l = model_.layers[static_cast<std::size_t>(i)];
+    Vector y = rms_norm(x);
+    observe(-1, "norm", y);
+    scale(y, l.attention_norm);
+    Vector query = product(l.wq, y), key = product(l.wk, y);
+    const Vector value = product(l.wv, y);
+    observe(i, "query", query);
+    observe(i, "key", key);
+    observe(i, "value", value);
+    rotate(query, angles);
+    rotate(key, angles);
+    observe(i, "rotated query", query);
+    observe(i, "rotated key", key);
+    Vector& keys = keys_[static_cast<std::size_t>(i)];
+    Vector& values = values_[static_cast<std::size_t>(i)];
+    keys.insert(keys.end(), key.begin(), key.end());
+    values.insert(values.end(), value.begin(), value.end());
+    const Vector attention = attend(i, query);
+    observe(i, "attention", attention);
+    const Vector output = product(l.wo, attention);
+    observe(i, "attention output", output);
+    add(x, output);
+    observe(i, "attention sum", x);
+    Vector z = rms_norm(x);
+    observe(-1, "norm", z);
+    scale(z, l.feed_forward_norm);
+    const Vector gate = product(l.w1, z), up = product(l.w3, z);
+    Vector silu = gate;
+    for (float& v : silu) v *= sigmoid(v);
+    Vector gated = silu;
+    for (std::size_t k = 0; k < gated.size(); ++k) gated[k] *= up[k];
+    observe(i, "gate", gate);
+    observe(i, "up", up);
+    observe(i, "silu", silu);
+    observe(i, "gated", gated);
+    const Vector down = product(l.w2, gated);
+    observe(i, "feed-forward output", down);
+    add(x, down);
+    observe(i, "feed-forward sum", x);
+  }
+  Vector y = rms_norm(x);
+  observe(-1, "norm", y);
+  scale(y, model_.norm);
+  return product(model_.classifier, y);
+}
+
+}  // namespace trine::llm

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/npy.h"
+#include "sw/compiler/compiler.h"
+#include "sw/model/testing.h"
+#include "tools/llm/session.h"
+#include "tools/llm/testing.h"
+#include "tools/llm/tokenizer.h"
+
+using namespace trine;
+using namespace trine::llm;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr Dimensions kSmall{32, 44, 2, 4, 2, 40, 24};
+
+Checkpoint random_checkpoint(const Dimensions& d, unsigned seed, bool shared = true) {
+  return parse_checkpoint(testing::checkpoint_bytes(d, seed, shared), "random.bin");
+}
+
+SessionOptions on(Backend backend, const machine::Config& design) {
+  SessionOptions options;
+  options.backend = backend;
+  options.config = design;
+  return options;
+}
+
+machine::Config config(int rows, int cols, std::vector<std::string> more = {}) {
+  more.push_back("array.rows=" + std::to_string(rows));
+  more.push_back("array.cols=" + std::to_string(cols));
+  return machine::load_config("edge256", more);
+}
+
+/// The first tokens of a text on the machine, all sums and caches compared.
+void require_exact(const QuantizedModel& model, SessionOptions options, int tokens) {
+  Session session(model, std::move(options));
+  for (int i = 0; i < tokens; ++i) {
+    CAPTURE(i);
+    const Step step = session.step(i * 7 % kSmall.vocabulary);
+    REQUIRE(step.difference == "");
+    REQUIRE(step.run.cycles > 0);
+    REQUIRE(static_cast<std::int64_t>(step.run.dram_bytes_read) >= step.bytes_needed);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
+  std::vector<std::uint8_t> good = testing::checkpoint_bytes(kSmall, 1);
+  const auto parse = [](const std::vector<std::uint8_t>& bytes) {
+    return parse_checkpoint(bytes, "m.bin");
+  };
+  const auto with = [&](int field, std::int32_t value) {
+    std::vector<std::uint8_t> bytes = good;
+    std::memcpy(&bytes[static_cast<std::size_t>(4 * field)], &value, 4);
+    return bytes;
+  };
+  CHECK(parse(good).dims.hidden == kSmall.hidden);
+  CHECK_THROWS_WITH(parse({1, 2, 3}), Contains("m.bin: 3 bytes are no llama2.c checkpoint"));
+  CHECK_THROWS_WITH(parse(with(0, 0)), Contains("dim is 0, allowed 1.."));
+  CHECK_THROWS_WITH(parse(with(3, 3)), Contains("dim 32 does not give 3 heads"));
+  CHECK_THROWS_WITH(parse(with(4, 3)), Contains("4 heads cannot share 3 kv_heads"));
+  CHECK_THROWS_WITH(parse(with(2, 1 << 20)), Contains("its header asks for more"));
+  CHECK_THROWS_WITH(parse(with(2, 1)), Contains("its header describes"));
+  std::vector<std::uint8_t> cut = good;
+  cut.pop_back();
+  CHECK_THROWS_WITH(parse(cut), Contains("its header asks for more"));
+  const float infinite = INFINITY;
+  std::memcpy(&good[28 + 40], &infinite, 4);
+  CHECK_THROWS_WITH(parse(good), Contains("the value at byte 68 is not finite"));
+}
+
+namespace {
+
+/// A trained checkpoint, its tokenizer, and what NumPy made of it.
+struct Story {
+  std::filesystem::path checkpoint, tokenizer, golden;
+  std::int64_t parameters;
+  int vocabulary;
+};
+
+const Story kOwn{TRINE_SOURCE_DIR "/models/story.bin", TRINE_SOURCE_DIR "/models/story_tokens.bin",
+                 TRINE_SOURCE_DIR "/models/story", 32'544, 388};
+
+/// models/train_story.py's, and llama2.c's where the shared models are there.
+std::vector<Story> stories() {
+  std::vector<Story> result{kOwn};
+  const std::filesystem::path shared = model::shared_folder();
+  if (model::has_shared())
+    result.push_back({shared / "models" / "stories260K.bin", shared / "models" / "tok512.bin",
+                      shared / "golden" / "stories260K", 260'032, 512});
+  return result;
+}
+
+/// Recorded tokens and the logits behind each.
+struct Text {
+  explicit Text(const Story& story) {
+    const Array ids = read_npy(story.golden / "tokens.npy");
+    const Array values = read_npy(story.golden / "logits.npy");
+    tokens.resize(static_cast<std::size_t>(ids.elements()));
+    std::memcpy(tokens.data(), ids.bytes.data(), ids.bytes.size());
+    const auto width = static_cast<std::size_t>(values.shape.at(1));
+    logits.resize(static_cast<std::size_t>(values.shape.at(0)), std::vector<float>(width));
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      std::memcpy(logits[i].data(), &values.bytes[i * 4 * width], 4 * width);
+  }
+
+  std::vector<std::int32_t> tokens;
+  std::vector<std::vector<float>> logits;
+};
+
+}  // namespace
+
+TEST_CASE("the float network writes the recorded text", "[llm][checkpoint]") {
+  for (const Story& story : stories()) {
+    CAPTURE(story.checkpoint.string());
+    const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
+    CHECK(checkpoint.parameters() == story.parameters);
+    const Text text(story);
+    FloatModel model(checkpoint);
+    REQUIRE(text.logits.size() >= 90);
+    for (std::size_t i = 0; i < text.logits.size(); ++i) {
+      CAPTURE(i);
+      const std::vector<float> mine = model.step(text.tokens[i]);
+      for (std::size_t k = 0; k < mine.size(); ++k)
+        REQUIRE(mine[k] == Approx(text.logits[i].at(k)).margin(2e-3));
+      if (i + 1 == text.tokens.size()) break;
+      CHECK(std::max_element(mine.begin(), mine.end()) - mine.begin() == text.tokens[i + 1]);
+    }
+  }
+}
+
+TEST_CASE("a text comes back from its tokens", "[llm][tokenizer]") {
+  for (const Story& story : stories()) {
+    CAPTURE(story.tokenizer.string());
+    const Tokenizer tokenizer = Tokenizer::read(story.tokenizer, story.vocabulary);
+    for (const std::string text : {"Once upon a time, there was a girl.",
+                                   "caf\xc3\xa9 \xe2\x82\xac 7", "a", " two  spaces\nand a line"}) {
+      const std::vector<int> tokens = tokenizer.encode(text);
+      std::string back;
+      for (std::size_t i = 1; i < tokens.size(); ++i) back += tokenizer.decode(tokens[i], i == 1);
+      CHECK(back == text);
+    }
+    // The recorded text begins so; its tokens are those that were chosen then.
+    CHECK(tokenizer.encode("Once upon a time").size() == 5);
+    CHECK(tokenizer.encode("") == std::vector<int>{kBeginToken});
+    CHECK_THROWS_WITH(Tokenizer::read(story.tokenizer, story.vocabulary - 1),
+                      Contains("bytes after token " + std::to_string(story.vocabulary - 2)));
+    CHECK_THROWS_WITH(Tokenizer::read(story.tokenizer, story.vocabulary + 1),
+                      Contains("ends in byte"));
+  }
+}
+
+TEST_CASE("tokens are those that the maker of the tokenizer gives", "[llm][tokenizer]") {
+  const Tokenizer tokenizer = Tokenizer::read(kOwn.tokenizer, kOwn.vocabulary);
+  const auto texts = nlohmann::json::parse(read_text(kOwn.golden / "texts.json"));
+  REQUIRE(texts.size() == 6);
+  for (const auto& text : texts) {
+    CAPTURE(text.dump());
+    CHECK(tokenizer.encode(text.at("text")) == text.at("tokens").get<std::vector<int>>());
+  }
+}
+
+/// A tokenizer of bytes, the letters a to d and 200 joined pieces of them.
+std::filesystem::path small_tokenizer(std::vector<std::string>* pieces,
+                                      std::vector<float>* scores) {
+  std::mt19937 random(5);
+  for (int i = 0; i < 263; ++i)
+    pieces->push_back(i < 259 ? "<" + std::to_string(i) + ">" : std::string(1, "abcd"[i - 259]));
+  for (int i = 0; i < 200; ++i)
+    pieces->push_back((*pieces)[259 + random() % (pieces->size() - 259)] +
+                      (*pieces)[259 + random() % (pieces->size() - 259)]);
+  std::vector<std::uint8_t> bytes(4);
+  for (const std::string& piece : *pieces) {
+    scores->push_back(static_cast<float>(random() % 20));  // many are equal
+    const auto length = static_cast<std::int32_t>(piece.size());
+    testing::put(bytes, &scores->back(), 4);
+    testing::put(bytes, &length, 4);
+    testing::put(bytes, piece.data(), piece.size());
+  }
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("trine_llm_test." + std::to_string(::getpid()) + ".bin");
+  write_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return file;
+}
+
+/// The definition: again and again the best pair of all.
+std::vector<int> joined_one_by_one(std::vector<int> tokens, const std::vector<std::string>& pieces,
+                                   const std::vector<float>& scores) {
+  for (;;) {
+    std::size_t place = 0;
+    int best = -1;
+    for (std::size_t i = 1; i + 1 < tokens.size(); ++i) {
+      const auto found = std::find(pieces.begin(), pieces.end(),
+                                   pieces[static_cast<std::size_t>(tokens[i])] +
+                                       pieces[static_cast<std::size_t>(tokens[i + 1])]);
+      const auto id = static_cast<int>(found - pieces.begin());
+      if (found == pieces.end() || (best >= 0 && scores[static_cast<std::size_t>(id)] <=
+                                                     scores[static_cast<std::size_t>(best)]))
+        continue;
+      best = id;
+      place = i;
+    }
+    if (best < 0) return tokens;
+    tokens[place] = best;
+    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  }
+}
+
+TEST_CASE("pairs of tokens are joined by score, with work in proportion", "[llm][tokenizer]") {
+  std::vector<std::string> pieces;
+  std::vector<float> scores;
+  const auto file = small_tokenizer(&pieces, &scores);
+  const Tokenizer tokenizer = Tokenizer::read(file, static_cast<int>(pieces.size()));
+  std::filesystem::remove(file);
+  std::mt19937 random(6);
+  std::string text;
+  for (int round = 0; round < 40; ++round) {
+    text.clear();
+    std::vector<int> letters{kBeginToken};
+    for (int i = 0; i < 60; ++i) {
+      letters.push_back(259 + static_cast<int>(random() % 4));
+      text += pieces[static_cast<std::size_t>(letters.back())];
+    }
+    REQUIRE(tokenizer.encode(text) == joined_one_by_one(letters, pieces, scores));
+  }
+  while (text.size() < 100'000) text += text;
+  std::int64_t pairs = 0;
+  tokenizer.encode(text, &pairs);
+  CHECK(pairs < 4 * static_cast<std::int64_t>(text.size()));
+}
+
+TEST_CASE("int8 logits are near the float ones", "[llm][quantize]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 2);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), 24);
+  FloatModel floats(checkpoint);
+  Session session(model, on(Backend::kGolden, {}));
+  double error = 0, size = 0;
+  for (int i = 0; i < 16; ++i) {
+    const std::vector<float> wanted = floats.step(i), codes = session.step(i).logits;
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+      error += (wanted[k] - codes[k]) * (wanted[k] - codes[k]);
+      size += wanted[k] * wanted[k];
+    }
+  }
+  CHECK(std::sqrt(error / size) < 0.2);
+}
+
+TEST_CASE("a trained network loses little in int8", "[llm][quantize]") {
+  for (const Story& story : stories()) {
+    CAPTURE(story.checkpoint.string());
+    const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
+    const Text text(story);
+    const std::size_t count = std::min<std::size_t>(150, text.logits.size() - 1);
+    const QuantizedModel model(checkpoint, calibrate(checkpoint), static_cast<int>(count) + 1);
+    Session session(model, on(Backend::kGolden, {}));
+    const auto surprise = [](const std::vector<float>& l, std::int32_t token) {
+      const float most = *std::max_element(l.begin(), l.end());
+      double sum = 0;
+      for (const float v : l) sum += std::exp(static_cast<double>(v - most));
+      return std::log(sum) - (l[static_cast<std::size_t>(token)] - most);
+    };
+    double mine = 0, wanted = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      mine += surprise(session.step(text.tokens[i]).logits, text.tokens[i + 1]);
+      wanted += surprise(text.logits[i], text.tokens[i + 1]);
+    }
+    // Perplexity, int8 to float32.
+    CHECK(std::exp((mine - wanted) / static_cast<double>(count)) < 1.04);
+  }
+}
+
+TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 3);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
+  std::set<std::int64_t> places;
+  for (const int position : {0, 1, 7, 19}) {
+    const auto program = compiler::compile(model.step_graph(position), config(8, 8), {});
+    for (std::size_t i = 1; i < program.outputs.size(); ++i) {
+      CHECK(program.outputs[i].plane >= 20);
+      places.insert(program.outputs[i].offset);
+      if (position > 0) CHECK(program.inputs[i].offset == program.outputs[i].offset);
+    }
+  }
+  CHECK(places.size() == 2 * static_cast<std::size_t>(kSmall.layers));
+}
+
+TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][session]") {
+  struct Case {
+    Dimensions dims;
+    bool shared;
+    machine::Config design;
+    WeightCodes codes = WeightCodes::kInt8;
+  };
+  const Case c =
+      GENERATE(Case{kSmall, true, config(8, 8)}, Case{kSmall, false, config(5, 7)},
+               Case{{32, 44, 1, 4, 4, 40, 24}, true, config(4, 4)},
+               Case{{48, 20, 1, 3, 1, 40, 24}, true, config(16, 16, {"bus.axi_data_bits=128"})},
+               Case{{64, 172, 2, 2, 1, 40, 24},
+                    true,
+                    config(8, 8, {"memory.dmem_kib=16", "memory.pmem_kib=16"})},
+               Case{kSmall, true, config(8, 8), WeightCodes::kTernary});
+  CAPTURE(c.dims.dim, c.dims.heads, c.dims.kv_heads, c.design.rows, c.design.cols);
+  const Checkpoint checkpoint = random_checkpoint(c.dims, 4, c.shared);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20, c.codes);
+  require_exact(model, on(Backend::kArch, c.design), 20);
+  Session full(model, on(Backend::kGolden, {}));
+  for (int i = 0; i < 20; ++i) full.step(1);
+  CHECK_THROWS_WITH(full.step(1), Contains("the context of 20 tokens is full"));
+}
+
+TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][rtl]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 5);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);
+  SessionOptions options = on(Backend::kRtl, machine::load_config("edge256"));
+  options.rtl.build.optimization = 1;
+  require_exact(model, std::move(options), 6);
+}
+
+/// The checkpoint's own first tokens, on each of these designs.
+void require_story(const Story& story, Backend backend, const machine::Config& design, int tokens) {
+  CAPTURE(story.checkpoint.string(), design.rows, design.cols);
+  const Checkpoint checkpoint = read_checkpoint(story.checkpoint);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), story.vocabulary == 512 ? 256 : 96);
+  SessionOptions options = on(backend, design);
+  options.rtl.build.optimization = 1;
+  Session session(model, std::move(options));
+  int token = kBeginToken;
+  for (int i = 0; i < tokens; ++i) {
+    CAPTURE(i, token);
+    const Step step = session.step(token);
+    REQUIRE(step.difference == "");
+    token = static_cast<int>(std::max_element(step.logits.begin(), step.logits.end()) -
+                             step.logits.begin());
+  }
+}
+
+TEST_CASE("trained checkpoints are exact on 8x8, 16x16 and 5x7", "[llm][session]") {
+  for (const Story& story : stories())
+    for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
+      require_story(story, Backend::kArch, design, 20);
+}
+
+#ifdef TRINE_SLOW_TESTS
+TEST_CASE("trained checkpoints are exact on the RTL of 8x8, 16x16 and 5x7",
+          "[llm][session][rtl][slow]") {
+  for (const Story& story : stories())
+    for (const auto& design : {config(8, 8), config(16, 16), config(5, 7)})
+      require_story(story, Backend::kRtl, design, 40);
+}
+#endif
+
+TEST_CASE("the machine can take a text over from the golden layers", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 6);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);
+  SessionOptions options = on(Backend::kArch, config(8, 8));
+  options.first = 9;
+  Session session(model, std::move(options));
+  for (int i = 0; i < 12; ++i) {
+    CAPTURE(i);
+    const Step step = session.step(i);
+    CHECK(step.difference == "");
+    CHECK((step.run.cycles > 0) == (i >= 9));
+  }
+}

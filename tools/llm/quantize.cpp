@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/llm/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "base/error.h"
+
+namespace trine::llm {
+namespace {
+
+using model::DataType;
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Tensor;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// A token drawn by its probability.
+int draw(const std::vector<float>& logits, std::mt19937& random) {
+  const float most = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> sums;
+  double sum = 0;
+  for (const float v : logits) sums.push_back(sum += std::exp(static_cast<double>(v - most)));
+  const double wanted = sum * (static_cast<double>(random()) * 0x1p-32);
+  const auto found = std::upper_bound(sums.begin(), sums.end(), wanted);
+  return static_cast<int>(
+      std::min<std::ptrdiff_t>(found - sums.begin(), static_cast<std::ptrdiff_t>(sums.size()) - 1));
+}
+
+int clamped(float code) {
+  return static_cast<int>(std::clamp(std::nearbyint(code), -128.f, 127.f));
+}
+
+/// Codes -127..127 for the range and its negative: products of them need no biases, and of two such
+/// no sums of theirs.
+model::Quantization symmetric(const Range& r) {
+  const float most = std::max(-r.low, r.high);
+  return {{most > 0 ? most / 127 : 1}, {0}, 0};
+}
+
+/// Codes of a range: 256 from its low to its high end.
+model::Quantization quantization_of(const Range& r) {
+  const float span = r.high - r.low;
+  const float scale = span > 0 ? span / 255 : 1;
+  return {{scale}, {clamped(-128 - r.low / scale)}, 0};
+}
+
+}  // namespace
+
+Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens) {
+  constexpr int kBegin = 1;
+  Ranges ranges;
+  FloatModel model(checkpoint, [&](const std::string& name, const std::vector<float>& values) {
+    Range& r = ranges[name];
+    for (const float v : values) {
+      r.low = std::min(r.low, v);
+      r.high = std::max(r.high, v);
+    }
+  });
+  for (int text = 0; text < texts; ++text) {
+    std::mt19937 random{static_cast<std::uint32_t>(text + 1)};
+    model.clear();
+    int token = kBegin;
+    for (int i = 0; i < std::min(tokens, checkpoint.dims.positions); ++i) {
+      token = draw(model.step(token), random);
+      if (token == kBegin) break;
+    }
+  }
+  return ranges;
+}
+
+// ---- weights ------------------------------------------------------------------------------------
+
+QuantizedModel::Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors,
+                                                  WeightCodes codes) {
+  const bool ternary = codes == WeightCodes::kTernary;
+  Weights w{m.rows, m.columns, {}, {}, ternary};
+  for (int i = 0; i < m.rows; ++i) {
+    float* row = m.data.data() + std::ptrdiff_t{i} * m.columns;
+    float most = 0, sum = 0;
+    for (int k = 0; k < m.columns; ++k) {
+      if (!factors.empty()) row[k] *= factors[at(k)];
+      most = std::max(most, std::abs(row[k]));
+      sum += std::abs(row[k]);
+    }
+    const float wanted = ternary ? sum / static_cast<float>(m.columns) : most / 127;
+    const float scale = wanted > 0 ? wanted : 1, limit = ternary ? 1 : 127;
+    w.scales.push_back(scale);
+    for (int k = 0; k < m.columns; ++k)
+      w.codes.push_back(
+          static_cast<std::int8_t>(std::clamp(std::nearbyint(row[k] / scale), -limit, limit)));
+  }
+  return w;
+}
+
+QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
+                               WeightCodes codes)
+    : model_(checkpoint), ranges_(ranges), context_(context) {
+  if (context < 1 || context > checkpoint.dims.positions)
+    throw_error("context of {} tokens, the model allows 1..{}", context, checkpoint.dims.positions);
+  const Matrix& m = checkpoint.embedding;
+  Range& range = ranges_["embedding"];
+  for (const float v : m.data) range = {std::min(range.low, v), std::max(range.high, v)};
+  const model::Quantization q = quantization_of(range);
+  embedding_ = {m.rows, m.columns, {}, q.scale};
+  for (const float v : m.data)
+    embedding_.codes.push_back(
+        static_cast<std::int8_t>(clamped(v / q.scale[0] + static_cast<float>(q.zero_point[0]))));
+  classifier_ = quantized(checkpoint.classifier, checkpoint.norm);
+  // Scores are products of query and key by the root of the head's channels.
+  const float root = 1 / std::sqrt(static_cast<float>(checkpoint.dims.head()));
+  for (const char* name : {"query", "rotated query"})
+    for (int l = 0; l < checkpoint.dims.layers; ++l) {
+      Range& r = ranges_[fmt::format("layer {} {}", l, name)];
+      r = {r.low * root, r.high * root};
+    }
+  for (const Layer& l : checkpoint.layers) {
+    const auto &first = l.attention_norm, &second = l.feed_forward_norm;
+    std::vector<float> query = first;
+    for (float& v : query) v *= root;
+    layers_.push_back({quantized(l.wq, query, codes), quantized(l.wk, first, codes),
+                       quantized(l.wv, first, codes), quantized(l.wo, {}, codes),
+                       quantized(l.w1, second, codes), quantized(l.w2, {}, codes),
+                       quantized(l.w3, second, codes)});
+  }
+}
+
+Array QuantizedModel::embedding(int token) const {
+  const auto first = embedding_.codes.begin() + std::ptrdiff_t{token} * embedding_.columns;
+  return {"i1", {1, embedding_.columns}, {first, first + embedding_.columns}};
+}
+
+std::vector<float> QuantizedModel::logits(const Array& sums) const {
+  const float scale = symmetric(ranges_.at("norm")).scale[0];
+  std::vector<float> result;
+  for (std::size_t i = 0; i < classifier_.scales.size(); ++i) {
+    std::int32_t sum = 0;
+    std::memcpy(&sum, &sums.bytes[4 * i], 4);
+    result.push_back(static_cast<float>(sum) * scale * classifier_.scales[i]);
+  }
+  return result;
+}
+
+// ---- graph --------------------------------------------------------------------------------------
+
+class QuantizedModel::Builder {
+ public:
+  Builder(const QuantizedModel& m, int position)
+      : m_(m), d_(m.model_.dims), position_(position), tokens_(position + 1) {}
+
+  Graph run() {
+    graph_.name = "token";
+    graph_.file = "token";
+    int x = activation("embedding", {1, d_.dim});
+    graph_.inputs.push_back(x);
+    make_rotation();
+    for (layer_ = 0; layer_ < d_.layers; ++layer_) {
+      x = attention(x);
+      x = feed_forward(x);
+    }
+    layer_ = -1;
+    const int y = norm(x, "norm");
+    const int sums = add_tensor("sums", DataType::kInt32, {1, d_.vocabulary});
+    product(y, m_.classifier_, "classifier", sums);
+    graph_.outputs.push_back(sums);
+    for (const model::State& s : graph_.states) {
+      if (s.before >= 0) graph_.inputs.push_back(s.before);
+      graph_.outputs.push_back(s.after);
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  // ---- tensors and operators ----
+
+  std::string full_name(const std::string& name) const {
+    return layer_ < 0 ? name : fmt::format("layer {} {}", layer_, name);
+  }
+
+  int add_tensor(const std::string& name, DataType type, std::vector<int> shape) {
+    Tensor t;
+    t.name = full_name(name);
+    t.type = type;
+    t.shape = std::move(shape);
+    graph_.tensors.push_back(std::move(t));
+    return static_cast<int>(graph_.tensors.size()) - 1;
+  }
+
+  /// int8. @param range  its range's name, if that is another one
+  int activation(const std::string& name, std::vector<int> shape, const std::string& range = "") {
+    const int t = add_tensor(name, DataType::kInt8, std::move(shape));
+    tensor(t).quantization =
+        quantization_of(m_.ranges_.at(range.empty() ? full_name(name) : range));
+    return t;
+  }
+
+  /// An operand of products.
+  int operand(const std::string& name, std::vector<int> shape, const std::string& range = "") {
+    const int t = activation(name, std::move(shape), range);
+    tensor(t).quantization = symmetric(m_.ranges_.at(range.empty() ? full_name(name) : range));
+    return t;
+  }
+
+  int like(int other, const std::string& name, std::vector<int> shape) {
+    const int t = add_tensor(name, DataType::kInt8, std::move(shape));
+    tensor(t).quantization = graph_.tensor(other).quantization;
+    return t;
+  }
+
+  template <typename T>
+  int constant(const std::string& name, DataType type, std::vector<int> shape,
+               const std::vector<T>& values) {
+    const int t = add_tensor(name, type, std::move(shape));
+    tensor(t).is_constant = true;
+    tensor(t).data.resize(values.size() * sizeof(T));
+    std::memcpy(tensor(t).data.data(), values.data(), tensor(t).data.size());
+    return t;
+  }
+
+  Tensor& tensor(int t) { return graph_.tensors[at(t)]; }
+
+  Op& add(OpKind kind, const char* name, std::vector<int> inputs, int output) {
+    Op op;
+    op.kind = kind;
+    op.name = name;
+    op.index = static_cast<int>(graph_.ops.size());
+    op.inputs = std::move(inputs);
+    op.outputs = {output};
+    graph_.ops.push_back(std::move(op));
+    return graph_.ops.back();
+  }
+
+  int reshape(int from, const std::string& name, const std::vector<int>& shape) {
+    const int t = like(from, name, shape);
+    add(OpKind::kReshape, "RESHAPE",
+        {from, constant<std::int32_t>(name + " shape", DataType::kInt32,
+                                      {static_cast<int>(shape.size())}, shape)},
+        t)
+        .new_shape = shape;
+    return t;
+  }
+
+  int transpose(int from, const std::string& name, const std::vector<int>& axes) {
+    std::vector<int> shape;
+    for (const int axis : axes) shape.push_back(graph_.tensor(from).extent(axis));
+    const int t = like(from, name, shape);
+    add(OpKind::kTranspose, "TRANSPOSE",
+        {from, constant<std::int32_t>(name + " axes", DataType::kInt32,
+                                      {static_cast<int>(axes.size())}, axes)},
+        t);
+    return t;
+  }
+
+  void product(int x, const Weights& w, const std::string& name, int to) {
+    const int weights = constant(name + " weights", DataType::kInt8, {w.rows, w.columns}, w.codes);
+    if (w.ternary) tensor(weights).encoding = model::Encoding::kTernary;
+    tensor(weights).quantization = {w.scales, std::vector<std::int64_t>(w.scales.size()), 0};
+    add(OpKind::kFullyConnected, "FULLY_CONNECTED", {x, weights, -1}, to);
+  }
+
+  int product(int x, const Weights& w, const std::string& name) {
+    const int to = activation(name, {1, w.rows});
+    product(x, w, name, to);
+    return to;
+  }
+
+  /// A product that is an operand of another one.
+  int inner_product(int x, const Weights& w, const std::string& name) {
+    const int to = operand(name, {1, w.rows});
+    product(x, w, name, to);
+    return to;
+  }
+
+  int sum(int a, int b, const std::string& name) {
+    const int to = activation(name, {1, d_.dim});
+    add(OpKind::kAdd, "ADD", {a, b}, to);
+    return to;
+  }
+
+  /// Gamma is in the weights of what reads it: all norms share their parameters.
+  int norm(int x, const std::string& name) {
+    const int to = operand(name, {1, d_.dim}, "norm");
+    const std::vector<float> ones(at(d_.dim), 1);
+    Op& op = add(OpKind::kNormalization, "RMS_NORM",
+                 {x, constant(name + " gamma", DataType::kFloat32, {d_.dim}, ones)}, to);
+    op.center = false;
+    op.epsilon = kNormEpsilon;
+    return to;
+  }
+
+  // ---- attention ----
+
+  /// Weights of a rotation: for each head its channels' pairs turned by the position's angles.
+  void make_rotation() {
+    const Rotation r = rotation(position_, d_.head());
+    const auto code = [](float v) { return static_cast<std::int8_t>(clamped(v * 127)); };
+    for (int c = 0; c < d_.head(); ++c) {
+      std::vector<std::int8_t> row(at(d_.head()));
+      const std::size_t pair = at(c / 2), even = 2 * pair;
+      row[even] = code(c % 2 == 0 ? r.cosine[pair] : r.sine[pair]);
+      row[even + 1] = code(c % 2 == 0 ? -r.sine[pair] : r.cosine[pair]);
+      rotation_.insert(rotation_.end(), row.begin(), row.end());
+    }
+  }
+
+  /// Each head's channels turned. @return [heads, head]
+  int rotated(int x, const std::string& name, int heads) {
+    const int head = d_.head();
+    const int rows = reshape(x, name + " rows", {heads, head});
+    const int angles = constant(name + " angles", DataType::kInt8, {head, head}, rotation_);
+    tensor(angles).quantization = {{1 / 127.f}, {0}, 0};
+    const int to = operand(name, {heads, head});
+    add(OpKind::kFullyConnected, "FULLY_CONNECTED", {rows, angles, -1}, to);
+    return to;
+  }
+
+  /// What the state held before, with `row` behind it.
+  int appended(int row, const std::string& name) {
+    const int channels = d_.kv_dim();
+    model::State state;
+    state.capacity = m_.context_;
+    std::vector<int> parts;
+    if (position_ > 0) {
+      state.before = like(row, name + " before", {position_, channels});
+      parts.push_back(state.before);
+    }
+    parts.push_back(row);
+    state.after = like(row, name, {tokens_, channels});
+    add(OpKind::kConcatenation, "CONCATENATION", parts, state.after).axis = 0;
+    graph_.states.push_back(state);
+    return state.after;
+  }
+
+  /// [kv_heads, tokens, head] of [tokens, kv_dim]
+  int by_head(int rows, const std::string& name) {
+    const int apart = reshape(rows, name + " apart", {tokens_, d_.kv_heads, d_.head()});
+    return transpose(apart, name + " by head", {1, 0, 2});
+  }
+
+  int attention(int x) {
+    const LayerWeights& w = m_.layers_[at(layer_)];
+    const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
+    const int y = norm(x, "attention norm");
+    const int key = rotated(inner_product(y, w.wk, "key"), "rotated key", kv);
+    const int keys = appended(reshape(key, "key row", {1, d_.kv_dim()}), "keys");
+    const int value = inner_product(y, w.wv, "value");
+    const int values = appended(value, "values");
+    const int query = rotated(inner_product(y, w.wq, "query"), "rotated query", d_.heads);
+
+    const int queries = reshape(query, "queries", {kv, shared, head});
+    const int scores = activation("scores", {kv, shared, tokens_}, "scores");
+    add(OpKind::kBatchMatMul, "BATCH_MATMUL", {queries, by_head(keys, "keys")}, scores).adjoint_b =
+        true;
+    const int shares = add_tensor("shares", DataType::kInt8, {kv, shared, tokens_});
+    tensor(shares).quantization = {{1 / 256.f}, {-128}, 0};
+    add(OpKind::kSoftmax, "SOFTMAX", {scores}, shares);
+    const int mixed = operand("mixed", {kv, shared, head}, full_name("attention"));
+    add(OpKind::kBatchMatMul, "BATCH_MATMUL", {shares, by_head(values, "values")}, mixed);
+    const int attention = reshape(mixed, "attention", {1, d_.dim});
+    return sum(product(attention, w.wo, "attention output"), x, "attention sum");
+  }
+
+  int feed_forward(int x) {
+    const LayerWeights& w = m_.layers_[at(layer_)];
+    const int y = norm(x, "feed-forward norm");
+    const int gate = product(y, w.w1, "gate"), up = product(y, w.w3, "up");
+    const int share = add_tensor("gate share", DataType::kInt8, {1, d_.hidden});
+    tensor(share).quantization = {{1 / 256.f}, {-128}, 0};
+    add(OpKind::kLogistic, "LOGISTIC", {gate}, share);
+    const int silu = activation("silu", {1, d_.hidden});
+    add(OpKind::kMul, "MUL", {gate, share}, silu);
+    const int gated = operand("gated", {1, d_.hidden});
+    add(OpKind::kMul, "MUL", {silu, up}, gated);
+    return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
+  }
+
+  const QuantizedModel& m_;
+  const Dimensions& d_;
+  int position_, tokens_;  ///< tokens that this one looks at, itself included
+  int layer_ = -1;
+  std::vector<std::int8_t> rotation_;  ///< [head][head]
+  Graph graph_;
+};
+
+Graph QuantizedModel::step_graph(int position) const { return Builder(*this, position).run(); }
+
+}  // namespace trine::llm

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/llm/session.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sw/compiler/compiler.h"
+#include "sw/program/host.h"
+#include "sw/reference/run.h"
+
+namespace trine::llm {
+namespace {
+
+std::int64_t bytes_needed(const model::Graph& graph) {
+  std::int64_t bytes = 0;
+  for (const model::Op& op : graph.ops)
+    if (op.kind == model::OpKind::kFullyConnected) {
+      const model::Tensor& weights = graph.in(op, 1);
+      bytes += weights.elements() / (weights.encoding == model::Encoding::kTernary ? 4 : 1);
+    }
+  for (const model::State& state : graph.states) bytes += graph.tensor(state.after).elements();
+  return bytes;
+}
+
+/// Writes the lines of `image` that are others than there. @return their bytes
+std::int64_t update(const std::vector<std::uint8_t>& image, std::uint8_t* memory) {
+  constexpr std::size_t kLine = 64;
+  std::int64_t bytes = 0;
+  for (std::size_t i = 0; i < image.size(); i += kLine) {
+    const std::size_t count = std::min(kLine, image.size() - i);
+    if (std::equal(&image[i], &image[i] + count, memory + i)) continue;
+    std::copy(&image[i], &image[i] + count, memory + i);
+    bytes += static_cast<std::int64_t>(count);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Session::Session(const QuantizedModel& model, SessionOptions options)
+    : model_(model), options_(std::move(options)) {}
+
+Step Session::step(int token) {
+  if (position_ == model_.context())
+    throw_error("the context of {} tokens is full (--context)", model_.context());
+  const model::Graph graph = model_.step_graph(position_++);
+  std::vector<Array> inputs{model_.embedding(token)};
+  inputs.insert(inputs.end(), states_.begin(), states_.end());
+  std::vector<Array> golden =
+      reference::outputs_of(graph, reference::run_graph(graph, inputs, reference::kDoublePolicy));
+  Step step;
+  step.bytes_needed = bytes_needed(graph);
+  step.logits = model_.logits(golden[0]);
+  if (options_.backend != Backend::kGolden && position_ > options_.first)
+    run_machine(graph, inputs, golden, step);
+  states_.assign(std::make_move_iterator(golden.begin() + 1),
+                 std::make_move_iterator(golden.end()));
+  return step;
+}
+
+void Session::run_machine(const model::Graph& graph, const std::vector<Array>& inputs,
+                          const std::vector<Array>& golden, Step& step) {
+  step.program = compiler::compile(graph, options_.config, {});
+  const compiler::Program& program = step.program;
+  const bool is_first = dram_.empty();
+  // States lie at its beginning, at the same place for every token; so do, behind them, constants.
+  dram_.resize(static_cast<std::size_t>(program.dram_bytes));
+  if (is_first) compiler::write_inputs(program, inputs, dram_.data());
+  step.host_bytes = update(program.image, dram_.data() + program.image_offset);
+  compiler::to_planar(inputs[0].bytes.data(), program.inputs.at(0), dram_.data());
+  step.host_bytes += static_cast<std::int64_t>(8 * program.words.size() + inputs[0].bytes.size());
+  step.run = options_.backend == Backend::kArch
+                 ? sim::run_arch_dram(program, dram_, options_.arch)
+                 : sim::RtlRunner(program, options_.rtl).run_dram(dram_);
+  step.run.outputs = compiler::read_outputs(program, dram_.data());
+  step.difference = compiler::first_difference(program, step.run.outputs, golden);
+  step.logits = model_.logits(step.run.outputs[0]);
+}
+
+}  // namespace trine::llm

@@ -15,7 +15,7 @@
 #include "sim/arch/machine.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
-#include "sw/compiler/schedule.h"
+#include "sw/compiler/schedule/schedule.h"
 #include "sw/reference/norm.h"
 
 namespace trine::tests {

@@ -14,7 +14,7 @@
 
 #include "machine/config.h"
 #include "sim/rtl/build.h"
-#include "sw/compiler/instruction.h"
+#include "sw/compiler/schedule/instruction.h"
 #include "sw/program/program.h"
 
 namespace trine::tests {

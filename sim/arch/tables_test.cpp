@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/network.h"
+#include "sw/compiler/network/network.h"
 
 namespace trine::sim {
 namespace {

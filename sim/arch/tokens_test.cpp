@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/fusion.h"
-#include "sw/compiler/network.h"
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/transform/fusion.h"
 
 namespace trine::sim {
 namespace {

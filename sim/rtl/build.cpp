@@ -69,7 +69,7 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
        "OPT_SLOW=-O0", "-MAKEFLAGS", "OPT_GLOBAL=-O2"});
   if (on_path("ccache")) add({"-MAKEFLAGS", "OBJCACHE=ccache"});
   // An "executable" that is a shared object; its globals stay its own when several are loaded.
-  add({"-CFLAGS", "-std=c++17 -fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-o",
+  add({"-CFLAGS", "-std=c++20 -fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-o",
        "model.so"});
   return flags;
 }

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "sw/compiler/emitter.h"
-#include "sw/compiler/network.h"
-#include "sw/compiler/plan.h"
-#include "sw/compiler/rewrite.h"
-#include "sw/compiler/schedule.h"
+#include "sw/compiler/emit/emitter.h"
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/plan/plan.h"
+#include "sw/compiler/rewrite/rewrite.h"
+#include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/stages.h"
 
 namespace trine::compiler {

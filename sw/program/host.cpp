@@ -45,9 +45,9 @@ void write_inputs(const Program& program, const std::vector<Array>& inputs, std:
 std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram) {
   std::vector<Array> machine;
   for (const TensorLayout& layout : program.outputs) {
-    Array array;
-    array.dtype = layout.element_bytes() == 4 ? "i4" : "i1";
-    array.shape.assign(layout.extents.begin(), layout.extents.end());
+    Array array{.dtype = layout.element_bytes() == 4 ? "i4" : "i1",
+                .shape = {layout.extents.begin(), layout.extents.end()},
+                .bytes = {}};
     array.bytes.resize(static_cast<std::size_t>(array.elements() * layout.element_bytes()));
     from_planar(dram, layout, array.bytes.data());
     machine.push_back(std::move(array));

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "sw/compiler/fusion.h"
-#include "sw/compiler/rewrite.h"
+#include "sw/compiler/rewrite/rewrite.h"
+#include "sw/compiler/transform/fusion.h"
 
 namespace trine::estimate {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "machine/config.h"
-#include "sw/compiler/network.h"
+#include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
 #include "sw/reference/run.h"
 

@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The registers of single RUNs.
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/rounding.h"
+#include "sw/compiler/emit/emitter.h"
+
+namespace trine::compiler {
+namespace {
+
+using isa::Engine;
+namespace agu = isa::agu;
+namespace post = isa::post;
+
+constexpr int kMostRows = 8191;  ///< of a nest's coordinates
+
+isa::vector::Op max_of(int per_word) {
+  using Op = isa::vector::Op;
+  return per_word == 32 ? Op::kMaxBinary : per_word == 16 ? Op::kMaxTernary : Op::kMax;
+}
+
+isa::vector::Op operation_of(LayerKind kind, int per_word) {
+  using Op = isa::vector::Op;
+  switch (kind) {
+    case LayerKind::kSum:
+      return Op::kSum;
+    case LayerKind::kAdd:
+      return Op::kAdd;
+    case LayerKind::kSquare:
+      return Op::kSquaredDifference;
+    case LayerKind::kMul:
+      return Op::kMul;
+    case LayerKind::kMinimum:
+      return Op::kMin;
+    case LayerKind::kSoftmax:
+      return Op::kSoftmax;
+    case LayerKind::kNormalize:
+      return Op::kNormalize;
+    default:
+      return max_of(per_word);
+  }
+}
+
+}  // namespace
+
+/// A loop nest in coordinates of the whole map.
+struct Emitter::Nest {
+  int x_start = 0, y_start = 0;  ///< input coordinates of lane 0's first tap
+  int P = 1, Q = 1;              ///< positions
+  int stride_y = 1, stride_x = 1;
+  int R = 1, S = 1, dil_y = 1, dil_x = 1;
+  int height = 1, width = 1;  ///< taps outside are masked
+  int word = 0, words = 1;    ///< input channel words
+  int out_y = 0, out_x = 0, out_word = 0;
+  bool two_operands = false;  ///< tap 1 lies `tap_distance` words from tap 0
+  std::int64_t tap_distance = 0;
+
+  /// Pixels that are copied or multiplied, all in a row of the map.
+  bool is_row() const {
+    return P * R * S == 1 && !two_operands && y_start >= 0 && y_start < height;
+  }
+
+  /// The same pixels below each other in a map that is a column.
+  Nest as_column() const {
+    Nest n = *this;
+    n.y_start = x_start;
+    n.x_start = 0;
+    n.P = Q;
+    n.Q = 1;
+    n.stride_y = stride_x;
+    n.stride_x = 1;
+    n.height = width;
+    n.width = 1;
+    n.out_y = out_x;
+    n.out_x = 0;
+    return n;
+  }
+};
+
+namespace {
+
+/// A row's pixels below each other: rows may lie as far apart as they like.
+View column_of(const View& v, int y) { return {v.at(0, y, 0), v.step, v.plane}; }
+
+}  // namespace
+
+Instruction Emitter::start(Engine engine) const {
+  Instruction i;
+  i.engine = engine;
+  i.layer = layer_;
+  return i;
+}
+
+void Emitter::set_nest(Instruction& i, Nest n, View in, const View& out) const {
+  const std::string& label = layer().label;
+  if (n.is_row() && std::max(in.step * n.stride_x, out.step - 1) > kMostStride)
+    return set_nest(i, n.as_column(), column_of(in, n.y_start), column_of(out, n.out_y));
+  // The machine steps by columns and words alike.
+  for (int* columns : {&n.x_start, &n.stride_x, &n.dil_x, &n.width}) *columns *= in.step;
+  in.step = 1;
+  const auto field = [&](const isa::Field& f, std::int64_t v) { set_field(i, f, v, label); };
+  const auto address = [&](const isa::Field& f, std::int64_t v) { set_address(i, f, v); };
+  const int lanes = config_.rows;
+  const std::int64_t kx_step = n.two_operands ? n.tap_distance : n.dil_x;
+  const std::int64_t ky_step = std::int64_t{n.dil_y} * in.pitch - (n.S - 1) * kx_step;
+  address(agu::kBase, in.at(n.word, n.y_start, n.x_start));
+  address(agu::kRowWrap, std::int64_t{n.stride_y} * in.pitch - std::int64_t{n.Q} * n.stride_x);
+  address(agu::kTileBase, std::int64_t{lanes / n.Q} * n.stride_y * in.pitch +
+                              std::int64_t{lanes % n.Q} * n.stride_x);
+  address(agu::kKxStep, kx_step);
+  address(agu::kKyStep, ky_step);
+  address(agu::kCwStep,
+          in.plane - std::int64_t{n.R - 1} * n.dil_y * in.pitch - (n.S - 1) * kx_step);
+  field(agu::kXStart, n.x_start);
+  field(agu::kXEnd, n.x_start + std::int64_t{n.Q} * n.stride_x);
+  field(agu::kYStart, n.y_start);
+  field(agu::kYEnd, n.y_start + std::int64_t{n.P} * n.stride_y);
+  field(agu::kHeight, n.height);
+  field(agu::kWidth, n.width);
+  field(agu::kTileX, std::int64_t{lanes % n.Q} * n.stride_x);
+  field(agu::kTileY, std::int64_t{lanes / n.Q} * n.stride_y);
+  field(agu::kStrideX, n.stride_x);
+  field(agu::kStrideY, n.stride_y);
+  field(agu::kOutSkip, out.step - 1);
+  field(agu::kSLast, n.S - 1);
+  field(agu::kRLast, n.R - 1);
+  field(agu::kDilX, n.two_operands ? 0 : n.dil_x);
+  field(agu::kDilY, n.dil_y);
+  field(agu::kWordsLast, n.words - 1);
+  field(agu::kTilesLast, divide_up(std::int64_t{n.P} * n.Q, lanes) - 1);
+  address(agu::kOut, out.at(n.out_word, n.out_y, n.out_x));
+  address(agu::kOutWrap, out.pitch - std::int64_t{n.Q} * out.step);
+  address(agu::kTileOut,
+          std::int64_t{lanes / n.Q} * out.pitch + std::int64_t{lanes % n.Q} * out.step);
+  address(agu::kOutPlane, out.plane);
+}
+
+void Emitter::set_post(Instruction& i) const {
+  const Layer& l = layer();
+  isa::Registers& r = i.registers;
+  r.set(post::kPadCode, l.pad_code);
+  r.set(post::kZeroPoint, l.range.zero_point);
+  r.set(post::kActMin, l.range.act_min);
+  r.set(post::kActMax, l.range.act_max);
+  r.set(post::kOutput, static_cast<int>(l.result));
+  if (l.kind == LayerKind::kMul) {
+    r.set(post::kMultiplier, l.mul.scale.multiplier);
+    r.set(post::kShift, l.mul.scale.shift);
+    r.set(post::kAddZeroA, l.mul.zero_point[0]);
+    r.set(post::kAddZeroB, l.mul.zero_point[1]);
+  }
+  if (l.precision == isa::compute::Op::kMatmul) {
+    r.set(post::kAddZeroA, l.zero_point);
+    r.set(post::kAddZeroB, l.weights_zero);
+  }
+  if (l.kind == LayerKind::kSquare) {
+    r.set(post::kMultiplier, l.add.result.multiplier);
+    r.set(post::kShift, l.add.result.shift);
+  }
+  if (!l.fuse_add && l.kind != LayerKind::kAdd && l.kind != LayerKind::kSquare) return;
+  // The operand with the larger scale has factor 1/2.
+  const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};
+  const reference::ChannelScale& other = l.add.input[a_is_half ? 1 : 0];
+  r.set(post::kAddAIsHalf, a_is_half ? 1 : 0);
+  r.set(post::kAddOperandMultiplier, other.multiplier);
+  r.set(post::kAddOperandShift, other.shift);
+  r.set(post::kAddZeroA, l.add.zero_point[0]);
+  r.set(post::kAddZeroB, l.add.zero_point[1]);
+  r.set(post::kAddMultiplier, l.add.result.multiplier);
+  r.set(post::kAddShift, l.add.result.shift);
+  r.set(post::kAddZeroPoint, l.add.output.zero_point);
+  r.set(post::kAddActMin, l.add.output.act_min);
+  r.set(post::kAddActMax, l.add.output.act_max);
+}
+
+/// @param param  where bias and scale of all channels lie
+void Emitter::set_normalization(Instruction& i, std::int64_t param) const {
+  namespace vector = isa::vector;
+  const Layer& l = layer();
+  isa::Registers& r = i.registers;
+  r.set(agu::kGroupsLast, 1);
+  r.set(post::kAddZeroA, l.norm.origin);
+  r.set(post::kMultiplier, l.norm.reciprocal);
+  r.set(post::kShift, l.norm.log2);
+  r.set(vector::kBias, l.norm.epsilon);
+  r.set(vector::kChannels, l.channels);
+  set_field(i, vector::kParam, param, l.label);
+  i.reads.push_back({Space::kParams, param, l.channels});
+}
+
+void Emitter::read_tables(Instruction& i) const {
+  if (layer().result == Output::kLookup)
+    i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords});
+  if (layer().over_channels())
+    i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords});
+}
+
+void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t dram_word,
+                            std::int64_t local, std::int64_t words, std::int64_t rows,
+                            std::int64_t dram_stride, std::int64_t local_stride,
+                            Region local_region) {
+  namespace dma = isa::dma;
+  const std::string label = net_.layers.empty() ? "program" : layer().label;
+  Instruction i = start(engine);
+  set_field(i, dma::kDram, 4 * dram_word, label);
+  set_field(i, dma::kLocal, local, label);
+  set_field(i, dma::kWords, words, label);
+  set_field(i, dma::kRowsLast, rows - 1, label);
+  set_address(i, dma::kLocalStride, local_stride);
+  set_field(i, dma::kDramStride, 4 * dram_stride, label);
+  i.run.op = static_cast<int>(target);
+  const Region dram{Space::kDram, dram_word, words, dram_stride, rows};
+  if (engine == Engine::kLoad) {
+    i.reads.push_back(dram);
+    i.writes.push_back(local_region);
+  } else {
+    i.reads.push_back(local_region);
+    i.writes.push_back(dram);
+  }
+  instructions.push_back(std::move(i));
+}
+
+void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& channels,
+                        const FilterPart& part, const View& in, const View& out,
+                        std::int64_t residual_delta, std::int64_t row, std::int64_t param,
+                        bool clear, bool drain) {
+  namespace compute = isa::compute;
+  const Layer& l = layer();
+  const bool maximum = &sweep != &l.sweeps[0];  // with what the sweeps before have written
+  Geometry g = l.window_of(sweep);
+  g.pad_top -= part.row * g.dil_y;
+  g.R = part.rows;
+  Instruction i = start(Engine::kCompute);
+  Nest n;
+  n.x_start = rect.x0 * g.stride_x - g.pad_left;
+  n.y_start = rect.y0 * g.stride_y - g.pad_top;
+  n.P = rect.rows();
+  n.Q = rect.cols();
+  n.stride_y = g.stride_y;
+  n.stride_x = g.stride_x;
+  n.R = g.R;
+  n.S = l.steps_x();
+  n.dil_y = g.dil_y;
+  n.dil_x = g.dil_x;
+  n.height = g.H;
+  n.width = g.W;
+  n.word = l.first_word(channels.first) + part.word;
+  n.words = part.words;
+  const bool former = l.former.steps > 0;
+  if (former) {
+    n.dil_x = l.former.dil;
+    n.Q += l.former.behind(rect.cols(), g.Q);
+  }
+  n.out_y = rect.y0;
+  n.out_x = rect.x0;
+  const int per_word = out_per_word();
+  const int first_place = output().position() + channels.first;
+  n.out_word = first_place / per_word;
+  set_nest(i, n, in, out);
+  set_post(i);
+  set_field(i, agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
+  set_field(i, agu::kIdle, std::int64_t{l.former.behind(rect.cols(), g.Q)} * g.stride_x, l.label);
+  const std::int64_t groups = divide_up(channels.size(), l.columns(config_));
+  set_field(i, agu::kGroupsLast, groups - 1, l.label);
+  set_field(i, compute::kRow, row, l.label);
+  set_field(i, compute::kParam, param, l.label);
+  set_field(i, compute::kChannels, channels.size(), l.label);
+  set_field(i, post::kPosition, first_place % per_word, l.label);
+  i.registers.set(post::kEncoding, per_word == 32 ? 2 : per_word == 16 ? 1 : 0);
+  if (l.result == Output::kThresholds) {
+    i.registers.set(post::kPassesLast, l.passes - 1);
+    i.registers.set(post::kLow, l.low);
+  }
+  if (l.per_tensor) {
+    i.registers.set(post::kMultiplier, l.scales[0].multiplier);
+    i.registers.set(post::kShift, l.scales[0].shift);
+  }
+  if (l.fuse_add) set_address(i, post::kResidualDelta, residual_delta);  // of a maximum: 0
+  i.run.op = static_cast<int>(l.precision);
+  i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
+                (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
+                (drain && maximum ? 1 << compute::kFuseMax : 0) |
+                (l.per_tensor ? 1 << compute::kPerTensor : 0) |
+                (l.single ? 1 << compute::kSingle : 0) |
+                (l.half_even ? 1 << compute::kHalfEven : 0) | (former ? 1 << compute::kWindow : 0);
+
+  const std::int64_t steps = std::int64_t{part.words} * part.rows * l.steps_x();
+  i.reads.push_back(map_region(in, n.word, former ? l.words_of(channels.size()) : part.words,
+                               input_rows(g, rect.y0, rect.y1), input_cols(g, rect.x0, rect.x1)));
+  i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
+  if (drain) {
+    read_tables(i);
+    i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
+    const int words = output().words_of(channels.last) - n.out_word;
+    Region written = map_region(out, n.out_word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+    i.writes.push_back(written);
+    if (l.fuse_add || maximum) {
+      written.start += residual_delta;
+      i.reads.push_back(written);
+    }
+  }
+  instructions.push_back(std::move(i));
+}
+
+// ---- vector
+// ---------------------------------------------------------------------------------------
+
+void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
+  namespace vector = isa::vector;
+  const Layer& l = layer();
+  const Geometry& g = l.window;
+  const int per_word = out_per_word();
+  const int word = channels.first / per_word;
+  const int words = static_cast<int>(divide_up(channels.size(), per_word));
+  const View in = input_view(rect, word, words, 0, g.R);
+  const View second =
+      l.two_operands() ? (l.second == l.input ? in : second_view(rect, channels)) : View{};
+  const View out = output_view(rect, channels);
+
+  if (g.stride_y == 0 || g.stride_x == 0) {
+    emit_repeated(rect, channels, in, out);
+    return finish_output(rect, channels);
+  }
+  const bool norm = l.kind == LayerKind::kNormalize;
+  const auto emit = [&](const Rect& part, const SumRegion* region) {
+    const std::int64_t param = norm ? require_parameters(channels, -1) : 0;
+    Instruction i = start(Engine::kVector);
+    Nest n;
+    n.x_start = part.x0 * g.stride_x - g.pad_left;
+    n.y_start = part.y0 * g.stride_y - g.pad_top;
+    n.P = part.rows();
+    n.Q = part.cols();
+    n.stride_y = g.stride_y;
+    n.stride_x = g.stride_x;
+    n.R = g.R;
+    n.S = g.S;
+    n.dil_y = g.dil_y;
+    n.dil_x = g.dil_x;
+    n.height = g.H;
+    n.width = g.W;
+    n.word = n.out_word = word;
+    n.words = words;
+    n.out_y = part.y0;
+    n.out_x = part.x0;
+    if (l.two_operands()) {
+      n.two_operands = true;
+      n.S = 2;
+      n.tap_distance = second.origin - in.origin;
+    }
+    set_nest(i, n, in, out);
+    set_post(i);
+    if (region != nullptr) {
+      i.registers.set(post::kMultiplier, region->scale.multiplier);
+      i.registers.set(post::kShift, region->scale.shift);
+      i.registers.set(vector::kBias, region->bias);
+    }
+    if (l.kind == LayerKind::kSoftmax) {
+      i.registers.set(vector::kChannels, channels.size());
+      i.registers.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
+    }
+    if (norm) set_normalization(i, param);
+    i.run.op = static_cast<int>(operation_of(l.kind, per_word));
+    i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |
+                  (l.half_even ? 1 << vector::kHalfEven : 0) |
+                  (norm && l.norm.center ? 1 << vector::kCenter : 0);
+    read_tables(i);
+    const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
+    i.reads.push_back(map_region(in, word, words, y, x));
+    if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
+    i.writes.push_back(map_region(out, word, words, {part.y0, part.y1}, {part.x0, part.x1}));
+    instructions.push_back(std::move(i));
+  };
+
+  const auto emit_part = [&](const Rect& part, const SumRegion* region) {
+    const Lanes way =
+        l.two_operands() || l.over_channels() ? Lanes::kPositions : best_lanes(part, words, in);
+    if (way == Lanes::kPositions) return emit(part, region);
+    for (int y = part.y0; y < part.y1; ++y)
+      for (int x = part.x0; x < part.x1; ++x) {
+        if (way == Lanes::kWords)
+          emit_words(region, y, x, in, out, channels);
+        else
+          emit_reduced(*region, y, x, in, out, channels);
+      }
+  };
+  if (l.kind != LayerKind::kSum) emit_part(rect, nullptr);
+  for (const SumRegion& region : l.regions) {
+    const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
+                    std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
+    if (!part.empty()) emit_part(part, &region);
+  }
+  finish_output(rect, channels);
+}
+
+/// One row or column again and again: rows that lie 0 words apart. To repeat a column, each output
+/// row is written as a column of such rows.
+void Emitter::emit_repeated(const Rect& rect, const Channels& channels, const View& in,
+                            const View& out) {
+  const Layer& l = layer();
+  const Geometry& g = l.window;
+  const auto emit = [&](Nest n, View from, const View& to, const Rect& written) {
+    from.pitch = 0;
+    n.height = n.P;
+    n.words = output().words_of(channels.size());
+    n.word = n.out_word = channels.first / out_per_word();
+    Instruction i = start(Engine::kVector);
+    set_nest(i, n, from, to);
+    set_post(i);
+    i.run.op = static_cast<int>(max_of(out_per_word()));
+    i.reads.push_back(map_region(in, n.word, n.words, input_rows(g, written.y0, written.y1),
+                                 input_cols(g, written.x0, written.x1)));
+    i.writes.push_back(
+        map_region(out, n.word, n.words, {written.y0, written.y1}, {written.x0, written.x1}));
+    instructions.push_back(std::move(i));
+  };
+  if (g.stride_x != 0) {
+    Nest n;
+    n.P = rect.rows();
+    n.Q = n.width = rect.cols();
+    View from = in;
+    from.origin += rect.x0;
+    View to = out;
+    to.origin = out.at(0, rect.y0, rect.x0);
+    return emit(n, from, to, rect);
+  }
+  for (int y = rect.y0; y < rect.y1; ++y) {
+    Nest n;
+    n.P = rect.cols();
+    View from = in;
+    from.origin = in.at(0, y * g.stride_y, 0);
+    const View to{out.at(0, y, rect.x0), out.step, out.plane};
+    emit(n, from, to, {y, y + 1, rect.x0, rect.x1});
+  }
+}
+
+namespace {
+
+/// How the lanes share the H x W taps of one sum: each takes `rows` x `cols` of them.
+struct Split {
+  int rows = 1, cols = 1, P = 1, Q = 1;
+  int cycles = 0;  ///< of a word: taps, and lanes that wait for a bank
+
+  int taps() const { return rows * cols; }
+};
+
+/// Lanes of one tap that lie in the same bank, at most.
+int lanes_of_a_bank(const Split& s, int pitch, int banks) {
+  std::vector<int> count(static_cast<std::size_t>(banks));
+  int most = 0;
+  for (int p = 0; p < s.P; ++p)
+    for (int q = 0; q < s.Q; ++q)
+      most = std::max(most,
+                      ++count[static_cast<std::size_t>((p * s.rows * pitch + q * s.cols) % banks)]);
+  return most;
+}
+
+Split best_split(int height, int width, int pitch, const machine::Config& config) {
+  const int lanes = config.rows;
+  Split best;
+  for (int cols = 1; cols <= std::min(width, 255); ++cols) {
+    Split s;
+    s.cols = cols;
+    s.Q = static_cast<int>(divide_up(width, cols));
+    if (s.Q > lanes) continue;
+    const int least = static_cast<int>(divide_up(height, std::min(height, lanes / s.Q)));
+    for (s.rows = least; s.rows <= std::min(height, 255); ++s.rows) {
+      s.P = static_cast<int>(divide_up(height, s.rows));
+      if (s.taps() > 4096 || (best.cycles > 0 && s.taps() >= best.cycles)) break;
+      s.cycles = s.taps() * lanes_of_a_bank(s, pitch, config.banks());
+      if (best.cycles == 0 || s.cycles < best.cycles) best = s;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+/// The way to compute sums or maxima of windows with the fewest cycles: lanes take a position each,
+/// or of one position at a time a channel word each, or (sums) a share of its taps each.
+Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) const {
+  const Geometry& g = layer().window;
+  const int lanes = config_.rows;
+  if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return Lanes::kPositions;
+  const bool sum = layer().kind == LayerKind::kSum;
+  const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
+  const std::int64_t each = sum ? 3 + 4 / config_.columns_per_cycle : 4;  // besides taps
+  const std::int64_t setup = lanes + 16, taps = std::int64_t{g.R} * g.S;
+  Lanes best = Lanes::kPositions;
+  std::int64_t least = divide_up(positions, lanes) * words * (taps + each);
+  const auto consider = [&](Lanes way, std::int64_t cycles) {
+    if (positions * (cycles + setup) >= least) return;
+    least = positions * (cycles + setup);
+    best = way;
+  };
+  if (words <= kMostRows)
+    consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank(in.plane) + each));
+  const Split s = best_split(g.R, g.S, in.pitch, config_);
+  std::int64_t folds = 0;
+  while (1 << folds < lanes) ++folds;
+  if (sum && s.P * s.Q > 1) consider(Lanes::kTaps, words * (s.cycles + each + folds));
+  return best;
+}
+
+/// Lanes of one tap that lie in the same bank, at most, when each takes a channel word.
+int Emitter::words_of_a_bank(std::int64_t plane) const {
+  std::vector<int> count(static_cast<std::size_t>(config_.banks()));
+  int most = 0;
+  for (int lane = 0; lane < config_.rows; ++lane)
+    most = std::max(most, ++count[static_cast<std::size_t>(lane * plane % config_.banks())]);
+  return most;
+}
+
+/// One position; lanes walk over the channel words as if these were rows of one pixel.
+void Emitter::emit_words(const SumRegion* region, int y, int x, const View& in, const View& out,
+                         const Channels& channels) {
+  namespace vector = isa::vector;
+  const Geometry& g = layer().window;
+  const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
+  const int word = channels.first / out_per_word();
+  const int words = static_cast<int>(divide_up(channels.size(), out_per_word()));
+  Instruction i = start(Engine::kVector);
+  Nest n;
+  n.P = n.height = words;
+  n.R = rows.size();
+  n.S = cols.size();
+  n.dil_y = n.dil_x = 0;  // no tap lies outside
+  set_nest(i, n, {in.at(word, rows.begin, cols.begin), static_cast<int>(in.plane)},
+           {out.at(word, y, x), static_cast<int>(out.plane)});
+  set_address(i, agu::kKxStep, 1);
+  set_address(i, agu::kKyStep, in.pitch - (n.S - 1));
+  set_post(i);
+  if (region != nullptr) {
+    i.registers.set(post::kMultiplier, region->scale.multiplier);
+    i.registers.set(post::kShift, region->scale.shift);
+    i.registers.set(vector::kBias, region->bias);
+  }
+  i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
+  i.run.flags = (layer().single ? 1 << vector::kSingle : 0) |
+                (layer().half_even ? 1 << vector::kHalfEven : 0);
+  read_tables(i);
+  i.reads.push_back(map_region(in, word, words, rows, cols));
+  i.writes.push_back(map_region(out, word, words, {y, y + 1}, {x, x + 1}));
+  instructions.push_back(std::move(i));
+}
+
+void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
+                           const Channels& channels) {
+  namespace vector = isa::vector;
+  const Geometry& g = layer().window;
+  const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
+  const Split s = best_split(rows.size(), cols.size(), in.pitch, config_);
+  const int words = static_cast<int>(divide_up(channels.size(), 4));
+  Instruction i = start(Engine::kVector);
+  Nest n;
+  n.x_start = cols.begin;
+  n.y_start = rows.begin;
+  n.P = s.P;
+  n.Q = s.Q;
+  n.stride_y = n.R = s.rows;
+  n.stride_x = n.S = s.cols;
+  n.height = rows.end;
+  n.width = cols.end;
+  n.word = n.out_word = channels.first / 4;
+  n.words = words;
+  n.out_y = y;
+  n.out_x = x;
+  set_nest(i, n, in, out);
+  set_post(i);
+  i.registers.set(post::kMultiplier, region.scale.multiplier);
+  i.registers.set(post::kShift, region.scale.shift);
+  i.registers.set(vector::kBias, region.bias);
+  i.run.op = static_cast<int>(vector::Op::kSum);
+  i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0) |
+                (layer().half_even ? 1 << vector::kHalfEven : 0);
+  read_tables(i);
+  i.reads.push_back(map_region(in, n.word, words, rows, cols));
+  i.writes.push_back(map_region(out, n.word, words, {y, y + 1}, {x, x + 1}));
+  instructions.push_back(std::move(i));
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators that a table of 256 codes replaces. Each is evaluated by its golden layer, alone, on
+// all codes that its operands can have.
+
+#include <algorithm>
+#include <numeric>
+
+#include "sw/compiler/network/network.h"
+#include "sw/reference/run.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Tensor;
+
+constexpr int kCodes = 256;
+
+/// Whether an element of the output depends on no other elements of the operands.
+bool elementwise(const Op& op) {
+  if (model::computes_floats(op.kind)) return true;
+  switch (op.kind) {
+    case OpKind::kDequantize:
+    case OpKind::kGelu:
+    case OpKind::kHardSwish:
+    case OpKind::kLeakyRelu:
+    case OpKind::kQuantize:
+      return true;
+    case OpKind::kFloat:
+      return std::all_of(op.steps.begin(), op.steps.end(),
+                         [](const model::FloatStep& step) { return step.value.size() == 1; });
+    default:
+      return false;
+  }
+}
+
+class Finder {
+ public:
+  Finder(const Graph& graph, const reference::RoundingPolicy& rounding)
+      : graph_(graph), rounding_(rounding) {}
+
+  void visit(int index) {
+    const Op& op = graph_.ops[static_cast<std::size_t>(index)];
+    const int root = elementwise(op) ? root_of(op) : -1;
+    if (root < 0) return;
+    Function f{root, {}, evaluate(op)};
+    for (const int t : op.inputs)
+      if (const auto found = functions_.find(t); found != functions_.end())
+        f.ops.insert(found->second.ops.begin(), found->second.ops.end());
+    f.ops.insert(index);
+    functions_[op.outputs[0]] = std::move(f);
+  }
+
+  std::map<int, Function> result() { return std::move(functions_); }
+
+ private:
+  bool is_single(int tensor) const {
+    const Tensor& t = graph_.tensor(tensor);
+    return t.is_constant && t.elements() == 1;
+  }
+
+  /// The int8 tensor that all operands but single constants depend on; -1: there is none.
+  int root_of(const Op& op) const {
+    int root = -1;
+    for (const int t : op.inputs) {
+      if (t < 0 || is_single(t)) continue;
+      const auto found = functions_.find(t);
+      const int from = found == functions_.end() ? t : found->second.root;
+      const Tensor& tensor = graph_.tensor(from);
+      if (tensor.is_constant || tensor.type != model::DataType::kInt8 ||
+          graph_.tensor(t).elements() != graph_.out(op).elements() || (root >= 0 && root != from))
+        return -1;
+      root = from;
+    }
+    return root;
+  }
+
+  /// The operator over a row of all codes.
+  Array evaluate(const Op& op) const {
+    Graph row;
+    Op alone = op;
+    reference::Values values;
+    const auto add = [&](int tensor, const std::vector<int>& shape) {
+      row.tensors.push_back(graph_.tensor(tensor));
+      row.tensors.back().shape = shape;
+      return static_cast<int>(row.tensors.size()) - 1;
+    };
+    for (int& t : alone.inputs) {
+      const int from = t;
+      if (from < 0) continue;
+      t = add(from, is_single(from) ? std::vector<int>{} : std::vector<int>{kCodes});
+      if (is_single(from)) continue;
+      const auto found = functions_.find(from);
+      values[t] = found == functions_.end() ? all_codes() : found->second.values;
+    }
+    alone.outputs = {add(op.outputs[0], {kCodes})};
+    return reference::run_op(row, alone, values, rounding_.of(op));
+  }
+
+  static Array all_codes() {
+    Array codes{"i1", {kCodes}, std::vector<std::uint8_t>(kCodes)};
+    std::iota(codes.bytes.begin(), codes.bytes.end(), std::uint8_t{0});
+    return codes;
+  }
+
+  const Graph& graph_;
+  const reference::RoundingPolicy& rounding_;
+  std::map<int, Function> functions_;
+};
+
+}  // namespace
+
+std::map<int, Function> find_functions(const Graph& graph, const std::vector<int>& machine,
+                                       const reference::RoundingPolicy& rounding) {
+  Finder finder(graph, rounding);
+  for (const int i : machine) finder.visit(i);
+  return finder.result();
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TFLite rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
+// two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
+// accumulator in reach does that; where one does, the machine's own mode is used.
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using reference::ChannelScale;
+using reference::Rounding;
+
+/// No x with |x| <= bound is a tie.
+bool never_ties(const ChannelScale& scale, std::int64_t bound) {
+  if (scale.multiplier == 0) return true;
+  int zeros = 0;
+  while ((scale.multiplier >> zeros & 1) == 0) ++zeros;
+  const int exponent = 30 - scale.shift - zeros;  // of two in the smallest x that is one
+  return exponent < 0 || bound < std::int64_t{1} << exponent;
+}
+
+bool product_agrees(const Graph& graph, const Op& op) {
+  const reference::ConvParams p = reference::conv_params(graph, op);
+  const auto weights = graph.in(op, 1).values<std::int8_t>();
+  const bool depthwise = op.kind == OpKind::kDepthwiseConv2D;  // channels last
+  const std::size_t taps = weights.size() / p.scales.size();
+  const std::int64_t largest = std::max(127 - p.input_zero_point, p.input_zero_point + 128);
+  const auto bias =
+      op.input(2) < 0 ? std::vector<std::int64_t>(p.scales.size()) : graph.in(op, 2).integers();
+  for (std::size_t m = 0; m < p.scales.size(); ++m) {
+    std::int64_t bound = std::abs(bias[m]);
+    for (std::size_t i = 0; i < taps; ++i)
+      bound += largest * std::abs(weights[depthwise ? i * p.scales.size() + m : m * taps + i] -
+                                  p.weight_zero_point);
+    if (!never_ties(p.scales[m], bound)) return false;
+  }
+  return true;
+}
+
+/// By all pairs of codes. @param term, last  rounding of the machine's operands and sum
+bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term, Rounding last) {
+  const reference::AddParams p = reference::add_params(graph, op);
+  const int sign = op.kind == OpKind::kSub ? -1 : 1;
+  const auto operand = [&](std::size_t i, int value, Rounding rounding) {
+    return reference::scaled(value * (1 << p.left_shift), p.input[i], rounding);
+  };
+  const auto code = [&](int sum, Rounding rounding) {
+    return reference::requantize(sum, p.result, p.output, rounding);
+  };
+  for (int a = -128 - p.zero_point[0]; a <= 127 - p.zero_point[0]; ++a)
+    for (int b = -128 - p.zero_point[1]; b <= 127 - p.zero_point[1]; ++b)
+      if (code(operand(0, a, wanted) + sign * operand(1, b, wanted), wanted) !=
+          code(operand(0, a, term) + operand(1, sign * b, term), last))
+        return false;
+  return true;
+}
+
+bool multiplication_agrees(const Graph& graph, const Op& op) {
+  return never_ties(reference::mul_params(graph, op).scale, 255 * 255);
+}
+
+bool mean_agrees(const Graph& graph, const Op& op) {
+  const reference::MeanParams p = reference::mean_params(graph, op);
+  return never_ties(p.scale, 255 * p.count);
+}
+
+bool requantization_agrees(const Graph& graph, const Op& op) {
+  const reference::RequantizeParams p = reference::requantize_params(graph, op);
+  const auto code = [&](int x, Rounding rounding) {
+    return reference::requantize(x - p.zero_point, p.scale, p.output, rounding);
+  };
+  for (int x = -128; x <= 127; ++x)
+    if (code(x, Rounding::kSingle) != code(x, Rounding::kHalfEven)) return false;
+  return true;
+}
+
+}  // namespace
+
+bool sums_agree(const Graph& graph, const Op& op, Rounding rounding) {
+  return sum_agrees(graph, op, rounding, rounding, rounding);
+}
+
+HalfEven half_even(const Graph& graph, const Op& op) {
+  const auto unless = [](bool agrees) { return agrees ? HalfEven::kNotNeeded : HalfEven::kNeeded; };
+  switch (op.kind) {
+    case OpKind::kConv2D:
+    case OpKind::kDepthwiseConv2D:
+    case OpKind::kFullyConnected:
+      return unless(product_agrees(graph, op));
+    case OpKind::kAdd:
+    case OpKind::kSub:
+      for (const Rounding last : {Rounding::kSingle, Rounding::kHalfEven})
+        if (sum_agrees(graph, op, Rounding::kHalfEven, Rounding::kSingle, last))
+          return unless(last == Rounding::kSingle);
+      return HalfEven::kNoWay;
+    case OpKind::kMul:
+      return unless(multiplication_agrees(graph, op));
+    case OpKind::kMean:
+      return unless(mean_agrees(graph, op));
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kReluN1To1:
+    case OpKind::kQuantize:
+      return unless(requantization_agrees(graph, op));
+    default:
+      return HalfEven::kNoWay;
+  }
+}
+
+}  // namespace trine::compiler

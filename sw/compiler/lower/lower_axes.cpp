@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RESHAPE and TRANSPOSE. A tensor in another order is no map yet: Axes say where its codes lie in
+// one. Whoever can reads them there (heads of an attention are channels of a map); for others they
+// are put in order: pixels and words of channels by copies; channels that were pixels by a product
+// with the identity, whose weights are the map.
+
+#include <numeric>
+
+#include "base/rounding.h"
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kIdentityPixels = 64;  ///< exchanged at once: words of reduction against copies
+
+std::vector<std::int64_t> dense_strides(const std::vector<int>& extents) {
+  std::vector<std::int64_t> strides(extents.size(), 1);
+  for (std::size_t i = extents.size(); i-- > 1;) strides[i - 1] = strides[i] * extents[i];
+  return strides;
+}
+
+Axes without_ones(Axes axes) {
+  for (std::size_t i = axes.extents.size(); i-- > 0;)
+    if (axes.extents[i] == 1) {
+      axes.extents.erase(axes.extents.begin() + static_cast<std::ptrdiff_t>(i));
+      axes.strides.erase(axes.strides.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  return axes;
+}
+
+/// The same elements with other extents. @return nothing where codes of an axis would not lie
+/// equally far apart
+std::optional<Axes> reshaped(const Axes& from, const std::vector<int>& extents) {
+  const Axes old = without_ones(from);
+  Axes axes{from.map, from.first, extents, std::vector<std::int64_t>(extents.size(), 0)};
+  std::size_t o = 0;
+  for (std::size_t n = 0; n < extents.size();) {
+    if (extents[n] == 1) {
+      ++n;
+      continue;
+    }
+    if (o == old.extents.size()) return std::nullopt;
+    std::size_t o_end = o, n_end = n;
+    std::int64_t have = old.extents[o_end++], want = extents[n_end++];
+    while (have != want) {
+      if (have < want) {
+        if (o_end == old.extents.size()) return std::nullopt;
+        have *= old.extents[o_end++];
+      } else {
+        if (n_end == extents.size()) return std::nullopt;
+        want *= extents[n_end++];
+      }
+    }
+    for (std::size_t k = o; k + 1 < o_end; ++k)
+      if (old.strides[k] != old.strides[k + 1] * old.extents[k + 1]) return std::nullopt;
+    std::int64_t stride = old.strides[o_end - 1];
+    for (std::size_t k = n_end; k-- > n; stride *= extents[k]) axes.strides[k] = stride;
+    o = o_end;
+    n = n_end;
+  }
+  return axes;
+}
+
+}  // namespace
+
+Axes Lowering::axes_of(int tensor) {
+  const auto found = axes_.find(tensor);
+  if (found != axes_.end()) return found->second;
+  const std::vector<int>& shape = graph_.tensor(tensor).shape;
+  return {map_of(tensor), 0, shape, dense_strides(shape)};
+}
+
+void Lowering::transpose(const Op& o) {
+  const Axes from = axes_of(o.input(0));
+  Axes to{from.map, from.first, {}, {}};
+  const auto order = *model::permutation(graph_, o);
+  for (const int axis : order) {
+    to.extents.push_back(from.extents[at(axis)]);
+    to.strides.push_back(from.strides[at(axis)]);
+  }
+  if (shape(from.map).per_word != 4)
+    fail(o, fmt::format("tensor {} '{}': packed codes cannot be exchanged", o.input(0),
+                        graph_.in(o, 0).name));
+  axes_[o.outputs[0]] = to;
+}
+
+/// Of a map it is the same map.
+void Lowering::reshape(const Op& o) {
+  const int in = o.input(0), out = o.outputs[0];
+  const auto axes = axes_.find(in);
+  if (axes == axes_.end() || map_of_.count(in) > 0) {
+    map_of_[out] = map_of(in);
+    return;
+  }
+  const std::vector<int>& extents = graph_.tensor(out).shape;
+  if (const auto other = reshaped(axes->second, extents)) {
+    axes_[out] = *other;
+    return;
+  }
+  // Last axes may join to channels as they are put in order.
+  const Axes& from = axes->second;
+  std::int64_t joined = 1;
+  for (std::size_t i = from.extents.size(); i-- > 0 && joined < graph_.out(o).extent(-1);)
+    joined *= from.extents[i];
+  if (joined != graph_.out(o).extent(-1)) {
+    map_of_[out] = map_of(in);
+    return;
+  }
+  const int map = new_output(o, shape_of(extents, with_tensor(graph_, o, out)));
+  put_in_order(o, from, map, false);
+}
+
+// ---- codes in order -----------------------------------------------------------------------------
+
+/// What becomes of an axis: from the map's pixels or channels to the new map's pixels or channels.
+struct Lowering::Order {
+  struct Axis {
+    int extent;
+    std::int64_t stride;  ///< in codes of the source
+    bool from_pixels, to_pixels;
+    int from, to;  ///< pixels or channels from index to index, over there and here
+  };
+  int map;
+  std::int64_t first;
+  std::vector<Axis> axes;  ///< outer ones first
+};
+
+int Lowering::in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind) {
+  const int tensor = net_.maps[at(axes.map)].tensor;
+  const int map = add_map(tensor, shape);
+  put_in_order(o, axes, map, zero_behind);
+  return map;
+}
+
+namespace {
+
+/// Indices of an axis of pixels until the next row.
+std::int64_t in_row(std::int64_t stride, const Shape& s) {
+  const std::int64_t row = std::int64_t{s.C} * s.W;
+  const bool splits = s.H > 1 && stride % s.C == 0 && stride < row && row % stride == 0;
+  return splits ? row / stride : INT64_MAX;
+}
+
+}  // namespace
+
+void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind) {
+  if (net_.maps[at(axes.map)].constant() && net_.maps[at(to)].part.whole < 0)
+    return put_constant(axes, to);
+  const Shape from = shape(axes.map), s = shape(to);
+  Order order{axes.map, axes.first, {}};
+  // Axes that cross from channel to channel, or pixel to pixel, are two.
+  const Axes all = without_ones(axes);
+  std::int64_t here = 1;  // codes of the new map, from the inner axes on
+  for (std::size_t i = all.extents.size(); i-- > 0;) {
+    std::int64_t stride = all.strides[i];
+    int left = all.extents[i];
+    while (left > 1) {
+      const bool from_pixels = stride % from.C == 0, to_pixels = here % s.C == 0;
+      std::int64_t part = left;
+      if (!from_pixels) part = std::min(part, divide_up(from.C, stride));
+      if (!to_pixels) part = std::min(part, s.C / here);
+      if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
+          (!from_pixels && part < left && from.C % stride != 0))
+        fail(o, fmt::format("tensor {} '{}': its codes in another order cut through channels",
+                            o.outputs[0], graph_.out(o).name));
+      for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
+        if (row < part && part % row == 0 && left % row == 0) part = row;
+      order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,
+                            static_cast<int>(from_pixels ? stride / from.C : stride),
+                            static_cast<int>(to_pixels ? here / s.C : here)});
+      stride *= part;
+      here *= part;
+      left /= static_cast<int>(part);
+    }
+  }
+  std::reverse(order.axes.begin(), order.axes.end());
+  const auto channel = std::find_if(order.axes.begin(), order.axes.end(),
+                                    [](const Order::Axis& a) { return !a.to_pixels && a.to == 1; });
+  if (channel != order.axes.end() && channel->from_pixels)
+    return exchange(o, order, static_cast<std::size_t>(channel - order.axes.begin()), to);
+  copy_lines(o, order, to, zero_behind);
+}
+
+void Lowering::put_constant(const Axes& axes, int to) {
+  const std::vector<std::int8_t>& from = net_.maps[at(axes.map)].codes;
+  std::vector<std::int8_t> codes;
+  std::vector<int> index(axes.extents.size());
+  const std::int64_t count = std::accumulate(axes.extents.begin(), axes.extents.end(),
+                                             std::int64_t{1}, std::multiplies<>());
+  for (std::int64_t n = 0; n < count; ++n) {
+    std::int64_t place = axes.first;
+    for (std::size_t i = 0; i < index.size(); ++i) place += index[i] * axes.strides[i];
+    codes.push_back(from[static_cast<std::size_t>(place)]);
+    for (std::size_t i = index.size(); i-- > 0;) {
+      if (++index[i] < axes.extents[i]) break;
+      index[i] = 0;
+    }
+  }
+  net_.maps[at(to)].codes = std::move(codes);
+}
+
+namespace {
+
+/// Calls visit(source code, pixel, channel of the new map) for each index of some axes.
+template <typename Axis, typename Visit>
+void for_each_index(const std::vector<Axis>& axes, Visit visit) {
+  std::vector<int> index(axes.size());
+  for (bool more = true; more;) {
+    std::int64_t code = 0, pixel = 0, channel = 0;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      code += index[i] * axes[i].stride;
+      (axes[i].to_pixels ? pixel : channel) += std::int64_t{index[i]} * axes[i].to;
+    }
+    visit(code, pixel, channel);
+    more = false;
+    for (std::size_t i = axes.size(); i-- > 0 && !more;) {
+      more = ++index[i] < axes[i].extent;
+      if (!more) index[i] = 0;
+    }
+  }
+}
+
+/// A line of pixels in a map of that width: along a row or down a column.
+struct Step {
+  int y = 0, x = 0;
+};
+
+/// @return nothing if the line wraps, or its pixels lie too far apart
+std::optional<Step> step_of(int pixels, int extent, const Shape& s) {
+  if (extent == 1) return Step{1, 1};
+  if (s.H > 1 && pixels % s.W == 0 && pixels / s.W <= kMostStride) return Step{pixels / s.W, 0};
+  if (pixels > kMostStride || (s.H > 1 && s.W % (std::int64_t{pixels} * extent) != 0))
+    return std::nullopt;
+  return Step{0, pixels};
+}
+
+}  // namespace
+
+/// A copy for every line of pixels; the line is the longest axis that is one in both maps.
+void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
+  const Shape from = shape(order.map), s = shape(to);
+  std::vector<Order::Axis> outer;
+  Order::Axis line{1, 0, true, true, 1, 1}, channels{1, 1, false, false, 1, 1};
+  const auto steps = [&](const Order::Axis& a) -> std::optional<std::pair<Step, Step>> {
+    const auto there = step_of(a.from, a.extent, from), here = step_of(a.to, a.extent, s);
+    if (!a.from_pixels || !a.to_pixels || !there || !here) return std::nullopt;
+    if ((there->x > 0) != (here->x > 0)) return std::nullopt;
+    return std::make_pair(*there, *here);
+  };
+  const Order::Axis* longest = nullptr;
+  for (const Order::Axis& a : order.axes)
+    if (a.extent > (longest == nullptr ? 1 : longest->extent) && steps(a)) longest = &a;
+  if (longest != nullptr) line = *longest;
+  for (const Order::Axis& a : order.axes) {
+    if (!a.to_pixels && a.to == 1)
+      channels = a;
+    else if (&a != longest)
+      outer.push_back(a);
+  }
+  const auto both = *steps(line);
+  const auto& there = both.first;
+  const auto& here = both.second;
+  const bool down = line.extent > 1 && here.x == 0;
+  for_each_index(outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
+    const Place place = code_place(order.map, order.first + code);
+    Geometry g;
+    g.H = from.H;
+    g.W = from.W;
+    g.P = down ? line.extent : 1;
+    g.Q = down ? 1 : line.extent;
+    g.stride_y = down ? there.y : 1;
+    g.stride_x = down ? 1 : there.x;
+    g.pad_top = -place.y;
+    g.pad_left = -place.x;
+    const Part part{-1,
+                    static_cast<int>(channel),
+                    static_cast<int>(pixel / s.W),
+                    static_cast<int>(pixel % s.W),
+                    down ? here.y : 1,
+                    down ? 1 : here.x};
+    move(o, order.map, {place.channel, channels.stride, channels.extent, false}, g,
+         add_part(to, part, {channels.extent, g.P, g.Q}), 0, zero_behind);
+  });
+}
+
+/// Channels that were pixels: out[c][p] = sum over k of 1[c][k] * map[p][k]. Activations are the
+/// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
+void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
+  if (!config_.zero_points())
+    fail(o,
+         fmt::format("tensor {} '{}': its channels were pixels, which needs products of two maps "
+                     "(matmul.enable)",
+                     o.outputs[0], graph_.out(o).name));
+  const Shape s = shape(to);
+  const Order::Axis pixels = order.axes[channel];  // that become channels
+  std::vector<Order::Axis> outer;
+  Order::Axis swapped{1, 1, false, true, 1, 1};  // channels that become pixels
+  for (std::size_t i = 0; i < order.axes.size(); ++i) {
+    const Order::Axis& a = order.axes[i];
+    if (!a.from_pixels && a.to_pixels && a.stride == 1 && step_of(a.to, a.extent, s))
+      swapped = a;
+    else if (i != channel)
+      outer.push_back(a);
+  }
+  Axes axes{order.map, order.first, {}, {}};
+  for (const Order::Axis& a : outer) {
+    axes.extents.push_back(a.extent);
+    axes.strides.push_back(a.stride);
+  }
+  const int count =
+      std::accumulate(axes.extents.begin(), axes.extents.end(), 1, std::multiplies<>());
+  axes.extents.insert(axes.extents.end(), {pixels.extent, swapped.extent});
+  axes.strides.insert(axes.strides.end(), {pixels.stride, swapped.stride});
+  std::vector<std::int64_t> first;
+  for_each_index(outer, [&](std::int64_t code, std::int64_t, std::int64_t) {
+    first.push_back(order.first + code);
+  });
+  Matrices m{axes, pixels.extent, swapped.extent};
+  if (!readable(m, first, true)) {
+    m.axes.map = in_order(o, axes, {swapped.extent, count, pixels.extent}, false);
+    for (int i = 0; i < count; ++i) first[at(i)] = std::int64_t{i} * pixels.extent * swapped.extent;
+  }
+  const Step step = *step_of(swapped.to, swapped.extent, s);
+  const bool column = swapped.extent > 1 && step.x == 0;
+  std::size_t batch = 0;
+  for_each_index(outer, [&](std::int64_t, std::int64_t pixel, std::int64_t above) {
+    Place place = code_place(m.axes.map, first[batch++]);
+    for (int c = 0; c < swapped.extent; c += kIdentityPixels) {
+      const int size = std::min(kIdentityPixels, swapped.extent - c);
+      Layer layer = start(o, LayerKind::kConv);
+      layer.macs = 0;
+      layer.input = identity(net_.maps[at(to)].tensor, size, column);
+      set_pointwise(layer);
+      layer.channels = pixels.extent;
+      layer.bias.assign(at(layer.channels), 0);
+      layer.scales.assign(at(layer.channels), kOne);
+      layer.per_tensor = true;
+      layer.range = {0, -128, 127};
+      set_weights(o, layer, m.axes.map, {place.channel + c, place.y, place.x}, size);
+      set_sweeps(layer, shape(layer.input));
+      const std::int64_t at_pixel = pixel + std::int64_t{c} * swapped.to;
+      const Part part{-1,
+                      static_cast<int>(above),
+                      static_cast<int>(at_pixel / s.W),
+                      static_cast<int>(at_pixel % s.W),
+                      column ? step.y : 1,
+                      column ? 1 : step.x};
+      const int P = layer.window.P, Q = layer.window.Q;
+      add_layer_to(add_part(to, part, {layer.channels, P, Q}), std::move(layer));
+    }
+  });
+}
+
+int Lowering::identity(int tensor, int size, bool column) {
+  const auto [entry, is_new] = identities_.try_emplace({size, column}, -1);
+  if (!is_new) return entry->second;
+  entry->second = add_map(tensor, {size, column ? size : 1, column ? 1 : size});
+  std::vector<std::int8_t>& codes = net_.maps[at(entry->second)].codes;
+  codes.assign(at(size) * at(size), 0);
+  for (int i = 0; i < size; ++i) codes[at(i) * at(size) + at(i)] = 1;
+  return entry->second;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Products of two maps: for each batch a convolution of one tap whose weights are the second map's
+// codes, a pixel for each output channel.
+
+#include <set>
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+
+Lowering::Place Lowering::code_place(int map, std::int64_t code) const {
+  const Shape& s = shape(map);
+  const std::int64_t pixel = code / s.C;
+  return {static_cast<int>(code % s.C), static_cast<int>(pixel / s.W),
+          static_cast<int>(pixel % s.W)};
+}
+
+bool Lowering::zero_behind(int map) const {
+  const Map& m = net_.maps[at(map)];
+  if (m.shape.C % m.shape.per_word == 0) return true;
+  const int whole = m.part.whole >= 0 ? m.part.whole : map;
+  if (m.part.channel + m.shape.C != shape(whole).C) return false;
+  return std::all_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
+    const int to = l.output, outer = net_.maps[at(to)].part.whole;
+    return l.kind == LayerKind::kConv || l.kind == LayerKind::kSoftmax ||
+           (to != whole && outer != whole);
+  });
+}
+
+bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& first,
+                        bool weights) const {
+  const Map& map = net_.maps[at(m.axes.map)];
+  const Shape& s = map.shape;
+  const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
+  if (m.channels > 1 && m.axes.strides.back() != 1) return false;
+  if (m.rows > 1 && (row % s.C != 0 || row / s.C > (weights ? 1 : kMostStride))) return false;
+  if (m.channels % 4 != 0 && !(m.channels == s.C && zero_behind(m.axes.map))) return false;
+  return std::all_of(first.begin(), first.end(), [&](std::int64_t code) {
+    const Place p = code_place(m.axes.map, code);
+    if (p.channel % 4 != 0 || p.channel + m.channels > s.C) return false;
+    if (p.x + (m.rows - 1) * (row / s.C) >= s.W && m.rows > 1) return false;
+    return !weights || begins_beat(map, p);
+  });
+}
+
+/// Whether a beat of the map's rows begins with the pixel. A part of pixels may begin anywhere.
+bool Lowering::begins_beat(const Map& map, const Place& place) const {
+  return place.x % config_.data_words() == 0 && map.part.x == 0 && map.part.y == 0 &&
+         map.part.stride_x == 1 && map.part.stride_y == 1;
+}
+
+/// Whether the weights' rows are channels and their channels are neighbours in a plane.
+bool Lowering::readable_transposed(const Matrices& m,
+                                   const std::vector<std::int64_t>& first) const {
+  const Map& map = net_.maps[at(m.axes.map)];
+  const Shape& s = map.shape;
+  if (config_.cols < 4) return false;
+  if (m.rows > 1 && m.axes.strides[m.axes.strides.size() - 2] != 1) return false;
+  if (m.channels > 1 && m.axes.strides.back() != s.C) return false;
+  return std::all_of(first.begin(), first.end(), [&](std::int64_t code) {
+    const Place p = code_place(m.axes.map, code);
+    return p.channel % 4 == 0 && p.channel + m.rows <= s.C && p.x + m.channels <= s.W &&
+           begins_beat(map, p);
+  });
+}
+
+bool Lowering::lie_in_words(const Matrices& m, const std::vector<std::int64_t>& first) const {
+  const Map& map = net_.maps[at(m.axes.map)];
+  const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
+  return map.shape.pixels() == 1 && map.shape.per_word == 4 && m.rows > 1 &&
+         m.axes.strides.back() == 1 && m.channels % 4 == 0 && row % 4 == 0 &&
+         std::all_of(first.begin(), first.end(), [](std::int64_t code) { return code % 4 == 0; });
+}
+
+Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
+  Matrices m{axes_of(o.input(position)), 1, 1};
+  auto& [map, first, extents, strides] = m.axes;
+  const std::size_t last = extents.size() - 1;
+  if (adjoint) {
+    std::swap(extents[last], extents[last - 1]);
+    std::swap(strides[last], strides[last - 1]);
+  }
+  m.rows = extents[last - 1];
+  m.channels = extents[last];
+  if (m.rows == 1) strides[last - 1] = 0;
+  const bool weights = position == 1;
+  const auto firsts = batches(o, position, m);
+  m.in_words = !weights && lie_in_words(m, firsts);
+  if (m.in_words || readable(m, firsts, weights)) return m;
+  m.transposed = weights && readable_transposed(m, firsts);
+  if (m.transposed) return m;
+  // Each batch's matrix becomes a row of its own.
+  std::int64_t count = 1;
+  for (std::size_t i = 0; i + 2 < extents.size(); ++i) count *= extents[i];
+  const std::int64_t most = 32767;
+  if (count > most || m.rows > most)
+    fail(o, fmt::format("tensor {} '{}': {} matrices of {} rows, allowed 1..{} each",
+                        o.input(position), graph_.in(o, position).name, count, m.rows, most));
+  m.axes.map = in_order(o, m.axes, {m.channels, static_cast<int>(count), m.rows}, true);
+  first = 0;
+  std::int64_t stride = 1;
+  for (std::size_t i = extents.size(); i-- > 0; stride *= extents[i]) strides[i] = stride;
+  return m;
+}
+
+std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Matrices& from) const {
+  const std::vector<int>& out = graph_.out(o).shape;
+  const std::size_t axes = out.size() - 2, own = graph_.in(o, position).shape.size() - 2;
+  std::vector<std::int64_t> first{from.axes.first};
+  for (std::size_t i = 0; i < axes; ++i) {
+    const std::size_t missing = axes - own;
+    const bool repeated = i < missing || from.axes.extents[i - missing] == 1;
+    std::vector<std::int64_t> next;
+    for (const std::int64_t code : first)
+      for (int k = 0; k < out[i]; ++k)
+        next.push_back(code + (repeated ? 0 : k * from.axes.strides[i - missing]));
+    first = std::move(next);
+  }
+  return first;
+}
+
+void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
+  if (!layer.weights_transposed && config_.cols < config_.data_words())
+    fail(o, fmt::format("tensor {} '{}': weights of {} columns are computed, allowed are whole "
+                        "beats of the bus, {} columns or more",
+                        o.outputs[0], graph_.out(o).name, config_.cols, config_.data_words()));
+  layer.weights_map = channels_of(map, place.channel, channels);
+  layer.weights_y = place.y;
+  layer.weights_x = place.x;
+  const int whole = net_.maps[at(layer.weights_map)].part.whole;
+  net_.maps[at(whole >= 0 ? whole : layer.weights_map)].weights = true;
+}
+
+std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
+  const Tensor& out = graph_.out(o);
+  const Op* transpose = reader_of(o.outputs[0], OpKind::kTranspose);
+  const Op* reshape =
+      transpose == nullptr ? nullptr : reader_of(transpose->outputs[0], OpKind::kReshape);
+  if (reshape == nullptr || out.rank() < 3 || out.extent(-1) % 4 != 0) return std::nullopt;
+  // The axes longer than 1: batches, rows, channels become rows, batches, channels.
+  const int rank = out.rank();
+  std::vector<int> wanted{rank - 2};
+  for (int axis = 0; axis + 2 < rank; ++axis) wanted.push_back(axis);
+  wanted.push_back(rank - 1);
+  const auto one = [&](int axis) { return out.shape[at(axis)] == 1; };
+  std::vector<int> order = *model::permutation(graph_, *transpose);
+  for (std::vector<int>* list : {&wanted, &order})
+    list->erase(std::remove_if(list->begin(), list->end(), one), list->end());
+  const Tensor& joined = graph_.out(*reshape);
+  const Shape shape = shape_of(joined.shape, with_tensor(graph_, *reshape, reshape->outputs[0]));
+  if (order != wanted || !(shape == Shape{batches * out.extent(-1), 1, out.extent(-2)}))
+    return std::nullopt;
+  const int map = map_of_[reshape->outputs[0]] = output_map(reshape->outputs[0], shape);
+  Axes axes{map, 0, out.shape, {}};
+  std::int64_t stride = out.extent(-1);
+  axes.strides.assign(at(rank), 1);
+  axes.strides[at(rank - 2)] = shape.C;
+  for (int axis = rank - 2; axis-- > 0; stride *= out.shape[at(axis)])
+    axes.strides[at(axis)] = stride;
+  axes_[o.outputs[0]] = axes;
+  return map;
+}
+
+void Lowering::batch_matmul(const Op& o) {
+  if (!config_.zero_points())
+    fail(o, fmt::format("tensor {} '{}' needs products of two maps (matmul.enable)", o.outputs[0],
+                        graph_.out(o).name));
+  const Matrices a = matrices(o, 0, o.adjoint_a), b = matrices(o, 1, !o.adjoint_b);
+  const auto a_first = batches(o, 0, a), b_first = batches(o, 1, b);
+  const Tensor& out = graph_.out(o);
+  const auto count = static_cast<int>(a_first.size());
+  const reference::ConvParams p = reference::conv_params(graph_, o);
+  const int zero[] = {graph_.in(o, 0).zero_point(), graph_.in(o, 1).zero_point()};
+
+  const bool many = out.rank() == 4 && out.extent(0) > 1;  // images
+  const Shape whole = many ? Shape{b.rows, count, a.rows}
+                           : shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  const std::optional<int> joined = joined_batches(o, count);
+  const int to = joined ? *joined : count == 1 ? -1 : new_output(o, whole);
+  const Shape from = shape(a.axes.map);
+  for (int i = 0; i < count; ++i) {
+    Layer layer = start(o, LayerKind::kConv);
+    layer.macs = std::int64_t{a.rows} * b.rows * a.channels;
+    const std::int64_t row = a.axes.strides[a.axes.strides.size() - 2];
+    const Place place = code_place(a.axes.map, a_first[at(i)]);
+    Geometry& g = layer.window;
+    if (a.in_words) {
+      layer.input = add_part(a.axes.map, {-1, place.channel, 0, 0, 1, 1, static_cast<int>(row / 4)},
+                             {a.channels, 1, a.rows});
+      set_pointwise(layer);
+    } else {
+      layer.input = channels_of(a.axes.map, place.channel, a.channels);
+      set_pointwise(layer);
+      g.pad_top = -place.y;
+      g.pad_left = -place.x;
+      g.stride_x = a.rows > 1 ? static_cast<int>(row / from.C) : 1;
+    }
+    g.P = 1;
+    g.Q = a.rows;
+    layer.precision =
+        zero[0] != 0 || zero[1] != 0 ? isa::compute::Op::kMatmul : isa::compute::Op::kInt8;
+    layer.channels = b.rows;
+    layer.zero_point = zero[0];
+    layer.weights_zero = zero[1];
+    layer.bias.assign(at(layer.channels), a.channels * zero[0] * zero[1]);
+    layer.scales.assign(at(layer.channels), p.scales.at(0));
+    layer.per_tensor = true;
+    layer.half_even = o.half_even;
+    layer.range = p.output;
+    layer.weights_transposed = b.transposed;
+    set_weights(o, layer, b.axes.map, code_place(b.axes.map, b_first[at(i)]),
+                b.transposed ? b.rows : b.channels);
+    set_sweeps(layer, shape(layer.input));
+    if (joined) {
+      const Part part{-1, i * b.rows};
+      add_layer_to(count == 1 ? to : add_part(to, part, {b.rows, 1, a.rows}), std::move(layer));
+      continue;
+    }
+    if (count == 1) return add_layer(o, std::move(layer));
+    const int y = whole.H > 1 ? i : 0, x = whole.H > 1 ? 0 : i * a.rows;
+    add_layer_to(add_part(to, {-1, 0, y, x}, {layer.channels, 1, a.rows}), std::move(layer));
+  }
+}
+
+}  // namespace trine::compiler

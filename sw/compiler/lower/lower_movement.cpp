@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators that only move codes: copies by the vector unit, words at a time, or convolutions of
+// one tap that select channels; or no layer at all, where a map can lie in another one.
+
+#include <numeric>
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Slice;
+
+Slice all_channels(const Shape& s) { return {0, 1, s.C}; }
+
+Geometry pointwise(const Shape& s) {
+  Geometry window;
+  window.H = window.P = s.H;
+  window.W = window.Q = s.W;
+  return window;
+}
+
+/// Elements along one axis of the image: begin, begin + stride, ...
+struct Line {
+  int begin = 0, stride = 1, count = 1;
+};
+
+/// What slices first..last-1 of a tensor of that shape select of these axes, taken as one.
+/// @return nothing if they don't lie equally far apart
+std::optional<Line> line_of(const std::vector<int>& shape, const std::vector<Slice>& slices,
+                            std::size_t first, std::size_t last) {
+  Line line;
+  std::int64_t inner = 1;
+  for (std::size_t axis = last; axis-- > first; inner *= shape[axis]) {
+    const Slice& s = slices[axis];
+    line.begin += static_cast<int>(s.begin * inner);
+    if (s.size == 1) continue;
+    const std::int64_t step = s.stride * inner;
+    if (line.count > 1 && step != std::int64_t{line.stride} * line.count) return std::nullopt;
+    if (line.count == 1) {
+      if (step < 1 || step > kMostStride) return std::nullopt;
+      line.stride = static_cast<int>(step);
+    }
+    line.count *= static_cast<int>(s.size);
+  }
+  return line;
+}
+
+/// Pixels of an image, and channels.
+struct Selection {
+  Line y, x;
+  Slice channels;
+};
+
+/// @return nothing if pixels don't lie equally far apart
+std::optional<Selection> selection_of(const std::vector<int>& shape,
+                                      const std::vector<Slice>& slices) {
+  if (shape.empty()) return Selection{{}, {}, {0, 1, 1, false}};
+  const std::size_t last = shape.size() - 1;
+  const bool image = shape.size() == 4;
+  const auto y = image ? line_of(shape, slices, 1, 2) : Line{};
+  const auto x = line_of(shape, slices, image ? 2 : 0, last);
+  if (!y || !x) return std::nullopt;
+  return Selection{*y, *x, slices[last]};
+}
+
+/// A tensor of shape `inner` inside of one of another shape, from these coordinates on.
+std::vector<Slice> slices_of(const std::vector<int>& inner,
+                             const std::vector<std::int64_t>& begin) {
+  std::vector<Slice> slices;
+  for (std::size_t axis = 0; axis < inner.size(); ++axis)
+    slices.push_back({begin[axis], 1, inner[axis], false});
+  return slices;
+}
+
+/// For each axis its elements in order.
+std::vector<std::vector<int>> all_elements(const std::vector<int>& shape) {
+  std::vector<std::vector<int>> all;
+  for (const int extent : shape) {
+    all.emplace_back(at(extent));
+    std::iota(all.back().begin(), all.back().end(), 0);
+  }
+  return all;
+}
+
+/// Of a tensor that is no image: its pixels for these elements of all axes but the last.
+std::vector<int> pixels_of(const std::vector<int>& shape,
+                           const std::vector<std::vector<int>>& sources) {
+  std::vector<int> pixels{0};
+  for (std::size_t axis = 0; axis + 1 < shape.size(); ++axis) {
+    std::vector<int> finer;
+    for (const int pixel : pixels)
+      for (const int source : sources[axis]) finer.push_back(pixel * shape[axis] + source);
+    pixels = std::move(finer);
+  }
+  return pixels;
+}
+
+}  // namespace
+
+// ---- copies -------------------------------------------------------------------------------------
+
+Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
+  Layer layer = start(o, LayerKind::kConv);
+  layer.macs = 0;
+  layer.input = from;
+  layer.channels = static_cast<int>(channel_of.size());
+  set_pointwise(layer);
+  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  for (int m = 0; m < layer.channels; ++m)
+    if (channel_of[at(m)] >= 0) weight(layer, m, 0, 0, channel_of[at(m)]) = 1;
+  layer.bias.assign(at(layer.channels), 0);
+  layer.scales.assign(at(layer.channels), kOne);
+  layer.per_tensor = true;
+  layer.range = {0, -128, 127};
+  set_sweeps(layer, shape(from));
+  return layer;
+}
+
+void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
+                    int outside, bool zero_behind) {
+  const int per_word = shape(from).per_word, count = static_cast<int>(channels.size);
+  const auto first = static_cast<int>(channels.begin);
+  const bool words = (channels.stride == 1 || count == 1) && first % per_word == 0 &&
+                     net_.maps[at(to)].position() == 0 && !(zero_behind && count % per_word != 0);
+  Layer layer;
+  if (words && (config_.vector || per_word != 4)) {
+    layer = start(o, LayerKind::kMax);
+    layer.macs = 0;
+    layer.input = channels_of(from, first, count);
+    layer.words = shape(layer.input).channel_words();
+  } else {
+    // Of the words that hold the channels.
+    std::vector<int> channel_of(at(count));
+    for (int i = 0; i < count; ++i)
+      channel_of[at(i)] = first + i * static_cast<int>(channels.stride);
+    const auto [low, high] = std::minmax(channel_of.front(), channel_of.back());
+    const int begin = low / 4 * 4, end = high + 1;
+    for (int& c : channel_of) c -= begin;
+    layer = selection(o, channels_of(from, begin, end - begin), channel_of);
+  }
+  layer.window = window;
+  layer.pad_code = packed_byte(outside, per_word);
+  if (layer.kind == LayerKind::kConv) {
+    layer.outside = outside;
+    set_sweeps(layer, shape(layer.input));
+  }
+  add_layer_to(to, std::move(layer));
+}
+
+// ---- concatenation ------------------------------------------------------------------------------
+
+/// What only a concatenation of channels reads from a whole word on, its producer writes there: no
+/// copy. With other readers its own last word must be full, as they may count on zeros beyond the
+/// last channel.
+void Lowering::find_concatenated() {
+  std::map<int, int> uses;
+  const auto joins_channels = [&](const Op& o) {
+    return o.kind == OpKind::kConcatenation && graph_.out(o).rank() > 0 &&
+           (o.axis < 0 ? o.axis + graph_.out(o).rank() : o.axis) == graph_.out(o).rank() - 1;
+  };
+  for (const int i : machine_)
+    if (op(i).kind == OpKind::kConcatenation)
+      for (const int t : op(i).inputs) ++uses[t];
+  const auto& outputs = net_.output_tensors;
+  for (const int i : machine_) {
+    if (!joins_channels(op(i))) continue;
+    int channel = 0;
+    for (const int t : op(i).inputs) {
+      const int C = graph_.tensor(t).extent(-1);
+      const bool own = std::find(outputs.begin(), outputs.end(), t) != outputs.end();
+      if (channel % 4 == 0 && uses[t] == 1 && !own && (readers_[t] == 1 || C % 4 == 0))
+        concatenated_[t] = {op(i).outputs[0], channel};
+      channel += C;
+    }
+  }
+}
+
+/// The map of an operand that has one pixel, if it lies there as a row of pixels of whole words.
+/// -1: it does not.
+int Lowering::row_of_pixel(const Op& o, int position) {
+  const int tensor = o.input(position);
+  const Tensor& t = graph_.tensor(tensor);
+  if (axes_.count(tensor) > 0 || t.is_constant || !config_.vector) return -1;
+  const Shape own = shape_of(t.shape, with_tensor(graph_, o, tensor)), s = shape(map_of(tensor));
+  const bool row = own.pixels() == 1 && s.H == 1 && s.W > 1 && s.C % 4 == 0 && s.per_word == 4;
+  return row && own.C == s.C * s.W ? map_of(tensor) : -1;
+}
+
+void Lowering::concatenation(const Op& o) {
+  const Tensor& out = graph_.out(o);
+  const int axis = o.axis < 0 ? o.axis + out.rank() : o.axis;
+  if (map_of_.count(o.outputs[0]) == 0)
+    new_output(o, shape_of(out.shape, with_tensor(graph_, o, o.outputs[0])));
+  const int whole = map_of(o.outputs[0]);
+  std::vector<std::int64_t> begin(out.shape.size());
+  for (int i = 0; i < static_cast<int>(o.inputs.size()); ++i) {
+    if (const int row = row_of_pixel(o, i); row >= 0) {
+      const auto place = selection_of(out.shape, slices_of(graph_.in(o, i).shape, begin));
+      const Shape s = shape(row);
+      const Part pixel{-1,
+                       static_cast<int>(place->channels.begin),
+                       place->y.begin,
+                       place->x.begin,
+                       1,
+                       1,
+                       s.channel_words()};
+      move(o, row, all_channels(s), pointwise(s), add_part(whole, pixel, s), 0);
+      begin[at(axis)] += graph_.in(o, i).shape[at(axis)];
+      continue;
+    }
+    const int from = image(o, i);
+    const Shape s = shape(from);
+    const std::vector<int>& part = graph_.in(o, i).shape;
+    const auto place = selection_of(out.shape, slices_of(part, begin));
+    if (!place) {
+      join_between(o, i, axis, static_cast<int>(begin[at(axis)]));
+      begin[at(axis)] += part[at(axis)];
+      continue;
+    }
+    const int channel = static_cast<int>(place->channels.begin);
+    if (!is_part_of(from, whole, channel)) {
+      move(o, from, all_channels(s), pointwise(s),
+           add_part(whole, {-1, channel, place->y.begin, place->x.begin, 1, place->x.stride}, s),
+           0);
+    }
+    begin[at(axis)] += part[at(axis)];
+  }
+}
+
+/// An axis between others of a tensor that is no image: a copy for each element of those before.
+void Lowering::join_between(const Op& o, int position, int axis, int begin) {
+  const std::vector<int>& out = graph_.out(o).shape;
+  const int from = image(o, position), whole = map_of(o.outputs[0]);
+  int outer = 1, inner = 1;
+  for (int i = 0; i + 1 < static_cast<int>(out.size()); ++i)
+    if (i != axis) (i < axis ? outer : inner) *= out[at(i)];
+  if (outer > kMostLayers)
+    fail(o, fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(position),
+                        graph_.in(o, position).name, outer, kMostLayers));
+  const Shape s = shape(from);
+  const int pixels = s.W / outer;
+  for (int i = 0; i < outer; ++i) {
+    Geometry g;
+    g.W = s.W;
+    g.Q = pixels;
+    g.pad_left = -i * pixels;
+    const int x = (i * out[at(axis)] + begin) * inner;
+    move(o, from, all_channels(s), g, add_part(whole, {-1, 0, 0, x}, {s.C, 1, pixels}), 0);
+  }
+}
+
+bool Lowering::is_part_of(int map, int whole, int channel) const {
+  const Part &part = net_.maps[at(map)].part, &outer = net_.maps[at(whole)].part;
+  return outer.whole >= 0 ? part.whole == outer.whole && part.channel == outer.channel + channel
+                          : part.whole == whole && part.channel == channel;
+}
+
+// ---- slices -------------------------------------------------------------------------------------
+
+/// Channels from a whole word on are a part of the input: no layer.
+int Lowering::own_map(int tensor) {
+  const int from = map_of(tensor);
+  if (net_.maps[at(from)].part.whole < 0) return from;
+  const Shape s = shape(from);
+  Geometry g;
+  g.H = g.P = s.H;
+  g.W = g.Q = s.W;
+  const int to = add_map(tensor, s);
+  move(op(producer_of(tensor)), from, all_channels(s), g, to, 0);
+  return map_of_[tensor] = to;
+}
+
+void Lowering::strided_slice(const Op& o) {
+  const Tensor& t = graph_.in(o, 0);
+  const std::vector<Slice> slices = model::slices(graph_, o);
+  const auto selected = selection_of(t.shape, slices);
+  if (t.is_constant) fail(o, fmt::format("tensor {} '{}' is a constant", o.input(0), t.name));
+  if (!selected) {  // pixels that don't lie equally far apart, or backwards
+    std::vector<std::vector<int>> sources;
+    for (const Slice& slice : slices) {
+      sources.emplace_back();
+      for (std::int64_t i = 0; i < slice.size; ++i)
+        sources.back().push_back(static_cast<int>(slice.begin + i * slice.stride));
+    }
+    return select(o, t.shape, sources);
+  }
+  const int from = image(o, 0);
+  const Shape s = shape(from);
+  const auto& [y, x, channels] = *selected;
+  const auto& outputs = net_.output_tensors;
+  const bool own = concatenated_.count(o.outputs[0]) > 0 ||
+                   std::find(outputs.begin(), outputs.end(), o.outputs[0]) != outputs.end();
+  if (!own && y.count == s.H && x.count == s.W && channels.stride == 1 &&
+      channels.begin % s.per_word == 0) {
+    map_of_[o.outputs[0]] =
+        channels_of(from, static_cast<int>(channels.begin), static_cast<int>(channels.size));
+    return;
+  }
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = y.count;
+  g.Q = x.count;
+  g.stride_y = y.stride;
+  g.stride_x = x.stride;
+  g.pad_top = -y.begin;
+  g.pad_left = -x.begin;
+  move(o, from, channels, g, new_output(o, {static_cast<int>(channels.size), g.P, g.Q}), 0);
+}
+
+// ---- padding ------------------------------------------------------------------------------------
+
+void Lowering::pad(const Op& o) {
+  const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
+  const int map = image(o, 0);
+  if (t.shape == out.shape) {
+    map_of_[o.outputs[0]] = map;
+    return;
+  }
+  std::vector<std::int64_t> begin;
+  for (const auto& [before, behind] : model::paddings(graph_, o)) begin.push_back(before);
+  const auto place = selection_of(out.shape, slices_of(t.shape, begin));
+  if (!place || place->x.stride != 1)
+    fail(o, fmt::format("tensor {} '{}': the padded axis lies between others", o.input(0), t.name));
+  const Shape s = shape(map), to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = to.H;
+  g.Q = to.W;
+  g.pad_top = place->y.begin;
+  g.pad_left = place->x.begin;
+  const int code = o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0))
+                                            : out.zero_point();
+  if (s.C != to.C) return pad_channels(o, map, g, static_cast<int>(place->channels.begin), code);
+  if (only_convolutions_read(o.outputs[0]) &&
+      (code == out.zero_point() || !padded_again(o.outputs[0]))) {
+    folded_pads_[o.outputs[0]] = {map, g.pad_top, g.pad_left, code};
+    return;
+  }
+  const int bits = 32 / s.per_word;
+  if (bits == 1 ? code != -1 && code != 1 : bits == 2 && (code < -1 || code > 1))
+    fail(o, fmt::format("tensor {} '{}' is padded with {}, which {} bits do not hold", o.input(0),
+                        t.name, code, bits));
+  move(o, map, all_channels(s), g, new_output(o, to), code);
+}
+
+void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int before, int code) {
+  if (shape(map).per_word != 4)
+    fail(o, fmt::format("tensor {} '{}': channels of packed codes cannot be padded", o.input(0),
+                        graph_.in(o, 0).name));
+  std::vector<int> channel_of(at(graph_.out(o).extent(-1)), -1);
+  const auto own = channel_of.begin() + before;
+  std::iota(own, own + shape(map).C, 0);
+  Layer layer = selection(o, map, channel_of);
+  for (int m = 0; m < layer.channels; ++m)
+    if (channel_of[at(m)] < 0) layer.bias[at(m)] = code;
+  layer.window = window;
+  layer.outside = layer.pad_code = code;
+  set_sweeps(layer, shape(map));
+  add_layer(o, std::move(layer));
+}
+
+/// Axes before the image's have one element.
+void Lowering::mirror_pad(const Op& o) {
+  select(o, graph_.in(o, 0).shape, model::mirrored(graph_, o));
+}
+
+/// Of images by repeating lines, of others pixel by pixel.
+void Lowering::broadcast_to(const Op& o) {
+  const std::vector<int>& to = graph_.out(o).shape;
+  if (to.size() == 4) {
+    map_of_[o.outputs[0]] = operand(o, 0);
+    return;
+  }
+  std::vector<int> aligned(to.size() - graph_.in(o, 0).shape.size(), 1);
+  aligned.insert(aligned.end(), graph_.in(o, 0).shape.begin(), graph_.in(o, 0).shape.end());
+  auto sources = all_elements(aligned);
+  for (std::size_t axis = 0; axis < to.size(); ++axis)
+    if (aligned[axis] != to[axis]) sources[axis].assign(at(to[axis]), 0);
+  select(o, aligned, sources);
+}
+
+void Lowering::gather(const Op& o) {
+  const Tensor& t = graph_.in(o, 0);
+  auto sources = all_elements(t.shape);
+  std::vector<int>& chosen = sources[at(o.axis < 0 ? o.axis + t.rank() : o.axis)];
+  chosen.clear();
+  for (const std::int64_t i : graph_.in(o, 1).integers()) chosen.push_back(static_cast<int>(i));
+  select(o, t.shape, sources);
+}
+
+/// Channels, then rows, then columns; lines that follow each other go together.
+void Lowering::select(const Op& o, const std::vector<int>& extents,
+                      const std::vector<std::vector<int>>& sources) {
+  int map = image(o, 0);
+  const Shape s = shape(map);
+  const bool is_image = extents.size() == 4;
+  if (is_image && sources[0].size() != 1)
+    fail(o, fmt::format("tensor {} '{}': batch {}, allowed 1", o.outputs[0], graph_.out(o).name,
+                        sources[0].size()));
+  const std::vector<int> channels = sources.empty() ? std::vector<int>{0} : sources.back(),
+                         rows = is_image ? sources[1] : std::vector<int>{0},
+                         cols = is_image ? sources[2] : pixels_of(extents, sources);
+  const auto moves = [](const std::vector<int>& from, int extent) {
+    for (std::size_t i = 0; i < from.size(); ++i)
+      if (from[i] != static_cast<int>(i)) return true;
+    return static_cast<int>(from.size()) != extent;
+  };
+  int steps = 0;
+  for (const bool needed : {moves(channels, s.C), moves(rows, s.H), moves(cols, s.W)})
+    steps += needed ? 1 : 0;
+  if (steps == 0) map_of_[o.outputs[0]] = map;
+  const auto next = [&](const Shape& reached) {
+    return --steps == 0 ? new_output(o, reached) : add_map(o.outputs[0], reached);
+  };
+  const int C = static_cast<int>(channels.size()), H = static_cast<int>(rows.size()),
+            W = static_cast<int>(cols.size());
+  if (moves(channels, s.C)) {
+    Layer layer = selection(o, map, channels);
+    add_layer_to(map = next({C, s.H, s.W}), std::move(layer));
+  }
+  if (moves(rows, s.H)) {
+    const int from = map;
+    move_lines(o, from, rows, true, map = next({C, H, s.W}));
+  }
+  if (moves(cols, s.W)) move_lines(o, map, cols, false, next({C, H, W}));
+}
+
+void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows,
+                          int to) {
+  const Shape s = shape(from);
+  const int lines = static_cast<int>(sources.size());
+  int runs = 1;
+  for (std::size_t i = 1; i < sources.size(); ++i) runs += sources[i] != sources[i - 1] + 1 ? 1 : 0;
+  if (runs > kMostLayers)
+    fail(o, fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(0),
+                        graph_.in(o, 0).name, runs, kMostLayers));
+  for (int first = 0, end = 0; first < lines; first = end) {
+    do ++end;
+    while (end < lines && sources[at(end)] == sources[at(end - 1)] + 1);
+    Geometry g;
+    g.H = s.H;
+    g.W = s.W;
+    g.P = rows ? end - first : s.H;
+    g.Q = rows ? s.W : end - first;
+    (rows ? g.pad_top : g.pad_left) = -sources[at(first)];
+    const int part = add_part(to, {-1, 0, rows ? first : 0, rows ? 0 : first}, {s.C, g.P, g.Q});
+    move(o, from, all_channels(s), g, part, 0);
+  }
+}
+
+// ---- blocks of pixels and channels --------------------------------------------------------------
+
+/// Every b-th pixel of every b-th row becomes neighbouring channels.
+void Lowering::space_to_depth(const Op& o) {
+  const int from = image(o, 0), b = o.block;
+  const Shape s = shape(from);
+  if (b > kMostStride)
+    fail(o, fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
+                        graph_.in(o, 0).name, b, kMostStride));
+  const int to = new_output(o, shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0])));
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = s.H / b;
+  g.Q = s.W / b;
+  g.stride_y = g.stride_x = b;
+  for (int i = 0; i < b * b; ++i) {
+    g.pad_top = -(i / b);
+    g.pad_left = -(i % b);
+    move(o, from, all_channels(s), g, add_part(to, {-1, i * s.C}, {s.C, g.P, g.Q}), 0);
+  }
+}
+
+void Lowering::depth_to_space(const Op& o) {
+  const int from = image(o, 0), b = o.block;
+  const Shape s = shape(from),
+              out = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+  if (b > kMostStride)
+    fail(o, fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
+                        graph_.in(o, 0).name, b, kMostStride));
+  const int to = new_output(o, out);
+  Geometry g;
+  g.H = g.P = s.H;
+  g.W = g.Q = s.W;
+  for (int i = 0; i < b * b; ++i)
+    move(o, from, {std::int64_t{i} * out.C, 1, out.C, false}, g,
+         add_part(to, {-1, 0, i / b, i % b, b, b}, {out.C, s.H, s.W}), 0);
+}
+
+bool Lowering::padded_again(int tensor) const {
+  return std::any_of(machine_.begin(), machine_.end(), [&](int i) {
+    if (!is_convolution(op(i).kind) || op(i).input(0) != tensor) return false;
+    const model::Window w = model::window(graph_, op(i));
+    return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
+  });
+}
+
+bool Lowering::only_convolutions_read(int tensor) {
+  int count = 0;
+  for (const int i : machine_)
+    if (is_convolution(op(i).kind) && op(i).input(0) == tensor) ++count;
+  return count > 0 && count == readers_[tensor];
+}
+
+}  // namespace trine::compiler

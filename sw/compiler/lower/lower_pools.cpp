@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Ranges of positions along one axis whose windows have the same number of taps inside.
+struct TapRange {
+  int begin, end, taps;
+};
+
+std::vector<TapRange> tap_ranges(int positions, int taps, int stride, int pad, int extent) {
+  std::vector<TapRange> ranges;
+  for (int p = 0; p < positions; ++p) {
+    const int first = p * stride - pad;
+    const int inside = std::min(first + taps, extent) - std::max(first, 0);
+    if (ranges.empty() || ranges.back().taps != inside) ranges.push_back({p, p, inside});
+    ranges.back().end = p + 1;
+  }
+  return ranges;
+}
+
+}  // namespace
+
+ChannelScale reciprocal(std::int64_t n) {
+  int s = 30;
+  while ((std::int64_t{1} << s) / n + 1 < std::int64_t{1} << 30) ++s;
+  return {static_cast<std::int32_t>((std::int64_t{1} << s) / n + 1), 31 - s};
+}
+
+void Lowering::max_pool(const Op& o) {
+  Layer layer = start(o, LayerKind::kMax);
+  layer.input = image(o, 0);
+  set_window(o, layer, o.filter_h, o.filter_w);
+  // The lowest code.
+  const int per_word = shape(layer.input).per_word;
+  layer.pad_code = packed_byte(per_word == 4 ? -128 : -1, per_word);
+  const reference::OutputRange range = reference::pool_params(graph_, o).output;
+  if (range.act_min == -128 && range.act_max == 127) return add_layer(o, std::move(layer));
+  const int map = add_map(o.outputs[0], {shape(layer.input).C, layer.window.P, layer.window.Q});
+  add_layer_to(map, std::move(layer));
+  clamp(o, map, range);
+}
+
+void Lowering::average_pool(const Op& o) {
+  needs_half_even(o);
+  Layer layer = start(o, LayerKind::kSum);
+  layer.input = image(o, 0);
+  set_window(o, layer, o.filter_h, o.filter_w);
+  layer.single = true;
+  const reference::PoolParams p = reference::pool_params(graph_, o);
+  layer.range = p.output;
+  // Sums of uint8 codes round their halves up, as those away from zero do that are not negative.
+  const int offset = p.half_up ? 128 : 0;
+  layer.range.zero_point -= offset;
+  const Geometry& g = layer.window;
+  for (const TapRange& y : tap_ranges(g.P, g.R, g.stride_y, g.pad_top, g.H))
+    for (const TapRange& x : tap_ranges(g.Q, g.S, g.stride_x, g.pad_left, g.W))
+      layer.regions.push_back({{y.begin, y.end, x.begin, x.end},
+                               reciprocal(std::int64_t{y.taps} * x.taps),
+                               offset * y.taps * x.taps});
+  add_layer(o, std::move(layer));
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <numeric>
+
+#include "base/rounding.h"
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
+
+}  // namespace
+
+void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
+  const int bias_position = bias_of(o);
+  for (const int position : {1, bias_position})
+    if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
+      throw_error("{} is computed, the machine takes constant weights",
+                  with_tensor(graph_, o, o.input(position)));
+  set_scales(o, layer);
+  layer.zero_point = graph_.in(o, activations_of(o)).zero_point();
+  layer.outside = layer.zero_point;
+  if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
+    throw_error("{} has zero point {}, the machine multiplies by codes, allowed 0",
+                with_tensor(graph_, o, o.input(1)), zero_point);
+  set_precision(o, layer);
+  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  layer.bias.assign(at(layer.channels), 0);
+  if (o.input(bias_position) >= 0) {
+    const auto bias = graph_.in(o, bias_position).integers();
+    for (std::size_t m = 0; m < layer.bias.size(); ++m) layer.bias[m] = reference::wrap(bias[m]);
+  }
+}
+
+void Lowering::set_scales(const Op& o, Layer& layer) const {
+  if (graph_.out(o).type == model::DataType::kInt32) {
+    layer.result = Output::kRaw;
+    layer.channels = graph_.in(o, 1).extent(0);
+    layer.scales.assign(at(layer.channels), kOne);
+    layer.per_tensor = true;
+    return;
+  }
+  layer.half_even = needs_half_even(o);
+  const reference::ConvParams p = reference::conv_params(graph_, o);
+  layer.scales = p.scales;
+  layer.channels = static_cast<int>(p.scales.size());
+  layer.per_tensor = std::all_of(p.scales.begin(), p.scales.end(),
+                                 [&](const ChannelScale& s) { return s == p.scales[0]; });
+  layer.range = p.output;
+}
+
+void Lowering::set_precision(const Op& o, Layer& layer) const {
+  using Operation = isa::compute::Op;
+  const Shape& in = shape(layer.input);
+  const int bits = weight_bits(o, in.per_word);
+  layer.precision = in.per_word == 32   ? Operation::kBinary
+                    : in.per_word == 16 ? Operation::kTernary
+                    : bits == 8         ? Operation::kInt8
+                    : bits == 2         ? Operation::kInt8Ternary
+                                        : Operation::kInt8Binary;
+  layer.step_codes = in.per_word;
+  layer.steps_per_row = 32 / in.per_word / bits;
+  if (layer.former.steps > 0) layer.steps_per_row = config_.window_steps_per_row();
+}
+
+std::int64_t Lowering::weight_sum(const Layer& layer, int m) {
+  const std::size_t taps = at(layer.steps()) * at(layer.step_codes);
+  const auto first = layer.weights.begin() + static_cast<std::ptrdiff_t>(at(m) * taps);
+  return std::accumulate(first, first + static_cast<std::ptrdiff_t>(taps), std::int64_t{0});
+}
+
+void Lowering::fold_zero_point(Layer& layer) const {
+  for (int m = 0; m < layer.channels && layer.zero_point != 0; ++m)
+    layer.bias[at(m)] =
+        reference::wrap(layer.bias[at(m)] - layer.zero_point * weight_sum(layer, m));
+  layer.pad_code = packed_byte(layer.outside, shape(layer.input).per_word);
+  set_sweeps(layer, shape(layer.input));
+}
+
+std::int8_t& Lowering::weight(Layer& layer, int m, int ky, int kx, int c) {
+  const int step = (c / layer.step_codes * layer.window.R + ky) * layer.window.S + kx;
+  return layer.weights[(at(m) * at(layer.steps()) + at(step)) * at(layer.step_codes) +
+                       at(c % layer.step_codes)];
+}
+
+std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
+  if (layer.former.steps == 0)
+    return weight(layer, m, ky, kx, c - layer.first_word(m) * layer.step_codes);
+  const TapPlace place = *place_of(layer.former, layer.window, kx);
+  const int step = ky * layer.former.steps + place.step;
+  return layer.weights[(at(m) * at(layer.steps()) + at(step)) * 4 + at(place.lane)];
+}
+
+std::int32_t Lowering::saturated(std::int64_t x) {
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, INT32_MIN, INT32_MAX));
+}
+
+void Lowering::find_fused_thresholds() {
+  for (const int i : machine_) {
+    if (op(i).kind != OpKind::kThreshold) continue;
+    const int from = producer_of(op(i).input(0));
+    if (from >= 0 && is_product(op(from).kind) && readers_[op(i).input(0)] == 1 &&
+        graph_.in(op(i), 0).type == model::DataType::kInt32)
+      threshold_of_[from] = i;
+  }
+}
+
+Layer Lowering::product_layer(const Op& o) {
+  return o.kind == OpKind::kFullyConnected ? fully_connected(o) : convolution(o);
+}
+
+void Lowering::product(int index) {
+  const Op& o = op(index);
+  Layer layer = product_layer(o);
+  const auto threshold = threshold_of_.find(index);
+  if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));
+  const Op& t = op(threshold->second);
+  set_thresholds(t, layer);
+  layer.op += "+" + t.name;
+  layer.name = graph_.out(t).name;
+  add_layer(t, std::move(layer));
+}
+
+void Lowering::set_thresholds(const Op& t, Layer& layer) const {
+  const Tensor& table = graph_.in(t, 1);
+  if (!config_.has_thresholds())
+    fail(t, fmt::format("tensor {} '{}' holds thresholds, array.precisions lacks \"ternary\" and "
+                        "\"binary\"",
+                        t.input(1), table.name));
+  const auto values = table.integers();
+  const int K = table.extent(1);
+  const bool bit = packing_of(t.outputs[0]) == 32;
+  const int copies = bit ? 1 : t.step;
+  if (t.step < 1 || K * copies > kMostThresholds || (bit && K != 1))
+    fail(t,
+         fmt::format("tensor {} '{}' has {} thresholds of step {}, allowed 1..{} with a positive "
+                     "step",
+                     t.input(1), table.name, K, t.step, kMostThresholds));
+  layer.result = Output::kThresholds;
+  layer.per_tensor = false;
+  layer.low = bit ? 0 : t.low;
+  layer.passes = (K * copies + 1) / 2;
+  for (int m = 0; m < layer.channels; ++m) {
+    const std::size_t row = table.extent(0) == 1 ? 0 : at(m) * at(K);
+    for (int k = 0; k < K; ++k)
+      for (int copy = 0; copy < copies; ++copy)
+        layer.thresholds.push_back(saturated(values[row + at(k)] - layer.bias[at(m)]));
+    if (K * copies % 2 != 0) layer.thresholds.push_back(INT32_MAX);
+  }
+}
+
+Layer Lowering::convolution(const Op& o) {
+  Layer layer = start(o, LayerKind::kConv);
+  std::optional<int> outside;
+  const auto folded = folded_pads_.find(o.input(0));
+  if (folded != folded_pads_.end())
+    layer.input = folded->second.map;
+  else
+    layer.input = image(o, 0);
+  const Tensor& filter = graph_.in(o, 1);
+  set_window(o, layer, filter.extent(1), filter.extent(2));
+  if (folded != folded_pads_.end()) {
+    layer.window.pad_top += folded->second.top;
+    layer.window.pad_left += folded->second.left;
+    outside = folded->second.code;
+    layer.op = "PAD+" + layer.op;
+  }
+  const bool depthwise = o.kind == OpKind::kDepthwiseConv2D;
+  const int groups = depthwise ? graph_.in(o, 0).extent(3) : model::groups(graph_, o);
+  const int depth = depthwise ? 1 : filter.extent(3);
+  const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
+  const Fold& fold = net_.maps[at(layer.input)].fold;
+  if (fold.folded()) {  // the border is in the map
+    Geometry& g = layer.window;
+    g.S = divide_up(filter.extent(2), fold.pixels);
+    g.dil_x = fold.pixels / fold.stride_x;
+    g.stride_x /= fold.stride_x;
+    g.pad_left = 0;
+    g.R = divide_up(filter.extent(1), fold.rows);
+    g.stride_y /= fold.stride_y;
+    if (fold.rows > 1) g.pad_top = 0;
+  } else {
+    set_groups(layer, groups, depth, per_group);
+  }
+  set_arithmetic(o, layer);
+  if (outside) layer.outside = *outside;
+  const auto codes = filter.values<std::int8_t>();
+  const auto code = [&](int m, int ky, int kx, int c) {
+    const int tap = ky * filter.extent(2) + kx;
+    return depthwise
+               ? codes[at(tap) * at(layer.channels) + at(m)]
+               : codes[(at(m) * at(filter.extent(1) * filter.extent(2)) + at(tap)) * at(depth) +
+                       at(c)];
+  };
+  const int C = shape(layer.input).C / fold.size();  // of a folded map's tensor
+  for (int m = 0; m < layer.channels; ++m)
+    for (int ky = 0; ky < filter.extent(1); ++ky)
+      for (int kx = 0; kx < filter.extent(2); ++kx)
+        for (int c = 0; c < depth; ++c) {
+          const int channel = m / per_group * depth + c;
+          const int place = ky % fold.rows * fold.pixels + kx % fold.pixels;
+          std::int8_t& to = fold.folded() ? weight(layer, m, ky / fold.rows, kx / fold.pixels,
+                                                   place * C + channel)
+                                          : tap_weight(layer, m, ky, kx, channel);
+          to = code(m, ky, kx, c);
+        }
+  fold_zero_point(layer);
+  return layer;
+}
+
+void Lowering::set_groups(Layer& layer, int groups, int depth, int per_group) const {
+  const Shape& in = shape(layer.input);
+  int joined = 1;
+  const auto whole = [&](int n) {
+    return n * depth % in.per_word == 0 && n * per_group % 4 == 0 &&
+           (groups % n == 0 || n * depth == in.per_word);
+  };
+  while (joined < groups && !whole(joined)) ++joined;
+  if (in.per_word != 4) return;
+  if (depth == 1 && per_group == 1 && config_.window()) {
+    layer.group_channels = 4;
+    layer.words = 1;
+    layer.former = best_former(layer.window, config_);
+  } else if (joined < groups) {
+    layer.group_channels = joined * per_group;
+    layer.words = joined * depth / in.per_word;
+  }
+}
+
+/// Pixels of a row of the image, or rows, that follow each other.
+struct PixelRows {
+  int R, S;
+};
+
+/// Those that `K` values fill. @return nothing where they do not, or lie too far apart
+static std::optional<PixelRows> pixel_rows(const Shape& s, int K) {
+  const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
+  if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0) return std::nullopt;
+  const bool near = (s.W == S || S <= kMostStride) && (s.H == R || R <= kMostStride);
+  return near ? std::optional(PixelRows{R, S}) : std::nullopt;
+}
+
+Layer Lowering::fully_connected(const Op& o) {
+  Layer layer = start(o, LayerKind::kConv);
+  layer.input = map_of(o.input(0));
+  const int K = graph_.in(o, 1).extent(1), C = shape(layer.input).C;
+  if (K < C && C % K == 0 && K % 4 == 0 && shape(layer.input).pixels() == 1)  // rows of channels
+    layer.input = add_part(layer.input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
+  std::optional<PixelRows> rows = pixel_rows(shape(layer.input), K);
+  if (!rows) {
+    const auto elements = static_cast<int>(graph_.in(o, 0).elements());
+    const Axes axes{layer.input, 0, {elements}, {1}};
+    layer.input = in_order(o, axes, {K, 1, elements / K}, false);
+    rows = PixelRows{1, 1};
+  }
+  const Shape s = shape(layer.input);
+  set_pointwise(layer);
+  Geometry& g = layer.window;
+  g.R = g.stride_y = rows->R;
+  g.S = g.stride_x = rows->S;
+  g.P = s.H / rows->R;
+  g.Q = s.W / rows->S;
+  if (g.P == 1) g.stride_y = 1;
+  if (g.Q == 1) g.stride_x = 1;
+  set_arithmetic(o, layer);
+  const auto codes = graph_.in(o, 1).values<std::int8_t>();
+  std::size_t from = 0;
+  for (int m = 0; m < layer.channels; ++m)
+    for (int ky = 0; ky < layer.window.R; ++ky)
+      for (int kx = 0; kx < layer.window.S; ++kx)
+        for (int c = 0; c < s.C; ++c) weight(layer, m, ky, kx, c) = codes[from++];
+  fold_zero_point(layer);
+  return layer;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Means, sums, largest and smallest codes over any axes. An image's rows and columns are two axes
+// of a window; the pixels of any other tensor lie in one row, of which a window takes every n-th.
+
+#include <numeric>
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+
+/// Neighbouring axes that are reduced, of a tensor that is no image, as pixels of its row: `taps`
+/// of them, `inner` apart, for each of `inner` pixels, `outer` times.
+struct Lowering::Span {
+  int outer = 1, taps = 1, inner = 1;
+
+  bool single() const { return outer == 1 || (inner == 1 && taps <= kMostStride); }
+  int pixels() const { return outer * inner; }
+};
+
+/// Last axes first; each as it is when those before it are reduced.
+std::vector<Lowering::Span> Lowering::spans_of(const Op& o) const {
+  const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
+  const std::vector<int>& extents = graph_.in(o, 0).shape;
+  std::vector<Span> spans;
+  int inner = 1;
+  bool open = false;  // the last span goes on
+  for (std::size_t axis = axes.size() - std::min<std::size_t>(axes.size(), 1); axis-- > 0;) {
+    if (extents[axis] == 1) continue;
+    if (axes[axis] && !open) spans.push_back({1, 1, inner});
+    open = axes[axis];
+    if (open) {
+      spans.back().taps *= extents[axis];
+      continue;
+    }
+    inner *= extents[axis];
+    for (Span& span : spans) span.outer *= extents[axis];
+  }
+  // Spans before a span are not reduced yet when it is.
+  int reduced = 1;
+  for (std::size_t i = spans.size(); i-- > 0;) {
+    spans[i].outer *= reduced;
+    reduced *= spans[i].taps;
+  }
+  return spans;
+}
+
+bool Lowering::reduces_channels(const Op& o) const {
+  const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
+  return !axes.empty() && axes.back() && graph_.in(o, 0).extent(-1) > 1;
+}
+
+/// The window of a span that is a single one, else of its first `inner` outputs.
+Geometry Lowering::window_of(const Shape& s, const Span& span) {
+  Geometry g;
+  g.H = s.H;
+  g.W = s.W;
+  g.P = s.H;
+  g.S = span.taps;
+  g.dil_x = span.inner;
+  g.Q = span.single() ? span.pixels() : span.inner;
+  if (span.single() && span.outer > 1) g.stride_x = span.taps;
+  return g;
+}
+
+/// A layer for each outer part, into the whole map. @param layer  for the first one
+void Lowering::add_parts(const Op& o, Layer layer, const Span& span, int whole) {
+  if (span.outer > kMostLayers)
+    fail(o, fmt::format("tensor {} '{}': {} parts that lie apart, allowed {}", o.input(0),
+                        graph_.in(o, 0).name, span.outer, kMostLayers));
+  for (int i = 0; i < span.outer; ++i) {
+    Layer part = layer;
+    part.window.pad_left = -i * span.taps * span.inner;
+    if (part.kind == LayerKind::kConv) set_sweeps(part, shape(part.input));
+    Shape to = shape(whole);
+    to.W = span.inner;
+    add_layer_to(add_part(whole, {-1, 0, 0, i * span.inner}, to), std::move(part));
+  }
+}
+
+// ---- means and sums -----------------------------------------------------------------------------
+
+void Lowering::mean(const Op& o) {
+  Layer layer = start(o, LayerKind::kSum);
+  layer.input = image(o, 0);
+  set_pointwise(layer);
+  const Shape s = shape(layer.input);
+  Span span;
+  if (graph_.in(o, 0).rank() == 4) {
+    const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
+    Geometry& g = layer.window;
+    if (axes[1]) {
+      g.R = g.H;
+      g.P = 1;
+    }
+    if (axes[2]) {
+      g.S = g.W;
+      g.Q = 1;
+    }
+  } else {
+    const std::vector<Span> spans = spans_of(o);
+    if (spans.size() > 1)
+      fail(o, fmt::format("tensor {} '{}': the axes lie around others", o.input(0),
+                          graph_.in(o, 0).name));
+    if (!spans.empty()) span = spans[0];
+    if (!spans.empty()) layer.window = window_of(s, span);
+  }
+  layer.half_even = needs_half_even(o);
+  const reference::MeanParams p = reference::mean_params(graph_, o);
+  layer.range = p.output;
+  if (reduces_channels(o)) {
+    const Layer plain = std::move(layer);
+    layer = sum_of_channels(o, plain.input, plain.window, p);
+    layer.half_even = plain.half_even;
+  } else {
+    layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, p.bias}};
+  }
+  if (span.single()) return add_layer(o, std::move(layer));
+  const int C = layer.kind == LayerKind::kConv ? 1 : s.C;
+  add_parts(o, std::move(layer), span, new_output(o, {C, 1, span.pixels()}));
+}
+
+/// A convolution with ones, but zeros beyond the last channel.
+Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
+                                const reference::MeanParams& p) const {
+  Layer layer = selection(o, from, {0});
+  layer.window = window;
+  layer.range = p.output;
+  layer.scales = {p.scale};
+  layer.bias = {p.bias};
+  layer.weights.assign(at(layer.steps()) * at(layer.step_codes), 1);
+  for (int c = shape(from).C; c < layer.words * layer.step_codes; ++c)
+    for (int ky = 0; ky < window.R; ++ky)
+      for (int kx = 0; kx < window.S; ++kx) weight(layer, 0, ky, kx, c) = 0;
+  set_sweeps(layer, shape(from));
+  return layer;
+}
+
+// ---- largest and smallest codes -----------------------------------------------------------------
+
+/// One axis after the other: few lanes have work in a window of more. The smallest code is the
+/// largest one of the complements.
+void Lowering::reduce_max(const Op& o) {
+  int map = image(o, 0);
+  std::optional<Layer> last;  // not in a map yet: it may be the operator's
+  const auto input = [&] {
+    if (last) map = add_step(o, std::move(*last));
+    last.reset();
+    return map;
+  };
+  const auto window = [&](const Geometry& g) {
+    Layer layer = start(o, LayerKind::kMax);
+    layer.input = map;
+    layer.words = shape(map).channel_words();
+    layer.window = g;
+    return layer;
+  };
+  if (o.kind == OpKind::kReduceMin) last = complement(o, map);
+  if (graph_.in(o, 0).rank() == 4) {
+    const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
+    for (const bool rows : {true, false}) {
+      const Shape s = shape(input());
+      if (!axes[rows ? 1 : 2] || (rows ? s.H : s.W) == 1) continue;
+      Geometry g;
+      g.H = s.H;
+      g.W = s.W;
+      g.P = rows ? 1 : s.H;
+      g.Q = rows ? s.W : 1;
+      (rows ? g.R : g.S) = rows ? s.H : s.W;
+      last = window(g);
+    }
+  } else {
+    for (const Span& span : spans_of(o)) {
+      const Layer layer = window(window_of(shape(input()), span));
+      if (span.single()) {
+        last = layer;
+        continue;
+      }
+      const int whole = add_map(o.outputs[0], {shape(map).C, 1, span.pixels()});
+      add_parts(o, layer, span, whole);
+      map = whole;
+    }
+  }
+  if (reduces_channels(o)) last = largest_channel(o, input());
+  if (o.kind == OpKind::kReduceMin) last = complement(o, input());
+  if (!last) {
+    map_of_[o.outputs[0]] = map;
+    return;
+  }
+  add_layer(o, std::move(*last));
+}
+
+int Lowering::add_step(const Op& o, Layer layer) {
+  const int channels = layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C;
+  const int map = add_map(o.outputs[0], {channels, layer.window.P, layer.window.Q});
+  add_layer_to(map, std::move(layer));
+  return map;
+}
+
+/// ~x = -1 - x
+Layer Lowering::complement(const Op& o, int map) const {
+  std::vector<int> channels(at(shape(map).C));
+  std::iota(channels.begin(), channels.end(), 0);
+  Layer layer = selection(o, map, channels);
+  for (std::int8_t& weight : layer.weights) weight = static_cast<std::int8_t>(-weight);
+  layer.bias.assign(layer.bias.size(), -1);
+  return layer;
+}
+
+/// Halves of the words, then of the word's channels; some channels count twice.
+/// @return the last of the layers
+Layer Lowering::largest_channel(const Op& o, int map) {
+  const int C = shape(map).C;
+  int count = 4;
+  while (count < C) count *= 2;
+  const auto larger = [&](int a, int b) {
+    Layer layer = start(o, LayerKind::kMaximum);
+    layer.input = a;
+    layer.second = b;
+    set_pointwise(layer);
+    return layer;
+  };
+  if (C != count) {
+    std::vector<int> of(at(count), 0);
+    std::iota(of.begin(), of.begin() + C, 0);
+    map = add_step(o, selection(o, map, of));
+  }
+  for (; count > 4; count /= 2)
+    map =
+        add_step(o, larger(channels_of(map, 0, count / 2), channels_of(map, count / 2, count / 2)));
+  const auto turned = [&](int distance) {
+    std::vector<int> of(4);
+    for (int i = 0; i < 4; ++i) of[at(i)] = (i + distance) % 4;
+    return add_step(o, selection(o, map, of));
+  };
+  map = add_step(o, larger(map, turned(2)));
+  const int other = turned(1);
+  return larger(channels_of(map, 0, 1), channels_of(other, 0, 1));
+}
+
+}  // namespace trine::compiler

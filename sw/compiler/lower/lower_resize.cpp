@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators with more outputs than inputs along an axis: TRANSPOSE_CONV and the resizes. Outputs a
+// few pixels apart are alike: they read pixels that lie equally far apart, with the same weights.
+// So there is a layer for each such set of outputs, which it scatters over the output's map.
+
+#include <cmath>
+#include <numeric>
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kUnit = 1024;  ///< weights of RESIZE_BILINEAR along an axis
+
+/// Where an output reads along one axis: pixel `low`, and the one behind it if its weight is not 0.
+struct Sample {
+  int low, weight;
+};
+
+/// Outputs first, first + step, ..., `count` of them, which read from, from + stride, ...
+struct Comb {
+  int first = 0, step = 1, count = 1, from = 0, stride = 1, weight = 0;
+
+  int taps() const { return weight == 0 ? 1 : 2; }
+  bool takes(const Sample& next) const {
+    const int distance = next.low - (from + (count - 1) * stride);
+    return next.weight == weight && distance >= 1 && distance <= kMostStride &&
+           (count == 1 || distance == stride);
+  }
+  void add(const Sample& next) {
+    if (count == 1) stride = next.low - from;
+    ++count;
+  }
+};
+
+std::vector<Comb> combs_of_step(const std::vector<Sample>& samples, int step) {
+  std::vector<Comb> combs;
+  const int count = static_cast<int>(samples.size());
+  for (int first = 0; first < step; ++first)
+    for (int p = first; p < count; p += step) {
+      const Sample& s = samples[at(p)];
+      if (p > first && combs.back().takes(s))
+        combs.back().add(s);
+      else
+        combs.push_back({p, step, 1, s.low, 1, s.weight});
+    }
+  return combs;
+}
+
+/// The outputs of an axis in as few combs as one step for all allows.
+std::vector<Comb> combs(const std::vector<Sample>& samples) {
+  std::vector<Comb> best = combs_of_step(samples, 1);
+  for (int step = 2; step <= std::min(static_cast<int>(samples.size()), kMostStride + 1); ++step) {
+    std::vector<Comb> other = combs_of_step(samples, step);
+    if (other.size() < best.size()) best = std::move(other);
+  }
+  return best;
+}
+
+/// As the golden layer: float32.
+std::vector<Sample> nearest(int in, int out, const Op& o) {
+  const bool corners = o.align_corners && out > 1;
+  const float ratio = corners ? static_cast<float>(in - 1) / static_cast<float>(out - 1)
+                              : static_cast<float>(in) / static_cast<float>(out);
+  std::vector<Sample> samples;
+  for (int p = 0; p < out; ++p) {
+    const float x = (static_cast<float>(p) + (o.half_pixel_centers ? 0.5f : 0.0f)) * ratio;
+    const float whole = o.align_corners ? std::round(x) : std::floor(x);
+    samples.push_back({std::clamp(static_cast<int>(whole), 0, in - 1), 0});
+  }
+  return samples;
+}
+
+/// As the golden layer: positions in 1/1024. Where both neighbours are one pixel, at the borders,
+/// it has all the weight.
+std::vector<Sample> bilinear(int in, int out, const Op& o) {
+  const bool corners = o.align_corners && out > 1;
+  const std::int64_t ratio = corners ? (kUnit * std::int64_t{in - 1} + (out - 1) / 2) / (out - 1)
+                                     : (kUnit * std::int64_t{in} + out / 2) / out;
+  std::vector<Sample> samples;
+  for (int p = 0; p < out; ++p) {
+    const std::int64_t x = p * ratio + (o.half_pixel_centers ? ratio / 2 - kUnit / 2 : 0);
+    const std::int64_t low = std::max<std::int64_t>(x / kUnit, 0);
+    const std::int64_t high = std::min<std::int64_t>((x + kUnit - 1) / kUnit, in - 1);
+    samples.push_back({static_cast<int>(low), high > low ? static_cast<int>(x - kUnit * low) : 0});
+  }
+  return samples;
+}
+
+/// A comb's weights as whole numbers, whose sum is a power of two.
+std::vector<int> weights_of(const Comb& comb) {
+  if (comb.weight == 0) return {1};
+  const int unit = std::gcd(comb.weight, kUnit);
+  return {(kUnit - comb.weight) / unit, comb.weight / unit};
+}
+
+int sum(const std::vector<int>& values) { return std::accumulate(values.begin(), values.end(), 0); }
+
+/// Outputs first, first + stride, ... of a transposed convolution along one axis: an ordinary one.
+struct Phase {
+  int first_tap = 0, taps = 0;  ///< first_tap, first_tap + stride, ...: the last one comes first
+  int pad = 0, positions = 0;
+};
+
+Phase phase_of(int first, int stride, int pad, int filter, int outputs) {
+  Phase p;
+  p.first_tap = (first + pad) % stride;
+  p.taps = p.first_tap < filter ? (filter - p.first_tap - 1) / stride + 1 : 0;
+  p.pad = p.taps - 1 - (first + pad) / stride;
+  p.positions = (outputs - first - 1) / stride + 1;
+  return p;
+}
+
+}  // namespace
+
+void Lowering::transpose_convolution(const Op& o) {
+  if (o.dilation_h != 1 || o.dilation_w != 1)
+    fail(o, fmt::format("dilation {} x {}, allowed 1", o.dilation_h, o.dilation_w));
+  const Tensor &filter = graph_.in(o, 1), &out = graph_.out(o);
+  const model::Window border = model::window(graph_, o);
+  const Shape to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  const int whole = new_output(o, to);
+  for (int y = 0; y < std::min(o.stride_h, to.H); ++y)
+    for (int x = 0; x < std::min(o.stride_w, to.W); ++x) {
+      const Phase rows = phase_of(y, o.stride_h, border.pad_top, filter.extent(1), to.H);
+      const Phase cols = phase_of(x, o.stride_w, border.pad_left, filter.extent(2), to.W);
+      Layer layer = start(o, LayerKind::kConv);
+      layer.input = image(o, 2);
+      layer.macs =
+          shape(layer.input).pixels() * filter.extent(0) * filter.extent(3) * rows.taps * cols.taps;
+      set_pointwise(layer);
+      Geometry& g = layer.window;
+      g.P = rows.positions;
+      g.Q = cols.positions;
+      if (layer.macs > 0) {  // else the bias alone
+        g.R = rows.taps;
+        g.S = cols.taps;
+        g.pad_top = rows.pad;
+        g.pad_left = cols.pad;
+      }
+      set_arithmetic(o, layer);
+      if (layer.macs > 0) set_phase_weights(o, layer, rows.first_tap, cols.first_tap);
+      fold_zero_point(layer);
+      add_layer_to(
+          add_part(whole, {-1, 0, y, x, o.stride_h, o.stride_w}, {layer.channels, g.P, g.Q}),
+          std::move(layer));
+    }
+}
+
+/// Every stride_h-th row and stride_w-th column of the filter, mirrored.
+void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int first_col) const {
+  const Tensor& filter = graph_.in(o, 1);
+  const auto codes = filter.values<std::int8_t>();
+  const int R = filter.extent(1), S = filter.extent(2), C = filter.extent(3);
+  for (int m = 0; m < layer.channels; ++m)
+    for (int i = 0; i < layer.window.R; ++i)
+      for (int j = 0; j < layer.window.S; ++j) {
+        const int ky = first_row + (layer.window.R - 1 - i) * o.stride_h;
+        const int kx = first_col + (layer.window.S - 1 - j) * o.stride_w;
+        for (int c = 0; c < C; ++c)
+          weight(layer, m, i, j, c) = codes[(at(m) * at(R * S) + at(ky * S + kx)) * at(C) + at(c)];
+      }
+}
+
+void Lowering::resize(const Op& o) {
+  const bool weighted = o.kind == OpKind::kResizeBilinear;
+  const int from = image(o, 0);
+  const Shape in = shape(from);
+  const Shape to = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+  if (in.pixels() == 1 && config_.vector) {
+    map_of_[o.outputs[0]] = repeated(o, from, to);
+    return;
+  }
+  const auto samples = weighted ? bilinear : nearest;
+  const std::vector<Comb> rows = combs(samples(in.H, to.H, o)),
+                          cols = combs(samples(in.W, to.W, o));
+  if (rows.size() * cols.size() > kMostLayers)
+    fail(o, fmt::format("tensor {} '{}': {} x {} to {} x {} pixels takes {} layers, allowed {}",
+                        o.outputs[0], graph_.out(o).name, in.H, in.W, to.H, to.W,
+                        rows.size() * cols.size(), kMostLayers));
+  const int whole = new_output(o, to);
+  for (const Comb& y : rows)
+    for (const Comb& x : cols) {
+      Geometry g;
+      g.H = in.H;
+      g.W = in.W;
+      g.P = y.count;
+      g.Q = x.count;
+      g.R = y.taps();
+      g.S = x.taps();
+      g.stride_y = y.stride;
+      g.stride_x = x.stride;
+      g.pad_top = -y.from;
+      g.pad_left = -x.from;
+      const int part = add_part(whole, {-1, 0, y.first, x.first, y.step, x.step}, {in.C, g.P, g.Q});
+      if (g.R * g.S == 1)
+        move(o, from, {0, 1, in.C, false}, g, part, 0);
+      else
+        add_layer_to(part, weighted_sum(o, from, g, weights_of(y), weights_of(x)));
+    }
+}
+
+/// sum / n, n a power of two, halves away from zero: reciprocal(n) with one rounding.
+Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
+                             const std::vector<int>& rows, const std::vector<int>& cols) const {
+  const auto largest = [](const auto& weights) {
+    return *std::max_element(weights.begin(), weights.end());
+  };
+  const int all = sum(rows) * sum(cols), most = largest(rows) * largest(cols);
+  if (most > 127)
+    fail(o, fmt::format("tensor {} '{}': {} x {} to {} x {} pixels: weight {}/{} does not fit int8",
+                        o.outputs[0], graph_.out(o).name, window.H, window.W,
+                        graph_.out(o).extent(1), graph_.out(o).extent(2), most, all));
+  Layer layer = start(o, LayerKind::kConv);
+  layer.input = from;
+  layer.window = window;
+  layer.words = shape(from).channel_words();
+  layer.channels = shape(from).C;
+  set_groups(layer, layer.channels, 1, 1);
+  if (layer.former.steps > 0) layer.steps_per_row = config_.window_steps_per_row();
+  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  for (int m = 0; m < layer.channels; ++m)
+    for (int ky = 0; ky < window.R; ++ky)
+      for (int kx = 0; kx < window.S; ++kx)
+        tap_weight(layer, m, ky, kx, m) = static_cast<std::int8_t>(rows[at(ky)] * cols[at(kx)]);
+  layer.bias.assign(at(layer.channels), 0);
+  layer.scales.assign(at(layer.channels), reciprocal(all));
+  layer.per_tensor = layer.single = true;
+  layer.range = {0, -128, 127};
+  fold_zero_point(layer);
+  return layer;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Functions of one code by the lookup table: behind the results of the layer that computes the
+// code, where nobody else reads it, or in a pass of the vector unit.
+
+#include <numeric>
+
+#include "sw/compiler/lower/lowering.h"
+
+namespace trine::compiler {
+
+void Lowering::find_tables() {
+  const auto& outputs = net_.output_tensors;
+  stored_.insert(outputs.begin(), outputs.end());
+  if (!config_.table) return;
+  functions_ = find_functions(graph_, machine_, rounding_);
+  for (const int i : machine_)
+    if (!is_function(op(i))) stored_.insert(op(i).inputs.begin(), op(i).inputs.end());
+  std::map<int, std::vector<int>> results;  // of a root
+  for (const auto& [tensor, function] : functions_)
+    if (stored_.count(tensor) > 0) results[function.root].push_back(tensor);
+  for (const auto& [root, tensors] : results)
+    if (tensors.size() == 1 && stored_.count(root) == 0 &&
+        graph_.tensor(tensors[0]).type == model::DataType::kInt8)
+      looked_up_[root] = tensors[0];
+}
+
+bool Lowering::is_function(const Op& o) const { return functions_.count(o.outputs[0]) > 0; }
+
+void Lowering::set_table(const Function& function, Layer& layer) const {
+  layer.result = Output::kLookup;
+  layer.table.assign(function.values.bytes.begin(), function.values.bytes.end());
+}
+
+std::string Lowering::text_of(const Function& function) const {
+  std::string text;
+  for (const int i : function.ops) text += (text.empty() ? "" : "+") + op(i).name;
+  return text;
+}
+
+int Lowering::look_up_result(int tensor, Layer& layer) const {
+  const auto found = looked_up_.find(tensor);
+  if (found == looked_up_.end() || !layer.can_look_up()) return tensor;
+  const Function& function = functions_.at(found->second);
+  set_table(function, layer);
+  layer.op += "+" + text_of(function);
+  layer.name = graph_.tensor(found->second).name;
+  return found->second;
+}
+
+void Lowering::function(const Op& o) {
+  const int tensor = o.outputs[0];
+  if (stored_.count(tensor) == 0 || map_of_.count(tensor) > 0) return;
+  check_types(o);
+  if (is_requantization(o.kind) && map_of_.count(o.input(0)) > 0 && config_.vector)
+    return requantize(o);
+  const Function& function = functions_.at(tensor);
+  const int root = map_of(function.root);
+  std::vector<int> channels(at(shape(root).C));
+  std::iota(channels.begin(), channels.end(), 0);
+  Layer layer = config_.vector ? copy(o, root) : selection(o, root, channels);
+  set_table(function, layer);
+  layer.op = text_of(function);
+  add_layer(o, std::move(layer));
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/lower/lowering.h"
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+
+std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
+  return fmt::format("{}: tensor {} '{}'", model::label(graph, op), tensor,
+                     graph.tensor(tensor).name);
+}
+
+Network Lowering::run() {
+  machine_ = partition(graph_, config_, net_);
+  for (const int i : machine_)
+    for (const int t : op(i).inputs)
+      if (t >= 0) ++readers_[t];
+  for (const int i : machine_)
+    if (!op(i).inputs.empty()) first_readers_[op(i).input(0)].push_back(i);
+  for (const int t : net_.output_tensors) ++readers_[t];
+  for (const int i : machine_)
+    for (const int t : op(i).outputs) producer_[t] = i;
+  find_tables();
+  find_fused_additions();
+  find_fused_thresholds();
+  find_concatenated();
+  packing_ = choose_packing(graph_, machine_);
+  for_each_op([&](int i) { check_precisions(op(i)); });
+  for (const model::State& state : graph_.states) add_state(state);
+  for (const int t : net_.input_tensors) add_input(t);
+  for_each_op([&](int i) {
+    if (fused_into_.count(i) == 0) lower(i);
+  });
+  for (const int t : net_.output_tensors) {
+    net_.outputs.push_back(own_map(t));
+    net_.maps[at(net_.outputs.back())].output = true;
+  }
+  set_lifetimes(net_);
+  return std::move(net_);
+}
+
+template <typename Step>
+void Lowering::for_each_op(Step step) {
+  std::string errors;
+  std::vector<int> refused;
+  std::set<int> missing;  // tensors
+  for (const int i : machine_) {
+    const auto& inputs = op(i).inputs;
+    const bool hopeless =
+        std::any_of(inputs.begin(), inputs.end(), [&](int t) { return missing.count(t) > 0; });
+    bool done = !hopeless;
+    try {
+      if (op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm) no_such_operator(op(i));
+      if (!hopeless) step(i);
+    } catch (const Error& e) {
+      errors += std::string(errors.empty() ? "" : "\n") + e.what();
+      refused.push_back(i);
+      done = false;
+    }
+    if (!done && !stand_in(op(i))) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+  }
+  if (!errors.empty()) throw Unsupported(errors, std::move(refused));
+}
+
+/// A map for the result of an operator that is refused, as if it came from outside: what follows is
+/// judged as well, so that all faults are named at once.
+bool Lowering::stand_in(const Op& o) try {
+  const Tensor& t = graph_.out(o);
+  if (t.type != model::DataType::kInt8) return false;
+  if (map_of_.count(o.outputs[0]) == 0) new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
+  return true;
+} catch (const Error&) {
+  return false;
+}
+
+void Lowering::no_such_operator(const Op& o) const {
+  fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
+                      graph_.out(o).name));
+}
+
+void Lowering::fail(const Op& o, const std::string& what) const {
+  throw Error(model::label(graph_, o) + ": " + what);
+}
+
+int Lowering::add_map(int tensor, const Shape& shape) {
+  Map map;
+  map.name = graph_.tensor(tensor).name;
+  map.tensor = tensor;
+  map.shape = shape;
+  map.shape.per_word =
+      graph_.tensor(tensor).type == model::DataType::kInt32 ? 1 : packing_of(tensor);
+  net_.maps.push_back(map);
+  return static_cast<int>(net_.maps.size()) - 1;
+}
+
+void Lowering::add_state(const model::State& state) {
+  const Tensor& after = graph_.tensor(state.after);
+  const std::string what = "tensor '" + after.name + "'";
+  const int whole = map_of_[state.after] = add_map(state.after, shape_of(after.shape, what));
+  std::vector<int> most = after.shape;
+  most.at(at(state.axis)) = state.capacity;
+  net_.maps[at(whole)].capacity = shape_of(most, what);
+  if (state.before < 0) return;
+  const int part = add_part(whole, {}, shape_of(graph_.tensor(state.before).shape, what));
+  net_.maps[at(part)].input = true;
+  map_of_[state.before] = part;
+}
+
+void Lowering::add_input(int tensor) {
+  if (const auto state = map_of_.find(tensor); state != map_of_.end()) {
+    net_.inputs.push_back(state->second);
+    return;
+  }
+  const Tensor& t = graph_.tensor(tensor);
+  if (t.type != model::DataType::kInt8) {
+    std::vector<int> readers;
+    for (const int i : machine_)
+      if (std::count(op(i).inputs.begin(), op(i).inputs.end(), tensor) > 0) readers.push_back(i);
+    throw Unsupported(fmt::format("{}: input '{}' is {}, the machine takes int8", graph_.file,
+                                  t.name, model::name_of(t.type)),
+                      readers);
+  }
+  int shaped = tensor;
+  for (bool again = true; again && readers_[shaped] == 1;) {
+    again = false;
+    for (const int i : first_readers_[shaped])
+      if (is_reshape(op(i).kind) && !reader_of(op(i).outputs[0], OpKind::kTranspose)) {
+        shaped = op(i).outputs[0];
+        again = true;
+        break;
+      }
+  }
+  const int map = add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
+  net_.maps[at(map)].input = true;
+  map_of_[tensor] = map;
+  net_.inputs.push_back(map);
+  fold_input(map, shaped);
+}
+
+namespace {
+
+/// Of that size, that cover `taps`.
+int blocks(int taps, int size) { return divide_up(taps, size); }
+
+}  // namespace
+
+void Lowering::fold_input(int map, int shaped) {
+  const Shape s = shape(map);
+  const auto reader = std::find_if(machine_.begin(), machine_.end(),
+                                   [&](int i) { return op(i).input(0) == shaped; });
+  if (s.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
+  const Op& o = op(*reader);
+  if (!is_convolution(o.kind) || o.dilation_w != 1 || !graph_.in(o, 1).is_constant) return;
+  const int R = graph_.in(o, 1).extent(1), S = graph_.in(o, 1).extent(2);
+  Fold fold;
+  if (s.C <= 2 && S > 1) {  // whole words; columns that no window begins at stay out
+    fold.pixels = 4 / s.C;
+    if (S <= fold.pixels || fold.pixels % o.stride_w == 0) fold.stride_x = o.stride_w;
+  } else if (s.C == 3 && o.kind == OpKind::kConv2D && o.dilation_h == 1) {  // no byte stays idle
+    fold.rows = fold.stride_y = o.stride_h;
+    fold.pixels = fold.stride_x = o.stride_w;
+    const int words = blocks(3 * fold.size(), 4);
+    if (words * blocks(R, fold.rows) * blocks(S, fold.pixels) >= R * S) return;
+  }
+  // Taps beyond the filter need weights of 0.
+  if (!fold.folded() || ((S % fold.pixels != 0 || R % fold.rows != 0) && weight_bits(o, 4) == 1))
+    return;
+  const model::Window w = model::window(graph_, o);
+  fold.left = w.pad_left;
+  fold.top = fold.rows > 1 ? w.pad_top : 0;
+  fold.height = s.H;
+  fold.width = s.W;
+  Map& to = net_.maps[at(map)];
+  to.fold = fold;
+  to.shape.C = s.C * fold.size();
+  to.shape.W = (w.Q - 1) * (o.stride_w / fold.stride_x) +
+               (blocks(S, fold.pixels) - 1) * (fold.pixels / fold.stride_x) + 1;
+  if (fold.rows > 1) to.shape.H = w.P - 1 + blocks(R, fold.rows);
+}
+
+int Lowering::packing_of(int tensor) const {
+  const auto found = packing_.find(tensor);
+  return found == packing_.end() ? 4 : found->second;
+}
+
+void Lowering::check_precisions(const Op& o) const {
+  const auto require = [&](int tensor, int bits) {
+    if (bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary) return;
+    const char* name = bits == 8 ? "int8" : bits == 2 ? "ternary" : "binary";
+    throw_error("{} is {}, array.precisions lacks \"{}\"", with_tensor(graph_, o, tensor), name,
+                name);
+  };
+  const auto is_map = [&](int t) {
+    return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
+  };
+  if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1)))
+    require(o.input(1), weight_bits(o, packing_of(o.input(0))));
+  for (const auto* tensors : {&o.inputs, &o.outputs})
+    for (const int t : *tensors)
+      if (is_map(t) && !graph_.tensor(t).is_constant) require(t, 32 / packing_of(t));
+}
+
+bool Lowering::zero_beyond(int tensor) const {
+  const int from = producer_of(tensor);
+  if (from < 0) return true;
+  const OpKind kind = op(from).kind;
+  if (is_reshape(kind) || kind == OpKind::kMaxPool2D || kind == OpKind::kPad)
+    return zero_beyond(op(from).input(0));
+  return is_product(kind) || kind == OpKind::kThreshold;
+}
+
+int Lowering::weight_bits(const Op& o, int per_word) const {
+  if (per_word != 4) return 32 / per_word;
+  const int activations = o.input(activations_of(o));
+  const Tensor& x = graph_.tensor(activations);
+  const int bits = bits_of(graph_.in(o, 1).encoding);
+  // Binary weights beyond the last channel are -1, ternary ones 0.
+  const int from = producer_of(activations);
+  const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
+  if (bits != 1 || (x.extent(-1) % 4 == 0 && !reshaped) ||
+      (x.zero_point() == 0 && zero_beyond(activations)))
+    return bits;
+  return config_.ternary ? 2 : 8;
+}
+
+int Lowering::map_of(int tensor) {
+  const auto found = map_of_.find(tensor);
+  if (found != map_of_.end()) return found->second;
+  const Tensor& t = graph_.tensor(tensor);
+  const auto axes = axes_.find(tensor);
+  if (axes != axes_.end()) {
+    const int map = output_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+    put_in_order(op(producer_of(tensor)), axes->second, map, false);
+    return map_of_[tensor] = map;
+  }
+  if (!t.is_constant) throw_error("{}: tensor '{}' was not computed", graph_.file, t.name);
+  const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+  net_.maps[at(map)].codes = t.values<std::int8_t>();
+  return map_of_[tensor] = map;
+}
+
+int Lowering::new_output(const Op& o, const Shape& shape) {
+  return map_of_[o.outputs[0]] = output_map(o.outputs[0], shape);
+}
+
+int Lowering::output_map(int tensor, const Shape& shape) {
+  const auto found = concatenated_.find(tensor);
+  if (found == concatenated_.end()) return add_map(tensor, shape);
+  const auto [whole, channel] = found->second;
+  if (map_of_.count(whole) == 0) {
+    const Tensor& t = graph_.tensor(whole);
+    map_of_[whole] = output_map(whole, shape_of(t.shape, "tensor '" + t.name + "'"));
+  }
+  return add_part(map_of_[whole], {-1, channel}, shape);
+}
+
+int Lowering::add_part(int whole, const Part& part, const Shape& shape) {
+  const Map& outer = net_.maps[at(whole)];
+  const Part& o = outer.part;
+  Map map;
+  map.name = outer.name;
+  map.tensor = outer.tensor;
+  map.shape = shape;
+  map.shape.per_word = outer.shape.per_word;
+  map.part = {o.whole >= 0 ? o.whole : whole,
+              o.channel + part.channel,
+              o.y + part.y * o.stride_y,
+              o.x + part.x * o.stride_x,
+              o.stride_y * part.stride_y,
+              o.stride_x * part.stride_x,
+              part.pixel_words};
+  net_.maps.push_back(map);
+  return static_cast<int>(net_.maps.size()) - 1;
+}
+
+int Lowering::channels_of(int from, int first, int count) {
+  const Shape s = shape(from);
+  if (first == 0 && count == s.C) return from;
+  return add_part(from, {-1, first}, {count, s.H, s.W});
+}
+
+int Lowering::image(const Op& o, int position) {
+  const int tensor = o.input(position);
+  const int map = map_of(tensor);
+  const bool folded = net_.maps[at(map)].fold.folded();  // for this operator
+  const Shape own = shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor));
+  if (folded || own == shape(map)) return map;
+  return map_of_[tensor] = in_order(o, axes_of(tensor), own, false);
+}
+
+Layer Lowering::start(const Op& o, LayerKind kind) const {
+  Layer layer;
+  layer.kind = kind;
+  layer.label = model::label(graph_, o);
+  layer.op = o.name;
+  layer.name = graph_.out(o).name;
+  layer.macs = model::macs(graph_, o);
+  layer.single = rounding_.of(o) != reference::Rounding::kDouble;
+  return layer;
+}
+
+void Lowering::check_types(const Op& o) const {
+  if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
+  const bool is_table = o.kind == OpKind::kDequantize || model::computes_floats(o.kind);
+  for (const int t : o.outputs)
+    if (graph_.tensor(t).type != model::DataType::kInt8)
+      throw_error(
+          "{} is {}, the machine computes int8{}", with_tensor(graph_, o, t),
+          model::name_of(graph_.tensor(t).type),
+          is_table && !config_.table ? ", floats only in the lookup table (vector.table)" : "");
+}
+
+bool Lowering::needs_half_even(const Op& o) const {
+  if (!o.half_even) return false;
+  const HalfEven way = half_even(graph_, o);
+  if (way == HalfEven::kNoWay)
+    fail(o, fmt::format("tensor {} '{}' rounds halves to even, and sums of the machine's rounded "
+                        "terms can be off by one code",
+                        o.outputs[0], graph_.out(o).name));
+  return way == HalfEven::kNeeded;
+}
+
+void Lowering::lower(int index) {
+  const Op& o = op(index);
+  if (is_function(o)) return function(o);
+  check_types(o);
+  switch (o.kind) {
+    case OpKind::kConv2D:
+    case OpKind::kDepthwiseConv2D:
+    case OpKind::kFullyConnected:
+      return product(index);
+    case OpKind::kThreshold:
+      if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
+      fail(o, fmt::format("tensor {} '{}': thresholds are taken from the sums of CONV_2D and "
+                          "FULLY_CONNECTED without another reader",
+                          o.input(0), graph_.in(o, 0).name));
+    case OpKind::kAdd:
+      return addition(index);
+    case OpKind::kSub:
+      return subtraction(o);
+    case OpKind::kSquaredDifference:
+      return squared_difference(o);
+    case OpKind::kMul:
+      return multiplication(o);
+    case OpKind::kMaximum:
+      return two_maps(o, start(o, LayerKind::kMaximum));
+    case OpKind::kMinimum:
+      return two_maps(o, start(o, LayerKind::kMinimum));
+    case OpKind::kMaxPool2D:
+      return max_pool(o);
+    case OpKind::kAveragePool2D:
+      return average_pool(o);
+    case OpKind::kMean:
+    case OpKind::kSum:
+      return mean(o);
+    case OpKind::kReduceMax:
+    case OpKind::kReduceMin:
+      return reduce_max(o);
+    case OpKind::kSoftmax:
+      return softmax(o);
+    case OpKind::kNormalization:
+      return normalization(o);
+    case OpKind::kTransposeConv:
+      return transpose_convolution(o);
+    case OpKind::kResizeBilinear:
+    case OpKind::kResizeNearestNeighbor:
+      return resize(o);
+    case OpKind::kConcatenation:
+      return concatenation(o);
+    case OpKind::kStridedSlice:
+      return strided_slice(o);
+    case OpKind::kPad:
+    case OpKind::kPadV2:
+      return pad(o);
+    case OpKind::kMirrorPad:
+      return mirror_pad(o);
+    case OpKind::kGather:
+      return gather(o);
+    case OpKind::kBroadcastTo:
+      return broadcast_to(o);
+    case OpKind::kSpaceToDepth:
+      return space_to_depth(o);
+    case OpKind::kDepthToSpace:
+      return depth_to_space(o);
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kReluN1To1:
+    case OpKind::kQuantize:
+      return requantize(o);
+    case OpKind::kReshape:
+    case OpKind::kSqueeze:
+    case OpKind::kExpandDims:
+      return reshape(o);
+    case OpKind::kTranspose:
+      return transpose(o);
+    case OpKind::kBatchMatMul:
+      return batch_matmul(o);
+    case OpKind::kAbs:
+    case OpKind::kElu:
+    case OpKind::kLog:
+    case OpKind::kSqrt:
+    case OpKind::kSquare:
+    case OpKind::kExp:
+    case OpKind::kGelu:
+    case OpKind::kHardSwish:
+    case OpKind::kLeakyRelu:
+    case OpKind::kLogistic:
+    case OpKind::kRsqrt:
+    case OpKind::kTanh:
+      if (!config_.table)
+        fail(o, fmt::format("tensor {} '{}' needs the lookup table (vector.table)", o.outputs[0],
+                            graph_.out(o).name));
+      [[fallthrough]];
+    default:
+      no_such_operator(o);
+  }
+}
+
+void Lowering::add_layer(const Op& o, Layer layer) {
+  const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
+                  layer.window.P, layer.window.Q};
+  const int tensor = look_up_result(o.outputs[0], layer);
+  add_layer_to(map_of_[tensor] = output_map(tensor, out), std::move(layer));
+}
+
+void Lowering::add_layer_to(int map, Layer layer) {
+  layer.output = map;
+  net_.layers.push_back(std::move(layer));
+}
+
+void Lowering::set_window(const Op& o, Layer& layer, int R, int S) const {
+  const model::Window w = model::window(graph_, o);
+  Geometry& g = layer.window;
+  g.H = shape(layer.input).H;
+  g.W = shape(layer.input).W;
+  g.P = w.P;
+  g.Q = w.Q;
+  g.R = R;
+  g.S = S;
+  g.stride_y = o.stride_h;
+  g.stride_x = o.stride_w;
+  g.dil_y = o.dilation_h;
+  g.dil_x = o.dilation_w;
+  g.pad_top = w.pad_top;
+  g.pad_left = w.pad_left;
+  layer.words = shape(layer.input).channel_words();
+}
+
+void Lowering::set_pointwise(Layer& layer) const {
+  const Shape& s = shape(layer.input);
+  layer.window = {};
+  layer.window.H = layer.window.P = s.H;
+  layer.window.W = layer.window.Q = s.W;
+  layer.words = s.channel_words();
+}
+
+int Lowering::packed_byte(int code, int per_word) {
+  const std::uint32_t place = pack_code(code, per_word, 0);
+  const std::uint32_t byte = per_word == 32 ? place * 0xff : per_word == 16 ? place * 0x55 : place;
+  return static_cast<std::int8_t>(byte & 0xff);
+}
+
+const Op* Lowering::reader_of(int tensor, OpKind kind) const {
+  const auto found = readers_.find(tensor);
+  if (found == readers_.end() || found->second != 1) return nullptr;
+  const auto first = first_readers_.find(tensor);
+  if (first == first_readers_.end()) return nullptr;
+  for (const int i : first->second)
+    if (op(i).kind == kind) return &op(i);
+  return nullptr;
+}
+
+int Lowering::producer_of(int tensor) const {
+  const auto found = producer_.find(tensor);
+  return found == producer_.end() ? -1 : found->second;
+}
+
+Network lower(const Graph& graph, const machine::Config& config,
+              const reference::RoundingPolicy& rounding) {
+  model::check(graph);
+  return Lowering(graph, config, rounding).run();
+}
+
+}  // namespace trine::compiler

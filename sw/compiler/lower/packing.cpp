@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// In how many bits each feature map lies in memory.
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/plan/ties.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+
+constexpr int kInt8 = 4, kTernary = 16, kBinary = 32;  ///< codes of a word
+
+/// Tensors that lie in one form, and the most compact form that all of them allow.
+class Classes {
+ public:
+  explicit Classes(std::size_t tensors) : ties_(tensors), limits_(tensors, kNone) {}
+
+  void unite(int a, int b) {
+    known_.insert(a);
+    const int first = ties_.root(a);
+    ties_.tie(first, b);
+    limit(b, std::min(kBinary, limits_[at(first)]));
+  }
+  void limit(int tensor, int per_word) {
+    known_.insert(tensor);
+    int& limit = limits_[at(ties_.root(tensor))];
+    limit = std::min(limit, per_word);
+  }
+
+  std::map<int, int> result() {
+    std::map<int, int> packing;
+    for (const int tensor : known_) packing[tensor] = limits_[at(ties_.root(tensor))];
+    return packing;
+  }
+
+ private:
+  static constexpr int kNone = std::numeric_limits<int>::max();
+  static std::size_t at(int tensor) { return static_cast<std::size_t>(tensor); }
+
+  Ties ties_;
+  std::vector<int> limits_;  ///< of each root
+  std::set<int> known_;
+};
+
+bool keeps_codes(OpKind kind) {
+  return kind == OpKind::kMaxPool2D || kind == OpKind::kPad || kind == OpKind::kPadV2 ||
+         kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+}
+
+/// What `op` can read as its input 0.
+int readable(const Graph& graph, const Op& op) {
+  if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected)
+    return 32 / bits_of(graph.in(op, 1).encoding);
+  return keeps_codes(op.kind) ? kBinary : kInt8;
+}
+
+/// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
+/// @param bare  only convolutions without a border
+bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor,
+                            bool bare = false) {
+  const std::vector<int>& outputs = graph.outputs;
+  if (std::find(outputs.begin(), outputs.end(), tensor) != outputs.end()) return false;
+  bool any = false;
+  for (const int i : machine) {
+    const Op& op = graph.ops[static_cast<std::size_t>(i)];
+    if (std::count(op.inputs.begin(), op.inputs.end(), tensor) == 0) continue;
+    if (op.kind != OpKind::kConv2D) return false;
+    const model::Window w = model::window(graph, op);
+    if (bare && w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0) return false;
+    any = true;
+  }
+  return any;
+}
+
+/// For a border of a code. As a map of its own, binary words of +1 would count beyond the last
+/// channel.
+int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op& op) {
+  if (!graph.in(op, 2).is_constant) return kInt8;
+  const std::int64_t code = graph.in(op, 2).integers().at(0);
+  if (code == -1 || (code == 1 && only_convolutions_read(graph, machine, op.outputs[0], true)))
+    return kBinary;
+  return code == 0 || code == 1 ? kTernary : kInt8;
+}
+
+}  // namespace
+
+int bits_of(model::Encoding encoding) {
+  return encoding == model::Encoding::kBinary ? 1 : encoding == model::Encoding::kTernary ? 2 : 8;
+}
+
+std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {
+  Classes classes(graph.tensors.size());
+  const auto is_map = [&](int t) {
+    return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;
+  };
+  for (const int i : machine) {
+    const Op& op = graph.ops[static_cast<std::size_t>(i)];
+    for (std::size_t k = 0; k < op.inputs.size(); ++k)
+      if (is_map(op.inputs[k])) classes.limit(op.inputs[k], k == 0 ? readable(graph, op) : kInt8);
+    for (const int t : op.outputs) {
+      if (!is_map(t)) continue;
+      const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
+      classes.limit(t, free ? kBinary : kInt8);
+      if (op.kind == OpKind::kPad && !only_convolutions_read(graph, machine, t))
+        classes.limit(t, kTernary);
+      if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
+    }
+    if (keeps_codes(op.kind) && is_map(op.input(0))) classes.unite(op.input(0), op.outputs[0]);
+  }
+  for (const auto& entry : classes.result()) {
+    const model::Tensor& t = graph.tensor(entry.first);
+    classes.limit(entry.first,
+                  t.is_constant || t.zero_point() != 0 ? kInt8 : 32 / bits_of(t.encoding));
+  }
+  return classes.result();
+}
+
+}  // namespace trine::compiler

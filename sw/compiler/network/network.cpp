@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+void read(Map& map, int layer) {
+  if (map.first_use < 0) map.first_use = layer;
+  map.last_use = layer;
+}
+
+void write(Map& map, int layer) {
+  if (map.producer < 0) map.producer = layer;
+  map.last_write = layer;
+}
+
+}  // namespace
+
+bool Network::is_private(int map) const {
+  const Map& m = maps[static_cast<std::size_t>(map)];
+  return !m.input && !m.output && !m.constant() && m.part.whole < 0 &&
+         std::none_of(maps.begin(), maps.end(),
+                      [map](const Map& other) { return other.part.whole == map; });
+}
+
+void set_lifetimes(Network& network) {
+  for (Map& map : network.maps) map.producer = map.last_write = map.first_use = map.last_use = -1;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    const Layer& layer = network.layers[at(i)];
+    const auto each = [&](int m, void (*visit)(Map&, int)) {
+      if (m < 0) return;
+      Map& map = network.maps[at(m)];
+      visit(map, i);
+      if (map.part.whole >= 0) visit(network.maps[at(map.part.whole)], i);
+    };
+    each(layer.input, read);
+    each(layer.second, read);
+    each(layer.weights_map, read);
+    each(layer.output, write);
+  }
+  for (Map& map : network.maps)
+    if (map.part.whole >= 0 && map.producer < 0)
+      map.producer = network.maps[at(map.part.whole)].producer;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/plan/plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "base/rounding.h"
+#include "sw/compiler/plan/plan_facts.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr double kWorthwhile = 0.05;   ///< part of a layer's cycles that is worth another plan
+constexpr double kLayerOverhead = 30;  ///< cycles from a layer's last result to the next start
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// What a planner is told besides the network.
+struct Wishes {
+  bool roomy = true;      ///< spends words on pitches and places without bank conflicts
+  std::set<int> padded;   ///< !roomy: maps whose rows are padded all the same, as conflicting()
+                          ///< names them
+  std::set<int> in_dram;  ///< maps that have no place in DMEM, as crowding() names them
+};
+
+/// Places the largest maps first, each as low as those before it allow; a map that finds no place,
+/// or leaves a layer no room, sends the largest one beside it to DRAM. Each step only looks again
+/// at what the last one changed.
+class Planner {
+ public:
+  Planner(const Network& network, const machine::Config& config, PlanFacts& facts, Wishes wishes)
+      : net_(network), config_(config), facts_(facts), wishes_(std::move(wishes)) {}
+
+  Plan run() {
+    plan_.maps.resize(net_.maps.size());
+    choose_pitches();
+    place_in_dram();
+    order_maps();
+    for (int m = 0; m < count(); ++m)
+      if (net_.maps[at(m)].capacity) spill(m);
+    const std::size_t states = spilled_.size();
+    for (const int m : wishes_.in_dram) spill(m);
+    do {
+      place_maps();
+      set_origins();
+    } while (!tile_layers());
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i)
+      plan_.scratch.push_back(scratch_of(i, plan_.tilings[at(i)]));
+    plan_.cycles = estimated_cycles();
+    plan_.spilled = spilled_.size() - states;
+    return plan_;
+  }
+
+  /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
+  std::vector<int> conflicting() const {
+    std::vector<std::pair<std::int64_t, int>> found;
+    for (int m = 0; m < count(); ++m) {
+      if (facts_.root(m) != m || !resident(m)) continue;
+      const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
+      if (cycles > 0) found.push_back({-cycles, m});
+    }
+    std::sort(found.begin(), found.end());
+    std::vector<int> roots;
+    for (const auto& [cycles, m] : found) roots.push_back(m);
+    return roots;
+  }
+
+  /// After run(): maps that lie beside the layers that lose the most cycles to transfers, and would
+  /// leave them more room in DRAM.
+  std::vector<int> crowding() const {
+    std::vector<std::pair<double, int>> losses;
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Tiling& t = plan_.tilings[at(i)];
+      if (t.expected > (1 + kWorthwhile) * t.compute) losses.push_back({t.compute - t.expected, i});
+    }
+    std::sort(losses.begin(), losses.end());
+    std::vector<int> maps;
+    std::vector<bool> known(net_.maps.size());
+    for (const auto& [loss, i] : losses) {
+      std::vector<std::pair<std::int64_t, int>> beside;
+      for (const int m : placed_at_[at(i)])
+        if (facts_.life(m).meets({i, i})) beside.push_back({-words_[at(m)], m});
+      std::sort(beside.begin(), beside.end());
+      for (const auto& [words, m] : beside) {
+        if (!known[at(m)]) maps.push_back(m);
+        known[at(m)] = true;
+      }
+    }
+    return maps;
+  }
+
+ private:
+  int count() const { return static_cast<int>(net_.maps.size()); }
+
+  // ---- layouts ----------------------------------------------------------------------------------
+
+  void choose_pitches() {
+    words_.resize(net_.maps.size());
+    for (int m = 0; m < count(); ++m) {
+      if (facts_.root(m) != m) continue;
+      const int W = net_.maps[at(m)].shape.W;
+      const int step = pitch_unit(m);
+      int best = static_cast<int>(round_up(W, step));
+      std::int64_t best_cycles = facts_.pitch_cycles(m, best);
+      const bool pad = wishes_.roomy || wishes_.padded.count(m) > 0;
+      for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
+           pitch += step) {
+        const std::int64_t cycles = facts_.pitch_cycles(m, pitch);
+        if (cycles >= best_cycles) continue;
+        best = pitch;
+        best_cycles = cycles;
+      }
+      for (const int k : facts_.members(m)) set_layout(k, best);
+    }
+  }
+
+  int pitch_unit(int root) const {
+    return net_.maps[at(root)].shape.H > 1 && facts_.weights(root) ? config_.data_words() : 1;
+  }
+
+  void set_layout(int m, int pitch) {
+    const int root = facts_.root(m);
+    const Shape& shape = net_.maps[at(m)].shape;
+    View& view = plan_.maps[at(m)].dmem;
+    view.pitch = shape.pixels() == 1 ? 1 : pitch;
+    view.plane = plane_of(m, pitch);
+    if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
+      if (facts_.pooled(root) && !facts_.weights(root))
+        view.plane += 1 - view.plane % 2;  // lanes take channel words: each in a bank of its own
+      else if (wishes_.roomy && shape.pixels() >= config_.rows)
+        view.plane += gap_to_half(view.plane);
+    }
+    words_[at(m)] = words_of(m);
+  }
+
+  /// Words after a plane so that the next channel word begins half a round of banks further on: a
+  /// result that meets the reads of one step finds its banks free in the next.
+  std::int64_t gap_to_half(std::int64_t plane) const {
+    const int banks = config_.banks(), half = banks / 2;
+    return half % config_.data_words() == 0 ? (half - plane % banks + banks) % banks : 0;
+  }
+
+  std::int64_t plane_of(int m, int pitch) const {
+    const Map& map = net_.maps[at(m)];
+    if (map.shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return 1;
+    return round_up(std::int64_t{map.shape.H} * pitch, config_.data_words());
+  }
+
+  std::int64_t words_of(int m) const {
+    // Beats of a row of PMEM reach beyond the last plane.
+    const int behind =
+        facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
+    return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
+                    config_.data_words()) +
+           (wishes_.roomy ? config_.banks() : 0);
+  }
+
+  // ---- DRAM -------------------------------------------------------------------------------------
+
+  /// Inputs, outputs and constants as they lie in DMEM; this also holds for maps spilled later,
+  /// whose rows then become whole beats.
+  void place_in_dram() {
+    for (int m = 0; m < count(); ++m) {
+      const Map& map = net_.maps[at(m)];
+      if (map.reloads >= 0) copies_.push_back(m);
+      if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
+      Placement& p = plan_.maps[at(m)];
+      p.in_dram = true;
+      p.dram.pitch = p.dmem.pitch;
+      p.dram.plane = map.kept ? plane_of(m, p.dmem.pitch) : p.dmem.plane;
+    }
+    lay_copies();
+  }
+
+  /// Maps that are loaded again lie where they were stored.
+  void lay_copies() {
+    for (const int m : copies_)
+      plan_.maps[at(m)].dram = plan_.maps[at(net_.maps[at(m)].reloads)].dram;
+  }
+
+  void assign_dram() {
+    std::int64_t word = 0;
+    const std::int64_t unit = std::max(config_.data_words(), 16);
+    // States first: their places must not depend on what else there is.
+    for (const bool states : {true, false})
+      for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+        Placement& p = plan_.maps[m];
+        const Map& map = net_.maps[m];
+        if (!p.in_dram || map.constant() || map.part.whole >= 0 || map.reloads >= 0 ||
+            map.capacity.has_value() != states)
+          continue;
+        p.dram.origin = word;
+        word =
+            round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
+      }
+    plan_.arena_bytes = round_up(4 * word, 4096);
+    lay_copies();
+  }
+
+  /// Rows that are whole beats can be cut in columns.
+  void spill(int m) {
+    const int r = facts_.root(m);
+    spilled_.insert(r);
+    for (const int k : facts_.members(r)) {
+      remove(k);
+      Placement& p = plan_.maps[at(k)];
+      const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
+      p.resident = false;
+      p.in_dram = true;
+      p.dram.pitch = shape.W >= config_.data_words()
+                         ? static_cast<int>(round_up(shape.W, config_.data_words()))
+                         : static_cast<int>(round_up(shape.W, pitch_unit(r)));
+      p.dram.plane = plane_of(k, p.dram.pitch);
+      // A copy's codes lie as those of its class.
+      if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
+    }
+    lay_copies();
+  }
+
+  // ---- DMEM -------------------------------------------------------------------------------------
+
+  bool resident(int m) const {
+    return spilled_.count(facts_.root(m)) == 0 && facts_.used(m) && !facts_.only_weights(m) &&
+           !facts_.by_heads(m);
+  }
+
+  /// As far as a map's layer may begin early.
+  Life early_life(int m) const {
+    Life life = facts_.life(m);
+    if (early_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
+    return life;
+  }
+
+  /// The largest maps come first.
+  void order_maps() {
+    for (int m = 0; m < count(); ++m) {
+      if (facts_.is_view(m)) continue;
+      plan_.maps[at(m)].resident = resident(m);
+      if (resident(m) && facts_.home(m) == m) order_.push_back(m);
+    }
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
+    rank_.assign(net_.maps.size(), -1);
+    for (std::size_t i = 0; i < order_.size(); ++i) rank_[at(order_[i])] = static_cast<int>(i);
+    start_.assign(net_.maps.size(), -1);
+    const std::size_t layers = std::max<std::size_t>(1, net_.layers.size());
+    placed_at_.resize(layers);
+    begin_at_.resize(layers);
+    changed_from_.assign(layers, kNever);
+    room_.assign(layers, -1);
+    keys_.resize(layers);
+    plan_.tilings.resize(net_.layers.size());
+  }
+
+  bool placed(int m) const { return start_[at(m)] >= 0; }
+
+  /// Maps of higher rank whose lives meet its have to look for their places again.
+  void mark_changed(int m) {
+    const Life life = early_life(m);
+    for (int i = life.from; i <= life.to; ++i) {
+      changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(m)]);
+      room_[at(i)] = -1;
+    }
+  }
+
+  void put(int m, std::int64_t start) {
+    start_[at(m)] = start;
+    const Life life = early_life(m);
+    begin_at_[at(life.from)].push_back(m);
+    for (int i = life.from; i <= life.to; ++i) placed_at_[at(i)].push_back(m);
+    mark_changed(m);
+  }
+
+  void remove(int m) {
+    if (!placed(m)) return;
+    start_[at(m)] = -1;
+    const Life life = early_life(m);
+    const auto leave = [m](std::vector<int>& maps) {
+      maps.erase(std::find(maps.begin(), maps.end(), m));
+    };
+    leave(begin_at_[at(life.from)]);
+    for (int i = life.from; i <= life.to; ++i) leave(placed_at_[at(i)]);
+    mark_changed(m);
+  }
+
+  bool changed_before(int m) const {
+    const Life life = early_life(m);
+    return std::any_of(changed_from_.begin() + life.from, changed_from_.begin() + life.to + 1,
+                       [&](int rank) { return rank < rank_[at(m)]; });
+  }
+
+  /// Placed maps of lower rank that are alive during `life`, or begin early enough to be.
+  std::vector<int> beside(const Life& life, int rank) const {
+    std::vector<int> maps;
+    const auto take = [&](const std::vector<int>& from) {
+      for (const int m : from)
+        if (rank_[at(m)] < rank) maps.push_back(m);
+    };
+    take(placed_at_[at(life.from)]);
+    for (int i = life.from + 1; i <= life.to; ++i) take(begin_at_[at(i)]);
+    facts_.looks += static_cast<std::int64_t>(maps.size()) + 1;
+    return maps;
+  }
+
+  struct Gap {
+    std::int64_t start, size;
+  };
+
+  /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
+  /// returns true.
+  template <typename Visit>
+  void for_each_gap(std::vector<int> maps, Visit visit) const {
+    std::sort(maps.begin(), maps.end(),
+              [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
+    std::int64_t start = 0;
+    for (const int m : maps) {
+      if (start < start_[at(m)] && visit(Gap{start, start_[at(m)] - start})) return;
+      start = std::max(start, start_[at(m)] + words_[at(m)]);
+    }
+    visit(Gap{start, config_.dmem_words() - start});
+  }
+
+  /// Lowest place for the map that no other of lower rank, alive at the same time, occupies; or -1.
+  std::int64_t lowest_gap(int m) const {
+    std::int64_t found = -1;
+    for_each_gap(beside(early_life(m), rank_[at(m)]), [&](const Gap& gap) {
+      if (gap.size >= words_[at(m)]) found = gap.start;
+      return found >= 0;
+    });
+    return found;
+  }
+
+  /// The largest placed map of lower rank that is alive during `life`; `fallback` if none is
+  /// larger.
+  int largest_beside(const Life& life, int rank, int fallback) const {
+    int best = fallback;
+    for (const int m : beside(life, rank)) {
+      if (!life.meets(facts_.life(m))) continue;
+      const bool first = best < 0 || words_[at(m)] > words_[at(best)];
+      const bool as_large = best >= 0 && best != fallback && words_[at(m)] == words_[at(best)];
+      if (first || (as_large && rank_[at(m)] < rank_[at(best)])) best = m;
+    }
+    return best;
+  }
+
+  void place_maps() {
+    for (int rank = 0; rank < static_cast<int>(order_.size());) {
+      const int m = order_[at(rank)];
+      if (!resident(m) || (placed(m) && !changed_before(m))) {
+        ++rank;
+        continue;
+      }
+      const std::int64_t start = lowest_gap(m);
+      if (start < 0) {
+        rank = make_room(m);
+        continue;
+      }
+      if (start != start_[at(m)]) {
+        remove(m);
+        put(m, start);
+      }
+      ++rank;
+    }
+    std::fill(changed_from_.begin(), changed_from_.end(), kNever);
+  }
+
+  /// For a map that finds no place. @return the rank to go on with
+  int make_room(int m) {
+    if (early_) {
+      for (const int k : order_) remove(k);
+      early_ = false;
+      return 0;
+    }
+    const int victim = largest_beside(facts_.life(m), rank_[at(m)], m);
+    spill(victim);
+    return 0;
+  }
+
+  /// Cuts each layer for the room that resident maps leave; spills one more where that fails.
+  bool tile_layers() {
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Layer& layer = net_.layers[at(i)];
+      const int whole = net_.maps[at(layer.output)].part.whole;
+      const LayerPlaces places{&plan_.maps[at(layer.input)],
+                               layer.second < 0 ? nullptr : &plan_.maps[at(layer.second)],
+                               &plan_.maps[at(whole >= 0 ? whole : layer.output)]};
+      if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
+      const TileKey key = key_of(places, room_[at(i)]);
+      if (key == keys_[at(i)]) continue;  // as before
+      const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
+      if (!tiling) {
+        const int victim = largest_beside({i, i}, kNever, -1);
+        if (victim < 0)
+          throw_error(
+              "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
+              "memory.param_channels = {} hold no part of it",
+              layer.label, layer.name, config_.dmem_kib, config_.pmem_kib, config_.param_channels);
+        spill(victim);
+        return false;
+      }
+      plan_.tilings[at(i)] = *tiling;
+      keys_[at(i)] = key;
+    }
+    return true;
+  }
+
+  static TileKey key_of(const LayerPlaces& places, std::int64_t room) {
+    const Placement &in = *places.input, &out = *places.output;
+    TileKey key;
+    key.room = in.resident && out.resident ? 0 : room;
+    key.input_resident = in.resident;
+    key.output_resident = out.resident;
+    if (!in.resident) key.input_pitch = in.dram.pitch;
+    if (!in.resident) key.input_plane = in.dram.plane;
+    if (!out.resident) key.output_pitch = out.dram.pitch;
+    if (!out.resident) key.output_plane = out.dram.plane;
+    return key;
+  }
+
+  Gap largest_gap(const Life& life) const {
+    std::vector<int> maps = beside(life, kNever);
+    maps.erase(std::remove_if(maps.begin(), maps.end(),
+                              [&](int m) { return !life.meets(facts_.life(m)); }),
+               maps.end());
+    Gap best{0, 0};
+    for_each_gap(std::move(maps), [&](const Gap& gap) {
+      if (gap.size > best.size) best = gap;
+      return false;
+    });
+    return best;
+  }
+
+  // ---- parts, origins, buffers ------------------------------------------------------------------
+
+  /// After all maps have their places.
+  void set_origins() {
+    for (const int m : order_)
+      if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
+    for (int m = 0; m < count(); ++m)
+      plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.home(m))].dmem.origin;
+    if (wishes_.roomy) shift_outputs();
+    assign_dram();
+    for (int m = 0; m < count(); ++m)
+      if (net_.maps[at(m)].part.whole >= 0) place_part(m);
+  }
+
+  void place_part(int m) {
+    const Part& part = net_.maps[at(m)].part;
+    const int per_word = net_.maps[at(m)].shape.per_word;
+    Placement& p = plan_.maps[at(m)];
+    const Placement& whole = plan_.maps[at(part.whole)];
+    if (facts_.is_head(m)) {
+      p.dram = part_of(whole.dram, part, per_word);
+      p.in_dram = true;
+      return;
+    }
+    p = whole;
+    p.dmem = part_of(p.dmem, part, per_word);
+    p.dram = part_of(p.dram, part, per_word);
+  }
+
+  /// Moves each output, inside of its place, to where its writes meet the array's reads least.
+  void shift_outputs() {
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Layer& layer = net_.layers[at(i)];
+      const Placement& in = plan_.maps[at(layer.input)];
+      Placement& out = plan_.maps[at(layer.output)];
+      if (layer.kind != LayerKind::kConv || facts_.is_view(layer.output) || !in.resident ||
+          !out.resident || !facts_.alone(layer.output))
+        continue;
+      const std::int64_t wanted =
+          in.dmem.origin + facts_.best_shift(i, in.dmem, out.dmem) - out.dmem.origin;
+      out.dmem.origin += (wanted % config_.banks() + config_.banks()) % config_.banks();
+    }
+  }
+
+  /// Where the layer's buffers begin: they are filled early where no map of the layer before lies.
+  std::int64_t scratch_of(int layer, const Tiling& t) const {
+    const std::int64_t words = t.buffers * (t.input_words + t.second_words + t.output_words);
+    const Gap early = largest_gap({std::max(0, layer - 1), layer});
+    return words <= early.size ? early.start : largest_gap({layer, layer}).start;
+  }
+
+  double estimated_cycles() const {
+    double cycles = 0;
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      const Placement& in = plan_.maps[at(net_.layers[at(i)].input)];
+      const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
+      cycles += plan_.tilings[at(i)].cycles + kLayerOverhead +
+                static_cast<double>(facts_.replays_of(i, pitch));
+    }
+    return cycles;
+  }
+
+  static constexpr int kNever = std::numeric_limits<int>::max();
+
+  const Network& net_;
+  const machine::Config& config_;
+  PlanFacts& facts_;
+  Wishes wishes_;
+  bool early_ = true;  ///< there is room for maps of layers that begin early
+  Plan plan_;
+  std::vector<int> copies_;          ///< maps that reload others
+  std::set<int> spilled_;            ///< roots
+  std::vector<std::int64_t> words_;  ///< of each map
+  std::vector<int> order_, rank_;    ///< homes of resident maps, and each one's position there
+  std::vector<std::int64_t> start_;  ///< of each home that is placed, else -1
+  std::vector<std::vector<int>> begin_at_;   ///< of each layer: homes that are alive from there on
+  std::vector<std::vector<int>> placed_at_;  ///< of each layer: homes alive
+  std::vector<int> changed_from_;            ///< of each layer: lowest rank whose place is another
+  std::vector<std::int64_t> room_;           ///< of each layer: largest gap, -1: not known
+  std::vector<TileKey> keys_;                ///< of each layer: what its tiling is for
+};
+
+}  // namespace
+
+namespace {
+
+/// Of one step over the positions of a rectangle.
+std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
+                     const machine::Config& config) {
+  const Geometry& g = layer.window;
+  const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
+  const std::int64_t positions = std::int64_t{rect.rows()} * cols;
+  const std::int64_t mask = config.banks() - 1;
+  std::vector<int> count(at(config.banks()));
+  std::int64_t sum = 0;
+  for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
+    std::fill(count.begin(), count.end(), 0);
+    int most = 1;
+    for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+      const std::int64_t address = p / cols * g.stride_y * pitch + p % cols * g.stride_x;
+      most = std::max(most, ++count[static_cast<std::size_t>(address & mask)]);
+    }
+    sum += most - 1;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config) {
+  const int columns = layer.columns(config);
+  const std::int64_t groups =
+      layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
+  std::int64_t sum = 0;
+  for (const Sweep& sweep : layer.sweeps)
+    for (const SweepPart& part : sweep.parts) sum += replays(layer, part.rect, pitch, config);
+  if (layer.sweeps.empty())
+    sum = replays(layer, {0, layer.window.P, 0, layer.window.Q}, pitch, config);
+  return sum * layer.steps() * groups;
+}
+
+std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
+                            const machine::Config& config) {
+  const Geometry g = layer.window_of(layer.sweeps[0]);  // the others are alike
+  const std::int64_t positions = std::int64_t{g.P} * g.Q, mask = config.banks() - 1;
+  const int groups = divide_up(layer.channels, config.cols);
+  const int taps = std::min(g.R * g.S, 64);
+  constexpr int kTiles = 16;  // the pattern repeats
+  // For each bank: in how many of the taps of the tile that is read next it is taken.
+  const auto taken = [&](std::int64_t tile) {
+    std::vector<int> count(at(config.banks()));
+    for (int tap = 0; tap < taps; ++tap)
+      for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+        const std::int64_t y = p / g.Q * g.stride_y + tap / g.S * g.dil_y - g.pad_top;
+        const std::int64_t x = p % g.Q * g.stride_x + tap % g.S * g.dil_x - g.pad_left;
+        if (y >= 0 && y < g.H && x >= 0 && x < g.W)
+          ++count[static_cast<std::size_t>((y * in.pitch + x) & mask)];
+      }
+    return count;
+  };
+  const auto waits = [&](std::int64_t tile, const std::vector<int>& count) {
+    for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+      const std::int64_t address = shift + p / g.Q * out.pitch + p % g.Q;
+      if (count[static_cast<std::size_t>(address & mask)] >= taps) return 1;
+    }
+    return 0;
+  };
+  std::int64_t cycles = 0;
+  for (int t = 0; t < kTiles && std::int64_t{t} * config.rows < positions; ++t) {
+    const std::int64_t tile = std::int64_t{t} * config.rows;
+    // Results of all groups but the last appear while the same tile is read.
+    cycles += (groups - 1) * waits(tile, taken(tile));
+    if (tile + config.rows < positions) cycles += waits(tile, taken(tile + config.rows));
+  }
+  return cycles;
+}
+
+View part_of(const View& whole, const Part& part, int per_word) {
+  if (part.pixel_words > 0)
+    return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch, whole.plane,
+            static_cast<int>(part.pixel_words * whole.plane)};
+  return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch * part.stride_y,
+          whole.plane, whole.step * part.stride_x};
+}
+
+Rect rect_of(const Rect& r, const Part& part) {
+  if (part.pixel_words > 0) return {part.y, part.y + 1, part.x, part.x + 1};
+  return {part.y + r.y0 * part.stride_y, part.y + (r.y1 - 1) * part.stride_y + 1,
+          part.x + r.x0 * part.stride_x, part.x + (r.x1 - 1) * part.stride_x + 1};
+}
+
+namespace {
+
+/// A plan, what made it and what might make a better one.
+struct Choice {
+  Wishes wishes;
+  Plan plan;
+  std::vector<int> conflicting, crowding;
+};
+
+Choice choice(const Network& network, const machine::Config& config, PlanFacts& facts,
+              const Wishes& wishes) {
+  Planner planner(network, config, facts, wishes);
+  Plan plan = planner.run();
+  return {wishes, std::move(plan), planner.conflicting(), planner.crowding()};
+}
+
+/// Rows padded against bank conflicts cost room: those few that gain the most.
+Choice pad_some(Choice best, const Network& network, const machine::Config& config,
+                PlanFacts& facts) {
+  constexpr std::size_t kTries = 8;
+  std::vector<int> candidates = best.conflicting;
+  candidates.resize(std::min(candidates.size(), kTries));
+  const std::size_t spilled = best.plan.spilled;
+  for (const int map : candidates) {
+    Wishes wishes = best.wishes;
+    wishes.padded.insert(map);
+    Choice tried = choice(network, config, facts, wishes);
+    if (tried.plan.spilled <= spilled && tried.plan.cycles < best.plan.cycles)
+      best = std::move(tried);
+  }
+  return best;
+}
+
+/// The map, and those of tokens that other blocks of a network have in its place.
+std::vector<int> alike(const Network& network, int map) {
+  const Map& m = network.maps[at(map)];
+  const auto same = [&](const Map& o) {
+    return o.producer >= 0 && o.part.whole < 0 && o.shape.C == m.shape.C &&
+           o.shape.H == m.shape.H && o.shape.W == m.shape.W &&
+           o.last_use - o.producer == m.last_use - m.producer &&
+           network.layers[at(o.producer)].op == network.layers[at(m.producer)].op;
+  };
+  std::vector<int> maps{map};
+  for (int k = 0; m.producer >= 0 && m.shape.H == 1 && k < static_cast<int>(network.maps.size());
+       ++k)
+    if (k != map && same(network.maps[at(k)])) maps.push_back(k);
+  return maps;
+}
+
+/// A map less in DMEM can leave a layer beside it the room that it needs.
+Choice spill_more(Choice best, const Network& network, const machine::Config& config,
+                  PlanFacts& facts) {
+  constexpr int kTries = 16;
+  constexpr double kGain = 0.03;  // estimates of transfers are not that good
+  std::set<int> tried;
+  int tries = 0;
+  for (bool better = true; better;) {
+    better = false;
+    for (const int map : best.crowding) {
+      if (tries == kTries || tried.count(map) > 0) continue;
+      const std::vector<int> maps = alike(network, map);
+      tried.insert(maps.begin(), maps.end());
+      ++tries;
+      Wishes wishes = best.wishes;
+      wishes.in_dram.insert(maps.begin(), maps.end());
+      Choice other = choice(network, config, facts, wishes);
+      if (other.plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
+      best = std::move(other);
+      better = true;
+      break;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Plan plan(const Network& network, const machine::Config& config) {
+  PlanFacts facts(network, config);
+  Choice best = choice(network, config, facts, {});
+  if (best.plan.spilled > 0) {
+    Wishes narrow;
+    narrow.roomy = false;
+    Choice other = choice(network, config, facts, narrow);
+    if (other.plan.spilled < best.plan.spilled)
+      best = pad_some(std::move(other), network, config, facts);
+    best = spill_more(std::move(best), network, config, facts);
+  }
+  best.plan.tiled = facts.tiled;
+  best.plan.looks = facts.looks;
+  return std::move(best.plan);
+}
+
+}  // namespace trine::compiler

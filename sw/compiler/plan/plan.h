@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where every feature map lies and in which parts every layer runs.
+//
+// A map stays in DMEM from its producer to its last reader if there is room; otherwise it lives in
+// DRAM and its layers work on it in parts, with two buffers of each kind where that fits. Maps that
+// one instruction walks with the same addresses (both operands of an addition; residual and output)
+// share pitch, plane and place.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "machine/config.h"
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+
+/// Pixel (0, 0) of channel word 0 lies at `origin`, which may lie outside of the memory when only
+/// part of the map is there.
+struct View {
+  std::int64_t origin = 0;
+  int pitch = 1;
+  std::int64_t plane = 1;
+  int step = 1;  ///< from pixel to pixel; 1 but for scattered parts
+
+  std::int64_t at(int word, int y, int x) const {
+    return origin + word * plane + std::int64_t{y} * pitch + std::int64_t{x} * step;
+  }
+};
+
+/// The part's view in that of its whole.
+View part_of(const View& whole, const Part& part, int per_word);
+/// The rectangle's place in the whole map.
+Rect rect_of(const Rect& rect, const Part& part);
+
+struct Placement {
+  bool resident = false;
+  View dmem;  ///< of a resident map, words
+  bool in_dram = false;
+  View dram;  ///< words from BASE
+};
+
+/// How a layer is cut: output rectangles of rows x cols, chunks of output channels; the reduction
+/// in pieces where a chunk of weights or an input window does not fit.
+struct Tiling {
+  int rows = 1, cols = 1;
+  int chunk = 1;            ///< output channels (vector: channels)
+  bool chunk_outer = true;  ///< all rectangles for one chunk, or all chunks for one rectangle
+  int buffers = 1;
+  bool pieces = false;        ///< a rectangle is one tile, a chunk one group
+  bool stream_input = false;  ///< the input is loaded piece by piece
+  /// Weights of a chunk, one group, take more than half of PMEM. It lies at PMEM's start, the next
+  /// one at its end; the words of the reduction where they meet come first in a chunk's last tile
+  /// and last in the next one's first, so that they are loaded meanwhile.
+  bool relay = false;
+  int piece_words = 0;  ///< input channel words of a piece; relay: where chunks meet
+  int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
+  std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
+  double cycles = 0;                ///< estimated, with a surcharge for what overlaps: to compare
+  double expected = 0;              ///< estimated, without
+  double compute = 0, traffic = 0;  ///< cycles that it would take without the other
+};
+
+struct Plan {
+  std::vector<Placement> maps;
+  std::vector<Tiling> tilings;        ///< of the layers
+  std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
+  std::int64_t arena_bytes = 0;
+  double cycles = 0;                  ///< estimated, to compare plans
+  std::size_t spilled = 0;            ///< maps that found no place in DMEM, without states
+  std::int64_t tiled = 0, looks = 0;  ///< the work: calls of tile(), maps looked at for places
+};
+
+/// @throws Error  names the layer that does not fit, and into what
+Plan plan(const Network& network, const machine::Config& config);
+
+/// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
+std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
+
+/// Cycles of a layer in which a column's results wait for a bank because the array reads it in
+/// every step, when the output starts `shift` banks behind the input.
+std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
+                            const machine::Config& config);
+
+/// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
+struct LayerPlaces {
+  const Placement *input, *second, *output;  ///< second may be null; output: the whole map
+};
+bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
+          const machine::Config& config, std::int64_t room, Tiling* tiling);
+
+/// Size of a DMEM buffer for a part of a map: `rows` x `cols` pixels of `words` channel words.
+std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
+                          const machine::Config& config);
+/// Its pitch and plane (origin not set).
+View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config);
+
+/// Input rows (columns) that output positions first..last-1 read, clipped to the image.
+struct Range {
+  int begin = 0, end = 0;
+  int size() const { return end - begin; }
+};
+Range input_rows(const Geometry& g, int first, int last);
+Range input_cols(const Geometry& g, int first, int last);
+
+}  // namespace trine::compiler

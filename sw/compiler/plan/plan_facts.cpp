@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/plan/plan_facts.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "sw/compiler/plan/ties.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
+
+}  // namespace
+
+PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
+    : net_(network),
+      config_(config),
+      replays_(network.layers.size()),
+      shifts_(network.layers.size()),
+      tilings_(network.layers.size()) {
+  find_heads();
+  tie_maps();
+  join_residuals();
+  set_lives();
+  describe_classes();
+}
+
+// ---- maps with one layout -----------------------------------------------------------------------
+
+bool PlanFacts::found_by_heads(int m) const {
+  const Map& map = net_.maps[at(m)];
+  if (!map.input || map.output || map.shape.H != 1) return false;
+  bool some = false;
+  for (const Layer& l : net_.layers)
+    for (const int used : {l.input, l.second, l.output, l.weights_map}) {
+      if (used < 0 || (used != m && net_.maps[at(used)].part.whole != m)) continue;
+      const Part& part = net_.maps[at(used)].part;
+      if (used == m || used != l.input || used == l.weights_map || l.weights_map < 0 ||
+          part.x != 0 || part.channel % 4 != 0 || net_.maps[at(used)].shape.W != map.shape.W)
+        return false;
+      some = true;
+    }
+  return some;
+}
+
+void PlanFacts::find_heads() {
+  by_heads_.resize(net_.maps.size());
+  for (std::size_t m = 0; m < net_.maps.size(); ++m)
+    by_heads_[m] = found_by_heads(static_cast<int>(m)) ? 1 : 0;
+}
+
+/// Whether a SOFTMAX may write over its input.
+bool PlanFacts::in_place(const Layer& layer) const {
+  return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input) &&
+         net_.is_private(layer.output) &&
+         net_.maps[at(layer.input)].shape == net_.maps[at(layer.output)].shape;
+}
+
+void PlanFacts::tie_maps() {
+  Ties ties(net_.maps.size());
+  const auto count = static_cast<int>(net_.maps.size());
+  for (int m = 0; m < count; ++m)
+    if (is_view(m)) ties.tie(m, net_.maps[at(m)].part.whole);
+  for (const Layer& layer : net_.layers) {
+    if (layer.two_operands()) ties.tie(layer.input, layer.second);
+    if (layer.fuse_add) ties.tie(layer.second, layer.output);
+    if (in_place(layer)) ties.tie(layer.input, layer.output);
+  }
+  members_.resize(net_.maps.size());
+  for (int m = 0; m < count; ++m) {
+    tied_.push_back(ties.root(m));
+    if (!is_view(m)) members_[at(tied_.back())].push_back(m);
+  }
+}
+
+/// A sum takes the place of its residual if nobody reads that any more: each word is read before
+/// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
+/// must not share words.
+void PlanFacts::join_residuals() {
+  home_.resize(net_.maps.size());
+  std::iota(home_.begin(), home_.end(), 0);
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& layer = net_.layers[at(i)];
+    if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
+      home_[at(layer.output)] = home_[at(layer.input)];
+    if (!layer.fuse_add || layer.second == layer.input || !net_.is_private(layer.second) ||
+        !net_.is_private(layer.output))
+      continue;
+    const Map& out = net_.maps[at(layer.output)];
+    if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&
+        config_.cols % out.shape.per_word == 0)
+      home_[at(layer.output)] = home_[at(layer.second)];
+  }
+}
+
+void PlanFacts::set_lives() {
+  lives_.assign(net_.maps.size(), {std::numeric_limits<int>::max(), 0});
+  sharers_.resize(net_.maps.size());
+  for (std::size_t k = 0; k < net_.maps.size(); ++k) {
+    const Map& map = net_.maps[k];
+    const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
+    const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
+    Life& life = lives_[at(home_[k])];
+    life.from = std::min(life.from, from);
+    life.to = std::max({life.to, from, map.last_use, map.last_write});
+    ++sharers_[at(home_[k])];
+  }
+}
+
+bool PlanFacts::follows_norm(int m) const {
+  const int layer = net_.maps[at(m)].producer;
+  return layer > 0 && net_.layers[at(layer - 1)].kind == LayerKind::kNormalize &&
+         net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
+}
+
+/// Whether the map is neither at the edge nor a constant; codes that products of two maps read as
+/// activations hardly let the array rest.
+bool PlanFacts::stays(int m) const {
+  const Map& map = net_.maps[at(m)];
+  return (!map.input || multiplied_[at(m)]) && !map.output && !map.constant();
+}
+
+bool PlanFacts::is_only_weights(int m) const {
+  return net_.maps[at(m)].producer < 0 && !read_[at(m)];
+}
+
+void PlanFacts::describe_classes() {
+  const std::size_t count = net_.maps.size();
+  for (auto* flags : {&weights_, &pooled_, &on_chip_, &only_weights_, &multiplied_, &read_})
+    flags->resize(count);
+  readers_.resize(count);
+  const auto mark = [&](std::vector<char>& flags, int m) {
+    if (m < 0) return;
+    flags[at(m)] = 1;
+    if (const int whole = net_.maps[at(m)].part.whole; whole >= 0) flags[at(whole)] = 1;
+  };
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& l = net_.layers[at(i)];
+    readers_[at(root(l.input))].push_back(i);
+    mark(read_, l.input);
+    mark(read_, l.second);
+    if (l.weights_map >= 0) mark(multiplied_, l.input);
+    if ((l.kind == LayerKind::kSum || l.kind == LayerKind::kMax) && l.window.P * l.window.Q == 1 &&
+        l.window.R * l.window.S > 1)
+      pooled_[at(root(l.input))] = 1;
+  }
+  for (int m = 0; m < static_cast<int>(count); ++m) {
+    if (net_.maps[at(m)].weights) weights_[at(root(m))] = 1;
+    only_weights_[at(m)] = is_only_weights(m) ? 1 : 0;
+  }
+  for (std::size_t r = 0; r < count; ++r) {
+    const std::vector<int>& maps = members_[r];
+    on_chip_[r] = std::all_of(maps.begin(), maps.end(), [&](int m) {
+      const Shape &shape = net_.maps[at(m)].shape, &first = net_.maps[at(maps[0])].shape;
+      return stays(m) && shape.H == first.H && shape.W == first.W;
+    });
+  }
+}
+
+// ---- costs --------------------------------------------------------------------------------------
+
+std::int64_t PlanFacts::pitch_cycles(int root, int pitch) {
+  std::int64_t cycles = 0;
+  for (const int layer : readers_[at(root)]) cycles += replays_of(layer, pitch);
+  return cycles;
+}
+
+std::int64_t PlanFacts::replays_of(int layer, int pitch) {
+  const auto [entry, is_new] = replays_[at(layer)].try_emplace(pitch);
+  if (is_new) entry->second = replay_cycles(net_.layers[at(layer)], pitch, config_);
+  return entry->second;
+}
+
+int PlanFacts::best_shift(int layer, const View& in, const View& out) {
+  const auto [entry, is_new] = shifts_[at(layer)].try_emplace({in.pitch, out.pitch}, 0);
+  if (!is_new) return entry->second;
+  std::int64_t best_cycles = -1;
+  for (int shift = 0; shift < config_.banks(); shift += config_.data_words()) {
+    const std::int64_t cycles = scatter_cycles(net_.layers[at(layer)], in, out, shift, config_);
+    if (best_cycles >= 0 && cycles >= best_cycles) continue;
+    entry->second = shift;
+    best_cycles = cycles;
+  }
+  return entry->second;
+}
+
+const std::optional<Tiling>& PlanFacts::tiling(int layer, const LayerPlaces& places,
+                                               const TileKey& key) {
+  const auto [entry, is_new] = tilings_[at(layer)].try_emplace(key);
+  if (is_new) {
+    ++tiled;
+    Tiling t;
+    if (tile(net_, net_.layers[at(layer)], places, config_, key.room, &t)) entry->second = t;
+  }
+  return entry->second;
+}
+
+}  // namespace trine::compiler

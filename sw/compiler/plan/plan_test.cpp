@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much work a plan is: counted, as seconds depend on who else is at work.
+
+#include "sw/compiler/plan/plan.h"
+
+#include <catch2/catch.hpp>
+
+#include "sim/arch/testing.h"
+#include "sw/compiler/plan/ties.h"
+#include "sw/compiler/rewrite/rewrite.h"
+#include "tools/fuzz/networks.h"
+
+namespace trine::compiler {
+namespace {
+
+using sim::testing::Builder;
+
+/// Convolutions whose results are added to what was before them.
+model::Graph chain(int blocks) {
+  Builder b(1);
+  int x = b.input({1, 64, 64, 32});
+  for (int i = 0; i < blocks; ++i)
+    x = b.addition(b.convolution(x, 32, 1, 1, 1, 1, 1, 1, model::Padding::kSame, false), x);
+  b.graph.outputs = {x};
+  return b.graph;
+}
+
+/// The images of a batch go through the same convolutions one by one.
+model::Graph images(int count) {
+  Builder b(1);
+  int x = b.input({1, 16, 16, 16});
+  for (int i = 0; i < 10; ++i)
+    x = b.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, false);
+  b.graph.outputs = {x};
+  fuzz::make_batch(b, count);
+  return rewritten(b.graph);
+}
+
+Plan plan_of(const model::Graph& graph, const char* preset) {
+  const machine::Config config = machine::load_config(preset);
+  return plan(lower(graph, config, reference::kDoublePolicy), config);
+}
+
+TEST_CASE("planning works in proportion to a chain's layers", "[compiler][plan]") {
+  const Plan small = plan_of(chain(20), "edge256"), large = plan_of(chain(60), "edge256");
+  CHECK(small.spilled > 0);
+  CAPTURE(small.tiled, large.tiled, small.looks, large.looks);
+  CHECK(large.tiled < 4 * small.tiled);
+  CHECK(large.looks < 4 * small.looks);
+}
+
+/// All images are alive at once, so that each place asks about each; and 26 plans are compared.
+TEST_CASE("planning a batch cuts each layer a few times", "[compiler][plan]") {
+  constexpr int kImages = 64;
+  const Plan plan = plan_of(images(kImages), "edge64");
+  const auto layers = static_cast<std::int64_t>(plan.tilings.size());
+  CHECK(plan.spilled > kImages);
+  CAPTURE(plan.tiled, plan.looks, layers);
+  CHECK(plan.tiled < 5 * layers);
+  CHECK(plan.looks < 100 * layers * layers);
+}
+
+TEST_CASE("a chain of ties is followed once", "[compiler][plan]") {
+  constexpr int kCount = 20'000;
+  Ties ties(kCount);
+  for (int i = 0; i + 1 < kCount; ++i) ties.tie(i, i + 1);
+  for (int i = 0; i < kCount; ++i) REQUIRE(ties.root(i) == kCount - 1);
+  CHECK(ties.steps() < 10 * kCount);
+}
+
+}  // namespace
+}  // namespace trine::compiler

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Candidates for cutting a layer, compared by estimated cycles.
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "base/rounding.h"
+#include "sw/compiler/plan/plan.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr double kRunOverhead = 60;  ///< cycles of a RUN that waits for the one before
+constexpr double kRunStart = 20;     ///< cycles of a RUN that does not
+constexpr double kMaximum = 4;       ///< cycles of a maximum, besides its taps
+constexpr double kSumWord = 7;       ///< cycles of a sum, besides its taps
+constexpr double kNormalize = 57;    ///< cycles of a tile of a normalization, besides its codes
+constexpr double kSoftmax = 44;      ///< cycles of a tile of a softmax, besides its codes
+constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
+constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
+
+/// n, n/2, n/4, ... 1, each rounded up.
+std::vector<int> halvings(int n) {
+  std::vector<int> values{n};
+  while (values.back() > 1) values.push_back((values.back() + 1) / 2);
+  return values;
+}
+
+class Tiler {
+ public:
+  Tiler(const Layer& layer, const LayerPlaces& places, const machine::Config& config,
+        const Network& network)
+      : layer_(layer), places_(places), config_(config) {
+    const auto& maps = network.maps;
+    out_map_ = &maps[static_cast<std::size_t>(layer.output)];
+    out_ = out_map_->shape;
+    const int whole = out_map_->part.whole;
+    out_width_ = whole >= 0 ? maps[static_cast<std::size_t>(whole)].width_in_dram() : out_.W;
+    in_ = maps[static_cast<std::size_t>(layer.input)].shape;
+    bytes_per_cycle_ = config.axi_data_bits / 8.0;
+  }
+
+  bool run(std::int64_t room, Tiling* best) {
+    room_ = room;
+    best_ = best;
+    best->cycles = std::numeric_limits<double>::infinity();
+    const bool cut = !places_.input->resident || !places_.output->resident;
+    for (const int chunk : chunks())
+      for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
+        for (const int rows : cut ? row_choices() : std::vector<int>{layer_.window.P})
+          for (const int buffers : {2, 1})
+            for (const bool chunk_outer : {true, false}) {
+              Tiling t;
+              t.rows = rows;
+              t.cols = cols;
+              t.chunk = chunk;
+              t.buffers = buffers;
+              t.chunk_outer = chunk_outer;
+              consider(t);
+            }
+    if (layer_.kind == LayerKind::kConv && best->cycles == std::numeric_limits<double>::infinity())
+      consider_pieces();
+    return best->cycles < std::numeric_limits<double>::infinity();
+  }
+
+ private:
+  bool conv() const { return layer_.kind == LayerKind::kConv; }
+  const Geometry& window() const { return layer_.window; }
+  int columns() const { return layer_.columns(config_); }
+  /// Groups one after the other, each with input words of its own.
+  bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
+
+  /// Channels in steps of which the output can be cut: whole groups of columns, and whole words in
+  /// DRAM; of channels that read the same words, all or an integer part.
+  int chunk_unit() const {
+    if (!conv()) return out_.per_word;
+    const int unit = places_.output->resident ? columns() : std::lcm(columns(), out_.per_word);
+    if (layer_.group_channels == 0) return unit;
+    return one_group() && layer_.group_channels % unit == 0 ? unit : layer_.group_channels;
+  }
+
+  std::int64_t weight_rows(int channels) const {
+    return round_up(divide_up(channels, columns()) * layer_.rows_of(layer_.steps()),
+                    config_.rows_per_beat());
+  }
+
+  bool parameters_fit(int channels) const {
+    return round_up(std::int64_t{channels} * layer_.passes, config_.data_words()) <=
+           config_.param_channels;
+  }
+
+  /// Sizes of channel chunks. Weights of a chunk take part of PMEM where possible, so that work
+  /// starts early and later ones are loaded meanwhile.
+  std::vector<int> chunks() const {
+    const int unit = chunk_unit();
+    const int channels = out_.C;
+    // Pixels that lie behind each other in another's channels are stored whole.
+    if (layer_.over_channels() || out_map_->part.pixel_words > 0)
+      return {out_.channel_words() * unit};
+    if (!conv()) {
+      std::vector<int> result;
+      for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
+      return result;
+    }
+    std::vector<int> result;
+    const std::int64_t pmem = config_.pmem_rows();
+    for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
+      if (one_group()) {
+        for (int chunk = layer_.group_channels; chunk >= unit; chunk -= unit)
+          if (layer_.group_channels % chunk == 0 && weight_rows(chunk) <= limit &&
+              parameters_fit(chunk))
+            return {chunk};
+        continue;
+      }
+      int parts = 1;
+      const auto size = [&] {
+        return static_cast<int>(round_up(divide_up(channels, parts), unit));
+      };
+      const auto fits = [&] {
+        const int chunk = std::min(size(), static_cast<int>(round_up(channels, columns())));
+        return weight_rows(chunk) <= limit && parameters_fit(std::min(chunk, channels)) &&
+               chunk / columns() <= 4096;
+      };
+      while (!fits() && size() > unit) ++parts;
+      if (!fits()) continue;
+      result.push_back(size());
+      if (!places_.output->resident || !places_.input->resident)
+        for (const int units : halvings(size() / unit)) result.push_back(units * unit);
+      break;
+    }
+    return result;
+  }
+
+  std::vector<int> row_choices() const {
+    std::vector<int> rows;
+    const int P = window().P;
+    for (int parts = 1; parts <= P; ++parts) {
+      const int size = static_cast<int>(divide_up(P, parts));
+      if (rows.empty() || rows.back() != size) rows.push_back(size);
+    }
+    return rows;
+  }
+
+  std::vector<int> column_choices() const {
+    const int Q = window().Q;
+    std::vector<int> cols = halvings(Q);
+    // Whole vectors of a row's pixels leave no lane idle but in the last part.
+    constexpr int kMostParts = 16;
+    for (int parts = 2; window().P == 1 && parts <= kMostParts; ++parts)
+      cols.push_back(static_cast<int>(round_up(divide_up(Q, parts), config_.rows)));
+    std::sort(cols.begin(), cols.end(), std::greater<int>());
+    cols.erase(std::unique(cols.begin(), cols.end()), cols.end());
+    cols.erase(cols.begin(), std::find(cols.begin(), cols.end(), Q));  // wider than the row
+    return cols;
+  }
+
+  int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
+
+  /// Fills in the buffers' sizes. @return whether they fit
+  bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
+    const Geometry& g = window();
+    if (!places_.input->resident) {
+      const int rows =
+          std::min(g.H, (t->rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y);
+      const int cols =
+          t->cols == g.Q ? g.W : std::min(g.W, (t->cols - 1) * g.stride_x + g.span_x());
+      t->input_words = buffer_words(places_.input->dram, g.W, rows, cols, input_words, config_);
+      if (t->cols < g.Q && cols == g.W &&
+          cols > 1)  // windows at the sides are narrower, rows padded
+        t->input_words = std::max(t->input_words, buffer_words(places_.input->dram, g.W, rows,
+                                                               cols - 1, input_words, config_));
+      if (layer_.two_operands()) t->second_words = t->input_words;
+    }
+    if (!places_.output->resident) {
+      const Rect part = rect_of({0, t->rows, 0, t->cols}, out_map_->part);
+      const int pixels = out_map_->part.pixel_words > 0 ? t->rows * t->cols : 1;
+      t->output_words = buffer_words(places_.output->dram, out_width_, part.rows(), part.cols(),
+                                     pixels * chunk_words(t->chunk), config_);
+      if (layer_.fuse_add) t->second_words = t->output_words;
+    }
+    return t->buffers * (t->input_words + t->second_words + t->output_words) <= room_;
+  }
+
+  std::int64_t beat_bytes() const { return config_.data_bits() / 8; }
+
+  double weight_bytes(int channels) const {
+    const double rows = static_cast<double>(weight_rows(channels));
+    return rows / config_.rows_per_beat() * config_.beats_per_row() *
+               static_cast<double>(beat_bytes()) +
+           (layer_.per_tensor ? 4.0 : 12.0) * channels * layer_.passes;
+  }
+
+  /// Of some channels in all rectangles; the last part of a row may be smaller.
+  double all_parts_cycles(const Tiling& t, int channels) const {
+    const Geometry& g = window();
+    const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
+    const int rest = g.Q % t.cols;
+    if (g.P > 1 || rest == 0) return rects * compute_cycles(t.rows, t.cols, channels);
+    return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
+  }
+
+  double compute_cycles(int rows, int cols, int channels) const {
+    if (conv()) return conv_cycles(rows, cols, channels);
+    const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
+    if (layer_.kind == LayerKind::kSoftmax)
+      return tiles * (kSoftmax + (0.25 + 2.0 / config_.columns_per_cycle) * channels);
+    if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
+      const double words = static_cast<double>(divide_up(channels, out_.per_word));
+      return std::ceil(words / config_.rows) * (window().R * window().S + kSumWord);
+    }
+    if (layer_.kind == LayerKind::kNormalize) return tiles * (kNormalize + 3.0 * channels);
+    const double taps = layer_.two_operands() ? 4 : window().R * window().S;
+    const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
+    return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;
+  }
+
+  /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
+  double conv_cycles(int rows, int cols, int channels) const {
+    const double groups = static_cast<double>(divide_up(channels, this->columns()));
+    const double columns = std::min(channels, this->columns());
+    const Former& former = layer_.former;
+    const int Q = window().Q;
+    const bool whole = rows == window().P && cols == window().Q;
+    double cycles = 0;
+    for (const Sweep& sweep : layer_.sweeps) {
+      const bool maximum = &sweep != &layer_.sweeps[0];
+      // A second operand takes a requantized code's second cycle; thresholds have theirs anyway.
+      const bool twice = layer_.fuse_add || (maximum && layer_.result == Output::kRequantized);
+      const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw;
+      const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
+      const double drain = issues * (twice ? 2 : layer_.passes);
+      const double tile = groups * std::max<double>(layer_.steps(), drain);
+      if (maximum) cycles += kRunOverhead;
+      if (!whole) {
+        cycles += tile * static_cast<double>(divide_up(
+                             std::int64_t{rows} * (cols + former.behind(cols, Q)), config_.rows));
+        continue;
+      }
+      cycles -= kRunStart;
+      for (const SweepPart& part : sweep.parts)
+        cycles +=
+            kRunStart + tile * static_cast<double>(divide_up(
+                                   std::int64_t{part.rect.rows()} *
+                                       (part.rect.cols() + former.behind(part.rect.cols(), Q)),
+                                   config_.rows));
+    }
+    return cycles;
+  }
+
+  void consider(Tiling t) {
+    const Geometry& g = window();
+    const int input_words =
+        conv() ? layer_.words_of(std::min(t.chunk, out_.C)) : chunk_words(t.chunk);
+    if (!fit_buffers(&t, input_words, g.R)) return;
+    const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
+    const double chunk_count = static_cast<double>(divide_up(out_.C, t.chunk));
+    const double overhead = rects * chunk_count > 1 ? rects * kRunOverhead : 0;
+    const double compute =
+        chunk_count * (all_parts_cycles(t, std::min(t.chunk, out_.C)) + overhead);
+    double bytes = 0, transfers = 0;
+    if (!places_.input->resident) {
+      const bool shared = conv() && layer_.group_channels == 0;  // by all channels
+      const double times = shared && !(t.chunk_outer && rects > 1) ? 1 : chunk_count;
+      bytes += 4.0 * static_cast<double>(t.input_words) * rects * times;
+      transfers += rects * times;
+    }
+    if (layer_.two_operands() || layer_.fuse_add)
+      bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
+    double weights = 0, stored = 0;  // stores go beside what is read
+    if (conv()) {
+      const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
+      weights = weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
+    }
+    if (!places_.output->resident) {
+      stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count;
+      transfers += rects * chunk_count;
+    }
+    const double traffic = std::max(bytes + weights, stored * kStoreBeat) / bytes_per_cycle_;
+    t.piece_words = relay_words(t);
+    t.relay = t.piece_words > 0;
+    const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
+    t.compute = compute;
+    t.traffic = traffic;
+    // Weights have a memory of their own: they come beside the work in any case.
+    const double apart =
+        overlaps ? 0
+                 : (bytes + stored * kStoreBeat) / bytes_per_cycle_ + transfers * kTransferOverhead;
+    t.expected = std::max(compute + apart, traffic);
+    // The array has no work beside it: what the first part waits for, and the last one stores.
+    if (layer_.over_channels() && transfers > 0)
+      t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
+    t.cycles = t.expected + 0.1 * (compute + traffic);
+    if (conv()) {
+      const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
+      // Nothing hides the first chunk's weights but the layer before; nor those of others that have
+      // no place beside them.
+      t.cycles += 0.5 * load;
+      if (chunk_count > 1 && 2 * weight_rows(t.chunk) > config_.pmem_rows() && !t.relay) {
+        const double waits = (chunk_count - 1) * load * (t.chunk_outer ? 1 : rects);
+        t.cycles += waits;
+        t.expected = std::max(t.expected, std::max(compute + waits, traffic));
+      }
+    }
+    keep(t);
+  }
+
+  /// Channel words of a relay that two chunks of weights must share PMEM for; 0: no relay.
+  int relay_words(const Tiling& t) const {
+    const std::int64_t rows = weight_rows(t.chunk), pmem = config_.pmem_rows();
+    const std::int64_t word_rows = std::int64_t{window().R} * layer_.steps_x();
+    if (!conv() || !t.chunk_outer || t.chunk >= out_.C || t.chunk > columns() || one_group() ||
+        layer_.former.steps > 0 || layer_.steps_per_row > 1 || layer_.weights_transposed ||
+        2 * rows <= pmem || layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
+        std::int64_t{t.rows} * t.cols <= config_.rows || word_rows % config_.rows_per_beat() != 0 ||
+        pmem % config_.rows_per_beat() != 0)
+      return 0;
+    const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
+    return words < layer_.words ? static_cast<int>(words) : 0;
+  }
+
+  /// One tile and one group at a time; its reduction goes through PMEM and DMEM in pieces.
+  void consider_pieces() {
+    const Geometry& g = window();
+    Tiling t;
+    t.pieces = true;
+    t.chunk_outer = false;
+    // Parameters come for as many channels as fit, in whole words.
+    if (layer_.former.steps > 0) return;
+    t.chunk = static_cast<int>(std::min<std::int64_t>(
+        one_group() ? chunk_unit() : round_up(out_.C, chunk_unit()),
+        config_.param_channels / config_.data_words() * config_.data_words() / layer_.passes /
+            chunk_unit() * chunk_unit()));
+    if (t.chunk < 1) return;
+    for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
+      for (t.cols = std::min(g.Q, config_.rows); t.cols >= 1; t.cols /= 2) {
+        for (t.rows = std::max(1, std::min(g.P, config_.rows / t.cols)); t.rows >= 1; t.rows /= 2) {
+          if (std::int64_t{t.rows} * t.cols > config_.rows) continue;
+          for (t.buffers = 2; t.buffers >= 1; --t.buffers)
+            if (fit_piece(t)) return;
+        }
+      }
+    }
+  }
+
+  /// The largest piece that fits beside the buffers. @return whether one does
+  bool fit_piece(Tiling t) {
+    const Geometry& g = window();
+    const std::int64_t rows =
+        config_.pmem_rows() / t.buffers / config_.rows_per_beat() * config_.rows_per_beat();
+    const std::int64_t word_rows = std::int64_t{g.R} * g.S;
+    const auto fits = [&](int words, int filter_rows) {
+      const std::int64_t steps = words > 1 ? words * word_rows : std::int64_t{filter_rows} * g.S;
+      return round_up(layer_.rows_of(steps), config_.rows_per_beat()) <= rows;
+    };
+    Tiling whole = t;
+    whole.piece_rows = g.R;
+    for (int words = layer_.words; words >= 1; --words) {
+      // Transposed weights begin with a beat.
+      if (layer_.weights_transposed && words < layer_.words &&
+          4 * words % config_.data_words() != 0)
+        continue;
+      if (!fits(words, g.R)) continue;
+      whole.piece_words = words;
+      // The whole input window, or only that of the piece.
+      for (const bool stream : {false, true}) {
+        whole.stream_input = stream && !places_.input->resident;
+        if (!fit_buffers(&whole, whole.stream_input ? words : layer_.words, g.R)) continue;
+        keep_piece(whole);
+        return true;
+      }
+    }
+    for (int filter_rows = g.R - 1; filter_rows >= 1; --filter_rows) {
+      if (!fits(1, filter_rows)) continue;
+      Tiling split = t;
+      split.piece_words = 1;
+      split.piece_rows = filter_rows;
+      split.stream_input = !places_.input->resident;
+      if (!fit_buffers(&split, 1, filter_rows)) continue;
+      keep_piece(split);
+      return true;
+    }
+    return false;
+  }
+
+  /// The weights come again for each tile.
+  void keep_piece(Tiling t) {
+    const double tiles =
+        static_cast<double>(layer_.sweeps.size()) *
+        static_cast<double>(divide_up(window().P, t.rows) * divide_up(window().Q, t.cols));
+    const double groups = static_cast<double>(divide_up(out_.C, config_.cols));
+    const double pieces = static_cast<double>(divide_up(layer_.words, t.piece_words) *
+                                              divide_up(window().R, t.piece_rows));
+    const double compute = tiles * groups * (layer_.steps() + pieces * kRunOverhead);
+    t.compute = compute;
+    t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
+    t.cycles = t.expected = std::max(t.compute, t.traffic);
+    keep(t);
+  }
+
+  void keep(const Tiling& t) {
+    if (t.cycles < best_->cycles) *best_ = t;
+  }
+
+  const Layer& layer_;
+  const LayerPlaces& places_;
+  const machine::Config& config_;
+  Shape in_, out_;
+  const Map* out_map_ = nullptr;
+  int out_width_ = 1;  ///< of the whole map
+  double bytes_per_cycle_ = 1;
+  std::int64_t room_ = 0;
+  Tiling* best_ = nullptr;
+};
+
+}  // namespace
+
+Range input_rows(const Geometry& g, int first, int last) {
+  return {std::clamp(first * g.stride_y - g.pad_top, 0, g.H),
+          std::clamp((last - 1) * g.stride_y - g.pad_top + g.span_y(), 0, g.H)};
+}
+
+Range input_cols(const Geometry& g, int first, int last) {
+  return {std::clamp(first * g.stride_x - g.pad_left, 0, g.W),
+          std::clamp((last - 1) * g.stride_x - g.pad_left + g.span_x(), 0, g.W)};
+}
+
+View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config) {
+  const int unit = config.data_words();
+  if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
+  View view;
+  // Each row of a part falls on the same place of a beat as in DRAM.
+  view.pitch =
+      cols == W ? dram.pitch : static_cast<int>(round_up(cols, unit)) + unit + dram.pitch % unit;
+  view.plane = round_up(std::int64_t{rows} * view.pitch, unit);
+  return view;
+}
+
+std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,
+                          const machine::Config& config) {
+  const View view = buffer_view(dram, W, rows, cols, config);
+  return round_up(words * view.plane + config.data_words(), config.data_words());
+}
+
+bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
+          const machine::Config& config, std::int64_t room, Tiling* tiling) {
+  return Tiler(layer, places, config, network).run(room, tiling);
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An image has a batch of one on the machine. Operators that keep the images of a batch apart
+// become one for each; tensors are cut and joined along axis 0 only where others read or write
+// them, on the host at the graph's ends.
+
+#include <algorithm>
+#include <map>
+
+#include "sw/compiler/rewrite/rewrite.h"
+#include "sw/compiler/rewrite/rewriter.h"
+#include "sw/model/shapes.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Tensor;
+
+class SingleImages : Rewriter {
+ public:
+  using Rewriter::Rewriter;
+
+  Graph run() {
+    for (const Op& op : ops_) {
+      const int parts = parts_of(op);
+      if (parts > 1 && keeps_apart(op, parts))
+        write_each(op, parts);
+      else
+        write_whole(op);
+    }
+    for (const int t : graph_.outputs)
+      if (images_.count(t) > 0) join_images(t);
+    return std::move(graph_);
+  }
+
+ private:
+  bool computed(int t) const { return t >= 0 && !graph_.tensor(t).is_constant; }
+  bool is_batch(int t) const {
+    return computed(t) && graph_.tensor(t).rank() == 4 && graph_.tensor(t).shape[0] > 1;
+  }
+
+  /// Into how many the operator is divided: the batch of its images, or of what it reads.
+  int parts_of(const Op& op) const {
+    for (const auto* tensors : {&op.inputs, &op.outputs})
+      for (const int t : *tensors)
+        if (is_batch(t)) return graph_.tensor(t).shape[0];
+    for (const int t : op.inputs)
+      if (images_.count(t) > 0) return static_cast<int>(images_.at(t).size());
+    return 1;
+  }
+
+  bool divides(int t, int parts) const {
+    const Tensor& tensor = graph_.tensor(t);
+    return tensor.rank() > 0 && tensor.shape[0] % parts == 0 &&
+           (images_.count(t) == 0 || static_cast<int>(images_.at(t).size()) == parts);
+  }
+
+  /// The operand that has the batch; of operators on two maps see is_shared().
+  static int position_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
+
+  /// An operand that all images read: without a batch of its own, or no map at all.
+  bool is_shared(const Op& op, int position) const {
+    const Tensor& t = graph_.in(op, position);
+    if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo)
+      return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
+    if (op.kind == OpKind::kConcatenation) return false;
+    if (op.kind == OpKind::kBatchMatMul) return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
+    return position != position_of(op);
+  }
+
+  /// Whether parts of the output along axis 0 are those of the operands.
+  bool keeps_apart(const Op& op, int parts) const {
+    if (op.outputs.size() != 1 || !divides(op.outputs[0], parts)) return false;
+    for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
+      if (op.input(i) >= 0 && !is_shared(op, i) && !divides(op.input(i), parts)) return false;
+    switch (op.kind) {
+      case OpKind::kConcatenation:
+        return op.axis != 0 && op.axis != -graph_.out(op).rank();
+      case OpKind::kMean:
+      case OpKind::kSum:
+      case OpKind::kReduceMax:
+      case OpKind::kReduceMin:
+        return !model::reduced_axes(graph_, op)->at(0);
+      case OpKind::kPad:
+      case OpKind::kPadV2:
+      case OpKind::kMirrorPad:
+        return model::paddings(graph_, op)[0] == std::pair<std::int64_t, std::int64_t>{0, 0};
+      case OpKind::kStridedSlice: {
+        const model::Slice s = model::slices(graph_, op)[0];
+        return s.begin == 0 && s.stride == 1 && s.size == graph_.in(op, 0).shape[0] && !s.dropped;
+      }
+      case OpKind::kTranspose:
+        return model::permutation(graph_, op)->at(0) == 0;
+      case OpKind::kBatchMatMul:
+        return graph_.out(op).rank() > 2;
+      case OpKind::kNormalization:
+      case OpKind::kSoftmax:
+      case OpKind::kLogSoftmax:
+        return graph_.out(op).rank() > 1;
+      case OpKind::kGather:
+        return op.axis != 0 && op.axis != -graph_.in(op, 0).rank();
+      case OpKind::kArgMax:
+        return *model::searched_axis(graph_, op) > 0;
+      case OpKind::kUnknown:
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  void write_whole(const Op& op) {
+    for (const int t : op.inputs)
+      if (images_.count(t) > 0) join_images(t);
+    graph_.ops.push_back(op);
+  }
+
+  void write_each(const Op& op, int parts) {
+    std::vector<int> outputs;
+    for (int n = 0; n < parts; ++n) {
+      Op one = op;
+      for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
+        if (op.input(i) >= 0 && !is_shared(op, i))
+          one.inputs[at(i)] = image_of(op, op.inputs[at(i)], parts, n);
+      std::vector<int> shape = graph_.out(op).shape;
+      shape[0] /= parts;
+      set_shape(one, shape);
+      one.outputs = {add_like(op.outputs[0], shape)};
+      outputs.push_back(one.outputs[0]);
+      graph_.ops.push_back(std::move(one));
+    }
+    images_[op.outputs[0]] = outputs;
+  }
+
+  /// Operands that hold a shape.
+  void set_shape(Op& op, const std::vector<int>& shape) {
+    if (op.kind == OpKind::kTransposeConv) op.inputs[0] = add_integers(shape);
+    if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
+    if (op.kind != OpKind::kStridedSlice) return;
+    std::vector<int> end;
+    for (const std::int64_t i : graph_.in(op, 2).integers()) end.push_back(static_cast<int>(i));
+    end[0] = shape[0];
+    op.inputs[2] = add_integers(end);
+  }
+
+  int image_of(const Op& op, int t, int parts, int n) {
+    std::vector<int>& images = images_[t];
+    const int extent = graph_.tensor(t).shape[0] / parts;
+    while (static_cast<int>(images.size()) < parts) {
+      const int first = static_cast<int>(images.size()) * extent;
+      images.push_back(computed(t) ? slice(op, t, 0, first, first + extent)
+                                   : constant_part(t, first, extent));
+    }
+    return images[at(n)];
+  }
+
+  int constant_part(int t, int first, int extent) {
+    Tensor part = graph_.tensor(t);
+    const std::size_t row = part.data.size() / at(part.shape[0]);
+    part.data.erase(part.data.begin() + static_cast<std::ptrdiff_t>(at(first + extent) * row),
+                    part.data.end());
+    part.data.erase(part.data.begin(),
+                    part.data.begin() + static_cast<std::ptrdiff_t>(at(first) * row));
+    part.shape[0] = extent;
+    return add(std::move(part));
+  }
+
+  /// Computes a tensor that so far is images only.
+  void join_images(int t) {
+    if (is_input(t) || !computed(t)) return;
+    const auto written = [&](const Op& op) {
+      return std::find(op.outputs.begin(), op.outputs.end(), t) != op.outputs.end();
+    };
+    if (std::any_of(graph_.ops.begin(), graph_.ops.end(), written)) return;
+    const Op& source = *std::find_if(ops_.begin(), ops_.end(), written);
+    join(source, images_.at(t), 0, t);
+    graph_.ops.back().on_host = true;  // where nobody on the machine reads it
+  }
+
+  bool is_input(int t) const {
+    return std::find(graph_.inputs.begin(), graph_.inputs.end(), t) != graph_.inputs.end();
+  }
+
+  std::map<int, std::vector<int>> images_;  ///< a tensor's parts along axis 0, in order
+};
+
+}  // namespace
+
+Graph with_single_images(Graph graph) { return SingleImages(std::move(graph)).run(); }
+
+}  // namespace trine::compiler

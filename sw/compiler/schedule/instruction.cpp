@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/schedule/instruction.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace trine::compiler {
+
+bool overlap(const Region& a, const Region& b) {
+  if (a.space != b.space || a.start >= b.end() || b.start >= a.end()) return false;
+  const Region& outer = a.count <= b.count ? a : b;
+  const Region& inner = a.count <= b.count ? b : a;
+  for (std::int64_t i = 0; i < outer.count; ++i) {
+    const std::int64_t low = outer.start + i * outer.stride, high = low + outer.length;
+    if (inner.count == 1 || inner.stride == 0) {
+      if (low < inner.end() && inner.start < high) return true;
+      continue;
+    }
+    // First range of `inner` that ends behind low: start + k * stride + length > low.
+    const std::int64_t behind = low - inner.start - inner.length;
+    const std::int64_t k = behind < 0 ? 0 : behind / inner.stride + 1;
+    if (k < inner.count && inner.start + k * inner.stride < high) return true;
+  }
+  return false;
+}
+
+void set_field(Instruction& instruction, const isa::Field& field, std::int64_t value,
+               const std::string& label) {
+  const std::int64_t low = field.is_signed ? -(std::int64_t{1} << (field.width - 1)) : 0;
+  const std::int64_t high = low + (std::int64_t{1} << field.width) - 1;
+  if (value < low || value > high)
+    throw_error("{}: {} would be {}, the instruction holds {}..{}", label, field.name, value, low,
+                high);
+  instruction.registers.set(field, value);
+}
+
+void set_address(Instruction& instruction, const isa::Field& field, std::int64_t value) {
+  instruction.registers.set(field, value & ((std::int64_t{1} << field.width) - 1));
+}
+
+namespace {
+
+bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const Region& x) {
+    return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
+  });
+}
+
+}  // namespace
+
+bool conflicts(const Instruction& earlier, const Instruction& later) {
+  if (meet(earlier.writes, later.reads)) return true;
+  if (earlier.engine == later.engine) return false;
+  return meet(earlier.reads, later.writes) || meet(earlier.writes, later.writes);
+}
+
+bool independent(const Instruction& a, const Instruction& b) {
+  return !meet(a.writes, b.reads) && !meet(a.reads, b.writes) && !meet(a.writes, b.writes);
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/schedule/schedule.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <list>
+#include <optional>
+#include <set>
+
+namespace trine::compiler {
+namespace {
+
+using isa::Engine;
+
+std::size_t index(Engine engine) { return static_cast<std::size_t>(engine); }
+
+/// Position of the first RUN of another engine that reads what the load at `at` brings.
+std::size_t consumer_of(const std::vector<Instruction>& natural, std::size_t at) {
+  for (std::size_t i = at + 1; i < natural.size(); ++i)
+    if (natural[i].engine != Engine::kLoad && conflicts(natural[at], natural[i])) return i;
+  return natural.size();
+}
+
+bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const Region& x) {
+    return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
+  });
+}
+
+/// Whether the RUN reads the register at all.
+bool reads_register(const Instruction& i, std::size_t reg) {
+  switch (i.engine) {
+    case Engine::kLoad:
+    case Engine::kStore:
+      return reg <= 2 || (reg == 3 && i.registers.get(isa::dma::kRowsLast) > 0);
+    case Engine::kCompute:
+      if (reg == 11) return (i.run.flags >> isa::compute::kPerTensor & 1) != 0;
+      if (reg == 12 && static_cast<isa::compute::Op>(i.run.op) == isa::compute::Op::kMatmul)
+        return true;
+      if (reg == 12 || reg == 13) return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0;
+      if (reg == 14)  // where the residual lies
+        return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0 ||
+               (i.run.flags >> isa::compute::kFuseMax & 1) != 0;
+      return true;
+    case Engine::kVector: {
+      const auto op = static_cast<isa::vector::Op>(i.run.op);
+      using isa::vector::Op;
+      const bool product = op == Op::kMul || op == Op::kSquaredDifference;
+      const bool norm = op == Op::kNormalize;
+      if (reg == 11) return op == Op::kSum || product || norm;
+      if (reg == 12) return op == Op::kAdd || product || norm;
+      if (reg == 13) return op == Op::kAdd;
+      if (reg == 14) return op == Op::kAdd || norm;
+      if (reg == 15) return op == Op::kSum || op == Op::kSoftmax || norm;
+      return true;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+namespace {
+
+/// Cycles of a RUN, about.
+double cycles_of(const Instruction& i, const machine::Config& config) {
+  const isa::Registers& r = i.registers;
+  if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
+    const auto words = static_cast<double>(r.get(isa::dma::kWords));
+    const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
+    return 2 + rows * std::ceil(32 * words / config.axi_data_bits);
+  }
+  namespace agu = isa::agu;
+  const auto count = [&](const isa::Field& last) { return static_cast<double>(r.get(last) + 1); };
+  const double tiles = count(agu::kTilesLast), taps = count(agu::kRLast) * count(agu::kSLast);
+  if (i.engine == Engine::kVector) return 30 + tiles * count(agu::kWordsLast) * (taps + 6);
+  const double groups = count(agu::kGroupsLast);
+  const double columns = static_cast<double>(r.get(isa::compute::kChannels)) / groups;
+  return 30 + tiles * groups *
+                  std::max(count(agu::kWordsLast) * taps, columns / config.columns_per_cycle);
+}
+
+/// Whether the RUN's reductions are shorter than draining them.
+bool waits_for_columns(const Instruction& i, const machine::Config& config) {
+  if (i.engine != Engine::kCompute) return false;
+  namespace agu = isa::agu;
+  const auto count = [&](const isa::Field& last) {
+    return static_cast<double>(i.registers.get(last) + 1);
+  };
+  const double steps = count(agu::kWordsLast) * count(agu::kRLast) * count(agu::kSLast);
+  return steps < static_cast<double>(i.registers.get(isa::compute::kChannels)) /
+                     count(agu::kGroupsLast) / config.columns_per_cycle;
+}
+
+/// Puts loads between the other RUNs, which keep their order.
+class LoadScheduler {
+ public:
+  LoadScheduler(std::vector<Instruction> natural, const machine::Config& config)
+      : natural_(std::move(natural)),
+        config_(config),
+        end_(natural_.size()),
+        work_(natural_.size() + 1) {}
+
+  std::vector<Instruction> run() {
+    find_loads();
+    for (std::size_t i = 0; i < natural_.size(); ++i) {
+      if (natural_[i].engine == Engine::kLoad) continue;
+      while (!consumed_.empty() && *consumed_.begin() < i) consumed_.erase(consumed_.begin());
+      const double start = start_of(i);
+      hold_parameters(i, start);
+      for (auto next = choose(i, start); next != pending_.end(); next = choose(i, start)) {
+        const bool needed = pending_.front().at < i;
+        const bool early = begin_of(*next) > start && consumed_.size() >= least_;
+        if (!needed && (early || consumed_.size() >= kLoadsAhead)) break;
+        emit(next);
+      }
+      least_ = kLoadsAtLeast;
+      const double ready = std::max(start, ready_of(i));
+      end_[i] = free_[index(natural_[i].engine)] = ready + cycles_of(natural_[i], config_);
+      order_.push_back(i);
+    }
+    for (auto next = pending_.begin(); next != pending_.end(); next = pending_.begin()) emit(next);
+    std::vector<Instruction> result;
+    for (const std::size_t i : order_) result.push_back(std::move(natural_[i]));
+    return result;
+  }
+
+ private:
+  struct Load {
+    std::size_t at;      ///< position in natural order
+    std::size_t behind;  ///< the position of the last RUN that its place waits for, plus 1
+    std::size_t reader;  ///< position of the first RUN that needs it
+  };
+
+  void find_loads() {
+    for (std::size_t i = 0; i < natural_.size(); ++i) {
+      const bool computes =
+          natural_[i].engine == Engine::kCompute || natural_[i].engine == Engine::kVector;
+      work_[i + 1] = work_[i] + (computes ? cycles_of(natural_[i], config_) : 0);
+    }
+    for (std::size_t i = 0; i < natural_.size(); ++i) {
+      if (natural_[i].engine != Engine::kLoad) continue;
+      Load load{i, 0, consumer_of(natural_, i)};
+      for (std::size_t k = i; k-- > 0 && load.behind == 0;)
+        if ((natural_[k].engine != Engine::kLoad && conflicts(natural_[k], natural_[i])) ||
+            i - k > kLookBack)
+          load.behind = k + 1;
+      pending_.push_back(load);
+    }
+  }
+
+  /// When nothing but its loads keeps the RUN from starting.
+  double start_of(std::size_t i) const {
+    double start = free_[index(natural_[i].engine)];
+    std::size_t seen = 0;
+    for (std::size_t k = order_.size(); k-- > 0 && seen < kNearRuns;) {
+      const std::size_t earlier = order_[k];
+      if (natural_[earlier].engine == Engine::kLoad) continue;
+      ++seen;
+      if (conflicts(natural_[earlier], natural_[i])) start = std::max(start, end_[earlier]);
+    }
+    return start;
+  }
+
+  double ready_of(std::size_t i) const {
+    double ready = 0;
+    std::size_t seen = 0;
+    for (std::size_t k = order_.size(); k-- > 0 && seen < kLoadsAhead;) {
+      if (natural_[order_[k]].engine != Engine::kLoad) continue;
+      ++seen;
+      if (conflicts(natural_[order_[k]], natural_[i])) ready = std::max(ready, end_[order_[k]]);
+    }
+    return ready;
+  }
+
+  double place_free(const Load& load) const { return load.behind > 0 ? end_[load.behind - 1] : 0; }
+  double begin_of(const Load& load) const { return std::max(bus_, place_free(load)); }
+
+  /// Parameters are written between columns: while those are all that a RUN waits for, each beat
+  /// costs it a cycle. What has much time comes after that RUN.
+  void hold_parameters(std::size_t i, double start) {
+    Instruction& run = natural_[i];
+    if (!waits_for_columns(run, config_)) return;
+    int seen = 0;
+    for (auto load = pending_.begin(); load != pending_.end() && seen < kPassing; ++load, ++seen) {
+      const Instruction& l = natural_[load->at];
+      if (l.writes.at(0).space != Space::kParams || load->behind > i || load->at < i) continue;
+      const double cycles = cycles_of(l, config_);
+      const bool meets = begin_of(*load) + cycles > start;
+      if (!meets || work_[load->reader] - work_[i + 1] < kMuchTime * cycles) continue;
+      load->behind = i + 1;
+      run.reads.push_back(l.writes[0]);
+    }
+  }
+
+  /// The load to come next, before the RUN at `i` of those that are not placed: the first, or one
+  /// that passes while its place is still in use, or while its reader has other work before it.
+  std::list<Load>::iterator choose(std::size_t i, double start) {
+    if (pending_.empty()) return pending_.end();
+    const auto first = pending_.begin();
+    const bool known = first->behind <= i;
+    const double begin = known ? begin_of(*first) : std::numeric_limits<double>::infinity();
+    if (begin <= bus_) return first;
+    const double wanted = start + work_[first->reader] - work_[i] - 3 * kLatency -
+                          cycles_of(natural_[first->at], config_);
+    int seen = 0;
+    for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
+         ++other, ++seen) {
+      if (other->behind > i || place_free(*other) > bus_ ||
+          bus_ + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
+        continue;
+      const bool meets = std::any_of(first, other, [&](const Load& passed) {
+        const Instruction &a = natural_[passed.at], &b = natural_[other->at];
+        return meet(a.writes, b.writes) || meet(a.reads, b.writes) || meet(a.writes, b.reads);
+      });
+      if (!meets) return other;
+    }
+    return known ? first : pending_.end();
+  }
+
+  void emit(std::list<Load>::iterator load) {
+    bus_ = begin_of(*load) + cycles_of(natural_[load->at], config_);
+    end_[load->at] = bus_ + kLatency;
+    order_.push_back(load->at);
+    consumed_.insert(load->reader);
+    pending_.erase(load);
+  }
+
+  static constexpr std::size_t kLoadsAtLeast = 3;  ///< on their way, so that the bus has work
+  static constexpr std::size_t kLookBack = 400;
+  static constexpr std::size_t kNearRuns = 8;
+  static constexpr int kPassing = 32;
+  static constexpr double kLatency = 40;
+  static constexpr double kMuchTime = 40;  ///< times the cycles of a load
+
+  std::vector<Instruction> natural_;
+  const machine::Config& config_;
+  std::list<Load> pending_;
+  std::multiset<std::size_t> consumed_;  ///< readers of the loads placed, but for those before now
+  std::vector<std::size_t> order_;
+  std::vector<double> end_;   ///< of each instruction placed
+  std::vector<double> work_;  ///< cycles of the RUNs before each, one after the other
+  std::array<double, isa::kEngines> free_{};
+  double bus_ = 0;
+  std::size_t least_ = 0;  ///< the first RUN's words come before loads that it does not need
+};
+
+}  // namespace
+
+std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
+                                        const machine::Config& config) {
+  return LoadScheduler(std::move(natural), config).run();
+}
+
+void insert_tokens(std::vector<Instruction>& program) {
+  constexpr std::size_t kWindow = 24;  // RUNs of an engine
+  // Clock of a RUN: how many RUNs of each engine have surely ended when it starts.
+  using Clock = std::array<std::size_t, isa::kEngines>;
+  std::array<std::vector<std::size_t>, isa::kEngines> runs;  // positions, by engine
+  std::vector<Clock> started(program.size());
+  std::array<Clock, isa::kEngines> latest{};
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    Instruction& later = program[i];
+    const std::size_t to = index(later.engine);
+    Clock clock = latest[to];
+    // The last RUN of each engine that this one must wait for (counted from 1), if any.
+    Clock needed{};
+    for (std::size_t from = 0; from < isa::kEngines; ++from) {
+      const bool dma = from == index(Engine::kLoad) || from == index(Engine::kStore);
+      if (from == to && dma) continue;  // one transfer after the other
+      for (std::size_t k = runs[from].size(); k > clock[from] && needed[from] == 0; --k)
+        if (conflicts(program[runs[from][k - 1]], later)) needed[from] = k;
+    }
+    // Tokens are counted in 6 bits: no engine leaves the others so far behind that they overflow.
+    const std::size_t own = runs[to].size();
+    if (own >= kWindow && own % kWindow == 0)
+      for (std::size_t from = 0; from < isa::kEngines; ++from) {
+        const auto behind =
+            std::lower_bound(runs[from].begin(), runs[from].end(), runs[to][own - kWindow]);
+        const auto ended = static_cast<std::size_t>(behind - runs[from].begin());
+        if (from != to && ended > clock[from]) needed[from] = std::max(needed[from], ended);
+      }
+    // What one of them had waited for needs no token of its own.
+    const auto implied = [&](std::size_t from) {
+      for (std::size_t other = 0; other < isa::kEngines; ++other)
+        if (other != from && needed[other] > 0 &&
+            started[runs[other][needed[other] - 1]][from] >= needed[from])
+          return true;
+      return false;
+    };
+    for (std::size_t from = 0; from < isa::kEngines; ++from) {
+      if (needed[from] == 0 || implied(from)) continue;
+      const std::size_t earlier = runs[from][needed[from] - 1];
+      program[earlier].run.signal |= 1 << to;
+      later.run.wait |= 1 << from;
+      for (std::size_t e = 0; e < isa::kEngines; ++e)
+        clock[e] = std::max(clock[e], started[earlier][e]);
+      clock[from] = std::max(clock[from], needed[from]);
+    }
+    started[i] = latest[to] = clock;
+    runs[to].push_back(i);
+  }
+}
+
+std::vector<isa::Word> encode(const std::vector<Instruction>& program, std::uint64_t config_hash) {
+  std::vector<isa::Word> words{config_hash};
+  std::array<std::array<std::optional<std::uint64_t>, isa::kRegisters>, isa::kEngines> known;
+  for (const Instruction& i : program) {
+    for (std::size_t r = 0; r < isa::kRegisters; ++r) {
+      auto& value = known[index(i.engine)][r];
+      if (!reads_register(i, r) || value == i.registers.value[r]) continue;
+      value = i.registers.value[r];
+      words.push_back(isa::encode_set(i.engine, static_cast<int>(r), *value));
+    }
+    words.push_back(isa::encode_run(i.engine, i.run));
+  }
+  words.push_back(isa::kEndWord);
+  return words;
+}
+
+}  // namespace trine::compiler

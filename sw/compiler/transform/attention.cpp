@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Attention in units. Scores, softmax and mixture of all heads one after the other would need all
+// scores at once, and let array and vector unit wait for each other. A unit is one head, or some of
+// its tokens: its scores stay on the chip, and the array multiplies the next unit's while the
+// vector unit works on this one's.
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <set>
+
+#include "base/rounding.h"
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+constexpr std::size_t kScoresAhead = 2;  ///< units whose scores come before a unit's mixture
+
+/// Two products around a SOFTMAX that know the same pixels of its maps.
+struct Head {
+  int scores, mixture;  ///< layers
+  int tokens;
+};
+
+struct Block {
+  int softmax;
+  std::vector<Head> heads;
+};
+
+class Attention {
+ public:
+  Attention(Network& net, const machine::Config& config) : net_(net), config_(config) {}
+
+  void run() {
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      if (layer(i).kind != LayerKind::kSoftmax) continue;
+      const std::optional<Block> block = block_around(i);
+      if (block && pays(*block)) i = cut(*block);
+    }
+  }
+
+ private:
+  const Layer& layer(int i) const { return net_.layers[at(i)]; }
+  const Map& map(int m) const { return net_.maps[at(m)]; }
+  int whole_of(int m) const { return map(m).part.whole >= 0 ? map(m).part.whole : m; }
+
+  bool reads(const Layer& l, int whole) const {
+    for (const int m : {l.input, l.second, l.weights_map})
+      if (m >= 0 && whole_of(m) == whole) return true;
+    return false;
+  }
+
+  /// A product of two maps, a row of pixels long.
+  static bool is_product(const Layer& l) {
+    return l.kind == LayerKind::kConv && l.weights_map >= 0 && l.second < 0 && l.window.P == 1 &&
+           l.sweeps.size() == 1 && l.sweeps[0].parts.size() == 1;
+  }
+
+  std::optional<Block> block_around(int softmax) const {
+    const int scores = layer(softmax).input, weights = layer(softmax).output;
+    const auto inner = [&](int m) {
+      return !map(m).input && !map(m).output && !map(m).constant() && map(m).part.whole < 0;
+    };
+    if (!inner(scores) || !inner(weights)) return std::nullopt;
+    Block block{softmax, {}};
+    std::vector<int> mixtures;
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      if (i == softmax) continue;
+      const Layer& l = layer(i);
+      if (reads(l, scores) || whole_of(l.output) == weights) return std::nullopt;
+      if (whole_of(l.output) == scores) {
+        const Part& part = map(l.output).part;
+        if (!is_product(l) || part.stride_x != 1 || l.channels != map(scores).shape.C)
+          return std::nullopt;
+        block.heads.push_back({i, -1, l.window.Q});
+      }
+      if (!reads(l, weights)) continue;
+      if (!is_product(l) || l.input != weights || whole_of(l.weights_map) == weights ||
+          l.window.stride_x != 1)
+        return std::nullopt;
+      mixtures.push_back(i);
+    }
+    if (mixtures.size() != block.heads.size()) return std::nullopt;
+    for (Head& head : block.heads) {
+      const Part& part = map(layer(head.scores).output).part;
+      for (const int m : mixtures) {
+        const Geometry& g = layer(m).window;
+        if (-g.pad_top == part.y && -g.pad_left == part.x && g.Q == head.tokens) head.mixture = m;
+      }
+      if (head.mixture < 0) return std::nullopt;
+    }
+    return block;
+  }
+
+  /// Tokens of a unit: its scores take an eighth of DMEM at the most.
+  int unit_tokens(const Head& head) const {
+    const int words = map(layer(head.scores).output).shape.channel_words();
+    const auto room = static_cast<int>(config_.dmem_words() / 8 / words);
+    const int most = std::max(1, room / config_.rows) * config_.rows;
+    const int parts = divide_up(head.tokens, most);
+    return divide_up(divide_up(head.tokens, parts), config_.rows) * config_.rows;
+  }
+
+  /// Heads shorter than a vector would leave lanes idle that all of them together use.
+  bool pays(const Block& block) const {
+    const std::int64_t scores =
+        std::int64_t{map(layer(block.softmax).input).shape.channel_words()} *
+        map(layer(block.softmax).input).shape.pixels();
+    return block.heads[0].tokens >= config_.rows || scores > config_.dmem_words() / 4;
+  }
+
+  /// Whether a layer follows, directly or not, one that writes a map of `made`.
+  bool follows(const Layer& l, const std::set<int>& made) const {
+    return std::any_of(made.begin(), made.end(), [&](int m) { return reads(l, m); });
+  }
+
+  /// Puts the block's units in its place. @return the last one's position
+  int cut(const Block& block) {
+    std::set<int> members{block.softmax}, made{layer(block.softmax).output};
+    for (const Head& h : block.heads) {
+      members.insert({h.scores, h.mixture});
+      made.insert({whole_of(layer(h.scores).output), whole_of(layer(h.mixture).output)});
+    }
+    // What needs no result of the block comes before it.
+    std::vector<Layer> before, after;
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+      if (members.count(i) > 0) continue;
+      const bool late = i > *members.begin() && follows(layer(i), made);
+      if (late) made.insert(whole_of(layer(i).output));
+      (late ? after : before).push_back(layer(i));
+    }
+    std::set<int> late;
+    for (const Layer& l : after) late.insert(whole_of(l.output));
+    for (const int m : members)
+      if (follows(layer(m), late)) return block.softmax;
+    std::vector<Layer> units = units_of(block);
+    net_.layers = std::move(before);
+    net_.layers.insert(net_.layers.end(), units.begin(), units.end());
+    const auto last = static_cast<int>(net_.layers.size()) - 1;
+    net_.layers.insert(net_.layers.end(), after.begin(), after.end());
+    return last;
+  }
+
+  /// A unit's mixture comes behind the scores of the units after it.
+  std::vector<Layer> units_of(const Block& block) {
+    std::vector<Layer> layers;
+    std::deque<Layer> mixtures;
+    for (const Head& head : block.heads) {
+      const int size = unit_tokens(head);
+      for (int first = 0; first < head.tokens; first += size) {
+        const int count = std::min(size, head.tokens - first);
+        const int scores = unit_map(layer(block.softmax).input, count);
+        const int weights = unit_map(layer(block.softmax).output, count);
+        layers.push_back(part_of(layer(head.scores), first, count));
+        layers.back().output = scores;
+        Layer softmax = layer(block.softmax);
+        softmax.input = scores;
+        softmax.output = weights;
+        softmax.window.H = softmax.window.P = 1;
+        softmax.window.W = softmax.window.Q = count;
+        layers.push_back(softmax);
+        if (mixtures.size() == kScoresAhead) {
+          layers.push_back(mixtures.front());
+          mixtures.pop_front();
+        }
+        Layer mixture = part_of(layer(head.mixture), first, count);
+        mixture.input = weights;
+        mixture.window.H = 1;
+        mixture.window.W = count;
+        mixture.window.pad_top = mixture.window.pad_left = 0;
+        mixture.output = output_part(layer(head.mixture).output, first, count);
+        set_sweeps(mixture, map(weights).shape);
+        mixtures.push_back(mixture);
+      }
+    }
+    layers.insert(layers.end(), mixtures.begin(), mixtures.end());
+    return layers;
+  }
+
+  Layer part_of(Layer l, int first, int count) const {
+    l.macs = l.macs * count / l.window.Q;
+    l.window.Q = count;
+    l.window.pad_left -= first * l.window.stride_x;
+    set_sweeps(l, map(l.input).shape);
+    return l;
+  }
+
+  int unit_map(int like, int tokens) {
+    Map m = map(like);
+    m.shape.H = 1;
+    m.shape.W = tokens;
+    net_.maps.push_back(m);
+    return static_cast<int>(net_.maps.size()) - 1;
+  }
+
+  int output_part(int output, int first, int count) {
+    Map m = map(output);
+    if (count == m.shape.W) return output;
+    if (m.part.whole < 0) m.part = {output};
+    m.part.x += first * m.part.stride_x;
+    m.shape.W = count;
+    m.input = m.output = false;
+    net_.maps.push_back(m);
+    return static_cast<int>(net_.maps.size()) - 1;
+  }
+
+  Network& net_;
+  const machine::Config& config_;
+};
+
+}  // namespace
+
+void overlap_attention(Network& network, const machine::Config& config) {
+  Attention(network, config).run();
+  set_lifetimes(network);
+}
+
+}  // namespace trine::compiler

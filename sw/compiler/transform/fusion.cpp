@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/transform/fusion.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// Whether only one layer reads the map, and nobody outside.
+bool read_once(const Network& network, int map) {
+  if (network.maps[at(map)].part.whole >= 0) return false;  // who reads the whole reads the part
+  const auto is = [&](int m) {
+    return m == map || (m >= 0 && network.maps[at(m)].part.whole == map);
+  };
+  const auto reads = [&](const Layer& l) { return is(l.input) + is(l.second) + is(l.weights_map); };
+  int readers = network.maps[at(map)].output ? 1 : 0;
+  for (const Layer& layer : network.layers) readers += reads(layer);
+  return readers == 1;
+}
+
+bool fusable(const Network& network, int index) {
+  const Layer& pool = network.layers[at(index)];
+  if (pool.kind != LayerKind::kMax) return false;
+  const int producer = network.maps[at(pool.input)].producer;
+  return producer >= 0 && network.layers[at(producer)].output == pool.input &&
+         can_pool(network.layers[at(producer)], pool.window) && read_once(network, pool.input);
+}
+
+/// Whether the layer does nothing but clamp codes, as a pool with an activation ends.
+bool only_clamps(const Layer& layer) {
+  const Geometry& g = layer.window;
+  return layer.kind == LayerKind::kSum && layer.result == Output::kRequantized && g.R * g.S == 1 &&
+         g.P == g.H && g.Q == g.W && layer.regions.size() == 1 && layer.regions[0].bias == 0 &&
+         layer.range.zero_point == 0 &&
+         layer.regions[0].scale == reference::ChannelScale{1 << 30, 1};
+}
+
+/// Clamping commutes with the maximum: the convolution does it.
+void fold_clamp(Network& network, Layer& conv, int index) {
+  if (index >= static_cast<int>(network.layers.size()) || conv.result != Output::kRequantized)
+    return;
+  const Layer& clamp = network.layers[at(index)];
+  if (!only_clamps(clamp) || clamp.input != conv.output || !read_once(network, conv.output)) return;
+  const reference::OutputRange& limits = clamp.range;
+  conv.range.act_min = std::clamp(conv.range.act_min, limits.act_min, limits.act_max);
+  conv.range.act_max = std::clamp(conv.range.act_max, limits.act_min, limits.act_max);
+  conv.output = clamp.output;
+  network.layers.erase(network.layers.begin() + index);
+}
+
+/// The network with that pool in the convolution before it. @pre fusable(network, index)
+Network fused(Network network, int index) {
+  const Layer pool = network.layers[at(index)];
+  Layer& conv = network.layers[at(network.maps[at(pool.input)].producer)];
+  set_sweeps(conv, network.maps[at(conv.input)].shape, pool.window);
+  conv.op += "+" + pool.op;
+  conv.name = pool.name;
+  conv.output = pool.output;
+  network.layers.erase(network.layers.begin() + index);
+  fold_clamp(network, conv, index);
+  set_lifetimes(network);
+  return network;
+}
+
+void check_vector(const Network& network, const machine::Config& config) {
+  std::string errors;
+  for (const Layer& layer : network.layers) {
+    if (layer.kind == LayerKind::kConv || config.vector) continue;
+    errors += fmt::format("{}{}: tensor {} '{}' needs the vector unit (vector.enable)",
+                          errors.empty() ? "" : "\n", layer.label,
+                          network.maps[at(layer.output)].tensor, layer.name);
+  }
+  if (!errors.empty()) throw Error(errors);
+}
+
+/// Nothing if the network does not fit the machine.
+std::optional<Plan> try_plan(const Network& network, const machine::Config& config) {
+  try {
+    check_vector(network, config);
+    return plan(network, config);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Plan fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
+  std::optional<Plan> best = try_plan(network, config);
+  for (int i = 0; fusion != Fusion::kNever && i < static_cast<int>(network.layers.size());) {
+    if (!fusable(network, i)) {
+      ++i;
+      continue;
+    }
+    Network other = fused(network, i);
+    std::optional<Plan> shorter = try_plan(other, config);
+    const bool pays = !best || (shorter && shorter->cycles < best->cycles);
+    if (pays || fusion == Fusion::kAlways) {
+      network = std::move(other);
+      best = std::move(shorter);
+    } else {
+      ++i;
+    }
+  }
+  check_vector(network, config);
+  return reload_and_plan(network, config, best ? *best : plan(network, config));
+}
+
+}  // namespace trine::compiler

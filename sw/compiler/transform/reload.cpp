@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Maps that are loaded again. A residual waits while its sum's other operand is computed, which may
+// take many layers: in DRAM it leaves them its place. Each later reader then has a map of its own,
+// whose codes come from where the first one is stored.
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "sw/compiler/transform/fusion.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// A map, and the layer from which on its copy is read.
+struct Reload {
+  int map, layer;
+};
+
+/// Rows of pixels of which only the order in a plane matters, so that both may lie as they like.
+bool can_reload(const Network& network, int m) {
+  const Map& map = network.maps[at(m)];
+  return map.shape.H == 1 && !map.constant() && !map.weights && !map.capacity && map.reloads < 0 &&
+         map.part.whole < 0 &&
+         std::none_of(network.maps.begin(), network.maps.end(),
+                      [m](const Map& other) { return other.part.whole == m; });
+}
+
+/// Second operands that layers before the one ahead of them know, too.
+std::vector<Reload> candidates(const Network& network) {
+  std::vector<Reload> found;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    const int m = network.layers[at(i)].second;
+    if (m < 0 || m == network.layers[at(i)].input || !can_reload(network, m)) continue;
+    const Map& map = network.maps[at(m)];
+    const int known = map.producer >= 0 ? map.producer : map.first_use;
+    if (known < i - 1) found.push_back({m, i});
+  }
+  return found;
+}
+
+bool reads(const Layer& l, int map) {
+  return l.input == map || l.second == map || l.weights_map == map;
+}
+
+Network reloaded(Network network, const Reload& r) {
+  Map copy = network.maps[at(r.map)];
+  copy.input = copy.output = copy.kept = false;
+  copy.reloads = r.map;
+  network.maps[at(r.map)].kept = !network.maps[at(r.map)].input;
+  const auto to = static_cast<int>(network.maps.size());
+  network.maps.push_back(std::move(copy));
+  for (int i = r.layer; i < static_cast<int>(network.layers.size()); ++i) {
+    Layer& l = network.layers[at(i)];
+    for (int* m : {&l.input, &l.second, &l.weights_map})
+      if (*m == r.map) *m = to;
+  }
+  set_lifetimes(network);
+  return network;
+}
+
+}  // namespace
+
+Plan reload_and_plan(Network& network, const machine::Config& config, Plan plan) {
+  if (plan.spilled == 0) return plan;
+  constexpr std::size_t kTries = 8;
+  const auto take_shorter = [&](Network other) {
+    try {
+      Plan shorter = compiler::plan(other, config);
+      if (shorter.cycles >= plan.cycles) return;
+      plan = std::move(shorter);
+      network = std::move(other);
+    } catch (const Error&) {  // it does not fit that way
+    }
+  };
+  std::vector<Reload> tries = candidates(network);
+  // Many blocks are alike: all at once, else one by one.
+  if (tries.size() > kTries) {
+    Network all = network;
+    for (const Reload& r : tries)
+      if (reads(all.layers[at(r.layer)], r.map)) all = reloaded(std::move(all), r);
+    take_shorter(std::move(all));
+    tries.resize(kTries);
+  }
+  for (const Reload& r : tries)
+    if (reads(network.layers[at(r.layer)], r.map)) take_shorter(reloaded(network, r));
+  return plan;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pixels that nobody reads. Where all readers of a map take one pixel of each s x t (convolutions
+// and pools of one tap with these strides), its convolution computes only those, the map holds
+// nothing else, and the readers have no stride any more. A residual that others read in whole is
+// copied, as it has to lie like the output.
+
+#include <algorithm>
+
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// The pixels (y * stride_y, x * stride_x) of a map, y < rows, x < cols.
+struct Lattice {
+  int stride_y = 1, stride_x = 1, rows = 0, cols = 0;
+
+  bool operator==(const Lattice& o) const {
+    return stride_y == o.stride_y && stride_x == o.stride_x && rows == o.rows && cols == o.cols;
+  }
+  bool sparse() const { return stride_y > 1 || stride_x > 1; }
+};
+
+class Thinning {
+ public:
+  Thinning(Network& network, bool copies) : net_(network), copies_(copies) {}
+
+  void run() {
+    // From the end, as a convolution that computes less reads less.
+    for (int i = static_cast<int>(net_.layers.size()) - 1; i >= 0; --i) {
+      const int map = net_.layers[at(i)].output;
+      Lattice lattice;
+      if (!net_.is_private(map) || !read_on(map, &lattice) || !can_compute(i, lattice)) continue;
+      for (Layer& reader : net_.layers)
+        if (reader.input == map) read_all(reader, lattice);
+      compute(i, lattice);
+    }
+    set_lifetimes(net_);
+  }
+
+ private:
+  Map& map_at(int m) { return net_.maps[at(m)]; }
+
+  /// Whether all readers take the same pixels, and not all there are.
+  bool read_on(int m, Lattice* lattice) const {
+    bool read = false;
+    for (const Layer& l : net_.layers) {
+      if (l.second == m || l.weights_map == m) return false;
+      if (l.input != m) continue;
+      const Geometry& g = l.window;
+      const Lattice wanted{g.stride_y, g.stride_x, g.P, g.Q};
+      const bool takes_one = (l.kind == LayerKind::kConv || l.kind == LayerKind::kMax) &&
+                             l.former.steps == 0 && g.R * g.S == 1 && g.pad_top == 0 &&
+                             g.pad_left == 0 && g.stride_y > 0 && g.stride_x > 0 &&
+                             (g.P - 1) * g.stride_y < g.H && (g.Q - 1) * g.stride_x < g.W;
+      if (!takes_one || (read && !(wanted == *lattice))) return false;
+      *lattice = wanted;
+      read = true;
+    }
+    return read && lattice->sparse();
+  }
+
+  bool can_compute(int index, const Lattice& lattice) {
+    const Layer& l = net_.layers[at(index)];
+    const Map& out = map_at(l.output);
+    return l.kind == LayerKind::kConv && l.former.steps == 0 && l.sweeps.size() == 1 &&
+           out.producer == out.last_write && l.window.stride_y * lattice.stride_y <= kMostStride &&
+           l.window.stride_x * lattice.stride_x <= kMostStride && (!l.fuse_add || copies_);
+  }
+
+  void read_all(Layer& layer, const Lattice& lattice) {
+    Geometry& g = layer.window;
+    g.H = lattice.rows;
+    g.W = lattice.cols;
+    g.stride_y = g.stride_x = 1;
+  }
+
+  void compute(int index, const Lattice& lattice) {
+    Layer& l = net_.layers[at(index)];
+    const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
+    l.macs = l.macs / pixels * lattice.rows * lattice.cols;  // those that are needed
+    l.window.P = lattice.rows;
+    l.window.Q = lattice.cols;
+    l.window.stride_y *= lattice.stride_y;
+    l.window.stride_x *= lattice.stride_x;
+    set_sweeps(l, map_at(l.input).shape);
+    Shape& shape = map_at(l.output).shape;
+    shape.H = lattice.rows;
+    shape.W = lattice.cols;
+    for (Layer& reader : net_.layers)
+      if (reader.input == l.output && reader.kind == LayerKind::kConv) set_sweeps(reader, shape);
+    if (l.fuse_add) copy_residual(index, lattice);
+  }
+
+  /// A layer before `index` takes the pixels of its residual.
+  void copy_residual(int index, const Lattice& lattice) {
+    Layer& adds = net_.layers[at(index)];
+    const Map& from = map_at(adds.second);
+    Layer copy;
+    copy.kind = LayerKind::kMax;
+    copy.label = adds.label;
+    copy.op = "COPY";
+    copy.name = from.name;
+    copy.input = adds.second;
+    copy.words = from.shape.channel_words();
+    copy.single = adds.single;
+    copy.window.H = from.shape.H;
+    copy.window.W = from.shape.W;
+    copy.window.P = lattice.rows;
+    copy.window.Q = lattice.cols;
+    copy.window.stride_y = lattice.stride_y;
+    copy.window.stride_x = lattice.stride_x;
+    Map to;
+    to.name = from.name;
+    to.shape = from.shape;
+    to.shape.H = lattice.rows;
+    to.shape.W = lattice.cols;
+    to.tensor = from.tensor;
+    copy.output = adds.second = static_cast<int>(net_.maps.size());
+    net_.maps.push_back(std::move(to));
+    net_.layers.insert(net_.layers.begin() + index, std::move(copy));
+  }
+
+  Network& net_;
+  bool copies_;  ///< the vector unit is there
+};
+
+}  // namespace
+
+void drop_unread_pixels(Network& network, const machine::Config& config) {
+  Thinning(network, config.vector).run();
+}
+
+}  // namespace trine::compiler

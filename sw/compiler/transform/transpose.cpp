@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Networks that lie on their side. Lanes take neighbours of a row: short rows cost the window
+// former more lanes at their ends, and leave more idle. With rows and columns exchanged in all maps
+// and layers a network computes the same; the host puts its images into memory that way.
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/transform/fusion.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Estimates of both ways differ by less for no reason.
+constexpr double kGain = 0.99;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+Rect side(const Rect& r) { return {r.x0, r.x1, r.y0, r.y1}; }
+
+Geometry side(const Geometry& g) {
+  Geometry s;
+  s.H = g.W;
+  s.W = g.H;
+  s.P = g.Q;
+  s.Q = g.P;
+  s.R = g.S;
+  s.S = g.R;
+  s.stride_y = g.stride_x;
+  s.stride_x = g.stride_y;
+  s.dil_y = g.dil_x;
+  s.dil_x = g.dil_y;
+  s.pad_top = g.pad_left;
+  s.pad_left = g.pad_top;
+  return s;
+}
+
+void turn(Map& map) {
+  std::swap(map.shape.H, map.shape.W);
+  std::swap(map.part.y, map.part.x);
+  std::swap(map.part.stride_y, map.part.stride_x);
+  map.transposed = !map.transposed;
+}
+
+void turn_weights(Layer& layer, const machine::Config& config) {
+  const Layer before = layer;
+  layer.window = side(before.window);
+  const Geometry& g = layer.window;
+  const bool former = layer.former.steps > 0;
+  if (former) layer.former = best_former(g, config);
+  if (layer.weights.empty()) return;  // shapes alone
+  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  const int codes = layer.step_codes;
+  for (int m = 0; m < layer.channels; ++m)
+    for (int word = 0; word < layer.words; ++word)
+      for (int ky = 0; ky < g.R; ++ky)
+        for (int kx = 0; kx < g.S; ++kx) {
+          const auto code = [&](const Layer& l, int row, int col) {
+            if (!former)
+              return (at(m) * at(l.steps()) + at((word * l.window.R + row) * l.window.S + col)) *
+                     at(codes);
+            const TapPlace place = *place_of(l.former, l.window, col);
+            return (at(m) * at(l.steps()) + at(row * l.former.steps + place.step)) * at(codes) +
+                   at(place.lane);
+          };
+          std::copy_n(before.weights.begin() + static_cast<std::ptrdiff_t>(code(before, kx, ky)),
+                      former ? 1 : codes,
+                      layer.weights.begin() + static_cast<std::ptrdiff_t>(code(layer, ky, kx)));
+        }
+}
+
+/// Weights lie by rows, and the pixels of a part that is one pixel's channels follow each other in
+/// a row.
+bool lies_by_rows(const Map& map) { return map.weights || map.part.pixel_words > 0; }
+
+/// Nothing where rows and columns are alike, or a map cannot lie otherwise.
+std::optional<Network> transposed(const Network& network, const machine::Config& config) {
+  const bool square = std::all_of(network.maps.begin(), network.maps.end(),
+                                  [](const Map& m) { return m.shape.H == m.shape.W; });
+  if (square || std::any_of(network.maps.begin(), network.maps.end(), lies_by_rows))
+    return std::nullopt;
+  Network result = network;
+  for (Map& map : result.maps) turn(map);
+  for (Layer& layer : result.layers) {
+    for (SumRegion& region : layer.regions) region.rect = side(region.rect);
+    if (layer.kind != LayerKind::kConv) {
+      layer.window = side(layer.window);
+      continue;
+    }
+    turn_weights(layer, config);
+    set_sweeps(layer, result.maps[at(layer.input)].shape);
+  }
+  return result;
+}
+
+}  // namespace
+
+Plan orient_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
+  std::optional<Network> other = transposed(network, config);
+  Plan upright = fuse_and_plan(network, config, fusion);
+  if (!other) return upright;
+  try {
+    Plan plan = fuse_and_plan(*other, config, fusion);
+    if (plan.cycles >= kGain * upright.cycles) return upright;
+    network = std::move(*other);
+    return plan;
+  } catch (const Error&) {  // it does not fit that way
+    return upright;
+  }
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Markdown as far as this repository uses it: which lines are text, and the same text in lines of a given width."""
+import re
+
+FENCE = re.compile(r"^\s*(```|~~~)")
+ITEM = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)(.*)$")
+# Lines that stay as they are: headings, tables, HTML, quotations, rules, what is indented as code.
+RAW = re.compile(r"^\s*(#|\||<|>|---|===|$)|^ {4}")
+# What would begin another block if it came first in a line.
+BEGINS_BLOCK = re.compile(r"^([-*+#>|=]|\d+[.)]|<)")
+# A code span, a link's destination, a word.
+TOKEN = re.compile(r"(?:(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)]*\)|\S)+")
+
+
+def blocks(text):
+    """(first line's number, lines, prefix) of each block; prefix is None where lines stay as they are, else the
+    text before the first word."""
+    lines, number = text.split("\n"), 0
+    while number < len(lines):
+        first = number
+        item = ITEM.match(lines[first])
+        if FENCE.match(lines[first]):
+            number += 1
+            while number < len(lines) and not FENCE.match(lines[number]):
+                number += 1
+            number += 1
+            yield first, lines[first:number], None
+        elif not item and RAW.match(lines[first]):
+            number += 1
+            yield first, lines[first:number], None
+        else:
+            number += 1
+            while number < len(lines) and not (
+                    FENCE.match(lines[number]) or ITEM.match(lines[number]) or RAW.match(lines[number].lstrip() or "")):
+                number += 1
+            indent = len(lines[first]) - len(lines[first].lstrip())
+            yield first, lines[first:number], item.group(1) if item else " " * indent
+
+
+def wrapped(lines, prefix, width):
+    """The block's words in lines of at most `width` columns, but for words that are longer."""
+    words = [token.group(0) for token in TOKEN.finditer(" ".join(line.strip() for line in lines)[len(prefix.lstrip()):])]
+    out, indent = [prefix + words[0]], " " * len(prefix)
+    for word in words[1:]:
+        if len(out[-1]) + 1 + len(word) <= width or BEGINS_BLOCK.match(word):
+            out[-1] += " " + word
+        else:
+            out.append(indent + word)
+    return out
+
+
+def wrap(text, width):
+    """The text with each block wrapped that has a line of more than `width` columns."""
+    out = []
+    for _, lines, prefix in blocks(text):
+        long = prefix is not None and any(len(line) > width for line in lines)
+        out += wrapped(lines, prefix, width) if long else lines
+    return "\n".join(out)
+
+
+def without_code(text):
+    """The text with fenced blocks and code spans left blank: lines keep their numbers."""
+    kept = "\n".join("\n".join(re.sub(r"[^\n]", " ", line) for line in lines) if FENCE.match(lines[0]) else "\n".join(lines)
+                     for _, lines, _ in blocks(text))
+    return re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", lambda span: re.sub(r"[^\n]", " ", span.group(0)), kept)

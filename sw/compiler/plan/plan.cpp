@@ -35,7 +35,8 @@ class Planner {
   Planner(const Network& network, const machine::Config& config, PlanFacts& facts, Wishes wishes)
       : net_(network), config_(config), facts_(facts), wishes_(std::move(wishes)) {}
 
-  Plan run() {
+  /// @return nothing where a layer finds no room: misfit()
+  std::optional<Plan> run() {
     plan_.maps.resize(net_.maps.size());
     choose_pitches();
     place_in_dram();
@@ -48,12 +49,16 @@ class Planner {
       place_maps();
       set_origins();
     } while (!tile_layers());
+    if (misfit_ >= 0) return std::nullopt;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i)
       plan_.scratch.push_back(scratch_of(i, plan_.tilings[at(i)]));
     plan_.cycles = estimated_cycles();
     plan_.spilled = spilled_.size() - states;
     return plan_;
   }
+
+  /// After run(): the layer that no part of DMEM is enough for, or -1.
+  int misfit() const { return misfit_; }
 
   /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
   std::vector<int> conflicting() const {
@@ -381,12 +386,12 @@ class Planner {
   }
 
   /// Cuts each layer for the room that resident maps leave; spills one more where that fails.
+  /// @return whether that ends it: all are cut, or nothing is left to spill
   bool tile_layers() {
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
       const int whole = net_.maps[at(layer.output)].part.whole;
       const LayerPlaces places{&plan_.maps[at(layer.input)],
-                               layer.second < 0 ? nullptr : &plan_.maps[at(layer.second)],
                                &plan_.maps[at(whole >= 0 ? whole : layer.output)]};
       if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
       const TileKey key = key_of(places, room_[at(i)]);
@@ -395,12 +400,10 @@ class Planner {
       if (!tiling) {
         const int victim = largest_beside({i, i}, kNever, -1);
         if (victim < 0)
-          throw_error(
-              "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
-              "memory.param_channels = {} hold no part of it",
-              layer.label, layer.name, config_.dmem_kib, config_.pmem_kib, config_.param_channels);
-        spill(victim);
-        return false;
+          misfit_ = i;
+        else
+          spill(victim);
+        return victim < 0;
       }
       plan_.tilings[at(i)] = *tiling;
       keys_[at(i)] = key;
@@ -502,6 +505,7 @@ class Planner {
   const machine::Config& config_;
   PlanFacts& facts_;
   Wishes wishes_;
+  int misfit_ = -1;
   bool early_ = true;  ///< there is room for maps of layers that begin early
   Plan plan_;
   std::vector<int> copies_;          ///< maps that reload others
@@ -614,11 +618,14 @@ struct Choice {
   std::vector<int> conflicting, crowding;
 };
 
-Choice choice(const Network& network, const machine::Config& config, PlanFacts& facts,
-              const Wishes& wishes) {
+/// @param misfit  unless null: the layer that does not fit if there is no choice
+std::optional<Choice> choice(const Network& network, const machine::Config& config,
+                             PlanFacts& facts, const Wishes& wishes, int* misfit = nullptr) {
   Planner planner(network, config, facts, wishes);
-  Plan plan = planner.run();
-  return {wishes, std::move(plan), planner.conflicting(), planner.crowding()};
+  std::optional<Plan> plan = planner.run();
+  if (misfit != nullptr) *misfit = planner.misfit();
+  if (!plan) return std::nullopt;
+  return Choice{wishes, std::move(*plan), planner.conflicting(), planner.crowding()};
 }
 
 /// Rows padded against bank conflicts cost room: those few that gain the most.
@@ -631,9 +638,9 @@ Choice pad_some(Choice best, const Network& network, const machine::Config& conf
   for (const int map : candidates) {
     Wishes wishes = best.wishes;
     wishes.padded.insert(map);
-    Choice tried = choice(network, config, facts, wishes);
-    if (tried.plan.spilled <= spilled && tried.plan.cycles < best.plan.cycles)
-      best = std::move(tried);
+    std::optional<Choice> tried = choice(network, config, facts, wishes);
+    if (tried && tried->plan.spilled <= spilled && tried->plan.cycles < best.plan.cycles)
+      best = std::move(*tried);
   }
   return best;
 }
@@ -670,9 +677,9 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
       ++tries;
       Wishes wishes = best.wishes;
       wishes.in_dram.insert(maps.begin(), maps.end());
-      Choice other = choice(network, config, facts, wishes);
-      if (other.plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
-      best = std::move(other);
+      std::optional<Choice> other = choice(network, config, facts, wishes);
+      if (!other || other->plan.cycles >= (1 - kGain) * best.plan.cycles) continue;
+      best = std::move(*other);
       better = true;
       break;
     }
@@ -680,22 +687,49 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   return best;
 }
 
+/// A line for each layer that needs a vector unit; empty where there is one.
+std::string vector_problem(const Network& network, const machine::Config& config) {
+  std::string problem;
+  for (const Layer& layer : network.layers) {
+    if (layer.kind == LayerKind::kConv || config.vector) continue;
+    problem += fmt::format("{}{}: tensor {} '{}' needs the vector unit (vector.enable)",
+                           problem.empty() ? "" : "\n", layer.label,
+                           network.maps[at(layer.output)].tensor, layer.name);
+  }
+  return problem;
+}
+
 }  // namespace
 
-Plan plan(const Network& network, const machine::Config& config) {
+std::optional<Plan> plan(const Network& network, const machine::Config& config,
+                         std::string* problem) {
+  if (const std::string text = vector_problem(network, config); !text.empty()) {
+    if (problem != nullptr) *problem = text;
+    return std::nullopt;
+  }
   PlanFacts facts(network, config);
-  Choice best = choice(network, config, facts, {});
-  if (best.plan.spilled > 0) {
+  int misfit = -1;
+  std::optional<Choice> best = choice(network, config, facts, {}, &misfit);
+  if (!best) {
+    const Layer& layer = network.layers[at(misfit)];
+    if (problem != nullptr)
+      *problem = fmt::format(
+          "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
+          "memory.param_channels = {} hold no part of it",
+          layer.label, layer.name, config.dmem_kib, config.pmem_kib, config.param_channels);
+    return std::nullopt;
+  }
+  if (best->plan.spilled > 0) {
     Wishes narrow;
     narrow.roomy = false;
-    Choice other = choice(network, config, facts, narrow);
-    if (other.plan.spilled < best.plan.spilled)
-      best = pad_some(std::move(other), network, config, facts);
-    best = spill_more(std::move(best), network, config, facts);
+    std::optional<Choice> other = choice(network, config, facts, narrow);
+    if (other && other->plan.spilled < best->plan.spilled)
+      best = pad_some(std::move(*other), network, config, facts);
+    best = spill_more(std::move(*best), network, config, facts);
   }
-  best.plan.tiled = facts.tiled;
-  best.plan.looks = facts.looks;
-  return std::move(best.plan);
+  best->plan.tiled = facts.tiled;
+  best->plan.looks = facts.looks;
+  return std::move(best->plan);
 }
 
 }  // namespace trine::compiler

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "machine/config.h"
@@ -73,8 +75,10 @@ struct Plan {
   std::int64_t tiled = 0, looks = 0;  ///< the work: calls of tile(), maps looked at for places
 };
 
-/// @throws Error  names the layer that does not fit, and into what
-Plan plan(const Network& network, const machine::Config& config);
+/// @param problem  unless null: why there is no plan, a line for each layer that is to blame
+/// @return nothing where the machine has no room or no unit for some layer
+std::optional<Plan> plan(const Network& network, const machine::Config& config,
+                         std::string* problem = nullptr);
 
 /// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
@@ -84,12 +88,12 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config&
 std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
                             const machine::Config& config);
 
-/// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
 struct LayerPlaces {
-  const Placement *input, *second, *output;  ///< second may be null; output: the whole map
+  const Placement *input, *output;  ///< output: of the whole map
 };
-bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
-          const machine::Config& config, std::int64_t room, Tiling* tiling);
+/// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
+std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
+                           const machine::Config& config, std::int64_t room);
 
 /// Size of a DMEM buffer for a part of a map: `rows` x `cols` pixels of `words` channel words.
 std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words,

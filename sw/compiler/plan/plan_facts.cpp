@@ -192,8 +192,7 @@ const std::optional<Tiling>& PlanFacts::tiling(int layer, const LayerPlaces& pla
   const auto [entry, is_new] = tilings_[at(layer)].try_emplace(key);
   if (is_new) {
     ++tiled;
-    Tiling t;
-    if (tile(net_, net_.layers[at(layer)], places, config_, key.room, &t)) entry->second = t;
+    entry->second = tile(net_, net_.layers[at(layer)], places, config_, key.room);
   }
   return entry->second;
 }

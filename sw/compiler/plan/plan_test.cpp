@@ -39,7 +39,7 @@ model::Graph images(int count) {
 
 Plan plan_of(const model::Graph& graph, const char* preset) {
   const machine::Config config = machine::load_config(preset);
-  return plan(lower(graph, config, reference::kDoublePolicy), config);
+  return plan(lower(graph, config, reference::kDoublePolicy), config).value();
 }
 
 TEST_CASE("planning works in proportion to a chain's layers", "[compiler][plan]") {

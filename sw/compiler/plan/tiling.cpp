@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -45,10 +44,8 @@ class Tiler {
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
   }
 
-  bool run(std::int64_t room, Tiling* best) {
+  std::optional<Tiling> run(std::int64_t room) {
     room_ = room;
-    best_ = best;
-    best->cycles = std::numeric_limits<double>::infinity();
     const bool cut = !places_.input->resident || !places_.output->resident;
     for (const int chunk : chunks())
       for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
@@ -63,9 +60,8 @@ class Tiler {
               t.chunk_outer = chunk_outer;
               consider(t);
             }
-    if (layer_.kind == LayerKind::kConv && best->cycles == std::numeric_limits<double>::infinity())
-      consider_pieces();
-    return best->cycles < std::numeric_limits<double>::infinity();
+    if (conv() && !best_) consider_pieces();
+    return best_;
   }
 
  private:
@@ -403,7 +399,7 @@ class Tiler {
   }
 
   void keep(const Tiling& t) {
-    if (t.cycles < best_->cycles) *best_ = t;
+    if (!best_ || t.cycles < best_->cycles) best_ = t;
   }
 
   const Layer& layer_;
@@ -414,7 +410,7 @@ class Tiler {
   int out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
   std::int64_t room_ = 0;
-  Tiling* best_ = nullptr;
+  std::optional<Tiling> best_;
 };
 
 }  // namespace
@@ -446,9 +442,9 @@ std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words
   return round_up(words * view.plane + config.data_words(), config.data_words());
 }
 
-bool tile(const Network& network, const Layer& layer, const LayerPlaces& places,
-          const machine::Config& config, std::int64_t room, Tiling* tiling) {
-  return Tiler(layer, places, config, network).run(room, tiling);
+std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
+                           const machine::Config& config, std::int64_t room) {
+  return Tiler(layer, places, config, network).run(room);
 }
 
 }  // namespace trine::compiler

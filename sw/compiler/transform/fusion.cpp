@@ -6,8 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/error.h"
-
 namespace trine::compiler {
 namespace {
 
@@ -69,38 +67,17 @@ Network fused(Network network, int index) {
   return network;
 }
 
-void check_vector(const Network& network, const machine::Config& config) {
-  std::string errors;
-  for (const Layer& layer : network.layers) {
-    if (layer.kind == LayerKind::kConv || config.vector) continue;
-    errors += fmt::format("{}{}: tensor {} '{}' needs the vector unit (vector.enable)",
-                          errors.empty() ? "" : "\n", layer.label,
-                          network.maps[at(layer.output)].tensor, layer.name);
-  }
-  if (!errors.empty()) throw Error(errors);
-}
-
-/// Nothing if the network does not fit the machine.
-std::optional<Plan> try_plan(const Network& network, const machine::Config& config) {
-  try {
-    check_vector(network, config);
-    return plan(network, config);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
 }  // namespace
 
-Plan fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
-  std::optional<Plan> best = try_plan(network, config);
+std::optional<Plan> fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
+  std::optional<Plan> best = plan(network, config);
   for (int i = 0; fusion != Fusion::kNever && i < static_cast<int>(network.layers.size());) {
     if (!fusable(network, i)) {
       ++i;
       continue;
     }
     Network other = fused(network, i);
-    std::optional<Plan> shorter = try_plan(other, config);
+    std::optional<Plan> shorter = plan(other, config);
     const bool pays = !best || (shorter && shorter->cycles < best->cycles);
     if (pays || fusion == Fusion::kAlways) {
       network = std::move(other);
@@ -109,8 +86,8 @@ Plan fuse_and_plan(Network& network, const machine::Config& config, Fusion fusio
       ++i;
     }
   }
-  check_vector(network, config);
-  return reload_and_plan(network, config, best ? *best : plan(network, config));
+  if (best) best = reload_and_plan(network, config, std::move(*best));
+  return best;
 }
 
 }  // namespace trine::compiler

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <optional>
+
 #include "machine/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
@@ -15,14 +17,15 @@ namespace trine::compiler {
 enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the plan gets shorter
 
 /// Fuses what `fusion` wants and plans the result.
-/// @throws Error  as plan(); a layer for the vector unit where there is none
-Plan fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion);
+/// @return nothing where that does not fit
+std::optional<Plan> fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion);
 
 /// Maps whose places long stand idle are loaded again if that makes the network's plan shorter
 /// (reload.cpp).
 Plan reload_and_plan(Network& network, const machine::Config& config, Plan plan);
 
 /// The same with rows and columns exchanged if that takes fewer cycles (transpose.cpp).
+/// @throws Error  the problem that plan() names
 Plan orient_and_plan(Network& network, const machine::Config& config, Fusion fusion);
 
 }  // namespace trine::compiler

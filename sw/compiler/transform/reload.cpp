@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "sw/compiler/transform/fusion.h"
 
 namespace trine::compiler {
@@ -70,13 +69,10 @@ Plan reload_and_plan(Network& network, const machine::Config& config, Plan plan)
   if (plan.spilled == 0) return plan;
   constexpr std::size_t kTries = 8;
   const auto take_shorter = [&](Network other) {
-    try {
-      Plan shorter = compiler::plan(other, config);
-      if (shorter.cycles >= plan.cycles) return;
-      plan = std::move(shorter);
-      network = std::move(other);
-    } catch (const Error&) {  // it does not fit that way
-    }
+    std::optional<Plan> shorter = compiler::plan(other, config);
+    if (!shorter || shorter->cycles >= plan.cycles) return;
+    plan = std::move(*shorter);
+    network = std::move(other);
   };
   std::vector<Reload> tries = candidates(network);
   // Many blocks are alike: all at once, else one by one.

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "base/error.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/transform/fusion.h"
 
@@ -100,16 +102,16 @@ std::optional<Network> transposed(const Network& network, const machine::Config&
 
 Plan orient_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
   std::optional<Network> other = transposed(network, config);
-  Plan upright = fuse_and_plan(network, config, fusion);
-  if (!other) return upright;
-  try {
-    Plan plan = fuse_and_plan(*other, config, fusion);
-    if (plan.cycles >= kGain * upright.cycles) return upright;
+  std::optional<Plan> best = fuse_and_plan(network, config, fusion);
+  std::optional<Plan> plan = other ? fuse_and_plan(*other, config, fusion) : std::nullopt;
+  if (plan && (!best || plan->cycles < kGain * best->cycles)) {
     network = std::move(*other);
-    return plan;
-  } catch (const Error&) {  // it does not fit that way
-    return upright;
+    best = std::move(plan);
   }
+  if (best) return std::move(*best);
+  std::string problem;
+  compiler::plan(network, config, &problem);
+  throw Error(problem);
 }
 
 }  // namespace trine::compiler

@@ -10,11 +10,11 @@
 #include <random>
 
 #include "Vtrine_vector.h"
-#include "sw/reference/norm.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"
+#include "tb/golden/norm.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/softmax.h"
 #include "tb/golden/taps.h"
@@ -227,24 +227,18 @@ struct SoftmaxJob {
 
 /// What a tile's codes become in a lane. @param norm  of a normalization, null of a softmax
 SoftmaxOperands operands_of(const std::vector<int>& codes, const Exponentials& table,
-                            const reference::NormParams* norm) {
+                            const NormRow* norm) {
   if (norm == nullptr) return softmax_operands(codes, table);
-  std::int64_t sum = 0, squares = 0;
-  for (const int code : codes) {
-    const int distance = norm->origin - code;
-    if (norm->center) sum += distance;
-    squares += distance * distance;
-  }
-  const reference::NormFactor f = reference::norm_factor(sum, squares, *norm);
+  const NormResult row = normalize(codes, *norm);
   SoftmaxOperands result;
-  for (const int code : codes)
-    result.values.push_back(static_cast<std::uint32_t>(f.mean - (norm->origin - code) * 65536));
-  result.multiplier = f.factor;
+  for (const std::int64_t value : row.values)
+    result.values.push_back(static_cast<std::uint32_t>(value));
+  result.multiplier = row.factor;
   return result;
 }
 
 std::vector<SoftmaxJob> softmax_jobs(const isa::Registers& r, const Exponentials& table,
-                                     const reference::NormParams* norm) {
+                                     const NormRow* norm) {
   const auto channels = static_cast<unsigned>(r.get(isa::vector::kChannels));
   const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   std::vector<SoftmaxJob> jobs;
@@ -321,31 +315,29 @@ Exponentials random_exponentials(std::mt19937& random) {
   return table;
 }
 
-/// A normalization of that many channels, with what the compiler writes for it and any epsilon.
-reference::NormParams random_norm(std::mt19937& random, int channels) {
-  reference::NormParams p;
-  p.center = chance(random, 50);
-  p.origin = p.center ? 127 : static_cast<int>(random() % 256) - 128;
-  p.count = channels;
-  while (channels >> (p.log2 + 1) != 0) ++p.log2;
-  p.reciprocal = static_cast<std::int32_t>(((std::int64_t{2} << (30 + p.log2)) / channels + 1) / 2);
-  p.epsilon = (any_word(random) >> 1) >> random() % 32;
-  return p;
+/// A normalization of that many channels, with any epsilon.
+NormRow random_norm(std::mt19937& random, int channels) {
+  NormRow row;
+  row.center = chance(random, 50);
+  row.origin = row.center ? 127 : static_cast<int>(random() % 256) - 128;
+  row.channels = channels;
+  row.epsilon = (any_word(random) >> 1) >> random() % 32;
+  return row;
 }
 
-Exponentials norm_table(const reference::NormParams& p) {
+Exponentials norm_table(const NormRow& row) {
   Exponentials table{};
   for (std::size_t k = 0; k < table.size(); ++k)
-    table[k] = reference::norm_entry(static_cast<int>(k), p.origin);
+    table[k] = norm_word(static_cast<int>(k), row.origin);
   return table;
 }
 
-void set_norm(isa::Registers& r, const reference::NormParams& p) {
+void set_norm(isa::Registers& r, const NormRow& row) {
   r.set(isa::agu::kGroupsLast, 1);
-  r.set(isa::post::kAddZeroA, p.origin);
-  r.set(isa::post::kShift, p.log2);
-  r.set(isa::post::kMultiplier, p.reciprocal);
-  r.set(isa::vector::kBias, p.epsilon);
+  r.set(isa::post::kAddZeroA, row.origin);
+  r.set(isa::post::kShift, row.log2());
+  r.set(isa::post::kMultiplier, row.reciprocal());
+  r.set(isa::vector::kBias, row.epsilon);
 }
 
 }  // namespace
@@ -388,7 +380,7 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
       r.set(isa::vector::kChannels, channels);
       isa::Run run;
       run.op = static_cast<int>(norm ? Op::kNormalize : Op::kSoftmax);
-      reference::NormParams constants = random_norm(random, channels);
+      NormRow constants = random_norm(random, channels);
       if (norm) {
         if (chance(random, large ? 60 : 20)) {  // all codes alike: epsilon alone
           r.set(isa::agu::kWidth, 0);

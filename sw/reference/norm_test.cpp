@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LayerNorm and RMSNorm against floating point: how far a code can be from what it stands for.
+// LayerNorm and RMSNorm against floating point, how far a code can be from what it stands for; and
+// bit by bit against the whole numbers of tb/golden/norm.h, which shares no expression with them.
 
 #include "sw/reference/norm.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -11,6 +13,7 @@
 
 #include "base/error.h"
 #include "sw/reference/run.h"
+#include "tb/golden/norm.h"
 
 using namespace trine;
 using namespace trine::reference;
@@ -165,6 +168,70 @@ TEST_CASE("a normalized code is near what it stands for", "[reference][norm]") {
       CHECK(one < 0.02);
       CHECK(any < 0.15);
     }
+}
+
+TEST_CASE("rows are normalized as the steps of the specification say", "[reference][norm]") {
+  std::mt19937 random{7};
+  for (int trial = 0; trial < 2000; ++trial) {
+    golden::NormRow row;
+    row.center = trial % 2 == 0;
+    row.channels = 1 + static_cast<int>(random() % (trial % 8 == 0 ? 4096 : 96));
+    row.origin = row.center ? 127 : static_cast<int>(random() % 256) - 128;
+    row.epsilon = (random() >> 1) >> random() % 32;
+    const auto codes = random_codes(random, 1, row.channels);
+    const golden::NormResult expected = normalize({codes.begin(), codes.end()}, row);
+    NormParams p;
+    p.center = row.center;
+    p.origin = row.origin;
+    p.count = row.channels;
+    p.log2 = row.log2();
+    p.reciprocal = static_cast<std::int32_t>(row.reciprocal());
+    p.epsilon = row.epsilon;
+    std::int64_t sum = 0, squares = 0;
+    for (const int code : codes) {
+      const std::int64_t w = row.origin - code;
+      sum += row.center ? w : 0;
+      squares += w * w;
+    }
+    const NormFactor f = norm_factor(sum, squares, p);
+    CAPTURE(trial, row.center, row.channels, row.origin, row.epsilon);
+    REQUIRE(f.mean == expected.mean);
+    REQUIRE(f.factor == expected.factor);
+    const std::size_t c = random() % codes.size();
+    const std::int64_t n =
+        golden::quotient(golden::Wide{expected.values[c]} * expected.factor, golden::power(24));
+    REQUIRE(normalized(row.origin - codes[c], f) == n);
+    const NormChannel channel{
+        {static_cast<std::int32_t>(random() >> 1), -1 - static_cast<int>(random() % 31)},
+        static_cast<std::int32_t>(random()) >> random() % 24,
+        random() % 2 == 0};
+    const golden::Wide x = (channel.negative ? -1 - n : n) + channel.bias;
+    const std::int64_t unit = golden::power(31 - channel.scale.shift);
+    const std::int64_t code =
+        -3 + golden::quotient(2 * x * channel.scale.multiplier + unit, golden::Wide{2} * unit);
+    REQUIRE(norm_code(static_cast<std::int32_t>(n), channel, {-3, -100, 120}) ==
+            std::clamp<std::int64_t>(code, -100, 120));
+  }
+}
+
+TEST_CASE("a normalization's constants are those of the specification", "[reference][norm]") {
+  for (int origin = -128; origin < 128; ++origin)
+    for (int i = 0; i < 256; ++i)
+      if (norm_entry(i, origin) != golden::norm_word(i, origin)) {
+        CAPTURE(origin, i);
+        REQUIRE(norm_entry(i, origin) == golden::norm_word(i, origin));
+      }
+  for (int channels = 1; channels <= 4096; channels += channels < 100 ? 1 : 37) {
+    const auto n = static_cast<std::size_t>(channels);
+    Norm norm(channels % 2 == 0, 0, 1, 0.5f, 3, std::vector<float>(n, 1), std::vector<float>(n));
+    norm.set_output(1, 0);
+    const golden::NormRow row{norm.graph.ops[0].center, 0, channels, 0};
+    const NormParams p = norm_params(norm.graph, norm.graph.ops[0]);
+    CAPTURE(channels);
+    REQUIRE(p.log2 == row.log2());
+    REQUIRE(p.reciprocal == row.reciprocal());
+    REQUIRE(p.origin == (row.center ? 127 : 3));
+  }
 }
 
 TEST_CASE("a row of one code normalizes to beta", "[reference][norm]") {

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden model of a normalization: what docs/numerics.md says of a row, step by step, in quotients
+// and searches instead of shifts and tables of floating point, so that neither the RTL
+// (rtl/trine_softmax_lane.sv) nor sw/reference/norm.cpp shares an expression with it.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace trine::golden {
+
+__extension__ using Wide = __int128;
+
+/// The largest whole number not above n / d. @pre d > 0
+inline std::int64_t quotient(Wide n, Wide d) {
+  Wide q = n / d;
+  if (q * d > n) --q;
+  return static_cast<std::int64_t>(q);
+}
+
+/// 2^exponent.
+inline std::int64_t power(int exponent) { return exponent == 0 ? 1 : 2 * power(exponent - 1); }
+
+/// What the machine's registers hold of a normalization.
+struct NormRow {
+  bool center = true;        ///< LayerNorm; else RMSNorm
+  int origin = 127;          ///< w = origin - code
+  int channels = 1;          ///< N
+  std::int64_t epsilon = 0;  ///< E
+
+  /// L = floor(log2 N).
+  int log2() const {
+    int l = 0;
+    while (2 * power(l) <= channels) ++l;
+    return l;
+  }
+  /// A = 2^(30+L) / N to nearest; never a tie, but where it is whole.
+  std::int64_t reciprocal() const {
+    std::int64_t a = 0;
+    for (std::int64_t bit = power(30); bit > 0; bit /= 2)
+      if ((2 * (a + bit) - 1) * channels <= power(31 + log2())) a += bit;
+    return a;
+  }
+};
+
+/// 2^15 / sqrt((i + 1/2) / 256) to nearest: the t with (t - 1/2)^2 (i + 1/2) <= 2^38, the largest.
+inline std::int64_t root_start(int i) {
+  if (i < 64) return 0;
+  std::int64_t t = 0;
+  for (std::int64_t bit = power(16); bit > 0; bit /= 2)
+    if ((2 * (t + bit) - 1) * (2 * (t + bit) - 1) * (2 * i + 1) <= power(41)) t += bit;
+  return t;
+}
+
+struct NormResult {
+  std::int64_t mean = 0, factor = 0;  ///< steps 3 and 7
+  std::vector<std::int64_t> values;   ///< mean - 2^16 w, before the product of step 8
+};
+
+inline NormResult normalize(const std::vector<int>& codes, const NormRow& row) {
+  NormResult result;
+  Wide sum = 0, squares = 0;
+  for (const int code : codes) {
+    sum += row.center ? row.origin - code : 0;
+    squares += (row.origin - code) * (row.origin - code);
+  }
+  const int L = row.log2();
+  result.mean = quotient(
+      Wide{quotient(sum * power(11) * row.reciprocal(), power(30))} * power(25 - L), power(20));
+  for (const int code : codes)
+    result.values.push_back(result.mean - power(16) * (row.origin - code));
+
+  Wide variance = row.channels * squares - sum * sum + row.epsilon;
+  int e = 0;
+  for (; e < 21 && variance < power(40); ++e) variance *= 4;
+  const std::int64_t v = quotient(variance, power(11));
+  const std::int64_t t = root_start(static_cast<int>(quotient(v, power(23))));
+  const std::int64_t y = power(15) * t;
+  const std::int64_t product = quotient(Wide{v} * quotient(t * t, 2), power(30));
+  const std::int64_t step = quotient(Wide{power(30) - product} * y, power(30));
+  const std::int64_t root = y + quotient(step, 2);
+  const int places = e + L + 3;
+  result.factor = places >= 30 ? root : quotient(root, power(30 - places));
+  return result;
+}
+
+/// The machine's word of a normalization's table: (root_start, w^2 of the w of that low byte).
+inline std::uint32_t norm_word(int index, int origin) {
+  std::uint32_t square = 0;
+  for (int code = -128; code < 128; ++code)
+    if (quotient(origin - code - index, 256) * 256 == origin - code - index)
+      square = static_cast<std::uint32_t>((origin - code) * (origin - code));
+  return static_cast<std::uint32_t>(root_start(index)) * 65536 + square;
+}
+
+}  // namespace trine::golden

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/network/network.h"
+#include "sw/compiler/network/former.h"
 
 namespace trine::sim {
 namespace {

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/network/network.h"
 #include "sw/reference/vectors.h"
 
 namespace trine::sim {

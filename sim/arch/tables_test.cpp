@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/network/network.h"
 
 namespace trine::sim {
 namespace {

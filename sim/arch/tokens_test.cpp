@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/network/network.h"
+#include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/fusion.h"
 
 namespace trine::sim {

@@ -9,11 +9,13 @@
 
 #include "base/error.h"
 #include "sw/compiler/emit/emitter.h"
+#include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/stages.h"
+#include "sw/compiler/transform/transform.h"
 
 namespace trine::compiler {
 namespace {

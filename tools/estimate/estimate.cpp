@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "sw/compiler/lower/lower.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/transform/fusion.h"
+#include "sw/compiler/transform/transform.h"
 
 namespace trine::estimate {
 namespace {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "sw/compiler/network/sweeps.h"
 
 namespace trine::estimate {
 namespace {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Operators that a table of 256 codes replaces. Each is evaluated by its golden layer, alone, on
-// all codes that its operands can have.
+
+#include "sw/compiler/lower/functions.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "sw/compiler/network/network.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// TFLite rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
-// two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
-// accumulator in reach does that; where one does, the machine's own mode is used.
+
+#include "sw/compiler/lower/half_even.h"
 
 #include <algorithm>
 #include <cstdlib>
 
-#include "sw/compiler/network/network.h"
+#include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 namespace {

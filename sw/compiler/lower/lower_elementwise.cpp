@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/rounding.h"
+#include "sw/compiler/lower/half_even.h"
 #include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/lower/partition.h"
 #include "sw/reference/ops.h"
 #include "sw/reference/softmax.h"
 

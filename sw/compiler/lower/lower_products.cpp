@@ -4,6 +4,8 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/network/former.h"
+#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 namespace {

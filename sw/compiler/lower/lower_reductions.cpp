@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 

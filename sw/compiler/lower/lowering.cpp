@@ -3,6 +3,9 @@
 #include "sw/compiler/lower/lowering.h"
 
 #include "base/rounding.h"
+#include "sw/compiler/lower/half_even.h"
+#include "sw/compiler/lower/packing.h"
+#include "sw/compiler/lower/partition.h"
 
 namespace trine::compiler {
 

@@ -14,7 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
+#include "sw/compiler/lower/functions.h"
+#include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/shapes.h"
 

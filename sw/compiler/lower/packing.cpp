@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// In how many bits each feature map lies in memory.
+
+#include "sw/compiler/lower/packing.h"
 
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <set>
 
-#include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/ties.h"
 
 namespace trine::compiler {

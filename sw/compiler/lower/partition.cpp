@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Which operators run on the host: those on float inputs down to the first codes, what lays an
-// image of planes (N C H W) out as the machine has it, or back, and at the other end SOFTMAX that
-// the machine cannot compute, DEQUANTIZE, operators on floats, and what only moves their codes.
+
+#include "sw/compiler/lower/partition.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +8,6 @@
 #include <map>
 #include <set>
 
-#include "sw/compiler/network/network.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/shapes.h"
 

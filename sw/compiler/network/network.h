@@ -7,16 +7,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "base/error.h"
-#include "base/npy.h"
 #include "base/rounding.h"
 #include "machine/config.h"
 #include "machine/isa.h"
@@ -24,7 +18,6 @@
 #include "sw/program/layout.h"
 #include "sw/reference/norm.h"
 #include "sw/reference/quantized_params.h"
-#include "sw/reference/run.h"
 
 namespace trine::compiler {
 
@@ -87,7 +80,7 @@ struct Geometry {
   int span_x() const { return (S - 1) * dil_x + 1 + reach_x; }
 };
 
-/// Depthwise convolution by the window former (depthwise.cpp).
+/// Depthwise convolution by the window former (former.cpp).
 struct Former {
   int steps = 0;  ///< of a filter row; 0: not used
   int dil = 1;    ///< input columns from step to step
@@ -266,80 +259,7 @@ struct Network {
   bool is_private(int map) const;
 };
 
-/// Operators that the machine cannot run, as configured.
-class Unsupported : public Error {
- public:
-  Unsupported(const std::string& what, std::vector<int> which)
-      : Error(what), ops(std::move(which)) {}
-  std::vector<int> ops;  ///< indices into Graph::ops
-};
-
-/// @throws Unsupported  names operator, index, tensor and what is missing, one line for each
-Network lower(const model::Graph& graph, const machine::Config& config,
-              const reference::RoundingPolicy& rounding);
-
-/// Convolutions leave out the pixels that nobody reads (thinning.cpp).
-void drop_unread_pixels(Network& network, const machine::Config& config);
-
-/// Cuts products around a SOFTMAX in units, so that array and vector unit work side by side
-/// (attention.cpp).
-void overlap_attention(Network& network, const machine::Config& config);
-
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
-
-/// Makes the sweeps of a convolution over `input`, with their corrections.
-void set_sweeps(Layer& layer, const Shape& input);
-/// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.
-/// @pre can_pool(layer, pool)
-void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
-/// Whether the instructions can express it.
-bool can_pool(const Layer& layer, const Geometry& pool);
-
-/// Step of the filter row and neighbour (0: the lane itself) that bring tap `kx`.
-struct TapPlace {
-  int step, lane;
-};
-std::optional<TapPlace> place_of(const Former& former, const Geometry& g, int kx);
-/// The way with the fewest cycles.
-Former best_former(const Geometry& g, const machine::Config& config);
-
-/// Bits in which the machine holds codes of that set: 1, 2 or 8.
-int bits_of(model::Encoding encoding);
-
-/// Codes of a word for each int8 tensor that the operators `machine` read or write: as many as its
-/// values allow that all its readers can multiply by. An operation has binary activations and
-/// weights, ternary ones, or int8 activations and weights of any kind; everything but convolutions,
-/// MAX_POOL_2D and what only moves codes is int8.
-std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine);
-
-/// How the machine gives the codes of an operator that rounds halves to even: no sum lies halfway,
-/// so that halves up do; or with its own mode; or not, as ADD's terms are rounded before.
-enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
-/// @pre constant weights
-HalfEven half_even(const model::Graph& graph, const model::Op& op);
-
-/// Whether the machine's sum, which rounds SUB's second operand after its sign is changed, gives
-/// the operator's codes, for all pairs of them. @pre ADD or SUB
-bool sums_agree(const model::Graph& graph, const model::Op& op, reference::Rounding rounding);
-
-/// A tensor whose elements depend each on one code of `root`, which is int8 and computed or an
-/// input.
-struct Function {
-  int root = -1;
-  std::set<int> ops;  ///< that compute it from the root, indices into graph.ops
-  Array values;       ///< of the root's codes 0..127, -128..-1
-};
-/// By tensor. Only operators in `machine` are followed.
-std::map<int, Function> find_functions(const model::Graph& graph, const std::vector<int>& machine,
-                                       const reference::RoundingPolicy& rounding);
-
-/// Why the machine cannot compute a SOFTMAX; nothing if it can.
-std::optional<std::string> softmax_problem(const model::Graph& graph, const model::Op& op,
-                                           const machine::Config& config);
-
-/// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
-std::vector<int> partition(const model::Graph& graph, const machine::Config& config,
-                           Network& network);
 
 }  // namespace trine::compiler

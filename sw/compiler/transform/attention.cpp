@@ -11,7 +11,8 @@
 #include <set>
 
 #include "base/rounding.h"
-#include "sw/compiler/network/network.h"
+#include "sw/compiler/network/sweeps.h"
+#include "sw/compiler/transform/transform.h"
 
 namespace trine::compiler {
 namespace {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "sw/compiler/network/sweeps.h"
+
 namespace trine::compiler {
 namespace {
 

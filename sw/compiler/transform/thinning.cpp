@@ -7,7 +7,8 @@
 
 #include <algorithm>
 
-#include "sw/compiler/network/network.h"
+#include "sw/compiler/network/sweeps.h"
+#include "sw/compiler/transform/transform.h"
 
 namespace trine::compiler {
 namespace {

@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "sw/compiler/network/network.h"
+#include "sw/compiler/network/former.h"
+#include "sw/compiler/network/sweeps.h"
 #include "sw/compiler/transform/fusion.h"
 
 namespace trine::compiler {

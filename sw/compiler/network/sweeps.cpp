@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The sweeps of a convolution. A pool behind it takes the maximum over positions (ky, kx) of its
-// window: output (y, x) is the largest of the convolution's (y*U - pad + ky, x*U' - pad' + kx).
-// All y and x of one (ky, kx) are a convolution of their own, with the strides multiplied and the
-// window moved.
+
+#include "sw/compiler/network/sweeps.h"
 
 #include <algorithm>
 #include <cassert>
 #include <map>
 #include <tuple>
 
-#include "sw/compiler/network/network.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::compiler {

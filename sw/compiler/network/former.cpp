@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// How the window former takes the taps of a filter row. In a step that starts `offset` columns into
-// the row, a lane and the three to its right bring columns offset, offset + U, offset + 2U and
-// offset + 3U (U: stride), of which the former makes one word for each channel. The last lanes of a
-// row of positions have no neighbours: they only lend their words, so rows are longer by `halo`.
-// What the last of these would bring often lies outside of the image; then the next row's first
-// lanes, whose words are the pad code as well, stand in for them (`idle` remain).
+
+#include "sw/compiler/network/former.h"
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "base/rounding.h"
-#include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
 namespace {

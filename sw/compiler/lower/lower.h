@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a graph to the network that the machine computes: operators become layers, tensors maps, and
+// what the host does at the graph's ends is cut off.
+
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "machine/config.h"
+#include "sw/compiler/network/network.h"
+#include "sw/model/graph.h"
+#include "sw/reference/run.h"
+
+namespace trine::compiler {
+
+/// Operators that the machine cannot run, as configured.
+class Unsupported : public Error {
+ public:
+  Unsupported(const std::string& what, std::vector<int> which)
+      : Error(what), ops(std::move(which)) {}
+  std::vector<int> ops;  ///< indices into Graph::ops
+};
+
+/// @throws Unsupported  names operator, index, tensor and what is missing, one line for each
+Network lower(const model::Graph& graph, const machine::Config& config,
+              const reference::RoundingPolicy& rounding);
+
+}  // namespace trine::compiler

@@ -270,10 +270,18 @@ TEST_CASE("operators without hardware are refused by name", "[compiler][error]")
 }
 
 TEST_CASE("a layer that no memory holds is refused by name", "[compiler][error]") {
-  Builder b(1);
-  const int in = b.input({1, 1, 9000, 4});
-  b.graph.outputs = {b.convolution(in, 4, 1, 3000, 1, 1, 1, 1, model::Padding::kValid, true)};
-  REQUIRE_THROWS_WITH(compile(b.graph, sim::testing::small_config(4, 4, 8, 8, 64)),
+  const machine::Config config = sim::testing::small_config(4, 4, 8, 8, 64);
+  const auto convolution = [](Builder& b, int height, int width, int taps_y, int taps_x) {
+    return b.convolution(b.input({1, height, width, 4}), 4, taps_y, taps_x, 1, 1, 1, 1,
+                         model::Padding::kValid, true);
+  };
+  // Rows too long for a buffer are columns when the network lies on its side.
+  Builder row(1);
+  row.graph.outputs = {convolution(row, 1, 9000, 1, 3000)};
+  sim::testing::require_exact(row.graph, config, {row.random_array(row.graph.inputs[0])});
+  Builder both(1);
+  both.graph.outputs = {convolution(both, 1, 9000, 1, 3000), convolution(both, 9000, 1, 3000, 1)};
+  REQUIRE_THROWS_WITH(compile(both.graph, config),
                       Catch::Contains("op 0 CONV_2D") && Catch::Contains("memory.dmem_kib = 8"));
 }
 

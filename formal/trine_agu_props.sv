@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_agu: the steps are the loop nest's, each once and in order, and in each of them every lane has the address
-// and the flags of its position, by the formulas of docs/architecture.md with their products and quotients:
+// trine_agu: the steps are the loop nest's, each once and in order, and in each of them every lane
+// has the address and the flags of its position, by the formulas of docs/architecture.md with their
+// products and quotients:
 //
 //   position p = tile * Rows + lane is column p mod Q of row p div Q
 //   x = x_start + column * stride_x + kx * dil_x,  y = y_start + row * stride_y + ky * dil_y
-//   address = origin + word * plane + y * pitch + x,  inside if p < P * Q and 0 <= x < width and 0 <= y < height
+//   address = origin + word * plane + y * pitch + x,
+//   inside if p < P * Q and 0 <= x < width and 0 <= y < height
 //
-// Any geometry, small enough for a solver; addresses count modulo 2^AddrBits. The registers are set through the port,
-// to what the compiler computes for that geometry (sw/compiler). Assumed: the contract; SETs of all
-// registers before fill_i.
+// Any geometry, small enough for a solver; addresses count modulo 2^AddrBits. The registers are set
+// through the port, to what the compiler computes for that geometry (sw/compiler). Assumed: the
+// contract; SETs of all registers before fill_i.
 
 module trine_agu_props #(
   parameter int unsigned Rows   = 2,  // 2 or 3
@@ -50,18 +52,21 @@ module trine_agu_props #(
   assign y_end   = y_start + P * stride_y;
 
   // Word `w` of a map's row y.
-  function automatic logic [AddrBits-1:0] at(input logic [AddrBits-1:0] w, input logic signed [CoordBits-1:0] y);
+  function automatic logic [AddrBits-1:0] at(input logic [AddrBits-1:0] w,
+                                             input logic signed [CoordBits-1:0] y);
     at = origin + w * plane + y[AddrBits-1:0] * pitch;
   endfunction
 
-  // A tile is `rows_down` rows and `columns_right` columns further: quotient and remainder of Rows / Q.
+  // A tile is `rows_down` rows and `columns_right` columns further: quotient and remainder of Rows
+  // / Q.
   (* anyconst *) logic [1:0] rows_down, columns_right;
 
   logic [AddrBits-1:0] base, kx_step, ky_step, cw_step, row_wrap, out_wrap, tile_base, tile_out;
   assign base      = at(AddrBits'(0), y_start) + x_start;
   assign kx_step   = AddrBits'(dil_x);
   assign ky_step   = AddrBits'(dil_y) * pitch - AddrBits'(s_last) * kx_step;
-  assign cw_step   = plane - AddrBits'(r_last) * AddrBits'(dil_y) * pitch - AddrBits'(s_last) * kx_step;
+  assign cw_step   = plane - AddrBits'(r_last) * AddrBits'(dil_y) * pitch -
+                     AddrBits'(s_last) * kx_step;
   assign row_wrap  = AddrBits'(stride_y) * pitch - AddrBits'(Q) * AddrBits'(stride_x);
   assign out_wrap  = out_pitch - AddrBits'(Q) * (AddrBits'(skip) + AddrBits'(1));
   assign tile_base = AddrBits'(rows_down) * AddrBits'(stride_y) * pitch +
@@ -81,25 +86,33 @@ module trine_agu_props #(
   logic [55:0] payload;
   always_comb begin
     case (cfg_reg_i)
-      4'd0: payload = put(16'(base), trine_isa_pkg::AguBaseLsb) | put(16'(row_wrap), trine_isa_pkg::AguRowWrapLsb);
+      4'd0: payload = put(16'(base), trine_isa_pkg::AguBaseLsb) |
+                      put(16'(row_wrap), trine_isa_pkg::AguRowWrapLsb);
       4'd1: payload = put(16'(tile_base), trine_isa_pkg::AguTileBaseLsb) |
                       put(16'(kx_step), trine_isa_pkg::AguKxStepLsb);
-      4'd2: payload = put(16'(ky_step), trine_isa_pkg::AguKyStepLsb) | put(16'(cw_step), trine_isa_pkg::AguCwStepLsb);
+      4'd2: payload = put(16'(ky_step), trine_isa_pkg::AguKyStepLsb) |
+                      put(16'(cw_step), trine_isa_pkg::AguCwStepLsb);
       4'd3: payload = put(16'(x_start), trine_isa_pkg::AguXStartLsb) |
                       put(16'(x_end), trine_isa_pkg::AguXEndLsb) |
                       put(16'(y_start), trine_isa_pkg::AguYStartLsb);
-      4'd4: payload = put(16'(y_end), trine_isa_pkg::AguYEndLsb) | put(16'(height), trine_isa_pkg::AguHeightLsb) |
-                      put(16'(width), trine_isa_pkg::AguWidthLsb) | put(16'(halo), trine_isa_pkg::AguHaloLsb);
-      4'd5: payload = put(16'(tile_x), trine_isa_pkg::AguTileXLsb) | put(16'(tile_y), trine_isa_pkg::AguTileYLsb) |
+      4'd4: payload = put(16'(y_end), trine_isa_pkg::AguYEndLsb) |
+                      put(16'(height), trine_isa_pkg::AguHeightLsb) |
+                      put(16'(width), trine_isa_pkg::AguWidthLsb) |
+                      put(16'(halo), trine_isa_pkg::AguHaloLsb);
+      4'd5: payload = put(16'(tile_x), trine_isa_pkg::AguTileXLsb) |
+                      put(16'(tile_y), trine_isa_pkg::AguTileYLsb) |
                       put(16'(stride_x), trine_isa_pkg::AguStrideXLsb) |
                       put(16'(stride_y), trine_isa_pkg::AguStrideYLsb) |
                       put(16'(skip), trine_isa_pkg::AguOutSkipLsb);
-      4'd6: payload = put(16'(s_last), trine_isa_pkg::AguSLastLsb) | put(16'(r_last), trine_isa_pkg::AguRLastLsb) |
-                      put(16'(dil_x), trine_isa_pkg::AguDilXLsb) | put(16'(dil_y), trine_isa_pkg::AguDilYLsb);
+      4'd6: payload = put(16'(s_last), trine_isa_pkg::AguSLastLsb) |
+                      put(16'(r_last), trine_isa_pkg::AguRLastLsb) |
+                      put(16'(dil_x), trine_isa_pkg::AguDilXLsb) |
+                      put(16'(dil_y), trine_isa_pkg::AguDilYLsb);
       4'd7: payload = put(16'(words_last), trine_isa_pkg::AguWordsLastLsb) |
                       put(16'(groups_last), trine_isa_pkg::AguGroupsLastLsb) |
                       put(16'(tiles_last), trine_isa_pkg::AguTilesLastLsb);
-      4'd8: payload = put(16'(out), trine_isa_pkg::AguOutLsb) | put(16'(out_wrap), trine_isa_pkg::AguOutWrapLsb) |
+      4'd8: payload = put(16'(out), trine_isa_pkg::AguOutLsb) |
+                      put(16'(out_wrap), trine_isa_pkg::AguOutWrapLsb) |
                       put(16'(idle), trine_isa_pkg::AguIdleLsb);
       default: payload = put(16'(tile_out), trine_isa_pkg::AguTileOutLsb) |
                          put(16'(out_plane), trine_isa_pkg::AguOutPlaneLsb);
@@ -109,7 +122,8 @@ module trine_agu_props #(
   // ---------------------------------------------------------------------------------------------
   // The design.
   // ---------------------------------------------------------------------------------------------
-  logic filled, running, valid, first, window_last, word_first, last, group_last, tile_first, tile_last;
+  logic filled, running, valid, first, window_last, word_first, last, group_last, tile_first,
+        tile_last;
   logic [Lanes*AddrBits-1:0] addr;
   logic [Lanes-1:0]          inside;
   logic [Rows*AddrBits-1:0]  out_addr;
@@ -149,31 +163,44 @@ module trine_agu_props #(
   );
 
   // The registers of the module, for the invariant.
-  (* hierconn *) logic [AddrBits-1:0] \u_dut.base_q , \u_dut.row_wrap_q , \u_dut.tile_base_q , \u_dut.kx_step_q ;
-  (* hierconn *) logic [AddrBits-1:0] \u_dut.ky_step_q , \u_dut.cw_step_q , \u_dut.out_q , \u_dut.out_wrap_q ;
+  (* hierconn *) logic [AddrBits-1:0] \u_dut.base_q , \u_dut.row_wrap_q , \u_dut.tile_base_q ,
+      \u_dut.kx_step_q ;
+  (* hierconn *) logic [AddrBits-1:0] \u_dut.ky_step_q , \u_dut.cw_step_q , \u_dut.out_q ,
+      \u_dut.out_wrap_q ;
   (* hierconn *) logic [AddrBits-1:0] \u_dut.tile_out_q , \u_dut.out_plane_q , \u_dut.offset_q ;
   (* hierconn *) logic [AddrBits-1:0] \u_dut.chain_base_q , \u_dut.chain_out_q ;
-  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.x_start_q , \u_dut.x_end_q , \u_dut.y_start_q , \u_dut.y_end_q ;
-  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.height_q , \u_dut.width_q , \u_dut.tile_x_q , \u_dut.tile_y_q ;
-  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.chain_x_q , \u_dut.chain_y_q , \u_dut.tap_x_q , \u_dut.tap_y_q ;
-  (* hierconn *) logic [7:0]  \u_dut.halo_q , \u_dut.idle_q , \u_dut.stride_x_q , \u_dut.stride_y_q , \u_dut.out_skip_q ;
-  (* hierconn *) logic [11:0] \u_dut.s_last_q , \u_dut.r_last_q , \u_dut.dil_x_q , \u_dut.dil_y_q , \u_dut.groups_last_q ;
+  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.x_start_q , \u_dut.x_end_q , \u_dut.y_start_q ,
+      \u_dut.y_end_q ;
+  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.height_q , \u_dut.width_q , \u_dut.tile_x_q ,
+      \u_dut.tile_y_q ;
+  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.chain_x_q , \u_dut.chain_y_q , \u_dut.tap_x_q ,
+      \u_dut.tap_y_q ;
+  (* hierconn *) logic [7:0]  \u_dut.halo_q , \u_dut.idle_q , \u_dut.stride_x_q ,
+      \u_dut.stride_y_q , \u_dut.out_skip_q ;
+  (* hierconn *) logic [11:0] \u_dut.s_last_q , \u_dut.r_last_q , \u_dut.dil_x_q , \u_dut.dil_y_q ,
+      \u_dut.groups_last_q ;
   (* hierconn *) logic [11:0] \u_dut.kx_q , \u_dut.ky_q , \u_dut.group_q ;
   (* hierconn *) logic [15:0] \u_dut.words_last_q , \u_dut.cw_q ;
   (* hierconn *) logic [23:0] \u_dut.tiles_last_q , \u_dut.tile_q ;
   (* hierconn *) logic [1:0]  \u_dut.fill_count_q ;
   (* hierconn *) logic        \u_dut.filling_q ;
-  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].x_q , \u_dut.gen_lane[1].x_q , \u_dut.gen_lane[2].x_q ;
-  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].y_q , \u_dut.gen_lane[1].y_q , \u_dut.gen_lane[2].y_q ;
-  (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_base_q , \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[2].lane_base_q ;
-  (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_out_q , \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[2].lane_out_q ;
+  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].x_q , \u_dut.gen_lane[1].x_q ,
+      \u_dut.gen_lane[2].x_q ;
+  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].y_q , \u_dut.gen_lane[1].y_q ,
+      \u_dut.gen_lane[2].y_q ;
+  (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_base_q ,
+      \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[2].lane_base_q ;
+  (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_out_q ,
+      \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[2].lane_out_q ;
 
   logic [3*CoordBits-1:0] lane_x, lane_y;
   logic [3*AddrBits-1:0]  lane_base, lane_out;
   assign lane_x    = {\u_dut.gen_lane[2].x_q , \u_dut.gen_lane[1].x_q , \u_dut.gen_lane[0].x_q };
   assign lane_y    = {\u_dut.gen_lane[2].y_q , \u_dut.gen_lane[1].y_q , \u_dut.gen_lane[0].y_q };
-  assign lane_base = {\u_dut.gen_lane[2].lane_base_q , \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[0].lane_base_q };
-  assign lane_out  = {\u_dut.gen_lane[2].lane_out_q , \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[0].lane_out_q };
+  assign lane_base = {\u_dut.gen_lane[2].lane_base_q , \u_dut.gen_lane[1].lane_base_q ,
+                      \u_dut.gen_lane[0].lane_base_q };
+  assign lane_out  = {\u_dut.gen_lane[2].lane_out_q , \u_dut.gen_lane[1].lane_out_q ,
+                      \u_dut.gen_lane[0].lane_out_q };
 
   // ---------------------------------------------------------------------------------------------
   // The reference: which registers were set, how many positions were filled in, and the loop nest,
@@ -242,12 +269,14 @@ module trine_agu_props #(
   endfunction
 
   // Row and column of a position are told by recurrence and asserted to be quotient and remainder.
-  function automatic logic is_place(input logic [3:0] position, input logic [3:0] row, input logic [2:0] column);
+  function automatic logic is_place(input logic [3:0] position, input logic [3:0] row,
+                                    input logic [2:0] column);
     is_place = column < Q && {3'd0, position} == row * Q + column;
   endfunction
 
   // Row and column `down` and `right` (at most Q) of those.
-  function automatic logic [6:0] moved(input logic [3:0] row, input logic [2:0] column, input logic [1:0] down,
+  function automatic logic [6:0] moved(input logic [3:0] row, input logic [2:0] column,
+                                       input logic [1:0] down,
                                        input logic [2:0] right);
     logic [3:0] sum;
     sum   = column + right;
@@ -258,7 +287,8 @@ module trine_agu_props #(
   logic        [AddrBits-1:0] word;
   logic signed [CoordBits-1:0] tap_dx, tap_dy;
   assign word   = AddrBits'(word_q) +
-                  (Window && window ? AddrBits'(group_q) * (AddrBits'(words_last) + AddrBits'(1)) : AddrBits'(0));
+                  (Window && window ? AddrBits'(group_q) * (AddrBits'(words_last) + AddrBits'(1)) :
+                   AddrBits'(0));
   assign tap_dx = kx_q * dil_x;
   assign tap_dy = ky_q * dil_y;
 
@@ -270,7 +300,8 @@ module trine_agu_props #(
 
   always_ff @(posedge clk_i) begin
     if (fill_i) {chain_row_q, chain_column_q} <= '0;
-    else if (filling_q) {chain_row_q, chain_column_q} <= moved(chain_row_q, chain_column_q, 2'd0, 3'd1);
+    else if (filling_q) {chain_row_q, chain_column_q} <= moved(chain_row_q, chain_column_q, 2'd0,
+                                                               3'd1);
   end
 
   assign chain_x    = x_of(chain_column_q);
@@ -303,7 +334,8 @@ module trine_agu_props #(
 
     always_ff @(posedge clk_i) begin
       if (filling_q) {row_q, column_q} <= above;
-      else if (step && group_ends) {row_q, column_q} <= moved(row_q, column_q, rows_down, 3'(columns_right));
+      else if (step && group_ends) {row_q, column_q} <= moved(row_q, column_q, rows_down,
+                                                              3'(columns_right));
     end
 
     logic signed [CoordBits-1:0] x, y, x_column, y_row;
@@ -320,7 +352,8 @@ module trine_agu_props #(
     assign in_columns = !(Window && window) || x_column < behind;
 
     assign place_ok[l]  = !there || is_place(position, row_q, column_q);
-    assign x_ok[l]      = !there || lane_x[l*CoordBits +: CoordBits] == CoordBits'(x_column - x_end);
+    assign x_ok[l]      = !there ||
+                          lane_x[l*CoordBits +: CoordBits] == CoordBits'(x_column - x_end);
     assign y_ok[l]      = !there || lane_y[l*CoordBits +: CoordBits] == CoordBits'(y_row - y_end);
     assign base_ok[l]   = !there || lane_base[l*AddrBits +: AddrBits] == home;
     assign out_ok[l]    = !there || lane_out[l*AddrBits +: AddrBits] == out_of(row_q, column_q);
@@ -339,7 +372,8 @@ module trine_agu_props #(
       assign tap  = gen_lane[Rows-1].tap + away;
       assign addr_ok[Rows+k-1]   = addr[(Rows+k-1)*AddrBits +: AddrBits] == tap;
       assign inside_ok[Rows+k-1] = inside[Rows+k-1] ==
-                                   (window && away <= reach && gen_lane[Rows-1].in_rows && x >= 0 && x < W &&
+                                   (window && away <= reach && gen_lane[Rows-1].in_rows && x >= 0 &&
+                                    x < W &&
                                     gen_lane[Rows-1].y >= 0 && gen_lane[Rows-1].y < H);
     end
   end
@@ -368,7 +402,8 @@ module trine_agu_props #(
       a_phase:   assert (2'(filling_q) + 2'(filled_q) + 2'(running_q) <= 2'd1);
       if (filling_q || filled_q || running_q) a_all_set: assert (set_q == '1);
       if (filling_q) begin
-        a_count:      assert (filled_in_q < 2'(Rows) && \u_dut.fill_count_q == 2'(Rows) - filled_in_q);
+        a_count:      assert (filled_in_q < 2'(Rows) &&
+                              \u_dut.fill_count_q == 2'(Rows) - filled_in_q);
         a_chain:      assert (is_place(4'(filled_in_q), chain_row_q, chain_column_q));
         a_chain_x:    assert (\u_dut.chain_x_q == CoordBits'(chain_x - x_end));
         a_chain_y:    assert (\u_dut.chain_y_q == CoordBits'(chain_y - y_end));
@@ -379,33 +414,48 @@ module trine_agu_props #(
         a_addr:   assert (addr_ok == '1);
         a_inside: assert (inside_ok == '1);
         a_active: assert (active_ok == '1);
-        a_nest:   assert (\u_dut.kx_q == 12'(kx_q) && \u_dut.ky_q == 12'(ky_q) && \u_dut.cw_q == 16'(word_q) &&
+        a_nest:   assert (\u_dut.kx_q == 12'(kx_q) && \u_dut.ky_q == 12'(ky_q) &&
+                          \u_dut.cw_q == 16'(word_q) &&
                           \u_dut.group_q == 12'(group_q) && \u_dut.tile_q == 24'(tile_q));
-        a_range:  assert (kx_q <= s_last && ky_q <= r_last && word_q <= words_last && group_q <= groups_last &&
+        a_range:  assert (kx_q <= s_last && ky_q <= r_last && word_q <= words_last &&
+                          group_q <= groups_last &&
                           tile_q <= tiles_last);
         a_offset: assert (\u_dut.offset_q == offset);
-        a_tap:    assert (\u_dut.tap_x_q == CoordBits'(x_end + tap_dx) && \u_dut.tap_y_q == CoordBits'(y_end + tap_dy));
-        a_first:  assert (word_first == ({kx_q, ky_q} == '0) && first == ({kx_q, ky_q, word_q} == '0));
+        a_tap:    assert (\u_dut.tap_x_q == CoordBits'(x_end + tap_dx) &&
+                          \u_dut.tap_y_q == CoordBits'(y_end + tap_dy));
+        a_first:  assert (word_first == ({kx_q, ky_q} == '0) &&
+                          first == ({kx_q, ky_q, word_q} == '0));
         a_tile:   assert (tile_first == (group_q == '0));
         a_last:   assert (window_last == ky_ends && last == word_ends);
-        a_ends:   assert (group_last == (group_q == groups_last) && tile_last == (tile_q == tiles_last));
+        a_ends:   assert (group_last == (group_q == groups_last) &&
+                          tile_last == (tile_q == tiles_last));
         a_plane:  assert (plane_out == out_plane);
       end
       if (set_q[0]) a_set_0: assert (\u_dut.base_q == base && \u_dut.row_wrap_q == row_wrap);
-      if (set_q[1]) a_set_1: assert (\u_dut.tile_base_q == tile_base && \u_dut.kx_step_q == kx_step);
+      if (set_q[1]) a_set_1: assert (\u_dut.tile_base_q == tile_base &&
+                                     \u_dut.kx_step_q == kx_step);
       if (set_q[2]) a_set_2: assert (\u_dut.ky_step_q == ky_step && \u_dut.cw_step_q == cw_step);
-      if (set_q[3]) a_set_3: assert (\u_dut.x_start_q == x_start && \u_dut.x_end_q == x_end && \u_dut.y_start_q == y_start);
-      if (set_q[4]) a_set_4: assert (\u_dut.y_end_q == y_end && \u_dut.height_q == CoordBits'(height) &&
-                                     \u_dut.width_q == CoordBits'(width) && \u_dut.halo_q == 8'(halo));
-      if (set_q[5]) a_set_5: assert (\u_dut.tile_x_q == CoordBits'(tile_x) && \u_dut.tile_y_q == CoordBits'(tile_y) &&
-                                     \u_dut.stride_x_q == 8'(stride_x) && \u_dut.stride_y_q == 8'(stride_y) &&
+      if (set_q[3]) a_set_3: assert (\u_dut.x_start_q == x_start && \u_dut.x_end_q == x_end &&
+                                     \u_dut.y_start_q == y_start);
+      if (set_q[4]) a_set_4: assert (\u_dut.y_end_q == y_end &&
+                                     \u_dut.height_q == CoordBits'(height) &&
+                                     \u_dut.width_q == CoordBits'(width) &&
+                                     \u_dut.halo_q == 8'(halo));
+      if (set_q[5]) a_set_5: assert (\u_dut.tile_x_q == CoordBits'(tile_x) &&
+                                     \u_dut.tile_y_q == CoordBits'(tile_y) &&
+                                     \u_dut.stride_x_q == 8'(stride_x) &&
+                                     \u_dut.stride_y_q == 8'(stride_y) &&
                                      \u_dut.out_skip_q == 8'(skip));
-      if (set_q[6]) a_set_6: assert (\u_dut.s_last_q == 12'(s_last) && \u_dut.r_last_q == 12'(r_last) &&
+      if (set_q[6]) a_set_6: assert (\u_dut.s_last_q == 12'(s_last) &&
+                                     \u_dut.r_last_q == 12'(r_last) &&
                                      \u_dut.dil_x_q == 12'(dil_x) && \u_dut.dil_y_q == 12'(dil_y));
-      if (set_q[7]) a_set_7: assert (\u_dut.words_last_q == 16'(words_last) && \u_dut.groups_last_q == 12'(groups_last) &&
+      if (set_q[7]) a_set_7: assert (\u_dut.words_last_q == 16'(words_last) &&
+                                     \u_dut.groups_last_q == 12'(groups_last) &&
                                      \u_dut.tiles_last_q == 24'(tiles_last));
-      if (set_q[8]) a_set_8: assert (\u_dut.out_q == out && \u_dut.out_wrap_q == out_wrap && \u_dut.idle_q == 8'(idle));
-      if (set_q[9]) a_set_9: assert (\u_dut.tile_out_q == tile_out && \u_dut.out_plane_q == out_plane);
+      if (set_q[8]) a_set_8: assert (\u_dut.out_q == out && \u_dut.out_wrap_q == out_wrap &&
+                                     \u_dut.idle_q == 8'(idle));
+      if (set_q[9]) a_set_9: assert (\u_dut.tile_out_q == tile_out &&
+                                     \u_dut.out_plane_q == out_plane);
       c_wraps: cover (running_q && tile_ends && step && Q == 3'd3 && tiles_last == 2'd1);
       c_stays: cover (running_q && inside == '1 && !step_ready_i);
       c_idle:  cover (running_q && active[0] && !active[1] && inside[0]);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_axi_read: the rules of AXI4's read channels, and that no request or response is lost, doubled or given to the
-// wrong client.
+// trine_axi_read: the rules of AXI4's read channels, and that no request or response is lost,
+// doubled or given to the wrong client.
 //
-//   AR   valid stays until ready, its payload with it; a request of a client becomes one burst, of twice its length
-//        on a bus narrower than 64 bits
-//   R    a beat that the bus hands over reaches the client of its ID once, in order, with its error, unless stop_i drops it
+//   AR   valid stays until ready, its payload with it; a request of a client becomes one burst, of
+//        twice its length on a bus narrower than 64 bits
+//   R    a beat that the bus hands over reaches the client of its ID once, in order, with its
+//        error, unless stop_i drops it
 //   idle only when nothing is outstanding; never more than MaxOutstanding bursts of a client
 //
-// The memory is any one that answers bursts that were accepted, those of an ID in order; beats of both IDs may
-// interleave. Assumed of the clients: a request holds until taken, and is of at most 4 beats. One response of a beat is
-// followed to its client.
+// The memory is any one that answers bursts that were accepted, those of an ID in order; beats of
+// both IDs may interleave. Assumed of the clients: a request holds until taken, and is of at most 4
+// beats. One response of a beat is followed to its client.
 
 module trine_axi_read_props #(
   parameter int unsigned AxiDataBits    = 64,
@@ -149,7 +150,8 @@ module trine_axi_read_props #(
     assign owed[2*id +: 2] = open_q[2*id +: 2] + 2'(arvalid && arid == 1'(id));
   end
 
-  // On a narrow bus the halves of a beat: which comes next, of each ID. A burst ends with a high half.
+  // On a narrow bus the halves of a beat: which comes next, of each ID. A burst ends with a high
+  // half.
   logic [1:0] half_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -245,10 +247,12 @@ module trine_axi_read_props #(
       if (Narrow) begin
         a_half: assert (\u_dut.gen_join.half_q == half_q);
         if (half_q[0]) begin
-          a_low_0: assert (\u_dut.gen_join.low0_q == low_0_q && \u_dut.gen_join.error_q [0] == low_error_q[0]);
+          a_low_0: assert (\u_dut.gen_join.low0_q == low_0_q &&
+                           \u_dut.gen_join.error_q [0] == low_error_q[0]);
         end
         if (half_q[1]) begin
-          a_low_1: assert (\u_dut.gen_join.low1_q == low_1_q && \u_dut.gen_join.error_q [1] == low_error_q[1]);
+          a_low_1: assert (\u_dut.gen_join.low1_q == low_1_q &&
+                           \u_dut.gen_join.error_q [1] == low_error_q[1]);
         end
       end
       a_room:  assert (count_q <= 2'd2 && rready == (count_q != 2'd2));

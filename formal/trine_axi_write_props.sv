@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_axi_write: the rules of AXI4's write channels, and that no request or beat is lost or doubled.
+// trine_axi_write: the rules of AXI4's write channels, and that no request or beat is lost or
+// doubled.
 //
 //   AW   valid stays until ready, its payload with it; a request becomes one burst, in order
-//   W    valid stays until ready, data, strobes and last with it; no data before their address is offered; neither
-//        channel waits for the other's ready, nor for its own (A3.3.1): a client's beat is on the bus as long as a beat
-//        of the bursts asked for is missing; last with the burst's last beat and only there; beats are those of the
-//        client, in order, on a bus narrower than 64 bits in two halves; empty strobes once stop_i drops them, and from
+//   W    valid stays until ready, data, strobes and last with it; no data before their address is
+//        offered; neither channel waits for the other's ready, nor for its own (A3.3.1): a client's
+//        beat is on the bus as long as a beat of the bursts asked for is missing; last with the
+//        burst's last beat and only there; beats are those of the client, in order, on a bus
+//        narrower than 64 bits in two halves; empty strobes once stop_i drops them, and from
 //        broken_i on at once, but for a beat that was on offer before
-//   B    never more than MaxOutstanding bursts without a response; an error comes with the address of its burst
+//   B    never more than MaxOutstanding bursts without a response; an error comes with the address
+//        of its burst
 //
-// The memory is any one that answers bursts whose address and last beat it took, in order; it takes these in any order.
-// Assumed of the client: a request or beat holds until it is taken or stop_i comes; broken_i holds until stop_i;
-// requests are of at most 4 beats. A machine that stops lets this master end its
-// bursts: stop_i holds until idle_o.
+// The memory is any one that answers bursts whose address and last beat it took, in order; it takes
+// these in any order. Assumed of the client: a request or beat holds until it is taken or stop_i
+// comes; broken_i holds until stop_i; requests are of at most 4 beats. A machine that stops lets
+// this master end its bursts: stop_i holds until idle_o.
 
 module trine_axi_write_props #(
   parameter int unsigned AxiDataBits    = 64,
@@ -107,8 +110,9 @@ module trine_axi_write_props #(
   assign bus_len    = Narrow ? 8'(2 * req_len_i + 8'd1) : req_len_i;
 
   // -------------------------------------------------------------------------------------------
-  // Bursts whose data are not all sent: lengths of the open one and the next, beats sent of the open one. A burst
-  // can be answered when both its address (sent_q: the last one's waits) and all its data were taken.
+  // Bursts whose data are not all sent: lengths of the open one and the next, beats sent of the
+  // open one. A burst can be answered when both its address (sent_q: the last one's waits) and all
+  // its data were taken.
   // -------------------------------------------------------------------------------------------
   logic [1:0] bursts_q;
   logic [7:0] first_q, second_q, beats_q;
@@ -238,7 +242,8 @@ module trine_axi_write_props #(
       a_bursts: assert (32'(open_total) <= MaxOutstanding);
       a_places: assert (bursts_q == 2'(\u_dut.open_q ) + 2'(\u_dut.next_q ));
       a_behind: assert (behind <= total_q);
-      a_after:  assert (!wvalid || bursts_q != 2'd0);  // asked for, so offered since the next cycle (a_aw)
+      // asked for, so offered since the next cycle (a_aw)
+      a_after:  assert (!wvalid || bursts_q != 2'd0);
       if (\u_dut.open_q ) begin
         a_left:  assert (beats_q <= first_q && \u_dut.left_q == first_q - beats_q);
         a_last:  assert (wlast == (beats_q == first_q));
@@ -282,7 +287,8 @@ module trine_axi_write_props #(
       a_waits: assert (\u_dut.waits_q == w_held_q);
       c_two:  cover (bursts_q == 2'd2 && beats_q == 8'd1);
       c_back: cover (inside_q && ahead_q == 2'd1 && bvalid_i && error && unanswered == 2'd1);
-      c_early: cover (burst_ends && aw_held_q && awvalid && !awready_i);  // data taken before their address
+      // data taken before their address
+      c_early: cover (burst_ends && aw_held_q && awvalid && !awready_i);
       c_broken: cover (w_held_q && broken_i && wstrb != '0 && !wready_i);
       c_stop: cover (\u_dut.drop_q && burst_ends && beats_q == 8'd3);
     end

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_csr: each access is answered within a bound, in any state of the machine, whatever the bus of the master, the
-// memories' clearing and the counters do; what a program must find unchanged does not change while the machine is not
-// idle; start begins a program, and a wipe is asked for, in one place only.
+// trine_csr: each access is answered within a bound, in any state of the machine, whatever the bus
+// of the master, the memories' clearing and the counters do; what a program must find unchanged
+// does not change while the machine is not idle; start begins a program, and a wipe is asked for,
+// in one place only.
 
 module trine_csr_props (
   input logic        clk_i,
@@ -23,7 +24,8 @@ module trine_csr_props (
   input logic        wiping_i
 );
 
-  logic        awready, wready, bvalid, arready, rvalid, irq, start, running, stop, clear, bus_was_reset, wipe;
+  logic        awready, wready, bvalid, arready, rvalid, irq, start, running, stop, clear,
+               bus_was_reset, wipe;
   logic [1:0]  bresp, rresp;
   logic [31:0] rdata, program_words;
   logic [31:0] program_addr, base, first, last;
@@ -88,11 +90,13 @@ module trine_csr_props (
   localparam logic [1:0] StIdle = 2'd0, StRun = 2'd1, StClear = 2'd3;
 
   // Contract: what was offered stays.
-  logic        write_waits_q, read_waits_q, bvalid_waits_q, rvalid_waits_q, w_taken_q, r_taken_q, busy_q;
+  logic        write_waits_q, read_waits_q, bvalid_waits_q, rvalid_waits_q, w_taken_q, r_taken_q,
+               busy_q;
   logic [11:0] awaddr_q, araddr_q;
   logic [31:0] wdata_q;
   logic [3:0]  wstrb_q;
-  logic [1:0]  w_age_q;  // cycles that a write, or a read, waited for its ready while no answer was in the way
+  // cycles that a write, or a read, waited for its ready while no answer was in the way
+  logic [1:0]  w_age_q;
   logic [4:0]  r_age_q;
   logic [159:0] kept_q;
   logic        write, read;
@@ -145,14 +149,16 @@ module trine_csr_props (
   always_comb begin
     if ($initstate) assume (!rst_ni);
     if (rst_ni) begin
-      if (write_waits_q) assume (write && awaddr_i == awaddr_q && wdata_i == wdata_q && wstrb_i == wstrb_q);
+      if (write_waits_q) assume (write && awaddr_i == awaddr_q && wdata_i == wdata_q &&
+                                 wstrb_i == wstrb_q);
       if (read_waits_q) assume (read && araddr_i == araddr_q);
 
       // Counters come round.
       a_index: assert (\u_dut.u_counters.index_q  < 4'd15);
       a_ring:  assert (\u_dut.u_counters.ring_q  == 15'd1 << \u_dut.u_counters.index_q );
 
-      // Ready comes in the next cycle in which no answer is in the way; of the low half of a counter within 15.
+      // Ready comes in the next cycle in which no answer is in the way; of the low half of a
+      // counter within 15.
       a_write_now:   assert (w_age_q <= 2'd1);
       a_write_ready: assert (wready == awready && awready == \u_dut.write_q );
       a_write_asked: assert (!awready || write_waits_q);

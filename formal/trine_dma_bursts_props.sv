@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dma_bursts: the bursts cover each beat of each row once, in order; no burst crosses a multiple of MaxBeats
-// beats (with MaxBeats * BeatBytes <= 4096: no 4 KiB boundary) or the end of its row; an offered burst does not change.
+// trine_dma_bursts: the bursts cover each beat of each row once, in order; no burst crosses a
+// multiple of MaxBeats beats (with MaxBeats * BeatBytes <= 4096: no 4 KiB boundary) or the end of
+// its row; an offered burst does not change.
 //
-// The reference walks beat by beat: `next` is the address of the first beat not covered yet, `row` the start of
-// its row, `left` the beats of the row from there on. Assumed: the contract.
+// The reference walks beat by beat: `next` is the address of the first beat not covered yet, `row`
+// the start of its row, `left` the beats of the row from there on. Assumed: the contract.
 
 module trine_dma_bursts_props #(
   parameter bit          Rows2D   = 1'b1,
@@ -117,7 +118,8 @@ module trine_dma_bursts_props #(
         a_left:   assert (left_q != 5'd0 && left_q == 5'(\u_dut.left_q ) + 5'd1);
         // As long as it may be: the row's end or the boundary.
         a_whole:  assert (row_done || 6'(next_q % MaxBeats) + 6'(len) == 6'(MaxBeats - 1));
-        if (Rows2D) a_row: assert (\u_dut.gen_rows.row_q == row_q && \u_dut.gen_rows.rows_q == rows_q);
+        if (Rows2D) a_row: assert (\u_dut.gen_rows.row_q == row_q &&
+                                   \u_dut.gen_rows.rows_q == rows_q);
         else a_one: assert (rows_q == 16'd0);
       end
       c_cut:  cover (live_q && take && !row_done);

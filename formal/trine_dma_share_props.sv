@@ -3,8 +3,8 @@
 // trine_dma_share: data go to the reader that asked for them, in order, one word for each read; a
 // reader that waits is served before the other one is served twice.
 //
-// One read is followed to its data (see trine_fifo_props). Assumed: the contract of the readers, and of DMEM:
-// no more than Places reads on their way, data for those only.
+// One read is followed to its data (see trine_fifo_props). Assumed: the contract of the readers,
+// and of DMEM: no more than Places reads on their way, data for those only.
 
 module trine_dma_share_props #(
   parameter int unsigned Places = 4

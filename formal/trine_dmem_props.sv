@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dmem: each lane of a gather is answered once, with the word at its address or the pad; each lane of a scatter
-// and each word of the DMA is written once, in order, and nothing else is; each read of the DMA gives its words,
-// three cycles later. None is lost or doubled, whichever ports meet in whichever banks.
+// trine_dmem: each lane of a gather is answered once, with the word at its address or the pad; each
+// lane of a scatter and each word of the DMA is written once, in order, and nothing else is; each
+// read of the DMA gives its words, three cycles later. None is lost or doubled, whichever ports
+// meet in whichever banks.
 //
-// Any word is followed: `word` is what the writes that were served have made of the address `watched`. An access is
-// kept as it came in, and what is left of it. Assumed: the contract.
+// Any word is followed: `word` is what the writes that were served have made of the address
+// `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.
 
 module trine_dmem_props #(
   parameter int unsigned Lanes = 2
@@ -91,10 +92,14 @@ module trine_dmem_props #(
   );
 
   // The memory and the registers of the module, for the invariant.
-  (* hierconn *) logic [31:0] \u_dut.gen_bank[0].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[0].gen_plain.u_sram.mem[1] ;
-  (* hierconn *) logic [31:0] \u_dut.gen_bank[1].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[1].gen_plain.u_sram.mem[1] ;
-  (* hierconn *) logic [31:0] \u_dut.gen_bank[2].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
-  (* hierconn *) logic [31:0] \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] , \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[0].gen_plain.u_sram.mem[0] ,
+      \u_dut.gen_bank[0].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[1].gen_plain.u_sram.mem[0] ,
+      \u_dut.gen_bank[1].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[2].gen_plain.u_sram.mem[0] ,
+      \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic [31:0] \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] ,
+      \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
   (* hierconn *) logic                      \u_dut.g_valid_q , \u_dut.g_first_q , \u_dut.g_tag_q ;
   (* hierconn *) logic [Lanes*AddrBits-1:0] \u_dut.g_addr_q ;
   (* hierconn *) logic [Lanes-1:0]          \u_dut.g_pend_q , \u_dut.g_lanes_q ;
@@ -222,8 +227,11 @@ module trine_dmem_props #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (g_valid_i && g_ready) {g_addr_q, g_lanes_q, g_pad_q, g_tag_q} <= {g_addr_i, g_lanes_i, g_pad_i, g_tag_i};
-    {g_was_addr_q, g_was_lanes_q, g_was_pad_q, g_was_tag_q} <= {g_addr_q, g_lanes_q, g_pad_q, g_tag_q};
+    if (g_valid_i && g_ready) begin
+      {g_addr_q, g_lanes_q, g_pad_q, g_tag_q} <= {g_addr_i, g_lanes_i, g_pad_i, g_tag_i};
+    end
+    {g_was_addr_q, g_was_lanes_q, g_was_pad_q, g_was_tag_q} <=
+        {g_addr_q, g_lanes_q, g_pad_q, g_tag_q};
     was_q <= word_q;
   end
 
@@ -231,11 +239,14 @@ module trine_dmem_props #(
     always_comb begin
       data_ok[l] = 1'b1;
       if (!g_was_lanes_q[l]) data_ok[l] = rsp_data[l*32 +: 32] == {4{g_was_pad_q}};
-      else if (g_was_addr_q[l*AddrBits +: AddrBits] == watched) data_ok[l] = rsp_data[l*32 +: 32] == was_q;
+      else if (g_was_addr_q[l*AddrBits +: AddrBits] == watched) begin
+        data_ok[l] = rsp_data[l*32 +: 32] == was_q;
+      end
     end
   end
 
-  // What is still to be answered by the access in front, for the invariant: all but what is answered now.
+  // What is still to be answered by the access in front, for the invariant: all but what is
+  // answered now.
   logic [Lanes-1:0] still_open;
   assign still_open = rsp_done ? '1 : open_q & ~rsp_lanes;
 
@@ -249,24 +260,28 @@ module trine_dmem_props #(
     a_word: assert (stored == word_q);
     if (rst_ni) begin
       a_scatter_once:   assert ((s_now & ~s_left_q) == '0);
-      a_scatter_served: assert (s_ready == ((s_left_q & ~s_now) == '0) && s_empty == (s_left_q == '0));
+      a_scatter_served: assert (s_ready == ((s_left_q & ~s_now) == '0) &&
+                                s_empty == (s_left_q == '0));
       a_scatter_one:    assert (scatter_here != '1 && !(write_here && scatter_here != '0));
       a_scatter_same:   assert (\u_dut.s_pend_q == s_left_q);
       if (s_left_q != '0) begin
-        a_scatter_kept: assert (\u_dut.s_addr_q == s_addr_q && \u_dut.s_data_q == s_data_q && \u_dut.s_mask_q == s_mask_q);
+        a_scatter_kept: assert (\u_dut.s_addr_q == s_addr_q && \u_dut.s_data_q == s_data_q &&
+                                \u_dut.s_mask_q == s_mask_q);
       end
 
       a_dma_one:   assert (!(takes_read && takes_write) && !(read_q && write_q));
       if (read_waits_q && dma_rvalid_i) a_read_turn: assert (rready);
       if (write_waits_q && dma_wvalid_i) a_write_turn: assert (wready);
       a_dma_pend:  assert (\u_dut.d_pend_q == (read_q ? 2'b11 : write_q ? d_mask_q : 2'b00));
-      if (read_q || write_q) a_dma_addr: assert (\u_dut.d_addr_q == d_addr_q && \u_dut.d_we_q == write_q && !d_addr_q[0]);
+      if (read_q || write_q) a_dma_addr: assert (\u_dut.d_addr_q == d_addr_q &&
+                                                 \u_dut.d_we_q == write_q && !d_addr_q[0]);
       if (write_q) a_dma_data: assert (\u_dut.d_data_q == d_data_q);
       a_dma_last:  assert (\u_dut.d_last_q == read_late_q);
       if (read_late_q) begin
         a_dma_got:  assert (\u_dut.d_got_q == 2'b11 && \u_dut.d_got_addr_q == d_late_addr_q);
         if (d_late_addr_q[2:1] == watched[2:1]) begin
-          a_dma_late: assert (late_q == (watched[0] ? \u_dut.d_words [63:32] : \u_dut.d_words [31:0]));
+          a_dma_late: assert (late_q == (watched[0] ? \u_dut.d_words [63:32] :
+                                         \u_dut.d_words [31:0]));
         end
       end
       a_dma_valid: assert (rvalid == read_done_q);
@@ -282,7 +297,8 @@ module trine_dmem_props #(
       if (g_busy_q) a_gather_now: assert (g_tag == g_tag_q);
       a_gather_data:   assert ((rsp_lanes & ~data_ok) == '0);
       if (g_busy_q) begin
-        a_gather_kept: assert (\u_dut.g_addr_q == g_addr_q && \u_dut.g_lanes_q == g_lanes_q && \u_dut.g_pad_q == g_pad_q &&
+        a_gather_kept: assert (\u_dut.g_addr_q == g_addr_q && \u_dut.g_lanes_q == g_lanes_q &&
+                               \u_dut.g_pad_q == g_pad_q &&
                                \u_dut.g_tag_q == g_tag_q);
         a_gather_left: assert (still_open == (\u_dut.g_first_q ? '1 : \u_dut.g_pend_q ));
         if (\u_dut.g_first_q ) a_gather_first: assert (\u_dut.g_pend_q == g_lanes_q);
@@ -292,7 +308,8 @@ module trine_dmem_props #(
 
       c_meet:    cover (s_left_q == 2'b11 && s_now == 2'b01 && read_q && g_busy_q && !g_ready);
       c_masked:  cover (scatter_here == 2'b10 && s_mask_q == 32'hff && word_q == 32'h12345678);
-      c_answers: cover (rsp_done && rsp_lanes == Lanes'(2) && g_was_addr_q[5:3] == watched && was_q == 32'd77);
+      c_answers: cover (rsp_done && rsp_lanes == Lanes'(2) && g_was_addr_q[5:3] == watched &&
+                        was_q == 32'd77);
       c_reads:   cover (rvalid && d_done_addr_q[2:1] == watched[2:1] && done_q == 32'h12345678);
       c_clears:  cover (clear_i && s_left_q != '0 && read_late_q);
     end

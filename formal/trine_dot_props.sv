@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dot, the body of Booth rows: the sum is that of the formula in its header, written here lane by lane.
+// trine_dot, the body of Booth rows: the sum is that of the formula in its header, written here
+// lane by lane.
 //
-// Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits at a time, chosen by
-// Lane; ternary and binary: the lanes of one byte); the base is free. All lanes together: tb/trine_dot_tb.cpp.
+// Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits
+// at a time, chosen by Lane; ternary and binary: the lanes of one byte); the base is free. All
+// lanes together: tb/trine_dot_tb.cpp.
 
 module trine_dot_props #(
   parameter int unsigned Lane = 0,  // of a byte: 0..3
@@ -27,7 +29,8 @@ module trine_dot_props #(
     .sum_o  (sum)
   );
 
-  // Ternary 01 = +1, 11 = -1; binary 1 = +1, 0 = -1: the 24 lanes that are zero are equal, so +1 each.
+  // Ternary 01 = +1, 11 = -1; binary 1 = +1, 0 = -1: the 24 lanes that are zero are equal, so +1
+  // each.
   logic signed [31:0] total;
 
   always_comb begin
@@ -36,11 +39,15 @@ module trine_dot_props #(
       total = 32'($signed(act_i)) * 32'($signed(wgt_i));
     end else if (Mode == 1) begin
       for (int unsigned l = 0; l < 4; l++) begin
-        if (act_i[2*l] && wgt_i[2*l]) total = act_i[2*l+1] == wgt_i[2*l+1] ? total + 32'sd1 : total - 32'sd1;
+        if (act_i[2*l] && wgt_i[2*l]) begin
+          total = act_i[2*l+1] == wgt_i[2*l+1] ? total + 32'sd1 : total - 32'sd1;
+        end
       end
     end else begin
       total = 32'sd24;
-      for (int unsigned l = 0; l < 8; l++) total = act_i[l] == wgt_i[l] ? total + 32'sd1 : total - 32'sd1;
+      for (int unsigned l = 0; l < 8; l++) begin
+        total = act_i[l] == wgt_i[l] ? total + 32'sd1 : total - 32'sd1;
+      end
     end
     expected = base_i + $unsigned(total);
     a_dot: assert (sum == expected);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_ecc_encode, trine_ecc_decode: for all data, a word without errors and one with a single one decode
-// to the data, and the latter is reported as corrected; two errors are reported as fatal.
+// trine_ecc_encode, trine_ecc_decode: for all data, a word without errors and one with a single one
+// decode to the data, and the latter is reported as corrected; two errors are reported as fatal.
 //
 // Positions 0 .. 38 of a flip are bits of the stored word; equal positions are one flip.
 

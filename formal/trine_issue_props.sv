@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_issue: a RUN is taken only with all its tokens, and takes just those; each RUN's signals are given once, with its own
-// retire pulse, in order; SETs and RUNs reach the engine in the order of the queue, none is dropped.
+// trine_issue: a RUN is taken only with all its tokens, and takes just those; each RUN's signals
+// are given once, with its own retire pulse, in order; SETs and RUNs reach the engine in the order
+// of the queue, none is dropped.
 //
-// One RUN is followed from its start to its retirement. Assumed: the contract of the engine (one retirement for each RUN,
-// a cycle after its start or later), of the queue and of the token counters (what is offered stays).
+// One RUN is followed from its start to its retirement. Assumed: the contract of the engine (one
+// retirement for each RUN, a cycle after its start or later), of the queue and of the token
+// counters (what is offered stays).
 
 module trine_issue_props (
   input logic        clk_i,
@@ -92,7 +94,8 @@ module trine_issue_props (
       a_tokens: assert (!run_valid || (wanted & ~have_i) == 4'd0);
       a_take:   assert (take == (start ? wanted : 4'd0));
       a_wait:   assert (wait_for == (word_valid_i && is_run ? wanted & ~have_i : 4'd0));
-      a_kind:   assert (!(cfg_valid && run_valid) && (!cfg_valid || word_valid_i) && (!run_valid || word_valid_i));
+      a_kind:   assert (!(cfg_valid && run_valid) && (!cfg_valid || word_valid_i) &&
+                        (!run_valid || word_valid_i));
       a_order:  assert (!word_valid_i || word_ready == (is_run ? start : cfg_valid && cfg_ready_i));
       a_word:   assert (cfg_reg == word_i[59:56] && cfg_payload == word_i[55:0]);
       a_idle:   assert (idle == (queue_empty_i && flight_q == 3'd0));

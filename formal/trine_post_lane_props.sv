@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_post_lane: requantization (op 0) is that of gemmlowp and TFLite's reference kernels, with one rounding or two,
+// trine_post_lane: requantization (op 0) is that of gemmlowp and TFLite's reference kernels, with
+// one rounding or two,
 //
-//   y = clamp(zero_point + rdpot(rdhm((acc + bias) << max(shift, 0), multiplier), max(-shift, 0)), act_min, act_max)
-//   single: y = clamp(zero_point + ((x * multiplier + 2^(30 - shift)) >> (31 - shift)), act_min, act_max)
+//   y = clamp(zero_point + rdpot(rdhm((acc + bias) << max(shift, 0), multiplier), max(-shift, 0)),
+//       act_min, act_max)
+//   single: y = clamp(zero_point + ((x * multiplier + 2^(30 - shift)) >> (31 - shift)), act_min,
+//       act_max)
 //
-// written here as those kernels have it, and comes five enabled cycles after its value. Reduced: accumulators of
-// AccBits bits, multipliers of MulBits leading bits, a shift at a time; any zero point, clamp and enable. The multipliers are
-// Booth rows.
+// written here as those kernels have it, and comes five enabled cycles after its value. Reduced:
+// accumulators of AccBits bits, multipliers of MulBits leading bits, a shift at a time; any zero
+// point, clamp and enable. The multipliers are Booth rows.
 
 module trine_post_lane_props #(
   parameter int unsigned AccBits = 6,
@@ -86,7 +89,8 @@ module trine_post_lane_props #(
   assign right  = shift[5] ? 6'd0 - shift : 6'd0;
   assign total  = 6'd31 - shift;
 
-  // SaturatingRoundingDoublingHighMul: (ab + nudge) / 2^31, truncated towards zero; the multiplier is never -2^31.
+  // SaturatingRoundingDoublingHighMul: (ab + nudge) / 2^31, truncated towards zero; the multiplier
+  // is never -2^31.
   assign shifted = wide <<< left;
   assign ab      = shifted * factor;
   assign nudged  = ab[63] ? ab + 64'sd1 - 64'sd1073741824 : ab + 64'sd1073741824;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_queue: words leave in the order in which they came, none is lost or doubled, whatever the ports do;
-// an offered word does not change; clear_i empties it.
+// trine_queue: words leave in the order in which they came, none is lost or doubled, whatever the
+// ports do; an offered word does not change; clear_i empties it.
 //
 // One word is followed (see trine_fifo_props): `ahead` words leave before it.
 
@@ -105,7 +105,8 @@ module trine_queue_props #(
         if (out_valid && ahead_q == '0) a_order: assert (out_data == value_q);
         else a_kept: assert (word == value_q);
       end
-      c_full:   cover (inside_q && count_q == CountBits'(Depth + 1) && ahead_q == CountBits'(Depth));
+      c_full:   cover (inside_q && count_q == CountBits'(Depth + 1) &&
+                       ahead_q == CountBits'(Depth));
       c_leaves: cover (inside_q && ahead_q == '0 && leaves && value_q == 4'd9);
       c_clears: cover (inside_q && clear_i);
     end

@@ -2,8 +2,9 @@
 //
 // trine_skid: every word that is taken in leaves once, in order; an offered word does not change.
 //
-// Between the two ports there is at most one word: the number of words taken in minus those that left is
-// whether the buffer holds one, and the word that leaves is the oldest. Assumed: the contract on in_*.
+// Between the two ports there is at most one word: the number of words taken in minus those that
+// left is whether the buffer holds one, and the word that leaves is the oldest. Assumed: the
+// contract on in_*.
 
 module trine_skid_props (
   input logic       clk_i,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_tokens: a pair of engines, chosen freely, has as many tokens as were given and not taken; no token of another
-// pair changes it; overflow_o comes with the one that finds no room, and only then.
+// trine_tokens: a pair of engines, chosen freely, has as many tokens as were given and not taken;
+// no token of another pair changes it; overflow_o comes with the one that finds no room, and only
+// then.
 //
-// Assumed: the contract (an engine takes only what have_o shows) and that nothing goes on after overflow_o.
+// Assumed: the contract (an engine takes only what have_o shows) and that nothing goes on after
+// overflow_o.
 
 module trine_tokens_props (
   input logic        clk_i,
@@ -31,19 +33,31 @@ module trine_tokens_props (
   );
 
   // The counters, for the invariant.
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[0].gen_to[0].count_q  , \u_dut.gen_from[0].gen_to[1].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[0].gen_to[2].count_q  , \u_dut.gen_from[0].gen_to[3].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[1].gen_to[0].count_q  , \u_dut.gen_from[1].gen_to[1].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[1].gen_to[2].count_q  , \u_dut.gen_from[1].gen_to[3].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[2].gen_to[0].count_q  , \u_dut.gen_from[2].gen_to[1].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[2].gen_to[2].count_q  , \u_dut.gen_from[2].gen_to[3].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[3].gen_to[0].count_q  , \u_dut.gen_from[3].gen_to[1].count_q ;
-  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[3].gen_to[2].count_q  , \u_dut.gen_from[3].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[0].gen_to[0].count_q  ,
+      \u_dut.gen_from[0].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[0].gen_to[2].count_q  ,
+      \u_dut.gen_from[0].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[1].gen_to[0].count_q  ,
+      \u_dut.gen_from[1].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[1].gen_to[2].count_q  ,
+      \u_dut.gen_from[1].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[2].gen_to[0].count_q  ,
+      \u_dut.gen_from[2].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[2].gen_to[2].count_q  ,
+      \u_dut.gen_from[2].gen_to[3].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[3].gen_to[0].count_q  ,
+      \u_dut.gen_from[3].gen_to[1].count_q ;
+  (* hierconn *) logic [Bits-1:0] \u_dut.gen_from[3].gen_to[2].count_q  ,
+      \u_dut.gen_from[3].gen_to[3].count_q ;
   logic [16*Bits-1:0] counts;  // [4 * from + to]
-  assign counts = {\u_dut.gen_from[3].gen_to[3].count_q , \u_dut.gen_from[3].gen_to[2].count_q , \u_dut.gen_from[3].gen_to[1].count_q , \u_dut.gen_from[3].gen_to[0].count_q ,
-                   \u_dut.gen_from[2].gen_to[3].count_q , \u_dut.gen_from[2].gen_to[2].count_q , \u_dut.gen_from[2].gen_to[1].count_q , \u_dut.gen_from[2].gen_to[0].count_q ,
-                   \u_dut.gen_from[1].gen_to[3].count_q , \u_dut.gen_from[1].gen_to[2].count_q , \u_dut.gen_from[1].gen_to[1].count_q , \u_dut.gen_from[1].gen_to[0].count_q ,
-                   \u_dut.gen_from[0].gen_to[3].count_q , \u_dut.gen_from[0].gen_to[2].count_q , \u_dut.gen_from[0].gen_to[1].count_q , \u_dut.gen_from[0].gen_to[0].count_q };
+  assign counts = {\u_dut.gen_from[3].gen_to[3].count_q , \u_dut.gen_from[3].gen_to[2].count_q ,
+                   \u_dut.gen_from[3].gen_to[1].count_q , \u_dut.gen_from[3].gen_to[0].count_q ,
+                   \u_dut.gen_from[2].gen_to[3].count_q , \u_dut.gen_from[2].gen_to[2].count_q ,
+                   \u_dut.gen_from[2].gen_to[1].count_q , \u_dut.gen_from[2].gen_to[0].count_q ,
+                   \u_dut.gen_from[1].gen_to[3].count_q , \u_dut.gen_from[1].gen_to[2].count_q ,
+                   \u_dut.gen_from[1].gen_to[1].count_q , \u_dut.gen_from[1].gen_to[0].count_q ,
+                   \u_dut.gen_from[0].gen_to[3].count_q , \u_dut.gen_from[0].gen_to[2].count_q ,
+                   \u_dut.gen_from[0].gen_to[1].count_q , \u_dut.gen_from[0].gen_to[0].count_q };
 
   logic [15:0]   full;     // [4 * from + to], as give_i
   logic [Bits:0] tokens_q; // of the chosen pair

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_watchdog: it expires after as many cycles in a row as the limit says in which the bus owed something and nothing
-// moved, never sooner, never with a limit of 0, and again after as many more. The limit may change at any time.
+// trine_watchdog: it expires after as many cycles in a row as the limit says in which the bus owed
+// something and nothing moved, never sooner, never with a limit of 0, and again after as many more.
+// The limit may change at any time.
 
 module trine_watchdog_props #(
   parameter int unsigned Bits = 3
@@ -37,7 +38,8 @@ module trine_watchdog_props #(
       due_q    <= 1'b0;
     end else begin
       due_q    <= still && {1'b0, waited_q} + (Bits + 1)'(1) >= {1'b0, limit_i};
-      waited_q <= !still || {1'b0, waited_q} + (Bits + 1)'(1) >= {1'b0, limit_i} ? '0 : waited_q + Bits'(1);
+      waited_q <= !still ||
+                  {1'b0, waited_q} + (Bits + 1)'(1) >= {1'b0, limit_i} ? '0 : waited_q + Bits'(1);
     end
   end
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_window: a burst is inside exactly when its first byte and its last byte are, computed without any wrap.
-// Assumed: the burst does not cross 4 KiB.
+// trine_window: a burst is inside exactly when its first byte and its last byte are, computed
+// without any wrap. Assumed: the burst does not cross 4 KiB.
 
 module trine_window_props #(
   parameter int unsigned AddrBits  = 20,

@@ -36,5 +36,7 @@ std::string upper_camel(std::string_view snake);
 std::string upper_snake(std::string_view snake);
 /// "  code  // doc", or the comment on a line of its own above where that exceeds 100 columns.
 std::string commented(const std::string& code, std::string_view doc);
+/// "  // text", in lines of at most 100 columns.
+std::string comment(std::string_view text);
 
 }  // namespace trine::gen

@@ -41,7 +41,7 @@ std::string csr_package() {
       csr::kIdValue, csr::kWatchdogBits, csr::kWatchdogReset, csr::kErrorRunBits);
   for (const csr::Register& r : csr::registers()) {
     const std::string name = "Csr" + upper_camel(r.name);
-    text += fmt::format("  // {}, {} bits: {}\n", r.access, r.bits, r.doc);
+    text += comment(fmt::format("{}, {} bits: {}", r.access, r.bits, r.doc));
     text += fmt::format("  localparam logic [11:0] {}Offset = 12'h{:03X};\n", name, r.offset);
     if (r.entries > 1)
       text += fmt::format("  localparam int unsigned {}Count = {};\n", name, r.entries);

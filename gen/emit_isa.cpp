@@ -132,8 +132,20 @@ std::string upper_snake(std::string_view snake) {
 
 std::string commented(const std::string& code, std::string_view doc) {
   std::string line = fmt::format("  {}  // {}\n", code, doc);
-  if (line.size() > kColumns + 1) line = fmt::format("  // {}\n  {}\n", doc, code);
+  if (line.size() > kColumns + 1) line = fmt::format("{}  {}\n", comment(doc), code);
   return line;
+}
+
+std::string comment(std::string_view text) {
+  constexpr std::string_view kBegin = "  // ";
+  constexpr std::size_t kWidth = kColumns - kBegin.size();
+  std::string lines;
+  while (text.size() > kWidth) {
+    const std::size_t end = text.rfind(' ', kWidth);
+    lines += fmt::format("{}{}\n", kBegin, text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  return lines + fmt::format("{}{}\n", kBegin, text);
 }
 
 std::string isa_package() {
@@ -168,7 +180,7 @@ std::string isa_package() {
     text += fmt::format("\n  // {}\n", group.title);
     for (const isa::Field& f : group.fields) {
       const std::string name = upper_camel(group.name) + upper_camel(f.name);
-      text += fmt::format("  // {}{}: {}\n", f.name, sign_text(f), f.doc);
+      text += comment(fmt::format("{}{}: {}", f.name, sign_text(f), f.doc));
       std::string code =
           fmt::format("  localparam int unsigned {0}Reg = {1}, {0}Lsb = {2}, {0}Width = {3};\n",
                       name, f.reg, f.lsb, f.width);
@@ -233,12 +245,12 @@ std::string instructions_markdown() {
       "| opcode | engine | register | payload |\n\n"
       "The first word of a program, BEGIN, is the hash of the configuration that it was compiled "
       "for (CONFIG_HASH in\n[registers.md](registers.md); its two upper bits are BEGIN's opcode). "
-      "Another first word stops the program with the error\n`configuration` before anything runs. "
+      "Another first word stops the program with the\nerror `configuration` before anything runs. "
       "The hash covers what a program sees: the version above and the keys that\n"
       "[configuration.md](configuration.md) marks.\n\n"
       "## Codes\n\nA word with a code that is not here, or a BEGIN that is not the first word, "
       "stops "
-      "the program with the error `illegal`; one\nthat needs what the configuration lacks with "
+      "the program with the error `illegal`;\none that needs what the configuration lacks with "
       "`feature`. ERROR_ADDRESS is its byte offset. `output` and `encoding`\nare looked at when "
       "their register is set.\n\n"
       "| name | value | meaning | needs |\n|---|---|---|---|\n",

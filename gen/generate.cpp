@@ -78,20 +78,23 @@ bool names_repository(const std::string& text) {
   return std::regex_search(text, path);
 }
 
+/// A line of comment in the language of the file of that name.
+std::string comment_line(const std::string& name, const std::string& text) {
+  if (ends_with(name, ".h") || ends_with(name, ".c")) return "/* " + text + " */\n";
+  if (ends_with(name, ".md")) return "\n<!-- " + text + " -->\n";
+  const bool script =
+      ends_with(name, ".toml") || ends_with(name, ".core") || ends_with(name, ".sdc");
+  return (script ? "# " : "// ") + text + "\n";
+}
+
 /// Names the design in the second line of every file; its first is licence or title.
 void stamp(const Config& config, Files& files) {
   for (auto& [name, text] : files) {
-    std::string what =
-        fmt::format("Trine design {}, configuration 0x{:016x}", config.name, config.hash());
-    if (names_repository(text)) what += "; docs/, formal/, rtl/, tb/, tests/: Trine's repository";
-    const bool in_c = ends_with(name, ".h") || ends_with(name, ".c");
-    const std::string line =
-        in_c                     ? "/* " + what + " */\n"
-        : ends_with(name, ".md") ? "\n<!-- " + what + " -->\n"
-        : ends_with(name, ".toml") || ends_with(name, ".core") || ends_with(name, ".sdc")
-            ? "# " + what + "\n"
-            : "// " + what + "\n";
-    text.insert(text.find('\n') + 1, line);
+    std::string lines = comment_line(
+        name, fmt::format("Trine design {}, configuration 0x{:016x}", config.name, config.hash()));
+    if (names_repository(text))
+      lines += comment_line(name, "docs/, formal/, rtl/, tb/, tests/ mean Trine's repository");
+    text.insert(text.find('\n') + 1, lines);
   }
 }
 

@@ -3,18 +3,20 @@
 // Address generation: the coordinates of Rows lanes and the loop nest over them.
 //
 //   for tile, for group, for cw, ky, kx:  one step: in each lane, the DMEM address of a tap
-//     address = base + offset,  inside = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
+//     address = base + offset,
+//     inside  = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
 //
-// Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by constants
-// with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values in from the
-// top, one lane a cycle; it needs the registers, but no permission to start.
+// Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by
+// constants with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values
+// in from the top, one lane a cycle; it needs the registers, but no permission to start.
 //
-// With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane, one
-// position each, as far as `halo` reaches. With window_i the offset runs on from group to group, each with a channel word of
-// its own, and lanes in the last `idle` columns of a row gather for their neighbours, but have no output.
+// With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane,
+// one position each, as far as `halo` reaches. With window_i the offset runs on from group to
+// group, each with a channel word of its own, and lanes in the last `idle` columns of a row gather
+// for their neighbours, but have no output.
 //
-// Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one step a
-//           cycle. step_valid_o, addresses and flags come from registers through two adders
+// Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one
+//           step a cycle. step_valid_o, addresses and flags come from registers through two adders
 //           (offset, comparison); step_ready_i reaches registers only.
 // Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
 //
@@ -353,7 +355,8 @@ module trine_agu #(
     assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
   end
 
-  // The last lane's neighbours: of no use where that lane is the last of its row, so they never wrap.
+  // The last lane's neighbours: of no use where that lane is the last of its row, so they never
+  // wrap.
   if (Window) begin : gen_window
     for (genvar k = 1; k <= 3; k++) begin : gen_neighbour
       logic [CoordBits-1:0] tap_x;

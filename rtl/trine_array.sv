@@ -10,9 +10,9 @@
 // works h + g cycles after block (0, 0); activations of row group h are delayed by h cycles at
 // the entry, weights of column group g by g, so that both meet, and control travels with them.
 //
-// With window_i (depthwise convolution, int8) PE(r, c), c < 4, takes byte c of the words of rows r to
-// r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last rows'
-// neighbours. The former is behind the broadcast registers: it needs no more of them.
+// With window_i (depthwise convolution, int8) PE(r, c), c < 4, takes byte c of the words of rows r
+// to r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last
+// rows' neighbours. The former is behind the broadcast registers: it needs no more of them.
 //
 // Timing    one step a cycle. PE(r, c) adds a step 1 + r / PipeRows + c / PipeCols cycles after
 //           its input. With last_i in cycle t, the drain register of PE(r, c) can be read from
@@ -23,8 +23,9 @@
 //           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
 //           cycle u + 1 + r / PipeRows + c / PipeCols. Column c is whole through
 //           u + 1 + c / PipeCols.
-//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers. With Drain = 2 it
-//           holds columns col_i and col_i + 1, by a multiplexer for the even columns and one for the odd.
+//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers. With
+//           Drain = 2 it holds columns col_i and col_i + 1, by a multiplexer for the even columns
+//           and one for the odd.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
 //           between. col_i < Cols; column Cols is nobody's.
 //

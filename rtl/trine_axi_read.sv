@@ -4,8 +4,8 @@
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length,
 // and pairs of beats are joined (for each ID apart, as responses may interleave). stop_i takes no
-// more requests and drops what comes back; idle_o says that nothing is outstanding any more. clear_i
-// forgets that, too: the bus was reset.
+// more requests and drops what comes back; idle_o says that nothing is outstanding any more.
+// clear_i forgets that, too: the bus was reset.
 //
 // Timing    requests and responses pass one register; one request and one beat a cycle. Request
 //           ready depends on m_axi_arready_i; m_axi_rready_o comes from a register.
@@ -21,7 +21,8 @@ module trine_axi_read #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     clear_i,  // the bus forgot what is outstanding; only while stop_i
+  // the bus forgot what is outstanding; only while stop_i
+  input  logic                     clear_i,
   input  logic                     stop_i,
   output logic                     idle_o,
   output logic                     load_waits_o,  // client 1 has something outstanding

@@ -3,16 +3,16 @@
 // AXI4 write master of the store engine.
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
-// each beat is sent in two halves. A burst's data are offered with its address at the earliest and wait for
-// no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more requests and ends the open
-// bursts with empty strobes; broken_i empties those of all beats that are not on offer yet, at once. clear_i
-// forgets all bursts: the bus was reset.
+// each beat is sent in two halves. A burst's data are offered with its address at the earliest and
+// wait for no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more
+// requests and ends the open bursts with empty strobes; broken_i empties those of all beats that
+// are not on offer yet, at once. clear_i forgets all bursts: the bus was reset.
 //
 // Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
 //           request, with its address; one beat a cycle without bubbles between bursts
 //           of two beats or more. Data ready depends on m_axi_wready_i.
-// Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and beats hold until
-//           they are taken or stop_i comes; broken_i holds until stop_i comes.
+// Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and
+//           beats hold until they are taken or stop_i comes; broken_i holds until stop_i comes.
 // Check     tb/trine_control_tb.cpp, formal/trine_axi_write_props.sv
 
 module trine_axi_write #(
@@ -25,7 +25,8 @@ module trine_axi_write #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     clear_i,  // the bus forgot what is outstanding; only while stop_i
+  // the bus forgot what is outstanding; only while stop_i
+  input  logic                     clear_i,
   input  logic                     stop_i,
   input  logic                     broken_i,  // what the client reads from now on is wrong
   output logic                     idle_o,   // nothing outstanding
@@ -69,9 +70,10 @@ module trine_axi_write #(
   localparam int unsigned CountBits = $clog2(MaxOutstanding + 1);
 
   // ---------------------------------------------------------------------------------------------
-  // Bursts: the AW register keeps address and length until the slave takes them; the beats of the same burst
-  // begin in the same cycle, or (next) after the last beat of the burst before. AW is not filled again while a
-  // burst waits as the next one, so that the length of that is still there.
+  // Bursts: the AW register keeps address and length until the slave takes them; the beats of the
+  // same burst begin in the same cycle, or (next) after the last beat of the burst before. AW is
+  // not filled again while a burst waits as the next one, so that the length of that is still
+  // there.
   // ---------------------------------------------------------------------------------------------
   logic                   aw_valid_q, next_d, next_q, open_d, open_q;
   logic [AxiAddrBits-1:0] aw_addr_q;

@@ -12,11 +12,11 @@
 // as soon as its last step is issued, so that parameters and residuals are there when its results
 // are; those follow with a handshake of their own (data).
 //
-// With int8 activations and ternary or binary weights a PMEM row serves 4 or 8 steps: weight_part_o says
-// which part, weight_bits_o how it is packed (trine_expand).
+// With int8 activations and ternary or binary weights a PMEM row serves 4 or 8 steps: weight_part_o
+// says which part, weight_bits_o how it is packed (trine_expand).
 //
-// With `window` (depthwise convolution) a step of lane r brings the words of lanes r to r+3: the array
-// makes four taps of each of four channels of them. A PMEM row then serves WindowParts steps.
+// With `window` (depthwise convolution) a step of lane r brings the words of lanes r to r+3: the
+// array makes four taps of each of four channels of them. A PMEM row then serves WindowParts steps.
 //
 // A RUN that still waits for its tokens already fills the lanes.
 //
@@ -69,7 +69,8 @@ module trine_compute #(
   // PMEM; its answer goes straight to the array.
   output logic                     w_en_o,
   output logic [PmemAddrBits-1:0]  w_row_o,
-  output logic [1:0]               weight_bits_o,  // 0: as they are, 1: ternary, 2: binary, 3: window
+  // 0: as they are, 1: ternary, 2: binary, 3: window
+  output logic [1:0]               weight_bits_o,
   output logic [2:0]               weight_part_o,
 
   // Array.
@@ -212,10 +213,10 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Steps. The last step of a tile needs a place where its output addresses wait: there are two, so that
-  // reductions shorter than the way to the array follow each other without a gap. With residuals
-  // (of this instruction or the one before) those of the tile before must have been taken and
-  // read, because their reads could otherwise queue up behind steps that wait for them.
+  // Steps. The last step of a tile needs a place where its output addresses wait: there are two, so
+  // that reductions shorter than the way to the array follow each other without a gap. With
+  // residuals (of this instruction or the one before) those of the tile before must have been taken
+  // and read, because their reads could otherwise queue up behind steps that wait for them.
   // ---------------------------------------------------------------------------------------------
   logic                     step_valid, step_ready, step_first, step_last, group_last, tile_first,
                             tile_last, window_last, word_first;

@@ -19,7 +19,8 @@ module trine_control #(
   parameter int unsigned Cols          = 8,
   parameter int unsigned DmemAddrBits  = 15,  // of a 32-bit word
   parameter int unsigned PmemAddrBits  = 11,  // of a row of Cols words
-  parameter int unsigned ParamChannels = 512, // a multiple of the words of a beat, at least two beats
+  // a multiple of the words of a beat, at least two beats
+  parameter int unsigned ParamChannels = 512,
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
@@ -149,8 +150,8 @@ module trine_control #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
   output logic [Quads-1:0]         pmem_wquads_o,
 
-  // A beat of DataWords biases, DataWords / 2 scales, entries of the lookup table or exponentials, always
-  // accepted; of the first two when param_ready_i.
+  // A beat of DataWords biases, DataWords / 2 scales, entries of the lookup table or exponentials,
+  // always accepted; of the first two when param_ready_i.
   input  logic                     param_ready_i,
   output logic [DataBits-1:0]      param_wdata_o,
   output logic                     bias_we_o,
@@ -166,8 +167,8 @@ module trine_control #(
   output logic                     wipe_o,
   input  logic                     wiping_i,
 
-  // Codes of DMEM and PMEM (Ecc): a program starts; a word that cannot be corrected, until clear_o, and
-  // where; corrected words.
+  // Codes of DMEM and PMEM (Ecc): a program starts; a word that cannot be corrected, until clear_o,
+  // and where; corrected words.
   output logic                     start_o,
   input  logic                     ecc_fatal_i,
   input  logic [32:0]              ecc_addr_i,

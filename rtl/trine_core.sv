@@ -641,13 +641,15 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Vector engine.
   // ---------------------------------------------------------------------------------------------
-  logic                     vjob_valid, vjob_ready, vjob_done, vjob_tile_first, vjob_new, vjob_final;
+  logic                     vjob_valid, vjob_ready, vjob_done, vjob_tile_first, vjob_new,
+                            vjob_final;
   logic [Rows*AddrBits-1:0] vjob_out;
   logic [Rows-1:0]          vjob_active;
   logic [Rows*96-1:0]       vjob_slots;
   trine_post_pkg::cfg_t     vjob_cfg;
   logic                     vjob_retire, product_valid;
-  logic                     sm_go, sm_issue, sm_normalize, sm_reciprocal, sm_pair, sm_word_first, sm_word_end,
+  logic                     sm_go, sm_issue, sm_normalize, sm_reciprocal, sm_pair, sm_word_first,
+                            sm_word_end,
                             sm_tile_end, sm_end, sm_left;
   logic [1:0]               sm_place;
   logic [Drain*Rows*32-1:0] sm_acc;
@@ -749,8 +751,9 @@ module trine_core #(
     assign sm_acc          = '0;
     assign sm_multiplier   = '0;
     assign sm_shift        = '0;
-    assign unused_vector   = ^{v_run_valid, v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op, v_run_flags, v_wait,
-                               v_grant, v_rsp_lanes, vjob_ready, vjob_done, vjob_retire, sm_issue, sm_left, product_valid,
+    assign unused_vector   = ^{v_run_valid, v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op,
+                               v_run_flags, v_wait, v_grant, v_rsp_lanes, vjob_ready, vjob_done,
+                               vjob_retire, sm_issue, sm_left, product_valid,
                                product, exp_we, exp_addr};
   end
 
@@ -868,11 +871,12 @@ module trine_core #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Cause of this cycle, as seen at the array's input (docs/architecture.md). What happens in the gather
-  // is seen there 2 cycles later, what happens at a step's issue 3 cycles later.
+  // Cause of this cycle, as seen at the array's input (docs/architecture.md). What happens in the
+  // gather is seen there 2 cycles later, what happens at a step's issue 3 cycles later.
   // ---------------------------------------------------------------------------------------------
-  localparam logic [2:0] CauseCompute = 3'd0, CauseBank = 3'd1, CauseDrain = 3'd2, CauseMemory = 3'd3,
-                         CauseVector = 3'd4, CauseStore = 3'd5, CauseControl = 3'd6, CauseLoad = 3'd7;
+  localparam logic [2:0] CauseCompute = 3'd0, CauseBank = 3'd1, CauseDrain = 3'd2,
+                         CauseMemory = 3'd3, CauseVector = 3'd4, CauseStore = 3'd5,
+                         CauseControl = 3'd6, CauseLoad = 3'd7;
 
   logic [2:1] replay_q;
   logic [3:1] taken_q, last_wait_q;

@@ -6,17 +6,18 @@
 //
 // In stop the bus masters take no more requests and finish what is outstanding; clear resets the
 // machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
-// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. What that still owes
-// keeps the machine there (bus_dirty), unable to start, until it has come or the driver says that it never will
-// (bus_was_reset).
+// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. What
+// that still owes keeps the machine there (bus_dirty), unable to start, until it has come or the
+// driver says that it never will (bus_was_reset).
 //
-// Each access is answered, whatever the state and the bus of the master: a write that cannot be carried out is
-// an error (SLVERR) and changes nothing. These are partial strobes, a register that cannot be written, an address
-// that is no multiple of the bus width; unless idle PROGRAM, PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub
-// without a soft reset; bus_was_reset while a program runs.
+// Each access is answered, whatever the state and the bus of the master: a write that cannot be
+// carried out is an error (SLVERR) and changes nothing. These are partial strobes, a register that
+// cannot be written, an address that is no multiple of the bus width; unless idle PROGRAM,
+// PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub without a soft reset; bus_was_reset while a
+// program runs.
 //
-// Timing    one access in three cycles or more, up to 18 to read the low half of a counter; the AXI4-Lite
-//           outputs are registers.
+// Timing    one access in three cycles or more, up to 18 to read the low half of a counter; the
+//           AXI4-Lite outputs are registers.
 // Check     tb/trine_control_tb.cpp; formal/trine_csr_props.sv
 
 module trine_csr #(
@@ -78,7 +79,8 @@ module trine_csr #(
   input  logic                   read_beat_i,
   input  logic [4:0]             write_words_i,
 
-  // Zeros are to be written to the memories (scrub, and with Ecc each soft reset); they are being written.
+  // Zeros are to be written to the memories (scrub, and with Ecc each soft reset); they are being
+  // written.
   output logic                   wipe_o,
   input  logic                   wiping_i,
 

@@ -22,9 +22,11 @@ package trine_csr_pkg;
   localparam int unsigned CsrControlStartBit = 0;
   // drops the program; bus transfers under way are completed first, or given up by the watchdog
   localparam int unsigned CsrControlSoftResetBit = 1;
-  // a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later program reads what a former one left; while busy or reset together with soft_reset only
+  // a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later program
+  // reads what a former one left; while busy or reset together with soft_reset only
   localparam int unsigned CsrControlScrubBit = 2;
-  // what the bus still owes will never come; to be written while the interconnect is held in reset, not while a program runs
+  // what the bus still owes will never come; to be written while the interconnect is held in reset,
+  // not while a program runs
   localparam int unsigned CsrControlBusWasResetBit = 3;
   // R, 32 bits: state
   localparam logic [11:0] CsrStatusOffset = 12'h014;
@@ -33,7 +35,8 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusErrorBit = 2;  // the last program stopped with an error
   // soft reset in progress, or zeros being written to the memories
   localparam int unsigned CsrStatusResetBit = 3;
-  // the watchdog gave up on transfers that the bus still owes: no start until they have come or bus_was_reset is written
+  // the watchdog gave up on transfers that the bus still owes: no start until they have come or
+  // bus_was_reset is written
   localparam int unsigned CsrStatusBusDirtyBit = 4;
   // R, 32 bits: see the codes below
   localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
@@ -45,7 +48,8 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrIrqStatusOffset = 12'h028;
   localparam int unsigned CsrIrqStatusDoneBit = 0;  // end of a program
   localparam int unsigned CsrIrqStatusErrorBit = 1;  // error
-  // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of 8); locked
+  // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of
+  // 8); locked
   localparam logic [11:0] CsrProgramOffset = 12'h030;
   // RW, 32 bits: number of 64-bit words, at least 1; locked
   localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
@@ -55,14 +59,18 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrWindowFirstOffset = 12'h048;
   // RW, 64 bits: last byte that bursts may touch; after reset all ones; locked
   localparam logic [11:0] CsrWindowLastOffset = 12'h050;
-  // RW, 32 bits: cycles without a handshake that the bus owes after which the program stops; 24 bits, 0: never; after reset 1048576
+  // RW, 32 bits: cycles without a handshake that the bus owes after which the program stops; 24
+  // bits, 0: never; after reset 1048576
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
   // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24
   localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
-  // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)
+  // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with
+  // `memory.ecc`)
   localparam logic [11:0] CsrEccCorrectedOffset = 12'h060;
   localparam int unsigned CsrEccCorrectedCount = 2;
-  // R, 64 bits: failing bus address; byte offset of the word that the program stops at (configuration, illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 + 256 * row + column
+  // R, 64 bits: failing bus address; byte offset of the word that the program stops at
+  // (configuration, illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 +
+  // 256 * row + column
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;

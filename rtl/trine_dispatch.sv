@@ -7,28 +7,29 @@
 //   END        done_o, once all engines are idle
 //   others     illegal_o: an unknown opcode or operation, or a program without END
 //
-// A program also stops with lacking_o at a word that needs what the configuration lacks (trine_legal),
-// and with deadlock_o: when the word in front can go nowhere until some engine moves on, and every
-// engine either has nothing to do or only a RUN in front whose tokens are missing, with no other in
-// flight that could give them. Nothing of that changes by itself.
+// A program also stops with lacking_o at a word that needs what the configuration lacks
+// (trine_legal), and with deadlock_o: when the word in front can go nowhere until some engine moves
+// on, and every engine either has nothing to do or only a RUN in front whose tokens are missing,
+// with no other in flight that could give them. Nothing of that changes by itself.
 //
-// Timing    combinational from the fetched word and the engines' state; done_o and the errors stay until
-//           the machine clears.
+// Timing    combinational from the fetched word and the engines' state; done_o and the errors stay
+//           until the machine clears.
 // Check     tb/trine_control_tb.cpp
 
 module trine_dispatch #(
   parameter logic [63:0]                        ConfigHash = 64'd0,
   parameter logic [trine_isa_pkg::Features-1:0] Features   = '1
 ) (
-  // Fetched words; first_i: the program's first. out_of_words_i: all words of the program have been taken.
+  // Fetched words; first_i: the program's first. out_of_words_i: all words of the program have been
+  // taken.
   input  logic        word_valid_i,
   output logic        word_ready_o,
   input  logic [63:0] word_i,
   input  logic        first_i,
   input  logic        out_of_words_i,
 
-  // The queues (bit = engine) share the word. idle: nothing queued, offered or in flight; waits: nothing
-  // in flight, and the RUN at the front lacks tokens.
+  // The queues (bit = engine) share the word. idle: nothing queued, offered or in flight; waits:
+  // nothing in flight, and the RUN at the front lacks tokens.
   output logic [3:0]  queue_valid_o,
   input  logic [3:0]  queue_ready_i,
   output logic [60:0] queue_word_o,

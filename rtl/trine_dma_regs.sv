@@ -63,7 +63,8 @@ module trine_dma_regs #(
       local_stride_q <= payload_i[trine_isa_pkg::DmaLocalStrideLsb +: LocalBits];
     end
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramStrideReg)) begin
-      dram_stride_q <= payload_i[trine_isa_pkg::DmaDramStrideLsb + BeatShift +: DramBits - BeatShift];
+      dram_stride_q <=
+          payload_i[trine_isa_pkg::DmaDramStrideLsb + BeatShift +: DramBits - BeatShift];
     end
   end
 

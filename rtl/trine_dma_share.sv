@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two readers on DMEM's DMA port, which take turns; data come back in order and go to the reader that
-// asked. No more than Places reads are on their way.
+// Two readers on DMEM's DMA port, which take turns; data come back in order and go to the reader
+// that asked. No more than Places reads are on their way.
 //
 // Timing    combinational, but for whose data come next.
 // Contract  a reader holds its request until it is taken.

@@ -6,22 +6,24 @@
 //   scatter  Rows words to any addresses, with one bit mask for all of them (results)
 //   DMA      DataWords neighbours, read or written
 //
-// Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: DMA, which
-// needs few banks and never the same ones for long, before gather before scatter; a scatter that was
-// kept waiting for ScatterPatience cycles goes before a gather. Lanes of one access that fall into the same bank are served one after the other, lowest
-// lane first. No port needs all its banks at once: each keeps what is left to do.
+// Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: DMA,
+// which needs few banks and never the same ones for long, before gather before scatter; a scatter
+// that was kept waiting for ScatterPatience cycles goes before a gather. Lanes of one access that
+// fall into the same bank are served one after the other, lowest lane first. No port needs all its
+// banks at once: each keeps what is left to do.
 //
 // Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* in the cycle
 //           after they were served: t + 2 without conflicts. rsp_done_o marks the last of them.
 //           rsp_data_o is combinational behind the banks' output registers (a Banks:1 multiplexer).
 //           scatter: taken in t, written from t + 1 on. DMA: likewise; read data in t + 3.
 //           ready outputs depend on the banks' arbitration of the same cycle, not on valid inputs.
-//           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits of a
-//           word takes its bank for two cycles, in the second of which nobody else is served there, the
-//           DMA neither. ecc_* say in the cycle after a read which banks corrected, and of one that could not.
+//           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
+//           of a word takes its bank for two cycles, in the second of which nobody else is served
+//           there, the DMA neither. ecc_* say in the cycle after a read which banks corrected, and
+//           of one that could not.
 // Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
-//           g_hold_i keeps the gather's access in front from being served (and may change any time).
-//           init_i writes zeros to row init_row_i of all banks; no port is used then.
+//           g_hold_i keeps the gather's access in front from being served (and may change any
+//           time). init_i writes zeros to row init_row_i of all banks; no port is used then.
 //
 // Check     tb/trine_dmem_tb.cpp
 
@@ -202,7 +204,7 @@ module trine_dmem #(
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin
       rsp_data_o[l*32 +: 32] = rsp_pad_q[l] ? {4{rsp_pad_code_q}}
-                                            : bank_rdata[{rsp_bank_q[l*BankBits +: BankBits], 5'd0} +: 32];
+          : bank_rdata[{rsp_bank_q[l*BankBits +: BankBits], 5'd0} +: 32];
     end
   end
 
@@ -504,8 +506,8 @@ module trine_dmem #(
 `endif
 
   // ---------------------------------------------------------------------------------------------
-  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends, in
-  // so many cycles without DMA.
+  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends,
+  // in so many cycles without DMA.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;
@@ -528,7 +530,8 @@ module trine_dmem #(
       s_age_q    <= '0;
     end else begin
       answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
-      g_age_q    <= (clear_i || g_ready_o) ? '0 : g_age_q + 32'(g_serve && !d_used && merging == '0);
+      g_age_q    <= (clear_i || g_ready_o) ? '0 :
+                    g_age_q + 32'(g_serve && !d_used && merging == '0);
       s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used && merging == '0);
     end
   end

@@ -8,9 +8,9 @@
 //          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 counts as 0)
 //          2  binary   32 lanes of 1 bit, 1 = +1, 0 = -1: 32 - 2 * popcount(act ^ wgt)
 //
-// Two bodies, chosen by Multiplier: `*`, which Verilator evaluates five times faster and which FPGAs
-// and tools with datapath generators want, and radix-4 Booth rows in one sum, which Yosys turns into
-// one carry-save tree, a third smaller than products and adders.
+// Two bodies, chosen by Multiplier: `*`, which Verilator evaluates five times faster and which
+// FPGAs and tools with datapath generators want, and radix-4 Booth rows in one sum, which Yosys
+// turns into one carry-save tree, a third smaller than products and adders.
 //
 // Timing    combinational.
 // Contract  mode_i names a precision that the parameters include.
@@ -81,7 +81,8 @@ module trine_dot #(
   end else begin : gen_booth
     // Booth digit j of a weight w is d = w[2j-1] + w[2j] - 2*w[2j+1]; its row is d * act
     // in 9 bits, negated by inversion plus a one at its foot. A row's sign bit s weighs -2^8, and
-    // -s * 2^8 = (1 - s) * 2^8 - 2^8: it enters inverted, and the -2^8 of all rows are one constant.
+    // -s * 2^8 = (1 - s) * 2^8 - 2^8: it enters inverted, and the -2^8 of all rows are one
+    // constant.
     //
     // biased = dot + 2^17 is never negative, so the high bits of the sum need an increment and a
     // decrement (ready early) instead of the sign extension's adder: 2 ns less at the same area.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Account of errors in DMEM and PMEM with codes (memory.ecc); trine_scrub writes the zeros that they begin with.
+// Account of errors in DMEM and PMEM with codes (memory.ecc); trine_scrub writes the zeros that
+// they begin with.
 //
-// Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i; corrected words are
-//           counted two cycles after.
+// Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i;
+//           corrected words are counted two cycles after.
 // Check     tb/trine_ecc_tb.cpp
 
 module trine_ecc #(

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bank of DMEM whose words carry a code (memory.ecc): as trine_sram of 32 bits, but a write of a part
-// of a word is a read, and in the next cycle the write of the whole corrected word.
+// A bank of DMEM whose words carry a code (memory.ecc): as trine_sram of 32 bits, but a write of a
+// part of a word is a read, and in the next cycle the write of the whole corrected word.
 //
 //   en && !we                  rdata in the next cycle, corrected; not held after it
 //   en &&  we, mask all ones   written
-//   en &&  we, else            read; in the next cycle busy_o, and (word & ~mask) | (wdata & mask) is written
+//   en &&  we, else            read; in the next cycle busy_o, and (word & ~mask) | (wdata & mask)
+//   is written
 //
 // A word with two errors is not merged: it stays as it is, so that nobody takes it for right later.
 //
-// Timing    rdata_o, corrected_o, fatal_o and addr_o in the cycle after a read, combinational behind the
-//           memory's output. The path of a merge is the longest: memory, correction, check bits, memory.
+// Timing    rdata_o, corrected_o, fatal_o and addr_o in the cycle after a read, combinational
+//           behind the memory's output. The path of a merge is the longest: memory, correction,
+//           check bits, memory.
 // Contract  no access while busy_o.
 // Check     tb/trine_ecc_bank_tb.cpp
 

@@ -4,7 +4,8 @@
 //
 //   0                                no error
 //   a column, or one one             corrected_o: a data or check bit was wrong
-//   anything else                    fatal_o: two bits or more are wrong, data_o is the word as it is
+//   anything else                    fatal_o: two bits or more are wrong, data_o is the word as it
+//   is
 //
 // Timing    combinational: the check bits, a comparison with a column, an inversion
 // Check     tb/trine_ecc_decode_tb.cpp, formal/trine_ecc_props.sv

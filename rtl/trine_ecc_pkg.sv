@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The code of a word of 32 bits in DMEM and PMEM (memory.ecc): Hsiao's (39,32), single errors corrected,
-// double errors detected. A stored word is {7 check bits, 32 data bits}.
+// The code of a word of 32 bits in DMEM and PMEM (memory.ecc): Hsiao's (39,32), single errors
+// corrected, double errors detected. A stored word is {7 check bits, 32 data bits}.
 //
 //   check = XOR of the columns of all data bits that are one
 //
-// The columns are 32 of the 35 that have three ones, those of the check bits have one: any two errors give a
-// syndrome with an even number of ones, never that of one error. The three columns left out are chosen so
-// that each check bit sums 13 or 14 data bits. The code of zero is zero.
+// The columns are 32 of the 35 that have three ones, those of the check bits have one: any two
+// errors give a syndrome with an even number of ones, never that of one error. The three columns
+// left out are chosen so that each check bit sums 13 or 14 data bits. The code of zero is zero.
 //
 // Check     tb/trine_ecc_encode_tb.cpp, tb/trine_ecc_decode_tb.cpp, formal/trine_ecc_props.sv
 

@@ -2,9 +2,9 @@
 //
 // Which error a program stops with: cause, address, and the RUN of the engine that it belongs to.
 //
-// Several at once: the engines before the fetch, what answered wrongly before what never answered. run_o is the
-// number of RUNs that the engine had begun before the failing one; for an error of the program itself, whose address
-// says where, it is 0.
+// Several at once: the engines before the fetch, what answered wrongly before what never answered.
+// run_o is the number of RUNs that the engine had begun before the failing one; for an error of the
+// program itself, whose address says where, it is 0.
 //
 // Timing    combinational from registers and from the errors of this cycle.
 // Check     tb/trine_errors_tb.cpp, tb/trine_control_tb.cpp

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Expands packed weights on their way into the array: of each column's word, part p becomes four int8.
+// Expands packed weights on their way into the array: of each column's word, part p becomes four
+// int8.
 //
 //   bits_i 0: the word as it is
 //   bits_i 1, ternary: values 4p .. 4p+3 of 16, 2 bits each, as in trine_dot   -> -1, 0, +1
 //   bits_i 2, binary:  values 4p .. 4p+3 of 32, 1 is +1 and 0 is -1            -> -1, +1
-//   bits_i 3, window:  columns 0 to 3 get words 4p .. 4p+3 of the row, for the four channels of a depthwise
+//   bits_i 3, window:  columns 0 to 3 get words 4p .. 4p+3 of the row, for the four channels of a
+//   depthwise
 //                      convolution; the other columns are not used
 //
 // Timing    combinational: a multiplexer of the word's parts and one of the packings.

@@ -39,7 +39,8 @@ module trine_fetch #(
   output logic [34:0]            offset_o,
   output logic                   out_of_words_o,
   output logic                   error_o,
-  output logic                   outside_o     // the words before a request that is not allowed are taken
+  // the words before a request that is not allowed are taken
+  output logic                   outside_o
 );
 
   // 4 Kibit in any case: the smallest macro of common memory compilers.

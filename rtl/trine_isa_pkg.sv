@@ -74,7 +74,8 @@ package trine_isa_pkg;
   localparam logic [1:0] PostEncodingBinary = 2'd2;  // 32 codes a word
 
   // Load and store
-  // dram: byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers, with from_dmem in DMEM
+  // dram: byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers,
+  // with from_dmem in DMEM
   localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
   // local: first DMEM word, PMEM row, bias or scale entry, or word of a table
   localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;
@@ -158,7 +159,8 @@ package trine_isa_pkg;
   localparam int unsigned PostActMinReg = 10, PostActMinLsb = 16, PostActMinWidth = 8;
   // act_max (signed): upper bound of the requantized code
   localparam int unsigned PostActMaxReg = 10, PostActMaxLsb = 24, PostActMaxWidth = 8;
-  // output: what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own, 3 requantized and looked up (vector: 0 or 3)
+  // output: what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its
+  // own, 3 requantized and looked up (vector: 0 or 3)
   localparam int unsigned PostOutputReg = 10, PostOutputLsb = 32, PostOutputWidth = 2;
   // encoding: of output words: 0 int8, 1 ternary, 2 binary
   localparam int unsigned PostEncodingReg = 10, PostEncodingLsb = 34, PostEncodingWidth = 2;
@@ -180,7 +182,8 @@ package trine_isa_pkg;
     PostAddOperandShiftWidth = 6;
   // add_a_is_half: 1: a's factor is 1/2; 0: b's
   localparam int unsigned PostAddAIsHalfReg = 12, PostAddAIsHalfLsb = 37, PostAddAIsHalfWidth = 1;
-  // add_zero_a (signed): zero point of a: the convolution's code, the vector's first tap, or activations
+  // add_zero_a (signed): zero point of a: the convolution's code, the vector's first tap, or
+  // activations
   localparam int unsigned PostAddZeroAReg = 12, PostAddZeroALsb = 38, PostAddZeroAWidth = 8;
   // add_zero_b (signed): zero point of b: the residual, the vector's second tap, or weights
   localparam int unsigned PostAddZeroBReg = 12, PostAddZeroBLsb = 46, PostAddZeroBWidth = 8;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a word of the program is an instruction, and whether this configuration has what it needs.
+// Whether a word of the program is an instruction, and whether this configuration has what it
+// needs.
 //
 //   RUN   the operation, and the flags that select hardware
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well
 //
-// What each code needs stands in machine/isa.h, printed into trine_isa_pkg. The simulator refuses the
-// same words by the same table.
+// What each code needs stands in machine/isa.h, printed into trine_isa_pkg. The simulator refuses
+// the same words by the same table.
 //
 // Timing    combinational.
 // Check     tb/trine_legal_tb.cpp: every operation, flag and code under every set of features

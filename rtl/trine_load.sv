@@ -11,7 +11,8 @@
 //   DMEM                a beat a write, masked to the row's words at its ends
 //   PMEM                Cols >= DataWords: a write for every BeatsPerRow beats, low words first;
 //                       otherwise RowsPerBeat writes a beat
-//   PMEM, transposed    a write of four columns for each four words; row i of the copy goes to columns
+//   PMEM, transposed    a write of four columns for each four words; row i of the copy goes to
+//   columns
 //                       4i .. 4i + 3
 //   the others          a beat a write
 //
@@ -379,8 +380,8 @@ module trine_load #(
   assign row_written = row_valid && pmem_wready_i;
 
   if (BeatsPerRow > 1) begin : gen_join
-    // The beats before the last one move down to their place. A whole row has a register of its own:
-    // while it waits for its bank, the next one's beats come in.
+    // The beats before the last one move down to their place. A whole row has a register of its
+    // own: while it waits for its bank, the next one's beats come in.
     localparam int unsigned HeldBits  = (BeatsPerRow - 1) * DataBits;
     localparam int unsigned PlaceBits = $clog2(BeatsPerRow);
 

@@ -75,8 +75,9 @@ module trine_mul #(
   end else begin : gen_booth
     // Booth digit j of a is d = a[2j-1] + a[2j] - 2*a[2j+1]; its row is d * b in BWidth + 2 bits,
     // negated by inversion plus a one at its foot, which the next row has room for. A row's sign s
-    // weighs -2^k, k = BWidth + 1 + 2j. Inverted and with a one above it adds 2^k - s*2^k + 2^(k+1);
-    // with one more 2^k at digit 0 (as s s there) those ones telescope to 2^(k+2*Digits) = 0.
+    // weighs -2^k, k = BWidth + 1 + 2j. Inverted and with a one above it adds 2^k - s*2^k +
+    // 2^(k+1); with one more 2^k at digit 0 (as s s there) those ones telescope to 2^(k+2*Digits) =
+    // 0.
     localparam int Levels = levels_to_two(1'b0);
 
     logic [2*Digits:0] digits;  // a, sign-extended to whole digits, with the zero to its right
@@ -112,7 +113,8 @@ module trine_mul #(
     assign gen_level[0].rows[0] = (Width'(top) << NudgeBit) | (Width'(half_i) << HalfBit) |
                                      (Width'(high_i) << HighBit);
 
-    // Which rows pass a level unchanged, and where to, was chosen by area: 5,344 of 5,344..5,600 GE.
+    // Which rows pass a level unchanged, and where to, was chosen by area: 5,344 of 5,344..5,600
+    // GE.
     for (genvar l = 0; l < Levels; l++) begin : gen_tree
       localparam int Groups = rows_after(l) / 3;
       localparam int Rest   = rows_after(l) % 3;

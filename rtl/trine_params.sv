@@ -2,7 +2,8 @@
 //
 // Bias and scale memories: for each output channel an int32 bias, a Q31 multiplier and a shift.
 // A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37 kept), is written at once.
-// With Drain = 2 a read gives a channel and the next one: even and odd channels have memories of their own.
+// With Drain = 2 a read gives a channel and the next one: even and odd channels have memories of
+// their own.
 //
 // Timing    a read answers one cycle later and holds until the next read. A write goes first: the
 //           read of that cycle is refused (r_ready_o low); the post unit says when it
@@ -66,7 +67,8 @@ module trine_params #(
     localparam int unsigned BankRows   = Channels / Drain / BankScales;
     localparam int unsigned RowBits    = $clog2(BankRows);
 
-    logic [ChannelBits-1:0]          entry;  // that is read: of an odd channel and the next, the next is even
+    // that is read: of an odd channel and the next, the next is even
+    logic [ChannelBits-1:0]          entry;
     logic [BiasWords*32-1:0]         bias_row, bias_beat;
     logic [BankScales*ScaleBits-1:0] scale_row, scale_beat;
     logic [RowBits-1:0]              scale_wrow;

@@ -5,10 +5,11 @@
 //
 // Timing    a read answers one cycle later and holds until the next read; reads are never refused.
 //           A write waits while its bank is read.
-//           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind the multiplexer of the two
-//           banks; ecc_* say in the cycle after a read which columns were, and of one that could not.
-// Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes zeros to
-//           row init_row_i of both banks.
+//           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind the multiplexer
+//           of the two banks; ecc_* say in the cycle after a read which columns were, and of one
+//           that could not.
+// Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes
+//           zeros to row init_row_i of both banks.
 //
 // Check     tb/trine_pmem_tb.cpp
 

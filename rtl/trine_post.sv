@@ -1,41 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post unit: takes finished tiles, turns them column by column into codes in Rows lanes, packs 4 int8,
-// 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2 there are two
-// lanes a row, and two columns go together if their codes belong at an even place and the next: so
-// a first column at an odd place and an odd last one go alone, and so do several passes of
-// thresholds.
+// Post unit: takes finished tiles, turns them column by column into codes in Rows lanes, packs 4
+// int8, 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2
+// there are two lanes a row, and two columns go together if their codes belong at an even place and
+// the next: so a first column at an odd place and an odd last one go alone, and so do several
+// passes of thresholds.
 //
 //   requantize   trine_post_lane; with a residual also the sum or the maximum with it
 //   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
 //                hold a pair); with a residual the maximum with it
 //   raw          sum + bias, a word of its own
 //
-// A requantized, added or multiplied code may be looked up in a table, of which each lane has a copy.
+// A requantized, added or multiplied code may be looked up in a table, of which each lane has a
+// copy.
 //
 //   job (compute: Cols columns of the array; vector: four slots a lane)
 //     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
 //
 // A compute job is taken before its results are there (c_data): parameters and residuals come
-// meanwhile. One job at a time is read; the next may follow without a gap if it belongs to the same instruction,
-// else when the lanes are empty, because the configuration is not pipelined. Codes leave in order; a
-// tag for each issue travels beside the lanes.
+// meanwhile. One job at a time is read; the next may follow without a gap if it belongs to the same
+// instruction, else when the lanes are empty, because the configuration is not pipelined. Codes
+// leave in order; a tag for each issue travels beside the lanes.
 //
 // A softmax has no jobs: whenever the lanes have no column to take, they take a product of its
-// reciprocal, or one or two of its codes, which are packed and scattered beside the job's. Its configuration,
-// addresses and operands are those on the ports. So with a normalization; but as its values go through
-// the lanes twice, they do while no column is there to be read, and columns wait until they have left.
-// Each meets the parameters of its channel in its second pass.
+// reciprocal, or one or two of its codes, which are packed and scattered beside the job's. Its
+// configuration, addresses and operands are those on the ports. So with a normalization; but as its
+// values go through the lanes twice, they do while no column is there to be read, and columns wait
+// until they have left. Each meets the parameters of its channel in its second pass.
 //
-// Residual words are gathered one ahead: what goes last of the word in front is kept aside, so that its
-// successor can arrive while that is still to come.
+// Residual words are gathered one ahead: what goes last of the word in front is kept aside, so that
+// its successor can arrive while that is still to come.
 //
-// Timing    Drain columns a cycle (fused addition: every second cycle; squares: two cycles of four), from the cycle after job and
-//           data are taken on. A word leaves 5 (requantize), 7 (add, multiply), 9 (square) or 12 (fused) cycles
-//           after its last column, with a lookup one more, if the scatter port takes it; else
-//           everything here stands still. With Drain = 2, one word can wait beside the lanes.
-// Contract  v_slots_i hold from the taking of a vector job to v_done_o; a softmax's configuration and
-//           addresses until v_left_o of the tile's last word. No lookups with a
+// Timing    Drain columns a cycle (fused addition: every second cycle; squares: two cycles of
+//           four), from the cycle after job and data are taken on. A word leaves 5 (requantize), 7
+//           (add, multiply), 9 (square) or 12 (fused) cycles after its last column, with a lookup
+//           one more, if the scatter port takes it; else everything here stands still. With Drain =
+//           2, one word can wait beside the lanes.
+// Contract  v_slots_i hold from the taking of a vector job to v_done_o; a softmax's configuration
+//           and addresses until v_left_o of the tile's last word. No lookups with a
 //           residual. The table is not written while codes are looked up.
 //
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -98,7 +100,8 @@ module trine_post #(
   output logic                     v_retire_o,
 
   // Softmax: a product without a code, or the code at a place of a word, and the next; whether that
-  // is the tile's first word, the word's last code, the tile's last and the instruction's last word.
+  // is the tile's first word, the word's last code, the tile's last and the instruction's last
+  // word.
   input  logic                     v_go_i,
   output logic                     v_issue_o,
   input  logic                     v_normalize_i,  // a normalization's
@@ -155,7 +158,8 @@ module trine_post #(
   localparam bit          LowBit   = Ternary || Binary;
 
   // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
-  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12, LatencyThreshold = 1,
+  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12,
+                         LatencyThreshold = 1,
                           LatencySquare = 9, LatencyNormalize = 7, LatencyTable = 1;
 
   // ---------------------------------------------------------------------------------------------
@@ -180,7 +184,8 @@ module trine_post #(
   logic                     open_q;         // compute's tile is not complete: groups to come
   logic                     data_q;         // its results are in the drain registers
 
-  logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free, pipe_empty,
+  logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free,
+        pipe_empty,
         first_out, pass_last, word_end, alone;
   logic beside, beside_free;  // an issue of a softmax, or a normalization
   logic plain, mixes;         // the job's codes take as long as a softmax's; and go among them
@@ -190,7 +195,8 @@ module trine_post #(
   // From the lanes and behind them, driven below.
   logic [3:0]            inflight_q;  // codes of jobs
   logic [2:0]            beside_q;    // codes of a softmax
-  logic                  drop_q;      // what is still in the lanes belongs to a program that was dropped
+  // what is still in the lanes belongs to a program that was dropped
+  logic                  drop_q;
   logic                  entered_q, again_q, v_params;  // a normalized value: one cycle ago, two
   logic [Drain*Rows-1:0] lane_valid, lane_product;
   logic                  front, leave, leave_next, leave_after, leaves_beside;
@@ -205,7 +211,8 @@ module trine_post #(
   assign slot_free = (left_q == '0 || done) && !awaits;
   assign more_free = (left_q == '0 || done) && open_q && c_same && !c_tile_first_i;
   assign c_same    = !c_new_i && !vector_q;
-  assign c_take    = c_valid_i && c_drain_i && (slot_free || more_free) && (c_same || (pipe_empty && left_q == '0)) &&
+  assign c_take    = c_valid_i && c_drain_i && (slot_free || more_free) &&
+                     (c_same || (pipe_empty && left_q == '0)) &&
                      !(v_valid_i && !vector_q && !open_q && pipe_empty && left_q == '0);
   assign bare_take = c_valid_i && !c_drain_i && c_data_valid_i && left_q == '0 && pipe_empty &&
                      !retire_q;
@@ -223,8 +230,8 @@ module trine_post #(
     cfg_d = take_vector ? v_cfg_i : c_cfg_i;
   end
 
-  // Channel, channels left and place continue from group to group of a tile. A vector job is a whole
-  // word.
+  // Channel, channels left and place continue from group to group of a tile. A vector job is a
+  // whole word.
   assign channel_now    = issue || raw_take ? channel_q + 16'(step) : channel_q;
   assign channels_now   = column ? channels_q - 16'(step) : channels_q;
   assign place_now      = !column ? place_q : word_end ? 5'd0 : place_q + 5'(step);
@@ -338,7 +345,8 @@ module trine_post #(
   assign v_done_o  = done && vector_q;
 
   // Codes of a softmax go when no column does, and not when a job waits for the lanes to be empty.
-  // Those of other latencies than theirs keep them out, and wait for them; so with a normalization's.
+  // Those of other latencies than theirs keep them out, and wait for them; so with a
+  // normalization's.
   assign plain       = cfg_q.kind == trine_post_pkg::KindRequant && !lookup;
   assign mixes       = plain && !(Softmax && v_normalize_i);
   assign value       = Softmax && v_go_i && v_normalize_i && !v_reciprocal_i;
@@ -357,15 +365,17 @@ module trine_post #(
   assign go_next    = room ? room_for_two || !(leave && leave_next) : !(leave || leave_next);
   assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
                       (cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
-                       (mixes || beside_q == '0) && ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
+                       (mixes || beside_q == '0) &&
+                       ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
                                                    p_ready_i && go_next)));
 
   // The same one cycle earlier: data is taken now, and two pairs are read in the next two cycles.
   if (Drain == 1) begin : gen_no_soon
     assign drain_soon_o = 1'b0;
   end else begin : gen_soon
-    assign drain_soon_o = c_data_valid_i && !data_q && !vector_q && left_q == LeftBits'(2 * Drain) &&
-                          aligned_q && cfg_q.kind == trine_post_pkg::KindRequant && params_q && room &&
+    assign drain_soon_o = c_data_valid_i && !data_q && !vector_q &&
+                          left_q == LeftBits'(2 * Drain) && aligned_q &&
+                          cfg_q.kind == trine_post_pkg::KindRequant && params_q && room &&
                           (mixes || beside_q == '0) &&
                           2'(leave) + 2'(leave_next) + 2'(leave_after) <= 2'd1;
   end
@@ -385,8 +395,8 @@ module trine_post #(
     end
   end
 
-  // A normalized value's parameters are read one cycle after it, and used the cycle after that. Until
-  // then, if the lanes stand still, nobody else reads.
+  // A normalized value's parameters are read one cycle after it, and used the cycle after that.
+  // Until then, if the lanes stand still, nobody else reads.
   logic [ChannelBits-1:0] v_channel_q;
 
   assign v_params = entered_q && en;
@@ -579,7 +589,8 @@ module trine_post #(
   logic [Rows*AddrBits-1:0] pack_out_q;
   logic [Rows-1:0]          pack_active_q;
   logic [AddrBits-1:0]      c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
-  logic [31:0]              mask_q, place_mask, below_mask;  // of the word: written, this code, below it
+  // of the word: written, this code, below it
+  logic [31:0]              mask_q, place_mask, below_mask;
 
   // The word that leaves.
   logic [Rows*AddrBits-1:0] out_addr;
@@ -593,7 +604,8 @@ module trine_post #(
   assign next_beside       = Softmax && tag_next.beside;
 
   assign code_valid = lookup && beside_q == '0 ? found_q : lane_valid[0] || counted_q;
-  assign front      = direct_take || raw_take || tag_out.first;  // out_q is this word's, not pack_out_q
+  // out_q is this word's, not pack_out_q
+  assign front      = direct_take || raw_take || tag_out.first;
 
   always_comb begin
     place_mask = (tag_out.pair ? 32'hffff : 32'hff) << {tag_out.place[1:0], 3'd0};
@@ -773,7 +785,8 @@ module trine_post #(
       end
     end
 
-    // Packing: the codes that leave, above the ones kept. One that goes alone may belong at any place.
+    // Packing: the codes that leave, above the ones kept. One that goes alone may belong at any
+    // place.
     logic [7:0] above;
     assign above = tag_out.pair ? code[Drain-1] : code[0];
 
@@ -829,8 +842,8 @@ module trine_post #(
     if (leaves_beside || direct || raw) out_mask = '1;
   end
 
-  // An empty scatter port takes the next word at once, whether that leaves now or in the next cycle,
-  // but not two.
+  // An empty scatter port takes the next word at once, whether that leaves now or in the next
+  // cycle, but not two.
   if (Drain == 1) begin : gen_port
     assign s_valid_o    = out_valid;
     assign s_addr_o     = out_addr;
@@ -905,11 +918,12 @@ module trine_post #(
 
   logic unused_post;
   assign unused_post = ^{lane_valid, lane_product, v_normalize_i, v_channel_q,
-                         v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i, v_tile_end_i, v_end_i,
-                         v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window, tag_next, tag_after, leave_after, channel_first, channel_now, cfg_q.param, cfg_q.channels,
-                         cfg_q.position, cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding,
-                         cfg_q.passes_last, cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i,
-                         table_wdata_i};
+                         v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i,
+                         v_tile_end_i, v_end_i, v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window,
+                         tag_next, tag_after, leave_after, channel_first, channel_now,
+                         cfg_q.param, cfg_q.channels, cfg_q.position, cfg_q.residual_delta,
+                         cfg_q.out_plane, cfg_q.encoding, cfg_q.passes_last, cfg_q.low,
+                         cfg_q.lookup, table_we_i, table_addr_i, table_wdata_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.

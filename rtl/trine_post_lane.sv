@@ -9,14 +9,17 @@
 //   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
 //   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
 //                             shift), act_min, act_max),  operands as in op 1
-//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A + B
+//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A +
+//       B
 //                   with v - z shifted by 7 instead of 20
 //
-//   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), act_min, act_max),
+//   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), act_min,
+//       act_max),
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
 //                   that of the value, then the channel's
 //
-//   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its low
+//   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its
+//   low
 //                   20 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then.
 //                   With normalize_i without bias.
 //
@@ -24,25 +27,27 @@
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
 //                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift.
 //   M(x, q, shift)  double (single_i = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
-//                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >> (31-shift).
+//                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
+//                   (31-shift).
 //
-// With half_even_i the last rounding, of requantization or of the sum, sends halves to even: y = t >> 1 if
-// all bits below t[0] are 0 and t[1] is 0.
+// With half_even_i the last rounding, of requantization or of the sum, sends halves to even: y = t
+// >> 1 if all bits below t[0] are 0 and t[1] is 0.
 //
 // Both roundings are one: for shift < 0, rdpot(rdhm(x, q), -shift) is
 //   (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
 // and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
 // (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
 //
-// The square goes through the multiplier twice. Its second factor is d modulo 2^31, of which the low
-// 31 bits of the product, all that d * d < 2^30 has, do not see the sign. Here, too, bits that are
-// shifted in need no multiplier: the operand's product counts from bit 24 instead of bit 11.
+// The square goes through the multiplier twice. Its second factor is d modulo 2^31, of which the
+// low 31 bits of the product, all that d * d < 2^30 has, do not see the sign. Here, too, bits that
+// are shifted in need no multiplier: the operand's product counts from bit 24 instead of bit 11.
 //
-// The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v + 256
-// is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
+// The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v +
+// 256 is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
 //
-// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized values. All registers hold while
-//           en_i = 0. In cycles with en_i = 1, from the cycle of in_valid_i to that of out_valid_o:
+// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized
+//           values. All registers hold while en_i = 0. In cycles with en_i = 1, from the cycle of
+//           in_valid_i to that of out_valid_o:
 //             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
 //             LatencyFused = 12, LatencySquare = 9, LatencyNormalize = 7; to
 //             product_valid_o 2
@@ -50,8 +55,8 @@
 //           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
 //           every second cycle interleaves with itself. The second entry of squares and normalized
 //           values is 2 cycles after the first.
-// Contract  op 2 at most in every second enabled cycle, squares and normalized values not in cycles n
-//           and n + 2. Before an op other than the last one,
+// Contract  op 2 at most in every second enabled cycle, squares and normalized values not in cycles
+//           n and n + 2. Before an op other than the last one,
 //           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
 //           values never meet at the multiplier's entry).
 //           bias, multiplier and shift are those of the value's output channel; the same for all
@@ -60,8 +65,8 @@
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
 //           at most 1/2; act_min <= act_max;
 //           half_even_i only with single_i; configuration and in_op_i are stable while values are
-//           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and half_even_i,
-//           zero point and bounds those of 4 cycles later.
+//           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and
+//           half_even_i, zero point and bounds those of 4 cycles later.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
@@ -119,7 +124,8 @@ module trine_post_lane #(
   logic [4:1]      add_q;    // it is the sum of two operands
   logic [Stages:1] again_q;  // its code becomes operand a
   logic            operand_valid_q, scaled_valid_q;
-  logic [2:1]      twice_q;  // the product comes back: of a difference to be squared, a normalized value
+  // the product comes back: of a difference to be squared, a normalized value
+  logic [2:1]      twice_q;
 
   logic in_requant, in_pair, mul, square, root, twice, start;
 
@@ -185,8 +191,8 @@ module trine_post_lane #(
     if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
   end
 
-  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of a
-  // square, with 7 zeros, bit 23. In
+  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of
+  // a square, with 7 zeros, bit 23. In
   // op 3, with u = other_q and v = half_q, bit 11 is the lowest, and nothing is rounded.
   logic               two_roundings;  // that differ from one
   logic [39:0]        other_sum, other_carry, other_product;
@@ -236,8 +242,8 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of B
-  // is its carry. |A + B| < 2^28, of a square < 2^15. A square comes here again.
+  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of
+  // B is its carry. |A + B| < 2^28, of a square < 2^15. A square comes here again.
   //
   // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
   // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
@@ -446,7 +452,8 @@ module trine_post_lane #(
     if (live_q && en_i) begin
       m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
       m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
-      m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) && !(in_requant && twice_q[2]));
+      m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
+                            !(in_requant && twice_q[2]));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
       if (half_even_i && valid_q[4]) m_one_rounding: assume (single_q[4]);

@@ -2,15 +2,15 @@
 //
 // Zeros in all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
 //
-// A next program cannot read then what a former one left (CONTROL.scrub). With codes (memory.ecc) words
-// have any content after power-up, and so no code: then each reset, and each soft reset, writes zeros, so
-// that a word that a program never wrote reads as zero, without an error.
+// A next program cannot read then what a former one left (CONTROL.scrub). With codes (memory.ecc)
+// words have any content after power-up, and so no code: then each reset, and each soft reset,
+// writes zeros, so that a word that a program never wrote reads as zero, without an error.
 //
-// Rows of all memories are written side by side, one a cycle; a memory with fewer rows than the others is
-// ready earlier. Writes of the load engine to the small memories pass through here.
+// Rows of all memories are written side by side, one a cycle; a memory with fewer rows than the
+// others is ready earlier. Writes of the load engine to the small memories pass through here.
 //
-// Timing    busy_o for Rows cycles from the cycle after wipe_i, or after rst_ni, on. No register in the
-//           path of the load engine's writes.
+// Timing    busy_o for Rows cycles from the cycle after wipe_i, or after rst_ni, on. No register in
+//           the path of the load engine's writes.
 // Contract  nobody uses the memories while busy_o.
 // Check     tb/trine_scrub_tb.cpp
 
@@ -25,7 +25,8 @@ module trine_scrub #(
   localparam int unsigned TableRows = trine_isa_pkg::TableWords / DataWords,
   localparam int unsigned ExpRows   = trine_isa_pkg::ExponentialWords / DataWords,
   localparam int unsigned MostBanks = DmemRows > PmemRows ? DmemRows : PmemRows,
-  localparam int unsigned MostSmall = ScaleRows > ExpRows ? ScaleRows : ExpRows,  // others have fewer
+  // others have fewer
+  localparam int unsigned MostSmall = ScaleRows > ExpRows ? ScaleRows : ExpRows,
   localparam int unsigned Rows      = MostBanks > MostSmall ? MostBanks : MostSmall,
   localparam int unsigned RowBits   = $clog2(Rows),
   localparam int unsigned DmemRowBits   = DmemRows > 1 ? $clog2(DmemRows) : 1,

@@ -2,19 +2,21 @@
 //
 // Softmax over the channels of a lane: the order of events, and a trine_softmax_lane for each lane.
 //
-// The address generator walks over a tile's channel words three times, or, if the lanes keep them, once:
+// The address generator walks over a tile's channel words three times, or, if the lanes keep them,
+// once:
 //
 //   pass 1   the vector lanes keep their maxima
 //   pass 2   Codes codes a cycle: their exponentials are added to the sum
 //            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
 //   pass 3   the post unit takes Codes codes when it can: their exponentials are requantized
 //
-// A normalization has no pass 1: its passes are 2, a code a cycle, and 3; its words are not kept. Products 0
-// and 1 come before the shifts.
+// A normalization has no pass 1: its passes are 2, a code a cycle, and 3; its words are not kept.
+// Products 0 and 1 come before the shifts.
 //
-// The lanes have a memory for words. It keeps those of pass 1, if that is the only one, and else those of
-// passes 2 and 3 on their way: up to three. Codes are read from the word that was fetched last. The last step of a tile is acknowledged when the tile's last word has left the post unit, as the output
-// addresses are those of the step.
+// The lanes have a memory for words. It keeps those of pass 1, if that is the only one, and else
+// those of passes 2 and 3 on their way: up to three. Codes are read from the word that was fetched
+// last. The last step of a tile is acknowledged when the tile's last word has left the post unit,
+// as the output addresses are those of the step.
 //
 // Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 5 + 7 * 4
 //           cycles, of a normalization 12 + 8 * 4, if the post unit takes everything at once.
@@ -119,13 +121,16 @@ module trine_softmax #(
   assign store        = enable_i && (rsp_keep_i || kept_i);
   assign arrive       = rsp_done_i && store;
   assign available    = kept_i ? passes_q != '0 : there_q != '0;
-  assign fetch        = enable_i && available && (!front_q || read_end) && !(store && rsp_lanes_i != '0);
+  assign fetch        = enable_i && available && (!front_q || read_end) &&
+                        !(store && rsp_lanes_i != '0);
   assign fetch_last   = word_q == 10'((count_i - 13'd1) >> 2);
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
-  assign read         = front_q && (state_q == StSum || (state_q == StCodes && (!have_q || issue_i)));
+  assign read         = front_q &&
+                        (state_q == StSum || (state_q == StCodes && (!have_q || issue_i)));
   assign read_pair    = Codes == 2 && !normalize_i && byte_q != last_byte;
-  assign read_end     = read && (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
+  assign read_end     = read &&
+                        (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One lane of the softmax: what TFLite's kernel computes for the codes of one pixel, in fixed point; and
-// of normalizations.
+// One lane of the softmax: what TFLite's kernel computes for the codes of one pixel, in fixed
+// point; and of normalizations.
 //
 //   maximum     of the codes, from the vector lane's four (one for each byte of its words)
 //   sum         of round(e / 2^12), e = exponential[maximum - code]
 //   reciprocal  of the sum: shifted left until bit 30 is one it is `half` = 1/2 .. 1 in Q0.31; then
 //                 x = 48/17 - 32/17 half,  three times x += x (1 - half x)  in Q2.29
-//   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum: the post
+//   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum:
+//       the post
 //               lane's requantization of acc_o = e by multiplier_o = 2x and shift_o
 //
 // With normalize_i (docs/numerics.md), w = origin - code, in 9 bits; an entry's low half is w^2:
 //
 //   sums        of w (center_i), in x from bit 10 on, and of w^2, in the sum from bit 13 of 42 on
-//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3: mean of w in Q16
-//               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high half of the
-//               entry of its high byte)
+//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3:
+//       mean of w in Q16
+//               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high
+//               half of the entry of its high byte)
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
 //   code        acc_o = mean - 2^16 w, multiplier_o = product 7
 //
-// The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o comes
-// back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
+// The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
+// comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
 // Timing    an entry that is read is there in the next cycle, until the next one is read.
-// Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum is in
-//           2^19 .. 2^31 - 1. No table writes while entries are read.
+// Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
+//           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
@@ -47,7 +49,8 @@ module trine_softmax_lane #(
   input  logic                    maximum_i,  // of the four bytes; sum = 0
   input  logic [31:0]             bytes_i,
   input  logic [Codes-1:0]        add_i,      // the entries read last, to the sum
-  input  logic                    shift_4_i,  // the sum, by 4 or by 1, if so many of its high bits are zero
+  // the sum, by 4 or by 1, if so many of its high bits are zero
+  input  logic                    shift_4_i,
   input  logic                    shift_1_i,
   input  logic                    shift_2_i,
   input  logic                    root_i,
@@ -304,7 +307,8 @@ module trine_softmax_lane #(
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    m_one_use:  assume (32'(add_i[0]) + 32'(shift_4_i) + 32'(shift_2_i) + 32'(shift_1_i) + 32'(maximum_i) <= 1);
+    m_one_use:  assume (32'(add_i[0]) + 32'(shift_4_i) + 32'(shift_2_i) + 32'(shift_1_i) +
+                        32'(maximum_i) <= 1);
     if (update_i) m_product_known: assume (!product_valid_i);
   end
 `endif

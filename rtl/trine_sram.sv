@@ -7,8 +7,9 @@
 //
 // Technology hook: replace this file by one with the same ports that instantiates the macros of
 // your library for each (Width, Depth) of trine.f's memory list (integrate.md). Nothing else in the
-// design knows how it stores its bits. The contract is that of common compilers' bit-masked single-port SRAMs: reads
-// are synchronous, a write does not disturb the output, the content is undefined after power-up.
+// design knows how it stores its bits. The contract is that of common compilers' bit-masked
+// single-port SRAMs: reads are synchronous, a write does not disturb the output, the content is
+// undefined after power-up.
 //
 // Timing    latency 1 cycle, one access per cycle
 // Contract  addr < Depth

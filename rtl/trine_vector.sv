@@ -8,8 +8,9 @@
 // A window's last tap is acknowledged to the address generator only when the post unit has taken
 // the job, so that the output addresses of its tile are still there.
 //
-// Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima, then,
-// word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep the words.
+// Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima,
+// then, word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep
+// the words.
 //
 // A normalization takes the same way, with two walks.
 //
@@ -70,9 +71,9 @@ module trine_vector #(
   output logic [Rows*96-1:0]       job_slots_o,
   output trine_post_pkg::cfg_t     job_cfg_o,
 
-  // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a place
-  // of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last word of a tile
-  // has left it. Addresses are those of job_out_o and job_active_o.
+  // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a
+  // place of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last
+  // word of a tile has left it. Addresses are those of job_out_o and job_active_o.
   output logic                     sm_go_o,
   input  logic                     sm_issue_i,
   output logic                     sm_normalize_o,   // of a normalization
@@ -113,7 +114,8 @@ module trine_vector #(
   logic [1:0]           last_byte_q;  // of a softmax's last word
   logic [12:0]          count_q;  // channels of a normalization
   logic                 normalize_q, center_q;  // a normalization is a softmax, too
-  logic                 softmax_q, reduce_q, invert_q, busy_q, filling_q, fill, filled, start, new_q,
+  logic                 softmax_q, reduce_q, invert_q, busy_q, filling_q, fill, filled, start,
+                        new_q,
                         softmax, normalize;
   logic [AddrBits-1:0]  out_plane;
 
@@ -265,7 +267,9 @@ module trine_vector #(
     state_d = state_q;
     unique case (state_q)
       StTaps: if (!softmax_q && g_valid_o && g_ready_i && window_last) state_d = StWait;
-      StWait: if (rsp_done_i && rsp_tag_i[TagLast]) state_d = (reduce_q && Folds != 0) ? StFold : StJob;
+      StWait: if (rsp_done_i && rsp_tag_i[TagLast]) begin
+        state_d = (reduce_q && Folds != 0) ? StFold : StJob;
+      end
       StFold: if (fold_q == FoldBits'(1)) state_d = StJob;
       StJob:  if (job_ready_i) state_d = StRead;
       StRead: if (job_done_i) state_d = StTaps;

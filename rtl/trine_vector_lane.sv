@@ -54,7 +54,8 @@ module trine_vector_lane #(
   assign max_ternary = Ternary && later && op_i == OpMaxTernary;
   assign max_binary  = Binary && later && op_i == OpMaxBinary;
   assign whole       = (Ternary || Binary) && later && op_i == OpAddInt32;
-  assign sum         = fold_i || (later && !extremum && !pair && !max_ternary && !max_binary && !whole);
+  assign sum         = fold_i ||
+                       (later && !extremum && !pair && !max_ternary && !max_binary && !whole);
 
   // Slots together: a byte's carry goes to the next; the last one's bit 8 is the sign in 33 bits.
   logic [1:0] sign;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ends the wait for a bus that has stopped answering: expired_o pulses after limit_i cycles in a row in
-// which the bus owed a handshake (owed_i) and none happened (moved_i). A limit of 0 waits for ever.
+// Ends the wait for a bus that has stopped answering: expired_o pulses after limit_i cycles in a
+// row in which the bus owed a handshake (owed_i) and none happened (moved_i). A limit of 0 waits
+// for ever.
 //
 // Timing    expired_o is a register; the count begins again after it.
 // Check     tb/trine_watchdog_tb.cpp, tb/trine_control_tb.cpp, formal/trine_watchdog_props.sv

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a burst lies in the window of allowed addresses, first_i .. last_i (bytes, both included).
+// Whether a burst lies in the window of allowed addresses, first_i .. last_i (bytes, both
+// included).
 //
 // Timing    combinational.
 // Contract  the burst does not cross 4 KiB.

@@ -4,23 +4,24 @@
 //
 //   sum (a - za) * (b - zb) = sum a*b - zb * sum a - za * sum b + channels * za * zb
 //
-// One sum for each row, of the activation words, times the weights' zero point; one for each column,
-// of the weight words, times the activations'. Both are taken off a column as it is read; the last
-// term is a constant of the compiler, in the biases. With both zero points 0 nothing changes.
+// One sum for each row, of the activation words, times the weights' zero point; one for each
+// column, of the weight words, times the activations'. Both are taken off a column as it is read;
+// the last term is a constant of the compiler, in the biases. With both zero points 0 nothing
+// changes.
 //
 //   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of column col_i
 //
 // With Drain = 2 columns col_i and col_i + 1, one above the other.
 //
-// Sums are ready when the array's results are: column c's holds as long as column c of PE row 0 does,
-// which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the last column;
-// it is kept when column 0 has been read.
+// Sums are ready when the array's results are: column c's holds as long as column c of PE row 0
+// does, which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the
+// last column; it is kept when column 0 has been read.
 //
-// Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may be
-//           read from t + 2 + c / PipeCols on, through u + 1 + c / PipeCols, where the next last_i
-//           comes in cycle u.
-// Contract  the columns of a tile are read from 0 on; 0 is selected until the first has been read, and
-//           again before the next tile's results are there. Zero points belong to the step.
+// Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may
+//           be read from t + 2 + c / PipeCols on, through u + 1 + c / PipeCols, where the next
+//           last_i comes in cycle u.
+// Contract  the columns of a tile are read from 0 on; 0 is selected until the first has been read,
+//           and again before the next tile's results are there. Zero points belong to the step.
 //
 // Check     tb/trine_zero_points_tb.cpp; tests/random_program_test.cpp (whole core)
 

@@ -2,11 +2,12 @@
 //
 // Sum of the codes of one stream of words, times a zero point, taken off a reduction's result:
 //
-//   step              acc = (first_i ? 0 : acc) - zero_i * (sum of the four bytes of word_i)   modulo 2^32
+//   step              acc = (first_i ? 0 : acc) - zero_i * (sum of the four bytes of word_i)
+//       modulo 2^32
 //   step with last_i  drain = the new acc
 //
-// valid_i, first_i and last_i belong to the word of Delay + 1 cycles before, whose product they find
-// registered; load_i to the word itself.
+// valid_i, first_i and last_i belong to the word of Delay + 1 cycles before, whose product they
+// find registered; load_i to the word itself.
 //
 // Timing    drain_o is valid in the cycle after a step with last_i and holds until the next one.
 // Check     tb/trine_zero_points_tb.cpp

@@ -38,7 +38,7 @@ fi""",
 
 # What the build, the tool and its tests call; a bare Debian has none of it.
 COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "sta", "flatc", "iverilog", "vvp", "z3",
-            "curl", "time", "riscv64-unknown-elf-gcc"]
+            "clang-format-14", "curl", "time", "riscv64-unknown-elf-gcc"]
 
 
 def package_of(command):

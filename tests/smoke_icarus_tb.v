@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs one program on trine_top (64-bit bus), as Yosys has converted or mapped it, under Icarus: loads
-// the memory from memory.hex (64-bit words from bus address 0 on), starts, waits for the interrupt,
-// compares with expected.hex. Prints PASS, or each difference and FAIL.
+// Runs one program on trine_top (64-bit bus), as Yosys has converted or mapped it, under Icarus:
+// loads the memory from memory.hex (64-bit words from bus address 0 on), starts, waits for the
+// interrupt, compares with expected.hex. Prints PASS, or each difference and FAIL.
 //
-// Four states: from reset on no VALID, READY, interrupt or trace is unknown, nor what goes with a VALID
-// (of the write data the bytes with a strobe). The first such output stops the run.
+// Four states: from reset on no VALID, READY, interrupt or trace is unknown, nor what goes with a
+// VALID (of the write data the bytes with a strobe). The first such output stops the run.
 //
 // The AXI memory is as plain as it can be: one burst at a time in each direction.
 
-// Two designs in one system: included twice, with other names of the bench and of the top, and Alone = 0,
-// which leaves $finish to who instantiates both and waits for done_o.
+// Two designs in one system: included twice, with other names of the bench and of the top, and
+// Alone = 0, which leaves $finish to who instantiates both and waits for done_o.
 
 `timescale 1ns / 1ps
 

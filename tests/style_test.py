@@ -29,7 +29,7 @@ def tracked(*patterns):
 
 def unformatted(files):
     """clang-format's first complaint of each file."""
-    command = ["clang-format", "--dry-run", "--Werror", "--ferror-limit=1", *files]
+    command = ["clang-format-14", "--dry-run", "--Werror", "--ferror-limit=1", *files]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     found = [line.replace(f"{ROOT}/", "") for line in done.stderr.splitlines() if "error:" in line]
     return found or ([f"clang-format: {done.stderr.strip()}"] if done.returncode else [])
@@ -71,7 +71,7 @@ def main():
     pages = tracked("*.md")
     assert len(cpp) > 200 and len(hdl) > 60 and len(pages) > 50
     if sys.argv[1:] == ["--fix"]:
-        subprocess.run(["clang-format", "-i", *cpp], check=True)
+        subprocess.run(["clang-format-14", "-i", *cpp], check=True)
         for page in pages:
             page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
         return 0

@@ -80,6 +80,9 @@ struct Plan {
 std::optional<Plan> plan(const Network& network, const machine::Config& config,
                          std::string* problem = nullptr);
 
+/// A line for each map and each layer (print.cpp).
+std::string to_text(const Plan& plan, const Network& network);
+
 /// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
 

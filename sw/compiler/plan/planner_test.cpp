@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Plans of small networks in their printed form. What changes a text here changes where maps lie or
+// how layers are cut; tests/approval/ says what that does to the models.
+
+#include <catch2/catch.hpp>
+
+#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/plan/plan.h"
+#include "tools/fuzz/builder.h"
+
+namespace trine::compiler {
+namespace {
+
+using fuzz::Builder;
+using fuzz::small_config;
+
+Network network_of(Builder& b, int output, const machine::Config& config) {
+  b.graph.outputs = {output};
+  return lower(b.graph, config, reference::kDoublePolicy);
+}
+
+std::string planned(Builder& b, int output, const machine::Config& config) {
+  const Network network = network_of(b, output, config);
+  std::string problem;
+  const std::optional<Plan> plan = compiler::plan(network, config, &problem);
+  return plan ? "\n" + to_text(*plan, network) : problem;
+}
+
+int convolution(Builder& b, int from, int channels, int size) {
+  return b.convolution(from, channels, size, size, 1, 1, 1, 1, model::Padding::kSame, true);
+}
+
+TEST_CASE("maps stay on chip, a sum in the place of its residual", "[compiler][plan]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 8, 8, 8}), 16, 3);
+  const int y = convolution(b, x, 16, 1);
+  const int sum = b.addition(convolution(b, y, 16, 3), x);
+  CHECK(planned(b, convolution(b, sum, 8, 1), small_config(8, 8, 32, 32, 64)) == R"(
+plan: 4096 bytes in DRAM, 0 maps spilled
+  map 0 'input' 8x8x8: DMEM 304 pitch 8 plane 64 DRAM 0 pitch 8 plane 64
+  map 1 't3' 8x8x16: DMEM 0 pitch 8 plane 72
+  map 2 't5' 8x8x16: DMEM 312 pitch 8 plane 72
+  map 3 't9' 8x8x16: DMEM 0 pitch 8 plane 72
+  map 4 't12' 8x8x8: DMEM 304 pitch 8 plane 64 DRAM 128 pitch 8 plane 64
+  layer 0 CONV_2D 't3': 0 -> 1, 8x8 pixels, 16 channels: 288 cycles, unit 288, bus 168
+  layer 1 CONV_2D 't5': 1 -> 2, 8x8 pixels, 16 channels: 128 cycles, unit 128, bus 56
+  layer 2 CONV_2D+ADD 't9': 2 -> 3, 8x8 pixels, 8 channels: 696 cycles, unit 696, bus 312
+  layer 3 CONV_2D 't12': 3 -> 4, 8x8 pixels, 8 channels: 64 cycles, unit 64, bus 28
+)");
+}
+
+TEST_CASE("a map without room goes to DRAM, the largest first", "[compiler][plan]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 16, 16, 8}), 24, 3);
+  const int y = convolution(b, x, 12, 1);
+  const int z = convolution(b, y, 12, 3);
+  CHECK(planned(b, b.addition(z, y), small_config(8, 8, 8, 32, 64)) == R"(
+plan: 12288 bytes in DRAM, 1 maps spilled
+  map 0 'input' 16x16x8: DMEM 0 pitch 16 plane 256 DRAM 0 pitch 16 plane 256
+  map 1 't3' 16x16x24: DRAM 512 pitch 16 plane 256
+  map 2 't6' 16x16x12: DMEM 0 pitch 16 plane 256
+  map 3 't10' 16x16x12: DMEM 784 pitch 16 plane 256 DRAM 2048 pitch 16 plane 256
+  layer 0 CONV_2D 't3': 0 -> 1, 16x16 pixels, 8 channels: 1908 cycles, unit 1908, bus 925
+    2 x (0 + 0 + 514) words from DMEM 528 on
+  layer 1 CONV_2D 't6': 1 -> 2, 4x16 pixels, 16 channels: 838 cycles, unit 752, bus 838
+    2 x (386 + 0 + 0) words from DMEM 784 on
+  layer 2 CONV_2D+ADD 't10': 2 -> 3, 16x16 pixels, 16 channels: 1728 cycles, unit 1728, bus 234
+)");
+}
+
+TEST_CASE("rows of a spilled map are whole beats", "[compiler][plan]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 13, 13, 8}), 64, 3);
+  CHECK(planned(b, convolution(b, x, 8, 3), small_config(8, 8, 8, 32, 128)) == R"(
+plan: 16384 bytes in DRAM, 1 maps spilled
+  map 0 'input' 13x13x8: DMEM 0 pitch 13 plane 172 DRAM 0 pitch 13 plane 172
+  map 1 't3' 13x13x64: DRAM 352 pitch 16 plane 208
+  map 2 't6' 13x13x8: DMEM 0 pitch 13 plane 172 DRAM 3680 pitch 13 plane 172
+  layer 0 CONV_2D 't3': 0 -> 1, 13x13 pixels, 16 channels: 3408 cycles, unit 3408, bus 1003
+    2 x (0 + 0 + 836) words from DMEM 360 on
+  layer 1 CONV_2D 't6': 1 -> 2, 1x13 pixels, 8 channels: 4524 cycles, unit 4524, bus 2803
+    2 x (772 + 0 + 0) words from DMEM 360 on
+)");
+}
+
+TEST_CASE("weights in relay share PMEM where two chunks meet", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 6, 6, 600});  // 150 of 256 rows of PMEM
+  CHECK(planned(b, convolution(b, x, 20, 1), small_config(8, 8, 128, 8, 64)) == R"(
+plan: 24576 bytes in DRAM, 0 maps spilled
+  map 0 'input' 6x6x600: DMEM 0 pitch 6 plane 36 DRAM 0 pitch 6 plane 36
+  map 1 't3' 6x6x20: DMEM 5416 pitch 6 plane 36 DRAM 5408 pitch 6 plane 36
+  layer 0 CONV_2D 't3': 0 -> 1, 6x6 pixels, 8 channels: 2430 cycles, unit 2430, bus 1836
+    weights in relay, chunks meet in 44 words
+)");
+}
+
+TEST_CASE("a group whose weights do not fit is computed in pieces", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 4, 4, 120});  // 270 rows
+  CHECK(planned(b, convolution(b, x, 8, 3), small_config(8, 8, 128, 8, 64)) == R"(
+plan: 4096 bytes in DRAM, 0 maps spilled
+  map 0 'input' 4x4x120: DMEM 0 pitch 4 plane 16 DRAM 0 pitch 4 plane 16
+  map 1 't3' 4x4x8: DMEM 496 pitch 4 plane 16 DRAM 480 pitch 4 plane 16
+  layer 0 CONV_2D 't3': 0 -> 1, 2x4 pixels, 8 channels, by parts: 2184 cycles, unit 900, bus 2184
+    pieces of 14 words, 3 filter rows
+)");
+}
+
+TEST_CASE("weights that do not fit at once come in chunks", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 6, 6, 64});  // 16 rows a group
+  CHECK(planned(b, convolution(b, x, 200, 1), small_config(8, 8, 128, 8, 64)) == R"(
+plan: 12288 bytes in DRAM, 0 maps spilled
+  map 0 'input' 6x6x64: DMEM 1816 pitch 6 plane 36 DRAM 0 pitch 6 plane 36
+  map 1 't3' 6x6x200: DMEM 0 pitch 6 plane 36 DRAM 576 pitch 6 plane 36
+  layer 0 CONV_2D 't3': 0 -> 1, 6x6 pixels, 8 channels: 3500 cycles, unit 3500, bus 1900
+)");
+}
+
+TEST_CASE("what does not fit is named, and why", "[compiler][plan]") {
+  Builder b(1);
+  machine::Config config = small_config(8, 8, 8, 8, 64);
+  const int x = b.depthwise(convolution(b, b.input({1, 41, 41, 8}), 8, 1), 1, 40, 40, 1, 1, 1, 1,
+                            model::Padding::kValid, true);
+  CHECK(planned(b, x, config) ==
+        "random.tflite: op 1 DEPTHWISE_CONV_2D: tensor 't6' does not fit: memory.dmem_kib = 8, "
+        "memory.pmem_kib = 8 and memory.param_channels = 512 hold no part of it");
+  config.pmem_kib = 128;
+  config.vector = false;
+  CHECK(planned(b, b.pool(x, true, 2, 2, 1, 1, model::Padding::kValid), config) ==
+        R"(random.tflite: op 2 MAX_POOL_2D: tensor 7 't7' needs the vector unit (vector.enable)
+random.tflite: op 2 MAX_POOL_2D: tensor 7 't7' needs the vector unit (vector.enable))");
+}
+
+/// A convolution between maps in DRAM, in the room of so many words.
+std::string cut(const Network& network, const Plan& plan, const machine::Config& config,
+                std::int64_t room) {
+  const Layer& layer = network.layers[0];
+  const auto place = [&](int map) { return &plan.maps[static_cast<std::size_t>(map)]; };
+  const std::optional<Tiling> t =
+      tile(network, layer, {place(layer.input), place(layer.output)}, config, room);
+  if (!t) return "nothing";
+  return fmt::format("{} x {}, {} x ({} + {})", t->rows, t->cols, t->buffers, t->input_words,
+                     t->output_words);
+}
+
+TEST_CASE("parts take all of their room and no word more", "[compiler][plan]") {
+  Builder b(1);
+  machine::Config config = small_config(8, 8, 8, 32, 64);
+  const int x = convolution(b, b.input({1, 32, 32, 16}), 16, 3);
+  const Network network = network_of(b, x, config);
+  const std::optional<Plan> plan = compiler::plan(network, config);
+  REQUIRE(plan);
+  std::string text = "\n", last;
+  for (std::int64_t room = 4096; room > 0; --room) {
+    std::string now = cut(network, *plan, config, room);
+    if (now != last) text += fmt::format("{}: {}\n", room, now);
+    last = std::move(now);
+  }
+  CHECK(text == R"(
+4096: 8 x 32, 2 x (1282 + 514)
+3591: 4 x 32, 2 x (770 + 258)
+2055: 3 x 32, 2 x (642 + 194)
+1671: 4 x 16, 2 x (482 + 146)
+1255: 3 x 16, 2 x (402 + 110)
+1023: 4 x 8, 2 x (290 + 82)
+743: 3 x 8, 2 x (242 + 62)
+607: 2 x 8, 2 x (194 + 42)
+471: 3 x 4, 2 x (162 + 38)
+399: 4 x 8, 1 x (290 + 82)
+371: 2 x 4, 2 x (130 + 26)
+311: 3 x 8, 1 x (242 + 62)
+303: 2 x 8, 1 x (194 + 42)
+235: 3 x 4, 1 x (162 + 38)
+199: 2 x 4, 1 x (130 + 26)
+155: 3 x 2, 1 x (122 + 26)
+147: 1 x 4, 1 x (98 + 14)
+111: 1 x 2, 1 x (74 + 10)
+83: 1 x 8, 1 x (38 + 42)
+79: 1 x 8, 1 x (26 + 42)
+67: 1 x 8, 1 x (14 + 42)
+55: 1 x 4, 1 x (26 + 26)
+51: 1 x 4, 1 x (18 + 26)
+43: 1 x 4, 1 x (10 + 26)
+35: 1 x 2, 1 x (14 + 18)
+31: 1 x 2, 1 x (8 + 18)
+25: 1 x 4, 1 x (10 + 14)
+23: 1 x 2, 1 x (8 + 10)
+17: nothing
+)");
+}
+
+}  // namespace
+}  // namespace trine::compiler

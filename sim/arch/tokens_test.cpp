@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "sim/arch/testing.h"
 #include "sw/compiler/lower/lower.h"
-#include "sw/compiler/transform/fusion.h"
+#include "sw/compiler/transform/search.h"
 
 namespace trine::sim {
 namespace {
@@ -17,9 +17,7 @@ namespace {
 using testing::Builder;
 
 compiler::Network planned(const model::Graph& graph, const machine::Config& config) {
-  compiler::Network network = compiler::lower(graph, config, {});
-  compiler::orient_and_plan(network, config, compiler::Fusion::kEstimated);
-  return network;
+  return compiler::search(compiler::lower(graph, config, {}), config).network;
 }
 
 std::uint64_t cycles(Builder& b, const machine::Config& config, int output) {

@@ -15,7 +15,6 @@
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/stages.h"
-#include "sw/compiler/transform/transform.h"
 
 namespace trine::compiler {
 namespace {
@@ -53,10 +52,7 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
 
 Program compile_stage(const model::Graph& graph, const machine::Config& config,
                       const CompileOptions& options) {
-  Network network = lower(graph, config, options.rounding);
-  drop_unread_pixels(network, config);
-  overlap_attention(network, config);
-  Plan layout = orient_and_plan(network, config, options.fusion);
+  auto [network, layout] = search(lower(graph, config, options.rounding), config, options.fusion);
   Emitter emitter(network, config, layout);
   emitter.run();
   std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "machine/config.h"
-#include "sw/compiler/transform/fusion.h"
+#include "sw/compiler/transform/search.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/run.h"

@@ -6,8 +6,7 @@
 
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/compiler/transform/fusion.h"
-#include "sw/compiler/transform/transform.h"
+#include "sw/compiler/transform/search.h"
 
 namespace trine::estimate {
 namespace {
@@ -62,9 +61,8 @@ double Estimate::cycles() const {
   return sum(rows, [](const Row& r) { return r.cycles; });
 }
 
-std::vector<Row> of_layers(compiler::Network& network, const machine::Config& config) {
-  const compiler::Plan plan =
-      compiler::orient_and_plan(network, config, compiler::Fusion::kEstimated);
+std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& config) {
+  const auto [network, plan] = compiler::search(std::move(lowered), config);
   std::vector<Row> rows;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const compiler::Layer& layer = network.layers[i];
@@ -89,10 +87,8 @@ Estimate of_graph(const model::Graph& graph, const machine::Config& config,
                   const reference::RoundingPolicy& rounding) {
   machine::check(config);
   model::check(graph);
-  compiler::Network network = compiler::lower(compiler::rewritten(graph), config, rounding);
-  compiler::drop_unread_pixels(network, config);
-  compiler::overlap_attention(network, config);
-  std::vector<Row> rows = of_layers(network, config);
+  std::vector<Row> rows =
+      of_layers(compiler::lower(compiler::rewritten(graph), config, rounding), config);
   load_ahead(&rows, std::int64_t{config.pmem_kib} * 1024);
   return {graph.name, rows};
 }

@@ -43,7 +43,7 @@ struct Estimate {
 Estimate of_graph(const model::Graph& graph, const machine::Config& config,
                   const reference::RoundingPolicy& rounding);
 
-/// A layer's plan, in the order of network.layers; names, operators and MACs are the layers'.
-std::vector<Row> of_layers(compiler::Network& network, const machine::Config& config);
+/// A row for each layer of the network that the compiler's search ends with.
+std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& config);
 
 }  // namespace trine::estimate

@@ -12,7 +12,7 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/network/sweeps.h"
-#include "sw/compiler/transform/transform.h"
+#include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
@@ -34,14 +34,21 @@ struct Block {
 
 class Attention {
  public:
-  Attention(Network& net, const machine::Config& config) : net_(net), config_(config) {}
+  Attention(const Network& net, const machine::Config& config) : net_(net), config_(config) {}
 
-  void run() {
+  std::optional<Network> run() {
+    bool changed = false;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       if (layer(i).kind != LayerKind::kSoftmax) continue;
       const std::optional<Block> block = block_around(i);
-      if (block && pays(*block)) i = cut(*block);
+      if (!block || !pays(*block)) continue;
+      const int last = cut(*block);
+      changed = changed || last != i;
+      i = last;
     }
+    if (!changed) return std::nullopt;
+    set_lifetimes(net_);
+    return std::move(net_);
   }
 
  private:
@@ -209,15 +216,15 @@ class Attention {
     return static_cast<int>(net_.maps.size()) - 1;
   }
 
-  Network& net_;
+  Network net_;
   const machine::Config& config_;
 };
 
 }  // namespace
 
-void overlap_attention(Network& network, const machine::Config& config) {
-  Attention(network, config).run();
-  set_lifetimes(network);
+std::optional<Network> cut_attention(const Network& network, const machine::Config& config,
+                                     int& /*place*/) {
+  return Attention(network, config).run();
 }
 
 }  // namespace trine::compiler

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/compiler/transform/fusion.h"
+#include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
@@ -65,27 +65,26 @@ Network reloaded(Network network, const Reload& r) {
 
 }  // namespace
 
-Plan reload_and_plan(Network& network, const machine::Config& config, Plan plan) {
-  if (plan.spilled == 0) return plan;
+std::optional<Network> reload(const Network& network, const machine::Config& /*config*/,
+                              int& place) {
   constexpr std::size_t kTries = 8;
-  const auto take_shorter = [&](Network other) {
-    std::optional<Plan> shorter = compiler::plan(other, config);
-    if (!shorter || shorter->cycles >= plan.cycles) return;
-    plan = std::move(*shorter);
-    network = std::move(other);
-  };
   std::vector<Reload> tries = candidates(network);
   // Many blocks are alike: all at once, else one by one.
   if (tries.size() > kTries) {
-    Network all = network;
-    for (const Reload& r : tries)
-      if (reads(all.layers[at(r.layer)], r.map)) all = reloaded(std::move(all), r);
-    take_shorter(std::move(all));
+    if (place == 0) {
+      Network all = network;
+      for (const Reload& r : tries)
+        if (reads(all.layers[at(r.layer)], r.map)) all = reloaded(std::move(all), r);
+      return all;
+    }
     tries.resize(kTries);
   }
-  for (const Reload& r : tries)
-    if (reads(network.layers[at(r.layer)], r.map)) take_shorter(reloaded(network, r));
-  return plan;
+  for (const Reload& r : tries) {
+    if (r.layer < place) continue;
+    place = r.layer;
+    return reloaded(network, r);
+  }
+  return std::nullopt;
 }
 
 }  // namespace trine::compiler

@@ -6,19 +6,14 @@
 
 #include <algorithm>
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "base/error.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/sweeps.h"
-#include "sw/compiler/transform/fusion.h"
+#include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
-
-/// Estimates of both ways differ by less for no reason.
-constexpr double kGain = 0.99;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -79,8 +74,11 @@ void turn_weights(Layer& layer, const machine::Config& config) {
 /// a row.
 bool lies_by_rows(const Map& map) { return map.weights || map.part.pixel_words > 0; }
 
-/// Nothing where rows and columns are alike, or a map cannot lie otherwise.
-std::optional<Network> transposed(const Network& network, const machine::Config& config) {
+}  // namespace
+
+std::optional<Network> transpose(const Network& network, const machine::Config& config,
+                                 int& /*place*/) {
+  // Nothing where rows and columns are alike, or a map cannot lie otherwise.
   const bool square = std::all_of(network.maps.begin(), network.maps.end(),
                                   [](const Map& m) { return m.shape.H == m.shape.W; });
   if (square || std::any_of(network.maps.begin(), network.maps.end(), lies_by_rows))
@@ -97,22 +95,6 @@ std::optional<Network> transposed(const Network& network, const machine::Config&
     set_sweeps(layer, result.maps[at(layer.input)].shape);
   }
   return result;
-}
-
-}  // namespace
-
-Plan orient_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
-  std::optional<Network> other = transposed(network, config);
-  std::optional<Plan> best = fuse_and_plan(network, config, fusion);
-  std::optional<Plan> plan = other ? fuse_and_plan(*other, config, fusion) : std::nullopt;
-  if (plan && (!best || plan->cycles < kGain * best->cycles)) {
-    network = std::move(*other);
-    best = std::move(plan);
-  }
-  if (best) return std::move(*best);
-  std::string problem;
-  compiler::plan(network, config, &problem);
-  throw Error(problem);
 }
 
 }  // namespace trine::compiler

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "sw/compiler/transform/fusion.h"
+//
+// MAX_POOL_2D fused into the convolution before it: the post unit takes the maximum with the code
+// that an earlier sweep has written, so the map between the two never exists and the vector unit
+// has nothing to do. Overlapping windows (3x3 stride 2) compute some sums several times.
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "sw/compiler/network/sweeps.h"
+#include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
@@ -71,25 +74,10 @@ Network fused(Network network, int index) {
 
 }  // namespace
 
-std::optional<Plan> fuse_and_plan(Network& network, const machine::Config& config, Fusion fusion) {
-  std::optional<Plan> best = plan(network, config);
-  for (int i = 0; fusion != Fusion::kNever && i < static_cast<int>(network.layers.size());) {
-    if (!fusable(network, i)) {
-      ++i;
-      continue;
-    }
-    Network other = fused(network, i);
-    std::optional<Plan> shorter = plan(other, config);
-    const bool pays = !best || (shorter && shorter->cycles < best->cycles);
-    if (pays || fusion == Fusion::kAlways) {
-      network = std::move(other);
-      best = std::move(shorter);
-    } else {
-      ++i;
-    }
-  }
-  if (best) best = reload_and_plan(network, config, std::move(*best));
-  return best;
+std::optional<Network> fuse(const Network& network, const machine::Config& /*config*/, int& place) {
+  for (; place < static_cast<int>(network.layers.size()); ++place)
+    if (fusable(network, place)) return fused(network, place);
+  return std::nullopt;
 }
 
 }  // namespace trine::compiler

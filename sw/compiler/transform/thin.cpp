@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "sw/compiler/network/sweeps.h"
-#include "sw/compiler/transform/transform.h"
+#include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
@@ -27,9 +27,10 @@ struct Lattice {
 
 class Thinning {
  public:
-  Thinning(Network& network, bool copies) : net_(network), copies_(copies) {}
+  Thinning(const Network& network, bool copies) : net_(network), copies_(copies) {}
 
-  void run() {
+  std::optional<Network> run() {
+    bool changed = false;
     // From the end, as a convolution that computes less reads less.
     for (int i = static_cast<int>(net_.layers.size()) - 1; i >= 0; --i) {
       const int map = net_.layers[at(i)].output;
@@ -38,8 +39,11 @@ class Thinning {
       for (Layer& reader : net_.layers)
         if (reader.input == map) read_all(reader, lattice);
       compute(i, lattice);
+      changed = true;
     }
+    if (!changed) return std::nullopt;
     set_lifetimes(net_);
+    return std::move(net_);
   }
 
  private:
@@ -125,14 +129,14 @@ class Thinning {
     net_.layers.insert(net_.layers.begin() + index, std::move(copy));
   }
 
-  Network& net_;
+  Network net_;
   bool copies_;  ///< the vector unit is there
 };
 
 }  // namespace
 
-void drop_unread_pixels(Network& network, const machine::Config& config) {
-  Thinning(network, config.vector).run();
+std::optional<Network> thin(const Network& network, const machine::Config& config, int& /*place*/) {
+  return Thinning(network, config.vector).run();
 }
 
 }  // namespace trine::compiler

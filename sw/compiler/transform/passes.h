@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Transforms: networks that give the same codes and may take fewer cycles. A pass knows nothing of
+// plans; the search (search.h) walks through kPasses, plans what they give, and goes on with the
+// network that it takes.
+
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "machine/config.h"
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+
+/// When the search takes what a pass gives.
+enum class Takes {
+  kAlways,     ///< no plan of it is longer
+  kShorter,    ///< its plan is shorter
+  kUnspilled,  ///< the same, and only while maps find no place on chip
+  kFinished,   ///< its plan is shorter, after the later passes on both
+};
+
+struct Pass {
+  const char* name;
+  Takes takes;
+  /// Gives the network with one change, the first from `place` on, or nothing. The pass alone knows
+  /// what it counts: layers, say.
+  /// @param place  becomes that of the change
+  std::optional<Network> (*next)(const Network& network, const machine::Config& config, int& place);
+};
+
+/// Lets convolutions leave out the pixels that nobody reads.
+std::optional<Network> thin(const Network& network, const machine::Config& config, int& place);
+/// Cuts products around a SOFTMAX into units, so that array and vector unit work side by side.
+std::optional<Network> cut_attention(const Network& network, const machine::Config& config,
+                                     int& place);
+/// Exchanges rows and columns of all maps.
+std::optional<Network> transpose(const Network& network, const machine::Config& config, int& place);
+/// Puts a MAX_POOL_2D into the convolution before it. A place is a layer.
+std::optional<Network> fuse(const Network& network, const machine::Config& config, int& place);
+/// Stores a residual and loads it again for its sum; place 0 are all where there are many.
+std::optional<Network> reload(const Network& network, const machine::Config& config, int& place);
+
+inline constexpr std::array<Pass, 5> kPasses{{
+    {"thin", Takes::kAlways, thin},
+    {"attention", Takes::kAlways, cut_attention},
+    {"transpose", Takes::kFinished, transpose},
+    {"fuse", Takes::kShorter, fuse},
+    {"reload", Takes::kUnspilled, reload},
+}};
+
+}  // namespace trine::compiler

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/transform/search.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "sw/compiler/transform/passes.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Plans of finished networks that differ by less differ for no reason.
+constexpr double kGain = 0.99;
+
+struct Candidate {
+  Network network;
+  bool planned = false;
+  std::optional<Plan> plan = std::nullopt;  ///< none where the network does not fit
+};
+
+/// Whether `other` takes less than `share` of the cycles, or alone fits.
+bool is_shorter(const Candidate& other, const Candidate& than, double share = 1) {
+  return other.plan && (!than.plan || other.plan->cycles < share * than.plan->cycles);
+}
+
+class Search {
+ public:
+  Search(const machine::Config& config, Fusion fusion) : config_(config), fusion_(fusion) {}
+
+  /// Lets the passes from `first` on work on a network, and plans the result.
+  Candidate finish(Candidate now, std::size_t first) const {
+    for (std::size_t i = first; i < kPasses.size(); ++i) {
+      const Pass& pass = kPasses[i];
+      int place = 0;
+      if (pass.takes == Takes::kAlways) {
+        if (auto other = pass.next(now.network, config_, place)) now = {std::move(*other)};
+      } else if (pass.takes != Takes::kFinished) {
+        climb(pass, now);
+      } else if (auto other = pass.next(now.network, config_, place)) {
+        Candidate changed = finish({std::move(*other)}, i + 1);
+        now = finish(std::move(now), i + 1);
+        return is_shorter(changed, now, kGain) ? changed : now;
+      }
+    }
+    make_plan(now);
+    return now;
+  }
+
+ private:
+  void make_plan(Candidate& candidate) const {
+    if (!std::exchange(candidate.planned, true))
+      candidate.plan = compiler::plan(candidate.network, config_);
+  }
+
+  /// Takes one change after the other, where that makes the plan shorter; without a plan, all.
+  void climb(const Pass& pass, Candidate& now) const {
+    if (pass.next == fuse && fusion_ == Fusion::kNever) return;
+    make_plan(now);
+    if (pass.takes == Takes::kUnspilled && (!now.plan || now.plan->spilled == 0)) return;
+    for (int place = 0; auto other = pass.next(now.network, config_, place);) {
+      Candidate candidate{std::move(*other)};
+      make_plan(candidate);
+      if (!now.plan || is_shorter(candidate, now) ||
+          (pass.next == fuse && fusion_ == Fusion::kAlways))
+        now = std::move(candidate);
+      else
+        ++place;
+    }
+  }
+
+  const machine::Config& config_;
+  Fusion fusion_;
+};
+
+}  // namespace
+
+Planned search(Network network, const machine::Config& config, Fusion fusion) {
+  Candidate best = Search(config, fusion).finish({std::move(network)}, 0);
+  std::string problem;
+  if (!best.plan && !plan(best.network, config, &problem)) throw Error(problem);
+  return {std::move(best.network), std::move(*best.plan)};
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The search for the network that takes the fewest cycles: all passes in order, each network that
+// they give planned and compared by its estimated cycles.
+
+#pragma once
+
+#include "machine/config.h"
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/plan/plan.h"
+
+namespace trine::compiler {
+
+enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the plan gets shorter
+
+struct Planned {
+  Network network;
+  Plan plan;
+};
+
+/// @throws Error  a line for each layer that does not fit, or has no unit
+Planned search(Network network, const machine::Config& config, Fusion fusion = Fusion::kEstimated);
+
+}  // namespace trine::compiler

@@ -60,6 +60,8 @@ def wrap(text, width):
 
 def without_code(text):
     """The text with fenced blocks and code spans left blank: lines keep their numbers."""
-    kept = "\n".join("\n".join(re.sub(r"[^\n]", " ", line) for line in lines) if FENCE.match(lines[0]) else "\n".join(lines)
-                     for _, lines, _ in blocks(text))
+    def is_code(lines):
+        return FENCE.match(lines[0]) or lines[0].startswith("    ")
+
+    kept = "\n".join(re.sub(r".", " ", line) if is_code(lines) else line for _, lines, _ in blocks(text) for line in lines)
     return re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", lambda span: re.sub(r"[^\n]", " ", span.group(0)), kept)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a system takes over from `trine generate`: the commands of docs/integrate.md, the driver, prefixes, constraints.
+"""What a system takes over from `trine generate`: the commands of docs/integrate.md, model.md
+and compare.md, the driver, prefixes, constraints.
 
 usage: run.py [--full] [--build DIR]
-$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of the page, in its order, in a folder of its own
+$TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of a page, in its order, in a folder of its own
 (those marked "full" with --full), then checks what they have left. Exit code 1 if something is wrong, 77 without riscv64-unknown-elf-gcc.
 """
 import argparse
@@ -78,14 +79,14 @@ def run(what, command, folder, **options):
     return done.stdout
 
 
-def page(folder, full):
-    """All blocks of the page, as a reader types them."""
-    text = (ROOT / "docs" / "integrate.md").read_text()
+def page(name, folder, full):
+    """All blocks of a page, as a reader types them."""
+    text = (ROOT / "docs" / name).read_text()
     blocks = re.findall(r"(<!-- full:.*?-->\n)?```sh\n(.*?)```", text, re.S)
-    check(len(blocks) > 5, "the page has commands")
+    check(len(blocks) >= 3, f"{name} has commands")
     for slow, commands in blocks:
         if full or not slow:
-            run("page: " + commands.splitlines()[0][:90], ["bash", "-euo", "pipefail", "-c", commands], folder)
+            run(f"{name}: {commands.splitlines()[0][:90]}", ["bash", "-euo", "pipefail", "-c", commands], folder)
 
 
 def drivers(folder):
@@ -187,13 +188,14 @@ def main():
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
     for name in ("models", "tests"):
         (folder / name).symlink_to(ROOT / name)
-    page(folder, options.full)
+    for name in ("integrate.md", "model.md", "compare.md"):
+        page(name, folder, options.full)
     drivers(folder)
     names(folder)
     cores(folder)
     printed_command(folder)
     constraints(folder)
-    print(f"integrate: {len(failures)} wrong" if failures else "integrate: all as the page says")
+    print(f"integrate: {len(failures)} wrong" if failures else "integrate: all as the pages say")
     sys.exit(bool(failures))
 
 

@@ -18,6 +18,7 @@
 #include "base/npy.h"
 #include "base/progress.h"
 #include "base/sha256.h"
+#include "base/text.h"
 
 using namespace trine;
 using Catch::Matchers::Contains;
@@ -213,4 +214,16 @@ TEST_CASE("elements of arrays are numbers", "[base][npy]") {
   CHECK(Array{"i8", {1}, {1, 0, 0, 0, 1, 0, 0, 0}}.value(0) == 4294967297.0);
   CHECK(Array{"f4", {1}, {0, 0, 0xc0, 0x3f}}.value(0) == 1.5);
   CHECK(Array{"f8", {1}, {0, 0, 0, 0, 0, 0, 0xf8, 0x3f}}.value(0) == 1.5);
+}
+
+TEST_CASE("numbers are grouped, long names lose their middle", "[base][text]") {
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(std::uint64_t{18446744073709551615u}) == "18,446,744,073,709,551,615");
+  CHECK(grouped(-123456) == "-123,456");
+  CHECK(grouped(-1234567) == "-1,234,567");
+  CHECK(grouped(1234.5) == "1,235");
+  CHECK(fitted("four", 4) == "four");
+  CHECK(fitted("abcdefghijkl", 8) == "ab..ijkl");
+  CHECK(cut("abcdefghijkl", 8) == "abcdef..");
 }

@@ -36,7 +36,7 @@ std::string package_of(const std::string& tool) {
 bool is_set(const std::string& variable, const std::vector<std::string>& settings) {
   const std::string name = variable.substr(0, variable.find('=') + 1);
   for (const std::string& setting : settings)
-    if (setting.rfind(name, 0) == 0) return true;
+    if (setting.starts_with(name)) return true;
   return false;
 }
 

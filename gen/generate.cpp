@@ -51,19 +51,15 @@ void add_waivers(Files& files) {
       files[entry.path().filename().string()] = read_text(entry.path());
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 /// What a tool reads, in the order it has to: waivers, packages, modules.
 std::vector<std::string> source_order(const Files& files) {
   std::vector<std::string> waivers, packages, modules;
   for (const auto& [name, text] : files) {
-    if (ends_with(name, ".vlt"))
+    if (name.ends_with(".vlt"))
       waivers.push_back(name);
-    else if (ends_with(name, "_pkg.sv"))
+    else if (name.ends_with("_pkg.sv"))
       packages.push_back(name);
-    else if (ends_with(name, ".sv"))
+    else if (name.ends_with(".sv"))
       modules.push_back(name);
   }
   std::vector<std::string> order = waivers;
@@ -80,10 +76,9 @@ bool names_repository(const std::string& text) {
 
 /// A line of comment in the language of the file of that name.
 std::string comment_line(const std::string& name, const std::string& text) {
-  if (ends_with(name, ".h") || ends_with(name, ".c")) return "/* " + text + " */\n";
-  if (ends_with(name, ".md")) return "\n<!-- " + text + " -->\n";
-  const bool script =
-      ends_with(name, ".toml") || ends_with(name, ".core") || ends_with(name, ".sdc");
+  if (name.ends_with(".h") || name.ends_with(".c")) return "/* " + text + " */\n";
+  if (name.ends_with(".md")) return "\n<!-- " + text + " -->\n";
+  const bool script = name.ends_with(".toml") || name.ends_with(".core") || name.ends_with(".sdc");
   return (script ? "# " : "// ") + text + "\n";
 }
 

@@ -44,7 +44,7 @@ Files with_prefix(const Files& files, const std::string& prefix) {
   if (prefix.empty()) return files;
   Files renamed;
   for (const auto& [name, text] : files) {
-    const bool ours = name.rfind("trine", 0) == 0;
+    const bool ours = name.starts_with("trine");
     renamed[ours ? prefixed(name, prefix) : name] = in_text(name, text, prefix);
   }
   return renamed;

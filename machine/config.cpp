@@ -238,7 +238,7 @@ void Reader::assign_precisions(const Key& key, const toml::node& node, const std
   if (list == nullptr) {
     const char* example = ", as in --set 'array.precisions=[\"int8\", \"ternary\"]'";
     return problem(place, key.name,
-                   wrong_type(key, node) + (place.rfind("--set", 0) == 0 ? example : ""));
+                   wrong_type(key, node) + (place.starts_with("--set") ? example : ""));
   }
   if (list->empty()) return problem(place, key.name, "is empty, allowed " + allowed_text(key));
   Config chosen = config;
@@ -408,7 +408,7 @@ std::vector<std::string> preset_names() {
     if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
   // edge32 before edge1024.
   std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    const bool edge_a = a.rfind("edge", 0) == 0, edge_b = b.rfind("edge", 0) == 0;
+    const bool edge_a = a.starts_with("edge"), edge_b = b.starts_with("edge");
     if (edge_a != edge_b) return edge_a;
     return edge_a && a.size() != b.size() ? a.size() < b.size() : a < b;
   });

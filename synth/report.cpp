@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth {
@@ -13,21 +14,6 @@ constexpr std::size_t kColumns = 100;
 
 std::string_view name_of(Target target) {
   return target == Target::kAsic ? "asic" : target == Target::kIce40 ? "ice40" : "ecp5";
-}
-
-/// "12,345"
-std::string grouped(double value) {
-  std::string digits = fmt::format("{:.0f}", value);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-std::string grouped(std::int64_t value) { return grouped(static_cast<double>(value)); }
-
-/// At most `width` characters, the middle left out.
-std::string shortened(const std::string& text, std::size_t width) {
-  if (text.size() <= width) return text;
-  const std::size_t tail = width / 2;
-  return text.substr(0, width - tail - 2) + ".." + text.substr(text.size() - tail);
 }
 
 nlohmann::json to_json(const Path& path) {
@@ -40,7 +26,7 @@ std::string asic_table(const SynthReport& r) {
                                  "instances", "cells", "GE", "GE total", "share", "ns");
   for (const ModuleReport& m : r.modules) {
     const double total = static_cast<double>(m.instances) * m.gate_equivalents;
-    text += fmt::format("{:<30}{:>10}{:>11}{:>11}{:>13}{:>7.1f}%{:>9}\n", shortened(m.name, 29),
+    text += fmt::format("{:<30}{:>10}{:>11}{:>11}{:>13}{:>7.1f}%{:>9}\n", fitted(m.name, 29),
                         grouped(m.instances), grouped(m.cells), grouped(m.gate_equivalents),
                         grouped(total), 100 * total / r.gate_equivalents,
                         m.path.ns > 0 ? fmt::format("{:.2f}", m.path.ns) : "-");
@@ -52,7 +38,7 @@ std::string fpga_table(const SynthReport& r) {
   std::string text =
       fmt::format("{:<30}{:>10}{:>11}{:>14}\n", "module", "instances", "cells", "cells total");
   for (const ModuleReport& m : r.modules)
-    text += fmt::format("{:<30}{:>10}{:>11}{:>14}\n", shortened(m.name, 29), grouped(m.instances),
+    text += fmt::format("{:<30}{:>10}{:>11}{:>14}\n", fitted(m.name, 29), grouped(m.instances),
                         grouped(m.cells), grouped(m.instances * m.cells));
   text += "\nprimitives:\n";
   for (const auto& [type, count] : r.cell_types)
@@ -67,7 +53,7 @@ std::string memory_table(const SynthReport& r) {
     text += fmt::format("  {:<24}{:>5} x {:>5} words x {:>4} bits", m.name, m.instances, m.depth,
                         m.width);
     if (!m.macro.empty())
-      text += fmt::format("{:>12} um2\n    each {}", grouped(m.um2), shortened(m.macro, 88));
+      text += fmt::format("{:>12} um2\n    each {}", grouped(m.um2), fitted(m.macro, 88));
     text += "\n";
   }
   return text;
@@ -80,9 +66,9 @@ std::string path_lines(const SynthReport& r) {
       fmt::format("\nlongest path inside of each module, before placement, {}:\n", wires);
   const auto add = [&text](const std::string& name, const Path& path) {
     if (path.ns == 0) return;
-    const std::string head = fmt::format("  {:<26}{:>7.2f} ns  ", shortened(name, 25), path.ns);
+    const std::string head = fmt::format("  {:<26}{:>7.2f} ns  ", fitted(name, 25), path.ns);
     const std::size_t left = (kColumns - head.size() - 4) / 2;
-    text += head + shortened(path.start, left) + " -> " + shortened(path.end, left) + "\n";
+    text += head + fitted(path.start, left) + " -> " + fitted(path.end, left) + "\n";
   };
   for (const ModuleReport& m : r.modules) add(m.name, m.path);
   return text;

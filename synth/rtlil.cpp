@@ -33,7 +33,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 /// "\name", "$paramod\name\P=.." and "$paramod$0123\name" are instances of modules; "$add" is not.
 bool is_module_name(std::string_view name) {
-  return !name.empty() && (name[0] == '\\' || name.rfind("$paramod", 0) == 0);
+  return !name.empty() && (name[0] == '\\' || name.starts_with("$paramod"));
 }
 
 std::string base_of(std::string_view name) {
@@ -47,7 +47,7 @@ std::map<std::string, std::string> choose_names(std::string_view rtlil) {
   std::map<std::string, std::set<std::string>> variants;
   while (!rtlil.empty()) {
     const std::string_view line = take_line(rtlil);
-    if (line.rfind("module ", 0) == 0) {
+    if (line.starts_with("module ")) {
       const std::string name(line.substr(7));
       variants[base_of(name)].insert(name);
     }

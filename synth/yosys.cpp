@@ -29,7 +29,7 @@ std::string reason_in(const fs::path& log) {
   for (std::string line; std::getline(in, line);) {
     if (line.find("ERROR") != std::string::npos)
       error = trimmed(line);
-    else if (line.rfind("Warning: ", 0) == 0 || line.find("found logic loop") != std::string::npos)
+    else if (line.starts_with("Warning: ") || line.find("found logic loop") != std::string::npos)
       detail = trimmed(line);
   }
   if (error.find("selection is not empty") != std::string::npos) return "the design has a latch";
@@ -130,8 +130,8 @@ Path parse_timing(std::string_view text) {
   for (std::string line; std::getline(in, line);) {
     line = trimmed(line);
     const std::string name = line.substr(line.find(' ') + 1);
-    if (line.rfind("Startpoint: ", 0) == 0) start = name.substr(0, name.find(' '));
-    if (line.rfind("Endpoint: ", 0) == 0) end = name.substr(0, name.find(' '));
+    if (line.starts_with("Startpoint: ")) start = name.substr(0, name.find(' '));
+    if (line.starts_with("Endpoint: ")) end = name.substr(0, name.find(' '));
     if (line.find("slack (") == std::string::npos) continue;
     const double ns = kPeriod - std::strtod(line.c_str(), nullptr);
     if (ns > path.ns) path = {ns, start, end};

@@ -35,7 +35,7 @@ std::string processor() {
   std::ifstream in("/proc/cpuinfo");
   std::string text;
   for (std::string line; std::getline(in, line) && !line.empty();)
-    if (line.rfind("model name", 0) == 0 || line.rfind("flags", 0) == 0) text += line + "\n";
+    if (line.starts_with("model name") || line.starts_with("flags")) text += line + "\n";
   return text;
 }
 
@@ -126,7 +126,7 @@ class FileLock {
 std::string reason_in(const fs::path& log) {
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);)
-    if (line.rfind("%Error", 0) == 0 || line.find(" error: ") != std::string::npos) return line;
+    if (line.starts_with("%Error") || line.find(" error: ") != std::string::npos) return line;
   std::string last = tail_of(log, 1);
   while (!last.empty() && last.back() == '\n') last.pop_back();
   return last;

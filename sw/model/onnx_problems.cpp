@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMostNodes = 8;  ///< that a line names
 
-bool begins(const std::string& text, const char* with) { return text.rfind(with, 0) == 0; }
+bool begins(const std::string& text, const char* with) { return text.starts_with(with); }
 
 /// What to do about an operator that neither machine nor host has.
 std::string remedy_of(const std::string& type) {

@@ -95,10 +95,4 @@ int columns() {
   return size.ws_col == 0 ? 100 : std::clamp<int>(size.ws_col, 60, 100);
 }
 
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
-
 }  // namespace trine::cli

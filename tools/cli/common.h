@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "base/text.h"
 #include "machine/config.h"
 
 namespace trine::cli {
@@ -62,9 +63,6 @@ void flush_stdout();
 
 /// Columns of the terminal that stdout is, at least 60 and at most 100; 100 for a file or pipe.
 int columns();
-
-/// 1234567 -> "1,234,567".
-std::string grouped(std::uint64_t number);
 
 // One file each.
 void add_compile(CLI::App& app, Action& action);

@@ -94,7 +94,7 @@ Bytes download(const std::string& address) {
 Bytes bytes_of(const Published& model, std::string from) {
   if (from.empty()) return download(model.address);
   for (const char* scheme : {"file://", "file:"})
-    if (from.rfind(scheme, 0) == 0) {
+    if (from.starts_with(scheme)) {
       from.erase(0, std::string(scheme).size());
       return read_file(fs::path(from) / model.name);
     }

@@ -75,16 +75,6 @@ double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Confi
   return slots > 0 ? static_cast<double>(macs) / slots : 0;
 }
 
-std::string fitted(const std::string& text, std::size_t width) {
-  if (text.size() <= width) return text;
-  const std::size_t head = (width - 2) / 3;
-  return text.substr(0, head) + ".." + text.substr(text.size() - (width - 2 - head));
-}
-
-std::string cut(const std::string& text, std::size_t width) {
-  return text.size() <= width ? text : text.substr(0, width - 2) + "..";
-}
-
 Json host_json(const compiler::Program& program) {
   Json list = Json::array();
   std::int64_t macs = program.macs();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/text.h"
 #include "sim/result.h"
 #include "sw/program/program.h"
 #include "tools/cli/common.h"
@@ -35,11 +36,5 @@ std::string to_text(const compiler::Program& program, const Execution& execution
 /// The operators of a program that the host executes, a line each; empty without any.
 std::string host_text(const compiler::Program& program);
 Json host_json(const compiler::Program& program);
-
-/// `text` in `width` columns, ".." for what is left out in its middle: the ends of names differ.
-std::string fitted(const std::string& text, std::size_t width);
-
-/// The same with the end left out, for what is read from its beginning.
-std::string cut(const std::string& text, std::size_t width);
 
 }  // namespace trine::cli

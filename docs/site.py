@@ -40,7 +40,7 @@ def put_together(folder):
         copy.parent.mkdir(parents=True, exist_ok=True)
         text = page.read_text()
         for _, target in links_test.links(text):
-            there = (page.parent / target.partition("#")[0]).resolve()
+            there, _ = links_test.destination(page, target)
             if there.is_dir():
                 text = text.replace(f"]({target})", f"]({target.rstrip('/')}/README.md)")
             elif there.is_file() and there.suffix != ".md":

@@ -51,10 +51,15 @@ def anchors(page):
     return github, mkdocs
 
 
+def destination(page, target):
+    """(file or folder, anchor)"""
+    path, _, anchor = urllib.parse.unquote(target).partition("#")
+    return ((page.parent / path).resolve() if path else page), anchor
+
+
 def fault(page, target):
     """What is wrong with a link, or None."""
-    path, _, anchor = urllib.parse.unquote(target).partition("#")
-    there = (page.parent / path).resolve() if path else page
+    there, anchor = destination(page, target)
     if not there.is_relative_to(ROOT):
         return "leads out of the repository"
     if not there.exists():

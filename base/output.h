@@ -13,7 +13,7 @@ namespace trine {
 
 using Files = std::map<std::string, std::string>;  ///< name -> bytes
 
-/// For long work, before it begins.
+/// Refuses a folder before long work begins.
 /// @throws Error  when `dir` holds something that no manifest of ours lists
 void check_output(const std::filesystem::path& dir);
 

@@ -12,7 +12,7 @@
 namespace trine::gen {
 namespace {
 
-/// Of one file.
+/// The text of one file with the prefix.
 std::string in_text(const std::string& name, const std::string& text, const std::string& prefix) {
   // Identifiers and the files trine.f, trine.core, trine.sdc; not what lies in folders of the
   // repository (tb/trine_sram_tb.cpp).

@@ -312,7 +312,7 @@ enum class Target : int {
   kExponentials = 5,
   kTransposed = 6  ///< PMEM, each four words as four columns
 };
-/// Of the load engine; the store engine has the first alone.
+/// Targets of the load engine; the store engine has the first alone.
 inline constexpr std::array<Choice, 7> kTargets{{
     {"dmem", "feature maps"},
     {"pmem", "weights; load only"},

@@ -835,7 +835,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
 }
 
 #if TB_Ecc
-/// As trine_ecc says it: from some cycle on, until clear_o.
+/// A fatal word as trine_ecc says it: from some cycle on, until clear_o.
 TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb][control][error]") {
   const auto seed = GENERATE(range(141u, 165u));
   CAPTURE(seed);

@@ -101,7 +101,7 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
   std::deque<Expected> expected;
   std::deque<std::pair<int, std::uint64_t>> products;  // cycle, value
   std::array<Expected, 2> factors{};  // of normalized values, for the second entry of each
-  /// Of a product's upper bits what its bias is added to: they, or their complement.
+  /// What of a product's upper bits its bias is added to: they, or their complement.
   const auto high_part = [](const Expected& factor, const Scale& scale) {
     const std::int64_t value =
         std::int64_t{static_cast<std::int32_t>(factor.acc)} * factor.scale.multiplier;

@@ -516,7 +516,7 @@ class Generator {
     return true;
   }
 
-  /// With a table of its own, of which there are two: for a mean, and for an origin.
+  /// A normalization with a table of its own, of which there are two: for a mean, for an origin.
   bool normalize() {
     Instruction i;
     const int words = chance(20) ? between(9, 40) : between(1, 8);

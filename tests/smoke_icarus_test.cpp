@@ -36,7 +36,7 @@ std::string hex_words(const std::vector<std::uint8_t>& bytes) {
   return text;
 }
 
-/// Of one design: read, its hierarchy, and its processes as registers and multiplexers.
+/// A script that reads one design and turns its processes into registers and multiplexers.
 std::string read_script(const fs::path& design, const std::string& prefix, int multiplier) {
   std::string script = "read_verilog -sv";
   for (const std::string& source : synth::read_file_list(design / gen::prefixed("trine.f", prefix)))

@@ -32,7 +32,7 @@ inline constexpr int kDone = 1;           ///< last retirement to done
 
 /// Part of the beats in places that the gather reads that cost it a cycle.
 inline constexpr double kDmaMeets = 0.7;
-/// Of a gather among beats, in steps a cycle.
+/// Speed of a gather among beats, in steps a cycle.
 inline constexpr double kLeastSpeed = 0.25;
 /// Beats of a store in bursts.
 inline constexpr double kStoreBeat = 1.2;

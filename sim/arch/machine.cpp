@@ -169,7 +169,7 @@ struct Encoding {
   std::uint32_t with(std::uint32_t word, int place, int code) const {
     return (word & ~mask(place)) | (static_cast<std::uint32_t>(code) << bits * place & mask(place));
   }
-  /// Of a residual, as thresholds give it: 0 or 1 for a single bit.
+  /// The residual's code, as thresholds give it: 0 or 1 for a single bit.
   int code(std::uint32_t word, int place) const {
     return bits == 1 ? static_cast<int>(word >> place & 1) : code_at(word, bits, place);
   }
@@ -187,7 +187,7 @@ int codes_per_word(const Registers& r) {
 
 }  // namespace
 
-/// Of activations and weights, in a product of two maps.
+/// Zero points of activations and weights, in a product of two maps.
 struct Machine::ZeroPoints {
   int act = 0, wgt = 0;
 };
@@ -693,7 +693,7 @@ void Machine::check_window(const Registers& r, const isa::Run& run) const {
     fail("a reduction of the window former is whole");
 }
 
-/// From the first tap of a channel word to that of the next.
+/// The step from the first tap of a channel word to that of the next.
 std::int64_t Machine::window_step(const Registers& r) const {
   return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
          (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);

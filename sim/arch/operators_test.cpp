@@ -86,7 +86,7 @@ int softmax(Builder& b, int from) {
   return result;
 }
 
-/// Of any steepness.
+/// Adds a softmax of any steepness.
 int random_softmax(Builder& b, int from) {
   static constexpr float kScales[] = {1e-6f, 0.002f, 0.1f, 0.25f, 3.0f, 1e6f};
   if (b.number(0, 1) == 0)

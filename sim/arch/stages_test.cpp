@@ -29,7 +29,7 @@ model::Graph interrupted(Builder& b) {
   return b.graph;
 }
 
-/// From file to outputs, stage by stage.
+/// Runs a network from file to outputs, stage by stage.
 std::vector<Array> run_stages(const compiler::Program& program, std::vector<Array> arrays) {
   const std::string bytes = compiler::serialize(program);
   const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x.trine");

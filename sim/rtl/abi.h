@@ -82,7 +82,7 @@ struct ModelApi {
   /// Clocks until irq_o, at most `limit` cycles, or `idle_limit` of them without progress.
   std::int32_t (*run)(void*, std::uint64_t limit, std::uint64_t idle_limit);
   void (*observe)(void*, Observed*);
-  /// For the next run only; models built for it alone. @return 0, or -1: no such memory
+  /// Flips a bit in the next run only; models built for it alone. @return 0, or -1: no such memory
   std::int32_t (*flip)(void*, const MemoryFlip*);
 };
 

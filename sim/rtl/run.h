@@ -44,7 +44,7 @@ class RtlRunner {
   RtlRunner& operator=(const RtlRunner&) = delete;
   ~RtlRunner();
 
-  /// From the model's inputs to the model's outputs, in its order.
+  /// Runs from the model's inputs to its outputs, in its order.
   /// @throws Error  the design reports an error, hangs, breaks AXI, miscounts its cycles, or (with
   ///                lockstep) writes something else than the architecture simulator
   RunResult run(const std::vector<Array>& inputs);

@@ -497,7 +497,7 @@ class Checker {
     is_binary(op_.kind) ? binary(true) : unary();
   }
 
-  /// Without peepholes, projection and layer normalization, the input gate of its own.
+  /// An LSTM without peepholes, projection and layer normalization, the input gate of its own.
   void lstm() const {
     if (op_.inputs.size() != 20 && op_.inputs.size() != 24)
       fail("{} inputs, allowed 20 and 24", op_.inputs.size());

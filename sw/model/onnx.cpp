@@ -714,7 +714,7 @@ class Importer {
     return of_product(std::move(p), shape);
   }
 
-  /// Of two tensors: of codes, once a quantizer follows; of functions of codes, as floats.
+  /// An operator of two tensors: codes, once a quantizer follows; functions of codes, as floats.
   Value of_two() { return of_two(in(0), in(1)); }
 
   Value of_two(Value a, Value b) {
@@ -1340,7 +1340,7 @@ class Importer {
     return value;
   }
 
-  /// Of codes over the last axis: LayerNorm, or RMSNorm under either of its names.
+  /// A normalization of codes over the last axis: LayerNorm, or RMSNorm by either of its names.
   Value normalization() {
     Value value = any_codes(0);
     if (value.layout != Layout::kPlain || value.shape.empty() ||

@@ -111,7 +111,7 @@ class Emitter {
   int add_constant(const std::string& name, DataType type, std::vector<int> shape,
                    const std::vector<T>& values, Quantization quantization = {},
                    Encoding encoding = Encoding::kInt8);
-  /// As a float32 operator reads it.
+  /// Adds a constant as a float32 operator reads it.
   int add_constant(const std::string& name, const Constant& constant);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
@@ -131,11 +131,11 @@ class Emitter {
                   int node);
   /// Codes without steps that have these quantizers' output: the tensor itself if it has.
   int requantized(int codes, int like, int node);
-  /// As float32, as it lies in the graph: what depends on one code is a table later.
+  /// The value in float32, as it lies in the graph: what depends on one code is a table later.
   Value reals(Value value, int node);
-  /// As float32 in ONNX's order, on the host.
+  /// The value in float32 and ONNX order, on the host.
   Value floats(const Value& value, const std::string& name, int node);
-  /// As codes, or as they are: float inputs that meet no quantizer become whole numbers.
+  /// Codes, or the value as it is: float inputs that meet no quantizer become whole numbers.
   Value whole_numbers(Value value, const std::string& data_type, int node);
 
  private:

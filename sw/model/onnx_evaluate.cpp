@@ -106,7 +106,7 @@ double quotient(double a, double b, bool floats) {
   return floats ? double{real(a) / real(b)} : b == 0 ? 0 : std::trunc(a / b);
 }
 
-/// Of whole numbers with the divisor's sign, of floats (fmod 1) with the dividend's.
+/// The remainder: of whole numbers with the divisor's sign, of floats (fmod 1) the dividend's.
 double remainder(double a, double b, bool floats) {
   if (floats) return double{std::fmod(real(a), real(b))};
   return b == 0 ? 0 : a - b * std::floor(a / b);
@@ -144,7 +144,7 @@ bool compares(const std::string& type) {
 // ---- Many elements to one
 // -------------------------------------------------------------------------
 
-/// Of values in order. ONNX Runtime adds float32 in an order of its own; here nothing is lost.
+/// A function of values in order. ONNX Runtime adds float32 in its own; here nothing is lost.
 using Reduction = double (*)(const std::vector<double>&);
 
 double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
@@ -268,7 +268,7 @@ Constant Evaluation::unary(float (*f)(float, const Node&)) const {
   return result;
 }
 
-/// Of two inputs, or of the first with the next, and so on.
+/// A function of two inputs, or of the first with the next, and so on.
 Constant Evaluation::binary() const {
   const auto f = binaries().at(node_.type);
   Constant result = in(0);

@@ -23,7 +23,7 @@ struct Constant {
   ElementType type = ElementType::kFloat;
   std::vector<int> shape;
   std::vector<double> values;
-  /// Of a constant that a quantizer or DequantizeLinear made: value = scale * (code - zero_point),
+  /// The codes of a constant that a quantizer made, or dequantized: scale * (code - zero_point),
   /// element by element; else empty.
   std::vector<std::int32_t> codes, zero_points;
   std::vector<float> scales;

@@ -16,7 +16,7 @@ constexpr std::pair<ElementType, DataType> kTypes[] = {
     {ElementType::kInt8, DataType::kInt8},     {ElementType::kInt32, DataType::kInt32},
     {ElementType::kInt64, DataType::kInt64},   {ElementType::kBool, DataType::kBool}};
 
-/// Of a program's file, where a number may be anything.
+/// A whole number of a program's file, where it may be anything.
 std::int64_t whole(double value) {
   return std::isnan(value) ? 0 : static_cast<std::int64_t>(std::clamp(value, -0x1p53, 0x1p53));
 }

@@ -172,7 +172,7 @@ Constant Evaluation::tile() const {
   return result;
 }
 
-/// Of any axes: a constant, the border's element, or what lies behind it as in a mirror.
+/// Pads any axes: a constant, the border's element, or what lies behind it as in a mirror.
 Constant Evaluation::pad() const {
   const std::string mode = node_.text("mode", "constant");
   if (mode != "constant" && mode != "edge" && mode != "reflect") throw_error("mode '{}'", mode);

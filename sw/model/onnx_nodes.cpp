@@ -70,7 +70,7 @@ class Fuser {
     return constant->values[0];
   }
 
-  /// Of an operator with one constant operand: the constant and the other one.
+  /// The operands of an operator with one constant: the constant and the other one.
   std::optional<std::pair<std::string, std::string>> with_constant(std::size_t node) const {
     const std::string &a = input(node, 0), &b = input(node, 1);
     if (constants_.count(b) != 0 && constants_.count(a) == 0) return std::pair{b, a};

@@ -103,7 +103,7 @@ TEST_CASE("the smallest encoding holds all codes", "[model][onnx][encoding]") {
 
 namespace {
 
-/// Of cnv_binary or cnv_w1a1: `convolutions`, the first with that many filters of three channels.
+/// Checks cnv_binary or cnv_w1a1: `convolutions`, the first with so many filters of 3 channels.
 void check_binary_network(const Graph& graph, int convolutions, int filters,
                           std::int64_t count_macs) {
   CHECK_NOTHROW(check(graph));

@@ -10,7 +10,7 @@
 namespace trine::compiler {
 namespace {
 
-/// Of a word's pixel from the first one.
+/// The distance of a word's pixel from the first one.
 std::int64_t pixel(const TensorLayout& layout, int y, int x) {
   return layout.transposed ? std::int64_t{x} * layout.pitch + y
                            : std::int64_t{y} * layout.pitch + x;

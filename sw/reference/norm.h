@@ -32,7 +32,7 @@ struct NormParams {
 };
 NormParams norm_params(const model::Graph& graph, const model::Op& op);
 
-/// Of a row: mean of w in Q8.16, and 2^24 / deviation * (2^log2 / count).
+/// What scales a row: mean of w in Q8.16, and 2^24 / deviation * (2^log2 / count).
 struct NormFactor {
   std::int32_t mean = 0, factor = 0;
 };

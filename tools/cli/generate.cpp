@@ -24,7 +24,7 @@ struct Options {
   std::string out, prefix, packages;
 };
 
-/// For a shell. The command enters the folder, as Verilator cuts a path at its blanks.
+/// A word for a shell. The command enters the folder, as Verilator cuts a path at its blanks.
 std::string quoted(const std::string& word) {
   const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("_-./", c); };
   if (std::all_of(word.begin(), word.end(), plain)) return word;

@@ -187,7 +187,7 @@ class Writer {
         totals_.difference.empty() ? "all sums and caches equal the golden layers'\n" : "");
   }
 
-  /// Of the last token.
+  /// The layers of the last token.
   std::string layers() const {
     if (!o_.layers || totals_.tokens == 0) return "";
     Execution e;

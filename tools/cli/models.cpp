@@ -90,7 +90,7 @@ Bytes download(const std::string& address) {
   return read_file(file);
 }
 
-/// From its address; or from a mirror, a folder or address that holds all by their names.
+/// The model from its address; or from a mirror, a folder or address that holds all by their names.
 Bytes bytes_of(const Published& model, std::string from) {
   if (from.empty()) return download(model.address);
   for (const char* scheme : {"file://", "file:"})

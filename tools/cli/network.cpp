@@ -111,7 +111,7 @@ Network load_network(const NetworkOptions& options, const machine::Config& confi
 
 namespace {
 
-/// Of one stage.
+/// The runner of one stage.
 Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
                     const std::vector<Array>& first_inputs, bool quiet) {
   sim::ArchOptions arch;

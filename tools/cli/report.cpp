@@ -18,7 +18,7 @@ std::string verdict(const Execution& e) {
   return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
 }
 
-/// Of all stages, as RunResult::layers counts them.
+/// The layers of all stages, as RunResult::layers counts them.
 std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) {
   std::vector<compiler::ProgramLayer> all;
   for (const compiler::Program* stage : compiler::stages(program))

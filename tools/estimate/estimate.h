@@ -39,7 +39,7 @@ struct Estimate {
   double cycles() const;
 };
 
-/// Of a model. @throws Error  as compiling it
+/// The estimate of a model. @throws Error  as compiling it
 Estimate of_graph(const model::Graph& graph, const machine::Config& config,
                   const reference::RoundingPolicy& rounding);
 

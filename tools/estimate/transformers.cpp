@@ -177,7 +177,7 @@ class Shapes {
 
   void rotate(int m) { passes("rotation", m, m, 3, t_.layers); }
 
-  /// Of one head: it reads some channels of the queries; keys and values are loaded as weights.
+  /// One head: it reads some channels of the queries; keys and values are loaded as weights.
   int attention(int queries) {
     const std::int64_t heads = std::int64_t{t_.layers} * t_.heads;
     const int q = map(head_, tokens_);

@@ -37,7 +37,7 @@ class Builder {
     return choices_ != nullptr ? choices_->number(low, high) : content(low, high);
   }
 
-  /// Of weights, inputs: what is not worth a choice.
+  /// A number of weights, inputs: what is not worth a choice.
   int content(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
 
   int activation(const std::string& name, const std::vector<int>& shape) {
@@ -289,7 +289,7 @@ class Builder {
     return result;
   }
 
-  /// To H x W pixels, of which the input's are every stride-th.
+  /// Resizes to H x W pixels, of which the input's are every stride-th.
   int transpose_convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int H,
                             int W, model::Padding padding, bool per_channel) {
     model::Op op = start(model::OpKind::kTransposeConv, "TRANSPOSE_CONV");

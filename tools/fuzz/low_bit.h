@@ -24,7 +24,7 @@ class LowBitNet {
       : own_(std::make_unique<Builder>(seed)), b_(*own_), graph(b_.graph) {
     graph.name = graph.file = "lowbit";
   }
-  /// In the builder's graph.
+  /// A net in the graph of that builder.
   explicit LowBitNet(Builder& b) : b_(b), graph(b.graph) {}
   LowBitNet(const LowBitNet&) = delete;
   LowBitNet& operator=(const LowBitNet&) = delete;

@@ -56,14 +56,14 @@ class Matrices {
     }
   }
 
-  /// Of the last axis, or of all of it.
+  /// FULLY_CONNECTED of the last axis, or of all of it.
   int dense(int x) {
     const bool all = elements(x) < 1000 && once_in(b_, 6);
     const int K = all ? static_cast<int>(elements(x)) : shape(x).back();
     return b_.fully_connected(x, K, extent(b_, 64));
   }
 
-  /// With a constant, an input, or itself transposed.
+  /// A product with a constant, an input, or itself transposed.
   int product(int x) {
     const std::vector<int> s = shape(x);
     if (s.size() < 2 || s.size() > 3) return -1;

@@ -60,7 +60,7 @@ class Block {
     return y;
   }
 
-  /// Of each row. Values deviate by `deviation`.
+  /// FULLY_CONNECTED of each row. Values deviate by `deviation`.
   int dense(int x, int outputs, float deviation = 1) {
     const int inputs = b_.shape(x).back();
     const int y = b_.fully_connected(x, inputs, outputs);

@@ -53,7 +53,8 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
 Program compile_stage(const model::Graph& graph, const machine::Config& config,
                       const CompileOptions& options) {
   auto [network, layout] = search(lower(graph, config, options.rounding), config, options.fusion);
-  Emitter emitter(network, config, layout);
+  Image image = make_image(network, config, layout);
+  Emitter emitter(network, config, layout, image);
   emitter.run();
   std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);
   insert_tokens(runs);
@@ -64,7 +65,7 @@ Program compile_stage(const model::Graph& graph, const machine::Config& config,
   program.name = graph.name;
   program.words = encode(runs, program.config_hash);
   program.image_offset = layout.arena_bytes;
-  program.image = std::move(emitter.image);
+  program.image = std::move(image.bytes);
   program.dram_bytes =
       (layout.arena_bytes + static_cast<std::int64_t>(program.image.size()) + 4095) / 4096 * 4096;
   for (const Instruction& run : runs) program.run_layer.push_back(run.layer);

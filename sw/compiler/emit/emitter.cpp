@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/rounding.h"
@@ -17,9 +16,7 @@ using isa::dma::Target;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-constexpr int kLeastBeats = 64;       ///< of a part of an output that is stored by itself
-constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them
-constexpr int kInputParts = 6;        ///< of a layer whose input arrives while it runs
+constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored by itself
 
 /// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
 /// enough for others. With more of them parameters would come earlier, among columns that drain,
@@ -40,170 +37,56 @@ std::int64_t parameter_entries(const Network& network, const machine::Config& co
   return std::min<std::int64_t>(config.param_channels, entries);
 }
 
-/// The parts of a sweep inside of the rectangle.
-std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
-  std::vector<SweepPart> result;
-  for (const SweepPart& p : sweep.parts) {
-    const Rect part{std::max(rect.y0, p.rect.y0), std::min(rect.y1, p.rect.y1),
-                    std::max(rect.x0, p.rect.x0), std::min(rect.x1, p.rect.x1)};
-    if (!part.empty()) result.push_back({part, p.correction});
-  }
-  return result;
-}
-
 }  // namespace
 
-Emitter::Emitter(const Network& network, const machine::Config& config, Plan& plan)
-    : net_(network),
-      config_(config),
-      plan_(plan),
+Emitter::Emitter(const Network& network, const machine::Config& config, const Plan& plan,
+                 const Image& image)
+    : Order(network, config, plan),
+      image_(image),
       pmem_(config.pmem_rows(), config.rows_per_beat()),
       params_(parameter_entries(network, config, plan), config.data_words()),
       rows_loaded_(network.maps.size()),
       zero_biases_(at(config.param_channels)) {}
 
 void Emitter::run() {
-  for (std::size_t m = 0; m < net_.maps.size(); ++m) {
-    const Map& map = net_.maps[m];
-    if (!map.constant()) continue;
-    View& dram = plan_.maps[m].dram;
-    TensorLayout layout;
-    layout.shape = map.shape;
-    layout.transposed = map.transposed;
-    layout.pitch = dram.pitch;
-    layout.plane = dram.plane;
-    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes()));
-    to_planar(reinterpret_cast<const std::uint8_t*>(map.codes.data()), layout, bytes.data());
-    std::vector<std::uint32_t> words(bytes.size() / 4);
-    std::memcpy(words.data(), bytes.data(), bytes.size());
-    dram.origin = add_image(words) / 4;
-    for (std::size_t p = 0; p < net_.maps.size(); ++p)
-      if (net_.maps[p].part.whole == static_cast<int>(m))
-        plan_.maps[p].dram = part_of(dram, net_.maps[p].part, map.shape.per_word);
-  }
-  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) emit_layer(i);
+  for (std::size_t i = 0; i < net_.layers.size(); ++i) emit_layer();
 }
 
 // ---- parts of a layer
 // -----------------------------------------------------------------------------
 
-/// The output rectangles, row by row. Where the input arrives from DRAM while the layer runs, the
-/// first ones are small, so that work starts early.
-std::vector<Rect> Emitter::rectangles() const {
-  const Geometry& g = layer().window;
-  const Tiling& t = tiling();
-  const auto arrives = [&](int map) {
-    return map >= 0 && place(map).resident && place(map).in_dram &&
-           net_.maps[at(map)].producer < 0 && net_.maps[at(map)].first_use == layer_ &&
-           rows_loaded_[at(map)] < shape(map).H &&
-           place(map).dmem.plane * shape(map).channel_words() > 32 * config_.data_words();
-  };
-  const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&
-                    t.cols == g.Q && layer().input != layer().second;
-  std::vector<Rect> result;
-  // Writes of a load and reads of the array share the banks: a load hardly outruns the array, so
-  // the parts stay small.
-  // Rows of whole tiles leave no lane idle.
-  int whole_tiles = 1;
-  while (whole_tiles < config_.rows && whole_tiles * g.Q % config_.rows != 0) ++whole_tiles;
-  const auto tiled = [&](std::int64_t rows) {
-    return static_cast<int>(round_up(std::max<std::int64_t>(rows, 1), whole_tiles));
-  };
-  const int least = tiled(divide_up(2 * config_.rows, g.Q));
-  // Where the input comes much faster than it is used, they may double.
-  const std::int64_t words = place(layer().input).dmem.plane * shape(layer().input).channel_words();
-  const bool doubles =
-      t.cycles > 2 * static_cast<double>(words) * 32 / static_cast<double>(config_.axi_data_bits);
-  int rows = grow ? least : t.rows;
-  for (int y = 0; y < g.P;) {
-    for (int x = 0; x < g.Q; x += t.cols)
-      result.push_back({y, std::min(g.P, y + rows), x, std::min(g.Q, x + t.cols)});
-    const bool first = y == 0;
-    y += rows;
-    if (!grow) continue;
-    rows = first || !doubles ? std::max(least, tiled(g.P / kInputParts)) : 2 * rows;
-  }
-  return result;
-}
-
-void Emitter::emit_layer(int index) {
-  layer_ = index;
+void Emitter::emit_layer() {
+  const std::vector<Visit> visits = next_layer();
   input_loaded_ = false;
   words_stored_ = 0;
   const std::size_t begin = instructions.size();
-  require_table();
-  require_exponentials();
-  const Tiling& t = tiling();
-  const bool pool_stays = layer().fuses_max() && place(layer().output).resident;
-  if (pool_stays && t.rows == layer().window.P && t.cols == layer().window.Q && !t.pieces)
-    for (const Channels& chunk : chunks()) emit_sweeps(chunk);
-  else if (t.chunk_outer)
-    emit_by_chunks(begin);
-  else
-    emit_by_rectangles();
+  const auto index = static_cast<std::size_t>(layer_);
+  require_only(Target::kTable, Space::kTable, image_.tables[index], &table_);
+  require_only(Target::kExponentials, Space::kExponentials, image_.exponentials[index],
+               &exponentials_);
+  std::vector<std::size_t> ends;  // of the chunk's rectangles
+  for (const Visit& v : visits) {
+    emit_visit(v);
+    if (v.ends_rect) ends.push_back(instructions.size());
+    if (!v.ends_chunk) continue;
+    if (v.channels.last == follower_channels()) follow_vectors(begin, ends);
+    if (makes_vectors(layer_)) vector_ends_ = ends;
+    store_words(v.channels.last);
+    ends.clear();
+  }
   store_words(channels());
   store_joined();
 }
 
-int Emitter::channels() const {
-  return layer().kind == LayerKind::kConv ? layer().channels : shape(layer().output).C;
-}
-
-std::vector<Channels> Emitter::chunks() const {
-  std::vector<Channels> result;
-  const int follower = follower_channels();
-  if (follower > 0) result.push_back({0, follower});
-  for (int c = follower; c < channels(); c += tiling().chunk)
-    result.push_back({c, std::min(channels(), c + tiling().chunk)});
-  return result;
-}
-
-void Emitter::emit_part(const Rect& rect, const Channels& chunk, bool by_vectors) {
+void Emitter::emit_visit(const Visit& v) {
   if (layer().kind != LayerKind::kConv)
-    emit_vector_part(rect, chunk);
+    emit_vector_part(v.rect, v.channels);
   else if (tiling().relay)
-    emit_conv_relay(rect, chunk);
+    emit_conv_relay(v);
   else if (tiling().pieces)
-    emit_conv_pieces(rect, chunk);
+    emit_conv_pieces(v.rect, v.channels);
   else
-    emit_conv_part(rect, chunk, 0, layer().sweeps.size(), by_vectors);
-}
-
-/// @param begin  the layer's first instruction
-void Emitter::emit_by_chunks(std::size_t begin) {
-  const int follower = follower_channels();
-  for (const Channels& chunk : chunks()) {
-    const bool follows = chunk.last == follower;
-    const std::vector<Rect> rects =
-        follows || makes_vectors(layer_) ? vectors_of({0, 1, 0, layer().window.Q}) : rectangles();
-    std::vector<std::size_t> ends;  // of the rectangles
-    for (const Rect& rect : rects) {
-      const bool leads = ends.empty() && chunk.first == 0 && lead_channels() > 0;
-      const int lead = leads ? lead_channels() : chunk.size();
-      for (int c = chunk.first; c < chunk.last; c += lead)
-        emit_part(rect, {c, std::min(chunk.last, c + lead)});
-      ends.push_back(instructions.size());
-    }
-    if (follows) follow_vectors(begin, ends);
-    if (makes_vectors(layer_)) vector_ends_ = ends;
-    store_words(chunk.last);
-  }
-}
-
-void Emitter::emit_by_rectangles() {
-  std::vector<Channels> order = chunks();
-  // There and back again: the chunk at a turn finds its weights where they are.
-  const std::int64_t groups =
-      layer().kind == LayerKind::kConv ? divide_up(channels(), layer().columns(config_)) : 0;
-  const bool apart = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
-  const bool turns = apart && groups * layer().rows_of(layer().steps()) > config_.pmem_rows();
-  for (const Rect& rect : rectangles()) {
-    for (const Channels& chunk : order) {
-      const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
-      emit_part(rect, chunk, end && follows_loads());
-    }
-    if (turns) std::reverse(order.begin(), order.end());
-  }
+    emit_conv_part(v);
 }
 
 /// Puts the vectors of the layer's first chunk, [begin, ends[0]) and so on, each behind the one
@@ -227,58 +110,10 @@ void Emitter::follow_vectors(std::size_t begin, const std::vector<std::size_t>& 
   instructions = std::move(order);
 }
 
-/// Whether the only buffer of a part of the input is loaded vector by vector, behind the last chunk
-/// of the part before and ahead of the first one of its own.
-bool Emitter::follows_loads() const {
-  const Geometry& g = layer().window;
-  return !place(layer().input).resident && tiling().buffers == 1 && g.P == 1 && g.H == 1 &&
-         g.R * g.S == 1 && g.stride_x == 1 && layer().sweeps.size() == 1;
-}
-
-/// Whether the layer makes its pixels vector by vector, slowly, so that others need not wait for
-/// all of them.
-bool Emitter::makes_vectors(int index) const {
-  const Layer& l = net_.layers[at(index)];
-  return l.kind == LayerKind::kNormalize && l.window.P == 1 && place(l.input).resident &&
-         place(l.output).resident && net_.maps[at(l.output)].part.whole < 0;
-}
-
 /// Whether an output that stays on the chip is stored part by part as it is made.
 bool Emitter::stores_parts() const {
   return layer().kind == LayerKind::kNormalize && output().part.whole < 0 &&
          stored(layer().output) && place(layer().output).resident;
-}
-
-/// Output channels of the first chunk of a layer that computes each vector as soon as the layer
-/// before has made it; 0: it waits for all of them. The more channels, the less time is lost.
-int Emitter::follower_channels() const {
-  const Layer& l = layer();
-  const Tiling& t = tiling();
-  const Geometry& g = l.window;
-  if (layer_ == 0 || !makes_vectors(layer_ - 1) || net_.layers[at(layer_ - 1)].output != l.input ||
-      l.kind != LayerKind::kConv || l.weights_map >= 0 || l.group_channels > 0 || !t.chunk_outer ||
-      t.pieces || t.relay || l.sweeps.size() != 1 || l.corrections.size() > 1 || g.P != 1 ||
-      g.H != 1 || g.Q != g.W || g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
-    return 0;
-  const std::int64_t rows = l.rows_of(l.steps());
-  const auto fits = [&](int channels) {
-    const Placement& to = place(layer().output);
-    return divide_up(channels, l.columns(config_)) * rows <= config_.pmem_rows() * 3 / 4 &&
-           channels <= parameter_channels() &&
-           (to.resident || buffer_words(to.dram, output().width_in_dram(), 1, config_.rows,
-                                        output().words_of(channels), config_) <= t.output_words);
-  };
-  int channels = t.chunk;
-  while (channels + t.chunk <= l.channels && fits(channels + t.chunk)) channels += t.chunk;
-  return std::min(channels, l.channels);
-}
-
-/// A row's positions, a vector of lanes each.
-std::vector<Rect> Emitter::vectors_of(const Rect& row) const {
-  std::vector<Rect> result;
-  for (int x = row.x0; x < row.x1; x += config_.rows)
-    result.push_back({row.y0, row.y1, x, std::min(row.x1, x + config_.rows)});
-  return result;
 }
 
 /// Stores the words of a resident output of the network, or map of weights, that so many channels
@@ -314,21 +149,11 @@ void Emitter::store_joined() {
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
 }
 
-/// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it
-/// arrives, the others find all of it there.
-void Emitter::emit_sweeps(const Channels& channels) {
-  const std::vector<Rect> rects = rectangles();
-  const std::size_t sweeps = layer().sweeps.size();
-  if (rects.size() == 1) return emit_conv_part(rects[0], channels, 0, sweeps);
-  for (const Rect& rect : rects) emit_conv_part(rect, channels, 0, 1);
-  emit_conv_part(layer().sweeps[0].rect, channels, 1, sweeps);
-}
-
-/// Sweeps first..last-1 of a rectangle; `by_vectors`: each vector of lanes as its input comes.
-void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::size_t first,
-                             std::size_t last, bool by_vectors) {
+void Emitter::emit_conv_part(const Visit& v) {
+  const Rect& rect = v.rect;
+  const Channels& channels = v.channels;
   const FilterPart part{0, layer().words, 0, layer().window.R};
-  const std::vector<Rect> rects = by_vectors ? vectors_of(rect) : std::vector<Rect>{rect};
+  const std::vector<Rect> rects = v.by_vectors ? vectors_of(rect) : std::vector<Rect>{rect};
   const auto input_until = [&](int column) {
     return input_view(rect, layer().first_word(channels.first), layer().words_of(channels.size()),
                       0, layer().window.R, column);
@@ -343,7 +168,7 @@ void Emitter::emit_conv_part(const Rect& rect, const Channels& channels, std::si
   const bool alone = layer().weights_map >= 0 && columns < config_.cols;
   for (const Rect& own : rects) {
     input_until(own.x1);
-    for (std::size_t s = first; s < last; ++s)
+    for (std::size_t s = v.first; s < v.last; ++s)
       for (const SweepPart& p : parts_in(layer().sweeps[s], own)) {
         const std::int64_t param = require_parameters(channels, p.correction);
         for (int c = channels.first; c < channels.last; c += alone ? columns : channels.size()) {
@@ -384,17 +209,14 @@ TileSplit split_tiles(const Rect& r, int lanes) {
 }  // namespace
 
 /// A group whose weights come while the one before is computed: see Tiling::relay.
-void Emitter::emit_conv_relay(const Rect& rect, const Channels& channels) {
+void Emitter::emit_conv_relay(const Visit& v) {
   const Layer& l = layer();
-  const int R = l.window.R, words = l.words, meet = tiling().piece_words;
+  const Rect& rect = v.rect;
+  const Channels& channels = v.channels;
+  const int R = l.window.R, words = l.words;
   const std::int64_t word_rows = std::int64_t{R} * l.steps_x();
-  const FilterPart head{0, meet, 0, R}, rest{meet, words - meet, 0, R};
-  const FilterPart start{0, words - meet, 0, R}, tail{words - meet, meet, 0, R};
-  // Weights that lie there already stay, for another rectangle.
-  const auto known = block_ids_.find(weights_key(channels, relay_end_ ? rest : start));
-  if (known == block_ids_.end() || !pmem_.find(known->second)) relay_end_ = !relay_end_;
-  const FilterPart own = relay_end_ ? rest : start, shared = relay_end_ ? head : tail;
-  const std::int64_t row = relay_end_ ? config_.pmem_rows() - words * word_rows : 0;
+  const auto [own, shared] = relay_parts(v.relay_end);
+  const std::int64_t row = v.relay_end ? config_.pmem_rows() - words * word_rows : 0;
 
   const View in = input_view(rect, l.first_word(channels.first), words, 0, R);
   const View out = output_view(rect, channels);
@@ -427,16 +249,13 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;
   if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
-  const int columns = layer().columns(config_);
-  for (int first = channels.first; first < channels.last; first += columns) {
-    const Channels group{first, std::min(channels.last, first + columns)};
+  for (const Channels& group : groups_of(channels))
     for (const Sweep& sweep : layer().sweeps)
       for (const SweepPart& p : parts_in(sweep, rect)) {
-        const std::int64_t param =
-            require_parameters(channels, p.correction) + (first - channels.first) * layer().passes;
+        const std::int64_t param = require_parameters(channels, p.correction) +
+                                   (group.first - channels.first) * layer().passes;
         emit_pieces(sweep, rect, p.rect, group, out, delta, param);
       }
-  }
   finish_output(rect, channels);
 }
 
@@ -444,20 +263,17 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
 void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part,
                           const Channels& group, const View& out, std::int64_t delta,
                           std::int64_t param) {
-  const Tiling& t = tiling();
   const int R = layer().window.R, words = layer().words;
   const int own = layer().first_word(group.first);
-  for (int word = 0; word < words; word += t.piece_words)
-    for (int row = 0; row < R; row += t.piece_rows) {
-      const FilterPart piece{word, std::min(t.piece_words, words - word), row,
-                             std::min(t.piece_rows, R - row)};
-      const View in = t.stream_input
-                          ? input_view(rect, own + piece.word, piece.words, piece.row, piece.rows)
-                          : input_view(rect, own, words, 0, R);
-      const std::int64_t weights = require_weights(group, piece);
-      const bool last = word + piece.words == words && row + piece.rows == R;
-      emit_conv(sweep, part, group, piece, in, out, delta, weights, param, word + row == 0, last);
-    }
+  for (const FilterPart& piece : pieces()) {
+    const View in = tiling().stream_input
+                        ? input_view(rect, own + piece.word, piece.words, piece.row, piece.rows)
+                        : input_view(rect, own, words, 0, R);
+    const std::int64_t weights = require_weights(group, piece);
+    const bool last = piece.word + piece.words == words && piece.row + piece.rows == R;
+    emit_conv(sweep, part, group, piece, in, out, delta, weights, param,
+              piece.word + piece.row == 0, last);
+  }
 }
 
 // ---- maps in DMEM
@@ -623,79 +439,24 @@ Region Emitter::map_region(const View& view, int word, int words, const Range& y
 // ---- constants
 // ------------------------------------------------------------------------------------
 
-std::int64_t Emitter::add_image(const std::vector<std::uint32_t>& words) {
-  const std::int64_t unit = std::max(config_.data_words() * 4, 64);
-  image.resize(static_cast<std::size_t>(round_up(static_cast<std::int64_t>(image.size()), unit)));
-  const std::size_t offset = image.size();
-  image.resize(offset + words.size() * 4);
-  if (!words.empty()) std::memcpy(&image[offset], words.data(), words.size() * 4);
-  return plan_.arena_bytes + static_cast<std::int64_t>(offset);
-}
-
-Emitter::BlockKey Emitter::weights_key(const Channels& channels, const FilterPart& part) const {
-  BlockKey key{layer_, channels.first, part.word, part.row, channels.last, part.words, part.rows};
-  const Layer& l = layer();
-  if (l.weights_map < 0) return key;
-  // Other layers may have the same weights.
-  const Part& map = map_at(l.weights_map).part;
-  key[0] = -1;
-  for (const int value : {map.whole >= 0 ? map.whole : l.weights_map, map.channel, l.weights_y,
-                          l.weights_x, l.weights_transposed ? 1 : 0, shape(l.input).C})
-    key.push_back(value);
-  return key;
-}
-
-/// The identity of a block of weights; its DRAM words are made the first time: rows of Cols words,
-/// by group and step, as PMEM holds them; each group begins with a row of its own.
-std::int64_t Emitter::weights_block(const Channels& channels, const FilterPart& part) {
-  const auto [entry, is_new] = block_ids_.try_emplace(weights_key(channels, part),
-                                                      static_cast<std::int64_t>(block_ids_.size()));
-  if (!is_new) return entry->second;
-  const Layer& l = layer();
-  const int RS = l.window.R * l.steps_x(), columns = l.columns(config_);
-  const int first_step = part.word * RS + part.row * l.steps_x();
-  const int steps = part.words > 1 ? part.words * RS : part.rows * l.steps_x();
-  const int groups = static_cast<int>(divide_up(channels.size(), columns));
-  const int group_rows = static_cast<int>(l.rows_of(steps));
-  const int codes = l.former.steps > 0 ? 4 : l.step_codes * l.steps_per_row;  // of a word
-  const std::int64_t rows = std::int64_t{groups} * group_rows;
-  const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
-  std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const int group = static_cast<int>(r / group_rows);
-    const int step = static_cast<int>(r % group_rows) * l.steps_per_row;
-    const int count = std::min(l.steps_per_row, steps - step) * l.step_codes;
-    const std::int64_t first_word =
-        r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
-        r % config_.rows_per_beat() * config_.cols;
-    for (int c = 0; c < columns; ++c) {
-      const int m = channels.first + group * columns + c;
-      if (m >= channels.last) break;
-      const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * at(l.step_codes);
-      // The window former finds its steps beside each other, others within a word.
-      for (int i = 0; i < count; ++i) {
-        const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;
-        words[static_cast<std::size_t>(first_word + word)] |=
-            pack_code(l.weights[from + at(i)], codes, i % codes);
-      }
-    }
-  }
-  block_bytes_[entry->second] = {add_image(words), static_cast<std::int64_t>(words.size())};
-  return entry->second;
-}
-
 /// @param place  where they must lie, if not anywhere
 std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
                                       std::optional<std::int64_t> place) {
   if (layer().weights_map >= 0) return require_map(channels, part, place);
-  const std::int64_t block = weights_block(channels, part);
-  const auto [byte, words] = block_bytes_[block];
+  const BlockKey key = weights_key(channels, part);
+  const std::int64_t block = block_of(key);
+  const auto [byte, words] = image_.weights.at(key);
   const std::int64_t rows =
       words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
   const auto [row, is_new] = place_weights(block, rows, place);
   if (is_new) load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// The number of a block of weights.
+std::int64_t Emitter::block_of(const BlockKey& key) {
+  return blocks_.try_emplace(key, static_cast<std::int64_t>(blocks_.size())).first->second;
 }
 
 /// The block's row in PMEM, and whether its words are still to come.
@@ -709,41 +470,20 @@ std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::in
   return {*place, true};
 }
 
-/// Output channels that the network's first RUNs compute, so that they wait only for their weights;
-/// 0: all of the first chunk.
-int Emitter::lead_channels() const {
-  constexpr int kParts = 4, kLeastBeats = 128;
-  const Layer& l = layer();
-  const std::int64_t group_rows = l.rows_of(l.steps());
-  if (layer_ != 0 || l.kind != LayerKind::kConv || l.weights_map >= 0 || l.former.steps > 0 ||
-      l.fuse_add || l.fuses_max() || tiling().pieces || tiling().relay ||
-      !place(l.output).resident || group_rows % config_.rows_per_beat() != 0)
-    return 0;
-  const std::int64_t groups = divide_up(std::min(tiling().chunk, l.channels), config_.cols);
-  const std::int64_t beats =
-      groups * group_rows / config_.rows_per_beat() * config_.beats_per_row();
-  if (groups < 2 || beats < kLeastBeats) return 0;
-  return static_cast<int>(divide_up(groups, kParts)) * config_.cols;
-}
-
 /// Weights of the layer's chunk or, in parts that follow each other, of its lead.
 std::int64_t Emitter::require_chunk_weights(const Channels& channels, const FilterPart& part) {
-  const int lead = lead_channels();
-  if (lead == 0 || channels.first >= tiling().chunk) return require_weights(channels, part);
-  const std::int64_t rows = lead / config_.cols * layer().rows_of(layer().steps());
-  for (int c = channels.first; c < channels.last; c += lead)
-    require_weights({c, std::min(channels.last, c + lead)}, part, c / lead * rows);
-  return channels.first / lead * rows;
+  if (!leads(channels)) return require_weights(channels, part);
+  const std::int64_t rows = layer().rows_of(layer().steps());
+  for (const Channels& block : weight_blocks(channels))
+    require_weights(block, part, block.first / config_.cols * rows);
+  return channels.first / config_.cols * rows;
 }
 
 /// Weights that are codes of a map.
 std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& part,
                                   std::optional<std::int64_t> where) {
   const Layer& l = layer();
-  const std::int64_t block =
-      block_ids_
-          .try_emplace(weights_key(channels, part), static_cast<std::int64_t>(block_ids_.size()))
-          .first->second;
+  const std::int64_t block = block_of(weights_key(channels, part));
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
   const auto [row, is_new] = place_weights(block, rows, where);
@@ -810,122 +550,42 @@ void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64
   if (on_chip) i.run.flags = 1 << isa::dma::kFromDmem;
 }
 
-namespace {
-
-/// Bias and scale memory of some channels, an entry each or one for each pair of thresholds.
-struct Parameters {
-  std::vector<std::uint32_t> bias, scale;
-};
-
-Parameters parameters_of(const Layer& l, const Channels& range, int correction) {
-  Parameters p;
-  for (int n = range.first; n < range.last; ++n) {
-    const std::int64_t extra = correction < 0 ? 0 : l.corrections[at(correction)][at(n)];
-    if (l.result != Output::kThresholds) {
-      const reference::ChannelScale& s = l.scales[at(n)];
-      const std::uint64_t packed =
-          static_cast<std::uint32_t>(s.multiplier) | static_cast<std::uint64_t>(s.shift & 63) << 31;
-      p.bias.push_back(static_cast<std::uint32_t>(reference::wrap(l.bias[at(n)] - extra)));
-      p.scale.push_back(static_cast<std::uint32_t>(packed));
-      p.scale.push_back(static_cast<std::uint32_t>(packed >> 32));
-      continue;
-    }
-    for (int k = 0; k < 2 * l.passes; ++k) {
-      const std::int64_t t = l.thresholds[at(n) * 2 * at(l.passes) + at(k)];
-      const std::int64_t moved =
-          t == INT32_MAX ? t : std::clamp<std::int64_t>(t + extra, INT32_MIN, INT32_MAX);
-      (k % 2 == 0 ? p.bias : p.scale).push_back(static_cast<std::uint32_t>(moved));
-      if (k % 2 != 0) p.scale.push_back(0);
-    }
-  }
-  return p;
-}
-
-}  // namespace
-
-/// Biases in the image; all zeros are those of one block, so that the constants behind them lie at
-/// the same place whatever their count.
-std::int64_t Emitter::bias_words(const std::vector<std::uint32_t>& words) {
-  if (std::any_of(words.begin(), words.end(), [](std::uint32_t w) { return w != 0; }))
-    return add_image(words);
-  if (zeros_ < 0) zeros_ = add_image(std::vector<std::uint32_t>(at(config_.param_channels)));
-  return zeros_;
-}
-
 /// Zeros that are there already need no load.
 void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries) {
   const auto begin = zero_biases_.begin() + first, end = begin + entries;
-  const bool zeros = byte == zeros_;
+  const bool zeros = byte == image_.zeros;
   if (zeros && std::find(begin, end, false) == end) return;
   std::fill(begin, end, zeros);
   load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
-}
-
-/// Channels whose parameters are loaded together.
-int Emitter::parameter_channels() const {
-  const Layer& l = layer();
-  const int chunk = tiling().chunk;
-  const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
-  const std::int64_t entries = std::min(config_.param_channels / 4, kMostParameters);
-  const std::int64_t chunks = entries / (sets * chunk * l.passes);
-  return static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
 }
 
 /// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
 /// memory holds: short loads cost more than their words, long ones wait for their place.
 std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
   const Layer& l = layer();
-  const int size = parameter_channels();
-  const int first_channel = channels.first / size * size;
-  const Channels range{first_channel, std::min(l.channels, first_channel + size)};
-  const std::int64_t entries = params_.rounded(std::int64_t{range.size()} * l.passes);
-  Parameters p = parameters_of(l, range, correction);
-  p.bias.resize(static_cast<std::size_t>(entries));
-  p.scale.resize(static_cast<std::size_t>(2 * entries));
-  if (l.per_tensor) p.scale.clear();
-  // Layers share what is the same.
-  const auto [entry, is_new] = parameters_.try_emplace(std::make_pair(p.bias, p.scale));
-  ParameterBlock& block = entry->second;
-  if (is_new)
-    block = {static_cast<std::int64_t>(parameters_.size()), bias_words(p.bias),
-             l.per_tensor ? 0 : add_image(p.scale)};
+  const Channels range = parameter_range(channels.first);
+  const Image::Parameters& block = image_.parameters.at({layer_, range.first, correction});
   std::int64_t first = 0;
   if (const auto found = params_.find(block.id)) {
     first = *found;
   } else {
-    first = params_.place(block.id, entries);
-    load_biases(block.bias_byte, first, entries);
+    first = params_.place(block.id, block.entries);
+    load_biases(block.bias_byte, first, block.entries);
     if (!l.per_tensor)
-      load_constants(Target::kScale, block.scale_byte, 2 * entries, first, Space::kParams, entries);
+      load_constants(Target::kScale, block.scale_byte, 2 * block.entries, first, Space::kParams,
+                     block.entries);
   }
   params_.use(block.id, static_cast<std::int64_t>(instructions.size()));
   return first + std::int64_t{channels.first - range.first} * l.passes;
 }
 
-/// There is place for one table.
-void Emitter::require_table() {
-  const std::vector<std::int8_t>& table = layer().table;
-  if (table.empty()) return;
-  std::vector<std::uint32_t> words(isa::dma::kTableWords);
-  std::memcpy(words.data(), table.data(), table.size());
-  require_only(Target::kTable, Space::kTable, words, table_);
-}
-
-/// There is place for one set of them.
-void Emitter::require_exponentials() {
-  if (layer().exponentials.empty()) return;
-  require_only(Target::kExponentials, Space::kExponentials, layer().exponentials, exponentials_);
-}
-
 /// Words of a memory that has place for one set of them.
-void Emitter::require_only(Target target, Space space, const std::vector<std::uint32_t>& words,
-                           OneSet& memory) {
-  if (words == memory.loaded) return;
-  memory.loaded = words;
-  const auto [entry, is_new] = memory.bytes.try_emplace(words, 0);
-  if (is_new) entry->second = add_image(words);
-  const auto count = static_cast<std::int64_t>(words.size());
-  load_constants(target, entry->second, count, 0, space, count);
+/// @param loaded  byte of the set that is there
+void Emitter::require_only(Target target, Space space, const Image::Block& set,
+                           std::int64_t* loaded) {
+  if (set.words == 0 || set.byte == *loaded) return;
+  *loaded = set.byte;
+  load_constants(target, set.byte, set.words, 0, space, set.words);
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,

@@ -203,6 +203,13 @@ class Planner {
             round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
       }
     plan_.arena_bytes = round_up(4 * word, 4096);
+    word = plan_.arena_bytes / 4;
+    for (int m = 0; m < count(); ++m) {
+      if (!net_.maps[at(m)].constant()) continue;
+      View& dram = plan_.maps[at(m)].dram;
+      dram.origin = word;
+      word = round_up(word + dram.plane * net_.maps[at(m)].shape.channel_words(), unit);
+    }
     lay_copies();
   }
 

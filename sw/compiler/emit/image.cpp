@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/emit/image.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/rounding.h"
+#include "machine/isa.h"
+#include "sw/reference/requantize.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+using Words = std::vector<std::uint32_t>;
+
+/// Bias and scale memory of some channels, an entry each or one for each pair of thresholds.
+struct Entries {
+  Words bias, scale;
+};
+
+Entries parameters_of(const Layer& l, const Channels& range, int correction) {
+  Entries p;
+  for (int n = range.first; n < range.last; ++n) {
+    const std::int64_t extra = correction < 0 ? 0 : l.corrections[at(correction)][at(n)];
+    if (l.result != Output::kThresholds) {
+      const reference::ChannelScale& s = l.scales[at(n)];
+      const std::uint64_t packed =
+          static_cast<std::uint32_t>(s.multiplier) | static_cast<std::uint64_t>(s.shift & 63) << 31;
+      p.bias.push_back(static_cast<std::uint32_t>(reference::wrap(l.bias[at(n)] - extra)));
+      p.scale.push_back(static_cast<std::uint32_t>(packed));
+      p.scale.push_back(static_cast<std::uint32_t>(packed >> 32));
+      continue;
+    }
+    for (int k = 0; k < 2 * l.passes; ++k) {
+      const std::int64_t t = l.thresholds[at(n) * 2 * at(l.passes) + at(k)];
+      const std::int64_t moved =
+          t == INT32_MAX ? t : std::clamp<std::int64_t>(t + extra, INT32_MIN, INT32_MAX);
+      (k % 2 == 0 ? p.bias : p.scale).push_back(static_cast<std::uint32_t>(moved));
+      if (k % 2 != 0) p.scale.push_back(0);
+    }
+  }
+  return p;
+}
+
+class ImageMaker : private Order {
+ public:
+  ImageMaker(const Network& network, const machine::Config& config, const Plan& plan)
+      : Order(network, config, plan) {}
+
+  Image run() {
+    add_maps();
+    for (const Layer& l : net_.layers) {
+      const std::vector<Visit> visits = next_layer();
+      image_.tables.push_back(add_once(table_of(l)));
+      image_.exponentials.push_back(add_once(l.exponentials));
+      for (const Visit& visit : visits) add(visit);
+    }
+    return std::move(image_);
+  }
+
+ private:
+  static Words table_of(const Layer& layer) {
+    Words words(layer.table.empty() ? 0 : isa::dma::kTableWords);
+    if (!words.empty()) std::memcpy(words.data(), layer.table.data(), layer.table.size());
+    return words;
+  }
+
+  /// Codes of constant maps come first, where the plan has them.
+  void add_maps() {
+    for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+      const Map& map = net_.maps[m];
+      if (!map.constant()) continue;
+      TensorLayout layout;
+      layout.shape = map.shape;
+      layout.transposed = map.transposed;
+      layout.offset = 4 * plan_.maps[m].dram.origin - plan_.arena_bytes;
+      layout.pitch = plan_.maps[m].dram.pitch;
+      layout.plane = plan_.maps[m].dram.plane;
+      image_.bytes.resize(static_cast<std::size_t>(layout.offset + layout.bytes()));
+      to_planar(reinterpret_cast<const std::uint8_t*>(map.codes.data()), layout,
+                image_.bytes.data());
+    }
+  }
+
+  /// What the visit's instructions load, in their order.
+  void add(const Visit& v) {
+    if (layer().kind == LayerKind::kNormalize) return add_parameters(v.channels, -1);
+    if (layer().kind != LayerKind::kConv) return;
+    if (tiling().pieces) return add_pieces(v);
+    if (tiling().relay) {
+      const auto [own, shared] = relay_parts(v.relay_end);
+      add_parameters(v.channels, layer().sweeps[0].parts[0].correction);
+      add_weights(v.channels, own);
+      return add_weights(v.channels, shared);
+    }
+    for (const Channels& block : weight_blocks(v.channels))
+      add_weights(block, {0, layer().words, 0, layer().window.R});
+    for (const Rect& rect : v.by_vectors ? vectors_of(v.rect) : std::vector<Rect>{v.rect})
+      for (std::size_t s = v.first; s < v.last; ++s)
+        for (const SweepPart& part : parts_in(layer().sweeps[s], rect))
+          add_parameters(v.channels, part.correction);
+  }
+
+  void add_pieces(const Visit& v) {
+    for (const Channels& group : groups_of(v.channels))
+      for (const Sweep& sweep : layer().sweeps)
+        for (const SweepPart& part : parts_in(sweep, v.rect)) {
+          add_parameters(v.channels, part.correction);
+          for (const FilterPart& piece : pieces()) add_weights(group, piece);
+        }
+  }
+
+  /// Rows of Cols words, by group and step, as PMEM holds them; each group begins with a row of its
+  /// own.
+  void add_weights(const Channels& channels, const FilterPart& part) {
+    if (layer().weights_map >= 0) return;
+    const auto [block, is_new] = image_.weights.try_emplace(weights_key(channels, part));
+    if (!is_new) return;
+    const Layer& l = layer();
+    const int RS = l.window.R * l.steps_x(), columns = l.columns(config_);
+    const int first_step = part.word * RS + part.row * l.steps_x();
+    const int steps = part.words > 1 ? part.words * RS : part.rows * l.steps_x();
+    const int groups = static_cast<int>(divide_up(channels.size(), columns));
+    const int group_rows = static_cast<int>(l.rows_of(steps));
+    const int codes = l.former.steps > 0 ? 4 : l.step_codes * l.steps_per_row;  // of a word
+    const std::int64_t rows = std::int64_t{groups} * group_rows;
+    const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
+    std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const int group = static_cast<int>(r / group_rows);
+      const int step = static_cast<int>(r % group_rows) * l.steps_per_row;
+      const int count = std::min(l.steps_per_row, steps - step) * l.step_codes;
+      const std::int64_t first_word =
+          r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
+          r % config_.rows_per_beat() * config_.cols;
+      for (int c = 0; c < columns; ++c) {
+        const int m = channels.first + group * columns + c;
+        if (m >= channels.last) break;
+        const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * at(l.step_codes);
+        // The window former finds its steps beside each other, others within a word.
+        for (int i = 0; i < count; ++i) {
+          const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;
+          words[static_cast<std::size_t>(first_word + word)] |=
+              pack_code(l.weights[from + at(i)], codes, i % codes);
+        }
+      }
+    }
+    block->second = add(words);
+  }
+
+  void add_parameters(const Channels& channels, int correction) {
+    const Layer& l = layer();
+    const Channels range = parameter_range(channels.first);
+    const auto [block, is_new] = image_.parameters.try_emplace({layer_, range.first, correction});
+    if (!is_new) return;
+    const std::int64_t entries =
+        round_up(std::int64_t{range.size()} * l.passes, config_.data_words());
+    Entries p = parameters_of(l, range, correction);
+    p.bias.resize(static_cast<std::size_t>(entries));
+    p.scale.resize(static_cast<std::size_t>(2 * entries));
+    if (l.per_tensor) p.scale.clear();
+    const auto [known, is_other] = entries_.try_emplace(std::make_pair(p.bias, p.scale));
+    if (is_other)
+      known->second = {static_cast<std::int64_t>(entries_.size()), add_biases(p.bias),
+                       l.per_tensor ? 0 : add(p.scale).byte, entries};
+    block->second = known->second;
+  }
+
+  /// All zeros are those of one block, so that the constants behind them lie at the same place
+  /// whatever their count.
+  std::int64_t add_biases(const Words& words) {
+    if (std::any_of(words.begin(), words.end(), [](std::uint32_t w) { return w != 0; }))
+      return add(words).byte;
+    if (image_.zeros < 0) image_.zeros = add(Words(at(config_.param_channels))).byte;
+    return image_.zeros;
+  }
+
+  Image::Block add_once(const Words& words) {
+    if (words.empty()) return {};
+    const auto [entry, is_new] = once_.try_emplace(words);
+    if (is_new) entry->second = add(words);
+    return entry->second;
+  }
+
+  Image::Block add(const Words& words) {
+    const std::int64_t unit = std::max(config_.data_words() * 4, 64);
+    std::vector<std::uint8_t>& bytes = image_.bytes;
+    const auto offset = round_up(static_cast<std::int64_t>(bytes.size()), unit);
+    bytes.resize(static_cast<std::size_t>(offset) + words.size() * 4);
+    std::memcpy(&bytes[static_cast<std::size_t>(offset)], words.data(), words.size() * 4);
+    return {plan_.arena_bytes + offset, static_cast<std::int64_t>(words.size())};
+  }
+
+  Image image_;
+  std::map<Words, Image::Block> once_;  ///< tables
+  std::map<std::pair<Words, Words>, Image::Parameters> entries_;
+};
+
+}  // namespace
+
+Image make_image(const Network& network, const machine::Config& config, const Plan& plan) {
+  return ImageMaker(network, config, plan).run();
+}
+
+}  // namespace trine::compiler

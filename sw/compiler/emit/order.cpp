@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/emit/order.h"
+
+#include <algorithm>
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them
+constexpr int kInputParts = 6;        ///< of a layer whose input arrives while it runs
+
+}  // namespace
+
+/// The parts of a sweep inside of the rectangle.
+std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
+  std::vector<SweepPart> result;
+  for (const SweepPart& p : sweep.parts) {
+    const Rect part{std::max(rect.y0, p.rect.y0), std::min(rect.y1, p.rect.y1),
+                    std::max(rect.x0, p.rect.x0), std::min(rect.x1, p.rect.x1)};
+    if (!part.empty()) result.push_back({part, p.correction});
+  }
+  return result;
+}
+
+std::vector<Visit> Order::next_layer() {
+  ++layer_;
+  const Tiling& t = tiling();
+  const bool whole = t.rows == layer().window.P && t.cols == layer().window.Q;
+  if (layer().fuses_max() && place(layer().output).resident && whole && !t.pieces)
+    return visits_by_sweeps();
+  return t.chunk_outer ? visits_by_chunks() : visits_by_rectangles();
+}
+
+/// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it
+/// arrives, the others find all of it there.
+std::vector<Visit> Order::visits_by_sweeps() const {
+  std::vector<Visit> visits;
+  const std::size_t sweeps = layer().sweeps.size();
+  for (const Channels& chunk : chunks()) {
+    const std::vector<Rect> rects = rectangles(chunk.first > 0);
+    const std::size_t first = rects.size() == 1 ? sweeps : 1;
+    for (const Rect& rect : rects) visits.push_back({rect, chunk, 0, first});
+    if (first < sweeps) visits.push_back({layer().sweeps[0].rect, chunk, first, sweeps});
+  }
+  return visits;
+}
+
+std::vector<Visit> Order::visits_by_chunks() {
+  std::vector<Visit> visits;
+  const int follower = follower_channels();
+  for (const Channels& chunk : chunks()) {
+    if (tiling().relay) relay_end_ = !relay_end_;
+    const std::vector<Rect> rects = chunk.last == follower || makes_vectors(layer_)
+                                        ? vectors_of({0, 1, 0, layer().window.Q})
+                                        : rectangles(chunk.first > 0);
+    for (const Rect& rect : rects) {
+      const bool leads = chunk.first == 0 && &rect == &rects.front() && lead_channels() > 0;
+      const int lead = leads ? lead_channels() : chunk.size();
+      for (int c = chunk.first; c < chunk.last; c += lead)
+        visits.push_back({rect, {c, std::min(chunk.last, c + lead)}, 0, layer().sweeps.size()});
+      visits.back().ends_rect = true;
+    }
+    for (Visit& v : visits)
+      if (v.channels.first >= chunk.first) v.relay_end = relay_end_;
+    visits.back().ends_chunk = true;
+  }
+  return visits;
+}
+
+std::vector<Visit> Order::visits_by_rectangles() const {
+  std::vector<Visit> visits;
+  std::vector<Channels> order = chunks();
+  // There and back again: the chunk at a turn finds its weights where they are.
+  const std::int64_t groups =
+      layer().kind == LayerKind::kConv ? divide_up(channels(), layer().columns(config_)) : 0;
+  const bool apart = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
+  const bool turns = apart && groups * layer().rows_of(layer().steps()) > config_.pmem_rows();
+  for (const Rect& rect : rectangles()) {
+    for (const Channels& chunk : order) {
+      const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
+      visits.push_back({rect, chunk, 0, layer().sweeps.size(), end && follows_loads()});
+    }
+    if (turns) std::reverse(order.begin(), order.end());
+  }
+  return visits;
+}
+
+/// The output rectangles, row by row. Where the input arrives from DRAM while the layer runs, the
+/// first ones are small, so that work starts early.
+/// @param again  the layer's chunks before have loaded what they read
+std::vector<Rect> Order::rectangles(bool again) const {
+  const Geometry& g = layer().window;
+  const Tiling& t = tiling();
+  const auto arrives = [&](int map) {
+    const bool all = again && (map != layer().input || input_rows(g, 0, g.P).end == g.H);
+    return map >= 0 && !all && place(map).resident && place(map).in_dram &&
+           map_at(map).producer < 0 && map_at(map).first_use == layer_ &&
+           place(map).dmem.plane * shape(map).channel_words() > 32 * config_.data_words();
+  };
+  const bool grow = (arrives(layer().input) || arrives(layer().second)) && t.rows == g.P &&
+                    t.cols == g.Q && layer().input != layer().second;
+  std::vector<Rect> result;
+  // Writes of a load and reads of the array share the banks: a load hardly outruns the array, so
+  // the parts stay small.
+  // Rows of whole tiles leave no lane idle.
+  int whole_tiles = 1;
+  while (whole_tiles < config_.rows && whole_tiles * g.Q % config_.rows != 0) ++whole_tiles;
+  const auto tiled = [&](std::int64_t rows) {
+    return static_cast<int>(round_up(std::max<std::int64_t>(rows, 1), whole_tiles));
+  };
+  const int least = tiled(divide_up(2 * config_.rows, g.Q));
+  // Where the input comes much faster than it is used, they may double.
+  const std::int64_t words = place(layer().input).dmem.plane * shape(layer().input).channel_words();
+  const bool doubles =
+      t.cycles > 2 * static_cast<double>(words) * 32 / static_cast<double>(config_.axi_data_bits);
+  int rows = grow ? least : t.rows;
+  for (int y = 0; y < g.P;) {
+    for (int x = 0; x < g.Q; x += t.cols)
+      result.push_back({y, std::min(g.P, y + rows), x, std::min(g.Q, x + t.cols)});
+    const bool first = y == 0;
+    y += rows;
+    if (!grow) continue;
+    rows = first || !doubles ? std::max(least, tiled(g.P / kInputParts)) : 2 * rows;
+  }
+  return result;
+}
+
+std::vector<Channels> Order::chunks() const {
+  std::vector<Channels> result;
+  const int follower = follower_channels();
+  if (follower > 0) result.push_back({0, follower});
+  for (int c = follower; c < channels(); c += tiling().chunk)
+    result.push_back({c, std::min(channels(), c + tiling().chunk)});
+  return result;
+}
+
+/// Whether the only buffer of a part of the input is loaded vector by vector, behind the last chunk
+/// of the part before and ahead of the first one of its own.
+bool Order::follows_loads() const {
+  const Geometry& g = layer().window;
+  return !place(layer().input).resident && tiling().buffers == 1 && g.P == 1 && g.H == 1 &&
+         g.R * g.S == 1 && g.stride_x == 1 && layer().sweeps.size() == 1;
+}
+
+bool Order::makes_vectors(int index) const {
+  const Layer& l = net_.layers[at(index)];
+  return l.kind == LayerKind::kNormalize && l.window.P == 1 && place(l.input).resident &&
+         place(l.output).resident && map_at(l.output).part.whole < 0;
+}
+
+int Order::follower_channels() const {
+  const Layer& l = layer();
+  const Tiling& t = tiling();
+  const Geometry& g = l.window;
+  if (layer_ == 0 || !makes_vectors(layer_ - 1) || net_.layers[at(layer_ - 1)].output != l.input ||
+      l.kind != LayerKind::kConv || l.weights_map >= 0 || l.group_channels > 0 || !t.chunk_outer ||
+      t.pieces || t.relay || l.sweeps.size() != 1 || l.corrections.size() > 1 || g.P != 1 ||
+      g.H != 1 || g.Q != g.W || g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
+    return 0;
+  const std::int64_t rows = l.rows_of(l.steps());
+  const auto fits = [&](int channels) {
+    const Placement& to = place(layer().output);
+    return divide_up(channels, l.columns(config_)) * rows <= config_.pmem_rows() * 3 / 4 &&
+           channels <= parameter_channels() &&
+           (to.resident || buffer_words(to.dram, output().width_in_dram(), 1, config_.rows,
+                                        output().words_of(channels), config_) <= t.output_words);
+  };
+  int channels = t.chunk;
+  while (channels + t.chunk <= l.channels && fits(channels + t.chunk)) channels += t.chunk;
+  return std::min(channels, l.channels);
+}
+
+std::vector<Rect> Order::vectors_of(const Rect& row) const {
+  std::vector<Rect> result;
+  for (int x = row.x0; x < row.x1; x += config_.rows)
+    result.push_back({row.y0, row.y1, x, std::min(row.x1, x + config_.rows)});
+  return result;
+}
+
+/// Output channels that the network's first RUNs compute, so that they wait only for their weights;
+/// 0: all of the first chunk.
+int Order::lead_channels() const {
+  constexpr int kParts = 4, kLeastBeats = 128;
+  const Layer& l = layer();
+  const std::int64_t group_rows = l.rows_of(l.steps());
+  if (layer_ != 0 || l.kind != LayerKind::kConv || l.weights_map >= 0 || l.former.steps > 0 ||
+      l.fuse_add || l.fuses_max() || tiling().pieces || tiling().relay ||
+      !place(l.output).resident || group_rows % config_.rows_per_beat() != 0)
+    return 0;
+  const std::int64_t groups = divide_up(std::min(tiling().chunk, l.channels), config_.cols);
+  const std::int64_t beats =
+      groups * group_rows / config_.rows_per_beat() * config_.beats_per_row();
+  if (groups < 2 || beats < kLeastBeats) return 0;
+  return static_cast<int>(divide_up(groups, kParts)) * config_.cols;
+}
+
+bool Order::leads(const Channels& channels) const {
+  return lead_channels() > 0 && channels.first < tiling().chunk;
+}
+
+std::vector<Channels> Order::weight_blocks(const Channels& channels) const {
+  if (!leads(channels)) return {channels};
+  std::vector<Channels> blocks;
+  for (int c = channels.first; c < channels.last; c += lead_channels())
+    blocks.push_back({c, std::min(channels.last, c + lead_channels())});
+  return blocks;
+}
+
+std::pair<FilterPart, FilterPart> Order::relay_parts(bool at_end) const {
+  const int R = layer().window.R, words = layer().words, meet = tiling().piece_words;
+  const FilterPart head{0, meet, 0, R}, rest{meet, words - meet, 0, R};
+  const FilterPart start{0, words - meet, 0, R}, tail{words - meet, meet, 0, R};
+  return at_end ? std::make_pair(rest, head) : std::make_pair(start, tail);
+}
+
+std::vector<Channels> Order::groups_of(const Channels& channels) const {
+  std::vector<Channels> groups;
+  const int columns = layer().columns(config_);
+  for (int first = channels.first; first < channels.last; first += columns)
+    groups.push_back({first, std::min(channels.last, first + columns)});
+  return groups;
+}
+
+std::vector<FilterPart> Order::pieces() const {
+  const Tiling& t = tiling();
+  const int R = layer().window.R, words = layer().words;
+  std::vector<FilterPart> parts;
+  for (int word = 0; word < words; word += t.piece_words)
+    for (int row = 0; row < R; row += t.piece_rows)
+      parts.push_back(
+          {word, std::min(t.piece_words, words - word), row, std::min(t.piece_rows, R - row)});
+  return parts;
+}
+
+/// Channels whose parameters are loaded together.
+int Order::parameter_channels() const {
+  const Layer& l = layer();
+  const int chunk = tiling().chunk;
+  const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
+  const std::int64_t entries = std::min(config_.param_channels / 4, kMostParameters);
+  const std::int64_t chunks = entries / (sets * chunk * l.passes);
+  return static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
+}
+
+Channels Order::parameter_range(int channel) const {
+  const int size = parameter_channels(), first = channel / size * size;
+  return {first, std::min(layer().channels, first + size)};
+}
+
+BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) const {
+  BlockKey key{layer_, channels.first, part.word, part.row, channels.last, part.words, part.rows};
+  const Layer& l = layer();
+  if (l.weights_map < 0) return key;
+  // Other layers may have the same weights.
+  const Part& map = map_at(l.weights_map).part;
+  key[0] = -1;
+  for (const int value : {map.whole >= 0 ? map.whole : l.weights_map, map.channel, l.weights_y,
+                          l.weights_x, l.weights_transposed ? 1 : 0, shape(l.input).C})
+    key.push_back(value);
+  return key;
+}
+
+}  // namespace trine::compiler

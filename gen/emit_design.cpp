@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "gen/emit.h"
 #include "machine/memories.h"
+#include "machine/precision.h"
 #include "machine/schema.h"
 
 namespace trine::gen {
@@ -23,32 +24,35 @@ std::vector<Parameter> parameters(const Config& c) {
   const auto number = [](const char* name, int value, const char* doc) {
     return Parameter{"int unsigned", name, std::to_string(value), doc};
   };
-  const auto flag = [](const char* name, bool value, const char* doc) {
+  const auto flag = [](const std::string& name, bool value, const std::string& doc) {
     return Parameter{"bit", name, value ? "1'b1" : "1'b0", doc};
   };
-  return {number("Rows", c.rows, "lanes: output pixels or tokens"),
-          number("Cols", c.cols, "output channels"),
-          flag("Int8", c.int8, "4 values a word"),
-          flag("Ternary", c.ternary, "16 values a word"),
-          flag("Binary", c.binary, "32 values a word"),
-          number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
-          number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
-          flag("Ecc", c.ecc, "codes in both: memory.ecc"),
-          number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
-          flag("Vector", c.vector, "with the vector unit"),
-          flag("Table", c.table, "with the lookup table"),
-          flag("Softmax", c.has_softmax(), "with softmax in the vector unit"),
-          flag("Window", c.window(), "with the window former of depthwise convolutions"),
-          number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
-          flag("ZeroPoints", c.zero_points(), "with the sums for products of two maps"),
-          number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
-          number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),
-          number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),
-          number("PipeCols", c.pipeline_cols, "PEs between two broadcast registers"),
-          {"logic [63:0]", "ConfigHash",
-           fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
-                       c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),
-           "of what programs see of this configuration; their first word"}};
+  std::vector<Parameter> all{
+      number("Rows", c.rows, "lanes: output pixels or tokens"),
+      number("Cols", c.cols, "output channels"),
+      number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
+      number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
+      flag("Ecc", c.ecc, "codes in both: memory.ecc"),
+      number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
+      flag("Vector", c.vector, "with the vector unit"),
+      flag("Table", c.table, "with the lookup table"),
+      flag("Softmax", c.has_softmax(), "with softmax in the vector unit"),
+      flag("Window", c.window(), "with the window former of depthwise convolutions"),
+      number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
+      flag("ZeroPoints", c.zero_points(), "with the sums for products of two maps"),
+      number("AxiDataBits", c.axi_data_bits, "AXI4 master"),
+      number("AxiAddrBits", c.axi_addr_bits, "AXI4 master"),
+      number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),
+      number("PipeCols", c.pipeline_cols, "PEs between two broadcast registers"),
+      {"logic [63:0]", "ConfigHash",
+       fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
+                   c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),
+       "of what programs see of this configuration; their first word"}};
+  for (const machine::Precision& p : machine::kPrecisions)
+    all.insert(all.begin() + 2 + encoding_of(p),
+               flag(upper_camel(p.name), c.*p.enabled,
+                    fmt::format("{} values a word", p.codes_per_word())));
+  return all;
 }
 
 /// What the interconnect is told of each burst: constants of the top module.

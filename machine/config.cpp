@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "base/root.h"
 #include "machine/isa.h"
+#include "machine/precision.h"
 #include "machine/schema.h"
 
 namespace trine::machine {
@@ -242,18 +243,16 @@ void Reader::assign_precisions(const Key& key, const toml::node& node, const std
   }
   if (list->empty()) return problem(place, key.name, "is empty, allowed " + allowed_text(key));
   Config chosen = config;
-  chosen.int8 = chosen.ternary = chosen.binary = false;
-  const std::map<std::string, bool Config::*> names{
-      {"int8", &Config::int8}, {"ternary", &Config::ternary}, {"binary", &Config::binary}};
+  for (const Precision& p : kPrecisions) chosen.*p.enabled = false;
   for (const toml::node& entry : *list) {
     const auto name = entry.value_exact<std::string>();
-    const auto at = name ? names.find(*name) : names.end();
-    if (at == names.end())
+    const Precision* named = find_precision([&](const Precision& p) { return p.name == name; });
+    if (named == nullptr)
       return problem(
           place, key.name,
           fmt::format("{} is not available, allowed {}",
                       name ? '"' + *name + '"' : std::string(type_name(entry)), allowed_text(key)));
-    chosen.*at->second = true;
+    chosen.*named->enabled = true;
   }
   config = chosen;
 }
@@ -342,6 +341,11 @@ int Config::banks() const {
 
 int Config::bank_rows() const { return dmem_words() / banks(); }
 
+bool Config::has_thresholds() const {
+  return find_precision([&](const Precision& p) { return p.bits < 8 && this->*p.enabled; }) !=
+         nullptr;
+}
+
 int Config::pmem_rows() const { return pmem_kib * 256 / cols / 2 * 2; }
 
 int Config::rows_per_beat() const { return cols >= data_words() ? 1 : data_words() / cols; }
@@ -357,9 +361,10 @@ std::int64_t Config::pmem_dram_words(std::int64_t n) const {
 unsigned Config::features() const {
   namespace f = isa::feature;
   const auto bit = [](bool has, unsigned feature) { return has ? feature : 0U; };
-  return bit(int8, f::kInt8) | bit(ternary, f::kTernary) | bit(binary, f::kBinary) |
-         bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) | bit(table, f::kTable) |
-         bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
+  unsigned precisions = 0;
+  for (const Precision& p : kPrecisions) precisions |= bit(this->*p.enabled, p.feature);
+  return precisions | bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) |
+         bit(table, f::kTable) | bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
          bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad);
 }
 

@@ -61,7 +61,7 @@ struct Config {
   /// Whether products of two maps have their zero points taken off by hardware: int8.
   bool zero_points() const { return matmul && int8; }
   /// Whether the post unit writes codes of thresholds, too.
-  bool has_thresholds() const { return ternary || binary; }
+  bool has_thresholds() const;
   /// Steps of a depthwise convolution that one PMEM row serves, four words each.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8

@@ -72,7 +72,8 @@ inline constexpr std::array<Code, 16> kErrors{{
     {"deadlock", 15, "RUNs wait for tokens that nobody gives"},
 }};
 
-/// Causes of cycles, the index of CAUSE.
+/// Causes of cycles, the index of CAUSE and of kCauses.
+enum class Cause : int { kCompute, kBank, kDrain, kMemory, kVector, kStore, kControl, kLoad };
 inline constexpr std::array<Code, 8> kCauses{{
     {"compute", 0, "the array's input has a step"},
     {"bank", 1, "gather replays, or a bank was taken by a write or the DMA"},

@@ -9,9 +9,8 @@
 namespace trine::machine {
 namespace {
 
-constexpr int kQueueWords = 64;   // trine_control
-constexpr int kFetchBits = 4096;  // trine_fetch
-constexpr int kScaleBits = 37;    // multiplier and shift
+constexpr int kFetchBits = kFetchBursts * kFetchBurst * 64;
+constexpr int kScaleBits = isa::post::kMultiplier.width + isa::post::kShift.width;
 
 }  // namespace
 

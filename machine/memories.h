@@ -11,6 +11,12 @@
 
 namespace trine::machine {
 
+inline constexpr int kQueueWords = 64;      ///< instructions of an engine's queue: trine_control
+inline constexpr int kFetchBurst = 32;      ///< instructions of a burst: trine_fetch
+inline constexpr int kFetchBursts = 2;      ///< that the fetch buffer holds
+inline constexpr int kBiasBytes = 4;        ///< of a channel in DRAM
+inline constexpr int kParameterBytes = 12;  ///< of a channel in DRAM: bias and scale
+
 struct Memory {
   std::string_view name;
   int instances;

@@ -8,6 +8,8 @@
 #include <climits>
 #include <nlohmann/json.hpp>
 
+#include "machine/precision.h"
+
 namespace trine::machine {
 namespace {
 
@@ -21,9 +23,8 @@ const std::vector<int> kCacheCodes{0, 1, 2, 3, 6, 7, 10, 11, 14, 15};
 
 std::string precisions_text(const Config& config) {
   std::vector<std::string> names;
-  if (config.int8) names.emplace_back("\"int8\"");
-  if (config.ternary) names.emplace_back("\"ternary\"");
-  if (config.binary) names.emplace_back("\"binary\"");
+  for (const Precision& p : kPrecisions)
+    if (config.*p.enabled) names.push_back(fmt::format("\"{}\"", p.name));
   return fmt::format("[{}]", fmt::join(names, ", "));
 }
 
@@ -124,7 +125,10 @@ std::string allowed_text(const Key& key) {
                [](const BoolKey&) { return std::string("true or false"); },
                [](const NameKey&) { return std::string("1..64 of a-z A-Z 0-9 _ - ."); },
                [](const PrecisionsKey&) {
-                 return std::string("a list of \"int8\", \"ternary\", \"binary\"");
+                 std::string text = "a list of ";
+                 for (const Precision& p : kPrecisions)
+                   text += fmt::format("{}\"{}\"", &p == &kInt8 ? "" : ", ", p.name);
+                 return text;
                }},
       key.type);
 }

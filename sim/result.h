@@ -10,16 +10,14 @@
 #include <vector>
 
 #include "base/npy.h"
+#include "machine/csr.h"
 #include "machine/isa.h"
 #include "sw/program/program.h"
 
 namespace trine::sim {
 
-/// Cause of a cycle, in the order of the hardware's counters (docs/architecture.md).
-enum class Cause : int { kCompute, kBank, kDrain, kMemory, kVector, kStore, kControl, kLoad };
-inline constexpr int kCauses = 8;
-inline constexpr std::array<std::string_view, kCauses> kCauseNames{
-    "compute", "bank", "drain", "memory", "vector", "store", "control", "load"};
+using csr::Cause;
+inline constexpr int kCauses = static_cast<int>(csr::kCauses.size());
 using CauseCycles = std::array<std::uint64_t, kCauses>;
 
 /// One RUN; the n-th entry of RunResult::runs is the n-th RUN in program order.

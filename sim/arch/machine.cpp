@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/rounding.h"
+#include "machine/precision.h"
 #include "sw/reference/norm.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
@@ -133,35 +134,9 @@ std::int16_t value_at(std::uint32_t word, int bits, int place) {
   return static_cast<std::int16_t>(bits == 2 && code == -2 ? 0 : code);
 }
 
-/// How an operation packs its operands.
-struct Precision {
-  int activation_bits, weight_bits;
-
-  int values() const { return 32 / activation_bits; }  ///< of a step
-  int steps_per_row() const { return activation_bits / weight_bits; }
-};
-
-Precision precision_of(isa::compute::Op op) {
-  switch (op) {
-    case isa::compute::Op::kInt8:
-      return {8, 8};
-    case isa::compute::Op::kTernary:
-      return {2, 2};
-    case isa::compute::Op::kBinary:
-      return {1, 1};
-    case isa::compute::Op::kInt8Ternary:
-      return {8, 2};
-    case isa::compute::Op::kInt8Binary:
-      return {8, 1};
-    case isa::compute::Op::kMatmul:
-      return {8, 8};
-  }
-  return {8, 8};
-}
-
 /// Codes of an output word.
 struct Encoding {
-  explicit Encoding(int code) : bits(code == 0 ? 8 : code == 1 ? 2 : 1) {}
+  explicit Encoding(const machine::Precision& p) : bits(p.bits) {}
 
   int bits;
   int per_word() const { return 32 / bits; }
@@ -175,6 +150,10 @@ struct Encoding {
   }
 };
 
+Encoding encoding_of(const Registers& r) {
+  return Encoding(machine::kPrecisions.at(static_cast<std::size_t>(field(r, post::kEncoding))));
+}
+
 /// Gather steps of a tile: channel words times taps, at most 2^40.
 std::int64_t steps_of(const Registers& r) {
   return (r.get(agu::kWordsLast) + 1) * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
@@ -182,7 +161,7 @@ std::int64_t steps_of(const Registers& r) {
 
 /// Channels in an output word of a compute RUN; raw sums have words of their own.
 int codes_per_word(const Registers& r) {
-  return field(r, post::kOutput) == 2 ? 1 : Encoding(field(r, post::kEncoding)).per_word();
+  return field(r, post::kOutput) == 2 ? 1 : encoding_of(r).per_word();
 }
 
 }  // namespace
@@ -553,7 +532,8 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
 Work Machine::compute(const Registers& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = (run.flags >> kClear & 1) != 0, drains = (run.flags >> kDrain & 1) != 0;
-  const Precision precision = precision_of(static_cast<Op>(run.op));
+  const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
+  const int activation_bits = operands.activations.bits, weight_bits = operands.weights.bits;
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const int channels = field(r, kChannels);
@@ -567,9 +547,9 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   const ZeroPoints zero =
       matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
   columns_ = window ? 4 : config_.cols;
-  const auto per_word = static_cast<std::size_t>(precision.values());
-  const auto steps_per_row =
-      static_cast<std::size_t>(window ? config_.window_steps_per_row() : precision.steps_per_row());
+  const auto per_word = static_cast<std::size_t>(operands.activations.codes_per_word());
+  const auto steps_per_row = static_cast<std::size_t>(window ? config_.window_steps_per_row()
+                                                             : activation_bits / weight_bits);
 
   check_post(r);
   check_steps(r);
@@ -600,14 +580,14 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     }
     if (t == 0) work.steps = static_cast<std::int64_t>(tile.steps);
     if (t == 0 && !window)
-      read_weights(r.get(kRow), groups, tile.steps, steps_per_row, precision.values(),
-                   precision.weight_bits);
+      read_weights(r.get(kRow), groups, tile.steps, steps_per_row, static_cast<int>(per_word),
+                   weight_bits);
     if (!window) {
       tile.values.resize(tile.words.size() * per_word);
       for (std::size_t i = 0; i < tile.words.size(); ++i)
         for (std::size_t v = 0; v < per_word; ++v)
           tile.values[i * per_word + v] =
-              value_at(tile.words[i], precision.activation_bits, static_cast<int>(v));
+              value_at(tile.words[i], activation_bits, static_cast<int>(v));
     }
     for (int g = 0; g < groups; ++g) {
       if (clear) std::fill(accumulators_.begin(), accumulators_.end(), 0);
@@ -732,7 +712,7 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   const int output = field(r, post::kOutput);
-  const Encoding encoding(field(r, post::kEncoding));
+  const Encoding encoding = encoding_of(r);
   if (output == 3 && (add || max)) fail("no residual with a lookup");
   const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
   const int position = field(r, post::kPosition);
@@ -861,6 +841,12 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
 
 namespace {
 
+/// The precision whose packed codes the operation compares, or null.
+const machine::Precision* packed_by(isa::vector::Op op) {
+  return machine::find_precision(
+      [=](const machine::Precision& p) { return p.bits < 8 && p.maximum == op; });
+}
+
 /// Words whose values are not bytes: maximum of ternary or binary values, saturated sum of two
 /// int32.
 std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_t taps) {
@@ -870,7 +856,7 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_
         std::int64_t{static_cast<std::int32_t>(words[0])} + static_cast<std::int32_t>(words[1]);
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX));
   }
-  const Encoding encoding(op == Op::kMaxTernary ? 1 : 2);
+  const Encoding encoding(*packed_by(op));
   std::uint32_t word = words[0];
   for (std::size_t k = 1; k < taps; ++k)
     for (int place = 0; place < encoding.per_word(); ++place)
@@ -996,7 +982,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     const std::uint32_t* words = &tile.words[l * tile.steps + static_cast<std::size_t>(cw) * taps];
     std::uint32_t result = 0;
-    if (op == Op::kMaxTernary || op == Op::kMaxBinary || op == Op::kAddInt32) {
+    if (packed_by(op) != nullptr || op == Op::kAddInt32) {
       if (lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, combine(op, words, taps), ~0U);
       continue;
     }

@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "sim/arch/latency.h"
+#include "machine/memories.h"
+#include "machine/timing.h"
 
 namespace trine::sim {
 namespace {
@@ -33,21 +34,21 @@ Timeline::Timeline(const machine::Config& config, const BusOptions& bus, std::si
 /// being written.
 void Timeline::fetch_burst() {
   const std::size_t burst = burst_taken_.size();
-  const std::size_t first = burst * latency::kFetchBurst;
+  const std::size_t first = burst * machine::kFetchBurst;
   const auto size = [&](std::size_t from) {
     return static_cast<double>(
-        std::min<std::size_t>(latency::kFetchBurst, words_ > from ? words_ - from : 1));
+        std::min<std::size_t>(machine::kFetchBurst, words_ > from ? words_ - from : 1));
   };
-  const Time requested = burst < 2 ? latency::kFetchRequest : burst_taken_[burst - 2];
+  const Time requested = burst < 2 ? timing::kFetchRequest : burst_taken_[burst - 2];
   double bytes = 8 * size(first);
   // The first two follow each other without a gap.
-  if (burst == 0 && words_ > latency::kFetchBurst) bytes += 8 * size(latency::kFetchBurst);
+  if (burst == 0 && words_ > machine::kFetchBurst) bytes += 8 * size(machine::kFetchBurst);
   if (burst == 1) bytes = 0;
   // Bursts of fetch and load take turns: each delays the other by its own length.
   const bool shared = read_.until > static_cast<double>(requested + bus_.latency);
   burst_there_ =
       fetch_.pass(requested + bus_.latency, shared ? 2 * bytes : bytes, bus_.bytes_per_cycle) +
-      latency::kFetchResponse;
+      timing::kFetchResponse;
   if (shared) read_.until += bytes / bus_.bytes_per_cycle;
   read_.until = std::max(read_.until, burst == 0 ? fetch_.until : 0.0);
   burst_taken_.push_back(0);
@@ -55,7 +56,7 @@ void Timeline::fetch_burst() {
 
 /// The next word of the program, at the dispatcher.
 void Timeline::fetch() {
-  if (fetched_ % latency::kFetchBurst == 0) fetch_burst();
+  if (fetched_ % machine::kFetchBurst == 0) fetch_burst();
   ++fetched_;
   bytes_read_ += 8;
   dispatch_ = std::max(dispatch_ + 1, burst_there_);
@@ -70,12 +71,12 @@ void Timeline::begin() {
 Timeline::Time Timeline::arrive(Engine engine) {
   fetch();
   Queue& q = queue(engine);
-  if (q.popped.size() == latency::kQueueWords) {
+  if (q.popped.size() == machine::kQueueWords) {
     dispatch_ = std::max(dispatch_, q.popped.front());
     q.popped.pop_front();
   }
   burst_taken_.back() = dispatch_;
-  return std::max(dispatch_ + latency::kQueue, q.last_pop + 1);
+  return std::max(dispatch_ + timing::kQueue, q.last_pop + 1);
 }
 
 void Timeline::pop(Engine engine, Time at) {
@@ -110,7 +111,7 @@ void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
     if (t.taken.size() == t.given.size())
       throw_error("RUN {}: {} waits for a token of {} that no earlier RUN gives", runs_.size(),
                   isa::kEngineNames[index(engine)], isa::kEngineNames[from]);
-    token_times[from] = t.given[t.taken.size()] + latency::kToken;
+    token_times[from] = t.given[t.taken.size()] + timing::kToken;
     start = std::max(start, token_times[from]);
     t.taken.push_back(0);
   }
@@ -138,26 +139,26 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
       static_cast<std::uint64_t>(work.bytes);
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
-    const double from = std::max(write_.until, static_cast<double>(start + latency::kStoreRead));
-    const double cycles = shared(from, beats * std::max(beat, latency::kStoreBeat), beats);
-    const Time passed = write_.pass(start + latency::kStoreRead, cycles, 1);
+    const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
+    const double cycles = shared(from, beats * std::max(beat, timing::kStoreBeat), beats);
+    const Time passed = write_.pass(start + timing::kStoreRead, cycles, 1);
     add_traffic(write_.until, cycles, beats);
-    const Time end = passed + bus_.latency + latency::kStoreResponse;
+    const Time end = passed + bus_.latency + timing::kStoreResponse;
     q.free = end;
     return end;
   }
   if (work.on_chip) {
     // Behind the writes of the load before; beats of the next one wait on the bus.
-    const Time first = std::max(start, q.busy.empty() ? 0 : q.busy.back().end) + latency::kCopyRead;
+    const Time first = std::max(start, q.busy.empty() ? 0 : q.busy.back().end) + timing::kCopyRead;
     const auto from = static_cast<double>(first);
     const double cycles = shared(from, std::max(beats, static_cast<double>(work.writes)), beats);
     add_traffic(from + cycles, cycles, beats);
     read_.until = std::max(read_.until, from + cycles);
-    const Time end = static_cast<Time>(std::ceil(from + cycles)) + latency::kLoadResponse;
-    q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + latency::kLoadNext);
+    const Time end = static_cast<Time>(std::ceil(from + cycles)) + timing::kLoadResponse;
+    q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + timing::kLoadNext);
     return end;
   }
-  const Time first = start + latency::kLoadRequest + bus_.latency;
+  const Time first = start + timing::kLoadRequest + bus_.latency;
   const bool dmem = static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem;
   double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double from = std::max(read_.until, static_cast<double>(first));
@@ -165,10 +166,10 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   if (static_cast<isa::dma::Target>(target) == isa::dma::Target::kBias ||
       static_cast<isa::dma::Target>(target) == isa::dma::Target::kScale)
     cycles = among_drains(from, cycles);
-  const Time end = read_.pass(first, cycles, 1) + latency::kLoadResponse;
+  const Time end = read_.pass(first, cycles, 1) + timing::kLoadResponse;
   if (dmem) add_traffic(read_.until, cycles, beats);
   // Two loads may be on the way.
-  q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + latency::kLoadNext);
+  q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + timing::kLoadNext);
   return end;
 }
 
@@ -211,7 +212,7 @@ Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile
   const double share = tile < work.tile_share.size() ? work.tile_share[tile] : 0;
   double now = static_cast<double>(from), left = static_cast<double>(work.tile_cycles[tile]);
   while (left > 1e-6) {
-    double taken = 0, until = now + left / latency::kLeastSpeed;
+    double taken = 0, until = now + left / timing::kLeastSpeed;
     const auto meet = [&](const Traffic& t, double part) {
       if (t.end <= now) return;
       if (t.start > now) {
@@ -221,9 +222,9 @@ Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile
       taken += part * t.beats / (t.end - t.start);
       until = std::min(until, t.end);
     };
-    for (const Traffic& t : traffic_) meet(t, share * latency::kDmaMeets);
+    for (const Traffic& t : traffic_) meet(t, share * timing::kDmaMeets);
     for (const Traffic& t : turns) meet(t, 1);
-    const double speed = std::max(latency::kLeastSpeed, 1 - taken);
+    const double speed = std::max(timing::kLeastSpeed, 1 - taken);
     const double done = std::min(left, (until - now) * speed);
     now += done / speed;
     left -= done;
@@ -244,8 +245,8 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   // A requantized maximum with the residual takes its second cycle as well.
   const bool twice = fuse || work.requantized_maximum;
   const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
-                      config_.rows + latency::kLaneSetup;
-  const Time first = std::max(start + latency::kStart, filled);
+                      config_.rows + timing::kLaneSetup;
+  const Time first = std::max(start + timing::kStart, filled);
   add_gap(input_free_, first, queued, token_times);
   forget(traffic_, static_cast<double>(input_free_));
   forget(vector_gathers_, static_cast<double>(first));
@@ -277,12 +278,12 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       drained_cycles += last_columns;
       // The array's lower rows are later than the upper ones, its right columns later than the
       // left.
-      const Time skew = std::max(
-          0, (config_.rows - 1) / config_.pipeline_rows - (columns - 1) / config_.pipeline_cols);
+      const Time skew =
+          std::max(0, timing::row_registers(config_) - timing::column_registers(config_, columns));
       if (g == 0) tile_first = last_step;
       const bool tile_ends = g + 1 == work.group_columns.size();
       const Time drained =
-          std::max(last_step + last_columns, tile_ends ? tile_first + latency::kFirstCode : 0);
+          std::max(last_step + last_columns, tile_ends ? tile_first + timing::kFirstCode : 0);
       if (columns > 0) drain_free_ = drained + skew;
     }
   }
@@ -293,9 +294,9 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       {static_cast<double>(first), static_cast<double>(t), static_cast<double>(drained_cycles)});
   input_free_ = t;
   queue(Engine::kCompute).free = t;
-  const Time depth = (config_.rows - 1) / std::max(1, config_.pipeline_rows) +
-                     (config_.cols - 1) / std::max(1, config_.pipeline_cols);
-  return t + latency::kCompute + depth + last_columns + (fuse ? latency::kFusedAdd : 0);
+  const Time depth =
+      timing::row_registers(config_) + timing::column_registers(config_, config_.cols);
+  return t + timing::kCompute + depth + last_columns + (fuse ? timing::kFusedAdd : 0);
 }
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
@@ -304,12 +305,12 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   using isa::vector::Op;
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
-  Time window = latency::kVectorWord;
+  Time window = timing::kVectorWord;
   if (codes) window += 4 / config_.columns_per_cycle - 1;
   if (square) window += 2;
   if (reduce)
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
-  const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + latency::kLaneSetup;
+  const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + timing::kLaneSetup;
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
     const Time gather = contended(t, work, tile, {});
@@ -317,16 +318,16 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     if (op == Op::kSoftmax) {  // two passes more
       const Time codes =
           (work.channels + config_.columns_per_cycle - 1) / config_.columns_per_cycle;
-      t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) + latency::kSoftmax;
+      t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) + timing::kSoftmax;
     } else if (op == Op::kNormalize)
-      t += std::max<Time>(gather, work.channels) + 2 * work.channels + latency::kNormalize;
+      t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
     else
       t += gather + window * work.out_words;
     vector_gathers_.push_back(
         {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }
   queue(Engine::kVector).free = t;
-  return t + latency::kVector;
+  return t + timing::kVector;
 }
 
 // ---- causes -------------------------------------------------------------------------------------
@@ -390,7 +391,7 @@ void Timeline::finish() {
   end_ = dispatched;
   for (const Queue& q : queues_)
     if (!q.busy.empty()) end_ = std::max(end_, q.busy.back().end);
-  end_ += latency::kDone;
+  end_ += timing::kDone;
   idle_.push_back({input_free_, end_});
   for (const Interval& gap : idle_) add_idle(gap.start, gap.end);
   std::sort(segments_.begin(), segments_.end(),

@@ -250,12 +250,13 @@ std::vector<RunTiming> timings(const std::array<std::vector<int>, isa::kEngines>
 }
 
 void check_counters(const trine_counters& counters, const Observed& o, const std::string& name) {
+  static_assert(std::size(trine_counters{}.causes) == kCauses);
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kCauses; ++i) {
     sum += counters.causes[i];
     if (counters.causes[i] != o.causes[i])
-      throw_error("{}: RTL: counter of cause {} says {}, the trace port {}", name, kCauseNames[i],
-                  counters.causes[i], o.causes[i]);
+      throw_error("{}: RTL: counter of cause {} says {}, the trace port {}", name,
+                  csr::kCauses[i].name, counters.causes[i], o.causes[i]);
   }
   if (sum != counters.cycles)
     throw_error("{}: RTL: the causes add up to {} cycles, CYCLES is {}", name, sum,

@@ -50,7 +50,7 @@ std::string cause_rows(const sim::RunResult& run) {
   std::string names = fmt::format("{:<12}", "cause"), shares = fmt::format("{:<12}", "% of cycles");
   for (std::size_t i = 0; i < sim::kCauses; ++i) {
     const double cycles = static_cast<double>(std::max<std::uint64_t>(run.cycles, 1));
-    names += fmt::format("{:>8}", sim::kCauseNames[i]);
+    names += fmt::format("{:>8}", csr::kCauses[i].name);
     shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
   }
   return "\n" + names + "\n" + shares + "\n\n";
@@ -122,7 +122,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["dram_bytes_written"] = run.dram_bytes_written;
   json["sim_seconds"] = e.seconds;
   for (std::size_t i = 0; i < sim::kCauses; ++i)
-    json["causes"][std::string(sim::kCauseNames[i])] = run.causes[i];
+    json["causes"][std::string(csr::kCauses[i].name)] = run.causes[i];
   json["layers"] = Json::array();
   const std::vector<compiler::ProgramLayer> layers = layers_of(program);
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -130,7 +130,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
     const sim::LayerResult& result = run.layers.at(i);
     Json causes;
     for (std::size_t c = 0; c < sim::kCauses; ++c)
-      causes[std::string(sim::kCauseNames[c])] = result.causes[c];
+      causes[std::string(csr::kCauses[c].name)] = result.causes[c];
     json["layers"].push_back(
         {{"name", layer.name},
          {"op", layer.op},

@@ -4,15 +4,14 @@
 
 #include <algorithm>
 
+#include "machine/memories.h"
+#include "machine/timing.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/transform/search.h"
 
 namespace trine::estimate {
 namespace {
-
-constexpr double kBetween = 30;  ///< cycles from a layer's last result to the next one's start
-constexpr std::int64_t kEachChannel = 12;  ///< bytes of a channel's bias and scale
 
 template <typename Of>
 auto sum(const std::vector<Row>& rows, Of of) {
@@ -25,7 +24,7 @@ auto sum(const std::vector<Row>& rows, Of of) {
 std::int64_t stored_bytes(const compiler::Layer& l) {
   if (l.kind != compiler::LayerKind::kConv || l.weights_map >= 0) return 0;
   const std::int64_t codes = std::int64_t{l.channels} * l.steps() * l.step_codes;
-  return codes / l.steps_per_row * 4 / l.step_codes + kEachChannel * l.channels;
+  return codes / l.steps_per_row * 4 / l.step_codes + machine::kParameterBytes * l.channels;
 }
 
 /// Weights come while layers before are computed, as far ahead as PMEM holds them all: a row's
@@ -40,8 +39,9 @@ void load_ahead(std::vector<Row>* rows, std::int64_t pmem_bytes) {
     held += row.weight_bytes;
     while (held > pmem_bytes && first + 1 < starts.size()) held -= (*rows)[first++].weight_bytes;
     bus = std::max(bus, starts[first]) + row.bus;
-    const bool apart = row.cycles > std::max(row.compute, row.bus) + kBetween;  // do not overlap
-    end = std::max(end + (apart ? row.cycles : row.compute + kBetween), bus);
+    const bool apart =
+        row.cycles > std::max(row.compute, row.bus) + timing::kLayerOverhead;  // do not overlap
+    end = std::max(end + (apart ? row.cycles : row.compute + timing::kLayerOverhead), bus);
     row.cycles = end - starts.back();
   }
 }
@@ -77,7 +77,7 @@ std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& con
     const auto replays = static_cast<double>(compiler::replay_cycles(layer, pitch, config));
     row.compute = t.compute + replays;
     row.bus = t.traffic;
-    row.cycles = std::max(t.expected, row.compute) + kBetween;
+    row.cycles = std::max(t.expected, row.compute) + timing::kLayerOverhead;
     rows.push_back(row);
   }
   return rows;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/rounding.h"
+#include "machine/precision.h"
 #include "machine/schema.h"
 
 namespace trine::fuzz {
@@ -35,8 +36,8 @@ machine::Config any_config(Choices& choices) {
   while (c.pmem_rows() < 16) ++c.pmem_kib;
   const int params = std::max(std::max(16, c.cols), 2 * c.data_words());
   c.param_channels = round_up(params, c.data_words()) * any(choices, kTimes);
-  c.ternary = once_in(choices, 2);
-  c.binary = once_in(choices, 2);
+  for (const machine::Precision& p : machine::kPrecisions)
+    if (&p != &machine::kInt8) c.*p.enabled = once_in(choices, 2);
   c.vector = !once_in(choices, 10);
   c.table = !once_in(choices, 10);
   c.softmax = !once_in(choices, 10);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rounding.h"
+#include "machine/precision.h"
 #include "sw/compiler/emit/emitter.h"
 
 namespace trine::compiler {
@@ -16,11 +17,6 @@ namespace agu = isa::agu;
 namespace post = isa::post;
 
 constexpr int kMostRows = 8191;  ///< of a nest's coordinates
-
-isa::vector::Op max_of(int per_word) {
-  using Op = isa::vector::Op;
-  return per_word == 32 ? Op::kMaxBinary : per_word == 16 ? Op::kMaxTernary : Op::kMax;
-}
 
 isa::vector::Op operation_of(LayerKind kind, int per_word) {
   using Op = isa::vector::Op;
@@ -40,7 +36,7 @@ isa::vector::Op operation_of(LayerKind kind, int per_word) {
     case LayerKind::kNormalize:
       return Op::kNormalize;
     default:
-      return max_of(per_word);
+      return machine::precision_of_codes(per_word).maximum;
   }
 }
 
@@ -269,7 +265,8 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   set_field(i, compute::kParam, param, l.label);
   set_field(i, compute::kChannels, channels.size(), l.label);
   set_field(i, post::kPosition, first_place % per_word, l.label);
-  i.registers.set(post::kEncoding, per_word == 32 ? 2 : per_word == 16 ? 1 : 0);
+  i.registers.set(post::kEncoding,
+                  per_word == 1 ? 0 : machine::encoding_of(machine::precision_of_codes(per_word)));
   if (l.result == Output::kThresholds) {
     i.registers.set(post::kPassesLast, l.passes - 1);
     i.registers.set(post::kLow, l.low);
@@ -409,7 +406,7 @@ void Emitter::emit_repeated(const Rect& rect, const Channels& channels, const Vi
     Instruction i = start(Engine::kVector);
     set_nest(i, n, from, to);
     set_post(i);
-    i.run.op = static_cast<int>(max_of(out_per_word()));
+    i.run.op = static_cast<int>(machine::precision_of_codes(out_per_word()).maximum);
     i.reads.push_back(map_region(in, n.word, n.words, input_rows(g, written.y0, written.y1),
                                  input_cols(g, written.x0, written.x1)));
     i.writes.push_back(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "machine/precision.h"
 #include "sw/compiler/lower/lowering.h"
 
 namespace trine::compiler {
@@ -33,9 +34,8 @@ void Lowering::max_pool(const Op& o) {
   Layer layer = start(o, LayerKind::kMax);
   layer.input = image(o, 0);
   set_window(o, layer, o.filter_h, o.filter_w);
-  // The lowest code.
   const int per_word = shape(layer.input).per_word;
-  layer.pad_code = packed_byte(per_word == 4 ? -128 : -1, per_word);
+  layer.pad_code = packed_byte(machine::precision_of_codes(per_word).lowest, per_word);
   const reference::OutputRange range = reference::pool_params(graph_, o).output;
   if (range.act_min == -128 && range.act_max == 127) return add_layer(o, std::move(layer));
   const int map = add_map(o.outputs[0], {shape(layer.input).C, layer.window.P, layer.window.Q});

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/rounding.h"
+#include "machine/precision.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/sweeps.h"
@@ -53,14 +54,10 @@ void Lowering::set_scales(const Op& o, Layer& layer) const {
 }
 
 void Lowering::set_precision(const Op& o, Layer& layer) const {
-  using Operation = isa::compute::Op;
   const Shape& in = shape(layer.input);
   const int bits = weight_bits(o, in.per_word);
-  layer.precision = in.per_word == 32   ? Operation::kBinary
-                    : in.per_word == 16 ? Operation::kTernary
-                    : bits == 8         ? Operation::kInt8
-                    : bits == 2         ? Operation::kInt8Ternary
-                                        : Operation::kInt8Binary;
+  const machine::Precision& weights = machine::precision_of_bits(bits);
+  layer.precision = in.per_word == 4 ? weights.int8_product : weights.product;
   layer.step_codes = in.per_word;
   layer.steps_per_row = 32 / in.per_word / bits;
   if (layer.former.steps > 0) layer.steps_per_row = config_.window_steps_per_row();

@@ -3,6 +3,7 @@
 #include "sw/compiler/lower/lowering.h"
 
 #include "base/rounding.h"
+#include "machine/precision.h"
 #include "sw/compiler/lower/half_even.h"
 #include "sw/compiler/lower/packing.h"
 #include "sw/compiler/lower/partition.h"
@@ -188,20 +189,20 @@ int Lowering::packing_of(int tensor) const {
 }
 
 void Lowering::check_precisions(const Op& o) const {
-  const auto require = [&](int tensor, int bits) {
-    if (bits == 8 ? config_.int8 : bits == 2 ? config_.ternary : config_.binary) return;
-    const char* name = bits == 8 ? "int8" : bits == 2 ? "ternary" : "binary";
-    throw_error("{} is {}, array.precisions lacks \"{}\"", with_tensor(graph_, o, tensor), name,
-                name);
+  const auto require = [&](int tensor, const machine::Precision& p) {
+    if (!(config_.*p.enabled))
+      throw_error("{} is {}, array.precisions lacks \"{}\"", with_tensor(graph_, o, tensor), p.name,
+                  p.name);
   };
   const auto is_map = [&](int t) {
     return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
   };
   if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1)))
-    require(o.input(1), weight_bits(o, packing_of(o.input(0))));
+    require(o.input(1), machine::precision_of_bits(weight_bits(o, packing_of(o.input(0)))));
   for (const auto* tensors : {&o.inputs, &o.outputs})
     for (const int t : *tensors)
-      if (is_map(t) && !graph_.tensor(t).is_constant) require(t, 32 / packing_of(t));
+      if (is_map(t) && !graph_.tensor(t).is_constant)
+        require(t, machine::precision_of_codes(packing_of(t)));
 }
 
 bool Lowering::zero_beyond(int tensor) const {
@@ -459,8 +460,8 @@ void Lowering::set_pointwise(Layer& layer) const {
 }
 
 int Lowering::packed_byte(int code, int per_word) {
-  const std::uint32_t place = pack_code(code, per_word, 0);
-  const std::uint32_t byte = per_word == 32 ? place * 0xff : per_word == 16 ? place * 0x55 : place;
+  std::uint32_t byte = 0;
+  for (int place = 0; place < per_word / 4; ++place) byte |= pack_code(code, per_word, place);
   return static_cast<std::int8_t>(byte & 0xff);
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "machine/precision.h"
 #include "sw/compiler/plan/ties.h"
 
 namespace trine::compiler {
@@ -93,7 +94,9 @@ int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op&
 }  // namespace
 
 int bits_of(model::Encoding encoding) {
-  return encoding == model::Encoding::kBinary ? 1 : encoding == model::Encoding::kTernary ? 2 : 8;
+  const machine::Precision* precision = machine::find_precision(
+      [&](const machine::Precision& p) { return p.name == model::name_of(encoding); });
+  return precision == nullptr ? 8 : precision->bits;
 }
 
 std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {

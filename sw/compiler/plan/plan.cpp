@@ -9,13 +9,13 @@
 
 #include "base/error.h"
 #include "base/rounding.h"
+#include "machine/timing.h"
 #include "sw/compiler/plan/plan_facts.h"
 
 namespace trine::compiler {
 namespace {
 
-constexpr double kWorthwhile = 0.05;   ///< part of a layer's cycles that is worth another plan
-constexpr double kLayerOverhead = 30;  ///< cycles from a layer's last result to the next start
+constexpr double kWorthwhile = 0.05;  ///< part of a layer's cycles that is worth another plan
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -500,7 +500,7 @@ class Planner {
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Placement& in = plan_.maps[at(net_.layers[at(i)].input)];
       const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
-      cycles += plan_.tilings[at(i)].cycles + kLayerOverhead +
+      cycles += plan_.tilings[at(i)].cycles + timing::kLayerOverhead +
                 static_cast<double>(facts_.replays_of(i, pitch));
     }
     return cycles;

@@ -9,19 +9,12 @@
 #include <optional>
 
 #include "base/rounding.h"
+#include "machine/memories.h"
+#include "machine/timing.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {
 namespace {
-
-constexpr double kRunOverhead = 60;  ///< cycles of a RUN that waits for the one before
-constexpr double kRunStart = 20;     ///< cycles of a RUN that does not
-constexpr double kMaximum = 4;       ///< cycles of a maximum, besides its taps
-constexpr double kSumWord = 7;       ///< cycles of a sum, besides its taps
-constexpr double kNormalize = 57;    ///< cycles of a tile of a normalization, besides its codes
-constexpr double kSoftmax = 44;      ///< cycles of a tile of a softmax, besides its codes
-constexpr double kTransferOverhead = 50;  ///< cycles of a transfer that nothing hides
-constexpr double kStoreBeat = 1.2;        ///< cycles of a beat that is stored
 
 /// n, n/2, n/4, ... 1, each rounded up.
 std::vector<int> halvings(int n) {
@@ -188,7 +181,8 @@ class Tiler {
     const double rows = static_cast<double>(weight_rows(channels));
     return rows / config_.rows_per_beat() * config_.beats_per_row() *
                static_cast<double>(beat_bytes()) +
-           (layer_.per_tensor ? 4.0 : 12.0) * channels * layer_.passes;
+           (layer_.per_tensor ? machine::kBiasBytes : machine::kParameterBytes) * channels *
+               layer_.passes;
   }
 
   /// Of some channels in all rectangles; the last part of a row may be smaller.
@@ -204,14 +198,15 @@ class Tiler {
     if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
     if (layer_.kind == LayerKind::kSoftmax)
-      return tiles * (kSoftmax + (0.25 + 2.0 / config_.columns_per_cycle) * channels);
+      return tiles * (timing::kSoftmax + (0.25 + 2.0 / config_.columns_per_cycle) * channels);
     if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
       const double words = static_cast<double>(divide_up(channels, out_.per_word));
-      return std::ceil(words / config_.rows) * (window().R * window().S + kSumWord);
+      return std::ceil(words / config_.rows) * (window().R * window().S + timing::kSumWord);
     }
-    if (layer_.kind == LayerKind::kNormalize) return tiles * (kNormalize + 3.0 * channels);
+    if (layer_.kind == LayerKind::kNormalize) return tiles * (timing::kNormalize + 3.0 * channels);
     const double taps = layer_.two_operands() ? 4 : window().R * window().S;
-    const double word = layer_.kind == LayerKind::kMax ? taps + kMaximum : std::max(taps, 4.0);
+    const double word =
+        layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
     return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;
   }
 
@@ -231,19 +226,19 @@ class Tiler {
       const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
       const double drain = issues * (twice ? 2 : layer_.passes);
       const double tile = groups * std::max<double>(layer_.steps(), drain);
-      if (maximum) cycles += kRunOverhead;
+      if (maximum) cycles += timing::kRunOverhead;
       if (!whole) {
         cycles += tile * static_cast<double>(divide_up(
                              std::int64_t{rows} * (cols + former.behind(cols, Q)), config_.rows));
         continue;
       }
-      cycles -= kRunStart;
+      cycles -= timing::kRunStart;
       for (const SweepPart& part : sweep.parts)
-        cycles +=
-            kRunStart + tile * static_cast<double>(divide_up(
-                                   std::int64_t{part.rect.rows()} *
-                                       (part.rect.cols() + former.behind(part.rect.cols(), Q)),
-                                   config_.rows));
+        cycles += timing::kRunStart +
+                  tile * static_cast<double>(
+                             divide_up(std::int64_t{part.rect.rows()} *
+                                           (part.rect.cols() + former.behind(part.rect.cols(), Q)),
+                                       config_.rows));
     }
     return cycles;
   }
@@ -255,7 +250,7 @@ class Tiler {
     if (!fit_buffers(&t, input_words, g.R)) return;
     const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
     const double chunk_count = static_cast<double>(divide_up(out_.C, t.chunk));
-    const double overhead = rects * chunk_count > 1 ? rects * kRunOverhead : 0;
+    const double overhead = rects * chunk_count > 1 ? rects * timing::kRunOverhead : 0;
     const double compute =
         chunk_count * (all_parts_cycles(t, std::min(t.chunk, out_.C)) + overhead);
     double bytes = 0, transfers = 0;
@@ -276,16 +271,17 @@ class Tiler {
       stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count;
       transfers += rects * chunk_count;
     }
-    const double traffic = std::max(bytes + weights, stored * kStoreBeat) / bytes_per_cycle_;
+    const double traffic =
+        std::max(bytes + weights, stored * timing::kStoreBeat) / bytes_per_cycle_;
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
     t.compute = compute;
     t.traffic = traffic;
     // Weights have a memory of their own: they come beside the work in any case.
-    const double apart =
-        overlaps ? 0
-                 : (bytes + stored * kStoreBeat) / bytes_per_cycle_ + transfers * kTransferOverhead;
+    const double apart = overlaps ? 0
+                                  : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
+                                        transfers * timing::kTransferOverhead;
     t.expected = std::max(compute + apart, traffic);
     // The array has no work beside it: what the first part waits for, and the last one stores.
     if (layer_.over_channels() && transfers > 0)
@@ -391,7 +387,7 @@ class Tiler {
     const double groups = static_cast<double>(divide_up(out_.C, config_.cols));
     const double pieces = static_cast<double>(divide_up(layer_.words, t.piece_words) *
                                               divide_up(window().R, t.piece_rows));
-    const double compute = tiles * groups * (layer_.steps() + pieces * kRunOverhead);
+    const double compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
     t.compute = compute;
     t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
     t.cycles = t.expected = std::max(t.compute, t.traffic);

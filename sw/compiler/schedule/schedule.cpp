@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 
+#include "machine/timing.h"
+
 namespace trine::compiler {
 namespace {
 
@@ -71,16 +73,18 @@ double cycles_of(const Instruction& i, const machine::Config& config) {
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
     const auto words = static_cast<double>(r.get(isa::dma::kWords));
     const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
-    return 2 + rows * std::ceil(32 * words / config.axi_data_bits);
+    return timing::kLoadRequest + rows * std::ceil(32 * words / config.axi_data_bits);
   }
   namespace agu = isa::agu;
   const auto count = [&](const isa::Field& last) { return static_cast<double>(r.get(last) + 1); };
   const double tiles = count(agu::kTilesLast), taps = count(agu::kRLast) * count(agu::kSLast);
-  if (i.engine == Engine::kVector) return 30 + tiles * count(agu::kWordsLast) * (taps + 6);
+  if (i.engine == Engine::kVector)
+    return timing::kLayerOverhead + tiles * count(agu::kWordsLast) * (taps + timing::kAnyWord);
   const double groups = count(agu::kGroupsLast);
   const double columns = static_cast<double>(r.get(isa::compute::kChannels)) / groups;
-  return 30 + tiles * groups *
-                  std::max(count(agu::kWordsLast) * taps, columns / config.columns_per_cycle);
+  return timing::kLayerOverhead +
+         tiles * groups *
+             std::max(count(agu::kWordsLast) * taps, columns / config.columns_per_cycle);
 }
 
 /// Whether the RUN's reductions are shorter than draining them.
@@ -204,7 +208,7 @@ class LoadScheduler {
     const bool known = first->behind <= i;
     const double begin = known ? begin_of(*first) : std::numeric_limits<double>::infinity();
     if (begin <= bus_) return first;
-    const double wanted = start + work_[first->reader] - work_[i] - 3 * kLatency -
+    const double wanted = start + work_[first->reader] - work_[i] - 3 * timing::kBusLatency -
                           cycles_of(natural_[first->at], config_);
     int seen = 0;
     for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
@@ -223,7 +227,7 @@ class LoadScheduler {
 
   void emit(std::list<Load>::iterator load) {
     bus_ = begin_of(*load) + cycles_of(natural_[load->at], config_);
-    end_[load->at] = bus_ + kLatency;
+    end_[load->at] = bus_ + timing::kBusLatency;
     order_.push_back(load->at);
     consumed_.insert(load->reader);
     pending_.erase(load);
@@ -233,7 +237,6 @@ class LoadScheduler {
   static constexpr std::size_t kLookBack = 400;
   static constexpr std::size_t kNearRuns = 8;
   static constexpr int kPassing = 32;
-  static constexpr double kLatency = 40;
   static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;

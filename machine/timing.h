@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Latencies and rates of the RTL in cycles, as the timeline uses them: measured on single-layer
-// programs and ResNet-8 (8x8, 64-bit bus) on the Verilated design. The only place to calibrate.
+// Latencies and rates of the RTL in cycles, of which the architecture simulator's timeline makes
+// its predictions, and the rough sums of them by which the compiler and `trine estimate` compare
+// candidates. Measured on single-layer programs and ResNet-8 (8x8, 64-bit bus) on the Verilated
+// design; tests/cycles_test.cpp holds the predictions against the RTL. Sizes of queues and bursts,
+// which cost cycles as well, are in machine/memories.h.
 
 #pragma once
 
-namespace trine::sim::latency {
+#include "machine/config.h"
+
+namespace trine::timing {
 
 inline constexpr int kFetchRequest = 7;   ///< start to the first fetch address on the bus
 inline constexpr int kFetchResponse = 6;  ///< last beat of a burst to its first word dispatched
-inline constexpr int kFetchBurst = 32;    ///< words of a burst; two are on the way
-inline constexpr int kQueueWords = 64;    ///< of each engine
 inline constexpr int kQueue = 3;          ///< dispatcher to the issue unit
 inline constexpr int kToken = 1;          ///< retirement to a RUN that waited for it
 inline constexpr int kLoadRequest = 2;    ///< RUN to address on the bus
@@ -30,6 +33,12 @@ inline constexpr int kNormalize = 57;     ///< of a tile of a normalization, bes
 inline constexpr int kSoftmax = 44;       ///< of a tile of a softmax, besides its three passes
 inline constexpr int kDone = 1;           ///< last retirement to done
 
+/// Broadcast registers that the array's first row and column are ahead of the last ones.
+inline int row_registers(const machine::Config& c) { return (c.rows - 1) / c.pipeline_rows; }
+inline int column_registers(const machine::Config& c, int columns) {
+  return (columns - 1) / c.pipeline_cols;
+}
+
 /// Part of the beats in places that the gather reads that cost it a cycle.
 inline constexpr double kDmaMeets = 0.7;
 /// Speed of a gather among beats, in steps a cycle.
@@ -37,4 +46,15 @@ inline constexpr double kLeastSpeed = 0.25;
 /// Beats of a store in bursts.
 inline constexpr double kStoreBeat = 1.2;
 
-}  // namespace trine::sim::latency
+// ---- sums of the above, about -------------------------------------------------------------------
+
+inline constexpr double kLayerOverhead = 30;     ///< a layer's last result to the next one's start
+inline constexpr double kRunOverhead = 60;       ///< of a RUN that waits for the one before
+inline constexpr double kRunStart = 20;          ///< of a RUN that does not
+inline constexpr double kTransferOverhead = 50;  ///< of a transfer that nothing hides
+inline constexpr double kMaximum = kVectorWord;  ///< of a maximum, besides its taps
+inline constexpr double kSumWord = kVectorWord + 4 - 1;  ///< of a sum, besides its taps
+inline constexpr double kAnyWord = 6;      ///< of a word of the vector unit, besides its taps
+inline constexpr double kBusLatency = 40;  ///< a load's beats to their use, memory included
+
+}  // namespace trine::timing

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each relative link of each Markdown file leads to a file of the repository or a folder with a README, each anchor to a heading.
+"""Each relative link of each Markdown file leads to a file of the repository or a folder with a README, each anchor to a heading; each file that it names is there.
 
     tests/links_test.py
 
@@ -18,6 +18,9 @@ import markdown  # noqa: E402
 from harness import ROOT  # noqa: E402
 
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|^\s{0,3}\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
+# A file of the repository, named from its root.
+NAMED = re.compile(r"(?<![\w./-])((?:base|bench|docs|formal|gen|machine|models|mutation|presets|rtl|sim|sw|synth|tb|tests|tools)/"
+                   r"[\w./-]+\.(?:h|cpp|py|sv|md|toml|svg|tsv|fbs))\b")
 OUTSIDE = re.compile(r"^([a-z][a-z0-9+.-]*:|//)")
 
 
@@ -81,6 +84,8 @@ def main():
             wrong = fault(page, target)
             if wrong:
                 found.append(f"{page.relative_to(ROOT)}:{line}: {target}: {wrong}")
+        found += [f"{page.relative_to(ROOT)}: {name}: no such file" for name in set(NAMED.findall(page.read_text()))
+                  if not (ROOT / name).exists() and not (page.parent / name).exists()]
     print("\n".join(found))
     print(f"{count} links of {len(pages())} pages, {len(found)} lead nowhere")
     return 1 if found or count < 100 else 0

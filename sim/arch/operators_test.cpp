@@ -469,7 +469,7 @@ TEST_CASE("attention of any length and size of heads equals the golden layers",
           testing::small_config(array[0], array[1], kKib[b.number(0, 2)], kKib[b.number(0, 2)], 64);
       CAPTURE(config.to_toml());
       b.graph.outputs = {attention(b, tokens, b.number(1, 3), size)};
-      model::expand(b.graph);
+      b.graph = model::expanded(std::move(b.graph));
       std::vector<Array> inputs;
       for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
       testing::require_exact(b.graph, config, inputs);
@@ -625,7 +625,7 @@ TEST_CASE("a part of a map that becomes an output is copied", "[arch][movement]"
   const int all = b.integers({0, 1, 2});
   b.graph.outputs = {b.expandable("GATHER", {part, all}, x, {{1, 2, 3, 5}}, 2)[0]};
   if (both) b.graph.outputs.push_back(x);
-  model::expand(b.graph);
+  b.graph = model::expanded(std::move(b.graph));
   testing::require_exact(b.graph, testing::small_config(4, 4, 16, 8, 64), {b.random_array(0)});
 }
 

@@ -100,7 +100,7 @@ Program compile_stages(const model::Graph& graph, const machine::Config& config,
     } catch (const Unsupported& e) {
       std::vector<int> ops;
       for (const int op : e.ops) ops.push_back(stage.ops[static_cast<std::size_t>(op)]);
-      throw Unsupported(e.what(), ops);
+      throw Unsupported(e, ops);
     }
   }
   Program first = std::move(programs.front());
@@ -109,13 +109,15 @@ Program compile_stages(const model::Graph& graph, const machine::Config& config,
   return first;
 }
 
-/// @throws Error  with what the user can do, besides
+/// @throws Refusal  with what the user can do, besides
 Program compile_on_machine(const model::Graph& graph, const machine::Config& config,
                            const CompileOptions& options) try {
   return compile_stage(graph, config, options);
 } catch (const Unsupported& e) {
-  throw_error("{}\n{}: --allow-host runs {} on the host, between stages of the machine", e.what(),
-              graph.file, e.ops.size() == 1 ? "this operator" : "these operators");
+  throw model::Refusal(
+      e.reasons(),
+      fmt::format("{}\n{}: --allow-host runs {} on the host, between stages of the machine",
+                  e.what(), graph.file, e.ops.size() == 1 ? "this operator" : "these operators"));
 }
 
 /// Operators on floats that no table replaces, and those that give them their operands or read

@@ -13,6 +13,7 @@
 #include "sw/model/graph.h"
 #include "sw/model/onnx_evaluate.h"
 #include "sw/model/order.h"
+#include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model {
@@ -32,8 +33,9 @@ class Checker {
   Checker(const Graph& graph, const Op& op) : graph_(graph), op_(op) {}
 
   void run() const {
-    if (op_.kind == OpKind::kUnknown) fail("operator is not supported");
-    if (op_.outputs.size() != 1) fail("{} outputs, allowed 1", op_.outputs.size());
+    if (op_.kind == OpKind::kUnknown) unknown();
+    if (op_.outputs.size() != 1)
+      fail(Reason::kOperands, "{} outputs, allowed 1", op_.outputs.size());
     for (const int t : op_.inputs)
       if (t >= 0) extents(graph_.tensor(t), false);
     extents(out(), true);
@@ -43,16 +45,25 @@ class Checker {
 
  private:
   template <typename... Args>
+  [[noreturn]] void fail(Reason reason, fmt::format_string<Args...> text, Args&&... args) const {
+    throw Refusal(reason,
+                  label(graph_, op_) + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+  template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
-    throw Error(label(graph_, op_) + ": " + fmt::format(text, std::forward<Args>(args)...));
+    fail(Reason::kAttribute, text, std::forward<Args>(args)...);
   }
 
   template <typename... Args>
+  [[noreturn]] void fail(Reason reason, const Tensor& tensor, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    fail(reason, "tensor {} '{}': {}", &tensor - graph_.tensors.data(), tensor.name,
+         fmt::format(text, std::forward<Args>(args)...));
+  }
+  template <typename... Args>
   [[noreturn]] void fail(const Tensor& tensor, fmt::format_string<Args...> text,
                          Args&&... args) const {
-    throw Error(fmt::format("{}: tensor {} '{}': ", label(graph_, op_),
-                            &tensor - graph_.tensors.data(), tensor.name) +
-                fmt::format(text, std::forward<Args>(args)...));
+    fail(Reason::kShape, tensor, text, std::forward<Args>(args)...);
   }
 
   const Tensor& in(int position) const { return graph_.in(op_, position); }
@@ -69,9 +80,9 @@ class Checker {
 
   void operands(std::size_t least, std::size_t most) const {
     if (op_.inputs.size() < least || op_.inputs.size() > most)
-      fail("{} inputs, allowed {}..{}", op_.inputs.size(), least, most);
+      fail(Reason::kOperands, "{} inputs, allowed {}..{}", op_.inputs.size(), least, most);
     for (std::size_t i = 0; i < least; ++i)
-      if (op_.inputs[i] < 0) fail("input {} is absent", i);
+      if (op_.inputs[i] < 0) fail(Reason::kOperands, "input {} is absent", i);
   }
 
   void extents(const Tensor& tensor, bool is_output) const {
@@ -92,26 +103,28 @@ class Checker {
 
   void type(const Tensor& tensor, DataType expected) const {
     if (tensor.type != expected)
-      fail(tensor, "type {}, expected {}", name_of(tensor.type), name_of(expected));
+      fail(Reason::kType, tensor, "type {}, expected {}", name_of(tensor.type), name_of(expected));
   }
 
   void scales(const Tensor& tensor) const {
     for (const float scale : tensor.quantization.scale)
-      if (!std::isfinite(scale) || scale <= 0) fail(tensor, "scale {}, allowed above 0", scale);
+      if (!std::isfinite(scale) || scale <= 0)
+        fail(Reason::kQuantization, tensor, "scale {}, allowed above 0", scale);
     const int low = tensor.type == DataType::kInt8 ? -128 : 0;
     const int high = tensor.type == DataType::kInt8    ? 127
                      : tensor.type == DataType::kUInt8 ? 255
                                                        : 0;
     for (const std::int64_t zero_point : tensor.quantization.zero_point)
       if (zero_point < low || zero_point > high)
-        fail(tensor, "zero point {}, allowed {}..{}", zero_point, low, high);
+        fail(Reason::kQuantization, tensor, "zero point {}, allowed {}..{}", zero_point, low, high);
   }
 
   /// An activation: int8 or uint8 with one scale.
   void codes(const Tensor& tensor) const {
-    if (!is_code(tensor.type)) fail(tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
+    if (!is_code(tensor.type))
+      fail(Reason::kType, tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
     if (tensor.quantization.scale.size() != 1)
-      fail(tensor, "{} scales, allowed 1", tensor.quantization.scale.size());
+      fail(Reason::kQuantization, tensor, "{} scales, allowed 1", tensor.quantization.scale.size());
     scales(tensor);
   }
 
@@ -128,16 +141,17 @@ class Checker {
   void same_quantization(const Tensor& tensor) const {
     if (is_code(out().type) &&
         (tensor.scale() != out().scale() || tensor.zero_point() != out().zero_point()))
-      fail(tensor, "scale {} and zero point {} differ from the output's {} and {}", tensor.scale(),
+      fail(Reason::kQuantization, tensor,
+           "scale {} and zero point {} differ from the output's {} and {}", tensor.scale(),
            tensor.zero_point(), out().scale(), out().zero_point());
   }
 
   /// An int32 or int64 constant of `count` elements (-1: any number).
   void constant(int position, std::int64_t count) const {
     const Tensor& tensor = in(position);
-    if (!tensor.is_constant) fail(tensor, "must be a constant");
+    if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
     if (tensor.type != DataType::kInt32 && tensor.type != DataType::kInt64)
-      fail(tensor, "type {}, allowed int32 int64", name_of(tensor.type));
+      fail(Reason::kType, tensor, "type {}, allowed int32 int64", name_of(tensor.type));
     if (count >= 0 && tensor.elements() != count)
       fail(tensor, "{} elements, allowed {}", tensor.elements(), count);
   }
@@ -169,7 +183,7 @@ class Checker {
     type(tensor, DataType::kInt8);
     for (const std::int64_t code : tensor.integers())
       if (!holds(tensor.encoding, code))
-        fail(tensor, "code {} is not {}", code, name_of(tensor.encoding));
+        fail(Reason::kAttribute, tensor, "code {} is not {}", code, name_of(tensor.encoding));
   }
 
   /// Weights: a constant or computed; per tensor or per output channel along `axis`.
@@ -177,15 +191,19 @@ class Checker {
     const Quantization& q = tensor.quantization;
     type(tensor, in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type);
     encoded(tensor);
-    if (q.scale.empty()) fail(tensor, "weights have no scale");
+    if (q.scale.empty()) fail(Reason::kQuantization, tensor, "weights have no scale");
     scales(tensor);
     if (!q.per_channel()) return;
-    if (tensor.type == DataType::kUInt8) fail(tensor, "uint8 weights per channel, allowed 1 scale");
-    if (q.axis != axis) fail(tensor, "scales along axis {}, allowed {}", q.axis, axis);
+    if (tensor.type == DataType::kUInt8)
+      fail(Reason::kQuantization, tensor, "uint8 weights per channel, allowed 1 scale");
+    if (q.axis != axis)
+      fail(Reason::kQuantization, tensor, "scales along axis {}, allowed {}", q.axis, axis);
     if (static_cast<int>(q.scale.size()) != tensor.extent(axis))
-      fail(tensor, "{} scales for {} channels", q.scale.size(), tensor.extent(axis));
+      fail(Reason::kQuantization, tensor, "{} scales for {} channels", q.scale.size(),
+           tensor.extent(axis));
     for (const std::int64_t zero_point : q.zero_point)
-      if (zero_point != 0) fail(tensor, "zero point {} per channel, allowed 0", zero_point);
+      if (zero_point != 0)
+        fail(Reason::kQuantization, tensor, "zero point {} per channel, allowed 0", zero_point);
   }
 
   void bias(int position, int channels) const {
@@ -195,14 +213,16 @@ class Checker {
       fail(in(position), "{} elements, allowed {}", in(position).elements(), channels);
     for (const float scale : in(position).quantization.scale)
       if (!std::isfinite(scale) || scale <= 0)
-        fail(in(position), "scale {}, allowed above 0", scale);
+        fail(Reason::kQuantization, in(position), "scale {}, allowed above 0", scale);
     for (const std::int64_t zero_point : in(position).quantization.zero_point)
-      if (zero_point != 0) fail(in(position), "zero point {}, allowed 0", zero_point);
+      if (zero_point != 0)
+        fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
   }
 
   void symmetric_if_int8(const Tensor& tensor) const {
     if (tensor.type == DataType::kInt8 && tensor.zero_point() != 0 && !op_.half_even)
-      fail(tensor, "zero point {} of int8 weights, allowed 0", tensor.zero_point());
+      fail(Reason::kQuantization, tensor, "zero point {} of int8 weights, allowed 0",
+           tensor.zero_point());
   }
 
   void reach() const {
@@ -217,7 +237,7 @@ class Checker {
     steps();
     reach();
     const Window w = window(graph_, op_);
-    if (w.P < 1 || w.Q < 1) fail("the window is larger than the input");
+    if (w.P < 1 || w.Q < 1) fail(Reason::kShape, "the window is larger than the input");
     shape(out(), {in(0).shape[0], w.P, w.Q, channels});
   }
 
@@ -290,9 +310,10 @@ class Checker {
       return std::vector<int>(t.shape.begin(), t.shape.end() - 2);
     };
     std::optional<std::vector<int>> expected = broadcast_shape(batch(in(0)), batch(in(1)));
-    if (!expected) fail("the batch axes of the inputs do not fit");
+    if (!expected) fail(Reason::kShape, "the batch axes of the inputs do not fit");
     const int K = in(0).extent(op_.adjoint_a ? -2 : -1);
-    if (K != in(1).extent(op_.adjoint_b ? -1 : -2)) fail("the inner extents of the inputs differ");
+    if (K != in(1).extent(op_.adjoint_b ? -1 : -2))
+      fail(Reason::kShape, "the inner extents of the inputs differ");
     expected->push_back(in(0).extent(op_.adjoint_a ? -1 : -2));
     expected->push_back(in(1).extent(op_.adjoint_b ? -2 : -1));
     shape(out(), *expected);
@@ -405,10 +426,11 @@ class Checker {
            op_.new_axis_mask);
     for (const std::int64_t stride : in(3).integers())
       if (stride == 0 || stride < -kMaxStep || stride > kMaxStep)
-        fail(in(3), "stride {}, allowed -{}..{} without 0", stride, kMaxStep, kMaxStep);
+        fail(Reason::kAttribute, in(3), "stride {}, allowed -{}..{} without 0", stride, kMaxStep,
+             kMaxStep);
     std::vector<int> expected;
     for (const Slice& slice : slices(graph_, op_)) {
-      if (slice.size < 1) fail("selects nothing of an axis");
+      if (slice.size < 1) fail(Reason::kShape, "selects nothing of an axis");
       if (!slice.dropped) expected.push_back(static_cast<int>(slice.size));
     }
     shape(out(), expected);
@@ -423,7 +445,7 @@ class Checker {
     if (op_.activation != Activation::kNone) fail("fused activation, allowed NONE");
     std::int64_t sum = 0;
     for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i) {
-      if (!has(i)) fail("input {} is absent", i);
+      if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
       type(in(i), out().type);
       if (is_code(out().type)) codes_alike({i});
       same_quantization(in(i));
@@ -469,7 +491,7 @@ class Checker {
     for (int i = 0; i < 2; ++i)
       if (!rescales) same_quantization(in(i));
     const auto expected = broadcast_shape(in(0).shape, in(1).shape);
-    if (!expected) fail("the shapes of the inputs do not broadcast");
+    if (!expected) fail(Reason::kShape, "the shapes of the inputs do not broadcast");
     shape(out(), *expected);
   }
 
@@ -500,9 +522,9 @@ class Checker {
   /// An LSTM without peepholes, projection and layer normalization, the input gate of its own.
   void lstm() const {
     if (op_.inputs.size() != 20 && op_.inputs.size() != 24)
-      fail("{} inputs, allowed 20 and 24", op_.inputs.size());
+      fail(Reason::kOperands, "{} inputs, allowed 20 and 24", op_.inputs.size());
     for (const int i : {0, 2, 18, 19})
-      if (!has(i)) fail("input {} is absent", i);
+      if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
     codes(out());
     type(out(), DataType::kInt8);
     rank(in(0), 3);
@@ -513,13 +535,15 @@ class Checker {
     for (int i = 1; i < 24; ++i) {
       const bool matrix = i <= 8, gate_bias = i >= 12 && i <= 15, state = i == 18 || i == 19;
       if (!matrix && !gate_bias && !state) {
-        if (has(i)) fail(in(i), "peepholes, projections and layer norms are not supported");
+        if (has(i))
+          fail(Reason::kOperands, in(i),
+               "peepholes, projections and layer norms are not supported");
         continue;
       }
-      if (!has(i)) fail("input {} is absent", i);
-      if (!in(i).is_constant) fail(in(i), "must be a constant");
+      if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
+      if (!in(i).is_constant) fail(Reason::kOperands, in(i), "must be a constant");
       if (in(i).quantization.scale.size() != (gate_bias ? in(i).quantization.scale.size() : 1))
-        fail(in(i), "{} scales, allowed 1", in(i).quantization.scale.size());
+        fail(Reason::kQuantization, in(i), "{} scales, allowed 1", in(i).quantization.scale.size());
       if (gate_bias) {
         type(in(i), DataType::kInt32);
         shape(in(i), {cells});
@@ -532,17 +556,18 @@ class Checker {
       else
         shape(in(i), {cells, i <= 4 ? n : cells});
       if (matrix && in(i).zero_point() != 0)
-        fail(in(i), "zero point {}, allowed 0", in(i).zero_point());
+        fail(Reason::kQuantization, in(i), "zero point {}, allowed 0", in(i).zero_point());
     }
     const float cell = in(19).scale();
     const int log2 = cell > 0 && std::isfinite(cell) ? std::ilogb(cell) : 0;
     if (cell != std::ldexp(1.0f, log2) || log2 < -15 || log2 > -10 || in(19).zero_point() != 0)
-      fail(in(19), "scale {} and zero point {}, allowed 2^-15..2^-10 and 0", cell,
-           in(19).zero_point());
+      fail(Reason::kQuantization, in(19), "scale {} and zero point {}, allowed 2^-15..2^-10 and 0",
+           cell, in(19).zero_point());
     if (!std::isfinite(op_.hidden_scale) || op_.hidden_scale <= 0 ||
         op_.hidden_scale != out().scale() || op_.hidden_zero_point != out().zero_point() ||
         in(18).scale() != out().scale() || in(18).zero_point() != out().zero_point())
-      fail(out(), "scales of the hidden state, the output state and the output differ");
+      fail(Reason::kQuantization, out(),
+           "scales of the hidden state, the output state and the output differ");
     if (!(op_.cell_clip >= 0)) fail("cell clip {}", op_.cell_clip);
     std::vector<int> expected = in(0).shape;
     expected[2] = cells;
@@ -560,7 +585,7 @@ class Checker {
       fail("axis {}, allowed {}..{}", op_.axis, -in(0).rank(), in(0).rank() - 1);
     for (const std::int64_t i : in(1).integers())
       if (i < 0 || i >= in(0).extent(axis))
-        fail(in(1), "element {}, allowed 0..{}", i, in(0).extent(axis) - 1);
+        fail(Reason::kAttribute, in(1), "element {}, allowed 0..{}", i, in(0).extent(axis) - 1);
     std::vector<int> expected = in(0).shape;
     expected[static_cast<std::size_t>(axis)] = static_cast<int>(in(1).elements());
     shape(out(), expected);
@@ -585,8 +610,8 @@ class Checker {
     type(out(), DataType::kInt8);
     if (in(0).type != DataType::kInt8 && in(0).type != DataType::kInt32 &&
         in(0).type != DataType::kFloat32)
-      fail(in(0), "type {}, allowed int8 int32 float32", name_of(in(0).type));
-    if (!table.is_constant) fail(table, "must be a constant");
+      fail(Reason::kType, in(0), "type {}, allowed int8 int32 float32", name_of(in(0).type));
+    if (!table.is_constant) fail(Reason::kOperands, table, "must be a constant");
     const bool real = in(0).type == DataType::kFloat32;
     type(table, real ? DataType::kFloat32 : DataType::kInt32);
     rank(table, 2);
@@ -595,12 +620,13 @@ class Checker {
       fail(table, "{} rows of thresholds, allowed 1 or {}", table.extent(0), out().extent(-1));
     if (table.extent(1) > 255) fail(table, "{} thresholds, allowed 1..255", table.extent(1));
     if (!(real ? ascending(table.values<float>()) : ascending(table.values<std::int32_t>())))
-      fail(table, "thresholds are not ascending");
+      fail(Reason::kAttribute, table, "thresholds are not ascending");
     if (op_.step < -255 || op_.step > 255 || op_.low < -128 || op_.low > 127)
       fail("low {} and step {}, allowed -128..127 and -255..255", op_.low, op_.step);
     for (int k = 0; k <= table.extent(1); ++k)
       if (!holds(out().encoding, op_.low + op_.step * k))
-        fail(out(), "code {} is not {}", op_.low + op_.step * k, name_of(out().encoding));
+        fail(Reason::kAttribute, out(), "code {} is not {}", op_.low + op_.step * k,
+             name_of(out().encoding));
   }
 
   template <typename T>
@@ -658,11 +684,11 @@ class Checker {
     if (logarithm) {
       type(out(), DataType::kInt8);
       if (out().scale() != 1.0f / 16 || out().zero_point() != 127)
-        fail(out(), "scale {} and zero point {}, allowed 1/16 and 127", out().scale(),
-             out().zero_point());
+        fail(Reason::kQuantization, out(), "scale {} and zero point {}, allowed 1/16 and 127",
+             out().scale(), out().zero_point());
     } else if (out().scale() != 1.0f / 256 || out().zero_point() != lowest)
-      fail(out(), "scale {} and zero point {}, allowed 1/256 and {}", out().scale(),
-           out().zero_point(), lowest);
+      fail(Reason::kQuantization, out(), "scale {} and zero point {}, allowed 1/256 and {}",
+           out().scale(), out().zero_point(), lowest);
     const double gain = double{op_.beta} * double{in(0).scale()} * 0x1p26;
     if (!std::isfinite(gain) || gain <= 1)
       fail("beta {} times scale {}, allowed above 2^-26", op_.beta, in(0).scale());
@@ -684,124 +710,33 @@ class Checker {
       fail("epsilon {} with {} channels of scale {}, allowed 0 to 2^31 (scale / channels)^2",
            op_.epsilon, channels, in(0).scale());
     for (int i = 1; i < 3 && has(i); ++i) {
-      if (!in(i).is_constant) fail(in(i), "not a constant");
+      if (!in(i).is_constant) fail(Reason::kOperands, in(i), "not a constant");
       type(in(i), DataType::kFloat32);
       shape(in(i), {channels});
       for (const float value : in(i).values<float>())
         if (!(std::abs(value) < 0x1p13f * out().scale()))
-          fail(in(i), "value {}, allowed below 2^13 times the output's scale {}", value,
-               out().scale());
+          fail(Reason::kQuantization, in(i),
+               "value {}, allowed below 2^13 times the output's scale {}", value, out().scale());
     }
   }
 
   /// Shapes are what evaluation gives: it compares them.
   void onnx() const {
-    if (!onnx_file::evaluates(op_.name)) fail("operator is not supported");
+    if (!onnx_file::evaluates(op_.name)) fail(Reason::kOperator, "operator is not supported");
     for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i)
-      if (has(i) && in(i).type == DataType::kInt16) fail(in(i), "type int16");
-    if (out().type == DataType::kInt16) fail(out(), "type int16");
+      if (has(i) && in(i).type == DataType::kInt16) fail(Reason::kType, in(i), "type int16");
+    if (out().type == DataType::kInt16) fail(Reason::kType, out(), "type int16");
   }
+
+  [[noreturn]] void unknown() const { fail(Reason::kOperator, "operator is not supported"); }
 
   void dispatch() const {
     switch (op_.kind) {
-      case OpKind::kConv2D:
-        return convolution(false);
-      case OpKind::kDepthwiseConv2D:
-        return convolution(true);
-      case OpKind::kTransposeConv:
-        return transpose_conv();
-      case OpKind::kFullyConnected:
-        return fully_connected();
-      case OpKind::kBatchMatMul:
-        return batch_matmul();
-      case OpKind::kMaxPool2D:
-      case OpKind::kAveragePool2D:
-        return pool();
-      case OpKind::kMean:
-      case OpKind::kSum:
-        return reduction(true);
-      case OpKind::kReduceMax:
-      case OpKind::kReduceMin:
-        return reduction(false);
-      case OpKind::kReshape:
-      case OpKind::kSqueeze:
-      case OpKind::kExpandDims:
-        return reshape();
-      case OpKind::kPad:
-      case OpKind::kPadV2:
-        return pad();
-      case OpKind::kMirrorPad:
-        return mirror_pad();
-      case OpKind::kSpaceToDepth:
-        return blocks(in(0), out());
-      case OpKind::kDepthToSpace:
-        return blocks(out(), in(0));
-      case OpKind::kTranspose:
-        return transpose();
-      case OpKind::kStridedSlice:
-        return strided_slice();
-      case OpKind::kConcatenation:
-        return concatenation();
-      case OpKind::kResizeBilinear:
-      case OpKind::kResizeNearestNeighbor:
-        return resize();
-      case OpKind::kAdd:
-      case OpKind::kSub:
-      case OpKind::kMul:
-      case OpKind::kSquaredDifference:
-        return binary(true);
-      case OpKind::kMaximum:
-      case OpKind::kMinimum:
-        return binary(false);
-      case OpKind::kQuantize:
-      case OpKind::kDequantize:
-        return convert();
-      case OpKind::kNeg:
-      case OpKind::kFloor:
-      case OpKind::kCeil:
-      case OpKind::kRound:
-      case OpKind::kSin:
-      case OpKind::kCos:
-      case OpKind::kDiv:
-      case OpKind::kErf:
-        return floats_only();
-      case OpKind::kLstm:
-        return lstm();
-      case OpKind::kGather:
-        return gather();
-      case OpKind::kBroadcastTo:
-        return broadcast_to();
-      case OpKind::kThreshold:
-        return threshold();
-      case OpKind::kFloat:
-        return float_steps();
-      case OpKind::kArgMax:
-        return arg_max();
-      case OpKind::kSoftmax:
-      case OpKind::kLogSoftmax:
-        return softmax();
-      case OpKind::kNormalization:
-        return normalization();
-      case OpKind::kOnnx:
-        return onnx();
-      case OpKind::kRelu:
-      case OpKind::kRelu6:
-      case OpKind::kReluN1To1:
-      case OpKind::kAbs:
-      case OpKind::kLeakyRelu:
-      case OpKind::kHardSwish:
-      case OpKind::kLogistic:
-      case OpKind::kTanh:
-      case OpKind::kGelu:
-      case OpKind::kElu:
-      case OpKind::kExp:
-      case OpKind::kLog:
-      case OpKind::kSqrt:
-      case OpKind::kSquare:
-      case OpKind::kRsqrt:
-        return unary();
-      case OpKind::kUnknown:
-        break;
+#define OPERATOR(kind, name, code, onnx, type, numbers, rule) \
+  case OpKind::k##kind:                                       \
+    return rule;
+#define NAME_ONLY(...)
+#include "sw/model/operators.def"
     }
   }
 
@@ -809,33 +744,32 @@ class Checker {
   const Op& op_;
 };
 
-/// What is wrong with the tensor alone, or nothing: its size, its constant, its numbers.
-std::string fault_of(const Tensor& tensor) {
+/// Its size, its constant, its numbers.
+void check_tensor(const Graph& graph, std::size_t t) {
+  const Tensor& tensor = graph.tensors[t];
+  const auto fail = [&](Reason reason, const std::string& what) {
+    refuse(reason, "{}: tensor {} '{}': {}", graph.file, t, tensor.name, what);
+  };
   const Quantization& q = tensor.quantization;
   if (tensor.rank() > kMaxRank)
-    return fmt::format("rank {}, allowed 0..{}", tensor.rank(), kMaxRank);
+    fail(Reason::kShape, fmt::format("rank {}, allowed 0..{}", tensor.rank(), kMaxRank));
   std::int64_t elements = 1;
   for (const int extent : tensor.shape) {
-    if (extent < 0) return fmt::format("extent {}, allowed 0 and above", extent);
+    if (extent < 0) fail(Reason::kShape, fmt::format("extent {}, allowed 0 and above", extent));
     elements *= extent;  // both factors up to 2^31
-    if (elements > kMaxElements) return fmt::format("more than {} elements", kMaxElements);
+    if (elements > kMaxElements)
+      fail(Reason::kShape, fmt::format("more than {} elements", kMaxElements));
   }
   const std::int64_t bytes = elements * bytes_of(tensor.type);
   if (tensor.is_constant && static_cast<std::int64_t>(tensor.data.size()) != bytes)
-    return fmt::format("a constant of {} bytes, shape [{}] needs {}", tensor.data.size(),
-                       fmt::join(tensor.shape, ", "), bytes);
+    fail(Reason::kShape, fmt::format("a constant of {} bytes, shape [{}] needs {}",
+                                     tensor.data.size(), fmt::join(tensor.shape, ", "), bytes));
   if (!q.zero_point.empty() && q.zero_point.size() != q.scale.size())
-    return fmt::format("{} zero points for {} scales", q.zero_point.size(), q.scale.size());
+    fail(Reason::kQuantization,
+         fmt::format("{} zero points for {} scales", q.zero_point.size(), q.scale.size()));
   for (const float scale : q.scale)
-    if (!std::isfinite(scale)) return fmt::format("scale {}, allowed finite numbers", scale);
-  return {};
-}
-
-/// @throws Error  for the first tensor at fault
-void check_tensors(const Graph& graph) {
-  for (std::size_t t = 0; t < graph.tensors.size(); ++t)
-    if (const std::string fault = fault_of(graph.tensors[t]); !fault.empty())
-      throw_error("{}: tensor {} '{}': {}", graph.file, t, graph.tensors[t].name, fault);
+    if (!std::isfinite(scale))
+      fail(Reason::kQuantization, fmt::format("scale {}, allowed finite numbers", scale));
 }
 
 }  // namespace
@@ -879,16 +813,16 @@ void check_order(const Graph& graph) {
 }
 
 void check(const Graph& graph) {
-  check_tensors(graph);
-  std::string problems;
+  for (std::size_t t = 0; t < graph.tensors.size(); ++t) check_tensor(graph, t);
+  Faults faults;
   for (const Op& op : graph.ops) {
     try {
       Checker(graph, op).run();
-    } catch (const Error& error) {
-      problems += (problems.empty() ? "" : "\n") + std::string(error.what());
+    } catch (const Refusal& refusal) {
+      faults.add(refusal);
     }
   }
-  if (!problems.empty()) throw Error(problems);
+  if (!faults.empty()) throw faults.joined();
 }
 
 }  // namespace trine::model

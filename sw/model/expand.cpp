@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "sw/model/rewriter.h"
 
 namespace trine::model {
 namespace {
@@ -21,29 +22,28 @@ constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
 constexpr int kMaxCopies = 256;           ///< of a TILE
 constexpr std::int64_t kMaxSide = 65535;  ///< blocks, paddings, crops
 
-class Expansion {
+class Expansion : Rewriter {
  public:
-  explicit Expansion(Graph& graph) : graph_(graph) {
-    for (std::size_t i = 0; i < graph.ops.size(); ++i) {
-      for (const int t : graph.ops[i].inputs) ++readers_[t];
-      for (const int t : graph.ops[i].outputs) producer_[t] = i;
+  explicit Expansion(Graph graph) : Rewriter(std::move(graph)) {
+    for (std::size_t i = 0; i < ops_.size(); ++i) {
+      for (const int t : ops_[i].inputs) ++readers_[t];
+      for (const int t : ops_[i].outputs) producer_[t] = i;
     }
-    for (const int t : graph.outputs) ++readers_[t];
+    for (const int t : graph_.outputs) ++readers_[t];
   }
 
-  void run() {
+  Graph run() {
     find_dilations();
-    const std::vector<Op> ops = std::move(graph_.ops);
-    for (std::size_t i = 0; i < ops.size(); ++i) {
+    for (std::size_t i = 0; i < ops_.size(); ++i) {
       if (folded_.count(i) > 0) continue;
-      if (ops_.size() > kMaxOps)
-        fail(ops[i], fmt::format("the graph expands to more than {} operators", kMaxOps));
+      if (graph_.ops.size() > kMaxOps)
+        fail(ops_[i], fmt::format("the graph expands to more than {} operators", kMaxOps));
       if (const auto fold = folds_.find(i); fold != folds_.end())
-        ops_.insert(ops_.end(), fold->second.begin(), fold->second.end());
+        graph_.ops.insert(graph_.ops.end(), fold->second.begin(), fold->second.end());
       else
-        expand(ops[i]);
+        expand(ops_[i]);
     }
-    graph_.ops = std::move(ops_);
+    return std::move(graph_);
   }
 
  private:
@@ -63,7 +63,7 @@ class Expansion {
     if (op.name == "GATHER") return gather(op);
     if (op.name == "REVERSE_V2") return reverse(op);
     if (op.name == "TILE") return tile(op);
-    ops_.push_back(op);
+    graph_.ops.push_back(op);
   }
 
   const Tensor& input(const Op& op, int position) const {
@@ -87,38 +87,11 @@ class Expansion {
     return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
   }
 
-  int add_integers(const Values& values, std::vector<int> shape) {
-    Tensor t;
-    t.name = "integers";
-    t.type = DataType::kInt32;
-    t.shape = std::move(shape);
-    t.is_constant = true;
-    t.data.resize(values.size() * 4);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const auto value = static_cast<std::int32_t>(values[i]);
-      std::memcpy(&t.data[4 * i], &value, 4);
-    }
-    graph_.tensors.push_back(std::move(t));
-    return static_cast<int>(graph_.tensors.size()) - 1;
-  }
-
-  /// A tensor as another one, of another shape.
-  int add_like(int tensor, std::vector<int> shape) {
-    Tensor t;
-    t.name = graph_.tensor(tensor).name;
-    t.type = graph_.tensor(tensor).type;
-    t.quantization = graph_.tensor(tensor).quantization;
-    t.encoding = graph_.tensor(tensor).encoding;
-    t.shape = std::move(shape);
-    graph_.tensors.push_back(std::move(t));
-    return static_cast<int>(graph_.tensors.size()) - 1;
-  }
-
-  static Op part_of(const Op& whole, OpKind kind) {
-    Op op;
-    op.kind = kind;
+  /// With the name of the one that it comes from.
+  static Op part_of(const Op& whole, OpKind kind, std::vector<int> inputs = {},
+                    std::vector<int> outputs = {}) {
+    Op op = op_of(kind, whole.index, std::move(inputs), std::move(outputs));
     op.name = whole.name;
-    op.index = whole.index;
     return op;
   }
 
@@ -127,13 +100,11 @@ class Expansion {
   /// Elements begin <= i < end of each axis. @param dropped  axes that the output lacks, as bits
   void add_slice(const Op& op, int from, int to, const Values& begin, const Values& end,
                  int dropped = 0) {
-    const int rank = static_cast<int>(begin.size());
-    Op part = part_of(op, OpKind::kStridedSlice);
-    part.inputs = {from, add_integers(begin, {rank}), add_integers(end, {rank}),
-                   add_integers(Values(begin.size(), 1), {rank})};
+    Op part = slice_of(op.index, from, begin, end);
     part.outputs = {to};
+    part.name = op.name;
     part.shrink_axis_mask = dropped;
-    ops_.push_back(std::move(part));
+    graph_.ops.push_back(std::move(part));
   }
 
   void slice(const Op& op) {
@@ -202,14 +173,12 @@ class Expansion {
       const std::size_t axis = axis_of(op, op.axis, static_cast<int>(shape.size()) + 1);
       shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
       joined.axis = static_cast<int>(axis);
-      Op part = part_of(op, OpKind::kReshape);
-      part.inputs = {op.inputs[static_cast<std::size_t>(i)]};
-      part.outputs = {add_like(part.inputs[0], shape)};
-      joined.inputs.push_back(part.outputs[0]);
-      ops_.push_back(std::move(part));
+      joined.inputs.push_back(add_like(op.inputs[at(i)], shape));
+      graph_.ops.push_back(
+          part_of(op, OpKind::kReshape, {op.inputs[at(i)]}, {joined.inputs.back()}));
     }
     joined.outputs = op.outputs;
-    ops_.push_back(std::move(joined));
+    graph_.ops.push_back(std::move(joined));
   }
 
   // ---- PRELU ------------------------------------------------------------------------------------
@@ -220,34 +189,27 @@ class Expansion {
     const Tensor& out = graph_.out(op);
     input(op, 1);
     if (bytes_of(x.type) != 1 || x.quantization.scale.size() != 1 || out.shape != x.shape) {
-      ops_.push_back(op);  // check() refuses it
+      graph_.ops.push_back(op);  // check() refuses it
       return;
     }
-    Op positive = part_of(op, OpKind::kRelu), negative = part_of(op, OpKind::kMinimum),
-       scaled = part_of(op, OpKind::kMul), sum = part_of(op, OpKind::kAdd);
     Tensor zero = x;
     zero.shape = {};
     zero.is_constant = true;
     zero.data = {static_cast<std::uint8_t>(x.zero_point() & 0xff)};
-    graph_.tensors.push_back(std::move(zero));
-    negative.inputs = {op.inputs[0], static_cast<int>(graph_.tensors.size()) - 1};
-    negative.outputs = {add_like(op.inputs[0], x.shape)};
-    positive.inputs = {op.inputs[0]};
-    positive.outputs = {add_like(op.outputs[0], x.shape)};
-    scaled.inputs = {negative.outputs[0], op.inputs[1]};
-    scaled.outputs = {add_like(op.outputs[0], x.shape)};
-    sum.inputs = {positive.outputs[0], scaled.outputs[0]};
-    sum.outputs = op.outputs;
-    for (Op* part : {&negative, &positive, &scaled, &sum}) ops_.push_back(std::move(*part));
+    const int from = op.inputs[0], to = op.outputs[0], bound = add(std::move(zero));
+    const int negative = add_like(from, x.shape), positive = add_like(to, x.shape),
+              scaled = add_like(to, x.shape);
+    graph_.ops.push_back(part_of(op, OpKind::kMinimum, {from, bound}, {negative}));
+    graph_.ops.push_back(part_of(op, OpKind::kRelu, {from}, {positive}));
+    graph_.ops.push_back(part_of(op, OpKind::kMul, {negative, op.inputs[1]}, {scaled}));
+    graph_.ops.push_back(part_of(op, OpKind::kAdd, {positive, scaled}, {to}));
   }
 
   // ---- lists of elements ------------------------------------------------------------------------
 
   Op gather_of(const Op& op, int from, std::size_t axis, const Values& elements, int to) {
-    Op part = part_of(op, OpKind::kGather);
+    Op part = part_of(op, OpKind::kGather, {from, add_integers(elements)}, {to});
     part.axis = static_cast<int>(axis);
-    part.inputs = {from, add_integers(elements, {static_cast<int>(elements.size())})};
-    part.outputs = {to};
     return part;
   }
 
@@ -257,17 +219,14 @@ class Expansion {
     const Values elements = constant(op, 1, static_cast<std::size_t>(list.elements()));
     const std::size_t axis = axis_of(op, op.axis, static_cast<int>(shape.size()));
     if (list.rank() == 1) {
-      ops_.push_back(gather_of(op, op.inputs[0], axis, elements, op.outputs[0]));
+      graph_.ops.push_back(gather_of(op, op.inputs[0], axis, elements, op.outputs[0]));
       return;
     }
     std::vector<int> flat = shape;
     flat[axis] = static_cast<int>(elements.size());
     const int t = add_like(op.outputs[0], flat);
-    ops_.push_back(gather_of(op, op.inputs[0], axis, elements, t));
-    Op reshape = part_of(op, OpKind::kReshape);
-    reshape.inputs = {t};
-    reshape.outputs = op.outputs;
-    ops_.push_back(std::move(reshape));
+    graph_.ops.push_back(gather_of(op, op.inputs[0], axis, elements, t));
+    graph_.ops.push_back(part_of(op, OpKind::kReshape, {t}, op.outputs));
   }
 
   void reverse(const Op& op) {
@@ -279,7 +238,7 @@ class Expansion {
       Values elements(static_cast<std::size_t>(shape[axis]));
       std::iota(elements.rbegin(), elements.rend(), 0);
       const int to = i + 1 == axes.size() ? op.outputs[0] : add_like(op.outputs[0], shape);
-      ops_.push_back(gather_of(op, from, axis, elements, to));
+      graph_.ops.push_back(gather_of(op, from, axis, elements, to));
       from = to;
     }
     if (axes.empty()) fail(op, "no axis");
@@ -293,9 +252,8 @@ class Expansion {
     std::vector<Op> parts;
     const auto add_part = [&](OpKind kind, std::size_t copies) {
       const int from = parts.empty() ? op.inputs[0] : parts.back().outputs[0];
-      parts.push_back(part_of(op, kind));
-      parts.back().inputs.assign(copies, from);
-      parts.back().outputs = {add_like(op.outputs[0], shape)};
+      parts.push_back(
+          part_of(op, kind, std::vector<int>(copies, from), {add_like(op.outputs[0], shape)}));
     };
     for (std::size_t axis = 0; axis < shape.size(); ++axis)
       if (shape[axis] == 1) shape[axis] = wanted[axis];
@@ -313,39 +271,38 @@ class Expansion {
     }
     if (parts.empty()) add_part(OpKind::kReshape, 1);
     parts.back().outputs = op.outputs;
-    ops_.insert(ops_.end(), parts.begin(), parts.end());
+    graph_.ops.insert(graph_.ops.end(), parts.begin(), parts.end());
   }
 
   // ---- dilations --------------------------------------------------------------------------------
 
   /// The only operator that writes what `op` reads, if nobody else reads it.
-  std::optional<std::size_t> before(const std::vector<Op>& ops, const Op& op) const {
+  std::optional<std::size_t> before(const Op& op) const {
     const int from = op.input(0);
     if (from < 0 || readers_.at(from) != 1) return std::nullopt;
     const auto producer = producer_.find(from);
-    if (producer == producer_.end() || ops[producer->second].outputs.size() != 1)
+    if (producer == producer_.end() || ops_[producer->second].outputs.size() != 1)
       return std::nullopt;
     return producer->second;
   }
 
   void find_dilations() {
-    const std::vector<Op>& ops = graph_.ops;
-    for (std::size_t end = 0; end < ops.size(); ++end) {
-      if (ops[end].name != "BATCH_TO_SPACE_ND") continue;
-      const auto product = before(ops, ops[end]);
-      if (!product ||
-          (ops[*product].kind != OpKind::kConv2D && ops[*product].kind != OpKind::kDepthwiseConv2D))
+    for (std::size_t end = 0; end < ops_.size(); ++end) {
+      if (ops_[end].name != "BATCH_TO_SPACE_ND") continue;
+      const auto product = before(ops_[end]);
+      if (!product || (ops_[*product].kind != OpKind::kConv2D &&
+                       ops_[*product].kind != OpKind::kDepthwiseConv2D))
         continue;
-      const auto begin = before(ops, ops[*product]);
-      if (!begin || ops[*begin].name != "SPACE_TO_BATCH_ND") continue;
-      fold(ops[*begin], ops[*product], ops[end], end);
+      const auto begin = before(ops_[*product]);
+      if (!begin || ops_[*begin].name != "SPACE_TO_BATCH_ND") continue;
+      fold(ops_[*begin], ops_[*product], ops_[end], end);
       if (folds_.count(end) > 0) folded_.insert({*begin, *product});
     }
   }
 
   /// Pixels of the image are `block` apart in a batch, so the convolution is one with that dilation
   /// over the padded image; crops are outputs, or borders, less.
-  void fold(const Op& begin, const Op& product, const Op& end, std::size_t at) {
+  void fold(const Op& begin, const Op& product, const Op& end, std::size_t place) {
     const Tensor &x = input(begin, 0), &batches = graph_.in(product, 0),
                  &sums = graph_.out(product);
     const Tensor& out = graph_.out(end);
@@ -375,25 +332,23 @@ class Expansion {
       if (extent > kMaxElements / std::max<std::int64_t>(elements, 1)) return;
       elements *= extent;
     }
-    Op pad = part_of(begin, OpKind::kPad);
     Op dilated = product;
     dilated.padding = Padding::kValid;
     dilated.dilation_h = static_cast<int>(block[0]);
     dilated.dilation_w = static_cast<int>(block[1]);
     dilated.outputs = end.outputs;
     if (padded != x.shape) {
-      pad.inputs = {begin.inputs[0], add_integers(sides, {4, 2})};
-      pad.outputs = {add_like(begin.outputs[0], padded)};
-      dilated.inputs[0] = pad.outputs[0];
-      folds_[at] = {std::move(pad), std::move(dilated)};
+      const int paddings = add_integers(sides, {4, 2});
+      dilated.inputs[0] = add_like(begin.outputs[0], padded);
+      folds_[place] = {
+          part_of(begin, OpKind::kPad, {begin.inputs[0], paddings}, {dilated.inputs[0]}),
+          std::move(dilated)};
     } else {
       dilated.inputs[0] = begin.inputs[0];
-      folds_[at] = {std::move(dilated)};
+      folds_[place] = {std::move(dilated)};
     }
   }
 
-  Graph& graph_;
-  std::vector<Op> ops_;
   std::map<int, int> readers_;  ///< operands, graph outputs
   std::map<int, std::size_t> producer_;
   std::map<std::size_t, std::vector<Op>> folds_;  ///< in place of BATCH_TO_SPACE_ND
@@ -401,60 +356,52 @@ class Expansion {
 };
 
 /// Shapes that the file has computed are those of the operators' outputs.
-void settle_shapes(Graph& graph) {
-  const auto integers = [&](const std::vector<int>& values) {
-    Tensor t;
-    t.name = "shape";
-    t.type = DataType::kInt32;
-    t.shape = {static_cast<int>(values.size())};
-    t.is_constant = true;
-    for (const int value : values)
-      for (int byte = 0; byte < 4; ++byte)
-        t.data.push_back(static_cast<std::uint8_t>(value >> 8 * byte & 0xff));
-    graph.tensors.push_back(std::move(t));
-    return static_cast<int>(graph.tensors.size()) - 1;
-  };
-  const auto computed = [&](const Op& op, int position) {
-    return op.input(position) >= 0 && !graph.in(op, position).is_constant;
-  };
-  bool settled = false;
-  for (Op& op : graph.ops) {
-    const std::vector<int> shape = graph.out(op).shape;
+class SettledShapes : Rewriter {
+ public:
+  using Rewriter::Rewriter;
+
+  Graph run() {
+    bool settled = false;
+    for (Op& op : ops_) settled = settle(op) || settled;
+    // What computed them is read no more.
+    std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
+    for (std::size_t i = ops_.size(); settled && i-- > 0;) {
+      const Op& op = ops_[i];
+      const bool needed = std::any_of(op.outputs.begin(), op.outputs.end(), [&](int t) {
+        const DataType type = graph_.tensor(t).type;
+        return read.count(t) > 0 || (type != DataType::kInt32 && type != DataType::kInt64);
+      });
+      if (needed)
+        read.insert(op.inputs.begin(), op.inputs.end());
+      else
+        ops_.erase(ops_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    graph_.ops = std::move(ops_);
+    return std::move(graph_);
+  }
+
+ private:
+  bool settle(Op& op) {
+    const std::vector<int> shape = graph_.out(op).shape;
     const int position = op.kind == OpKind::kTransposeConv ? 0 : 1;
     const bool resize =
         op.kind == OpKind::kResizeBilinear || op.kind == OpKind::kResizeNearestNeighbor;
-    if (!computed(op, position) || (resize && shape.size() != 4)) continue;
+    const bool computed = op.input(position) >= 0 && !graph_.in(op, position).is_constant;
+    if (!computed || (resize && shape.size() != 4)) return false;
     if (resize)
-      op.inputs[1] = integers({shape[1], shape[2]});
+      op.inputs[1] = add_integers(std::vector<int>{shape[1], shape[2]});
     else if (op.kind == OpKind::kTransposeConv)
-      op.inputs[0] = integers(shape);
+      op.inputs[0] = add_integers(shape);
     else if (op.kind == OpKind::kReshape || op.kind == OpKind::kBroadcastTo || op.name == "TILE")
       op.inputs.resize(1);
     else
-      continue;
-    settled = true;
+      return false;
+    return true;
   }
-  if (!settled) return;
-  // What computed them is read no more.
-  std::set<int> read(graph.outputs.begin(), graph.outputs.end());
-  for (std::size_t i = graph.ops.size(); i-- > 0;) {
-    const Op& op = graph.ops[i];
-    const bool needed = std::any_of(op.outputs.begin(), op.outputs.end(), [&](int t) {
-      const DataType type = graph.tensor(t).type;
-      return read.count(t) > 0 || (type != DataType::kInt32 && type != DataType::kInt64);
-    });
-    if (needed)
-      read.insert(op.inputs.begin(), op.inputs.end());
-    else
-      graph.ops.erase(graph.ops.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-}
+};
 
 }  // namespace
 
-void expand(Graph& graph) {
-  settle_shapes(graph);
-  Expansion(graph).run();
-}
+Graph expanded(Graph graph) { return Expansion(SettledShapes(std::move(graph)).run()).run(); }
 
 }  // namespace trine::model

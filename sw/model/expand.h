@@ -10,7 +10,6 @@
 //   TILE                              BROADCAST_TO, CONCATENATION for each axis
 //   SPACE_TO_BATCH_ND, CONV_2D or     PAD, the convolution with the block as dilation
 //   DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND
-
 //
 // Shapes that the file computes (RESHAPE, TRANSPOSE_CONV, resizes, TILE, BROADCAST_TO) are those of
 // the outputs; what computes them is left out.
@@ -23,6 +22,6 @@ namespace trine::model {
 
 /// @pre the operators' order is executable
 /// @throws Error  names the operator whose operands don't fit
-void expand(Graph& graph);
+Graph expanded(Graph graph);
 
 }  // namespace trine::model

@@ -79,6 +79,16 @@ bool holds(Encoding encoding, std::int64_t code) {
   return code >= -128 && code <= 127;
 }
 
+Op op_of(OpKind kind, int index, std::vector<int> inputs, std::vector<int> outputs) {
+  Op op;
+  op.kind = kind;
+  op.name = name_of(kind);
+  op.index = index;
+  op.inputs = std::move(inputs);
+  op.outputs = std::move(outputs);
+  return op;
+}
+
 std::int64_t Tensor::elements() const { return product(shape); }
 
 std::vector<std::int64_t> Tensor::integers() const {
@@ -149,39 +159,6 @@ std::int64_t macs(const Graph& graph) {
   std::int64_t total = 0;
   for (const Op& op : graph.ops) total += macs(graph, op);
   return total;
-}
-
-bool computes_floats(OpKind kind) {
-  switch (kind) {
-    case OpKind::kAbs:
-    case OpKind::kCeil:
-    case OpKind::kCos:
-    case OpKind::kElu:
-    case OpKind::kErf:
-    case OpKind::kExp:
-    case OpKind::kFloor:
-    case OpKind::kLog:
-    case OpKind::kLogistic:
-    case OpKind::kNeg:
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kReluN1To1:
-    case OpKind::kRound:
-    case OpKind::kRsqrt:
-    case OpKind::kSin:
-    case OpKind::kSqrt:
-    case OpKind::kSquare:
-    case OpKind::kTanh:
-      return true;
-    default:
-      return is_binary(kind);
-  }
-}
-
-bool is_binary(OpKind kind) {
-  return kind == OpKind::kAdd || kind == OpKind::kDiv || kind == OpKind::kMaximum ||
-         kind == OpKind::kMinimum || kind == OpKind::kMul || kind == OpKind::kSub ||
-         kind == OpKind::kSquaredDifference;
 }
 
 std::string label(const Graph& graph, const Op& op) {

@@ -26,6 +26,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sw/model/operators.h"
+
 namespace trine::model {
 
 enum class DataType { kInt8, kUInt8, kInt16, kInt32, kInt64, kFloat32, kBool };
@@ -87,75 +89,6 @@ struct Tensor {
   std::vector<std::int64_t> integers() const;
 };
 
-enum class OpKind {
-  kAbs,
-  kAdd,
-  kArgMax,  ///< host: index of the largest of an axis, the first of equal ones
-  kAveragePool2D,
-  kBatchMatMul,
-  kBroadcastTo,
-  kCeil,
-  kConcatenation,
-  kConv2D,
-  kCos,
-  kDepthToSpace,
-  kDepthwiseConv2D,
-  kDequantize,
-  kDiv,  ///< of float32
-  kElu,
-  kErf,  ///< of float32
-  kExp,
-  kExpandDims,
-  kFloat,  ///< ONNX, host: Op::steps on each element, float32 out
-  kFloor,
-  kFullyConnected,
-  kGather,  ///< elements of one axis, by a constant list
-  kGelu,
-  kHardSwish,
-  kLeakyRelu,
-  kLog,
-  kLogSoftmax,
-  kLogistic,
-  kLstm,  ///< UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with an int16 cell state; host
-  kMaxPool2D,
-  kMaximum,
-  kMean,
-  kMinimum,
-  kMirrorPad,
-  kMul,
-  kNeg,
-  kNormalization,  ///< LayerNorm, RMSNorm of int8 codes: map, gamma, beta (optional), float32
-  kOnnx,           ///< host: the float32 operator Op::name of ONNX, with Op::numbers, Op::words
-  kPad,
-  kPadV2,
-  kQuantize,
-  kReduceMax,
-  kReduceMin,
-  kRelu,
-  kRelu6,
-  kReluN1To1,
-  kReshape,
-  kResizeBilinear,
-  kResizeNearestNeighbor,
-  kRound,  ///< half to even
-  kRsqrt,
-  kSin,
-  kSoftmax,
-  kSpaceToDepth,
-  kSqrt,
-  kSquare,
-  kSquaredDifference,
-  kSqueeze,
-  kStridedSlice,
-  kSub,
-  kSum,
-  kTanh,
-  kThreshold,  ///< ONNX: code = low + step * (number of thresholds T[channel][k] <= x)
-  kTranspose,
-  kTransposeConv,
-  kUnknown,  ///< Op::name says which
-};
-
 enum class Padding { kSame, kValid };
 enum class Activation { kNone, kRelu, kRelu6, kReluN1To1 };
 
@@ -169,7 +102,7 @@ struct FloatStep {
 /// One operator. Attributes that its kind does not have keep their defaults.
 struct Op {
   OpKind kind = OpKind::kUnknown;
-  std::string name;         ///< TFLite's: "CONV_2D"; "CUSTOM:x" of a custom operator
+  std::string name;         ///< as in the file: "CONV_2D", "SPLIT", "CUSTOM:x"
   int index = 0;            ///< position in the file
   std::vector<int> inputs;  ///< tensors; -1 where an optional one is absent
   std::vector<int> outputs;
@@ -217,6 +150,9 @@ struct Op {
   }
 };
 
+/// An operator with its kind's name; `index` is its position in the file.
+Op op_of(OpKind kind, int index, std::vector<int> inputs = {}, std::vector<int> outputs = {});
+
 /// Memory that stays between runs: `after` is `before` with more behind it along `axis`, and both
 /// begin at the same place, which has room for `capacity` elements of that axis.
 struct State {
@@ -263,12 +199,6 @@ int groups(const Graph& graph, const Op& op);
 /// Multiply-accumulates, padded taps counted; 0 for what is not convolution or matrix product.
 std::int64_t macs(const Graph& graph, const Op& op);
 std::int64_t macs(const Graph& graph);
-
-/// Functions of one element, or of two, that TFLite also has in float32, between DEQUANTIZE and
-/// QUANTIZE.
-bool computes_floats(OpKind kind);
-/// ADD and others that broadcast two operands.
-bool is_binary(OpKind kind);
 
 /// "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
 std::string label(const Graph& graph, const Op& op);

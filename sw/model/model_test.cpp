@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "sw/model/expand.h"
 #include "sw/model/graph.h"
+#include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 #include "sw/model/testing.h"
 
@@ -241,7 +242,7 @@ TEST_CASE("expand refuses operands that don't fit", "[model][expand][error]") {
     graph.ops[0].name = name;
     std::string message;
     try {
-      expand(graph);
+      graph = expanded(std::move(graph));
     } catch (const Error& error) {
       message = error.what();
     }
@@ -284,7 +285,7 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
   graph.inputs = {image};
   graph.ops = {begin, graph.ops[0], end};
   SECTION("the crop is a border less") {
-    expand(graph);
+    graph = expanded(std::move(graph));
     REQUIRE(graph.ops.size() == 2);
     CHECK(graph.ops[0].kind == OpKind::kPad);
     CHECK(graph.in(graph.ops[0], 1).integers() ==
@@ -295,9 +296,47 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
   }
   SECTION("a convolution with other readers stays") {
     graph.outputs.push_back(3);
-    expand(graph);
+    graph = expanded(std::move(graph));
     CHECK(graph.ops.size() == 3);
     CHECK_THROWS_WITH(check(graph), Contains("SPACE_TO_BATCH_ND: operator is not supported"));
+  }
+}
+
+TEST_CASE("names and codes of operators lead back to their kinds", "[model][operators]") {
+  for (std::size_t i = 0; i < kKinds; ++i) {
+    const OpKind kind = static_cast<OpKind>(i);
+    CAPTURE(name_of(kind));
+    CHECK(kind_of(name_of(kind)) == kind);
+    const int code = facts_of(kind).code;
+    CHECK(kind_of_tflite(code).has_value() == (code >= 0));
+    if (code >= 0) CHECK(kind_of_tflite(code) == std::pair{kind, name_of(kind)});
+  }
+  CHECK(kind_of_onnx("Sigmoid") == OpKind::kLogistic);
+  CHECK(kind_of_onnx("") == std::nullopt);
+  CHECK(kind_of("SPLIT") == std::nullopt);
+  CHECK(kind_of_tflite(49) == std::pair{OpKind::kUnknown, std::string_view("SPLIT")});
+  CHECK(kind_of_tflite(10) == std::nullopt);
+}
+
+TEST_CASE("each fault of a network has its reason", "[model][check][error]") {
+  Graph graph = one_op(OpKind::kMaximum, {codes({2}), codes({2}, 0.25f), codes({2})});
+  const auto with = [&](OpKind kind, std::vector<int> inputs, int output) {
+    graph.ops.push_back(op_of(kind, 1, std::move(inputs), {output}));
+  };
+  with(OpKind::kUnknown, {0}, 2);
+  with(OpKind::kTranspose, {0, 1}, 2);
+  with(OpKind::kRelu, {0, 1}, 2);
+  graph.tensors.push_back(codes({3}));
+  with(OpKind::kRelu, {0}, 3);
+  graph.tensors.push_back(integers({2}, {1, 1}));
+  with(OpKind::kRelu, {4}, 2);
+  try {
+    check(graph);
+    FAIL("accepted");
+  } catch (const Refusal& refusal) {
+    CHECK(refusal.reasons() == std::vector{Reason::kQuantization, Reason::kOperator,
+                                           Reason::kOperands, Reason::kOperands, Reason::kShape,
+                                           Reason::kType});
   }
 }
 

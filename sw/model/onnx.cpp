@@ -151,7 +151,7 @@ class Importer {
     try {
       if (std::any_of(node.inputs.begin(), node.inputs.end(), lost)) {
         lost_.insert(node.outputs.begin(), node.outputs.end());
-        if (methods().count(node.type) == 0 && !evaluates(node.type))
+        if (method_of(node.type) == nullptr && !evaluates(node.type))
           throw_error("operator is not supported");
         return;
       }
@@ -246,27 +246,19 @@ class Importer {
   }
 
   using Method = Value (Importer::*)();
-  static const std::map<std::string, Method>& methods() {
+  /// How a node is imported. @return nothing if it cannot be
+  static Method method_of(const std::string& type) {
     static const std::map<std::string, Method> kMethods = {
-        {"Abs", &Importer::function},
-        {"Add", &Importer::arithmetic},
         {"ArgMax", &Importer::arg_max},
         {"AveragePool", &Importer::average_pool},
         {"BatchNormalization", &Importer::batch_normalization},
         {"BipolarQuant", &Importer::quantize},
-        {"Ceil", &Importer::function},
         {"Clip", &Importer::clip},
         {"Concat", &Importer::concat},
         {"Conv", &Importer::conv},
-        {"Cos", &Importer::function},
         {"DequantizeLinear", &Importer::dequantize},
-        {"Div", &Importer::arithmetic},
         {"Dropout", &Importer::identity},
-        {"Elu", &Importer::function},
-        {"Erf", &Importer::function},
-        {"Exp", &Importer::function},
         {"Flatten", &Importer::reshape},
-        {"Floor", &Importer::function},
         {"Gelu", &Importer::gelu},
         {"Gemm", &Importer::matmul},
         {"GlobalAveragePool", &Importer::average_pool},
@@ -276,12 +268,9 @@ class Importer {
         {"Identity", &Importer::identity},
         {"LayerNormalization", &Importer::normalization},
         {"LeakyRelu", &Importer::leaky_relu},
-        {"Log", &Importer::function},
         {"MatMul", &Importer::matmul},
         {"MaxPool", &Importer::max_pool},
-        {"Mul", &Importer::arithmetic},
         {"MultiThreshold", &Importer::multi_threshold},
-        {"Neg", &Importer::function},
         {"Pad", &Importer::pad},
         {"Quant", &Importer::quantize},
         {"RMSNormalization", &Importer::normalization},
@@ -290,29 +279,26 @@ class Importer {
         {"Relu", &Importer::relu},
         {"Reshape", &Importer::reshape},
         {"Resize", &Importer::resize},
-        {"Round", &Importer::function},
-        {"Sigmoid", &Importer::function},
         {"SimplifiedLayerNormalization", &Importer::normalization},
-        {"Sin", &Importer::function},
         {"Slice", &Importer::slice},
         {"Softmax", &Importer::softmax},
         {"Split", &Importer::split},
-        {"Sqrt", &Importer::function},
         {"Squeeze", &Importer::reshape},
-        {"Sub", &Importer::arithmetic},
-        {"Tanh", &Importer::function},
         {"TopK", &Importer::top_k},
         {"Transpose", &Importer::transpose},
         {"Unsqueeze", &Importer::reshape},
         {"Upsample", &Importer::resize},
     };
-    return kMethods;
+    if (const auto found = kMethods.find(type); found != kMethods.end()) return found->second;
+    const auto kind = kind_of_onnx(type);
+    if (!kind) return nullptr;
+    return is_binary(*kind) ? &Importer::arithmetic : &Importer::function;
   }
 
   Value lowered() try {
-    const auto found = methods().find(node_->type);
-    if (found == methods().end()) throw_error("operator is not supported");
-    return (this->*found->second)();
+    const Method method = method_of(node_->type);
+    if (method == nullptr) throw_error("operator is not supported");
+    return (this->*method)();
   } catch (const std::out_of_range&) {
     throw_error("too few outputs");
   }
@@ -611,7 +597,7 @@ class Importer {
     if (K < 1 || M < 1 || input.shape.back() != K)
       throw_error("{} columns meet {} rows", input.shape.back(), K);
     Product p;
-    p.op = Emitter::op_of(OpKind::kFullyConnected, "FULLY_CONNECTED", node_->index, {input.tensor});
+    p.op = op_of(OpKind::kFullyConnected, node_->index, {input.tensor});
     p.name = out();
     p.channels = M;
     p.filter = {M, K};
@@ -676,8 +662,7 @@ class Importer {
     Sliding s = sliding(input.shape, c.shape[2], c.shape[3]);
     const bool depthwise = group > 1 && filter_c == 1;
     Product p;
-    p.op = Emitter::op_of(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D,
-                          depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D", node_->index, {});
+    p.op = op_of(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, node_->index);
     p.name = out();
     p.channels = M;
     p.filter =
@@ -718,9 +703,7 @@ class Importer {
   Value of_two() { return of_two(in(0), in(1)); }
 
   Value of_two(Value a, Value b) {
-    static const std::map<std::string, OpKind> kKinds = {
-        {"Add", OpKind::kAdd}, {"Sub", OpKind::kSub}, {"Mul", OpKind::kMul}, {"Div", OpKind::kDiv}};
-    const OpKind kind = kKinds.at(node_->type);
+    const OpKind kind = kind_of_onnx(node_->type).value();
     for (Value* value : {&a, &b}) {
       if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
       *value = emit_.to_nhwc(*value, node_->index);
@@ -741,38 +724,20 @@ class Importer {
     Value a = emit_.reals(given_a, node_->index);
     const Value b = emit_.reals(given_b, node_->index);
     a.tensor = emit_.add_op(
-        Emitter::op_of(kind, name_of_float(kind), node_->index, {a.tensor, b.tensor}),
+        op_of(kind, node_->index, {a.tensor, b.tensor}),
         emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(a.tensor).shape));
     return a;
   }
 
-  static const char* name_of_float(OpKind kind) {
-    static const std::map<OpKind, const char*> kNames = {
-        {OpKind::kAbs, "ABS"},  {OpKind::kAdd, "ADD"},           {OpKind::kCeil, "CEIL"},
-        {OpKind::kCos, "COS"},  {OpKind::kDiv, "DIV"},           {OpKind::kElu, "ELU"},
-        {OpKind::kErf, "ERF"},  {OpKind::kExp, "EXP"},           {OpKind::kFloor, "FLOOR"},
-        {OpKind::kLog, "LOG"},  {OpKind::kLogistic, "LOGISTIC"}, {OpKind::kMaximum, "MAXIMUM"},
-        {OpKind::kMul, "MUL"},  {OpKind::kNeg, "NEG"},           {OpKind::kRound, "ROUND"},
-        {OpKind::kSin, "SIN"},  {OpKind::kSqrt, "SQRT"},         {OpKind::kSub, "SUB"},
-        {OpKind::kTanh, "TANH"}};
-    return kNames.at(kind);
-  }
-
   Value function() {
-    static const std::map<std::string, OpKind> kKinds = {
-        {"Abs", OpKind::kAbs},     {"Ceil", OpKind::kCeil}, {"Cos", OpKind::kCos},
-        {"Elu", OpKind::kElu},     {"Erf", OpKind::kErf},   {"Exp", OpKind::kExp},
-        {"Floor", OpKind::kFloor}, {"Log", OpKind::kLog},   {"Neg", OpKind::kNeg},
-        {"Round", OpKind::kRound}, {"Sin", OpKind::kSin},   {"Sigmoid", OpKind::kLogistic},
-        {"Sqrt", OpKind::kSqrt},   {"Tanh", OpKind::kTanh}};
     if (node_->real("alpha", 1.0f) != 1.0f) throw_error("alpha other than 1");
-    return function_of(kKinds.at(node_->type), in(0));
+    return function_of(kind_of_onnx(node_->type).value(), in(0));
   }
 
   Value function_of(OpKind kind, const Value& given) {
     Value value = emit_.reals(given, node_->index);
     value.tensor = emit_.add_op(
-        Emitter::op_of(kind, name_of_float(kind), node_->index, {value.tensor}),
+        op_of(kind, node_->index, {value.tensor}),
         emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(value.tensor).shape));
     return value;
   }
@@ -883,7 +848,7 @@ class Importer {
     std::vector<int> shape = from.shape;
     shape[at] = value.shape[axis] = static_cast<int>(size);
     const std::vector<int> rank{from.rank()};
-    Op op = Emitter::op_of(OpKind::kStridedSlice, "STRIDED_SLICE", node_->index, {value.tensor});
+    Op op = op_of(OpKind::kStridedSlice, node_->index, {value.tensor});
     for (const auto* list : {&first, &end, &steps})
       op.inputs.push_back(emit_.add_constant<std::int32_t>("", DataType::kInt32, rank, *list));
     value.tensor = emit_.add_op(
@@ -1016,16 +981,15 @@ class Importer {
       const int size =
           emit_.add_constant<std::int32_t>("", DataType::kInt32, {2}, {shape[2], shape[3]});
       lies = {shape[0], shape[2], shape[3], shape[1]};
-      add(Emitter::op_of(OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR", node_->index,
-                         {value.tensor, size}));
+      add(op_of(OpKind::kResizeNearestNeighbor, node_->index, {value.tensor, size}));
     } else {
       for (const int axis : {1, 2}) {
         const auto& list = axis == 1 ? rows : cols;
         lies[static_cast<std::size_t>(axis)] = static_cast<int>(list.size());
-        Op op = Emitter::op_of(
-            OpKind::kGather, "GATHER", node_->index,
-            {value.tensor, emit_.add_constant<std::int32_t>(
-                               "", DataType::kInt32, {static_cast<int>(list.size())}, list)});
+        Op op =
+            op_of(OpKind::kGather, node_->index,
+                  {value.tensor, emit_.add_constant<std::int32_t>(
+                                     "", DataType::kInt32, {static_cast<int>(list.size())}, list)});
         op.axis = axis;
         add(std::move(op));
       }
@@ -1038,7 +1002,7 @@ class Importer {
     Value value = image_codes();
     const Tensor from = emit_.tensor(value.tensor);
     const int axes = emit_.add_constant<std::int32_t>("", DataType::kInt32, {2}, {1, 2});
-    Op op = Emitter::op_of(OpKind::kReduceMax, "REDUCE_MAX", node_->index, {value.tensor, axes});
+    Op op = op_of(OpKind::kReduceMax, node_->index, {value.tensor, axes});
     op.keep_dims = true;
     value.shape[2] = value.shape[3] = 1;
     value.tensor = emit_.add_op(
@@ -1150,8 +1114,7 @@ class Importer {
     const int sides = emit_.add_constant<std::int32_t>("", DataType::kInt32, {4, 2},
                                                        {0, 0, top, bottom, left, right, 0, 0});
     const bool zero = code == from.zero_point();
-    Op op = Emitter::op_of(zero ? OpKind::kPad : OpKind::kPadV2, zero ? "PAD" : "PADV2",
-                           node_->index, {value.tensor, sides});
+    Op op = op_of(zero ? OpKind::kPad : OpKind::kPadV2, node_->index, {value.tensor, sides});
     if (!zero)
       op.inputs.push_back(emit_.add_constant<std::int8_t>(
           "", DataType::kInt8, {1}, {static_cast<std::int8_t>(code)}, from.quantization));
@@ -1184,7 +1147,7 @@ class Importer {
     Value input = image_codes();
     const Sliding s = sliding(input.shape, 0, 0);
     if (s.dilation_h != 1 || s.dilation_w != 1) throw_error("dilations other than 1");
-    Op op = Emitter::op_of(OpKind::kMaxPool2D, "MAX_POOL_2D", node_->index, {});
+    Op op = op_of(OpKind::kMaxPool2D, node_->index);
     set_window(&input, s, -INFINITY, &op);
     const Tensor t = emit_.tensor(input.tensor);
     const Window w =
@@ -1211,7 +1174,7 @@ class Importer {
       throw_error("borders that do not count");
     const int C = input.shape[1];
     Product p;
-    p.op = Emitter::op_of(OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D", node_->index, {});
+    p.op = op_of(OpKind::kDepthwiseConv2D, node_->index);
     p.name = out();
     p.channels = C;
     p.filter = {1, s.R, s.S, C};
@@ -1243,9 +1206,8 @@ class Importer {
     if (!flattens) value = emit_.to_plain(value, node_->index);
     const Tensor t = emit_.tensor(value.tensor);
     const std::string name = out() + (flattens ? ":nhwc" : value.steps.empty() ? "" : ":input");
-    value.tensor =
-        emit_.add_op(Emitter::op_of(OpKind::kReshape, "RESHAPE", node_->index, {value.tensor}),
-                     emit_.add_tensor(name, t.type, shape, t.quantization, t.encoding));
+    value.tensor = emit_.add_op(op_of(OpKind::kReshape, node_->index, {value.tensor}),
+                                emit_.add_tensor(name, t.type, shape, t.quantization, t.encoding));
     value.layout = Layout::kPlain;
     if (flattens && from[1] != 1 && from[2] * from[3] != 1) {
       value.layout = Layout::kFlat;
@@ -1333,9 +1295,9 @@ class Importer {
     const Tensor from = emit_.tensor(value.tensor);
     const std::vector<int> rank{static_cast<int>(order.size())};
     const int constant = emit_.add_constant<std::int32_t>("", DataType::kInt32, rank, order);
-    value.tensor = emit_.add_op(
-        Emitter::op_of(OpKind::kTranspose, "TRANSPOSE", node_->index, {value.tensor, constant}),
-        emit_.add_tensor(out(), from.type, shape, from.quantization, from.encoding));
+    value.tensor =
+        emit_.add_op(op_of(OpKind::kTranspose, node_->index, {value.tensor, constant}),
+                     emit_.add_tensor(out(), from.type, shape, from.quantization, from.encoding));
     value.shape = shape;
     return value;
   }
@@ -1349,8 +1311,8 @@ class Importer {
     if (node_->outputs.size() > 1 && !node_->outputs[1].empty())
       throw_error("of which the mean is read");
     const bool center = node_->type == "LayerNormalization";
-    Op op = Emitter::op_of(OpKind::kNormalization, center ? "LAYER_NORM" : "RMS_NORM", node_->index,
-                           {value.tensor});
+    Op op = op_of(OpKind::kNormalization, node_->index, {value.tensor});
+    op.name = center ? "LAYER_NORM" : "RMS_NORM";
     op.center = center;
     op.epsilon = node_->real("epsilon", 1e-5f);
     const int channels = value.shape.back();
@@ -1387,7 +1349,7 @@ class Importer {
     if (of_codes) quantization.scale = {1.0f / 256}, quantization.zero_point = {-128};
     const std::string name = of_codes ? out() + ":codes" : out();
     value.tensor =
-        emit_.add_op(Emitter::op_of(OpKind::kSoftmax, "SOFTMAX", node_->index, {value.tensor}),
+        emit_.add_op(op_of(OpKind::kSoftmax, node_->index, {value.tensor}),
                      emit_.add_tensor(name, of_codes ? DataType::kInt8 : DataType::kFloat32,
                                       value.shape, quantization));
     return value;
@@ -1397,9 +1359,8 @@ class Importer {
     Value value = host_floats();
     if (value.shape.empty()) throw_error("of a scalar");
     value.shape.back() = 1;
-    value.tensor =
-        emit_.add_op(Emitter::op_of(OpKind::kArgMax, "ARG_MAX", node_->index, {value.tensor}),
-                     emit_.add_tensor(name, DataType::kInt64, value.shape));
+    value.tensor = emit_.add_op(op_of(OpKind::kArgMax, node_->index, {value.tensor}),
+                                emit_.add_tensor(name, DataType::kInt64, value.shape));
     return value;
   }
 

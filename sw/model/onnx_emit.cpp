@@ -159,15 +159,6 @@ int Emitter::add_op(Op op, int output) {
   return output;
 }
 
-Op Emitter::op_of(OpKind kind, const char* name, int node, std::vector<int> inputs) {
-  Op op;
-  op.kind = kind;
-  op.name = name;
-  op.index = node;
-  op.inputs = std::move(inputs);
-  return op;
-}
-
 Value Emitter::to_nhwc(Value value, int node) {
   if (!images_ || value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0)
     return value;
@@ -176,10 +167,10 @@ Value Emitter::to_nhwc(Value value, int node) {
   const int output =
       add_tensor(from.name + ":nhwc", from.type, {N, H, W, C}, from.quantization, from.encoding);
   if (C == 1 || H * W == 1) {
-    add_op(op_of(OpKind::kReshape, "RESHAPE", node, {value.tensor}), output);
+    add_op(op_of(OpKind::kReshape, node, {value.tensor}), output);
   } else {
     const int order = add_constant<std::int32_t>("", DataType::kInt32, {4}, {0, 2, 3, 1});
-    add_op(op_of(OpKind::kTranspose, "TRANSPOSE", node, {value.tensor, order}), output);
+    add_op(op_of(OpKind::kTranspose, node, {value.tensor, order}), output);
   }
   value.tensor = output;
   value.layout = Layout::kNhwc;
@@ -189,13 +180,12 @@ Value Emitter::to_nhwc(Value value, int node) {
 
 Value Emitter::to_plain(Value value, int node) {
   if (value.layout == Layout::kPlain) return value;
-  const auto moved = [&](OpKind kind, const char* name, std::vector<int> shape,
-                         std::vector<int> order) {
+  const auto moved = [&](OpKind kind, std::vector<int> shape, std::vector<int> order) {
     const Tensor from = tensor(value.tensor);
     std::vector<int> inputs = {value.tensor};
     if (!order.empty()) inputs.push_back(add_constant("", DataType::kInt32, {4}, order));
     value.tensor = add_op(
-        op_of(kind, name, node, inputs),
+        op_of(kind, node, inputs),
         add_tensor(from.name, from.type, std::move(shape), from.quantization, from.encoding));
   };
   const bool flat = value.layout == Layout::kFlat;
@@ -203,10 +193,9 @@ Value Emitter::to_plain(Value value, int node) {
   const std::vector<int> image =
       flat ? value.image : std::vector<int>(value.shape.begin() + 1, value.shape.end());
   const int C = image[0], H = image[1], W = image[2];
-  if (flat && C != 1 && H * W != 1) moved(OpKind::kReshape, "RESHAPE", {N, H, W, C}, {});
-  if (C != 1 && H * W != 1) moved(OpKind::kTranspose, "TRANSPOSE", {N, C, H, W}, {0, 3, 1, 2});
-  if (tensor(value.tensor).shape != value.shape)
-    moved(OpKind::kReshape, "RESHAPE", value.shape, {});
+  if (flat && C != 1 && H * W != 1) moved(OpKind::kReshape, {N, H, W, C}, {});
+  if (C != 1 && H * W != 1) moved(OpKind::kTranspose, {N, C, H, W}, {0, 3, 1, 2});
+  if (tensor(value.tensor).shape != value.shape) moved(OpKind::kReshape, value.shape, {});
   value.layout = Layout::kPlain;
   return value;
 }
@@ -330,7 +319,7 @@ void Emitter::add_threshold(int input, int output, int low, int step, std::size_
   const int K = static_cast<int>(table.size() / rows);
   const int constant = add_constant(tensor(output).name + ":thresholds", DataType::kInt32,
                                     {static_cast<int>(rows), K}, table);
-  Op op = op_of(OpKind::kThreshold, "THRESHOLD", node, {input, constant});
+  Op op = op_of(OpKind::kThreshold, node, {input, constant});
   op.low = low;
   op.step = step;
   add_op(std::move(op), output);
@@ -427,7 +416,7 @@ int Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output
   t.is_constant = true;
   t.data.resize(real_table.size() * sizeof(float));
   std::memcpy(t.data.data(), real_table.data(), t.data.size());
-  Op op = op_of(OpKind::kThreshold, "THRESHOLD", node, {value.tensor, constant});
+  Op op = op_of(OpKind::kThreshold, node, {value.tensor, constant});
   op.low = low;
   op.step = step;
   add_op(std::move(op), output);
@@ -508,7 +497,7 @@ void Emitter::mean(const Value& value, const Quantizer& q, int output) {
   if (line.slope != 1 || line.offset != 0)
     throw_error("a float operator between average and quantizer");
   const int axes = add_constant<std::int32_t>("", DataType::kInt32, {2}, {1, 2});
-  Op op = op_of(OpKind::kMean, "MEAN", p.op.index, {p.op.inputs[0], axes});
+  Op op = op_of(OpKind::kMean, p.op.index, {p.op.inputs[0], axes});
   op.keep_dims = true;
   op.half_even = true;
   clamp_codes(line, q, tensor(output), &op);
@@ -520,12 +509,7 @@ void Emitter::add_codes(const Value& value, const Quantizer& q, int output) {
   for (const Step& step : value.steps) line.add(step.step, 0);
   if (line.slope != 1 || line.offset != 0)
     throw_error("a float operator between Add, Sub, Mul or MatMul and quantizer");
-  const OpKind kind = value.sum->kind;
-  const char* name = kind == OpKind::kAdd   ? "ADD"
-                     : kind == OpKind::kSub ? "SUB"
-                     : kind == OpKind::kMul ? "MUL"
-                                            : "BATCH_MATMUL";
-  Op op = op_of(kind, name, value.sum->node, {value.sum->a, value.sum->b});
+  Op op = op_of(value.sum->kind, value.sum->node, {value.sum->a, value.sum->b});
   op.half_even = true;
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
@@ -545,7 +529,7 @@ void Emitter::normalize_codes(const Value& value, const Quantizer& q, int output
 void Emitter::join_codes(const Value& value, const Quantizer& q, int output) {
   if (!value.steps.empty() || q.count != 255)
     throw_error("a float operator or a low-bit quantizer behind Concat");
-  Op op = op_of(OpKind::kConcatenation, "CONCATENATION", value.joined->node, {});
+  Op op = op_of(OpKind::kConcatenation, value.joined->node);
   op.axis = value.joined->axis;
   for (const int part : value.joined->parts)
     op.inputs.push_back(requantized(part, output, value.joined->node));
@@ -555,14 +539,14 @@ void Emitter::join_codes(const Value& value, const Quantizer& q, int output) {
 int Emitter::requantized(int codes, int like, int node) {
   const Tensor from = tensor(codes), to = tensor(like);
   if (from.scale() == to.scale() && from.zero_point() == to.zero_point()) return codes;
-  Op op = op_of(OpKind::kQuantize, "QUANTIZE", node, {codes});
+  Op op = op_of(OpKind::kQuantize, node, {codes});
   op.half_even = true;
   return add_op(std::move(op),
                 add_tensor(from.name + ":scaled", DataType::kInt8, from.shape, to.quantization));
 }
 
 int Emitter::add_floats(int input, const std::vector<FloatStep>& steps, int node) {
-  Op op = op_of(OpKind::kFloat, "FLOAT", node, {input});
+  Op op = op_of(OpKind::kFloat, node, {input});
   op.steps = steps;
   return add_op(std::move(op),
                 add_tensor(tensor(input).name + ":steps", DataType::kFloat32, tensor(input).shape));
@@ -580,7 +564,7 @@ Value Emitter::reals(Value value, int node) {
             "{}: a constant for each channel of codes that no Conv, MatMul or Gemm takes in",
             step.node);
   if (is_codes(value) && value.steps.empty())
-    value.tensor = add_op(op_of(OpKind::kDequantize, "DEQUANTIZE", node, {value.tensor}),
+    value.tensor = add_op(op_of(OpKind::kDequantize, node, {value.tensor}),
                           add_tensor(tensor(value.tensor).name + ":real", DataType::kFloat32,
                                      tensor(value.tensor).shape));
   else if (!steps.empty())
@@ -595,12 +579,12 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
     int input = value.tensor;
     const std::vector<FloatStep> steps = steps_of(value);
     if (!steps.empty()) input = add_floats(input, steps, node);
-    Op op = op_of(OpKind::kQuantize, "QUANTIZE", node, {input});
+    Op op = op_of(OpKind::kQuantize, node, {input});
     op.half_even = true;
     add_op(std::move(op), output);
     return;
   }
-  Op op = op_of(OpKind::kQuantize, "QUANTIZE", node, {value.tensor});
+  Op op = op_of(OpKind::kQuantize, node, {value.tensor});
   Line line;
   for (const Step& step : value.steps) {
     const ConstantPointer& c = step.origin;
@@ -623,11 +607,11 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
     quantization.zero_point = {c->zero_points[0]};
     const int constant =
         add_constant(tensor(output).name + ":addend", DataType::kInt8, shape, codes, quantization);
-    op = op_of(OpKind::kAdd, "ADD", node, {value.tensor, constant});
+    op = op_of(OpKind::kAdd, node, {value.tensor, constant});
   }
   if (line.slope != 1 || line.offset != 0) {
     const Value real = reals(value, node);  // a function of one code
-    op = op_of(OpKind::kQuantize, "QUANTIZE", node, {real.tensor});
+    op = op_of(OpKind::kQuantize, node, {real.tensor});
     op.half_even = true;
     add_op(std::move(op), output);
     return;
@@ -642,16 +626,14 @@ Value Emitter::of_floats(const Value& given) {
   const int node = given.sum ? given.sum->node : given.joined->node;
   const auto real = [&](int codes) {
     return add_op(
-        op_of(OpKind::kDequantize, "DEQUANTIZE", node, {codes}),
+        op_of(OpKind::kDequantize, node, {codes}),
         add_tensor(tensor(codes).name + ":real", DataType::kFloat32, tensor(codes).shape));
   };
   Op op;
   if (given.sum) {
-    const OpKind kind = given.sum->kind;
-    const char* name = kind == OpKind::kAdd ? "ADD" : kind == OpKind::kSub ? "SUB" : "MUL";
-    op = op_of(kind, name, node, {real(given.sum->a), real(given.sum->b)});
+    op = op_of(given.sum->kind, node, {real(given.sum->a), real(given.sum->b)});
   } else {
-    op = op_of(OpKind::kConcatenation, "CONCATENATION", node, {});
+    op = op_of(OpKind::kConcatenation, node);
     op.axis = given.joined->axis;
     for (const int part : given.joined->parts) op.inputs.push_back(real(part));
   }
@@ -681,18 +663,18 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   const std::vector<int> shape = tensor(value.tensor).shape;
   if (is_codes(value) && value.steps.empty()) {
     steps.clear();
-    value.tensor = add_op(op_of(OpKind::kDequantize, "DEQUANTIZE", node, {value.tensor}),
+    value.tensor = add_op(op_of(OpKind::kDequantize, node, {value.tensor}),
                           add_tensor(name, DataType::kFloat32, shape));
   }
   if (!steps.empty() || tensor(value.tensor).type != DataType::kFloat32) {
-    Op op = op_of(OpKind::kFloat, "FLOAT", node, {value.tensor});
+    Op op = op_of(OpKind::kFloat, node, {value.tensor});
     op.steps = steps;
     value.tensor = add_op(std::move(op), add_tensor(name, DataType::kFloat32, shape));
   }
   value.product = nullptr;
   value.steps.clear();
   if (value.layout == Layout::kPlain && shape != value.shape) {  // trailing extents of 1
-    value.tensor = add_op(op_of(OpKind::kReshape, "RESHAPE", node, {value.tensor}),
+    value.tensor = add_op(op_of(OpKind::kReshape, node, {value.tensor}),
                           add_tensor(name, DataType::kFloat32, value.shape));
   }
   return to_plain(value, node);
@@ -707,7 +689,7 @@ Value Emitter::whole_numbers(Value value, const std::string& data_type, int node
   Quantization quantization;
   quantization.scale = {1.0f};
   quantization.zero_point = {data_type == "UINT8" ? -128 : 0};
-  Op op = op_of(OpKind::kQuantize, "QUANTIZE", node, {value.tensor});
+  Op op = op_of(OpKind::kQuantize, node, {value.tensor});
   op.half_even = true;
   value.tensor = add_op(
       std::move(op), add_tensor(from.name + ":codes", DataType::kInt8, from.shape, quantization));

@@ -115,7 +115,6 @@ class Emitter {
   int add_constant(const std::string& name, const Constant& constant);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
-  static Op op_of(OpKind kind, const char* name, int node, std::vector<int> inputs);
 
   const Tensor& tensor(int index) const { return graph_.tensor(index); }
   bool is_codes(const Value& value) const {

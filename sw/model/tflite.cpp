@@ -11,6 +11,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -31,99 +32,6 @@ constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256;
 constexpr std::int64_t kMaxState = 1 << 20;  ///< elements of a state
 constexpr int kCustom = 32;
-
-struct OperatorFacts {
-  int code;
-  OpKind kind;
-  std::string_view name;
-};
-
-constexpr OperatorFacts kOperators[] = {
-    {0, OpKind::kAdd, "ADD"},
-    {1, OpKind::kAveragePool2D, "AVERAGE_POOL_2D"},
-    {2, OpKind::kConcatenation, "CONCATENATION"},
-    {3, OpKind::kConv2D, "CONV_2D"},
-    {4, OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D"},
-    {5, OpKind::kDepthToSpace, "DEPTH_TO_SPACE"},
-    {6, OpKind::kDequantize, "DEQUANTIZE"},
-    {7, OpKind::kUnknown, "EMBEDDING_LOOKUP"},
-    {8, OpKind::kFloor, "FLOOR"},
-    {9, OpKind::kFullyConnected, "FULLY_CONNECTED"},
-    {11, OpKind::kUnknown, "L2_NORMALIZATION"},
-    {12, OpKind::kUnknown, "L2_POOL_2D"},
-    {14, OpKind::kLogistic, "LOGISTIC"},
-    {16, OpKind::kUnknown, "LSTM"},
-    {17, OpKind::kMaxPool2D, "MAX_POOL_2D"},
-    {18, OpKind::kMul, "MUL"},
-    {19, OpKind::kRelu, "RELU"},
-    {20, OpKind::kReluN1To1, "RELU_N1_TO_1"},
-    {21, OpKind::kRelu6, "RELU6"},
-    {22, OpKind::kReshape, "RESHAPE"},
-    {23, OpKind::kResizeBilinear, "RESIZE_BILINEAR"},
-    {24, OpKind::kUnknown, "RNN"},
-    {25, OpKind::kSoftmax, "SOFTMAX"},
-    {26, OpKind::kSpaceToDepth, "SPACE_TO_DEPTH"},
-    {27, OpKind::kUnknown, "SVDF"},
-    {28, OpKind::kTanh, "TANH"},
-    {34, OpKind::kPad, "PAD"},
-    {36, OpKind::kUnknown, "GATHER"},
-    {37, OpKind::kUnknown, "BATCH_TO_SPACE_ND"},
-    {38, OpKind::kUnknown, "SPACE_TO_BATCH_ND"},
-    {39, OpKind::kTranspose, "TRANSPOSE"},
-    {40, OpKind::kMean, "MEAN"},
-    {41, OpKind::kSub, "SUB"},
-    {42, OpKind::kDiv, "DIV"},
-    {43, OpKind::kSqueeze, "SQUEEZE"},
-    {44, OpKind::kLstm, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
-    {45, OpKind::kStridedSlice, "STRIDED_SLICE"},
-    {47, OpKind::kExp, "EXP"},
-    {49, OpKind::kUnknown, "SPLIT"},
-    {50, OpKind::kLogSoftmax, "LOG_SOFTMAX"},
-    {53, OpKind::kUnknown, "CAST"},
-    {54, OpKind::kUnknown, "PRELU"},
-    {55, OpKind::kMaximum, "MAXIMUM"},
-    {56, OpKind::kArgMax, "ARG_MAX"},
-    {57, OpKind::kMinimum, "MINIMUM"},
-    {59, OpKind::kNeg, "NEG"},
-    {60, OpKind::kPadV2, "PADV2"},
-    {65, OpKind::kUnknown, "SLICE"},
-    {67, OpKind::kTransposeConv, "TRANSPOSE_CONV"},
-    {66, OpKind::kSin, "SIN"},
-    {69, OpKind::kUnknown, "TILE"},
-    {70, OpKind::kExpandDims, "EXPAND_DIMS"},
-    {73, OpKind::kLog, "LOG"},
-    {74, OpKind::kSum, "SUM"},
-    {75, OpKind::kSqrt, "SQRT"},
-    {76, OpKind::kRsqrt, "RSQRT"},
-    {77, OpKind::kUnknown, "SHAPE"},
-    {78, OpKind::kUnknown, "POW"},
-    {79, OpKind::kUnknown, "ARG_MIN"},
-    {82, OpKind::kReduceMax, "REDUCE_MAX"},
-    {83, OpKind::kUnknown, "PACK"},
-    {88, OpKind::kUnknown, "UNPACK"},
-    {89, OpKind::kReduceMin, "REDUCE_MIN"},
-    {92, OpKind::kSquare, "SQUARE"},
-    {94, OpKind::kUnknown, "FILL"},
-    {97, OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR"},
-    {98, OpKind::kLeakyRelu, "LEAKY_RELU"},
-    {99, OpKind::kSquaredDifference, "SQUARED_DIFFERENCE"},
-    {100, OpKind::kMirrorPad, "MIRROR_PAD"},
-    {101, OpKind::kAbs, "ABS"},
-    {102, OpKind::kUnknown, "SPLIT_V"},
-    {104, OpKind::kCeil, "CEIL"},
-    {105, OpKind::kUnknown, "REVERSE_V2"},
-    {108, OpKind::kCos, "COS"},
-    {111, OpKind::kElu, "ELU"},
-    {114, OpKind::kQuantize, "QUANTIZE"},
-    {116, OpKind::kRound, "ROUND"},
-    {117, OpKind::kHardSwish, "HARD_SWISH"},
-    {118, OpKind::kUnknown, "IF"},
-    {119, OpKind::kUnknown, "WHILE"},
-    {126, OpKind::kBatchMatMul, "BATCH_MATMUL"},
-    {130, OpKind::kBroadcastTo, "BROADCAST_TO"},
-    {142, OpKind::kUnknown, "VAR_HANDLE"},
-    {150, OpKind::kGelu, "GELU"},
-};
 
 template <typename Vector>
 std::size_t size_of(const Vector* source) {
@@ -178,8 +86,7 @@ class Importer {
     for (const int t : graph_.inputs)
       if (graph_.tensor(t).is_constant || !inputs.insert(t).second)
         fail("graph input {} is a constant or given twice", t);
-    expand(graph_);
-    return std::move(graph_);
+    return expanded(std::move(graph_));
   }
 
  private:
@@ -338,11 +245,8 @@ class Importer {
     const format::OperatorCode* entry = model_.operator_codes()->Get(opcode_index);
     // Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
     const int code = std::max<int>(entry->builtin_code(), entry->deprecated_builtin_code());
-    const auto* found = std::find_if(std::begin(kOperators), std::end(kOperators),
-                                     [&](const OperatorFacts& f) { return f.code == code; });
-    if (found != std::end(kOperators)) {
-      op.kind = found->kind;
-      op.name = found->name;
+    if (const auto found = kind_of_tflite(code)) {
+      std::tie(op.kind, op.name) = *found;
     } else if (code == kCustom) {
       op.name = "CUSTOM:" + printable(entry->custom_code());
     } else {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/error.h"
+#include "sw/model/refusal.h"
 
 namespace trine::compiler {
 namespace {
@@ -63,15 +63,17 @@ Shape shape_of(const std::vector<int>& extents, const std::string& what) {
   if (rank > 0) shape.C = extents[rank - 1];
   std::int64_t width = 1, height = 1;
   if (rank == 4) {
-    if (extents[0] != 1) throw_error("{}: batch {}, allowed 1", what, extents[0]);
+    if (extents[0] != 1)
+      model::refuse(model::Reason::kShape, "{}: batch {}, allowed 1", what, extents[0]);
     height = extents[1];
     width = extents[2];
   } else {
     for (std::size_t i = 0; i + 1 < rank; ++i) width *= extents[i];
   }
   if (shape.C < 1 || shape.C > 65535 || width < 1 || width > 32767 || height < 1 || height > 32767)
-    throw_error("{}: {} x {} pixels of {} channels, allowed 1..32767 each and 1..65535 channels",
-                what, height, width, shape.C);
+    model::refuse(model::Reason::kRange,
+                  "{}: {} x {} pixels of {} channels, allowed 1..32767 each and 1..65535 channels",
+                  what, height, width, shape.C);
   shape.H = static_cast<int>(height);
   shape.W = static_cast<int>(width);
   return shape;

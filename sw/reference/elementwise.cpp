@@ -27,69 +27,45 @@ float logistic(float x) {
   return x < -9.0f ? std::exp(x) : 1.0f / (1.0f + std::exp(-x));
 }
 
-float float_function(model::OpKind kind, float x) {
-  using model::OpKind;
-  switch (kind) {
-    case OpKind::kAbs:
-      return std::abs(x);
-    case OpKind::kCeil:
-      return std::ceil(x);
-    case OpKind::kCos:
-      return std::cos(x);
-    case OpKind::kElu:
-      return x < 0 ? std::expm1(x) : x;
-    case OpKind::kErf:
-      return std::erf(x);
-    case OpKind::kExp:
-      return std::exp(x);
-    case OpKind::kFloor:
-      return std::floor(x);
-    case OpKind::kLog:
-      return std::log(x);
-    case OpKind::kLogistic:
-      return logistic(x);
-    case OpKind::kNeg:
-      return -x;
-    case OpKind::kRelu:
-      return std::max(x, 0.0f);
-    case OpKind::kRelu6:
-      return std::min(std::max(x, 0.0f), 6.0f);
-    case OpKind::kReluN1To1:
-      return std::min(std::max(x, -1.0f), 1.0f);
-    case OpKind::kRound:
-      return std::nearbyint(x);
-    case OpKind::kRsqrt:
-      return 1.0f / std::sqrt(x);
-    case OpKind::kSin:
-      return std::sin(x);
-    case OpKind::kSqrt:
-      return std::sqrt(x);
-    case OpKind::kSquare:
-      return x * x;
-    default:
-      return std::tanh(x);
-  }
-}
+using model::OpKind;
 
-float float_function(model::OpKind kind, float a, float b) {
-  using model::OpKind;
-  switch (kind) {
-    case OpKind::kAdd:
-      return a + b;
-    case OpKind::kDiv:
-      return a / b;
-    case OpKind::kMaximum:
-      return std::max(a, b);
-    case OpKind::kMinimum:
-      return std::min(a, b);
-    case OpKind::kMul:
-      return a * b;
-    case OpKind::kSub:
-      return a - b;
-    default:
-      return (a - b) * (a - b);
-  }
-}
+using OfOne = float (*)(float);
+constexpr std::pair<OpKind, OfOne> kOfOne[] = {
+    {OpKind::kAbs, [](float x) { return std::abs(x); }},
+    {OpKind::kCeil, [](float x) { return std::ceil(x); }},
+    {OpKind::kCos, [](float x) { return std::cos(x); }},
+    {OpKind::kElu, [](float x) { return x < 0 ? std::expm1(x) : x; }},
+    {OpKind::kErf, [](float x) { return std::erf(x); }},
+    {OpKind::kExp, [](float x) { return std::exp(x); }},
+    {OpKind::kFloor, [](float x) { return std::floor(x); }},
+    {OpKind::kLog, [](float x) { return std::log(x); }},
+    {OpKind::kLogistic, logistic},
+    {OpKind::kNeg, [](float x) { return -x; }},
+    {OpKind::kRelu, [](float x) { return std::max(x, 0.0f); }},
+    {OpKind::kRelu6, [](float x) { return std::min(std::max(x, 0.0f), 6.0f); }},
+    {OpKind::kReluN1To1, [](float x) { return std::min(std::max(x, -1.0f), 1.0f); }},
+    {OpKind::kRound, [](float x) { return std::nearbyint(x); }},
+    {OpKind::kRsqrt, [](float x) { return 1.0f / std::sqrt(x); }},
+    {OpKind::kSin, [](float x) { return std::sin(x); }},
+    {OpKind::kSqrt, [](float x) { return std::sqrt(x); }},
+    {OpKind::kSquare, [](float x) { return x * x; }},
+    {OpKind::kTanh, [](float x) { return std::tanh(x); }},
+};
+constexpr auto kFloatOfOne = model::table_of<OfOne>(
+    kOfOne, [](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
+
+using OfTwo = float (*)(float, float);
+constexpr std::pair<OpKind, OfTwo> kOfTwo[] = {
+    {OpKind::kAdd, [](float a, float b) { return a + b; }},
+    {OpKind::kDiv, [](float a, float b) { return a / b; }},
+    {OpKind::kMaximum, [](float a, float b) { return std::max(a, b); }},
+    {OpKind::kMinimum, [](float a, float b) { return std::min(a, b); }},
+    {OpKind::kMul, [](float a, float b) { return a * b; }},
+    {OpKind::kSquaredDifference, [](float a, float b) { return (a - b) * (a - b); }},
+    {OpKind::kSub, [](float a, float b) { return a - b; }},
+};
+constexpr auto kFloatOfTwo = model::table_of<OfTwo>(
+    kOfTwo, [](OpKind kind) { return model::is_binary(kind) && model::computes_floats(kind); });
 
 }  // namespace
 
@@ -100,8 +76,8 @@ Codes add(const Call& call) {
   };
   return zip(call, [&](std::int32_t a, std::int32_t b) {
     const std::int32_t x = input(0, a), y = input(1, b);
-    std::int32_t value = call.op.kind == model::OpKind::kAdd ? x + y : x - y;
-    if (call.op.kind == model::OpKind::kSquaredDifference) value *= value;
+    std::int32_t value = call.op.kind == OpKind::kAdd ? x + y : x - y;
+    if (call.op.kind == OpKind::kSquaredDifference) value *= value;
     return requantize(value, p.result, p.output, call.rounding);
   });
 }
@@ -115,7 +91,7 @@ Codes mul(const Call& call) {
 }
 
 Codes select(const Call& call) {
-  const bool largest = call.op.kind == model::OpKind::kMaximum;
+  const bool largest = call.op.kind == OpKind::kMaximum;
   return zip(call, [&](std::int32_t a, std::int32_t b) {
     return largest ? std::max(a, b) : std::min(a, b);
   });
@@ -151,7 +127,8 @@ std::vector<float> dequantize(const Call& call) {
 
 std::vector<float> float_unary(const Call& call) {
   std::vector<float> values = call.floats(0);
-  for (float& x : values) x = float_function(call.op.kind, x);
+  const OfOne function = kFloatOfOne[static_cast<std::size_t>(call.op.kind)];
+  for (float& x : values) x = function(x);
   return values;
 }
 
@@ -159,10 +136,11 @@ std::vector<float> float_binary(const Call& call) {
   const std::vector<float> a = call.floats(0), b = call.floats(1);
   const auto a_of = broadcast(call.in(0).shape, call.out().shape);
   const auto b_of = broadcast(call.in(1).shape, call.out().shape);
+  const OfTwo function = kFloatOfTwo[static_cast<std::size_t>(call.op.kind)];
   std::vector<float> result(a_of.size());
   for (std::size_t i = 0; i < result.size(); ++i)
-    result[i] = float_function(call.op.kind, a[static_cast<std::size_t>(a_of[i])],
-                               b[static_cast<std::size_t>(b_of[i])]);
+    result[i] =
+        function(a[static_cast<std::size_t>(a_of[i])], b[static_cast<std::size_t>(b_of[i])]);
   return result;
 }
 

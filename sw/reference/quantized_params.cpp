@@ -109,25 +109,7 @@ class HardSwish {
   int output_exponent_ = 0, reluish_exponent_ = 0;
 };
 
-double real_function(const Op& op, double x) {
-  switch (op.kind) {
-    case OpKind::kLogistic:
-      return 1.0 / (1.0 + std::exp(-x));
-    case OpKind::kTanh:
-      return std::tanh(x);
-    case OpKind::kExp:
-      return std::exp(x);
-    case OpKind::kElu:
-      return x < 0 ? std::expm1(x) : x;
-    case OpKind::kLog:
-      return x > 0 ? std::log(x) : -HUGE_VAL;
-    case OpKind::kSqrt:
-      return std::sqrt(std::max(x, 0.0));
-    case OpKind::kSquare:
-      return x * x;
-    default:
-      break;  // GELU
-  }
+double gelu(const Op& op, double x) {
   constexpr double kSqrtHalf = 0.70710678118654752440, kSqrtTwoOverPi = 0.79788456080286535588;
   if (!op.approximate) return 0.5 * x * (1.0 + std::erf(x * kSqrtHalf));
   return 0.5 * x * (1.0 + std::tanh(kSqrtTwoOverPi * (x + 0.044715 * x * x * x)));
@@ -269,41 +251,76 @@ RequantizeParams rsqrt_params(const Graph& graph, const Op& op) {
   return p;
 }
 
-std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Rounding rounding) {
-  const Tensor &input = graph.in(op, 0), &output = graph.out(op);
-  const RequantizeParams p =
-      op.kind == OpKind::kRsqrt ? rsqrt_params(graph, op) : requantize_params(graph, op);
-  const HardSwish hard_swish(input, output);
-  const std::int32_t lowest = is_unsigned(input) ? 0 : -128;
+namespace {
 
+/// What codes of a function of one code are computed from.
+struct Coder {
+  Coder(const Graph& graph, const Op& of, Rounding how)
+      : op(of),
+        rounding(how),
+        scale(graph.in(of, 0).scale()),
+        output_scale(graph.out(of).scale()),
+        p(of.kind == OpKind::kRsqrt ? rsqrt_params(graph, of) : requantize_params(graph, of)),
+        hard_swish(graph.in(of, 0), graph.out(of)) {}
+
+  const Op& op;
+  Rounding rounding;
+  double scale, output_scale;
+  RequantizeParams p;
+  HardSwish hard_swish;
+};
+
+/// The code of x, a code above the zero point.
+using Code = std::int32_t (*)(const Coder&, std::int32_t x);
+
+std::int32_t rescaled(const Coder& c, std::int32_t x) {
+  return requantize(x, x < 0 ? c.p.negative : c.p.scale, c.p.output, c.rounding);
+}
+
+/// Of a function of real numbers: the nearest code.
+template <auto Function>
+std::int32_t nearest(const Coder& c, std::int32_t x) {
+  return to_code(rounded(Function(c.op, c.scale * x) / c.output_scale), c.p.output);
+}
+
+constexpr std::pair<OpKind, Code> kCodes[] = {
+    {OpKind::kAbs,
+     [](const Coder& c, std::int32_t x) {
+       return requantize(std::abs(x), c.p.scale, c.p.output, c.rounding);
+     }},
+    {OpKind::kElu, nearest<[](const Op&, double x) { return x < 0 ? std::expm1(x) : x; }>},
+    {OpKind::kExp, nearest<[](const Op&, double x) { return std::exp(x); }>},
+    {OpKind::kGelu, nearest<gelu>},
+    {OpKind::kHardSwish,
+     [](const Coder& c, std::int32_t x) { return c.hard_swish(x + c.p.zero_point); }},
+    {OpKind::kLeakyRelu, rescaled},
+    {OpKind::kLog, nearest<[](const Op&, double x) { return x <= 0 ? -HUGE_VAL : std::log(x); }>},
+    {OpKind::kLogistic, nearest<[](const Op&, double x) { return 1.0 / (1.0 + std::exp(-x)); }>},
+    {OpKind::kQuantize, rescaled},
+    {OpKind::kRelu, rescaled},
+    {OpKind::kRelu6, rescaled},
+    {OpKind::kReluN1To1, rescaled},
+    {OpKind::kRsqrt, [](const Coder& c, std::int32_t x) { return rsqrt(x, c.p, c.rounding); }},
+    {OpKind::kSqrt,  // the code below
+     [](const Coder& c, std::int32_t x) {
+       const double root = std::sqrt(std::max(c.scale * x, 0.0));
+       return to_code(rounded(std::floor(root / c.output_scale)), c.p.output);
+     }},
+    {OpKind::kSquare, nearest<[](const Op&, double x) { return x * x; }>},
+    {OpKind::kTanh, nearest<[](const Op&, double x) { return std::tanh(x); }>},
+};
+constexpr auto kCodeOf = model::table_of<Code>(
+    kCodes, [](OpKind kind) { return model::is_unary(kind) && model::computes_codes(kind); });
+
+}  // namespace
+
+std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Rounding rounding) {
+  const Coder coder(graph, op, rounding);
+  const Code code = kCodeOf[static_cast<std::size_t>(op.kind)];
+  const std::int32_t lowest = is_unsigned(graph.in(op, 0)) ? 0 : -128;
   std::array<std::int32_t, 256> table{};
-  for (std::int32_t i = 0; i < 256; ++i) {
-    const std::int32_t x = lowest + i - p.zero_point;
-    std::int32_t& code = table[static_cast<std::size_t>(i)];
-    switch (op.kind) {
-      case OpKind::kQuantize:
-      case OpKind::kRelu:
-      case OpKind::kRelu6:
-      case OpKind::kReluN1To1:
-      case OpKind::kLeakyRelu:
-        code = requantize(x, x < 0 ? p.negative : p.scale, p.output, rounding);
-        break;
-      case OpKind::kAbs:
-        code = requantize(std::abs(x), p.scale, p.output, rounding);
-        break;
-      case OpKind::kRsqrt:
-        code = rsqrt(x, p, rounding);
-        break;
-      case OpKind::kHardSwish:
-        code = hard_swish(lowest + i);
-        break;
-      default: {
-        const double y = real_function(op, double{input.scale()} * x);
-        const double steps = y / double{output.scale()};
-        code = to_code(rounded(op.kind == OpKind::kSqrt ? std::floor(steps) : steps), p.output);
-      }
-    }
-  }
+  for (std::int32_t i = 0; i < 256; ++i)
+    table[static_cast<std::size_t>(i)] = code(coder, lowest + i - coder.p.zero_point);
   return table;
 }
 

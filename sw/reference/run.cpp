@@ -89,122 +89,92 @@ std::vector<float> Call::floats(int position) const {
   return values;
 }
 
+namespace {
+
+template <auto Function>
+Array golden(const Call& call) {
+  return packed(call.out(), Function(call));
+}
+
+Array same(const Call& call) { return packed(call.out(), call.bytes(0)); }
+
+Array any_softmax(const Call& call) {
+  if (call.out().type == DataType::kFloat32) return packed(call.out(), float_softmax(call));
+  return packed(call.out(), softmax(call));
+}
+
+Array any_arg_max(const Call& call) {
+  const auto found = arg_max(call);
+  if (call.out().type != DataType::kInt32) return packed_as(call.out(), found);
+  return packed(call.out(), Codes(found.begin(), found.end()));
+}
+
+using Golden = Array (*)(const Call&);
+
+/// The golden layer of each kind that is no function of one code, on codes.
+constexpr std::pair<OpKind, Golden> kRows[] = {
+    {OpKind::kAdd, golden<add>},
+    {OpKind::kArgMax, any_arg_max},
+    {OpKind::kAveragePool2D, golden<average_pool>},
+    {OpKind::kBatchMatMul, golden<batch_matmul>},
+    {OpKind::kBroadcastTo, golden<broadcast_to>},
+    {OpKind::kConcatenation, golden<concatenation>},
+    {OpKind::kConv2D, golden<convolution>},
+    {OpKind::kDepthToSpace, golden<depth_to_space>},
+    {OpKind::kDepthwiseConv2D, golden<depthwise_convolution>},
+    {OpKind::kDequantize, golden<dequantize>},
+    {OpKind::kExpandDims, same},
+    {OpKind::kFloat, golden<float_steps>},
+    {OpKind::kFullyConnected, golden<fully_connected>},
+    {OpKind::kGather, golden<gather_elements>},
+    {OpKind::kLogSoftmax, golden<log_softmax>},
+    {OpKind::kLstm, golden<lstm>},
+    {OpKind::kMaximum, golden<select>},
+    {OpKind::kMaxPool2D, golden<max_pool>},
+    {OpKind::kMean, golden<mean>},
+    {OpKind::kMinimum, golden<select>},
+    {OpKind::kMirrorPad, golden<mirror_pad>},
+    {OpKind::kMul, golden<mul>},
+    {OpKind::kNormalization, golden<norm>},
+    {OpKind::kOnnx, golden<onnx>},
+    {OpKind::kPad, golden<pad>},
+    {OpKind::kPadV2, golden<pad>},
+    {OpKind::kQuantize, golden<quantize>},
+    {OpKind::kReduceMax, golden<reduce_max>},
+    {OpKind::kReduceMin, golden<reduce_max>},
+    {OpKind::kReshape, same},
+    {OpKind::kResizeBilinear, golden<resize_bilinear>},
+    {OpKind::kResizeNearestNeighbor, golden<resize_nearest>},
+    {OpKind::kSoftmax, any_softmax},
+    {OpKind::kSpaceToDepth, golden<space_to_depth>},
+    {OpKind::kSquaredDifference, golden<add>},
+    {OpKind::kSqueeze, same},
+    {OpKind::kStridedSlice, golden<strided_slice>},
+    {OpKind::kSub, golden<add>},
+    {OpKind::kSum, golden<mean>},
+    {OpKind::kThreshold, golden<threshold>},
+    {OpKind::kTranspose, golden<transpose>},
+    {OpKind::kTransposeConv, golden<transpose_convolution>},
+};
+
+constexpr auto kGolden = model::table_of<Golden>(kRows, [](OpKind kind) {
+  return !model::is_unary(kind) && model::class_of(kind) != model::OpClass::kNone &&
+         model::computes_codes(kind);
+});
+
+}  // namespace
+
 Array run_op(const model::Graph& graph, const model::Op& op, const Values& values,
              Rounding rounding) {
   const Call call{graph, op, values, rounding};
   const Tensor& out = graph.out(op);
   if (model::computes_floats(op.kind) && out.type == DataType::kFloat32)
     return packed(out, model::is_binary(op.kind) ? float_binary(call) : float_unary(call));
-  switch (op.kind) {
-    case OpKind::kConv2D:
-      return packed(out, convolution(call));
-    case OpKind::kDepthwiseConv2D:
-      return packed(out, depthwise_convolution(call));
-    case OpKind::kTransposeConv:
-      return packed(out, transpose_convolution(call));
-    case OpKind::kFullyConnected:
-      return packed(out, fully_connected(call));
-    case OpKind::kBatchMatMul:
-      return packed(out, batch_matmul(call));
-    case OpKind::kAdd:
-    case OpKind::kSub:
-    case OpKind::kSquaredDifference:
-      return packed(out, add(call));
-    case OpKind::kMul:
-      return packed(out, mul(call));
-    case OpKind::kMaximum:
-    case OpKind::kMinimum:
-      return packed(out, select(call));
-    case OpKind::kLstm:
-      return packed(out, lstm(call));
-    case OpKind::kGather:
-      return packed(out, gather_elements(call));
-    case OpKind::kBroadcastTo:
-      return packed(out, broadcast_to(call));
-    case OpKind::kMaxPool2D:
-      return packed(out, max_pool(call));
-    case OpKind::kAveragePool2D:
-      return packed(out, average_pool(call));
-    case OpKind::kMean:
-    case OpKind::kSum:
-      return packed(out, mean(call));
-    case OpKind::kReduceMax:
-    case OpKind::kReduceMin:
-      return packed(out, reduce_max(call));
-    case OpKind::kReshape:
-    case OpKind::kSqueeze:
-    case OpKind::kExpandDims:
-      return packed(out, call.bytes(0));
-    case OpKind::kPad:
-    case OpKind::kPadV2:
-      return packed(out, pad(call));
-    case OpKind::kMirrorPad:
-      return packed(out, mirror_pad(call));
-    case OpKind::kSpaceToDepth:
-      return packed(out, space_to_depth(call));
-    case OpKind::kDepthToSpace:
-      return packed(out, depth_to_space(call));
-    case OpKind::kTranspose:
-      return packed(out, transpose(call));
-    case OpKind::kStridedSlice:
-      return packed(out, strided_slice(call));
-    case OpKind::kConcatenation:
-      return packed(out, concatenation(call));
-    case OpKind::kResizeBilinear:
-      return packed(out, resize_bilinear(call));
-    case OpKind::kResizeNearestNeighbor:
-      return packed(out, resize_nearest(call));
-    case OpKind::kSoftmax:
-      if (out.type == DataType::kFloat32) return packed(out, float_softmax(call));
-      return packed(out, softmax(call));
-    case OpKind::kNormalization:
-      return packed(out, norm(call));
-    case OpKind::kOnnx:
-      return packed(out, onnx(call));
-    case OpKind::kLogSoftmax:
-      return packed(out, log_softmax(call));
-    case OpKind::kQuantize:
-      return packed(out, quantize(call));
-    case OpKind::kDequantize:
-      return packed(out, dequantize(call));
-    case OpKind::kThreshold:
-      return packed(out, threshold(call));
-    case OpKind::kFloat:
-      return packed(out, float_steps(call));
-    case OpKind::kArgMax:
-      if (const auto found = arg_max(call); out.type == DataType::kInt32)
-        return packed(out, Codes(found.begin(), found.end()));
-      else
-        return packed_as(out, found);
-    case OpKind::kElu:
-    case OpKind::kLog:
-    case OpKind::kSqrt:
-    case OpKind::kSquare:
-      return packed(out, unary(call));
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kReluN1To1:
-    case OpKind::kAbs:
-    case OpKind::kLeakyRelu:
-    case OpKind::kHardSwish:
-    case OpKind::kLogistic:
-    case OpKind::kTanh:
-    case OpKind::kGelu:
-    case OpKind::kExp:
-    case OpKind::kRsqrt:
-      return packed(out, unary(call));
-    case OpKind::kCeil:
-    case OpKind::kCos:
-    case OpKind::kDiv:
-    case OpKind::kErf:
-    case OpKind::kFloor:
-    case OpKind::kNeg:
-    case OpKind::kRound:
-    case OpKind::kSin:
-    case OpKind::kUnknown:
-      break;
-  }
-  throw Error(label(graph, op) + ": operator is not supported");
+  const Golden run = kGolden[static_cast<std::size_t>(op.kind)];
+  if (run != nullptr) return run(call);
+  if (!model::is_unary(op.kind) || !model::computes_codes(op.kind))
+    throw Error(label(graph, op) + ": operator is not supported");
+  return packed(out, unary(call));
 }
 
 std::string mismatch(const Array& array, const Tensor& tensor) {

@@ -334,7 +334,7 @@ class Builder {
     return out;
   }
 
-  /// An operator that model::expand() writes as others. Outputs have the scale of `like`.
+  /// An operator that model::expanded() writes as others. Outputs have the scale of `like`.
   std::vector<int> expandable(const std::string& name, const std::vector<int>& operands, int like,
                               const std::vector<std::vector<int>>& shapes, int axis = 0) {
     model::Op op = start(model::OpKind::kUnknown, name);

@@ -38,7 +38,7 @@ Family make_network(Builder& b) {
       break;
   }
   set_outputs(b);
-  model::expand(b.graph);
+  b.graph = model::expanded(std::move(b.graph));
   return family;
 }
 

@@ -19,20 +19,10 @@ constexpr int kCodes = 256;
 
 /// Whether an element of the output depends on no other elements of the operands.
 bool elementwise(const Op& op) {
-  if (model::computes_floats(op.kind)) return true;
-  switch (op.kind) {
-    case OpKind::kDequantize:
-    case OpKind::kGelu:
-    case OpKind::kHardSwish:
-    case OpKind::kLeakyRelu:
-    case OpKind::kQuantize:
-      return true;
-    case OpKind::kFloat:
-      return std::all_of(op.steps.begin(), op.steps.end(),
-                         [](const model::FloatStep& step) { return step.value.size() == 1; });
-    default:
-      return false;
-  }
+  if (op.kind == OpKind::kFloat)
+    return std::all_of(op.steps.begin(), op.steps.end(),
+                       [](const model::FloatStep& step) { return step.value.size() == 1; });
+  return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
 }
 
 class Finder {

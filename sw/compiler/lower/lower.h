@@ -9,19 +9,19 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "machine/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
+#include "sw/model/refusal.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {
 
 /// Operators that the machine cannot run, as configured.
-class Unsupported : public Error {
+class Unsupported : public model::Refusal {
  public:
-  Unsupported(const std::string& what, std::vector<int> which)
-      : Error(what), ops(std::move(which)) {}
+  Unsupported(const model::Refusal& refusal, std::vector<int> which)
+      : Refusal(refusal), ops(std::move(which)) {}
   std::vector<int> ops;  ///< indices into Graph::ops
 };
 

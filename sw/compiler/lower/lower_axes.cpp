@@ -82,8 +82,9 @@ void Lowering::transpose(const Op& o) {
     to.strides.push_back(from.strides[at(axis)]);
   }
   if (shape(from.map).per_word != 4)
-    fail(o, fmt::format("tensor {} '{}': packed codes cannot be exchanged", o.input(0),
-                        graph_.in(o, 0).name));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': packed codes cannot be exchanged", o.input(0),
+                     graph_.in(o, 0).name));
   axes_[o.outputs[0]] = to;
 }
 
@@ -164,8 +165,9 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
       if (!to_pixels) part = std::min(part, s.C / here);
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))
-        fail(o, fmt::format("tensor {} '{}': its codes in another order cut through channels",
-                            o.outputs[0], graph_.out(o).name));
+        fail(o, Reason::kLayout,
+             fmt::format("tensor {} '{}': its codes in another order cut through channels",
+                         o.outputs[0], graph_.out(o).name));
       for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
         if (row < part && part % row == 0 && left % row == 0) part = row;
       order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,
@@ -290,7 +292,7 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
 /// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
 void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
   if (!config_.zero_points())
-    fail(o,
+    fail(o, Reason::kConfiguration,
          fmt::format("tensor {} '{}': its channels were pixels, which needs products of two maps "
                      "(matmul.enable)",
                      o.outputs[0], graph_.out(o).name));

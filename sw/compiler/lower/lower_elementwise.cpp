@@ -44,8 +44,8 @@ void Lowering::find_fused_additions() {
   }
 }
 
-void Lowering::addition(int index) {
-  const Op& o = op(index);
+void Lowering::addition(const Op& o) {
+  const int index = index_of(o);
   const auto fused = fused_.find(index);
   const int first = fused == fused_.end() ? 0 : fused_position_[index];
   Layer layer =
@@ -76,9 +76,10 @@ void Lowering::subtraction(const Op& o) {
   Layer layer = start(o, LayerKind::kAdd);
   layer.half_even = needs_half_even(o);
   if (!o.half_even && !sums_agree(graph_, o, rounding_.of(o)))
-    fail(o, fmt::format("tensor {} '{}': the machine negates before it rounds, which changes codes "
-                        "at these scales",
-                        o.outputs[0], graph_.out(o).name));
+    fail(o, Reason::kRounding,
+         fmt::format("tensor {} '{}': the machine negates before it rounds, which changes codes "
+                     "at these scales",
+                     o.outputs[0], graph_.out(o).name));
   layer.invert = true;
   layer.add = reference::add_params(graph_, o);
   layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
@@ -93,8 +94,9 @@ void Lowering::squared_difference(const Op& o) {
   layer.invert = true;
   layer.add = reference::add_params(graph_, o);
   if (layer.add.result.shift > kLargestSquareShift)
-    fail(o, fmt::format("tensor {} '{}': its scale is too small for the machine's 32 bits",
-                        o.outputs[0], graph_.out(o).name));
+    fail(o, Reason::kRange,
+         fmt::format("tensor {} '{}': its scale is too small for the machine's 32 bits",
+                     o.outputs[0], graph_.out(o).name));
   layer.range = layer.add.output;
   layer.input = operand(o, 0);
   layer.second = operand(o, 1);
@@ -155,9 +157,9 @@ int Lowering::operand(const Op& o, int position) {
   const auto repeats = [](int from, int all) { return from == 1 || from == all; };
   if (!(s == shape(map_of(tensor))) || !repeats(s.C, to.C) || !repeats(s.W, to.W) ||
       !repeats(s.H, to.H))
-    throw_error("{}: a map of {} x {} x {} cannot be broadcast to {} x {} x {}",
-                with_tensor(graph_, o, tensor), shape(map_of(tensor)).H, shape(map_of(tensor)).W,
-                shape(map_of(tensor)).C, to.H, to.W, to.C);
+    model::refuse(Reason::kShape, "{}: a map of {} x {} x {} cannot be broadcast to {} x {} x {}",
+                  with_tensor(graph_, o, tensor), shape(map_of(tensor)).H, shape(map_of(tensor)).W,
+                  shape(map_of(tensor)).C, to.H, to.W, to.C);
   return repeated(o, map_of(tensor), to);
 }
 
@@ -200,8 +202,8 @@ void Lowering::clamp(const Op& o, int map, const reference::OutputRange& range) 
 
 void Lowering::requantize(const Op& o) {
   if (graph_.in(o, 0).type != model::DataType::kInt8)
-    throw_error("{} is {}, the machine reads int8", with_tensor(graph_, o, o.input(0)),
-                model::name_of(graph_.in(o, 0).type));
+    model::refuse(Reason::kType, "{} is {}, the machine reads int8",
+                  with_tensor(graph_, o, o.input(0)), model::name_of(graph_.in(o, 0).type));
   Layer layer = start(o, LayerKind::kSum);
   layer.input = map_of(o.input(0));
   set_pointwise(layer);
@@ -214,7 +216,8 @@ void Lowering::requantize(const Op& o) {
 
 void Lowering::softmax(const Op& o) {
   if (const auto problem = softmax_problem(graph_, o, config_))
-    fail(o, fmt::format("tensor {} '{}': {}", o.outputs[0], graph_.out(o).name, *problem));
+    fail(o, config_.has_softmax() ? Reason::kType : Reason::kConfiguration,
+         fmt::format("tensor {} '{}': {}", o.outputs[0], graph_.out(o).name, *problem));
   Layer layer = start(o, LayerKind::kSoftmax);
   layer.single = false;
   layer.input = image(o, 0);
@@ -233,12 +236,14 @@ void Lowering::normalization(const Op& o) {
   layer.norm = reference::norm_params(graph_, o);
   layer.channels = layer.norm.count;
   if (!config_.has_softmax())
-    fail(o, fmt::format("tensor {} '{}': the machine has no normalization (vector.softmax)",
-                        o.outputs[0], graph_.out(o).name));
+    fail(o, Reason::kConfiguration,
+         fmt::format("tensor {} '{}': the machine has no normalization (vector.softmax)",
+                     o.outputs[0], graph_.out(o).name));
   const int words = config_.data_words();
   if (round_up(layer.channels, words) > config_.param_channels)
-    fail(o, fmt::format("tensor {} '{}': {} channels, memory.param_channels is {}", o.outputs[0],
-                        graph_.out(o).name, layer.channels, config_.param_channels));
+    fail(o, Reason::kConfiguration,
+         fmt::format("tensor {} '{}': {} channels, memory.param_channels is {}", o.outputs[0],
+                     graph_.out(o).name, layer.channels, config_.param_channels));
   layer.input = image(o, 0);
   set_pointwise(layer);
   layer.range = layer.norm.output;

@@ -96,8 +96,9 @@ Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   for (std::size_t i = 0; i + 2 < extents.size(); ++i) count *= extents[i];
   const std::int64_t most = 32767;
   if (count > most || m.rows > most)
-    fail(o, fmt::format("tensor {} '{}': {} matrices of {} rows, allowed 1..{} each",
-                        o.input(position), graph_.in(o, position).name, count, m.rows, most));
+    fail(o, Reason::kRange,
+         fmt::format("tensor {} '{}': {} matrices of {} rows, allowed 1..{} each",
+                     o.input(position), graph_.in(o, position).name, count, m.rows, most));
   m.axes.map = in_order(o, m.axes, {m.channels, static_cast<int>(count), m.rows}, true);
   first = 0;
   std::int64_t stride = 1;
@@ -123,9 +124,10 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
 
 void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
   if (!layer.weights_transposed && config_.cols < config_.data_words())
-    fail(o, fmt::format("tensor {} '{}': weights of {} columns are computed, allowed are whole "
-                        "beats of the bus, {} columns or more",
-                        o.outputs[0], graph_.out(o).name, config_.cols, config_.data_words()));
+    fail(o, Reason::kConfiguration,
+         fmt::format("tensor {} '{}': weights of {} columns are computed, allowed are whole "
+                     "beats of the bus, {} columns or more",
+                     o.outputs[0], graph_.out(o).name, config_.cols, config_.data_words()));
   layer.weights_map = channels_of(map, place.channel, channels);
   layer.weights_y = place.y;
   layer.weights_x = place.x;
@@ -165,8 +167,9 @@ std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
 
 void Lowering::batch_matmul(const Op& o) {
   if (!config_.zero_points())
-    fail(o, fmt::format("tensor {} '{}' needs products of two maps (matmul.enable)", o.outputs[0],
-                        graph_.out(o).name));
+    fail(o, Reason::kConfiguration,
+         fmt::format("tensor {} '{}' needs products of two maps (matmul.enable)", o.outputs[0],
+                     graph_.out(o).name));
   const Matrices a = matrices(o, 0, o.adjoint_a), b = matrices(o, 1, !o.adjoint_b);
   const auto a_first = batches(o, 0, a), b_first = batches(o, 1, b);
   const Tensor& out = graph_.out(o);

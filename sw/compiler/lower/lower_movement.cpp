@@ -238,8 +238,9 @@ void Lowering::join_between(const Op& o, int position, int axis, int begin) {
   for (int i = 0; i + 1 < static_cast<int>(out.size()); ++i)
     if (i != axis) (i < axis ? outer : inner) *= out[at(i)];
   if (outer > kMostLayers)
-    fail(o, fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(position),
-                        graph_.in(o, position).name, outer, kMostLayers));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(position),
+                     graph_.in(o, position).name, outer, kMostLayers));
   const Shape s = shape(from);
   const int pixels = s.W / outer;
   for (int i = 0; i < outer; ++i) {
@@ -277,7 +278,8 @@ void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
   const std::vector<Slice> slices = model::slices(graph_, o);
   const auto selected = selection_of(t.shape, slices);
-  if (t.is_constant) fail(o, fmt::format("tensor {} '{}' is a constant", o.input(0), t.name));
+  if (t.is_constant)
+    fail(o, Reason::kOperands, fmt::format("tensor {} '{}' is a constant", o.input(0), t.name));
   if (!selected) {  // pixels that don't lie equally far apart, or backwards
     std::vector<std::vector<int>> sources;
     for (const Slice& slice : slices) {
@@ -324,7 +326,8 @@ void Lowering::pad(const Op& o) {
   for (const auto& [before, behind] : model::paddings(graph_, o)) begin.push_back(before);
   const auto place = selection_of(out.shape, slices_of(t.shape, begin));
   if (!place || place->x.stride != 1)
-    fail(o, fmt::format("tensor {} '{}': the padded axis lies between others", o.input(0), t.name));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': the padded axis lies between others", o.input(0), t.name));
   const Shape s = shape(map), to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
   Geometry g;
   g.H = s.H;
@@ -343,15 +346,17 @@ void Lowering::pad(const Op& o) {
   }
   const int bits = 32 / s.per_word;
   if (bits == 1 ? code != -1 && code != 1 : bits == 2 && (code < -1 || code > 1))
-    fail(o, fmt::format("tensor {} '{}' is padded with {}, which {} bits do not hold", o.input(0),
-                        t.name, code, bits));
+    fail(o, Reason::kAttribute,
+         fmt::format("tensor {} '{}' is padded with {}, which {} bits do not hold", o.input(0),
+                     t.name, code, bits));
   move(o, map, all_channels(s), g, new_output(o, to), code);
 }
 
 void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int before, int code) {
   if (shape(map).per_word != 4)
-    fail(o, fmt::format("tensor {} '{}': channels of packed codes cannot be padded", o.input(0),
-                        graph_.in(o, 0).name));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': channels of packed codes cannot be padded", o.input(0),
+                     graph_.in(o, 0).name));
   std::vector<int> channel_of(at(graph_.out(o).extent(-1)), -1);
   const auto own = channel_of.begin() + before;
   std::iota(own, own + shape(map).C, 0);
@@ -400,8 +405,9 @@ void Lowering::select(const Op& o, const std::vector<int>& extents,
   const Shape s = shape(map);
   const bool is_image = extents.size() == 4;
   if (is_image && sources[0].size() != 1)
-    fail(o, fmt::format("tensor {} '{}': batch {}, allowed 1", o.outputs[0], graph_.out(o).name,
-                        sources[0].size()));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': batch {}, allowed 1", o.outputs[0], graph_.out(o).name,
+                     sources[0].size()));
   const std::vector<int> channels = sources.empty() ? std::vector<int>{0} : sources.back(),
                          rows = is_image ? sources[1] : std::vector<int>{0},
                          cols = is_image ? sources[2] : pixels_of(extents, sources);
@@ -437,8 +443,9 @@ void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources
   int runs = 1;
   for (std::size_t i = 1; i < sources.size(); ++i) runs += sources[i] != sources[i - 1] + 1 ? 1 : 0;
   if (runs > kMostLayers)
-    fail(o, fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(0),
-                        graph_.in(o, 0).name, runs, kMostLayers));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(0),
+                     graph_.in(o, 0).name, runs, kMostLayers));
   for (int first = 0, end = 0; first < lines; first = end) {
     do ++end;
     while (end < lines && sources[at(end)] == sources[at(end - 1)] + 1);
@@ -460,8 +467,9 @@ void Lowering::space_to_depth(const Op& o) {
   const int from = image(o, 0), b = o.block;
   const Shape s = shape(from);
   if (b > kMostStride)
-    fail(o, fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
-                        graph_.in(o, 0).name, b, kMostStride));
+    fail(o, Reason::kAttribute,
+         fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
+                     graph_.in(o, 0).name, b, kMostStride));
   const int to = new_output(o, shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0])));
   Geometry g;
   g.H = s.H;
@@ -481,8 +489,9 @@ void Lowering::depth_to_space(const Op& o) {
   const Shape s = shape(from),
               out = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
   if (b > kMostStride)
-    fail(o, fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
-                        graph_.in(o, 0).name, b, kMostStride));
+    fail(o, Reason::kAttribute,
+         fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
+                     graph_.in(o, 0).name, b, kMostStride));
   const int to = new_output(o, out);
   Geometry g;
   g.H = g.P = s.H;

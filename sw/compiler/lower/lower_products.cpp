@@ -19,14 +19,15 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
   const int bias_position = bias_of(o);
   for (const int position : {1, bias_position})
     if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
-      throw_error("{} is computed, the machine takes constant weights",
-                  with_tensor(graph_, o, o.input(position)));
+      model::refuse(Reason::kOperands, "{} is computed, the machine takes constant weights",
+                    with_tensor(graph_, o, o.input(position)));
   set_scales(o, layer);
   layer.zero_point = graph_.in(o, activations_of(o)).zero_point();
   layer.outside = layer.zero_point;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
-    throw_error("{} has zero point {}, the machine multiplies by codes, allowed 0",
-                with_tensor(graph_, o, o.input(1)), zero_point);
+    model::refuse(Reason::kQuantization,
+                  "{} has zero point {}, the machine multiplies by codes, allowed 0",
+                  with_tensor(graph_, o, o.input(1)), zero_point);
   set_precision(o, layer);
   layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
   layer.bias.assign(at(layer.channels), 0);
@@ -109,10 +110,17 @@ Layer Lowering::product_layer(const Op& o) {
   return o.kind == OpKind::kFullyConnected ? fully_connected(o) : convolution(o);
 }
 
-void Lowering::product(int index) {
-  const Op& o = op(index);
+void Lowering::threshold(const Op& o) {
+  if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
+  fail(o, Reason::kOperator,
+       fmt::format("tensor {} '{}': thresholds are taken from the sums of CONV_2D and "
+                   "FULLY_CONNECTED without another reader",
+                   o.input(0), graph_.in(o, 0).name));
+}
+
+void Lowering::product(const Op& o) {
   Layer layer = product_layer(o);
-  const auto threshold = threshold_of_.find(index);
+  const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));
   const Op& t = op(threshold->second);
   set_thresholds(t, layer);
@@ -124,15 +132,16 @@ void Lowering::product(int index) {
 void Lowering::set_thresholds(const Op& t, Layer& layer) const {
   const Tensor& table = graph_.in(t, 1);
   if (!config_.has_thresholds())
-    fail(t, fmt::format("tensor {} '{}' holds thresholds, array.precisions lacks \"ternary\" and "
-                        "\"binary\"",
-                        t.input(1), table.name));
+    fail(t, Reason::kConfiguration,
+         fmt::format("tensor {} '{}' holds thresholds, array.precisions lacks \"ternary\" and "
+                     "\"binary\"",
+                     t.input(1), table.name));
   const auto values = table.integers();
   const int K = table.extent(1);
   const bool bit = packing_of(t.outputs[0]) == 32;
   const int copies = bit ? 1 : t.step;
   if (t.step < 1 || K * copies > kMostThresholds || (bit && K != 1))
-    fail(t,
+    fail(t, Reason::kAttribute,
          fmt::format("tensor {} '{}' has {} thresholds of step {}, allowed 1..{} with a positive "
                      "step",
                      t.input(1), table.name, K, t.step, kMostThresholds));

@@ -67,8 +67,9 @@ Geometry Lowering::window_of(const Shape& s, const Span& span) {
 /// A layer for each outer part, into the whole map. @param layer  for the first one
 void Lowering::add_parts(const Op& o, Layer layer, const Span& span, int whole) {
   if (span.outer > kMostLayers)
-    fail(o, fmt::format("tensor {} '{}': {} parts that lie apart, allowed {}", o.input(0),
-                        graph_.in(o, 0).name, span.outer, kMostLayers));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': {} parts that lie apart, allowed {}", o.input(0),
+                     graph_.in(o, 0).name, span.outer, kMostLayers));
   for (int i = 0; i < span.outer; ++i) {
     Layer part = layer;
     part.window.pad_left = -i * span.taps * span.inner;
@@ -101,8 +102,9 @@ void Lowering::mean(const Op& o) {
   } else {
     const std::vector<Span> spans = spans_of(o);
     if (spans.size() > 1)
-      fail(o, fmt::format("tensor {} '{}': the axes lie around others", o.input(0),
-                          graph_.in(o, 0).name));
+      fail(o, Reason::kShape,
+           fmt::format("tensor {} '{}': the axes lie around others", o.input(0),
+                       graph_.in(o, 0).name));
     if (!spans.empty()) span = spans[0];
     if (!spans.empty()) layer.window = window_of(s, span);
   }

@@ -117,7 +117,8 @@ Phase phase_of(int first, int stride, int pad, int filter, int outputs) {
 
 void Lowering::transpose_convolution(const Op& o) {
   if (o.dilation_h != 1 || o.dilation_w != 1)
-    fail(o, fmt::format("dilation {} x {}, allowed 1", o.dilation_h, o.dilation_w));
+    fail(o, Reason::kAttribute,
+         fmt::format("dilation {} x {}, allowed 1", o.dilation_h, o.dilation_w));
   const Tensor &filter = graph_.in(o, 1), &out = graph_.out(o);
   const model::Window border = model::window(graph_, o);
   const Shape to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
@@ -177,9 +178,10 @@ void Lowering::resize(const Op& o) {
   const std::vector<Comb> rows = combs(samples(in.H, to.H, o)),
                           cols = combs(samples(in.W, to.W, o));
   if (rows.size() * cols.size() > kMostLayers)
-    fail(o, fmt::format("tensor {} '{}': {} x {} to {} x {} pixels takes {} layers, allowed {}",
-                        o.outputs[0], graph_.out(o).name, in.H, in.W, to.H, to.W,
-                        rows.size() * cols.size(), kMostLayers));
+    fail(o, Reason::kShape,
+         fmt::format("tensor {} '{}': {} x {} to {} x {} pixels takes {} layers, allowed {}",
+                     o.outputs[0], graph_.out(o).name, in.H, in.W, to.H, to.W,
+                     rows.size() * cols.size(), kMostLayers));
   const int whole = new_output(o, to);
   for (const Comb& y : rows)
     for (const Comb& x : cols) {
@@ -210,9 +212,10 @@ Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
   };
   const int all = sum(rows) * sum(cols), most = largest(rows) * largest(cols);
   if (most > 127)
-    fail(o, fmt::format("tensor {} '{}': {} x {} to {} x {} pixels: weight {}/{} does not fit int8",
-                        o.outputs[0], graph_.out(o).name, window.H, window.W,
-                        graph_.out(o).extent(1), graph_.out(o).extent(2), most, all));
+    fail(o, Reason::kRange,
+         fmt::format("tensor {} '{}': {} x {} to {} x {} pixels: weight {}/{} does not fit int8",
+                     o.outputs[0], graph_.out(o).name, window.H, window.W, graph_.out(o).extent(1),
+                     graph_.out(o).extent(2), most, all));
   Layer layer = start(o, LayerKind::kConv);
   layer.input = from;
   layer.window = window;

@@ -46,7 +46,7 @@ Network Lowering::run() {
 
 template <typename Step>
 void Lowering::for_each_op(Step step) {
-  std::string errors;
+  model::Faults faults;
   std::vector<int> refused;
   std::set<int> missing;  // tensors
   for (const int i : machine_) {
@@ -58,13 +58,13 @@ void Lowering::for_each_op(Step step) {
       if (op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm) no_such_operator(op(i));
       if (!hopeless) step(i);
     } catch (const Error& e) {
-      errors += std::string(errors.empty() ? "" : "\n") + e.what();
+      faults.add(e);
       refused.push_back(i);
       done = false;
     }
     if (!done && !stand_in(op(i))) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
   }
-  if (!errors.empty()) throw Unsupported(errors, std::move(refused));
+  if (!faults.empty()) throw Unsupported(faults.joined(), std::move(refused));
 }
 
 /// A map for the result of an operator that is refused, as if it came from outside: what follows is
@@ -78,13 +78,14 @@ bool Lowering::stand_in(const Op& o) try {
   return false;
 }
 
-void Lowering::no_such_operator(const Op& o) const {
-  fail(o, fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
-                      graph_.out(o).name));
+void Lowering::no_such_operator(const Op& o) {
+  fail(o, Reason::kOperator,
+       fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
+                   graph_.out(o).name));
 }
 
-void Lowering::fail(const Op& o, const std::string& what) const {
-  throw Error(model::label(graph_, o) + ": " + what);
+void Lowering::fail(const Op& o, Reason reason, const std::string& what) const {
+  throw model::Refusal(reason, model::label(graph_, o) + ": " + what);
 }
 
 int Lowering::add_map(int tensor, const Shape& shape) {
@@ -121,8 +122,8 @@ void Lowering::add_input(int tensor) {
     std::vector<int> readers;
     for (const int i : machine_)
       if (std::count(op(i).inputs.begin(), op(i).inputs.end(), tensor) > 0) readers.push_back(i);
-    throw Unsupported(fmt::format("{}: input '{}' is {}, the machine takes int8", graph_.file,
-                                  t.name, model::name_of(t.type)),
+    throw Unsupported({Reason::kType, fmt::format("{}: input '{}' is {}, the machine takes int8",
+                                                  graph_.file, t.name, model::name_of(t.type))},
                       readers);
   }
   int shaped = tensor;
@@ -191,8 +192,8 @@ int Lowering::packing_of(int tensor) const {
 void Lowering::check_precisions(const Op& o) const {
   const auto require = [&](int tensor, const machine::Precision& p) {
     if (!(config_.*p.enabled))
-      throw_error("{} is {}, array.precisions lacks \"{}\"", with_tensor(graph_, o, tensor), p.name,
-                  p.name);
+      model::refuse(Reason::kConfiguration, "{} is {}, array.precisions lacks \"{}\"",
+                    with_tensor(graph_, o, tensor), p.name, p.name);
   };
   const auto is_map = [&](int t) {
     return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
@@ -238,7 +239,8 @@ int Lowering::map_of(int tensor) {
     put_in_order(op(producer_of(tensor)), axes->second, map, false);
     return map_of_[tensor] = map;
   }
-  if (!t.is_constant) throw_error("{}: tensor '{}' was not computed", graph_.file, t.name);
+  if (!t.is_constant)
+    model::refuse(Reason::kOther, "{}: tensor '{}' was not computed", graph_.file, t.name);
   const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
   net_.maps[at(map)].codes = t.values<std::int8_t>();
   return map_of_[tensor] = map;
@@ -309,7 +311,8 @@ void Lowering::check_types(const Op& o) const {
   const bool is_table = o.kind == OpKind::kDequantize || model::computes_floats(o.kind);
   for (const int t : o.outputs)
     if (graph_.tensor(t).type != model::DataType::kInt8)
-      throw_error(
+      model::refuse(
+          is_table && !config_.table ? Reason::kConfiguration : Reason::kType,
           "{} is {}, the machine computes int8{}", with_tensor(graph_, o, t),
           model::name_of(graph_.tensor(t).type),
           is_table && !config_.table ? ", floats only in the lookup table (vector.table)" : "");
@@ -319,106 +322,76 @@ bool Lowering::needs_half_even(const Op& o) const {
   if (!o.half_even) return false;
   const HalfEven way = half_even(graph_, o);
   if (way == HalfEven::kNoWay)
-    fail(o, fmt::format("tensor {} '{}' rounds halves to even, and sums of the machine's rounded "
-                        "terms can be off by one code",
-                        o.outputs[0], graph_.out(o).name));
+    fail(o, Reason::kRounding,
+         fmt::format("tensor {} '{}' rounds halves to even, and sums of the machine's rounded "
+                     "terms can be off by one code",
+                     o.outputs[0], graph_.out(o).name));
   return way == HalfEven::kNeeded;
+}
+
+auto Lowering::method_of(OpKind kind) -> void (Lowering::*)(const Op& o) {
+  using Method = void (Lowering::*)(const Op&);
+  static constexpr std::pair<OpKind, Method> kRows[] = {
+      {OpKind::kAdd, &Lowering::addition},
+      {OpKind::kAveragePool2D, &Lowering::average_pool},
+      {OpKind::kBatchMatMul, &Lowering::batch_matmul},
+      {OpKind::kBroadcastTo, &Lowering::broadcast_to},
+      {OpKind::kConcatenation, &Lowering::concatenation},
+      {OpKind::kConv2D, &Lowering::product},
+      {OpKind::kDepthToSpace, &Lowering::depth_to_space},
+      {OpKind::kDepthwiseConv2D, &Lowering::product},
+      {OpKind::kExpandDims, &Lowering::reshape},
+      {OpKind::kFullyConnected, &Lowering::product},
+      {OpKind::kGather, &Lowering::gather},
+      {OpKind::kLstm, &Lowering::no_such_operator},
+      {OpKind::kMaximum, &Lowering::maximum},
+      {OpKind::kMaxPool2D, &Lowering::max_pool},
+      {OpKind::kMean, &Lowering::mean},
+      {OpKind::kMinimum, &Lowering::minimum},
+      {OpKind::kMirrorPad, &Lowering::mirror_pad},
+      {OpKind::kMul, &Lowering::multiplication},
+      {OpKind::kNormalization, &Lowering::normalization},
+      {OpKind::kPad, &Lowering::pad},
+      {OpKind::kPadV2, &Lowering::pad},
+      {OpKind::kQuantize, &Lowering::requantize},
+      {OpKind::kReduceMax, &Lowering::reduce_max},
+      {OpKind::kReduceMin, &Lowering::reduce_max},
+      {OpKind::kRelu, &Lowering::requantize},
+      {OpKind::kRelu6, &Lowering::requantize},
+      {OpKind::kReluN1To1, &Lowering::requantize},
+      {OpKind::kReshape, &Lowering::reshape},
+      {OpKind::kResizeBilinear, &Lowering::resize},
+      {OpKind::kResizeNearestNeighbor, &Lowering::resize},
+      {OpKind::kSoftmax, &Lowering::softmax},
+      {OpKind::kSpaceToDepth, &Lowering::space_to_depth},
+      {OpKind::kSquaredDifference, &Lowering::squared_difference},
+      {OpKind::kSqueeze, &Lowering::reshape},
+      {OpKind::kStridedSlice, &Lowering::strided_slice},
+      {OpKind::kSub, &Lowering::subtraction},
+      {OpKind::kSum, &Lowering::mean},
+      {OpKind::kThreshold, &Lowering::threshold},
+      {OpKind::kTranspose, &Lowering::transpose},
+      {OpKind::kTransposeConv, &Lowering::transpose_convolution},
+  };
+  static constexpr auto kMethods = model::table_of<Method>(kRows, [](OpKind needed) {
+    const model::OpClass type = model::class_of(needed);
+    return type != model::OpClass::kFunction && type != model::OpClass::kHost &&
+           type != model::OpClass::kNone && model::computes_codes(needed);
+  });
+  return kMethods[static_cast<std::size_t>(kind)];
 }
 
 void Lowering::lower(int index) {
   const Op& o = op(index);
   if (is_function(o)) return function(o);
   check_types(o);
-  switch (o.kind) {
-    case OpKind::kConv2D:
-    case OpKind::kDepthwiseConv2D:
-    case OpKind::kFullyConnected:
-      return product(index);
-    case OpKind::kThreshold:
-      if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
-      fail(o, fmt::format("tensor {} '{}': thresholds are taken from the sums of CONV_2D and "
-                          "FULLY_CONNECTED without another reader",
-                          o.input(0), graph_.in(o, 0).name));
-    case OpKind::kAdd:
-      return addition(index);
-    case OpKind::kSub:
-      return subtraction(o);
-    case OpKind::kSquaredDifference:
-      return squared_difference(o);
-    case OpKind::kMul:
-      return multiplication(o);
-    case OpKind::kMaximum:
-      return two_maps(o, start(o, LayerKind::kMaximum));
-    case OpKind::kMinimum:
-      return two_maps(o, start(o, LayerKind::kMinimum));
-    case OpKind::kMaxPool2D:
-      return max_pool(o);
-    case OpKind::kAveragePool2D:
-      return average_pool(o);
-    case OpKind::kMean:
-    case OpKind::kSum:
-      return mean(o);
-    case OpKind::kReduceMax:
-    case OpKind::kReduceMin:
-      return reduce_max(o);
-    case OpKind::kSoftmax:
-      return softmax(o);
-    case OpKind::kNormalization:
-      return normalization(o);
-    case OpKind::kTransposeConv:
-      return transpose_convolution(o);
-    case OpKind::kResizeBilinear:
-    case OpKind::kResizeNearestNeighbor:
-      return resize(o);
-    case OpKind::kConcatenation:
-      return concatenation(o);
-    case OpKind::kStridedSlice:
-      return strided_slice(o);
-    case OpKind::kPad:
-    case OpKind::kPadV2:
-      return pad(o);
-    case OpKind::kMirrorPad:
-      return mirror_pad(o);
-    case OpKind::kGather:
-      return gather(o);
-    case OpKind::kBroadcastTo:
-      return broadcast_to(o);
-    case OpKind::kSpaceToDepth:
-      return space_to_depth(o);
-    case OpKind::kDepthToSpace:
-      return depth_to_space(o);
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kReluN1To1:
-    case OpKind::kQuantize:
-      return requantize(o);
-    case OpKind::kReshape:
-    case OpKind::kSqueeze:
-    case OpKind::kExpandDims:
-      return reshape(o);
-    case OpKind::kTranspose:
-      return transpose(o);
-    case OpKind::kBatchMatMul:
-      return batch_matmul(o);
-    case OpKind::kAbs:
-    case OpKind::kElu:
-    case OpKind::kLog:
-    case OpKind::kSqrt:
-    case OpKind::kSquare:
-    case OpKind::kExp:
-    case OpKind::kGelu:
-    case OpKind::kHardSwish:
-    case OpKind::kLeakyRelu:
-    case OpKind::kLogistic:
-    case OpKind::kRsqrt:
-    case OpKind::kTanh:
-      if (!config_.table)
-        fail(o, fmt::format("tensor {} '{}' needs the lookup table (vector.table)", o.outputs[0],
-                            graph_.out(o).name));
-      [[fallthrough]];
-    default:
-      no_such_operator(o);
-  }
+  if (const auto method = method_of(o.kind)) return (this->*method)(o);
+  if (model::class_of(o.kind) == model::OpClass::kFunction && !config_.table &&
+      model::computes_codes(o.kind))
+    fail(o, Reason::kConfiguration,
+         fmt::format("tensor {} '{}' needs the lookup table (vector.table)", o.outputs[0],
+                     graph_.out(o).name));
+  no_such_operator(o);
 }
 
 void Lowering::add_layer(const Op& o, Layer layer) {

@@ -17,6 +17,7 @@
 #include "sw/compiler/lower/functions.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/network.h"
+#include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 
 namespace trine::compiler {
@@ -26,6 +27,7 @@ constexpr int kMostLayers = 1024;  ///< of an operator
 using model::Graph;
 using model::Op;
 using model::OpKind;
+using model::Reason;
 using model::Tensor;
 using reference::ChannelScale;
 
@@ -33,22 +35,12 @@ inline constexpr ChannelScale kOne{1 << 30, 1};
 
 inline std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-inline bool is_reshape(OpKind kind) {
-  return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
-}
-
-/// Requantized codes, clamped: the vector unit needs no table.
-inline bool is_requantization(OpKind kind) {
-  return kind == OpKind::kRelu || kind == OpKind::kRelu6 || kind == OpKind::kReluN1To1 ||
-         kind == OpKind::kQuantize;
-}
+using model::is_product;
+using model::is_requantization;
+using model::is_reshape;
 
 inline bool is_convolution(OpKind kind) {
   return kind == OpKind::kConv2D || kind == OpKind::kDepthwiseConv2D;
-}
-
-inline bool is_product(OpKind kind) {
-  return is_convolution(kind) || kind == OpKind::kFullyConnected;
 }
 
 /// "model.tflite: op 3 CONV_2D: tensor 4 'x'"
@@ -90,8 +82,9 @@ class Lowering {
   template <typename Step>
   void for_each_op(Step step);
   const Op& op(int i) const { return graph_.ops[at(i)]; }
-  [[noreturn]] void fail(const Op& o, const std::string& what) const;
-  [[noreturn]] void no_such_operator(const Op& o) const;
+  int index_of(const Op& o) const { return static_cast<int>(&o - graph_.ops.data()); }
+  [[noreturn]] void fail(const Op& o, Reason reason, const std::string& what) const;
+  [[noreturn]] void no_such_operator(const Op& o);
   bool stand_in(const Op& o);
   int add_map(int tensor, const Shape& shape);
   /// An input that is only reshaped has the new shape from the start: the host lays it out.
@@ -124,6 +117,8 @@ class Lowering {
   /// The map of an image operator's input, whose shape must be the tensor's own.
   int image(const Op& o, int position);
   Layer start(const Op& o, LayerKind kind) const;
+  /// How operators of a kind become layers; nullptr: not at all.
+  static void (Lowering::*method_of(OpKind kind))(const Op& o);
   /// Sums of convolutions may stay int32.
   void check_types(const Op& o) const;
   /// Whether the machine has to round halves to even for the operator's codes. @pre constant
@@ -159,7 +154,8 @@ class Lowering {
   static std::int32_t saturated(std::int64_t x);
   void find_fused_thresholds();
   Layer product_layer(const Op& o);
-  void product(int index);
+  void product(const Op& o);
+  void threshold(const Op& o);
   /// acc + bias >= T as acc >= T - bias. A code `step` above the one before takes as many
   /// thresholds, but a bit is one, whatever it stands for.
   void set_thresholds(const Op& t, Layer& layer) const;
@@ -238,10 +234,12 @@ class Lowering {
   std::optional<int> fusable(const Op& add, int position);
   /// The longer reduction hides more of the second pass.
   void find_fused_additions();
-  void addition(int index);
+  void addition(const Op& o);
   void subtraction(const Op& o);
   void squared_difference(const Op& o);
   void multiplication(const Op& o);
+  void maximum(const Op& o) { two_maps(o, start(o, LayerKind::kMaximum)); }
+  void minimum(const Op& o) { two_maps(o, start(o, LayerKind::kMinimum)); }
   /// The operator's maps as the layer's.
   void two_maps(const Op& o, Layer layer);
   /// The map with its codes lying as `other` has them: itself, or a copy.

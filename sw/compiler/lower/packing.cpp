@@ -53,7 +53,7 @@ class Classes {
 
 bool keeps_codes(OpKind kind) {
   return kind == OpKind::kMaxPool2D || kind == OpKind::kPad || kind == OpKind::kPadV2 ||
-         kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims;
+         model::is_reshape(kind);
 }
 
 /// What `op` can read as its input 0.

@@ -34,10 +34,7 @@ bool takes_image(const Graph& graph, const Op& op) {
          graph.in(op, 0).extent(0) > 1;
 }
 
-bool moves_codes(OpKind kind) {
-  return kind == OpKind::kReshape || kind == OpKind::kSqueeze || kind == OpKind::kExpandDims ||
-         kind == OpKind::kTranspose;
-}
+bool moves_codes(OpKind kind) { return model::is_reshape(kind) || kind == OpKind::kTranspose; }
 
 /// Whether it turns an image of one order of axes into the other.
 bool turns_image(const Graph& graph, const Op& op, const std::vector<int>& order) {
@@ -86,8 +83,7 @@ bool is_state(const Graph& graph, int tensor) {
 }
 
 bool on_host_at_end(const Graph& graph, const Op& op) {
-  return op.on_host || op.kind == OpKind::kLogSoftmax || op.kind == OpKind::kDequantize ||
-         op.kind == OpKind::kFloat || op.kind == OpKind::kArgMax || op.kind == OpKind::kOnnx ||
+  return op.on_host || model::class_of(op.kind) == model::OpClass::kHost ||
          converts_uint8(graph, op) ||
          ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
            model::computes_floats(op.kind)) &&

@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 
-#include "base/error.h"
 #include "base/rounding.h"
 #include "machine/timing.h"
 #include "sw/compiler/plan/plan_facts.h"
@@ -694,24 +693,24 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   return best;
 }
 
-/// A line for each layer that needs a vector unit; empty where there is one.
-std::string vector_problem(const Network& network, const machine::Config& config) {
-  std::string problem;
-  for (const Layer& layer : network.layers) {
-    if (layer.kind == LayerKind::kConv || config.vector) continue;
-    problem += fmt::format("{}{}: tensor {} '{}' needs the vector unit (vector.enable)",
-                           problem.empty() ? "" : "\n", layer.label,
-                           network.maps[at(layer.output)].tensor, layer.name);
-  }
-  return problem;
+/// One for each layer that needs a vector unit; none where there is one.
+model::Faults vector_faults(const Network& network, const machine::Config& config) {
+  model::Faults faults;
+  for (const Layer& layer : network.layers)
+    if (layer.kind != LayerKind::kConv && !config.vector)
+      faults.add(model::Refusal(
+          model::Reason::kConfiguration,
+          fmt::format("{}: tensor {} '{}' needs the vector unit (vector.enable)", layer.label,
+                      network.maps[at(layer.output)].tensor, layer.name)));
+  return faults;
 }
 
 }  // namespace
 
 std::optional<Plan> plan(const Network& network, const machine::Config& config,
-                         std::string* problem) {
-  if (const std::string text = vector_problem(network, config); !text.empty()) {
-    if (problem != nullptr) *problem = text;
+                         std::optional<model::Refusal>* problem) {
+  if (const model::Faults faults = vector_faults(network, config); !faults.empty()) {
+    if (problem != nullptr) *problem = faults.joined();
     return std::nullopt;
   }
   PlanFacts facts(network, config);
@@ -720,10 +719,12 @@ std::optional<Plan> plan(const Network& network, const machine::Config& config,
   if (!best) {
     const Layer& layer = network.layers[at(misfit)];
     if (problem != nullptr)
-      *problem = fmt::format(
-          "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
-          "memory.param_channels = {} hold no part of it",
-          layer.label, layer.name, config.dmem_kib, config.pmem_kib, config.param_channels);
+      *problem = model::Refusal(
+          model::Reason::kMemory,
+          fmt::format(
+              "{}: tensor '{}' does not fit: memory.dmem_kib = {}, memory.pmem_kib = {} and "
+              "memory.param_channels = {} hold no part of it",
+              layer.label, layer.name, config.dmem_kib, config.pmem_kib, config.param_channels));
     return std::nullopt;
   }
   if (best->plan.spilled > 0) {

@@ -16,6 +16,7 @@
 
 #include "machine/config.h"
 #include "sw/compiler/network/network.h"
+#include "sw/model/refusal.h"
 
 namespace trine::compiler {
 
@@ -78,7 +79,7 @@ struct Plan {
 /// @param problem  unless null: why there is no plan, a line for each layer that is to blame
 /// @return nothing where the machine has no room or no unit for some layer
 std::optional<Plan> plan(const Network& network, const machine::Config& config,
-                         std::string* problem = nullptr);
+                         std::optional<model::Refusal>* problem = nullptr);
 
 /// A line for each map and each layer (print.cpp).
 std::string to_text(const Plan& plan, const Network& network);

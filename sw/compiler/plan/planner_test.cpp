@@ -22,9 +22,9 @@ Network network_of(Builder& b, int output, const machine::Config& config) {
 
 std::string planned(Builder& b, int output, const machine::Config& config) {
   const Network network = network_of(b, output, config);
-  std::string problem;
+  std::optional<model::Refusal> problem;
   const std::optional<Plan> plan = compiler::plan(network, config, &problem);
-  return plan ? "\n" + to_text(*plan, network) : problem;
+  return plan ? "\n" + to_text(*plan, network) : problem.value().what();
 }
 
 int convolution(Builder& b, int from, int channels, int size) {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/rounding.h"
-#include "sw/compiler/rewrite/rewriter.h"
+#include "sw/model/rewriter.h"
 
 namespace trine::compiler {
 namespace {
@@ -16,6 +16,7 @@ using model::DataType;
 using model::Graph;
 using model::Op;
 using model::OpKind;
+using model::Rewriter;
 using model::Tensor;
 
 constexpr int kWord = 4;  ///< channels that lie in a word
@@ -65,11 +66,7 @@ class SignedCodes : Rewriter {
   /// The user's tensor in place of a graph input, or behind an output.
   int outer(int tensor, bool input, std::vector<Op>* last = nullptr) {
     const int user = add_like(tensor, graph_.tensor(tensor).shape);
-    Op op;
-    op.kind = OpKind::kQuantize;
-    op.name = "QUANTIZE";
-    op.inputs = {input ? user : tensor};
-    op.outputs = {input ? tensor : user};
+    const Op op = op_of(OpKind::kQuantize, 0, {input ? user : tensor}, {input ? tensor : user});
     if (input)
       graph_.ops.push_back(op);
     else
@@ -140,8 +137,7 @@ class SymmetricWeights : Rewriter {
   using Parts = std::vector<std::vector<std::int8_t>>;
 
   bool has_zero_point(const Op& op) const {
-    const bool product = op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
-                         op.kind == OpKind::kTransposeConv || op.kind == OpKind::kFullyConnected;
+    const bool product = model::is_product(op.kind) || op.kind == OpKind::kTransposeConv;
     return product && graph_.in(op, 1).is_constant && graph_.in(op, 1).zero_point() != 0;
   }
 
@@ -229,9 +225,7 @@ class SymmetricWeights : Rewriter {
       const auto found = producer_.find(image);
       if (found == producer_.end()) break;
       const Op& op = graph_.ops[at(found->second)];
-      const bool reshape = op.kind == OpKind::kReshape || op.kind == OpKind::kSqueeze ||
-                           op.kind == OpKind::kExpandDims;
-      if (!reshape || graph_.tensor(op.inputs[0]).rank() < 1) break;
+      if (!model::is_reshape(op.kind) || graph_.tensor(op.inputs[0]).rank() < 1) break;
       image = op.inputs[0];
     }
     return K % graph_.tensor(image).extent(-1) == 0 ? image : tensor;
@@ -239,11 +233,9 @@ class SymmetricWeights : Rewriter {
 
   int flattened(const Op& whole, int from, int K) {
     const int rows = static_cast<int>(graph_.tensor(from).elements() / K);
-    Op op = op_of(whole, OpKind::kReshape, "RESHAPE");
-    op.inputs = {from};
-    op.outputs = {add_like(from, {rows, K})};
-    graph_.ops.push_back(op);
-    return op.outputs[0];
+    const int to = add_like(from, {rows, K});
+    graph_.ops.push_back(op_of(OpKind::kReshape, whole.index, {from}, {to}));
+    return to;
   }
 
   /// Words that are read again lie before all words, those of the last part first.
@@ -274,10 +266,9 @@ class SymmetricWeights : Rewriter {
     const bool image = shape.size() == 4;
     ones.shape = image ? std::vector<int>{to, 1, 1, from} : std::vector<int>{to, from};
     shape.back() = to;
-    Op op = image ? op_of(whole, OpKind::kConv2D, "CONV_2D")
-                  : op_of(whole, OpKind::kFullyConnected, "FULLY_CONNECTED");
+    Op op = op_of(image ? OpKind::kConv2D : OpKind::kFullyConnected, whole.index,
+                  {x, add(std::move(ones))});
     op.counted_macs = 0;
-    op.inputs = {x, add(std::move(ones))};
     op.outputs = {add_like(x, shape)};
     graph_.ops.push_back(op);
     return op.outputs[0];
@@ -346,7 +337,7 @@ class SymmetricWeights : Rewriter {
           codes[(at(m) * at(taps) + at(tap)) * at(count * C) + at(p * C + m / multiplier)] =
               parts[at(p)][at(tap) * at(all) + at(first + m)];
     piece.kind = OpKind::kConv2D;
-    piece.name = "CONV_2D";
+    piece.name = name_of(piece.kind);
     piece.inputs[0] = join(piece, std::vector<int>(at(count), from), 3);
     piece.inputs[1] = add_weights(piece.inputs[1], {M, w.extent(1), w.extent(2), count * C}, codes);
   }

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/compiler/rewrite/rewriter.h"
+#include "sw/model/rewriter.h"
 #include "sw/model/shapes.h"
 
 namespace trine::compiler {
@@ -17,6 +17,7 @@ namespace {
 using model::Graph;
 using model::Op;
 using model::OpKind;
+using model::Rewriter;
 using model::Tensor;
 
 class SingleImages : Rewriter {

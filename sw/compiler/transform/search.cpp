@@ -3,10 +3,8 @@
 #include "sw/compiler/transform/search.h"
 
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "base/error.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
@@ -79,8 +77,8 @@ class Search {
 
 Planned search(Network network, const machine::Config& config, Fusion fusion) {
   Candidate best = Search(config, fusion).finish({std::move(network)}, 0);
-  std::string problem;
-  if (!best.plan && !plan(best.network, config, &problem)) throw Error(problem);
+  std::optional<model::Refusal> problem;
+  if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);
   return {std::move(best.network), std::move(*best.plan)};
 }
 

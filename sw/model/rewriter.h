@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every rewriting of a graph as another one shares (expand.h, sw/compiler/rewrite): the
+// operators are read in their order and written anew.
+
+#pragma once
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "sw/model/graph.h"
+
+namespace trine::model {
+
+class Rewriter {
+ public:
+  explicit Rewriter(Graph graph) : graph_(std::move(graph)) { ops_.swap(graph_.ops); }
+
+ protected:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+  int add(Tensor tensor) {
+    graph_.tensors.push_back(std::move(tensor));
+    return static_cast<int>(graph_.tensors.size()) - 1;
+  }
+
+  /// As tensor `like`, of another shape, computed.
+  int add_like(int like, std::vector<int> shape) {
+    const Tensor& from = graph_.tensor(like);
+    Tensor t;
+    t.name = from.name;
+    t.type = from.type;
+    t.quantization = from.quantization;
+    t.encoding = from.encoding;
+    t.shape = std::move(shape);
+    return add(std::move(t));
+  }
+
+  /// int32 constants; of one axis if no shape is given. @pre they fit
+  template <typename Integer>
+  int add_integers(const std::vector<Integer>& values, std::vector<int> shape = {}) {
+    Tensor t;
+    t.name = "integers";
+    t.type = DataType::kInt32;
+    t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : std::move(shape);
+    t.is_constant = true;
+    const std::vector<std::int32_t> narrow(values.begin(), values.end());
+    t.data.resize(4 * narrow.size());
+    if (!narrow.empty()) std::memcpy(t.data.data(), narrow.data(), t.data.size());
+    return add(std::move(t));
+  }
+
+  /// Elements begin <= i < end of each axis of tensor `from`; the output is the caller's.
+  template <typename Integer>
+  Op slice_of(int index, int from, const std::vector<Integer>& begin,
+              const std::vector<Integer>& end) {
+    const int first = add_integers(begin), last = add_integers(end);
+    const int strides = add_integers(std::vector<int>(begin.size(), 1));
+    return op_of(OpKind::kStridedSlice, index, {from, first, last, strides});
+  }
+
+  /// Elements begin <= i < end of one axis.
+  int slice(const Op& whole, int from, int axis, int begin, int end) {
+    std::vector<int> shape = graph_.tensor(from).shape;
+    if (begin == 0 && end == shape[at(axis)]) return from;
+    std::vector<int> first(shape.size(), 0), last = shape;
+    first[at(axis)] = begin;
+    last[at(axis)] = end;
+    shape[at(axis)] = end - begin;
+    Op op = slice_of(whole.index, from, first, last);
+    op.outputs = {add_like(from, std::move(shape))};
+    graph_.ops.push_back(op);
+    return op.outputs[0];
+  }
+
+  /// Into `to`, or a tensor of its own.
+  int join(const Op& whole, const std::vector<int>& parts, int axis, int to = -1) {
+    if (to < 0) {
+      std::vector<int> shape = graph_.tensor(parts[0]).shape;
+      for (std::size_t i = 1; i < parts.size(); ++i)
+        shape[at(axis)] += graph_.tensor(parts[i]).shape[at(axis)];
+      to = add_like(parts[0], shape);
+    }
+    Op op = op_of(OpKind::kConcatenation, whole.index, parts, {to});
+    op.axis = axis;
+    graph_.ops.push_back(std::move(op));
+    return to;
+  }
+
+  Graph graph_;
+  std::vector<Op> ops_;  ///< as they were
+};
+
+}  // namespace trine::model

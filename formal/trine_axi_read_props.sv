@@ -7,6 +7,7 @@
 //        twice its length on a bus narrower than 64 bits
 //   R    a beat that the bus hands over reaches the client of its ID once, in order, with its
 //        error, unless stop_i drops it
+//   two clients that both wait take turns
 //   idle only when nothing is outstanding; never more than MaxOutstanding bursts of a client
 //
 // The memory is any one that answers bursts that were accepted, those of an ID in order; beats of
@@ -111,10 +112,12 @@ module trine_axi_read_props #(
       ar_held_q <= 1'b0;
       waited_q  <= 2'd0;
       sent_q    <= 1'b0;
+      sent_id_q <= 1'b0;
     end else begin
       ar_held_q <= arvalid && !arready_i;
       waited_q  <= req_valid_i & ~req_ready;
       sent_q    <= asked != 2'd0 || (sent_q && !arready_i);
+      if (asked != 2'd0) sent_id_q <= asked[1];
     end
   end
 
@@ -125,7 +128,6 @@ module trine_axi_read_props #(
     addr_q    <= req_addr_i;
     len_q     <= req_len_i;
     if (asked != 2'd0) begin
-      sent_id_q   <= asked[1];
       sent_addr_q <= asked[1] ? req_addr_i[63:32] : req_addr_i[31:0];
       sent_len_q  <= Narrow ? 8'(2 * taken_len + 8'd1) : taken_len;
     end
@@ -242,6 +244,12 @@ module trine_axi_read_props #(
       // A request is taken when nothing forbids it.
       if (!stop_i && !arvalid && req_valid_i[0] && owed[1:0] < 2'(MaxOutstanding)) begin
         a_progress: assert (asked != 2'd0);
+      end
+      // Clients that both wait take turns.
+      a_last: assert (arid == sent_id_q);
+      if (asked != 2'd0 && req_valid_i == 2'd3 && owed[1:0] < 2'(MaxOutstanding) &&
+          owed[3:2] < 2'(MaxOutstanding)) begin
+        a_turns: assert (asked[!sent_id_q]);
       end
       // R
       if (Narrow) begin

@@ -43,7 +43,7 @@ class Refusal : public Error {
   Refusal(std::vector<Reason> reasons, const std::string& text)
       : Error(text), reasons_(std::move(reasons)) {}
 
-  /// Of each fault in the text; never empty.
+  /// The reason of each fault in the text; never empty.
   const std::vector<Reason>& reasons() const { return reasons_; }
 
  private:

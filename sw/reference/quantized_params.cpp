@@ -277,7 +277,7 @@ std::int32_t rescaled(const Coder& c, std::int32_t x) {
   return requantize(x, x < 0 ? c.p.negative : c.p.scale, c.p.output, c.rounding);
 }
 
-/// Of a function of real numbers: the nearest code.
+/// The nearest code to a function of real numbers.
 template <auto Function>
 std::int32_t nearest(const Coder& c, std::int32_t x) {
   return to_code(rounded(Function(c.op, c.scale * x) / c.output_scale), c.p.output);

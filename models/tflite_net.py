@@ -154,6 +154,11 @@ def slid(extent, window, stride, padding):
     return -(-extent // stride) if padding == SAME else (extent - window) // stride + 1
 
 
+def pair(value):
+    """Of rows and columns, where they are not the same."""
+    return (value, value) if isinstance(value, int) else value
+
+
 class Int8Net(Model):
     """int8 with a scale for each channel of a product's weights, chosen such that its codes deviate
     by some 50 where its input's do; `gains` correct that, product by product. Weights of a channel
@@ -204,36 +209,39 @@ class Int8Net(Model):
     def conv(self, x, filters, window, stride=1, padding=SAME, activation=0, dilation=1, groups=1,
              fixed=None, **more):
         n, h, w, c = self.shapes[x]
-        r, s = (window, window) if isinstance(window, int) else window
-        p, q = (slid(e, (k - 1) * dilation + 1, stride, padding)
-                for e, k in ((h, r), (w, s)))
+        (r, s), (down, right), (d, e) = pair(window), pair(stride), pair(dilation)
+        p = slid(h, (r - 1) * d + 1, down, padding)
+        q = slid(w, (s - 1) * e + 1, right, padding)
         return self.product("CONV_2D", x, (filters, r, s, c // groups), r * s * c // groups, 0,
                             (n, p, q, filters),
-                            {0: ("b", padding), 1: ("i", stride), 2: ("i", stride),
-                             3: ("b", activation), 4: ("i", dilation), 5: ("i", dilation)},
+                            {0: ("b", padding), 1: ("i", right), 2: ("i", down),
+                             3: ("b", activation), 4: ("i", e), 5: ("i", d)},
                             fixed=fixed, **more)
 
     def dw(self, x, window, stride=1, padding=SAME, multiplier=1, activation=0, dilation=1,
            **more):
         n, h, w, c = self.shapes[x]
-        r, s = (window, window) if isinstance(window, int) else window
-        p, q = (slid(e, (k - 1) * dilation + 1, stride, padding)
-                for e, k in ((h, r), (w, s)))
+        (r, s), (down, right), (d, e) = pair(window), pair(stride), pair(dilation)
+        p = slid(h, (r - 1) * d + 1, down, padding)
+        q = slid(w, (s - 1) * e + 1, right, padding)
         return self.product("DEPTHWISE_CONV_2D", x, (1, r, s, c * multiplier), r * s, 3,
                             (n, p, q, c * multiplier),
-                            {0: ("b", padding), 1: ("i", stride), 2: ("i", stride),
-                             3: ("i", multiplier), 4: ("b", activation), 5: ("i", dilation),
-                             6: ("i", dilation)}, **more)
+                            {0: ("b", padding), 1: ("i", right), 2: ("i", down),
+                             3: ("i", multiplier), 4: ("b", activation), 5: ("i", e),
+                             6: ("i", d)}, **more)
 
-    def transposed(self, x, filters, window, stride):
-        """TRANSPOSE_CONV without padding."""
+    def transposed(self, x, filters, window, stride, padding=VALID, activation=0, **more):
         n, h, w, c = self.shapes[x]
-        shape = (n, (h - 1) * stride + window, (w - 1) * stride + window, filters)
-        return self.product("TRANSPOSE_CONV", x, (filters, window, window, c),
-                            window * window * c, 0, shape,
-                            {0: ("b", VALID), 1: ("i", stride), 2: ("i", stride)}, bias=False,
-                            first=[self.constant(shape)],
-                            macs=int(np.prod(self.shapes[x])) * window * window * filters)
+        (r, s), (down, right) = pair(window), pair(stride)
+        size = ((h * down, w * right) if padding == SAME else
+                ((h - 1) * down + r, (w - 1) * right + s))
+        shape = (n, *size, filters)
+        options = {0: ("b", padding), 1: ("i", right), 2: ("i", down)}
+        if activation:
+            options[3] = ("b", activation)
+        return self.product("TRANSPOSE_CONV", x, (filters, r, s, c), r * s * c, 0, shape, options,
+                            bias=False, first=[self.constant(shape)],
+                            macs=int(np.prod(self.shapes[x])) * r * s * filters, **more)
 
     def fc(self, x, outputs, activation=0, keep=False, **more):
         shape = self.shapes[x]
@@ -261,9 +269,11 @@ class Int8Net(Model):
         q = (1 / 256, 0 if self.type == "u1" else -128)
         return self.op("SOFTMAX", [x], self.shapes[x], {0: ("f", 1.0)}, fixed=q)
 
-    def area(self, kind, x, window, stride, padding=VALID):
+    def area(self, kind, x, window, stride, padding=VALID, activation=None):
         n, h, w, c = self.shapes[x]
-        r, s = (window, window) if isinstance(window, int) else window
-        return self.op(kind, [x], (n, slid(h, r, stride, padding), slid(w, s, stride, padding), c),
-                       {0: ("b", padding), 1: ("i", stride), 2: ("i", stride), 3: ("i", s),
-                        4: ("i", r)}, like=x)
+        (r, s), (down, right) = pair(window), pair(stride)
+        options = {0: ("b", padding), 1: ("i", right), 2: ("i", down), 3: ("i", s), 4: ("i", r)}
+        if activation is not None:
+            options[5] = ("b", activation)
+        return self.op(kind, [x], (n, slid(h, r, down, padding), slid(w, s, right, padding), c),
+                       options, like=x)

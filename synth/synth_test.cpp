@@ -388,6 +388,108 @@ TEST_CASE("FPGA targets count primitives", "[synth][flow]") {
   CHECK(report.area_um2 == 0);
 }
 
+/// Cells of each type below a module of written netlists, by their text alone.
+std::map<std::string, int> cells_below(const std::string& text, const std::string& module) {
+  const std::size_t begin = text.find("module " + module + "(");
+  REQUIRE(begin != std::string::npos);
+  std::istringstream body(text.substr(begin, text.find("endmodule", begin) - begin));
+  std::map<std::string, int> cells;
+  static const std::regex instance("  ([A-Za-z_][A-Za-z0-9_]*) \\\\?[^ ]+ +\\($");
+  for (std::string line; std::getline(body, line);) {
+    std::smatch match;
+    if (!std::regex_match(line, match, instance)) continue;
+    const std::string type = match[1];
+    if (text.find("module " + type + "(") == std::string::npos) {
+      ++cells[type];
+      continue;
+    }
+    for (const auto& [below, count] : cells_below(text, type)) cells[below] += count;
+  }
+  return cells;
+}
+
+TEST_CASE("figures are those that the netlist and the library give another way",
+          "[synth][netlist]") {
+  std::string sums;  // a child of many cells, three times: synthesized once
+  for (int i = 1; i < 12; ++i) sums += fmt::format(" + (a_i * 8'd{})", 2 * i + 1);
+  const Source source(
+      "module trine_child (input logic clk_i, input logic [7:0] a_i, output logic [7:0] q_o);\n"
+      "  always_ff @(posedge clk_i) q_o <= (a_i ^ 8'd90)" +
+      sums +
+      ";\nendmodule\n"
+      "module trine_top (input logic clk_i, input logic [7:0] a_i, output logic [7:0] q_o);\n"
+      "  logic [7:0] x, y, z;\n"
+      "  trine_child u_x (.clk_i, .a_i, .q_o(x));\n"
+      "  trine_child u_y (.clk_i, .a_i(x), .q_o(y));\n"
+      "  trine_child u_z (.clk_i, .a_i(y), .q_o(z));\n"
+      "  assign q_o = z & x;\nendmodule\n");
+  SynthOptions options;
+  options.timing = false;
+  options.netlist = source.folder.path() / "gates";
+  const SynthReport report = source.synthesize(options);
+  REQUIRE(report.modules.size() == 2);
+  CHECK(std::max(report.modules[0].instances, report.modules[1].instances) == 3);
+
+  std::string text;
+  for (const ModuleReport& module : report.modules)
+    text += read_text(options.netlist / (module.name + ".v"));
+  // By lines: a cell, then its own area; the smallest NAND of two inputs is a gate equivalent.
+  std::map<std::string, double> areas;
+  std::istringstream library(read_text("/usr/share/qflow/tech/osu018/osu018_stdcells.lib"));
+  std::string cell, word, colon;
+  double nand2 = 1e9;
+  for (std::string line; std::getline(library, line);) {
+    std::smatch match;
+    if (std::regex_search(line, match, std::regex("^ *cell *\\(\"?([A-Z0-9]+)"))) cell = match[1];
+    std::istringstream words(line);
+    if (!(words >> word >> colon) || word != "area" || areas.count(cell) != 0) continue;
+    words >> areas[cell];
+    if (cell.starts_with("NAND2")) nand2 = std::min(nand2, areas[cell]);
+  }
+  double area = 0;
+  int count = 0;
+  for (const auto& [type, cells] : cells_below(text, "trine_top")) {
+    CAPTURE(type);
+    REQUIRE(areas.count(type) == 1);
+    CHECK(report.cell_types.at(type) == cells);
+    area += areas[type] * cells;
+    count += cells;
+  }
+  CHECK(count > 300);
+  CHECK(report.cells == count);
+  CHECK(report.area_um2 == Approx(area));
+  CHECK(report.nand2_um2 == nand2);
+  CHECK(report.gate_equivalents == Approx(area / nand2));
+  const nlohmann::json json = to_json(report);
+  CHECK(json["gate_equivalents"] == Approx(area / nand2));
+  double total = 0, share = 0;
+  for (const auto& module : json["modules"]) {
+    total += module["gate_equivalents_total"].get<double>();
+    share += module["share"].get<double>();
+  }
+  CHECK(total == Approx(area / nand2));
+  CHECK(share == Approx(1));
+}
+
+TEST_CASE("a gate equivalent is the smallest NAND of two inputs", "[synth][liberty]") {
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const fs::path file = folder.path() / "x.lib";
+  for (const auto& [cells, name, um2] :
+       {std::tuple{"cell (NAND2X4) { area : 40; } cell (NAND2X1) { area : 10; } cell (NAND2X2) { "
+                   "area : 20; } cell (INV) { area : 5; } cell (NAND3X1) { area : 9; }",
+                   "NAND2X1", 10},
+        std::tuple{"cell (sg_nand2_1) { area : 7; } cell (sg_nand2b_1) { area : 9; } cell "
+                   "(sg_nor2_1) { area : 6; }",
+                   "sg_nand2_1", 7},
+        std::tuple{"cell (NAND2_S) { area : 3; dont_use : true; } cell (NAND2_L) { area : 8; }",
+                   "NAND2_L", 8}}) {
+    write_file(file, std::string("library (x) { ") + cells + " }");
+    const Library library = read_library(file);
+    CHECK(library.nand2 == name);
+    CHECK(library.nand2_um2 == um2);
+  }
+}
+
 TEST_CASE("the netlist that was measured is written, as a folder of its own", "[synth][netlist]") {
   const Source source(
       "module trine_top (input logic clk_i, input logic d_i, output logic q_o);\n"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "base/error.h"
@@ -409,6 +410,31 @@ TEST_CASE("networks that round halves to even are exact, or refused where it sho
     net.graph.ops.resize(1);
     CHECK(compiler::half_even(net.graph, net.graph.ops[0]) == compiler::HalfEven::kNeeded);
     require_exact(net.graph, config, {net.random_array(x)});
+  }
+}
+
+TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[arch][half_even]") {
+  // Codes from -128 on: 255 steps above the zero point times the weight 1, and the bias; a tie lies
+  // at 2^8 and no sooner where the scale is 2^-9.
+  for (const auto& [bias, needed] : {std::pair{0, false}, {1, true}, {-1, true}, {2, true}}) {
+    testing::Builder net(1);
+    const int x = net.input({1, 1, 1, 1});
+    const int y = net.convolution(x, 1, 1, 1, 1, 1, 1, 1, model::Padding::kValid, true);
+    net.graph.outputs = {y};
+    model::Op& op = net.graph.ops[0];
+    op.half_even = true;
+    const auto tensor = [&](int t) -> model::Tensor& {
+      return net.graph.tensors[static_cast<std::size_t>(t)];
+    };
+    tensor(x).quantization = {{1}, {-128}, 0};
+    tensor(y).quantization = {{1}, {0}, 0};
+    tensor(op.input(1)).quantization.scale = {1.0f / 512};
+    tensor(op.input(1)).data = {1};
+    std::memcpy(tensor(op.input(2)).data.data(), &bias, sizeof bias);
+    CAPTURE(bias);
+    CHECK(compiler::half_even(net.graph, op) ==
+          (needed ? compiler::HalfEven::kNeeded : compiler::HalfEven::kNotNeeded));
+    require_exact(net.graph, small_config(4, 4, 32, 16, 64), {{"i1", {1, 1, 1, 1}, {127}}});
   }
 }
 

@@ -106,9 +106,14 @@ double quotient(double a, double b, bool floats) {
   return floats ? double{real(a) / real(b)} : b == 0 ? 0 : std::trunc(a / b);
 }
 
-/// The remainder: of whole numbers with the divisor's sign, of floats (fmod 1) the dividend's.
+/// The remainder with the dividend's sign: of floats, and of whole numbers with fmod 1.
+double remainder_as_c(double a, double b, bool floats) {
+  return b == 0 && !floats ? 0 : std::fmod(a, b);
+}
+
+/// The remainder with the divisor's sign, of whole numbers.
 double remainder(double a, double b, bool floats) {
-  if (floats) return double{std::fmod(real(a), real(b))};
+  if (floats) return remainder_as_c(a, b, floats);
   return b == 0 ? 0 : a - b * std::floor(a / b);
 }
 
@@ -270,7 +275,8 @@ Constant Evaluation::unary(float (*f)(float, const Node&)) const {
 
 /// A function of two inputs, or of the first with the next, and so on.
 Constant Evaluation::binary() const {
-  const auto f = binaries().at(node_.type);
+  const bool as_c = node_.type == "Mod" && node_.integer("fmod", 0) != 0;
+  const auto f = as_c ? remainder_as_c : binaries().at(node_.type);
   Constant result = in(0);
   for (std::size_t i = 1; i < std::max<std::size_t>(inputs_.size(), 2); ++i) {
     if (inputs_.size() == 1 && (node_.type == "Max" || node_.type == "Min" || node_.type == "Sum"))

@@ -81,7 +81,11 @@ Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
   s.before.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(axes));
   s.after.assign(pads.begin() + static_cast<std::ptrdiff_t>(axes), pads.end());
   const std::string automatic = node_.text("auto_pad", "NOTSET");
-  if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER")
+  if (automatic == "VALID") {
+    s.before.assign(axes, 0);
+    s.after.assign(axes, 0);
+  } else if (automatic != "NOTSET") {
+    if (automatic != "SAME_UPPER" && automatic != "SAME_LOWER") throw_error("auto_pad");
     for (std::size_t i = 0; i < axes; ++i) {
       const int positions = (image[i] + s.strides[i] - 1) / s.strides[i];
       const int all = std::max(
@@ -89,6 +93,7 @@ Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
       s.before[i] = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
       s.after[i] = all - s.before[i];
     }
+  }
   return s;
 }
 

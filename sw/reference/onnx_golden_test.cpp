@@ -267,7 +267,7 @@ TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
   // Runtime's float32 sum has rounded to the other side of a tie.
   for (const model::Sample& sample :
        model::samples({"onnx/mobilenet_v2.onnx", "onnx/mobilenet_v3.onnx", "onnx/resized.onnx",
-                       "onnx/torch_resnet.onnx", "onnx/torch_mobilenet.onnx"},
+                       "onnx/windows.onnx", "onnx/torch_resnet.onnx", "onnx/torch_mobilenet.onnx"},
                       {"kws_ref_model_qdq.onnx", "resnet8_qdq.onnx", "mnist_conv_qdq.onnx"})) {
     CAPTURE(sample.file.string());
     const Loaded m = load(sample);
@@ -291,7 +291,7 @@ TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
 TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx";
   const std::string name = GENERATE("mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8",
-                                    "resized", "torch_resnet", "torch_mobilenet");
+                                    "resized", "windows", "torch_resnet", "torch_mobilenet");
   CAPTURE(name);
   const Graph graph = model::import_onnx(folder / (name + ".onnx"));
   const VectorSet vectors = read_vectors(folder / name);
@@ -326,10 +326,11 @@ std::map<std::size_t, std::string> parts_of(const Graph& graph) {
 TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
           "[reference][golden][onnx][host]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
-  const Graph graph = model::import_onnx(folder / "operators.onnx", true);
-  const VectorSet vectors = read_vectors(folder / "operators");
+  const auto& [file, results] = GENERATE(std::pair{"operators", 93u}, std::pair{"attributes", 58u});
+  const Graph graph = model::import_onnx(folder / (file + std::string(".onnx")), true);
+  const VectorSet vectors = read_vectors(folder / file);
   const auto parts = parts_of(graph);
-  CHECK(parts.size() == 93);
+  CHECK(parts.size() == results);
   for (const VectorCase& c : vectors.cases) {
     const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
     const auto actual = floats_of(outputs.at(0)), expected = floats_of(c.outputs.at(0));

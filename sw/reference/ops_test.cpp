@@ -7,10 +7,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <random>
 
 #include "base/error.h"
 #include "sw/reference/quantized_params.h"
 #include "sw/reference/run.h"
+#include "sw/reference/softmax.h"
+#include "tb/golden/softmax.h"
 
 using namespace trine;
 using namespace trine::reference;
@@ -357,6 +360,36 @@ TEST_CASE("SOFTMAX of equal codes is uniform", "[reference][softmax]") {
   CHECK(run(OpKind::kSoftmax, {codes({2, 4}, {3, 3, 3, 3, 127, 0, 0, 0}, 0.5f)}, probabilities) ==
         Codes{-64, -64, -64, -64, 127, -128, -128, -128});
   CHECK(run(OpKind::kSoftmax, {codes({1}, {5})}, result({1}, 1.0f / 256, -128)) == Codes{127});
+}
+
+TEST_CASE("exponentials are those of the real numbers, sums those of the bench's oracle",
+          "[reference][softmax]") {
+  std::mt19937 random{5};
+  for (const float scale : {0.01f, 0.0703f, 0.5f, 3.0f}) {
+    const Graph graph =
+        graph_of(OpKind::kSoftmax, {codes({1}, {0}, scale)}, result({1}, 1.0f / 256, -128));
+    const SoftmaxParams p = softmax_params(graph, graph.ops[0]);
+    golden::Exponentials table{};
+    for (int d = 0; d < 256; ++d) {
+      const std::int32_t e = exponential(-d, p);
+      table[static_cast<std::size_t>(d)] = static_cast<std::uint32_t>(e);
+      CAPTURE(scale, d);
+      CHECK(e * 0x1p-31 == Approx(std::exp(-double{scale} * d)).margin(2e-8));
+    }
+    for (int trial = 0; trial < 200; ++trial) {
+      std::vector<int> row(1 + random() % 300);
+      for (int& code : row) code = static_cast<int>(random() % (1 + random() % 256)) - 128;
+      const golden::SoftmaxOperands expected = golden::softmax_operands(row, table);
+      std::int64_t sum = 0;
+      for (const std::uint32_t e : expected.values) sum += golden::nearest(e, 12);
+      const ChannelScale reciprocal = reciprocal_of_sum(static_cast<std::int32_t>(sum));
+      CAPTURE(scale, trial, sum);
+      REQUIRE(reciprocal.multiplier == expected.multiplier);
+      REQUIRE(reciprocal.shift == expected.shift);
+      REQUIRE(std::ldexp(reciprocal.multiplier, reciprocal.shift + 4) * double(sum) ==
+              Approx(0x1p31).epsilon(1e-7));
+    }
+  }
 }
 
 TEST_CASE("LOG_SOFTMAX is the logarithm in sixteenths", "[reference][softmax]") {

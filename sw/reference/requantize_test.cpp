@@ -15,12 +15,16 @@ Int128 floor_div(Int128 n, Int128 d) { return n >= 0 ? n / d : -((-n + d - 1) / 
 
 /// Independent oracle: the published definition in exact rational arithmetic, with explicit tie
 /// rules and no shifts or masks, so that it shares no expression with the code under test.
-int oracle(std::int32_t acc, const ChannelScale& s, const OutputRange& out, Rounding rounding) {
+Int128 exact(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
   const Int128 left = Int128{1} << std::max(s.shift, 0);
   const Int128 right = Int128{1} << std::max(-s.shift, 0);
   const Int128 product = Int128{acc} * left * s.multiplier;
   Int128 value = 0;
-  if (rounding == Rounding::kSingle) {
+  if (rounding == Rounding::kHalfEven) {
+    const Int128 unit = (Int128{1} << 31) * right;
+    value = floor_div(2 * product + unit, 2 * unit);
+    if (2 * (value * unit - product) == unit && floor_div(value, 2) * 2 != value) --value;
+  } else if (rounding == Rounding::kSingle) {
     const Int128 unit = (Int128{1} << 31) * right;
     value = floor_div(2 * product + unit, 2 * unit);
   } else {
@@ -28,7 +32,12 @@ int oracle(std::int32_t acc, const ChannelScale& s, const OutputRange& out, Roun
     const Int128 magnitude = floor_div(2 * (high < 0 ? -high : high) + right, 2 * right);
     value = high < 0 ? -magnitude : magnitude;
   }
-  return static_cast<int>(std::clamp<Int128>(value + out.zero_point, out.act_min, out.act_max));
+  return value;
+}
+
+int oracle(std::int32_t acc, const ChannelScale& s, const OutputRange& out, Rounding rounding) {
+  return static_cast<int>(
+      std::clamp<Int128>(exact(acc, s, rounding) + out.zero_point, out.act_min, out.act_max));
 }
 
 }  // namespace
@@ -88,6 +97,27 @@ TEST_CASE("requantize agrees with exact rational arithmetic", "[reference][requa
     if (requantize(acc, s, out, rounding) != oracle(acc, s, out, rounding)) {
       CAPTURE(i, acc, s.multiplier, s.shift, out.zero_point);
       REQUIRE(requantize(acc, s, out, rounding) == oracle(acc, s, out, rounding));
+    }
+  }
+}
+
+TEST_CASE("scaled values and ties agree with exact rational arithmetic",
+          "[reference][requantize]") {
+  const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
+  std::mt19937 random{17};
+  for (int i = 0; i < 100'000; ++i) {
+    const int shift = static_cast<int>(random() % 62) - 31;
+    // Few significant bits: products that are ties of either rounding are frequent.
+    const auto multiplier = static_cast<std::int32_t>((1u << 30) | (random() % 4) << 28 |
+                                                      random() % 2 << random() % 28);
+    const auto limit = std::int64_t{INT32_MAX} >> std::max(shift, 0) >> random() % 31;
+    const auto acc = static_cast<std::int32_t>(random() % (2 * limit + 1) - limit);
+    const ChannelScale s{multiplier, shift};
+    const Int128 expected = exact(acc, s, rounding);
+    if (expected > INT32_MAX || expected < INT32_MIN) continue;  // wraps
+    if (scaled(acc, s, rounding) != expected) {
+      CAPTURE(i, static_cast<int>(rounding), acc, s.multiplier, s.shift);
+      REQUIRE(scaled(acc, s, rounding) == static_cast<std::int64_t>(expected));
     }
   }
 }

@@ -17,7 +17,9 @@ import record  # noqa: E402
 import transformers  # noqa: E402
 from tflite_net import SAME, VALID, Int8Net  # noqa: E402
 
-RELU, RELU6 = 1, 3
+RELU, RELU_N1, RELU6 = 1, 2, 3
+RECTIFIERS = ((RELU, "relu"), (RELU_N1, "relu_n1"), (RELU6, "relu6"))
+WIDE = (0.1, -20)  # codes of -10.8 to 14.7: beyond what each rectifier lets through
 GATE = (1 / 256, -128)  # what LOGISTIC and SOFTMAX write
 
 
@@ -152,8 +154,47 @@ def blocks(m):
     m.named(m.binary("MUL", x, m.unary("LOGISTIC", gate, GATE), fixed=m.q[x]), "squeeze_excite")
 
 
+def windows(m):
+    """Other strides, dilations and windows of rows than of columns."""
+    x = m.input((1, 9, 8, 5))
+    for padding, name in ((SAME, "same"), (VALID, "valid")):
+        for kind, product in (
+                ("conv", lambda k, s=1, d=1: m.conv(x, 6, k, s, padding, dilation=d)),
+                ("dw", lambda k, s=1, d=1: m.dw(x, k, s, padding, dilation=d))):
+            m.named(product((3, 2), (1, 2)), f"{kind}_s1x2_{name}")
+            m.named(product((3, 2), (3, 1)), f"{kind}_s3x1_{name}")
+            m.named(product((2, 3), d=(1, 3)), f"{kind}_d1x3_{name}")
+            m.named(product((2, 3), d=(2, 1)), f"{kind}_d2x1_{name}")
+        m.named(m.transposed(x, 4, (3, 4), (1, 2), padding), f"tconv_s1x2_{name}")
+        m.named(m.transposed(x, 4, (4, 3), (3, 1), padding), f"tconv_s3x1_{name}")
+        for kind, pool in (("MAX_POOL_2D", "maxpool"), ("AVERAGE_POOL_2D", "avgpool")):
+            m.named(m.area(kind, x, (3, 2), (1, 2), padding), f"{pool}_3x2_s1x2_{name}")
+            m.named(m.area(kind, x, (2, 4), (2, 1), padding), f"{pool}_2x4_s2x1_{name}")
+    for name, size, aligned, half in (("half", (4, 14), False, True),
+                                      ("align", (13, 5), True, False)):
+        m.named(m.op("RESIZE_NEAREST_NEIGHBOR", [x, m.constant(size)], (1, *size, 5),
+                     {0: ("?", aligned), 1: ("?", half)}, like=x), f"resize_nearest_{name}")
+
+
+def rectified(m):
+    """Each fused activation of each operator that may have one."""
+    x, y = m.input((1, 5, 6, 7)), m.tensor((1, 5, 6, 7), *WIDE)
+    m.q[y] = WIDE
+    m.inputs.append(y)
+    for code, name in RECTIFIERS:
+        m.named(m.conv(x, 6, 1, activation=code, fixed=WIDE), f"conv_{name}")
+        m.named(m.dw(x, 2, activation=code, fixed=WIDE), f"dw_{name}")
+        m.named(m.transposed(x, 3, 3, 1, activation=code, fixed=WIDE), f"tconv_{name}")
+        m.named(m.fc(x, 9, code, fixed=WIDE), f"fc_{name}")
+        m.named(m.area("MAX_POOL_2D", y, 2, 2, activation=code), f"maxpool_{name}")
+        m.named(m.area("AVERAGE_POOL_2D", y, 2, 1, activation=code), f"avgpool_{name}")
+        m.named(m.binary("ADD", x, y, code, fixed=WIDE), f"add_{name}")
+        m.named(m.binary("SUB", x, y, code, fixed=WIDE), f"sub_{name}")
+        m.named(m.binary("MUL", x, y, code, fixed=WIDE), f"mul_{name}")
+
+
 KINDS = {f.__name__: f for f in (convolutions, depthwise, dense, elementwise, functions, pools,
-                                 movement, resize_odd, blocks)}
+                                 movement, resize_odd, blocks, windows, rectified)}
 BLOCKS = ("attention_2x16_8", "encoder_2x16_8")
 
 

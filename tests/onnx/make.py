@@ -44,6 +44,13 @@ class Net:
                                            **attributes))
         return names[0] if outputs == 1 else names
 
+    def window(self, x, inputs, outputs, kernel, group=1, **attributes):
+        """A convolution without bias."""
+        shape = (outputs, inputs // group, *kernel)
+        w = self.rng.normal(0, np.prod(shape[1:]) ** -0.5, shape)
+        return self.op("Conv", [x, self.constant(w)], kernel_shape=kernel, group=group,
+                       **attributes)
+
     def conv(self, x, inputs, outputs, window=1, stride=1, group=1):
         depth = inputs // group
         w = self.rng.normal(0, (depth * window * window) ** -0.5,
@@ -107,6 +114,30 @@ def resized(n):
     x = n.op("Resize", [x, "", "", n.constant([1, 9, 11, 7], np.int64)], mode="nearest")
     x = n.op("Exp", [n.op("Neg", [n.op("Sqrt", [x])])])
     return n.conv(x, 9, 4)
+
+
+def windows(n):
+    """Other strides, dilations and borders of rows than of columns; one border more before or
+    behind; all of the image, and a mean that drops its axes."""
+    def resize(x, size, how, nearest):
+        return n.op("Resize", [x, "", "", n.constant([1, *size], np.int64)],
+                    coordinate_transformation_mode=how, nearest_mode=nearest)
+    x = n.op("Relu", [n.window("in", 3, 8, [2, 3], strides=[1, 2], auto_pad="SAME_LOWER")])
+    x = resize(x, (8, 11, 7), "asymmetric", "floor")
+    x = n.window(x, 8, 8, [3, 2], dilations=[1, 3], pads=[1, 0, 2, 1], auto_pad="NOTSET")
+    x = n.op("MaxPool", [x], kernel_shape=[2, 3], pads=[1, 0, 0, 2], auto_pad="NOTSET")
+    x = n.op("AveragePool", [x], kernel_shape=[2, 2], strides=[2, 1])
+    x = n.window(x, 8, 8, [2, 4], group=8, auto_pad="SAME_UPPER")
+    x = n.op("MaxPool", [x], kernel_shape=[2, 2], strides=[1, 1], auto_pad="SAME_LOWER")
+    x = n.window(x, 8, 12, [1, 3], group=2, auto_pad="VALID")
+    x = n.op("MaxPool", [x], kernel_shape=[4, 2], strides=[1, 1], auto_pad="SAME_UPPER")
+    x = resize(x, (12, 1, 4), "half_pixel", "round_prefer_floor")
+    x = n.op("AveragePool", [x], kernel_shape=[3, 3], strides=[1, 2], pads=[0, 2, 2, 0],
+             count_include_pad=1)
+    y = n.op("ReduceMean", [x], axes=[2, 3], keepdims=0)
+    y = n.op("Gemm", [y, n.constant(n.rng.normal(0, 0.3, (12, 7)))])
+    x = n.op("Gemm", [n.op("Flatten", [x]), n.constant(n.rng.normal(0, 0.3, (24, 5)))])
+    return n.op("Concat", [x, y], axis=1)
 
 
 def layer_norm(n, x):
@@ -197,7 +228,7 @@ def make(name, folder):
                         weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8)
 
 
-NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "encoder",
+NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "windows", "encoder",
          "encoder_decomposed", "attention"]
 
 if __name__ == "__main__":

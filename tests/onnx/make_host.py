@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make host/operators.onnx: one operator each between quantizers, most of them not the machine's.
+"""Make host/operators.onnx: one operator each between quantizers, most of them not the machine's; or
+host/attributes.onnx: attributes of them that are not their defaults, and no axis' like another's.
 
 Install:  pip install onnx==1.19.1 onnxruntime==1.31.1 numpy
-Use:      make_host.py OUT.onnx
+Use:      make_host.py operators|attributes OUT.onnx
 Then:     models/record.py OUT.onnx FOLDER --random 2 --span -2 2
 
 A convolution on the machine, then the operators side by side, each from dequantized codes to a
@@ -132,6 +133,78 @@ def operators(a, b, p):
     yield node("Gemm", [flat, normal(288, 7, scale=0.1), normal(7)], alpha=0.5)
 
 
+def attributes(a, b, p):
+    """Results that show each attribute. Axes that are dropped meet others by broadcasting."""
+    other = normal(8, 1, 6)
+    for kind in ("Max", "Min", "Mean", "Sum", "Prod", "L1", "L2", "SumSquare", "LogSumExp"):
+        few = node("Mul", [p, constant(0.5)]) if kind == "Prod" else a
+        yield node("Add", [node("Reduce" + kind, [few, constant([2], np.int64)], keepdims=0),
+                           other])
+    for kind in ("Sum", "Mean"):
+        yield node("Reduce" + kind, [b], noop_with_empty_axes=1)
+    steps = node("Round", [a])  # has ties
+    for kind in ("ArgMax", "ArgMin"):
+        found = node(kind, [steps], axis=2, keepdims=0, select_last_index=1)
+        yield node("Add", [node("Cast", [found], to=1), other])
+    for pool in ("AveragePool", "MaxPool"):
+        x = node("Softplus", [a])
+        asym = {"kernel_shape": [3, 2], "strides": [2, 1]}
+        yield node(pool, [x], pads=[1, 0, 2, 1], auto_pad="NOTSET", **asym)
+        yield node(pool, [x], kernel_shape=[2, 3], dilations=[2, 1], ceil_mode=1, strides=[1, 2])
+        for auto in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+            yield node(pool, [x], kernel_shape=[2, 3], strides=[1, 2], auto_pad=auto)
+    yield node("AveragePool", [a], kernel_shape=[2, 3], pads=[1, 0, 0, 2], count_include_pad=1)
+    w = normal(6, 4, 2, 3, scale=0.2)
+    yield node("Conv", [a, w], group=2, kernel_shape=[2, 3], strides=[2, 1], dilations=[1, 2],
+               pads=[1, 0, 0, 2], auto_pad="NOTSET")
+    for auto in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        yield node("Conv", [a, w], group=2, kernel_shape=[2, 3], strides=[1, 2], auto_pad=auto)
+    yield node("ConvTranspose", [a, normal(8, 3, 2, 3, scale=0.2)], strides=[3, 2],
+               dilations=[1, 2], pads=[0, 1, 1, 0], output_padding=[1, 0], kernel_shape=[2, 3],
+               group=2)
+    yield node("BatchNormalization", [a, normal(8), normal(8), normal(8),
+                                      constant(rng.uniform(0.5, 2, 8))], epsilon=0.1)
+    yield node("InstanceNormalization", [a, normal(8), normal(8)], epsilon=0.1)
+    yield node("LayerNormalization", [a, normal(6, 6), normal(6, 6)], axis=2, epsilon=0.1)
+    yield node("ReduceSum", [node("Flatten", [a], axis=2), constant([1], np.int64)])
+    for kind in ("Softmax", "LogSoftmax", "Hardmax"):
+        yield node(kind, [a], axis=2)
+    yield node("Celu", [a], alpha=0.5)
+    yield node("Selu", [a], alpha=1.5, gamma=0.75)
+    yield node("ThresholdedRelu", [a], alpha=0.25)
+    yield node("HardSigmoid", [a], alpha=0.3, beta=0.25)
+    yield node("Gelu", [a], approximate="tanh")
+    whole = [node("Cast", [node("Mul", [x, constant(9.0)])], to=6) for x in (a, b)]
+    divisor = node("Add", [node("Mul", [whole[1], constant(2, np.int32)]), constant(1, np.int32)])
+    for fmod in (0, 1):
+        yield node("Cast", [node("Mod", [whole[0], divisor], fmod=fmod)], to=1)
+    yield node("TopK", [a, constant([2], np.int64)], 2, axis=2, largest=0)[0]
+    sizes = constant([1, 8, 9, 4], np.int64)
+    for how, nearest in (("asymmetric", "floor"), ("asymmetric", "round_prefer_ceil"),
+                         ("pytorch_half_pixel", "ceil"), ("half_pixel", "round_prefer_floor"),
+                         ("align_corners", "floor")):
+        yield node("Resize", [a, "", "", sizes], coordinate_transformation_mode=how,
+                   nearest_mode=nearest)
+    for how in ("half_pixel", "pytorch_half_pixel", "asymmetric"):
+        yield node("Resize", [a, "", "", constant([1, 8, 1, 9], np.int64)], mode="linear",
+                   coordinate_transformation_mode=how)
+    yield node("Concat", [node("Mish", [a]), b], axis=2)
+    yield from node("Split", [node("Mish", [a])], 2, axis=2, num_outputs=2)
+    blocks = node("Reshape", [node("Mish", [a]), constant([2, 4, 6, 6], np.int64)])
+    yield node("Transpose", [blocks], perm=[3, 1, 0, 2])
+    weights = qdq_columns(rng.normal(0, 0.2, (36, 5)))
+    yield node("Gemm", [node("Reshape", [a, constant([8, 36], np.int64)]), weights, normal(5)],
+               beta=0.5)
+    yield node("Gemm", [node("Reshape", [a, constant([36, 8], np.int64)]), normal(5, 36, scale=0.2)],
+               transA=1, transB=1)
+
+
+def qdq_columns(w):
+    """A constant that is quantized in the file, with a scale for each column: the default axis."""
+    scales = [constant(np.abs(w).max(0) / 127), constant(np.zeros(w.shape[1]), np.int8)]
+    return node("DequantizeLinear", [node("QuantizeLinear", [constant(w), *scales])] + scales)
+
+
 def model(outputs):
     ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, SHAPE)]
     results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
@@ -139,14 +212,14 @@ def model(outputs):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
 
 
-def main(path):
+def main(kind, path):
     x = qdq("x", 1 / 32)
     w = rng.integers(-127, 128, (8, 8, 3, 3))
     weights = node("DequantizeLinear", [constant(w, np.int8), constant(2 ** -10),
                                         constant(0, np.int8)])
     a = qdq(node("Conv", [x, weights], kernel_shape=[3, 3], pads=[1, 1, 1, 1]), 1 / 16, 3)
     p = qdq(node("Abs", [x]), 1 / 60, -128)
-    results = list(operators(a, x, p))
+    results = list({"operators": operators, "attributes": attributes}[kind](a, x, p))
     session = onnxruntime.InferenceSession(model(results).SerializeToString())
     samples = [session.run(results, {"x": rng.uniform(-2, 2, SHAPE).astype(np.float32)})
                for _ in range(4)]
@@ -158,4 +231,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

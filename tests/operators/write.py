@@ -163,7 +163,7 @@ def lstm_sequence(m):
     inputs += [m.tensor((batch, units), *out, variable=True),
                m.tensor((batch, units), 2.0**-11, 0, "i2", variable=True)] + [-1] * 4
     y = m.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, (batch, steps, units),
-             {0: ("b", 4), 1: ("f", 10.0)}, fixed=out)
+             {0: ("b", 4), 1: ("f", 0.6)}, fixed=out)
     m.ops[-1][8] = ["i", *(m.tensor((), 2.0**-12, 0, "i2") for _ in range(4)),
                     m.tensor((), *out)]
     y = m.op("RESHAPE", [y], (batch * steps, units), {0: ["i", batch * steps, units]}, like=y)

@@ -430,7 +430,12 @@ TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[ar
     tensor(y).quantization = {{1}, {0}, 0};
     tensor(op.input(1)).quantization.scale = {1.0f / 512};
     tensor(op.input(1)).data = {1};
-    std::memcpy(tensor(op.input(2)).data.data(), &bias, sizeof bias);
+    model::Tensor offset{"bias", model::DataType::kInt32, {1}, {}, true, {}};
+    offset.quantization = {{1.0f / 512}, {0}, 0};
+    offset.data.resize(4);
+    std::memcpy(offset.data.data(), &bias, 4);
+    op.inputs = {x, op.input(1), static_cast<int>(net.graph.tensors.size())};
+    net.graph.tensors.push_back(offset);
     CAPTURE(bias);
     CHECK(compiler::half_even(net.graph, op) ==
           (needed ? compiler::HalfEven::kNeeded : compiler::HalfEven::kNotNeeded));

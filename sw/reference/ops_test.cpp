@@ -374,7 +374,8 @@ TEST_CASE("exponentials are those of the real numbers, sums those of the bench's
       const std::int32_t e = exponential(-d, p);
       table[static_cast<std::size_t>(d)] = static_cast<std::uint32_t>(e);
       CAPTURE(scale, d);
-      CHECK(e * 0x1p-31 == Approx(std::exp(-double{scale} * d)).margin(2e-8));
+      // Below exp(-16) the kernel has 0.
+      CHECK(e * 0x1p-31 == Approx(std::exp(-double{scale} * d)).margin(1.2e-7));
     }
     for (int trial = 0; trial < 200; ++trial) {
       std::vector<int> row(1 + random() % 300);

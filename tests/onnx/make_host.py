@@ -183,7 +183,7 @@ def attributes(a, b, p):
     for how, nearest in (("asymmetric", "floor"), ("asymmetric", "round_prefer_ceil"),
                          ("pytorch_half_pixel", "ceil"), ("half_pixel", "round_prefer_floor"),
                          ("align_corners", "floor")):
-        yield node("Resize", [a, "", "", sizes], coordinate_transformation_mode=how,
+        yield node("Resize", [node("Mish", [a]), "", "", sizes], coordinate_transformation_mode=how,
                    nearest_mode=nearest)
     for how in ("half_pixel", "pytorch_half_pixel", "asymmetric"):
         yield node("Resize", [a, "", "", constant([1, 8, 1, 9], np.int64)], mode="linear",

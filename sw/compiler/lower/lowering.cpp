@@ -217,6 +217,8 @@ bool Lowering::zero_beyond(int tensor) const {
 
 int Lowering::weight_bits(const Op& o, int per_word) const {
   if (per_word != 4) return 32 / per_word;
+  // The window former takes whole codes, whatever the weights would fit: an average's are ones.
+  if (o.kind == OpKind::kDepthwiseConv2D) return 8;
   const int activations = o.input(activations_of(o));
   const Tensor& x = graph_.tensor(activations);
   const int bits = bits_of(graph_.in(o, 1).encoding);

@@ -411,7 +411,7 @@ std::map<std::string, int> cells_below(const std::string& text, const std::strin
 TEST_CASE("figures are those that the netlist and the library give another way",
           "[synth][netlist]") {
   std::string sums;  // a child of many cells, three times: synthesized once
-  for (int i = 1; i < 12; ++i) sums += fmt::format(" + (a_i * 8'd{})", 2 * i + 1);
+  for (int i = 1; i < 30; ++i) sums += fmt::format(" + (a_i * 8'd{})", 2 * i + 1);
   const Source source(
       "module trine_child (input logic clk_i, input logic [7:0] a_i, output logic [7:0] q_o);\n"
       "  always_ff @(posedge clk_i) q_o <= (a_i ^ 8'd90)" +

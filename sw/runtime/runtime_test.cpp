@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstring>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "machine/csr.h"
@@ -23,9 +25,13 @@ struct FakeDevice {
   int polls_left = 0;       ///< of STATUS until the program ends
   bool ends_badly = false;  ///< with a load error at 0x1_0000_0040
   bool fails = false;       ///< every access
-  bool gives_up = false;    ///< a soft reset, on its bus
-  bool lets_go = false;     ///< of its bus, when it is told that this was reset
-  bool counts = false;      ///< CYCLES goes on by 2^31 + 1 with each access
+  int fails_at = 0;         ///< the access that fails, counted from here; 0: none
+  int answers = 0;          ///< calls of wait_interrupt() until one does not say "not yet"
+  int interrupts = 0;       ///< calls of it
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> writes;
+  bool gives_up = false;  ///< a soft reset, on its bus
+  bool lets_go = false;   ///< of its bus, when it is told that this was reset
+  bool counts = false;    ///< CYCLES goes on by 2^31 + 1 with each access
   std::uint64_t cycles = 0;
 
   trine_callbacks callbacks() {
@@ -38,12 +44,14 @@ struct FakeDevice {
       return static_cast<FakeDevice*>(context)->write(offset, value);
     };
     c.copy_to = [](void* context, std::uint64_t address, const void* data, std::size_t bytes) {
+      if (static_cast<FakeDevice*>(context)->refuses()) return 1;
       auto& memory = static_cast<FakeDevice*>(context)->memory;
       if (address + bytes > memory.size()) return 1;
       std::memcpy(memory.data() + address, data, bytes);
       return 0;
     };
     c.copy_from = [](void* context, std::uint64_t address, void* data, std::size_t bytes) {
+      if (static_cast<FakeDevice*>(context)->refuses()) return 1;
       auto& memory = static_cast<FakeDevice*>(context)->memory;
       if (address + bytes > memory.size()) return 1;
       std::memcpy(data, memory.data() + address, bytes);
@@ -52,9 +60,18 @@ struct FakeDevice {
     return c;
   }
 
+  /// With interrupts: "not yet" some times, then `last`.
+  template <int last>
+  static int interrupt(void* context) {
+    auto& fake = *static_cast<FakeDevice*>(context);
+    ++fake.interrupts;
+    return fake.answers-- > 0 ? 1 : last;
+  }
+
  private:
+  bool refuses() { return fails || (fails_at > 0 && --fails_at == 0); }
   int read(std::uint32_t offset, std::uint32_t* value) {
-    if (fails) return 1;
+    if (refuses()) return 1;
     if (counts) {  // a read of the low half keeps the high half
       cycles += 0x80000001;
       if (offset == 0x80) registers[0x84] = static_cast<std::uint32_t>(cycles >> 32);
@@ -74,7 +91,8 @@ struct FakeDevice {
     registers[0x5c] = 7;
   }
   int write(std::uint32_t offset, std::uint32_t value) {
-    if (fails) return 1;
+    if (refuses()) return 1;
+    writes.emplace_back(offset, value);
     if (offset == 0x10 && (value & 1) != 0) registers[0x14] = 1;
     if (offset == 0x10 && (value & 6) != 0) registers[0x14] = 8;
     if (offset == 0x10 && (value & 8) != 0 && lets_go) registers[0x14] &= ~16u;
@@ -137,6 +155,7 @@ TEST_CASE("load_program copies the words and sets addresses", "[runtime]") {
   CHECK(o.fake.registers[0x44] == 1);
   CHECK(trine_load_program(o.device, o.program.data(), 0, 0, 0) == TRINE_E_ARGUMENT);
   CHECK(trine_load_program(o.device, o.program.data(), 3, 4, 0) == TRINE_E_ARGUMENT);
+  CHECK(trine_load_program(o.device, o.program.data(), 3, 0, 4) == TRINE_E_ARGUMENT);
   CHECK(trine_load_program(o.device, o.program.data(), 3, 4088, 0) == TRINE_E_ACCESS);
   CHECK(trine_start(o.device) == TRINE_E_STATE);  // the failed load left no program
 }
@@ -155,6 +174,94 @@ TEST_CASE("start returns at once and wait sees the end", "[runtime]") {
   trine_status status;
   REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
   CHECK((status.done == 1 && status.busy == 0 && status.error == 0));
+  CHECK(trine_wait(o.device, 1) == TRINE_E_STATE);  // it has ended
+}
+
+TEST_CASE("interrupts are enabled once, and cleared before a start and behind an end",
+          "[runtime]") {
+  Opened o;
+  using Writes = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+  CHECK(o.fake.writes ==
+        Writes{{TRINE_CSR_IRQ_STATUS, 3}, {TRINE_CSR_IRQ_ENABLE, 3}});  // done, error
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.writes.clear();
+  o.fake.polls_left = 2;
+  REQUIRE(trine_run(o.device, 9) == TRINE_OK);
+  CHECK(o.fake.writes == Writes{{TRINE_CSR_IRQ_STATUS, 3},
+                                {TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_START},
+                                {TRINE_CSR_IRQ_STATUS, 3}});
+}
+
+TEST_CASE("wait asks the interrupt first, and STATUS only behind it", "[runtime]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  o.callbacks.wait_interrupt = FakeDevice::interrupt<0>;
+  REQUIRE(trine_open(o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.polls_left = 1;
+  o.fake.answers = 3;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  CHECK(trine_wait(o.device, 2) == TRINE_E_TIMEOUT);  // "not yet", twice
+  CHECK(o.fake.polls_left == 1);
+  CHECK(trine_wait(o.device, 0) == TRINE_OK);
+  CHECK(o.fake.interrupts == 4);
+  o.callbacks.wait_interrupt = FakeDevice::interrupt<2>;
+  REQUIRE(trine_open(o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(trine_run(o.device, 0) == TRINE_E_ACCESS);
+}
+
+TEST_CASE("an access that fails is told, whichever it is", "[runtime][error]") {
+  const auto calls = [](Opened& o) {
+    trine_counters counters;
+    trine_status status;
+    std::uint8_t byte = 0;
+    o.fake.ends_badly = true;
+    for (const auto call : {+[](Opened& x) { return trine_bus_was_reset(x.device); },
+                            +[](Opened& x) { return trine_set_window(x.device, 0, 1); },
+                            +[](Opened& x) { return trine_set_watchdog(x.device, 1); },
+                            +[](Opened& x) { return x.load(); },
+                            +[](Opened& x) {
+                              const int result = trine_run(x.device, 9);
+                              return result == TRINE_E_DEVICE ? TRINE_OK : result;
+                            },
+                            +[](Opened& x) { return trine_reset(x.device, 9); },
+                            +[](Opened& x) { return trine_scrub(x.device, 9); }})
+      if (const int result = call(o); result != TRINE_OK) return result;
+    if (const int result = trine_get_status(o.device, &status); result != TRINE_OK) return result;
+    if (const int result = trine_copy_from(o.device, 0, &byte, 1); result != TRINE_OK)
+      return result;
+    return trine_get_counters(o.device, &counters);
+  };
+  Opened whole;
+  whole.fake.fails_at = 1'000'000;
+  REQUIRE(calls(whole) == TRINE_OK);
+  const int accesses = 1'000'000 - whole.fake.fails_at;
+  CHECK(accesses > 60);
+  for (int at = 1; at <= accesses; ++at) {
+    Opened o;
+    o.fake.fails_at = at;
+    CAPTURE(at);
+    CHECK(calls(o) == TRINE_E_ACCESS);
+  }
+}
+
+TEST_CASE("copies of nothing need no memory, others are bounded by it", "[runtime]") {
+  Opened o;
+  const std::uint8_t data[] = {1, 2, 3};
+  std::uint8_t back[3] = {};
+  CHECK(trine_copy_to(o.device, 1 << 20, nullptr, 0) == TRINE_OK);
+  CHECK(trine_copy_from(o.device, 1 << 20, nullptr, 0) == TRINE_OK);
+  CHECK(trine_copy_to(o.device, 8, nullptr, 1) == TRINE_E_ARGUMENT);
+  CHECK(trine_copy_from(o.device, 8, nullptr, 1) == TRINE_E_ARGUMENT);
+  REQUIRE(trine_copy_to(o.device, 8, data, 3) == TRINE_OK);
+  REQUIRE(trine_copy_from(o.device, 8, back, 3) == TRINE_OK);
+  CHECK(std::memcmp(data, back, 3) == 0);
+  CHECK(trine_copy_from(o.device, 4095, back, 3) == TRINE_E_ACCESS);
+  trine_info info;
+  REQUIRE(trine_get_info(o.device, &info) == TRINE_OK);
+  CHECK(info.version == TRINE_ISA_VERSION);
+  CHECK(info.configuration_hash == 0x123456789abcdef0);
 }
 
 TEST_CASE("window and watchdog are set while the device is idle", "[runtime]") {
@@ -247,6 +354,7 @@ TEST_CASE("reset waits until the device has let go", "[runtime]") {
   o.fake.polls_left = 3;
   CHECK(trine_reset(o.device, 2) == TRINE_E_TIMEOUT);
   CHECK(trine_reset(o.device, 9) == TRINE_OK);
+  CHECK(trine_wait(o.device, 9) == TRINE_E_STATE);  // nothing is under way any more
   CHECK(trine_run(o.device, 9) == TRINE_OK);
 }
 
@@ -297,8 +405,9 @@ TEST_CASE("counters are 64 bits, low half first", "[runtime]") {
 TEST_CASE("every code has a text of its own", "[runtime]") {
   CHECK(std::string(trine_strerror(TRINE_OK)) == "success");
   CHECK(std::string(trine_strerror(-99)) == "unknown error");
+  std::set<std::string> texts{"success", "unknown error"};
   for (int code = TRINE_E_BUS; code < 0; ++code) {
     CAPTURE(code);
-    CHECK(std::string(trine_strerror(code)) != "unknown error");
+    CHECK(texts.insert(trine_strerror(code)).second);
   }
 }

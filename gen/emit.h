@@ -14,7 +14,7 @@ namespace trine::gen {
 
 using machine::Config;
 
-// Independent of the configuration, from machine/isa.h and machine/csr.h.
+// Independent of the configuration, from machine/isa.def and machine/csr.h.
 std::string isa_package();
 std::string isa_header();
 std::string instructions_markdown();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints machine/isa.h: SystemVerilog package, C header, Markdown.
+// Prints machine/isa.def: SystemVerilog package, C header, Markdown.
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 namespace trine::gen {
 namespace {
 
-constexpr std::size_t kColumns = 100;
+constexpr std::size_t kColumns = 100, kFeatures = std::size(isa::feature::kAll);
 
 struct Group {
   std::string_view name;  // prefix of the constants
@@ -23,17 +23,16 @@ struct Group {
 };
 
 std::vector<Group> groups() {
-  Group dma{"dma", "Load and store", {isa::dma::kFields.begin(), isa::dma::kFields.end()}};
-  Group agu{"agu", "Compute and vector: lanes, loop nest, outputs", {}};
-  Group post{"post", "Compute and vector: requantization and residual addition", {}};
-  for (const isa::Field& field : isa::kLaneFields)
-    (field.reg < isa::post::kPadCode.reg ? agu : post).fields.push_back(field);
-  return {dma,
-          agu,
-          post,
-          {"compute", "Compute only", {isa::compute::kFields.begin(), isa::compute::kFields.end()}},
-          {"vector", "Vector only", {isa::vector::kFields.begin(), isa::vector::kFields.end()}},
-          {"run", "Payload of RUN", {isa::run::kFields.begin(), isa::run::kFields.end()}}};
+  std::vector<Group> all{{"dma", "Load and store", {}},
+                         {"agu", "Compute and vector: lanes, loop nest, outputs", {}},
+                         {"post", "Compute and vector: requantization and residual addition", {}},
+                         {"compute", "Compute only", {}},
+                         {"vector", "Vector only", {}},
+                         {"run", "Payload of RUN", {}}};
+  for (Group& group : all)
+    for (const isa::ListedField& listed : isa::kFields)
+      if (listed.group == group.name) group.fields.push_back(*listed.field);
+  return all;
 }
 
 /// A value of the `op` or `flags` byte of a RUN, of a register, an opcode or an engine.
@@ -43,6 +42,7 @@ struct Constant {
   int width;  // bits of the code; 0: the index of a bit
   std::string doc;
   unsigned needs = 0;  // features
+  isa::FieldList reads{};
 };
 
 std::vector<Constant> constants() {
@@ -55,59 +55,62 @@ std::vector<Constant> constants() {
   for (int engine = 0; engine < isa::kEngines; ++engine)
     all.push_back({fmt::format("engine_{}", isa::kEngineNames[static_cast<std::size_t>(engine)]),
                    engine, 2, "engine, and bit of token masks"});
-  const auto choices = [&](const char* prefix, const auto& codes, int width) {
-    int value = 0;
-    for (const isa::Choice& c : codes)
-      all.push_back({prefix + std::string(c.name), value++, width, std::string(c.doc), c.needs});
+  const auto codes = [&](const isa::CodeSet& set) {
+    for (const isa::Code& c : set.codes)
+      all.push_back({fmt::format("{}_{}", set.prefix, c.name), c.code, set.field.width,
+                     std::string(c.doc), c.needs, c.reads});
   };
-  const auto ops = [&](const char* prefix, const auto& codes) {
-    choices(prefix, codes, isa::run::kOp.width);
+  const auto flags = [&](std::string_view group) {
+    for (const isa::Flag& f : isa::kFlags)
+      if (f.group == group)
+        all.push_back({fmt::format("{}_flag_{}", group, f.name), f.bit, 0, std::string(f.doc),
+                       f.needs, f.reads});
   };
-  const auto flag = [&](const char* name, int bit, const char* doc, unsigned needs = 0) {
-    all.push_back({name, bit, 0, doc, needs});
-  };
-  ops("dma_target_", isa::dma::kTargets);
-  flag("dma_flag_from_dmem", isa::dma::kFromDmem, "the source is DMEM; pmem and transposed only",
-       isa::feature::kMaps);
-  ops("compute_op_", isa::compute::kOps);
-  flag("compute_flag_clear", isa::compute::kClear, "accumulators start at zero");
-  flag("compute_flag_drain", isa::compute::kDrain, "results leave through the post unit");
-  flag("compute_flag_fuse_add", isa::compute::kFuseAdd, "the post unit adds the residual");
-  flag("compute_flag_per_tensor", isa::compute::kPerTensor, "scale of register 11");
-  flag("compute_flag_single", isa::compute::kSingle, "one rounding instead of two");
-  flag("compute_flag_fuse_max", isa::compute::kFuseMax, "maximum with the residual");
-  flag("compute_flag_window", isa::compute::kWindow, "depthwise, by the window former",
-       isa::feature::kWindow);
-  flag("compute_flag_half_even", isa::compute::kHalfEven, "with single: halves to even");
-  ops("vector_op_", isa::vector::kOps);
-  flag("vector_flag_reduce", isa::vector::kReduce, "sum over the lanes as well");
-  flag("vector_flag_invert", isa::vector::kInvert, "complements the taps after the first");
-  flag("vector_flag_center", isa::vector::kCenter, "normalize: takes the mean off");
-  flag("vector_flag_single", isa::vector::kSingle, "one rounding instead of two");
-  flag("vector_flag_half_even", isa::vector::kHalfEven, "with single: halves to even");
-  choices("post_output_", isa::post::kOutputs, isa::post::kOutput.width);
-  choices("post_encoding_", isa::post::kEncodings, isa::post::kEncoding.width);
+  codes(isa::kTargets);
+  flags("dma");
+  codes(isa::kComputeOps);
+  flags("compute");
+  codes(isa::kVectorOps);
+  flags("vector");
+  codes(isa::kOutputs);
+  codes(isa::kEncodings);
   return all;
 }
 
 std::string needs_text(unsigned needs) {
   std::string text;
-  for (std::size_t i = 0; i < isa::feature::kAll.size(); ++i)
+  for (std::size_t i = 0; i < kFeatures; ++i)
     if ((needs >> i & 1) != 0)
       text += fmt::format("{}{}", text.empty() ? "" : ", ", isa::feature::kAll[i].name);
   return text;
 }
 
-/// Codes of one kind, with what each needs: constants of the package, by which trine_legal checks.
-template <std::size_t N>
-std::string needs_constants(const char* name, const std::array<isa::Choice, N>& choices) {
-  constexpr std::size_t kFeatures = isa::feature::kAll.size();
-  std::string text = fmt::format("  localparam int unsigned {}Codes = {};\n", name, N);
-  text += fmt::format("  localparam logic [{}:0] {}Needs = {{\n", kFeatures * N - 1, name);
-  for (std::size_t i = N; i-- > 0;)
-    text += fmt::format("    {}'b{:0{}b}{}  // {}\n", kFeatures, choices[i].needs, kFeatures,
-                        i == 0 ? "" : ",", choices[i].name);
-  return text + "  };\n";
+std::string reads_text(const isa::FieldList& reads) {
+  std::string text;
+  for (const isa::Field* field : reads)
+    if (field != nullptr) text += fmt::format("{}{}", text.empty() ? "" : ", ", field->name);
+  return text;
+}
+
+/// Codes of one kind, by number: which there are and what each needs. By these constants of the
+/// package trine_legal checks.
+std::string legal_constants(const isa::CodeSet& set) {
+  const std::string name = upper_camel(set.prefix);
+  const auto count = static_cast<std::size_t>(set.codes.back().code + 1);
+  std::vector<const isa::Code*> by_number(count);
+  for (const isa::Code& c : set.codes) by_number[static_cast<std::size_t>(c.code)] = &c;
+  std::string known, needs;
+  for (std::size_t i = count; i-- > 0;) {
+    const isa::Code* c = by_number[i];
+    known += c != nullptr ? '1' : '0';
+    needs += fmt::format("    {}'b{:0{}b}{}  // {}\n", kFeatures, c != nullptr ? c->needs : 0,
+                         kFeatures, i == 0 ? "" : ",", c != nullptr ? c->name : "none");
+  }
+  return fmt::format(
+      "  localparam int unsigned {0}Codes = {1};\n"
+      "  localparam logic [{2}:0] {0}Known = {1}'b{3};\n"
+      "  localparam logic [{4}:0] {0}Needs = {{\n{5}  }};\n",
+      name, count, count - 1, known, kFeatures * count - 1, needs);
 }
 
 std::string sign_text(const isa::Field& field) { return field.is_signed ? " (signed)" : ""; }
@@ -152,7 +155,7 @@ std::string isa_package() {
   std::string text = fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// Instruction set, printed from machine/isa.h; do not edit. Semantics: "
+      "// Instruction set, printed from machine/isa.def; do not edit. Semantics: "
       "docs/architecture.md.\n"
       "// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.\n"
       "// Flags are indices of bits of a RUN's flags.\n"
@@ -189,24 +192,22 @@ std::string isa_package() {
     }
   }
   text += "\n  // What a configuration may lack: indices of bits.\n";
-  text += fmt::format("  localparam int unsigned Features = {};\n", isa::feature::kAll.size());
-  for (std::size_t i = 0; i < isa::feature::kAll.size(); ++i)
+  text += fmt::format("  localparam int unsigned Features = {};\n", kFeatures);
+  for (std::size_t i = 0; i < kFeatures; ++i)
     text += commented(fmt::format("localparam int unsigned Feature{} = {};",
                                   upper_camel(isa::feature::kAll[i].name), i),
                       isa::feature::kAll[i].keys);
-  text += "\n  // What each code needs, the lowest code in the lowest bits.\n";
-  text += needs_constants("DmaTarget", isa::dma::kTargets);
-  text += needs_constants("ComputeOp", isa::compute::kOps);
-  text += needs_constants("VectorOp", isa::vector::kOps);
-  text += needs_constants("PostOutput", isa::post::kOutputs);
-  text += needs_constants("PostEncoding", isa::post::kEncodings);
+  text += "\n  // Which codes there are and what each needs, the lowest code in the lowest bits.\n";
+  for (const isa::CodeSet* set :
+       {&isa::kTargets, &isa::kComputeOps, &isa::kVectorOps, &isa::kOutputs, &isa::kEncodings})
+    text += legal_constants(*set);
   return text + "\nendpackage\n";
 }
 
 std::string isa_header() {
   std::string text = fmt::format(
       "/* SPDX-License-Identifier: Apache-2.0 */\n"
-      "/* Instruction set of Trine, printed from machine/isa.h; do not edit. */\n\n"
+      "/* Instruction set of Trine, printed from machine/isa.def; do not edit. */\n\n"
       "#ifndef TRINE_ISA_H\n"
       "#define TRINE_ISA_H\n\n"
       "#define TRINE_ISA_VERSION {}\n"
@@ -236,7 +237,7 @@ std::string isa_header() {
 std::string instructions_markdown() {
   std::string text = fmt::format(
       "# Instructions\n\n"
-      "<!-- Printed from machine/isa.h; do not edit. -->\n\n"
+      "<!-- Printed from machine/isa.def; do not edit. -->\n\n"
       "Version {}. What the machine does with them: [architecture.md](architecture.md).\n\n"
       "An instruction word has 64 bits: SET writes the payload into one of the {} registers of an "
       "engine, which keep their\nvalues; RUN starts the engine with its registers; END ends the "
@@ -252,12 +253,13 @@ std::string instructions_markdown() {
       "stops "
       "the program with the error `illegal`;\none that needs what the configuration lacks with "
       "`feature`. ERROR_ADDRESS is its byte offset. `output` and `encoding`\nare looked at when "
-      "their register is set.\n\n"
-      "| name | value | meaning | needs |\n|---|---|---|---|\n",
+      "their register is set. A field in the last column is read by RUNs with such a code or flag "
+      "only,\nevery other by all of its engine: what a RUN does not read needs no SET.\n\n"
+      "| name | value | meaning | needs | reads |\n|---|---|---|---|---|\n",
       isa::kVersion, isa::kRegisters);
   for (const Constant& c : constants())
-    text += fmt::format("| {} | {}{} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "", c.value,
-                        c.doc, needs_text(c.needs));
+    text += fmt::format("| {} | {}{} | {} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "",
+                        c.value, c.doc, needs_text(c.needs), reads_text(c.reads));
   text += "\n## Features\n\n| name | keys of the configuration |\n|---|---|\n";
   for (const isa::feature::Feature& f : isa::feature::kAll)
     text += fmt::format("| {} | {} |\n", f.name, f.keys);

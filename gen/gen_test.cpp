@@ -257,76 +257,6 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
     CHECK_THAT(top, Catch::Contains(text));
 }
 
-/// What each key switches off, spelled out: the other users all read one table.
-TEST_CASE("words that a configuration lacks follow from its keys", "[gen][isa]") {
-  using isa::Engine;
-  const auto load = [](int target, int flags = 0) {
-    return isa::encode_run(Engine::kLoad, {0, 0, target, flags});
-  };
-  const auto compute = [](int op, int flags = 0) {
-    return isa::encode_run(Engine::kCompute, {0, 0, op, flags});
-  };
-  const auto vector = [](int op) { return isa::encode_run(Engine::kVector, {0, 0, op, 0}); };
-  const auto post = [](Engine engine, std::uint64_t output, std::uint64_t encoding) {
-    return isa::encode_set(engine, 10, output << 32 | encoding << 34);
-  };
-  const isa::Word window = compute(0, 1 << 6), table = load(4), exponentials = load(5),
-                  transposed = load(6), from_dmem = load(1, 1), from_both = load(6, 1),
-                  matmul = compute(5), softmax = vector(8), normalize = vector(10),
-                  lookup = post(Engine::kCompute, 3, 0),
-                  vector_lookup = post(Engine::kVector, 3, 0),
-                  thresholds = post(Engine::kCompute, 1, 0), raw = post(Engine::kCompute, 2, 0),
-                  to_ternary = post(Engine::kCompute, 1, 1),
-                  to_binary = post(Engine::kCompute, 1, 2);
-  const std::set<isa::Word> ternary{compute(1), compute(3), vector(3), to_ternary},
-      binary{compute(2), compute(4), vector(4), to_binary},
-      int8{compute(0), compute(3), compute(4), matmul, window, from_dmem, transposed, from_both},
-      maps{matmul, from_dmem, transposed, from_both};
-  std::set<isa::Word> all{load(0),       load(1),       load(2),
-                          load(3),       table,         exponentials,
-                          raw,           thresholds,    lookup,
-                          vector_lookup, isa::kEndWord, isa::encode_run(Engine::kStore, {})};
-  for (const auto& more : {ternary, binary, int8, maps}) all.insert(more.begin(), more.end());
-  for (int op = 0; op <= 10; ++op) all.insert(vector(op));
-
-  std::set<isa::Word> vectors, low_bit = ternary;
-  for (int op = 0; op <= 10; ++op) vectors.insert(vector(op));
-  vectors.insert(exponentials);
-  low_bit.insert(binary.begin(), binary.end());
-  low_bit.insert(thresholds);
-  const std::vector<std::pair<std::string, std::set<isa::Word>>> cases{
-      {"memory.ecc=true", {}},
-      {"array.precisions=[\"int8\",\"binary\"]", ternary},
-      {"array.precisions=[\"int8\",\"ternary\"]", binary},
-      {"array.precisions=[\"ternary\",\"binary\"]", int8},
-      {"array.precisions=[\"int8\"]", low_bit},
-      {"vector.enable=false", vectors},
-      {"vector.table=false", {table, lookup, vector_lookup}},
-      {"vector.softmax=false", {exponentials, softmax, normalize}},
-      {"depthwise.enable=false", {window}},
-      {"matmul.enable=false", maps},
-      {"array.cols=3", {window, transposed, from_both}}};
-  for (const auto& [setting, lacking] : cases) {
-    const unsigned features = machine::load_config("edge256", {setting}).features();
-    for (const isa::Word word : all) {
-      CAPTURE(setting, word);
-      CHECK((isa::fault_of(word, features) == isa::Fault::kLacking) == (lacking.count(word) == 1));
-      CHECK(isa::fault_of(word, features) != isa::Fault::kIllegal);
-    }
-  }
-  for (const isa::Word word :
-       {load(7), load(0, 1), load(2, 1), compute(6), vector(11), isa::encode_begin(0),
-        isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
-        isa::encode_run(Engine::kStore, {0, 0, 0, 1}), post(Engine::kCompute, 0, 3),
-        post(Engine::kVector, 1, 0), post(Engine::kVector, 2, 0)}) {
-    CAPTURE(word);
-    CHECK(isa::fault_of(word, ~0U) == isa::Fault::kIllegal);
-  }
-  CHECK(isa::fault_text(matmul,
-                        machine::load_config("edge256", {"matmul.enable=false"}).features()) ==
-        "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
-}
-
 TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
@@ -335,19 +265,6 @@ TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]"
   const Config again = machine::load_config(file);
   CHECK(again.to_toml() == config.to_toml());
   CHECK(again.hash() == config.hash());
-}
-
-TEST_CASE("no field of a register overlaps another or exceeds 56 bits", "[gen][isa]") {
-  for (int engine = 0; engine < isa::kEngines; ++engine) {
-    std::map<int, std::uint64_t> used;
-    for (const isa::Field& field : isa::fields_of(static_cast<isa::Engine>(engine))) {
-      CAPTURE(engine, field.name);
-      CHECK(field.lsb + field.width <= isa::kPayloadBits);
-      const std::uint64_t bits = ((std::uint64_t{1} << field.width) - 1) << field.lsb;
-      CHECK((used[field.reg] & bits) == 0);
-      used[field.reg] |= bits;
-    }
-  }
 }
 
 TEST_CASE("registers of the map do not overlap", "[gen][csr]") {

@@ -2,28 +2,44 @@
 
 #include "machine/isa.h"
 
-#include <cassert>
+#include <algorithm>
 #include <optional>
+
+#include "base/error.h"
 
 namespace trine::isa {
 namespace {
 
 constexpr std::uint64_t mask(int width) { return (std::uint64_t{1} << width) - 1; }
 
-std::uint64_t insert(std::uint64_t word, const Field& field, std::int64_t v) {
-  [[maybe_unused]] const std::int64_t low =
-      field.is_signed ? -(std::int64_t{1} << (field.width - 1)) : 0;
-  [[maybe_unused]] const std::int64_t high = low + static_cast<std::int64_t>(mask(field.width));
-  assert(v >= low && v <= high);
-  const std::uint64_t bits = static_cast<std::uint64_t>(v) & mask(field.width);
-  return (word & ~(mask(field.width) << field.lsb)) | bits << field.lsb;
+bool lists(const FieldList& list, const Field* field) {
+  return std::find(list.begin(), list.end(), field) != list.end();
 }
 
-std::int64_t extract(std::uint64_t word, const Field& field) {
-  const std::uint64_t bits = word >> field.lsb & mask(field.width);
-  if (field.is_signed && (bits >> (field.width - 1)) != 0)
-    return static_cast<std::int64_t>(bits) - (std::int64_t{1} << field.width);
-  return static_cast<std::int64_t>(bits);
+unsigned registers_of(const FieldList& list) {
+  unsigned registers = 0;
+  for (const Field* field : list)
+    if (field != nullptr) registers |= 1u << field->reg;
+  return registers;
+}
+
+/// Whether only some RUNs of the engine read the field.
+bool is_conditional(const Field* field, Engine engine) {
+  const auto& codes = operations_of(engine).codes;
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](const Code& code) { return lists(code.reads, field); }) ||
+         std::any_of(std::begin(kFlags), std::end(kFlags), [&](const Flag& flag) {
+           return (flag.engines & engine_bit(engine)) != 0 && lists(flag.reads, field);
+         });
+}
+
+/// Registers that all RUNs of the engine read.
+unsigned registers_always_read(Engine engine) {
+  unsigned registers = 0;
+  for (const ListedField& listed : kFields)
+    if ((listed.engines & engine_bit(engine)) != 0 && !is_conditional(listed.field, engine))
+      registers |= 1u << listed.field->reg;
+  return registers;
 }
 
 /// What a word asks for; nothing for a word that no configuration takes.
@@ -31,57 +47,33 @@ struct Demand {
   unsigned needs = 0;
   std::string what;
 
-  /// Whether there is such a code.
-  template <std::size_t N>
-  bool add(const char* kind, const std::array<Choice, N>& choices, std::int64_t code) {
-    if (code >= static_cast<std::int64_t>(N)) return false;
-    const Choice& choice = choices[static_cast<std::size_t>(code)];
-    needs |= choice.needs;
-    what += (what.empty() ? "" : ", ") + std::string(kind) + " " + std::string(choice.name);
+  /// Whether the engine has such a code.
+  bool add(const CodeSet& set, Engine engine, std::uint64_t payload) {
+    const Code* code = set.find(engine, get_field(payload, set.field));
+    if (code == nullptr) return false;
+    needs |= code->needs;
+    what += fmt::format("{}{} {}", what.empty() ? "" : ", ", set.kind, code->name);
     return true;
   }
 };
 
-std::optional<Demand> demand_of_run(Engine engine, const Run& run) {
+std::optional<Demand> demand_of_run(Engine engine, Word word) {
   Demand demand;
-  const auto flag = [&](int bit) { return (run.flags >> bit & 1) != 0; };
-  bool known = false;
-  switch (engine) {
-    case Engine::kLoad: {
-      const auto target = static_cast<dma::Target>(run.op);
-      known = demand.add("target", dma::kTargets, run.op);
-      if (flag(dma::kFromDmem)) {
-        known = target == dma::Target::kPmem || target == dma::Target::kTransposed;
-        demand.needs |= feature::kMaps;
-        demand.what += " from DMEM";
-      }
-      break;
-    }
-    case Engine::kStore:
-      known = run.op == static_cast<int>(dma::Target::kDmem) && !flag(dma::kFromDmem);
-      break;
-    case Engine::kCompute:
-      known = demand.add("precision", compute::kOps, run.op);
-      if (flag(compute::kWindow)) {
-        demand.needs |= feature::kWindow;
-        demand.what += " with the window former";
-      }
-      break;
-    case Engine::kVector:
-      known = demand.add("operation", vector::kOps, run.op);
-      break;
+  const Run run = decode_run(word);
+  if (!demand.add(operations_of(engine), engine, word)) return std::nullopt;
+  for (const Flag& flag : kFlags) {
+    if ((flag.engines & engine_bit(engine)) == 0 || !run.has(flag.bit)) continue;
+    if ((flag.codes >> run.op & 1) == 0) return std::nullopt;
+    demand.needs |= flag.needs;
+    if (flag.needs != 0) demand.what += fmt::format(" with {}", flag.name);
   }
-  return known ? std::optional(demand) : std::nullopt;
+  return demand;
 }
 
 std::optional<Demand> demand_of_set(Engine engine, int reg, std::uint64_t payload) {
   Demand demand;
-  if ((engine != Engine::kCompute && engine != Engine::kVector) || reg != post::kOutput.reg)
-    return demand;
-  const std::int64_t output = extract(payload, post::kOutput);
-  demand.add("output", post::kOutputs, output);
-  if (engine == Engine::kVector && (output == 1 || output == 2)) return std::nullopt;
-  if (!demand.add("encoding", post::kEncodings, extract(payload, post::kEncoding)))
+  if ((engine_bit(engine) & kLaneEngines) == 0 || reg != post::kOutput.reg) return demand;
+  if (!demand.add(kOutputs, engine, payload) || !demand.add(kEncodings, engine, payload))
     return std::nullopt;
   return demand;
 }
@@ -93,46 +85,114 @@ std::optional<Demand> demand_of(Word word) {
     case Opcode::kSet:
       return demand_of_set(engine_of(word), register_of(word), payload_of(word));
     case Opcode::kRun:
-      return demand_of_run(engine_of(word), decode_run(word));
+      return demand_of_run(engine_of(word), word);
     case Opcode::kBegin:
       break;
   }
   return std::nullopt;
 }
 
+std::string_view name_of(Engine engine) { return kEngineNames[static_cast<std::size_t>(engine)]; }
+
+/// " wait=load,store"
+std::string engines_text(const char* title, int engines) {
+  std::string text;
+  for (std::size_t e = 0; e < kEngines; ++e)
+    if ((engines >> e & 1) != 0)
+      text += fmt::format("{}{}", text.empty() ? "" : ",", kEngineNames[e]);
+  return text.empty() ? text : fmt::format(" {}={}", title, text);
+}
+
+std::string run_text(Engine engine, const Run& run) {
+  const Code* code = operations_of(engine).find(engine, run.op);
+  std::string text = fmt::format("{:<7} RUN {}", name_of(engine), code ? code->name : "?");
+  for (const Flag& flag : kFlags)
+    if ((flag.engines & engine_bit(engine)) != 0 && run.has(flag.bit))
+      text += fmt::format(" {}", flag.name);
+  return text + engines_text("wait", run.wait) + engines_text("signal", run.signal);
+}
+
+std::string set_text(Engine engine, int reg, std::uint64_t payload) {
+  std::string text = fmt::format("{:<7} SET {:>2}", name_of(engine), reg);
+  for (const Field& field : fields_of(engine))
+    if (field.reg == reg) text += fmt::format(" {}={}", field.name, get_field(payload, field));
+  return text;
+}
+
 }  // namespace
 
 std::vector<Field> fields_of(Engine engine) {
-  if (engine == Engine::kLoad || engine == Engine::kStore)
-    return {dma::kFields.begin(), dma::kFields.end()};
-  std::vector<Field> fields{kLaneFields.begin(), kLaneFields.end()};
-  if (engine == Engine::kCompute)
-    fields.insert(fields.end(), compute::kFields.begin(), compute::kFields.end());
-  else
-    fields.insert(fields.end(), vector::kFields.begin(), vector::kFields.end());
+  std::vector<Field> fields;
+  for (const ListedField& listed : kFields)
+    if ((listed.engines & engine_bit(engine)) != 0) fields.push_back(*listed.field);
   return fields;
 }
 
-void Registers::set(const Field& field, std::int64_t v) {
-  auto& word = value[static_cast<std::size_t>(field.reg)];
-  word = insert(word, field, v);
+const Code* CodeSet::find(Engine engine, std::int64_t code) const {
+  for (const Code& c : codes)
+    if (c.code == code && (c.engines & engine_bit(engine)) != 0) return &c;
+  return nullptr;
 }
 
-std::int64_t Registers::get(const Field& field) const {
-  return extract(value[static_cast<std::size_t>(field.reg)], field);
+const CodeSet& operations_of(Engine engine) {
+  return engine == Engine::kCompute  ? kComputeOps
+         : engine == Engine::kVector ? kVectorOps
+                                     : kTargets;
+}
+
+std::int64_t get_field(std::uint64_t payload, const Field& field) {
+  const auto bits = static_cast<std::int64_t>(payload >> field.lsb & mask(field.width));
+  return bits > field.high() ? bits - (std::int64_t{1} << field.width) : bits;
+}
+
+std::uint64_t with_field(std::uint64_t payload, const Field& field, std::int64_t value,
+                         std::string_view what) {
+  if (value < field.low() || value > field.high())
+    throw_error("{}: {} would be {}, the instruction holds {}..{}", what, field.name, value,
+                field.low(), field.high());
+  const std::uint64_t bits = static_cast<std::uint64_t>(value) & mask(field.width);
+  return (payload & ~(mask(field.width) << field.lsb)) | bits << field.lsb;
 }
 
 Word encode_set(Engine engine, int reg, std::uint64_t payload) {
-  assert(reg >= 0 && reg < kRegisters && payload <= mask(kPayloadBits));
+  if (reg < 0 || reg >= kRegisters || payload > mask(kPayloadBits))
+    throw_error("register {} of the {} engine cannot hold {:#x}", reg, name_of(engine), payload);
   return Word{1} << 62 | static_cast<Word>(engine) << 60 | static_cast<Word>(reg) << 56 | payload;
 }
 
 Word encode_run(Engine engine, const Run& run) {
   Word word = Word{2} << 62 | static_cast<Word>(engine) << 60;
-  word = insert(word, run::kWait, run.wait);
-  word = insert(word, run::kSignal, run.signal);
-  word = insert(word, run::kOp, run.op);
-  return insert(word, run::kFlags, run.flags);
+  word = with_field(word, run::kWait, run.wait);
+  word = with_field(word, run::kSignal, run.signal);
+  word = with_field(word, run::kOp, run.op);
+  return with_field(word, run::kFlags, run.flags);
+}
+
+Opcode opcode_of(Word word) { return static_cast<Opcode>(word >> 62); }
+Engine engine_of(Word word) { return static_cast<Engine>(word >> 60 & 3); }
+int register_of(Word word) { return static_cast<int>(word >> 56 & 15); }
+std::uint64_t payload_of(Word word) { return word & mask(kPayloadBits); }
+
+Run decode_run(Word word) {
+  const auto field = [word](const Field& f) { return static_cast<int>(get_field(word, f)); };
+  return {field(run::kWait), field(run::kSignal), field(run::kOp), field(run::kFlags)};
+}
+
+unsigned registers_read(Engine engine, const Registers& registers, const Run& run) {
+  static const std::array<unsigned, kEngines> always{
+      registers_always_read(Engine::kLoad), registers_always_read(Engine::kCompute),
+      registers_always_read(Engine::kVector), registers_always_read(Engine::kStore)};
+  unsigned read = always[static_cast<std::size_t>(engine)];
+  const Code* code = operations_of(engine).find(engine, run.op);
+  if (code != nullptr) read |= registers_of(code->reads);
+  for (const Flag& flag : kFlags)
+    if ((flag.engines & engine_bit(engine)) != 0 && run.has(flag.bit))
+      read |= registers_of(flag.reads);
+  // One row is no distance from the next.
+  if ((engine_bit(engine) & kTransfers) != 0 &&
+      TransferRegisters(registers).get(dma::kRowsLast) == 0)
+    read &= ~(1u << dma::kDramStride.reg);
+  return read;
 }
 
 Fault fault_of(Word word, unsigned features) {
@@ -144,26 +204,52 @@ Fault fault_of(Word word, unsigned features) {
 std::string fault_text(Word word, unsigned features) {
   const std::optional<Demand> demand = demand_of(word);
   if (!demand && opcode_of(word) == Opcode::kRun)
-    return "no operation " + std::to_string(decode_run(word).op) + " of the " +
-           std::string(kEngineNames[static_cast<std::size_t>(engine_of(word))]) +
-           " engine, with these flags";
+    return fmt::format("no operation {} of the {} engine, with these flags", decode_run(word).op,
+                       name_of(engine_of(word)));
   if (!demand) return "no such instruction";
   std::string missing;
-  for (std::size_t i = 0; i < feature::kAll.size(); ++i)
+  for (std::size_t i = 0; i < std::size(feature::kAll); ++i)
     if ((demand->needs & ~features) >> i & 1)
-      missing += (missing.empty() ? "" : ", ") + std::string(feature::kAll[i].name) + " (" +
-                 std::string(feature::kAll[i].keys) + ")";
+      missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", feature::kAll[i].name,
+                             feature::kAll[i].keys);
   return demand->what + ": the configuration lacks " + missing;
 }
 
-Opcode opcode_of(Word word) { return static_cast<Opcode>(word >> 62); }
-Engine engine_of(Word word) { return static_cast<Engine>(word >> 60 & 3); }
-int register_of(Word word) { return static_cast<int>(word >> 56 & 15); }
-std::uint64_t payload_of(Word word) { return word & mask(kPayloadBits); }
+std::string disassemble(Word word) {
+  switch (opcode_of(word)) {
+    case Opcode::kEnd:
+      return "END";
+    case Opcode::kSet:
+      return set_text(engine_of(word), register_of(word), payload_of(word));
+    case Opcode::kRun:
+      return run_text(engine_of(word), decode_run(word));
+    case Opcode::kBegin:
+      break;
+  }
+  return fmt::format("BEGIN configuration={:016x}", word);
+}
 
-Run decode_run(Word word) {
-  const auto field = [word](const Field& f) { return static_cast<int>(extract(word, f)); };
-  return {field(run::kWait), field(run::kSignal), field(run::kOp), field(run::kFlags)};
+void Encoder::run(Engine engine, const Registers& registers, const Run& run) {
+  const auto e = static_cast<std::size_t>(engine);
+  const unsigned read = registers_read(engine, registers, run);
+  for (int reg = 0; reg < kRegisters; ++reg) {
+    const std::uint64_t payload = registers.value[static_cast<std::size_t>(reg)];
+    const bool same = (known_[e] >> reg & 1) != 0 &&
+                      file_[engine].value[static_cast<std::size_t>(reg)] == payload;
+    if ((read >> reg & 1) != 0 && !same) set(engine, reg, payload);
+  }
+  words_.push_back(encode_run(engine, run));
+}
+
+void Encoder::set(Engine engine, int reg, std::uint64_t payload) {
+  words_.push_back(encode_set(engine, reg, payload));
+  file_.set(words_.back());
+  known_[static_cast<std::size_t>(engine)] |= 1u << reg;
+}
+
+std::vector<Word> Encoder::end() {
+  words_.push_back(kEndWord);
+  return std::move(words_);
 }
 
 }  // namespace trine::isa

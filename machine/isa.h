@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one description of Trine's instruction set. The compiler, the disassembler and the
-// architecture simulator use it directly; gen/ prints it as rtl/trine_isa_pkg.sv, as a C header and
-// as docs/instructions.md. Semantics: docs/architecture.md.
+// Trine's instruction set. machine/isa.def holds its tables; here are the types that it is made of,
+// and instruction words. Semantics: docs/architecture.md.
 //
 // An instruction word has 64 bits. SET writes 56 bits into one of the 16 registers of an engine,
 // which keep their values; RUN starts the engine with its registers; END ends the program.
@@ -16,14 +15,16 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 12;
+inline constexpr int kVersion = 13;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2, kBegin = 3 };
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };
@@ -32,38 +33,31 @@ inline constexpr int kRegisters = 16;
 inline constexpr int kPayloadBits = 56;
 inline constexpr std::array<std::string_view, kEngines> kEngineNames{"load", "compute", "vector",
                                                                      "store"};
+inline constexpr int kAddressBits = 24;  ///< of a 32-bit word in DMEM
+inline constexpr int kTokenBits = 6;     ///< a token counter holds 0..63; the compiler stays below
 
-// ---- what a configuration may lack --------------------------------------------------------------
-/// A bit each; machine::Config::features() are those of a configuration.
+/// A set of engines, a bit each.
+constexpr unsigned engine_bit(Engine engine) { return 1u << static_cast<int>(engine); }
+inline constexpr unsigned kLoads = engine_bit(Engine::kLoad),
+                          kTransfers = kLoads | engine_bit(Engine::kStore),
+                          kCompute = engine_bit(Engine::kCompute),
+                          kVector = engine_bit(Engine::kVector), kLaneEngines = kCompute | kVector;
+
+/// What a configuration may lack, a bit each.
 namespace feature {
-inline constexpr unsigned kInt8 = 1 << 0, kTernary = 1 << 1, kBinary = 1 << 2, kThresholds = 1 << 3,
-                          kVector = 1 << 4, kTable = 1 << 5, kSoftmax = 1 << 6, kWindow = 1 << 7,
-                          kMaps = 1 << 8, kQuad = 1 << 9;
+#define FEATURE(id, bit, ...) inline constexpr unsigned id = 1u << bit;
+#include "machine/isa.def"
 struct Feature {
   std::string_view name;
   std::string_view keys;  ///< of the configuration
 };
-inline constexpr std::array<Feature, 10> kAll{{
-    {"int8", "array.precisions"},
-    {"ternary", "array.precisions"},
-    {"binary", "array.precisions"},
-    {"thresholds", "array.precisions: ternary or binary"},
-    {"vector", "vector.enable"},
-    {"table", "vector.table"},
-    {"softmax", "vector.softmax, vector.enable"},
-    {"window", "depthwise.enable, array.precisions: int8, array.cols: 4 or more"},
-    {"maps", "matmul.enable, array.precisions: int8"},
-    {"quad", "array.cols: 4 or more"},
-}};
+inline constexpr Feature kAll[] = {
+#define FEATURE(id, bit, name, keys) {name, keys},
+#include "machine/isa.def"
+};
 }  // namespace feature
 
-/// A code of an operation or of a register that selects hardware; its value is the index.
-struct Choice {
-  std::string_view name;
-  std::string_view doc;
-  unsigned needs = 0;  ///< features
-};
-
+// ---- fields -------------------------------------------------------------------------------------
 /// Bits [lsb + width - 1 : lsb] of register `reg`. Signed fields are two's complement.
 struct Field {
   std::string_view name;
@@ -72,356 +66,262 @@ struct Field {
   int width;
   bool is_signed;
   std::string_view doc;
+
+  constexpr std::int64_t low() const { return is_signed ? -(std::int64_t{1} << (width - 1)) : 0; }
+  constexpr std::int64_t high() const { return low() + (std::int64_t{1} << width) - 1; }
 };
 
-inline constexpr int kAddressBits = 24;  ///< of a 32-bit word in DMEM
-
-// ---- load, store: 2-D copies between DRAM and on-chip memory --------------------------------
-namespace dma {
-inline constexpr Field kDram{
-    "dram",
-    0,
-    0,
-    40,
-    false,
-    "byte address of the first row, a multiple of 4: in DRAM relative to the BASE "
-    "registers, with from_dmem in DMEM"};
-inline constexpr Field kLocal{
-    "local", 1, 0, 24, false, "first DMEM word, PMEM row, bias or scale entry, or word of a table"};
-inline constexpr Field kWords{"words", 1, 24, 24, false, "32-bit words of a row, at least 1"};
-inline constexpr Field kRowsLast{"rows_last", 2, 0, 16, false, "number of rows - 1"};
-inline constexpr Field kLocalStride{
-    "local_stride", 2, 16, 24, false, "from row to row, in local units"};
-inline constexpr Field kDramStride{"dram_stride", 3, 0, 40, false, "from row to row, in bytes"};
-inline constexpr std::array kFields{kDram, kLocal, kWords, kRowsLast, kLocalStride, kDramStride};
-}  // namespace dma
-
-// ---- compute and vector: the lanes' coordinates, the loop nest, the outputs ------------------
-namespace agu {
-inline constexpr Field kBase{
-    "base", 0,     0,
-    24,     false, "DMEM address of lane 0's first tap (modulo 2^24; may lie before the tensor)"};
-inline constexpr Field kRowWrap{
-    "row_wrap", 0, 24, 24, false, "added to a lane's base when it goes to the next output row"};
-inline constexpr Field kTileBase{
-    "tile_base", 1, 0, 24, false, "added to every lane's base from tile to tile"};
-inline constexpr Field kKxStep{"kx_step", 1,     24,
-                               24,        false, "added to the tap offset from kx to kx + 1"};
-inline constexpr Field kKyStep{
-    "ky_step", 2, 0, 24, false, "added to the tap offset from the last kx to the next ky"};
-inline constexpr Field kCwStep{
-    "cw_step", 2,     24,
-    24,        false, "added to the tap offset from the last (ky, kx) to the next channel word"};
-inline constexpr Field kXStart{"x_start", 3,    0,
-                               16,        true, "input column of lane 0's first tap: -pad_left"};
-inline constexpr Field kXEnd{"x_end", 3,    16,
-                             16,      true, "x_start + Q * stride_x: where an output row ends"};
-inline constexpr Field kYStart{"y_start", 3,    32,
-                               16,        true, "input row of lane 0's first tap: -pad_top"};
-inline constexpr Field kYEnd{
-    "y_end", 4, 0, 16, true, "y_start + P * stride_y: lanes at or below are inactive"};
-inline constexpr Field kHeight{"height", 4,     16,
-                               16,       false, "taps outside 0 <= y < height are masked"};
-inline constexpr Field kWidth{"width", 4, 32, 16, false, "taps outside 0 <= x < width are masked"};
-inline constexpr Field kHalo{
-    "halo", 4, 48, 8, false, "columns that the last lane's neighbours reach (compute; else 0)"};
-inline constexpr Field kTileX{"tile_x", 5, 0, 16, false, "(ROWS mod Q) * stride_x"};
-inline constexpr Field kTileY{"tile_y", 5, 16, 16, false, "(ROWS div Q) * stride_y"};
-inline constexpr Field kStrideX{"stride_x", 5, 32, 8, false, "input columns from lane to lane"};
-inline constexpr Field kStrideY{"stride_y", 5,     40,
-                                8,          false, "input rows from output row to output row"};
-inline constexpr Field kOutSkip{
-    "out_skip", 5,     48,
-    8,          false, "words left out between the outputs of two lanes: output stride - 1"};
-inline constexpr Field kSLast{"s_last", 6, 0, 12, false, "taps in x - 1"};
-inline constexpr Field kRLast{"r_last", 6, 12, 12, false, "taps in y - 1"};
-inline constexpr Field kDilX{"dil_x", 6, 24, 12, false, "columns from tap to tap, for masking"};
-inline constexpr Field kDilY{"dil_y", 6, 36, 12, false, "rows from tap to tap, for masking"};
-inline constexpr Field kWordsLast{"words_last", 7, 0, 16, false, "channel words - 1"};
-inline constexpr Field kGroupsLast{"groups_last",
-                                   7,
-                                   16,
-                                   12,
-                                   false,
-                                   "column groups - 1 (vector: 0; softmax: 0 or 2; normalize: 1)"};
-inline constexpr Field kTilesLast{"tiles_last", 7, 28, 24, false, "vectors of ROWS pixels - 1"};
-inline constexpr Field kOut{"out", 8, 0, 24, false, "DMEM address of lane 0's first output word"};
-inline constexpr Field kOutWrap{"out_wrap", 8,     24,
-                                24,         false, "output row pitch - Q * (1 + out_skip)"};
-inline constexpr Field kIdle{
-    "idle", 8, 48, 8, false, "columns at a row's end whose lanes have no output (compute; else 0)"};
-inline constexpr Field kTileOut{
-    "tile_out", 9, 0, 24, false, "(ROWS div Q) * output row pitch + (ROWS mod Q) * (1 + out_skip)"};
-inline constexpr Field kOutPlane{
-    "out_plane", 9, 24, 24, false, "from output channel word to output channel word"};
-}  // namespace agu
-
-// ---- compute and vector: requantization and residual addition --------------------------------
-namespace post {
-inline constexpr std::array<Choice, 4> kOutputs{{
-    {"requantized", "a code"},
-    {"thresholds", "a code, by comparisons; compute only", feature::kThresholds},
-    {"raw", "the int32 sum as a word of its own; compute only"},
-    {"table", "a code, requantized and looked up", feature::kTable},
-}};
-inline constexpr std::array<Choice, 3> kEncodings{{
-    {"int8", "4 codes a word"},
-    {"ternary", "16 codes a word", feature::kTernary},
-    {"binary", "32 codes a word", feature::kBinary},
-}};
-inline constexpr Field kPadCode{"pad_code", 10, 0, 8, true, "each byte of a masked tap's word"};
-inline constexpr Field kZeroPoint{"zero_point", 10, 8, 8, true, "of the requantized code"};
-inline constexpr Field kActMin{"act_min", 10, 16, 8, true, "lower bound of the requantized code"};
-inline constexpr Field kActMax{"act_max", 10, 24, 8, true, "upper bound of the requantized code"};
-inline constexpr Field kOutput{
-    "output",
-    10,
-    32,
-    2,
-    false,
-    "what becomes of a result: 0 requantized, 1 thresholds, 2 the int32 sum as a word of its own, "
-    "3 requantized and looked up (vector: 0 or 3)"};
-inline constexpr Field kEncoding{"encoding", 10,    34,
-                                 2,          false, "of output words: 0 int8, 1 ternary, 2 binary"};
-inline constexpr Field kPassesLast{
-    "passes_last", 10, 36, 4, false, "pairs of thresholds of a channel - 1"};
-inline constexpr Field kLow{"low", 10, 40, 8, true, "code below all thresholds"};
-inline constexpr Field kPosition{
-    "position", 10, 48, 5, false, "place of the first channel in the first output word"};
-inline constexpr Field kMultiplier{"multiplier", 11,    0,
-                                   31,           false, "Q31; vector, or compute with per_tensor"};
-inline constexpr Field kShift{"shift", 11, 31, 6, true, "-31..30, positive shifts left"};
-inline constexpr Field kAddOperandMultiplier{
-    "add_operand_multiplier", 12, 0, 31, false, "of the operand whose factor is not 1/2"};
-inline constexpr Field kAddOperandShift{"add_operand_shift", 12, 31, 6, true, "-31..0"};
-inline constexpr Field kAddAIsHalf{
-    "add_a_is_half", 12, 37, 1, false, "1: a's factor is 1/2; 0: b's"};
-inline constexpr Field kAddZeroA{
-    "add_zero_a",
-    12,
-    38,
-    8,
-    true,
-    "zero point of a: the convolution's code, the vector's first tap, or activations"};
-inline constexpr Field kAddZeroB{
-    "add_zero_b", 12,
-    46,           8,
-    true,         "zero point of b: the residual, the vector's second tap, or weights"};
-inline constexpr Field kAddMultiplier{"add_multiplier", 13, 0, 31, false, "of the sum, Q31"};
-inline constexpr Field kAddShift{"add_shift", 13, 31, 6, true, "of the sum"};
-inline constexpr Field kAddZeroPoint{"add_zero_point", 13, 37, 8, true, "of the added code"};
-inline constexpr Field kAddActMin{"add_act_min", 14, 0, 8, true, "lower bound of the added code"};
-inline constexpr Field kAddActMax{"add_act_max", 14, 8, 8, true, "upper bound of the added code"};
-inline constexpr Field kResidualDelta{
-    "residual_delta",
-    14,
-    16,
-    24,
-    false,
-    "residual word's address - output word's address (modulo 2^24)"};
-}  // namespace post
-
-namespace compute {
-inline constexpr Field kRow{"row", 15, 0, 20, false, "PMEM row of group 0's first step"};
-inline constexpr Field kParam{"param", 15,    20,
-                              16,      false, "bias and scale entry of the first channel"};
-inline constexpr Field kChannels{"channels", 15, 36, 16, false, "output channels, at least 1"};
-inline constexpr std::array kFields{kRow, kParam, kChannels};
-/// Operation: the precision; the mixed ones have int8 activations and packed weights. kMatmul:
-/// int8, with the zero points add_zero_a (activations) and add_zero_b (weights).
-enum class Op : int {
-  kInt8 = 0,
-  kTernary = 1,
-  kBinary = 2,
-  kInt8Ternary = 3,
-  kInt8Binary = 4,
-  kMatmul = 5
+// Whose registers hold a field: load and store share theirs, compute and vector most.
+struct TransferField : Field {
+  static constexpr unsigned kOf = kTransfers;
 };
-inline constexpr std::array<Choice, 6> kOps{{
-    {"int8", "4 channels a word", feature::kInt8},
-    {"ternary", "16 channels a word", feature::kTernary},
-    {"binary", "32 channels a word", feature::kBinary},
-    {"int8_ternary", "int8 activations, 16 weights a word", feature::kInt8 | feature::kTernary},
-    {"int8_binary", "int8 activations, 32 weights a word", feature::kInt8 | feature::kBinary},
-    {"matmul", "int8, both operands with zero points", feature::kInt8 | feature::kMaps},
-}};
-/// RUN flags.
-inline constexpr int kClear = 0;      ///< accumulators start at zero
-inline constexpr int kDrain = 1;      ///< results leave through the post unit
-inline constexpr int kFuseAdd = 2;    ///< post adds the residual
-inline constexpr int kPerTensor = 3;  ///< multiplier and shift from register 11, bias per channel
-inline constexpr int kSingle = 4;     ///< one rounding instead of two
-inline constexpr int kFuseMax = 5;    ///< maximum with the residual instead of the sum
-inline constexpr int kWindow = 6;     ///< depthwise: each group has a channel word of its own
-inline constexpr int kHalfEven = 7;   ///< with `single`: the last rounding sends halves to even
-}  // namespace compute
-
-namespace vector {
-inline constexpr Field kBias{
-    "bias", 15, 0, 32, true, "added to a sum before it is requantized; normalize: epsilon"};
-inline constexpr Field kParam{
-    "param", 14, 40, 16, false, "normalize: bias and scale entry of the first channel"};
-inline constexpr Field kChannels{"channels", 15, 32, 16, false, "softmax, normalize: channels"};
-inline constexpr std::array kFields{kBias, kChannels, kParam};
-/// kMax, kMin: maximum (of int8, ternary or binary values), minimum (int8) of the taps. kSum:
-/// requantized sum of the taps. kAdd: tap 0 + tap 1, as TFLite ADD. kAddInt32: as 32-bit integers,
-/// saturating. kMul: tap 0 times tap 1, requantized. kSoftmax: over all channels of a lane.
-/// kSquaredDifference: (tap 0 + tap 1)^2, as TFLite SQUARED_DIFFERENCE with `invert`. kNormalize:
-/// LayerNorm or RMSNorm over all channels of a lane.
-enum class Op : int {
-  kMax = 0,
-  kSum = 1,
-  kAdd = 2,
-  kMaxTernary = 3,
-  kMaxBinary = 4,
-  kAddInt32 = 5,
-  kMul = 6,
-  kMin = 7,
-  kSoftmax = 8,
-  kSquaredDifference = 9,
-  kNormalize = 10
+struct LaneField : Field {
+  static constexpr unsigned kOf = kLaneEngines;
 };
-inline constexpr std::array<Choice, 11> kOps{{
-    {"max", "maximum of the taps", feature::kVector},
-    {"sum", "requantized sum of the taps", feature::kVector},
-    {"add", "TFLite ADD of two taps", feature::kVector},
-    {"max_ternary", "maximum of ternary taps", feature::kVector | feature::kTernary},
-    {"max_binary", "maximum of binary taps", feature::kVector | feature::kBinary},
-    {"add_int32", "saturated sum of two int32 taps", feature::kVector},
-    {"mul", "requantized product of two taps", feature::kVector},
-    {"min", "minimum of the taps", feature::kVector},
-    {"softmax", "softmax over the channels", feature::kVector | feature::kSoftmax},
-    {"squared_difference", "squared sum of two taps, as TFLite SQUARED_DIFFERENCE",
-     feature::kVector},
-    {"normalize", "LayerNorm or RMSNorm over the channels", feature::kVector | feature::kSoftmax},
-}};
-inline constexpr int kReduce = 0;    ///< sum over the active lanes as well; only lane 0 writes
-inline constexpr int kInvert = 1;    ///< all bits of the taps after a window's first: ~b = -1 - b
-inline constexpr int kCenter = 2;    ///< normalize: takes the mean off
-inline constexpr int kSingle = 4;    ///< one rounding instead of two
-inline constexpr int kHalfEven = 7;  ///< with `single`: the last rounding sends halves to even
-}  // namespace vector
+struct ComputeField : Field {
+  static constexpr unsigned kOf = kCompute;
+};
+struct VectorField : Field {
+  static constexpr unsigned kOf = kVector;
+};
+/// A field of a RUN's payload.
+struct RunField : Field {
+  static constexpr unsigned kOf = 0;
+};
 
+#define FIELD(group, type, id, ...)         \
+  namespace group {                         \
+  inline constexpr type id = {__VA_ARGS__}; \
+  }
+#include "machine/isa.def"
+
+/// A field in the table of all.
+struct ListedField {
+  const Field* field;
+  std::string_view group;  ///< prefix of its constants: dma, agu, post, compute, vector, run
+  unsigned engines;
+};
+inline constexpr ListedField kFields[] = {
+#define FIELD(group, type, id, ...) {&group::id, #group, type::kOf},
+#include "machine/isa.def"
+};
+
+/// All fields of an engine's registers.
+std::vector<Field> fields_of(Engine engine);
+
+// ---- codes and flags of a RUN -------------------------------------------------------------------
 namespace dma {
 enum class Target : int {
-  kDmem = 0,
-  kPmem = 1,
-  kBias = 2,
-  kScale = 3,
-  kTable = 4,
-  kExponentials = 5,
-  kTransposed = 6  ///< PMEM, each four words as four columns
+#define TARGET(id, name, code, ...) id = code,
+#include "machine/isa.def"
 };
-/// Targets of the load engine; the store engine has the first alone.
-inline constexpr std::array<Choice, 7> kTargets{{
-    {"dmem", "feature maps"},
-    {"pmem", "weights; load only"},
-    {"bias", "biases; load only"},
-    {"scale", "scales; load only"},
-    {"table", "lookup table; load only", feature::kTable},
-    {"exponentials", "exponentials of the softmax; load only", feature::kSoftmax},
-    {"transposed", "PMEM, four words as four columns; load only", feature::kMaps | feature::kQuad},
-}};
-/// RUN flags.
-inline constexpr int kFromDmem = 0;            ///< load into PMEM: the source is DMEM
 inline constexpr int kTableWords = 64;         ///< the lookup table: 256 codes, 4 a word
 inline constexpr int kExponentialWords = 256;  ///< softmax: one for each difference of two codes
 inline constexpr int kSoftmaxWords = 256;      ///< that a lane keeps: then one pass
 }  // namespace dma
 
-// ---- RUN's payload ----------------------------------------------------------------------------
-namespace run {
-inline constexpr Field kWait{
-    "wait", 0,     0,
-    4,      false, "engines (bit = code) from which one token each is taken before the start"};
-inline constexpr Field kSignal{
-    "signal", 0, 4, 4, false, "engines to which one token each is given after the end"};
-inline constexpr Field kOp{"op", 0,     8,
-                           8,    false, "dma: target; compute: precision; vector: operation"};
-inline constexpr Field kFlags{"flags", 0, 16, 8, false, "see the engine"};
-inline constexpr std::array kFields{kWait, kSignal, kOp, kFlags};
-}  // namespace run
+namespace compute {
+enum class Op : int {
+#define COMPUTE_OP(id, name, code, ...) id = code,
+#include "machine/isa.def"
+};
+}  // namespace compute
 
-inline constexpr int kTokenBits = 6;  ///< a token counter holds 0..63; the compiler stays below
+namespace vector {
+enum class Op : int {
+#define VECTOR_OP(id, name, code, ...) id = code,
+#include "machine/isa.def"
+};
+}  // namespace vector
 
-/// The fields shared by compute and vector, in register order.
-inline constexpr std::array kLaneFields{agu::kBase,
-                                        agu::kRowWrap,
-                                        agu::kTileBase,
-                                        agu::kKxStep,
-                                        agu::kKyStep,
-                                        agu::kCwStep,
-                                        agu::kXStart,
-                                        agu::kXEnd,
-                                        agu::kYStart,
-                                        agu::kYEnd,
-                                        agu::kHeight,
-                                        agu::kWidth,
-                                        agu::kHalo,
-                                        agu::kTileX,
-                                        agu::kTileY,
-                                        agu::kStrideX,
-                                        agu::kStrideY,
-                                        agu::kOutSkip,
-                                        agu::kSLast,
-                                        agu::kRLast,
-                                        agu::kDilX,
-                                        agu::kDilY,
-                                        agu::kWordsLast,
-                                        agu::kGroupsLast,
-                                        agu::kTilesLast,
-                                        agu::kOut,
-                                        agu::kOutWrap,
-                                        agu::kIdle,
-                                        agu::kTileOut,
-                                        agu::kOutPlane,
-                                        post::kPadCode,
-                                        post::kZeroPoint,
-                                        post::kActMin,
-                                        post::kActMax,
-                                        post::kOutput,
-                                        post::kEncoding,
-                                        post::kPassesLast,
-                                        post::kLow,
-                                        post::kPosition,
-                                        post::kMultiplier,
-                                        post::kShift,
-                                        post::kAddOperandMultiplier,
-                                        post::kAddOperandShift,
-                                        post::kAddAIsHalf,
-                                        post::kAddZeroA,
-                                        post::kAddZeroB,
-                                        post::kAddMultiplier,
-                                        post::kAddShift,
-                                        post::kAddZeroPoint,
-                                        post::kAddActMin,
-                                        post::kAddActMax,
-                                        post::kResidualDelta};
+namespace post {
+enum class Output : int {
+#define OUTPUT(id, name, code, ...) id = code,
+#include "machine/isa.def"
+};
+enum class Encoding : int {
+#define ENCODING(id, name, code, ...) id = code,
+#include "machine/isa.def"
+};
+}  // namespace post
 
-/// All fields of an engine's registers.
-std::vector<Field> fields_of(Engine engine);
+/// Indices of the bits of a RUN's flags: compute::kClear, ...
+#define FLAG(group, id, name, bit, ...) \
+  namespace group {                     \
+  inline constexpr int id = bit;        \
+  }
+#include "machine/isa.def"
 
-// ---- Encoding ---------------------------------------------------------------------------------
+/// Fields that a code or a flag makes a RUN read.
+using FieldList = std::array<const Field*, 12>;
+
+/// A code of a RUN's `op`, or of a register that selects hardware.
+struct Code {
+  std::string_view name;
+  int code;
+  unsigned engines;  ///< that take it
+  unsigned needs;    ///< features
+  FieldList reads;
+  int taps;  ///< that a window has; 0: any
+  std::string_view doc;
+};
+
+struct Flag {
+  std::string_view group;  ///< prefix of its constant: dma, compute, vector
+  std::string_view name;
+  int bit;
+  unsigned engines;
+  unsigned needs;  ///< features
+  FieldList reads;
+  unsigned codes;  ///< that it goes with, a bit each
+  std::string_view doc;
+};
+
+namespace table {
+
+template <typename... Fields>
+constexpr FieldList fields(const Fields&... list) {
+  return {&list...};
+}
+constexpr FieldList operator+(FieldList a, const FieldList& b) {
+  std::size_t n = 0;
+  for (const Field* field : b) {
+    while (field != nullptr && a.at(n) != nullptr) ++n;
+    if (field != nullptr) a.at(n) = field;
+  }
+  return a;
+}
+template <typename Enum>
+constexpr unsigned code_bit(Enum code) {
+  return 1u << static_cast<int>(code);
+}
+inline constexpr unsigned kAnyCode = ~0u;
+
+inline constexpr FieldList kNone{};
+inline constexpr FieldList kScale = fields(post::kMultiplier, post::kShift);
+inline constexpr FieldList kZeroPoints = fields(post::kAddZeroA, post::kAddZeroB);
+inline constexpr FieldList kOperands =
+    kZeroPoints + fields(post::kAddOperandMultiplier, post::kAddOperandShift, post::kAddAIsHalf);
+inline constexpr FieldList kSum = fields(post::kAddMultiplier, post::kAddShift, post::kAddZeroPoint,
+                                         post::kAddActMin, post::kAddActMax);
+inline constexpr FieldList kResidual = fields(post::kResidualDelta);
+
+inline constexpr Code kTargets[] = {
+#define TARGET(id, ...) {__VA_ARGS__},
+#include "machine/isa.def"
+};
+inline constexpr Code kComputeOps[] = {
+#define COMPUTE_OP(id, ...) {__VA_ARGS__},
+#include "machine/isa.def"
+};
+inline constexpr Code kVectorOps[] = {
+#define VECTOR_OP(id, ...) {__VA_ARGS__},
+#include "machine/isa.def"
+};
+inline constexpr Code kOutputs[] = {
+#define OUTPUT(id, ...) {__VA_ARGS__},
+#include "machine/isa.def"
+};
+inline constexpr Code kEncodings[] = {
+#define ENCODING(id, ...) {__VA_ARGS__},
+#include "machine/isa.def"
+};
+inline constexpr Flag kFlags[] = {
+#define FLAG(group, id, ...) {#group, __VA_ARGS__},
+#include "machine/isa.def"
+};
+
+}  // namespace table
+using table::kFlags;
+
+/// Codes that exclude each other.
+struct CodeSet {
+  std::string_view prefix;  ///< of their constants
+  std::string_view kind;    ///< in messages
+  const Field& field;       ///< that holds one
+  std::span<const Code> codes;
+
+  /// The code, null if the engine has none such.
+  const Code* find(Engine engine, std::int64_t code) const;
+};
+inline constexpr CodeSet kTargets{"dma_target", "target", run::kOp, table::kTargets},
+    kComputeOps{"compute_op", "precision", run::kOp, table::kComputeOps},
+    kVectorOps{"vector_op", "operation", run::kOp, table::kVectorOps},
+    kOutputs{"post_output", "output", post::kOutput, table::kOutputs},
+    kEncodings{"post_encoding", "encoding", post::kEncoding, table::kEncodings};
+
+/// What a RUN of the engine may do.
+const CodeSet& operations_of(Engine engine);
+
+// ---- words --------------------------------------------------------------------------------------
 using Word = std::uint64_t;
+
+/// The field of a payload.
+std::int64_t get_field(std::uint64_t payload, const Field& field);
+/// The payload with another value of the field. @throws Error  `what`: it does not fit
+std::uint64_t with_field(std::uint64_t payload, const Field& field, std::int64_t value,
+                         std::string_view what = "instruction");
 
 /// The registers of one engine, as the hardware holds them.
 struct Registers {
   std::array<std::uint64_t, kRegisters> value{};
 
-  /// @pre v fits the field (asserted); addresses are passed modulo 2^24
-  void set(const Field& field, std::int64_t v);
-  std::int64_t get(const Field& field) const;
-  bool operator==(const Registers& other) const { return value == other.value; }
+  bool operator==(const Registers& other) const = default;
+
+  template <typename F>
+  static constexpr bool kHas = false;
 };
+
+/// The registers of one engine, or what two engines have in common: other fields do not compile.
+template <typename Own, typename Common = Registers>
+struct RegistersOf : Common {
+  template <typename F>
+  static constexpr bool kHas = std::same_as<F, Own> || Common::template kHas<F>;
+
+  RegistersOf() = default;
+  explicit RegistersOf(const Registers& registers) : Common(registers) {}
+
+  template <typename F>
+  requires kHas<F> std::int64_t get(const F& field)
+  const { return get_field(this->value[static_cast<std::size_t>(field.reg)], field); }
+  /// @throws Error  `what`: the value does not fit the field
+  template <typename F>
+  requires kHas<F>
+  void set(const F& field, std::int64_t v, std::string_view what = "instruction") {
+    auto& payload = this->value[static_cast<std::size_t>(field.reg)];
+    payload = with_field(payload, field, v, what);
+  }
+  /// An address or a difference of addresses: modulo 2^width.
+  template <typename F>
+  requires kHas<F>
+  void set_address(const F& field, std::int64_t v) { set(field, v & field.high()); }
+};
+using TransferRegisters = RegistersOf<TransferField>;
+using LaneRegisters = RegistersOf<LaneField>;
+using ComputeRegisters = RegistersOf<ComputeField, LaneRegisters>;
+using VectorRegisters = RegistersOf<VectorField, LaneRegisters>;
 
 struct Run {
   int wait = 0, signal = 0, op = 0, flags = 0;
+
+  bool has(int flag) const { return (flags >> flag & 1) != 0; }
 };
 
 inline constexpr Word encode_begin(std::uint64_t hash) { return hash | Word{3} << 62; }
+/// @throws Error  there is no such register, or the payload is too wide
 Word encode_set(Engine engine, int reg, std::uint64_t payload);
+/// @throws Error  a number does not fit its field
 Word encode_run(Engine engine, const Run& run);
 inline constexpr Word kEndWord = 0;
+
+Opcode opcode_of(Word word);
+Engine engine_of(Word word);
+int register_of(Word word);
+std::uint64_t payload_of(Word word);
+Run decode_run(Word word);
+
+/// The registers that the RUN reads, a bit each.
+unsigned registers_read(Engine engine, const Registers& registers, const Run& run);
 
 /// Why the machine does not take a word that is not the program's first.
 enum class Fault { kNone, kIllegal, kLacking };
@@ -432,10 +332,40 @@ Fault fault_of(Word word, unsigned features);
 /// is not kNone.
 std::string fault_text(Word word, unsigned features);
 
-Opcode opcode_of(Word word);
-Engine engine_of(Word word);
-int register_of(Word word);
-std::uint64_t payload_of(Word word);
-Run decode_run(Word word);
+/// "compute RUN int8 clear drain wait=load signal=store", "vector  SET 15 bias=3 channels=0".
+std::string disassemble(Word word);
+
+// ---- programs -----------------------------------------------------------------------------------
+/// The registers of all engines, as the words so far have set them.
+class RegisterFile {
+ public:
+  void set(Word word) {
+    all_[static_cast<std::size_t>(engine_of(word))]
+        .value[static_cast<std::size_t>(register_of(word))] = payload_of(word);
+  }
+  const Registers& operator[](Engine engine) const {
+    return all_[static_cast<std::size_t>(engine)];
+  }
+
+ private:
+  std::array<Registers, kEngines> all_;
+};
+
+/// Writes a program: registers that a RUN reads are set where they change.
+class Encoder {
+ public:
+  explicit Encoder(std::uint64_t config_hash) : words_{config_hash} {}
+
+  void run(Engine engine, const Registers& registers, const Run& run);
+  /// Sets a register, whatever it holds.
+  void set(Engine engine, int reg, std::uint64_t payload);
+  /// The program, with END.
+  std::vector<Word> end();
+
+ private:
+  std::vector<Word> words_;
+  RegisterFile file_;
+  std::array<unsigned, kEngines> known_{};  ///< registers that were set, a bit each
+};
 
 }  // namespace trine::isa

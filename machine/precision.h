@@ -53,10 +53,10 @@ constexpr const Precision& precision_of_codes(int per_word) {
   return precision_of_bits(32 / per_word);
 }
 static_assert(
-    kPrecisions.size() == isa::post::kEncodings.size() &&
+    kPrecisions.size() == isa::kEncodings.codes.size() &&
     find_precision([](const Precision& p) {
       return p.name !=
-             isa::post::kEncodings[static_cast<std::size_t>(&p - kPrecisions.data())].name;
+             isa::kEncodings.codes[static_cast<std::size_t>(&p - kPrecisions.data())].name;
     }) == nullptr);
 
 /// The value of isa::post::kEncoding.

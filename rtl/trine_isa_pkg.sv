@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instruction set, printed from machine/isa.h; do not edit. Semantics: docs/architecture.md.
+// Instruction set, printed from machine/isa.def; do not edit. Semantics: docs/architecture.md.
 // Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.
 // Flags are indices of bits of a RUN's flags.
 //
@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 12;
+  localparam int unsigned IsaVersion = 13;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -43,28 +43,33 @@ package trine_isa_pkg;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
-  localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11
+  localparam int unsigned ComputeFlagPerTensor = 3;  // scale of register 11, bias per channel
   localparam int unsigned ComputeFlagSingle = 4;  // one rounding instead of two
-  localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual
-  localparam int unsigned ComputeFlagWindow = 6;  // depthwise, by the window former
-  localparam int unsigned ComputeFlagHalfEven = 7;  // with single: halves to even
+  localparam int unsigned ComputeFlagFuseMax = 5;  // maximum with the residual instead of the sum
+  // depthwise, by the window former: each group has a channel word of its own
+  localparam int unsigned ComputeFlagWindow = 6;
+  // with single: the last rounding sends halves to even
+  localparam int unsigned ComputeFlagHalfEven = 7;
   localparam logic [7:0] VectorOpMax = 8'd0;  // maximum of the taps
   localparam logic [7:0] VectorOpSum = 8'd1;  // requantized sum of the taps
   localparam logic [7:0] VectorOpAdd = 8'd2;  // TFLite ADD of two taps
   localparam logic [7:0] VectorOpMaxTernary = 8'd3;  // maximum of ternary taps
   localparam logic [7:0] VectorOpMaxBinary = 8'd4;  // maximum of binary taps
-  localparam logic [7:0] VectorOpAddInt32 = 8'd5;  // saturated sum of two int32 taps
   localparam logic [7:0] VectorOpMul = 8'd6;  // requantized product of two taps
   localparam logic [7:0] VectorOpMin = 8'd7;  // minimum of the taps
-  localparam logic [7:0] VectorOpSoftmax = 8'd8;  // softmax over the channels
-  // squared sum of two taps, as TFLite SQUARED_DIFFERENCE
+  localparam logic [7:0] VectorOpSoftmax = 8'd8;  // softmax over the channels of a lane
+  // squared sum of two taps, as TFLite SQUARED_DIFFERENCE with invert
   localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
-  localparam logic [7:0] VectorOpNormalize = 8'd10;  // LayerNorm or RMSNorm over the channels
-  localparam int unsigned VectorFlagReduce = 0;  // sum over the lanes as well
-  localparam int unsigned VectorFlagInvert = 1;  // complements the taps after the first
+  // LayerNorm or RMSNorm over the channels of a lane
+  localparam logic [7:0] VectorOpNormalize = 8'd10;
+  // sum over the active lanes as well; only lane 0 writes
+  localparam int unsigned VectorFlagReduce = 0;
+  // all bits of the taps after a window's first: ~b = -1 - b
+  localparam int unsigned VectorFlagInvert = 1;
   localparam int unsigned VectorFlagCenter = 2;  // normalize: takes the mean off
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
-  localparam int unsigned VectorFlagHalfEven = 7;  // with single: halves to even
+  // with single: the last rounding sends halves to even
+  localparam int unsigned VectorFlagHalfEven = 7;
   localparam logic [1:0] PostOutputRequantized = 2'd0;  // a code
   localparam logic [1:0] PostOutputThresholds = 2'd1;  // a code, by comparisons; compute only
   localparam logic [1:0] PostOutputRaw = 2'd2;  // the int32 sum as a word of its own; compute only
@@ -215,10 +220,10 @@ package trine_isa_pkg;
   // Vector only
   // bias (signed): added to a sum before it is requantized; normalize: epsilon
   localparam int unsigned VectorBiasReg = 15, VectorBiasLsb = 0, VectorBiasWidth = 32;
-  // channels: softmax, normalize: channels
-  localparam int unsigned VectorChannelsReg = 15, VectorChannelsLsb = 32, VectorChannelsWidth = 16;
   // param: normalize: bias and scale entry of the first channel
   localparam int unsigned VectorParamReg = 14, VectorParamLsb = 40, VectorParamWidth = 16;
+  // channels: softmax, normalize: channels
+  localparam int unsigned VectorChannelsReg = 15, VectorChannelsLsb = 32, VectorChannelsWidth = 16;
 
   // Payload of RUN
   // wait: engines (bit = code) from which one token each is taken before the start
@@ -244,8 +249,9 @@ package trine_isa_pkg;
   localparam int unsigned FeatureMaps = 8;  // matmul.enable, array.precisions: int8
   localparam int unsigned FeatureQuad = 9;  // array.cols: 4 or more
 
-  // What each code needs, the lowest code in the lowest bits.
+  // Which codes there are and what each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 7;
+  localparam logic [6:0] DmaTargetKnown = 7'b1111111;
   localparam logic [69:0] DmaTargetNeeds = {
     10'b1100000000,  // transposed
     10'b0001000000,  // exponentials
@@ -256,6 +262,7 @@ package trine_isa_pkg;
     10'b0000000000  // dmem
   };
   localparam int unsigned ComputeOpCodes = 6;
+  localparam logic [5:0] ComputeOpKnown = 6'b111111;
   localparam logic [59:0] ComputeOpNeeds = {
     10'b0100000001,  // matmul
     10'b0000000101,  // int8_binary
@@ -265,13 +272,14 @@ package trine_isa_pkg;
     10'b0000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 11;
+  localparam logic [10:0] VectorOpKnown = 11'b11111011111;
   localparam logic [109:0] VectorOpNeeds = {
     10'b0001010000,  // normalize
     10'b0000010000,  // squared_difference
     10'b0001010000,  // softmax
     10'b0000010000,  // min
     10'b0000010000,  // mul
-    10'b0000010000,  // add_int32
+    10'b0000000000,  // none
     10'b0000010100,  // max_binary
     10'b0000010010,  // max_ternary
     10'b0000010000,  // add
@@ -279,6 +287,7 @@ package trine_isa_pkg;
     10'b0000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
+  localparam logic [3:0] PostOutputKnown = 4'b1111;
   localparam logic [39:0] PostOutputNeeds = {
     10'b0000100000,  // table
     10'b0000000000,  // raw
@@ -286,6 +295,7 @@ package trine_isa_pkg;
     10'b0000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
+  localparam logic [2:0] PostEncodingKnown = 3'b111;
   localparam logic [29:0] PostEncodingNeeds = {
     10'b0000000100,  // binary
     10'b0000000010,  // ternary

@@ -6,7 +6,7 @@
 //   RUN   the operation, and the flags that select hardware
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well
 //
-// What each code needs stands in machine/isa.h, printed into trine_isa_pkg. The simulator refuses
+// What each code needs stands in machine/isa.def, printed into trine_isa_pkg. The simulator refuses
 // the same words by the same table.
 //
 // Timing    combinational.
@@ -50,7 +50,7 @@ module trine_legal (
       trine_isa_pkg::EngineLoad: begin
         for (int unsigned i = 0; i < trine_isa_pkg::DmaTargetCodes; i++) begin
           if (op == 8'(i)) begin
-            run_known = 1'b1;
+            run_known = trine_isa_pkg::DmaTargetKnown[i];
             run_needs = trine_isa_pkg::DmaTargetNeeds[Features*i +: Features];
           end
         end
@@ -63,7 +63,7 @@ module trine_legal (
       trine_isa_pkg::EngineCompute: begin
         for (int unsigned i = 0; i < trine_isa_pkg::ComputeOpCodes; i++) begin
           if (op == 8'(i)) begin
-            run_known = 1'b1;
+            run_known = trine_isa_pkg::ComputeOpKnown[i];
             run_needs = trine_isa_pkg::ComputeOpNeeds[Features*i +: Features];
           end
         end
@@ -72,7 +72,7 @@ module trine_legal (
       trine_isa_pkg::EngineVector: begin
         for (int unsigned i = 0; i < trine_isa_pkg::VectorOpCodes; i++) begin
           if (op == 8'(i)) begin
-            run_known = 1'b1;
+            run_known = trine_isa_pkg::VectorOpKnown[i];
             run_needs = trine_isa_pkg::VectorOpNeeds[Features*i +: Features];
           end
         end
@@ -100,7 +100,7 @@ module trine_legal (
     end
     for (int unsigned i = 0; i < trine_isa_pkg::PostEncodingCodes; i++) begin
       if (encoding == 2'(i)) begin
-        set_known      = 1'b1;
+        set_known      = trine_isa_pkg::PostEncodingKnown[i];
         encoding_needs = trine_isa_pkg::PostEncodingNeeds[Features*i +: Features];
       end
     end

@@ -6,7 +6,6 @@
 //   sum           slot = slot + byte
 //   add, mul      slot = {second byte, first byte}
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
-//   add_int32     slots together: saturate(first word + second word)
 //   fold          slot = slot + other slot
 //
 // With invert_i the taps after the first count as ~word: for bytes -1 - byte.
@@ -38,7 +37,6 @@ module trine_vector_lane #(
   localparam logic [2:0] OpMul        = trine_isa_pkg::VectorOpMul[2:0];
   localparam logic [2:0] OpMaxTernary = trine_isa_pkg::VectorOpMaxTernary[2:0];
   localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
-  localparam logic [2:0] OpAddInt32   = trine_isa_pkg::VectorOpAddInt32[2:0];
 
   logic [31:0] word;
 
@@ -46,48 +44,24 @@ module trine_vector_lane #(
 
   // What a tap gives: a first one its codes, others what the operation says. A slot that stays the
   // extremum is not written.
-  logic later, extremum, pair, max_ternary, max_binary, whole, sum;
+  logic later, extremum, pair, max_ternary, max_binary, sum;
 
   assign later       = tap_i && !first_i;
   assign extremum    = later && (op_i == OpMax || op_i == OpMin);
   assign pair        = later && (op_i == OpAdd || op_i == OpMul);
   assign max_ternary = Ternary && later && op_i == OpMaxTernary;
   assign max_binary  = Binary && later && op_i == OpMaxBinary;
-  assign whole       = (Ternary || Binary) && later && op_i == OpAddInt32;
-  assign sum         = fold_i ||
-                       (later && !extremum && !pair && !max_ternary && !max_binary && !whole);
-
-  // Slots together: a byte's carry goes to the next; the last one's bit 8 is the sign in 33 bits.
-  logic [1:0] sign;
+  assign sum         = fold_i || (later && !extremum && !pair && !max_ternary && !max_binary);
 
   for (genvar b = 0; b < 4; b++) begin : gen_slot
     logic signed [7:0]  code;
     logic signed [23:0] slot_q, slot_d, addend, total;
-    logic [7:0]         ternary, saturated;
-    logic               carry_in, carry_out, write;
+    logic [7:0]         ternary;
+    logic               write;
 
-    assign code     = $signed(word[8*b +: 8]);
-    assign addend   = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
-    assign total    = slot_q + addend + $signed({23'd0, carry_in});
-
-    if ((Ternary || Binary) && b > 0) begin : gen_carry_in
-      assign carry_in = gen_slot[b-1].carry_out;
-    end else begin : gen_no_carry_in
-      assign carry_in = 1'b0;
-    end
-    if ((Ternary || Binary) && b < 3) begin : gen_carry_out
-      assign carry_out = whole && (total[8] ^ slot_q[8] ^ addend[8]);
-    end else begin : gen_no_carry_out
-      logic unused_carry;
-      assign carry_out    = 1'b0;
-      assign unused_carry = carry_out;
-    end
-    if (b == 3) begin : gen_sign
-      assign sign      = total[8:7];
-      assign saturated = sign[1] == sign[0] ? total[7:0] : {sign[1], {7{!sign[1]}}};
-    end else begin : gen_no_sign
-      assign saturated = sign[1] == sign[0] ? total[7:0] : {8{!sign[1]}};
-    end
+    assign code   = $signed(word[8*b +: 8]);
+    assign addend = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
+    assign total  = slot_q + addend;
 
     // 2 bits: 1 is the largest, 3 (-1) the least.
     always_comb begin
@@ -102,7 +76,6 @@ module trine_vector_lane #(
                ({24{pair}} & {8'd0, code, slot_q[7:0]});
       if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
       if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
-      if (Ternary || Binary) slot_d = slot_d | {16'd0, {8{whole}} & saturated};
       write = fold_i || (tap_i && !(extremum && (code > $signed(slot_q[7:0])) != (op_i == OpMax)));
     end
 

@@ -25,7 +25,7 @@ constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits, kLanes = kRows + (k
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 
 struct Bench : Clocked<Vtrine_agu> {
-  void set(const isa::Registers& r) {
+  void set(const isa::LaneRegisters& r) {
     dut.cfg_we_i = 1;
     for (unsigned reg = 0; reg < 10; ++reg) {
       drive(dut.cfg_reg_i, reg);
@@ -72,7 +72,7 @@ void check(Bench& bench, const Step& step) {
 }
 
 /// One loop long, the others short: what high bits of its counter need.
-void stretch_loop(isa::Registers& r, std::mt19937& random) {
+void stretch_loop(isa::LaneRegisters& r, std::mt19937& random) {
   namespace agu = isa::agu;
   const auto draw = [&random](unsigned n) { return static_cast<std::int64_t>(random() % n); };
   const std::int64_t Q = (r.get(agu::kXEnd) - r.get(agu::kXStart)) / r.get(agu::kStrideX);
@@ -106,11 +106,12 @@ void stretch_loop(isa::Registers& r, std::mt19937& random) {
 }
 
 /// Any geometry, seldom with coordinates, distances or a loop that are large.
-isa::Registers any_geometry(std::mt19937& random) {
+isa::LaneRegisters any_geometry(std::mt19937& random) {
   namespace agu = isa::agu;
-  isa::Registers r = random_geometry(random, kRows, 3);
+  isa::LaneRegisters r = random_geometry(random, kRows, 3);
   const auto draw = [&random](unsigned n) { return static_cast<std::int64_t>(random() % n); };
-  const auto move = [&](const isa::Field& start, const isa::Field& end, const isa::Field& size) {
+  const auto move = [&](const isa::LaneField& start, const isa::LaneField& end,
+                        const isa::LaneField& size) {
     if (r.get(end) > 2'000) return;
     const std::int64_t far = draw(4'000);
     r.set(start, r.get(start) + far);
@@ -118,8 +119,9 @@ isa::Registers any_geometry(std::mt19937& random) {
     r.set(size, r.get(size) + far);
   };
   // Strides, halo and idle columns of up to 8 bits.
-  const auto spread = [&](const isa::Field& start, const isa::Field& end, const isa::Field& size,
-                          const isa::Field& step, std::initializer_list<isa::Field> scaled) {
+  const auto spread = [&](const isa::LaneField& start, const isa::LaneField& end,
+                          const isa::LaneField& size, const isa::LaneField& step,
+                          std::initializer_list<isa::LaneField> scaled) {
     const std::int64_t stride = r.get(step), span = r.get(end) - r.get(start);
     const std::int64_t factor =
         2 + draw(static_cast<unsigned>(
@@ -128,7 +130,7 @@ isa::Registers any_geometry(std::mt19937& random) {
     r.set(end, r.get(start) + span * factor);
     r.set(size, r.get(size) * factor + draw(3));
     r.set(step, stride * factor);
-    for (const isa::Field& field : scaled) r.set(field, r.get(field) * factor);
+    for (const isa::LaneField& field : scaled) r.set_address(field, r.get(field) * factor);
   };
   if (chance(random, 25))
     spread(agu::kXStart, agu::kXEnd, agu::kWidth, agu::kStrideX,
@@ -139,8 +141,8 @@ isa::Registers any_geometry(std::mt19937& random) {
   if (chance(random, 20)) move(agu::kYStart, agu::kYEnd, agu::kHeight);
   // Taps far from each other, in a map that is as large or ends before; none comes round to 0.
   constexpr std::int64_t kFarthest = 16'000, kCoordinate = 8'191, kDilation = 4'095;
-  const auto dilate = [&](const isa::Field& dilation, const isa::Field& last, const isa::Field& end,
-                          const isa::Field& size) {
+  const auto dilate = [&](const isa::LaneField& dilation, const isa::LaneField& last,
+                          const isa::LaneField& end, const isa::LaneField& size) {
     const std::int64_t room = (kFarthest - r.get(end)) / (r.get(last) + 1);
     r.set(dilation, draw(static_cast<unsigned>(std::min(room, kDilation)) + 1));
     if (chance(random, 70))  // it ends soon behind one of the taps
@@ -161,7 +163,7 @@ TEST_CASE("trine_agu walks the loop nest", "[tb][agu]") {
   Bench bench;
   auto& dut = bench.dut;
   for (int nest = 0; nest < 150; ++nest) {
-    const isa::Registers r = any_geometry(random);
+    const isa::LaneRegisters r = any_geometry(random);
     const bool window = kWindow && chance(random, 50);
     const auto steps = loop_nest(r, kRows, window);
     dut.window_i = window;

@@ -28,7 +28,7 @@ constexpr int kJobDelay = 1 + (TB_Rows - 1) / TB_PipeRows;
 struct Job {
   Step step;  ///< the last of its tile and group
   bool first = false, last = false;
-  isa::Registers registers;
+  isa::ComputeRegisters registers;
   isa::Run run;
 };
 
@@ -41,9 +41,9 @@ struct Input {
   std::uint8_t act_zero = 0, wgt_zero = 0;
 };
 
-bool flag(const isa::Run& run, int bit) { return (run.flags >> bit & 1) != 0; }
+bool flag(const isa::Run& run, int bit) { return run.has(bit); }
 
-void plan(const isa::Registers& r, const isa::Run& run, std::deque<Input>& inputs,
+void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>& inputs,
           std::deque<Job>& jobs) {
   const auto op = static_cast<isa::compute::Op>(run.op);
   const int bits = op == isa::compute::Op::kInt8Ternary  ? 1
@@ -52,7 +52,7 @@ void plan(const isa::Registers& r, const isa::Run& run, std::deque<Input>& input
   const unsigned parts = bits == 0 ? 1 : bits == 1 ? 4 : 8;  // steps of a PMEM row
   const auto pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   const bool matmul = op == isa::compute::Op::kMatmul;
-  const auto zero = [&](const isa::Field& field) {
+  const auto zero = [&](const isa::LaneField& field) {
     return matmul ? static_cast<std::uint8_t>(r.get(field)) : std::uint8_t{0};
   };
   unsigned row = 0, step_in_row = 0;
@@ -226,7 +226,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     REQUIRE(cycle < 400'000);
     if (issue.done() && runs < kRuns) {
       ++runs;
-      isa::Registers r = random_geometry(random, kRows, 3);
+      isa::ComputeRegisters r(random_geometry(random, kRows, 3));
       if (chance(random, 20))  // tiles of one step: one last step behind the other
         for (const auto* field : {&isa::agu::kSLast, &isa::agu::kRLast, &isa::agu::kWordsLast})
           r.set(*field, 0);

@@ -162,7 +162,7 @@ struct Program {
 
 void Program::copy(const Copy& c, int wait, int signal, bool sets, std::mt19937& random) {
   const Engine engine = c.store ? Engine::kStore : Engine::kLoad;
-  isa::Registers registers;
+  isa::TransferRegisters registers;
   registers.set(isa::dma::kDram, c.dram);
   registers.set(isa::dma::kLocal, c.local);
   registers.set(isa::dma::kWords, c.words);
@@ -1211,6 +1211,7 @@ TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
   const auto bad = GENERATE(Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, 7, 0}),
                             isa::encode_run(Engine::kCompute, {0, 0, 6, 0}),
+                            isa::encode_run(Engine::kVector, {0, 0, 5, 0}),
                             isa::encode_run(Engine::kVector, {0, 0, 11, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 4, 0}),

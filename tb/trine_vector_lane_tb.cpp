@@ -25,8 +25,8 @@ void tick(Vtrine_vector_lane& dut) {
 }  // namespace
 
 TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vector_lane]") {
-  const auto op = GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary,
-                           Op::kAddInt32, Op::kMul, Op::kMin);
+  const auto op =
+      GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary, Op::kMul, Op::kMin);
   const auto seed = GENERATE(1u, 2u);
   std::mt19937 random{seed};
   Vtrine_vector_lane dut;

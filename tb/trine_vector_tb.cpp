@@ -33,11 +33,11 @@ struct Job {
   std::vector<bool> active;
   std::vector<std::array<int, 4>> slots;
   bool tile_first = false, first = false, last = false;
-  isa::Registers registers;
+  isa::VectorRegisters registers;
   isa::Run run;
 };
 
-std::vector<Job> jobs_of(const isa::Registers& r, const isa::Run& run) {
+std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
   const auto op = static_cast<Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
   const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
@@ -158,12 +158,13 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
     REQUIRE(cycle < 400'000);
     if (issue.done() && runs < kRuns) {
       ++runs;
-      isa::Registers r = random_geometry(random, kRows, 1);
+      isa::VectorRegisters r(random_geometry(random, kRows, 1));
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      run.op = static_cast<int>(random() % 9);
-      if (run.op == 8) run.op = static_cast<int>(Op::kSquaredDifference);
+      constexpr Op kOps[] = {Op::kMax,       Op::kSum, Op::kAdd, Op::kMaxTernary,
+                             Op::kMaxBinary, Op::kMul, Op::kMin, Op::kSquaredDifference};
+      run.op = static_cast<int>(kOps[random() % std::size(kOps)]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
@@ -237,7 +238,7 @@ SoftmaxOperands operands_of(const std::vector<int>& codes, const Exponentials& t
   return result;
 }
 
-std::vector<SoftmaxJob> softmax_jobs(const isa::Registers& r, const Exponentials& table,
+std::vector<SoftmaxJob> softmax_jobs(const isa::VectorRegisters& r, const Exponentials& table,
                                      const NormRow* norm) {
   const auto channels = static_cast<unsigned>(r.get(isa::vector::kChannels));
   const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
@@ -332,7 +333,7 @@ Exponentials norm_table(const NormRow& row) {
   return table;
 }
 
-void set_norm(isa::Registers& r, const NormRow& row) {
+void set_norm(isa::VectorRegisters& r, const NormRow& row) {
   r.set(isa::agu::kGroupsLast, 1);
   r.set(isa::post::kAddZeroA, row.origin);
   r.set(isa::post::kShift, row.log2());
@@ -362,7 +363,7 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     REQUIRE(cycle < 400'000);
     if (issue.done() && jobs.empty() && post.idle() && runs < kRuns) {
       ++runs;
-      isa::Registers r = random_geometry(random, kRows, 1);
+      isa::VectorRegisters r(random_geometry(random, kRows, 1));
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       r.set(isa::agu::kSLast, 0);

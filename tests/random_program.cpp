@@ -121,9 +121,11 @@ class Generator {
   /// A copy of neighbours. @param words  in DRAM
   void load(isa::dma::Target target, std::int64_t dram, std::int64_t local, std::int64_t words) {
     Instruction i;
-    i.registers.set(isa::dma::kDram, dram);
-    i.registers.set(isa::dma::kLocal, local);
-    i.registers.set(isa::dma::kWords, words);
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, dram);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    i.registers = r;
     i.run.op = static_cast<int>(target);
     i.reads.push_back({Space::kDram, dram, 4 * words, 0, 1});
     const bool pmem = target == isa::dma::Target::kPmem;
@@ -160,12 +162,14 @@ class Generator {
     if (room < 0 || local_room < 0 || ternary_) return false;
     const int from = draw(room / beat_ + 1) * beat_, local = draw(local_room + 1);
     Instruction i;
-    i.registers.set(isa::dma::kDram, 4 * from);
-    i.registers.set(isa::dma::kLocal, local);
-    i.registers.set(isa::dma::kWords, words);
-    i.registers.set(isa::dma::kRowsLast, rows - 1);
-    i.registers.set(isa::dma::kLocalStride, local_stride);
-    i.registers.set(isa::dma::kDramStride, 4 * stride);
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, 4 * from);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    r.set(isa::dma::kRowsLast, rows - 1);
+    r.set(isa::dma::kLocalStride, local_stride);
+    r.set(isa::dma::kDramStride, 4 * stride);
+    i.registers = r;
     i.run.op =
         static_cast<int>(transposed ? isa::dma::Target::kTransposed : isa::dma::Target::kPmem);
     i.run.flags = from_dmem ? 1 << isa::dma::kFromDmem : 0;
@@ -201,8 +205,8 @@ class Generator {
          beat_ * between(1, beats - count), beat_ * count);
   }
 
-  static void look_up(Instruction& i) {
-    i.registers.set(post::kOutput, 3);
+  static void look_up(Instruction& i, isa::LaneRegisters& r) {
+    r.set(post::kOutput, static_cast<int>(post::Output::kTable));
     i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
   }
 
@@ -223,12 +227,14 @@ class Generator {
     dram += 4 * (local % beat_);
     if (dram > place + bytes) return false;
     Instruction i;
-    i.registers.set(isa::dma::kDram, dram);
-    i.registers.set(isa::dma::kLocal, local);
-    i.registers.set(isa::dma::kWords, words);
-    i.registers.set(isa::dma::kRowsLast, rows - 1);
-    i.registers.set(isa::dma::kLocalStride, local_stride);
-    i.registers.set(isa::dma::kDramStride, dram_stride);
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, dram);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    r.set(isa::dma::kRowsLast, rows - 1);
+    r.set(isa::dma::kLocalStride, local_stride);
+    r.set(isa::dma::kDramStride, dram_stride);
+    i.registers = r;
     const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
     const Region maps{Space::kDmem, local, words, local_stride, rows};
     i.reads.push_back(store ? maps : bus);
@@ -239,8 +245,10 @@ class Generator {
 
   void store_all() {
     Instruction i;
-    i.registers.set(isa::dma::kDram, store_at_ + 4LL * config_.dmem_words());
-    i.registers.set(isa::dma::kWords, config_.dmem_words());
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, store_at_ + 4LL * config_.dmem_words());
+    r.set(isa::dma::kWords, config_.dmem_words());
+    i.registers = r;
     i.reads.push_back({Space::kDmem, 0, config_.dmem_words(), 0, 1});
     i.writes.push_back(
         {Space::kDram, store_at_ + 4LL * config_.dmem_words(), 4LL * config_.dmem_words(), 0, 1});
@@ -268,10 +276,6 @@ class Generator {
     return s;
   }
 
-  static void address(isa::Registers& r, const isa::Field& field, std::int64_t value) {
-    r.set(field, value & 0xffffff);
-  }
-
   /// Input and output in different parts. Halves for large maps, quarters for more overlapping.
   bool areas(bool constant_input, Area& in, Area& out) {
     const int parts = ternary_ || chance(50) ? 4 : 2;
@@ -285,8 +289,8 @@ class Generator {
   }
 
   /// The lanes' registers and what they read and write; nothing if it does not fit.
-  std::optional<Lanes> lanes(Instruction& i, bool constant_input, int words, int out_words, int R,
-                             int S, bool pair = false) {
+  std::optional<Lanes> lanes(Instruction& i, isa::LaneRegisters& r, bool constant_input, int words,
+                             int out_words, int R, int S, bool pair = false) {
     const int U = between(1, 3), V = between(1, 3), dy = between(1, 3), dx = between(1, 3);
     const int H = chance(15) ? 1 : between(1, 12), W = chance(15) ? 1 : between(1, 14);
     const int top = draw(R), left = draw(S);
@@ -308,14 +312,13 @@ class Generator {
       i.reads.push_back(second.region());
     }
     const int rows = config_.rows;
-    isa::Registers& r = i.registers;
     const int first = pair ? 0 : top * in->pitch + left;  // from the map's start to lane 0's tap
-    address(r, agu::kBase, in->base - first);
-    address(r, agu::kRowWrap, V * in->pitch - Q * U);
-    address(r, agu::kTileBase, rows / Q * V * in->pitch + rows % Q * U);
-    address(r, agu::kKxStep, kx_step);
-    address(r, agu::kKyStep, dy * in->pitch - (S - 1) * kx_step);
-    address(r, agu::kCwStep, in->plane - (R - 1) * dy * in->pitch - (S - 1) * kx_step);
+    r.set_address(agu::kBase, in->base - first);
+    r.set_address(agu::kRowWrap, V * in->pitch - Q * U);
+    r.set_address(agu::kTileBase, rows / Q * V * in->pitch + rows % Q * U);
+    r.set_address(agu::kKxStep, kx_step);
+    r.set_address(agu::kKyStep, dy * in->pitch - (S - 1) * kx_step);
+    r.set_address(agu::kCwStep, in->plane - (R - 1) * dy * in->pitch - (S - 1) * kx_step);
     const int x = pair ? 0 : -left, y = pair ? 0 : -top;
     r.set(agu::kXStart, x);
     r.set(agu::kXEnd, x + Q * U);
@@ -333,24 +336,24 @@ class Generator {
     r.set(agu::kDilY, dy);
     r.set(agu::kWordsLast, words - 1);
     r.set(agu::kTilesLast, (P * Q + rows - 1) / rows - 1);
-    address(r, agu::kOut, out->base);
+    r.set_address(agu::kOut, out->base);
     r.set(agu::kOutSkip, step - 1);
-    address(r, agu::kOutWrap, out->pitch - Q * step);
-    address(r, agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
-    address(r, agu::kOutPlane, out->plane);
+    r.set_address(agu::kOutWrap, out->pitch - Q * step);
+    r.set_address(agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
+    r.set_address(agu::kOutPlane, out->plane);
     i.reads.push_back(in->region());
     i.writes.push_back(out->region());
     return Lanes{*in, *out};
   }
 
   // ---- compute and vector -----------------------------------------------------------------------
-  void range(isa::Registers& r, const isa::Field& low, const isa::Field& high) {
+  void range(isa::LaneRegisters& r, const isa::LaneField& low, const isa::LaneField& high) {
     const int a = code(), b = code();
     r.set(low, chance(30) ? std::min(a, b) : -128);
     r.set(high, chance(30) ? std::max(a, std::max(b, static_cast<int>(r.get(low)))) : 127);
   }
 
-  void quantization(isa::Registers& r, int sum_bits) {
+  void quantization(isa::LaneRegisters& r, int sum_bits) {
     r.set(post::kPadCode, code());
     r.set(post::kZeroPoint, code());
     range(r, post::kActMin, post::kActMax);
@@ -368,7 +371,7 @@ class Generator {
   }
 
   /// Somewhere else, or in place of the output.
-  bool residual(Instruction& i, const Shape& out) {
+  bool residual(Instruction& i, isa::ComputeRegisters& r, const Shape& out) {
     Shape from = out;
     if (!chance(20)) {
       const Area where = any_area(true);
@@ -377,7 +380,7 @@ class Generator {
       const bool partly = compiler::overlap(from.region(), out.region());
       if (partly && from.base != out.base) return false;
     }
-    address(i.registers, post::kResidualDelta, from.base - out.base);
+    r.set_address(post::kResidualDelta, from.base - out.base);
     i.reads.push_back(from.region());
     return true;
   }
@@ -385,6 +388,7 @@ class Generator {
   bool compute() {
     using namespace isa::compute;
     Instruction i;
+    isa::ComputeRegisters r;
     const Op any = ternary_          ? Op::kTernary
                    : !config_.binary ? Op::kInt8
                                      : static_cast<Op>(draw(config_.ternary ? 5 : 1));
@@ -412,16 +416,16 @@ class Generator {
     const int rows = groups * ((steps + steps_per_row - 1) / steps_per_row);
     const int out_words = (position + channels + per_word - 1) / per_word;
     if (rows > config_.pmem_rows() || channels * passes > config_.param_channels) return false;
-    const auto map = lanes(i, op == Op::kTernary, words, out_words, R, S);
+    const auto map = lanes(i, r, op == Op::kTernary, words, out_words, R, S);
     if (!map) return false;
     if (window) {  // a group for each word; the last lanes of a row may have no output
-      i.registers.set(agu::kWordsLast, 0);
-      const std::int64_t U = i.registers.get(agu::kStrideX);
-      const std::int64_t Q = (i.registers.get(agu::kXEnd) - i.registers.get(agu::kXStart)) / U;
-      for (const isa::Field& columns : {agu::kHalo, agu::kIdle})
-        i.registers.set(columns, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
+      r.set(agu::kWordsLast, 0);
+      const std::int64_t U = r.get(agu::kStrideX);
+      const std::int64_t Q = (r.get(agu::kXEnd) - r.get(agu::kXStart)) / U;
+      for (const isa::LaneField& columns : {agu::kHalo, agu::kIdle})
+        r.set(columns, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
     }
-    const bool one = !window && groups == 1 && i.registers.get(agu::kTilesLast) == 0;
+    const bool one = !window && groups == 1 && r.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;
     const int per_step = op == Op::kInt8      ? 4 << 14
                          : op == Op::kMatmul  ? 4 << 16
@@ -430,22 +434,22 @@ class Generator {
                                               : 4 << 7;
     const int sum_bits = bits_of(std::int64_t{per_step} * steps * pieces + (1 << 15));
     if (30 - sum_bits < kLargestShift) return false;
-    quantization(i.registers, sum_bits);
-    if (op == Op::kTernary) i.registers.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
-    i.registers.set(agu::kGroupsLast, groups - 1);
-    i.registers.set(kChannels, channels);
-    i.registers.set(post::kPosition, position);
-    i.registers.set(post::kOutput, output);
-    if (output == 3) look_up(i);
-    i.registers.set(post::kEncoding, encoding);
-    i.registers.set(post::kPassesLast, passes - 1);
-    i.registers.set(post::kLow, encoding == 0 ? between(-8, 8) : encoding == 1 ? -1 : 0);
+    quantization(r, sum_bits);
+    if (op == Op::kTernary) r.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
+    r.set(agu::kGroupsLast, groups - 1);
+    r.set(kChannels, channels);
+    r.set(post::kPosition, position);
+    r.set(post::kOutput, output);
+    if (output == 3) look_up(i, r);
+    r.set(post::kEncoding, encoding);
+    r.set(post::kPassesLast, passes - 1);
+    r.set(post::kLow, encoding == 0 ? between(-8, 8) : encoding == 1 ? -1 : 0);
     const int param = draw(config_.param_channels - channels * passes + 1);
-    i.registers.set(kParam, param);
+    r.set(kParam, param);
     i.run.op = static_cast<int>(op);
     int flags = 1 << kDrain | (window ? 1 << kWindow : 0);
     if (output < 2 && chance(35)) {
-      if (!residual(i, map->out)) return false;
+      if (!residual(i, r, map->out)) return false;
       const bool maximum = output == 1 || op == Op::kMatmul || (config_.binary && chance(50));
       flags |= 1 << (maximum ? kFuseMax : kFuseAdd);
     }
@@ -454,7 +458,8 @@ class Generator {
     for (int piece = 0; piece < pieces; ++piece) {
       Instruction part = i;
       const int row = draw(config_.pmem_rows() - rows + 1);
-      part.registers.set(kRow, row);
+      r.set(kRow, row);
+      part.registers = r;
       part.reads.push_back({Space::kPmem, row, rows, 0, 1});
       part.run.flags = piece == 0 ? 1 << kClear : 0;
       if (piece == pieces - 1) {
@@ -470,48 +475,52 @@ class Generator {
 
   bool vector() {
     Instruction i;
+    isa::VectorRegisters r;
     using isa::vector::Op;
     const bool every = config_.ternary && config_.binary;
     static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd,
                                       Op::kMul, Op::kMin, Op::kSquaredDifference};
-    const Op op = every && chance(40) ? static_cast<Op>(between(3, 5)) : kInt8Ops[draw(6)];
+    const Op op =
+        every && chance(40) ? chance(50) ? Op::kMaxTernary : Op::kMaxBinary : kInt8Ops[draw(6)];
     const int words = between(1, 4);
     const bool square = op == Op::kSquaredDifference;
     const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
-    const bool pair = op == Op::kAddInt32 || (codes && op != Op::kSum);
+    const bool pair = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps == 2;
     const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
-    if (!lanes(i, false, words, words, R, S, pair)) return false;
+    if (!lanes(i, r, false, words, words, R, S, pair)) return false;
     int flags = chance(50) ? 1 << isa::vector::kSingle : 0;
     if (flags != 0 && chance(40)) flags |= 1 << isa::vector::kHalfEven;
     if (chance(40)) flags |= 1 << isa::vector::kInvert;
     const bool reduce = op == Op::kSum && chance(50);
-    quantization(i.registers,
-                 bits_of(op == Op::kMul ? 256LL * 256
-                         : square       ? 1LL << 29
-                                        : 128LL * R * S * (reduce ? config_.rows : 1) + 3000));
-    if (square) i.registers.set(post::kAddOperandShift, between(-6, -1));
+    quantization(r, bits_of(op == Op::kMul ? 256LL * 256
+                            : square       ? 1LL << 29
+                                           : 128LL * R * S * (reduce ? config_.rows : 1) + 3000));
+    if (square) r.set(post::kAddOperandShift, between(-6, -1));
     if (reduce) {
       flags |= 1 << isa::vector::kReduce;
-      i.registers.set(post::kPadCode, 0);
+      r.set(post::kPadCode, 0);
     }
-    i.registers.set(isa::vector::kBias, between(-3000, 3000));
-    if (codes && chance(40)) look_up(i);
+    r.set(isa::vector::kBias, between(-3000, 3000));
+    if (codes && chance(40)) look_up(i, r);
     i.run.op = static_cast<int>(op);
     i.run.flags = flags;
+    i.registers = r;
     add(Engine::kVector, std::move(i));
     return true;
   }
 
   bool softmax() {
     Instruction i;
+    isa::VectorRegisters r;
     const int words = chance(20) ? between(9, 40) : between(1, 8);
-    if (!lanes(i, false, words, words, 1, 1)) return false;
-    quantization(i.registers, 8);
-    i.registers.set(isa::vector::kBias, between(-3000, 3000));
-    i.registers.set(isa::vector::kChannels, 4 * words - draw(4));
-    i.registers.set(agu::kGroupsLast, chance(50) ? 0 : 2);
+    if (!lanes(i, r, false, words, words, 1, 1)) return false;
+    quantization(r, 8);
+    r.set(isa::vector::kBias, between(-3000, 3000));
+    r.set(isa::vector::kChannels, 4 * words - draw(4));
+    r.set(agu::kGroupsLast, chance(50) ? 0 : 2);
     i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
     i.run.op = static_cast<int>(isa::vector::Op::kSoftmax);
+    i.registers = r;
     add(Engine::kVector, std::move(i));
     return true;
   }
@@ -519,22 +528,23 @@ class Generator {
   /// A normalization with a table of its own, of which there are two: for a mean, for an origin.
   bool normalize() {
     Instruction i;
+    isa::VectorRegisters r;
     const int words = chance(20) ? between(9, 40) : between(1, 8);
     const int channels = 4 * words - draw(4);
-    if (channels > config_.param_channels || !lanes(i, false, words, words, 1, 1)) return false;
-    quantization(i.registers, 8);
+    if (channels > config_.param_channels || !lanes(i, r, false, words, words, 1, 1)) return false;
+    quantization(r, 8);
     const bool center = chance(50);
     const int param = draw(config_.param_channels - channels + 1);
     int log2 = 0;
     while (channels >> (log2 + 1) != 0) ++log2;
-    i.registers.set(post::kAddZeroA, center ? 127 : kOrigin);
-    i.registers.set(post::kMultiplier, std::lround(std::ldexp(1.0 / channels, 30 + log2)));
-    i.registers.set(post::kShift, log2);
-    i.registers.set(isa::vector::kBias,
-                    chance(30) ? 0 : static_cast<std::int64_t>(random_() >> 1) >> draw(31));
-    i.registers.set(isa::vector::kChannels, channels);
-    i.registers.set(isa::vector::kParam, param);
-    i.registers.set(agu::kGroupsLast, 1);
+    r.set(post::kAddZeroA, center ? 127 : kOrigin);
+    r.set(post::kMultiplier, std::lround(std::ldexp(1.0 / channels, 30 + log2)));
+    r.set(post::kShift, log2);
+    r.set(isa::vector::kBias,
+          chance(30) ? 0 : static_cast<std::int64_t>(random_() >> 1) >> draw(31));
+    r.set(isa::vector::kChannels, channels);
+    r.set(isa::vector::kParam, param);
+    r.set(agu::kGroupsLast, 1);
     i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
     i.reads.push_back({Space::kParams, param, channels, 0, 1});
     i.run.op = static_cast<int>(isa::vector::Op::kNormalize);
@@ -542,6 +552,7 @@ class Generator {
     load(isa::dma::Target::kExponentials,
          exponentials_at_ + (center ? 1 : 2) * 4LL * isa::dma::kExponentialWords, 0,
          isa::dma::kExponentialWords);
+    i.registers = r;
     add(Engine::kVector, std::move(i));
     load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
     return true;
@@ -584,20 +595,20 @@ class Generator {
     fill_dram();
   }
 
-  /// Sets whatever changes. (The compiler's encode() also knows what an instruction does not read.)
+  /// Sets registers again now and then, those that a RUN does not read to anything.
   void encode(const std::vector<Instruction>& runs) {
-    auto& words = result_.program.words;
-    words.push_back(result_.program.config_hash);
-    std::array<std::optional<isa::Registers>, isa::kEngines> known;  // unknown at first
+    isa::Encoder encoder(result_.program.config_hash);
     for (const Instruction& i : runs) {
-      auto& before = known[static_cast<std::size_t>(i.engine)];
-      for (std::size_t reg = 0; reg < isa::kRegisters; ++reg)
-        if (!before || i.registers.value[reg] != before->value[reg] || chance(10))
-          words.push_back(isa::encode_set(i.engine, static_cast<int>(reg), i.registers.value[reg]));
-      before = i.registers;
-      words.push_back(isa::encode_run(i.engine, i.run));
+      const unsigned read = isa::registers_read(i.engine, i.registers, i.run);
+      for (int reg = 0; reg < isa::kRegisters; ++reg) {
+        if (!chance(10)) continue;
+        const std::uint64_t any = (std::uint64_t{random_()} << 32 | random_()) >> 8;
+        const bool keep = (read >> reg & 1) != 0;
+        encoder.set(i.engine, reg, keep ? i.registers.value[static_cast<std::size_t>(reg)] : any);
+      }
+      encoder.run(i.engine, i.registers, i.run);
     }
-    words.push_back(isa::kEndWord);
+    result_.program.words = encoder.end();
   }
 
   /// Random bits, but biases and scales that the hardware's contract allows.

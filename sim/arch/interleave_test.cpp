@@ -22,14 +22,14 @@ struct QueuedRun {
 std::vector<Array> run_interleaved(const compiler::Program& program,
                                    const std::vector<Array>& inputs, unsigned seed) {
   std::array<std::vector<QueuedRun>, isa::kEngines> queues;
-  std::array<isa::Registers, isa::kEngines> registers;
+  isa::RegisterFile registers;
   int count = 0;
   for (const isa::Word word : program.words) {
-    const auto e = static_cast<std::size_t>(isa::engine_of(word));
-    if (isa::opcode_of(word) == isa::Opcode::kSet)
-      registers[e].value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
+    const isa::Engine engine = isa::engine_of(word);
+    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
     if (isa::opcode_of(word) == isa::Opcode::kRun)
-      queues[e].push_back({registers[e], isa::decode_run(word), count++});
+      queues[static_cast<std::size_t>(engine)].push_back(
+          {registers[engine], isa::decode_run(word), count++});
   }
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());

@@ -18,36 +18,44 @@
 namespace trine::sim {
 namespace {
 
+using isa::ComputeRegisters;
 using isa::Engine;
-using isa::Registers;
+using isa::LaneRegisters;
+using isa::TransferRegisters;
+using isa::VectorRegisters;
 using reference::ChannelScale;
 using reference::OutputRange;
 using reference::Rounding;
 namespace agu = isa::agu;
 namespace post = isa::post;
+using post::Output;
 
 std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
 
 /// A field that is a difference of addresses: two's complement of 24 bits.
-std::int64_t difference(const Registers& registers, const isa::Field& field) {
+template <typename Registers, typename Field>
+std::int64_t difference(const Registers& registers, const Field& field) {
   const std::int64_t v = registers.get(field);
   return v > kAddressMask / 2 ? v - kAddressMask - 1 : v;
 }
 
-int field(const Registers& registers, const isa::Field& f) {
+template <typename Registers, typename Field>
+int field(const Registers& registers, const Field& f) {
   return static_cast<int>(registers.get(f));
 }
 
-ChannelScale scale_of(const Registers& registers, const isa::Field& multiplier,
-                      const isa::Field& shift) {
-  return {static_cast<std::int32_t>(registers.get(multiplier)), field(registers, shift)};
+ChannelScale scale_of(const LaneRegisters& r, const isa::LaneField& multiplier,
+                      const isa::LaneField& shift) {
+  return {static_cast<std::int32_t>(r.get(multiplier)), field(r, shift)};
 }
+
+Output output_of(const LaneRegisters& r) { return static_cast<Output>(r.get(post::kOutput)); }
 
 /// The post unit's settings, read once for a RUN.
 struct Post {
-  Post(const Registers& r, bool single, bool half_even)
+  Post(const LaneRegisters& r, bool single, bool half_even)
       : rounding(single ? Rounding::kSingle : Rounding::kDouble),
         last_rounding(half_even ? Rounding::kHalfEven : rounding),
         scale(scale_of(r, post::kMultiplier, post::kShift)),
@@ -150,18 +158,18 @@ struct Encoding {
   }
 };
 
-Encoding encoding_of(const Registers& r) {
+Encoding encoding_of(const LaneRegisters& r) {
   return Encoding(machine::kPrecisions.at(static_cast<std::size_t>(field(r, post::kEncoding))));
 }
 
 /// Gather steps of a tile: channel words times taps, at most 2^40.
-std::int64_t steps_of(const Registers& r) {
+std::int64_t steps_of(const LaneRegisters& r) {
   return (r.get(agu::kWordsLast) + 1) * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
 }
 
 /// Channels in an output word of a compute RUN; raw sums have words of their own.
-int codes_per_word(const Registers& r) {
-  return field(r, post::kOutput) == 2 ? 1 : encoding_of(r).per_word();
+int codes_per_word(const LaneRegisters& r) {
+  return output_of(r) == Output::kRaw ? 1 : encoding_of(r).per_word();
 }
 
 }  // namespace
@@ -178,7 +186,7 @@ struct Machine::Lanes {
     std::int64_t x = 0, y = 0, base = 0, out = 0;
   };
 
-  Lanes(const Registers& r, int rows, int neighbours = 0)
+  Lanes(const LaneRegisters& r, int rows, int neighbours = 0)
       : lanes(static_cast<std::size_t>(rows + neighbours)), rows_(static_cast<std::size_t>(rows)) {
     x_end = r.get(agu::kXEnd);
     x_span = x_end - r.get(agu::kXStart);
@@ -198,7 +206,7 @@ struct Machine::Lanes {
     set_neighbours();
   }
 
-  void next_tile(const Registers& r) {
+  void next_tile(const LaneRegisters& r) {
     for (std::size_t l = 0; l < rows_; ++l)
       advance(lanes[l], r.get(agu::kTileX), r.get(agu::kTileY), difference(r, agu::kTileBase),
               difference(r, agu::kTileOut));
@@ -267,12 +275,12 @@ Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
       bank_steps_(static_cast<std::size_t>(config.banks())) {}
 
 /// @throws Error  for scales and ranges that requantization does not have
-void Machine::check_post(const Registers& r) const {
+void Machine::check_post(const LaneRegisters& r) const {
   if (const auto fault = Post(r, false, false).fault()) fail(*fault);
 }
 
 /// All words of a tile are held at once.
-void Machine::check_steps(const Registers& r) const {
+void Machine::check_steps(const LaneRegisters& r) const {
   constexpr std::int64_t kMostWords = std::int64_t{1} << 28;
   if (steps_of(r) > kMostWords / config_.rows)
     fail(fmt::format("{} steps of {} lanes, the simulator holds {} words", steps_of(r),
@@ -281,23 +289,33 @@ void Machine::check_steps(const Registers& r) const {
 
 void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", run_index_, what); }
 
-Work Machine::execute(Engine engine, const Registers& registers, const isa::Run& run,
-                      int run_index) {
-  run_index_ = run_index;
+/// The registers that the RUN reads; the others are 0, whatever the program left there.
+isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
+                                const isa::Run& run) const {
+  isa::Registers read;
+  const unsigned mask = isa::registers_read(engine, registers, run);
+  for (std::size_t reg = 0; reg < isa::kRegisters; ++reg)
+    if ((mask >> reg & 1) != 0) read.value[reg] = registers.value[reg];
   for (const isa::Word word :
        {isa::encode_run(engine, run),
-        isa::encode_set(engine, post::kOutput.reg,
-                        registers.value[static_cast<std::size_t>(post::kOutput.reg)])})
+        isa::encode_set(engine, post::kOutput.reg, read.value[post::kOutput.reg])})
     if (isa::fault_of(word, config_.features()) != isa::Fault::kNone)
       fail(isa::fault_text(word, config_.features()));
+  return read;
+}
+
+Work Machine::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
+                      int run_index) {
+  run_index_ = run_index;
+  const isa::Registers read = checked(engine, registers, run);
   switch (engine) {
     case Engine::kLoad:
     case Engine::kStore:
-      return transfer(engine, registers, run);
+      return transfer(engine, TransferRegisters(read), run);
     case Engine::kCompute:
-      return compute(registers, run);
+      return compute(ComputeRegisters(read), run);
     case Engine::kVector:
-      return vector(registers, run);
+      return vector(VectorRegisters(read), run);
   }
   return {};
 }
@@ -325,7 +343,7 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 
 // ---- load, store ------------------------------------------------------------------------------
 
-Work Machine::transfer(Engine engine, const Registers& r, const isa::Run& run) {
+Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run) {
   namespace dma = isa::dma;
   const int target = run.op;
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
@@ -334,7 +352,7 @@ Work Machine::transfer(Engine engine, const Registers& r, const isa::Run& run) {
   using dma::Target;
   const auto to = static_cast<Target>(target);
   const bool transposed = to == Target::kTransposed;
-  const bool from_dmem = (run.flags >> dma::kFromDmem & 1) != 0;
+  const bool from_dmem = run.has(dma::kFromDmem);
   if (words < 1) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail(fmt::format("{} channel words for {} columns", rows, config_.cols));
@@ -453,7 +471,7 @@ void Machine::load_row(int target, const std::uint8_t* from, std::int64_t local,
 // ---- lanes ------------------------------------------------------------------------------------
 
 /// Reads the words of every lane and step. @return gather cycles, replays included
-std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
+std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
                              std::int64_t offset) {
   const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
   const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
@@ -504,7 +522,7 @@ std::int64_t Machine::gather(const Registers& r, const Lanes& lanes, Tile& tile,
 
 /// Output words of a tile and group of which some lane's bank is read in every step of the last
 /// gather, so that the write has to take a cycle of it, or two. @return the cycles
-int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
+int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int group,
                            std::size_t steps) const {
   using namespace isa::compute;
   const int per_word = codes_per_word(r);
@@ -529,9 +547,9 @@ int Machine::blocked_words(const Registers& r, const Lanes& lanes, int group,
 
 // ---- compute ----------------------------------------------------------------------------------
 
-Work Machine::compute(const Registers& r, const isa::Run& run) {
+Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
-  const bool clear = (run.flags >> kClear & 1) != 0, drains = (run.flags >> kDrain & 1) != 0;
+  const bool clear = run.has(kClear), drains = run.has(kDrain);
   const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
   const int activation_bits = operands.activations.bits, weight_bits = operands.weights.bits;
   const int groups = field(r, agu::kGroupsLast) + 1;
@@ -539,10 +557,10 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
   const int channels = field(r, kChannels);
   if (!(clear && drains) && (groups != 1 || tiles != 1))
     fail("a reduction in pieces has one tile and one group");
-  const bool window = (run.flags >> kWindow & 1) != 0;
+  const bool window = run.has(kWindow);
   if (window) check_window(r, run);
   const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
-  if (matmul && (run.flags >> kFuseAdd & 1) != 0)
+  if (matmul && run.has(kFuseAdd))
     fail("the zero points of a product and of an addition share their registers");
   const ZeroPoints zero =
       matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
@@ -573,7 +591,7 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
-      if ((run.flags >> kFuseAdd & 1) != 0 || (run.flags >> kFuseMax & 1) != 0)
+      if (run.has(kFuseAdd) || run.has(kFuseMax))
         stolen +=
             (field(r, post::kPosition) + channels + codes_per_word(r) - 1) / codes_per_word(r);
       before = lanes;
@@ -600,8 +618,9 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
     }
     if (t + 1 < tiles) lanes.next_tile(r);
   }
-  const int output = field(r, post::kOutput);
-  work.requantized_maximum = (run.flags >> kFuseMax & 1) != 0 && (output == 0 || output == 3);
+  const Output output = output_of(r);
+  work.requantized_maximum =
+      run.has(kFuseMax) && (output == Output::kRequantized || output == Output::kTable);
   for (int g = 0; g < groups; ++g) {
     const int columns = drains ? std::clamp(channels - g * columns_, 0, columns_) : 0;
     work.group_columns.push_back(columns);
@@ -611,9 +630,9 @@ Work Machine::compute(const Registers& r, const isa::Run& run) {
 }
 
 /// Two columns a cycle go together if their codes belong at an even place and the next.
-int Machine::issues(const Registers& r, int channel, int columns) const {
-  const int passes = field(r, post::kOutput) == 1 ? field(r, post::kPassesLast) + 1 : 1;
-  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || field(r, post::kOutput) == 2;
+int Machine::issues(const ComputeRegisters& r, int channel, int columns) const {
+  const int passes = output_of(r) == Output::kThresholds ? field(r, post::kPassesLast) + 1 : 1;
+  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || output_of(r) == Output::kRaw;
   if (alone || columns == 0) return columns * passes;
   const int odd = (field(r, post::kPosition) + channel) % 2;
   return odd + (columns - odd + 1) / 2;
@@ -665,16 +684,15 @@ void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_
 }
 
 /// What a depthwise RUN must be.
-void Machine::check_window(const Registers& r, const isa::Run& run) const {
+void Machine::check_window(const ComputeRegisters& r, const isa::Run& run) const {
   using namespace isa::compute;
   if (static_cast<Op>(run.op) != Op::kInt8) fail("the window former takes int8");
   if (r.get(agu::kWordsLast) != 0) fail("a group of the window former has one channel word");
-  if ((run.flags >> kClear & 1) == 0 || (run.flags >> kDrain & 1) == 0)
-    fail("a reduction of the window former is whole");
+  if (!run.has(kClear) || !run.has(kDrain)) fail("a reduction of the window former is whole");
 }
 
 /// The step from the first tap of a channel word to that of the next.
-std::int64_t Machine::window_step(const Registers& r) const {
+std::int64_t Machine::window_step(const LaneRegisters& r) const {
   return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
          (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);
 }
@@ -703,18 +721,18 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
 }
 
 /// Columns of one group through the post unit; columns that share an output word are one write.
-void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes, int group) {
+void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes& lanes, int group) {
   using namespace isa::compute;
-  const Post unit(r, (run.flags >> kSingle & 1) != 0, (run.flags >> kHalfEven & 1) != 0);
-  const bool add = (run.flags >> kFuseAdd & 1) != 0, max = (run.flags >> kFuseMax & 1) != 0;
-  const bool per_tensor = (run.flags >> kPerTensor & 1) != 0;
+  const Post unit(r, run.has(kSingle), run.has(kHalfEven));
+  const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
+  const bool per_tensor = run.has(kPerTensor);
   const int channels = field(r, kChannels);
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
-  const int output = field(r, post::kOutput);
+  const Output output = output_of(r);
   const Encoding encoding = encoding_of(r);
-  if (output == 3 && (add || max)) fail("no residual with a lookup");
-  const int passes = output == 1 ? field(r, post::kPassesLast) + 1 : 1;
+  if (output == Output::kTable && (add || max)) fail("no residual with a lookup");
+  const int passes = output == Output::kThresholds ? field(r, post::kPassesLast) + 1 : 1;
   const int position = field(r, post::kPosition);
   const int first = group * columns_;
   const int last = std::min(channels, first + columns_);
@@ -722,7 +740,8 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
     fail(fmt::format("bias and scale entry {}, allowed 0..{}", r.get(kParam) + last * passes - 1,
                      config_.param_channels - 1));
   const auto result = [&](std::int32_t acc, int n) {
-    if (output == 1) return threshold(r, acc, static_cast<int>(r.get(kParam)) + n * passes);
+    if (output == Output::kThresholds)
+      return threshold(r, acc, static_cast<int>(r.get(kParam)) + n * passes);
     const std::size_t entry = static_cast<std::size_t>(r.get(kParam) + n);
     const std::uint64_t packed = scale_[entry];
     const int raw_shift = static_cast<int>(packed >> 31 & 63);
@@ -731,19 +750,19 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
                                    : ChannelScale{static_cast<std::int32_t>(packed & 0x7fffffff),
                                                   raw_shift >= 32 ? raw_shift - 64 : raw_shift};
     const std::int32_t sum = reference::wrap(std::int64_t{acc} + bias_[entry]);
-    if (output == 2) return sum;
+    if (output == Output::kRaw) return sum;
     if (scale.shift < -31 || scale.shift > 30)
       fail(fmt::format("scale entry {} has shift {}, allowed -31..30", entry, scale.shift));
     const int code = unit.requantize(sum, scale);
-    return output == 3 ? lookup(code) : code;
+    return output == Output::kTable ? lookup(code) : code;
   };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
     const std::int32_t* acc = &accumulators_[l * static_cast<std::size_t>(config_.cols)];
-    for (int n = first; output == 2 && n < last; ++n)
+    for (int n = first; output == Output::kRaw && n < last; ++n)
       write_dmem(lanes.lanes[l].out + n * out_plane,
                  static_cast<std::uint32_t>(result(acc[n - first], n)), ~0U);
-    for (int n = first; output != 2 && n < last;) {
+    for (int n = first; output != Output::kRaw && n < last;) {
       const std::int64_t address =
           lanes.lanes[l].out + (position + n) / encoding.per_word() * out_plane;
       std::uint32_t word = read_dmem(address);
@@ -769,7 +788,7 @@ void Machine::drain(const Registers& r, const isa::Run& run, const Lanes& lanes,
 }
 
 /// Code of a sum: thresholds reached, counted from `low`. @param entry  first pair of the channel
-int Machine::threshold(const Registers& r, std::int32_t acc, int entry) const {
+int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) const {
   int code = field(r, post::kLow);
   for (int p = 0; p <= field(r, post::kPassesLast); ++p) {
     const std::size_t at = static_cast<std::size_t>(entry + p);
@@ -783,7 +802,7 @@ int Machine::threshold(const Registers& r, std::int32_t acc, int entry) const {
 
 namespace {
 
-std::size_t window_taps(const Registers& r) {
+std::size_t window_taps(const LaneRegisters& r) {
   return static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
          static_cast<std::size_t>(field(r, agu::kSLast) + 1);
 }
@@ -791,13 +810,12 @@ std::size_t window_taps(const Registers& r) {
 }  // namespace
 
 /// What a softmax RUN must be.
-void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
+void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const {
   const std::int64_t channels = r.get(isa::vector::kChannels);
   if (run.flags != 0) fail("a softmax has no flags");
-  if (r.get(post::kOutput) != 0) fail("no lookup of a softmax");
+  if (output_of(r) != Output::kRequantized) fail("no lookup of a softmax");
   const bool kept = r.get(agu::kGroupsLast) == 0;
-  if (window_taps(r) != 1 || (!kept && r.get(agu::kGroupsLast) != 2))
-    fail("a softmax has one tap and one or three passes");
+  if (!kept && r.get(agu::kGroupsLast) != 2) fail("a softmax has one or three passes");
   if (kept && r.get(agu::kWordsLast) >= isa::dma::kSoftmaxWords)
     fail(fmt::format("{} words of a softmax, lanes keep {}", r.get(agu::kWordsLast) + 1,
                      isa::dma::kSoftmaxWords));
@@ -808,7 +826,7 @@ void Machine::check_softmax(const Registers& r, const isa::Run& run) const {
     if (e > INT32_MAX) fail(fmt::format("an exponential of {:#x}, allowed up to 1", e));
 }
 
-Work Machine::vector(const Registers& r, const isa::Run& run) {
+Work Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   check_post(r);
   check_steps(r);
   Lanes lanes(r, config_.rows);
@@ -816,10 +834,13 @@ Work Machine::vector(const Registers& r, const isa::Run& run) {
   Work work;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   work.out_words = r.get(agu::kWordsLast) + 1;
-  const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
+  const bool invert = run.has(isa::vector::kInvert);
   const std::size_t taps = window_taps(r);
   const bool softmax = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kSoftmax;
   const bool norm = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kNormalize;
+  const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
+  if (operation.taps != 0 && taps != static_cast<std::size_t>(operation.taps))
+    fail(fmt::format("{} taps of {}, which has {}", taps, operation.name, operation.taps));
   if (softmax) check_softmax(r, run);
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
   if (softmax || norm) work.channels = r.get(isa::vector::kChannels);
@@ -847,15 +868,8 @@ const machine::Precision* packed_by(isa::vector::Op op) {
       [=](const machine::Precision& p) { return p.bits < 8 && p.maximum == op; });
 }
 
-/// Words whose values are not bytes: maximum of ternary or binary values, saturated sum of two
-/// int32.
+/// Maximum of ternary or binary values.
 std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_t taps) {
-  using isa::vector::Op;
-  if (op == Op::kAddInt32) {
-    const std::int64_t sum =
-        std::int64_t{static_cast<std::int32_t>(words[0])} + static_cast<std::int32_t>(words[1]);
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX));
-  }
   const Encoding encoding(*packed_by(op));
   std::uint32_t word = words[0];
   for (std::size_t k = 1; k < taps; ++k)
@@ -868,22 +882,21 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_
 }  // namespace
 
 /// What a normalization's registers, parameters and table say.
-reference::NormParams Machine::norm_params(const Registers& r, const isa::Run& run) const {
+reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::Run& run) const {
   namespace vector = isa::vector;
   const std::int64_t channels = r.get(vector::kChannels);
   const std::int64_t first = r.get(vector::kParam);
   if ((run.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
     fail("a normalization has one rounding");
-  if (r.get(post::kOutput) != 0) fail("no lookup of a normalization");
-  if (window_taps(r) != 1 || r.get(agu::kGroupsLast) != 1)
-    fail("a normalization has one tap and two passes");
+  if (output_of(r) != Output::kRequantized) fail("no lookup of a normalization");
+  if (r.get(agu::kGroupsLast) != 1) fail("a normalization has two passes");
   if (channels < 1 || channels > 4096 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
     fail(fmt::format("{} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
   if (first + channels > config_.param_channels)
     fail(fmt::format("bias and scale entry {}, allowed 0..{}", first + channels - 1,
                      config_.param_channels - 1));
   reference::NormParams p;
-  p.center = (run.flags >> vector::kCenter & 1) != 0;
+  p.center = run.has(vector::kCenter);
   p.origin = field(r, post::kAddZeroA);
   p.count = static_cast<int>(channels);
   p.log2 = field(r, post::kShift);
@@ -907,8 +920,8 @@ reference::NormParams Machine::norm_params(const Registers& r, const isa::Run& r
   return p;
 }
 
-void Machine::norm_tile(const Registers& r, const reference::NormParams& p, const Lanes& lanes,
-                        const Tile& tile) {
+void Machine::norm_tile(const VectorRegisters& r, const reference::NormParams& p,
+                        const Lanes& lanes, const Tile& tile) {
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
@@ -932,7 +945,7 @@ void Machine::norm_tile(const Registers& r, const reference::NormParams& p, cons
 }
 
 /// Over the channels of each lane.
-void Machine::softmax_tile(const Registers& r, const Lanes& lanes, const Tile& tile) {
+void Machine::softmax_tile(const VectorRegisters& r, const Lanes& lanes, const Tile& tile) {
   const int channels = field(r, isa::vector::kChannels);
   const OutputRange range{field(r, post::kZeroPoint), field(r, post::kActMin),
                           field(r, post::kActMax)};
@@ -958,23 +971,21 @@ void Machine::softmax_tile(const Registers& r, const Lanes& lanes, const Tile& t
   }
 }
 
-void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& lanes,
+void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
                           const Tile& tile, std::int64_t cw) {
   using isa::vector::Op;
-  const Post unit(r, (run.flags >> isa::vector::kSingle & 1) != 0,
-                  (run.flags >> isa::vector::kHalfEven & 1) != 0);
+  const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven));
   const auto op = static_cast<Op>(run.op);
-  const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
+  const bool reduce = run.has(isa::vector::kReduce);
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const std::size_t taps = window_taps(r);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
-  const int output = field(r, post::kOutput);
+  const Output output = output_of(r);
   const bool pair = op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference;
   const bool requantized = op == Op::kSum || pair;
-  if ((pair || op == Op::kAddInt32) && taps != 2) fail("additions and products have two taps");
   if (op == Op::kSquaredDifference && !unit.squares_fit()) fail("an operand's factor is above 1/2");
-  if (output != 0 && !requantized)
-    fail(fmt::format("no output {} of vector operation {}", output, run.op));
+  if (output != Output::kRequantized && !requantized)
+    fail(fmt::format("no output {} of vector operation {}", static_cast<int>(output), run.op));
   const auto sum_code = [&](std::int64_t sum) {
     return unit.requantize(reference::wrap(sum + bias), unit.scale);
   };
@@ -982,7 +993,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     const std::uint32_t* words = &tile.words[l * tile.steps + static_cast<std::size_t>(cw) * taps];
     std::uint32_t result = 0;
-    if (packed_by(op) != nullptr || op == Op::kAddInt32) {
+    if (packed_by(op) != nullptr) {
       if (lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, combine(op, words, taps), ~0U);
       continue;
     }
@@ -1001,7 +1012,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
                  : op == Op::kSquaredDifference
                      ? unit.square(byte_of(words[0], b), byte_of(words[1], b))
                      : sum_code(sum);
-      if (output == 3) code = lookup(code);
+      if (output == Output::kTable) code = lookup(code);
       result = with_byte(result, b, code);
     }
     if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, ~0U);
@@ -1010,7 +1021,7 @@ void Machine::vector_word(const Registers& r, const isa::Run& run, const Lanes& 
   std::uint32_t result = 0;
   for (int b = 0; b < 4; ++b) {
     const int code = sum_code(reduced[static_cast<std::size_t>(b)]);
-    result = with_byte(result, b, output == 3 ? lookup(code) : code);
+    result = with_byte(result, b, output == Output::kTable ? lookup(code) : code);
   }
   write_dmem(lanes.lanes[0].out + offset, result, ~0U);
 }

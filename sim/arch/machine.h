@@ -66,41 +66,45 @@ class Machine {
   struct Lanes;
   struct Tile;
 
-  Work transfer(isa::Engine engine, const isa::Registers& registers, const isa::Run& run);
+  isa::Registers checked(isa::Engine engine, const isa::Registers& registers,
+                         const isa::Run& run) const;
+  Work transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run);
   void load_row(int target, const std::uint8_t* from, std::int64_t local, std::int64_t words);
   void load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words, int column);
-  Work compute(const isa::Registers& registers, const isa::Run& run);
-  void drain(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes, int group);
-  int blocked_words(const isa::Registers& registers, const Lanes& lanes, int group,
+  Work compute(const isa::ComputeRegisters& registers, const isa::Run& run);
+  void drain(const isa::ComputeRegisters& registers, const isa::Run& run, const Lanes& lanes,
+             int group);
+  int blocked_words(const isa::ComputeRegisters& registers, const Lanes& lanes, int group,
                     std::size_t steps) const;
-  Work vector(const isa::Registers& registers, const isa::Run& run);
-  void check_softmax(const isa::Registers& registers, const isa::Run& run) const;
-  void softmax_tile(const isa::Registers& registers, const Lanes& lanes, const Tile& tile);
-  reference::NormParams norm_params(const isa::Registers& registers, const isa::Run& run) const;
-  void norm_tile(const isa::Registers& registers, const reference::NormParams& params,
+  Work vector(const isa::VectorRegisters& registers, const isa::Run& run);
+  void check_softmax(const isa::VectorRegisters& registers, const isa::Run& run) const;
+  void softmax_tile(const isa::VectorRegisters& registers, const Lanes& lanes, const Tile& tile);
+  reference::NormParams norm_params(const isa::VectorRegisters& registers,
+                                    const isa::Run& run) const;
+  void norm_tile(const isa::VectorRegisters& registers, const reference::NormParams& params,
                  const Lanes& lanes, const Tile& tile);
-  void vector_word(const isa::Registers& registers, const isa::Run& run, const Lanes& lanes,
+  void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
-  int issues(const isa::Registers& r, int channel, int columns) const;
+  int issues(const isa::ComputeRegisters& r, int channel, int columns) const;
   void read_weights(std::int64_t row, int groups, std::size_t steps, std::size_t steps_per_row,
                     int values, int bits);
   void dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group,
                    const ZeroPoints& zero);
   static std::int64_t offset_dot(const std::int16_t* a, const std::int16_t* b, std::size_t n,
                                  const ZeroPoints& zero);
-  void check_window(const isa::Registers& registers, const isa::Run& run) const;
-  std::int64_t window_step(const isa::Registers& registers) const;
+  void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
+  std::int64_t window_step(const isa::LaneRegisters& registers) const;
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
   /// @param offset  of the first tap from the lanes' base
-  std::int64_t gather(const isa::Registers& registers, const Lanes& lanes, Tile& tile,
+  std::int64_t gather(const isa::LaneRegisters& registers, const Lanes& lanes, Tile& tile,
                       std::int64_t offset = 0);
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
   int lookup(int code) const { return table_[static_cast<std::uint8_t>(code)]; }
-  int threshold(const isa::Registers& registers, std::int32_t acc, int entry) const;
+  int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;
-  void check_post(const isa::Registers& registers) const;
-  void check_steps(const isa::Registers& registers) const;
+  void check_post(const isa::LaneRegisters& registers) const;
+  void check_steps(const isa::LaneRegisters& registers) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   machine::Config config_;

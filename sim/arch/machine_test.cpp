@@ -16,8 +16,8 @@ namespace dma = isa::dma;
 machine::Config config_8x8() { return testing::small_config(8, 8, 8, 8, 64); }
 
 /// A load of `words` words.
-isa::Registers transfer(std::int64_t dram, std::int64_t local, std::int64_t words) {
-  isa::Registers r;
+isa::TransferRegisters transfer(std::int64_t dram, std::int64_t local, std::int64_t words) {
+  isa::TransferRegisters r;
   r.set(dma::kDram, dram);
   r.set(dma::kLocal, local);
   r.set(dma::kWords, words);
@@ -47,7 +47,7 @@ TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch]
 /// Rows go down from the first one: the second lies before the memory.
 TEST_CASE("rows that a negative stride puts before a memory are refused", "[arch][error]") {
   const auto down = [](std::int64_t local, std::int64_t words, std::int64_t stride) {
-    isa::Registers r = transfer(0, local, words);
+    isa::TransferRegisters r = transfer(0, local, words);
     r.set(dma::kRowsLast, 1);
     r.set(dma::kLocalStride, (std::int64_t{1} << isa::kAddressBits) - stride);
     return r;
@@ -66,7 +66,7 @@ TEST_CASE("rows that a negative stride puts before a memory are refused", "[arch
 }
 
 TEST_CASE("scales, ranges and steps that the hardware does not have are refused", "[arch][error]") {
-  isa::Registers r;
+  isa::LaneRegisters r;
   r.set(isa::post::kShift, 31);
   require_refused(r, Engine::kVector, 1, "shift 31");
   r.set(isa::post::kShift, 0);
@@ -76,7 +76,7 @@ TEST_CASE("scales, ranges and steps that the hardware does not have are refused"
   r.set(isa::post::kActMin, 1);
   require_refused(r, Engine::kVector, 0, "activation range 1..0");
   r.set(isa::post::kActMin, 0);
-  for (const isa::Field& field : {isa::agu::kWordsLast, isa::agu::kRLast, isa::agu::kSLast})
+  for (const isa::LaneField& field : {isa::agu::kWordsLast, isa::agu::kRLast, isa::agu::kSLast})
     r.set(field, 4095);
   require_refused(r, Engine::kVector, 0, "68719476736 steps");
   require_refused(r, Engine::kCompute, 0, "68719476736 steps");
@@ -99,7 +99,7 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
   std::vector<std::uint8_t> dram(64);
   for (std::size_t i = 0; i < dram.size(); ++i) dram[i] = static_cast<std::uint8_t>(i);
   Machine machine(config_8x8(), dram);
-  isa::Registers r = transfer(4, 11, 3);
+  isa::TransferRegisters r = transfer(4, 11, 3);
   r.set(dma::kRowsLast, 1);
   r.set(dma::kLocalStride, 8);
   r.set(dma::kDramStride, 16);

@@ -21,7 +21,7 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
   Machine machine(program.config, dram);
   machine.on_dmem_write = options.on_dmem_write;
   Timeline timeline(program.config, options.bus, program.words.size());
-  std::array<isa::Registers, isa::kEngines> registers;
+  isa::RegisterFile registers;
   int run_index = 0;
   bool ended = false;
   if (program.words.empty() || program.words.front() != program.config.hash())
@@ -34,14 +34,13 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
       throw_error("{}: word {}, at 0x{:x}: {}", program.name, i, 8 * i,
                   isa::fault_text(word, program.config.features()));
     const isa::Engine engine = isa::engine_of(word);
-    const auto e = static_cast<std::size_t>(engine);
     const isa::Opcode opcode = isa::opcode_of(word);
     if (opcode == isa::Opcode::kSet) {
-      registers[e].value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
+      registers.set(word);
       timeline.set(engine);
     } else if (opcode == isa::Opcode::kRun) {
       const isa::Run run = isa::decode_run(word);
-      timeline.run(engine, run, machine.execute(engine, registers[e], run, run_index++));
+      timeline.run(engine, run, machine.execute(engine, registers[engine], run, run_index++));
     } else {
       ended = true;
       break;

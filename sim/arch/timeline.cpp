@@ -241,7 +241,7 @@ void Timeline::forget(std::vector<Traffic>& traffic, double past) {
 
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
                                  const std::array<Time, isa::kEngines>& token_times) {
-  const bool fuse = (run.flags >> isa::compute::kFuseAdd & 1) != 0;
+  const bool fuse = run.has(isa::compute::kFuseAdd);
   // A requantized maximum with the residual takes its second cycle as well.
   const bool twice = fuse || work.requantized_maximum;
   const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
@@ -301,7 +301,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
   const auto op = static_cast<isa::vector::Op>(run.op);
-  const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
+  const bool reduce = run.has(isa::vector::kReduce);
   using isa::vector::Op;
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;

@@ -54,17 +54,16 @@ std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
   std::vector<ExpectedByte> bytes;
   Machine machine(program.config, dram);
   machine.on_dmem_write = [&bytes](const DmemWrite& write) { append_bytes(bytes, write); };
-  std::array<isa::Registers, isa::kEngines> registers;
+  isa::RegisterFile registers;
   int run = 0;
   for (const isa::Word word : program.words) {
     if (isa::opcode_of(word) == isa::Opcode::kBegin) continue;
     if (isa::opcode_of(word) == isa::Opcode::kEnd) break;
-    const auto engine = static_cast<std::size_t>(isa::engine_of(word));
+    const isa::Engine engine = isa::engine_of(word);
     if (isa::opcode_of(word) == isa::Opcode::kSet)
-      registers[engine].value[static_cast<std::size_t>(isa::register_of(word))] =
-          isa::payload_of(word);
+      registers.set(word);
     else
-      machine.execute(isa::engine_of(word), registers[engine], isa::decode_run(word), run++);
+      machine.execute(engine, registers[engine], isa::decode_run(word), run++);
   }
   return bytes;
 }

@@ -169,7 +169,7 @@ std::vector<isa::Word> dump_program(const std::vector<isa::Word>& words) {
     if (opcode == isa::Opcode::kSet || opcode == isa::Opcode::kRun) break;
     result.push_back(word);
   }
-  isa::Registers registers;
+  isa::TransferRegisters registers;
   registers.set(isa::dma::kWords, 8 * 1024 / 4);
   for (int reg = 0; reg < 4; ++reg)
     result.push_back(
@@ -366,11 +366,10 @@ TEST_CASE("an illegal word stops the design at its offset", "[rtl][run][error]")
 TEST_CASE("a RUN that the configuration lacks stops the design, and the simulator",
           "[rtl][run][error]") {
   using isa::Engine;
-  const auto [engine, op, flags, name] = GENERATE(
-      table<Engine, int, int, std::string>({{Engine::kLoad, 6, 0, "target transposed"},
-                                            {Engine::kLoad, 6, 1, "target transposed from DMEM"},
-                                            {Engine::kCompute, 0, 1 << isa::compute::kWindow,
-                                             "precision int8 with the window former"}}));
+  const auto [engine, op, flags, name] = GENERATE(table<Engine, int, int, std::string>(
+      {{Engine::kLoad, 6, 0, "target transposed"},
+       {Engine::kLoad, 6, 1, "target transposed with from_dmem"},
+       {Engine::kCompute, 0, 1 << isa::compute::kWindow, "precision int8 with window"}}));
   CAPTURE(name);
   TinyProgram tiny = tiny_program(small_config(), 1);
   const auto run = std::find_if(

@@ -13,7 +13,6 @@ namespace trine::sim {
 namespace {
 
 using isa::Engine;
-using isa::Registers;
 namespace agu = isa::agu;
 namespace post = isa::post;
 
@@ -85,8 +84,8 @@ void compute(Data& d) {
 }
 
 /// A DMEM load or store of `words` neighbours, or a load into another memory.
-Registers copy(int dram, int local, int words) {
-  Registers r;
+isa::TransferRegisters copy(int dram, int local, int words) {
+  isa::TransferRegisters r;
   r.set(isa::dma::kDram, dram);
   r.set(isa::dma::kLocal, local);
   r.set(isa::dma::kWords, words);
@@ -94,8 +93,8 @@ Registers copy(int dram, int local, int words) {
 }
 
 /// Lanes, window and padding that convolution and maximum have in common.
-Registers window_registers(int rows, int in, int out) {
-  Registers r;
+isa::LaneRegisters window_registers(int rows, int in, int out) {
+  isa::LaneRegisters r;
   r.set(agu::kBase, (in - kWidth - 1) & 0xffffff);
   r.set(agu::kTileBase, rows);  // pitch == width: pixels are neighbours
   r.set(agu::kKxStep, 1);
@@ -122,8 +121,8 @@ Registers window_registers(int rows, int in, int out) {
   return r;
 }
 
-Registers convolution(const machine::Config& config) {
-  Registers r = window_registers(config.rows, kInputAt, kResultAt);
+isa::ComputeRegisters convolution(const machine::Config& config) {
+  isa::ComputeRegisters r(window_registers(config.rows, kInputAt, kResultAt));
   r.set(agu::kGroupsLast, (kOutputs + config.cols - 1) / config.cols - 1);
   r.set(post::kPadCode, kInputZero);
   r.set(post::kZeroPoint, kRange.zero_point);
@@ -133,8 +132,8 @@ Registers convolution(const machine::Config& config) {
   return r;
 }
 
-Registers maximum(const machine::Config& config) {
-  Registers r = window_registers(config.rows, kResultAt, kMaximumAt);
+isa::LaneRegisters maximum(const machine::Config& config) {
+  isa::LaneRegisters r = window_registers(config.rows, kResultAt, kMaximumAt);
   r.set(agu::kWordsLast, kOutputWords - 1);
   r.set(post::kPadCode, kMaximumMin);
   r.set(post::kActMin, -128);
@@ -144,21 +143,14 @@ Registers maximum(const machine::Config& config) {
 
 class Writer {
  public:
-  explicit Writer(compiler::Program& program) : program_(program) {}
+  explicit Writer(compiler::Program& program) : program_(program), encoder_(program.config_hash) {}
 
-  void run(Engine engine, const Registers& registers, int op, int flags, std::vector<Engine> wait,
-           std::vector<Engine> signal) {
-    Registers& last = last_[static_cast<std::size_t>(engine)];
-    for (int i = 0; i < isa::kRegisters; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      if (first_[static_cast<std::size_t>(engine)] || registers.value[at] != last.value[at])
-        program_.words.push_back(isa::encode_set(engine, i, registers.value[at]));
-    }
-    last = registers;
-    first_[static_cast<std::size_t>(engine)] = false;
-    program_.words.push_back(isa::encode_run(engine, {mask(wait), mask(signal), op, flags}));
+  void run(Engine engine, const isa::Registers& registers, int op, int flags,
+           const std::vector<Engine>& wait, const std::vector<Engine>& signal) {
+    encoder_.run(engine, registers, {mask(wait), mask(signal), op, flags});
     program_.run_layer.push_back(engine == Engine::kLoad || engine == Engine::kCompute ? 0 : 1);
   }
+  void end() { program_.words = encoder_.end(); }
 
  private:
   static int mask(const std::vector<Engine>& engines) {
@@ -168,8 +160,7 @@ class Writer {
   }
 
   compiler::Program& program_;
-  Registers last_[isa::kEngines];
-  bool first_[isa::kEngines] = {true, true, true, true};
+  isa::Encoder encoder_;
 };
 
 void put32(std::vector<std::uint8_t>& dram, int at, std::uint32_t value) {
@@ -210,7 +201,6 @@ void write_words(const machine::Config& config, compiler::Program& program) {
   };
   const int weight_rows = (kOutputs + config.cols - 1) / config.cols * kTaps;
   const int map_words = kOutputWords * kPixels;
-  program.words.push_back(program.config_hash);
   Writer w(program);
   const Engine load = Engine::kLoad, array = Engine::kCompute, vector = Engine::kVector,
                store = Engine::kStore;
@@ -225,7 +215,7 @@ void write_words(const machine::Config& config, compiler::Program& program) {
   w.run(vector, maximum(config), static_cast<int>(isa::vector::Op::kMax), 0, {array}, {store});
   w.run(store, copy(kResultDram, kResultAt, map_words), 0, 0, {array}, {});
   w.run(store, copy(kMaximumDram, kMaximumAt, map_words), 0, 0, {vector}, {});
-  program.words.push_back(isa::kEndWord);
+  w.end();
 }
 
 }  // namespace

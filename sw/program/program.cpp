@@ -446,15 +446,15 @@ constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
 
 /// Bytes that the program's stores write, up to kMostDram.
 std::int64_t stored_bytes(const std::vector<isa::Word>& words) {
-  isa::Registers store;
+  isa::RegisterFile registers;
   std::int64_t bytes = 0;
   for (const isa::Word word : words) {
     if (isa::engine_of(word) != isa::Engine::kStore) continue;
-    if (isa::opcode_of(word) == isa::Opcode::kSet)
-      store.value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
-    else if (isa::opcode_of(word) == isa::Opcode::kRun)
-      bytes = std::min(kMostDram, bytes + 4 * (store.get(isa::dma::kRowsLast) + 1) *
-                                              store.get(isa::dma::kWords));
+    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
+    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
+    const isa::TransferRegisters store(registers[isa::Engine::kStore]);
+    bytes = std::min(
+        kMostDram, bytes + 4 * (store.get(isa::dma::kRowsLast) + 1) * store.get(isa::dma::kWords));
   }
   return bytes;
 }

@@ -54,12 +54,12 @@ class Issue {
 
 /// Registers 10 to 14 with random bits in every field.
 inline void random_post(isa::Registers& r, std::mt19937& random) {
-  for (const isa::Field& field : isa::kLaneFields) {
-    if (field.reg < 10) continue;
-    const std::int64_t bits =
-        static_cast<std::int64_t>(random() & ((std::uint64_t{1} << field.width) - 1));
-    const std::int64_t half = std::int64_t{1} << (field.width - 1);
-    r.set(field, field.is_signed && bits >= half ? bits - 2 * half : bits);
+  for (const isa::ListedField& listed : isa::kFields) {
+    const isa::Field& field = *listed.field;
+    if (listed.group != "post") continue;
+    const std::int64_t bits = static_cast<std::int64_t>(random()) & (field.high() - field.low());
+    auto& payload = r.value[static_cast<std::size_t>(field.reg)];
+    payload = isa::with_field(payload, field, field.low() + bits);
   }
 }
 

@@ -30,9 +30,10 @@ struct Lane {
 };
 
 /// @param window  for the window former: three neighbours of the last lane gather as well
-inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows, bool window = false) {
+inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows,
+                                   bool window = false) {
   namespace agu = isa::agu;
-  const auto get = [&r](const isa::Field& field) { return r.get(field); };
+  const auto get = [&r](const isa::LaneField& field) { return r.get(field); };
   const auto advance = [&](Lane& lane, std::int64_t x, std::int64_t y, std::int64_t base,
                            std::int64_t out) {
     lane = {lane.x + x, lane.y + y, lane.base + base, lane.out + out};
@@ -100,9 +101,9 @@ inline std::vector<Step> loop_nest(const isa::Registers& r, unsigned rows, bool 
 }
 
 /// Lane registers: any address, coordinates as the compiler makes them. @param groups  at most
-inline isa::Registers random_geometry(std::mt19937& random, unsigned rows, unsigned groups) {
+inline isa::LaneRegisters random_geometry(std::mt19937& random, unsigned rows, unsigned groups) {
   namespace agu = isa::agu;
-  isa::Registers r;
+  isa::LaneRegisters r;
   const auto draw = [&random](unsigned n) { return static_cast<std::int64_t>(random() % n); };
   for (const auto* field :
        {&agu::kBase, &agu::kRowWrap, &agu::kTileBase, &agu::kKxStep, &agu::kKyStep, &agu::kCwStep,
@@ -120,7 +121,7 @@ inline isa::Registers random_geometry(std::mt19937& random, unsigned rows, unsig
   r.set(agu::kYEnd, y + P * V);
   r.set(agu::kHeight, chance(random, 50) ? P * V : 1 + draw(12));
   r.set(agu::kWidth, chance(random, 50) ? Q * U : 1 + draw(12));
-  for (const isa::Field& columns : {agu::kHalo, agu::kIdle})
+  for (const isa::LaneField& columns : {agu::kHalo, agu::kIdle})
     r.set(columns, draw(static_cast<unsigned>(std::min<std::int64_t>(Q, 4))) * U);
   r.set(agu::kTileX, Rows % Q * U);
   r.set(agu::kTileY, Rows / Q * V);

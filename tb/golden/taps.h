@@ -7,7 +7,6 @@
 //   sum          of each byte
 //   add, mul     {second byte, first byte}
 //   inverted taps: all after the first, bit by bit
-//   add_int32    byte of the saturated sum of both words
 //
 // The RTL twin is rtl/trine_vector_lane.sv.
 
@@ -25,13 +24,13 @@ namespace trine::golden {
 
 inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
-  return op == Op::kAdd || op == Op::kAddInt32 || op == Op::kMul || op == Op::kSquaredDifference;
+  return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference;
 }
 
 /// Bits of a slot that mean something.
 inline unsigned slot_bits(isa::vector::Op op) {
   using Op = isa::vector::Op;
-  return op == Op::kSum ? 24 : is_pair(op) && op != Op::kAddInt32 ? 16 : 8;
+  return op == Op::kSum ? 24 : is_pair(op) ? 16 : 8;
 }
 
 inline int byte_of(std::uint32_t word, unsigned b) {
@@ -54,7 +53,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
   using Op = isa::vector::Op;
   for (std::size_t k = 1; invert && k < taps.size(); ++k) taps[k] = ~taps[k];
   std::array<int, 4> slots{};
-  if (op == Op::kSum || (is_pair(op) && op != Op::kAddInt32)) {
+  if (op == Op::kSum || is_pair(op)) {
     for (unsigned b = 0; b < 4; ++b) {
       for (const std::uint32_t tap : taps) slots[b] += byte_of(tap, b);
       if (op != Op::kSum)
@@ -63,18 +62,12 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
     return slots;
   }
   std::uint32_t word = taps[0];
-  if (op == Op::kAddInt32) {
-    const std::int64_t sum =
-        std::int64_t{static_cast<std::int32_t>(taps[0])} + static_cast<std::int32_t>(taps[1]);
-    word = static_cast<std::uint32_t>(std::clamp<std::int64_t>(sum, INT32_MIN, INT32_MAX));
-  } else {
-    for (const std::uint32_t tap : taps)
-      word = op == Op::kMin ? ~max_of(~word, ~tap, 8)
-                            : max_of(word, tap,
-                                     op == Op::kMax          ? 8
-                                     : op == Op::kMaxTernary ? 2
-                                                             : 1);
-  }
+  for (const std::uint32_t tap : taps)
+    word = op == Op::kMin ? ~max_of(~word, ~tap, 8)
+                          : max_of(word, tap,
+                                   op == Op::kMax          ? 8
+                                   : op == Op::kMaxTernary ? 2
+                                                           : 1);
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);
   return slots;
 }

@@ -31,27 +31,30 @@ std::int64_t work_of(const model::Graph& graph) {
 }
 
 /// Words moved, or steps of all lanes and columns.
-std::int64_t work_of(isa::Engine engine, const isa::Registers& r, const machine::Config& config) {
+std::int64_t work_of(isa::Engine engine, const isa::Registers& registers,
+                     const machine::Config& config) {
   namespace agu = isa::agu;
-  if (engine == isa::Engine::kLoad || engine == isa::Engine::kStore)
+  if (engine == isa::Engine::kLoad || engine == isa::Engine::kStore) {
+    const isa::TransferRegisters r(registers);
     return (r.get(isa::dma::kRowsLast) + 1) * r.get(isa::dma::kWords);
+  }
+  const isa::LaneRegisters r(registers);
   const bool compute = engine == isa::Engine::kCompute;
   std::int64_t work = config.rows;
-  for (const isa::Field& field : {agu::kWordsLast, agu::kRLast, agu::kSLast, agu::kTilesLast})
+  for (const isa::LaneField& field : {agu::kWordsLast, agu::kRLast, agu::kSLast, agu::kTilesLast})
     work = std::min(kMostWork, work * (r.get(field) + 1));
   return compute ? work * (r.get(agu::kGroupsLast) + 1) * config.cols : 4 * work;
 }
 
 std::int64_t work_of(const compiler::Program& program) {
-  std::array<isa::Registers, isa::kEngines> registers;
+  isa::RegisterFile registers;
   std::int64_t work = work_of(program.before) + work_of(program.after);
   for (const isa::Word word : program.words) {
     const isa::Engine engine = isa::engine_of(word);
-    isa::Registers& r = registers[static_cast<std::size_t>(engine)];
     if (isa::opcode_of(word) == isa::Opcode::kSet)
-      r.value[static_cast<std::size_t>(isa::register_of(word))] = isa::payload_of(word);
+      registers.set(word);
     else if (isa::opcode_of(word) == isa::Opcode::kRun)
-      work = std::min(kMostWork, work + work_of(engine, r, program.config));
+      work = std::min(kMostWork, work + work_of(engine, registers[engine], program.config));
   }
   return work;
 }

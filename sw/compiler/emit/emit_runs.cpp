@@ -90,15 +90,15 @@ Instruction Emitter::start(Engine engine) const {
   return i;
 }
 
-void Emitter::set_nest(Instruction& i, Nest n, View in, const View& out) const {
+void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) const {
   const std::string& label = layer().label;
   if (n.is_row() && std::max(in.step * n.stride_x, out.step - 1) > kMostStride)
-    return set_nest(i, n.as_column(), column_of(in, n.y_start), column_of(out, n.out_y));
+    return set_nest(r, n.as_column(), column_of(in, n.y_start), column_of(out, n.out_y));
   // The machine steps by columns and words alike.
   for (int* columns : {&n.x_start, &n.stride_x, &n.dil_x, &n.width}) *columns *= in.step;
   in.step = 1;
-  const auto field = [&](const isa::Field& f, std::int64_t v) { set_field(i, f, v, label); };
-  const auto address = [&](const isa::Field& f, std::int64_t v) { set_address(i, f, v); };
+  const auto field = [&](const isa::LaneField& f, std::int64_t v) { r.set(f, v, label); };
+  const auto address = [&](const isa::LaneField& f, std::int64_t v) { r.set_address(f, v); };
   const int lanes = config_.rows;
   const std::int64_t kx_step = n.two_operands ? n.tap_distance : n.dil_x;
   const std::int64_t ky_step = std::int64_t{n.dil_y} * in.pitch - (n.S - 1) * kx_step;
@@ -134,9 +134,8 @@ void Emitter::set_nest(Instruction& i, Nest n, View in, const View& out) const {
   address(agu::kOutPlane, out.plane);
 }
 
-void Emitter::set_post(Instruction& i) const {
+void Emitter::set_post(isa::LaneRegisters& r) const {
   const Layer& l = layer();
-  isa::Registers& r = i.registers;
   r.set(post::kPadCode, l.pad_code);
   r.set(post::kZeroPoint, l.range.zero_point);
   r.set(post::kActMin, l.range.act_min);
@@ -173,18 +172,16 @@ void Emitter::set_post(Instruction& i) const {
 }
 
 /// @param param  where bias and scale of all channels lie
-void Emitter::set_normalization(Instruction& i, std::int64_t param) const {
+void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) const {
   namespace vector = isa::vector;
   const Layer& l = layer();
-  isa::Registers& r = i.registers;
   r.set(agu::kGroupsLast, 1);
   r.set(post::kAddZeroA, l.norm.origin);
   r.set(post::kMultiplier, l.norm.reciprocal);
   r.set(post::kShift, l.norm.log2);
   r.set(vector::kBias, l.norm.epsilon);
   r.set(vector::kChannels, l.channels);
-  set_field(i, vector::kParam, param, l.label);
-  i.reads.push_back({Space::kParams, param, l.channels});
+  r.set(vector::kParam, param, l.label);
 }
 
 void Emitter::read_tables(Instruction& i) const {
@@ -201,12 +198,14 @@ void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t
   namespace dma = isa::dma;
   const std::string label = net_.layers.empty() ? "program" : layer().label;
   Instruction i = start(engine);
-  set_field(i, dma::kDram, 4 * dram_word, label);
-  set_field(i, dma::kLocal, local, label);
-  set_field(i, dma::kWords, words, label);
-  set_field(i, dma::kRowsLast, rows - 1, label);
-  set_address(i, dma::kLocalStride, local_stride);
-  set_field(i, dma::kDramStride, 4 * dram_stride, label);
+  isa::TransferRegisters r;
+  r.set(dma::kDram, 4 * dram_word, label);
+  r.set(dma::kLocal, local, label);
+  r.set(dma::kWords, words, label);
+  r.set(dma::kRowsLast, rows - 1, label);
+  r.set_address(dma::kLocalStride, local_stride);
+  r.set(dma::kDramStride, 4 * dram_stride, label);
+  i.registers = r;
   i.run.op = static_cast<int>(target);
   const Region dram{Space::kDram, dram_word, words, dram_stride, rows};
   if (engine == Engine::kLoad) {
@@ -230,6 +229,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   g.pad_top -= part.row * g.dil_y;
   g.R = part.rows;
   Instruction i = start(Engine::kCompute);
+  isa::ComputeRegisters r;
   Nest n;
   n.x_start = rect.x0 * g.stride_x - g.pad_left;
   n.y_start = rect.y0 * g.stride_y - g.pad_top;
@@ -255,27 +255,28 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
   const int per_word = out_per_word();
   const int first_place = output().position() + channels.first;
   n.out_word = first_place / per_word;
-  set_nest(i, n, in, out);
-  set_post(i);
-  set_field(i, agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
-  set_field(i, agu::kIdle, std::int64_t{l.former.behind(rect.cols(), g.Q)} * g.stride_x, l.label);
+  set_nest(r, n, in, out);
+  set_post(r);
+  r.set(agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
+  r.set(agu::kIdle, std::int64_t{l.former.behind(rect.cols(), g.Q)} * g.stride_x, l.label);
   const std::int64_t groups = divide_up(channels.size(), l.columns(config_));
-  set_field(i, agu::kGroupsLast, groups - 1, l.label);
-  set_field(i, compute::kRow, row, l.label);
-  set_field(i, compute::kParam, param, l.label);
-  set_field(i, compute::kChannels, channels.size(), l.label);
-  set_field(i, post::kPosition, first_place % per_word, l.label);
-  i.registers.set(post::kEncoding,
-                  per_word == 1 ? 0 : machine::encoding_of(machine::precision_of_codes(per_word)));
+  r.set(agu::kGroupsLast, groups - 1, l.label);
+  r.set(compute::kRow, row, l.label);
+  r.set(compute::kParam, param, l.label);
+  r.set(compute::kChannels, channels.size(), l.label);
+  r.set(post::kPosition, first_place % per_word, l.label);
+  r.set(post::kEncoding,
+        per_word == 1 ? 0 : machine::encoding_of(machine::precision_of_codes(per_word)));
   if (l.result == Output::kThresholds) {
-    i.registers.set(post::kPassesLast, l.passes - 1);
-    i.registers.set(post::kLow, l.low);
+    r.set(post::kPassesLast, l.passes - 1);
+    r.set(post::kLow, l.low);
   }
   if (l.per_tensor) {
-    i.registers.set(post::kMultiplier, l.scales[0].multiplier);
-    i.registers.set(post::kShift, l.scales[0].shift);
+    r.set(post::kMultiplier, l.scales[0].multiplier);
+    r.set(post::kShift, l.scales[0].shift);
   }
-  if (l.fuse_add) set_address(i, post::kResidualDelta, residual_delta);  // of a maximum: 0
+  if (l.fuse_add) r.set_address(post::kResidualDelta, residual_delta);  // of a maximum: 0
+  i.registers = r;
   i.run.op = static_cast<int>(l.precision);
   i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
                 (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
@@ -325,6 +326,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const auto emit = [&](const Rect& part, const SumRegion* region) {
     const std::int64_t param = norm ? require_parameters(channels, -1) : 0;
     Instruction i = start(Engine::kVector);
+    isa::VectorRegisters r;
     Nest n;
     n.x_start = part.x0 * g.stride_x - g.pad_left;
     n.y_start = part.y0 * g.stride_y - g.pad_top;
@@ -347,18 +349,22 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       n.S = 2;
       n.tap_distance = second.origin - in.origin;
     }
-    set_nest(i, n, in, out);
-    set_post(i);
+    set_nest(r, n, in, out);
+    set_post(r);
     if (region != nullptr) {
-      i.registers.set(post::kMultiplier, region->scale.multiplier);
-      i.registers.set(post::kShift, region->scale.shift);
-      i.registers.set(vector::kBias, region->bias);
+      r.set(post::kMultiplier, region->scale.multiplier);
+      r.set(post::kShift, region->scale.shift);
+      r.set(vector::kBias, region->bias);
     }
     if (l.kind == LayerKind::kSoftmax) {
-      i.registers.set(vector::kChannels, channels.size());
-      i.registers.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
+      r.set(vector::kChannels, channels.size());
+      r.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
     }
-    if (norm) set_normalization(i, param);
+    if (norm) {
+      set_normalization(r, param);
+      i.reads.push_back({Space::kParams, param, l.channels});
+    }
+    i.registers = r;
     i.run.op = static_cast<int>(operation_of(l.kind, per_word));
     i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |
                   (l.half_even ? 1 << vector::kHalfEven : 0) |
@@ -404,8 +410,10 @@ void Emitter::emit_repeated(const Rect& rect, const Channels& channels, const Vi
     n.words = output().words_of(channels.size());
     n.word = n.out_word = channels.first / out_per_word();
     Instruction i = start(Engine::kVector);
-    set_nest(i, n, from, to);
-    set_post(i);
+    isa::VectorRegisters r;
+    set_nest(r, n, from, to);
+    set_post(r);
+    i.registers = r;
     i.run.op = static_cast<int>(machine::precision_of_codes(out_per_word()).maximum);
     i.reads.push_back(map_region(in, n.word, n.words, input_rows(g, written.y0, written.y1),
                                  input_cols(g, written.x0, written.x1)));
@@ -519,21 +527,23 @@ void Emitter::emit_words(const SumRegion* region, int y, int x, const View& in, 
   const int word = channels.first / out_per_word();
   const int words = static_cast<int>(divide_up(channels.size(), out_per_word()));
   Instruction i = start(Engine::kVector);
+  isa::VectorRegisters r;
   Nest n;
   n.P = n.height = words;
   n.R = rows.size();
   n.S = cols.size();
   n.dil_y = n.dil_x = 0;  // no tap lies outside
-  set_nest(i, n, {in.at(word, rows.begin, cols.begin), static_cast<int>(in.plane)},
+  set_nest(r, n, {in.at(word, rows.begin, cols.begin), static_cast<int>(in.plane)},
            {out.at(word, y, x), static_cast<int>(out.plane)});
-  set_address(i, agu::kKxStep, 1);
-  set_address(i, agu::kKyStep, in.pitch - (n.S - 1));
-  set_post(i);
+  r.set_address(agu::kKxStep, 1);
+  r.set_address(agu::kKyStep, in.pitch - (n.S - 1));
+  set_post(r);
   if (region != nullptr) {
-    i.registers.set(post::kMultiplier, region->scale.multiplier);
-    i.registers.set(post::kShift, region->scale.shift);
-    i.registers.set(vector::kBias, region->bias);
+    r.set(post::kMultiplier, region->scale.multiplier);
+    r.set(post::kShift, region->scale.shift);
+    r.set(vector::kBias, region->bias);
   }
+  i.registers = r;
   i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
   i.run.flags = (layer().single ? 1 << vector::kSingle : 0) |
                 (layer().half_even ? 1 << vector::kHalfEven : 0);
@@ -551,6 +561,7 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   const Split s = best_split(rows.size(), cols.size(), in.pitch, config_);
   const int words = static_cast<int>(divide_up(channels.size(), 4));
   Instruction i = start(Engine::kVector);
+  isa::VectorRegisters r;
   Nest n;
   n.x_start = cols.begin;
   n.y_start = rows.begin;
@@ -564,11 +575,12 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   n.words = words;
   n.out_y = y;
   n.out_x = x;
-  set_nest(i, n, in, out);
-  set_post(i);
-  i.registers.set(post::kMultiplier, region.scale.multiplier);
-  i.registers.set(post::kShift, region.scale.shift);
-  i.registers.set(vector::kBias, region.bias);
+  set_nest(r, n, in, out);
+  set_post(r);
+  r.set(post::kMultiplier, region.scale.multiplier);
+  r.set(post::kShift, region.scale.shift);
+  r.set(vector::kBias, region.bias);
+  i.registers = r;
   i.run.op = static_cast<int>(vector::Op::kSum);
   i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0) |
                 (layer().half_even ? 1 << vector::kHalfEven : 0);

@@ -98,10 +98,10 @@ class Emitter : private Order {
   // Instructions.
   Instruction start(isa::Engine engine) const;
   struct Nest;
-  void set_nest(Instruction& i, Nest nest, View in, const View& out) const;
-  void set_post(Instruction& i) const;
+  void set_nest(isa::LaneRegisters& r, Nest nest, View in, const View& out) const;
+  void set_post(isa::LaneRegisters& r) const;
   void read_tables(Instruction& i) const;
-  void set_normalization(Instruction& i, std::int64_t param) const;
+  void set_normalization(isa::VectorRegisters& r, std::int64_t param) const;
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);

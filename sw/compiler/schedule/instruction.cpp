@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
-
 namespace trine::compiler {
 
 bool overlap(const Region& a, const Region& b) {
@@ -24,20 +22,6 @@ bool overlap(const Region& a, const Region& b) {
     if (k < inner.count && inner.start + k * inner.stride < high) return true;
   }
   return false;
-}
-
-void set_field(Instruction& instruction, const isa::Field& field, std::int64_t value,
-               const std::string& label) {
-  const std::int64_t low = field.is_signed ? -(std::int64_t{1} << (field.width - 1)) : 0;
-  const std::int64_t high = low + (std::int64_t{1} << field.width) - 1;
-  if (value < low || value > high)
-    throw_error("{}: {} would be {}, the instruction holds {}..{}", label, field.name, value, low,
-                high);
-  instruction.registers.set(field, value);
-}
-
-void set_address(Instruction& instruction, const isa::Field& field, std::int64_t value) {
-  instruction.registers.set(field, value & ((std::int64_t{1} << field.width) - 1));
 }
 
 namespace {

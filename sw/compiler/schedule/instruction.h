@@ -33,12 +33,6 @@ struct Instruction {
   std::vector<Region> reads, writes;
 };
 
-/// Sets a field. @throws Error  `label`: the value does not fit the field
-void set_field(Instruction& instruction, const isa::Field& field, std::int64_t value,
-               const std::string& label);
-/// Sets a field that is an address or a difference of addresses: modulo 2^width.
-void set_address(Instruction& instruction, const isa::Field& field, std::int64_t value);
-
 /// Whether `later` must see what `earlier` did, or must not disturb it: a read after a write, a
 /// write after a read or a write. Within an engine only the first matters: the rest is in order.
 bool conflicts(const Instruction& earlier, const Instruction& later);

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <limits>
 #include <list>
-#include <optional>
 #include <set>
 
 #include "machine/timing.h"
@@ -32,51 +31,19 @@ bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
   });
 }
 
-/// Whether the RUN reads the register at all.
-bool reads_register(const Instruction& i, std::size_t reg) {
-  switch (i.engine) {
-    case Engine::kLoad:
-    case Engine::kStore:
-      return reg <= 2 || (reg == 3 && i.registers.get(isa::dma::kRowsLast) > 0);
-    case Engine::kCompute:
-      if (reg == 11) return (i.run.flags >> isa::compute::kPerTensor & 1) != 0;
-      if (reg == 12 && static_cast<isa::compute::Op>(i.run.op) == isa::compute::Op::kMatmul)
-        return true;
-      if (reg == 12 || reg == 13) return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0;
-      if (reg == 14)  // where the residual lies
-        return (i.run.flags >> isa::compute::kFuseAdd & 1) != 0 ||
-               (i.run.flags >> isa::compute::kFuseMax & 1) != 0;
-      return true;
-    case Engine::kVector: {
-      const auto op = static_cast<isa::vector::Op>(i.run.op);
-      using isa::vector::Op;
-      const bool product = op == Op::kMul || op == Op::kSquaredDifference;
-      const bool norm = op == Op::kNormalize;
-      if (reg == 11) return op == Op::kSum || product || norm;
-      if (reg == 12) return op == Op::kAdd || product || norm;
-      if (reg == 13) return op == Op::kAdd;
-      if (reg == 14) return op == Op::kAdd || norm;
-      if (reg == 15) return op == Op::kSum || op == Op::kSoftmax || norm;
-      return true;
-    }
-  }
-  return true;
-}
-
-}  // namespace
-
-namespace {
-
 /// Cycles of a RUN, about.
 double cycles_of(const Instruction& i, const machine::Config& config) {
-  const isa::Registers& r = i.registers;
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
+    const isa::TransferRegisters r(i.registers);
     const auto words = static_cast<double>(r.get(isa::dma::kWords));
     const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
     return timing::kLoadRequest + rows * std::ceil(32 * words / config.axi_data_bits);
   }
   namespace agu = isa::agu;
-  const auto count = [&](const isa::Field& last) { return static_cast<double>(r.get(last) + 1); };
+  const isa::ComputeRegisters r(i.registers);
+  const auto count = [&](const isa::LaneField& last) {
+    return static_cast<double>(r.get(last) + 1);
+  };
   const double tiles = count(agu::kTilesLast), taps = count(agu::kRLast) * count(agu::kSLast);
   if (i.engine == Engine::kVector)
     return timing::kLayerOverhead + tiles * count(agu::kWordsLast) * (taps + timing::kAnyWord);
@@ -91,12 +58,13 @@ double cycles_of(const Instruction& i, const machine::Config& config) {
 bool waits_for_columns(const Instruction& i, const machine::Config& config) {
   if (i.engine != Engine::kCompute) return false;
   namespace agu = isa::agu;
-  const auto count = [&](const isa::Field& last) {
-    return static_cast<double>(i.registers.get(last) + 1);
+  const isa::ComputeRegisters r(i.registers);
+  const auto count = [&](const isa::LaneField& last) {
+    return static_cast<double>(r.get(last) + 1);
   };
   const double steps = count(agu::kWordsLast) * count(agu::kRLast) * count(agu::kSLast);
-  return steps < static_cast<double>(i.registers.get(isa::compute::kChannels)) /
-                     count(agu::kGroupsLast) / config.columns_per_cycle;
+  return steps < static_cast<double>(r.get(isa::compute::kChannels)) / count(agu::kGroupsLast) /
+                     config.columns_per_cycle;
 }
 
 /// Puts loads between the other RUNs, which keep their order.
@@ -309,19 +277,9 @@ void insert_tokens(std::vector<Instruction>& program) {
 }
 
 std::vector<isa::Word> encode(const std::vector<Instruction>& program, std::uint64_t config_hash) {
-  std::vector<isa::Word> words{config_hash};
-  std::array<std::array<std::optional<std::uint64_t>, isa::kRegisters>, isa::kEngines> known;
-  for (const Instruction& i : program) {
-    for (std::size_t r = 0; r < isa::kRegisters; ++r) {
-      auto& value = known[index(i.engine)][r];
-      if (!reads_register(i, r) || value == i.registers.value[r]) continue;
-      value = i.registers.value[r];
-      words.push_back(isa::encode_set(i.engine, static_cast<int>(r), *value));
-    }
-    words.push_back(isa::encode_run(i.engine, i.run));
-  }
-  words.push_back(isa::kEndWord);
-  return words;
+  isa::Encoder encoder(config_hash);
+  for (const Instruction& i : program) encoder.run(i.engine, i.registers, i.run);
+  return encoder.end();
 }
 
 }  // namespace trine::compiler

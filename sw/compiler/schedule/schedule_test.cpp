@@ -100,13 +100,17 @@ TEST_CASE("waiting for an engine includes what it had waited for", "[compiler][s
 
 Instruction load_of(std::int64_t row, std::int64_t words) {
   Instruction i = instruction(Engine::kLoad, {}, {{Space::kPmem, row, 8}});
-  i.registers.set(isa::dma::kWords, words);
+  isa::TransferRegisters r;
+  r.set(isa::dma::kWords, words);
+  i.registers = r;
   return i;
 }
 
 Instruction reader_of(std::int64_t row, std::int64_t tiles) {
   Instruction i = instruction(Engine::kCompute, {{Space::kPmem, row, 8}}, {});
-  i.registers.set(isa::agu::kTilesLast, tiles - 1);
+  isa::LaneRegisters r;
+  r.set(isa::agu::kTilesLast, tiles - 1);
+  i.registers = r;
   return i;
 }
 
@@ -169,8 +173,11 @@ TEST_CASE("no more than the look-ahead of loads waits for its reader", "[compile
 
 TEST_CASE("registers are set only where they change", "[compiler][schedule]") {
   std::vector<Instruction> program(3);
-  for (Instruction& i : program) i.registers.set(isa::dma::kWords, 7);
-  program[2].registers.set(isa::dma::kDram, 4096);
+  isa::TransferRegisters r;
+  r.set(isa::dma::kWords, 7);
+  program[0].registers = program[1].registers = r;
+  r.set(isa::dma::kDram, 4096);
+  program[2].registers = r;
   constexpr isa::Word kBegin = isa::encode_begin(5);
   const auto words = encode(program, kBegin);
   CHECK(words.front() == kBegin);
@@ -191,16 +198,16 @@ TEST_CASE("the residual's place is set for sums and maxima only", "[compiler][sc
     Instruction i;
     i.engine = Engine::kCompute;
     i.run.flags = flags;
-    set_address(i, isa::post::kResidualDelta, delta);
+    isa::ComputeRegisters r;
+    r.set_address(isa::post::kResidualDelta, delta);
+    i.registers = r;
     return i;
   };
   const auto places = [](const std::vector<Instruction>& program) {
     std::vector<std::int64_t> deltas;
     for (const isa::Word word : encode(program, isa::encode_begin(0))) {
       if (isa::opcode_of(word) != isa::Opcode::kSet || isa::register_of(word) != 14) continue;
-      isa::Registers r;
-      r.value[14] = isa::payload_of(word);
-      deltas.push_back(r.get(isa::post::kResidualDelta));
+      deltas.push_back(isa::get_field(isa::payload_of(word), isa::post::kResidualDelta));
     }
     return deltas;
   };

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "machine/isa.h"
+
+#include <catch2/catch.hpp>
+#include <concepts>
+#include <map>
+#include <set>
+
+#include "machine/config.h"
+
+namespace trine {
+namespace {
+
+using isa::Engine;
+
+template <typename Registers, typename Field>
+concept Takes = requires(Registers r, const Field& f) {
+  r.set(f, r.get(f));
+};
+
+// A post field on a load does not compile, nor one engine's own field on the other.
+static_assert(Takes<isa::TransferRegisters, isa::TransferField>);
+static_assert(!Takes<isa::TransferRegisters, isa::LaneField>);
+static_assert(!Takes<isa::LaneRegisters, isa::ComputeField>);
+static_assert(Takes<isa::ComputeRegisters, isa::LaneField>);
+static_assert(Takes<isa::ComputeRegisters, isa::ComputeField>);
+static_assert(!Takes<isa::ComputeRegisters, isa::VectorField>);
+static_assert(!Takes<isa::ComputeRegisters, isa::TransferField>);
+static_assert(Takes<isa::VectorRegisters, isa::LaneField>);
+static_assert(Takes<isa::VectorRegisters, isa::VectorField>);
+static_assert(!Takes<isa::VectorRegisters, isa::ComputeField>);
+static_assert(!Takes<isa::VectorRegisters, isa::Field>);
+static_assert(!Takes<isa::Registers, isa::LaneField>);
+
+TEST_CASE("a value that does not fit its field stops, in every build", "[machine][isa][error]") {
+  isa::LaneRegisters r;
+  for (const std::int64_t fits : {-32, 31}) {
+    r.set(isa::post::kShift, fits);
+    CHECK(r.get(isa::post::kShift) == fits);
+  }
+  CHECK_THROWS_WITH(r.set(isa::post::kShift, 32, "layer 3"),
+                    "layer 3: shift would be 32, the instruction holds -32..31");
+  CHECK_THROWS_WITH(r.set(isa::agu::kHalo, -1),
+                    "instruction: halo would be -1, the instruction holds 0..255");
+  CHECK(r.get(isa::post::kShift) == 31);
+  CHECK_THROWS_WITH(isa::encode_run(Engine::kLoad, {0, 0, 256, 0}),
+                    "instruction: op would be 256, the instruction holds 0..255");
+  CHECK_THROWS_WITH(isa::encode_set(Engine::kStore, 16, 0),
+                    "register 16 of the store engine cannot hold 0x0");
+  CHECK_THROWS_WITH(isa::encode_set(Engine::kStore, 3, std::uint64_t{1} << 56),
+                    "register 3 of the store engine cannot hold 0x100000000000000");
+}
+
+TEST_CASE("addresses are taken modulo 2^24", "[machine][isa]") {
+  isa::LaneRegisters r;
+  r.set_address(isa::agu::kBase, -1);
+  r.set_address(isa::agu::kRowWrap, (1 << 24) + 5);
+  CHECK(r.value[0] == (std::uint64_t{5} << 24 | 0xffffff));
+}
+
+/// Which registers above 9 a RUN reads, spelled out.
+TEST_CASE("a RUN reads the registers of its operation and flags", "[machine][isa]") {
+  const auto read = [](Engine engine, int op, int flags) {
+    std::set<int> all;
+    const unsigned mask = isa::registers_read(engine, {}, {0, 0, op, flags});
+    for (int reg = 0; reg < isa::kRegisters; ++reg)
+      if ((mask >> reg & 1) != 0) all.insert(reg);
+    for (int reg = 0; reg < 10 && engine != Engine::kLoad && engine != Engine::kStore; ++reg)
+      CHECK(all.erase(reg) == 1);
+    return all;
+  };
+  using Regs = std::set<int>;
+  const std::map<int, Regs> vector{{0, {10}},
+                                   {1, {10, 11, 15}},
+                                   {2, {10, 12, 13, 14}},
+                                   {3, {10}},
+                                   {4, {10}},
+                                   {6, {10, 11, 12}},
+                                   {7, {10}},
+                                   {8, {10, 15}},
+                                   {9, {10, 11, 12}},
+                                   {10, {10, 11, 12, 14, 15}}};
+  for (const auto& [op, registers] : vector) {
+    CAPTURE(op);
+    CHECK(read(Engine::kVector, op, 0) == registers);
+    CHECK(read(Engine::kVector, op, 255) == registers);
+  }
+  for (int op = 0; op <= 5; ++op) {
+    CAPTURE(op);
+    const Regs plain = op == 5 ? Regs{10, 12, 15} : Regs{10, 15};
+    const auto with = [&](Regs more) {
+      more.insert(plain.begin(), plain.end());
+      return more;
+    };
+    CHECK(read(Engine::kCompute, op, 0b11010011) == plain);
+    CHECK(read(Engine::kCompute, op, 1 << 2) == with({12, 13, 14}));
+    CHECK(read(Engine::kCompute, op, 1 << 3) == with({11}));
+    CHECK(read(Engine::kCompute, op, 1 << 5) == with({14}));
+  }
+  for (const Engine engine : {Engine::kLoad, Engine::kStore}) {
+    CHECK(read(engine, 0, 0) == Regs{0, 1, 2});
+    isa::TransferRegisters rows;
+    rows.set(isa::dma::kRowsLast, 1);
+    CHECK(isa::registers_read(engine, rows, {}) == 0b1111);
+  }
+}
+
+TEST_CASE("codes, flags and the fields they read belong to their engines", "[machine][isa]") {
+  const auto engines_of = [](const isa::Field* field) {
+    for (const isa::ListedField& listed : isa::kFields)
+      if (listed.field == field) return listed.engines;
+    return 0u;
+  };
+  const auto check = [&](unsigned engines, const isa::FieldList& reads) {
+    for (const isa::Field* field : reads) {
+      if (field == nullptr) continue;
+      CAPTURE(field->name);
+      CHECK((engines_of(field) & engines) == engines);
+    }
+  };
+  for (const isa::CodeSet* set :
+       {&isa::kTargets, &isa::kComputeOps, &isa::kVectorOps, &isa::kOutputs, &isa::kEncodings}) {
+    std::set<int> codes;
+    for (const isa::Code& code : set->codes) {
+      CAPTURE(set->prefix, code.name);
+      CHECK(codes.insert(code.code).second);
+      CHECK(code.code <= set->field.high());
+      check(code.engines, code.reads);
+    }
+  }
+  std::set<std::pair<std::string_view, int>> bits;
+  for (const isa::Flag& flag : isa::kFlags) {
+    CAPTURE(flag.group, flag.name);
+    CHECK(bits.insert({flag.group, flag.bit}).second);
+    check(flag.engines, flag.reads);
+  }
+}
+
+TEST_CASE("words are printed by name", "[machine][isa]") {
+  const auto run = [](Engine engine, const isa::Run& r) {
+    return isa::disassemble(isa::encode_run(engine, r));
+  };
+  CHECK(run(Engine::kCompute, {9, 4, 5, 0x0b}) ==
+        "compute RUN matmul clear drain per_tensor wait=load,store signal=vector");
+  CHECK(run(Engine::kVector, {0, 0, 10, 0x14}) == "vector  RUN normalize center single");
+  CHECK(run(Engine::kVector, {0, 0, 5, 0}) == "vector  RUN ?");
+  CHECK(run(Engine::kStore, {0, 1, 0, 0}) == "store   RUN dmem signal=load");
+  isa::VectorRegisters r;
+  r.set(isa::vector::kBias, -3);
+  r.set(isa::vector::kChannels, 7);
+  CHECK(isa::disassemble(isa::encode_set(Engine::kVector, 15, r.value[15])) ==
+        "vector  SET 15 bias=-3 channels=7");
+  CHECK(isa::disassemble(isa::kEndWord) == "END");
+}
+
+TEST_CASE("an encoder sets what a RUN reads and has changed", "[machine][isa]") {
+  isa::TransferRegisters r;
+  r.set(isa::dma::kWords, 3);
+  r.set(isa::dma::kDramStride, 8);  // of one row: not read
+  isa::Encoder encoder(isa::encode_begin(1));
+  encoder.run(Engine::kLoad, r, {});
+  r.set(isa::dma::kLocal, 5);
+  encoder.run(Engine::kLoad, r, {});
+  encoder.run(Engine::kStore, r, {});
+  std::string text;
+  for (const isa::Word word : encoder.end()) text += isa::disassemble(word) + "\n";
+  CHECK(text == R"(BEGIN configuration=c000000000000001
+load    SET  0 dram=0
+load    SET  1 local=0 words=3
+load    SET  2 rows_last=0 local_stride=0
+load    RUN dmem
+load    SET  1 local=5 words=3
+load    RUN dmem
+store   SET  0 dram=0
+store   SET  1 local=5 words=3
+store   SET  2 rows_last=0 local_stride=0
+store   RUN dmem
+END
+)");
+}
+
+/// What each key switches off, spelled out: the other users all read one table.
+TEST_CASE("words that a configuration lacks follow from its keys", "[machine][isa]") {
+  const auto load = [](int target, int flags = 0) {
+    return isa::encode_run(Engine::kLoad, {0, 0, target, flags});
+  };
+  const auto compute = [](int op, int flags = 0) {
+    return isa::encode_run(Engine::kCompute, {0, 0, op, flags});
+  };
+  const auto vector = [](int op) { return isa::encode_run(Engine::kVector, {0, 0, op, 0}); };
+  const auto post = [](Engine engine, std::uint64_t output, std::uint64_t encoding) {
+    return isa::encode_set(engine, 10, output << 32 | encoding << 34);
+  };
+  const isa::Word window = compute(0, 1 << 6), table = load(4), exponentials = load(5),
+                  transposed = load(6), from_dmem = load(1, 1), from_both = load(6, 1),
+                  matmul = compute(5), softmax = vector(8), normalize = vector(10),
+                  lookup = post(Engine::kCompute, 3, 0),
+                  vector_lookup = post(Engine::kVector, 3, 0),
+                  thresholds = post(Engine::kCompute, 1, 0), raw = post(Engine::kCompute, 2, 0),
+                  to_ternary = post(Engine::kCompute, 1, 1),
+                  to_binary = post(Engine::kCompute, 1, 2);
+  const std::set<isa::Word> ternary{compute(1), compute(3), vector(3), to_ternary},
+      binary{compute(2), compute(4), vector(4), to_binary},
+      int8{compute(0), compute(3), compute(4), matmul, window, from_dmem, transposed, from_both},
+      maps{matmul, from_dmem, transposed, from_both};
+  std::set<isa::Word> all{load(0),       load(1),       load(2),
+                          load(3),       table,         exponentials,
+                          raw,           thresholds,    lookup,
+                          vector_lookup, isa::kEndWord, isa::encode_run(Engine::kStore, {})};
+  for (const auto& more : {ternary, binary, int8, maps}) all.insert(more.begin(), more.end());
+  std::set<isa::Word> vectors, low_bit = ternary;
+  for (const int op : {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}) vectors.insert(vector(op));
+  all.insert(vectors.begin(), vectors.end());
+  vectors.insert(exponentials);
+  low_bit.insert(binary.begin(), binary.end());
+  low_bit.insert(thresholds);
+  const std::vector<std::pair<std::string, std::set<isa::Word>>> cases{
+      {"memory.ecc=true", {}},
+      {"array.precisions=[\"int8\",\"binary\"]", ternary},
+      {"array.precisions=[\"int8\",\"ternary\"]", binary},
+      {"array.precisions=[\"ternary\",\"binary\"]", int8},
+      {"array.precisions=[\"int8\"]", low_bit},
+      {"vector.enable=false", vectors},
+      {"vector.table=false", {table, lookup, vector_lookup}},
+      {"vector.softmax=false", {exponentials, softmax, normalize}},
+      {"depthwise.enable=false", {window}},
+      {"matmul.enable=false", maps},
+      {"array.cols=3", {window, transposed, from_both}}};
+  for (const auto& [setting, lacking] : cases) {
+    const unsigned features = machine::load_config("edge256", {setting}).features();
+    for (const isa::Word word : all) {
+      CAPTURE(setting, word);
+      CHECK((isa::fault_of(word, features) == isa::Fault::kLacking) == (lacking.count(word) == 1));
+      CHECK(isa::fault_of(word, features) != isa::Fault::kIllegal);
+    }
+  }
+  for (const isa::Word word :
+       {load(7), load(0, 1), load(2, 1), compute(6), vector(5), vector(11), isa::encode_begin(0),
+        isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
+        isa::encode_run(Engine::kStore, {0, 0, 0, 1}), post(Engine::kCompute, 0, 3),
+        post(Engine::kVector, 1, 0), post(Engine::kVector, 2, 0)}) {
+    CAPTURE(word);
+    CHECK(isa::fault_of(word, ~0U) == isa::Fault::kIllegal);
+  }
+  CHECK(isa::fault_text(matmul,
+                        machine::load_config("edge256", {"matmul.enable=false"}).features()) ==
+        "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
+}
+
+TEST_CASE("no field of a register overlaps another or exceeds 56 bits", "[machine][isa]") {
+  for (int engine = 0; engine < isa::kEngines; ++engine) {
+    std::map<int, std::uint64_t> used;
+    for (const isa::Field& field : isa::fields_of(static_cast<isa::Engine>(engine))) {
+      CAPTURE(engine, field.name);
+      CHECK(field.lsb + field.width <= isa::kPayloadBits);
+      const std::uint64_t bits = ((std::uint64_t{1} << field.width) - 1) << field.lsb;
+      CHECK((used[field.reg] & bits) == 0);
+      used[field.reg] |= bits;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace trine

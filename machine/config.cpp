@@ -399,13 +399,15 @@ Config load_config(const std::string& file_or_preset, const std::vector<std::str
   return reader.finish();
 }
 
-void check(const Config& config) {
-  Reader reader(config.name);
-  reader.read_toml(config.to_toml());
+Config parse_config(const std::string& toml, const std::string& file) {
+  Reader reader(file);
+  reader.read_toml(toml);
   reader.finish();
   reader.check_combinations();
-  reader.finish();
+  return reader.finish();
 }
+
+void check(const Config& config) { parse_config(config.to_toml(), config.name); }
 
 std::vector<std::string> preset_names() {
   std::vector<std::string> names;

@@ -46,6 +46,9 @@ std::string allowed_text(const Key& key);
 /// The value as TOML.
 std::string value_text(const Key& key, const Config& config);
 
+/// A configuration from canonical text. @throws Error  as load_config(), with `file` for its name
+Config parse_config(const std::string& toml, const std::string& file);
+
 /// Every key with its value, "array.rows" and so on, in the order of the schema.
 nlohmann::ordered_json all_keys(const Config& config);
 

@@ -4,7 +4,7 @@
 
 #include "sw/program/program.h"
 
-namespace trine::compiler {
+namespace trine::program {
 std::string disassemble(const Program& program) {
   std::string text;
   int run = 0, layer = -1;
@@ -43,4 +43,4 @@ std::string describe_run(const Program& program, int run) {
   return fmt::format("run {} (not in the program)", run);
 }
 
-}  // namespace trine::compiler
+}  // namespace trine::program

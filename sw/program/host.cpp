@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "sw/reference/run.h"
 
-namespace trine::compiler {
+namespace trine::program {
 namespace {
 
 /// Values of the host's graph outputs; tensors that pass through are inputs of it as well.
@@ -79,4 +79,4 @@ std::string first_difference(const Program& program, const std::vector<Array>& a
   return "";
 }
 
-}  // namespace trine::compiler
+}  // namespace trine::program

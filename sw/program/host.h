@@ -11,7 +11,7 @@
 #include "base/npy.h"
 #include "sw/program/program.h"
 
-namespace trine::compiler {
+namespace trine::program {
 
 /// The DRAM region of a run, constants in place, inputs zero.
 std::vector<std::uint8_t> initial_dram(const Program& program);
@@ -29,4 +29,4 @@ std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram
 std::string first_difference(const Program& program, const std::vector<Array>& actual,
                              const std::vector<Array>& expected);
 
-}  // namespace trine::compiler
+}  // namespace trine::program

@@ -7,7 +7,7 @@
 
 #include "sw/model/refusal.h"
 
-namespace trine::compiler {
+namespace trine::program {
 namespace {
 
 /// The distance of a word's pixel from the first one.
@@ -119,4 +119,4 @@ void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint
   });
 }
 
-}  // namespace trine::compiler
+}  // namespace trine::program

@@ -19,7 +19,7 @@
 
 #include "base/rounding.h"
 
-namespace trine::compiler {
+namespace trine::program {
 
 /// Extents of an image.
 struct Shape {
@@ -72,4 +72,8 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place);
 void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram);
 void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense);
 
-}  // namespace trine::compiler
+}  // namespace trine::program
+
+namespace trine::compiler {
+using namespace program;
+}

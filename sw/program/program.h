@@ -7,14 +7,14 @@
 // spilled maps, then, from `image_offset` on, the constants (weights, biases, scales). The words
 // lie outside of it, where PROGRAM says (program_offset() is the place that all our runners use).
 //
-// File: "TRINEPRG", u32 version, u32 number of sections, u64 configuration hash; each section u32
-// tag, u32 zero, u64 bytes, contents padded to 8 bytes; u64 XXH64 of all that. Little endian.
+// File: docs/program-file.md. A flatbuffer (program.fbs) with the machine image of each stage
+// (image.h).
 
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +25,7 @@
 #include "sw/program/layout.h"
 #include "sw/reference/run.h"
 
-namespace trine::compiler {
+namespace trine::program {
 
 /// An operator of the model (with what was fused into it); every RUN belongs to one.
 struct ProgramLayer {
@@ -61,14 +61,19 @@ struct Program {
 /// The program and its rest.
 std::vector<const Program*> stages(const Program& program);
 
+/// Whether it is meant for parse_program(), which may refuse it all the same.
+bool is_program(std::span<const std::uint8_t> bytes);
 /// @throws Error  names the file and the fault
-/// How a tensor at the edge lies in memory, for whoever prepares it without this library.
-nlohmann::json layout_json(const TensorLayout& layout);
-
 Program read_program(const std::filesystem::path& path);
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file);
 void write_program(const std::filesystem::path& path, const Program& program);
+/// The same program gives the same bytes.
 std::string serialize(const Program& program);
+/// Whether a stage that a file describes can be run: constants and maps fit their memory, words are
+/// legal, layers and host operators meet. @throws Error  what does not fit
+void check(const Program& stage);
+/// Makes a file's checksum fit. @return false if its structure is damaged
+bool seal(std::span<std::uint8_t> file);
 
 /// The design to run it on: keys that a program does not see may be others than when it was
 /// compiled. @throws Error  when the program was compiled for another configuration
@@ -79,4 +84,4 @@ std::string disassemble(const Program& program);
 /// "conv2 compute RUN ..." of the n-th RUN.
 std::string describe_run(const Program& program, int run);
 
-}  // namespace trine::compiler
+}  // namespace trine::program

@@ -6,12 +6,20 @@
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "machine/config.h"
 #include "machine/csr.h"
+#include "sim/arch/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/program/host.h"
+#include "sw/program/image.h"
+#include "sw/reference/vectors.h"
 #include "sw/runtime/trine_runtime.h"
 #include "trine_csr.h"
 #include "trine_isa.h"
@@ -406,8 +414,125 @@ TEST_CASE("every code has a text of its own", "[runtime]") {
   CHECK(std::string(trine_strerror(TRINE_OK)) == "success");
   CHECK(std::string(trine_strerror(-99)) == "unknown error");
   std::set<std::string> texts{"success", "unknown error"};
-  for (int code = TRINE_E_BUS; code < 0; ++code) {
+  for (int code = TRINE_E_IMAGE; code < 0; ++code) {
     CAPTURE(code);
     CHECK(texts.insert(trine_strerror(code)).second);
   }
+}
+
+// ---- machine images
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+const std::filesystem::path kModels = std::filesystem::path(TRINE_SOURCE_DIR) / "models";
+
+trine::compiler::Program shipped(const char* model) {
+  return trine::compiler::compile(trine::model::import_model(kModels / model),
+                                  trine::machine::load_config("edge64"));
+}
+
+Bytes image_of(const trine::compiler::Program& program) {
+  const std::string image = trine::compiler::write_image(program);
+  return {image.begin(), image.end()};
+}
+
+/// Where the value of that index among [y][x][channel] lies, by what the driver says alone.
+std::uint8_t* value_at(const trine_tensor& t, Bytes& memory, std::uint64_t base,
+                       std::size_t index) {
+  const std::size_t c = index % t.channels, x = index / t.channels % t.width,
+                    y = index / t.channels / t.width;
+  return &memory[base + t.offset + 4 * (c / 4 * t.plane + y * t.pitch + x) + c % 4];
+}
+
+}  // namespace
+
+TEST_CASE("a shipped model's image is loaded, and runs with what the driver knows of it",
+          "[runtime][image]") {
+  const trine::compiler::Program program = shipped("lenet_mnist.tflite");
+  Bytes bytes = image_of(program);
+  bytes.resize(bytes.size() + 100);  // the rest of a page of flash
+  trine_image image;
+  REQUIRE(trine_read_image(bytes.data(), bytes.size(), &image) == TRINE_OK);
+  CHECK(image.configuration_hash == program.config_hash);
+  CHECK((image.inputs == 1 && image.outputs == 1));
+  constexpr std::uint64_t kBase = 0x1000;
+  Opened o;
+  o.fake.memory.resize(kBase + image.dram_bytes + 8 * image.word_count);
+  CHECK(trine_load_image(o.device, &image, kBase) == TRINE_E_CONFIGURATION);
+  o.fake.registers[0x08] = static_cast<std::uint32_t>(program.config_hash);
+  o.fake.registers[0x0c] = static_cast<std::uint32_t>(program.config_hash >> 32);
+  REQUIRE(trine_open(o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(trine_load_image(o.device, &image, kBase) == TRINE_OK);
+  CHECK(o.fake.registers[0x30] == kBase + image.dram_bytes);
+  CHECK(o.fake.registers[0x38] == program.words.size());
+  CHECK(o.fake.registers[0x40] == kBase);
+  CHECK(std::memcmp(&o.fake.memory[kBase + image.dram_bytes], program.words.data(),
+                    8 * program.words.size()) == 0);
+
+  trine_tensor input, output;
+  REQUIRE(trine_image_input(&image, 0, &input) == TRINE_OK);
+  REQUIRE(trine_image_output(&image, 0, &output) == TRINE_OK);
+  CHECK(trine_image_input(&image, 1, &input) == TRINE_E_ARGUMENT);
+  CHECK(trine_image_output(&image, 1, &output) == TRINE_E_ARGUMENT);
+  CHECK(input.scale == program.inputs[0].scale);
+  CHECK(input.zero_point == program.inputs[0].zero_point);
+  CHECK((input.rank == 4 && input.extents[1] == 28 && input.extents[4] == 0));
+  CHECK((output.codes_per_word == 4 && output.transposed == 0 && output.fold.pixels == 1));
+
+  const auto vectors = trine::reference::read_vectors(kModels / "lenet_mnist" / "vectors");
+  // The host folds the input; the rest is the driver's.
+  Bytes dram(image.dram_bytes);
+  trine::compiler::write_inputs(program, vectors.cases.at(0).inputs, dram.data());
+  REQUIRE(trine_copy_to(o.device, kBase + input.offset, &dram[input.offset], input.bytes) ==
+          TRINE_OK);
+  dram.assign(o.fake.memory.begin() + kBase,
+              o.fake.memory.begin() + static_cast<std::ptrdiff_t>(kBase + image.dram_bytes));
+  trine::sim::run_arch_dram(program, dram);
+  std::copy(dram.begin(), dram.end(), o.fake.memory.begin() + kBase);
+  const Bytes& expected = vectors.cases.at(0).outputs.at(0).bytes;
+  REQUIRE(expected.size() == std::size_t{output.channels} * output.height * output.width);
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    CHECK(*value_at(output, o.fake.memory, kBase, i) == expected[i]);
+}
+
+TEST_CASE("damaged images are refused by a code", "[runtime][image][error]") {
+  const Bytes good = image_of(shipped("plus_filter.tflite"));
+  trine_image image;
+  const auto read = [&](const Bytes& bytes) {
+    return trine_read_image(bytes.data(), bytes.size(), &image);
+  };
+  CHECK(trine_read_image(nullptr, 64, &image) == TRINE_E_ARGUMENT);
+  CHECK(trine_read_image(good.data(), good.size(), nullptr) == TRINE_E_ARGUMENT);
+  REQUIRE(read(good) == TRINE_OK);
+  for (std::size_t size = 1; size < good.size(); size += size < 512 ? 1 : 61)
+    CHECK(read({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}) == TRINE_E_IMAGE);
+  for (std::size_t at = 0; at < good.size(); at += at < 512 ? 1 : 61) {
+    Bytes bad = good;
+    bad[at] ^= 0x40;
+    CAPTURE(at);
+    CHECK(read(bad) == (at >= 12 && at < 16 ? TRINE_E_VERSION : TRINE_E_IMAGE));
+  }
+  // With a checksum that fits, nothing is read or written outside of it.
+  const auto resealed = [&](std::size_t at, std::uint32_t value) {
+    Bytes bad = good;
+    std::memcpy(&bad[at], &value, 4);
+    trine::compiler::seal_image(bad);
+    return read(bad);
+  };
+  CHECK(resealed(8, 2) == TRINE_E_IMAGE);     // format
+  CHECK(resealed(24, 0) == TRINE_E_IMAGE);    // dram_bytes
+  CHECK(resealed(36, ~0U) == TRINE_E_IMAGE);  // constants_address
+  CHECK(resealed(40, 64) == TRINE_E_IMAGE);   // words among the records
+  CHECK(resealed(44, 0) == TRINE_E_IMAGE);    // no words
+  CHECK(resealed(44, ~0U) == TRINE_E_IMAGE);
+  CHECK(resealed(52, ~0U) == TRINE_E_IMAGE);          // constants_bytes
+  CHECK(resealed(56, 0xffff'ffff) == TRINE_E_IMAGE);  // tensors
+  CHECK(resealed(64 + 4, 1) == TRINE_E_IMAGE);        // offset beyond the memory
+  CHECK(resealed(64 + 12, ~0U) == TRINE_E_IMAGE);     // plane
+  CHECK(resealed(64 + 32, ~0U) == TRINE_E_IMAGE);     // channels
+  CHECK(resealed(64 + 44, 0) == TRINE_E_IMAGE);       // codes in a word
+  CHECK(resealed(64 + 52, 9) == TRINE_E_IMAGE);       // rank
+  CHECK(resealed(64 + 24, 1) == TRINE_OK);            // a zero point may be anything
 }

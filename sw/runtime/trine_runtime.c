@@ -105,8 +105,8 @@ static int refuse_while_busy(trine_device* device) {
   return occupied(status) ? TRINE_E_BUSY : TRINE_OK;
 }
 
-int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
-                       uint64_t program_address, uint64_t base_address) {
+static int load_words(trine_device* device, const void* words, size_t word_count,
+                      uint64_t program_address, uint64_t base_address) {
   int result;
   if (device == NULL || words == NULL || word_count == 0 || word_count > UINT32_MAX ||
       program_address % 8 != 0 || base_address % 8 != 0)
@@ -114,7 +114,7 @@ int trine_load_program(trine_device* device, const uint64_t* words, size_t word_
   result = refuse_while_busy(device);
   if (result != TRINE_OK) return result;
   device->loaded = 0;
-  result = trine_copy_to(device, program_address, words, word_count * sizeof words[0]);
+  result = trine_copy_to(device, program_address, words, word_count * sizeof(uint64_t));
   if (result != TRINE_OK) return result;
   if (write64(device, TRINE_CSR_PROGRAM, program_address) != TRINE_OK ||
       write32(device, TRINE_CSR_PROGRAM_WORDS, (uint32_t)word_count) != TRINE_OK ||
@@ -122,6 +122,147 @@ int trine_load_program(trine_device* device, const uint64_t* words, size_t word_
     return TRINE_E_ACCESS;
   device->loaded = 1;
   return TRINE_OK;
+}
+
+int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
+                       uint64_t program_address, uint64_t base_address) {
+  return load_words(device, words, word_count, program_address, base_address);
+}
+
+/* ---- machine images: docs/program-file.md has the offsets */
+
+enum { kHeaderBytes = 64, kRecordBytes = 128, kChecksumAt = 60 };
+
+static uint32_t get32(const unsigned char* from) {
+  return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+
+static uint64_t get64(const unsigned char* from) {
+  return get32(from) | (uint64_t)get32(from + 4) << 32;
+}
+
+/* Four bits at a time: a table of 64 bytes. */
+static uint32_t crc32_of(uint32_t crc, const unsigned char* bytes, size_t size) {
+  static const uint32_t kTable[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+                                      0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+                                      0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                      0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+  size_t i;
+  for (i = 0; i < size; ++i) {
+    crc ^= bytes[i];
+    crc = crc >> 4 ^ kTable[crc & 15];
+    crc = crc >> 4 ^ kTable[crc & 15];
+  }
+  return crc;
+}
+
+/* Whether the tensor lies in the program's memory; its size. */
+static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
+  const uint32_t n = tensor->codes_per_word;
+  if ((n != 1 && n != 4 && n != 16 && n != 32) || tensor->channels == 0 ||
+      tensor->channels > 65535 || tensor->plane >> 32 != 0 || tensor->rank > 8)
+    return TRINE_E_IMAGE;
+  tensor->bytes = 4 * tensor->plane * ((tensor->channels + n - 1) / n);
+  if (tensor->offset > dram_bytes || tensor->bytes > dram_bytes - tensor->offset)
+    return TRINE_E_IMAGE;
+  return TRINE_OK;
+}
+
+static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* tensor) {
+  const unsigned char* from = image->bytes + kHeaderBytes + (size_t)kRecordBytes * index;
+  union {
+    uint64_t bits;
+    double value;
+  } scale;
+  int i;
+  tensor->offset = get64(from);
+  tensor->plane = get64(from + 8);
+  scale.bits = get64(from + 16);
+  tensor->scale = scale.value;
+  tensor->zero_point = (int32_t)get32(from + 24);
+  tensor->pitch = get32(from + 28);
+  tensor->channels = get32(from + 32);
+  tensor->height = get32(from + 36);
+  tensor->width = get32(from + 40);
+  tensor->codes_per_word = get32(from + 44);
+  tensor->transposed = get32(from + 48);
+  tensor->rank = get32(from + 52);
+  for (i = 0; i < 8; ++i) tensor->extents[i] = get32(from + 56 + 4 * i);
+  tensor->fold.rows = get32(from + 88);
+  tensor->fold.pixels = get32(from + 92);
+  tensor->fold.stride_y = get32(from + 96);
+  tensor->fold.stride_x = get32(from + 100);
+  tensor->fold.top = get32(from + 104);
+  tensor->fold.left = get32(from + 108);
+  tensor->fold.height = get32(from + 112);
+  tensor->fold.width = get32(from + 116);
+  return measure(tensor, image->dram_bytes);
+}
+
+/* Header, parts and checksum; the tensors come then. */
+static int read_header(const unsigned char* from, size_t size, trine_image* image) {
+  uint64_t words, constants, end, records;
+  uint32_t crc = ~(uint32_t)0;
+  if (size < kHeaderBytes || get64(from) != UINT64_C(0x474d49454e495254) || get32(from + 8) != 1)
+    return TRINE_E_IMAGE;
+  if (get32(from + 12) != TRINE_ISA_VERSION) return TRINE_E_VERSION;
+  image->bytes = from;
+  image->configuration_hash = get64(from + 16);
+  image->dram_bytes = get64(from + 24);
+  image->constants_address = get64(from + 32);
+  words = get32(from + 40);
+  image->word_count = get32(from + 44);
+  constants = get32(from + 48);
+  image->constants_bytes = get32(from + 52);
+  image->inputs = get32(from + 56) & 0xffff;
+  image->outputs = get32(from + 56) >> 16;
+  records = kRecordBytes * ((uint64_t)image->inputs + image->outputs);
+  end = constants + image->constants_bytes;
+  if (image->word_count == 0 || words % 8 != 0 || kHeaderBytes + records > words ||
+      words + 8 * (uint64_t)image->word_count > constants || end > size ||
+      image->constants_address > image->dram_bytes ||
+      image->constants_bytes > image->dram_bytes - image->constants_address)
+    return TRINE_E_IMAGE;
+  crc = crc32_of(crc, from, kChecksumAt);
+  crc = crc32_of(crc, from + kHeaderBytes, (size_t)end - kHeaderBytes);
+  if (~crc != get32(from + kChecksumAt)) return TRINE_E_IMAGE;
+  image->words = from + words;
+  image->constants = from + constants;
+  return TRINE_OK;
+}
+
+int trine_read_image(const void* bytes, size_t size, trine_image* image) {
+  trine_tensor tensor;
+  uint32_t i;
+  int result;
+  if (bytes == NULL || image == NULL) return TRINE_E_ARGUMENT;
+  result = read_header(bytes, size, image);
+  for (i = 0; result == TRINE_OK && i < image->inputs + image->outputs; ++i)
+    result = read_tensor(image, i, &tensor);
+  return result;
+}
+
+int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* tensor) {
+  if (image == NULL || tensor == NULL || index >= image->inputs) return TRINE_E_ARGUMENT;
+  return read_tensor(image, index, tensor);
+}
+
+int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* tensor) {
+  if (image == NULL || tensor == NULL || index >= image->outputs) return TRINE_E_ARGUMENT;
+  return read_tensor(image, image->inputs + index, tensor);
+}
+
+int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address) {
+  int result;
+  if (device == NULL || image == NULL) return TRINE_E_ARGUMENT;
+  result = trine_check_configuration(device, image->configuration_hash);
+  if (result == TRINE_OK) result = refuse_while_busy(device);
+  if (result == TRINE_OK)
+    result = trine_copy_to(device, base_address + image->constants_address, image->constants,
+                           image->constants_bytes);
+  if (result != TRINE_OK) return result;
+  return load_words(device, image->words, image->word_count, base_address + image->dram_bytes,
+                    base_address);
 }
 
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last) {
@@ -295,6 +436,8 @@ const char* trine_strerror(int code) {
       return "no program loaded or started";
     case TRINE_E_BUS:
       return "the bus owes answers to a former program";
+    case TRINE_E_IMAGE:
+      return "no machine image, or a damaged one";
     default:
       return "unknown error";
   }

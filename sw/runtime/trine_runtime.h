@@ -14,6 +14,18 @@
  *   trine_run(device, 0);                        // = trine_start() and trine_wait()
  *   trine_copy_from(device, output_address, output, output_bytes);
  *
+ * An image of `trine compile --image` holds all of that, and where inputs and outputs lie:
+ *
+ *   trine_image image;
+ *   trine_tensor input, output;
+ *   trine_read_image(bytes, size, &image);
+ *   trine_image_input(&image, 0, &input);
+ *   trine_image_output(&image, 0, &output);
+ *   trine_load_image(device, &image, base_address);
+ *   trine_copy_to(device, base_address + input.offset, planes, input.bytes);
+ *   trine_run(device, 0);
+ *   trine_copy_from(device, base_address + output.offset, planes, output.bytes);
+ *
  * Every function returns TRINE_OK or a negative code; trine_strerror() names it. Addresses are bus
  * addresses of the device. One handle is for one thread at a time.
  *
@@ -46,7 +58,8 @@ enum {
   TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
   TRINE_E_STATE = -10,        /* no program loaded, or none started */
-  TRINE_E_BUS = -11 /* the bus owes what a former program gave up: trine_bus_was_reset() */
+  TRINE_E_BUS = -11,  /* the bus owes what a former program gave up: trine_bus_was_reset() */
+  TRINE_E_IMAGE = -12 /* no machine image, or a damaged one */
 };
 
 /* How the caller reaches the device. All return 0, or anything else on failure. */
@@ -101,6 +114,48 @@ int trine_check_configuration(trine_device* device, uint64_t hash);
  * TRINE_E_BUSY while one runs: the registers are locked. */
 int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
                        uint64_t program_address, uint64_t base_address);
+
+/* A tensor at the edge of a program, as planar words: docs/program-file.md says how. */
+typedef struct trine_tensor {
+  uint64_t offset; /* bytes from base_address */
+  uint64_t bytes;
+  uint64_t plane; /* words from one channel word to the next */
+  double scale;   /* real value = scale * (code - zero_point) */
+  int32_t zero_point;
+  uint32_t pitch; /* words from one row to the next */
+  uint32_t channels, height, width;
+  uint32_t codes_per_word;
+  uint32_t transposed;
+  uint32_t rank, extents[8]; /* of the model's tensor */
+  struct {
+    uint32_t rows, pixels, stride_y, stride_x, top, left, height, width;
+  } fold;
+} trine_tensor;
+
+/* A machine image that was found sound. It points into the caller's bytes. */
+typedef struct trine_image {
+  const unsigned char* bytes;
+  uint64_t configuration_hash;
+  uint64_t dram_bytes;        /* from base_address on, without the words */
+  uint64_t constants_address; /* bytes from base_address */
+  const unsigned char *words, *constants;
+  uint32_t word_count, constants_bytes;
+  uint32_t inputs, outputs;
+} trine_image;
+
+/* Checks an image and says what is in it: TRINE_E_IMAGE, or TRINE_E_VERSION of one for another
+ * version of the instruction set. Bytes behind the image are not looked at. Reads all bytes once,
+ * for the checksum. */
+int trine_read_image(const void* bytes, size_t size, trine_image* image);
+
+/* Where a tensor lies. TRINE_E_ARGUMENT if there are not so many. */
+int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* tensor);
+int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* tensor);
+
+/* Copies the constants to their place and loads the words behind dram_bytes, so that the device
+ * needs dram_bytes + 8 * word_count bytes from base_address on. TRINE_E_CONFIGURATION if the device
+ * has another configuration. */
+int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address);
 
 /* Bytes that the device may touch, both included. A program that asks for others stops with an
  * error, before any transfer. After a reset of the hardware: all. TRINE_E_BUSY while a program

@@ -4,64 +4,25 @@
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
+#include <cstring>
+#include <iterator>
 #include <random>
 #include <string>
-#include <string_view>
 
-#include "base/hash.h"
+#include "program_generated.h"
+#include "sw/program/image.h"
 
 namespace trine::hostile {
 namespace {
 
+namespace format = program::format;
 using Random = std::mt19937;
-constexpr std::size_t kHeader = 24, kChecksum = 8, kWord = 8;
-constexpr std::uint64_t kMeta = 1, kWords = 2, kRest = 4;  ///< tags, as program.h says
+constexpr std::size_t kWord = 8;
+constexpr std::size_t kMostTables = 2000;  ///< their parts may be shared, and are not here
 
-struct Section {
-  std::uint64_t tag;
-  Bytes contents;
-};
-
-std::uint64_t number(const Bytes& bytes, std::size_t at) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i) value |= std::uint64_t{bytes[at + i]} << 8 * i;
-  return value;
-}
-
-void put(Bytes* bytes, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) bytes->push_back(static_cast<std::uint8_t>(value >> 8 * i));
-}
-
-void seal(Bytes* bytes) {
-  put(bytes, hash64({reinterpret_cast<const char*>(bytes->data()), bytes->size()}));
-}
-
-/// Nothing where the sizes do not fit.
-std::optional<std::vector<Section>> sections_of(const Bytes& file) {
-  if (file.size() < kHeader + kChecksum) return std::nullopt;
-  std::vector<Section> sections;
-  const std::size_t end = file.size() - kChecksum;
-  for (std::size_t at = kHeader; at < end;) {
-    if (end - at < 16) return std::nullopt;
-    const std::uint64_t size = number(file, at + 8), padded = (size + 7) / 8 * 8;
-    if (size > end - at - 16 || padded > end - at - 16) return std::nullopt;
-    const auto from = file.begin() + static_cast<std::ptrdiff_t>(at + 16);
-    sections.push_back({number(file, at), {from, from + static_cast<std::ptrdiff_t>(size)}});
-    at += 16 + padded;
-  }
-  return sections;
-}
-
-void join(Bytes* file, const std::vector<Section>& sections) {
-  file->resize(kHeader);
-  for (const Section& s : sections) {
-    put(file, s.tag);
-    put(file, s.contents.size());
-    file->insert(file->end(), s.contents.begin(), s.contents.end());
-    file->resize((file->size() + 7) / 8 * 8);
-  }
-  seal(file);
+template <typename List>
+auto& any_of(List& list, Random& random) {
+  return list[random() % list.size()];
 }
 
 /// One instruction: a bit, some bytes, away, or twice.
@@ -90,40 +51,98 @@ void change_words(Bytes* words, const Change& change, Random& random) {
   }
 }
 
-/// One number of the text, mostly.
-void change_text(Bytes* text, const Change& change, Random& random) {
-  static const std::vector<std::string> kNumbers{
-      "0",     "1",        "-1",           "2",          "3",           "4",    "7",     "16",
-      "127",   "-128",     "255",          "256",        "4095",        "4096", "32767", "65535",
-      "65536", "16777216", "2147483647",   "2147483648", "-2147483648", "1e30", "0.5",   "null",
-      "true",  "1e39",     "1099511627776"};
-  const auto is_number = [](std::uint8_t c) { return std::isdigit(c) != 0 || c == '-'; };
-  const auto from = text->begin() + static_cast<std::ptrdiff_t>(random() % (text->size() + 1));
-  const auto begin = std::find_if(from, text->end(), is_number);
-  if (random() % 8 == 0 || begin == text->end()) return change(text);
-  const auto end = std::find_if_not(begin, text->end(), is_number);
-  const std::string& other = kNumbers[random() % kNumbers.size()];
-  const auto place = text->erase(begin, end);
-  text->insert(place, other.begin(), other.end());
+constexpr std::int64_t kNumbers[] = {
+    0,       1,          -1,          2,          3,          4,
+    7,       16,         127,         -128,       255,        256,
+    4095,    4096,       32767,       65535,      65536,      16777216,
+    1 << 30, 2147483647, -2147483648, 0x7f800000, 0x3f000000, std::int64_t{1} << 40};
+
+/// A number of 1, 2, 4 or 8 bytes at a multiple of its size. @pre bytes are not empty
+void change_number(std::span<std::uint8_t> bytes, Random& random) {
+  const std::size_t size = std::size_t{1} << random() % 4;
+  if (bytes.size() < size) return;
+  const std::int64_t value = kNumbers[random() % std::size(kNumbers)];
+  std::memcpy(&bytes[random() % (bytes.size() / size) * size], &value, size);
 }
 
-/// One of the stages behind the first.
-void change_rest(Bytes* rest, const Change& change, Random& random) {
-  std::vector<Bytes> stages;
-  for (std::size_t at = 0; at + 8 <= rest->size();) {
-    const std::uint64_t size = number(*rest, at);
-    if (size > rest->size() - at - 8) return change(rest);
-    const auto from = rest->begin() + static_cast<std::ptrdiff_t>(at + 8);
-    stages.push_back({from, from + static_cast<std::ptrdiff_t>(size)});
-    at += 8 + size;
+/// One number of a text, mostly.
+void change_text(std::string* text, const Change& change, Random& random) {
+  const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+  const auto from = text->begin() + static_cast<std::ptrdiff_t>(random() % (text->size() + 1));
+  const auto begin = std::find_if(from, text->end(), is_digit);
+  if (random() % 8 == 0 || begin == text->end()) {
+    Bytes bytes(text->begin(), text->end());
+    change(&bytes);
+    text->assign(bytes.begin(), bytes.end());
+    return;
   }
-  if (stages.empty()) return change(rest);
-  mutate_program(&stages[random() % stages.size()], change, static_cast<unsigned>(random()));
-  rest->clear();
-  for (const Bytes& stage : stages) {
-    put(rest, stage.size());
-    rest->insert(rest->end(), stage.begin(), stage.end());
+  const auto end = std::find_if_not(begin, text->end(), is_digit);
+  const std::string number = std::to_string(kNumbers[random() % std::size(kNumbers)]);
+  text->replace(begin, end, number);
+}
+
+/// Header, records, words or constants; then their sizes and the checksum fit, but for a header
+/// that was changed itself.
+void change_image(Bytes* image, const Change& change, Random& random) {
+  program::Program stage;
+  try {
+    program::read_image(*image, &stage);
+  } catch (const std::exception&) {  // one that is damaged already
+    return change(image);
   }
+  Bytes words(reinterpret_cast<const std::uint8_t*>(stage.words.data()),
+              reinterpret_cast<const std::uint8_t*>(stage.words.data() + stage.words.size()));
+  const auto kind = random() % 8;
+  if (kind < 4) {
+    change_words(&words, change, random);
+    stage.words.resize(words.size() / kWord);
+    std::memcpy(stage.words.data(), words.data(), kWord * stage.words.size());
+  } else if (kind == 4) {
+    change(&stage.image);
+  }
+  const std::string written = program::write_image(stage);
+  image->assign(written.begin(), written.end());
+  const std::size_t records = stage.inputs.size() + stage.outputs.size();
+  const std::size_t tables = program::kImageHeader + program::kImageRecord * records;
+  if (kind > 4) change_number(std::span(*image).first(tables), random);
+  program::seal_image(*image);
+}
+
+void change_stage(format::StageT* stage, const Change& change, Random& random) {
+  format::GraphT& graph = random() % 2 == 0 ? *stage->before : *stage->after;
+  switch (random() % 8) {
+    case 0:
+      if (!graph.ops.empty()) any_of(graph.ops, random)->kind = "SOFTMAX";
+      break;
+    case 1:
+      if (!graph.ops.empty()) change_text(&any_of(graph.ops, random)->kind, change, random);
+      break;
+    case 2:
+      if (!graph.tensors.empty()) change(&any_of(graph.tensors, random)->data);
+      break;
+    case 3:
+      if (!graph.ops.empty() && graph.ops.size() < 64)
+        graph.ops.push_back(std::make_unique<format::OpT>(*any_of(graph.ops, random)));
+      break;
+    default:
+      change_image(&stage->image, change, random);
+  }
+}
+
+/// One of the parts. @return the file, every number of it stored
+Bytes with_other_part(const Bytes& file, const Change& change, Random& random) {
+  const auto parts = format::UnPackProgram(file.data());
+  auto& stages = parts->stages;
+  if (random() % 16 == 0)
+    change_text(&parts->configuration, change, random);
+  else if (!stages.empty() && stages.size() < 8 && random() % 16 == 0)
+    stages.push_back(std::make_unique<format::StageT>(*any_of(stages, random)));
+  else if (!stages.empty())
+    change_stage(any_of(stages, random).get(), change, random);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.ForceDefaults(true);
+  format::FinishProgramBuffer(builder, format::Program::Pack(builder, parts.get()));
+  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
 }  // namespace
@@ -132,23 +151,14 @@ void mutate_bytes(Bytes* bytes, const Change& change, unsigned /*seed*/) { chang
 
 void mutate_program(Bytes* bytes, const Change& change, unsigned seed) {
   Random random(seed);
-  auto sections = sections_of(*bytes);
-  if (!sections || sections->empty() || random() % 16 == 0) {
+  flatbuffers::Verifier verifier(bytes->data(), bytes->size(), 16, kMostTables);
+  if (!format::VerifyProgramBuffer(verifier) || random() % 16 == 0) {
     change(bytes);
-    if (bytes->size() < kChecksum) return;
-    bytes->resize(bytes->size() - kChecksum);
-    return seal(bytes);
+  } else {
+    *bytes = with_other_part(*bytes, change, random);
+    if (random() % 2 == 0) change_number(*bytes, random);
   }
-  Section& section = (*sections)[random() % sections->size()];
-  if (section.tag == kMeta)
-    change_text(&section.contents, change, random);
-  else if (section.tag == kWords)
-    change_words(&section.contents, change, random);
-  else if (section.tag == kRest && !section.contents.empty())
-    change_rest(&section.contents, change, random);
-  else
-    change(&section.contents);
-  join(bytes, *sections);
+  program::seal(*bytes);
 }
 
 }  // namespace trine::hostile

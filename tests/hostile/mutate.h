@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changes of program files that get behind the checksum: one section, one word, one number of the
-// metadata, in the first stage or another; then all sizes and checksums are made to fit.
+// Changes of program files that get behind the checksums: one word, one number of an image or of a
+// table, an operator, a stage; then all sizes and checksums are made to fit.
 
 #pragma once
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feeds the readers of files with what libFuzzer makes of good files, under address and undefined-behaviour sanitizers.
 
-usage: run.py [--seconds N | --replay PROGRAM] [--build DIR] [--pack] [READER]...
+usage: run.py [--seconds N | --replay PROGRAM] [--build DIR] [--anew] [--pack] [READER]...
 Builds with clang 14 (Debian: clang-14, libclang-rt-14-dev) in build/hostile. Seeds: the models, vectors, presets and
 configurations of this repository, `found/` beside this program (inputs that once failed), and what earlier runs kept in
 the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
@@ -74,6 +74,12 @@ def unpack(folder):
             (folder / reader / name).write_bytes(archive.extractfile(entry).read())
 
 
+def forget(folder, readers):
+    """What earlier runs kept of these."""
+    for file in (f for reader in readers for f in (folder / reader).glob("*")):
+        file.unlink()
+
+
 def pack(folder):
     """The inputs that libFuzzer found, not those that lie in the repository anyway."""
     found = sorted(f for f in folder.glob("*/*") if re.fullmatch("[0-9a-f]{40}", f.name))
@@ -142,6 +148,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60, help="for each reader")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "hostile")
     parser.add_argument("--replay", type=pathlib.Path, help="only the seeds, through this program")
+    parser.add_argument("--anew", action="store_true", help="without what earlier runs kept of these readers")
     parser.add_argument("--pack", action="store_true", help="then keep the corpus in corpus.tar.xz")
     parser.add_argument("reader", nargs="*", help=", ".join(SEEDS))
     options = parser.parse_args()
@@ -152,6 +159,8 @@ def main():
     if not options.replay:
         build(options.build)
     unpack(options.build / "corpus")
+    if options.anew:
+        forget(options.build / "corpus", options.reader or SEEDS)
     run = replay if options.replay else feed
     good = [run(reader, options) for reader in options.reader or SEEDS]
     if options.pack:

@@ -77,7 +77,8 @@ void Output::write_json(const Json& json, const machine::Config* config) const {
     all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
   }
   all.update(json);
-  write_file(json_file, all.dump(2) + "\n");
+  // Names are a model's: of any bytes.
+  write_file(json_file, all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 CLI::Option* Design::declare(CLI::App& command) {

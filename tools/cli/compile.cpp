@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "sw/program/image.h"
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
@@ -16,7 +18,7 @@ namespace {
 struct Options {
   Output output;
   NetworkOptions network;
-  std::string out;
+  std::string out, image;
   bool disassemble = false;
 };
 
@@ -71,13 +73,22 @@ Json to_json(const compiler::Program& program) {
   return json;
 }
 
+/// What a driver without this library needs.
+void write_image(const std::string& file, const compiler::Program& program) {
+  if (!program.rest.empty())
+    throw_error("--image: {} runs in stages, with operators on the host between", program.name);
+  write_file(file, compiler::write_image(program));
+}
+
 int run(const Options& options) {
-  if (options.out.empty() && !options.disassemble)
-    throw_error("trine compile: --out or --disassemble is required");
-  options.output.check({{"--out", options.out}}, options.network.read());
+  if (options.out.empty() && options.image.empty() && !options.disassemble)
+    throw_error("trine compile: --out, --image or --disassemble is required");
+  options.output.check({{"--out", options.out}, {"--image", options.image}},
+                       options.network.read());
   const machine::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const compiler::Program program = load_network(options.network, config, policy).program;
+  if (!options.image.empty()) write_image(options.image, program);
   if (!options.out.empty()) compiler::write_program(options.out, program);
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
@@ -94,6 +105,10 @@ void add_compile(CLI::App& app, Action& action) {
   options->network.declare(*command);
   options->output.declare(*command);
   command->add_option("--out,-o", options->out, "program to write")->type_name("FILE");
+  command
+      ->add_option("--image", options->image,
+                   "machine image to write, for drivers: docs/program-file.md")
+      ->type_name("FILE");
   command->add_flag("--disassemble", options->disassemble, "print the instructions");
   command->footer(
       "Prints where each layer lives and how it is split. A program runs only on designs of the\n"

@@ -2,7 +2,6 @@
 
 #include "tools/cli/network.h"
 
-#include <algorithm>
 #include <memory>
 
 #include "base/error.h"
@@ -11,19 +10,9 @@
 #include "sw/compiler/compiler.h"
 
 namespace trine::cli {
-namespace {
-
-constexpr std::string_view kProgramMagic = "TRINEPRG";
-
-bool is_program(const std::vector<std::uint8_t>& bytes) {
-  return bytes.size() >= kProgramMagic.size() &&
-         std::equal(kProgramMagic.begin(), kProgramMagic.end(), bytes.begin());
-}
-
-}  // namespace
 
 bool is_program_file(const std::string& model) {
-  return !model.empty() && is_program(read_file(model));
+  return !model.empty() && compiler::is_program(read_file(model));
 }
 
 void NetworkOptions::declare(CLI::App& command) {
@@ -96,7 +85,7 @@ Network load_network(const NetworkOptions& options, const machine::Config& confi
                      reference::RoundingPolicy policy) {
   const std::vector<std::uint8_t> bytes = read_file(options.model);
   Network network;
-  if (is_program(bytes)) {
+  if (compiler::is_program(bytes)) {
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
     return network;

@@ -119,10 +119,31 @@ std::string_view text(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Json edge_json(const compiler::TensorLayout& layout) {
-  Json json = compiler::layout_json(layout);
-  json["bytes"] = layout.bytes();
-  return json;
+/// How a tensor at the edge lies in memory.
+Json edge_json(const compiler::TensorLayout& l) {
+  const compiler::Fold& f = l.fold;
+  return {{"name", l.name},
+          {"extents", l.extents},
+          {"C", l.shape.C},
+          {"H", l.shape.H},
+          {"W", l.shape.W},
+          {"transposed", l.transposed},
+          {"fold",
+           {{"rows", f.rows},
+            {"pixels", f.pixels},
+            {"stride_y", f.stride_y},
+            {"stride_x", f.stride_x},
+            {"top", f.top},
+            {"left", f.left},
+            {"height", f.height},
+            {"width", f.width}}},
+          {"offset", l.offset},
+          {"pitch", l.pitch},
+          {"plane", l.plane},
+          {"scale", l.scale},
+          {"zero_point", l.zero_point},
+          {"per_word", l.shape.per_word},
+          {"bytes", l.bytes()}};
 }
 
 /// What lies from BASE on before and after the run, program included, and what a host must know:
@@ -152,7 +173,7 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
     json["inputs"].push_back(edge_json(layout));
   for (const compiler::TensorLayout& layout : program.outputs)
     json["outputs"].push_back(edge_json(layout));
-  write_file(folder / "run.json", json.dump(2) + "\n");
+  write_file(folder / "run.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 int run(const Options& options) {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sw/program/program.h"
+
+namespace trine::program {
+namespace {
+
+void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
+  std::int64_t elements = 1;
+  const std::int64_t most = 8 * limit;  // a bit each
+  for (const int e : l.extents) {
+    if (e < 1 || elements > most / e) throw_error("{} '{}' has extent {}", what, l.name, e);
+    elements *= e;
+  }
+  const Shape& s = l.shape;
+  const Fold& f = l.fold;
+  constexpr int kMost = 32767;
+  for (const int n : {f.rows, f.pixels, f.stride_y, f.stride_x, f.top + 1, f.left + 1})
+    if (n < 1 || n > kMost) throw_error("{} '{}' is folded by {}", what, l.name, n);
+  if (f.rows > 255 || f.pixels > 255 || (f.folded() && s.per_word != 4) || s.C % f.size() != 0 ||
+      (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
+    throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
+  const std::int64_t values =
+      f.folded() ? std::int64_t{s.C / f.size()} * f.height * f.width : s.pixels() * s.C;
+  if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
+      values != elements ||
+      (s.per_word != 1 && s.per_word != 4 && s.per_word != 16 && s.per_word != 32) ||
+      l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + s.W ||
+      l.plane > limit || l.offset < 0 || l.offset % 4 != 0 || l.offset > limit ||
+      l.bytes() > limit - l.offset)
+    throw_error("{} '{}' does not fit its {} bytes of DRAM", what, l.name, limit);
+}
+
+void check_host(const model::Graph& host, const std::vector<TensorLayout>& edge,
+                const std::vector<int>& tensors, const char* what) {
+  if (tensors.size() != edge.size())
+    throw_error("{} {}, the host has {}", edge.size(), what, tensors.size());
+  for (std::size_t i = 0; i < edge.size(); ++i)
+    if (host.tensor(tensors[i]).shape != edge[i].extents ||
+        host.tensor(tensors[i]).type !=
+            (edge[i].shape.per_word == 1 ? model::DataType::kInt32 : model::DataType::kInt8))
+      throw_error("{} '{}' is another tensor on the host", what, edge[i].name);
+}
+
+constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
+
+/// Bytes that the program's stores write, up to kMostDram.
+std::int64_t stored_bytes(const std::vector<isa::Word>& words) {
+  isa::RegisterFile registers;
+  std::int64_t bytes = 0;
+  for (const isa::Word word : words) {
+    if (isa::engine_of(word) != isa::Engine::kStore) continue;
+    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
+    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
+    const isa::TransferRegisters store(registers[isa::Engine::kStore]);
+    bytes = std::min(
+        kMostDram, bytes + 4 * (store.get(isa::dma::kRowsLast) + 1) * store.get(isa::dma::kWords));
+  }
+  return bytes;
+}
+
+/// Constants, maps at the edge, and what is stored between: rows of W words may lie a beat of 16
+/// apart.
+std::int64_t most_dram_bytes(const Program& p) {
+  constexpr std::int64_t kPage = 4096;
+  std::int64_t bytes = 2 * kPage + static_cast<std::int64_t>(p.image.size());
+  for (const auto* edge : {&p.inputs, &p.outputs})
+    for (const TensorLayout& l : *edge) bytes += l.bytes() + kPage;
+  return bytes + 16 * stored_bytes(p.words);
+}
+
+}  // namespace
+
+void check(const Program& p) {
+  if (p.config.hash() != p.config_hash)
+    throw_error("its configuration is not the one that it was compiled for");
+  const auto image = static_cast<std::int64_t>(p.image.size());
+  if (p.dram_bytes < 0 || p.dram_bytes > kMostDram || p.image_offset < 0 ||
+      p.image_offset > p.dram_bytes || image > p.dram_bytes - p.image_offset)
+    throw_error("{} bytes of constants at {} exceed {} bytes of DRAM", image, p.image_offset,
+                p.dram_bytes);
+  if (p.words.empty()) throw_error("there are no instructions");
+  if (p.words.front() != p.config_hash) throw_error("word 0 is not the configuration's hash");
+  std::size_t runs = 0;
+  for (std::size_t i = 1; i < p.words.size(); ++i) {
+    const isa::Opcode opcode = isa::opcode_of(p.words[i]);
+    if (opcode == isa::Opcode::kRun) ++runs;
+    if ((opcode == isa::Opcode::kEnd) != (i + 1 == p.words.size()))
+      throw_error("word {}: END belongs at the end of the program", i);
+    if (isa::fault_of(p.words[i], p.config.features()) != isa::Fault::kNone)
+      throw_error("word {}: {}", i, isa::fault_text(p.words[i], p.config.features()));
+  }
+  if (runs != p.run_layer.size())
+    throw_error("{} RUNs, {} are assigned to layers", runs, p.run_layer.size());
+  constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a stage
+  std::int64_t macs = 0;
+  for (const ProgramLayer& layer : p.layers) {
+    if (layer.macs < 0 || layer.macs > kMostMacs - macs)
+      throw_error("layer '{}' has {} MACs", layer.name, layer.macs);
+    macs += layer.macs;
+  }
+  for (const int layer : p.run_layer)
+    if (layer < 0 || layer >= static_cast<int>(p.layers.size()))
+      throw_error("layer {}, there are {}", layer, p.layers.size());
+  for (const TensorLayout& l : p.inputs) check_layout(l, p.dram_bytes, "input");
+  for (const TensorLayout& l : p.outputs) check_layout(l, p.dram_bytes, "output");
+  if (const std::int64_t most = most_dram_bytes(p); p.dram_bytes > most)
+    throw_error("{} bytes of DRAM, its maps and constants justify {}", p.dram_bytes, most);
+  check_host(p.before, p.inputs, p.before.outputs, "inputs");
+  check_host(p.after, p.outputs, p.after.inputs, "outputs");
+}
+
+}  // namespace trine::program

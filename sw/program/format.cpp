@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Program <-> file. The bytes are hostile until shown otherwise: the flatbuffers verifier proves
+// that every offset stays inside of the file, Reader that it unfolds to no more than its size,
+// check() that what it says can be run.
+
+#include <cmath>
+#include <cstring>
+#include <iterator>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "machine/schema.h"
+#include "program_generated.h"
+#include "sw/model/operators.h"
+#include "sw/model/order.h"
+#include "sw/program/image.h"
+#include "sw/program/program.h"
+
+namespace trine::program {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using flatbuffers::Offset;
+using flatbuffers::Vector;
+
+constexpr std::uint32_t kVersion = 12;  // of this format
+constexpr std::string_view kEarlierMagic = "TRINEPRG", kMagicOfImage = "TRINEIMG";
+constexpr std::size_t kMostBytes = std::size_t{1} << 31;  // offsets of flatbuffers are signed
+constexpr std::size_t kMostTables = 1 << 20;
+
+/// Calls visit(member, getter, adder) for each field of an operator that is a number or a flag.
+template <typename Visit>
+void for_each_number(Visit visit) {
+  using F = format::Op;
+  using B = format::OpBuilder;
+  using O = model::Op;
+  visit(&O::index, &F::index, &B::add_index);
+  visit(&O::stride_h, &F::stride_h, &B::add_stride_h);
+  visit(&O::stride_w, &F::stride_w, &B::add_stride_w);
+  visit(&O::dilation_h, &F::dilation_h, &B::add_dilation_h);
+  visit(&O::dilation_w, &F::dilation_w, &B::add_dilation_w);
+  visit(&O::filter_h, &F::filter_h, &B::add_filter_h);
+  visit(&O::filter_w, &F::filter_w, &B::add_filter_w);
+  visit(&O::depth_multiplier, &F::depth_multiplier, &B::add_depth_multiplier);
+  visit(&O::padding, &F::padding, &B::add_padding);
+  visit(&O::activation, &F::activation, &B::add_activation);
+  visit(&O::keep_dims, &F::keep_dims, &B::add_keep_dims);
+  visit(&O::beta, &F::beta, &B::add_beta);
+  visit(&O::alpha, &F::alpha, &B::add_alpha);
+  visit(&O::epsilon, &F::epsilon, &B::add_epsilon);
+  visit(&O::center, &F::center, &B::add_center);
+  visit(&O::axis, &F::axis, &B::add_axis);
+  visit(&O::adjoint_a, &F::adjoint_a, &B::add_adjoint_a);
+  visit(&O::adjoint_b, &F::adjoint_b, &B::add_adjoint_b);
+  visit(&O::align_corners, &F::align_corners, &B::add_align_corners);
+  visit(&O::half_pixel_centers, &F::half_pixel_centers, &B::add_half_pixel_centers);
+  visit(&O::approximate, &F::approximate, &B::add_approximate);
+  visit(&O::begin_mask, &F::begin_mask, &B::add_begin_mask);
+  visit(&O::end_mask, &F::end_mask, &B::add_end_mask);
+  visit(&O::shrink_axis_mask, &F::shrink_axis_mask, &B::add_shrink_axis_mask);
+  visit(&O::ellipsis_mask, &F::ellipsis_mask, &B::add_ellipsis_mask);
+  visit(&O::new_axis_mask, &F::new_axis_mask, &B::add_new_axis_mask);
+  visit(&O::block, &F::block, &B::add_block);
+  visit(&O::symmetric, &F::symmetric, &B::add_symmetric);
+  visit(&O::time_major, &F::time_major, &B::add_time_major);
+  visit(&O::cell_clip, &F::cell_clip, &B::add_cell_clip);
+  visit(&O::hidden_scale, &F::hidden_scale, &B::add_hidden_scale);
+  visit(&O::hidden_zero_point, &F::hidden_zero_point, &B::add_hidden_zero_point);
+  visit(&O::half_even, &F::half_even, &B::add_half_even);
+  visit(&O::of_uint8, &F::of_uint8, &B::add_of_uint8);
+  visit(&O::code_min, &F::code_min, &B::add_code_min);
+  visit(&O::code_max, &F::code_max, &B::add_code_max);
+  visit(&O::low, &F::low, &B::add_low);
+  visit(&O::step, &F::step, &B::add_step);
+  visit(&O::counted_macs, &F::counted_macs, &B::add_counted_macs);
+}
+
+// ---- writing
+
+/// The elements, each as `make` says, as a vector of tables or strings.
+template <typename List, typename Make>
+auto vector_of(FlatBufferBuilder& b, const List& list, Make make) {
+  std::vector<decltype(make(*list.begin()))> made;
+  for (const auto& element : list) made.push_back(make(element));
+  return b.CreateVector(made);
+}
+
+Offset<format::Tensor> put(FlatBufferBuilder& b, const model::Tensor& t) {
+  return format::CreateTensor(
+      b, b.CreateString(t.name), b.CreateString(std::string(model::npy_code(t.type))),
+      b.CreateVector(t.shape), b.CreateVector(t.quantization.scale),
+      b.CreateVector(t.quantization.zero_point), t.quantization.axis, t.is_constant,
+      static_cast<std::uint8_t>(t.encoding), b.CreateVector(t.data));
+}
+
+Offset<format::Op> put(FlatBufferBuilder& b, const model::Op& op) {
+  const auto kind = b.CreateString(std::string(model::name_of(op.kind)));
+  const auto name = b.CreateString(op.name);
+  const auto inputs = b.CreateVector(op.inputs), outputs = b.CreateVector(op.outputs);
+  const auto new_shape = b.CreateVector(op.new_shape);
+  const auto numbers = vector_of(b, op.numbers, [&](const auto& n) {
+    return format::CreateNumbers(b, b.CreateString(n.first), b.CreateVector(n.second));
+  });
+  const auto words = vector_of(b, op.words, [&](const auto& w) {
+    return format::CreateWords(b, b.CreateString(w.first), b.CreateString(w.second));
+  });
+  const auto steps = vector_of(b, op.steps, [&](const model::FloatStep& s) {
+    return format::CreateStep(b, static_cast<std::uint8_t>(s.kind), b.CreateVector(s.value));
+  });
+  format::OpBuilder table(b);
+  table.add_kind(kind);
+  table.add_name(name);
+  table.add_inputs(inputs);
+  table.add_outputs(outputs);
+  table.add_new_shape(new_shape);
+  table.add_numbers(numbers);
+  table.add_words(words);
+  table.add_steps(steps);
+  for_each_number([&]<typename T, typename Stored>(T model::Op::*field,
+                                                   Stored (format::Op::*)() const,
+                                                   void (format::OpBuilder::*add)(Stored)) {
+    (table.*add)(static_cast<Stored>(op.*field));
+  });
+  return table.Finish();
+}
+
+Offset<format::Graph> put(FlatBufferBuilder& b, const model::Graph& graph) {
+  const auto one = [&](const auto& element) { return put(b, element); };
+  const auto tensors = vector_of(b, graph.tensors, one);
+  const auto ops = vector_of(b, graph.ops, one);
+  return format::CreateGraph(b, b.CreateString(graph.name), tensors, ops,
+                             b.CreateVector(graph.inputs), b.CreateVector(graph.outputs));
+}
+
+Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
+  const std::string image = write_image(p);
+  if (image.size() > kMostBytes - b.GetSize() - (1 << 20))
+    throw_error("{}: a program file of more than 2 GiB", p.name);
+  const auto name_of = [&](const auto& named) { return b.CreateString(named.name); };
+  const auto layers = vector_of(b, p.layers, [&](const ProgramLayer& l) {
+    return format::CreateLayer(b, b.CreateString(l.name), b.CreateString(l.op), l.macs,
+                               b.CreateString(l.placement));
+  });
+  const auto inputs = vector_of(b, p.inputs, name_of), outputs = vector_of(b, p.outputs, name_of);
+  b.ForceVectorAlignment(image.size(), 1, kImageAlignment);
+  const auto bytes =
+      b.CreateVector(reinterpret_cast<const std::uint8_t*>(image.data()), image.size());
+  return format::CreateStage(b, b.CreateString(p.name), bytes, inputs, outputs, layers,
+                             b.CreateVector(p.run_layer), put(b, p.before), put(b, p.after),
+                             static_cast<std::uint8_t>(p.rounding.fully_connected),
+                             static_cast<std::uint8_t>(p.rounding.others));
+}
+
+// ---- reading
+
+/// What a file has is copied only once: its tables may share their parts, and a small one would
+/// unfold to more than there is memory.
+class Reader {
+ public:
+  Reader(std::string file, std::size_t bytes) : file_(std::move(file)), left_(bytes) {}
+
+  Program stage(const format::Stage& from);
+
+ private:
+  void spend(std::size_t bytes) {
+    if (bytes > left_) throw_error("damaged: parts of it are used twice");
+    left_ -= bytes;
+  }
+
+  /// Without control bytes, which would break messages of one line.
+  std::string text(const flatbuffers::String* from) {
+    spend(from->size() + 4);
+    std::string text = from->str();
+    for (char& c : text)
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return text;
+  }
+
+  /// By bytes: the verifier does not check the alignment of elements.
+  template <typename T>
+  std::vector<T> list(const Vector<T>* from) {
+    std::vector<T> result(from == nullptr ? 0 : from->size());
+    spend(result.size() * sizeof(T));
+    if (!result.empty()) std::memcpy(result.data(), from->Data(), result.size() * sizeof(T));
+    if constexpr (std::is_floating_point_v<T>)
+      for (const T x : result) finite(x);
+    return result;
+  }
+
+  template <typename Table, typename Visit>
+  void for_each(const Vector<Offset<Table>>* from, Visit visit) {
+    if (from == nullptr) return;
+    spend(std::size_t{8} * from->size());
+    for (const Table* table : *from) visit(*table);
+  }
+
+  template <typename T>
+  static T finite(T x) {
+    if constexpr (std::is_floating_point_v<T>)
+      if (!std::isfinite(x)) throw_error("{} where a finite number is expected", x);
+    return x;
+  }
+
+  /// A code of an enumeration that ends with `last`.
+  template <typename Enum>
+  static Enum code(int from, Enum last) {
+    if (from > static_cast<int>(last))
+      throw_error("code {}, allowed 0..{}", from, static_cast<int>(last));
+    return static_cast<Enum>(from);
+  }
+
+  void name(std::vector<TensorLayout>& layouts, const Vector<Offset<flatbuffers::String>>& names) {
+    if (layouts.size() != names.size())
+      throw_error("{} tensors with {} names", layouts.size(), names.size());
+    for (std::size_t i = 0; i < layouts.size(); ++i) {
+      layouts[i].name = text(names.Get(static_cast<flatbuffers::uoffset_t>(i)));
+      finite(layouts[i].scale);
+    }
+  }
+
+  static model::DataType type_of(const std::string& npy) {
+    for (int type = 0; type <= static_cast<int>(model::DataType::kBool); ++type)
+      if (model::npy_code(static_cast<model::DataType>(type)) == npy)
+        return static_cast<model::DataType>(type);
+    throw_error("tensor type '{}'", npy);
+  }
+
+  model::Tensor tensor(const format::Tensor& from) {
+    model::Tensor t;
+    t.name = text(from.name());
+    t.type = type_of(text(from.type()));
+    t.shape = list(from.shape());
+    t.quantization = {list(from.scale()), list(from.zero_point()), from.axis()};
+    t.is_constant = from.constant();
+    t.encoding = code(from.encoding(), model::Encoding::kInt4);
+    t.data = list(from.data());
+    return t;
+  }
+
+  model::Op op(const format::Op& from) {
+    model::Op op;
+    const std::string kind = text(from.kind());
+    const auto known = model::kind_of(kind);
+    if (!known) throw_error("operator '{}' is unknown", kind);
+    op.kind = *known;
+    op.name = text(from.name());
+    op.inputs = list(from.inputs());
+    op.outputs = list(from.outputs());
+    op.new_shape = list(from.new_shape());
+    for_each(from.numbers(),
+             [&](const format::Numbers& n) { op.numbers[text(n.name())] = list(n.value()); });
+    for_each(from.words(),
+             [&](const format::Words& w) { op.words[text(w.name())] = text(w.value()); });
+    for_each(from.steps(), [&](const format::Step& s) {
+      op.steps.push_back({code(s.kind(), model::FloatStep::Kind::kMin), list(s.value())});
+    });
+    for_each_number([&]<typename T, typename Stored>(T model::Op::*field,
+                                                     Stored (format::Op::*get)() const, auto) {
+      op.*field = static_cast<T>(finite((from.*get)()));
+    });
+    code(from.padding(), model::Padding::kValid);
+    code(from.activation(), model::Activation::kReluN1To1);
+    return op;
+  }
+
+  model::Graph graph(const format::Graph& from) {
+    model::Graph graph;
+    graph.name = text(from.name());
+    graph.file = file_;
+    for_each(from.tensors(), [&](const format::Tensor& t) { graph.tensors.push_back(tensor(t)); });
+    for_each(from.ops(), [&](const format::Op& o) { graph.ops.push_back(op(o)); });
+    graph.inputs = list(from.inputs());
+    graph.outputs = list(from.outputs());
+    model::check_order(graph);
+    model::check(graph);
+    return graph;
+  }
+
+  std::string file_;
+  std::size_t left_;  ///< bytes of the file that were not copied yet
+};
+
+Program Reader::stage(const format::Stage& from) {
+  Program p;
+  p.name = text(from.name());
+  spend(from.image()->size());
+  read_image({from.image()->data(), from.image()->size()}, &p);
+  name(p.inputs, *from.inputs());
+  name(p.outputs, *from.outputs());
+  for_each(from.layers(), [&](const format::Layer& l) {
+    p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement())});
+  });
+  p.run_layer = list(from.run_layer());
+  using reference::Rounding;
+  p.rounding.fully_connected = code(from.rounding_fully_connected(), Rounding::kHalfEven);
+  p.rounding.others = code(from.rounding_others(), Rounding::kHalfEven);
+  p.before = graph(*from.before());
+  p.after = graph(*from.after());
+  return p;
+}
+
+bool begins_with(std::span<const std::uint8_t> bytes, std::string_view text) {
+  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
+}
+
+/// What to do with files that look like programs and are none.
+void refuse_others(std::span<const std::uint8_t> bytes) {
+  if (begins_with(bytes, kEarlierMagic))
+    throw_error("compiled by an earlier version: compile again");
+  if (begins_with(bytes, kMagicOfImage))
+    throw_error("is a machine image, for drivers: give the program or the model");
+  if (!is_program(bytes)) throw_error("not a Trine program");
+}
+
+Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  refuse_others(bytes);
+  std::vector<std::uint8_t> sealed = bytes;
+  if (!seal(sealed)) throw_error("damaged: truncated, or offsets lead out of it");
+  const format::Program& root = *format::GetProgram(bytes.data());
+  if (root.version() != kVersion)
+    throw_error("compiled by another version ({}, this tool reads {}): compile again",
+                root.version(), kVersion);
+  if (sealed != bytes) throw_error("damaged: the checksum does not fit");
+  const machine::Config config = machine::parse_config(root.configuration()->str(), file);
+  Reader reader(file, bytes.size());
+  std::vector<Program> stages;
+  for (const format::Stage* stage : *root.stages()) {
+    stages.push_back(reader.stage(*stage));
+    stages.back().config = config;
+    check(stages.back());
+  }
+  if (stages.empty()) throw_error("there are no stages");
+  Program program = std::move(stages.front());
+  program.rest.assign(std::make_move_iterator(stages.begin() + 1),
+                      std::make_move_iterator(stages.end()));
+  return program;
+}
+
+}  // namespace
+
+bool is_program(std::span<const std::uint8_t> bytes) {
+  return begins_with(bytes, kEarlierMagic) || begins_with(bytes, kMagicOfImage) ||
+         (bytes.size() >= 8 && format::ProgramBufferHasIdentifier(bytes.data()));
+}
+
+bool seal(std::span<std::uint8_t> file) {
+  flatbuffers::Verifier verifier(file.data(), file.size(), 16, kMostTables);
+  if (file.size() >= kMostBytes || !format::VerifyProgramBuffer(verifier)) return false;
+  format::Program* root = format::GetMutableProgram(file.data());
+  if (!root->mutate_checksum(0)) return false;
+  return root->mutate_checksum(hash64({reinterpret_cast<const char*>(file.data()), file.size()}));
+}
+
+std::string serialize(const Program& program) {
+  FlatBufferBuilder builder;
+  const auto parts = vector_of(builder, stages(program),
+                               [&](const Program* stage) { return put(builder, *stage); });
+  const auto configuration = builder.CreateString(program.config.to_toml());
+  constexpr std::uint64_t kPlace = 1;  // a field that is zero would not be stored
+  builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts),
+                 format::ProgramIdentifier());
+  std::string file(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
+  if (!seal({reinterpret_cast<std::uint8_t*>(file.data()), file.size()}))
+    throw_error("{}: too large for a program file", program.name);
+  return file;
+}
+
+void write_program(const std::filesystem::path& path, const Program& program) {
+  write_file(path, serialize(program));
+}
+
+Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  try {
+    return parse(bytes, file);
+  } catch (const Error& e) {
+    const std::string what = e.what();  // graphs and configurations know their file
+    throw Error(what.starts_with(file + ":") ? what : file + ": " + what);
+  }
+}
+
+Program read_program(const std::filesystem::path& path) {
+  return parse_program(read_file(path), path.string());
+}
+
+}  // namespace trine::program

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine image of a stage: all that a driver needs, in one flat piece (docs/program-file.md).
+//
+//   header of 64 bytes | a record of 128 bytes for each input, then each output | words | constants
+//
+// Little endian; each part begins at a multiple of 64 bytes, the widest bus, with zeros between.
+// sw/runtime reads it in C.
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "sw/program/program.h"
+
+namespace trine::program {
+
+constexpr std::uint64_t kImageMagic = 0x474d'4945'4e49'5254;  ///< "TRINEIMG"
+constexpr std::uint32_t kImageFormat = 1;
+constexpr std::size_t kImageHeader = 64, kImageRecord = 128, kImageAlignment = 64;
+constexpr int kImageRank = 8;  ///< most extents of a tensor
+
+struct ImageHeader {
+  std::uint64_t magic = kImageMagic;
+  std::uint32_t format = kImageFormat, isa_version = 0;
+  std::uint64_t configuration_hash = 0;
+  std::int64_t dram_bytes = 0, constants_address = 0;
+  std::uint32_t words_offset = 0, words = 0, constants_offset = 0, constants_bytes = 0;
+  std::uint16_t inputs = 0, outputs = 0;
+  std::uint32_t checksum = 0;
+};
+
+/// Calls visit(name, number, meaning) for each field of the header, in the order of the bytes.
+template <typename Visit>
+void visit_header(ImageHeader& h, Visit visit) {
+  visit("magic", h.magic, "the text `TRINEIMG`");
+  visit("format", h.format, "1");
+  visit("isa_version", h.isa_version, "of the instruction set: the register VERSION");
+  visit("configuration_hash", h.configuration_hash, "the register CONFIG_HASH");
+  visit("dram_bytes", h.dram_bytes, "of memory that the program needs from BASE on");
+  visit("constants_address", h.constants_address, "where the constants go, bytes from BASE");
+  visit("words_offset", h.words_offset, "of the instructions, bytes from the image's beginning");
+  visit("words", h.words, "number of instructions, 8 bytes each");
+  visit("constants_offset", h.constants_offset,
+        "of the constants, bytes from the image's beginning");
+  visit("constants_bytes", h.constants_bytes, "with which the image ends");
+  visit("inputs", h.inputs, "number of records of inputs, the first of which is at 64");
+  visit("outputs", h.outputs, "number of records of outputs, behind those");
+  visit("checksum", h.checksum, "CRC-32 (as zlib's) of all bytes but these four");
+}
+
+/// The same for a tensor's record. @pre layout.extents has kImageRank elements
+template <typename Visit>
+void visit_record(TensorLayout& l, std::int32_t& rank, Visit visit) {
+  visit("offset", l.offset, "bytes from BASE");
+  visit("plane", l.plane, "words from one channel word to the next");
+  visit("scale", l.scale, "a double: real value = scale * (code - zero_point)");
+  visit("zero_point", l.zero_point, "");
+  visit("pitch", l.pitch, "words from one row to the next");
+  visit("C", l.shape.C, "channels of the image");
+  visit("H", l.shape.H, "its rows");
+  visit("W", l.shape.W, "its columns");
+  visit("per_word", l.shape.per_word, "codes in a word: 4, 16, 32; 1: a sum of 32 bits");
+  visit("transposed", l.transposed, "1: rows of the tensor are columns of the image");
+  visit("rank", rank, "of the model's tensor, up to 8");
+  for (int& extent : l.extents) visit("extents", extent, "of the model's tensor, then zeros");
+  visit("fold_rows", l.fold.rows, "of the block of pixels that is one of the image; 1: none");
+  visit("fold_pixels", l.fold.pixels, "its columns");
+  visit("fold_stride_y", l.fold.stride_y, "from block to block");
+  visit("fold_stride_x", l.fold.stride_x, "");
+  visit("fold_top", l.fold.top, "rows of the first block above the tensor");
+  visit("fold_left", l.fold.left, "its columns left of it");
+  visit("fold_height", l.fold.height, "of the tensor, 0 without blocks");
+  visit("fold_width", l.fold.width, "");
+}
+
+/// @throws Error  what does not fit the format: 4 GiB, tensors of more than 8 axes
+std::string write_image(const Program& stage);
+
+/// Fills words, constants, layouts (but their names), hash and sizes. Says nothing of what they
+/// mean. @throws Error
+void read_image(std::span<const std::uint8_t> image, Program* stage);
+
+/// Makes the checksum fit. @pre the image has a header
+void seal_image(std::span<std::uint8_t> image);
+
+}  // namespace trine::program

@@ -595,16 +595,17 @@ class Generator {
     fill_dram();
   }
 
-  /// Sets registers again now and then, those that a RUN does not read to anything.
+  /// Sets registers again now and then, those that a RUN does not read to what another has there.
   void encode(const std::vector<Instruction>& runs) {
     isa::Encoder encoder(result_.program.config_hash);
     for (const Instruction& i : runs) {
       const unsigned read = isa::registers_read(i.engine, i.registers, i.run);
       for (int reg = 0; reg < isa::kRegisters; ++reg) {
-        if (!chance(10)) continue;
-        const std::uint64_t any = (std::uint64_t{random_()} << 32 | random_()) >> 8;
-        const bool keep = (read >> reg & 1) != 0;
-        encoder.set(i.engine, reg, keep ? i.registers.value[static_cast<std::size_t>(reg)] : any);
+        const Instruction& other =
+            runs[static_cast<std::size_t>(draw(static_cast<int>(runs.size())))];
+        const Instruction& from = (read >> reg & 1) != 0 ? i : other;
+        if (from.engine == i.engine && chance(20))
+          encoder.set(i.engine, reg, from.registers.value[static_cast<std::size_t>(reg)]);
       }
       encoder.run(i.engine, i.registers, i.run);
     }

@@ -23,8 +23,9 @@ auto sum(const std::vector<Row>& rows, Of of) {
 
 std::int64_t stored_bytes(const compiler::Layer& l) {
   if (l.kind != compiler::LayerKind::kConv || l.weights_map >= 0) return 0;
-  const std::int64_t codes = std::int64_t{l.channels} * l.steps() * l.step_codes;
-  return codes / l.steps_per_row * 4 / l.step_codes + machine::kParameterBytes * l.channels;
+  const std::int64_t codes = std::int64_t{l.channels} * l.steps() * l.conv().step_codes;
+  return codes / l.conv().steps_per_row * 4 / l.conv().step_codes +
+         machine::kParameterBytes * l.channels;
 }
 
 /// Weights come while layers before are computed, as far ahead as PMEM holds them all: a row's

@@ -102,8 +102,7 @@ class Shapes {
 
   Layer layer(LayerKind kind, int from, int to) {
     const compiler::Shape& s = network_.maps[at(from)].shape;
-    Layer l;
-    l.kind = kind;
+    Layer l(kind);
     l.label = t_.name + ": " + rows_.back().name;
     l.op = rows_.back().op;
     l.name = rows_.back().name;
@@ -125,7 +124,6 @@ class Shapes {
     Layer l = layer(LayerKind::kConv, from, to);
     l.channels = channels;
     l.second = residual;
-    l.fuse_add = residual >= 0;
     compiler::set_sweeps(l, network_.maps[at(from)].shape);
     add(std::move(l));
     return to;

@@ -142,20 +142,20 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   r.set(post::kActMax, l.range.act_max);
   r.set(post::kOutput, static_cast<int>(l.result));
   if (l.kind == LayerKind::kMul) {
-    r.set(post::kMultiplier, l.mul.scale.multiplier);
-    r.set(post::kShift, l.mul.scale.shift);
-    r.set(post::kAddZeroA, l.mul.zero_point[0]);
-    r.set(post::kAddZeroB, l.mul.zero_point[1]);
+    r.set(post::kMultiplier, l.pair().mul.scale.multiplier);
+    r.set(post::kShift, l.pair().mul.scale.shift);
+    r.set(post::kAddZeroA, l.pair().mul.zero_point[0]);
+    r.set(post::kAddZeroB, l.pair().mul.zero_point[1]);
   }
-  if (l.precision == isa::compute::Op::kMatmul) {
-    r.set(post::kAddZeroA, l.zero_point);
-    r.set(post::kAddZeroB, l.weights_zero);
+  if (l.kind == LayerKind::kConv && l.conv().precision == isa::compute::Op::kMatmul) {
+    r.set(post::kAddZeroA, l.conv().zero_point);
+    r.set(post::kAddZeroB, l.conv().weights_zero);
   }
   if (l.kind == LayerKind::kSquare) {
     r.set(post::kMultiplier, l.add.result.multiplier);
     r.set(post::kShift, l.add.result.shift);
   }
-  if (!l.fuse_add && l.kind != LayerKind::kAdd && l.kind != LayerKind::kSquare) return;
+  if (!l.fuse_add() && l.kind != LayerKind::kAdd && l.kind != LayerKind::kSquare) return;
   // The operand with the larger scale has factor 1/2.
   const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};
   const reference::ChannelScale& other = l.add.input[a_is_half ? 1 : 0];
@@ -176,10 +176,10 @@ void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) con
   namespace vector = isa::vector;
   const Layer& l = layer();
   r.set(agu::kGroupsLast, 1);
-  r.set(post::kAddZeroA, l.norm.origin);
-  r.set(post::kMultiplier, l.norm.reciprocal);
-  r.set(post::kShift, l.norm.log2);
-  r.set(vector::kBias, l.norm.epsilon);
+  r.set(post::kAddZeroA, l.over().norm.origin);
+  r.set(post::kMultiplier, l.over().norm.reciprocal);
+  r.set(post::kShift, l.over().norm.log2);
+  r.set(vector::kBias, l.over().norm.epsilon);
   r.set(vector::kChannels, l.channels);
   r.set(vector::kParam, param, l.label);
 }
@@ -269,17 +269,17 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
         per_word == 1 ? 0 : machine::encoding_of(machine::precision_of_codes(per_word)));
   if (l.result == Output::kThresholds) {
     r.set(post::kPassesLast, l.passes - 1);
-    r.set(post::kLow, l.low);
+    r.set(post::kLow, l.conv().low);
   }
   if (l.per_tensor) {
     r.set(post::kMultiplier, l.scales[0].multiplier);
     r.set(post::kShift, l.scales[0].shift);
   }
-  if (l.fuse_add) r.set_address(post::kResidualDelta, residual_delta);  // of a maximum: 0
+  if (l.fuse_add()) r.set_address(post::kResidualDelta, residual_delta);  // of a maximum: 0
   i.registers = r;
-  i.run.op = static_cast<int>(l.precision);
+  i.run.op = static_cast<int>(l.conv().precision);
   i.run.flags = (clear ? 1 << compute::kClear : 0) | (drain ? 1 << compute::kDrain : 0) |
-                (drain && l.fuse_add ? 1 << compute::kFuseAdd : 0) |
+                (drain && l.fuse_add() ? 1 << compute::kFuseAdd : 0) |
                 (drain && maximum ? 1 << compute::kFuseMax : 0) |
                 (l.per_tensor ? 1 << compute::kPerTensor : 0) |
                 (l.single ? 1 << compute::kSingle : 0) |
@@ -295,7 +295,7 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
     const int words = output().words_of(channels.last) - n.out_word;
     Region written = map_region(out, n.out_word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
     i.writes.push_back(written);
-    if (l.fuse_add || maximum) {
+    if (l.fuse_add() || maximum) {
       written.start += residual_delta;
       i.reads.push_back(written);
     }
@@ -366,9 +366,10 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     }
     i.registers = r;
     i.run.op = static_cast<int>(operation_of(l.kind, per_word));
-    i.run.flags = (l.invert ? 1 << vector::kInvert : 0) | (l.single ? 1 << vector::kSingle : 0) |
+    i.run.flags = (l.two_operands() && l.pair().invert ? 1 << vector::kInvert : 0) |
+                  (l.single ? 1 << vector::kSingle : 0) |
                   (l.half_even ? 1 << vector::kHalfEven : 0) |
-                  (norm && l.norm.center ? 1 << vector::kCenter : 0);
+                  (norm && l.over().norm.center ? 1 << vector::kCenter : 0);
     read_tables(i);
     const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
     i.reads.push_back(map_region(in, word, words, y, x));
@@ -389,8 +390,11 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
           emit_reduced(*region, y, x, in, out, channels);
       }
   };
-  if (l.kind != LayerKind::kSum) emit_part(rect, nullptr);
-  for (const SumRegion& region : l.regions) {
+  if (l.kind != LayerKind::kSum) {
+    emit_part(rect, nullptr);
+    return finish_output(rect, channels);
+  }
+  for (const SumRegion& region : l.pool().regions) {
     const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
                     std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
     if (!part.empty()) emit_part(part, &region);

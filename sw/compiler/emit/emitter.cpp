@@ -162,7 +162,7 @@ void Emitter::emit_conv_part(const Visit& v) {
   const std::int64_t row = require_chunk_weights(channels, part);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;  // a maximum is taken with the output itself
-  if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  if (layer().fuse_add()) delta = second_view(rect, channels).origin - out.origin;
   // Groups that leave columns idle are RUNs of their own.
   const int columns = layer().columns(config_);
   const bool alone = layer().weights_map >= 0 && columns < config_.cols;
@@ -221,7 +221,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
   const View in = input_view(rect, l.first_word(channels.first), words, 0, R);
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;
-  if (l.fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  if (l.fuse_add()) delta = second_view(rect, channels).origin - out.origin;
   const SweepPart& sweep_part = l.sweeps[0].parts[0];
   const std::int64_t param = require_parameters(channels, sweep_part.correction);
   const auto run = [&](const Rect& tile, const FilterPart& part, bool clear, bool drain) {
@@ -248,7 +248,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
 void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const View out = output_view(rect, channels);
   std::int64_t delta = 0;
-  if (layer().fuse_add) delta = second_view(rect, channels).origin - out.origin;
+  if (layer().fuse_add()) delta = second_view(rect, channels).origin - out.origin;
   for (const Channels& group : groups_of(channels))
     for (const Sweep& sweep : layer().sweeps)
       for (const SweepPart& p : parts_in(sweep, rect)) {
@@ -488,7 +488,7 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
   const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
   const auto [row, is_new] = place_weights(block, rows, where);
   // As few transfers as there can be: for each group, or for each channel word.
-  const bool by_group = l.weights_transposed || groups < part.words;
+  const bool by_group = l.conv().weights_transposed || groups < part.words;
   for (int g = 0; is_new && by_group && g < groups; ++g) {
     const int first = channels.first + g * columns;
     load_map({first, std::min(channels.last, first + columns)}, part,
@@ -507,7 +507,7 @@ void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, i
   const View& view = on_chip ? place(l.weights_map).dmem : place(l.weights_map).dram;
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns);
-  const std::int64_t from = view.at(word, l.weights_y, l.weights_x + channels.first);
+  const std::int64_t from = view.at(word, l.conv().weights_y, l.conv().weights_x + channels.first);
   emit_transfer(Engine::kLoad, Target::kPmem, from, row,
                 std::int64_t{config_.beats_per_row()} * config_.data_words(), groups, columns,
                 stride, {Space::kPmem, row, 1, stride, groups});
@@ -526,19 +526,19 @@ bool Emitter::weights_on_chip() const {
 /// in a plane, or come from four channels of four neighbours.
 void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64_t row) {
   const Layer& l = layer();
-  const int map = l.weights_map, y = l.weights_y;
+  const int map = l.weights_map, y = l.conv().weights_y;
   const bool on_chip = weights_on_chip();
   const View& view = on_chip ? place(map).dmem : place(map).dram;
   const Region to{Space::kPmem, row, part.words};
   Region from{on_chip ? Space::kDmem : Space::kDram, 0, 0, view.plane, 1};
-  if (l.weights_transposed) {
-    from.start = view.at(group.first / 4, y, l.weights_x + 4 * part.word);
+  if (l.conv().weights_transposed) {
+    from.start = view.at(group.first / 4, y, l.conv().weights_x + 4 * part.word);
     from.length = std::min(4 * part.words, shape(l.input).C - 4 * part.word);
     from.count = divide_up(group.size(), 4);
     emit_transfer(Engine::kLoad, Target::kTransposed, from.start, row, from.length, from.count,
                   view.plane, 0, to);
   } else {
-    from.start = view.at(part.word, y, l.weights_x + group.first);
+    from.start = view.at(part.word, y, l.conv().weights_x + group.first);
     from.length = group.size();
     from.count = part.words;
     emit_transfer(Engine::kLoad, Target::kPmem, from.start, row,

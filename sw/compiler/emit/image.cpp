@@ -24,7 +24,7 @@ struct Entries {
 Entries parameters_of(const Layer& l, const Channels& range, int correction) {
   Entries p;
   for (int n = range.first; n < range.last; ++n) {
-    const std::int64_t extra = correction < 0 ? 0 : l.corrections[at(correction)][at(n)];
+    const std::int64_t extra = correction < 0 ? 0 : l.conv().corrections[at(correction)][at(n)];
     if (l.result != Output::kThresholds) {
       const reference::ChannelScale& s = l.scales[at(n)];
       const std::uint64_t packed =
@@ -35,7 +35,7 @@ Entries parameters_of(const Layer& l, const Channels& range, int correction) {
       continue;
     }
     for (int k = 0; k < 2 * l.passes; ++k) {
-      const std::int64_t t = l.thresholds[at(n) * 2 * at(l.passes) + at(k)];
+      const std::int64_t t = l.conv().thresholds[at(n) * 2 * at(l.passes) + at(k)];
       const std::int64_t moved =
           t == INT32_MAX ? t : std::clamp<std::int64_t>(t + extra, INT32_MIN, INT32_MAX);
       (k % 2 == 0 ? p.bias : p.scale).push_back(static_cast<std::uint32_t>(moved));
@@ -55,7 +55,7 @@ class ImageMaker : private Order {
     for (const Layer& l : net_.layers) {
       const std::vector<Visit> visits = next_layer();
       image_.tables.push_back(add_once(table_of(l)));
-      image_.exponentials.push_back(add_once(l.exponentials));
+      image_.exponentials.push_back(add_once(l.over_channels() ? l.over().exponentials : Words()));
       for (const Visit& visit : visits) add(visit);
     }
     return std::move(image_);
@@ -125,26 +125,27 @@ class ImageMaker : private Order {
     const int steps = part.words > 1 ? part.words * RS : part.rows * l.steps_x();
     const int groups = static_cast<int>(divide_up(channels.size(), columns));
     const int group_rows = static_cast<int>(l.rows_of(steps));
-    const int codes = l.former.steps > 0 ? 4 : l.step_codes * l.steps_per_row;  // of a word
+    const int codes =
+        l.former.steps > 0 ? 4 : l.conv().step_codes * l.conv().steps_per_row;  // of a word
     const std::int64_t rows = std::int64_t{groups} * group_rows;
     const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
     std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
     for (std::int64_t r = 0; r < rows; ++r) {
       const int group = static_cast<int>(r / group_rows);
-      const int step = static_cast<int>(r % group_rows) * l.steps_per_row;
-      const int count = std::min(l.steps_per_row, steps - step) * l.step_codes;
+      const int step = static_cast<int>(r % group_rows) * l.conv().steps_per_row;
+      const int count = std::min(l.conv().steps_per_row, steps - step) * l.conv().step_codes;
       const std::int64_t first_word =
           r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
           r % config_.rows_per_beat() * config_.cols;
       for (int c = 0; c < columns; ++c) {
         const int m = channels.first + group * columns + c;
         if (m >= channels.last) break;
-        const std::size_t from = (at(m) * at(l.steps()) + at(first_step + step)) * at(l.step_codes);
+        const auto from = l.conv().weights.begin() + l.weight_at(m, first_step + step);
         // The window former finds its steps beside each other, others within a word.
         for (int i = 0; i < count; ++i) {
           const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;
           words[static_cast<std::size_t>(first_word + word)] |=
-              pack_code(l.weights[from + at(i)], codes, i % codes);
+              pack_code(from[i], codes, i % codes);
         }
       }
     }

@@ -76,10 +76,11 @@ std::vector<Visit> Order::visits_by_rectangles() const {
   std::vector<Visit> visits;
   std::vector<Channels> order = chunks();
   // There and back again: the chunk at a turn finds its weights where they are.
-  const std::int64_t groups =
-      layer().kind == LayerKind::kConv ? divide_up(channels(), layer().columns(config_)) : 0;
   const bool apart = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
-  const bool turns = apart && groups * layer().rows_of(layer().steps()) > config_.pmem_rows();
+  const bool turns =
+      apart && layer().kind == LayerKind::kConv &&
+      divide_up(channels(), layer().columns(config_)) * layer().rows_of(layer().steps()) >
+          config_.pmem_rows();
   for (const Rect& rect : rectangles()) {
     for (const Channels& chunk : order) {
       const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
@@ -159,7 +160,7 @@ int Order::follower_channels() const {
   const Geometry& g = l.window;
   if (layer_ == 0 || !makes_vectors(layer_ - 1) || net_.layers[at(layer_ - 1)].output != l.input ||
       l.kind != LayerKind::kConv || l.weights_map >= 0 || l.group_channels > 0 || !t.chunk_outer ||
-      t.pieces || t.relay || l.sweeps.size() != 1 || l.corrections.size() > 1 || g.P != 1 ||
+      t.pieces || t.relay || l.sweeps.size() != 1 || l.conv().corrections.size() > 1 || g.P != 1 ||
       g.H != 1 || g.Q != g.W || g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
     return 0;
   const std::int64_t rows = l.rows_of(l.steps());
@@ -187,10 +188,11 @@ std::vector<Rect> Order::vectors_of(const Rect& row) const {
 int Order::lead_channels() const {
   constexpr int kParts = 4, kLeastBeats = 128;
   const Layer& l = layer();
+  if (layer_ != 0 || l.kind != LayerKind::kConv) return 0;
   const std::int64_t group_rows = l.rows_of(l.steps());
-  if (layer_ != 0 || l.kind != LayerKind::kConv || l.weights_map >= 0 || l.former.steps > 0 ||
-      l.fuse_add || l.fuses_max() || tiling().pieces || tiling().relay ||
-      !place(l.output).resident || group_rows % config_.rows_per_beat() != 0)
+  if (l.weights_map >= 0 || l.former.steps > 0 || l.fuse_add() || l.fuses_max() ||
+      tiling().pieces || tiling().relay || !place(l.output).resident ||
+      group_rows % config_.rows_per_beat() != 0)
     return 0;
   const std::int64_t groups = divide_up(std::min(tiling().chunk, l.channels), config_.cols);
   const std::int64_t beats =
@@ -241,7 +243,8 @@ std::vector<FilterPart> Order::pieces() const {
 int Order::parameter_channels() const {
   const Layer& l = layer();
   const int chunk = tiling().chunk;
-  const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(l.corrections.size()));
+  const std::size_t corrections = l.kind == LayerKind::kConv ? l.conv().corrections.size() : 0;
+  const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(corrections));
   const std::int64_t entries = std::min(config_.param_channels / 4, kMostParameters);
   const std::int64_t chunks = entries / (sets * chunk * l.passes);
   return static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
@@ -259,8 +262,9 @@ BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) co
   // Other layers may have the same weights.
   const Part& map = map_at(l.weights_map).part;
   key[0] = -1;
-  for (const int value : {map.whole >= 0 ? map.whole : l.weights_map, map.channel, l.weights_y,
-                          l.weights_x, l.weights_transposed ? 1 : 0, shape(l.input).C})
+  for (const int value :
+       {map.whole >= 0 ? map.whole : l.weights_map, map.channel, l.conv().weights_y,
+        l.conv().weights_x, l.conv().weights_transposed ? 1 : 0, shape(l.input).C})
     key.push_back(value);
   return key;
 }

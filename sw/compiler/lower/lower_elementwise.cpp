@@ -61,7 +61,6 @@ void Lowering::addition(const Op& o) {
     layer.input = operand(o, 0);
     set_pointwise(layer);
   } else {
-    layer.fuse_add = true;
     layer.op += "+ADD";
     layer.name = graph_.out(o).name;
   }
@@ -80,7 +79,7 @@ void Lowering::subtraction(const Op& o) {
          fmt::format("tensor {} '{}': the machine negates before it rounds, which changes codes "
                      "at these scales",
                      o.outputs[0], graph_.out(o).name));
-  layer.invert = true;
+  layer.pair().invert = true;
   layer.add = reference::add_params(graph_, o);
   layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
   two_maps(o, std::move(layer));
@@ -91,7 +90,7 @@ void Lowering::subtraction(const Op& o) {
 void Lowering::squared_difference(const Op& o) {
   Layer layer = start(o, LayerKind::kSquare);
   layer.half_even = needs_half_even(o);
-  layer.invert = true;
+  layer.pair().invert = true;
   layer.add = reference::add_params(graph_, o);
   if (layer.add.result.shift > kLargestSquareShift)
     fail(o, Reason::kRange,
@@ -114,8 +113,8 @@ void Lowering::squared_difference(const Op& o) {
 void Lowering::multiplication(const Op& o) {
   Layer layer = start(o, LayerKind::kMul);
   layer.half_even = needs_half_even(o);
-  layer.mul = reference::mul_params(graph_, o);
-  layer.range = layer.mul.output;
+  layer.pair().mul = reference::mul_params(graph_, o);
+  layer.range = layer.pair().mul.output;
   two_maps(o, std::move(layer));
 }
 
@@ -190,7 +189,7 @@ Layer Lowering::copy(const Op& o, int map) const {
   layer.input = map;
   set_pointwise(layer);
   layer.single = true;
-  layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, kOne, 0}};
+  layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, kOne, 0}};
   return layer;
 }
 
@@ -210,7 +209,7 @@ void Lowering::requantize(const Op& o) {
   layer.half_even = needs_half_even(o);
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);
   layer.range = p.output;
-  layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};
+  layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};
   add_layer(o, std::move(layer));
 }
 
@@ -225,7 +224,7 @@ void Lowering::softmax(const Op& o) {
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
   layer.range = p.output;
   for (int difference = 0; difference < isa::dma::kExponentialWords; ++difference)
-    layer.exponentials.push_back(
+    layer.over().exponentials.push_back(
         static_cast<std::uint32_t>(reference::exponential(-difference, p)));
   add_layer(o, std::move(layer));
 }
@@ -233,8 +232,8 @@ void Lowering::softmax(const Op& o) {
 void Lowering::normalization(const Op& o) {
   Layer layer = start(o, LayerKind::kNormalize);
   layer.single = true;
-  layer.norm = reference::norm_params(graph_, o);
-  layer.channels = layer.norm.count;
+  layer.over().norm = reference::norm_params(graph_, o);
+  layer.channels = layer.over().norm.count;
   if (!config_.has_softmax())
     fail(o, Reason::kConfiguration,
          fmt::format("tensor {} '{}': the machine has no normalization (vector.softmax)",
@@ -246,14 +245,14 @@ void Lowering::normalization(const Op& o) {
                      graph_.out(o).name, layer.channels, config_.param_channels));
   layer.input = image(o, 0);
   set_pointwise(layer);
-  layer.range = layer.norm.output;
-  for (const reference::NormChannel& c : layer.norm.channels) {
+  layer.range = layer.over().norm.output;
+  for (const reference::NormChannel& c : layer.over().norm.channels) {
     layer.scales.push_back(c.scale);
     if (c.negative) layer.scales.back().shift += 32;  // the shift's sign is that of the factor
     layer.bias.push_back(c.bias);
   }
   for (int i = 0; i < isa::dma::kExponentialWords; ++i)
-    layer.exponentials.push_back(reference::norm_entry(i, layer.norm.origin));
+    layer.over().exponentials.push_back(reference::norm_entry(i, layer.over().norm.origin));
   add_layer(o, std::move(layer));
 }
 

@@ -123,14 +123,14 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
 }
 
 void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
-  if (!layer.weights_transposed && config_.cols < config_.data_words())
+  if (!layer.conv().weights_transposed && config_.cols < config_.data_words())
     fail(o, Reason::kConfiguration,
          fmt::format("tensor {} '{}': weights of {} columns are computed, allowed are whole "
                      "beats of the bus, {} columns or more",
                      o.outputs[0], graph_.out(o).name, config_.cols, config_.data_words()));
   layer.weights_map = channels_of(map, place.channel, channels);
-  layer.weights_y = place.y;
-  layer.weights_x = place.x;
+  layer.conv().weights_y = place.y;
+  layer.conv().weights_x = place.x;
   const int whole = net_.maps[at(layer.weights_map)].part.whole;
   net_.maps[at(whole >= 0 ? whole : layer.weights_map)].weights = true;
 }
@@ -202,17 +202,17 @@ void Lowering::batch_matmul(const Op& o) {
     }
     g.P = 1;
     g.Q = a.rows;
-    layer.precision =
+    layer.conv().precision =
         zero[0] != 0 || zero[1] != 0 ? isa::compute::Op::kMatmul : isa::compute::Op::kInt8;
     layer.channels = b.rows;
-    layer.zero_point = zero[0];
-    layer.weights_zero = zero[1];
+    layer.conv().zero_point = zero[0];
+    layer.conv().weights_zero = zero[1];
     layer.bias.assign(at(layer.channels), a.channels * zero[0] * zero[1]);
     layer.scales.assign(at(layer.channels), p.scales.at(0));
     layer.per_tensor = true;
     layer.half_even = o.half_even;
     layer.range = p.output;
-    layer.weights_transposed = b.transposed;
+    layer.conv().weights_transposed = b.transposed;
     set_weights(o, layer, b.axes.map, code_place(b.axes.map, b_first[at(i)]),
                 b.transposed ? b.rows : b.channels);
     set_sweeps(layer, shape(layer.input));

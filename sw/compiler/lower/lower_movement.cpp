@@ -108,7 +108,7 @@ Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel
   layer.input = from;
   layer.channels = static_cast<int>(channel_of.size());
   set_pointwise(layer);
-  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
     if (channel_of[at(m)] >= 0) weight(layer, m, 0, 0, channel_of[at(m)]) = 1;
   layer.bias.assign(at(layer.channels), 0);
@@ -144,7 +144,7 @@ void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry
   layer.window = window;
   layer.pad_code = packed_byte(outside, per_word);
   if (layer.kind == LayerKind::kConv) {
-    layer.outside = outside;
+    layer.conv().outside = outside;
     set_sweeps(layer, shape(layer.input));
   }
   add_layer_to(to, std::move(layer));
@@ -364,7 +364,7 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
   for (int m = 0; m < layer.channels; ++m)
     if (channel_of[at(m)] < 0) layer.bias[at(m)] = code;
   layer.window = window;
-  layer.outside = layer.pad_code = code;
+  layer.conv().outside = layer.pad_code = code;
   set_sweeps(layer, shape(map));
   add_layer(o, std::move(layer));
 }

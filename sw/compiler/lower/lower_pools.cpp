@@ -57,9 +57,9 @@ void Lowering::average_pool(const Op& o) {
   const Geometry& g = layer.window;
   for (const TapRange& y : tap_ranges(g.P, g.R, g.stride_y, g.pad_top, g.H))
     for (const TapRange& x : tap_ranges(g.Q, g.S, g.stride_x, g.pad_left, g.W))
-      layer.regions.push_back({{y.begin, y.end, x.begin, x.end},
-                               reciprocal(std::int64_t{y.taps} * x.taps),
-                               offset * y.taps * x.taps});
+      layer.pool().regions.push_back({{y.begin, y.end, x.begin, x.end},
+                                      reciprocal(std::int64_t{y.taps} * x.taps),
+                                      offset * y.taps * x.taps});
   add_layer(o, std::move(layer));
 }
 

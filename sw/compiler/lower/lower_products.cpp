@@ -22,14 +22,14 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
       model::refuse(Reason::kOperands, "{} is computed, the machine takes constant weights",
                     with_tensor(graph_, o, o.input(position)));
   set_scales(o, layer);
-  layer.zero_point = graph_.in(o, activations_of(o)).zero_point();
-  layer.outside = layer.zero_point;
+  layer.conv().zero_point = graph_.in(o, activations_of(o)).zero_point();
+  layer.conv().outside = layer.conv().zero_point;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
     model::refuse(Reason::kQuantization,
                   "{} has zero point {}, the machine multiplies by codes, allowed 0",
                   with_tensor(graph_, o, o.input(1)), zero_point);
   set_precision(o, layer);
-  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  layer.clear_weights();
   layer.bias.assign(at(layer.channels), 0);
   if (o.input(bias_position) >= 0) {
     const auto bias = graph_.in(o, bias_position).integers();
@@ -58,38 +58,37 @@ void Lowering::set_precision(const Op& o, Layer& layer) const {
   const Shape& in = shape(layer.input);
   const int bits = weight_bits(o, in.per_word);
   const machine::Precision& weights = machine::precision_of_bits(bits);
-  layer.precision = in.per_word == 4 ? weights.int8_product : weights.product;
-  layer.step_codes = in.per_word;
-  layer.steps_per_row = 32 / in.per_word / bits;
-  if (layer.former.steps > 0) layer.steps_per_row = config_.window_steps_per_row();
+  layer.conv().precision = in.per_word == 4 ? weights.int8_product : weights.product;
+  layer.conv().step_codes = in.per_word;
+  layer.conv().steps_per_row = 32 / in.per_word / bits;
+  if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
 }
 
 std::int64_t Lowering::weight_sum(const Layer& layer, int m) {
-  const std::size_t taps = at(layer.steps()) * at(layer.step_codes);
-  const auto first = layer.weights.begin() + static_cast<std::ptrdiff_t>(at(m) * taps);
-  return std::accumulate(first, first + static_cast<std::ptrdiff_t>(taps), std::int64_t{0});
+  const auto first = layer.conv().weights.begin();
+  return std::accumulate(first + layer.weight_at(m, 0), first + layer.weight_at(m + 1, 0),
+                         std::int64_t{0});
 }
 
 void Lowering::fold_zero_point(Layer& layer) const {
-  for (int m = 0; m < layer.channels && layer.zero_point != 0; ++m)
+  for (int m = 0; m < layer.channels && layer.conv().zero_point != 0; ++m)
     layer.bias[at(m)] =
-        reference::wrap(layer.bias[at(m)] - layer.zero_point * weight_sum(layer, m));
-  layer.pad_code = packed_byte(layer.outside, shape(layer.input).per_word);
+        reference::wrap(layer.bias[at(m)] - layer.conv().zero_point * weight_sum(layer, m));
+  layer.pad_code = packed_byte(layer.conv().outside, shape(layer.input).per_word);
   set_sweeps(layer, shape(layer.input));
 }
 
 std::int8_t& Lowering::weight(Layer& layer, int m, int ky, int kx, int c) {
-  const int step = (c / layer.step_codes * layer.window.R + ky) * layer.window.S + kx;
-  return layer.weights[(at(m) * at(layer.steps()) + at(step)) * at(layer.step_codes) +
-                       at(c % layer.step_codes)];
+  const int step = (c / layer.conv().step_codes * layer.window.R + ky) * layer.window.S + kx;
+  return layer.conv().weights.begin()[layer.weight_at(m, step) + c % layer.conv().step_codes];
 }
 
 std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
   if (layer.former.steps == 0)
-    return weight(layer, m, ky, kx, c - layer.first_word(m) * layer.step_codes);
+    return weight(layer, m, ky, kx, c - layer.first_word(m) * layer.conv().step_codes);
   const TapPlace place = *place_of(layer.former, layer.window, kx);
   const int step = ky * layer.former.steps + place.step;
-  return layer.weights[(at(m) * at(layer.steps()) + at(step)) * 4 + at(place.lane)];
+  return layer.conv().weights.begin()[layer.weight_at(m, step) + place.lane];
 }
 
 std::int32_t Lowering::saturated(std::int64_t x) {
@@ -147,14 +146,14 @@ void Lowering::set_thresholds(const Op& t, Layer& layer) const {
                      t.input(1), table.name, K, t.step, kMostThresholds));
   layer.result = Output::kThresholds;
   layer.per_tensor = false;
-  layer.low = bit ? 0 : t.low;
+  layer.conv().low = bit ? 0 : t.low;
   layer.passes = (K * copies + 1) / 2;
   for (int m = 0; m < layer.channels; ++m) {
     const std::size_t row = table.extent(0) == 1 ? 0 : at(m) * at(K);
     for (int k = 0; k < K; ++k)
       for (int copy = 0; copy < copies; ++copy)
-        layer.thresholds.push_back(saturated(values[row + at(k)] - layer.bias[at(m)]));
-    if (K * copies % 2 != 0) layer.thresholds.push_back(INT32_MAX);
+        layer.conv().thresholds.push_back(saturated(values[row + at(k)] - layer.bias[at(m)]));
+    if (K * copies % 2 != 0) layer.conv().thresholds.push_back(INT32_MAX);
   }
 }
 
@@ -192,7 +191,7 @@ Layer Lowering::convolution(const Op& o) {
     set_groups(layer, groups, depth, per_group);
   }
   set_arithmetic(o, layer);
-  if (outside) layer.outside = *outside;
+  if (outside) layer.conv().outside = *outside;
   const auto codes = filter.values<std::int8_t>();
   const auto code = [&](int m, int ky, int kx, int c) {
     const int tap = ky * filter.extent(2) + kx;

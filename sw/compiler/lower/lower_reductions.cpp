@@ -116,7 +116,7 @@ void Lowering::mean(const Op& o) {
     layer = sum_of_channels(o, plain.input, plain.window, p);
     layer.half_even = plain.half_even;
   } else {
-    layer.regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, p.bias}};
+    layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, p.bias}};
   }
   if (span.single()) return add_layer(o, std::move(layer));
   const int C = layer.kind == LayerKind::kConv ? 1 : s.C;
@@ -131,8 +131,8 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
   layer.range = p.output;
   layer.scales = {p.scale};
   layer.bias = {p.bias};
-  layer.weights.assign(at(layer.steps()) * at(layer.step_codes), 1);
-  for (int c = shape(from).C; c < layer.words * layer.step_codes; ++c)
+  layer.conv().weights.assign(at(layer.steps()) * at(layer.conv().step_codes), 1);
+  for (int c = shape(from).C; c < layer.words * layer.conv().step_codes; ++c)
     for (int ky = 0; ky < window.R; ++ky)
       for (int kx = 0; kx < window.S; ++kx) weight(layer, 0, ky, kx, c) = 0;
   set_sweeps(layer, shape(from));
@@ -205,7 +205,7 @@ Layer Lowering::complement(const Op& o, int map) const {
   std::vector<int> channels(at(shape(map).C));
   std::iota(channels.begin(), channels.end(), 0);
   Layer layer = selection(o, map, channels);
-  for (std::int8_t& weight : layer.weights) weight = static_cast<std::int8_t>(-weight);
+  for (std::int8_t& weight : layer.conv().weights) weight = static_cast<std::int8_t>(-weight);
   layer.bias.assign(layer.bias.size(), -1);
   return layer;
 }

@@ -222,8 +222,8 @@ Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
   layer.words = shape(from).channel_words();
   layer.channels = shape(from).C;
   set_groups(layer, layer.channels, 1, 1);
-  if (layer.former.steps > 0) layer.steps_per_row = config_.window_steps_per_row();
-  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
+  if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
+  layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
     for (int ky = 0; ky < window.R; ++ky)
       for (int kx = 0; kx < window.S; ++kx)

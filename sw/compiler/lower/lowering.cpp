@@ -298,8 +298,7 @@ int Lowering::image(const Op& o, int position) {
 }
 
 Layer Lowering::start(const Op& o, LayerKind kind) const {
-  Layer layer;
-  layer.kind = kind;
+  Layer layer(kind);
   layer.label = model::label(graph_, o);
   layer.op = o.name;
   layer.name = graph_.out(o).name;

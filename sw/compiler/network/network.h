@@ -6,9 +6,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/rounding.h"
@@ -112,7 +114,7 @@ struct SumRegion {
 /// those whose windows have the same taps inside.
 struct SweepPart {
   Rect rect;
-  int correction = -1;  ///< index into Layer::corrections; -1: none
+  int correction = -1;  ///< index into Conv::corrections; -1: none
 };
 
 /// One pass of a convolution over its outputs. With a fused MAX_POOL_2D there is one for each
@@ -140,8 +142,56 @@ enum class LayerKind {
 };
 enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
 
+/// What only kConv has.
+struct Conv {
+  /// With Layer::weights_map: output channel n's weights are the pixel n behind (weights_y,
+  /// weights_x); transposed: its channel n, in the pixels from there on. The filter has one tap.
+  bool weights_transposed = false;
+  int weights_y = 0, weights_x = 0;
+  int weights_zero = 0;  ///< their zero point
+  isa::compute::Op precision = isa::compute::Op::kInt8;
+  int step_codes = 4;     ///< of an input word
+  int steps_per_row = 1;  ///< of a PMEM row: 4 or 8 when weights are narrower than activations
+  int zero_point = 0;     ///< of the input
+  int outside = 0;        ///< code of a tap outside of the image
+  /// [channel][step][codes of an input word], step = (channel word, ky, kx); the input's zero point
+  /// is folded into the bias or the thresholds. By the window former: [channel][step][lane], step =
+  /// (ky, step of the filter row).
+  std::vector<std::int8_t> weights;
+  int low = 0;                           ///< code below all thresholds
+  std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
+  /// Over packed binary maps: the machine's sum of a channel minus the network's.
+  std::vector<std::vector<std::int32_t>> corrections;
+};
+
+/// What only kMax and kSum have.
+struct Pool {
+  std::vector<SumRegion> regions;  ///< kSum
+};
+
+/// What only layers of two operands have.
+struct Pair {
+  bool invert = false;       ///< kAdd, kSquare: complements the second operand
+  reference::MulParams mul;  ///< of kMul: input 0 is the first tap
+};
+
+/// What only kSoftmax and kNormalize have.
+struct OverChannels {
+  /// kSoftmax: of differences 0..-255 to the largest; kNormalize: reference::norm_entry().
+  std::vector<std::uint32_t> exponentials;
+  reference::NormParams norm;  ///< kNormalize, besides `scales` (with signs) and `bias`
+};
+
+/// A layer: what all are asked for, and what only its kind has.
 struct Layer {
-  LayerKind kind = LayerKind::kConv;
+  explicit Layer(LayerKind of = LayerKind::kConv) : kind(of) {
+    if (kind == LayerKind::kMax || kind == LayerKind::kSum) own = Pool{};
+    if (two_operands()) own = Pair{};
+    if (over_channels()) own = OverChannels{};
+  }
+
+  LayerKind kind;
+  std::variant<Conv, Pool, Pair, OverChannels> own;
   std::string label;  ///< "model.tflite: op 3 CONV_2D", for messages
   std::string op;     ///< "CONV_2D+ADD"
   std::string name;   ///< of the output tensor
@@ -150,58 +200,42 @@ struct Layer {
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;
-  /// kConv: the map whose codes are the weights, or -1: output channel n's are the pixel n behind
-  /// (weights_y, weights_x); transposed: its channel n, in the pixels from there on. The filter has
-  /// one tap.
-  int weights_map = -1;
-  bool weights_transposed = false;
-  int weights_y = 0, weights_x = 0;
-  int weights_zero = 0;  ///< their zero point
+  int weights_map = -1;  ///< kConv: the map whose codes are the weights, or -1
   Geometry window;
-  int words = 1;     ///< input channel words that the window runs over
-  int pad_code = 0;  ///< each byte of the word of a tap outside of the image
-  bool single = false;
-  reference::OutputRange range;
-
-  // kConv: [channel][step][codes of an input word], step = (channel word, ky, kx); the input's zero
-  // point is folded into the bias or the thresholds.
-  isa::compute::Op precision = isa::compute::Op::kInt8;
-  int step_codes = 4;     ///< of an input word
-  int steps_per_row = 1;  ///< of a PMEM row: 4 or 8 when weights are narrower than activations
-  int channels = 0;
-  int zero_point = 0;  ///< of the input
-  int outside = 0;     ///< code of a tap outside of the image
-  std::vector<std::int8_t> weights;
-  std::vector<std::int32_t> bias;
-  std::vector<reference::ChannelScale> scales;
-  bool per_tensor = false;
-  bool half_even = false;  ///< with `single`
+  int words = 1;  ///< input channel words that the window runs over
   /// Output channels that read the same `words` input words; the next ones read the next words. 0:
   /// all channels read all words.
   int group_channels = 0;
-  Former former;  ///< weights are then [channel][step][lane], step = (ky, step of the filter row)
-  Output result = Output::kRequantized;  ///< of other kinds: kRequantized or kLookup
-  int passes = 1;                        ///< pairs of thresholds; 1 without
-  int low = 0;                           ///< code below all thresholds
-  std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
-  std::vector<Sweep> sweeps;             ///< one without a fused pool
-  /// Convolution over packed binary maps: the machine's sum of a channel minus the network's.
-  std::vector<std::vector<std::int32_t>> corrections;
+  Former former;
+  std::vector<Sweep> sweeps;  ///< kConv: one without a fused pool
+  int pad_code = 0;           ///< each byte of the word of a tap outside of the image
+  bool single = false;
+  bool half_even = false;  ///< with `single`
+  reference::OutputRange range;
+  Output result = Output::kRequantized;  ///< of other kinds than kConv: kRequantized or kLookup
+  std::vector<std::int8_t> table;        ///< kLookup: of codes 0..127, -128..-1
 
-  bool fuse_add = false;
-  /// Of kAdd, kSquare and fuse_add: input 0 is the code (first tap), 1 the other.
+  // kConv and kNormalize.
+  int channels = 0;
+  std::vector<std::int32_t> bias;
+  std::vector<reference::ChannelScale> scales;
+  bool per_tensor = false;
+  int passes = 1;  ///< pairs of thresholds; 1 without
+
+  /// kAdd, kSquare and fuse_add(): input 0 is the code (first tap), 1 the other.
   reference::AddParams add;
 
-  bool invert = false;       ///< kAdd, kSquare: complements the second operand
-  reference::MulParams mul;  ///< of kMul: input 0 is the first tap
+  Conv& conv() { return std::get<Conv>(own); }
+  const Conv& conv() const { return std::get<Conv>(own); }
+  Pool& pool() { return std::get<Pool>(own); }
+  const Pool& pool() const { return std::get<Pool>(own); }
+  Pair& pair() { return std::get<Pair>(own); }
+  const Pair& pair() const { return std::get<Pair>(own); }
+  OverChannels& over() { return std::get<OverChannels>(own); }
+  const OverChannels& over() const { return std::get<OverChannels>(own); }
 
-  std::vector<SumRegion> regions;  ///< kSum
-
-  std::vector<std::int8_t> table;  ///< kLookup: of codes 0..127, -128..-1
-  /// kSoftmax: of differences 0..-255 to the largest; kNormalize: reference::norm_entry().
-  std::vector<std::uint32_t> exponentials;
-  reference::NormParams norm;  ///< kNormalize, besides `scales` (with signs) and `bias`
-
+  /// Whether a product adds a residual to its codes.
+  bool fuse_add() const { return kind == LayerKind::kConv && second >= 0; }
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
            kind == LayerKind::kMaximum || kind == LayerKind::kMinimum;
@@ -211,7 +245,7 @@ struct Layer {
   }
   /// Whether a table can follow.
   bool can_look_up() const {
-    return result == Output::kRequantized && !fuse_add &&
+    return result == Output::kRequantized && !fuse_add() &&
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }
@@ -228,10 +262,17 @@ struct Layer {
   /// Output channels that the array computes at once.
   int columns(const machine::Config& config) const {
     if (weights_map >= 0) {
-      const int unit = weights_transposed ? 4 : config.data_words();
+      const int unit = conv().weights_transposed ? 4 : config.data_words();
       return config.cols / unit * unit;
     }
     return former.steps > 0 ? group_channels : config.cols;
+  }
+  /// Where output channel m's weights of a step begin.
+  std::ptrdiff_t weight_at(int m, int step) const {
+    return (std::ptrdiff_t{m} * steps() + step) * conv().step_codes;
+  }
+  void clear_weights() {
+    conv().weights.assign(static_cast<std::size_t>(weight_at(channels, 0)), 0);
   }
   bool fuses_max() const { return sweeps.size() > 1; }
   /// Of one sweep, over all outputs.
@@ -244,7 +285,7 @@ struct Layer {
   }
   /// PMEM rows of a group for so many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
-    return divide_up(steps_done, steps_per_row);
+    return divide_up(steps_done, conv().steps_per_row);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "sw/reference/requantize.h"
@@ -66,7 +67,7 @@ class Corrections {
 
  private:
   int index_of(std::vector<std::int32_t> correction) {
-    auto& all = layer_.corrections;
+    auto& all = layer_.conv().corrections;
     const auto found = std::find(all.begin(), all.end(), correction);
     const auto index = static_cast<int>(found - all.begin());
     if (found == all.end()) all.push_back(std::move(correction));
@@ -78,7 +79,7 @@ class Corrections {
   /// `outside`, which then holds for the bits beyond as well.
   std::vector<std::int32_t> compute(const Span& y, const Span& x) const {
     const Geometry& g = layer_.window;
-    const std::int64_t beyond = std::int64_t{layer_.words} * layer_.step_codes - channels_;
+    const std::int64_t beyond = std::int64_t{layer_.words} * layer_.conv().step_codes - channels_;
     std::vector<std::int32_t> result;
     for (int m = 0; m < layer_.channels; ++m) {
       std::int64_t sum = 0;
@@ -86,10 +87,10 @@ class Corrections {
         for (int kx = 0; kx < g.S; ++kx)
           if (ky >= y.first && ky < y.last && kx >= x.first && kx < x.last)
             sum += beyond;
-          else if (layer_.outside == 0)
+          else if (layer_.conv().outside == 0)
             sum += beyond - weight_sum(m, ky, kx);
           else
-            sum -= layer_.outside * beyond;
+            sum -= layer_.conv().outside * beyond;
       result.push_back(reference::wrap(sum));
     }
     return result;
@@ -100,8 +101,8 @@ class Corrections {
     std::int64_t sum = 0;
     for (int word = 0; word < layer_.words; ++word) {
       const int step = (word * layer_.window.R + ky) * layer_.window.S + kx;
-      const std::size_t first = (at(m) * at(layer_.steps()) + at(step)) * at(layer_.step_codes);
-      for (int i = 0; i < layer_.step_codes; ++i) sum += layer_.weights[first + at(i)];
+      const auto first = layer_.conv().weights.begin() + layer_.weight_at(m, step);
+      sum = std::accumulate(first, first + layer_.conv().step_codes, sum);
     }
     return sum;
   }
@@ -125,12 +126,12 @@ std::vector<TapSpan> joined(const std::vector<TapSpan>& spans, Same same) {
 }
 
 void set_parts(Layer& layer, const Shape& input) {
-  layer.corrections.clear();
+  layer.conv().corrections.clear();
   Corrections corrections(layer, input.C);
   for (Sweep& sweep : layer.sweeps) {
     const Rect& r = sweep.rect;
     sweep.parts = {{r, -1}};
-    if (layer.precision != isa::compute::Op::kBinary) continue;
+    if (layer.conv().precision != isa::compute::Op::kBinary) continue;
     sweep.parts.clear();
     const Geometry g = layer.window_of(sweep);
     const auto all_y = tap_spans({r.y0, r.y1}, g.R, g.stride_y, g.dil_y, g.pad_top, g.H);
@@ -163,7 +164,7 @@ void set_sweeps(Layer& layer, const Shape& input) {
 /// The tap that lies on the first output's window corner covers all outputs, unless the border is
 /// as wide as the window (then it is a PAD).
 bool can_pool(const Layer& layer, const Geometry& pool) {
-  if (layer.kind != LayerKind::kConv || layer.fuse_add || layer.result == Output::kRaw ||
+  if (layer.kind != LayerKind::kConv || layer.fuse_add() || layer.result == Output::kRaw ||
       layer.result == Output::kLookup || layer.former.steps > 0 || layer.sweeps.size() != 1 ||
       pool.stride_y == 0 || pool.stride_x == 0 || (pool.R > 1 && pool.dil_y != 1) ||
       (pool.S > 1 && pool.dil_x != 1))

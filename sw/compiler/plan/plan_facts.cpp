@@ -66,7 +66,7 @@ void PlanFacts::tie_maps() {
     if (is_view(m)) ties.tie(m, net_.maps[at(m)].part.whole);
   for (const Layer& layer : net_.layers) {
     if (layer.two_operands()) ties.tie(layer.input, layer.second);
-    if (layer.fuse_add) ties.tie(layer.second, layer.output);
+    if (layer.fuse_add()) ties.tie(layer.second, layer.output);
     if (in_place(layer)) ties.tie(layer.input, layer.output);
   }
   members_.resize(net_.maps.size());
@@ -86,7 +86,7 @@ void PlanFacts::join_residuals() {
     const Layer& layer = net_.layers[at(i)];
     if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
       home_[at(layer.output)] = home_[at(layer.input)];
-    if (!layer.fuse_add || layer.second == layer.input || !net_.is_private(layer.second) ||
+    if (!layer.fuse_add() || layer.second == layer.input || !net_.is_private(layer.second) ||
         !net_.is_private(layer.output))
       continue;
     const Map& out = net_.maps[at(layer.output)];

@@ -170,7 +170,7 @@ class Tiler {
       const int pixels = out_map_->part.pixel_words > 0 ? t->rows * t->cols : 1;
       t->output_words = buffer_words(places_.output->dram, out_width_, part.rows(), part.cols(),
                                      pixels * chunk_words(t->chunk), config_);
-      if (layer_.fuse_add) t->second_words = t->output_words;
+      if (layer_.fuse_add()) t->second_words = t->output_words;
     }
     return t->buffers * (t->input_words + t->second_words + t->output_words) <= room_;
   }
@@ -221,7 +221,7 @@ class Tiler {
     for (const Sweep& sweep : layer_.sweeps) {
       const bool maximum = &sweep != &layer_.sweeps[0];
       // A second operand takes a requantized code's second cycle; thresholds have theirs anyway.
-      const bool twice = layer_.fuse_add || (maximum && layer_.result == Output::kRequantized);
+      const bool twice = layer_.fuse_add() || (maximum && layer_.result == Output::kRequantized);
       const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw;
       const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
       const double drain = issues * (twice ? 2 : layer_.passes);
@@ -260,7 +260,7 @@ class Tiler {
       bytes += 4.0 * static_cast<double>(t.input_words) * rects * times;
       transfers += rects * times;
     }
-    if (layer_.two_operands() || layer_.fuse_add)
+    if (layer_.two_operands() || layer_.fuse_add())
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
     double weights = 0, stored = 0;  // stores go beside what is read
     if (conv()) {
@@ -303,13 +303,14 @@ class Tiler {
 
   /// Channel words of a relay that two chunks of weights must share PMEM for; 0: no relay.
   int relay_words(const Tiling& t) const {
+    if (!conv()) return 0;
     const std::int64_t rows = weight_rows(t.chunk), pmem = config_.pmem_rows();
     const std::int64_t word_rows = std::int64_t{window().R} * layer_.steps_x();
-    if (!conv() || !t.chunk_outer || t.chunk >= out_.C || t.chunk > columns() || one_group() ||
-        layer_.former.steps > 0 || layer_.steps_per_row > 1 || layer_.weights_transposed ||
-        2 * rows <= pmem || layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
-        std::int64_t{t.rows} * t.cols <= config_.rows || word_rows % config_.rows_per_beat() != 0 ||
-        pmem % config_.rows_per_beat() != 0)
+    if (!t.chunk_outer || t.chunk >= out_.C || t.chunk > columns() || one_group() ||
+        layer_.former.steps > 0 || layer_.conv().steps_per_row > 1 ||
+        layer_.conv().weights_transposed || 2 * rows <= pmem || layer_.sweeps.size() != 1 ||
+        layer_.sweeps[0].parts.size() != 1 || std::int64_t{t.rows} * t.cols <= config_.rows ||
+        word_rows % config_.rows_per_beat() != 0 || pmem % config_.rows_per_beat() != 0)
       return 0;
     const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
     return words < layer_.words ? static_cast<int>(words) : 0;
@@ -353,7 +354,7 @@ class Tiler {
     whole.piece_rows = g.R;
     for (int words = layer_.words; words >= 1; --words) {
       // Transposed weights begin with a beat.
-      if (layer_.weights_transposed && words < layer_.words &&
+      if (layer_.conv().weights_transposed && words < layer_.words &&
           4 * words % config_.data_words() != 0)
         continue;
       if (!fits(words, g.R)) continue;

@@ -73,7 +73,7 @@ class Thinning {
     const Map& out = map_at(l.output);
     return l.kind == LayerKind::kConv && l.former.steps == 0 && l.sweeps.size() == 1 &&
            out.producer == out.last_write && l.window.stride_y * lattice.stride_y <= kMostStride &&
-           l.window.stride_x * lattice.stride_x <= kMostStride && (!l.fuse_add || copies_);
+           l.window.stride_x * lattice.stride_x <= kMostStride && (!l.fuse_add() || copies_);
   }
 
   void read_all(Layer& layer, const Lattice& lattice) {
@@ -97,15 +97,14 @@ class Thinning {
     shape.W = lattice.cols;
     for (Layer& reader : net_.layers)
       if (reader.input == l.output && reader.kind == LayerKind::kConv) set_sweeps(reader, shape);
-    if (l.fuse_add) copy_residual(index, lattice);
+    if (l.fuse_add()) copy_residual(index, lattice);
   }
 
   /// A layer before `index` takes the pixels of its residual.
   void copy_residual(int index, const Lattice& lattice) {
     Layer& adds = net_.layers[at(index)];
     const Map& from = map_at(adds.second);
-    Layer copy;
-    copy.kind = LayerKind::kMax;
+    Layer copy(LayerKind::kMax);
     copy.label = adds.label;
     copy.op = "COPY";
     copy.name = from.name;

@@ -49,24 +49,20 @@ void turn_weights(Layer& layer, const machine::Config& config) {
   const Geometry& g = layer.window;
   const bool former = layer.former.steps > 0;
   if (former) layer.former = best_former(g, config);
-  if (layer.weights.empty()) return;  // shapes alone
-  layer.weights.assign(at(layer.channels) * at(layer.steps()) * at(layer.step_codes), 0);
-  const int codes = layer.step_codes;
+  if (layer.conv().weights.empty()) return;  // shapes alone
+  layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
     for (int word = 0; word < layer.words; ++word)
       for (int ky = 0; ky < g.R; ++ky)
         for (int kx = 0; kx < g.S; ++kx) {
           const auto code = [&](const Layer& l, int row, int col) {
-            if (!former)
-              return (at(m) * at(l.steps()) + at((word * l.window.R + row) * l.window.S + col)) *
-                     at(codes);
+            if (!former) return l.weight_at(m, (word * l.window.R + row) * l.window.S + col);
             const TapPlace place = *place_of(l.former, l.window, col);
-            return (at(m) * at(l.steps()) + at(row * l.former.steps + place.step)) * at(codes) +
-                   at(place.lane);
+            return l.weight_at(m, row * l.former.steps + place.step) + place.lane;
           };
-          std::copy_n(before.weights.begin() + static_cast<std::ptrdiff_t>(code(before, kx, ky)),
-                      former ? 1 : codes,
-                      layer.weights.begin() + static_cast<std::ptrdiff_t>(code(layer, ky, kx)));
+          std::copy_n(before.conv().weights.begin() + code(before, kx, ky),
+                      former ? 1 : layer.conv().step_codes,
+                      layer.conv().weights.begin() + code(layer, ky, kx));
         }
 }
 
@@ -86,7 +82,8 @@ std::optional<Network> transpose(const Network& network, const machine::Config& 
   Network result = network;
   for (Map& map : result.maps) turn(map);
   for (Layer& layer : result.layers) {
-    for (SumRegion& region : layer.regions) region.rect = side(region.rect);
+    if (layer.kind == LayerKind::kSum)
+      for (SumRegion& region : layer.pool().regions) region.rect = side(region.rect);
     if (layer.kind != LayerKind::kConv) {
       layer.window = side(layer.window);
       continue;

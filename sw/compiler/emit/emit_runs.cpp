@@ -54,6 +54,26 @@ struct Emitter::Nest {
   bool two_operands = false;  ///< tap 1 lies `tap_distance` words from tap 0
   std::int64_t tap_distance = 0;
 
+  /// A window over the positions of a rectangle.
+  static Nest of(const Geometry& g, const Rect& rect) {
+    Nest n;
+    n.x_start = rect.x0 * g.stride_x - g.pad_left;
+    n.y_start = rect.y0 * g.stride_y - g.pad_top;
+    n.P = rect.rows();
+    n.Q = rect.cols();
+    n.stride_y = g.stride_y;
+    n.stride_x = g.stride_x;
+    n.R = g.R;
+    n.S = g.S;
+    n.dil_y = g.dil_y;
+    n.dil_x = g.dil_x;
+    n.height = g.H;
+    n.width = g.W;
+    n.out_y = rect.y0;
+    n.out_x = rect.x0;
+    return n;
+  }
+
   /// Pixels that are copied or multiplied, all in a row of the map.
   bool is_row() const {
     return P * R * S == 1 && !two_operands && y_start >= 0 && y_start < height;
@@ -77,6 +97,11 @@ struct Emitter::Nest {
 };
 
 namespace {
+
+int rounding_flags(const Layer& l) {
+  return (l.single ? 1 << isa::vector::kSingle : 0) |
+         (l.half_even ? 1 << isa::vector::kHalfEven : 0);
+}
 
 /// A row's pixels below each other: rows may lie as far apart as they like.
 View column_of(const View& v, int y) { return {v.at(0, y, 0), v.step, v.plane}; }
@@ -218,31 +243,19 @@ void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t
   instructions.push_back(std::move(i));
 }
 
-void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& channels,
-                        const FilterPart& part, const View& in, const View& out,
-                        std::int64_t residual_delta, std::int64_t row, std::int64_t param,
-                        bool clear, bool drain) {
+void Emitter::emit_conv(const ConvRun& run) {
   namespace compute = isa::compute;
   const Layer& l = layer();
-  const bool maximum = &sweep != &l.sweeps[0];  // with what the sweeps before have written
-  Geometry g = l.window_of(sweep);
+  const auto& [sweep, rect, channels, part, in, out, residual_delta, row, param, clear, drain] =
+      run;
+  const bool maximum = sweep != &l.sweeps[0];  // with what the sweeps before have written
+  Geometry g = l.window_of(*sweep);
   g.pad_top -= part.row * g.dil_y;
   g.R = part.rows;
   Instruction i = start(Engine::kCompute);
   isa::ComputeRegisters r;
-  Nest n;
-  n.x_start = rect.x0 * g.stride_x - g.pad_left;
-  n.y_start = rect.y0 * g.stride_y - g.pad_top;
-  n.P = rect.rows();
-  n.Q = rect.cols();
-  n.stride_y = g.stride_y;
-  n.stride_x = g.stride_x;
-  n.R = g.R;
+  Nest n = Nest::of(g, rect);
   n.S = l.steps_x();
-  n.dil_y = g.dil_y;
-  n.dil_x = g.dil_x;
-  n.height = g.H;
-  n.width = g.W;
   n.word = l.first_word(channels.first) + part.word;
   n.words = part.words;
   const bool former = l.former.steps > 0;
@@ -250,8 +263,6 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
     n.dil_x = l.former.dil;
     n.Q += l.former.behind(rect.cols(), g.Q);
   }
-  n.out_y = rect.y0;
-  n.out_x = rect.x0;
   const int per_word = out_per_word();
   const int first_place = output().position() + channels.first;
   n.out_word = first_place / per_word;
@@ -307,112 +318,95 @@ void Emitter::emit_conv(const Sweep& sweep, const Rect& rect, const Channels& ch
 // ---------------------------------------------------------------------------------------
 
 void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
+  const Layer& l = layer();
+  const int word = channels.first / out_per_word();
+  const int words = static_cast<int>(divide_up(channels.size(), out_per_word()));
+  VectorPart v{channels, word, words, input_view(rect, word, words, 0, l.window.R), {}, {}};
+  if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
+  v.out = output_view(rect, channels);
+  if (l.window.stride_y == 0 || l.window.stride_x == 0)
+    emit_repeated(rect, v);
+  else if (l.kind != LayerKind::kSum)
+    emit_windows(rect, nullptr, v);
+  else
+    for (const SumRegion& region : l.pool().regions) {
+      const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
+                      std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
+      if (!part.empty()) emit_windows(part, &region, v);
+    }
+  finish_output(rect, channels);
+}
+
+/// @param region  of a sum
+void Emitter::emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v) {
+  const Layer& l = layer();
+  const Lanes way =
+      l.two_operands() || l.over_channels() ? Lanes::kPositions : best_lanes(rect, v.words, v.in);
+  if (way == Lanes::kPositions) return emit_positions(rect, region, v);
+  for (int y = rect.y0; y < rect.y1; ++y)
+    for (int x = rect.x0; x < rect.x1; ++x) {
+      if (way == Lanes::kWords)
+        emit_words(region, y, x, v);
+      else
+        emit_reduced(*region, y, x, v);
+    }
+}
+
+/// One RUN; each lane takes a position.
+void Emitter::emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v) {
   namespace vector = isa::vector;
   const Layer& l = layer();
   const Geometry& g = l.window;
-  const int per_word = out_per_word();
-  const int word = channels.first / per_word;
-  const int words = static_cast<int>(divide_up(channels.size(), per_word));
-  const View in = input_view(rect, word, words, 0, g.R);
-  const View second =
-      l.two_operands() ? (l.second == l.input ? in : second_view(rect, channels)) : View{};
-  const View out = output_view(rect, channels);
-
-  if (g.stride_y == 0 || g.stride_x == 0) {
-    emit_repeated(rect, channels, in, out);
-    return finish_output(rect, channels);
-  }
+  const auto& [channels, word, words, in, second, out] = v;
   const bool norm = l.kind == LayerKind::kNormalize;
-  const auto emit = [&](const Rect& part, const SumRegion* region) {
-    const std::int64_t param = norm ? require_parameters(channels, -1) : 0;
-    Instruction i = start(Engine::kVector);
-    isa::VectorRegisters r;
-    Nest n;
-    n.x_start = part.x0 * g.stride_x - g.pad_left;
-    n.y_start = part.y0 * g.stride_y - g.pad_top;
-    n.P = part.rows();
-    n.Q = part.cols();
-    n.stride_y = g.stride_y;
-    n.stride_x = g.stride_x;
-    n.R = g.R;
-    n.S = g.S;
-    n.dil_y = g.dil_y;
-    n.dil_x = g.dil_x;
-    n.height = g.H;
-    n.width = g.W;
-    n.word = n.out_word = word;
-    n.words = words;
-    n.out_y = part.y0;
-    n.out_x = part.x0;
-    if (l.two_operands()) {
-      n.two_operands = true;
-      n.S = 2;
-      n.tap_distance = second.origin - in.origin;
-    }
-    set_nest(r, n, in, out);
-    set_post(r);
-    if (region != nullptr) {
-      r.set(post::kMultiplier, region->scale.multiplier);
-      r.set(post::kShift, region->scale.shift);
-      r.set(vector::kBias, region->bias);
-    }
-    if (l.kind == LayerKind::kSoftmax) {
-      r.set(vector::kChannels, channels.size());
-      r.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
-    }
-    if (norm) {
-      set_normalization(r, param);
-      i.reads.push_back({Space::kParams, param, l.channels});
-    }
-    i.registers = r;
-    i.run.op = static_cast<int>(operation_of(l.kind, per_word));
-    i.run.flags = (l.two_operands() && l.pair().invert ? 1 << vector::kInvert : 0) |
-                  (l.single ? 1 << vector::kSingle : 0) |
-                  (l.half_even ? 1 << vector::kHalfEven : 0) |
-                  (norm && l.over().norm.center ? 1 << vector::kCenter : 0);
-    read_tables(i);
-    const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
-    i.reads.push_back(map_region(in, word, words, y, x));
-    if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
-    i.writes.push_back(map_region(out, word, words, {part.y0, part.y1}, {part.x0, part.x1}));
-    instructions.push_back(std::move(i));
-  };
-
-  const auto emit_part = [&](const Rect& part, const SumRegion* region) {
-    const Lanes way =
-        l.two_operands() || l.over_channels() ? Lanes::kPositions : best_lanes(part, words, in);
-    if (way == Lanes::kPositions) return emit(part, region);
-    for (int y = part.y0; y < part.y1; ++y)
-      for (int x = part.x0; x < part.x1; ++x) {
-        if (way == Lanes::kWords)
-          emit_words(region, y, x, in, out, channels);
-        else
-          emit_reduced(*region, y, x, in, out, channels);
-      }
-  };
-  if (l.kind != LayerKind::kSum) {
-    emit_part(rect, nullptr);
-    return finish_output(rect, channels);
+  const std::int64_t param = norm ? require_parameters(channels, -1) : 0;
+  Instruction i = start(Engine::kVector);
+  isa::VectorRegisters r;
+  Nest n = Nest::of(g, part);
+  n.word = n.out_word = word;
+  n.words = words;
+  if (l.two_operands()) {
+    n.two_operands = true;
+    n.S = 2;
+    n.tap_distance = second.origin - in.origin;
   }
-  for (const SumRegion& region : l.pool().regions) {
-    const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
-                    std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
-    if (!part.empty()) emit_part(part, &region);
+  set_nest(r, n, in, out);
+  set_post(r);
+  if (region != nullptr) {
+    r.set(post::kMultiplier, region->scale.multiplier);
+    r.set(post::kShift, region->scale.shift);
+    r.set(vector::kBias, region->bias);
   }
-  finish_output(rect, channels);
+  if (l.kind == LayerKind::kSoftmax) {
+    r.set(vector::kChannels, channels.size());
+    r.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
+  }
+  if (norm) {
+    set_normalization(r, param);
+    i.reads.push_back({Space::kParams, param, l.channels});
+  }
+  i.registers = r;
+  i.run.op = static_cast<int>(operation_of(l.kind, out_per_word()));
+  i.run.flags = (l.two_operands() && l.pair().invert ? 1 << vector::kInvert : 0) |
+                rounding_flags(l) | (norm && l.over().norm.center ? 1 << vector::kCenter : 0);
+  read_tables(i);
+  const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
+  i.reads.push_back(map_region(in, word, words, y, x));
+  if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
+  i.writes.push_back(map_region(out, word, words, {part.y0, part.y1}, {part.x0, part.x1}));
+  instructions.push_back(std::move(i));
 }
 
 /// One row or column again and again: rows that lie 0 words apart. To repeat a column, each output
 /// row is written as a column of such rows.
-void Emitter::emit_repeated(const Rect& rect, const Channels& channels, const View& in,
-                            const View& out) {
-  const Layer& l = layer();
-  const Geometry& g = l.window;
+void Emitter::emit_repeated(const Rect& rect, const VectorPart& v) {
+  const View &in = v.in, &out = v.out;
+  const Geometry& g = layer().window;
   const auto emit = [&](Nest n, View from, const View& to, const Rect& written) {
     from.pitch = 0;
     n.height = n.P;
-    n.words = output().words_of(channels.size());
-    n.word = n.out_word = channels.first / out_per_word();
+    n.words = output().words_of(v.channels.size());
+    n.word = n.out_word = v.word;
     Instruction i = start(Engine::kVector);
     isa::VectorRegisters r;
     set_nest(r, n, from, to);
@@ -523,13 +517,11 @@ int Emitter::words_of_a_bank(std::int64_t plane) const {
 }
 
 /// One position; lanes walk over the channel words as if these were rows of one pixel.
-void Emitter::emit_words(const SumRegion* region, int y, int x, const View& in, const View& out,
-                         const Channels& channels) {
+void Emitter::emit_words(const SumRegion* region, int y, int x, const VectorPart& v) {
   namespace vector = isa::vector;
   const Geometry& g = layer().window;
   const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
-  const int word = channels.first / out_per_word();
-  const int words = static_cast<int>(divide_up(channels.size(), out_per_word()));
+  const auto& [channels, word, words, in, second, out] = v;
   Instruction i = start(Engine::kVector);
   isa::VectorRegisters r;
   Nest n;
@@ -549,21 +541,18 @@ void Emitter::emit_words(const SumRegion* region, int y, int x, const View& in, 
   }
   i.registers = r;
   i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
-  i.run.flags = (layer().single ? 1 << vector::kSingle : 0) |
-                (layer().half_even ? 1 << vector::kHalfEven : 0);
+  i.run.flags = rounding_flags(layer());
   read_tables(i);
   i.reads.push_back(map_region(in, word, words, rows, cols));
   i.writes.push_back(map_region(out, word, words, {y, y + 1}, {x, x + 1}));
   instructions.push_back(std::move(i));
 }
 
-void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
-                           const Channels& channels) {
+void Emitter::emit_reduced(const SumRegion& region, int y, int x, const VectorPart& v) {
   namespace vector = isa::vector;
   const Geometry& g = layer().window;
   const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
-  const Split s = best_split(rows.size(), cols.size(), in.pitch, config_);
-  const int words = static_cast<int>(divide_up(channels.size(), 4));
+  const Split s = best_split(rows.size(), cols.size(), v.in.pitch, config_);
   Instruction i = start(Engine::kVector);
   isa::VectorRegisters r;
   Nest n;
@@ -575,22 +564,21 @@ void Emitter::emit_reduced(const SumRegion& region, int y, int x, const View& in
   n.stride_x = n.S = s.cols;
   n.height = rows.end;
   n.width = cols.end;
-  n.word = n.out_word = channels.first / 4;
-  n.words = words;
+  n.word = n.out_word = v.word;
+  n.words = v.words;
   n.out_y = y;
   n.out_x = x;
-  set_nest(r, n, in, out);
+  set_nest(r, n, v.in, v.out);
   set_post(r);
   r.set(post::kMultiplier, region.scale.multiplier);
   r.set(post::kShift, region.scale.shift);
   r.set(vector::kBias, region.bias);
   i.registers = r;
   i.run.op = static_cast<int>(vector::Op::kSum);
-  i.run.flags = 1 << vector::kReduce | (layer().single ? 1 << vector::kSingle : 0) |
-                (layer().half_even ? 1 << vector::kHalfEven : 0);
+  i.run.flags = 1 << vector::kReduce | rounding_flags(layer());
   read_tables(i);
-  i.reads.push_back(map_region(in, n.word, words, rows, cols));
-  i.writes.push_back(map_region(out, n.word, words, {y, y + 1}, {x, x + 1}));
+  i.reads.push_back(map_region(v.in, n.word, v.words, rows, cols));
+  i.writes.push_back(map_region(v.out, n.word, v.words, {y, y + 1}, {x, x + 1}));
   instructions.push_back(std::move(i));
 }
 

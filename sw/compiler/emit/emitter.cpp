@@ -174,9 +174,8 @@ void Emitter::emit_conv_part(const Visit& v) {
         for (int c = channels.first; c < channels.last; c += alone ? columns : channels.size()) {
           const Channels group{c, alone ? std::min(c + columns, channels.last) : channels.last};
           const int before = c - channels.first;
-          emit_conv(layer().sweeps[s], p.rect, group, part, in, out, delta,
-                    row + before / columns * part.words, param + before * layer().passes, true,
-                    true);
+          emit_conv({&layer().sweeps[s], p.rect, group, part, in, out, delta,
+                     row + before / columns * part.words, param + before * layer().passes});
         }
       }
   }
@@ -225,8 +224,8 @@ void Emitter::emit_conv_relay(const Visit& v) {
   const SweepPart& sweep_part = l.sweeps[0].parts[0];
   const std::int64_t param = require_parameters(channels, sweep_part.correction);
   const auto run = [&](const Rect& tile, const FilterPart& part, bool clear, bool drain) {
-    emit_conv(l.sweeps[0], tile, channels, part, in, out, delta, row + part.word * word_rows, param,
-              clear, drain);
+    emit_conv({&l.sweeps[0], tile, channels, part, in, out, delta, row + part.word * word_rows,
+               param, clear, drain});
   };
   const TileSplit split = split_tiles(rect, config_.rows);
   require_weights(channels, own, row + own.word * word_rows);
@@ -271,8 +270,8 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
                         : input_view(rect, own, words, 0, R);
     const std::int64_t weights = require_weights(group, piece);
     const bool last = piece.word + piece.words == words && piece.row + piece.rows == R;
-    emit_conv(sweep, part, group, piece, in, out, delta, weights, param,
-              piece.word + piece.row == 0, last);
+    emit_conv({&sweep, part, group, piece, in, out, delta, weights, param,
+               piece.word + piece.row == 0, last});
   }
 }
 

@@ -46,15 +46,21 @@ class Emitter : private Order {
   void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
                    const View& out, std::int64_t delta, std::int64_t param);
   void emit_vector_part(const Rect& rect, const Channels& channels);
-  void emit_repeated(const Rect& rect, const Channels& channels, const View& in, const View& out);
+  /// Channel words of a rectangle for the vector unit, and where they lie.
+  struct VectorPart {
+    Channels channels;
+    int word, words;
+    View in, second, out;
+  };
+  void emit_repeated(const Rect& rect, const VectorPart& v);
+  void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
+  void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);
   /// What the lanes of a pool take: positions, channel words of one, or taps of one.
   enum class Lanes { kPositions, kWords, kTaps };
   Lanes best_lanes(const Rect& rect, int words, const View& in) const;
   int words_of_a_bank(std::int64_t plane) const;
-  void emit_words(const SumRegion* region, int y, int x, const View& in, const View& out,
-                  const Channels& channels);
-  void emit_reduced(const SumRegion& region, int y, int x, const View& in, const View& out,
-                    const Channels& channels);
+  void emit_words(const SumRegion* region, int y, int x, const VectorPart& v);
+  void emit_reduced(const SumRegion& region, int y, int x, const VectorPart& v);
 
   // Maps in DMEM.
   View input_view(const Rect& rect, int word, int words, int first_row, int filter_rows,
@@ -105,10 +111,18 @@ class Emitter : private Order {
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
-  void emit_conv(const Sweep& sweep, const Rect& rect, const Channels& channels,
-                 const FilterPart& part, const View& in, const View& out,
-                 std::int64_t residual_delta, std::int64_t row, std::int64_t param, bool clear,
-                 bool drain);
+  /// One RUN of a convolution.
+  struct ConvRun {
+    const Sweep* sweep;
+    Rect rect;
+    Channels channels;
+    FilterPart part;
+    View in, out;
+    std::int64_t residual_delta;  ///< from the output to what is added or compared
+    std::int64_t row, param;      ///< of PMEM and the parameter memories
+    bool clear = true, drain = true;
+  };
+  void emit_conv(const ConvRun& run);
   Region map_region(const View& view, int word, int words, const Range& y, const Range& x) const;
 
   const Image& image_;

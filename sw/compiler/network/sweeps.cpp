@@ -13,8 +13,6 @@
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 /// Positions first..last-1 along one axis.
 struct Span {
   int first = 0, last = 0;

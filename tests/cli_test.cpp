@@ -145,7 +145,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"generate --config edge64 --out /proc/x", "/proc/x: cannot write: "},
       Row{"compile --config edge64 none.tflite --out x", "none.tflite: cannot open: No such file"},
       Row{"compile --config edge64 out.txt --out x", "out.txt: "},
-      Row{"compile --config edge64 '" + kPlus + "'", "trine compile: --out or --disassemble"},
+      Row{"compile --config edge64 '" + kPlus + "'",
+          "trine compile: --out, --image or --disassemble is required"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
       Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",
           "--trace: needs --backend rtl"},
@@ -158,6 +159,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "trine generate-text: --config is "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
+      Row{"run --config edge64 program --backend arch",
+          "program: compiled by an earlier version: compile again"},
       Row{"estimate --config edge64 program", "program: is a compiled program, which holds no "},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
@@ -208,6 +211,13 @@ TEST_CASE("compile prints where layers live and writes a program for one configu
   const Result other = shell.trine("run --config edge32 lenet.trine --backend arch");
   CHECK(other.code == 2);
   CHECK_THAT(other.err, Catch::Contains("compiled for configuration edge64"));
+  REQUIRE(shell.trine("compile --config edge64 '" + kLenet + "' --image lenet.img").code == 0);
+  const std::string image = read_text(shell.dir / "lenet.img");
+  CHECK_THAT(image, Catch::StartsWith("TRINEIMG"));
+  CHECK_THAT(read_text(shell.dir / "lenet.trine"), Catch::Contains(image));
+  const Result alone = shell.trine("run --config edge64 lenet.img --backend arch");
+  CHECK(alone.code == 2);
+  CHECK_THAT(alone.err, Catch::StartsWith("lenet.img: is a machine image, for drivers"));
   const Result listing = shell.trine("compile --config edge64 '" + kPlus + "' --disassemble");
   CHECK(listing.code == 0);
   CHECK_THAT(listing.out, Catch::Contains("RUN") && Catch::Contains("END"));

@@ -345,6 +345,17 @@ TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") 
   CHECK(shell.read_json("out.txt").at("macs").is_number());
 }
 
+TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz]") {
+  const Shell shell;
+  CHECK(shell.trine("fuzz --pairs 40 --configs 8").code == 0);
+  const Result bad = shell.trine("fuzz --pairs 40 --configs 8 --least-exact 100");
+  CHECK(bad.code == 1);
+  CHECK_THAT(bad.err,
+             Catch::Contains(" of 40 pairs are exact, allowed 100 % and above (--least-exact)\n"));
+  CHECK(line_count(bad.err) == 1);
+  CHECK(shell.trine("fuzz --pairs 19 --configs 8 --least-exact 100").code == 0);  // too few to say
+}
+
 TEST_CASE("every report says the configuration, its hash and the revision", "[cli][json]") {
   const Shell shell;
   const std::string design = " --config edge32 --set memory.dmem_kib=64 --json j ";

@@ -81,6 +81,39 @@ TEST_CASE("a wrong constant is seen, and what it makes of a program", "[fuzz]") 
   CHECK(wrong >= exact / 2);
 }
 
+/// The first pair that is exact, with everything switched on.
+Pair exact_pair() {
+  for (int n = 0;; ++n) {
+    const Pair pair = make_pair(draw_case(5, 0, n), machine::Config{});
+    if (run_pair(pair, Backend::kArch).outcome == Outcome::kExact) return pair;
+  }
+}
+
+TEST_CASE("what is refused for no limit has failed, whatever its text", "[fuzz][error]") {
+  Pair unknown = exact_pair(), wide = unknown, lacking = unknown;
+  SECTION("an operator that nobody knows") {
+    unknown.graph.ops.back().kind = model::OpKind::kUnknown;
+    unknown.graph.ops.back().name = "SPACE_TO_BATCH_ND";
+    const Verdict v = run_pair(unknown, Backend::kArch);
+    CHECK(v.outcome == Outcome::kFailed);
+    CHECK_THAT(v.text, Catch::Contains("SPACE_TO_BATCH_ND: operator is not supported"));
+  }
+  SECTION("a shape is no legal network's") {
+    wide.graph.tensors[static_cast<std::size_t>(wide.graph.ops.back().outputs[0])].shape = {7, 7};
+    CHECK(run_pair(wide, Backend::kArch).outcome == Outcome::kIllegal);
+  }
+  SECTION("hardware that the configuration lacks is a limit") {
+    Choices choices{1};
+    Builder b(choices);
+    b.graph.outputs = {b.unary(b.input({1, 4, 4, 8}), model::OpKind::kLogistic, "LOGISTIC")};
+    lacking.graph = b.graph;
+    lacking.config.table = false;
+    const Verdict v = run_pair(lacking, Backend::kArch);
+    CHECK(v.outcome == Outcome::kRefused);
+    CHECK_THAT(v.text, Catch::StartsWith("configuration: ") && Catch::Contains("(vector.table)"));
+  }
+}
+
 #ifdef TRINE_SLOW_TESTS
 constexpr int kPairs = 6000, kConfigs = 300;
 #else

@@ -14,40 +14,31 @@
 #include "sim/arch/run.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/refusal.h"
 #include "sw/program/host.h"
 #include "tools/fuzz/configs.h"
 
 namespace trine::fuzz {
 namespace {
 
-/// What the compiler may say: limits in docs/operators.md, hardware that the configuration lacks,
-/// memories that are too small.
-constexpr const char* kLimits[] = {
-    // the configuration
-    "weights of",  // columns of which no beat is whole
-    ", array.precisions lacks ",
-    "(matmul.enable)",
-    "channels, memory.param_channels is ",
-    "(vector.enable)",
-    "(vector.softmax)",
-    "(vector.table)",
-    " hold no part of it",
-    "allowed 1..32767 each",
-    // the machine
-    "cut through channels",
-    "halves to even",
-    "negates before it rounds",
-    "does not fit int8",
-    "its scale is too small for the machine's 32 bits",
-};
-
-bool is_limit(const std::string& text) {
-  return std::any_of(std::begin(kLimits), std::end(kLimits),
-                     [&](const char* limit) { return text.find(limit) != std::string::npos; });
+/// What the compiler may refuse: limits in docs/operators.md, hardware that the configuration
+/// lacks, memories that are too small. Networks are made of operators, types and shapes that it
+/// has.
+bool is_limit(model::Reason reason) {
+  using model::Reason;
+  return reason == Reason::kConfiguration || reason == Reason::kMemory ||
+         reason == Reason::kLayout || reason == Reason::kRange || reason == Reason::kRounding;
 }
 
-Verdict refusal(const std::string& text) {
-  return {is_limit(text) ? Outcome::kRefused : Outcome::kFailed, "compile: " + text, false, 0, 0};
+/// What model::check() may refuse: what lies between drawn operators, but never the operator.
+bool is_illegal(model::Reason reason) {
+  return reason != model::Reason::kOperator && reason != model::Reason::kOther;
+}
+
+Verdict refusal(const model::Refusal& e, Outcome outcome, bool (*allowed)(model::Reason)) {
+  const auto& reasons = e.reasons();
+  if (!std::all_of(reasons.begin(), reasons.end(), allowed)) outcome = Outcome::kFailed;
+  return {outcome, fmt::format("{}: {}", model::name_of(reasons[0]), e.what()), false, 0, 0};
 }
 
 Verdict failure(const std::string& text) { return {Outcome::kFailed, text, false, 0, 0}; }
@@ -215,16 +206,18 @@ std::string describe(const Pair& p) {
 }
 
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
-  try {
-    model::check(pair.graph);
-  } catch (const Error& e) {
-    return {Outcome::kIllegal, e.what(), false, 0, 0};
-  }
   compiler::Program program;
   try {
+    model::check(pair.graph);
+  } catch (const model::Refusal& e) {
+    return refusal(e, Outcome::kIllegal, is_illegal);
+  }
+  try {
     program = compiler::compile(pair.graph, pair.config, {pair.rounding});
-  } catch (const Error& e) {
-    return refusal(e.what());
+  } catch (const model::Refusal& e) {
+    return refusal(e, Outcome::kRefused, is_limit);
+  } catch (const std::exception& e) {
+    return failure(fmt::format("compile: {}", e.what()));
   }
   try {
     const std::string bytes = compiler::serialize(program);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
+#include <memory>
 #include <random>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/model/graph.h"
 #include "sw/model/lowbit.h"
+#include "sw/model/onnx_evaluate.h"
 #include "sw/model/testing.h"
 
 using namespace trine;
@@ -225,4 +227,20 @@ TEST_CASE("an ONNX model with damaged bytes loads or is refused", "[model][onnx]
     }
     CHECK(refused > 10);  // most bytes are weights or names
   }
+}
+
+/// ONNX 1.19, LRN: from c - floor((size - 1) / 2) to c + ceil((size - 1) / 2). ONNX Runtime takes
+/// odd sizes alone.
+TEST_CASE("LRN of an even size leans to the channels behind", "[model][onnx]") {
+  onnx_file::Node node;
+  node.type = "LRN";
+  node.outputs = {"y"};
+  node.attributes["size"].i = 2;
+  node.attributes["alpha"].f = 2;
+  node.attributes["beta"].f = 1;
+  onnx_file::Constant x;
+  x.shape = {1, 3, 1};
+  x.values = {1, 2, 3};
+  const auto y = onnx_file::evaluate(node, 13, {std::make_shared<onnx_file::Constant>(x)}, 0, 100);
+  CHECK(y.values == std::vector<double>{1.0f / 6, 2.0f / 14, 3.0f / 10});
 }

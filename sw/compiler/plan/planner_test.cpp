@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/root.h"
+#include "base/rounding.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/plan.h"
 #include "tools/fuzz/builder.h"
@@ -190,6 +192,28 @@ TEST_CASE("parts take all of their room and no word more", "[compiler][plan]") {
 23: 1 x 2, 1 x (8 + 10)
 17: nothing
 )");
+}
+
+TEST_CASE("each pair of thresholds drains the columns once more", "[compiler][plan]") {
+  const machine::Config config = machine::load_config("edge256");
+  const auto file = project_root() / "tests" / "lowbit" / "thresholds.onnx";
+  Network network = lower(model::import_model(file), config, reference::kDoublePolicy);
+  int bound_by_drains = 0;
+  for (Layer& l : network.layers)
+    if (l.result == Output::kThresholds) l.passes = 3;
+  const Plan plan = compiler::plan(network, config).value();
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& l = network.layers[i];
+    if (l.passes == 1) continue;
+    const std::int64_t tiles = divide_up(l.window.P * l.window.Q, config.rows);
+    const std::int64_t groups = divide_up(l.channels, config.cols);
+    const int drain = std::min(l.channels, config.cols) * l.passes;
+    CAPTURE(l.name, l.steps());
+    CHECK(plan.tilings[i].compute ==
+          static_cast<double>(tiles * groups * std::max(l.steps(), drain)));
+    bound_by_drains += drain > l.steps() ? 1 : 0;
+  }
+  CHECK(bound_by_drains > 0);
 }
 
 }  // namespace

@@ -146,7 +146,10 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 none.tflite --out x", "none.tflite: cannot open: No such file"},
       Row{"compile --config edge64 out.txt --out x", "out.txt: "},
       Row{"compile --config edge64 '" + kPlus + "'",
-          "trine compile: --out, --image or --disassemble is required"},
+          "trine compile: --out, --image, --disassemble or --print-after"},
+      Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
+          "--print-after: fused is no stage, allowed rewrite, lower, thin, attention, transpose, "
+          "fuse, reload, plan, emit, schedule\n"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
       Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",
           "--trace: needs --backend rtl"},
@@ -221,6 +224,41 @@ TEST_CASE("compile prints where layers live and writes a program for one configu
   const Result listing = shell.trine("compile --config edge64 '" + kPlus + "' --disassemble");
   CHECK(listing.code == 0);
   CHECK_THAT(listing.out, Catch::Contains("RUN") && Catch::Contains("END"));
+}
+
+/// The first line, and the indented ones below it.
+std::string form_of(const std::string& out) {
+  std::size_t end = out.find('\n') + 1;
+  while (end < out.size() && out[end] == ' ') end = out.find('\n', end) + 1;
+  return out.substr(0, end);
+}
+
+TEST_CASE("compile and run print the network after a stage of the compiler", "[cli][compile]") {
+  const Shell shell;
+  struct Form {
+    const char *stage, *first, *holds;
+  };
+  const Form form = GENERATE(
+      Form{"rewrite", "graph lenet_mnist: ", " MAX_POOL_2D: "},
+      Form{"lower", "network: ", " MAX_POOL_2D '"}, Form{"thin", "network: ", "\n    max "},
+      Form{"attention", "network: ", "\n    conv "}, Form{"transpose", "network: ", "\n    conv "},
+      Form{"fuse", "network: ", " CONV_2D+MAX_POOL_2D '"},
+      Form{"reload", "network: ", "\n    sweep at 0,1: rows "}, Form{"plan", "plan: ", " cycles"},
+      Form{"emit", "runs: ", "writes pmem "}, Form{"schedule", "runs: ", " signal="});
+  CAPTURE(form.stage);
+  const std::string options = "--config edge64 '" + kLenet + "' --print-after " + form.stage;
+  const Result result = shell.trine("compile " + options);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::StartsWith(form.first) && Catch::Contains(form.holds));
+  CHECK(widest_line(result.out) <= 100);
+  if (std::string(form.stage) != "fuse") return;
+  const Result run = shell.trine("run " + options + " --backend arch");
+  REQUIRE(run.code == 0);
+  CHECK_THAT(run.out, Catch::StartsWith(form_of(result.out)));
+  REQUIRE(shell.trine("compile --config edge64 '" + kLenet + "' --out p --quiet").code == 0);
+  const Result program = shell.trine("run --config edge64 p --print-after fuse --backend arch");
+  CHECK(program.code == 2);
+  CHECK(program.err == "--print-after: p is a program, which is compiled already\n");
 }
 
 TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {

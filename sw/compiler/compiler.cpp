@@ -2,19 +2,18 @@
 
 #include "sw/compiler/compiler.h"
 
-#include <algorithm>
 #include <iterator>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "sw/compiler/emit/emitter.h"
-#include "sw/compiler/lower/lower.h"
-#include "sw/compiler/network/network.h"
+#include "sw/compiler/legal.h"
+#include "sw/compiler/network/print.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
-#include "sw/compiler/stages.h"
+#include "sw/compiler/transform/passes.h"
+#include "sw/model/print.h"
 
 namespace trine::compiler {
 namespace {
@@ -50,14 +49,27 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   return text;
 }
 
-Program compile_stage(const model::Graph& graph, const machine::Config& config,
+/// Adds the form after a stage to what the user asks for, if it is that.
+template <typename Text>
+void print(const CompileOptions& options, std::string_view stage, Text text) {
+  if (options.printed != nullptr && options.print_after == stage) *options.printed += text();
+}
+
+Program compile_stage(LegalStage stage, const machine::Config& config,
                       const CompileOptions& options) {
-  auto [network, layout] = search(lower(graph, config, options.rounding), config, options.fusion);
+  const model::Graph& graph = stage.graph;
+  print(options, "lower", [&] { return to_text(stage.network); });
+  auto [network, layout, printed] =
+      search(std::move(stage.network), config, options.fusion, options.print_after);
+  if (options.printed != nullptr) *options.printed += printed;
+  print(options, "plan", [&, &net = network, &plan = layout] { return to_text(plan, net); });
   Image image = make_image(network, config, layout);
   Emitter emitter(network, config, layout, image);
   emitter.run();
+  print(options, "emit", [&] { return to_text(emitter.instructions); });
   std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);
   insert_tokens(runs);
+  print(options, "schedule", [&] { return to_text(runs); });
 
   Program program;
   program.config = config;
@@ -90,84 +102,33 @@ Program compile_stage(const model::Graph& graph, const machine::Config& config,
   return program;
 }
 
-/// Stage after stage. @throws Unsupported  with indices into graph.ops
-Program compile_stages(const model::Graph& graph, const machine::Config& config,
-                       const CompileOptions& options) {
-  std::vector<Program> programs;
-  for (const Stage& stage : stages_of(graph)) {
-    try {
-      programs.push_back(compile_stage(stage.graph, config, options));
-    } catch (const Unsupported& e) {
-      std::vector<int> ops;
-      for (const int op : e.ops) ops.push_back(stage.ops[static_cast<std::size_t>(op)]);
-      throw Unsupported(e, ops);
-    }
-  }
-  Program first = std::move(programs.front());
-  first.rest.assign(std::make_move_iterator(programs.begin() + 1),
-                    std::make_move_iterator(programs.end()));
-  return first;
-}
-
-/// @throws Refusal  with what the user can do, besides
-Program compile_on_machine(const model::Graph& graph, const machine::Config& config,
-                           const CompileOptions& options) try {
-  return compile_stage(graph, config, options);
-} catch (const Unsupported& e) {
-  throw model::Refusal(
-      e.reasons(),
-      fmt::format("{}\n{}: --allow-host runs {} on the host, between stages of the machine",
-                  e.what(), graph.file, e.ops.size() == 1 ? "this operator" : "these operators"));
-}
-
-/// Operators on floats that no table replaces, and those that give them their operands or read
-/// their results.
-void mark_host(model::Graph* graph) {
-  std::set<int> floats;  // tensors that the host makes or reads
-  const auto is_host = [&](const model::Op& op) {
-    const auto found = [&](int t) { return floats.count(t) > 0; };
-    const bool joins_floats = op.kind == model::OpKind::kConcatenation &&
-                              graph->out(op).type == model::DataType::kFloat32;
-    return op.kind == model::OpKind::kOnnx || joins_floats ||
-           std::any_of(op.inputs.begin(), op.inputs.end(), found) ||
-           std::any_of(op.outputs.begin(), op.outputs.end(), found);
-  };
-  for (bool more = true; std::exchange(more, false);)
-    for (model::Op& op : graph->ops) {
-      if (op.on_host || !is_host(op)) continue;
-      op.on_host = more = true;
-      for (const auto* tensors : {&op.inputs, &op.outputs})
-        for (const int t : *tensors)
-          if (t >= 0 && !graph->tensor(t).is_constant &&
-              graph->tensor(t).type == model::DataType::kFloat32)
-            floats.insert(t);
-    }
-}
-
 }  // namespace
+
+std::vector<std::string> stage_names() {
+  std::vector<std::string> names{"rewrite", "lower"};
+  for (const Pass& pass : kPasses) names.emplace_back(pass.name);
+  names.insert(names.end(), {"plan", "emit", "schedule"});
+  return names;
+}
 
 Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
   machine::check(config);
   model::check(graph);
   model::Graph split = rewritten(graph);
-  if (!options.allow_host) return compile_on_machine(split, config, options);
-  mark_host(&split);
-  // What the machine refuses goes to the host, until nothing is refused; or until that does not
-  // help: tensors that only pass through the machine are int8, too.
-  for (;;) {
-    try {
-      return compile_stages(split, config, options);
-    } catch (const Unsupported& e) {
-      bool helps = false;
-      for (const int index : e.ops) {
-        bool& on_host = split.ops[static_cast<std::size_t>(index)].on_host;
-        helps = helps || !on_host;
-        on_host = true;
-      }
-      if (!helps) throw;
-    }
+  print(options, "rewrite", [&] { return model::to_text(split); });
+  std::vector<Program> programs;
+  std::vector<LegalStage> stages =
+      legal_stages(std::move(split), config, options.rounding, options.allow_host);
+  for (LegalStage& stage : stages) {
+    if (options.printed != nullptr && stages.size() > 1 && options.print_after != "rewrite")
+      *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, stages.size());
+    programs.push_back(compile_stage(std::move(stage), config, options));
   }
+  Program first = std::move(programs.front());
+  first.rest.assign(std::make_move_iterator(programs.begin() + 1),
+                    std::make_move_iterator(programs.end()));
+  return first;
 }
 
 }  // namespace trine::compiler

@@ -4,6 +4,9 @@
 
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "machine/config.h"
 #include "sw/compiler/transform/search.h"
 #include "sw/model/graph.h"
@@ -15,8 +18,14 @@ namespace trine::compiler {
 struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
   Fusion fusion = Fusion::kEstimated;  ///< of pools; the results are the same
-  bool allow_host = false;  ///< operators without hardware run on the golden layers, in stages
+  bool allow_host = false;       ///< operators without hardware run on the golden layers, in stages
+  std::string print_after = {};  ///< one of stage_names(), or nothing
+  std::string* printed = nullptr;  ///< gets the form after that stage as text
 };
+
+/// What the network goes through, in order: rewrite, lower, the passes (transform/passes.h), plan,
+/// emit, schedule.
+std::vector<std::string> stage_names();
 
 /// The result is the same for the same inputs, byte for byte.
 /// @throws Error  operators that the machine lacks (name, index, tensor), or what does not fit

@@ -81,13 +81,16 @@ void write_image(const std::string& file, const compiler::Program& program) {
 }
 
 int run(const Options& options) {
-  if (options.out.empty() && options.image.empty() && !options.disassemble)
-    throw_error("trine compile: --out, --image or --disassemble is required");
+  if (options.out.empty() && options.image.empty() && !options.disassemble &&
+      options.network.print_after.empty())
+    throw_error("trine compile: --out, --image, --disassemble or --print-after is required");
   options.output.check({{"--out", options.out}, {"--image", options.image}},
                        options.network.read());
   const machine::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
-  const compiler::Program program = load_network(options.network, config, policy).program;
+  const Network network = load_network(options.network, config, policy);
+  const compiler::Program& program = network.program;
+  options.output.print(network.printed);
   if (!options.image.empty()) write_image(options.image, program);
   if (!options.out.empty()) compiler::write_program(options.out, program);
   for (const compiler::Program* stage : compiler::stages(program))
@@ -103,6 +106,7 @@ void add_compile(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("compile", "compile a model to a program for a design");
   options->network.declare(*command);
+  options->network.declare_print(*command);
   options->output.declare(*command);
   command->add_option("--out,-o", options->out, "program to write")->type_name("FILE");
   command
@@ -116,6 +120,7 @@ void add_compile(CLI::App& app, Action& action) {
       "Examples:\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --print-after fuse\n"
       "  trine run --config edge256 lenet.trine --input digit.npy");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }

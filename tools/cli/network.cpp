@@ -10,6 +10,24 @@
 #include "sw/compiler/compiler.h"
 
 namespace trine::cli {
+namespace {
+
+/// In two lines.
+std::string stage_list() {
+  const std::vector<std::string> names = compiler::stage_names();
+  const auto middle = names.begin() + static_cast<std::ptrdiff_t>(names.size() / 2);
+  return fmt::format("{},\n{}", fmt::join(names.begin(), middle, ", "),
+                     fmt::join(middle, names.end(), ", "));
+}
+
+/// @throws Error  there is no such stage
+void check_stage(const std::string& stage) {
+  const std::vector<std::string> names = compiler::stage_names();
+  if (!stage.empty() && std::find(names.begin(), names.end(), stage) == names.end())
+    throw_error("--print-after: {} is no stage, allowed {}", stage, fmt::join(names, ", "));
+}
+
+}  // namespace
 
 bool is_program_file(const std::string& model) {
   return !model.empty() && compiler::is_program(read_file(model));
@@ -29,6 +47,14 @@ void NetworkOptions::declare(CLI::App& command) {
   command.add_flag("--allow-host", allow_host,
                    "operators that the design lacks run on the host, listed with\n"
                    "their share of the MACs (default: they are refused)");
+}
+
+void NetworkOptions::declare_print(CLI::App& command) {
+  command
+      .add_option("--print-after", print_after,
+                  fmt::format("print the network as it is after a stage of the compiler:\n{}",
+                              stage_list()))
+      ->type_name("STAGE");
 }
 
 reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
@@ -83,9 +109,12 @@ sim::RtlOptions BackendOptions::rtl(bool quiet) const {
 
 Network load_network(const NetworkOptions& options, const machine::Config& config,
                      reference::RoundingPolicy policy) {
+  check_stage(options.print_after);
   const std::vector<std::uint8_t> bytes = read_file(options.model);
   Network network;
   if (compiler::is_program(bytes)) {
+    if (!options.print_after.empty())
+      throw_error("--print-after: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
     return network;
@@ -94,6 +123,8 @@ Network load_network(const NetworkOptions& options, const machine::Config& confi
   compiler::CompileOptions compile_options;
   compile_options.rounding = policy;
   compile_options.allow_host = options.allow_host;
+  compile_options.print_after = options.print_after;
+  compile_options.printed = &network.printed;
   network.program = compiler::compile(*network.graph, config, compile_options);
   return network;
 }

@@ -25,8 +25,11 @@ struct NetworkOptions {
   std::string model;
   std::string rounding = "auto";
   bool allow_host = false;
+  std::string print_after;  ///< a stage of the compiler
 
   void declare(CLI::App& command);
+  /// --print-after, of the commands that have it.
+  void declare_print(CLI::App& command);
   /// The files that they name, for Output::check.
   std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
   /// @param recorded  what "auto" means
@@ -55,6 +58,7 @@ struct BackendOptions {
 struct Network {
   std::optional<model::Graph> graph;
   compiler::Program program;
+  std::string printed;  ///< what --print-after asks for
 };
 
 /// Whether MODEL is a program that compile wrote; false where there is none.

@@ -183,6 +183,7 @@ int run(const Options& options) {
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
   check_outputs(options, network);
+  options.output.print(network.printed);
   const std::vector<Array> inputs = read_inputs(options, network);
   if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
   const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
@@ -220,6 +221,7 @@ void add_run(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("run", "run a model once; compare with the golden reference");
   options->network.declare(*command);
+  options->network.declare_print(*command);
   options->backend.declare(*command);
   options->output.declare(*command);
   command

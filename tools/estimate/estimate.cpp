@@ -63,7 +63,7 @@ double Estimate::cycles() const {
 }
 
 std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& config) {
-  const auto [network, plan] = compiler::search(std::move(lowered), config);
+  const auto [network, plan, printed] = compiler::search(std::move(lowered), config);
   std::vector<Row> rows;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const compiler::Layer& layer = network.layers[i];

@@ -2,7 +2,10 @@
 
 #include "sw/compiler/schedule/instruction.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 
 namespace trine::compiler {
 
@@ -42,6 +45,31 @@ bool conflicts(const Instruction& earlier, const Instruction& later) {
 
 bool independent(const Instruction& a, const Instruction& b) {
   return !meet(a.writes, b.reads) && !meet(a.reads, b.writes) && !meet(a.writes, b.writes);
+}
+
+namespace {
+
+std::string text_of(const Region& r) {
+  constexpr std::array<const char*, 6> kSpaces{"dmem",  "pmem",         "params",
+                                               "table", "exponentials", "dram"};
+  std::string text = fmt::format("{} {}", kSpaces[static_cast<std::size_t>(r.space)], r.start);
+  if (r.length != 1) text += fmt::format("..{}", r.start + r.length - 1);
+  if (r.count > 1) text += fmt::format(" {} times, {} apart", r.count, r.stride);
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const std::vector<Instruction>& program) {
+  std::string text = fmt::format("runs: {}\n", program.size());
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    const Instruction& run = program[i];
+    text += fmt::format("  {:4} layer {:3} {}\n", i, run.layer,
+                        isa::disassemble(isa::encode_run(run.engine, run.run)));
+    for (const Region& r : run.reads) text += fmt::format("         reads {}\n", text_of(r));
+    for (const Region& r : run.writes) text += fmt::format("         writes {}\n", text_of(r));
+  }
+  return text;
 }
 
 }  // namespace trine::compiler

@@ -39,4 +39,7 @@ bool conflicts(const Instruction& earlier, const Instruction& later);
 /// Whether they may come in either order.
 bool independent(const Instruction& a, const Instruction& b);
 
+/// Two lines or more for each RUN: what it does, and the memory that it reads and writes.
+std::string to_text(const std::vector<Instruction>& program);
+
 }  // namespace trine::compiler

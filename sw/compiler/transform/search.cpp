@@ -3,8 +3,10 @@
 #include "sw/compiler/transform/search.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "sw/compiler/network/print.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
@@ -14,9 +16,12 @@ namespace {
 constexpr double kGain = 0.99;
 
 struct Candidate {
+  explicit Candidate(Network of) : network(std::move(of)) {}
+
   Network network;
   bool planned = false;
-  std::optional<Plan> plan = std::nullopt;  ///< none where the network does not fit
+  std::optional<Plan> plan;  ///< none where the network does not fit
+  std::string printed;
 };
 
 /// Whether `other` takes less than `share` of the cycles, or alone fits.
@@ -26,7 +31,8 @@ bool is_shorter(const Candidate& other, const Candidate& than, double share = 1)
 
 class Search {
  public:
-  Search(const machine::Config& config, Fusion fusion) : config_(config), fusion_(fusion) {}
+  Search(const machine::Config& config, Fusion fusion, std::string_view print_after)
+      : config_(config), fusion_(fusion), print_after_(print_after) {}
 
   /// Lets the passes from `first` on work on a network, and plans the result.
   Candidate finish(Candidate now, std::size_t first) const {
@@ -34,14 +40,19 @@ class Search {
       const Pass& pass = kPasses[i];
       int place = 0;
       if (pass.takes == Takes::kAlways) {
-        if (auto other = pass.next(now.network, config_, place)) now = {std::move(*other)};
+        if (auto other = pass.next(now.network, config_, place)) now.network = std::move(*other);
       } else if (pass.takes != Takes::kFinished) {
         climb(pass, now);
       } else if (auto other = pass.next(now.network, config_, place)) {
-        Candidate changed = finish({std::move(*other)}, i + 1);
+        Candidate changed(std::move(*other));
+        changed.printed = now.printed;
+        note(pass, changed);
+        note(pass, now);
+        changed = finish(std::move(changed), i + 1);
         now = finish(std::move(now), i + 1);
         return is_shorter(changed, now, kGain) ? changed : now;
       }
+      note(pass, now);
     }
     make_plan(now);
     return now;
@@ -59,7 +70,8 @@ class Search {
     make_plan(now);
     if (pass.takes == Takes::kUnspilled && (!now.plan || now.plan->spilled == 0)) return;
     for (int place = 0; auto other = pass.next(now.network, config_, place);) {
-      Candidate candidate{std::move(*other)};
+      Candidate candidate(std::move(*other));
+      candidate.printed = now.printed;
       make_plan(candidate);
       if (!now.plan || is_shorter(candidate, now) ||
           (pass.next == fuse && fusion_ == Fusion::kAlways))
@@ -69,17 +81,24 @@ class Search {
     }
   }
 
+  void note(const Pass& pass, Candidate& now) const {
+    if (pass.name == print_after_) now.printed = to_text(now.network);
+  }
+
   const machine::Config& config_;
   Fusion fusion_;
+  std::string_view print_after_;
 };
 
 }  // namespace
 
-Planned search(Network network, const machine::Config& config, Fusion fusion) {
-  Candidate best = Search(config, fusion).finish({std::move(network)}, 0);
+Planned search(Network network, const machine::Config& config, Fusion fusion,
+               std::string_view print_after) {
+  const Search search(config, fusion, print_after);
+  Candidate best = search.finish(Candidate(std::move(network)), 0);
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);
-  return {std::move(best.network), std::move(*best.plan)};
+  return {std::move(best.network), std::move(*best.plan), std::move(best.printed)};
 }
 
 }  // namespace trine::compiler

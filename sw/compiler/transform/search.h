@@ -5,6 +5,9 @@
 
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "machine/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
@@ -16,9 +19,12 @@ enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the p
 struct Planned {
   Network network;
   Plan plan;
+  std::string printed;  ///< the network after the pass that was to be printed
 };
 
+/// @param print_after  name of a pass; of others nothing is printed
 /// @throws Error  a line for each layer that does not fit, or has no unit
-Planned search(Network network, const machine::Config& config, Fusion fusion = Fusion::kEstimated);
+Planned search(Network network, const machine::Config& config, Fusion fusion = Fusion::kEstimated,
+               std::string_view print_after = {});
 
 }  // namespace trine::compiler

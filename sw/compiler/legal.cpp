@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/legal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/stages.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Operators on floats that no table replaces, and those that give them their operands or read
+/// their results.
+void mark_host(model::Graph* graph) {
+  std::set<int> floats;  // tensors that the host makes or reads
+  const auto is_host = [&](const model::Op& op) {
+    const auto found = [&](int t) { return floats.count(t) > 0; };
+    const bool joins_floats = op.kind == model::OpKind::kConcatenation &&
+                              graph->out(op).type == model::DataType::kFloat32;
+    return op.kind == model::OpKind::kOnnx || joins_floats ||
+           std::any_of(op.inputs.begin(), op.inputs.end(), found) ||
+           std::any_of(op.outputs.begin(), op.outputs.end(), found);
+  };
+  for (bool more = true; std::exchange(more, false);)
+    for (model::Op& op : graph->ops) {
+      if (op.on_host || !is_host(op)) continue;
+      op.on_host = more = true;
+      for (const auto* tensors : {&op.inputs, &op.outputs})
+        for (const int t : *tensors)
+          if (t >= 0 && !graph->tensor(t).is_constant &&
+              graph->tensor(t).type == model::DataType::kFloat32)
+            floats.insert(t);
+    }
+}
+
+/// What the machine makes of a stage; or what it refuses of it.
+struct Answer {
+  Network network;
+  std::optional<Unsupported> refused;
+};
+
+Answer ask(const model::Graph& graph, const machine::Config& config,
+           const reference::RoundingPolicy& rounding) try {
+  return {lower(graph, config, rounding), std::nullopt};
+} catch (const Unsupported& e) {
+  return {{}, e};
+}
+
+/// @return whether that changes the graph
+bool give_to_host(model::Graph* graph, const Stage& stage, const std::vector<int>& ops) {
+  bool changes = false;
+  for (const int op : ops) {
+    const int of_graph = stage.ops[static_cast<std::size_t>(op)];
+    bool& on_host = graph->ops[static_cast<std::size_t>(of_graph)].on_host;
+    changes = !std::exchange(on_host, true) || changes;
+  }
+  return changes;
+}
+
+/// The graph in stages, or nothing where it has just changed: what is refused goes to the host,
+/// which makes other stages.
+/// @throws Unsupported  that does not help: tensors that only pass through the machine are int8,
+/// too
+std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
+                                                  const machine::Config& config,
+                                                  const reference::RoundingPolicy& rounding) {
+  std::vector<LegalStage> legal;
+  for (Stage& stage : stages_of(*graph)) {
+    Answer answer = ask(stage.graph, config, rounding);
+    if (answer.refused) {
+      if (!give_to_host(graph, stage, answer.refused->ops)) throw Unsupported(*answer.refused);
+      return std::nullopt;
+    }
+    legal.push_back({std::move(stage.graph), std::move(answer.network)});
+  }
+  return legal;
+}
+
+}  // namespace
+
+std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& config,
+                                     const reference::RoundingPolicy& rounding, bool allow_host) {
+  if (allow_host) {
+    mark_host(&graph);
+    for (;;)
+      if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
+  }
+  Answer all = ask(graph, config, rounding);
+  if (all.refused)
+    throw model::Refusal(
+        all.refused->reasons(),
+        fmt::format("{}\n{}: --allow-host runs {} on the host, between stages of the machine",
+                    all.refused->what(), graph.file,
+                    all.refused->ops.size() == 1 ? "this operator" : "these operators"));
+  std::vector<LegalStage> only;
+  only.push_back({std::move(graph), std::move(all.network)});
+  return only;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each pass makes of a small network, in its printed form: maps and layers that change are in
+// the text, so that a pass that leaves one out, or moves a window wrongly, shows.
+
+#include "sw/compiler/transform/passes.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "sw/compiler/lower/lower.h"
+#include "sw/compiler/network/print.h"
+#include "sw/compiler/transform/search.h"
+#include "tools/fuzz/builder.h"
+
+namespace trine::compiler {
+namespace {
+
+using fuzz::Builder;
+using model::Padding;
+
+const machine::Config kMachine = fuzz::small_config(8, 8, 32, 32, 64);
+
+Network lowered(Builder& b, const std::vector<int>& outputs) {
+  b.graph.outputs = outputs;
+  return lower(b.graph, kMachine, reference::kDoublePolicy);
+}
+
+using Next = decltype(Pass::next);
+
+/// The network with the first change, or "nothing".
+std::string changed(Next next, const Network& network, int place = 0) {
+  const std::optional<Network> other = next(network, kMachine, place);
+  return other ? "\n" + to_text(*other) : "nothing";
+}
+
+int convolution(Builder& b, int from, int channels, int size, int stride = 1) {
+  return b.convolution(from, channels, size, size, stride, stride, 1, 1, Padding::kSame, true);
+}
+
+TEST_CASE("thin leaves out pixels that no reader takes", "[compiler][transform]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 8, 8, 4}), 8, 3);
+  const int y = convolution(b, x, 4, 1, 2), z = convolution(b, x, 4, 1, 2);
+  CHECK(changed(thin, lowered(b, {y, z})) == R"(
+network: 4 maps, 3 layers
+  map 0 'input' 8x8x4, input
+  map 1 't2' 4x4x8
+  map 2 't5' 4x4x4, output
+  map 3 't8' 4x4x4, output
+  layer 0 CONV_2D 't2': 0 -> 1
+    conv 4x4 of 8x8, taps 3x3, stride 2x2, pad 1x1
+    8 channels x 9 steps of 4 int8 codes, codes -128..127
+  layer 1 CONV_2D 't5': 1 -> 2
+    conv 4x4 of 4x4
+    4 channels x 2 steps of 4 int8 codes, codes -128..127
+  layer 2 CONV_2D 't8': 1 -> 3
+    conv 4x4 of 4x4
+    4 channels x 2 steps of 4 int8 codes, codes -128..127
+)");
+  Builder c(1);  // one reader takes all
+  const int w = convolution(c, c.input({1, 8, 8, 4}), 8, 3);
+  CHECK(changed(thin, lowered(c, {convolution(c, w, 4, 1, 2), convolution(c, w, 4, 1)})) ==
+        "nothing");
+}
+
+TEST_CASE("thin copies the pixels of a residual", "[compiler][transform]") {
+  Builder b(1);
+  const int in = b.input({1, 8, 8, 4});
+  const int sum = b.addition(convolution(b, in, 4, 3), in);
+  CHECK(changed(thin, lowered(b, {convolution(b, sum, 4, 1, 2)})) == R"(
+network: 4 maps, 3 layers
+  map 0 'input' 8x8x4, input
+  map 1 't4' 4x4x4
+  map 2 't7' 4x4x4, output
+  map 3 'input' 4x4x4
+  layer 0 COPY 'input': 0 -> 3
+    max 4x4 of 8x8, stride 2x2, codes -128..127
+  layer 1 CONV_2D+ADD 't4': 0 + 3 -> 1
+    conv 4x4 of 8x8, taps 3x3, stride 2x2, pad 1x1
+    4 channels x 9 steps of 4 int8 codes, codes -128..127
+  layer 2 CONV_2D 't7': 1 -> 2
+    conv 4x4 of 4x4
+    4 channels x 1 steps of 4 int8 codes, codes -128..127
+)");
+}
+
+/// Softmax over tokens, with the scale that the operator has.
+int softmax(Builder& b, int from) {
+  const int result = b.unary(from, model::OpKind::kSoftmax, "SOFTMAX");
+  b.graph.tensors[static_cast<std::size_t>(result)].quantization = {{1.0f / 256}, {-128}};
+  return result;
+}
+
+TEST_CASE("attention becomes units, a mixture behind the scores of two later ones",
+          "[compiler][transform]") {
+  Builder b(1);
+  const int q = b.input({2, 16, 16}), k = b.input({2, 16, 16}), v = b.input({2, 16, 16});
+  const int weights = softmax(b, b.batch_matmul(q, k, false, true));
+  CHECK(changed(cut_attention, lowered(b, {b.batch_matmul(weights, v, false, false)})) == R"(
+network: 14 maps, 6 layers
+  map 0 'input' 1x32x16, input
+  map 1 'input' 1x32x16, input, weights
+  map 2 'input' 1x32x16, input, weights
+  map 3 't3' 1x32x16
+  map 4 't3' 1x16x16 of map 3 at 0,0
+  map 5 't3' 1x16x16 of map 3 at 0,16
+  map 6 't4' 1x32x16
+  map 7 't5' 1x32x16, output
+  map 8 't5' 1x16x16 of map 7 at 0,0
+  map 9 't5' 1x16x16 of map 7 at 0,16
+  map 10 't3' 1x16x16
+  map 11 't4' 1x16x16
+  map 12 't3' 1x16x16
+  map 13 't4' 1x16x16
+  layer 0 BATCH_MATMUL 't3': 0 x 1 at 0,0 -> 10
+    conv 1x16 of 1x32
+    16 channels x 4 steps of 4 matmul codes, codes -128..127
+  layer 1 SOFTMAX 't4': 10 -> 11
+    softmax 1x16 of 1x16, codes -128..127
+  layer 2 BATCH_MATMUL 't3': 0 x 1 at 0,16 -> 12
+    conv 1x16 of 1x32, pad 0x-16
+    16 channels x 4 steps of 4 matmul codes, codes -128..127
+  layer 3 SOFTMAX 't4': 12 -> 13
+    softmax 1x16 of 1x16, codes -128..127
+  layer 4 BATCH_MATMUL 't5': 11 x 2 transposed at 0,0 -> 8
+    conv 1x16 of 1x16
+    16 channels x 4 steps of 4 matmul codes, codes -128..127
+  layer 5 BATCH_MATMUL 't5': 13 x 2 transposed at 0,16 -> 9
+    conv 1x16 of 1x16
+    16 channels x 4 steps of 4 matmul codes, codes -128..127
+)");
+}
+
+TEST_CASE("transpose exchanges rows and columns of maps and windows", "[compiler][transform]") {
+  Builder b(1);
+  const int x = b.convolution(b.input({1, 4, 12, 8}), 8, 1, 3, 1, 2, 1, 1, Padding::kSame, true);
+  const int y = b.depthwise(x, 1, 3, 2, 1, 1, 1, 1, Padding::kSame, true);
+  CHECK(changed(transpose, lowered(b, {y})) == R"(
+network: 3 maps, 2 layers
+  map 0 'input' 12x4x8, transposed, input
+  map 1 't2' 6x4x8, transposed
+  map 2 't5' 6x4x8, transposed, output
+  layer 0 CONV_2D 't2': 0 -> 1
+    conv 6x4 of 12x4, taps 3x1, stride 2x1
+    8 channels x 6 steps of 4 int8 codes, codes -128..127
+  layer 1 DEPTHWISE_CONV_2D 't5': 1 -> 2
+    conv 6x4 of 6x4, taps 2x3, pad 0x1
+    8 channels in groups of 4 x 4 steps of 4 int8 codes, codes -128..127
+    former: 2 steps of 1 columns, halo 1, idle 1
+)");
+  Builder square(1);
+  CHECK(changed(transpose, lowered(square, {convolution(square, square.input({1, 6, 6, 8}), 8,
+                                                        3)})) == "nothing");
+}
+
+TEST_CASE("fuse puts a pool's taps into sweeps of the convolution", "[compiler][transform]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 6, 6, 4}), 8, 3);
+  const int y = b.pool(x, true, 2, 2, 2, 2, Padding::kSame);
+  CHECK(changed(fuse, lowered(b, {y})) == R"(
+network: 3 maps, 1 layers
+  map 0 'input' 6x6x4, input
+  map 1 't2' 6x6x8
+  map 2 't3' 3x3x8, output
+  layer 0 CONV_2D+MAX_POOL_2D 't3': 0 -> 2
+    conv 3x3 of 6x6, taps 3x3, stride 2x2, pad 1x1
+    8 channels x 9 steps of 4 int8 codes, codes -128..127
+    sweep at 0,0: rows 0..2, columns 0..2
+    sweep at 0,1: rows 0..2, columns 0..2
+    sweep at 1,0: rows 0..2, columns 0..2
+    sweep at 1,1: rows 0..2, columns 0..2
+)");
+  Builder c(1);  // the map has another reader
+  const int w = convolution(c, c.input({1, 6, 6, 4}), 8, 3);
+  CHECK(changed(fuse, lowered(c, {c.pool(w, true, 2, 2, 2, 2, Padding::kSame), w})) == "nothing");
+}
+
+/// `blocks` sums of what two products make of their residual.
+int blocks(Builder& b, int count) {
+  int x = b.fully_connected(b.input({8, 16}), 16, 16);
+  for (int i = 0; i < count; ++i)
+    x = b.addition(b.fully_connected(b.fully_connected(x, 16, 16), 16, 16), x);
+  return x;
+}
+
+TEST_CASE("reload gives a residual a second map for its sum", "[compiler][transform]") {
+  Builder b(1);
+  CHECK(changed(reload, lowered(b, {blocks(b, 1)})) == R"(
+network: 5 maps, 3 layers
+  map 0 'input' 1x8x16, input
+  map 1 't3' 1x8x16, kept
+  map 2 't6' 1x8x16
+  map 3 't10' 1x8x16, output
+  map 4 't3' 1x8x16, loads map 1 again
+  layer 0 FULLY_CONNECTED 't3': 0 -> 1
+    conv 1x8 of 1x8
+    16 channels x 4 steps of 4 int8 codes, codes -128..127
+  layer 1 FULLY_CONNECTED 't6': 1 -> 2
+    conv 1x8 of 1x8
+    16 channels x 4 steps of 4 int8 codes, codes -128..127
+  layer 2 FULLY_CONNECTED+ADD 't10': 2 + 4 -> 3
+    conv 1x8 of 1x8
+    16 channels x 4 steps of 4 int8 codes, codes -128..127
+)");
+  Builder many(1);
+  const Network network = lowered(many, {blocks(many, 9)});
+  const auto copies = [&](int place) {
+    const std::optional<Network> other = reload(network, kMachine, place);
+    REQUIRE(other);
+    return other->maps.size() - network.maps.size();
+  };
+  CHECK(copies(0) == 9);
+  CHECK(copies(1) == 1);
+}
+
+TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]") {
+  const machine::Config narrow = fuzz::small_config(8, 8, 8, 32, 64);
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 32, 32, 4}), 16, 3);
+  const Network network = lowered(b, {b.pool(x, true, 2, 2, 2, 2, Padding::kValid)});
+  const Planned apart = search(network, narrow, Fusion::kNever, "fuse");
+  const Planned fused = search(network, narrow, Fusion::kEstimated, "fuse");
+  CHECK(apart.network.layers.size() == 3);  // the convolution, the pool, its clamp
+  CHECK(fused.network.layers.size() == 1);
+  CHECK(fused.plan.cycles < apart.plan.cycles);
+  CHECK(apart.printed == to_text(network));
+  CHECK(fused.printed == to_text(fused.network));
+}
+
+}  // namespace
+}  // namespace trine::compiler

@@ -45,10 +45,10 @@ plan: 4096 bytes in DRAM, 0 maps spilled
   map 2 't5' 8x8x16: DMEM 312 pitch 8 plane 72
   map 3 't9' 8x8x16: DMEM 0 pitch 8 plane 72
   map 4 't12' 8x8x8: DMEM 304 pitch 8 plane 64 DRAM 128 pitch 8 plane 64
-  layer 0 CONV_2D 't3': 0 -> 1, 8x8 pixels, 16 channels: 288 cycles, unit 288, bus 168
-  layer 1 CONV_2D 't5': 1 -> 2, 8x8 pixels, 16 channels: 128 cycles, unit 128, bus 56
-  layer 2 CONV_2D+ADD 't9': 2 -> 3, 8x8 pixels, 8 channels: 696 cycles, unit 696, bus 312
-  layer 3 CONV_2D 't12': 3 -> 4, 8x8 pixels, 8 channels: 64 cycles, unit 64, bus 28
+  layer 0 CONV_2D 't3': 0 -> 1, 8x8x16: 288 cycles, unit 288, bus 168
+  layer 1 CONV_2D 't5': 1 -> 2, 8x8x16: 128 cycles, unit 128, bus 56
+  layer 2 CONV_2D+ADD 't9': 2 -> 3, 8x8x8: 696 cycles, unit 696, bus 312
+  layer 3 CONV_2D 't12': 3 -> 4, 8x8x8: 64 cycles, unit 64, bus 28
 )");
 }
 
@@ -63,11 +63,11 @@ plan: 12288 bytes in DRAM, 1 maps spilled
   map 1 't3' 16x16x24: DRAM 512 pitch 16 plane 256
   map 2 't6' 16x16x12: DMEM 0 pitch 16 plane 256
   map 3 't10' 16x16x12: DMEM 784 pitch 16 plane 256 DRAM 2048 pitch 16 plane 256
-  layer 0 CONV_2D 't3': 0 -> 1, 16x16 pixels, 8 channels: 1908 cycles, unit 1908, bus 925
+  layer 0 CONV_2D 't3': 0 -> 1, 16x16x8: 1908 cycles, unit 1908, bus 925
     2 x (0 + 0 + 514) words from DMEM 528 on
-  layer 1 CONV_2D 't6': 1 -> 2, 4x16 pixels, 16 channels: 838 cycles, unit 752, bus 838
+  layer 1 CONV_2D 't6': 1 -> 2, 4x16x16: 838 cycles, unit 752, bus 838
     2 x (386 + 0 + 0) words from DMEM 784 on
-  layer 2 CONV_2D+ADD 't10': 2 -> 3, 16x16 pixels, 16 channels: 1728 cycles, unit 1728, bus 234
+  layer 2 CONV_2D+ADD 't10': 2 -> 3, 16x16x16: 1728 cycles, unit 1728, bus 234
 )");
 }
 
@@ -79,9 +79,9 @@ plan: 16384 bytes in DRAM, 1 maps spilled
   map 0 'input' 13x13x8: DMEM 0 pitch 13 plane 172 DRAM 0 pitch 13 plane 172
   map 1 't3' 13x13x64: DRAM 352 pitch 16 plane 208
   map 2 't6' 13x13x8: DMEM 0 pitch 13 plane 172 DRAM 3680 pitch 13 plane 172
-  layer 0 CONV_2D 't3': 0 -> 1, 13x13 pixels, 16 channels: 3408 cycles, unit 3408, bus 1003
+  layer 0 CONV_2D 't3': 0 -> 1, 13x13x16: 3408 cycles, unit 3408, bus 1003
     2 x (0 + 0 + 836) words from DMEM 360 on
-  layer 1 CONV_2D 't6': 1 -> 2, 1x13 pixels, 8 channels: 4524 cycles, unit 4524, bus 2803
+  layer 1 CONV_2D 't6': 1 -> 2, 1x13x8: 4524 cycles, unit 4524, bus 2803
     2 x (772 + 0 + 0) words from DMEM 360 on
 )");
 }
@@ -93,7 +93,7 @@ TEST_CASE("weights in relay share PMEM where two chunks meet", "[compiler][plan]
 plan: 24576 bytes in DRAM, 0 maps spilled
   map 0 'input' 6x6x600: DMEM 0 pitch 6 plane 36 DRAM 0 pitch 6 plane 36
   map 1 't3' 6x6x20: DMEM 5416 pitch 6 plane 36 DRAM 5408 pitch 6 plane 36
-  layer 0 CONV_2D 't3': 0 -> 1, 6x6 pixels, 8 channels: 2430 cycles, unit 2430, bus 1836
+  layer 0 CONV_2D 't3': 0 -> 1, 6x6x8: 2430 cycles, unit 2430, bus 1836
     weights in relay, chunks meet in 44 words
 )");
 }
@@ -105,7 +105,7 @@ TEST_CASE("a group whose weights do not fit is computed in pieces", "[compiler][
 plan: 4096 bytes in DRAM, 0 maps spilled
   map 0 'input' 4x4x120: DMEM 0 pitch 4 plane 16 DRAM 0 pitch 4 plane 16
   map 1 't3' 4x4x8: DMEM 496 pitch 4 plane 16 DRAM 480 pitch 4 plane 16
-  layer 0 CONV_2D 't3': 0 -> 1, 2x4 pixels, 8 channels, by parts: 2184 cycles, unit 900, bus 2184
+  layer 0 CONV_2D 't3': 0 -> 1, 2x4x8, by parts: 2184 cycles, unit 900, bus 2184
     pieces of 14 words, 3 filter rows
 )");
 }
@@ -117,7 +117,7 @@ TEST_CASE("weights that do not fit at once come in chunks", "[compiler][plan]") 
 plan: 12288 bytes in DRAM, 0 maps spilled
   map 0 'input' 6x6x64: DMEM 1816 pitch 6 plane 36 DRAM 0 pitch 6 plane 36
   map 1 't3' 6x6x200: DMEM 0 pitch 6 plane 36 DRAM 576 pitch 6 plane 36
-  layer 0 CONV_2D 't3': 0 -> 1, 6x6 pixels, 8 channels: 3500 cycles, unit 3500, bus 1900
+  layer 0 CONV_2D 't3': 0 -> 1, 6x6x8: 3500 cycles, unit 3500, bus 1900
 )");
 }
 

@@ -4,10 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {
 namespace {
+
+constexpr std::size_t kName = 16;  ///< columns, so that a line fits a terminal
 
 std::string text_of(const char* memory, const View& view) {
   std::string text =
@@ -17,7 +20,8 @@ std::string text_of(const char* memory, const View& view) {
 }
 
 std::string text_of(const Map& map, const Placement& place) {
-  std::string text = fmt::format("'{}' {}x{}x{}", map.name, map.shape.H, map.shape.W, map.shape.C);
+  std::string text =
+      fmt::format("'{}' {}x{}x{}", fitted(map.name, kName), map.shape.H, map.shape.W, map.shape.C);
   if (map.part.whole >= 0) text += fmt::format(" of map {}", map.part.whole);
   text += ":";
   if (place.resident) text += " " + text_of("DMEM", place.dmem);
@@ -27,9 +31,9 @@ std::string text_of(const Map& map, const Placement& place) {
 
 std::string text_of(const Layer& layer, const Tiling& t, std::int64_t scratch) {
   std::string text = fmt::format(
-      "{} '{}': {} -> {}, {}x{} pixels, {} channels{}: {:.0f} cycles, unit {:.0f}, bus {:.0f}\n",
-      layer.op, layer.name, layer.input, layer.output, t.rows, t.cols, t.chunk,
-      t.chunk_outer ? "" : ", by parts", t.expected, t.compute, t.traffic);
+      "{} '{}': {} -> {}, {}x{}x{}{}: {:.0f} cycles, unit {:.0f}, bus {:.0f}\n",
+      fitted(layer.op, kName + 4), fitted(layer.name, kName), layer.input, layer.output, t.rows,
+      t.cols, t.chunk, t.chunk_outer ? "" : ", by parts", t.expected, t.compute, t.traffic);
   if (t.relay)
     text += fmt::format("    weights in relay, chunks meet in {} words\n", t.piece_words);
   if (t.pieces)

@@ -352,6 +352,9 @@ TEST_CASE("wait reports an error of the device with cause and address", "[runtim
   CHECK(status.error_cause == 2);
   CHECK(status.error_address == 0x1'0000'0040);
   CHECK(status.error_run == 7);
+  // It is the end as well: the interrupt is cleared, and nobody waits any more.
+  CHECK(o.fake.writes.back() == std::pair{0x028u, 3u});
+  CHECK(trine_wait(o.device, 1) == TRINE_E_STATE);
 }
 
 TEST_CASE("reset waits until the device has let go", "[runtime]") {

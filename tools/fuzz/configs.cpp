@@ -14,7 +14,7 @@ namespace trine::fuzz {
 namespace {
 
 int side(Choices& choices) {
-  static const std::vector<int> kUsual{4, 8, 16, 1, 2};
+  static const std::vector<int> kUsual{4, 8, 16, 1, 2, 24, 32, 64};
   return choices.number(0, 1) == 0 ? any(choices, kUsual) : choices.number(1, 20);
 }
 

@@ -9,8 +9,9 @@
 
 namespace trine::fuzz {
 
-/// Any array of up to 20 x 20, any bus, memories from the smallest that the generator accepts, and
-/// every switch. The simplest is 4 x 4 with everything switched on.
+/// Any array of up to 20 x 20, of which three of sixteen sides become 24, 32 or 64; any bus,
+/// memories from the smallest that the generator accepts, and every switch. The simplest is 4 x 4
+/// with everything switched on.
 machine::Config any_config(Choices& choices);
 
 /// "array.rows=3 bus.axi_data_bits=128": what differs from the defaults.

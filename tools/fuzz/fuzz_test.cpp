@@ -81,6 +81,16 @@ TEST_CASE("a wrong constant is seen, and what it makes of a program", "[fuzz]") 
   CHECK(wrong >= exact / 2);
 }
 
+TEST_CASE("what lies between batches is no output of a drawn network", "[fuzz]") {
+  int outputs = 0;
+  for (int n = 0; n < 1500; ++n) {
+    const model::Graph graph = make_pair(draw_case(501, 0, n), machine::Config{}).graph;
+    outputs += graph.outputs.size() > 1 ? 1 : 0;
+    for (const model::Op& op : graph.ops) CHECK(op.kind != model::OpKind::kUnknown);
+  }
+  CHECK(outputs > 100);
+}
+
 /// The first pair that is exact, with everything switched on.
 Pair exact_pair() {
   for (int n = 0;; ++n) {

@@ -11,36 +11,22 @@ namespace {
 using model::OpKind;
 using model::Padding;
 
-struct Kind {
-  OpKind kind;
-  const char* name;
-};
+std::vector<OpKind> kinds_that(bool (*are_wanted)(OpKind)) {
+  std::vector<OpKind> kinds;
+  for (std::size_t i = 0; i < model::kKinds; ++i)
+    if (are_wanted(static_cast<OpKind>(i))) kinds.push_back(static_cast<OpKind>(i));
+  return kinds;
+}
 
-const std::vector<Kind> kUnary{{OpKind::kRelu, "RELU"},
-                               {OpKind::kQuantize, "QUANTIZE"},
-                               {OpKind::kRelu6, "RELU6"},
-                               {OpKind::kReluN1To1, "RELU_N1_TO_1"},
-                               {OpKind::kLogistic, "LOGISTIC"},
-                               {OpKind::kTanh, "TANH"},
-                               {OpKind::kHardSwish, "HARD_SWISH"},
-                               {OpKind::kGelu, "GELU"},
-                               {OpKind::kLeakyRelu, "LEAKY_RELU"},
-                               {OpKind::kExp, "EXP"},
-                               {OpKind::kElu, "ELU"},
-                               {OpKind::kLog, "LOG"},
-                               {OpKind::kSqrt, "SQRT"},
-                               {OpKind::kSquare, "SQUARE"},
-                               {OpKind::kRsqrt, "RSQRT"},
-                               {OpKind::kAbs, "ABS"}};
-const std::vector<Kind> kFloats{{OpKind::kNeg, "NEG"},     {OpKind::kFloor, "FLOOR"},
-                                {OpKind::kCeil, "CEIL"},   {OpKind::kRound, "ROUND"},
-                                {OpKind::kSin, "SIN"},     {OpKind::kCos, "COS"},
-                                {OpKind::kElu, "ELU"},     {OpKind::kTanh, "TANH"},
-                                {OpKind::kRelu6, "RELU6"}, {OpKind::kSquare, "SQUARE"}};
-const std::vector<Kind> kBinary{
-    {OpKind::kAdd, "ADD"},         {OpKind::kMul, "MUL"},
-    {OpKind::kSub, "SUB"},         {OpKind::kMaximum, "MAXIMUM"},
-    {OpKind::kMinimum, "MINIMUM"}, {OpKind::kSquaredDifference, "SQUARED_DIFFERENCE"}};
+/// Of one code, of one float, of two codes: all that the table of operators has.
+const std::vector<OpKind> kUnary =
+    kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_codes(kind); });
+const std::vector<OpKind> kFloats =
+    kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
+const std::vector<OpKind> kBinary =
+    kinds_that([](OpKind kind) { return model::is_binary(kind) && model::computes_codes(kind); });
+
+std::string name(OpKind kind) { return std::string(model::name_of(kind)); }
 
 constexpr std::int64_t kMostElements = 12'000;  ///< of a map
 
@@ -137,8 +123,8 @@ class Images {
   }
 
   int unary(int x) {
-    const Kind& kind = any(b_, kUnary);
-    const int out = b_.unary(x, kind.kind, kind.name);
+    const OpKind kind = any(b_, kUnary);
+    const int out = b_.unary(x, kind, name(kind));
     b_.graph.ops.back().alpha = static_cast<float>(b_.number(-100, 200)) / 100.0f;
     b_.graph.ops.back().approximate = once_in(b_, 2);
     return out;
@@ -146,9 +132,9 @@ class Images {
 
   /// Codes to floats, a function of them, codes again.
   int floats(int x) {
-    const Kind& kind = any(b_, kFloats);
+    const OpKind kind = any(b_, kFloats);
     const int real = b_.unary(x, OpKind::kDequantize, "DEQUANTIZE");
-    const int y = b_.unary(real, kind.kind, kind.name);
+    const int y = b_.unary(real, kind, name(kind));
     for (const int t : {real, y}) tensor(t).type = model::DataType::kFloat32;
     return b_.unary(y, OpKind::kQuantize, "QUANTIZE");
   }
@@ -224,23 +210,23 @@ class Images {
   }
 
   int binary(int x) {
-    const Kind& kind = any(b_, kBinary);
+    const OpKind kind = any(b_, kBinary);
     int y = operand(x);
-    const bool extreme = kind.kind == OpKind::kMaximum || kind.kind == OpKind::kMinimum;
+    const bool extreme = kind == OpKind::kMaximum || kind == OpKind::kMinimum;
     if (extreme && tensor(y).is_constant)
       tensor(y).quantization = tensor(x).quantization;
     else if (extreme)
       y = conform(y, x);
     const bool swap = once_in(b_, 2);
-    const int out = b_.binary(swap ? y : x, swap ? x : y, kind.kind, kind.name);
+    const int out = b_.binary(swap ? y : x, swap ? x : y, kind, name(kind));
     if (extreme) tensor(out).quantization = tensor(x).quantization;
-    if (kind.kind == OpKind::kSquaredDifference) {
+    if (kind == OpKind::kSquaredDifference) {
       const float most = std::max(tensor(x).scale(), tensor(y).scale());
       tensor(out).quantization.scale = {most * most * static_cast<float>(b_.number(1, 999)) / 9};
     }
-    if (kind.kind == OpKind::kMul && once_in(b_, 2))
+    if (kind == OpKind::kMul && once_in(b_, 2))
       tensor(out).quantization.scale = {tensor(x).scale() * tensor(y).scale() * 60};
-    if (!extreme && kind.kind != OpKind::kSquaredDifference && once_in(b_, 4))
+    if (!extreme && kind != OpKind::kSquaredDifference && once_in(b_, 4))
       b_.graph.ops.back().activation = model::Activation::kRelu;
     return out;
   }

@@ -55,6 +55,15 @@ std::set<int> set_unread_outputs(model::Graph& graph) {
   return read;
 }
 
+/// Whether the tensor lies between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND, which are only known
+/// together, if nobody else reads it.
+bool is_between_batches(const model::Graph& graph, int t) {
+  return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const model::Op& op) {
+    return (op.name == "SPACE_TO_BATCH_ND" && op.outputs[0] == t) ||
+           (op.name == "BATCH_TO_SPACE_ND" && op.inputs[0] == t);
+  });
+}
+
 }  // namespace
 
 void keep_operators(model::Graph& graph, int first, int count) {
@@ -79,6 +88,7 @@ void set_outputs(Builder& b) {
   if (last < 1 || !once_in(b, 6)) return;
   const int extra = b.graph.ops[static_cast<std::size_t>(b.number(0, last))].outputs[0];
   const model::Tensor& t = b.graph.tensor(extra);
+  if (is_between_batches(b.graph, extra)) return;
   if (read.count(extra) == 0 || (t.type != DataType::kInt8 && t.type != DataType::kUInt8)) return;
   b.graph.outputs.push_back(extra);
 }

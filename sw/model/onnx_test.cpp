@@ -244,3 +244,29 @@ TEST_CASE("LRN of an even size leans to the channels behind", "[model][onnx]") {
   const auto y = onnx_file::evaluate(node, 13, {std::make_shared<onnx_file::Constant>(x)}, 0, 100);
   CHECK(y.values == std::vector<double>{1.0f / 6, 2.0f / 14, 3.0f / 10});
 }
+
+/// ONNX 1.19, AveragePool: the border counts, what a rounded-up extent adds behind it does not.
+TEST_CASE("averages count their border on each side where they are told to", "[model][onnx]") {
+  onnx_file::Node node;
+  node.type = "AveragePool";
+  node.outputs = {"y"};
+  node.attributes["kernel_shape"].ints = {2};
+  node.attributes["strides"].ints = {2};
+  node.attributes["pads"].ints = {1, 1};
+  node.attributes["count_include_pad"].i = 1;
+  onnx_file::Constant x;
+  x.shape = {1, 1, 4};
+  x.values = {2, 4, 6, 8};
+  const auto averages = [&] {
+    return onnx_file::evaluate(node, 19, {std::make_shared<onnx_file::Constant>(x)}, 0, 100).values;
+  };
+  CHECK(averages() == std::vector<double>{1, 5, 4});
+  node.attributes["count_include_pad"].i = 0;
+  CHECK(averages() == std::vector<double>{2, 5, 8});
+  node.attributes["count_include_pad"].i = 1;
+  node.attributes["pads"].ints = {0, 0};
+  node.attributes["ceil_mode"].i = 1;
+  x.shape = {1, 1, 3};
+  x.values = {2, 4, 6};
+  CHECK(averages() == std::vector<double>{3, 6});
+}

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <tuple>
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
@@ -414,9 +415,14 @@ TEST_CASE("networks that round halves to even are exact, or refused where it sho
 }
 
 TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[arch][half_even]") {
-  // Codes from -128 on: 255 steps above the zero point times the weight 1, and the bias; a tie lies
-  // at 2^8 and no sooner where the scale is 2^-9.
-  for (const auto& [bias, needed] : {std::pair{0, false}, {1, true}, {-1, true}, {2, true}}) {
+  // Codes up to 255 steps above or below the zero point, times the weight 1, and the bias; a tie
+  // lies at 2^8 and no sooner where the scale is 2^-9.
+  for (const auto& [zero_point, bias, needed] : {std::tuple{-128, 0, false},
+                                                 {-128, 1, true},
+                                                 {-128, -1, true},
+                                                 {-128, 2, true},
+                                                 {127, 0, false},
+                                                 {127, -1, true}}) {
     testing::Builder net(1);
     const int x = net.input({1, 1, 1, 1});
     const int y = net.convolution(x, 1, 1, 1, 1, 1, 1, 1, model::Padding::kValid, true);
@@ -426,7 +432,7 @@ TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[ar
     const auto tensor = [&](int t) -> model::Tensor& {
       return net.graph.tensors[static_cast<std::size_t>(t)];
     };
-    tensor(x).quantization = {{1}, {-128}, 0};
+    tensor(x).quantization = {{1}, {zero_point}, 0};
     tensor(y).quantization = {{1}, {0}, 0};
     tensor(op.input(1)).quantization.scale = {1.0f / 512};
     tensor(op.input(1)).data = {1};
@@ -436,11 +442,25 @@ TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[ar
     std::memcpy(offset.data.data(), &bias, 4);
     op.inputs = {x, op.input(1), static_cast<int>(net.graph.tensors.size())};
     net.graph.tensors.push_back(offset);
-    CAPTURE(bias);
+    CAPTURE(zero_point, bias);
     CHECK(compiler::half_even(net.graph, op) ==
           (needed ? compiler::HalfEven::kNeeded : compiler::HalfEven::kNotNeeded));
-    require_exact(net.graph, small_config(4, 4, 32, 16, 64), {{"i1", {1, 1, 1, 1}, {127}}});
+    const std::uint8_t farthest = zero_point < 0 ? 127 : 128;
+    require_exact(net.graph, small_config(4, 4, 32, 16, 64), {{"i1", {1, 1, 1, 1}, {farthest}}});
   }
+}
+
+TEST_CASE("a mean reaches ties that no single code does", "[arch][half_even]") {
+  // Four codes of 128 steps each make 2^9, a tie where the scale is 2^-10.
+  testing::Builder net(1);
+  const int x = net.input({1, 2, 2, 1});
+  const int y = net.mean(x, {1, 2});
+  net.graph.outputs = {y};
+  net.graph.ops[0].half_even = true;
+  net.graph.tensors[static_cast<std::size_t>(x)].quantization = {{1.0f / 256}, {-128}, 0};
+  net.graph.tensors[static_cast<std::size_t>(y)].quantization = {{1}, {0}, 0};
+  CHECK(compiler::half_even(net.graph, net.graph.ops[0]) == compiler::HalfEven::kNeeded);
+  require_exact(net.graph, small_config(4, 4, 32, 16, 64), {{"i1", {1, 2, 2, 1}, {0, 0, 0, 0}}});
 }
 
 TEST_CASE("an addition that would be off by one code is refused", "[arch][half_even][error]") {

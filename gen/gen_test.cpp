@@ -257,6 +257,14 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
     CHECK_THAT(top, Catch::Contains(text));
 }
 
+TEST_CASE("a design without the vector unit has no softmax", "[gen][emission]") {
+  const auto package = [](const char* vector) {
+    return config_package(machine::load_config("edge64", {vector, "vector.softmax=true"}));
+  };
+  CHECK_THAT(package("vector.enable=true"), Catch::Contains("Softmax = 1'b1;"));
+  CHECK_THAT(package("vector.enable=false"), Catch::Contains("Softmax = 1'b0;"));
+}
+
 TEST_CASE("canonical TOML reads back as the same configuration", "[gen][config]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();

@@ -60,6 +60,12 @@ int {p}example(void) {{
 {example}
   return {p}get_status(device, &status) || !status.done;
 }}
+
+int {p}of_image({p}device* device, const void* bytes, size_t size, void* planes, uint64_t base_address);
+int {p}of_image({p}device* device, const void* bytes, size_t size, void* planes, uint64_t base_address) {{
+{of_image}
+  return 0;
+}}
 """
 
 failures = []
@@ -95,10 +101,11 @@ def drivers(folder):
     for name, p in (("edge32", "trine_"), ("left", "left_trine_"), ("right", "right_trine_")):
         design = folder / "out" / name
         header = (design / f"{p}runtime.h").read_text()
-        example = "\n".join(re.findall(r"^ \*   (.+)$", header, re.M))
-        check(example.count(p) >= 8, f"{p}runtime.h begins with an example")
+        example, of_image = (re.sub(r"^ \*", "", block, flags=re.M)
+                             for block in re.findall(r"(?:^ \*   .+\n)+", header[:header.index("#ifndef")], re.M))
+        check(example.count(p) >= 8 and of_image.count(p) >= 8, f"{p}runtime.h begins with two examples")
         source = folder / f"{p}example.c"
-        source.write_text(EXAMPLE.format(runtime=p + "runtime", csr=p + "csr", isa=p + "isa", p=p, P=p.upper(), example=example))
+        source.write_text(EXAMPLE.format(runtime=p + "runtime", csr=p + "csr", isa=p + "isa", p=p, P=p.upper(), example=example, of_image=of_image))
         for file in (source, design / f"{p}runtime.c"):
             objects.append(f"{file.stem}.o")
             run(f"{file.name}: C99", ["gcc", *STRICT, "-I", design, "-c", file, "-o", objects[-1]], folder)

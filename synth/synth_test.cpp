@@ -140,6 +140,16 @@ TEST_CASE("stat and timing reports are read", "[synth][parse]") {
   CHECK(path.start == "a[0]");
   CHECK(path.end == "b_reg");
   CHECK(parse_timing("No paths found.\n").ns == 0);
+  // Modules that were not flattened, and paths of several clock groups: in any order.
+  const auto sum = parse_stat(
+      "   Number of cells:   3\n     NAND2X1   3\n\n"
+      "   Number of cells:   6\n     INVX1   2\n     NAND2X1   4\n");
+  CHECK(sum == std::map<std::string, std::int64_t>{{"INVX1", 2}, {"NAND2X1", 7}});
+  const Path longest = parse_timing(
+      "Startpoint: long (input)\nEndpoint: end (output)\n   990   slack (MET)\n"
+      "Startpoint: short (input)\nEndpoint: end (output)\n   999   slack (MET)\n");
+  CHECK(longest.ns == Approx(10));
+  CHECK(longest.start == "long");
 }
 
 TEST_CASE("targets are named", "[synth][error]") {

@@ -7,12 +7,14 @@
 
 #include <set>
 
+#include "base/text.h"
+
 namespace trine::model {
 namespace {
 
 std::string text_of(const Tensor& t) {
   std::string text =
-      fmt::format("'{:.40}' {} [{}]", t.name, name_of(t.type), fmt::join(t.shape, ", "));
+      fmt::format("'{}' {} [{}]", fitted(t.name, 40), name_of(t.type), fmt::join(t.shape, ", "));
   if (t.encoding != Encoding::kInt8) text += fmt::format(", {}", name_of(t.encoding));
   if (t.is_constant) text += ", constant";
   const Quantization& q = t.quantization;
@@ -66,8 +68,8 @@ std::string to_text(const Graph& graph) {
   tensors(graph.inputs);
   for (std::size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = graph.ops[i];
-    text += fmt::format("  op {} {:.30}: {} -> {}{}\n", i, op.name, fmt::join(op.inputs, ", "),
-                        fmt::join(op.outputs, ", "), attributes_of(op));
+    text += fmt::format("  op {} {}: {} -> {}{}\n", i, fitted(op.name, 30),
+                        fmt::join(op.inputs, ", "), fmt::join(op.outputs, ", "), attributes_of(op));
     tensors(op.inputs);
     tensors(op.outputs);
   }

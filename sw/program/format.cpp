@@ -26,7 +26,7 @@ using flatbuffers::Offset;
 using flatbuffers::Vector;
 
 constexpr std::uint32_t kVersion = 12;  // of this format
-constexpr std::string_view kEarlierMagic = "TRINEPRG", kMagicOfImage = "TRINEIMG";
+constexpr std::string_view kEarlierMagic = "TRINEPRG";
 constexpr std::size_t kMostBytes = std::size_t{1} << 31;  // offsets of flatbuffers are signed
 constexpr std::size_t kMostTables = 1 << 20;
 
@@ -309,7 +309,7 @@ bool begins_with(std::span<const std::uint8_t> bytes, std::string_view text) {
 void refuse_others(std::span<const std::uint8_t> bytes) {
   if (begins_with(bytes, kEarlierMagic))
     throw_error("compiled by an earlier version: compile again");
-  if (begins_with(bytes, kMagicOfImage))
+  if (begins_with(bytes, kImageText))
     throw_error("is a machine image, for drivers: give the program or the model");
   if (!is_program(bytes)) throw_error("not a Trine program");
 }
@@ -341,7 +341,7 @@ Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
 }  // namespace
 
 bool is_program(std::span<const std::uint8_t> bytes) {
-  return begins_with(bytes, kEarlierMagic) || begins_with(bytes, kMagicOfImage) ||
+  return begins_with(bytes, kEarlierMagic) || begins_with(bytes, kImageText) ||
          (bytes.size() >= 8 && format::ProgramBufferHasIdentifier(bytes.data()));
 }
 

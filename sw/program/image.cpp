@@ -2,13 +2,15 @@
 
 #include "sw/program/image.h"
 
-#include <array>
+#include <zlib.h>
+
 #include <bit>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 
 #include "base/error.h"
+#include "base/rounding.h"
 
 namespace trine::program {
 namespace {
@@ -42,33 +44,19 @@ struct Get {
   }
 };
 
-constexpr std::array<std::uint32_t, 256> kCrc = [] {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    table[i] = i;
-    for (int bit = 0; bit < 8; ++bit) table[i] = table[i] >> 1 ^ (0xedb88320 & -(table[i] & 1));
-  }
-  return table;
-}();
-
 constexpr std::size_t kChecksumAt = kImageHeader - 4;
 
 std::uint32_t checksum_of(std::span<const std::uint8_t> image) {
-  std::uint32_t crc = ~0U;
-  for (std::size_t i = 0; i < image.size(); ++i)
-    if (i < kChecksumAt || i >= kImageHeader) crc = crc >> 8 ^ kCrc[(crc ^ image[i]) & 255];
-  return ~crc;
-}
-
-std::uint64_t aligned(std::uint64_t bytes) {
-  return (bytes + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
+  const auto behind = image.subspan(kImageHeader);
+  const auto before = ::crc32_z(0, image.data(), kChecksumAt);
+  return static_cast<std::uint32_t>(::crc32_z(before, behind.data(), behind.size()));
 }
 
 /// Where words and constants lie follows from what there is.
 void place(ImageHeader* h) {
   const std::uint64_t records = std::uint64_t{kImageRecord} * (h->inputs + h->outputs);
-  const std::uint64_t words = aligned(kImageHeader + records);
-  const std::uint64_t constants = aligned(words + 8 * std::uint64_t{h->words});
+  const std::uint64_t words = round_up(kImageHeader + records, kImageAlignment);
+  const std::uint64_t constants = round_up(words + 8 * std::uint64_t{h->words}, kImageAlignment);
   if (constants + h->constants_bytes > std::numeric_limits<std::uint32_t>::max())
     throw_error("an image of {} bytes, allowed 2^32 - 1", constants + h->constants_bytes);
   h->words_offset = static_cast<std::uint32_t>(words);

@@ -12,12 +12,19 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "sw/program/program.h"
 
 namespace trine::program {
 
-constexpr std::uint64_t kImageMagic = 0x474d'4945'4e49'5254;  ///< "TRINEIMG"
+constexpr std::string_view kImageText = "TRINEIMG";
+constexpr std::uint64_t kImageMagic = [] {
+  std::uint64_t number = 0;
+  for (std::size_t i = 8; i-- > 0;)
+    number = number << 8 | static_cast<unsigned char>(kImageText[i]);
+  return number;
+}();
 constexpr std::uint32_t kImageFormat = 1;
 constexpr std::size_t kImageHeader = 64, kImageRecord = 128, kImageAlignment = 64;
 constexpr int kImageRank = 8;  ///< most extents of a tensor

@@ -16,7 +16,6 @@ constexpr int kInputParts = 6;        ///< of a layer whose input arrives while 
 
 }  // namespace
 
-/// The parts of a sweep inside of the rectangle.
 std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
   std::vector<SweepPart> result;
   for (const SweepPart& p : sweep.parts) {

@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "base/text.h"
+
 namespace trine::compiler {
 namespace {
 
@@ -20,7 +22,7 @@ std::string text_of(const Part& part) {
 
 std::string text_of(const Map& map) {
   const Shape& s = map.shape;
-  std::string text = fmt::format("'{:.40}' {}x{}x{}", map.name, s.H, s.W, s.C);
+  std::string text = fmt::format("'{}' {}x{}x{}", fitted(map.name, 40), s.H, s.W, s.C);
   if (s.per_word != 4) text += fmt::format(", {} a word", s.per_word);
   if (map.part.whole >= 0) text += text_of(map.part);
   if (map.fold.folded()) text += fmt::format(", folded {}x{}", map.fold.rows, map.fold.pixels);
@@ -76,7 +78,8 @@ std::string text_of(const Sweep& sweep) {
 }
 
 std::string text_of(const Layer& layer) {
-  std::string text = fmt::format("{:.30} '{:.40}': {}", layer.op, layer.name, layer.input);
+  std::string text =
+      fmt::format("{} '{}': {}", fitted(layer.op, 30), fitted(layer.name, 40), layer.input);
   if (layer.second >= 0) text += fmt::format(" + {}", layer.second);
   if (layer.weights_map >= 0)
     text += fmt::format(" x {}{} at {},{}", layer.weights_map,

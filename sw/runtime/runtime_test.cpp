@@ -37,6 +37,7 @@ struct FakeDevice {
   int answers = 0;          ///< calls of wait_interrupt() until one does not say "not yet"
   int interrupts = 0;       ///< calls of it
   std::vector<std::pair<std::uint32_t, std::uint32_t>> writes;
+  std::vector<std::uint32_t> reads;
   bool gives_up = false;  ///< a soft reset, on its bus
   bool lets_go = false;   ///< of its bus, when it is told that this was reset
   bool counts = false;    ///< CYCLES goes on by 2^31 + 1 with each access
@@ -80,6 +81,7 @@ struct FakeDevice {
   bool refuses() { return fails || (fails_at > 0 && --fails_at == 0); }
   int read(std::uint32_t offset, std::uint32_t* value) {
     if (refuses()) return 1;
+    reads.push_back(offset);
     if (counts) {  // a read of the low half keeps the high half
       cycles += 0x80000001;
       if (offset == 0x80) registers[0x84] = static_cast<std::uint32_t>(cycles >> 32);
@@ -145,6 +147,122 @@ TEST_CASE("open checks identity and version before anything else", "[runtime][er
   callbacks.read32 = nullptr;
   CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
   CHECK(device == nullptr);
+}
+
+TEST_CASE("each callback but the interrupt's is needed, and room for the whole handle",
+          "[runtime][error]") {
+  FakeDevice fake;
+  alignas(std::max_align_t) unsigned char storage[512];
+  trine_device* device = nullptr;
+  const auto all = fake.callbacks();
+  for (int missing = 0; missing < 4; ++missing) {
+    auto callbacks = all;
+    if (missing == 0) callbacks.read32 = nullptr;
+    if (missing == 1) callbacks.write32 = nullptr;
+    if (missing == 2) callbacks.copy_to = nullptr;
+    if (missing == 3) callbacks.copy_from = nullptr;
+    CAPTURE(missing);
+    CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
+  }
+  CHECK(trine_open(storage, sizeof storage, nullptr, &device) == TRINE_E_ARGUMENT);
+  CHECK(trine_open(storage, sizeof storage, &all, nullptr) == TRINE_E_ARGUMENT);
+  const std::size_t size = trine_device_size();
+  CHECK(trine_open(storage, size - 1, &all, &device) == TRINE_E_STORAGE);
+  CHECK((device == nullptr && fake.reads.empty() && fake.writes.empty()));
+  // Whatever the storage held, nothing is loaded and nothing runs.
+  std::memset(storage, 0xff, sizeof storage);
+  REQUIRE(trine_open(storage, size, &all, &device) == TRINE_OK);
+  CHECK(trine_start(device) == TRINE_E_STATE);
+  CHECK(trine_wait(device, 1) == TRINE_E_STATE);
+}
+
+TEST_CASE("every function refuses to go without what it needs", "[runtime][error]") {
+  Opened o;
+  trine_info info{};
+  trine_status status{};
+  trine_counters counters{};
+  trine_image image{};
+  trine_tensor tensor{};
+  std::uint64_t word = 1;
+  image.inputs = image.outputs = 1;
+  const std::size_t reads = o.fake.reads.size(), writes = o.fake.writes.size();
+  const int codes[] = {trine_get_info(nullptr, &info),
+                       trine_get_info(o.device, nullptr),
+                       trine_check_configuration(nullptr, 0),
+                       trine_load_program(nullptr, &word, 1, 0, 0),
+                       trine_load_program(o.device, nullptr, 1, 0, 0),
+                       trine_load_program(o.device, &word, std::size_t{1} << 32, 0, 0),
+                       trine_read_image(nullptr, 0, nullptr),
+                       trine_image_input(nullptr, 0, &tensor),
+                       trine_image_input(&image, 0, nullptr),
+                       trine_image_output(nullptr, 0, &tensor),
+                       trine_image_output(&image, 0, nullptr),
+                       trine_load_image(nullptr, &image, 0),
+                       trine_load_image(o.device, nullptr, 0),
+                       trine_set_window(nullptr, 0, 1),
+                       trine_set_watchdog(nullptr, 1),
+                       trine_copy_to(nullptr, 0, &word, 1),
+                       trine_copy_to(nullptr, 0, &word, 0),
+                       trine_copy_from(nullptr, 0, &word, 1),
+                       trine_copy_from(nullptr, 0, &word, 0),
+                       trine_start(nullptr),
+                       trine_wait(nullptr, 1),
+                       trine_run(nullptr, 1),
+                       trine_get_status(nullptr, &status),
+                       trine_get_status(o.device, nullptr),
+                       trine_get_counters(nullptr, &counters),
+                       trine_get_counters(o.device, nullptr),
+                       trine_bus_was_reset(nullptr),
+                       trine_reset(nullptr, 1),
+                       trine_scrub(nullptr, 1)};
+  int row = 0;
+  for (const int code : codes) {
+    CAPTURE(row++);
+    CHECK(code == TRINE_E_ARGUMENT);
+  }
+  CHECK((o.fake.reads.size() == reads && o.fake.writes.size() == writes));
+  // 2^32 - 1 words are a program, though no memory holds them.
+  CHECK(trine_load_program(o.device, &word, 0xffff'ffff, 0, 0) == TRINE_E_ACCESS);
+}
+
+TEST_CASE("the device is asked as often as was said, and no oftener", "[runtime]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.polls_left = 1'000'000;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  const auto status_reads = [&](int expected, auto call) {
+    o.fake.reads.clear();
+    CHECK(call() == TRINE_E_TIMEOUT);
+    CHECK(o.fake.reads == std::vector<std::uint32_t>(static_cast<std::size_t>(expected), 0x14));
+  };
+  status_reads(1, [&] { return trine_wait(o.device, 1); });
+  status_reads(3, [&] { return trine_wait(o.device, 3); });
+  trine_status status;
+  REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
+  CHECK((status.busy == 1 && status.done == 0 && status.error == 0 && status.bus_dirty == 0));
+  status_reads(1, [&] { return trine_reset(o.device, 1); });
+  status_reads(4, [&] { return trine_reset(o.device, 4); });
+  REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
+  CHECK(status.busy == 1);  // it resets
+}
+
+TEST_CASE("an error of the run before is none of this one", "[runtime][error]") {
+  Opened o;
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.ends_badly = true;
+  CHECK(trine_run(o.device, 9) == TRINE_E_DEVICE);
+  o.fake.ends_badly = false;
+  CHECK(trine_run(o.device, 9) == TRINE_OK);
+  trine_status status;
+  o.fake.reads.clear();
+  REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
+  CHECK(o.fake.reads == std::vector<std::uint32_t>{0x14});
+  CHECK((status.error_cause == 0 && status.error_address == 0 && status.error_run == 0));
+  // A failed load takes the program away, and the next one brings it back.
+  CHECK(trine_load_program(o.device, o.program.data(), 3, 4088, 0) == TRINE_E_ACCESS);
+  CHECK(trine_run(o.device, 9) == TRINE_E_STATE);
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(trine_run(o.device, 9) == TRINE_OK);
 }
 
 TEST_CASE("a program for another configuration is refused", "[runtime][error]") {
@@ -278,6 +396,8 @@ TEST_CASE("window and watchdog are set while the device is idle", "[runtime]") {
   CHECK((o.fake.registers[0x48] == 0 && o.fake.registers[0x4c] == 1));
   CHECK((o.fake.registers[0x50] == 0xfff && o.fake.registers[0x54] == 1));
   CHECK(trine_set_window(o.device, 2, 1) == TRINE_E_ARGUMENT);
+  CHECK(trine_set_window(o.device, 1, 1) == TRINE_OK);  // one byte
+  CHECK((o.fake.registers[0x48] == 1 && o.fake.registers[0x50] == 1));
   CHECK(trine_set_watchdog(o.device, (1 << 24) - 1) == TRINE_OK);
   CHECK(o.fake.registers[0x58] == (1 << 24) - 1);
   CHECK(trine_set_watchdog(o.device, 1 << 24) == TRINE_E_ARGUMENT);
@@ -285,7 +405,7 @@ TEST_CASE("window and watchdog are set while the device is idle", "[runtime]") {
   o.fake.polls_left = 5;
   REQUIRE(trine_start(o.device) == TRINE_OK);
   CHECK(trine_set_window(o.device, 0, 1) == TRINE_E_BUSY);
-  CHECK(o.fake.registers[0x48] == 0);
+  CHECK(o.fake.registers[0x48] == 1);
   CHECK(trine_set_watchdog(o.device, 77) == TRINE_OK);  // what may end a soft reset
   CHECK(o.fake.registers[0x58] == 77);
 }
@@ -383,7 +503,9 @@ TEST_CASE("nothing starts on a bus that owes answers, until it has given them or
   trine_status status;
   REQUIRE(trine_get_status(o.device, &status) == TRINE_OK);
   CHECK((status.bus_dirty == 1 && status.busy == 0 && status.error == 1));
+  o.fake.reads.clear();
   CHECK(trine_bus_was_reset(o.device) == TRINE_E_BUS);  // it does not let go
+  CHECK(o.fake.reads.size() == 17);
   o.fake.lets_go = true;
   CHECK(trine_bus_was_reset(o.device) == TRINE_OK);
   CHECK(o.fake.registers[0x10] == TRINE_CSR_CONTROL_BUS_WAS_RESET);
@@ -405,10 +527,13 @@ TEST_CASE("counters are 64 bits, low half first", "[runtime]") {
   Opened o;
   for (std::uint32_t offset = 0x80; offset < 0xf8; offset += 4) o.fake.registers[offset] = offset;
   trine_counters c;
+  o.fake.reads.clear();
   REQUIRE(trine_get_counters(o.device, &c) == TRINE_OK);
+  const auto read_at = [](std::uint64_t offset) { return (offset + 4) << 32 | offset; };
   CHECK(c.cycles == 0x84'0000'0080);
-  CHECK(c.causes[7] == 0xc4'0000'00c0);
-  CHECK(c.engine_busy[3] == 0xe4'0000'00e0);
+  for (std::uint64_t i = 0; i < 8; ++i) CHECK(c.causes[i] == read_at(0x88 + 8 * i));
+  for (std::uint64_t i = 0; i < 4; ++i) CHECK(c.engine_busy[i] == read_at(0xc8 + 8 * i));
+  CHECK(o.fake.reads.size() == 30);
   CHECK(c.bytes_read == 0xec'0000'00e8);
   CHECK(c.bytes_written == 0xf4'0000'00f0);
 }
@@ -498,6 +623,221 @@ TEST_CASE("a shipped model's image is loaded, and runs with what the driver know
   REQUIRE(expected.size() == std::size_t{output.channels} * output.height * output.width);
   for (std::size_t i = 0; i < expected.size(); ++i)
     CHECK(*value_at(output, o.fake.memory, kBase, i) == expected[i]);
+}
+
+namespace {
+
+/// CRC-32 a bit at a time.
+std::uint32_t crc_of(const Bytes& bytes) {
+  std::uint32_t crc = 0xffff'ffff;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i >= 60 && i < 64) continue;
+    for (int bit = 0; bit < 8; ++bit) {
+      const bool odd = ((crc ^ bytes[i] >> bit) & 1) != 0;
+      crc = odd ? crc >> 1 ^ 0xedb8'8320 : crc >> 1;
+    }
+  }
+  return ~crc;
+}
+
+/// An image whose parts and tensors all end where there is no byte more, by the table of
+/// docs/program-file.md alone.
+struct HandMade {
+  static constexpr std::uint64_t kDram = 0x7'0000'0100, kConstantsAddress = kDram - 5;
+  static constexpr std::size_t kWords = 64 + 5 * 128, kConstants = kWords + 2 * 8;
+  Bytes bytes = Bytes(kConstants + 5);
+
+  HandMade() {
+    put(0, std::uint64_t{0x474d49454e495254});
+    put(8, std::uint32_t{1});
+    put(12, std::uint32_t{TRINE_ISA_VERSION});
+    put(16, std::uint64_t{0x123456789abcdef0});
+    put(24, kDram);
+    put(32, kConstantsAddress);
+    put(40, static_cast<std::uint32_t>(kWords));
+    put(44, std::uint32_t{2});
+    put(48, static_cast<std::uint32_t>(kConstants));
+    put(52, std::uint32_t{5});
+    put(56, std::uint16_t{2});  // inputs
+    put(58, std::uint16_t{3});  // outputs
+    for (std::uint32_t i = 0; i < 5; ++i) tensor(i);
+    for (std::size_t i = kWords; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
+    seal();
+  }
+  template <typename T>
+  void put(std::size_t at, T value) {
+    for (std::size_t i = 0; i < sizeof value; ++i)
+      bytes[at + i] = static_cast<std::uint8_t>(value >> 8 * i);
+  }
+  /// Numbers that differ in each field, with a high bit where it is a field's own.
+  void tensor(std::uint32_t i) {
+    const std::size_t at = 64 + 128 * i;
+    const std::uint32_t plane = 0x1000'0000 + i, planes = 5;
+    put(at, kDram - std::uint64_t{4} * plane * planes);
+    put(at + 8, std::uint64_t{plane});
+    put(at + 16, std::uint64_t{0x3ff8'0000'0000'0000} + (std::uint64_t{i} << 52));  // 1.5 * 2^i
+    put(at + 24, static_cast<std::uint32_t>(-7 - static_cast<int>(i)));
+    put(at + 32, 4 * planes - 3);  // of four in a word: the last word holds one
+    put(at + 44, std::uint32_t{4});
+    put(at + 52, std::uint32_t{8});
+    for (const std::size_t field : {28, 36, 40, 48}) put(at + field, unlike(field, i));
+    for (std::size_t field = 56; field < 120; field += 4) put(at + field, unlike(field, i));
+  }
+  static std::uint32_t unlike(std::size_t field, std::uint32_t tensor) {
+    return 0x8765'4300 + static_cast<std::uint32_t>(field) + (tensor << 20);
+  }
+  void seal() { put(60, crc_of(bytes)); }
+  int read() const {
+    trine_image image;
+    return trine_read_image(bytes.data(), bytes.size(), &image);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("each field of an image is read from its place in the table", "[runtime][image]") {
+  const HandMade made;
+  trine_image image;
+  REQUIRE(trine_read_image(made.bytes.data(), made.bytes.size(), &image) == TRINE_OK);
+  CHECK(image.configuration_hash == 0x123456789abcdef0);
+  CHECK(image.dram_bytes == HandMade::kDram);
+  CHECK(image.constants_address == HandMade::kConstantsAddress);
+  CHECK(image.words == made.bytes.data() + HandMade::kWords);
+  CHECK(image.constants == made.bytes.data() + HandMade::kConstants);
+  CHECK((image.word_count == 2 && image.constants_bytes == 5));
+  CHECK((image.inputs == 2 && image.outputs == 3));
+  trine_tensor t;
+  CHECK(trine_image_input(&image, 2, &t) == TRINE_E_ARGUMENT);
+  CHECK(trine_image_output(&image, 3, &t) == TRINE_E_ARGUMENT);
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    CAPTURE(i);
+    REQUIRE((i < 2 ? trine_image_input(&image, i, &t) : trine_image_output(&image, i - 2, &t)) ==
+            TRINE_OK);
+    const auto field = [i](std::size_t at) { return HandMade::unlike(at, i); };
+    CHECK(t.plane == 0x1000'0000 + i);
+    CHECK(t.bytes == 20 * t.plane);
+    CHECK(t.offset == HandMade::kDram - t.bytes);
+    CHECK(t.scale == 1.5 * (1 << i));
+    CHECK(t.zero_point == -7 - static_cast<int>(i));
+    CHECK(t.pitch == field(28));
+    CHECK((t.channels == 17 && t.height == field(36) && t.width == field(40)));
+    CHECK((t.codes_per_word == 4 && t.transposed == field(48) && t.rank == 8));
+    for (std::size_t d = 0; d < 8; ++d) CHECK(t.extents[d] == field(56 + 4 * d));
+    CHECK((t.fold.rows == field(88) && t.fold.pixels == field(92)));
+    CHECK((t.fold.stride_y == field(96) && t.fold.stride_x == field(100)));
+    CHECK((t.fold.top == field(104) && t.fold.left == field(108)));
+    CHECK((t.fold.height == field(112) && t.fold.width == field(116)));
+  }
+}
+
+TEST_CASE("an image may be full to the last byte, not more", "[runtime][image][error]") {
+  struct Row {
+    std::size_t at, bytes;
+    std::uint64_t value;
+    int expected;
+  };
+  constexpr std::uint64_t kDram = HandMade::kDram, kLast = 64 + 4 * 128;  // the last output
+  for (const Row& row :
+       std::vector<Row>{{24, 8, kDram - 1, TRINE_E_IMAGE},  // constants and tensors need it all
+                        {24, 8, kDram + 1, TRINE_OK},
+                        {32, 8, kDram - 4, TRINE_E_IMAGE},
+                        {32, 8, kDram + 1, TRINE_E_IMAGE},
+                        {32, 8, kDram - 6, TRINE_OK},
+                        {40, 4, HandMade::kWords - 8, TRINE_E_IMAGE},  // in the last record
+                        {40, 4, HandMade::kWords + 4, TRINE_E_IMAGE},
+                        {40, 4, HandMade::kWords + 8, TRINE_E_IMAGE},
+                        {44, 4, 1, TRINE_OK},
+                        {44, 4, 3, TRINE_E_IMAGE},
+                        {48, 4, HandMade::kConstants - 1, TRINE_E_IMAGE},
+                        {48, 4, HandMade::kConstants + 1, TRINE_E_IMAGE},
+                        {52, 4, 6, TRINE_E_IMAGE},
+                        {56, 2, 3, TRINE_E_IMAGE},
+                        {58, 2, 4, TRINE_E_IMAGE},
+                        {kLast, 8, kDram + 1, TRINE_E_IMAGE},
+                        {kLast, 8, kDram - 20 * 0x1000'0004ULL + 1, TRINE_E_IMAGE},
+                        {kLast + 8, 8, 0x1000'0005, TRINE_E_IMAGE},
+                        {kLast + 8, 8, 0x1'0000'0000, TRINE_E_IMAGE},
+                        {kLast + 8, 8, 0, TRINE_OK},
+                        {kLast + 32, 4, 20, TRINE_OK},
+                        {kLast + 32, 4, 21, TRINE_E_IMAGE},
+                        {kLast + 32, 4, 0, TRINE_E_IMAGE},
+                        {kLast + 44, 4, 0, TRINE_E_IMAGE},
+                        {kLast + 44, 4, 1, TRINE_E_IMAGE},  // 17 planes
+                        {kLast + 44, 4, 2, TRINE_E_IMAGE},
+                        {kLast + 44, 4, 8, TRINE_E_IMAGE},
+                        {kLast + 44, 4, 16, TRINE_OK},
+                        {kLast + 44, 4, 17, TRINE_E_IMAGE},
+                        {kLast + 44, 4, 32, TRINE_OK},
+                        {kLast + 44, 4, 33, TRINE_E_IMAGE},
+                        {kLast + 52, 4, 9, TRINE_E_IMAGE}}) {
+    HandMade made;
+    for (std::size_t i = 0; i < row.bytes; ++i)
+      made.bytes[row.at + i] = static_cast<std::uint8_t>(row.value >> 8 * i);
+    made.seal();
+    CAPTURE(row.at, row.value);
+    CHECK(made.read() == row.expected);
+  }
+  for (const std::size_t at : {0, 7}) {  // the magic, and its last letter
+    HandMade other;
+    other.bytes[at] ^= 1;
+    other.seal();
+    CHECK(other.read() == TRINE_E_IMAGE);
+  }
+  HandMade odd;  // words that would fit, but not in steps of 8
+  odd.put(44, std::uint32_t{1});
+  odd.put(40, static_cast<std::uint32_t>(HandMade::kWords + 4));
+  odd.seal();
+  CHECK(odd.read() == TRINE_E_IMAGE);
+  HandMade made;  // many channels of nothing, and planes as far apart as they can be
+  made.put(kLast, std::uint64_t{0});
+  made.put(kLast + 8, std::uint64_t{0});
+  made.put(kLast + 32, std::uint32_t{65535});
+  made.put(kLast + 44, std::uint32_t{1});
+  made.seal();
+  CHECK(made.read() == TRINE_OK);
+  made.put(kLast, HandMade::kDram);
+  made.seal();
+  CHECK(made.read() == TRINE_OK);  // nothing, at the end
+  made.put(kLast + 32, std::uint32_t{65536});
+  made.seal();
+  CHECK(made.read() == TRINE_E_IMAGE);
+  made.put(24, ~std::uint64_t{0});
+  made.put(kLast, std::uint64_t{0});
+  made.put(kLast + 8, std::uint64_t{0xffff'ffff});
+  made.put(kLast + 32, std::uint32_t{1});
+  made.seal();
+  CHECK(made.read() == TRINE_OK);
+  made.put(kLast + 8, std::uint64_t{0x1'0000'0000});
+  made.seal();
+  CHECK(made.read() == TRINE_E_IMAGE);
+  // No constants, at the end of the memory.
+  HandMade bare;
+  bare.put(52, std::uint32_t{0});
+  bare.put(32, HandMade::kDram);
+  bare.bytes.resize(HandMade::kConstants);
+  bare.seal();
+  CHECK(bare.read() == TRINE_OK);
+}
+
+TEST_CASE("an image is not loaded while a program runs", "[runtime][image][error]") {
+  Opened o;
+  const HandMade made;
+  trine_image image;
+  REQUIRE(trine_read_image(made.bytes.data(), made.bytes.size(), &image) == TRINE_OK);
+  image.dram_bytes = 64;
+  image.constants_address = 8;
+  REQUIRE(o.load() == TRINE_OK);
+  o.fake.polls_left = 1'000'000;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  const std::vector<std::uint8_t> before = o.fake.memory;
+  CHECK(trine_load_image(o.device, &image, 1024) == TRINE_E_BUSY);
+  CHECK(o.fake.memory == before);
+  o.fake.polls_left = 0;
+  REQUIRE(trine_wait(o.device, 9) == TRINE_OK);
+  REQUIRE(trine_load_image(o.device, &image, 1024) == TRINE_OK);
+  CHECK(std::memcmp(&o.fake.memory[1024 + 8], &made.bytes[HandMade::kConstants], 5) == 0);
+  CHECK(std::memcmp(&o.fake.memory[1024 + 64], &made.bytes[HandMade::kWords], 16) == 0);
+  CHECK((o.fake.registers[0x30] == 1024 + 64 && o.fake.registers[0x38] == 2));
 }
 
 TEST_CASE("damaged images are refused by a code", "[runtime][image][error]") {

@@ -33,13 +33,17 @@ std::size_t end_of_group(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 
+/// Whether a word may begin there.
+bool begins_at(std::string_view text, std::size_t at) {
+  return at == 0 || std::strchr(" \t\n\r{};/", text[at - 1]) != nullptr;
+}
+
 /// Position of the next "cell (" that is a whole word; npos if none.
 std::size_t find_cell(std::string_view text, std::size_t from) {
   for (std::size_t at = text.find("cell", from); at != std::string_view::npos;
        at = text.find("cell", at + 1)) {
-    const bool begins = at == 0 || std::strchr(" \t\n\r{};/", text[at - 1]) != nullptr;
     const std::size_t next = text.find_first_not_of(" \t", at + 4);
-    if (begins && next != std::string_view::npos && text[next] == '(') return at;
+    if (begins_at(text, at) && next != std::string_view::npos && text[next] == '(') return at;
   }
   return std::string_view::npos;
 }
@@ -48,9 +52,8 @@ std::size_t find_cell(std::string_view text, std::size_t from) {
 std::string attribute(std::string_view group, std::string_view key) {
   for (std::size_t at = group.find(key); at != std::string_view::npos;
        at = group.find(key, at + 1)) {
-    const bool begins = std::strchr(" \t\n\r{;", group[at - 1]) != nullptr;
     std::size_t i = group.find_first_not_of(" \t", at + key.size());
-    if (!begins || i == std::string_view::npos || group[i] != ':') continue;
+    if (!begins_at(group, at) || i == std::string_view::npos || group[i] != ':') continue;
     i = group.find_first_not_of(" \t\"", i + 1);
     const std::size_t end = group.find_first_of(" \t\";\n\r", i);
     return std::string(group.substr(i, end - i));

@@ -152,7 +152,325 @@ TEST_CASE("stat and timing reports are read", "[synth][parse]") {
   CHECK(longest.start == "long");
 }
 
+TEST_CASE("stat and timing reports of any layout are read", "[synth][parse]") {
+  const Path path = parse_timing(
+      "  Startpoint: u_a/q[1] (rising edge-triggered flip-flop clocked by clk)\r\n"
+      "  Endpoint: y[2] (output port clocked by clk)\r\n    -3.5000   slack (VIOLATED)\r\n"
+      "Startpoint: b (input)\nEndpoint: c (output)\n  -3.5   slack (VIOLATED)\n");
+  CHECK(path.ns == Approx(1003.5));
+  CHECK((path.start == "u_a/q[1]" && path.end == "y[2]"));  // the first of two as long
+  CHECK(parse_stat("  NAND2X1  3\n   Number of cells:  0\n").empty());
+
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const fs::path list = folder.path() / "trine.f";
+  write_file(list, "a_pkg.sv\r\n  sub/b.v \n+incdir+x\nc.mem\n\nnotes.vh\n");
+  CHECK(read_file_list(list) == std::vector<std::string>{(folder.path() / "a_pkg.sv").string(),
+                                                         (folder.path() / "sub/b.v").string()});
+  write_file(list, "c.mem\n");
+  CHECK_THROWS_WITH(read_file_list(list), Contains("trine.f: lists no source"));
+}
+
+TEST_CASE("each target is mapped by its own commands, and named", "[synth]") {
+  const auto script = [](const char* target) { return map_script("top", parse_target(target)); };
+  for (const auto& [target, its] : {std::pair{"asic", "abc -liberty cells.lib"},
+                                    {"ice40", "synth_ice40 -top top"},
+                                    {"ecp5", "synth_ecp5 -top top"}}) {
+    CAPTURE(target);
+    for (const char* command : {"abc -liberty", "synth_ice40", "synth_ecp5"})
+      CHECK((script(target).find(command) != std::string::npos) ==
+            (std::string(its).find(command) != std::string::npos));
+    CHECK_THAT(script(target),
+               Contains(its) && Contains("check -assert") && Contains("tee -q -o top.stat stat\n"));
+    SynthReport report;
+    report.target = parse_target(target);
+    report.configuration = "c";
+    CHECK(to_json(report)["target"] == target);
+    CHECK_THAT(to_text(report), Catch::Matchers::StartsWith(std::string("c: ") + target + "\n"));
+  }
+}
+
+TEST_CASE("the longest path of all modules is told, and none from the reset", "[synth][flow]") {
+  const Source source(
+      "module trine_child (input logic [31:0] a_i, input logic [31:0] b_i, output logic y_o);\n"
+      "  logic [32:0] x;\n  assign x[0] = 1'b1;\n"
+      "  for (genvar i = 0; i < 32; i++) assign x[i+1] = (x[i] & a_i[i]) ^ b_i[i];\n"
+      "  assign y_o = x[32];\nendmodule\n"
+      "module trine_top (input logic clk_i, input logic rst_ni, input logic [31:0] a_i,\n"
+      "                  input logic [31:0] b_i, output logic q_o, output logic [7:0] y_o);\n"
+      "  logic \\odd_reg_reg ;\n  logic z;\n"
+      "  trine_child u_child (.a_i, .b_i, .y_o(z));\n"
+      "  always_ff @(posedge clk_i) \\odd_reg_reg <= a_i[0];\n"
+      "  assign q_o = \\odd_reg_reg ^ z;\n"
+      "  assign y_o = a_i[7:0] + {8{rst_ni}} + {{6{rst_ni}}, \\odd_reg_reg , z};\nendmodule\n");
+  const SynthReport report = source.synthesize();
+  REQUIRE(report.modules.size() == 2);
+  double child = 0, top = 0;
+  for (const ModuleReport& module : report.modules) {
+    CHECK(module.path.start != "rst_ni");
+    (module.name == "trine_top" ? top : child) = module.path.ns;
+  }
+  CHECK(top > 0.3);
+  CHECK(child > 2 * top);
+  CHECK(report.path.ns == child);
+  CHECK(report.path.end == "y_o");
+  CHECK(report.library == "osu018_stdcells");
+  const nlohmann::json json = to_json(report);
+  CHECK(json["wire_load"] == "zero");
+  CHECK(json["worst_path"]["ns"] == child);
+}
+
+TEST_CASE("cells are found in whatever a library writes around them", "[synth][liberty]") {
+  std::string text =
+      "cell ( \"A\" ) { cell_area : 9; area_max : 8; area:2.5; dont_use : \"false\" ; }\n"
+      "  scaled_cell (S) { area : 1; } cell : 3;\n"
+      "/*x*/cell(\tB ){pin(Y){function : \"}{\";}dont_use:\"true\";area:1;}// end\n"
+      "  cell (C) { pin (P) { direction : input; } area : 4 ;}\ntail\n";
+  CHECK(take_cells(text, "x.lib") == std::map<std::string, double>{{"A", 2.5}, {"C", 4}});
+  CHECK(text ==
+        "cell ( \"A\" ) { cell_area : 9; area_max : 8; area:2.5; dont_use : \"false\" ; }\n"
+        "  scaled_cell (S) { area : 1; } cell : 3;\n"
+        "/*x*/// end\n"
+        "  cell (C) { pin (P) { direction : input; } area : 4 ;}\ntail\n");
+  std::string no_number = "cell (A) { area : wide; }";
+  CHECK_THROWS_WITH(take_cells(no_number, "y.lib"), Contains("y.lib: cell A has no area"));
+  CHECK(make_readable("a : !B;b : !C\nc : !(D E) ;d : F;") ==
+        "a : \"!B\";b : \"!C\"\nc : \"!(D\" E) ;d : F;");
+}
+
+TEST_CASE("libraries are read plain and gzipped, with their wires and their smallest NAND",
+          "[synth][liberty]") {
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const fs::path file = folder.path() / "my.cells.lib";
+  const auto read = [&](const std::string& text) {
+    write_file(file, text);
+    return read_library(file);
+  };
+  const std::string cells = "cell (NAND2_B) { area : 4; } cell (NAND2_A) { area : 4; } ";
+  Library library = read("library (x) { default_wire_load : \"model\"; " + cells + "}");
+  CHECK((library.name == "my.cells" && library.wire_load == "model"));
+  CHECK((library.nand2 == "NAND2_A" && library.area.size() == 2));
+  library = read("default_wire_load : model; default_wire_load_selection : table; " + cells);
+  CHECK(library.wire_load == "table");
+  CHECK(read(cells).wire_load.empty());
+  REQUIRE(run_process({"gzip", "-k", file.string()}, folder.path(), folder.path() / "log") == 0);
+  const Library zipped = read_library(folder.path() / "my.cells.lib.gz");
+  CHECK((zipped.text == read_library(file).text && zipped.name == "my.cells"));
+  CHECK_THROWS_WITH(read("\x1f\x8bnot so"), Contains("my.cells.lib: cannot be gunzipped"));
+  for (const char* plain : {"", "\x1f", "\x1fz"})
+    CHECK_THROWS_WITH(read(plain), Contains("my.cells.lib: not a Liberty file: no cells"));
+  for (const char* gates : {"cell (NOR2) { area : 1; }", "cell (NAND2) { area : 0; }"})
+    CHECK_THROWS_WITH(read(gates), Contains("my.cells.lib: no cell named like NAND2"));
+  CHECK(read("cell (nand2) { area : 0.5; }").nand2_um2 == 0.5);
+}
+
+TEST_CASE("macros are those of one port, beside the cells", "[synth][liberty]") {
+  const TemporaryFolder folder(fs::temp_directory_path());
+  const fs::path macros = folder.path() / "sg13_sram";
+  fs::create_directory(macros);
+  const auto write = [&](const char* name, const char* cell) {
+    write_file(macros / name, std::string("library (x) { cell (") + cell + ") { area : 7; } }");
+  };
+  write("c.lib", "R_2P_64x32_c");
+  write("b.lib", "R_128x16_b");
+  write("n.lib", "R_none");
+  write("a.txt", "R_1P_256x8_a");
+  const auto names = [&] {
+    std::string all;
+    for (const Macro& m : read_macros(macros))
+      all += fmt::format("{} {}x{} {};", m.name, m.depth, m.width, m.um2);
+    return all;
+  };
+  CHECK(names() == "R_128x16_b 128x16 7;R_2P_64x32_c 64x32 7;");  // none says one port
+  write("z.lib", "R_1P_512x8_z");
+  write("y.lib.x", "R_1P_1024x39_y");
+  CHECK(names() == "R_1P_1024x39_y 1024x39 7;R_1P_512x8_z 512x8 7;");
+  CHECK(read_macros(folder.path() / "absent").empty());
+
+  write_file(folder.path() / "gf_sram", "a file");
+  for (const char* other : {"other_sram", "_sram", "gf_sramless", "sg13_io"})
+    fs::create_directory(folder.path() / other);
+  CHECK(macro_folder_of(folder.path() / "sg13_stdcell_typ.lib") == macros);
+  CHECK(macro_folder_of(folder.path() / "gf_cells.lib") == folder.path() / "gf_sramless");
+  CHECK(macro_folder_of(folder.path() / "sg1_cells.lib").empty());
+  CHECK(macro_folder_of(folder.path() / "no_cells.lib").empty());
+
+  const std::vector<Macro> two{{"a", 64, 8, 10}, {"b", 128, 8, 20}, {"c", 64, 16, 20}};
+  struct Row {
+    std::int64_t width, depth;
+    const char* macro;
+    std::int64_t across, down;
+    double um2;
+  };
+  for (const Row& row :
+       {Row{8, 64, "a", 1, 1, 10}, Row{8, 65, "a", 1, 2, 20}, Row{9, 64, "a", 2, 1, 20},
+        Row{9, 65, "a", 2, 2, 40}, Row{16, 128, "a", 2, 2, 40}, Row{17, 193, "a", 3, 4, 120}}) {
+    const Tiling t = tile(two, row.width, row.depth);
+    CAPTURE(row.width, row.depth);
+    CHECK((t.macro == row.macro && t.across == row.across && t.down == row.down));
+    CHECK(t.um2 == row.um2);
+  }
+}
+
+TEST_CASE("modules are told apart, with their ports, instances and largest memory",
+          "[synth][rtlil]") {
+  const Design design = parse_rtlil(
+      "attribute \\src \"a\"\nmodule $paramod\\trine_a\\W=s32'8\n"
+      "  attribute \\x 1\n  wire width 8 input 2 \\a_i\n  wire output 3 \\y_o\n  wire \\n\n"
+      "  memory size 7 \\bits\n  memory width 4 size 3 \\big\n  memory width 3 size 4 \\same\n"
+      "  memory width 5 \\word\n"
+      "  process $p\n    assign \\n 1'0\n    switch \\n\n      case 1'1\n        switch \\y\n"
+      "          case \n        end\n    end\n    sync always\n  end\n"
+      "  cell $paramod$77\\trine_b $u0\n    parameter \\P 1\n    connect \\i \\n\n  end\n"
+      "  cell \\trine_b \\u1\n  end\n  cell \\trine_b \\u2\n  end\n  cell $and $a\n  end\n"
+      "end\n"
+      "module \\trine_b\n  wire inout 1 \\z\nend\nmodule $paramod$77\\trine_b\n"
+      "  wire input 1 \\i\nend\n");
+  REQUIRE(design.size() == 3);
+  const Module& a = design.at("trine_a");
+  CHECK((a.base == "trine_a" && a.cells == 4));
+  CHECK((a.memory_width == 4 && a.memory_depth == 3));
+  CHECK(a.children == std::map<std::string, int>{{"trine_b__1", 1}, {"trine_b__2", 2}});
+  CHECK(a.stub ==
+        "attribute \\blackbox 1\nmodule \\trine_a\n"
+        "  wire width 8 input 2 \\a_i\n  wire output 3 \\y_o\nend\n");
+  CHECK_THAT(a.text, Catch::Matchers::StartsWith("module \\trine_a\n  attribute") &&
+                         Contains("  cell \\trine_b__1 $u0\n    parameter") &&
+                         Contains("  cell \\trine_b__2 \\u1\n  end\n") &&
+                         Contains("  cell $and $a\n") && Catch::Matchers::EndsWith("end\nend\n"));
+  CHECK(design.at("trine_b__1").base == "trine_b");
+  CHECK_THAT(design.at("trine_b__1").text, Contains("input 1"));
+  const auto counts = count_instances(design, "trine_a");
+  CHECK(counts ==
+        std::map<std::string, std::int64_t>{{"trine_a", 1}, {"trine_b__1", 1}, {"trine_b__2", 2}});
+}
+
+TEST_CASE("what is merged into its parent, and what is not", "[synth][partition]") {
+  const auto names = [](const std::string& text) {
+    std::string all;
+    const Plan plan = make_plan(parse_rtlil(text), "top");
+    for (const Partition& p : plan.partitions)
+      all += fmt::format("{}*{}:{} ", p.name, p.instances, p.size);
+    for (const Memory& m : plan.memories)
+      all += fmt::format("{}*{}({}) ", m.name, m.instances, m.dmem_pmem);
+    return all;
+  };
+  const auto sram = [](const char* name, int width, int depth) {
+    return module_text(name, 300, {}, fmt::format("  memory width {} size {} \\m\n", width, depth));
+  };
+  // 47 cells with those below are few, 48 are not; the top is never merged.
+  CHECK(names(module_text("\\top", 1, {"\\a"}) + module_text("\\a", 47, {})) == "top*1:49 ");
+  CHECK(names(module_text("\\top", 1, {"\\a"}) + module_text("\\a", 48, {})) == "top*1:2 a*1:48 ");
+  CHECK(names(module_text("\\top", 1, {"\\a"}) + module_text("\\a", 5, {"\\b", "\\b"}) +
+              module_text("\\b", 21, {})) == "top*1:2 a*1:49 ");
+  // An only child of a parent that is there once is not merged; of one that is there twice it is.
+  const std::string once = module_text("\\a", 60, {"\\b"}) + module_text("\\b", 70, {});
+  CHECK(names(module_text("\\top", 0, {"\\a"}) + once) == "top*1:1 a*1:61 b*1:70 ");
+  CHECK(names(module_text("\\top", 0, {"\\a", "\\a"}) + once) == "top*1:2 a*2:131 ");
+  CHECK(names(module_text("\\top", 0, {"\\a", "\\a"}) + module_text("\\a", 60, {"\\b", "\\b"}) +
+              module_text("\\b", 70, {})) == "top*1:2 a*2:62 b*4:70 ");
+  CHECK(names(module_text("\\top", 0, {"\\a", "\\a", "\\c"}) + once +
+              module_text("\\c", 50, {"\\b"})) == "top*1:3 a*2:61 b*3:70 c*1:51 ");
+  // A memory of 2048 bits is a macro, one of fewer is its parent's, however many its cells.
+  CHECK(names(module_text("\\top", 0, {"\\trine_sram"}) + sram("\\trine_sram", 8, 256)) ==
+        "top*1:1 trine_sram*1(0) ");
+  CHECK(names(module_text("\\top", 0, {"\\trine_sram"}) + sram("\\trine_sram", 23, 89)) ==
+        "top*1:301 ");
+  CHECK(names(module_text("\\top", 0, {"\\other"}) + sram("\\other", 8, 256)) ==
+        "top*1:1 other*1:300 ");
+  // Macros of DMEM and PMEM, of any variant, and of others.
+  CHECK(names(module_text("\\top", 0,
+                          {"$paramod$1\\trine_dmem", "\\trine_pmem", "\\trine_x", "\\trine_x",
+                           "\\trine_sram"}) +
+              module_text("$paramod$1\\trine_dmem", 50, {"\\trine_sram", "\\trine_x"}) +
+              module_text("\\trine_pmem", 50, {"\\trine_sram", "\\trine_sram"}) +
+              module_text("\\trine_x", 50, {"\\trine_sram"}) + sram("\\trine_sram", 8, 256)) ==
+        "top*1:5 trine_dmem*1:52 trine_pmem*1:52 trine_x*3:51 trine_sram*7(4) ");
+}
+
+TEST_CASE("every figure of a report stands where it belongs", "[synth][report]") {
+  SynthReport r;
+  r.configuration = "conf";
+  r.library = "lib";
+  r.tool = "tool 1";
+  r.cells = 4321;
+  r.area_um2 = 5000;
+  r.nand2_um2 = 4;
+  r.gate_equivalents = 1250;
+  r.sram_bits = 65536;
+  r.sram_um2 = 3000;
+  r.sram_um2_other = 1000;
+  r.wire_load = "zero";
+  r.macs_per_cycle = 5;
+  r.path = {2.5, "s", "e"};
+  r.seconds = 61.6;
+  r.modules = {{"big", 3, 1000, 1200, 300, {2.5, "s", "e"}, {}},
+               {"small", 1, 1321, 1400, 350, {}, {}}};
+  r.memories = {{"ram", 2, 32, 1024, 1, "2 x M", 2000}, {"none", 4, 8, 256, 0, "1 x N", 1000}};
+  r.cell_types = {{"INV", 7}, {"NAND", 4314}};
+  CHECK(r.memories[0].um2_other() == 1000);
+  nlohmann::json json = to_json(r);
+  const auto expect = nlohmann::json::parse(R"({
+    "target": "asic", "library": "lib", "tool": "tool 1", "cells": 4321, "area_um2": 5000.0,
+    "gate_equivalents": 1250.0, "nand2_um2": 4.0, "logic_gate_equivalents": 1250.0,
+    "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
+    "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
+    "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
+    "modules": [
+      {"name": "big", "instances": 3, "cells": 1000, "area_um2": 1200.0,
+       "gate_equivalents": 300.0, "gate_equivalents_total": 900.0, "share": 0.72,
+       "worst_path": {"ns": 2.5, "start": "s", "end": "e"}},
+      {"name": "small", "instances": 1, "cells": 1321, "area_um2": 1400.0,
+       "gate_equivalents": 350.0, "gate_equivalents_total": 350.0, "share": 0.28,
+       "worst_path": null}],
+    "memories": [
+      {"name": "ram", "instances": 2, "width": 32, "depth": 1024, "dmem_pmem": 1,
+       "macro": "2 x M", "area_um2": 2000.0},
+      {"name": "none", "instances": 4, "width": 8, "depth": 256, "dmem_pmem": 0,
+       "macro": "1 x N", "area_um2": 1000.0}],
+    "cell_types": {"INV": 7, "NAND": 4314}, "seconds": 61.6})");
+  CHECK(json == expect);
+  std::string text = to_text(r);
+  for (const char* line :
+       {"conf: asic, lib\n",
+        "big                                    3      1,000        300          900   72.0%     "
+        "2.50\n",
+        "small                                  1      1,321        350          350   28.0%       "
+        " -\n",
+        "  ram                         2 x  1024 words x   32 bits       2,000 um2\n    each 2 x "
+        "M\n",
+        "  none                        4 x   256 words x    8 bits       1,000 um2\n    each 1 x "
+        "N\n",
+        "before placement, without wires:\n  big                          2.50 ns  s -> e\n\n",
+        "total 4,321 cells, 5,000 um2, 1,250 GE (NAND2 of 4 um2), 250 GE per MAC\n",
+        "memories apart: 65,536 bits, no macros in the library", "; 62 s\n"})
+    CHECK_THAT(text, Contains(line));
+
+  r.has_macros = true;
+  json = to_json(r);
+  CHECK(json["macro_gate_equivalents"] == 750);
+  CHECK(json["macro_gate_equivalents_other"] == 250);
+  CHECK(json["total_um2"] == 8000);
+  CHECK_THAT(to_text(r), Contains("memories apart: 65,536 bits, 3,000 um2\nmacros: 750 GE, 250 GE "
+                                  "without DMEM and PMEM (with the logic 300 GE per MAC); 62 s\n"));
+  r.macs_per_cycle = 0;
+  CHECK(to_json(r)["gate_equivalents_per_mac"] == 0);
+  CHECK_THAT(to_text(r), !Contains("per MAC"));
+
+  r.target = Target::kEcp5;
+  r.library.clear();
+  text = to_text(r);
+  for (const char* line :
+       {"conf: ecp5\n", "big                                    3      1,000         3,000\n",
+        "small                                  1      1,321         1,321\n",
+        "\nprimitives:\n  INV                                  7\n  NAND                           "
+        "  4,314\n",
+        "\ntotal 4,321 cells, 65,536 memory bits apart, 62 s\n"})
+    CHECK_THAT(text, Contains(line));
+}
+
 TEST_CASE("targets are named", "[synth][error]") {
+  CHECK(parse_target("asic") == Target::kAsic);
+  CHECK(parse_target("ice40") == Target::kIce40);
   CHECK(parse_target("ecp5") == Target::kEcp5);
   CHECK_THROWS_WITH(parse_target("fpga"), Contains("allowed asic, ice40, ecp5"));
 }
@@ -262,11 +580,20 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
   const Source source(kMemories);
   SynthOptions options;
   options.timing = false;
-  const nlohmann::json without = to_json(source.synthesize(options));
+  options.netlist = source.folder.path() / "gates";
+  const SynthReport bare = source.synthesize(options);
+  options.netlist.clear();
+  const std::string list = read_text(source.folder.path() / "gates" / "trine.f");
+  CHECK(list == "cells.v\ntrine_sram__1.v\ntrine_sram__2.v\ntrine_top.v\n");
+  for (const char* memory : {"trine_sram__1", "trine_sram__2"})
+    CHECK_THAT(read_text(source.folder.path() / "gates" / (std::string(memory) + ".v")),
+               Contains(std::string("module ") + memory + "(") && Contains("[511:0]"));
+  const nlohmann::json without = to_json(bare);
   CHECK(without["macro_gate_equivalents"].is_null());
   CHECK(without["macro_gate_equivalents_other"].is_null());
   CHECK(without["total_um2"].is_null());
-  CHECK_THAT(to_text(source.synthesize(options)), Contains("no macros in the library"));
+  CHECK(without["sram_bits"] == 3 * 8 * 512 + 20 * 512);
+  CHECK_THAT(to_text(bare), Contains("no macros in the library"));
 
   options.macros = source.folder.path() / "macros";
   fs::create_directory(options.macros);
@@ -281,6 +608,15 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
   CHECK(json["logic_gate_equivalents"] > 0);  // the inverters
   CHECK(json["total_um2"] ==
         Approx(24 * json["logic_gate_equivalents"].get<double>() + 24 * (3 * 200 + 2 * 300)));
+  auto expected = nlohmann::json::parse(R"([
+    {"name": "", "instances": 3, "width": 8, "depth": 512, "dmem_pmem": 2,
+     "macro": "1 x M_1P_512x8_x", "area_um2": 14400.0},
+    {"name": "", "instances": 1, "width": 20, "depth": 512, "dmem_pmem": 0,
+     "macro": "2 x M_1P_512x16_x", "area_um2": 14400.0}])");
+  if (json["memories"][0]["width"] == 20) std::swap(expected[0], expected[1]);
+  expected[0]["name"] = "trine_sram__1";
+  expected[1]["name"] = "trine_sram__2";
+  CHECK(json["memories"] == expected);
   CHECK_THAT(to_text(report), Contains("macros: 1,200 GE, 800 GE without DMEM and PMEM"));
 }
 
@@ -322,8 +658,9 @@ TEST_CASE("paths are without wires unless the library's load is asked for", "[sy
   CHECK(to_json(report)["wire_load"] == "far");
   CHECK_THAT(to_text(report), Contains("wire load far of the library"));
   options.wire_load = WireLoad::kZero;
-  CHECK(to_json(source.synthesize(options))["wire_load"] == "zero");
-  CHECK_THAT(to_text(source.synthesize(options)), Contains("without wires"));
+  const SynthReport zero = source.synthesize(options);
+  CHECK(to_json(zero)["wire_load"] == "zero");
+  CHECK_THAT(to_text(zero), Contains("without wires"));
   options.wire_load = WireLoad::kLibrary;
   options.liberty.clear();
   CHECK_THROWS_WITH(source.synthesize(options),
@@ -365,7 +702,8 @@ TEST_CASE("latches, loops and undriven wires fail", "[synth][flow][error]") {
     }
     return std::string();
   };
-  CHECK_THAT(failure(head + "  always_latch if (a_i) c_o = b_i;\nendmodule\n"), Contains("latch"));
+  CHECK_THAT(failure(head + "  always_latch if (a_i) c_o = b_i;\nendmodule\n"),
+             Contains(": the design has a latch"));
   CHECK_THAT(failure(head + "  logic x, y;\n  assign x = y & a_i;\n  assign y = x | b_i;\n"
                             "  assign c_o = y;\nendmodule\n"),
              Contains("loop"));
@@ -438,7 +776,8 @@ TEST_CASE("figures are those that the netlist and the library give another way",
   options.netlist = source.folder.path() / "gates";
   const SynthReport report = source.synthesize(options);
   REQUIRE(report.modules.size() == 2);
-  CHECK(std::max(report.modules[0].instances, report.modules[1].instances) == 3);
+  CHECK((report.modules[0].name == "trine_child" && report.modules[0].instances == 3));
+  CHECK((report.modules[1].name == "trine_top" && report.modules[1].instances == 1));
 
   std::string text;
   for (const ModuleReport& module : report.modules)

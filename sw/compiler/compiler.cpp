@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
-#include "sw/compiler/network/print.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
@@ -38,7 +37,7 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
 const char* where(const Placement& place) { return place.resident ? "DMEM" : "DRAM"; }
 
 std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
-  const auto place = [&](int map) { return where(plan.maps[static_cast<std::size_t>(map)]); };
+  const auto place = [&](int map) { return where(plan.maps[at(map)]); };
   std::string text = fmt::format("{} -> {}", place(layer.input), place(layer.output));
   if (t.rows < layer.window.P || t.cols < layer.window.Q)
     text += fmt::format(", parts of {}x{} pixels", t.rows, t.cols);
@@ -89,7 +88,7 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
     std::vector<TensorLayout> result;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const auto m = static_cast<std::size_t>(maps[i]);
+      const auto m = at(maps[i]);
       result.push_back(layout_of(graph, tensors[i], network.maps[m], layout.maps[m]));
     }
     return result;

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "base/index.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/stages.h"
 
@@ -20,12 +21,11 @@ namespace {
 void mark_host(model::Graph* graph) {
   std::set<int> floats;  // tensors that the host makes or reads
   const auto is_host = [&](const model::Op& op) {
-    const auto found = [&](int t) { return floats.count(t) > 0; };
+    const auto found = [&](int t) { return floats.contains(t); };
     const bool joins_floats = op.kind == model::OpKind::kConcatenation &&
                               graph->out(op).type == model::DataType::kFloat32;
     return op.kind == model::OpKind::kOnnx || joins_floats ||
-           std::any_of(op.inputs.begin(), op.inputs.end(), found) ||
-           std::any_of(op.outputs.begin(), op.outputs.end(), found);
+           std::ranges::any_of(op.inputs, found) || std::ranges::any_of(op.outputs, found);
   };
   for (bool more = true; std::exchange(more, false);)
     for (model::Op& op : graph->ops) {
@@ -56,8 +56,8 @@ Answer ask(const model::Graph& graph, const machine::Config& config,
 bool give_to_host(model::Graph* graph, const Stage& stage, const std::vector<int>& ops) {
   bool changes = false;
   for (const int op : ops) {
-    const int of_graph = stage.ops[static_cast<std::size_t>(op)];
-    bool& on_host = graph->ops[static_cast<std::size_t>(of_graph)].on_host;
+    const int of_graph = stage.ops[at(op)];
+    bool& on_host = graph->ops[at(of_graph)].on_host;
     changes = !std::exchange(on_host, true) || changes;
   }
   return changes;

@@ -6,13 +6,13 @@
 #include <map>
 #include <set>
 
+#include "base/index.h"
+
 namespace trine::compiler {
 namespace {
 
 using model::Graph;
 using model::Op;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Stage of each operator: as early as its inputs allow; the machine does not wait for the host
 /// within a stage.
@@ -82,7 +82,7 @@ Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vecto
 std::vector<Stage> stages_of(const Graph& graph) {
   std::vector<int> stage = stage_of_ops(graph);
   postpone(graph, &stage);
-  const int count = stage.empty() ? 1 : *std::max_element(stage.begin(), stage.end()) + 1;
+  const int count = stage.empty() ? 1 : *std::ranges::max_element(stage) + 1;
   std::map<int, int> last_read;  // tensor -> stage
   for (std::size_t i = 0; i < graph.ops.size(); ++i)
     for (const int t : graph.ops[i].inputs) last_read[t] = std::max(last_read[t], stage[i]);
@@ -98,7 +98,7 @@ std::vector<Stage> stages_of(const Graph& graph) {
       made.insert(made.end(), graph.ops[at(i)].outputs.begin(), graph.ops[at(i)].outputs.end());
     }
     for (const int t : made)
-      if (last_read.count(t) > 0 && last_read[t] > s) outputs.push_back(t);
+      if (last_read.contains(t) && last_read[t] > s) outputs.push_back(t);
     if (s + 1 == count) outputs = graph.outputs;
     result.push_back({subgraph(graph, ops, available, outputs), ops});
     available = outputs;

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "sw/compiler/network/sweeps.h"
+#include "sw/compiler/network/network.h"
 
 namespace trine::estimate {
 namespace {

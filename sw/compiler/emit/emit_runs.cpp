@@ -451,12 +451,11 @@ struct Split {
 
 /// Lanes of one tap that lie in the same bank, at most.
 int lanes_of_a_bank(const Split& s, int pitch, int banks) {
-  std::vector<int> count(static_cast<std::size_t>(banks));
+  std::vector<int> count(at(banks));
   int most = 0;
   for (int p = 0; p < s.P; ++p)
     for (int q = 0; q < s.Q; ++q)
-      most = std::max(most,
-                      ++count[static_cast<std::size_t>((p * s.rows * pitch + q * s.cols) % banks)]);
+      most = std::max(most, ++count[at((p * s.rows * pitch + q * s.cols) % banks)]);
   return most;
 }
 
@@ -509,10 +508,10 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) 
 
 /// Lanes of one tap that lie in the same bank, at most, when each takes a channel word.
 int Emitter::words_of_a_bank(std::int64_t plane) const {
-  std::vector<int> count(static_cast<std::size_t>(config_.banks()));
+  std::vector<int> count(at(config_.banks()));
   int most = 0;
   for (int lane = 0; lane < config_.rows; ++lane)
-    most = std::max(most, ++count[static_cast<std::size_t>(lane * plane % config_.banks())]);
+    most = std::max(most, ++count[at(lane * plane % config_.banks())]);
   return most;
 }
 

@@ -14,8 +14,6 @@ namespace {
 using isa::Engine;
 using isa::dma::Target;
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 constexpr int kLeastBeats = 64;  ///< of a part of an output that is stored by itself
 
 /// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
@@ -60,7 +58,7 @@ void Emitter::emit_layer() {
   input_loaded_ = false;
   words_stored_ = 0;
   const std::size_t begin = instructions.size();
-  const auto index = static_cast<std::size_t>(layer_);
+  const auto index = at(layer_);
   require_only(Target::kTable, Space::kTable, image_.tables[index], &table_);
   require_only(Target::kExponentials, Space::kExponentials, image_.exponentials[index],
                &exponentials_);
@@ -145,7 +143,7 @@ void Emitter::store_joined() {
     copy(Engine::kStore, out, o.rect, o.word, o.words, place(out).dmem);
   }
   if (!alone) parts_left_.insert(out);
-  if (net_.maps[at(out)].last_write == layer_ && parts_left_.count(out) > 0)
+  if (net_.maps[at(out)].last_write == layer_ && parts_left_.contains(out))
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
 }
 

@@ -12,8 +12,6 @@
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 using Words = std::vector<std::uint32_t>;
 
 /// Bias and scale memory of some channels, an entry each or one for each pair of thresholds.
@@ -79,7 +77,7 @@ class ImageMaker : private Order {
       layout.offset = 4 * plan_.maps[m].dram.origin - plan_.arena_bytes;
       layout.pitch = plan_.maps[m].dram.pitch;
       layout.plane = plan_.maps[m].dram.plane;
-      image_.bytes.resize(static_cast<std::size_t>(layout.offset + layout.bytes()));
+      image_.bytes.resize(at(layout.offset + layout.bytes()));
       to_planar(reinterpret_cast<const std::uint8_t*>(map.codes.data()), layout,
                 image_.bytes.data());
     }
@@ -129,7 +127,7 @@ class ImageMaker : private Order {
         l.former.steps > 0 ? 4 : l.conv().step_codes * l.conv().steps_per_row;  // of a word
     const std::int64_t rows = std::int64_t{groups} * group_rows;
     const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(beats * config_.data_words()));
+    std::vector<std::uint32_t> words(at(beats * config_.data_words()));
     for (std::int64_t r = 0; r < rows; ++r) {
       const int group = static_cast<int>(r / group_rows);
       const int step = static_cast<int>(r % group_rows) * l.conv().steps_per_row;
@@ -144,8 +142,7 @@ class ImageMaker : private Order {
         // The window former finds its steps beside each other, others within a word.
         for (int i = 0; i < count; ++i) {
           const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;
-          words[static_cast<std::size_t>(first_word + word)] |=
-              pack_code(from[i], codes, i % codes);
+          words[at(first_word + word)] |= pack_code(from[i], codes, i % codes);
         }
       }
     }
@@ -160,8 +157,8 @@ class ImageMaker : private Order {
     const std::int64_t entries =
         round_up(std::int64_t{range.size()} * l.passes, config_.data_words());
     Entries p = parameters_of(l, range, correction);
-    p.bias.resize(static_cast<std::size_t>(entries));
-    p.scale.resize(static_cast<std::size_t>(2 * entries));
+    p.bias.resize(at(entries));
+    p.scale.resize(at(2 * entries));
     if (l.per_tensor) p.scale.clear();
     const auto [known, is_other] = entries_.try_emplace(std::make_pair(p.bias, p.scale));
     if (is_other)
@@ -173,8 +170,7 @@ class ImageMaker : private Order {
   /// All zeros are those of one block, so that the constants behind them lie at the same place
   /// whatever their count.
   std::int64_t add_biases(const Words& words) {
-    if (std::any_of(words.begin(), words.end(), [](std::uint32_t w) { return w != 0; }))
-      return add(words).byte;
+    if (std::ranges::any_of(words, [](std::uint32_t w) { return w != 0; })) return add(words).byte;
     if (image_.zeros < 0) image_.zeros = add(Words(at(config_.param_channels))).byte;
     return image_.zeros;
   }
@@ -190,8 +186,8 @@ class ImageMaker : private Order {
     const std::int64_t unit = std::max(config_.data_words() * 4, 64);
     std::vector<std::uint8_t>& bytes = image_.bytes;
     const auto offset = round_up(static_cast<std::int64_t>(bytes.size()), unit);
-    bytes.resize(static_cast<std::size_t>(offset) + words.size() * 4);
-    std::memcpy(&bytes[static_cast<std::size_t>(offset)], words.data(), words.size() * 4);
+    bytes.resize(at(offset) + words.size() * 4);
+    std::memcpy(&bytes[at(offset)], words.data(), words.size() * 4);
     return {plan_.arena_bytes + offset, static_cast<std::int64_t>(words.size())};
   }
 

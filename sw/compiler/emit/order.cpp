@@ -9,8 +9,6 @@
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them
 constexpr int kInputParts = 6;        ///< of a layer whose input arrives while it runs
 
@@ -85,7 +83,7 @@ std::vector<Visit> Order::visits_by_rectangles() const {
       const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
       visits.push_back({rect, chunk, 0, layer().sweeps.size(), end && follows_loads()});
     }
-    if (turns) std::reverse(order.begin(), order.end());
+    if (turns) std::ranges::reverse(order);
   }
   return visits;
 }

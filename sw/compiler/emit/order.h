@@ -49,10 +49,10 @@ class Order {
   /// Goes on to the next layer. @return its parts in order
   std::vector<Visit> next_layer();
 
-  const Layer& layer() const { return net_.layers[static_cast<std::size_t>(layer_)]; }
-  const Tiling& tiling() const { return plan_.tilings[static_cast<std::size_t>(layer_)]; }
-  const Placement& place(int map) const { return plan_.maps[static_cast<std::size_t>(map)]; }
-  const Map& map_at(int map) const { return net_.maps[static_cast<std::size_t>(map)]; }
+  const Layer& layer() const { return net_.layers[at(layer_)]; }
+  const Tiling& tiling() const { return plan_.tilings[at(layer_)]; }
+  const Placement& place(int map) const { return plan_.maps[at(map)]; }
+  const Map& map_at(int map) const { return net_.maps[at(map)]; }
   const Shape& shape(int map) const { return map_at(map).shape; }
   const Map& output() const { return map_at(layer().output); }
   int out_per_word() const { return output().shape.per_word; }

@@ -39,7 +39,7 @@ class Slots {
       starts.push_back(s.start + s.size);
     }
     std::int64_t best = 0, best_use = kNever;
-    std::sort(starts.begin(), starts.end());
+    std::ranges::sort(starts);
     for (const std::int64_t start : starts) {
       if (start + size > capacity_) continue;
       std::int64_t use = -1;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/index.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {
@@ -20,8 +21,8 @@ constexpr int kCodes = 256;
 /// Whether an element of the output depends on no other elements of the operands.
 bool elementwise(const Op& op) {
   if (op.kind == OpKind::kFloat)
-    return std::all_of(op.steps.begin(), op.steps.end(),
-                       [](const model::FloatStep& step) { return step.value.size() == 1; });
+    return std::ranges::all_of(op.steps,
+                               [](const model::FloatStep& step) { return step.value.size() == 1; });
   return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
 }
 
@@ -31,7 +32,7 @@ class Finder {
       : graph_(graph), rounding_(rounding) {}
 
   void visit(int index) {
-    const Op& op = graph_.ops[static_cast<std::size_t>(index)];
+    const Op& op = graph_.ops[at(index)];
     const int root = elementwise(op) ? root_of(op) : -1;
     if (root < 0) return;
     Function f{root, {}, evaluate(op)};

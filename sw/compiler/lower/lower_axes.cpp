@@ -9,7 +9,6 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
-#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 namespace {
@@ -82,9 +81,7 @@ void Lowering::transpose(const Op& o) {
     to.strides.push_back(from.strides[at(axis)]);
   }
   if (shape(from.map).per_word != 4)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': packed codes cannot be exchanged", o.input(0),
-                     graph_.in(o, 0).name));
+    refuse(o, o.input(0), Reason::kShape, ": packed codes cannot be exchanged");
   axes_[o.outputs[0]] = to;
 }
 
@@ -92,7 +89,7 @@ void Lowering::transpose(const Op& o) {
 void Lowering::reshape(const Op& o) {
   const int in = o.input(0), out = o.outputs[0];
   const auto axes = axes_.find(in);
-  if (axes == axes_.end() || map_of_.count(in) > 0) {
+  if (axes == axes_.end() || map_of_.contains(in)) {
     map_of_[out] = map_of(in);
     return;
   }
@@ -165,9 +162,8 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
       if (!to_pixels) part = std::min(part, s.C / here);
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))
-        fail(o, Reason::kLayout,
-             fmt::format("tensor {} '{}': its codes in another order cut through channels",
-                         o.outputs[0], graph_.out(o).name));
+        refuse(o, o.outputs[0], Reason::kLayout,
+               ": its codes in another order cut through channels");
       for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
         if (row < part && part % row == 0 && left % row == 0) part = row;
       order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,
@@ -178,11 +174,11 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
       left /= static_cast<int>(part);
     }
   }
-  std::reverse(order.axes.begin(), order.axes.end());
-  const auto channel = std::find_if(order.axes.begin(), order.axes.end(),
-                                    [](const Order::Axis& a) { return !a.to_pixels && a.to == 1; });
+  std::ranges::reverse(order.axes);
+  const auto channel = std::ranges::find_if(
+      order.axes, [](const Order::Axis& a) { return !a.to_pixels && a.to == 1; });
   if (channel != order.axes.end() && channel->from_pixels)
-    return exchange(o, order, static_cast<std::size_t>(channel - order.axes.begin()), to);
+    return exchange(o, order, at(channel - order.axes.begin()), to);
   copy_lines(o, order, to, zero_behind);
 }
 
@@ -195,7 +191,7 @@ void Lowering::put_constant(const Axes& axes, int to) {
   for (std::int64_t n = 0; n < count; ++n) {
     std::int64_t place = axes.first;
     for (std::size_t i = 0; i < index.size(); ++i) place += index[i] * axes.strides[i];
-    codes.push_back(from[static_cast<std::size_t>(place)]);
+    codes.push_back(from[at(place)]);
     for (std::size_t i = index.size(); i-- > 0;) {
       if (++index[i] < axes.extents[i]) break;
       index[i] = 0;
@@ -262,21 +258,18 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
     else if (&a != longest)
       outer.push_back(a);
   }
-  const auto both = *steps(line);
-  const auto& there = both.first;
-  const auto& here = both.second;
+  const auto [there, here] = *steps(line);
   const bool down = line.extent > 1 && here.x == 0;
   for_each_index(outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
     const Place place = code_place(order.map, order.first + code);
-    Geometry g;
-    g.H = from.H;
-    g.W = from.W;
-    g.P = down ? line.extent : 1;
-    g.Q = down ? 1 : line.extent;
-    g.stride_y = down ? there.y : 1;
-    g.stride_x = down ? 1 : there.x;
-    g.pad_top = -place.y;
-    g.pad_left = -place.x;
+    const Geometry g{.H = from.H,
+                     .W = from.W,
+                     .P = down ? line.extent : 1,
+                     .Q = down ? 1 : line.extent,
+                     .stride_y = down ? there.y : 1,
+                     .stride_x = down ? 1 : there.x,
+                     .pad_top = -place.y,
+                     .pad_left = -place.x};
     const Part part{-1,
                     static_cast<int>(channel),
                     static_cast<int>(pixel / s.W),
@@ -292,10 +285,8 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
 /// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
 void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
   if (!config_.zero_points())
-    fail(o, Reason::kConfiguration,
-         fmt::format("tensor {} '{}': its channels were pixels, which needs products of two maps "
-                     "(matmul.enable)",
-                     o.outputs[0], graph_.out(o).name));
+    refuse(o, o.outputs[0], Reason::kConfiguration,
+           ": its channels were pixels, which needs products of two maps (matmul.enable)");
   const Shape s = shape(to);
   const Order::Axis pixels = order.axes[channel];  // that become channels
   std::vector<Order::Axis> outer;
@@ -332,15 +323,10 @@ void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, in
     Place place = code_place(m.axes.map, first[batch++]);
     for (int c = 0; c < swapped.extent; c += kIdentityPixels) {
       const int size = std::min(kIdentityPixels, swapped.extent - c);
-      Layer layer = start(o, LayerKind::kConv);
+      const int ones = identity(net_.maps[at(to)].tensor, size, column);
+      Layer layer = start(o, LayerKind::kConv, ones);
       layer.macs = 0;
-      layer.input = identity(net_.maps[at(to)].tensor, size, column);
-      set_pointwise(layer);
-      layer.channels = pixels.extent;
-      layer.bias.assign(at(layer.channels), 0);
-      layer.scales.assign(at(layer.channels), kOne);
-      layer.per_tensor = true;
-      layer.range = {0, -128, 127};
+      set_scale(layer, pixels.extent, kOne);
       set_weights(o, layer, m.axes.map, {place.channel + c, place.y, place.x}, size);
       set_sweeps(layer, shape(layer.input));
       const std::int64_t at_pixel = pixel + std::int64_t{c} * swapped.to;

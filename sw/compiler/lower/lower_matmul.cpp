@@ -6,7 +6,6 @@
 #include <set>
 
 #include "sw/compiler/lower/lowering.h"
-#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 
@@ -20,12 +19,11 @@ Lowering::Place Lowering::code_place(int map, std::int64_t code) const {
 bool Lowering::zero_behind(int map) const {
   const Map& m = net_.maps[at(map)];
   if (m.shape.C % m.shape.per_word == 0) return true;
-  const int whole = m.part.whole >= 0 ? m.part.whole : map;
+  const int whole = net_.whole_of(map);
   if (m.part.channel + m.shape.C != shape(whole).C) return false;
-  return std::all_of(net_.layers.begin(), net_.layers.end(), [&](const Layer& l) {
-    const int to = l.output, outer = net_.maps[at(to)].part.whole;
+  return std::ranges::all_of(net_.layers, [&](const Layer& l) {
     return l.kind == LayerKind::kConv || l.kind == LayerKind::kSoftmax ||
-           (to != whole && outer != whole);
+           net_.whole_of(l.output) != whole;
   });
 }
 
@@ -37,7 +35,7 @@ bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& firs
   if (m.channels > 1 && m.axes.strides.back() != 1) return false;
   if (m.rows > 1 && (row % s.C != 0 || row / s.C > (weights ? 1 : kMostStride))) return false;
   if (m.channels % 4 != 0 && !(m.channels == s.C && zero_behind(m.axes.map))) return false;
-  return std::all_of(first.begin(), first.end(), [&](std::int64_t code) {
+  return std::ranges::all_of(first, [&](std::int64_t code) {
     const Place p = code_place(m.axes.map, code);
     if (p.channel % 4 != 0 || p.channel + m.channels > s.C) return false;
     if (p.x + (m.rows - 1) * (row / s.C) >= s.W && m.rows > 1) return false;
@@ -59,7 +57,7 @@ bool Lowering::readable_transposed(const Matrices& m,
   if (config_.cols < 4) return false;
   if (m.rows > 1 && m.axes.strides[m.axes.strides.size() - 2] != 1) return false;
   if (m.channels > 1 && m.axes.strides.back() != s.C) return false;
-  return std::all_of(first.begin(), first.end(), [&](std::int64_t code) {
+  return std::ranges::all_of(first, [&](std::int64_t code) {
     const Place p = code_place(m.axes.map, code);
     return p.channel % 4 == 0 && p.channel + m.rows <= s.C && p.x + m.channels <= s.W &&
            begins_beat(map, p);
@@ -71,7 +69,7 @@ bool Lowering::lie_in_words(const Matrices& m, const std::vector<std::int64_t>& 
   const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
   return map.shape.pixels() == 1 && map.shape.per_word == 4 && m.rows > 1 &&
          m.axes.strides.back() == 1 && m.channels % 4 == 0 && row % 4 == 0 &&
-         std::all_of(first.begin(), first.end(), [](std::int64_t code) { return code % 4 == 0; });
+         std::ranges::all_of(first, [](std::int64_t code) { return code % 4 == 0; });
 }
 
 Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
@@ -96,9 +94,8 @@ Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   for (std::size_t i = 0; i + 2 < extents.size(); ++i) count *= extents[i];
   const std::int64_t most = 32767;
   if (count > most || m.rows > most)
-    fail(o, Reason::kRange,
-         fmt::format("tensor {} '{}': {} matrices of {} rows, allowed 1..{} each",
-                     o.input(position), graph_.in(o, position).name, count, m.rows, most));
+    refuse(o, o.input(position), Reason::kRange, ": {} matrices of {} rows, allowed 1..{} each",
+           count, m.rows, most);
   m.axes.map = in_order(o, m.axes, {m.channels, static_cast<int>(count), m.rows}, true);
   first = 0;
   std::int64_t stride = 1;
@@ -124,15 +121,14 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
 
 void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
   if (!layer.conv().weights_transposed && config_.cols < config_.data_words())
-    fail(o, Reason::kConfiguration,
-         fmt::format("tensor {} '{}': weights of {} columns are computed, allowed are whole "
-                     "beats of the bus, {} columns or more",
-                     o.outputs[0], graph_.out(o).name, config_.cols, config_.data_words()));
+    refuse(o, o.outputs[0], Reason::kConfiguration,
+           ": weights of {} columns are computed, allowed are whole beats of the bus, {} columns "
+           "or more",
+           config_.cols, config_.data_words());
   layer.weights_map = channels_of(map, place.channel, channels);
   layer.conv().weights_y = place.y;
   layer.conv().weights_x = place.x;
-  const int whole = net_.maps[at(layer.weights_map)].part.whole;
-  net_.maps[at(whole >= 0 ? whole : layer.weights_map)].weights = true;
+  net_.maps[at(net_.whole_of(layer.weights_map))].weights = true;
 }
 
 std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
@@ -148,10 +144,8 @@ std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
   wanted.push_back(rank - 1);
   const auto one = [&](int axis) { return out.shape[at(axis)] == 1; };
   std::vector<int> order = *model::permutation(graph_, *transpose);
-  for (std::vector<int>* list : {&wanted, &order})
-    list->erase(std::remove_if(list->begin(), list->end(), one), list->end());
-  const Tensor& joined = graph_.out(*reshape);
-  const Shape shape = shape_of(joined.shape, with_tensor(graph_, *reshape, reshape->outputs[0]));
+  for (std::vector<int>* list : {&wanted, &order}) std::erase_if(*list, one);
+  const Shape shape = out_shape(*reshape);
   if (order != wanted || !(shape == Shape{batches * out.extent(-1), 1, out.extent(-2)}))
     return std::nullopt;
   const int map = map_of_[reshape->outputs[0]] = output_map(reshape->outputs[0], shape);
@@ -167,9 +161,7 @@ std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
 
 void Lowering::batch_matmul(const Op& o) {
   if (!config_.zero_points())
-    fail(o, Reason::kConfiguration,
-         fmt::format("tensor {} '{}' needs products of two maps (matmul.enable)", o.outputs[0],
-                     graph_.out(o).name));
+    refuse(o, o.outputs[0], Reason::kConfiguration, " needs products of two maps (matmul.enable)");
   const Matrices a = matrices(o, 0, o.adjoint_a), b = matrices(o, 1, !o.adjoint_b);
   const auto a_first = batches(o, 0, a), b_first = batches(o, 1, b);
   const Tensor& out = graph_.out(o);
@@ -178,24 +170,20 @@ void Lowering::batch_matmul(const Op& o) {
   const int zero[] = {graph_.in(o, 0).zero_point(), graph_.in(o, 1).zero_point()};
 
   const bool many = out.rank() == 4 && out.extent(0) > 1;  // images
-  const Shape whole = many ? Shape{b.rows, count, a.rows}
-                           : shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  const Shape whole = many ? Shape{b.rows, count, a.rows} : out_shape(o);
   const std::optional<int> joined = joined_batches(o, count);
   const int to = joined ? *joined : count == 1 ? -1 : new_output(o, whole);
   const Shape from = shape(a.axes.map);
   for (int i = 0; i < count; ++i) {
-    Layer layer = start(o, LayerKind::kConv);
-    layer.macs = std::int64_t{a.rows} * b.rows * a.channels;
     const std::int64_t row = a.axes.strides[a.axes.strides.size() - 2];
     const Place place = code_place(a.axes.map, a_first[at(i)]);
+    const Part words{-1, place.channel, 0, 0, 1, 1, static_cast<int>(row / 4)};
+    Layer layer = start(o, LayerKind::kConv,
+                        a.in_words ? add_part(a.axes.map, words, {a.channels, 1, a.rows})
+                                   : channels_of(a.axes.map, place.channel, a.channels));
+    layer.macs = std::int64_t{a.rows} * b.rows * a.channels;
     Geometry& g = layer.window;
-    if (a.in_words) {
-      layer.input = add_part(a.axes.map, {-1, place.channel, 0, 0, 1, 1, static_cast<int>(row / 4)},
-                             {a.channels, 1, a.rows});
-      set_pointwise(layer);
-    } else {
-      layer.input = channels_of(a.axes.map, place.channel, a.channels);
-      set_pointwise(layer);
+    if (!a.in_words) {
       g.pad_top = -place.y;
       g.pad_left = -place.x;
       g.stride_x = a.rows > 1 ? static_cast<int>(row / from.C) : 1;
@@ -204,12 +192,10 @@ void Lowering::batch_matmul(const Op& o) {
     g.Q = a.rows;
     layer.conv().precision =
         zero[0] != 0 || zero[1] != 0 ? isa::compute::Op::kMatmul : isa::compute::Op::kInt8;
-    layer.channels = b.rows;
     layer.conv().zero_point = zero[0];
     layer.conv().weights_zero = zero[1];
-    layer.bias.assign(at(layer.channels), a.channels * zero[0] * zero[1]);
-    layer.scales.assign(at(layer.channels), p.scales.at(0));
-    layer.per_tensor = true;
+    set_scale(layer, b.rows, p.scales.at(0));
+    layer.bias.assign(at(b.rows), a.channels * zero[0] * zero[1]);
     layer.half_even = o.half_even;
     layer.range = p.output;
     layer.conv().weights_transposed = b.transposed;

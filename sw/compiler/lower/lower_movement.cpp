@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "sw/compiler/lower/lowering.h"
-#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 namespace {
@@ -14,13 +13,6 @@ namespace {
 using model::Slice;
 
 Slice all_channels(const Shape& s) { return {0, 1, s.C}; }
-
-Geometry pointwise(const Shape& s) {
-  Geometry window;
-  window.H = window.P = s.H;
-  window.W = window.Q = s.W;
-  return window;
-}
 
 /// Elements along one axis of the image: begin, begin + stride, ...
 struct Line {
@@ -103,18 +95,12 @@ std::vector<int> pixels_of(const std::vector<int>& shape,
 // ---- copies -------------------------------------------------------------------------------------
 
 Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
-  Layer layer = start(o, LayerKind::kConv);
+  Layer layer = start(o, LayerKind::kConv, from);
   layer.macs = 0;
-  layer.input = from;
-  layer.channels = static_cast<int>(channel_of.size());
-  set_pointwise(layer);
+  set_scale(layer, static_cast<int>(channel_of.size()), kOne);
   layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
     if (channel_of[at(m)] >= 0) weight(layer, m, 0, 0, channel_of[at(m)]) = 1;
-  layer.bias.assign(at(layer.channels), 0);
-  layer.scales.assign(at(layer.channels), kOne);
-  layer.per_tensor = true;
-  layer.range = {0, -128, 127};
   set_sweeps(layer, shape(from));
   return layer;
 }
@@ -127,10 +113,8 @@ void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry
                      net_.maps[at(to)].position() == 0 && !(zero_behind && count % per_word != 0);
   Layer layer;
   if (words && (config_.vector || per_word != 4)) {
-    layer = start(o, LayerKind::kMax);
+    layer = start(o, LayerKind::kMax, channels_of(from, first, count));
     layer.macs = 0;
-    layer.input = channels_of(from, first, count);
-    layer.words = shape(layer.input).channel_words();
   } else {
     // Of the words that hold the channels.
     std::vector<int> channel_of(at(count));
@@ -170,7 +154,7 @@ void Lowering::find_concatenated() {
     int channel = 0;
     for (const int t : op(i).inputs) {
       const int C = graph_.tensor(t).extent(-1);
-      const bool own = std::find(outputs.begin(), outputs.end(), t) != outputs.end();
+      const bool own = std::ranges::find(outputs, t) != outputs.end();
       if (channel % 4 == 0 && uses[t] == 1 && !own && (readers_[t] == 1 || C % 4 == 0))
         concatenated_[t] = {op(i).outputs[0], channel};
       channel += C;
@@ -183,7 +167,7 @@ void Lowering::find_concatenated() {
 int Lowering::row_of_pixel(const Op& o, int position) {
   const int tensor = o.input(position);
   const Tensor& t = graph_.tensor(tensor);
-  if (axes_.count(tensor) > 0 || t.is_constant || !config_.vector) return -1;
+  if (axes_.contains(tensor) || t.is_constant || !config_.vector) return -1;
   const Shape own = shape_of(t.shape, with_tensor(graph_, o, tensor)), s = shape(map_of(tensor));
   const bool row = own.pixels() == 1 && s.H == 1 && s.W > 1 && s.C % 4 == 0 && s.per_word == 4;
   return row && own.C == s.C * s.W ? map_of(tensor) : -1;
@@ -192,41 +176,26 @@ int Lowering::row_of_pixel(const Op& o, int position) {
 void Lowering::concatenation(const Op& o) {
   const Tensor& out = graph_.out(o);
   const int axis = o.axis < 0 ? o.axis + out.rank() : o.axis;
-  if (map_of_.count(o.outputs[0]) == 0)
-    new_output(o, shape_of(out.shape, with_tensor(graph_, o, o.outputs[0])));
+  if (!map_of_.contains(o.outputs[0])) new_output(o, out_shape(o));
   const int whole = map_of(o.outputs[0]);
   std::vector<std::int64_t> begin(out.shape.size());
   for (int i = 0; i < static_cast<int>(o.inputs.size()); ++i) {
-    if (const int row = row_of_pixel(o, i); row >= 0) {
-      const auto place = selection_of(out.shape, slices_of(graph_.in(o, i).shape, begin));
-      const Shape s = shape(row);
-      const Part pixel{-1,
-                       static_cast<int>(place->channels.begin),
-                       place->y.begin,
-                       place->x.begin,
-                       1,
-                       1,
-                       s.channel_words()};
-      move(o, row, all_channels(s), pointwise(s), add_part(whole, pixel, s), 0);
-      begin[at(axis)] += graph_.in(o, i).shape[at(axis)];
-      continue;
-    }
-    const int from = image(o, i);
+    const std::vector<int>& own = graph_.in(o, i).shape;
+    const auto place = selection_of(out.shape, slices_of(own, begin));
+    const int row = row_of_pixel(o, i), from = row >= 0 ? row : image(o, i);
     const Shape s = shape(from);
-    const std::vector<int>& part = graph_.in(o, i).shape;
-    const auto place = selection_of(out.shape, slices_of(part, begin));
-    if (!place) {
+    if (place) {
+      Part part{-1, static_cast<int>(place->channels.begin), place->y.begin, place->x.begin};
+      if (row >= 0)
+        part.pixel_words = s.channel_words();
+      else
+        part.stride_x = place->x.stride;
+      if (row >= 0 || !is_part_of(from, whole, part.channel))
+        move(o, from, all_channels(s), pointwise(s), add_part(whole, part, s), 0);
+    } else {
       join_between(o, i, axis, static_cast<int>(begin[at(axis)]));
-      begin[at(axis)] += part[at(axis)];
-      continue;
     }
-    const int channel = static_cast<int>(place->channels.begin);
-    if (!is_part_of(from, whole, channel)) {
-      move(o, from, all_channels(s), pointwise(s),
-           add_part(whole, {-1, channel, place->y.begin, place->x.begin, 1, place->x.stride}, s),
-           0);
-    }
-    begin[at(axis)] += part[at(axis)];
+    begin[at(axis)] += own[at(axis)];
   }
 }
 
@@ -238,18 +207,14 @@ void Lowering::join_between(const Op& o, int position, int axis, int begin) {
   for (int i = 0; i + 1 < static_cast<int>(out.size()); ++i)
     if (i != axis) (i < axis ? outer : inner) *= out[at(i)];
   if (outer > kMostLayers)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(position),
-                     graph_.in(o, position).name, outer, kMostLayers));
+    refuse(o, o.input(position), Reason::kShape, ": {} pieces that lie apart, allowed {}", outer,
+           kMostLayers);
   const Shape s = shape(from);
   const int pixels = s.W / outer;
   for (int i = 0; i < outer; ++i) {
-    Geometry g;
-    g.W = s.W;
-    g.Q = pixels;
-    g.pad_left = -i * pixels;
     const int x = (i * out[at(axis)] + begin) * inner;
-    move(o, from, all_channels(s), g, add_part(whole, {-1, 0, 0, x}, {s.C, 1, pixels}), 0);
+    move(o, from, all_channels(s), {.W = s.W, .Q = pixels, .pad_left = -i * pixels},
+         add_part(whole, {-1, 0, 0, x}, {s.C, 1, pixels}), 0);
   }
 }
 
@@ -266,11 +231,8 @@ int Lowering::own_map(int tensor) {
   const int from = map_of(tensor);
   if (net_.maps[at(from)].part.whole < 0) return from;
   const Shape s = shape(from);
-  Geometry g;
-  g.H = g.P = s.H;
-  g.W = g.Q = s.W;
   const int to = add_map(tensor, s);
-  move(op(producer_of(tensor)), from, all_channels(s), g, to, 0);
+  move(op(producer_of(tensor)), from, all_channels(s), pointwise(s), to, 0);
   return map_of_[tensor] = to;
 }
 
@@ -278,8 +240,7 @@ void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
   const std::vector<Slice> slices = model::slices(graph_, o);
   const auto selected = selection_of(t.shape, slices);
-  if (t.is_constant)
-    fail(o, Reason::kOperands, fmt::format("tensor {} '{}' is a constant", o.input(0), t.name));
+  if (t.is_constant) refuse(o, o.input(0), Reason::kOperands, " is a constant");
   if (!selected) {  // pixels that don't lie equally far apart, or backwards
     std::vector<std::vector<int>> sources;
     for (const Slice& slice : slices) {
@@ -293,23 +254,22 @@ void Lowering::strided_slice(const Op& o) {
   const Shape s = shape(from);
   const auto& [y, x, channels] = *selected;
   const auto& outputs = net_.output_tensors;
-  const bool own = concatenated_.count(o.outputs[0]) > 0 ||
-                   std::find(outputs.begin(), outputs.end(), o.outputs[0]) != outputs.end();
+  const bool own = concatenated_.contains(o.outputs[0]) ||
+                   std::ranges::find(outputs, o.outputs[0]) != outputs.end();
   if (!own && y.count == s.H && x.count == s.W && channels.stride == 1 &&
       channels.begin % s.per_word == 0) {
     map_of_[o.outputs[0]] =
         channels_of(from, static_cast<int>(channels.begin), static_cast<int>(channels.size));
     return;
   }
-  Geometry g;
-  g.H = s.H;
-  g.W = s.W;
-  g.P = y.count;
-  g.Q = x.count;
-  g.stride_y = y.stride;
-  g.stride_x = x.stride;
-  g.pad_top = -y.begin;
-  g.pad_left = -x.begin;
+  const Geometry g{.H = s.H,
+                   .W = s.W,
+                   .P = y.count,
+                   .Q = x.count,
+                   .stride_y = y.stride,
+                   .stride_x = x.stride,
+                   .pad_top = -y.begin,
+                   .pad_left = -x.begin};
   move(o, from, channels, g, new_output(o, {static_cast<int>(channels.size), g.P, g.Q}), 0);
 }
 
@@ -326,37 +286,28 @@ void Lowering::pad(const Op& o) {
   for (const auto& [before, behind] : model::paddings(graph_, o)) begin.push_back(before);
   const auto place = selection_of(out.shape, slices_of(t.shape, begin));
   if (!place || place->x.stride != 1)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': the padded axis lies between others", o.input(0), t.name));
-  const Shape s = shape(map), to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
-  Geometry g;
-  g.H = s.H;
-  g.W = s.W;
-  g.P = to.H;
-  g.Q = to.W;
-  g.pad_top = place->y.begin;
-  g.pad_left = place->x.begin;
+    refuse(o, o.input(0), Reason::kShape, ": the padded axis lies between others");
+  const Shape s = shape(map), to = out_shape(o);
+  const int top = place->y.begin, left = place->x.begin;
+  const Geometry g{.H = s.H, .W = s.W, .P = to.H, .Q = to.W, .pad_top = top, .pad_left = left};
   const int code = o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0))
                                             : out.zero_point();
   if (s.C != to.C) return pad_channels(o, map, g, static_cast<int>(place->channels.begin), code);
   if (only_convolutions_read(o.outputs[0]) &&
       (code == out.zero_point() || !padded_again(o.outputs[0]))) {
-    folded_pads_[o.outputs[0]] = {map, g.pad_top, g.pad_left, code};
+    folded_pads_[o.outputs[0]] = {map, top, left, code};
     return;
   }
   const int bits = 32 / s.per_word;
   if (bits == 1 ? code != -1 && code != 1 : bits == 2 && (code < -1 || code > 1))
-    fail(o, Reason::kAttribute,
-         fmt::format("tensor {} '{}' is padded with {}, which {} bits do not hold", o.input(0),
-                     t.name, code, bits));
+    refuse(o, o.input(0), Reason::kAttribute, " is padded with {}, which {} bits do not hold", code,
+           bits);
   move(o, map, all_channels(s), g, new_output(o, to), code);
 }
 
 void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int before, int code) {
   if (shape(map).per_word != 4)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': channels of packed codes cannot be padded", o.input(0),
-                     graph_.in(o, 0).name));
+    refuse(o, o.input(0), Reason::kShape, ": channels of packed codes cannot be padded");
   std::vector<int> channel_of(at(graph_.out(o).extent(-1)), -1);
   const auto own = channel_of.begin() + before;
   std::iota(own, own + shape(map).C, 0);
@@ -381,12 +332,11 @@ void Lowering::broadcast_to(const Op& o) {
     map_of_[o.outputs[0]] = operand(o, 0);
     return;
   }
-  std::vector<int> aligned(to.size() - graph_.in(o, 0).shape.size(), 1);
-  aligned.insert(aligned.end(), graph_.in(o, 0).shape.begin(), graph_.in(o, 0).shape.end());
-  auto sources = all_elements(aligned);
+  const std::vector<int> from = aligned(graph_.in(o, 0).shape, to.size());
+  auto sources = all_elements(from);
   for (std::size_t axis = 0; axis < to.size(); ++axis)
-    if (aligned[axis] != to[axis]) sources[axis].assign(at(to[axis]), 0);
-  select(o, aligned, sources);
+    if (from[axis] != to[axis]) sources[axis].assign(at(to[axis]), 0);
+  select(o, from, sources);
 }
 
 void Lowering::gather(const Op& o) {
@@ -405,9 +355,7 @@ void Lowering::select(const Op& o, const std::vector<int>& extents,
   const Shape s = shape(map);
   const bool is_image = extents.size() == 4;
   if (is_image && sources[0].size() != 1)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': batch {}, allowed 1", o.outputs[0], graph_.out(o).name,
-                     sources[0].size()));
+    refuse(o, o.outputs[0], Reason::kShape, ": batch {}, allowed 1", sources[0].size());
   const std::vector<int> channels = sources.empty() ? std::vector<int>{0} : sources.back(),
                          rows = is_image ? sources[1] : std::vector<int>{0},
                          cols = is_image ? sources[2] : pixels_of(extents, sources);
@@ -416,9 +364,7 @@ void Lowering::select(const Op& o, const std::vector<int>& extents,
       if (from[i] != static_cast<int>(i)) return true;
     return static_cast<int>(from.size()) != extent;
   };
-  int steps = 0;
-  for (const bool needed : {moves(channels, s.C), moves(rows, s.H), moves(cols, s.W)})
-    steps += needed ? 1 : 0;
+  int steps = moves(channels, s.C) + moves(rows, s.H) + moves(cols, s.W);
   if (steps == 0) map_of_[o.outputs[0]] = map;
   const auto next = [&](const Shape& reached) {
     return --steps == 0 ? new_output(o, reached) : add_map(o.outputs[0], reached);
@@ -430,8 +376,8 @@ void Lowering::select(const Op& o, const std::vector<int>& extents,
     add_layer_to(map = next({C, s.H, s.W}), std::move(layer));
   }
   if (moves(rows, s.H)) {
-    const int from = map;
-    move_lines(o, from, rows, true, map = next({C, H, s.W}));
+    const int from = std::exchange(map, next({C, H, s.W}));
+    move_lines(o, from, rows, true, map);
   }
   if (moves(cols, s.W)) move_lines(o, map, cols, false, next({C, H, W}));
 }
@@ -443,17 +389,13 @@ void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources
   int runs = 1;
   for (std::size_t i = 1; i < sources.size(); ++i) runs += sources[i] != sources[i - 1] + 1 ? 1 : 0;
   if (runs > kMostLayers)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': {} pieces that lie apart, allowed {}", o.input(0),
-                     graph_.in(o, 0).name, runs, kMostLayers));
+    refuse(o, o.input(0), Reason::kShape, ": {} pieces that lie apart, allowed {}", runs,
+           kMostLayers);
   for (int first = 0, end = 0; first < lines; first = end) {
     do ++end;
     while (end < lines && sources[at(end)] == sources[at(end - 1)] + 1);
-    Geometry g;
-    g.H = s.H;
-    g.W = s.W;
-    g.P = rows ? end - first : s.H;
-    g.Q = rows ? s.W : end - first;
+    Geometry g = pointwise(s);
+    (rows ? g.P : g.Q) = end - first;
     (rows ? g.pad_top : g.pad_left) = -sources[at(first)];
     const int part = add_part(to, {-1, 0, rows ? first : 0, rows ? 0 : first}, {s.C, g.P, g.Q});
     move(o, from, all_channels(s), g, part, 0);
@@ -467,16 +409,9 @@ void Lowering::space_to_depth(const Op& o) {
   const int from = image(o, 0), b = o.block;
   const Shape s = shape(from);
   if (b > kMostStride)
-    fail(o, Reason::kAttribute,
-         fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
-                     graph_.in(o, 0).name, b, kMostStride));
-  const int to = new_output(o, shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0])));
-  Geometry g;
-  g.H = s.H;
-  g.W = s.W;
-  g.P = s.H / b;
-  g.Q = s.W / b;
-  g.stride_y = g.stride_x = b;
+    refuse(o, o.input(0), Reason::kAttribute, ": block size {}, allowed 1..{}", b, kMostStride);
+  const int to = new_output(o, out_shape(o));
+  Geometry g{.H = s.H, .W = s.W, .P = s.H / b, .Q = s.W / b, .stride_y = b, .stride_x = b};
   for (int i = 0; i < b * b; ++i) {
     g.pad_top = -(i / b);
     g.pad_left = -(i % b);
@@ -486,23 +421,17 @@ void Lowering::space_to_depth(const Op& o) {
 
 void Lowering::depth_to_space(const Op& o) {
   const int from = image(o, 0), b = o.block;
-  const Shape s = shape(from),
-              out = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+  const Shape s = shape(from), out = out_shape(o);
   if (b > kMostStride)
-    fail(o, Reason::kAttribute,
-         fmt::format("tensor {} '{}': block size {}, allowed 1..{}", o.input(0),
-                     graph_.in(o, 0).name, b, kMostStride));
+    refuse(o, o.input(0), Reason::kAttribute, ": block size {}, allowed 1..{}", b, kMostStride);
   const int to = new_output(o, out);
-  Geometry g;
-  g.H = g.P = s.H;
-  g.W = g.Q = s.W;
   for (int i = 0; i < b * b; ++i)
-    move(o, from, {std::int64_t{i} * out.C, 1, out.C, false}, g,
+    move(o, from, {std::int64_t{i} * out.C, 1, out.C, false}, pointwise(s),
          add_part(to, {-1, 0, i / b, i % b, b, b}, {out.C, s.H, s.W}), 0);
 }
 
 bool Lowering::padded_again(int tensor) const {
-  return std::any_of(machine_.begin(), machine_.end(), [&](int i) {
+  return std::ranges::any_of(machine_, [&](int i) {
     if (!is_convolution(op(i).kind) || op(i).input(0) != tensor) return false;
     const model::Window w = model::window(graph_, op(i));
     return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;

@@ -31,8 +31,7 @@ ChannelScale reciprocal(std::int64_t n) {
 }
 
 void Lowering::max_pool(const Op& o) {
-  Layer layer = start(o, LayerKind::kMax);
-  layer.input = image(o, 0);
+  Layer layer = start(o, LayerKind::kMax, image(o, 0));
   set_window(o, layer, o.filter_h, o.filter_w);
   const int per_word = shape(layer.input).per_word;
   layer.pad_code = packed_byte(machine::precision_of_codes(per_word).lowest, per_word);
@@ -40,13 +39,14 @@ void Lowering::max_pool(const Op& o) {
   if (range.act_min == -128 && range.act_max == 127) return add_layer(o, std::move(layer));
   const int map = add_map(o.outputs[0], {shape(layer.input).C, layer.window.P, layer.window.Q});
   add_layer_to(map, std::move(layer));
-  clamp(o, map, range);
+  Layer clamp = copy(o, map);
+  clamp.range = range;
+  add_layer(o, std::move(clamp));
 }
 
 void Lowering::average_pool(const Op& o) {
   needs_half_even(o);
-  Layer layer = start(o, LayerKind::kSum);
-  layer.input = image(o, 0);
+  Layer layer = start(o, LayerKind::kSum, image(o, 0));
   set_window(o, layer, o.filter_h, o.filter_w);
   layer.single = true;
   const reference::PoolParams p = reference::pool_params(graph_, o);

@@ -6,7 +6,6 @@
 #include "machine/precision.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
-#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 namespace {
@@ -19,15 +18,14 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
   const int bias_position = bias_of(o);
   for (const int position : {1, bias_position})
     if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
-      model::refuse(Reason::kOperands, "{} is computed, the machine takes constant weights",
-                    with_tensor(graph_, o, o.input(position)));
+      refuse(o, o.input(position), Reason::kOperands,
+             " is computed, the machine takes constant weights");
   set_scales(o, layer);
   layer.conv().zero_point = graph_.in(o, activations_of(o)).zero_point();
   layer.conv().outside = layer.conv().zero_point;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
-    model::refuse(Reason::kQuantization,
-                  "{} has zero point {}, the machine multiplies by codes, allowed 0",
-                  with_tensor(graph_, o, o.input(1)), zero_point);
+    refuse(o, o.input(1), Reason::kQuantization,
+           " has zero point {}, the machine multiplies by codes, allowed 0", zero_point);
   set_precision(o, layer);
   layer.clear_weights();
   layer.bias.assign(at(layer.channels), 0);
@@ -40,17 +38,14 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
 void Lowering::set_scales(const Op& o, Layer& layer) const {
   if (graph_.out(o).type == model::DataType::kInt32) {
     layer.result = Output::kRaw;
-    layer.channels = graph_.in(o, 1).extent(0);
-    layer.scales.assign(at(layer.channels), kOne);
-    layer.per_tensor = true;
-    return;
+    return set_scale(layer, graph_.in(o, 1).extent(0), kOne);
   }
   layer.half_even = needs_half_even(o);
   const reference::ConvParams p = reference::conv_params(graph_, o);
   layer.scales = p.scales;
   layer.channels = static_cast<int>(p.scales.size());
-  layer.per_tensor = std::all_of(p.scales.begin(), p.scales.end(),
-                                 [&](const ChannelScale& s) { return s == p.scales[0]; });
+  layer.per_tensor =
+      std::ranges::all_of(p.scales, [&](const ChannelScale& s) { return s == p.scales[0]; });
   layer.range = p.output;
 }
 
@@ -111,10 +106,9 @@ Layer Lowering::product_layer(const Op& o) {
 
 void Lowering::threshold(const Op& o) {
   if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
-  fail(o, Reason::kOperator,
-       fmt::format("tensor {} '{}': thresholds are taken from the sums of CONV_2D and "
-                   "FULLY_CONNECTED without another reader",
-                   o.input(0), graph_.in(o, 0).name));
+  refuse(
+      o, o.input(0), Reason::kOperator,
+      ": thresholds are taken from the sums of CONV_2D and FULLY_CONNECTED without another reader");
 }
 
 void Lowering::product(const Op& o) {
@@ -131,19 +125,16 @@ void Lowering::product(const Op& o) {
 void Lowering::set_thresholds(const Op& t, Layer& layer) const {
   const Tensor& table = graph_.in(t, 1);
   if (!config_.has_thresholds())
-    fail(t, Reason::kConfiguration,
-         fmt::format("tensor {} '{}' holds thresholds, array.precisions lacks \"ternary\" and "
-                     "\"binary\"",
-                     t.input(1), table.name));
+    refuse(t, t.input(1), Reason::kConfiguration,
+           " holds thresholds, array.precisions lacks \"ternary\" and \"binary\"");
   const auto values = table.integers();
   const int K = table.extent(1);
   const bool bit = packing_of(t.outputs[0]) == 32;
   const int copies = bit ? 1 : t.step;
   if (t.step < 1 || K * copies > kMostThresholds || (bit && K != 1))
-    fail(t, Reason::kAttribute,
-         fmt::format("tensor {} '{}' has {} thresholds of step {}, allowed 1..{} with a positive "
-                     "step",
-                     t.input(1), table.name, K, t.step, kMostThresholds));
+    refuse(t, t.input(1), Reason::kAttribute,
+           " has {} thresholds of step {}, allowed 1..{} with a positive step", K, t.step,
+           kMostThresholds);
   layer.result = Output::kThresholds;
   layer.per_tensor = false;
   layer.conv().low = bit ? 0 : t.low;
@@ -158,13 +149,10 @@ void Lowering::set_thresholds(const Op& t, Layer& layer) const {
 }
 
 Layer Lowering::convolution(const Op& o) {
-  Layer layer = start(o, LayerKind::kConv);
   std::optional<int> outside;
   const auto folded = folded_pads_.find(o.input(0));
-  if (folded != folded_pads_.end())
-    layer.input = folded->second.map;
-  else
-    layer.input = image(o, 0);
+  const int input = folded != folded_pads_.end() ? folded->second.map : image(o, 0);
+  Layer layer = start(o, LayerKind::kConv, input);
   const Tensor& filter = graph_.in(o, 1);
   set_window(o, layer, filter.extent(1), filter.extent(2));
   if (folded != folded_pads_.end()) {
@@ -249,20 +237,18 @@ static std::optional<PixelRows> pixel_rows(const Shape& s, int K) {
 }
 
 Layer Lowering::fully_connected(const Op& o) {
-  Layer layer = start(o, LayerKind::kConv);
-  layer.input = map_of(o.input(0));
-  const int K = graph_.in(o, 1).extent(1), C = shape(layer.input).C;
-  if (K < C && C % K == 0 && K % 4 == 0 && shape(layer.input).pixels() == 1)  // rows of channels
-    layer.input = add_part(layer.input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
-  std::optional<PixelRows> rows = pixel_rows(shape(layer.input), K);
+  int input = map_of(o.input(0));
+  const int K = graph_.in(o, 1).extent(1), C = shape(input).C;
+  if (K < C && C % K == 0 && K % 4 == 0 && shape(input).pixels() == 1)  // rows of channels
+    input = add_part(input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
+  std::optional<PixelRows> rows = pixel_rows(shape(input), K);
   if (!rows) {
     const auto elements = static_cast<int>(graph_.in(o, 0).elements());
-    const Axes axes{layer.input, 0, {elements}, {1}};
-    layer.input = in_order(o, axes, {K, 1, elements / K}, false);
+    input = in_order(o, {input, 0, {elements}, {1}}, {K, 1, elements / K}, false);
     rows = PixelRows{1, 1};
   }
-  const Shape s = shape(layer.input);
-  set_pointwise(layer);
+  const Shape s = shape(input);
+  Layer layer = start(o, LayerKind::kConv, input);
   Geometry& g = layer.window;
   g.R = g.stride_y = rows->R;
   g.S = g.stride_x = rows->S;

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "sw/compiler/lower/lowering.h"
-#include "sw/compiler/network/sweeps.h"
 
 namespace trine::compiler {
 
@@ -53,23 +52,20 @@ bool Lowering::reduces_channels(const Op& o) const {
 
 /// The window of a span that is a single one, else of its first `inner` outputs.
 Geometry Lowering::window_of(const Shape& s, const Span& span) {
-  Geometry g;
-  g.H = s.H;
-  g.W = s.W;
-  g.P = s.H;
-  g.S = span.taps;
-  g.dil_x = span.inner;
-  g.Q = span.single() ? span.pixels() : span.inner;
-  if (span.single() && span.outer > 1) g.stride_x = span.taps;
-  return g;
+  return {.H = s.H,
+          .W = s.W,
+          .P = s.H,
+          .Q = span.single() ? span.pixels() : span.inner,
+          .S = span.taps,
+          .stride_x = span.single() && span.outer > 1 ? span.taps : 1,
+          .dil_x = span.inner};
 }
 
 /// A layer for each outer part, into the whole map. @param layer  for the first one
 void Lowering::add_parts(const Op& o, Layer layer, const Span& span, int whole) {
   if (span.outer > kMostLayers)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': {} parts that lie apart, allowed {}", o.input(0),
-                     graph_.in(o, 0).name, span.outer, kMostLayers));
+    refuse(o, o.input(0), Reason::kShape, ": {} parts that lie apart, allowed {}", span.outer,
+           kMostLayers);
   for (int i = 0; i < span.outer; ++i) {
     Layer part = layer;
     part.window.pad_left = -i * span.taps * span.inner;
@@ -83,9 +79,7 @@ void Lowering::add_parts(const Op& o, Layer layer, const Span& span, int whole) 
 // ---- means and sums -----------------------------------------------------------------------------
 
 void Lowering::mean(const Op& o) {
-  Layer layer = start(o, LayerKind::kSum);
-  layer.input = image(o, 0);
-  set_pointwise(layer);
+  Layer layer = start(o, LayerKind::kSum, image(o, 0));
   const Shape s = shape(layer.input);
   Span span;
   if (graph_.in(o, 0).rank() == 4) {
@@ -101,10 +95,7 @@ void Lowering::mean(const Op& o) {
     }
   } else {
     const std::vector<Span> spans = spans_of(o);
-    if (spans.size() > 1)
-      fail(o, Reason::kShape,
-           fmt::format("tensor {} '{}': the axes lie around others", o.input(0),
-                       graph_.in(o, 0).name));
+    if (spans.size() > 1) refuse(o, o.input(0), Reason::kShape, ": the axes lie around others");
     if (!spans.empty()) span = spans[0];
     if (!spans.empty()) layer.window = window_of(s, span);
   }
@@ -147,14 +138,11 @@ void Lowering::reduce_max(const Op& o) {
   int map = image(o, 0);
   std::optional<Layer> last;  // not in a map yet: it may be the operator's
   const auto input = [&] {
-    if (last) map = add_step(o, std::move(*last));
-    last.reset();
+    if (auto layer = std::exchange(last, std::nullopt)) map = add_step(o, std::move(*layer));
     return map;
   };
   const auto window = [&](const Geometry& g) {
-    Layer layer = start(o, LayerKind::kMax);
-    layer.input = map;
-    layer.words = shape(map).channel_words();
+    Layer layer = start(o, LayerKind::kMax, map);
     layer.window = g;
     return layer;
   };
@@ -164,11 +152,8 @@ void Lowering::reduce_max(const Op& o) {
     for (const bool rows : {true, false}) {
       const Shape s = shape(input());
       if (!axes[rows ? 1 : 2] || (rows ? s.H : s.W) == 1) continue;
-      Geometry g;
-      g.H = s.H;
-      g.W = s.W;
-      g.P = rows ? 1 : s.H;
-      g.Q = rows ? s.W : 1;
+      Geometry g = pointwise(s);
+      (rows ? g.P : g.Q) = 1;
       (rows ? g.R : g.S) = rows ? s.H : s.W;
       last = window(g);
     }
@@ -186,16 +171,14 @@ void Lowering::reduce_max(const Op& o) {
   }
   if (reduces_channels(o)) last = largest_channel(o, input());
   if (o.kind == OpKind::kReduceMin) last = complement(o, input());
-  if (!last) {
+  if (last)
+    add_layer(o, std::move(*last));
+  else
     map_of_[o.outputs[0]] = map;
-    return;
-  }
-  add_layer(o, std::move(*last));
 }
 
 int Lowering::add_step(const Op& o, Layer layer) {
-  const int channels = layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C;
-  const int map = add_map(o.outputs[0], {channels, layer.window.P, layer.window.Q});
+  const int map = add_map(o.outputs[0], shape_after(layer));
   add_layer_to(map, std::move(layer));
   return map;
 }
@@ -217,10 +200,8 @@ Layer Lowering::largest_channel(const Op& o, int map) {
   int count = 4;
   while (count < C) count *= 2;
   const auto larger = [&](int a, int b) {
-    Layer layer = start(o, LayerKind::kMaximum);
-    layer.input = a;
+    Layer layer = start(o, LayerKind::kMaximum, a);
     layer.second = b;
-    set_pointwise(layer);
     return layer;
   };
   if (C != count) {

@@ -117,21 +117,19 @@ Phase phase_of(int first, int stride, int pad, int filter, int outputs) {
 
 void Lowering::transpose_convolution(const Op& o) {
   if (o.dilation_h != 1 || o.dilation_w != 1)
-    fail(o, Reason::kAttribute,
-         fmt::format("dilation {} x {}, allowed 1", o.dilation_h, o.dilation_w));
-  const Tensor &filter = graph_.in(o, 1), &out = graph_.out(o);
+    model::refuse(Reason::kAttribute, "{}: dilation {} x {}, allowed 1", model::label(graph_, o),
+                  o.dilation_h, o.dilation_w);
+  const Tensor& filter = graph_.in(o, 1);
   const model::Window border = model::window(graph_, o);
-  const Shape to = shape_of(out.shape, with_tensor(graph_, o, o.outputs[0]));
+  const Shape to = out_shape(o);
   const int whole = new_output(o, to);
   for (int y = 0; y < std::min(o.stride_h, to.H); ++y)
     for (int x = 0; x < std::min(o.stride_w, to.W); ++x) {
       const Phase rows = phase_of(y, o.stride_h, border.pad_top, filter.extent(1), to.H);
       const Phase cols = phase_of(x, o.stride_w, border.pad_left, filter.extent(2), to.W);
-      Layer layer = start(o, LayerKind::kConv);
-      layer.input = image(o, 2);
+      Layer layer = start(o, LayerKind::kConv, image(o, 2));
       layer.macs =
           shape(layer.input).pixels() * filter.extent(0) * filter.extent(3) * rows.taps * cols.taps;
-      set_pointwise(layer);
       Geometry& g = layer.window;
       g.P = rows.positions;
       g.Q = cols.positions;
@@ -169,7 +167,7 @@ void Lowering::resize(const Op& o) {
   const bool weighted = o.kind == OpKind::kResizeBilinear;
   const int from = image(o, 0);
   const Shape in = shape(from);
-  const Shape to = shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+  const Shape to = out_shape(o);
   if (in.pixels() == 1 && config_.vector) {
     map_of_[o.outputs[0]] = repeated(o, from, to);
     return;
@@ -178,24 +176,22 @@ void Lowering::resize(const Op& o) {
   const std::vector<Comb> rows = combs(samples(in.H, to.H, o)),
                           cols = combs(samples(in.W, to.W, o));
   if (rows.size() * cols.size() > kMostLayers)
-    fail(o, Reason::kShape,
-         fmt::format("tensor {} '{}': {} x {} to {} x {} pixels takes {} layers, allowed {}",
-                     o.outputs[0], graph_.out(o).name, in.H, in.W, to.H, to.W,
-                     rows.size() * cols.size(), kMostLayers));
+    refuse(o, o.outputs[0], Reason::kShape,
+           ": {} x {} to {} x {} pixels takes {} layers, allowed {}", in.H, in.W, to.H, to.W,
+           rows.size() * cols.size(), kMostLayers);
   const int whole = new_output(o, to);
   for (const Comb& y : rows)
     for (const Comb& x : cols) {
-      Geometry g;
-      g.H = in.H;
-      g.W = in.W;
-      g.P = y.count;
-      g.Q = x.count;
-      g.R = y.taps();
-      g.S = x.taps();
-      g.stride_y = y.stride;
-      g.stride_x = x.stride;
-      g.pad_top = -y.from;
-      g.pad_left = -x.from;
+      const Geometry g{.H = in.H,
+                       .W = in.W,
+                       .P = y.count,
+                       .Q = x.count,
+                       .R = y.taps(),
+                       .S = x.taps(),
+                       .stride_y = y.stride,
+                       .stride_x = x.stride,
+                       .pad_top = -y.from,
+                       .pad_left = -x.from};
       const int part = add_part(whole, {-1, 0, y.first, x.first, y.step, x.step}, {in.C, g.P, g.Q});
       if (g.R * g.S == 1)
         move(o, from, {0, 1, in.C, false}, g, part, 0);
@@ -207,20 +203,15 @@ void Lowering::resize(const Op& o) {
 /// sum / n, n a power of two, halves away from zero: reciprocal(n) with one rounding.
 Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
                              const std::vector<int>& rows, const std::vector<int>& cols) const {
-  const auto largest = [](const auto& weights) {
-    return *std::max_element(weights.begin(), weights.end());
-  };
-  const int all = sum(rows) * sum(cols), most = largest(rows) * largest(cols);
+  const int all = sum(rows) * sum(cols);
+  const int most = std::ranges::max(rows) * std::ranges::max(cols);
   if (most > 127)
-    fail(o, Reason::kRange,
-         fmt::format("tensor {} '{}': {} x {} to {} x {} pixels: weight {}/{} does not fit int8",
-                     o.outputs[0], graph_.out(o).name, window.H, window.W, graph_.out(o).extent(1),
-                     graph_.out(o).extent(2), most, all));
-  Layer layer = start(o, LayerKind::kConv);
-  layer.input = from;
+    refuse(o, o.outputs[0], Reason::kRange,
+           ": {} x {} to {} x {} pixels: weight {}/{} does not fit int8", window.H, window.W,
+           graph_.out(o).extent(1), graph_.out(o).extent(2), most, all);
+  Layer layer = start(o, LayerKind::kConv, from);
   layer.window = window;
-  layer.words = shape(from).channel_words();
-  layer.channels = shape(from).C;
+  set_scale(layer, shape(from).C, reciprocal(all));
   set_groups(layer, layer.channels, 1, 1);
   if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
   layer.clear_weights();
@@ -228,10 +219,7 @@ Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
     for (int ky = 0; ky < window.R; ++ky)
       for (int kx = 0; kx < window.S; ++kx)
         tap_weight(layer, m, ky, kx, m) = static_cast<std::int8_t>(rows[at(ky)] * cols[at(kx)]);
-  layer.bias.assign(at(layer.channels), 0);
-  layer.scales.assign(at(layer.channels), reciprocal(all));
-  layer.per_tensor = layer.single = true;
-  layer.range = {0, -128, 127};
+  layer.single = true;
   fold_zero_point(layer);
   return layer;
 }

@@ -18,14 +18,14 @@ void Lowering::find_tables() {
     if (!is_function(op(i))) stored_.insert(op(i).inputs.begin(), op(i).inputs.end());
   std::map<int, std::vector<int>> results;  // of a root
   for (const auto& [tensor, function] : functions_)
-    if (stored_.count(tensor) > 0) results[function.root].push_back(tensor);
+    if (stored_.contains(tensor)) results[function.root].push_back(tensor);
   for (const auto& [root, tensors] : results)
-    if (tensors.size() == 1 && stored_.count(root) == 0 &&
+    if (tensors.size() == 1 && !stored_.contains(root) &&
         graph_.tensor(tensors[0]).type == model::DataType::kInt8)
       looked_up_[root] = tensors[0];
 }
 
-bool Lowering::is_function(const Op& o) const { return functions_.count(o.outputs[0]) > 0; }
+bool Lowering::is_function(const Op& o) const { return functions_.contains(o.outputs[0]); }
 
 void Lowering::set_table(const Function& function, Layer& layer) const {
   layer.result = Output::kLookup;
@@ -50,9 +50,9 @@ int Lowering::look_up_result(int tensor, Layer& layer) const {
 
 void Lowering::function(const Op& o) {
   const int tensor = o.outputs[0];
-  if (stored_.count(tensor) == 0 || map_of_.count(tensor) > 0) return;
+  if (!stored_.contains(tensor) || map_of_.contains(tensor)) return;
   check_types(o);
-  if (is_requantization(o.kind) && map_of_.count(o.input(0)) > 0 && config_.vector)
+  if (is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector)
     return requantize(o);
   const Function& function = functions_.at(tensor);
   const int root = map_of(function.root);

@@ -34,7 +34,7 @@ Network Lowering::run() {
   for (const model::State& state : graph_.states) add_state(state);
   for (const int t : net_.input_tensors) add_input(t);
   for_each_op([&](int i) {
-    if (fused_into_.count(i) == 0) lower(i);
+    if (!fused_into_.contains(i)) lower(i);
   });
   for (const int t : net_.output_tensors) {
     net_.outputs.push_back(own_map(t));
@@ -51,8 +51,7 @@ void Lowering::for_each_op(Step step) {
   std::set<int> missing;  // tensors
   for (const int i : machine_) {
     const auto& inputs = op(i).inputs;
-    const bool hopeless =
-        std::any_of(inputs.begin(), inputs.end(), [&](int t) { return missing.count(t) > 0; });
+    const bool hopeless = std::ranges::any_of(inputs, [&](int t) { return missing.contains(t); });
     bool done = !hopeless;
     try {
       if (op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm) no_such_operator(op(i));
@@ -72,20 +71,14 @@ void Lowering::for_each_op(Step step) {
 bool Lowering::stand_in(const Op& o) try {
   const Tensor& t = graph_.out(o);
   if (t.type != model::DataType::kInt8) return false;
-  if (map_of_.count(o.outputs[0]) == 0) new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
+  if (!map_of_.contains(o.outputs[0])) new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
   return true;
 } catch (const Error&) {
   return false;
 }
 
 void Lowering::no_such_operator(const Op& o) {
-  fail(o, Reason::kOperator,
-       fmt::format("tensor {} '{}': the machine has no such operator", o.outputs[0],
-                   graph_.out(o).name));
-}
-
-void Lowering::fail(const Op& o, Reason reason, const std::string& what) const {
-  throw model::Refusal(reason, model::label(graph_, o) + ": " + what);
+  refuse(o, o.outputs[0], Reason::kOperator, ": the machine has no such operator");
 }
 
 int Lowering::add_map(int tensor, const Shape& shape) {
@@ -95,8 +88,7 @@ int Lowering::add_map(int tensor, const Shape& shape) {
   map.shape = shape;
   map.shape.per_word =
       graph_.tensor(tensor).type == model::DataType::kInt32 ? 1 : packing_of(tensor);
-  net_.maps.push_back(map);
-  return static_cast<int>(net_.maps.size()) - 1;
+  return net_.add(std::move(map));
 }
 
 void Lowering::add_state(const model::State& state) {
@@ -121,7 +113,7 @@ void Lowering::add_input(int tensor) {
   if (t.type != model::DataType::kInt8) {
     std::vector<int> readers;
     for (const int i : machine_)
-      if (std::count(op(i).inputs.begin(), op(i).inputs.end(), tensor) > 0) readers.push_back(i);
+      if (std::ranges::count(op(i).inputs, tensor) > 0) readers.push_back(i);
     throw Unsupported({Reason::kType, fmt::format("{}: input '{}' is {}, the machine takes int8",
                                                   graph_.file, t.name, model::name_of(t.type))},
                       readers);
@@ -152,8 +144,8 @@ int blocks(int taps, int size) { return divide_up(taps, size); }
 
 void Lowering::fold_input(int map, int shaped) {
   const Shape s = shape(map);
-  const auto reader = std::find_if(machine_.begin(), machine_.end(),
-                                   [&](int i) { return op(i).input(0) == shaped; });
+  const auto reader =
+      std::ranges::find_if(machine_, [&](int i) { return op(i).input(0) == shaped; });
   if (s.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
   const Op& o = op(*reader);
   if (!is_convolution(o.kind) || o.dilation_w != 1 || !graph_.in(o, 1).is_constant) return;
@@ -192,8 +184,8 @@ int Lowering::packing_of(int tensor) const {
 void Lowering::check_precisions(const Op& o) const {
   const auto require = [&](int tensor, const machine::Precision& p) {
     if (!(config_.*p.enabled))
-      model::refuse(Reason::kConfiguration, "{} is {}, array.precisions lacks \"{}\"",
-                    with_tensor(graph_, o, tensor), p.name, p.name);
+      refuse(o, tensor, Reason::kConfiguration, " is {}, array.precisions lacks \"{}\"", p.name,
+             p.name);
   };
   const auto is_map = [&](int t) {
     return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
@@ -256,7 +248,7 @@ int Lowering::output_map(int tensor, const Shape& shape) {
   const auto found = concatenated_.find(tensor);
   if (found == concatenated_.end()) return add_map(tensor, shape);
   const auto [whole, channel] = found->second;
-  if (map_of_.count(whole) == 0) {
+  if (!map_of_.contains(whole)) {
     const Tensor& t = graph_.tensor(whole);
     map_of_[whole] = output_map(whole, shape_of(t.shape, "tensor '" + t.name + "'"));
   }
@@ -278,8 +270,7 @@ int Lowering::add_part(int whole, const Part& part, const Shape& shape) {
               o.stride_y * part.stride_y,
               o.stride_x * part.stride_x,
               part.pixel_words};
-  net_.maps.push_back(map);
-  return static_cast<int>(net_.maps.size()) - 1;
+  return net_.add(std::move(map));
 }
 
 int Lowering::channels_of(int from, int first, int count) {
@@ -297,8 +288,11 @@ int Lowering::image(const Op& o, int position) {
   return map_of_[tensor] = in_order(o, axes_of(tensor), own, false);
 }
 
-Layer Lowering::start(const Op& o, LayerKind kind) const {
+Layer Lowering::start(const Op& o, LayerKind kind, int input) const {
   Layer layer(kind);
+  layer.input = input;
+  layer.window = pointwise(shape(input));
+  layer.words = shape(input).channel_words();
   layer.label = model::label(graph_, o);
   layer.op = o.name;
   layer.name = graph_.out(o).name;
@@ -310,23 +304,21 @@ Layer Lowering::start(const Op& o, LayerKind kind) const {
 void Lowering::check_types(const Op& o) const {
   if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
   const bool is_table = o.kind == OpKind::kDequantize || model::computes_floats(o.kind);
+  const bool no_table = is_table && !config_.table;
   for (const int t : o.outputs)
     if (graph_.tensor(t).type != model::DataType::kInt8)
-      model::refuse(
-          is_table && !config_.table ? Reason::kConfiguration : Reason::kType,
-          "{} is {}, the machine computes int8{}", with_tensor(graph_, o, t),
-          model::name_of(graph_.tensor(t).type),
-          is_table && !config_.table ? ", floats only in the lookup table (vector.table)" : "");
+      refuse(o, t, no_table ? Reason::kConfiguration : Reason::kType,
+             " is {}, the machine computes int8{}", model::name_of(graph_.tensor(t).type),
+             no_table ? ", floats only in the lookup table (vector.table)" : "");
 }
 
 bool Lowering::needs_half_even(const Op& o) const {
   if (!o.half_even) return false;
   const HalfEven way = half_even(graph_, o);
   if (way == HalfEven::kNoWay)
-    fail(o, Reason::kRounding,
-         fmt::format("tensor {} '{}' rounds halves to even, and sums of the machine's rounded "
-                     "terms can be off by one code",
-                     o.outputs[0], graph_.out(o).name));
+    refuse(
+        o, o.outputs[0], Reason::kRounding,
+        " rounds halves to even, and sums of the machine's rounded terms can be off by one code");
   return way == HalfEven::kNeeded;
 }
 
@@ -389,15 +381,12 @@ void Lowering::lower(int index) {
   if (const auto method = method_of(o.kind)) return (this->*method)(o);
   if (model::class_of(o.kind) == model::OpClass::kFunction && !config_.table &&
       model::computes_codes(o.kind))
-    fail(o, Reason::kConfiguration,
-         fmt::format("tensor {} '{}' needs the lookup table (vector.table)", o.outputs[0],
-                     graph_.out(o).name));
+    refuse(o, o.outputs[0], Reason::kConfiguration, " needs the lookup table (vector.table)");
   no_such_operator(o);
 }
 
 void Lowering::add_layer(const Op& o, Layer layer) {
-  const Shape out{layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C,
-                  layer.window.P, layer.window.Q};
+  const Shape out = shape_after(layer);
   const int tensor = look_up_result(o.outputs[0], layer);
   add_layer_to(map_of_[tensor] = output_map(tensor, out), std::move(layer));
 }
@@ -409,28 +398,25 @@ void Lowering::add_layer_to(int map, Layer layer) {
 
 void Lowering::set_window(const Op& o, Layer& layer, int R, int S) const {
   const model::Window w = model::window(graph_, o);
-  Geometry& g = layer.window;
-  g.H = shape(layer.input).H;
-  g.W = shape(layer.input).W;
-  g.P = w.P;
-  g.Q = w.Q;
-  g.R = R;
-  g.S = S;
-  g.stride_y = o.stride_h;
-  g.stride_x = o.stride_w;
-  g.dil_y = o.dilation_h;
-  g.dil_x = o.dilation_w;
-  g.pad_top = w.pad_top;
-  g.pad_left = w.pad_left;
-  layer.words = shape(layer.input).channel_words();
+  layer.window = {.H = shape(layer.input).H,
+                  .W = shape(layer.input).W,
+                  .P = w.P,
+                  .Q = w.Q,
+                  .R = R,
+                  .S = S,
+                  .stride_y = o.stride_h,
+                  .stride_x = o.stride_w,
+                  .dil_y = o.dilation_h,
+                  .dil_x = o.dilation_w,
+                  .pad_top = w.pad_top,
+                  .pad_left = w.pad_left};
 }
 
-void Lowering::set_pointwise(Layer& layer) const {
-  const Shape& s = shape(layer.input);
-  layer.window = {};
-  layer.window.H = layer.window.P = s.H;
-  layer.window.W = layer.window.Q = s.W;
-  layer.words = s.channel_words();
+void Lowering::set_scale(Layer& layer, int channels, const ChannelScale& scale) {
+  layer.channels = channels;
+  layer.bias.assign(at(channels), 0);
+  layer.scales.assign(at(channels), scale);
+  layer.per_tensor = true;
 }
 
 int Lowering::packed_byte(int code, int per_word) {

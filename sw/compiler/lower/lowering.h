@@ -33,8 +33,6 @@ using reference::ChannelScale;
 
 inline constexpr ChannelScale kOne{1 << 30, 1};
 
-inline std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 using model::is_product;
 using model::is_requantization;
 using model::is_reshape;
@@ -48,6 +46,15 @@ std::string with_tensor(const Graph& graph, const Op& op, int tensor);
 
 /// 1/n, just above it, so that one rounding of sum/n sends halves away from zero.
 ChannelScale reciprocal(std::int64_t n);
+
+/// A window of one tap over the whole map.
+inline Geometry pointwise(const Shape& s) { return {.H = s.H, .W = s.W, .P = s.H, .Q = s.W}; }
+
+/// A shape with as many axes, the first of one element.
+inline std::vector<int> aligned(std::vector<int> shape, std::size_t axes) {
+  shape.insert(shape.begin(), axes - shape.size(), 1);
+  return shape;
+}
 
 /// Positions of a product's activations and bias among its operands.
 inline int activations_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
@@ -83,7 +90,13 @@ class Lowering {
   void for_each_op(Step step);
   const Op& op(int i) const { return graph_.ops[at(i)]; }
   int index_of(const Op& o) const { return static_cast<int>(&o - graph_.ops.data()); }
-  [[noreturn]] void fail(const Op& o, Reason reason, const std::string& what) const;
+  /// @throws Refusal  "model.tflite: op 3 CONV_2D: tensor 4 'x'" and the text
+  template <typename... Args>
+  [[noreturn]] void refuse(const Op& o, int tensor, Reason reason, fmt::format_string<Args...> text,
+                           Args&&... args) const {
+    throw model::Refusal(
+        reason, with_tensor(graph_, o, tensor) + fmt::format(text, std::forward<Args>(args)...));
+  }
   [[noreturn]] void no_such_operator(const Op& o);
   bool stand_in(const Op& o);
   int add_map(int tensor, const Shape& shape);
@@ -114,9 +127,14 @@ class Lowering {
   /// The map as channels first..first+count-1 of `from`. @pre first is a multiple of a word's codes
   int channels_of(int from, int first, int count);
   const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
+  /// Of the operator's output, as an image.
+  Shape out_shape(const Op& o) const {
+    return shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+  }
   /// The map of an image operator's input, whose shape must be the tensor's own.
   int image(const Op& o, int position);
-  Layer start(const Op& o, LayerKind kind) const;
+  /// A layer with a window of one tap over the whole map.
+  Layer start(const Op& o, LayerKind kind, int input) const;
   /// How operators of a kind become layers; nullptr: not at all.
   static void (Lowering::*method_of(OpKind kind))(const Op& o);
   /// Sums of convolutions may stay int32.
@@ -125,12 +143,17 @@ class Lowering {
   /// weights
   bool needs_half_even(const Op& o) const;
   void lower(int index);
+  /// Of what the layer makes.
+  Shape shape_after(const Layer& layer) const {
+    return {layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C, layer.window.P,
+            layer.window.Q};
+  }
   void add_layer(const Op& o, Layer layer);
   /// A layer into a map that only other layers read, or a part.
   void add_layer_to(int map, Layer layer);
   void set_window(const Op& o, Layer& layer, int R, int S) const;
-  /// A window of one tap over the whole map.
-  void set_pointwise(Layer& layer) const;
+  /// One scale for all channels, no bias.
+  static void set_scale(Layer& layer, int channels, const ChannelScale& scale);
   /// A code in all places of a byte.
   static int packed_byte(int code, int per_word);
   int producer_of(int tensor) const;
@@ -238,10 +261,10 @@ class Lowering {
   void subtraction(const Op& o);
   void squared_difference(const Op& o);
   void multiplication(const Op& o);
-  void maximum(const Op& o) { two_maps(o, start(o, LayerKind::kMaximum)); }
-  void minimum(const Op& o) { two_maps(o, start(o, LayerKind::kMinimum)); }
-  /// The operator's maps as the layer's.
-  void two_maps(const Op& o, Layer layer);
+  void maximum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMaximum)); }
+  void minimum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMinimum)); }
+  /// A layer of the operator's maps.
+  Layer two_maps(const Op& o, LayerKind kind);
   /// The map with its codes lying as `other` has them: itself, or a copy.
   int lain_as(const Op& o, int map, Shape other);
   /// An operand as a map of the output's extents: constants are expanded, others repeated.
@@ -250,8 +273,6 @@ class Lowering {
   int repeated(const Op& o, int map, const Shape& to);
   /// A pass over a map's codes as they are.
   Layer copy(const Op& o, int map) const;
-  /// A further layer that clamps the codes of a map to the output of `o`.
-  void clamp(const Op& o, int map, const reference::OutputRange& range);
   void requantize(const Op& o);
   void softmax(const Op& o);
   void normalization(const Op& o);

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/index.h"
 #include "machine/precision.h"
 #include "sw/compiler/plan/ties.h"
 
@@ -44,7 +45,6 @@ class Classes {
 
  private:
   static constexpr int kNone = std::numeric_limits<int>::max();
-  static std::size_t at(int tensor) { return static_cast<std::size_t>(tensor); }
 
   Ties ties_;
   std::vector<int> limits_;  ///< of each root
@@ -68,11 +68,11 @@ int readable(const Graph& graph, const Op& op) {
 bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor,
                             bool bare = false) {
   const std::vector<int>& outputs = graph.outputs;
-  if (std::find(outputs.begin(), outputs.end(), tensor) != outputs.end()) return false;
+  if (std::ranges::find(outputs, tensor) != outputs.end()) return false;
   bool any = false;
   for (const int i : machine) {
-    const Op& op = graph.ops[static_cast<std::size_t>(i)];
-    if (std::count(op.inputs.begin(), op.inputs.end(), tensor) == 0) continue;
+    const Op& op = graph.ops[at(i)];
+    if (std::ranges::count(op.inputs, tensor) == 0) continue;
     if (op.kind != OpKind::kConv2D) return false;
     const model::Window w = model::window(graph, op);
     if (bare && w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0) return false;
@@ -105,7 +105,7 @@ std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& ma
     return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;
   };
   for (const int i : machine) {
-    const Op& op = graph.ops[static_cast<std::size_t>(i)];
+    const Op& op = graph.ops[at(i)];
     for (std::size_t k = 0; k < op.inputs.size(); ++k)
       if (is_map(op.inputs[k])) classes.limit(op.inputs[k], k == 0 ? readable(graph, op) : kInt8);
     for (const int t : op.outputs) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "base/index.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/shapes.h"
 
@@ -64,22 +65,22 @@ std::set<const Op*> lay_out_inputs(const Graph& graph) {
   };
   for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op) {
     const auto found = uses.readers.find(op->outputs[0]);
-    const bool is_output = std::count(graph.outputs.begin(), graph.outputs.end(), op->outputs[0]);
+    const bool is_output = std::ranges::count(graph.outputs, op->outputs[0]);
     if (is_output || found == uses.readers.end()) continue;
     const auto& readers = found->second;
-    const bool turns = turns_image(graph, *op, {0, 2, 3, 1}) &&
-                       std::none_of(readers.begin(), readers.end(), of_machine);
-    const bool before = (op->kind == OpKind::kQuantize || moves_codes(op->kind)) &&
-                        std::all_of(readers.begin(), readers.end(),
-                                    [&](const Op* reader) { return result.count(reader) > 0; });
+    const bool turns =
+        turns_image(graph, *op, {0, 2, 3, 1}) && std::ranges::none_of(readers, of_machine);
+    const bool before =
+        (op->kind == OpKind::kQuantize || moves_codes(op->kind)) &&
+        std::ranges::all_of(readers, [&](const Op* reader) { return result.contains(reader); });
     if (turns || before) result.insert(&*op);
   }
   return result;
 }
 
 bool is_state(const Graph& graph, int tensor) {
-  return std::any_of(graph.states.begin(), graph.states.end(),
-                     [&](const model::State& state) { return state.before == tensor; });
+  return std::ranges::any_of(graph.states,
+                             [&](const model::State& state) { return state.before == tensor; });
 }
 
 bool on_host_at_end(const Graph& graph, const Op& op) {
@@ -91,7 +92,7 @@ bool on_host_at_end(const Graph& graph, const Op& op) {
 }
 
 void add_once(std::vector<int>& list, int value) {
-  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+  if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
 
 /// Whether no reshape before it moves codes between pixels and channels.
@@ -136,7 +137,7 @@ std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
 
 std::vector<int> partition(const Graph& graph, const machine::Config& config, Network& network) {
   const int count = static_cast<int>(graph.ops.size());
-  const auto op_at = [&](int i) -> const Op& { return graph.ops[static_cast<std::size_t>(i)]; };
+  const auto op_at = [&](int i) -> const Op& { return graph.ops[at(i)]; };
   const std::set<const Op*> laid_out = lay_out_inputs(graph);
   const Uses uses(graph);
   std::set<int> before, after;
@@ -148,10 +149,10 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
                         model::computes_floats(op.kind) || moves_codes(op.kind) ||
                         takes_image(graph, op);
     const auto is_known = [&](int t) {
-      return t < 0 || graph.tensor(t).is_constant || known.count(t) > 0;
+      return t < 0 || graph.tensor(t).is_constant || known.contains(t);
     };
-    const bool lays_out = laid_out.count(&op) > 0 && !is_state(graph, op.input(0));
-    if (!hosted || !std::all_of(op.inputs.begin(), op.inputs.end(), is_known) ||
+    const bool lays_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
+    if (!hosted || !std::ranges::all_of(op.inputs, is_known) ||
         !(is_float(graph, op.input(0)) || converts_uint8(graph, op) || takes_image(graph, op) ||
           lays_out))
       continue;
@@ -175,9 +176,9 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
   std::set<int> read_by_machine;
   for (int i = count; i-- > 0;) {
     const Op& op = op_at(i);
-    if (before.count(i) > 0) continue;
-    const bool free = std::none_of(op.outputs.begin(), op.outputs.end(),
-                                   [&](int t) { return read_by_machine.count(t) > 0; });
+    if (before.contains(i)) continue;
+    const bool free =
+        std::ranges::none_of(op.outputs, [&](int t) { return read_by_machine.contains(t); });
     const auto maker = uses.maker.find(op.input(0));  // of codes that a layer stores as an image
     const bool lays_out = turns_image(graph, op, {0, 3, 1, 2}) && maker != uses.maker.end() &&
                           maker->second->kind != OpKind::kBatchMatMul &&
@@ -195,9 +196,9 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
   std::vector<int> machine;
   std::set<int> produced;  // by the host, after
   for (int i = 0; i < count; ++i) {
-    if (after.count(i) > 0)
+    if (after.contains(i))
       for (const int t : op_at(i).outputs) produced.insert(t);
-    else if (before.count(i) == 0)
+    else if (!before.contains(i))
       machine.push_back(i);
   }
   // The machine's ends: what its operators read from outside, what the host reads of it.
@@ -207,19 +208,19 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
   network.input_tensors.clear();
   network.output_tensors.clear();
   const auto read = [&](int t) {
-    if (t >= 0 && !graph.tensor(t).is_constant && computed.count(t) == 0 && produced.count(t) == 0)
+    if (t >= 0 && !graph.tensor(t).is_constant && !computed.contains(t) && !produced.contains(t))
       add_once(network.input_tensors, t);
   };
   for (const int i : machine)
     for (const int t : op_at(i).inputs) read(t);
   for (const int i : after)
     for (const int t : op_at(i).inputs)
-      if (t >= 0 && !graph.tensor(t).is_constant && produced.count(t) == 0) {
+      if (t >= 0 && !graph.tensor(t).is_constant && !produced.contains(t)) {
         read(t);
         add_once(network.output_tensors, t);
       }
   for (const int t : graph.outputs)
-    if (produced.count(t) == 0) {
+    if (!produced.contains(t)) {
       read(t);
       add_once(network.output_tensors, t);
     }

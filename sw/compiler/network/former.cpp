@@ -37,10 +37,9 @@ bool stands_in(const Former& former, const Geometry& g, int idle) {
 
 /// Lanes of a row that fall into one bank.
 int accesses(const Geometry& g, int lanes, int banks) {
-  std::vector<int> count(static_cast<std::size_t>(banks));
+  std::vector<int> count(at(banks));
   int most = 1;
-  for (int l = 0; l < lanes; ++l)
-    most = std::max(most, ++count[static_cast<std::size_t>(l * g.stride_x % banks)]);
+  for (int l = 0; l < lanes; ++l) most = std::max(most, ++count[at(l * g.stride_x % banks)]);
   return most;
 }
 

@@ -5,8 +5,6 @@
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 void read(Map& map, int layer) {
   if (map.first_use < 0) map.first_use = layer;
   map.last_use = layer;
@@ -19,11 +17,14 @@ void write(Map& map, int layer) {
 
 }  // namespace
 
+bool Network::is_apart(int map) const {
+  return maps[at(map)].part.whole < 0 &&
+         std::ranges::none_of(maps, [map](const Map& other) { return other.part.whole == map; });
+}
+
 bool Network::is_private(int map) const {
-  const Map& m = maps[static_cast<std::size_t>(map)];
-  return !m.input && !m.output && !m.constant() && m.part.whole < 0 &&
-         std::none_of(maps.begin(), maps.end(),
-                      [map](const Map& other) { return other.part.whole == map; });
+  const Map& m = maps[at(map)];
+  return !m.input && !m.output && !m.constant() && is_apart(map);
 }
 
 void set_lifetimes(Network& network) {

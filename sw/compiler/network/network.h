@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/index.h"
 #include "base/rounding.h"
 #include "machine/config.h"
 #include "machine/isa.h"
@@ -100,6 +102,10 @@ struct Rect {
   int rows() const { return y1 - y0; }
   int cols() const { return x1 - x0; }
   bool empty() const { return y0 >= y1 || x0 >= x1; }
+  /// What lies in both.
+  Rect within(const Rect& o) const {
+    return {std::max(y0, o.y0), std::min(y1, o.y1), std::max(x0, o.x0), std::min(x1, o.x1)};
+  }
 };
 
 /// Requantized sums over the positions of a rectangle: average pooling has one for each number of
@@ -271,9 +277,7 @@ struct Layer {
   std::ptrdiff_t weight_at(int m, int step) const {
     return (std::ptrdiff_t{m} * steps() + step) * conv().step_codes;
   }
-  void clear_weights() {
-    conv().weights.assign(static_cast<std::size_t>(weight_at(channels, 0)), 0);
-  }
+  void clear_weights() { conv().weights.assign(at(weight_at(channels, 0)), 0); }
   bool fuses_max() const { return sweeps.size() > 1; }
   /// Of one sweep, over all outputs.
   Geometry window_of(const Sweep& sweep) const {
@@ -296,11 +300,35 @@ struct Network {
   std::vector<int> input_tensors, output_tensors;
   model::Graph before, after;  ///< on the host
 
+  /// @return its index
+  int add(Map map) {
+    maps.push_back(std::move(map));
+    return static_cast<int>(maps.size()) - 1;
+  }
+  /// The map itself, or that of which it is a part.
+  int whole_of(int map) const {
+    const int whole = maps[at(map)].part.whole;
+    return whole >= 0 ? whole : map;
+  }
+  /// Whether it is no part, and has none.
+  bool is_apart(int map) const;
   /// Whether only layers know the map, and it shares memory with no other.
   bool is_private(int map) const;
 };
 
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
+
+/// Makes the sweeps of a convolution over `input`, with their corrections (sweeps.cpp).
+void set_sweeps(Layer& layer, const Shape& input);
+/// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.
+/// @pre can_pool(layer, pool)
+void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
+/// Whether the instructions can express it.
+bool can_pool(const Layer& layer, const Geometry& pool);
+
+/// A line for each map, two or more for each layer. What is as usual (a stride of 1, no padding) is
+/// left out (print.cpp).
+std::string to_text(const Network& network);
 
 }  // namespace trine::compiler

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/network/print.h"
-
 #include <fmt/format.h>
 
 #include <array>
 
 #include "base/text.h"
+#include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
 namespace {

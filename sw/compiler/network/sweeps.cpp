@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "sw/compiler/network/sweeps.h"
+//
+// The sweeps of a convolution. A pool behind it takes the maximum over positions (ky, kx) of its
+// window: output (y, x) is the largest of the convolution's (y*U - pad + ky, x*U' - pad' + kx).
+// All y and x of one (ky, kx) are a convolution of their own, with the strides multiplied and the
+// window moved.
 
 #include <algorithm>
 #include <cassert>
@@ -8,6 +11,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "sw/compiler/network/network.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::compiler {
@@ -66,7 +70,7 @@ class Corrections {
  private:
   int index_of(std::vector<std::int32_t> correction) {
     auto& all = layer_.conv().corrections;
-    const auto found = std::find(all.begin(), all.end(), correction);
+    const auto found = std::ranges::find(all, correction);
     const auto index = static_cast<int>(found - all.begin());
     if (found == all.end()) all.push_back(std::move(correction));
     return index;
@@ -135,12 +139,12 @@ void set_parts(Layer& layer, const Shape& input) {
     const auto all_y = tap_spans({r.y0, r.y1}, g.R, g.stride_y, g.dil_y, g.pad_top, g.H);
     const auto all_x = tap_spans({r.x0, r.x1}, g.S, g.stride_x, g.dil_x, g.pad_left, g.W);
     const auto rows = joined(all_y, [&](const TapSpan& a, const TapSpan& b) {
-      return std::all_of(all_x.begin(), all_x.end(), [&](const TapSpan& x) {
+      return std::ranges::all_of(all_x, [&](const TapSpan& x) {
         return corrections.of(a.taps, x.taps) == corrections.of(b.taps, x.taps);
       });
     });
     const auto cols = joined(all_x, [&](const TapSpan& a, const TapSpan& b) {
-      return std::all_of(rows.begin(), rows.end(), [&](const TapSpan& y) {
+      return std::ranges::all_of(rows, [&](const TapSpan& y) {
         return corrections.of(y.taps, a.taps) == corrections.of(y.taps, b.taps);
       });
     });

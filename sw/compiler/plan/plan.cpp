@@ -16,8 +16,6 @@ namespace {
 
 constexpr double kWorthwhile = 0.05;  ///< part of a layer's cycles that is worth another plan
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 /// What a planner is told besides the network.
 struct Wishes {
   bool roomy = true;      ///< spends words on pitches and places without bank conflicts
@@ -67,7 +65,7 @@ class Planner {
       const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
       if (cycles > 0) found.push_back({-cycles, m});
     }
-    std::sort(found.begin(), found.end());
+    std::ranges::sort(found);
     std::vector<int> roots;
     for (const auto& [cycles, m] : found) roots.push_back(m);
     return roots;
@@ -81,14 +79,14 @@ class Planner {
       const Tiling& t = plan_.tilings[at(i)];
       if (t.expected > (1 + kWorthwhile) * t.compute) losses.push_back({t.compute - t.expected, i});
     }
-    std::sort(losses.begin(), losses.end());
+    std::ranges::sort(losses);
     std::vector<int> maps;
     std::vector<bool> known(net_.maps.size());
     for (const auto& [loss, i] : losses) {
       std::vector<std::pair<std::int64_t, int>> beside;
       for (const int m : placed_at_[at(i)])
         if (facts_.life(m).meets({i, i})) beside.push_back({-words_[at(m)], m});
-      std::sort(beside.begin(), beside.end());
+      std::ranges::sort(beside);
       for (const auto& [words, m] : beside) {
         if (!known[at(m)]) maps.push_back(m);
         known[at(m)] = true;
@@ -110,7 +108,7 @@ class Planner {
       const int step = pitch_unit(m);
       int best = static_cast<int>(round_up(W, step));
       std::int64_t best_cycles = facts_.pitch_cycles(m, best);
-      const bool pad = wishes_.roomy || wishes_.padded.count(m) > 0;
+      const bool pad = wishes_.roomy || wishes_.padded.contains(m);
       for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
            pitch += step) {
         const std::int64_t cycles = facts_.pitch_cycles(m, pitch);
@@ -235,7 +233,7 @@ class Planner {
   // ---- DMEM -------------------------------------------------------------------------------------
 
   bool resident(int m) const {
-    return spilled_.count(facts_.root(m)) == 0 && facts_.used(m) && !facts_.only_weights(m) &&
+    return !spilled_.contains(facts_.root(m)) && facts_.used(m) && !facts_.only_weights(m) &&
            !facts_.by_heads(m);
   }
 
@@ -253,8 +251,7 @@ class Planner {
       plan_.maps[at(m)].resident = resident(m);
       if (resident(m) && facts_.home(m) == m) order_.push_back(m);
     }
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
+    std::ranges::stable_sort(order_, [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
     rank_.assign(net_.maps.size(), -1);
     for (std::size_t i = 0; i < order_.size(); ++i) rank_[at(order_[i])] = static_cast<int>(i);
     start_.assign(net_.maps.size(), -1);
@@ -290,9 +287,7 @@ class Planner {
     if (!placed(m)) return;
     start_[at(m)] = -1;
     const Life life = early_life(m);
-    const auto leave = [m](std::vector<int>& maps) {
-      maps.erase(std::find(maps.begin(), maps.end(), m));
-    };
+    const auto leave = [m](std::vector<int>& maps) { maps.erase(std::ranges::find(maps, m)); };
     leave(begin_at_[at(life.from)]);
     for (int i = life.from; i <= life.to; ++i) leave(placed_at_[at(i)]);
     mark_changed(m);
@@ -325,8 +320,7 @@ class Planner {
   /// returns true.
   template <typename Visit>
   void for_each_gap(std::vector<int> maps, Visit visit) const {
-    std::sort(maps.begin(), maps.end(),
-              [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
+    std::ranges::sort(maps, [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
     std::int64_t start = 0;
     for (const int m : maps) {
       if (start < start_[at(m)] && visit(Gap{start, start_[at(m)] - start})) return;
@@ -376,7 +370,7 @@ class Planner {
       }
       ++rank;
     }
-    std::fill(changed_from_.begin(), changed_from_.end(), kNever);
+    std::ranges::fill(changed_from_, kNever);
   }
 
   /// For a map that finds no place. @return the rank to go on with
@@ -540,11 +534,11 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
   for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
-    std::fill(count.begin(), count.end(), 0);
+    std::ranges::fill(count, 0);
     int most = 1;
     for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
       const std::int64_t address = p / cols * g.stride_y * pitch + p % cols * g.stride_x;
-      most = std::max(most, ++count[static_cast<std::size_t>(address & mask)]);
+      most = std::max(most, ++count[at(address & mask)]);
     }
     sum += most - 1;
   }
@@ -579,15 +573,14 @@ std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out,
       for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
         const std::int64_t y = p / g.Q * g.stride_y + tap / g.S * g.dil_y - g.pad_top;
         const std::int64_t x = p % g.Q * g.stride_x + tap % g.S * g.dil_x - g.pad_left;
-        if (y >= 0 && y < g.H && x >= 0 && x < g.W)
-          ++count[static_cast<std::size_t>((y * in.pitch + x) & mask)];
+        if (y >= 0 && y < g.H && x >= 0 && x < g.W) ++count[at((y * in.pitch + x) & mask)];
       }
     return count;
   };
   const auto waits = [&](std::int64_t tile, const std::vector<int>& count) {
     for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
       const std::int64_t address = shift + p / g.Q * out.pitch + p % g.Q;
-      if (count[static_cast<std::size_t>(address & mask)] >= taps) return 1;
+      if (count[at(address & mask)] >= taps) return 1;
     }
     return 0;
   };
@@ -677,7 +670,7 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   for (bool better = true; better;) {
     better = false;
     for (const int map : best.crowding) {
-      if (tries == kTries || tried.count(map) > 0) continue;
+      if (tries == kTries || tried.contains(map)) continue;
       const std::vector<int> maps = alike(network, map);
       tried.insert(maps.begin(), maps.end());
       ++tries;

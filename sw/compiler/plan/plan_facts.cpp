@@ -153,7 +153,7 @@ void PlanFacts::describe_classes() {
   }
   for (std::size_t r = 0; r < count; ++r) {
     const std::vector<int>& maps = members_[r];
-    on_chip_[r] = std::all_of(maps.begin(), maps.end(), [&](int m) {
+    on_chip_[r] = std::ranges::all_of(maps, [&](int m) {
       const Shape &shape = net_.maps[at(m)].shape, &first = net_.maps[at(maps[0])].shape;
       return stays(m) && shape.H == first.H && shape.W == first.W;
     });

@@ -88,7 +88,6 @@ class PlanFacts {
   std::int64_t tiled = 0, looks = 0;  ///< as Plan has them
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   bool found_by_heads(int map) const;
   void find_heads();
   void tie_maps();

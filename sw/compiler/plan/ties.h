@@ -5,10 +5,11 @@
 
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <vector>
+
+#include "base/index.h"
 
 namespace trine::compiler {
 
@@ -34,7 +35,7 @@ class Ties {
   std::int64_t steps() const { return steps_; }  ///< from parent to parent, so far
 
  private:
-  int& parent(int i) { return parent_[static_cast<std::size_t>(i)]; }
+  int& parent(int i) { return parent_[at(i)]; }
 
   std::vector<int> parent_;
   std::int64_t steps_ = 0;

@@ -29,11 +29,11 @@ class Tiler {
         const Network& network)
       : layer_(layer), places_(places), config_(config) {
     const auto& maps = network.maps;
-    out_map_ = &maps[static_cast<std::size_t>(layer.output)];
+    out_map_ = &maps[at(layer.output)];
     out_ = out_map_->shape;
     const int whole = out_map_->part.whole;
-    out_width_ = whole >= 0 ? maps[static_cast<std::size_t>(whole)].width_in_dram() : out_.W;
-    in_ = maps[static_cast<std::size_t>(layer.input)].shape;
+    out_width_ = whole >= 0 ? maps[at(whole)].width_in_dram() : out_.W;
+    in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
   }
 
@@ -142,9 +142,9 @@ class Tiler {
     constexpr int kMostParts = 16;
     for (int parts = 2; window().P == 1 && parts <= kMostParts; ++parts)
       cols.push_back(static_cast<int>(round_up(divide_up(Q, parts), config_.rows)));
-    std::sort(cols.begin(), cols.end(), std::greater<int>());
+    std::ranges::sort(cols, std::greater<int>());
     cols.erase(std::unique(cols.begin(), cols.end()), cols.end());
-    cols.erase(cols.begin(), std::find(cols.begin(), cols.end(), Q));  // wider than the row
+    cols.erase(cols.begin(), std::ranges::find(cols, Q));  // wider than the row
     return cols;
   }
 

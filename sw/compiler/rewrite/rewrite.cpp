@@ -32,25 +32,25 @@ class SignedCodes : Rewriter {
     for (int t = 0; t < static_cast<int>(graph_.tensors.size()); ++t)
       if (graph_.tensor(t).type == DataType::kUInt8) codes.insert(t);
     for (int& t : graph_.inputs)
-      if (codes.count(t) > 0) t = outer(t, true);
+      if (codes.contains(t)) t = outer(t, true);
     std::vector<Op> last;
     for (int& t : graph_.outputs)
-      if (codes.count(t) > 0) t = outer(t, false, &last);
+      if (codes.contains(t)) t = outer(t, false, &last);
     for (const int t : codes) convert(graph_.tensors[at(t)]);
     std::map<int, int> same;  // as another tensor
     for (Op op : ops_) {
-      const auto unsigned_code = [&](int t) { return codes.count(t) > 0; };
-      op.of_uint8 = std::any_of(op.inputs.begin(), op.inputs.end(), unsigned_code) ||
-                    std::any_of(op.outputs.begin(), op.outputs.end(), unsigned_code);
+      const auto unsigned_code = [&](int t) { return codes.contains(t); };
+      op.of_uint8 = std::ranges::any_of(op.inputs, unsigned_code) ||
+                    std::ranges::any_of(op.outputs, unsigned_code);
       for (int& t : op.inputs)
-        if (same.count(t) > 0) t = same.at(t);
+        if (same.contains(t)) t = same.at(t);
       if (op.of_uint8 && is_identity(op))
         same[op.outputs[0]] = op.inputs[0];
       else
         graph_.ops.push_back(std::move(op));
     }
     for (Op& op : last) {
-      if (same.count(op.inputs[0]) > 0) op.inputs[0] = same.at(op.inputs[0]);
+      if (same.contains(op.inputs[0])) op.inputs[0] = same.at(op.inputs[0]);
       graph_.ops.push_back(std::move(op));
     }
     return std::move(graph_);
@@ -81,7 +81,7 @@ class SignedCodes : Rewriter {
     const auto& outputs = graph_.outputs;
     return from.type == DataType::kInt8 && to.type == DataType::kInt8 && !from.is_constant &&
            from.scale() == to.scale() && from.zero_point() == to.zero_point() &&
-           std::find(outputs.begin(), outputs.end(), op.outputs[0]) == outputs.end();
+           std::ranges::find(outputs, op.outputs[0]) == outputs.end();
   }
 };
 
@@ -97,7 +97,7 @@ std::vector<std::vector<std::int8_t>> split(std::vector<std::int64_t> values) {
       part.push_back(static_cast<std::int8_t>(std::clamp<std::int64_t>(value, -128, 127)));
       value -= part.back();
     }
-  } while (std::any_of(values.begin(), values.end(), [](std::int64_t v) { return v != 0; }));
+  } while (std::ranges::any_of(values, [](std::int64_t v) { return v != 0; }));
   return parts;
 }
 
@@ -242,7 +242,7 @@ class SymmetricWeights : Rewriter {
   int repeated_words(const Op& op, int x, const std::vector<int>& reads) {
     const int axis = graph_.tensor(x).rank() - 1, words = static_cast<int>(reads.size());
     std::vector<int> pieces;
-    for (int p = *std::max_element(reads.begin(), reads.end()) - 1; p > 0; --p)
+    for (int p = *std::ranges::max_element(reads) - 1; p > 0; --p)
       for (int begin = 0, end = 0; begin < words; begin = end) {
         end = begin + 1;
         if (reads[at(begin)] <= p) continue;

@@ -33,7 +33,7 @@ class SingleImages : Rewriter {
         write_whole(op);
     }
     for (const int t : graph_.outputs)
-      if (images_.count(t) > 0) join_images(t);
+      if (images_.contains(t)) join_images(t);
     return std::move(graph_);
   }
 
@@ -49,14 +49,14 @@ class SingleImages : Rewriter {
       for (const int t : *tensors)
         if (is_batch(t)) return graph_.tensor(t).shape[0];
     for (const int t : op.inputs)
-      if (images_.count(t) > 0) return static_cast<int>(images_.at(t).size());
+      if (images_.contains(t)) return static_cast<int>(images_.at(t).size());
     return 1;
   }
 
   bool divides(int t, int parts) const {
     const Tensor& tensor = graph_.tensor(t);
     return tensor.rank() > 0 && tensor.shape[0] % parts == 0 &&
-           (images_.count(t) == 0 || static_cast<int>(images_.at(t).size()) == parts);
+           (!images_.contains(t) || static_cast<int>(images_.at(t).size()) == parts);
   }
 
   /// The operand that has the batch; of operators on two maps see is_shared().
@@ -114,7 +114,7 @@ class SingleImages : Rewriter {
 
   void write_whole(const Op& op) {
     for (const int t : op.inputs)
-      if (images_.count(t) > 0) join_images(t);
+      if (images_.contains(t)) join_images(t);
     graph_.ops.push_back(op);
   }
 
@@ -172,17 +172,15 @@ class SingleImages : Rewriter {
   void join_images(int t) {
     if (is_input(t) || !computed(t)) return;
     const auto written = [&](const Op& op) {
-      return std::find(op.outputs.begin(), op.outputs.end(), t) != op.outputs.end();
+      return std::ranges::find(op.outputs, t) != op.outputs.end();
     };
-    if (std::any_of(graph_.ops.begin(), graph_.ops.end(), written)) return;
-    const Op& source = *std::find_if(ops_.begin(), ops_.end(), written);
+    if (std::ranges::any_of(graph_.ops, written)) return;
+    const Op& source = *std::ranges::find_if(ops_, written);
     join(source, images_.at(t), 0, t);
     graph_.ops.back().on_host = true;  // where nobody on the machine reads it
   }
 
-  bool is_input(int t) const {
-    return std::find(graph_.inputs.begin(), graph_.inputs.end(), t) != graph_.inputs.end();
-  }
+  bool is_input(int t) const { return std::ranges::find(graph_.inputs, t) != graph_.inputs.end(); }
 
   std::map<int, std::vector<int>> images_;  ///< a tensor's parts along axis 0, in order
 };

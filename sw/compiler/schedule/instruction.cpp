@@ -30,8 +30,8 @@ bool overlap(const Region& a, const Region& b) {
 namespace {
 
 bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
-  return std::any_of(a.begin(), a.end(), [&](const Region& x) {
-    return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
+  return std::ranges::any_of(a, [&](const Region& x) {
+    return std::ranges::any_of(b, [&](const Region& y) { return overlap(x, y); });
   });
 }
 

@@ -26,8 +26,8 @@ std::size_t consumer_of(const std::vector<Instruction>& natural, std::size_t at)
 }
 
 bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
-  return std::any_of(a.begin(), a.end(), [&](const Region& x) {
-    return std::any_of(b.begin(), b.end(), [&](const Region& y) { return overlap(x, y); });
+  return std::ranges::any_of(a, [&](const Region& x) {
+    return std::ranges::any_of(b, [&](const Region& y) { return overlap(x, y); });
   });
 }
 
@@ -249,8 +249,7 @@ void insert_tokens(std::vector<Instruction>& program) {
     const std::size_t own = runs[to].size();
     if (own >= kWindow && own % kWindow == 0)
       for (std::size_t from = 0; from < isa::kEngines; ++from) {
-        const auto behind =
-            std::lower_bound(runs[from].begin(), runs[from].end(), runs[to][own - kWindow]);
+        const auto behind = std::ranges::lower_bound(runs[from], runs[to][own - kWindow]);
         const auto ended = static_cast<std::size_t>(behind - runs[from].begin());
         if (from != to && ended > clock[from]) needed[from] = std::max(needed[from], ended);
       }

@@ -11,13 +11,10 @@
 #include <set>
 
 #include "base/rounding.h"
-#include "sw/compiler/network/sweeps.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 constexpr std::size_t kScoresAhead = 2;  ///< units whose scores come before a unit's mixture
 
@@ -54,11 +51,10 @@ class Attention {
  private:
   const Layer& layer(int i) const { return net_.layers[at(i)]; }
   const Map& map(int m) const { return net_.maps[at(m)]; }
-  int whole_of(int m) const { return map(m).part.whole >= 0 ? map(m).part.whole : m; }
 
   bool reads(const Layer& l, int whole) const {
     for (const int m : {l.input, l.second, l.weights_map})
-      if (m >= 0 && whole_of(m) == whole) return true;
+      if (m >= 0 && net_.whole_of(m) == whole) return true;
     return false;
   }
 
@@ -79,15 +75,15 @@ class Attention {
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       if (i == softmax) continue;
       const Layer& l = layer(i);
-      if (reads(l, scores) || whole_of(l.output) == weights) return std::nullopt;
-      if (whole_of(l.output) == scores) {
+      if (reads(l, scores) || net_.whole_of(l.output) == weights) return std::nullopt;
+      if (net_.whole_of(l.output) == scores) {
         const Part& part = map(l.output).part;
         if (!is_product(l) || part.stride_x != 1 || l.channels != map(scores).shape.C)
           return std::nullopt;
         block.heads.push_back({i, -1, l.window.Q});
       }
       if (!reads(l, weights)) continue;
-      if (!is_product(l) || l.input != weights || whole_of(l.weights_map) == weights ||
+      if (!is_product(l) || l.input != weights || net_.whole_of(l.weights_map) == weights ||
           l.window.stride_x != 1)
         return std::nullopt;
       mixtures.push_back(i);
@@ -123,7 +119,7 @@ class Attention {
 
   /// Whether a layer follows, directly or not, one that writes a map of `made`.
   bool follows(const Layer& l, const std::set<int>& made) const {
-    return std::any_of(made.begin(), made.end(), [&](int m) { return reads(l, m); });
+    return std::ranges::any_of(made, [&](int m) { return reads(l, m); });
   }
 
   /// Puts the block's units in its place. @return the last one's position
@@ -131,18 +127,18 @@ class Attention {
     std::set<int> members{block.softmax}, made{layer(block.softmax).output};
     for (const Head& h : block.heads) {
       members.insert({h.scores, h.mixture});
-      made.insert({whole_of(layer(h.scores).output), whole_of(layer(h.mixture).output)});
+      made.insert({net_.whole_of(layer(h.scores).output), net_.whole_of(layer(h.mixture).output)});
     }
     // What needs no result of the block comes before it.
     std::vector<Layer> before, after;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-      if (members.count(i) > 0) continue;
+      if (members.contains(i)) continue;
       const bool late = i > *members.begin() && follows(layer(i), made);
-      if (late) made.insert(whole_of(layer(i).output));
+      if (late) made.insert(net_.whole_of(layer(i).output));
       (late ? after : before).push_back(layer(i));
     }
     std::set<int> late;
-    for (const Layer& l : after) late.insert(whole_of(l.output));
+    for (const Layer& l : after) late.insert(net_.whole_of(l.output));
     for (const int m : members)
       if (follows(layer(m), late)) return block.softmax;
     std::vector<Layer> units = units_of(block);
@@ -201,8 +197,7 @@ class Attention {
     Map m = map(like);
     m.shape.H = 1;
     m.shape.W = tokens;
-    net_.maps.push_back(m);
-    return static_cast<int>(net_.maps.size()) - 1;
+    return net_.add(std::move(m));
   }
 
   int output_part(int output, int first, int count) {
@@ -212,8 +207,7 @@ class Attention {
     m.part.x += first * m.part.stride_x;
     m.shape.W = count;
     m.input = m.output = false;
-    net_.maps.push_back(m);
-    return static_cast<int>(net_.maps.size()) - 1;
+    return net_.add(std::move(m));
   }
 
   Network net_;

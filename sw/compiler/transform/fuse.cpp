@@ -8,13 +8,10 @@
 #include <optional>
 #include <utility>
 
-#include "sw/compiler/network/sweeps.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Whether only one layer reads the map, and nobody outside.
 bool read_once(const Network& network, int map) {

@@ -9,7 +9,6 @@
 #include <string>
 
 #include "sw/compiler/lower/lower.h"
-#include "sw/compiler/network/print.h"
 #include "sw/compiler/transform/search.h"
 #include "tools/fuzz/builder.h"
 

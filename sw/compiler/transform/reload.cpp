@@ -14,8 +14,6 @@
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 /// A map, and the layer from which on its copy is read.
 struct Reload {
   int map, layer;
@@ -25,9 +23,7 @@ struct Reload {
 bool can_reload(const Network& network, int m) {
   const Map& map = network.maps[at(m)];
   return map.shape.H == 1 && !map.constant() && !map.weights && !map.capacity && map.reloads < 0 &&
-         map.part.whole < 0 &&
-         std::none_of(network.maps.begin(), network.maps.end(),
-                      [m](const Map& other) { return other.part.whole == m; });
+         network.is_apart(m);
 }
 
 /// Second operands that layers before the one ahead of them know, too.
@@ -52,8 +48,7 @@ Network reloaded(Network network, const Reload& r) {
   copy.input = copy.output = copy.kept = false;
   copy.reloads = r.map;
   network.maps[at(r.map)].kept = !network.maps[at(r.map)].input;
-  const auto to = static_cast<int>(network.maps.size());
-  network.maps.push_back(std::move(copy));
+  const int to = network.add(std::move(copy));
   for (int i = r.layer; i < static_cast<int>(network.layers.size()); ++i) {
     Layer& l = network.layers[at(i)];
     for (int* m : {&l.input, &l.second, &l.weights_map})

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "sw/compiler/network/print.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {

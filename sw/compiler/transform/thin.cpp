@@ -7,21 +7,16 @@
 
 #include <algorithm>
 
-#include "sw/compiler/network/sweeps.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 /// The pixels (y * stride_y, x * stride_x) of a map, y < rows, x < cols.
 struct Lattice {
   int stride_y = 1, stride_x = 1, rows = 0, cols = 0;
 
-  bool operator==(const Lattice& o) const {
-    return stride_y == o.stride_y && stride_x == o.stride_x && rows == o.rows && cols == o.cols;
-  }
+  bool operator==(const Lattice& o) const = default;
   bool sparse() const { return stride_y > 1 || stride_x > 1; }
 };
 
@@ -61,7 +56,7 @@ class Thinning {
                              l.former.steps == 0 && g.R * g.S == 1 && g.pad_top == 0 &&
                              g.pad_left == 0 && g.stride_y > 0 && g.stride_x > 0 &&
                              (g.P - 1) * g.stride_y < g.H && (g.Q - 1) * g.stride_x < g.W;
-      if (!takes_one || (read && !(wanted == *lattice))) return false;
+      if (!takes_one || (read && wanted != *lattice)) return false;
       *lattice = wanted;
       read = true;
     }
@@ -111,20 +106,19 @@ class Thinning {
     copy.input = adds.second;
     copy.words = from.shape.channel_words();
     copy.single = adds.single;
-    copy.window.H = from.shape.H;
-    copy.window.W = from.shape.W;
-    copy.window.P = lattice.rows;
-    copy.window.Q = lattice.cols;
-    copy.window.stride_y = lattice.stride_y;
-    copy.window.stride_x = lattice.stride_x;
+    copy.window = {.H = from.shape.H,
+                   .W = from.shape.W,
+                   .P = lattice.rows,
+                   .Q = lattice.cols,
+                   .stride_y = lattice.stride_y,
+                   .stride_x = lattice.stride_x};
     Map to;
     to.name = from.name;
     to.shape = from.shape;
+    to.tensor = from.tensor;
     to.shape.H = lattice.rows;
     to.shape.W = lattice.cols;
-    to.tensor = from.tensor;
-    copy.output = adds.second = static_cast<int>(net_.maps.size());
-    net_.maps.push_back(std::move(to));
+    copy.output = adds.second = net_.add(std::move(to));
     net_.layers.insert(net_.layers.begin() + index, std::move(copy));
   }
 

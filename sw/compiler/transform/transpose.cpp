@@ -9,31 +9,26 @@
 #include <utility>
 
 #include "sw/compiler/network/former.h"
-#include "sw/compiler/network/sweeps.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 Rect side(const Rect& r) { return {r.x0, r.x1, r.y0, r.y1}; }
 
 Geometry side(const Geometry& g) {
-  Geometry s;
-  s.H = g.W;
-  s.W = g.H;
-  s.P = g.Q;
-  s.Q = g.P;
-  s.R = g.S;
-  s.S = g.R;
-  s.stride_y = g.stride_x;
-  s.stride_x = g.stride_y;
-  s.dil_y = g.dil_x;
-  s.dil_x = g.dil_y;
-  s.pad_top = g.pad_left;
-  s.pad_left = g.pad_top;
-  return s;
+  return {.H = g.W,
+          .W = g.H,
+          .P = g.Q,
+          .Q = g.P,
+          .R = g.S,
+          .S = g.R,
+          .stride_y = g.stride_x,
+          .stride_x = g.stride_y,
+          .dil_y = g.dil_x,
+          .dil_x = g.dil_y,
+          .pad_top = g.pad_left,
+          .pad_left = g.pad_top};
 }
 
 void turn(Map& map) {
@@ -75,10 +70,9 @@ bool lies_by_rows(const Map& map) { return map.weights || map.part.pixel_words >
 std::optional<Network> transpose(const Network& network, const machine::Config& config,
                                  int& /*place*/) {
   // Nothing where rows and columns are alike, or a map cannot lie otherwise.
-  const bool square = std::all_of(network.maps.begin(), network.maps.end(),
-                                  [](const Map& m) { return m.shape.H == m.shape.W; });
-  if (square || std::any_of(network.maps.begin(), network.maps.end(), lies_by_rows))
-    return std::nullopt;
+  const bool square =
+      std::ranges::all_of(network.maps, [](const Map& m) { return m.shape.H == m.shape.W; });
+  if (square || std::ranges::any_of(network.maps, lies_by_rows)) return std::nullopt;
   Network result = network;
   for (Map& map : result.maps) turn(map);
   for (Layer& layer : result.layers) {

@@ -6,14 +6,18 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
+#include <regex>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/root.h"
 #include "gen/emit.h"
 #include "gen/generate.h"
+#include "gen/prefix.h"
 #include "machine/config.h"
 #include "machine/csr.h"
 #include "machine/isa.h"
@@ -255,6 +259,207 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
                            ".m_axi_rid_i (m_axi_rid_i[0])", "output logic [6:0]   m_axi_aruser_o",
                            "m_axi_awcache_o = trine_config_pkg::AxiWriteCache;"})
     CHECK_THAT(top, Catch::Contains(text));
+}
+
+TEST_CASE("each key changes its own constants of a design, and no other", "[gen][emission]") {
+  using Constants = std::map<std::string, std::string>;
+  const auto constants = [](const Config& config) {
+    Constants all;
+    const std::string text = config_package(config);
+    static const std::regex line("localparam [^=;]* (\\w+) = ([^;]*);");
+    for (std::sregex_iterator it(text.begin(), text.end(), line), end; it != end; ++it)
+      all[(*it)[1]] = (*it)[2];
+    return all;
+  };
+  const Config base = machine::load_config(
+      "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
+  const Constants before = constants(base);
+  CHECK(before.size() == 28);
+  CHECK(before.at("Rows") == "8");
+  CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
+  const std::string hash = fmt::format("{:016X}", base.hash());
+  CHECK(before.at("ConfigHash") == "64'h" + hash.substr(0, 4) + "_" + hash.substr(4, 4) + "_" +
+                                       hash.substr(8, 4) + "_" + hash.substr(12, 4));
+  struct Row {
+    const char* setting;
+    Constants changed;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"array.rows=16", {{"Rows", "16"}}},
+           {"array.cols=16", {{"Cols", "16"}, {"PmemRows", "1024"}}},
+           {"array.cols=3", {{"Cols", "3"}, {"PmemRows", "5460"}, {"Window", "1'b0"}}},
+           {"array.precisions=[\"ternary\"]",
+            {{"Int8", "1'b0"}, {"Ternary", "1'b1"}, {"Window", "1'b0"}, {"ZeroPoints", "1'b0"}}},
+           {"array.precisions=[\"int8\",\"binary\"]", {{"Binary", "1'b1"}}},
+           {"memory.dmem_kib=64", {{"DmemWords", "16384"}}},
+           {"memory.pmem_kib=32", {{"PmemRows", "1024"}}},
+           {"memory.param_channels=64", {{"ParamChannels", "64"}}},
+           {"memory.ecc=true", {{"Ecc", "1'b1"}}},
+           {"post.columns_per_cycle=2", {{"Drain", "2"}}},
+           {"vector.enable=false", {{"Vector", "1'b0"}, {"Softmax", "1'b0"}}},
+           {"vector.table=false", {{"Table", "1'b0"}}},
+           {"vector.softmax=false", {{"Softmax", "1'b0"}}},
+           {"depthwise.enable=false", {{"Window", "1'b0"}}},
+           {"matmul.enable=false", {{"ZeroPoints", "1'b0"}}},
+           {"bus.axi_data_bits=32", {{"AxiDataBits", "32"}}},
+           {"bus.axi_addr_bits=40", {{"AxiAddrBits", "40"}}},
+           {"bus.axi_id_bits=7", {{"AxiIdBits", "7"}, {"AxiId", "7'd0"}}},
+           {"bus.axi_id=10", {{"AxiId", "4'd10"}}},
+           {"bus.axi_prot=1", {{"AxiProt", "3'd1"}}},
+           {"bus.axi_read_cache=15", {{"AxiReadCache", "4'd15"}}},
+           {"bus.axi_write_cache=14", {{"AxiWriteCache", "4'd14"}}},
+           {"bus.axi_qos=13", {{"AxiQos", "4'd13"}}},
+           {"bus.axi_user_bits=9", {{"AxiUserBits", "9"}, {"AxiUser", "9'd0"}}},
+           {"bus.axi_user=200", {{"AxiUser", "8'd200"}}},
+           {"pipeline.rows=5", {{"PipeRows", "5"}}},
+           {"pipeline.cols=6", {{"PipeCols", "6"}}}}) {
+    const std::string setting = row.setting;
+    CAPTURE(setting);
+    const std::vector<std::string> settings{"array.precisions=[\"int8\"]", "bus.axi_id_bits=4",
+                                            "bus.axi_user_bits=8", setting};
+    Constants after = constants(machine::load_config("edge256", settings)), changed;
+    for (const auto& [name, value] : after)
+      if (value != before.at(name) && name != "ConfigHash") changed[name] = value;
+    CHECK(changed == row.changed);
+  }
+}
+
+TEST_CASE("the top module has the ports of its buses in the widths of the keys",
+          "[gen][emission]") {
+  const std::string top = top_module(machine::load_config(
+      "edge256", {"bus.axi_data_bits=128", "bus.axi_addr_bits=40", "bus.axi_id_bits=5",
+                  "bus.axi_user_bits=3", "bus.axi_user=6", "bus.axi_id=8"}));
+  std::string ports;
+  static const std::regex port("(in|out)put +logic (?:\\[(\\d+):0\\])? *(\\w+),?\n");
+  for (std::sregex_iterator it(top.begin(), top.end(), port), end; it != end; ++it)
+    ports += fmt::format("{}{} {}\n", (*it)[1].str() == "in" ? "<" : ">",
+                         (*it)[2].matched ? std::stoi((*it)[2]) + 1 : 1, (*it)[3].str());
+  const auto channel = [](const std::string& ch) {
+    const std::string p = "m_axi_" + ch;
+    return fmt::format(
+        ">1 {0}valid_o\n<1 {0}ready_i\n>5 {0}id_o\n>40 {0}addr_o\n>8 {0}len_o\n>3 {0}size_o\n"
+        ">2 {0}burst_o\n>3 {0}prot_o\n>4 {0}cache_o\n>4 {0}qos_o\n>3 {0}user_o\n",
+        p);
+  };
+  CHECK(ports ==
+        "<1 clk_i\n<1 rst_ni\n"
+        "<1 s_axil_awvalid_i\n>1 s_axil_awready_o\n<12 s_axil_awaddr_i\n<3 s_axil_awprot_i\n"
+        "<1 s_axil_wvalid_i\n>1 s_axil_wready_o\n<32 s_axil_wdata_i\n<4 s_axil_wstrb_i\n"
+        ">1 s_axil_bvalid_o\n<1 s_axil_bready_i\n>2 s_axil_bresp_o\n"
+        "<1 s_axil_arvalid_i\n>1 s_axil_arready_o\n<12 s_axil_araddr_i\n<3 s_axil_arprot_i\n"
+        ">1 s_axil_rvalid_o\n<1 s_axil_rready_i\n>32 s_axil_rdata_o\n>2 s_axil_rresp_o\n" +
+            channel("aw") +
+            ">1 m_axi_wvalid_o\n<1 m_axi_wready_i\n>128 m_axi_wdata_o\n>16 m_axi_wstrb_o\n"
+            ">1 m_axi_wlast_o\n<1 m_axi_bvalid_i\n>1 m_axi_bready_o\n<5 m_axi_bid_i\n"
+            "<2 m_axi_bresp_i\n" +
+            channel("ar") +
+            "<1 m_axi_rvalid_i\n>1 m_axi_rready_o\n<5 m_axi_rid_i\n<128 m_axi_rdata_i\n"
+            "<2 m_axi_rresp_i\n<1 m_axi_rlast_i\n>1 irq_o\n>4 trace_cause_o\n>4 trace_start_o\n"
+            ">4 trace_retire_o\n");
+  for (const char* text :
+       {"assign m_axi_awid_o    = trine_config_pkg::AxiId;",
+        "assign m_axi_arid_o    = trine_config_pkg::AxiId | 5'(load_id);",
+        "assign m_axi_awcache_o = trine_config_pkg::AxiWriteCache;",
+        "assign m_axi_arcache_o = trine_config_pkg::AxiReadCache;",
+        "assign m_axi_awprot_o  = trine_config_pkg::AxiProt;",
+        "assign m_axi_arprot_o  = trine_config_pkg::AxiProt;",
+        "assign m_axi_awqos_o   = trine_config_pkg::AxiQos;",
+        "assign m_axi_arqos_o   = trine_config_pkg::AxiQos;",
+        "assign m_axi_awuser_o  = trine_config_pkg::AxiUser;",
+        "assign m_axi_aruser_o  = trine_config_pkg::AxiUser;", ".m_axi_rid_i (m_axi_rid_i[0]),",
+        ".m_axi_arid_o (load_id),", ".Multiplier    (Multiplier)\n"})
+    CHECK_THAT(top, Catch::Contains(text));
+  static const std::regex parameter("\\.(\\w+) +\\(trine_config_pkg::(\\w+)\\)");
+  int parameters = 0;
+  for (std::sregex_iterator it(top.begin(), top.end(), parameter), end; it != end; ++it) {
+    ++parameters;
+    CHECK((*it)[1] == (*it)[2]);
+  }
+  CHECK(parameters == 20);
+  CHECK_THAT(top_module(machine::load_config("edge64")), Catch::Contains("    .m_axi_rid_i,\n"));
+  CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),
+             Catch::Contains("// 3 x 5 PEs, 60 int8 MACs per cycle."));
+}
+
+TEST_CASE("a design's lists name each file in its order, and its manifest each key",
+          "[gen][emission]") {
+  const Scratch scratch;
+  const Config config = machine::load_config("edge64", {"name=mine"});
+  generate(config, scratch.path / "d", "soc");
+  const auto files = contents(scratch.path / "d");
+  std::istringstream list(files.at("soc_trine.f"));
+  std::vector<std::string> order;
+  std::string memories;
+  for (std::string line; std::getline(list, line);) {
+    if (line.starts_with("//   ")) memories += line.substr(5) + ";";
+    if (!line.starts_with("//")) order.push_back(line);
+  }
+  CHECK_THAT(memories, Catch::StartsWith("8 x 32 x 4096  feature maps, banks;2 x "));
+  const auto kind = [](const std::string& name) {
+    return name.ends_with(".vlt") ? 0 : name.ends_with("_pkg.sv") ? 1 : 2;
+  };
+  std::size_t sources = 0;
+  for (const auto& [name, text] : files)
+    if (name.ends_with(".vlt") || name.ends_with(".sv")) ++sources;
+  CHECK(order.size() == sources);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    CAPTURE(order[i]);
+    CHECK(files.count(order[i]) == 1);
+    if (i > 0) CHECK((kind(order[i - 1]) <= kind(order[i])));
+    const bool lint = kind(order[i]) == 0;
+    const std::string &core = files.at("soc_trine.core"), entry = "      - " + order[i] + "\n";
+    const std::size_t at = core.find(entry), waivers = core.find("  waivers:\n");
+    CHECK(at != std::string::npos);
+    CHECK((at > waivers) == lint);
+    CHECK_THAT(files.at("README.md"), Catch::Contains("- `" + order[i] + "`\n"));
+  }
+  const auto manifest = nlohmann::json::parse(files.at("manifest.json"));
+  CHECK(manifest["name"] == "mine");
+  CHECK(manifest["top"] == "soc_trine_top");
+  CHECK(manifest["instruction_set"] == isa::kVersion);
+  CHECK(manifest["configuration_hash"] == fmt::format("0x{:016x}", config.hash()));
+  CHECK(manifest["configuration"].size() == machine::schema().size());
+  CHECK(manifest["configuration"]["array.rows"] == 2);
+  CHECK(manifest["memories"][0] ==
+        nlohmann::json{
+            {"name", "feature maps, banks"}, {"instances", 8}, {"width", 32}, {"depth", 4096}});
+  // The licence or title stays first, the design comes second, in each file's own comments.
+  const std::string stamp =
+      fmt::format("Trine design mine, configuration 0x{:016x}", config.hash());
+  for (const auto& [name, line] : {std::pair{"soc_trine_top.sv", "// " + stamp},
+                                   {"soc_trine.f", "// " + stamp},
+                                   {"soc_trine.core", "# " + stamp},
+                                   {"soc_trine.sdc", "# " + stamp},
+                                   {"config.toml", "# " + stamp},
+                                   {"soc_trine_csr.h", "/* " + stamp + " */"},
+                                   {"soc_trine_runtime.c", "/* " + stamp + " */"}}) {
+    CAPTURE(name);
+    const std::string& text = files.at(name);
+    const std::size_t first = text.find('\n') + 1;
+    CHECK(text.substr(first, text.find('\n', first) - first) == line);
+    CHECK_THAT(text.substr(0, first), Catch::Contains("SPDX-License-Identifier: Apache-2.0") ||
+                                          Catch::Equals("CAPI=2:\n"));
+  }
+  CHECK_THAT(files.at("README.md"), Catch::StartsWith("# mine\n\n<!-- " + stamp + " -->\n"));
+}
+
+TEST_CASE("a prefix is a name of its own, in each language", "[gen][prefix]") {
+  for (const char* good : {"", "a", "soc_1", "a2345678901234567890123456789012"})
+    CHECK_NOTHROW(check_prefix(good));
+  for (const char* bad : {"A", "1a", "_a", "a-b", "a.b", "a23456789012345678901234567890123"})
+    CHECK_THROWS_WITH(check_prefix(bad), Catch::Contains(fmt::format("--prefix: '{}' is", bad)));
+  CHECK((prefixed("trine_x", "") == "trine_x" && prefixed("trine_x", "p") == "p_trine_x"));
+  const std::string text =
+      "trine_a trine.f trine.sdc trine.core trine.toml xtrine_a tb/trine_b .trine_c (trine_d) "
+      "TRINE_E XTRINE_F trine\n";
+  const Files files{{"trine_a.sv", text}, {"trine.h", text}, {"README.md", text}};
+  CHECK(with_prefix(files, "") == files);
+  const std::string lower =
+      "p1_trine_a p1_trine.f p1_trine.sdc p1_trine.core trine.toml xtrine_a tb/trine_b .trine_c "
+      "(p1_trine_d) ";
+  CHECK(with_prefix(files, "p1") == Files{{"p1_trine_a.sv", lower + "TRINE_E XTRINE_F trine\n"},
+                                          {"p1_trine.h", lower + "P1_TRINE_E XTRINE_F trine\n"},
+                                          {"README.md", lower + "P1_TRINE_E XTRINE_F trine\n"}});
 }
 
 TEST_CASE("a design without the vector unit has no softmax", "[gen][emission]") {

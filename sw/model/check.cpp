@@ -451,7 +451,7 @@ class Checker {
       same_quantization(in(i));
       rank(in(i), rank_out);
       std::vector<int> expected = out().shape;
-      expected[static_cast<std::size_t>(axis)] = in(i).extent(axis);
+      expected[axis] = in(i).extent(axis);
       shape(in(i), expected);
       sum += in(i).extent(axis);
     }
@@ -587,7 +587,7 @@ class Checker {
       if (i < 0 || i >= in(0).extent(axis))
         fail(Reason::kAttribute, in(1), "element {}, allowed 0..{}", i, in(0).extent(axis) - 1);
     std::vector<int> expected = in(0).shape;
-    expected[static_cast<std::size_t>(axis)] = static_cast<int>(in(1).elements());
+    expected[axis] = static_cast<int>(in(1).elements());
     shape(out(), expected);
   }
 
@@ -784,14 +784,14 @@ void check_order(const Graph& graph) {
   for (std::size_t t = 0; t < known.size(); ++t) known[t] = graph.tensors[t].is_constant;
   for (const int t : graph.inputs) {
     exists(t, "input");
-    known[static_cast<std::size_t>(t)] = true;
+    known[t] = true;
   }
   for (const Op& op : graph.ops) {
     for (const int t : op.inputs) {
       if (t < -1 || t >= count)
         throw_error("{}: input tensor {} does not exist, allowed -1..{}", label(graph, op), t,
                     count - 1);
-      if (t >= 0 && !known[static_cast<std::size_t>(t)])
+      if (t >= 0 && !known[t])
         throw_error("{}: reads tensor {} '{}' before any operator writes it", label(graph, op), t,
                     graph.tensor(t).name);
     }
@@ -799,15 +799,15 @@ void check_order(const Graph& graph) {
       if (t < 0 || t >= count)
         throw_error("{}: output tensor {} does not exist, allowed 0..{}", label(graph, op), t,
                     count - 1);
-      if (known[static_cast<std::size_t>(t)] && graph.tensor(t).elements() > 0)
+      if (known[t] && graph.tensor(t).elements() > 0)
         throw_error("{}: writes tensor {} '{}', which has its value already", label(graph, op), t,
                     graph.tensor(t).name);
-      known[static_cast<std::size_t>(t)] = true;
+      known[t] = true;
     }
   }
   for (const int t : graph.outputs) {
     exists(t, "output");
-    if (!known[static_cast<std::size_t>(t)])
+    if (!known[t])
       throw_error("{}: graph output {} '{}' is never written", graph.file, t, graph.tensor(t).name);
   }
 }

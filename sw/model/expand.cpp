@@ -171,11 +171,10 @@ class Expansion : Rewriter {
     for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
       std::vector<int> shape = input(op, i).shape;
       const std::size_t axis = axis_of(op, op.axis, static_cast<int>(shape.size()) + 1);
-      shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+      shape.insert(shape.begin() + axis, 1);
       joined.axis = static_cast<int>(axis);
-      joined.inputs.push_back(add_like(op.inputs[at(i)], shape));
-      graph_.ops.push_back(
-          part_of(op, OpKind::kReshape, {op.inputs[at(i)]}, {joined.inputs.back()}));
+      joined.inputs.push_back(add_like(op.inputs[i], shape));
+      graph_.ops.push_back(part_of(op, OpKind::kReshape, {op.inputs[i]}, {joined.inputs.back()}));
     }
     joined.outputs = op.outputs;
     graph_.ops.push_back(std::move(joined));
@@ -374,7 +373,7 @@ class SettledShapes : Rewriter {
       if (needed)
         read.insert(op.inputs.begin(), op.inputs.end());
       else
-        ops_.erase(ops_.begin() + static_cast<std::ptrdiff_t>(i));
+        ops_.erase(ops_.begin() + i);
     }
     graph_.ops = std::move(ops_);
     return std::move(graph_);

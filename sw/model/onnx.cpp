@@ -108,7 +108,7 @@ class Importer {
                value.layout != Layout::kPlain) {
       tensor = emit_.floats(value, name, last_node()).tensor;
     }
-    graph_.tensors[static_cast<std::size_t>(tensor)].name = name;
+    graph_.tensors[tensor].name = name;
     graph_.outputs.push_back(tensor);
   } catch (const Error& error) {
     if (!problems_.empty()) return;
@@ -217,7 +217,7 @@ class Importer {
     Constant zeros;
     zeros.type = element_type_of(t.type).value();
     zeros.shape = t.shape;
-    zeros.values.resize(static_cast<std::size_t>(t.elements()));
+    zeros.values.resize(t.elements());
     return std::make_shared<const Constant>(std::move(zeros));
   }
 
@@ -311,9 +311,8 @@ class Importer {
     if (c.rank() > rank) throw_error("a constant with more axes than the tensor");
     for (int axis = 0; axis < c.rank(); ++axis) {
       const int in_value = axis + rank - c.rank();
-      const int extent = c.shape[static_cast<std::size_t>(axis)];
-      if (extent != 1 && (in_value != value.channel_axis ||
-                          extent != value.shape[static_cast<std::size_t>(in_value)]))
+      const int extent = c.shape[axis];
+      if (extent != 1 && (in_value != value.channel_axis || extent != value.shape[in_value]))
         throw_error("a constant that is neither one nor one for each channel");
     }
     std::vector<float> result;
@@ -482,7 +481,7 @@ class Importer {
     if (layout.find('C') != static_cast<std::size_t>(value.channel_axis))
       throw_error("data_layout '{}' puts channels on another axis than {}", layout,
                   value.channel_axis);
-    const int channels = value.shape.at(static_cast<std::size_t>(value.channel_axis));
+    const int channels = value.shape.at(value.channel_axis);
     if (table.rank() != 2 || table.shape[1] < 1 || table.shape[1] > 255 ||
         (table.shape[0] != 1 && table.shape[0] != channels))
       throw_error("thresholds must be [1 or {}, 1..255]", channels);
@@ -491,9 +490,9 @@ class Importer {
     Quantizer q;
     q.count = static_cast<int>(K);
     q.level = [ts = table.values, K, shared](float x, std::size_t m) {
-      const auto row = ts.begin() + static_cast<std::ptrdiff_t>(shared ? 0 : m * K);
-      return static_cast<int>(std::count_if(row, row + static_cast<std::ptrdiff_t>(K),
-                                            [&](double t) { return double{x} >= t; }));
+      const auto row = ts.begin() + (shared ? 0 : m * K);
+      return static_cast<int>(
+          std::count_if(row, row + K, [&](double t) { return double{x} >= t; }));
     };
     const float scale = node_->real("out_scale", 1.0f), bias = node_->real("out_bias", 0.0f);
     if (!std::isfinite(scale) || scale <= 0) throw_error("out_scale {}, allowed above 0", scale);
@@ -985,7 +984,7 @@ class Importer {
     } else {
       for (const int axis : {1, 2}) {
         const auto& list = axis == 1 ? rows : cols;
-        lies[static_cast<std::size_t>(axis)] = static_cast<int>(list.size());
+        lies[axis] = static_cast<int>(list.size());
         Op op =
             op_of(OpKind::kGather, node_->index,
                   {value.tensor, emit_.add_constant<std::int32_t>(
@@ -1180,8 +1179,8 @@ class Importer {
     p.filter = {1, s.R, s.S, C};
     const std::int64_t taps = std::int64_t{s.R} * s.S;
     if (taps * C > kMaxAverage || taps > 65536) throw_error("a window of {} elements", taps * C);
-    p.weights.assign(static_cast<std::size_t>(taps * C), 1);
-    p.scales.assign(static_cast<std::size_t>(C), 1.0f);
+    p.weights.assign(taps * C, 1);
+    p.scales.assign(C, 1.0f);
     p.divisor = static_cast<float>(taps);
     p.is_mean = s.R == input.shape[2] && s.S == input.shape[3] && !s.borders();
     set_window(&input, s, 0, &p.op);
@@ -1273,8 +1272,7 @@ class Importer {
 
   Value transposed(Value value, const std::vector<std::int32_t>& order) {
     std::vector<int> shape;
-    for (const std::int32_t axis : order)
-      shape.push_back(value.shape[static_cast<std::size_t>(axis)]);
+    for (const std::int32_t axis : order) shape.push_back(value.shape[axis]);
     if (is_pending(value))
       return later(std::move(value), shape,
                    [this, order](Value codes) { return transposed(std::move(codes), order); });

@@ -45,11 +45,10 @@ ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
 Indices along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
   if (parameter.elements() == 1) return Indices(count_of(shape), 0);
   const int axis = axis_of(node.integer("axis", 1), static_cast<int>(shape.size()));
-  if (parameter.rank() != 1 || parameter.shape[0] != shape[static_cast<std::size_t>(axis)])
-    throw_error("{} scales along an axis of {}", parameter.elements(),
-                shape[static_cast<std::size_t>(axis)]);
+  if (parameter.rank() != 1 || parameter.shape[0] != shape[axis])
+    throw_error("{} scales along an axis of {}", parameter.elements(), shape[axis]);
   std::vector<std::size_t> steps(shape.size());
-  steps[static_cast<std::size_t>(axis)] = 1;
+  steps[axis] = 1;
   return walk(shape, steps);
 }
 
@@ -148,7 +147,7 @@ std::vector<int> unsqueezed(const std::vector<int>& from, const std::vector<std:
   if (axes.size() > 8) throw_error("{} axes, allowed 1..8", axes.size());
   const int rank = static_cast<int>(from.size() + axes.size());
   std::vector<bool> added(static_cast<std::size_t>(rank));
-  for (const std::int64_t axis : axes) added[static_cast<std::size_t>(axis_of(axis, rank))] = true;
+  for (const std::int64_t axis : axes) added[axis_of(axis, rank)] = true;
   if (std::count(added.begin(), added.end(), true) != static_cast<std::ptrdiff_t>(axes.size()))
     throw_error("an axis is named twice");
   std::vector<int> result;
@@ -252,8 +251,7 @@ std::vector<int> reshaped(const std::vector<int>& from, const std::vector<double
     }
   }
   const std::int64_t all = elements_of(from), rest = elements_of(result);
-  if (open >= 0 && rest > 0 && all % rest == 0)
-    result[static_cast<std::size_t>(open)] = static_cast<int>(all / rest);
+  if (open >= 0 && rest > 0 && all % rest == 0) result[open] = static_cast<int>(all / rest);
   if (elements_of(result) != all) throw_error("{} elements do not fit the new shape", all);
   return result;
 }

@@ -272,8 +272,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     const Value codes = quantized(before_move(given), q, given.moved->name, node);
     Value moved = given.moved->move(codes);
     const bool in_onnx_order = moved.layout != Layout::kFlat;
-    graph_.tensors[static_cast<std::size_t>(moved.tensor)].name =
-        name + (in_onnx_order ? "" : ":nhwc");
+    graph_.tensors[moved.tensor].name = name + (in_onnx_order ? "" : ":nhwc");
     return moved;
   }
   const bool few = q.count <= kMostThresholds;

@@ -205,7 +205,7 @@ void softmax(Line* x, bool logarithm) {
 void hardmax(Line* x) {
   const auto first = std::max_element(x->begin(), x->end()) - x->begin();
   std::fill(x->begin(), x->end(), 0.0);
-  (*x)[static_cast<std::size_t>(first)] = 1;
+  (*x)[first] = 1;
 }
 
 void add_up(Line* x, bool exclusive, bool reverse) {
@@ -255,7 +255,7 @@ Constant Evaluation::empty(ElementType type, std::vector<int> shape) const {
   Constant result;
   result.type = type;
   result.shape = std::move(shape);
-  result.values.resize(static_cast<std::size_t>(count));
+  result.values.resize(count);
   return result;
 }
 
@@ -346,7 +346,7 @@ Constant Evaluation::cast() const {
 /// Axes that are named, or all of them. @return one for each axis
 std::vector<bool> Evaluation::chosen(const std::vector<std::int64_t>& axes, int rank) const {
   std::vector<bool> result(static_cast<std::size_t>(rank), axes.empty());
-  for (const std::int64_t axis : axes) result[static_cast<std::size_t>(axis_of(axis, rank))] = true;
+  for (const std::int64_t axis : axes) result[axis_of(axis, rank)] = true;
   return result;
 }
 
@@ -408,7 +408,7 @@ Constant Evaluation::position_of_extreme() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
   const bool last = node_.integer("select_last_index", 0) != 0;
   std::vector<int> shape = in(0).shape;
-  shape[static_cast<std::size_t>(axis)] = 1;
+  shape[axis] = 1;
   if (node_.integer("keepdims", 1) == 0) shape.erase(shape.begin() + axis);
   Constant result = empty(ElementType::kInt64, shape);
   std::size_t next = 0;
@@ -426,12 +426,12 @@ Constant Evaluation::top_k() const {
   const int axis = axis_of(node_.integer("axis", -1), in(0).rank());
   const std::int64_t k = one(1);
   std::vector<int> shape = in(0).shape;
-  int& extent = shape[static_cast<std::size_t>(axis)];
+  int& extent = shape[axis];
   if (k < 1 || k > extent) throw_error("k {}, allowed 1..{}", k, extent);
   extent = static_cast<int>(k);
   Constant result = empty(output_ == 0 ? in(0).type : ElementType::kInt64, shape);
   const std::vector<std::size_t> steps = steps_of(shape);
-  const std::size_t step = steps[static_cast<std::size_t>(axis)];
+  const std::size_t step = steps[axis];
   std::size_t next = 0;
   each_line(in(0), axis, false, [&](const Line* line, std::size_t, std::size_t) {
     std::vector<std::size_t> order(line->size());

@@ -73,7 +73,7 @@ Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs, b
   const std::int64_t output = node.integer("output", 0), outputs = node.integer("outputs", 1);
   if (output < 0 || outputs < 1 || outputs > 1024 || output >= outputs)
     throw_error("output {} of {}", output, outputs);
-  node.outputs.resize(static_cast<std::size_t>(outputs));
+  node.outputs.resize(outputs);
   return evaluate(node, node.integer("opset", 0), inputs, static_cast<std::size_t>(output),
                   kMaxHostElements, shape_only);
 }

@@ -24,7 +24,7 @@ std::pair<std::size_t, std::size_t> around(const std::vector<int>& shape, int ax
 /// Elements of an axis in the order of `list`, the others as they are.
 Indices along(const std::vector<int>& shape, int axis, const std::vector<std::int64_t>& list) {
   const auto [outer, inner] = around(shape, axis);
-  const std::size_t extent = at(shape[at(axis)]);
+  const std::size_t extent = at(shape[axis]);
   Indices order;
   for (std::size_t o = 0; o < outer; ++o)
     for (const std::int64_t k : list)
@@ -42,26 +42,26 @@ Constant Evaluation::concat() const {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     std::vector<int> same = in(i).shape;
     if (same.size() != shape.size()) throw_error("of tensors of unequal ranks");
-    extent += same[at(axis)];
-    same[at(axis)] = shape[at(axis)];
+    extent += same[axis];
+    same[axis] = shape[axis];
     if (same != shape) throw_error("of tensors of unequal shapes");
   }
   if (extent > limit_) throw_error("more than {} elements", limit_);
-  shape[at(axis)] = static_cast<int>(extent);
+  shape[axis] = static_cast<int>(extent);
   Constant result = empty(in(0).type, shape);
   const std::size_t outer = around(shape, axis).first;
   auto to = result.values.begin();
   for (std::size_t o = 0; o < outer; ++o)
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const std::size_t run = in(i).values.size() / outer;
-      to = std::copy_n(in(i).values.begin() + static_cast<std::ptrdiff_t>(o * run), run, to);
+      to = std::copy_n(in(i).values.begin() + o * run, run, to);
     }
   return result;
 }
 
 Constant Evaluation::split() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
-  const std::int64_t extent = in(0).shape[at(axis)];
+  const std::int64_t extent = in(0).shape[axis];
   const auto count = static_cast<std::int64_t>(node_.outputs.size());
   std::vector<std::int64_t> sizes = integers(1, "split");
   if (sizes.empty())
@@ -78,7 +78,7 @@ Constant Evaluation::split() const {
   std::vector<std::int64_t> list;
   for (std::int64_t i = 0; i < sizes[output_]; ++i) list.push_back(begin + i);
   std::vector<int> shape = in(0).shape;
-  shape[at(axis)] = static_cast<int>(list.size());
+  shape[axis] = static_cast<int>(list.size());
   return picked(in(0), shape, along(in(0).shape, axis, list));
 }
 
@@ -93,7 +93,7 @@ Constant Evaluation::slice() const {
   Constant result = in(0);
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const int axis = axis_of(axes[i], result.rank());
-    const std::int64_t extent = result.shape[at(axis)], step = steps[i];
+    const std::int64_t extent = result.shape[axis], step = steps[i];
     if (step == 0) throw_error("step 0");
     const auto bound = [&](std::int64_t x) {
       if (x < 0) x += extent;
@@ -105,7 +105,7 @@ Constant Evaluation::slice() const {
          k += step)
       list.push_back(k);
     std::vector<int> shape = result.shape;
-    shape[at(axis)] = static_cast<int>(list.size());
+    shape[axis] = static_cast<int>(list.size());
     const Indices order = along(result.shape, axis, list);
     result = picked(result, shape, order);
   }
@@ -116,7 +116,7 @@ Constant Evaluation::gather() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
   std::vector<std::int64_t> list;
   for (const std::int64_t k : integers(1, ""))
-    list.push_back(axis_of(k, in(0).shape[at(axis)]));  // negative ones count from the end
+    list.push_back(axis_of(k, in(0).shape[axis]));  // negative ones count from the end
   std::vector<int> shape = in(0).shape;
   shape.erase(shape.begin() + axis);
   shape.insert(shape.begin() + axis, in(1).shape.begin(), in(1).shape.end());
@@ -131,16 +131,16 @@ Constant Evaluation::gather_elements() const {
   const std::vector<int>& shape = in(1).shape;
   if (shape.size() != in(0).shape.size()) throw_error("of tensors of unequal ranks");
   std::vector<std::size_t> steps = steps_of(in(0).shape);
-  const std::size_t step = steps[at(axis)];
+  const std::size_t step = steps[axis];
   for (std::size_t i = 0; i < shape.size(); ++i)
     if (static_cast<int>(i) != axis && shape[i] > in(0).shape[i])
       throw_error("extent {} of axis {}", shape[i], i);
-  steps[at(axis)] = 0;
+  steps[axis] = 0;
   Constant result = empty(in(0).type, shape);
   const Indices base = walk(shape, steps);
   const std::vector<std::int64_t> list = integers(1, "");
   for (std::size_t i = 0; i < base.size(); ++i)
-    result.values[i] = in(0).values[base[i] + step * at(axis_of(list[i], in(0).shape[at(axis)]))];
+    result.values[i] = in(0).values[base[i] + step * at(axis_of(list[i], in(0).shape[axis]))];
   return result;
 }
 
@@ -186,7 +186,7 @@ Constant Evaluation::pad() const {
   Constant result = in(0);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const int axis = axis_of(axes[i], result.rank());
-    const std::int64_t extent = result.shape[at(axis)];
+    const std::int64_t extent = result.shape[axis];
     const std::int64_t before = given[i], after = given[i + axes.size()];
     const std::int64_t size = before + extent + after;
     if (before < -extent || after < -extent || size < 1 || size > limit_)
@@ -203,7 +203,7 @@ Constant Evaluation::pad() const {
                                        : 0);
     }
     std::vector<int> shape = result.shape;
-    shape[at(axis)] = static_cast<int>(size);
+    shape[axis] = static_cast<int>(size);
     Constant padded = empty(result.type, shape);
     const auto [outer, inner] = around(shape, axis);
     const Indices order = along(result.shape, axis, list);
@@ -240,8 +240,8 @@ Constant Evaluation::blocks() const {
   std::vector<std::size_t> turned;
   std::vector<int> shape;
   for (const int axis : order) {
-    turned.push_back(steps[at(axis)]);
-    shape.push_back(from[at(axis)]);
+    turned.push_back(steps[axis]);
+    shape.push_back(from[axis]);
   }
   const std::vector<int> result =
       to_space ? std::vector<int>{s[0], depth, s[2] * block, s[3] * block}

@@ -53,9 +53,7 @@ void Problems::raise(const std::string& file) const {
     const std::size_t named = std::min(line.nodes.size(), kMostNodes);
     if (named > 1)
       text += fmt::format(
-          "; also nodes {}{}",
-          fmt::join(line.nodes.begin() + 1, line.nodes.begin() + static_cast<std::ptrdiff_t>(named),
-                    ", "),
+          "; also nodes {}{}", fmt::join(line.nodes.begin() + 1, line.nodes.begin() + named, ", "),
           named < line.nodes.size() ? fmt::format(" and {} more", line.nodes.size() - named) : "");
   }
   if (!text.empty()) throw Error(text);

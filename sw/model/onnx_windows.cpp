@@ -78,8 +78,8 @@ Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
     if (std::int64_t{s.taps[i]} * s.dilations[i] > kMaxReach)
       throw_error("a window of {} taps, {} apart", s.taps[i], s.dilations[i]);
   const std::vector<int> pads = list("pads", 2 * axes, 0, 0);
-  s.before.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(axes));
-  s.after.assign(pads.begin() + static_cast<std::ptrdiff_t>(axes), pads.end());
+  s.before.assign(pads.begin(), pads.begin() + axes);
+  s.after.assign(pads.begin() + axes, pads.end());
   const std::string automatic = node_.text("auto_pad", "NOTSET");
   if (automatic == "VALID") {
     s.before.assign(axes, 0);
@@ -155,8 +155,8 @@ Constant Evaluation::global_pool() const {
   Constant result = empty(
       in(0).type, with_channels(in(0).shape[0], in(0).shape[1], std::vector<int>(image.size(), 1)));
   for (std::size_t plane = 0; plane < result.values.size(); ++plane) {
-    const auto first = in(0).values.begin() + static_cast<std::ptrdiff_t>(plane * pixels);
-    const auto last = first + static_cast<std::ptrdiff_t>(pixels);
+    const auto first = in(0).values.begin() + plane * pixels;
+    const auto last = first + pixels;
     double sum = 0;
     for (auto x = first; x != last; ++x) sum += *x;
     result.values[plane] = node_.type == "GlobalMaxPool"
@@ -199,7 +199,7 @@ Constant Evaluation::convolution() const {
                   w.values[at(m * depth + c) * taps + tap_index];
           ++tap_index;
         });
-        result.values[next++] = rounded(rounded(sum) + (has(2) ? in(2).values[at(m)] : 0.0));
+        result.values[next++] = rounded(rounded(sum) + (has(2) ? in(2).values[m] : 0.0));
       });
   return result;
 }
@@ -265,9 +265,8 @@ Constant Evaluation::transposed_convolution() const {
 Constant Evaluation::matmul() const {
   const Constant &a = in(0), &b = in(1);
   if (a.rank() < 2 || b.rank() < 2) throw_error("operands of rank {} and {}", a.rank(), b.rank());
-  const int rows = a.shape[at(a.rank() - 2)], K = a.shape.back(), cols = b.shape.back();
-  if (K != b.shape[at(b.rank() - 2)])
-    throw_error("{} columns meet {} rows", K, b.shape[at(b.rank() - 2)]);
+  const int rows = a.shape[a.rank() - 2], K = a.shape.back(), cols = b.shape.back();
+  if (K != b.shape[b.rank() - 2]) throw_error("{} columns meet {} rows", K, b.shape[b.rank() - 2]);
   const std::vector<int> a_batch{a.shape.begin(), a.shape.end() - 2};
   const std::vector<int> b_batch{b.shape.begin(), b.shape.end() - 2};
   const auto batch = broadcast_shape(a_batch, b_batch);
@@ -438,16 +437,15 @@ Constant Evaluation::resize() const {
     throw_error("{} scales or sizes, allowed {}", given.elements(), in(0).rank());
   Constant result = in(0);
   for (int axis = 0; axis < in(0).rank(); ++axis) {
-    const int from = in(0).shape[at(axis)];
-    const double wanted =
-        has(3) ? given.values[at(axis)] : std::floor(from * given.values[at(axis)]);
+    const int from = in(0).shape[axis];
+    const double wanted = has(3) ? given.values[axis] : std::floor(from * given.values[axis]);
     if (!(wanted >= 1 && wanted <= 65535)) throw_error("extent {} of axis {}", wanted, axis);
     const int to = static_cast<int>(wanted);
-    const double scale = has(3) ? wanted / from : given.values[at(axis)];
+    const double scale = has(3) ? wanted / from : given.values[axis];
     if (to == from && scale == 1) continue;
     const auto parts = samples(from, to, scale);
     std::vector<int> shape = result.shape;
-    shape[at(axis)] = to;
+    shape[axis] = to;
     Constant turned = empty(result.type, shape);
     const std::size_t inner = count_of({shape.begin() + axis + 1, shape.end()});
     for (std::size_t e = 0; e < turned.values.size(); ++e) {

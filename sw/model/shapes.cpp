@@ -34,7 +34,7 @@ std::optional<std::vector<bool>> reduced_axes(const Graph& graph, const Op& op) 
   std::vector<bool> reduced(static_cast<std::size_t>(rank));
   for (const std::int64_t axis : graph.in(op, 1).integers()) {
     if (axis < -rank || axis >= rank) return std::nullopt;
-    reduced[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = true;
+    reduced[axis < 0 ? axis + rank : axis] = true;
   }
   return reduced;
 }
@@ -77,8 +77,7 @@ std::optional<std::vector<int>> permutation(const Graph& graph, const Op& op) {
   std::vector<int> sorted = axes;
   std::sort(sorted.begin(), sorted.end());
   for (int i = 0; i < rank; ++i)
-    if (sorted.size() != axes.size() || i >= static_cast<int>(sorted.size()) ||
-        sorted[static_cast<std::size_t>(i)] != i)
+    if (sorted.size() != axes.size() || i >= static_cast<int>(sorted.size()) || sorted[i] != i)
       return std::nullopt;
   return axes;
 }

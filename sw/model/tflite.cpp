@@ -230,9 +230,9 @@ class Importer {
       const int t = op.input(position);
       if (t < 0 || graph_.tensor(t).is_constant || graph_.tensor(t).elements() > kMaxState)
         continue;
-      Tensor& state = graph_.tensors[static_cast<std::size_t>(t)];
+      Tensor& state = graph_.tensors[t];
       state.is_constant = true;
-      state.data.assign(static_cast<std::size_t>(state.elements() * bytes_of(state.type)),
+      state.data.assign(state.elements() * bytes_of(state.type),
                         position == 18 ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
     }
   }

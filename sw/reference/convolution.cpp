@@ -38,11 +38,11 @@ struct Layer {
         bias(c.codes(bias_position)) {}
 
   std::uint32_t start(int m) const {
-    return bias.empty() ? 0 : static_cast<std::uint32_t>(bias[static_cast<std::size_t>(m)]);
+    return bias.empty() ? 0 : static_cast<std::uint32_t>(bias[m]);
   }
   std::int32_t finish(std::uint32_t acc, int m) const {
     if (call.out().type == model::DataType::kInt32) return wrap(acc);
-    return requantize(wrap(acc), p.scales[static_cast<std::size_t>(m)], p.output, call.rounding);
+    return requantize(wrap(acc), p.scales[m], p.output, call.rounding);
   }
 
   const Call& call;
@@ -55,7 +55,7 @@ template <typename Accumulate>
 Codes each_output(const Layer& layer, const Accumulate& acc) {
   const Image out(layer.call.out().shape);
   Codes result;
-  result.reserve(static_cast<std::size_t>(layer.call.out().elements()));
+  result.reserve(layer.call.out().elements());
   for (int n = 0; n < out.N; ++n)
     for (int p = 0; p < out.H; ++p)
       for (int q = 0; q < out.W; ++q)
@@ -80,8 +80,7 @@ Codes convolution(const Call& call) {
         const int y = p * op.stride_h - border.pad_top + r * op.dilation_h;
         const int x = q * op.stride_w - border.pad_left + s * op.dilation_w;
         if (in.holds(y, x))
-          acc += dot(&layer.x[static_cast<std::size_t>(in.at(n, y, x) + first)],
-                     &layer.w[static_cast<std::size_t>(filter.at(m, r, s))], filter.C);
+          acc += dot(&layer.x[in.at(n, y, x) + first], &layer.w[filter.at(m, r, s)], filter.C);
       }
     return acc;
   });
@@ -100,8 +99,8 @@ Codes depthwise_convolution(const Call& call) {
         const int y = p * op.stride_h - border.pad_top + r * op.dilation_h;
         const int x = q * op.stride_w - border.pad_left + s * op.dilation_w;
         if (in.holds(y, x))
-          acc += dot(&layer.x[static_cast<std::size_t>(in.at(n, y, x) + m / multiplier)],
-                     &layer.w[static_cast<std::size_t>(filter.at(0, r, s) + m)], 1);
+          acc +=
+              dot(&layer.x[in.at(n, y, x) + m / multiplier], &layer.w[filter.at(0, r, s) + m], 1);
       }
     return acc;
   });
@@ -119,8 +118,8 @@ Codes transpose_convolution(const Call& call) {
         const int y = p + border.pad_top - r, x = q + border.pad_left - s;
         if (y % op.stride_h != 0 || x % op.stride_w != 0) continue;
         if (in.holds(y / op.stride_h, x / op.stride_w))
-          acc += dot(&layer.x[static_cast<std::size_t>(in.at(n, y / op.stride_h, x / op.stride_w))],
-                     &layer.w[static_cast<std::size_t>(filter.at(m, r, s))], filter.C);
+          acc += dot(&layer.x[in.at(n, y / op.stride_h, x / op.stride_w)],
+                     &layer.w[filter.at(m, r, s)], filter.C);
       }
     return acc;
   });
@@ -150,9 +149,7 @@ Codes batch_matmul(const Call& call) {
     return std::vector<int>(t.shape.begin(), t.shape.end() - 2);
   };
   const auto a_of = broadcast(batch(a), batch(out)), b_of = broadcast(batch(b), batch(out));
-  const auto at = [](const Codes& codes, std::int64_t i) {
-    return codes[static_cast<std::size_t>(i)];
-  };
+  const auto at = [](const Codes& codes, std::int64_t i) { return codes[i]; };
   Codes result;
   for (std::size_t n = 0; n < a_of.size(); ++n)
     for (std::int64_t i = 0; i < rows; ++i)

@@ -16,8 +16,7 @@ Codes zip(const Call& call, const F& f) {
   const auto a_of = broadcast(call.in(0).shape, call.out().shape);
   const auto b_of = broadcast(call.in(1).shape, call.out().shape);
   Codes result(a_of.size());
-  for (std::size_t i = 0; i < result.size(); ++i)
-    result[i] = f(a[static_cast<std::size_t>(a_of[i])], b[static_cast<std::size_t>(b_of[i])]);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = f(a[a_of[i]], b[b_of[i]]);
   return result;
 }
 
@@ -100,7 +99,7 @@ Codes select(const Call& call) {
 Codes unary(const Call& call) {
   const auto table = code_table(call.graph, call.op, call.rounding);
   Codes codes = call.codes(0, call.in(0).type == model::DataType::kUInt8 ? 0 : -128);
-  for (std::int32_t& code : codes) code = table[static_cast<std::size_t>(code)];
+  for (std::int32_t& code : codes) code = table[code];
   return codes;
 }
 
@@ -138,9 +137,7 @@ std::vector<float> float_binary(const Call& call) {
   const auto b_of = broadcast(call.in(1).shape, call.out().shape);
   const OfTwo function = kFloatOfTwo[static_cast<std::size_t>(call.op.kind)];
   std::vector<float> result(a_of.size());
-  for (std::size_t i = 0; i < result.size(); ++i)
-    result[i] =
-        function(a[static_cast<std::size_t>(a_of[i])], b[static_cast<std::size_t>(b_of[i])]);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = function(a[a_of[i]], b[b_of[i]]);
   return result;
 }
 

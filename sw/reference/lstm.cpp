@@ -145,8 +145,8 @@ Codes lstm(const Call& call) {
   Codes result(batches * steps * cells);
   for (std::size_t b = 0; b < batches; ++b) {
     const auto own = [&](const Codes& all) {
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(b * cells);
-      return Codes(begin, begin + static_cast<std::ptrdiff_t>(cells));
+      const auto begin = all.begin() + b * cells;
+      return Codes(begin, begin + cells);
     };
     Codes h = own(first_h), c = own(first_c);
     for (std::size_t t = 0; t < steps; ++t) {

@@ -133,7 +133,7 @@ Bytes transpose(const Call& call) {
   const auto own = strides_of(call.in(0).shape);
   std::vector<std::int64_t> strides;
   const std::vector<int> axes = model::permutation(call.graph, call.op).value();
-  for (const int axis : axes) strides.push_back(own[static_cast<std::size_t>(axis)]);
+  for (const int axis : axes) strides.push_back(own[axis]);
   return gather(call.bytes(0), walk(call.out().shape, strides), element_bytes(call));
 }
 
@@ -158,7 +158,7 @@ Bytes concatenation(const Call& call) {
   std::int64_t base = 0;
   for (int i = 0; i < static_cast<int>(call.op.inputs.size()); ++i) {
     scatter(call.bytes(i), walk(call.in(i).shape, strides, base), size, &out);
-    base += call.in(i).extent(axis) * strides[static_cast<std::size_t>(axis)];
+    base += call.in(i).extent(axis) * strides[axis];
   }
   return out;
 }

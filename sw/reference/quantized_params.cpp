@@ -156,7 +156,7 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
         float_product ? double{input.scale() * scale} : double{input.scale()} * double{scale};
     p.scales.push_back(quantize_scale(both / double{output.scale()}));
   }
-  p.scales.resize(static_cast<std::size_t>(output.extent(-1)), p.scales.front());
+  p.scales.resize(output.extent(-1), p.scales.front());
   p.output = output_of(graph, op);
   return p;
 }
@@ -319,8 +319,7 @@ std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Round
   const Code code = kCodeOf[static_cast<std::size_t>(op.kind)];
   const std::int32_t lowest = is_unsigned(graph.in(op, 0)) ? 0 : -128;
   std::array<std::int32_t, 256> table{};
-  for (std::int32_t i = 0; i < 256; ++i)
-    table[static_cast<std::size_t>(i)] = code(coder, lowest + i - coder.p.zero_point);
+  for (std::int32_t i = 0; i < 256; ++i) table[i] = code(coder, lowest + i - coder.p.zero_point);
   return table;
 }
 

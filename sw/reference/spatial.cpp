@@ -102,7 +102,7 @@ Codes mean(const Call& call) {
   std::vector<std::uint32_t> sums(static_cast<std::size_t>(call.out().elements()),
                                   static_cast<std::uint32_t>(p.bias));
   for (std::size_t i = 0; i < codes.size(); ++i)
-    sums[static_cast<std::size_t>(targets[i])] += static_cast<std::uint32_t>(codes[i]);
+    sums[targets[i]] += static_cast<std::uint32_t>(codes[i]);
   Codes result;
   for (const std::uint32_t sum : sums)
     result.push_back(requantize(wrap(sum), p.scale, p.output, call.rounding));
@@ -115,7 +115,7 @@ Codes reduce_max(const Call& call) {
   const auto targets = reduction_targets(call);
   Codes result(static_cast<std::size_t>(call.out().elements()), least ? INT32_MAX : INT32_MIN);
   for (std::size_t i = 0; i < codes.size(); ++i) {
-    std::int32_t& found = result[static_cast<std::size_t>(targets[i])];
+    std::int32_t& found = result[targets[i]];
     found = least ? std::min(found, codes[i]) : std::max(found, codes[i]);
   }
   return result;

@@ -218,8 +218,8 @@ Array read_part(const Array& bytes, const Node& node) {
       bytes.bytes.size() - static_cast<std::size_t>(offset) < size)
     node["offset"].fail(
         fmt::format("is {}: {} bytes from there on are not in the file", offset, size));
-  const auto begin = bytes.bytes.begin() + static_cast<std::ptrdiff_t>(offset);
-  array.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
+  const auto begin = bytes.bytes.begin() + offset;
+  array.bytes.assign(begin, begin + size);
   return array;
 }
 

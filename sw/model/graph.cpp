@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sw/model/elements.h"
+
 namespace trine::model {
 namespace {
 
@@ -27,12 +29,6 @@ std::int64_t product(const std::vector<int>& shape, std::size_t first = 0) {
   std::int64_t count = 1;
   for (std::size_t i = first; i < shape.size(); ++i) count *= shape[i];
   return count;
-}
-
-template <typename T>
-std::vector<std::int64_t> widened(const Tensor& tensor) {
-  const std::vector<T> values = tensor.values<T>();
-  return {values.begin(), values.end()};
 }
 
 struct Span {
@@ -92,23 +88,8 @@ Op op_of(OpKind kind, int index, std::vector<int> inputs, std::vector<int> outpu
 std::int64_t Tensor::elements() const { return product(shape); }
 
 std::vector<std::int64_t> Tensor::integers() const {
-  switch (type) {
-    case DataType::kInt8:
-      return widened<std::int8_t>(*this);
-    case DataType::kBool:
-    case DataType::kUInt8:
-      return widened<std::uint8_t>(*this);
-    case DataType::kInt16:
-      return widened<std::int16_t>(*this);
-    case DataType::kInt32:
-      return widened<std::int32_t>(*this);
-    case DataType::kInt64:
-      return widened<std::int64_t>(*this);
-    case DataType::kFloat32:
-      break;
-  }
-  assert(!"integers() of a float tensor");
-  return {};
+  assert(type != DataType::kFloat32);
+  return elements_as<std::int64_t>(type, data);
 }
 
 Window window(int H, int W, int R, int S, int stride_h, int stride_w, int dilation_h,

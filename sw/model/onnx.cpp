@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/model/graph.h"
+#include "sw/model/indices.h"
 #include "sw/model/onnx_constant.h"
 #include "sw/model/onnx_emit.h"
 #include "sw/model/onnx_evaluate.h"
@@ -74,7 +75,7 @@ class Importer {
   }
 
   void add_input(const Input& input) {
-    if (input.type != ElementType::kFloat)
+    if (input.type != DataType::kFloat32)
       throw_error("{}: input '{}': allowed is float", file_.name, input.name);
     Value value;
     value.shape = input.shape;
@@ -187,8 +188,7 @@ class Importer {
       Value value;
       value.shape = shaped.shape;
       value.channel_axis = channel_axis_of(shaped.shape.size());
-      value.tensor = emit_.add_op(std::move(op),
-                                  emit_.add_tensor(name, data_type_of(shaped.type), shaped.shape));
+      value.tensor = emit_.add_op(std::move(op), emit_.add_tensor(name, shaped.type, shaped.shape));
       values_[name] = std::move(value);
     }
     return true;
@@ -215,7 +215,7 @@ class Importer {
     const Tensor& t = emit_.tensor(tensor);
     if (t.elements() > kMaxHostElements) throw_error("more than {} elements", kMaxHostElements);
     Constant zeros;
-    zeros.type = element_type_of(t.type).value();
+    zeros.type = t.type;
     zeros.shape = t.shape;
     zeros.values.resize(t.elements());
     return std::make_shared<const Constant>(std::move(zeros));
@@ -224,7 +224,7 @@ class Importer {
   bool fold_constants() {
     if (node_->type == "Shape") {
       auto shape = std::make_shared<Constant>();
-      shape->type = ElementType::kInt64;
+      shape->type = DataType::kInt64;
       for (const int extent : in(0).shape) shape->values.push_back(extent);
       shape->shape = {static_cast<int>(shape->values.size())};
       values_[out()] = of_constant(shape);
@@ -442,7 +442,7 @@ class Importer {
     const double scale = scalar(1);
     const double zero_point = bipolar || (linear && !has(2)) ? 0.0 : scalar(2);
     const double bits = linear || bipolar ? 8 : scalar(3);
-    const ElementType type = linear && has(2) ? constant(2).type : ElementType::kUInt8;
+    const DataType type = linear && has(2) ? constant(2).type : DataType::kUInt8;
     const QuantRule rule = quant_rule(*node_, scale, zero_point, bits, type);
     Quantizer q;
     q.scale = rule.scale;
@@ -464,7 +464,7 @@ class Importer {
       throw_error("input 0 '{}' is no QuantizeLinear's output", node_->inputs[0]);
     const Tensor& t = emit_.tensor(value.tensor);
     double zero_point = has(2) ? scalar(2) : 0.0;
-    if (!has(2) || constant(2).type == ElementType::kUInt8) zero_point -= 128;
+    if (!has(2) || constant(2).type == DataType::kUInt8) zero_point -= 128;
     if (static_cast<float>(scalar(1)) != t.scale() || zero_point != t.zero_point())
       throw_error("scale {} and zero point differ from those of QuantizeLinear", scalar(1));
     value.raw_codes = false;
@@ -629,7 +629,7 @@ class Importer {
     if (!shape) throw_error("of tensors of unequal shapes");
     shape->push_back(a.shape[rank - 2]);
     shape->push_back(b.shape[rank - 1]);
-    if (onnx_file::elements_of(*shape) < 0) throw_error("more than 2^31 elements");
+    if (elements_of(*shape) < 0) throw_error("more than 2^31 elements");
     return of_sum({node_->index, a.tensor, b.tensor, out(), OpKind::kBatchMatMul}, a, *shape);
   }
 
@@ -1109,7 +1109,7 @@ class Importer {
       if (!holds(encoding, static_cast<std::int64_t>(code))) encoding = wider;
     const std::vector<int> shape = {from.shape[0], from.shape[1] + top + bottom,
                                     from.shape[2] + left + right, from.shape[3]};
-    if (onnx_file::elements_of(shape) < 0) throw_error("more than 2^31 elements");
+    if (elements_of(shape) < 0) throw_error("more than 2^31 elements");
     const int sides = emit_.add_constant<std::int32_t>("", DataType::kInt32, {4, 2},
                                                        {0, 0, top, bottom, left, right, 0, 0});
     const bool zero = code == from.zero_point();

@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "sw/model/indices.h"
 #include "sw/model/onnx_evaluate.h"
-#include "sw/model/onnx_indices.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
@@ -79,7 +79,7 @@ ConstantPointer quantized_linear(const Node& node, const Constant& x, const Cons
                                  const ConstantPointer& zero_point) {
   auto result = std::make_shared<Constant>();
   result->shape = x.shape;
-  result->type = zero_point ? zero_point->type : ElementType::kUInt8;
+  result->type = zero_point ? zero_point->type : DataType::kUInt8;
   const Indices at = along_axis(node, scale, x.shape);
   if (zero_point && zero_point->elements() != scale.elements())
     throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
@@ -104,7 +104,7 @@ ConstantPointer quantized(const Node& node, const std::vector<ConstantPointer>& 
     const double zero = bipolar ? 0 : inputs[2]->values[zero_at[i]];
     const double bits = bipolar ? 1 : inputs[3]->values[0];
     const QuantRule rule =
-        quant_rule(node, inputs[1]->values[scale_at[i]], zero, bits, ElementType::kFloat);
+        quant_rule(node, inputs[1]->values[scale_at[i]], zero, bits, DataType::kFloat32);
     const int code = rule.code(real(x.values[i]));
     result->codes.push_back(code);
     result->zero_points.push_back(static_cast<std::int32_t>(rule.zero_point));
@@ -202,16 +202,16 @@ QuantRule::Round round_of(const std::string& name) {
 }  // namespace
 
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
-                     ElementType zero_point_type) {
+                     DataType zero_point_type) {
   QuantRule rule;
   rule.scale = real(scale);
   rule.zero_point = real(zero_point);
   if (!std::isfinite(rule.scale) || rule.scale <= 0)
     throw_error("scale {}, allowed above 0", scale);
   if (node.type == "QuantizeLinear") {
-    if (zero_point_type != ElementType::kInt8 && zero_point_type != ElementType::kUInt8)
+    if (zero_point_type != DataType::kInt8 && zero_point_type != DataType::kUInt8)
       throw_error("quantizes to another type than int8 or uint8");
-    if (zero_point_type == ElementType::kUInt8) rule.low = 0, rule.high = 255;
+    if (zero_point_type == DataType::kUInt8) rule.low = 0, rule.high = 255;
     return rule;
   }
   if (bits != std::trunc(bits) || bits < 1 || bits > 8) throw_error("{} bits, allowed 1..8", bits);

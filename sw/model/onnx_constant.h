@@ -15,7 +15,7 @@ namespace trine::model::onnx_file {
 /// The rule of a Quant, BipolarQuant or QuantizeLinear node for one scale and zero point.
 /// @param bits  of Quant  @throws Error  text only: the caller names the node
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
-                     ElementType zero_point_type);
+                     DataType zero_point_type);
 
 /// Evaluates the output `output` of a node whose inputs are all constant (null where absent).
 /// @param limit  elements that the result may have

@@ -142,11 +142,11 @@ std::vector<T> as(const std::vector<double>& values) {
 
 int Emitter::add_constant(const std::string& name, const Constant& c) {
   switch (c.type) {
-    case ElementType::kFloat:
+    case DataType::kFloat32:
       return add_constant(name, DataType::kFloat32, c.shape, as<float>(c.values));
-    case ElementType::kInt64:
+    case DataType::kInt64:
       return add_constant(name, DataType::kInt64, c.shape, as<std::int64_t>(c.values));
-    case ElementType::kBool:
+    case DataType::kBool:
       return add_constant(name, DataType::kBool, c.shape, as<std::uint8_t>(c.values));
     default:  // of at most 32 bits
       return add_constant(name, DataType::kInt32, c.shape, as<std::int32_t>(c.values));

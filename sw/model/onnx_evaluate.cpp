@@ -248,7 +248,7 @@ void Evaluation::require_time(const Constant& results, std::size_t terms) const 
     throw_error("{} products, allowed {}", products, 256 * limit_);
 }
 
-Constant Evaluation::empty(ElementType type, std::vector<int> shape) const {
+Constant Evaluation::empty(DataType type, std::vector<int> shape) const {
   const std::int64_t count = elements_of(shape);
   if (count < 0 || count > limit_) throw_error("more than {} elements", limit_);
   if (count == 0) throw_error("a result without elements");
@@ -284,10 +284,10 @@ Constant Evaluation::binary() const {
     const Constant a = std::move(result), &b = in(i);
     const auto shape = broadcast_shape(a.shape, b.shape);
     if (!shape) throw_error("the shapes of the inputs do not broadcast");
-    result = empty(compares(node_.type) ? ElementType::kBool : a.type, *shape);
+    result = empty(compares(node_.type) ? DataType::kBool : a.type, *shape);
     const Indices a_at = broadcast(a.shape, *shape), b_at = broadcast(b.shape, *shape);
     for (std::size_t e = 0; e < a_at.size(); ++e)
-      result.values[e] = f(a.values[a_at[e]], b.values[b_at[e]], a.type == ElementType::kFloat);
+      result.values[e] = f(a.values[a_at[e]], b.values[b_at[e]], a.type == DataType::kFloat32);
   }
   return result;
 }
@@ -322,23 +322,20 @@ Constant Evaluation::where() const {
 }
 
 Constant Evaluation::cast() const {
-  const std::map<std::int64_t, ElementType> kTypes = {
-      {1, ElementType::kFloat}, {2, ElementType::kUInt8}, {3, ElementType::kInt8},
-      {6, ElementType::kInt32}, {7, ElementType::kInt64}, {9, ElementType::kBool}};
-  const auto to = kTypes.find(node_.integer("to", 0));
-  if (to == kTypes.end())
+  const auto to = type_of(node_.integer("to", 0));
+  if (!to)
     throw_error("to element type {}, allowed float uint8 int8 int32 int64 bool",
                 node_.integer("to", 0));
-  Constant result = empty(to->second, in(0).shape);
-  const auto [low, high] = to->second == ElementType::kInt8    ? std::pair{-128.0, 127.0}
-                           : to->second == ElementType::kUInt8 ? std::pair{0.0, 255.0}
-                                                               : std::pair{-0x1p31, 0x1p31 - 1};
+  Constant result = empty(*to, in(0).shape);
+  const auto [low, high] = *to == DataType::kInt8    ? std::pair{-128.0, 127.0}
+                           : *to == DataType::kUInt8 ? std::pair{0.0, 255.0}
+                                                     : std::pair{-0x1p31, 0x1p31 - 1};
   for (std::size_t i = 0; i < result.values.size(); ++i) {
     const double x = in(0).values[i];
-    result.values[i] = to->second == ElementType::kFloat  ? x
-                       : to->second == ElementType::kBool ? (x != 0 ? 1.0 : 0.0)
-                       : std::isnan(x)                    ? 0
-                                                          : std::clamp(std::trunc(x), low, high);
+    result.values[i] = *to == DataType::kFloat32 ? x
+                       : *to == DataType::kBool  ? (x != 0 ? 1.0 : 0.0)
+                       : std::isnan(x)           ? 0
+                                                 : std::clamp(std::trunc(x), low, high);
   }
   return result;
 }
@@ -410,7 +407,7 @@ Constant Evaluation::position_of_extreme() const {
   std::vector<int> shape = in(0).shape;
   shape[axis] = 1;
   if (node_.integer("keepdims", 1) == 0) shape.erase(shape.begin() + axis);
-  Constant result = empty(ElementType::kInt64, shape);
+  Constant result = empty(DataType::kInt64, shape);
   std::size_t next = 0;
   each_line(in(0), axis, false, [&](Line* line, std::size_t, std::size_t) {
     if (node_.type == "ArgMin")
@@ -429,7 +426,7 @@ Constant Evaluation::top_k() const {
   int& extent = shape[axis];
   if (k < 1 || k > extent) throw_error("k {}, allowed 1..{}", k, extent);
   extent = static_cast<int>(k);
-  Constant result = empty(output_ == 0 ? in(0).type : ElementType::kInt64, shape);
+  Constant result = empty(output_ == 0 ? in(0).type : DataType::kInt64, shape);
   const std::vector<std::size_t> steps = steps_of(shape);
   const std::size_t step = steps[axis];
   std::size_t next = 0;
@@ -501,7 +498,7 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
 }
 
 Constant Evaluation::inverted() const {
-  Constant result = empty(ElementType::kBool, in(0).shape);
+  Constant result = empty(DataType::kBool, in(0).shape);
   for (std::size_t i = 0; i < result.values.size(); ++i)
     result.values[i] = in(0).values[i] == 0 ? 1 : 0;
   return result;

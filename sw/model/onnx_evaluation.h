@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sw/model/indices.h"
 #include "sw/model/onnx_file.h"
-#include "sw/model/onnx_indices.h"
 
 namespace trine::model::onnx_file {
 
@@ -47,7 +47,7 @@ class Evaluation {
   std::int64_t one(std::size_t position) const;
   /// @throws Error  products that would take too long: of `results`, each of so many terms
   void require_time(const Constant& results, std::size_t terms) const;
-  Constant empty(ElementType type, std::vector<int> shape) const;
+  Constant empty(DataType type, std::vector<int> shape) const;
   Constant picked(const Constant& from, std::vector<int> shape, const Indices& order) const;
   std::vector<bool> chosen(const std::vector<std::int64_t>& axes, int rank) const;
   template <typename F>

@@ -14,9 +14,10 @@
 #include <fstream>
 #include <limits>
 #include <map>
-#include <optional>
 
 #include "base/error.h"
+#include "sw/model/elements.h"
+#include "sw/model/indices.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -25,75 +26,16 @@ constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 /// Attributes that change results where they are not 0, which nobody here computes.
 constexpr const char* kZero[] = {"antialias", "block_size", "output_dtype", "training_mode"};
 
-std::optional<ElementType> element_type(int type) {
-  switch (type) {
-    case onnx::TensorProto::FLOAT:
-      return ElementType::kFloat;
-    case onnx::TensorProto::UINT8:
-      return ElementType::kUInt8;
-    case onnx::TensorProto::INT8:
-      return ElementType::kInt8;
-    case onnx::TensorProto::INT32:
-      return ElementType::kInt32;
-    case onnx::TensorProto::INT64:
-      return ElementType::kInt64;
-    case onnx::TensorProto::BOOL:
-      return ElementType::kBool;
-    default:
-      return std::nullopt;
-  }
-}
-
-template <typename T>
-std::vector<double> raw_values(const std::string& raw) {
-  std::vector<double> values(raw.size() / sizeof(T));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    T value;
-    std::memcpy(&value, &raw[i * sizeof(T)], sizeof(T));
-    values[i] = static_cast<double>(value);
-  }
-  return values;
-}
-
-std::size_t bytes_of(ElementType type) {
-  switch (type) {
-    case ElementType::kFloat:
-    case ElementType::kInt32:
-      return 4;
-    case ElementType::kInt64:
-      return 8;
-    default:
-      return 1;
-  }
-}
-
-std::vector<double> raw_values(ElementType type, const std::string& raw) {
-  switch (type) {
-    case ElementType::kFloat:
-      return raw_values<float>(raw);
-    case ElementType::kInt8:
-      return raw_values<std::int8_t>(raw);
-    case ElementType::kInt32:
-      return raw_values<std::int32_t>(raw);
-    case ElementType::kInt64:
-      return raw_values<std::int64_t>(raw);
-    case ElementType::kUInt8:
-    case ElementType::kBool:
-      break;
-  }
-  return raw_values<std::uint8_t>(raw);
-}
-
 /// Whether a value of a typed field can be one of the element type.
-bool fits(ElementType type, double value) {
+bool fits(DataType type, double value) {
   switch (type) {
-    case ElementType::kFloat:
+    case DataType::kFloat32:
       return true;
-    case ElementType::kUInt8:
+    case DataType::kUInt8:
       return value >= 0 && value <= 255;
-    case ElementType::kInt8:
+    case DataType::kInt8:
       return value >= -128 && value <= 127;
-    case ElementType::kBool:
+    case DataType::kBool:
       return value == 0 || value == 1;
     default:
       return std::abs(value) <= 0x1p53;  // beyond, a double is no longer exact
@@ -130,7 +72,7 @@ class Reader {
   }
 
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
-    const auto type = element_type(tensor.data_type());
+    const auto type = type_of(tensor.data_type());
     if (!type)
       fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
            tensor.data_type());
@@ -181,12 +123,12 @@ class Reader {
   }
 
   static std::vector<double> values(const onnx::TensorProto& tensor, const std::string& raw,
-                                    ElementType type) {
-    if (!raw.empty()) return raw_values(type, raw);
-    if (type == ElementType::kFloat)
-      return {tensor.float_data().begin(), tensor.float_data().end()};
-    if (type != ElementType::kInt64)
-      return {tensor.int32_data().begin(), tensor.int32_data().end()};
+                                    DataType type) {
+    if (!raw.empty())
+      return elements_as<double>(type,
+                                 {reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
+    if (type == DataType::kFloat32) return {tensor.float_data().begin(), tensor.float_data().end()};
+    if (type != DataType::kInt64) return {tensor.int32_data().begin(), tensor.int32_data().end()};
     std::vector<double> result;
     for (const std::int64_t value : tensor.int64_data())
       result.push_back(static_cast<double>(value));
@@ -195,7 +137,7 @@ class Reader {
 
   Input input(const onnx::ValueInfoProto& info) const {
     const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
-    const auto type = element_type(tensor.elem_type());
+    const auto type = type_of(tensor.elem_type());
     if (!info.type().has_tensor_type() || !type)
       fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
            tensor.elem_type());
@@ -254,14 +196,15 @@ struct Silence {
 
 }  // namespace
 
-std::int64_t elements_of(const std::vector<int>& shape) {
-  std::int64_t count = 1;
-  for (const int extent : shape) {
-    if (extent < 0) return -1;
-    count *= extent;
-    if (count > kMaxElements) return -1;
-  }
-  return count;
+std::optional<DataType> type_of(std::int64_t code) {
+  using Onnx = onnx::TensorProto;
+  static constexpr std::pair<std::int64_t, DataType> kTypes[] = {
+      {Onnx::FLOAT, DataType::kFloat32}, {Onnx::UINT8, DataType::kUInt8},
+      {Onnx::INT8, DataType::kInt8},     {Onnx::INT32, DataType::kInt32},
+      {Onnx::INT64, DataType::kInt64},   {Onnx::BOOL, DataType::kBool}};
+  for (const auto& [number, type] : kTypes)
+    if (number == code) return type;
+  return std::nullopt;
 }
 
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name) {

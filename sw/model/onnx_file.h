@@ -8,19 +8,19 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "sw/model/graph.h"
 
 namespace trine::model::onnx_file {
-
-enum class ElementType { kFloat, kUInt8, kInt8, kInt32, kInt64, kBool };
 
 /// A constant tensor. Values are kept as double: exact for every element type here (int64 below
 /// 2^53, which the reader checks).
 struct Constant {
-  ElementType type = ElementType::kFloat;
+  DataType type = DataType::kFloat32;
   std::vector<int> shape;
   std::vector<double> values;
   /// The codes of a constant that a quantizer made, or dequantized: scale * (code - zero_point),
@@ -74,7 +74,7 @@ struct Node {
 
 struct Input {
   std::string name;
-  ElementType type = ElementType::kFloat;
+  DataType type = DataType::kFloat32;
   std::vector<int> shape;  ///< extents that the file leaves open are 1
   std::string data_type;   ///< FINN's annotation ("UINT8"), "" where there is none
 };
@@ -88,8 +88,8 @@ struct File {
   std::vector<std::string> outputs;
 };
 
-/// Elements of a shape. @return -1 for a negative extent or above 2^31
-std::int64_t elements_of(const std::vector<int>& shape);
+/// The type that ONNX gives a number. @return nothing for those that are not read
+std::optional<DataType> type_of(std::int64_t code);
 
 /// @throws Error  names the file and what is wrong; for any bytes whatever, with memory in
 /// proportion

@@ -11,11 +11,6 @@
 namespace trine::model::onnx_file {
 namespace {
 
-constexpr std::pair<ElementType, DataType> kTypes[] = {
-    {ElementType::kFloat, DataType::kFloat32}, {ElementType::kUInt8, DataType::kUInt8},
-    {ElementType::kInt8, DataType::kInt8},     {ElementType::kInt32, DataType::kInt32},
-    {ElementType::kInt64, DataType::kInt64},   {ElementType::kBool, DataType::kBool}};
-
 /// A whole number of a program's file, where it may be anything.
 std::int64_t whole(double value) {
   return std::isnan(value) ? 0 : static_cast<std::int64_t>(std::clamp(value, -0x1p53, 0x1p53));
@@ -31,18 +26,6 @@ Attribute attribute_of(const std::vector<double>& numbers) {
 }
 
 }  // namespace
-
-DataType data_type_of(ElementType type) {
-  return std::find_if(std::begin(kTypes), std::end(kTypes),
-                      [&](const auto& pair) { return pair.first == type; })
-      ->second;
-}
-
-std::optional<ElementType> element_type_of(DataType type) {
-  for (const auto& [element, data] : kTypes)
-    if (data == type) return element;
-  return std::nullopt;
-}
 
 Op host_op(const Node& node, std::int64_t opset, std::size_t output) {
   Op op;

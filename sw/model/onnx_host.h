@@ -4,17 +4,12 @@
 
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "sw/model/graph.h"
 #include "sw/model/onnx_file.h"
 
 namespace trine::model::onnx_file {
-
-DataType data_type_of(ElementType type);
-/// @return nothing for int16, which ONNX's operators here do not have
-std::optional<ElementType> element_type_of(DataType type);
 
 /// @param output  which of the node's outputs  @throws Error  an attribute that no operator here
 /// has

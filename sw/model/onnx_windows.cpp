@@ -177,7 +177,7 @@ Constant Evaluation::convolution() const {
   if (group < 1 || group > x.shape[1] || depth * group != x.shape[1] || M % group != 0)
     throw_error("{} channels, {} filters and group {} do not fit", x.shape[1], M, group);
   if (has(2) && in(2).elements() != at(M)) throw_error("bias of {} elements", in(2).elements());
-  Constant result = empty(ElementType::kFloat, with_channels(x.shape[0], M, places));
+  Constant result = empty(DataType::kFloat32, with_channels(x.shape[0], M, places));
   if (shape_only_) return result;
   require_time(result, count_of(s.taps) * at(depth));
   const std::size_t pixels = count_of(image), taps = count_of(s.taps);
@@ -232,7 +232,7 @@ Constant Evaluation::transposed_convolution() const {
     places.push_back(static_cast<int>(extent));
   }
   Constant result =
-      empty(ElementType::kFloat, with_channels(x.shape[0], static_cast<int>(M), places));
+      empty(DataType::kFloat32, with_channels(x.shape[0], static_cast<int>(M), places));
   if (shape_only_) return result;
   require_time(x, count_of(s.taps) * at(depth));
   const std::size_t pixels = count_of(image), taps = count_of(s.taps), area = count_of(places);
@@ -273,7 +273,7 @@ Constant Evaluation::matmul() const {
   if (!batch) throw_error("the batch axes of the inputs do not fit");
   std::vector<int> shape = *batch;
   shape.insert(shape.end(), {rows, cols});
-  Constant result = empty(ElementType::kFloat, shape);
+  Constant result = empty(DataType::kFloat32, shape);
   if (shape_only_) return result;
   require_time(result, at(K));
   const Indices a_of = broadcast(a_batch, *batch), b_of = broadcast(b_batch, *batch);
@@ -297,7 +297,7 @@ Constant Evaluation::gemm() const {
   const int rows = a.shape[ta ? 1 : 0], K = a.shape[ta ? 0 : 1], cols = b.shape[tb ? 0 : 1];
   if (K != b.shape[tb ? 1 : 0]) throw_error("{} columns meet {} rows", K, b.shape[tb ? 1 : 0]);
   const double alpha = double{node_.real("alpha", 1)}, beta = double{node_.real("beta", 1)};
-  Constant result = empty(ElementType::kFloat, {rows, cols});
+  Constant result = empty(DataType::kFloat32, {rows, cols});
   if (shape_only_) return result;
   require_time(result, at(K));
   const Indices c_of = has(2) ? broadcast(in(2).shape, result.shape) : Indices{};
@@ -320,7 +320,7 @@ Constant Evaluation::batch_normalization() const {
   for (std::size_t i = 1; i < 5; ++i)
     if (in(i).elements() != C) throw_error("{} values for {} channels", in(i).elements(), C);
   const std::size_t pixels = in(0).values.size() / C / at(in(0).shape[0]);
-  Constant result = empty(ElementType::kFloat, in(0).shape);
+  Constant result = empty(DataType::kFloat32, in(0).shape);
   for (std::size_t i = 0; i < result.values.size(); ++i) {
     const std::size_t c = i / pixels % C;
     const auto p = [&](std::size_t input) { return static_cast<float>(in(input).values[c]); };
@@ -335,7 +335,7 @@ Constant Evaluation::instance_normalization() const {
   const std::size_t pixels = count_of(space(in(0))), C = at(in(0).shape[1]);
   for (std::size_t i = 1; i < 3; ++i)
     if (in(i).elements() != C) throw_error("{} values for {} channels", in(i).elements(), C);
-  Constant result = empty(ElementType::kFloat, in(0).shape);
+  Constant result = empty(DataType::kFloat32, in(0).shape);
   for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane) {
     double mean = 0, square = 0;
     const auto x = [&](std::size_t i) { return in(0).values[plane * pixels + i]; };
@@ -360,7 +360,7 @@ Constant Evaluation::layer_normalization() const {
     return has(i) ? broadcast(in(i).shape, row) : Indices{};
   };
   const Indices scale = parameter(1), bias = parameter(2);
-  Constant result = empty(ElementType::kFloat, in(0).shape);
+  Constant result = empty(DataType::kFloat32, in(0).shape);
   for (std::size_t first = 0; first < in(0).values.size(); first += count) {
     double mean = 0, square = 0;
     const auto x = [&](std::size_t i) { return in(0).values[first + i]; };
@@ -384,7 +384,7 @@ Constant Evaluation::local_response() const {
   const std::int64_t C = in(0).shape[1];
   const double alpha = double{node_.real("alpha", 1e-4f)}, beta = double{node_.real("beta", 0.75f)},
                bias = double{node_.real("bias", 1)};
-  Constant result = empty(ElementType::kFloat, in(0).shape);
+  Constant result = empty(DataType::kFloat32, in(0).shape);
   for (std::size_t i = 0; i < result.values.size(); ++i) {
     const auto c = static_cast<std::int64_t>(i / pixels) % C;
     double sum = 0;

@@ -102,7 +102,7 @@ std::vector<std::int64_t> arg_max(const Call& call) {
   else
     for (const std::int32_t code : call.codes(0)) values.push_back(code);
   const int axis = model::searched_axis(call.graph, call.op).value();
-  const auto stride = static_cast<std::size_t>(strides_of(in.shape)[axis]);
+  const auto stride = static_cast<std::size_t>(steps_of(in.shape)[axis]);
   const auto extent = static_cast<std::size_t>(in.extent(axis));
   std::vector<std::int64_t> result;
   for (std::size_t outer = 0; outer < values.size(); outer += extent * stride)

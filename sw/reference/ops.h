@@ -12,11 +12,13 @@
 
 #include "base/npy.h"
 #include "sw/model/graph.h"
+#include "sw/model/indices.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::reference {
 
 using Codes = std::vector<std::int32_t>;
+using model::broadcast, model::steps_of, model::walk;
 
 /// Values of the tensors computed so far, by tensor index.
 using Values = std::map<int, Array>;
@@ -80,15 +82,5 @@ std::vector<std::uint8_t> broadcast_to(const Call& call);
 std::vector<std::uint8_t> transpose(const Call& call);
 std::vector<std::uint8_t> strided_slice(const Call& call);
 std::vector<std::uint8_t> concatenation(const Call& call);
-
-/// Distance of neighbours along each axis, C order.
-std::vector<std::int64_t> strides_of(const std::vector<int>& shape);
-
-/// base + sum of coordinate * stride, for every coordinate of `shape` in C order.
-std::vector<std::int64_t> walk(const std::vector<int>& shape,
-                               const std::vector<std::int64_t>& strides, std::int64_t base = 0);
-
-/// For each element of `output`, the element of `input` that broadcasts to it.
-std::vector<std::int64_t> broadcast(const std::vector<int>& input, const std::vector<int>& output);
 
 }  // namespace trine::reference

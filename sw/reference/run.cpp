@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "sw/model/elements.h"
 
 namespace trine::reference {
 
@@ -18,17 +19,6 @@ using model::Tensor;
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-template <typename T>
-Codes widened(const Bytes& bytes, std::int32_t zero_point) {
-  Codes codes(bytes.size() / sizeof(T));
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    T value;
-    std::memcpy(&value, &bytes[i * sizeof(T)], sizeof(T));
-    codes[i] = static_cast<std::int32_t>(value) - zero_point;
-  }
-  return codes;
-}
 
 Array packed(const Tensor& tensor, Bytes bytes) {
   return {std::string(model::npy_code(tensor.type)),
@@ -65,28 +55,14 @@ const Bytes& Call::bytes(int position) const {
 
 Codes Call::codes(int position, std::int32_t zero_point) const {
   if (op.input(position) < 0) return {};
-  switch (in(position).type) {
-    case DataType::kInt8:
-      return widened<std::int8_t>(bytes(position), zero_point);
-    case DataType::kBool:
-    case DataType::kUInt8:
-      return widened<std::uint8_t>(bytes(position), zero_point);
-    case DataType::kInt16:
-      return widened<std::int16_t>(bytes(position), zero_point);
-    case DataType::kInt32:
-      return widened<std::int32_t>(bytes(position), zero_point);
-    default:
-      break;
-  }
-  assert(!"codes() of a wide tensor");
-  return {};
+  assert(in(position).type != DataType::kInt64 && in(position).type != DataType::kFloat32);
+  Codes codes = model::elements_as<std::int32_t>(in(position).type, bytes(position));
+  for (std::int32_t& code : codes) code -= zero_point;
+  return codes;
 }
 
 std::vector<float> Call::floats(int position) const {
-  const Bytes& source = bytes(position);
-  std::vector<float> values(source.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), source.data(), values.size() * sizeof(float));
-  return values;
+  return model::elements_as<float>(DataType::kFloat32, bytes(position));
 }
 
 namespace {

@@ -40,10 +40,10 @@ Codes each_window(const Call& call, const PoolParams& p, const F& f) {
 }
 
 /// For each input element, the output element that its value goes to.
-std::vector<std::int64_t> reduction_targets(const Call& call) {
+model::Indices reduction_targets(const Call& call) {
   const std::vector<bool> reduced = model::reduced_axes(call.graph, call.op).value();
-  std::vector<std::int64_t> strides(reduced.size());
-  std::int64_t step = 1;
+  std::vector<std::size_t> strides(reduced.size());
+  std::size_t step = 1;
   for (std::size_t i = reduced.size(); i-- > 0;) {
     if (reduced[i]) continue;
     strides[i] = step;

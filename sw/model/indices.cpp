@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/model/onnx_indices.h"
+#include "sw/model/indices.h"
 
 #include "base/error.h"
-#include "sw/model/onnx_file.h"
 
-namespace trine::model::onnx_file {
+namespace trine::model {
+
+std::int64_t elements_of(const std::vector<int>& shape) {
+  std::int64_t count = 1;
+  for (const int extent : shape) {
+    if (extent < 0) return -1;
+    count *= extent;
+    if (count > std::int64_t{1} << 31) return -1;
+  }
+  return count;
+}
 
 std::size_t count_of(const std::vector<int>& shape) {
   const std::int64_t count = elements_of(shape);
@@ -58,4 +67,4 @@ Indices broadcast(const std::vector<int>& from, const std::vector<int>& to) {
   return walk(to, spread);
 }
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::model

@@ -8,11 +8,14 @@
 #include <cstdint>
 #include <vector>
 
-namespace trine::model::onnx_file {
+namespace trine::model {
 
 using Indices = std::vector<std::size_t>;
 
-/// Elements of a shape. @throws Error  above 2^31
+/// Elements of a shape. @return -1 for a negative extent or above 2^31
+std::int64_t elements_of(const std::vector<int>& shape);
+
+/// The same. @throws Error  above 2^31
 std::size_t count_of(const std::vector<int>& shape);
 
 /// An axis, negative ones from the end. @param rank  axes to choose from
@@ -29,4 +32,4 @@ Indices walk(const std::vector<int>& shape, const std::vector<std::size_t>& step
 /// For each element of `to`, the element of a tensor of shape `from` that broadcasts to it.
 Indices broadcast(const std::vector<int>& from, const std::vector<int>& to);
 
-}  // namespace trine::model::onnx_file
+}  // namespace trine::model

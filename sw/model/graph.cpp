@@ -59,20 +59,15 @@ std::string_view name_of(Encoding encoding) {
   return kNames[static_cast<std::size_t>(encoding)];
 }
 
+std::pair<int, int> range_of(Encoding encoding) {
+  static constexpr std::pair<int, int> kRanges[] = {
+      {-128, 127}, {-1, 1}, {-1, 1}, {-2, 1}, {-8, 7}};
+  return kRanges[static_cast<std::size_t>(encoding)];
+}
+
 bool holds(Encoding encoding, std::int64_t code) {
-  switch (encoding) {
-    case Encoding::kBinary:
-      return code == -1 || code == 1;
-    case Encoding::kTernary:
-      return code >= -1 && code <= 1;
-    case Encoding::kInt2:
-      return code >= -2 && code <= 1;
-    case Encoding::kInt4:
-      return code >= -8 && code <= 7;
-    case Encoding::kInt8:
-      break;
-  }
-  return code >= -128 && code <= 127;
+  const auto [low, high] = range_of(encoding);
+  return code >= low && code <= high && (encoding != Encoding::kBinary || code != 0);
 }
 
 Op op_of(OpKind kind, int index, std::vector<int> inputs, std::vector<int> outputs) {

@@ -44,6 +44,8 @@ enum class Encoding {
 
 std::string_view name_of(DataType type);      ///< "int8"
 std::string_view name_of(Encoding encoding);  ///< "ternary"
+/// Its lowest and its highest code.
+std::pair<int, int> range_of(Encoding encoding);
 /// Whether `code` is of the encoding's set.
 bool holds(Encoding encoding, std::int64_t code);
 int bytes_of(DataType type);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -35,11 +36,15 @@ constexpr const char* kFloatModel =
     "Python onnxruntime.quantization.quantize_static(IN, OUT, READER, "
     "quant_format=QuantFormat.QDQ)";
 
-/// Filter, stride, dilation and border of a Conv or pool.
+/// A Conv or pool with filter, stride and dilation, and its border.
 struct Sliding {
-  int R = 1, S = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  Op op;
   int top = 0, left = 0, bottom = 0, right = 0;
   bool borders() const { return top != 0 || left != 0 || bottom != 0 || right != 0; }
+  Window over(int H, int W, Padding padding) const {
+    return window(H, W, op.filter_h, op.filter_w, op.stride_h, op.stride_w, op.dilation_h,
+                  op.dilation_w, padding);
+  }
 };
 
 class Importer {
@@ -138,6 +143,10 @@ class Importer {
     return *in(position).constant;
   }
   const std::string& out() const { return node_->outputs[0]; }
+  /// An operator of this node.
+  Op op(OpKind kind, std::vector<int> inputs = {}) const {
+    return op_of(kind, node_->index, std::move(inputs));
+  }
   double scalar(std::size_t position) const {
     if (constant(position).elements() != 1)
       throw_error("input {} '{}' has {} elements, allowed 1", position, node_->inputs[position],
@@ -324,17 +333,18 @@ class Importer {
     return result;
   }
 
-  void add_step(Value* value, Kind kind, std::vector<float> constants,
+  Value stepped(Value value, Kind kind, std::vector<float> constants,
                 ConstantPointer origin = nullptr) {
-    if (value->raw_codes) throw_error("codes without DequantizeLinear");
-    if (constants.size() > 1 && value->moved)
+    if (value.raw_codes) throw_error("codes without DequantizeLinear");
+    if (constants.size() > 1 && value.moved)
       throw_error("a constant for each channel of what was moved before a quantizer made codes");
     for (const float x : constants)
       if (!std::isfinite(x)) throw_error("a constant that is not finite");
-    if (constants.size() > 1 && value->tensor >= 0) *value = emit_.to_nhwc(*value, node_->index);
-    value->steps.push_back({{kind, std::move(constants)},
-                            fmt::format("node {} {}", node_->index, node_->type),
-                            std::move(origin)});
+    if (constants.size() > 1 && value.tensor >= 0) value = emit_.to_nhwc(value, node_->index);
+    value.steps.push_back({{kind, std::move(constants)},
+                           fmt::format("node {} {}", node_->index, node_->type),
+                           std::move(origin)});
+    return value;
   }
 
   Value arithmetic() {
@@ -345,35 +355,30 @@ class Importer {
     const ConstantPointer c = in(first ? 1 : 0).constant;
     if (is_map(*c) && emit_.is_codes(value) && type != "Div") return with_map(value, *c, first);
     std::vector<float> constants = per_channel(*c, value);
-    if (type == "Add") add_step(&value, Kind::kAdd, constants, c);
-    if (type == "Mul") add_step(&value, Kind::kMul, constants);
-    if (type == "Sub") add_step(&value, first ? Kind::kSub : Kind::kSubFrom, constants);
-    if (type == "Div") {
-      if (!first) throw_error("of a constant by a tensor");
-      if (std::count(constants.begin(), constants.end(), 0.0f) != 0) throw_error("by zero");
-      add_step(&value, Kind::kDiv, constants);
-    }
-    return value;
+    if (type == "Add") return stepped(value, Kind::kAdd, constants, c);
+    if (type == "Mul") return stepped(value, Kind::kMul, constants);
+    if (type == "Sub") return stepped(value, first ? Kind::kSub : Kind::kSubFrom, constants);
+    if (type != "Div") return value;
+    if (!first) throw_error("of a constant by a tensor");
+    if (std::ranges::count(constants, 0.0f) != 0) throw_error("by zero");
+    return stepped(value, Kind::kDiv, constants);
   }
 
   /// A quantized constant with more axes than one: positions, masks.
   static bool is_map(const Constant& c) {
     return !c.codes.empty() &&
-           std::count_if(c.shape.begin(), c.shape.end(), [](int extent) { return extent > 1; }) > 1;
+           std::ranges::count_if(c.shape, [](int extent) { return extent > 1; }) > 1;
   }
 
   Value with_map(Value value, const Constant& c, bool first) {
     if (!value.steps.empty() || value.raw_codes) throw_error("of tensors that no quantizer made");
-    const bool one_scale =
-        std::equal(c.scales.begin() + 1, c.scales.end(), c.scales.begin()) &&
-        std::equal(c.zero_points.begin() + 1, c.zero_points.end(), c.zero_points.begin());
-    if (!one_scale) throw_error("a constant with several scales");
-    const auto [least, most] = std::minmax_element(c.codes.begin(), c.codes.end());
-    const int shift = *most > 127 ? 128 : 0;
-    if (*least - shift < -128 || *most - shift > 127) throw_error("a constant that is not int8");
-    Quantization quantization;
-    quantization.scale = {c.scales[0]};
-    quantization.zero_point = {c.zero_points[0] - shift};
+    const auto is_first = [](const auto& list) { return [&](auto x) { return x == list[0]; }; };
+    if (!std::ranges::all_of(c.scales, is_first(c.scales)) ||
+        !std::ranges::all_of(c.zero_points, is_first(c.zero_points)))
+      throw_error("a constant with several scales");
+    const auto [least, most] = std::ranges::minmax(c.codes);
+    const int shift = most > 127 ? 128 : 0;
+    if (least - shift < -128 || most - shift > 127) throw_error("a constant that is not int8");
     std::vector<std::int8_t> codes;
     for (const std::int32_t code : c.codes) codes.push_back(static_cast<std::int8_t>(code - shift));
     Value constant;
@@ -381,16 +386,12 @@ class Importer {
     constant.shape.insert(constant.shape.begin(),
                           value.shape.size() - std::min(value.shape.size(), c.shape.size()), 1);
     constant.tensor = emit_.add_constant(out() + ":constant", DataType::kInt8, constant.shape,
-                                         codes, quantization);
+                                         codes, {{c.scales[0]}, {c.zero_points[0] - shift}});
     return first ? of_two(std::move(value), std::move(constant))
                  : of_two(std::move(constant), std::move(value));
   }
 
-  Value relu() {
-    Value value = in(0);
-    add_step(&value, Kind::kMax, {0.0f});
-    return value;
-  }
+  Value relu() { return stepped(in(0), Kind::kMax, {0.0f}); }
 
   Value clip() {
     Value value = in(0);
@@ -402,14 +403,14 @@ class Importer {
     };
     const float low = bound(1, "min", -kMost), high = bound(2, "max", kMost);
     if (!(low <= high)) throw_error("min {} and max {}", low, high);
-    if (low > -kMost) add_step(&value, Kind::kMax, {low});
-    if (high < kMost) add_step(&value, Kind::kMin, {high});
+    if (low > -kMost) value = stepped(value, Kind::kMax, {low});
+    if (high < kMost) value = stepped(value, Kind::kMin, {high});
     return value;
   }
 
   /// As ONNX Runtime: x * s + b with s = (1 / sqrt(var + epsilon)) * scale, b = bias - mean * s.
   Value batch_normalization() {
-    Value value = in(0);
+    const Value& value = in(0);
     if (value.shape.size() < 2 || value.channel_axis != 1)
       throw_error("channels are not on axis 1");
     const auto C = static_cast<std::size_t>(value.shape[1]);
@@ -428,9 +429,7 @@ class Importer {
       if (!std::isfinite(scale.back()) || !std::isfinite(offset.back()))
         throw_error("channel {}: parameters are not finite", c);
     }
-    add_step(&value, Kind::kMul, scale);
-    add_step(&value, Kind::kAdd, offset);
-    return value;
+    return stepped(stepped(value, Kind::kMul, scale), Kind::kAdd, offset);
   }
 
   Value identity() { return in(0); }
@@ -602,14 +601,11 @@ class Importer {
     p.filter = {M, K};
     p.shape = input.shape;
     p.shape.back() = M;
-    std::vector<std::size_t> order;
-    for (int m = 0; m < M; ++m)
-      for (int k = 0; k < K; ++k) {
-        const auto row = static_cast<std::size_t>(row_of(input, k));
-        order.push_back(transposed
-                            ? static_cast<std::size_t>(m) * static_cast<std::size_t>(K) + row
-                            : row * static_cast<std::size_t>(M) + static_cast<std::size_t>(m));
-      }
+    const std::vector<std::size_t> steps = steps_of(c.shape);
+    const std::size_t column = steps[transposed ? 0 : 1], row = steps[transposed ? 1 : 0];
+    // Pixels, and their channels, of a flattened image: in ONNX's rows all pixels of a channel.
+    const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
+    const Indices order = walk({M, pixels, C}, {column, row, row * pixels});
     set_weights(c, order, &p);
     if (gemm) set_bias(2, &p);
     const std::vector<int> shape = p.shape;
@@ -640,13 +636,6 @@ class Importer {
     return like;
   }
 
-  /// ONNX's position of the k-th element of a row as it lies in the graph.
-  static int row_of(const Value& input, int k) {
-    if (input.layout != Layout::kFlat) return k;
-    const int C = input.image[0], pixels = input.image[1] * input.image[2];
-    return k % C * pixels + k / C;
-  }
-
   Value conv() {
     Value input = codes_of_input();
     if (input.shape.size() != 4) throw_error("input of rank {}, allowed 4", input.shape.size());
@@ -655,43 +644,30 @@ class Importer {
     if (c.rank() != 4) throw_error("weights of rank {}, allowed 4", c.rank());
     const int M = c.shape[0], filter_c = c.shape[1], C = input.shape[1];
     const std::int64_t group = node_->integer("group", 1);
-    if (M < 1 || filter_c < 1 || group < 1 || group > C || C != filter_c * group || M % group != 0)
+    if (c.elements() == 0 || group < 1 || group > C || C != filter_c * group || M % group != 0)
       throw_error("{} input channels, weights [{}, {}, ...] and group {} do not fit", C, M,
                   filter_c, group);
-    Sliding s = sliding(input.shape, c.shape[2], c.shape[3]);
     const bool depthwise = group > 1 && filter_c == 1;
+    const int R = c.shape[2], S = c.shape[3];
+    Sliding s = sliding(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, input.shape, R, S);
+    s.op.depth_multiplier = depthwise ? M / C : 1;
     Product p;
-    p.op = op_of(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, node_->index);
     p.name = out();
     p.channels = M;
-    p.filter =
-        depthwise ? std::vector<int>{1, s.R, s.S, M} : std::vector<int>{M, s.R, s.S, filter_c};
-    const auto at = [&](int m, int f, int r, int q) {
-      return ((static_cast<std::size_t>(m) * static_cast<std::size_t>(filter_c) +
-               static_cast<std::size_t>(f)) *
-                  static_cast<std::size_t>(s.R) +
-              static_cast<std::size_t>(r)) *
-                 static_cast<std::size_t>(s.S) +
-             static_cast<std::size_t>(q);
-    };
-    std::vector<std::size_t> order;
-    for (int m = 0; m < M; ++m)
-      for (int r = 0; r < s.R; ++r)
-        for (int q = 0; q < s.S; ++q)
-          for (int f = 0; f < filter_c; ++f) order.push_back(at(m, f, r, q));
+    p.filter = depthwise ? std::vector<int>{1, R, S, M} : std::vector<int>{M, R, S, filter_c};
+    const std::vector<std::size_t> steps = steps_of(c.shape);
+    const Indices order = walk({M, R, S, filter_c}, {steps[0], steps[2], steps[3], steps[1]});
     set_weights(c, order, &p);
     set_bias(2, &p);
-    set_window(&input, s, 0, &p.op);
-    p.op.depth_multiplier = depthwise ? M / C : 1;
-    return placed(std::move(p), input, s);
+    return placed(std::move(p), bordered(std::move(input), 0, &s), s);
   }
 
   /// Shape of a product over windows of `input`.
   Value placed(Product p, const Value& input, const Sliding& s) const {
     const Tensor& t = emit_.tensor(input.tensor);
-    const Window w = window(t.shape[1], t.shape[2], s.R, s.S, s.stride_h, s.stride_w, s.dilation_h,
-                            s.dilation_w, p.op.padding);
+    const Window w = s.over(t.shape[1], t.shape[2], s.op.padding);
     if (w.P < 1 || w.Q < 1) throw_error("the window is larger than the input");
+    p.op = s.op;
     p.op.inputs = {input.tensor};
     p.shape = {t.shape[0], w.P, w.Q, p.channels};
     const std::vector<int> shape = {t.shape[0], p.channels, w.P, w.Q};
@@ -722,9 +698,7 @@ class Importer {
     if (given_a.shape != given_b.shape) throw_error("of float tensors of unequal shapes");
     Value a = emit_.reals(given_a, node_->index);
     const Value b = emit_.reals(given_b, node_->index);
-    a.tensor = emit_.add_op(
-        op_of(kind, node_->index, {a.tensor, b.tensor}),
-        emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(a.tensor).shape));
+    a.tensor = emit_.add_real(op(kind, {a.tensor, b.tensor}), out() + ":real");
     return a;
   }
 
@@ -735,9 +709,7 @@ class Importer {
 
   Value function_of(OpKind kind, const Value& given) {
     Value value = emit_.reals(given, node_->index);
-    value.tensor = emit_.add_op(
-        op_of(kind, node_->index, {value.tensor}),
-        emit_.add_tensor(out() + ":real", DataType::kFloat32, emit_.tensor(value.tensor).shape));
+    value.tensor = emit_.add_real(op(kind, {value.tensor}), out() + ":real");
     return value;
   }
 
@@ -749,24 +721,17 @@ class Importer {
     Value inner = x;
     if (form == "tanh") {
       inner = of_floats(OpKind::kMul, x, of_floats(OpKind::kMul, x, x));
-      add_step(&inner, Kind::kMul, {0.044715f});
-      inner = of_floats(OpKind::kAdd, x, inner);
+      inner = of_floats(OpKind::kAdd, x, stepped(inner, Kind::kMul, {0.044715f}));
     }
-    add_step(&inner, Kind::kMul, {form == "tanh" ? 0.7978845608f : 0.7071067812f});
+    inner = stepped(inner, Kind::kMul, {form == "tanh" ? 0.7978845608f : 0.7071067812f});
     inner = function_of(form == "tanh" ? OpKind::kTanh : OpKind::kErf, inner);
-    add_step(&inner, Kind::kAdd, {1.0f});
-    Value result = of_floats(OpKind::kMul, x, inner);
-    add_step(&result, Kind::kMul, {0.5f});
-    return result;
+    inner = stepped(inner, Kind::kAdd, {1.0f});
+    return stepped(of_floats(OpKind::kMul, x, inner), Kind::kMul, {0.5f});
   }
 
   Value clipped_line(float alpha, float beta) {
-    Value value = in(0);
-    add_step(&value, Kind::kMul, {alpha});
-    add_step(&value, Kind::kAdd, {beta});
-    add_step(&value, Kind::kMax, {0.0f});
-    add_step(&value, Kind::kMin, {1.0f});
-    return value;
+    const Value line = stepped(stepped(in(0), Kind::kMul, {alpha}), Kind::kAdd, {beta});
+    return stepped(stepped(line, Kind::kMax, {0.0f}), Kind::kMin, {1.0f});
   }
   Value hard_sigmoid() {
     return clipped_line(node_->real("alpha", 0.2f), node_->real("beta", 0.5f));
@@ -777,27 +742,27 @@ class Importer {
   Value leaky_relu() {
     const float alpha = node_->real("alpha", 0.01f);
     if (!(alpha >= 0 && alpha <= 1)) throw_error("alpha {}, allowed 0..1", alpha);
-    Value scaled = in(0);
-    add_step(&scaled, Kind::kMul, {alpha});
-    return of_floats(OpKind::kMaximum, in(0), scaled);
+    return of_floats(OpKind::kMaximum, in(0), stepped(in(0), Kind::kMul, {alpha}));
   }
 
   // --- Movement ------------------------------------------------------------------------------
 
-  Value any_codes(std::size_t position) {
+  const Value& codes_in(std::size_t position) const {
     const Value& value = in(position);
     if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
       throw_error("of a tensor that no quantizer made");
+    return value;
+  }
+
+  Value any_codes(std::size_t position) {
+    const Value& value = codes_in(position);
     if (value.layout == Layout::kFlat) return emit_.to_plain(value, node_->index);
     return emit_.to_nhwc(value, node_->index);
   }
 
   /// The same in ONNX's order.
   Value plain_codes(std::size_t position) {
-    const Value& value = in(position);
-    if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
-      throw_error("of a tensor that no quantizer made");
-    return emit_.to_plain(value, node_->index);
+    return emit_.to_plain(codes_in(position), node_->index);
   }
 
   /// ONNX's axis, and where it lies in the graph.
@@ -835,23 +800,18 @@ class Importer {
                std::int64_t step, const std::string& name) {
     const auto [axis, place] = axis_of(value, axis_given);
     if (size < 1) throw_error("selects nothing of axis {}", axis);
-    const Tensor from = emit_.tensor(value.tensor);
-    const auto at = static_cast<std::size_t>(place);
-    std::vector<std::int32_t> first(from.shape.size(), 0),
-        end(from.shape.begin(), from.shape.end()), steps(from.shape.size(), 1);
-    first[at] = static_cast<std::int32_t>(begin);
+    std::vector<int> shape = emit_.tensor(value.tensor).shape, end = shape;
+    std::vector<int> first(shape.size(), 0), steps(shape.size(), 1);
+    first[place] = static_cast<int>(begin);
     const std::int64_t last = begin + (size - 1) * step;
     // Before the first element is -1 - extent: negative ones count from the end.
-    end[at] = static_cast<std::int32_t>(step > 0 ? last + 1 : last - 1 - from.shape[at]);
-    steps[at] = static_cast<std::int32_t>(step);
-    std::vector<int> shape = from.shape;
-    shape[at] = value.shape[axis] = static_cast<int>(size);
-    const std::vector<int> rank{from.rank()};
-    Op op = op_of(OpKind::kStridedSlice, node_->index, {value.tensor});
+    end[place] = static_cast<int>(step > 0 ? last + 1 : last - 1 - shape[place]);
+    steps[place] = static_cast<int>(step);
+    shape[place] = value.shape[axis] = static_cast<int>(size);
+    Op slice = op(OpKind::kStridedSlice, {value.tensor});
     for (const auto* list : {&first, &end, &steps})
-      op.inputs.push_back(emit_.add_constant<std::int32_t>("", DataType::kInt32, rank, *list));
-    value.tensor = emit_.add_op(
-        std::move(op), emit_.add_tensor(name, from.type, shape, from.quantization, from.encoding));
+      slice.inputs.push_back(emit_.add_integers(*list));
+    value.tensor = emit_.add_move(std::move(slice), name, shape);
     return value;
   }
 
@@ -875,16 +835,9 @@ class Importer {
     for (std::size_t i = 0; i < starts.size(); ++i) {
       const std::int64_t extent = value.shape[axis_of(value, axes[i]).first], step = steps[i];
       if (step == 0 || std::abs(step) > kMaxWindow) throw_error("step {}", step);
-      const auto bound = [&](std::int64_t x) {
-        if (x < 0) x += extent;
-        return step > 0 ? std::clamp<std::int64_t>(x, 0, extent)
-                        : std::clamp<std::int64_t>(x, -1, extent - 1);
-      };
-      const std::int64_t begin = bound(starts[i]), end = bound(ends[i]);
-      const std::int64_t size =
-          step > 0 ? (end - begin + step - 1) / step : (begin - end - step - 1) / -step;
-      if (begin == 0 && step == 1 && size == extent) continue;
-      value = sliced(value, axes[i], begin, size, step, out());
+      const Slice part = slice_of(starts[i], ends[i], step, extent);
+      if (part.begin == 0 && step == 1 && part.size == extent) continue;
+      value = sliced(value, axes[i], part.begin, part.size, step, out());
     }
     return value;
   }
@@ -918,29 +871,13 @@ class Importer {
 
   /// For each output along an axis the input that is nearest, as ONNX says.
   std::vector<std::int32_t> nearest(int in, int out, double scale) const {
-    const std::string mode = node_->text("coordinate_transformation_mode", "half_pixel");
-    const std::string rounding = node_->text("nearest_mode", "round_prefer_floor");
     const bool old = node_->type == "Upsample" || file_.opset < 11;
+    const std::string from =
+        old ? "asymmetric" : node_->text("coordinate_transformation_mode", "half_pixel");
+    const std::string to = old ? "floor" : node_->text("nearest_mode", "round_prefer_floor");
     std::vector<std::int32_t> sources;
-    for (int p = 0; p < out; ++p) {
-      double x = 0;
-      if (old || mode == "asymmetric")
-        x = p / scale;
-      else if (mode == "half_pixel" || (mode == "pytorch_half_pixel" && out > 1))
-        x = (p + 0.5) / scale - 0.5;
-      else if (mode == "align_corners")
-        x = out > 1 ? p * static_cast<double>(in - 1) / (out - 1) : 0;
-      else if (mode != "pytorch_half_pixel")
-        throw_error("coordinate_transformation_mode '{}'", mode);
-      double whole = std::floor(x);
-      if (!old && rounding == "round_prefer_floor")
-        whole = std::ceil(x - 0.5);
-      else if (!old && rounding == "round_prefer_ceil")
-        whole = std::floor(x + 0.5);
-      else if (!old && rounding == "ceil")
-        whole = std::ceil(x);
-      sources.push_back(static_cast<std::int32_t>(std::clamp(whole, 0.0, in - 1.0)));
-    }
+    for (int p = 0; p < out; ++p)
+      sources.push_back(nearest_of(to, source_of(from, p, in, out, scale), in));
     return sources;
   }
 
@@ -969,28 +906,18 @@ class Importer {
         if (list[i] != static_cast<std::int32_t>(i / factor)) return false;
       return true;
     };
-    const Tensor from = emit_.tensor(value.tensor);
-    std::vector<int> lies = from.shape;
-    const auto add = [&](Op op) {
-      value.tensor = emit_.add_op(
-          std::move(op),
-          emit_.add_tensor(out(), DataType::kInt8, lies, from.quantization, from.encoding));
-    };
+    std::vector<int> lies = emit_.tensor(value.tensor).shape;
     if (plain(rows, lies[1]) && plain(cols, lies[2])) {
-      const int size =
-          emit_.add_constant<std::int32_t>("", DataType::kInt32, {2}, {shape[2], shape[3]});
-      lies = {shape[0], shape[2], shape[3], shape[1]};
-      add(op_of(OpKind::kResizeNearestNeighbor, node_->index, {value.tensor, size}));
+      const int size = emit_.add_integers({shape[2], shape[3]});
+      value.tensor = emit_.add_move(op(OpKind::kResizeNearestNeighbor, {value.tensor, size}), out(),
+                                    {shape[0], shape[2], shape[3], shape[1]});
     } else {
       for (const int axis : {1, 2}) {
         const auto& list = axis == 1 ? rows : cols;
         lies[axis] = static_cast<int>(list.size());
-        Op op =
-            op_of(OpKind::kGather, node_->index,
-                  {value.tensor, emit_.add_constant<std::int32_t>(
-                                     "", DataType::kInt32, {static_cast<int>(list.size())}, list)});
-        op.axis = axis;
-        add(std::move(op));
+        Op gather = op(OpKind::kGather, {value.tensor, emit_.add_integers(list)});
+        gather.axis = axis;
+        value.tensor = emit_.add_move(std::move(gather), out(), lies);
       }
     }
     value.shape = shape;
@@ -999,14 +926,10 @@ class Importer {
 
   Value global_max_pool() {
     Value value = image_codes();
-    const Tensor from = emit_.tensor(value.tensor);
-    const int axes = emit_.add_constant<std::int32_t>("", DataType::kInt32, {2}, {1, 2});
-    Op op = op_of(OpKind::kReduceMax, node_->index, {value.tensor, axes});
-    op.keep_dims = true;
+    Op most = op(OpKind::kReduceMax, {value.tensor, emit_.add_integers({1, 2})});
+    most.keep_dims = true;
     value.shape[2] = value.shape[3] = 1;
-    value.tensor = emit_.add_op(
-        op, emit_.add_tensor(out(), DataType::kInt8, {from.shape[0], 1, 1, from.shape[3]},
-                             from.quantization, from.encoding));
+    value.tensor = emit_.add_move(std::move(most), out(), {value.shape[0], 1, 1, value.shape[1]});
     return value;
   }
 
@@ -1038,19 +961,19 @@ class Importer {
   }
 
   /// Attributes of a window over [N, C, H, W]. @param R, S  filter, 0: from kernel_shape
-  Sliding sliding(const std::vector<int>& shape, int R, int S) const {
-    Sliding s;
-    std::tie(s.R, s.S) = pair_of("kernel_shape", R, S);
-    bounded(s.R, 1, "filter");
-    bounded(s.S, 1, "filter");
-    if (R != 0 && (s.R != R || s.S != S)) throw_error("kernel_shape differs from the weights");
-    std::tie(s.stride_h, s.stride_w) = pair_of("strides", 1, 1);
-    std::tie(s.dilation_h, s.dilation_w) = pair_of("dilations", 1, 1);
+  Sliding sliding(OpKind kind, const std::vector<int>& shape, int R, int S) const {
+    Sliding s{op(kind)};
+    std::tie(s.op.filter_h, s.op.filter_w) = pair_of("kernel_shape", R, S);
+    bounded(s.op.filter_h, 1, "filter");
+    bounded(s.op.filter_w, 1, "filter");
+    if (R != 0 && (s.op.filter_h != R || s.op.filter_w != S))
+      throw_error("kernel_shape differs from the weights");
+    std::tie(s.op.stride_h, s.op.stride_w) = pair_of("strides", 1, 1);
+    std::tie(s.op.dilation_h, s.op.dilation_w) = pair_of("dilations", 1, 1);
     const std::string automatic = node_->text("auto_pad", "NOTSET");
     std::vector<std::int64_t> pads = node_->integers("pads");
     if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
-      const Window w = window(shape[2], shape[3], s.R, s.S, s.stride_h, s.stride_w, s.dilation_h,
-                              s.dilation_w, Padding::kSame);
+      const Window w = s.over(shape[2], shape[3], Padding::kSame);
       pads = {w.pad_top, w.pad_left, w.pad_bottom, w.pad_right};
       if (automatic == "SAME_LOWER") pads = {w.pad_bottom, w.pad_right, w.pad_top, w.pad_left};
     } else if (automatic != "NOTSET" && automatic != "VALID") {
@@ -1069,23 +992,16 @@ class Importer {
 
   /// SAME or VALID where that is the border, else the border becomes a PAD before.
   /// @param real  value of the border: 0, or -infinity of a maximum
-  void set_window(Value* input, const Sliding& s, double real, Op* op) {
-    op->stride_h = s.stride_h;
-    op->stride_w = s.stride_w;
-    op->dilation_h = s.dilation_h;
-    op->dilation_w = s.dilation_w;
-    op->filter_h = s.R;
-    op->filter_w = s.S;
-    op->padding = Padding::kValid;
-    if (!s.borders()) return;
-    const Window same = window(input->shape[2], input->shape[3], s.R, s.S, s.stride_h, s.stride_w,
-                               s.dilation_h, s.dilation_w, Padding::kSame);
-    if (same.pad_top == s.top && same.pad_bottom == s.bottom && same.pad_left == s.left &&
-        same.pad_right == s.right) {
-      op->padding = Padding::kSame;
-      return;
+  Value bordered(Value input, double real, Sliding* s) {
+    s->op.padding = Padding::kValid;
+    if (!s->borders()) return input;
+    const Window same = s->over(input.shape[2], input.shape[3], Padding::kSame);
+    if (same.pad_top == s->top && same.pad_bottom == s->bottom && same.pad_left == s->left &&
+        same.pad_right == s->right) {
+      s->op.padding = Padding::kSame;
+      return input;
     }
-    *input = padded(*input, {0, 0, s.top, s.left, 0, 0, s.bottom, s.right}, real);
+    return padded(std::move(input), {0, 0, s->top, s->left, 0, 0, s->bottom, s->right}, real);
   }
 
   /// @param pads  as ONNX's Pad on [N, C, H, W]: before all axes, then after
@@ -1096,11 +1012,8 @@ class Importer {
       throw_error("borders on other axes than height and width of an image");
     const int top = bounded(pads[2], 0, "pads"), left = bounded(pads[3], 0, "pads");
     const int bottom = bounded(pads[6], 0, "pads"), right = bounded(pads[7], 0, "pads");
-    const int lowest = from.encoding == Encoding::kInt8   ? -128
-                       : from.encoding == Encoding::kInt4 ? -8
-                       : from.encoding == Encoding::kInt2 ? -2
-                                                          : -1;
-    const double code = std::isinf(real) ? lowest : real / double{from.scale()} + from.zero_point();
+    const double code = std::isinf(real) ? range_of(from.encoding).first
+                                         : real / double{from.scale()} + from.zero_point();
     if (code != std::trunc(code) || code < -128 || code > 127)
       throw_error("border {} is no code of the tensor", real);
     Encoding encoding = from.encoding;
@@ -1110,53 +1023,42 @@ class Importer {
     const std::vector<int> shape = {from.shape[0], from.shape[1] + top + bottom,
                                     from.shape[2] + left + right, from.shape[3]};
     if (elements_of(shape) < 0) throw_error("more than 2^31 elements");
-    const int sides = emit_.add_constant<std::int32_t>("", DataType::kInt32, {4, 2},
-                                                       {0, 0, top, bottom, left, right, 0, 0});
+    const int sides = emit_.add_integers({0, 0, top, bottom, left, right, 0, 0}, {4, 2});
     const bool zero = code == from.zero_point();
-    Op op = op_of(zero ? OpKind::kPad : OpKind::kPadV2, node_->index, {value.tensor, sides});
+    Op pad = op(zero ? OpKind::kPad : OpKind::kPadV2, {value.tensor, sides});
     if (!zero)
-      op.inputs.push_back(emit_.add_constant<std::int8_t>(
+      pad.inputs.push_back(emit_.add_constant<std::int8_t>(
           "", DataType::kInt8, {1}, {static_cast<std::int8_t>(code)}, from.quantization));
     value.shape = {shape[0], shape[3], shape[1], shape[2]};
-    value.tensor = emit_.add_op(op, emit_.add_tensor(from.name + ":padded", DataType::kInt8, shape,
-                                                     from.quantization, encoding));
+    value.tensor = emit_.add_op(pad, emit_.add_tensor(from.name + ":padded", DataType::kInt8, shape,
+                                                      from.quantization, encoding));
     return value;
   }
 
   Value image_codes() {
-    Value value = in(0);
-    if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
-      throw_error("of a tensor that no quantizer made");
+    const Value& value = codes_in(0);
     if (value.shape.size() != 4) throw_error("input of rank {}, allowed 4", value.shape.size());
     return emit_.to_nhwc(value, node_->index);
   }
 
   Value pad() {
     if (node_->text("mode", "constant") != "constant") throw_error("mode other than constant");
-    std::vector<std::int64_t> pads = node_->integers("pads");
-    if (has(1))
-      for (const double side : constant(1).values)
-        pads.push_back(static_cast<std::int64_t>(std::clamp(side, -1e9, 1e9)));
     const double border = has(2) ? scalar(2) : double{node_->real("value", 0.0f)};
     if (!std::isfinite(border)) throw_error("border {}", border);
-    return padded(image_codes(), pads, border);
+    return padded(image_codes(), integers_of(1, "pads"), border);
   }
 
   Value max_pool() {
     Value input = image_codes();
-    const Sliding s = sliding(input.shape, 0, 0);
-    if (s.dilation_h != 1 || s.dilation_w != 1) throw_error("dilations other than 1");
-    Op op = op_of(OpKind::kMaxPool2D, node_->index);
-    set_window(&input, s, -INFINITY, &op);
-    const Tensor t = emit_.tensor(input.tensor);
-    const Window w =
-        window(t.shape[1], t.shape[2], s.R, s.S, s.stride_h, s.stride_w, 1, 1, op.padding);
+    Sliding s = sliding(OpKind::kMaxPool2D, input.shape, 0, 0);
+    if (s.op.dilation_h != 1 || s.op.dilation_w != 1) throw_error("dilations other than 1");
+    input = bordered(std::move(input), -INFINITY, &s);
+    const int N = input.shape[0], C = input.shape[1];
+    const Window w = s.over(input.shape[2], input.shape[3], s.op.padding);
     if (w.P < 1 || w.Q < 1) throw_error("the window is larger than the input");
-    op.inputs = {input.tensor};
-    input.shape = {t.shape[0], t.shape[3], w.P, w.Q};
-    input.tensor = emit_.add_op(
-        op, emit_.add_tensor(out(), DataType::kInt8, {t.shape[0], w.P, w.Q, t.shape[3]},
-                             t.quantization, t.encoding));
+    s.op.inputs = {input.tensor};
+    input.shape = {N, C, w.P, w.Q};
+    input.tensor = emit_.add_move(std::move(s.op), out(), {N, w.P, w.Q, C});
     return input;
   }
 
@@ -1164,27 +1066,25 @@ class Importer {
   Value average_pool() {
     Value input = image_codes();
     const bool global = node_->type == "GlobalAveragePool" || node_->type == "ReduceMean";
-    Sliding s;
+    Sliding s{op(OpKind::kDepthwiseConv2D)};
     if (global)
-      s.R = input.shape[2], s.S = input.shape[3];
+      s.op.filter_h = input.shape[2], s.op.filter_w = input.shape[3];
     else
-      s = sliding(input.shape, 0, 0);
+      s = sliding(OpKind::kDepthwiseConv2D, input.shape, 0, 0);
     if (s.borders() && node_->integer("count_include_pad", 0) == 0)
       throw_error("borders that do not count");
-    const int C = input.shape[1];
+    const int C = input.shape[1], R = s.op.filter_h, S = s.op.filter_w;
     Product p;
-    p.op = op_of(OpKind::kDepthwiseConv2D, node_->index);
     p.name = out();
     p.channels = C;
-    p.filter = {1, s.R, s.S, C};
-    const std::int64_t taps = std::int64_t{s.R} * s.S;
+    p.filter = {1, R, S, C};
+    const std::int64_t taps = std::int64_t{R} * S;
     if (taps * C > kMaxAverage || taps > 65536) throw_error("a window of {} elements", taps * C);
     p.weights.assign(taps * C, 1);
     p.scales.assign(C, 1.0f);
     p.divisor = static_cast<float>(taps);
-    p.is_mean = s.R == input.shape[2] && s.S == input.shape[3] && !s.borders();
-    set_window(&input, s, 0, &p.op);
-    return placed(std::move(p), input, s);
+    p.is_mean = R == input.shape[2] && S == input.shape[3] && !s.borders();
+    return placed(std::move(p), bordered(std::move(input), 0, &s), s);
   }
 
   // --- Shapes --------------------------------------------------------------------------------
@@ -1203,10 +1103,8 @@ class Importer {
     const std::vector<int> from = value.shape;
     const bool flattens = value.layout == Layout::kNhwc && shape.size() == 2 && shape[0] == from[0];
     if (!flattens) value = emit_.to_plain(value, node_->index);
-    const Tensor t = emit_.tensor(value.tensor);
     const std::string name = out() + (flattens ? ":nhwc" : value.steps.empty() ? "" : ":input");
-    value.tensor = emit_.add_op(op_of(OpKind::kReshape, node_->index, {value.tensor}),
-                                emit_.add_tensor(name, t.type, shape, t.quantization, t.encoding));
+    value.tensor = emit_.add_move(op(OpKind::kReshape, {value.tensor}), name, shape);
     value.layout = Layout::kPlain;
     if (flattens && from[1] != 1 && from[2] * from[3] != 1) {
       value.layout = Layout::kFlat;
@@ -1259,11 +1157,10 @@ class Importer {
   Value transpose() {
     const std::vector<std::int64_t> given = node_->integers("perm");
     const std::size_t rank = in(0).shape.size();
-    std::vector<std::int32_t> order;
-    for (std::size_t i = 0; i < rank; ++i)  // reversed unless the node says
-      order.push_back(static_cast<std::int32_t>(rank - 1 - i));
+    std::vector<std::int32_t> order(rank);
+    std::iota(order.rbegin(), order.rend(), 0);  // unless the node says
     if (!given.empty()) {
-      if (!std::is_permutation(given.begin(), given.end(), order.begin(), order.end()))
+      if (!std::ranges::is_permutation(given, order))
         throw_error("perm is no order of {} axes", rank);
       order.assign(given.begin(), given.end());
     }
@@ -1290,12 +1187,8 @@ class Importer {
   Value reordered(Value value, const std::vector<std::int32_t>& order,
                   const std::vector<int>& shape) {
     if (value.raw_codes) throw_error("of a tensor that no quantizer made");
-    const Tensor from = emit_.tensor(value.tensor);
-    const std::vector<int> rank{static_cast<int>(order.size())};
-    const int constant = emit_.add_constant<std::int32_t>("", DataType::kInt32, rank, order);
-    value.tensor =
-        emit_.add_op(op_of(OpKind::kTranspose, node_->index, {value.tensor, constant}),
-                     emit_.add_tensor(out(), from.type, shape, from.quantization, from.encoding));
+    const int axes = emit_.add_integers(order);
+    value.tensor = emit_.add_move(op(OpKind::kTranspose, {value.tensor, axes}), out(), shape);
     value.shape = shape;
     return value;
   }
@@ -1309,21 +1202,21 @@ class Importer {
     if (node_->outputs.size() > 1 && !node_->outputs[1].empty())
       throw_error("of which the mean is read");
     const bool center = node_->type == "LayerNormalization";
-    Op op = op_of(OpKind::kNormalization, node_->index, {value.tensor});
-    op.name = center ? "LAYER_NORM" : "RMS_NORM";
-    op.center = center;
-    op.epsilon = node_->real("epsilon", 1e-5f);
+    Op norm = op(OpKind::kNormalization, {value.tensor});
+    norm.name = center ? "LAYER_NORM" : "RMS_NORM";
+    norm.center = center;
+    norm.epsilon = node_->real("epsilon", 1e-5f);
     const int channels = value.shape.back();
     for (std::size_t i = 1; i < 3 && has(i); ++i) {
       const Constant& c = constant(i);
       if (c.elements() != static_cast<std::size_t>(channels))
         throw_error("input {} '{}' has {} elements, allowed {}", i, node_->inputs[i], c.elements(),
                     channels);
-      op.inputs.push_back(emit_.add_constant<float>(
+      norm.inputs.push_back(emit_.add_constant<float>(
           node_->inputs[i], DataType::kFloat32, {channels}, {c.values.begin(), c.values.end()}));
     }
     value.tensor = -1;
-    value.norm = std::make_shared<const Op>(std::move(op));
+    value.norm = std::make_shared<const Op>(std::move(norm));
     return value;
   }
 
@@ -1343,13 +1236,11 @@ class Importer {
         !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
       throw_error("over another axis than the last");
     // As in TFLite: codes of 1/256, which the quantizer may ask to have in another scale.
-    Quantization quantization;
-    if (of_codes) quantization.scale = {1.0f / 256}, quantization.zero_point = {-128};
-    const std::string name = of_codes ? out() + ":codes" : out();
+    const Op softmax = op(OpKind::kSoftmax, {value.tensor});
     value.tensor =
-        emit_.add_op(op_of(OpKind::kSoftmax, node_->index, {value.tensor}),
-                     emit_.add_tensor(name, of_codes ? DataType::kInt8 : DataType::kFloat32,
-                                      value.shape, quantization));
+        of_codes ? emit_.add_op(softmax, emit_.add_tensor(out() + ":codes", DataType::kInt8,
+                                                          value.shape, {{1.0f / 256}, {-128}}))
+                 : emit_.add_real(softmax, out());
     return value;
   }
 
@@ -1357,7 +1248,7 @@ class Importer {
     Value value = host_floats();
     if (value.shape.empty()) throw_error("of a scalar");
     value.shape.back() = 1;
-    value.tensor = emit_.add_op(op_of(OpKind::kArgMax, node_->index, {value.tensor}),
+    value.tensor = emit_.add_op(op(OpKind::kArgMax, {value.tensor}),
                                 emit_.add_tensor(name, DataType::kInt64, value.shape));
     return value;
   }

@@ -78,6 +78,18 @@ struct Value {
   std::shared_ptr<const Moved> moved;
   std::vector<Step> steps;
   bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
+
+  /// The same once operators have made it, steps and all.
+  Value made(int by) const {
+    Value value = *this;
+    value.tensor = by;
+    value.product = nullptr;
+    value.sum = nullptr;
+    value.joined = nullptr;
+    value.norm = nullptr;
+    value.steps.clear();
+    return value;
+  }
 };
 
 /// The elements of a value that no quantizer has made codes of yet, in other places. Quantizers
@@ -110,11 +122,24 @@ class Emitter {
   template <typename T>
   int add_constant(const std::string& name, DataType type, std::vector<int> shape,
                    const std::vector<T>& values, Quantization quantization = {},
-                   Encoding encoding = Encoding::kInt8);
+                   Encoding encoding = Encoding::kInt8) {
+    const int index = add_tensor(name, type, std::move(shape), std::move(quantization), encoding);
+    Tensor& tensor = graph_.tensors.back();
+    tensor.is_constant = true;
+    tensor.data.resize(values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+    return index;
+  }
   /// Adds a constant as a float32 operator reads it.
   int add_constant(const std::string& name, const Constant& constant);
+  /// int32 constants without a name; of one axis if no shape is given.
+  int add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape = {});
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
+  /// The same, whose output is as its first input but for name and shape.
+  int add_move(Op op, const std::string& name, std::vector<int> shape);
+  /// The same, whose output has the first input's shape, in float32.
+  int add_real(Op op, const std::string& name);
 
   const Tensor& tensor(int index) const { return graph_.tensor(index); }
   bool is_codes(const Value& value) const {
@@ -141,19 +166,21 @@ class Emitter {
   static Value before_move(const Value& value);
   Value of_floats(const Value& given);
   std::vector<FloatStep> steps_of(const Value& value) const;
-  std::size_t step_channels(const std::vector<FloatStep>& steps) const;
-  int emit_product(const Product& product, const std::vector<std::int8_t>& weights,
-                   std::vector<float> scales, const std::vector<std::int32_t>& bias, int output);
-  int threshold_product(const Value& value, const Quantizer& quantizer, int output);
-  int threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);
+  int emit_product(const Product& product, const std::vector<std::int32_t>& bias, int output);
+  void threshold_product(const Value& value, const Quantizer& quantizer, int output);
+  void threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);
+  template <typename T>
   void add_threshold(int input, int output, int low, int step, std::size_t rows,
-                     const std::vector<std::int32_t>& table, int node);
+                     const std::vector<T>& table, int node);
   void requantize_product(const Value& value, const Quantizer& quantizer, int output);
   void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
-  void add_codes(const Value& value, const Quantizer& quantizer, int output);
-  void normalize_codes(const Value& value, const Quantizer& quantizer, int output);
+  void quantize_floats(const Value& value, int output, int node);
+  int add_addend(const Constant& constant, const Value& value, const std::string& name);
+  /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
+  void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
+                 const char* what);
   void join_codes(const Value& value, const Quantizer& quantizer, int output);
-  int add_floats(int input, const std::vector<FloatStep>& steps, int node);
+  int add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps, int node);
   void mean(const Value& value, const Quantizer& quantizer, int output);
   int code_tensor(const Value& value, const Quantizer& quantizer, const std::string& name);
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;

@@ -23,4 +23,10 @@ bool evaluates(const std::string& type);
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
+/// Resize: the coordinate along an axis of `from` elements that output `p` of `to` is read at.
+/// @param mode  its coordinate_transformation_mode  @throws Error  no mode of ONNX's
+double source_of(const std::string& mode, int p, int from, int to, double scale);
+/// The element nearest to a coordinate. @param mode  Resize's nearest_mode
+int nearest_of(const std::string& mode, double x, int from);
+
 }  // namespace trine::model::onnx_file

@@ -49,6 +49,7 @@ class Evaluation {
   void require_time(const Constant& results, std::size_t terms) const;
   Constant empty(DataType type, std::vector<int> shape) const;
   Constant picked(const Constant& from, std::vector<int> shape, const Indices& order) const;
+  Constant along(const Constant& from, int axis, const std::vector<std::int64_t>& list) const;
   std::vector<bool> chosen(const std::vector<std::int64_t>& axes, int rank) const;
   template <typename F>
   void each_line(const Constant& x, int axis, bool to_the_end, const F& f) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
 #include "base/error.h"
 #include "sw/model/onnx_evaluation.h"
@@ -21,19 +22,22 @@ std::pair<std::size_t, std::size_t> around(const std::vector<int>& shape, int ax
   return {count_of({shape.begin(), middle}), count_of({middle + 1, shape.end()})};
 }
 
+}  // namespace
+
 /// Elements of an axis in the order of `list`, the others as they are.
-Indices along(const std::vector<int>& shape, int axis, const std::vector<std::int64_t>& list) {
-  const auto [outer, inner] = around(shape, axis);
-  const std::size_t extent = at(shape[axis]);
-  Indices order;
+Constant Evaluation::along(const Constant& from, int axis,
+                           const std::vector<std::int64_t>& list) const {
+  std::vector<int> shape = from.shape;
+  shape[axis] = static_cast<int>(list.size());
+  Constant result = empty(from.type, std::move(shape));
+  const auto [outer, inner] = around(from.shape, axis);
+  const std::size_t extent = from.shape[axis];
+  auto to = result.values.begin();
   for (std::size_t o = 0; o < outer; ++o)
     for (const std::int64_t k : list)
-      for (std::size_t i = 0; i < inner; ++i)
-        order.push_back((o * extent + static_cast<std::size_t>(k)) * inner + i);
-  return order;
+      to = std::copy_n(from.values.begin() + (o * extent + k) * inner, inner, to);
+  return result;
 }
-
-}  // namespace
 
 Constant Evaluation::concat() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
@@ -75,11 +79,9 @@ Constant Evaluation::split() const {
     if (i < output_) begin += sizes[i];
   }
   if (output_ >= sizes.size()) throw_error("{} sizes", sizes.size());
-  std::vector<std::int64_t> list;
-  for (std::int64_t i = 0; i < sizes[output_]; ++i) list.push_back(begin + i);
-  std::vector<int> shape = in(0).shape;
-  shape[axis] = static_cast<int>(list.size());
-  return picked(in(0), shape, along(in(0).shape, axis, list));
+  std::vector<std::int64_t> list(sizes[output_]);
+  std::iota(list.begin(), list.end(), begin);
+  return along(in(0), axis, list);
 }
 
 Constant Evaluation::slice() const {
@@ -93,21 +95,11 @@ Constant Evaluation::slice() const {
   Constant result = in(0);
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const int axis = axis_of(axes[i], result.rank());
-    const std::int64_t extent = result.shape[axis], step = steps[i];
-    if (step == 0) throw_error("step 0");
-    const auto bound = [&](std::int64_t x) {
-      if (x < 0) x += extent;
-      return step > 0 ? std::clamp<std::int64_t>(x, 0, extent)
-                      : std::clamp<std::int64_t>(x, -1, extent - 1);
-    };
+    if (steps[i] == 0) throw_error("step 0");
+    const Slice part = slice_of(starts[i], ends[i], steps[i], result.shape[axis]);
     std::vector<std::int64_t> list;
-    for (std::int64_t k = bound(starts[i]), end = bound(ends[i]); step > 0 ? k < end : k > end;
-         k += step)
-      list.push_back(k);
-    std::vector<int> shape = result.shape;
-    shape[axis] = static_cast<int>(list.size());
-    const Indices order = along(result.shape, axis, list);
-    result = picked(result, shape, order);
+    for (std::int64_t k = 0; k < part.size; ++k) list.push_back(part.begin + k * part.stride);
+    result = along(result, axis, list);
   }
   return result;
 }
@@ -117,12 +109,9 @@ Constant Evaluation::gather() const {
   std::vector<std::int64_t> list;
   for (const std::int64_t k : integers(1, ""))
     list.push_back(axis_of(k, in(0).shape[axis]));  // negative ones count from the end
-  std::vector<int> shape = in(0).shape;
-  shape.erase(shape.begin() + axis);
-  shape.insert(shape.begin() + axis, in(1).shape.begin(), in(1).shape.end());
-  Constant result = empty(in(0).type, shape);
-  const Indices order = along(in(0).shape, axis, list);
-  for (std::size_t i = 0; i < order.size(); ++i) result.values[i] = in(0).values[order[i]];
+  Constant result = along(in(0), axis, list);
+  result.shape.erase(result.shape.begin() + axis);
+  result.shape.insert(result.shape.begin() + axis, in(1).shape.begin(), in(1).shape.end());
   return result;
 }
 
@@ -161,13 +150,11 @@ Constant Evaluation::tile() const {
   if (repeats.size() != in(0).shape.size()) throw_error("{} repeats", repeats.size());
   Constant result = in(0);
   for (std::size_t i = 0; i < repeats.size(); ++i) {
-    std::vector<int> shape = result.shape;
-    if (repeats[i] < 1 || repeats[i] * shape[i] > limit_) throw_error("{} repeats", repeats[i]);
+    const std::int64_t extent = result.shape[i];
+    if (repeats[i] < 1 || repeats[i] * extent > limit_) throw_error("{} repeats", repeats[i]);
     std::vector<std::int64_t> list;
-    for (std::int64_t k = 0; k < repeats[i] * shape[i]; ++k) list.push_back(k % shape[i]);
-    shape[i] = static_cast<int>(list.size());
-    empty(result.type, shape);  // not too large
-    result = picked(result, shape, along(result.shape, static_cast<int>(i), list));
+    for (std::int64_t k = 0; k < repeats[i] * extent; ++k) list.push_back(k % extent);
+    result = along(result, static_cast<int>(i), list);
   }
   return result;
 }
@@ -202,17 +189,12 @@ Constant Evaluation::pad() const {
                      : inside          ? k
                                        : 0);
     }
-    std::vector<int> shape = result.shape;
-    shape[axis] = static_cast<int>(size);
-    Constant padded = empty(result.type, shape);
-    const auto [outer, inner] = around(shape, axis);
-    const Indices order = along(result.shape, axis, list);
-    for (std::size_t e = 0; e < order.size(); ++e) {
+    result = along(result, axis, list);
+    const std::size_t inner = around(result.shape, axis).second;
+    for (std::size_t e = 0; mode == "constant" && e < result.values.size(); ++e) {
       const std::int64_t k = static_cast<std::int64_t>(e / inner) % size - before;
-      const bool outside = mode == "constant" && (k < 0 || k >= extent);
-      padded.values[e] = outside ? border : result.values[order[e]];
+      if (k < 0 || k >= extent) result.values[e] = border;
     }
-    result = std::move(padded);
   }
   return result;
 }

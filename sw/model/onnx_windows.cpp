@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "sw/model/onnx_evaluate.h"
 #include "sw/model/onnx_evaluation.h"
 #include "sw/model/shapes.h"
 
@@ -399,6 +400,23 @@ Constant Evaluation::local_response() const {
   return result;
 }
 
+double source_of(const std::string& mode, int p, int from, int to, double scale) {
+  if (mode == "asymmetric") return p / scale;
+  if (mode == "align_corners") return to > 1 ? p * double(from - 1) / (to - 1) : 0.0;
+  if (mode == "pytorch_half_pixel" && to == 1) return 0;
+  if (mode != "half_pixel" && mode != "pytorch_half_pixel")
+    throw_error("coordinate_transformation_mode '{}'", mode);
+  return (p + 0.5) / scale - 0.5;
+}
+
+int nearest_of(const std::string& mode, double x, int from) {
+  const double whole = mode == "floor"               ? std::floor(x)
+                       : mode == "ceil"              ? std::ceil(x)
+                       : mode == "round_prefer_ceil" ? std::floor(x + 0.5)
+                                                     : std::ceil(x - 0.5);
+  return static_cast<int>(std::clamp(whole, 0.0, from - 1.0));
+}
+
 /// For each output along an axis the inputs that it is made of, and their shares.
 std::vector<std::vector<std::pair<int, double>>> Evaluation::samples(int from, int to,
                                                                      double scale) const {
@@ -406,21 +424,11 @@ std::vector<std::vector<std::pair<int, double>>> Evaluation::samples(int from, i
   const std::string how = node_.text("coordinate_transformation_mode", "half_pixel");
   const std::string nearest = node_.text("nearest_mode", "round_prefer_floor");
   if (mode != "nearest" && mode != "linear") throw_error("mode '{}'", mode);
-  if (how != "half_pixel" && how != "pytorch_half_pixel" && how != "asymmetric" &&
-      how != "align_corners")
-    throw_error("coordinate_transformation_mode '{}'", how);
   std::vector<std::vector<std::pair<int, double>>> result;
   for (int p = 0; p < to; ++p) {
-    double x = how == "asymmetric"      ? p / scale
-               : how == "align_corners" ? (to > 1 ? p * double(from - 1) / (to - 1) : 0.0)
-                                        : (p + 0.5) / scale - 0.5;
-    if (how == "pytorch_half_pixel" && to == 1) x = 0;
+    double x = source_of(how, p, from, to, scale);
     if (mode == "nearest") {
-      const double whole = nearest == "floor"               ? std::floor(x)
-                           : nearest == "ceil"              ? std::ceil(x)
-                           : nearest == "round_prefer_ceil" ? std::floor(x + 0.5)
-                                                            : std::ceil(x - 0.5);
-      result.push_back({{static_cast<int>(std::clamp(whole, 0.0, from - 1.0)), 1.0}});
+      result.push_back({{nearest_of(nearest, x, from), 1.0}});
       continue;
     }
     x = std::clamp(x, 0.0, from - 1.0);

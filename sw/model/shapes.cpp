@@ -3,16 +3,16 @@
 #include "sw/model/shapes.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <numeric>
 
 namespace trine::model {
 namespace {
 
-/// One bound of a slice: negative counts from the end, then limited to where a walk may begin or
-/// end.
-std::int64_t bound(std::int64_t value, std::int64_t extent, bool backward) {
-  if (value < 0) value += extent;
-  return backward ? std::clamp<std::int64_t>(value, -1, extent - 1)
-                  : std::clamp<std::int64_t>(value, 0, extent);
+/// An axis from the beginning. @return nothing if there is none
+std::optional<int> axis_in(const Tensor& tensor, std::int64_t axis) {
+  if (axis < -tensor.rank() || axis >= tensor.rank()) return std::nullopt;
+  return static_cast<int>(axis < 0 ? axis + tensor.rank() : axis);
 }
 
 }  // namespace
@@ -30,20 +30,17 @@ std::optional<std::vector<int>> broadcast_shape(const std::vector<int>& a,
 }
 
 std::optional<std::vector<bool>> reduced_axes(const Graph& graph, const Op& op) {
-  const int rank = graph.in(op, 0).rank();
-  std::vector<bool> reduced(static_cast<std::size_t>(rank));
-  for (const std::int64_t axis : graph.in(op, 1).integers()) {
-    if (axis < -rank || axis >= rank) return std::nullopt;
-    reduced[axis < 0 ? axis + rank : axis] = true;
+  std::vector<bool> reduced(graph.in(op, 0).shape.size());
+  for (const std::int64_t given : graph.in(op, 1).integers()) {
+    const auto axis = axis_in(graph.in(op, 0), given);
+    if (!axis) return std::nullopt;
+    reduced[*axis] = true;
   }
   return reduced;
 }
 
 std::optional<int> searched_axis(const Graph& graph, const Op& op) {
-  const int rank = graph.in(op, 0).rank();
-  const std::int64_t axis = op.input(1) < 0 ? -1 : graph.in(op, 1).integers().at(0);
-  if (axis < -rank || axis >= rank) return std::nullopt;
-  return static_cast<int>(axis < 0 ? axis + rank : axis);
+  return axis_in(graph.in(op, 0), op.input(1) < 0 ? -1 : graph.in(op, 1).integers().at(0));
 }
 
 std::vector<std::pair<std::int64_t, std::int64_t>> paddings(const Graph& graph, const Op& op) {
@@ -68,45 +65,41 @@ std::vector<std::vector<int>> mirrored(const Graph& graph, const Op& op) {
 }
 
 std::optional<std::vector<int>> permutation(const Graph& graph, const Op& op) {
-  const int rank = graph.in(op, 0).rank();
-  std::vector<int> axes;
-  for (const std::int64_t axis : graph.in(op, 1).integers()) {
-    if (axis < -rank || axis >= rank) return std::nullopt;
-    axes.push_back(static_cast<int>(axis < 0 ? axis + rank : axis));
-  }
-  std::vector<int> sorted = axes;
-  std::sort(sorted.begin(), sorted.end());
-  for (int i = 0; i < rank; ++i)
-    if (sorted.size() != axes.size() || i >= static_cast<int>(sorted.size()) || sorted[i] != i)
-      return std::nullopt;
+  std::vector<int> axes, all(graph.in(op, 0).shape.size());
+  for (const std::int64_t given : graph.in(op, 1).integers())
+    axes.push_back(axis_in(graph.in(op, 0), given).value_or(-1));
+  std::iota(all.begin(), all.end(), 0);
+  if (!std::ranges::is_permutation(axes, all)) return std::nullopt;
   return axes;
 }
 
+Slice slice_of(std::int64_t begin, std::int64_t end, std::int64_t stride, std::int64_t extent) {
+  const bool backward = stride < 0;
+  const auto bound = [&](std::int64_t x) {
+    if (x < 0) x += extent;
+    return backward ? std::clamp<std::int64_t>(x, -1, extent - 1)
+                    : std::clamp<std::int64_t>(x, 0, extent);
+  };
+  const std::int64_t first = bound(begin), last = bound(end);
+  const std::int64_t distance = backward ? first - last : last - first;
+  return {first, stride, distance > 0 ? (distance - 1) / std::abs(stride) + 1 : 0, false};
+}
+
 std::vector<Slice> slices(const Graph& graph, const Op& op) {
-  const Tensor& input = graph.in(op, 0);
+  constexpr std::int64_t kFar = std::int64_t{1} << 62;
+  const std::vector<int>& shape = graph.in(op, 0).shape;
   const auto begins = graph.in(op, 1).integers();
   const auto ends = graph.in(op, 2).integers();
   const auto strides = graph.in(op, 3).integers();
-  std::vector<Slice> result(begins.size());
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    const std::int64_t extent = input.shape[i];
-    const bool backward = strides[i] < 0;
+  std::vector<Slice> result;
+  for (std::size_t i = 0; i < begins.size(); ++i) {
     const auto masked = [i](int mask) { return (mask >> i & 1) != 0; };
-    Slice& slice = result[i];
-    slice.stride = strides[i];
-    slice.dropped = masked(op.shrink_axis_mask);
-    slice.begin =
-        masked(op.begin_mask) ? (backward ? extent - 1 : 0) : bound(begins[i], extent, backward);
-    if (slice.dropped) {
-      slice.stride = 1;
-      slice.size = slice.begin >= 0 && slice.begin < extent ? 1 : 0;
-      continue;
-    }
-    const std::int64_t end =
-        masked(op.end_mask) ? (backward ? -1 : extent) : bound(ends[i], extent, backward);
-    const std::int64_t distance = backward ? slice.begin - end : end - slice.begin;
-    const std::int64_t step = backward ? -slice.stride : slice.stride;
-    slice.size = distance > 0 ? (distance - 1) / step + 1 : 0;
+    const std::int64_t behind = strides[i] < 0 ? -kFar : kFar;
+    Slice slice = slice_of(masked(op.begin_mask) ? -behind : begins[i],
+                           masked(op.end_mask) ? behind : ends[i], strides[i], shape[i]);
+    if (masked(op.shrink_axis_mask))
+      slice = {slice.begin, 1, slice.begin >= 0 && slice.begin < shape[i] ? 1 : 0, true};
+    result.push_back(slice);
   }
   return result;
 }

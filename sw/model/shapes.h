@@ -41,4 +41,8 @@ struct Slice {
 };
 std::vector<Slice> slices(const Graph& graph, const Op& op);
 
+/// A slice from `begin` to before `end`, from the axis' end where they are negative; what lies
+/// outside the axis is left out. @pre stride is not 0
+Slice slice_of(std::int64_t begin, std::int64_t end, std::int64_t stride, std::int64_t extent);
+
 }  // namespace trine::model

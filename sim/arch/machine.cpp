@@ -2,16 +2,13 @@
 
 #include "sim/arch/machine.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <span>
 
-#include "base/error.h"
 #include "base/rounding.h"
 #include "machine/precision.h"
-#include "sw/reference/norm.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
 
@@ -29,8 +26,6 @@ using reference::Rounding;
 namespace agu = isa::agu;
 namespace post = isa::post;
 using post::Output;
-
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
 
 constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
 
@@ -51,7 +46,17 @@ ChannelScale scale_of(const LaneRegisters& r, const isa::LaneField& multiplier,
   return {static_cast<std::int32_t>(r.get(multiplier)), field(r, shift)};
 }
 
+OutputRange range_of(const LaneRegisters& r) {
+  return {field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)};
+}
+
 Output output_of(const LaneRegisters& r) { return static_cast<Output>(r.get(post::kOutput)); }
+
+/// An entry of the scale memory.
+ChannelScale unpack_scale(std::uint64_t packed) {
+  const int shift = static_cast<int>(packed >> 31 & 63);
+  return {static_cast<std::int32_t>(packed & 0x7fffffff), shift >= 32 ? shift - 64 : shift};
+}
 
 /// The post unit's settings, read once for a RUN.
 struct Post {
@@ -59,7 +64,7 @@ struct Post {
       : rounding(single ? Rounding::kSingle : Rounding::kDouble),
         last_rounding(half_even ? Rounding::kHalfEven : rounding),
         scale(scale_of(r, post::kMultiplier, post::kShift)),
-        range{field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)},
+        range(range_of(r)),
         operand(scale_of(r, post::kAddOperandMultiplier, post::kAddOperandShift)),
         a_is_half(r.get(post::kAddAIsHalf) != 0),
         zero_a(field(r, post::kAddZeroA)),
@@ -115,6 +120,13 @@ std::uint32_t with_byte(std::uint32_t word, int b, int code) {
   return (word & ~(0xffU << 8 * b)) | static_cast<std::uint32_t>(code & 0xff) << 8 * b;
 }
 
+/// The n-th word of a memory.
+std::uint32_t word_at(const std::vector<std::uint8_t>& memory, std::int64_t n) {
+  std::uint32_t word;
+  std::memcpy(&word, &memory[4 * n], 4);
+  return word;
+}
+
 /// Sum of products of codes; the compiler turns it into 16-bit multiply-adds, whose sums of 2^16
 /// products of at most 2^14 fit 32 bits.
 std::int64_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) {
@@ -159,12 +171,55 @@ struct Encoding {
 };
 
 Encoding encoding_of(const LaneRegisters& r) {
-  return Encoding(machine::kPrecisions.at(static_cast<std::size_t>(field(r, post::kEncoding))));
+  return Encoding(machine::kPrecisions.at(r.get(post::kEncoding)));
 }
 
 /// Gather steps of a tile: channel words times taps, at most 2^40.
 std::int64_t steps_of(const LaneRegisters& r) {
   return (r.get(agu::kWordsLast) + 1) * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
+}
+
+/// The step from the first tap of a channel word to that of the next.
+std::int64_t window_step(const LaneRegisters& r) {
+  return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
+         (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);
+}
+
+int window_taps(const LaneRegisters& r) {
+  return (field(r, agu::kRLast) + 1) * (field(r, agu::kSLast) + 1);
+}
+
+/// Of the codes of a lane's channels.
+std::vector<int> normalized(const reference::NormParams& p, const std::vector<int>& codes) {
+  std::int64_t sum = 0, squares = 0;
+  for (const int code : codes) {
+    const int distance = p.origin - code;
+    if (p.center) sum += distance;
+    squares += distance * distance;
+  }
+  const reference::NormFactor factor = reference::norm_factor(sum, squares, p);
+  std::vector<int> result;
+  for (std::size_t c = 0; c < codes.size(); ++c)
+    result.push_back(reference::norm_code(reference::normalized(p.origin - codes[c], factor),
+                                          p.channels[c], p.output));
+  return result;
+}
+
+/// The precision whose packed codes the operation compares, or null.
+const machine::Precision* packed_by(isa::vector::Op op) {
+  return machine::find_precision(
+      [=](const machine::Precision& p) { return p.bits < 8 && p.maximum == op; });
+}
+
+/// Maximum of ternary or binary values.
+std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, int taps) {
+  const Encoding encoding(*packed_by(op));
+  std::uint32_t word = words[0];
+  for (int k = 1; k < taps; ++k)
+    for (int place = 0; place < encoding.per_word(); ++place)
+      word = encoding.with(word, place,
+                           std::max(encoding.code(word, place), encoding.code(words[k], place)));
+  return word;
 }
 
 /// Channels in an output word of a compute RUN; raw sums have words of their own.
@@ -177,6 +232,14 @@ int codes_per_word(const LaneRegisters& r) {
 /// Zero points of activations and weights, in a product of two maps.
 struct Machine::ZeroPoints {
   int act = 0, wgt = 0;
+
+  /// Sum of a*b - act*b - wgt*a: the term act*wgt is in the bias.
+  std::int64_t dot(const std::int16_t* a, const std::int16_t* b, std::size_t n) const {
+    if (act == 0 && wgt == 0) return sim::dot(a, b, n);
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i] - act * b[i] - wgt * a[i];
+    return sum;
+  }
 };
 
 /// Coordinates of the lanes, and how they advance. With the window former, the last lane's
@@ -187,7 +250,7 @@ struct Machine::Lanes {
   };
 
   Lanes(const LaneRegisters& r, int rows, int neighbours = 0)
-      : lanes(static_cast<std::size_t>(rows + neighbours)), rows_(static_cast<std::size_t>(rows)) {
+      : lanes(rows + neighbours), rows_(rows) {
     x_end = r.get(agu::kXEnd);
     x_span = x_end - r.get(agu::kXStart);
     y_end = r.get(agu::kYEnd);
@@ -256,38 +319,31 @@ struct Machine::Lanes {
 struct Machine::Tile {
   std::vector<std::uint32_t> words;
   std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
-  std::size_t steps = 0;
+  std::int64_t steps = 0;
   double share = 0;  ///< of the places that a beat can have in the banks: read in a step
 };
 
 Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
     : config_(config),
       dram_(dram),
-      dmem_(static_cast<std::size_t>(config.dmem_words()) * 4),
-      pmem_(static_cast<std::size_t>(config.pmem_rows()) * static_cast<std::size_t>(config.cols) *
-            4),
-      bias_(static_cast<std::size_t>(config.param_channels)),
-      scale_(static_cast<std::size_t>(config.param_channels)),
-      accumulators_(static_cast<std::size_t>(config.rows) * static_cast<std::size_t>(config.cols)),
-      bank_epoch_(static_cast<std::size_t>(config.banks())),
-      bank_count_(static_cast<std::size_t>(config.banks())),
-      beat_epoch_(static_cast<std::size_t>(config.banks() / config.data_words())),
-      bank_steps_(static_cast<std::size_t>(config.banks())) {}
+      dmem_(4 * config.dmem_words()),
+      pmem_(4 * config.pmem_rows() * config.cols),
+      bias_(config.param_channels),
+      scale_(config.param_channels),
+      accumulators_(config.rows * config.cols),
+      bank_epoch_(config.banks()),
+      bank_count_(config.banks()),
+      beat_epoch_(config.banks() / config.data_words()),
+      bank_steps_(config.banks()) {}
 
-/// @throws Error  for scales and ranges that requantization does not have
-void Machine::check_post(const LaneRegisters& r) const {
-  if (const auto fault = Post(r, false, false).fault()) fail(*fault);
-}
-
-/// All words of a tile are held at once.
-void Machine::check_steps(const LaneRegisters& r) const {
-  constexpr std::int64_t kMostWords = std::int64_t{1} << 28;
+/// @throws Error  for scales and ranges that requantization does not have, and tiles too large
+void Machine::check_lanes(const LaneRegisters& r) const {
+  if (const auto fault = Post(r, false, false).fault()) fail("{}", *fault);
+  constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
   if (steps_of(r) > kMostWords / config_.rows)
-    fail(fmt::format("{} steps of {} lanes, the simulator holds {} words", steps_of(r),
-                     config_.rows, kMostWords));
+    fail("{} steps of {} lanes, the simulator holds {} words", steps_of(r), config_.rows,
+         kMostWords);
 }
-
-void Machine::fail(const std::string& what) const { throw_error("RUN {}: {}", run_index_, what); }
 
 /// The registers that the RUN reads; the others are 0, whatever the program left there.
 isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
@@ -300,7 +356,7 @@ isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
        {isa::encode_run(engine, run),
         isa::encode_set(engine, post::kOutput.reg, read.value[post::kOutput.reg])})
     if (isa::fault_of(word, config_.features()) != isa::Fault::kNone)
-      fail(isa::fault_text(word, config_.features()));
+      fail("{}", isa::fault_text(word, config_.features()));
   return read;
 }
 
@@ -325,19 +381,29 @@ Work Machine::execute(Engine engine, const isa::Registers& registers, const isa:
 std::int64_t Machine::checked(std::int64_t address) const {
   address &= kAddressMask;
   if (address >= config_.dmem_words())
-    fail(fmt::format("DMEM word {}, allowed 0..{}", address, config_.dmem_words() - 1));
+    fail("DMEM word {}, allowed 0..{}", address, config_.dmem_words() - 1);
   return address;
 }
 
+void Machine::check_range(const char* what, std::int64_t first, std::int64_t count,
+                          std::int64_t size) const {
+  if (first + count > size)
+    fail("{} {}..{}, allowed 0..{}", what, first, first + count - 1, size - 1);
+}
+
+/// Of the memories of parameters, up to `end`.
+void Machine::check_entries(std::int64_t end) const {
+  if (end > config_.param_channels)
+    fail("bias and scale entry {}, allowed 0..{}", end - 1, config_.param_channels - 1);
+}
+
 std::uint32_t Machine::read_dmem(std::int64_t address) const {
-  std::uint32_t word;
-  std::memcpy(&word, &dmem_[static_cast<std::size_t>(checked(address)) * 4], 4);
-  return word;
+  return word_at(dmem_, checked(address));
 }
 
 void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask) {
   address = checked(address);
-  std::memcpy(&dmem_[static_cast<std::size_t>(address) * 4], &data, 4);
+  std::memcpy(&dmem_[4 * address], &data, 4);
   if (on_dmem_write) on_dmem_write({static_cast<std::uint32_t>(address), data, mask, run_index_});
 }
 
@@ -345,17 +411,15 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 
 Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run) {
   namespace dma = isa::dma;
-  const int target = run.op;
+  const auto target = static_cast<dma::Target>(run.op);
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t words = r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
-  using dma::Target;
-  const auto to = static_cast<Target>(target);
-  const bool transposed = to == Target::kTransposed;
+  const bool transposed = target == dma::Target::kTransposed;
   const bool from_dmem = run.has(dma::kFromDmem);
   if (words < 1) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
-    fail(fmt::format("{} channel words for {} columns", rows, config_.cols));
+    fail("{} channel words for {} columns", rows, config_.cols);
   const std::vector<std::uint8_t>& source = from_dmem ? dmem_ : dram_;
   const char* name = from_dmem ? "DMEM" : "DRAM";
   Work work;
@@ -365,27 +429,24 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     const std::int64_t local =
         (r.get(dma::kLocal) + i * difference(r, dma::kLocalStride)) & kAddressMask;
     if (dram % 4 != 0 || dram < 0 || dram + 4 * words > static_cast<std::int64_t>(source.size()))
-      fail(fmt::format("{} bytes {}..{}, there are {}", name, dram, dram + 4 * words - 1,
-                       source.size()));
-    if (target == 0) {
+      fail("{} bytes {}..{}, there are {}", name, dram, dram + 4 * words - 1, source.size());
+    if (target == dma::Target::kDmem) {
       if ((dram / 4 - local) % data_words != 0)
-        fail(fmt::format("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram,
-                         local, data_words));
+        fail("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram, local,
+             data_words);
       checked(local);
       if (local + words > config_.dmem_words()) checked(config_.dmem_words());
     } else if (dram / 4 % data_words != 0 || (words % data_words != 0 && !transposed)) {
-      fail(fmt::format("{} byte {}, {} words: not a multiple of {} words", name, dram, words,
-                       data_words));
+      fail("{} byte {}, {} words: not a multiple of {} words", name, dram, words, data_words);
     }
-    const std::uint8_t* from = &source[static_cast<std::size_t>(dram)];
+    const std::uint8_t* from = &source[dram];
     if (transposed) {
       load_columns(from, local, words, static_cast<int>(4 * i));
       work.writes += (words + 3) / 4;
     } else if (engine == Engine::kLoad) {
       load_row(target, from, local, words);
     } else {
-      std::memcpy(&dram_[static_cast<std::size_t>(dram)],
-                  &dmem_[static_cast<std::size_t>(local) * 4], static_cast<std::size_t>(words) * 4);
+      std::memcpy(&dram_[dram], &dmem_[4 * local], 4 * words);
     }
     work.beats += (dram / 4 % data_words + words + data_words - 1) / data_words;
   }
@@ -398,72 +459,57 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
 void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words,
                            int column) {
   const std::int64_t rows = (words + 3) / 4;
-  if (local < 0 || local + rows > config_.pmem_rows())
-    fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", local, local + rows - 1,
-                     config_.pmem_rows() - 1));
+  check_range("PMEM rows", local, rows, config_.pmem_rows());
   for (std::int64_t w = 0; w < 4 * rows; ++w)
     for (int a = 0; a < 4; ++a) {
       const std::int64_t place = (local + w / 4) * config_.cols + column + a;
-      pmem_[static_cast<std::size_t>(4 * place + w % 4)] =
-          w < words ? from[static_cast<std::size_t>(4 * w + a)] : std::uint8_t{0};
+      pmem_[4 * place + w % 4] = w < words ? from[4 * w + a] : std::uint8_t{0};
     }
 }
 
-void Machine::load_row(int target, const std::uint8_t* from, std::int64_t local,
+void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,
                        std::int64_t words) {
+  using isa::dma::Target;
   const std::int64_t data_words = config_.data_words();
-  const auto check_range = [&](std::int64_t count, std::int64_t size, std::int64_t unit,
-                               const char* what) {
-    if (local % unit != 0)
-      fail(fmt::format("{} entry {}: not a multiple of {}", what, local, unit));
-    if (local + count > size)
-      fail(fmt::format("{} {}..{}, allowed 0..{}", what, local, local + count - 1, size - 1));
+  // Entries of so many bytes, from the first of a beat on.
+  const auto fill = [&](auto& memory, std::int64_t entry_bytes, const char* what) {
+    const auto bytes = std::as_writable_bytes(std::span(memory));
+    const std::int64_t unit = 4 * data_words / entry_bytes;
+    if (local % unit != 0) fail("{} entry {}: not a multiple of {}", what, local, unit);
+    check_range(what, local, 4 * words / entry_bytes, std::ssize(bytes) / entry_bytes);
+    std::memcpy(&bytes[entry_bytes * local], from, 4 * words);
   };
-  switch (static_cast<isa::dma::Target>(target)) {
-    case isa::dma::Target::kDmem:
+  switch (target) {
+    case Target::kDmem:
       for (std::int64_t i = 0; i < words; ++i) {
         std::uint32_t word;
         std::memcpy(&word, from + 4 * i, 4);
         write_dmem(local + i, word, ~0U);
       }
       break;
-    case isa::dma::Target::kPmem: {
+    case Target::kPmem: {
       const std::int64_t beats = words / data_words;
       const std::int64_t rows = beats / config_.beats_per_row() * config_.rows_per_beat();
-      if (beats % config_.beats_per_row() != 0)
-        fail(fmt::format("{} beats are not whole PMEM rows", beats));
-      check_range(rows, config_.pmem_rows(), 1, "PMEM rows");
-      const std::size_t row_bytes = static_cast<std::size_t>(config_.cols) * 4;
+      if (beats % config_.beats_per_row() != 0) fail("{} beats are not whole PMEM rows", beats);
+      check_range("PMEM rows", local, rows, config_.pmem_rows());
+      const std::int64_t row_bytes = 4 * config_.cols;
       for (std::int64_t row = 0; row < rows; ++row) {
         const std::int64_t beat = row / config_.rows_per_beat() * config_.beats_per_row();
-        const std::uint8_t* source =
-            from + 4 * beat * data_words +
-            static_cast<std::size_t>(row % config_.rows_per_beat()) * row_bytes;
-        std::memcpy(&pmem_[static_cast<std::size_t>(local + row) * row_bytes], source, row_bytes);
+        std::memcpy(&pmem_[(local + row) * row_bytes],
+                    from + 4 * beat * data_words + row % config_.rows_per_beat() * row_bytes,
+                    row_bytes);
       }
       break;
     }
-    case isa::dma::Target::kBias:
-      check_range(words, config_.param_channels, data_words, "bias");
-      std::memcpy(&bias_[static_cast<std::size_t>(local)], from,
-                  static_cast<std::size_t>(words) * 4);
-      break;
-    case isa::dma::Target::kScale:
-      check_range(words / 2, config_.param_channels, data_words / 2, "scale");
-      std::memcpy(&scale_[static_cast<std::size_t>(local)], from,
-                  static_cast<std::size_t>(words) * 4);
-      break;
-    case isa::dma::Target::kTable:
-      check_range(words, isa::dma::kTableWords, data_words, "table");
-      std::memcpy(&table_[static_cast<std::size_t>(4 * local)], from,
-                  static_cast<std::size_t>(words) * 4);
-      break;
-    case isa::dma::Target::kExponentials:
-      check_range(words, isa::dma::kExponentialWords, data_words, "exponential");
-      std::memcpy(&exponentials_[static_cast<std::size_t>(local)], from,
-                  static_cast<std::size_t>(words) * 4);
-      break;
-    case isa::dma::Target::kTransposed:
+    case Target::kBias:
+      return fill(bias_, 4, "bias");
+    case Target::kScale:
+      return fill(scale_, 8, "scale");
+    case Target::kTable:
+      return fill(table_, 4, "table");
+    case Target::kExponentials:
+      return fill(exponentials_, 4, "exponential");
+    case Target::kTransposed:
       break;
   }
 }
@@ -480,11 +526,11 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
   const std::int64_t kx_step = difference(r, agu::kKxStep), ky_step = difference(r, agu::kKyStep),
                      cw_step = difference(r, agu::kCwStep);
   const std::uint32_t pad = 0x01010101U * static_cast<std::uint8_t>(r.get(post::kPadCode));
-  const std::size_t bank_mask = static_cast<std::size_t>(config_.banks()) - 1;
-  tile.steps = at(steps_of(r));
+  const std::int64_t bank_mask = config_.banks() - 1;
+  tile.steps = steps_of(r);
   tile.words.resize(lanes.lanes.size() * tile.steps);
-  std::fill(bank_steps_.begin(), bank_steps_.end(), 0);
-  const std::size_t beat_words = static_cast<std::size_t>(config_.data_words());
+  std::ranges::fill(bank_steps_, 0);
+  const std::int64_t beat_words = config_.data_words();
   std::int64_t cycles = 0, beats = 0;
   std::size_t step = 0;
   for (int cw = 0; cw <= words_last; ++cw)
@@ -499,14 +545,13 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
           std::uint32_t word = pad;
           if (inside) {
             const std::int64_t address = checked(lane.base + offset);
-            std::memcpy(&word, &dmem_[static_cast<std::size_t>(address) * 4], 4);
-            const std::size_t bank = static_cast<std::size_t>(address) & bank_mask;
+            word = word_at(dmem_, address);
+            const std::int64_t bank = address & bank_mask;
             if (bank_epoch_[bank] != epoch_) {
               bank_epoch_[bank] = epoch_;
               bank_count_[bank] = 0;
               ++bank_steps_[bank];
-              beats += beat_epoch_[bank / beat_words] != epoch_ ? 1 : 0;
-              beat_epoch_[bank / beat_words] = epoch_;
+              beats += std::exchange(beat_epoch_[bank / beat_words], epoch_) != epoch_ ? 1 : 0;
             }
             accesses = std::max(accesses, ++bank_count_[bank]);
           }
@@ -523,21 +568,21 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
 /// Output words of a tile and group of which some lane's bank is read in every step of the last
 /// gather, so that the write has to take a cycle of it, or two. @return the cycles
 int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int group,
-                           std::size_t steps) const {
+                           std::int64_t steps) const {
   using namespace isa::compute;
   const int per_word = codes_per_word(r);
-  const int first = field(r, post::kPosition) + group * columns_;
-  const int last =
-      field(r, post::kPosition) + std::min(field(r, kChannels), (group + 1) * columns_);
+  const int position = field(r, post::kPosition);
+  const int first = position + group * columns_;
+  const int last = position + std::min(field(r, kChannels), (group + 1) * columns_);
   const bool ends = field(r, kChannels) <= (group + 1) * columns_;  // the rest of a word is zeroed
   const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
   int blocked = 0;
   for (int word = first / per_word; per_word * word < last; ++word) {
     bool waits = false;
-    for (std::size_t l = 0; l < lanes.lanes.size(); ++l)
-      waits = waits ||
-              (lanes.active(l) && static_cast<std::size_t>(bank_steps_[static_cast<std::size_t>(
-                                      (lanes.lanes[l].out + word * out_plane) & mask)]) == steps);
+    for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+      const std::int64_t bank = (lanes.lanes[l].out + word * out_plane) & mask;
+      waits |= lanes.active(l) && bank_steps_[bank] == steps;
+    }
     // With codes, a part of a word is read and written (trine_ecc_bank).
     const bool part = per_word * word < first || (!ends && per_word * (word + 1) > last);
     if (waits) blocked += config_.ecc && part ? 2 : 1;
@@ -565,17 +610,13 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const ZeroPoints zero =
       matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
   columns_ = window ? 4 : config_.cols;
-  const auto per_word = static_cast<std::size_t>(operands.activations.codes_per_word());
-  const auto steps_per_row = static_cast<std::size_t>(window ? config_.window_steps_per_row()
-                                                             : activation_bits / weight_bits);
+  const int per_word = operands.activations.codes_per_word();
+  const int steps_per_row = window ? config_.window_steps_per_row() : activation_bits / weight_bits;
 
-  check_post(r);
-  check_steps(r);
+  check_lanes(r);
   const std::int64_t row = r.get(kRow);
-  const std::int64_t rows = groups * divide_up(steps_of(r), static_cast<int>(steps_per_row));
-  if (row + rows > config_.pmem_rows())
-    fail(fmt::format("PMEM rows {}..{}, allowed 0..{}", row, row + rows - 1,
-                     config_.pmem_rows() - 1));
+  const std::int64_t rows = groups * divide_up(steps_of(r), steps_per_row);
+  check_range("PMEM rows", row, rows, config_.pmem_rows());
 
   Lanes lanes(r, config_.rows, window ? 3 : 0);
   Lanes before = lanes;  // of the tile before
@@ -586,32 +627,28 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     work.tile_share.push_back(tile.share);
     // Results of the last group meet the reads of the next tile, others those of their own.
     work.tile_stolen.push_back(0);
-    if (drains &&
-        tile.steps >= static_cast<std::size_t>(issues(r, 0, std::min(channels, columns_)))) {
+    if (drains && tile.steps >= issues(r, 0, std::min(channels, columns_))) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
       if (run.has(kFuseAdd) || run.has(kFuseMax))
-        stolen +=
-            (field(r, post::kPosition) + channels + codes_per_word(r) - 1) / codes_per_word(r);
+        stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
       before = lanes;
     }
-    if (t == 0) work.steps = static_cast<std::int64_t>(tile.steps);
+    if (t == 0) work.steps = tile.steps;
     if (t == 0 && !window)
-      read_weights(r.get(kRow), groups, tile.steps, steps_per_row, static_cast<int>(per_word),
-                   weight_bits);
+      read_weights(row, groups, tile.steps, steps_per_row, per_word, weight_bits);
     if (!window) {
       tile.values.resize(tile.words.size() * per_word);
       for (std::size_t i = 0; i < tile.words.size(); ++i)
-        for (std::size_t v = 0; v < per_word; ++v)
-          tile.values[i * per_word + v] =
-              value_at(tile.words[i], activation_bits, static_cast<int>(v));
+        for (int v = 0; v < per_word; ++v)
+          tile.values[i * per_word + v] = value_at(tile.words[i], activation_bits, v);
     }
     for (int g = 0; g < groups; ++g) {
-      if (clear) std::fill(accumulators_.begin(), accumulators_.end(), 0);
+      if (clear) std::ranges::fill(accumulators_, 0);
       if (window && g > 0) gather(r, lanes, tile, g * window_step(r));
       if (window)
-        window_group(lanes, tile, r.get(kRow), g);
+        window_group(lanes, tile, row, g);
       else
         dense_group(lanes, tile, per_word, g, zero);
       if (drains) drain(r, run, lanes, g);
@@ -639,46 +676,30 @@ int Machine::issues(const ComputeRegisters& r, int channel, int columns) const {
 }
 
 /// Weights by group and column, so that a sum runs over neighbours.
-void Machine::read_weights(std::int64_t row, int groups, std::size_t steps,
-                           std::size_t steps_per_row, int values, int bits) {
-  const auto cols = static_cast<std::size_t>(config_.cols);
-  weights_.resize(static_cast<std::size_t>(groups) * cols * steps *
-                  static_cast<std::size_t>(values));
+void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row,
+                           int values, int bits) {
+  weights_.resize(groups * config_.cols * steps * values);
   std::int16_t* to = weights_.data();
-  const std::size_t group_rows = (steps + steps_per_row - 1) / steps_per_row;
-  for (std::size_t g = 0; g < static_cast<std::size_t>(groups); ++g)
-    for (std::size_t c = 0; c < cols; ++c)
-      for (std::size_t step = 0; step < steps; ++step) {
-        const std::size_t at =
-            static_cast<std::size_t>(row) + g * group_rows + step / steps_per_row;
-        std::uint32_t word;
-        std::memcpy(&word, &pmem_[(at * cols + c) * 4], 4);
+  const std::int64_t group_rows = divide_up(steps, steps_per_row);
+  for (int g = 0; g < groups; ++g)
+    for (int c = 0; c < config_.cols; ++c)
+      for (std::int64_t step = 0; step < steps; ++step) {
+        const std::int64_t at = row + g * group_rows + step / steps_per_row;
+        const std::uint32_t word = word_at(pmem_, at * config_.cols + c);
         for (int i = 0; i < values; ++i)
           *to++ = value_at(word, bits, static_cast<int>(step % steps_per_row) * values + i);
       }
 }
 
-/// Sum of a*b - za*b - zb*a: the term za*zb is in the bias.
-std::int64_t Machine::offset_dot(const std::int16_t* a, const std::int16_t* b, std::size_t n,
-                                 const ZeroPoints& zero) {
-  std::int64_t sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i] - zero.act * b[i] - zero.wgt * a[i];
-  return sum;
-}
-
-void Machine::dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group,
+void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                           const ZeroPoints& zero) {
-  const auto cols = static_cast<std::size_t>(config_.cols);
   const std::size_t n = tile.steps * per_word;
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;  // never drained
-    for (std::size_t c = 0; c < cols; ++c) {
-      const std::int16_t* w = &weights_[(static_cast<std::size_t>(group) * cols + c) * n];
-      std::int32_t& acc = accumulators_[l * cols + c];
-      const std::int16_t* a = &tile.values[l * n];
-      acc = reference::wrap(std::int64_t{acc} + (zero.act == 0 && zero.wgt == 0
-                                                     ? dot(a, w, n)
-                                                     : offset_dot(a, w, n, zero)));
+    for (int c = 0; c < config_.cols; ++c) {
+      const std::int16_t* w = &weights_[(group * config_.cols + c) * n];
+      std::int32_t& acc = accumulators_[l * config_.cols + c];
+      acc = reference::wrap(acc + zero.dot(&tile.values[l * n], w, n));
     }
   }
 }
@@ -691,31 +712,21 @@ void Machine::check_window(const ComputeRegisters& r, const isa::Run& run) const
   if (!run.has(kClear) || !run.has(kDrain)) fail("a reduction of the window former is whole");
 }
 
-/// The step from the first tap of a channel word to that of the next.
-std::int64_t Machine::window_step(const LaneRegisters& r) const {
-  return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
-         (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);
-}
-
 /// Sums of four channels: column c takes byte c of the words of a lane and of the three after it.
 void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group) {
-  const auto parts = static_cast<std::size_t>(config_.window_steps_per_row());
-  const auto cols = static_cast<std::size_t>(config_.cols);
-  const std::size_t first = static_cast<std::size_t>(row) +
-                            static_cast<std::size_t>(group) * ((tile.steps + parts - 1) / parts);
-  for (std::size_t l = 0; l < static_cast<std::size_t>(config_.rows); ++l) {
+  const int parts = config_.window_steps_per_row();
+  const std::int64_t first = row + group * divide_up(tile.steps, parts);
+  for (int l = 0; l < config_.rows; ++l) {
     if (!lanes.active(l)) continue;
-    for (std::size_t c = 0; c < 4; ++c) {
+    for (int c = 0; c < 4; ++c) {
       std::int64_t sum = 0;
-      for (std::size_t step = 0; step < tile.steps; ++step) {
-        std::uint32_t weights;
-        std::memcpy(&weights, &pmem_[((first + step / parts) * cols + 4 * (step % parts) + c) * 4],
-                    4);
-        for (std::size_t i = 0; i < 4; ++i)
-          sum += byte_of(tile.words[(l + i) * tile.steps + step], static_cast<int>(c)) *
-                 byte_of(weights, static_cast<int>(i));
+      for (std::int64_t step = 0; step < tile.steps; ++step) {
+        const std::int64_t at = (first + step / parts) * config_.cols + 4 * (step % parts) + c;
+        const std::uint32_t weights = word_at(pmem_, at);
+        for (int i = 0; i < 4; ++i)
+          sum += byte_of(tile.words[(l + i) * tile.steps + step], c) * byte_of(weights, i);
       }
-      accumulators_[l * cols + c] = reference::wrap(sum);
+      accumulators_[l * config_.cols + c] = reference::wrap(sum);
     }
   }
 }
@@ -736,29 +747,21 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const int position = field(r, post::kPosition);
   const int first = group * columns_;
   const int last = std::min(channels, first + columns_);
-  if (r.get(kParam) + last * passes > config_.param_channels)
-    fail(fmt::format("bias and scale entry {}, allowed 0..{}", r.get(kParam) + last * passes - 1,
-                     config_.param_channels - 1));
+  check_entries(r.get(kParam) + last * passes);
   const auto result = [&](std::int32_t acc, int n) {
-    if (output == Output::kThresholds)
-      return threshold(r, acc, static_cast<int>(r.get(kParam)) + n * passes);
-    const std::size_t entry = static_cast<std::size_t>(r.get(kParam) + n);
-    const std::uint64_t packed = scale_[entry];
-    const int raw_shift = static_cast<int>(packed >> 31 & 63);
-    const ChannelScale scale = per_tensor
-                                   ? unit.scale
-                                   : ChannelScale{static_cast<std::int32_t>(packed & 0x7fffffff),
-                                                  raw_shift >= 32 ? raw_shift - 64 : raw_shift};
+    if (output == Output::kThresholds) return threshold(r, acc, field(r, kParam) + n * passes);
+    const std::int64_t entry = r.get(kParam) + n;
+    const ChannelScale scale = per_tensor ? unit.scale : unpack_scale(scale_[entry]);
     const std::int32_t sum = reference::wrap(std::int64_t{acc} + bias_[entry]);
     if (output == Output::kRaw) return sum;
     if (scale.shift < -31 || scale.shift > 30)
-      fail(fmt::format("scale entry {} has shift {}, allowed -31..30", entry, scale.shift));
+      fail("scale entry {} has shift {}, allowed -31..30", entry, scale.shift);
     const int code = unit.requantize(sum, scale);
     return output == Output::kTable ? lookup(code) : code;
   };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
-    const std::int32_t* acc = &accumulators_[l * static_cast<std::size_t>(config_.cols)];
+    const std::int32_t* acc = &accumulators_[l * config_.cols];
     for (int n = first; output == Output::kRaw && n < last; ++n)
       write_dmem(lanes.lanes[l].out + n * out_plane,
                  static_cast<std::uint32_t>(result(acc[n - first], n)), ~0U);
@@ -790,24 +793,14 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
 /// Code of a sum: thresholds reached, counted from `low`. @param entry  first pair of the channel
 int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) const {
   int code = field(r, post::kLow);
-  for (int p = 0; p <= field(r, post::kPassesLast); ++p) {
-    const std::size_t at = static_cast<std::size_t>(entry + p);
-    code += acc >= bias_[at] ? 1 : 0;
-    code += acc >= static_cast<std::int32_t>(scale_[at] & 0xffffffffU) ? 1 : 0;
+  for (const int last = entry + field(r, post::kPassesLast); entry <= last; ++entry) {
+    code += acc >= bias_[entry] ? 1 : 0;
+    code += acc >= static_cast<std::int32_t>(scale_[entry] & 0xffffffffU) ? 1 : 0;
   }
   return code;
 }
 
 // ---- vector -----------------------------------------------------------------------------------
-
-namespace {
-
-std::size_t window_taps(const LaneRegisters& r) {
-  return static_cast<std::size_t>(field(r, agu::kRLast) + 1) *
-         static_cast<std::size_t>(field(r, agu::kSLast) + 1);
-}
-
-}  // namespace
 
 /// What a softmax RUN must be.
 void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const {
@@ -817,69 +810,46 @@ void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const
   const bool kept = r.get(agu::kGroupsLast) == 0;
   if (!kept && r.get(agu::kGroupsLast) != 2) fail("a softmax has one or three passes");
   if (kept && r.get(agu::kWordsLast) >= isa::dma::kSoftmaxWords)
-    fail(fmt::format("{} words of a softmax, lanes keep {}", r.get(agu::kWordsLast) + 1,
-                     isa::dma::kSoftmaxWords));
+    fail("{} words of a softmax, lanes keep {}", r.get(agu::kWordsLast) + 1,
+         isa::dma::kSoftmaxWords);
   if (channels < 1 || channels > 4095 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
-    fail(fmt::format("a softmax of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
+    fail("a softmax of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1);
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
   for (const std::uint32_t e : exponentials_)
-    if (e > INT32_MAX) fail(fmt::format("an exponential of {:#x}, allowed up to 1", e));
+    if (e > INT32_MAX) fail("an exponential of {:#x}, allowed up to 1", e);
 }
 
 Work Machine::vector(const VectorRegisters& r, const isa::Run& run) {
-  check_post(r);
-  check_steps(r);
+  check_lanes(r);
   Lanes lanes(r, config_.rows);
   Tile tile;
   Work work;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   work.out_words = r.get(agu::kWordsLast) + 1;
   const bool invert = run.has(isa::vector::kInvert);
-  const std::size_t taps = window_taps(r);
-  const bool softmax = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kSoftmax;
-  const bool norm = static_cast<isa::vector::Op>(run.op) == isa::vector::Op::kNormalize;
+  const int taps = window_taps(r);
+  const auto op = static_cast<isa::vector::Op>(run.op);
+  const bool softmaxes = op == isa::vector::Op::kSoftmax, norm = op == isa::vector::Op::kNormalize;
   const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
-  if (operation.taps != 0 && taps != static_cast<std::size_t>(operation.taps))
-    fail(fmt::format("{} taps of {}, which has {}", taps, operation.name, operation.taps));
-  if (softmax) check_softmax(r, run);
+  if (operation.taps != 0 && taps != operation.taps)
+    fail("{} taps of {}, which has {}", taps, operation.name, operation.taps);
+  if (softmaxes) check_softmax(r, run);
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
-  if (softmax || norm) work.channels = r.get(isa::vector::kChannels);
-  work.kept = softmax && r.get(agu::kGroupsLast) == 0;
+  if (softmaxes || norm) work.channels = r.get(isa::vector::kChannels);
+  work.kept = softmaxes && r.get(agu::kGroupsLast) == 0;
   for (std::int64_t t = 0; t < tiles; ++t) {
     work.tile_cycles.push_back(gather(r, lanes, tile));
     work.tile_share.push_back(tile.share);
-    if (softmax) softmax_tile(r, lanes, tile);
-    if (norm) norm_tile(r, params, lanes, tile);
+    if (work.channels > 0) over_channels(r, norm ? &params : nullptr, lanes, tile);
     for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
-    for (std::int64_t cw = 0; !softmax && !norm && cw < work.out_words; ++cw)
+    for (std::int64_t cw = 0; work.channels == 0 && cw < work.out_words; ++cw)
       vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
   }
-  work.steps = static_cast<std::int64_t>(tile.steps) / work.out_words;
+  work.steps = tile.steps / work.out_words;
   return work;
 }
-
-namespace {
-
-/// The precision whose packed codes the operation compares, or null.
-const machine::Precision* packed_by(isa::vector::Op op) {
-  return machine::find_precision(
-      [=](const machine::Precision& p) { return p.bits < 8 && p.maximum == op; });
-}
-
-/// Maximum of ternary or binary values.
-std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, std::size_t taps) {
-  const Encoding encoding(*packed_by(op));
-  std::uint32_t word = words[0];
-  for (std::size_t k = 1; k < taps; ++k)
-    for (int place = 0; place < encoding.per_word(); ++place)
-      word = encoding.with(word, place,
-                           std::max(encoding.code(word, place), encoding.code(words[k], place)));
-  return word;
-}
-
-}  // namespace
 
 /// What a normalization's registers, parameters and table say.
 reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::Run& run) const {
@@ -891,10 +861,8 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   if (output_of(r) != Output::kRequantized) fail("no lookup of a normalization");
   if (r.get(agu::kGroupsLast) != 1) fail("a normalization has two passes");
   if (channels < 1 || channels > 4096 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
-    fail(fmt::format("{} channels in {} words", channels, r.get(agu::kWordsLast) + 1));
-  if (first + channels > config_.param_channels)
-    fail(fmt::format("bias and scale entry {}, allowed 0..{}", first + channels - 1,
-                     config_.param_channels - 1));
+    fail("{} channels in {} words", channels, r.get(agu::kWordsLast) + 1);
+  check_entries(first + channels);
   reference::NormParams p;
   p.center = run.has(vector::kCenter);
   p.origin = field(r, post::kAddZeroA);
@@ -902,72 +870,53 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   p.log2 = field(r, post::kShift);
   p.reciprocal = static_cast<std::int32_t>(r.get(post::kMultiplier));
   p.epsilon = r.get(vector::kBias);
-  p.output = {field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)};
+  p.output = range_of(r);
   if (p.log2 < 0 || channels >> p.log2 != 1 || p.reciprocal > 1 << 30 || p.epsilon < 0)
     fail("constants that do not belong to the channels");
   if (p.center && p.origin != 127) fail("an origin that leaves negative distances");
   for (int i = 0; i < isa::dma::kExponentialWords; ++i)
-    if (exponentials_[at(i)] != reference::norm_entry(i, p.origin))
-      fail(fmt::format("entry {} of the table is no normalization's", i));
+    if (exponentials_[i] != reference::norm_entry(i, p.origin))
+      fail("entry {} of the table is no normalization's", i);
   for (std::int64_t n = first; n < first + channels; ++n) {
-    const std::uint64_t packed = scale_[at(n)];
+    const std::uint64_t packed = scale_[n];
     const int shift = static_cast<int>(packed >> 31 & 31) - 32;
-    if (shift < -31) fail(fmt::format("scale entry {} has shift {}, allowed -31..-1", n, shift));
-    p.channels.push_back({{static_cast<std::int32_t>(packed & 0x7fffffff), shift},
-                          bias_[at(n)],
-                          (packed >> 36 & 1) == 0});
+    if (shift < -31) fail("scale entry {} has shift {}, allowed -31..-1", n, shift);
+    p.channels.push_back(
+        {{unpack_scale(packed).multiplier, shift}, bias_[n], (packed >> 36 & 1) == 0});
   }
   return p;
 }
 
-void Machine::norm_tile(const VectorRegisters& r, const reference::NormParams& p,
-                        const Lanes& lanes, const Tile& tile) {
-  const std::int64_t out_plane = difference(r, agu::kOutPlane);
-  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
-    if (!lanes.active(l)) continue;
-    const std::uint32_t* words = &tile.words[l * tile.steps];
-    const auto distance = [&](int c) { return p.origin - byte_of(words[c / 4], c % 4); };
-    std::int64_t sum = 0, squares = 0;
-    for (int c = 0; c < p.count; ++c) {
-      if (p.center) sum += distance(c);
-      squares += distance(c) * distance(c);
-    }
-    const reference::NormFactor f = reference::norm_factor(sum, squares, p);
-    for (int first = 0; first < p.count; first += 4) {
-      std::uint32_t word = 0;
-      for (int c = first; c < std::min(p.count, first + 4); ++c)
-        word = with_byte(word, c - first,
-                         reference::norm_code(reference::normalized(distance(c), f),
-                                              p.channels[at(c)], p.output));
-      write_dmem(lanes.lanes[l].out + first / 4 * out_plane, word, ~0U);
-    }
-  }
+/// Of the codes of a lane's channels.
+std::vector<int> Machine::softmax(const VectorRegisters& r, const std::vector<int>& codes) const {
+  const int largest = std::ranges::max(codes);
+  const auto exponential = [&](int code) {
+    return static_cast<std::int32_t>(exponentials_[largest - code]);
+  };
+  std::int32_t sum = 0;
+  for (const int code : codes) sum += reference::rounding_divide_by_pot(exponential(code), 12);
+  const ChannelScale reciprocal = reference::reciprocal_of_sum(sum);
+  std::vector<int> result;
+  for (const int code : codes)
+    result.push_back(reference::requantize(exponential(code), reciprocal, range_of(r)));
+  return result;
 }
 
-/// Over the channels of each lane.
-void Machine::softmax_tile(const VectorRegisters& r, const Lanes& lanes, const Tile& tile) {
-  const int channels = field(r, isa::vector::kChannels);
-  const OutputRange range{field(r, post::kZeroPoint), field(r, post::kActMin),
-                          field(r, post::kActMax)};
+/// A normalization of each lane's channels, or, without `norm`, a softmax.
+void Machine::over_channels(const VectorRegisters& r, const reference::NormParams* norm,
+                            const Lanes& lanes, const Tile& tile) {
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  std::vector<int> codes(r.get(isa::vector::kChannels));
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
-    const std::uint32_t* words = &tile.words[l * tile.steps];
-    const auto code = [&](int c) { return byte_of(words[c / 4], c % 4); };
-    int largest = -128;
-    for (int c = 0; c < channels; ++c) largest = std::max<int>(largest, code(c));
-    const auto exponential = [&](int c) {
-      return static_cast<std::int32_t>(exponentials_[static_cast<std::size_t>(largest - code(c))]);
-    };
-    std::int32_t sum = 0;
-    for (int c = 0; c < channels; ++c) sum += reference::rounding_divide_by_pot(exponential(c), 12);
-    const ChannelScale reciprocal = reference::reciprocal_of_sum(sum);
-    for (int first = 0; first < channels; first += 4) {
-      std::uint32_t word = 0;
-      for (int c = first; c < std::min(channels, first + 4); ++c)
-        word = with_byte(word, c - first, reference::requantize(exponential(c), reciprocal, range));
-      write_dmem(lanes.lanes[l].out + first / 4 * out_plane, word, ~0U);
-    }
+    for (std::size_t c = 0; c < codes.size(); ++c)
+      codes[c] = byte_of(tile.words[l * tile.steps + c / 4], static_cast<int>(c % 4));
+    const std::vector<int> result = norm ? normalized(*norm, codes) : softmax(r, codes);
+    std::vector<std::uint32_t> words(divide_up(result.size(), 4));
+    for (std::size_t c = 0; c < result.size(); ++c)
+      words[c / 4] = with_byte(words[c / 4], static_cast<int>(c % 4), result[c]);
+    for (std::size_t w = 0; w < words.size(); ++w)
+      write_dmem(lanes.lanes[l].out + w * out_plane, words[w], ~0U);
   }
 }
 
@@ -978,20 +927,21 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
   const auto op = static_cast<Op>(run.op);
   const bool reduce = run.has(isa::vector::kReduce);
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
-  const std::size_t taps = window_taps(r);
+  const int taps = window_taps(r);
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
   const Output output = output_of(r);
   const bool pair = op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference;
   const bool requantized = op == Op::kSum || pair;
   if (op == Op::kSquaredDifference && !unit.squares_fit()) fail("an operand's factor is above 1/2");
   if (output != Output::kRequantized && !requantized)
-    fail(fmt::format("no output {} of vector operation {}", static_cast<int>(output), run.op));
+    fail("no output {} of vector operation {}", static_cast<int>(output), run.op);
   const auto sum_code = [&](std::int64_t sum) {
     return unit.requantize(reference::wrap(sum + bias), unit.scale);
   };
+  const auto final_code = [&](int code) { return output == Output::kTable ? lookup(code) : code; };
   std::array<std::int64_t, 4> reduced{};
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
-    const std::uint32_t* words = &tile.words[l * tile.steps + static_cast<std::size_t>(cw) * taps];
+    const std::uint32_t* words = &tile.words[l * tile.steps + cw * taps];
     std::uint32_t result = 0;
     if (packed_by(op) != nullptr) {
       if (lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, combine(op, words, taps), ~0U);
@@ -1000,29 +950,25 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
     for (int b = 0; b < 4; ++b) {
       std::int64_t sum = 0;
       int extremum = byte_of(words[0], b);
-      for (std::size_t k = 0; k < taps; ++k) {
+      for (int k = 0; k < taps; ++k) {
         const int tap = byte_of(words[k], b);
         sum += tap;
         extremum = op == Op::kMin ? std::min(extremum, tap) : std::max(extremum, tap);
       }
-      reduced[static_cast<std::size_t>(b)] += sum;
-      int code = op == Op::kMax || op == Op::kMin ? extremum
-                 : op == Op::kAdd ? unit.add(byte_of(words[0], b), byte_of(words[1], b))
-                 : op == Op::kMul ? unit.mul(byte_of(words[0], b), byte_of(words[1], b))
-                 : op == Op::kSquaredDifference
-                     ? unit.square(byte_of(words[0], b), byte_of(words[1], b))
-                     : sum_code(sum);
-      if (output == Output::kTable) code = lookup(code);
-      result = with_byte(result, b, code);
+      reduced[b] += sum;
+      const int first = byte_of(words[0], b), second = pair ? byte_of(words[1], b) : 0;
+      const int code = op == Op::kMax || op == Op::kMin ? extremum
+                       : op == Op::kAdd                 ? unit.add(first, second)
+                       : op == Op::kMul                 ? unit.mul(first, second)
+                       : op == Op::kSquaredDifference   ? unit.square(first, second)
+                                                        : sum_code(sum);
+      result = with_byte(result, b, final_code(code));
     }
     if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, ~0U);
   }
   if (!reduce || !lanes.active(0)) return;
   std::uint32_t result = 0;
-  for (int b = 0; b < 4; ++b) {
-    const int code = sum_code(reduced[static_cast<std::size_t>(b)]);
-    result = with_byte(result, b, output == Output::kTable ? lookup(code) : code);
-  }
+  for (int b = 0; b < 4; ++b) result = with_byte(result, b, final_code(sum_code(reduced[b])));
   write_dmem(lanes.lanes[0].out + offset, result, ~0U);
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/error.h"
 #include "machine/config.h"
 #include "machine/isa.h"
 #include "sw/reference/norm.h"
@@ -69,31 +70,30 @@ class Machine {
   isa::Registers checked(isa::Engine engine, const isa::Registers& registers,
                          const isa::Run& run) const;
   Work transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run);
-  void load_row(int target, const std::uint8_t* from, std::int64_t local, std::int64_t words);
+  void load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,
+                std::int64_t words);
   void load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words, int column);
   Work compute(const isa::ComputeRegisters& registers, const isa::Run& run);
   void drain(const isa::ComputeRegisters& registers, const isa::Run& run, const Lanes& lanes,
              int group);
   int blocked_words(const isa::ComputeRegisters& registers, const Lanes& lanes, int group,
-                    std::size_t steps) const;
+                    std::int64_t steps) const;
   Work vector(const isa::VectorRegisters& registers, const isa::Run& run);
   void check_softmax(const isa::VectorRegisters& registers, const isa::Run& run) const;
-  void softmax_tile(const isa::VectorRegisters& registers, const Lanes& lanes, const Tile& tile);
+  std::vector<int> softmax(const isa::VectorRegisters& registers,
+                           const std::vector<int>& codes) const;
   reference::NormParams norm_params(const isa::VectorRegisters& registers,
                                     const isa::Run& run) const;
-  void norm_tile(const isa::VectorRegisters& registers, const reference::NormParams& params,
-                 const Lanes& lanes, const Tile& tile);
+  void over_channels(const isa::VectorRegisters& registers, const reference::NormParams* norm,
+                     const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
   int issues(const isa::ComputeRegisters& r, int channel, int columns) const;
-  void read_weights(std::int64_t row, int groups, std::size_t steps, std::size_t steps_per_row,
-                    int values, int bits);
-  void dense_group(const Lanes& lanes, const Tile& tile, std::size_t per_word, int group,
+  void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,
+                    int bits);
+  void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero);
-  static std::int64_t offset_dot(const std::int16_t* a, const std::int16_t* b, std::size_t n,
-                                 const ZeroPoints& zero);
   void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
-  std::int64_t window_step(const isa::LaneRegisters& registers) const;
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
   /// @param offset  of the first tap from the lanes' base
   std::int64_t gather(const isa::LaneRegisters& registers, const Lanes& lanes, Tile& tile,
@@ -103,9 +103,14 @@ class Machine {
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;
-  void check_post(const isa::LaneRegisters& registers) const;
-  void check_steps(const isa::LaneRegisters& registers) const;
-  [[noreturn]] void fail(const std::string& what) const;
+  void check_range(const char* what, std::int64_t first, std::int64_t count,
+                   std::int64_t size) const;
+  void check_entries(std::int64_t end) const;
+  void check_lanes(const isa::LaneRegisters& registers) const;
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
+    throw_error("RUN {}: {}", run_index_, fmt::format(format, std::forward<Args>(args)...));
+  }
 
   machine::Config config_;
   std::vector<std::uint8_t>& dram_;

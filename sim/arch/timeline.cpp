@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "machine/memories.h"
 #include "machine/timing.h"
 
@@ -14,8 +15,10 @@ namespace {
 
 using isa::Engine;
 
-constexpr std::size_t index(Engine engine) { return static_cast<std::size_t>(engine); }
-constexpr std::size_t index(Cause cause) { return static_cast<std::size_t>(cause); }
+using isa::kEngineNames;
+
+constexpr std::size_t index_of(Engine engine) { return static_cast<std::size_t>(engine); }
+constexpr std::size_t index_of(Cause cause) { return static_cast<std::size_t>(cause); }
 
 /// Cause of a gap in which compute waits for that engine's token.
 constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector, Cause::kStore};
@@ -107,69 +110,58 @@ void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
   Time start = std::max(queued, q.free);
   for (std::size_t from = 0; from < isa::kEngines; ++from) {
     if ((run.wait >> from & 1) == 0) continue;
-    Tokens& t = tokens_[from][index(engine)];
+    Tokens& t = tokens_[from][index_of(engine)];
     if (t.taken.size() == t.given.size())
       throw_error("RUN {}: {} waits for a token of {} that no earlier RUN gives", runs_.size(),
-                  isa::kEngineNames[index(engine)], isa::kEngineNames[from]);
+                  kEngineNames[index_of(engine)], kEngineNames[from]);
     token_times[from] = t.given[t.taken.size()] + timing::kToken;
     start = std::max(start, token_times[from]);
     t.taken.push_back(0);
   }
   for (std::size_t from = 0; from < isa::kEngines; ++from)
-    if ((run.wait >> from & 1) != 0) tokens_[from][index(engine)].taken.back() = start;
+    if ((run.wait >> from & 1) != 0) tokens_[from][index_of(engine)].taken.back() = start;
   pop(engine, start);
-  Time end = 0;
-  if (engine == Engine::kCompute)
-    end = compute(run, work, queued, start, token_times);
-  else if (engine == Engine::kVector)
-    end = vector(run, work, start);
-  else
-    end = transfer(engine, run.op, work, start);
-  if (!q.busy.empty()) end = std::max(end, q.busy.back().end);  // retirement is in order
+  const Time ready = engine == Engine::kCompute  ? compute(run, work, queued, start, token_times)
+                     : engine == Engine::kVector ? vector(run, work, start)
+                                                 : transfer(engine, run.op, work, start);
+  const Time end = std::max(ready, q.retired());  // in order
   q.busy.push_back({start, end});
   runs_.push_back({engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)});
   for (std::size_t to = 0; to < isa::kEngines; ++to)
-    if ((run.signal >> to & 1) != 0) tokens_[index(engine)][to].given.push_back(end);
+    if ((run.signal >> to & 1) != 0) tokens_[index_of(engine)][to].given.push_back(end);
 }
 
 Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, Time start) {
   const double beat = config_.data_bits() / 8 / bus_.bytes_per_cycle;  // cycles
   const double beats = static_cast<double>(work.beats);
-  (engine == Engine::kLoad ? bytes_read_ : bytes_written_) +=
-      static_cast<std::uint64_t>(work.bytes);
+  (engine == Engine::kLoad ? bytes_read_ : bytes_written_) += work.bytes;
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
     const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
     const double cycles = shared(from, beats * std::max(beat, timing::kStoreBeat), beats);
     const Time passed = write_.pass(start + timing::kStoreRead, cycles, 1);
     add_traffic(write_.until, cycles, beats);
-    const Time end = passed + bus_.latency + timing::kStoreResponse;
-    q.free = end;
-    return end;
+    return q.free = passed + bus_.latency + timing::kStoreResponse;
   }
+  q.free = std::max(start + 4, q.retired() + timing::kLoadNext);  // two may be on the way
   if (work.on_chip) {
     // Behind the writes of the load before; beats of the next one wait on the bus.
-    const Time first = std::max(start, q.busy.empty() ? 0 : q.busy.back().end) + timing::kCopyRead;
+    const Time first = std::max(start, q.retired()) + timing::kCopyRead;
     const auto from = static_cast<double>(first);
     const double cycles = shared(from, std::max(beats, static_cast<double>(work.writes)), beats);
     add_traffic(from + cycles, cycles, beats);
     read_.until = std::max(read_.until, from + cycles);
-    const Time end = static_cast<Time>(std::ceil(from + cycles)) + timing::kLoadResponse;
-    q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + timing::kLoadNext);
-    return end;
+    return static_cast<Time>(std::ceil(from + cycles)) + timing::kLoadResponse;
   }
   const Time first = start + timing::kLoadRequest + bus_.latency;
-  const bool dmem = static_cast<isa::dma::Target>(target) == isa::dma::Target::kDmem;
+  using isa::dma::Target;
+  const auto to = static_cast<Target>(target);
   double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double from = std::max(read_.until, static_cast<double>(first));
-  if (dmem) cycles = shared(from, cycles, beats);
-  if (static_cast<isa::dma::Target>(target) == isa::dma::Target::kBias ||
-      static_cast<isa::dma::Target>(target) == isa::dma::Target::kScale)
-    cycles = among_drains(from, cycles);
+  if (to == Target::kDmem) cycles = shared(from, cycles, beats);
+  if (to == Target::kBias || to == Target::kScale) cycles = among_drains(from, cycles);
   const Time end = read_.pass(first, cycles, 1) + timing::kLoadResponse;
-  if (dmem) add_traffic(read_.until, cycles, beats);
-  // Two loads may be on the way.
-  q.free = std::max(start + 4, q.busy.empty() ? 0 : q.busy.back().end + timing::kLoadNext);
+  if (to == Target::kDmem) add_traffic(read_.until, cycles, beats);
   return end;
 }
 
@@ -234,9 +226,7 @@ Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile
 
 /// Forgets what has passed: the array's time grows.
 void Timeline::forget(std::vector<Traffic>& traffic, double past) {
-  traffic.erase(std::remove_if(traffic.begin(), traffic.end(),
-                               [&](const Traffic& t) { return t.end <= past; }),
-                traffic.end());
+  std::erase_if(traffic, [&](const Traffic& t) { return t.end <= past; });
 }
 
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
@@ -250,12 +240,11 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   add_gap(input_free_, first, queued, token_times);
   forget(traffic_, static_cast<double>(input_free_));
   forget(vector_gathers_, static_cast<double>(first));
-  Segment segment;
-  segment.start = first;
+  Segment segment{first, first, {}};
   Time t = first;  // next free cycle of the array's input
   Time last_columns = 0, drained_cycles = 0;
   const auto count = [&](Cause cause, std::int64_t cycles) {
-    segment.causes[index(cause)] += static_cast<std::uint64_t>(cycles);
+    segment.causes[index_of(cause)] += static_cast<std::uint64_t>(cycles);
   };
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
     const std::int64_t stolen = tile < work.tile_stolen.size() ? work.tile_stolen[tile] : 0;
@@ -300,15 +289,14 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
 }
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
-  const auto op = static_cast<isa::vector::Op>(run.op);
-  const bool reduce = run.has(isa::vector::kReduce);
   using isa::vector::Op;
+  const auto op = static_cast<Op>(run.op);
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
   Time window = timing::kVectorWord;
   if (codes) window += 4 / config_.columns_per_cycle - 1;
   if (square) window += 2;
-  if (reduce)
+  if (run.has(isa::vector::kReduce))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + timing::kLaneSetup;
   Time t = std::max(start, filled);
@@ -316,8 +304,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     const Time gather = contended(t, work, tile, {});
     const Time begin = t;
     if (op == Op::kSoftmax) {  // two passes more
-      const Time codes =
-          (work.channels + config_.columns_per_cycle - 1) / config_.columns_per_cycle;
+      const Time codes = divide_up(work.channels, config_.columns_per_cycle);
       t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) + timing::kSoftmax;
     } else if (op == Op::kNormalize)
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
@@ -334,11 +321,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
 
 void Timeline::add_segment(Time from, Time to, Cause cause) {
   if (from >= to) return;
-  Segment segment;
-  segment.start = from;
-  segment.end = to;
-  segment.causes[index(cause)] = static_cast<std::uint64_t>(to - from);
-  segments_.push_back(segment);
+  Segment& segment = segments_.emplace_back(Segment{from, to, {}});
+  segment.causes[index_of(cause)] = static_cast<std::uint64_t>(to - from);
 }
 
 /// The cycles before a RUN's first step: nothing queued, then missing tokens, then set-up.
@@ -348,8 +332,8 @@ void Timeline::add_gap(Time from, Time to, Time queued,
   const Time have_run = std::clamp(queued, from, to);
   if (from < have_run) idle_.push_back({from, have_run});
   Time at = have_run;
-  for (const std::size_t e : {index(Engine::kLoad), index(Engine::kVector), index(Engine::kStore),
-                              index(Engine::kCompute)}) {
+  for (const std::size_t e : {index_of(Engine::kLoad), index_of(Engine::kVector),
+                              index_of(Engine::kStore), index_of(Engine::kCompute)}) {
     const Time until = std::clamp(token_times[e], at, to);
     add_segment(at, until, kWaitCause[e]);
     at = until;
@@ -389,26 +373,24 @@ void Timeline::add_idle(Time from, Time to) {
 void Timeline::finish() {
   const Time dispatched = arrive(Engine::kLoad);  // END
   end_ = dispatched;
-  for (const Queue& q : queues_)
-    if (!q.busy.empty()) end_ = std::max(end_, q.busy.back().end);
+  for (const Queue& q : queues_) end_ = std::max(end_, q.retired());
   end_ += timing::kDone;
   idle_.push_back({input_free_, end_});
   for (const Interval& gap : idle_) add_idle(gap.start, gap.end);
-  std::sort(segments_.begin(), segments_.end(),
-            [](const Segment& a, const Segment& b) { return a.start < b.start; });
+  std::ranges::sort(segments_, {}, &Segment::start);
   for (std::size_t from = 0; from < isa::kEngines; ++from)
     for (std::size_t to = 0; to < isa::kEngines; ++to) {
       const Tokens& t = tokens_[from][to];
       if (t.given.size() != t.taken.size())
         throw_error("{} tokens from {} to {} are never taken", t.given.size() - t.taken.size(),
-                    isa::kEngineNames[from], isa::kEngineNames[to]);
+                    kEngineNames[from], kEngineNames[to]);
       // Token k is there from given[k] to taken[k], both increasing.
       std::size_t taken = 0;
       for (std::size_t k = 0; k < t.given.size(); ++k) {
         while (t.taken[taken] < t.given[k]) ++taken;
         if (k + 1 - taken >= std::size_t{1} << isa::kTokenBits)
           throw_error("more than {} tokens from {} to {}", (1 << isa::kTokenBits) - 1,
-                      isa::kEngineNames[from], isa::kEngineNames[to]);
+                      kEngineNames[from], kEngineNames[to]);
       }
     }
 }
@@ -431,7 +413,7 @@ CauseCycles Timeline::causes(std::uint64_t from, std::uint64_t to) const {
     }
   }
   // What rounding left over was a step.
-  result[index(Cause::kCompute)] += to - from - sum;
+  result[index_of(Cause::kCompute)] += to - from - sum;
   return result;
 }
 

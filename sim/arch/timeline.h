@@ -68,6 +68,9 @@ class Timeline {
     Time last_pop_before = 0;  ///< the last SET of the RUN in front
     Time free = 0;             ///< when the engine can take its next RUN
     std::vector<Interval> busy;
+
+    /// When the last RUN so far ends.
+    Time retired() const { return busy.empty() ? 0 : busy.back().end; }
   };
   struct Channel {
     double until = 0;  ///< when everything asked for so far has passed

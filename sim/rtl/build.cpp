@@ -28,8 +28,6 @@ namespace {
 constexpr const char* kShimFiles[] = {"sim/rtl/shim.cpp", "sim/rtl/abi.h", "sim/rtl/memory.h"};
 constexpr const char* kInjectFile = "sim/rtl/inject.vlt";
 
-fs::path source_folder() { return project_root(); }
-
 /// The processor as -march=native sees it.
 std::string processor() {
   std::ifstream in("/proc/cpuinfo");
@@ -40,19 +38,10 @@ std::string processor() {
 }
 
 std::vector<std::string> verilator_flags(const BuildOptions& o) {
-  std::vector<std::string> flags{"--cc",
-                                 "--exe",
-                                 "--build",
-                                 "-j",
-                                 "2",
-                                 "--top-module",
-                                 "trine_top",
-                                 "-O3",
-                                 "-Wno-fatal",
-                                 "--x-assign",
-                                 o.random_init ? "unique" : "fast",
-                                 "--x-initial",
-                                 o.random_init ? "unique" : "fast"};
+  const char* initial = o.random_init ? "unique" : "fast";
+  std::vector<std::string> flags{
+      "--cc", "--exe",      "--build",    "-j",    "2",           "--top-module", "trine_top",
+      "-O3",  "-Wno-fatal", "--x-assign", initial, "--x-initial", initial};
   const auto add = [&flags](std::vector<std::string> more) {
     flags.insert(flags.end(), more.begin(), more.end());
   };
@@ -62,7 +51,7 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
     add({"-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-fno-const-bit-op-tree"});
   if (o.assertions) add({"--assert", "-DTRINE_ASSERT"});
   if (o.inject)
-    add({"--vpi", (source_folder() / kInjectFile).string(), "-CFLAGS", "-DTRINE_INJECT"});
+    add({"--vpi", (project_root() / kInjectFile).string(), "-CFLAGS", "-DTRINE_INJECT"});
   if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
   // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
   add({"-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", o.optimization), "-MAKEFLAGS",
@@ -87,7 +76,7 @@ std::string fingerprint(const fs::path& design, const std::vector<std::string>& 
       text += fmt::format("{} {:016x}\n", file.string(), hash64(read_text(design / file)));
   }
   for (const char* file : kShimFiles)
-    text += fmt::format("{} {:016x}\n", file, hash64(read_text(source_folder() / file)));
+    text += fmt::format("{} {:016x}\n", file, hash64(read_text(project_root() / file)));
   for (const std::string& flag : flags) text += flag + "\n";
   return text + first_line_of({"verilator", "--version"}) + "\n" +
          first_line_of({"g++", "--version"}) + "\n" + processor();
@@ -127,16 +116,15 @@ std::string reason_in(const fs::path& log) {
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("%Error") || line.find(" error: ") != std::string::npos) return line;
-  std::string last = tail_of(log, 1);
-  while (!last.empty() && last.back() == '\n') last.pop_back();
-  return last;
+  const std::string last = tail_of(log, 1);
+  return last.substr(0, last.find('\n'));
 }
 
 void compile(const fs::path& design, const std::vector<std::string>& flags, const fs::path& build,
              const fs::path& kept_log) {
   std::vector<std::string> argv{"verilator"};
   argv.insert(argv.end(), flags.begin(), flags.end());
-  const std::string source = source_folder().string();
+  const std::string source = project_root().string();
   argv.insert(argv.end(), {"-CFLAGS", "-I" + source, "--Mdir", (build / "obj").string(), "-f",
                            "trine.f", source + "/" + kShimFiles[0]});
   const fs::path log = build / "build.log";

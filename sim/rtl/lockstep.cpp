@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 #include "sim/arch/machine.h"
 
@@ -14,7 +14,7 @@ namespace {
 
 /// The expected values of one byte and how far the RTL has come in them.
 struct Sequence {
-  std::size_t begin, end, next;
+  std::size_t begin = 0, end = 0, next = 0;
 };
 
 void append_bytes(std::vector<ExpectedByte>& bytes, const DmemWrite& write) {
@@ -26,23 +26,18 @@ void append_bytes(std::vector<ExpectedByte>& bytes, const DmemWrite& write) {
 
 /// Sorts by address, program order kept, and drops repeated values.
 void group_by_byte(std::vector<ExpectedByte>& bytes) {
-  std::stable_sort(bytes.begin(), bytes.end(), [](const ExpectedByte& a, const ExpectedByte& b) {
-    return a.byte_address < b.byte_address;
-  });
-  bytes.erase(std::unique(bytes.begin(), bytes.end(),
-                          [](const ExpectedByte& a, const ExpectedByte& b) {
-                            return a.byte_address == b.byte_address && a.value == b.value;
-                          }),
-              bytes.end());
+  std::ranges::stable_sort(bytes, {}, &ExpectedByte::byte_address);
+  const auto repeated = std::ranges::unique(
+      bytes, {}, [](const ExpectedByte& e) { return std::pair(e.byte_address, e.value); });
+  bytes.erase(repeated.begin(), repeated.end());
 }
 
 std::vector<Sequence> index(const std::vector<ExpectedByte>& bytes, std::uint32_t byte_count) {
-  std::vector<Sequence> sequences(byte_count, Sequence{0, 0, 0});
-  for (std::size_t i = 0; i < bytes.size();) {
-    std::size_t end = i;
-    while (end < bytes.size() && bytes[end].byte_address == bytes[i].byte_address) ++end;
-    sequences[bytes[i].byte_address] = {i, end, i};
-    i = end;
+  std::vector<Sequence> sequences(byte_count);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    Sequence& s = sequences[bytes[i].byte_address];
+    if (s.end == 0) s.begin = s.next = i;
+    s.end = i + 1;
   }
   return sequences;
 }
@@ -57,12 +52,9 @@ std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
   isa::RegisterFile registers;
   int run = 0;
   for (const isa::Word word : program.words) {
-    if (isa::opcode_of(word) == isa::Opcode::kBegin) continue;
-    if (isa::opcode_of(word) == isa::Opcode::kEnd) break;
     const isa::Engine engine = isa::engine_of(word);
-    if (isa::opcode_of(word) == isa::Opcode::kSet)
-      registers.set(word);
-    else
+    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
+    if (isa::opcode_of(word) == isa::Opcode::kRun)
       machine.execute(engine, registers[engine], isa::decode_run(word), run++);
   }
   return bytes;

@@ -7,8 +7,13 @@
 #include <cassert>
 #include <cstddef>
 #include <cstring>
+#include <functional>
+#include <map>
+#include <numeric>
+#include <span>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "machine/csr.h"
 #include "sim/rtl/lockstep.h"
 #include "sw/program/host.h"
@@ -28,6 +33,10 @@ BuildOptions build_options(const RtlOptions& options) {
   return build;
 }
 
+std::uint64_t cycles_of(const Observed& o) {
+  return std::accumulate(std::begin(o.causes), std::end(o.causes), std::uint64_t{0});
+}
+
 /// Numbers of the RUNs of each engine, in program order.
 std::array<std::vector<int>, isa::kEngines> runs_by_engine(const compiler::Program& program) {
   std::array<std::vector<int>, isa::kEngines> runs;
@@ -38,6 +47,61 @@ std::array<std::vector<int>, isa::kEngines> runs_by_engine(const compiler::Progr
   return runs;
 }
 
+/// The n-th start and retire pulse of an engine belong to its n-th RUN in the program.
+std::vector<RunTiming> timings(const std::array<std::vector<int>, isa::kEngines>& runs,
+                               const Observed& o, const std::string& name) {
+  std::size_t count = 0;
+  for (const auto& of_engine : runs) count += of_engine.size();
+  std::vector<RunTiming> timing(count);
+  std::array<std::array<std::size_t, isa::kEngines>, 2> seen{};
+  for (const TraceEvent& event : std::span(o.events, o.event_count)) {
+    const std::int32_t engine = event.engine;
+    const std::size_t n = seen[event.retire][engine]++;
+    if (n >= runs[engine].size())
+      throw_error("{}: RTL: more RUNs of the {} engine on the trace port than in the program", name,
+                  isa::kEngineNames[engine]);
+    RunTiming& run = timing[runs[engine][n]];
+    run.engine = static_cast<isa::Engine>(engine);
+    (event.retire ? run.end : run.start) = event.retire ? event.cycle + 1 : event.cycle;
+  }
+  for (std::size_t engine = 0; engine < isa::kEngines; ++engine)
+    for (const auto& pulses : seen)
+      if (pulses[engine] != runs[engine].size())
+        throw_error("{}: RTL: {} RUNs of the {} engine on the trace port, {} in the program", name,
+                    pulses[engine], isa::kEngineNames[engine], runs[engine].size());
+  return timing;
+}
+
+void check_counters(const trine_counters& counters, const Observed& o, const std::string& name) {
+  static_assert(std::size(trine_counters{}.causes) == kCauses);
+  for (std::size_t i = 0; i < kCauses; ++i)
+    if (counters.causes[i] != o.causes[i])
+      throw_error("{}: RTL: counter of cause {} says {}, the trace port {}", name,
+                  csr::kCauses[i].name, counters.causes[i], o.causes[i]);
+  const std::uint64_t sum = cycles_of(o);
+  if (sum != counters.cycles)
+    throw_error("{}: RTL: the causes add up to {} cycles, CYCLES is {}", name, sum,
+                counters.cycles);
+}
+
+/// @param ends  of the layers: ends of RUNs, or of the program
+std::vector<LayerResult> layer_results(const std::vector<std::uint64_t>& ends, const Observed& o) {
+  constexpr std::uint64_t kNone[kCauses] = {};
+  std::map<std::uint64_t, const std::uint64_t*> counted{{0, kNone}};  // up to a cycle, by cause
+  for (const TraceEvent& event : std::span(o.events, o.event_count))
+    if (event.retire) counted[event.cycle + 1] = event.causes;
+  if (!ends.empty()) counted[ends.back()] = o.causes;
+  std::vector<LayerResult> layers;
+  std::uint64_t begin = 0;
+  for (const std::uint64_t end : ends) {
+    LayerResult& layer = layers.emplace_back(LayerResult{end - begin, {}});
+    std::transform(counted.at(end), counted.at(end) + kCauses, counted.at(begin),
+                   layer.causes.begin(), std::minus());
+    begin = end;
+  }
+  return layers;
+}
+
 }  // namespace
 
 struct RtlRunner::State {
@@ -46,8 +110,7 @@ struct RtlRunner::State {
         options(o),
         model(build_model(p.config, build_options(o))),
         runs(runs_by_engine(p)),
-        memory(static_cast<std::size_t>(p.program_offset()) +
-               (p.words.size() * 8 + 4095) / 4096 * 4096) {
+        memory(p.program_offset() + round_up(p.words.size() * 8, 4096)) {
     ModelSettings settings{};
     settings.axi_latency = static_cast<std::uint32_t>(o.axi_latency);
     settings.axi_bytes_per_cycle = static_cast<std::uint32_t>(o.axi_bytes_per_cycle);
@@ -70,12 +133,17 @@ struct RtlRunner::State {
     const trine_callbacks callbacks = this->callbacks();
     expect(trine_open(storage, sizeof storage, &callbacks, &device));
     expect(trine_check_configuration(device, program.config_hash));
-    expect(trine_load_program(
-        device, program.words.data(), program.words.size(),
-        options.base_address + static_cast<std::uint64_t>(program.program_offset()),
-        options.base_address));
-    expect(
-        trine_set_window(device, options.base_address, options.base_address + memory.size() - 1));
+    const std::uint64_t base = options.base_address;
+    expect(trine_load_program(device, program.words.data(), program.words.size(),
+                              base + program.program_offset(), base));
+    expect(trine_set_window(device, base, base + memory.size() - 1));
+  }
+
+  /// The memory of the next run, of which nothing was observed yet.
+  void fill(const std::vector<std::uint8_t>& dram) {
+    expect(trine_copy_to(device, options.base_address, dram.data(), dram.size()));
+    api().clear_observed(instance);
+    stop = kStopInterrupt;
   }
 
   /// The driver's way to the design: AXI-Lite accesses, and memory that both see.
@@ -155,9 +223,8 @@ struct RtlRunner::State {
     const isa::Word word = program.words[at];
     std::string text = ": " + isa::fault_text(word, program.config.features());
     if (isa::opcode_of(word) != isa::Opcode::kRun) return text;
-    const auto run = std::count_if(
-        program.words.begin(), program.words.begin() + static_cast<std::ptrdiff_t>(at),
-        [](isa::Word w) { return isa::opcode_of(w) == isa::Opcode::kRun; });
+    const auto run =
+        std::ranges::count(std::span(program.words).first(at), isa::Opcode::kRun, isa::opcode_of);
     return text + ", in " + compiler::describe_run(program, static_cast<int>(run));
   }
 
@@ -170,23 +237,21 @@ struct RtlRunner::State {
 
   /// ", RUN of ..." for errors of the load and store engines.
   std::string failing_run(const trine_status& status) const {
-    const auto is_of = [&](isa::Engine engine) {  // "load", "load_window", ..
-      const auto cause = static_cast<std::size_t>(status.error_cause);
-      const std::string_view name = isa::kEngineNames[static_cast<std::size_t>(engine)];
-      return cause < csr::kErrors.size() && csr::kErrors[cause].name.substr(0, name.size()) == name;
-    };
-    const bool load = is_of(isa::Engine::kLoad), store = is_of(isa::Engine::kStore);
-    if (!load && !store) return "";
-    const auto& of_engine =
-        runs[static_cast<std::size_t>(load ? isa::Engine::kLoad : isa::Engine::kStore)];
-    if (status.error_run >= of_engine.size()) return "";
-    return ", in " + compiler::describe_run(program, of_engine[status.error_run]);
+    const std::string_view cause =
+        status.error_cause < csr::kErrors.size() ? csr::kErrors[status.error_cause].name : "";
+    for (const isa::Engine engine : {isa::Engine::kLoad, isa::Engine::kStore}) {
+      const auto e = static_cast<std::size_t>(engine);
+      const auto& of_engine = runs[e];
+      const bool is_of = cause.starts_with(isa::kEngineNames[e]);  // "load", "load_window", ..
+      if (is_of && status.error_run < of_engine.size())
+        return ", in " + compiler::describe_run(program, of_engine[status.error_run]);
+    }
+    return "";
   }
 
   /// What the engines were at when nothing moved any more.
   std::string hang(const Observed& o) const {
-    std::uint64_t cycles = 0;
-    for (const std::uint64_t c : o.causes) cycles += c;
+    const std::uint64_t cycles = cycles_of(o);
     return (stop == kStopLimit
                 ? fmt::format("not finished after {} cycles", cycles)
                 : fmt::format("no progress for {} cycles, in cycle {}", kIdleLimit, cycles)) +
@@ -197,7 +262,7 @@ struct RtlRunner::State {
   std::string engines(const Observed& o) const {
     std::array<std::size_t, isa::kEngines> started{}, retired{};
     for (std::uint64_t i = 0; i < o.event_count; ++i)
-      ++(o.events[i].retire ? retired : started)[static_cast<std::size_t>(o.events[i].engine)];
+      ++(o.events[i].retire ? retired : started)[o.events[i].engine];
     std::string text;
     for (std::size_t e = 0; e < isa::kEngines; ++e) {
       text += fmt::format("; {} {}/{} of {} RUNs started/ended", isa::kEngineNames[e], started[e],
@@ -221,80 +286,6 @@ struct RtlRunner::State {
   bool ran = false;
 };
 
-namespace {
-
-/// The n-th start and retire pulse of an engine belong to its n-th RUN in the program.
-std::vector<RunTiming> timings(const std::array<std::vector<int>, isa::kEngines>& runs,
-                               const Observed& o, const std::string& name) {
-  std::size_t count = 0;
-  for (const auto& of_engine : runs) count += of_engine.size();
-  std::vector<RunTiming> timing(count);
-  std::array<std::array<std::size_t, isa::kEngines>, 2> seen{};
-  for (std::uint64_t i = 0; i < o.event_count; ++i) {
-    const TraceEvent& event = o.events[i];
-    const auto engine = static_cast<std::size_t>(event.engine);
-    const std::size_t n = seen[static_cast<std::size_t>(event.retire)][engine]++;
-    if (n >= runs[engine].size())
-      throw_error("{}: RTL: more RUNs of the {} engine on the trace port than in the program", name,
-                  isa::kEngineNames[engine]);
-    RunTiming& run = timing[static_cast<std::size_t>(runs[engine][n])];
-    run.engine = static_cast<isa::Engine>(engine);
-    (event.retire ? run.end : run.start) = event.retire ? event.cycle + 1 : event.cycle;
-  }
-  for (std::size_t engine = 0; engine < isa::kEngines; ++engine)
-    for (const auto& pulses : seen)
-      if (pulses[engine] != runs[engine].size())
-        throw_error("{}: RTL: {} RUNs of the {} engine on the trace port, {} in the program", name,
-                    pulses[engine], isa::kEngineNames[engine], runs[engine].size());
-  return timing;
-}
-
-void check_counters(const trine_counters& counters, const Observed& o, const std::string& name) {
-  static_assert(std::size(trine_counters{}.causes) == kCauses);
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < kCauses; ++i) {
-    sum += counters.causes[i];
-    if (counters.causes[i] != o.causes[i])
-      throw_error("{}: RTL: counter of cause {} says {}, the trace port {}", name,
-                  csr::kCauses[i].name, counters.causes[i], o.causes[i]);
-  }
-  if (sum != counters.cycles)
-    throw_error("{}: RTL: the causes add up to {} cycles, CYCLES is {}", name, sum,
-                counters.cycles);
-}
-
-/// Causes counted up to cycle `end`, which is the end of a RUN or of the program.
-CauseCycles causes_until(std::uint64_t end, const Observed& o) {
-  const std::uint64_t* causes = o.causes;
-  for (std::uint64_t i = 0; i < o.event_count; ++i)
-    if (o.events[i].retire && o.events[i].cycle + 1 == end) causes = o.events[i].causes;
-  CauseCycles result{};
-  std::copy(causes, causes + kCauses, result.begin());
-  return result;
-}
-
-std::vector<LayerResult> layer_results(const std::vector<std::uint64_t>& ends, const Observed& o) {
-  std::vector<LayerResult> layers;
-  std::uint64_t before = 0;
-  CauseCycles causes_before{};
-  for (std::size_t i = 0; i < ends.size(); ++i) {
-    CauseCycles causes = causes_before;
-    if (i + 1 == ends.size())
-      std::copy(o.causes, o.causes + kCauses, causes.begin());
-    else if (ends[i] != before)
-      causes = causes_until(ends[i], o);
-    LayerResult layer;
-    layer.cycles = ends[i] - before;
-    for (std::size_t c = 0; c < kCauses; ++c) layer.causes[c] = causes[c] - causes_before[c];
-    layers.push_back(layer);
-    before = ends[i];
-    causes_before = causes;
-  }
-  return layers;
-}
-
-}  // namespace
-
 RtlRunner::RtlRunner(const compiler::Program& program, const RtlOptions& options)
     : state_(std::make_unique<State>(program, options)) {
   state_->open();
@@ -316,15 +307,12 @@ std::uint64_t RtlRunner::simulated_cycles() const { return state_->observed().to
 
 RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   State& s = *state_;
-  assert(dram.size() == static_cast<std::size_t>(s.program.dram_bytes));
+  assert(std::ssize(dram) == s.program.dram_bytes);
   if (s.options.reset_between && s.ran) reset();
   s.ran = true;
   std::vector<ExpectedByte> expected;
   if (s.options.lockstep) expected = expected_writes(s.program, dram);
-
-  s.expect(trine_copy_to(s.device, s.options.base_address, dram.data(), dram.size()));
-  s.api().clear_observed(s.instance);
-  s.stop = kStopInterrupt;
+  s.fill(dram);
   const int code = trine_run(s.device, 1);
   const Observed o = s.observed();
   if (s.options.lockstep && o.protocol_error == nullptr && code != TRINE_E_DEVICE) {
@@ -341,9 +329,8 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   check_counters(counters, o, s.program.name);
   RunResult result;
   result.cycles = counters.cycles;
-  std::copy(std::begin(counters.causes), std::end(counters.causes), result.causes.begin());
-  std::copy(std::begin(counters.engine_busy), std::end(counters.engine_busy),
-            result.engine_busy.begin());
+  std::ranges::copy(counters.causes, result.causes.begin());
+  std::ranges::copy(counters.engine_busy, result.engine_busy.begin());
   result.dram_bytes_read = counters.bytes_read;
   result.dram_bytes_written = counters.bytes_written;
   result.runs = timings(s.runs, o, s.program.name);
@@ -358,18 +345,16 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
     s.expect(trine_reset(s.device, kResetAttempts));
   else
     reset();
-  s.expect(trine_copy_to(s.device, s.options.base_address, dram.data(), dram.size()));
-  s.api().clear_observed(s.instance);
+  s.fill(dram);
   for (const MemoryFlip& flip : flips)
     if (s.api().flip(s.instance, &flip) != 0)
       throw_error("{}: RTL: no {} bank {} to inject into", s.program.name,
                   flip.pmem != 0 ? "PMEM" : "DMEM", flip.bank);
-  s.stop = kStopInterrupt;
   const int code = trine_run(s.device, 1);
   s.expect(trine_copy_from(s.device, s.options.base_address, dram.data(), dram.size()));
   Injected result;
   const Observed o = s.observed();
-  for (const std::uint64_t c : o.causes) result.cycles += c;
+  result.cycles = cycles_of(o);
   for (std::uint64_t i = 0; i < o.write_count; ++i) result.written.push_back(o.writes[i].address);
   result.hung = s.stop != kStopInterrupt;
   if (result.hung) return result;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "base/rounding.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::sim {
@@ -95,11 +96,11 @@ isa::TransferRegisters copy(int dram, int local, int words) {
 /// Lanes, window and padding that convolution and maximum have in common.
 isa::LaneRegisters window_registers(int rows, int in, int out) {
   isa::LaneRegisters r;
-  r.set(agu::kBase, (in - kWidth - 1) & 0xffffff);
+  r.set_address(agu::kBase, in - kWidth - 1);
   r.set(agu::kTileBase, rows);  // pitch == width: pixels are neighbours
   r.set(agu::kKxStep, 1);
   r.set(agu::kKyStep, kWidth - 2);
-  r.set(agu::kCwStep, (kPixels - 2 * kWidth - 2) & 0xffffff);
+  r.set_address(agu::kCwStep, kPixels - 2 * kWidth - 2);
   r.set(agu::kXStart, -1);
   r.set(agu::kXEnd, kWidth - 1);
   r.set(agu::kYStart, -1);
@@ -114,7 +115,7 @@ isa::LaneRegisters window_registers(int rows, int in, int out) {
   r.set(agu::kRLast, 2);
   r.set(agu::kDilX, 1);
   r.set(agu::kDilY, 1);
-  r.set(agu::kTilesLast, (kPixels + rows - 1) / rows - 1);
+  r.set(agu::kTilesLast, divide_up(kPixels, rows) - 1);
   r.set(agu::kOut, out);
   r.set(agu::kTileOut, rows);
   r.set(agu::kOutPlane, kPixels);
@@ -123,7 +124,7 @@ isa::LaneRegisters window_registers(int rows, int in, int out) {
 
 isa::ComputeRegisters convolution(const machine::Config& config) {
   isa::ComputeRegisters r(window_registers(config.rows, kInputAt, kResultAt));
-  r.set(agu::kGroupsLast, (kOutputs + config.cols - 1) / config.cols - 1);
+  r.set(agu::kGroupsLast, divide_up(kOutputs, config.cols) - 1);
   r.set(post::kPadCode, kInputZero);
   r.set(post::kZeroPoint, kRange.zero_point);
   r.set(post::kActMin, kRange.act_min);
@@ -140,28 +141,6 @@ isa::LaneRegisters maximum(const machine::Config& config) {
   r.set(post::kActMax, 127);
   return r;
 }
-
-class Writer {
- public:
-  explicit Writer(compiler::Program& program) : program_(program), encoder_(program.config_hash) {}
-
-  void run(Engine engine, const isa::Registers& registers, int op, int flags,
-           const std::vector<Engine>& wait, const std::vector<Engine>& signal) {
-    encoder_.run(engine, registers, {mask(wait), mask(signal), op, flags});
-    program_.run_layer.push_back(engine == Engine::kLoad || engine == Engine::kCompute ? 0 : 1);
-  }
-  void end() { program_.words = encoder_.end(); }
-
- private:
-  static int mask(const std::vector<Engine>& engines) {
-    int bits = 0;
-    for (const Engine engine : engines) bits |= 1 << static_cast<int>(engine);
-    return bits;
-  }
-
-  compiler::Program& program_;
-  isa::Encoder encoder_;
-};
 
 void put32(std::vector<std::uint8_t>& dram, int at, std::uint32_t value) {
   std::memcpy(dram.data() + at, &value, sizeof value);
@@ -193,29 +172,31 @@ std::vector<std::uint8_t> dram_image(const machine::Config& config, const Data& 
   return dram;
 }
 
-constexpr int op(isa::dma::Target target) { return static_cast<int>(target); }
-
 void write_words(const machine::Config& config, compiler::Program& program) {
-  const auto whole_beats = [&config](int words) {
-    return (words + config.data_words() - 1) / config.data_words() * config.data_words();
-  };
-  const int weight_rows = (kOutputs + config.cols - 1) / config.cols * kTaps;
+  const int weight_rows = divide_up(kOutputs, config.cols) * kTaps;
   const int map_words = kOutputWords * kPixels;
-  Writer w(program);
-  const Engine load = Engine::kLoad, array = Engine::kCompute, vector = Engine::kVector,
-               store = Engine::kStore;
-  w.run(load, copy(kInputDram, kInputAt, kPixels), op(isa::dma::Target::kDmem), 0, {}, {});
-  w.run(load, copy(kWeightDram, 0, weight_rows * config.cols), op(isa::dma::Target::kPmem), 0, {},
-        {});
-  w.run(load, copy(kBiasDram, 0, whole_beats(kOutputs)), op(isa::dma::Target::kBias), 0, {}, {});
-  w.run(load, copy(kScaleDram, 0, whole_beats(2 * kOutputs)), op(isa::dma::Target::kScale), 0, {},
-        {array});
-  w.run(array, convolution(config), 0, 1 << isa::compute::kClear | 1 << isa::compute::kDrain,
-        {load}, {vector, store});
-  w.run(vector, maximum(config), static_cast<int>(isa::vector::Op::kMax), 0, {array}, {store});
-  w.run(store, copy(kResultDram, kResultAt, map_words), 0, 0, {array}, {});
-  w.run(store, copy(kMaximumDram, kMaximumAt, map_words), 0, 0, {vector}, {});
-  w.end();
+  isa::Encoder encoder(program.config_hash);
+  const auto run = [&](Engine engine, const isa::Registers& registers, auto op, int flags,
+                       unsigned wait, unsigned signal) {
+    encoder.run(engine, registers,
+                {static_cast<int>(wait), static_cast<int>(signal), static_cast<int>(op), flags});
+    program.run_layer.push_back(engine == Engine::kLoad || engine == Engine::kCompute ? 0 : 1);
+  };
+  const auto load = [&](isa::dma::Target target, int dram, int local, int words, unsigned signal) {
+    run(Engine::kLoad, copy(dram, local, words), target, 0, 0, signal);
+  };
+  const unsigned store = isa::engine_bit(Engine::kStore);
+  using isa::dma::Target;
+  load(Target::kDmem, kInputDram, kInputAt, kPixels, 0);
+  load(Target::kPmem, kWeightDram, 0, weight_rows * config.cols, 0);
+  load(Target::kBias, kBiasDram, 0, round_up(kOutputs, config.data_words()), 0);
+  load(Target::kScale, kScaleDram, 0, round_up(2 * kOutputs, config.data_words()), isa::kCompute);
+  run(Engine::kCompute, convolution(config), isa::compute::Op::kInt8,
+      1 << isa::compute::kClear | 1 << isa::compute::kDrain, isa::kLoads, isa::kVector | store);
+  run(Engine::kVector, maximum(config), isa::vector::Op::kMax, 0, isa::kCompute, store);
+  run(Engine::kStore, copy(kResultDram, kResultAt, map_words), 0, 0, isa::kCompute, 0);
+  run(Engine::kStore, copy(kMaximumDram, kMaximumAt, map_words), 0, 0, isa::kVector, 0);
+  program.words = encoder.end();
 }
 
 }  // namespace

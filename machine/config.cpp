@@ -13,7 +13,7 @@
 #include <climits>
 #include <cstdlib>
 #include <map>
-#include <optional>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -28,48 +28,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kMaxPmemRows = 1 << 20;  // width of compute.row
-
-class Reader {
- public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
-
-  void read_toml(const std::string& text);
-  void read_setting(const std::string& setting);
-  void check_combinations();
-  void check_attributes();
-  /// The configuration, or Error with all problems.
-  Config finish() const;
-
-  Config config;
-
- private:
-  void problem(const std::string& place, std::string_view key, const std::string& what) {
-    problems_.emplace_back(line_of(place), fmt::format("{}: {}: {}", place, key, what));
-  }
-  int line_of(const std::string& place) const;
-  /// A problem of values that are legal one by one, at the place where `key` was written.
-  void combination(std::string_view key, const std::string& what) {
-    const auto at = places_.find(key);
-    problem(at == places_.end() ? file_ : at->second, key, what);
-  }
-  void read_table(const toml::table& table, const std::string& prefix);
-  void read_node(const std::string& name, const toml::node& node, const std::string& place);
-  void assign(const Key& key, const toml::node& node, const std::string& place);
-  void assign_int(const Key& key, const IntKey& type, const toml::node& node,
-                  const std::string& place);
-  void assign_precisions(const Key& key, const toml::node& node, const std::string& place);
-
-  std::string file_;
-  std::map<std::string, std::string, std::less<>> places_;  // key -> "edge.toml:4", "--set k=v"
-  std::vector<std::pair<int, std::string>> problems_;       // line, text
-};
-
-constexpr int kNoLine = INT_MAX;  // settings come after the file
-
-int Reader::line_of(const std::string& place) const {
-  if (place.rfind(file_ + ":", 0) != 0) return kNoLine;
-  return std::atoi(place.c_str() + file_.size() + 1);
-}
 
 /// Levenshtein distance.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -90,10 +48,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string group_of(std::string_view key) { return std::string(key.substr(0, key.find('.'))); }
 
 bool is_group(const std::string& name) {
-  const auto& keys = schema();
-  return std::any_of(keys.begin(), keys.end(), [&](const Key& key) {
-    return group_of(key.name) == name && key.name != name;
-  });
+  return std::ranges::any_of(
+      schema(), [&](const Key& key) { return group_of(key.name) == name && key.name != name; });
 }
 
 const Key* find_key(const std::string& name) {
@@ -112,26 +68,17 @@ std::string nearest(const std::string& name, bool table) {
 }
 
 std::string_view type_name(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "an integer";
-    case toml::node_type::floating_point:
-      return "a float";
-    case toml::node_type::boolean:
-      return "a boolean";
-    case toml::node_type::array:
-      return "a list";
-    case toml::node_type::table:
-      return "a table";
-    default:
-      return "a date or time";
-  }
+  return node.is_string()           ? "a string"
+         : node.is_integer()        ? "an integer"
+         : node.is_floating_point() ? "a float"
+         : node.is_boolean()        ? "a boolean"
+         : node.is_array()          ? "a list"
+         : node.is_table()          ? "a table"
+                                    : "a date or time";
 }
 
 bool is_name(const std::string& text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
   });
 }
@@ -142,181 +89,212 @@ bool is_integer(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789_") == std::string_view::npos;
 }
 
-std::string wrong_type(const Key& key, const toml::node& node) {
-  return fmt::format("is {}, allowed {}", type_name(node), allowed_text(key));
-}
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)) {}
 
-void Reader::read_toml(const std::string& text) {
-  try {
-    read_table(toml::parse(text, file_), "");
-  } catch (const toml::parse_error& error) {
-    problem(fmt::format("{}:{}", file_, error.source().begin.line), "not TOML",
-            std::string(error.description()));
+  void read_toml(const std::string& text) {
+    try {
+      read_table(toml::parse(text, file_), "");
+    } catch (const toml::parse_error& error) {
+      problem(fmt::format("{}:{}", file_, error.source().begin.line), "not TOML", "{}",
+              error.description());
+    }
   }
-}
 
-void Reader::read_setting(const std::string& setting) {
-  const std::string place = fmt::format("--set {}", setting);
-  const auto equals = setting.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return problem("--set", setting, "expected key=value, as in array.rows=16");
-  const std::string name = setting.substr(0, equals), value = setting.substr(equals + 1);
-  toml::table table;
-  try {
-    table = toml::parse("value = " + value);
-  } catch (const toml::parse_error&) {
-    if (const Key* key = find_key(name); key != nullptr && is_integer(value))
-      return problem(place, name,
-                     fmt::format("{} is {}, allowed {}", value,
-                                 value[0] == '-' ? "too small" : "too large", allowed_text(*key)));
-    table.insert("value", value);  // a bare word is a string
+  void read_setting(const std::string& setting) {
+    const std::string place = fmt::format("--set {}", setting);
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return problem("--set", setting, "expected key=value, as in array.rows=16");
+    const std::string name = setting.substr(0, equals), value = setting.substr(equals + 1);
+    toml::table table;
+    try {
+      table = toml::parse("value = " + value);
+    } catch (const toml::parse_error&) {
+      if (const Key* key = find_key(name); key != nullptr && is_integer(value))
+        return problem(place, name, "{} is {}, allowed {}", value,
+                       value[0] == '-' ? "too small" : "too large", allowed_text(*key));
+      table.insert("value", value);  // a bare word is a string
+    }
+    read_node(name, *table.get("value"), place);
   }
-  read_node(name, *table.get("value"), place);
-}
 
-void Reader::read_table(const toml::table& table, const std::string& prefix) {
-  for (const auto& [key, node] : table)
-    read_node(prefix + std::string(key.str()), node,
-              fmt::format("{}:{}", file_, key.source().begin.line));
-}
+  void check_combinations();
 
-void Reader::read_node(const std::string& name, const toml::node& node, const std::string& place) {
-  const bool group = is_group(name);
-  if (group && node.is_table() && place.rfind("--set", 0) != 0) {
-    read_table(*node.as_table(), name + ".");
-  } else if (group) {
-    problem(place, name, "is a group of keys, as in " + nearest(name + ".", false));
-  } else if (const Key* key = find_key(name)) {
-    assign(*key, node, place);
-    places_[name] = place;
-  } else {
-    problem(place, name,
-            "unknown key, did you mean " + nearest(name, node.is_table()) +
-                "? (all keys: trine generate --help)");
+  /// The configuration, or Error with all problems.
+  Config finish() {
+    if (problems_.empty()) return config;
+    std::ranges::stable_sort(problems_, {}, &Problem::line);
+    std::string text;
+    for (const Problem& p : problems_) text += (text.empty() ? "" : "\n") + p.text;
+    throw Error(text);
   }
-}
 
-void Reader::assign(const Key& key, const toml::node& node, const std::string& place) {
-  if (const auto* number = std::get_if<IntKey>(&key.type)) {
-    assign_int(key, *number, node, place);
-  } else if (const auto* flag = std::get_if<BoolKey>(&key.type)) {
-    if (const auto value = node.value_exact<bool>())
-      config.*flag->member = *value;
-    else
-      problem(place, key.name, wrong_type(key, node));
-  } else if (const auto* text = std::get_if<NameKey>(&key.type)) {
-    const auto value = node.value_exact<std::string>();
-    if (!value)
-      problem(place, key.name, wrong_type(key, node));
-    else if (!is_name(*value))
-      problem(place, key.name, fmt::format("\"{}\", allowed {}", *value, allowed_text(key)));
-    else
-      config.*text->member = *value;
-  } else {
-    assign_precisions(key, node, place);
-  }
-}
+  Config config;
 
-void Reader::assign_int(const Key& key, const IntKey& type, const toml::node& node,
-                        const std::string& place) {
-  const auto value = node.value_exact<std::int64_t>();
-  if (!value) return problem(place, key.name, wrong_type(key, node));
-  const auto [low, high] = std::minmax_element(type.allowed.begin(), type.allowed.end());
-  const bool listed =
-      std::find(type.allowed.begin(), type.allowed.end(), *value) != type.allowed.end();
-  if (*value < *low || *value > *high || (type.choices && !listed)) {
-    const char* fault = *value < *low    ? "is too small"
-                        : *value > *high ? "is too large"
-                                         : "is not available";
-    return problem(place, key.name,
-                   fmt::format("{} {}, allowed {}", *value, fault, allowed_text(key)));
-  }
-  config.*type.member = static_cast<int>(*value);
-}
+ private:
+  struct Problem {
+    int line;
+    std::string text;
+  };
 
-void Reader::assign_precisions(const Key& key, const toml::node& node, const std::string& place) {
-  const toml::array* list = node.as_array();
-  if (list == nullptr) {
-    const char* example = ", as in --set 'array.precisions=[\"int8\", \"ternary\"]'";
-    return problem(place, key.name,
-                   wrong_type(key, node) + (place.starts_with("--set") ? example : ""));
+  template <typename... Args>
+  void problem(const std::string& place, std::string_view key, fmt::format_string<Args...> format,
+               Args&&... args) {
+    problems_.push_back(
+        {line_of(place),
+         fmt::format("{}: {}: {}", place, key, fmt::format(format, std::forward<Args>(args)...))});
   }
-  if (list->empty()) return problem(place, key.name, "is empty, allowed " + allowed_text(key));
-  Config chosen = config;
-  for (const Precision& p : kPrecisions) chosen.*p.enabled = false;
-  for (const toml::node& entry : *list) {
-    const auto name = entry.value_exact<std::string>();
-    const Precision* named = find_precision([&](const Precision& p) { return p.name == name; });
-    if (named == nullptr)
-      return problem(
-          place, key.name,
-          fmt::format("{} is not available, allowed {}",
-                      name ? '"' + *name + '"' : std::string(type_name(entry)), allowed_text(key)));
-    chosen.*named->enabled = true;
+
+  /// A problem of values that are legal one by one, at the place where `key` was written.
+  template <typename... Args>
+  void combination(std::string_view key, fmt::format_string<Args...> format, Args&&... args) {
+    const auto at = places_.find(key);
+    problem(at == places_.end() ? file_ : at->second, key, format, std::forward<Args>(args)...);
   }
-  config = chosen;
-}
+
+  void wrong_type(const Key& key, const toml::node& node, const std::string& place,
+                  std::string_view hint = "") {
+    problem(place, key.name, "is {}, allowed {}{}", type_name(node), allowed_text(key), hint);
+  }
+
+  int line_of(const std::string& place) const {
+    constexpr int kNoLine = INT_MAX;  // settings come after the file
+    if (!place.starts_with(file_ + ":")) return kNoLine;
+    return std::atoi(place.c_str() + file_.size() + 1);
+  }
+
+  void read_table(const toml::table& table, const std::string& prefix) {
+    for (const auto& [key, node] : table)
+      read_node(prefix + std::string(key.str()), node,
+                fmt::format("{}:{}", file_, key.source().begin.line));
+  }
+
+  void read_node(const std::string& name, const toml::node& node, const std::string& place) {
+    const bool group = is_group(name);
+    if (group && node.is_table() && !place.starts_with("--set")) {
+      read_table(*node.as_table(), name + ".");
+    } else if (group) {
+      problem(place, name, "is a group of keys, as in {}", nearest(name + ".", false));
+    } else if (const Key* key = find_key(name)) {
+      assign(*key, node, place);
+      places_[name] = place;
+    } else {
+      problem(place, name, "unknown key, did you mean {}? (all keys: trine generate --help)",
+              nearest(name, node.is_table()));
+    }
+  }
+
+  void assign(const Key& key, const toml::node& node, const std::string& place) {
+    if (const auto* number = std::get_if<IntKey>(&key.type)) {
+      assign_int(key, *number, node, place);
+    } else if (const auto* flag = std::get_if<BoolKey>(&key.type)) {
+      if (const auto value = node.value_exact<bool>())
+        config.*flag->member = *value;
+      else
+        wrong_type(key, node, place);
+    } else if (const auto* text = std::get_if<NameKey>(&key.type)) {
+      const auto value = node.value_exact<std::string>();
+      if (!value)
+        wrong_type(key, node, place);
+      else if (!is_name(*value))
+        problem(place, key.name, "\"{}\", allowed {}", *value, allowed_text(key));
+      else
+        config.*text->member = *value;
+    } else {
+      assign_precisions(key, node, place);
+    }
+  }
+
+  void assign_int(const Key& key, const IntKey& type, const toml::node& node,
+                  const std::string& place) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) return wrong_type(key, node, place);
+    const auto [low, high] = std::ranges::minmax(type.allowed);
+    const bool listed = std::ranges::find(type.allowed, *value) != type.allowed.end();
+    const char* fault = *value < low              ? "is too small"
+                        : *value > high           ? "is too large"
+                        : type.choices && !listed ? "is not available"
+                                                  : nullptr;
+    if (fault != nullptr)
+      return problem(place, key.name, "{} {}, allowed {}", *value, fault, allowed_text(key));
+    config.*type.member = static_cast<int>(*value);
+  }
+
+  void assign_precisions(const Key& key, const toml::node& node, const std::string& place) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr)
+      return wrong_type(key, node, place,
+                        place.starts_with("--set")
+                            ? ", as in --set 'array.precisions=[\"int8\", \"ternary\"]'"
+                            : "");
+    if (list->empty()) return problem(place, key.name, "is empty, allowed {}", allowed_text(key));
+    Config chosen = config;
+    for (const Precision& p : kPrecisions) chosen.*p.enabled = false;
+    for (const toml::node& entry : *list) {
+      const auto name = entry.value_exact<std::string>();
+      const Precision* named = find_precision([&](const Precision& p) { return p.name == name; });
+      if (named == nullptr)
+        return problem(place, key.name, "{} is not available, allowed {}",
+                       name ? '"' + *name + '"' : std::string(type_name(entry)), allowed_text(key));
+      chosen.*named->enabled = true;
+    }
+    config = chosen;
+  }
+
+  void check_attributes();
+
+  std::string file_;
+  std::map<std::string, std::string, std::less<>> places_;  // key -> "edge.toml:4", "--set k=v"
+  std::vector<Problem> problems_;
+};
 
 void Reader::check_combinations() {
   const Config& c = config;
   check_attributes();
   if (c.dmem_words() % c.banks() != 0 || c.bank_rows() < 4)
     combination("memory.dmem_kib",
-                fmt::format("{} KiB do not fill {} banks (array.rows, bus.axi_data_bits) with the "
-                            "same number of rows, allowed multiples of {:g}, at least {:g}",
-                            c.dmem_kib, c.banks(), std::max(1.0, c.banks() / 256.0),
-                            std::max(8.0, c.banks() / 64.0)));
+                "{} KiB do not fill {} banks (array.rows, bus.axi_data_bits) with the "
+                "same number of rows, allowed multiples of {:g}, at least {:g}",
+                c.dmem_kib, c.banks(), std::max(1.0, c.banks() / 256.0),
+                std::max(8.0, c.banks() / 64.0));
   if (c.dmem_words() < 16 * c.rows)
-    combination(
-        "memory.dmem_kib",
-        fmt::format("{} KiB hold less than 8 vectors of {} words twice, allowed at least {}",
-                    c.dmem_kib, c.rows, (c.rows * 16 + 255) / 256));
+    combination("memory.dmem_kib",
+                "{} KiB hold less than 8 vectors of {} words twice, allowed at least {}",
+                c.dmem_kib, c.rows, (c.rows * 16 + 255) / 256);
   if (c.pmem_rows() < 16)
     combination("memory.pmem_kib",
-                fmt::format("{} KiB hold {} rows of {} words (array.cols), allowed at least {} KiB "
-                            "(16 rows)",
-                            c.pmem_kib, c.pmem_rows(), c.cols, (c.cols * 16 + 255) / 256));
+                "{} KiB hold {} rows of {} words (array.cols), allowed at least {} KiB (16 rows)",
+                c.pmem_kib, c.pmem_rows(), c.cols, (c.cols * 16 + 255) / 256);
   if (c.pmem_rows() > kMaxPmemRows)
     combination("memory.pmem_kib",
-                fmt::format("{} KiB hold {} rows of {} words (array.cols), allowed at most {} KiB "
-                            "(2^20 rows)",
-                            c.pmem_kib, c.pmem_rows(), c.cols, 4096 * c.cols));
+                "{} KiB hold {} rows of {} words (array.cols), allowed at most {} KiB (2^20 rows)",
+                c.pmem_kib, c.pmem_rows(), c.cols, 4096 * c.cols);
   if (c.param_channels < c.cols)
-    combination(
-        "memory.param_channels",
-        fmt::format("{} is less than array.cols, allowed at least {}", c.param_channels, c.cols));
+    combination("memory.param_channels", "{} is less than array.cols, allowed at least {}",
+                c.param_channels, c.cols);
   if (c.columns_per_cycle > c.pipeline_cols)
     combination("post.columns_per_cycle",
-                fmt::format("{} columns are not ready together with pipeline.cols = {}, allowed 1",
-                            c.columns_per_cycle, c.pipeline_cols));
+                "{} columns are not ready together with pipeline.cols = {}, allowed 1",
+                c.columns_per_cycle, c.pipeline_cols);
   if (c.param_channels % c.data_words() != 0 || c.param_channels < 2 * c.data_words())
     combination("memory.param_channels",
-                fmt::format("{} does not fill beats of {} words (bus.axi_data_bits), allowed "
-                            "multiples of {}, at least {}",
-                            c.param_channels, c.data_words(), c.data_words(), 2 * c.data_words()));
+                "{} does not fill beats of {} words (bus.axi_data_bits), allowed multiples of {}, "
+                "at least {}",
+                c.param_channels, c.data_words(), c.data_words(), 2 * c.data_words());
 }
 
 void Reader::check_attributes() {
   const Config& c = config;
   if (c.axi_id % 2 != 0 || c.axi_id >> c.axi_id_bits != 0)
     combination("bus.axi_id",
-                fmt::format("{} and the next one are not two IDs of {} bits (bus.axi_id_bits), "
-                            "allowed even numbers of 0..{}",
-                            c.axi_id, c.axi_id_bits, (1 << c.axi_id_bits) - 2));
+                "{} and the next one are not two IDs of {} bits (bus.axi_id_bits), "
+                "allowed even numbers of 0..{}",
+                c.axi_id, c.axi_id_bits, (1 << c.axi_id_bits) - 2);
   if (static_cast<std::int64_t>(c.axi_user) >> c.axi_user_bits != 0)
-    combination("bus.axi_user",
-                fmt::format("{} has more than {} bits (bus.axi_user_bits), allowed 0..{}",
-                            c.axi_user, c.axi_user_bits, (std::int64_t{1} << c.axi_user_bits) - 1));
-}
-
-Config Reader::finish() const {
-  if (problems_.empty()) return config;
-  auto sorted = problems_;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::string text;
-  for (const auto& [line, what] : sorted) text += (text.empty() ? "" : "\n") + what;
-  throw Error(text);
+    combination("bus.axi_user", "{} has more than {} bits (bus.axi_user_bits), allowed 0..{}",
+                c.axi_user, c.axi_user_bits, (std::int64_t{1} << c.axi_user_bits) - 1);
 }
 
 /// The path to read, and how messages name it.
@@ -414,10 +392,9 @@ std::vector<std::string> preset_names() {
   for (const auto& entry : fs::directory_iterator(project_root() / "presets"))
     if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
   // edge32 before edge1024.
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    const bool edge_a = a.starts_with("edge"), edge_b = b.starts_with("edge");
-    if (edge_a != edge_b) return edge_a;
-    return edge_a && a.size() != b.size() ? a.size() < b.size() : a < b;
+  std::ranges::sort(names, {}, [](const std::string& name) {
+    const bool edge = name.starts_with("edge");
+    return std::tuple(!edge, edge ? name.size() : 0, name);
   });
   return names;
 }

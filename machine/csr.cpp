@@ -5,56 +5,36 @@
 namespace trine::csr {
 
 const std::vector<Register>& registers() {
+  static const std::vector<Bit> commands{
+      {"start", 0, "starts the program; alone, and not while busy or reset"},
+      {"soft_reset", 1,
+       "drops the program; bus transfers under way are completed first, or given up by the "
+       "watchdog"},
+      {"scrub", 2,
+       "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
+       "program reads what a former one left; while busy or reset together with soft_reset only"},
+      {"bus_was_reset", 3,
+       "what the bus still owes will never come; to be written while the interconnect is held in "
+       "reset, not while a program runs"}};
+  static const std::vector<Bit> state{
+      {"busy", 0, "a program runs"},
+      {"done", 1, "the last program has ended"},
+      {"error", 2, "the last program stopped with an error"},
+      {"reset", 3, "soft reset in progress, or zeros being written to the memories"},
+      {"bus_dirty", 4,
+       "the watchdog gave up on transfers that the bus still owes: no start until they have come "
+       "or bus_was_reset is written"}};
+  static const std::vector<Bit> events{{"done", 0, "end of a program"}, {"error", 1, "error"}};
   static const std::vector<Register> all{
       {"id", kId, 32, 1, "R", "0x5452494E (\"TRIN\")"},
       {"version", kVersion, 32, 1, "R", "version of the instruction set"},
       {"config_hash", kConfigHash, 64, 1, "R",
        "hash of what a program sees of the configuration: its first word"},
-      {"control",
-       kControl,
-       32,
-       1,
-       "W",
-       "commands",
-       {{"start", 0, "starts the program; alone, and not while busy or reset"},
-        {"soft_reset", 1,
-         "drops the program; bus transfers under way are completed first, or given up by the "
-         "watchdog"},
-        {"scrub", 2,
-         "a soft reset that writes zeros to DMEM, PMEM, parameters and tables, so that no later "
-         "program reads what a former one left; while busy or reset together with soft_reset "
-         "only"},
-        {"bus_was_reset", 3,
-         "what the bus still owes will never come; to be written while the interconnect is held in "
-         "reset, not while a program runs"}}},
-      {"status",
-       kStatus,
-       32,
-       1,
-       "R",
-       "state",
-       {{"busy", 0, "a program runs"},
-        {"done", 1, "the last program has ended"},
-        {"error", 2, "the last program stopped with an error"},
-        {"reset", 3, "soft reset in progress, or zeros being written to the memories"},
-        {"bus_dirty", 4,
-         "the watchdog gave up on transfers that the bus still owes: no start until they have come "
-         "or bus_was_reset is written"}}},
+      {"control", kControl, 32, 1, "W", "commands", commands},
+      {"status", kStatus, 32, 1, "R", "state", state},
       {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
-      {"irq_enable",
-       kIrqEnable,
-       32,
-       1,
-       "RW",
-       "which events raise the interrupt",
-       {{"done", 0, "end of a program"}, {"error", 1, "error"}}},
-      {"irq_status",
-       kIrqStatus,
-       32,
-       1,
-       "R, W1C",
-       "events; writing ones clears them",
-       {{"done", 0, "end of a program"}, {"error", 1, "error"}}},
+      {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events},
+      {"irq_status", kIrqStatus, 32, 1, "R, W1C", "events; writing ones clears them", events},
       {"program", kProgram, 64, 1, "RW",
        "byte address of the first instruction word, a multiple of the bus width (and of 8); "
        "locked"},

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t mask(int width) { return (std::uint64_t{1} << width) - 1; }
 
 bool lists(const FieldList& list, const Field* field) {
-  return std::find(list.begin(), list.end(), field) != list.end();
+  return std::ranges::find(list, field) != list.end();
 }
 
 unsigned registers_of(const FieldList& list) {
@@ -25,10 +25,9 @@ unsigned registers_of(const FieldList& list) {
 
 /// Whether only some RUNs of the engine read the field.
 bool is_conditional(const Field* field, Engine engine) {
-  const auto& codes = operations_of(engine).codes;
-  return std::any_of(codes.begin(), codes.end(),
-                     [&](const Code& code) { return lists(code.reads, field); }) ||
-         std::any_of(std::begin(kFlags), std::end(kFlags), [&](const Flag& flag) {
+  return std::ranges::any_of(operations_of(engine).codes,
+                             [&](const Code& code) { return lists(code.reads, field); }) ||
+         std::ranges::any_of(kFlags, [&](const Flag& flag) {
            return (flag.engines & engine_bit(engine)) != 0 && lists(flag.reads, field);
          });
 }
@@ -230,13 +229,11 @@ std::string disassemble(Word word) {
 }
 
 void Encoder::run(Engine engine, const Registers& registers, const Run& run) {
-  const auto e = static_cast<std::size_t>(engine);
   const unsigned read = registers_read(engine, registers, run);
+  const unsigned known = known_[static_cast<std::size_t>(engine)];
   for (int reg = 0; reg < kRegisters; ++reg) {
-    const std::uint64_t payload = registers.value[static_cast<std::size_t>(reg)];
-    const bool same = (known_[e] >> reg & 1) != 0 &&
-                      file_[engine].value[static_cast<std::size_t>(reg)] == payload;
-    if ((read >> reg & 1) != 0 && !same) set(engine, reg, payload);
+    const bool same = (known >> reg & 1) != 0 && file_[engine].value[reg] == registers.value[reg];
+    if ((read >> reg & 1) != 0 && !same) set(engine, reg, registers.value[reg]);
   }
   words_.push_back(encode_run(engine, run));
 }

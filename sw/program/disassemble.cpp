@@ -16,8 +16,8 @@ std::string disassemble(const Program& program) {
         text += fmt::format("{:6}  {}\n", i, isa::disassemble(word));
         break;
       case isa::Opcode::kRun: {
-        const int owner = program.run_layer.at(static_cast<std::size_t>(run));
-        const auto& name = program.layers.at(static_cast<std::size_t>(owner)).name;
+        const int owner = program.run_layer.at(run);
+        const auto& name = program.layers.at(owner).name;
         text += fmt::format("{:6}  {}  ; run {}{}\n", i, isa::disassemble(word), run,
                             owner == layer ? "" : fmt::format(", layer {} {}", owner, name));
         layer = owner;
@@ -35,9 +35,8 @@ std::string describe_run(const Program& program, int run) {
   int seen = 0;
   for (const isa::Word word : program.words) {
     if (isa::opcode_of(word) != isa::Opcode::kRun || seen++ != run) continue;
-    const int owner = program.run_layer.at(static_cast<std::size_t>(run));
-    return fmt::format("run {} of layer {} {}: {}", run, owner,
-                       program.layers.at(static_cast<std::size_t>(owner)).name,
+    const int owner = program.run_layer.at(run);
+    return fmt::format("run {} of layer {} {}: {}", run, owner, program.layers.at(owner).name,
                        isa::disassemble(word));
   }
   return fmt::format("run {} (not in the program)", run);

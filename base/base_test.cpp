@@ -17,7 +17,6 @@
 #include "base/hash.h"
 #include "base/npy.h"
 #include "base/progress.h"
-#include "base/sha256.h"
 #include "base/text.h"
 
 using namespace trine;

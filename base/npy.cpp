@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <charconv>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <string_view>
 
 #include "base/error.h"
@@ -24,29 +26,23 @@ constexpr std::array<std::string_view, 11> kTypes{"i1", "u1", "i2", "u2", "i4", 
 std::string_view value_of(std::string_view header, std::string_view key, const std::string& file) {
   const std::size_t at = header.find(fmt::format("'{}':", key));
   if (at == std::string_view::npos) throw_error("{}: npy header lacks '{}'", file, key);
-  std::string_view rest = header.substr(at + key.size() + 3);
-  while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-  return rest;
+  const std::string_view rest = header.substr(at + key.size() + 3);
+  return rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
 }
 
 std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& file) {
   std::vector<std::int64_t> shape;
-  if (text.empty() || text.front() != '(') throw_error("{}: npy shape is no tuple", file);
-  text.remove_prefix(1);
-  while (!text.empty() && text.front() != ')') {
-    if (std::isdigit(static_cast<unsigned char>(text.front()))) {
-      std::int64_t value = 0;
-      while (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front()))) {
-        value = value * 10 + (text.front() - '0');
-        if (value > (std::int64_t{1} << 40)) throw_error("{}: npy shape is too large", file);
-        text.remove_prefix(1);
-      }
-      shape.push_back(value);
-    } else if (text.front() == ',' || text.front() == ' ') {
-      text.remove_prefix(1);
-    } else {
+  if (!text.starts_with('(')) throw_error("{}: npy shape is no tuple", file);
+  for (text.remove_prefix(1); !text.empty() && text.front() != ')';) {
+    std::uint64_t value = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (value > (std::uint64_t{1} << 40) || fault == std::errc::result_out_of_range)
+      throw_error("{}: npy shape is too large", file);
+    if (fault == std::errc())
+      shape.push_back(static_cast<std::int64_t>(value));
+    else if (text.front() != ',' && text.front() != ' ')
       throw_error("{}: npy shape has a bad character '{}'", file, text.front());
-    }
+    text.remove_prefix(fault == std::errc() ? end - text.data() : 1);
   }
   return shape;
 }
@@ -61,9 +57,7 @@ double element_as(const Array& array, std::size_t i) {
 }  // namespace
 
 std::int64_t Array::elements() const {
-  std::int64_t count = 1;
-  for (const std::int64_t extent : shape) count *= extent;
-  return count;
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies());
 }
 
 std::size_t Array::element_bytes() const { return static_cast<std::size_t>(dtype.at(1) - '0'); }
@@ -127,10 +121,8 @@ Array read_npy(const std::filesystem::path& path) {
 }
 
 void write_npy(const std::filesystem::path& path, const Array& array) {
-  std::string shape;
-  for (const std::int64_t extent : array.shape) shape += fmt::format("{}, ", extent);
-  if (array.shape.size() > 1) shape.resize(shape.size() - 2);
-  if (array.shape.size() == 1) shape.resize(shape.size() - 1);
+  const std::string shape =
+      fmt::format("{}{}", fmt::join(array.shape, ", "), array.shape.size() == 1 ? "," : "");
   std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
                                    array.element_bytes() == 1 ? '|' : '<', array.dtype, shape);
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');

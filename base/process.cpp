@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -28,16 +29,10 @@ namespace {
 /// Between mkdtemp and its lock a folder has no owner.
 constexpr std::chrono::hours kSweptAge{1};
 
-std::string package_of(const std::string& tool) {
-  return tool == "sta" ? "opensta" : tool == "make" ? "make" : tool;
-}
-
 /// Whether one of `settings` ("NAME=value") has the name of `variable`.
 bool is_set(const std::string& variable, const std::vector<std::string>& settings) {
   const std::string name = variable.substr(0, variable.find('=') + 1);
-  for (const std::string& setting : settings)
-    if (setting.starts_with(name)) return true;
-  return false;
+  return std::ranges::any_of(settings, [&](const std::string& s) { return s.starts_with(name); });
 }
 
 }  // namespace
@@ -68,7 +63,7 @@ int run_process(const std::vector<std::string>& argv, const fs::path& folder, co
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0)
     throw_error("{}: cannot be started ({}); install the Debian package {}", argv[0],
-                std::strerror(error), package_of(argv[0]));
+                std::strerror(error), argv[0] == "sta" ? "opensta" : argv[0]);
 
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -80,10 +75,8 @@ std::string first_line_of(const std::vector<std::string>& argv) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path log = scratch.path() / "out";
   if (run_process(argv, scratch.path(), log) != 0) return {};
-  std::ifstream in(log);
-  std::string line;
-  std::getline(in, line);
-  return line;
+  const std::string text = read_text(log);
+  return text.substr(0, text.find('\n'));
 }
 
 bool on_path(const std::string& name) {

@@ -15,10 +15,6 @@ bool is_root(const fs::path& path) {
   return fs::is_directory(path / "presets", ignored) && fs::is_directory(path / "rtl", ignored);
 }
 
-}  // namespace
-
-namespace {
-
 /// Beside the program first: a copied or moved tree must not work with the files of the old one.
 fs::path find_root() {
   std::error_code ignored;

@@ -12,9 +12,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/process.h"
 #include "base/root.h"
-#include "base/sha256.h"
 #include "tools/cli/common.h"
 #include "tools/cli/report.h"
 

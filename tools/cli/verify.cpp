@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/sha256.h"
+#include "base/hash.h"
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"

@@ -106,10 +106,14 @@ class Checker {
       fail(Reason::kType, tensor, "type {}, expected {}", name_of(tensor.type), name_of(expected));
   }
 
-  void scales(const Tensor& tensor) const {
+  void positive_scales(const Tensor& tensor) const {
     for (const float scale : tensor.quantization.scale)
       if (!std::isfinite(scale) || scale <= 0)
         fail(Reason::kQuantization, tensor, "scale {}, allowed above 0", scale);
+  }
+
+  void scales(const Tensor& tensor) const {
+    positive_scales(tensor);
     const int low = tensor.type == DataType::kInt8 ? -128 : 0;
     const int high = tensor.type == DataType::kInt8    ? 127
                      : tensor.type == DataType::kUInt8 ? 255
@@ -211,9 +215,7 @@ class Checker {
     type(in(position), DataType::kInt32);
     if (in(position).elements() != channels)
       fail(in(position), "{} elements, allowed {}", in(position).elements(), channels);
-    for (const float scale : in(position).quantization.scale)
-      if (!std::isfinite(scale) || scale <= 0)
-        fail(Reason::kQuantization, in(position), "scale {}, allowed above 0", scale);
+    positive_scales(in(position));
     for (const std::int64_t zero_point : in(position).quantization.zero_point)
       if (zero_point != 0)
         fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
@@ -360,16 +362,7 @@ class Checker {
       same_quantization(in(2));
       if (in(2).elements() != 1) fail(in(2), "{} elements, allowed 1", in(2).elements());
     }
-    std::vector<int> expected;
-    const auto sides = paddings(graph_, op_);
-    for (std::size_t i = 0; i < sides.size(); ++i) {
-      const auto [before, after] = sides[i];
-      if (before < 0 || after < 0 || before > out().elements() || after > out().elements())
-        fail(in(1), "padding {} and {} of axis {}, allowed 0..{}", before, after, i,
-             out().elements());
-      expected.push_back(static_cast<int>(in(0).shape[i] + before + after));
-    }
-    shape(out(), expected);
+    padded([&](std::size_t) { return out().elements(); });
   }
 
   void mirror_pad() const {
@@ -377,11 +370,17 @@ class Checker {
     codes_alike({0});
     same_quantization(in(0));
     constant(1, 2 * std::int64_t{in(0).rank()});
+    padded([&](std::size_t axis) { return in(0).shape[axis] - (op_.symmetric ? 0 : 1); });
+  }
+
+  /// The output's shape. @param most_of  elements that may be added at either side of an axis
+  template <typename F>
+  void padded(const F& most_of) const {
     std::vector<int> expected;
     const auto sides = paddings(graph_, op_);
     for (std::size_t i = 0; i < sides.size(); ++i) {
       const auto [before, after] = sides[i];
-      const int most = in(0).shape[i] - (op_.symmetric ? 0 : 1);
+      const std::int64_t most = most_of(i);
       if (before < 0 || after < 0 || before > most || after > most)
         fail(in(1), "padding {} and {} of axis {}, allowed 0..{}", before, after, i, most);
       expected.push_back(static_cast<int>(in(0).shape[i] + before + after));
@@ -436,12 +435,17 @@ class Checker {
     shape(out(), expected);
   }
 
+  /// The operator's axis of a tensor, from the beginning.
+  int axis_of(const Tensor& tensor) const {
+    const int axis = op_.axis < 0 ? op_.axis + tensor.rank() : op_.axis;
+    if (axis < 0 || axis >= tensor.rank())
+      fail("axis {}, allowed {}..{}", op_.axis, -tensor.rank(), tensor.rank() - 1);
+    return axis;
+  }
+
   void concatenation() const {
     operands(1, op_.inputs.size());
-    const int rank_out = out().rank();
-    const int axis = op_.axis < 0 ? op_.axis + rank_out : op_.axis;
-    if (axis < 0 || axis >= rank_out)
-      fail("axis {}, allowed {}..{}", op_.axis, -rank_out, rank_out - 1);
+    const int axis = axis_of(out());
     if (op_.activation != Activation::kNone) fail("fused activation, allowed NONE");
     std::int64_t sum = 0;
     for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i) {
@@ -449,7 +453,7 @@ class Checker {
       type(in(i), out().type);
       if (is_code(out().type)) codes_alike({i});
       same_quantization(in(i));
-      rank(in(i), rank_out);
+      rank(in(i), out().rank());
       std::vector<int> expected = out().shape;
       expected[axis] = in(i).extent(axis);
       shape(in(i), expected);
@@ -580,9 +584,7 @@ class Checker {
     same_quantization(in(0));
     constant(1, -1);
     rank(in(1), 1);
-    const int axis = op_.axis < 0 ? op_.axis + in(0).rank() : op_.axis;
-    if (axis < 0 || axis >= in(0).rank())
-      fail("axis {}, allowed {}..{}", op_.axis, -in(0).rank(), in(0).rank() - 1);
+    const int axis = axis_of(in(0));
     for (const std::int64_t i : in(1).integers())
       if (i < 0 || i >= in(0).extent(axis))
         fail(Reason::kAttribute, in(1), "element {}, allowed 0..{}", i, in(0).extent(axis) - 1);

@@ -97,8 +97,7 @@ const std::map<std::string, Unary>& unaries() {
   return kAll;
 }
 
-// ---- Two elements: of float32, or of whole numbers
-// ------------------------------------------------
+// ---- Two elements: of float32, or of whole numbers ----------------------------------------------
 
 using Binary = double (*)(double, double, bool floats);
 
@@ -146,8 +145,7 @@ bool compares(const std::string& type) {
          type == "Less" || type == "LessOrEqual" || type == "Or" || type == "Xor";
 }
 
-// ---- Many elements to one
-// -------------------------------------------------------------------------
+// ---- Many elements to one -----------------------------------------------------------------------
 
 /// A function of values in order. ONNX Runtime adds float32 in its own; here nothing is lost.
 using Reduction = double (*)(const std::vector<double>&);
@@ -189,8 +187,7 @@ const std::map<std::string, Reduction>& reductions() {
   return kAll;
 }
 
-// ---- Along an axis
-// --------------------------------------------------------------------------------
+// ---- Along an axis ------------------------------------------------------------------------------
 
 using Line = std::vector<double>;
 
@@ -221,8 +218,7 @@ void add_up(Line* x, bool exclusive, bool reverse) {
 
 }  // namespace
 
-// ---- Evaluation
-// -----------------------------------------------------------------------------------
+// ---- Evaluation ---------------------------------------------------------------------------------
 
 const Constant& Evaluation::in(std::size_t position) const {
   if (!has(position)) throw_error("input {} is absent", position);
@@ -266,11 +262,16 @@ Constant Evaluation::picked(const Constant& from, std::vector<int> shape,
   return result;
 }
 
-Constant Evaluation::unary(float (*f)(float, const Node&)) const {
-  Constant result = empty(in(0).type, in(0).shape);
-  for (std::size_t i = 0; i < result.values.size(); ++i)
-    result.values[i] = double{f(real(in(0).values[i]), node_)};
+/// f of each element of the first input.
+template <typename F>
+Constant Evaluation::of_each(DataType type, const F& f) const {
+  Constant result = empty(type, in(0).shape);
+  std::ranges::transform(in(0).values, result.values.begin(), f);
   return result;
+}
+
+Constant Evaluation::unary(float (*f)(float, const Node&)) const {
+  return of_each(in(0).type, [&](double x) { return double{f(real(x), node_)}; });
 }
 
 /// A function of two inputs, or of the first with the next, and so on.
@@ -303,10 +304,7 @@ Constant Evaluation::mean() const {
 Constant Evaluation::clip() const {
   const double low = has(1) ? in(1).values[0] : double{node_.bound("min", -INFINITY)};
   const double high = has(2) ? in(2).values[0] : double{node_.bound("max", INFINITY)};
-  Constant result = empty(in(0).type, in(0).shape);
-  for (std::size_t i = 0; i < result.values.size(); ++i)
-    result.values[i] = std::min(std::max(in(0).values[i], low), high);
-  return result;
+  return of_each(in(0).type, [&](double x) { return std::min(std::max(x, low), high); });
 }
 
 Constant Evaluation::where() const {
@@ -326,18 +324,15 @@ Constant Evaluation::cast() const {
   if (!to)
     throw_error("to element type {}, allowed float uint8 int8 int32 int64 bool",
                 node_.integer("to", 0));
-  Constant result = empty(*to, in(0).shape);
   const auto [low, high] = *to == DataType::kInt8    ? std::pair{-128.0, 127.0}
                            : *to == DataType::kUInt8 ? std::pair{0.0, 255.0}
                                                      : std::pair{-0x1p31, 0x1p31 - 1};
-  for (std::size_t i = 0; i < result.values.size(); ++i) {
-    const double x = in(0).values[i];
-    result.values[i] = *to == DataType::kFloat32 ? x
-                       : *to == DataType::kBool  ? (x != 0 ? 1.0 : 0.0)
-                       : std::isnan(x)           ? 0
-                                                 : std::clamp(std::trunc(x), low, high);
-  }
-  return result;
+  return of_each(*to, [&](double x) {
+    return *to == DataType::kFloat32 ? x
+           : *to == DataType::kBool  ? (x != 0 ? 1.0 : 0.0)
+           : std::isnan(x)           ? 0.0
+                                     : std::clamp(std::trunc(x), low, high);
+  });
 }
 
 /// Axes that are named, or all of them. @return one for each axis
@@ -498,10 +493,7 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
 }
 
 Constant Evaluation::inverted() const {
-  Constant result = empty(DataType::kBool, in(0).shape);
-  for (std::size_t i = 0; i < result.values.size(); ++i)
-    result.values[i] = in(0).values[i] == 0 ? 1 : 0;
-  return result;
+  return of_each(DataType::kBool, [](double x) { return x == 0 ? 1.0 : 0.0; });
 }
 
 bool Evaluation::knows(const std::string& type) {

@@ -54,6 +54,8 @@ class Evaluation {
   template <typename F>
   void each_line(const Constant& x, int axis, bool to_the_end, const F& f) const;
 
+  template <typename F>
+  Constant of_each(DataType type, const F& f) const;
   Constant unary(float (*f)(float, const Node&)) const;
   Constant binary() const;
   Constant mean() const;

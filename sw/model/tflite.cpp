@@ -109,26 +109,14 @@ class Importer {
   }
 
   DataType type_of(const Tensor& tensor, int code) const {
-    switch (code) {
-      case 0:
-        return DataType::kFloat32;
-      case 2:
-        return DataType::kInt32;
-      case 3:
-        return DataType::kUInt8;
-      case 4:
-        return DataType::kInt64;
-      case 6:
-        return DataType::kBool;
-      case 7:
-        return DataType::kInt16;
-      case 9:
-        return DataType::kInt8;
-      default:
-        fail(tensor,
-             "type code {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
-             code);
-    }
+    static constexpr std::pair<int, DataType> kTypes[] = {
+        {0, DataType::kFloat32}, {2, DataType::kInt32}, {3, DataType::kUInt8},
+        {4, DataType::kInt64},   {6, DataType::kBool},  {7, DataType::kInt16},
+        {9, DataType::kInt8}};
+    for (const auto& [number, type] : kTypes)
+      if (number == code) return type;
+    fail(tensor, "type code {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
+         code);
   }
 
   void add(const format::Tensor& source) {
@@ -255,19 +243,11 @@ class Importer {
   }
 
   Activation activation_of(const Op& op, int code) const {
-    switch (code) {
-      case 0:
-        return Activation::kNone;
-      case 1:
-        return Activation::kRelu;
-      case 2:
-        return Activation::kReluN1To1;
-      case 3:
-        return Activation::kRelu6;
-      default:
-        fail(op, "fused activation {} is not supported, allowed NONE RELU RELU_N1_TO_1 RELU6",
-             code);
-    }
+    static constexpr Activation kActivations[] = {Activation::kNone, Activation::kRelu,
+                                                  Activation::kReluN1To1, Activation::kRelu6};
+    if (code < 0 || code > 3)
+      fail(op, "fused activation {} is not supported, allowed NONE RELU RELU_N1_TO_1 RELU6", code);
+    return kActivations[code];
   }
 
   Padding padding_of(const Op& op, int code) const {
@@ -361,12 +341,13 @@ class Importer {
       op.activation = activation_of(op, o->activation());
       op.keep_dims = o->keep_num_dims();
     }
-    if (const auto* o = source.options_as_AddOptions())
-      op.activation = activation_of(op, o->activation());
-    if (const auto* o = source.options_as_SubOptions())
-      op.activation = activation_of(op, o->activation());
-    if (const auto* o = source.options_as_MulOptions())
-      op.activation = activation_of(op, o->activation());
+    const auto activate = [&](const auto* o) {
+      if (o != nullptr) op.activation = activation_of(op, o->activation());
+    };
+    activate(source.options_as_AddOptions());
+    activate(source.options_as_SubOptions());
+    activate(source.options_as_MulOptions());
+    activate(source.options_as_DivOptions());
     if (const auto* o = source.options_as_ConcatenationOptions()) {
       op.axis = o->axis();
       op.activation = activation_of(op, o->activation());
@@ -379,8 +360,6 @@ class Importer {
       op.axis = o->axis();
       if (o->batch_dims() != 0) fail(op, "batch_dims {}, allowed 0", o->batch_dims());
     }
-    if (const auto* o = source.options_as_DivOptions())
-      op.activation = activation_of(op, o->activation());
     if (const auto* o = source.options_as_UnpackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();
     if (const auto* o = source.options_as_ReshapeOptions())

@@ -149,7 +149,6 @@ Codes batch_matmul(const Call& call) {
     return std::vector<int>(t.shape.begin(), t.shape.end() - 2);
   };
   const auto a_of = broadcast(batch(a), batch(out)), b_of = broadcast(batch(b), batch(out));
-  const auto at = [](const Codes& codes, std::int64_t i) { return codes[i]; };
   Codes result;
   for (std::size_t n = 0; n < a_of.size(); ++n)
     for (std::int64_t i = 0; i < rows; ++i)
@@ -159,7 +158,7 @@ Codes batch_matmul(const Call& call) {
           const std::int64_t x = a_of[n] * rows * K + (op.adjoint_a ? k * rows + i : i * K + k);
           const std::int64_t y =
               b_of[n] * columns * K + (op.adjoint_b ? j * K + k : k * columns + j);
-          acc += static_cast<std::uint32_t>(at(layer.x, x) * at(layer.w, y));
+          acc += static_cast<std::uint32_t>(layer.x[x] * layer.w[y]);
         }
         result.push_back(layer.finish(acc, static_cast<int>(j)));
       }

@@ -10,14 +10,19 @@ namespace trine::reference {
 namespace {
 
 /// f(a, b) over the broadcast operands.
-template <typename F>
-Codes zip(const Call& call, const F& f) {
-  const Codes a = call.codes(0), b = call.codes(1);
+template <typename T, typename F>
+std::vector<T> zip(const Call& call, const std::vector<T>& a, const std::vector<T>& b, const F& f) {
   const auto a_of = broadcast(call.in(0).shape, call.out().shape);
   const auto b_of = broadcast(call.in(1).shape, call.out().shape);
-  Codes result(a_of.size());
+  std::vector<T> result(a_of.size());
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = f(a[a_of[i]], b[b_of[i]]);
   return result;
+}
+
+/// The same of codes.
+template <typename F>
+Codes zip(const Call& call, const F& f) {
+  return zip(call, call.codes(0), call.codes(1), f);
 }
 
 /// LiteRT's.
@@ -132,13 +137,8 @@ std::vector<float> float_unary(const Call& call) {
 }
 
 std::vector<float> float_binary(const Call& call) {
-  const std::vector<float> a = call.floats(0), b = call.floats(1);
-  const auto a_of = broadcast(call.in(0).shape, call.out().shape);
-  const auto b_of = broadcast(call.in(1).shape, call.out().shape);
-  const OfTwo function = kFloatOfTwo[static_cast<std::size_t>(call.op.kind)];
-  std::vector<float> result(a_of.size());
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = function(a[a_of[i]], b[b_of[i]]);
-  return result;
+  return zip(call, call.floats(0), call.floats(1),
+             kFloatOfTwo[static_cast<std::size_t>(call.op.kind)]);
 }
 
 }  // namespace trine::reference

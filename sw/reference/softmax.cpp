@@ -107,6 +107,14 @@ void log_softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   }
 }
 
+Codes each_row(const Call& call, void (*row_of)(std::int32_t*, int, const SoftmaxParams&)) {
+  const SoftmaxParams p = softmax_params(call.graph, call.op);
+  const int depth = call.out().extent(-1);
+  Codes codes = call.codes(0);
+  for (std::size_t row = 0; row < codes.size(); row += depth) row_of(&codes[row], depth, p);
+  return codes;
+}
+
 }  // namespace
 
 std::int32_t exponential(std::int32_t difference, const SoftmaxParams& p) {
@@ -120,22 +128,7 @@ ChannelScale reciprocal_of_sum(std::int32_t sum) {
   return {reciprocal_of_one_plus(mantissa), zeros - 35};
 }
 
-Codes log_softmax(const Call& call) {
-  const SoftmaxParams p = softmax_params(call.graph, call.op);
-  const int depth = call.out().extent(-1);
-  Codes codes = call.codes(0);
-  for (std::size_t row = 0; row < codes.size(); row += static_cast<std::size_t>(depth))
-    log_softmax_row(&codes[row], depth, p);
-  return codes;
-}
-
-Codes softmax(const Call& call) {
-  const SoftmaxParams p = softmax_params(call.graph, call.op);
-  const int depth = call.out().extent(-1);
-  Codes codes = call.codes(0);
-  for (std::size_t row = 0; row < codes.size(); row += static_cast<std::size_t>(depth))
-    softmax_row(&codes[row], depth, p);
-  return codes;
-}
+Codes softmax(const Call& call) { return each_row(call, softmax_row); }
+Codes log_softmax(const Call& call) { return each_row(call, log_softmax_row); }
 
 }  // namespace trine::reference

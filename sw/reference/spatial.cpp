@@ -13,8 +13,17 @@
 namespace trine::reference {
 namespace {
 
-std::size_t index(const std::vector<int>& shape, int n, int y, int x, int c) {
-  return static_cast<std::size_t>(((std::int64_t{n} * shape[1] + y) * shape[2] + x) * shape[3] + c);
+std::size_t index(const std::vector<int>& shape, int n, std::int64_t y, std::int64_t x, int c) {
+  return ((std::int64_t{n} * shape[1] + y) * shape[2] + x) * shape[3] + c;
+}
+
+/// f(n, y, x, c) for each element of a tensor NHWC.
+template <typename F>
+void each_element(const std::vector<int>& shape, const F& f) {
+  for (int n = 0; n < shape[0]; ++n)
+    for (int y = 0; y < shape[1]; ++y)
+      for (int x = 0; x < shape[2]; ++x)
+        for (int c = 0; c < shape[3]; ++c) f(n, y, x, c);
 }
 
 /// f(taps) over the taps inside the image, for each output element.
@@ -24,18 +33,15 @@ Codes each_window(const Call& call, const PoolParams& p, const F& f) {
   const std::vector<int>&in = call.in(0).shape, &out = call.out().shape;
   const Codes codes = call.codes(0);
   Codes result, taps;
-  for (int n = 0; n < out[0]; ++n)
-    for (int y = 0; y < out[1]; ++y)
-      for (int x = 0; x < out[2]; ++x)
-        for (int c = 0; c < out[3]; ++c) {
-          const int top = y * op.stride_h - p.window.pad_top;
-          const int left = x * op.stride_w - p.window.pad_left;
-          taps.clear();
-          for (int i = std::max(top, 0); i < std::min(top + op.filter_h, in[1]); ++i)
-            for (int j = std::max(left, 0); j < std::min(left + op.filter_w, in[2]); ++j)
-              taps.push_back(codes[index(in, n, i, j, c)]);
-          result.push_back(to_code(f(taps), p.output));
-        }
+  each_element(out, [&](int n, int y, int x, int c) {
+    const int top = y * op.stride_h - p.window.pad_top;
+    const int left = x * op.stride_w - p.window.pad_left;
+    taps.clear();
+    for (int i = std::max(top, 0); i < std::min(top + op.filter_h, in[1]); ++i)
+      for (int j = std::max(left, 0); j < std::min(left + op.filter_w, in[2]); ++j)
+        taps.push_back(codes[index(in, n, i, j, c)]);
+    result.push_back(to_code(f(taps), p.output));
+  });
   return result;
 }
 
@@ -125,24 +131,19 @@ Codes resize_bilinear(const Call& call) {
   const std::vector<int>&in = call.in(0).shape, &out = call.out().shape;
   const Codes codes = call.codes(0);
   Codes result;
-  for (int n = 0; n < out[0]; ++n)
-    for (int i = 0; i < out[1]; ++i)
-      for (int j = 0; j < out[2]; ++j)
-        for (int c = 0; c < out[3]; ++c) {
-          const Position y = bilinear_position(i, in[1], out[1], call.op);
-          const Position x = bilinear_position(j, in[2], out[2], call.op);
-          const auto tap = [&](std::int64_t row, std::int64_t column) {
-            return std::int64_t{
-                codes[index(in, n, static_cast<int>(row), static_cast<int>(column), c)]};
-          };
-          const std::int64_t sum =
-              (1024 - y.weight) *
-                  ((1024 - x.weight) * tap(y.low, x.low) + x.weight * tap(y.low, x.high)) +
-              y.weight * ((1024 - x.weight) * tap(y.high, x.low) + x.weight * tap(y.high, x.high));
-          const std::int64_t half = std::int64_t{1} << 19;
-          result.push_back(
-              static_cast<std::int32_t>((sum + (sum > 0 ? half : -half)) / (2 * half)));
-        }
+  each_element(out, [&](int n, int i, int j, int c) {
+    const Position y = bilinear_position(i, in[1], out[1], call.op);
+    const Position x = bilinear_position(j, in[2], out[2], call.op);
+    const auto tap = [&](std::int64_t row, std::int64_t column) {
+      return std::int64_t{codes[index(in, n, row, column, c)]};
+    };
+    const std::int64_t sum =
+        (1024 - y.weight) *
+            ((1024 - x.weight) * tap(y.low, x.low) + x.weight * tap(y.low, x.high)) +
+        y.weight * ((1024 - x.weight) * tap(y.high, x.low) + x.weight * tap(y.high, x.high));
+    const std::int64_t half = std::int64_t{1} << 19;
+    result.push_back(static_cast<std::int32_t>((sum + (sum > 0 ? half : -half)) / (2 * half)));
+  });
   return result;
 }
 
@@ -150,12 +151,10 @@ Codes resize_nearest(const Call& call) {
   const std::vector<int>&in = call.in(0).shape, &out = call.out().shape;
   const Codes codes = call.codes(0);
   Codes result;
-  for (int n = 0; n < out[0]; ++n)
-    for (int i = 0; i < out[1]; ++i)
-      for (int j = 0; j < out[2]; ++j)
-        for (int c = 0; c < out[3]; ++c)
-          result.push_back(codes[index(in, n, nearest_position(i, in[1], out[1], call.op),
-                                       nearest_position(j, in[2], out[2], call.op), c)]);
+  each_element(out, [&](int n, int i, int j, int c) {
+    const int y = nearest_position(i, in[1], out[1], call.op);
+    result.push_back(codes[index(in, n, y, nearest_position(j, in[2], out[2], call.op), c)]);
+  });
   return result;
 }
 

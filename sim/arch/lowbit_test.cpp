@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
-#include "sw/compiler/lower/half_even.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
 #include "tools/fuzz/low_bit.h"

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "sw/compiler/lower/functions.h"
+//
+// Operators that a table of 256 codes replaces. Each is evaluated by its golden layer, alone, on
+// all codes that its operands can have.
 
 #include <algorithm>
 #include <numeric>
 
 #include "base/index.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "sw/compiler/lower/half_even.h"
+//
+// TFLite rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
+// two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
+// accumulator in reach does that; where one does, the machine's own mode is used.
 
 #include <algorithm>
 #include <cstdlib>
 
+#include "sw/compiler/lower/findings.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {
@@ -61,10 +64,6 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
   return true;
 }
 
-bool multiplication_agrees(const Graph& graph, const Op& op) {
-  return never_ties(reference::mul_params(graph, op).scale, 255 * 255);
-}
-
 bool mean_agrees(const Graph& graph, const Op& op) {
   const reference::MeanParams p = reference::mean_params(graph, op);
   return never_ties(p.scale, 255 * p.count);
@@ -100,7 +99,7 @@ HalfEven half_even(const Graph& graph, const Op& op) {
           return unless(last == Rounding::kSingle);
       return HalfEven::kNoWay;
     case OpKind::kMul:
-      return unless(multiplication_agrees(graph, op));
+      return unless(never_ties(reference::mul_params(graph, op).scale, 255 * 255));
     case OpKind::kMean:
       return unless(mean_agrees(graph, op));
     case OpKind::kRelu:

@@ -5,8 +5,6 @@
 // are put in order: pixels and words of channels by copies; channels that were pixels by a product
 // with the identity, whose weights are the map.
 
-#include <numeric>
-
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
 
@@ -64,6 +62,17 @@ std::optional<Axes> reshaped(const Axes& from, const std::vector<int>& extents) 
 }
 
 }  // namespace
+
+std::vector<std::int64_t> codes_of(const Axes& axes) {
+  std::vector<std::int64_t> codes{axes.first};
+  for (std::size_t i = 0; i < axes.extents.size(); ++i) {
+    std::vector<std::int64_t> finer;
+    for (const std::int64_t code : codes)
+      for (int k = 0; k < axes.extents[i]; ++k) finer.push_back(code + k * axes.strides[i]);
+    codes = std::move(finer);
+  }
+  return codes;
+}
 
 Axes Lowering::axes_of(int tensor) {
   const auto found = axes_.find(tensor);
@@ -183,20 +192,9 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
 }
 
 void Lowering::put_constant(const Axes& axes, int to) {
-  const std::vector<std::int8_t>& from = net_.maps[at(axes.map)].codes;
   std::vector<std::int8_t> codes;
-  std::vector<int> index(axes.extents.size());
-  const std::int64_t count = std::accumulate(axes.extents.begin(), axes.extents.end(),
-                                             std::int64_t{1}, std::multiplies<>());
-  for (std::int64_t n = 0; n < count; ++n) {
-    std::int64_t place = axes.first;
-    for (std::size_t i = 0; i < index.size(); ++i) place += index[i] * axes.strides[i];
-    codes.push_back(from[at(place)]);
-    for (std::size_t i = index.size(); i-- > 0;) {
-      if (++index[i] < axes.extents[i]) break;
-      index[i] = 0;
-    }
-  }
+  for (const std::int64_t code : codes_of(axes))
+    codes.push_back(net_.maps[at(axes.map)].codes[at(code)]);
   net_.maps[at(to)].codes = std::move(codes);
 }
 
@@ -205,19 +203,16 @@ namespace {
 /// Calls visit(source code, pixel, channel of the new map) for each index of some axes.
 template <typename Axis, typename Visit>
 void for_each_index(const std::vector<Axis>& axes, Visit visit) {
-  std::vector<int> index(axes.size());
-  for (bool more = true; more;) {
-    std::int64_t code = 0, pixel = 0, channel = 0;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      code += index[i] * axes[i].stride;
-      (axes[i].to_pixels ? pixel : channel) += std::int64_t{index[i]} * axes[i].to;
+  std::int64_t count = 1;
+  for (const Axis& axis : axes) count *= axis.extent;
+  for (std::int64_t n = 0; n < count; ++n) {
+    std::int64_t code = 0, pixel = 0, channel = 0, outer = n;
+    for (auto axis = axes.rbegin(); axis != axes.rend(); outer /= axis++->extent) {
+      const std::int64_t index = outer % axis->extent;
+      code += index * axis->stride;
+      (axis->to_pixels ? pixel : channel) += index * axis->to;
     }
     visit(code, pixel, channel);
-    more = false;
-    for (std::size_t i = axes.size(); i-- > 0 && !more;) {
-      more = ++index[i] < axes[i].extent;
-      if (!more) index[i] = 0;
-    }
   }
 }
 
@@ -303,14 +298,10 @@ void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, in
     axes.extents.push_back(a.extent);
     axes.strides.push_back(a.stride);
   }
-  const int count =
-      std::accumulate(axes.extents.begin(), axes.extents.end(), 1, std::multiplies<>());
+  std::vector<std::int64_t> first = codes_of(axes);
+  const auto count = static_cast<int>(first.size());
   axes.extents.insert(axes.extents.end(), {pixels.extent, swapped.extent});
   axes.strides.insert(axes.strides.end(), {pixels.stride, swapped.stride});
-  std::vector<std::int64_t> first;
-  for_each_index(outer, [&](std::int64_t code, std::int64_t, std::int64_t) {
-    first.push_back(order.first + code);
-  });
   Matrices m{axes, pixels.extent, swapped.extent};
   if (!readable(m, first, true)) {
     m.axes.map = in_order(o, axes, {swapped.extent, count, pixels.extent}, false);

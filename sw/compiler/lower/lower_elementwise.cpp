@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/rounding.h"
-#include "sw/compiler/lower/half_even.h"
 #include "sw/compiler/lower/lowering.h"
-#include "sw/compiler/lower/partition.h"
 #include "sw/reference/ops.h"
 #include "sw/reference/softmax.h"
 
@@ -15,13 +13,11 @@ constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
 }  // namespace
 
 std::optional<int> Lowering::fusable(const Op& add, int position) {
-  const int tensor = add.input(position);
-  const auto producer = producer_.find(tensor);
-  if (producer == producer_.end() || readers_[tensor] != 1) return std::nullopt;
-  const Op& o = op(producer->second);
-  if (!is_product(o.kind)) return std::nullopt;
-  if (rounding_.of(o) != rounding_.of(add)) return std::nullopt;
-  return producer->second;
+  const int producer = producer_of(add.input(position));
+  if (producer < 0 || readers_[add.input(position)] != 1) return std::nullopt;
+  const Op& o = op(producer);
+  if (!is_product(o.kind) || rounding_.of(o) != rounding_.of(add)) return std::nullopt;
+  return producer;
 }
 
 void Lowering::find_fused_additions() {

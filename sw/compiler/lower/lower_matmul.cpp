@@ -3,8 +3,6 @@
 // Products of two maps: for each batch a convolution of one tap whose weights are the second map's
 // codes, a pixel for each output channel.
 
-#include <set>
-
 #include "sw/compiler/lower/lowering.h"
 
 namespace trine::compiler {
@@ -104,19 +102,14 @@ Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
 }
 
 std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Matrices& from) const {
-  const std::vector<int>& out = graph_.out(o).shape;
-  const std::size_t axes = out.size() - 2, own = graph_.in(o, position).shape.size() - 2;
-  std::vector<std::int64_t> first{from.axes.first};
-  for (std::size_t i = 0; i < axes; ++i) {
-    const std::size_t missing = axes - own;
+  Axes axes{from.axes.map, from.axes.first, graph_.out(o).shape, {}};
+  axes.extents.resize(axes.extents.size() - 2);
+  const std::size_t missing = graph_.out(o).shape.size() - graph_.in(o, position).shape.size();
+  for (std::size_t i = 0; i < axes.extents.size(); ++i) {
     const bool repeated = i < missing || from.axes.extents[i - missing] == 1;
-    std::vector<std::int64_t> next;
-    for (const std::int64_t code : first)
-      for (int k = 0; k < out[i]; ++k)
-        next.push_back(code + (repeated ? 0 : k * from.axes.strides[i - missing]));
-    first = std::move(next);
+    axes.strides.push_back(repeated ? 0 : from.axes.strides[i - missing]);
   }
-  return first;
+  return codes_of(axes);
 }
 
 void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {

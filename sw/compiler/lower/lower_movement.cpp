@@ -148,13 +148,12 @@ void Lowering::find_concatenated() {
   for (const int i : machine_)
     if (op(i).kind == OpKind::kConcatenation)
       for (const int t : op(i).inputs) ++uses[t];
-  const auto& outputs = net_.output_tensors;
   for (const int i : machine_) {
     if (!joins_channels(op(i))) continue;
     int channel = 0;
     for (const int t : op(i).inputs) {
       const int C = graph_.tensor(t).extent(-1);
-      const bool own = std::ranges::find(outputs, t) != outputs.end();
+      const bool own = std::ranges::count(net_.output_tensors, t) > 0;
       if (channel % 4 == 0 && uses[t] == 1 && !own && (readers_[t] == 1 || C % 4 == 0))
         concatenated_[t] = {op(i).outputs[0], channel};
       channel += C;
@@ -253,9 +252,8 @@ void Lowering::strided_slice(const Op& o) {
   const int from = image(o, 0);
   const Shape s = shape(from);
   const auto& [y, x, channels] = *selected;
-  const auto& outputs = net_.output_tensors;
   const bool own = concatenated_.contains(o.outputs[0]) ||
-                   std::ranges::find(outputs, o.outputs[0]) != outputs.end();
+                   std::ranges::count(net_.output_tensors, o.outputs[0]) > 0;
   if (!own && y.count == s.H && x.count == s.W && channels.stride == 1 &&
       channels.begin % s.per_word == 0) {
     map_of_[o.outputs[0]] =

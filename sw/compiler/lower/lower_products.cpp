@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <numeric>
+#include <tuple>
 
 #include "base/rounding.h"
 #include "machine/precision.h"
@@ -223,17 +224,13 @@ void Lowering::set_groups(Layer& layer, int groups, int depth, int per_group) co
   }
 }
 
-/// Pixels of a row of the image, or rows, that follow each other.
-struct PixelRows {
-  int R, S;
-};
-
-/// Those that `K` values fill. @return nothing where they do not, or lie too far apart
-static std::optional<PixelRows> pixel_rows(const Shape& s, int K) {
+/// The filter, R x S, that `K` values fill: pixels of a row of the image, or rows, that follow each
+/// other. @return nothing where they do not, or lie too far apart
+static std::optional<std::pair<int, int>> filter_of(const Shape& s, int K) {
   const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
   if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0) return std::nullopt;
   const bool near = (s.W == S || S <= kMostStride) && (s.H == R || R <= kMostStride);
-  return near ? std::optional(PixelRows{R, S}) : std::nullopt;
+  return near ? std::optional(std::pair(R, S)) : std::nullopt;
 }
 
 Layer Lowering::fully_connected(const Op& o) {
@@ -241,21 +238,18 @@ Layer Lowering::fully_connected(const Op& o) {
   const int K = graph_.in(o, 1).extent(1), C = shape(input).C;
   if (K < C && C % K == 0 && K % 4 == 0 && shape(input).pixels() == 1)  // rows of channels
     input = add_part(input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
-  std::optional<PixelRows> rows = pixel_rows(shape(input), K);
-  if (!rows) {
+  if (!filter_of(shape(input), K)) {
     const auto elements = static_cast<int>(graph_.in(o, 0).elements());
     input = in_order(o, {input, 0, {elements}, {1}}, {K, 1, elements / K}, false);
-    rows = PixelRows{1, 1};
   }
   const Shape s = shape(input);
   Layer layer = start(o, LayerKind::kConv, input);
   Geometry& g = layer.window;
-  g.R = g.stride_y = rows->R;
-  g.S = g.stride_x = rows->S;
-  g.P = s.H / rows->R;
-  g.Q = s.W / rows->S;
-  if (g.P == 1) g.stride_y = 1;
-  if (g.Q == 1) g.stride_x = 1;
+  std::tie(g.R, g.S) = *filter_of(s, K);
+  g.P = s.H / g.R;
+  g.Q = s.W / g.S;
+  g.stride_y = g.P == 1 ? 1 : g.R;
+  g.stride_x = g.Q == 1 ? 1 : g.S;
   set_arithmetic(o, layer);
   const auto codes = graph_.in(o, 1).values<std::int8_t>();
   std::size_t from = 0;

@@ -96,8 +96,7 @@ void Lowering::mean(const Op& o) {
   } else {
     const std::vector<Span> spans = spans_of(o);
     if (spans.size() > 1) refuse(o, o.input(0), Reason::kShape, ": the axes lie around others");
-    if (!spans.empty()) span = spans[0];
-    if (!spans.empty()) layer.window = window_of(s, span);
+    if (!spans.empty()) layer.window = window_of(s, span = spans[0]);
   }
   layer.half_even = needs_half_even(o);
   const reference::MeanParams p = reference::mean_params(graph_, o);

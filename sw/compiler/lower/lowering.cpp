@@ -4,9 +4,6 @@
 
 #include "base/rounding.h"
 #include "machine/precision.h"
-#include "sw/compiler/lower/half_even.h"
-#include "sw/compiler/lower/packing.h"
-#include "sw/compiler/lower/partition.h"
 
 namespace trine::compiler {
 
@@ -17,14 +14,13 @@ std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
 
 Network Lowering::run() {
   machine_ = partition(graph_, config_, net_);
-  for (const int i : machine_)
+  for (const int i : machine_) {
     for (const int t : op(i).inputs)
       if (t >= 0) ++readers_[t];
-  for (const int i : machine_)
     if (!op(i).inputs.empty()) first_readers_[op(i).input(0)].push_back(i);
-  for (const int t : net_.output_tensors) ++readers_[t];
-  for (const int i : machine_)
     for (const int t : op(i).outputs) producer_[t] = i;
+  }
+  for (const int t : net_.output_tensors) ++readers_[t];
   find_tables();
   find_fused_additions();
   find_fused_thresholds();
@@ -426,10 +422,8 @@ int Lowering::packed_byte(int code, int per_word) {
 }
 
 const Op* Lowering::reader_of(int tensor, OpKind kind) const {
-  const auto found = readers_.find(tensor);
-  if (found == readers_.end() || found->second != 1) return nullptr;
   const auto first = first_readers_.find(tensor);
-  if (first == first_readers_.end()) return nullptr;
+  if (first == first_readers_.end() || readers_.at(tensor) != 1) return nullptr;
   for (const int i : first->second)
     if (op(i).kind == kind) return &op(i);
   return nullptr;

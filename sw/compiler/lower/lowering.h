@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/compiler/lower/functions.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/refusal.h"
@@ -68,6 +67,9 @@ struct Axes {
   std::vector<int> extents;
   std::vector<std::int64_t> strides;
 };
+
+/// All of them, the last axis the fastest.
+std::vector<std::int64_t> codes_of(const Axes& axes);
 
 class Lowering {
  public:

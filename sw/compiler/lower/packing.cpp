@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "sw/compiler/lower/packing.h"
+//
+// In how many bits each feature map lies in memory.
 
 #include <algorithm>
 #include <limits>
@@ -9,6 +9,7 @@
 
 #include "base/index.h"
 #include "machine/precision.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/compiler/plan/ties.h"
 
 namespace trine::compiler {
@@ -67,8 +68,7 @@ int readable(const Graph& graph, const Op& op) {
 /// @param bare  only convolutions without a border
 bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine, int tensor,
                             bool bare = false) {
-  const std::vector<int>& outputs = graph.outputs;
-  if (std::ranges::find(outputs, tensor) != outputs.end()) return false;
+  if (std::ranges::count(graph.outputs, tensor) > 0) return false;
   bool any = false;
   for (const int i : machine) {
     const Op& op = graph.ops[at(i)];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "sw/compiler/lower/partition.h"
+//
+// Which operators run on the host: those on float inputs down to the first codes, what lays an
+// image of planes (N C H W) out as the machine has it, or back, and at the other end SOFTMAX that
+// the machine cannot compute, DEQUANTIZE, operators on floats, and what only moves their codes.
 
 #include <fmt/format.h>
 
@@ -9,6 +11,7 @@
 #include <set>
 
 #include "base/index.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/shapes.h"
 

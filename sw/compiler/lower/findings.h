@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What lowering finds out about a graph before it makes layers; each question has a source of its
+// own.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/npy.h"
+#include "sw/compiler/network/network.h"
+#include "sw/model/graph.h"
+#include "sw/reference/run.h"
+
+namespace trine::compiler {
+
+// ---- which operators run on the host (partition.cpp) --------------------------------------------
+
+/// Why the machine cannot compute a SOFTMAX; nothing if it can.
+std::optional<std::string> softmax_problem(const model::Graph& graph, const model::Op& op,
+                                           const machine::Config& config);
+
+/// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
+std::vector<int> partition(const model::Graph& graph, const machine::Config& config,
+                           Network& network);
+
+// ---- in how many bits maps lie (packing.cpp) ----------------------------------------------------
+
+/// Bits in which the machine holds codes of that set: 1, 2 or 8.
+int bits_of(model::Encoding encoding);
+
+/// Codes of a word for each int8 tensor that the operators `machine` read or write: as many as its
+/// values allow that all its readers can multiply by. An operation has binary activations and
+/// weights, ternary ones, or int8 activations and weights of any kind; everything but convolutions,
+/// MAX_POOL_2D and what only moves codes is int8.
+std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine);
+
+// ---- which operators a table replaces (functions.cpp) -------------------------------------------
+
+/// A tensor whose elements depend each on one code of `root`, which is int8 and computed or an
+/// input.
+struct Function {
+  int root = -1;
+  std::set<int> ops;  ///< that compute it from the root, indices into graph.ops
+  Array values;       ///< of the root's codes 0..127, -128..-1
+};
+/// By tensor. Only operators in `machine` are followed.
+std::map<int, Function> find_functions(const model::Graph& graph, const std::vector<int>& machine,
+                                       const reference::RoundingPolicy& rounding);
+
+// ---- how halves are rounded (half_even.cpp) -----------------------------------------------------
+
+/// How the machine gives the codes of an operator that rounds halves to even: no sum lies halfway,
+/// so that halves up do; or with its own mode; or not, as ADD's terms are rounded before.
+enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
+/// @pre constant weights
+HalfEven half_even(const model::Graph& graph, const model::Op& op);
+
+/// Whether the machine's sum, which rounds SUB's second operand after its sign is changed, gives
+/// the operator's codes, for all pairs of them. @pre ADD or SUB
+bool sums_agree(const model::Graph& graph, const model::Op& op, reference::Rounding rounding);
+
+}  // namespace trine::compiler

@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/error.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/plan/plan.h"
@@ -34,10 +33,8 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
   return layout;
 }
 
-const char* where(const Placement& place) { return place.resident ? "DMEM" : "DRAM"; }
-
 std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
-  const auto place = [&](int map) { return where(plan.maps[at(map)]); };
+  const auto place = [&](int map) { return plan.maps[at(map)].resident ? "DMEM" : "DRAM"; };
   std::string text = fmt::format("{} -> {}", place(layer.input), place(layer.output));
   if (t.rows < layer.window.P || t.cols < layer.window.Q)
     text += fmt::format(", parts of {}x{} pixels", t.rows, t.cols);

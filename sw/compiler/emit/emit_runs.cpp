@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/rounding.h"
 #include "machine/precision.h"
 #include "sw/compiler/emit/emitter.h"
@@ -56,22 +55,20 @@ struct Emitter::Nest {
 
   /// A window over the positions of a rectangle.
   static Nest of(const Geometry& g, const Rect& rect) {
-    Nest n;
-    n.x_start = rect.x0 * g.stride_x - g.pad_left;
-    n.y_start = rect.y0 * g.stride_y - g.pad_top;
-    n.P = rect.rows();
-    n.Q = rect.cols();
-    n.stride_y = g.stride_y;
-    n.stride_x = g.stride_x;
-    n.R = g.R;
-    n.S = g.S;
-    n.dil_y = g.dil_y;
-    n.dil_x = g.dil_x;
-    n.height = g.H;
-    n.width = g.W;
-    n.out_y = rect.y0;
-    n.out_x = rect.x0;
-    return n;
+    return {.x_start = rect.x0 * g.stride_x - g.pad_left,
+            .y_start = rect.y0 * g.stride_y - g.pad_top,
+            .P = rect.rows(),
+            .Q = rect.cols(),
+            .stride_y = g.stride_y,
+            .stride_x = g.stride_x,
+            .R = g.R,
+            .S = g.S,
+            .dil_y = g.dil_y,
+            .dil_x = g.dil_x,
+            .height = g.H,
+            .width = g.W,
+            .out_y = rect.y0,
+            .out_x = rect.x0};
   }
 
   /// Pixels that are copied or multiplied, all in a row of the map.
@@ -81,18 +78,16 @@ struct Emitter::Nest {
 
   /// The same pixels below each other in a map that is a column.
   Nest as_column() const {
-    Nest n = *this;
-    n.y_start = x_start;
-    n.x_start = 0;
-    n.P = Q;
-    n.Q = 1;
-    n.stride_y = stride_x;
-    n.stride_x = 1;
-    n.height = width;
-    n.width = 1;
-    n.out_y = out_x;
-    n.out_x = 0;
-    return n;
+    return {.y_start = x_start,
+            .P = Q,
+            .stride_y = stride_x,
+            .dil_y = dil_y,
+            .dil_x = dil_x,
+            .height = width,
+            .word = word,
+            .words = words,
+            .out_y = out_x,
+            .out_word = out_word};
   }
 };
 
@@ -297,14 +292,14 @@ void Emitter::emit_conv(const ConvRun& run) {
                 (l.half_even ? 1 << compute::kHalfEven : 0) | (former ? 1 << compute::kWindow : 0);
 
   const std::int64_t steps = std::int64_t{part.words} * part.rows * l.steps_x();
-  i.reads.push_back(map_region(in, n.word, former ? l.words_of(channels.size()) : part.words,
-                               input_rows(g, rect.y0, rect.y1), input_cols(g, rect.x0, rect.x1)));
+  i.reads.push_back(
+      map_region(in, n.word, former ? l.words_of(channels.size()) : part.words, input_of(g, rect)));
   i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
     read_tables(i);
     i.reads.push_back({Space::kParams, param, std::int64_t{channels.size()} * l.passes});
     const int words = output().words_of(channels.last) - n.out_word;
-    Region written = map_region(out, n.out_word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+    Region written = map_region(out, n.out_word, words, rect);
     i.writes.push_back(written);
     if (l.fuse_add() || maximum) {
       written.start += residual_delta;
@@ -314,13 +309,12 @@ void Emitter::emit_conv(const ConvRun& run) {
   instructions.push_back(std::move(i));
 }
 
-// ---- vector
-// ---------------------------------------------------------------------------------------
+// ---- vector -------------------------------------------------------------------------------------
 
 void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const Layer& l = layer();
   const int word = channels.first / out_per_word();
-  const int words = static_cast<int>(divide_up(channels.size(), out_per_word()));
+  const int words = divide_up(channels.size(), out_per_word());
   VectorPart v{channels, word, words, input_view(rect, word, words, 0, l.window.R), {}, {}};
   if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
   v.out = output_view(rect, channels);
@@ -330,8 +324,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
     emit_windows(rect, nullptr, v);
   else
     for (const SumRegion& region : l.pool().regions) {
-      const Rect part{std::max(rect.y0, region.rect.y0), std::min(rect.y1, region.rect.y1),
-                      std::max(rect.x0, region.rect.x0), std::min(rect.x1, region.rect.x1)};
+      const Rect part = rect.within(region.rect);
       if (!part.empty()) emit_windows(part, &region, v);
     }
   finish_output(rect, channels);
@@ -345,56 +338,71 @@ void Emitter::emit_windows(const Rect& rect, const SumRegion* region, const Vect
   if (way == Lanes::kPositions) return emit_positions(rect, region, v);
   for (int y = rect.y0; y < rect.y1; ++y)
     for (int x = rect.x0; x < rect.x1; ++x) {
+      const Rect position{y, y + 1, x, x + 1};
       if (way == Lanes::kWords)
-        emit_words(region, y, x, v);
+        emit_words(region, position, v);
       else
-        emit_reduced(*region, y, x, v);
+        emit_reduced(*region, position, v);
     }
+}
+
+/// @param region  of a sum
+isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in, const View& out,
+                                               const SumRegion* region) const {
+  isa::VectorRegisters r;
+  set_nest(r, nest, in, out);
+  set_post(r);
+  if (region != nullptr) {
+    r.set(post::kMultiplier, region->scale.multiplier);
+    r.set(post::kShift, region->scale.shift);
+    r.set(isa::vector::kBias, region->bias);
+  }
+  return r;
+}
+
+/// A RUN that computes the rectangle `written`. @param reads  what it reads besides maps and tables
+void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
+                          const Rect& written, std::vector<Region> reads) {
+  const Rect read = input_of(layer().window, written);
+  Instruction i = start(Engine::kVector);
+  i.registers = r;
+  i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
+  i.run.flags = flags;
+  i.reads = std::move(reads);
+  read_tables(i);
+  i.reads.push_back(map_region(v.in, v.word, v.words, read));
+  if (layer().two_operands()) i.reads.push_back(map_region(v.second, v.word, v.words, read));
+  i.writes.push_back(map_region(v.out, v.word, v.words, written));
+  instructions.push_back(std::move(i));
 }
 
 /// One RUN; each lane takes a position.
 void Emitter::emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v) {
   namespace vector = isa::vector;
   const Layer& l = layer();
-  const Geometry& g = l.window;
-  const auto& [channels, word, words, in, second, out] = v;
-  const bool norm = l.kind == LayerKind::kNormalize;
-  const std::int64_t param = norm ? require_parameters(channels, -1) : 0;
-  Instruction i = start(Engine::kVector);
-  isa::VectorRegisters r;
-  Nest n = Nest::of(g, part);
-  n.word = n.out_word = word;
-  n.words = words;
+  Nest n = Nest::of(l.window, part);
+  n.word = n.out_word = v.word;
+  n.words = v.words;
+  int flags = rounding_flags(l);
   if (l.two_operands()) {
     n.two_operands = true;
     n.S = 2;
-    n.tap_distance = second.origin - in.origin;
+    n.tap_distance = v.second.origin - v.in.origin;
+    if (l.pair().invert) flags |= 1 << vector::kInvert;
   }
-  set_nest(r, n, in, out);
-  set_post(r);
-  if (region != nullptr) {
-    r.set(post::kMultiplier, region->scale.multiplier);
-    r.set(post::kShift, region->scale.shift);
-    r.set(vector::kBias, region->bias);
-  }
+  std::vector<Region> reads;
+  const bool norm = l.kind == LayerKind::kNormalize;
+  if (norm) reads = {{Space::kParams, require_parameters(v.channels, -1), l.channels}};
+  isa::VectorRegisters r = vector_registers(n, v.in, v.out, region);
   if (l.kind == LayerKind::kSoftmax) {
-    r.set(vector::kChannels, channels.size());
-    r.set(agu::kGroupsLast, words <= isa::dma::kSoftmaxWords ? 0 : 2);
+    r.set(vector::kChannels, v.channels.size());
+    r.set(agu::kGroupsLast, v.words <= isa::dma::kSoftmaxWords ? 0 : 2);
   }
   if (norm) {
-    set_normalization(r, param);
-    i.reads.push_back({Space::kParams, param, l.channels});
+    set_normalization(r, reads[0].start);
+    if (l.over().norm.center) flags |= 1 << vector::kCenter;
   }
-  i.registers = r;
-  i.run.op = static_cast<int>(operation_of(l.kind, out_per_word()));
-  i.run.flags = (l.two_operands() && l.pair().invert ? 1 << vector::kInvert : 0) |
-                rounding_flags(l) | (norm && l.over().norm.center ? 1 << vector::kCenter : 0);
-  read_tables(i);
-  const Range y = input_rows(g, part.y0, part.y1), x = input_cols(g, part.x0, part.x1);
-  i.reads.push_back(map_region(in, word, words, y, x));
-  if (l.two_operands()) i.reads.push_back(map_region(second, word, words, y, x));
-  i.writes.push_back(map_region(out, word, words, {part.y0, part.y1}, {part.x0, part.x1}));
-  instructions.push_back(std::move(i));
+  emit_vector(r, flags, v, part, std::move(reads));
 }
 
 /// One row or column again and again: rows that lie 0 words apart. To repeat a column, each output
@@ -402,41 +410,22 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
 void Emitter::emit_repeated(const Rect& rect, const VectorPart& v) {
   const View &in = v.in, &out = v.out;
   const Geometry& g = layer().window;
-  const auto emit = [&](Nest n, View from, const View& to, const Rect& written) {
-    from.pitch = 0;
-    n.height = n.P;
-    n.words = output().words_of(v.channels.size());
-    n.word = n.out_word = v.word;
-    Instruction i = start(Engine::kVector);
-    isa::VectorRegisters r;
-    set_nest(r, n, from, to);
-    set_post(r);
-    i.registers = r;
-    i.run.op = static_cast<int>(machine::precision_of_codes(out_per_word()).maximum);
-    i.reads.push_back(map_region(in, n.word, n.words, input_rows(g, written.y0, written.y1),
-                                 input_cols(g, written.x0, written.x1)));
-    i.writes.push_back(
-        map_region(out, n.word, n.words, {written.y0, written.y1}, {written.x0, written.x1}));
-    instructions.push_back(std::move(i));
+  const auto emit = [&](int P, int Q, std::int64_t from, const View& to, const Rect& written) {
+    const Nest n{.P = P,
+                 .Q = Q,
+                 .height = P,
+                 .width = Q,
+                 .word = v.word,
+                 .words = v.words,
+                 .out_word = v.word};
+    emit_vector(vector_registers(n, {from, 0, in.plane, in.step}, to), 0, v, written);
   };
-  if (g.stride_x != 0) {
-    Nest n;
-    n.P = rect.rows();
-    n.Q = n.width = rect.cols();
-    View from = in;
-    from.origin += rect.x0;
-    View to = out;
-    to.origin = out.at(0, rect.y0, rect.x0);
-    return emit(n, from, to, rect);
-  }
-  for (int y = rect.y0; y < rect.y1; ++y) {
-    Nest n;
-    n.P = rect.cols();
-    View from = in;
-    from.origin = in.at(0, y * g.stride_y, 0);
-    const View to{out.at(0, y, rect.x0), out.step, out.plane};
-    emit(n, from, to, {y, y + 1, rect.x0, rect.x1});
-  }
+  if (g.stride_x != 0)
+    return emit(rect.rows(), rect.cols(), in.origin + rect.x0,
+                {out.at(0, rect.y0, rect.x0), out.pitch, out.plane, out.step}, rect);
+  for (int y = rect.y0; y < rect.y1; ++y)
+    emit(rect.cols(), 1, in.at(0, y * g.stride_y, 0), {out.at(0, y, rect.x0), out.step, out.plane},
+         {y, y + 1, rect.x0, rect.x1});
 }
 
 namespace {
@@ -450,7 +439,7 @@ struct Split {
 };
 
 /// Lanes of one tap that lie in the same bank, at most.
-int lanes_of_a_bank(const Split& s, int pitch, int banks) {
+int lanes_of_a_bank(const Split& s, std::int64_t pitch, int banks) {
   std::vector<int> count(at(banks));
   int most = 0;
   for (int p = 0; p < s.P; ++p)
@@ -465,11 +454,11 @@ Split best_split(int height, int width, int pitch, const machine::Config& config
   for (int cols = 1; cols <= std::min(width, 255); ++cols) {
     Split s;
     s.cols = cols;
-    s.Q = static_cast<int>(divide_up(width, cols));
+    s.Q = divide_up(width, cols);
     if (s.Q > lanes) continue;
-    const int least = static_cast<int>(divide_up(height, std::min(height, lanes / s.Q)));
+    const int least = divide_up(height, std::min(height, lanes / s.Q));
     for (s.rows = least; s.rows <= std::min(height, 255); ++s.rows) {
-      s.P = static_cast<int>(divide_up(height, s.rows));
+      s.P = divide_up(height, s.rows);
       if (s.taps() > 4096 || (best.cycles > 0 && s.taps() >= best.cycles)) break;
       s.cycles = s.taps() * lanes_of_a_bank(s, pitch, config.banks());
       if (best.cycles == 0 || s.cycles < best.cycles) best = s;
@@ -497,8 +486,9 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) 
     least = positions * (cycles + setup);
     best = way;
   };
+  const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_.banks());
   if (words <= kMostRows)
-    consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank(in.plane) + each));
+    consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank + each));
   const Split s = best_split(g.R, g.S, in.pitch, config_);
   std::int64_t folds = 0;
   while (1 << folds < lanes) ++folds;
@@ -506,79 +496,43 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) 
   return best;
 }
 
-/// Lanes of one tap that lie in the same bank, at most, when each takes a channel word.
-int Emitter::words_of_a_bank(std::int64_t plane) const {
-  std::vector<int> count(at(config_.banks()));
-  int most = 0;
-  for (int lane = 0; lane < config_.rows; ++lane)
-    most = std::max(most, ++count[at(lane * plane % config_.banks())]);
-  return most;
-}
-
 /// One position; lanes walk over the channel words as if these were rows of one pixel.
-void Emitter::emit_words(const SumRegion* region, int y, int x, const VectorPart& v) {
-  namespace vector = isa::vector;
-  const Geometry& g = layer().window;
-  const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
-  const auto& [channels, word, words, in, second, out] = v;
-  Instruction i = start(Engine::kVector);
-  isa::VectorRegisters r;
-  Nest n;
-  n.P = n.height = words;
-  n.R = rows.size();
-  n.S = cols.size();
-  n.dil_y = n.dil_x = 0;  // no tap lies outside
-  set_nest(r, n, {in.at(word, rows.begin, cols.begin), static_cast<int>(in.plane)},
-           {out.at(word, y, x), static_cast<int>(out.plane)});
+void Emitter::emit_words(const SumRegion* region, const Rect& position, const VectorPart& v) {
+  const Rect taps = input_of(layer().window, position);
+  const View in{v.in.at(v.word, taps.y0, taps.x0), static_cast<int>(v.in.plane)};
+  const View out{v.out.at(v.word, position.y0, position.x0), static_cast<int>(v.out.plane)};
+  const Nest n{.P = v.words,
+               .R = taps.rows(),
+               .S = taps.cols(),
+               .dil_y = 0,  // no tap lies outside
+               .dil_x = 0,
+               .height = v.words};
+  isa::VectorRegisters r = vector_registers(n, in, out, region);
   r.set_address(agu::kKxStep, 1);
-  r.set_address(agu::kKyStep, in.pitch - (n.S - 1));
-  set_post(r);
-  if (region != nullptr) {
-    r.set(post::kMultiplier, region->scale.multiplier);
-    r.set(post::kShift, region->scale.shift);
-    r.set(vector::kBias, region->bias);
-  }
-  i.registers = r;
-  i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
-  i.run.flags = rounding_flags(layer());
-  read_tables(i);
-  i.reads.push_back(map_region(in, word, words, rows, cols));
-  i.writes.push_back(map_region(out, word, words, {y, y + 1}, {x, x + 1}));
-  instructions.push_back(std::move(i));
+  r.set_address(agu::kKyStep, v.in.pitch - (n.S - 1));
+  emit_vector(r, rounding_flags(layer()), v, position);
 }
 
-void Emitter::emit_reduced(const SumRegion& region, int y, int x, const VectorPart& v) {
-  namespace vector = isa::vector;
-  const Geometry& g = layer().window;
-  const Range rows = input_rows(g, y, y + 1), cols = input_cols(g, x, x + 1);
-  const Split s = best_split(rows.size(), cols.size(), v.in.pitch, config_);
-  Instruction i = start(Engine::kVector);
-  isa::VectorRegisters r;
-  Nest n;
-  n.x_start = cols.begin;
-  n.y_start = rows.begin;
-  n.P = s.P;
-  n.Q = s.Q;
-  n.stride_y = n.R = s.rows;
-  n.stride_x = n.S = s.cols;
-  n.height = rows.end;
-  n.width = cols.end;
-  n.word = n.out_word = v.word;
-  n.words = v.words;
-  n.out_y = y;
-  n.out_x = x;
-  set_nest(r, n, v.in, v.out);
-  set_post(r);
-  r.set(post::kMultiplier, region.scale.multiplier);
-  r.set(post::kShift, region.scale.shift);
-  r.set(vector::kBias, region.bias);
-  i.registers = r;
-  i.run.op = static_cast<int>(vector::Op::kSum);
-  i.run.flags = 1 << vector::kReduce | rounding_flags(layer());
-  read_tables(i);
-  i.reads.push_back(map_region(v.in, n.word, v.words, rows, cols));
-  i.writes.push_back(map_region(v.out, n.word, v.words, {y, y + 1}, {x, x + 1}));
-  instructions.push_back(std::move(i));
+void Emitter::emit_reduced(const SumRegion& region, const Rect& position, const VectorPart& v) {
+  const Rect taps = input_of(layer().window, position);
+  const Split s = best_split(taps.rows(), taps.cols(), v.in.pitch, config_);
+  const Nest n{.x_start = taps.x0,
+               .y_start = taps.y0,
+               .P = s.P,
+               .Q = s.Q,
+               .stride_y = s.rows,
+               .stride_x = s.cols,
+               .R = s.rows,
+               .S = s.cols,
+               .height = taps.y1,
+               .width = taps.x1,
+               .word = v.word,
+               .words = v.words,
+               .out_y = position.y0,
+               .out_x = position.x0,
+               .out_word = v.word};
+  emit_vector(vector_registers(n, v.in, v.out, &region),
+              1 << isa::vector::kReduce | rounding_flags(layer()), v, position);
 }
 
 }  // namespace trine::compiler

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "base/error.h"
 #include "base/rounding.h"
 
 namespace trine::compiler {
@@ -50,15 +49,13 @@ void Emitter::run() {
   for (std::size_t i = 0; i < net_.layers.size(); ++i) emit_layer();
 }
 
-// ---- parts of a layer
-// -----------------------------------------------------------------------------
+// ---- parts of a layer ---------------------------------------------------------------------------
 
 void Emitter::emit_layer() {
   const std::vector<Visit> visits = next_layer();
-  input_loaded_ = false;
+  loaded_input_.reset();
   words_stored_ = 0;
-  const std::size_t begin = instructions.size();
-  const auto index = at(layer_);
+  const std::size_t begin = instructions.size(), index = at(layer_);
   require_only(Target::kTable, Space::kTable, image_.tables[index], &table_);
   require_only(Target::kExponentials, Space::kExponentials, image_.exponentials[index],
                &exponentials_);
@@ -141,8 +138,9 @@ void Emitter::store_joined() {
   if (alone) {
     const OutputPart o = output_part({0, own.H, 0, own.W}, {0, own.C});
     copy(Engine::kStore, out, o.rect, o.word, o.words, place(out).dmem);
+  } else {
+    parts_left_.insert(out);
   }
-  if (!alone) parts_left_.insert(out);
   if (net_.maps[at(out)].last_write == layer_ && parts_left_.contains(out))
     copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
 }
@@ -159,8 +157,7 @@ void Emitter::emit_conv_part(const Visit& v) {
   const View in = input_until(rects.front().x1);
   const std::int64_t row = require_chunk_weights(channels, part);
   const View out = output_view(rect, channels);
-  std::int64_t delta = 0;  // a maximum is taken with the output itself
-  if (layer().fuse_add()) delta = second_view(rect, channels).origin - out.origin;
+  const std::int64_t delta = residual_delta(rect, channels, out);
   // Groups that leave columns idle are RUNs of their own.
   const int columns = layer().columns(config_);
   const bool alone = layer().weights_map >= 0 && columns < config_.cols;
@@ -217,8 +214,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
 
   const View in = input_view(rect, l.first_word(channels.first), words, 0, R);
   const View out = output_view(rect, channels);
-  std::int64_t delta = 0;
-  if (l.fuse_add()) delta = second_view(rect, channels).origin - out.origin;
+  const std::int64_t delta = residual_delta(rect, channels, out);
   const SweepPart& sweep_part = l.sweeps[0].parts[0];
   const std::int64_t param = require_parameters(channels, sweep_part.correction);
   const auto run = [&](const Rect& tile, const FilterPart& part, bool clear, bool drain) {
@@ -244,8 +240,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
 /// lies behind its last channel in a word, so a group's sweeps come before the next group.
 void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const View out = output_view(rect, channels);
-  std::int64_t delta = 0;
-  if (layer().fuse_add()) delta = second_view(rect, channels).origin - out.origin;
+  const std::int64_t delta = residual_delta(rect, channels, out);
   for (const Channels& group : groups_of(channels))
     for (const Sweep& sweep : layer().sweeps)
       for (const SweepPart& p : parts_in(sweep, rect)) {
@@ -273,8 +268,7 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
   }
 }
 
-// ---- maps in DMEM
-// ---------------------------------------------------------------------------------
+// ---- maps in DMEM -------------------------------------------------------------------------------
 
 /// A buffer at DMEM word `start` (a multiple of DataWords) as a view of the whole map: the part's
 /// first word falls on the same place of a beat as in DRAM.
@@ -295,25 +289,25 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
   Geometry g = layer().window;
   g.pad_top -= first_row * g.dil_y;
   g.R = filter_rows;
-  const Range y = input_rows(g, rect.y0, rect.y1);
-  const Range x = rect.cols() == g.Q ? Range{0, g.W} : input_cols(g, rect.x0, rect.x1);
+  Rect window = input_of(g, rect);
+  if (rect.cols() == g.Q) {
+    window.x0 = 0;
+    window.x1 = g.W;
+  }
   if (place(map).resident) {
-    ensure_resident(map, y.end);
+    ensure_resident(map, window.y1);
     return place(map).dmem;
   }
-  const auto key =
-      std::make_tuple(rect.y0, rect.y1, rect.x0, rect.x1, word, words, first_row, filter_rows);
-  if (!input_loaded_ || loaded_input_ != key) {
+  const std::array key{rect.y0, rect.y1, rect.x0, rect.x1, word, words, first_row, filter_rows};
+  if (loaded_input_ != key) {
     const Tiling& t = tiling();
     const std::int64_t start = plan_.scratch[at(layer_)] + (turn_in_++ % t.buffers) * t.input_words;
-    const Rect window{y.begin, y.end, x.begin, x.end};
     last_input_ = window.empty() ? View{} : place_buffer(map, window, word, start);
     loaded_input_ = key;
-    input_loaded_ = true;
-    columns_loaded_ = x.begin;
+    columns_loaded_ = window.x0;
   }
-  const int end = until < rect.x1 ? input_cols(g, rect.x0, until).end : x.end;
-  const Rect missing{y.begin, y.end, columns_loaded_, end};
+  const int end = until < rect.x1 ? input_of(g, {rect.y0, rect.y1, rect.x0, until}).x1 : window.x1;
+  const Rect missing{window.y0, window.y1, columns_loaded_, end};
   if (!missing.empty()) copy(Engine::kLoad, map, missing, word, words, last_input_);
   columns_loaded_ = std::max(columns_loaded_, end);
   return last_input_;
@@ -332,8 +326,7 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   const std::int64_t start = plan_.scratch[at(layer_)] + t.buffers * t.input_words +
                              (turn_second_++ % t.buffers) * t.second_words;
   const View view = place_buffer(map, rect, word, start);
-  copy(Engine::kLoad, map, rect, word, static_cast<int>(divide_up(channels.size(), per_word)),
-       view);
+  copy(Engine::kLoad, map, rect, word, divide_up(channels.size(), per_word), view);
   return view;
 }
 
@@ -341,7 +334,7 @@ Emitter::OutputPart Emitter::output_part(const Rect& rect, const Channels& chann
   const Part& part = output().part;
   const int per_word = out_per_word();
   const int word = (part.channel + channels.first) / per_word;
-  const auto end = static_cast<int>(divide_up(part.channel + channels.last, per_word));
+  const int end = divide_up(part.channel + channels.last, per_word);
   if (part.pixel_words > 0)
     return {part.whole, rect_of(rect, part), part.channel / per_word + rect.x0 * part.pixel_words,
             rect.cols() * part.pixel_words};
@@ -353,6 +346,11 @@ bool Emitter::merges() const {
   const Part& part = output().part;
   return part.whole >= 0 && part.scattered(out_per_word()) &&
          (net_.maps[at(part.whole)].producer < layer_ || net_.maps[at(part.whole)].capacity);
+}
+
+/// From the output to the residual; a maximum is taken with the output itself.
+std::int64_t Emitter::residual_delta(const Rect& rect, const Channels& channels, const View& out) {
+  return layer().fuse_add() ? second_view(rect, channels).origin - out.origin : 0;
 }
 
 View Emitter::output_view(const Rect& rect, const Channels& channels) {
@@ -394,7 +392,7 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
   const std::int64_t unit = config_.data_words();
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);
   const std::int64_t local = dmem.at(word, rect.y0, rect.x0);
-  Region region = map_region(dmem, word, words, {rect.y0, rect.y1}, {rect.x0, rect.x1});
+  Region region = map_region(dmem, word, words, rect);
   const auto transfer = [&](std::int64_t d, std::int64_t l, std::int64_t length, std::int64_t rows,
                             std::int64_t dram_stride, std::int64_t local_stride) {
     emit_transfer(engine, Target::kDmem, d, l, length, rows, dram_stride, local_stride, region);
@@ -422,19 +420,15 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
              words, dram.plane, dmem.plane);
 }
 
-Region Emitter::map_region(const View& view, int word, int words, const Range& y,
-                           const Range& x) const {
-  Region region;
-  region.start = view.at(word, y.begin, x.begin);
-  region.length =
-      std::int64_t{y.size() - 1} * view.pitch + std::int64_t{x.size() - 1} * view.step + 1;
-  region.stride = view.plane;
-  region.count = y.size() > 0 && x.size() > 0 ? words : 0;
-  return region;
+Region Emitter::map_region(const View& view, int word, int words, const Rect& rect) const {
+  const std::int64_t rows = rect.rows(), cols = rect.cols();
+  return {.start = view.at(word, rect.y0, rect.x0),
+          .length = (rows - 1) * view.pitch + (cols - 1) * view.step + 1,
+          .stride = view.plane,
+          .count = rect.empty() ? 0 : words};
 }
 
-// ---- constants
-// ------------------------------------------------------------------------------------
+// ---- constants ----------------------------------------------------------------------------------
 
 /// @param place  where they must lie, if not anywhere
 std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
@@ -500,17 +494,14 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
 /// One channel word of all groups, every `stride`-th row of PMEM.
 void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, int stride) {
   const Layer& l = layer();
-  const bool on_chip = weights_on_chip();
-  const View& view = on_chip ? place(l.weights_map).dmem : place(l.weights_map).dram;
   const int columns = l.columns(config_);
   const std::int64_t groups = divide_up(channels.size(), columns);
-  const std::int64_t from = view.at(word, l.conv().weights_y, l.conv().weights_x + channels.first);
+  const std::int64_t from =
+      weights_view().at(word, l.conv().weights_y, l.conv().weights_x + channels.first);
   emit_transfer(Engine::kLoad, Target::kPmem, from, row,
                 std::int64_t{config_.beats_per_row()} * config_.data_words(), groups, columns,
                 stride, {Space::kPmem, row, 1, stride, groups});
-  Instruction& i = instructions.back();
-  i.reads = {{on_chip ? Space::kDmem : Space::kDram, from, channels.size()}};
-  if (on_chip) i.run.flags = 1 << isa::dma::kFromDmem;
+  read_weights({.start = from, .length = channels.size()});
 }
 
 /// Whether a layer made the map that is the weights, and it still lies in DMEM.
@@ -519,15 +510,27 @@ bool Emitter::weights_on_chip() const {
   return place(map).resident && map_at(map).producer >= 0;
 }
 
+const View& Emitter::weights_view() const {
+  const Placement& p = place(layer().weights_map);
+  return weights_on_chip() ? p.dmem : p.dram;
+}
+
+/// What the last transfer reads of the map that is the weights.
+void Emitter::read_weights(Region from) {
+  Instruction& i = instructions.back();
+  if (weights_on_chip()) i.run.flags = 1 << isa::dma::kFromDmem;
+  from.space = weights_on_chip() ? Space::kDmem : Space::kDram;
+  i.reads = {from};
+}
+
 /// A group of columns: a PMEM row for each channel word of the reduction. Its words are neighbours
 /// in a plane, or come from four channels of four neighbours.
 void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64_t row) {
   const Layer& l = layer();
-  const int map = l.weights_map, y = l.conv().weights_y;
-  const bool on_chip = weights_on_chip();
-  const View& view = on_chip ? place(map).dmem : place(map).dram;
+  const int y = l.conv().weights_y;
+  const View& view = weights_view();
   const Region to{Space::kPmem, row, part.words};
-  Region from{on_chip ? Space::kDmem : Space::kDram, 0, 0, view.plane, 1};
+  Region from{.stride = view.plane};
   if (l.conv().weights_transposed) {
     from.start = view.at(group.first / 4, y, l.conv().weights_x + 4 * part.word);
     from.length = std::min(4 * part.words, shape(l.input).C - 4 * part.word);
@@ -542,9 +545,7 @@ void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64
                   std::int64_t{config_.beats_per_row()} * config_.data_words(), part.words,
                   view.plane, 1, to);
   }
-  Instruction& i = instructions.back();
-  i.reads = {from};
-  if (on_chip) i.run.flags = 1 << isa::dma::kFromDmem;
+  read_weights(from);
 }
 
 /// Zeros that are there already need no load.

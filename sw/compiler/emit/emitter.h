@@ -4,12 +4,12 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
 #include <set>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -52,21 +52,26 @@ class Emitter : private Order {
     int word, words;
     View in, second, out;
   };
+  struct Nest;
+  isa::VectorRegisters vector_registers(const Nest& nest, const View& in, const View& out,
+                                        const SumRegion* region = nullptr) const;
+  void emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
+                   const Rect& written, std::vector<Region> reads = {});
   void emit_repeated(const Rect& rect, const VectorPart& v);
   void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
   void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);
   /// What the lanes of a pool take: positions, channel words of one, or taps of one.
   enum class Lanes { kPositions, kWords, kTaps };
   Lanes best_lanes(const Rect& rect, int words, const View& in) const;
-  int words_of_a_bank(std::int64_t plane) const;
-  void emit_words(const SumRegion* region, int y, int x, const VectorPart& v);
-  void emit_reduced(const SumRegion& region, int y, int x, const VectorPart& v);
+  void emit_words(const SumRegion* region, const Rect& position, const VectorPart& v);
+  void emit_reduced(const SumRegion& region, const Rect& position, const VectorPart& v);
 
   // Maps in DMEM.
   View input_view(const Rect& rect, int word, int words, int first_row, int filter_rows,
                   int until = std::numeric_limits<int>::max());
   View second_view(const Rect& rect, const Channels& channels);
   View output_view(const Rect& rect, const Channels& channels);
+  std::int64_t residual_delta(const Rect& rect, const Channels& channels, const View& out);
   bool merges() const;
   /// Whether a map goes to DRAM when it is there.
   bool stored(int map) const { return map_at(map).output || map_at(map).kept; }
@@ -94,6 +99,8 @@ class Emitter : private Order {
   void load_map(const Channels& group, const FilterPart& part, std::int64_t row);
   void load_plane(const Channels& channels, int word, std::int64_t row, int stride);
   bool weights_on_chip() const;
+  const View& weights_view() const;
+  void read_weights(Region from);
   std::int64_t require_parameters(const Channels& channels, int correction);
   void require_only(isa::dma::Target target, Space space, const Image::Block& set,
                     std::int64_t* loaded);
@@ -103,7 +110,6 @@ class Emitter : private Order {
 
   // Instructions.
   Instruction start(isa::Engine engine) const;
-  struct Nest;
   void set_nest(isa::LaneRegisters& r, Nest nest, View in, const View& out) const;
   void set_post(isa::LaneRegisters& r) const;
   void read_tables(Instruction& i) const;
@@ -123,18 +129,18 @@ class Emitter : private Order {
     bool clear = true, drain = true;
   };
   void emit_conv(const ConvRun& run);
-  Region map_region(const View& view, int word, int words, const Range& y, const Range& x) const;
+  Region map_region(const View& view, int word, int words, const Rect& rect) const;
 
   const Image& image_;
   Slots pmem_, params_;
   std::vector<int> rows_loaded_;                      ///< of each resident map that comes from DRAM
   int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
-  std::tuple<int, int, int, int, int, int, int, int> loaded_input_{};  ///< what `last_input_` holds
+  /// What `last_input_` holds of this layer's.
+  std::optional<std::array<int, 8>> loaded_input_;
   View last_input_;
-  View out_buffer_;  ///< of the part being computed, when the output is spilled
-  bool input_loaded_ = false;
-  int columns_loaded_ = 0;                ///< of `last_input_`: input columns before this one
-  int words_stored_ = 0;                  ///< of the layer's output, if it is the network's
+  View out_buffer_;         ///< of the part being computed, when the output is spilled
+  int columns_loaded_ = 0;  ///< of `last_input_`: input columns before this one
+  int words_stored_ = 0;    ///< of the layer's output, if it is the network's
   std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   std::map<BlockKey, std::int64_t> blocks_;

@@ -12,13 +12,20 @@ namespace {
 constexpr int kMostParameters = 128;  ///< entries loaded together: draining columns wait for them
 constexpr int kInputParts = 6;        ///< of a layer whose input arrives while it runs
 
+/// So many channels at a time.
+std::vector<Channels> split(const Channels& all, int size) {
+  std::vector<Channels> parts;
+  for (int c = all.first; c < all.last; c += size)
+    parts.push_back({c, std::min(all.last, c + size)});
+  return parts;
+}
+
 }  // namespace
 
 std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
   std::vector<SweepPart> result;
   for (const SweepPart& p : sweep.parts) {
-    const Rect part{std::max(rect.y0, p.rect.y0), std::min(rect.y1, p.rect.y1),
-                    std::max(rect.x0, p.rect.x0), std::min(rect.x1, p.rect.x1)};
+    const Rect part = rect.within(p.rect);
     if (!part.empty()) result.push_back({part, p.correction});
   }
   return result;
@@ -57,9 +64,8 @@ std::vector<Visit> Order::visits_by_chunks() {
                                         : rectangles(chunk.first > 0);
     for (const Rect& rect : rects) {
       const bool leads = chunk.first == 0 && &rect == &rects.front() && lead_channels() > 0;
-      const int lead = leads ? lead_channels() : chunk.size();
-      for (int c = chunk.first; c < chunk.last; c += lead)
-        visits.push_back({rect, {c, std::min(chunk.last, c + lead)}, 0, layer().sweeps.size()});
+      for (const Channels& part : split(chunk, leads ? lead_channels() : chunk.size()))
+        visits.push_back({rect, part, 0, layer().sweeps.size()});
       visits.back().ends_rect = true;
     }
     for (Visit& v : visits)
@@ -95,7 +101,7 @@ std::vector<Rect> Order::rectangles(bool again) const {
   const Geometry& g = layer().window;
   const Tiling& t = tiling();
   const auto arrives = [&](int map) {
-    const bool all = again && (map != layer().input || input_rows(g, 0, g.P).end == g.H);
+    const bool all = again && (map != layer().input || input_of(g, {0, g.P, 0, g.Q}).y1 == g.H);
     return map >= 0 && !all && place(map).resident && place(map).in_dram &&
            map_at(map).producer < 0 && map_at(map).first_use == layer_ &&
            place(map).dmem.plane * shape(map).channel_words() > 32 * config_.data_words();
@@ -129,11 +135,9 @@ std::vector<Rect> Order::rectangles(bool again) const {
 }
 
 std::vector<Channels> Order::chunks() const {
-  std::vector<Channels> result;
   const int follower = follower_channels();
-  if (follower > 0) result.push_back({0, follower});
-  for (int c = follower; c < channels(); c += tiling().chunk)
-    result.push_back({c, std::min(channels(), c + tiling().chunk)});
+  std::vector<Channels> result = split({follower, channels()}, tiling().chunk);
+  if (follower > 0) result.insert(result.begin(), Channels{0, follower});
   return result;
 }
 
@@ -203,11 +207,7 @@ bool Order::leads(const Channels& channels) const {
 }
 
 std::vector<Channels> Order::weight_blocks(const Channels& channels) const {
-  if (!leads(channels)) return {channels};
-  std::vector<Channels> blocks;
-  for (int c = channels.first; c < channels.last; c += lead_channels())
-    blocks.push_back({c, std::min(channels.last, c + lead_channels())});
-  return blocks;
+  return split(channels, leads(channels) ? lead_channels() : channels.size());
 }
 
 std::pair<FilterPart, FilterPart> Order::relay_parts(bool at_end) const {
@@ -218,11 +218,7 @@ std::pair<FilterPart, FilterPart> Order::relay_parts(bool at_end) const {
 }
 
 std::vector<Channels> Order::groups_of(const Channels& channels) const {
-  std::vector<Channels> groups;
-  const int columns = layer().columns(config_);
-  for (int first = channels.first; first < channels.last; first += columns)
-    groups.push_back({first, std::min(channels.last, first + columns)});
-  return groups;
+  return split(channels, layer().columns(config_));
 }
 
 std::vector<FilterPart> Order::pieces() const {

@@ -44,7 +44,7 @@ class Slots {
       if (start + size > capacity_) continue;
       std::int64_t use = -1;
       for (const Slot& s : slots_)
-        if (s.start < start + size && start < s.start + s.size) use = std::max(use, s.last_use);
+        if (s.meets(start, size)) use = std::max(use, s.last_use);
       if (use < best_use) {
         best = start;
         best_use = use;
@@ -58,11 +58,7 @@ class Slots {
   void place_at(std::int64_t block, std::int64_t start, std::int64_t size) {
     size = rounded(size);
     assert(start % unit_ == 0 && start + size <= capacity_);
-    slots_.erase(std::remove_if(slots_.begin(), slots_.end(),
-                                [&](const Slot& s) {
-                                  return s.start < start + size && start < s.start + s.size;
-                                }),
-                 slots_.end());
+    std::erase_if(slots_, [&](const Slot& s) { return s.meets(start, size); });
     slots_.push_back({block, start, size, -1});
   }
 
@@ -75,6 +71,10 @@ class Slots {
   static constexpr std::int64_t kNever = INT64_MAX;
   struct Slot {
     std::int64_t block, start, size, last_use;
+
+    bool meets(std::int64_t first, std::int64_t count) const {
+      return start < first + count && first < start + size;
+    }
   };
   std::int64_t capacity_, unit_;
   std::vector<Slot> slots_;

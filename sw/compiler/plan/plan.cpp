@@ -3,6 +3,7 @@
 #include "sw/compiler/plan/plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <set>
@@ -59,15 +60,11 @@ class Planner {
 
   /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
   std::vector<int> conflicting() const {
-    std::vector<std::pair<std::int64_t, int>> found;
-    for (int m = 0; m < count(); ++m) {
-      if (facts_.root(m) != m || !resident(m)) continue;
-      const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
-      if (cycles > 0) found.push_back({-cycles, m});
-    }
-    std::ranges::sort(found);
+    const auto cycles = [&](int m) { return facts_.pitch_cycles(m, net_.maps[at(m)].shape.W); };
     std::vector<int> roots;
-    for (const auto& [cycles, m] : found) roots.push_back(m);
+    for (int m = 0; m < count(); ++m)
+      if (facts_.root(m) == m && resident(m) && cycles(m) > 0) roots.push_back(m);
+    std::ranges::stable_sort(roots, std::greater(), cycles);
     return roots;
   }
 
@@ -106,7 +103,7 @@ class Planner {
       if (facts_.root(m) != m) continue;
       const int W = net_.maps[at(m)].shape.W;
       const int step = pitch_unit(m);
-      int best = static_cast<int>(round_up(W, step));
+      int best = round_up(W, step);
       std::int64_t best_cycles = facts_.pitch_cycles(m, best);
       const bool pad = wishes_.roomy || wishes_.padded.contains(m);
       for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
@@ -220,9 +217,8 @@ class Planner {
       const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
       p.resident = false;
       p.in_dram = true;
-      p.dram.pitch = shape.W >= config_.data_words()
-                         ? static_cast<int>(round_up(shape.W, config_.data_words()))
-                         : static_cast<int>(round_up(shape.W, pitch_unit(r)));
+      p.dram.pitch =
+          round_up(shape.W, shape.W >= config_.data_words() ? config_.data_words() : pitch_unit(r));
       p.dram.plane = plane_of(k, p.dram.pitch);
       // A copy's codes lie as those of its class.
       if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
@@ -287,9 +283,8 @@ class Planner {
     if (!placed(m)) return;
     start_[at(m)] = -1;
     const Life life = early_life(m);
-    const auto leave = [m](std::vector<int>& maps) { maps.erase(std::ranges::find(maps, m)); };
-    leave(begin_at_[at(life.from)]);
-    for (int i = life.from; i <= life.to; ++i) leave(placed_at_[at(i)]);
+    std::erase(begin_at_[at(life.from)], m);
+    for (int i = life.from; i <= life.to; ++i) std::erase(placed_at_[at(i)], m);
     mark_changed(m);
   }
 
@@ -353,36 +348,26 @@ class Planner {
   }
 
   void place_maps() {
-    for (int rank = 0; rank < static_cast<int>(order_.size());) {
+    for (int rank = 0; rank < static_cast<int>(order_.size()); ++rank) {
       const int m = order_[at(rank)];
-      if (!resident(m) || (placed(m) && !changed_before(m))) {
-        ++rank;
-        continue;
-      }
+      if (!resident(m) || (placed(m) && !changed_before(m))) continue;
       const std::int64_t start = lowest_gap(m);
       if (start < 0) {
-        rank = make_room(m);
-        continue;
-      }
-      if (start != start_[at(m)]) {
+        make_room(m);
+        rank = -1;  // again
+      } else if (start != start_[at(m)]) {
         remove(m);
         put(m, start);
       }
-      ++rank;
     }
     std::ranges::fill(changed_from_, kNever);
   }
 
-  /// For a map that finds no place. @return the rank to go on with
-  int make_room(int m) {
-    if (early_) {
-      for (const int k : order_) remove(k);
-      early_ = false;
-      return 0;
-    }
-    const int victim = largest_beside(facts_.life(m), rank_[at(m)], m);
-    spill(victim);
-    return 0;
+  /// For a map that finds no place. All are looked at again then.
+  void make_room(int m) {
+    if (!early_) return spill(largest_beside(facts_.life(m), rank_[at(m)], m));
+    for (const int k : order_) remove(k);
+    early_ = false;
   }
 
   /// Cuts each layer for the room that resident maps leave; spills one more where that fails.
@@ -390,9 +375,8 @@ class Planner {
   bool tile_layers() {
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Layer& layer = net_.layers[at(i)];
-      const int whole = net_.maps[at(layer.output)].part.whole;
       const LayerPlaces places{&plan_.maps[at(layer.input)],
-                               &plan_.maps[at(whole >= 0 ? whole : layer.output)]};
+                               &plan_.maps[at(net_.whole_of(layer.output))]};
       if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
       const TileKey key = key_of(places, room_[at(i)]);
       if (key == keys_[at(i)]) continue;  // as before
@@ -413,22 +397,18 @@ class Planner {
 
   static TileKey key_of(const LayerPlaces& places, std::int64_t room) {
     const Placement &in = *places.input, &out = *places.output;
-    TileKey key;
-    key.room = in.resident && out.resident ? 0 : room;
-    key.input_resident = in.resident;
-    key.output_resident = out.resident;
-    if (!in.resident) key.input_pitch = in.dram.pitch;
-    if (!in.resident) key.input_plane = in.dram.plane;
-    if (!out.resident) key.output_pitch = out.dram.pitch;
-    if (!out.resident) key.output_plane = out.dram.plane;
-    return key;
+    return {.room = in.resident && out.resident ? 0 : room,
+            .input_resident = in.resident,
+            .output_resident = out.resident,
+            .input_pitch = in.resident ? 0 : in.dram.pitch,
+            .output_pitch = out.resident ? 0 : out.dram.pitch,
+            .input_plane = in.resident ? 0 : in.dram.plane,
+            .output_plane = out.resident ? 0 : out.dram.plane};
   }
 
   Gap largest_gap(const Life& life) const {
     std::vector<int> maps = beside(life, kNever);
-    maps.erase(std::remove_if(maps.begin(), maps.end(),
-                              [&](int m) { return !life.meets(facts_.life(m)); }),
-               maps.end());
+    std::erase_if(maps, [&](int m) { return !life.meets(facts_.life(m)); });
     Gap best{0, 0};
     for_each_gap(std::move(maps), [&](const Gap& gap) {
       if (gap.size > best.size) best = gap;
@@ -519,10 +499,6 @@ class Planner {
   std::vector<std::int64_t> room_;           ///< of each layer: largest gap, -1: not known
   std::vector<TileKey> keys_;                ///< of each layer: what its tiling is for
 };
-
-}  // namespace
-
-namespace {
 
 /// Of one step over the positions of a rectangle.
 std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
@@ -648,8 +624,7 @@ Choice pad_some(Choice best, const Network& network, const machine::Config& conf
 std::vector<int> alike(const Network& network, int map) {
   const Map& m = network.maps[at(map)];
   const auto same = [&](const Map& o) {
-    return o.producer >= 0 && o.part.whole < 0 && o.shape.C == m.shape.C &&
-           o.shape.H == m.shape.H && o.shape.W == m.shape.W &&
+    return o.producer >= 0 && o.part.whole < 0 && o.shape == m.shape &&
            o.last_use - o.producer == m.last_use - m.producer &&
            network.layers[at(o.producer)].op == network.layers[at(m.producer)].op;
   };
@@ -667,8 +642,7 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   constexpr double kGain = 0.03;  // estimates of transfers are not that good
   std::set<int> tried;
   int tries = 0;
-  for (bool better = true; better;) {
-    better = false;
+  for (bool better = true; std::exchange(better, false);)
     for (const int map : best.crowding) {
       if (tries == kTries || tried.contains(map)) continue;
       const std::vector<int> maps = alike(network, map);
@@ -682,7 +656,6 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
       better = true;
       break;
     }
-  }
   return best;
 }
 

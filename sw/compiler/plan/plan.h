@@ -105,12 +105,7 @@ std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words
 /// Its pitch and plane (origin not set).
 View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config);
 
-/// Input rows (columns) that output positions first..last-1 read, clipped to the image.
-struct Range {
-  int begin = 0, end = 0;
-  int size() const { return end - begin; }
-};
-Range input_rows(const Geometry& g, int first, int last);
-Range input_cols(const Geometry& g, int first, int last);
+/// What the output positions of a rectangle read, clipped to the image.
+Rect input_of(const Geometry& g, const Rect& rect);
 
 }  // namespace trine::compiler

@@ -123,10 +123,6 @@ bool PlanFacts::stays(int m) const {
   return (!map.input || multiplied_[at(m)]) && !map.output && !map.constant();
 }
 
-bool PlanFacts::is_only_weights(int m) const {
-  return net_.maps[at(m)].producer < 0 && !read_[at(m)];
-}
-
 void PlanFacts::describe_classes() {
   const std::size_t count = net_.maps.size();
   for (auto* flags : {&weights_, &pooled_, &on_chip_, &only_weights_, &multiplied_, &read_})
@@ -149,7 +145,7 @@ void PlanFacts::describe_classes() {
   }
   for (int m = 0; m < static_cast<int>(count); ++m) {
     if (net_.maps[at(m)].weights) weights_[at(root(m))] = 1;
-    only_weights_[at(m)] = is_only_weights(m) ? 1 : 0;
+    only_weights_[at(m)] = net_.maps[at(m)].producer < 0 && !read_[at(m)];
   }
   for (std::size_t r = 0; r < count; ++r) {
     const std::vector<int>& maps = members_[r];

@@ -5,10 +5,10 @@
 
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <tuple>
 #include <vector>
 
 #include "machine/config.h"
@@ -30,12 +30,7 @@ struct TileKey {
   int input_pitch = 0, output_pitch = 0;
   std::int64_t input_plane = 0, output_plane = 0;
 
-  auto tied() const {
-    return std::tie(room, input_resident, output_resident, input_pitch, output_pitch, input_plane,
-                    output_plane);
-  }
-  bool operator==(const TileKey& o) const { return tied() == o.tied(); }
-  bool operator<(const TileKey& o) const { return tied() < o.tied(); }
+  auto operator<=>(const TileKey&) const = default;
 };
 
 class PlanFacts {
@@ -96,7 +91,6 @@ class PlanFacts {
   void set_lives();
   void describe_classes();
   bool stays(int map) const;
-  bool is_only_weights(int map) const;
 
   const Network& net_;
   const machine::Config& config_;

@@ -23,6 +23,11 @@ std::vector<int> halvings(int n) {
   return values;
 }
 
+/// How many parts of that size, the last one maybe smaller, as a factor of cycles.
+double parts_of(std::int64_t n, std::int64_t size) {
+  return static_cast<double>(divide_up(n, size));
+}
+
 class Tiler {
  public:
   Tiler(const Layer& layer, const LayerPlaces& places, const machine::Config& config,
@@ -44,15 +49,12 @@ class Tiler {
       for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
         for (const int rows : cut ? row_choices() : std::vector<int>{layer_.window.P})
           for (const int buffers : {2, 1})
-            for (const bool chunk_outer : {true, false}) {
-              Tiling t;
-              t.rows = rows;
-              t.cols = cols;
-              t.chunk = chunk;
-              t.buffers = buffers;
-              t.chunk_outer = chunk_outer;
-              consider(t);
-            }
+            for (const bool chunk_outer : {true, false})
+              consider({.rows = rows,
+                        .cols = cols,
+                        .chunk = chunk,
+                        .chunk_outer = chunk_outer,
+                        .buffers = buffers});
     if (conv() && !best_) consider_pieces();
     return best_;
   }
@@ -91,12 +93,11 @@ class Tiler {
     // Pixels that lie behind each other in another's channels are stored whole.
     if (layer_.over_channels() || out_map_->part.pixel_words > 0)
       return {out_.channel_words() * unit};
+    std::vector<int> result;
     if (!conv()) {
-      std::vector<int> result;
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
       return result;
     }
-    std::vector<int> result;
     const std::int64_t pmem = config_.pmem_rows();
     for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
       if (one_group()) {
@@ -107,11 +108,9 @@ class Tiler {
         continue;
       }
       int parts = 1;
-      const auto size = [&] {
-        return static_cast<int>(round_up(divide_up(channels, parts), unit));
-      };
+      const auto size = [&] { return round_up(divide_up(channels, parts), unit); };
       const auto fits = [&] {
-        const int chunk = std::min(size(), static_cast<int>(round_up(channels, columns())));
+        const int chunk = std::min(size(), round_up(channels, columns()));
         return weight_rows(chunk) <= limit && parameters_fit(std::min(chunk, channels)) &&
                chunk / columns() <= 4096;
       };
@@ -129,7 +128,7 @@ class Tiler {
     std::vector<int> rows;
     const int P = window().P;
     for (int parts = 1; parts <= P; ++parts) {
-      const int size = static_cast<int>(divide_up(P, parts));
+      const int size = divide_up(P, parts);
       if (rows.empty() || rows.back() != size) rows.push_back(size);
     }
     return rows;
@@ -141,7 +140,7 @@ class Tiler {
     // Whole vectors of a row's pixels leave no lane idle but in the last part.
     constexpr int kMostParts = 16;
     for (int parts = 2; window().P == 1 && parts <= kMostParts; ++parts)
-      cols.push_back(static_cast<int>(round_up(divide_up(Q, parts), config_.rows)));
+      cols.push_back(round_up(divide_up(Q, parts), config_.rows));
     std::ranges::sort(cols, std::greater<int>());
     cols.erase(std::unique(cols.begin(), cols.end()), cols.end());
     cols.erase(cols.begin(), std::ranges::find(cols, Q));  // wider than the row
@@ -188,7 +187,7 @@ class Tiler {
   /// Of some channels in all rectangles; the last part of a row may be smaller.
   double all_parts_cycles(const Tiling& t, int channels) const {
     const Geometry& g = window();
-    const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
+    const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
     const int rest = g.Q % t.cols;
     if (g.P > 1 || rest == 0) return rects * compute_cycles(t.rows, t.cols, channels);
     return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
@@ -196,26 +195,29 @@ class Tiler {
 
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
-    const double tiles = static_cast<double>(divide_up(std::int64_t{rows} * cols, config_.rows));
+    const double tiles = parts_of(std::int64_t{rows} * cols, config_.rows);
     if (layer_.kind == LayerKind::kSoftmax)
       return tiles * (timing::kSoftmax + (0.25 + 2.0 / config_.columns_per_cycle) * channels);
     if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
-      const double words = static_cast<double>(divide_up(channels, out_.per_word));
+      const double words = parts_of(channels, out_.per_word);
       return std::ceil(words / config_.rows) * (window().R * window().S + timing::kSumWord);
     }
     if (layer_.kind == LayerKind::kNormalize) return tiles * (timing::kNormalize + 3.0 * channels);
     const double taps = layer_.two_operands() ? 4 : window().R * window().S;
     const double word =
         layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
-    return tiles * static_cast<double>(divide_up(channels, out_.per_word)) * word;
+    return tiles * parts_of(channels, out_.per_word) * word;
   }
 
   /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
   double conv_cycles(int rows, int cols, int channels) const {
-    const double groups = static_cast<double>(divide_up(channels, this->columns()));
+    const double groups = parts_of(channels, this->columns());
     const double columns = std::min(channels, this->columns());
-    const Former& former = layer_.former;
-    const int Q = window().Q;
+    // Of lanes, with those that only lend their words.
+    const auto vectors = [&](int height, int width) {
+      const int all = width + layer_.former.behind(width, window().Q);
+      return parts_of(std::int64_t{height} * all, config_.rows);
+    };
     const bool whole = rows == window().P && cols == window().Q;
     double cycles = 0;
     for (const Sweep& sweep : layer_.sweeps) {
@@ -228,17 +230,12 @@ class Tiler {
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += timing::kRunOverhead;
       if (!whole) {
-        cycles += tile * static_cast<double>(divide_up(
-                             std::int64_t{rows} * (cols + former.behind(cols, Q)), config_.rows));
+        cycles += tile * vectors(rows, cols);
         continue;
       }
       cycles -= timing::kRunStart;
       for (const SweepPart& part : sweep.parts)
-        cycles += timing::kRunStart +
-                  tile * static_cast<double>(
-                             divide_up(std::int64_t{part.rect.rows()} *
-                                           (part.rect.cols() + former.behind(part.rect.cols(), Q)),
-                                       config_.rows));
+        cycles += timing::kRunStart + tile * vectors(part.rect.rows(), part.rect.cols());
     }
     return cycles;
   }
@@ -248,8 +245,8 @@ class Tiler {
     const int input_words =
         conv() ? layer_.words_of(std::min(t.chunk, out_.C)) : chunk_words(t.chunk);
     if (!fit_buffers(&t, input_words, g.R)) return;
-    const double rects = static_cast<double>(divide_up(g.P, t.rows) * divide_up(g.Q, t.cols));
-    const double chunk_count = static_cast<double>(divide_up(out_.C, t.chunk));
+    const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
+    const double chunk_count = parts_of(out_.C, t.chunk);
     const double overhead = rects * chunk_count > 1 ? rects * timing::kRunOverhead : 0;
     const double compute =
         chunk_count * (all_parts_cycles(t, std::min(t.chunk, out_.C)) + overhead);
@@ -350,44 +347,34 @@ class Tiler {
       const std::int64_t steps = words > 1 ? words * word_rows : std::int64_t{filter_rows} * g.S;
       return round_up(layer_.rows_of(steps), config_.rows_per_beat()) <= rows;
     };
-    Tiling whole = t;
-    whole.piece_rows = g.R;
+    const auto keeps = [&](int words, int filter_rows, bool stream) {
+      t.piece_words = words;
+      t.piece_rows = filter_rows;
+      t.stream_input = stream && !places_.input->resident;
+      if (!fit_buffers(&t, t.stream_input ? words : layer_.words, filter_rows)) return false;
+      keep_piece(t);
+      return true;
+    };
     for (int words = layer_.words; words >= 1; --words) {
       // Transposed weights begin with a beat.
-      if (layer_.conv().weights_transposed && words < layer_.words &&
-          4 * words % config_.data_words() != 0)
-        continue;
-      if (!fits(words, g.R)) continue;
-      whole.piece_words = words;
+      const bool cuts_beat = layer_.conv().weights_transposed && words < layer_.words &&
+                             4 * words % config_.data_words() != 0;
+      if (cuts_beat || !fits(words, g.R)) continue;
       // The whole input window, or only that of the piece.
-      for (const bool stream : {false, true}) {
-        whole.stream_input = stream && !places_.input->resident;
-        if (!fit_buffers(&whole, whole.stream_input ? words : layer_.words, g.R)) continue;
-        keep_piece(whole);
-        return true;
-      }
+      if (keeps(words, g.R, false) || keeps(words, g.R, true)) return true;
     }
-    for (int filter_rows = g.R - 1; filter_rows >= 1; --filter_rows) {
-      if (!fits(1, filter_rows)) continue;
-      Tiling split = t;
-      split.piece_words = 1;
-      split.piece_rows = filter_rows;
-      split.stream_input = !places_.input->resident;
-      if (!fit_buffers(&split, 1, filter_rows)) continue;
-      keep_piece(split);
-      return true;
-    }
+    for (int filter_rows = g.R - 1; filter_rows >= 1; --filter_rows)
+      if (fits(1, filter_rows) && keeps(1, filter_rows, true)) return true;
     return false;
   }
 
   /// The weights come again for each tile.
   void keep_piece(Tiling t) {
-    const double tiles =
-        static_cast<double>(layer_.sweeps.size()) *
-        static_cast<double>(divide_up(window().P, t.rows) * divide_up(window().Q, t.cols));
-    const double groups = static_cast<double>(divide_up(out_.C, config_.cols));
-    const double pieces = static_cast<double>(divide_up(layer_.words, t.piece_words) *
-                                              divide_up(window().R, t.piece_rows));
+    const double tiles = static_cast<double>(layer_.sweeps.size()) * parts_of(window().P, t.rows) *
+                         parts_of(window().Q, t.cols);
+    const double groups = parts_of(out_.C, config_.cols);
+    const double pieces =
+        parts_of(layer_.words, t.piece_words) * parts_of(window().R, t.piece_rows);
     const double compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
     t.compute = compute;
     t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
@@ -412,14 +399,11 @@ class Tiler {
 
 }  // namespace
 
-Range input_rows(const Geometry& g, int first, int last) {
-  return {std::clamp(first * g.stride_y - g.pad_top, 0, g.H),
-          std::clamp((last - 1) * g.stride_y - g.pad_top + g.span_y(), 0, g.H)};
-}
-
-Range input_cols(const Geometry& g, int first, int last) {
-  return {std::clamp(first * g.stride_x - g.pad_left, 0, g.W),
-          std::clamp((last - 1) * g.stride_x - g.pad_left + g.span_x(), 0, g.W)};
+Rect input_of(const Geometry& g, const Rect& r) {
+  return {std::clamp(r.y0 * g.stride_y - g.pad_top, 0, g.H),
+          std::clamp((r.y1 - 1) * g.stride_y - g.pad_top + g.span_y(), 0, g.H),
+          std::clamp(r.x0 * g.stride_x - g.pad_left, 0, g.W),
+          std::clamp((r.x1 - 1) * g.stride_x - g.pad_left + g.span_x(), 0, g.W)};
 }
 
 View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config) {
@@ -427,8 +411,7 @@ View buffer_view(const View& dram, int W, int rows, int cols, const machine::Con
   if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
   View view;
   // Each row of a part falls on the same place of a beat as in DRAM.
-  view.pitch =
-      cols == W ? dram.pitch : static_cast<int>(round_up(cols, unit)) + unit + dram.pitch % unit;
+  view.pitch = cols == W ? dram.pitch : round_up(cols, unit) + unit + dram.pitch % unit;
   view.plane = round_up(std::int64_t{rows} * view.pitch, unit);
   return view;
 }

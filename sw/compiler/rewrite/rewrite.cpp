@@ -32,10 +32,10 @@ class SignedCodes : Rewriter {
     for (int t = 0; t < static_cast<int>(graph_.tensors.size()); ++t)
       if (graph_.tensor(t).type == DataType::kUInt8) codes.insert(t);
     for (int& t : graph_.inputs)
-      if (codes.contains(t)) t = outer(t, true);
+      if (codes.contains(t)) t = outer(t, true, graph_.ops);
     std::vector<Op> last;
     for (int& t : graph_.outputs)
-      if (codes.contains(t)) t = outer(t, false, &last);
+      if (codes.contains(t)) t = outer(t, false, last);
     for (const int t : codes) convert(graph_.tensors[at(t)]);
     std::map<int, int> same;  // as another tensor
     for (Op op : ops_) {
@@ -64,13 +64,9 @@ class SignedCodes : Rewriter {
   }
 
   /// The user's tensor in place of a graph input, or behind an output.
-  int outer(int tensor, bool input, std::vector<Op>* last = nullptr) {
+  int outer(int tensor, bool input, std::vector<Op>& to) {
     const int user = add_like(tensor, graph_.tensor(tensor).shape);
-    const Op op = op_of(OpKind::kQuantize, 0, {input ? user : tensor}, {input ? tensor : user});
-    if (input)
-      graph_.ops.push_back(op);
-    else
-      last->push_back(op);
+    to.push_back(op_of(OpKind::kQuantize, 0, {input ? user : tensor}, {input ? tensor : user}));
     return user;
   }
 
@@ -78,10 +74,9 @@ class SignedCodes : Rewriter {
   bool is_identity(const Op& op) const {
     if (op.kind != OpKind::kQuantize) return false;
     const Tensor &from = graph_.in(op, 0), &to = graph_.out(op);
-    const auto& outputs = graph_.outputs;
     return from.type == DataType::kInt8 && to.type == DataType::kInt8 && !from.is_constant &&
            from.scale() == to.scale() && from.zero_point() == to.zero_point() &&
-           std::ranges::find(outputs, op.outputs[0]) == outputs.end();
+           std::ranges::count(graph_.outputs, op.outputs[0]) == 0;
   }
 };
 
@@ -184,18 +179,13 @@ class SymmetricWeights : Rewriter {
     // Channels of the new input, in order: their own, and which part of the weights they have.
     const int group = grouped ? depth : channels;
     std::vector<int> channel, part;
-    for (int first = 0; first < channels; first += group) {
-      for (int p = static_cast<int>(parts.size()) - 1; p > 0; --p)
+    for (int first = 0; first < channels; first += group)
+      for (int p = static_cast<int>(parts.size()) - 1; p >= 0; --p)
         for (int c = first; c < first + group; ++c)
           if (reads[at(c / kWord)] > p) {
             channel.push_back(c);
             part.push_back(p);
           }
-      for (int c = first; c < first + group; ++c) {
-        channel.push_back(c);
-        part.push_back(0);
-      }
-    }
     const int wide = static_cast<int>(channel.size()), new_group = wide * group / channels;
     const bool words_only = channels % kWord == 0 && !grouped;
     int from = words_only ? repeated_words(op, x, reads) : selected(op, x, channel);

@@ -65,10 +65,10 @@ class SingleImages : Rewriter {
   /// An operand that all images read: without a batch of its own, or no map at all.
   bool is_shared(const Op& op, int position) const {
     const Tensor& t = graph_.in(op, position);
-    if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo)
+    if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo ||
+        op.kind == OpKind::kBatchMatMul)
       return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     if (op.kind == OpKind::kConcatenation) return false;
-    if (op.kind == OpKind::kBatchMatMul) return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     return position != position_of(op);
   }
 

@@ -15,6 +15,7 @@ namespace trine::compiler {
 namespace {
 
 using isa::Engine;
+namespace agu = isa::agu;
 
 std::size_t index(Engine engine) { return static_cast<std::size_t>(engine); }
 
@@ -25,10 +26,9 @@ std::size_t consumer_of(const std::vector<Instruction>& natural, std::size_t at)
   return natural.size();
 }
 
-bool meet(const std::vector<Region>& a, const std::vector<Region>& b) {
-  return std::ranges::any_of(a, [&](const Region& x) {
-    return std::ranges::any_of(b, [&](const Region& y) { return overlap(x, y); });
-  });
+/// How often a loop of a RUN of array or vector unit is run.
+double count(const isa::ComputeRegisters& r, const isa::LaneField& last) {
+  return static_cast<double>(r.get(last) + 1);
 }
 
 /// Cycles of a RUN, about.
@@ -39,31 +39,24 @@ double cycles_of(const Instruction& i, const machine::Config& config) {
     const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
     return timing::kLoadRequest + rows * std::ceil(32 * words / config.axi_data_bits);
   }
-  namespace agu = isa::agu;
   const isa::ComputeRegisters r(i.registers);
-  const auto count = [&](const isa::LaneField& last) {
-    return static_cast<double>(r.get(last) + 1);
-  };
-  const double tiles = count(agu::kTilesLast), taps = count(agu::kRLast) * count(agu::kSLast);
+  const double tiles = count(r, agu::kTilesLast),
+               taps = count(r, agu::kRLast) * count(r, agu::kSLast);
   if (i.engine == Engine::kVector)
-    return timing::kLayerOverhead + tiles * count(agu::kWordsLast) * (taps + timing::kAnyWord);
-  const double groups = count(agu::kGroupsLast);
+    return timing::kLayerOverhead + tiles * count(r, agu::kWordsLast) * (taps + timing::kAnyWord);
+  const double groups = count(r, agu::kGroupsLast);
   const double columns = static_cast<double>(r.get(isa::compute::kChannels)) / groups;
   return timing::kLayerOverhead +
          tiles * groups *
-             std::max(count(agu::kWordsLast) * taps, columns / config.columns_per_cycle);
+             std::max(count(r, agu::kWordsLast) * taps, columns / config.columns_per_cycle);
 }
 
 /// Whether the RUN's reductions are shorter than draining them.
 bool waits_for_columns(const Instruction& i, const machine::Config& config) {
   if (i.engine != Engine::kCompute) return false;
-  namespace agu = isa::agu;
   const isa::ComputeRegisters r(i.registers);
-  const auto count = [&](const isa::LaneField& last) {
-    return static_cast<double>(r.get(last) + 1);
-  };
-  const double steps = count(agu::kWordsLast) * count(agu::kRLast) * count(agu::kSLast);
-  return steps < static_cast<double>(r.get(isa::compute::kChannels)) / count(agu::kGroupsLast) /
+  const double steps = count(r, agu::kWordsLast) * count(r, agu::kRLast) * count(r, agu::kSLast);
+  return steps < static_cast<double>(r.get(isa::compute::kChannels)) / count(r, agu::kGroupsLast) /
                      config.columns_per_cycle;
 }
 
@@ -90,7 +83,7 @@ class LoadScheduler {
         emit(next);
       }
       least_ = kLoadsAtLeast;
-      const double ready = std::max(start, ready_of(i));
+      const double ready = std::max(start, end_before(i, true, kLoadsAhead));
       end_[i] = free_[index(natural_[i].engine)] = ready + cycles_of(natural_[i], config_);
       order_.push_back(i);
     }
@@ -126,26 +119,20 @@ class LoadScheduler {
 
   /// When nothing but its loads keeps the RUN from starting.
   double start_of(std::size_t i) const {
-    double start = free_[index(natural_[i].engine)];
-    std::size_t seen = 0;
-    for (std::size_t k = order_.size(); k-- > 0 && seen < kNearRuns;) {
-      const std::size_t earlier = order_[k];
-      if (natural_[earlier].engine == Engine::kLoad) continue;
-      ++seen;
-      if (conflicts(natural_[earlier], natural_[i])) start = std::max(start, end_[earlier]);
-    }
-    return start;
+    return std::max(free_[index(natural_[i].engine)], end_before(i, false, kNearRuns));
   }
 
-  double ready_of(std::size_t i) const {
-    double ready = 0;
+  /// When those placed that the RUN waits for have ended: loads or others, of the last `most`.
+  double end_before(std::size_t i, bool loads, std::size_t most) const {
+    double end = 0;
     std::size_t seen = 0;
-    for (std::size_t k = order_.size(); k-- > 0 && seen < kLoadsAhead;) {
-      if (natural_[order_[k]].engine != Engine::kLoad) continue;
+    for (std::size_t k = order_.size(); k-- > 0 && seen < most;) {
+      const std::size_t earlier = order_[k];
+      if ((natural_[earlier].engine == Engine::kLoad) != loads) continue;
       ++seen;
-      if (conflicts(natural_[order_[k]], natural_[i])) ready = std::max(ready, end_[order_[k]]);
+      if (conflicts(natural_[earlier], natural_[i])) end = std::max(end, end_[earlier]);
     }
-    return ready;
+    return end;
   }
 
   double place_free(const Load& load) const { return load.behind > 0 ? end_[load.behind - 1] : 0; }
@@ -184,11 +171,10 @@ class LoadScheduler {
       if (other->behind > i || place_free(*other) > bus_ ||
           bus_ + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
         continue;
-      const bool meets = std::any_of(first, other, [&](const Load& passed) {
-        const Instruction &a = natural_[passed.at], &b = natural_[other->at];
-        return meet(a.writes, b.writes) || meet(a.reads, b.writes) || meet(a.writes, b.reads);
-      });
-      if (!meets) return other;
+      if (std::all_of(first, other, [&](const Load& passed) {
+            return independent(natural_[passed.at], natural_[other->at]);
+          }))
+        return other;
     }
     return known ? first : pending_.end();
   }

@@ -4,7 +4,6 @@
 // take many layers: in DRAM it leaves them its place. Each later reader then has a map of its own,
 // whose codes come from where the first one is stored.
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>

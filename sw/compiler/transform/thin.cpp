@@ -5,8 +5,6 @@
 // nothing else, and the readers have no stride any more. A residual that others read in whole is
 // copied, as it has to lie like the output.
 
-#include <algorithm>
-
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {

@@ -16,19 +16,15 @@ namespace {
 
 Rect side(const Rect& r) { return {r.x0, r.x1, r.y0, r.y1}; }
 
-Geometry side(const Geometry& g) {
-  return {.H = g.W,
-          .W = g.H,
-          .P = g.Q,
-          .Q = g.P,
-          .R = g.S,
-          .S = g.R,
-          .stride_y = g.stride_x,
-          .stride_x = g.stride_y,
-          .dil_y = g.dil_x,
-          .dil_x = g.dil_y,
-          .pad_top = g.pad_left,
-          .pad_left = g.pad_top};
+/// @pre no fused pool
+Geometry side(Geometry g) {
+  std::swap(g.H, g.W);
+  std::swap(g.P, g.Q);
+  std::swap(g.R, g.S);
+  std::swap(g.stride_y, g.stride_x);
+  std::swap(g.dil_y, g.dil_x);
+  std::swap(g.pad_top, g.pad_left);
+  return g;
 }
 
 void turn(Map& map) {

@@ -749,29 +749,30 @@ class Checker {
 /// Its size, its constant, its numbers.
 void check_tensor(const Graph& graph, std::size_t t) {
   const Tensor& tensor = graph.tensors[t];
-  const auto fail = [&](Reason reason, const std::string& what) {
-    refuse(reason, "{}: tensor {} '{}': {}", graph.file, t, tensor.name, what);
+  const auto fail = [&]<typename... Args>(Reason reason, fmt::format_string<Args...> text,
+                                          Args&&... args) {
+    refuse(reason, "{}: tensor {} '{}': {}", graph.file, t, tensor.name,
+           fmt::format(text, std::forward<Args>(args)...));
   };
   const Quantization& q = tensor.quantization;
   if (tensor.rank() > kMaxRank)
-    fail(Reason::kShape, fmt::format("rank {}, allowed 0..{}", tensor.rank(), kMaxRank));
+    fail(Reason::kShape, "rank {}, allowed 0..{}", tensor.rank(), kMaxRank);
   std::int64_t elements = 1;
   for (const int extent : tensor.shape) {
-    if (extent < 0) fail(Reason::kShape, fmt::format("extent {}, allowed 0 and above", extent));
+    if (extent < 0) fail(Reason::kShape, "extent {}, allowed 0 and above", extent);
     elements *= extent;  // both factors up to 2^31
-    if (elements > kMaxElements)
-      fail(Reason::kShape, fmt::format("more than {} elements", kMaxElements));
+    if (elements > kMaxElements) fail(Reason::kShape, "more than {} elements", kMaxElements);
   }
   const std::int64_t bytes = elements * bytes_of(tensor.type);
   if (tensor.is_constant && static_cast<std::int64_t>(tensor.data.size()) != bytes)
-    fail(Reason::kShape, fmt::format("a constant of {} bytes, shape [{}] needs {}",
-                                     tensor.data.size(), fmt::join(tensor.shape, ", "), bytes));
+    fail(Reason::kShape, "a constant of {} bytes, shape [{}] needs {}", tensor.data.size(),
+         fmt::join(tensor.shape, ", "), bytes);
   if (!q.zero_point.empty() && q.zero_point.size() != q.scale.size())
-    fail(Reason::kQuantization,
-         fmt::format("{} zero points for {} scales", q.zero_point.size(), q.scale.size()));
+    fail(Reason::kQuantization, "{} zero points for {} scales", q.zero_point.size(),
+         q.scale.size());
   for (const float scale : q.scale)
     if (!std::isfinite(scale))
-      fail(Reason::kQuantization, fmt::format("scale {}, allowed finite numbers", scale));
+      fail(Reason::kQuantization, "scale {}, allowed finite numbers", scale);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class Expansion : Rewriter {
     for (std::size_t i = 0; i < ops_.size(); ++i) {
       if (folded_.count(i) > 0) continue;
       if (graph_.ops.size() > kMaxOps)
-        fail(ops_[i], fmt::format("the graph expands to more than {} operators", kMaxOps));
+        fail(ops_[i], "the graph expands to more than {} operators", kMaxOps);
       if (const auto fold = folds_.find(i); fold != folds_.end())
         graph_.ops.insert(graph_.ops.end(), fold->second.begin(), fold->second.end());
       else
@@ -49,8 +49,9 @@ class Expansion : Rewriter {
  private:
   using Values = std::vector<std::int64_t>;
 
-  [[noreturn]] void fail(const Op& op, const std::string& what) const {
-    throw Error(label(graph_, op) + ": " + what);
+  template <typename... Args>
+  [[noreturn]] void fail(const Op& op, fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(label(graph_, op) + ": " + fmt::format(text, std::forward<Args>(args)...));
   }
 
   void expand(const Op& op) {
@@ -67,7 +68,7 @@ class Expansion : Rewriter {
   }
 
   const Tensor& input(const Op& op, int position) const {
-    if (op.input(position) < 0) fail(op, fmt::format("input {} is absent", position));
+    if (op.input(position) < 0) fail(op, "input {} is absent", position);
     return graph_.in(op, position);
   }
 
@@ -76,14 +77,13 @@ class Expansion : Rewriter {
     const Tensor& t = input(op, position);
     const bool whole = t.type == DataType::kInt32 || t.type == DataType::kInt64;
     if (!t.is_constant || !whole || t.elements() != static_cast<std::int64_t>(count))
-      fail(op, fmt::format("tensor {} '{}' must be an integer constant of {} elements",
-                           op.input(position), t.name, count));
+      fail(op, "tensor {} '{}' must be an integer constant of {} elements", op.input(position),
+           t.name, count);
     return t.integers();
   }
 
   std::size_t axis_of(const Op& op, std::int64_t axis, int rank) const {
-    if (axis < -rank || axis >= rank)
-      fail(op, fmt::format("axis {}, allowed {}..{}", axis, -rank, rank - 1));
+    if (axis < -rank || axis >= rank) fail(op, "axis {}, allowed {}..{}", axis, -rank, rank - 1);
     return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
   }
 
@@ -113,8 +113,7 @@ class Expansion : Rewriter {
     Values end;
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (begin[i] < 0 || begin[i] > shape[i] || size[i] < -1 || size[i] > shape[i] - begin[i])
-        fail(op, fmt::format("begin {} and size {} of axis {} with extent {}", begin[i], size[i], i,
-                             shape[i]));
+        fail(op, "begin {} and size {} of axis {} with extent {}", begin[i], size[i], i, shape[i]);
       end.push_back(size[i] < 0 ? shape[i] : begin[i] + size[i]);
     }
     add_slice(op, op.inputs[0], op.outputs[0], begin, end);
@@ -127,14 +126,13 @@ class Expansion : Rewriter {
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       end[axis] = begin[axis] + sizes[i];
       if (end[axis] > shape[axis] || sizes[i] < 0)
-        fail(op, fmt::format("size {} of output {} leaves axis {}", sizes[i], i, axis));
+        fail(op, "size {} of output {} leaves axis {}", sizes[i], i, axis);
       if (readers_.count(op.outputs[i]) > 0)
         add_slice(op, from, op.outputs[i], begin, end, dropped ? 1 << axis : 0);
       begin[axis] = end[axis];
     }
     if (begin[axis] != shape[axis])
-      fail(op, fmt::format("the outputs have {} of {} elements of axis {}", begin[axis],
-                           shape[axis], axis));
+      fail(op, "the outputs have {} of {} elements of axis {}", begin[axis], shape[axis], axis);
   }
 
   void split(const Op& op) {
@@ -151,7 +149,7 @@ class Expansion : Rewriter {
     std::int64_t rest = x.shape[axis];
     for (const std::int64_t size : sizes) {
       if (size < -1 || size > x.shape[axis])
-        fail(op, fmt::format("size {}, allowed -1..{}", size, x.shape[axis]));
+        fail(op, "size {}, allowed -1..{}", size, x.shape[axis]);
       rest -= std::max<std::int64_t>(size, 0);
     }
     const auto open = std::find(sizes.begin(), sizes.end(), -1);
@@ -260,10 +258,9 @@ class Expansion : Rewriter {
     for (std::size_t axis = shape.size(); axis-- > 0;) {
       if (shape[axis] == wanted[axis]) continue;
       if (shape[axis] < 1 || wanted[axis] % shape[axis] != 0)
-        fail(op, fmt::format("axis {} has {} elements, the output's {}", axis, shape[axis],
-                             wanted[axis]));
+        fail(op, "axis {} has {} elements, the output's {}", axis, shape[axis], wanted[axis]);
       const int copies = wanted[axis] / shape[axis];
-      if (copies > kMaxCopies) fail(op, fmt::format("{} copies, allowed {}", copies, kMaxCopies));
+      if (copies > kMaxCopies) fail(op, "{} copies, allowed {}", copies, kMaxCopies);
       shape[axis] = wanted[axis];
       add_part(OpKind::kConcatenation, static_cast<std::size_t>(copies));
       parts.back().axis = static_cast<int>(axis);
@@ -366,7 +363,7 @@ class SettledShapes : Rewriter {
     std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
     for (std::size_t i = ops_.size(); settled && i-- > 0;) {
       const Op& op = ops_[i];
-      const bool needed = std::any_of(op.outputs.begin(), op.outputs.end(), [&](int t) {
+      const bool needed = std::ranges::any_of(op.outputs, [&](int t) {
         const DataType type = graph_.tensor(t).type;
         return read.count(t) > 0 || (type != DataType::kInt32 && type != DataType::kInt64);
       });

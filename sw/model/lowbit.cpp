@@ -90,8 +90,7 @@ float apply(const std::vector<FloatStep>& steps, float x, std::size_t channel) {
 
 Encoding smallest_encoding(const std::vector<std::int8_t>& codes) {
   for (const Encoding e : {Encoding::kBinary, Encoding::kTernary, Encoding::kInt2, Encoding::kInt4})
-    if (std::all_of(codes.begin(), codes.end(), [&](std::int8_t c) { return holds(e, c); }))
-      return e;
+    if (std::ranges::all_of(codes, [&](std::int8_t c) { return holds(e, c); })) return e;
   return Encoding::kInt8;
 }
 

@@ -101,7 +101,7 @@ class Importer {
       return op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
              op.kind == OpKind::kFullyConnected;
     };
-    return !has_quantizers(file_) && std::none_of(graph_.ops.begin(), graph_.ops.end(), is_product);
+    return !has_quantizers(file_) && std::ranges::none_of(graph_.ops, is_product);
   }
 
   void add_output(const std::string& name) try {
@@ -159,7 +159,7 @@ class Importer {
     const auto lost = [&](const std::string& input) { return lost_.count(input) != 0; };
     const Emitter::Mark mark = emit_.mark();
     try {
-      if (std::any_of(node.inputs.begin(), node.inputs.end(), lost)) {
+      if (std::ranges::any_of(node.inputs, lost)) {
         lost_.insert(node.outputs.begin(), node.outputs.end());
         if (method_of(node.type) == nullptr && !evaluates(node.type))
           throw_error("operator is not supported");
@@ -539,7 +539,7 @@ class Importer {
     const std::size_t taps = order.size() / static_cast<std::size_t>(p->channels);
     const bool plain = c.codes.empty();  // whole numbers as they are
     int shift = 0;                       // uint8 weights: 128 less
-    if (!plain && *std::max_element(c.codes.begin(), c.codes.end()) > 127) shift = 128;
+    if (!plain && *std::ranges::max_element(c.codes) > 127) shift = 128;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const std::size_t at = order[i];
       const double code = plain ? c.values[at] : c.codes[at] - shift;
@@ -937,7 +937,7 @@ class Importer {
   Value reduce_mean() {
     std::vector<std::int64_t> axes = integers_of(1, "axes");
     for (std::int64_t& axis : axes) axis = axis < 0 ? axis + 4 : axis;
-    std::sort(axes.begin(), axes.end());
+    std::ranges::sort(axes);
     if (in(0).shape.size() != 4 || axes != std::vector<std::int64_t>{2, 3})
       throw_error("allowed are axes 2 and 3 of an image");
     Value value = average_pool();
@@ -1136,8 +1136,7 @@ class Importer {
   }
 
   static bool step_needs_channels(const Value& value) {
-    return std::any_of(value.steps.begin(), value.steps.end(),
-                       [](const Step& s) { return s.step.value.size() > 1; });
+    return std::ranges::any_of(value.steps, [](const Step& s) { return s.step.value.size() > 1; });
   }
 
   /// A product [N, M] may gain and lose trailing extents of 1: FINN's batch normalization.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/error.h"
@@ -148,7 +149,7 @@ std::vector<int> unsqueezed(const std::vector<int>& from, const std::vector<std:
   const int rank = static_cast<int>(from.size() + axes.size());
   std::vector<bool> added(static_cast<std::size_t>(rank));
   for (const std::int64_t axis : axes) added[axis_of(axis, rank)] = true;
-  if (std::count(added.begin(), added.end(), true) != static_cast<std::ptrdiff_t>(axes.size()))
+  if (std::ranges::count(added, true) != static_cast<std::ptrdiff_t>(axes.size()))
     throw_error("an axis is named twice");
   std::vector<int> result;
   std::size_t next = 0;
@@ -188,13 +189,12 @@ void require(const std::vector<ConstantPointer>& inputs, std::size_t count) {
 
 QuantRule::Round round_of(const std::string& name) {
   using Round = QuantRule::Round;
-  if (name == "ROUND" || name == "HALF_EVEN") return Round::kHalfEven;
-  if (name == "CEIL") return Round::kCeil;
-  if (name == "FLOOR") return Round::kFloor;
-  if (name == "UP") return Round::kUp;
-  if (name == "DOWN") return Round::kDown;
-  if (name == "HALF_UP") return Round::kHalfUp;
-  if (name == "HALF_DOWN") return Round::kHalfDown;
+  static const std::map<std::string, Round> kRounds = {
+      {"ROUND", Round::kHalfEven}, {"HALF_EVEN", Round::kHalfEven},
+      {"CEIL", Round::kCeil},      {"FLOOR", Round::kFloor},
+      {"UP", Round::kUp},          {"DOWN", Round::kDown},
+      {"HALF_UP", Round::kHalfUp}, {"HALF_DOWN", Round::kHalfDown}};
+  if (const auto found = kRounds.find(name); found != kRounds.end()) return found->second;
   throw_error("rounding_mode '{}', allowed ROUND HALF_EVEN CEIL FLOOR UP DOWN HALF_UP HALF_DOWN",
               name);
 }

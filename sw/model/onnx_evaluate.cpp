@@ -151,7 +151,7 @@ bool compares(const std::string& type) {
 using Reduction = double (*)(const std::vector<double>&);
 
 double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
-double largest(const std::vector<double>& x) { return *std::max_element(x.begin(), x.end()); }
+double largest(const std::vector<double>& x) { return *std::ranges::max_element(x); }
 double squares(const std::vector<double>& x) {
   return std::inner_product(x.begin(), x.end(), x.begin(), 0.0);
 }
@@ -175,8 +175,7 @@ const std::map<std::string, Reduction>& reductions() {
       {"ReduceMax", largest},
       {"ReduceMean",
        [](const std::vector<double>& x) { return sum(x) / static_cast<double>(x.size()); }},
-      {"ReduceMin",
-       [](const std::vector<double>& x) { return *std::min_element(x.begin(), x.end()); }},
+      {"ReduceMin", [](const std::vector<double>& x) { return *std::ranges::min_element(x); }},
       {"ReduceProd",
        [](const std::vector<double>& x) {
          return std::accumulate(x.begin(), x.end(), 1.0, std::multiplies<double>());
@@ -200,20 +199,20 @@ void softmax(Line* x, bool logarithm) {
 }
 
 void hardmax(Line* x) {
-  const auto first = std::max_element(x->begin(), x->end()) - x->begin();
-  std::fill(x->begin(), x->end(), 0.0);
+  const auto first = std::ranges::max_element(*x) - x->begin();
+  std::ranges::fill(*x, 0.0);
   (*x)[first] = 1;
 }
 
 void add_up(Line* x, bool exclusive, bool reverse) {
-  if (reverse) std::reverse(x->begin(), x->end());
+  if (reverse) std::ranges::reverse(*x);
   double total = 0;
   for (double& value : *x) {
     const double next = double{real(total + value)};
     value = exclusive ? total : next;
     total = next;
   }
-  if (reverse) std::reverse(x->begin(), x->end());
+  if (reverse) std::ranges::reverse(*x);
 }
 
 }  // namespace
@@ -324,14 +323,14 @@ Constant Evaluation::cast() const {
   if (!to)
     throw_error("to element type {}, allowed float uint8 int8 int32 int64 bool",
                 node_.integer("to", 0));
-  const auto [low, high] = *to == DataType::kInt8    ? std::pair{-128.0, 127.0}
+  const std::pair limits = *to == DataType::kInt8    ? std::pair{-128.0, 127.0}
                            : *to == DataType::kUInt8 ? std::pair{0.0, 255.0}
                                                      : std::pair{-0x1p31, 0x1p31 - 1};
   return of_each(*to, [&](double x) {
     return *to == DataType::kFloat32 ? x
            : *to == DataType::kBool  ? (x != 0 ? 1.0 : 0.0)
            : std::isnan(x)           ? 0.0
-                                     : std::clamp(std::trunc(x), low, high);
+                                     : std::clamp(std::trunc(x), limits.first, limits.second);
   });
 }
 
@@ -408,7 +407,7 @@ Constant Evaluation::position_of_extreme() const {
     if (node_.type == "ArgMin")
       for (double& x : *line) x = -x;
     const auto best = last ? line->rend() - std::max_element(line->rbegin(), line->rend()) - 1
-                           : std::max_element(line->begin(), line->end()) - line->begin();
+                           : std::ranges::max_element(*line) - line->begin();
     result.values[next++] = static_cast<double>(best);
   });
   return result;

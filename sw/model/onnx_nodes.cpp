@@ -15,8 +15,8 @@ std::set<std::string> constants_of(const File& file) {
   std::set<std::string> names{""};
   for (const auto& [name, constant] : file.constants) names.insert(name);
   for (const Node& node : file.nodes)
-    if (std::all_of(node.inputs.begin(), node.inputs.end(),
-                    [&](const std::string& input) { return names.count(input) != 0; }))
+    if (std::ranges::all_of(node.inputs,
+                            [&](const std::string& input) { return names.count(input) != 0; }))
       names.insert(node.outputs.begin(), node.outputs.end());
   return names;
 }
@@ -158,31 +158,31 @@ bool has_images(const File& file) {
                                                "GlobalMaxPool", "MaxPool",
                                                "Pad",           "Resize",
                                                "ReduceMean",    "Upsample"};
-  return std::any_of(file.nodes.begin(), file.nodes.end(),
-                     [&](const Node& node) { return kTypes.count(node.type) != 0; });
+  return std::ranges::any_of(file.nodes,
+                             [&](const Node& node) { return kTypes.count(node.type) != 0; });
 }
 
 bool multiplies_maps(const File& file) {
   const std::set<std::string> constants = constants_of(file);
-  return std::any_of(file.nodes.begin(), file.nodes.end(), [&](const Node& node) {
+  return std::ranges::any_of(file.nodes, [&](const Node& node) {
     return node.type == "MatMul" &&
-           std::none_of(node.inputs.begin(), node.inputs.end(),
-                        [&](const std::string& input) { return constants.count(input) != 0; });
+           std::ranges::none_of(
+               node.inputs, [&](const std::string& input) { return constants.count(input) != 0; });
   });
 }
 
 bool has_quantizers(const File& file) {
   static const std::set<std::string> kTypes = {"BipolarQuant", "DequantizeLinear", "MultiThreshold",
                                                "Quant", "QuantizeLinear"};
-  return std::any_of(file.nodes.begin(), file.nodes.end(),
-                     [&](const Node& node) { return kTypes.count(node.type) != 0; });
+  return std::ranges::any_of(file.nodes,
+                             [&](const Node& node) { return kTypes.count(node.type) != 0; });
 }
 
 bool is_quantized(const File& file, const std::string& tensor) {
-  bool any = std::count(file.outputs.begin(), file.outputs.end(), tensor) == 0;
+  bool any = std::ranges::count(file.outputs, tensor) == 0;
   int readers = 0;
   for (const Node& node : file.nodes)
-    if (std::count(node.inputs.begin(), node.inputs.end(), tensor) != 0) {
+    if (std::ranges::count(node.inputs, tensor) != 0) {
       any = any && (node.type == "QuantizeLinear" || node.type == "Quant");
       ++readers;
     }

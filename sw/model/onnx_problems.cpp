@@ -33,7 +33,7 @@ std::string remedy_of(const std::string& type) {
 }  // namespace
 
 void Problems::add(const Node& node, const std::string& what, bool hosted) {
-  const auto same = std::find_if(lines_.begin(), lines_.end(), [&](const Line& line) {
+  const auto same = std::ranges::find_if(lines_, [&](const Line& line) {
     return line.type == node.type && line.what == what && line.hosted == hosted;
   });
   Line& line =

@@ -186,13 +186,6 @@ class Importer {
     if (operands > kMaxOperands) fail(op, "{} operands, allowed 1..{}", operands, kMaxOperands);
     op.inputs = copy(source.inputs());
     op.outputs = copy(source.outputs());
-    const int count = static_cast<int>(graph_.tensors.size());
-    for (const int t : op.inputs)
-      if (t < -1 || t >= count)
-        fail(op, "input tensor {} does not exist, allowed -1..{}", t, count - 1);
-    for (const int t : op.outputs)
-      if (t < 0 || t >= count)
-        fail(op, "output tensor {} does not exist, allowed 0..{}", t, count - 1);
     if (op.outputs.empty()) fail(op, "no output");
     set_options(op, source);
     if (op.kind == OpKind::kLstm) set_lstm(op, source);
@@ -216,7 +209,8 @@ class Importer {
     op.hidden_zero_point = hidden.zero_point();
     for (const int position : {18, 19}) {
       const int t = op.input(position);
-      if (t < 0 || graph_.tensor(t).is_constant || graph_.tensor(t).elements() > kMaxState)
+      if (t < 0 || t >= static_cast<int>(graph_.tensors.size()) || graph_.tensor(t).is_constant ||
+          graph_.tensor(t).elements() > kMaxState)
         continue;
       Tensor& state = graph_.tensors[t];
       state.is_constant = true;

@@ -35,8 +35,8 @@ Deviation layer_deviation(const Array& actual, const LayerVector& layer,
 
 int tensor_of(const LayerVector& layer, const model::Graph& graph) {
   if (layer.tensor != -1) return layer.tensor;
-  const auto found = std::find_if(graph.tensors.begin(), graph.tensors.end(),
-                                  [&](const model::Tensor& t) { return t.name == layer.name; });
+  const auto found = std::ranges::find_if(
+      graph.tensors, [&](const model::Tensor& t) { return t.name == layer.name; });
   return found == graph.tensors.end() ? -1 : static_cast<int>(found - graph.tensors.begin());
 }
 
@@ -81,9 +81,8 @@ float scale_of_output(const model::Graph& graph, int tensor) {
 LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,
                                const RoundingPolicy& policy) {
   LayerComparison result;
-  const auto recorded =
-      std::find_if(vectors.cases.begin(), vectors.cases.end(),
-                   [&](const VectorCase& c) { return c.id == vectors.layers_case; });
+  const auto recorded = std::ranges::find_if(
+      vectors.cases, [&](const VectorCase& c) { return c.id == vectors.layers_case; });
   if (vectors.layers.empty() || recorded == vectors.cases.end()) return result;
   const Values values = run_graph(graph, recorded->inputs, policy);
   for (const LayerVector& layer : vectors.layers) {

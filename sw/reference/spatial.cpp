@@ -86,7 +86,7 @@ int nearest_position(int at, int in, int out, const model::Op& op) {
 
 Codes max_pool(const Call& call) {
   return each_window(call, pool_params(call.graph, call.op),
-                     [](const Codes& taps) { return *std::max_element(taps.begin(), taps.end()); });
+                     [](const Codes& taps) { return *std::ranges::max_element(taps); });
 }
 
 Codes average_pool(const Call& call) {

@@ -60,7 +60,10 @@ class Node {
   bool is_list() const { return value_->is_array(); }
   bool is_null() const { return value_->is_null(); }
 
-  [[noreturn]] void fail(const std::string& what) const { throw_error("{} {}", where_, what); }
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    throw_error("{} {}", where_, fmt::format(text, std::forward<Args>(args)...));
+  }
 
  private:
   const json* value_;
@@ -79,7 +82,7 @@ std::string code_of(const Node& dtype) {
                                         {"float64", "f8"},
                                         {"bool", "b1"}})
     if (name == long_name) return code;
-  dtype.fail("is '" + name + "', allowed int8 uint8 int16 int32 int64 float32 float64 bool");
+  dtype.fail("is '{}', allowed int8 uint8 int16 int32 int64 float32 float64 bool", name);
 }
 
 /// An array of the type and shape that `description` states, without its bytes.
@@ -108,7 +111,7 @@ Array read_raw(const fs::path& path, const Node& file, const Node& description) 
   const std::size_t expected = bytes_of(array, description);
   array.bytes = read_file(path);
   if (array.bytes.size() != expected)
-    file.fail(fmt::format("has {} bytes, its shape needs {}", array.bytes.size(), expected));
+    file.fail("has {} bytes, its shape needs {}", array.bytes.size(), expected);
   return array;
 }
 
@@ -121,7 +124,7 @@ Array read_tensor(const fs::path& folder, const Node& file, const Node& descript
     return path.extension() == ".npy" ? read_npy(path) : read_raw(path, file, description);
   } catch (const Error& error) {
     if (std::string(error.what()).find("manifest.json") != std::string::npos) throw;
-    file.fail(fmt::format("names a bad file: {}", error.what()));
+    file.fail("names a bad file: {}", error.what());
   }
 }
 
@@ -130,8 +133,8 @@ Array read_stack(const fs::path& folder, const Node& description, std::size_t ca
   const Node file = description["file"];
   Array stack = read_tensor(folder, file, description);
   if (stack.shape.empty() || stack.shape[0] != static_cast<std::int64_t>(cases))
-    file.fail(fmt::format("has the shape [{}], its leading axis should be that of {} cases",
-                          fmt::join(stack.shape, ", "), cases));
+    file.fail("has the shape [{}], its leading axis should be that of {} cases",
+              fmt::join(stack.shape, ", "), cases);
   return stack;
 }
 
@@ -170,7 +173,7 @@ std::vector<Array> read_tensors(const fs::path& folder, const Node& files,
   std::vector<Array> result;
   const std::vector<Node> items = files.items();
   if (items.size() != descriptions.size())
-    files.fail(fmt::format("has {} files, the model {}", items.size(), descriptions.size()));
+    files.fail("has {} files, the model {}", items.size(), descriptions.size());
   for (std::size_t i = 0; i < items.size(); ++i)
     result.push_back(read_tensor(folder, items[i], descriptions[i]));
   return result;
@@ -216,8 +219,7 @@ Array read_part(const Array& bytes, const Node& node) {
   const std::size_t size = bytes_of(array, node);
   if (offset < 0 || static_cast<std::uint64_t>(offset) > bytes.bytes.size() ||
       bytes.bytes.size() - static_cast<std::size_t>(offset) < size)
-    node["offset"].fail(
-        fmt::format("is {}: {} bytes from there on are not in the file", offset, size));
+    node["offset"].fail("is {}: {} bytes from there on are not in the file", offset, size);
   const auto begin = bytes.bytes.begin() + offset;
   array.bytes.assign(begin, begin + size);
   return array;

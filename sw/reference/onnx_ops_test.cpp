@@ -557,6 +557,15 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
   SECTION("too many bits") {
     CHECK_THAT(refusal(&b, b.quant("in", 1, 9, true, false)), Contains("9 bits, allowed 1..8"));
   }
+  SECTION("weights without elements, whose kernel_shape has some") {
+    Builder images({1, 1, 4, 4});
+    const std::string x = images.quant("in", 1, 8, true, false);
+    auto* conv = images.node("Conv", {x, images.constant({1, 1, 0, 3}, {})});
+    auto* kernel = conv->add_attribute();
+    kernel->set_name("kernel_shape");
+    for (const int extent : {3, 3}) kernel->add_ints(extent);
+    CHECK_THAT(refusal(&images, conv->output(0)), Contains("node 1 Conv: 1 input channels"));
+  }
   SECTION("windows on what is no image") {
     CHECK_THAT(refusal(&b, b.op("MaxPool", {codes})), Contains("rank 2, allowed 4"));
   }

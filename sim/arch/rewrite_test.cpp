@@ -198,7 +198,7 @@ TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]"
 
 TEST_CASE("what mixes the images of a batch is refused", "[arch][rewrite][batch][error]") {
   Builder b(1);
-  b.graph.outputs = {b.reduction(b.input({2, 3, 3, 4}), {0, 1}, OpKind::kMean, "MEAN")};
+  b.graph.outputs = {b.mean(b.input({2, 3, 3, 4}), {0, 1})};
   REQUIRE_THROWS_WITH(compiler::compile(b.graph, testing::small_config(4, 4, 16, 8, 64)),
                       Catch::Contains("batch 2, allowed 1"));
 }

@@ -15,7 +15,7 @@
 #include "sw/model/expand.h"
 #include "sw/program/host.h"
 #include "sw/reference/run.h"
-#include "tools/fuzz/builder.h"
+#include "tools/fuzz/testing.h"
 
 namespace trine::sim::testing {
 

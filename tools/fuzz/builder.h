@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Networks made in code: a graph that grows operator by operator with random scales, zero points
-// and weights, and random parts of networks.
+// and weights.
 
 #pragma once
 
@@ -11,27 +11,28 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/npy.h"
-#include "machine/config.h"
 #include "sw/model/graph.h"
 #include "sw/model/shapes.h"
 #include "tools/fuzz/choices.h"
 
 namespace trine::fuzz {
 
+using model::OpKind;
+using model::Padding;
+
 /// A graph that grows operator by operator; each method returns its output tensor.
 class Builder {
  public:
   /// Everything from one stream of numbers.
-  explicit Builder(unsigned seed) : random_(seed) { set_name(); }
+  explicit Builder(unsigned seed) : random_(seed) {}
 
   /// What makes the network from `choices`, which must live on; contents of constants from its
   /// data seed.
-  explicit Builder(Choices& choices) : choices_(&choices), random_(choices.data_seed()) {
-    set_name();
-  }
+  explicit Builder(Choices& choices) : choices_(&choices), random_(choices.data_seed()) {}
 
   int number(int low, int high) {
     return choices_ != nullptr ? choices_->number(low, high) : content(low, high);
@@ -41,15 +42,10 @@ class Builder {
   int content(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
 
   int activation(const std::string& name, const std::vector<int>& shape) {
-    model::Tensor t;
-    t.name = name;
-    t.shape = shape;
-    if (one_scale && !graph.tensors.empty()) {
-      t.quantization = graph.tensor(0).quantization;
-    } else {
-      t.quantization = choices_ == nullptr ? any_quantization() : chosen_quantization();
-    }
-    return add(t);
+    const model::Quantization q = any_quantization();
+    const int t = add(name, shape);
+    tensor(t).quantization = q;
+    return t;
   }
 
   int input(const std::vector<int>& shape) {
@@ -59,166 +55,106 @@ class Builder {
   }
 
   int convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int dilation_h,
-                  int dilation_w, model::Padding padding, bool per_channel, int groups = 1) {
+                  int dilation_w, Padding padding, bool per_channel, int groups = 1) {
     const int depth = shape(from)[3] / groups;
-    return sliding(model::OpKind::kConv2D, "CONV_2D", from, {channels, R, S, depth}, channels,
-                   stride_h, stride_w, dilation_h, dilation_w, padding, per_channel);
+    return sliding(OpKind::kConv2D, from, {channels, R, S, depth}, channels, stride_h, stride_w,
+                   dilation_h, dilation_w, padding, per_channel);
   }
 
   int depthwise(int from, int multiplier, int R, int S, int stride_h, int stride_w, int dilation_h,
-                int dilation_w, model::Padding padding, bool per_channel) {
+                int dilation_w, Padding padding, bool per_channel) {
     const int channels = shape(from)[3] * multiplier;
-    return sliding(model::OpKind::kDepthwiseConv2D, "DEPTHWISE_CONV_2D", from, {1, R, S, channels},
-                   channels, stride_h, stride_w, dilation_h, dilation_w, padding, per_channel);
-  }
-
-  /// A window with weights of that shape.
-  int sliding(model::OpKind kind, const std::string& name, int from, const std::vector<int>& filter,
-              int channels, int stride_h, int stride_w, int dilation_h, int dilation_w,
-              model::Padding padding, bool per_channel) {
-    const std::vector<int> in = shape(from);
-    model::Op op = start(kind, name);
-    op.stride_h = stride_h;
-    op.stride_w = stride_w;
-    op.dilation_h = dilation_h;
-    op.dilation_w = dilation_w;
-    op.padding = padding;
-    op.activation = number(0, 2) == 0 ? model::Activation::kRelu : model::Activation::kNone;
-    const model::Window w = model::window(in[1], in[2], filter[1], filter[2], stride_h, stride_w,
-                                          dilation_h, dilation_w, padding);
-    const int axis = kind == model::OpKind::kDepthwiseConv2D ? 3 : 0;
-    op.inputs = {from, weights(filter, channels, per_channel, axis),
-                 number(0, 5) == 0 ? -1 : bias(channels)};
-    const int out = finish(op, {1, w.P, w.Q, channels});
-    fit_product(op);
-    return out;
+    return sliding(OpKind::kDepthwiseConv2D, from, {1, R, S, channels}, channels, stride_h,
+                   stride_w, dilation_h, dilation_w, padding, per_channel);
   }
 
   int fully_connected(int from, int K, int channels) {
-    model::Op op = start(model::OpKind::kFullyConnected, "FULLY_CONNECTED");
-    op.inputs = {from, weights({channels, K}, channels, number(0, 1) == 0), bias(channels)};
-    const int rows = static_cast<int>(graph.tensor(from).elements() / K);
-    const int out = finish(op, {rows, channels});
-    fit_product(op);
-    return out;
+    const bool per_channel = number(0, 1) == 0;
+    model::Op op = start(OpKind::kFullyConnected, {from});
+    op.inputs = {from, weights({channels, K}, channels, per_channel), bias(channels)};
+    return finish_product(op, {static_cast<int>(graph.tensor(from).elements() / K), channels});
   }
 
   /// LayerNorm (`center`) or RMSNorm. Normalized values up to 6 fill the output's codes.
   int normalization(int from, bool center) {
-    model::Op op = start(model::OpKind::kNormalization, center ? "LAYER_NORM" : "RMS_NORM");
+    model::Op op = start(OpKind::kNormalization, {from}, center ? "LAYER_NORM" : "RMS_NORM");
     op.center = center;
     op.epsilon = number(0, 3) == 0 ? 0.0f : 1e-5f;
-    const int channels = shape(from).back();
     const auto factors = [&](int low, int high) {
-      std::vector<float> values;
-      for (int c = 0; c < channels; ++c)
-        values.push_back(static_cast<float>(content(low, high)) / 100);
-      return floats(values);
+      std::vector<float> values(static_cast<std::size_t>(shape(from).back()));
+      for (float& v : values) v = static_cast<float>(content(low, high)) / 100;
+      return constant_of("floats", model::DataType::kFloat32, values);
     };
-    op.inputs = {from, factors(number(0, 2) == 0 ? -200 : 50, 200)};
+    op.inputs.push_back(factors(number(0, 2) == 0 ? -200 : 50, 200));
     if (number(0, 2) != 0) op.inputs.push_back(factors(-100, 100));
     const int out = finish(op, shape(from));
-    graph.tensors[static_cast<std::size_t>(out)].quantization.scale = {
-        static_cast<float>(number(2, 14)) / 127};
+    tensor(out).quantization.scale = {static_cast<float>(number(2, 14)) / 127};
     return out;
-  }
-
-  int floats(const std::vector<float>& values) {
-    model::Tensor t{
-        "floats", model::DataType::kFloat32, {static_cast<int>(values.size())}, {}, true, {}};
-    t.data.resize(values.size() * sizeof(float));
-    std::memcpy(t.data.data(), values.data(), t.data.size());
-    graph.tensors.push_back(std::move(t));
-    return static_cast<int>(graph.tensors.size()) - 1;
   }
 
   int reshape(int from, const std::vector<int>& to) {
-    model::Op op = start(model::OpKind::kReshape, "RESHAPE");
-    op.inputs = {from};
+    model::Op op = start(OpKind::kReshape, {from});
     op.new_shape = to;
-    const int out = finish(op, to);
-    same_quantization(from, out);
-    return out;
+    return finish_like(op, to);
   }
 
-  int addition(int a, int b) { return binary(a, b, model::OpKind::kAdd, "ADD"); }
-
-  /// Any of two operands, broadcast.
-  int binary(int a, int b, model::OpKind kind, const std::string& name) {
-    model::Op op = start(kind, name);
-    op.inputs = {a, b};
-    return finish(op, *model::broadcast_shape(shape(a), shape(b)));
+  /// Any of two operands, broadcast. @param name  empty: the kind's
+  int binary(int a, int b, OpKind kind, const std::string& name = "") {
+    return finish(start(kind, {a, b}, name), *model::broadcast_shape(shape(a), shape(b)));
   }
+
+  int addition(int a, int b) { return binary(a, b, OpKind::kAdd); }
 
   /// The larger codes. @pre one quantization
-  int maximum(int a, int b) { return binary(a, b, model::OpKind::kMaximum, "MAXIMUM"); }
+  int maximum(int a, int b) { return binary(a, b, OpKind::kMaximum); }
 
   /// Random codes.
   int constant(const std::vector<int>& shape) {
     const int t = activation("constant", shape);
-    model::Tensor& tensor = graph.tensors[static_cast<std::size_t>(t)];
-    tensor.is_constant = true;
-    tensor.data = random_array(t).bytes;
+    tensor(t).is_constant = true;
+    tensor(t).data = random_array(t).bytes;
     return t;
   }
 
   /// @pre one quantization
   int concatenation(const std::vector<int>& parts, int axis) {
-    model::Op op = start(model::OpKind::kConcatenation, "CONCATENATION");
+    model::Op op = start(OpKind::kConcatenation, parts);
     op.axis = axis;
-    op.inputs = parts;
     std::vector<int> out = shape(parts[0]);
     int& extent = out[static_cast<std::size_t>(axis)];
     extent = 0;
-    for (const int part : parts) extent += shape(part)[static_cast<std::size_t>(axis)];
+    for (const int part : parts) extent += graph.tensor(part).extent(axis);
     return finish(op, out);
   }
 
-  int pool(int from, bool max, int R, int S, int stride_h, int stride_w, model::Padding padding) {
-    const std::vector<int> in = shape(from);
-    model::Op op = max ? start(model::OpKind::kMaxPool2D, "MAX_POOL_2D")
-                       : start(model::OpKind::kAveragePool2D, "AVERAGE_POOL_2D");
+  int pool(int from, bool max, int R, int S, int stride_h, int stride_w, Padding padding) {
+    model::Op op = start(max ? OpKind::kMaxPool2D : OpKind::kAveragePool2D, {from});
     op.filter_h = R;
     op.filter_w = S;
     op.stride_h = stride_h;
     op.stride_w = stride_w;
     op.padding = padding;
     op.activation = number(0, 3) == 0 ? model::Activation::kRelu : model::Activation::kNone;
-    op.inputs = {from};
-    const model::Window w = model::window(in[1], in[2], R, S, stride_h, stride_w, 1, 1, padding);
-    const int out = finish(op, {1, w.P, w.Q, in[3]});
-    same_quantization(from, out);
-    return out;
+    const model::Window w = model::window(graph, op);
+    return finish_like(op, {1, w.P, w.Q, shape(from)[3]});
   }
 
-  int mean(int from, const std::vector<int>& axes) {
-    return reduction(from, axes, model::OpKind::kMean, "MEAN");
-  }
-
-  int sum(int from, const std::vector<int>& axes) {
-    return reduction(from, axes, model::OpKind::kSum, "SUM");
-  }
-
+  int mean(int from, const std::vector<int>& axes) { return reduction(from, axes, OpKind::kMean); }
+  int sum(int from, const std::vector<int>& axes) { return reduction(from, axes, OpKind::kSum); }
   int reduce_max(int from, const std::vector<int>& axes) {
-    const int out = reduction(from, axes, model::OpKind::kReduceMax, "REDUCE_MAX");
-    same_quantization(from, out);
-    return out;
+    return reduction(from, axes, OpKind::kReduceMax);
   }
-
   int reduce_min(int from, const std::vector<int>& axes) {
-    const int out = reduction(from, axes, model::OpKind::kReduceMin, "REDUCE_MIN");
-    same_quantization(from, out);
-    return out;
+    return reduction(from, axes, OpKind::kReduceMin);
   }
 
-  int reduction(int from, const std::vector<int>& axes, model::OpKind kind,
-                const std::string& name) {
-    model::Op op = start(kind, name);
+  int reduction(int from, const std::vector<int>& axes, OpKind kind) {
+    model::Op op = start(kind, {from, integers(axes)});
     op.keep_dims = true;
-    op.inputs = {from, integers(axes)};
     std::vector<int> out = shape(from);
     for (const int a : axes) out[static_cast<std::size_t>(a)] = 1;
-    return finish(op, out);
+    const bool chooses = kind == OpKind::kReduceMax || kind == OpKind::kReduceMin;
+    return chooses ? finish_like(op, out) : finish(op, out);
   }
 
   int pad(int from, int top, int bottom, int left, int right) {
@@ -227,48 +163,44 @@ class Builder {
 
   /// Before and behind, for each axis. @param code  a tensor of one; -1: the zero point
   int pad(int from, const std::vector<int>& sides, int code = -1) {
-    model::Op op =
-        start(code < 0 ? model::OpKind::kPad : model::OpKind::kPadV2, code < 0 ? "PAD" : "PADV2");
-    std::vector<int> out = shape(from);
-    op.inputs = {from, integers(sides, {static_cast<int>(out.size()), 2})};
+    model::Op op = start(code < 0 ? OpKind::kPad : OpKind::kPadV2, {from});
+    op.inputs.push_back(integers(sides, {graph.tensor(from).rank(), 2}));
     if (code >= 0) {
       same_quantization(from, code);
       op.inputs.push_back(code);
     }
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] += sides[2 * i] + sides[2 * i + 1];
-    const int result = finish(op, out);
-    same_quantization(from, result);
-    return result;
+    return finish_padded(op, sides);
+  }
+
+  /// @pre sides below the extents
+  int mirror_pad(int from, const std::vector<int>& sides, bool symmetric) {
+    model::Op op = start(OpKind::kMirrorPad, {from});
+    op.symmetric = symmetric;
+    op.inputs.push_back(integers(sides, {graph.tensor(from).rank(), 2}));
+    return finish_padded(op, sides);
   }
 
   /// begin, begin + stride, ... below end, for each axis.
   int strided_slice(int from, const std::vector<int>& begin, const std::vector<int>& end,
                     const std::vector<int>& stride) {
-    model::Op op = start(model::OpKind::kStridedSlice, "STRIDED_SLICE");
-    op.inputs = {from, integers(begin), integers(end), integers(stride)};
     std::vector<int> out;
     for (std::size_t i = 0; i < begin.size(); ++i)
       out.push_back((end[i] - begin[i] - 1) / stride[i] + 1);
-    const int result = finish(op, out);
-    same_quantization(from, result);
-    return result;
+    return finish_like(
+        start(OpKind::kStridedSlice, {from, integers(begin), integers(end), integers(stride)}),
+        out);
   }
 
   int transpose(int from, const std::vector<int>& order) {
-    model::Op op = start(model::OpKind::kTranspose, "TRANSPOSE");
-    op.inputs = {from, integers(order)};
     std::vector<int> out;
-    for (const int axis : order) out.push_back(shape(from)[static_cast<std::size_t>(axis)]);
-    const int result = finish(op, out);
-    same_quantization(from, result);
-    return result;
+    for (const int axis : order) out.push_back(graph.tensor(from).extent(axis));
+    return finish_like(start(OpKind::kTranspose, {from, integers(order)}), out);
   }
 
   int batch_matmul(int a, int b, bool adjoint_a, bool adjoint_b) {
-    model::Op op = start(model::OpKind::kBatchMatMul, "BATCH_MATMUL");
+    model::Op op = start(OpKind::kBatchMatMul, {a, b});
     op.adjoint_a = adjoint_a;
     op.adjoint_b = adjoint_b;
-    op.inputs = {a, b};
     const std::vector<int>&x = shape(a), &y = shape(b);
     std::vector<int> out =
         *model::broadcast_shape({x.begin(), x.end() - 2}, {y.begin(), y.end() - 2});
@@ -278,21 +210,17 @@ class Builder {
   }
 
   int resize(int from, bool bilinear, int H, int W, bool align_corners, bool half_pixel_centers) {
-    model::Op op = bilinear
-                       ? start(model::OpKind::kResizeBilinear, "RESIZE_BILINEAR")
-                       : start(model::OpKind::kResizeNearestNeighbor, "RESIZE_NEAREST_NEIGHBOR");
+    model::Op op = start(bilinear ? OpKind::kResizeBilinear : OpKind::kResizeNearestNeighbor,
+                         {from, integers({H, W})});
     op.align_corners = align_corners;
     op.half_pixel_centers = half_pixel_centers;
-    op.inputs = {from, integers({H, W})};
-    const int result = finish(op, {1, H, W, shape(from)[3]});
-    same_quantization(from, result);
-    return result;
+    return finish_like(op, {1, H, W, shape(from)[3]});
   }
 
   /// Resizes to H x W pixels, of which the input's are every stride-th.
   int transpose_convolution(int from, int channels, int R, int S, int stride_h, int stride_w, int H,
-                            int W, model::Padding padding, bool per_channel) {
-    model::Op op = start(model::OpKind::kTransposeConv, "TRANSPOSE_CONV");
+                            int W, Padding padding, bool per_channel) {
+    model::Op op = start(OpKind::kTransposeConv, {});
     op.stride_h = stride_h;
     op.stride_w = stride_w;
     op.padding = padding;
@@ -302,71 +230,48 @@ class Builder {
     return finish(op, {1, H, W, channels});
   }
 
-  /// @pre sides below the extents
-  int mirror_pad(int from, const std::vector<int>& sides, bool symmetric) {
-    model::Op op = start(model::OpKind::kMirrorPad, "MIRROR_PAD");
-    op.symmetric = symmetric;
-    std::vector<int> out = shape(from);
-    op.inputs = {from, integers(sides, {static_cast<int>(out.size()), 2})};
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] += sides[2 * i] + sides[2 * i + 1];
-    const int result = finish(op, out);
-    same_quantization(from, result);
-    return result;
-  }
-
   int space_to_depth(int from, int block) {
-    model::Op op = start(model::OpKind::kSpaceToDepth, "SPACE_TO_DEPTH");
     const std::vector<int> s = shape(from);
-    op.block = block;
-    op.inputs = {from};
-    const int out = finish(op, {1, s[1] / block, s[2] / block, s[3] * block * block});
-    same_quantization(from, out);
-    return out;
+    return blocks(OpKind::kSpaceToDepth, from, block,
+                  {1, s[1] / block, s[2] / block, s[3] * block * block});
   }
 
   int depth_to_space(int from, int block) {
-    model::Op op = start(model::OpKind::kDepthToSpace, "DEPTH_TO_SPACE");
     const std::vector<int> s = shape(from);
-    op.block = block;
-    op.inputs = {from};
-    const int out = finish(op, {1, s[1] * block, s[2] * block, s[3] / block / block});
-    same_quantization(from, out);
-    return out;
+    return blocks(OpKind::kDepthToSpace, from, block,
+                  {1, s[1] * block, s[2] * block, s[3] / block / block});
   }
 
   /// An operator that model::expanded() writes as others. Outputs have the scale of `like`.
   std::vector<int> expandable(const std::string& name, const std::vector<int>& operands, int like,
                               const std::vector<std::vector<int>>& shapes, int axis = 0) {
-    model::Op op = start(model::OpKind::kUnknown, name);
-    op.index = static_cast<int>(graph.ops.size());
-    op.inputs = operands;
+    model::Op op = start(OpKind::kUnknown, operands, name);
     op.axis = axis;
     for (const std::vector<int>& shape : shapes) {
-      op.outputs.push_back(activation("t" + std::to_string(graph.tensors.size()), shape));
+      op.outputs.push_back(next_activation(shape));
       same_quantization(like, op.outputs.back());
     }
     graph.ops.push_back(op);
     return op.outputs;
   }
 
-  int integers(const std::vector<int>& values, std::vector<int> shape = {}) {
-    model::Tensor t;
-    t.name = "integers";
-    t.type = model::DataType::kInt32;
-    t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : shape;
-    t.is_constant = true;
-    t.data.resize(values.size() * 4);
-    std::memcpy(t.data.data(), values.data(), t.data.size());
-    return add(t);
+  int integers(const std::vector<int>& values, const std::vector<int>& shape = {}) {
+    return constant_of("integers", model::DataType::kInt32, values, shape);
   }
 
-  int unary(int from, model::OpKind kind, const std::string& name) {
-    model::Op op = start(kind, name);
-    op.inputs = {from};
-    return finish(op, shape(from));
+  /// @param name  empty: the kind's
+  int unary(int from, OpKind kind, const std::string& name = "") {
+    return finish(start(kind, {from}, name), shape(from));
   }
 
-  const std::vector<int>& shape(int tensor) const { return graph.tensor(tensor).shape; }
+  int softmax(int from) {
+    const int out = unary(from, OpKind::kSoftmax);
+    set_quantization(out, 1.0f / 256, -128);
+    return out;
+  }
+
+  model::Tensor& tensor(int t) { return graph.tensors[static_cast<std::size_t>(t)]; }
+  const std::vector<int>& shape(int t) const { return graph.tensor(t).shape; }
 
   Array random_array(int tensor) {
     const model::Tensor& t = graph.tensor(tensor);
@@ -376,39 +281,97 @@ class Builder {
     return a;
   }
 
-  model::Graph graph;
+  void set_quantization(int t, float scale, int zero_point) {
+    tensor(t).quantization = {{scale}, {zero_point}, 0};
+  }
+  void same_quantization(int from, int to) {
+    tensor(to).quantization = graph.tensor(from).quantization;
+  }
+
+  model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}};
   bool one_scale = false;  ///< for all activations, as what moves codes needs it
 
-  void set_quantization(int tensor, float scale, int zero_point) {
-    graph.tensors[static_cast<std::size_t>(tensor)].quantization = {{scale}, {zero_point}, 0};
+ protected:
+  int add(const std::string& name, std::vector<int> shape,
+          model::DataType type = model::DataType::kInt8) {
+    model::Tensor& t = graph.tensors.emplace_back();
+    t.name = name;
+    t.shape = std::move(shape);
+    t.type = type;
+    return static_cast<int>(graph.tensors.size()) - 1;
+  }
+
+  /// @param shape  empty: one axis
+  template <typename T>
+  int constant_of(const std::string& name, model::DataType type, const std::vector<T>& values,
+                  std::vector<int> shape = {}) {
+    if (shape.empty()) shape = {static_cast<int>(values.size())};
+    std::vector<std::uint8_t> data(values.size() * sizeof(T));
+    std::memcpy(data.data(), values.data(), data.size());
+    const int t = add(name, shape, type);
+    tensor(t).is_constant = true;
+    tensor(t).data = std::move(data);
+    return t;
+  }
+
+  /// The next operator. @param name  empty: the kind's
+  model::Op start(OpKind kind, const std::vector<int>& inputs, const std::string& name = "") const {
+    model::Op op = model::op_of(kind, static_cast<int>(graph.ops.size()), inputs);
+    if (!name.empty()) op.name = name;
+    return op;
+  }
+
+  int finish_as(model::Op op, int out) {
+    op.outputs = {out};
+    graph.ops.push_back(std::move(op));
+    return out;
   }
 
  private:
-  void set_name() {
-    graph.name = "random";
-    graph.file = "random.tflite";
-  }
-
+  /// From choices zero points at the ends, too.
   model::Quantization any_quantization() {
-    const float scale = static_cast<float>(number(5, 200)) / 1000.0f;
-    return {{scale}, {number(-128, 127)}, 0};
-  }
-
-  /// Zero points at the ends, too.
-  model::Quantization chosen_quantization() {
+    if (one_scale && !graph.tensors.empty()) return graph.tensor(0).quantization;
+    const auto of = [](int thousandths, int zero_point) {
+      return model::Quantization{{static_cast<float>(thousandths) / 1000.0f}, {zero_point}, 0};
+    };
+    if (choices_ == nullptr) {
+      const int thousandths = number(5, 200);
+      return of(thousandths, number(-128, 127));
+    }
     const int kind = number(0, 5);
     const int zero_point = kind < 2 ? 0 : kind == 2 ? -128 : kind == 3 ? 127 : number(-128, 127);
-    return {
-        {static_cast<float>(once_in(*this, 2) ? number(5, 200) : 50) / 1000.0f}, {zero_point}, 0};
+    return of(once_in(*this, 2) ? number(5, 200) : 50, zero_point);
+  }
+
+  int next_activation(const std::vector<int>& shape) {
+    return activation("t" + std::to_string(graph.tensors.size()), shape);
+  }
+
+  int finish(model::Op op, const std::vector<int>& shape) {
+    return finish_as(std::move(op), next_activation(shape));
+  }
+
+  /// Codes of the first operand.
+  int finish_like(const model::Op& op, const std::vector<int>& shape) {
+    const int out = finish(op, shape);
+    same_quantization(op.inputs[0], out);
+    return out;
+  }
+
+  int finish_padded(const model::Op& op, const std::vector<int>& sides) {
+    std::vector<int> out = shape(op.inputs[0]);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += sides[2 * i] + sides[2 * i + 1];
+    return finish_like(op, out);
   }
 
   /// The output's scale makes a sum deviate by some 40 codes; now and then by far more or far less:
   /// multipliers at the ends of their range.
-  void fit_product(const model::Op& op) {
-    if (choices_ == nullptr || one_scale) return;
+  int finish_product(const model::Op& op, const std::vector<int>& shape) {
+    const int out = finish(op, shape);
+    if (choices_ == nullptr || one_scale) return out;
     const model::Tensor &x = graph.in(op, 0), &w = graph.in(op, 1);
-    double taps = static_cast<double>(w.elements());
-    taps /= op.kind == model::OpKind::kDepthwiseConv2D ? w.extent(3) : w.extent(0);
+    const auto taps =
+        static_cast<double>(w.elements()) / w.extent(op.kind == OpKind::kDepthwiseConv2D ? 3 : 0);
     const double deviation = std::hypot(74.0, static_cast<double>(x.zero_point()));
     double scale = static_cast<double>(x.scale()) * 0.0045 * 73 * deviation * std::sqrt(taps) / 40;
     if (once_in(*this, 12)) {
@@ -418,38 +381,36 @@ class Builder {
     if (once_in(*this, 6))  // with one scale of weights a power of two
       scale = static_cast<double>(x.scale()) * static_cast<double>(w.scale()) *
               std::exp2(std::round(std::log2(scale / x.scale() / 0.0045)));
-    graph.tensors[static_cast<std::size_t>(graph.ops.back().outputs[0])].quantization.scale = {
-        static_cast<float>(scale)};
-  }
-
-  int add(const model::Tensor& t) {
-    graph.tensors.push_back(t);
-    return static_cast<int>(graph.tensors.size()) - 1;
-  }
-
-  static model::Op start(model::OpKind kind, const std::string& name) {
-    model::Op op;
-    op.kind = kind;
-    op.name = name;
-    return op;
-  }
-
-  int finish(model::Op op, const std::vector<int>& shape) {
-    op.index = static_cast<int>(graph.ops.size());
-    const int out = activation("t" + std::to_string(graph.tensors.size()), shape);
-    op.outputs = {out};
-    graph.ops.push_back(op);
+    tensor(out).quantization.scale = {static_cast<float>(scale)};
     return out;
   }
 
-  void same_quantization(int from, int to) {
-    graph.tensors[static_cast<std::size_t>(to)].quantization = graph.tensor(from).quantization;
+  /// A window with weights of that shape.
+  int sliding(OpKind kind, int from, const std::vector<int>& filter, int channels, int stride_h,
+              int stride_w, int dilation_h, int dilation_w, Padding padding, bool per_channel) {
+    model::Op op = start(kind, {from});
+    op.stride_h = stride_h;
+    op.stride_w = stride_w;
+    op.dilation_h = dilation_h;
+    op.dilation_w = dilation_w;
+    op.padding = padding;
+    op.activation = number(0, 2) == 0 ? model::Activation::kRelu : model::Activation::kNone;
+    const int axis = kind == OpKind::kDepthwiseConv2D ? 3 : 0;
+    op.inputs = {from, weights(filter, channels, per_channel, axis),
+                 number(0, 5) == 0 ? -1 : bias(channels)};
+    const model::Window w = model::window(graph, op);
+    return finish_product(op, {1, w.P, w.Q, channels});
+  }
+
+  int blocks(OpKind kind, int from, int block, const std::vector<int>& shape) {
+    model::Op op = start(kind, {from});
+    op.block = block;
+    return finish_like(op, shape);
   }
 
   int weights(const std::vector<int>& shape, int channels, bool per_channel, int axis = 0) {
-    model::Tensor t;
-    t.name = "weights";
-    t.shape = shape;
+    const int index = add("weights", shape);
+    model::Tensor& t = tensor(index);
     t.is_constant = true;
     for (int i = 0; i < (per_channel ? channels : 1); ++i)
       t.quantization.scale.push_back(static_cast<float>(content(1, 90)) / 10000.0f);
@@ -457,7 +418,7 @@ class Builder {
     t.quantization.axis = axis;
     t.data.resize(static_cast<std::size_t>(t.elements()));
     for (auto& b : t.data) b = static_cast<std::uint8_t>(content(-127, 127));
-    return add(t);
+    return index;
   }
 
   int bias(int channels) {
@@ -470,57 +431,6 @@ class Builder {
   std::mt19937 random_;         ///< of content
 };
 
-/// A configuration that machine::check() accepts.
-inline machine::Config small_config(int rows, int cols, int dmem_kib, int pmem_kib, int bus) {
-  machine::Config config;
-  config.name = "test";
-  config.rows = rows;
-  config.cols = cols;
-  config.dmem_kib = dmem_kib;
-  config.pmem_kib = pmem_kib;
-  config.axi_data_bits = bus;
-  return config;
-}
-
-/// A configuration from a seed; `small` memories force parts and pieces.
-inline machine::Config random_config(Builder& b) {
-  static constexpr int kArrays[][2] = {{1, 1},  {3, 5},   {4, 4},  {8, 8}, {4, 16},
-                                       {16, 4}, {16, 16}, {2, 12}, {7, 3}};
-  static constexpr int kBuses[] = {32, 64, 128, 256, 512};
-  static constexpr int kKib[] = {8, 8, 16, 128};
-  const auto& array = kArrays[b.number(0, 8)];
-  machine::Config config = small_config(array[0], array[1], kKib[b.number(0, 3)],
-                                        kKib[b.number(0, 3)], kBuses[b.number(0, 4)]);
-  config.param_channels = b.number(0, 1) == 0 ? 64 : 512;
-  return config;
-}
-
-inline model::Padding random_padding(Builder& b) {
-  return b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
-}
-
-/// A map made from the graph's inputs: one of them, or what the compute or the vector unit writes.
-inline int random_map(Builder& b, const std::vector<int>& shape) {
-  switch (b.number(0, 3)) {
-    case 0:
-      return b.unary(b.input(shape), model::OpKind::kRelu, "RELU");
-    case 1:
-    case 2: {
-      const int K = b.number(1, 3);
-      std::vector<int> from = shape;
-      from[3] = b.number(1, 12);
-      return b.convolution(b.input(from), shape[3], K, K, 1, 1, 1, 1, model::Padding::kSame, true);
-    }
-    default:
-      return b.input(shape);
-  }
-}
-
-inline std::vector<int> random_shape(Builder& b) {
-  const bool deep = b.number(0, 4) == 0;
-  return {1, b.number(1, 12), b.number(1, 14), deep ? b.number(16, 90) : b.number(1, 18)};
-}
-
 /// "CONV_2D 0[1,4,5,3] -> 3[1,4,5,8]", a line for each operator.
 inline std::string text_of(const model::Graph& graph) {
   std::string text;
@@ -531,16 +441,6 @@ inline std::string text_of(const model::Graph& graph) {
     text += fmt::format(" -> {}{}\n", op.outputs[0], graph.out(op).shape);
   }
   return text;
-}
-
-/// An operand that broadcasts to the shape, or has it.
-inline int random_operand(Builder& b, const std::vector<int>& shape) {
-  std::vector<int> part = shape;
-  for (std::size_t axis = 1; axis < 4; ++axis)
-    if (b.number(0, 2) == 0) part[axis] = 1;
-  if (b.number(0, 2) != 0) return random_map(b, part);
-  if (part[1] == 1 && b.number(0, 1) == 0) part.erase(part.begin(), part.begin() + 2);
-  return b.constant(part);
 }
 
 }  // namespace trine::fuzz

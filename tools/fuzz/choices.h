@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace trine::fuzz {
@@ -49,6 +50,23 @@ bool once_in(Source& source, int times) {
 template <typename T, typename Source>
 T any(Source& source, const std::vector<T>& list) {
   return list[static_cast<std::size_t>(source.number(0, static_cast<int>(list.size()) - 1))];
+}
+
+/// The last one mostly, so that networks get deep.
+template <typename T, typename Source>
+T recent(Source& source, const std::vector<T>& list) {
+  const int last = static_cast<int>(list.size()) - 1;
+  return once_in(source, 3) ? list[static_cast<std::size_t>(last - source.number(0, last))]
+                            : list.back();
+}
+
+/// In any order; the simplest is as it is.
+template <typename T, typename Source>
+std::vector<T> shuffled(Source& source, std::vector<T> list) {
+  for (int k = static_cast<int>(list.size()) - 1; k > 0; --k)
+    std::swap(list[static_cast<std::size_t>(k)],
+              list[static_cast<std::size_t>(k - source.number(0, k))]);
+  return list;
 }
 
 /// Whether a part follows the first `n`; at least and at most so many.

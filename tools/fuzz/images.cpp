@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <ranges>
 
 #include "tools/fuzz/networks.h"
 
 namespace trine::fuzz {
 namespace {
-
-using model::OpKind;
-using model::Padding;
 
 std::vector<OpKind> kinds_that(bool (*are_wanted)(OpKind)) {
   std::vector<OpKind> kinds;
@@ -25,8 +24,6 @@ const std::vector<OpKind> kFloats =
     kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
 const std::vector<OpKind> kBinary =
     kinds_that([](OpKind kind) { return model::is_binary(kind) && model::computes_codes(kind); });
-
-std::string name(OpKind kind) { return std::string(model::name_of(kind)); }
 
 constexpr std::int64_t kMostElements = 12'000;  ///< of a map
 
@@ -68,7 +65,7 @@ class Images {
                                           &Images::depth_to_space,
                                           &Images::convolution,
                                           &Images::convolution};
-    const int x = any_map();
+    const int x = recent(b_, maps_);
     const int made = (this->*any(b_, kMakes))(x);
     if (made >= 0) maps_.push_back(made);
   }
@@ -84,22 +81,15 @@ class Images {
   bool has_operators() const { return maps_.size() > 1; }
 
  private:
-  /// The last one mostly, so that networks get deep.
-  int any_map() {
-    const int last = static_cast<int>(maps_.size()) - 1;
-    if (!once_in(b_, 3)) return maps_.back();
-    return maps_[static_cast<std::size_t>(last - b_.number(0, last))];
-  }
-
   const std::vector<int>& shape(int t) const { return b_.shape(t); }
-  model::Tensor& tensor(int t) { return b_.graph.tensors[static_cast<std::size_t>(t)]; }
+  model::Tensor& tensor(int t) { return b_.tensor(t); }
 
   /// Its codes at the other one's scale.
   int conform(int t, int like) {
     const model::Quantization &a = tensor(t).quantization, &b = tensor(like).quantization;
     if (a.scale == b.scale && a.zero_point == b.zero_point) return t;
-    const int result = b_.unary(t, OpKind::kQuantize, "QUANTIZE");
-    tensor(result).quantization = tensor(like).quantization;
+    const int result = b_.unary(t, OpKind::kQuantize);
+    b_.same_quantization(like, result);
     return result;
   }
 
@@ -123,8 +113,7 @@ class Images {
   }
 
   int unary(int x) {
-    const OpKind kind = any(b_, kUnary);
-    const int out = b_.unary(x, kind, name(kind));
+    const int out = b_.unary(x, any(b_, kUnary));
     b_.graph.ops.back().alpha = static_cast<float>(b_.number(-100, 200)) / 100.0f;
     b_.graph.ops.back().approximate = once_in(b_, 2);
     return out;
@@ -133,10 +122,9 @@ class Images {
   /// Codes to floats, a function of them, codes again.
   int floats(int x) {
     const OpKind kind = any(b_, kFloats);
-    const int real = b_.unary(x, OpKind::kDequantize, "DEQUANTIZE");
-    const int y = b_.unary(real, kind, name(kind));
+    const int real = b_.unary(x, OpKind::kDequantize), y = b_.unary(real, kind);
     for (const int t : {real, y}) tensor(t).type = model::DataType::kFloat32;
-    return b_.unary(y, OpKind::kQuantize, "QUANTIZE");
+    return b_.unary(y, OpKind::kQuantize);
   }
 
   int convolution(int x) {
@@ -214,12 +202,12 @@ class Images {
     int y = operand(x);
     const bool extreme = kind == OpKind::kMaximum || kind == OpKind::kMinimum;
     if (extreme && tensor(y).is_constant)
-      tensor(y).quantization = tensor(x).quantization;
+      b_.same_quantization(x, y);
     else if (extreme)
       y = conform(y, x);
     const bool swap = once_in(b_, 2);
-    const int out = b_.binary(swap ? y : x, swap ? x : y, kind, name(kind));
-    if (extreme) tensor(out).quantization = tensor(x).quantization;
+    const int out = b_.binary(swap ? y : x, swap ? x : y, kind);
+    if (extreme) b_.same_quantization(x, out);
     if (kind == OpKind::kSquaredDifference) {
       const float most = std::max(tensor(x).scale(), tensor(y).scale());
       tensor(out).quantization.scale = {most * most * static_cast<float>(b_.number(1, 999)) / 9};
@@ -235,16 +223,14 @@ class Images {
     const int axis = once_in(b_, 4) ? b_.number(1, 2) : 3;
     std::vector<int> parts{x};
     for (int n = 0; more(b_, n, 0, 3); ++n) {
-      int part = b_.number(0, 2) == 0 ? unary(x) : any_map();
+      int part = b_.number(0, 2) == 0 ? unary(x) : recent(b_, maps_);
       for (std::size_t a = 1; a < 4; ++a)
         if (static_cast<int>(a) != axis && shape(part)[a] != shape(x)[a]) part = x;
       parts.push_back(conform(part, x));
     }
-    std::vector<int> out = shape(x);
-    if (b_.graph.tensor(x).elements() * static_cast<std::int64_t>(parts.size()) > kMostElements)
-      return -1;
+    if (tensor(x).elements() * static_cast<std::int64_t>(parts.size()) > kMostElements) return -1;
     const int joined = b_.concatenation(parts, axis);
-    tensor(joined).quantization = tensor(x).quantization;
+    b_.same_quantization(x, joined);
     return joined;
   }
 
@@ -310,55 +296,48 @@ class Images {
     for (int axis = 1; axis < 4; ++axis)
       if (once_in(b_, 2)) axes.push_back(axis);
     if (axes.empty()) axes = {1, 2};
-    switch (b_.number(0, 3)) {
-      case 0:
-        return b_.mean(x, axes);
-      case 1:
-        return b_.sum(x, axes);
-      case 2:
-        return b_.reduce_max(x, axes);
-      default:
-        return b_.reduce_min(x, axes);
-    }
+    static const std::vector<OpKind> kKinds{OpKind::kMean, OpKind::kSum, OpKind::kReduceMax,
+                                            OpKind::kReduceMin};
+    return b_.reduction(x, axes, any(b_, kKinds));
   }
 
   int resize(int x) {
     const std::vector<int> s = shape(x);
     const int mode = b_.number(0, 2);
-    if (once_in(b_, 2)) {
-      const auto size = [&](int in, int factor) {
-        return mode == 1 ? (in - 1) * factor + 1 : in * factor;
-      };
-      const int H = size(s[1], 1 << b_.number(0, 2)), W = size(s[2], 1 << b_.number(0, 2));
-      if (H * W * s[3] > kMostElements) return -1;
-      return b_.resize(x, true, H, W, mode == 1, mode == 2);
-    }
-    const int H = b_.number(1, 2 * s[1]), W = b_.number(1, 2 * s[2]);
+    const bool bilinear = once_in(b_, 2);
+    const auto size = [&](int in) {
+      if (!bilinear) return b_.number(1, 2 * in);
+      const int factor = 1 << b_.number(0, 2);
+      return mode == 1 ? (in - 1) * factor + 1 : in * factor;
+    };
+    const int H = size(s[1]), W = size(s[2]);
     if (H * W * s[3] > kMostElements) return -1;
-    return b_.resize(x, false, H, W, mode == 1, mode == 2);
+    return b_.resize(x, bilinear, H, W, mode == 1, mode == 2);
   }
 
   int softmax(int x) {
-    const int out = b_.unary(x, OpKind::kSoftmax, "SOFTMAX");
+    const int out = b_.softmax(x);
     b_.graph.ops.back().beta = once_in(b_, 3) ? static_cast<float>(b_.number(1, 300)) / 100 : 1;
-    b_.set_quantization(out, 1.0f / 256, -128);
     return out;
   }
 
   int norm(int x) { return b_.normalization(x, !once_in(b_, 2)); }
 
-  int space_to_depth(int x) {
+  /// A block of 1 x 1 to 4 x 4.
+  template <typename Fits>
+  int any_block(Fits fits) {
     std::vector<int> blocks;
-    for (int n = 1; n <= 4; ++n)
-      if (shape(x)[1] % n == 0 && shape(x)[2] % n == 0) blocks.push_back(n);
-    return b_.space_to_depth(x, any(b_, blocks));
+    std::ranges::copy_if(std::views::iota(1, 5), std::back_inserter(blocks), fits);
+    return any(b_, blocks);
+  }
+
+  int space_to_depth(int x) {
+    const std::vector<int>& s = shape(x);
+    return b_.space_to_depth(x, any_block([&](int n) { return s[1] % n == 0 && s[2] % n == 0; }));
   }
 
   int depth_to_space(int x) {
-    std::vector<int> blocks;
-    for (int n = 1; n <= 4; ++n)
-      if (shape(x)[3] % (n * n) == 0) blocks.push_back(n);
-    return b_.depth_to_space(x, any(b_, blocks));
+    return b_.depth_to_space(x, any_block([&](int n) { return shape(x)[3] % (n * n) == 0; }));
   }
 
   int gather(int x) {
@@ -393,10 +372,7 @@ class Images {
   }
 
   int exchange(int x) {
-    std::vector<int> order{1, 2, 3};
-    for (int k = 2; k > 0; --k)
-      std::swap(order[static_cast<std::size_t>(k)],
-                order[static_cast<std::size_t>(k - b_.number(0, k))]);
+    std::vector<int> order = shuffled(b_, std::vector<int>{1, 2, 3});
     order.insert(order.begin(), 0);
     return b_.transpose(x, order);
   }
@@ -470,7 +446,7 @@ void make_variant(Builder& b) {
 void make_images(Builder& b) {
   Images net(b);
   for (int n = 0; more(b, n, 1, 7); ++n) net.add_operator();
-  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu, "RELU");
+  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu);
   if (once_in(b, 6)) net.classify();
   make_variant(b);
 }

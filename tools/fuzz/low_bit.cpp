@@ -7,9 +7,7 @@
 namespace trine::fuzz {
 
 void random_low_bit(LowBitNet& net) {
-  const auto padding = [&] {
-    return net.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
-  };
+  const auto padding = [&] { return net.number(0, 1) == 0 ? Padding::kSame : Padding::kValid; };
   const std::vector<Encoding> kWeights{Encoding::kBinary, Encoding::kTernary, Encoding::kInt4,
                                        Encoding::kInt8};
   const std::vector<Encoding> kCodes{Encoding::kBinary, Encoding::kTernary, Encoding::kInt2,
@@ -33,8 +31,9 @@ void random_low_bit(LowBitNet& net) {
 }
 
 void make_low_bit(Builder& b) {
-  LowBitNet net(b);
+  LowBitNet net(std::move(b));
   random_low_bit(net);
+  b = std::move(net);
 }
 
 }  // namespace trine::fuzz

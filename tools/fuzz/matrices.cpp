@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <algorithm>
 #include <numeric>
 
 #include "tools/fuzz/networks.h"
 
 namespace trine::fuzz {
 namespace {
-
-using model::OpKind;
 
 constexpr std::int64_t kMostElements = 12'000;  ///< of a tensor
 
@@ -29,9 +26,7 @@ class Matrices {
         &Matrices::reshape, &Matrices::binary,  &Matrices::softmax, &Matrices::norm,
         &Matrices::reduce,  &Matrices::join,    &Matrices::cut,     &Matrices::dense,
         &Matrices::product, &Matrices::exchange};
-    const int last = static_cast<int>(tensors_.size()) - 1;
-    const int x = once_in(b_, 3) ? tensors_[static_cast<std::size_t>(last - b_.number(0, last))]
-                                 : tensors_.back();
+    const int x = recent(b_, tensors_);
     const int made = (this->*any(b_, kMakes))(x);
     if (made >= 0) tensors_.push_back(made);
   }
@@ -40,20 +35,13 @@ class Matrices {
 
  private:
   const std::vector<int>& shape(int t) const { return b_.shape(t); }
-  model::Tensor& tensor(int t) { return b_.graph.tensors[static_cast<std::size_t>(t)]; }
+  model::Tensor& tensor(int t) { return b_.tensor(t); }
   std::int64_t elements(int t) const { return b_.graph.tensor(t).elements(); }
 
   int unary(int x) {
-    switch (b_.number(0, 3)) {
-      case 0:
-        return b_.unary(x, OpKind::kRelu, "RELU");
-      case 1:
-        return b_.unary(x, OpKind::kGelu, "GELU");
-      case 2:
-        return b_.unary(x, OpKind::kLogistic, "LOGISTIC");
-      default:
-        return b_.unary(x, OpKind::kQuantize, "QUANTIZE");
-    }
+    static const std::vector<OpKind> kKinds{OpKind::kRelu, OpKind::kGelu, OpKind::kLogistic,
+                                            OpKind::kQuantize};
+    return b_.unary(x, any(b_, kKinds));
   }
 
   /// FULLY_CONNECTED of the last axis, or of all of it.
@@ -78,7 +66,7 @@ class Matrices {
       other.push_back(adjoint_b ? N : K);
       other.push_back(adjoint_b ? K : N);
       y = kind == 1 ? b_.constant(other) : b_.input(other);
-      if (kind == 3) y = b_.unary(y, OpKind::kRelu, "RELU");
+      if (kind == 3) y = b_.unary(y, OpKind::kRelu);
       adjoint = adjoint_b;
     }
     const bool swap = kind != 0 && s.size() == 2 && once_in(b_, 4);
@@ -92,10 +80,7 @@ class Matrices {
   int exchange(int x) {
     std::vector<int> order(shape(x).size());
     std::iota(order.begin(), order.end(), 0);
-    for (int k = static_cast<int>(order.size()) - 1; k > 0; --k)
-      std::swap(order[static_cast<std::size_t>(k)],
-                order[static_cast<std::size_t>(k - b_.number(0, k))]);
-    return b_.transpose(x, order);
+    return b_.transpose(x, shuffled(b_, order));
   }
 
   /// Two axes joined, one split, or one of a single element more.
@@ -128,9 +113,8 @@ class Matrices {
   }
 
   int binary(int x) {
-    static const std::vector<std::pair<OpKind, const char*>> kKinds{
-        {OpKind::kAdd, "ADD"}, {OpKind::kMul, "MUL"}, {OpKind::kSub, "SUB"}};
-    const auto [kind, name] = any(b_, kKinds);
+    static const std::vector<OpKind> kKinds{OpKind::kAdd, OpKind::kMul, OpKind::kSub};
+    const OpKind kind = any(b_, kKinds);
     int y = x;
     switch (b_.number(0, 3)) {
       case 0:
@@ -147,32 +131,21 @@ class Matrices {
       default:
         break;
     }
-    const int out = b_.binary(x, y, kind, name);
+    const int out = b_.binary(x, y, kind);
     if (kind == OpKind::kMul)
       tensor(out).quantization.scale = {tensor(x).scale() * tensor(y).scale() * 60};
     return out;
   }
 
-  int softmax(int x) {
-    const int out = b_.unary(x, OpKind::kSoftmax, "SOFTMAX");
-    b_.set_quantization(out, 1.0f / 256, -128);
-    return out;
-  }
-
+  int softmax(int x) { return b_.softmax(x); }
   int norm(int x) { return b_.normalization(x, !once_in(b_, 2)); }
 
   /// The channels, or axes before them.
   int reduce(int x) {
     const int last = static_cast<int>(shape(x).size()) - 1;
     const std::vector<int> axes{once_in(b_, 2) ? b_.number(0, last) : last};
-    switch (b_.number(0, 2)) {
-      case 0:
-        return b_.mean(x, axes);
-      case 1:
-        return b_.sum(x, axes);
-      default:
-        return b_.reduce_max(x, axes);
-    }
+    static const std::vector<OpKind> kKinds{OpKind::kMean, OpKind::kSum, OpKind::kReduceMax};
+    return b_.reduction(x, axes, any(b_, kKinds));
   }
 
   int join(int x) {
@@ -180,10 +153,10 @@ class Matrices {
     int other = x;
     if (once_in(b_, 2)) {
       other = unary(x);
-      tensor(other).quantization = tensor(x).quantization;
+      b_.same_quantization(x, other);
     }
     const int joined = b_.concatenation({x, other}, axis);
-    tensor(joined).quantization = tensor(x).quantization;
+    b_.same_quantization(x, joined);
     return elements(joined) > kMostElements ? -1 : joined;
   }
 
@@ -207,7 +180,7 @@ class Matrices {
 void make_matrices(Builder& b) {
   Matrices net(b);
   for (int n = 0; more(b, n, 1, 8); ++n) net.add_operator();
-  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu, "RELU");
+  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu);
 }
 
 }  // namespace trine::fuzz

@@ -11,7 +11,6 @@
 namespace trine::fuzz {
 
 using model::DataType;
-using model::OpKind;
 
 std::string name_of(Family family) {
   static constexpr const char* kNames[] = {"images", "matrices", "transformers", "low-bit"};

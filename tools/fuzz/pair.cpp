@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include "base/error.h"
@@ -152,11 +153,7 @@ std::string to_text(const Case& c) {
 
 Case parse_case(const std::string& text) {
   std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find('/', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
+  for (const auto part : std::views::split(text, '/')) parts.emplace_back(part.begin(), part.end());
   if (parts.size() != 3 && parts.size() != 4)
     throw_error("'{}': not a case (CONFIGURATION/SEED/NETWORK, /FIRST,COUNT)", text);
   Case c;

@@ -11,12 +11,10 @@
 namespace trine::fuzz {
 namespace {
 
-using model::OpKind;
-
 constexpr float kUnit = 1.0f / 40;          ///< scale of a map whose values deviate by 1
 constexpr float kScores = 0.1f;             ///< the lowest code: e^-12.8 of the share of 0
 constexpr float kMask = 0.25f;              ///< -128 of it takes any score to the lowest code
-constexpr float kShare = 1.0f / 256;        ///< of SOFTMAX and LOGISTIC
+constexpr float kShare = 1.0f / 256;        ///< of LOGISTIC
 constexpr double kUniformDeviation = 73.9;  ///< of codes -128..127
 
 class Block {
@@ -64,7 +62,7 @@ class Block {
   int dense(int x, int outputs, float deviation = 1) {
     const int inputs = b_.shape(x).back();
     const int y = b_.fully_connected(x, inputs, outputs);
-    model::Tensor& w = b_.graph.tensors[static_cast<std::size_t>(b_.graph.ops.back().inputs[1])];
+    model::Tensor& w = b_.tensor(b_.graph.ops.back().inputs[1]);
     const double typical = deviation / (static_cast<double>(b_.graph.tensor(x).scale()) * 40 *
                                         kUniformDeviation * std::sqrt(static_cast<double>(inputs)));
     for (float& s : w.quantization.scale)
@@ -88,8 +86,7 @@ class Block {
     const int scores =
         b_.batch_matmul(by_head(q, s_.tokens, s_.shared), by_head(k, s_.sources(), 1), false, true);
     scale(scores, kScores);
-    const int shares = b_.unary(masked(scores), OpKind::kSoftmax, "SOFTMAX");
-    b_.set_quantization(shares, kShare, -128);
+    const int shares = b_.softmax(masked(scores));
     const int mixed = b_.batch_matmul(shares, by_head(v, s_.sources(), 1), false, false);
     scale(mixed,
           s_.sources() < 4 ? kUnit : kUnit * 2 / std::sqrt(static_cast<float>(s_.sources())));
@@ -127,7 +124,7 @@ class Block {
     const int tokens = s_.tokens, sources = s_.sources();
     const int mask = b_.constant({1, s_.shared * tokens, sources});
     b_.set_quantization(mask, kMask, 0);
-    std::vector<std::uint8_t>& codes = b_.graph.tensors[static_cast<std::size_t>(mask)].data;
+    std::vector<std::uint8_t>& codes = b_.tensor(mask).data;
     for (std::size_t i = 0; i < codes.size(); ++i) {
       const int t = static_cast<int>(i) / sources % tokens, s = static_cast<int>(i) % sources;
       codes[i] = s <= t ? 0 : 0x80;
@@ -149,19 +146,19 @@ class Block {
     const int turned = b_.fully_connected(apart, size, size);
     model::Op& op = b_.graph.ops.back();
     op.inputs[2] = -1;
-    model::Tensor& w = b_.graph.tensors[static_cast<std::size_t>(op.inputs[1])];
+    model::Tensor& w = b_.tensor(op.inputs[1]);
     std::fill(w.data.begin(), w.data.end(), std::uint8_t{0});
     for (int c = 0; c < size; ++c) {
       const int from = c % 2 == 0 ? c + 1 : c - 1;
       w.data[static_cast<std::size_t>(c * size + from)] = c % 2 == 0 ? 0xff : 1;
     }
     w.quantization = {{1.0f}, {0}, 0};
-    b_.graph.tensors[static_cast<std::size_t>(turned)].quantization =
-        b_.graph.tensor(x).quantization;
-    const int a = b_.binary(b_.reshape(apart, {tokens, heads, size}), angles(tokens, false),
-                            OpKind::kMul, "MUL");
-    const int b = b_.binary(b_.reshape(turned, {tokens, heads, size}), angles(tokens, true),
-                            OpKind::kMul, "MUL");
+    b_.same_quantization(x, turned);
+    const auto times = [&](int t, bool sine) {
+      const int table = angles(tokens, sine);
+      return b_.binary(b_.reshape(t, {tokens, heads, size}), table, OpKind::kMul);
+    };
+    const int a = times(apart, false), b = times(turned, true);
     for (const int t : {a, b}) scale(t, kUnit * deviation);
     const int sum = b_.addition(a, b);
     scale(sum, kUnit * deviation);
@@ -171,7 +168,7 @@ class Block {
   int angles(int tokens, bool sine) {
     const int table = b_.constant({tokens, 1, s_.size});
     b_.set_quantization(table, 1.0f / 127, 0);
-    std::vector<std::uint8_t>& codes = b_.graph.tensors[static_cast<std::size_t>(table)].data;
+    std::vector<std::uint8_t>& codes = b_.tensor(table).data;
     for (int t = 0; t < tokens; ++t)
       for (int c = 0; c < s_.size; ++c) {
         const double angle = t / std::pow(10000, c / 2 * 2.0 / s_.size);
@@ -187,27 +184,22 @@ class Block {
   int feed_forward(int x) {
     int y = function(dense(x, s_.hidden));
     if (s_.gated) {
-      y = b_.binary(y, dense(x, s_.hidden), OpKind::kMul, "MUL");
+      y = b_.binary(y, dense(x, s_.hidden), OpKind::kMul);
       scale(y, kUnit);
     }
     return dense(y, s_.channels());
   }
 
   int function(int x) {
-    if (s_.gate == Gate::kRelu) {
-      const int y = b_.unary(x, OpKind::kRelu, "RELU");
-      scale(y, kUnit);
-      return y;
-    }
+    int y = -1;
     if (s_.gate == Gate::kSilu) {
-      const int share = b_.unary(x, OpKind::kLogistic, "LOGISTIC");
+      const int share = b_.unary(x, OpKind::kLogistic);
       b_.set_quantization(share, kShare, -128);
-      const int y = b_.binary(x, share, OpKind::kMul, "MUL");
-      scale(y, kUnit);
-      return y;
+      y = b_.binary(x, share, OpKind::kMul);
+    } else {
+      y = b_.unary(x, s_.gate == Gate::kRelu ? OpKind::kRelu : OpKind::kGelu);
+      b_.graph.ops.back().approximate = s_.gate == Gate::kGeluTanh;
     }
-    const int y = b_.unary(x, OpKind::kGelu, "GELU");
-    b_.graph.ops.back().approximate = s_.gate == Gate::kGeluTanh;
     scale(y, kUnit);
     return y;
   }

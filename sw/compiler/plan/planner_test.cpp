@@ -9,7 +9,7 @@
 #include "base/rounding.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/plan.h"
-#include "tools/fuzz/builder.h"
+#include "tools/fuzz/testing.h"
 
 namespace trine::compiler {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/search.h"
-#include "tools/fuzz/builder.h"
+#include "tools/fuzz/testing.h"
 
 namespace trine::compiler {
 namespace {

@@ -15,22 +15,28 @@ namespace {
 constexpr std::size_t kHeaderBytes = 28;
 constexpr int kMost = 1 << 20;  ///< of each dimension
 
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
 /// Takes arrays from a file's bytes, in order.
 class Reader {
  public:
   Reader(const std::vector<std::uint8_t>& bytes, const std::string& file)
       : bytes_(bytes), file_(file), at_(kHeaderBytes) {}
 
-  std::vector<float> take(std::int64_t count) {
-    const auto wanted = static_cast<std::size_t>(count) * sizeof(float);
-    if (bytes_.size() - at_ < wanted)
+  /// Before memory is asked for.
+  void require(std::int64_t count) const {
+    if ((bytes_.size() - at_) / sizeof(float) < static_cast<std::size_t>(count))
       throw_error("{}: ends in byte {}, its header asks for more", file_, bytes_.size());
+  }
+
+  std::vector<float> take(std::int64_t count) {
+    require(count);
     std::vector<float> values(static_cast<std::size_t>(count));
-    std::memcpy(values.data(), bytes_.data() + at_, wanted);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!std::isfinite(values[i]))
-        throw_error("{}: the value at byte {} is not finite", file_, at_ + i * sizeof(float));
-    at_ += wanted;
+    std::memcpy(values.data(), bytes_.data() + at_, values.size() * sizeof(float));
+    for (const float v : values) {
+      if (!std::isfinite(v)) throw_error("{}: the value at byte {} is not finite", file_, at_);
+      at_ += sizeof v;
+    }
     return values;
   }
 
@@ -72,12 +78,12 @@ using Vector = std::vector<float>;
 constexpr float kLeastScore = 16;
 
 Vector product(const Matrix& m, const Vector& x) {
-  Vector y(static_cast<std::size_t>(m.rows));
+  Vector y(at(m.rows));
   for (int i = 0; i < m.rows; ++i) {
     const float* row = m.row(i);
     float sum = 0;
     for (std::size_t k = 0; k < x.size(); ++k) sum += row[k] * x[k];
-    y[static_cast<std::size_t>(i)] = sum;
+    y[at(i)] = sum;
   }
   return y;
 }
@@ -91,8 +97,8 @@ Vector rms_norm(const Vector& x) {
   return y;
 }
 
-void scale(Vector& x, const Vector& gamma) {
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= gamma[i];
+void multiply(Vector& x, const Vector& y) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= y[i];
 }
 
 void add(Vector& x, const Vector& y) {
@@ -108,8 +114,6 @@ void rotate(Vector& x, const Rotation& r) {
     x[i + 1] = a * s + b * c;
   }
 }
-
-float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
 
 }  // namespace
 
@@ -134,27 +138,23 @@ Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::s
   Reader reader(bytes, file);
   c.embedding = reader.matrix(d.vocabulary, d.dim);
   // An array of all layers follows the other: more layers than bytes end at the first one.
-  std::vector<std::vector<float>> norms[2];
-  const auto norms_of = [&](std::vector<std::vector<float>>& list) {
-    for (int l = 0; l < d.layers; ++l) list.push_back(reader.take(d.dim));
+  reader.require(std::int64_t{d.layers} * d.dim);
+  c.layers.resize(at(d.layers));
+  const auto norms = [&](std::vector<float> Layer::*member) {
+    for (Layer& l : c.layers) l.*member = reader.take(d.dim);
   };
-  norms_of(norms[0]);
-  c.layers.resize(static_cast<std::size_t>(d.layers));
   const auto matrices = [&](Matrix Layer::*member, int rows, int columns) {
     for (Layer& l : c.layers) l.*member = reader.matrix(rows, columns);
   };
+  norms(&Layer::attention_norm);
   matrices(&Layer::wq, d.dim, d.dim);
   matrices(&Layer::wk, d.kv_dim(), d.dim);
   matrices(&Layer::wv, d.kv_dim(), d.dim);
   matrices(&Layer::wo, d.dim, d.dim);
-  norms_of(norms[1]);
+  norms(&Layer::feed_forward_norm);
   matrices(&Layer::w1, d.hidden, d.dim);
   matrices(&Layer::w2, d.dim, d.hidden);
   matrices(&Layer::w3, d.hidden, d.dim);
-  for (std::size_t l = 0; l < c.layers.size(); ++l) {
-    c.layers[l].attention_norm = std::move(norms[0][l]);
-    c.layers[l].feed_forward_norm = std::move(norms[1][l]);
-  }
   c.norm = reader.take(d.dim);
   reader.take(std::int64_t{d.positions} * d.head());  // rotary tables
   c.classifier = header[5] > 0 ? c.embedding : reader.matrix(d.vocabulary, d.dim);
@@ -193,16 +193,13 @@ void FloatModel::observe(int layer, const char* name, const Vector& values) cons
 
 /// Softmax of the query's products with all keys, times the values. @return [dim]
 Vector FloatModel::attend(int layer, const Vector& query) const {
-  const Dimensions& d = model_.dims;
-  const std::size_t head = static_cast<std::size_t>(d.head());
-  const std::size_t kv_dim = static_cast<std::size_t>(d.kv_dim());
-  const Vector& keys = keys_[static_cast<std::size_t>(layer)];
-  const Vector& values = values_[static_cast<std::size_t>(layer)];
+  const std::size_t head = at(model_.dims.head()), kv_dim = at(model_.dims.kv_dim());
+  const std::size_t shared = at(model_.dims.heads / model_.dims.kv_heads);
+  const Vector &keys = keys_[at(layer)], &values = values_[at(layer)];
   const std::size_t tokens = keys.size() / kv_dim;
   Vector result(query.size()), all_scores;
-  for (std::size_t h = 0; h < static_cast<std::size_t>(d.heads); ++h) {
-    const std::size_t first =
-        h * static_cast<std::size_t>(d.kv_heads) / static_cast<std::size_t>(d.heads) * head;
+  for (std::size_t h = 0; h * head < query.size(); ++h) {
+    const std::size_t first = h / shared * head;
     Vector scores(tokens);
     for (std::size_t t = 0; t < tokens; ++t) {
       for (std::size_t c = 0; c < head; ++c)
@@ -221,6 +218,14 @@ Vector FloatModel::attend(int layer, const Vector& query) const {
   return result;
 }
 
+/// RMSNorm before and behind gamma.
+Vector FloatModel::norm(const Vector& x, const Vector& gamma) const {
+  Vector y = rms_norm(x);
+  observe(-1, "norm", y);
+  multiply(y, gamma);
+  return y;
+}
+
 Vector FloatModel::step(int token) {
   const Dimensions& d = model_.dims;
   const float* row = model_.embedding.row(token);
@@ -228,50 +233,34 @@ Vector FloatModel::step(int token) {
   observe(-1, "embedding", x);
   const Rotation angles = rotation(position_++, d.head());
   for (int i = 0; i < d.layers; ++i) {
-    const Layer& l = model_.layers[static_cast<std::size_t>(i)];
-    Vector y = rms_norm(x);
-    observe(-1, "norm", y);
-    scale(y, l.attention_norm);
-    Vector query = product(l.wq, y), key = product(l.wk, y);
-    const Vector value = product(l.wv, y);
-    observe(i, "query", query);
-    observe(i, "key", key);
-    observe(i, "value", value);
+    const Layer& l = model_.layers[at(i)];
+    const auto seen = [&](const char* name, Vector values) {
+      observe(i, name, values);
+      return values;
+    };
+    const Vector y = norm(x, l.attention_norm);
+    Vector query = seen("query", product(l.wq, y)), key = seen("key", product(l.wk, y));
+    const Vector value = seen("value", product(l.wv, y));
     rotate(query, angles);
     rotate(key, angles);
     observe(i, "rotated query", query);
     observe(i, "rotated key", key);
-    Vector& keys = keys_[static_cast<std::size_t>(i)];
-    Vector& values = values_[static_cast<std::size_t>(i)];
-    keys.insert(keys.end(), key.begin(), key.end());
-    values.insert(values.end(), value.begin(), value.end());
-    const Vector attention = attend(i, query);
-    observe(i, "attention", attention);
-    const Vector output = product(l.wo, attention);
-    observe(i, "attention output", output);
-    add(x, output);
+    keys_[at(i)].insert(keys_[at(i)].end(), key.begin(), key.end());
+    values_[at(i)].insert(values_[at(i)].end(), value.begin(), value.end());
+    const Vector attention = seen("attention", attend(i, query));
+    add(x, seen("attention output", product(l.wo, attention)));
     observe(i, "attention sum", x);
-    Vector z = rms_norm(x);
-    observe(-1, "norm", z);
-    scale(z, l.feed_forward_norm);
-    const Vector gate = product(l.w1, z), up = product(l.w3, z);
-    Vector silu = gate;
-    for (float& v : silu) v *= sigmoid(v);
-    Vector gated = silu;
-    for (std::size_t k = 0; k < gated.size(); ++k) gated[k] *= up[k];
-    observe(i, "gate", gate);
-    observe(i, "up", up);
-    observe(i, "silu", silu);
+    const Vector z = norm(x, l.feed_forward_norm);
+    const Vector gate = seen("gate", product(l.w1, z)), up = seen("up", product(l.w3, z));
+    Vector gated = gate;
+    for (float& v : gated) v *= 1 / (1 + std::exp(-v));
+    observe(i, "silu", gated);
+    multiply(gated, up);
     observe(i, "gated", gated);
-    const Vector down = product(l.w2, gated);
-    observe(i, "feed-forward output", down);
-    add(x, down);
+    add(x, seen("feed-forward output", product(l.w2, gated)));
     observe(i, "feed-forward sum", x);
   }
-  Vector y = rms_norm(x);
-  observe(-1, "norm", y);
-  scale(y, model_.norm);
-  return product(model_.classifier, y);
+  return product(model_.classifier, norm(x, model_.norm));
 }
 
 }  // namespace trine::llm

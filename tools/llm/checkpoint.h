@@ -83,6 +83,7 @@ class FloatModel {
 
  private:
   std::vector<float> attend(int layer, const std::vector<float>& query) const;
+  std::vector<float> norm(const std::vector<float>& x, const std::vector<float>& gamma) const;
   void observe(int layer, const char* name, const std::vector<float>& values) const;
 
   const Checkpoint& model_;

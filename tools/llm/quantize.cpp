@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "tools/llm/tokenizer.h"
 
 namespace trine::llm {
 namespace {
@@ -16,7 +17,6 @@ using model::DataType;
 using model::Graph;
 using model::Op;
 using model::OpKind;
-using model::Tensor;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -53,7 +53,6 @@ model::Quantization quantization_of(const Range& r) {
 }  // namespace
 
 Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens) {
-  constexpr int kBegin = 1;
   Ranges ranges;
   FloatModel model(checkpoint, [&](const std::string& name, const std::vector<float>& values) {
     Range& r = ranges[name];
@@ -65,10 +64,10 @@ Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens) {
   for (int text = 0; text < texts; ++text) {
     std::mt19937 random{static_cast<std::uint32_t>(text + 1)};
     model.clear();
-    int token = kBegin;
+    int token = kBeginToken;
     for (int i = 0; i < std::min(tokens, checkpoint.dims.positions); ++i) {
       token = draw(model.step(token), random);
-      if (token == kBegin) break;
+      if (token == kBeginToken) break;
     }
   }
   return ranges;
@@ -166,8 +165,7 @@ class QuantizedModel::Builder {
     layer_ = -1;
     const int y = norm(x, "norm");
     const int sums = add_tensor("sums", DataType::kInt32, {1, d_.vocabulary});
-    product(y, m_.classifier_, "classifier", sums);
-    graph_.outputs.push_back(sums);
+    graph_.outputs.push_back(product(y, m_.classifier_, "classifier", sums));
     for (const model::State& s : graph_.states) {
       if (s.before >= 0) graph_.inputs.push_back(s.before);
       graph_.outputs.push_back(s.after);
@@ -182,66 +180,57 @@ class QuantizedModel::Builder {
     return layer_ < 0 ? name : fmt::format("layer {} {}", layer_, name);
   }
 
-  int add_tensor(const std::string& name, DataType type, std::vector<int> shape) {
-    Tensor t;
+  int add_tensor(const std::string& name, DataType type, std::vector<int> shape,
+                 model::Quantization quantization = {}) {
+    model::Tensor& t = graph_.tensors.emplace_back();
     t.name = full_name(name);
     t.type = type;
     t.shape = std::move(shape);
-    graph_.tensors.push_back(std::move(t));
+    t.quantization = std::move(quantization);
     return static_cast<int>(graph_.tensors.size()) - 1;
   }
 
   /// int8. @param range  its range's name, if that is another one
   int activation(const std::string& name, std::vector<int> shape, const std::string& range = "") {
-    const int t = add_tensor(name, DataType::kInt8, std::move(shape));
-    tensor(t).quantization =
-        quantization_of(m_.ranges_.at(range.empty() ? full_name(name) : range));
-    return t;
+    return add_tensor(name, DataType::kInt8, std::move(shape),
+                      quantization_of(m_.ranges_.at(range.empty() ? full_name(name) : range)));
   }
 
   /// An operand of products.
   int operand(const std::string& name, std::vector<int> shape, const std::string& range = "") {
-    const int t = activation(name, std::move(shape), range);
-    tensor(t).quantization = symmetric(m_.ranges_.at(range.empty() ? full_name(name) : range));
-    return t;
+    return add_tensor(name, DataType::kInt8, std::move(shape),
+                      symmetric(m_.ranges_.at(range.empty() ? full_name(name) : range)));
   }
 
   int like(int other, const std::string& name, std::vector<int> shape) {
-    const int t = add_tensor(name, DataType::kInt8, std::move(shape));
-    tensor(t).quantization = graph_.tensor(other).quantization;
-    return t;
+    return add_tensor(name, DataType::kInt8, std::move(shape), graph_.tensor(other).quantization);
   }
 
   template <typename T>
   int constant(const std::string& name, DataType type, std::vector<int> shape,
-               const std::vector<T>& values) {
-    const int t = add_tensor(name, type, std::move(shape));
+               const std::vector<T>& values, model::Quantization quantization = {}) {
+    const int t = add_tensor(name, type, std::move(shape), std::move(quantization));
     tensor(t).is_constant = true;
     tensor(t).data.resize(values.size() * sizeof(T));
     std::memcpy(tensor(t).data.data(), values.data(), tensor(t).data.size());
     return t;
   }
 
-  Tensor& tensor(int t) { return graph_.tensors[at(t)]; }
+  int integers(const std::string& name, const std::vector<int>& values) {
+    return constant(name, DataType::kInt32, {static_cast<int>(values.size())}, values);
+  }
 
-  Op& add(OpKind kind, const char* name, std::vector<int> inputs, int output) {
-    Op op;
-    op.kind = kind;
-    op.name = name;
-    op.index = static_cast<int>(graph_.ops.size());
-    op.inputs = std::move(inputs);
-    op.outputs = {output};
-    graph_.ops.push_back(std::move(op));
-    return graph_.ops.back();
+  model::Tensor& tensor(int t) { return graph_.tensors[at(t)]; }
+
+  /// The operator, to set its attributes. @param output  of it alone
+  Op& add(OpKind kind, std::vector<int> inputs, int output) {
+    const auto index = static_cast<int>(graph_.ops.size());
+    return graph_.ops.emplace_back(model::op_of(kind, index, std::move(inputs), {output}));
   }
 
   int reshape(int from, const std::string& name, const std::vector<int>& shape) {
     const int t = like(from, name, shape);
-    add(OpKind::kReshape, "RESHAPE",
-        {from, constant<std::int32_t>(name + " shape", DataType::kInt32,
-                                      {static_cast<int>(shape.size())}, shape)},
-        t)
-        .new_shape = shape;
+    add(OpKind::kReshape, {from, integers(name + " shape", shape)}, t).new_shape = shape;
     return t;
   }
 
@@ -249,36 +238,38 @@ class QuantizedModel::Builder {
     std::vector<int> shape;
     for (const int axis : axes) shape.push_back(graph_.tensor(from).extent(axis));
     const int t = like(from, name, shape);
-    add(OpKind::kTranspose, "TRANSPOSE",
-        {from, constant<std::int32_t>(name + " axes", DataType::kInt32,
-                                      {static_cast<int>(axes.size())}, axes)},
-        t);
+    add(OpKind::kTranspose, {from, integers(name + " axes", axes)}, t);
     return t;
   }
 
-  void product(int x, const Weights& w, const std::string& name, int to) {
-    const int weights = constant(name + " weights", DataType::kInt8, {w.rows, w.columns}, w.codes);
+  int product(int x, const Weights& w, const std::string& name, int to) {
+    const int weights = constant(name + " weights", DataType::kInt8, {w.rows, w.columns}, w.codes,
+                                 {w.scales, std::vector<std::int64_t>(w.scales.size()), 0});
     if (w.ternary) tensor(weights).encoding = model::Encoding::kTernary;
-    tensor(weights).quantization = {w.scales, std::vector<std::int64_t>(w.scales.size()), 0};
-    add(OpKind::kFullyConnected, "FULLY_CONNECTED", {x, weights, -1}, to);
+    add(OpKind::kFullyConnected, {x, weights, -1}, to);
+    return to;
   }
 
   int product(int x, const Weights& w, const std::string& name) {
-    const int to = activation(name, {1, w.rows});
-    product(x, w, name, to);
-    return to;
+    return product(x, w, name, activation(name, {1, w.rows}));
   }
 
   /// A product that is an operand of another one.
   int inner_product(int x, const Weights& w, const std::string& name) {
-    const int to = operand(name, {1, w.rows});
-    product(x, w, name, to);
+    return product(x, w, name, operand(name, {1, w.rows}));
+  }
+
+  /// Codes of a share of 1: of a softmax or a sigmoid.
+  int share(OpKind kind, int x, const std::string& name) {
+    const int to =
+        add_tensor(name, DataType::kInt8, graph_.tensor(x).shape, {{1 / 256.f}, {-128}, 0});
+    add(kind, {x}, to);
     return to;
   }
 
   int sum(int a, int b, const std::string& name) {
     const int to = activation(name, {1, d_.dim});
-    add(OpKind::kAdd, "ADD", {a, b}, to);
+    add(OpKind::kAdd, {a, b}, to);
     return to;
   }
 
@@ -286,8 +277,9 @@ class QuantizedModel::Builder {
   int norm(int x, const std::string& name) {
     const int to = operand(name, {1, d_.dim}, "norm");
     const std::vector<float> ones(at(d_.dim), 1);
-    Op& op = add(OpKind::kNormalization, "RMS_NORM",
-                 {x, constant(name + " gamma", DataType::kFloat32, {d_.dim}, ones)}, to);
+    const int gamma = constant(name + " gamma", DataType::kFloat32, {d_.dim}, ones);
+    Op& op = add(OpKind::kNormalization, {x, gamma}, to);
+    op.name = "RMS_NORM";
     op.center = false;
     op.epsilon = kNormEpsilon;
     return to;
@@ -312,10 +304,10 @@ class QuantizedModel::Builder {
   int rotated(int x, const std::string& name, int heads) {
     const int head = d_.head();
     const int rows = reshape(x, name + " rows", {heads, head});
-    const int angles = constant(name + " angles", DataType::kInt8, {head, head}, rotation_);
-    tensor(angles).quantization = {{1 / 127.f}, {0}, 0};
+    const int angles =
+        constant(name + " angles", DataType::kInt8, {head, head}, rotation_, {{1 / 127.f}, {0}, 0});
     const int to = operand(name, {heads, head});
-    add(OpKind::kFullyConnected, "FULLY_CONNECTED", {rows, angles, -1}, to);
+    add(OpKind::kFullyConnected, {rows, angles, -1}, to);
     return to;
   }
 
@@ -331,7 +323,7 @@ class QuantizedModel::Builder {
     }
     parts.push_back(row);
     state.after = like(row, name, {tokens_, channels});
-    add(OpKind::kConcatenation, "CONCATENATION", parts, state.after).axis = 0;
+    add(OpKind::kConcatenation, parts, state.after);
     graph_.states.push_back(state);
     return state.after;
   }
@@ -354,13 +346,10 @@ class QuantizedModel::Builder {
 
     const int queries = reshape(query, "queries", {kv, shared, head});
     const int scores = activation("scores", {kv, shared, tokens_}, "scores");
-    add(OpKind::kBatchMatMul, "BATCH_MATMUL", {queries, by_head(keys, "keys")}, scores).adjoint_b =
-        true;
-    const int shares = add_tensor("shares", DataType::kInt8, {kv, shared, tokens_});
-    tensor(shares).quantization = {{1 / 256.f}, {-128}, 0};
-    add(OpKind::kSoftmax, "SOFTMAX", {scores}, shares);
+    add(OpKind::kBatchMatMul, {queries, by_head(keys, "keys")}, scores).adjoint_b = true;
+    const int shares = share(OpKind::kSoftmax, scores, "shares");
     const int mixed = operand("mixed", {kv, shared, head}, full_name("attention"));
-    add(OpKind::kBatchMatMul, "BATCH_MATMUL", {shares, by_head(values, "values")}, mixed);
+    add(OpKind::kBatchMatMul, {shares, by_head(values, "values")}, mixed);
     const int attention = reshape(mixed, "attention", {1, d_.dim});
     return sum(product(attention, w.wo, "attention output"), x, "attention sum");
   }
@@ -369,13 +358,11 @@ class QuantizedModel::Builder {
     const LayerWeights& w = m_.layers_[at(layer_)];
     const int y = norm(x, "feed-forward norm");
     const int gate = product(y, w.w1, "gate"), up = product(y, w.w3, "up");
-    const int share = add_tensor("gate share", DataType::kInt8, {1, d_.hidden});
-    tensor(share).quantization = {{1 / 256.f}, {-128}, 0};
-    add(OpKind::kLogistic, "LOGISTIC", {gate}, share);
+    const int opened = share(OpKind::kLogistic, gate, "gate share");
     const int silu = activation("silu", {1, d_.hidden});
-    add(OpKind::kMul, "MUL", {gate, share}, silu);
+    add(OpKind::kMul, {gate, opened}, silu);
     const int gated = operand("gated", {1, d_.hidden});
-    add(OpKind::kMul, "MUL", {silu, up}, gated);
+    add(OpKind::kMul, {silu, up}, gated);
     return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
   }
 

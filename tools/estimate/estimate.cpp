@@ -13,14 +13,6 @@
 namespace trine::estimate {
 namespace {
 
-template <typename Of>
-auto sum(const std::vector<Row>& rows, Of of) {
-  using Number = decltype(of(rows[0]));
-  Number total = 0;
-  for (const Row& row : rows) total += of(row) * static_cast<Number>(row.times);
-  return total;
-}
-
 std::int64_t stored_bytes(const compiler::Layer& l) {
   if (l.kind != compiler::LayerKind::kConv || l.weights_map >= 0) return 0;
   const std::int64_t codes = std::int64_t{l.channels} * l.steps() * l.conv().step_codes;
@@ -48,19 +40,6 @@ void load_ahead(std::vector<Row>* rows, std::int64_t pmem_bytes) {
 }
 
 }  // namespace
-
-std::int64_t Estimate::macs() const {
-  return sum(rows, [](const Row& r) { return r.macs; });
-}
-std::int64_t Estimate::parameters() const {
-  return sum(rows, [](const Row& r) { return r.parameters; });
-}
-std::int64_t Estimate::weight_bytes() const {
-  return sum(rows, [](const Row& r) { return r.weight_bytes; });
-}
-double Estimate::cycles() const {
-  return sum(rows, [](const Row& r) { return r.cycles; });
-}
 
 std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& config) {
   const auto [network, plan, printed] = compiler::search(std::move(lowered), config);

@@ -33,10 +33,18 @@ struct Estimate {
   std::string network;
   std::vector<Row> rows;
 
-  std::int64_t macs() const;
-  std::int64_t parameters() const;
-  std::int64_t weight_bytes() const;
-  double cycles() const;
+  std::int64_t macs() const { return sum(&Row::macs); }
+  std::int64_t parameters() const { return sum(&Row::parameters); }
+  std::int64_t weight_bytes() const { return sum(&Row::weight_bytes); }
+  double cycles() const { return sum(&Row::cycles); }
+
+ private:
+  template <typename T>
+  T sum(T Row::*of) const {
+    T total = 0;
+    for (const Row& row : rows) total += row.*of * static_cast<T>(row.times);
+    return total;
+  }
 };
 
 /// The estimate of a model. @throws Error  as compiling it

@@ -2,9 +2,10 @@
 
 #include "tools/estimate/transformers.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/error.h"
 #include "sw/compiler/network/network.h"
@@ -84,12 +85,7 @@ class Shapes {
   // ---- layers -----------------------------------------------------------------------------------
 
   Row& row(const std::string& name, const std::string& op, std::int64_t times) {
-    Row r;
-    r.name = name;
-    r.op = op;
-    r.times = times;
-    rows_.push_back(r);
-    return rows_.back();
+    return rows_.emplace_back(Row{name, op, times});
   }
 
   int map(int C, int W) {
@@ -233,12 +229,11 @@ const std::vector<Transformer>& transformers() {
 }
 
 const Transformer& transformer(const std::string& name) {
-  std::string names;
-  for (const Transformer& t : transformers()) {
-    if (t.name == name) return t;
-    names += (names.empty() ? "" : ", ") + t.name;
-  }
-  throw_error("no table '{}', allowed {}", name, names);
+  const auto& all = transformers();
+  const auto found = std::ranges::find(all, name, &Transformer::name);
+  if (found != all.end()) return *found;
+  throw_error("no table '{}', allowed {}", name,
+              fmt::join(all | std::views::transform(&Transformer::name), ", "));
 }
 
 Estimate of_transformer(const Transformer& t, int tokens, int context,

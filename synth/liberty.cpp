@@ -2,14 +2,17 @@
 
 #include "synth/liberty.h"
 
+#include <zlib.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstring>
+#include <memory>
 #include <regex>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/process.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;
@@ -82,13 +85,17 @@ std::string without_wire_load(const std::string& text) {
 }
 
 std::string read_maybe_gzipped(const fs::path& file) {
-  const std::string bytes = read_text(file);
-  if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
-  const TemporaryFolder scratch(fs::temp_directory_path());
-  const fs::path plain = scratch.path() / "plain";
-  if (run_process({"gunzip", "-c", fs::absolute(file).string()}, scratch.path(), plain) != 0)
-    throw_error("{}: cannot be gunzipped: {}", file.string(), tail_of(plain, 1));
-  return read_text(plain);
+  const std::string bytes = read_text(file);  // its errors tell more than zlib's
+  if (!bytes.starts_with("\x1f\x8b")) return bytes;
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> in(gzopen(file.c_str(), "rb"), gzclose);
+  std::string text;
+  std::array<char, 1 << 16> buffer;
+  int count = 0, code = Z_MEM_ERROR;  // where there is none to ask
+  while ((count = gzread(in.get(), buffer.data(), buffer.size())) > 0)
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  gzerror(in.get(), &code);  // that of a file cut short is Z_BUF_ERROR
+  if (code != Z_OK) throw_error("{}: cannot be gunzipped: {}", file.string(), zError(code));
+  return text;
 }
 
 std::string make_readable(std::string text) {

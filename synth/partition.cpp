@@ -2,7 +2,6 @@
 
 #include "synth/partition.h"
 
-#include <algorithm>
 #include <set>
 
 namespace trine::synth {

@@ -3,8 +3,8 @@
 #include "synth/rtlil.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
-#include <sstream>
 
 #include "base/error.h"
 
@@ -21,13 +21,8 @@ std::string_view take_line(std::string_view& text) {
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
-  for (std::size_t i = 0; i < line.size();) {
-    const std::size_t begin = line.find_first_not_of(' ', i);
-    if (begin == std::string_view::npos) break;
-    const std::size_t end = std::min(line.find(' ', begin), line.size());
-    words.push_back(line.substr(begin, end - begin));
-    i = end;
-  }
+  for (const auto word : std::views::split(line, ' '))
+    if (!word.empty()) words.emplace_back(word.begin(), word.end());
   return words;
 }
 

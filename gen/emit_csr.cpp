@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <span>
 #include <string>
 
 #include "gen/emit.h"
@@ -18,10 +19,10 @@ std::string range_text(const csr::Register& r) {
                     : fmt::format("0x{:02X}..0x{:02X}", r.offset, r.offset + bytes - 1);
 }
 
-std::string codes_markdown(const char* title, const csr::Code* begin, const csr::Code* end) {
+std::string codes_markdown(const char* title, std::span<const csr::Code> codes) {
   std::string text = fmt::format("\n## {}\n\n| code | name | meaning |\n|---|---|---|\n", title);
-  for (const csr::Code* c = begin; c != end; ++c)
-    text += fmt::format("| {} | {} | {} |\n", c->value, c->name, c->doc);
+  for (const csr::Code& c : codes)
+    text += fmt::format("| {} | {} | {} |\n", c.value, c.name, c.doc);
   return text;
 }
 
@@ -113,9 +114,8 @@ std::string registers_markdown() {
     text += fmt::format("| {} | {}{} | {} | {} | {} |\n", range_text(r), upper_snake(r.name), count,
                         r.bits, r.access, doc);
   }
-  text += codes_markdown("Codes of ERROR_CAUSE", csr::kErrors.begin(), csr::kErrors.end());
-  return text + codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses.begin(),
-                               csr::kCauses.end());
+  return text + codes_markdown("Codes of ERROR_CAUSE", csr::kErrors) +
+         codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses);
 }
 
 }  // namespace trine::gen

@@ -20,10 +20,11 @@ struct Parameter {
   std::string type, name, value, doc;
 };
 
+Parameter number(const char* name, int value, const char* doc) {
+  return {"int unsigned", name, std::to_string(value), doc};
+}
+
 std::vector<Parameter> parameters(const Config& c) {
-  const auto number = [](const char* name, int value, const char* doc) {
-    return Parameter{"int unsigned", name, std::to_string(value), doc};
-  };
   const auto flag = [](const std::string& name, bool value, const std::string& doc) {
     return Parameter{"bit", name, value ? "1'b1" : "1'b0", doc};
   };
@@ -61,11 +62,8 @@ std::vector<Parameter> attributes(const Config& c) {
     return Parameter{fmt::format("logic [{}:0]", bits - 1), name,
                      fmt::format("{}'d{}", bits, value), doc};
   };
-  const auto width = [](const char* name, int bits, const char* doc) {
-    return Parameter{"int unsigned", name, std::to_string(bits), doc};
-  };
-  return {width("AxiIdBits", c.axi_id_bits, "AXI4 master"),
-          width("AxiUserBits", c.axi_user_bits, "AXI4 master"),
+  return {number("AxiIdBits", c.axi_id_bits, "AXI4 master"),
+          number("AxiUserBits", c.axi_user_bits, "AXI4 master"),
           constant("AxiId", c.axi_id_bits, c.axi_id, "of fetches and writes; loads: the next one"),
           constant("AxiProt", 3, c.axi_prot, "privileged, non-secure, instruction: bits 0, 1, 2"),
           constant("AxiReadCache", 4, c.axi_read_cache, "bit 0: bufferable"),
@@ -117,16 +115,17 @@ std::vector<Interface> interfaces(const Config& c) {
   const Port arid{false, ids, "m_axi_arid_o", "load_id",
                   fmt::format("trine_config_pkg::AxiId | {}'(load_id)", ids)};
   const Port rid{true, ids, "m_axi_rid_i", ids > 1 ? "m_axi_rid_i[0]" : "m_axi_rid_i", ""};
-  std::vector<Port> master =
-      address_channel("aw", constant("m_axi_awid", ids, "AxiId"), "AxiWriteCache");
-  for (const Port& port : {out("m_axi_wvalid"), in("m_axi_wready"), out("m_axi_wdata", data),
-                           out("m_axi_wstrb", data / 8), out("m_axi_wlast"), in("m_axi_bvalid"),
-                           out("m_axi_bready"), bid, in("m_axi_bresp", 2)})
-    master.push_back(port);
-  for (const Port& port : address_channel("ar", arid, "AxiReadCache")) master.push_back(port);
-  for (const Port& port : {in("m_axi_rvalid"), out("m_axi_rready"), rid, in("m_axi_rdata", data),
-                           in("m_axi_rresp", 2), in("m_axi_rlast")})
-    master.push_back(port);
+  const Port awid = constant("m_axi_awid", ids, "AxiId");
+  std::vector<Port> master;
+  for (const std::vector<Port>& channel :
+       {address_channel("aw", awid, "AxiWriteCache"),
+        {out("m_axi_wvalid"), in("m_axi_wready"), out("m_axi_wdata", data),
+         out("m_axi_wstrb", data / 8), out("m_axi_wlast"), in("m_axi_bvalid"), out("m_axi_bready"),
+         bid, in("m_axi_bresp", 2)},
+        address_channel("ar", arid, "AxiReadCache"),
+        {in("m_axi_rvalid"), out("m_axi_rready"), rid, in("m_axi_rdata", data),
+         in("m_axi_rresp", 2), in("m_axi_rlast")}})
+    master.insert(master.end(), channel.begin(), channel.end());
   return {
       {"", {in("clk"), {true, 1, "rst_ni"}}},
       {"AXI4-Lite slave: registers.md.",
@@ -242,21 +241,19 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
 std::string constraints() {
   return "# SPDX-License-Identifier: Apache-2.0\n"
          "#\n"
-         "# Constraints of trine_top as a block, read by synthesis and timing (SDC). What differs "
-         "is set "
-         "before:\n"
+         "# Constraints of trine_top as a block, read by synthesis and timing (SDC). "
+         "What differs is set before:\n"
          "#\n"
          "#   trine_period  of clk_i, in the library's unit of time (mostly ns)\n"
          "#   trine_input   part of the period that is over when an input arrives\n"
-         "#   trine_output  part of the period that is left for the outside when an output "
-         "leaves\n\n"
+         "#   trine_output  part of the period that is left for the outside "
+         "when an output leaves\n\n"
          "if {![info exists trine_period]} { set trine_period 10.0 }\n"
          "if {![info exists trine_input]} { set trine_input 0.5 }\n"
          "if {![info exists trine_output]} { set trine_output 0.5 }\n\n"
          "create_clock -name trine_clk -period $trine_period [get_ports clk_i]\n\n"
-         "# The reset begins at any time, and ends in step with the clock: recovery and removal of "
-         "its "
-         "end are\n"
+         "# The reset begins at any time, and ends in step with the clock: "
+         "recovery and removal of its end are\n"
          "# checked, its beginning is not. Behind a synchronizer of its own in the SoC both hold.\n"
          "set_input_delay [expr {$trine_input * $trine_period}] -clock trine_clk [get_ports "
          "rst_ni]\n"

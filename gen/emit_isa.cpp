@@ -3,6 +3,7 @@
 // Prints machine/isa.def: SystemVerilog package, C header, Markdown.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cctype>
 #include <string>
@@ -78,18 +79,17 @@ std::vector<Constant> constants() {
 }
 
 std::string needs_text(unsigned needs) {
-  std::string text;
+  std::vector<std::string_view> names;
   for (std::size_t i = 0; i < kFeatures; ++i)
-    if ((needs >> i & 1) != 0)
-      text += fmt::format("{}{}", text.empty() ? "" : ", ", isa::feature::kAll[i].name);
-  return text;
+    if ((needs >> i & 1) != 0) names.push_back(isa::feature::kAll[i].name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string reads_text(const isa::FieldList& reads) {
-  std::string text;
+  std::vector<std::string_view> names;
   for (const isa::Field* field : reads)
-    if (field != nullptr) text += fmt::format("{}{}", text.empty() ? "" : ", ", field->name);
-  return text;
+    if (field != nullptr) names.push_back(field->name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 /// Codes of one kind, by number: which there are and what each needs. By these constants of the
@@ -250,11 +250,10 @@ std::string instructions_markdown() {
       "The hash covers what a program sees: the version above and the keys that\n"
       "[configuration.md](configuration.md) marks.\n\n"
       "## Codes\n\nA word with a code that is not here, or a BEGIN that is not the first word, "
-      "stops "
-      "the program with the error `illegal`;\none that needs what the configuration lacks with "
-      "`feature`. ERROR_ADDRESS is its byte offset. `output` and `encoding`\nare looked at when "
-      "their register is set. A field in the last column is read by RUNs with such a code or flag "
-      "only,\nevery other by all of its engine: what a RUN does not read needs no SET.\n\n"
+      "stops the program with the error `illegal`;\none that needs what the configuration lacks "
+      "with `feature`. ERROR_ADDRESS is its byte offset. `output` and `encoding`\nare looked at "
+      "when their register is set. A field in the last column is read by RUNs with such a code or "
+      "flag only,\nevery other by all of its engine: what a RUN does not read needs no SET.\n\n"
       "| name | value | meaning | needs | reads |\n|---|---|---|---|---|\n",
       isa::kVersion, isa::kRegisters);
   for (const Constant& c : constants())

@@ -7,14 +7,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/output.h"
 #include "base/root.h"
 #include "gen/emit.h"
-#include "gen/prefix.h"
 #include "machine/isa.h"
 #include "machine/memories.h"
 #include "machine/schema.h"
@@ -23,24 +21,13 @@ namespace trine::gen {
 namespace fs = std::filesystem;
 namespace {
 
-std::string without_comments(const std::string& text) {
-  std::string code;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t comment = text.find("//", at);
-    code += text.substr(at, comment - at);
-    if (comment == std::string::npos) break;
-    at = std::min(text.find('\n', comment), text.size());
-  }
-  return code;
-}
-
 /// Adds rtl/<name>.sv and all modules and packages that it names.
 void add_module(const std::string& name, Files& files) {
   if (files.count(name + ".sv") != 0) return;
   const fs::path folder = project_root() / "rtl";
   const std::string& text = files[name + ".sv"] = read_text(folder / (name + ".sv"));
-  static const std::regex identifier("\\btrine_\\w+\\b");
-  const std::string code = without_comments(text);
+  static const std::regex identifier("\\btrine_\\w+\\b"), comment("//.*");
+  const std::string code = std::regex_replace(text, comment, "");
   for (std::sregex_iterator it(code.begin(), code.end(), identifier), end; it != end; ++it)
     if (fs::exists(folder / (it->str() + ".sv"))) add_module(it->str(), files);
 }
@@ -53,18 +40,11 @@ void add_waivers(Files& files) {
 
 /// What a tool reads, in the order it has to: waivers, packages, modules.
 std::vector<std::string> source_order(const Files& files) {
-  std::vector<std::string> waivers, packages, modules;
-  for (const auto& [name, text] : files) {
-    if (name.ends_with(".vlt"))
-      waivers.push_back(name);
-    else if (name.ends_with("_pkg.sv"))
-      packages.push_back(name);
-    else if (name.ends_with(".sv"))
-      modules.push_back(name);
-  }
-  std::vector<std::string> order = waivers;
-  order.insert(order.end(), packages.begin(), packages.end());
-  order.insert(order.end(), modules.begin(), modules.end());
+  std::vector<std::string> order;
+  for (const char* ending : {".vlt", "_pkg.sv", ".sv"})
+    for (const auto& [name, text] : files)
+      if (name.ends_with(ending) && std::ranges::find(order, name) == order.end())
+        order.push_back(name);
   return order;
 }
 
@@ -132,7 +112,43 @@ Files design_files(const Config& config) {
   return files;
 }
 
+/// @throws Error  unless `prefix` is a-z, then at most 31 of a-z 0-9 _
+void check_prefix(const std::string& prefix) {
+  static const std::regex allowed("[a-z][a-z0-9_]{0,31}");
+  if (!prefix.empty() && !std::regex_match(prefix, allowed))
+    throw_error("--prefix: '{}' is no prefix of names, allowed a-z, then up to 31 of a-z 0-9 _",
+                prefix);
+}
+
+/// The text of one file with the prefix.
+std::string in_text(const std::string& name, const std::string& text, const std::string& prefix) {
+  // Identifiers and the files trine.f, trine.core, trine.sdc; not what lies in folders of the
+  // repository (tb/trine_sram_tb.cpp).
+  static const std::regex lower("(^|[^\\w/.])(trine_\\w|trine\\.(?:f|core|sdc)\\b)");
+  static const std::regex upper("\\bTRINE_");
+  const std::string result = std::regex_replace(text, lower, "$1" + prefix + "_$2");
+  // Macros that switch assertions and tracing on are the same for all designs.
+  if (name.ends_with(".sv")) return result;
+  return std::regex_replace(result, upper, upper_snake(prefix) + "_TRINE_");
+}
+
+/// The files with "left_trine_..." for each trine_..., and "LEFT_TRINE_..." for each TRINE_... of
+/// the C headers, in names and texts, if `prefix` is "left". As they are, if it is empty.
+Files with_prefix(const Files& files, const std::string& prefix) {
+  if (prefix.empty()) return files;
+  Files renamed;
+  for (const auto& [name, text] : files) {
+    const bool ours = name.starts_with("trine");
+    renamed[ours ? prefixed(name, prefix) : name] = in_text(name, text, prefix);
+  }
+  return renamed;
+}
+
 }  // namespace
+
+std::string prefixed(const std::string& name, const std::string& prefix) {
+  return prefix.empty() ? name : prefix + "_" + name;
+}
 
 void generate(const Config& config, const fs::path& out_dir, const std::string& prefix) {
   check_prefix(prefix);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "machine/config.h"
 
@@ -23,6 +24,9 @@ using machine::Config;
 /// @throws Error  when `out_dir` holds something that generate() has not written
 void generate(const Config& config, const std::filesystem::path& out_dir,
               const std::string& prefix = "");
+
+/// "left_trine.f" of "trine.f", if `prefix` is "left".
+std::string prefixed(const std::string& name, const std::string& prefix);
 
 /// Refreshes the committed prints below the root `dir`: rtl/trine_isa_pkg.sv, rtl/trine_csr_pkg.sv
 /// and docs/{instructions,registers,configuration}.md.

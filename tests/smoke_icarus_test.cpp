@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "gen/generate.h"
-#include "gen/prefix.h"
 #include "sim/rtl/tiny_program.h"
 #include "synth/yosys.h"
 

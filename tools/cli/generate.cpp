@@ -11,7 +11,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "gen/prefix.h"
 #include "machine/schema.h"
 #include "tools/cli/common.h"
 

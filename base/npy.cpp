@@ -47,13 +47,6 @@ std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& 
   return shape;
 }
 
-template <typename T>
-double element_as(const Array& array, std::size_t i) {
-  T value;
-  std::memcpy(&value, &array.bytes[i * sizeof value], sizeof value);
-  return static_cast<double>(value);
-}
-
 }  // namespace
 
 std::int64_t Array::elements() const {
@@ -63,20 +56,20 @@ std::int64_t Array::elements() const {
 std::size_t Array::element_bytes() const { return static_cast<std::size_t>(dtype.at(1) - '0'); }
 
 double Array::value(std::size_t i) const {
-  switch (dtype.at(0)) {
-    case 'f':
-      return element_bytes() == 8 ? element_as<double>(*this, i) : element_as<float>(*this, i);
-    case 'u':
-    case 'b':
-      return element_bytes() == 1   ? element_as<std::uint8_t>(*this, i)
-             : element_bytes() == 2 ? element_as<std::uint16_t>(*this, i)
-                                    : element_as<std::uint32_t>(*this, i);
-    default:
-      return element_bytes() == 1   ? element_as<std::int8_t>(*this, i)
-             : element_bytes() == 2 ? element_as<std::int16_t>(*this, i)
-             : element_bytes() == 4 ? element_as<std::int32_t>(*this, i)
-                                    : element_as<std::int64_t>(*this, i);
-  }
+  const auto element = [&](auto value) {
+    std::memcpy(&value, &bytes[i * sizeof value], sizeof value);
+    return static_cast<double>(value);
+  };
+  return dtype == "i1"   ? element(std::int8_t{})
+         : dtype == "i2" ? element(std::int16_t{})
+         : dtype == "i4" ? element(std::int32_t{})
+         : dtype == "i8" ? element(std::int64_t{})
+         : dtype == "f4" ? element(float{})
+         : dtype == "f8" ? element(double{})
+         : dtype == "u2" ? element(std::uint16_t{})
+         : dtype == "u4" ? element(std::uint32_t{})
+         : dtype == "u8" ? element(std::uint64_t{})
+                         : element(std::uint8_t{});
 }
 
 Array read_npy(const std::filesystem::path& path) {

@@ -283,7 +283,6 @@ struct RtlRunner::State {
   alignas(std::max_align_t) unsigned char storage[512];
   trine_device* device = nullptr;
   std::int32_t stop = kStopInterrupt;
-  bool ran = false;
 };
 
 RtlRunner::RtlRunner(const compiler::Program& program, const RtlOptions& options)
@@ -308,8 +307,6 @@ std::uint64_t RtlRunner::simulated_cycles() const { return state_->observed().to
 RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   State& s = *state_;
   assert(std::ssize(dram) == s.program.dram_bytes);
-  if (s.options.reset_between && s.ran) reset();
-  s.ran = true;
   std::vector<ExpectedByte> expected;
   if (s.options.lockstep) expected = expected_writes(s.program, dram);
   s.fill(dram);

@@ -31,7 +31,6 @@ struct RtlOptions {
   std::uint64_t max_cycles = 0;      ///< of one run; 0: 50 times `predicted_cycles`, else 2^40
   std::uint64_t predicted_cycles = 0;
   std::uint64_t base_address = 0x10000;  ///< BASE; nothing is below it, so a forgotten BASE shows
-  bool reset_between = false;            ///< rst_ni before each run instead of back to back
 };
 
 /// One design with one program loaded; runs any number of vectors.

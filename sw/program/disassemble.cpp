@@ -10,23 +10,17 @@ std::string disassemble(const Program& program) {
   int run = 0, layer = -1;
   for (std::size_t i = 0; i < program.words.size(); ++i) {
     const isa::Word word = program.words[i];
-    switch (isa::opcode_of(word)) {
-      case isa::Opcode::kSet:
-      case isa::Opcode::kEnd:
-        text += fmt::format("{:6}  {}\n", i, isa::disassemble(word));
-        break;
-      case isa::Opcode::kRun: {
-        const int owner = program.run_layer.at(run);
-        const auto& name = program.layers.at(owner).name;
-        text += fmt::format("{:6}  {}  ; run {}{}\n", i, isa::disassemble(word), run,
-                            owner == layer ? "" : fmt::format(", layer {} {}", owner, name));
-        layer = owner;
-        ++run;
-        break;
-      }
-      case isa::Opcode::kBegin:
-        text += fmt::format("{:6}  {}{}\n", i, i == 0 ? "" : "illegal ", isa::disassemble(word));
+    const isa::Opcode opcode = isa::opcode_of(word);
+    std::string line = isa::disassemble(word);
+    if (opcode == isa::Opcode::kBegin && i != 0) line = "illegal " + line;
+    if (opcode == isa::Opcode::kRun) {
+      const int owner = program.run_layer.at(run);
+      line += fmt::format("  ; run {}", run++);
+      if (owner != layer)
+        line += fmt::format(", layer {} {}", owner, program.layers.at(owner).name);
+      layer = owner;
     }
+    text += fmt::format("{:6}  {}\n", i, line);
   }
   return text;
 }

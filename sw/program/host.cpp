@@ -12,12 +12,6 @@
 namespace trine::program {
 namespace {
 
-/// Values of the host's graph outputs; tensors that pass through are inputs of it as well.
-std::vector<Array> run_host(const model::Graph& graph, const std::vector<Array>& inputs,
-                            const reference::RoundingPolicy& rounding) {
-  return reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
-}
-
 std::string position_of(std::size_t element, const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> at(shape.size());
   auto rest = static_cast<std::int64_t>(element);
@@ -37,7 +31,9 @@ std::vector<std::uint8_t> initial_dram(const Program& program) {
 }
 
 void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram) {
-  const std::vector<Array> machine = run_host(program.before, inputs, program.rounding);
+  // Tensors that pass through are inputs and outputs of the graph.
+  const auto values = reference::run_graph(program.before, inputs, program.rounding);
+  const std::vector<Array> machine = reference::outputs_of(program.before, values);
   for (std::size_t i = 0; i < machine.size(); ++i)
     to_planar(machine[i].bytes.data(), program.inputs[i], dram);
 }
@@ -52,7 +48,8 @@ std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram
     from_planar(dram, layout, array.bytes.data());
     machine.push_back(std::move(array));
   }
-  return run_host(program.after, machine, program.rounding);
+  return reference::outputs_of(program.after,
+                               reference::run_graph(program.after, machine, program.rounding));
 }
 
 std::string first_difference(const Program& program, const std::vector<Array>& actual,

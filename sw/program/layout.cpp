@@ -20,16 +20,15 @@ std::int64_t pixel(const TensorLayout& layout, int y, int x) {
 int rows(const TensorLayout& l) { return l.transposed ? l.shape.W : l.shape.H; }
 int cols(const TensorLayout& l) { return l.transposed ? l.shape.H : l.shape.W; }
 
-/// Calls visit(index in the dense tensor, byte offset of the word in DRAM, place in the word) for
-/// every value.
+/// Calls visit(y, x, channel, byte offset of the word in DRAM, place in the word) for every value,
+/// in the order of the dense tensor.
 template <typename Visit>
 void for_each_value(const TensorLayout& layout, Visit visit) {
   const Shape& s = layout.shape;
-  std::int64_t dense = 0;
   for (int y = 0; y < rows(layout); ++y)
     for (int x = 0; x < cols(layout); ++x)
       for (int c = 0; c < s.C; ++c)
-        visit(dense++, layout.offset + 4 * (c / s.per_word * layout.plane + pixel(layout, y, x)),
+        visit(y, x, c, layout.offset + 4 * (c / s.per_word * layout.plane + pixel(layout, y, x)),
               c % s.per_word);
 }
 
@@ -42,15 +41,11 @@ void to_folded(const std::uint8_t* dense, const TensorLayout& layout, std::uint8
     return inside ? dense[(std::int64_t{y} * fold.width + x) * C + c]
                   : static_cast<std::uint8_t>(layout.zero_point);
   };
-  for (int y = 0; y < rows(layout); ++y)
-    for (int x = 0; x < cols(layout); ++x)
-      for (int channel = 0; channel < layout.shape.C; ++channel) {
-        const int place = channel / C;
-        const std::int64_t word = channel / 4 * layout.plane + pixel(layout, y, x);
-        dram[layout.offset + 4 * word + channel % 4] =
-            code(y * fold.stride_y - fold.top + place / fold.pixels,
-                 x * fold.stride_x - fold.left + place % fold.pixels, channel % C);
-      }
+  for_each_value(layout, [&](int y, int x, int channel, std::int64_t word, int place) {
+    const int tap = channel / C;
+    dram[word + place] = code(y * fold.stride_y - fold.top + tap / fold.pixels,
+                              x * fold.stride_x - fold.left + tap % fold.pixels, channel % C);
+  });
 }
 
 std::uint32_t mask_of(int bits) { return bits == 32 ? ~0U : (1U << bits) - 1; }
@@ -97,9 +92,10 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
 void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
   std::fill_n(dram + layout.offset, layout.bytes(), std::uint8_t{0});
   if (layout.fold.folded()) return to_folded(dense, layout, dram);
-  for_each_value(layout, [&](std::int64_t from, std::int64_t to, int place) {
-    std::int32_t value = static_cast<std::int8_t>(dense[from]);
-    if (layout.element_bytes() == 4) std::memcpy(&value, dense + 4 * from, 4);
+  for_each_value(layout, [&](int, int, int, std::int64_t to, int place) {
+    std::int32_t value = static_cast<std::int8_t>(*dense);
+    if (layout.element_bytes() == 4) std::memcpy(&value, dense, 4);
+    dense += layout.element_bytes();
     std::uint32_t word;
     std::memcpy(&word, dram + to, 4);
     word |= pack_code(value, layout.shape.per_word, place);
@@ -108,14 +104,15 @@ void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8
 }
 
 void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense) {
-  for_each_value(layout, [&](std::int64_t to, std::int64_t from, int place) {
+  for_each_value(layout, [&](int, int, int, std::int64_t from, int place) {
     std::uint32_t word;
     std::memcpy(&word, dram + from, 4);
     const std::int32_t value = unpack_code(word, layout.shape.per_word, place);
     if (layout.element_bytes() == 4)
-      std::memcpy(dense + 4 * to, &value, 4);
+      std::memcpy(dense, &value, 4);
     else
-      dense[to] = static_cast<std::uint8_t>(value);
+      *dense = static_cast<std::uint8_t>(value);
+    dense += layout.element_bytes();
   });
 }
 

@@ -2,7 +2,7 @@
 //
 // Whether halves to even show, at the last code and the first tie: one step before it none does.
 
-#include "sw/compiler/lower/half_even.h"
+#include "sw/compiler/lower/findings.h"
 
 #include <cstring>
 

@@ -17,7 +17,6 @@
 #include "base/root.h"
 #include "gen/emit.h"
 #include "gen/generate.h"
-#include "gen/prefix.h"
 #include "machine/config.h"
 #include "machine/csr.h"
 #include "machine/isa.h"
@@ -445,9 +444,9 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
 
 TEST_CASE("a prefix is a name of its own, in each language", "[gen][prefix]") {
   for (const char* good : {"", "a", "soc_1", "a2345678901234567890123456789012"})
-    CHECK_NOTHROW(check_prefix(good));
+    CHECK_NOTHROW(with_prefix({}, good));
   for (const char* bad : {"A", "1a", "_a", "a-b", "a.b", "a23456789012345678901234567890123"})
-    CHECK_THROWS_WITH(check_prefix(bad), Catch::Contains(fmt::format("--prefix: '{}' is", bad)));
+    CHECK_THROWS_WITH(with_prefix({}, bad), Catch::Contains(fmt::format("--prefix: '{}' is", bad)));
   CHECK((prefixed("trine_x", "") == "trine_x" && prefixed("trine_x", "p") == "p_trine_x"));
   const std::string text =
       "trine_a trine.f trine.sdc trine.core trine.toml xtrine_a tb/trine_b .trine_c (trine_d) "

@@ -132,9 +132,10 @@ std::string in_text(const std::string& name, const std::string& text, const std:
   return std::regex_replace(result, upper, upper_snake(prefix) + "_TRINE_");
 }
 
-/// The files with "left_trine_..." for each trine_..., and "LEFT_TRINE_..." for each TRINE_... of
-/// the C headers, in names and texts, if `prefix` is "left". As they are, if it is empty.
+}  // namespace
+
 Files with_prefix(const Files& files, const std::string& prefix) {
+  check_prefix(prefix);
   if (prefix.empty()) return files;
   Files renamed;
   for (const auto& [name, text] : files) {
@@ -144,17 +145,15 @@ Files with_prefix(const Files& files, const std::string& prefix) {
   return renamed;
 }
 
-}  // namespace
-
 std::string prefixed(const std::string& name, const std::string& prefix) {
   return prefix.empty() ? name : prefix + "_" + name;
 }
 
 void generate(const Config& config, const fs::path& out_dir, const std::string& prefix) {
-  check_prefix(prefix);
+  const Files files = with_prefix(design_files(config), prefix);
   nlohmann::ordered_json about = manifest(config);
   about["top"] = prefixed("trine_top", prefix);
-  write_output(with_prefix(design_files(config), prefix), about, out_dir);
+  write_output(files, about, out_dir);
 }
 
 void write_packages(const fs::path& dir) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/output.h"
 #include "machine/config.h"
 
 namespace trine::gen {
@@ -25,6 +26,10 @@ using machine::Config;
 void generate(const Config& config, const std::filesystem::path& out_dir,
               const std::string& prefix = "");
 
+/// The files with "left_trine_..." for each trine_..., and "LEFT_TRINE_..." for each TRINE_... of
+/// the C headers, in names and texts, if `prefix` is "left". As they are, if it is empty.
+/// @throws Error  no prefix of names
+Files with_prefix(const Files& files, const std::string& prefix);
 /// "left_trine.f" of "trine.f", if `prefix` is "left".
 std::string prefixed(const std::string& name, const std::string& prefix);
 

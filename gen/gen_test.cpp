@@ -442,6 +442,16 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
   CHECK_THAT(files.at("README.md"), Catch::StartsWith("# mine\n\n<!-- " + stamp + " -->\n"));
 }
 
+TEST_CASE("designs that run the same programs have names of their own in FuseSoC", "[gen][core]") {
+  const auto core = [](const char* pipeline) {
+    const std::string text = core_file(machine::load_config("edge64", {pipeline}), {});
+    return text.substr(0, text.find('\n', text.find("name")));
+  };
+  CHECK(core("pipeline.rows=1") != core("pipeline.rows=8"));
+  CHECK(machine::load_config("edge64", {"pipeline.rows=1"}).hash() ==
+        machine::load_config("edge64", {"pipeline.rows=8"}).hash());
+}
+
 TEST_CASE("a prefix is a name of its own, in each language", "[gen][prefix]") {
   for (const char* good : {"", "a", "soc_1", "a2345678901234567890123456789012"})
     CHECK_NOTHROW(with_prefix({}, good));

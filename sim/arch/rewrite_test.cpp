@@ -221,6 +221,17 @@ TEST_CASE("uint8 codes at the ends of an int8 network cost no layer", "[arch][re
   CHECK(compiler::compile(b.graph, config).layers.size() == 1);
 }
 
+TEST_CASE("a QUANTIZE from uint8 that moves the zero point stays", "[arch][rewrite]") {
+  Builder b(7);
+  const int in = b.input({1, 4, 4, 8});
+  const int out = b.unary(in, OpKind::kQuantize, "QUANTIZE");
+  b.graph.tensors[static_cast<std::size_t>(in)].type = DataType::kUInt8;
+  b.graph.tensors[static_cast<std::size_t>(in)].quantization = {{0.5f}, {131}, 0};  // 3 as int8
+  b.graph.tensors[static_cast<std::size_t>(out)].quantization = {{0.5f}, {-5}, 0};
+  b.graph.outputs = {b.convolution(out, 4, 1, 1, 1, 1, 1, 1, Padding::kSame, false)};
+  require_exact(b, testing::small_config(8, 8, 64, 64, 64));
+}
+
 TEST_CASE("uint8 RESIZE_BILINEAR is refused: LiteRT computes floats", "[arch][rewrite][error]") {
   Builder b(1);
   b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 8, 8, false, false)};

@@ -245,6 +245,24 @@ TEST_CASE("LRN of an even size leans to the channels behind", "[model][onnx]") {
   CHECK(y.values == std::vector<double>{1.0f / 6, 2.0f / 14, 3.0f / 10});
 }
 
+/// ONNX: a window of ceil_mode that begins behind the image and its border is none.
+TEST_CASE("a pool's last window begins within the image or its border", "[model][onnx]") {
+  onnx_file::Node node;
+  node.type = "MaxPool";
+  node.outputs = {"y"};
+  node.attributes["kernel_shape"].ints = {1};
+  node.attributes["strides"].ints = {3};
+  node.attributes["ceil_mode"].i = 1;
+  for (const int extent : {3, 4, 5, 6, 7}) {
+    onnx_file::Constant x;
+    x.shape = {1, 1, extent};
+    x.values.assign(extent, 1);
+    const auto y =
+        onnx_file::evaluate(node, 13, {std::make_shared<onnx_file::Constant>(x)}, 0, 100);
+    CHECK(y.shape == std::vector<int>{1, 1, (extent - 1) / 3 + 1});
+  }
+}
+
 /// ONNX 1.19, AveragePool: the border counts, what a rounded-up extent adds behind it does not.
 TEST_CASE("averages count their border on each side where they are told to", "[model][onnx]") {
   onnx_file::Node node;

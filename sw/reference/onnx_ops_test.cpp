@@ -183,6 +183,37 @@ TEST_CASE("normalizations of ONNX are those of floats, to a code", "[onnx][norm]
   CHECK_THAT(refused({1, 1, 1, 1}, false, true), Contains("of a tensor that no quantizer made"));
 }
 
+TEST_CASE("a map is taken off a constant map, not the other way round", "[onnx]") {
+  Builder b({1, 2, 2});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const std::string map = b.quant(b.constant({1, 2, 2}, {1, 2, 3, 4}), 1, 8, true, false);
+  for (const bool first : {true, false}) {
+    const std::string y = first ? b.op("Sub", {map, x}) : b.op("Sub", {x, map});
+    const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 1, 8, true, false)), "m");
+    const Floats difference = outputs(graph, {10, 20, -30, 5}, {1, 2, 2});
+    CHECK(difference == (first ? Floats{-9, -18, 33, -1} : Floats{9, 18, -33, 1}));
+  }
+}
+
+TEST_CASE("a window's border is looked at on each side", "[onnx]") {
+  const auto sums = [](const std::vector<int>& pads) {
+    Builder b({1, 1, 3, 3});
+    const std::string x = b.quant("in", 1, 8, true, false);
+    const std::string ones = b.quant(b.constant({1, 1, 3, 3}, Floats(9, 1)), 1, 8, true, false);
+    auto* conv = b.node("Conv", {x, ones});
+    auto* attribute = conv->add_attribute();
+    attribute->set_name("pads");
+    for (const int side : pads) attribute->add_ints(side);
+    const std::string y = b.quant(conv->output(0), 1, 8, true, false);
+    return outputs(model::parse_onnx(b.bytes(y), "m"), Floats(9, 1), {1, 1, 3, 3});
+  };
+  CHECK(sums({1, 1, 1, 1}) == Floats{4, 6, 4, 6, 9, 6, 4, 6, 4});
+  CHECK(sums({1, 1, 1, 0}) == Floats{4, 6, 6, 9, 4, 6});
+  CHECK(sums({1, 0, 1, 1}) == Floats{6, 4, 9, 6, 6, 4});
+  CHECK(sums({1, 1, 0, 1}) == Floats{4, 6, 4, 6, 9, 6});
+  CHECK(sums({0, 1, 1, 1}) == Floats{6, 9, 6, 4, 6, 4});
+}
+
 /// What quantizers of scale `out` make of a function of codes of scale 1/20, in 256 columns.
 Floats of_all_codes(Builder* b, const std::string& result, float out) {
   Floats x;

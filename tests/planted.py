@@ -27,6 +27,7 @@ class Bug(typing.NamedTuple):
     old: str  # stands once in the file
     new: str
     first: str  # the test program that knows the place best
+    shows: str = ""  # to whom, in which case
 
 
 def read_bugs(name):

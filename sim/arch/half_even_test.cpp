@@ -2,11 +2,10 @@
 //
 // Whether halves to even show, at the last code and the first tie: one step before it none does.
 
-#include "sw/compiler/lower/findings.h"
-
 #include <cstring>
 
 #include "sim/arch/testing.h"
+#include "sw/compiler/lower/findings.h"
 
 namespace trine::sim {
 namespace {

@@ -108,6 +108,26 @@ TEST_CASE("attention and encoder blocks of ONNX are exact to the golden layers",
   }
 }
 
+TEST_CASE("PyTorch's networks are exact to the golden layers", "[arch][model][onnx][torch]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "torch";
+  int checked = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".onnx") continue;
+    const model::Graph graph = model::import_model(entry.path());
+    const auto vectors = reference::read_vectors(folder / entry.path().stem());
+    const auto& array = kArrays[checked % 3 == 0 ? 2 : checked % 3 == 1 ? 1 : 6];
+    const compiler::Program program =
+        compiler::compile(graph, small_config(array[0], array[1], 32, 16, 128));
+    for (const reference::VectorCase& c : vectors.cases) {
+      CAPTURE(entry.path().string(), array[0], array[1], c.id);
+      const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
+      CHECK(compiler::first_difference(program, run_arch(program, c.inputs).outputs, golden) == "");
+    }
+    ++checked;
+  }
+  CHECK(checked == 42);
+}
+
 TEST_CASE("transformers are exact on 8x8, 16x16 and 5x7", "[arch][model]") {
   for (const auto& array : {std::pair{8, 8}, {16, 16}, {5, 7}}) {
     const machine::Config config = small_config(array.first, array.second, 128, 64, 64);

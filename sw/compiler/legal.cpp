@@ -12,6 +12,7 @@
 #include "base/index.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/stages.h"
+#include "sw/model/onnx_evaluate.h"
 
 namespace trine::compiler {
 namespace {
@@ -24,18 +25,34 @@ void mark_host(model::Graph* graph) {
     const auto found = [&](int t) { return floats.contains(t); };
     const bool joins_floats = op.kind == model::OpKind::kConcatenation &&
                               graph->out(op).type == model::DataType::kFloat32;
-    return op.kind == model::OpKind::kOnnx || joins_floats ||
-           std::ranges::any_of(op.inputs, found) || std::ranges::any_of(op.outputs, found);
+    // What could be a table of one code is left to lowering.
+    const auto is_number = [&](int t) {
+      return t >= 0 && !graph->tensor(t).is_constant &&
+             graph->tensor(t).type != model::DataType::kFloat32 &&
+             graph->tensor(t).type != model::DataType::kBool;
+    };
+    const bool whole =
+        op.kind == model::OpKind::kOnnx &&
+        (!model::onnx_file::is_elementwise(op.name) || std::ranges::any_of(op.inputs, is_number) ||
+         std::ranges::any_of(op.outputs, is_number));
+    return whole || joins_floats || std::ranges::any_of(op.inputs, found) ||
+           std::ranges::any_of(op.outputs, found);
   };
+  const auto add = [&](const model::Op& op) {
+    for (const auto* tensors : {&op.inputs, &op.outputs})
+      for (const int t : *tensors)
+        if (t >= 0 && !graph->tensor(t).is_constant &&
+            (graph->tensor(t).type == model::DataType::kFloat32 ||
+             (op.kind == model::OpKind::kOnnx && graph->tensor(t).type != model::DataType::kInt8)))
+          floats.insert(t);
+  };
+  for (const model::Op& op : graph->ops)
+    if (op.on_host) add(op);
   for (bool more = true; std::exchange(more, false);)
     for (model::Op& op : graph->ops) {
       if (op.on_host || !is_host(op)) continue;
       op.on_host = more = true;
-      for (const auto* tensors : {&op.inputs, &op.outputs})
-        for (const int t : *tensors)
-          if (t >= 0 && !graph->tensor(t).is_constant &&
-              graph->tensor(t).type == model::DataType::kFloat32)
-            floats.insert(t);
+      add(op);
     }
 }
 
@@ -87,9 +104,10 @@ std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
 std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& config,
                                      const reference::RoundingPolicy& rounding, bool allow_host) {
   if (allow_host) {
-    mark_host(&graph);
-    for (;;)
+    for (;;) {
+      mark_host(&graph);
       if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
+    }
   }
   Answer all = ask(graph, config, rounding);
   if (all.refused)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <list>
 #include <map>
 #include <numeric>
 #include <set>
@@ -18,6 +19,7 @@
 #include "sw/model/onnx_emit.h"
 #include "sw/model/onnx_evaluate.h"
 #include "sw/model/onnx_file.h"
+#include "sw/model/onnx_forms.h"
 #include "sw/model/onnx_host.h"
 #include "sw/model/onnx_nodes.h"
 #include "sw/model/onnx_problems.h"
@@ -155,7 +157,7 @@ class Importer {
   }
 
   void import(const Node& node) {
-    node_ = &node;
+    node_ = whole_ = &node;
     const auto lost = [&](const std::string& input) { return lost_.count(input) != 0; };
     const Emitter::Mark mark = emit_.mark();
     try {
@@ -168,9 +170,10 @@ class Importer {
       if (node.outputs.empty() || (node.outputs[0].empty() && node.type != "TopK"))
         throw_error("has no output");
       if (fold_constants()) return;
-      Value value = lowered();
+      Value value = made();
       values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
     } catch (const Error& error) {
+      node_ = &node;
       emit_.back_to(mark);
       if (is_float()) throw_error("{}: {}", file_.name, kFloatModel);
       const bool hosted = on_host(mark);
@@ -265,32 +268,40 @@ class Importer {
         {"Clip", &Importer::clip},
         {"Concat", &Importer::concat},
         {"Conv", &Importer::conv},
+        {"ConvTranspose", &Importer::conv_transpose},
+        {"DepthToSpace", &Importer::blocks},
         {"DequantizeLinear", &Importer::dequantize},
         {"Dropout", &Importer::identity},
         {"Flatten", &Importer::reshape},
         {"Gelu", &Importer::gelu},
         {"Gemm", &Importer::matmul},
+        {"Gather", &Importer::gather},
         {"GlobalAveragePool", &Importer::average_pool},
-        {"GlobalMaxPool", &Importer::global_max_pool},
         {"HardSigmoid", &Importer::hard_sigmoid},
         {"HardSwish", &Importer::hard_swish},
         {"Identity", &Importer::identity},
         {"LayerNormalization", &Importer::normalization},
         {"LeakyRelu", &Importer::leaky_relu},
         {"MatMul", &Importer::matmul},
+        {"Max", &Importer::extreme},
         {"MaxPool", &Importer::max_pool},
+        {"Min", &Importer::extreme},
         {"MultiThreshold", &Importer::multi_threshold},
         {"Pad", &Importer::pad},
         {"Quant", &Importer::quantize},
         {"RMSNormalization", &Importer::normalization},
         {"QuantizeLinear", &Importer::quantize},
-        {"ReduceMean", &Importer::reduce_mean},
+        {"ReduceMax", &Importer::reduction},
+        {"ReduceMean", &Importer::reduction},
+        {"ReduceMin", &Importer::reduction},
+        {"ReduceSum", &Importer::reduction},
         {"Relu", &Importer::relu},
         {"Reshape", &Importer::reshape},
         {"Resize", &Importer::resize},
         {"SimplifiedLayerNormalization", &Importer::normalization},
         {"Slice", &Importer::slice},
         {"Softmax", &Importer::softmax},
+        {"SpaceToDepth", &Importer::blocks},
         {"Split", &Importer::split},
         {"Squeeze", &Importer::reshape},
         {"TopK", &Importer::top_k},
@@ -300,8 +311,34 @@ class Importer {
     };
     if (const auto found = kMethods.find(type); found != kMethods.end()) return found->second;
     const auto kind = kind_of_onnx(type);
-    if (!kind) return nullptr;
+    if (!kind) return is_elementwise(type) ? &Importer::table : nullptr;
     return is_binary(*kind) ? &Importer::arithmetic : &Importer::function;
+  }
+
+  Operand operand(const Value& value) const {
+    Operand known{false, value.shape, DataType::kFloat32, value.constant};
+    if (value.tensor >= 0 && !emit_.is_codes(value)) known.type = emit_.tensor(value.tensor).type;
+    if (!emit_.is_codes(value) || !value.steps.empty()) return known;
+    known.scale = double{emit_.tensor(value.tensor).scale()};
+    known.zero_point = static_cast<double>(emit_.tensor(value.tensor).zero_point());
+    return known;
+  }
+
+  /// What the node makes, as it stands or in another form.
+  Value made() {
+    std::vector<Operand> operands;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i)
+      operands.push_back(has(i) ? operand(in(i)) : Operand{});
+    std::optional<Form> form = form_of(*node_, file_.opset, operands);
+    if (!form) return lowered();
+    const Node* const whole = node_;
+    for (const auto& [name, constant] : form->constants) values_[name] = of_constant(constant);
+    for (Node& node : form->nodes) {
+      node_ = &forms_.emplace_back(std::move(node));
+      if (!fold_constants()) values_[out()] = made();
+    }
+    node_ = whole;
+    return values_.at(out());
   }
 
   Value lowered() try {
@@ -662,6 +699,99 @@ class Importer {
     return placed(std::move(p), bordered(std::move(input), 0, &s), s);
   }
 
+  /// A transposed convolution without borders, which are cut off the codes. Groups and dilations
+  /// are weights of 0.
+  Value conv_transpose() {
+    Value input = codes_of_input();
+    if (input.shape.size() != 4) throw_error("input of rank {}, allowed 4", input.shape.size());
+    input = emit_.to_nhwc(input, node_->index);
+    const Constant& c = constant(1);
+    const std::int64_t group = node_->integer("group", 1);
+    const int C = input.shape[1];
+    if (c.rank() != 4 || c.elements() == 0 || group < 1 || group > C || c.shape[0] != C ||
+        C % group != 0 || c.shape[1] > kMaxWindow)
+      throw_error("weights [{}] and group {} do not fit {} channels", fmt::join(c.shape, ", "),
+                  group, C);
+    const int of_group = c.shape[1], M = of_group * static_cast<int>(group);
+    const int R = c.shape[2], S = c.shape[3];
+    const auto [dilation_h, dilation_w] = pair_of("dilations", 1, 1);
+    const Span rows = span(0, input.shape[2], (R - 1) * dilation_h + 1);
+    const Span cols = span(1, input.shape[3], (S - 1) * dilation_w + 1);
+    if (std::int64_t{M} * rows.taps * cols.taps * C > kMaxAverage)
+      throw_error("more than {} weights, zeros of groups and dilations included", kMaxAverage);
+    Product p;
+    p.name = out();
+    p.channels = M;
+    const std::vector<std::size_t> steps = steps_of(c.shape);
+    const int inputs = C / static_cast<int>(group);
+    Indices order;
+    for (int m = 0; m < M; ++m) {
+      const Indices taps = walk({R, S, inputs}, {steps[2], steps[3], steps[0]},
+                                m / of_group * inputs * steps[0] + m % of_group * steps[1]);
+      order.insert(order.end(), taps.begin(), taps.end());
+    }
+    set_weights(c, order, &p);
+    set_bias(2, &p);
+    p.filter = {M, rows.taps, cols.taps, C};
+    std::vector<std::int8_t> spread(count_of(p.filter), static_cast<std::int8_t>(p.zero_point));
+    const std::vector<std::size_t> to = steps_of(p.filter);
+    std::size_t next = 0;
+    for (int m = 0; m < M; ++m)
+      for (const std::size_t at : walk({R, S, inputs}, {dilation_h * to[1], dilation_w * to[2], 1},
+                                       m * to[0] + static_cast<std::size_t>(m / of_group * inputs)))
+        spread[at] = p.weights[next++];
+    p.weights = std::move(spread);
+    p.op = op(OpKind::kTransposeConv);
+    std::tie(p.op.stride_h, p.op.stride_w) = pair_of("strides", 1, 1);
+    p.op.padding = Padding::kValid;
+    p.shape = {input.shape[0], rows.whole, cols.whole, M};
+    p.op.inputs = {emit_.add_integers(p.shape), input.tensor};
+    Value whole = of_product(std::move(p), {input.shape[0], M, rows.whole, cols.whole});
+    return cut(std::move(whole), rows, cols);
+  }
+
+  /// Along an axis of a transposed convolution: all outputs, and those that are left.
+  struct Span {
+    int whole, first, size;
+    int taps;  ///< of the filter, zeros behind it included
+  };
+  Span span(std::size_t i, int extent, int taps) const {
+    const auto entry = [&](const char* key, std::size_t at) {
+      const std::vector<std::int64_t> values = node_->integers(key);
+      return values.size() > at ? bounded(values[at], 0, key) : 0;
+    };
+    const int stride = std::max(entry("strides", i), 1), added = entry("output_padding", i);
+    const std::string automatic = node_->text("auto_pad", "NOTSET");
+    const bool same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
+    const std::int64_t most = std::int64_t{extent - 1} * stride + taps;
+    const bool shaped = !node_->integers("output_shape").empty();
+    std::int64_t first = entry("pads", i), size = most + added - first - entry("pads", i + 2);
+    if (automatic == "VALID") first = 0, size = most + added;
+    if (shaped || same) {
+      size = shaped ? entry("output_shape", i) : std::int64_t{extent} * stride;
+      const std::int64_t border = std::max<std::int64_t>(most + added - size, 0);
+      first = automatic == "SAME_UPPER" ? border / 2 : border - border / 2;
+    }
+    if (size < 1 || size > kMaxWindow) throw_error("{} outputs along an axis", size);
+    const std::int64_t beyond = std::max<std::int64_t>(first + size - most, 0);
+    const auto more = static_cast<int>(std::max<std::int64_t>(beyond - (stride - 1), 0));
+    return {static_cast<int>(most + beyond), static_cast<int>(first), static_cast<int>(size),
+            taps + more};
+  }
+
+  /// Rows and columns of an image, of its codes once there are some.
+  Value cut(Value value, const Span& rows, const Span& cols) {
+    const auto whole = [](const Span& s) { return s.first == 0 && s.size == s.whole; };
+    if (whole(rows) && whole(cols)) return value;
+    const std::vector<int> shape = {value.shape[0], value.shape[1], rows.size, cols.size};
+    if (is_pending(value))
+      return later(
+          std::move(value), shape,
+          [this, rows, cols](Value codes) { return cut(std::move(codes), rows, cols); }, out());
+    if (!whole(rows)) value = sliced(value, 2, rows.first, rows.size, 1, out());
+    return whole(cols) ? value : sliced(value, 3, cols.first, cols.size, 1, out());
+  }
+
   /// Shape of a product over windows of `input`.
   Value placed(Product p, const Value& input, const Sliding& s) const {
     const Tensor& t = emit_.tensor(input.tensor);
@@ -683,6 +813,8 @@ class Importer {
       if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
       *value = emit_.to_nhwc(*value, node_->index);
     }
+    if (a.layout != b.layout)
+      for (Value* value : {&a, &b}) *value = emit_.to_plain(*value, node_->index);
     const auto shape = broadcast_shape(a.shape, b.shape);
     if (!shape || a.shape.size() != b.shape.size() || a.layout != b.layout || a.image != b.image)
       throw_error("of tensors of unequal shapes");
@@ -703,8 +835,35 @@ class Importer {
   }
 
   Value function() {
-    if (node_->real("alpha", 1.0f) != 1.0f) throw_error("alpha other than 1");
+    if (node_->real("alpha", 1.0f) != 1.0f) return table();
     return function_of(kind_of_onnx(node_->type).value(), in(0));
+  }
+
+  /// A function that has no kind of its own: a table, if all of its operands are functions of the
+  /// same codes, or numbers.
+  Value table() {
+    std::optional<Value> value;
+    std::vector<int> inputs;
+    std::vector<ConstantPointer> zeros;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      const ConstantPointer& c = in(i).constant;
+      if (c && c->elements() != 1) throw_error("with a constant of {} elements", c->elements());
+      const Value operand = c ? in(i) : emit_.reals(in(i), node_->index);
+      if (!c && value && (value->shape != operand.shape || value->layout != operand.layout))
+        throw_error("of tensors of unequal shapes");
+      inputs.push_back(c ? emit_.add_constant(node_->inputs[i], *c) : operand.tensor);
+      zeros.push_back(stand_in(i, inputs.back()));
+      if (!c) value = operand;
+    }
+    Op op = host_op(*node_, file_.opset, 0);
+    const Constant shaped = run_host_op(op, zeros, true);
+    if (shaped.type != DataType::kFloat32 && shaped.type != DataType::kBool)
+      throw_error("of whole numbers");
+    op.inputs = inputs;
+    value.value().tensor = emit_.add_op(
+        std::move(op),
+        emit_.add_tensor(out() + ":real", shaped.type, emit_.tensor(value->tensor).shape));
+    return *value;
   }
 
   Value function_of(OpKind kind, const Value& given) {
@@ -770,34 +929,178 @@ class Importer {
     const auto rank = static_cast<std::int64_t>(value.shape.size());
     if (axis < -rank || axis >= rank) throw_error("axis {} of rank {}", axis, rank);
     const auto at = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
-    constexpr int kPlaces[] = {0, 3, 1, 2};
-    return {at, value.layout == Layout::kNhwc ? kPlaces[at] : static_cast<int>(at)};
+    const bool image = value.layout == Layout::kNhwc;
+    return {at, image ? place_of(at, value.shape.size()) : static_cast<int>(at)};
   }
 
   Value concat() {
-    Value value = any_codes(0);
-    const auto [axis, place] = axis_of(value, node_->integer("axis", 1));
-    Joined joined{node_->index, place, {}};
-    int extent = 0;
+    const auto axis = static_cast<std::size_t>(
+        model::axis_of(node_->integer("axis", 1), static_cast<int>(in(0).shape.size())));
+    std::vector<int> shape = in(0).shape;
+    shape[axis] = 0;
     for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
-      const Value part = any_codes(i);
-      std::vector<int> shape = part.shape;
-      if (shape.size() != value.shape.size() || part.layout != value.layout)
-        throw_error("of tensors of unequal ranks");
-      extent += shape[axis];
-      shape[axis] = value.shape[axis];
-      if (shape != value.shape) throw_error("of tensors of unequal shapes");
-      joined.parts.push_back(part.tensor);
+      std::vector<int> part = in(i).shape;
+      if (part.size() != shape.size()) throw_error("of tensors of unequal ranks");
+      shape[axis] += std::exchange(part[axis], shape[axis]);
+      part[axis] = shape[axis];
+      if (part != shape) throw_error("of tensors of unequal shapes");
     }
-    value.shape[axis] = extent;
-    value.tensor = -1;
-    value.joined = std::make_shared<const Joined>(std::move(joined));
+    return joined(OpKind::kConcatenation, static_cast<int>(axis), shape);
+  }
+
+  /// The largest or least of tensors and constants.
+  Value extreme() {
+    const bool most = node_->type == "Max";
+    if (node_->inputs.size() == 2)
+      for (const std::size_t i : {0, 1})
+        if (in(i).constant && in(i).constant->elements() == 1)
+          return stepped(in(1 - i), most ? Kind::kMax : Kind::kMin, {real_of(i)});
+    std::vector<int> shape = in(0).shape;
+    for (std::size_t i = 1; i < node_->inputs.size(); ++i) {
+      const auto wider = broadcast_shape(shape, in(i).shape);
+      if (!wider) throw_error("of tensors of unequal shapes");
+      shape = *wider;
+    }
+    return joined(most ? OpKind::kMaximum : OpKind::kMinimum, 0, shape);
+  }
+  float real_of(std::size_t position) const {
+    const double x = scalar(position);
+    constexpr double kMost = std::numeric_limits<float>::max();
+    if (std::isnan(x)) throw_error("a constant that is not a number");
+    return static_cast<float>(std::clamp(x, -kMost, kMost));
+  }
+
+  /// All inputs, in codes of one scale once a quantizer follows.
+  Value joined(OpKind kind, int axis, const std::vector<int>& shape) {
+    Joined all{node_->index, kind, axis, {}, node_->inputs};
+    Value result;
+    result.shape = shape;
+    result.channel_axis = channel_axis_of(shape.size());
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      Value part = in(i);
+      if (part.raw_codes) throw_error("codes without DequantizeLinear");
+      if (part.constant && kind != OpKind::kConcatenation) {
+        Constant whole = *part.constant;
+        whole.shape = shape;
+        whole.values.clear();
+        for (const std::size_t at : broadcast(part.constant->shape, shape))
+          whole.values.push_back(part.constant->values[at]);
+        part = of_constant(std::make_shared<const Constant>(std::move(whole)));
+      } else if (!part.constant) {
+        if (kind != OpKind::kConcatenation && part.shape.size() != shape.size())
+          throw_error("of tensors of unequal ranks");
+        result.channel_axis = part.channel_axis;
+      }
+      if (part.tensor >= 0 && part.layout == Layout::kPlain)
+        part = emit_.to_nhwc(std::move(part), node_->index);
+      all.parts.push_back(std::move(part));
+    }
+    result.joined = std::make_shared<const Joined>(std::move(all));
+    return result;
+  }
+
+  /// Elements of an axis, by a constant list; those in a row by a slice.
+  Value gather() {
+    std::vector<int> indices;
+    const int extent = in(0).shape[axis_of(in(0), node_->integer("axis", 0)).first];
+    for (const double x : constant(1).values) {
+      if (x != std::trunc(x) || x < -extent || x >= extent)
+        throw_error("index {}, allowed {}..{}", x, -extent, extent - 1);
+      indices.push_back(static_cast<int>(x < 0 ? x + extent : x));
+    }
+    if (indices.empty()) throw_error("selects nothing");
+    return gathered(in(0), node_->integer("axis", 0), indices);
+  }
+
+  Value gathered(Value value, std::int64_t given, const std::vector<int>& indices) {
+    std::vector<int> shape = value.shape;
+    shape[axis_of(value, given).first] = static_cast<int>(indices.size());
+    if (is_pending(value) || !emit_.is_codes(value))
+      return later(
+          std::move(value), shape,
+          [this, given, indices](Value codes) {
+            return gathered(std::move(codes), given, indices);
+          },
+          out());
+    if (value.raw_codes) throw_error("codes without DequantizeLinear");
+    if (value.layout == Layout::kFlat) value = emit_.to_plain(value, node_->index);
+    value = emit_.to_nhwc(std::move(value), node_->index);
+    const int step = indices.size() > 1 ? indices[1] - indices[0] : 1;
+    bool even = step > 0;
+    for (std::size_t i = 1; i < indices.size(); ++i)
+      even = even && indices[i] - indices[i - 1] == step;
+    if (even)
+      return sliced(value, given, indices[0], static_cast<std::int64_t>(indices.size()), step,
+                    out());
+    const int place = axis_of(value, given).second;
+    std::vector<int> lies = emit_.tensor(value.tensor).shape;
+    lies[place] = static_cast<int>(indices.size());
+    Op gather = op(OpKind::kGather, {value.tensor, emit_.add_integers(indices)});
+    gather.axis = place;
+    value.tensor = emit_.add_move(std::move(gather), out(), lies);
+    value.shape = shape;
+    return value;
+  }
+
+  /// DepthToSpace, SpaceToDepth. @pre an image
+  Value blocks() {
+    const std::int64_t size = node_->integer("blocksize", 0);
+    const bool depth = node_->type == "DepthToSpace";
+    const std::vector<int>& from = in(0).shape;
+    if (from.size() != 4) throw_error("input of rank {}, allowed 4", from.size());
+    const std::string mode = node_->text("mode", "DCR");
+    if (size < 1 || size > kMaxWindow || (mode != "DCR" && mode != "CRD"))
+      throw_error("blocksize {}, mode '{}'", size, mode);
+    const int b = static_cast<int>(size);
+    const bool fits = depth ? from[1] % (size * size) == 0 : from[2] % b == 0 && from[3] % b == 0;
+    if (!fits) throw_error("blocks of {} in [{}]", b, fmt::join(from, ", "));
+    Value value = in(0);
+    if (mode == "CRD" && depth && b > 1) {  // channels of a pixel's block lie apart
+      const int blocks = b * b, C = from[1] / blocks;
+      std::vector<int> order;
+      for (int i = 0; i < from[1]; ++i) order.push_back(i % C * blocks + i / C);
+      value = gathered(std::move(value), 1, order);
+    }
+    return in_blocks(std::move(value), b, depth);
+  }
+
+  Value in_blocks(Value value, int b, bool depth) {
+    std::vector<int> shape = value.shape;
+    const auto grown = [&](int extent, int by, bool grows) {
+      return grows ? extent * by : extent / by;
+    };
+    shape = {shape[0], grown(shape[1], b * b, !depth), grown(shape[2], b, depth),
+             grown(shape[3], b, depth)};
+    if (is_pending(value))
+      return later(
+          std::move(value), shape,
+          [this, b, depth](Value codes) { return in_blocks(std::move(codes), b, depth); }, out());
+    if (value.raw_codes) throw_error("codes without DequantizeLinear");
+    value = emit_.to_nhwc(std::move(value), node_->index);
+    if (value.layout != Layout::kNhwc) throw_error("of what is no image");
+    Op move = op(depth ? OpKind::kDepthToSpace : OpKind::kSpaceToDepth, {value.tensor});
+    move.block = b;
+    value.tensor = emit_.add_move(std::move(move), out(), {shape[0], shape[2], shape[3], shape[1]});
+    value.shape = shape;
     return value;
   }
 
   /// Elements begin, begin + step, ..., `size` of them, of one axis.
   Value sliced(Value value, std::int64_t axis_given, std::int64_t begin, std::int64_t size,
                std::int64_t step, const std::string& name) {
+    if (value.raw_codes) throw_error("codes without DequantizeLinear");
+    if (!emit_.is_codes(value) || is_pending(value)) {
+      std::vector<int> shape = value.shape;
+      shape[axis_of(value, axis_given).first] = static_cast<int>(size);
+      return later(
+          std::move(value), shape,
+          [=, this](Value codes) {
+            return sliced(std::move(codes), axis_given, begin, size, step, name);
+          },
+          name);
+    }
+    if (value.layout == Layout::kFlat) value = emit_.to_plain(value, node_->index);
+    value = emit_.to_nhwc(std::move(value), node_->index);
     const auto [axis, place] = axis_of(value, axis_given);
     if (size < 1) throw_error("selects nothing of axis {}", axis);
     std::vector<int> shape = emit_.tensor(value.tensor).shape, end = shape;
@@ -824,7 +1127,7 @@ class Importer {
   }
 
   Value slice() {
-    Value value = any_codes(0);
+    Value value = in(0);
     const auto starts = integers_of(1, "starts"), ends = integers_of(2, "ends");
     auto axes = integers_of(3, "axes"), steps = integers_of(4, "steps");
     for (std::size_t i = axes.size(); i < starts.size(); ++i)
@@ -843,7 +1146,7 @@ class Importer {
   }
 
   Value split() {
-    const Value value = any_codes(0);
+    const Value value = in(0);
     const std::int64_t axis = node_->integer("axis", 0);
     const std::int64_t extent = value.shape[axis_of(value, axis).first];
     auto sizes = integers_of(1, "split");
@@ -924,25 +1227,37 @@ class Importer {
     return value;
   }
 
-  Value global_max_pool() {
-    Value value = image_codes();
-    Op most = op(OpKind::kReduceMax, {value.tensor, emit_.add_integers({1, 2})});
-    most.keep_dims = true;
-    value.shape[2] = value.shape[3] = 1;
-    value.tensor = emit_.add_move(std::move(most), out(), {value.shape[0], 1, 1, value.shape[1]});
-    return value;
-  }
-
-  /// Over all of an image.
-  Value reduce_mean() {
+  /// Over any axes, which stay with extent 1.
+  Value reduction() {
+    const std::string& type = node_->type;
     std::vector<std::int64_t> axes = integers_of(1, "axes");
-    for (std::int64_t& axis : axes) axis = axis < 0 ? axis + 4 : axis;
+    for (std::int64_t& axis : axes)
+      axis = model::axis_of(axis, static_cast<int>(in(0).shape.size()));
     std::ranges::sort(axes);
-    if (in(0).shape.size() != 4 || axes != std::vector<std::int64_t>{2, 3})
-      throw_error("allowed are axes 2 and 3 of an image");
-    Value value = average_pool();
-    if (node_->integer("keepdims", 1) != 0) return value;
-    return reshaped_to(value, {value.shape[0], value.shape[1]});
+    if (type == "ReduceMean" && in(0).shape.size() == 4 && images_ &&
+        axes == std::vector<std::int64_t>{2, 3})
+      return average_pool();
+    Value value = any_codes(0);
+    std::vector<int> lies = emit_.tensor(value.tensor).shape;
+    std::vector<std::int32_t> places;
+    for (const std::int64_t given : axes) {
+      const auto [axis, place] = axis_of(value, given);
+      places.push_back(place);
+      value.shape[axis] = lies[place] = 1;
+    }
+    const OpKind kind = type == "ReduceMean"  ? OpKind::kMean
+                        : type == "ReduceSum" ? OpKind::kSum
+                        : type == "ReduceMax" ? OpKind::kReduceMax
+                                              : OpKind::kReduceMin;
+    Op reduce = op(kind, {value.tensor, emit_.add_integers(places)});
+    reduce.keep_dims = true;
+    if (kind == OpKind::kReduceMax || kind == OpKind::kReduceMin) {
+      value.tensor = emit_.add_move(std::move(reduce), out(), lies);
+      return value;
+    }
+    value.tensor = -1;
+    value.own = std::make_shared<const Own>(Own{std::move(reduce), hosted(out())});
+    return value;
   }
 
   // --- Windows -------------------------------------------------------------------------------
@@ -986,8 +1301,20 @@ class Importer {
     s.left = bounded(pads[1], 0, "pads");
     s.bottom = bounded(pads[2], 0, "pads");
     s.right = bounded(pads[3], 0, "pads");
-    if (node_->integer("ceil_mode", 0) != 0) throw_error("ceil_mode 1, allowed 0");
+    if (node_->integer("ceil_mode", 0) != 0) {  // a border that the last window needs
+      s.bottom += beyond(shape[2], s.op.filter_h, s.op.stride_h, s.op.dilation_h, s.top, s.bottom);
+      s.right += beyond(shape[3], s.op.filter_w, s.op.stride_w, s.op.dilation_w, s.left, s.right);
+    }
     return s;
+  }
+
+  /// How far the last window, if it begins in the image or its border before, stands out.
+  static int beyond(int extent, int taps, int stride, int dilation, int before, int after) {
+    const int room = extent + before + after - ((taps - 1) * dilation + 1);
+    if (room < 0) return 0;
+    int count = (room + stride - 1) / stride;
+    if (count * stride >= extent + before) --count;
+    return std::max(count * stride - room, 0);
   }
 
   /// SAME or VALID where that is the border, else the border becomes a PAD before.
@@ -1096,7 +1423,11 @@ class Importer {
 
   Value reshaped_to(Value value, const std::vector<int>& shape) {
     if (shape == value.shape) return value;
-    if (keeps_channels(value, shape)) return reshaped_product(std::move(value), shape);
+    if (keeps_channels(value, shape) || is_line(value, shape)) {
+      value.shape = shape;
+      value.channel_axis = 1;
+      return value;
+    }
     if (is_pending(value))
       return later(std::move(value), shape,
                    [this, shape](Value codes) { return reshaped_to(std::move(codes), shape); });
@@ -1106,33 +1437,57 @@ class Importer {
     const std::string name = out() + (flattens ? ":nhwc" : value.steps.empty() ? "" : ":input");
     value.tensor = emit_.add_move(op(OpKind::kReshape, {value.tensor}), name, shape);
     value.layout = Layout::kPlain;
-    if (flattens && from[1] != 1 && from[2] * from[3] != 1) {
+    const int H = from.size() == 4 ? from[2] : 1;
+    if (flattens && from[1] != 1 && H * from.back() != 1) {
       value.layout = Layout::kFlat;
-      value.image = {from[1], from[2], from[3]};
+      value.image = {from[1], H, from.back()};
     }
     value.shape = shape;
     value.channel_axis = channel_axis_of(shape.size());
     return value;
   }
 
-  /// Whether elements can move only once a quantizer has made codes of them.
-  static bool is_pending(const Value& value) {
-    return value.tensor < 0 || step_needs_channels(value);
+  /// Whether elements can move only once a quantizer has made codes of them: functions of codes are
+  /// tables, but not of what is moved.
+  bool is_pending(const Value& value) const {
+    if (value.tensor < 0 || step_needs_channels(value)) return true;
+    const bool real = emit_.tensor(value.tensor).type == DataType::kFloat32;
+    return !moving_ && real && !is_input(value.tensor);
   }
 
   /// `value` in a new shape, once a quantizer follows. @param move  what this node makes of codes
-  Value later(Value value, std::vector<int> shape, const std::function<Value(Value)>& move) {
+  /// @param output  of the node, which the host makes where none follows; "": `move` does
+  Value later(Value value, std::vector<int> shape, const std::function<Value(Value)>& move,
+              const std::string& output = "") {
     Value result;
     result.shape = std::move(shape);
     result.channel_axis = channel_axis_of(result.shape.size());
+    const auto moves = [this, move, node = node_](Value codes) {
+      const Node* const now = std::exchange(node_, node);
+      const bool moving = std::exchange(moving_, true);
+      Value moved = move(std::move(codes));
+      moving_ = moving;
+      node_ = now;
+      return moved;
+    };
     result.moved = std::make_shared<const Moved>(
-        Moved{std::move(value), node_->inputs[0], [this, move, node = node_](Value codes) {
-                const Node* const now = std::exchange(node_, node);
-                Value moved = move(std::move(codes));
-                node_ = now;
-                return moved;
-              }});
+        Moved{std::move(value), node_->inputs[0], moves,
+              output.empty() ? std::function<Value()>() : hosted(output)});
     return result;
+  }
+
+  /// Makes an output of this node on the host.
+  std::function<Value()> hosted(const std::string& output) {
+    return [this, output, node = node_] {
+      const Node* const now = std::exchange(node_, node);
+      const std::map<std::string, Value> kept = values_;
+      const bool done = on_host(emit_.mark());
+      Value value = values_[output];
+      values_ = kept;
+      node_ = now;
+      if (!done) throw_error("a float operator that the host does not have");
+      return value;
+    };
   }
 
   static bool step_needs_channels(const Value& value) {
@@ -1147,10 +1502,15 @@ class Importer {
            std::all_of(shape.begin() + 2, shape.end(), [](int extent) { return extent == 1; });
   }
 
-  static Value reshaped_product(Value value, const std::vector<int>& shape) {
-    value.shape = shape;
-    value.channel_axis = 1;
-    return value;
+  /// [N, C, 1, W] as [N, C, W] or the other way round: as it lies, both are images.
+  static bool is_line(const Value& value, std::vector<int> shape) {
+    const bool image = value.layout == Layout::kNhwc && !value.moved;
+    std::vector<int> from = value.shape;
+    if (!image || from.size() + shape.size() != 7) return false;
+    std::vector<int>& longer = from.size() == 4 ? from : shape;
+    if (longer.size() != 4 || longer[2] != 1) return false;
+    longer.erase(longer.begin() + 2);
+    return from == shape;
   }
 
   Value transpose() {
@@ -1174,6 +1534,13 @@ class Importer {
                    [this, order](Value codes) { return transposed(std::move(codes), order); });
     const bool to_nchw = order == std::vector<std::int32_t>{0, 3, 1, 2};
     const bool to_nhwc = order == std::vector<std::int32_t>{0, 2, 3, 1};
+    if (value.layout == Layout::kNhwc && order == std::vector<std::int32_t>{0, 2, 1}) {
+      value.layout = Layout::kPlain;  // but for the axis between
+      value.tensor = emit_.add_move(op(OpKind::kReshape, {value.tensor}), out(), shape);
+      value.shape = shape;
+      value.channel_axis = 2;
+      return value;
+    }
     if ((to_nchw && value.layout == Layout::kPlain) || (to_nhwc && value.layout == Layout::kNhwc)) {
       value.layout = to_nchw ? Layout::kNhwc : Layout::kPlain;  // it lies so already
       value.shape = shape;
@@ -1194,9 +1561,8 @@ class Importer {
 
   /// A normalization of codes over the last axis: LayerNorm, or RMSNorm by either of its names.
   Value normalization() {
-    Value value = any_codes(0);
-    if (value.layout != Layout::kPlain || value.shape.empty() ||
-        !is_last(node_->integer("axis", -1), value.shape.size()))
+    Value value = plain_codes(0);
+    if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
       throw_error("over another axis than the last");
     if (node_->outputs.size() > 1 && !node_->outputs[1].empty())
       throw_error("of which the mean is read");
@@ -1215,7 +1581,7 @@ class Importer {
           node_->inputs[i], DataType::kFloat32, {channels}, {c.values.begin(), c.values.end()}));
     }
     value.tensor = -1;
-    value.norm = std::make_shared<const Op>(std::move(norm));
+    value.own = std::make_shared<const Own>(Own{std::move(norm), hosted(out())});
     return value;
   }
 
@@ -1229,7 +1595,7 @@ class Importer {
   }
 
   Value softmax() {
-    const bool of_codes = is_quantized(file_, out());
+    const bool of_codes = is_quantized(file_, whole_->outputs[0]);
     Value value = of_codes ? plain_codes(0) : host_floats();
     if (value.shape.empty() ||
         !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
@@ -1275,7 +1641,9 @@ class Importer {
   Emitter emit_;
   Problems problems_;
   std::set<std::string> lost_;  ///< outputs of nodes that are refused, and what depends on them
-  const Node* node_ = nullptr;
+  const Node *node_ = nullptr, *whole_ = nullptr;  ///< now: what is imported, the file's
+  bool moving_ = false;                            ///< elements, of floats as well
+  std::list<Node> forms_;                          ///< nodes in place of the file's
   std::map<std::string, Value> values_;
   std::map<int, std::string> annotated_;  ///< FINN's data types of inputs
   std::int64_t folded_ = 0, limit_ = 0;   ///< elements of constants
@@ -1283,14 +1651,17 @@ class Importer {
 
 }  // namespace
 
-Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
+Graph onnx_file::graph_of(File file, bool host) {
   Graph graph;
-  graph.file = file;
-  graph.name = std::filesystem::path(file).stem().string();
-  onnx_file::File parsed = onnx_file::parse(bytes, file);
-  onnx_file::fuse(&parsed);
-  Importer(std::move(parsed), &graph, host).run();
+  graph.file = file.name;
+  graph.name = std::filesystem::path(file.name).stem().string();
+  fuse(&file);
+  Importer(std::move(file), &graph, host).run();
   return graph;
+}
+
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
+  return onnx_file::graph_of(onnx_file::parse(bytes, file), host);
 }
 
 Graph import_onnx(const std::filesystem::path& path, bool host) {

@@ -199,6 +199,26 @@ QuantRule::Round round_of(const std::string& name) {
               name);
 }
 
+/// ConstantOfShape: zeros, or the number that the node has.
+ConstantPointer filled(const Node& node, const Constant& shape, std::int64_t limit) {
+  Constant result;
+  if (const auto value = node.attributes.find("value"); value != node.attributes.end()) {
+    if (!value->second.tensor || value->second.tensor->elements() != 1)
+      throw_error("value is no tensor of one element");
+    result = *value->second.tensor;
+  }
+  result.shape.clear();
+  for (const double extent : shape.values) {
+    if (!(extent >= 1 && extent <= 0x1p30)) throw_error("extent {}", extent);
+    result.shape.push_back(static_cast<int>(extent));
+  }
+  const std::int64_t all = elements_of(result.shape);
+  if (all < 0 || all > limit) throw_error("more than {} elements", limit);
+  result.values.resize(1);
+  result.values.resize(static_cast<std::size_t>(all), result.values[0]);
+  return std::make_shared<const Constant>(std::move(result));
+}
+
 }  // namespace
 
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
@@ -277,6 +297,7 @@ ConstantPointer fold(const Node& node, std::int64_t opset,
   }
   if (inputs.empty()) return nullptr;
   require(inputs, 1);
+  if (type == "ConstantOfShape") return filled(node, *inputs[0], limit);
   const Constant& x = *inputs[0];
   if (type == "Identity") return inputs[0];
   if (type == "Reshape" || type == "Flatten" || type == "Squeeze" || type == "Unsqueeze")

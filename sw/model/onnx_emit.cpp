@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "sw/model/elements.h"
+#include "sw/model/indices.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -98,6 +99,31 @@ void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op*
   if (op->code_min > op->code_max) throw_error("a clamp leaves no code");
 }
 
+/// Whether a step has a constant for each channel, which is no constant of codes to be added.
+bool differs_by_channel(const Value& value) {
+  return std::ranges::any_of(value.steps, [](const Step& s) {
+    return s.step.value.size() > 1 && !(s.origin && !s.origin->codes.empty());
+  });
+}
+
+/// A constant's elements in the other order: [N, C, H, W] as [N, H, W, C].
+Constant as_image(const Constant& c) {
+  const std::vector<std::size_t> steps = steps_of(c.shape);
+  Constant image = c;
+  const bool flat = c.rank() == 3;
+  image.shape = {c.shape[0], flat ? 1 : c.shape[2], c.shape.back(), c.shape[1]};
+  const Indices order = walk(image.shape, {steps[0], flat ? 0 : steps[2], steps.back(), steps[1]});
+  for (std::size_t i = 0; i < order.size(); ++i) image.values[i] = c.values[order[i]];
+  return image;
+}
+
+/// Whether a step that rises turns the order of its values.
+bool turns(const FloatStep& step) {
+  return step.kind == Kind::kSubFrom ||
+         ((step.kind == Kind::kMul || step.kind == Kind::kDiv) &&
+          std::ranges::any_of(step.value, [](float c) { return c < 0; }));
+}
+
 }  // namespace
 
 int Emitter::add_tensor(const std::string& name, DataType type, std::vector<int> shape,
@@ -166,8 +192,9 @@ Value Emitter::to_plain(Value value, int node) {
   };
   const bool flat = value.layout == Layout::kFlat;
   const int N = value.shape[0];
-  const std::vector<int> image =
+  std::vector<int> image =
       flat ? value.image : std::vector<int>(value.shape.begin() + 1, value.shape.end());
+  if (image.size() == 2) image.insert(image.begin() + 1, 1);
   const int C = image[0], H = image[1], W = image[2];
   if (flat && C != 1 && H * W != 1) moved(OpKind::kReshape, {N, H, W, C});
   if (C != 1 && H * W != 1) moved(OpKind::kTranspose, {N, C, H, W});
@@ -180,7 +207,7 @@ std::vector<FloatStep> Emitter::steps_of(const Value& value) const {
   std::vector<FloatStep> steps;
   if (value.product) {
     const Product& p = *value.product;
-    const float input = tensor(p.op.inputs[0]).scale();
+    const float input = tensor(p.op.inputs.back()).scale();
     std::vector<float> scales;
     for (const float scale : p.scales) scales.push_back(input * scale);
     append(&steps, Kind::kMul, scales);
@@ -217,7 +244,8 @@ int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::stri
   Encoding encoding = Encoding::kInt8;
   const int first = first_code(q, &encoding);
   std::vector<int> shape = value.shape;  // of a sum
-  if (value.layout == Layout::kNhwc) shape = {shape[0], shape[2], shape[3], shape[1]};
+  if (value.layout == Layout::kNhwc) shape = {shape[0], shape.end()[-2], shape.back(), shape[1]};
+  if (value.layout == Layout::kNhwc && value.shape.size() == 3) shape[1] = 1;
   if (value.tensor >= 0) shape = tensor(value.tensor).shape;
   if (value.product) shape = value.product->shape;
   const int zero_point = q.step == 2 ? 0 : first - q.first;
@@ -242,6 +270,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     graph_.tensors[moved.tensor].name = name + (in_onnx_order ? "" : ":nhwc");
     return moved;
   }
+  if (given.joined) return joined(given, q, name);
   const bool few = q.count <= kMostThresholds;
   const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
   const bool is_float = value.tensor >= 0 && !is_codes(value);
@@ -263,14 +292,14 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   else if (value.sum)
     add_exact(value, op_of(value.sum->kind, value.sum->node, {value.sum->a, value.sum->b}), q,
               output, "Add, Sub, Mul or MatMul");
-  else if (value.joined)
-    join_codes(value, q, output);
-  else if (value.norm)
-    add_exact(value, *value.norm, q, output, "a normalization");
+  else if (value.own)
+    add_exact(value, value.own->op, q, output, "a normalization or reduction");
   else if (few || (is_float && (!q.nearest || q.count != 255)))
     threshold_tensor(value, q, output, node);
   else if (is_float)
     quantize_floats(value, output, node);
+  else if (differs_by_channel(value))
+    return by_channels(value, q, output, node);
   else
     requantize_codes(value, q, output, node);
   return value.made(output);
@@ -292,7 +321,7 @@ void Emitter::add_threshold(int input, int output, int low, int step, std::size_
 void Emitter::threshold_product(const Value& value, const Quantizer& q, int output) {
   Product p = *value.product;
   const std::vector<FloatStep> steps = steps_of(value);
-  const Tensor& input = tensor(p.op.inputs[0]);
+  const Tensor& input = tensor(p.op.inputs.back());
   const auto [lowest, highest] = range_of(input.encoding);
   const Range x{lowest - input.zero_point(), highest - input.zero_point()};
   const auto M = static_cast<std::size_t>(p.channels);
@@ -382,9 +411,10 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
   if (p.zero_point != 0 && quantization.per_channel())
     throw_error("weights with a zero point and a scale for each channel");
   Op op = p.op;
-  op.inputs.push_back(
-      add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
-                   p.zero_point == 0 ? smallest_encoding(stored) : Encoding::kInt8));
+  const auto at = op.inputs.begin() + 1;  // behind the input, or the shape of a transposed one
+  op.inputs.insert(
+      at, add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
+                       p.zero_point == 0 ? smallest_encoding(stored) : Encoding::kInt8));
   if (!bias.empty())
     op.inputs.push_back(
         add_constant(p.name + ":bias", DataType::kInt32, {static_cast<int>(M)}, bias));
@@ -395,7 +425,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
 /// the bias offset / slope.
 void Emitter::requantize_product(const Value& value, const Quantizer& q, int output) {
   const Product& p = *value.product;
-  const double input = double{tensor(p.op.inputs[0]).scale()};
+  const double input = double{tensor(p.op.inputs.back()).scale()};
   const auto M = static_cast<std::size_t>(p.channels);
   Product result = p;
   result.op.half_even = true;
@@ -434,29 +464,95 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   for (const Step& step : value.steps) line.add(step.step, 0);
   if (line.slope != 1 || line.offset != 0)
     throw_error("a float operator between {} and quantizer", what);
-  op.half_even = !value.norm;  // which rounds in its own way
+  op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
 }
 
-/// Each part has the scale of all before they are joined.
-void Emitter::join_codes(const Value& value, const Quantizer& q, int output) {
-  if (!value.steps.empty() || q.count != 255)
-    throw_error("a float operator or a low-bit quantizer behind Concat");
-  Op op = op_of(OpKind::kConcatenation, value.joined->node);
-  op.axis = value.joined->axis;
-  for (const int part : value.joined->parts)
-    op.inputs.push_back(requantized(part, output, value.joined->node));
-  add_op(std::move(op), output);
+/// A constant in the codes of a quantizer.
+Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const Quantizer& q,
+                        const std::string& name) {
+  std::vector<FloatStep> all;
+  for (const Step& step : steps) all.push_back(step.step);
+  if (channels_of(all) > 1) throw_error("a constant for each channel of what is joined");
+  Encoding encoding = Encoding::kInt8;
+  const int first = first_code(q, &encoding), zero_point = q.step == 2 ? 0 : first - q.first;
+  std::vector<std::int8_t> codes;
+  for (const double x : c.values)
+    codes.push_back(static_cast<std::int8_t>(
+        first + q.step * q.level(apply(all, static_cast<float>(x), 0), 0)));
+  Value value;
+  value.shape = c.shape;
+  value.tensor =
+      add_constant(name, DataType::kInt8, c.shape, codes, {{q.scale}, {zero_point}}, encoding);
+  return value;
 }
 
-int Emitter::requantized(int codes, int like, int node) {
-  const Tensor from = tensor(codes), to = tensor(like);
-  if (from.scale() == to.scale() && from.zero_point() == to.zero_point()) return codes;
-  Op op = op_of(OpKind::kQuantize, node, {codes});
-  op.half_even = true;
-  return add_op(std::move(op),
-                add_tensor(from.name + ":scaled", DataType::kInt8, from.shape, to.quantization));
+/// Each part in the codes of all before they are joined.
+Value Emitter::joined(const Value& given, const Quantizer& q, const std::string& name) {
+  const Joined& j = *given.joined;
+  const bool joins = j.kind == OpKind::kConcatenation;
+  if (!joins && std::ranges::any_of(given.steps, [](const Step& s) { return turns(s.step); }))
+    throw_error("a falling function behind Max or Min");
+  std::vector<Value> parts;
+  bool images = true;
+  for (std::size_t i = 0; i < j.parts.size(); ++i) {
+    Value part = j.parts[i];
+    part.steps.insert(part.steps.end(), given.steps.begin(), given.steps.end());
+    if (!part.constant) part = quantized(part, q, j.names[i] + ":scaled", j.node);
+    images = images && (part.constant || part.layout == Layout::kNhwc);
+    parts.push_back(std::move(part));
+  }
+  Value result = given;
+  result.layout = images ? Layout::kNhwc : Layout::kPlain;
+  result.moved = nullptr;
+  std::vector<int> inputs;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const ConstantPointer& c = parts[i].constant;
+    if (c)
+      parts[i] = codes_of(images ? as_image(*c) : *c, parts[i].steps, q, j.names[i] + ":codes");
+    else if (!images)
+      parts[i] = to_plain(parts[i], j.node);
+    inputs.push_back(parts[i].tensor);
+  }
+  if (!joins)
+    for (; inputs.size() > 2; inputs.erase(inputs.begin()))
+      inputs[1] = add_op(op_of(j.kind, j.node, {inputs[0], inputs[1]}),
+                         code_tensor(result, q, name + ":first"));
+  Op op = op_of(j.kind, j.node, inputs);
+  op.axis = images ? place_of(j.axis, static_cast<int>(given.shape.size())) : j.axis;
+  if (!joins) op.axis = 0;
+  return result.made(add_op(std::move(op), code_tensor(result, q, name)));
+}
+
+/// Codes with a constant for each channel: a product with ones.
+Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, int node) {
+  const Tensor from = tensor(given.tensor);
+  const int C = from.extent(-1);
+  const std::vector<int> image = {1, 1, static_cast<int>(from.elements() / C), C};
+  const bool flat = from.rank() != 4;
+  Value value = given;
+  Product p;
+  p.name = tensor(output).name;
+  p.op = op_of(OpKind::kDepthwiseConv2D, node, {value.tensor});
+  if (flat) p.op.inputs[0] = add_move(op_of(OpKind::kReshape, node, {value.tensor}), "", image);
+  p.op.padding = Padding::kValid;
+  p.op.depth_multiplier = 1;
+  p.shape = flat ? image : from.shape;
+  p.channels = C;
+  p.filter = {1, 1, 1, C};
+  // Fine enough for offsets, which are whole multiples of a code's part.
+  constexpr int kParts = 64;
+  p.weights.assign(C, kParts);
+  p.scales.assign(C, 1.0f / kParts);
+  value.product = std::make_shared<const Product>(p);
+  if (!flat) {
+    requantize_product(value, q, output);
+    return given.made(output);
+  }
+  const int rows = add_tensor(p.name, DataType::kInt8, image, tensor(output).quantization);
+  requantize_product(value, q, rows);
+  return given.made(add_op(op_of(OpKind::kReshape, node, {rows}), output));
 }
 
 int Emitter::add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps,
@@ -488,16 +584,18 @@ Value Emitter::reals(Value value, int node) {
 
 /// A constant of codes that is added to those of `value`.
 int Emitter::add_addend(const Constant& c, const Value& value, const std::string& name) {
+  const int shift = std::ranges::max(c.codes) > 127 ? 128 : 0;  // of uint8
   std::vector<std::int8_t> codes;
   for (const std::int32_t code : c.codes) {
-    if (code < -128 || code > 127 || c.scales[0] != c.scales[codes.size()] ||
+    if (code - shift < -128 || code - shift > 127 || c.scales[0] != c.scales[codes.size()] ||
         c.zero_points[0] != c.zero_points[codes.size()])
-      throw_error("a constant that is not int8 with one scale is added to codes");
-    codes.push_back(static_cast<std::int8_t>(code));
+      throw_error("a constant that is not of 8 bits with one scale is added to codes");
+    codes.push_back(static_cast<std::int8_t>(code - shift));
   }
   std::vector<int> shape(tensor(value.tensor).shape.size(), 1);
   shape.back() = static_cast<int>(codes.size());
-  return add_constant(name, DataType::kInt8, shape, codes, {{c.scales[0]}, {c.zero_points[0]}});
+  return add_constant(name, DataType::kInt8, shape, codes,
+                      {{c.scales[0]}, {c.zero_points[0] - shift}});
 }
 
 /// Codes to codes of another scale, or codes plus a constant of codes.
@@ -531,34 +629,54 @@ void Emitter::quantize_floats(const Value& value, int output, int node) {
 
 /// A sum or what is joined, in float32 on the host: no quantizer follows.
 Value Emitter::of_floats(const Value& given) {
-  const int node = given.sum ? given.sum->node : given.joined->node;
-  const auto real = [&](int codes) {
-    const std::string name = tensor(codes).name + ":real";
-    return add_real(op_of(OpKind::kDequantize, node, {codes}), name);
-  };
+  Value value = given;
   Op op;
   if (given.sum) {
+    const int node = given.sum->node;
+    const auto real = [&](int codes) {
+      const std::string name = tensor(codes).name + ":real";
+      return add_real(op_of(OpKind::kDequantize, node, {codes}), name);
+    };
     op = op_of(given.sum->kind, node, {real(given.sum->a), real(given.sum->b)});
   } else {
-    op = op_of(OpKind::kConcatenation, node);
-    op.axis = given.joined->axis;
-    for (const int part : given.joined->parts) op.inputs.push_back(real(part));
+    const Joined& j = *given.joined;
+    op = op_of(j.kind, j.node);
+    op.axis = j.kind == OpKind::kConcatenation ? j.axis : 0;
+    for (std::size_t i = 0; i < j.parts.size(); ++i)
+      op.inputs.push_back(j.parts[i].constant ? add_constant(j.names[i], *j.parts[i].constant)
+                                              : floats(j.parts[i], j.names[i], j.node).tensor);
+    value.layout = Layout::kPlain;
+    for (; op.inputs.size() > 2 && op.axis == 0 && j.kind != OpKind::kConcatenation;
+         op.inputs.erase(op.inputs.begin()))
+      op.inputs[1] = add_op(op_of(j.kind, j.node, {op.inputs[0], op.inputs[1]}),
+                            add_tensor("", DataType::kFloat32, given.shape));
   }
-  std::vector<int> shape = given.shape;
-  if (given.layout == Layout::kNhwc) shape = {shape[0], shape[2], shape[3], shape[1]};
-  Value value = given.made(add_op(std::move(op), add_tensor("", DataType::kFloat32, shape)));
+  std::vector<int> shape = value.shape;
+  if (value.layout == Layout::kNhwc) shape = {shape[0], shape.end()[-2], shape.back(), shape[1]};
+  if (value.layout == Layout::kNhwc && value.shape.size() == 3) shape[1] = 1;
+  value = value.made(add_op(std::move(op), add_tensor("", DataType::kFloat32, shape)));
   value.steps = given.steps;
   return value;
 }
 
 Value Emitter::floats(const Value& given, const std::string& name, int node) {
-  if (given.moved)
+  if (given.moved && !given.moved->hosted)
     return to_plain(given.moved->move(floats(before_move(given), given.moved->name, node)), node);
   Value value = given;
   if (host_ && (given.joined || (given.sum && given.sum->kind != OpKind::kBatchMatMul)))
     value = of_floats(given);
-  if (value.sum || value.joined || value.norm)
-    throw_error("Add, Sub, Mul, Concat or a normalization of codes meets no quantizer");
+  const auto& hosted = given.moved ? given.moved->hosted
+                       : given.own ? given.own->hosted
+                                   : std::function<Value()>();
+  if (host_ && hosted) {
+    Value made = hosted();
+    made.shape = value.shape;  // a line may have become an image, or the other way round
+    made.steps = value.steps;
+    value = std::move(made);
+  }
+  if (value.sum || value.joined || value.own || value.moved)
+    throw_error(
+        "Add, Sub, Mul, Concat, a reduction or a normalization of codes meets no quantizer");
   if (value.product) {
     const Product& p = *value.product;
     value.tensor = emit_product(p, {}, add_tensor(p.name, DataType::kInt32, p.shape));

@@ -22,9 +22,15 @@ namespace trine::model::onnx_file {
 /// How the elements of an ONNX tensor lie in the graph's.
 enum class Layout {
   kPlain,  ///< in ONNX's order
-  kNhwc,   ///< [N, C, H, W] as [N, H, W, C]
+  kNhwc,   ///< [N, C, H, W] as [N, H, W, C], [N, C, W] as [N, 1, W, C]
   kFlat,   ///< [N, C*H*W], each row in the order of [H, W, C]
 };
+
+/// Where ONNX's axis of an image lies as kNhwc.
+inline int place_of(std::size_t axis, std::size_t rank) {
+  constexpr int kPlaces[] = {0, 3, 1, 2};
+  return axis == 2 && rank == 3 ? 2 : kPlaces[axis];
+}
 
 struct Step {
   FloatStep step;
@@ -55,13 +61,8 @@ struct Sum {
   OpKind kind = OpKind::kAdd;
 };
 
-/// Tensors of codes one behind the other, each of its own scale.
-struct Joined {
-  int node = 0;
-  int axis = 0;  ///< of the graph's tensors
-  std::vector<int> parts;
-};
-
+struct Joined;
+struct Own;
 struct Moved;
 
 struct Value {
@@ -74,7 +75,7 @@ struct Value {
   std::shared_ptr<const Product> product;
   std::shared_ptr<const Sum> sum;
   std::shared_ptr<const Joined> joined;
-  std::shared_ptr<const Op> norm;  ///< normalization of codes, once a quantizer follows
+  std::shared_ptr<const Own> own;
   std::shared_ptr<const Moved> moved;
   std::vector<Step> steps;
   bool raw_codes = false;  ///< QuantizeLinear's output: the codes, not what they stand for
@@ -86,10 +87,26 @@ struct Value {
     value.product = nullptr;
     value.sum = nullptr;
     value.joined = nullptr;
-    value.norm = nullptr;
+    value.own = nullptr;
     value.steps.clear();
     return value;
   }
+};
+
+/// Values one behind the other, or the largest or least of them: codes of one scale, once a
+/// quantizer follows. Constants are values in ONNX's order.
+struct Joined {
+  int node = 0;
+  OpKind kind = OpKind::kConcatenation;  ///< or kMaximum, kMinimum
+  int axis = 0;                          ///< ONNX's
+  std::vector<Value> parts;
+  std::vector<std::string> names;  ///< of the parts in the file
+};
+
+/// An operator of codes that writes codes of any scale, once a quantizer follows.
+struct Own {
+  Op op;
+  std::function<Value()> hosted;  ///< the node in float32, where none does
 };
 
 /// The elements of a value that no quantizer has made codes of yet, in other places. Quantizers
@@ -97,7 +114,8 @@ struct Value {
 struct Moved {
   Value from;
   std::string name;                  ///< of `from` in the file
-  std::function<Value(Value)> move;  ///< of codes, or of floats on the host
+  std::function<Value(Value)> move;  ///< of codes; of floats, too, if there is no other way
+  std::function<Value()> hosted;     ///< the node in float32
 };
 
 /// Builds the graph. Errors carry text only: the caller names file and node.
@@ -153,8 +171,6 @@ class Emitter {
   /// The codes that `quantizer` gives for a value. @return a value of codes without steps
   Value quantized(const Value& value, const Quantizer& quantizer, const std::string& name,
                   int node);
-  /// Codes without steps that have these quantizers' output: the tensor itself if it has.
-  int requantized(int codes, int like, int node);
   /// The value in float32, as it lies in the graph: what depends on one code is a table later.
   Value reals(Value value, int node);
   /// The value in float32 and ONNX order, on the host.
@@ -179,7 +195,10 @@ class Emitter {
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);
-  void join_codes(const Value& value, const Quantizer& quantizer, int output);
+  Value joined(const Value& value, const Quantizer& quantizer, const std::string& name);
+  Value codes_of(const Constant& constant, const std::vector<Step>& steps,
+                 const Quantizer& quantizer, const std::string& name);
+  Value by_channels(const Value& value, const Quantizer& quantizer, int output, int node);
   int add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps, int node);
   void mean(const Value& value, const Quantizer& quantizer, int output);
   int code_tensor(const Value& value, const Quantizer& quantizer, const std::string& name);

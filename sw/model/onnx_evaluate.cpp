@@ -246,7 +246,7 @@ void Evaluation::require_time(const Constant& results, std::size_t terms) const 
 Constant Evaluation::empty(DataType type, std::vector<int> shape) const {
   const std::int64_t count = elements_of(shape);
   if (count < 0 || count > limit_) throw_error("more than {} elements", limit_);
-  if (count == 0) throw_error("a result without elements");
+  if (count == 0 && shape.size() != 1) throw_error("a result without elements");  // no extents
   Constant result;
   result.type = type;
   result.shape = std::move(shape);
@@ -501,13 +501,19 @@ bool Evaluation::knows(const std::string& type) {
          0;
 }
 
+bool is_elementwise(const std::string& type) {
+  return unaries().contains(type) || binaries().contains(type) || type == "Where" ||
+         type == "Not" || type == "Cast";
+}
+
 bool evaluates(const std::string& type) { return Evaluation::knows(type); }
 
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only) {
   if (!evaluates(node.type)) throw_error("operator is not supported");
   for (const ConstantPointer& input : inputs)
-    if (input && input->values.empty()) throw_error("of a tensor without elements");
+    if (input && input->values.empty() && node.type != "Concat")
+      throw_error("of a tensor without elements");
   return Evaluation(node, opset, inputs, output, limit, shape_only).run();
 }
 

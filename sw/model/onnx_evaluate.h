@@ -15,6 +15,9 @@ namespace trine::model::onnx_file {
 /// Whether evaluate() has the operator.
 bool evaluates(const std::string& type);
 
+/// Whether each element of its result depends on one element of each operand.
+bool is_elementwise(const std::string& type);
+
 /// The output `output` of a node. @param inputs  null where absent
 /// @param opset  of the file: some operators changed  @param limit  elements that the result may
 /// have

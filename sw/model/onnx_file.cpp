@@ -38,7 +38,7 @@ bool fits(DataType type, double value) {
     case DataType::kBool:
       return value == 0 || value == 1;
     default:
-      return std::abs(value) <= 0x1p53;  // beyond, a double is no longer exact
+      return std::abs(value) <= 0x1p53;
   }
 }
 
@@ -89,6 +89,8 @@ class Reader {
         outside ? external(tensor, what, static_cast<std::uint64_t>(wanted) * bytes_of(*type))
                 : tensor.raw_data();
     result->values = values(tensor, raw, *type);
+    if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
+      for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
     const bool whole = raw.size() % bytes_of(*type) == 0;
     if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
       fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);

@@ -17,8 +17,8 @@
 
 namespace trine::model::onnx_file {
 
-/// A constant tensor. Values are kept as double: exact for every element type here (int64 below
-/// 2^53, which the reader checks).
+/// A constant tensor. Values are kept as double: exact for every element type here (int64 within
+/// 2^53: the reader takes those beyond for these).
 struct Constant {
   DataType type = DataType::kFloat32;
   std::vector<int> shape;
@@ -94,5 +94,8 @@ std::optional<DataType> type_of(std::int64_t code);
 /// @throws Error  names the file and what is wrong; for any bytes whatever, with memory in
 /// proportion
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name);
+
+/// As import_onnx().
+Graph graph_of(File file, bool host);
 
 }  // namespace trine::model::onnx_file

@@ -303,21 +303,31 @@ TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx
   CHECK(vectors.cases[0].outputs.at(0).bytes != vectors.cases[1].outputs.at(0).bytes);
 }
 
-/// Where each part of the output begins and what made it, for messages.
-std::map<std::size_t, std::string> parts_of(const Graph& graph) {
+/// What made a part of the output, in operators, and the step of its codes.
+struct Part {
+  std::string names;
+  float step = 0;
+  std::size_t elements = 0;
+};
+
+/// Where each part of the output begins.
+std::map<std::size_t, Part> parts_of(const Graph& graph) {
   const auto maker = [&](int tensor) {
     return std::find_if(graph.ops.begin(), graph.ops.end(),
                         [&](const model::Op& op) { return op.outputs[0] == tensor; });
   };
   const model::Op& join = *maker(graph.outputs[0]);
   REQUIRE(join.kind == OpKind::kConcatenation);
-  std::map<std::size_t, std::string> parts;
+  std::map<std::size_t, Part> parts;
   std::size_t begin = 0;
   for (const int part : join.inputs) {
-    std::string names;
-    for (auto op = maker(part); op != graph.ops.end(); op = maker(op->input(0)))
-      names = op->name + " " + names;
-    parts[begin] = names;
+    Part made;
+    for (auto op = maker(part); op != graph.ops.end(); op = maker(op->input(0))) {
+      made.names = op->name + " " + made.names;
+      if (op->kind == OpKind::kDequantize && made.step == 0) made.step = graph.in(*op, 0).scale();
+    }
+    made.elements = static_cast<std::size_t>(graph.tensor(part).elements());
+    parts[begin] = made;
     begin += static_cast<std::size_t>(graph.tensor(part).elements());
   }
   return parts;
@@ -326,7 +336,9 @@ std::map<std::size_t, std::string> parts_of(const Graph& graph) {
 TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
           "[reference][golden][onnx][host]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
-  const auto& [file, results] = GENERATE(std::pair{"operators", 93u}, std::pair{"attributes", 58u});
+  const auto& [file, results, ties] =
+      GENERATE(std::tuple{"operators", 93u, 175u}, std::tuple{"attributes", 58u, 123u});
+  std::size_t all = 0;
   const Graph graph = model::import_onnx(folder / (file + std::string(".onnx")), true);
   const VectorSet vectors = read_vectors(folder / file);
   const auto parts = parts_of(graph);
@@ -335,11 +347,20 @@ TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
     const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
     const auto actual = floats_of(outputs.at(0)), expected = floats_of(c.outputs.at(0));
     REQUIRE(actual.size() == expected.size());
-    std::map<std::string, Count> differ;
-    for (std::size_t i = 0; i < actual.size(); ++i)
-      if (actual[i] != expected[i]) ++differ[std::prev(parts.upper_bound(i))->second].differ;
-    for (const auto& [name, count] : differ) FAIL_CHECK(name << ": " << count.differ << " differ");
+    // What the machine has a form for is rounded once, from the exact value: at ties of floats a
+    // code may be the other one.
+    for (const auto& [begin, made] : parts) {
+      CAPTURE(made.names);
+      std::size_t differ = 0;
+      for (std::size_t i = begin; i < begin + made.elements; ++i) {
+        differ += actual[i] != expected[i];
+        CHECK(std::abs(actual[i] - expected[i]) <= 1.001f * made.step);
+      }
+      CHECK(differ <= (made.elements + 2) / 3);
+      all += differ;
+    }
   }
+  CHECK(all == ties);
 }
 
 TEST_CASE("what needs the host is refused without it, all of it", "[reference][onnx][error]") {
@@ -349,9 +370,11 @@ TEST_CASE("what needs the host is refused without it, all of it", "[reference][o
     FAIL("accepted");
   } catch (const Error& error) {
     const std::string text = error.what();
-    for (const char* type : {"PRelu", "Where", "ConvTranspose", "Softmax", "Mish", "LRN", "Resize"})
+    for (const char* type : {"LogSoftmax", "LRN", "GatherElements", "ReduceL1"}) {
+      CAPTURE(type);
       CHECK(text.find(std::string(" ") + type + ": ") != std::string::npos);
-    CHECK(std::count(text.begin(), text.end(), '\n') > 30);
+    }
+    CHECK(std::count(text.begin(), text.end(), '\n') > 20);
     CHECK(text.find("(--allow-host runs it on the host)") != std::string::npos);
   }
 }
@@ -395,14 +418,53 @@ TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's float
   CHECK(whole.largest <= 4);
 }
 
+TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats' ties",
+          "[reference][golden][onnx][torch]") {
+  // Values that differ: softmax and normalizations (causal, vit), halves of linear resizes and of
+  // normalizations that no convolution takes in.
+  const std::map<std::string, std::size_t> differ = {
+      {"causal", 16}, {"deeplab", 9}, {"densenet", 1}, {"unet_bilinear", 35}, {"vit", 8}};
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "torch";
+  int checked = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& file = entry.path();
+    if (file.extension() != ".onnx") continue;
+    CAPTURE(file.string());
+    const Graph graph = model::import_onnx(file);  // without --allow-host
+    const VectorSet vectors = read_vectors(folder / file.stem());
+    std::size_t different = 0;
+    for (const VectorCase& c : vectors.cases) {
+      const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
+      REQUIRE(outputs.size() == c.outputs.size());
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const auto actual = floats_of(outputs[i]), expected = floats_of(c.outputs[i]);
+        REQUIRE(actual.size() == expected.size());
+        const float most =
+            std::abs(*std::ranges::max_element(expected, {}, [](float x) { return std::abs(x); }));
+        for (std::size_t k = 0; k < actual.size(); ++k) {
+          const float off = std::abs(actual[k] - expected[k]) / most;
+          different += off > 1e-5f;
+          CHECK(off < 0.025f);  // two codes of a sign, or three
+        }
+      }
+    }
+    const auto stated = differ.find(file.stem().string());
+    CHECK(different == (stated == differ.end() ? 0 : stated->second));
+    ++checked;
+  }
+  CHECK(checked == 42);
+}
+
 TEST_CASE("a damaged network of this repository that check() accepts can be run",
           "[reference][onnx][error]") {
   const std::string name =
-      GENERATE("mobilenet_v3", "detector", "resized", "approximate/attention",
-               "approximate/encoder", "approximate/encoder_decomposed", "host/operators");
+      GENERATE("onnx/mobilenet_v3", "onnx/detector", "onnx/resized", "onnx/approximate/attention",
+               "onnx/approximate/encoder", "onnx/approximate/encoder_decomposed",
+               "onnx/host/operators", "torch/inception_v3", "torch/style", "torch/wave_decoder",
+               "torch/vit", "torch/shufflenet", "torch/activations");
   CAPTURE(name);
-  const bool host = name == "host/operators";
-  const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / (name + ".onnx"));
+  const bool host = name == "onnx/host/operators";
+  const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / (name + ".onnx"));
   REQUIRE(runs(whole, host));
   std::mt19937 random{7};
   for (int i = 0; i < 200; ++i) {

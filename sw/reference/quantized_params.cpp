@@ -198,8 +198,8 @@ MeanParams mean_params(const Graph& graph, const Op& op) {
   p.output = output_of(graph, op);
   p.scale = quantize_scale(double{input.scale()} / double{output.scale()});
   if (op.half_even) {
-    p.scale = quantize_scale(double{input.scale()} /
-                             (static_cast<double>(p.count) * double{output.scale()}));
+    const double parts = op.kind == OpKind::kSum ? 1.0 : static_cast<double>(p.count);
+    p.scale = quantize_scale(double{input.scale()} / (parts * double{output.scale()}));
     return p;
   }
   if (op.kind == OpKind::kSum) return p;

@@ -13,14 +13,15 @@ namespace trine::fuzz {
 using model::DataType;
 
 std::string name_of(Family family) {
-  static constexpr const char* kNames[] = {"images", "matrices", "transformers", "low-bit"};
+  static constexpr const char* kNames[] = {"images", "matrices", "transformers", "low-bit",
+                                           "exported"};
   return kNames[static_cast<int>(family)];
 }
 
 Family make_network(Builder& b) {
   static const std::vector<Family> kFamilies{
       Family::kImages,   Family::kImages,       Family::kImages, Family::kMatrices,
-      Family::kMatrices, Family::kTransformers, Family::kLowBit};
+      Family::kMatrices, Family::kTransformers, Family::kLowBit, Family::kExported};
   const Family family = any(b, kFamilies);
   switch (family) {
     case Family::kImages:
@@ -34,6 +35,9 @@ Family make_network(Builder& b) {
       break;
     case Family::kLowBit:
       make_low_bit(b);
+      break;
+    case Family::kExported:
+      make_exported(b);
       break;
   }
   set_outputs(b);

@@ -17,6 +17,7 @@ enum class Family {
   kMatrices,      ///< products of rows and of two maps, transposes, reductions: 2 to 5 axes
   kTransformers,  ///< one block
   kLowBit,        ///< ternary and binary convolutions with thresholds
+  kExported,      ///< ONNX in the forms of exporters
 };
 
 std::string name_of(Family family);  ///< "images"
@@ -28,6 +29,7 @@ Family make_network(Builder& b);
 void make_images(Builder& b);
 void make_matrices(Builder& b);
 void make_low_bit(Builder& b);
+void make_exported(Builder& b);
 
 /// Each output that no operator reads, and now and then one that is read as well.
 void set_outputs(Builder& b);

@@ -8,6 +8,7 @@
 
 #include "base/index.h"
 #include "sw/compiler/lower/findings.h"
+#include "sw/model/onnx_evaluate.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {
@@ -25,6 +26,7 @@ bool elementwise(const Op& op) {
   if (op.kind == OpKind::kFloat)
     return std::ranges::all_of(op.steps,
                                [](const model::FloatStep& step) { return step.value.size() == 1; });
+  if (op.kind == OpKind::kOnnx) return model::onnx_file::is_elementwise(op.name);
   return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
 }
 

@@ -34,8 +34,9 @@ bool product_agrees(const Graph& graph, const Op& op) {
   const bool depthwise = op.kind == OpKind::kDepthwiseConv2D;  // channels last
   const std::size_t taps = weights.size() / p.scales.size();
   const std::int64_t largest = std::max(127 - p.input_zero_point, p.input_zero_point + 128);
-  const auto bias =
-      op.input(2) < 0 ? std::vector<std::int64_t>(p.scales.size()) : graph.in(op, 2).integers();
+  const int position = op.kind == OpKind::kTransposeConv ? 3 : 2;
+  const auto bias = op.input(position) < 0 ? std::vector<std::int64_t>(p.scales.size())
+                                           : graph.in(op, position).integers();
   for (std::size_t m = 0; m < p.scales.size(); ++m) {
     std::int64_t bound = std::abs(bias[m]);
     for (std::size_t i = 0; i < taps; ++i)
@@ -91,6 +92,7 @@ HalfEven half_even(const Graph& graph, const Op& op) {
     case OpKind::kConv2D:
     case OpKind::kDepthwiseConv2D:
     case OpKind::kFullyConnected:
+    case OpKind::kTransposeConv:
       return unless(product_agrees(graph, op));
     case OpKind::kAdd:
     case OpKind::kSub:
@@ -101,6 +103,7 @@ HalfEven half_even(const Graph& graph, const Op& op) {
     case OpKind::kMul:
       return unless(never_ties(reference::mul_params(graph, op).scale, 255 * 255));
     case OpKind::kMean:
+    case OpKind::kSum:
       return unless(mean_agrees(graph, op));
     case OpKind::kRelu:
     case OpKind::kRelu6:

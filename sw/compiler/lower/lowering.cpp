@@ -4,8 +4,19 @@
 
 #include "base/rounding.h"
 #include "machine/precision.h"
+#include "sw/model/onnx_evaluate.h"
 
 namespace trine::compiler {
+namespace {
+
+/// Whether a table may replace it, if the machine has tables.
+bool is_table(const Op& o) {
+  return o.kind == OpKind::kDequantize || o.kind == OpKind::kFloat ||
+         model::computes_floats(o.kind) ||
+         (o.kind == OpKind::kOnnx && model::onnx_file::is_elementwise(o.name));
+}
+
+}  // namespace
 
 std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
   return fmt::format("{}: tensor {} '{}'", model::label(graph, op), tensor,
@@ -50,7 +61,9 @@ void Lowering::for_each_op(Step step) {
     const bool hopeless = std::ranges::any_of(inputs, [&](int t) { return missing.contains(t); });
     bool done = !hopeless;
     try {
-      if (op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm) no_such_operator(op(i));
+      const bool of_host = op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm;
+      const bool lacks_table = is_table(op(i)) && !config_.table;
+      if (of_host && !is_function(op(i)) && !lacks_table) no_such_operator(op(i));
       if (!hopeless) step(i);
     } catch (const Error& e) {
       faults.add(e);
@@ -299,8 +312,7 @@ Layer Lowering::start(const Op& o, LayerKind kind, int input) const {
 
 void Lowering::check_types(const Op& o) const {
   if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
-  const bool is_table = o.kind == OpKind::kDequantize || model::computes_floats(o.kind);
-  const bool no_table = is_table && !config_.table;
+  const bool no_table = is_table(o) && !config_.table;
   for (const int t : o.outputs)
     if (graph_.tensor(t).type != model::DataType::kInt8)
       refuse(o, t, no_table ? Reason::kConfiguration : Reason::kType,

@@ -172,11 +172,17 @@ Value Emitter::to_nhwc(Value value, int node) {
   if (!images_ || value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0)
     return value;
   const int N = value.shape[0], C = value.shape[1], H = value.shape[2], W = value.shape[3];
-  const std::string name = tensor(value.tensor).name + ":nhwc";
-  Op op = op_of(OpKind::kReshape, node, {value.tensor});
-  if (C != 1 && H * W != 1)
-    op = op_of(OpKind::kTranspose, node, {value.tensor, add_integers({0, 2, 3, 1})});
-  value.tensor = add_move(std::move(op), name, {N, H, W, C});
+  // Once a tensor: functions of it shall see the same codes.
+  if (const auto found = images_of_.find(value.tensor); found != images_of_.end()) {
+    value.tensor = found->second;
+  } else {
+    const int plain = value.tensor;
+    const std::string name = tensor(plain).name + ":nhwc";
+    Op op = op_of(OpKind::kReshape, node, {plain});
+    if (C != 1 && H * W != 1)
+      op = op_of(OpKind::kTranspose, node, {plain, add_integers({0, 2, 3, 1})});
+    value.tensor = images_of_[plain] = add_move(std::move(op), name, {N, H, W, C});
+  }
   value.layout = Layout::kNhwc;
   value.channel_axis = 1;
   return value;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -133,6 +134,9 @@ class Emitter {
   void back_to(const Mark& mark) {
     graph_.tensors.resize(mark.tensors);
     graph_.ops.resize(mark.ops);
+    std::erase_if(images_of_, [&](const auto& pair) {
+      return static_cast<std::size_t>(pair.second) >= mark.tensors;
+    });
   }
 
   int add_tensor(const std::string& name, DataType type, std::vector<int> shape,
@@ -206,6 +210,7 @@ class Emitter {
 
   Graph& graph_;
   bool images_, host_;
+  std::map<int, int> images_of_;  ///< of plain tensors
 };
 
 }  // namespace trine::model::onnx_file

@@ -412,8 +412,13 @@ CauseCycles Timeline::causes(std::uint64_t from, std::uint64_t to) const {
       sum += part;
     }
   }
-  // What rounding left over was a step.
-  result[index_of(Cause::kCompute)] += to - from - sum;
+  // What rounding left over was a step; what it took too much, the largest cause has not.
+  std::uint64_t& steps = result[index_of(Cause::kCompute)];
+  steps += to - from - sum;
+  if (const auto missing = static_cast<std::int64_t>(steps); missing < 0) {
+    steps = 0;
+    *std::max_element(result.begin(), result.end()) += static_cast<std::uint64_t>(missing);
+  }
   return result;
 }
 

@@ -15,6 +15,12 @@ bool is_root(const fs::path& path) {
   return fs::is_directory(path / "presets", ignored) && fs::is_directory(path / "rtl", ignored);
 }
 
+/// Of set_project_root(), else empty.
+fs::path& given_root() {
+  static fs::path root;
+  return root;
+}
+
 /// Beside the program first: a copied or moved tree must not work with the files of the old one.
 fs::path find_root() {
   std::error_code ignored;
@@ -31,8 +37,14 @@ fs::path find_root() {
 }  // namespace
 
 fs::path project_root() {
+  if (!given_root().empty()) return given_root();
   static const fs::path found = find_root();
   return found;
+}
+
+void set_project_root(const fs::path& root) {
+  if (!is_root(root)) throw_error("trine: {}: holds no presets/ and rtl/", root.string());
+  given_root() = root;
 }
 
 }  // namespace trine

@@ -14,4 +14,8 @@ namespace trine {
 /// @throws Error  when none holds presets/ and rtl/
 std::filesystem::path project_root();
 
+/// Where a library inside of another program (Python's extension) has them.
+/// @throws Error  there is no presets/ or rtl/
+void set_project_root(const std::filesystem::path& root);
+
 }  // namespace trine

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/model/graph.h"
+#include "sw/model/import.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx_constant.h"
 #include "sw/model/onnx_emit.h"
@@ -1669,10 +1670,13 @@ Graph import_onnx(const std::filesystem::path& path, bool host) {
 }
 
 Graph import_model(const std::filesystem::path& path, bool host) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
+  return parse_model(read_file(path), path.string(), host);
+}
+
+Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
   const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
-  if (is_tflite) return parse_tflite(bytes, path.string());
-  return parse_onnx(bytes, path.string(), host);
+  if (is_tflite) return parse_tflite(bytes, file);
+  return parse_onnx(bytes, file, host);
 }
 
 }  // namespace trine::model

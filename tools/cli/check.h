@@ -38,4 +38,21 @@ struct Comparison {
 Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
                     const Runner& runner, bool quiet, Comparison& comparison);
 
+/// What `verify` finds out.
+struct Verification {
+  Json json;                        ///< without the configuration
+  std::string text;                 ///< for people
+  std::vector<std::string> faults;  ///< a line each; none: all codes within the tolerance
+};
+
+/// A model compiled as its vectors' runtime rounds. @param bytes  which `options.model` names
+/// @throws Error  vectors that are not of this model, and what load_network() refuses
+Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
+                     const NetworkOptions& options, const machine::Config& config);
+
+/// @pre the vectors' tensors fit the network
+Verification verify(const Network& network, const reference::VectorSet& vectors,
+                    const reference::RoundingPolicy& policy, const BackendOptions& backend,
+                    int tolerance, bool quiet);
+
 }  // namespace trine::cli

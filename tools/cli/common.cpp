@@ -69,16 +69,22 @@ std::string revision() {
 
 }  // namespace
 
-void Output::write_json(const Json& json, const machine::Config* config) const {
-  if (json_file.empty()) return;
+Json with_configuration(const Json& json, const machine::Config* config) {
   Json all{{"configuration", nullptr}, {"configuration_hash", nullptr}, {"revision", revision()}};
   if (config != nullptr) {
     all["configuration"] = machine::all_keys(*config);
     all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
   }
   all.update(json);
-  // Names are a model's: of any bytes.
-  write_file(json_file, all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  return all;
+}
+
+std::string dumped(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+void Output::write_json(const Json& json, const machine::Config* config) const {
+  if (!json_file.empty()) write_file(json_file, dumped(with_configuration(json, config)) + "\n");
 }
 
 CLI::Option* Design::declare(CLI::App& command) {

@@ -26,6 +26,14 @@ enum ExitCode { kSuccess = 0, kWrongResult = 1, kBadInput = 2 };
 /// The command that the arguments chose; set by the callback of its subcommand.
 using Action = std::function<int()>;
 
+/// What every command reports, then `json`: the whole configuration and its hash, and the revision
+/// of the project.
+/// @param config  null where a command has none, or several
+Json with_configuration(const Json& json, const machine::Config* config);
+
+/// As text; names are a model's: of any bytes.
+std::string dumped(const Json& json);
+
 /// A file by the option that names it.
 struct NamedFile {
   std::string option, path;
@@ -43,9 +51,7 @@ struct Output {
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
   /// Prints to stdout, unless --quiet. @throws Error  it cannot be written
   void print(const std::string& text) const;
-  /// Writes the file that --json names, if any; first of all what was run: the whole configuration
-  /// and its hash, and the revision of the project.
-  /// @param config  null where a command has none, or several
+  /// Writes the file that --json names, if any, with_configuration().
   void write_json(const Json& json, const machine::Config* config) const;
 };
 

@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "sw/model/import.h"
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
@@ -46,6 +48,34 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                     config.peak_macs_per_cycle());
 }
 
+int run(const Options& options) {
+  if (options.table.empty() == options.network.model.empty())
+    throw_error("trine estimate: MODEL or --table is required, and not both");
+  options.output.check({}, options.network.read());
+  const machine::Config config = options.network.design.load();
+  const estimate::Estimate e =
+      options.table.empty() ? estimate_of(read_file(options.network.model), options.network, config)
+                            : estimate::of_transformer(
+                                  estimate::transformer(options.table), options.tokens,
+                                  options.context > 0 ? options.context : options.tokens, config);
+  options.output.print(summary(e, config));
+  options.output.write_json(to_json(e, config), &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+estimate::Estimate estimate_of(const std::vector<std::uint8_t>& bytes,
+                               const NetworkOptions& options, const machine::Config& config) {
+  if (program::is_program(bytes))
+    throw_error(
+        "{}: is a compiled program, which holds no network to plan: allowed is its model; "
+        "trine run --backend arch gives a program's cycles",
+        options.model);
+  return estimate::of_graph(model::parse_model(bytes, options.model), config,
+                            options.policy(reference::kDoublePolicy));
+}
+
 Json to_json(const estimate::Estimate& e, const machine::Config& config) {
   Json json;
   json["model"] = e.network;
@@ -68,29 +98,6 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
                               {"bound", row.bound()}});
   return json;
 }
-
-int run(const Options& options) {
-  if (options.table.empty() == options.network.model.empty())
-    throw_error("trine estimate: MODEL or --table is required, and not both");
-  options.output.check({}, options.network.read());
-  const machine::Config config = options.network.design.load();
-  if (is_program_file(options.network.model))
-    throw_error(
-        "{}: is a compiled program, which holds no network to plan: allowed is its model; "
-        "trine run --backend arch gives a program's cycles",
-        options.network.model);
-  const estimate::Estimate e =
-      options.table.empty() ? estimate::of_graph(model::import_model(options.network.model), config,
-                                                 options.network.policy(reference::kDoublePolicy))
-                            : estimate::of_transformer(
-                                  estimate::transformer(options.table), options.tokens,
-                                  options.context > 0 ? options.context : options.tokens, config);
-  options.output.print(summary(e, config));
-  options.output.write_json(to_json(e, config), &config);
-  return kSuccess;
-}
-
-}  // namespace
 
 void add_estimate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();

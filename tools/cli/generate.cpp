@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "machine/schema.h"
 #include "tools/cli/common.h"
+#include "tools/cli/report.h"
 
 namespace trine::cli {
 namespace {
@@ -32,17 +33,6 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-Json describe(const machine::Config& config, const Options& options) {
-  Json json;
-  json["pes"] = config.rows * config.cols;
-  json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
-  json["dmem_banks"] = config.banks();
-  json["pmem_rows"] = config.pmem_rows();
-  json["out"] = options.out;
-  json["top"] = gen::prefixed("trine_top", options.prefix);
-  return json;
-}
-
 int run(const Options& options) {
   if (!options.packages.empty()) {
     gen::write_packages(options.packages);
@@ -60,11 +50,22 @@ int run(const Options& options) {
       config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
       config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
       gen::prefixed("trine.f", options.prefix)));
-  options.output.write_json(describe(config, options), &config);
+  options.output.write_json(design_json(config, options.out, options.prefix), &config);
   return kSuccess;
 }
 
 }  // namespace
+
+Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix) {
+  Json json;
+  json["pes"] = config.rows * config.cols;
+  json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
+  json["dmem_banks"] = config.banks();
+  json["pmem_rows"] = config.pmem_rows();
+  json["out"] = out;
+  json["top"] = gen::prefixed("trine_top", prefix);
+  return json;
+}
 
 void add_generate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();

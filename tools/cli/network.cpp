@@ -3,11 +3,13 @@
 #include "tools/cli/network.h"
 
 #include <memory>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/import.h"
 
 namespace trine::cli {
 namespace {
@@ -109,17 +111,26 @@ sim::RtlOptions BackendOptions::rtl(bool quiet) const {
 
 Network load_network(const NetworkOptions& options, const machine::Config& config,
                      reference::RoundingPolicy policy) {
+  return load_network(read_file(options.model), options, config, policy);
+}
+
+Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                     const machine::Config& config, reference::RoundingPolicy policy) {
   check_stage(options.print_after);
-  const std::vector<std::uint8_t> bytes = read_file(options.model);
   Network network;
   if (compiler::is_program(bytes)) {
     if (!options.print_after.empty())
       throw_error("--print-after: {} is a program, which is compiled already", options.model);
+    if (options.keep_tensors)
+      throw_error("keep_tensors: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
     return network;
   }
-  network.graph = model::import_model(options.model, options.allow_host);
+  network.graph = model::parse_model(bytes, options.model, options.allow_host);
+  const std::size_t own = network.graph->outputs.size();
+  if (options.keep_tensors) network.graph = kept(std::move(*network.graph));
+  network.kept = network.graph->outputs.size() - own;
   compiler::CompileOptions compile_options;
   compile_options.rounding = policy;
   compile_options.allow_host = options.allow_host;
@@ -127,6 +138,53 @@ Network load_network(const NetworkOptions& options, const machine::Config& confi
   compile_options.printed = &network.printed;
   network.program = compiler::compile(*network.graph, config, compile_options);
   return network;
+}
+
+model::Graph kept(model::Graph graph) {
+  std::set<int> outputs(graph.outputs.begin(), graph.outputs.end());
+  for (const model::Op& op : graph.ops)
+    for (const int tensor : op.outputs)
+      if (graph.tensor(tensor).type == model::DataType::kInt8 && outputs.insert(tensor).second)
+        graph.outputs.push_back(tensor);
+  return graph;
+}
+
+const model::Graph* edge_graph(const Network& network, bool inputs) {
+  if (network.graph) return &*network.graph;
+  const model::Graph& host =
+      inputs ? network.program.before : compiler::stages(network.program).back()->after;
+  return host.tensors.empty() ? nullptr : &host;
+}
+
+std::vector<Array> input_shapes(const Network& network) {
+  std::vector<Array> shapes;
+  if (const model::Graph* graph = edge_graph(network, true)) {
+    for (const int index : graph->inputs) {
+      const model::Tensor& tensor = graph->tensor(index);
+      shapes.push_back({std::string(model::npy_code(tensor.type)),
+                        {tensor.shape.begin(), tensor.shape.end()},
+                        {}});
+    }
+    return shapes;
+  }
+  for (const compiler::TensorLayout& layout : network.program.inputs)
+    shapes.push_back({"i1", {layout.extents.begin(), layout.extents.end()}, {}});
+  return shapes;
+}
+
+namespace {
+
+std::string shape_text(const Array& array) {
+  return fmt::format("{} [{}]", array.dtype, fmt::join(array.shape, ", "));
+}
+
+}  // namespace
+
+void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
+                 const std::string& model) {
+  if (array.dtype != shape.dtype || array.shape != shape.shape)
+    throw_error("{}: is {}, input {} of {} is {}", what, shape_text(array), i, model,
+                shape_text(shape));
 }
 
 namespace {

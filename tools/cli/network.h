@@ -17,6 +17,10 @@
 #include "sw/reference/run.h"
 #include "tools/cli/common.h"
 
+namespace trine::estimate {
+struct Estimate;
+}
+
 namespace trine::cli {
 
 /// Options of every command that compiles.
@@ -25,7 +29,8 @@ struct NetworkOptions {
   std::string model;
   std::string rounding = "auto";
   bool allow_host = false;
-  std::string print_after;  ///< a stage of the compiler
+  std::string print_after;    ///< a stage of the compiler
+  bool keep_tensors = false;  ///< see kept()
 
   void declare(CLI::App& command);
   /// --print-after, of the commands that have it.
@@ -58,16 +63,37 @@ struct BackendOptions {
 struct Network {
   std::optional<model::Graph> graph;
   compiler::Program program;
-  std::string printed;  ///< what --print-after asks for
+  std::string printed;   ///< what --print-after asks for
+  std::size_t kept = 0;  ///< outputs of the graph behind the model's own, see kept()
 };
 
 /// Whether MODEL is a program that compile wrote; false where there is none.
 bool is_program_file(const std::string& model);
 
-/// Compiles MODEL (.tflite), or reads it when it is a program.
+/// Compiles MODEL, or reads it when it is a program.
 /// @throws Error
 Network load_network(const NetworkOptions& options, const machine::Config& config,
                      reference::RoundingPolicy policy);
+/// The same of a file's bytes; `options.model` names them in messages.
+Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                     const machine::Config& config, reference::RoundingPolicy policy);
+
+/// The graph with the codes of every operator among its outputs, behind its own: no fusion may hide
+/// them.
+model::Graph kept(model::Graph graph);
+
+/// The tensors that the user sees: of the graph, or of the program where there is none. Null for a
+/// program whose edges are the machine's own.
+const model::Graph* edge_graph(const Network& network, bool inputs);
+/// Type and shape of each input of the model, without values.
+std::vector<Array> input_shapes(const Network& network);
+/// @throws Error  `array`, which `what` names, is not of the type and shape of input `i`
+void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
+                 const std::string& model);
+
+/// A model's estimate. @param bytes  of its file, which `options.model` names
+estimate::Estimate estimate_of(const std::vector<std::uint8_t>& bytes,
+                               const NetworkOptions& options, const machine::Config& config);
 
 /// Runs one vector after the other.
 using Runner = std::function<sim::RunResult(const std::vector<Array>& inputs)>;

@@ -14,7 +14,7 @@ std::string percent(double part, double whole) {
 }
 
 std::string verdict(const Execution& e) {
-  if (!e.checked) return "not checked (a program holds no model to compare with)";
+  if (!e.checked) return fmt::format("not checked ({})", e.why_not);
   return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
 }
 

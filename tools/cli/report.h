@@ -12,6 +12,10 @@
 #include "sw/program/program.h"
 #include "tools/cli/common.h"
 
+namespace trine::estimate {
+struct Estimate;
+}
+
 namespace trine::cli {
 
 /// What `run` and `verify` report. `slowest` is the run with the most cycles.
@@ -19,8 +23,9 @@ struct Execution {
   sim::RunResult slowest;
   int vectors = 0;
   int exact = 0;
-  bool checked = true;  ///< false: there was nothing to compare with
-  double seconds = 0;   ///< of simulation
+  bool checked = true;  ///< false: it was not compared with anything
+  const char* why_not = "a program holds no model to compare with";
+  double seconds = 0;  ///< of simulation
 
   void add(sim::RunResult result, bool is_exact);
 };
@@ -36,5 +41,11 @@ std::string to_text(const compiler::Program& program, const Execution& execution
 /// The operators of a program that the host executes, a line each; empty without any.
 std::string host_text(const compiler::Program& program);
 Json host_json(const compiler::Program& program);
+
+/// What `estimate` reports.
+Json to_json(const estimate::Estimate& estimate, const machine::Config& config);
+
+/// What `generate` reports.
+Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix);
 
 }  // namespace trine::cli

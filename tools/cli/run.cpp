@@ -27,31 +27,6 @@ struct Options {
   std::string memory;
 };
 
-/// The tensors that the user sees: of the graph, or of the program where there is none.
-const model::Graph* edge_graph(const Network& network, bool inputs) {
-  if (network.graph) return &*network.graph;
-  const model::Graph& host =
-      inputs ? network.program.before : compiler::stages(network.program).back()->after;
-  return host.tensors.empty() ? nullptr : &host;
-}
-
-/// Type and shape of each input of the model.
-std::vector<Array> input_shapes(const Network& network) {
-  std::vector<Array> shapes;
-  if (const model::Graph* graph = edge_graph(network, true)) {
-    for (const int index : graph->inputs) {
-      const model::Tensor& tensor = graph->tensor(index);
-      shapes.push_back({std::string(model::npy_code(tensor.type)),
-                        {tensor.shape.begin(), tensor.shape.end()},
-                        {}});
-    }
-    return shapes;
-  }
-  for (const compiler::TensorLayout& layout : network.program.inputs)
-    shapes.push_back({"i1", {layout.extents.begin(), layout.extents.end()}, {}});
-  return shapes;
-}
-
 /// Random codes, the same every time; floats in -1..1.
 Array random_input(Array shape, std::mt19937& random) {
   const auto elements = static_cast<std::size_t>(shape.elements());
@@ -67,10 +42,6 @@ Array random_input(Array shape, std::mt19937& random) {
   return shape;
 }
 
-std::string shape_text(const Array& array) {
-  return fmt::format("{} [{}]", array.dtype, fmt::join(array.shape, ", "));
-}
-
 std::vector<Array> read_inputs(const Options& options, const Network& network) {
   const std::vector<Array> shapes = input_shapes(network);
   std::vector<Array> inputs;
@@ -84,9 +55,7 @@ std::vector<Array> read_inputs(const Options& options, const Network& network) {
                 options.network.model, shapes.size(), shapes.size() == 1 ? "" : "s");
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     inputs.push_back(read_npy(options.inputs[i]));
-    if (inputs[i].dtype != shapes[i].dtype || inputs[i].shape != shapes[i].shape)
-      throw_error("{}: is {}, input {} of {} is {}", options.inputs[i], shape_text(inputs[i]), i,
-                  options.network.model, shape_text(shapes[i]));
+    check_input(inputs[i], options.inputs[i], i, shapes[i], options.network.model);
   }
   return inputs;
 }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 
 #include "base/error.h"
@@ -16,7 +18,7 @@
 namespace trine::cli {
 namespace {
 
-constexpr std::size_t kShownDifferences = 10;
+constexpr std::ptrdiff_t kShownDifferences = 10;
 
 struct Options {
   Output output;
@@ -27,15 +29,16 @@ struct Options {
 };
 
 /// @throws Error  the vectors are of another file
-void check_sha256(const reference::VectorSet& vectors, const std::string& model) {
+void check_sha256(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
+                  const std::string& model) {
   if (vectors.sha256.empty()) return;
-  const std::string actual = sha256(read_file(model));
+  const std::string actual = sha256(bytes);
   if (actual != vectors.sha256)
     throw_error("{}: sha256: is {}, allowed {}, that of {}: record its vectors again", vectors.file,
                 fitted(vectors.sha256, 64), actual, model);
 }
 
-Json to_json(const Comparison& c, const reference::LayerComparison& layers, int tolerance) {
+Json comparison_json(const Comparison& c, const reference::LayerComparison& layers, int tolerance) {
   Json json;
   json["codes"] = c.codes.elements;
   json["codes_differ"] = c.codes.differ;
@@ -58,12 +61,12 @@ Json to_json(const Comparison& c, const reference::LayerComparison& layers, int 
 }
 
 std::string to_text(const reference::LayerComparison& layers, const std::string& id) {
-  if (layers.compared == 0) return "no recorded layers to tell where\n";
+  if (layers.compared == 0) return "no recorded layers to tell where";
   if (!layers.first)
-    return fmt::format("layers of case {}: the golden layers compute all {} as recorded\n", id,
+    return fmt::format("layers of case {}: the golden layers compute all {} as recorded", id,
                        layers.compared);
   const reference::LayerDeviation& l = *layers.first;
-  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes\n", id,
+  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes", id,
                      l.op_index, l.op, fitted(l.name, 40), grouped(l.deviation.differ),
                      grouped(l.deviation.elements));
 }
@@ -77,7 +80,7 @@ std::string to_text(const Comparison& c, const reference::LayerComparison& layer
     if (tolerance > 0)
       text += fmt::format(": {} --tolerance {}",
                           c.codes.largest <= tolerance ? "within" : "more than", tolerance);
-    text += "\n" + to_text(layers, id);
+    text += "\n" + to_text(layers, id) + "\n";
   }
   if (c.labelled > 0)
     text += fmt::format("top-1: {} of {} right (recorded outputs: {})\n", c.right, c.labelled,
@@ -92,34 +95,47 @@ int run(const Options& options) {
   options.output.check(options.backend.written(), read);
   const machine::Config config = options.network.design.load();
   const reference::VectorSet vectors = reference::read_vectors(options.vectors);
-  const reference::RoundingPolicy policy = options.network.policy(vectors.policy);
-  const Network network = load_network(options.network, config, policy);
-  if (network.graph) {
-    check_sha256(vectors, options.network.model);
-    reference::check_vectors(vectors, *network.graph);
-  }
-  const Runner runner =
-      make_runner(network.program, options.backend, vectors.cases[0].inputs, options.output.quiet);
-  Comparison comparison;
-  const Execution execution =
-      run_cases(network.program, vectors, runner, options.output.quiet, comparison);
-  reference::LayerComparison layers;
-  if (network.graph && !comparison.differences.empty())
-    layers = reference::compare_layers(*network.graph, vectors, policy);
-  options.output.print(to_text(network.program, execution, options.backend.backend) +
-                       to_text(comparison, layers, vectors.layers_case, options.tolerance));
-  Json json = to_json(network.program, execution, options.backend.backend);
-  json.update(to_json(comparison, layers, options.tolerance));
-  options.output.write_json(json, &config);
-  if (comparison.codes.largest <= options.tolerance) return kSuccess;
-  for (std::size_t i = 0; i < comparison.differences.size() && i < kShownDifferences; ++i)
-    fmt::print(stderr, "{}: {}\n", options.vectors, comparison.differences[i]);
-  if (layers.first)
-    fmt::print(stderr, "{}: {}", options.vectors, to_text(layers, vectors.layers_case));
-  return kWrongResult;
+  const Network network =
+      load_network(vectors, read_file(options.network.model), options.network, config);
+  const Verification v = verify(network, vectors, options.network.policy(vectors.policy),
+                                options.backend, options.tolerance, options.output.quiet);
+  options.output.print(v.text);
+  options.output.write_json(v.json, &config);
+  for (const std::string& line : v.faults) fmt::print(stderr, "{}: {}\n", options.vectors, line);
+  return v.faults.empty() ? kSuccess : kWrongResult;
 }
 
 }  // namespace
+
+Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
+                     const NetworkOptions& options, const machine::Config& config) {
+  Network network = load_network(bytes, options, config, options.policy(vectors.policy));
+  if (!network.graph) return network;
+  check_sha256(vectors, bytes, options.model);
+  reference::check_vectors(vectors, *network.graph);
+  return network;
+}
+
+Verification verify(const Network& network, const reference::VectorSet& vectors,
+                    const reference::RoundingPolicy& policy, const BackendOptions& backend,
+                    int tolerance, bool quiet) {
+  const Runner runner = make_runner(network.program, backend, vectors.cases[0].inputs, quiet);
+  Comparison comparison;
+  const Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
+  reference::LayerComparison layers;
+  if (network.graph && !comparison.differences.empty())
+    layers = reference::compare_layers(*network.graph, vectors, policy);
+  Verification result;
+  result.text = to_text(network.program, execution, backend.backend) +
+                to_text(comparison, layers, vectors.layers_case, tolerance);
+  result.json = to_json(network.program, execution, backend.backend);
+  result.json.update(comparison_json(comparison, layers, tolerance));
+  if (comparison.codes.largest <= tolerance) return result;
+  const std::vector<std::string>& all = comparison.differences;
+  result.faults.assign(all.begin(), all.begin() + std::min(std::ssize(all), kShownDifferences));
+  if (layers.first) result.faults.push_back(to_text(layers, vectors.layers_case));
+  return result;
+}
 
 void add_verify(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();

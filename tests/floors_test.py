@@ -24,6 +24,7 @@ FLOORS = [
     ["sim"],
     ["tools/estimate", "tools/fuzz", "tools/llm"],
     ["tools/cli"],
+    ["python"],
     ["tb", "tests"],
 ]
 FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine._core: what the commands do, for the Python package. Arrays cross as (NumPy's code, shape,
+// bytes), reports as JSON: no other package's binary interface is needed. python/trine/__init__.py
+// is what users see.
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/root.h"
+#include "gen/generate.h"
+#include "machine/schema.h"
+#include "sw/compiler/compiler.h"
+#include "sw/reference/run.h"
+#include "synth/synthesize.h"
+#include "tools/cli/check.h"
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+#include "tools/estimate/transformers.h"
+
+namespace trine::python {
+namespace {
+namespace py = pybind11;
+using cli::Json;
+
+/// An array on its way: code, shape, bytes.
+using Parts = std::tuple<std::string, std::vector<std::int64_t>, py::bytes>;
+using PartsOut = std::tuple<std::string, std::vector<std::int64_t>, py::bytearray>;
+
+std::vector<std::uint8_t> bytes_of(const py::bytes& bytes) {
+  const std::string_view view = bytes;
+  return {view.begin(), view.end()};
+}
+
+Array array_of(const Parts& parts) {
+  return {std::get<0>(parts), std::get<1>(parts), bytes_of(std::get<2>(parts))};
+}
+
+std::vector<Array> arrays_of(const std::vector<Parts>& all) {
+  std::vector<Array> arrays;
+  for (const Parts& parts : all) arrays.push_back(array_of(parts));
+  return arrays;
+}
+
+PartsOut parts_of(const Array& array) {
+  return {array.dtype, array.shape,
+          py::bytearray(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size())};
+}
+
+/// What ends a long run: Ctrl-C in Python.
+void check_signals() {
+  const py::gil_scoped_acquire lock;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+Json edge_json(const model::Tensor& t) {
+  return {{"name", t.name},
+          {"dtype", model::npy_code(t.type)},
+          {"shape", t.shape},
+          {"scale", t.scale()},
+          {"zero_point", t.zero_point()}};
+}
+
+Json edge_json(const compiler::TensorLayout& t) {
+  return {{"name", t.name},
+          {"dtype", "i1"},
+          {"shape", t.extents},
+          {"scale", t.scale},
+          {"zero_point", t.zero_point}};
+}
+
+/// Inputs or outputs of a network.
+Json edges(const cli::Network& network, bool inputs) {
+  Json list = Json::array();
+  if (const model::Graph* graph = cli::edge_graph(network, inputs)) {
+    for (const int t : inputs ? graph->inputs : graph->outputs)
+      list.push_back(edge_json(graph->tensor(t)));
+    return list;
+  }
+  const compiler::Program& program =
+      inputs ? network.program : *compiler::stages(network.program).back();
+  for (const compiler::TensorLayout& t : inputs ? program.inputs : program.outputs)
+    list.push_back(edge_json(t));
+  return list;
+}
+
+/// The numbers of one run, for the counters' arrays.
+Json counters(const sim::RunResult& run) {
+  Json row;
+  row["cycles"] = run.cycles;
+  row["dram_bytes_read"] = run.dram_bytes_read;
+  row["dram_bytes_written"] = run.dram_bytes_written;
+  for (std::size_t i = 0; i < run.causes.size(); ++i)
+    row[std::string(csr::kCauses[i].name)] = run.causes[i];
+  for (std::size_t e = 0; e < run.engine_busy.size(); ++e)
+    row[fmt::format("{}_busy", isa::kEngineNames[e])] = run.engine_busy[e];
+  return row;
+}
+
+std::string reported(const Json& json, const machine::Config& config) {
+  return cli::dumped(cli::with_configuration(json, &config));
+}
+
+void check_range(const char* name, int value, int low, int high) {
+  if (value < low || value > high)
+    throw_error("trine: {}: {}, allowed {}..{}", name, value, low, high);
+}
+
+using VectorParts = std::pair<std::vector<Parts>, std::vector<Parts>>;
+
+/// A case for each pair of inputs and outputs.
+reference::VectorSet vectors_of(const std::vector<VectorParts>& cases) {
+  reference::VectorSet set;
+  set.file = "vectors";
+  for (const VectorParts& one : cases) {
+    reference::VectorCase& made = set.cases.emplace_back();
+    made.id = fmt::format("case{}", set.cases.size() - 1);
+    made.inputs = arrays_of(one.first);
+    made.outputs = arrays_of(one.second);
+  }
+  return set;
+}
+
+/// JSON, text, faults.
+using Verified = std::tuple<std::string, std::string, std::vector<std::string>>;
+
+Verified verified(const cli::Verification& v, const machine::Config& config) {
+  return {reported(v.json, config), v.text, v.faults};
+}
+
+/// A compiled model.
+class Program {
+ public:
+  Program(const std::vector<std::uint8_t>& bytes, const cli::NetworkOptions& options,
+          const machine::Config& config)
+      : options_(options),
+        policy_(options.policy(reference::kDoublePolicy)),
+        network_(cli::load_network(bytes, options, config, policy_)),
+        shapes_(cli::input_shapes(network_)) {}
+
+  std::string description() const {
+    Json json{{"name", network_.program.name}, {"macs", network_.program.macs()}};
+    json["kept"] = network_.kept;
+    json["inputs"] = edges(network_, true);
+    json["outputs"] = edges(network_, false);
+    json["layers"] = Json::array();
+    for (const compiler::Program* stage : compiler::stages(network_.program))
+      for (const compiler::ProgramLayer& layer : stage->layers)
+        json["layers"].push_back({{"name", layer.name},
+                                  {"op", layer.op},
+                                  {"macs", layer.macs},
+                                  {"placement", layer.placement}});
+    json["host"] = cli::host_json(network_.program);
+    return cli::dumped(json);
+  }
+
+  std::string disassembly() const {
+    std::string text;
+    for (const compiler::Program* stage : compiler::stages(network_.program))
+      text += compiler::disassemble(*stage);
+    return text;
+  }
+
+  py::bytes serialized() const { return compiler::serialize(network_.program); }
+
+  /// One vector after the other. @return outputs of each, JSON report, JSON counters, text
+  auto run(const std::vector<std::vector<Parts>>& vectors, const cli::BackendOptions& backend) {
+    std::vector<std::vector<Array>> inputs, outputs;
+    for (const std::vector<Parts>& one : vectors) inputs.push_back(checked(arrays_of(one)));
+    cli::Execution execution;
+    execution.checked = false;
+    execution.why_not = "trine.verify does";
+    Json rows = Json::array();
+    {
+      const py::gil_scoped_release unlocked;
+      const std::lock_guard one_at_a_time(mutex_);
+      const cli::Runner& runner = runner_of(backend, inputs.at(0));
+      const cli::Stopwatch watch;
+      for (const std::vector<Array>& one : inputs) {
+        sim::RunResult result = runner(one);
+        outputs.push_back(result.outputs);
+        rows.push_back(counters(result));
+        execution.add(std::move(result), true);
+        check_signals();
+      }
+      execution.seconds = watch.seconds();
+    }
+    std::vector<std::vector<PartsOut>> parts(outputs.size());
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      for (const Array& array : outputs[i]) parts[i].push_back(parts_of(array));
+    return std::make_tuple(
+        parts, cli::dumped(cli::to_json(network_.program, execution, backend.backend)),
+        cli::dumped(rows), cli::to_text(network_.program, execution, backend.backend));
+  }
+
+  Verified verify(const std::vector<VectorParts>& cases, const cli::BackendOptions& backend,
+                  int tolerance) const {
+    const reference::VectorSet vectors = vectors_of(cases);
+    const py::gil_scoped_release unlocked;
+    check_range("tolerance", tolerance, 0, 255);
+    backend.check();
+    if (network_.graph) reference::check_vectors(vectors, *network_.graph);
+    return verified(cli::verify(network_, vectors, policy_, backend, tolerance, true),
+                    network_.program.config);
+  }
+
+  /// The golden layers' outputs.
+  std::vector<PartsOut> golden(const std::vector<Parts>& inputs) const {
+    if (!network_.graph)
+      throw_error("golden: {} is a program, which holds no model", options_.model);
+    const std::vector<Array> arrays = checked(arrays_of(inputs));
+    std::vector<PartsOut> parts;
+    for (const Array& array : reference::outputs_of(
+             *network_.graph, reference::run_graph(*network_.graph, arrays, policy_)))
+      parts.push_back(parts_of(array));
+    return parts;
+  }
+
+ private:
+  std::vector<Array> checked(std::vector<Array> inputs) const {
+    if (inputs.size() != shapes_.size())
+      throw_error("run: {} inputs, {} has {} input{}", inputs.size(), options_.model,
+                  shapes_.size(), shapes_.size() == 1 ? "" : "s");
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      cli::check_input(inputs[i], "run", i, shapes_[i], options_.model);
+    return inputs;
+  }
+
+  /// The one of the last run, where its options are the same.
+  const cli::Runner& runner_of(const cli::BackendOptions& backend,
+                               const std::vector<Array>& first) {
+    const auto key = [](const cli::BackendOptions& o) {
+      return std::tie(o.backend, o.axi_latency, o.axi_bytes_per_cycle, o.trace_file, o.lockstep);
+    };
+    if (!runner_ || key(runner_->first) != key(backend)) {
+      backend.check();
+      runner_.reset();
+      runner_.emplace(backend, cli::make_runner(network_.program, backend, first, true));
+    }
+    return runner_->second;
+  }
+
+  cli::NetworkOptions options_;
+  reference::RoundingPolicy policy_;
+  cli::Network network_;
+  std::vector<Array> shapes_;
+  std::mutex mutex_;  ///< of runner_
+  std::optional<std::pair<cli::BackendOptions, cli::Runner>> runner_;
+};
+
+/// Options as the command line reads them, with its checks and its texts.
+template <typename Options, typename... More>
+Options parsed(std::vector<std::string> arguments, More... more) {
+  Options options;
+  CLI::App app{"", "trine"};
+  options.declare(app, more...);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    throw_error("trine: {}", error.what());
+  }
+  return options;
+}
+
+cli::NetworkOptions network_options(const std::string& name, const std::string& rounding,
+                                    bool allow_host) {
+  auto options = parsed<cli::NetworkOptions>({"--config=-", "--rounding=" + rounding, "--", "-"});
+  options.model = name;
+  options.allow_host = allow_host;
+  return options;
+}
+
+std::unique_ptr<Program> compile(const py::bytes& bytes, const std::string& name,
+                                 const machine::Config& config, const std::string& rounding,
+                                 bool allow_host, bool keep_tensors) {
+  cli::NetworkOptions options = network_options(name, rounding, allow_host);
+  options.keep_tensors = keep_tensors;
+  const std::vector<std::uint8_t> copy = bytes_of(bytes);
+  const py::gil_scoped_release unlocked;
+  return std::make_unique<Program>(copy, options, config);
+}
+
+std::string generate(const machine::Config& config, const std::string& out,
+                     const std::string& prefix) {
+  const py::gil_scoped_release unlocked;
+  gen::generate(config, out, prefix);
+  return reported(cli::design_json(config, out, prefix), config);
+}
+
+std::string estimate(const py::bytes& bytes, const std::string& name, const machine::Config& config,
+                     const std::string& rounding) {
+  const std::vector<std::uint8_t> copy = bytes_of(bytes);
+  const py::gil_scoped_release unlocked;
+  const cli::NetworkOptions options = network_options(name, rounding, false);
+  return reported(cli::to_json(cli::estimate_of(copy, options, config), config), config);
+}
+
+std::string estimate_table(const std::string& table, int tokens, int context,
+                           const machine::Config& config) {
+  const py::gil_scoped_release unlocked;
+  check_range("tokens", tokens, 1, 8191);
+  check_range("context", context, 0, 8191);
+  return reported(cli::to_json(estimate::of_transformer(estimate::transformer(table), tokens,
+                                                        context > 0 ? context : tokens, config),
+                               config),
+                  config);
+}
+
+std::pair<std::string, std::string> synthesize(const machine::Config& config,
+                                               const std::string& target,
+                                               const std::string& liberty,
+                                               const std::string& macros,
+                                               const std::string& netlist, bool timing,
+                                               const std::string& wire_load, int jobs) {
+  const py::gil_scoped_release unlocked;
+  check_range("jobs", jobs, 1, 256);
+  synth::SynthOptions options;
+  options.target = synth::parse_target(target);
+  options.liberty = liberty;
+  options.macros = macros;
+  options.netlist = netlist;
+  options.timing = timing;
+  options.wire_load = synth::parse_wire_load(wire_load);
+  options.jobs = jobs;
+  const synth::SynthReport report = synth::synthesize(config, options);
+  return {reported(synth::to_json(report), config), synth::to_text(report)};
+}
+
+Verified verify(const py::bytes& bytes, const std::string& name, const machine::Config& config,
+                const std::string& folder, const cli::BackendOptions& backend,
+                const std::string& rounding, bool allow_host, int tolerance) {
+  const std::vector<std::uint8_t> copy = bytes_of(bytes);
+  const py::gil_scoped_release unlocked;
+  check_range("tolerance", tolerance, 0, 255);
+  backend.check();
+  const cli::NetworkOptions options = network_options(name, rounding, allow_host);
+  const reference::VectorSet vectors = reference::read_vectors(folder);
+  const cli::Network network = cli::load_network(vectors, copy, options, config);
+  return verified(
+      cli::verify(network, vectors, options.policy(vectors.policy), backend, tolerance, true),
+      config);
+}
+
+cli::BackendOptions backend_options(const std::vector<std::string>& arguments) {
+  return parsed<cli::BackendOptions>(arguments, false);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.attr("version") = TRINE_VERSION;
+  py::register_exception<Error>(m, "Error").attr("__module__") = "trine";
+  m.def("set_root", [](const std::string& root) { set_project_root(root); });
+  py::class_<machine::Config>(m, "Config")
+      .def(py::init([](const std::string& name, const std::vector<std::string>& settings) {
+        return machine::load_config(name, settings);
+      }))
+      .def("keys", [](const machine::Config& c) { return machine::all_keys(c).dump(); })
+      .def("hash", [](const machine::Config& c) { return c.hash(); });
+  m.def("read_file", [](const std::string& path) {
+    const std::vector<std::uint8_t> bytes = read_file(path);
+    return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  });
+  m.def("write_file", [](const std::string& path, const py::bytes& bytes) {
+    write_file(path, std::string_view(bytes));
+  });
+  m.def("presets", &machine::preset_names);
+  py::class_<cli::BackendOptions>(m, "Backend").def(py::init(&backend_options));
+  py::class_<Program>(m, "Program")
+      .def("description", &Program::description)
+      .def("disassembly", &Program::disassembly)
+      .def("serialized", &Program::serialized)
+      .def("run", &Program::run)
+      .def("golden", &Program::golden)
+      .def("verify", &Program::verify);
+  m.def("compile", &compile);
+  m.def("generate", &generate);
+  m.def("estimate", &estimate);
+  m.def("estimate_table", &estimate_table);
+  m.def("synthesize", &synthesize);
+  m.def("verify", &verify);
+}
+
+}  // namespace trine::python

@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trine from Python: quantized networks on generated accelerators, with NumPy in and out.
+
+    import trine
+    config = trine.Config("edge256")
+    program = trine.compile("model.onnx", config)
+    y = program.run(x)                      # bit-exact codes, on the architecture simulator
+    y = program.run(x, backend="rtl")       # the same on the SystemVerilog, by Verilator
+    program.layers.cycles                   # an array, one entry a layer
+
+Whatever the command line would refuse raises trine.Error with the same text. docs/python.md explains all.
+"""
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Union
+
+import numpy as np
+
+try:
+    from . import _core
+except ImportError as error:
+    raise ImportError(f"{error}: this package is built for Debian 12; it needs libonnx1 libprotobuf32 libfmt9 libxxhash0 "
+                      "libtomlplusplus3 libssl3") from error
+
+root = pathlib.Path(__file__).resolve().parent / "share" / "trine"
+_core.set_root(str(root))
+
+__version__: str = _core.version
+Error = _core.Error
+
+__all__ = ["Config", "Error", "Mismatch", "Program", "Report", "Tensor", "compile", "estimate", "generate", "load",
+           "presets", "root", "synth", "verify"]
+
+Model = Union[str, "os.PathLike[str]", bytes, Any]
+"""A file, its bytes, or what has SerializeToString(): an onnx.ModelProto."""
+Arrays = Union[np.ndarray, Mapping[str, np.ndarray], Sequence[np.ndarray]]
+
+
+class Mismatch(Error):
+    """A result is wrong: what verify() raises. `report` has what it found."""
+
+    report: Report
+
+
+class Report(dict[str, Any]):
+    """The keys of the command's --json; printed as the command prints."""
+
+    def __init__(self, data: Mapping[str, Any], text: str = ""):
+        super().__init__(data)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text or super().__str__()
+
+
+def _toml(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _settings(changes: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """"array.rows=16" of {"array": {"rows": 16}} and of {"array.rows": 16}."""
+    found = []
+    for key, value in changes.items():
+        if isinstance(value, Mapping):
+            found += _settings(value, f"{prefix}{key}.")
+        else:
+            found.append(f"{prefix}{key}={_toml(value)}")
+    return found
+
+
+class Config(Mapping[str, Any]):
+    """A configuration of the machine: every key of docs/configuration.md with its value.
+
+    name      a preset ("edge256", see presets()) or a TOML file
+    settings  keys to change: {"array.rows": 16}
+    changes   the same as keywords: array={"rows": 16}, name="tall"
+
+    >>> trine.Config("edge64", array={"rows": 4})["array.rows"]
+    4
+    """
+
+    def __init__(self, name: str | os.PathLike[str], settings: Mapping[str, Any] | None = None, /,
+                 **changes: Any):
+        self._core = _core.Config(os.fspath(name), _settings({**(settings or {}), **changes}))
+        self._keys: dict[str, Any] = json.loads(self._core.keys())
+
+    @property
+    def hash(self) -> int:
+        """Of all keys that a program sees: it runs on designs with the same."""
+        return self._core.hash()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._keys[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __repr__(self) -> str:
+        return f"<trine.Config {self['name']!r}: {self['array.rows']} x {self['array.cols']} PEs>"
+
+
+def presets() -> list[str]:
+    """The names of the shipped configurations."""
+    return _core.presets()
+
+
+def _config(config: Config | str | os.PathLike[str]) -> Any:
+    return (config if isinstance(config, Config) else Config(config))._core
+
+
+def _source(model: Model, name: str) -> tuple[bytes, str]:
+    """A model's bytes, and what messages call it."""
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return bytes(model), name or "model"
+    if hasattr(model, "SerializeToString"):
+        return model.SerializeToString(), name or "model"
+    return _core.read_file(os.fspath(model)), name or os.fspath(model)
+
+
+def _parts(array: np.ndarray) -> tuple[str, list[int], bytes]:
+    array = np.asarray(array)
+    return array.dtype.str.lstrip("<>|="), list(array.shape), np.ascontiguousarray(array).astype(
+        array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _array(parts: tuple[str, list[int], bytearray]) -> np.ndarray:
+    code, shape, data = parts
+    return np.frombuffer(data, np.dtype(f"<{code}")).reshape(shape)
+
+
+class Tensor:
+    """An input or output of a model: `name`, `dtype`, `shape`; int8 codes stand for scale * (code - zero_point)."""
+
+    def __init__(self, entry: Mapping[str, Any]):
+        self.name: str = entry["name"]
+        self.dtype = np.dtype(f"<{entry['dtype']}")
+        self.shape: tuple[int, ...] = tuple(entry["shape"])
+        self.scale: float = entry["scale"]
+        self.zero_point: int = entry["zero_point"]
+
+    def quantize(self, values: np.ndarray) -> np.ndarray:
+        """Codes of real values: float [...] -> `dtype` [...]; values unchanged where the tensor is of floats."""
+        if not self.scale or self.dtype.kind == "f":
+            return np.asarray(values, self.dtype)
+        limits = np.iinfo(self.dtype)
+        codes = np.rint(np.asarray(values, np.float32) / np.float32(self.scale)) + self.zero_point
+        return np.asarray(np.clip(codes, limits.min, limits.max), self.dtype)
+
+    def dequantize(self, codes: np.ndarray) -> np.ndarray:
+        """Real values of codes: `dtype` [...] -> float32 [...]."""
+        if not self.scale or self.dtype.kind == "f":
+            return np.asarray(codes, np.float32)
+        return (np.asarray(codes, np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+    def __repr__(self) -> str:
+        return f"<trine.Tensor {self.name!r}: {self.dtype} {list(self.shape)}>"
+
+
+def _named_apart(entries: Sequence[Mapping[str, Any]], others: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
+    """The tensors; of equal names all but the first get a number: "x", "x#2"."""
+    taken, tensors = {t.name for t in others}, []
+    for tensor in map(Tensor, entries):
+        name, count = tensor.name, 1
+        while tensor.name in taken:
+            count += 1
+            tensor.name = f"{name}#{count}"
+        taken.add(tensor.name)
+        tensors.append(tensor)
+    return tuple(tensors)
+
+
+_PLACED = {"name": object, "op": object, "macs": np.int64, "placement": object}
+_TIMED = {"cycles": np.int64, "utilization": np.float64, "bound": object}
+
+
+def _records(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> np.recarray:
+    """An array for each column: table.cycles, table["name"], table[0]; pandas.DataFrame(table) works."""
+    table = np.zeros(len(rows), np.dtype(list(columns.items()))).view(np.recarray)
+    for i, row in enumerate(rows):
+        table[i] = tuple(row[c] for c in columns)
+    return table
+
+
+class Program:
+    """A compiled model; compile() and load() make it.
+
+    name     of the model
+    macs     int, multiply-accumulates of one inference on the machine
+    inputs   tuple of Tensor, in the model's order
+    outputs  tuple of Tensor, in the model's order
+    host     list of dict: operators that the host runs, each with its `share` of all MACs
+
+    After run(): `layers`, `counters`, `report`, `tensors`.
+    """
+
+    def __init__(self, core: _core.Program, config: Config):
+        self._core = core
+        about = json.loads(core.description())
+        self.config = config
+        self.name: str = about["name"]
+        self.macs: int = about["macs"]
+        self.host: list[dict[str, Any]] = about["host"]
+        self.inputs = _named_apart(about["inputs"])
+        self.outputs = _named_apart(about["outputs"][:len(about["outputs"]) - about["kept"]])
+        self._results = (*self.outputs, *_named_apart(about["outputs"][len(self.outputs):], (*self.inputs, *self.outputs)))
+        self.tensors: dict[str, np.ndarray] = {}
+        self.report = Report({})
+        self._layers = about["layers"]
+        self.layers = _records(self._layers, _PLACED)
+        self.counters = _records([], {"cycles": np.int64})
+
+    def run(self, *inputs: Arrays, backend: str = "arch", axi_latency: int = 32, axi_bytes_per_cycle: int = 0,
+            lockstep: bool = False, trace: str | os.PathLike[str] = "") -> Any:
+        """Runs the network: inputs and outputs as the model has them (`inputs`, `outputs`: dtype and shape).
+
+        inputs   an array for each input, in order, or one dict by names; of K times the model's own batch along
+                 axis 0 for K inferences, one after the other
+        backend  "arch": the architecture simulator; "rtl": the SystemVerilog, by Verilator (the first run of a
+                 configuration builds it, a minute); "netlist": what Yosys maps it to; "golden": no machine
+        axi_latency, axi_bytes_per_cycle   of the memory, in cycles; 0 bytes: the bus width
+        lockstep  every memory write of the RTL is compared with the architecture simulator
+        trace     waveforms of the RTL, F.fst
+
+        Returns a dict for a dict, one array for one output, else a tuple; K batches along axis 0.
+        """
+        given = inputs[0] if len(inputs) == 1 else None
+        named = isinstance(given, Mapping)
+        arrays = self._ordered(given) if isinstance(given, Mapping) else [np.asarray(a) for a in inputs]
+        vectors = self._split(arrays, self.inputs, "input")
+        if backend == "golden":
+            results = [self._core.golden(v) for v in vectors]
+        else:
+            results = self._simulate(vectors, _backend(backend, axi_latency, axi_bytes_per_cycle, lockstep, trace))
+        columns = [_joined([_array(row[i]) for row in results]) for i in range(len(self._results))]
+        self.tensors = {t.name: a for t, a in zip((*self.inputs, *self._results), (*arrays, *columns))}
+        outputs = columns[:len(self.outputs)]
+        if named:
+            return {t.name: a for t, a in zip(self.outputs, outputs)}
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _simulate(self, vectors: list[Any], backend: Any) -> Any:
+        results, report, counters, text = self._core.run(vectors, backend)
+        self.report = Report(json.loads(report), text)
+        rows = json.loads(counters)
+        self.counters = _records(rows, {name: np.int64 for name in rows[0]})
+        layers = [{**a, **b, **b["causes"]} for a, b in zip(self._layers, self.report["layers"])]
+        causes = {name: np.int64 for name in self.report["causes"]}
+        self.layers = _records(layers, {**_PLACED, **_TIMED, **causes})
+        return results
+
+    def _ordered(self, named: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        names = [t.name for t in self.inputs]
+        if set(named) != set(names):
+            raise Error(f"run: inputs {', '.join(map(str, named))}, {self.name} has {', '.join(names)}")
+        return [np.asarray(named[name]) for name in names]
+
+    def _split(self, arrays: Sequence[np.ndarray], tensors: Sequence[Tensor], what: str) -> list[Any]:
+        """The arrays of each inference; what does not fit is left to the extension's check."""
+        counts = [_batches(a, t) for a, t in zip(arrays, tensors)] or [1]
+        if len(set(counts)) > 1:
+            raise Error(f"run: {what}s of {', '.join(map(str, counts))} batches, allowed the same number")
+        parts = [np.split(a, counts[0]) if counts[0] > 1 else [a] for a in arrays]
+        return [[_parts(p[k]) for p in parts] for k in range(counts[0])]
+
+    def verify(self, inputs: Arrays, outputs: Arrays, backend: str = "arch", tolerance: int = 0, **more: Any) -> Report:
+        """Like trine.verify(), of this program: arrays as run() takes and gives them."""
+        pairs = [self._split([np.asarray(a) for a in ([given] if isinstance(given, np.ndarray) else given)], tensors, what)
+                 for given, tensors, what in ((inputs, self.inputs, "input"), (outputs, self._results, "output"))]
+        return _verified(self._core.verify(list(zip(*pairs)), _backend(backend, **more), tolerance), "vectors")
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Writes the program file that the command line runs, too: docs/program-file.md."""
+        _core.write_file(os.fspath(file), self._core.serialized())
+
+    def disassembly(self) -> str:
+        """The instructions, a line each."""
+        return self._core.disassembly()
+
+    def __repr__(self) -> str:
+        return f"<trine.Program {self.name!r}: {len(self.layers)} layers, {self.macs:,} MACs>"
+
+
+def _batches(array: np.ndarray, tensor: Tensor) -> int:
+    """How many times `array` holds `tensor` along axis 0; 1 where it does not fit at all."""
+    own = tensor.shape[0] if tensor.shape else 0
+    if array.ndim != len(tensor.shape) or own == 0 or array.shape[1:] != tensor.shape[1:] or array.shape[0] % own:
+        return 1
+    return max(int(array.shape[0]) // own, 1)
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate(arrays) if arrays[0].ndim else np.stack(arrays)
+
+
+def _backend(backend: str = "arch", axi_latency: int = 32, axi_bytes_per_cycle: int = 0, lockstep: bool = False,
+             trace: str | os.PathLike[str] = "") -> Any:
+    arguments = [f"--backend={backend}", f"--axi-latency={axi_latency}"]
+    arguments += [f"--axi-bytes-per-cycle={axi_bytes_per_cycle}"] if axi_bytes_per_cycle else []
+    arguments += [f"--trace={os.fspath(trace)}"] if trace else []
+    return _core.Backend(arguments + (["--lockstep"] if lockstep else []))
+
+
+def _verified(found: tuple[str, str, list[str]], name: str) -> Report:
+    data, text, faults = found
+    report = Report(json.loads(data), text)
+    if faults:
+        mismatch = Mismatch("\n".join(f"{name}: {fault}" for fault in faults))
+        mismatch.report = report
+        raise mismatch
+    return report
+
+
+def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: str = "auto", allow_host: bool = False,
+            keep_tensors: bool = False, name: str = "") -> Program:
+    """Compiles a quantized TFLite or ONNX model for a configuration.
+
+    model         a file, its bytes, or an onnx.ModelProto
+    config        a Config, or what makes one
+    rounding      "double" ("auto"): TFLite's two roundings; "single": one
+    allow_host    operators that the design lacks run on the host (`host` lists them) instead of being refused
+    keep_tensors  run() leaves the codes of all operators in `tensors`: compiled without what would hide one, so more
+                  cycles; the codes are the same
+    name          what messages call a model that is no file
+    """
+    if not isinstance(config, Config):
+        config = Config(config)
+    return Program(_core.compile(*_source(model, name), config._core, rounding, allow_host, keep_tensors), config)
+
+
+def load(file: str | os.PathLike[str], config: Config | str | os.PathLike[str]) -> Program:
+    """A program that save() or `trine compile --out` wrote; it holds no model to verify against."""
+    return compile(file, config)
+
+
+def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str], prefix: str = "") -> Report:
+    """Writes a design into the folder `out`: SystemVerilog, file lists, C headers, register map.
+
+    prefix  before each name of a module, a file and a C symbol
+
+    Returns `top` (the module), `pes`, `peak_macs_per_cycle`, `dmem_banks`, `pmem_rows`, `out`.
+    """
+    return Report(json.loads(_core.generate(_config(config), os.fspath(out), prefix)))
+
+
+def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edge256", *, rounding: str = "auto",
+             table: str = "", tokens: int = 128, context: int = 0, name: str = "") -> Report:
+    """Cycles of a network from its plan, without running it.
+
+    model  as compile() takes it; or, instead, table: "bert-base", "bert-large", "llama-7b", "gpt-3" with `tokens` that
+           go through at once, each attending to `context` (0: all of them)
+
+    Returns `cycles`, `macs`, `utilization`, `parameters`, `weight_bytes`, `layers`.
+    """
+    if (model is None) == (not table):
+        raise Error("trine estimate: MODEL or --table is required, and not both")
+    if table:
+        return Report(json.loads(_core.estimate_table(table, tokens, context, _config(config))))
+    return Report(json.loads(_core.estimate(*_source(model, name), _config(config), rounding)))
+
+
+def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", liberty: str | os.PathLike[str] = "",
+          macros: str | os.PathLike[str] = "", netlist: str | os.PathLike[str] = "", timing: bool = True,
+          wire_load: str = "zero", jobs: int = 2) -> Report:
+    """Synthesizes a design by Yosys: area, and longest paths by OpenSTA. Takes minutes.
+
+    target   "asic", "ice40", "ecp5"
+    liberty  cell library, .lib or .lib.gz ("": Debian's qflow-tech-osu018)
+    macros   folder with Liberty files of memories
+    netlist  folder for the netlist that was measured
+
+    Returns `cells`, `area_um2`, `gate_equivalents`, `sram_bits`, `modules`, ...
+    """
+    files = os.fspath(liberty), os.fspath(macros), os.fspath(netlist)
+    data, text = _core.synthesize(_config(config), target, *files, timing, wire_load, jobs)
+    return Report(json.loads(data), text)
+
+
+def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, *, backend: str = "arch",
+           rounding: str = "auto", allow_host: bool = False, tolerance: int = 0, name: str = "", **more: Any) -> Report:
+    """Runs recorded vectors on the machine.
+
+    vectors    a folder (docs/vectors.md), or (inputs, outputs): arrays as Program.run() takes and gives them
+    backend    and `more`, as of Program.run()
+    tolerance  codes by which an output may differ
+
+    Returns `vectors`, `vectors_exact`, `cycles`, `layers`, `codes`, `codes_differ`, ...
+    Raises Mismatch where an output differs by more, with that as its `report`.
+    """
+    if isinstance(vectors, tuple):
+        program = compile(model, config, rounding=rounding, allow_host=allow_host, name=name)
+        inputs, outputs = vectors
+        return program.verify(inputs, outputs, backend=backend, tolerance=tolerance, **more)
+    folder = os.fspath(vectors)
+    return _verified(_core.verify(*_source(model, name), _config(config), folder, _backend(backend, **more), rounding,
+                                  allow_host, tolerance), folder)

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run by run.py in the folder with models, vectors and the command line's words; the source tree is not there."""
+import filecmp
+import json
+import os
+import pathlib
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.getcwd())  # python -I leaves it out
+start = time.monotonic()
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+import onnxruntime  # noqa: E402
+if "--full" in sys.argv:
+    import torch  # noqa: E402
+import trine  # noqa: E402
+
+FULL = "--full" in sys.argv
+SAID = json.loads(pathlib.Path("said.json").read_text())
+INT8 = {"array.precisions": ["int8"]}
+
+
+def recorded(folder):
+    """Inputs and outputs of the folder's cases, all along axis 0; labels."""
+    manifest = json.loads(pathlib.Path(folder, "manifest.json").read_text())
+    x, y = (np.load(pathlib.Path(folder, f"{n}0.npy")) for n in ("in", "out"))
+    return (x.reshape(-1, *x.shape[2:]), y.reshape(-1, *y.shape[2:]), [c.get("label") for c in manifest["cases"]])
+
+
+class Minute(unittest.TestCase):
+    def test_from_import_to_a_verified_network_takes_seconds(self):
+        """The first test, by its name: from `import trine` on."""
+        program = trine.compile("lenet.tflite", trine.Config("edge64"))
+        x, y, labels = recorded("vectors")
+        found = program.run(x)
+        np.testing.assert_array_equal(found, y)
+        self.assertEqual(list(found.argmax(axis=1)), labels)
+        self.assertEqual(trine.verify("lenet.tflite", "edge64", "vectors")["vectors_exact"], 100)
+        self.assertLess(time.monotonic() - start, 60)
+
+
+class Configs(unittest.TestCase):
+    def test_presets_files_and_changes(self):
+        self.assertIn("edge256", trine.presets())
+        config = trine.Config("edge64", {"array.rows": 4}, array={"precisions": ["int8"]}, name="mine")
+        self.assertEqual((config["array.rows"], config["array.precisions"], config["name"]), (4, ["int8"], "mine"))
+        pathlib.Path("mine.toml").write_text('name = "mine"\n[array]\nrows = 4\nprecisions = ["int8"]\n')
+        self.assertEqual(dict(trine.Config("mine.toml"))["array.rows"], 4)
+        self.assertEqual(trine.Config("edge64", name="x").hash, trine.Config("edge64").hash)
+        self.assertNotEqual(config.hash, trine.Config("edge64").hash)
+        self.assertTrue(str(trine.root).startswith(sys.prefix))
+
+
+class Errors(unittest.TestCase):
+    """The words of the command line."""
+
+    def check(self, name, call):
+        with self.assertRaises(trine.Error) as raised:
+            call()
+        self.assertEqual((SAID[name]["code"], SAID[name]["text"]), (2, f"{raised.exception}\n"))
+
+    def test_of_configurations(self):
+        self.check("no preset", lambda: trine.Config("edge7"))
+        self.check("bad key", lambda: trine.Config("edge64", array={"rows": 999}))
+        self.check("unknown key", lambda: trine.Config("edge64", {"array.depth": 2}))
+
+    def test_of_models(self):
+        self.check("no file", lambda: trine.compile("nowhere.tflite", "edge64"))
+        self.check("no model", lambda: trine.compile("text.txt", "edge64"))
+        self.check("refused", lambda: trine.compile("adder.tflite", trine.Config("edge64", vector={"enable": False})))
+        self.check("no vectors", lambda: trine.verify("lenet.tflite", "edge64", "nowhere"))
+        self.check("other model", lambda: trine.verify("adder.tflite", "edge64", "vectors"))
+
+    def test_of_other_commands(self):
+        self.check("no target", lambda: trine.synth("edge32", liberty="nowhere.lib"))
+        self.check("no table", lambda: trine.estimate(config="edge64", table="bert-tiny"))
+        self.check("lockstep", lambda: trine.compile("lenet.tflite", "edge64").run(recorded("vectors")[0], lockstep=True))
+
+    def test_of_arguments(self):
+        program = trine.compile("lenet.tflite", "edge64")
+        x = recorded("vectors")[0]
+        for call, text in (
+                (lambda: program.run(x.astype(np.float32)),
+                 "run: is f4 [1, 28, 28, 1], input 0 of lenet.tflite is i1 [1, 28, 28, 1]"),
+                (lambda: program.run(x[0]), "run: is i1 [28, 28, 1], input 0 of lenet.tflite is i1 [1, 28, 28, 1]"),
+                (lambda: program.run(x, x), "run: 2 inputs, lenet.tflite has 1 input"),
+                (lambda: program.run({"picture": x}), "run: inputs picture, lenet has image"),
+                (lambda: program.run(x, backend="verilog"), "trine: --backend: verilog not in {rtl,netlist,arch}"),
+                (lambda: program.run(x, axi_latency=0), "trine: --axi-latency: Value 0 not in range"),
+                (lambda: trine.compile("lenet.tflite", "edge64", rounding="up"), "trine: --rounding: up not in"),
+                (lambda: trine.compile(b"no model", "edge64", name="mine"), "mine: is no ONNX model"),
+                (lambda: trine.synth("edge32", jobs=0), "trine: jobs: 0, allowed 1..256"),
+                (lambda: trine.synth("edge32", target="fpga"), "fpga"),
+                (lambda: trine.estimate(config="edge64"), "MODEL or --table is required")):
+            with self.subTest(text):
+                with self.assertRaises(trine.Error) as raised:
+                    call()
+                self.assertIn(text, str(raised.exception))
+                self.assertNotIn("\n", str(raised.exception))
+
+
+class Programs(unittest.TestCase):
+    def test_batches_names_and_single_inputs_agree(self):
+        program = trine.compile(pathlib.Path("lenet.tflite").read_bytes(), "edge64", name="bytes")
+        x, y, _ = recorded("vectors")
+        np.testing.assert_array_equal(program.run(x[7:8]), y[7:8])
+        named = program.run({program.inputs[0].name: x[:5]})
+        self.assertEqual(list(named), [program.outputs[0].name])
+        np.testing.assert_array_equal(named[program.outputs[0].name], y[:5])
+        # As the machine has no batches, five inferences take five times the traffic.
+        self.assertEqual(len(program.counters), 5)
+        np.testing.assert_array_equal(program.run(x[:3], backend="golden"), y[:3])
+
+    def test_layers_and_counters_add_up(self):
+        program = trine.compile("lenet.tflite", "edge64")
+        self.assertEqual(program.layers.macs.sum(), program.macs)
+        program.run(recorded("vectors")[0][:2])
+        layers, counters = program.layers, program.counters
+        self.assertEqual(layers.cycles.sum(), counters.cycles.max())
+        causes = sum(layers[c] for c in program.report["causes"])
+        np.testing.assert_array_equal(causes, layers.cycles)
+        self.assertEqual(counters.dram_bytes_read.max(), program.report["dram_bytes_read"])
+        self.assertTrue(set(layers.bound) <= {"compute", "memory", "drain", "vector", "control"})
+        self.assertIn("cycles, 416,520 MACs", str(program.report))
+
+    def test_causes_of_layers_that_overlap_add_up(self):
+        """Layers that share a piece of the timeline, whose cycles were rounded apart to -1 once."""
+        program = trine.compile("depthwise.tflite", "edge512")
+        program.run(*[np.zeros(t.shape, t.dtype) for t in program.inputs])
+        causes = np.stack([program.layers[c] for c in program.report["causes"]])
+        np.testing.assert_array_equal(causes.sum(axis=0), program.layers.cycles)
+        self.assertGreaterEqual(causes.min(), 0)
+
+    def test_the_same_on_the_rtl(self):
+        config = trine.Config("edge256", INT8, array={"rows": 3, "cols": 5}, bus={"axi_addr_bits": 40},
+                              memory={"dmem_kib": 128, "pmem_kib": 64})
+        program = trine.compile("lenet.tflite", config)
+        x, y, _ = recorded("vectors")
+        expected = program.run(x[:4])
+        predicted = program.counters.cycles.copy()
+        np.testing.assert_array_equal(program.run(x[:4], backend="rtl"), expected)
+        np.testing.assert_array_equal(expected, y[:4])
+        self.assertLess(abs(int(program.counters.cycles[0]) - int(predicted[0])), predicted[0] // 10)
+        self.assertEqual(program.layers.cycles.sum(), program.counters.cycles.max())
+        self.assertEqual(program.report["backend"], "rtl")
+
+    def test_a_program_file_goes_both_ways(self):
+        program = trine.compile("lenet.tflite", "edge64")
+        program.save("lenet.trine")
+        again = trine.load("lenet.trine", "edge64")
+        x, y, _ = recorded("vectors")
+        np.testing.assert_array_equal(again.run(x[:2]), y[:2])
+        self.assertEqual(again.disassembly(), program.disassembly())
+        with self.assertRaisesRegex(trine.Error, "compiled for configuration edge64 .*, not for edge128"):
+            trine.load("lenet.trine", "edge128")
+
+    def test_onnx_models_of_any_source(self):
+        for name in ("mnist_binary", "mnist_mixed"):
+            x, y, _ = recorded(name)
+            program = trine.compile(onnx.load(f"{name}.onnx"), "edge256")
+            np.testing.assert_array_equal(program.run(x[:3]), y[:3])
+
+    def test_agrees_with_onnx_runtime_in_one_process(self):
+        file = "onnx/mobilenet_v2.onnx"
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        program = trine.compile(file, "edge256")
+        random = np.random.default_rng(1)
+        feed = {t.name: random.standard_normal((3 * t.shape[0], *t.shape[1:])).astype(t.dtype) for t in program.inputs}
+        found = program.run(feed)
+        for name, array in found.items():
+            theirs = np.concatenate([session.run([name], {k: v[i:i + 1] for k, v in feed.items()})[0] for i in range(3)])
+            np.testing.assert_array_equal(array, theirs)
+
+    def test_kept_tensors_have_the_codes_of_the_fast_program(self):
+        for file in ("lenet.tflite", "adder.tflite", "mnist_mixed.onnx", "onnx/mobilenet_v2.onnx", "onnx/detector.onnx"):
+            fast = trine.compile(file, "edge256")
+            slow = trine.compile(file, "edge256", keep_tensors=True)
+            random = np.random.default_rng(2)
+            feed = {t.name: t.quantize(random.standard_normal(t.shape)) for t in fast.inputs}
+            expected, found = fast.run(feed), slow.run(feed)
+            self.assertEqual(list(found), list(expected))
+            for name in expected:
+                np.testing.assert_array_equal(found[name], expected[name])
+            kept = slow.tensors
+            slow.run(feed, backend="golden")
+            self.assertGreater(len(kept), len(fast.tensors) + 3)
+            for name, array in kept.items():
+                np.testing.assert_array_equal(array, slow.tensors[name], name)
+
+    def test_codes_and_values(self):
+        tensor = trine.compile("lenet.tflite", "edge64").inputs[0]
+        values = np.float32([0, 0.25, 1, 1e9, -1e9])
+        codes = tensor.quantize(values)
+        self.assertEqual(codes.dtype, np.int8)
+        self.assertEqual(list(codes[3:]), [127, -128])
+        np.testing.assert_allclose(tensor.dequantize(codes)[:3], values[:3], atol=tensor.scale / 2 + 1e-6)
+
+
+class Commands(unittest.TestCase):
+    def test_verify_names_what_differs(self):
+        x, y, _ = recorded("vectors")
+        self.assertEqual(trine.verify("lenet.tflite", "edge64", (x, y))["vectors_exact"], 100)
+        wrong = y.copy()
+        wrong[7, 3] += 2
+        with self.assertRaises(trine.Mismatch) as raised:
+            trine.verify("lenet.tflite", "edge64", (x, wrong))
+        self.assertIn("vectors: case7: 1 of 10 codes differ, by up to 2; first output 0 'logits' at 0,3: ", str(raised.exception))
+        self.assertEqual(raised.exception.report["vectors_exact"], 99)
+        self.assertEqual(trine.verify("lenet.tflite", "edge64", (x, wrong), tolerance=2)["codes_differ"], 1)
+
+    def test_generate_writes_what_the_command_writes(self):
+        made = trine.generate("edge32", "ours")
+        self.assertEqual((made["top"], made["configuration_hash"]), ("trine_top", f"0x{trine.Config('edge32').hash:016x}"))
+        compared = filecmp.dircmp("generated", "ours")
+        self.assertEqual((compared.left_only, compared.right_only, compared.diff_files), ([], [], []))
+
+    def test_estimate_gives_what_the_command_gives(self):
+        theirs = json.loads(pathlib.Path("estimate.json").read_text())
+        ours = dict(trine.estimate("lenet.tflite", "edge256"))
+        self.assertEqual({k: v for k, v in ours.items() if k != "revision"},
+                         {k: v for k, v in theirs.items() if k != "revision"})
+        self.assertGreater(trine.estimate(config="edge1024", table="bert-base")["cycles"], 1e6)
+
+    @unittest.skipUnless(FULL, "a minute")
+    def test_synth_gives_an_area(self):
+        report = trine.synth(trine.Config("edge32", INT8), timing=False)
+        self.assertGreater(report["gate_equivalents"], 10_000)
+        self.assertIn("GE per MAC", str(report))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)

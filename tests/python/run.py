@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The Python package as a user has it: its wheel from the build folder that there is, installed into an environment, tried where
+the tree is hidden.
+
+usage: run.py --build DIR --cmake BUILD [--full]
+$TRINE_PROGRAM is the tool. scikit-build-core, NumPy, onnx and ONNX Runtime come from PyPI into a virtual environment of DIR;
+--full adds torch, and runs all of the notebook. Exit code 77 without PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, fail, with_packages  # noqa: E402
+
+
+def run(*command, **more):
+    """stdout; stops where the command fails."""
+    done = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+    if done.returncode:
+        fail(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def wheel(build, cmake):
+    """The wheel, by pip; the build folder has its target already, so nothing is compiled."""
+    before = {f: f.stat().st_mtime_ns for f in cmake.rglob("*.o")}
+    folder = build / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "--no-build-isolation",
+        f"--config-settings=cmake.define.TRINE_BUILD={cmake}", "-w", folder, ROOT)
+    compiled = [f for f in cmake.rglob("*.o") if before.get(f) != f.stat().st_mtime_ns and "CMakeFiles" in f.parts]
+    if compiled:
+        fail(f"the wheel's build compiled again: {compiled}")
+    return next(folder.glob("*.whl"))
+
+
+def check_contents(file):
+    names = set(zipfile.ZipFile(file).namelist())
+    missing = [n for n in ("__init__.py", "_core.pyi", "py.typed", "share/trine/presets/edge256.toml",
+                           "share/trine/rtl/trine_core.sv", "share/trine/sim/rtl/shim.cpp", "share/trine/revision")
+               if f"trine/{n}" not in names]
+    if missing or not any(n.startswith("trine/_core.cpython-") for n in names):
+        fail(f"{file.name}: lacks {missing or 'the extension'}")
+
+
+def hidden(*command):
+    """The command where all folders of the tree but build/ are empty, in a mount namespace of its own."""
+    folders = [str(f) for f in ROOT.iterdir() if f.is_dir() and f.name != "build"]
+    script = f'for f in {shlex.join(folders)}; do mount -t tmpfs none "$f" || exit; done; exec "$@"'
+    return ["unshare", "-rm", "sh", "-c", script, "sh", *map(str, command)]
+
+
+def commands(scratch):
+    """What the command line says to bad input, and writes: for checks.py, which no longer reaches it."""
+    tool, model = os.environ["TRINE_PROGRAM"], str(ROOT / "models/lenet_mnist.tflite")
+    said = {}
+    for name, arguments in {
+            "no preset": ["estimate", "--config", "edge7", model],
+            "bad key": ["estimate", "--config", "edge64", "--set", "array.rows=999", model],
+            "unknown key": ["estimate", "--config", "edge64", "--set", "array.depth=2", model],
+            "no file": ["compile", "--config", "edge64", "nowhere.tflite", "--out", "x"],
+            "no model": ["compile", "--config", "edge64", "text.txt", "--out", "x"],
+            "no vectors": ["verify", "--config", "edge64", "--backend", "arch", "lenet.tflite", "--vectors", "nowhere"],
+            "other model": ["verify", "--config", "edge64", "--backend", "arch", "adder.tflite", "--vectors", "vectors"],
+            "refused": ["compile", "--config", "edge64", "--set", "vector.enable=false", "adder.tflite", "--out", "x"],
+            "no target": ["synth", "--config", "edge32", "--wire-load", "zero", "--liberty", "nowhere.lib"],
+            "no table": ["estimate", "--config", "edge64", "--table", "bert-tiny"],
+            "lockstep": ["run", "--config", "edge64", "--backend", "arch", "--lockstep", "lenet.tflite"]}.items():
+        done = subprocess.run([tool, *arguments], cwd=scratch, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said[name] = {"code": done.returncode, "text": done.stderr}
+    (scratch / "said.json").write_text(json.dumps(said))
+    run(tool, "generate", "--config", "edge32", "--out", "generated", "--quiet", cwd=scratch)
+    run(tool, "estimate", "--config", "edge256", "lenet.tflite", "--json", "estimate.json", cwd=scratch)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--cmake", type=pathlib.Path, required=True)
+    parser.add_argument("--full", action="store_true", help="torch, too; all of the notebook; synthesis")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    names = ["scikit_build_core", "numpy", "onnx", "onnxruntime"] + (["torch", "onnxscript"] if options.full else [])
+    with_packages(build, HERE / ("requirements_full.txt" if options.full else "requirements.txt"), *names)
+    file = wheel(build, options.cmake.resolve())
+    check_contents(file)
+    run(sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--force-reinstall", file)
+
+    scratch = build / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    models = ROOT / "models"
+    shutil.copy(models / "lenet_mnist.tflite", scratch / "lenet.tflite")
+    shutil.copytree(models / "lenet_mnist/vectors", scratch / "vectors")
+    shutil.copy(models / "digit_adder.tflite", scratch / "adder.tflite")
+    shutil.copy(ROOT / "tests/layers/depthwise.tflite", scratch)
+    (scratch / "text.txt").write_text("no model\n" * 10)
+    for name in ("mnist_binary", "mnist_mixed"):
+        shutil.copy(models / f"{name}.onnx", scratch)
+        shutil.copytree(models / name / "vectors", scratch / name)
+    shutil.copytree(ROOT / "tests/onnx", scratch / "onnx")
+    for page in (HERE / "checks.py", HERE / "notebook.py", ROOT / "docs/python.md"):
+        shutil.copy(page, scratch)
+    shutil.copytree(ROOT / "python/examples", scratch / "examples")
+    commands(scratch)
+    more = ["--full"] if options.full else []
+    python = sys.executable
+    environment = dict(os.environ, TRINE_RTL_OPT="1")
+    environment.pop("TRINE_PROGRAM", None)
+    for script in (["-I", "checks.py"], ["-I", "notebook.py", "python.md"],
+                   ["-I", "notebook.py", "examples/quantize_and_run.ipynb"]):
+        print(run(*hidden(python, "-B", *script, *more), cwd=scratch, env=environment), end="")
+    print("python: all as it should be")
+
+
+if __name__ == "__main__":
+    main()

@@ -33,6 +33,12 @@ namespace {
 namespace py = pybind11;
 using cli::Json;
 
+/// Names are a model's: of any bytes.
+py::str text_of(std::string_view text) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+}
+
 /// An array on its way: code, shape, bytes.
 using Parts = std::tuple<std::string, std::vector<std::int64_t>, py::bytes>;
 using PartsOut = std::tuple<std::string, std::vector<std::int64_t>, py::bytearray>;
@@ -132,10 +138,13 @@ reference::VectorSet vectors_of(const std::vector<VectorParts>& cases) {
 }
 
 /// JSON, text, faults.
-using Verified = std::tuple<std::string, std::string, std::vector<std::string>>;
+using Verified = std::tuple<std::string, py::str, std::vector<py::str>>;
 
 Verified verified(const cli::Verification& v, const machine::Config& config) {
-  return {reported(v.json, config), v.text, v.faults};
+  const py::gil_scoped_acquire lock;
+  std::vector<py::str> faults;
+  for (const std::string& fault : v.faults) faults.push_back(text_of(fault));
+  return {reported(v.json, config), text_of(v.text), faults};
 }
 
 /// A compiled model.
@@ -164,11 +173,11 @@ class Program {
     return cli::dumped(json);
   }
 
-  std::string disassembly() const {
+  py::str disassembly() const {
     std::string text;
     for (const compiler::Program* stage : compiler::stages(network_.program))
       text += compiler::disassemble(*stage);
-    return text;
+    return text_of(text);
   }
 
   py::bytes serialized() const { return compiler::serialize(network_.program); }
@@ -200,7 +209,7 @@ class Program {
       for (const Array& array : outputs[i]) parts[i].push_back(parts_of(array));
     return std::make_tuple(
         parts, cli::dumped(cli::to_json(network_.program, execution, backend.backend)),
-        cli::dumped(rows), cli::to_text(network_.program, execution, backend.backend));
+        cli::dumped(rows), text_of(cli::to_text(network_.program, execution, backend.backend)));
   }
 
   Verified verify(const std::vector<VectorParts>& cases, const cli::BackendOptions& backend,
@@ -360,7 +369,15 @@ cli::BackendOptions backend_options(const std::vector<std::string>& arguments) {
 
 PYBIND11_MODULE(_core, m) {
   m.attr("version") = TRINE_VERSION;
-  py::register_exception<Error>(m, "Error").attr("__module__") = "trine";
+  static py::exception<Error> error_type(m, "Error");
+  error_type.attr("__module__") = "trine";
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Error& error) {
+      PyErr_SetObject(error_type.ptr(), text_of(error.what()).ptr());
+    }
+  });
   m.def("set_root", [](const std::string& root) { set_project_root(root); });
   py::class_<machine::Config>(m, "Config")
       .def(py::init([](const std::string& name, const std::vector<std::string>& settings) {

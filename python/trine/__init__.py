@@ -124,10 +124,14 @@ def _source(model: Model, name: str) -> tuple[bytes, str]:
         return bytes(model), name or "model"
     if hasattr(model, "SerializeToString"):
         return model.SerializeToString(), name or "model"
-    return _core.read_file(os.fspath(model)), name or os.fspath(model)
+    path = os.fsencode(model)
+    return _core.read_file(path), name or path.decode(errors="replace")
 
 
-def _parts(array: np.ndarray) -> tuple[str, list[int], bytes]:
+_Parts = tuple[str, list[int], bytes]
+
+
+def _parts(array: np.ndarray) -> _Parts:
     array = np.asarray(array)
     return array.dtype.str.lstrip("<>|="), list(array.shape), np.ascontiguousarray(array).astype(
         array.dtype.newbyteorder("<"), copy=False).tobytes()
@@ -219,7 +223,7 @@ class Program:
         self.layers = _records(self._layers, _PLACED)
         self.counters = _records([], {"cycles": np.int64})
 
-    def run(self, *inputs: Arrays, backend: str = "arch", axi_latency: int = 32, axi_bytes_per_cycle: int = 0,
+    def run(self, *inputs: np.ndarray | Mapping[str, np.ndarray], backend: str = "arch", axi_latency: int = 32, axi_bytes_per_cycle: int = 0,
             lockstep: bool = False, trace: str | os.PathLike[str] = "") -> Any:
         """Runs the network: inputs and outputs as the model has them (`inputs`, `outputs`: dtype and shape).
 
@@ -235,8 +239,8 @@ class Program:
         """
         given = inputs[0] if len(inputs) == 1 else None
         named = isinstance(given, Mapping)
-        arrays = self._ordered(given) if isinstance(given, Mapping) else [np.asarray(a) for a in inputs]
-        vectors = self._split(arrays, self.inputs, "input")
+        arrays = self._ordered(given if isinstance(given, Mapping) else list(map(np.asarray, inputs)), self.inputs, "input")
+        vectors = self._split(arrays, self.inputs)
         if backend == "golden":
             results = [self._core.golden(v) for v in vectors]
         else:
@@ -258,25 +262,31 @@ class Program:
         self.layers = _records(layers, {**_PLACED, **_TIMED, **causes})
         return results
 
-    def _ordered(self, named: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        names = [t.name for t in self.inputs]
-        if set(named) != set(names):
-            raise Error(f"run: inputs {', '.join(map(str, named))}, {self.name} has {', '.join(names)}")
-        return [np.asarray(named[name]) for name in names]
+    def _ordered(self, given: Arrays, tensors: Sequence[Tensor], what: str) -> list[np.ndarray]:
+        """Arrays in the order of `tensors`."""
+        if isinstance(given, np.ndarray):
+            return [given]
+        if not isinstance(given, Mapping):
+            return [np.asarray(a) for a in given]
+        names = [t.name for t in tensors]
+        if set(given) != set(names):
+            raise Error(f"run: {what}s {', '.join(map(str, given))}, {self.name} has {', '.join(names)}")
+        return [np.asarray(given[name]) for name in names]
 
-    def _split(self, arrays: Sequence[np.ndarray], tensors: Sequence[Tensor], what: str) -> list[Any]:
+    def _split(self, arrays: Sequence[np.ndarray], tensors: Sequence[Tensor]) -> list[list[_Parts]]:
         """The arrays of each inference; what does not fit is left to the extension's check."""
         counts = [_batches(a, t) for a, t in zip(arrays, tensors)] or [1]
         if len(set(counts)) > 1:
-            raise Error(f"run: {what}s of {', '.join(map(str, counts))} batches, allowed the same number")
+            raise Error(f"run: arrays of {', '.join(map(str, counts))} batches, allowed the same number")
         parts = [np.split(a, counts[0]) if counts[0] > 1 else [a] for a in arrays]
         return [[_parts(p[k]) for p in parts] for k in range(counts[0])]
 
     def verify(self, inputs: Arrays, outputs: Arrays, backend: str = "arch", tolerance: int = 0, **more: Any) -> Report:
         """Like trine.verify(), of this program: arrays as run() takes and gives them."""
-        pairs = [self._split([np.asarray(a) for a in ([given] if isinstance(given, np.ndarray) else given)], tensors, what)
-                 for given, tensors, what in ((inputs, self.inputs, "input"), (outputs, self._results, "output"))]
-        return _verified(self._core.verify(list(zip(*pairs)), _backend(backend, **more), tolerance), "vectors")
+        given = self._ordered(inputs, self.inputs, "input")
+        vectors = self._split([*given, *self._ordered(outputs, self.outputs, "output")], [*self.inputs, *self.outputs])
+        cases = [(v[:len(given)], v[len(given):]) for v in vectors]
+        return _verified(self._core.verify(cases, _backend(backend, **more), tolerance), "vectors")
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Writes the program file that the command line runs, too: docs/program-file.md."""

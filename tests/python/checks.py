@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run by run.py in the folder with models, vectors and the command line's words; the source tree is not there."""
+import concurrent.futures
 import filecmp
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -209,6 +211,34 @@ class Commands(unittest.TestCase):
         self.assertIn("vectors: case7: 1 of 10 codes differ, by up to 2; first output 0 'logits' at 0,3: ", str(raised.exception))
         self.assertEqual(raised.exception.report["vectors_exact"], 99)
         self.assertEqual(trine.verify("lenet.tflite", "edge64", (x, wrong), tolerance=2)["codes_differ"], 1)
+        self.assertEqual(trine.verify("lenet.tflite", "edge64", ({"image": x}, {"logits": y}))["vectors_exact"], 100)
+        for given, text in (((x, y[:50]), "run: arrays of 100, 50 batches, allowed the same number"),
+                            ((x[:1], y[:1, :5]), "output 0 is i1 [1, 5], the model's tensor 'logits' is i1 [1, 10]")):
+            with self.assertRaises(trine.Error) as raised:
+                trine.verify("lenet.tflite", "edge64", given)
+            self.assertIn(text, str(raised.exception))
+
+    def test_names_of_any_bytes(self):
+        model = pathlib.Path("lenet.tflite").read_bytes().replace(b"logits", b"log\xffts")
+        x, y, _ = recorded("vectors")
+        program = trine.compile(model, "edge64", keep_tensors=True)
+        program.run(x[:1])
+        self.assertEqual(program.outputs[0].name, "log\ufffdts")
+        self.assertIn("log", str(program.report) + program.disassembly())
+        with self.assertRaisesRegex(trine.Mismatch, "'log\ufffdts' at 0,0"):
+            trine.verify(model, "edge64", (x[:1], y[:1] ^ 1))
+
+    def test_threads_and_interrupts(self):
+        program = trine.compile("lenet.tflite", "edge64")
+        x, y, _ = recorded("vectors")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            np.testing.assert_array_equal(np.concatenate(list(pool.map(program.run, np.split(x, 5)))), y)
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with self.assertRaises(KeyboardInterrupt):
+            program.run(np.tile(x, (50, 1, 1, 1)))
+        signal.signal(signal.SIGALRM, before)
+        np.testing.assert_array_equal(program.run(x[:2]), y[:2])
 
     def test_generate_writes_what_the_command_writes(self):
         made = trine.generate("edge32", "ours")

@@ -515,6 +515,28 @@ TEST_CASE("concatenations equal the golden layer", "[arch][random][movement]") {
     });
 }
 
+TEST_CASE("pixels that become channels may lie behind a part of a word", "[arch][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int C = 4 * b.number(1, 4), W = b.number(2, 3);
+      std::vector<int> pixels;
+      for (int i = 0; i < W; ++i) pixels.push_back(b.input({1, 1, C}));
+      const int row = b.reshape(b.concatenation(pixels, 1), {1, 1, 1, C * W});
+      return b.concatenation({b.input({1, 1, 1, b.number(1, 8)}), row}, 3);
+    });
+}
+
+TEST_CASE("a pool of which one tap is left is no plain convolution", "[arch][pool]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const int x = b.input({1, 1, 1, 4 * b.number(1, 3)});
+      const int y = b.convolution(x, b.number(1, 8), 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+      const int z = b.pool(y, true, b.number(1, 3), b.number(1, 3), 1, 1, Padding::kSame);
+      return b.pool(z, true, 1, 1, 1, 1, Padding::kSame);
+    });
+}
+
 TEST_CASE("nearest neighbours equal the golden layer", "[arch][random][resize]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
     check(seed, [](Builder& b) {

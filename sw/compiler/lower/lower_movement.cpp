@@ -181,7 +181,9 @@ void Lowering::concatenation(const Op& o) {
   for (int i = 0; i < static_cast<int>(o.inputs.size()); ++i) {
     const std::vector<int>& own = graph_.in(o, i).shape;
     const auto place = selection_of(out.shape, slices_of(own, begin));
-    const int row = row_of_pixel(o, i), from = row >= 0 ? row : image(o, i);
+    // Pixels side by side share no word: their channels begin with whole ones.
+    const bool aligned = place && place->channels.begin % 4 == 0;
+    const int row = aligned ? row_of_pixel(o, i) : -1, from = row >= 0 ? row : image(o, i);
     const Shape s = shape(from);
     if (place) {
       Part part{-1, static_cast<int>(place->channels.begin), place->y.begin, place->x.begin};

@@ -522,8 +522,11 @@ TEST_CASE("pixels that become channels may lie behind a part of a word", "[arch]
       const int C = 4 * b.number(1, 4), W = b.number(2, 3);
       std::vector<int> pixels;
       for (int i = 0; i < W; ++i) pixels.push_back(b.input({1, 1, C}));
-      const int row = b.reshape(b.concatenation(pixels, 1), {1, 1, 1, C * W});
-      return b.concatenation({b.input({1, 1, 1, b.number(1, 8)}), row}, 3);
+      int row = b.reshape(b.concatenation(pixels, 1), {1, 1, 1, C * W});
+      if (b.number(0, 1) == 1) row = b.unary(row, OpKind::kQuantize, "QUANTIZE");
+      std::vector<int> parts{b.input({1, 1, 1, b.number(1, 8)}), row};
+      if (b.number(0, 1) == 1) std::swap(parts[0], parts[1]);
+      return b.concatenation(parts, 3);
     });
 }
 

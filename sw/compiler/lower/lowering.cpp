@@ -257,10 +257,11 @@ int Lowering::output_map(int tensor, const Shape& shape) {
   const auto found = concatenated_.find(tensor);
   if (found == concatenated_.end()) return add_map(tensor, shape);
   const auto [whole, channel] = found->second;
-  if (!map_of_.contains(whole)) {
-    const Tensor& t = graph_.tensor(whole);
-    map_of_[whole] = output_map(whole, shape_of(t.shape, "tensor '" + t.name + "'"));
-  }
+  const Tensor& t = graph_.tensor(whole);
+  const Shape joined = shape_of(t.shape, "tensor '" + t.name + "'");
+  // Channels that lie as pixels are turned when they are joined.
+  if (shape.H != joined.H || shape.W != joined.W) return add_map(tensor, shape);
+  if (!map_of_.contains(whole)) map_of_[whole] = output_map(whole, joined);
   return add_part(map_of_[whole], {-1, channel}, shape);
 }
 

@@ -223,8 +223,8 @@ class Program:
         self.layers = _records(self._layers, _PLACED)
         self.counters = _records([], {"cycles": np.int64})
 
-    def run(self, *inputs: np.ndarray | Mapping[str, np.ndarray], backend: str = "arch", axi_latency: int = 32, axi_bytes_per_cycle: int = 0,
-            lockstep: bool = False, trace: str | os.PathLike[str] = "") -> Any:
+    def run(self, *inputs: np.ndarray | Mapping[str, np.ndarray], backend: str = "arch", axi_latency: int = 32,
+            axi_bytes_per_cycle: int = 0, lockstep: bool = False, trace: str | os.PathLike[str] = "") -> Any:
         """Runs the network: inputs and outputs as the model has them (`inputs`, `outputs`: dtype and shape).
 
         inputs   an array for each input, in order, or one dict by names; of K times the model's own batch along
@@ -282,11 +282,18 @@ class Program:
         return [[_parts(p[k]) for p in parts] for k in range(counts[0])]
 
     def verify(self, inputs: Arrays, outputs: Arrays, backend: str = "arch", tolerance: int = 0, **more: Any) -> Report:
-        """Like trine.verify(), of this program: arrays as run() takes and gives them."""
+        """Like trine.verify(), of this program: arrays as run() takes and gives them.
+
+        With keep_tensors the codes of all operators are compared as well, with those of the golden layers.
+        """
         given = self._ordered(inputs, self.inputs, "input")
         vectors = self._split([*given, *self._ordered(outputs, self.outputs, "output")], [*self.inputs, *self.outputs])
-        cases = [(v[:len(given)], v[len(given):]) for v in vectors]
+        cases = [(v[:len(given)], v[len(given):] + self._golden_kept(v[:len(given)])) for v in vectors]
         return _verified(self._core.verify(cases, _backend(backend, **more), tolerance), "vectors")
+
+    def _golden_kept(self, inputs: list[_Parts]) -> list[_Parts]:
+        own = len(self.outputs)
+        return [(c, s, bytes(d)) for c, s, d in self._core.golden(inputs)[own:]] if len(self._results) > own else []
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Writes the program file that the command line runs, too: docs/program-file.md."""

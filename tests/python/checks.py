@@ -191,6 +191,12 @@ class Programs(unittest.TestCase):
             for name, array in kept.items():
                 np.testing.assert_array_equal(array, slow.tensors[name], name)
 
+    def test_verify_compares_kept_tensors(self):
+        x, y, _ = recorded("vectors")
+        report = trine.compile("lenet.tflite", "edge64", keep_tensors=True).verify(x[:2], y[:2])
+        self.assertEqual(report["vectors_exact"], 2)
+        self.assertGreater(report["codes"], 2 * 28 * 28 * 6)
+
     def test_codes_and_values(self):
         tensor = trine.compile("lenet.tflite", "edge64").inputs[0]
         values = np.float32([0, 0.25, 1, 1e9, -1e9])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The Python package as a user has it: its wheel from the build folder that there is, installed into an environment, tried where
-the tree is hidden.
+"""The Python package as a user has it: its wheel from the build folder that there is, installed into an environment, tried
+where the tree is hidden.
 
 usage: run.py --build DIR --cmake BUILD [--full]
 $TRINE_PROGRAM is the tool. scikit-build-core, NumPy, onnx and ONNX Runtime come from PyPI into a virtual environment of DIR;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/reference/layers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+namespace trine::reference {
+namespace {
+
+int tensor_of(const LayerVector& layer, const model::Graph& graph) {
+  if (layer.tensor != -1) return layer.tensor;
+  const auto found = std::find_if(graph.tensors.begin(), graph.tensors.end(),
+                                  [&](const model::Tensor& t) { return t.name == layer.name; });
+  return found == graph.tensors.end() ? -1 : static_cast<int>(found - graph.tensors.begin());
+}
+
+/// Where element `i` of an N C H W array lies in one of N H W C, for all i.
+std::vector<std::size_t> turned(const model::Tensor& tensor) {
+  const auto at = [&](int axis) { return static_cast<std::size_t>(tensor.extent(axis)); };
+  std::vector<std::size_t> places;
+  for (std::size_t n = 0; n < at(0); ++n)
+    for (std::size_t c = 0; c < at(3); ++c)
+      for (std::size_t y = 0; y < at(1); ++y)
+        for (std::size_t x = 0; x < at(2); ++x)
+          places.push_back(((n * at(1) + y) * at(2) + x) * at(3) + c);
+  return places;
+}
+
+/// Real values of `actual` against the recorded ones, element by element in the recorded order.
+/// @param places  of the recorded elements in `actual`; empty: the same
+/// @param unit  what a code stands for; 0: nothing, so that any difference is infinitely many
+LayerRow measured(const Array& actual, const LayerVector& layer, const model::Tensor& tensor,
+                  const std::vector<std::size_t>& places, double unit) {
+  const bool of_floats = layer.value.dtype.at(0) == 'f', of_codes = actual.dtype.at(0) != 'f';
+  LayerRow row{layer.op_index,        layer.op, layer.name, layer.value.shape, {},
+               of_floats && of_codes, 0,        0};
+  const auto real = [&](double value, bool is_float) {
+    return is_float ? value : (value - tensor.zero_point()) * unit;
+  };
+  Deviation& d = row.deviation;
+  d.elements = actual.elements();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(d.elements); ++i) {
+    const double wanted = real(layer.value.value(i), of_floats);
+    const double error = real(actual.value(places.empty() ? i : places[i]), !of_codes) - wanted;
+    row.signal += wanted * wanted;
+    row.noise += error * error;
+    if (error == 0) continue;
+    // Less than half a code is the rounding to codes, no difference.
+    const double codes = unit > 0 ? std::floor(std::abs(error) / unit + 0.5) : INFINITY;
+    if (codes == 0) continue;
+    ++d.differ;
+    if (d.first < 0) d.first = static_cast<std::int64_t>(i);
+    d.largest = std::max(d.largest, std::isnan(codes) ? INFINITY : codes);
+  }
+  return row;
+}
+
+/// What a code of the tensor stands for: of codes without a scale 1.
+double unit_of(const model::Graph& graph, int index) {
+  const model::Tensor& tensor = graph.tensor(index);
+  if (tensor.type == model::DataType::kFloat32)
+    return static_cast<double>(scale_of_output(graph, index));
+  return tensor.scale() > 0 ? static_cast<double>(tensor.scale()) : 1;
+}
+
+std::optional<LayerRow> row_of(const model::Graph& graph, const Values& values,
+                               const LayerVector& layer) {
+  const auto found = values.find(tensor_of(layer, graph));
+  if (found == values.end()) return {};
+  const Array& actual = found->second;
+  const model::Tensor& tensor = graph.tensor(found->first);
+  const bool floats = layer.value.dtype.at(0) == 'f';
+  const bool like = actual.dtype == layer.value.dtype ||
+                    (floats && tensor.quantization.scale.size() == 1);  // ONNX: else no twin
+  if (!like || actual.elements() != layer.value.elements()) return {};
+  const double unit = unit_of(graph, found->first);
+  LayerRow row = measured(actual, layer, tensor, {}, unit);
+  // Where ONNX's manifests have names, a tensor that is an image may lie either way.
+  if (row.noise == 0 || layer.tensor != -1 || tensor.rank() != 4 || layer.value.shape.size() != 4)
+    return row;
+  LayerRow other = measured(actual, layer, tensor, turned(tensor), unit);
+  return other.noise < row.noise ? other : row;
+}
+
+}  // namespace
+
+double LayerRow::snr_db() const {
+  if (noise == 0) return INFINITY;
+  return signal == 0 ? -INFINITY : 10 * std::log10(signal / noise);
+}
+
+std::vector<LayerRow> layer_rows(const model::Graph& graph, const Values& values,
+                                 const VectorSet& vectors) {
+  std::vector<LayerRow> rows;
+  for (const LayerVector& layer : vectors.layers)
+    if (auto row = row_of(graph, values, layer)) rows.push_back(std::move(*row));
+  return rows;
+}
+
+}  // namespace trine::reference

@@ -19,7 +19,7 @@ from harness import with_packages  # noqa: E402
 
 SITE = ROOT / "build" / "site"
 # The order of the navigation; folders below it are all their pages.
-START = ["README.md", "docs/model.md", "docs/integrate.md", "docs/compare.md", "docs/commands.md", "docs/status.md"]
+START = ["README.md", "docs/five_steps.md", "docs/model.md", "docs/integrate.md", "docs/compare.md", "docs/commands.md", "docs/status.md"]
 SETTINGS = """site_name: Trine
 docs_dir: pages
 site_dir: html

@@ -5,7 +5,9 @@
 
     record.py MODEL --out DIR                              4 random cases
     record.py MODEL --out DIR --inputs x.npy --labels y.txt
+    record.py MODEL --out DIR --float FLOAT                what the float model has, for trine compare
 
+`trine record` runs it in an environment of its own; by hand:
     python3 -m venv venv && venv/bin/pip install -r models/requirements_record.txt
 
 TFLite runs in LiteRT (ai-edge-litert) on its reference kernels, BUILTIN_REF. Any version will do,
@@ -28,6 +30,7 @@ import numpy as np
 import vectors
 
 LITERT, ORT, QONNX = "ai-edge-litert", "onnxruntime", "qonnx"
+SPAN = (-1.0, 1.0)  # of random floats that no quantizer reads
 QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
 # LiteRT's kernels, by the names of its OpResolverType.
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
@@ -120,7 +123,7 @@ class Onnx:
     def __init__(self, content):
         self.model = require("onnx", "onnx").load_from_string(content)
         constants = {c.name for c in self.model.graph.initializer}
-        self.inputs = [self._describe(v) for v in self.model.graph.input
+        self.inputs = [{**self._describe(v), **self._span(v.name)} for v in self.model.graph.input
                        if v.name not in constants]
         self.outputs = [{"name": v.name} for v in self.model.graph.output]
 
@@ -130,6 +133,19 @@ class Onnx:
             value.type.tensor_type.elem_type)
         return {"name": value.name, "dtype": np.dtype(kind).name,
                 "shape": [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]}
+
+    def _span(self, name):
+        """What the codes of the quantizer behind an input stand for: the range of random floats."""
+        to_array = require("onnx.numpy_helper", "onnx").to_array
+        constants = {c.name: c for c in self.model.graph.initializer}
+        for node in self.model.graph.node:
+            known = node.op_type == "QuantizeLinear" and len(node.input) == 3 and node.input[0] == name
+            if known and all(n in constants for n in node.input[1:]):
+                scale, zero = (to_array(constants[n]) for n in node.input[1:])
+                if scale.size == 1 and zero.dtype.kind in "iu":
+                    limits = np.iinfo(zero.dtype)
+                    return {"span": [(n - int(zero.item())) * float(scale.item()) for n in (limits.min, limits.max)]}
+        return {}
 
     def __call__(self, arrays):
         values = self.run(arrays)
@@ -227,6 +243,54 @@ class Qonnx(Onnx):
         return {}
 
 
+class FloatTwin:
+    """The float model that a quantized one was made of: takes the quantized one's inputs, and gives as
+    layers the floats that the quantized one's codes stand for, by the names that both have."""
+
+    def __init__(self, quantized, twin, path):
+        self.quantized, self.twin = quantized, twin
+        if type(quantized) is not type(twin) or len(quantized.inputs) != len(twin.inputs):
+            fail(f"--float: {path}: is of another kind than the model, or has other inputs")
+        for end in twin.inputs:
+            if np.dtype(end["dtype"]).kind != "f":
+                fail(f"--float: {path}: its input '{end['name']}' is {end['dtype']}, allowed float32")
+        self.inputs, self.outputs = quantized.inputs, twin.outputs
+        self.reference = twin.reference
+
+    def _reals(self, arrays):
+        result = []
+        for array, codes, end in zip(arrays, self.quantized.inputs, self.twin.inputs, strict=True):
+            if array.dtype.kind in "iu" and codes.get("scale"):
+                array = (array.astype(np.float32) - codes["zero_point"][0]) * np.float32(codes["scale"][0])
+            result.append(array.astype(end["dtype"]).reshape(end["shape"]))
+        return result
+
+    def __call__(self, arrays):
+        return self.twin(self._reals(arrays))
+
+    def layers(self, arrays):
+        reals = self._reals(arrays)
+        if isinstance(self.twin, LiteRt):
+            values = {entry["name"]: value for entry, value in self.twin.layers(reals)}
+            return [(entry, values[entry["name"]]) for entry, _ in self.quantized.layers(arrays)
+                    if entry["name"] in values]
+        values = {**self.twin.run_whole(reals), **self.twin._named(reals)}
+        makers = {name: node.op_type for node in self.quantized.model.graph.node for name in node.output}
+        result = []
+        for i, node in enumerate(self.quantized.model.graph.node):
+            for codes in node.output:
+                # quantize_static's names: of an output's float before its quantizer, of QOperator's codes.
+                op, real = node.op_type, codes.removesuffix("_quantized")
+                if op == "QuantizeLinear":
+                    op, real = makers.get(node.input[0], op), node.input[0].removesuffix("_QuantizeLinear_Input")
+                if real in values and values[real].dtype.kind == "f" and real != codes:
+                    result.append(({"op_index": i, "op": op, "tensor": codes}, values[real]))
+        return result
+
+    def others(self):
+        return {}
+
+
 def load_tflite(path, content):
     try:
         return LiteRt(content)
@@ -236,7 +300,7 @@ def load_tflite(path, content):
         runtime = LiteRt(content, OPTIMIZED)
     except (RuntimeError, ValueError):
         fail(f"{path}: LiteRT does not run it: {reason}")
-    print(f"{path}: {REFERENCE} does not run it ({reason}); recording {OPTIMIZED}",
+    print(f"record: {path}: {REFERENCE} does not run it ({reason}); recording {OPTIMIZED}",
           file=sys.stderr)
     return runtime
 
@@ -247,9 +311,9 @@ def load(path, content):
         return load_tflite(path, content)
     onnx = require("onnx", "onnx")
     try:
-        nodes = onnx.load_from_string(content).graph.node
-        low_bit = any(node.op_type in QONNX_OPERATORS for node in nodes)
-        return (Qonnx if low_bit else OnnxRuntime)(content)
+        whole = onnx.load(path)  # with weights that lie in files beside it
+        low_bit = any(node.op_type in QONNX_OPERATORS for node in whole.graph.node)
+        return (Qonnx if low_bit else OnnxRuntime)(whole.SerializeToString())
     except Exception as error:  # each of these libraries has types of its own
         fail(f"{path}: {str(error).strip().splitlines()[0]}")
 
@@ -291,7 +355,7 @@ def random_cases(inputs, count, seed, span, whole=False):
                 x = (rng.integers(limits.min, limits.max, shape, endpoint=True) if uniform else
                      np.clip(np.rint(rng.normal(middle, 24, shape)), limits.min, limits.max))
             else:
-                low, high = span
+                low, high = span or end.get("span") or SPAN
                 x = (rng.uniform(low, high, shape) if uniform else
                      np.clip(rng.normal((low + high) / 2, (high - low) / 10, shape), low, high))
                 x = np.rint(x) if whole else x
@@ -345,6 +409,13 @@ def given_cases(inputs, files, labels):
         yield {"id": f"case{n}", "how": "file", **label}, list(arrays)
 
 
+def bytes_of(path):
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        fail(str(error))
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -357,26 +428,33 @@ def main():
     parser.add_argument("--random", type=int, metavar="N",
                         help="random cases (4, or 0 with --inputs)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
-    parser.add_argument("--span", type=float, nargs=2, default=(-1.0, 1.0), metavar=("LO", "HI"),
-                        help="range of random inputs in floating point (-1 1)")
+    parser.add_argument("--span", type=float, nargs=2, metavar=("LO", "HI"),
+                        help="range of random inputs in floating point (their quantizer's, else -1 1)")
     parser.add_argument("--integer", action="store_true",
                         help="random floats are whole numbers: networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="outputs only")
+    parser.add_argument("--apart", action="store_true",
+                        help="a folder for each case, DIR/0 and so on, each with its layers")
+    parser.add_argument("--float", type=pathlib.Path, metavar="FLOAT",
+                        help="outputs and layers of the float model that MODEL was made of")
     args = parser.parse_args()
     if args.labels and not args.inputs:
         fail("--labels: needs --inputs")
-    try:
-        content = args.model.read_bytes()
-    except OSError as error:
-        fail(str(error))
-    runtime = load(args.model, content)
+    runtime = load(args.model, bytes_of(args.model))
+    if args.float:
+        runtime = FloatTwin(runtime, load(args.float, bytes_of(args.float)), args.float)
     count = args.random if args.random is not None else 0 if args.inputs else 4
     cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
     cases += random_cases(runtime.inputs, count, args.seed, args.span, args.integer)
     if not cases:
-        fail("--random: 0 cases, allowed 1 or more without --inputs")
-    record(args.model, args.out, cases, not args.no_layers, runtime)
-    print(f"{args.out}: {len(cases)} cases of {args.model}, by "
+        fail("0 cases, allowed 1 or more without --inputs")
+    for folder, part in ([(args.out / str(n), [case]) for n, case in enumerate(cases)]
+                         if args.apart else [(args.out, cases)]):
+        try:
+            record(args.model, folder, part, not args.no_layers, runtime)
+        except (RuntimeError, ValueError) as error:  # of a runtime, for these inputs
+            fail(f"{args.model}: {str(error).strip().splitlines()[0]}")
+    print(f"record: {args.out}: {len(cases)} cases of {args.model}, by "
           + " ".join(runtime.reference().values()))
 
 

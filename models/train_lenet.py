@@ -188,6 +188,15 @@ def vector_cases(images, labels):
             }
 
 
+def write_digits(out, images, held_back):
+    """What trine accuracy and trine quantize are shown with; every fortieth: ten of each digit."""
+    for folder in ("mnist_held_back", "own_model/calibration"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    np.save(out / "mnist_held_back" / "x.npy", held_back[0])
+    np.save(out / "mnist_held_back" / "y.npy", held_back[1].astype(np.uint8))
+    np.save(out / "own_model" / "calibration" / "x.npy", images[::40])
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -216,6 +225,7 @@ def main():
     )
     print(f"training images: int8 {correct(model, *seen)} of {len(seen[0])}")
     print(f"{path.name}: {len(model)} bytes, sha256 {hashlib.sha256(model).hexdigest()}")
+    write_digits(path.parent, seen[0], held_back)
     golden.write_vectors(path, path.with_suffix("") / "vectors", vector_cases(*held_back))
 
 

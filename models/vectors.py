@@ -39,6 +39,18 @@ def _stacked(folder, prefix, descriptions, columns):
     return result
 
 
+def _old_files(folder):
+    """Arrays of vectors that lie there; no other file is ours."""
+    try:
+        old = json.loads((folder / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return
+    for end in [*old.get("inputs", []), *old.get("outputs", []), old.get("layers", {})]:
+        name = end.get("file", "")
+        if old.get("format") == FORMAT and name and pathlib.Path(name).name == name:
+            yield folder / name
+
+
 def write(folder, head, inputs, outputs, cases, layers=None):
     """Replaces the vectors in `folder`.
 
@@ -48,8 +60,8 @@ def write(folder, head, inputs, outputs, cases, layers=None):
     @param layers   (id of the case, [({"op", "op_index", "tensor", ...}, array)])
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.npy"):
-        old.unlink()
+    for old in _old_files(folder):
+        old.unlink(missing_ok=True)
     manifest = {"format": FORMAT, **head}
     manifest["inputs"] = _stacked(folder, "in", inputs, zip(*(c[1] for c in cases)))
     manifest["outputs"] = _stacked(folder, "out", outputs, zip(*(c[2] for c in cases)))

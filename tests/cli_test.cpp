@@ -110,8 +110,9 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   const Result all = shell.trine("--help");
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
-  const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify",
-                                       "estimate", "synth", "fuzz", "inject", "models", "demo");
+  const std::string command =
+      GENERATE("generate", "generate-text", "compile", "run", "verify", "estimate", "synth", "fuzz",
+               "inject", "models", "demo", "record", "accuracy", "compare", "quantize");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a system takes over from `trine generate`: the commands of docs/integrate.md, model.md
-and compare.md, the driver, prefixes, constraints.
+"""What a system takes over from `trine generate`: the commands of docs/integrate.md, model.md,
+five_steps.md and compare.md, the driver, prefixes, constraints.
 
 usage: run.py [--full] [--build DIR]
 $TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of a page, in its order, in a folder of its own
@@ -195,7 +195,10 @@ def main():
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
     for name in ("models", "tests"):
         (folder / name).symlink_to(ROOT / name)
-    for name in ("integrate.md", "model.md", "compare.md"):
+    if not options.full:  # what the second and the fourth of the five steps would download for
+        shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")
+        shutil.copytree(ROOT / "models" / "own_model" / "vectors", folder / "vectors")
+    for name in ("integrate.md", "model.md", "five_steps.md", "compare.md"):
         page(name, folder, options.full)
     drivers(folder)
     names(folder)

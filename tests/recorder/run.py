@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records vectors with models/record.py as a user does, and verifies them with the tool.
+"""Records vectors with `trine record` as a user does, and verifies them with the tool.
 
 usage: run.py [--onnx] [--build DIR]
 $TRINE_PROGRAM is the tool. LiteRT comes from PyPI into a virtual environment in the build folder; --onnx takes ONNX Runtime
@@ -28,14 +28,14 @@ def expect(what, holds, text=""):
 
 
 def record(*arguments):
-    done = subprocess.run([sys.executable, "-B", MODELS / "record.py", *map(str, arguments)],
+    done = subprocess.run([os.environ["TRINE_PROGRAM"], "record", "--python", sys.executable, *map(str, arguments)],
                           capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 
 def recorded(*arguments):
     code, text = record(*arguments)
-    expect("record.py", code == 0, text)
+    expect("record", code == 0, text)
     return text
 
 
@@ -66,6 +66,12 @@ def user_data(scratch, verify):
     labels.write_text("".join(f"{case['label']}\n" for case in cases))
     np.save(images, np.load(shipped / "in0.npy")[:, 0])  # without the batch of one
     folder, model = scratch / "lenet", MODELS / "lenet_mnist.tflite"
+    folder.mkdir()
+    (folder / "mine.npy").write_text("the user's own")
+    recorded(model, "--out", folder, "--count", 1)
+    text = recorded(model, "--out", folder, "--inputs", images, "--labels", labels, "--no-layers")
+    expect("old vectors are gone, nothing else", sorted(p.name for p in folder.iterdir()) ==
+           ["in0.npy", "manifest.json", "mine.npy", "out0.npy"], sorted(folder.iterdir()))
     text = recorded(model, "--out", folder, "--inputs", images, "--labels", labels)
     expect("its kernels are named", "ai-edge-litert 1.2.0 BUILTIN_REF" in text, text)
     expect("outputs", (folder / "out0.npy").read_bytes() == (shipped / "out0.npy").read_bytes())
@@ -106,6 +112,23 @@ def differences(model, folder, verify):
     expect("its message", f"op 2 {third['op']} '{third['name']}', 1 of" in errors, errors)
 
 
+def layers(scratch):
+    """trine compare by the installed runtime, with random cases and the user's data."""
+    report = scratch / "compare.json"
+    for wanted, more in ((2, ["--count", 2, "--seed", 4]),
+                         (3, ["--data", MODELS / "mnist_held_back", "--scale", "1/255", "--count", 3])):
+        done = subprocess.run([os.environ["TRINE_PROGRAM"], "compare", MODELS / "lenet_mnist.tflite", "--python", sys.executable,
+                               "--json", report, *map(str, more)], capture_output=True, text=True)
+        expect(f"compare {more}", done.returncode == 0, done.stdout + done.stderr)
+        found = json.loads(report.read_text())
+        expect("its layers", found["cases"] == wanted and found["layers_compared"] == 8
+               and found["first"] is None and found["against"] == "ai-edge-litert 1.2.0", found)
+    images = ["--data", MODELS / "mnist_held_back", "--scale", "1/255", "--count", 12]
+    recorded(MODELS / "lenet_mnist.tflite", "--out", scratch / "data", *images)
+    cases = json.loads((scratch / "data" / "manifest.json").read_text())["cases"]
+    expect("labels of --data", [case["label"] for case in cases] == [n % 10 for n in range(12)], cases)
+
+
 def faults(model, folder, scratch, verify):
     """One line each, exit code 2."""
     import numpy as np
@@ -121,7 +144,7 @@ def faults(model, folder, scratch, verify):
             (["--inputs", scratch / "none.npy"], "No such file"),
             (["--inputs", images, "--labels", labels], "3 labels of int64, allowed 100"),
             (["--labels", labels], "--labels: needs --inputs"),
-            (["--random", 0], "--random: 0 cases")):
+            (["--count", 0], "0 cases, allowed 1 or more without --inputs")):
         code, text = record(model, "--out", scratch / "refused", *arguments)
         expect(f"record {message}", code == 2 and message in text and text.count("\n") == 1, text)
     code, text = record(HERE / "run.py", "--out", scratch / "refused")
@@ -137,7 +160,7 @@ def onnx_models(scratch, verify):
     for name, package, *more in (("onnx/mobilenet_v2", "onnxruntime"), ("lowbit/mlp_ternary", "qonnx"),
                                  ("lowbit/cnv_ternary", "qonnx", "--integer", "--span", "-128", "127")):
         model, folder = ROOT / "tests" / f"{name}.onnx", scratch / package
-        expect(name, package in recorded(model, "--out", folder, "--random", 2, *more))
+        expect(name, package in recorded(model, "--out", folder, "--count", 2, *more))
         verify.exact(model, folder)
 
 
@@ -149,12 +172,13 @@ def main():
     if options.onnx:
         with_packages(options.build.resolve(), MODELS / "requirements_record.txt", "qonnx", "ai_edge_litert")
     else:
-        with_packages(options.build.resolve(), HERE / "requirements.txt", "ai_edge_litert", "numpy")
+        with_packages(options.build.resolve(), MODELS / "requirements_litert.txt", "ai_edge_litert", "numpy")
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         verify = Verify(scratch)
         model, vectors = user_data(scratch, verify)
         faults(model, vectors, scratch, verify)
+        layers(scratch)
         differences(model, vectors, verify)
         unsigned = ROOT / "tests" / "networks" / "mobilenet_uint8.tflite"
         recorded(unsigned, "--out", scratch / "uint8", "--seed", 9)

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "tools/cli/common.h"
+#include "tools/cli/own_model.h"
 
 namespace trine::cli {
 namespace {
@@ -65,6 +66,10 @@ int main(int argc, char** argv) {
   add_compile(app, action);
   add_run(app, action);
   add_verify(app, action);
+  add_record(app, action);
+  add_accuracy(app, action);
+  add_compare(app, action);
+  add_quantize(app, action);
   add_estimate(app, action);
   add_synth(app, action);
   add_generate_text(app, action);

@@ -144,7 +144,7 @@ void add_verify(CLI::App& app, Action& action) {
   options->network.declare(*command);
   command
       ->add_option("--vectors", options->vectors,
-                   "folder that models/record.py wrote: what the model's own runtime\n"
+                   "folder that trine record wrote: what the model's own runtime\n"
                    "computes (docs/vectors.md)")
       ->type_name("DIR")
       ->required();

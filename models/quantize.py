@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Quantizes a float model with its makers' own quantizer, for `trine quantize`: ONNX with ONNX
+Runtime's quantize_static, TFLite with ai-edge-quantizer. Only forms that Trine computes exactly.
+
+    quantize.py MODEL --calibration X.npy --out FILE [--type uint8] [--method entropy] [--per-tensor]
+
+X.npy has the examples along its leading axis, prepared as the model wants them: `trine quantize`
+makes it of the user's data.
+"""
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+import record
+from record import fail
+
+
+def examples(file, shape, name):
+    """[1, ...] float32 each. `shape` has None or -1 where any extent will do."""
+    stack = np.load(file)
+    fixed = [d for d in shape[1:] if d not in (1, None, -1)]
+    for row in stack:
+        if len(fixed) == len([d for d in shape[1:] if d != 1]):
+            if row.size != int(np.prod(fixed)) or [d for d in row.shape if d != 1] not in (fixed, [row.size]):
+                fail(f"--calibration: an example is {list(row.shape)}, the model's input '{name}' is"
+                     f" {list(shape)}")
+            row = row.reshape([1] + [d or 1 for d in shape[1:]])
+        else:
+            row = row if row.ndim == len(shape) else row[None]
+        yield np.ascontiguousarray(row, np.float32)
+
+
+class Reader:
+    """What quantize_static reads its examples from."""
+
+    def __init__(self, name, arrays):
+        self.rows = iter([{name: a} for a in arrays])
+
+    def get_next(self):
+        return next(self.rows, None)
+
+
+def quantize_onnx(args):
+    onnx = record.require("onnx", "onnx")
+    from onnxruntime import quantization as q
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    model = onnx.load(args.model)
+    constants = {c.name for c in model.graph.initializer}
+    inputs = [v for v in model.graph.input if v.name not in constants]
+    if any(n.op_type in ("QuantizeLinear", "QLinearConv", *record.QONNX_OPERATORS) for n in model.graph.node):
+        fail(f"{args.model}: is quantized already")
+    if len(inputs) != 1:
+        fail(f"{args.model}: has {len(inputs)} inputs, quantize allows 1")
+    shape = [d.dim_value or None for d in inputs[0].type.tensor_type.shape.dim]
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+    if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
+        model = onnx.version_converter.convert_version(model, 13)
+    kind = q.QuantType.QUInt8 if args.type == "uint8" else q.QuantType.QInt8
+    with tempfile.TemporaryDirectory() as scratch:
+        source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
+        onnx.save(model, source)
+        try:
+            quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+        except Exception:  # what it cannot simplify is quantized as it is
+            ready = source
+        q.quantize_static(
+            str(ready), str(args.out), Reader(inputs[0].name, examples(args.calibration, shape, inputs[0].name)),
+            quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
+            per_channel=not args.per_tensor,
+            calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
+                              "percentile": q.CalibrationMethod.Percentile}[args.method])
+    print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}")
+
+
+def quantize_tflite(args):
+    quantizer = record.require("ai_edge_quantizer", "ai-edge-quantizer")
+    if args.type != "int8" or args.method != "minmax" or args.per_tensor:
+        fail("--type, --method, --per-tensor: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
+             " channel, from minimum and maximum")
+    runtime = record.LiteRt(args.model.read_bytes())
+    if len(runtime.inputs) != 1:
+        fail(f"{args.model}: has {len(runtime.inputs)} inputs, quantize allows 1")
+    if runtime.inputs[0]["dtype"] != "float32":
+        fail(f"{args.model}: its input is {runtime.inputs[0]['dtype']}, allowed float32: is it quantized already?")
+    content, key, end = with_signature(args.model.read_bytes(), runtime)
+    rows = examples(args.calibration, runtime.inputs[0]["shape"], runtime.inputs[0]["name"])
+    recipe = quantizer.recipe.static_wi8_ai8()
+    recipes = quantizer.recipe_manager.RecipeManager()
+    recipes.load_quantization_recipe(recipe)
+    # Its default, a moving average, cuts off what few examples have.
+    calibrator = quantizer.calibrator.Calibrator(content, qsv_update_func=quantizer.utils.qsv_utils.min_max_update)
+    calibrator.calibrate({key: [{end: row} for row in rows]}, recipes)
+    result = quantizer.quantizer.Quantizer(content, recipe).quantize(calibrator.get_model_qsvs())
+    args.out.write_bytes(bytes(result.quantized_model))
+    print(f"quantize: by ai-edge-quantizer {record.importlib.metadata.version('ai-edge-quantizer')}")
+
+
+def with_signature(content, runtime):
+    """The model, the name of its signature and of the input there; the quantizer wants one, so it gets one."""
+    for name, ends in runtime.interpreter.get_signature_list().items():
+        return content, name, ends["inputs"][0]
+    flatbuffers = record.require("flatbuffers", "flatbuffers")
+    schema = record.require("ai_edge_litert.schema_py_generated", record.LITERT)
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+    def ends(tensors, name):
+        result = []
+        for i, tensor in enumerate(tensors):
+            result.append(schema.TensorMapT())
+            result[-1].name, result[-1].tensorIndex = f"{name}_{i}", int(tensor)
+        return result
+
+    one = schema.SignatureDefT()
+    one.signatureKey, one.subgraphIndex = "serving_default", 0
+    one.inputs, one.outputs = (ends(getattr(model.subgraphs[0], n), n) for n in ("inputs", "outputs"))
+    model.signatureDefs = [one]
+    builder = flatbuffers.Builder(len(content) + 1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output()), "serving_default", "inputs_0"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=pathlib.Path, metavar="MODEL")
+    parser.add_argument("--calibration", type=pathlib.Path, metavar="X.npy", required=True)
+    parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
+    parser.add_argument("--type", choices=("int8", "uint8"), default="int8", help="of activations (int8)")
+    parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")
+    parser.add_argument("--per-tensor", action="store_true", help="one scale for the weights of a layer")
+    args = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        (quantize_onnx if args.model.suffix == ".onnx" else quantize_tflite)(args)
+    except Exception as error:  # each of these libraries has types of its own
+        fail(f"{args.model}: {' '.join(str(error).split()) or type(error).__name__}")
+
+
+if __name__ == "__main__":
+    main()

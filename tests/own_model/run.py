@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`trine accuracy`, `compare`, `record` and `quantize` as a user meets them.
+
+usage: run.py [--full] [--build DIR]
+$TRINE_PROGRAM is the tool. Without --full nothing is installed: a program that writes what it was given stands for the Python of
+other people's packages. --full takes these from PyPI. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+"""
+import argparse
+import array
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, SKIPPED  # noqa: E402
+
+MODELS = ROOT / "models"
+OWN, DIGITS = MODELS / "own_model", MODELS / "mnist_held_back"
+LENET, INT8 = MODELS / "lenet_mnist.tflite", OWN / "lenet_int8.onnx"
+SCALED = ["--scale", "1/255"]
+# A helper's stand-in: keeps the examples, hands out what lies in $STAND_IN, or fails as told.
+PYTHON = """#!/bin/sh
+for last; do
+  case $previous in
+    --calibration) cp "$last" "$STAND_IN/seen.npy" ;;
+    --out) out=$last ;;
+  esac
+  previous=$last
+done
+echo "$@" >"$STAND_IN/arguments"
+if [ -e "$STAND_IN/fails" ]; then cat "$STAND_IN/fails"; exit 2; fi
+cp -r "$STAND_IN/result" "$out"
+echo "quantize: by stand-in 1.0"
+"""
+
+
+def expect(what, holds, text=""):
+    if not holds:
+        sys.exit(f"own_model: {what}: {text}")
+
+
+def write_npy(file, code, shape, values):
+    """NumPy's format by hand: `code` is array's, whose NumPy name follows from it."""
+    name = {"B": "|u1", "b": "|i1", "f": "<f4", "q": "<i8"}[code]
+    head = f"{{'descr': '{name}', 'fortran_order': False, 'shape': ({''.join(f'{n}, ' for n in shape)}), }}"
+    head += " " * (-(len(head) + 11) % 64) + "\n"
+    file.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + array.array(code, values).tobytes())
+
+
+def npy_data(file):
+    data = file.read_bytes()
+    return data[10 + struct.unpack("<H", data[8:10])[0]:]
+
+
+class Tool:
+    def __init__(self, scratch):
+        self.program, self.json = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine")), scratch / "report.json"
+
+    def __call__(self, *arguments, code=0, **environment):
+        """The report, or the errors where another exit code is expected."""
+        self.json.unlink(missing_ok=True)
+        done = subprocess.run([self.program, *map(str, arguments), "--json", self.json], capture_output=True, text=True,
+                              env={**os.environ, **environment})
+        self.out = done.stdout
+        expect(f"{' '.join(map(str, arguments))}: exit code {code}", done.returncode == code, f"{done.returncode}: {done.stderr}")
+        return done.stderr if code == 2 else json.loads(self.json.read_text())
+
+    def refuses(self, message, *arguments, **environment):
+        errors = self(*arguments, code=2, **environment)
+        expect(f"{arguments[0]} says '{message}'", message in errors and errors.count("\n") == 1, errors)
+
+
+def shipped(trine):
+    """What models/README.md states."""
+    for name, right, more in (("lenet_mnist.tflite", 989, SCALED), ("mnist_mixed.onnx", 977, ["--mean", 128])):
+        report = trine("accuracy", "--config", "edge256", MODELS / name, "--data", DIGITS, *more)
+        expect(name, (report["images"], report["top1_right"], report["top1"], report["classes"])
+               == (1000, right, right / 1000, 10) and report["top5"] > 0.99, report)
+        expect(f"{name}: figures", report["cycles"] > 1000 and report["images_per_second"] > 0 and report["threads"] >= 1, report)
+    expect("text", f"top-1 97.70 % ({right} right)" in trine.out, trine.out)
+
+
+def forms(trine, scratch):
+    """Twenty digits in each form of data; their labels are so that 14 are right and 3 more among five."""
+    pixels = npy_data(DIGITS / "x.npy")[:20 * 784]
+    logits = array.array("b", npy_data(MODELS / "lenet_mnist" / "vectors" / "out0.npy"))[:200]
+    order = [sorted(range(10), key=lambda c: -logits[10 * i + c]) for i in range(20)]
+    labels = [order[i][{3: 1, 4: 4, 5: 3, 6: 5, 7: 9, 8: 8}.get(i, 0)] for i in range(20)]
+    images = [pixels[784 * i:784 * (i + 1)] for i in range(20)]
+    stack, listed, classes, table = (scratch / name for name in ("stack", "listed", "classes", "table.csv"))
+    for folder in (stack, listed, classes):
+        folder.mkdir()
+    write_npy(stack / "x.npy", "B", (20, 28, 28), pixels)
+    write_npy(stack / "y.npy", "q", (20,), labels)
+    lines = ["file,label\n"]
+    for i, (image, label) in enumerate(zip(images, labels)):
+        for folder in (listed, classes / str(label)):
+            folder.mkdir(exist_ok=True)
+            write_npy(folder / f"{i}.npy", "B", (1, 28, 28), image)
+        lines.append(f"{i}.npy,{label}\n")
+    (listed / "labels.csv").write_text("".join(lines))
+    table.write_text("".join(f"{label},{','.join(map(str, image))}\n" for image, label in zip(images, labels)))
+    for data in (stack, listed, classes, table):
+        for backend in ("arch", "golden"):
+            report = trine("accuracy", "--config", "edge64", LENET, "--data", data, "--backend", backend, *SCALED)
+            expect(f"{data.name} on {backend}", (report["images"], report["top1_right"], report["top5_right"]) == (20, 14, 17), report)
+    report = trine("accuracy", "--config", "edge64", LENET, "--data", MODELS / "lenet_mnist" / "vectors", "--count", 7, "--threads", 3)
+    expect("vectors", (report["images"], report["top1_right"], report["threads"]) == (7, 7, 3), report)
+    return stack
+
+
+def faults_of_data(trine, stack, scratch):
+    accuracy = ["accuracy", "--config", "edge64", LENET]
+    many, gap, bad = (scratch / name for name in ("many", "gap", "bad.csv"))
+    for folder in (many, gap):
+        shutil.copytree(stack, folder)
+    write_npy(many / "y.npy", "q", (20,), [0] * 19 + [10])
+    (gap / "y.npy").unlink()
+    bad.write_text("1,2,3\n1,2,x\n")
+    trine.refuses("x.npy[0]: is u1 [28, 28], the model's input 'image' is i1 [1, 28, 28, 1]: --mean and --scale", *accuracy,
+                  "--data", stack)
+    trine.refuses("x.npy[19]: label 10, allowed 0..9", *accuracy, "--data", many, *SCALED, "--threads", 1)
+    trine.refuses("x.npy[0]: has no label", *accuracy, "--data", gap, *SCALED, "--threads", 1)
+    trine.refuses("bad.csv:2: is no line of label,value", *accuracy, "--data", bad, *SCALED)
+    trine.refuses("none: does not exist", *accuracy, "--data", scratch / "none")
+    trine.refuses("presets: holds no examples, allowed x.npy", *accuracy, "--data", ROOT / "presets")
+    trine.refuses("--scale: 1/0 is no number", *accuracy, "--data", stack, "--scale", "1/0")
+    trine.refuses("--mean: 3 numbers, allowed 1, or 28", *accuracy, "--data", stack, "--mean", "1,2,3")
+    trine.refuses("the model's input", "accuracy", "--config", "edge64", MODELS / "plus_filter.tflite",
+                  "--data", stack, *SCALED)
+    write_npy(many / "y.npy", "q", (19,), [0] * 19)
+    trine.refuses("y.npy: is i8 [19], allowed whole numbers [20]", *accuracy, "--data", many, *SCALED)
+
+
+def layers(trine, scratch):
+    """Recorded layers of ONNX Runtime; then with one code changed."""
+    report = trine("compare", INT8, "--vectors", OWN / "vectors")
+    expect("equal layers", report["first"] is None and report["layers_compared"] == 6 and report["against"].startswith("onnxruntime")
+           and all(l["share_equal"] == 1 and l["snr_db"] is None for l in report["layers"]), report)
+    expect("its text", "all equal" in trine.out, trine.out)
+    folder = scratch / "changed"
+    shutil.copytree(OWN / "vectors", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    third = manifest["layers"]["tensors"][1]
+    data = bytearray((folder / "layers.npy").read_bytes())
+    at = len(data) - len(npy_data(folder / "layers.npy")) + third["offset"] + 28 * 28 + 28 + 3  # channel 1, row 1, column 3
+    old = struct.unpack("b", data[at:at + 1])[0]
+    data[at:at + 1] = struct.pack("b", old - 3 if old > 0 else old + 3)
+    (folder / "layers.npy").write_bytes(data)
+    report = trine("compare", INT8, "--vectors", folder, code=1)
+    layer = next(l for l in report["layers"] if l["name"] == third["tensor"])
+    expect("the changed one", (report["first"], report["worst"]) == (third["tensor"],) * 2 and
+           (layer["codes_differ"], layer["largest_difference"], layer["first_position"]) == (1, 3, [0, 1, 1, 3]) and
+           layer["share_equal"] == 1 - 1 / layer["codes"] and 20 < layer["snr_db"] < 80, layer)
+    trine("compare", INT8, "--vectors", folder, "--tolerance", 3)
+    trine.refuses("--vectors: are recorded already", "compare", INT8, "--vectors", folder, "--count", 1)
+    trine.refuses("--against: litert does not run", "compare", INT8, "--against", "litert")
+    trine.refuses("No such file", "compare", INT8, "--against", scratch / "none.onnx")
+    trine.refuses("has no layers", "compare", LENET, "--vectors", MODELS / "lenet_mnist" / "vectors")
+
+
+def stand_in(trine, scratch):
+    """What quantize gives to the quantizer, and what it makes of the result."""
+    folder = scratch / "python"
+    folder.mkdir()
+    python = folder / "python"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    shutil.copy(INT8, folder / "result")
+    colours, out = scratch / "colours", scratch / "out.onnx"
+    colours.mkdir()
+    write_npy(colours / "x.npy", "B", (2, 3, 2, 2), range(24))
+    quantize = ["quantize", OWN / "lenet_float.onnx", "--out", out, "--python", python, "--calibration", colours]
+    more = {"STAND_IN": str(folder)}
+    report = trine(*quantize, "--mean", "1,2,3", "--scale", "0.5,1,2", **more)
+    wanted = [(v - (1, 2, 3)[v % 12 // 4]) * (0.5, 1, 2)[v % 12 // 4] for v in range(24)]
+    expect("examples", list(array.array("f", npy_data(folder / "seen.npy"))) == wanted, wanted)
+    expect("placed", (report["runs"], report["macs"], report["refused"], report["by"], report["examples"])
+           == ("machine", 416520, None, "stand-in 1.0", 2), report)
+    expect("arguments", "--type int8 --method minmax" in (folder / "arguments").read_text())
+    expect("the result", out.read_bytes() == INT8.read_bytes())
+    write_npy(colours / "x.npy", "B", (2, 2, 2, 3), range(24))
+    lite = scratch / "float.tflite"
+    lite.write_bytes(b"")
+    shutil.copy(LENET, folder / "result")
+    trine("quantize", lite, "--out", scratch / "out.tflite", "--python", python, "--calibration", colours, "--mean", "1,2,3", **more)
+    expect("channels last", list(array.array("f", npy_data(folder / "seen.npy"))) == [v - v % 3 - 1 for v in range(24)])
+    (folder / "result").write_bytes((OWN / "lenet_float.onnx").read_bytes())
+    report = trine(*quantize, "--scale", 1, **more)
+    expect("refused", report["runs"] == "refused" and "quantize" in report["refused"] and "does not run on edge256" in trine.out, report)
+    trine.refuses("x.npy[0]: is u1: --mean and --scale say", *quantize, **more)
+    (folder / "fails").write_text("Traceback\nquantize: no such operator\n")
+    trine.refuses("no such operator", *quantize, "--scale", 1, **more)
+    (folder / "fails").write_text("Traceback\nValueError: broken\n")
+    trine.refuses("models/quantize.py: exit code 2: ValueError: broken", *quantize, "--scale", 1, **more)
+    trine.refuses("models/record.py: exit code 2: ValueError: broken", "record", LENET, "--out", scratch / "v", "--python", python, **more)
+    trine.refuses("--python: /none/python is no program", "record", LENET, "--out", scratch / "v", "--python", "/none/python")
+    trine.refuses("is another kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
+    trine.refuses("No such file", "record", scratch / "none.onnx", "--out", scratch / "v")
+    # Without PyPI, and with a cache of its own so that nothing is there.
+    trine.refuses("requirements_litert.txt (is PyPI in reach?)", "record", LENET, "--out", scratch / "v", TRINE_CACHE=str(scratch / "cache"),
+                  PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
+    expect("nothing is left", not list((scratch / "cache" / "python").iterdir()))
+
+
+def installed(trine, scratch, build):
+    """Other people's packages in environments that the tool makes."""
+    os.environ["TRINE_CACHE"] = str(build / "cache")
+    lite, out = scratch / "lenet_float.tflite", scratch / "lenet_int8.tflite"
+    trine("record", LENET, "--out", scratch / "lite", "--count", 2, "--seed", 5)
+    trine("verify", "--config", "edge64", LENET, "--vectors", scratch / "lite", "--backend", "arch")
+    again = scratch / "again.onnx"
+    report = trine("quantize", OWN / "lenet_float.onnx", "--calibration", OWN / "calibration", "--out", again, *SCALED)
+    expect("ONNX Runtime", report["runs"] == "machine" and report["by"].startswith("onnxruntime"), report)
+    expect("as it lies there", again.read_bytes() == INT8.read_bytes())
+    for options in (["--type", "uint8"], ["--method", "percentile"], ["--method", "entropy", "--per-tensor"]):
+        trine("quantize", OWN / "lenet_float.onnx", "--calibration", OWN / "calibration", "--out", again, *SCALED, *options)
+        report = trine("accuracy", "--config", "edge64", again, "--data", DIGITS, *SCALED)
+        expect(f"accuracy {options}", report["top1"] > 0.97, report)
+    pythons = sorted((build / "cache" / "python").glob("*/venv/bin/python"))
+    quantizer = next((p for p in pythons if list(p.parent.parent.glob("lib/*/site-packages/ai_edge_litert"))), None)
+    subprocess.run([quantizer, "-B", MODELS / "float_lenet.py", lite], check=True)
+    report = trine("quantize", lite, "--calibration", OWN / "calibration", "--out", out, *SCALED)
+    expect("ai-edge-quantizer", report["runs"] == "machine" and report["by"].startswith("ai-edge-quantizer"), report)
+    report = trine("accuracy", "--config", "edge64", out, "--data", DIGITS, *SCALED)
+    expect("accuracy of int8 TFLite", report["top1_right"] >= 985, report)
+    for model, real in ((out, lite), (INT8, OWN / "lenet_float.onnx")):
+        report = trine("compare", model, "--count", 3)
+        expect(f"{model.name} against its runtime", report["first"] is None and report["cases"] == 3, report)
+        report = trine("compare", model, "--against", real, "--data", OWN / "calibration", *SCALED)
+        expect(f"{model.name} against the float model", report["layers_compared"] >= 5 and report["float_model"] == str(real)
+               and all(l["snr_db"] > 25 and l["largest_difference"] <= 2 for l in report["layers"])
+               and report["layers"][-1]["snr_db"] < 70, report)
+    trine.refuses("is quantized already", "quantize", INT8, "--calibration", OWN / "calibration", "--out", again, *SCALED)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "own_model")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        trine = Tool(scratch)
+        if options.full:
+            if subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, "flatbuffers"],
+                              capture_output=True).returncode:
+                print("SKIPPED: PyPI is not in reach")
+                sys.exit(SKIPPED)
+            installed(trine, scratch, options.build.resolve())
+        else:
+            shipped(trine)
+            faults_of_data(trine, forms(trine, scratch), scratch)
+            layers(trine, scratch)
+            stand_in(trine, scratch)
+    print("own_model: all as it should be")
+
+
+if __name__ == "__main__":
+    main()

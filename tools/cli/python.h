@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The helpers in models/ that need packages of PyPI: each set of packages in an environment of its
+// own below the cache, made on first use.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tools/cli/common.h"
+
+namespace trine::cli {
+
+/// --python P.
+struct PythonOptions {
+  std::string python;
+
+  void declare(CLI::App& command);
+};
+
+/// An interpreter that can import what the helpers need.
+class Python {
+ public:
+  /// @param requirements  "requirements_onnx.txt", of models/
+  /// @throws Error  it is not there, and cannot be made: what to do
+  Python(const PythonOptions& options, const std::string& requirements, const Output& output);
+
+  /// Runs models/`script`.py in the current folder.
+  /// @param what  for the line that tells how long it takes
+  /// @return the last line that it said of itself, without its name
+  /// @throws Error  the line with which it failed
+  std::string run(const std::string& script, const std::vector<std::string>& arguments,
+                  const std::string& what) const;
+
+ private:
+  std::filesystem::path program_;
+  bool quiet_;
+};
+
+/// Whether MODEL is ONNX, by its name as the helpers tell it.
+bool is_onnx(const std::string& model);
+
+/// What records MODEL: the requirements of LiteRT, ONNX Runtime or qonnx.
+std::string recorder_of(const std::string& model);
+
+}  // namespace trine::cli

@@ -6,12 +6,12 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.getcwd())  # python -I leaves it out
-start = time.monotonic()
 import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
@@ -33,13 +33,10 @@ def recorded(folder):
 
 class Minute(unittest.TestCase):
     def test_from_import_to_a_verified_network_takes_seconds(self):
-        """The first test, by its name: from `import trine` on."""
-        program = trine.compile("lenet.tflite", trine.Config("edge64"))
-        x, y, labels = recorded("vectors")
-        found = program.run(x)
-        np.testing.assert_array_equal(found, y)
-        self.assertEqual(list(found.argmax(axis=1)), labels)
-        self.assertEqual(trine.verify("lenet.tflite", "edge64", "vectors")["vectors_exact"], 100)
+        start = time.monotonic()
+        script = "import trine; print(trine.verify('lenet.tflite', trine.Config('edge64'), 'vectors')['vectors_exact'])"
+        done = subprocess.run([sys.executable, "-B", "-c", script], text=True, stdout=subprocess.PIPE, check=True)
+        self.assertEqual(done.stdout, "100\n")
         self.assertLess(time.monotonic() - start, 60)
 
 

@@ -24,6 +24,7 @@
 #include "sw/model/onnx_host.h"
 #include "sw/model/onnx_nodes.h"
 #include "sw/model/onnx_problems.h"
+#include "sw/model/onnx_qoperator.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model {
@@ -410,21 +411,11 @@ class Importer {
 
   Value with_map(Value value, const Constant& c, bool first) {
     if (!value.steps.empty() || value.raw_codes) throw_error("of tensors that no quantizer made");
-    const auto is_first = [](const auto& list) { return [&](auto x) { return x == list[0]; }; };
-    if (!std::ranges::all_of(c.scales, is_first(c.scales)) ||
-        !std::ranges::all_of(c.zero_points, is_first(c.zero_points)))
-      throw_error("a constant with several scales");
-    const auto [least, most] = std::ranges::minmax(c.codes);
-    const int shift = most > 127 ? 128 : 0;
-    if (least - shift < -128 || most - shift > 127) throw_error("a constant that is not int8");
-    std::vector<std::int8_t> codes;
-    for (const std::int32_t code : c.codes) codes.push_back(static_cast<std::int8_t>(code - shift));
     Value constant;
     constant.shape = c.shape;
     constant.shape.insert(constant.shape.begin(),
                           value.shape.size() - std::min(value.shape.size(), c.shape.size()), 1);
-    constant.tensor = emit_.add_constant(out() + ":constant", DataType::kInt8, constant.shape,
-                                         codes, {{c.scales[0]}, {c.zero_points[0] - shift}});
+    constant.tensor = emit_.add_code_constant(out() + ":constant", c, constant.shape);
     return first ? of_two(std::move(value), std::move(constant))
                  : of_two(std::move(constant), std::move(value));
   }
@@ -1656,6 +1647,7 @@ Graph onnx_file::graph_of(File file, bool host) {
   Graph graph;
   graph.file = file.name;
   graph.name = std::filesystem::path(file.name).stem().string();
+  to_qdq(&file);
   fuse(&file);
   Importer(std::move(file), &graph, host).run();
   return graph;

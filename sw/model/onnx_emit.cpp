@@ -151,6 +151,20 @@ int Emitter::add_integers(const std::vector<std::int32_t>& values, std::vector<i
   return add_constant("", DataType::kInt32, std::move(shape), values);
 }
 
+int Emitter::add_code_constant(const std::string& name, const Constant& c, std::vector<int> shape) {
+  const auto is_first = [](const auto& list) { return [&](auto x) { return x == list[0]; }; };
+  if (!std::ranges::all_of(c.scales, is_first(c.scales)) ||
+      !std::ranges::all_of(c.zero_points, is_first(c.zero_points)))
+    throw_error("a constant with several scales");
+  const auto [least, most] = std::ranges::minmax(c.codes);
+  const int shift = most > 127 || c.zero_points[0] > 127 ? 128 : 0;  // of uint8 codes
+  if (least - shift < -128 || most - shift > 127) throw_error("a constant that is not int8");
+  std::vector<std::int8_t> codes;
+  for (const std::int32_t code : c.codes) codes.push_back(static_cast<std::int8_t>(code - shift));
+  return add_constant(name, DataType::kInt8, std::move(shape), codes,
+                      {{c.scales[0]}, {c.zero_points[0] - shift}});
+}
+
 int Emitter::add_op(Op op, int output) {
   op.outputs = {output};
   graph_.ops.push_back(std::move(op));
@@ -588,22 +602,6 @@ Value Emitter::reals(Value value, int node) {
   return value;
 }
 
-/// A constant of codes that is added to those of `value`.
-int Emitter::add_addend(const Constant& c, const Value& value, const std::string& name) {
-  const int shift = std::ranges::max(c.codes) > 127 ? 128 : 0;  // of uint8
-  std::vector<std::int8_t> codes;
-  for (const std::int32_t code : c.codes) {
-    if (code - shift < -128 || code - shift > 127 || c.scales[0] != c.scales[codes.size()] ||
-        c.zero_points[0] != c.zero_points[codes.size()])
-      throw_error("a constant that is not of 8 bits with one scale is added to codes");
-    codes.push_back(static_cast<std::int8_t>(code - shift));
-  }
-  std::vector<int> shape(tensor(value.tensor).shape.size(), 1);
-  shape.back() = static_cast<int>(codes.size());
-  return add_constant(name, DataType::kInt8, shape, codes,
-                      {{c.scales[0]}, {c.zero_points[0] - shift}});
-}
-
 /// Codes to codes of another scale, or codes plus a constant of codes.
 void Emitter::requantize_codes(const Value& value, const Quantizer& q, int output, int node) {
   Op op = op_of(OpKind::kQuantize, node, {value.tensor});
@@ -611,10 +609,13 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
   const std::string name = tensor(output).name + ":addend";
   for (const Step& step : value.steps) {
     const ConstantPointer& c = step.origin;
-    if (c && !c->codes.empty() && op.kind == OpKind::kQuantize && !line.clamped)
-      op = op_of(OpKind::kAdd, node, {value.tensor, add_addend(*c, value, name)});
-    else
+    if (!c || c->codes.empty() || op.kind != OpKind::kQuantize || line.clamped) {
       line.add(step.step, 0);
+      continue;
+    }
+    std::vector<int> shape(tensor(value.tensor).shape.size(), 1);
+    shape.back() = static_cast<int>(c->elements());
+    op = op_of(OpKind::kAdd, node, {value.tensor, add_code_constant(name, *c, shape)});
   }
   if (line.slope != 1 || line.offset != 0)  // a function of one code
     op = op_of(OpKind::kQuantize, node, {reals(value, node).tensor});

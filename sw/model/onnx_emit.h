@@ -156,6 +156,8 @@ class Emitter {
   int add_constant(const std::string& name, const Constant& constant);
   /// int32 constants without a name; of one axis if no shape is given.
   int add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape = {});
+  /// Adds the codes of a constant, of one scale. @throws Error  if they are no int8 or uint8 codes
+  int add_code_constant(const std::string& name, const Constant& constant, std::vector<int> shape);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
   /// The same, whose output is as its first input but for name and shape.
@@ -195,7 +197,6 @@ class Emitter {
   void requantize_product(const Value& value, const Quantizer& quantizer, int output);
   void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
   void quantize_floats(const Value& value, int output, int node);
-  int add_addend(const Constant& constant, const Value& value, const std::string& name);
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);

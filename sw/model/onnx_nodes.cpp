@@ -8,9 +8,7 @@
 #include <set>
 
 namespace trine::model::onnx_file {
-namespace {
 
-/// Names that stand for constants: initializers, and what is computed of them alone.
 std::set<std::string> constants_of(const File& file) {
   std::set<std::string> names{""};
   for (const auto& [name, constant] : file.constants) names.insert(name);
@@ -20,6 +18,8 @@ std::set<std::string> constants_of(const File& file) {
       names.insert(node.outputs.begin(), node.outputs.end());
   return names;
 }
+
+namespace {
 
 /// Finds decomposed normalizations, from their division.
 class Fuser {

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "sw/model/onnx_file.h"
@@ -17,6 +18,8 @@ namespace trine::model::onnx_file {
 /// d^2 is Pow or Mul, beta may be absent. Nothing else may read what lies between.
 void fuse(File* file);
 
+/// Names that stand for constants: initializers, and what is computed of them alone.
+std::set<std::string> constants_of(const File& file);
 /// Whether an operator takes its input as an image, [N, C, H, W].
 bool has_images(const File& file);
 /// Whether a MatMul has no constant operand: four axes may be heads.

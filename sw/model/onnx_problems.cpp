@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t kMostNodes = 8;  ///< that a line names
 
-bool begins(const std::string& text, const char* with) { return text.starts_with(with); }
-
 /// What to do about an operator that neither machine nor host has.
 std::string remedy_of(const std::string& type) {
   static const std::map<std::string, const char*> kRemedies = {
@@ -27,7 +25,8 @@ std::string remedy_of(const std::string& type) {
       {"RNN", "unroll it into MatMul, Tanh"},
       {"Scan", "export without control flow, for fixed shapes"}};
   const auto found = kRemedies.find(type);
-  return found != kRemedies.end() ? found->second : "replace it, or cut the network there";
+  if (found != kRemedies.end()) return found->second;
+  return type.starts_with("Q") ? "quantize it in QDQ form" : "replace it, or cut the network there";
 }
 
 }  // namespace
@@ -61,11 +60,6 @@ void Problems::raise(const std::string& file) const {
 
 void require_qdq(const File& file) {
   for (const Node& node : file.nodes) {
-    if (begins(node.type, "QLinear") || node.type == "QGemm")
-      throw_error(
-          "{}: node {} {}: the model is in QOperator form; quantize it in QDQ form: in Python "
-          "quantize_static(IN, OUT, READER, quant_format=QuantFormat.QDQ)",
-          file.name, node.index, node.type);
     if (node.type == "DynamicQuantizeLinear" || node.type == "MatMulInteger" ||
         node.type == "ConvInteger")
       throw_error(

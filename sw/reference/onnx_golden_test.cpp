@@ -290,8 +290,9 @@ TEST_CASE("QDQ networks differ from ONNX Runtime's floats in few codes",
 
 TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx";
-  const std::string name = GENERATE("mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8",
-                                    "resized", "windows", "torch_resnet", "torch_mobilenet");
+  const std::string name =
+      GENERATE("mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "windows",
+               "torch_resnet", "torch_mobilenet", "qoperator", "qoperator_uint8");
   CAPTURE(name);
   const Graph graph = model::import_onnx(folder / (name + ".onnx"));
   const VectorSet vectors = read_vectors(folder / name);
@@ -460,8 +461,8 @@ TEST_CASE("a damaged network of this repository that check() accepts can be run"
   const std::string name =
       GENERATE("onnx/mobilenet_v3", "onnx/detector", "onnx/resized", "onnx/approximate/attention",
                "onnx/approximate/encoder", "onnx/approximate/encoder_decomposed",
-               "onnx/host/operators", "torch/inception_v3", "torch/style", "torch/wave_decoder",
-               "torch/vit", "torch/shufflenet", "torch/activations");
+               "onnx/host/operators", "onnx/qoperator", "torch/inception_v3", "torch/style",
+               "torch/wave_decoder", "torch/vit", "torch/shufflenet", "torch/activations");
   CAPTURE(name);
   const bool host = name == "onnx/host/operators";
   const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / (name + ".onnx"));

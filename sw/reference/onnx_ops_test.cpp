@@ -564,9 +564,26 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
   }
   SECTION("networks that are quantized otherwise") {
     CHECK_THAT(refusal(&b, b.op("QLinearConv", {codes})),
-               Contains("node 1 QLinearConv: the model is in QOperator form; quantize it in QDQ") &&
-                   Contains("QuantFormat.QDQ"));
-    CHECK_THAT(refusal(&b, b.op("MatMulInteger", {codes})), Contains("node 1 QLinearConv"));
+               Contains("m.onnx: node 1 QLinearConv: 1 inputs"));
+    Builder last({1, 4});
+    auto* pool = last.node("QLinearGlobalAveragePool", {"in", "in", "in", "in", "in"});
+    auto* channels_last = pool->add_attribute();
+    channels_last->set_name("channels_last");
+    channels_last->set_i(1);
+    CHECK_THAT(refusal(&last, pool->output(0)),
+               Contains("node 0 QLinearGlobalAveragePool: channels_last 1, allowed 0"));
+    Builder two({1, 4});
+    const std::string some = two.op("QuantizeLinear", {"in", two.scalar(0.5f)});
+    const std::string others = two.op("QuantizeLinear", {"in", two.scalar(0.25f)});
+    CHECK_THAT(refusal(&two, two.op("Concat", {some, others})),
+               Contains("m.onnx: node 2 Concat: of codes of other scales"));
+    Builder unknown({1, 4});
+    CHECK_THAT(
+        refusal(&unknown, unknown.op("QAttention", {unknown.quant("in", 1, 8, true, false)})),
+        Contains("node 1 QAttention: operator is not supported (quantize it in QDQ form)"));
+    Builder integers({1, 4});
+    CHECK_THAT(refusal(&integers, integers.op("MatMulInteger", {"in"})),
+               Contains("node 0 MatMulInteger: the model is quantized dynamically"));
     Builder dynamic({1, 4});
     CHECK_THAT(refusal(&dynamic, dynamic.op("DynamicQuantizeLinear", {"in"})),
                Contains("node 0 DynamicQuantizeLinear: the model is quantized dynamically"));

@@ -7,7 +7,8 @@ Use:      make.py OUT_DIR [NAME...]
 Then:     ONNX Runtime's outputs for each model: two random cases (README).
 
 Seeded float networks, quantized by onnxruntime.quantization.quantize_static: int8 activations with
-weights per channel, or (names ending in _uint8) uint8 ones with weights per tensor.
+weights per channel, or (names ending in _uint8) uint8 ones with weights per tensor; qoperator in
+QOperator form, all others in QDQ form.
 """
 import pathlib
 import sys
@@ -140,6 +141,35 @@ def windows(n):
     return n.op("Concat", [x, y], axis=1)
 
 
+def qoperator(n):
+    """What ONNX Runtime has operators on codes for, and what it leaves on codes between them."""
+    def silu(x):
+        return n.op("Mul", [x, n.op("Sigmoid", [x])])
+
+    def clip(x):
+        return n.op("Clip", [x, n.constant(-1.5), n.constant(2.0)])
+    x = n.op("LeakyRelu", [n.conv("in", 3, 8, 3, 2)], alpha=0.2)
+    x = n.op("Pad", [x, n.constant([0, 0, 1, 0, 0, 0, 0, 1], np.int64), n.constant(0.0)])
+    x = clip(n.op("MaxPool", [x], kernel_shape=[2, 2]))
+    a, b = n.op("Split", [silu(n.conv(x, 8, 8, 3, 1, 8))], 2, axis=1)
+    a = n.op("AveragePool", [a], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+    x = n.op("Concat", [x, a, n.op("Add", [a, b])], axis=1)
+    s = n.conv(n.op("GlobalAveragePool", [x]), 16, 8)
+    x = n.op("Mul", [n.conv(x, 16, 8), n.op("Sigmoid", [s])])
+    x = n.op("Resize", [x, "", n.constant([1, 1, 1, 2])], mode="nearest",
+             coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    rows = n.op("Transpose", [n.op("Reshape", [x, n.constant([8, 8, 16], np.int64)])],
+                perm=[1, 0, 2])
+    y = n.op("MatMul", [n.linear(rows, 16, 12), n.constant(n.rng.normal(0, 0.4, (12, 6)))])
+    y = n.op("MatMul", [y, n.op("Transpose", [y], perm=[0, 2, 1])])
+    y = n.op("Unsqueeze", [n.op("Squeeze", [n.op("Reshape", [y, n.constant([1, 8, 64], np.int64)]),
+                                            n.constant([0], np.int64)]),
+                           n.constant([1], np.int64)])
+    y = n.op("Flatten", [y])
+    return n.op("Gemm", [y, n.constant(n.rng.normal(0, 0.3, (64, 5))),
+                         n.constant(n.rng.normal(0, 0.3, 5))])
+
+
 def layer_norm(n, x):
     gamma, beta = n.rng.normal(1, 0.3, WIDTH), n.rng.normal(0, 0.3, WIDTH)
     return n.op("LayerNormalization", [x, n.constant(gamma), n.constant(beta)])
@@ -211,8 +241,9 @@ class Samples(CalibrationDataReader):
 
 def make(name, folder):
     unsigned = name.endswith("_uint8")
+    kind = name.removesuffix("_uint8")
     n = Net(zlib.crc32(name.encode()))
-    out = globals()[name.removesuffix("_uint8")](n)
+    out = globals()[kind](n)
     ends = [helper.make_tensor_value_info("in", TensorProto.FLOAT, n.shape),
             helper.make_tensor_value_info(out, TensorProto.FLOAT, None)]
     graph = helper.make_graph(n.nodes, name, ends[:1], ends[1:], n.constants)
@@ -223,13 +254,15 @@ def make(name, folder):
                                     ir_version=8), path)
         quantize_static(path, pathlib.Path(folder) / f"{name}.onnx", Samples(n.rng, n.shape),
                         nodes_to_exclude=n.floats,
-                        quant_format=QuantFormat.QDQ, per_channel=not unsigned,
+                        quant_format=(QuantFormat.QOperator if kind == "qoperator" else
+                                      QuantFormat.QDQ),
+                        per_channel=not unsigned,
                         activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
                         weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8)
 
 
 NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "windows", "encoder",
-         "encoder_decomposed", "attention"]
+         "encoder_decomposed", "attention", "qoperator", "qoperator_uint8"]
 
 if __name__ == "__main__":
     for chosen in sys.argv[2:] or NAMES:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/index.h"
 
@@ -35,22 +36,36 @@ std::vector<int> stage_of_ops(const Graph& graph) {
   return stages;
 }
 
-/// Host's operators whose results the machine cannot pass through (floats) as late as their readers
-/// allow.
-void postpone(const Graph& graph, std::vector<int>* stages) {
-  std::map<int, int> first_read;  // tensor -> last stage in which the host may make it
+/// When operators run, and who gets what they make.
+struct Runs {
+  std::vector<std::set<int>> stages;    ///< of each operator
+  std::map<int, std::set<int>> handed;  ///< tensor that cannot pass -> stages before a reader's
+};
+
+/// Each operator runs in one stage; but what the machine cannot pass through (floats, indices) is
+/// made in every stage that reads it, as late as its readers allow.
+Runs runs_of(const Graph& graph, const std::vector<int>& earliest, int last) {
+  std::set<int> hosted;  // tensors that the host makes
+  for (const Op& op : graph.ops)
+    if (op.on_host) hosted.insert(op.outputs.begin(), op.outputs.end());
+  std::map<int, std::set<int>> reads;  // tensor -> stages in which it is read
+  for (const int t : graph.outputs) reads[t].insert(last);
+  Runs runs;
+  runs.stages.resize(graph.ops.size());
   for (std::size_t i = graph.ops.size(); i-- > 0;) {
     const Op& op = graph.ops[i];
-    int& stage = (*stages)[i];
-    if (op.on_host && graph.out(op).type != model::DataType::kInt8)
-      if (const auto found = first_read.find(op.outputs[0]); found != first_read.end())
-        stage = std::max(stage, found->second);
-    for (const int t : op.inputs) {
-      const int latest = stage - (op.on_host ? 0 : 1);  // in which the host may make it
-      int& entry = first_read.try_emplace(t, latest).first->second;
-      entry = std::min(entry, latest);
-    }
+    const auto found = reads.find(op.outputs[0]);
+    const bool passes = graph.out(op).type == model::DataType::kInt8 || found == reads.end();
+    runs.stages[i] = passes ? std::set<int>{earliest[i]} : found->second;
+    for (const int t : op.inputs)
+      for (const int stage : runs.stages[i]) {
+        const bool before = !op.on_host && hosted.contains(t);  // the machine waits for a stage
+        reads[t].insert(before ? stage - 1 : stage);
+        if (before && graph.tensor(t).type != model::DataType::kInt8)
+          runs.handed[t].insert(stage - 1);
+      }
   }
+  return runs;
 }
 
 }  // namespace
@@ -79,24 +94,32 @@ Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vecto
 }
 
 std::vector<Stage> stages_of(const Graph& graph) {
-  std::vector<int> stage = stage_of_ops(graph);
-  postpone(graph, &stage);
-  const int count = stage.empty() ? 1 : *std::ranges::max_element(stage) + 1;
+  const std::vector<int> earliest = stage_of_ops(graph);
+  const int count = earliest.empty() ? 1 : *std::ranges::max_element(earliest) + 1;
+  Runs runs = runs_of(graph, earliest, count - 1);
   std::map<int, int> last_read;  // tensor -> stage
   for (std::size_t i = 0; i < graph.ops.size(); ++i)
-    for (const int t : graph.ops[i].inputs) last_read[t] = std::max(last_read[t], stage[i]);
+    for (const int t : graph.ops[i].inputs)
+      last_read[t] = std::max(last_read[t], *runs.stages[i].rbegin());
   for (const int t : graph.outputs) last_read[t] = count;
+  const auto made_once = [&](int t) {
+    return graph.tensor(t).type == model::DataType::kInt8 ||
+           std::ranges::find(graph.inputs, t) != graph.inputs.end();
+  };
   std::vector<Stage> result;
   std::vector<int> available = graph.inputs;
   for (int s = 0; s < count; ++s) {
     std::vector<int> ops, outputs;
-    std::vector<int> made = available;
+    std::vector<int> passed;
+    for (const int t : available)
+      if (made_once(t)) passed.push_back(t);
     for (int i = 0; i < static_cast<int>(graph.ops.size()); ++i) {
-      if (stage[at(i)] != s) continue;
+      if (!runs.stages[at(i)].contains(s)) continue;
       ops.push_back(i);
-      made.insert(made.end(), graph.ops[at(i)].outputs.begin(), graph.ops[at(i)].outputs.end());
+      for (const int t : graph.ops[at(i)].outputs)
+        if (made_once(t) || runs.handed[t].contains(s)) passed.push_back(t);
     }
-    for (const int t : made)
+    for (const int t : passed)
       if (last_read.contains(t) && last_read[t] > s) outputs.push_back(t);
     if (s + 1 == count) outputs = graph.outputs;
     result.push_back({subgraph(graph, ops, available, outputs), ops});

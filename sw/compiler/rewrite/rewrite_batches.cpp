@@ -105,6 +105,7 @@ class SingleImages : Rewriter {
         return op.axis != 0 && op.axis != -graph_.in(op, 0).rank();
       case OpKind::kArgMax:
         return *model::searched_axis(graph_, op) > 0;
+      case OpKind::kOnnx:  // any of its axes may mean anything
       case OpKind::kUnknown:
         return false;
       default:

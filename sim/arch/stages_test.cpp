@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
+#include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
 
 namespace trine::sim {
@@ -177,6 +178,21 @@ TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][o
   for (const reference::VectorCase& c : vectors.cases) {
     const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), golden) == "");
+  }
+}
+
+/// Batches whose rows an operator mixes; indices and floats that several stages need.
+TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host][onnx]") {
+  compiler::CompileOptions options;
+  options.allow_host = true;
+  for (const model::Sample& sample : model::own_samples("onnx/nodes", ".onnx")) {
+    CAPTURE(sample.name());
+    const model::Graph graph = model::import_onnx(sample.file, true);
+    const compiler::Program program =
+        compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
+    const auto inputs = reference::read_vectors(sample.vectors).cases.at(0).inputs;
+    const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
+    CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
   }
 }
 

@@ -110,9 +110,10 @@ class Importer {
 
   void add_output(const std::string& name) try {
     const Value& value = value_of(name);
-    if (value.constant) throw_error("is a constant");
     int tensor = value.tensor;
-    if (value.raw_codes) {
+    if (value.constant) {
+      tensor = copied(name, *value.constant);
+    } else if (value.raw_codes) {
       tensor = emit_.to_plain(value, last_node()).tensor;
     } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||
                value.layout != Layout::kPlain) {
@@ -123,6 +124,19 @@ class Importer {
   } catch (const Error& error) {
     if (!problems_.empty()) return;
     throw_error("{}: output '{}': {}", file_.name, name, error.what());
+  }
+
+  /// A constant as an output: the host copies it.
+  int copied(const std::string& name, const Constant& constant) {
+    if (constant.values.empty()) throw_error("has no elements");
+    Node node;
+    node.type = "Identity";
+    node.index = last_node();
+    node.outputs = {name};
+    Op op = host_op(node, file_.opset, 0);
+    op.inputs = {emit_.add_constant(name + ":constant", constant)};
+    const DataType type = emit_.tensor(op.inputs[0]).type;
+    return emit_.add_op(std::move(op), emit_.add_tensor(name, type, constant.shape));
   }
 
   int last_node() const { return static_cast<int>(file_.nodes.size()) - 1; }
@@ -147,6 +161,9 @@ class Importer {
     return *in(position).constant;
   }
   const std::string& out() const { return node_->outputs[0]; }
+  bool reads_output(std::size_t position) const {
+    return position < node_->outputs.size() && is_read(file_, node_->outputs[position]);
+  }
   /// An operator of this node.
   Op op(OpKind kind, std::vector<int> inputs = {}) const {
     return op_of(kind, node_->index, std::move(inputs));
@@ -180,24 +197,32 @@ class Importer {
       if (is_float()) throw_error("{}: {}", file_.name, kFloatModel);
       const bool hosted = on_host(mark);
       if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
-      if (!hosted || !host_) problems_.add(node, error.what(), hosted);
+      // Of an operator that is the host's alone, what the host lacks.
+      const bool of_host = !hosted && method_of(node.type) == nullptr && !refused_.empty();
+      if (!hosted || !host_) problems_.add(node, of_host ? refused_ : error.what(), hosted);
     }
   }
 
   /// The node as an operator of the host. @return false if that is not possible either
   bool on_host(const Emitter::Mark& mark) try {
+    refused_.clear();
     if (node_->outputs.empty() || !evaluates(node_->type)) return false;
     std::vector<int> inputs;
     std::vector<ConstantPointer> zeros;
     for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      if (has(i) && decides_shape(node_->type, i)) constant(i);
       inputs.push_back(has(i) ? host_input(i) : -1);
       zeros.push_back(has(i) ? stand_in(i, inputs.back()) : nullptr);
     }
     for (std::size_t i = 0; i < node_->outputs.size(); ++i) {
       const std::string& name = node_->outputs[i];
-      if (name.empty()) continue;
+      if (name.empty() || (node_->outputs.size() > 1 && !is_read(file_, name))) continue;
       Op op = host_op(*node_, file_.opset, i);
       const Constant shaped = run_host_op(op, zeros, true);
+      if (shaped.values.empty()) {  // nothing is known at once
+        values_[name] = of_constant(std::make_shared<const Constant>(shaped));
+        continue;
+      }
       op.inputs = inputs;
       Value value;
       value.shape = shaped.shape;
@@ -206,7 +231,8 @@ class Importer {
       values_[name] = std::move(value);
     }
     return true;
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    refused_ = error.what();
     emit_.back_to(mark);
     return false;
   }
@@ -239,7 +265,13 @@ class Importer {
     if (node_->type == "Shape") {
       auto shape = std::make_shared<Constant>();
       shape->type = DataType::kInt64;
-      for (const int extent : in(0).shape) shape->values.push_back(extent);
+      const std::vector<int>& all = in(0).shape;
+      const auto rank = static_cast<std::int64_t>(all.size());
+      const auto bound = [&](const char* key, std::int64_t otherwise) {
+        const std::int64_t axis = node_->integer(key, otherwise);
+        return std::clamp<std::int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+      };
+      for (auto i = bound("start", 0); i < bound("end", rank); ++i) shape->values.push_back(all[i]);
       shape->shape = {static_cast<int>(shape->values.size())};
       values_[out()] = of_constant(shape);
       return true;
@@ -439,6 +471,7 @@ class Importer {
 
   /// As ONNX Runtime: x * s + b with s = (1 / sqrt(var + epsilon)) * scale, b = bias - mean * s.
   Value batch_normalization() {
+    if (node_->integer("training_mode", 0) != 0) throw_error("training_mode 1, allowed 0");
     const Value& value = in(0);
     if (value.shape.size() < 2 || value.channel_axis != 1)
       throw_error("channels are not on axis 1");
@@ -1178,6 +1211,9 @@ class Importer {
 
   Value resize() {
     if (node_->text("mode", "nearest") != "nearest") throw_error("mode other than nearest");
+    if (!node_->integers("axes").empty()) throw_error("of chosen axes");
+    if (node_->text("keep_aspect_ratio_policy", "stretch") != "stretch")
+      throw_error("keep_aspect_ratio_policy other than stretch");
     Value value = image_codes();
     const bool upsample = node_->type == "Upsample" || node_->inputs.size() == 2;
     const bool sized = !upsample && has(3);
@@ -1368,6 +1404,7 @@ class Importer {
   }
 
   Value max_pool() {
+    if (reads_output(1)) throw_error("of which the indices are read");
     Value input = image_codes();
     Sliding s = sliding(OpKind::kMaxPool2D, input.shape, 0, 0);
     if (s.op.dilation_h != 1 || s.op.dilation_w != 1) throw_error("dilations other than 1");
@@ -1556,8 +1593,7 @@ class Importer {
     Value value = plain_codes(0);
     if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
       throw_error("over another axis than the last");
-    if (node_->outputs.size() > 1 && !node_->outputs[1].empty())
-      throw_error("of which the mean is read");
+    if (reads_output(1) || reads_output(2)) throw_error("of which the mean is read");
     const bool center = node_->type == "LayerNormalization";
     Op norm = op(OpKind::kNormalization, {value.tensor});
     norm.name = center ? "LAYER_NORM" : "RMS_NORM";
@@ -1620,6 +1656,7 @@ class Importer {
   Value top_k() {
     if (node_->outputs.size() != 2 || node_->outputs[1].empty())
       throw_error("{} outputs, allowed 2", node_->outputs.size());
+    if (reads_output(0)) throw_error("of which the values are read");
     if (scalar(1) != 1 || !is_last(node_->integer("axis", -1), in(0).shape.size()) ||
         node_->integer("largest", 1) != 1)
       throw_error("allowed is the index of the largest of the last axis");
@@ -1633,6 +1670,7 @@ class Importer {
   Emitter emit_;
   Problems problems_;
   std::set<std::string> lost_;  ///< outputs of nodes that are refused, and what depends on them
+  std::string refused_;         ///< why the host cannot run a node
   const Node *node_ = nullptr, *whole_ = nullptr;  ///< now: what is imported, the file's
   bool moving_ = false;                            ///< elements, of floats as well
   std::list<Node> forms_;                          ///< nodes in place of the file's

@@ -462,30 +462,45 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
       {"ConvTranspose", &Evaluation::transposed_convolution},
       {"CumSum", &Evaluation::along_axis},
       {"DepthToSpace", &Evaluation::blocks},
+      {"Einsum", &Evaluation::einsum},
       {"Expand", &Evaluation::expand},
       {"Gather", &Evaluation::gather},
       {"GatherElements", &Evaluation::gather_elements},
       {"Gemm", &Evaluation::gemm},
+      {"GatherND", &Evaluation::gather_nd},
       {"GlobalAveragePool", &Evaluation::global_pool},
       {"GlobalMaxPool", &Evaluation::global_pool},
       {"Hardmax", &Evaluation::along_axis},
-      {"InstanceNormalization", &Evaluation::instance_normalization},
+      {"GRU", &Evaluation::recurrent},
+      {"GridSample", &Evaluation::grid_sample},
+      {"GroupNormalization", &Evaluation::group_normalization},
+      {"Identity", &Evaluation::identity},
+      {"InstanceNormalization", &Evaluation::group_normalization},
       {"LRN", &Evaluation::local_response},
+      {"LSTM", &Evaluation::recurrent},
       {"LayerNormalization", &Evaluation::layer_normalization},
       {"LogSoftmax", &Evaluation::along_axis},
       {"MatMul", &Evaluation::matmul},
       {"MaxPool", &Evaluation::pool},
       {"Mean", &Evaluation::mean},
+      {"NonMaxSuppression", &Evaluation::non_max_suppression},
       {"Not", &Evaluation::inverted},
+      {"OneHot", &Evaluation::one_hot},
       {"Pad", &Evaluation::pad},
+      {"RNN", &Evaluation::recurrent},
       {"RMSNormalization", &Evaluation::layer_normalization},
       {"Resize", &Evaluation::resize},
+      {"ReverseSequence", &Evaluation::reverse_sequence},
+      {"ScatterElements", &Evaluation::scatter_elements},
+      {"ScatterND", &Evaluation::scatter_nd},
       {"Slice", &Evaluation::slice},
       {"Softmax", &Evaluation::along_axis},
       {"SpaceToDepth", &Evaluation::blocks},
       {"Split", &Evaluation::split},
       {"Tile", &Evaluation::tile},
       {"TopK", &Evaluation::top_k},
+      {"Trilu", &Evaluation::trilu},
+      {"Upsample", &Evaluation::resize},
       {"Where", &Evaluation::where},
   };
   return kAll;
@@ -511,10 +526,14 @@ bool evaluates(const std::string& type) { return Evaluation::knows(type); }
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only) {
   if (!evaluates(node.type)) throw_error("operator is not supported");
-  for (const ConstantPointer& input : inputs)
-    if (input && input->values.empty() && node.type != "Concat")
-      throw_error("of a tensor without elements");
-  return Evaluation(node, opset, inputs, output, limit, shape_only).run();
+  std::vector<ConstantPointer> given = inputs;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (given[i] && given[i]->values.empty() && node.type != "Concat") {
+      // A list without elements (axes, roi, scales) says what its absence says.
+      if (i == 0 || given[i]->rank() != 1) throw_error("of a tensor without elements");
+      given[i] = nullptr;
+    }
+  return Evaluation(node, opset, given, output, limit, shape_only).run();
 }
 
 }  // namespace trine::model::onnx_file

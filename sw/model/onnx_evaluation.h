@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One node at work: what onnx_evaluate.cpp (elements, reductions), onnx_moves.cpp (movement) and
-// onnx_windows.cpp (windows, products, normalizations) share.
+// One node at work: what onnx_evaluate.cpp (elements, reductions), onnx_moves.cpp (movement),
+// onnx_windows.cpp (windows, products), onnx_norms.cpp, onnx_resize.cpp, onnx_recurrent.cpp,
+// onnx_scatter.cpp and onnx_select.cpp share.
 
 #pragma once
 
@@ -84,14 +85,38 @@ class Evaluation {
   Constant global_pool() const;
   Constant convolution() const;
   Constant transposed_convolution() const;
+  void cut_result(const std::vector<int>& image, const std::vector<std::int64_t>& extra,
+                  Sliding* s) const;
   Constant matmul() const;
   Constant gemm() const;
   Constant batch_normalization() const;
-  Constant instance_normalization() const;
+  Constant group_normalization() const;
   Constant layer_normalization() const;
   Constant local_response() const;
-  std::vector<std::vector<std::pair<int, double>>> samples(int from, int to, double scale) const;
+  /// Resize's axis: elements before and behind, and the part of it that is cropped.
+  struct Extent {
+    int from, to;
+    double scale, first, last;
+  };
+  using Shares = std::vector<std::pair<int, double>>;  ///< elements and their weights
+  std::vector<Extent> extents() const;
+  std::vector<Shares> samples(const Extent& extent) const;
   Constant resize() const;
+
+  Indices rows_of(const Constant& indices, const std::vector<int>& shape,
+                  std::int64_t batches) const;
+  Constant gather_nd() const;
+  Constant scatter_nd() const;
+  Constant scatter_elements() const;
+  Constant one_hot() const;
+  Constant trilu() const;
+  Constant reverse_sequence() const;
+  Constant grid_sample() const;
+
+  Constant recurrent() const;
+  Constant non_max_suppression() const;
+  Constant einsum() const;
+  Constant identity() const { return in(0); }
 
   const Node& node_;
   std::int64_t opset_;

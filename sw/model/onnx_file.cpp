@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 /// Attributes that change results where they are not 0, which nobody here computes.
-constexpr const char* kZero[] = {"antialias", "block_size", "output_dtype", "training_mode"};
+constexpr const char* kZero[] = {"block_size", "output_dtype"};
 
 /// Whether a value of a typed field can be one of the element type.
 bool fits(DataType type, double value) {
@@ -166,11 +166,10 @@ class Reader {
       a.f = attribute.f();
       a.s = attribute.s();
       a.ints.assign(attribute.ints().begin(), attribute.ints().end());
+      a.floats.assign(attribute.floats().begin(), attribute.floats().end());
+      for (const std::string& text : attribute.strings()) a.s += (a.s.empty() ? "" : ",") + text;
       if (std::count(std::begin(kZero), std::end(kZero), attribute.name()) > 0 && a.i != 0)
         fail("node {} {}: {} {}, allowed 0", result.index, result.type, attribute.name(), a.i);
-      if (attribute.name() == "keep_aspect_ratio_policy" && a.s != "stretch")
-        fail("node {} {}: {} '{}', allowed 'stretch'", result.index, result.type, attribute.name(),
-             a.s);
       if (attribute.has_t())
         a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,
                                                        result.type, attribute.name()));

@@ -36,8 +36,9 @@ using ConstantPointer = std::shared_ptr<const Constant>;
 struct Attribute {
   std::int64_t i = 0;
   float f = 0;
-  std::string s;
+  std::string s;  ///< of several: with commas between
   std::vector<std::int64_t> ints;
+  std::vector<float> floats;
   ConstantPointer tensor;
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "base/error.h"
 #include "sw/model/onnx_evaluate.h"
@@ -18,7 +20,10 @@ std::int64_t whole(double value) {
 
 Attribute attribute_of(const std::vector<double>& numbers) {
   Attribute a;
-  for (const double number : numbers) a.ints.push_back(whole(number));
+  for (const double number : numbers) {
+    a.ints.push_back(whole(number));
+    a.floats.push_back(static_cast<float>(number));
+  }
   if (numbers.empty()) return a;
   a.i = a.ints[0];
   a.f = static_cast<float>(numbers[0]);
@@ -42,10 +47,26 @@ Op host_op(const Node& node, std::int64_t opset, std::size_t output) {
       op.words[key] = a.s;
     else if (!a.ints.empty())
       op.numbers[key].assign(a.ints.begin(), a.ints.end());
+    else if (std::ranges::any_of(a.floats, [](float x) { return !std::isfinite(x); }))
+      throw_error("attribute '{}' is not finite", key);
+    else if (!a.floats.empty())
+      op.numbers[key].assign(a.floats.begin(), a.floats.end());
     else
       op.numbers[key] = {a.i != 0 ? static_cast<double>(a.i) : double{a.f}};
   }
   return op;
+}
+
+bool decides_shape(const std::string& type, std::size_t input) {
+  static const std::map<std::string, std::set<std::size_t>> kAll = {
+      {"Expand", {1}}, {"NonMaxSuppression", {2}},
+      {"OneHot", {1}}, {"Upsample", {1}},
+      {"Pad", {1, 3}}, {"Resize", {1, 2, 3}},
+      {"Split", {1}},  {"Slice", {1, 2, 3, 4}},
+      {"Tile", {1}},   {"TopK", {1}}};
+  if (type.starts_with("Reduce")) return input == 1;
+  const auto found = kAll.find(type);
+  return found != kAll.end() && found->second.count(input) != 0;
 }
 
 Constant run_host_op(const Op& op, const std::vector<ConstantPointer>& inputs, bool shape_only) {

@@ -15,6 +15,9 @@ namespace trine::model::onnx_file {
 /// has
 Op host_op(const Node& node, std::int64_t opset, std::size_t output);
 
+/// Whether an input's values decide the shape of what an operator gives.
+bool decides_shape(const std::string& type, std::size_t input);
+
 constexpr std::int64_t kMaxHostElements = std::int64_t{1} << 26;  ///< of a tensor of the host
 
 /// Evaluates it. @param inputs  null where absent @param shape_only  as evaluate()

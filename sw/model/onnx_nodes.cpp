@@ -178,6 +178,15 @@ bool has_quantizers(const File& file) {
                              [&](const Node& node) { return kTypes.count(node.type) != 0; });
 }
 
+bool is_read(const File& file, const std::string& tensor) {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::ranges::find(names, tensor) != names.end();
+  };
+  return !tensor.empty() &&
+         (has(file.outputs) ||
+          std::ranges::any_of(file.nodes, [&](const Node& node) { return has(node.inputs); }));
+}
+
 bool is_quantized(const File& file, const std::string& tensor) {
   bool any = std::ranges::count(file.outputs, tensor) == 0;
   int readers = 0;

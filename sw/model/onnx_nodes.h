@@ -26,6 +26,8 @@ bool has_images(const File& file);
 bool multiplies_maps(const File& file);
 /// Whether any node quantizes.
 bool has_quantizers(const File& file);
+/// Whether a node reads a tensor, or it is an output.
+bool is_read(const File& file, const std::string& tensor);
 /// Whether quantizers alone read a tensor.
 bool is_quantized(const File& file, const std::string& tensor);
 

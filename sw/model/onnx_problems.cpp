@@ -17,12 +17,9 @@ constexpr std::size_t kMostNodes = 8;  ///< that a line names
 /// What to do about an operator that neither machine nor host has.
 std::string remedy_of(const std::string& type) {
   static const std::map<std::string, const char*> kRemedies = {
-      {"GRU", "unroll it into MatMul, Sigmoid, Tanh"},
       {"If", "export without control flow, for fixed shapes"},
-      {"LSTM", "unroll it into MatMul, Sigmoid, Tanh"},
       {"Loop", "export without control flow, for fixed shapes"},
       {"NonZero", "export for fixed shapes"},
-      {"RNN", "unroll it into MatMul, Tanh"},
       {"Scan", "export without control flow, for fixed shapes"}};
   const auto found = kRemedies.find(type);
   if (found != kRemedies.end()) return found->second;

@@ -157,6 +157,7 @@ class Rewriter {
       const std::string scale = add(node, "Mul", {given[0].scale, given[1].scale});
       inputs.push_back(dequantized(node, bias, {scale, ""}, -1));
     }
+    if (node.type == "QLinearSoftmax") node.attributes["axis"].i = node.integer("axis", -1);
     const Parameters result = parameters(node, form.result);
     node.type = form.op;
     node.domain.clear();

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/model/graph.h"
+#include "sw/model/indices.h"
 #include "sw/model/lowbit.h"
 #include "sw/model/onnx_evaluate.h"
 #include "sw/model/testing.h"
@@ -287,4 +288,92 @@ TEST_CASE("averages count their border on each side where they are told to", "[m
   x.shape = {1, 1, 3};
   x.values = {2, 4, 6};
   CHECK(averages() == std::vector<double>{3, 6});
+}
+
+/// Boxes 0 and 1 overlap by 9 of 11 parts; 2 lies apart; 3 has too low a score.
+TEST_CASE("boxes that are not chosen are rows of -1", "[model][onnx]") {
+  const auto constant = [](std::vector<int> shape, std::vector<double> values) {
+    onnx_file::Constant c;
+    c.shape = std::move(shape);
+    c.values = std::move(values);
+    return std::make_shared<const onnx_file::Constant>(std::move(c));
+  };
+  onnx_file::Node node;
+  node.type = "NonMaxSuppression";
+  node.outputs = {"chosen"};
+  const auto chosen = [&](std::vector<double> boxes, double most, double overlap) {
+    return onnx_file::evaluate(
+               node, 13,
+               {constant({1, 4, 4}, std::move(boxes)),
+                constant({1, 1, 4}, {0.5, 0.75, 0.25, 0.125}), constant({1}, {most}),
+                constant({1}, {overlap}), constant({1}, {0.2})},
+               0, 100)
+        .values;
+  };
+  // Corners in any order.
+  const std::vector<double> corners{0, 0, 1, 10, 1, 11, 0, 1, 5, 5, 6, 6, 8, 8, 9, 9};
+  CHECK(chosen(corners, 3, 0.8) == std::vector<double>{0, 0, 1, 0, 0, 2, -1, -1, -1});
+  CHECK(chosen(corners, 3, 0.9) == std::vector<double>{0, 0, 1, 0, 0, 0, 0, 0, 2});
+  CHECK(chosen(corners, 1, 0.8) == std::vector<double>{0, 0, 1});
+  CHECK_THROWS_WITH(chosen(corners, 0, 0.8), Contains("chooses nothing"));
+  node.attributes["center_point_box"].i = 1;  // x, y, width, height
+  CHECK(chosen({5, 0.5, 10, 1, 6, 0.5, 10, 1, 5.5, 5.5, 1, 1, 8.5, 8.5, 1, 1}, 3, 0.8) ==
+        std::vector<double>{0, 0, 1, 0, 0, 2, -1, -1, -1});
+}
+
+/// ONNX Runtime has no layout 1.
+TEST_CASE("recurrent operators of either layout agree", "[model][onnx]") {
+  constexpr int T = 3, B = 2, I = 2, H = 2;
+  std::mt19937 random{5};
+  const auto constant = [&](std::vector<int> shape) {
+    onnx_file::Constant c;
+    c.shape = std::move(shape);
+    c.values.resize(count_of(c.shape));
+    for (double& x : c.values) x = std::uniform_real_distribution<>(-1, 1)(random);
+    return c;
+  };
+  const auto turned = [](onnx_file::Constant c) {  // first two axes
+    const onnx_file::Constant from = c;
+    std::swap(c.shape[0], c.shape[1]);
+    const int inner = static_cast<int>(c.elements()) / c.shape[0] / c.shape[1];
+    for (int i = 0; i < c.shape[0]; ++i)
+      for (int j = 0; j < c.shape[1]; ++j)
+        for (int k = 0; k < inner; ++k)
+          c.values[(i * c.shape[1] + j) * inner + k] =
+              from.values[(j * c.shape[0] + i) * inner + k];
+    return c;
+  };
+  for (const auto& [type, gates] : {std::pair{"RNN", 1}, {"GRU", 3}, {"LSTM", 4}}) {
+    CAPTURE(type);
+    onnx_file::Node node;
+    node.type = type;
+    node.outputs = {"y", "h", "c"};
+    node.attributes["direction"].s = "bidirectional";
+    const auto x = constant({T, B, I}), h = constant({2, B, H}), c = constant({2, B, H});
+    const auto w = constant({2, gates * H, I}), r = constant({2, gates * H, H});
+    const auto run = [&](const onnx_file::Constant& in, const onnx_file::Constant& first,
+                         const onnx_file::Constant& cell, std::size_t output) {
+      std::vector<onnx_file::ConstantPointer> inputs{nullptr, nullptr, nullptr, nullptr,
+                                                     nullptr, nullptr, nullptr};
+      inputs[0] = std::make_shared<const onnx_file::Constant>(in);
+      inputs[1] = std::make_shared<const onnx_file::Constant>(w);
+      inputs[2] = std::make_shared<const onnx_file::Constant>(r);
+      inputs[5] = std::make_shared<const onnx_file::Constant>(first);
+      if (gates == 4) inputs[6] = std::make_shared<const onnx_file::Constant>(cell);
+      return onnx_file::evaluate(node, 14, inputs, output, 1000);
+    };
+    const auto all = run(x, h, c, 0), last = run(x, h, c, 1);
+    node.attributes["layout"].i = 1;
+    CHECK(run(turned(x), turned(h), turned(c), 1).values == turned(last).values);
+    const auto batches = run(turned(x), turned(h), turned(c), 0);  // [B, T, 2, H] of [T, 2, B, H]
+    CHECK(batches.shape == std::vector<int>{B, T, 2, H});
+    int differ = 0;
+    for (int t = 0; t < T; ++t)
+      for (int d = 0; d < 2; ++d)
+        for (int b = 0; b < B; ++b)
+          for (int i = 0; i < H; ++i)
+            differ += batches.values[((b * T + t) * 2 + d) * H + i] !=
+                      all.values[((t * 2 + d) * B + b) * H + i];
+    CHECK(differ == 0);
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX operators over windows, matrices and channels, in float32 whose sums lose nothing.
+// ONNX operators over windows, matrices and neighbouring channels, in float32 whose sums lose
+// nothing.
 
 #include <algorithm>
 #include <cmath>
@@ -114,20 +115,25 @@ std::vector<int> Evaluation::positions(const std::vector<int>& image, const Slid
 }
 
 Constant Evaluation::pool() const {
-  if (output_ != 0) throw_error("indices of maxima");
   const std::vector<int> image = space(in(0));
   const Sliding s = sliding(image, {});
   const std::vector<int> places = positions(image, s);
   const bool maximum = node_.type == "MaxPool";
   const bool all_count = node_.integer("count_include_pad", 0) != 0;
-  Constant result = empty(in(0).type, with_channels(in(0).shape[0], in(0).shape[1], places));
+  const bool indices = output_ == 1;  // of maxima in all of the tensor
+  Constant result = empty(indices ? DataType::kInt64 : in(0).type,
+                          with_channels(in(0).shape[0], in(0).shape[1], places));
   if (shape_only_) return result;
   require_time(result, count_of(s.taps));
   const std::size_t pixels = count_of(image);
+  std::vector<std::size_t> steps = steps_of(image);
+  if (node_.integer("storage_order", 0) != 0)  // the first axis counts fastest
+    for (std::size_t i = 0, step = 1; i < image.size(); step *= at(image[i++])) steps[i] = step;
   std::size_t next = 0;
   for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane)
     each(places, [&](const std::vector<int>& place) {
       double most = -std::numeric_limits<double>::infinity(), sum = 0, count = 0;
+      std::size_t index = plane * pixels;
       each(s.taps, [&](const std::vector<int>& tap) {
         std::vector<int> where(tap.size());
         bool bordered = true;
@@ -141,11 +147,17 @@ Constant Evaluation::pool() const {
           return;
         }
         const double x = in(0).values[plane * pixels + static_cast<std::size_t>(e)];
-        most = std::max(most, x);
+        if (x > most) {
+          most = x;
+          index = plane * pixels;
+          for (std::size_t i = 0; i < where.size(); ++i) index += at(where[i]) * steps[i];
+        }
         sum += x;
         count += 1;
       });
-      result.values[next++] = maximum ? most : rounded(sum / std::max(count, 1.0));
+      result.values[next++] = indices   ? static_cast<double>(index)
+                              : maximum ? most
+                                        : rounded(sum / std::max(count, 1.0));
     });
   return result;
 }
@@ -205,14 +217,35 @@ Constant Evaluation::convolution() const {
   return result;
 }
 
+/// Borders of a transposed convolution's result that are cut off, where `output_shape` or
+/// `auto_pad` decides.
+void Evaluation::cut_result(const std::vector<int>& image, const std::vector<std::int64_t>& extra,
+                            Sliding* s) const {
+  std::vector<std::int64_t> wanted = node_.integers("output_shape");
+  const std::string automatic = node_.text("auto_pad", "NOTSET");
+  if (wanted.size() == image.size() + 2) wanted.erase(wanted.begin(), wanted.begin() + 2);
+  if (wanted.empty() && automatic.starts_with("SAME"))
+    for (std::size_t i = 0; i < image.size(); ++i)
+      wanted.push_back(std::int64_t{image[i]} * s->strides[i]);
+  if (wanted.empty()) return;
+  if (wanted.size() != image.size()) throw_error("output_shape of {} axes", wanted.size());
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const std::int64_t whole = std::int64_t{image[i] - 1} * s->strides[i] + extra[i] +
+                               std::int64_t{s->taps[i] - 1} * s->dilations[i] + 1;
+    if (whole > limit_ || wanted[i] < 1 || wanted[i] > limit_)
+      throw_error("extent {} of output_shape", wanted[i]);
+    const auto all = static_cast<int>(std::max<std::int64_t>(whole - wanted[i], 0));
+    s->before[i] = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
+    s->after[i] = static_cast<int>(whole - wanted[i]) - s->before[i];  // below 0: more zeros
+  }
+}
+
 /// Every pixel adds its window to the result; `pads` of the result are cut off.
 Constant Evaluation::transposed_convolution() const {
   const Constant &x = in(0), &w = in(1);
   const std::vector<int> image = space(x);
   if (w.rank() != x.rank()) throw_error("weights of rank {}, allowed {}", w.rank(), x.rank());
-  if (!node_.integers("output_shape").empty()) throw_error("output_shape");
-  if (node_.text("auto_pad", "NOTSET") != "NOTSET") throw_error("auto_pad");
-  const Sliding s = sliding(image, space(w));
+  Sliding s = sliding(image, space(w));
   const std::int64_t group = node_.integer("group", 1);
   const int C = x.shape[1], depth = w.shape[1];
   if (group < 1 || w.shape[0] != C || C % group != 0)
@@ -223,6 +256,7 @@ Constant Evaluation::transposed_convolution() const {
     throw_error("bias of {} elements", in(2).elements());
   std::vector<std::int64_t> extra = node_.integers("output_padding");
   extra.resize(image.size());
+  cut_result(image, extra, &s);
   std::vector<int> places;
   for (std::size_t i = 0; i < image.size(); ++i) {
     const std::int64_t extent = std::int64_t{image[i] - 1} * s.strides[i] + extra[i] +
@@ -314,69 +348,6 @@ Constant Evaluation::gemm() const {
   return result;
 }
 
-/// As ONNX Runtime: x * s + b with s = scale / sqrt(var + epsilon), b = bias - mean * s.
-Constant Evaluation::batch_normalization() const {
-  if (in(0).rank() < 2 || output_ != 0) throw_error("rank {}, one output", in(0).rank());
-  const std::size_t C = at(in(0).shape[1]);
-  for (std::size_t i = 1; i < 5; ++i)
-    if (in(i).elements() != C) throw_error("{} values for {} channels", in(i).elements(), C);
-  const std::size_t pixels = in(0).values.size() / C / at(in(0).shape[0]);
-  Constant result = empty(DataType::kFloat32, in(0).shape);
-  for (std::size_t i = 0; i < result.values.size(); ++i) {
-    const std::size_t c = i / pixels % C;
-    const auto p = [&](std::size_t input) { return static_cast<float>(in(input).values[c]); };
-    const float scale = 1.0f / std::sqrt(p(4) + node_.real("epsilon", 1e-5f)) * p(1);
-    const float offset = p(2) - p(3) * scale;
-    result.values[i] = double{static_cast<float>(in(0).values[i]) * scale + offset};
-  }
-  return result;
-}
-
-Constant Evaluation::instance_normalization() const {
-  const std::size_t pixels = count_of(space(in(0))), C = at(in(0).shape[1]);
-  for (std::size_t i = 1; i < 3; ++i)
-    if (in(i).elements() != C) throw_error("{} values for {} channels", in(i).elements(), C);
-  Constant result = empty(DataType::kFloat32, in(0).shape);
-  for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane) {
-    double mean = 0, square = 0;
-    const auto x = [&](std::size_t i) { return in(0).values[plane * pixels + i]; };
-    for (std::size_t i = 0; i < pixels; ++i) mean += x(i) / static_cast<double>(pixels);
-    for (std::size_t i = 0; i < pixels; ++i)
-      square += (x(i) - mean) * (x(i) - mean) / static_cast<double>(pixels);
-    const double scale =
-        in(1).values[plane % C] / std::sqrt(square + double{node_.real("epsilon", 1e-5f)});
-    for (std::size_t i = 0; i < pixels; ++i)
-      result.values[plane * pixels + i] = rounded((x(i) - mean) * scale + in(2).values[plane % C]);
-  }
-  return result;
-}
-
-Constant Evaluation::layer_normalization() const {
-  if (output_ != 0 || in(0).rank() < 1) throw_error("rank {}, one output", in(0).rank());
-  const int axis = axis_of(node_.integer("axis", -1), in(0).rank());
-  const bool center = node_.type == "LayerNormalization";
-  const std::vector<int> row(in(0).shape.begin() + axis, in(0).shape.end());
-  const std::size_t count = count_of(row);
-  const auto parameter = [&](std::size_t i) {
-    return has(i) ? broadcast(in(i).shape, row) : Indices{};
-  };
-  const Indices scale = parameter(1), bias = parameter(2);
-  Constant result = empty(DataType::kFloat32, in(0).shape);
-  for (std::size_t first = 0; first < in(0).values.size(); first += count) {
-    double mean = 0, square = 0;
-    const auto x = [&](std::size_t i) { return in(0).values[first + i]; };
-    for (std::size_t i = 0; center && i < count; ++i) mean += x(i) / static_cast<double>(count);
-    for (std::size_t i = 0; i < count; ++i)
-      square += (x(i) - mean) * (x(i) - mean) / static_cast<double>(count);
-    const double root = std::sqrt(square + double{node_.real("epsilon", 1e-5f)});
-    for (std::size_t i = 0; i < count; ++i)
-      result.values[first + i] =
-          rounded((x(i) - mean) / root * (scale.empty() ? 1.0 : in(1).values[scale[i]]) +
-                  (bias.empty() ? 0.0 : in(2).values[bias[i]]));
-  }
-  return result;
-}
-
 /// x / (bias + alpha / size * sum of squares of neighbouring channels) ^ beta
 Constant Evaluation::local_response() const {
   const std::int64_t size = node_.integer("size", 0);
@@ -397,75 +368,6 @@ Constant Evaluation::local_response() const {
     result.values[i] =
         rounded(in(0).values[i] / std::pow(bias + alpha / static_cast<double>(size) * sum, beta));
   }
-  return result;
-}
-
-double source_of(const std::string& mode, int p, int from, int to, double scale) {
-  if (mode == "asymmetric") return p / scale;
-  if (mode == "align_corners") return to > 1 ? p * double(from - 1) / (to - 1) : 0.0;
-  if (mode == "pytorch_half_pixel" && to == 1) return 0;
-  if (mode != "half_pixel" && mode != "pytorch_half_pixel")
-    throw_error("coordinate_transformation_mode '{}'", mode);
-  return (p + 0.5) / scale - 0.5;
-}
-
-int nearest_of(const std::string& mode, double x, int from) {
-  const double whole = mode == "floor"               ? std::floor(x)
-                       : mode == "ceil"              ? std::ceil(x)
-                       : mode == "round_prefer_ceil" ? std::floor(x + 0.5)
-                                                     : std::ceil(x - 0.5);
-  return static_cast<int>(std::clamp(whole, 0.0, from - 1.0));
-}
-
-/// For each output along an axis the inputs that it is made of, and their shares.
-std::vector<std::vector<std::pair<int, double>>> Evaluation::samples(int from, int to,
-                                                                     double scale) const {
-  const std::string mode = node_.text("mode", "nearest");
-  const std::string how = node_.text("coordinate_transformation_mode", "half_pixel");
-  const std::string nearest = node_.text("nearest_mode", "round_prefer_floor");
-  if (mode != "nearest" && mode != "linear") throw_error("mode '{}'", mode);
-  std::vector<std::vector<std::pair<int, double>>> result;
-  for (int p = 0; p < to; ++p) {
-    double x = source_of(how, p, from, to, scale);
-    if (mode == "nearest") {
-      result.push_back({{nearest_of(nearest, x, from), 1.0}});
-      continue;
-    }
-    x = std::clamp(x, 0.0, from - 1.0);
-    const int first = std::min(static_cast<int>(x), from - 1), next = std::min(first + 1, from - 1);
-    result.push_back({{first, 1 - (x - first)}, {next, x - first}});
-  }
-  return result;
-}
-
-Constant Evaluation::resize() const {
-  if (opset_ < 11) throw_error("of opset {}", opset_);
-  const Constant& given = in(has(3) ? 3 : 2);
-  if (given.elements() != at(in(0).rank()))
-    throw_error("{} scales or sizes, allowed {}", given.elements(), in(0).rank());
-  Constant result = in(0);
-  for (int axis = 0; axis < in(0).rank(); ++axis) {
-    const int from = in(0).shape[axis];
-    const double wanted = has(3) ? given.values[axis] : std::floor(from * given.values[axis]);
-    if (!(wanted >= 1 && wanted <= 65535)) throw_error("extent {} of axis {}", wanted, axis);
-    const int to = static_cast<int>(wanted);
-    const double scale = has(3) ? wanted / from : given.values[axis];
-    if (to == from && scale == 1) continue;
-    const auto parts = samples(from, to, scale);
-    std::vector<int> shape = result.shape;
-    shape[axis] = to;
-    Constant turned = empty(result.type, shape);
-    const std::size_t inner = count_of({shape.begin() + axis + 1, shape.end()});
-    for (std::size_t e = 0; e < turned.values.size(); ++e) {
-      const std::size_t p = e / inner % at(to), outer = e / inner / at(to);
-      double sum = 0;
-      for (const auto& [source, share] : parts[p])
-        sum += share * result.values[(outer * at(from) + at(source)) * inner + e % inner];
-      turned.values[e] = sum;
-    }
-    result = std::move(turned);
-  }
-  for (double& x : result.values) x = rounded(x);
   return result;
 }
 

@@ -364,6 +364,27 @@ TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
   CHECK(all == ties);
 }
 
+TEST_CASE("ONNX's node tests run on the host as in ONNX Runtime",
+          "[reference][golden][onnx][host]") {
+  const auto samples = model::own_samples("onnx/nodes", ".onnx");
+  CHECK(samples.size() == 25);
+  for (const model::Sample& sample : samples) {
+    CAPTURE(sample.name());
+    const Graph graph = model::import_onnx(sample.file, true);
+    const VectorSet vectors = read_vectors(sample.vectors);
+    for (const VectorCase& c : vectors.cases) {
+      const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
+      REQUIRE(outputs.size() == c.outputs.size());
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        CAPTURE(i);
+        CHECK(outputs[i].dtype == c.outputs[i].dtype);
+        CHECK(outputs[i].shape == c.outputs[i].shape);
+        CHECK(outputs[i].bytes == c.outputs[i].bytes);
+      }
+    }
+  }
+}
+
 TEST_CASE("what needs the host is refused without it, all of it", "[reference][onnx][error]") {
   const fs::path file = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host" / "operators.onnx";
   try {
@@ -458,13 +479,16 @@ TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats'
 
 TEST_CASE("a damaged network of this repository that check() accepts can be run",
           "[reference][onnx][error]") {
-  const std::string name =
-      GENERATE("onnx/mobilenet_v3", "onnx/detector", "onnx/resized", "onnx/approximate/attention",
-               "onnx/approximate/encoder", "onnx/approximate/encoder_decomposed",
-               "onnx/host/operators", "onnx/qoperator", "torch/inception_v3", "torch/style",
-               "torch/wave_decoder", "torch/vit", "torch/shufflenet", "torch/activations");
+  const std::string name = GENERATE(
+      "onnx/mobilenet_v3", "onnx/detector", "onnx/resized", "onnx/approximate/attention",
+      "onnx/approximate/encoder", "onnx/approximate/encoder_decomposed", "onnx/host/operators",
+      "onnx/qoperator", "torch/inception_v3", "torch/style", "torch/wave_decoder", "torch/vit",
+      "torch/shufflenet", "torch/activations", "onnx/nodes/convtranspose_output_shape",
+      "onnx/nodes/einsum_ellipsis", "onnx/nodes/lstm_bidirectional",
+      "onnx/nodes/nonmaxsuppression_limit_output_size",
+      "onnx/nodes/resize_tf_crop_and_resize_extrapolation_value", "onnx/nodes/qgemm_channels");
   CAPTURE(name);
-  const bool host = name == "onnx/host/operators";
+  const bool host = name.starts_with("onnx/host/") || name.starts_with("onnx/nodes/");
   const auto whole = read_file(fs::path(TRINE_SOURCE_DIR) / "tests" / (name + ".onnx"));
   REQUIRE(runs(whole, host));
   std::mt19937 random{7};

@@ -158,15 +158,14 @@ def qoperator(n):
     x = n.op("Mul", [n.conv(x, 16, 8), n.op("Sigmoid", [s])])
     x = n.op("Resize", [x, "", n.constant([1, 1, 1, 2])], mode="nearest",
              coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-    rows = n.op("Transpose", [n.op("Reshape", [x, n.constant([8, 8, 16], np.int64)])],
-                perm=[1, 0, 2])
-    y = n.op("MatMul", [n.linear(rows, 16, 12), n.constant(n.rng.normal(0, 0.4, (12, 6)))])
-    y = n.op("MatMul", [y, n.op("Transpose", [y], perm=[0, 2, 1])])
-    y = n.op("Unsqueeze", [n.op("Squeeze", [n.op("Reshape", [y, n.constant([1, 8, 64], np.int64)]),
-                                            n.constant([0], np.int64)]),
-                           n.constant([1], np.int64)])
+    rows = n.op("Reshape", [n.op("Transpose", [x], perm=[0, 2, 3, 1]),
+                            n.constant([1, 128, 8], np.int64)])
+    y = n.op("MatMul", [n.linear(rows, 8, 12), n.constant(n.rng.normal(0, 0.4, (12, 2)))])
+    y = n.op("Squeeze", [y, n.constant([0], np.int64)])
+    y = n.op("Unsqueeze", [y, n.constant([1], np.int64)])
+    y = n.op("Reshape", [y, n.constant([1, 256], np.int64)])
     y = n.op("Flatten", [y])
-    return n.op("Gemm", [y, n.constant(n.rng.normal(0, 0.3, (64, 5))),
+    return n.op("Gemm", [y, n.constant(n.rng.normal(0, 0.1, (256, 5))),
                          n.constant(n.rng.normal(0, 0.3, 5))])
 
 

@@ -47,8 +47,7 @@ SAMPLE = """test_batchnorm_epsilon_training_mode test_convtranspose_output_shape
     test_qlinearconv test_qlinearmatmul_3D_uint8_float32 test_reduce_sum_empty_axes_input_noop
     test_resize_downsample_scales_cubic_antialias test_resize_tf_crop_and_resize_extrapolation_value
     test_resize_upsample_sizes_nearest_axes_2_3 test_resize_upsample_sizes_nearest_not_larger test_shape_start_1_end_negative_1 test_top_k
-    einsum_ellipsis gru_bidirectional lstm_bidirectional qgemm_channels qlinear_where rnn_reverse tile_batch
-    two_ends""".split()
+    einsum_ellipsis gru_bidirectional lstm_bidirectional qgemm_channels qlinear_where rnn_reverse two_ends""".split()
 
 Case = collections.namedtuple("Case", "name model inputs outputs")
 

@@ -33,7 +33,6 @@ namespace {
 using namespace onnx_file;  // NOLINT: this file is about nothing else
 using Kind = FloatStep::Kind;
 
-constexpr std::int64_t kMaxWindow = 65535;  ///< strides, dilations, filters, borders
 constexpr std::int64_t kMaxAverage = std::int64_t{1} << 22;  ///< weights of ones
 constexpr const char* kFloatModel =
     "the model is float32, the machine computes int8: quantize it first, with sample inputs; in "
@@ -740,9 +739,9 @@ class Importer {
     const int of_group = c.shape[1], M = of_group * static_cast<int>(group);
     const int R = c.shape[2], S = c.shape[3];
     const auto [dilation_h, dilation_w] = pair_of("dilations", 1, 1);
-    const Span rows = span(0, input.shape[2], (R - 1) * dilation_h + 1);
-    const Span cols = span(1, input.shape[3], (S - 1) * dilation_w + 1);
-    if (std::int64_t{M} * rows.taps * cols.taps * C > kMaxAverage)
+    const Span rows = span(0, input.shape[2], reach_of(R, dilation_h));
+    const Span cols = span(1, input.shape[3], reach_of(S, dilation_w));
+    if (double{1} * M * rows.taps * cols.taps * C > static_cast<double>(kMaxAverage))
       throw_error("more than {} weights, zeros of groups and dilations included", kMaxAverage);
     Product p;
     p.name = out();
@@ -797,7 +796,8 @@ class Importer {
       const std::int64_t border = std::max<std::int64_t>(most + added - size, 0);
       first = automatic == "SAME_UPPER" ? border / 2 : border - border / 2;
     }
-    if (size < 1 || size > kMaxWindow) throw_error("{} outputs along an axis", size);
+    if (size < 1 || size > kMaxWindow || first > kMaxWindow)
+      throw_error("{} outputs along an axis, from {} on", size, first);
     const std::int64_t beyond = std::max<std::int64_t>(first + size - most, 0);
     const auto more = static_cast<int>(std::max<std::int64_t>(beyond - (stride - 1), 0));
     return {static_cast<int>(most + beyond), static_cast<int>(first), static_cast<int>(size),
@@ -1057,13 +1057,17 @@ class Importer {
     if (even)
       return sliced(value, given, indices[0], static_cast<std::int64_t>(indices.size()), step,
                     out());
-    const int place = axis_of(value, given).second;
+    return picked(std::move(value), given, indices);
+  }
+
+  /// By a GATHER. @pre codes
+  Value picked(Value value, std::int64_t given, const std::vector<int>& indices) {
+    const auto [axis, place] = axis_of(value, given);
     std::vector<int> lies = emit_.tensor(value.tensor).shape;
-    lies[place] = static_cast<int>(indices.size());
+    lies[place] = value.shape[axis] = static_cast<int>(indices.size());
     Op gather = op(OpKind::kGather, {value.tensor, emit_.add_integers(indices)});
     gather.axis = place;
     value.tensor = emit_.add_move(std::move(gather), out(), lies);
-    value.shape = shape;
     return value;
   }
 
@@ -1237,20 +1241,11 @@ class Importer {
         if (list[i] != static_cast<std::int32_t>(i / factor)) return false;
       return true;
     };
-    std::vector<int> lies = emit_.tensor(value.tensor).shape;
-    if (plain(rows, lies[1]) && plain(cols, lies[2])) {
-      const int size = emit_.add_integers({shape[2], shape[3]});
-      value.tensor = emit_.add_move(op(OpKind::kResizeNearestNeighbor, {value.tensor, size}), out(),
-                                    {shape[0], shape[2], shape[3], shape[1]});
-    } else {
-      for (const int axis : {1, 2}) {
-        const auto& list = axis == 1 ? rows : cols;
-        lies[axis] = static_cast<int>(list.size());
-        Op gather = op(OpKind::kGather, {value.tensor, emit_.add_integers(list)});
-        gather.axis = axis;
-        value.tensor = emit_.add_move(std::move(gather), out(), lies);
-      }
-    }
+    if (!plain(rows, value.shape[2]) || !plain(cols, value.shape[3]))
+      return picked(picked(std::move(value), 2, rows), 3, cols);
+    const int size = emit_.add_integers({shape[2], shape[3]});
+    value.tensor = emit_.add_move(op(OpKind::kResizeNearestNeighbor, {value.tensor, size}), out(),
+                                  {shape[0], shape[2], shape[3], shape[1]});
     value.shape = shape;
     return value;
   }
@@ -1338,11 +1333,9 @@ class Importer {
 
   /// How far the last window, if it begins in the image or its border before, stands out.
   static int beyond(int extent, int taps, int stride, int dilation, int before, int after) {
-    const int room = extent + before + after - ((taps - 1) * dilation + 1);
-    if (room < 0) return 0;
-    int count = (room + stride - 1) / stride;
-    if (count * stride >= extent + before) --count;
-    return std::max(count * stride - room, 0);
+    const int reach = reach_of(taps, dilation);
+    const int count = windows_of(extent, before, after, reach, stride, true);
+    return std::max((count - 1) * stride + reach - (extent + before + after), 0);
   }
 
   /// SAME or VALID where that is the border, else the border becomes a PAD before.
@@ -1509,10 +1502,11 @@ class Importer {
   std::function<Value()> hosted(const std::string& output) {
     return [this, output, node = node_] {
       const Node* const now = std::exchange(node_, node);
-      const std::map<std::string, Value> kept = values_;
+      std::map<std::string, Value> kept;  // others go on with what is pending
+      for (const std::string& name : node->outputs) kept[name] = values_[name];
       const bool done = on_host(emit_.mark());
       Value value = values_[output];
-      values_ = kept;
+      for (auto& [name, pending] : kept) values_[name] = std::move(pending);
       node_ = now;
       if (!done) throw_error("a float operator that the host does not have");
       return value;

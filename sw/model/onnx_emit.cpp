@@ -106,12 +106,18 @@ bool differs_by_channel(const Value& value) {
   });
 }
 
+/// The graph's shape of a value of ONNX's shape. @pre the layout is not kFlat
+std::vector<int> lies(const std::vector<int>& shape, Layout layout) {
+  if (layout != Layout::kNhwc) return shape;
+  return {shape[0], shape.size() == 3 ? 1 : shape[2], shape.back(), shape[1]};
+}
+
 /// A constant's elements in the other order: [N, C, H, W] as [N, H, W, C].
 Constant as_image(const Constant& c) {
   const std::vector<std::size_t> steps = steps_of(c.shape);
   Constant image = c;
   const bool flat = c.rank() == 3;
-  image.shape = {c.shape[0], flat ? 1 : c.shape[2], c.shape.back(), c.shape[1]};
+  image.shape = lies(c.shape, Layout::kNhwc);
   const Indices order = walk(image.shape, {steps[0], flat ? 0 : steps[2], steps.back(), steps[1]});
   for (std::size_t i = 0; i < order.size(); ++i) image.values[i] = c.values[order[i]];
   return image;
@@ -263,9 +269,7 @@ int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
 int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::string& name) {
   Encoding encoding = Encoding::kInt8;
   const int first = first_code(q, &encoding);
-  std::vector<int> shape = value.shape;  // of a sum
-  if (value.layout == Layout::kNhwc) shape = {shape[0], shape.end()[-2], shape.back(), shape[1]};
-  if (value.layout == Layout::kNhwc && value.shape.size() == 3) shape[1] = 1;
+  std::vector<int> shape = lies(value.shape, value.layout);  // of a sum
   if (value.tensor >= 0) shape = tensor(value.tensor).shape;
   if (value.product) shape = value.product->shape;
   const int zero_point = q.step == 2 ? 0 : first - q.first;
@@ -658,9 +662,7 @@ Value Emitter::of_floats(const Value& given) {
       op.inputs[1] = add_op(op_of(j.kind, j.node, {op.inputs[0], op.inputs[1]}),
                             add_tensor("", DataType::kFloat32, given.shape));
   }
-  std::vector<int> shape = value.shape;
-  if (value.layout == Layout::kNhwc) shape = {shape[0], shape.end()[-2], shape.back(), shape[1]};
-  if (value.layout == Layout::kNhwc && value.shape.size() == 3) shape[1] = 1;
+  std::vector<int> shape = lies(value.shape, value.layout);
   value = value.made(add_op(std::move(op), add_tensor("", DataType::kFloat32, shape)));
   value.steps = given.steps;
   return value;

@@ -9,8 +9,10 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx_constant.h"
+#include "sw/model/onnx_evaluate.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -269,10 +271,10 @@ class Writer {
     const auto entry = [&](const char* key, int at, std::int64_t otherwise) {
       const Ints values = node_.integers(key);
       const auto given = static_cast<int>(values.size()) > at ? values[at] : otherwise;
-      return static_cast<int>(std::clamp<std::int64_t>(given, 0, 65535));
+      return static_cast<int>(std::clamp<std::int64_t>(given, 0, kMaxWindow));
     };
     const int k = entry("kernel_shape", i, 1), step = std::max(entry("strides", i, 1), 1);
-    const int apart = std::max(entry("dilations", i, 1), 1), reach = (k - 1) * apart + 1;
+    const int apart = std::max(entry("dilations", i, 1), 1), reach = reach_of(k, apart);
     int before = entry("pads", i, 0), after = entry("pads", i + 2, 0), extent = shape()[i + 2];
     if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
       const int all = std::max((divide_up(extent, step) - 1) * step + reach - extent, 0);
@@ -281,11 +283,8 @@ class Writer {
     } else if (automatic == "VALID") {
       before = after = 0;
     }
-    const int room = extent + before + after - reach;
-    if (room < 0) throw_error("the window is larger than the input");
     const bool ceils = node_.integer("ceil_mode", 0) != 0;
-    int count = (ceils ? divide_up(room, step) : room / step) + 1;
-    if (ceils && (count - 1) * step >= extent + before) --count;
+    const int count = windows_of(extent, before, after, reach, step, ceils);
     if (!counted.empty()) extent += before + after, before = 0;
     std::vector<Span> spans;
     bool inside = false;
@@ -306,8 +305,6 @@ class Writer {
     }
     return spans;
   }
-
-  static int divide_up(int a, int b) { return (a + b - 1) / b; }
 
   Result global_pool() {
     const bool most = node_.type == "GlobalMaxPool";
@@ -516,7 +513,7 @@ class Writer {
   /// For each element of an axis with a border the one that it is.
   Ints bordered(std::int64_t extent, std::int64_t before, std::int64_t after,
                 const std::string& mode) const {
-    if (before < 0 || after < 0 || before > 65535 || after > 65535)
+    if (before < 0 || after < 0 || before > kMaxWindow || after > kMaxWindow)
       throw_error("border of {} and {} elements", before, after);
     Ints indices;
     for (std::int64_t i = -before; i < extent + after; ++i) {
@@ -567,7 +564,7 @@ class Writer {
     Shape now = shape();
     for (int i = 0; i < rank(); ++i) {
       const auto side = [&](std::int64_t extent) {
-        if (extent < 0 || extent > 65535) throw_error("border of {} elements", extent);
+        if (extent < 0 || extent > kMaxWindow) throw_error("border of {} elements", extent);
         Shape part = now;
         part[i] = static_cast<int>(extent);
         return add(DataType::kFloat32, part, std::vector<double>(count_of(part), border));
@@ -594,7 +591,8 @@ class Writer {
     for (std::size_t i = 0; i < given.size(); ++i) {
       const int extent = from[first + i];
       const std::int64_t to = tile ? given[i] * extent : std::max<std::int64_t>(given[i], extent);
-      if (to < 1 || to > 65535 || (!tile && given[i] != 1 && extent != 1 && given[i] != extent))
+      if (to < 1 || to > kMaxWindow ||
+          (!tile && given[i] != 1 && extent != 1 && given[i] != extent))
         throw_error("extent {} of axis {} becomes {}", extent, first + i, given[i]);
       if (to == extent) continue;
       Ints indices;

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "sw/model/onnx_evaluate.h"
 #include "sw/model/onnx_evaluation.h"
 #include "sw/model/shapes.h"
 
@@ -202,7 +203,7 @@ Constant Evaluation::pad() const {
 /// DepthToSpace (DCR, CRD) and SpaceToDepth, as transposes of six axes.
 Constant Evaluation::blocks() const {
   const std::int64_t b = node_.integer("blocksize", 0);
-  if (in(0).rank() != 4 || b < 1 || b > 65535)
+  if (in(0).rank() != 4 || b < 1 || b > kMaxWindow)
     throw_error("blocksize {} of rank {}", b, in(0).rank());
   const int block = static_cast<int>(b);
   const std::vector<int>& s = in(0).shape;

@@ -119,7 +119,7 @@ std::vector<Evaluation::Extent> Evaluation::extents() const {
       e.scale = common;
       to = std::floor(common * e.from + 0.5);
     }
-    if (!(to >= 1 && to <= 65535)) throw_error("extent {} of axis {}", to, axes[i]);
+    if (!(to >= 1 && to <= kMaxWindow)) throw_error("extent {} of axis {}", to, axes[i]);
     e.to = static_cast<int>(to);
     if (crops) {
       e.first = in(1).values[i];

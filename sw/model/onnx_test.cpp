@@ -264,6 +264,19 @@ TEST_CASE("a pool's last window begins within the image or its border", "[model]
   }
 }
 
+TEST_CASE("windows along an axis are counted in one place", "[model][onnx]") {
+  using onnx_file::reach_of;
+  using onnx_file::windows_of;
+  CHECK(reach_of(3, 2) == 5);
+  CHECK_THROWS_AS(reach_of(65535, 65535), Error);  // no overflow of int
+  CHECK(windows_of(7, 0, 0, 3, 2, false) == 3);
+  CHECK(windows_of(8, 0, 0, 3, 2, false) == 3);
+  CHECK(windows_of(8, 0, 0, 3, 2, true) == 4);
+  CHECK(windows_of(3, 0, 0, 1, 3, true) == 1);  // a second would begin behind the image
+  CHECK(windows_of(3, 1, 0, 1, 3, true) == 2);
+  CHECK_THROWS_AS(windows_of(2, 0, 0, 3, 1, false), Error);
+}
+
 /// ONNX 1.19, AveragePool: the border counts, what a rounded-up extent adds behind it does not.
 TEST_CASE("averages count their border on each side where they are told to", "[model][onnx]") {
   onnx_file::Node node;

@@ -9,14 +9,13 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "sw/model/onnx_evaluate.h"
 #include "sw/model/onnx_evaluation.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 namespace {
-
-constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 double rounded(double x) { return double{static_cast<float>(x)}; }
@@ -58,13 +57,29 @@ std::vector<int> with_channels(int N, int C, const std::vector<int>& positions) 
 
 }  // namespace
 
+int reach_of(int taps, int dilation) {
+  if (std::int64_t{taps} * dilation > kMaxReach)
+    throw_error("a window of {} taps, {} apart", taps, dilation);
+  return (taps - 1) * dilation + 1;
+}
+
+int windows_of(std::int64_t extent, int before, int after, int reach, int stride, bool ceils) {
+  const std::int64_t room = extent + before + after - reach;
+  if (room < 0) throw_error("the window is larger than the input");
+  std::int64_t count = (ceils ? divide_up(room, stride) : room / stride) + 1;
+  // A window that begins behind the image is none.
+  if (ceils && (count - 1) * stride >= extent + before) --count;
+  return static_cast<int>(count);
+}
+
 Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
                                         const std::vector<int>& filter) const {
   const std::size_t axes = image.size();
   const auto list = [&](const char* key, std::size_t count, int otherwise, int least) {
     std::vector<int> result;
     for (const std::int64_t x : node_.integers(key)) {
-      if (x < least || x > 65535) throw_error("{} {}, allowed {}..65535", key, x, least);
+      if (x < least || x > kMaxWindow)
+        throw_error("{} {}, allowed {}..{}", key, x, least, kMaxWindow);
       result.push_back(static_cast<int>(x));
     }
     if (result.empty()) result.assign(count, otherwise);
@@ -76,9 +91,7 @@ Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
   if (s.taps.size() != axes) throw_error("a window of {} axes", s.taps.size());
   s.strides = list("strides", axes, 1, 1);
   s.dilations = list("dilations", axes, 1, 1);
-  for (std::size_t i = 0; i < axes; ++i)
-    if (std::int64_t{s.taps[i]} * s.dilations[i] > kMaxReach)
-      throw_error("a window of {} taps, {} apart", s.taps[i], s.dilations[i]);
+  for (std::size_t i = 0; i < axes; ++i) reach_of(s.taps[i], s.dilations[i]);
   const std::vector<int> pads = list("pads", 2 * axes, 0, 0);
   s.before.assign(pads.begin(), pads.begin() + axes);
   s.after.assign(pads.begin() + axes, pads.end());
@@ -102,15 +115,9 @@ Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
 std::vector<int> Evaluation::positions(const std::vector<int>& image, const Sliding& s) const {
   const bool up = node_.integer("ceil_mode", 0) != 0;
   std::vector<int> result;
-  for (std::size_t i = 0; i < image.size(); ++i) {
-    const std::int64_t room = std::int64_t{image[i]} + s.before[i] + s.after[i] -
-                              std::int64_t{s.taps[i] - 1} * s.dilations[i] - 1;
-    if (room < 0) throw_error("the window is larger than the input");
-    std::int64_t count = (room + (up ? s.strides[i] - 1 : 0)) / s.strides[i] + 1;
-    // A window that begins behind the image is none.
-    if (up && (count - 1) * s.strides[i] >= std::int64_t{image[i]} + s.before[i]) --count;
-    result.push_back(static_cast<int>(count));
-  }
+  for (std::size_t i = 0; i < image.size(); ++i)
+    result.push_back(windows_of(image[i], s.before[i], s.after[i],
+                                reach_of(s.taps[i], s.dilations[i]), s.strides[i], up));
   return result;
 }
 
@@ -262,7 +269,7 @@ Constant Evaluation::transposed_convolution() const {
     const std::int64_t extent = std::int64_t{image[i] - 1} * s.strides[i] + extra[i] +
                                 std::int64_t{s.taps[i] - 1} * s.dilations[i] + 1 - s.before[i] -
                                 s.after[i];
-    if (extra[i] < 0 || extra[i] > 65535 || extent < 1 || extent > limit_)
+    if (extra[i] < 0 || extra[i] > kMaxWindow || extent < 1 || extent > limit_)
       throw_error("extent {} of the result", extent);
     places.push_back(static_cast<int>(extent));
   }
@@ -351,7 +358,7 @@ Constant Evaluation::gemm() const {
 /// x / (bias + alpha / size * sum of squares of neighbouring channels) ^ beta
 Constant Evaluation::local_response() const {
   const std::int64_t size = node_.integer("size", 0);
-  if (in(0).rank() < 3 || size < 1 || size > 65535) throw_error("size {}", size);
+  if (in(0).rank() < 3 || size < 1 || size > kMaxWindow) throw_error("size {}", size);
   const std::size_t pixels = count_of(space(in(0)));
   const std::int64_t C = in(0).shape[1];
   const double alpha = double{node_.real("alpha", 1e-4f)}, beta = double{node_.real("beta", 0.75f)},

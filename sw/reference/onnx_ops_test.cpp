@@ -183,6 +183,16 @@ TEST_CASE("normalizations of ONNX are those of floats, to a code", "[onnx][norm]
   CHECK_THAT(refused({1, 1, 1, 1}, false, true), Contains("of a tensor that no quantizer made"));
 }
 
+TEST_CASE("functions of one tensor see it as one image", "[onnx]") {
+  Builder b({1, 8});
+  const std::string x = b.quant("in", 0.05f, 8, true, false);
+  const std::string image = b.op("Reshape", {x, b.constant({4}, {1, 2, 2, 2})});
+  const std::string y = b.op("Mul", {image, b.op("Sigmoid", {image})});
+  const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 0.05f, 8, true, false)), "m");
+  const auto turns = [](const model::Op& op) { return op.kind == model::OpKind::kTranspose; };
+  CHECK(std::ranges::count_if(graph.ops, turns) == 2);  // to the image and, at the end, back
+}
+
 TEST_CASE("a map is taken off a constant map, not the other way round", "[onnx]") {
   Builder b({1, 2, 2});
   const std::string x = b.quant("in", 1, 8, true, false);

@@ -167,6 +167,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "program: compiled by an earlier version: compile again"},
       Row{"estimate --config edge64 program", "program: is a compiled program, which holds no "},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
+      Row{"fuzz --family images,onnx", "trine: --family: onnx not in {"},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
       Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"},
       Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
@@ -393,6 +394,14 @@ TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz]") 
              Catch::Contains(" of 40 pairs are exact, allowed 100 % and above (--least-exact)\n"));
   CHECK(line_count(bad.err) == 1);
   CHECK(shell.trine("fuzz --pairs 19 --configs 8 --least-exact 100").code == 0);  // too few to say
+}
+
+TEST_CASE("random networks are of the families asked for", "[cli][fuzz]") {
+  const Shell shell;
+  REQUIRE(shell.trine("fuzz --family low-bit,exported --pairs 20 --configs 4 --json j").code == 0);
+  const json families = shell.read_json("j").at("families");
+  CHECK(families.size() == 2);
+  CHECK(families.at("low-bit").get<int>() + families.at("exported").get<int>() == 20);
 }
 
 TEST_CASE("every report says the configuration, its hash and the revision", "[cli][json]") {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< of a pair, before it count
 
 struct Options {
   Output output;
-  std::vector<std::string> designs, settings;
+  std::vector<std::string> designs, settings, families;
   std::string backend = "arch", one;
   int pairs = 200, configs = 20, seconds = 0, most_failures = 5, least_exact = 50;
   std::uint64_t seed = 1;
@@ -47,6 +48,9 @@ class Fuzzer {
       : o_(options), backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch) {
     for (const std::string& design : o_.designs)
       designs_.push_back(machine::load_config(design, o_.settings));
+    const auto& names = fuzz::family_names();
+    for (const std::string& name : o_.families)
+      drawn_.push_back(static_cast<fuzz::Family>(std::ranges::find(names, name) - names.begin()));
   }
 
   int run() {
@@ -60,7 +64,7 @@ class Fuzzer {
       for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
         progress.update(fmt::format("configuration {} of {}, pair {} of {}, {} failed", k + 1,
                                     configs, n + 1, pairs, failed_));
-        count(fuzz::draw_case(o_.seed, k, n), k);
+        count(fuzz::draw_case(o_.seed, k, n, drawn_), k);
       }
     }
     o_.output.print(summary());
@@ -187,13 +191,15 @@ class Fuzzer {
     json["failed"] = failed_;
     json["reasons"] = reasons_;
     json["operators"] = operators_;
-    for (const auto& [family, n] : families_) json["families"][fuzz::name_of(family)] = n;
+    for (const auto& [family, n] : families_)
+      json["families"][fuzz::family_names()[static_cast<std::size_t>(family)]] = n;
     return json;
   }
 
   const Options& o_;
   const Backend backend_;
   std::vector<machine::Config> designs_;
+  std::vector<fuzz::Family> drawn_;  ///< none: all
   std::map<Outcome, int> outcomes_;
   std::map<fuzz::Family, int> families_;
   std::map<std::string, int> reasons_, operators_;
@@ -223,6 +229,10 @@ void add_fuzz(CLI::App& app, Action& action) {
                    "as well, which builds a model for each configuration (arch)")
       ->check(CLI::IsMember({"arch", "rtl"}))
       ->type_name("B");
+  command->add_option("--family", options->families, "kinds of networks, several by commas (all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(fuzz::family_names()))
+      ->type_name("F");
   command->add_option("--seed", options->seed, "another one makes other pairs (1)")->type_name("S");
   command->add_option("--case", options->one, "one pair, as a failure prints it")
       ->type_name("CASE");
@@ -246,6 +256,7 @@ void add_fuzz(CLI::App& app, Action& action) {
       "configuration) and printed with the command that repeats it.\n\n"
       "Examples:\n"
       "  trine fuzz --pairs 2000 --configs 100\n"
+      "  trine fuzz --family exported --pairs 500 --configs 25\n"
       "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40");
   command->callback([options, &action] { action = [options] { return Fuzzer(*options).run(); }; });
 }

@@ -13,8 +13,11 @@
 
 namespace trine::fuzz {
 
-Choices::Choices(std::uint64_t seed)
-    : replays_(false), random_(seed), data_seed_(static_cast<std::uint32_t>(random_())) {}
+Choices::Choices(std::uint64_t seed, Record first)
+    : replays_(false),
+      random_(seed),
+      data_seed_(static_cast<std::uint32_t>(random_())),
+      record_(std::move(first)) {}
 
 Choices::Choices(Record record, std::uint32_t data_seed)
     : replays_(true), random_(0), data_seed_(data_seed), record_(std::move(record)) {}
@@ -22,10 +25,10 @@ Choices::Choices(Record record, std::uint32_t data_seed)
 int Choices::number(int low, int high) {
   assert(low <= high);
   std::int32_t above = 0;
-  if (!replays_)
-    above = std::uniform_int_distribution<std::int32_t>(0, high - low)(random_);
-  else if (made_.size() < record_.size())
+  if (made_.size() < record_.size())
     above = std::clamp(record_[made_.size()], 0, high - low);
+  else if (!replays_)
+    above = std::uniform_int_distribution<std::int32_t>(0, high - low)(random_);
   made_.push_back(above);
   return low + above;
 }

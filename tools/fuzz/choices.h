@@ -20,8 +20,8 @@ using Record = std::vector<std::int32_t>;
 
 class Choices {
  public:
-  /// Draws.
-  explicit Choices(std::uint64_t seed);
+  /// Draws, behind the first that are given.
+  explicit Choices(std::uint64_t seed, Record first = {});
   /// Repeats; what the record lacks is the lowest.
   Choices(Record record, std::uint32_t data_seed);
 

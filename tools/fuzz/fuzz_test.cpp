@@ -24,6 +24,20 @@ TEST_CASE("a case repeats its pair", "[fuzz]") {
   }
 }
 
+TEST_CASE("only networks of the families asked for are drawn, and repeat without them", "[fuzz]") {
+  const std::vector<Family> asked{Family::kMatrices, Family::kExported};
+  int exported = 0;
+  for (int n = 0; n < 100; ++n) {
+    const Case drawn = draw_case(11, 0, n, asked);
+    const Pair pair = make_pair(drawn);
+    CHECK((pair.family == Family::kMatrices || pair.family == Family::kExported));
+    CHECK(to_text(pair.made) == to_text(drawn));
+    exported += pair.family == Family::kExported ? 1 : 0;
+  }
+  CHECK(exported > 10);
+  CHECK(exported < 60);
+}
+
 TEST_CASE("any record makes a legal configuration", "[fuzz]") {
   for (int seed = 0; seed < 300; ++seed) {
     Choices random{static_cast<std::uint64_t>(seed)};

@@ -12,17 +12,32 @@ namespace trine::fuzz {
 
 using model::DataType;
 
-std::string name_of(Family family) {
-  static constexpr const char* kNames[] = {"images", "matrices", "transformers", "low-bit",
-                                           "exported"};
-  return kNames[static_cast<int>(family)];
+namespace {
+
+/// What is drawn, the likely ones several times.
+const std::vector<Family> kDrawn{Family::kImages,   Family::kImages,   Family::kImages,
+                                 Family::kMatrices, Family::kMatrices, Family::kTransformers,
+                                 Family::kLowBit,   Family::kExported};
+
+}  // namespace
+
+const std::vector<std::string>& family_names() {
+  static const std::vector<std::string> kNames{"images", "matrices", "transformers", "low-bit",
+                                               "exported"};
+  return kNames;
+}
+
+Record choice_of(const std::vector<Family>& families, std::uint64_t random) {
+  if (families.empty()) return {};
+  Record places;
+  for (std::size_t i = 0; i < kDrawn.size(); ++i)
+    if (std::ranges::find(families, kDrawn[i]) != families.end())
+      places.push_back(static_cast<std::int32_t>(i));
+  return {places[random % places.size()]};
 }
 
 Family make_network(Builder& b) {
-  static const std::vector<Family> kFamilies{
-      Family::kImages,   Family::kImages,       Family::kImages, Family::kMatrices,
-      Family::kMatrices, Family::kTransformers, Family::kLowBit, Family::kExported};
-  const Family family = any(b, kFamilies);
+  const Family family = any(b, kDrawn);
   switch (family) {
     case Family::kImages:
       make_images(b);

@@ -20,7 +20,11 @@ enum class Family {
   kExported,      ///< ONNX in the forms of exporters
 };
 
-std::string name_of(Family family);  ///< "images"
+/// Of all families, in their order: "images", ...
+const std::vector<std::string>& family_names();
+
+/// What make_network() chooses first so that it makes one of these families; none: any.
+Record choice_of(const std::vector<Family>& families, std::uint64_t random);
 
 /// A network of any family, with its outputs: all that nobody reads. @return its family
 Family make_network(Builder& b);

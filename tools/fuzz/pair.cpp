@@ -171,10 +171,11 @@ Case parse_case(const std::string& text) {
   return c;
 }
 
-Case draw_case(std::uint64_t seed, int k, int n) {
+Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families) {
   Choices config{hash64(fmt::format("{} {}", seed, k))};
   any_config(config);
-  Choices network{hash64(fmt::format("{} {} {}", seed, k, n))};
+  const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
+  Choices network{drawn, choice_of(families, drawn)};
   const Pair p = pair_of(network, {});
   return {config.made(), p.made.data_seed, p.made.network};
 }
@@ -196,7 +197,8 @@ std::string describe(const Pair& p) {
   const std::string settings = settings_of(p.config);
   return fmt::format(
       "{}: {}\n{} bus: latency {}, {} bytes a cycle, {} % stalls; {}\n{}", p.config.name,
-      settings.empty() ? "the defaults" : settings, name_of(p.family), p.axi_latency,
+      settings.empty() ? "the defaults" : settings,
+      family_names()[static_cast<std::size_t>(p.family)], p.axi_latency,
       p.axi_bytes_per_cycle > 0 ? std::to_string(p.axi_bytes_per_cycle) : "all", p.stall_percent,
       p.rounding.others == reference::Rounding::kSingle ? "one rounding" : "two roundings",
       text_of(p.graph));

@@ -41,8 +41,8 @@ struct Pair {
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
 };
 
-/// Network `n` on configuration `k` of a seed.
-Case draw_case(std::uint64_t seed, int k, int n);
+/// Network `n` on configuration `k` of a seed. @param families  none: of any
+Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families = {});
 Pair make_pair(const Case& c);
 /// The same network on that configuration.
 Pair make_pair(const Case& c, const machine::Config& config);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sw/model/graph.h"
@@ -17,5 +18,13 @@ namespace trine::model {
 /// @param host  as of import_onnx()
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file,
                   bool host = false);
+
+/// What a model without codes of activations is.
+inline constexpr std::string_view kFloat32 = "float32", kFloat16 = "float16",
+                                  kWeightsAlone = "quantized in its weights alone",
+                                  kDynamic = "quantized dynamically, without scales of activations";
+
+/// @param what  one of these  @throws Refusal  that, and how the user gets codes
+[[noreturn]] void refuse_float(const std::string& file, std::string_view what);
 
 }  // namespace trine::model

@@ -34,10 +34,6 @@ using namespace onnx_file;  // NOLINT: this file is about nothing else
 using Kind = FloatStep::Kind;
 
 constexpr std::int64_t kMaxAverage = std::int64_t{1} << 22;  ///< weights of ones
-constexpr const char* kFloatModel =
-    "the model is float32, the machine computes int8: quantize it first, with sample inputs; in "
-    "Python onnxruntime.quantization.quantize_static(IN, OUT, READER, "
-    "quant_format=QuantFormat.QDQ)";
 
 /// A Conv or pool with filter, stride and dilation, and its border.
 struct Sliding {
@@ -70,7 +66,7 @@ class Importer {
     for (const Node& node : file_.nodes) import(node);
     for (const std::string& name : file_.outputs)
       if (lost_.count(name) == 0) add_output(name);
-    if (is_float()) throw_error("{}: {}", file_.name, kFloatModel);
+    if (is_float()) refuse_float(file_.name, kFloat32);
     problems_.raise(file_.name);
   }
 
@@ -104,7 +100,7 @@ class Importer {
       return op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
              op.kind == OpKind::kFullyConnected;
     };
-    return !has_quantizers(file_) && std::ranges::none_of(graph_.ops, is_product);
+    return !quantizes_activations(file_) && std::ranges::none_of(graph_.ops, is_product);
   }
 
   void add_output(const std::string& name) try {
@@ -193,7 +189,7 @@ class Importer {
     } catch (const Error& error) {
       node_ = &node;
       emit_.back_to(mark);
-      if (is_float()) throw_error("{}: {}", file_.name, kFloatModel);
+      if (is_float()) refuse_float(file_.name, kFloat32);
       const bool hosted = on_host(mark);
       if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
       // Of an operator that is the host's alone, what the host lacks.
@@ -1691,16 +1687,6 @@ Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file
 
 Graph import_onnx(const std::filesystem::path& path, bool host) {
   return parse_onnx(read_file(path), path.string(), host);
-}
-
-Graph import_model(const std::filesystem::path& path, bool host) {
-  return parse_model(read_file(path), path.string(), host);
-}
-
-Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
-  const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
-  if (is_tflite) return parse_tflite(bytes, file);
-  return parse_onnx(bytes, file, host);
 }
 
 }  // namespace trine::model

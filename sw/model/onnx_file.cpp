@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "sw/model/elements.h"
+#include "sw/model/import.h"
 #include "sw/model/indices.h"
 
 namespace trine::model::onnx_file {
@@ -40,6 +41,10 @@ bool fits(DataType type, double value) {
     default:
       return std::abs(value) <= 0x1p53;
   }
+}
+
+bool is_half(std::int64_t type) {
+  return type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
 }
 
 class Reader {
@@ -73,6 +78,7 @@ class Reader {
 
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
     const auto type = type_of(tensor.data_type());
+    if (is_half(tensor.data_type())) refuse_float(file_.name, kFloat16);
     if (!type)
       fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
            tensor.data_type());
@@ -140,6 +146,7 @@ class Reader {
   Input input(const onnx::ValueInfoProto& info) const {
     const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
     const auto type = type_of(tensor.elem_type());
+    if (is_half(tensor.elem_type())) refuse_float(file_.name, kFloat16);
     if (!info.type().has_tensor_type() || !type)
       fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
            tensor.elem_type());

@@ -171,9 +171,9 @@ bool multiplies_maps(const File& file) {
   });
 }
 
-bool has_quantizers(const File& file) {
-  static const std::set<std::string> kTypes = {"BipolarQuant", "DequantizeLinear", "MultiThreshold",
-                                               "Quant", "QuantizeLinear"};
+bool quantizes_activations(const File& file) {
+  static const std::set<std::string> kTypes = {"BipolarQuant", "MultiThreshold", "Quant",
+                                               "QuantizeLinear"};
   return std::ranges::any_of(file.nodes,
                              [&](const Node& node) { return kTypes.count(node.type) != 0; });
 }

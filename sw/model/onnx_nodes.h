@@ -24,8 +24,8 @@ std::set<std::string> constants_of(const File& file);
 bool has_images(const File& file);
 /// Whether a MatMul has no constant operand: four axes may be heads.
 bool multiplies_maps(const File& file);
-/// Whether any node quantizes.
-bool has_quantizers(const File& file);
+/// Whether any node makes codes of what the data gives.
+bool quantizes_activations(const File& file);
 /// Whether a node reads a tensor, or it is an output.
 bool is_read(const File& file, const std::string& tensor);
 /// Whether quantizers alone read a tensor.

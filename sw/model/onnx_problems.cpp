@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
+#include "sw/model/import.h"
+#include "sw/model/onnx_nodes.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -56,15 +59,14 @@ void Problems::raise(const std::string& file) const {
 }
 
 void require_qdq(const File& file) {
-  for (const Node& node : file.nodes) {
-    if (node.type == "DynamicQuantizeLinear" || node.type == "MatMulInteger" ||
-        node.type == "ConvInteger")
-      throw_error(
-          "{}: node {} {}: the model is quantized dynamically, its scales come from the data; "
-          "quantize it statically: in Python quantize_static(IN, OUT, READER, "
-          "quant_format=QuantFormat.QDQ)",
-          file.name, node.index, node.type);
-  }
+  const auto has = [&](const std::set<std::string>& types) {
+    return std::ranges::any_of(file.nodes,
+                               [&](const Node& node) { return types.contains(node.type); });
+  };
+  if (has({"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"}))
+    refuse_float(file.name, kDynamic);
+  if (has({"DequantizeLinear", "MatMulNBits"}) && !quantizes_activations(file))
+    refuse_float(file.name, kWeightsAlone);
 }
 
 }  // namespace trine::model::onnx_file

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "sw/model/expand.h"
 #include "sw/model/graph.h"
+#include "sw/model/import.h"
 #include "sw/model/order.h"
 #include "tflite_generated.h"
 
@@ -72,6 +73,7 @@ class Importer {
     if (tensors < 1 || tensors > kMaxTensors)
       fail("{} tensors, allowed 1..{}", tensors, kMaxTensors);
     if (ops > kMaxOps) fail("{} operators, allowed 0..{}", ops, kMaxOps);
+    require_codes(*subgraph);
     for (const format::Tensor* tensor : *subgraph->tensors()) add(*tensor);
     if (size_of(subgraph->inputs()) + size_of(subgraph->outputs()) > 2 * kMaxTensors)
       fail("too many graph inputs and outputs");
@@ -117,6 +119,34 @@ class Importer {
       if (number == code) return type;
     fail(tensor, "type code {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
          code);
+  }
+
+  /// @throws Refusal  operators compute floats, and no tensor that they make holds codes
+  void require_codes(const format::SubGraph& subgraph) const {
+    constexpr int kFloat = 0, kHalf = 1, kBFloat = 18;
+    bool floats = false, halves = false, weights = false, dequantized = false;
+    for (const format::Tensor* tensor : *subgraph.tensors()) {
+      const auto buffer = tensor->buffer();
+      const bool constant = buffer < size_of(model_.buffers()) &&
+                            (size_of(model_.buffers()->Get(buffer)->data()) > 0 ||
+                             model_.buffers()->Get(buffer)->offset() > 1);
+      const auto* quantization = tensor->quantization();
+      const bool codes =
+          quantization != nullptr && size_of(quantization->scale()) > 0 && tensor->type() != kFloat;
+      if (codes && !constant) return;
+      weights = weights || codes;
+      floats = floats || (tensor->type() == kFloat && !constant);
+      halves = halves || tensor->type() == kHalf || tensor->type() == kBFloat;
+    }
+    if (!floats && !halves) return;
+    constexpr int kDequantize = 6;
+    if (model_.operator_codes() != nullptr)
+      for (const format::OperatorCode* entry : *model_.operator_codes())
+        dequantized = dequantized || code_of(*entry) == kDequantize;
+    refuse_float(graph_.file, halves        ? kFloat16
+                              : !weights    ? kFloat32
+                              : dequantized ? kWeightsAlone
+                                            : kDynamic);
   }
 
   void add(const format::Tensor& source) {
@@ -219,14 +249,18 @@ class Importer {
     }
   }
 
+  /// Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
+  static int code_of(const format::OperatorCode& entry) {
+    return std::max<int>(entry.builtin_code(), entry.deprecated_builtin_code());
+  }
+
   void set_kind(Op& op, std::uint32_t opcode_index) const {
     const std::size_t count = size_of(model_.operator_codes());
     if (opcode_index >= count)
       fail("op {}: operator code {} does not exist, the file has {}", op.index, opcode_index,
            count);
     const format::OperatorCode* entry = model_.operator_codes()->Get(opcode_index);
-    // Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
-    const int code = std::max<int>(entry->builtin_code(), entry->deprecated_builtin_code());
+    const int code = code_of(*entry);
     if (const auto found = kind_of_tflite(code)) {
       std::tie(op.kind, op.name) = *found;
     } else if (code == kCustom) {

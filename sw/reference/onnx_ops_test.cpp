@@ -40,10 +40,11 @@ class Builder {
     for (const int extent : input) shape->add_dim()->set_dim_value(extent);
   }
 
-  std::string constant(const std::vector<int>& shape, const Floats& values) {
+  std::string constant(const std::vector<int>& shape, const Floats& values,
+                       int type = onnx::TensorProto::FLOAT) {
     auto* tensor = model_.mutable_graph()->add_initializer();
     tensor->set_name("c" + std::to_string(++count_));
-    tensor->set_data_type(onnx::TensorProto::FLOAT);
+    tensor->set_data_type(type);
     for (const int extent : shape) tensor->add_dims(extent);
     for (const float value : values) tensor->add_float_data(value);
     return tensor->name();
@@ -569,7 +570,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     const std::string y = floats.op("Det", {floats.op("Relu", {floats.op("MatMul", {"in", w})})});
     CHECK_THAT(refusal(&floats, y),
                Contains("m.onnx: the model is float32, the machine computes int8: quantize it") &&
-                   Contains("quantize_static"));
+                   Contains("trine quantize m.onnx --calibration DIR --out INT8.onnx"));
     Builder simple({1, 4});
     CHECK_THAT(refusal(&simple, simple.op("Relu", {"in"})), Contains("the model is float32"));
   }
@@ -594,10 +595,18 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
         Contains("node 1 QAttention: operator is not supported (quantize it in QDQ form)"));
     Builder integers({1, 4});
     CHECK_THAT(refusal(&integers, integers.op("MatMulInteger", {"in"})),
-               Contains("node 0 MatMulInteger: the model is quantized dynamically"));
+               Contains("m.onnx: the model is quantized dynamically"));
     Builder dynamic({1, 4});
     CHECK_THAT(refusal(&dynamic, dynamic.op("DynamicQuantizeLinear", {"in"})),
-               Contains("node 0 DynamicQuantizeLinear: the model is quantized dynamically"));
+               Contains("trine quantize FLOAT.onnx --calibration DIR --out INT8.onnx"));
+    Builder weights({1, 4});
+    const std::string w = weights.op("DequantizeLinear", {weights.scalar(0.5f), weights.scalar(1)});
+    CHECK_THAT(refusal(&weights, weights.op("Mul", {"in", w})),
+               Contains("m.onnx: the model is quantized in its weights alone"));
+    Builder halves({1, 4});
+    const std::string half = halves.constant({}, {0.5f}, onnx::TensorProto::FLOAT16);
+    CHECK_THAT(refusal(&halves, halves.op("Mul", {"in", half})),
+               Contains("m.onnx: the model is float16"));
   }
   SECTION("products of unequal extents") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({3, 1}, {1, 1, 1})})),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of ONNX on the host: sw/model/onnx_evaluate.h does the work.
+// Operators of ONNX on the host: sw/model/onnx/evaluate.h does the work.
 
 #include <fmt/ranges.h>
 
@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "sw/model/elements.h"
-#include "sw/model/onnx_host.h"
+#include "sw/model/onnx/host.h"
 #include "sw/reference/ops.h"
 
 namespace trine::reference {

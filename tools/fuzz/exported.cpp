@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "sw/model/indices.h"
-#include "sw/model/onnx_file.h"
+#include "sw/model/onnx/file.h"
 #include "tools/fuzz/networks.h"
 
 namespace trine::fuzz {

@@ -4,7 +4,7 @@
 
 #include "base/rounding.h"
 #include "machine/precision.h"
-#include "sw/model/onnx_evaluate.h"
+#include "sw/model/onnx/evaluate.h"
 
 namespace trine::compiler {
 namespace {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an ONNX file holds, as plain values: the only place that knows protobuf is file.cpp.
+
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "sw/model/graph.h"
+
+namespace trine::model::onnx_file {
+
+/// A constant tensor. Values are kept as double: exact for every element type here (int64 within
+/// 2^53: the reader takes those beyond for these).
+struct Constant {
+  DataType type = DataType::kFloat32;
+  std::vector<int> shape;
+  std::vector<double> values;
+  /// The codes of a constant that a quantizer made, or dequantized: scale * (code - zero_point),
+  /// element by element; else empty.
+  std::vector<std::int32_t> codes, zero_points;
+  std::vector<float> scales;
+
+  std::size_t elements() const { return values.size(); }
+  int rank() const { return static_cast<int>(shape.size()); }
+};
+using ConstantPointer = std::shared_ptr<const Constant>;
+
+struct Attribute {
+  std::int64_t i = 0;
+  float f = 0;
+  std::string s;  ///< of several: with commas between
+  std::vector<std::int64_t> ints;
+  std::vector<float> floats;
+  ConstantPointer tensor;
+};
+
+struct Node {
+  int index = 0;
+  std::string type, domain;
+  std::vector<std::string> inputs, outputs;  ///< "" where an optional one is absent
+  std::map<std::string, Attribute> attributes;
+
+  std::int64_t integer(const char* key, std::int64_t otherwise) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? otherwise : found->second.i;
+  }
+  /// @throws Error  for infinities and NaN
+  float real(const char* key, float otherwise) const {
+    const float value = bound(key, otherwise);
+    if (!std::isfinite(value)) throw_error("{} {}, allowed finite numbers", key, value);
+    return value;
+  }
+  /// May be infinite: no bound.
+  float bound(const char* key, float otherwise) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? otherwise : found->second.f;
+  }
+  std::string text(const char* key, const char* otherwise) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? otherwise : found->second.s;
+  }
+  std::vector<std::int64_t> integers(const char* key) const {
+    const auto found = attributes.find(key);
+    return found == attributes.end() ? std::vector<std::int64_t>{} : found->second.ints;
+  }
+};
+
+struct Input {
+  std::string name;
+  DataType type = DataType::kFloat32;
+  std::vector<int> shape;  ///< extents that the file leaves open are 1
+  std::string data_type;   ///< FINN's annotation ("UINT8"), "" where there is none
+};
+
+struct File {
+  std::string name;  ///< for messages
+  std::int64_t opset = 0;
+  std::vector<Node> nodes;
+  std::map<std::string, ConstantPointer> constants;
+  std::vector<Input> inputs;  ///< without those that constants initialize
+  std::vector<std::string> outputs;
+};
+
+/// The type that ONNX gives a number. @return nothing for those that are not read
+std::optional<DataType> type_of(std::int64_t code);
+
+/// @throws Error  names the file and what is wrong; for any bytes whatever, with memory in
+/// proportion
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name);
+
+/// As import_onnx().
+Graph graph_of(File file, bool host);
+
+}  // namespace trine::model::onnx_file

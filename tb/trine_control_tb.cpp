@@ -1287,6 +1287,10 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   }
   bench.start_program(p);
   bench.check_error(kDeadlock, 8 * at);
+  CHECK(bench.write(csr::kControl, 2) == 0);  // a soft reset forgets it
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
+  CHECK(bench.read(csr::kStatus) == 0);
+  CHECK(bench.read(csr::kErrorCause) == 0);
   bench.check_run(bench.ordered_program(20));
 }
 

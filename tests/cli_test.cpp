@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -74,6 +75,34 @@ std::size_t line_count(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+/// Each cycle has a cause, and the bound is where most of them are.
+void check_causes(const json& report) {
+  const std::map<std::string, std::vector<std::string>> bounds{
+      {"compute", {"compute", "bank"}},
+      {"memory", {"memory", "load", "store"}},
+      {"drain", {"drain"}},
+      {"vector", {"vector"}},
+      {"control", {"control"}}};
+  const auto cycles_of = [](const json& causes, const std::vector<std::string>& names) {
+    long cycles = 0;
+    for (const std::string& name : names) cycles += causes.at(name).get<long>();
+    return cycles;
+  };
+  const auto check_sum = [&](const json& of) {
+    long sum = 0;
+    for (const auto& [bound, causes] : bounds) sum += cycles_of(of.at("causes"), causes);
+    CHECK(sum == of.at("cycles").get<long>());
+    CHECK(of.at("causes").size() == 8);
+  };
+  check_sum(report);
+  for (const json& layer : report.at("layers")) {
+    CAPTURE(layer.dump());
+    check_sum(layer);
+    const long most = cycles_of(layer.at("causes"), bounds.at(layer.at("bound")));
+    for (const auto& [bound, causes] : bounds) CHECK(cycles_of(layer.at("causes"), causes) <= most);
+  }
+}
+
 /// The keys that other tools rely on.
 void check_execution(const json& report) {
   for (const char* key : {"cycles", "macs", "peak_macs_per_cycle", "vectors", "vectors_exact",
@@ -93,14 +122,12 @@ void check_execution(const json& report) {
     CHECK(layer.at("name").is_string());
     CHECK(layer.at("op").is_string());
     CHECK(layer.at("utilization").is_number());
-    const std::string bound = layer.at("bound");
-    CHECK((bound == "compute" || bound == "memory" || bound == "drain" || bound == "vector" ||
-           bound == "control"));
     cycles += layer.at("cycles").get<long>();
     macs += layer.at("macs").get<long>();
   }
   CHECK(cycles == report.at("cycles").get<long>());
   CHECK(macs == report.at("macs").get<long>());
+  check_causes(report);
 }
 
 }  // namespace
@@ -546,11 +573,13 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
 TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";
-  REQUIRE(shell.trine(run).code == 0);
-  const long fast = shell.read_json("j").at("cycles");
-  REQUIRE(shell.trine(run + "--axi-latency 200 --axi-bytes-per-cycle 1").code == 0);
-  const long slow = shell.read_json("j").at("cycles");
-  CHECK(slow > fast);
+  const auto cycles = [&](const std::string& memory) {
+    REQUIRE(shell.trine(run + memory).code == 0);
+    return shell.read_json("j").at("cycles").get<long>();
+  };
+  const long fast = cycles("");
+  CHECK(cycles("--axi-latency 200") > fast + 200);
+  CHECK(cycles("--axi-bytes-per-cycle 1") > 2 * fast);
 }
 
 TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
@@ -570,6 +599,16 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   for (const json& row : result["layers"])
     macs += row["times"].get<std::int64_t>() * row["macs"].get<std::int64_t>();
   CHECK(result["macs"] == macs);
+
+  REQUIRE(shell
+              .trine("estimate --config edge1024 --table llama-7b --tokens 3 --context 50 "
+                     "--json table.json")
+              .code == 0);
+  const json rows = shell.read_json("table.json")["layers"];
+  const auto scores =
+      std::ranges::find(rows, "query x key", [](const json& r) { return r["name"]; });
+  REQUIRE(scores != rows.end());
+  CHECK((*scores)["macs"] == 3 * 50 * 128);
 }
 
 TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") {

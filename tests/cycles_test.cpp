@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the architecture simulator predicts against what the RTL counts: tests/cycles/measured.tsv
-// has a row for each program, with the cycles of the Verilated design and the prediction's error.
-// The error may not change unseen, so a rate or a latency that is a few percent off shows, and has
-// a limit for each row, and in the mean of each design and network. That the RTL still counts so is
-// checked for a sample of the rows, with TRINE_SLOW_TESTS for all. TRINE_APPROVE=1 in the
-// environment measures anew (tests/README.md).
+// has a row for each program, with the cycles of the Verilated design, those that each engine was
+// busy and those of each cause, each with the prediction's error in percent of all cycles. No error
+// may change unseen, so a rate or a latency that is a few percent off shows, and cycles that count
+// twice or for another cause; and it has a limit for each row, and in the mean of each design,
+// network and counter. That the RTL still counts so is checked for a sample of the rows, with
+// TRINE_SLOW_TESTS for all. TRINE_APPROVE=1 in the environment measures anew (tests/README.md).
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -235,12 +237,29 @@ model::Graph graph_of(const std::string& name) {
 // ---- the table ----------------------------------------------------------------------------------
 
 constexpr double kMostOfRow = 22, kMostOfMean = 10;  ///< percent that a prediction may be off
+constexpr double kMostOfCounter = 4;                 ///< percent of all cycles, in the mean
 constexpr double kChange = 0.5;                      ///< of a stated error, in percent points
+
+/// Cycles; those that each engine was busy; those of each cause.
+constexpr std::size_t kCounters = 1 + isa::kEngines + sim::kCauses;
+using Counters = std::array<std::uint64_t, kCounters>;
+
+std::string name_of(std::size_t counter) {
+  if (counter == 0) return "cycles";
+  if (counter <= isa::kEngines) return fmt::format("{}_busy", isa::kEngineNames[counter - 1]);
+  return fmt::format("cause_{}", csr::kCauses[counter - 1 - isa::kEngines].name);
+}
+
+Counters counters_of(const sim::RunResult& run) {
+  Counters all{run.cycles};
+  std::ranges::copy(run.causes, std::ranges::copy(run.engine_busy, all.begin() + 1).out);
+  return all;
+}
 
 struct Row {
   std::string design, network, words;
-  std::uint64_t cycles = 0;  ///< of the RTL
-  double error = 0;          ///< percent that the prediction is above
+  Counters counters{};                    ///< of the RTL
+  std::array<double, kCounters> error{};  ///< percent of all cycles that the prediction is above
 };
 
 std::vector<Row> rows() {
@@ -248,8 +267,10 @@ std::vector<Row> rows() {
   std::vector<Row> all;
   std::string header;
   std::getline(table, header);
-  for (Row row; table >> row.design >> row.network >> row.words >> row.cycles >> row.error;)
+  for (Row row; table >> row.design >> row.network >> row.words;) {
+    for (std::size_t i = 0; i < kCounters; ++i) table >> row.counters[i] >> row.error[i];
     all.push_back(row);
+  }
   return all;
 }
 
@@ -269,19 +290,24 @@ std::string words_of(const compiler::Program& program) {
 }
 
 /// Values do not change cycles: the inputs are zero.
-double error_of(const compiler::Program& program, std::uint64_t cycles) {
+Counters predicted(const compiler::Program& program) {
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
-  const auto predicted = static_cast<double>(sim::run_arch_dram(program, dram).cycles);
-  return 100 * (predicted / static_cast<double>(cycles) - 1);
+  return counters_of(sim::run_arch_dram(program, dram));
 }
 
-std::uint64_t measured(const compiler::Program& program, const Design& design) {
+double error_of(const Counters& prediction, const Counters& measured, std::size_t counter) {
+  const auto difference =
+      static_cast<double>(prediction[counter]) - static_cast<double>(measured[counter]);
+  return 100 * difference / static_cast<double>(measured[0]);
+}
+
+Counters measured(const compiler::Program& program, const Design& design) {
   sim::RtlOptions options;
   options.build.optimization = 1;
   options.build.quiet = true;
   options.build.assertions = design.assertions;
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
-  return sim::RtlRunner(program, options).run_dram(dram).cycles;
+  return counters_of(sim::RtlRunner(program, options).run_dram(dram));
 }
 
 /// The program of a row; the one that was measured.
@@ -294,7 +320,9 @@ compiler::Program program_of(const Row& row) {
 
 /// The table of every design with every network that it takes in one piece.
 std::string measure() {
-  std::string table = "design\tnetwork\twords_hash\tcycles\terror\n";
+  std::string table = "design\tnetwork\twords_hash";
+  for (std::size_t i = 0; i < kCounters; ++i) table += fmt::format("\t{}\terror", name_of(i));
+  table += '\n';
   std::vector<std::string> names = kNetworks;
   for (const auto& layer : layers()) names.push_back(layer.first);
   for (const Design& design : designs())
@@ -306,9 +334,11 @@ std::string measure() {
       } catch (const Error&) {  // no room, or a precision lacks
       }
       if (!program || !program->rest.empty()) continue;
-      const std::uint64_t cycles = measured(*program, design);
-      table += fmt::format("{}\t{}\t{}\t{}\t{:+.2f}\n", design.name, name, words_of(*program),
-                           cycles, error_of(*program, cycles));
+      const Counters rtl = measured(*program, design), prediction = predicted(*program);
+      table += fmt::format("{}\t{}\t{}", design.name, name, words_of(*program));
+      for (std::size_t i = 0; i < kCounters; ++i)
+        table += fmt::format("\t{}\t{:+.2f}", rtl[i], error_of(prediction, rtl, i));
+      table += '\n';
     }
   return table;
 }
@@ -321,27 +351,37 @@ TEST_CASE("the RTL counts the cycles that were measured", "[rtl][cycles]") {
   for (std::size_t i = 0; i < all.size(); i += kEach) {
     if (kEach > 1 && !design_of(all[i]).sampled) continue;
     CAPTURE(all[i].design, all[i].network);
-    CHECK(measured(program_of(all[i]), design_of(all[i])) == all[i].cycles);
+    CHECK(measured(program_of(all[i]), design_of(all[i])) == all[i].counters);
     counted.insert(all[i].design);
   }
   CHECK(counted.size() + 1 >= designs().size());
 }
 
 TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][cycles]") {
-  std::map<std::string, double> sums, counts;
-  for (const Row& row : rows()) {
-    CAPTURE(row.design, row.network, row.cycles);
-    const double error = error_of(program_of(row), row.cycles);
-    CHECK(error == Approx(row.error).margin(kChange));
-    CHECK(std::abs(row.error) <= kMostOfRow);
+  std::map<std::string, double> sums, counts, of_counter;
+  const std::vector<Row> all = rows();
+  for (const Row& row : all) {
+    CAPTURE(row.design, row.network, row.counters);
+    const Counters prediction = predicted(program_of(row));
+    for (std::size_t i = 0; i < kCounters; ++i) {
+      CAPTURE(name_of(i), prediction[i]);
+      const double error = error_of(prediction, row.counters, i);
+      CHECK(error == Approx(row.error[i]).margin(kChange));
+      of_counter[name_of(i)] += error;
+    }
+    CHECK(std::abs(row.error[0]) <= kMostOfRow);
     for (const std::string& of : {row.design, row.network}) {
-      sums[of] += error;
+      sums[of] += row.error[0];
       ++counts[of];
     }
   }
   for (const auto& [of, sum] : sums) {
     CAPTURE(of);
     CHECK(std::abs(sum / counts[of]) <= kMostOfMean);
+  }
+  for (const auto& [of, sum] : of_counter) {
+    CAPTURE(of);
+    CHECK(std::abs(sum / static_cast<double>(all.size())) <= kMostOfCounter);
   }
 }
 

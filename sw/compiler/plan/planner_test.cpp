@@ -71,6 +71,35 @@ plan: 12288 bytes in DRAM, 1 maps spilled
 )");
 }
 
+/// A mean needs all pixels of a channel word at once, of which the map beside it leaves no room
+/// for.
+TEST_CASE("a layer without room sends the map beside it to DRAM", "[compiler][plan]") {
+  Builder b(1);
+  const int beside = convolution(b, b.input({1, 12, 12, 8}), 32, 1);
+  const int mean = b.reshape(b.mean(b.input({1, 32, 32, 16}), {1, 2}), {1, 1, 1, 16});
+  const int x = b.binary(convolution(b, beside, 16, 1), mean, model::OpKind::kMul, "MUL");
+  CHECK(planned(b, x, small_config(8, 8, 8, 32, 64)) == R"(
+plan: 24576 bytes in DRAM, 2 maps spilled
+  map 0 'input' 12x12x8: DMEM 0 pitch 12 plane 144 DRAM 0 pitch 12 plane 144
+  map 1 'input' 32x32x16: DRAM 288 pitch 32 plane 1024
+  map 2 't3' 12x12x32: DRAM 4384 pitch 12 plane 144
+  map 3 't6' 1x1x16: DMEM 624 pitch 1 plane 1
+  map 4 't10' 12x12x16: DMEM 0 pitch 12 plane 152
+  map 5 't6' 1x12x16: DMEM 1248 pitch 12 plane 24
+  map 6 't6' 12x12x16: DMEM 624 pitch 12 plane 152
+  map 7 't11' 12x12x16: DMEM 1248 pitch 12 plane 144 DRAM 5536 pitch 12 plane 144
+  layer 0 CONV_2D 't3': 0 -> 2, 12x12x16: 696 cycles, unit 696, bus 694
+    2 x (0 + 0 + 578) words from DMEM 304 on
+  layer 1 MEAN 't6': 1 -> 3, 1x1x4: 6616 cycles, unit 4364, bus 2052
+    1 x (1026 + 0 + 0) words from DMEM 644 on
+  layer 2 CONV_2D 't10': 2 -> 4, 12x12x16: 665 cycles, unit 288, bus 665
+    1 x (1154 + 0 + 0) words from DMEM 644 on
+  layer 3 MUL 't11': 3 -> 5, 1x12x16: 40 cycles, unit 40, bus 0
+  layer 4 MUL 't11': 5 -> 6, 12x12x16: 360 cycles, unit 360, bus 0
+  layer 5 MUL 't11': 4 -> 7, 12x12x16: 288 cycles, unit 288, bus 0
+)");
+}
+
 TEST_CASE("rows of a spilled map are whole beats", "[compiler][plan]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 13, 13, 8}), 64, 3);

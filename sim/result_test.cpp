@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/result.h"
+
+#include <catch2/catch.hpp>
+
+namespace trine::sim {
+namespace {
+
+using isa::Engine;
+
+TEST_CASE("layers end in order, and the last one with the program", "[arch][result]") {
+  compiler::Program program;
+  program.layers.resize(4);
+  program.run_layer = {0, 1, 1, 0, 3};  // the third has no RUN
+  const std::vector<RunTiming> runs{{Engine::kLoad, 0, 10},
+                                    {Engine::kCompute, 10, 40},
+                                    {Engine::kVector, 12, 30},
+                                    {Engine::kStore, 40, 55},
+                                    {Engine::kStore, 55, 70}};
+  CHECK(layer_ends(program, runs, 75) == std::vector<std::uint64_t>{55, 55, 55, 75});
+  program.layers.clear();
+  CHECK(layer_ends(program, {}, 75).empty());
+}
+
+TEST_CASE("a layer is bound by the causes that take the most of its cycles", "[arch][result]") {
+  //                               compute bank drain memory vector store control load
+  CHECK(bound_of(CauseCycles{{30, 0, 29, 10, 29, 9, 29, 10}}) == "compute");
+  CHECK(bound_of(CauseCycles{{15, 16, 30, 10, 30, 9, 30, 10}}) == "compute");
+  CHECK(bound_of(CauseCycles{{15, 14, 29, 10, 29, 10, 29, 10}}) == "memory");
+  CHECK(bound_of(CauseCycles{{15, 14, 30, 10, 29, 10, 29, 9}}) == "drain");
+  CHECK(bound_of(CauseCycles{{15, 14, 29, 10, 30, 10, 29, 9}}) == "vector");
+  CHECK(bound_of(CauseCycles{{15, 14, 29, 10, 29, 10, 30, 9}}) == "control");
+}
+
+TEST_CASE("stages follow each other in one result", "[arch][result]") {
+  const auto stage = [](std::uint64_t n) {
+    RunResult r;
+    r.outputs = {{"i1", {1}, {static_cast<std::uint8_t>(n)}}};
+    r.cycles = 100 * n;
+    for (std::size_t c = 0; c < kCauses; ++c) r.causes[c] = n * (c + 1);
+    for (std::size_t e = 0; e < isa::kEngines; ++e) r.engine_busy[e] = n * (e + 20);
+    r.runs = {{Engine::kVector, 3 * n, 7 * n}};
+    r.layers = {{100 * n, r.causes}};
+    r.dram_bytes_read = 1000 * n;
+    r.dram_bytes_written = 2000 * n;
+    return r;
+  };
+  const RunResult all = in_sequence({stage(1), stage(2), stage(4)});
+  CHECK(all.outputs[0].bytes == std::vector<std::uint8_t>{4});  // of the last
+  CHECK(all.cycles == 700);
+  for (std::size_t c = 0; c < kCauses; ++c) CHECK(all.causes[c] == 7 * (c + 1));
+  for (std::size_t e = 0; e < isa::kEngines; ++e) CHECK(all.engine_busy[e] == 7 * (e + 20));
+  CHECK(all.dram_bytes_read == 7000);
+  CHECK(all.dram_bytes_written == 14000);
+  REQUIRE(all.layers.size() == 3);
+  CHECK(all.layers[2].cycles == 400);
+  REQUIRE(all.runs.size() == 3);
+  CHECK(all.runs[0].end == 7);
+  CHECK(all.runs[1].engine == Engine::kVector);
+  CHECK(all.runs[1].start == 100 + 6);
+  CHECK(all.runs[1].end == 100 + 14);
+  CHECK(all.runs[2].start == 300 + 12);
+  CHECK(all.runs[2].end == 300 + 28);
+}
+
+}  // namespace
+}  // namespace trine::sim

@@ -57,8 +57,10 @@ struct Line {
   void add(const FloatStep& step, std::size_t channel) {
     const double c = double{step.value[step.value.size() == 1 ? 0 : channel]};
     if (step.kind == Kind::kMax || step.kind == Kind::kMin) {
+      const bool least = step.kind == Kind::kMax;
       clamped = true;
-      (step.kind == Kind::kMax ? low : high) = c;
+      for (double* bound : {&low, &high})
+        *bound = least ? std::max(*bound, c) : std::min(*bound, c);
       return;
     }
     if (clamped) throw_error("a float operator after an activation, before an 8-bit quantizer");

@@ -128,6 +128,11 @@ TEST_CASE("PyTorch's networks are exact to the golden layers", "[arch][model][on
   CHECK(checked == 42);
 }
 
+TEST_CASE("litert-torch's networks are exact", "[arch][model][litert]") {
+  for (const auto& array : {kArrays[6], kArrays[1]})
+    require_samples(model::own_samples("litert"), small_config(array[0], array[1], 32, 16, 128));
+}
+
 TEST_CASE("transformers are exact on 8x8, 16x16 and 5x7", "[arch][model]") {
   for (const auto& array : {std::pair{8, 8}, {16, 16}, {5, 7}}) {
     const machine::Config config = small_config(array.first, array.second, 128, 64, 64);

@@ -348,6 +348,22 @@ TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
   CHECK_THROWS_WITH(import_tflite("no/such/file.tflite"), Contains("no/such/file.tflite"));
 }
 
+TEST_CASE("a model without codes of activations is told how to get them",
+          "[model][tflite][error]") {
+  const auto [name, says] = GENERATE(table<std::string, std::string>(
+      {{"float32", "the model is float32, the machine computes int8: quantize it with examples"},
+       {"float16", "the model is float16, "},
+       {"dynamic", "the model is quantized dynamically, "},
+       {"weights", "the model is quantized in its weights alone, "},
+       {"weights_int4", "the model is quantized in its weights alone, "}}));
+  const Sample sample = own_sample("litert/float/" + name + ".tflite");
+  const bool ready = name == "float32";
+  CHECK_THROWS_WITH(import_model(sample.file, true),
+                    Contains(says) && Contains("trine quantize " +
+                                               (ready ? sample.file.string() : "FLOAT.tflite") +
+                                               " --calibration DIR --out INT8.tflite"));
+}
+
 TEST_CASE("the import says what the file holds", "[model][tflite]") {
   const Graph graph = import_tflite(own_sample("networks/ds_cnn.tflite").file);
   CHECK(graph.name == "ds_cnn");

@@ -174,6 +174,12 @@ TEST_CASE("every single operator and block is exact", "[reference][golden][layer
     for (const model::Sample& sample : list) check_sample(sample);
 }
 
+TEST_CASE("litert-torch's networks are exact", "[reference][golden][litert]") {
+  const auto models = model::own_samples("litert");
+  CHECK(models.size() == 14);
+  for (const model::Sample& sample : models) check_sample(sample);
+}
+
 TEST_CASE("operators of this repository's models are exact", "[reference][golden][operators]") {
   const auto models = model::own_samples("operators");
   CHECK(models.size() == 30);

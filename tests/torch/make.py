@@ -489,16 +489,20 @@ def exported(module, x, path, dynamo):
     onnx.save(model, path)
 
 
-def make(name, number, out):
+def trained(name, number):
+    """The network, and inputs to calibrate it with."""
     build, shape = NETWORKS[name]
     torch.manual_seed(number)
     module = build()
     with torch.no_grad():  # statistics as training leaves them
         for _ in range(8):
             module.train()(torch.randn(4, *shape[1:]))
-    module.eval()
     rng = np.random.default_rng(number)
-    inputs = [rng.standard_normal(shape).astype(np.float32) for _ in range(12)]
+    return module.eval(), [rng.standard_normal(shape).astype(np.float32) for _ in range(12)]
+
+
+def make(name, number, out):
+    module, inputs = trained(name, number)
     with tempfile.TemporaryDirectory() as folder:
         plain, ready = pathlib.Path(folder) / "plain.onnx", pathlib.Path(folder) / "ready.onnx"
         exported(module, torch.from_numpy(inputs[0]), plain, number % 3 != 2)
@@ -516,7 +520,7 @@ def make(name, number, out):
     record.record(target, out / name, cases, with_layers=False, runtime=runtime)
 
 
-def main():
+def make_all(make):
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or list(NETWORKS)
@@ -526,9 +530,9 @@ def main():
         try:
             make(name, number, out)
             print(name, flush=True)
-        except Exception as error:  # noqa: BLE001: the others still
+        except (Exception, SystemExit) as error:  # noqa: BLE001: the others still
             print(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:200]}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    make_all(make)

@@ -26,15 +26,6 @@ bool is_elementwise(const std::string& type);
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
-constexpr int kMaxWindow = 65535;            ///< strides, dilations, filters, borders
-constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
-
-/// Pixels from a window's first tap to its last. @throws Error  beyond kMaxReach
-int reach_of(int taps, int dilation);
-/// Windows along an axis of `extent` pixels with a border; the last may stand out if `ceils`, as
-/// long as it begins within the image or its border before. @throws Error  there is none
-int windows_of(std::int64_t extent, int before, int after, int reach, int stride, bool ceils);
-
 /// Resize: the coordinate along an axis of `from` elements that output `p` of `to` is read at.
 /// @param mode  its coordinate_transformation_mode  @throws Error  no mode of ONNX's
 double source_of(const std::string& mode, int p, int from, int to, double scale);

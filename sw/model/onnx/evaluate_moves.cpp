@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/evaluation.h"
+#include "sw/model/onnx/windows.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {

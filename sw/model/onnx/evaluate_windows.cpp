@@ -9,9 +9,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/rounding.h"
-#include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/evaluation.h"
+#include "sw/model/onnx/windows.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
@@ -49,6 +48,13 @@ std::vector<int> space(const Constant& x) {
   return {x.shape.begin() + 2, x.shape.end()};
 }
 
+/// Windows along each axis.
+std::vector<int> positions(const std::vector<int>& image, const Windows& s) {
+  std::vector<int> result;
+  for (std::size_t i = 0; i < image.size(); ++i) result.push_back(s.count(i, image[i]));
+  return result;
+}
+
 std::vector<int> with_channels(int N, int C, const std::vector<int>& positions) {
   std::vector<int> shape{N, C};
   shape.insert(shape.end(), positions.begin(), positions.end());
@@ -57,73 +63,9 @@ std::vector<int> with_channels(int N, int C, const std::vector<int>& positions) 
 
 }  // namespace
 
-int reach_of(int taps, int dilation) {
-  if (std::int64_t{taps} * dilation > kMaxReach)
-    throw_error("a window of {} taps, {} apart", taps, dilation);
-  return (taps - 1) * dilation + 1;
-}
-
-int windows_of(std::int64_t extent, int before, int after, int reach, int stride, bool ceils) {
-  const std::int64_t room = extent + before + after - reach;
-  if (room < 0) throw_error("the window is larger than the input");
-  std::int64_t count = (ceils ? divide_up(room, stride) : room / stride) + 1;
-  // A window that begins behind the image is none.
-  if (ceils && (count - 1) * stride >= extent + before) --count;
-  return static_cast<int>(count);
-}
-
-Evaluation::Sliding Evaluation::sliding(const std::vector<int>& image,
-                                        const std::vector<int>& filter) const {
-  const std::size_t axes = image.size();
-  const auto list = [&](const char* key, std::size_t count, int otherwise, int least) {
-    std::vector<int> result;
-    for (const std::int64_t x : node_.integers(key)) {
-      if (x < least || x > kMaxWindow)
-        throw_error("{} {}, allowed {}..{}", key, x, least, kMaxWindow);
-      result.push_back(static_cast<int>(x));
-    }
-    if (result.empty()) result.assign(count, otherwise);
-    if (result.size() != count) throw_error("{} of {} axes", key, result.size());
-    return result;
-  };
-  Sliding s;
-  s.taps = filter.empty() ? list("kernel_shape", axes, 1, 1) : filter;
-  if (s.taps.size() != axes) throw_error("a window of {} axes", s.taps.size());
-  s.strides = list("strides", axes, 1, 1);
-  s.dilations = list("dilations", axes, 1, 1);
-  for (std::size_t i = 0; i < axes; ++i) reach_of(s.taps[i], s.dilations[i]);
-  const std::vector<int> pads = list("pads", 2 * axes, 0, 0);
-  s.before.assign(pads.begin(), pads.begin() + axes);
-  s.after.assign(pads.begin() + axes, pads.end());
-  const std::string automatic = node_.text("auto_pad", "NOTSET");
-  if (automatic == "VALID") {
-    s.before.assign(axes, 0);
-    s.after.assign(axes, 0);
-  } else if (automatic != "NOTSET") {
-    if (automatic != "SAME_UPPER" && automatic != "SAME_LOWER") throw_error("auto_pad");
-    for (std::size_t i = 0; i < axes; ++i) {
-      const int positions = (image[i] + s.strides[i] - 1) / s.strides[i];
-      const int all = std::max(
-          0, (positions - 1) * s.strides[i] + (s.taps[i] - 1) * s.dilations[i] + 1 - image[i]);
-      s.before[i] = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
-      s.after[i] = all - s.before[i];
-    }
-  }
-  return s;
-}
-
-std::vector<int> Evaluation::positions(const std::vector<int>& image, const Sliding& s) const {
-  const bool up = node_.integer("ceil_mode", 0) != 0;
-  std::vector<int> result;
-  for (std::size_t i = 0; i < image.size(); ++i)
-    result.push_back(windows_of(image[i], s.before[i], s.after[i],
-                                reach_of(s.taps[i], s.dilations[i]), s.strides[i], up));
-  return result;
-}
-
 Constant Evaluation::pool() const {
   const std::vector<int> image = space(in(0));
-  const Sliding s = sliding(image, {});
+  const Windows s = windows_over(node_, image);
   const std::vector<int> places = positions(image, s);
   const bool maximum = node_.type == "MaxPool";
   const bool all_count = node_.integer("count_include_pad", 0) != 0;
@@ -190,7 +132,7 @@ Constant Evaluation::convolution() const {
   const Constant &x = in(0), &w = in(1);
   const std::vector<int> image = space(x);
   if (w.rank() != x.rank()) throw_error("weights of rank {}, allowed {}", w.rank(), x.rank());
-  const Sliding s = sliding(image, space(w));
+  const Windows s = windows_over(node_, image, space(w));
   const std::vector<int> places = positions(image, s);
   const std::int64_t group = node_.integer("group", 1);
   const int M = w.shape[0], depth = w.shape[1];
@@ -224,35 +166,12 @@ Constant Evaluation::convolution() const {
   return result;
 }
 
-/// Borders of a transposed convolution's result that are cut off, where `output_shape` or
-/// `auto_pad` decides.
-void Evaluation::cut_result(const std::vector<int>& image, const std::vector<std::int64_t>& extra,
-                            Sliding* s) const {
-  std::vector<std::int64_t> wanted = node_.integers("output_shape");
-  const std::string automatic = node_.text("auto_pad", "NOTSET");
-  if (wanted.size() == image.size() + 2) wanted.erase(wanted.begin(), wanted.begin() + 2);
-  if (wanted.empty() && automatic.starts_with("SAME"))
-    for (std::size_t i = 0; i < image.size(); ++i)
-      wanted.push_back(std::int64_t{image[i]} * s->strides[i]);
-  if (wanted.empty()) return;
-  if (wanted.size() != image.size()) throw_error("output_shape of {} axes", wanted.size());
-  for (std::size_t i = 0; i < image.size(); ++i) {
-    const std::int64_t whole = std::int64_t{image[i] - 1} * s->strides[i] + extra[i] +
-                               std::int64_t{s->taps[i] - 1} * s->dilations[i] + 1;
-    if (whole > limit_ || wanted[i] < 1 || wanted[i] > limit_)
-      throw_error("extent {} of output_shape", wanted[i]);
-    const auto all = static_cast<int>(std::max<std::int64_t>(whole - wanted[i], 0));
-    s->before[i] = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
-    s->after[i] = static_cast<int>(whole - wanted[i]) - s->before[i];  // below 0: more zeros
-  }
-}
-
 /// Every pixel adds its window to the result; `pads` of the result are cut off.
 Constant Evaluation::transposed_convolution() const {
   const Constant &x = in(0), &w = in(1);
   const std::vector<int> image = space(x);
   if (w.rank() != x.rank()) throw_error("weights of rank {}, allowed {}", w.rank(), x.rank());
-  Sliding s = sliding(image, space(w));
+  const Windows s = windows_over(node_, image, space(w));
   const std::int64_t group = node_.integer("group", 1);
   const int C = x.shape[1], depth = w.shape[1];
   if (group < 1 || w.shape[0] != C || C % group != 0)
@@ -261,18 +180,9 @@ Constant Evaluation::transposed_convolution() const {
   if (M > limit_) throw_error("{} channels", M);
   if (has(2) && in(2).elements() != static_cast<std::size_t>(M))
     throw_error("bias of {} elements", in(2).elements());
-  std::vector<std::int64_t> extra = node_.integers("output_padding");
-  extra.resize(image.size());
-  cut_result(image, extra, &s);
+  const std::vector<Span> spans = transposed_over(node_, image, s);
   std::vector<int> places;
-  for (std::size_t i = 0; i < image.size(); ++i) {
-    const std::int64_t extent = std::int64_t{image[i] - 1} * s.strides[i] + extra[i] +
-                                std::int64_t{s.taps[i] - 1} * s.dilations[i] + 1 - s.before[i] -
-                                s.after[i];
-    if (extra[i] < 0 || extra[i] > kMaxWindow || extent < 1 || extent > limit_)
-      throw_error("extent {} of the result", extent);
-    places.push_back(static_cast<int>(extent));
-  }
+  for (const Span& span : spans) places.push_back(span.size);
   Constant result =
       empty(DataType::kFloat32, with_channels(x.shape[0], static_cast<int>(M), places));
   if (shape_only_) return result;
@@ -288,7 +198,7 @@ Constant Evaluation::transposed_convolution() const {
         each(s.taps, [&](const std::vector<int>& tap) {
           std::vector<int> where(tap.size());
           for (std::size_t i = 0; i < tap.size(); ++i)
-            where[i] = place[i] * s.strides[i] - s.before[i] + tap[i] * s.dilations[i];
+            where[i] = place[i] * s.strides[i] - spans[i].first + tap[i] * s.dilations[i];
           if (const std::int64_t e = element(where, places); e >= 0)
             for (int m = 0; m < depth; ++m)
               result.values[(first + at(m)) * area + static_cast<std::size_t>(e)] +=

@@ -33,11 +33,6 @@ class Evaluation {
   using Method = Constant (Evaluation::*)() const;
   static const std::map<std::string, Method>& methods();
 
-  /// A window over the axes behind the first two.
-  struct Sliding {
-    std::vector<int> taps, strides, dilations, before, after;
-  };
-
   bool has(std::size_t position) const {
     return position < inputs_.size() && inputs_[position] != nullptr;
   }
@@ -79,14 +74,10 @@ class Evaluation {
   Constant pad() const;
   Constant blocks() const;
 
-  Sliding sliding(const std::vector<int>& image, const std::vector<int>& filter) const;
-  std::vector<int> positions(const std::vector<int>& image, const Sliding& s) const;
   Constant pool() const;
   Constant global_pool() const;
   Constant convolution() const;
   Constant transposed_convolution() const;
-  void cut_result(const std::vector<int>& image, const std::vector<std::int64_t>& extra,
-                  Sliding* s) const;
   Constant matmul() const;
   Constant gemm() const;
   Constant batch_normalization() const;

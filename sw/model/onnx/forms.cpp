@@ -13,6 +13,7 @@
 #include "sw/model/indices.h"
 #include "sw/model/onnx/constant.h"
 #include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/windows.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -221,7 +222,7 @@ class Writer {
   }
 
   /// Outputs of an average along an axis that read equally many pixels, none beyond the image.
-  struct Span {
+  struct Part {
     int begin, end;  ///< pixels
     int taps;
   };
@@ -230,80 +231,59 @@ class Writer {
   /// inside, and each of the others for itself.
   Result average_pool() {
     if (rank() == 3) return window();
-    const Ints pads = node_.integers("pads");
-    const bool borders = std::any_of(pads.begin(), pads.end(), [](auto pad) { return pad != 0; });
-    const std::string automatic = node_.text("auto_pad", "NOTSET");
-    const bool same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
-    const bool ceils = node_.integer("ceil_mode", 0) != 0;
-    if (rank() != 4 || !(borders || same || ceils)) return std::nullopt;
+    if (rank() != 4) return std::nullopt;
+    const Windows w = windows_over(node_, {shape()[2], shape()[3]});
+    const bool counts = node_.integer("count_include_pad", 0) != 0;
+    if (!(w.has_borders() || w.ceils) || (counts && !w.ceils)) return std::nullopt;
     std::string from = in();
-    Shape image = shape();
-    bool counts = node_.integer("count_include_pad", 0) != 0;
-    if (counts && !ceils) return std::nullopt;  // borders of zeros
-    std::vector<Span> spans[2];
-    for (int i = 0; i < 2; ++i) spans[i] = spans_of(i, counts ? pads : Ints{}, automatic);
-    if (counts && borders) {
-      const auto sides = node_.integers("pads");
-      from = add("Pad", {from, list({0, 0, sides[0], sides[1], 0, 0, sides[2], sides[3]})});
-    }
-    if (spans[0].size() * spans[1].size() > 64)
-      throw_error("{} kinds of windows at the border", spans[0].size() * spans[1].size());
+    if (counts && w.has_borders())  // of zeros
+      from =
+          add("Pad", {from, list({0, 0, w.before[0], w.before[1], 0, 0, w.after[0], w.after[1]})});
+    std::vector<Part> parts[2];
+    for (std::size_t i = 0; i < 2; ++i) parts[i] = parts_of(w, i, counts);
+    if (parts[0].size() * parts[1].size() > 64)
+      throw_error("{} kinds of windows at the border", parts[0].size() * parts[1].size());
     std::vector<std::string> rows;
-    for (const Span& y : spans[0]) {
+    for (const Part& y : parts[0]) {
       const std::string row = slice(from, 2, y.begin, y.end);
-      std::vector<std::string> parts;
-      for (const Span& x : spans[1]) {
+      std::vector<std::string> columns;
+      for (const Part& x : parts[1]) {
         Node pool = node_;
         for (const char* key : {"pads", "auto_pad", "ceil_mode", "count_include_pad"})
           pool.attributes.erase(key);
         pool.attributes["kernel_shape"] = ints({y.taps, x.taps});
         pool.inputs = {slice(row, 3, x.begin, x.end)};
-        parts.push_back(add(std::move(pool)));
+        columns.push_back(add(std::move(pool)));
       }
-      rows.push_back(concat(parts, 3));
+      rows.push_back(concat(columns, 3));
     }
     concat(rows, 2);
     return done();
   }
 
-  /// @param counted  borders that belong to the image
-  std::vector<Span> spans_of(int i, const Ints& counted, const std::string& automatic) const {
-    const auto entry = [&](const char* key, int at, std::int64_t otherwise) {
-      const Ints values = node_.integers(key);
-      const auto given = static_cast<int>(values.size()) > at ? values[at] : otherwise;
-      return static_cast<int>(std::clamp<std::int64_t>(given, 0, kMaxWindow));
-    };
-    const int k = entry("kernel_shape", i, 1), step = std::max(entry("strides", i, 1), 1);
-    const int apart = std::max(entry("dilations", i, 1), 1), reach = reach_of(k, apart);
-    int before = entry("pads", i, 0), after = entry("pads", i + 2, 0), extent = shape()[i + 2];
-    if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
-      const int all = std::max((divide_up(extent, step) - 1) * step + reach - extent, 0);
-      before = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
-      after = all - before;
-    } else if (automatic == "VALID") {
-      before = after = 0;
-    }
-    const bool ceils = node_.integer("ceil_mode", 0) != 0;
-    const int count = windows_of(extent, before, after, reach, step, ceils);
-    if (!counted.empty()) extent += before + after, before = 0;
-    std::vector<Span> spans;
+  /// @param counts  borders belong to the image
+  std::vector<Part> parts_of(const Windows& w, std::size_t axis, bool counts) const {
+    const int taps = w.taps[axis], apart = w.dilations[axis], pixels = shape()[axis + 2];
+    const int before = counts ? 0 : w.before[axis];
+    const int extent = counts ? w.before[axis] + pixels + w.after[axis] : pixels;
+    std::vector<Part> parts;
     bool inside = false;
-    for (int p = 0; p < count; ++p) {
-      const int first = p * step - before;
+    for (int p = 0; p < w.count(axis, pixels); ++p) {
+      const int first = p * w.strides[axis] - before;
       // Taps that meet the image.
       const int low = first < 0 ? divide_up(-first, apart) : 0;
-      const int high = std::min(k, first < extent ? divide_up(extent - first, apart) : 0);
+      const int high = std::min(taps, first < extent ? divide_up(extent - first, apart) : 0);
       if (low >= high) throw_error("a window that meets no pixel");
-      const bool whole = high - low == k;
+      const bool whole = high - low == taps;
       const int begin = first + low * apart, end = first + (high - 1) * apart + 1;
       if (whole && inside)
-        spans.back().end = end;
+        parts.back().end = end;
       else
-        spans.push_back({begin, end, high - low});
-      if (spans.size() > 64) throw_error("more than 64 kinds of windows along an axis");
+        parts.push_back({begin, end, high - low});
+      if (parts.size() > 64) throw_error("more than 64 kinds of windows along an axis");
       inside = whole;
     }
-    return spans;
+    return parts;
   }
 
   Result global_pool() {

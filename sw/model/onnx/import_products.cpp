@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "base/error.h"
 #include "sw/model/indices.h"
-#include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/importer.h"
 #include "sw/model/shapes.h"
 
@@ -133,8 +131,7 @@ Value Importer::conv() {
                 group);
   const bool depthwise = group > 1 && filter_c == 1;
   const int R = c.shape[2], S = c.shape[3];
-  Sliding s = sliding(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, input.shape, R, S);
-  s.op.depth_multiplier = depthwise ? M / C : 1;
+  const Windows w = windows(input, {R, S});
   Product p;
   p.name = out();
   p.channels = M;
@@ -143,7 +140,9 @@ Value Importer::conv() {
   const Indices order = walk({M, R, S, filter_c}, {steps[0], steps[2], steps[3], steps[1]});
   set_weights(c, order, &p);
   set_bias(2, &p);
-  return placed(std::move(p), bordered(std::move(input), 0, &s), s);
+  p.op = windowed(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, w, 0, &input);
+  p.op.depth_multiplier = depthwise ? M / C : 1;
+  return placed(std::move(p), input);
 }
 
 /// A transposed convolution without borders, which are cut off the codes. Groups and dilations
@@ -161,9 +160,10 @@ Value Importer::conv_transpose() {
                 C);
   const int of_group = c.shape[1], M = of_group * static_cast<int>(group);
   const int R = c.shape[2], S = c.shape[3];
-  const auto [dilation_h, dilation_w] = pair_of("dilations", 1, 1);
-  const Span rows = span(0, input.shape[2], reach_of(R, dilation_h));
-  const Span cols = span(1, input.shape[3], reach_of(S, dilation_w));
+  const std::vector<int> image(input.shape.begin() + 2, input.shape.end());
+  const Windows w = windows_over(*node_, image, {R, S});
+  const std::vector<Span> spans = transposed_over(*node_, image, w);
+  const Span &rows = spans[0], &cols = spans[1];
   if (double{1} * M * rows.taps * cols.taps * C > static_cast<double>(kMaxWeights))
     throw_error("more than {} weights, zeros of groups and dilations included", kMaxWeights);
   Product p;
@@ -184,42 +184,18 @@ Value Importer::conv_transpose() {
   const std::vector<std::size_t> to = steps_of(p.filter);
   std::size_t next = 0;
   for (int m = 0; m < M; ++m)
-    for (const std::size_t at : walk({R, S, inputs}, {dilation_h * to[1], dilation_w * to[2], 1},
-                                     m * to[0] + static_cast<std::size_t>(m / of_group * inputs)))
+    for (const std::size_t at :
+         walk({R, S, inputs}, {w.dilations[0] * to[1], w.dilations[1] * to[2], 1},
+              m * to[0] + static_cast<std::size_t>(m / of_group * inputs)))
       spread[at] = p.weights[next++];
   p.weights = std::move(spread);
   p.op = op(OpKind::kTransposeConv);
-  std::tie(p.op.stride_h, p.op.stride_w) = pair_of("strides", 1, 1);
+  p.op.stride_h = w.strides[0], p.op.stride_w = w.strides[1];
   p.op.padding = Padding::kValid;
   p.shape = {input.shape[0], rows.whole, cols.whole, M};
   p.op.inputs = {emit_.add_integers(p.shape), input.tensor};
   Value whole = of_product(std::move(p), {input.shape[0], M, rows.whole, cols.whole});
   return cut(std::move(whole), rows, cols);
-}
-
-Importer::Span Importer::span(std::size_t i, int extent, int taps) const {
-  const auto entry = [&](const char* key, std::size_t at) {
-    const std::vector<std::int64_t> values = node_->integers(key);
-    return values.size() > at ? bounded(values[at], 0, key) : 0;
-  };
-  const int stride = std::max(entry("strides", i), 1), added = entry("output_padding", i);
-  const std::string automatic = node_->text("auto_pad", "NOTSET");
-  const bool same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
-  const std::int64_t most = std::int64_t{extent - 1} * stride + taps;
-  const bool shaped = !node_->integers("output_shape").empty();
-  std::int64_t first = entry("pads", i), size = most + added - first - entry("pads", i + 2);
-  if (automatic == "VALID") first = 0, size = most + added;
-  if (shaped || same) {
-    size = shaped ? entry("output_shape", i) : std::int64_t{extent} * stride;
-    const std::int64_t border = std::max<std::int64_t>(most + added - size, 0);
-    first = automatic == "SAME_UPPER" ? border / 2 : border - border / 2;
-  }
-  if (size < 1 || size > kMaxWindow || first > kMaxWindow)
-    throw_error("{} outputs along an axis, from {} on", size, first);
-  const std::int64_t beyond = std::max<std::int64_t>(first + size - most, 0);
-  const auto more = static_cast<int>(std::max<std::int64_t>(beyond - (stride - 1), 0));
-  return {static_cast<int>(most + beyond), static_cast<int>(first), static_cast<int>(size),
-          taps + more};
 }
 
 /// Rows and columns of an image, of its codes once there are some.
@@ -235,16 +211,12 @@ Value Importer::cut(Value value, const Span& rows, const Span& cols) {
   return whole(cols) ? value : sliced(value, 3, cols.first, cols.size, 1, out());
 }
 
-/// Shape of a product over windows of `input`.
-Value Importer::placed(Product p, const Value& input, const Sliding& s) const {
-  const Tensor& t = emit_.tensor(input.tensor);
-  const Window w = s.over(t.shape[1], t.shape[2], s.op.padding);
-  if (w.P < 1 || w.Q < 1) throw_error("the window is larger than the input");
-  p.op = s.op;
-  p.op.inputs = {input.tensor};
-  p.shape = {t.shape[0], w.P, w.Q, p.channels};
-  const std::vector<int> shape = {t.shape[0], p.channels, w.P, w.Q};
-  return of_product(std::move(p), shape);
+/// A product over windows of an image, whose operator is there.
+Value Importer::placed(Product p, const Value& image) const {
+  const Window w = places(p.op, image);
+  const int N = image.shape[0], M = p.channels;
+  p.shape = {N, w.P, w.Q, M};
+  return of_product(std::move(p), {N, M, w.P, w.Q});
 }
 
 }  // namespace trine::model::onnx_file

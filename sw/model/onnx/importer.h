@@ -20,6 +20,7 @@
 #include "sw/model/onnx/forms.h"
 #include "sw/model/onnx/nodes.h"
 #include "sw/model/onnx/problems.h"
+#include "sw/model/onnx/windows.h"
 
 namespace trine::model::onnx_file {
 
@@ -41,23 +42,6 @@ class Importer {
   using Move = std::function<Value(Value)>;
 
   static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;  ///< that no file holds
-
-  /// A Conv or pool with filter, stride and dilation, and its border.
-  struct Sliding {
-    Op op;
-    int top = 0, left = 0, bottom = 0, right = 0;
-    bool borders() const { return top != 0 || left != 0 || bottom != 0 || right != 0; }
-    Window over(int H, int W, Padding padding) const {
-      return window(H, W, op.filter_h, op.filter_w, op.stride_h, op.stride_w, op.dilation_h,
-                    op.dilation_w, padding);
-    }
-  };
-
-  /// Along an axis of a transposed convolution: all outputs, and those that are left.
-  struct Span {
-    int whole, first, size;
-    int taps;  ///< of the filter, zeros behind it included
-  };
 
   // importer.cpp: the file
   void add_input(const Input& input);
@@ -137,15 +121,13 @@ class Importer {
   Value product_of_two();
   Value conv();
   Value conv_transpose();
-  Span span(std::size_t i, int extent, int taps) const;
   Value cut(Value value, const Span& rows, const Span& cols);
-  Value placed(Product p, const Value& input, const Sliding& s) const;
+  Value placed(Product p, const Value& image) const;
 
   // import_windows.cpp
-  static int bounded(std::int64_t value, std::int64_t least, const char* what);
-  std::pair<int, int> pair_of(const char* key, int first, int second) const;
-  Sliding sliding(OpKind kind, const std::vector<int>& shape, int R, int S) const;
-  Value bordered(Value input, double real, Sliding* s);
+  Windows windows(const Value& image, const std::vector<int>& filter = {}) const;
+  Op windowed(OpKind kind, const Windows& w, double border, Value* image);
+  static Window places(const Op& over, const Value& image);
   Value padded(Value value, const std::vector<std::int64_t>& pads, double real);
   Value pad();
   Value max_pool();

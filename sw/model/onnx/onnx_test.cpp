@@ -12,6 +12,7 @@
 #include "sw/model/indices.h"
 #include "sw/model/lowbit.h"
 #include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/windows.h"
 #include "sw/model/testing.h"
 
 using namespace trine;

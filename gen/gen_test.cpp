@@ -258,6 +258,11 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
                            ".m_axi_rid_i (m_axi_rid_i[0])", "output logic [6:0]   m_axi_aruser_o",
                            "m_axi_awcache_o = trine_config_pkg::AxiWriteCache;"})
     CHECK_THAT(top, Catch::Contains(text));
+  // A load is told by the lowest bit, however many there are.
+  CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=2"})),
+             Catch::Contains(".m_axi_rid_i (m_axi_rid_i[0])"));
+  CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=1"})),
+             Catch::Contains("    .m_axi_rid_i,\n"));
 }
 
 TEST_CASE("each key changes its own constants of a design, and no other", "[gen][emission]") {

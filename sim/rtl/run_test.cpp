@@ -322,8 +322,8 @@ TEST_CASE("errors on the bus are reported with cause and address", "[rtl][run][e
   }
   SECTION("store") {
     runner.inject_error(8192, 8192, 3);
-    CHECK_THROWS_WITH(runner.run_dram(dram),
-                      Contains("store engine") && Contains("0x12000") && Contains("in run "));
+    CHECK_THROWS_WITH(runner.run_dram(dram), Contains("store engine") && Contains("0x12000") &&
+                                                 Contains("in run 6 of layer 1 maximum: store "));
   }
   SECTION("fetch") {
     const auto words = static_cast<std::uint64_t>(tiny.program.program_offset());

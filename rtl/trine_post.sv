@@ -859,14 +859,14 @@ module trine_post #(
       .clk_i,
       .rst_ni,
       .clear_i,
-      .in_valid_i  (out_valid),
+      .in_valid_i  (out_valid && !retire_q),  // one instruction ends at a time
       .in_ready_o  (held_none),
       .in_data_i   ({out_addr, out_lanes, out_data, out_mask}),
       .out_valid_o (s_valid_o),
       .out_ready_i (s_ready_i),
       .out_data_o  ({s_addr_o, s_lanes_o, s_data_o, s_mask_o})
     );
-    assign out_ready    = held_none && !retire_q;  // one instruction ends at a time
+    assign out_ready    = held_none && !retire_q;
     assign room         = out_ready;
     assign room_for_two = out_ready && s_empty_i;
   end

@@ -450,6 +450,8 @@ struct Bench {
   // ---- the neighbours ---------------------------------------------------------------------------
   unsigned percent = 100;  ///< of the cycles in which a neighbour moves
   unsigned scatter_percent = 100;
+  int scatter_conflicts = 0;  ///< above 0: every word takes so many cycles more than one
+  int scatter_left = 0;
   bool go() { return chance(random, percent); }
 
   // The compute engine: a job is offered, its data follows.
@@ -589,7 +591,10 @@ struct Bench {
   }
   void drive_ports() {
     dut.s_empty_i = !scatter_busy;
-    dut.s_ready_i = !scatter_busy || chance(random, scatter_percent);
+    const bool conflicts = scatter_conflicts > 0;
+    dut.s_ready_i =
+        !scatter_busy || (conflicts ? scatter_left == 0 : chance(random, scatter_percent));
+    if (scatter_left > 0) --scatter_left;
     dut.p_ready_i = dut.p_lock_o != 0 || go();
     dut.r_ready_i = go();
     // A residual's lanes come in pieces, the last with done.
@@ -663,6 +668,7 @@ struct Bench {
         (void)fresh;
       }
       scatter_busy = true;
+      scatter_left = scatter_conflicts;
     } else if (dut.s_ready_i != 0) {
       scatter_busy = false;
     }
@@ -790,6 +796,7 @@ TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb]
   b.dut.rst_ni = 1;
   for (int episode = 0; episode < 16; ++episode) {
     b.scatter_percent = chance(b.random, 30) ? 8 : percent;
+    b.scatter_conflicts = chance(b.random, 25) ? b.uniform(1, 9) : 0;
     b.restart();
     // After a drop of both, often one of them alone.
     const int now = source == 3 && chance(b.random, 40) ? b.uniform(1, 2) : source;

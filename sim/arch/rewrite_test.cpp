@@ -221,6 +221,22 @@ TEST_CASE("uint8 codes at the ends of an int8 network cost no layer", "[arch][re
   CHECK(compiler::compile(b.graph, config).layers.size() == 1);
 }
 
+/// With nothing else between the user's codes, and as the last of several.
+TEST_CASE("uint8 codes that only move equal the golden layers", "[arch][rewrite]") {
+  const auto order = GENERATE(std::vector<int>{0, 2, 3, 1}, std::vector<int>{0, 3, 1, 2},
+                              std::vector<int>{0, 2, 1, 3});
+  const auto shape = GENERATE(std::vector<int>{1, 1, 1, 1}, std::vector<int>{1, 3, 5, 6});
+  const bool behind = GENERATE(false, true);
+  CAPTURE(order, shape, behind);
+  Builder b(3);
+  const machine::Config config = testing::small_config(4, 4, 16, 16, 64);
+  int x = b.input(shape);
+  if (behind) x = b.unary(x, OpKind::kRelu);
+  b.graph.outputs = {b.transpose(x, order)};
+  make_unsigned(b.graph);
+  require_exact(b, config);
+}
+
 TEST_CASE("a QUANTIZE from uint8 that moves the zero point stays", "[arch][rewrite]") {
   Builder b(7);
   const int in = b.input({1, 4, 4, 8});

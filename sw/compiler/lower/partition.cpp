@@ -26,10 +26,14 @@ bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;
 }
 
-/// QUANTIZE from or to uint8, at the graph's ends.
-bool converts_uint8(const Graph& graph, const Op& op) {
-  const auto is_uint8 = [](const model::Tensor& t) { return t.type == model::DataType::kUInt8; };
-  return op.kind == OpKind::kQuantize && (is_uint8(graph.in(op, 0)) || is_uint8(graph.out(op)));
+/// QUANTIZE from uint8, at the graph's inputs.
+bool from_uint8(const Graph& graph, const Op& op) {
+  return op.kind == OpKind::kQuantize && graph.in(op, 0).type == model::DataType::kUInt8;
+}
+
+/// QUANTIZE to uint8, at its outputs.
+bool to_uint8(const Graph& graph, const Op& op) {
+  return op.kind == OpKind::kQuantize && graph.out(op).type == model::DataType::kUInt8;
 }
 
 /// Cuts an image out of a batch.
@@ -63,8 +67,8 @@ struct Uses {
 std::set<const Op*> lay_out_inputs(const Graph& graph) {
   const Uses uses(graph);
   std::set<const Op*> result;
-  const auto of_machine = [](const Op* op) {
-    return op->kind == OpKind::kBatchMatMul || moves_codes(op->kind);
+  const auto of_machine = [&](const Op* op) {
+    return op->kind == OpKind::kBatchMatMul || moves_codes(op->kind) || to_uint8(graph, *op);
   };
   for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op) {
     const auto found = uses.readers.find(op->outputs[0]);
@@ -87,8 +91,8 @@ bool is_state(const Graph& graph, int tensor) {
 }
 
 bool on_host_at_end(const Graph& graph, const Op& op) {
-  return op.on_host || model::class_of(op.kind) == model::OpClass::kHost ||
-         converts_uint8(graph, op) ||
+  return op.on_host || model::class_of(op.kind) == model::OpClass::kHost || from_uint8(graph, op) ||
+         to_uint8(graph, op) ||
          ((op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
            model::computes_floats(op.kind)) &&
           is_float(graph, op.input(0)));
@@ -156,7 +160,7 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
     };
     const bool lays_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
     if (!hosted || !std::ranges::all_of(op.inputs, is_known) ||
-        !(is_float(graph, op.input(0)) || converts_uint8(graph, op) || takes_image(graph, op) ||
+        !(is_float(graph, op.input(0)) || from_uint8(graph, op) || takes_image(graph, op) ||
           lays_out))
       continue;
     before.insert(i);

@@ -157,7 +157,12 @@ TEST_CASE("the first weights of a network come in parts", "[compiler][order]") {
               {"in relay", [](Case& c) { c.plan.tilings[0].relay = true; }},
               {"of an output in DRAM", [](Case& c) { c.plan.maps[1].resident = false; }},
               {"of a single group", [](Case& c) { c.network.layers[0].channels = 8; }},
-              {"few of them", [](Case& c) { c.network.layers[0].words = 2; }}});
+              {"few of them", [](Case& c) { c.network.layers[0].words = 2; }},
+              {"groups that end within a beat", [](Case& c) {
+                 c.config.cols = 2;
+                 c.config.axi_data_bits = 128;
+                 c.network.layers[0].words = 15;
+               }}});
 }
 
 TEST_CASE("a product follows a normalization vector by vector", "[compiler][order]") {

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <random>
 #include <set>
 #include <string>
 
+#include "base/rounding.h"
 #include "sw/compiler/emit/slots.h"
 
 namespace trine::compiler {
@@ -233,6 +235,48 @@ TEST_CASE("a block takes the place whose last use lies longest ago", "[compiler]
   CHECK(slots.place(4, 8) == 0);
   CHECK(!slots.find(1));
   CHECK(!slots.find(3));
+}
+
+TEST_CASE("a place holds the block that came last", "[compiler][slots]") {
+  constexpr std::int64_t kCapacity = 48, kUnit = 4;
+  struct Held {
+    std::int64_t start, size, last_use;
+    bool meets(std::int64_t first, std::int64_t count) const {
+      return start < first + count && first < start + size;
+    }
+  };
+  std::map<std::int64_t, Held> held;
+  const auto last_use = [&](std::int64_t first, std::int64_t count) {
+    std::int64_t last = -1;
+    for (const auto& [block, h] : held)
+      if (h.meets(first, count)) last = std::max(last, h.last_use);
+    return last;
+  };
+  std::mt19937 random{3};
+  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random()) % n; };
+  Slots slots(kCapacity, kUnit);
+  for (std::int64_t block = 1; block <= 1000; ++block) {
+    const std::int64_t words = 1 + below(20), size = round_up(words, kUnit);
+    std::int64_t start = below((kCapacity - size) / kUnit + 1) * kUnit;
+    if (block % 3 == 0)
+      slots.place_at(block, start, words);
+    else
+      start = slots.place(block, words);
+    REQUIRE((start % kUnit == 0 && start >= 0 && start + size <= kCapacity));
+    for (std::int64_t at = 0; block % 3 != 0 && at + size <= kCapacity; at += kUnit)
+      CHECK(last_use(start, size) <= last_use(at, size));
+    for (auto h = held.begin(); h != held.end();) {
+      const bool lost = h->second.meets(start, size);
+      CHECK(slots.find(h->first).value_or(-1) == (lost ? -1 : h->second.start));
+      h = lost ? held.erase(h) : std::next(h);
+    }
+    CHECK(slots.find(block) == start);
+    held[block] = {start, size, -1};
+    if (const auto user = held.find(block - below(6)); user != held.end()) {
+      slots.use(user->first, block);
+      user->second.last_use = block;
+    }
+  }
 }
 
 }  // namespace

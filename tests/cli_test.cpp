@@ -570,6 +570,27 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   CHECK_THAT(refused.err, Catch::Contains("file: "));
 }
 
+TEST_CASE("operators between stages are told with their share", "[cli][run]") {
+  const Shell shell;
+  const std::string model = TRINE_SOURCE_DIR "/tests/operators/decoder_2x16_8.tflite";
+  REQUIRE(shell
+              .trine("run --config edge64 --set matmul.enable=false '" + model +
+                     "' --allow-host --backend arch --json j")
+              .code == 0);
+  const json report = shell.read_json("j");
+  check_causes(report);
+  long macs = report.at("macs"), cycles = 0;
+  REQUIRE(report.at("host").size() == 4);
+  for (const json& op : report.at("host")) macs += op.at("macs").get<long>();
+  for (const json& op : report.at("host")) {
+    CHECK(op.at("op") == "BATCH_MATMUL");
+    CHECK(op.at("when") == "between");
+    CHECK(op.at("share") == Approx(op.at("macs").get<double>() / static_cast<double>(macs)));
+  }
+  for (const json& layer : report.at("layers")) cycles += layer.at("cycles").get<long>();
+  CHECK(cycles == report.at("cycles").get<long>());
+}
+
 TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";

@@ -266,6 +266,43 @@ TEST_CASE("expand refuses operands that don't fit", "[model][expand][error]") {
   CHECK_THAT(refused("UNPACK", {x, y}, op), Contains("axis 3, allowed -2..1"));
 }
 
+TEST_CASE("expand walks each axis that is named", "[model][expand]") {
+  const auto parts = [](const std::string& name, std::vector<Tensor> tensors, int axis = 0) {
+    Op op;
+    op.axis = axis;
+    Graph graph = one_op(OpKind::kUnknown, std::move(tensors), op);
+    graph.ops[0].name = name;
+    return expanded(std::move(graph));
+  };
+  const Graph reversed =
+      parts("REVERSE_V2", {codes({2, 3}), integers({2}, {0, -1}), codes({2, 3})});
+  REQUIRE(reversed.ops.size() == 2);
+  CHECK(reversed.ops[0].axis == 0);
+  CHECK(reversed.in(reversed.ops[0], 1).integers() == std::vector<std::int64_t>{1, 0});
+  CHECK(reversed.ops[1].axis == 1);
+  CHECK(reversed.in(reversed.ops[1], 1).integers() == std::vector<std::int64_t>{2, 1, 0});
+  const Graph unpacked = parts("UNPACK", {codes({2, 1}), codes({2})}, -1);
+  REQUIRE(unpacked.ops.size() == 1);
+  CHECK(unpacked.ops[0].shrink_axis_mask == 2);
+  const Graph packed = parts("PACK", {codes({2, 3}), codes({2, 3}), codes({2, 3, 2})}, -1);
+  REQUIRE(packed.ops.size() == 3);
+  CHECK(packed.out(packed.ops[0]).shape == std::vector<int>{2, 3, 1});
+  CHECK(packed.ops[2].axis == 2);
+  const Graph tiled = parts("TILE", {codes({2, 1}), integers({2}, {3, 4}), codes({6, 4})});
+  REQUIRE(tiled.ops.size() == 2);
+  CHECK(tiled.ops[0].kind == OpKind::kBroadcastTo);
+  CHECK(tiled.ops[1].inputs.size() == 3);
+  CHECK(tiled.ops[1].axis == 0);
+  Tensor computed = integers({2}, {});
+  computed.is_constant = false;
+  computed.data.clear();
+  Graph resized =
+      one_op(OpKind::kResizeBilinear, {codes({1, 2, 3, 4}), computed, codes({1, 7, 9, 4})});
+  resized.inputs = {0, 1};
+  resized = expanded(std::move(resized));
+  CHECK(resized.in(resized.ops[0], 1).integers() == std::vector<std::int64_t>{7, 9});
+}
+
 TEST_CASE("expand folds batches around a convolution into its dilation", "[model][expand]") {
   Graph graph = one_op(OpKind::kConv2D, {codes({4, 4, 4, 4}), weights({6, 3, 3, 4}, 0),
                                          integers({6}, {1, 2, 3, 4, 5, 6}), codes({4, 2, 2, 6})});
@@ -293,6 +330,31 @@ TEST_CASE("expand folds batches around a convolution into its dilation", "[model
     CHECK(graph.ops[1].dilation_h == 2);
     CHECK(graph.ops[1].dilation_w == 2);
     CHECK_NOTHROW(check(graph));
+  }
+  SECTION("a border is as many pixels of each batch") {
+    graph.ops[1].padding = Padding::kSame;
+    graph.tensors[3].shape = {4, 4, 4, 6};
+    graph.tensors[static_cast<std::size_t>(out)].shape = {1, 8, 7, 6};
+    graph = expanded(std::move(graph));
+    REQUIRE(graph.ops.size() == 2);
+    CHECK(graph.in(graph.ops[0], 1).integers() ==
+          std::vector<std::int64_t>{0, 0, 4, 4, 3, 3, 0, 0});
+    CHECK_NOTHROW(check(graph));
+  }
+  SECTION("a convolution whose result is scaled otherwise stays") {
+    if (GENERATE(true, false))
+      graph.tensors[3].quantization.zero_point = {1};
+    else
+      graph.tensors[3].quantization.scale = {1};
+    CHECK(expanded(std::move(graph)).ops.size() == 3);
+  }
+  SECTION("a convolution between blocks of two sizes stays") {
+    graph.ops[2].inputs[1] = add(integers({2}, {2, 1}));
+    CHECK(expanded(std::move(graph)).ops.size() == 3);
+  }
+  SECTION("a convolution with a stride or dilation of its own stays") {
+    (GENERATE(true, false) ? graph.ops[1].stride_w : graph.ops[1].dilation_h) = 2;
+    CHECK(expanded(std::move(graph)).ops.size() == 3);
   }
   SECTION("a convolution with other readers stays") {
     graph.outputs.push_back(3);
@@ -337,6 +399,323 @@ TEST_CASE("each fault of a network has its reason", "[model][check][error]") {
     CHECK(refusal.reasons() == std::vector{Reason::kQuantization, Reason::kOperator,
                                            Reason::kOperands, Reason::kOperands, Reason::kShape,
                                            Reason::kType});
+  }
+}
+
+namespace {
+
+/// An operator that check() accepts, and what it says of it once something is spoilt.
+struct Sound {
+  OpKind kind;
+  std::vector<Tensor> tensors;  ///< operands, and the output
+  Op op;
+  std::vector<std::pair<void (*)(Graph&), const char*>> faults;
+};
+
+Op with(int Op::*field, int value) {
+  Op op;
+  op.*field = value;
+  return op;
+}
+
+Tensor floats(std::vector<int> shape, const std::vector<float>& values = {}) {
+  Tensor tensor{"f", DataType::kFloat32, std::move(shape), {}, !values.empty(), {}};
+  tensor.data.resize(values.size() * 4);
+  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  return tensor;
+}
+
+void set_scale(Graph& g, std::size_t t, float scale) { g.tensors[t].quantization.scale = {scale}; }
+void set_zero(Graph& g, std::size_t t, int zero) { g.tensors[t].quantization.zero_point = {zero}; }
+
+}  // namespace
+
+TEST_CASE("each operator's own faults are named", "[model][check][error]") {
+  const auto scaled = [](Graph& g) { set_scale(g, 0, 0.25f); };
+  const auto moved = [](Graph& g) { set_zero(g, 0, 1); };
+  constexpr const char* kDiffer = "differ from the output's";
+  Op pool = with(&Op::filter_h, 2);
+  pool.filter_w = 2;
+  const Tensor image = codes({1, 5, 5, 4});
+  const Tensor one_256 = codes({1, 8}, 1.0f / 256, -128);
+  Tensor padding = codes({1});
+  padding.is_constant = true;
+  padding.data = {3};
+  Tensor thresholds = integers({1, 3}, {-1, 0, 5});
+  for (const Sound& row : {
+           Sound{OpKind::kConv2D,
+                 {image, weights({6, 3, 3, 4}, 0), integers({6}, {1, 2, 3, 4, 5, 6}),
+                  codes({1, 3, 3, 6})},
+                 {},
+                 {{[](Graph& g) { g.tensors[1].quantization.zero_point[2] = 1; },
+                   "zero point 1 per channel, allowed 0"},
+                  {[](Graph& g) {
+                     g.tensors[1].quantization.scale.pop_back(),
+                         g.tensors[1].quantization.zero_point.pop_back();
+                   },
+                   "5 scales for 6 channels"},
+                  {[](Graph& g) {
+                     g.tensors[1].quantization = {{0.5f}, {3}, 0};
+                   },
+                   "zero point 3 of int8 weights, allowed 0"},
+                  {[](Graph& g) { g.tensors[1].quantization = {}; }, "weights have no scale"},
+                  {[](Graph& g) { g.tensors[1].type = DataType::kUInt8; },
+                   "type uint8, expected int8"},
+                  {[](Graph& g) {
+                     g.tensors[2].quantization = {{0.5f}, {1}, 0};
+                   },
+                   "tensor 2 'i': zero point 1, allowed 0"},
+                  {[](Graph& g) {
+                     g.tensors[2].quantization = {{-0.5f}, {0}, 0};
+                   },
+                   "tensor 2 'i': scale -0.5, allowed above 0"},
+                  {[](Graph& g) { g.tensors[0].type = DataType::kUInt8; },
+                   "type uint8, expected int8"},
+                  {[](Graph& g) { g.ops[0].dilation_w = 0; }, "dilation_w 0, allowed"},
+                  {[](Graph& g) {
+                     g.tensors[3].type = DataType::kInt32, g.ops[0].activation = Activation::kRelu;
+                   },
+                   "fused activation of int32"}}},
+           Sound{
+               OpKind::kDepthwiseConv2D,
+               {image, weights({1, 3, 3, 8}, 3), codes({1, 3, 3, 8})},
+               {},
+               {{[](Graph& g) { g.tensors[1].quantization.axis = 0; }, "scales along axis 0"},
+                {[](Graph& g) {
+                   g.tensors[1].shape = {2, 3, 3, 4}, g.tensors[1].quantization = {{1.0f}, {0}, 0};
+                 },
+                 "first extent 2, allowed 1"},
+                {[](Graph& g) { g.tensors[0].shape[3] = 3; },
+                 "8 channels are no multiple of the input's 3"}}},
+           Sound{OpKind::kTransposeConv,
+                 {integers({4}, {1, 3, 3, 6}), weights({6, 3, 3, 4}, 0), codes({1, 1, 1, 4}),
+                  codes({1, 3, 3, 6})},
+                 {},
+                 {{[](Graph& g) {
+                     g.tensors[0] = integers({4}, {1, 3, 4, 6});
+                   },
+                   "holds [1, 3, 4, 6]"},
+                  {[](Graph& g) { g.tensors[2].shape[1] = 2; }, "expected [1, 1, 1, 4]"},
+                  {[](Graph& g) { g.tensors[0].is_constant = false, g.tensors[0].data = {}; },
+                   "must be a constant"}}},
+           Sound{OpKind::kFullyConnected,
+                 {codes({2, 4}), weights({3, 4}, 0), codes({2, 3})},
+                 {},
+                 {{[](Graph& g) {
+                     g.tensors[0].shape = {3, 3};
+                   },
+                   "9 elements are no multiple of the weights' 4 columns"},
+                  {[](Graph& g) {
+                     g.tensors[2].shape = {3, 3};
+                   },
+                   "does not fit 2 rows"}}},
+           Sound{OpKind::kBatchMatMul,
+                 {codes({2, 3, 4}), codes({1, 4, 5}), codes({2, 3, 5})},
+                 {},
+                 {{[](Graph& g) { g.ops[0].adjoint_a = true; }, "inner extents"},
+                  {[](Graph& g) { g.ops[0].adjoint_b = true; }, "inner extents"},
+                  {[](Graph& g) { g.tensors[1].shape[0] = 3; }, "batch axes"}}},
+           Sound{OpKind::kMaxPool2D,
+                 {image, codes({1, 4, 4, 4})},
+                 pool,
+                 {{scaled, kDiffer},
+                  {moved, kDiffer},
+                  {[](Graph& g) { g.ops[0].filter_w = 9; }, "window is larger"}}},
+           Sound{OpKind::kReduceMax,
+                 {image, integers({2}, {1, -2}), codes({1, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {1, 4});
+                   },
+                   "axis is out of range"},
+                  {[](Graph& g) { g.ops[0].keep_dims = true; }, "expected [1, 1, 1, 4]"}}},
+           Sound{OpKind::kReshape,
+                 {image, codes({25, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {moved, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {25, 5};
+                   },
+                   "the input has 100"}}},
+           Sound{OpKind::kPadV2,
+                 {codes({2, 3}), integers({2, 2}, {0, 1, 2, 0}), padding, codes({3, 5})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { set_scale(g, 2, 0.25f); }, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2, 2}, {-1, 1, 2, 0});
+                   },
+                   "padding -1 and 1 of axis 0"},
+                  {[](Graph& g) {
+                     g.tensors[3].shape = {5, 3};
+                   },
+                   "expected [3, 5]"}}},
+           Sound{OpKind::kMirrorPad,
+                 {codes({2, 3}), integers({2, 2}, {0, 1, 2, 0}), codes({3, 5})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2, 2}, {0, 2, 2, 0});
+                   },
+                   "padding 0 and 2 of axis 0, allowed 0..1"}}},
+           Sound{OpKind::kSpaceToDepth,
+                 {codes({1, 4, 6, 2}), codes({1, 2, 3, 8})},
+                 with(&Op::block, 2),
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].block = 0; }, "block size 0"},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {1, 3, 2, 8};
+                   },
+                   "does not fit"}}},
+           Sound{OpKind::kTranspose,
+                 {codes({2, 3}), integers({2}, {1, 0}), codes({3, 2})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {1, 1});
+                   },
+                   "no permutation"}}},
+           Sound{OpKind::kStridedSlice,
+                 {codes({4, 6}), integers({2}, {0, 1}), integers({2}, {4, 6}),
+                  integers({2}, {1, 2}), codes({4, 3})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].ellipsis_mask = 1; }, "ellipsis_mask 1"},
+                  {[](Graph& g) { g.ops[0].new_axis_mask = 2; }, "new_axis_mask 2"},
+                  {[](Graph& g) {
+                     g.tensors[3] = integers({2}, {0, 2});
+                   },
+                   "stride 0"},
+                  {[](Graph& g) {
+                     g.tensors[2] = integers({2}, {4, 1});
+                   },
+                   "selects nothing"},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {9, 1}), g.ops[0].shrink_axis_mask = 1;
+                   },
+                   "selects nothing"}}},
+           Sound{OpKind::kConcatenation,
+                 {codes({2, 3}), codes({2, 4}), codes({2, 7})},
+                 with(&Op::axis, 1),
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { set_zero(g, 1, 2); }, kDiffer},
+                  {[](Graph& g) { g.ops[0].activation = Activation::kRelu; }, "fused activation"},
+                  {[](Graph& g) { g.ops[0].axis = 2; }, "axis 2, allowed -2..1"},
+                  {[](Graph& g) { g.tensors[2].shape[1] = 8; }, "the inputs have 7"}}},
+           Sound{OpKind::kResizeBilinear,
+                 {image, integers({2}, {7, 9}), codes({1, 7, 9, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].align_corners = g.ops[0].half_pixel_centers = true; },
+                   "exclude each other"},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {9, 7});
+                   },
+                   "holds [9, 7]"},
+                  {[](Graph& g) { g.tensors[0].type = g.tensors[2].type = DataType::kUInt8; },
+                   "type uint8, expected int8"}}},
+           Sound{OpKind::kAdd,
+                 {codes({2, 3}), codes({3}), codes({2, 3})},
+                 {},
+                 {{[](Graph& g) { g.tensors[1].shape = {2}; }, "do not broadcast"},
+                  {[](Graph& g) { g.tensors[1].type = DataType::kUInt8; }, "type uint8, expected"},
+                  {[](Graph& g) {
+                     g.tensors[0].quantization = {{1, 2}, {0, 0}, 0};
+                   },
+                   "2 scales, allowed 1"}}},
+           Sound{OpKind::kDiv,
+                 {floats({2}), floats({2}), floats({2})},
+                 {},
+                 {{[](Graph& g) { g.ops[0].activation = Activation::kRelu; },
+                   "fused activation of float32"},
+                  {[](Graph& g) { g.tensors[2] = codes({2}); }, "type int8, expected float32"}}},
+           Sound{OpKind::kGather,
+                 {codes({4, 6}), integers({2}, {3, 0}), codes({2, 6})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {4, 0});
+                   },
+                   "element 4, allowed"},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {-1, 0});
+                   },
+                   "element -1, allowed"},
+                  {[](Graph& g) { g.ops[0].axis = 1; }, "expected [4, 2]"}}},
+           Sound{OpKind::kBroadcastTo,
+                 {codes({3, 1}), codes({2, 3, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {2, 4, 4};
+                   },
+                   "does not fit the input's"},
+                  {[](Graph& g) { g.tensors[1].shape = {3}; }, "does not fit the input's"}}},
+           Sound{OpKind::kThreshold,
+                 {codes({2, 3}), thresholds, codes({2, 3}, 1, -1)},
+                 with(&Op::low, -1),
+                 {{[](Graph& g) {
+                     g.tensors[1] = integers({1, 3}, {0, -1, 5});
+                   },
+                   "not ascending"},
+                  {[](Graph& g) { g.ops[0].low = 126; }, "code 128 is not int8"},
+                  {[](Graph& g) { g.tensors[2].encoding = Encoding::kTernary; },
+                   "code 2 is not ternary"}}},
+           Sound{OpKind::kSoftmax,
+                 {codes({1, 8}), one_256},
+                 {},
+                 {{[](Graph& g) { set_scale(g, 1, 1.0f / 128); }, "allowed 1/256 and -128"},
+                  {[](Graph& g) { set_zero(g, 1, 0); }, "allowed 1/256 and -128"},
+                  {[](Graph& g) {
+                     g.tensors[0].shape = g.tensors[1].shape = {1, 4096};
+                   },
+                   "4096 classes, allowed 1..4095"},
+                  {[](Graph& g) { g.ops[0].beta = 0; }, "beta 0 times scale"}}},
+           Sound{OpKind::kLogSoftmax,
+                 {codes({1, 8}), codes({1, 8}, 1.0f / 16, 127)},
+                 {},
+                 {{[](Graph& g) { set_zero(g, 1, 126); }, "allowed 1/16 and 127"},
+                  {[](Graph& g) { set_scale(g, 1, 1.0f / 32); }, "allowed 1/16 and 127"}}},
+           Sound{OpKind::kNormalization,
+                 {codes({2, 2}), floats({2}, {1, 2}), floats({2}, {0, 1}), codes({2, 2})},
+                 {},
+                 {{[](Graph& g) { g.ops[0].epsilon = -1; }, "epsilon -1"},
+                  {[](Graph& g) { g.ops[0].epsilon = 1e9f; }, "epsilon 1000000000 with 2"},
+                  {[](Graph& g) {
+                     g.tensors[1] = floats({2}, {1, 4096});
+                   },
+                   "value 4096, allowed below 2^13"},
+                  {[](Graph& g) { g.tensors[2] = floats({1}, {1}); }, "expected [2]"}}},
+           Sound{OpKind::kArgMax,
+                 {codes({2, 3}), integers({}, {0}), integers({3}, {0, 0, 0})},
+                 {},
+                 {{[](Graph& g) { g.tensors[1] = integers({}, {2}); }, "axis is out of range"},
+                  {[](Graph& g) { g.tensors[1] = integers({}, {1}); }, "expected [2]"}}},
+           Sound{OpKind::kQuantize,
+                 {floats({3}), codes({3})},
+                 {},
+                 {{[](Graph& g) {
+                     g.tensors[0] = integers({3}, {1, 2, 3});
+                   },
+                   "allowed int8 uint8"},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {1, 3};
+                   },
+                   "expected [3]"}}},
+       }) {
+    Graph sound = one_op(row.kind, row.tensors, row.op);
+    sound.tensors.back().is_constant = false;
+    sound.tensors.back().data.clear();
+    CAPTURE(name_of(row.kind));
+    CHECK_NOTHROW(check(sound));
+    for (const auto& [spoil, message] : row.faults) {
+      Graph graph = sound;
+      spoil(graph);
+      CAPTURE(message);
+      CHECK_THROWS_WITH(check(graph), Contains(message));
+    }
   }
 }
 

@@ -3,6 +3,10 @@
 // Networks that the compiler writes as others first: uint8 codes, weights with a zero point. The
 // golden layers run them as they are.
 
+#include "sw/compiler/rewrite/rewrite.h"
+
+#include <functional>
+
 #include "base/error.h"
 #include "sim/arch/testing.h"
 #include "tools/fuzz/networks.h"
@@ -187,6 +191,134 @@ TEST_CASE("a batch of constants and of matrices", "[arch][rewrite][batch]") {
   const int z = b.fully_connected(rows, 30, 8);
   b.graph.outputs = {b.reshape(z, {3, 2, 2, 8}), rows};
   require_exact(b, testing::small_config(4, 4, 16, 8, 64));
+}
+
+/// By the golden layers alone: nothing is compiled.
+TEST_CASE("operators that mix the images of a batch are not cut into images",
+          "[arch][rewrite][batch]") {
+  const auto arg_max = [](Builder& b, int x, int axis) {
+    std::vector<int> shape = b.shape(x);
+    shape.erase(shape.begin() + axis);
+    model::Tensor found = b.graph.tensor(x);
+    found.type = DataType::kInt32;
+    found.quantization = {};
+    found.shape = shape;
+    b.graph.tensors.push_back(found);
+    const int y = static_cast<int>(b.graph.tensors.size()) - 1;
+    b.graph.ops.push_back(model::op_of(OpKind::kArgMax, 9, {x, b.integers({axis}, {1})}, {y}));
+    return y;
+  };
+  const auto joined = [](Builder& b, int x, int axis) {
+    const int y = b.concatenation({x, x}, axis);
+    b.graph.ops.back().axis = axis - 4;
+    return y;
+  };
+  const auto [what, make] = GENERATE_COPY(table<std::string, std::function<int(Builder&, int)>>({
+      {"mean 0 1", [](Builder& b, int x) { return b.mean(x, {0, 1}); }},
+      {"mean 0", [](Builder& b, int x) { return b.mean(x, {0}); }},
+      {"mean 0, which goes",
+       [](Builder& b, int x) {
+         const int y = b.mean(x, {0});
+         b.graph.ops.back().keep_dims = false;
+         b.tensor(y).shape = {4, 4, 8};
+         return y;
+       }},
+      {"mean 1 3", [](Builder& b, int x) { return b.mean(x, {1, 3}); }},
+      {"max 0", [](Builder& b, int x) { return b.reduce_max(x, {0}); }},
+      {"transpose 0 1", [](Builder& b, int x) { return b.transpose(x, {1, 0, 2, 3}); }},
+      {"transpose 1 3", [](Builder& b, int x) { return b.transpose(x, {0, 3, 2, 1}); }},
+      {"concatenation -4", [=](Builder& b, int x) { return joined(b, x, 0); }},
+      {"concatenation 0", [](Builder& b, int x) { return b.concatenation({x, x}, 0); }},
+      {"concatenation -1", [=](Builder& b, int x) { return joined(b, x, 3); }},
+      {"pad", [](Builder& b, int x) { return b.pad(x, {2, 2, 0, 1, 0, 0, 0, 0}); }},
+      {"pad pixels", [](Builder& b, int x) { return b.pad(x, {0, 0, 0, 1, 2, 0, 0, 0}); }},
+      {"every other image",
+       [](Builder& b, int x) {
+         return b.strided_slice(x, {0, 0, 0, 0}, {4, 4, 4, 8}, {2, 1, 1, 1});
+       }},
+      {"slice within",
+       [](Builder& b, int x) {
+         return b.strided_slice(x, {0, 1, 0, 0}, {4, 4, 4, 6}, {1, 1, 2, 1});
+       }},
+      {"gather 0",
+       [](Builder& b, int x) {
+         return b.expandable("GATHER", {x, b.integers({3, 0, 0, 1})}, x, {{4, 4, 4, 8}}, 0)[0];
+       }},
+      {"gather -4",
+       [](Builder& b, int x) {
+         return b.expandable("GATHER", {x, b.integers({3, 0, 0, 1})}, x, {{4, 4, 4, 8}}, -4)[0];
+       }},
+      {"gather -3",
+       [](Builder& b, int x) {
+         return b.expandable("GATHER", {x, b.integers({2, 0})}, x, {{4, 2, 4, 8}}, -3)[0];
+       }},
+      {"matrices",
+       [](Builder& b, int x) {
+         const int rows = b.reshape(x, {4, 128});
+         return b.batch_matmul(rows, rows, false, true);
+       }},
+      {"matrices of each image",
+       [](Builder& b, int x) {
+         const int rows = b.reshape(x, {4, 16, 8});
+         return b.batch_matmul(rows, rows, true, false);
+       }},
+      {"a constant of lower rank",
+       [](Builder& b, int x) { return b.addition(x, b.constant({4, 8})); }},
+      {"a constant of each image",
+       [](Builder& b, int x) { return b.maximum(x, b.constant({4, 1, 1, 8})); }},
+      {"largest image", [=](Builder& b, int x) { return arg_max(b, x, 0); }},
+      {"largest row", [=](Builder& b, int x) { return arg_max(b, x, 1); }},
+  }));
+  CAPTURE(what);
+  Builder b(3);
+  b.one_scale = true;
+  const int x = b.unary(b.input({4, 4, 4, 8}), OpKind::kRelu, "RELU");
+  b.graph.outputs = {make(b, x)};
+  const model::Graph graph = model::expanded(b.graph);
+  const std::vector<Array> inputs = {b.random_array(graph.inputs[0])};
+  const auto outputs = [&](const model::Graph& g) {
+    return reference::outputs_of(g, reference::run_graph(g, inputs)).at(0).bytes;
+  };
+  CHECK(outputs(compiler::rewritten(graph)) == outputs(graph));
+}
+
+TEST_CASE("layers at the edge of a special case equal the golden layers", "[arch][rewrite]") {
+  const auto exact = [](const char* what, const std::function<int(Builder&)>& make,
+                        const reference::RoundingPolicy& rounding = {}) {
+    CAPTURE(what);
+    Builder b(5);
+    const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
+    b.graph.outputs = {make(b)};
+    std::vector<Array> inputs;
+    for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+    testing::require_exact_with_room(b.graph, config, inputs, rounding);
+  };
+  exact("three channels, dilated rows", [](Builder& b) {
+    return b.convolution(b.input({1, 21, 19, 3}), 8, 7, 7, 2, 2, 2, 1, Padding::kSame, true);
+  });
+  exact("three channels, dilated columns", [](Builder& b) {
+    return b.convolution(b.input({1, 21, 19, 3}), 8, 7, 7, 2, 2, 1, 2, Padding::kSame, true);
+  });
+  exact("one channel, a stride that is no part of a word", [](Builder& b) {
+    return b.convolution(b.input({1, 9, 17, 1}), 8, 3, 7, 1, 3, 1, 1, Padding::kSame, true);
+  });
+  exact("two groups do not divide three", [](Builder& b) {
+    return b.convolution(b.input({1, 4, 5, 18}), 6, 3, 3, 1, 1, 1, 1, Padding::kSame, true, 3);
+  });
+  exact("rows of half of the channels, which are no words", [](Builder& b) {
+    return b.fully_connected(b.input({1, 1, 1, 12}), 6, 5);
+  });
+  exact("rows of pixels across the image's rows", [](Builder& b) {
+    const int x = b.unary(b.input({1, 3, 5, 4}), OpKind::kRelu, "RELU");
+    return b.fully_connected(b.reshape(x, {5, 12}), 12, 7);
+  });
+  exact(
+      "a product that is rounded otherwise than its sum",
+      [](Builder& b) {
+        const int x = b.input({64, 16});
+        return b.addition(b.fully_connected(x, 16, 16), x);
+      },
+      reference::kMixedPolicy);
 }
 
 TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]") {

@@ -234,6 +234,59 @@ TEST_CASE("operators are stored by name, with all that they have", "[compiler][p
   CHECK(read.steps.at(0).value == op.steps[0].value);
 }
 
+TEST_CASE("each number of an operator is stored", "[compiler][program]") {
+  using model::Op;
+  static constexpr int Op::*kWhole[] = {&Op::stride_h,
+                                        &Op::stride_w,
+                                        &Op::dilation_h,
+                                        &Op::dilation_w,
+                                        &Op::filter_h,
+                                        &Op::filter_w,
+                                        &Op::depth_multiplier,
+                                        &Op::axis,
+                                        &Op::begin_mask,
+                                        &Op::end_mask,
+                                        &Op::ellipsis_mask,
+                                        &Op::new_axis_mask,
+                                        &Op::shrink_axis_mask,
+                                        &Op::block,
+                                        &Op::code_max,
+                                        &Op::low,
+                                        &Op::step,
+                                        &Op::hidden_zero_point};
+  static constexpr bool Op::*kFlags[] = {
+      &Op::keep_dims, &Op::center,      &Op::adjoint_a,     &Op::adjoint_b,
+      &Op::symmetric, &Op::approximate, &Op::align_corners, &Op::half_pixel_centers,
+      &Op::half_even, &Op::of_uint8,    &Op::time_major};
+  static constexpr float Op::*kReal[] = {&Op::beta, &Op::alpha, &Op::epsilon, &Op::cell_clip,
+                                         &Op::hidden_scale};
+  Program program = small_program();
+  Op& op = program.after.ops[0];
+  int next = 3;
+  for (int Op::*field : kWhole) op.*field = next++;
+  for (bool Op::*field : kFlags) op.*field = !(Op{}.*field);
+  for (float Op::*field : kReal) op.*field = static_cast<float>(next++);
+  op.code_min = -next;
+  op.padding = model::Padding::kValid;
+  op.activation = model::Activation::kRelu6;
+  const Program again = parse_program(bytes_of(serialize(program)), "x");
+  const Op& read = again.after.ops.at(0);
+  for (std::size_t i = 0; i < std::size(kWhole); ++i) {
+    CAPTURE(i);
+    CHECK(read.*kWhole[i] == op.*kWhole[i]);
+  }
+  for (std::size_t i = 0; i < std::size(kFlags); ++i) {
+    CAPTURE(i);
+    CHECK(read.*kFlags[i] == op.*kFlags[i]);
+  }
+  for (std::size_t i = 0; i < std::size(kReal); ++i) {
+    CAPTURE(i);
+    CHECK(read.*kReal[i] == op.*kReal[i]);
+  }
+  CHECK((read.code_min == op.code_min && read.padding == op.padding &&
+         read.activation == op.activation));
+}
+
 TEST_CASE("an image has its numbers where the page says", "[compiler][program][image]") {
   const Program program = small_program();
   const std::string image = write_image(program);

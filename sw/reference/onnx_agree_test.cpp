@@ -302,6 +302,10 @@ TEST_CASE("each operator of ONNX on codes is what it is on floats", "[onnx]") {
       "MatMul x3,4 w4,5 ; Add ^ v0.75",
       "Identity x1,9 %2",
       "QuantizeLinear x1,4 (1)0.5 ; DequantizeLinear ^ (1)0.5",
+      "QuantizeLinear x1,1,2,3 (1)1 b1 ; Pad ^ v0,0,1,1,0,0,1,1 ; DequantizeLinear ^ (1)1 b1",
+      "QuantizeLinear x1,9 (1)1 b1 ; Clip ^ ; Relu ^ ; DequantizeLinear ^ (1)1 b1",
+      "QuantizeLinear x2,3,4 (1)1 b1 ; QLinearSoftmax ^ (1)1 b1 (1)0.0625 b1 ; "
+      "DequantizeLinear ^ (1)0.0625 b1 /0.0625",
       "QuantizeLinear x1,4 (1)0.5 b1 ; DequantizeLinear ^ (1)0.5 b1 ; MatMul ^ w4,3 /0.5",
       "Einsum x3,3,3 x equation=abc,acd->dab",
       "Quant x1,9 v0.5 v0 v3 rounding_mode=FLOOR signed=0 narrow=1 /0.5",

@@ -3,6 +3,7 @@
 // Each operator on a handful of values worked out by hand. Scales are 1 unless said, so that codes
 // are values; the arithmetic of scales has its own cases and the recorded vectors.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -337,6 +338,8 @@ TEST_CASE("rectifiers clamp in output codes", "[reference][unary]") {
   Op leaky;
   leaky.alpha = 0.5f;
   CHECK(run_table(OpKind::kLeakyRelu, {-10, 8}, 1.0f, 1.0f, 0, 1, leaky) == Codes{-4, 9});
+  leaky.alpha = -0.5f;
+  CHECK(run_table(OpKind::kLeakyRelu, {-10, 8}, 1.0f, 1.0f, 0, 1, leaky) == Codes{6, 9});
   CHECK(run_table(OpKind::kAbs, {-10, 8, 2}, 1.0f, 2.0f, 2) == Codes{6, 3, 0});
 }
 
@@ -353,6 +356,21 @@ TEST_CASE("smooth functions are rounded tables", "[reference][unary]") {
   CHECK(run_table(OpKind::kRsqrt, {4, 1, 0}, 1.0f, 0.01f) == Codes{50, 100, 127});
   CHECK(run_table(OpKind::kHardSwish, {96, -96, 0, 32}, 1.0f / 32, 1.0f / 32) ==
         Codes{96, 0, 0, 21});  // 3, -3, 0, 1 -> 3, 0, 0, 2/3
+}
+
+TEST_CASE("HARD_SWISH of any scale is near its real values", "[reference][unary]") {
+  Codes all(256);
+  for (int i = 0; i < 256; ++i) all[static_cast<std::size_t>(i)] = i - 128;
+  for (const float in : {1.0f / 1024, 1.0f / 256, 1.0f / 100, 1.0f / 32, 1.0f / 7}) {
+    CAPTURE(in);
+    const float out = in / 1.5f;
+    const Codes actual = run_table(OpKind::kHardSwish, all, in, out);
+    for (std::size_t i = 0; i < 256; ++i) {
+      const double x = double{in} * all[i];
+      const double y = x * std::clamp(x + 3, 0.0, 6.0) / 6 / double{out};
+      CHECK(std::abs(actual[i] - std::clamp(y, -128.0, 127.0)) <= 1);
+    }
+  }
 }
 
 TEST_CASE("SOFTMAX of equal codes is uniform", "[reference][softmax]") {

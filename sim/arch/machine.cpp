@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/rounding.h"
+#include "machine/memories.h"
 #include "machine/precision.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
@@ -448,7 +449,9 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     } else {
       std::memcpy(&dram_[dram], &dmem_[4 * local], 4 * words);
     }
-    work.beats += (dram / 4 % data_words + words + data_words - 1) / data_words;
+    const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
+    work.beats += beats;
+    work.bursts += divide_up(beats, std::int64_t{machine::kBurstBeats});
   }
   work.bytes = from_dmem ? 0 : rows * words * 4;
   return work;

@@ -138,7 +138,11 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
     const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
-    const double cycles = shared(from, beats * std::max(beat, timing::kStoreBeat), beats);
+    // A burst waits until the fourth before it is answered.
+    const double answered = static_cast<double>(work.bursts - machine::kStoreBursts) /
+                            machine::kStoreBursts * (bus_.latency + timing::kStoreResponse);
+    const double cycles =
+        std::max(shared(from, beats * std::max(beat, timing::kStoreBeat), beats), answered);
     const Time passed = write_.pass(start + timing::kStoreRead, cycles, 1);
     add_traffic(write_.until, cycles, beats);
     return q.free = passed + bus_.latency + timing::kStoreResponse;

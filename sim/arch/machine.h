@@ -29,7 +29,7 @@ struct DmemWrite {
 /// What a RUN asks of its engine.
 struct Work {
   // load, store
-  std::int64_t beats = 0;   ///< of DataBits
+  std::int64_t beats = 0;  ///< of DataBits
   std::int64_t bursts = 0;
   std::int64_t bytes = 0;   ///< payload
   std::int64_t writes = 0;  ///< of PMEM, four words each: loads that transpose

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
-#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -216,22 +215,17 @@ int run(Options options) {
 }  // namespace
 
 void add_accuracy(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("accuracy", "top-1 and top-5 of a model on labelled examples");
+  const auto [command, options] = add_command<Options>(
+      app, action, "accuracy", "top-1 and top-5 of a model on labelled examples", run);
   options->network.declare(*command);
-  command
-      ->add_option("--data", options->data,
-                   "folder with x.npy and y.npy, with labels.csv, with a folder of .npy\n"
-                   "files for each class, or of vectors; or F.csv: label,value,...")
-      ->type_name("DIR")
+  add_value(*command, "--data DIR", options->data,
+            "folder with x.npy and y.npy, with labels.csv, with a folder of .npy\n"
+            "files for each class, or of vectors; or F.csv: label,value,...")
       ->required();
   options->preparation.declare(*command);
-  command->add_option("--count", options->count, "only the first N examples (0: all)")
-      ->type_name("N");
-  command->add_option("--threads", options->threads, "of arch and golden (0: as many as cores)")
-      ->check(CLI::Range(0, 256))
-      ->type_name("N");
+  add_value(*command, "--count N", options->count, "only the first N examples (0: all)");
+  add_value(*command, "--threads N", options->threads, "of arch and golden (0: as many as cores)")
+      ->check(CLI::Range(0, 256));
   options->backend.backend = "arch";
   options->backend.declare(*command, true);
   options->output.declare(*command);
@@ -245,7 +239,6 @@ void add_accuracy(CLI::App& app, Action& action) {
       "    --data models/mnist_held_back --scale 1/255\n"
       "  trine accuracy --config edge256 MODEL.onnx --data images --backend golden \\\n"
       "    --mean 123.7,116.3,103.5 --scale 0.0171,0.0175,0.0174");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

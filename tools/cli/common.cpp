@@ -21,7 +21,7 @@
 namespace trine::cli {
 
 void Output::declare(CLI::App& command) {
-  command.add_option("--json", json_file, "write the results to FILE as JSON")->type_name("FILE");
+  add_value(command, "--json FILE", json_file, "write the results to FILE as JSON");
   command.add_flag("--quiet,-q", quiet, "print nothing but errors");
 }
 
@@ -88,12 +88,10 @@ void Output::write_json(const Json& json, const machine::Config* config) const {
 }
 
 CLI::Option* Design::declare(CLI::App& command) {
-  command.add_option("--set", settings, "change one key of the configuration; may be repeated")
-      ->type_name("key=value")
+  add_value(command, "--set key=value", settings,
+            "change one key of the configuration; may be repeated")
       ->allow_extra_args(false);
-  return command.add_option("--config,-c", config, "TOML file, or name of a preset")
-      ->type_name("C")
-      ->required();
+  return add_value(command, "--config,-c C", config, "TOML file, or name of a preset")->required();
 }
 
 int columns() {

@@ -9,8 +9,10 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/progress.h"
@@ -33,6 +35,25 @@ Json with_configuration(const Json& json, const machine::Config* config);
 
 /// As text; names are a model's: of any bytes.
 std::string dumped(const Json& json);
+
+/// A command with options of its own, which `run` gets when the arguments choose it.
+template <typename Options, typename Run>
+std::pair<CLI::App*, Options*> add_command(CLI::App& app, Action& action, const std::string& name,
+                                           const std::string& what, const Run& run) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(name, what);
+  command->callback([=, &action] { action = [=] { return run(*options); }; });
+  return {command, options.get()};
+}
+
+/// An option with a value. @param names  "--out,-o DIR": last what the help calls the value
+template <typename T>
+CLI::Option* add_value(CLI::App& command, const std::string& names, T& value,
+                       const std::string& what) {
+  const std::size_t blank = names.find(' ');
+  return command.add_option(names.substr(0, blank), value, what)
+      ->type_name(names.substr(blank + 1));
+}
 
 /// A file by the option that names it.
 struct NamedFile {

@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <memory>
 #include <optional>
 
 #include "base/error.h"
@@ -15,8 +14,8 @@
 #include "base/process.h"
 #include "sw/reference/layers.h"
 #include "sw/reference/vectors.h"
+#include "tools/cli/cases.h"
 #include "tools/cli/common.h"
-#include "tools/cli/examples.h"
 #include "tools/cli/network.h"
 #include "tools/cli/own_model.h"
 #include "tools/cli/python.h"
@@ -25,15 +24,12 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr std::size_t kExamples = 4;  ///< of --data, unless --count says more or less
-
 struct Options {
   Output output;
   PythonOptions python;
-  ExampleOptions examples;
+  CaseOptions cases{4};
   std::string model, against, vectors, rounding = "auto";
-  std::vector<std::string> inputs;
-  int count = -1, seed = 1, tolerance = 0;
+  int tolerance = 0;
 };
 
 /// A layer over all cases, and the case in which it differs first.
@@ -119,21 +115,13 @@ void record(const Options& options, const fs::path& folder) {
   if ((options.against == "litert" && onnx) || (options.against == "onnxruntime" && !onnx))
     throw_error("--against: {} does not run {}, allowed {}, or the float model", options.against,
                 options.model, onnx ? "onnxruntime" : "litert");
-  std::vector<std::string> arguments{options.model, "--out",  folder.string(),
-                                     "--apart",     "--seed", std::to_string(options.seed)};
+  std::vector<std::string> arguments{options.model, "--out", folder.string(), "--apart"};
   if (!is_runtime(options.against)) {
     read_file(options.against);  // that it is there is said before minutes of installation
     arguments.insert(arguments.end(), {"--float", options.against});
   }
-  const auto count = options.count < 0 ? kExamples : static_cast<std::size_t>(options.count);
-  for (const std::string& argument : options.examples.arguments(options.model, count, folder))
+  for (const std::string& argument : options.cases.arguments(options.model, folder))
     arguments.push_back(argument);
-  if (options.count >= 0 && options.examples.data.empty())
-    arguments.insert(arguments.end(), {"--random", std::to_string(options.count)});
-  if (!options.inputs.empty()) {
-    arguments.emplace_back("--inputs");
-    arguments.insert(arguments.end(), options.inputs.begin(), options.inputs.end());
-  }
   const Python python(options.python, recorder_of(options.model), options.output);
   python.run("record", arguments, options.model + ": recording");
 }
@@ -216,14 +204,14 @@ Comparison compared(const Options& options, const model::Graph& graph) {
 }
 
 int run(Options options) {
-  if (!options.vectors.empty() && (!options.against.empty() || !options.inputs.empty() ||
-                                   options.count >= 0 || !options.examples.data.empty()))
+  const CaseOptions& cases = options.cases;
+  if (!options.vectors.empty() && (!options.against.empty() || !cases.inputs.empty() ||
+                                   cases.count >= 0 || !cases.data.empty()))
     throw_error(
         "--vectors: are recorded already, allowed without --against, --inputs, --data, --count");
-  if (!options.examples.data.empty() && !options.inputs.empty())
-    throw_error("--data: allowed without --inputs");
-  options.examples.preparation.parse();
-  std::vector<NamedFile> read{{"MODEL", options.model}};
+  options.cases.check();
+  std::vector<NamedFile> read = cases.files();
+  read.push_back({"MODEL", options.model});
   if (!options.vectors.empty()) read.push_back({"--vectors", options.vectors + "/manifest.json"});
   options.output.check({}, read);
   if (is_program_file(options.model))
@@ -243,41 +231,21 @@ int run(Options options) {
 }  // namespace
 
 void add_compare(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("compare", "layer by layer against another runtime or the float model");
+  const auto [command, options] = add_command<Options>(
+      app, action, "compare", "layer by layer against another runtime or the float model", run);
   command->add_option("MODEL", options->model, "quantized TFLite or ONNX model")->required();
-  command
-      ->add_option("--against", options->against,
-                   "litert or onnxruntime (by MODEL's kind), or the float model that\n"
-                   "MODEL was quantized from")
-      ->type_name("R|FLOAT");
-  command
-      ->add_option("--vectors", options->vectors,
-                   "the recorded layers of one case in this folder; nothing is run but\n"
-                   "the golden layers")
-      ->type_name("DIR");
-  command
-      ->add_option("--inputs", options->inputs,
-                   "a file for each input, in order, with the cases along the leading axis")
-      ->type_name("X.npy");
-  command
-      ->add_option("--count", options->count,
-                   "random cases (4, or 0 with --inputs); of --data at most (4)")
-      ->check(CLI::Range(0, 10'000))
-      ->type_name("N");
-  command->add_option("--seed", options->seed, "of the first random case (1)")
-      ->check(CLI::Range(0, 1'000'000'000))
-      ->type_name("N");
-  command
-      ->add_option("--tolerance", options->tolerance,
-                   "codes by which a layer may differ from the runtime's (0)")
-      ->check(CLI::Range(0, 255))
-      ->type_name("N");
-  command->add_option("--rounding", options->rounding, "as verify's: auto, double or single")
-      ->check(CLI::IsMember({"auto", "double", "single"}))
-      ->type_name("HOW");
-  options->examples.declare(*command);
+  add_value(*command, "--against R|FLOAT", options->against,
+            "litert or onnxruntime (by MODEL's kind), or the float model that\n"
+            "MODEL was quantized from");
+  add_value(*command, "--vectors DIR", options->vectors,
+            "the recorded layers of one case in this folder; nothing is run but\n"
+            "the golden layers");
+  add_value(*command, "--tolerance N", options->tolerance,
+            "codes by which a layer may differ from the runtime's (0)")
+      ->check(CLI::Range(0, 255));
+  add_value(*command, "--rounding HOW", options->rounding, "as verify's: auto, double or single")
+      ->check(CLI::IsMember({"auto", "double", "single"}));
+  options->cases.declare(*command);
   options->python.declare(*command);
   options->output.declare(*command);
   command->footer(
@@ -290,7 +258,6 @@ void add_compare(CLI::App& app, Action& action) {
       "  trine compare models/lenet_mnist.tflite\n"
       "  trine compare MODEL_int8.onnx --against MODEL.onnx --data images --scale 1/255\n"
       "  trine compare MODEL.tflite --vectors vectors");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

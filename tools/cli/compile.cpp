@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -103,16 +102,14 @@ int run(const Options& options) {
 }  // namespace
 
 void add_compile(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("compile", "compile a model to a program for a design");
+  const auto [command, options] = add_command<Options>(
+      app, action, "compile", "compile a model to a program for a design", run);
   options->network.declare(*command);
   options->network.declare_print(*command);
   options->output.declare(*command);
-  command->add_option("--out,-o", options->out, "program to write")->type_name("FILE");
-  command
-      ->add_option("--image", options->image,
-                   "machine image to write, for drivers: docs/program-file.md")
-      ->type_name("FILE");
+  add_value(*command, "--out,-o FILE", options->out, "program to write");
+  add_value(*command, "--image FILE", options->image,
+            "machine image to write, for drivers: docs/program-file.md");
   command->add_flag("--disassemble", options->disassemble, "print the instructions");
   command->footer(
       "Prints where each layer lives and how it is split. A program runs only on designs of the\n"
@@ -122,7 +119,6 @@ void add_compile(CLI::App& app, Action& action) {
       "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --print-after fuse\n"
       "  trine run --config edge256 lenet.trine --input digit.npy");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

@@ -226,15 +226,11 @@ Array DataSet::example(std::size_t index) const {
 }
 
 void Preparation::declare(CLI::App& command) {
-  command
-      .add_option(
-          "--mean", mean_text,
-          "value = (x - mean) * scale; one number, or one for each\nchannel: 0.485,0.456,0.406")
-      ->type_name("M[,M...]")
+  add_value(command, "--mean M[,M...]", mean_text,
+            "value = (x - mean) * scale; one number, or one for each\nchannel: 0.485,0.456,0.406")
       ->delimiter(',')
       ->allow_extra_args(false);
-  command.add_option("--scale", scale_text, "the factor: 1/255 makes 0..1 of 0..255")
-      ->type_name("S[,S...]")
+  add_value(command, "--scale S[,S...]", scale_text, "the factor: 1/255 makes 0..1 of 0..255")
       ->delimiter(',')
       ->allow_extra_args(false);
 }

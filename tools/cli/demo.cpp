@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <memory>
 
 #include "base/root.h"
 #include "gen/generate.h"
@@ -71,13 +70,11 @@ int run(const Options& options) {
 }  // namespace
 
 void add_demo(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("demo", "generate, compile, run, check and synthesize a shipped model");
+  const auto [command, options] = add_command<Options>(
+      app, action, "demo", "generate, compile, run, check and synthesize a shipped model", run);
   options->design.config = "edge64";
   options->design.declare(*command)->required(false);
-  command->add_option("--out,-o", options->out, "folder for the design (out/demo)")
-      ->type_name("DIR");
+  add_value(*command, "--out,-o DIR", options->out, "folder for the design (out/demo)");
   options->output.declare(*command);
   command->footer(
       "The model is models/lenet_mnist.tflite with its recorded vectors; edge64 unless --config\n"
@@ -85,7 +82,6 @@ void add_demo(CLI::App& app, Action& action) {
       "Examples:\n"
       "  trine demo\n"
       "  trine demo --config edge256 --json demo.json");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -100,23 +99,18 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
 }
 
 void add_estimate(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("estimate", "predict a network's cycles from its plan, in no time");
+  const auto [command, options] = add_command<Options>(
+      app, action, "estimate", "predict a network's cycles from its plan, in no time", run);
   options->network.declare(*command);
   command->get_option("MODEL")->required(false)->description("quantized TFLite or ONNX model");
   command->remove_option(command->get_option("--allow-host"));
   options->output.declare(*command);
-  command
-      ->add_option("--table", options->table,
-                   "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3")
-      ->type_name("NAME");
-  command->add_option("--tokens", options->tokens, "of a table: that go through at once (128)")
-      ->check(CLI::Range(1, 8191))
-      ->type_name("N");
-  command->add_option("--context", options->context, "tokens that each attends to (all of them)")
-      ->check(CLI::Range(1, 8191))
-      ->type_name("N");
+  add_value(*command, "--table NAME", options->table,
+            "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");
+  add_value(*command, "--tokens N", options->tokens, "of a table: that go through at once (128)")
+      ->check(CLI::Range(1, 8191));
+  add_value(*command, "--context N", options->context, "tokens that each attends to (all of them)")
+      ->check(CLI::Range(1, 8191));
   command->footer(
       "Nothing is executed: each layer takes what the compiler expects when it cuts it, its steps\n"
       "or its bytes on the bus. Tables are shapes without weights; a block is planned once.\n\n"
@@ -124,7 +118,6 @@ void add_estimate(CLI::App& app, Action& action) {
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
       "  trine estimate --config edge1024 --table bert-base --tokens 128\n"
       "  trine estimate --config edge1024 --table llama-7b --tokens 1 --context 2048");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <optional>
 #include <regex>
 
@@ -210,46 +209,34 @@ class Fuzzer {
 }  // namespace
 
 void add_fuzz(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("fuzz", "random networks on random designs against the golden layers");
-  command->add_option("--pairs", options->pairs, "networks, on all configurations together (200)")
-      ->check(CLI::Range(1, 1 << 24))
-      ->type_name("N");
-  command->add_option("--configs", options->configs, "random configurations (20)")
-      ->check(CLI::Range(1, 1 << 20))
-      ->type_name("K");
-  command->add_option("--config", options->designs, "presets or TOML files instead")
-      ->type_name("C");
-  command->add_option("--set", options->settings, "array.rows=16: changes a key of --config")
-      ->type_name("KEY=VALUE");
-  command
-      ->add_option("--backend", options->backend,
-                   "arch: architecture simulator and golden layers; rtl: Verilator\n"
-                   "as well, which builds a model for each configuration (arch)")
-      ->check(CLI::IsMember({"arch", "rtl"}))
-      ->type_name("B");
-  command->add_option("--family", options->families, "kinds of networks, several by commas (all)")
+  const auto [command, options] = add_command<Options>(
+      app, action, "fuzz", "random networks on random designs against the golden layers",
+      [](const Options& given) { return Fuzzer(given).run(); });
+  add_value(*command, "--pairs N", options->pairs, "networks, on all configurations together (200)")
+      ->check(CLI::Range(1, 1 << 24));
+  add_value(*command, "--configs K", options->configs, "random configurations (20)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--config C", options->designs, "presets or TOML files instead");
+  add_value(*command, "--set KEY=VALUE", options->settings,
+            "array.rows=16: changes a key of --config");
+  add_value(*command, "--backend B", options->backend,
+            "arch: architecture simulator and golden layers; rtl: Verilator\n"
+            "as well, which builds a model for each configuration (arch)")
+      ->check(CLI::IsMember({"arch", "rtl"}));
+  add_value(*command, "--family F", options->families, "kinds of networks, several by commas (all)")
       ->delimiter(',')
-      ->check(CLI::IsMember(fuzz::family_names()))
-      ->type_name("F");
-  command->add_option("--seed", options->seed, "another one makes other pairs (1)")->type_name("S");
-  command->add_option("--case", options->one, "one pair, as a failure prints it")
-      ->type_name("CASE");
-  command
-      ->add_option("--least-exact", options->least_exact,
-                   "fewer exact pairs have failed, too, of 20 and more (50)")
-      ->check(CLI::Range(0, 100))
-      ->type_name("%");
+      ->check(CLI::IsMember(fuzz::family_names()));
+  add_value(*command, "--seed S", options->seed, "another one makes other pairs (1)");
+  add_value(*command, "--case CASE", options->one, "one pair, as a failure prints it");
+  add_value(*command, "--least-exact %", options->least_exact,
+            "fewer exact pairs have failed, too, of 20 and more (50)")
+      ->check(CLI::Range(0, 100));
   command->add_flag("--as-drawn", options->as_drawn, "failures are not made simpler");
-  command->add_option("--failures", options->most_failures, "stops behind so many (5)")
-      ->check(CLI::Range(1, 1 << 20))
-      ->type_name("N");
-  command
-      ->add_option("--seconds", options->seconds,
-                   "a pair that takes longer has failed (60; rtl 900)")
-      ->check(CLI::Range(1, 1 << 20))
-      ->type_name("N");
+  add_value(*command, "--failures N", options->most_failures, "stops behind so many (5)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--seconds N", options->seconds,
+            "a pair that takes longer has failed (60; rtl 900)")
+      ->check(CLI::Range(1, 1 << 20));
   options->output.declare(*command);
   command->footer(
       "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"
@@ -258,7 +245,6 @@ void add_fuzz(CLI::App& app, Action& action) {
       "  trine fuzz --pairs 2000 --configs 100\n"
       "  trine fuzz --family exported --pairs 500 --configs 25\n"
       "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40");
-  command->callback([options, &action] { action = [options] { return Fuzzer(*options).run(); }; });
 }
 
 }  // namespace trine::cli

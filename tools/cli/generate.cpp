@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <memory>
 
 #include "base/error.h"
 #include "machine/schema.h"
@@ -68,18 +67,16 @@ Json design_json(const machine::Config& config, const std::string& out, const st
 }
 
 void add_generate(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "generate", "write a design: SystemVerilog, file lists, C headers, register map");
+  const auto [command, options] = add_command<Options>(
+      app, action, "generate", "write a design: SystemVerilog, file lists, C headers, register map",
+      run);
   options->output.declare(*command);
   options->design.declare(*command)->required(false);
-  command->add_option("--out,-o", options->out, "folder to write; an earlier output is replaced")
-      ->type_name("DIR");
-  command
-      ->add_option("--prefix", options->prefix,
-                   "before each name of a module, a file and a C symbol: for several designs\n"
-                   "in one system (none)")
-      ->type_name("P");
+  add_value(*command, "--out,-o DIR", options->out,
+            "folder to write; an earlier output is replaced");
+  add_value(*command, "--prefix P", options->prefix,
+            "before each name of a module, a file and a C symbol: for several designs\n"
+            "in one system (none)");
   // For developers: refreshes the prints of the instruction set that the repository holds.
   command->add_option("--packages", options->packages)->group("");
   command->footer(
@@ -95,7 +92,6 @@ void add_generate(CLI::App& app, Action& action) {
       "architecture: they are our machine, for comparisons.\n\n"
       "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +
       machine::key_table());
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

@@ -188,20 +188,15 @@ int run(const Options& options) {
 }  // namespace
 
 void add_inject(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("inject", "bits of the memories inverted while a network runs");
+  const auto [command, options] = add_command<Options>(
+      app, action, "inject", "bits of the memories inverted while a network runs", run);
   options->network.declare(*command);
-  command->add_option("--flips", options->flips, "runs for each line of the table (100)")
-      ->check(CLI::Range(1, 1 << 24))
-      ->type_name("N");
-  command->add_option("--seed", options->seed, "another one draws other places and inputs (1)")
-      ->type_name("S");
-  command
-      ->add_option("--stall", options->stall,
-                   "percent of cycles in which the memory's channels pause (0)")
-      ->check(CLI::Range(0, 90))
-      ->type_name("P");
+  add_value(*command, "--flips N", options->flips, "runs for each line of the table (100)")
+      ->check(CLI::Range(1, 1 << 24));
+  add_value(*command, "--seed S", options->seed, "another one draws other places and inputs (1)");
+  add_value(*command, "--stall P", options->stall,
+            "percent of cycles in which the memory's channels pause (0)")
+      ->check(CLI::Range(0, 90));
   options->output.declare(*command);
   command->footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
@@ -213,7 +208,6 @@ void add_inject(CLI::App& app, Action& action) {
       "Examples:\n"
       "  trine inject --config edge64 --set memory.dmem_kib=8 models/plus_filter.tflite --flips "
       "500");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

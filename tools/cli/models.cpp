@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <sstream>
 
 #include "base/error.h"
@@ -184,19 +183,14 @@ int run(const Options& options) {
 }  // namespace
 
 void add_models(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "models", "published models: list, download, check (models/published.tsv)");
-  command->add_option("--get", options->get, "download a model, or all, and check its sha256")
-      ->type_name("NAME|all");
-  command
-      ->add_option("--from", options->from,
-                   "a mirror that holds them by their names (each from its public address)")
-      ->type_name("URL|DIR");
-  command
-      ->add_option("--to", options->to,
-                   "folder to keep them in ($TRINE_MODELS, else models/published)")
-      ->type_name("DIR");
+  const auto [command, options] = add_command<Options>(
+      app, action, "models", "published models: list, download, check (models/published.tsv)", run);
+  add_value(*command, "--get NAME|all", options->get,
+            "download a model, or all, and check its sha256");
+  add_value(*command, "--from URL|DIR", options->from,
+            "a mirror that holds them by their names (each from its public address)");
+  add_value(*command, "--to DIR", options->to,
+            "folder to keep them in ($TRINE_MODELS, else models/published)");
   options->output.declare(*command);
   command->footer(
       "A model that is there already is not downloaded again; one with another sha256 is not "
@@ -207,7 +201,6 @@ void add_models(CLI::App& app, Action& action) {
       "  trine models --get kws_ref_model && trine run --config edge64 \\\n"
       "    models/published/kws_ref_model.tflite\n"
       "  trine models --get all --from /mnt/mirror");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

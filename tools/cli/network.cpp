@@ -40,23 +40,19 @@ void NetworkOptions::declare(CLI::App& command) {
   command
       .add_option("MODEL", model, "quantized TFLite or ONNX model, or a program of trine compile")
       ->required();
-  command
-      .add_option("--rounding", rounding,
-                  "auto: as the vectors' manifest says, else double\n"
-                  "double: TFLite's two roundings; single: one")
-      ->check(CLI::IsMember({"auto", "double", "single"}))
-      ->type_name("HOW");
+  add_value(command, "--rounding HOW", rounding,
+            "auto: as the vectors' manifest says, else double\n"
+            "double: TFLite's two roundings; single: one")
+      ->check(CLI::IsMember({"auto", "double", "single"}));
   command.add_flag("--allow-host", allow_host,
                    "operators that the design lacks run on the host, listed with\n"
                    "their share of the MACs (default: they are refused)");
 }
 
 void NetworkOptions::declare_print(CLI::App& command) {
-  command
-      .add_option("--print-after", print_after,
-                  fmt::format("print the network as it is after a stage of the compiler:\n{}",
-                              stage_list()))
-      ->type_name("STAGE");
+  add_value(
+      command, "--print-after STAGE", print_after,
+      fmt::format("print the network as it is after a stage of the compiler:\n{}", stage_list()));
 }
 
 reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
@@ -67,23 +63,18 @@ reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recor
 void BackendOptions::declare(CLI::App& command, bool golden) {
   std::vector<std::string> backends{"rtl", "netlist", "arch"};
   if (golden) backends.push_back("golden");
-  command
-      .add_option("--backend", backend,
-                  std::string("rtl: the SystemVerilog, by Verilator\n"
-                              "netlist: what Yosys maps it to, in cells of osu018 (slow: for\n"
-                              "small arrays); arch: the architecture simulator") +
-                      (golden ? "\ngolden: no machine" : ""))
-      ->check(CLI::IsMember(backends))
-      ->type_name("B");
-  command.add_option("--axi-latency", axi_latency, "memory latency in cycles (32)")
-      ->check(CLI::Range(1, 10'000))
-      ->type_name("N");
-  command
-      .add_option("--axi-bytes-per-cycle", axi_bytes_per_cycle,
-                  "memory bandwidth of each direction (the bus width)")
-      ->check(CLI::Range(1, 64))
-      ->type_name("N");
-  command.add_option("--trace", trace_file, "write waveforms (rtl only)")->type_name("F.fst");
+  add_value(command, "--backend B", backend,
+            std::string("rtl: the SystemVerilog, by Verilator\n"
+                        "netlist: what Yosys maps it to, in cells of osu018 (slow: for\n"
+                        "small arrays); arch: the architecture simulator") +
+                (golden ? "\ngolden: no machine" : ""))
+      ->check(CLI::IsMember(backends));
+  add_value(command, "--axi-latency N", axi_latency, "memory latency in cycles (32)")
+      ->check(CLI::Range(1, 10'000));
+  add_value(command, "--axi-bytes-per-cycle N", axi_bytes_per_cycle,
+            "memory bandwidth of each direction (the bus width)")
+      ->check(CLI::Range(1, 64));
+  add_value(command, "--trace F.fst", trace_file, "write waveforms (rtl only)");
   command.add_flag("--lockstep", lockstep,
                    "compare every memory write of the RTL with the architecture simulator");
 }

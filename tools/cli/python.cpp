@@ -90,11 +90,9 @@ fs::path environment(const std::string& requirements, const Output& output) {
 }  // namespace
 
 void PythonOptions::declare(CLI::App& command) {
-  command
-      .add_option("--python", python,
-                  "a Python that has the packages (an environment in the cache,\n"
-                  "made on first use with packages of PyPI)")
-      ->type_name("P");
+  add_value(command, "--python P", python,
+            "a Python that has the packages (an environment in the cache,\n"
+            "made on first use with packages of PyPI)");
 }
 
 Python::Python(const PythonOptions& options, const std::string& requirements, const Output& output)

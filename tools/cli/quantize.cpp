@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -138,31 +137,22 @@ int run(Options options) {
 }  // namespace
 
 void add_quantize(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("quantize", "a float model to int8, by ONNX Runtime or ai-edge-quantizer");
+  const auto [command, options] = add_command<Options>(
+      app, action, "quantize", "a float model to int8, by ONNX Runtime or ai-edge-quantizer", run);
   command->add_option("MODEL", options->model, "float ONNX or TFLite model")->required();
-  command
-      ->add_option("--calibration", options->calibration,
-                   "examples that its ranges are taken from; folders and files as of\n"
-                   "trine accuracy, without labels too")
-      ->type_name("DIR")
+  add_value(*command, "--calibration DIR", options->calibration,
+            "examples that its ranges are taken from; folders and files as of\n"
+            "trine accuracy, without labels too")
       ->required();
-  command->add_option("--out", options->network.model, "the quantized model")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--count", options->count, "examples at most (100)")
-      ->check(CLI::Range(1, 1'000'000))
-      ->type_name("N");
+  add_value(*command, "--out FILE", options->network.model, "the quantized model")->required();
+  add_value(*command, "--count N", options->count, "examples at most (100)")
+      ->check(CLI::Range(1, 1'000'000));
   options->preparation.declare(*command);
-  command->add_option("--type", options->type, "of activations: int8 or, for ONNX, uint8")
-      ->check(CLI::IsMember({"int8", "uint8"}))
-      ->type_name("T");
-  command
-      ->add_option("--method", options->method,
-                   "ONNX: how ranges come of examples: minmax, entropy, percentile")
-      ->check(CLI::IsMember({"minmax", "entropy", "percentile"}))
-      ->type_name("M");
+  add_value(*command, "--type T", options->type, "of activations: int8 or, for ONNX, uint8")
+      ->check(CLI::IsMember({"int8", "uint8"}));
+  add_value(*command, "--method M", options->method,
+            "ONNX: how ranges come of examples: minmax, entropy, percentile")
+      ->check(CLI::IsMember({"minmax", "entropy", "percentile"}));
   command->add_flag("--per-tensor", options->per_tensor,
                     "ONNX: one scale for all weights of a layer");
   options->network.design.config = "edge256";
@@ -180,7 +170,6 @@ void add_quantize(CLI::App& app, Action& action) {
       "  trine quantize models/lenet_float.onnx --calibration models/mnist_held_back \\\n"
       "    --scale 1/255 --out lenet_int8.onnx\n"
       "  trine compare lenet_int8.onnx --against models/lenet_float.onnx");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

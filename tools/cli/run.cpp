@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <memory>
 #include <random>
 
 #include "base/error.h"
@@ -186,26 +185,20 @@ int run(const Options& options) {
 }  // namespace
 
 void add_run(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("run", "run a model once; compare with the golden reference");
+  const auto [command, options] = add_command<Options>(
+      app, action, "run", "run a model once; compare with the golden reference", run);
   options->network.declare(*command);
   options->network.declare_print(*command);
   options->backend.declare(*command);
   options->output.declare(*command);
-  command
-      ->add_option("--input,-i", options->inputs,
-                   "NumPy file of an input, in order; random codes, seeded, if absent")
-      ->type_name("X.npy")
+  add_value(*command, "--input,-i X.npy", options->inputs,
+            "NumPy file of an input, in order; random codes, seeded, if absent")
       ->allow_extra_args(false);
-  command->add_option("--output", options->outputs, "NumPy file for an output, in order")
-      ->type_name("Y.npy")
+  add_value(*command, "--output Y.npy", options->outputs, "NumPy file for an output, in order")
       ->allow_extra_args(false);
-  command
-      ->add_option("--memory", options->memory,
-                   "folder for the memory before and after the run, program\n"
-                   "included: for a bench of your own")
-      ->type_name("DIR");
+  add_value(*command, "--memory DIR", options->memory,
+            "folder for the memory before and after the run, program\n"
+            "included: for a bench of your own");
   command->footer(
       "The first run of a configuration on the RTL compiles it (a minute); later ones use the "
       "cache\n"
@@ -215,7 +208,6 @@ void add_run(CLI::App& app, Action& action) {
       "  trine run --config edge64 MODEL.tflite --input x.npy --output y.npy --backend arch\n"
       "  trine run --config edge64 MODEL.tflite --trace run.fst --lockstep\n"
       "  trine run --config edge64 --set memory.dmem_kib=32 MODEL.tflite --axi-latency 100");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

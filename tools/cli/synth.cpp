@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <memory>
-
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
 
@@ -34,36 +32,26 @@ int run(const Options& options) {
 }  // namespace
 
 void add_synth(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("synth", "synthesize a design: area and longest paths");
+  const auto [command, options] = add_command<Options>(
+      app, action, "synth", "synthesize a design: area and longest paths", run);
   options->design.declare(*command);
   options->output.declare(*command);
-  command
-      ->add_option("--liberty", options->synth.liberty,
-                   "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)")
-      ->type_name("FILE");
-  command
-      ->add_option("--macros", options->synth.macros,
-                   "folder with Liberty files of memories (the library's own)")
-      ->type_name("DIR");
-  command->add_option("--target", options->target, "asic, ice40 or ecp5 (asic)")
-      ->check(CLI::IsMember({"asic", "ice40", "ecp5"}))
-      ->type_name("T");
-  command
-      ->add_option("--netlist", options->synth.netlist,
-                   "folder for the netlist that was measured: Verilog, models of\n"
-                   "its cells and memories, trine.f (asic)")
-      ->type_name("DIR");
+  add_value(*command, "--liberty FILE", options->synth.liberty,
+            "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)");
+  add_value(*command, "--macros DIR", options->synth.macros,
+            "folder with Liberty files of memories (the library's own)");
+  add_value(*command, "--target T", options->target, "asic, ice40 or ecp5 (asic)")
+      ->check(CLI::IsMember({"asic", "ice40", "ecp5"}));
+  add_value(*command, "--netlist DIR", options->synth.netlist,
+            "folder for the netlist that was measured: Verilog, models of\n"
+            "its cells and memories, trine.f (asic)");
   command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
-  command
-      ->add_option("--wire-load", options->wire_load,
-                   "zero: wires are nothing; library: what the library guesses by\n"
-                   "fan-out (zero)")
-      ->check(CLI::IsMember({"zero", "library"}))
-      ->type_name("W");
-  command->add_option("--jobs,-j", options->synth.jobs, "Yosys processes at a time (2)")
-      ->check(CLI::Range(1, 256))
-      ->type_name("N");
+  add_value(*command, "--wire-load W", options->wire_load,
+            "zero: wires are nothing; library: what the library guesses by\n"
+            "fan-out (zero)")
+      ->check(CLI::IsMember({"zero", "library"}));
+  add_value(*command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
+      ->check(CLI::Range(1, 256));
   command->footer(
       "Area is that of cells before placement; a gate equivalent is the library's smallest NAND2.\n"
       "Memories are black boxes, counted in bits, and in gate equivalents where the library has "
@@ -75,7 +63,6 @@ void add_synth(CLI::App& app, Action& action) {
       "area.json\n"
       "  trine synth --config edge32 --target ice40\n"
       "  trine synth --config edge32 --netlist gates");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

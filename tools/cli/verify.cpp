@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -138,21 +137,16 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
 }
 
 void add_verify(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("verify", "run recorded vectors; success only if all are bit-exact");
+  const auto [command, options] = add_command<Options>(
+      app, action, "verify", "run recorded vectors; success only if all are bit-exact", run);
   options->network.declare(*command);
-  command
-      ->add_option("--vectors", options->vectors,
-                   "folder that trine record wrote: what the model's own runtime\n"
-                   "computes (docs/vectors.md)")
-      ->type_name("DIR")
+  add_value(*command, "--vectors DIR", options->vectors,
+            "folder that trine record wrote: what the model's own runtime\n"
+            "computes (docs/vectors.md)")
       ->required();
-  command
-      ->add_option("--tolerance", options->tolerance,
-                   "codes by which an output may differ (0: bit-exact)")
-      ->check(CLI::Range(0, 255))
-      ->type_name("N");
+  add_value(*command, "--tolerance N", options->tolerance,
+            "codes by which an output may differ (0: bit-exact)")
+      ->check(CLI::Range(0, 255));
   options->backend.declare(*command);
   options->output.declare(*command);
   command->footer(
@@ -164,7 +158,6 @@ void add_verify(CLI::App& app, Action& action) {
       "  trine verify --config edge256 models/lenet_mnist.tflite \\\n"
       "    --vectors models/lenet_mnist/vectors\n"
       "  trine verify --config edge64 MODEL.tflite --vectors DIR --backend arch --json out.json");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 
 }  // namespace trine::cli

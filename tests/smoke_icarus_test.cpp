@@ -16,8 +16,8 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "gen/generate.h"
-#include "sim/rtl/tiny_program.h"
 #include "synth/yosys.h"
+#include "tests/tiny_program.h"
 
 using namespace trine;
 namespace fs = std::filesystem;

@@ -17,8 +17,8 @@
 #include "base/process.h"
 #include "machine/csr.h"
 #include "sim/arch/run.h"
-#include "sim/rtl/tiny_program.h"
 #include "sw/runtime/trine_runtime.h"
+#include "tests/tiny_program.h"
 
 using namespace trine;
 using namespace trine::sim;

@@ -23,6 +23,21 @@
 namespace trine::program {
 namespace {
 
+/// @param refused  part of what check() says; "": nothing
+void check_says(const Program& program, const std::string& refused) {
+  std::string error;
+  try {
+    check(program);
+  } catch (const Error& e) {
+    error = e.what();
+  }
+  CAPTURE(refused);
+  if (refused.empty())
+    CHECK(error == "");
+  else
+    CHECK_THAT(error, Catch::Contains(refused));
+}
+
 using compiler::compile;
 
 using sim::testing::Builder;
@@ -482,17 +497,8 @@ TEST_CASE("a tensor's layout may use its DRAM to the last word, and fits its ten
            {blocks, [](TensorLayout& l) { l.fold.pixels = 256, l.shape.C = 1280; }}}) {
     Program p = base;
     row.change(p.inputs[0]);
-    CAPTURE(index++, row.refused);
-    std::string error;
-    try {
-      check(p);
-    } catch (const Error& e) {
-      error = e.what();
-    }
-    if (row.refused.empty())
-      CHECK(error == "");
-    else
-      CHECK_THAT(error, Catch::Contains(row.refused));
+    CAPTURE(index++);
+    check_says(p, row.refused);
   }
 }
 
@@ -554,17 +560,8 @@ TEST_CASE("words, layers and DRAM of a program belong together", "[compiler][pro
             }}}) {
     Program p = base;
     row.change(p);
-    CAPTURE(index++, row.refused);
-    std::string error;
-    try {
-      check(p);
-    } catch (const Error& e) {
-      error = e.what();
-    }
-    if (row.refused.empty())
-      CHECK(error == "");
-    else
-      CHECK_THAT(error, Catch::Contains(row.refused));
+    CAPTURE(index++);
+    check_says(p, row.refused);
   }
 }
 

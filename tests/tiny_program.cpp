@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/rtl/tiny_program.h"
+#include "tests/tiny_program.h"
 
 #include <algorithm>
 #include <cassert>

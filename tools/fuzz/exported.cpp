@@ -8,33 +8,28 @@
 #include <functional>
 #include <numeric>
 
-#include "sw/model/indices.h"
-#include "sw/model/onnx/file.h"
 #include "tools/fuzz/networks.h"
+#include "tools/fuzz/onnx_writer.h"
 
 namespace trine::fuzz {
 namespace {
 
 using model::DataType;
-using model::onnx_file::Attribute;
-using model::onnx_file::Constant;
 using model::onnx_file::File;
-using model::onnx_file::Node;
-using Ints = std::vector<std::int64_t>;
 
-/// A chain of nodes: what was computed last, between quantizers.
-class Chain {
+/// Operators in a chain, each between quantizers.
+class Exported : OnnxWriter {
  public:
-  explicit Chain(Builder& b) : b_(b) {
-    file_.name = "exported";
-    file_.opset = 17;
-    const int kind = b.number(0, 3);
+  explicit Exported(Builder& b) : OnnxWriter(b) {
+    const int kind = b.number(0, 4), N = once_in(b, 5) ? 2 : 1;
     if (kind < 2)
-      shape_ = {1, channels(), extent(b_, 12), extent(b_, 12)};
+      shape_ = {N, channels(), extent(b_, 12), extent(b_, 12)};
     else if (kind == 2)
-      shape_ = {1, channels(), extent(b_, 32)};
+      shape_ = {N, channels(), extent(b_, 32)};
+    else if (kind == 3)
+      shape_ = {N, extent(b_, 8), channels()};
     else
-      shape_ = {1, extent(b_, 8), channels()};
+      shape_ = {N, extent(b_, 64)};
     file_.inputs.push_back({"in", DataType::kFloat32, shape_, ""});
     last_ = "in";
     quantize();
@@ -50,100 +45,25 @@ class Chain {
   }
 
  private:
-  int rank() const { return static_cast<int>(shape_.size()); }
   int channels() { return extent(b_, 16); }
-  std::int64_t elements() const { return model::elements_of(shape_); }
-
-  static Attribute ints(Ints values) {
-    Attribute a;
-    if (!values.empty()) a.i = values[0];
-    a.ints = std::move(values);
-    return a;
-  }
-  static Attribute text(const std::string& s) {
-    Attribute a;
-    a.s = s;
-    return a;
-  }
-
-  std::string fresh() { return "t" + std::to_string(++count_); }
-  std::string add(const char* type, std::vector<std::string> inputs,
-                  std::map<std::string, Attribute> attributes = {}) {
-    Node node;
-    node.index = static_cast<int>(file_.nodes.size());
-    node.type = type;
-    node.inputs = std::move(inputs);
-    node.outputs = {fresh()};
-    node.attributes = std::move(attributes);
-    file_.nodes.push_back(std::move(node));
-    return file_.nodes.back().outputs[0];
-  }
-  void then(const char* type, std::vector<std::string> others = {},
-            std::map<std::string, Attribute> attributes = {}) {
-    others.insert(others.begin(), last_);
-    last_ = add(type, std::move(others), std::move(attributes));
-  }
-
-  std::string constant(Constant c) {
-    const std::string name = "c" + std::to_string(++count_);
-    file_.constants[name] = std::make_shared<const Constant>(std::move(c));
-    return name;
-  }
-  std::string numbers(DataType type, std::vector<double> values, bool scalar = false) {
-    Constant c;
-    c.type = type;
-    if (!scalar) c.shape = {static_cast<int>(values.size())};
-    c.values = std::move(values);
-    return constant(std::move(c));
-  }
-  std::string list(const Ints& values) {
-    return numbers(DataType::kInt64, {values.begin(), values.end()});
-  }
-  std::string floats(std::vector<int> shape, int low, int high) {
-    Constant c;
-    c.shape = std::move(shape);
-    for (std::int64_t i = model::elements_of(c.shape); i > 0; --i)
-      c.values.push_back(double{static_cast<float>(b_.content(low, high)) / 64});
-    return constant(std::move(c));
-  }
-  /// Codes of a quantizer, of one scale.
-  std::string codes(std::vector<int> shape) {
-    Constant c;
-    c.shape = std::move(shape);
-    const float scale = static_cast<float>(b_.content(4, 40)) / 1024;
-    for (std::int64_t i = model::elements_of(c.shape); i > 0; --i) {
-      c.codes.push_back(b_.content(-127, 127));
-      c.zero_points.push_back(0);
-      c.scales.push_back(scale);
-      c.values.push_back(double{static_cast<float>(c.codes.back()) * scale});
-    }
-    return constant(std::move(c));
-  }
-
-  void quantize() {
-    const std::string scale =
-        numbers(DataType::kFloat32, {double{static_cast<float>(b_.number(3, 60)) / 1024}}, true);
-    const std::string zero = numbers(
-        DataType::kInt8,
-        {static_cast<double>(b_.number(0, 3) == 0 ? b_.number(-128, 127) : b_.number(-4, 4))},
-        true);
-    then("QuantizeLinear", {scale, zero});
-    then("DequantizeLinear", {scale, zero});
-  }
 
   // --- Operators -------------------------------------------------------------------------------
 
   void step() {
-    using Step = void (Chain::*)();
-    std::vector<Step> steps = {&Chain::function,  &Chain::arithmetic, &Chain::constants,
-                               &Chain::reduction, &Chain::gather,     &Chain::slice,
-                               &Chain::transpose, &Chain::joined,     &Chain::padded,
-                               &Chain::repeated,  &Chain::softmax,    &Chain::normalization};
+    using Step = void (Exported::*)();
+    std::vector<Step> steps = {
+        &Exported::function, &Exported::arithmetic, &Exported::constants, &Exported::reduction,
+        &Exported::gather,   &Exported::slice,      &Exported::transpose, &Exported::joined,
+        &Exported::padded,   &Exported::repeated,   &Exported::softmax,   &Exported::normalization,
+        &Exported::composed, &Exported::product,    &Exported::regrouped, &Exported::halves,
+        &Exported::expanded, &Exported::earlier};
+    if (rank() >= 3) steps.insert(steps.begin(), {&Exported::attention, &Exported::sloped});
     if (rank() == 3 || rank() == 4)
       for (int i = 0; i < 2; ++i)
-        steps.insert(steps.begin(), {&Chain::convolution, &Chain::pool, &Chain::transposed,
-                                     &Chain::by_channels, &Chain::of_groups});
-    if (rank() == 4) steps.insert(steps.begin(), {&Chain::resized, &Chain::blocks});
+        steps.insert(steps.begin(), {&Exported::convolution, &Exported::pool, &Exported::transposed,
+                                     &Exported::by_channels, &Exported::of_groups,
+                                     &Exported::whole_pool, &Exported::excited});
+    if (rank() == 4) steps.insert(steps.begin(), {&Exported::resized, &Exported::blocks});
     (this->*any(b_, steps))();
   }
 
@@ -168,17 +88,24 @@ class Chain {
           static_cast<int>((shape_[i + 2] + pads[i] + pads[i + k.size()] - reach) / stride[i] + 1);
     }
     const int C = shape_[1];
-    const bool depthwise = once_in(b_, 3);
-    const int M = depthwise ? C * b_.number(1, 2) : channels();
-    std::vector<int> w = {M, depthwise ? 1 : C};
+    const int groups = once_in(b_, 3) ? C : C % 2 == 0 && once_in(b_, 4) ? 2 : 1;
+    const int M = groups > 1 ? C * b_.number(1, 2) : channels();
+    std::vector<int> w = {M, C / groups};
     w.insert(w.end(), k.begin(), k.end());
-    then("Conv", {codes(w), floats({M}, -64, 64)},
-         {{"strides", ints(stride)},
-          {"dilations", ints(apart)},
-          {"pads", ints(pads)},
-          {"group", ints({depthwise ? C : 1})}});
+    std::map<std::string, Attribute> attributes{
+        {"strides", ints(stride)}, {"dilations", ints(apart)}, {"group", ints({groups})}};
+    if (once_in(b_, 4)) {
+      attributes["auto_pad"] = text(once_in(b_, 2) ? "SAME_LOWER" : "SAME_UPPER");
+      for (std::size_t i = 0; i < k.size(); ++i)
+        to[i + 2] = static_cast<int>((shape_[i + 2] + stride[i] - 1) / stride[i]);
+    } else {
+      attributes["pads"] = ints(pads);
+    }
+    then("Conv", {codes(w, 0), floats({M}, -64, 64)}, attributes);
     to[1] = M;
     shape_ = to;
+    if (once_in(b_, 3)) by_channels();
+    activated();
   }
 
   void transposed() {
@@ -197,10 +124,11 @@ class Chain {
     if (std::any_of(to.begin() + 2, to.end(), [](int e) { return e > 64; })) return function();
     std::vector<int> w = {C, M};
     w.insert(w.end(), k.begin(), k.end());
-    then("ConvTranspose", {codes(w), floats({M}, -64, 64)},
+    then("ConvTranspose", {codes(w, 1), floats({M}, -64, 64)},
          {{"strides", ints(stride)}, {"pads", ints(pads)}, {"output_padding", ints(more_out)}});
     to[1] = M;
     shape_ = to;
+    activated();
   }
 
   void pool() {
@@ -243,7 +171,7 @@ class Chain {
     if (elements() > 2048) return by_channels();
     const std::string scale = floats({C}, 32, 128), bias = floats({C}, -64, 64);
     if (once_in(b_, 2)) return then("InstanceNormalization", {scale, bias});
-    file_.opset = 21;  // a scale for each channel
+    if (!since(21)) return by_channels();  // one scale for each group before
     then("GroupNormalization", {scale, bias}, {{"num_groups", ints({C % 2 == 0 ? 2 : 1})}});
   }
 
@@ -257,7 +185,7 @@ class Chain {
     then("Resize", {"", constant(std::move(scales))},
          {{"mode", text("linear")},
           {"coordinate_transformation_mode", text(even ? "asymmetric" : "half_pixel")}});
-    shape_ = {1, shape_[1], f * shape_[2], f * shape_[3]};
+    shape_ = {shape_[0], shape_[1], f * shape_[2], f * shape_[3]};
   }
 
   void blocks() {
@@ -269,15 +197,16 @@ class Chain {
     else
       then("SpaceToDepth", {}, {{"blocksize", ints({2})}});
     if (depth)
-      shape_ = {1, shape_[1] / 4, 2 * shape_[2], 2 * shape_[3]};
+      shape_ = {shape_[0], shape_[1] / 4, 2 * shape_[2], 2 * shape_[3]};
     else
-      shape_ = {1, 4 * shape_[1], shape_[2] / 2, shape_[3] / 2};
+      shape_ = {shape_[0], 4 * shape_[1], shape_[2] / 2, shape_[3] / 2};
   }
 
   void function() {
-    then(any(b_, std::vector<const char*>{"Relu", "Sigmoid", "Tanh", "Elu", "Softplus", "Mish",
-                                          "Selu", "Celu", "HardSwish", "Gelu", "Erf", "Abs", "Neg",
-                                          "Softsign", "Exp", "LeakyRelu", "Sign"}));
+    then(any(b_, std::vector<const char*>{
+                     "Relu", "Sigmoid",   "Tanh", "Elu",   "Softplus", "Mish",       "Selu",
+                     "Celu", "HardSwish", "Gelu", "Erf",   "Abs",      "Neg",        "Softsign",
+                     "Exp",  "LeakyRelu", "Sign", "Floor", "Round",    "HardSigmoid"}));
   }
 
   void arithmetic() {
@@ -305,15 +234,10 @@ class Chain {
     for (int i = 1; i < rank(); ++i)
       if (b_.number(0, 1) == 1) axes.push_back(i);
     if (axes.empty()) axes = {rank() - 1};
-    const bool keeps = rank() - static_cast<int>(axes.size()) < 3 || b_.number(0, 1) == 0;
-    const bool given = b_.number(0, 1) == 0;
-    std::map<std::string, Attribute> attributes{{"keepdims", ints({keeps})}};
+    const bool keeps = rank() - static_cast<int>(axes.size()) < 2 || b_.number(0, 1) == 0;
     const char* type =
         any(b_, std::vector<const char*>{"ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum"});
-    if (given)
-      then(type, {list(axes)}, attributes);
-    else
-      attributes["axes"] = ints(axes), then(type, {}, attributes);
+    along(type, axes, type == std::string("ReduceSum") ? 13 : 18, {{"keepdims", ints({keeps})}});
     for (std::size_t i = axes.size(); i-- > 0;)
       if (keeps)
         shape_[static_cast<std::size_t>(axes[i])] = 1;
@@ -393,6 +317,7 @@ class Chain {
   void softmax() { then("Softmax", {}, {{"axis", ints({any_axis()})}}); }
 
   void normalization() {
+    if (!since(17)) return decomposed();
     const int axis = any_axis();
     const std::vector<int> of(shape_.begin() + axis, shape_.end());
     if (model::elements_of(of) > 2048) return function();
@@ -400,22 +325,212 @@ class Chain {
          {{"axis", ints({axis})}});
   }
 
-  Builder& b_;
-  File file_;
-  std::vector<int> shape_;
-  std::string last_;
-  int count_ = 0;
+  /// A layer normalization in float32 operators.
+  void decomposed() {
+    const int C = shape_.back();
+    if (C > 2048) return function();
+    const auto mean = [&] { along("ReduceMean", {-1}, 18, {{"keepdims", ints({1})}}); };
+    const std::string x = last_;
+    mean();
+    const std::string centered = last_ = add("Sub", {x, last_});
+    then("Pow", {number(2)});
+    mean();
+    then("Add", {number(1e-5)});
+    then("Sqrt");
+    last_ = add("Div", {centered, last_});
+    then("Mul", {floats({C}, 32, 128)});
+    then("Add", {floats({C}, -64, 64)});
+  }
+
+  // --- Several operators that stand for one ------------------------------------------------------
+
+  /// Now and then what follows a product without a quantizer between.
+  void activated() {
+    if (!once_in(b_, 3)) return;
+    if (once_in(b_, 2)) return then("Clip", {number(0), number(6)});
+    then("Relu");
+  }
+
+  /// SiLU, GELU, HardSwish, square.
+  void composed() {
+    const std::string x = last_;
+    switch (b_.number(0, 3)) {
+      case 0:
+        then("Pow", {number(2)});
+        break;
+      case 1:
+        then("Sigmoid");
+        if (once_in(b_, 2)) quantize();
+        last_ = add("Mul", {x, last_});
+        break;
+      case 2:
+        then("Div", {number(std::sqrt(2.0))});
+        then("Erf");
+        then("Add", {number(1)});
+        last_ = add("Mul", {x, last_});
+        then("Mul", {number(0.5)});
+        break;
+      default:
+        then("Add", {number(3)});
+        then("Clip", {number(0), number(6)});
+        last_ = add("Mul", {x, last_});
+        then("Div", {number(6)});
+    }
+  }
+
+  /// One number for each channel of an image or sequence.
+  std::vector<int> of_channels() const {
+    std::vector<int> shape(shape_.size() - 1, 1);
+    shape[0] = shape_[1];
+    return shape;
+  }
+
+  void sloped() {
+    if (once_in(b_, 2)) return then("PRelu", {floats(of_channels(), -32, 64)});
+    then("Mul", {floats(of_channels(), -128, 128)});
+    then("Add", {floats(of_channels(), -64, 64)});
+  }
+
+  void whole_pool() {
+    then(any(b_, std::vector<const char*>{"GlobalAveragePool", "GlobalMaxPool"}));
+    std::fill(shape_.begin() + 2, shape_.end(), 1);
+  }
+
+  /// Channels weighted by what their means say.
+  void excited() {
+    const auto [x, shape] = std::pair{last_, shape_};
+    then("GlobalAveragePool");
+    std::fill(shape_.begin() + 2, shape_.end(), 1);
+    quantize();
+    then(any(b_, std::vector<const char*>{"Sigmoid", "HardSigmoid"}));
+    quantize();
+    last_ = add("Mul", {x, last_});
+    shape_ = shape;
+  }
+
+  // --- Matrix products ---------------------------------------------------------------------------
+
+  void product() {
+    const int K = shape_.back(), M = channels();
+    if (K > 512) return function();
+    if (rank() == 2 && once_in(b_, 2)) {
+      const bool turned = b_.number(0, 1) == 1;
+      then("Gemm", {turned ? codes({M, K}, 0) : codes({K, M}, 1), floats({M}, -64, 64)},
+           {{"transB", ints({turned})}});
+    } else {
+      then("MatMul", {codes({K, M}, 1)});
+      if (once_in(b_, 2)) then("Add", {floats({M}, -64, 64)});
+    }
+    shape_.back() = M;
+    activated();
+  }
+
+  /// Rows against each other, now and then with a mask, and mixed by their shares.
+  void attention() {
+    const std::string x = last_;
+    const std::vector<int> shape = shape_;
+    const int T = shape_[shape_.size() - 2];
+    if (elements() > 2048 || T > 64) return function();
+    if (rank() == 3 && once_in(b_, 3)) {
+      last_ = add("Einsum", {x, x}, {{"equation", text("bik,bjk->bij")}});
+    } else {
+      Ints order(shape_.size());
+      std::iota(order.begin(), order.end(), 0);
+      std::swap(order.back(), order[order.size() - 2]);
+      then("Transpose", {}, {{"perm", ints(order)}});
+      last_ = add("MatMul", {x, last_});
+    }
+    shape_.back() = T;
+    quantize();
+    if (once_in(b_, 3)) {
+      then("Add", {codes({T, T})});
+      quantize();
+    }
+    then("Softmax", {}, {{"axis", ints({rank() - 1})}});
+    quantize();
+    last_ = add("MatMul", {last_, x});
+    shape_ = shape;
+  }
+
+  // --- Maps in other axes, several maps ----------------------------------------------------------
+
+  /// The same elements in other axes.
+  void regrouped() {
+    const int kind = b_.number(0, 3);
+    const auto single = std::find(shape_.begin() + 1, shape_.end(), 1);
+    if (kind == 1 && rank() < 4) {
+      const int at = b_.number(1, rank());
+      along("Unsqueeze", {at}, 13);
+      shape_.insert(shape_.begin() + at, 1);
+    } else if (kind == 2 && rank() > 2 && single != shape_.end()) {
+      along("Squeeze", {single - shape_.begin()}, 13);
+      shape_.erase(single);
+    } else if (kind == 3 && rank() > 2) {  // neighbours become one
+      const auto at = static_cast<std::size_t>(b_.number(1, rank() - 2));
+      shape_[at] *= shape_[at + 1];
+      shape_.erase(shape_.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+      then("Reshape", {list({shape_.begin(), shape_.end()})});
+    } else {
+      then("Flatten");
+      shape_ = {shape_[0], static_cast<int>(elements() / shape_[0])};
+    }
+  }
+
+  /// Halves of an axis: exchanged, or one that gates the other.
+  void halves() {
+    const int axis = any_axis();
+    int& extent = shape_[static_cast<std::size_t>(axis)];
+    if (extent % 2 != 0) return function();
+    std::map<std::string, Attribute> attributes{{"axis", ints({axis})}};
+    if (since(18)) attributes["num_outputs"] = ints({2});
+    const std::string first = add("Split", {last_}, attributes), second = fresh();
+    file_.nodes.back().outputs.push_back(second);
+    if (once_in(b_, 2)) {
+      last_ = add("Concat", {second, first}, {{"axis", ints({axis})}});
+      return;
+    }
+    extent /= 2;
+    last_ = second;
+    then("Sigmoid");
+    quantize();
+    last_ = add("Mul", {first, last_});
+  }
+
+  /// The largest of an axis again and again.
+  void expanded() {
+    const int axis = any_axis();
+    along("ReduceMax", {axis}, 18, {{"keepdims", ints({1})}});
+    then("Expand", {list({shape_.begin(), shape_.end()})});
+  }
+
+  /// With a map of the same shape that was there before.
+  void earlier() {
+    std::vector<std::string> others;
+    for (const auto& [name, shape] : maps_)
+      if (shape == shape_ && name != last_) others.push_back(name);
+    if (others.empty()) return function();
+    const std::string other = any(b_, others);
+    if (once_in(b_, 2)) {
+      last_ = add(any(b_, std::vector<const char*>{"Add", "Mul", "Max"}), {last_, other});
+      return;
+    }
+    const int axis = any_axis();
+    last_ = add("Concat", {last_, other}, {{"axis", ints({axis})}});
+    shape_[static_cast<std::size_t>(axis)] *= 2;
+  }
 };
 
 }  // namespace
 
+model::Graph from_codes(model::Graph graph) {
+  const auto first = std::ranges::find(graph.ops, OpKind::kQuantize, &model::Op::kind);
+  graph.inputs = {first->outputs[0]};
+  graph.ops.erase(graph.ops.begin(), first + 1);
+  return graph;
+}
+
 void make_exported(Builder& b) {
-  b.graph = model::onnx_file::graph_of(Chain(b).made(), false);
-  // The codes are the network's input: what the host makes of floats is no matter here.
-  std::vector<model::Op>& ops = b.graph.ops;
-  const auto first = std::ranges::find(ops, OpKind::kQuantize, &model::Op::kind);
-  b.graph.inputs = {first->outputs[0]};
-  ops.erase(ops.begin(), first + 1);
+  b.graph = from_codes(model::onnx_file::graph_of(Exported(b).made(), false));
 }
 
 }  // namespace trine::fuzz

@@ -108,7 +108,7 @@ TEST_CASE("what lies between batches is no output of a drawn network", "[fuzz]")
 /// The first pair that is exact, with everything switched on.
 Pair exact_pair() {
   for (int n = 0;; ++n) {
-    const Pair pair = make_pair(draw_case(5, 0, n), machine::Config{});
+    const Pair pair = make_pair(draw_case(5, 0, n, {Family::kImages}), machine::Config{});
     if (run_pair(pair, Backend::kArch).outcome == Outcome::kExact) return pair;
   }
 }

@@ -34,6 +34,8 @@ void make_images(Builder& b);
 void make_matrices(Builder& b);
 void make_low_bit(Builder& b);
 void make_exported(Builder& b);
+/// The network behind the quantizer of its input: what the host makes of floats is no matter here.
+model::Graph from_codes(model::Graph graph);
 
 /// Each output that no operator reads, and now and then one that is read as well.
 void set_outputs(Builder& b);

@@ -125,7 +125,15 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
   Pair p;
   p.config = config;
   Builder b(network);
-  p.family = make_network(b);
+  try {
+    p.family = make_network(b);
+  } catch (const Error& e) {
+    p.family = Family::kExported;  // the others are no files
+    p.unread = e.what();
+    p.made.network = network.made();
+    p.made.data_seed = network.data_seed();
+    return p;
+  }
   p.rounding = once_in(b, 2) ? reference::kSinglePolicy : reference::kDoublePolicy;
   static const std::vector<int> kLatencies{32, 1, 100, 1000}, kBytes{0, 1, 3}, kStalls{0, 30, 80};
   if (once_in(b, 3)) {
@@ -206,9 +214,11 @@ std::string describe(const Pair& p) {
 
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   compiler::Program program;
+  if (!pair.unread.empty()) return failure("import: " + pair.unread);
   try {
     model::check(pair.graph);
   } catch (const model::Refusal& e) {
+    if (pair.family == Family::kExported) return failure(fmt::format("import: {}", e.what()));
     return refusal(e, Outcome::kIllegal, is_illegal);
   }
   try {

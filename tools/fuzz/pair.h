@@ -36,6 +36,7 @@ struct Pair {
   machine::Config config;
   Family family = Family::kImages;
   model::Graph graph;
+  std::string unread;  ///< why the importer refuses the network, which it has to read
   std::vector<Array> inputs;
   reference::RoundingPolicy rounding;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/onnx/evaluate.h"
 #include "sw/model/rewriter.h"
 #include "sw/model/shapes.h"
 
@@ -66,7 +67,7 @@ class SingleImages : Rewriter {
   bool is_shared(const Op& op, int position) const {
     const Tensor& t = graph_.in(op, position);
     if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo ||
-        op.kind == OpKind::kBatchMatMul)
+        op.kind == OpKind::kBatchMatMul || op.kind == OpKind::kOnnx)
       return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     if (op.kind == OpKind::kConcatenation) return false;
     return position != position_of(op);
@@ -105,7 +106,8 @@ class SingleImages : Rewriter {
         return op.axis != 0 && op.axis != -graph_.in(op, 0).rank();
       case OpKind::kArgMax:
         return *model::searched_axis(graph_, op) > 0;
-      case OpKind::kOnnx:  // any of its axes may mean anything
+      case OpKind::kOnnx:  // of the others any axis may mean anything
+        return model::onnx_file::is_elementwise(op.name);
       case OpKind::kUnknown:
         return false;
       default:

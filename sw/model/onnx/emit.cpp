@@ -80,6 +80,12 @@ std::size_t channels_of(const std::vector<FloatStep>& steps) {
 }
 
 /// Turns the sign of a channel's weights.
+void clear(std::size_t channel, Product* p) {
+  const std::size_t taps = p->weights.size() / p->scales.size();
+  std::fill_n(p->weights.begin() + static_cast<std::ptrdiff_t>(channel * taps), taps,
+              static_cast<std::int8_t>(p->zero_point));
+}
+
 void negate(std::size_t channel, Product* p) {
   const std::size_t taps = p->weights.size() / p->scales.size();
   for (std::size_t i = channel * taps; i < (channel + 1) * taps; ++i) {
@@ -190,6 +196,20 @@ int Emitter::add_real(Op op, const std::string& name) {
   return add_op(std::move(op), output);
 }
 
+/// Codes of a constant [N, C, H, W] in the order of an image.
+int Emitter::add_image(Tensor constant, const std::string& name) {
+  const std::vector<int> from = constant.shape;
+  const std::vector<std::size_t> steps = model::steps_of(from);
+  std::vector<std::uint8_t> codes;
+  constant.shape = {from[0], from[2], from[3], from[1]};
+  for (const std::size_t i : walk(constant.shape, {steps[0], steps[2], steps[3], steps[1]}))
+    codes.push_back(constant.data[i]);
+  constant.data = std::move(codes);
+  constant.name = name;
+  graph_.tensors.push_back(std::move(constant));
+  return static_cast<int>(graph_.tensors.size()) - 1;
+}
+
 Value Emitter::to_nhwc(Value value, int node) {
   if (!images_ || value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0)
     return value;
@@ -203,7 +223,9 @@ Value Emitter::to_nhwc(Value value, int node) {
     Op op = op_of(OpKind::kReshape, node, {plain});
     if (C != 1 && H * W != 1)
       op = op_of(OpKind::kTranspose, node, {plain, add_integers({0, 2, 3, 1})});
-    value.tensor = images_of_[plain] = add_move(std::move(op), name, {N, H, W, C});
+    value.tensor = images_of_[plain] = tensor(plain).is_constant
+                                           ? add_image(tensor(plain), name)
+                                           : add_move(std::move(op), name, {N, H, W, C});
   }
   value.layout = Layout::kNhwc;
   value.channel_axis = 1;
@@ -228,6 +250,7 @@ Value Emitter::to_plain(Value value, int node) {
   if (C != 1 && H * W != 1) moved(OpKind::kTranspose, {N, C, H, W});
   if (tensor(value.tensor).shape != value.shape) moved(OpKind::kReshape, value.shape);
   value.layout = Layout::kPlain;
+  value.image.clear();
   return value;
 }
 
@@ -328,7 +351,9 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     return by_channels(value, q, output, node);
   else
     requantize_codes(value, q, output, node);
-  return value.made(output);
+  Value made = value.made(output);
+  if (images_ && made.shape.size() == 4) made.channel_axis = 1;
+  return made;
 }
 
 template <typename T>
@@ -461,6 +486,10 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
     line.slope = input * double{p.scales[m]} / double{p.divisor};
     if (!p.bias.empty()) line.offset = double{p.bias[m]};
     for (const Step& step : value.steps) line.add(step.step, m);
+    if (line.slope == 0) {  // the bias alone is left
+      clear(m, &result);
+      line.slope = double{q.scale};
+    }
     if (line.slope < 0) {
       negate(m, &result);
       line.slope = -line.slope;

@@ -164,6 +164,7 @@ class Emitter {
   /// int32 constants without a name; of one axis if no shape is given.
   int add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape = {});
   /// Adds the codes of a constant, of one scale. @throws Error  if they are no int8 or uint8 codes
+  int add_image(Tensor constant, const std::string& name);
   int add_code_constant(const std::string& name, const Constant& constant, std::vector<int> shape);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);

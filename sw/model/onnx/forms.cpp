@@ -208,10 +208,26 @@ class Writer {
   /// Channels of [N, C, W] as those of an image.
   Result by_channels() {
     if (rank() != 3) return std::nullopt;
-    Node inner = node_;
-    inner.inputs[0] = reshape(in(), {shape()[0], shape()[1], 1, shape()[2]});
+    return of_image(node_, 0);
+  }
+
+  Result of_image(Node inner, std::size_t i) {
+    inner.inputs[i] = reshape(in(i), {shape(i)[0], shape(i)[1], 1, shape(i)[2]});
     add("Squeeze", {add(std::move(inner))}, {{"axes", ints({2})}});
     return done();
+  }
+
+  /// A constant for each channel of [N, C, W]: of an image, too.
+  Result by_constant() {
+    const std::size_t given = constant(0) ? 0 : 1, other = 1 - given;
+    const Shape& c = shape(given);
+    if (rank(other) != 3 || rank(given) < 2 || rank(given) > 3 || c.back() != 1 ||
+        c.end()[-2] != shape(other)[1] || c.end()[-2] == 1 ||
+        product_of(c, 0, c.size()) != c.end()[-2])
+      return std::nullopt;
+    Node inner = node_;
+    inner.inputs[given] = add(reshaped_constant(*constant(given), {c.end()[-2], 1, 1}));
+    return of_image(std::move(inner), other);
   }
 
   static void lift(Node* node, const char* key, const Ints& front) {
@@ -613,7 +629,9 @@ class Writer {
 
   /// Two tensors of unequal ranks: the lower one with axes of 1 before its own.
   Result pair() {
-    if (!has(1) || constant(0) || constant(1) || rank(0) == rank(1)) return std::nullopt;
+    if (!has(1)) return std::nullopt;
+    if (constant(0) || constant(1)) return by_constant();
+    if (rank(0) == rank(1)) return std::nullopt;
     const std::size_t low = rank(0) < rank(1) ? 0 : 1;
     Shape to = shape(low);
     to.insert(to.begin(), shape(1 - low).size() - to.size(), 1);

@@ -56,8 +56,9 @@ void Importer::set_bias(std::size_t position, Product* p) const {
 Value Importer::of_product(Product product, std::vector<int> shape) {
   Value value;
   value.shape = std::move(shape);
-  value.layout = product.shape.size() == 4 ? Layout::kNhwc : Layout::kPlain;
-  value.channel_axis = value.shape.size() == 4 ? 1 : static_cast<int>(value.shape.size()) - 1;
+  const bool rows = product.op.kind == OpKind::kFullyConnected;
+  value.layout = rows ? Layout::kPlain : Layout::kNhwc;
+  value.channel_axis = rows ? static_cast<int>(value.shape.size()) - 1 : 1;
   value.product = std::make_shared<const Product>(std::move(product));
   return value;
 }

@@ -152,14 +152,30 @@ class Fuser {
 
 void fuse(File* file) { Fuser(file).run(); }
 
+namespace {
+
+/// Whether a constant has a number for each channel: of an image, before its pixels' axes.
+bool is_by_channel(const File& file, const Node& node) {
+  static const std::set<std::string> kTypes = {"Add", "Div", "Mul", "PRelu", "Sub"};
+  if (kTypes.count(node.type) == 0) return false;
+  return std::ranges::any_of(node.inputs, [&](const std::string& input) {
+    const auto found = file.constants.find(input);
+    if (found == file.constants.end() || found->second->rank() < 2) return false;
+    return found->second->shape.back() == 1 && found->second->elements() > 1;
+  });
+}
+
+}  // namespace
+
 bool has_images(const File& file) {
-  static const std::set<std::string> kTypes = {"AveragePool",   "BatchNormalization",
-                                               "Conv",          "GlobalAveragePool",
-                                               "GlobalMaxPool", "MaxPool",
-                                               "Pad",           "Resize",
-                                               "ReduceMean",    "Upsample"};
-  return std::ranges::any_of(file.nodes,
-                             [&](const Node& node) { return kTypes.count(node.type) != 0; });
+  static const std::set<std::string> kTypes = {
+      "AveragePool",  "BatchNormalization", "Conv",          "ConvTranspose",
+      "DepthToSpace", "GlobalAveragePool",  "GlobalMaxPool", "MaxPool",
+      "Pad",          "ReduceMean",         "Resize",        "SpaceToDepth",
+      "Upsample"};
+  return std::ranges::any_of(file.nodes, [&](const Node& node) {
+    return kTypes.count(node.type) != 0 || is_by_channel(file, node);
+  });
 }
 
 bool multiplies_maps(const File& file) {

@@ -26,7 +26,7 @@ LARGEST = 100_000  # bytes of a seed
 DAMAGED = 10  # versions of a seed
 SEEDS = {
     "tflite": ["models/*.tflite", "tests/operators/*.tflite"],
-    "onnx": ["models/*.onnx", "tests/onnx/*.onnx", "tests/torch/*.onnx"],
+    "onnx": ["models/*.onnx", "tests/onnx/*.onnx", "tests/onnx/*/*.onnx", "tests/torch/*.onnx"],
     "program": [],
     "checkpoint": [],
     "toml": ["presets/*.toml"],

@@ -170,7 +170,7 @@ std::vector<Macro> read_macros(const fs::path& folder) {
       static const std::regex size("([0-9]+)x([0-9]+)");
       std::smatch match;
       if (!std::regex_search(name, match, size)) continue;
-      all.push_back({name, std::stol(match[1]), std::stol(match[2]), um2});
+      all.push_back({name, std::stol(match[1]), std::stol(match[2]), um2, entry.path()});
       if (name.find("_1P_") != std::string::npos) single.push_back(all.back());
     }
   }

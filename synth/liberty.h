@@ -45,6 +45,7 @@ struct Macro {
   std::string name;
   std::int64_t depth = 0, width = 0;
   double um2 = 0;
+  std::filesystem::path file{};
 };
 
 /// The single-port macros (all, where none says so) of a folder of Liberty files, sizes taken from

@@ -74,6 +74,24 @@ std::string path_lines(const SynthReport& r) {
   return text;
 }
 
+/// The clock of the whole design, and where its longest path spends it.
+std::string clock_lines(const SynthReport& r) {
+  const ClockReport& c = r.clock;
+  if (c.ns == 0) return {};
+  std::string text = fmt::format(
+      "\nclock of the whole design, buffered and sized, {}: {:.2f} ns, {:.0f} MHz\n  {} -> {}\n",
+      c.memories_timed ? "macros timed" : "memories not timed (the library has no macros)", c.ns,
+      1000 / c.ns, fitted(c.path.start, 46), fitted(c.path.end, 46));
+  for (const PathPart& part : c.parts)
+    text += fmt::format("  {:<26}{:>7.2f} ns\n", fitted(part.module, 25), part.ns);
+  text += fmt::format("  {} buffers for fan-out ({} GE), {} for hold times ({} GE)",
+                      grouped(c.buffers), grouped(c.buffers_um2 / r.nand2_um2),
+                      grouped(c.hold_buffers), grouped(c.hold_um2 / r.nand2_um2));
+  if (c.too_early > 0) text += fmt::format("; {} pins change too early", grouped(c.too_early));
+  return text +
+         fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
+}
+
 /// Memories in bits, and in gate equivalents beside the logic: DMEM and PMEM, and all others.
 std::string macro_lines(const SynthReport& r) {
   std::string text = fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
@@ -111,6 +129,11 @@ nlohmann::json to_json(const SynthReport& r) {
                         {"dmem_pmem", m.dmem_pmem},
                         {"macro", m.macro},
                         {"area_um2", m.um2}});
+  nlohmann::json clock_path = nlohmann::json::array();
+  for (const PathPart& part : r.clock.parts)
+    clock_path.push_back({{"module", part.module}, {"ns", part.ns}});
+  const bool timed = r.clock.ns > 0;
+  const double logic_um2 = timed ? r.clock.logic_um2 : r.area_um2;
   const double macs = static_cast<double>(r.macs_per_cycle);
   const auto known = [&r](double value) {  // null: the library has no macros
     return r.has_macros ? nlohmann::json(value) : nlohmann::json(nullptr);
@@ -122,10 +145,17 @@ nlohmann::json to_json(const SynthReport& r) {
           {"area_um2", r.area_um2},
           {"gate_equivalents", r.gate_equivalents},
           {"nand2_um2", r.nand2_um2},
-          {"logic_gate_equivalents", r.gate_equivalents},
+          {"logic_gate_equivalents", r.nand2_um2 > 0 ? logic_um2 / r.nand2_um2 : 0},
           {"macro_gate_equivalents", known(r.macro_gate_equivalents())},
           {"macro_gate_equivalents_other", known(r.macro_gate_equivalents_other())},
-          {"total_um2", known(r.area_um2 + r.sram_um2)},
+          {"total_um2", known(logic_um2 + r.sram_um2)},
+          {"clock_ns", timed ? nlohmann::json(r.clock.ns) : nlohmann::json(nullptr)},
+          {"clock_from", r.clock.path.start},
+          {"clock_to", r.clock.path.end},
+          {"clock_path", clock_path},
+          {"buffers", r.clock.buffers},
+          {"hold_buffers", r.clock.hold_buffers},
+          {"hold_violations", r.clock.too_early},
           {"wire_load", r.wire_load},
           {"gate_equivalents_per_mac", macs > 0 ? r.gate_equivalents / macs : 0},
           {"sram_bits", r.sram_bits},
@@ -144,7 +174,7 @@ std::string to_text(const SynthReport& r) {
     return text + fpga_table(r) + memory_table(r) +
            fmt::format("\ntotal {} cells, {} memory bits apart, {:.0f} s\n", grouped(r.cells),
                        grouped(r.sram_bits), r.seconds);
-  text += asic_table(r) + memory_table(r) + path_lines(r);
+  text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r);
   text += fmt::format("\ntotal {} cells, {} um2, {} GE (NAND2 of {} um2)", grouped(r.cells),
                       grouped(r.area_um2), grouped(r.gate_equivalents), r.nand2_um2);
   if (r.macs_per_cycle > 0)

@@ -218,6 +218,17 @@ TEST_CASE("the longest path of all modules is told, and none from the reset", "[
   const nlohmann::json json = to_json(report);
   CHECK(json["wire_load"] == "zero");
   CHECK(json["worst_path"]["ns"] == child);
+  // Through both modules, from a port and back to one.
+  CHECK(json["clock_ns"].get<double>() > child + 0.1);
+  double sum = 0, in_child = 0;
+  for (const PathPart& part : report.clock.parts) {
+    sum += part.ns;
+    if (part.module == "trine_child") in_child += part.ns;
+  }
+  CHECK(sum == Approx(report.clock.ns));
+  CHECK(in_child > top);
+  CHECK(report.clock.parts.back().module == "trine_top");
+  CHECK_THAT(to_text(report), Contains("clock of the whole design") && Contains("trine_child  "));
 }
 
 TEST_CASE("cells are found in whatever a library writes around them", "[synth][liberty]") {
@@ -414,7 +425,8 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "target": "asic", "library": "lib", "tool": "tool 1", "cells": 4321, "area_um2": 5000.0,
     "gate_equivalents": 1250.0, "nand2_um2": 4.0, "logic_gate_equivalents": 1250.0,
     "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
-    "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
+    "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "buffers": 0,
+    "hold_buffers": 0, "hold_violations": 0, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
       {"name": "big", "instances": 3, "cells": 1000, "area_um2": 1200.0,
@@ -619,6 +631,59 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
   expected[1]["name"] = "trine_sram__2";
   CHECK(json["memories"] == expected);
   CHECK_THAT(to_text(report), Contains("macros: 1,200 GE, 800 GE without DMEM and PMEM"));
+}
+
+TEST_CASE("the clock counts the time of the library's memories", "[synth][flow]") {
+  const Source source(kMemories);
+  SynthOptions options;
+  options.macros = source.folder.path() / "macros";
+  fs::create_directory(options.macros);
+  const auto always = [](const std::string& name, double value) {
+    const char* of = name.ends_with("constraint") ? "by_data" : "by_load";
+    return fmt::format("{} ({}) {{ values (\"{}, {}\"); }} ", name, of, value, value);
+  };
+  std::string buses, thresholds;
+  for (const char* edge : {"rise", "fall"})
+    thresholds += fmt::format(
+        "input_threshold_pct_{0} : 50; output_threshold_pct_{0} : 50;\n"
+        "slew_lower_threshold_pct_{0} : 20; slew_upper_threshold_pct_{0} : 80;\n",
+        edge);
+  for (const auto& [name, width] : {std::pair{"ADDR", 8}, {"DIN", 8}, {"BM", 8}})
+    buses += fmt::format("bus ({}) {{ bus_type : w{}; direction : input; capacitance : 0.01; }}\n",
+                         name, width);
+  for (const char* name : {"MEN", "WEN", "REN"})
+    buses += fmt::format(
+        "pin ({}) {{ direction : input; capacitance : 0.01; timing () {{ related_pin : \"CLK\"; "
+        "timing_type : hold_rising; {}{}}} }}\n",
+        name, always("rise_constraint", 0.9), always("fall_constraint", 0.9));
+  write_file(options.macros / "a.lib",
+             "library (a) { delay_model : table_lookup; time_unit : \"1ns\"; capacitive_load_unit "
+             "(1, pf);\n" +
+                 thresholds +
+                 "lu_table_template (by_load) { variable_1 : total_output_net_capacitance; "
+                 "index_1 (\"0, 1\"); }\nlu_table_template (by_data) { variable_1 : "
+                 "constrained_pin_transition; index_1 (\"0, 1\"); }\n"
+                 "type (w8) { base_type : array; data_type : bit; bit_width : 8; bit_from : 7; "
+                 "bit_to : 0; }\ncell (M_1P_256x8_x) { area : 4800;\n"
+                 "pin (CLK) { direction : input; clock : true; capacitance : 0.01; }\n" +
+                 buses +
+                 "bus (DOUT) { bus_type : w8; direction : output; timing () { related_pin : "
+                 "\"CLK\"; timing_type : rising_edge; timing_sense : non_unate;\n" +
+                 always("cell_rise", 7) + always("cell_fall", 7) + always("rise_transition", 0.1) +
+                 always("fall_transition", 0.1) + "} } } }\n");
+  const SynthReport report = source.synthesize(options);
+  CHECK(report.clock.memories_timed);
+  // 512 words: two rows of macros, the row of the last read chooses behind them.
+  CHECK(report.clock.ns > 7.1);
+  CHECK(report.clock.ns < 8.5);
+  CHECK(report.clock.parts.at(0).module.starts_with("trine_sram__"));
+  CHECK(report.clock.too_early == 0);
+  const nlohmann::json json = to_json(report);
+  CHECK(json["logic_gate_equivalents"] > json["gate_equivalents"]);  // the rows' choice
+  options.macros = source.folder.path();
+  const SynthReport bare = source.synthesize(options);
+  CHECK_FALSE(bare.clock.memories_timed);
+  CHECK_THAT(to_text(bare), Contains("memories not timed"));
 }
 
 TEST_CASE("paths are without wires unless the library's load is asked for", "[synth][flow]") {

@@ -17,6 +17,7 @@
 #include "base/output.h"
 #include "base/process.h"
 #include "gen/generate.h"
+#include "synth/clock.h"
 #include "synth/liberty.h"
 #include "synth/partition.h"
 #include "synth/rtlil.h"
@@ -111,6 +112,12 @@ class Flow {
     add_memories(plan, report);
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
+    if (times()) {
+      report.clock = time_design(folder(), top_, plan, library_, macros_,
+                                 [this](const std::string& what) { progress(what); });
+      report.clock.path.start = without_suffix(report.clock.path.start);
+      report.clock.path.end = without_suffix(report.clock.path.end);
+    }
     progress("");
     return report;
   }
@@ -164,15 +171,7 @@ class Flow {
 
   Path time(const std::string& name) const {
     write_file(folder() / (name + ".tcl"), timing_script(name));
-    const fs::path log = folder() / (name + ".timing");
-    const int code = run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder(), log);
-    const std::string text = read_text(log);
-    const std::size_t error = text.find("Error: ");  // after which it goes on, and exits with 0
-    if (code != 0 || error != std::string::npos)
-      throw_error("{}: sta: {}", name,
-                  error == std::string::npos ? tail_of(log, 1)
-                                             : text.substr(error, text.find('\n', error) - error));
-    Path path = parse_timing(text);
+    Path path = parse_timing(run_sta(name, folder(), name));
     path.start = without_suffix(path.start);
     path.end = without_suffix(path.end);
     return path;

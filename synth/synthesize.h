@@ -46,6 +46,24 @@ struct Path {
   std::string start, end;
 };
 
+/// What the longest path spends in modules that follow each other.
+struct PathPart {
+  std::string module;
+  double ns = 0;
+};
+
+/// The clock of the whole design, buffered and sized (clock.h).
+struct ClockReport {
+  double ns = 0;  ///< 0: not timed
+  Path path;
+  std::vector<PathPart> parts;               ///< with the setup time at its end they add up to `ns`
+  double logic_um2 = 0;                      ///< of all cells, buffers and sizes with them
+  std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
+  std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
+  double buffers_um2 = 0, hold_um2 = 0;
+  bool memories_timed = true;  ///< false: the library has no macros, paths end at memories
+};
+
 struct ModuleReport {
   std::string name;
   std::int64_t instances = 0;
@@ -80,7 +98,8 @@ struct SynthReport {
   double sram_um2_other = 0;  ///< of those that are not DMEM or PMEM
   std::string wire_load;      ///< "zero", or the name of the library's
   std::int64_t macs_per_cycle = 0;
-  Path path;                          ///< the longest of all modules
+  Path path;  ///< the longest of all modules
+  ClockReport clock;
   std::vector<ModuleReport> modules;  ///< largest share first
   std::vector<MemoryReport> memories;
   std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: of the whole design

@@ -88,21 +88,35 @@ std::string cells_script() {
          "write_verilog -noattr cells.v\n";
 }
 
-std::string timing_script(const std::string& name) {
+std::string constraints(const std::string& top, const std::string& clock,
+                        const std::string& reset) {
   return fmt::format(
-      "read_liberty timing.lib\n"
-      "read_verilog {0}.v\n"
       "link_design {0}\n"
-      "set clock [get_ports -quiet clk_i]\n"
-      "if {{$clock != \"\"}} {{ create_clock -name clk -period {1} $clock\n"
-      "}} else {{ create_clock -name clk -period {1} }}\n"
+      "set clock [get_ports -quiet {{{1}}}]\n"
+      "if {{$clock != \"\"}} {{ create_clock -name clk -period {2} $clock\n"
+      "}} else {{ create_clock -name clk -period {2} }}\n"
       "set_input_delay 0 -clock clk [all_inputs]\n"
       "set_output_delay 0 -clock clk [all_outputs]\n"
-      "set reset [get_ports -quiet rst_ni]\n"
-      "if {{$reset != \"\"}} {{ set_false_path -from $reset }}\n"
-      "report_checks -path_delay max -digits 4\n"
-      "exit\n",
-      name, kPeriod);
+      "set reset [get_ports -quiet {{{3}}}]\n"
+      "if {{$reset != \"\"}} {{ set_false_path -from $reset }}\n",
+      top, clock, kPeriod, reset);
+}
+
+std::string timing_script(const std::string& name) {
+  return fmt::format("read_liberty timing.lib\nread_verilog {}.v\n", name) +
+         constraints(name, "clk_i", "rst_ni") + "report_checks -path_delay max -digits 4\nexit\n";
+}
+
+std::string run_sta(const std::string& name, const fs::path& folder, const std::string& what) {
+  const fs::path log = folder / (name + ".timing");
+  const int code = run_process({"sta", "-no_splash", "-exit", name + ".tcl"}, folder, log);
+  const std::string text = read_text(log);
+  const std::size_t error = text.find("Error: ");  // after which it goes on, and exits with 0
+  if (code != 0 || error != std::string::npos)
+    throw_error("{}: sta: {}", what,
+                error == std::string::npos ? tail_of(log, 1)
+                                           : text.substr(error, text.find('\n', error) - error));
+  return text;
 }
 
 std::map<std::string, std::int64_t> parse_stat(std::string_view text) {

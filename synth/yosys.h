@@ -29,8 +29,15 @@ std::string memory_script(const std::string& name);
 /// Writes what the cells of cells.lib do as cells.v.
 std::string cells_script();
 
-/// Reports the longest path of the netlist NAME.v: ports without delay, one clock, reset left out.
+/// Reports the longest path of the netlist NAME.v.
 std::string timing_script(const std::string& name);
+
+/// One clock, ports without delay, reset left out; names of ports, empty if there is none.
+std::string constraints(const std::string& top, const std::string& clock, const std::string& reset);
+
+/// What OpenSTA prints of NAME.tcl. @throws Error  it is missing or fails; `what` is named
+std::string run_sta(const std::string& name, const std::filesystem::path& folder,
+                    const std::string& what);
 
 /// Cells by type of a `stat`.
 std::map<std::string, std::int64_t> parse_stat(std::string_view text);

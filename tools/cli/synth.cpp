@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "base/error.h"
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
 
@@ -9,6 +10,7 @@ namespace {
 struct Options {
   Output output;
   Design design;
+  std::filesystem::path emitted;
   std::string target = "asic";
   synth::SynthOptions synth;
   bool no_timing = false;
@@ -22,6 +24,14 @@ int run(const Options& options) {
   synth.timing = !options.no_timing;
   synth.wire_load = synth::parse_wire_load(options.wire_load);
   synth.quiet = options.output.quiet || !has_terminal();
+  if (!options.emitted.empty()) {
+    const synth::SynthReport report = synth::synthesize_design(
+        options.emitted, "trine_top", options.emitted.filename().string(), 0, synth);
+    options.output.print(synth::to_text(report));
+    options.output.write_json(synth::to_json(report), nullptr);
+    return kSuccess;
+  }
+  if (options.design.config.empty()) throw_error("--config or --design is required");
   const machine::Config config = options.design.load();
   const synth::SynthReport report = synth::synthesize(config, synth);
   options.output.print(synth::to_text(report));
@@ -33,8 +43,12 @@ int run(const Options& options) {
 
 void add_synth(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
-      app, action, "synth", "synthesize a design: area and longest paths", run);
-  options->design.declare(*command);
+      app, action, "synth", "synthesize a design: area, clock, longest paths", run);
+  CLI::Option* config = options->design.declare(*command)->required(false);
+  add_value(*command, "--design DIR", options->emitted,
+            "instead of --config: a folder that `trine generate` wrote, of any\n"
+            "revision; per MAC nothing is told")
+      ->excludes(config);
   options->output.declare(*command);
   add_value(*command, "--liberty FILE", options->synth.liberty,
             "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)");
@@ -53,6 +67,10 @@ void add_synth(CLI::App& app, Action& action) {
   add_value(*command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
       ->check(CLI::Range(1, 256));
   command->footer(
+      "clock_ns is that of the whole design from register to register: macros timed, nets buffered "
+      "to\n"
+      "16 loads, cells sized, hold times kept, no wires. Modules are told before buffers and "
+      "sizes.\n"
       "Area is that of cells before placement; a gate equivalent is the library's smallest NAND2.\n"
       "Memories are black boxes, counted in bits, and in gate equivalents where the library has "
       "macros.\nNumbers of different libraries do not "
@@ -62,7 +80,8 @@ void add_synth(CLI::App& app, Action& action) {
       "  trine synth --config edge256 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json "
       "area.json\n"
       "  trine synth --config edge32 --target ice40\n"
-      "  trine synth --config edge32 --netlist gates");
+      "  trine synth --config edge32 --netlist gates\n"
+      "  trine synth --design rtl_of_last_year");
 }
 
 }  // namespace trine::cli

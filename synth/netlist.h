@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A flat netlist of library cells: what Yosys mapped, as BLIF, and what is put between afterwards.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "synth/cells.h"
+
+namespace trine::synth {
+
+inline constexpr const char* kPartitionAttribute = "partition";
+
+struct PinOf {
+  int instance = -1, pin = -1;
+};
+
+struct Instance {
+  std::string name;  ///< with those of the modules above it
+  int partition = 0;
+  int cell = 0;
+  std::vector<int> nets;  ///< by pin, -1: open
+};
+
+struct Net {
+  std::string name;
+  PinOf driver;  ///< instance -1: an input, or a constant
+  std::vector<PinOf> sinks;
+  bool input = false, output = false;  ///< of the design, or of what has no timing
+  int constant = -1;                   ///< 0 or 1
+};
+
+class Netlist {
+ public:
+  /// @param blif  flat, of write_blif -cname -attr; cells that `cells` lacks become ports
+  /// @throws Error  not such a file
+  Netlist(std::string_view blif, const Cells& cells);
+
+  const std::vector<Instance>& instances() const { return instances_; }
+  const std::vector<Net>& nets() const { return nets_; }
+  const std::vector<std::string>& partitions() const { return partitions_; }
+  const Instance& instance(int i) const { return instances_[static_cast<std::size_t>(i)]; }
+  const Net& net(int i) const { return nets_[static_cast<std::size_t>(i)]; }
+  int clock() const { return clock_; }  ///< net clk_i, -1: none
+  int reset() const { return reset_; }  ///< net rst_ni, -1: none
+
+  void resize(int instance, int cell) {
+    instances_[static_cast<std::size_t>(instance)].cell = cell;
+  }
+  /// A one-input cell between a net and some of its sinks. @return the net behind it
+  int insert(int net, const std::vector<PinOf>& sinks, int cell, const Cells& cells);
+
+  /// Structural Verilog, instances i0, i1, .. and nets n0, n1, .., for a timer.
+  std::string verilog(const Cells& cells) const;
+
+ private:
+  int net_of(std::string_view name);
+  void connect(int instance, int pin, int net, bool output);
+  Net& at(int net) { return nets_[static_cast<std::size_t>(net)]; }
+
+  std::vector<Instance> instances_;
+  std::vector<Net> nets_;
+  std::vector<std::string> partitions_;
+  std::map<std::string, int, std::less<>> names_;
+  int clock_ = -1, reset_ = -1;
+};
+
+}  // namespace trine::synth

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A static timer of one clock without wires and skew: how late and how early each net changes, and
+// what time is left. OpenSTA has the last word on the result (clock.h); this one is asked some
+// dozen times while buffers are put in and sizes chosen.
+//
+// Source: Liberty's nonlinear delay model; the later edge and the slower transition are carried on.
+
+#pragma once
+
+#include <vector>
+
+#include "synth/netlist.h"
+
+namespace trine::synth {
+
+struct Times {
+  Edges<float> arrival, slew;      ///< latest, slowest
+  Edges<float> early, early_slew;  ///< earliest, fastest
+  Edges<float> required;           ///< latest that is in time
+};
+
+class Timer {
+ public:
+  /// @throws Error  a combinational loop
+  Timer(const Cells& cells, const Netlist& netlist);
+
+  /// All anew. @param most_loads  no net counts more loads than that (0: all)
+  void update(std::size_t most_loads = 0);
+
+  /// Longest time from one clock edge to the next that all limits need, ns.
+  float period() const { return period_; }
+  const Times& times(int net) const { return times_[static_cast<std::size_t>(net)]; }
+  float load(int net) const { return loads_[static_cast<std::size_t>(net)]; }
+  void change_load(int net, float by) { loads_[static_cast<std::size_t>(net)] += by; }
+
+  /// Time left at a net, at one of its sinks; large where nothing is asked.
+  float slack(int net) const;
+  float slack(const PinOf& sink) const;
+  /// By how much the earliest change at a pin comes too early; 0: it does not.
+  float too_early(const PinOf& sink) const;
+
+  /// Instances, each behind those that drive it; those that begin at the clock first.
+  const std::vector<int>& order() const { return order_; }
+
+ private:
+  bool is_timed(int net) const;
+  void sort();
+  void forward(const Instance& instance);
+  void backward(const Instance& instance);
+  Edges<float> required_at(const PinOf& sink) const;
+  Edges<float> limit(const PinOf& sink, bool hold, const Edges<float>& slew, float none) const;
+  Times& at(int net) { return times_[static_cast<std::size_t>(net)]; }
+
+  const Cells& cells_;
+  const Netlist& netlist_;
+  std::vector<int> order_;
+  std::vector<Times> times_;
+  std::vector<float> loads_, least_loads_;  ///< pF, by net
+  float period_ = 0;
+};
+
+}  // namespace trine::synth

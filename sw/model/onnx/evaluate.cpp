@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "sw/model/onnx/evaluation.h"
+#include "sw/model/onnx/operands.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
@@ -225,11 +226,7 @@ const Constant& Evaluation::in(std::size_t position) const {
 }
 
 std::vector<std::int64_t> Evaluation::integers(std::size_t position, const char* key) const {
-  if (!has(position)) return node_.integers(key);
-  std::vector<std::int64_t> result;
-  for (const double x : in(position).values)
-    result.push_back(std::isnan(x) ? 0 : static_cast<std::int64_t>(std::clamp(x, -0x1p31, 0x1p31)));
-  return result;
+  return integers_of(node_, key, has(position) ? &in(position) : nullptr);
 }
 
 std::int64_t Evaluation::one(std::size_t position) const {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/evaluation.h"
+#include "sw/model/onnx/operands.h"
 #include "sw/model/onnx/windows.h"
 #include "sw/model/shapes.h"
 
@@ -67,41 +68,21 @@ Constant Evaluation::concat() const {
 
 Constant Evaluation::split() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
-  const std::int64_t extent = in(0).shape[axis];
-  const auto count = static_cast<std::int64_t>(node_.outputs.size());
-  std::vector<std::int64_t> sizes = integers(1, "split");
-  if (sizes.empty())
-    for (std::int64_t i = 0, rest = extent; i < count; ++i) {
-      sizes.push_back(std::min(rest, (extent + count - 1) / count));
-      rest -= sizes.back();
-    }
-  std::int64_t begin = 0;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 1 || sizes[i] > extent - begin) throw_error("size {}", sizes[i]);
-    if (i < output_) begin += sizes[i];
-  }
-  if (output_ >= sizes.size()) throw_error("{} sizes", sizes.size());
+  const auto sizes = parts_of(integers(1, "split"), node_.outputs.size(), in(0).shape[axis]);
+  const auto begin = std::accumulate(
+      sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(output_), std::int64_t{0});
   std::vector<std::int64_t> list(sizes[output_]);
   std::iota(list.begin(), list.end(), begin);
   return along(in(0), axis, list);
 }
 
 Constant Evaluation::slice() const {
-  const auto starts = integers(1, "starts"), ends = integers(2, "ends");
-  auto axes = integers(3, "axes"), steps = integers(4, "steps");
-  for (std::size_t i = axes.size(); i < starts.size(); ++i)
-    axes.push_back(static_cast<std::int64_t>(i));
-  steps.resize(std::max(steps.size(), starts.size()), 1);
-  if (ends.size() != starts.size() || axes.size() != starts.size())
-    throw_error("{} starts, {} ends, {} axes", starts.size(), ends.size(), axes.size());
   Constant result = in(0);
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    const int axis = axis_of(axes[i], result.rank());
-    if (steps[i] == 0) throw_error("step 0");
-    const Slice part = slice_of(starts[i], ends[i], steps[i], result.shape[axis]);
+  for (const auto& [axis, part] : slices_of(in(0).shape, integers(1, "starts"), integers(2, "ends"),
+                                            integers(3, "axes"), integers(4, "steps"))) {
     std::vector<std::int64_t> list;
     for (std::int64_t k = 0; k < part.size; ++k) list.push_back(part.begin + k * part.stride);
-    result = along(result, axis, list);
+    result = along(result, static_cast<int>(axis), list);
   }
   return result;
 }

@@ -13,6 +13,7 @@
 #include "sw/model/indices.h"
 #include "sw/model/onnx/constant.h"
 #include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/operands.h"
 #include "sw/model/onnx/windows.h"
 
 namespace trine::model::onnx_file {
@@ -109,12 +110,8 @@ class Writer {
   ConstantPointer constant(std::size_t i) const { return has(i) ? inputs_[i].constant : nullptr; }
   /// Whole numbers of an attribute, or of a constant input where the opset has them there.
   Ints whole_numbers(std::size_t i, const char* key) const {
-    if (!has(i)) return node_.integers(key);
-    if (!constant(i)) throw_error("input {} '{}' must be a constant", i, in(i));
-    Ints result;
-    for (const double x : constant(i)->values)
-      result.push_back(static_cast<std::int64_t>(std::clamp(x, -0x1p31, 0x1p31)));
-    return result;
+    if (has(i) && !constant(i)) throw_error("input {} '{}' must be a constant", i, in(i));
+    return integers_of(node_, key, constant(i).get());
   }
   int axis(std::int64_t given) const { return axis_of(given, rank()); }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/importer.h"
+#include "sw/model/onnx/operands.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
@@ -142,19 +143,13 @@ Value Importer::sliced(Value value, std::int64_t axis_given, std::int64_t begin,
 
 Value Importer::slice() {
   Value value = in(0);
-  const auto starts = integers_of(1, "starts"), ends = integers_of(2, "ends");
-  auto axes = integers_of(3, "axes"), steps = integers_of(4, "steps");
-  for (std::size_t i = axes.size(); i < starts.size(); ++i)
-    axes.push_back(static_cast<std::int64_t>(i));
-  steps.resize(std::max(steps.size(), starts.size()), 1);
-  if (ends.size() != starts.size() || axes.size() != starts.size())
-    throw_error("{} starts, {} ends, {} axes", starts.size(), ends.size(), axes.size());
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    const std::int64_t extent = value.shape[axis_of(value, axes[i]).first], step = steps[i];
-    if (step == 0 || std::abs(step) > kMaxWindow) throw_error("step {}", step);
-    const Slice part = slice_of(starts[i], ends[i], step, extent);
-    if (part.begin == 0 && step == 1 && part.size == extent) continue;
-    value = sliced(value, axes[i], part.begin, part.size, step, out());
+  for (const auto& [axis, part] :
+       slices_of(value.shape, integers_of(1, "starts"), integers_of(2, "ends"),
+                 integers_of(3, "axes"), integers_of(4, "steps"))) {
+    if (std::abs(part.stride) > kMaxWindow) throw_error("step {}", part.stride);
+    if (part.begin == 0 && part.stride == 1 && part.size == value.shape[axis]) continue;
+    value =
+        sliced(value, static_cast<std::int64_t>(axis), part.begin, part.size, part.stride, out());
   }
   return value;
 }
@@ -162,19 +157,11 @@ Value Importer::slice() {
 Value Importer::split() {
   const Value value = in(0);
   const std::int64_t axis = node_->integer("axis", 0);
-  const std::int64_t extent = value.shape[axis_of(value, axis).first];
-  auto sizes = integers_of(1, "split");
-  const auto count = static_cast<std::int64_t>(node_->outputs.size());
-  if (sizes.empty())
-    for (std::int64_t i = 0, rest = extent; i < count; ++i) {
-      sizes.push_back(std::min(rest, (extent + count - 1) / count));
-      rest -= sizes.back();
-    }
-  if (static_cast<std::int64_t>(sizes.size()) != count) throw_error("{} sizes", sizes.size());
+  const auto sizes = parts_of(integers_of(1, "split"), node_->outputs.size(),
+                              value.shape[axis_of(value, axis).first]);
   std::int64_t begin = 0;
   Value first;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 1 || begin + sizes[i] > extent) throw_error("size {}", sizes[i]);
     const std::string& name = node_->outputs[i];
     Value part = sliced(value, axis, begin, sizes[i], 1, name);
     begin += sizes[i];

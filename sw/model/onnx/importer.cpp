@@ -16,6 +16,7 @@
 #include "sw/model/onnx/constant.h"
 #include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/host.h"
+#include "sw/model/onnx/operands.h"
 #include "sw/model/onnx/qoperator.h"
 
 namespace trine::model::onnx_file {
@@ -329,11 +330,7 @@ Value Importer::lowered() try {
 }
 
 std::vector<std::int64_t> Importer::integers_of(std::size_t position, const char* key) const {
-  if (!has(position)) return node_->integers(key);
-  std::vector<std::int64_t> values;
-  for (const double x : constant(position).values)
-    values.push_back(static_cast<std::int64_t>(std::clamp(x, -0x1p31, 0x1p31)));
-  return values;
+  return onnx_file::integers_of(*node_, key, has(position) ? &constant(position) : nullptr);
 }
 
 /// Makes an output of this node on the host.

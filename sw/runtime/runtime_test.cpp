@@ -515,6 +515,9 @@ TEST_CASE("nothing starts on a bus that owes answers, until it has given them or
   SECTION("a soft reset says that the watchdog gave up") {
     o.fake.gives_up = true;
     CHECK(trine_reset(o.device, 0) == TRINE_E_BUS);
+    o.fake.gives_up = false;
+    o.fake.polls_left = 2;
+    CHECK(trine_bus_was_reset(o.device) == TRINE_OK);  // the reset still goes on
   }
   SECTION("once it has answered") {
     status_bits = TRINE_CSR_STATUS_ERROR;

@@ -452,15 +452,18 @@ TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[ar
 
 TEST_CASE("a mean reaches ties that no single code does", "[arch][half_even]") {
   // Four codes of 128 steps each make 2^9, a tie where the scale is 2^-10.
+  const bool channels = GENERATE(false, true);
+  const std::vector<int> shape = channels ? std::vector{1, 1, 1, 4} : std::vector{1, 2, 2, 1};
   testing::Builder net(1);
-  const int x = net.input({1, 2, 2, 1});
-  const int y = net.mean(x, {1, 2});
+  const int x = net.input(shape);
+  const int y = channels ? net.mean(x, {3}) : net.mean(x, {1, 2});
   net.graph.outputs = {y};
   net.graph.ops[0].half_even = true;
   net.graph.tensors[static_cast<std::size_t>(x)].quantization = {{1.0f / 256}, {-128}, 0};
   net.graph.tensors[static_cast<std::size_t>(y)].quantization = {{1}, {0}, 0};
   CHECK(compiler::half_even(net.graph, net.graph.ops[0]) == compiler::HalfEven::kNeeded);
-  require_exact(net.graph, small_config(4, 4, 32, 16, 64), {{"i1", {1, 2, 2, 1}, {0, 0, 0, 0}}});
+  require_exact(net.graph, small_config(4, 4, 32, 16, 64),
+                {{"i1", {shape.begin(), shape.end()}, {0, 0, 0, 0}}});
 }
 
 TEST_CASE("an addition that would be off by one code is refused", "[arch][half_even][error]") {

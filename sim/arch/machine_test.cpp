@@ -424,6 +424,18 @@ TEST_CASE("each cycle has one cause, among thousands of gaps", "[arch]") {
   CHECK(causes[static_cast<std::size_t>(Cause::kLoad)] > timeline.cycles() / 2);
 }
 
+TEST_CASE("bytes read are the program's words and what its loads bring", "[arch]") {
+  compiler::Program program;
+  program.config = config_8x8();
+  isa::Encoder encoder(program.config.hash());
+  encoder.run(Engine::kLoad, transfer(0, 0, 16), {});
+  program.words = encoder.end();
+  program.run_layer = {0};
+  program.layers.resize(1);
+  std::vector<std::uint8_t> dram(4096);
+  CHECK(run_arch_dram(program, dram, {}).dram_bytes_read == 8 * program.words.size() + 4 * 16);
+}
+
 TEST_CASE("a slower bus and a longer latency cost cycles", "[arch]") {
   testing::Builder b(5);
   const int in = b.input({1, 16, 16, 8});

@@ -238,6 +238,7 @@ TEST_CASE("operators are stored by name, with all that they have", "[compiler][p
   op.of_uint8 = op.half_even = true;
   op.counted_macs = 12;
   op.low = -7;
+  program.after.tensors[0].quantization.axis = 3;
   const std::string file = serialize(program);
   CHECK(format::GetProgram(file.data())->stages()->Get(0)->after()->ops()->Get(0)->kind()->str() ==
         "SOFTMAX");
@@ -247,6 +248,16 @@ TEST_CASE("operators are stored by name, with all that they have", "[compiler][p
   CHECK((read.numbers == op.numbers && read.words == op.words && read.new_shape == op.new_shape));
   CHECK((read.of_uint8 && read.half_even && read.counted_macs == 12 && read.low == -7));
   CHECK(read.steps.at(0).value == op.steps[0].value);
+  CHECK(again.after.tensors.at(0).quantization.axis == 3);
+}
+
+TEST_CASE("a difference is told at its element, of however many bytes", "[program]") {
+  const Program program = small_program();
+  const Array expected{"i4", {2, 3}, std::vector<std::uint8_t>(24)};
+  Array actual = expected;
+  actual.bytes[4 * 5] = 7;
+  CHECK_THAT(first_difference(program, {actual}, {expected}),
+             Catch::EndsWith(" at 1,2: 7, expected 0"));
 }
 
 TEST_CASE("each number of an operator is stored", "[compiler][program]") {

@@ -290,6 +290,7 @@ TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
     const auto program = compiler::compile(model.step_graph(position), config(8, 8), {});
     for (std::size_t i = 1; i < program.outputs.size(); ++i) {
       CHECK(program.outputs[i].plane >= 20);
+      CHECK(program.outputs[i].offset < program.outputs[0].offset);  // whatever else there is
       places.insert(program.outputs[i].offset);
       if (position > 0) CHECK(program.inputs[i].offset == program.outputs[i].offset);
     }

@@ -23,8 +23,21 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "QUANTIZE": (114, 89), "HARD_SWISH": (117, 91),
          "ABS": (101, 78), "EXP": (47, 33), "GELU": (150, 116), "RELU": (19, 0), "RSQRT": (76, 0),
          "SQUARED_DIFFERENCE": (99, 76), "MINIMUM": (57, 39), "NEG": (59, 42),
-         "RESIZE_NEAREST_NEIGHBOR": (97, 74)}
-TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "i2": 7, "i1": 9}
+         "RESIZE_NEAREST_NEIGHBOR": (97, 74),
+         "ARG_MAX": (56, 40), "ARG_MIN": (79, 57), "BATCH_TO_SPACE_ND": (37, 24), "CAST": (53, 37),
+         "CUMSUM": (128, 102), "EMBEDDING_LOOKUP": (7, 0), "EQUAL": (71, 53), "FILL": (94, 68),
+         "FLOOR_DIV": (90, 65), "FLOOR_MOD": (95, 72), "GATHER_ND": (107, 83),
+         "GREATER": (61, 44), "GREATER_EQUAL": (62, 45), "L2_NORMALIZATION": (11, 12),
+         "LESS": (58, 41), "LESS_EQUAL": (63, 46), "LOGICAL_AND": (86, 62),
+         "LOGICAL_NOT": (87, 63), "LOGICAL_OR": (84, 60), "NON_MAX_SUPPRESSION_V4": (120, 95),
+         "NON_MAX_SUPPRESSION_V5": (121, 96), "NOT_EQUAL": (72, 54), "ONE_HOT": (85, 61),
+         "POW": (78, 56), "RANGE": (96, 73), "RANK": (110, 86), "REDUCE_ALL": (140, 27),
+         "REDUCE_ANY": (91, 27), "REDUCE_PROD": (81, 27), "REVERSE_SEQUENCE": (112, 87),
+         "SCATTER_ND": (122, 97), "SELECT": (64, 47), "SELECT_V2": (123, 98), "SIGN": (158, 0),
+         "SPACE_TO_BATCH_ND": (38, 25), "SPARSE_TO_DENSE": (68, 50), "SLICE": (65, 48), "SPLIT": (49, 35),
+         "SQUARE": (92, 66), "SUM": (74, 27), "SVDF": (27, 6), "TOPK_V2": (48, 34),
+         "UNPACK": (88, 64), "ZEROS_LIKE": (93, 67)}
+TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "b1": 6, "i2": 7, "i1": 9}
 SAME, VALID = 0, 1
 
 
@@ -65,8 +78,8 @@ class Model:
         self.q[t] = q
         return t
 
-    def input(self, shape):
-        self.inputs.append(self.activation(shape))
+    def input(self, shape, type=None):
+        self.inputs.append(self.tensor(shape, type=type) if type else self.activation(shape))
         return self.inputs[-1]
 
     def constant(self, values, type="i4"):
@@ -92,7 +105,9 @@ class Model:
     def codes_constant(self, shape):
         q = self.codes_of(shape)
         low, high = (0, 256) if self.type == "u1" else (-128, 128)
-        return self.tensor(shape, *q, data=self.rng.integers(low, high, shape))
+        t = self.tensor(shape, *q, data=self.rng.integers(low, high, shape))
+        self.q[t] = q
+        return t
 
     def op(self, kind, inputs, shape, options=None, like=None, fixed=None, integers=False,
            floats=False):
@@ -101,6 +116,14 @@ class Model:
         else:
             out = self.activation(shape, like, fixed)
         return self.into(out, kind, inputs, options)
+
+    def numbers(self, kind, inputs, shapes, type, options=None):
+        """An operator whose results, one or a list of them, are numbers of a type."""
+        several = isinstance(shapes, list)
+        outs = [self.tensor(shape, type=type) for shape in (shapes if several else [shapes])]
+        self.into(outs[0], kind, inputs, options)
+        self.ops[-1][2] = ["i", *outs]
+        return outs if several else outs[0]
 
     def into(self, out, kind, inputs, options):
         """An operator whose output exists."""

@@ -78,6 +78,29 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
 }
 
+TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch][host]") {
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  int checked = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().stem();
+    if (entry.path().extension() != ".tflite" || !name.starts_with("host_")) continue;
+    CAPTURE(name);
+    const model::Graph graph = model::import_tflite(entry.path(), true);
+    const reference::VectorSet vectors = reference::read_vectors(folder / name);
+    compiler::CompileOptions options;
+    options.rounding = vectors.policy;
+    options.allow_host = true;
+    const compiler::Program program =
+        compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
+    // What the machine has stays there.
+    CHECK((program.macs() > 0 || name == "host_rest"));
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+    ++checked;
+  }
+  CHECK(checked == 5);
+}
+
 TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][norm]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.softmax = false;

@@ -56,6 +56,38 @@ void mark_host(model::Graph* graph) {
     }
 }
 
+/// Inputs of other types than int8 that the host reads behind the machine pass through it as bytes.
+/// @return whether there are any
+bool pass_as_bytes(model::Graph* graph) {
+  std::vector<model::Op> ops;
+  for (int& input : graph->inputs) {
+    const model::Tensor tensor = graph->tensor(input);
+    const auto on_host = [&](const model::Op& op) {
+      return op.on_host && std::ranges::count(op.inputs, input) > 0;
+    };
+    if (tensor.type == model::DataType::kInt8 || std::ranges::none_of(graph->ops, on_host))
+      continue;
+    const int size = model::bytes_of(tensor.type),
+              t = std::exchange(input, static_cast<int>(graph->tensors.size()));
+    model::Tensor bytes = tensor;
+    graph->tensors.push_back(tensor);
+    bytes.type = model::DataType::kInt8;
+    bytes.quantization = {{1.0f}, {0}, 0};
+    bytes.shape = {1, 1, static_cast<int>(tensor.elements()), size};
+    graph->tensors.push_back(bytes);
+    for (const auto& [from, to] : {std::pair{input, input + 1}, std::pair{input + 1, t}}) {
+      model::Op& op = ops.emplace_back(op_of(model::OpKind::kOnnx, 0, {from}, {to}));
+      op.name = "Bitcast";
+      op.words["type"] = name_of(graph->tensor(to).type);
+      const std::vector<int>& shape = graph->tensor(to).shape;
+      op.numbers["shape"].assign(shape.begin(), shape.end());
+      op.on_host = true;
+    }
+  }
+  graph->ops.insert(graph->ops.begin(), ops.begin(), ops.end());
+  return !ops.empty();
+}
+
 /// What the machine makes of a stage; or what it refuses of it.
 struct Answer {
   Network network;
@@ -91,7 +123,8 @@ std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
   for (Stage& stage : stages_of(*graph)) {
     Answer answer = ask(stage.graph, config, rounding);
     if (answer.refused) {
-      if (!give_to_host(graph, stage, answer.refused->ops)) throw Unsupported(*answer.refused);
+      if (!give_to_host(graph, stage, answer.refused->ops) && !pass_as_bytes(graph))
+        throw Unsupported(*answer.refused);
       return std::nullopt;
     }
     legal.push_back({std::move(stage.graph), std::move(answer.network)});

@@ -4,14 +4,27 @@
 
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <optional>
 #include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "sw/model/graph.h"
 
 namespace trine::model {
+
+/// @return nothing if no type has the name
+inline std::optional<DataType> type_named(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(DataType::kBool); ++i)
+    if (name_of(static_cast<DataType>(i)) == name) return static_cast<DataType>(i);
+  return std::nullopt;
+}
 
 /// f(T()) with the C++ type T of an element.
 template <typename F>
@@ -43,6 +56,26 @@ std::vector<To> elements_as(DataType type, std::span<const std::uint8_t> bytes) 
       result.push_back(static_cast<To>(value));
     }
     return result;
+  });
+}
+
+/// Numbers as elements of a type, the nearest that it has; NaN as 0 of whole numbers.
+inline std::vector<std::uint8_t> bytes_as(DataType type, const std::vector<double>& values) {
+  return with_type(type, [&]<typename T>(T value) {
+    std::vector<std::uint8_t> bytes(values.size() * sizeof(T));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      value = 0;
+      if constexpr (std::is_floating_point_v<T>)
+        value = static_cast<T>(values[i]);
+      else if (const auto [low, high] =
+                   std::pair(std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+               !std::isnan(values[i]))
+        value = values[i] >= static_cast<double>(high)  ? high
+                : values[i] <= static_cast<double>(low) ? low
+                                                        : static_cast<T>(values[i]);
+      std::memcpy(&bytes[i * sizeof(T)], &value, sizeof(T));
+    }
+    return bytes;
   });
 }
 

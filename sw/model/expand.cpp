@@ -11,7 +11,10 @@
 #include <set>
 
 #include "base/error.h"
+#include "sw/model/order.h"
+#include "sw/model/refusal.h"
 #include "sw/model/rewriter.h"
+#include "sw/model/tflite_host.h"
 
 namespace trine::model {
 namespace {
@@ -24,7 +27,7 @@ constexpr std::int64_t kMaxSide = 65535;  ///< blocks, paddings, crops
 
 class Expansion : Rewriter {
  public:
-  explicit Expansion(Graph graph) : Rewriter(std::move(graph)) {
+  Expansion(Graph graph, bool host) : Rewriter(std::move(graph)), host_(host) {
     for (std::size_t i = 0; i < ops_.size(); ++i) {
       for (const int t : ops_[i].inputs) ++readers_[t];
       for (const int t : ops_[i].outputs) producer_[t] = i;
@@ -39,10 +42,11 @@ class Expansion : Rewriter {
       if (graph_.ops.size() > kMaxOps)
         fail(ops_[i], "the graph expands to more than {} operators", kMaxOps);
       if (const auto fold = folds_.find(i); fold != folds_.end())
-        graph_.ops.insert(graph_.ops.end(), fold->second.begin(), fold->second.end());
+        std::ranges::for_each(fold->second, [&](const Op& part) { settle_part(part); });
       else
-        expand(ops_[i]);
+        settle(ops_[i]);
     }
+    if (!faults_.empty()) throw faults_.joined();
     return std::move(graph_);
   }
 
@@ -51,7 +55,51 @@ class Expansion : Rewriter {
 
   template <typename... Args>
   [[noreturn]] void fail(const Op& op, fmt::format_string<Args...> text, Args&&... args) const {
-    throw Error(label(graph_, op) + ": " + fmt::format(text, std::forward<Args>(args)...));
+    refuse(Reason::kOperands, "{}: {}", label(graph_, op),
+           fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  /// As operators that check() knows, or as the host's.
+  void settle(const Op& op) {
+    const std::size_t ops = graph_.ops.size(), tensors = graph_.tensors.size();
+    try {
+      expand(op);
+    } catch (const Refusal& refusal) {
+      graph_.ops.resize(ops);
+      graph_.tensors.resize(tensors);
+      return give_to_host(op, refusal);
+    }
+    const std::vector<Op> parts(graph_.ops.begin() + static_cast<std::ptrdiff_t>(ops),
+                                graph_.ops.end());
+    graph_.ops.resize(ops);
+    for (const Op& part : parts) settle_part(part);
+  }
+
+  void settle_part(const Op& part) {
+    try {
+      check_op(graph_, part);
+      graph_.ops.push_back(part);
+    } catch (const Refusal& refusal) {
+      give_to_host(part, refusal);
+    }
+  }
+
+  /// Notes the fault and what helps where that is not possible.
+  void give_to_host(Op op, const Refusal& refusal) {
+    const std::size_t ops = graph_.ops.size();
+    if (op.kind != OpKind::kUnknown) op.name = name_of(op.kind);
+    std::string why = refusal.what();
+    try {
+      if (!write_host_form(graph_, op) || host_) return;
+      why += " (--allow-host runs it on the host)";
+    } catch (const Refusal& unknown) {
+      if (refusal.reasons().front() == Reason::kOperator)
+        why += fmt::format(" ({})", unknown.what());
+    } catch (const Error& error) {
+      why += fmt::format(" ({})", error.what());
+    }
+    graph_.ops.resize(ops);
+    faults_.add(Refusal(refusal.reasons(), why));
   }
 
   void expand(const Op& op) {
@@ -64,6 +112,8 @@ class Expansion : Rewriter {
     if (op.name == "GATHER") return gather(op);
     if (op.name == "REVERSE_V2") return reverse(op);
     if (op.name == "TILE") return tile(op);
+    if (op.name == "SPACE_TO_BATCH_ND") return space_to_batch(op);
+    if (op.name == "BATCH_TO_SPACE_ND") return batch_to_space(op);
     graph_.ops.push_back(op);
   }
 
@@ -211,6 +261,9 @@ class Expansion : Rewriter {
   }
 
   void gather(const Op& op) {
+    if (const auto found = op.numbers.find("batch_dims");
+        found != op.numbers.end() && found->second.at(0) != 0)
+      fail(op, "batch_dims {}, allowed 0", found->second[0]);
     const std::vector<int> shape = input(op, 0).shape;
     const Tensor& list = input(op, 1);
     const Values elements = constant(op, 1, static_cast<std::size_t>(list.elements()));
@@ -268,6 +321,88 @@ class Expansion : Rewriter {
     if (parts.empty()) add_part(OpKind::kReshape, 1);
     parts.back().outputs = op.outputs;
     graph_.ops.insert(graph_.ops.end(), parts.begin(), parts.end());
+  }
+
+  // ---- blocks of a batch
+  // -------------------------------------------------------------------------
+
+  int add_part(const Op& op, OpKind kind, std::vector<int> inputs, std::vector<int> shape) {
+    const int to = add_like(inputs[0], std::move(shape));
+    graph_.ops.push_back(part_of(op, kind, std::move(inputs), {to}));
+    return to;
+  }
+
+  /// Positions in a block and blocks as axes of their own, those in another order, joined again.
+  void reorder(const Op& op, int from, const std::vector<int>& apart, const std::vector<int>& order,
+               int to) {
+    from = add_part(op, OpKind::kReshape, {from}, apart);
+    std::vector<int> shape;
+    for (const int axis : order) shape.push_back(apart[at(axis)]);
+    from = add_part(op, OpKind::kTranspose, {from, add_integers(order)}, shape);
+    graph_.ops.push_back(part_of(op, OpKind::kReshape, {from}, {to}));
+  }
+
+  /// Blocks of the axes behind the first, each with its two sides.
+  std::pair<Values, Values> blocks_of(const Op& op) const {
+    const auto count = static_cast<std::size_t>(input(op, 1).elements());
+    const Values block = constant(op, 1, count), sides = constant(op, 2, 2 * count);
+    if (input(op, 0).shape.size() <= count) fail(op, "{} axes of blocks", count);
+    for (const std::int64_t b : block)
+      if (b < 1 || b > kMaxSide) fail(op, "block {}, allowed 1..{}", b, kMaxSide);
+    for (const std::int64_t side : sides)
+      if (side < 0 || side > kMaxSide) fail(op, "side {}, allowed 0..{}", side, kMaxSide);
+    return {block, sides};
+  }
+
+  void space_to_batch(const Op& op) {
+    const auto [block, sides] = blocks_of(op);
+    std::vector<int> shape = input(op, 0).shape;
+    Values pads(2 * shape.size());
+    std::ranges::copy(sides, pads.begin() + 2);
+    for (std::size_t i = 0; i < pads.size(); ++i) shape[i / 2] += static_cast<int>(pads[i]);
+    int from = op.inputs[0];
+    if (shape != input(op, 0).shape)
+      from = add_part(op, OpKind::kPad,
+                      {from, add_integers(pads, {static_cast<int>(shape.size()), 2})}, shape);
+    std::vector<int> apart{shape[0]}, order, blocks{0};
+    for (std::size_t i = 1; i < shape.size(); ++i) {
+      const int b = i <= block.size() ? static_cast<int>(block[i - 1]) : 1;
+      if (shape[i] % b != 0) fail(op, "axis {} of {} elements, blocks of {}", i, shape[i], b);
+      blocks.push_back(static_cast<int>(apart.size()));
+      apart.push_back(shape[i] / b);
+      if (i > block.size()) continue;
+      order.push_back(static_cast<int>(apart.size()));
+      apart.push_back(b);
+    }
+    order.insert(order.end(), blocks.begin(), blocks.end());
+    reorder(op, from, apart, order, op.outputs[0]);
+  }
+
+  void batch_to_space(const Op& op) {
+    const auto [block, sides] = blocks_of(op);
+    std::vector<int> shape = input(op, 0).shape, apart, order;
+    const int count = static_cast<int>(block.size());
+    for (const std::int64_t b : block) {
+      if (shape[0] % b != 0) fail(op, "a batch of {}, blocks of {}", shape[0], b);
+      shape[0] /= static_cast<int>(b);
+      apart.push_back(static_cast<int>(b));
+    }
+    apart.insert(apart.end(), shape.begin(), shape.end());
+    order.push_back(count);
+    Values begin(shape.size()), end;
+    for (int i = 1; i < static_cast<int>(shape.size()); ++i) {
+      order.push_back(count + i);
+      if (i > count) continue;
+      order.push_back(i - 1);
+      shape[at(i)] *= static_cast<int>(block[at(i - 1)]);
+      begin[at(i)] = sides[at(2 * i - 2)];
+    }
+    for (std::size_t i = 0; i < shape.size(); ++i)
+      end.push_back(shape[i] - (i > 0 && i <= block.size() ? sides[2 * i - 1] : 0));
+    const bool crops = std::ranges::any_of(sides, [](std::int64_t side) { return side != 0; });
+    const int to = crops ? add_like(op.outputs[0], shape) : op.outputs[0];
+    reorder(op, op.inputs[0], apart, order, to);
+    if (crops) add_slice(op, to, op.outputs[0], begin, end);
   }
 
   // ---- dilations --------------------------------------------------------------------------------
@@ -345,6 +480,8 @@ class Expansion : Rewriter {
     }
   }
 
+  bool host_;
+  Faults faults_;
   std::map<int, int> readers_;  ///< operands, graph outputs
   std::map<int, std::size_t> producer_;
   std::map<std::size_t, std::vector<Op>> folds_;  ///< in place of BATCH_TO_SPACE_ND
@@ -398,6 +535,8 @@ class SettledShapes : Rewriter {
 
 }  // namespace
 
-Graph expanded(Graph graph) { return Expansion(SettledShapes(std::move(graph)).run()).run(); }
+Graph expanded(Graph graph, bool host) {
+  return Expansion(SettledShapes(std::move(graph)).run(), host).run();
+}
 
 }  // namespace trine::model

@@ -11,6 +11,9 @@
 //   SPACE_TO_BATCH_ND, CONV_2D or     PAD, the convolution with the block as dilation
 //   DEPTHWISE_CONV_2D, BATCH_TO_SPACE_ND
 //
+// Operators that check() refuses then become ONNX's on the host, where they have such a form
+// (tflite_host.h).
+//
 // Shapes that the file computes (RESHAPE, TRANSPOSE_CONV, resizes, TILE, BROADCAST_TO) are those of
 // the outputs; what computes them is left out.
 
@@ -21,7 +24,8 @@
 namespace trine::model {
 
 /// @pre the operators' order is executable
-/// @throws Error  names the operator whose operands don't fit
-Graph expanded(Graph graph);
+/// @param host  whether the host may run operators in ONNX's form
+/// @throws Refusal  all operators that Trine does not define, or that need the host
+Graph expanded(Graph graph, bool host = false);
 
 }  // namespace trine::model

@@ -205,9 +205,11 @@ std::int64_t macs(const Graph& graph);
 /// "model.tflite: op 3 CONV_2D", the beginning of every message about an operator.
 std::string label(const Graph& graph, const Op& op);
 
-/// @throws Error  names file and fault; for any bytes whatever
-Graph import_tflite(const std::filesystem::path& path);
-Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file);
+/// @param host  operators of TFLite that only the host has become ONNX's (OpKind::kOnnx)
+/// @throws Error  names file and fault, all operators at fault; for any bytes whatever
+Graph import_tflite(const std::filesystem::path& path, bool host = false);
+Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file,
+                   bool host = false);
 
 /// ONNX with QuantizeLinear/DequantizeLinear around each operator, or QONNX and FINN low-bit nodes.
 /// Activations become NHWC codes, floats stay at the graph's ends: README. An input that meets no

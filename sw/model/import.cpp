@@ -15,7 +15,7 @@ Graph import_model(const std::filesystem::path& path, bool host) {
 
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
   const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
-  if (is_tflite) return parse_tflite(bytes, file);
+  if (is_tflite) return parse_tflite(bytes, file, host);
   return parse_onnx(bytes, file, host);
 }
 

@@ -59,7 +59,7 @@ std::string printable(const flatbuffers::String* source) {
 /// One import. Holds what messages need, so that each check is one line.
 class Importer {
  public:
-  Importer(const format::Model& model, std::string file) : model_(model) {
+  Importer(const format::Model& model, std::string file, bool host) : model_(model), host_(host) {
     graph_.file = std::move(file);
     graph_.name = std::filesystem::path(graph_.file).stem().string();
   }
@@ -88,7 +88,7 @@ class Importer {
     for (const int t : graph_.inputs)
       if (graph_.tensor(t).is_constant || !inputs.insert(t).second)
         fail("graph input {} is a constant or given twice", t);
-    return expanded(std::move(graph_));
+    return expanded(std::move(graph_), host_);
   }
 
  private:
@@ -219,11 +219,11 @@ class Importer {
     if (op.outputs.empty()) fail(op, "no output");
     set_options(op, source);
     if (op.kind == OpKind::kLstm) set_lstm(op, source);
+    if (op.kind == OpKind::kSvdf) set_state(op, 4);
     graph_.ops.push_back(std::move(op));
   }
 
-  /// States that nobody writes begin as zeros; the scale before a projection is that of the last
-  /// intermediate tensor.
+  /// The scale before a projection is that of the last intermediate tensor.
   void set_lstm(Op& op, const format::Operator& source) {
     const auto& o = needed(op, source.options_as_LstmOptions());
     constexpr int kTanh = 4;
@@ -237,16 +237,20 @@ class Importer {
     const Tensor& hidden = graph_.tensor(intermediates[4]);
     op.hidden_scale = hidden.scale();
     op.hidden_zero_point = hidden.zero_point();
-    for (const int position : {18, 19}) {
-      const int t = op.input(position);
-      if (t < 0 || t >= static_cast<int>(graph_.tensors.size()) || graph_.tensor(t).is_constant ||
-          graph_.tensor(t).elements() > kMaxState)
-        continue;
-      Tensor& state = graph_.tensors[t];
-      state.is_constant = true;
-      state.data.assign(state.elements() * bytes_of(state.type),
-                        position == 18 ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
-    }
+    for (const int position : {18, 19}) set_state(op, position);
+  }
+
+  /// Begins as zeros where nobody writes it.
+  void set_state(const Op& op, int position) {
+    const int t = op.input(position);
+    if (t < 0 || t >= static_cast<int>(graph_.tensors.size()) || graph_.tensor(t).is_constant ||
+        graph_.tensor(t).elements() > kMaxState)
+      return;
+    Tensor& state = graph_.tensors[t];
+    state.is_constant = true;
+    const bool bytes = state.type == DataType::kInt8;
+    state.data.assign(state.elements() * bytes_of(state.type),
+                      bytes ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
   }
 
   /// Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
@@ -376,6 +380,8 @@ class Importer {
     activate(source.options_as_SubOptions());
     activate(source.options_as_MulOptions());
     activate(source.options_as_DivOptions());
+    activate(source.options_as_L2NormOptions());
+    if (const auto* o = source.options_as_SvdfOptions()) op.numbers["rank"] = {double(o->rank())};
     if (const auto* o = source.options_as_ConcatenationOptions()) {
       op.axis = o->axis();
       op.activation = activation_of(op, o->activation());
@@ -386,8 +392,14 @@ class Importer {
     if (const auto* o = source.options_as_PackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_GatherOptions()) {
       op.axis = o->axis();
-      if (o->batch_dims() != 0) fail(op, "batch_dims {}, allowed 0", o->batch_dims());
+      op.numbers["batch_dims"] = {double(o->batch_dims())};
     }
+    if (const auto* o = source.options_as_CumsumOptions())
+      op.numbers = {{"exclusive", {double(o->exclusive())}}, {"reverse", {double(o->reverse())}}};
+    if (const auto* o = source.options_as_OneHotOptions()) op.numbers["axis"] = {double(o->axis())};
+    if (const auto* o = source.options_as_ReverseSequenceOptions())
+      op.numbers = {{"time_axis", {double(o->seq_dim())}},
+                    {"batch_axis", {double(o->batch_dim())}}};
     if (const auto* o = source.options_as_UnpackOptions()) op.axis = o->axis();
     if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();
     if (const auto* o = source.options_as_ReshapeOptions())
@@ -398,24 +410,25 @@ class Importer {
   }
 
   const format::Model& model_;
+  bool host_;
   Graph graph_;
   std::size_t copied_bytes_ = 0;
 };
 
 }  // namespace
 
-Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
   if (bytes.size() < 8 ||
       !flatbuffers::BufferHasIdentifier(bytes.data(), format::ModelIdentifier()))
     throw_error("{}: is no TFLite model: identifier TFL3 is missing", file);
   flatbuffers::Verifier verifier(bytes.data(), bytes.size());
   if (!format::VerifyModelBuffer(verifier))
     throw_error("{}: is truncated or damaged: an offset leaves the file", file);
-  return Importer(*format::GetModel(bytes.data()), file).run();
+  return Importer(*format::GetModel(bytes.data()), file, host).run();
 }
 
-Graph import_tflite(const std::filesystem::path& path) {
-  return parse_tflite(read_file(path), path.string());
+Graph import_tflite(const std::filesystem::path& path, bool host) {
+  return parse_tflite(read_file(path), path.string(), host);
 }
 
 }  // namespace trine::model

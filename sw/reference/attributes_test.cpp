@@ -49,7 +49,7 @@ struct Variant {
 /// The outputs on the first recorded case, or why the bytes are refused.
 std::string outcome(const Bytes& bytes, bool onnx, const std::vector<Array>& inputs) try {
   const model::Graph graph =
-      onnx ? model::parse_onnx(bytes, "m", true) : model::parse_tflite(bytes, "m");
+      onnx ? model::parse_onnx(bytes, "m", true) : model::parse_tflite(bytes, "m", true);
   std::string text;
   for (const Array& output : outputs_of(graph, run_graph(graph, inputs)))
     text += fmt::format("{} {} ", output.dtype, output.bytes.size()) +
@@ -132,7 +132,18 @@ std::vector<Field> fields_of(format::Options table) {
     case Options_SubOptions:
     case Options_MulOptions:
     case Options_DivOptions:
+    case Options_L2NormOptions:
       return {activation};
+    case Options_SvdfOptions:
+      return {field("rank", &SvdfOptionsT::rank)};
+    case Options_OneHotOptions:
+      return {field("axis", &OneHotOptionsT::axis)};
+    case Options_ReverseSequenceOptions:
+      return {field("seq_dim", &ReverseSequenceOptionsT::seq_dim),
+              field("batch_dim", &ReverseSequenceOptionsT::batch_dim)};
+    case Options_CumsumOptions:
+      return {field("exclusive", &CumsumOptionsT::exclusive),
+              field("reverse", &CumsumOptionsT::reverse)};
     case Options_ReducerOptions:
       return {field("keep_dims", &ReducerOptionsT::keep_dims)};
     case Options_StridedSliceOptions:
@@ -221,11 +232,13 @@ class TfliteFile {
                                                   {4, "DEPTHWISE_CONV_2D"},
                                                   {5, "DEPTH_TO_SPACE"},
                                                   {9, "FULLY_CONNECTED"},
+                                                  {11, "L2_NORMALIZATION"},
                                                   {17, "MAX_POOL_2D"},
                                                   {18, "MUL"},
                                                   {23, "RESIZE_BILINEAR"},
                                                   {25, "SOFTMAX"},
                                                   {26, "SPACE_TO_DEPTH"},
+                                                  {27, "SVDF"},
                                                   {36, "GATHER"},
                                                   {40, "MEAN"},
                                                   {41, "SUB"},
@@ -233,14 +246,21 @@ class TfliteFile {
                                                   {44, "UNIDIRECTIONAL_SEQUENCE_LSTM"},
                                                   {45, "STRIDED_SLICE"},
                                                   {67, "TRANSPOSE_CONV"},
+                                                  {74, "SUM"},
+                                                  {81, "REDUCE_PROD"},
                                                   {82, "REDUCE_MAX"},
                                                   {83, "PACK"},
+                                                  {85, "ONE_HOT"},
                                                   {88, "UNPACK"},
                                                   {89, "REDUCE_MIN"},
+                                                  {91, "REDUCE_ANY"},
                                                   {97, "RESIZE_NEAREST_NEIGHBOR"},
                                                   {98, "LEAKY_RELU"},
                                                   {100, "MIRROR_PAD"},
+                                                  {112, "REVERSE_SEQUENCE"},
                                                   {126, "BATCH_MATMUL"},
+                                                  {128, "CUMSUM"},
+                                                  {140, "REDUCE_ALL"},
                                                   {150, "GELU"}};
     const auto& code = *model_.operator_codes.at(ops()[i]->opcode_index);
     return names.at(std::max<int>(code.builtin_code, code.deprecated_builtin_code));

@@ -58,6 +58,10 @@ Codes log_softmax(const Call& call);
 Codes norm(const Call& call);  ///< LayerNorm, RMSNorm: norm.h
 Codes lstm(const Call& call);  ///< UNIDIRECTIONAL_SEQUENCE_LSTM
 
+Codes compare(const Call& call);  ///< EQUAL, LESS and their kin
+Codes l2_normalization(const Call& call);
+Codes svdf(const Call& call);
+
 Codes threshold(const Call& call);
 std::vector<float> float_steps(const Call& call);    ///< FLOAT
 std::vector<float> float_softmax(const Call& call);  ///< SOFTMAX of float32

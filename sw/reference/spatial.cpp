@@ -73,6 +73,22 @@ Position bilinear_position(int at, int in, int out, const model::Op& op) {
   return {low, high, position - 1024 * low};
 }
 
+/// The same of uint8 codes, which LiteRT weighs as float32.
+struct FloatPosition {
+  int low, high;
+  float weight;  ///< of `high`
+};
+
+FloatPosition float_position(int at, int in, int out, const model::Op& op) {
+  const float ratio = op.align_corners && out > 1
+                          ? static_cast<float>(in - 1) / static_cast<float>(out - 1)
+                          : static_cast<float>(in) / static_cast<float>(out);
+  const float x = op.half_pixel_centers ? (static_cast<float>(at) + 0.5f) * ratio - 0.5f
+                                        : static_cast<float>(at) * ratio;
+  const int low = std::max(static_cast<int>(std::floor(x)), 0);
+  return {low, std::min(static_cast<int>(std::ceil(x)), in - 1), x - static_cast<float>(low)};
+}
+
 int nearest_position(int at, int in, int out, const model::Op& op) {
   const float ratio = op.align_corners && out > 1
                           ? static_cast<float>(in - 1) / static_cast<float>(out - 1)
@@ -80,6 +96,26 @@ int nearest_position(int at, int in, int out, const model::Op& op) {
   const float x = (static_cast<float>(at) + (op.half_pixel_centers ? 0.5f : 0.0f)) * ratio;
   const float whole = op.align_corners ? std::round(x) : std::floor(x);
   return std::clamp(static_cast<int>(whole), 0, in - 1);
+}
+
+Codes resize_uint8(const Call& call) {
+  const std::vector<int>&in = call.in(0).shape, &out = call.out().shape;
+  const int lowest = call.out().type == model::DataType::kUInt8 ? 0 : -128;
+  const Codes codes = call.codes(0, lowest);
+  Codes result;
+  each_element(out, [&](int n, int i, int j, int c) {
+    const FloatPosition y = float_position(i, in[1], out[1], call.op);
+    const FloatPosition x = float_position(j, in[2], out[2], call.op);
+    const auto tap = [&](int row, int column) {
+      return static_cast<float>(codes[index(in, n, row, column, c)]);
+    };
+    const float sum = tap(y.low, x.low) * (1 - y.weight) * (1 - x.weight) +
+                      tap(y.high, x.low) * y.weight * (1 - x.weight) +
+                      tap(y.low, x.high) * (1 - y.weight) * x.weight +
+                      tap(y.high, x.high) * y.weight * x.weight + 0.5f;
+    result.push_back(static_cast<std::uint8_t>(static_cast<std::int32_t>(sum)) + lowest);
+  });
+  return result;
 }
 
 }  // namespace
@@ -128,6 +164,7 @@ Codes reduce_max(const Call& call) {
 }
 
 Codes resize_bilinear(const Call& call) {
+  if (call.op.of_uint8 || call.out().type == model::DataType::kUInt8) return resize_uint8(call);
   const std::vector<int>&in = call.in(0).shape, &out = call.out().shape;
   const Codes codes = call.codes(0);
   Codes result;

@@ -49,7 +49,7 @@ void use(const model::Graph& graph) {
   model::check(graph);
   compile_and_run(graph);
 }
-void tflite(const Bytes& bytes) { use(model::parse_tflite(bytes, "x.tflite")); }
+void tflite(const Bytes& bytes) { use(model::parse_tflite(bytes, "x.tflite", true)); }
 void onnx(const Bytes& bytes) { use(model::parse_onnx(bytes, "x.onnx")); }
 void program(const Bytes& bytes) { run_program(compiler::parse_program(bytes, "x.trine")); }
 void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
+#include "sw/reference/run.h"
 
 namespace trine::hostile {
 namespace {
@@ -97,6 +98,13 @@ void run_program(const compiler::Program& program) {
 
 void compile_and_run(const model::Graph& graph) {
   if (graph.ops.size() > kMostOps || work_of(graph) >= kMostWork) return;
+  std::vector<Array> inputs;
+  for (const int t : graph.inputs) inputs.push_back(zeros(graph.tensor(t)));
+  try {
+    reference::run_graph(graph, inputs);
+  } catch (const Error&) {
+    return;  // of these data: an index outside, say
+  }
   for (const machine::Config& config : configurations()) {
     compiler::Program program;
     try {

@@ -196,7 +196,129 @@ def attention(m):
     return heads(m, heads(m, m.input((10, 12)), 2, 8, False), 3, 6, True)
 
 
-CASES = {"attention": attention, "lstm": lstm, "lstm_sequence": lstm_sequence,
+def host_codes(m):
+    """The machine's convolutions around what orders, chooses and compares int8 codes."""
+    m.type = "i1"
+    x = m.input((1, 5, 6, 8))
+    y = m.convolution(x, 10, 3)
+    best = m.numbers("ARG_MIN", [y, m.constant(1)], (1, 6, 10), "i4", {0: ("b", 2)})
+    f = m.op("MEAN", [y, m.constant([1, 2])], (1, 10), {0: ("?", False)})
+    top = m.op("TOPK_V2", [f, m.constant(4)], (1, 4), {}, like=f)
+    places = m.tensor((1, 4), type="i4")
+    m.ops[-1][2].append(places)
+    z = m.op("GATHER", [y, places], (1, 5, 6, 1, 4), {0: ("i", 3)}, like=y)
+    z = m.convolution(m.op("RESHAPE", [z], (1, 5, 6, 4), {0: ["i", 1, 5, 6, 4]}, like=y), 3, 1)
+    rows = m.numbers("CAST", [m.op("RESHAPE", [top], (4, 1), {0: ["i", 4, 1]}, like=top)], (4, 1), "i4")
+    rows = m.numbers("FLOOR_MOD", [rows, m.constant([3])], (4, 1), "i4")
+    flat = m.op("RESHAPE", [z], (30, 3), {0: ["i", 30, 3]}, like=z)
+    some = m.op("GATHER_ND", [flat, rows], (4, 3), {}, like=z)
+    more = m.op("SCATTER_ND", [rows, some, m.constant([5, 3])], (5, 3), {}, like=z)
+    found = m.numbers("GREATER", [some, m.codes_constant((4, 1))], (4, 3), "b1", {})
+    same = m.numbers("EQUAL", [some, m.codes_constant((1, 3))], (4, 3), "b1", {})
+    either = m.numbers("LOGICAL_OR", [found, same], (4, 3), "b1", {})
+    chosen = m.op("SELECT_V2", [either, some, m.op("SLICE", [more, m.constant([0, 0]), m.constant([4, 3])],
+                                                   (4, 3), {}, like=z)], (4, 3), {}, like=z)
+    length = m.op("L2_NORMALIZATION", [y], (1, 5, 6, 10), {}, fixed=(1 / 128, 0))
+    return [best, places, more, chosen, length]
+
+
+def host_blocks(m):
+    """Blocks of a batch without a convolution between them."""
+    m.type = "i1"
+    x = m.convolution(m.input((2, 5, 6, 4)), 6, 1)
+    y = m.op("SPACE_TO_BATCH_ND", [x, m.constant([2, 3]), m.constant([[1, 0], [0, 3]])], (12, 3, 3, 6), {},
+             like=x)
+    y = m.op("ADD", [y, y], m.shapes[y], {})
+    return m.op("BATCH_TO_SPACE_ND", [y, m.constant([3, 2]), m.constant([[1, 0], [0, 2]])], (2, 8, 4, 6),
+                {}, like=y)
+
+
+def host_uint8(m):
+    """Kernels of uint8 codes that differ from those of int8."""
+    x = m.input((1, 5, 6, 4))
+    y = m.op("RESIZE_BILINEAR", [x, m.constant([11, 9])], (1, 11, 9, 4), {}, like=x)
+    z = m.op("RESIZE_BILINEAR", [x, m.constant([9, 13])], (1, 9, 13, 4), {3: ("?", True)}, like=x)
+    w = m.op("RESIZE_BILINEAR", [x, m.constant([10, 4])], (1, 10, 4, 4), {2: ("?", True)}, like=x)
+    n = m.op("L2_NORMALIZATION", [m.convolution(y, 5, 3)], (1, 11, 9, 5), {}, fixed=(1 / 128, 128))
+    less = m.numbers("LESS_EQUAL", [x, m.codes_constant((4,))], m.shapes[x], "b1", {})
+    real = m.numbers("CAST", [x], m.shapes[x], "f4")
+    most = m.numbers("ARG_MAX", [z, m.constant(2)], (1, 9, 4), "i8", {0: ("b", 4)})
+    return [y, z, w, n, less, real, most]
+
+
+def host_integers(m):
+    """Tails of int32 and bool behind codes."""
+    m.type = "i1"
+    n = lambda kind, inputs, shape, type="i4", options=None: m.numbers(  # noqa: E731
+        kind, inputs, shape, type, {} if options is None else options)
+    a = n("CAST", [m.convolution(m.input((1, 3, 4, 5)), 6, 1)], (1, 3, 4, 6))
+    b = m.input((3, 1, 6), "i4")
+    shape = (1, 3, 4, 6)
+    one = n("MAXIMUM", [n("MUL", [b, b], (3, 1, 6)), m.constant(1)], (3, 1, 6))
+    quotient = n("FLOOR_DIV", [a, one], shape)
+    rest = n("FLOOR_MOD", [a, one], shape)
+    cut = n("DIV", [a, one], shape)
+    total = n("ADD", [quotient, n("MUL", [rest, b], shape)], shape, options={0: ("b", 3)})
+    power = n("POW", [rest, m.constant(2)], shape)
+    outside = n("LOGICAL_NOT", [n("NOT_EQUAL", [total, m.constant(6)], shape, "b1")], shape, "b1")
+    inside = n("LESS", [cut, b], shape, "b1")
+    both = n("LOGICAL_AND", [outside, n("GREATER_EQUAL", [a, b], shape, "b1")], shape, "b1")
+    some = n("REDUCE_ANY", [both, m.constant([2])], (1, 3, 6), "b1", {0: ("?", False)})
+    all_ = n("REDUCE_ALL", [inside, m.constant([-1])], (1, 3, 4, 1), "b1", {0: ("?", True)})
+    product = n("REDUCE_PROD", [n("SIGN", [a], shape), m.constant([1, 3])], (1, 4), options={0: ("?", False)})
+    sums = n("SUM", [power, m.constant([1, 2])], (1, 6), options={0: ("?", False)})
+    largest = n("REDUCE_MAX", [cut, m.constant([3])], (1, 3, 4), options={0: ("?", False)})
+    picked = n("SELECT_V2", [all_, total, n("SUB", [b, a], shape)], shape)
+    hot = n("ONE_HOT", [largest, m.constant(4), m.constant(7), m.constant(-2)], (1, 4, 3, 4),
+            options={0: ("i", 1)})
+    steps = n("RANGE", [m.constant(2), m.constant(13), m.constant(3)], (4,))
+    moved = n("ADD", [hot, steps], (1, 4, 3, 4))
+    packed = n("PACK", [total, picked], (2, 1, 3, 4, 6), options={0: ("i", 2)})
+    turned = n("REVERSE_SEQUENCE", [picked, m.constant([2])], shape, options={0: ("i", 2), 1: ("i", 0)})
+    halves = n("SPLIT", [m.constant(3), picked], [(1, 3, 4, 3)] * 2, options={0: ("i", 2)})
+    tiled = n("TILE", [n("FILL", [m.constant([1, 2]), n("REDUCE_MAX", [sums, m.constant([0, 1])], (),
+                                                        options={0: ("?", False)})], (1, 2)),
+                       m.constant([2, 3])], (2, 6))
+    bytes_ = n("CAST", [n("ADD", [a, m.constant(300)], shape)],
+               shape, "i1")
+    return [some, product, turned, moved, packed, *halves, tiled, bytes_]
+
+
+def host_rest(m):
+    """What LiteRT's reference kernels lack, and SVDF; boxes of which some overlap."""
+    m.type = "i1"
+    x = m.input((2, 6))
+    y = m.into(m.activation((2, 4)), "SVDF", [
+        x, m.tensor((8, 6), 0.01, 0, data=m.rng.integers(-127, 128, (8, 6))),
+        m.tensor((8, 5), 2.0**-14, 0, "i2", m.rng.integers(-9000, 9000, (8, 5))),
+        m.tensor((4,), 2.0**-24, 0, "i4", m.rng.integers(-99999, 99999, 4)),
+        m.tensor((2, 40), 2.0**-10, 0, "i2", variable=True)], {0: ("i", 2), 1: ("b", 1)})
+    order = m.numbers("CAST", [y], (2, 4), "i4")
+    sums = m.numbers("CUMSUM", [order, m.constant(1)], (2, 4), "i4", {0: ("?", True), 1: ("?", True)})
+    rows = m.numbers("FLOOR_MOD", [order, m.constant(3)], (2, 4), "i4", {})
+    row = m.numbers("MINIMUM", [m.numbers("REDUCE_MAX", [rows, m.constant([1])], (2,), "i4",
+                                          {0: ("?", False)}), m.constant([2])], (2,), "i4", {})
+    table = m.codes_constant((3, 5))
+    looked_up = m.into(m.activation((2, 5), table), "EMBEDDING_LOOKUP", [row, table], None)
+    dense = m.numbers("SPARSE_TO_DENSE", [m.constant([1, 4]), m.constant([6]), row, m.constant(-1)],
+                      (6,), "i4", {})
+    chosen = m.numbers("SELECT", [m.numbers("LESS", [row, m.constant([2])], (2,), "b1", {}), order, sums],
+                       (2, 4), "i4", {})
+    none = m.numbers("ZEROS_LIKE", [sums], (2, 4), "i4", {})
+    many = m.numbers("ADD", [none, m.numbers("RANK", [x], (), "i4", {})], (2, 4), "i4", {})
+    at, size = m.rng.uniform(0, 2, (12, 2)), m.rng.uniform(0.5, 1.5, (12, 2))
+    boxes = m.constant(np.concatenate([at, at + size], 1), "f4")
+    scores = m.input((12,), "f4")
+    ends = [m.constant(5), m.constant(0.4, "f4"), m.constant(-0.5, "f4")]
+    first = m.numbers("NON_MAX_SUPPRESSION_V4", [boxes, scores, *ends], [(5,), ()], "i4", {})
+    second = m.numbers("NON_MAX_SUPPRESSION_V5", [boxes, scores, m.constant(14), *ends[1:],
+                                                  m.constant(0.0, "f4")], [(14,), (14,), ()], "i4", {})
+    m.tensors[second[1]][1] = ("b", 0)
+    return [y, sums, looked_up, dense, chosen, many, *first, *second]
+
+
+CASES = {"host_rest": host_rest, "host_codes": host_codes, "host_blocks": host_blocks, "host_uint8": host_uint8,
+         "host_integers": host_integers, "attention": attention, "lstm": lstm, "lstm_sequence": lstm_sequence,
          "extremes": extremes, "extremes_rows": extremes_rows,
          "flattened": flattened, "floats": floats,
          "moved": moved,
@@ -206,7 +328,8 @@ CASES = {"attention": attention, "lstm": lstm, "lstm_sequence": lstm_sequence,
 
 def write(name, make, folder):
     m = Model(name)
-    m.outputs = [make(m)]
+    made = make(m)
+    m.outputs = made if isinstance(made, list) else [made]
     (pathlib.Path(folder) / f"{name}.tflite").write_bytes(m.to_bytes())
 
 

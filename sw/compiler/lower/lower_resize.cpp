@@ -165,6 +165,8 @@ void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int f
 
 void Lowering::resize(const Op& o) {
   const bool weighted = o.kind == OpKind::kResizeBilinear;
+  if (weighted && o.of_uint8)
+    refuse(o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
   const int from = image(o, 0);
   const Shape in = shape(from);
   const Shape to = out_shape(o);

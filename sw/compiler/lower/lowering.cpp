@@ -61,7 +61,8 @@ void Lowering::for_each_op(Step step) {
     const bool hopeless = std::ranges::any_of(inputs, [&](int t) { return missing.contains(t); });
     bool done = !hopeless;
     try {
-      const bool of_host = op(i).kind == OpKind::kOnnx || op(i).kind == OpKind::kLstm;
+      const bool of_host =
+          model::class_of(op(i).kind) == model::OpClass::kHost || op(i).kind == OpKind::kLstm;
       const bool lacks_table = is_table(op(i)) && !config_.table;
       if (of_host && !is_function(op(i)) && !lacks_table) no_such_operator(op(i));
       if (!hopeless) step(i);
@@ -119,14 +120,13 @@ void Lowering::add_input(int tensor) {
     return;
   }
   const Tensor& t = graph_.tensor(tensor);
-  if (t.type != model::DataType::kInt8) {
-    std::vector<int> readers;
-    for (const int i : machine_)
-      if (std::ranges::count(op(i).inputs, tensor) > 0) readers.push_back(i);
+  std::vector<int> readers;
+  for (const int i : machine_)
+    if (std::ranges::count(op(i).inputs, tensor) > 0) readers.push_back(i);
+  if (t.type != model::DataType::kInt8)
     throw Unsupported({Reason::kType, fmt::format("{}: input '{}' is {}, the machine takes int8",
                                                   graph_.file, t.name, model::name_of(t.type))},
                       readers);
-  }
   int shaped = tensor;
   for (bool again = true; again && readers_[shaped] == 1;) {
     again = false;
@@ -137,11 +137,18 @@ void Lowering::add_input(int tensor) {
         break;
       }
   }
-  const int map = add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
-  net_.maps[at(map)].input = true;
-  map_of_[tensor] = map;
-  net_.inputs.push_back(map);
-  fold_input(map, shaped);
+  try {
+    const int map =
+        add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
+    net_.maps[at(map)].input = true;
+    map_of_[tensor] = map;
+    net_.inputs.push_back(map);
+    fold_input(map, shaped);
+  } catch (const Unsupported&) {
+    throw;
+  } catch (const model::Refusal& refusal) {  // the host may have these
+    throw Unsupported(refusal, readers);
+  }
 }
 
 namespace {

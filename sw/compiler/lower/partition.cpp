@@ -36,6 +36,12 @@ bool to_uint8(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kQuantize && graph.out(op).type == model::DataType::kUInt8;
 }
 
+/// An input of another type as bytes that pass through the machine.
+bool makes_bytes(const Graph& graph, const Op& op) {
+  return op.kind == OpKind::kOnnx && op.name == "Bitcast" &&
+         graph.out(op).type == model::DataType::kInt8;
+}
+
 /// Cuts an image out of a batch.
 bool takes_image(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kStridedSlice && graph.in(op, 0).rank() == 4 &&
@@ -161,7 +167,7 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
     const bool lays_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
     if (!hosted || !std::ranges::all_of(op.inputs, is_known) ||
         !(is_float(graph, op.input(0)) || from_uint8(graph, op) || takes_image(graph, op) ||
-          lays_out))
+          makes_bytes(graph, op) || lays_out))
       continue;
     before.insert(i);
     known.insert(op.outputs[0]);

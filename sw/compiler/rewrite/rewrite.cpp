@@ -31,11 +31,15 @@ class SignedCodes : Rewriter {
     std::set<int> codes;  // tensors that were uint8
     for (int t = 0; t < static_cast<int>(graph_.tensors.size()); ++t)
       if (graph_.tensor(t).type == DataType::kUInt8) codes.insert(t);
+    for (const int t : codes)  // plain numbers
+      if (graph_.tensor(t).quantization.scale.empty())
+        graph_.tensors[at(t)].quantization = {{1.0f}, {0}, 0};
     for (int& t : graph_.inputs)
       if (codes.contains(t)) t = outer(t, true, graph_.ops);
     std::vector<Op> last;
     for (int& t : graph_.outputs)
       if (codes.contains(t)) t = outer(t, false, last);
+    keep_unsigned(codes);
     for (const int t : codes) convert(graph_.tensors[at(t)]);
     std::map<int, int> same;  // as another tensor
     for (Op op : ops_) {
@@ -61,6 +65,23 @@ class SignedCodes : Rewriter {
     t.type = DataType::kInt8;
     for (std::int64_t& zero_point : t.quantization.zero_point) zero_point -= 128;
     for (std::uint8_t& code : t.data) code ^= 0x80;
+  }
+
+  /// ONNX's operators on the host compute with the numbers themselves.
+  void keep_unsigned(const std::set<int>& codes) {
+    std::vector<Op> ops;
+    for (Op& op : ops_) {
+      std::vector<Op> after;
+      const bool on_numbers = op.kind == OpKind::kOnnx;
+      for (int& t : op.inputs)
+        if (on_numbers && codes.contains(t))
+          t = graph_.tensor(t).is_constant ? add(Tensor(graph_.tensor(t))) : outer(t, false, ops);
+      for (int& t : op.outputs)
+        if (on_numbers && codes.contains(t)) t = outer(t, true, after);
+      ops.push_back(std::move(op));
+      ops.insert(ops.end(), after.begin(), after.end());
+    }
+    ops_ = std::move(ops);
   }
 
   /// The user's tensor in place of a graph input, or behind an output.

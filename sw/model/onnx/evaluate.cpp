@@ -8,8 +8,10 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "base/error.h"
+#include "sw/model/elements.h"
 #include "sw/model/onnx/evaluation.h"
 #include "sw/model/onnx/operands.h"
 #include "sw/model/shapes.h"
@@ -133,9 +135,12 @@ const std::map<std::string, Binary>& binaries() {
       {"Mul", [](double a, double b, bool f) { return f ? double{real(a) * real(b)} : a * b; }},
       {"Or", [](double a, double b, bool) { return a != 0 || b != 0 ? 1.0 : 0.0; }},
       {"PRelu", [](double a, double b, bool) { return a < 0 ? double{real(a) * real(b)} : a; }},
-      {"Pow", [](double a, double b, bool) { return double{std::pow(real(a), real(b))}; }},
+      {"Pow",
+       [](double a, double b, bool f) {
+         return f ? double{std::pow(real(a), real(b))} : std::trunc(std::pow(a, b));
+       }},
       {"Sub", [](double a, double b, bool f) { return f ? double{real(a) - real(b)} : a - b; }},
-      {"Sum", [](double a, double b, bool) { return double{real(a) + real(b)}; }},
+      {"Sum", [](double a, double b, bool f) { return f ? double{real(a) + real(b)} : a + b; }},
       {"Xor", [](double a, double b, bool) { return (a != 0) != (b != 0) ? 1.0 : 0.0; }},
   };
   return kAll;
@@ -205,11 +210,11 @@ void hardmax(Line* x) {
   (*x)[first] = 1;
 }
 
-void add_up(Line* x, bool exclusive, bool reverse) {
+void add_up(Line* x, bool exclusive, bool reverse, bool floats) {
   if (reverse) std::ranges::reverse(*x);
   double total = 0;
   for (double& value : *x) {
-    const double next = double{real(total + value)};
+    const double next = floats ? double{real(total + value)} : total + value;
     value = exclusive ? total : next;
     total = next;
   }
@@ -227,6 +232,13 @@ const Constant& Evaluation::in(std::size_t position) const {
 
 std::vector<std::int64_t> Evaluation::integers(std::size_t position, const char* key) const {
   return integers_of(node_, key, has(position) ? &in(position) : nullptr);
+}
+
+std::int64_t Evaluation::element_of(std::int64_t index, int extent) const {
+  const std::int64_t low = node_.integer("forward", 0) != 0 ? 0 : -extent;
+  if (index < low || index >= extent)
+    throw_error("index {}, allowed {}..{}", index, low, extent - 1);
+  return index < 0 ? index + extent : index;
 }
 
 std::int64_t Evaluation::one(std::size_t position) const {
@@ -315,19 +327,23 @@ Constant Evaluation::where() const {
   return result;
 }
 
+/// Of floats what is nearest to 0, of whole numbers the low bits.
 Constant Evaluation::cast() const {
-  const auto to = type_of(node_.integer("to", 0));
+  const std::string name = node_.text("type", "");  // as other formats say it
+  const auto to = name.empty() ? type_of(node_.integer("to", 0)) : type_named(name);
   if (!to)
-    throw_error("to element type {}, allowed float uint8 int8 int32 int64 bool",
-                node_.integer("to", 0));
-  const std::pair limits = *to == DataType::kInt8    ? std::pair{-128.0, 127.0}
-                           : *to == DataType::kUInt8 ? std::pair{0.0, 255.0}
-                                                     : std::pair{-0x1p31, 0x1p31 - 1};
-  return of_each(*to, [&](double x) {
-    return *to == DataType::kFloat32 ? x
-           : *to == DataType::kBool  ? (x != 0 ? 1.0 : 0.0)
-           : std::isnan(x)           ? 0.0
-                                     : std::clamp(std::trunc(x), limits.first, limits.second);
+    throw_error("to element type {}{}, allowed float uint8 int8 int32 int64 bool",
+                node_.integer("to", 0), name);
+  if (*to == DataType::kFloat32) return of_each(*to, [](double x) { return double{real(x)}; });
+  if (*to == DataType::kBool) return of_each(*to, [](double x) { return x != 0 ? 1.0 : 0.0; });
+  const bool narrows = in(0).type != DataType::kFloat32;
+  return with_type(*to, [&]<typename T>(T) {
+    const auto low = static_cast<double>(std::numeric_limits<T>::min()),
+               high = static_cast<double>(std::numeric_limits<T>::max());
+    return of_each(*to, [&](double x) {
+      if (narrows) return static_cast<double>(static_cast<T>(static_cast<std::int64_t>(x)));
+      return std::isnan(x) ? 0.0 : std::clamp(std::trunc(x), low, high);
+    });
   });
 }
 
@@ -352,7 +368,11 @@ Constant Evaluation::reduced() const {
   std::vector<std::vector<double>> groups(result.values.size());
   const Indices group = broadcast(kept, in(0).shape);
   for (std::size_t i = 0; i < group.size(); ++i) groups[group[i]].push_back(in(0).values[i]);
-  for (std::size_t i = 0; i < groups.size(); ++i) result.values[i] = double{real(f(groups[i]))};
+  const bool floats = in(0).type == DataType::kFloat32;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const double value = f(groups[i]);
+    result.values[i] = floats ? double{real(value)} : std::trunc(value);
+  }
   return result;
 }
 
@@ -377,17 +397,19 @@ Constant Evaluation::along_axis() const {
   if (in(0).rank() < 1) throw_error("of a scalar");
   const bool sums = node_.type == "CumSum", old = opset_ < 13 && !sums;
   const std::int64_t given = sums ? one(1) : node_.integer("axis", old ? 1 : -1);
+  const bool floats = in(0).type == DataType::kFloat32;
   Constant result = in(0);
   each_line(in(0), axis_of(given, in(0).rank()), old,
             [&](Line* line, std::size_t first, std::size_t step) {
               if (sums)
-                add_up(line, node_.integer("exclusive", 0) != 0, node_.integer("reverse", 0) != 0);
+                add_up(line, node_.integer("exclusive", 0) != 0, node_.integer("reverse", 0) != 0,
+                       floats);
               else if (node_.type == "Hardmax")
                 hardmax(line);
               else
                 softmax(line, node_.type == "LogSoftmax");
               for (std::size_t k = 0; k < line->size(); ++k)
-                result.values[first + k * step] = double{real((*line)[k])};
+                result.values[first + k * step] = floats ? double{real((*line)[k])} : (*line)[k];
             });
   return result;
 }
@@ -452,6 +474,7 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
       {"ArgMin", &Evaluation::position_of_extreme},
       {"AveragePool", &Evaluation::pool},
       {"BatchNormalization", &Evaluation::batch_normalization},
+      {"Bitcast", &Evaluation::bitcast},
       {"Cast", &Evaluation::cast},
       {"Clip", &Evaluation::clip},
       {"Concat", &Evaluation::concat},

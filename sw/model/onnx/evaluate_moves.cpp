@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "sw/model/elements.h"
 #include "sw/model/onnx/evaluate.h"
 #include "sw/model/onnx/evaluation.h"
 #include "sw/model/onnx/operands.h"
@@ -16,8 +17,6 @@
 
 namespace trine::model::onnx_file {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Elements before and behind an axis.
 std::pair<std::size_t, std::size_t> around(const std::vector<int>& shape, int axis) {
@@ -39,6 +38,22 @@ Constant Evaluation::along(const Constant& from, int axis,
   for (std::size_t o = 0; o < outer; ++o)
     for (const std::int64_t k : list)
       to = std::copy_n(from.values.begin() + (o * extent + k) * inner, inner, to);
+  return result;
+}
+
+/// The same bytes as elements of another type: no operator of the standard, but of TFLite.
+Constant Evaluation::bitcast() const {
+  const auto to = type_named(node_.text("type", ""));
+  if (!to) throw_error("type '{}'", node_.text("type", ""));
+  std::vector<int> shape;
+  for (const std::int64_t extent : node_.integers("shape")) {
+    if (extent < 1 || extent > limit_) throw_error("extent {}", extent);
+    shape.push_back(static_cast<int>(extent));
+  }
+  Constant result = empty(*to, shape);
+  const auto values = elements_as<double>(*to, bytes_as(in(0).type, in(0).values));
+  if (values.size() != result.values.size()) throw_error("{} elements", values.size());
+  result.values = values;
   return result;
 }
 
@@ -90,8 +105,7 @@ Constant Evaluation::slice() const {
 Constant Evaluation::gather() const {
   const int axis = axis_of(node_.integer("axis", 0), in(0).rank());
   std::vector<std::int64_t> list;
-  for (const std::int64_t k : integers(1, ""))
-    list.push_back(axis_of(k, in(0).shape[axis]));  // negative ones count from the end
+  for (const std::int64_t k : integers(1, "")) list.push_back(element_of(k, in(0).shape[axis]));
   Constant result = along(in(0), axis, list);
   result.shape.erase(result.shape.begin() + axis);
   result.shape.insert(result.shape.begin() + axis, in(1).shape.begin(), in(1).shape.end());
@@ -112,7 +126,8 @@ Constant Evaluation::gather_elements() const {
   const Indices base = walk(shape, steps);
   const std::vector<std::int64_t> list = integers(1, "");
   for (std::size_t i = 0; i < base.size(); ++i)
-    result.values[i] = in(0).values[base[i] + step * at(axis_of(list[i], in(0).shape[axis]))];
+    result.values[i] = in(0).values[base[i] + step * static_cast<std::size_t>(
+                                                         element_of(list[i], in(0).shape[axis]))];
   return result;
 }
 

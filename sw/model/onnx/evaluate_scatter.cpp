@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "sw/model/elements.h"
 #include "sw/model/onnx/evaluation.h"
 
 namespace trine::model::onnx_file {
@@ -21,8 +22,12 @@ double combined(const std::string& how, double before, double update) {
   return update;
 }
 
+/// Of whole numbers the low bits.
 double rounded_as(DataType type, double x) {
-  return type == DataType::kFloat32 ? double{static_cast<float>(x)} : x;
+  if (type == DataType::kFloat32) return double{static_cast<float>(x)};
+  return with_type(type, [&]<typename T>(T) {
+    return static_cast<double>(static_cast<T>(static_cast<std::int64_t>(x)));
+  });
 }
 
 /// Keys' convolution, as Resize's.
@@ -66,7 +71,7 @@ Indices Evaluation::rows_of(const Constant& indices, const std::vector<int>& sha
           indices.values[i * static_cast<std::size_t>(depth) + static_cast<std::size_t>(k)];
       if (!(std::abs(index) < 0x1p31)) throw_error("index {}", index);
       at += steps[axis] *
-            static_cast<std::size_t>(axis_of(static_cast<std::int64_t>(index), shape[axis]));
+            static_cast<std::size_t>(element_of(static_cast<std::int64_t>(index), shape[axis]));
     }
     rows.push_back(at);
   }
@@ -119,7 +124,7 @@ Constant Evaluation::scatter_elements() const {
   const std::string how = node_.text("reduction", "none");
   Constant result = in(0);
   for (std::size_t i = 0; i < base.size(); ++i) {
-    const int k = axis_of(list[i], in(0).shape[static_cast<std::size_t>(axis)]);
+    const std::int64_t k = element_of(list[i], in(0).shape[static_cast<std::size_t>(axis)]);
     double& x = result.values[base[i] + step * static_cast<std::size_t>(k)];
     x = combined(how, x, updates.values[i]);
   }

@@ -39,6 +39,8 @@ class Evaluation {
   const Constant& in(std::size_t position) const;
   /// A list that is an input or, in older files, an attribute.
   std::vector<std::int64_t> integers(std::size_t position, const char* key) const;
+  /// An element of an axis; negative ones count from the end unless the node says `forward`.
+  std::int64_t element_of(std::int64_t index, int extent) const;
   /// The one number that an input begins with.
   std::int64_t one(std::size_t position) const;
   /// @throws Error  products that would take too long: of `results`, each of so many terms
@@ -64,6 +66,7 @@ class Evaluation {
   Constant position_of_extreme() const;
   Constant top_k() const;
 
+  Constant bitcast() const;
   Constant concat() const;
   Constant split() const;
   Constant slice() const;

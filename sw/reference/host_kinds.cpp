@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Integer kernels of TFLite that run on the host alone, as its reference has them.
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "sw/reference/ops.h"
+#include "sw/reference/quantized_params.h"
+
+namespace trine::reference {
+namespace {
+
+using model::OpKind;
+
+bool compared(OpKind kind, std::int32_t a, std::int32_t b) {
+  switch (kind) {
+    case OpKind::kEqual:
+      return a == b;
+    case OpKind::kNotEqual:
+      return a != b;
+    case OpKind::kGreater:
+      return a > b;
+    case OpKind::kGreaterEqual:
+      return a >= b;
+    case OpKind::kLess:
+      return a < b;
+    default:
+      return a <= b;
+  }
+}
+
+std::int32_t saturating_left(std::int32_t x, int bits) {
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(
+      std::int64_t{x} * (std::int64_t{1} << bits), std::numeric_limits<std::int32_t>::min(),
+      std::numeric_limits<std::int32_t>::max()));
+}
+
+/// 1 / sqrt(x), by five steps of Newton's method in Q3.28. @pre x >= 0
+ChannelScale inverse_root(std::int32_t x) {
+  if (x <= 1) return {std::numeric_limits<std::int32_t>::max(), 0};
+  const auto multiply = rounding_doubling_high_multiply;
+  int right = 11;
+  for (; x >= 1 << 29; x /= 4) ++right;
+  const int pairs = (std::countl_zero(static_cast<std::uint32_t>(x)) - 1) / 2 - 1;
+  right -= pairs;
+  x *= 1 << (2 * pairs);
+  constexpr std::int32_t kThreeHalves = (1 << 28) + (1 << 27), kRootOfHalf = 1518500250;
+  const std::int32_t half = rounding_divide_by_pot(x >> 1, 1);
+  std::int32_t root = 1 << 28;
+  for (int i = 0; i < 5; ++i) {
+    const std::int32_t cube = saturating_left(multiply(multiply(root, root), root), 6);
+    root =
+        saturating_left(wrap(std::int64_t{multiply(kThreeHalves, root)} - multiply(half, cube)), 3);
+  }
+  root = multiply(root, kRootOfHalf);
+  if (right < 0) root = wrap(std::int64_t{root} * (1 << -right));
+  return {root, -std::max(right, 0)};
+}
+
+}  // namespace
+
+/// Both on one scale, with 8 more bits.
+Codes compare(const Call& call) {
+  Codes values[2];
+  for (int i = 0; i < 2; ++i) {
+    values[i] = call.codes(i, call.in(i).zero_point());
+    const ChannelScale scale = quantize_scale(double{call.in(i).scale()});
+    for (std::int32_t& x : values[i]) x = scaled(x * (1 << 8), scale, Rounding::kDouble);
+  }
+  const auto a = broadcast(call.in(0).shape, call.out().shape),
+             b = broadcast(call.in(1).shape, call.out().shape);
+  Codes result;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    result.push_back(compared(call.op.kind, values[0][a[i]], values[1][b[i]]) ? 1 : 0);
+  return result;
+}
+
+Codes l2_normalization(const Call& call) {
+  const OutputRange range = output_range(call.out(), model::Activation::kNone);
+  const bool of_uint8 = call.op.of_uint8 || call.out().type == model::DataType::kUInt8;
+  const Codes codes = call.codes(0, call.in(0).zero_point());
+  const auto depth = static_cast<std::size_t>(call.out().extent(-1));
+  Codes result;
+  for (std::size_t row = 0; row < codes.size(); row += depth) {
+    std::int32_t sum = 0;
+    for (std::size_t i = row; i < row + depth; ++i) sum += codes[i] * codes[i];
+    ChannelScale scale = inverse_root(sum);
+    if (!of_uint8) scale.shift += 7;
+    for (std::size_t i = row; i < row + depth; ++i)
+      result.push_back(
+          requantize(of_uint8 ? codes[i] * 128 : codes[i], scale, range, Rounding::kDouble));
+  }
+  return result;
+}
+
+/// Of a state of zeros: only the newest features meet weights of time.
+Codes svdf(const Call& call) {
+  const auto scale = [&](int a, int b, double to) {
+    return quantize_scale(double{call.in(a).scale()} * double{call.in(b).scale()} / to);
+  };
+  const ChannelScale feature = scale(0, 1, double{call.in(4).scale()}),
+                     result = scale(4, 2, double{call.out().scale()});
+  const OutputRange range = output_range(call.out(), model::Activation::kNone);
+  const Codes x = call.codes(0, call.in(0).zero_point()), w = call.codes(1), time = call.codes(2),
+              bias = call.codes(3);
+  const int inputs = call.in(0).extent(1), memory = call.in(2).extent(1),
+            units = call.out().extent(1), rank = call.in(1).extent(0) / units;
+  Codes codes;
+  for (int n = 0; n < call.out().extent(0); ++n)
+    for (int unit = 0; unit < units; ++unit) {
+      std::int32_t sum = bias[static_cast<std::size_t>(unit)];
+      for (int f = unit * rank; f < (unit + 1) * rank; ++f) {
+        std::int32_t product = 0;
+        for (int i = 0; i < inputs; ++i)
+          product += x[static_cast<std::size_t>(n * inputs + i)] *
+                     w[static_cast<std::size_t>(f * inputs + i)];
+        const std::int32_t state =
+            std::clamp(scaled(product, feature, call.rounding), -32768, 32767);
+        sum =
+            wrap(sum + std::int64_t{state} * time[static_cast<std::size_t>((f + 1) * memory - 1)]);
+      }
+      codes.push_back(requantize(sum, result, range, call.rounding));
+    }
+  return codes;
+}
+
+}  // namespace trine::reference

@@ -83,7 +83,8 @@ module trine_csr_props (
 
   (* hierconn *) logic        \u_dut.write_q , \u_dut.read_q ;
   (* hierconn *) logic [1:0]  \u_dut.state_q ;
-  (* hierconn *) logic        \u_dut.start_q , \u_dut.clear_q ;
+  (* hierconn *) logic        \u_dut.start_q , \u_dut.clear_q , \u_dut.tell ;
+  (* hierconn *) logic [1:0]  \u_dut.irq_status_q ;
   (* hierconn *) logic [14:0] \u_dut.u_counters.ring_q ;
   (* hierconn *) logic [3:0]  \u_dut.u_counters.index_q ;
 
@@ -91,7 +92,7 @@ module trine_csr_props (
 
   // Contract: what was offered stays.
   logic        write_waits_q, read_waits_q, bvalid_waits_q, rvalid_waits_q, w_taken_q, r_taken_q,
-               busy_q;
+               busy_q, tell_q;
   logic [11:0] awaddr_q, araddr_q;
   logic [31:0] wdata_q;
   logic [3:0]  wstrb_q;
@@ -114,6 +115,7 @@ module trine_csr_props (
       r_taken_q      <= 1'b0;
       w_age_q        <= '0;
       r_age_q        <= '0;
+      tell_q         <= 1'b0;
     end else begin
       write_waits_q  <= write && !awready;
       read_waits_q   <= read && !arready;
@@ -123,6 +125,7 @@ module trine_csr_props (
       r_taken_q      <= read && arready;
       w_age_q        <= write && !awready ? w_age_q + 2'(!bvalid) : '0;
       r_age_q        <= read && !arready ? r_age_q + 5'(!rvalid) : '0;
+      tell_q         <= \u_dut.tell ;
     end
   end
 
@@ -182,6 +185,9 @@ module trine_csr_props (
       a_starts: assert (start == \u_dut.start_q  && (!start || running));
       a_clear:  assert (clear == (\u_dut.state_q  == StClear));
       a_wipe:   assert (!wipe || clear);
+
+      // An event is there in the next cycle, even if a write clears it as it comes.
+      if (tell_q) a_event: assert (\u_dut.irq_status_q  != 2'b00);
 
       c_write_wiping: cover (w_taken_q && wiping_i && bresp == 2'b10);
       c_write_stop:   cover (w_taken_q && stop && !drained_i && bresp == 2'b00);

@@ -321,6 +321,17 @@ TEST_CASE("layers at the edge of a special case equal the golden layers", "[arch
       reference::kMixedPolicy);
 }
 
+TEST_CASE("a batch that a RESHAPE makes of other rows", "[arch][rewrite][batch]") {
+  for (const bool behind : {false, true}) {
+    Builder b(4);
+    const machine::Config config = testing::small_config(4, 4, 16, 16, 64);
+    int x = b.reshape(b.unary(b.input({1, 3, 10, 4}), OpKind::kRelu), {2, 5, 3, 4});
+    if (behind) x = b.unary(x, OpKind::kRelu);
+    b.graph.outputs = {x};
+    require_exact(b, config);
+  }
+}
+
 TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]") {
   Builder b(1);
   const int x = b.unary(b.input({1, 4, 5, 6}), OpKind::kRelu, "RELU");

@@ -30,6 +30,8 @@ class SingleImages : Rewriter {
       const int parts = parts_of(op);
       if (parts > 1 && keeps_apart(op, parts))
         write_each(op, parts);
+      else if (model::is_reshape(op.kind) && is_batch(op.outputs[0]) && !is_batch(op.input(0)))
+        write_images(op, parts);
       else
         write_whole(op);
     }
@@ -119,6 +121,21 @@ class SingleImages : Rewriter {
     for (const int t : op.inputs)
       if (images_.contains(t)) join_images(t);
     graph_.ops.push_back(op);
+  }
+
+  /// Images that the operand does not have: rows of a single one, which is cut.
+  void write_images(const Op& op, int parts) {
+    if (images_.contains(op.input(0))) join_images(op.input(0));
+    std::vector<int> shape = graph_.out(op).shape;
+    const int H = shape[1];
+    shape[0] = 1;
+    shape[1] = parts * H;
+    Op rows = op;
+    set_shape(rows, shape);
+    rows.outputs = {add_like(op.outputs[0], shape)};
+    graph_.ops.push_back(rows);
+    for (int n = 0; n < parts; ++n)
+      images_[op.outputs[0]].push_back(slice(op, rows.outputs[0], 1, n * H, (n + 1) * H));
   }
 
   void write_each(const Op& op, int parts) {

@@ -36,7 +36,10 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "SCATTER_ND": (122, 97), "SELECT": (64, 47), "SELECT_V2": (123, 98), "SIGN": (158, 0),
          "SPACE_TO_BATCH_ND": (38, 25), "SPARSE_TO_DENSE": (68, 50), "SLICE": (65, 48), "SPLIT": (49, 35),
          "SQUARE": (92, 66), "SUM": (74, 27), "SVDF": (27, 6), "TOPK_V2": (48, 34),
-         "UNPACK": (88, 64), "ZEROS_LIKE": (93, 67)}
+         "UNPACK": (88, 64), "ZEROS_LIKE": (93, 67), "PADV2": (60, 43), "MIRROR_PAD": (100, 77), "LOG_SOFTMAX": (50, 36),
+         "DEPTH_TO_SPACE": (5, 94), "SPACE_TO_DEPTH": (26, 19),
+         "TFLite_Detection_PostProcess": (32, 0)}
+CUSTOM = 32  # the code; the name says which
 TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "b1": 6, "i2": 7, "i1": 9}
 SAME, VALID = 0, 1
 
@@ -126,11 +129,14 @@ class Model:
         return outs if several else outs[0]
 
     def into(self, out, kind, inputs, options):
-        """An operator whose output exists."""
+        """An operator whose output exists, or outputs."""
         code, number = KINDS[kind]
-        if code not in self.codes:
-            self.codes.append(code)
-        fields = {0: ("I", self.codes.index(code)), 1: ["i", *inputs], 2: ["i", out]}
+        if (code, kind) not in self.codes:
+            self.codes.append((code, kind))
+        fields = {0: ("I", self.codes.index((code, kind))), 1: ["i", *inputs],
+                  2: ["i", *np.atleast_1d(out)]}
+        if code == CUSTOM:
+            fields[5] = tflite_writer.flexbuffer(options)
         if number:
             fields.update({3: ("B", number), 4: options or {}})
         self.ops.append(fields)
@@ -166,8 +172,8 @@ class Model:
             x, self.weights((outputs, inputs)), outputs), (rows, outputs))
 
     def to_bytes(self):
-        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 2 if c == 130 else 1)}
-                 for c in self.codes]
+        codes = [{0: ("b", min(c, 127)), 3: ("i", c), 2: ("i", 2 if c == 130 else 1),
+                  **({1: kind} if c == CUSTOM else {})} for c, kind in self.codes]
         graph = {0: self.tensors, 1: ["i", *self.inputs], 2: ["i", *self.outputs], 3: self.ops}
         return tflite_writer.to_bytes({0: ("I", 3), 1: codes, 2: [graph], 4: self.buffers})
 

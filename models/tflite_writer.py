@@ -67,3 +67,24 @@ def to_bytes(model):
     out = bytearray(b"\0\0\0\0TFL3")
     struct.pack_into("<I", out, 0, _append(out, model))
     return out
+
+
+def flexbuffer(options):
+    """A custom operator's options: a map of whole numbers, floats and bools, all in four bytes."""
+    kinds = {int: (1, "i"), float: (3, "f"), bool: (26, "I")}  # type in the format, in struct
+    out, places = bytearray(), {}
+    for key in sorted(options):
+        places[key] = len(out)
+        out += key.encode() + b"\0"
+    _pad(out, 4)
+    out += struct.pack("<I", len(options))
+    keys = len(out)
+    for key in places:
+        out += struct.pack("<I", len(out) - places[key])
+    out += struct.pack("<III", len(out) - keys, 4, len(options))
+    values = len(out)
+    for key in places:
+        out += struct.pack("<" + kinds[type(options[key])][1], options[key])
+    out += bytes(kinds[type(options[key])][0] << 2 | 2 for key in places)
+    _pad(out, 4)
+    return bytes(out + struct.pack("<IBB", len(out) - values, 9 << 2 | 2, 4))

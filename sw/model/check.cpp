@@ -150,6 +150,13 @@ class Checker {
            tensor.zero_point(), out().scale(), out().zero_point());
   }
 
+  /// An operand whose elements move as they are.
+  void moved(int position) const {
+    type(in(position), out().type);
+    if (is_code(out().type)) codes_alike({position});
+    same_quantization(in(position));
+  }
+
   /// An int32 or int64 constant of `count` elements (-1: any number).
   void constant(int position, std::int64_t count) const {
     const Tensor& tensor = in(position);
@@ -354,12 +361,10 @@ class Checker {
   void pad() const {
     const bool valued = op_.kind == OpKind::kPadV2;
     operands(valued ? 3 : 2, valued ? 3 : 2);
-    codes_alike({0});
-    same_quantization(in(0));
+    moved(0);
     constant(1, 2 * std::int64_t{in(0).rank()});
     if (valued) {
-      codes_alike({2});
-      same_quantization(in(2));
+      moved(2);
       if (in(2).elements() != 1) fail(in(2), "{} elements, allowed 1", in(2).elements());
     }
     padded([&](std::size_t) { return out().elements(); });
@@ -367,8 +372,7 @@ class Checker {
 
   void mirror_pad() const {
     operands(2, 2);
-    codes_alike({0});
-    same_quantization(in(0));
+    moved(0);
     constant(1, 2 * std::int64_t{in(0).rank()});
     padded([&](std::size_t axis) { return in(0).shape[axis] - (op_.symmetric ? 0 : 1); });
   }
@@ -391,8 +395,7 @@ class Checker {
   /// Either way: the shape with larger pixels has block x block times the channels.
   void blocks(const Tensor& fine, const Tensor& coarse) const {
     operands(1, 1);
-    codes_alike({0});
-    same_quantization(in(0));
+    moved(0);
     rank(fine, 4);
     rank(coarse, 4);
     step("block size", op_.block);
@@ -721,6 +724,7 @@ class Checker {
     const bool logarithm = op_.kind == OpKind::kLogSoftmax;
     if (!logarithm && out().type == DataType::kFloat32) {
       operands(1, 1);
+      if (op_.beta != 1) fail("beta {} of float32, allowed 1", op_.beta);
       type(in(0), DataType::kFloat32);
       shape(out(), in(0).shape);
       if (out().rank() < 1) fail(out(), "rank 0, allowed 1 and above");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <random>
 #include <sstream>
 
@@ -301,6 +302,36 @@ TEST_CASE("expand walks each axis that is named", "[model][expand]") {
   resized.inputs = {0, 1};
   resized = expanded(std::move(resized));
   CHECK(resized.in(resized.ops[0], 1).integers() == std::vector<std::int64_t>{7, 9});
+}
+
+TEST_CASE("options of TFLite_Detection_PostProcess are checked", "[model][expand][error]") {
+  const auto real = [](std::vector<int> shape) {
+    return Tensor{"t", DataType::kFloat32, std::move(shape), {}, false, {}};
+  };
+  Graph graph{"g", "g.tflite", {}, {}, {0, 1, 2}, {3, 4, 5, 6}, {}};
+  graph.tensors = {real({1, 6, 4}), real({1, 6, 3}), real({6, 4}), real({1, 8, 4}),
+                   real({1, 8}),    real({1, 8}),    real({1})};
+  Op op = op_of(OpKind::kUnknown, 0, graph.inputs, graph.outputs);
+  op.name = "CUSTOM:TFLite_Detection_PostProcess";
+  op.numbers = {{"max_detections", {4}}, {"max_classes_per_detection", {2}},
+                {"num_classes", {2}},    {"y_scale", {10}},
+                {"x_scale", {10}},       {"h_scale", {5}},
+                {"w_scale", {5}},        {"nms_iou_threshold", {0.5}}};
+  graph.ops = {op};
+  CHECK(expanded(graph, true).ops.size() == 4);
+  CHECK_THROWS_WITH(expanded(graph), Contains("(--allow-host runs it on the host)"));
+  const auto [option, value, message] = GENERATE(table<std::string, double, std::string>(
+      {{"max_detections", 0, "option max_detections 0, allowed 1..32768"},
+       {"max_classes_per_detection", -1, "option max_classes_per_detection -1, allowed 1..32768"},
+       {"detections_per_class", 0, "option detections_per_class 0, allowed 1..2147483647"},
+       {"num_classes", 4, "option num_classes 4, allowed 2..3"},
+       {"nms_iou_threshold", 1.5, "option nms_iou_threshold 1.5, allowed above 0 to 1"},
+       {"nms_score_threshold", NAN, "nms_score_threshold nan, allowed finite numbers"},
+       {"w_scale", 0, "option w_scale 0, allowed above 0"}}));
+  graph.ops[0].numbers[option] = {value};
+  CHECK_THROWS_WITH(
+      expanded(graph, true),
+      Contains("g.tflite: op 0 CUSTOM:TFLite_Detection_PostProcess") && Contains(message));
 }
 
 TEST_CASE("expand folds batches around a convolution into its dilation", "[model][expand]") {

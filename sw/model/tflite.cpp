@@ -5,6 +5,7 @@
 // it is used.
 
 #include <flatbuffers/flatbuffers.h>
+#include <flatbuffers/flexbuffers.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,12 +49,15 @@ std::vector<T> copy(const flatbuffers::Vector<T>* source) {
 }
 
 /// A name for messages: of bounded length, and control bytes would break "one line".
-std::string printable(const flatbuffers::String* source) {
-  std::string text(source == nullptr ? "" : source->c_str(),
-                   std::min<std::size_t>(size_of(source), 200));
+std::string printable(std::string text) {
+  if (text.size() > 200) text.resize(200);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return text;
+}
+
+std::string printable(const flatbuffers::String* source) {
+  return printable(source == nullptr ? std::string() : source->str());
 }
 
 /// One import. Holds what messages need, so that each check is one line.
@@ -220,7 +224,24 @@ class Importer {
     set_options(op, source);
     if (op.kind == OpKind::kLstm) set_lstm(op, source);
     if (op.kind == OpKind::kSvdf) set_state(op, 4);
+    if (op.name == "CUSTOM:TFLite_Detection_PostProcess") set_numbers(op, source);
     graph_.ops.push_back(std::move(op));
+  }
+
+  /// Options of a custom operator: a map of numbers.
+  void set_numbers(Op& op, const format::Operator& source) const {
+    const std::vector<std::uint8_t> bytes = copy(source.custom_options());
+    if (bytes.empty() || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size()))
+      fail(op, "its options are no flexbuffer, or damaged");
+    const flexbuffers::Reference root = flexbuffers::GetRoot(bytes);
+    if (!root.IsMap()) fail(op, "its options are no map");
+    const auto keys = root.AsMap().Keys();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const flexbuffers::Reference value = root.AsMap().Values()[i];
+      if (!value.IsNumeric() && !value.IsBool())
+        fail(op, "option {} is no number", printable(keys[i].AsKey()));
+      op.numbers[keys[i].AsKey()] = {value.AsDouble()};
+    }
   }
 
   /// The scale before a projection is that of the last intermediate tensor.

@@ -12,7 +12,9 @@
 
 #include "base/error.h"
 #include "sw/model/elements.h"
+#include "sw/model/indices.h"
 #include "sw/model/onnx/host.h"
+#include "sw/model/onnx/windows.h"
 #include "sw/model/refusal.h"
 
 namespace trine::model {
@@ -137,6 +139,25 @@ class HostForm {
   void sparse_to_dense();
   void reduction();
   void non_max_suppression();
+  // Of float32.
+  int transposed(int tensor, const std::vector<int>& order);
+  int planes(int position);  ///< an image as [N, C, H, W]
+  int pixels(int tensor) { return transposed(tensor, {0, 2, 3, 1}); }
+  Numbers sliding() const;
+  void give_product(int tensor);
+  void convolution();
+  void transposed_convolution();
+  void fully_connected();
+  void batch_matmul();
+  void pool();
+  void softmax();
+  void l2_normalization();
+  void attributed();
+  void hard_swish();
+  void clamped();
+  void resize();
+  void dequantized();
+  void detections();
   void lies_in_data() {
     throw_error("its result's shape lies in the data: export for fixed shapes");
   }
@@ -220,9 +241,10 @@ int HostForm::reshaped(int tensor, std::vector<int> shape) {
 }
 
 void HostForm::give(int tensor, int position) {
-  Tensor& to = graph_.tensors[at(op_.outputs.at(at(position)))];
+  const std::size_t target = at(op_.outputs.at(at(position)));
   ++given_;
-  tensor = cast(tensor, to.type);
+  tensor = cast(tensor, graph_.tensors[target].type);
+  Tensor& to = graph_.tensors[target];
   Tensor& from = graph_.tensors[at(tensor)];
   if (from.shape != to.shape && !from.is_constant)
     throw_error("gives shape [{}], its tensor '{}' has [{}]", fmt::join(from.shape, ", "), to.name,
@@ -384,29 +406,215 @@ void HostForm::non_max_suppression() {
   give(node("ReduceSum", {cast(valid, DataType::kInt32)}, {{"keepdims", {0}}}), scored ? 2 : 1);
 }
 
+int HostForm::transposed(int tensor, const std::vector<int>& order) {
+  const Tensor from = graph_.tensor(tensor);
+  if (from.rank() != static_cast<int>(order.size()))
+    throw_error("input '{}' of rank {}, allowed {}", from.name, from.rank(), order.size());
+  std::vector<std::size_t> steps;
+  Tensor to{out().name, from.type, {}, {}, false, {}};
+  for (const int axis : order) {
+    steps.push_back(steps_of(from.shape)[at(axis)]);
+    to.shape.push_back(from.shape[at(axis)]);
+  }
+  if (from.is_constant) {
+    const auto values = elements_as<double>(from.type, from.data);
+    std::vector<double> picked;
+    for (const std::size_t i : walk(to.shape, steps)) picked.push_back(values.at(i));
+    return constant(from.type, to.shape, picked);
+  }
+  const int result = add(std::move(to));
+  graph_.ops.push_back(op_of(OpKind::kTranspose, op_.index, {tensor, list(order)}, {result}));
+  return result;
+}
+
+int HostForm::planes(int position) { return transposed(operand(position), {0, 3, 1, 2}); }
+
+/// Strides and borders as ONNX says them.
+Numbers HostForm::sliding() const {
+  for (const int step :
+       {op_.stride_h, op_.stride_w, op_.dilation_h, op_.dilation_w, op_.filter_h, op_.filter_w})
+    if (step < 1 || step > onnx_file::kMaxWindow)
+      throw_error("step {}, allowed 1..{}", step, onnx_file::kMaxWindow);
+  const Window w = window(graph_, op_);
+  return {
+      {"strides", {double(op_.stride_h), double(op_.stride_w)}},
+      {"dilations", {double(op_.dilation_h), double(op_.dilation_w)}},
+      {"pads", {double(w.pad_top), double(w.pad_left), double(w.pad_bottom), double(w.pad_right)}}};
+}
+
+/// The result of the matrix product that was written last.
+void HostForm::give_product(int tensor) {
+  for (std::size_t i = first_; i < graph_.ops.size(); ++i)
+    if (graph_.ops[i].kind == OpKind::kOnnx && graph_.ops[i].name == onnx_)
+      graph_.ops[i].counted_macs = macs(graph_, op_);
+  give(activated(tensor));
+}
+
+void HostForm::convolution() {
+  const bool depthwise = op_.kind == OpKind::kDepthwiseConv2D;
+  if (in(0).rank() != 4 || in(1).rank() != 4 || in(1).elements() == 0)
+    throw_error("of tensors that are no images");
+  const int weights =
+      transposed(operand(1), depthwise ? std::vector{3, 0, 1, 2} : std::vector{0, 3, 1, 2});
+  std::vector<int> operands{planes(0), weights};
+  if (op_.input(2) >= 0) operands.push_back(op_.input(2));
+  Numbers numbers = sliding();
+  numbers["group"] = {double(depthwise ? in(0).extent(3) : groups(graph_, op_))};
+  give_product(pixels(node(onnx_, operands, numbers)));
+}
+
+void HostForm::transposed_convolution() {
+  if (in(1).rank() != 4 || in(2).rank() != 4 || out().rank() != 4)
+    throw_error("of tensors that are no images");
+  std::vector<int> operands{planes(2), transposed(operand(1), {3, 0, 1, 2})};
+  if (op_.input(3) >= 0) operands.push_back(op_.input(3));
+  Numbers numbers = sliding();
+  const std::vector<double>& pads = numbers["pads"];
+  const auto left_over = [&](int axis, int stride, std::size_t pad) {
+    return out().extent(axis) + pads[pad] + pads[pad + 2] -
+           ((in(2).extent(axis) - 1.0) * stride + in(1).extent(axis));
+  };
+  numbers["output_padding"] = {left_over(1, op_.stride_h, 0), left_over(2, op_.stride_w, 1)};
+  give_product(pixels(node(onnx_, operands, numbers)));
+}
+
+void HostForm::fully_connected() {
+  if (in(1).rank() != 2 || in(1).elements() == 0)
+    throw_error("weights of rank {}, allowed 2", in(1).rank());
+  const int K = in(1).extent(1), rows = static_cast<int>(in(0).elements() / K);
+  std::vector<int> operands{reshaped(operand(0), {rows, K}), operand(1)};
+  if (op_.input(2) >= 0) operands.push_back(op_.input(2));
+  give_product(reshaped(node(onnx_, operands, {{"transB", {1}}}), out().shape));
+}
+
+void HostForm::batch_matmul() {
+  const auto turned = [&](int position, bool adjoint) {
+    std::vector<int> order(at(in(position).rank()));
+    if (order.size() < 2) throw_error("rank {}, allowed 2 and above", order.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[order.size() - 2], order.back());
+    return adjoint ? transposed(operand(position), order) : operand(position);
+  };
+  give_product(node(onnx_, {turned(0, op_.adjoint_a), turned(1, op_.adjoint_b)}));
+}
+
+void HostForm::pool() {
+  if (in(0).rank() != 4) throw_error("of a tensor that is no image");
+  Numbers numbers = sliding();
+  numbers["kernel_shape"] = {double(op_.filter_h), double(op_.filter_w)};
+  give(activated(pixels(node(onnx_, {planes(0)}, numbers))));
+}
+
+void HostForm::softmax() {
+  int x = operand(0);
+  if (op_.beta != 1) x = node("Mul", {x, number(DataType::kFloat32, double{op_.beta})});
+  give(node(onnx_, {x}, {{"axis", {-1}}}));
+}
+
+void HostForm::l2_normalization() {
+  constexpr float kLeast = 1e-6f;
+  const int sum = node("ReduceSumSquare", {operand(0)}, {{"axes", {-1}}, {"keepdims", {1}}});
+  const int length = node("Max", {node("Sqrt", {sum}), number(DataType::kFloat32, double{kLeast})});
+  give(activated(node("Div", {operand(0), length})));
+}
+
+void HostForm::attributed() {
+  give(node(onnx_, {operand(0)}, {{"alpha", {double{op_.alpha}}}},
+            {{"approximate", op_.approximate ? "tanh" : "none"}}));
+}
+
+void HostForm::hard_swish() {
+  const int up = node("Add", {operand(0), number(DataType::kFloat32, 3)});
+  const int gate = node(
+      "Min", {node("Max", {up, number(DataType::kFloat32, 0)}), number(DataType::kFloat32, 6)});
+  give(node("Div", {node("Mul", {operand(0), gate}), number(DataType::kFloat32, 6)}));
+}
+
+void HostForm::clamped() {
+  const int x = node("Max", {operand(0), number(DataType::kFloat32, 0)});
+  give(node("Min", {x, number(DataType::kFloat32, 1)}));
+}
+
+void HostForm::resize() {
+  if (in(0).rank() != 4 || out().rank() != 4) throw_error("of a tensor that is no image");
+  const std::string where = op_.align_corners        ? "align_corners"
+                            : op_.half_pixel_centers ? "half_pixel"
+                                                     : "asymmetric";
+  const bool turns_up = op_.align_corners || op_.half_pixel_centers;
+  give(node("Resize", {operand(0), -1, -1, list(out().shape)}, {},
+            {{"mode", onnx_},
+             {"coordinate_transformation_mode", where},
+             {"nearest_mode", turns_up ? "round_prefer_ceil" : "floor"}}));
+}
+
+/// Of a constant with a scale for each channel; of others check() knows it.
+void HostForm::dequantized() {
+  const Tensor& codes = in(0);
+  const Quantization& q = codes.quantization;
+  if (!codes.is_constant || q.axis < 0 || q.axis >= codes.rank() ||
+      q.scale.size() != at(codes.shape[at(q.axis)]))
+    throw_error("a scale for each channel, allowed of constants");
+  std::vector<double> values = elements_as<double>(codes.type, codes.data);
+  const std::size_t inner = steps_of(codes.shape)[at(q.axis)];
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t channel = i / inner % q.scale.size();
+    values[i] = (values[i] - static_cast<double>(q.zero_point[channel])) * double{q.scale[channel]};
+  }
+  give(constant(DataType::kFloat32, codes.shape, values));
+}
+
+/// Its codes are floats first.
+void HostForm::detections() {
+  std::vector<int> operands;
+  for (int i = 0; i < 3; ++i) {
+    const Tensor& t = in(i);
+    operands.push_back(operand(i));
+    if (t.type == DataType::kFloat32) continue;
+    if (t.quantization.scale.size() != 1) throw_error("input {} has no scale", i);
+    const int real = add({t.name, DataType::kFloat32, t.shape, {}, false, {}});
+    graph_.ops.push_back(op_of(OpKind::kDequantize, op_.index, {operands.back()}, {real}));
+    operands.back() = real;
+  }
+  for (int i = 0; i < static_cast<int>(op_.outputs.size()); ++i)
+    give(node("TFLite_Detection_PostProcess", operands, op_.numbers, {}, i, 4), i);
+}
+
 const HostForm::Row HostForm::kRows[] = {
     {"ABS", &HostForm::absolute, "", kPlain},
     {"ADD", &HostForm::pair, "Add", kPlain},
     {"ARG_MAX", &HostForm::extreme_index, "ArgMax", kAny},
     {"ARG_MIN", &HostForm::extreme_index, "ArgMin", kAny},
+    {"AVERAGE_POOL_2D", &HostForm::pool, "AveragePool", kPlain},
+    {"BATCH_MATMUL", &HostForm::batch_matmul, "MatMul", kPlain},
     {"CAST", &HostForm::cast_result, "", kAny},
+    {"CONV_2D", &HostForm::convolution, "Conv", kPlain},
     {"CUMSUM", &HostForm::same, "CumSum", kPlain},
+    {"CUSTOM:TFLite_Detection_PostProcess", &HostForm::detections, "", kAny},
+    {"DEPTHWISE_CONV_2D", &HostForm::convolution, "Conv", kPlain},
+    {"DEQUANTIZE", &HostForm::dequantized, "", kAny},
     {"DIV", &HostForm::pair, "Div", kPlain},
     {"EMBEDDING_LOOKUP", &HostForm::embedding, "", kAny},
     {"EQUAL", &HostForm::pair, "Equal", kPlain},
     {"FILL", &HostForm::fill, "", kAny},
     {"FLOOR_DIV", &HostForm::floor_div, "", kPlain},
     {"FLOOR_MOD", &HostForm::floor_mod, "", kPlain},
+    {"FULLY_CONNECTED", &HostForm::fully_connected, "Gemm", kPlain},
     {"GATHER", &HostForm::gather, "", kAny},
     {"GATHER_ND", &HostForm::gather_nd, "", kAny},
+    {"GELU", &HostForm::attributed, "Gelu", kPlain},
     {"GREATER", &HostForm::pair, "Greater", kPlain},
     {"GREATER_EQUAL", &HostForm::pair, "GreaterOrEqual", kPlain},
+    {"HARD_SWISH", &HostForm::hard_swish, "", kPlain},
+    {"L2_NORMALIZATION", &HostForm::l2_normalization, "", kPlain},
+    {"LEAKY_RELU", &HostForm::attributed, "LeakyRelu", kPlain},
     {"LESS", &HostForm::pair, "Less", kPlain},
     {"LESS_EQUAL", &HostForm::pair, "LessOrEqual", kPlain},
     {"LOGICAL_AND", &HostForm::pair, "And", kPlain},
     {"LOGICAL_NOT", &HostForm::function, "Not", kPlain},
     {"LOGICAL_OR", &HostForm::pair, "Or", kPlain},
+    {"LOG_SOFTMAX", &HostForm::softmax, "LogSoftmax", kPlain},
     {"MAXIMUM", &HostForm::pair, "Max", kPlain},
+    {"MAX_POOL_2D", &HostForm::pool, "MaxPool", kPlain},
     {"MEAN", &HostForm::reduction, "ReduceMean", kPlain},
     {"MINIMUM", &HostForm::pair, "Min", kPlain},
     {"MUL", &HostForm::pair, "Mul", kPlain},
@@ -416,6 +624,7 @@ const HostForm::Row HostForm::kRows[] = {
     {"NOT_EQUAL", &HostForm::negated_pair, "Equal", kPlain},
     {"ONE_HOT", &HostForm::one_hot, "", kAny},
     {"POW", &HostForm::pair, "Pow", kPlain},
+    {"PRELU", &HostForm::pair, "PRelu", kPlain},
     {"RANGE", &HostForm::range, "", kPlain},
     {"RANK", &HostForm::rank_of, "", kAny},
     {"REDUCE_ALL", &HostForm::reduction, "ReduceMin", kPlain},
@@ -424,18 +633,23 @@ const HostForm::Row HostForm::kRows[] = {
     {"REDUCE_MIN", &HostForm::reduction, "ReduceMin", kAny},
     {"REDUCE_PROD", &HostForm::reduction, "ReduceProd", kPlain},
     {"RELU", &HostForm::function, "Relu", kPlain},
+    {"RELU_0_TO_1", &HostForm::clamped, "", kPlain},
+    {"RESIZE_BILINEAR", &HostForm::resize, "linear", kPlain},
+    {"RESIZE_NEAREST_NEIGHBOR", &HostForm::resize, "nearest", kPlain},
     {"REVERSE_SEQUENCE", &HostForm::same, "ReverseSequence", kAny},
     {"SCATTER_ND", &HostForm::scatter_nd, "", kAny},
     {"SELECT", &HostForm::select, "", kAny},
     {"SELECT_V2", &HostForm::select, "", kAny},
     {"SHAPE", &HostForm::shape_of, "", kAny},
     {"SIGN", &HostForm::function, "Sign", kPlain},
+    {"SOFTMAX", &HostForm::softmax, "Softmax", kPlain},
     {"SPARSE_TO_DENSE", &HostForm::sparse_to_dense, "", kAny},
     {"SQUARE", &HostForm::square, "", kPlain},
     {"SQUARED_DIFFERENCE", &HostForm::squared_difference, "", kPlain},
     {"SUB", &HostForm::pair, "Sub", kPlain},
     {"SUM", &HostForm::reduction, "ReduceSum", kPlain},
     {"TOPK_V2", &HostForm::top_k, "", kAny},
+    {"TRANSPOSE_CONV", &HostForm::transposed_convolution, "ConvTranspose", kPlain},
     {"UNIQUE", &HostForm::lies_in_data, "", kAny},
     {"WHERE", &HostForm::lies_in_data, "", kAny},
     {"ZEROS_LIKE", &HostForm::zeros, "", kAny},

@@ -55,11 +55,12 @@ Bytes pad(const Call& call) {
   const auto strides = steps_of(call.out().shape);
   std::size_t base = 0;
   for (std::size_t i = 0; i < sides.size(); ++i) base += sides[i].first * strides[i];
-  const auto fill = call.op.kind == model::OpKind::kPadV2
-                        ? call.bytes(2).at(0)
-                        : static_cast<std::uint8_t>(call.out().zero_point() & 0xff);
-  Bytes out(static_cast<std::size_t>(call.out().elements()), fill);
-  scatter(call.bytes(0), walk(call.in(0).shape, strides, base), 1, &out);
+  Bytes fill(element_bytes(call));
+  fill[0] = static_cast<std::uint8_t>(call.out().zero_point() & 0xff);
+  if (call.op.kind == model::OpKind::kPadV2) fill = call.bytes(2);
+  Bytes out(static_cast<std::size_t>(call.out().elements()) * fill.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = fill[i % fill.size()];
+  scatter(call.bytes(0), walk(call.in(0).shape, strides, base), fill.size(), &out);
   return out;
 }
 

@@ -326,6 +326,126 @@ CASES = {"host_rest": host_rest, "host_codes": host_codes, "host_blocks": host_b
          "uint8_functions": uint8_functions}
 
 
+def boxes_of(m, x, classes):
+    """Encodings of boxes and scores of their classes from two sizes of a map, and anchors."""
+    boxes, scores, anchors = [], [], []
+    for y in (x, m.convolution(x, 8, 3, 2, activation=1)):
+        side = m.shapes[y][1]
+        for parts, of_each, q in ((boxes, 4, (0.08, 0)), (scores, classes, (0.06, 0))):
+            z = m.op("CONV_2D", m.with_bias(y, m.weights((2 * of_each, 1, 1, 8)), 2 * of_each),
+                     (1, side, side, 2 * of_each), {1: ("i", 1), 2: ("i", 1)},
+                     fixed=(q[0], q[1] + (128 if m.type == "u1" else 0)))
+            shape = (1, 2 * side * side, of_each)
+            parts.append(m.op("RESHAPE", [z], shape, {0: ["i", *shape]}, like=z))
+        anchors += [[(i + 0.5) / side, (j + 0.5) / side, size, 0.7 * size]
+                    for i in range(side) for j in range(side) for size in (0.3, 0.5)]
+    joined = [m.op("CONCATENATION", parts, (1, len(anchors), m.shapes[parts[0]][2]), {0: ("i", 1)},
+                   like=parts[0]) for parts in (boxes, scores)]
+    gate = (1 / 256, 0 if m.type == "u1" else -128)
+    return joined[0], m.op("LOGISTIC", [joined[1]], m.shapes[joined[1]], fixed=gate), np.array(anchors)
+
+
+def detected(m, operands, most, alike, **options):
+    outputs = [m.tensor(shape, type="f4") for shape in ((1, most * alike, 4), (1, most * alike),
+                                                        (1, most * alike), (1,))]
+    return m.into(outputs, "TFLite_Detection_PostProcess", operands,
+                  {"max_detections": most, "max_classes_per_detection": alike, "y_scale": 10.0,
+                   "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0, **options})
+
+
+def host_detection(m):
+    """An SSD's head as published ones end: uint8 codes, fast choice, three classes of each box."""
+    boxes, scores, anchors = boxes_of(m, m.convolution(m.input((1, 12, 12, 3)), 8, 3, 2), 6)
+    anchors = m.tensor(anchors.shape, 1 / 200, 10, data=np.rint(200 * anchors + 10))
+    return detected(m, [boxes, scores, anchors], 4, 3, nms_score_threshold=0.01,
+                    nms_iou_threshold=0.5, num_classes=5)
+
+
+def host_detection_regular(m):
+    """int8 codes, dequantized; a choice for each class, fewer than there is room for."""
+    m.type = "i1"
+    boxes, scores, anchors = boxes_of(m, m.convolution(m.input((1, 12, 12, 3)), 8, 3, 2), 4)
+    boxes, scores = (m.op("DEQUANTIZE", [t], m.shapes[t], {}, floats=True) for t in (boxes, scores))
+    return detected(m, [boxes, scores, m.constant(anchors, "f4")], 40, 1, detections_per_class=9,
+                    use_regular_nms=True, nms_score_threshold=0.6, nms_iou_threshold=0.4,
+                    num_classes=4)
+
+
+def of_floats(m, shape):
+    """Float32 numbers behind the machine's codes, and a way to compute with them."""
+    m.type = "i1"
+    x = m.op("DEQUANTIZE", [m.convolution(m.input(shape), 8, 1)], (*shape[:3], 8), {}, floats=True)
+    return x, lambda kind, inputs, shape, options=None: m.numbers(kind, inputs, shape, "f4", {} if options is None else options)
+
+
+def host_floats(m):
+    """Float32 that LiteRT's kernels move or compute with one rounding: a float tail is exact here."""
+    x, f = of_floats(m, (1, 5, 6, 3))
+    c, r = m.constant, lambda *shape: m.constant(m.rng.uniform(-2, 2, shape), "f4")
+    shape, on = (1, 5, 6, 8), ("?", True)
+    padded = f("PADV2", [x, c([[0, 0], [1, 2], [0, 0], [2, 1]]), c(0.5, "f4")], (1, 8, 6, 11))
+    mirrored = f("MIRROR_PAD", [f("PAD", [x, c([[0, 0], [1, 0], [0, 2], [0, 0]])], (1, 6, 8, 8)),
+                                c([[0, 0], [2, 2], [1, 0], [0, 0]])], (1, 10, 9, 8), {0: ("b", 1)})
+    y = f("STRIDED_SLICE", [x, c([0, 1, 0, 0]), c([1, 5, 6, 8]), c([1, 2, 3, 1])], (1, 2, 2, 8))
+    y = f("CONCATENATION", [y, r(1, 2, 2, 3)], (1, 2, 2, 11), {0: ("i", 3)})
+    y = f("TRANSPOSE", [y, c([0, 3, 1, 2])], (1, 11, 2, 2))
+    y = f("GATHER", [y, c([10, 0, 3])], (1, 3, 2, 2), {0: ("i", 1)})
+    halves = f("SPLIT", [c(3), x], [(1, 5, 6, 4)] * 2, {0: ("i", 2)})
+    z = f("MUL", [f("SUB", [halves[0], halves[1]], (1, 5, 6, 4), {0: ("b", 1)}), r(4)], (1, 5, 6, 4), {0: ("b", 3)})
+    z = f("ADD", [z, f("DIV", [halves[0], c(0.3, "f4")], (1, 5, 6, 4), {0: ("b", 2)})], (1, 5, 6, 4), {0: ("b", 1)})
+    z = f("SQUARED_DIFFERENCE", [z, f("PRELU", [halves[1], r(1, 1, 4)], (1, 5, 6, 4), None)], (1, 5, 6, 4))
+    z = f("LEAKY_RELU", [f("NEG", [z], (1, 5, 6, 4))], (1, 5, 6, 4), {0: ("f", 0.3)})
+    less = m.numbers("LESS", [x, r(8)], shape, "b1", {})
+    chosen = f("SELECT_V2", [less, x, f("HARD_SWISH", [x], shape)], shape)
+    whole = m.numbers("CAST", [chosen], shape, "i4")
+    back = f("CAST", [whole], shape)
+    most = f("REDUCE_MAX", [chosen, c([1, 3])], (1, 6), {0: ("?", False)})
+    least = f("REDUCE_MIN", [chosen, c([2])], (1, 5, 1, 8), {0: on})
+    near = f("RESIZE_NEAREST_NEIGHBOR", [x, c([7, 13])], (1, 7, 13, 8))
+    nearer = f("RESIZE_NEAREST_NEIGHBOR", [x, c([7, 3])], (1, 7, 3, 8), {1: on})
+    pooled = f("MAX_POOL_2D", [x], (1, 3, 6, 8), {1: ("i", 1), 2: ("i", 2), 3: ("i", 2), 4: ("i", 3), 5: ("b", 1)})
+    top = m.numbers("TOPK_V2", [most, c(3)], [(1, 3), (1, 3)], "f4", {})
+    m.tensors[top[1]][1] = ("b", 2)
+    blocks = f("DEPTH_TO_SPACE", [f("SPACE_TO_DEPTH", [chosen_rows(m, f, x)], (1, 2, 3, 32), {0: ("i", 2)})],
+               (1, 4, 6, 8), {0: ("i", 2)})
+    return [padded, mirrored, y, z, back, least, near, nearer, pooled, *top, blocks]
+
+
+def chosen_rows(m, f, x):
+    return f("STRIDED_SLICE", [x, m.constant([0, 0, 0, 0]), m.constant([1, 4, 6, 8]), m.constant([1, 1, 1, 1])],
+             (1, 4, 6, 8))
+
+
+def floats_summed(m):
+    """Float32 operators that add or take functions, whose last bits are the order's and the library's."""
+    x, f = of_floats(m, (1, 6, 7, 3))
+    c, r = m.constant, lambda *shape: m.constant(m.rng.uniform(-1, 1, shape), "f4")
+    shape, steps = (1, 6, 7, 8), {1: ("i", 2), 2: ("i", 1)}
+    y = f("CONV_2D", [x, r(12, 3, 3, 8), r(12)], (1, 6, 4, 12), {**steps, 3: ("b", 1)})
+    y = f("DEPTHWISE_CONV_2D", [y, r(1, 3, 2, 24), r(24)], (1, 4, 3, 24),
+          {0: ("b", VALID), 1: ("i", 1), 2: ("i", 1), 3: ("i", 2)})
+    up = f("TRANSPOSE_CONV", [c([1, 8, 6, 5]), r(5, 3, 3, 24), y], (1, 8, 6, 5), {1: ("i", 2), 2: ("i", 2)})
+    flat = f("RESHAPE", [y], (12, 24), {0: ["i", 12, 24]})
+    dense = f("FULLY_CONNECTED", [flat, r(6, 24), r(6)], (12, 6), {0: ("b", 3)})
+    product = f("BATCH_MATMUL", [flat, f("RESHAPE", [y], (12, 24), {0: ["i", 12, 24]})], (12, 12), {1: ("?", True)})
+    gate = f("SOFTMAX", [product], (12, 12), {0: ("f", 0.5)})
+    logs = f("LOG_SOFTMAX", [dense], (12, 6))
+    average = f("AVERAGE_POOL_2D", [x], (1, 6, 4, 8), {1: ("i", 2), 2: ("i", 1), 3: ("i", 3), 4: ("i", 3)})
+    mean = f("MEAN", [average, c([1, 2])], (1, 8), {0: ("?", False)})
+    total = f("SUM", [x, c([3])], (1, 6, 7, 1), {0: ("?", True)})
+    length = f("L2_NORMALIZATION", [x], shape)
+    wide = f("RESIZE_BILINEAR", [x, c([11, 5])], (1, 11, 5, 8), {3: ("?", True)})
+    corners = f("RESIZE_BILINEAR", [x, c([4, 13])], (1, 4, 13, 8), {2: ("?", True)})
+    plain = f("RESIZE_BILINEAR", [x, c([9, 9])], (1, 9, 9, 8))
+    smooth = f("GELU", [f("LOGISTIC", [f("TANH", [x], shape, None)], shape, None)], shape, {0: ("?", False)})
+    power = f("POW", [f("ABS", [x], shape), c(1.7, "f4")], shape)
+    return [up, dense, gate, logs, mean, total, length, wide, corners, plain, smooth, power]
+
+
+CASES |= {"host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
+          "floats_summed": floats_summed}
+
+
 def write(name, make, folder):
     m = Model(name)
     made = make(m)

@@ -517,6 +517,7 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
       {"Softmax", &Evaluation::along_axis},
       {"SpaceToDepth", &Evaluation::blocks},
       {"Split", &Evaluation::split},
+      {"TFLite_Detection_PostProcess", &Evaluation::detections},
       {"Tile", &Evaluation::tile},
       {"TopK", &Evaluation::top_k},
       {"Trilu", &Evaluation::trilu},

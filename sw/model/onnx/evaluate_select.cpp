@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX operators that choose: boxes, and sums over axes by letters.
+// Operators that choose: boxes (ONNX's and TFLite's), and sums over axes by letters.
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -35,6 +37,101 @@ bool overlaps(const Box& a, const Box& b, float share) {
   return common / (a.area() + b.area() - common) > share;
 }
 
+/// Boxes by descending score that no chosen one covers. @param most  of them
+template <typename Score>
+std::vector<int> suppressed(std::vector<int> candidates, const Score& score,
+                            const std::vector<Box>& boxes, std::int64_t most, float share) {
+  std::ranges::stable_sort(candidates, [&](int a, int b) { return score(a) > score(b); });
+  std::vector<int> chosen;
+  for (const int i : candidates) {
+    if (static_cast<std::int64_t>(chosen.size()) == most) break;
+    const auto covers = [&](int other) {
+      return overlaps(boxes[static_cast<std::size_t>(i)], boxes[static_cast<std::size_t>(other)],
+                      share);
+    };
+    if (std::ranges::none_of(chosen, covers)) chosen.push_back(i);
+  }
+  return chosen;
+}
+
+struct Detection {
+  int box = -1, type = 0;  ///< -1: none
+  double score = 0;
+};
+
+/// What TFLite_Detection_PostProcess chooses from.
+struct Candidates {
+  const Constant& scores;  ///< [1, boxes, classes, or a background before them]
+  std::vector<Box> boxes;
+  int classes;
+  float least, share;
+
+  double score(int box, int type) const {
+    return scores.values[static_cast<std::size_t>((box + 1) * scores.shape[2] - classes + type)];
+  }
+  template <typename Score>
+  std::vector<int> chosen(const Score& score_of, int most) const {
+    std::vector<int> candidates;
+    for (int i = 0; i < static_cast<int>(boxes.size()); ++i)
+      if (score_of(i) >= double{least}) candidates.push_back(i);
+    return suppressed(std::move(candidates), score_of, boxes, most, share);
+  }
+
+  /// The best of all classes, each for itself ("regular").
+  std::vector<Detection> of_classes(int of_class, int most) const {
+    std::vector<Detection> found;
+    for (int c = 0; c < classes; ++c)
+      for (const int i : chosen([&](int box) { return score(box, c); }, of_class))
+        found.push_back({i, c, score(i, c)});
+    std::ranges::stable_sort(found, std::greater{}, &Detection::score);
+    found.resize(std::min(found.size(), static_cast<std::size_t>(most)));
+    return found;
+  }
+
+  /// The best `alike` classes of a box; equal ones as libstdc++'s partial_sort leaves them, which
+  /// is LiteRT's, but the first of all where it is one alone.
+  std::vector<int> best_of(int box, int alike) const {
+    std::vector<int> order(static_cast<std::size_t>(classes));
+    std::iota(order.begin(), order.end(), 0);
+    const auto above = [&](int a, int b) { return score(box, a) > score(box, b); };
+    const auto end = order.begin() + std::min(classes, alike);
+    if (end - order.begin() == 1)
+      std::iter_swap(order.begin(), std::ranges::min_element(order, above));
+    else
+      std::partial_sort(order.begin(), end, order.end(), above);
+    return {order.begin(), end};
+  }
+
+  /// Boxes by their best class ("fast"), with `alike` of their classes each.
+  std::vector<Detection> of_boxes(int most, int alike) const {
+    std::vector<double> highest;
+    for (int i = 0; i < static_cast<int>(boxes.size()); ++i)
+      highest.push_back(score(i, best_of(i, alike)[0]));
+    std::vector<Detection> found;
+    for (const int i :
+         chosen([&](int box) { return highest[static_cast<std::size_t>(box)]; }, most)) {
+      for (const int c : best_of(i, alike)) found.push_back({i, c, score(i, c)});
+      while (found.size() % static_cast<std::size_t>(alike) != 0) found.emplace_back();
+    }
+    return found;
+  }
+};
+
+/// @param box  centre, then logarithms of sides  @param anchor  centre and sides
+Box decoded_box(const double* box, const double* anchor, const Node& node) {
+  const auto centre = [&](int axis, const char* scale) {
+    return static_cast<float>(box[axis] / double{node.real(scale, 0)} * anchor[axis + 2] +
+                              anchor[axis]);
+  };
+  const auto half = [&](int axis, const char* scale) {
+    return static_cast<float>(0.5 * std::exp(box[axis] / double{node.real(scale, 0)}) *
+                              anchor[axis]);
+  };
+  const float y = centre(0, "y_scale"), x = centre(1, "x_scale");
+  const float h = half(2, "h_scale"), w = half(3, "w_scale");
+  return {y - h, x - w, y + h, x + w};
+}
+
 }  // namespace
 
 /// As many rows [batch, class, box] as there can be; those behind the chosen ones are -1.
@@ -59,23 +156,73 @@ Constant Evaluation::non_max_suppression() const {
     for (int c = 0; c < classes; ++c) {
       const double* const score =
           &scores.values[static_cast<std::size_t>((n * classes + c) * count)];
-      std::vector<int> order;
-      for (int i = 0; i < count; ++i)
-        if (!has(4) || score[i] > in(4).values[0]) order.push_back(i);
-      std::stable_sort(order.begin(), order.end(),
-                       [&](int a, int b) { return score[a] > score[b]; });
-      std::vector<Box> chosen;
-      for (const int i : order) {
-        if (static_cast<std::int64_t>(chosen.size()) == most) break;
-        const Box box =
-            box_of(&boxes.values[static_cast<std::size_t>((n * count + i) * 4)], centered);
-        if (std::any_of(chosen.begin(), chosen.end(),
-                        [&](const Box& other) { return overlaps(box, other, share); }))
-          continue;
-        chosen.push_back(box);
-        for (const int index : {n, c, i}) *next++ = index;
+      std::vector<Box> all;
+      std::vector<int> candidates;
+      for (int i = 0; i < count; ++i) {
+        all.push_back(
+            box_of(&boxes.values[static_cast<std::size_t>((n * count + i) * 4)], centered));
+        if (!has(4) || score[i] > in(4).values[0]) candidates.push_back(i);
       }
+      const auto scored = [&](int i) { return score[i]; };
+      for (const int i : suppressed(std::move(candidates), scored, all, most, share))
+        for (const int index : {n, c, i}) *next++ = index;
     }
+  return result;
+}
+
+/// TFLite_Detection_PostProcess: boxes that anchors scale, and the classes of those chosen. LiteRT
+/// leaves what lies behind the chosen ones as it was, here it is 0.
+Constant Evaluation::detections() const {
+  const Constant &boxes = in(0), &scores = in(1), &anchors = in(2);
+  if (boxes.rank() != 3 || scores.rank() != 3 || boxes.shape[0] != 1 || scores.shape[0] != 1 ||
+      boxes.shape[1] != scores.shape[1] || boxes.shape[2] < 4 ||
+      anchors.shape != std::vector{boxes.shape[1], 4})
+    throw_error("boxes, scores and anchors do not fit");
+  constexpr int kMost = 1 << 15;
+  const int count = boxes.shape[1], width = scores.shape[2];
+  const auto option = [&](const char* key, std::int64_t low, std::int64_t high, int otherwise = 0) {
+    const std::int64_t value = node_.integer(key, otherwise);
+    if (value < low || value > high)
+      throw_error("option {} {}, allowed {}..{}", key, value, low, high);
+    return static_cast<int>(value);
+  };
+  const int classes = option("num_classes", std::max(width - 1, 1), width);
+  const int most = option("max_detections", 1, kMost);
+  const int alike = option("max_classes_per_detection", 1, kMost);
+  const int of_class = option("detections_per_class", 1, std::numeric_limits<int>::max(), 100);
+  const bool regular = node_.integer("use_regular_nms", 0) != 0;
+  Candidates all{scores,
+                 {},
+                 classes,
+                 node_.real("nms_score_threshold", 0),
+                 node_.real("nms_iou_threshold", 0)};
+  for (const char* key : {"y_scale", "x_scale", "h_scale", "w_scale"})
+    if (!(node_.real(key, 0) > 0))
+      throw_error("option {} {}, allowed above 0", key, node_.real(key, 0));
+  if (!(all.share > 0 && all.share <= 1))
+    throw_error("option nms_iou_threshold {}, allowed above 0 to 1", all.share);
+  const std::vector<int> shapes[] = {
+      {1, most * alike, 4}, {1, most * alike}, {1, most * alike}, {1}};
+  Constant result = empty(DataType::kFloat32, shapes[std::min<std::size_t>(output_, 3)]);
+  if (shape_only_) return result;
+  require_time(scores, static_cast<std::size_t>(std::max(most, std::min(of_class, count))));
+  for (int i = 0; i < count; ++i) {
+    const double* const box = &boxes.values[static_cast<std::size_t>(i * boxes.shape[2])];
+    const double* const anchor = &anchors.values[static_cast<std::size_t>(4 * i)];
+    const Box& b = all.boxes.emplace_back(decoded_box(box, anchor, node_));
+    if (b.top > b.bottom || b.left > b.right) throw_error("box {} has negative sides", i);
+  }
+  const auto found = regular ? all.of_classes(of_class, most) : all.of_boxes(most, alike);
+  for (std::size_t k = 0; k < found.size() && output_ < 3; ++k) {
+    if (found[k].box < 0) continue;
+    const Box& b = all.boxes[static_cast<std::size_t>(found[k].box)];
+    const std::vector<double> box{b.top, b.left, b.bottom, b.right};
+    if (output_ == 0)
+      std::ranges::copy(box, &result.values[4 * k]);
+    else
+      result.values[k] = output_ == 1 ? found[k].type : found[k].score;
+  }
+  if (output_ == 3) result.values[0] = static_cast<double>(found.size()) / (regular ? 1 : alike);
   return result;
 }
 

@@ -109,6 +109,7 @@ class Evaluation {
 
   Constant recurrent() const;
   Constant non_max_suppression() const;
+  Constant detections() const;
   Constant einsum() const;
   Constant identity() const { return in(0); }
 

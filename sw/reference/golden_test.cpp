@@ -215,3 +215,24 @@ TEST_CASE("operators of this repository's models are exact", "[reference][golden
   CHECK(models.size() == 38);
   for (const model::Sample& sample : models) check_sample(sample);
 }
+
+TEST_CASE("a computed index outside of its axis ends the run, in one line",
+          "[reference][operators][error]") {
+  using model::DataType;
+  model::Graph graph{"g", "g.tflite", {}, {}, {0, 1}, {2}, {}};
+  const model::Quantization scaled{{0.5f}, {0}, 0};
+  graph.tensors = {{"x", DataType::kInt8, {3}, scaled, false, {}},
+                   {"i", DataType::kInt32, {1}, {}, false, {}},
+                   {"y", DataType::kInt8, {1}, scaled, false, {}}};
+  model::Op op = op_of(model::OpKind::kOnnx, 0, {0, 1}, {2});
+  op.name = "Gather";
+  op.numbers = {{"opset", {18}}, {"axis", {0}}, {"forward", {1}}};
+  graph.ops = {op};
+  const auto run = [&](std::uint8_t low, std::uint8_t high) {
+    const Array index{"i4", {1}, {low, high, high, high}};
+    return outputs_of(graph, run_graph(graph, {{"i1", {3}, {7, 8, 9}}, index})).at(0).bytes;
+  };
+  CHECK(run(2, 0) == std::vector<std::uint8_t>{9});
+  CHECK_THROWS_WITH(run(3, 0), "g.tflite: op 0 Gather: index 3, allowed 0..2");
+  CHECK_THROWS_WITH(run(255, 255), "g.tflite: op 0 Gather: index -1, allowed 0..2");
+}

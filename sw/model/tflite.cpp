@@ -231,7 +231,8 @@ class Importer {
   /// Options of a custom operator: a map of numbers.
   void set_numbers(Op& op, const format::Operator& source) const {
     const std::vector<std::uint8_t> bytes = copy(source.custom_options());
-    if (bytes.empty() || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size()))
+    std::vector<std::uint8_t> seen;  // without it a small file can ask for years of checking
+    if (bytes.empty() || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size(), &seen))
       fail(op, "its options are no flexbuffer, or damaged");
     const flexbuffers::Reference root = flexbuffers::GetRoot(bytes);
     if (!root.IsMap()) fail(op, "its options are no map");

@@ -246,6 +246,12 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   CHECK(isa::fault_text(matmul,
                         machine::load_config("edge256", {"matmul.enable=false"}).features()) ==
         "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
+  // What else is lacking is not the instruction's business.
+  CHECK(isa::fault_text(matmul, machine::load_config(
+                                    "edge256", {"matmul.enable=false", "vector.enable=false",
+                                                "vector.softmax=false", "depthwise.enable=false"})
+                                    .features()) ==
+        "precision matmul: the configuration lacks maps (matmul.enable, array.precisions: int8)");
 }
 
 TEST_CASE("no field of a register overlaps another or exceeds 56 bits", "[machine][isa]") {

@@ -337,6 +337,27 @@ TEST_CASE("scales, ranges and steps that the hardware does not have are refused"
   require_refused(r, Engine::kCompute, 0, "68719476736 steps");
 }
 
+TEST_CASE("two columns go together whose codes lie at an even place and the next", "[arch]") {
+  std::vector<std::uint8_t> dram(64);
+  machine::Config config = config_8x8();
+  config.columns_per_cycle = 2;
+  const auto issues = [&](int position, int channels) {
+    Machine machine(config, dram);
+    isa::ComputeRegisters r;
+    r.set(isa::compute::kChannels, channels);
+    r.set(isa::post::kPosition, position);
+    isa::Run run;
+    run.flags = 3;  // a whole reduction
+    return machine.execute(Engine::kCompute, r, run, 0).group_issues.at(0);
+  };
+  CHECK(issues(0, 4) == 2);
+  CHECK(issues(1, 4) == 3);
+  CHECK(issues(1, 5) == 3);
+  CHECK(issues(2, 5) == 3);
+  CHECK(issues(3, 1) == 1);
+  CHECK(issues(3, 2) == 2);
+}
+
 /// The sum of products exceeds 32 bits; so does the hardware's, which keeps the low ones.
 TEST_CASE("a reduction of 204,800 wraps as the golden layer does", "[arch]") {
   testing::Builder b(3);

@@ -38,6 +38,20 @@ struct Arc {
   Edges<Table> delay, slew;  ///< by the output's edge
 };
 
+/// Calls f(input edge, output edge) for each that the arc allows.
+template <typename F>
+void for_each_edge(const Arc& arc, const F& f) {
+  for (const int out : {kRise, kFall}) {
+    if (arc.delay[static_cast<std::size_t>(out)].empty()) continue;
+    if (arc.launches) {
+      f(std::size_t{kRise}, static_cast<std::size_t>(out));
+      continue;
+    }
+    if (arc.same) f(static_cast<std::size_t>(out), static_cast<std::size_t>(out));
+    if (arc.opposite) f(static_cast<std::size_t>(1 - out), static_cast<std::size_t>(out));
+  }
+}
+
 /// What a clock's rising edge asks of a data pin: setup or hold time, by the data's edge.
 struct Limit {
   int pin = 0;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "synth/netlist.h"
+#include "synth/paths.h"
 #include "synth/yosys.h"
 
 namespace trine::synth {
@@ -78,8 +79,14 @@ Buses buses_of(const Cell& macro) {
 class Clock {
  public:
   Clock(const fs::path& folder, const std::string& top, const Plan& plan, const Library& library,
-        const std::vector<Macro>& macros, const std::function<void(const std::string&)>& progress)
-      : folder_(folder), top_(top), plan_(plan), macros_(macros), progress_(progress) {
+        const std::vector<Macro>& macros, int paths,
+        const std::function<void(const std::string&)>& progress)
+      : folder_(folder),
+        top_(top),
+        plan_(plan),
+        macros_(macros),
+        paths_(static_cast<std::size_t>(paths)),
+        progress_(progress) {
     cells_.add(parse_groups(library.text, library.name), library.name);
   }
 
@@ -94,6 +101,11 @@ class Clock {
     add_areas(netlist, repairs);
     write_file(folder_ / "timed.v", netlist.verilog(cells_));
     time(netlist);
+    if (paths_ > 0) {
+      Timer timer(cells_, netlist);
+      timer.update();
+      report_.paths = longest_paths(netlist, cells_, timer, paths_);
+    }
     return report_;
   }
 
@@ -215,6 +227,7 @@ class Clock {
   const std::string top_;
   const Plan& plan_;
   const std::vector<Macro>& macros_;
+  const std::size_t paths_;
   const std::function<void(const std::string&)>& progress_;
   Cells cells_;
   std::string flat_, libraries_;
@@ -256,9 +269,9 @@ std::string macro_wrapper(const Memory& memory, const Tiling& tiling, const Cell
 }
 
 ClockReport time_design(const fs::path& folder, const std::string& top, const Plan& plan,
-                        const Library& library, const std::vector<Macro>& macros,
+                        const Library& library, const std::vector<Macro>& macros, int paths,
                         const std::function<void(const std::string&)>& progress) {
-  return Clock(folder, top, plan, library, macros, progress).run();
+  return Clock(folder, top, plan, library, macros, paths, progress).run();
 }
 
 }  // namespace trine::synth

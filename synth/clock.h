@@ -24,9 +24,10 @@ namespace trine::synth {
 std::string macro_wrapper(const Memory& memory, const Tiling& tiling, const Cell& macro);
 
 /// @param folder  has NAME.v of each partition, cells.lib, timing.lib, abc.script
+/// @param paths  longest paths between registers to tell
 /// @throws Error  a tool fails; a library without buffers
 ClockReport time_design(const std::filesystem::path& folder, const std::string& top,
                         const Plan& plan, const Library& library, const std::vector<Macro>& macros,
-                        const std::function<void(const std::string&)>& progress);
+                        int paths, const std::function<void(const std::string&)>& progress);
 
 }  // namespace trine::synth

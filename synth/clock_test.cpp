@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "synth/netlist.h"
+#include "synth/paths.h"
 #include "synth/timer.h"
 
 using namespace trine;
@@ -186,6 +187,36 @@ TEST_CASE("a period is the longest way from register to register", "[synth][time
   CHECK(timer.slack(late) == Approx(0).margin(1e-6));
   CHECK(timer.slack(PinOf{named(netlist, "load0"), 1}) == Approx(2 * 0.14));
   CHECK(timer.too_early({named(netlist, "load0"), 1}) == 0);
+}
+
+TEST_CASE("the longest path of each pair of register groups is told", "[synth][paths]") {
+  const Cells cells = library();
+  std::string text = fan_out(0, 2);
+  for (int i = 0; i < 3; ++i)
+    text.insert(
+        text.find(".end"),
+        fmt::format(".subckt ff_1 CK=clk_i D=n{0} Q=l{0}\n.cname u_x[{0}].taken_q[{0}]_reg\n"
+                    ".attr partition \"{1}\"\n",
+                    i, i == 0 ? "edge" : "core"));
+  const Netlist netlist(text, cells);
+  Timer timer(cells, netlist);
+  timer.update();
+  const std::vector<GroupPath> paths = longest_paths(netlist, cells, timer, 9);
+  std::vector<std::string> told;
+  for (const GroupPath& path : paths)
+    told.push_back(fmt::format("{} -> {} {} {:.2f}", path.from, path.to, path.gates, path.ns));
+  // 0.5 and two loads; inverters of 0.1 with two loads (n2: q1 and a bit); setup 0.2.
+  CHECK(told == std::vector<std::string>{"core q0 -> core q1 2 1.14",
+                                         "core q0 -> core taken_q 2 1.14",
+                                         "core q0 -> edge taken_q 0 0.78",
+                                         "core q1 -> port y 0 0.50", "port a -> core q0 0 0.20"});
+  for (const GroupPath& path : paths) {
+    double sum = 0;
+    for (const PathPart& part : path.parts) sum += part.ns;
+    if (!path.parts.empty()) CHECK(sum == Approx(path.ns));
+  }
+  CHECK(paths.at(0).ns == Approx(timer.period()));
+  CHECK(longest_paths(netlist, cells, timer, 2).size() == 2);
 }
 
 TEST_CASE("a loop without a register has no period", "[synth][timer][error]") {

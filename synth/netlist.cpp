@@ -95,6 +95,7 @@ Netlist::Netlist(std::string_view blif, const Cells& cells) {
   for (const auto& [from, to] : same) {
     for (const PinOf sink : at(to).sinks) connect(sink.instance, sink.pin, from, false);
     at(to).sinks.clear();
+    if (at(to).output && !at(from).input && !at(from).output) at(from).name = at(to).name;
     at(from).output |= at(to).output;
     at(to).output = false;
   }

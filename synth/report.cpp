@@ -21,6 +21,12 @@ nlohmann::json to_json(const Path& path) {
   return {{"ns", path.ns}, {"start", path.start}, {"end", path.end}};
 }
 
+nlohmann::json to_json(const std::vector<PathPart>& parts) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const PathPart& part : parts) list.push_back({{"module", part.module}, {"ns", part.ns}});
+  return list;
+}
+
 std::string asic_table(const SynthReport& r) {
   std::string text = fmt::format("{:<30}{:>10}{:>11}{:>11}{:>13}{:>8}{:>9}\n", "module",
                                  "instances", "cells", "GE", "GE total", "share", "ns");
@@ -92,6 +98,28 @@ std::string clock_lines(const SynthReport& r) {
          fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
 }
 
+/// The longest path of each pair of register groups, with the modules on its way.
+std::string group_path_lines(const SynthReport& r) {
+  if (r.clock.paths.empty()) return {};
+  std::string text = "\nlongest paths between registers, by the own timer (ns, gates):\n";
+  for (const GroupPath& path : r.clock.paths) {
+    const std::size_t half = (kColumns - 20) / 2;
+    text += fmt::format("{:>7.2f}{:>5}  {} -> {}\n", path.ns, path.gates, fitted(path.from, half),
+                        fitted(path.to, half));
+    std::string parts;
+    for (const PathPart& part : path.parts) {
+      const std::string one = fmt::format("{} {:.2f}", part.module, part.ns);
+      if (!parts.empty() && parts.size() + one.size() > kColumns - 16) {
+        text += "              " + parts + ",\n";
+        parts.clear();
+      }
+      parts += (parts.empty() ? "" : ", ") + one;
+    }
+    if (!parts.empty()) text += "              " + parts + "\n";
+  }
+  return text;
+}
+
 /// Memories in bits, and in gate equivalents beside the logic: DMEM and PMEM, and all others.
 std::string macro_lines(const SynthReport& r) {
   std::string text = fmt::format("\nmemories apart: {} bits", grouped(r.sram_bits));
@@ -129,9 +157,13 @@ nlohmann::json to_json(const SynthReport& r) {
                         {"dmem_pmem", m.dmem_pmem},
                         {"macro", m.macro},
                         {"area_um2", m.um2}});
-  nlohmann::json clock_path = nlohmann::json::array();
-  for (const PathPart& part : r.clock.parts)
-    clock_path.push_back({{"module", part.module}, {"ns", part.ns}});
+  nlohmann::json clock_paths = nlohmann::json::array();
+  for (const GroupPath& path : r.clock.paths)
+    clock_paths.push_back({{"ns", path.ns},
+                           {"gates", path.gates},
+                           {"from", path.from},
+                           {"to", path.to},
+                           {"path", to_json(path.parts)}});
   const bool timed = r.clock.ns > 0;
   const double logic_um2 = timed ? r.clock.logic_um2 : r.area_um2;
   const double macs = static_cast<double>(r.macs_per_cycle);
@@ -152,7 +184,8 @@ nlohmann::json to_json(const SynthReport& r) {
           {"clock_ns", timed ? nlohmann::json(r.clock.ns) : nlohmann::json(nullptr)},
           {"clock_from", r.clock.path.start},
           {"clock_to", r.clock.path.end},
-          {"clock_path", clock_path},
+          {"clock_path", to_json(r.clock.parts)},
+          {"clock_paths", clock_paths},
           {"buffers", r.clock.buffers},
           {"hold_buffers", r.clock.hold_buffers},
           {"hold_violations", r.clock.too_early},
@@ -174,7 +207,7 @@ std::string to_text(const SynthReport& r) {
     return text + fpga_table(r) + memory_table(r) +
            fmt::format("\ntotal {} cells, {} memory bits apart, {:.0f} s\n", grouped(r.cells),
                        grouped(r.sram_bits), r.seconds);
-  text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r);
+  text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r) + group_path_lines(r);
   text += fmt::format("\ntotal {} cells, {} um2, {} GE (NAND2 of {} um2)", grouped(r.cells),
                       grouped(r.area_um2), grouped(r.gate_equivalents), r.nand2_um2);
   if (r.macs_per_cycle > 0)

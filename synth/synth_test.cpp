@@ -425,7 +425,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "target": "asic", "library": "lib", "tool": "tool 1", "cells": 4321, "area_um2": 5000.0,
     "gate_equivalents": 1250.0, "nand2_um2": 4.0, "logic_gate_equivalents": 1250.0,
     "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
-    "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "buffers": 0,
+    "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
     "hold_buffers": 0, "hold_violations": 0, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [

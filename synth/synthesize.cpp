@@ -113,7 +113,7 @@ class Flow {
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
     if (times()) {
-      report.clock = time_design(folder(), top_, plan, library_, macros_,
+      report.clock = time_design(folder(), top_, plan, library_, macros_, options_.paths,
                                  [this](const std::string& what) { progress(what); });
       report.clock.path.start = without_suffix(report.clock.path.start);
       report.clock.path.end = without_suffix(report.clock.path.end);

@@ -37,6 +37,7 @@ struct SynthOptions {
   bool timing = true;  ///< run OpenSTA (asic)
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
+  int paths = 0;                  ///< longest paths between registers to tell
   int jobs = 2;                   ///< Yosys processes at a time
   bool quiet = true;              ///< no progress line on stderr
 };
@@ -52,11 +53,20 @@ struct PathPart {
   double ns = 0;
 };
 
+/// The longest path from one group of registers to another (paths.h).
+struct GroupPath {
+  double ns = 0;
+  int gates = 0;
+  std::string from, to;         ///< "trine_post cfg_q"; of a memory where it is; "port NAME"
+  std::vector<PathPart> parts;  ///< as in ClockReport
+};
+
 /// The clock of the whole design, buffered and sized (clock.h).
 struct ClockReport {
   double ns = 0;  ///< 0: not timed
   Path path;
   std::vector<PathPart> parts;               ///< with the setup time at its end they add up to `ns`
+  std::vector<GroupPath> paths;              ///< those asked for, by the own timer
   double logic_um2 = 0;                      ///< of all cells, buffers and sizes with them
   std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;

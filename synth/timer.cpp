@@ -11,20 +11,6 @@ namespace {
 
 constexpr float kNever = -1e9f, kAlways = 1e9f;
 
-/// Calls f(input edge, output edge) for each that the arc allows.
-template <typename F>
-void for_each_edge(const Arc& arc, const F& f) {
-  for (const int out : {kRise, kFall}) {
-    if (arc.delay[static_cast<std::size_t>(out)].empty()) continue;
-    if (arc.launches) {
-      f(std::size_t{kRise}, static_cast<std::size_t>(out));
-      continue;
-    }
-    if (arc.same) f(static_cast<std::size_t>(out), static_cast<std::size_t>(out));
-    if (arc.opposite) f(static_cast<std::size_t>(1 - out), static_cast<std::size_t>(out));
-  }
-}
-
 }  // namespace
 
 Timer::Timer(const Cells& cells, const Netlist& netlist) : cells_(cells), netlist_(netlist) {}
@@ -171,6 +157,11 @@ Edges<float> Timer::limit(const PinOf& sink, bool hold, const Edges<float>& slew
       for (const Edge e : {kRise, kFall})
         if (!limit.time[e].empty()) time[e] = std::max(time[e], limit.time[e].at(0, slew[e]));
   return time;
+}
+
+Edges<float> Timer::setup(const PinOf& sink) const {
+  const int net = netlist_.instance(sink.instance).nets[static_cast<std::size_t>(sink.pin)];
+  return limit(sink, false, times(net).slew, kNever);
 }
 
 float Timer::slack(int net) const {

@@ -40,6 +40,26 @@ class Timer {
   /// By how much the earliest change at a pin comes too early; 0: it does not.
   float too_early(const PinOf& sink) const;
 
+  /// Setup time that a register asks for at a pin, by edge of the data; -1e9: none.
+  Edges<float> setup(const PinOf& sink) const;
+
+  /// Calls f(arc, net at its input, edge there, net at its output, edge there, delay) for all of an
+  /// instance that are timed. An arc that launches begins at the clock's net.
+  template <typename F>
+  void for_each_delay(int instance, const F& f) const {
+    const Instance& at = netlist_.instance(instance);
+    for (const Arc& arc : cells_[at.cell].arcs) {
+      const int from = at.nets[static_cast<std::size_t>(arc.from)];
+      const int to = at.nets[static_cast<std::size_t>(arc.to)];
+      if (to < 0 || (!arc.launches && !is_timed(from))) continue;
+      for_each_edge(arc, [&](std::size_t in, std::size_t out) {
+        if (!arc.launches && times(from).arrival[in] < 0) return;
+        const float slew = arc.launches ? 0 : times(from).slew[in];
+        f(arc, from, in, to, out, arc.delay[out].at(slew, load(to)));
+      });
+    }
+  }
+
   /// Instances, each behind those that drive it; those that begin at the clock first.
   const std::vector<int>& order() const { return order_; }
 

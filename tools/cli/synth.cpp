@@ -64,6 +64,10 @@ void add_synth(CLI::App& app, Action& action) {
             "zero: wires are nothing; library: what the library guesses by\n"
             "fan-out (zero)")
       ->check(CLI::IsMember({"zero", "library"}));
+  add_value(*command, "--paths N", options->synth.paths,
+            "tell the N longest paths from register to register, one for each\n"
+            "pair of registers of modules (0)")
+      ->check(CLI::Range(0, 1000));
   add_value(*command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
       ->check(CLI::Range(1, 256));
   command->footer(

@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "base/cache.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -202,6 +203,45 @@ TEST_CASE("sha256 gives the standard's digests", "[base][sha256]") {
         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   CHECK(of(std::string(1'000'000, 'a')) ==
         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("files are made once for what they depend on, the oldest go", "[base][cache]") {
+  const Scratch scratch;
+  const auto kept = scratch.folder / "kept";
+  int made = 0;
+  const auto obtain = [&](const std::string& depends, const std::filesystem::path& folder,
+                          std::uintmax_t most = 1000) {
+    std::filesystem::remove(scratch.folder / "out");
+    FileCache(folder, most).obtain(depends, {"out"}, scratch.folder, [&] {
+      ++made;
+      write_file(scratch.folder / "out", "of " + depends);
+    });
+    return read_text(scratch.folder / "out");
+  };
+  const auto entries = [&] { return std::distance(std::filesystem::directory_iterator(kept), {}); };
+  CHECK(obtain("a", kept) == "of a");
+  CHECK(obtain("a", kept) == "of a");
+  CHECK(made == 1);
+  CHECK(obtain("b", kept) == "of b");
+  CHECK(made == 2);
+  CHECK(entries() == 2);
+  CHECK(obtain("a", {}) == "of a");  // without a folder
+  CHECK(made == 3);
+  for (const auto& entry : std::filesystem::directory_iterator(kept))
+    write_file(entry.path(), "{\"out\":");  // damaged
+  CHECK(obtain("a", kept) == "of a");
+  CHECK(made == 4);
+  for (const auto& entry : std::filesystem::directory_iterator(kept))
+    std::filesystem::last_write_time(entry.path(), entry.last_write_time() - std::chrono::hours(1));
+  CHECK(obtain("a", kept, 15) == "of a");  // now the younger one
+  CHECK(made == 4);
+  CHECK(entries() == 1);
+  CHECK(obtain("a", kept) == "of a");
+  CHECK(made == 4);
+  CHECK(obtain("a", kept / "out" / "x") == "of a");
+  write_file(scratch.folder / "file", "");
+  CHECK(obtain("a", scratch.folder / "file" / "below") == "of a");  // cannot be kept
+  CHECK(made == 6);
 }
 
 TEST_CASE("elements of arrays are numbers", "[base][npy]") {

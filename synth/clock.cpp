@@ -94,8 +94,8 @@ class Clock {
     progress_("memories");
     for (const Memory& memory : plan_.memories) add_memory(memory);
     progress_("putting the design together");
-    run_yosys(flat_script(), "flat", folder_, top_);
-    Netlist netlist(read_text(folder_ / "flat.blif"), cells_);
+    Netlist netlist(modules(), cells_);
+    netlist.drop_unread();
     const Repairs repairs = repair(netlist, cells_, progress_);
     progress_("timing");
     add_areas(netlist, repairs);
@@ -112,19 +112,17 @@ class Clock {
  private:
   void add_memory(const Memory& memory) {
     const Tiling tiling = tile(macros_, memory.width, memory.depth);
-    write_file(folder_ / (memory.name + ".il"), memory.rtlil);
     if (!tiling.macro.empty() && cells_.find(tiling.macro) < 0) add_macro(tiling.macro);
     if (tiling.macro.empty() || buses_of(cells_[cells_.find(tiling.macro)]).data == 0) {
       report_.memories_timed = false;
-      flat_ += fmt::format("read_rtlil {0}.il\nblackbox {0}\n", memory.name);
       return;
     }
     const Cell& macro = cells_[cells_.find(tiling.macro)];
     write_file(folder_ / (memory.name + ".sv"), stub(macro) + macro_wrapper(memory, tiling, macro));
-    run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\n", memory.name),
+    run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\ndesign -reset\n{1}",
+                          memory.name, map_script(memory.name, Target::kAsic)),
               memory.name, folder_, memory.name);
-    run_yosys(map_script(memory.name, Target::kAsic), memory.name, folder_, memory.name);
-    add_partition(memory.name);
+    wrappers_ += read_text(folder_ / (memory.name + ".blif"));
   }
 
   void add_macro(const std::string& name) {
@@ -133,25 +131,15 @@ class Clock {
     const std::string text = make_readable(read_maybe_gzipped(macro->file));
     cells_.add(parse_groups(text, macro->file.string()), macro->file.string());
     write_file(folder_ / (name + ".lib"), without_wire_load(text));
-    write_file(folder_ / (name + "_stub.v"), stub(cells_[cells_.find(name)]));
-    flat_ += fmt::format("read_verilog -lib {}_stub.v\n", name);
     libraries_ += fmt::format("read_liberty {}.lib\n", name);
   }
 
-  void add_partition(const std::string& name) {
-    flat_ += fmt::format("read_verilog {0}.v\nsetattr -set {1} \"\\\"{0}\\\"\" {0}/t:*\n", name,
-                         kPartitionAttribute);
-  }
-
-  std::string flat_script() {
-    for (const Partition& partition : plan_.partitions) add_partition(partition.name);
-    return "read_liberty -lib -ignore_miss_func -ignore_miss_dir -ignore_miss_data_latch "
-           "cells.lib\n" +
-           flat_ +
-           fmt::format(
-               "hierarchy -top {}\nflatten\nopt_clean -purge\n"
-               "write_blif -cname -attr flat.blif\n",
-               top_);
+  /// The mapped modules, the top first.
+  std::string modules() const {
+    std::string text;
+    for (const Partition& partition : plan_.partitions)
+      text += read_text(folder_ / (partition.name + ".blif"));
+    return text + wrappers_;
   }
 
   void add_areas(const Netlist& netlist, const Repairs& repairs) {
@@ -230,7 +218,7 @@ class Clock {
   const std::size_t paths_;
   const std::function<void(const std::string&)>& progress_;
   Cells cells_;
-  std::string flat_, libraries_;
+  std::string wrappers_, libraries_;  ///< BLIF of the memories; macros for OpenSTA
   ClockReport report_;
 };
 

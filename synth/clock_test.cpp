@@ -85,12 +85,12 @@ Cells library() {
 }
 
 std::string blif(const std::string& body) {
-  return ".model top\n.inputs clk_i rst_ni a\n.outputs y\n.names $false\n" + body + ".end\n";
+  return ".model core\n.inputs clk_i rst_ni a\n.outputs y\n.names $false\n" + body + ".end\n";
 }
 
 /// Flip-flop q0, its output through `inverters` to flip-flop q1, and to `loads` more.
 std::string fan_out(int loads, int inverters) {
-  std::string text = ".subckt ff_1 CK=clk_i D=a Q=n0\n.cname q0\n.attr partition \"core\"\n";
+  std::string text = ".subckt ff_1 CK=clk_i D=a Q=n0\n.cname q0\n";
   for (int i = 0; i < inverters; ++i)
     text += fmt::format(".subckt inv_1 A=n{} Y=n{}\n.cname inv{}\n", i, i + 1, i);
   text += fmt::format(".subckt ff_1 CK=clk_i D=n{} Q=q\n.cname q1\n.names q y\n1 1\n", inverters);
@@ -98,6 +98,11 @@ std::string fan_out(int loads, int inverters) {
     text += fmt::format(".subckt ff_1 CK=clk_i D=n0 Q=l{0}\n.cname load{0}\n", i);
   return blif(text);
 }
+
+/// A module with a register between its ports.
+constexpr const char* kEdge =
+    ".model edge\n.inputs clk_i d\n.outputs q\n"
+    ".subckt ff_1 CK=clk_i D=d Q=l\n.cname taken_q_reg\n.names l q\n1 1\n.end\n";
 
 int named(const Netlist& netlist, const std::string& name) {
   for (std::size_t i = 0; i < netlist.instances().size(); ++i)
@@ -189,15 +194,48 @@ TEST_CASE("a period is the longest way from register to register", "[synth][time
   CHECK(timer.too_early({named(netlist, "load0"), 1}) == 0);
 }
 
+TEST_CASE("modules are put together, nets that meet at a port are one", "[synth][netlist]") {
+  const Cells cells = library();
+  Netlist netlist(blif(".subckt edge clk_i=clk_i d=a q=r\n.cname u_a\n"
+                       ".subckt edge clk_i=clk_i d=r q=s\n.cname u_b\n.names r y\n1 1\n"
+                       ".subckt edge clk_i=clk_i d=$true\n.cname u_c\n"
+                       ".subckt unknown p=s z=t\n.cname u_d\n.subckt inv_1 A=t Y=u\n.cname i\n") +
+                      kEdge,
+                  cells);
+  CHECK(netlist.partitions() == std::vector<std::string>{"core", "edge"});
+  REQUIRE(netlist.instances().size() == 4);
+  const int a = named(netlist, "u_a.taken_q_reg"), b = named(netlist, "u_b.taken_q_reg");
+  CHECK(netlist.instance(a).partition == 1);
+  const int between = netlist.instance(a).nets[2];
+  CHECK(netlist.instance(b).nets[1] == between);
+  CHECK(netlist.net(between).output);
+  CHECK(netlist.net(between).name == "y");
+  CHECK(netlist.net(netlist.instance(a).nets[0]).sinks.size() == 3);
+  CHECK(netlist.instance(a).nets[0] == netlist.clock());
+  CHECK(netlist.net(netlist.instance(named(netlist, "u_c.taken_q_reg")).nets[1]).constant == 1);
+  CHECK(netlist.net(netlist.instance(b).nets[2]).output);  // into what has no timing
+  CHECK(netlist.net(netlist.instance(named(netlist, "i")).nets[0]).input);  // out of it
+  netlist.drop_unread();
+  REQUIRE(netlist.instances().size() == 2);  // the inverter and u_c lead nowhere
+  CHECK(netlist.net(netlist.clock()).sinks.size() == 2);
+  CHECK(netlist.net(between).driver.instance == named(netlist, "u_a.taken_q_reg"));
+  for (const auto& [text, message] :
+       {std::pair{".names a\n", "netlist: no BLIF: it begins with .names"},
+        {"", "netlist: no BLIF: it is empty"},
+        {".model m\n.names a b c\n", "netlist: m: a function is left that is no cell"},
+        {".model m\n.subckt inv_1 Q=c\n", "netlist: inv_1 has no pin Q"}})
+    CHECK_THROWS_WITH(Netlist(text, cells), message);
+}
+
 TEST_CASE("the longest path of each pair of register groups is told", "[synth][paths]") {
   const Cells cells = library();
   std::string text = fan_out(0, 2);
-  for (int i = 0; i < 3; ++i)
-    text.insert(
-        text.find(".end"),
-        fmt::format(".subckt ff_1 CK=clk_i D=n{0} Q=l{0}\n.cname u_x[{0}].taken_q[{0}]_reg\n"
-                    ".attr partition \"{1}\"\n",
-                    i, i == 0 ? "edge" : "core"));
+  std::string taken = ".subckt edge clk_i=clk_i d=n0\n.cname u_edge[7]\n";
+  for (int i = 1; i < 3; ++i)
+    taken +=
+        fmt::format(".subckt ff_1 CK=clk_i D=n{0} Q=l{0}\n.cname u_x[{0}].taken_q[{0}]_reg\n", i);
+  text.insert(text.find(".end"), taken);
+  text += kEdge;
   const Netlist netlist(text, cells);
   Timer timer(cells, netlist);
   timer.update();

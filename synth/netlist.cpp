@@ -3,37 +3,18 @@
 #include "synth/netlist.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
+#include "synth/blif.h"
 
 namespace trine::synth {
 namespace {
-
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (std::size_t at = line.find_first_not_of(' '); at != std::string_view::npos;) {
-    const std::size_t end = std::min(line.find(' ', at), line.size());
-    words.push_back(line.substr(at, end - at));
-    at = line.find_first_not_of(' ', end);
-  }
-  return words;
-}
 
 /// "A_ADDR[3]" -> "A_ADDR".
 std::string bus_of(const std::string& pin) { return pin.substr(0, pin.find('[')); }
 
 }  // namespace
-
-int Netlist::net_of(std::string_view name) {
-  const auto found = names_.find(name);
-  if (found != names_.end()) return found->second;
-  const int net = static_cast<int>(nets_.size());
-  names_.emplace(name, net);
-  nets_.emplace_back().name = name;
-  if (name == "$false" || name == "$undef") nets_.back().constant = 0;
-  if (name == "$true") nets_.back().constant = 1;
-  return net;
-}
 
 void Netlist::connect(int instance, int pin, int net, bool output) {
   instances_[static_cast<std::size_t>(instance)].nets[static_cast<std::size_t>(pin)] = net;
@@ -43,70 +24,178 @@ void Netlist::connect(int instance, int pin, int net, bool output) {
     at(net).sinks.push_back({instance, pin});
 }
 
-Netlist::Netlist(std::string_view blif, const Cells& cells) {
-  std::vector<int> untimed;               // nets at cells that the library lacks
-  std::vector<std::pair<int, int>> same;  // nets by two names: the second is the first
-  std::map<std::string, int, std::less<>> partition_of;
-  bool is_cell = false;
-  const auto alias = [&](int from, int to) { same.emplace_back(from, to); };
-  std::vector<int> pending;  // of a .names, whose cover is on the next line
-  for (std::size_t begin = 0; begin < blif.size();) {
-    const std::size_t end = std::min(blif.find('\n', begin), blif.size());
-    const std::vector<std::string_view> words = words_of(blif.substr(begin, end - begin));
-    begin = end + 1;
-    if (words.empty() || words[0][0] == '#') continue;
-    if (words[0] == ".inputs" || words[0] == ".outputs") {
-      for (std::size_t i = 1; i < words.size(); ++i)
-        (words[0] == ".inputs" ? at(net_of(words[i])).input : at(net_of(words[i])).output) = true;
-    } else if (words[0] == ".names") {
-      pending.clear();
-      for (std::size_t i = 1; i < words.size(); ++i) pending.push_back(net_of(words[i]));
-      if (pending.size() > 2) throw_error("netlist: a function is left that is no cell");
-      if (pending.size() == 2) alias(pending[0], pending[1]);
-    } else if (words[0] == ".subckt" || words[0] == ".gate") {
-      const int cell = cells.find(std::string(words.at(1)));
-      is_cell = cell >= 0;
-      if (is_cell)
-        instances_.push_back({"", 0, cell, std::vector<int>(cells[cell].pins.size(), -1)});
-      for (std::size_t i = 2; i < words.size(); ++i) {
-        const std::size_t equal = words[i].find('=');
-        const int net = net_of(words[i].substr(equal + 1));
-        if (!is_cell) {
-          untimed.push_back(net);
-          continue;
-        }
-        const std::string name(words[i].substr(0, equal));
-        const int pin = cells[cell].pin(name);
-        if (pin < 0) throw_error("netlist: cell {} has no pin {}", words[1], name);
-        connect(static_cast<int>(instances_.size()) - 1, pin, net,
-                cells[cell].pins[static_cast<std::size_t>(pin)].output);
-      }
-    } else if (words[0] == ".cname" && is_cell) {
-      instances_.back().name = words.at(1);
-    } else if (words[0] == ".attr" && is_cell && words.at(1) == kPartitionAttribute) {
-      std::string name(words.at(2));
-      std::erase_if(name, [](char c) { return c == '"' || c == '\\'; });
-      const auto [found, added] = partition_of.emplace(name, static_cast<int>(partitions_.size()));
-      if (added) partitions_.push_back(name);
-      instances_.back().partition = found->second;
+/// Takes modules apart into cells; nets that meet at a port, or have two names, become one.
+class Linker {
+ public:
+  Linker(Netlist& netlist, const std::vector<BlifModule>& modules, const Cells& cells)
+      : netlist_(netlist), modules_(modules), cells_(cells) {
+    for (std::size_t m = 0; m < modules.size(); ++m) index_.emplace(modules[m].name, m);
+    for (const BlifModule& module : modules) {
+      netlist.partitions_.emplace_back(module.name);
+      resolved_.push_back(resolve(module));
     }
   }
-  // One net for each set of names: the driven one takes all over.
-  for (const auto& [from, to] : same) {
-    for (const PinOf sink : at(to).sinks) connect(sink.instance, sink.pin, from, false);
-    at(to).sinks.clear();
-    if (at(to).output && !at(from).input && !at(from).output) at(from).name = at(to).name;
-    at(from).output |= at(to).output;
-    at(to).output = false;
+
+  void run() {
+    const BlifModule& top = modules_.at(0);
+    std::vector<int> nets(top.nets.size(), -1);
+    link(0, "", nets);
+    merge();
+    const auto port = [&](int n) -> Net& {
+      Net& net = netlist_.at(merged_[static_cast<std::size_t>(nets[static_cast<std::size_t>(n)])]);
+      if (net.name.empty()) net.name = top.nets[static_cast<std::size_t>(n)];
+      return net;
+    };
+    for (const int n : top.inputs) port(n).input = true;
+    for (const int n : top.outputs) port(n).output = true;
+    for (const int n : untimed_) {
+      Net& net = netlist_.at(merged_[static_cast<std::size_t>(n)]);
+      if (net.constant < 0) (net.driver.instance < 0 ? net.input : net.output) = true;
+    }
+    const auto named = [&](std::string_view name) {
+      const auto found = std::find(top.nets.begin(), top.nets.end(), name);
+      return found == top.nets.end()
+                 ? -1
+                 : merged_[static_cast<std::size_t>(
+                       nets[static_cast<std::size_t>(found - top.nets.begin())])];
+    };
+    netlist_.clock_ = named("clk_i");
+    netlist_.reset_ = named("rst_ni");
   }
-  for (const int net : untimed)
-    if (at(net).constant < 0) (at(net).driver.instance < 0 ? at(net).input : at(net).output) = true;
-  const auto named = [this](const char* name) {
-    const auto found = names_.find(name);
-    return found == names_.end() ? -1 : found->second;
+
+ private:
+  /// A cell of the library, an instance of a module (its nets for pins), or neither.
+  struct Resolved {
+    int cell = -1, module = -1;
+    std::vector<std::pair<int, int>> pins;
   };
-  clock_ = named("clk_i");
-  reset_ = named("rst_ni");
+
+  std::vector<Resolved> resolve(const BlifModule& module) const {
+    std::vector<Resolved> list;
+    for (const BlifCell& cell : module.cells) {
+      Resolved& r = list.emplace_back();
+      const auto child = index_.find(cell.type);
+      r.module = child == index_.end() ? -1 : static_cast<int>(child->second);
+      r.cell = r.module < 0 ? cells_.find(std::string(cell.type)) : -1;
+      for (const auto& [name, net] : cell.pins) {
+        const int pin = r.module >= 0 ? modules_[child->second].find(name)
+                        : r.cell >= 0 ? cells_[r.cell].pin(std::string(name))
+                                      : 0;
+        if (pin < 0) throw_error("netlist: {} has no pin {}", cell.type, name);
+        r.pins.emplace_back(pin, net);
+      }
+    }
+    return list;
+  }
+
+  /// @param nets  by net of the module: ours, -1 for those that are no port
+  void link(std::size_t index, const std::string& path, std::vector<int>& nets) {
+    const BlifModule& module = modules_[index];
+    for (std::size_t n = 0; n < nets.size(); ++n)
+      if (nets[n] < 0) nets[n] = add_net(module.nets[n]);
+    const auto ours = [&](int n) { return nets[static_cast<std::size_t>(n)]; };
+    for (const auto& [a, b] : module.same) same_.emplace_back(ours(a), ours(b));
+    for (std::size_t c = 0; c < module.cells.size(); ++c) {
+      const Resolved& r = resolved_[index][c];
+      const std::string name = path + std::string(module.cells[c].name);
+      if (r.module >= 0) {
+        const auto child = static_cast<std::size_t>(r.module);
+        std::vector<int> ports(modules_[child].nets.size(), -1);
+        for (const auto& [port, net] : r.pins) ports[static_cast<std::size_t>(port)] = ours(net);
+        link(child, name + ".", ports);
+      } else if (r.cell >= 0) {
+        std::vector<int> pins(cells_[r.cell].pins.size(), -1);
+        for (const auto& [pin, net] : r.pins) pins[static_cast<std::size_t>(pin)] = ours(net);
+        netlist_.instances_.push_back({name, static_cast<int>(index), r.cell, std::move(pins)});
+      } else {
+        for (const auto& [pin, net] : r.pins) untimed_.push_back(ours(net));
+      }
+    }
+  }
+
+  int add_net(std::string_view name) {
+    constants_.push_back(name == "$false" || name == "$undef" ? 0 : name == "$true" ? 1 : -1);
+    return static_cast<int>(constants_.size()) - 1;
+  }
+
+  int root(int net) {
+    while (roots_[static_cast<std::size_t>(net)] != net) {
+      int& next = roots_[static_cast<std::size_t>(net)];
+      net = next = roots_[static_cast<std::size_t>(next)];
+    }
+    return net;
+  }
+
+  /// One net for each set of names, and what it is connected to.
+  void merge() {
+    roots_.resize(constants_.size());
+    std::iota(roots_.begin(), roots_.end(), 0);
+    for (const auto& [a, b] : same_) roots_[static_cast<std::size_t>(root(b))] = root(a);
+    merged_.assign(constants_.size(), -1);
+    for (std::size_t n = 0; n < constants_.size(); ++n) {
+      int& net = merged_[static_cast<std::size_t>(root(static_cast<int>(n)))];
+      if (net < 0) {
+        net = static_cast<int>(netlist_.nets_.size());
+        netlist_.nets_.emplace_back();
+      }
+      merged_[n] = net;
+      netlist_.at(net).constant = std::max(netlist_.at(net).constant, constants_[n]);
+    }
+    for (std::size_t i = 0; i < netlist_.instances_.size(); ++i)
+      for (std::size_t pin = 0; pin < netlist_.instances_[i].nets.size(); ++pin) {
+        const int net = netlist_.instances_[i].nets[pin];
+        if (net < 0) continue;
+        netlist_.connect(static_cast<int>(i), static_cast<int>(pin),
+                         merged_[static_cast<std::size_t>(net)],
+                         cells_[netlist_.instances_[i].cell].pins[pin].output);
+      }
+  }
+
+  Netlist& netlist_;
+  const std::vector<BlifModule>& modules_;
+  const Cells& cells_;
+  std::map<std::string_view, std::size_t> index_;
+  std::vector<std::vector<Resolved>> resolved_;  ///< by module and cell
+  std::vector<int> constants_;                   ///< by net before they are merged; -1: none
+  std::vector<int> roots_, merged_;              ///< likewise
+  std::vector<std::pair<int, int>> same_;
+  std::vector<int> untimed_;
+};
+
+Netlist::Netlist(std::string_view blif, const Cells& cells) {
+  Linker(*this, parse_blif(blif), cells).run();
+}
+
+void Netlist::drop_unread() {
+  std::vector<bool> read(instances_.size(), false);
+  std::vector<int> queue;
+  const auto visit = [&](int net) {
+    const int driver = net < 0 ? -1 : at(net).driver.instance;
+    if (driver < 0 || read[static_cast<std::size_t>(driver)]) return;
+    read[static_cast<std::size_t>(driver)] = true;
+    queue.push_back(driver);
+  };
+  for (std::size_t n = 0; n < nets_.size(); ++n)
+    if (nets_[n].output) visit(static_cast<int>(n));
+  for (std::size_t next = 0; next < queue.size(); ++next)
+    for (const int net : instance(queue[next]).nets) visit(net);
+  std::vector<int> place(instances_.size(), -1);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < instances_.size(); ++i) {
+    if (!read[i]) continue;
+    place[i] = static_cast<int>(kept);
+    if (kept != i) instances_[kept] = std::move(instances_[i]);
+    ++kept;
+  }
+  instances_.resize(kept);
+  const auto moved = [&](PinOf& pin) {
+    if (pin.instance >= 0) pin.instance = place[static_cast<std::size_t>(pin.instance)];
+    return pin.instance >= 0;
+  };
+  for (Net& net : nets_) {
+    moved(net.driver);
+    std::erase_if(net.sinks, [&](PinOf& sink) { return !moved(sink); });
+  }
 }
 
 int Netlist::insert(int net, const std::vector<PinOf>& sinks, int cell, const Cells& cells) {

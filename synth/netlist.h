@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A flat netlist of library cells: what Yosys mapped, as BLIF, and what is put between afterwards.
+// A flat netlist of library cells: mapped modules put together, and what is put between afterwards.
 
 #pragma once
 
@@ -12,22 +12,20 @@
 
 namespace trine::synth {
 
-inline constexpr const char* kPartitionAttribute = "partition";
-
 struct PinOf {
   int instance = -1, pin = -1;
 };
 
 struct Instance {
-  std::string name;  ///< with those of the modules above it
-  int partition = 0;
+  std::string name;   ///< with those of the modules above it
+  int partition = 0;  ///< the module that it was mapped with
   int cell = 0;
   std::vector<int> nets;  ///< by pin, -1: open
 };
 
 struct Net {
-  std::string name;
-  PinOf driver;  ///< instance -1: an input, or a constant
+  std::string name;  ///< of a port
+  PinOf driver;      ///< instance -1: an input, or a constant
   std::vector<PinOf> sinks;
   bool input = false, output = false;  ///< of the design, or of what has no timing
   int constant = -1;                   ///< 0 or 1
@@ -35,8 +33,9 @@ struct Net {
 
 class Netlist {
  public:
-  /// @param blif  flat, of write_blif -cname -attr; cells that `cells` lacks become ports
-  /// @throws Error  not such a file
+  /// @param blif  modules (blif.h), the top first; what is neither a module nor a cell becomes
+  /// ports
+  /// @throws Error  not such a text
   Netlist(std::string_view blif, const Cells& cells);
 
   const std::vector<Instance>& instances() const { return instances_; }
@@ -53,18 +52,20 @@ class Netlist {
   /// A one-input cell between a net and some of its sinks. @return the net behind it
   int insert(int net, const std::vector<PinOf>& sinks, int cell, const Cells& cells);
 
+  /// Without cells whose outputs lead to no output of the design, as Yosys' opt_clean does it.
+  void drop_unread();
+
   /// Structural Verilog, instances i0, i1, .. and nets n0, n1, .., for a timer.
   std::string verilog(const Cells& cells) const;
 
  private:
-  int net_of(std::string_view name);
+  friend class Linker;
   void connect(int instance, int pin, int net, bool output);
   Net& at(int net) { return nets_[static_cast<std::size_t>(net)]; }
 
   std::vector<Instance> instances_;
   std::vector<Net> nets_;
   std::vector<std::string> partitions_;
-  std::map<std::string, int, std::less<>> names_;
   int clock_ = -1, reset_ = -1;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ranges>
 #include <set>
+#include <unordered_map>
 
 #include "base/error.h"
 
@@ -56,17 +57,72 @@ std::map<std::string, std::string> choose_names(std::string_view rtlil) {
   return names;
 }
 
+/// Names that Yosys gave ("$and$x.sv:12$100003456_Y", "\a.$block$100000007.i") hold lines of the
+/// source and numbers that count on through the whole design. Numbered by module, what is
+/// synthesized is the same as before wherever something else has changed.
+class Renumbering {
+ public:
+  std::string operator()(std::string_view line) {
+    std::string text;
+    for (std::size_t at = 0; at < line.size();) {
+      const std::size_t end = std::min(line.find(' ', at + 1), line.size());
+      const std::size_t word = std::min(line.find_first_not_of(' ', at), end);
+      text += line.substr(at, word - at);
+      const std::string_view name = line.substr(word, end - word);
+      text += is_numbered(name) ? fmt::format("$n{}", number_of(name)) : public_name(name);
+      at = end;
+    }
+    return text;
+  }
+
+ private:
+  /// Types of cells ("$add") and what `proc` made of a register ("$0\\q") have no second '$'.
+  static bool is_numbered(std::string_view name) {
+    return name.starts_with('$') && name.find('$', 1) != std::string_view::npos;
+  }
+
+  std::string public_name(std::string_view name) {
+    std::string text;
+    std::size_t done = 0;
+    for (std::size_t at = name.find('$', 1); at != std::string_view::npos;
+         at = name.find('$', at + 1)) {
+      const std::size_t end = std::min(name.find_first_not_of("0123456789", at + 1), name.size());
+      if (end == at + 1) continue;
+      text += name.substr(done, at - done);
+      text += fmt::format("${}", number_of(name.substr(at, end - at)));
+      done = end;
+    }
+    return text.append(name.substr(done));
+  }
+
+  std::size_t number_of(std::string_view name) {
+    return numbers_.emplace(name, numbers_.size()).first->second;
+  }
+
+  std::unordered_map<std::string, std::size_t> numbers_;
+};
+
 long number(std::string_view text) { return std::stol(std::string(text)); }
 
 /// Reads one module's lines, from behind "module x" to its "end".
 void parse_body(std::string_view& rest, const std::map<std::string, std::string>& names,
                 Module& module) {
   int depth = 0;
+  Renumbering renumbered;
+  std::vector<std::string> connections;  // of the module; their order is by chance
   while (!rest.empty()) {
     const std::string_view line = take_line(rest);
     const auto words = words_of(line);
-    if (words.empty()) continue;
-    if (depth == 0 && words[0] == "end") return;
+    if (words.empty() || (words[0] == "attribute" && words[1] == "\\src")) continue;
+    if (depth == 0 && words[0] == "end") {
+      std::sort(connections.begin(), connections.end());
+      for (const std::string& connection : connections) module.text += connection;
+      return;
+    }
+    if (depth == 0 && words[0] == "connect") {
+      connections.push_back(renumbered(line) + "\n");
+      continue;
+    }
     if (words[0] == "end") --depth;
     if (words[0] == "process") ++depth;
     if (words[0] == "switch") ++depth;  // inside of a process
@@ -90,11 +146,12 @@ void parse_body(std::string_view& rest, const std::map<std::string, std::string>
         if (child == names.end())
           throw_error("yosys: module {} is instantiated but not there", words[1]);
         ++module.children[child->second];
-        module.text += fmt::format("  cell \\{} {}\n", child->second, words[2]);
+        module.text += renumbered(fmt::format("  cell \\{} {}\n", child->second, words[2]));
         continue;
       }
     }
-    module.text += std::string(line) + "\n";
+    module.text += words[0] == "attribute" ? std::string(line) : renumbered(line);
+    module.text += "\n";
   }
   throw_error("yosys: module {} has no end in its RTLIL", module.name);
 }

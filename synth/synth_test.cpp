@@ -356,6 +356,25 @@ TEST_CASE("modules are told apart, with their ports, instances and largest memor
         std::map<std::string, std::int64_t>{{"trine_a", 1}, {"trine_b__1", 1}, {"trine_b__2", 2}});
 }
 
+TEST_CASE("a module's text does not change with what else the design holds", "[synth][rtlil]") {
+  const auto text = [](int line, int number, const std::string& connections) {
+    const std::string name = fmt::format("$and$/tmp/x/a.sv:{}${}", line, number);
+    return parse_rtlil(
+               fmt::format("module \\a\n  attribute \\src \"a.sv:{1}\"\n  wire {0}_Y\n"
+                           "  wire width 2 $0\\q[1:0]\n  wire \\g.$block${2}.i\n  cell $and {0}\n"
+                           "    connect \\Y {{ {0}_Y $0\\q[1:0] [1] }}\n  end\n{3}end\n",
+                           name, line, number, connections))
+        .at("a")
+        .text;
+  };
+  const std::string first = "  connect \\x \\y\n", second = "  connect \\z \\y\n";
+  CHECK(text(7, 123456789, first + second) == text(8, 223456789, second + first));
+  CHECK(text(7, 1, second) ==
+        "module \\a\n  wire $n0\n  wire width 2 $0\\q[1:0]\n  wire \\g.$block$1.i\n"
+        "  cell $and $n2\n    connect \\Y { $n0 $0\\q[1:0] [1] }\n  end\n" +
+            second + "end\n");
+}
+
 TEST_CASE("what is merged into its parent, and what is not", "[synth][partition]") {
   const auto names = [](const std::string& text) {
     std::string all;

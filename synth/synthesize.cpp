@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/cache.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -27,6 +28,7 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::uintmax_t kMostCached = std::uintmax_t{1} << 29;
 constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
 fs::path liberty_of(const SynthOptions& options) {
@@ -75,7 +77,9 @@ class Flow {
         top_(top),
         label_(label),
         options_(options),
-        scratch_(path_without_blanks(), "trine-synth") {
+        scratch_(path_without_blanks(), "trine-synth"),
+        cache_(options.cache ? cache_folder() / "synth" : fs::path(), kMostCached),
+        tool_(first_line_of({"yosys", "-V"})) {
     if (options.target != Target::kAsic) {
       if (!options.netlist.empty()) throw_error("--netlist: needs --target asic");
       return;
@@ -91,6 +95,8 @@ class Flow {
                                             ? without_wire_load(library_.text)
                                             : library_.text);
     write_file(folder() / "abc.script", abc_script());
+    library_key_ = fmt::format("{:016x}{:016x}", hash64(library_.text),
+                               hash64(read_text(folder() / "timing.lib")));
   }
 
   SynthReport run() {
@@ -107,7 +113,7 @@ class Flow {
     report.nand2_um2 = library_.nand2_um2;
     report.wire_load = options_.wire_load == WireLoad::kZero ? "zero" : library_.wire_load;
     report.has_macros = !macros_.empty();
-    report.tool = first_line_of({"yosys", "-V"});
+    report.tool = tool_;
     add_modules(plan, report);
     add_memories(plan, report);
     for (const ModuleReport& module : report.modules)
@@ -152,14 +158,28 @@ class Flow {
 
   ModuleReport map(const Partition& partition) const {
     const std::string& name = partition.name;
-    write_file(folder() / (name + ".il"), partition.rtlil);
-    run_yosys(map_script(name, options_.target), name, folder(), label_ + ": " + name);
+    std::vector<std::string> files{name + ".stat"};
+    if (options_.target == Target::kAsic) files.insert(files.end(), {name + ".v", name + ".blif"});
+    if (times()) files.push_back(name + ".timing");
+    cache_.obtain(depends_on(partition), files, folder(), [&] {
+      write_file(folder() / (name + ".il"), partition.rtlil);
+      run_yosys(map_script(name, options_.target), name, folder(), label_ + ": " + name);
+      write_file(folder() / (name + ".tcl"), timing_script(name));
+      if (times()) run_sta(name, folder(), name);
+    });
     ModuleReport module;
     module.name = name;
     module.instances = partition.instances;
     module.cell_types = parse_stat(read_text(folder() / (name + ".stat")));
     if (times()) module.path = time(name);
     return module;
+  }
+
+  /// All that a mapped module is made of.
+  std::string depends_on(const Partition& partition) const {
+    return fmt::format("{}\n{}{}{}{}\n{}", tool_, map_script(partition.name, options_.target),
+                       abc_script(), times() ? timing_script(partition.name) : "", library_key_,
+                       partition.rtlil);
   }
 
   /// "\acc_q[3]_reg" -> "acc_q[3]": the script names flip-flops after their wire.
@@ -170,8 +190,7 @@ class Flow {
   }
 
   Path time(const std::string& name) const {
-    write_file(folder() / (name + ".tcl"), timing_script(name));
-    Path path = parse_timing(run_sta(name, folder(), name));
+    Path path = parse_timing(read_text(folder() / (name + ".timing")));
     path.start = without_suffix(path.start);
     path.end = without_suffix(path.end);
     return path;
@@ -252,6 +271,9 @@ class Flow {
   const std::string top_, label_;
   const SynthOptions options_;
   const TemporaryFolder scratch_;
+  const FileCache cache_;
+  const std::string tool_;
+  std::string library_key_;  ///< of what the tools read of it
   Library library_;
   std::vector<Macro> macros_;
   std::map<std::string, ModuleReport> mapped_;

@@ -39,6 +39,7 @@ struct SynthOptions {
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
   int paths = 0;                  ///< longest paths between registers to tell
   int jobs = 2;                   ///< Yosys processes at a time
+  bool cache = true;              ///< take modules that were mapped before from the user's cache
   bool quiet = true;              ///< no progress line on stderr
 };
 

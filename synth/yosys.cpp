@@ -40,7 +40,8 @@ std::string reason_in(const fs::path& log) {
 }  // namespace
 
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top) {
-  std::string script = "read_verilog -sv";
+  // Numbers of equal length: names sort as they were given, whatever else the design holds.
+  std::string script = "read_rtlil <<EOT\nautoidx 100000000\nEOT\nread_verilog -sv";
   for (const std::string& source : sources) script += " \"" + source + "\"";
   return script +
          fmt::format("\nchparam -set Multiplier {} {}\nhierarchy -check -top {}\nproc\n", kBooth,
@@ -72,7 +73,8 @@ std::string map_script(const std::string& name, Target target) {
              "abc -liberty cells.lib -script abc.script\n"
              "opt_clean -purge\n",
              name) +
-         stat + fmt::format("write_verilog -noattr -simple-lhs {}.v\n", name);
+         stat +
+         fmt::format("write_verilog -noattr -simple-lhs {0}.v\nwrite_blif -cname {0}.blif\n", name);
 }
 
 std::string memory_script(const std::string& name) {

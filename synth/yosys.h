@@ -17,7 +17,8 @@ namespace trine::synth {
 /// Reads the sources of trine.f and writes design.il, elaborated, its multipliers of Booth rows.
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top);
 
-/// Maps NAME.il to cells: NAME.stat, and for asic NAME.v. Stops at latches, loops, undriven wires.
+/// Maps NAME.il to cells: NAME.stat, and for asic NAME.v and NAME.blif. Stops at latches, loops,
+/// undriven wires.
 std::string map_script(const std::string& name, Target target);
 
 /// ABC's part of it.

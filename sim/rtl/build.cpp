@@ -12,6 +12,7 @@
 #include <fstream>
 #include <vector>
 
+#include "base/cache.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -154,17 +155,6 @@ BuildOptions BuildOptions::from_environment() {
     options.optimization = text[0] - '0';
   }
   return options;
-}
-
-fs::path cache_folder() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return fs::path(value != nullptr ? value : "");
-  };
-  if (!variable("TRINE_CACHE").empty()) return fs::absolute(variable("TRINE_CACHE"));
-  if (!variable("XDG_CACHE_HOME").empty()) return variable("XDG_CACHE_HOME") / "trine";
-  if (!variable("HOME").empty()) return variable("HOME") / ".cache" / "trine";
-  return fs::temp_directory_path() / "trine-cache";
 }
 
 fs::path build_model(const machine::Config& config, const BuildOptions& options) {

@@ -36,8 +36,6 @@ struct BuildOptions {
   static BuildOptions from_environment();
 };
 
-std::filesystem::path cache_folder();
-
 /// The shared object of this design, built if the cache does not have it.
 /// @throws Error  a tool is missing or fails; names the log
 std::filesystem::path build_model(const machine::Config& config, const BuildOptions& options);

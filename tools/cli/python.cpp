@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/cache.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -69,7 +70,7 @@ void make_environment(const fs::path& folder, const fs::path& requirements) {
 fs::path environment(const std::string& requirements, const Output& output) {
   const fs::path file = project_root() / "models" / requirements;
   const std::string text = text_of(file);
-  const fs::path cache = sim::cache_folder() / "python";
+  const fs::path cache = cache_folder() / "python";
   const fs::path folder = cache / sha256({text.begin(), text.end()}).substr(0, 16);
   const fs::path program = folder / "venv" / "bin" / "python";
   std::error_code ignored;

@@ -13,7 +13,7 @@ struct Options {
   std::filesystem::path emitted;
   std::string target = "asic";
   synth::SynthOptions synth;
-  bool no_timing = false;
+  bool no_timing = false, no_cache = false;
   std::string wire_load = "zero";
 };
 
@@ -22,6 +22,7 @@ int run(const Options& options) {
   synth::SynthOptions synth = options.synth;
   synth.target = synth::parse_target(options.target);
   synth.timing = !options.no_timing;
+  synth.cache = !options.no_cache;
   synth.wire_load = synth::parse_wire_load(options.wire_load);
   synth.quiet = options.output.quiet || !has_terminal();
   if (!options.emitted.empty()) {
@@ -60,6 +61,9 @@ void add_synth(CLI::App& app, Action& action) {
             "folder for the netlist that was measured: Verilog, models of\n"
             "its cells and memories, trine.f (asic)");
   command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
+  command->add_flag("--no-cache", options->no_cache,
+                    "map every module anew; else what was mapped before comes\n"
+                    "from ~/.cache/trine/synth ($TRINE_CACHE moves it)");
   add_value(*command, "--wire-load W", options->wire_load,
             "zero: wires are nothing; library: what the library guesses by\n"
             "fan-out (zero)")

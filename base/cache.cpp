@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/cache.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+namespace trine {
+namespace fs = std::filesystem;
+namespace {
+
+/// @return whether `entry` holds all of `files`; they are in `where` then
+bool take(const fs::path& entry, const std::vector<std::string>& files, const fs::path& where) {
+  std::error_code ignored;
+  if (!fs::exists(entry, ignored)) return false;
+  try {
+    const nlohmann::json kept = nlohmann::json::parse(read_text(entry));
+    for (const std::string& file : files)
+      write_file(where / file, kept.at(file).get_ref<const std::string&>());
+  } catch (const std::exception&) {  // damaged
+    return false;
+  }
+  fs::last_write_time(entry, fs::file_time_type::clock::now(), ignored);
+  return true;
+}
+
+}  // namespace
+
+fs::path cache_folder() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value != nullptr ? value : "");
+  };
+  if (!variable("TRINE_CACHE").empty()) return fs::absolute(variable("TRINE_CACHE"));
+  if (!variable("XDG_CACHE_HOME").empty()) return variable("XDG_CACHE_HOME") / "trine";
+  if (!variable("HOME").empty()) return variable("HOME") / ".cache" / "trine";
+  return fs::temp_directory_path() / "trine-cache";
+}
+
+FileCache::FileCache(fs::path folder, std::uintmax_t most_bytes)
+    : folder_(std::move(folder)), most_bytes_(most_bytes) {}
+
+FileCache::~FileCache() {
+  struct Entry {
+    fs::file_time_type used;
+    fs::path path;
+    std::uintmax_t bytes;
+  };
+  std::vector<Entry> entries;
+  std::uintmax_t sum = 0;
+  std::error_code error;  // another process may remove them, too
+  if (!folder_.empty())
+    for (fs::directory_iterator i(folder_, error), end; !error && i != end; i.increment(error)) {
+      std::error_code gone;
+      const Entry entry{i->last_write_time(gone), i->path(), i->file_size(gone)};
+      if (gone) continue;
+      entries.push_back(entry);
+      sum += entry.bytes;
+    }
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.used < b.used; });
+  for (const Entry& entry : entries) {
+    if (sum <= most_bytes_) break;
+    fs::remove(entry.path, error);
+    sum -= entry.bytes;
+  }
+}
+
+void FileCache::obtain(const std::string& depends, const std::vector<std::string>& files,
+                       const fs::path& where, const std::function<void()>& make) const {
+  if (folder_.empty()) return make();
+  const fs::path entry = folder_ / (sha256({depends.begin(), depends.end()}) + ".json");
+  if (take(entry, files, where)) return;
+  make();
+  nlohmann::json kept;
+  for (const std::string& file : files) kept[file] = read_text(where / file);
+  try {
+    fs::create_directories(folder_);
+    write_file(entry, kept.dump());
+  } catch (const std::exception&) {  // no place for it: it is made again next time
+  }
+}
+
+}  // namespace trine

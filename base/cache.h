@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What takes long and can be made again is kept below one folder, which may be deleted at any time.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace trine {
+
+/// $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine.
+std::filesystem::path cache_folder();
+
+/// Files that tools write, found by all that they depend on. Several processes and threads may use
+/// it at once. What cannot be read or written is as if it were not there.
+class FileCache {
+ public:
+  /// @param folder  empty: nothing is kept. @param most_bytes  about; what was used longest ago
+  /// goes
+  explicit FileCache(std::filesystem::path folder, std::uintmax_t most_bytes = 0);
+  FileCache(const FileCache&) = delete;
+  FileCache& operator=(const FileCache&) = delete;
+  ~FileCache();
+
+  /// Puts `files` into `where`, which `make` does where they are not known.
+  /// @param depends  names everything that they depend on: tools, scripts, inputs
+  void obtain(const std::string& depends, const std::vector<std::string>& files,
+              const std::filesystem::path& where, const std::function<void()>& make) const;
+
+ private:
+  const std::filesystem::path folder_;
+  const std::uintmax_t most_bytes_;
+};
+
+}  // namespace trine

@@ -19,15 +19,11 @@
 
 namespace trine::synth {
 
-/// A memory as macros side by side and one above the other, with the ports of trine_sram: Verilog.
-/// @param macro  has the buses ADDR and DIN
-std::string macro_wrapper(const Memory& memory, const Tiling& tiling, const Cell& macro);
-
-/// @param folder  has NAME.v of each partition, cells.lib, timing.lib, abc.script
-/// @param paths  longest paths between registers to tell
+/// @param folder  has NAME.blif of each partition, cells.lib, timing.lib, abc.script
 /// @throws Error  a tool fails; a library without buffers
 ClockReport time_design(const std::filesystem::path& folder, const std::string& top,
                         const Plan& plan, const Library& library, const std::vector<Macro>& macros,
-                        int paths, const std::function<void(const std::string&)>& progress);
+                        const SynthOptions& options,
+                        const std::function<void(const std::string&)>& progress);
 
 }  // namespace trine::synth

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "synth/macro.h"
 #include "synth/netlist.h"
 #include "synth/paths.h"
 #include "synth/timer.h"

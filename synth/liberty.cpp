@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <cstring>
 #include <memory>
@@ -63,6 +64,8 @@ std::string attribute(std::string_view group, std::string_view key) {
   }
   return {};
 }
+
+constexpr double kMultiplexerNs = 0.2;  ///< about, of one level between two memories
 
 /// Attributes of a library that choose its wires, the stronger one first.
 constexpr std::string_view kWireLoads[] = {"default_wire_load_selection", "default_wire_load"};
@@ -194,13 +197,23 @@ fs::path macro_folder_of(const fs::path& liberty) {
   return {};
 }
 
-Tiling tile(const std::vector<Macro>& macros, std::int64_t width, std::int64_t depth) {
+Tiling tile(const std::vector<Macro>& macros, std::int64_t width, std::int64_t depth,
+            double most_ns) {
   Tiling best;
+  const auto is_better = [&](const Tiling& t) {
+    if (best.macro.empty()) return true;
+    const bool in_time = t.ns <= most_ns, best_in_time = best.ns <= most_ns;
+    if (in_time != best_in_time) return in_time;
+    return in_time ? std::pair(t.um2, t.ns) < std::pair(best.um2, best.ns)
+                   : std::pair(t.ns, t.um2) < std::pair(best.ns, best.um2);
+  };
   for (const Macro& macro : macros) {
     const std::int64_t across = (width + macro.width - 1) / macro.width;
     const std::int64_t down = (depth + macro.depth - 1) / macro.depth;
-    const double um2 = static_cast<double>(across * down) * macro.um2;
-    if (best.macro.empty() || um2 < best.um2) best = {macro.name, across, down, um2};
+    const auto levels = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(down - 1)));
+    const Tiling tiling{macro.name, across, down, static_cast<double>(across * down) * macro.um2,
+                        macro.ns > 0 ? macro.ns + kMultiplexerNs * levels : 0};
+    if (is_better(tiling)) best = tiling;
   }
   return best;
 }

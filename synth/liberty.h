@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ struct Macro {
   std::int64_t depth = 0, width = 0;
   double um2 = 0;
   std::filesystem::path file{};
+  double ns = 0;  ///< from the clock to its outputs; 0: not known
 };
 
 /// The single-port macros (all, where none says so) of a folder of Liberty files, sizes taken from
@@ -55,12 +57,16 @@ std::vector<Macro> read_macros(const std::filesystem::path& folder);
 /// The folder beside a Liberty file that has its memories: sg13g2_stdcell_x.lib -> sg13g2_sram.
 std::filesystem::path macro_folder_of(const std::filesystem::path& liberty);
 
-/// Macros side by side and one above the other that make up a memory with the least area.
+/// Macros side by side and one above the other that make up a memory.
 struct Tiling {
   std::string macro;  ///< empty: no macros
   std::int64_t across = 0, down = 0;
   double um2 = 0;
+  double ns = 0;  ///< until it is read, about: a macro's, and the multiplexer of those above it
 };
-Tiling tile(const std::vector<Macro>& macros, std::int64_t width, std::int64_t depth);
+
+/// The least area of those that are read within `most_ns`; if there is none, the fastest.
+Tiling tile(const std::vector<Macro>& macros, std::int64_t width, std::int64_t depth,
+            double most_ns = std::numeric_limits<double>::infinity());
 
 }  // namespace trine::synth

@@ -59,7 +59,8 @@ std::string memory_table(const SynthReport& r) {
     text += fmt::format("  {:<24}{:>5} x {:>5} words x {:>4} bits", m.name, m.instances, m.depth,
                         m.width);
     if (!m.macro.empty())
-      text += fmt::format("{:>12} um2\n    each {}", grouped(m.um2), fitted(m.macro, 88));
+      text += fmt::format("{:>12} um2\n    each {}{}", grouped(m.um2), fitted(m.macro, 72),
+                          m.ns > 0 ? fmt::format(", read in {:.2f} ns", m.ns) : "");
     text += "\n";
   }
   return text;
@@ -156,7 +157,8 @@ nlohmann::json to_json(const SynthReport& r) {
                         {"depth", m.depth},
                         {"dmem_pmem", m.dmem_pmem},
                         {"macro", m.macro},
-                        {"area_um2", m.um2}});
+                        {"area_um2", m.um2},
+                        {"access_ns", m.ns}});
   nlohmann::json clock_paths = nlohmann::json::array();
   for (const GroupPath& path : r.clock.paths)
     clock_paths.push_back({{"ns", path.ns},

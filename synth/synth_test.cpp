@@ -128,6 +128,24 @@ TEST_CASE("a memory is tiled by the macros with the least area", "[synth][libert
   CHECK(tile({}, 8, 8).macro.empty());
 }
 
+TEST_CASE("a memory is tiled by delay, then by area", "[synth][liberty]") {
+  const std::vector<Macro> macros{
+      {"fast", 256, 8, 30, "", 3}, {"small", 1024, 8, 60, "", 5}, {"mean", 512, 8, 50, "", 4}};
+  struct Row {
+    double most_ns;
+    const char* macro;
+    double um2, ns;
+  };
+  // 1,024 words: four macros of 3 ns and two levels of 0.2, two of 4 and one, or one.
+  for (const Row& row : {Row{9, "small", 60, 5}, Row{5, "small", 60, 5}, Row{4.9, "mean", 100, 4.2},
+                         Row{4, "fast", 120, 3.4}, Row{0, "fast", 120, 3.4}}) {
+    CAPTURE(row.most_ns);
+    const Tiling t = tile(macros, 8, 1024, row.most_ns);
+    CHECK((t.macro == row.macro && t.um2 == row.um2));
+    CHECK(t.ns == Approx(row.ns));
+  }
+}
+
 TEST_CASE("stat and timing reports are read", "[synth][parse]") {
   const auto cells = parse_stat(
       "   Number of processes: 0\n   Number of cells:   12\n     NAND2X1   7\n     $_x_   5\n\n x "
@@ -436,7 +454,8 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
   r.seconds = 61.6;
   r.modules = {{"big", 3, 1000, 1200, 300, {2.5, "s", "e"}, {}},
                {"small", 1, 1321, 1400, 350, {}, {}}};
-  r.memories = {{"ram", 2, 32, 1024, 1, "2 x M", 2000}, {"none", 4, 8, 256, 0, "1 x N", 1000}};
+  r.memories = {{"ram", 2, 32, 1024, 1, "2 x M", 2000, 2.5},
+                {"none", 4, 8, 256, 0, "1 x N", 1000, 0}};
   r.cell_types = {{"INV", 7}, {"NAND", 4314}};
   CHECK(r.memories[0].um2_other() == 1000);
   nlohmann::json json = to_json(r);
@@ -456,9 +475,9 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
        "worst_path": null}],
     "memories": [
       {"name": "ram", "instances": 2, "width": 32, "depth": 1024, "dmem_pmem": 1,
-       "macro": "2 x M", "area_um2": 2000.0},
+       "macro": "2 x M", "area_um2": 2000.0, "access_ns": 2.5},
       {"name": "none", "instances": 4, "width": 8, "depth": 256, "dmem_pmem": 0,
-       "macro": "1 x N", "area_um2": 1000.0}],
+       "macro": "1 x N", "area_um2": 1000.0, "access_ns": 0.0}],
     "cell_types": {"INV": 7, "NAND": 4314}, "seconds": 61.6})");
   CHECK(json == expect);
   std::string text = to_text(r);
@@ -642,9 +661,9 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
         Approx(24 * json["logic_gate_equivalents"].get<double>() + 24 * (3 * 200 + 2 * 300)));
   auto expected = nlohmann::json::parse(R"([
     {"name": "", "instances": 3, "width": 8, "depth": 512, "dmem_pmem": 2,
-     "macro": "1 x M_1P_512x8_x", "area_um2": 14400.0},
+     "macro": "1 x M_1P_512x8_x", "area_um2": 14400.0, "access_ns": 0.0},
     {"name": "", "instances": 1, "width": 20, "depth": 512, "dmem_pmem": 0,
-     "macro": "2 x M_1P_512x16_x", "area_um2": 14400.0}])");
+     "macro": "2 x M_1P_512x16_x", "area_um2": 14400.0, "access_ns": 0.0}])");
   if (json["memories"][0]["width"] == 20) std::swap(expected[0], expected[1]);
   expected[0]["name"] = "trine_sram__1";
   expected[1]["name"] = "trine_sram__2";
@@ -652,44 +671,56 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
   CHECK_THAT(to_text(report), Contains("macros: 1,200 GE, 800 GE without DMEM and PMEM"));
 }
 
+namespace {
+
+/// Liberty of a macro with words of 8 bits.
+std::string macro_library(const std::string& name, int address, double um2, double access) {
+  const auto always = [](const std::string& table, double value) {
+    const char* of = table.ends_with("constraint") ? "by_data" : "by_load";
+    return fmt::format("{} ({}) {{ values (\"{}, {}\"); }} ", table, of, value, value);
+  };
+  std::string buses, text =
+                         "library (a) { delay_model : table_lookup; time_unit : \"1ns\"; "
+                         "capacitive_load_unit (1, pf);\n";
+  for (const char* edge : {"rise", "fall"})
+    text += fmt::format(
+        "input_threshold_pct_{0} : 50; output_threshold_pct_{0} : 50;\n"
+        "slew_lower_threshold_pct_{0} : 20; slew_upper_threshold_pct_{0} : 80;\n",
+        edge);
+  for (const int bits : {8, 9})
+    text += fmt::format(
+        "type (w{}) {{ base_type : array; data_type : bit; bit_width : {}; bit_from : {}; "
+        "bit_to : 0; }}\n",
+        bits, bits, bits - 1);
+  for (const auto& [bus, width] : {std::pair{"ADDR", address}, {"DIN", 8}, {"BM", 8}})
+    buses += fmt::format("bus ({}) {{ bus_type : w{}; direction : input; capacitance : 0.01; }}\n",
+                         bus, width);
+  for (const char* pin : {"MEN", "WEN", "REN"})
+    buses += fmt::format(
+        "pin ({}) {{ direction : input; capacitance : 0.01; timing () {{ related_pin : \"CLK\"; "
+        "timing_type : hold_rising; {}{}}} }}\n",
+        pin, always("rise_constraint", 0.9), always("fall_constraint", 0.9));
+  return text +
+         fmt::format(
+             "lu_table_template (by_load) {{ variable_1 : total_output_net_capacitance; "
+             "index_1 (\"0, 1\"); }}\nlu_table_template (by_data) {{ variable_1 : "
+             "constrained_pin_transition; index_1 (\"0, 1\"); }}\n"
+             "cell ({}) {{ area : {};\n"
+             "pin (CLK) {{ direction : input; clock : true; capacitance : 0.01; }}\n{}"
+             "bus (DOUT) {{ bus_type : w8; direction : output; timing () {{ related_pin : "
+             "\"CLK\"; timing_type : rising_edge; timing_sense : non_unate;\n{}{}{}{}}} }} }} }}\n",
+             name, um2, buses, always("cell_rise", access), always("cell_fall", access),
+             always("rise_transition", 0.1), always("fall_transition", 0.1));
+}
+
+}  // namespace
+
 TEST_CASE("the clock counts the time of the library's memories", "[synth][flow]") {
   const Source source(kMemories);
   SynthOptions options;
   options.macros = source.folder.path() / "macros";
   fs::create_directory(options.macros);
-  const auto always = [](const std::string& name, double value) {
-    const char* of = name.ends_with("constraint") ? "by_data" : "by_load";
-    return fmt::format("{} ({}) {{ values (\"{}, {}\"); }} ", name, of, value, value);
-  };
-  std::string buses, thresholds;
-  for (const char* edge : {"rise", "fall"})
-    thresholds += fmt::format(
-        "input_threshold_pct_{0} : 50; output_threshold_pct_{0} : 50;\n"
-        "slew_lower_threshold_pct_{0} : 20; slew_upper_threshold_pct_{0} : 80;\n",
-        edge);
-  for (const auto& [name, width] : {std::pair{"ADDR", 8}, {"DIN", 8}, {"BM", 8}})
-    buses += fmt::format("bus ({}) {{ bus_type : w{}; direction : input; capacitance : 0.01; }}\n",
-                         name, width);
-  for (const char* name : {"MEN", "WEN", "REN"})
-    buses += fmt::format(
-        "pin ({}) {{ direction : input; capacitance : 0.01; timing () {{ related_pin : \"CLK\"; "
-        "timing_type : hold_rising; {}{}}} }}\n",
-        name, always("rise_constraint", 0.9), always("fall_constraint", 0.9));
-  write_file(options.macros / "a.lib",
-             "library (a) { delay_model : table_lookup; time_unit : \"1ns\"; capacitive_load_unit "
-             "(1, pf);\n" +
-                 thresholds +
-                 "lu_table_template (by_load) { variable_1 : total_output_net_capacitance; "
-                 "index_1 (\"0, 1\"); }\nlu_table_template (by_data) { variable_1 : "
-                 "constrained_pin_transition; index_1 (\"0, 1\"); }\n"
-                 "type (w8) { base_type : array; data_type : bit; bit_width : 8; bit_from : 7; "
-                 "bit_to : 0; }\ncell (M_1P_256x8_x) { area : 4800;\n"
-                 "pin (CLK) { direction : input; clock : true; capacitance : 0.01; }\n" +
-                 buses +
-                 "bus (DOUT) { bus_type : w8; direction : output; timing () { related_pin : "
-                 "\"CLK\"; timing_type : rising_edge; timing_sense : non_unate;\n" +
-                 always("cell_rise", 7) + always("cell_fall", 7) + always("rise_transition", 0.1) +
-                 always("fall_transition", 0.1) + "} } } }\n");
+  write_file(options.macros / "a.lib", macro_library("M_1P_256x8_x", 8, 4800, 7));
   const SynthReport report = source.synthesize(options);
   CHECK(report.clock.memories_timed);
   // 512 words: two rows of macros, the row of the last read chooses behind them.
@@ -699,6 +730,26 @@ TEST_CASE("the clock counts the time of the library's memories", "[synth][flow]"
   CHECK(report.clock.too_early == 0);
   const nlohmann::json json = to_json(report);
   CHECK(json["logic_gate_equivalents"] > json["gate_equivalents"]);  // the rows' choice
+
+  // A smaller one that is slower: not where it makes the clock longer, unless it may.
+  write_file(options.macros / "b.lib", macro_library("M_1P_512x8_y", 9, 5000, 9));
+  const SynthReport same = source.synthesize(options);
+  CHECK(same.clock.ns == Approx(report.clock.ns));
+  CHECK(same.sram_um2 == report.sram_um2);
+  CHECK_THAT(to_text(same), Contains("x M_1P_256x8_x, read in 7.20 ns"));
+  options.memory_ns = 9;
+  const SynthReport smaller = source.synthesize(options);
+  CHECK(smaller.clock.ns >= 9);
+  CHECK(smaller.sram_um2 == Approx(report.sram_um2 * 5000 / 9600));
+  options.memory_ns = 0;
+  const Source slow(std::regex_replace(
+      std::regex_replace(kMemories, std::regex("wide_o\\);"), "wide_o, output logic [19:0] p_o);"),
+      std::regex("  trine_dmem u_dmem"),
+      "  always_ff @(posedge clk_i) p_o <= p_o * wdata_i * p_o * p_o;\n  trine_dmem u_dmem"));
+  const SynthReport slower = slow.synthesize(options);
+  CHECK(slower.clock.ns > 9.5);
+  CHECK(slower.sram_um2 == smaller.sram_um2);
+
   options.macros = source.folder.path();
   const SynthReport bare = source.synthesize(options);
   CHECK_FALSE(bare.clock.memories_timed);

@@ -115,15 +115,15 @@ class Flow {
     report.has_macros = !macros_.empty();
     report.tool = tool_;
     add_modules(plan, report);
-    add_memories(plan, report);
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
     if (times()) {
-      report.clock = time_design(folder(), top_, plan, library_, macros_, options_.paths,
+      report.clock = time_design(folder(), top_, plan, library_, macros_, options_,
                                  [this](const std::string& what) { progress(what); });
       report.clock.path.start = without_suffix(report.clock.path.start);
       report.clock.path.end = without_suffix(report.clock.path.end);
     }
+    add_memories(plan, report);
     progress("");
     return report;
   }
@@ -255,10 +255,14 @@ class Flow {
       entry.width = memory.width;
       entry.depth = memory.depth;
       entry.dmem_pmem = memory.dmem_pmem;
-      const Tiling tiling = tile(macros_, memory.width, memory.depth);
+      const auto timed = report.clock.tilings.find(memory.name);
+      const Tiling tiling = timed != report.clock.tilings.end()
+                                ? timed->second
+                                : tile(macros_, memory.width, memory.depth);
       if (!tiling.macro.empty()) {
         entry.macro = fmt::format("{} x {}", tiling.across * tiling.down, tiling.macro);
         entry.um2 = static_cast<double>(memory.instances) * tiling.um2;
+        entry.ns = tiling.ns;
       }
       report.sram_bits += memory.bits();
       report.sram_um2 += entry.um2;

@@ -17,6 +17,7 @@
 
 #include "machine/config.h"
 #include "nlohmann/json_fwd.hpp"
+#include "synth/liberty.h"
 
 namespace trine::synth {
 
@@ -37,10 +38,13 @@ struct SynthOptions {
   bool timing = true;  ///< run OpenSTA (asic)
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
-  int paths = 0;                  ///< longest paths between registers to tell
-  int jobs = 2;                   ///< Yosys processes at a time
-  bool cache = true;              ///< take modules that were mapped before from the user's cache
-  bool quiet = true;              ///< no progress line on stderr
+  /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least
+  /// area then is chosen. 0: as much as leaves the clock of the fastest; without timing: any.
+  double memory_ns = 0;
+  int paths = 0;      ///< longest paths between registers to tell
+  int jobs = 2;       ///< Yosys processes at a time
+  bool cache = true;  ///< take modules that were mapped before from the user's cache
+  bool quiet = true;  ///< no progress line on stderr
 };
 
 struct Path {
@@ -67,6 +71,7 @@ struct ClockReport {
   double ns = 0;  ///< 0: not timed
   Path path;
   std::vector<PathPart> parts;               ///< with the setup time at its end they add up to `ns`
+  std::map<std::string, Tiling> tilings;     ///< of memories, by module
   std::vector<GroupPath> paths;              ///< those asked for, by the own timer
   double logic_um2 = 0;                      ///< of all cells, buffers and sizes with them
   std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
@@ -91,6 +96,7 @@ struct MemoryReport {
   std::int64_t dmem_pmem = 0;  ///< instances that are banks of DMEM or PMEM
   std::string macro;           ///< "2 x RM_..", empty without a library of memories
   double um2 = 0;              ///< of all instances
+  double ns = 0;               ///< until it is read, about; 0: not known
 
   double um2_other() const {  ///< without DMEM and PMEM
     return um2 * static_cast<double>(instances - dmem_pmem) / static_cast<double>(instances);

@@ -488,7 +488,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
         "small                                  1      1,321        350          350   28.0%       "
         " -\n",
         "  ram                         2 x  1024 words x   32 bits       2,000 um2\n    each 2 x "
-        "M\n",
+        "M, read in 2.50 ns\n",
         "  none                        4 x   256 words x    8 bits       1,000 um2\n    each 1 x "
         "N\n",
         "before placement, without wires:\n  big                          2.50 ns  s -> e\n\n",

@@ -13,6 +13,7 @@
 #include "synth/macro.h"
 #include "synth/netlist.h"
 #include "synth/paths.h"
+#include "synth/place/place.h"
 #include "synth/yosys.h"
 
 namespace trine::synth {
@@ -58,12 +59,13 @@ class Clock {
       report_.paths =
           longest_paths(best.netlist, cells_, timer, static_cast<std::size_t>(options_.paths));
     }
+    if (!options_.place.python.empty()) place(std::move(best));
     return report_;
   }
 
  private:
   struct Repaired {
-    Netlist netlist;
+    Netlist mapped, netlist;  ///< before and after
     Repairs repairs;
   };
 
@@ -74,8 +76,9 @@ class Clock {
     progress_("putting the design together");
     Netlist netlist(text, cells_);
     netlist.drop_unread();
+    Netlist mapped = netlist;
     const Repairs repairs = repair(netlist, cells_, progress_);
-    return {std::move(netlist), repairs};
+    return {std::move(mapped), std::move(netlist), repairs};
   }
 
   /// Memories begin with their fastest tilings; those with time left then take smaller ones. What
@@ -168,57 +171,35 @@ class Clock {
                        [&](const Macro& m) { return m.name == cell.name; });
   }
 
-  void time(const Netlist& netlist) {
-    const auto port = [&](int net) {
-      return net < 0 || !netlist.net(net).input ? std::string() : fmt::format("n{}", net);
-    };
+  /// OpenSTA's commands that read the libraries.
+  std::string read_libraries() const {
     std::set<std::string> macros;
     for (const auto& [memory, tiling] : report_.tilings)
       if (!tiling.macro.empty()) macros.insert(tiling.macro);
     std::string libraries = "read_liberty timing.lib\n";
     for (const std::string& macro : macros)
       libraries += fmt::format("read_liberty {}.lib\n", macro);
-    write_file(folder_ / "timed.tcl",
-               libraries + "read_verilog timed.v\n" +
-                   constraints("design", port(netlist.clock()), port(netlist.reset())) +
-                   "report_checks -path_delay max -format full -digits 4\nexit\n");
-    const std::string text = run_sta("timed", folder_, top_);
-    read_path(text, netlist);
+    return libraries;
   }
 
-  /// Lines "  0.1234  5.6789 ^ i42/Y (cell)": what the cell adds belongs to its module.
-  void read_path(const std::string& text, const Netlist& netlist) {
-    const Path path = parse_timing(text);
-    report_.ns = path.ns;
-    const auto instance_of = [&](const std::string& pin) -> const Instance* {
-      if (pin.size() < 2 || pin[0] != 'i') return nullptr;
-      const int i = std::atoi(pin.c_str() + 1);
-      return i < static_cast<int>(netlist.instances().size()) ? &netlist.instance(i) : nullptr;
-    };
-    const auto name_of = [&](const std::string& pin) {
-      const Instance* instance = instance_of(pin);
-      return instance == nullptr ? pin : instance->name;
-    };
-    report_.path = {path.ns, name_of(path.start), name_of(path.end)};
-    std::istringstream lines(text);
-    double spent = 0;
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream words(line);
-      double delay = 0, time = 0;
-      std::string edge, pin;
-      if (!(words >> delay >> time >> edge >> pin) || (edge != "^" && edge != "v")) continue;
-      const Instance* instance = instance_of(pin);
-      if (instance == nullptr) continue;
-      add_part(partition_of(netlist, *instance), time - spent);
-      spent = time;
-    }
-    if (!report_.parts.empty()) report_.parts.back().ns += path.ns - spent;  // setup
+  void time(const Netlist& netlist) {
+    const PathPorts ports = ports_of(netlist);
+    write_file(folder_ / "timed.tcl", read_libraries() + "read_verilog timed.v\n" +
+                                          constraints("design", ports.clock, ports.reset) +
+                                          "report_checks -path_delay max -format full -digits 4\n"
+                                          "exit\n");
+    const TimedPath timed = read_path(run_sta("timed", folder_, top_), netlist);
+    report_.ns = timed.ns;
+    report_.path = timed.path;
+    report_.parts = timed.parts;
   }
 
-  void add_part(const std::string& module, double ns) {
-    if (report_.parts.empty() || report_.parts.back().module != module)
-      report_.parts.push_back({module, 0});
-    report_.parts.back().ns += ns;
+  /// Without the buffers, which want places; strengths are a good beginning.
+  void place(Repaired best) {
+    for (int i = 0; i < static_cast<int>(best.mapped.instances().size()); ++i)
+      best.mapped.resize(i, best.netlist.instance(i).cell);
+    report_.placed = place_design(std::move(best.mapped), cells_, options_.place,
+                                  {folder_, read_libraries()}, progress_);
   }
 
   const fs::path folder_;
@@ -232,6 +213,46 @@ class Clock {
 };
 
 }  // namespace
+
+PathPorts ports_of(const Netlist& netlist) {
+  const auto port = [&](int net) {
+    return net < 0 || !netlist.net(net).input ? std::string() : fmt::format("n{}", net);
+  };
+  return {port(netlist.clock()), port(netlist.reset())};
+}
+
+/// Lines "  0.1234  5.6789 ^ i42/Y (cell)": what the cell adds belongs to its module.
+TimedPath read_path(const std::string& text, const Netlist& netlist) {
+  const auto instance_of = [&](const std::string& pin) -> const Instance* {
+    if (pin.size() < 2 || pin[0] != 'i') return nullptr;
+    const int i = std::atoi(pin.c_str() + 1);
+    return i < static_cast<int>(netlist.instances().size()) ? &netlist.instance(i) : nullptr;
+  };
+  const auto name_of = [&](const std::string& pin) {
+    const Instance* instance = instance_of(pin);
+    return instance == nullptr ? pin : instance->name;
+  };
+  const Path path = parse_timing(text);
+  TimedPath timed{path.ns, {path.ns, name_of(path.start), name_of(path.end)}, {}};
+  std::vector<PathPart>& parts = timed.parts;
+  std::istringstream lines(text);
+  double spent = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    double delay = 0, time = 0;
+    std::string edge, pin;
+    if (!(words >> delay >> time >> edge >> pin) || (edge != "^" && edge != "v")) continue;
+    const Instance* instance = instance_of(pin);
+    if (instance == nullptr) continue;
+    const std::string& module =
+        netlist.partitions().at(static_cast<std::size_t>(instance->partition));
+    if (parts.empty() || parts.back().module != module) parts.push_back({module, 0});
+    parts.back().ns += time - spent;
+    spent = time;
+  }
+  if (!parts.empty()) parts.back().ns += path.ns - spent;  // setup
+  return timed;
+}
 
 ClockReport time_design(const fs::path& folder, const std::string& top, const Plan& plan,
                         const Library& library, const std::vector<Macro>& macros,

@@ -13,11 +13,21 @@
 #include <vector>
 
 #include "synth/liberty.h"
+#include "synth/netlist.h"
 #include "synth/partition.h"
 #include "synth/repair.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth {
+
+/// Ports of a netlist as Netlist::verilog() names them, for constraints(); empty: none.
+struct PathPorts {
+  std::string clock, reset;
+};
+PathPorts ports_of(const Netlist& netlist);
+
+/// The longest path that OpenSTA printed, by module.
+TimedPath read_path(const std::string& text, const Netlist& netlist);
 
 /// @param folder  has NAME.blif of each partition, cells.lib, timing.lib, abc.script
 /// @throws Error  a tool fails; a library without buffers

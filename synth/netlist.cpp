@@ -217,6 +217,13 @@ int Netlist::insert(int net, const std::vector<PinOf>& sinks, int cell, const Ce
   return behind;
 }
 
+int Netlist::insert_output(int net, int cell, const Cells& cells) {
+  const int behind = insert(net, {}, cell, cells);
+  at(net).output = false;
+  at(behind).output = true;
+  return behind;
+}
+
 std::string Netlist::verilog(const Cells& cells) const {
   std::string ports, body;
   for (std::size_t i = 0; i < nets_.size(); ++i) {

@@ -51,6 +51,8 @@ class Netlist {
   }
   /// A one-input cell between a net and some of its sinks. @return the net behind it
   int insert(int net, const std::vector<PinOf>& sinks, int cell, const Cells& cells);
+  /// The same between a net and the output that it is.
+  int insert_output(int net, int cell, const Cells& cells);
 
   /// Without cells whose outputs lead to no output of the design, as Yosys' opt_clean does it.
   void drop_unread();

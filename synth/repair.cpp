@@ -6,7 +6,6 @@
 #include <queue>
 
 #include "base/error.h"
-#include "synth/timer.h"
 
 namespace trine::synth {
 namespace {
@@ -20,7 +19,11 @@ constexpr float kNextStage = 0.25f;  ///< delay of the next cell for each ns of 
 
 class Repair {
  public:
-  Repair(Netlist& netlist, const Cells& cells) : netlist_(netlist), cells_(cells) {
+  Repair(Netlist& netlist, const Cells& cells, const RepairWires* wires)
+      : netlist_(netlist),
+        cells_(cells),
+        wires_(wires),
+        timer_(cells, netlist, wires == nullptr ? nullptr : &wires->model) {
     if (cells.buffer() < 0) throw_error("timing: the library has no buffer");
   }
 
@@ -43,7 +46,9 @@ class Repair {
              double& um2) {
     ++count;
     um2 += cells_[buffer].um2;
-    return netlist_.insert(net, sinks, buffer, cells_);
+    const int behind = netlist_.insert(net, sinks, buffer, cells_);
+    if (wires_ != nullptr) wires_->added(netlist_.net(behind).driver.instance);
+    return behind;
   }
 
   /// Sinks with the most time left stand behind buffers, those again behind others: the time that
@@ -161,6 +166,7 @@ class Repair {
           Edges<float> t{0, 0};  // arrival, slew
           if (!arc.launches && in >= 0) t = {timer_.times(in).arrival[f], timer_.times(in).slew[f]};
           if (t[0] < 0) return;  // a constant
+          if (!arc.launches) t[0] += timer_.wire_ns({i, arc.from});
           late = std::max(late, t[0] + slower + arc.delay[e].at(t[1], load) +
                                     kNextStage * (arc.slew[e].at(t[1], load) - at_out.slew[e]) -
                                     at_out.required[e]);
@@ -243,7 +249,8 @@ class Repair {
 
   Netlist& netlist_;
   const Cells& cells_;
-  Timer timer_{cells_, netlist_};
+  const RepairWires* const wires_;
+  Timer timer_;
   Repairs repairs_;
   float best_ = 1e9f;
   float margin_ = kMargin;
@@ -253,8 +260,8 @@ class Repair {
 }  // namespace
 
 Repairs repair(Netlist& netlist, const Cells& cells,
-               const std::function<void(const std::string&)>& progress) {
-  return Repair(netlist, cells).run(progress);
+               const std::function<void(const std::string&)>& progress, const RepairWires* wires) {
+  return Repair(netlist, cells, wires).run(progress);
 }
 
 }  // namespace trine::synth

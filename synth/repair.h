@@ -2,7 +2,7 @@
 //
 // Buffers and drive strengths for a mapped netlist: no driver has more than kMostLoads loads or
 // more capacitance than it may, slow paths get stronger cells, and what reaches a pin before its
-// hold time is over is delayed. Without places: what wires cost is not known here.
+// hold time is over is delayed. Without places: what wires cost is not known here, unless told.
 
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "synth/netlist.h"
+#include "synth/timer.h"
 
 namespace trine::synth {
 
@@ -24,9 +25,17 @@ struct Repairs {
   std::int64_t too_early = 0;  ///< pins whose hold time is still not kept
 };
 
+/// Wires for repairs, and where to tell of each buffer that is put in.
+struct RepairWires {
+  const WireModel& model;
+  std::function<void(int instance)> added;
+};
+
 /// @param progress  told what is being done
+/// @param wires  null: there are none
 /// @throws Error  the library has no buffer; a combinational loop
 Repairs repair(Netlist& netlist, const Cells& cells,
-               const std::function<void(const std::string&)>& progress);
+               const std::function<void(const std::string&)>& progress,
+               const RepairWires* wires = nullptr);
 
 }  // namespace trine::synth

@@ -99,6 +99,42 @@ std::string clock_lines(const SynthReport& r) {
          fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
 }
 
+/// The same of the placed design.
+std::string placed_lines(const SynthReport& r) {
+  const PlacedReport& p = r.clock.placed;
+  if (p.timed.ns == 0) return {};
+  std::string text = fmt::format(
+      "\nplaced, estimated wires: {:.2f} ns, {:.0f} MHz (without wires {:.2f} ns)\n  {} -> {}\n",
+      p.timed.ns, 1000 / p.timed.ns, r.clock.ns, fitted(p.timed.path.start, 46),
+      fitted(p.timed.path.end, 46));
+  for (const PathPart& part : p.timed.parts)
+    text += fmt::format("  {:<26}{:>7.2f} ns\n", fitted(part.module, 25), part.ns);
+  text += fmt::format("  die {} x {} um, core {} x {} um, {:.0f} % of it cells; {:.2f} m of wire\n",
+                      grouped(p.die_width_um), grouped(p.die_height_um), grouped(p.core_width_um),
+                      grouped(p.core_height_um), 100 * p.utilization, p.wire_mm / 1000);
+  text += fmt::format("  {} cells, {} GE; {} buffers ({} GE), {} for hold times ({} GE)",
+                      grouped(p.cells), grouped(p.logic_um2 / r.nand2_um2), grouped(p.buffers),
+                      grouped(p.buffers_um2 / r.nand2_um2), grouped(p.hold_buffers),
+                      grouped(p.hold_um2 / r.nand2_um2));
+  if (p.too_early > 0) text += fmt::format("; {} pins change too early", grouped(p.too_early));
+  return text + "\n";
+}
+
+nlohmann::json to_json(const PlacedReport& p) {
+  if (p.timed.ns == 0) return nullptr;
+  return {{"die_width_um", p.die_width_um},
+          {"die_height_um", p.die_height_um},
+          {"core_width_um", p.core_width_um},
+          {"core_height_um", p.core_height_um},
+          {"utilization", p.utilization},
+          {"wire_mm", p.wire_mm},
+          {"cells", p.cells},
+          {"cells_um2", p.logic_um2},
+          {"buffers", p.buffers},
+          {"hold_buffers", p.hold_buffers},
+          {"hold_violations", p.too_early}};
+}
+
 /// The longest path of each pair of register groups, with the modules on its way.
 std::string group_path_lines(const SynthReport& r) {
   if (r.clock.paths.empty()) return {};
@@ -188,6 +224,12 @@ nlohmann::json to_json(const SynthReport& r) {
           {"clock_to", r.clock.path.end},
           {"clock_path", to_json(r.clock.parts)},
           {"clock_paths", clock_paths},
+          {"clock_placed_ns", r.clock.placed.timed.ns > 0 ? nlohmann::json(r.clock.placed.timed.ns)
+                                                          : nlohmann::json(nullptr)},
+          {"clock_placed_from", r.clock.placed.timed.path.start},
+          {"clock_placed_to", r.clock.placed.timed.path.end},
+          {"clock_placed_path", to_json(r.clock.placed.timed.parts)},
+          {"placement", to_json(r.clock.placed)},
           {"buffers", r.clock.buffers},
           {"hold_buffers", r.clock.hold_buffers},
           {"hold_violations", r.clock.too_early},
@@ -209,7 +251,8 @@ std::string to_text(const SynthReport& r) {
     return text + fpga_table(r) + memory_table(r) +
            fmt::format("\ntotal {} cells, {} memory bits apart, {:.0f} s\n", grouped(r.cells),
                        grouped(r.sram_bits), r.seconds);
-  text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r) + group_path_lines(r);
+  text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r) + placed_lines(r) +
+          group_path_lines(r);
   text += fmt::format("\ntotal {} cells, {} um2, {} GE (NAND2 of {} um2)", grouped(r.cells),
                       grouped(r.area_um2), grouped(r.gate_equivalents), r.nand2_um2);
   if (r.macs_per_cycle > 0)

@@ -464,6 +464,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "gate_equivalents": 1250.0, "nand2_um2": 4.0, "logic_gate_equivalents": 1250.0,
     "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
     "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
+    "clock_placed_ns": null, "clock_placed_from": "", "clock_placed_to": "", "clock_placed_path": [], "placement": null,
     "hold_buffers": 0, "hold_violations": 0, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
@@ -506,6 +507,37 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
   r.macs_per_cycle = 0;
   CHECK(to_json(r)["gate_equivalents_per_mac"] == 0);
   CHECK_THAT(to_text(r), !Contains("per MAC"));
+
+  r.clock.ns = 4;
+  r.clock.placed = {{5, {5, "from", "to"}, {{"m", 3}, {"n", 2}}},
+                    6,
+                    1500,
+                    1200,
+                    1400,
+                    700,
+                    0.7,
+                    2500,
+                    400,
+                    17,
+                    3,
+                    2,
+                    1,
+                    8,
+                    4};
+  CHECK(to_json(r)["clock_placed_ns"] == 5);
+  CHECK(to_json(r)["clock_placed_path"] ==
+        nlohmann::json::parse(R"([{"module": "m", "ns": 3.0}, {"module": "n", "ns": 2.0}])"));
+  CHECK(to_json(r)["placement"] ==
+        nlohmann::json::parse(
+            R"({"die_width_um": 1500.0, "die_height_um": 1200.0, "core_width_um": 1400.0,
+          "core_height_um": 700.0, "utilization": 0.7, "wire_mm": 2500.0, "cells": 17, "cells_um2": 400.0,
+          "buffers": 3, "hold_buffers": 2, "hold_violations": 1})"));
+  for (const char* line :
+       {"\nplaced, estimated wires: 5.00 ns, 200 MHz (without wires 4.00 ns)\n  from -> to\n",
+        "  m                            3.00 ns\n",
+        "  die 1,500 x 1,200 um, core 1,400 x 700 um, 70 % of it cells; 2.50 m of wire\n",
+        "  17 cells, 100 GE; 3 buffers (2 GE), 2 for hold times (1 GE); 1 pins change too early\n"})
+    CHECK_THAT(to_text(r), Contains(line));
 
   r.target = Target::kEcp5;
   r.library.clear();

@@ -21,6 +21,7 @@
 #include "synth/clock.h"
 #include "synth/liberty.h"
 #include "synth/partition.h"
+#include "synth/place/lef.h"
 #include "synth/rtlil.h"
 #include "synth/yosys.h"
 
@@ -120,8 +121,10 @@ class Flow {
     if (times()) {
       report.clock = time_design(folder(), top_, plan, library_, macros_, options_,
                                  [this](const std::string& what) { progress(what); });
-      report.clock.path.start = without_suffix(report.clock.path.start);
-      report.clock.path.end = without_suffix(report.clock.path.end);
+      for (Path* path : {&report.clock.path, &report.clock.placed.timed.path}) {
+        path->start = without_suffix(path->start);
+        path->end = without_suffix(path->end);
+      }
     }
     add_memories(plan, report);
     progress("");
@@ -296,6 +299,13 @@ WireLoad parse_wire_load(const std::string& name) {
   if (name == "zero") return WireLoad::kZero;
   if (name == "library") return WireLoad::kLibrary;
   throw_error("wire-load: '{}' is unknown, allowed zero, library", name);
+}
+
+void check_placeable(SynthOptions& options) {
+  if (options.target != Target::kAsic) throw_error("--place: needs --target asic or ecp5");
+  if (!options.timing) throw_error("--place: allowed without --no-timing");
+  if (options.place.lef.empty()) options.place.lef = lef_folder_of(liberty_of(options));
+  read_lef(options.place.lef);
 }
 
 std::string netlist_fingerprint(const SynthOptions& options) {

@@ -31,6 +31,13 @@ Target parse_target(const std::string& name);
 /// "zero", "library". @throws Error  names what is allowed
 WireLoad parse_wire_load(const std::string& name);
 
+/// What places a design (synth/place).
+struct PlaceOptions {
+  std::filesystem::path lef;     ///< file or folder; empty: beside the Liberty file
+  std::filesystem::path python;  ///< an interpreter that has coloquinte; empty: nothing is placed
+  double utilization = 0.55;     ///< of the core, before buffers: with them a quarter more
+};
+
 struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: Debian's osu018
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
@@ -41,7 +48,8 @@ struct SynthOptions {
   /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least
   /// area then is chosen. 0: as much as leaves the clock of the fastest; without timing: any.
   double memory_ns = 0;
-  int paths = 0;      ///< longest paths between registers to tell
+  int paths = 0;  ///< longest paths between registers to tell
+  PlaceOptions place;
   int jobs = 2;       ///< Yosys processes at a time
   bool cache = true;  ///< take modules that were mapped before from the user's cache
   bool quiet = true;  ///< no progress line on stderr
@@ -66,6 +74,25 @@ struct GroupPath {
   std::vector<PathPart> parts;  ///< as in ClockReport
 };
 
+/// The longest path of a whole design.
+struct TimedPath {
+  double ns = 0;  ///< 0: not timed
+  Path path;
+  std::vector<PathPart> parts;  ///< with the setup time at its end they add up to `ns`
+};
+
+/// The clock of the placed design, with estimated wires (place/place.h).
+struct PlacedReport {
+  TimedPath timed;
+  double own_ns = 0;  ///< what the own timer says
+  double die_width_um = 0, die_height_um = 0, core_width_um = 0, core_height_um = 0;
+  double utilization = 0;  ///< of the core, by all cells
+  double wire_mm = 0;
+  double logic_um2 = 0;
+  std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
+  double buffers_um2 = 0, hold_um2 = 0;
+};
+
 /// The clock of the whole design, buffered and sized (clock.h).
 struct ClockReport {
   double ns = 0;  ///< 0: not timed
@@ -77,6 +104,7 @@ struct ClockReport {
   std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
+  PlacedReport placed;
   bool memories_timed = true;  ///< false: the library has no macros, paths end at memories
 };
 
@@ -129,6 +157,10 @@ struct SynthReport {
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
 ///                undriven signal in the design
 SynthReport synthesize(const machine::Config& config, const SynthOptions& options);
+
+/// Whether `options` can place a design, before long work is done in vain; the place of the LEF.
+/// @throws Error  no ASIC, no timing, no LEF of the library
+void check_placeable(SynthOptions& options);
 
 /// Everything besides the design that a netlist depends on: tool, scripts, library.
 std::string netlist_fingerprint(const SynthOptions& options);

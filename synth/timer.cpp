@@ -13,7 +13,8 @@ constexpr float kNever = -1e9f, kAlways = 1e9f;
 
 }  // namespace
 
-Timer::Timer(const Cells& cells, const Netlist& netlist) : cells_(cells), netlist_(netlist) {}
+Timer::Timer(const Cells& cells, const Netlist& netlist, const WireModel* wires)
+    : cells_(cells), netlist_(netlist), wires_(wires) {}
 
 bool Timer::is_timed(int net) const { return net >= 0 && net != netlist_.reset(); }
 
@@ -66,6 +67,10 @@ void Timer::update(std::size_t most_loads) {
       loads_[n] += pin.capacitance;
       least_loads_[n] += pin.least_capacitance;
     }
+    if (wires_ != nullptr) {
+      loads_[n] += wires_->pf(static_cast<int>(n));
+      least_loads_[n] += wires_->pf(static_cast<int>(n));
+    }
     if (most_loads > 0 && nets[n].sinks.size() > most_loads)
       loads_[n] *= static_cast<float>(most_loads) / static_cast<float>(nets[n].sinks.size());
     if (nets[n].input && is_timed(static_cast<int>(n)))
@@ -81,7 +86,7 @@ void Timer::update(std::size_t most_loads) {
       const Edges<float> setup = limit(sink, false, times_[n].slew, kNever);
       for (const Edge e : {kRise, kFall})
         if (setup[e] > kNever && times_[n].arrival[e] > kNever)
-          period_ = std::max(period_, times_[n].arrival[e] + setup[e]);
+          period_ = std::max(period_, times_[n].arrival[e] + wire_ns(sink) + setup[e]);
     }
   }
   for (std::size_t n = 0; n < nets.size(); ++n) {
@@ -90,10 +95,15 @@ void Timer::update(std::size_t most_loads) {
       const Edges<float> setup = limit(sink, false, times_[n].slew, kNever);
       for (const Edge e : {kRise, kFall})
         if (setup[e] > kNever)
-          times_[n].required[e] = std::min(times_[n].required[e], period_ - setup[e]);
+          times_[n].required[e] =
+              std::min(times_[n].required[e], period_ - setup[e] - wire_ns(sink));
     }
   }
   for (auto i = order_.rbegin(); i != order_.rend(); ++i) backward(netlist_.instance(*i));
+}
+
+PinOf Timer::pin_of(const Instance& instance, int pin) const {
+  return {static_cast<int>(&instance - netlist_.instances().data()), pin};
 }
 
 void Timer::forward(const Instance& instance) {
@@ -104,17 +114,18 @@ void Timer::forward(const Instance& instance) {
     static const Times edge{{0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}};
     const Times& in = arc.launches ? edge : times(from);
     Times& out = at(to);
+    const float wire = arc.launches ? 0 : wire_ns(pin_of(instance, arc.from));
     const float load = loads_[static_cast<std::size_t>(to)];
     const float least = least_loads_[static_cast<std::size_t>(to)];
     for_each_edge(arc, [&](std::size_t f, std::size_t e) {
       if (in.arrival[f] > kNever) {
         out.arrival[e] =
-            std::max(out.arrival[e], in.arrival[f] + arc.delay[e].at(in.slew[f], load));
+            std::max(out.arrival[e], in.arrival[f] + wire + arc.delay[e].at(in.slew[f], load));
         out.slew[e] = std::max(out.slew[e], arc.slew[e].at(in.slew[f], load));
       }
       if (in.early[f] < kAlways) {
         out.early[e] =
-            std::min(out.early[e], in.early[f] + arc.delay[e].at(in.early_slew[f], least));
+            std::min(out.early[e], in.early[f] + wire + arc.delay[e].at(in.early_slew[f], least));
         out.early_slew[e] = std::min(out.early_slew[e], arc.slew[e].at(in.early_slew[f], least));
       }
     });
@@ -125,10 +136,10 @@ void Timer::backward(const Instance& instance) {
   for (const Arc& arc : cells_[instance.cell].arcs) {
     const int from = instance.nets[static_cast<std::size_t>(arc.from)];
     if (arc.launches || !is_timed(from)) continue;
-    const Edges<float> required =
-        required_at({static_cast<int>(&instance - netlist_.instances().data()), arc.from});
+    const PinOf pin = pin_of(instance, arc.from);
+    const Edges<float> required = required_at(pin);
     for (const Edge e : {kRise, kFall})
-      at(from).required[e] = std::min(at(from).required[e], required[e]);
+      at(from).required[e] = std::min(at(from).required[e], required[e] - wire_ns(pin));
   }
 }
 
@@ -177,7 +188,7 @@ float Timer::slack(const PinOf& sink) const {
   float slack = kAlways;
   for (const Edge e : {kRise, kFall}) {
     if (setup[e] > kNever) required[e] = std::min(required[e], period_ - setup[e]);
-    slack = std::min(slack, required[e] - t.arrival[e]);
+    slack = std::min(slack, required[e] - t.arrival[e] - wire_ns(sink));
   }
   return slack;
 }
@@ -187,7 +198,8 @@ float Timer::too_early(const PinOf& sink) const {
   const Edges<float> hold = limit(sink, true, t.early_slew, kNever);
   float time = 0;
   for (const Edge e : {kRise, kFall})
-    if (hold[e] > kNever && t.early[e] < kAlways) time = std::max(time, hold[e] - t.early[e]);
+    if (hold[e] > kNever && t.early[e] < kAlways)
+      time = std::max(time, hold[e] - t.early[e] - wire_ns(sink));
   return time;
 }
 

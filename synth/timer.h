@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A static timer of one clock without wires and skew: how late and how early each net changes, and
-// what time is left. OpenSTA has the last word on the result (clock.h); this one is asked some
-// dozen times while buffers are put in and sizes chosen.
+// A static timer of one clock without skew: how late and how early each net changes, and what time
+// is left; without wires unless a model of them is given. OpenSTA has the last word on the result
+// (clock.h); this one is asked some dozen times while buffers are put in and sizes chosen.
 //
 // Source: Liberty's nonlinear delay model; the later edge and the slower transition are carried on.
 
@@ -20,10 +20,18 @@ struct Times {
   Edges<float> required;           ///< latest that is in time
 };
 
+/// What wires add where places are known (synth/place).
+class WireModel {
+ public:
+  virtual ~WireModel() = default;
+  virtual float pf(int net) const = 0;            ///< to the load of the net's driver
+  virtual float ns(const PinOf& sink) const = 0;  ///< from the driver to a sink
+};
+
 class Timer {
  public:
-  /// @throws Error  a combinational loop
-  Timer(const Cells& cells, const Netlist& netlist);
+  /// @param wires  null: there are none. @throws Error  a combinational loop
+  Timer(const Cells& cells, const Netlist& netlist, const WireModel* wires = nullptr);
 
   /// All anew. @param most_loads  no net counts more loads than that (0: all)
   void update(std::size_t most_loads = 0);
@@ -32,6 +40,8 @@ class Timer {
   float period() const { return period_; }
   const Times& times(int net) const { return times_[static_cast<std::size_t>(net)]; }
   float load(int net) const { return loads_[static_cast<std::size_t>(net)]; }
+  /// Of the wire to a sink.
+  float wire_ns(const PinOf& sink) const { return wires_ == nullptr ? 0 : wires_->ns(sink); }
   void change_load(int net, float by) { loads_[static_cast<std::size_t>(net)] += by; }
 
   /// Time left at a net, at one of its sinks; large where nothing is asked.
@@ -66,6 +76,7 @@ class Timer {
  private:
   bool is_timed(int net) const;
   void sort();
+  PinOf pin_of(const Instance& instance, int pin) const;
   void forward(const Instance& instance);
   void backward(const Instance& instance);
   Edges<float> required_at(const PinOf& sink) const;
@@ -74,6 +85,7 @@ class Timer {
 
   const Cells& cells_;
   const Netlist& netlist_;
+  const WireModel* const wires_;
   std::vector<int> order_;
   std::vector<Times> times_;
   std::vector<float> loads_, least_loads_;  ///< pF, by net

@@ -68,7 +68,7 @@ void make_environment(const fs::path& folder, const fs::path& requirements) {
 
 /// The environment below the cache. Two that make one at once both do; the first to end has it.
 fs::path environment(const std::string& requirements, const Output& output) {
-  const fs::path file = project_root() / "models" / requirements;
+  const fs::path file = project_root() / requirements;
   const std::string text = text_of(file);
   const fs::path cache = cache_folder() / "python";
   const fs::path folder = cache / sha256({text.begin(), text.end()}).substr(0, 16);
@@ -134,11 +134,11 @@ bool is_onnx(const std::string& model) { return fs::path(model).extension() == "
 
 std::string recorder_of(const std::string& model) {
   const std::vector<std::uint8_t> bytes = read_file(model);
-  if (!is_onnx(model)) return "requirements_litert.txt";
+  if (!is_onnx(model)) return "models/requirements_litert.txt";
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (const char* domain : {"qonnx.custom_op", "finn.custom_op", "onnx.brevitas"})
-    if (text.find(domain) != std::string_view::npos) return "requirements_qonnx.txt";
-  return "requirements_onnx.txt";
+    if (text.find(domain) != std::string_view::npos) return "models/requirements_qonnx.txt";
+  return "models/requirements_onnx.txt";
 }
 
 }  // namespace trine::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The helpers in models/ that need packages of PyPI: each set of packages in an environment of its
-// own below the cache, made on first use.
+// Helpers, those in models/ above all, that need packages of PyPI: each set of packages in an
+// environment of its own below the cache, made on first use.
 
 #pragma once
 
@@ -23,9 +23,11 @@ struct PythonOptions {
 /// An interpreter that can import what the helpers need.
 class Python {
  public:
-  /// @param requirements  "requirements_onnx.txt", of models/
+  /// @param requirements  "models/requirements_onnx.txt"
   /// @throws Error  it is not there, and cannot be made: what to do
   Python(const PythonOptions& options, const std::string& requirements, const Output& output);
+
+  const std::filesystem::path& program() const { return program_; }
 
   /// Runs models/`script`.py in the current folder.
   /// @param what  for the line that tells how long it takes
@@ -42,7 +44,7 @@ class Python {
 /// Whether MODEL is ONNX, by its name as the helpers tell it.
 bool is_onnx(const std::string& model);
 
-/// What records MODEL: the requirements of LiteRT, ONNX Runtime or qonnx.
+/// What records MODEL: the file with the requirements of LiteRT, ONNX Runtime or qonnx.
 std::string recorder_of(const std::string& model);
 
 }  // namespace trine::cli

@@ -62,7 +62,7 @@ std::string quantized(const Options& options, const Array& examples) {
   write_npy(array, examples);
   const Python python(
       options.python,
-      is_onnx(options.model) ? "requirements_onnx.txt" : "requirements_quantizer.txt",
+      is_onnx(options.model) ? "models/requirements_onnx.txt" : "models/requirements_quantizer.txt",
       options.output);
   std::vector<std::string> arguments{options.model, "--calibration", array.string(),
                                      "--out",       result.string(), "--type",

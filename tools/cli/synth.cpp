@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
+#include "tools/cli/python.h"
 
 namespace trine::cli {
 namespace {
@@ -11,9 +12,10 @@ struct Options {
   Output output;
   Design design;
   std::filesystem::path emitted;
-  std::string target = "asic";
+  std::string top = "trine_top", target = "asic";
   synth::SynthOptions synth;
-  bool no_timing = false, no_cache = false;
+  PythonOptions python;
+  bool no_timing = false, no_cache = false, place = false;
   std::string wire_load = "zero";
 };
 
@@ -25,9 +27,14 @@ int run(const Options& options) {
   synth.cache = !options.no_cache;
   synth.wire_load = synth::parse_wire_load(options.wire_load);
   synth.quiet = options.output.quiet || !has_terminal();
+  if (options.place) {
+    synth::check_placeable(synth);
+    synth.place.python =
+        Python(options.python, "synth/place/requirements.txt", options.output).program();
+  }
   if (!options.emitted.empty()) {
     const synth::SynthReport report = synth::synthesize_design(
-        options.emitted, "trine_top", options.emitted.filename().string(), 0, synth);
+        options.emitted, options.top, options.emitted.filename().string(), 0, synth);
     options.output.print(synth::to_text(report));
     options.output.write_json(synth::to_json(report), nullptr);
     return kSuccess;
@@ -49,6 +56,9 @@ void add_synth(CLI::App& app, Action& action) {
   add_value(*command, "--design DIR", options->emitted,
             "instead of --config: a folder that `trine generate` wrote, of any\n"
             "revision; per MAC nothing is told")
+      ->excludes(config);
+  add_value(*command, "--top MODULE", options->top,
+            "with --design: a module of it with its default parameters (trine_top)")
       ->excludes(config);
   options->output.declare(*command);
   add_value(*command, "--liberty FILE", options->synth.liberty,
@@ -72,6 +82,13 @@ void add_synth(CLI::App& app, Action& action) {
             "zero: wires are nothing; library: what the library guesses by\n"
             "fan-out (zero)")
       ->check(CLI::IsMember({"zero", "library"}));
+  command->add_flag("--place", options->place,
+                    "place it, too, with estimated wires: macros, then cells by\n"
+                    "Coloquinte (asic)");
+  add_value(*command, "--lef PATH", options->synth.place.lef,
+            "LEF file, or folder of such, of the library's cells and macros\n"
+            "(beside the Liberty file)");
+  options->python.declare(*command);
   add_value(*command, "--paths N", options->synth.paths,
             "tell the N longest paths from register to register, one for each\n"
             "pair of registers of modules (0)")

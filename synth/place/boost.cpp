@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/place/boost.h"
+
+#include <algorithm>
+
+namespace trine::synth {
+namespace {
+
+constexpr float kLate = 0.1f;        ///< of the period: nets with less time left are tried
+constexpr float kWorthIt = 0.02f;    ///< ns that a buffer must win
+constexpr float kNextStage = 0.25f;  ///< delay of the next cell for each ns of transition, about
+constexpr float kSpare = 0.4f;       ///< ns that a sink has more than the latest: it can wait
+
+using Pins = std::vector<PinOf>;
+
+/// Arrival and transition of a net, by edge.
+struct Signal {
+  Edges<float> arrival{-1e9f, -1e9f}, slew{0, 0};
+};
+
+class Boost {
+ public:
+  Boost(Netlist& netlist, const Cells& cells, Placement& placement, const Wires& wires)
+      : netlist_(netlist), cells_(cells), placement_(placement), timer_(cells, netlist, &wires) {}
+
+  WireBuffers run() {
+    timer_.update();
+    // Backwards, so that the timer still knows the nets at a driver's inputs; without those put in.
+    const std::vector<int> order(timer_.order().rbegin(), timer_.order().rend());
+    for (const int i : order)
+      for (std::size_t p = 0; p < netlist_.instance(i).nets.size(); ++p) {
+        const int net = netlist_.instance(i).nets[p];
+        if (net < 0 || !placement_.has_wire(net)) continue;
+        const PinOf driver = netlist_.net(net).driver;
+        if (driver.instance == i && driver.pin == static_cast<int>(p)) improve(net);
+      }
+    return result_;
+  }
+
+ private:
+  const Cell& cell_of(const PinOf& pin) const {
+    return cells_[netlist_.instance(pin.instance).cell];
+  }
+  float capacitance(const PinOf& pin) const {
+    return cell_of(pin).pins[static_cast<std::size_t>(pin.pin)].capacitance;
+  }
+
+  void improve(int net) {
+    const PinOf driver = netlist_.net(net).driver;
+    const float most = cell_of(driver).pins[static_cast<std::size_t>(driver.pin)].max_capacitance;
+    const bool overloaded = most > 0 && timer_.load(net) > most;
+    if (!overloaded && timer_.slack(net) > kLate * timer_.period()) return;
+    const Pins all = netlist_.net(net).sinks;
+    if (all.empty()) return;
+    const Pins spare = with_time(net, all);
+    const float load = timer_.load(net);
+    const float now = overloaded ? 1e9f : lateness(net, driven(driver, load)) - kWorthIt;
+    const float share = static_cast<float>(spare.size()) / static_cast<float>(all.size());
+    float behind = share * (load - pins_pf(all)) + pins_pf(spare);  // wire and pins that leave
+    int best_beside = -1, best_apart = -1;
+    float beside = now, apart = now;
+    for (const int size : cells_[cells_.buffer()].sizes) {
+      const float in = input_of(size);
+      const float late = lateness(net, through(size, driven(driver, in), load));
+      if (late < beside) {
+        beside = late;
+        best_beside = size;
+      }
+      if (spare.empty() || spare.size() == all.size()) continue;
+      const float late_apart = lateness(net, driven(driver, load - behind + in));
+      if (late_apart < apart && drives(size, behind)) {
+        apart = late_apart;
+        best_apart = size;
+      }
+    }
+    if (best_apart >= 0 && apart <= beside)
+      insert(net, spare, best_apart, middle(spare));
+    else if (best_beside >= 0)
+      insert(net, all, best_beside, placement_.middle(driver.instance));
+  }
+
+  /// Sinks that can wait for a buffer.
+  Pins with_time(int net, const Pins& sinks) const {
+    Pins spare;
+    for (const PinOf& sink : sinks)
+      if (timer_.slack(sink) > timer_.slack(net) + kSpare) spare.push_back(sink);
+    return spare;
+  }
+
+  float pins_pf(const Pins& pins) const {
+    float pf = 0;
+    for (const PinOf& pin : pins) pf += capacitance(pin);
+    return pf;
+  }
+
+  float input_of(int buffer) const {
+    return cells_[buffer].pins[static_cast<std::size_t>(cells_[buffer].arcs[0].from)].capacitance;
+  }
+
+  bool drives(int buffer, float load) const {
+    const Cell& cell = cells_[buffer];
+    const float most = cell.pins[static_cast<std::size_t>(cell.arcs[0].to)].max_capacitance;
+    return most <= 0 || load <= most;
+  }
+
+  /// What the driver's cell makes of its inputs at this load.
+  Signal driven(const PinOf& driver, float load) const {
+    Signal out;
+    const Instance& instance = netlist_.instance(driver.instance);
+    for (const Arc& arc : cells_[instance.cell].arcs) {
+      if (arc.to != driver.pin) continue;
+      const int from = instance.nets[static_cast<std::size_t>(arc.from)];
+      if (!arc.launches && from < 0) continue;
+      Signal in{{0, 0}, {0, 0}};
+      if (!arc.launches)
+        for (const Edge e : {kRise, kFall}) {
+          in.arrival[e] =
+              timer_.times(from).arrival[e] + timer_.wire_ns({driver.instance, arc.from});
+          in.slew[e] = timer_.times(from).slew[e];
+        }
+      add(arc, in, load, out);
+    }
+    return out;
+  }
+
+  Signal through(int buffer, const Signal& in, float load) const {
+    Signal out;
+    add(cells_[buffer].arcs[0], in, load, out);
+    return out;
+  }
+
+  static void add(const Arc& arc, const Signal& in, float load, Signal& out) {
+    for (const std::size_t e : {std::size_t{kRise}, std::size_t{kFall}}) {
+      if (arc.delay[e].empty()) continue;
+      const auto from = [&](std::size_t f) {
+        if (in.arrival[f] < 0) return;  // a constant
+        out.arrival[e] =
+            std::max(out.arrival[e], in.arrival[f] + arc.delay[e].at(in.slew[f], load));
+        out.slew[e] = std::max(out.slew[e], arc.slew[e].at(in.slew[f], load));
+      };
+      if (arc.launches) {
+        from(kRise);
+        continue;
+      }
+      if (arc.same) from(e);
+      if (arc.opposite) from(1 - e);
+    }
+  }
+
+  float lateness(int net, const Signal& signal) const {
+    float late = -1e9f;
+    for (const std::size_t e : {std::size_t{kRise}, std::size_t{kFall}})
+      late = std::max(
+          late, signal.arrival[e] + kNextStage * signal.slew[e] - timer_.times(net).required[e]);
+    return late;
+  }
+
+  Point middle(const Pins& pins) const {
+    Point middle;
+    for (const PinOf& pin : pins) {
+      const Point at = placement_.point(pin, -1);
+      middle.x += at.x / static_cast<float>(pins.size());
+      middle.y += at.y / static_cast<float>(pins.size());
+    }
+    return middle;
+  }
+
+  void insert(int net, const Pins& sinks, int buffer, const Point& at) {
+    netlist_.insert(net, sinks, buffer, cells_);
+    placement_.add(at);
+    ++result_.count;
+    result_.um2 += cells_[buffer].um2;
+  }
+
+  Netlist& netlist_;
+  const Cells& cells_;
+  Placement& placement_;
+  Timer timer_;
+  WireBuffers result_;
+};
+
+}  // namespace
+
+WireBuffers boost(Netlist& netlist, const Cells& cells, Placement& placement, const Wires& wires) {
+  return Boost(netlist, cells, placement, wires).run();
+}
+
+}  // namespace trine::synth

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/place/place.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "synth/clock.h"
+#include "synth/place/boost.h"
+#include "synth/place/lef.h"
+#include "synth/place/placer.h"
+#include "synth/place/wire_buffers.h"
+#include "synth/place/wires.h"
+#include "synth/repair.h"
+#include "synth/yosys.h"
+
+namespace trine::synth {
+namespace {
+
+constexpr float kLate = 0.1f;      ///< of the period: a sink with less time left has none to spare
+constexpr int kRounds = 4;         ///< of buffers for what is late
+constexpr float kPull = 2;         ///< how much more the length of the latest nets counts
+constexpr float kPullFrom = 0.3f;  ///< of the period: nets with less time left are pulled
+
+class PlaceFlow {
+ public:
+  PlaceFlow(Netlist& netlist, const Cells& cells, const PlaceOptions& options,
+            const PlaceFiles& files, const std::function<void(const std::string&)>& progress)
+      : netlist_(netlist),
+        cells_(cells),
+        files_(files),
+        progress_([progress](const std::string& what) { progress("placing: " + what); }),
+        lef_(read_lef(options.lef)),
+        placement_(netlist, cells, lef_),
+        wires_(netlist, cells, placement_, lef_.wire),
+        placer_{options.python, files.folder, progress_} {
+    make_floorplan(netlist, options.utilization, lef_, placement_);
+    isolate_outputs();
+  }
+
+  PlacedReport run() {
+    place_and_buffer();
+    resize(kRounds);
+    place_again(true);
+    resize(1);
+    place_again(false);
+    resize(0);
+    finish();
+    return report_;
+  }
+
+ private:
+  /// A buffer before each output, so that the way to the port loads nothing else.
+  void isolate_outputs() {
+    const int nets = static_cast<int>(netlist_.nets().size());
+    for (int net = 0; net < nets; ++net) {
+      if (!netlist_.net(net).output || netlist_.net(net).driver.instance < 0) continue;
+      const Point port = placement_.ports[static_cast<std::size_t>(net)];
+      netlist_.insert_output(net, cells_[cells_.buffer()].sizes.back(), cells_);
+      placement_.add(port);
+      placement_.ports.resize(netlist_.nets().size());
+      placement_.ports.back() = port;
+      ++report_.buffers;
+    }
+  }
+
+  /// Late nets are pulled together.
+  std::function<float(int)> pull(const Timer& timer) const {
+    return [this, &timer](int net) {
+      const float left = timer.slack(net) / (kPullFrom * timer.period());
+      return 1 + kPull * std::clamp(1 - left, 0.0f, 1.0f);
+    };
+  }
+
+  void place_and_buffer() {
+    Timer timer(cells_, netlist_);
+    timer.update(kMostLoads);
+    placer_.place(netlist_, lef_, true, pull(timer), placement_);
+    progress_("buffering");
+    const WireBuffers buffers = buffer_wires(
+        netlist_, cells_, placement_,
+        [&timer](const PinOf& pin) { return timer.slack(pin) < kLate * timer.period(); });
+    count(buffers);
+  }
+
+  /// Strengths, and further buffers in turn with them.
+  void resize(int rounds) {
+    for (;; --rounds) {
+      strengthen();
+      if (rounds == 0) return;
+      wires_.update();
+      count(boost(netlist_, cells_, placement_, wires_));
+    }
+  }
+
+  void strengthen() {
+    wires_.update();
+    const RepairWires wires{wires_, [this](int instance) { add(instance); }};
+    const Repairs repairs = repair(netlist_, cells_, progress_, &wires);
+    count({repairs.buffers, repairs.buffers_um2});
+    report_.hold_buffers += repairs.hold_buffers;
+    report_.hold_um2 += repairs.hold_um2;
+  }
+
+  void count(const WireBuffers& buffers) {
+    report_.buffers += buffers.count;
+    report_.buffers_um2 += buffers.um2;
+  }
+
+  /// Again, now that buffers and loads are known.
+  void place_again(bool fresh) {
+    wires_.update();
+    Timer timer(cells_, netlist_, &wires_);
+    timer.update();
+    placer_.place(netlist_, lef_, fresh, pull(timer), placement_);
+  }
+
+  /// A buffer in the middle of what it drives.
+  void add(int instance) {
+    Point middle;
+    for (const int net : netlist_.instance(instance).nets) {
+      if (net < 0 || netlist_.net(net).driver.instance != instance) continue;
+      const std::vector<PinOf>& sinks = netlist_.net(net).sinks;
+      for (const PinOf& sink : sinks) {
+        middle.x += placement_.point(sink, net).x / static_cast<float>(sinks.size());
+        middle.y += placement_.point(sink, net).y / static_cast<float>(sinks.size());
+      }
+    }
+    placement_.add(middle);
+  }
+
+  void finish() {
+    progress_("timing");
+    wires_.update();
+    Timer timer(cells_, netlist_, &wires_);
+    timer.update();
+    report_.own_ns = timer.period();
+    count(timer);
+    write_file(files_.folder / "placed.v", netlist_.verilog(cells_));
+    write_file(files_.folder / "placed.spef", wires_.spef());
+    const PathPorts ports = ports_of(netlist_);
+    write_file(files_.folder / "placed.tcl",
+               files_.libraries + "read_verilog placed.v\n" +
+                   constraints("design", ports.clock, ports.reset) +
+                   "read_spef placed.spef\n"
+                   "report_checks -path_delay max -format full -digits 4\nexit\n");
+    report_.timed = read_path(run_sta("placed", files_.folder, "--place"), netlist_);
+  }
+
+  void count(const Timer& timer) {
+    Floorplan& plan = placement_.plan;
+    plan.cells_um2 = 0;
+    for (int i = 0; i < placement_.size(); ++i) {
+      if (placement_.is_macro(i)) continue;
+      ++report_.cells;
+      report_.logic_um2 += cells_[netlist_.instance(i).cell].um2;
+      plan.cells_um2 += placement_.lef(i).width * placement_.lef(i).height;
+      for (std::size_t p = 0; p < netlist_.instance(i).nets.size(); ++p) {
+        const PinOf pin{i, static_cast<int>(p)};
+        const int net = netlist_.instance(i).nets[p];
+        if (net >= 0 && !cells_[netlist_.instance(i).cell].pins[p].output &&
+            timer.too_early(pin) > 0)
+          ++report_.too_early;
+      }
+    }
+    report_.die_width_um = plan.die_width;
+    report_.die_height_um = plan.die_height;
+    report_.core_width_um = plan.core_width;
+    report_.core_height_um = plan.core_height;
+    report_.utilization = plan.utilization();
+    report_.wire_mm = wires_.um() / 1000;
+  }
+
+  Netlist& netlist_;
+  const Cells& cells_;
+  const PlaceFiles& files_;
+  const std::function<void(const std::string&)> progress_;
+  const Lef lef_;
+  Placement placement_;
+  Wires wires_;
+  const Placer placer_;
+  PlacedReport report_;
+};
+
+}  // namespace
+
+PlacedReport place_design(Netlist netlist, const Cells& cells, const PlaceOptions& options,
+                          const PlaceFiles& files,
+                          const std::function<void(const std::string&)>& progress) {
+  return PlaceFlow(netlist, cells, options, files, progress).run();
+}
+
+}  // namespace trine::synth

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The clock of a placed design with estimated wires: a floor plan with the macros, cells placed by
+// Coloquinte, buffers and sizes for what the wires load, OpenSTA with a tree of RC for each net.
+// No clock tree, no routing: wires take their shortest way.
+
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "synth/netlist.h"
+#include "synth/synthesize.h"
+
+namespace trine::synth {
+
+struct PlaceFiles {
+  std::filesystem::path folder;  ///< has timing.lib and the libraries; for files of this step
+  std::string libraries;         ///< OpenSTA's commands that read all of them
+};
+
+/// @param netlist  without buffers, sized for no wires
+/// @throws Error  LEF, Python or Coloquinte is missing, a cell is in no LEF
+PlacedReport place_design(Netlist netlist, const Cells& cells, const PlaceOptions& options,
+                          const PlaceFiles& files,
+                          const std::function<void(const std::string&)>& progress);
+
+}  // namespace trine::synth

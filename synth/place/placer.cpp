@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/place/placer.h"
+
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/root.h"
+
+namespace trine::synth {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr float kUnits = 100;  ///< of Coloquinte's whole numbers in a um
+constexpr int kEffort = 2;     ///< 1 to 9
+
+int units(float um) { return static_cast<int>(std::lround(um * kUnits)); }
+
+std::string flip_name(const Place& place) {
+  return place.flip_x ? (place.flip_y ? "S" : "FN") : (place.flip_y ? "FS" : "N");
+}
+
+/// Tells `progress` the last line of a growing file each second, for as long as it exists.
+class Watch {
+ public:
+  Watch(const fs::path& log, const std::function<void(const std::string&)>& progress)
+      : thread_([this, log, progress] {
+          std::unique_lock<std::mutex> lock(mutex_);
+          while (!ended_.wait_for(lock, std::chrono::seconds(1), [this] { return end_; })) {
+            std::string line = tail_of(log, 1);
+            std::erase(line, '\n');
+            if (!line.empty()) progress(line);
+          }
+        }) {}
+  ~Watch() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      end_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool end_ = false;
+  std::thread thread_;  // the last: it reads the others
+};
+
+nlohmann::json cells_of(const Netlist& netlist, const Placement& placement) {
+  nlohmann::json cells;
+  const auto add = [&](float width, float height, float x, float y, const std::string& flip,
+                       bool fixed) {
+    cells["width"].push_back(units(width));
+    cells["height"].push_back(units(height));
+    cells["x"].push_back(units(x));
+    cells["y"].push_back(units(y));
+    cells["flip"].push_back(flip);
+    cells["fixed"].push_back(fixed);
+  };
+  for (int i = 0; i < placement.size(); ++i)
+    add(placement.lef(i).width, placement.lef(i).height, placement.at(i).x, placement.at(i).y,
+        flip_name(placement.at(i)), placement.is_macro(i));
+  for (std::size_t n = 0; n < netlist.nets().size(); ++n)  // ports behind the cells
+    if (netlist.nets()[n].input || netlist.nets()[n].output)
+      add(0, 0, placement.ports[n].x, placement.ports[n].y, "N", true);
+  return cells;
+}
+
+nlohmann::json nets_of(const Netlist& netlist, const Placement& placement,
+                       const std::function<float(int)>& weight) {
+  nlohmann::json nets = nlohmann::json::array();
+  int next_port = placement.size();
+  for (int net = 0; net < static_cast<int>(netlist.nets().size()); ++net) {
+    const bool is_port = netlist.net(net).input || netlist.net(net).output;
+    const int port = is_port ? next_port++ : -1;
+    if (!placement.has_wire(net)) continue;
+    std::vector<int> cells, dx, dy;
+    for (const PinOf& pin : placement.pins(net)) {
+      const Point offset = pin.instance < 0 ? Point{} : placement.offset(pin);
+      cells.push_back(pin.instance < 0 ? port : pin.instance);
+      dx.push_back(units(offset.x));
+      dy.push_back(units(offset.y));
+    }
+    nets.push_back({weight(net), cells, dx, dy});
+  }
+  return nets;
+}
+
+}  // namespace
+
+void Placer::place(const Netlist& netlist, const Lef& lef, bool fresh,
+                   const std::function<float(int)>& weight, Placement& placement) const {
+  const Floorplan& plan = placement.plan;
+  nlohmann::json design = cells_of(netlist, placement);
+  design["nets"] = nets_of(netlist, placement, weight);
+  design["site"] = units(lef.site_width);
+  design["row_height"] = units(lef.row_height);
+  design["core"] = {units(plan.core_x), units(plan.core_y), units(plan.core_width),
+                    units(plan.core_height)};
+  design["effort"] = kEffort;
+  design["new"] = fresh;
+  const fs::path in = folder / "place.in", out = folder / "place.out", log = folder / "place.log";
+  write_file(in, design.dump());
+  int code = 0;
+  {
+    const Watch watch(log, progress);
+    code = run_process({python.string(), "-B", (project_root() / "synth/place/place.py").string(),
+                        in.string(), out.string()},
+                       folder, log);
+  }
+  if (code != 0) {
+    std::string line = tail_of(log, 1);
+    std::erase(line, '\n');
+    throw_error("--place: {} cannot run Coloquinte: {}", python.string(), line);
+  }
+  const nlohmann::json places = nlohmann::json::parse(read_text(out));
+  for (int i = 0; i < placement.size(); ++i) {
+    if (placement.is_macro(i)) continue;
+    const auto k = static_cast<std::size_t>(i);
+    const std::string flip = places["flip"][k];
+    placement.at(i) = {places["x"][k].get<float>() / kUnits, places["y"][k].get<float>() / kUnits,
+                       flip == "S" || flip == "FN", flip == "S" || flip == "FS"};
+  }
+}
+
+}  // namespace trine::synth

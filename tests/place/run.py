@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Places designs with `trine synth --place` as a user does: a PE with Debian's osu018; with --full edge32 on sg13g2.
+
+usage: run.py [--full] [--build DIR]
+$TRINE_PROGRAM is the tool. Coloquinte comes from PyPI into a virtual environment in the build folder; --full takes the
+library and its LEF from $TRINE_SHARED. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, SKIPPED, trine, with_packages  # noqa: E402
+
+SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
+
+
+def expect(what, holds, text=""):
+    if not holds:
+        sys.exit(f"place: {what}: {text}")
+
+
+def place(build, *arguments):
+    """The report of a design that was placed."""
+    trine("synth", *arguments, "--place", "--python", sys.executable, "--json", build / "place.json")
+    report = json.loads((build / "place.json").read_text())
+    placed = report["placement"]
+    print(f"{arguments[1]}: {report['clock_ns']:.2f} ns, placed {report['clock_placed_ns']:.2f}; core {placed['core_width_um']:.0f} x "
+          f"{placed['core_height_um']:.0f} um, {placed['utilization']:.2f} of it cells, {placed['wire_mm']:.0f} mm of wire",
+          flush=True)
+    parts = sum(part["ns"] for part in report["clock_placed_path"])
+    expect("parts of the path", abs(parts - report["clock_placed_ns"]) < 0.01, f"{parts} ns in all")
+    core = placed["core_width_um"] * placed["core_height_um"]
+    expect("use of the core", abs(placed["cells_um2"] / core / placed["utilization"] - 1) < 0.1, placed)  # Liberty's area, LEF's
+    expect("cells in the core", 0.5 < placed["utilization"] < 0.9, placed)
+    expect("core in the die", placed["core_width_um"] <= placed["die_width_um"] and
+           placed["core_height_um"] <= placed["die_height_um"], placed)
+    # Each net is at least as long as a cell, none crosses the die more than a few times.
+    half = placed["die_width_um"] + placed["die_height_um"]
+    expect("length of wires", 0.002 * placed["cells"] < placed["wire_mm"] < 0.002 * half * placed["cells"], placed)
+    return report
+
+
+def refused(says, *arguments):
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    done = subprocess.run([program, "synth", *map(str, arguments)], capture_output=True, text=True)
+    expect("refusal", done.returncode == 2 and says in done.stderr and done.stderr.count("\n") == 1,
+           f"{arguments}: exit code {done.returncode}: {done.stderr}")
+
+
+def pe(build):
+    design = build / "design"
+    trine("generate", "--config", "edge32", "--set", 'array.precisions=["int8"]', "--out", design)
+    report = place(build, "--design", design, "--top", "trine_pe")
+    again = place(build, "--design", design, "--top", "trine_pe")
+    expect("the same again", again["placement"] == report["placement"] and
+           again["clock_placed_path"] == report["clock_placed_path"], again["placement"])
+    expect("a PE's clock", 0.8 * report["clock_ns"] < report["clock_placed_ns"] < 1.5 * report["clock_ns"], report)
+    expect("a PE has no macros", report["placement"]["die_width_um"] == report["placement"]["core_width_um"], report)
+    refused("--place: needs --target asic or ecp5", "--design", design, "--place", "--target", "ice40")
+    refused("none.lef: cannot open", "--design", design, "--place", "--lef", build / "none.lef")
+    refused("no SITE", "--design", design, "--place", "--lef", design / "trine_top.sv")
+    refused("is no program", "--design", design, "--place", "--python", build / "none")
+
+
+def edge32(build):
+    liberty = SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
+    if not liberty.exists():
+        print(f"SKIPPED: {liberty} is not there")
+        sys.exit(SKIPPED)
+    report = place(build, "--config", "edge32", "--liberty", liberty)
+    expect("edge32's clock", report["clock_ns"] < report["clock_placed_ns"] < 1.5 * report["clock_ns"], report)
+    expect("macros", report["placement"]["die_height_um"] > report["placement"]["core_height_um"] + 600, report)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="edge32 on sg13g2, too")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "place")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    options.build.mkdir(parents=True, exist_ok=True)
+    with_packages(options.build, ROOT / "synth" / "place" / "requirements.txt", "coloquinte")
+    pe(options.build)
+    if options.full:
+        edge32(options.build)
+
+
+if __name__ == "__main__":
+    main()

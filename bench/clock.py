@@ -28,7 +28,7 @@ def generator_of(revision, folder):
     must("git", "-C", common.ROOT, "worktree", "add", "--detach", folder / "tree", revision)
     must("cmake", "-S", folder / "tree", "-B", folder / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release")
     must("ninja", "-C", folder / "build", "trine_cli")
-    return folder / "build" / "tools" / "cli" / "trine"
+    return next((folder / "build").glob("*/cli/trine"))  # tools/cli, once sw/cli
 
 
 def synth(where, liberty):

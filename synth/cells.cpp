@@ -68,22 +68,19 @@ class Reader {
     pin.output = group.text("direction") == "output";
     pin.clock = group.text("clock") == "true";
     const char* standard = pin.output ? "default_output_pin_cap" : "default_input_pin_cap";
-    pin.capacitance = static_cast<float>(group.number("capacitance", library_.number(standard, 0)));
-    pin.least_capacitance = pin.capacitance;
-    for (const char* key : {"rise_capacitance_range", "fall_capacitance_range"}) {
-      const auto range = group.attributes.find(key);
-      if (range == group.attributes.end()) continue;
-      for (const float bound : numbers_of(range->second)) {
-        pin.capacitance = std::max(pin.capacitance, bound);
-        pin.least_capacitance = std::min(pin.least_capacitance, bound);
-      }
+    const double both = group.number("capacitance", library_.number(standard, 0));
+    for (const Edge e : {kRise, kFall}) {
+      const std::string key = e == kRise ? "rise_capacitance" : "fall_capacitance";
+      const auto range = group.attributes.find(key + "_range");
+      std::vector<float> bounds{static_cast<float>(group.number(key, both))};
+      if (range != group.attributes.end()) bounds = numbers_of(range->second);
+      pin.least_capacitance[e] = bounds.front() * farads_;
+      pin.capacitance[e] = bounds.back() * farads_;
     }
     pin.max_capacitance = static_cast<float>(group.number(
         "max_capacitance", pin.output ? library_.number("default_max_capacitance", 0) : 0));
     pin.max_slew = static_cast<float>(
         group.number("max_transition", library_.number("default_max_transition", 0)));
-    pin.capacitance *= farads_;
-    pin.least_capacitance *= farads_;
     pin.max_capacitance *= farads_;
     return pin;
   }
@@ -106,8 +103,8 @@ class Reader {
         const int at = bit.type == "pin" ? cell.pin(bit.name) : -1;
         if (at < 0 || bit.text("capacitance").empty()) continue;
         Pin& pin = cell.pins[static_cast<std::size_t>(at)];
-        pin.capacitance = pin.least_capacitance =
-            static_cast<float>(bit.number("capacitance", 0)) * farads_;
+        const float load = static_cast<float>(bit.number("capacitance", 0)) * farads_;
+        pin.capacitance = pin.least_capacitance = {load, load};
       }
     }
     timed_.emplace_back(&group, pins);

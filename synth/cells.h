@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string>
@@ -62,8 +63,10 @@ struct Limit {
 struct Pin {
   std::string name;
   bool output = false, clock = false;
-  float capacitance = 0, least_capacitance = 0;  ///< over all states of the cell
-  float max_capacitance = 0, max_slew = 0;       ///< 0: no limit
+  Edges<float> capacitance{}, least_capacitance{};  ///< over all states of the cell
+  float max_capacitance = 0, max_slew = 0;          ///< 0: no limit
+
+  float most_capacitance() const { return std::max(capacitance[kRise], capacitance[kFall]); }
 };
 
 struct Cell {

@@ -20,9 +20,10 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kTilingRounds = 4;
+constexpr int kRounds = 6;
 constexpr double kTilingMargin = 0.05;  ///< ns that a memory keeps, for what is only estimated
-constexpr double kSameClock = 1.002;
+constexpr double kSpare = 0.15;  ///< of the clock: a module with so much time left may be slower
+constexpr double kSameClock = 1.005;
 
 class Clock {
  public:
@@ -47,8 +48,8 @@ class Clock {
   ClockReport run() {
     for (const Memory& memory : plan_.memories)
       report_.tilings[memory.name] = tile(macros_, memory.width, memory.depth, options_.memory_ns);
-    Repaired best = repaired();
-    if (options_.memory_ns == 0) best = with_less_memory(std::move(best));
+    for (const Partition& partition : plan_.partitions) report_.fast.insert(partition.name);
+    const Repaired best = with_less_area(repaired());
     progress_("timing");
     add_areas(best.netlist, best.repairs);
     write_file(folder_ / "timed.v", best.netlist.verilog(cells_));
@@ -81,28 +82,60 @@ class Clock {
     return {std::move(mapped), std::move(netlist), repairs};
   }
 
-  /// Memories begin with their fastest tilings; those with time left then take smaller ones. What
-  /// made the clock longer than it was before is taken back by so much.
-  Repaired with_less_memory(Repaired best) {
+  /// Everything begins as fast as can be: modules mapped for speed, memories of fast macros. What
+  /// has time left then takes less area, what is late for that is made faster again.
+  Repaired with_less_area(Repaired best) {
     double period = 0;
-    for (int round = 0; round < kTilingRounds; ++round) {
+    for (int round = 0; round < kRounds; ++round) {
+      progress_(fmt::format("saving area: {}", round + 1));
       Timer timer(cells_, best.netlist);
       timer.update();
-      if (round == 0) period = timer.period() * kSameClock;
-      if (!retile(best.netlist, timer, period - timer.period(), round == 0)) break;
+      if (round == 0) period = std::max<double>(timer.period() * kSameClock, options_.clock_ns);
+      const double more = period - timer.period();
+      const bool tiled = options_.memory_ns == 0 && retile(best.netlist, timer, more, round == 0);
+      if (!remap(best.netlist, timer, more, round == 0) && !tiled) break;
       best = repaired();
     }
     return best;
   }
 
-  /// @param more  ns that every path may take longer. @return whether a tiling has changed
-  bool retile(const Netlist& netlist, const Timer& timer, double more, bool grow) {
+  /// @param more  ns that every path may take longer
+  /// @param save  whether modules may become slower, or faster
+  /// @return whether anything has changed
+  bool remap(const Netlist& netlist, const Timer& timer, double more, bool save) {
+    const auto size = report_.fast.size();
+    const auto left = time_left(netlist, timer);
+    for (const Partition& partition : plan_.partitions) {
+      const auto found = left.find(partition.name);
+      const double spare = found == left.end() ? 1e9 : found->second + more;
+      if (save && spare > kSpare * (timer.period() + more)) report_.fast.erase(partition.name);
+      if (!save && spare < 0) report_.fast.insert(partition.name);
+    }
+    return report_.fast.size() != size;
+  }
+
+  /// The least of all paths through a module.
+  std::map<std::string, double> time_left(const Netlist& netlist, const Timer& timer) const {
+    std::vector<double> least(netlist.partitions().size(), 1e9);
+    for (const Instance& instance : netlist.instances())
+      for (std::size_t pin = 0; pin < instance.nets.size(); ++pin) {
+        double& so_far = least[static_cast<std::size_t>(instance.partition)];
+        if (instance.nets[pin] >= 0 && cells_[instance.cell].pins[pin].output)
+          so_far = std::min<double>(so_far, timer.slack(instance.nets[pin]));
+      }
+    std::map<std::string, double> left;
+    for (std::size_t p = 0; p < least.size(); ++p) left[netlist.partitions()[p]] = least[p];
+    return left;
+  }
+
+  /// The same of tilings.
+  bool retile(const Netlist& netlist, const Timer& timer, double more, bool save) {
     bool changed = false;
     for (const Memory& memory : plan_.memories) {
       Tiling& now = report_.tilings.at(memory.name);
       const double left = time_left(netlist, timer, memory.name) + more;
-      if (now.macro.empty() || (left >= 0 && !grow)) continue;
-      const double most = now.ns + (grow ? std::max(0.0, left - kTilingMargin) : left);
+      if (now.macro.empty() || (left >= 0 && !save)) continue;
+      const double most = now.ns + (save ? std::max(0.0, left - kTilingMargin) : left);
       const Tiling then = tile(macros_, memory.width, memory.depth, most);
       changed |= then.macro != now.macro;
       now = then;
@@ -134,16 +167,19 @@ class Clock {
     write_file(folder_ / (memory.name + ".sv"),
                macro_stub(macro) + macro_wrapper(memory, tiling, macro));
     run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\ndesign -reset\n{1}",
-                          memory.name, map_script(memory.name, Target::kAsic)),
+                          memory.name, map_script(memory.name, Target::kAsic, {Effort::kSpeed})),
               memory.name, folder_, memory.name);
-    return read_text(folder_ / (memory.name + ".blif"));
+    return read_text(folder_ / (mapped_name(memory.name, Effort::kSpeed) + ".blif"));
   }
 
   /// The mapped modules, the top first.
   std::string modules() const {
     std::string text;
-    for (const Partition& partition : plan_.partitions)
-      text += read_text(folder_ / (partition.name + ".blif"));
+    for (const Partition& partition : plan_.partitions) {
+      const Effort effort =
+          report_.fast.count(partition.name) != 0 ? Effort::kSpeed : Effort::kArea;
+      text += read_text(folder_ / (mapped_name(partition.name, effort) + ".blif"));
+    }
     return text;
   }
 

@@ -29,7 +29,8 @@ PathPorts ports_of(const Netlist& netlist);
 /// The longest path that OpenSTA printed, by module.
 TimedPath read_path(const std::string& text, const Netlist& netlist);
 
-/// @param folder  has NAME.blif of each partition, cells.lib, timing.lib, abc.script
+/// @param folder  has mapped_name().blif of each partition and effort, cells.lib, timing.lib,
+///                abc_file()
 /// @throws Error  a tool fails; a library without buffers
 ClockReport time_design(const std::filesystem::path& folder, const std::string& top,
                         const Plan& plan, const Library& library, const std::vector<Macro>& macros,

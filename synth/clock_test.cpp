@@ -175,8 +175,8 @@ TEST_CASE("cells have their pins, strengths and loads", "[synth][timer]") {
   CHECK(cells[cells.buffer()].name == "buf_1");
   CHECK(cells[cells.delay()].name == "slow_1");
   const Cell& macro = cells[cells.find("M_1P_4x2")];
-  CHECK(macro.pins[static_cast<std::size_t>(macro.pin("DIN[0]"))].capacitance == 0.02f);
-  CHECK(macro.pins[static_cast<std::size_t>(macro.pin("DIN[1]"))].capacitance == 0.03f);
+  CHECK(macro.pins[static_cast<std::size_t>(macro.pin("DIN[0]"))].capacitance[kRise] == 0.02f);
+  CHECK(macro.pins[static_cast<std::size_t>(macro.pin("DIN[1]"))].capacitance[kFall] == 0.03f);
   CHECK(macro.limits.size() == 2);
   CHECK(macro.arcs.size() == 2);
 }

@@ -132,7 +132,7 @@ class Repair {
   bool overloaded(int cell, int net) const {
     const PinOf driver = netlist_.net(net).driver;
     const float most = cells_[cell].pins[static_cast<std::size_t>(driver.pin)].max_capacitance;
-    if (most > 0 && timer_.load(net) > most) return true;
+    if (most > 0 && timer_.most_load(net) > most) return true;
     const Edges<float>& slew = timer_.times(net).slew;
     return std::any_of(netlist_.net(net).sinks.begin(), netlist_.net(net).sinks.end(),
                        [&](const PinOf& sink) {
@@ -148,7 +148,7 @@ class Repair {
     const Instance& instance = netlist_.instance(i);
     const Cell& now = cells_[instance.cell];
     const Cell& then = cells_[size];
-    const float load = timer_.load(out);
+    const Edges<float>& load = timer_.load(out);
     const Times& at_out = timer_.times(out);
     float late = -1e9f;
     for (const Arc& arc : then.arcs) {
@@ -157,7 +157,7 @@ class Repair {
       const auto pin = static_cast<std::size_t>(arc.from);
       float slower = 0;
       if (!arc.launches && in >= 0) {
-        slower = slowed(in, then.pins[pin].capacitance - now.pins[pin].capacitance);
+        slower = slowed(in, now.pins[pin], then.pins[pin]);
         for (const PinOf& sink : netlist_.net(in).sinks)
           if (sink.instance != i) late = std::max(late, slower - timer_.slack(sink));
       }
@@ -167,8 +167,8 @@ class Repair {
           if (!arc.launches && in >= 0) t = {timer_.times(in).arrival[f], timer_.times(in).slew[f]};
           if (t[0] < 0) return;  // a constant
           if (!arc.launches) t[0] += timer_.wire_ns({i, arc.from});
-          late = std::max(late, t[0] + slower + arc.delay[e].at(t[1], load) +
-                                    kNextStage * (arc.slew[e].at(t[1], load) - at_out.slew[e]) -
+          late = std::max(late, t[0] + slower + arc.delay[e].at(t[1], load[e]) +
+                                    kNextStage * (arc.slew[e].at(t[1], load[e]) - at_out.slew[e]) -
                                     at_out.required[e]);
         };
         if (arc.same) from(e);
@@ -178,16 +178,18 @@ class Repair {
     return late;
   }
 
-  /// How much later a net changes with more load.
-  float slowed(int net, float more) const {
+  /// How much later a net changes when a sink is another.
+  float slowed(int net, const Pin& from, const Pin& to) const {
     const PinOf driver = netlist_.net(net).driver;
     if (driver.instance < 0) return 0;
-    const float load = timer_.load(net);
+    const Edges<float>& load = timer_.load(net);
     float most = -1e9f;
     for (const Arc& arc : cell(driver.instance).arcs)
       if (arc.to == driver.pin)
         for (const Edge e : {kRise, kFall})
-          most = std::max(most, arc.delay[e].at(0.05f, load + more) - arc.delay[e].at(0.05f, load));
+          most = std::max(
+              most, arc.delay[e].at(0.05f, load[e] + to.capacitance[e] - from.capacitance[e]) -
+                        arc.delay[e].at(0.05f, load[e]));
     return std::max(most, -1.0f);
   }
 
@@ -200,7 +202,7 @@ class Repair {
     for (const int size : cells_[instance.cell].sizes) {
       const PinOf driver = netlist_.net(out).driver;
       const float most = cells_[size].pins[static_cast<std::size_t>(driver.pin)].max_capacitance;
-      if (size == instance.cell || (most > 0 && timer_.load(out) > most)) continue;
+      if (size == instance.cell || (most > 0 && timer_.most_load(out) > most)) continue;
       const float time = cost(i, size, out);
       if (time < least) {
         least = time;
@@ -210,8 +212,7 @@ class Repair {
     if (best == instance.cell) return;
     for (std::size_t p = 0; p < instance.nets.size(); ++p)
       if (instance.nets[p] >= 0 && !cells_[best].pins[p].output)
-        timer_.change_load(instance.nets[p], cells_[best].pins[p].capacitance -
-                                                 cells_[instance.cell].pins[p].capacitance);
+        timer_.change_load(instance.nets[p], cells_[instance.cell].pins[p], cells_[best].pins[p]);
     netlist_.resize(i, best);
   }
 

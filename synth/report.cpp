@@ -27,6 +27,20 @@ nlohmann::json to_json(const std::vector<PathPart>& parts) {
   return list;
 }
 
+/// Words in lines, those after the first indented.
+std::string wrapped(const std::vector<std::string>& words, const std::string& indent) {
+  std::string text, line;
+  for (const std::string& word : words) {
+    if (!line.empty() && line.size() + word.size() + 1 > kColumns) {
+      text += line + "\n";
+      line = indent + word;
+    } else {
+      line += (line.empty() ? "" : " ") + word;
+    }
+  }
+  return text + line + "\n";
+}
+
 std::string asic_table(const SynthReport& r) {
   std::string text = fmt::format("{:<30}{:>10}{:>11}{:>11}{:>13}{:>8}{:>9}\n", "module",
                                  "instances", "cells", "GE", "GE total", "share", "ns");
@@ -91,6 +105,9 @@ std::string clock_lines(const SynthReport& r) {
       1000 / c.ns, fitted(c.path.start, 46), fitted(c.path.end, 46));
   for (const PathPart& part : c.parts)
     text += fmt::format("  {:<26}{:>7.2f} ns\n", fitted(part.module, 25), part.ns);
+  std::vector<std::string> fast{"  mapped for speed:"};
+  fast.insert(fast.end(), c.fast.begin(), c.fast.end());
+  if (!c.fast.empty()) text += wrapped(fast, "    ");
   text += fmt::format("  {} buffers for fan-out ({} GE), {} for hold times ({} GE)",
                       grouped(c.buffers), grouped(c.buffers_um2 / r.nand2_um2),
                       grouped(c.hold_buffers), grouped(c.hold_um2 / r.nand2_um2));
@@ -143,16 +160,11 @@ std::string group_path_lines(const SynthReport& r) {
     const std::size_t half = (kColumns - 20) / 2;
     text += fmt::format("{:>7.2f}{:>5}  {} -> {}\n", path.ns, path.gates, fitted(path.from, half),
                         fitted(path.to, half));
-    std::string parts;
-    for (const PathPart& part : path.parts) {
-      const std::string one = fmt::format("{} {:.2f}", part.module, part.ns);
-      if (!parts.empty() && parts.size() + one.size() > kColumns - 16) {
-        text += "              " + parts + ",\n";
-        parts.clear();
-      }
-      parts += (parts.empty() ? "" : ", ") + one;
-    }
-    if (!parts.empty()) text += "              " + parts + "\n";
+    std::vector<std::string> parts;
+    for (const PathPart& part : path.parts)
+      parts.push_back(fmt::format("{}{} {:.2f}{}", parts.empty() ? "              " : "",
+                                  part.module, part.ns, &part == &path.parts.back() ? "" : ","));
+    if (!parts.empty()) text += wrapped(parts, "              ");
   }
   return text;
 }
@@ -184,6 +196,7 @@ nlohmann::json to_json(const SynthReport& r) {
                        {"gate_equivalents", m.gate_equivalents},
                        {"gate_equivalents_total", total},
                        {"share", r.gate_equivalents > 0 ? total / r.gate_equivalents : 0},
+                       {"mapped_for", m.fast ? "speed" : "area"},
                        {"worst_path", to_json(m.path)}});
   }
   for (const MemoryReport& m : r.memories)

@@ -190,7 +190,9 @@ TEST_CASE("stat and timing reports of any layout are read", "[synth][parse]") {
 }
 
 TEST_CASE("each target is mapped by its own commands, and named", "[synth]") {
-  const auto script = [](const char* target) { return map_script("top", parse_target(target)); };
+  const auto script = [](const char* target) {
+    return map_script("top", parse_target(target), {Effort::kArea});
+  };
   for (const auto& [target, its] : {std::pair{"asic", "abc -liberty cells.lib"},
                                     {"ice40", "synth_ice40 -top top"},
                                     {"ecp5", "synth_ecp5 -top top"}}) {
@@ -452,8 +454,8 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
   r.macs_per_cycle = 5;
   r.path = {2.5, "s", "e"};
   r.seconds = 61.6;
-  r.modules = {{"big", 3, 1000, 1200, 300, {2.5, "s", "e"}, {}},
-               {"small", 1, 1321, 1400, 350, {}, {}}};
+  r.modules = {{"big", 3, 1000, 1200, 300, true, {2.5, "s", "e"}, {}},
+               {"small", 1, 1321, 1400, 350, false, {}, {}}};
   r.memories = {{"ram", 2, 32, 1024, 1, "2 x M", 2000, 2.5},
                 {"none", 4, 8, 256, 0, "1 x N", 1000, 0}};
   r.cell_types = {{"INV", 7}, {"NAND", 4314}};
@@ -469,10 +471,10 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
       {"name": "big", "instances": 3, "cells": 1000, "area_um2": 1200.0,
-       "gate_equivalents": 300.0, "gate_equivalents_total": 900.0, "share": 0.72,
+       "gate_equivalents": 300.0, "gate_equivalents_total": 900.0, "share": 0.72, "mapped_for": "speed",
        "worst_path": {"ns": 2.5, "start": "s", "end": "e"}},
       {"name": "small", "instances": 1, "cells": 1321, "area_um2": 1400.0,
-       "gate_equivalents": 350.0, "gate_equivalents_total": 350.0, "share": 0.28,
+       "gate_equivalents": 350.0, "gate_equivalents_total": 350.0, "share": 0.28, "mapped_for": "area",
        "worst_path": null}],
     "memories": [
       {"name": "ram", "instances": 2, "width": 32, "depth": 1024, "dmem_pmem": 1,
@@ -777,7 +779,8 @@ TEST_CASE("the clock counts the time of the library's memories", "[synth][flow]"
   const Source slow(std::regex_replace(
       std::regex_replace(kMemories, std::regex("wide_o\\);"), "wide_o, output logic [19:0] p_o);"),
       std::regex("  trine_dmem u_dmem"),
-      "  always_ff @(posedge clk_i) p_o <= p_o * wdata_i * p_o * p_o;\n  trine_dmem u_dmem"));
+      "  always_ff @(posedge clk_i) p_o <= p_o * wdata_i * p_o * p_o * p_o * p_o;\n  trine_dmem "
+      "u_dmem"));
   const SynthReport slower = slow.synthesize(options);
   CHECK(slower.clock.ns > 9.5);
   CHECK(slower.sram_um2 == smaller.sram_um2);

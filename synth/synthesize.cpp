@@ -95,7 +95,8 @@ class Flow {
     write_file(folder() / "timing.lib", options_.wire_load == WireLoad::kZero
                                             ? without_wire_load(library_.text)
                                             : library_.text);
-    write_file(folder() / "abc.script", abc_script());
+    for (const Effort effort : {Effort::kArea, Effort::kSpeed})
+      write_file(folder() / abc_file(effort), abc_script(effort));
     library_key_ = fmt::format("{:016x}{:016x}", hash64(library_.text),
                                hash64(read_text(folder() / "timing.lib")));
   }
@@ -106,8 +107,18 @@ class Flow {
               label_);
     const Plan plan = make_plan(parse_rtlil(read_text(folder() / "design.il")), top_);
     map_all(plan);
-    if (!options_.netlist.empty()) write_netlist(plan);
     SynthReport report;
+    if (times())
+      report.clock = time_design(folder(), top_, plan, library_, macros_, options_,
+                                 [this](const std::string& what) { progress(what); });
+    for (Path* path : {&report.clock.path, &report.clock.placed.timed.path}) {
+      path->start = without_suffix(path->start);
+      path->end = without_suffix(path->end);
+    }
+    progress("timing modules");
+    for_each_parallel(plan.partitions.size(), options_.jobs,
+                      [&](std::size_t i) { describe(plan.partitions[i], report.clock); });
+    if (!options_.netlist.empty()) write_netlist(plan);
     report.configuration = label_;
     report.target = options_.target;
     report.library = library_.name;
@@ -118,14 +129,6 @@ class Flow {
     add_modules(plan, report);
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
-    if (times()) {
-      report.clock = time_design(folder(), top_, plan, library_, macros_, options_,
-                                 [this](const std::string& what) { progress(what); });
-      for (Path* path : {&report.clock.path, &report.clock.placed.timed.path}) {
-        path->start = without_suffix(path->start);
-        path->end = without_suffix(path->end);
-      }
-    }
     add_memories(plan, report);
     progress("");
     return report;
@@ -146,43 +149,47 @@ class Flow {
     for (const Partition& partition : plan.partitions) order.push_back(&partition);
     std::stable_sort(order.begin(), order.end(),
                      [](const Partition* a, const Partition* b) { return a->size > b->size; });
-    std::mutex mutex;
     for_each_parallel(order.size(), options_.jobs, [&](std::size_t i) {
-      const Partition& partition = *order[i];
       {
-        const std::lock_guard<std::mutex> guard(mutex);
-        progress(fmt::format("synthesizing {}/{}: {}", i + 1, order.size(), partition.name));
+        const std::lock_guard<std::mutex> guard(mutex_);
+        progress(fmt::format("synthesizing {}/{}: {}", i + 1, order.size(), order[i]->name));
       }
-      ModuleReport module = map(partition);
-      const std::lock_guard<std::mutex> guard(mutex);
-      mapped_[partition.name] = std::move(module);
+      map(*order[i]);
     });
   }
 
-  ModuleReport map(const Partition& partition) const {
+  /// For speed as well where the clock is asked for.
+  void map(const Partition& partition) const {
     const std::string& name = partition.name;
-    std::vector<std::string> files{name + ".stat"};
-    if (options_.target == Target::kAsic) files.insert(files.end(), {name + ".v", name + ".blif"});
-    if (times()) files.push_back(name + ".timing");
-    cache_.obtain(depends_on(partition), files, folder(), [&] {
+    std::vector<Effort> efforts{Effort::kArea};
+    if (times()) efforts.push_back(Effort::kSpeed);
+    std::string depends = tool_ + "\n" + map_script(name, options_.target, efforts) + library_key_;
+    std::vector<std::string> files;
+    for (const Effort effort : efforts) {
+      depends += abc_script(effort);
+      files.push_back(mapped_name(name, effort) + ".stat");
+      if (options_.target == Target::kAsic)
+        for (const char* ending : {".v", ".blif"})
+          files.push_back(mapped_name(name, effort) + ending);
+    }
+    cache_.obtain(depends + partition.rtlil, files, folder(), [&] {
       write_file(folder() / (name + ".il"), partition.rtlil);
-      run_yosys(map_script(name, options_.target), name, folder(), label_ + ": " + name);
-      write_file(folder() / (name + ".tcl"), timing_script(name));
-      if (times()) run_sta(name, folder(), name);
+      run_yosys(map_script(name, options_.target, efforts), name, folder(), label_ + ": " + name);
     });
-    ModuleReport module;
-    module.name = name;
-    module.instances = partition.instances;
-    module.cell_types = parse_stat(read_text(folder() / (name + ".stat")));
-    if (times()) module.path = time(name);
-    return module;
   }
 
-  /// All that a mapped module is made of.
-  std::string depends_on(const Partition& partition) const {
-    return fmt::format("{}\n{}{}{}{}\n{}", tool_, map_script(partition.name, options_.target),
-                       abc_script(), times() ? timing_script(partition.name) : "", library_key_,
-                       partition.rtlil);
+  /// What the chosen one of a module's netlists is made of, and its longest path.
+  void describe(const Partition& partition, const ClockReport& clock) {
+    ModuleReport module;
+    module.name = partition.name;
+    module.instances = partition.instances;
+    module.fast = clock.fast.count(partition.name) != 0;
+    const std::string file =
+        mapped_name(partition.name, module.fast ? Effort::kSpeed : Effort::kArea);
+    module.cell_types = parse_stat(read_text(folder() / (file + ".stat")));
+    if (times()) module.path = time(file, partition.name);
+    const std::lock_guard<std::mutex> guard(mutex_);
+    mapped_[partition.name] = std::move(module);
   }
 
   /// "\acc_q[3]_reg" -> "acc_q[3]": the script names flip-flops after their wire.
@@ -192,8 +199,14 @@ class Flow {
     return at != std::string::npos && at + 4 == name.size() ? name.substr(0, at) : name;
   }
 
-  Path time(const std::string& name) const {
-    Path path = parse_timing(read_text(folder() / (name + ".timing")));
+  Path time(const std::string& file, const std::string& name) const {
+    const std::string script = timing_script(file, name);
+    cache_.obtain(fmt::format("{}{}{}", script, library_key_, read_text(folder() / (file + ".v"))),
+                  {file + ".timing"}, folder(), [&] {
+                    write_file(folder() / (file + ".tcl"), script);
+                    run_sta(file, folder(), name);
+                  });
+    Path path = parse_timing(read_text(folder() / (file + ".timing")));
     path.start = without_suffix(path.start);
     path.end = without_suffix(path.end);
     return path;
@@ -203,7 +216,10 @@ class Flow {
   void write_netlist(const Plan& plan) const {
     Files files;
     const auto take = [&](const std::string& name) {
-      files[name + ".v"] = read_text(folder() / (name + ".v"));
+      const auto module = mapped_.find(name);
+      const bool fast = module != mapped_.end() && module->second.fast;
+      files[name + ".v"] =
+          read_text(folder() / (mapped_name(name, fast ? Effort::kSpeed : Effort::kArea) + ".v"));
     };
     for (const Partition& partition : plan.partitions) take(partition.name);
     for (const Memory& memory : plan.memories) {
@@ -283,6 +299,7 @@ class Flow {
   std::string library_key_;  ///< of what the tools read of it
   Library library_;
   std::vector<Macro> macros_;
+  std::mutex mutex_;
   std::map<std::string, ModuleReport> mapped_;
 };
 
@@ -310,8 +327,9 @@ void check_placeable(SynthOptions& options) {
 
 std::string netlist_fingerprint(const SynthOptions& options) {
   return fmt::format("{}\n{}{}{}{}{:016x}\n", first_line_of({"yosys", "-V"}),
-                     elaborate_script({}, "top"), map_script("top", Target::kAsic),
-                     memory_script("top"), abc_script(), hash64(read_text(liberty_of(options))));
+                     elaborate_script({}, "top"), map_script("top", Target::kAsic, {Effort::kArea}),
+                     memory_script("top"), abc_script(Effort::kArea),
+                     hash64(read_text(liberty_of(options))));
 }
 
 SynthReport synthesize_design(const fs::path& design, const std::string& top,

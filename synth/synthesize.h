@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ struct SynthOptions {
   /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least
   /// area then is chosen. 0: as much as leaves the clock of the fastest; without timing: any.
   double memory_ns = 0;
+  /// A clock that is short enough, ns: what more speed would cost is saved. 0: as short as can be.
+  double clock_ns = 0;
   int paths = 0;  ///< longest paths between registers to tell
   PlaceOptions place;
   int jobs = 2;       ///< Yosys processes at a time
@@ -99,6 +102,7 @@ struct ClockReport {
   Path path;
   std::vector<PathPart> parts;               ///< with the setup time at its end they add up to `ns`
   std::map<std::string, Tiling> tilings;     ///< of memories, by module
+  std::set<std::string> fast;                ///< modules that are mapped for speed
   std::vector<GroupPath> paths;              ///< those asked for, by the own timer
   double logic_um2 = 0;                      ///< of all cells, buffers and sizes with them
   std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
@@ -114,6 +118,7 @@ struct ModuleReport {
   std::int64_t cells = 0;       ///< of one instance, without those of its children
   double area_um2 = 0;          ///< likewise
   double gate_equivalents = 0;  ///< likewise
+  bool fast = false;            ///< mapped for speed, not for area
   Path path;                    ///< the longest inside of the module
   std::map<std::string, std::int64_t> cell_types;
 };

@@ -16,10 +16,16 @@ constexpr float kNever = -1e9f, kAlways = 1e9f;
 Timer::Timer(const Cells& cells, const Netlist& netlist, const WireModel* wires)
     : cells_(cells), netlist_(netlist), wires_(wires) {}
 
+void Timer::change_load(int net, const Pin& from, const Pin& to) {
+  for (const Edge e : {kRise, kFall})
+    loads_[static_cast<std::size_t>(net)][e] += to.capacitance[e] - from.capacitance[e];
+}
+
 bool Timer::is_timed(int net) const { return net >= 0 && net != netlist_.reset(); }
 
 void Timer::sort() {
   const auto& instances = netlist_.instances();
+  if (order_.size() == instances.size()) return;  // nothing was put in since
   std::vector<int> waits(instances.size(), 0);
   order_.clear();
   const auto each_input = [&](std::size_t i, const auto& f) {
@@ -55,8 +61,8 @@ void Timer::sort() {
 void Timer::update(std::size_t most_loads) {
   sort();
   const auto& nets = netlist_.nets();
-  loads_.assign(nets.size(), 0);
-  least_loads_.assign(nets.size(), 0);
+  loads_.assign(nets.size(), {0, 0});
+  least_loads_.assign(nets.size(), {0, 0});
   const Times unknown{
       {kNever, kNever}, {0, 0}, {kAlways, kAlways}, {kAlways, kAlways}, {kAlways, kAlways}};
   times_.assign(nets.size(), unknown);
@@ -64,15 +70,19 @@ void Timer::update(std::size_t most_loads) {
     for (const PinOf& sink : nets[n].sinks) {
       const Pin& pin =
           cells_[netlist_.instance(sink.instance).cell].pins[static_cast<std::size_t>(sink.pin)];
-      loads_[n] += pin.capacitance;
-      least_loads_[n] += pin.least_capacitance;
+      for (const Edge e : {kRise, kFall}) {
+        loads_[n][e] += pin.capacitance[e];
+        least_loads_[n][e] += pin.least_capacitance[e];
+      }
     }
-    if (wires_ != nullptr) {
-      loads_[n] += wires_->pf(static_cast<int>(n));
-      least_loads_[n] += wires_->pf(static_cast<int>(n));
-    }
+    if (wires_ != nullptr)
+      for (const Edge e : {kRise, kFall}) {
+        loads_[n][e] += wires_->pf(static_cast<int>(n));
+        least_loads_[n][e] += wires_->pf(static_cast<int>(n));
+      }
     if (most_loads > 0 && nets[n].sinks.size() > most_loads)
-      loads_[n] *= static_cast<float>(most_loads) / static_cast<float>(nets[n].sinks.size());
+      for (float& load : loads_[n])
+        load *= static_cast<float>(most_loads) / static_cast<float>(nets[n].sinks.size());
     if (nets[n].input && is_timed(static_cast<int>(n)))
       times_[n] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}, {kAlways, kAlways}};
   }
@@ -115,9 +125,9 @@ void Timer::forward(const Instance& instance) {
     const Times& in = arc.launches ? edge : times(from);
     Times& out = at(to);
     const float wire = arc.launches ? 0 : wire_ns(pin_of(instance, arc.from));
-    const float load = loads_[static_cast<std::size_t>(to)];
-    const float least = least_loads_[static_cast<std::size_t>(to)];
     for_each_edge(arc, [&](std::size_t f, std::size_t e) {
+      const float load = loads_[static_cast<std::size_t>(to)][e];
+      const float least = least_loads_[static_cast<std::size_t>(to)][e];
       if (in.arrival[f] > kNever) {
         out.arrival[e] =
             std::max(out.arrival[e], in.arrival[f] + wire + arc.delay[e].at(in.slew[f], load));
@@ -152,9 +162,8 @@ Edges<float> Timer::required_at(const PinOf& sink) const {
     const int to = instance.nets[static_cast<std::size_t>(arc.to)];
     if (arc.from != sink.pin || arc.launches || to < 0) continue;
     for_each_edge(arc, [&](std::size_t f, std::size_t e) {
-      required[f] = std::min(required[f],
-                             times(to).required[e] -
-                                 arc.delay[e].at(in.slew[f], loads_[static_cast<std::size_t>(to)]));
+      required[f] =
+          std::min(required[f], times(to).required[e] - arc.delay[e].at(in.slew[f], load(to)[e]));
     });
   }
   return required;

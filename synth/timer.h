@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "synth/netlist.h"
@@ -39,10 +40,12 @@ class Timer {
   /// Longest time from one clock edge to the next that all limits need, ns.
   float period() const { return period_; }
   const Times& times(int net) const { return times_[static_cast<std::size_t>(net)]; }
-  float load(int net) const { return loads_[static_cast<std::size_t>(net)]; }
+  const Edges<float>& load(int net) const { return loads_[static_cast<std::size_t>(net)]; }
+  float most_load(int net) const { return std::max(load(net)[kRise], load(net)[kFall]); }
+  /// By what another strength of a sink brings.
+  void change_load(int net, const Pin& from, const Pin& to);
   /// Of the wire to a sink.
   float wire_ns(const PinOf& sink) const { return wires_ == nullptr ? 0 : wires_->ns(sink); }
-  void change_load(int net, float by) { loads_[static_cast<std::size_t>(net)] += by; }
 
   /// Time left at a net, at one of its sinks; large where nothing is asked.
   float slack(int net) const;
@@ -65,7 +68,7 @@ class Timer {
       for_each_edge(arc, [&](std::size_t in, std::size_t out) {
         if (!arc.launches && times(from).arrival[in] < 0) return;
         const float slew = arc.launches ? 0 : times(from).slew[in];
-        f(arc, from, in, to, out, arc.delay[out].at(slew, load(to)));
+        f(arc, from, in, to, out, arc.delay[out].at(slew, load(to)[out]));
       });
     }
   }
@@ -88,7 +91,7 @@ class Timer {
   const WireModel* const wires_;
   std::vector<int> order_;
   std::vector<Times> times_;
-  std::vector<float> loads_, least_loads_;  ///< pF, by net
+  std::vector<Edges<float>> loads_, least_loads_;  ///< pF, by net
   float period_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include "synth/yosys.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
@@ -43,38 +44,57 @@ std::string elaborate_script(const std::vector<std::string>& sources, const std:
   // Numbers of equal length: names sort as they were given, whatever else the design holds.
   std::string script = "read_rtlil <<EOT\nautoidx 100000000\nEOT\nread_verilog -sv";
   for (const std::string& source : sources) script += " \"" + source + "\"";
-  return script +
-         fmt::format("\nchparam -set Multiplier {} {}\nhierarchy -check -top {}\nproc\n", kBooth,
-                     top, top) +
+  // Earlier revisions take Booth rows by themselves.
+  const bool chooses = std::any_of(sources.begin(), sources.end(), [&](const std::string& source) {
+    return fs::path(source).stem() == top &&
+           read_text(source).find("Multiplier") != std::string::npos;
+  });
+  if (chooses) script += fmt::format("\nchparam -set Multiplier {} {}", kBooth, top);
+  return script + fmt::format("\nhierarchy -check -top {}\nproc\n", top) +
          "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr\n"
          "write_rtlil design.il\n";
 }
 
-std::string_view abc_script() {
-  // Measured against others in synth/README.md.
-  return "strash\ndch\namap -m\nbuffer -N 16\ntopo\nupsize\ndnsize\n";
+std::string mapped_name(const std::string& name, Effort effort) {
+  return effort == Effort::kArea ? name : name + ".fast";
 }
 
-std::string map_script(const std::string& name, Target target) {
+std::string_view abc_script(Effort effort) {
+  // Measured against others in synth/README.md. -B: as if wide gates were slower than they are; the
+  // first `topo` removes what `map` leaves without a load, at which `buffer` stops.
+  return effort == Effort::kArea
+             ? "strash\ndch\namap -m\nbuffer -N 16\ntopo\nupsize\ndnsize\n"
+             : "strash\ndch\nmap -B 0.9\ntopo\nbuffer -N 16\ntopo\nupsize\ndnsize\n";
+}
+
+std::string abc_file(Effort effort) { return mapped_name("abc", effort) + ".script"; }
+
+std::string map_script(const std::string& name, Target target, const std::vector<Effort>& efforts) {
   std::string script = fmt::format("read_rtlil {0}.il\nhierarchy -top {0}\nflatten\n", name);
-  const std::string stat = fmt::format("tee -q -o {}.stat stat\n", name);
+  const auto stat = [](const std::string& file) {
+    return fmt::format("tee -q -o {}.stat stat\n", file);
+  };
   if (target == Target::kIce40)
     return script + fmt::format("synth_ice40 -top {} -abc9 -device hx\ncheck -assert\n", name) +
-           stat;
+           stat(name);
   if (target == Target::kEcp5)
-    return script + fmt::format("synth_ecp5 -top {} -abc9\ncheck -assert\n", name) + stat;
-  return script +
-         fmt::format(
-             "synth -top {0} -noabc\n"
-             "check -assert\n"
-             "select -assert-none t:$_DLATCH_* t:$_SR_* t:$_DLATCHSR_*\n"
-             "rename -wire -suffix _reg\n"
-             "dfflibmap -liberty cells.lib\n"
-             "abc -liberty cells.lib -script abc.script\n"
-             "opt_clean -purge\n",
-             name) +
-         stat +
-         fmt::format("write_verilog -noattr -simple-lhs {0}.v\nwrite_blif -cname {0}.blif\n", name);
+    return script + fmt::format("synth_ecp5 -top {} -abc9\ncheck -assert\n", name) + stat(name);
+  script += fmt::format(
+      "synth -top {0} -noabc\n"
+      "check -assert\n"
+      "select -assert-none t:$_DLATCH_* t:$_SR_* t:$_DLATCHSR_*\n"
+      "rename -wire -suffix _reg\n"
+      "dfflibmap -liberty cells.lib\n"
+      "design -save gates\n",
+      name);
+  for (const Effort effort : efforts) {
+    const std::string file = mapped_name(name, effort);
+    script += fmt::format(
+        "design -load gates\nabc -liberty cells.lib -script {1}\nopt_clean -purge\n{2}"
+        "write_verilog -noattr -simple-lhs {0}.v\nwrite_blif -cname {0}.blif\n",
+        file, abc_file(effort), stat(file));
+  }
+  return script;
 }
 
 std::string memory_script(const std::string& name) {
@@ -104,8 +124,8 @@ std::string constraints(const std::string& top, const std::string& clock,
       top, clock, kPeriod, reset);
 }
 
-std::string timing_script(const std::string& name) {
-  return fmt::format("read_liberty timing.lib\nread_verilog {}.v\n", name) +
+std::string timing_script(const std::string& file, const std::string& name) {
+  return fmt::format("read_liberty timing.lib\nread_verilog {}.v\n", file) +
          constraints(name, "clk_i", "rst_ni") + "report_checks -path_delay max -digits 4\nexit\n";
 }
 

@@ -17,12 +17,19 @@ namespace trine::synth {
 /// Reads the sources of trine.f and writes design.il, elaborated, its multipliers of Booth rows.
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top);
 
-/// Maps NAME.il to cells: NAME.stat, and for asic NAME.v and NAME.blif. Stops at latches, loops,
-/// undriven wires.
-std::string map_script(const std::string& name, Target target);
+/// What a module is mapped for.
+enum class Effort { kArea, kSpeed };
 
-/// ABC's part of it.
-std::string_view abc_script();
+/// Stem of the files of a mapped module: NAME, or NAME.fast.
+std::string mapped_name(const std::string& name, Effort effort);
+
+/// ABC's part of the mapping; the file that it is in.
+std::string_view abc_script(Effort effort);
+std::string abc_file(Effort effort);
+
+/// Maps NAME.il to cells: mapped_name().stat, and for asic .v and .blif as well, once for each
+/// effort (FPGA: one). Stops at latches, loops, undriven wires.
+std::string map_script(const std::string& name, Target target, const std::vector<Effort>& efforts);
 
 /// Writes the memory module NAME.il, elaborated, as NAME.v, its array kept.
 std::string memory_script(const std::string& name);
@@ -30,8 +37,8 @@ std::string memory_script(const std::string& name);
 /// Writes what the cells of cells.lib do as cells.v.
 std::string cells_script();
 
-/// Reports the longest path of the netlist NAME.v.
-std::string timing_script(const std::string& name);
+/// Reports the longest path of module NAME in FILE.v.
+std::string timing_script(const std::string& file, const std::string& name);
 
 /// One clock, ports without delay, reset left out; names of ports, empty if there is none.
 std::string constraints(const std::string& top, const std::string& clock, const std::string& reset);

@@ -43,18 +43,18 @@ class Boost {
     return cells_[netlist_.instance(pin.instance).cell];
   }
   float capacitance(const PinOf& pin) const {
-    return cell_of(pin).pins[static_cast<std::size_t>(pin.pin)].capacitance;
+    return cell_of(pin).pins[static_cast<std::size_t>(pin.pin)].most_capacitance();
   }
 
   void improve(int net) {
     const PinOf driver = netlist_.net(net).driver;
     const float most = cell_of(driver).pins[static_cast<std::size_t>(driver.pin)].max_capacitance;
-    const bool overloaded = most > 0 && timer_.load(net) > most;
+    const bool overloaded = most > 0 && timer_.most_load(net) > most;
     if (!overloaded && timer_.slack(net) > kLate * timer_.period()) return;
     const Pins all = netlist_.net(net).sinks;
     if (all.empty()) return;
     const Pins spare = with_time(net, all);
-    const float load = timer_.load(net);
+    const float load = timer_.most_load(net);
     const float now = overloaded ? 1e9f : lateness(net, driven(driver, load)) - kWorthIt;
     const float share = static_cast<float>(spare.size()) / static_cast<float>(all.size());
     float behind = share * (load - pins_pf(all)) + pins_pf(spare);  // wire and pins that leave
@@ -95,7 +95,9 @@ class Boost {
   }
 
   float input_of(int buffer) const {
-    return cells_[buffer].pins[static_cast<std::size_t>(cells_[buffer].arcs[0].from)].capacitance;
+    return cells_[buffer]
+        .pins[static_cast<std::size_t>(cells_[buffer].arcs[0].from)]
+        .most_capacitance();
   }
 
   bool drives(int buffer, float load) const {

@@ -76,7 +76,7 @@ void Wires::update() {
       if (pin.instance >= 0)
         behind[i] = cells_[netlist_.instance(pin.instance).cell]
                         .pins[static_cast<std::size_t>(pin.pin)]
-                        .capacitance;
+                        .most_capacitance();
     }
     for (auto k = tree.order.rbegin(); k + 1 != tree.order.rend(); ++k) {
       const auto i = static_cast<std::size_t>(*k);

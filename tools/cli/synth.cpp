@@ -65,6 +65,10 @@ void add_synth(CLI::App& app, Action& action) {
             "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)");
   add_value(*command, "--macros DIR", options->synth.macros,
             "folder with Liberty files of memories (the library's own)");
+  add_value(*command, "--clock-ns T", options->synth.clock_ns,
+            "a clock of T ns is short enough: less area where it can be\n"
+            "(0: the shortest)")
+      ->check(CLI::Range(0.0, 1000.0));
   add_value(*command, "--memory-ns T", options->synth.memory_ns,
             "read memories in T ns, macro and multiplexer, with the least\n"
             "area that does (0: in what leaves the clock of the fastest)")

@@ -33,12 +33,19 @@ std::string without_blanks(std::string text) {
   return text;
 }
 
+/// Transitions are counted over so much of the swing, in percent, whatever a library's are: those
+/// of memories differ from the gates'.
+constexpr double kSwing = 60;
+
 class Reader {
  public:
   Reader(const Group& library, const std::string& file) : library_(library), file_(file) {
     const auto unit = library.attributes.find("capacitive_load_unit");
     if (unit != library.attributes.end() && unit->second.size() == 2)
       farads_ = std::stof(unit->second[0]) * (unit->second[1] == "ff" ? 1e-3f : 1);
+    const double swing = library.number("slew_upper_threshold_pct_rise", 80) -
+                         library.number("slew_lower_threshold_pct_rise", 20);
+    slews_ = static_cast<float>(kSwing * library.number("slew_derate_from_library", 1) / swing);
     const std::string& time = library.text("time_unit");
     if (!time.empty() && time != "1ns") throw_error("{}: time_unit {}, allowed 1ns", file, time);
     for (const Group& group : library.groups) {
@@ -82,6 +89,7 @@ class Reader {
     pin.max_slew = static_cast<float>(
         group.number("max_transition", library_.number("default_max_transition", 0)));
     pin.max_capacitance *= farads_;
+    pin.max_slew *= slews_;
     return pin;
   }
 
@@ -128,10 +136,12 @@ class Reader {
       const std::string& first = shape == nullptr ? "" : shape->text("variable_1");
       table.load_first =
           first == "total_output_net_capacitance" || first == "constrained_pin_transition";
-      if (first == "total_output_net_capacitance")
-        for (float& load : table.x) load *= farads_;
-      else if (kind.find("constraint") == std::string::npos)
-        for (float& load : table.y) load *= farads_;
+      const bool limit = kind.find("constraint") != std::string::npos;
+      const bool loads = first == "total_output_net_capacitance";
+      for (float& x : table.x) x *= loads ? farads_ : slews_;
+      for (float& y : table.y) y *= limit || loads ? slews_ : farads_;
+      if (kind.find("transition") != std::string::npos)
+        for (float& slew : table.value) slew *= slews_;
       const std::size_t size =
           std::max<std::size_t>(1, table.x.size()) * std::max<std::size_t>(1, table.y.size());
       if (table.value.size() == 1)
@@ -169,6 +179,7 @@ class Reader {
   const Group& library_;
   const std::string file_;
   float farads_ = 1;
+  float slews_ = 1;  ///< to transitions between kSwing of the swing
   std::map<std::string, const Group*> templates_, widths_;
   std::vector<std::pair<const Group*, std::vector<int>>> timed_;
 };

@@ -200,6 +200,7 @@ class Clock {
     report_.hold_buffers = repairs.hold_buffers;
     report_.hold_um2 = repairs.hold_um2;
     report_.too_early = repairs.too_early;
+    report_.too_heavy = repairs.too_heavy;
   }
 
   bool is_macro(const Cell& cell) const {
@@ -223,8 +224,11 @@ class Clock {
     write_file(folder_ / "timed.tcl", read_libraries() + "read_verilog timed.v\n" +
                                           constraints("design", ports.clock, ports.reset) +
                                           "report_checks -path_delay max -format full -digits 4\n"
+                                          "report_check_types -all_violators -max_transition\n"
                                           "exit\n");
-    const TimedPath timed = read_path(run_sta("timed", folder_, top_), netlist);
+    const std::string text = run_sta("timed", folder_, top_);
+    const TimedPath timed = read_path(text, netlist);
+    report_.too_slow = count_violations(text);
     report_.ns = timed.ns;
     report_.path = timed.path;
     report_.parts = timed.parts;

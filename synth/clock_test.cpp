@@ -32,16 +32,17 @@ std::string arc(const std::string& from, double base, double resistance, const s
 }
 
 std::string gate(const std::string& name, double area, double load, double base, double resistance,
-                 const std::string& function, const std::string& sense) {
+                 const std::string& function, const std::string& sense, double most_pf) {
   return fmt::format(
       "cell ({}) {{ area : {}; pin (A) {{ direction : input; capacitance : {}; }}\n"
-      "pin (Y) {{ direction : output; max_capacitance : 10; function : \"{}\";\n{}}} }}\n",
-      name, area, load, function, arc("A", base, resistance, "timing_sense : " + sense + ";"));
+      "pin (Y) {{ direction : output; max_capacitance : {}; function : \"{}\";\n{}}} }}\n",
+      name, area, load, most_pf, function,
+      arc("A", base, resistance, "timing_sense : " + sense + ";"));
 }
 
 /// A flip-flop of 0.5 ns, setup 0.2 and hold 0.1 ns; buffers of three strengths and a slow one; a
 /// memory pin that asks for 2 ns of hold.
-Cells library() {
+Cells library(double most_pf = 10) {
   const std::string limits = [] {
     std::string text;
     for (const auto& [type, time] : {std::pair{"setup_rising", 0.2}, {"hold_rising", 0.1}})
@@ -56,18 +57,18 @@ Cells library() {
       "library (t) { /* a\n comment */ time_unit : \"1ns\"; capacitive_load_unit (1, pf);\n"
       "lu_table_template (by_load) { variable_1 : input_net_transition;\n"
       "  variable_2 : total_output_net_capacitance; index_1 (\"0, 1\"); index_2 (\"0, 1\"); }\n" +
-      gate("buf_1", 2, 0.01, 0.2, 4, "A", "positive_unate") +
-      gate("buf_2", 3, 0.02, 0.2, 2, "(A)", "positive_unate") +
-      gate("buf_4", 5, 0.04, 0.2, 1, "A", "positive_unate") +
-      gate("slow_1", 4, 0.01, 0.9, 4, "A", "positive_unate") +
-      gate("inv_1", 1, 0.01, 0.1, 4, "!A", "negative_unate") +
+      gate("buf_1", 2, 0.01, 0.2, 4, "A", "positive_unate", most_pf) +
+      gate("buf_2", 3, 0.02, 0.2, 2, "(A)", "positive_unate", most_pf) +
+      gate("buf_4", 5, 0.04, 0.2, 1, "A", "positive_unate", most_pf) +
+      gate("slow_1", 4, 0.01, 0.9, 4, "A", "positive_unate", most_pf) +
+      gate("inv_1", 1, 0.01, 0.1, 4, "!A", "negative_unate", most_pf) +
       "cell (ff_1) { area : 9; ff (IQ, IQN) { clocked_on : \"CK\"; next_state : \"D\"; }\n"
       "pin (CK) { direction : input; clock : true; capacitance : 0.01; }\n"
       "pin (D) { direction : input; capacitance : 0.01; " +
       limits +
       "}\n"
-      "pin (Q) { direction : output; function : \"IQ\"; max_capacitance : 10;\n" +
-      arc("CK", 0.5, 4, "timing_type : rising_edge;") +
+      "pin (Q) { direction : output; function : \"IQ\"; max_capacitance : " +
+      std::to_string(most_pf) + ";\n" + arc("CK", 0.5, 4, "timing_type : rising_edge;") +
       "} }\n"
       "type (b2) { bit_width : 2; } cell (M_1P_4x2) { area : 99;\n"
       "pin (CLK) { direction : input; clock : true; }\n"
@@ -283,6 +284,49 @@ TEST_CASE("no driver keeps more loads than it may, the latest stay near", "[synt
       CHECK(distance(netlist, cells, named(netlist, fmt::format("load{}", i))) >= 0);
     CHECK(distance(netlist, cells, named(netlist, "q1")) == 3);  // no buffer before the inverters
   }
+}
+
+TEST_CASE("no driver keeps more load than it may", "[synth][repair]") {
+  const Cells cells = library(0.125);
+  Netlist netlist(fan_out(15, 3), cells);
+  const Repairs repairs = repair(netlist, cells, quiet);
+  CHECK(repairs.too_heavy == 0);
+  CHECK(repairs.buffers == 1);  // q0 keeps 8 loads of 0.01 and a buf_4 of 0.04
+  for (const Net& net : netlist.nets()) {
+    if (net.driver.instance < 0) continue;
+    float load = 0;
+    for (const PinOf& sink : net.sinks)
+      load += cells[netlist.instance(sink.instance).cell]
+                  .pins[static_cast<std::size_t>(sink.pin)]
+                  .most_capacitance();
+    CHECK(load < 0.125f);
+  }
+  Netlist heavy(fan_out(15, 3), cells);
+  CHECK(repair(heavy, library(0.005), quiet).too_heavy > 0);  // a single pin has more
+}
+
+TEST_CASE("transitions count over the same part of the swing in all libraries", "[synth][timer]") {
+  const auto cell = [](const std::string& thresholds) {
+    Cells cells;
+    cells.add(parse_groups("library (t) { " + thresholds +
+                               "lu_table_template (t) { variable_1 : input_net_transition; index_1 "
+                               "(\"0, 1\"); }\ncell (c) { area : 1; pin (A) { direction : input; "
+                               "max_transition : 0.4; } pin (Y) { direction : output; timing () { "
+                               "related_pin : \"A\"; cell_rise (t) { values (\"0, 1\"); } "
+                               "rise_transition (t) { values (\"0, 1\"); } } } } }",
+                           "t.lib"),
+              "t.lib");
+    return cells[0];
+  };
+  const Cell plain = cell("");
+  CHECK(plain.pins[0].max_slew == Approx(0.4));
+  CHECK(plain.arcs.at(0).delay[kRise].at(0.5, 0) == Approx(0.5));
+  const Cell other = cell(
+      "slew_lower_threshold_pct_rise : 30; slew_upper_threshold_pct_rise : 70; "
+      "slew_derate_from_library : 0.5; ");
+  CHECK(other.pins[0].max_slew == Approx(0.3));
+  CHECK(other.arcs.at(0).delay[kRise].at(0.75, 0) == Approx(1));
+  CHECK(other.arcs.at(0).slew[kRise].at(0.75, 0) == Approx(0.75));
 }
 
 TEST_CASE("strengths are chosen where they shorten the period", "[synth][repair]") {

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "synth/cells.h"
@@ -51,6 +52,9 @@ class Netlist {
   }
   /// A one-input cell between a net and some of its sinks. @return the net behind it
   int insert(int net, const std::vector<PinOf>& sinks, int cell, const Cells& cells);
+  /// Takes all sinks off a net, puts one there; as a sink, a pin is always on one net.
+  std::vector<PinOf> release(int net) { return std::exchange(at(net).sinks, {}); }
+  void attach(int net, const PinOf& sink) { connect(sink.instance, sink.pin, net, false); }
   /// The same between a net and the output that it is.
   int insert_output(int net, int cell, const Cells& cells);
 

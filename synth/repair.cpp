@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kSizingRounds = 60;
 constexpr int kHoldRounds = 8;
+constexpr int kMendRounds = 8;
 constexpr float kMargin = 0.04f;  ///< of the period: cells with less time left are sized
 constexpr float kLeastMargin = 0.002f;
 constexpr float kWorthIt = 0.001f;   ///< ns that another strength must win
@@ -35,7 +36,12 @@ class Repair {
       if (!size()) break;
     }
     progress("holding");
+    mend();
     hold();
+    if (mend()) hold();
+    for (const int net : overloads())
+      repairs_.too_heavy +=
+          is_heavy(netlist_.instance(netlist_.net(net).driver.instance).cell, net);
     return repairs_;
   }
 
@@ -73,7 +79,7 @@ class Repair {
           netlist_.net(net).sinks.size() <= kMostLoads)
         continue;
       std::priority_queue<Entry> queue;
-      for (const PinOf& sink : netlist_.net(net).sinks) queue.push({timer.slack(sink), sink});
+      for (const PinOf& sink : netlist_.release(net)) queue.push({timer.slack(sink), sink});
       // The first group is such that all later ones, and the driver, are full.
       std::size_t take = (queue.size() - kMostLoads - 1) % (kMostLoads - 1) + 2;
       while (queue.size() > kMostLoads) {
@@ -89,6 +95,8 @@ class Repair {
         queue.push({least - delay, {netlist_.net(behind).driver.instance, arc.from}});
         take = kMostLoads;
       }
+      netlist_.release(net);  // the buffers
+      for (; !queue.empty(); queue.pop()) netlist_.attach(net, queue.top().pin);
     }
   }
 
@@ -129,18 +137,81 @@ class Repair {
     return true;
   }
 
-  bool overloaded(int cell, int net) const {
+  /// Slowest transition that the net's sinks may see; 0: no limit.
+  float slew_limit(int net) const {
+    float least = 0;
+    for (const PinOf& sink : netlist_.net(net).sinks) {
+      const float limit = cell(sink.instance).pins[static_cast<std::size_t>(sink.pin)].max_slew;
+      if (limit > 0 && (least == 0 || limit < least)) least = limit;
+    }
+    return least;
+  }
+
+  bool is_heavy(int cell, int net) const {
     const PinOf driver = netlist_.net(net).driver;
     const float most = cells_[cell].pins[static_cast<std::size_t>(driver.pin)].max_capacitance;
-    if (most > 0 && timer_.most_load(net) > most) return true;
+    return most > 0 && timer_.most_load(net) > most;
+  }
+
+  bool overloaded(int cell, int net) const {
     const Edges<float>& slew = timer_.times(net).slew;
-    return std::any_of(netlist_.net(net).sinks.begin(), netlist_.net(net).sinks.end(),
-                       [&](const PinOf& sink) {
-                         const float limit = cells_[netlist_.instance(sink.instance).cell]
-                                                 .pins[static_cast<std::size_t>(sink.pin)]
-                                                 .max_slew;
-                         return limit > 0 && std::max(slew[kRise], slew[kFall]) > limit;
-                       });
+    const float limit = slew_limit(net);
+    return is_heavy(cell, net) || (limit > 0 && std::max(slew[kRise], slew[kFall]) > limit);
+  }
+
+  std::vector<int> overloads() const {
+    std::vector<int> nets;
+    for (int n = 0; n < static_cast<int>(netlist_.nets().size()); ++n) {
+      const Net& net = netlist_.net(n);
+      if (n != netlist_.clock() && net.driver.instance >= 0 && !net.sinks.empty() &&
+          overloaded(netlist_.instance(net.driver.instance).cell, n))
+        nets.push_back(n);
+    }
+    return nets;
+  }
+
+  /// Stronger drivers, or buffers behind them, until no load and no transition is above its limit.
+  bool mend() {
+    bool changed = false;
+    for (int round = 0; round < kMendRounds; ++round) {
+      timer_.update();
+      const std::vector<int> nets = overloads();
+      if (nets.empty()) break;
+      for (const int net : nets) relieve(net);
+      changed = true;
+    }
+    return changed;
+  }
+
+  /// The weakest cell that is strong enough; if there is none, half of the load goes to a buffer.
+  void relieve(int net) {
+    const int driver = netlist_.net(net).driver.instance;
+    for (const int size : cell(driver).sizes)
+      if (is_enough(driver, size, net)) {
+        resize(driver, size);
+        return;
+      }
+    const std::vector<PinOf>& sinks = netlist_.net(net).sinks;
+    const auto half = static_cast<std::ptrdiff_t>(sinks.size() / 2);
+    insert(net, {sinks.begin() + half, sinks.end()}, strength_of(cells_.buffer(), 4),
+           repairs_.buffers, repairs_.buffers_um2);
+  }
+
+  bool is_enough(int instance, int size, int net) const {
+    const Cell& then = cells_[size];
+    const PinOf driver = netlist_.net(net).driver;
+    if (is_heavy(size, net)) return false;
+    const float limit = slew_limit(net);
+    float slowest = 0;
+    for (const Arc& arc : then.arcs) {
+      const int in = netlist_.instance(instance).nets[static_cast<std::size_t>(arc.from)];
+      if (arc.to != driver.pin || in < 0) continue;
+      const Edges<float> slew = arc.launches ? Edges<float>{0, 0} : timer_.times(in).slew;
+      for (const Edge e : {kRise, kFall})
+        slowest = std::max(slowest,
+                           arc.slew[e].at(std::max(slew[kRise], slew[kFall]), timer_.load(net)[e]));
+    }
+    return limit <= 0 || slowest <= limit;
   }
 
   /// How late `out`, and what else its drivers drive, would be if the instance were `size`.
@@ -209,11 +280,15 @@ class Repair {
         best = size;
       }
     }
-    if (best == instance.cell) return;
+    if (best != instance.cell) resize(i, best);
+  }
+
+  void resize(int i, int size) {
+    const Instance& instance = netlist_.instance(i);
     for (std::size_t p = 0; p < instance.nets.size(); ++p)
-      if (instance.nets[p] >= 0 && !cells_[best].pins[p].output)
-        timer_.change_load(instance.nets[p], cells_[instance.cell].pins[p], cells_[best].pins[p]);
-    netlist_.resize(i, best);
+      if (instance.nets[p] >= 0 && !cells_[size].pins[p].output)
+        timer_.change_load(instance.nets[p], cells_[instance.cell].pins[p], cells_[size].pins[p]);
+    netlist_.resize(i, size);
   }
 
   void keep(float period) {

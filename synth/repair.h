@@ -23,6 +23,7 @@ struct Repairs {
   std::int64_t resized = 0;
   double buffers_um2 = 0, hold_um2 = 0;
   std::int64_t too_early = 0;  ///< pins whose hold time is still not kept
+  std::int64_t too_heavy = 0;  ///< nets with more load than their driver may have
 };
 
 /// Wires for repairs, and where to tell of each buffer that is put in.

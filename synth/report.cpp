@@ -112,6 +112,8 @@ std::string clock_lines(const SynthReport& r) {
                       grouped(c.buffers), grouped(c.buffers_um2 / r.nand2_um2),
                       grouped(c.hold_buffers), grouped(c.hold_um2 / r.nand2_um2));
   if (c.too_early > 0) text += fmt::format("; {} pins change too early", grouped(c.too_early));
+  text += fmt::format("\n  above max_transition {}, above max_capacitance {}", grouped(c.too_slow),
+                      grouped(c.too_heavy));
   return text +
          fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
 }
@@ -246,6 +248,8 @@ nlohmann::json to_json(const SynthReport& r) {
           {"buffers", r.clock.buffers},
           {"hold_buffers", r.clock.hold_buffers},
           {"hold_violations", r.clock.too_early},
+          {"violations",
+           {{"max_transition", r.clock.too_slow}, {"max_capacitance", r.clock.too_heavy}}},
           {"wire_load", r.wire_load},
           {"gate_equivalents_per_mac", macs > 0 ? r.gate_equivalents / macs : 0},
           {"sram_bits", r.sram_bits},

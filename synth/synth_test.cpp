@@ -467,7 +467,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
     "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
     "clock_placed_ns": null, "clock_placed_from": "", "clock_placed_to": "", "clock_placed_path": [], "placement": null,
-    "hold_buffers": 0, "hold_violations": 0, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
+    "hold_buffers": 0, "hold_violations": 0, "violations": {"max_transition": 0, "max_capacitance": 0}, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
       {"name": "big", "instances": 3, "cells": 1000, "area_um2": 1200.0,

@@ -108,6 +108,8 @@ struct ClockReport {
   std::map<std::string, double> module_um2;  ///< likewise, of all instances of a module
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
+  std::int64_t too_slow = 0;   ///< pins whose transition is above max_transition, by OpenSTA
+  std::int64_t too_heavy = 0;  ///< nets whose load is above max_capacitance
   PlacedReport placed;
   bool memories_timed = true;  ///< false: the library has no macros, paths end at memories
 };

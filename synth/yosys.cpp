@@ -175,6 +175,15 @@ Path parse_timing(std::string_view text) {
   return path;
 }
 
+std::int64_t count_violations(std::string_view text) {
+  constexpr std::string_view kMark = "(VIOLATED)";
+  std::int64_t count = 0;
+  for (std::size_t at = text.find(kMark); at != std::string_view::npos;
+       at = text.find(kMark, at + kMark.size()))
+    ++count;
+  return count;
+}
+
 void run_yosys(const std::string& script, const std::string& name, const fs::path& folder,
                const std::string& what) {
   write_file(folder / (name + ".ys"), script);

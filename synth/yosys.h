@@ -53,6 +53,9 @@ std::map<std::string, std::int64_t> parse_stat(std::string_view text);
 /// What timing_script() printed.
 Path parse_timing(std::string_view text);
 
+/// Lines of OpenSTA's report_check_types that say so.
+std::int64_t count_violations(std::string_view text);
+
 /// Runs yosys on a script in `folder`. @throws Error  with the log's reason; `what` names the
 /// module
 void run_yosys(const std::string& script, const std::string& name,

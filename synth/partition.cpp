@@ -15,8 +15,8 @@ bool is_macro(const Module& module) {
 
 class Planner {
  public:
-  Planner(const Design& design, const std::string& top)
-      : design_(design), top_(top), instances_(count_instances(design, top)) {
+  Planner(const Design& design, const std::string& top, bool flat)
+      : design_(design), top_(top), flat_(flat), instances_(count_instances(design, top)) {
     for (const auto& [name, count] : instances_)
       for (const auto& [child, n] : design.at(name).children) parents_[child].insert(name);
   }
@@ -62,7 +62,7 @@ class Planner {
   bool is_merged(const std::string& name) {
     const Module& module = design_.at(name);
     if (name == top_ || is_macro(module)) return false;
-    if (module.base == "trine_sram") return true;
+    if (flat_ || module.base == "trine_sram") return true;
     const std::set<std::string>& parents = parents_.at(name);
     const bool only_child =
         parents.size() == 1 && design_.at(*parents.begin()).children.at(name) == 1;
@@ -90,6 +90,7 @@ class Planner {
 
   const Design& design_;
   const std::string top_;
+  const bool flat_;
   const std::map<std::string, std::int64_t> instances_;
   std::map<std::string, std::set<std::string>> parents_;
   std::map<std::string, int> sizes_;
@@ -97,6 +98,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Design& design, const std::string& top) { return Planner(design, top).plan(); }
+Plan make_plan(const Design& design, const std::string& top, bool flat) {
+  return Planner(design, top, flat).plan();
+}
 
 }  // namespace trine::synth

@@ -38,6 +38,7 @@ struct Plan {
   std::vector<Memory> memories;
 };
 
-Plan make_plan(const Design& design, const std::string& top);
+/// @param flat  all of it is synthesized together, besides memories
+Plan make_plan(const Design& design, const std::string& top, bool flat = false);
 
 }  // namespace trine::synth

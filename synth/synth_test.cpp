@@ -395,6 +395,15 @@ TEST_CASE("a module's text does not change with what else the design holds", "[s
             second + "end\n");
 }
 
+TEST_CASE("a flat design is one partition, memories apart", "[synth][partition]") {
+  const Plan plan = make_plan(parse_rtlil(design_text()), "trine_top", true);
+  REQUIRE(plan.partitions.size() == 1);
+  for (const char* module : {"trine_pe", "trine_dot", "trine_fifo", "trine_sram__2"})
+    CHECK_THAT(plan.partitions[0].rtlil, Contains(std::string("module \\") + module + "\n"));
+  CHECK_THAT(plan.partitions[0].rtlil, Contains("blackbox 1\nmodule \\trine_sram__1"));
+  REQUIRE(plan.memories.size() == 1);
+}
+
 TEST_CASE("what is merged into its parent, and what is not", "[synth][partition]") {
   const auto names = [](const std::string& text) {
     std::string all;

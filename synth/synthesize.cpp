@@ -105,7 +105,8 @@ class Flow {
     progress("elaborating");
     run_yosys(elaborate_script(read_file_list(design_ / "trine.f"), top_), "elaborate", folder(),
               label_);
-    const Plan plan = make_plan(parse_rtlil(read_text(folder() / "design.il")), top_);
+    const Plan plan =
+        make_plan(parse_rtlil(read_text(folder() / "design.il")), top_, options_.flat);
     map_all(plan);
     SynthReport report;
     if (times())

@@ -44,6 +44,7 @@ struct SynthOptions {
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
   bool timing = true;  ///< run OpenSTA (asic)
+  bool flat = false;   ///< map the design as one module, optimized across all borders
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
   /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least

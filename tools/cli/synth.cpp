@@ -78,6 +78,8 @@ void add_synth(CLI::App& app, Action& action) {
   add_value(*command, "--netlist DIR", options->synth.netlist,
             "folder for the netlist that was measured: Verilog, models of\n"
             "its cells and memories, trine.f (asic)");
+  command->add_flag("--flat", options->synth.flat,
+                    "map the design as one module, optimized across all borders");
   command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
   command->add_flag("--no-cache", options->no_cache,
                     "map every module anew; else what was mapped before comes\n"

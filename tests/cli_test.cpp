@@ -195,6 +195,9 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"estimate --config edge64 program", "program: is a compiled program, which holds no "},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"fuzz --family images,onnx", "trine: --family: onnx not in {"},
+      Row{"synth --config edge32 --no-timing --paths 3",
+          "--paths: needs --target asic, without --no-timing"},
+      Row{"synth --config edge32 --paths -1", "trine: --paths: Value -1 not in range 0 to 1000"},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
       Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"},
       Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});

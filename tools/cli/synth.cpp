@@ -27,6 +27,11 @@ int run(const Options& options) {
   synth.cache = !options.no_cache;
   synth.wire_load = synth::parse_wire_load(options.wire_load);
   synth.quiet = options.output.quiet || !has_terminal();
+  if (!synth.timing || synth.target != synth::Target::kAsic)
+    for (const auto& [option, asked] : {std::pair{"--paths", synth.paths > 0},
+                                        {"--clock-ns", synth.clock_ns > 0},
+                                        {"--memory-ns", synth.memory_ns > 0}})
+      if (asked) throw_error("{}: needs --target asic, without --no-timing", option);
   if (options.place) {
     synth::check_placeable(synth);
     synth.place.python =

@@ -102,7 +102,9 @@ class Launcher(unittest.TestCase):
         ours, theirs = pty.openpty()
         self.assertEqual(self.run_tool(*arguments, stderr=theirs).returncode, 0)
         os.write(theirs, b"end")
-        text = os.read(ours, 4096).decode()
+        text = ""
+        while not text.endswith("end"):  # a read may give a part
+            text += os.read(ours, 4096).decode()
         os.close(ours), os.close(theirs)
         return text
 

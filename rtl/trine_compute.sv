@@ -3,14 +3,14 @@
 // Compute engine: feeds the PE array from DMEM (gather) and PMEM, and hands finished tiles to the
 // post unit.
 //
-//   trine_agu -> gather -> input register -> array;   PMEM row -> array;   tile -> job -> post
+//   trine_agu -> gather -> operands -> array;   PMEM row -> array;   tile -> job -> post
 //
-// The step that ends a tile overwrites the drain registers, so it waits in the input register
-// until the tile before has been read (drain_ok_i). The step behind it is held in the gather, so
-// that the input register never has to take a second one. A step that comes now may know from
-// drain_soon_i that it can pass in the next cycle. A tile's job is offered to the post unit
-// as soon as its last step is issued, so that parameters and residuals are there when its results
-// are; those follow with a handshake of their own (data).
+// The step that ends a tile overwrites the drain registers, so it waits in front of the array until
+// the tile before has been read: drain_ok_i, or drain_soon_i as its results are taken, grant the
+// next last step, in a register. There is room for two steps' operands; with a step that waits for
+// its grant and one behind it on the way, the gather holds the next one. A tile's job is offered
+// to the post unit as soon as its last step is issued, so that parameters and residuals are there
+// when its results are; those follow with a handshake of their own (data).
 //
 // With int8 activations and ternary or binary weights a PMEM row serves 4 or 8 steps: weight_part_o
 // says which part, weight_bits_o how it is packed (trine_expand).
@@ -20,7 +20,7 @@
 //
 // A RUN that still waits for its tokens already fills the lanes.
 //
-// Timing    one step a cycle; 3 cycles from a step's issue to the array's input without
+// Timing    one step a cycle; 4 cycles from a step's issue to the array's input without
 //           conflicts. data_valid_o comes JobDelay cycles after the last step entered the array,
 //           one cycle before the first column may be read.
 // Contract  responses come in order; drain_ok_i, once high, stays high until the next last step.
@@ -65,6 +65,7 @@ module trine_compute #(
   input  logic [Lanes*32-1:0]      rsp_data_i,
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
+  input  logic                     soon_i,       // rsp_done_i of the next cycle
 
   // PMEM; its answer goes straight to the array.
   output logic                     w_en_o,
@@ -97,7 +98,7 @@ module trine_compute #(
   output logic                     data_valid_o,      // its results are in the drain registers
   input  logic                     data_ready_i,
   input  logic                     drain_ok_i,
-  input  logic                     drain_soon_i,  // data is taken: ok in the next cycle
+  input  logic                     drain_soon_i,  // as drain_ok_i, while data is taken
   input  logic                     fetch_busy_i,      // residuals of the current job not all read
 
   // For the cause of a cycle.
@@ -267,55 +268,76 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Input register of the array, filled lane by lane. The array's drain registers are free, or
-  // their reading is far enough ahead, when drain_ok_i says so; the decision is kept.
+  // Operands of two steps, filled lane by lane. A grant lets one last step pass. All that decides
+  // whether the gather goes on comes from registers.
   // ---------------------------------------------------------------------------------------------
-  logic                    in_valid_q, granted_q, granted, granted_next, last_near, pass, weights_q;
-  logic [TagBits-1:0]      in_tag_q;
+  logic [1:0]              full_q;
+  logic                    write_q, read_q;  // places
+  logic [TagBits-1:0]      place_tag_q [2];
+  logic                    in_valid, granted_q, pass, pass_last, weights_q;
+  logic [TagBits-1:0]      in_tag;
   logic [PmemAddrBits-1:0] w_row_q, w_row_next;
   logic [JobDelay:1]       delay_q;    // a last step is on its way through the array
   logic                    arrived_q;  // its results are there, and not taken
 
-  assign last_near    = (rsp_done_i && rsp_tag_i[TagLast]) || (in_valid_q && in_tag_q[TagLast]);
-  assign granted      = granted_q || (drain_ok_i && delay_q == '0 && !arrived_q);
-  assign granted_next = granted || drain_soon_i;
-  // The decision is that of the step in front: with another last one behind it, the gather stops.
-  assign g_hold_o     = (last_near && !granted_next) ||
-                        (rsp_done_i && rsp_tag_i[TagLast] && in_valid_q && in_tag_q[TagLast]);
-  assign pass         = in_valid_q && weights_q && (!in_tag_q[TagLast] || granted);
-  assign drain_wait_o = in_valid_q && in_tag_q[TagLast] && !granted;
+  assign in_valid     = full_q[read_q];
+  assign in_tag       = place_tag_q[read_q];
+  assign pass         = in_valid && weights_q && (!in_tag[TagLast] || granted_q);
+  assign pass_last    = pass && in_tag[TagLast];
+  assign drain_wait_o = in_valid && in_tag[TagLast] && !granted_q;
 
   assign array_valid_o = pass;
-  assign array_first_o = in_tag_q[TagFirst];
-  assign array_last_o  = in_tag_q[TagLast];
+  assign array_first_o = in_tag[TagFirst];
+  assign array_last_o  = in_tag[TagLast];
   assign array_mode_o  = mode_q;
   assign array_window_o = cfg_q.window;
   assign act_zero_o     = matmul_q ? cfg_q.add_zero_a : '0;
   assign wgt_zero_o     = matmul_q ? cfg_q.add_zero_b : '0;
 
+  // Steps on the way, the oldest first; those that end a tile; of these the ones without a grant.
+  logic [3:0] steps;
+  logic [2:0] lasts, stuck;
+
+  assign steps = {soon_i, rsp_done_i, full_q[!read_q], in_valid};
+  assign lasts = steps[2:0] & {rsp_tag_i[TagLast], place_tag_q[!read_q][TagLast],
+                               in_tag[TagLast]};
+  assign stuck = lasts & ({3{!granted_q}} | {lasts[1] || lasts[0], lasts[0], 1'b0});
+
+  // One step behind a last one that waits finds a place.
+  assign g_hold_o = (stuck[0] && steps[3:1] != '0) || (stuck[1] && steps[3:2] != '0) ||
+                    (stuck[2] && steps[3]);
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      in_valid_q <= 1'b0;
-      granted_q  <= 1'b0;
+      full_q    <= '0;
+      write_q   <= 1'b0;
+      read_q    <= 1'b0;
+      granted_q <= 1'b0;
     end else if (clear_i) begin
-      in_valid_q <= 1'b0;
-      granted_q  <= 1'b0;
+      full_q    <= '0;
+      write_q   <= 1'b0;
+      read_q    <= 1'b0;
+      granted_q <= 1'b0;
     end else begin
-      in_valid_q <= rsp_done_i || (in_valid_q && !pass);
-      granted_q  <= (pass && in_tag_q[TagLast]) ? 1'b0 : last_near && granted_next;
+      full_q    <= (full_q & ~(2'(pass) << read_q)) | (2'(rsp_done_i) << write_q);
+      write_q   <= write_q ^ rsp_done_i;
+      read_q    <= read_q ^ pass;
+      granted_q <= !pass_last && (granted_q || drain_soon_i ||
+                                  (drain_ok_i && delay_q == '0 && !arrived_q));
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (rsp_done_i) in_tag_q <= rsp_tag_i;
+    if (rsp_done_i) place_tag_q[write_q] <= rsp_tag_i;
   end
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [31:0] act_q;
+    logic [31:0] act0_q, act1_q;
     always_ff @(posedge clk_i) begin
-      if (rsp_lanes_i[l]) act_q <= rsp_data_i[l*32 +: 32];
+      if (rsp_lanes_i[l] && !write_q) act0_q <= rsp_data_i[l*32 +: 32];
+      if (rsp_lanes_i[l] && write_q)  act1_q <= rsp_data_i[l*32 +: 32];
     end
-    assign array_act_o[l*32 +: 32] = act_q;
+    assign array_act_o[l*32 +: 32] = read_q ? act1_q : act0_q;
   end
 
   // Weights: the row of the next step is always read ahead. A tile's last step ends its row.
@@ -331,7 +353,7 @@ module trine_compute #(
     endcase
   end
 
-  assign row_end       = in_tag_q[TagLast] || part_q == part_last;
+  assign row_end       = in_tag[TagLast] || part_q == part_last;
   assign weight_bits_o = weight_bits_q;
   assign weight_part_o = part_q;
 
@@ -340,15 +362,15 @@ module trine_compute #(
     else if (pass) part_q <= row_end ? '0 : part_q + 3'd1;
   end
 
-  assign w_row_next = in_tag_q[TagRewind] ? row_q : w_row_q + PmemAddrBits'(1);
-  assign w_en_o     = start || (pass && row_end && !in_tag_q[TagFinal]);
+  assign w_row_next = in_tag[TagRewind] ? row_q : w_row_q + PmemAddrBits'(1);
+  assign w_en_o     = start || (pass && row_end && !in_tag[TagFinal]);
   assign w_row_o    = start ? row_q : w_row_next;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) weights_q <= 1'b0;
     else if (clear_i) weights_q <= 1'b0;
     else if (start) weights_q <= 1'b1;
-    else if (pass && in_tag_q[TagFinal]) weights_q <= 1'b0;
+    else if (pass && in_tag[TagFinal]) weights_q <= 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
@@ -387,7 +409,7 @@ module trine_compute #(
   assign job_drain_o  = drain_flag_q;
   assign data_valid_o = arrived_q || delay_q[JobDelay];
   assign final_taken  = taken_q || (pend_take && job_q.final_tile);
-  assign final_passed = passed_q || (pass && in_tag_q[TagFinal]);
+  assign final_passed = passed_q || (pass && in_tag[TagFinal]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -414,7 +436,7 @@ module trine_compute #(
       pend_q  <= pend_add || pend2_q || (pend_q && !pend_take);
       pend2_q <= (pend2_q && !pend_take) || (pend_add && pend_q && !pend_take);
 
-      delay_q[1] <= pass && in_tag_q[TagLast];
+      delay_q[1] <= pass_last;
       for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
 
       arrived_q <= data_valid_o && !data_ready_i;
@@ -468,10 +490,11 @@ module trine_compute #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // The input register takes a step only when it is free, or as the one before passes.
-      if (rsp_done_i) a_input_free: assert (!in_valid_q || pass);
+      // Operands find a place that is free.
+      if (rsp_lanes_i != '0) a_place_free: assert (!full_q[write_q]);
+      if (rsp_done_i) a_soon: assert (full_q != '1);
       // The drain registers are overwritten only after the results before were taken.
-      if (pass && in_tag_q[TagLast]) a_last_waits: assert (delay_q == '0 && !arrived_q);
+      if (pass_last) a_last_waits: assert (delay_q == '0 && !arrived_q);
       if (job_stalled_q) a_job_held: assert (job_valid_o);
       if (step_valid && step_ready && step_last) begin
         a_job_free:     assert (!pend_q || (!pend2_q && !residual_q));

@@ -368,10 +368,10 @@ module trine_core #(
   logic [Lanes-1:0]         g_lanes, c_lanes, rsp_lanes;
   logic [Rows-1:0]          v_lanes, r_lanes;
   logic [7:0]               g_pad, c_pad, v_pad;
-  logic [TagBits-1:0]       g_tag, front_tag, rsp_tag;
+  logic [TagBits-1:0]       g_tag, front_tag, rsp_tag, soon_tag;
   logic [3:0]               c_tag;
   logic [2:0]               v_tag;
-  logic                     c_valid, v_valid, r_valid, c_hold, c_grant, v_grant, rsp_done;
+  logic                     c_valid, v_valid, r_valid, c_hold, c_grant, v_grant, rsp_done, soon;
   logic [Lanes*32-1:0]      rsp_data;
   logic                     s_valid, s_ready, s_empty;
   logic [Rows*AddrBits-1:0] s_addr;
@@ -431,6 +431,8 @@ module trine_core #(
     .rsp_data_o        (rsp_data),
     .rsp_tag_o         (rsp_tag),
     .rsp_done_o        (rsp_done),
+    .soon_o            (soon),
+    .soon_tag_o        (soon_tag),
     .s_valid_i         (s_valid),
     .s_ready_o         (s_ready),
     .s_addr_i          (s_addr),
@@ -518,6 +520,7 @@ module trine_core #(
     .rsp_data_i       (rsp_data),
     .rsp_tag_i        (rsp_tag[3:0]),
     .rsp_done_i       (rsp_done && c_rsp),
+    .soon_i           (soon && soon_tag[TagBits-1 -: 2] == TagCompute),
     .w_en_o           (w_en),
     .w_row_o          (w_row),
     .weight_bits_o    (weight_bits),
@@ -872,27 +875,27 @@ module trine_core #(
 
   // ---------------------------------------------------------------------------------------------
   // Cause of this cycle, as seen at the array's input (docs/architecture.md). What happens in the
-  // gather is seen there 2 cycles later, what happens at a step's issue 3 cycles later.
+  // gather is seen there 3 cycles later, what happens at a step's issue 4 cycles later.
   // ---------------------------------------------------------------------------------------------
   localparam logic [2:0] CauseCompute = 3'd0, CauseBank = 3'd1, CauseDrain = 3'd2,
                          CauseMemory = 3'd3, CauseVector = 3'd4, CauseStore = 3'd5,
                          CauseControl = 3'd6, CauseLoad = 3'd7;
 
-  logic [2:1] replay_q;
-  logic [3:1] taken_q, last_wait_q;
+  logic [3:1] replay_q;
+  logic [4:1] taken_q, last_wait_q;
 
   always_ff @(posedge clk_i) begin
-    replay_q    <= {replay_q[1], g_waiting && !g_hold && front_tag[TagBits-1 -: 2] == TagCompute};
-    taken_q     <= {taken_q[2:1], c_valid && !c_grant && g_ready};
-    last_wait_q <= {last_wait_q[2:1], last_wait};
+    replay_q    <= {replay_q[2:1], g_waiting && !g_hold && front_tag[TagBits-1 -: 2] == TagCompute};
+    taken_q     <= {taken_q[3:1], c_valid && !c_grant && g_ready};
+    last_wait_q <= {last_wait_q[3:1], last_wait};
   end
 
   always_comb begin
     cause = CauseControl;
     if (array_valid) cause = CauseCompute;
     else if (drain_wait) cause = CauseDrain;
-    else if (c_running && (replay_q[2] || taken_q[3])) cause = CauseBank;
-    else if (c_running && last_wait_q[3]) cause = CauseDrain;
+    else if (c_running && (replay_q[3] || taken_q[4])) cause = CauseBank;
+    else if (c_running && last_wait_q[4]) cause = CauseDrain;
     else if (c_running) cause = CauseControl;
     else if (c_wait[trine_isa_pkg::EngineLoad]) cause = CauseMemory;
     else if (c_wait[trine_isa_pkg::EngineVector]) cause = CauseVector;
@@ -906,7 +909,7 @@ module trine_core #(
   assign trace_cause_o = {running, cause};
 
   logic unused_core;
-  assign unused_core = ^{idle, busy, front_tag[3:0]};
+  assign unused_core = ^{idle, busy, front_tag[3:0], soon_tag[3:0]};
 
 `ifdef TRINE_ASSERT
   logic live_q;

@@ -12,11 +12,13 @@
 // fall into the same bank are served one after the other, lowest lane first. No port needs all its
 // banks at once: each keeps what is left to do.
 //
-// Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* in the cycle
-//           after they were served: t + 2 without conflicts. rsp_done_o marks the last of them.
-//           rsp_data_o is combinational behind the banks' output registers (a Banks:1 multiplexer).
-//           scatter: taken in t, written from t + 1 on. DMA: likewise; read data in t + 3.
-//           ready outputs depend on the banks' arbitration of the same cycle, not on valid inputs.
+// Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* two cycles
+//           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
+//           soon_o in the cycle before. Between are the memories' own registers, and one for each
+//           bank in front of the multiplexers of all banks. g_ready_o is a register: an access
+//           waits beside the one in front.
+//           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
+//           of the same cycle. DMA: likewise; read data in t + 4.
 //           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
 //           of a word takes its bank for two cycles, in the second of which nobody else is served
 //           there, the DMA neither. ecc_* say in the cycle after a read which banks corrected, and
@@ -59,6 +61,8 @@ module trine_dmem #(
   output logic [Lanes*32-1:0]      rsp_data_o,
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
+  output logic                     soon_o,       // rsp_done_o of the next cycle, and its tag
+  output logic [TagBits-1:0]       soon_tag_o,
 
   // Scatter.
   input  logic                     s_valid_i,
@@ -99,8 +103,30 @@ module trine_dmem #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Gather: the access in front.
+  // Gather: the access in front, and what waits to be the next. Which of its lanes are in the bank
+  // of a lower one is found on the way in.
   // ---------------------------------------------------------------------------------------------
+  localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + TagBits;
+
+  logic                      e_valid, e_ready;
+  logic [Lanes*AddrBits-1:0] e_addr;
+  logic [Lanes-1:0]          e_lanes;
+  logic [7:0]                e_pad;
+  logic [TagBits-1:0]        e_tag;
+  logic [Lanes-1:0]          g_same_q [Lanes];  // lower lanes in the same bank
+
+  trine_skid #(.Width(EntryBits)) u_entry (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .in_valid_i  (g_valid_i),
+    .in_ready_o  (g_ready_o),
+    .in_data_i   ({g_addr_i, g_lanes_i, g_pad_i, g_tag_i}),
+    .out_valid_o (e_valid),
+    .out_ready_i (e_ready),
+    .out_data_o  ({e_addr, e_lanes, e_pad, e_tag})
+  );
+
   logic                     g_valid_q, g_first_q;
   logic [Lanes*AddrBits-1:0] g_addr_q;
   logic [Lanes-1:0]          g_pend_q, g_lanes_q;
@@ -111,16 +137,19 @@ module trine_dmem #(
   logic                     g_serve, g_done;
   logic [Banks-1:0]         g_use, g_blocked;
 
-  always_comb begin
-    for (int unsigned l = 0; l < Lanes; l++) begin
-      g_clash[l] = 1'b0;
-      for (int unsigned k = 0; k < l; k++) begin
-        if (g_pend_q[k] &&
-            g_addr_q[k*AddrBits +: BankBits] == g_addr_q[l*AddrBits +: BankBits]) begin
-          g_clash[l] = 1'b1;
+  for (genvar l = 0; l < Lanes; l++) begin : gen_same
+    for (genvar k = 0; k < Lanes; k++) begin : gen_lower
+      if (k < l) begin : gen_compare
+        always_ff @(posedge clk_i) begin
+          if (e_ready && e_valid) begin
+            g_same_q[l][k] <= e_addr[k*AddrBits +: BankBits] == e_addr[l*AddrBits +: BankBits];
+          end
         end
+      end else begin : gen_none
+        assign g_same_q[l][k] = 1'b0;
       end
     end
+    assign g_clash[l] = (g_pend_q & g_same_q[l]) != '0;
   end
 
   assign g_serve = g_valid_q && !g_hold_i;
@@ -134,7 +163,7 @@ module trine_dmem #(
 
   assign g_left      = g_pend_q & ~g_served;
   assign g_done      = g_serve && g_left == '0;
-  assign g_ready_o   = !g_valid_q || g_done;
+  assign e_ready     = !g_valid_q || g_done;
   assign g_waiting_o = g_valid_q && !g_done;
   assign g_tag_o     = g_tag_q;
 
@@ -143,19 +172,19 @@ module trine_dmem #(
       g_valid_q <= 1'b0;
     end else if (clear_i) begin
       g_valid_q <= 1'b0;
-    end else if (g_ready_o) begin
-      g_valid_q <= g_valid_i;
+    end else if (e_ready) begin
+      g_valid_q <= e_valid;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (g_ready_o) begin
-      if (g_valid_i) begin
-        g_addr_q  <= g_addr_i;
-        g_pend_q  <= g_lanes_i;
-        g_lanes_q <= g_lanes_i;
-        g_pad_q   <= g_pad_i;
-        g_tag_q   <= g_tag_i;
+    if (e_ready) begin
+      if (e_valid) begin
+        g_addr_q  <= e_addr;
+        g_pend_q  <= e_lanes;
+        g_lanes_q <= e_lanes;
+        g_pad_q   <= e_pad;
+        g_tag_q   <= e_tag;
         g_first_q <= 1'b1;
       end
     end else if (g_serve) begin
@@ -164,47 +193,63 @@ module trine_dmem #(
     end
   end
 
-  // The lanes served, one cycle later, when their banks answer. Padded lanes answer at once.
-  logic                     rsp_done_q;
-  logic [Lanes-1:0]          rsp_lanes_q, rsp_pad_q;
-  logic [Lanes*BankBits-1:0] rsp_bank_q;
-  logic [7:0]               rsp_pad_code_q;
-  logic [TagBits-1:0]       rsp_tag_q;
-  logic [Banks*32-1:0]      bank_rdata;
-  logic [Banks-1:0]         merging;  // banks that write a word of which a part was to be written
+  // The lanes served: one cycle later their banks answer, two cycles later the banks' registers
+  // have the words. Padded lanes answer with them.
+  typedef struct packed {
+    logic [Lanes-1:0]          pad;
+    logic [Lanes*BankBits-1:0] bank;
+    logic [7:0]                pad_code;
+    logic [TagBits-1:0]        tag;
+  } answer_t;
+
+  answer_t              answer_q, answer_q2;
+  logic                 soon_q, rsp_done_q;
+  logic [Lanes-1:0]     soon_lanes_q, rsp_lanes_q;
+  logic [Banks*32-1:0]  bank_rdata, bank_q;
+  logic [Banks-1:0]     merging;  // banks that write a word of which a part was to be written
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      rsp_lanes_q <= '0;
-      rsp_done_q  <= 1'b0;
+      soon_lanes_q <= '0;
+      rsp_lanes_q  <= '0;
+      soon_q       <= 1'b0;
+      rsp_done_q   <= 1'b0;
     end else if (clear_i) begin
-      rsp_lanes_q <= '0;
-      rsp_done_q  <= 1'b0;
+      soon_lanes_q <= '0;
+      rsp_lanes_q  <= '0;
+      soon_q       <= 1'b0;
+      rsp_done_q   <= 1'b0;
     end else begin
-      rsp_lanes_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
-      rsp_done_q  <= g_done;
+      soon_lanes_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
+      rsp_lanes_q  <= soon_lanes_q;
+      soon_q       <= g_done;
+      rsp_done_q   <= soon_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (g_serve) begin
-      rsp_pad_q      <= ~g_lanes_q;
-      rsp_pad_code_q <= g_pad_q;
-      rsp_tag_q      <= g_tag_q;
+      answer_q.pad      <= ~g_lanes_q;
+      answer_q.pad_code <= g_pad_q;
+      answer_q.tag      <= g_tag_q;
       for (int unsigned l = 0; l < Lanes; l++) begin
-        rsp_bank_q[l*BankBits +: BankBits] <= g_addr_q[l*AddrBits +: BankBits];
+        answer_q.bank[l*BankBits +: BankBits] <= g_addr_q[l*AddrBits +: BankBits];
       end
     end
+    answer_q2 <= answer_q;
+    bank_q    <= bank_rdata;
   end
 
   assign rsp_lanes_o = rsp_lanes_q;
   assign rsp_done_o  = rsp_done_q;
-  assign rsp_tag_o   = rsp_tag_q;
+  assign rsp_tag_o   = answer_q2.tag;
+  assign soon_o      = soon_q;
+  assign soon_tag_o  = answer_q.tag;
 
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin
-      rsp_data_o[l*32 +: 32] = rsp_pad_q[l] ? {4{rsp_pad_code_q}}
-          : bank_rdata[{rsp_bank_q[l*BankBits +: BankBits], 5'd0} +: 32];
+      rsp_data_o[l*32 +: 32] = answer_q2.pad[l] ? {4{answer_q2.pad_code}}
+          : bank_q[{answer_q2.bank[l*BankBits +: BankBits], 5'd0} +: 32];
     end
   end
 
@@ -315,18 +360,19 @@ module trine_dmem #(
     end
   end
 
-  // Words read: collected as their banks answer.
-  logic                 d_last_q, d_valid_q;
-  logic [DataWords-1:0] d_got_q;
-  logic [AddrBits-1:0]  d_got_addr_q;
+  // Words read: collected as their banks' registers have them.
+  logic                 d_valid_q;
+  logic [2:1]           d_last_q;
+  logic [DataWords-1:0] d_got_q, d_got_q2;
+  logic [AddrBits-1:0]  d_got_addr_q, d_got_addr_q2;
   logic [DataBits-1:0]  d_rdata_q, d_words;
 
   always_comb begin
     d_words = '0;
     for (int unsigned w = 0; w < DataWords; w++) begin
       for (int unsigned g = 0; g < Banks / DataWords; g++) begin
-        if (d_got_addr_q[BankBits-1:0] >> WordBits == BankBits'(g)) begin
-          d_words[w*32 +: 32] = bank_rdata[(g*DataWords + w)*32 +: 32];
+        if (d_got_addr_q2[BankBits-1:0] >> WordBits == BankBits'(g)) begin
+          d_words[w*32 +: 32] = bank_q[(g*DataWords + w)*32 +: 32];
         end
       end
     end
@@ -334,24 +380,28 @@ module trine_dmem #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      d_last_q  <= 1'b0;
+      d_last_q  <= '0;
       d_valid_q <= 1'b0;
       d_got_q   <= '0;
+      d_got_q2  <= '0;
     end else if (clear_i) begin
-      d_last_q  <= 1'b0;
+      d_last_q  <= '0;
       d_valid_q <= 1'b0;
       d_got_q   <= '0;
+      d_got_q2  <= '0;
     end else begin
-      d_last_q  <= d_used && !d_wait && !d_we_q;
-      d_valid_q <= d_last_q;
+      d_last_q  <= {d_last_q[1], d_used && !d_wait && !d_we_q};
+      d_valid_q <= d_last_q[2];
       d_got_q   <= d_we_q ? '0 : d_pend_q & ~d_left;
+      d_got_q2  <= d_got_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (d_used) d_got_addr_q <= d_addr_q;
+    d_got_addr_q2 <= d_got_addr_q;
     for (int unsigned w = 0; w < DataWords; w++) begin
-      if (d_got_q[w]) d_rdata_q[w*32 +: 32] <= d_words[w*32 +: 32];
+      if (d_got_q2[w]) d_rdata_q[w*32 +: 32] <= d_words[w*32 +: 32];
     end
   end
 
@@ -359,8 +409,8 @@ module trine_dmem #(
   assign dma_rdata_o       = d_rdata_q;
 
   logic unused_dma_addr;  // words of a beat are aligned
-  assign unused_dma_addr = ^{d_addr_q[WordBits-1:0], d_got_addr_q[AddrBits-1:BankBits],
-                             d_got_addr_q[WordBits-1:0]};
+  assign unused_dma_addr = ^{d_addr_q[WordBits-1:0], d_got_addr_q2[AddrBits-1:BankBits],
+                             d_got_addr_q2[WordBits-1:0]};
 
   // ---------------------------------------------------------------------------------------------
   // Banks: who is served, and the multiplexers in front of the memory.
@@ -530,7 +580,7 @@ module trine_dmem #(
       s_age_q    <= '0;
     end else begin
       answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
-      g_age_q    <= (clear_i || g_ready_o) ? '0 :
+      g_age_q    <= (clear_i || e_ready) ? '0 :
                     g_age_q + 32'(g_serve && !d_used && merging == '0);
       s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used && merging == '0);
     end

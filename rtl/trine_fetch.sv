@@ -59,7 +59,7 @@ module trine_fetch #(
   logic                burst_valid, burst_ready, room, unused_busy, beat_taken, requested;
 
   assign words_last  = words_i - 32'd1;
-  assign room        = 8'(free_q) > len;
+  assign room        = free_q >= FreeBits'(Depth / 2);  // for the longest, without its length
   assign req_valid_o = burst_valid && room;
   assign req_len_o   = len;
   assign burst_ready = req_ready_i && room;

@@ -15,7 +15,8 @@
 // copy.
 //
 //   job (compute: Cols columns of the array; vector: four slots a lane)
-//     -> parameters, residual bytes -> Rows x trine_post_lane -> packing -> scatter
+//     -> operand register (with parameters, residual bytes) -> Rows x trine_post_lane -> packing
+//     -> scatter
 //
 // A compute job is taken before its results are there (c_data): parameters and residuals come
 // meanwhile. One job at a time is read; the next may follow without a gap if it belongs to the same
@@ -32,10 +33,10 @@
 // its successor can arrive while that is still to come.
 //
 // Timing    Drain columns a cycle (fused addition: every second cycle; squares: two cycles of
-//           four), from the cycle after job and data are taken on. A word leaves 5 (requantize), 7
-//           (add, multiply), 9 (square) or 12 (fused) cycles after its last column, with a lookup
-//           one more, if the scatter port takes it; else everything here stands still. With Drain =
-//           2, one word can wait beside the lanes.
+//           four), from the cycle after job and data are taken on. A word leaves 1 (raw, direct), 2
+//           (thresholds), 6 (requantize), 8 (add, multiply), 10 (square) or 13 (fused) cycles after
+//           its last column, with a lookup one more. One word can wait for the scatter port beside
+//           the lanes; when a second one has to, everything here stands still.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o; a softmax's configuration
 //           and addresses until v_left_o of the tile's last word. No lookups with a
 //           residual. The table is not written while codes are looked up.
@@ -63,8 +64,9 @@ module trine_post #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // A tile of the compute engine. The array's next results may overwrite this job's when
-  // drain_ok_o, or a cycle after drain_soon_o; residuals are still to be read while fetch_busy_o.
+  // A tile of the compute engine. With drain_ok_o or drain_soon_o a step that enters the array in
+  // the next cycle may overwrite this job's results: they are read within two cycles. Residuals are
+  // still to be read while fetch_busy_o.
   input  logic                     c_valid_i,
   output logic                     c_ready_o,
   input  logic [Rows*AddrBits-1:0] c_out_i,
@@ -157,17 +159,17 @@ module trine_post #(
   localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
   localparam bit          LowBit   = Ternary || Binary;
 
-  // Latencies of trine_post_lane, of the threshold counters here, and of a lookup.
-  localparam int unsigned LatencyRequant = 5, LatencyAdd = 7, LatencyFused = 12,
-                         LatencyThreshold = 1,
-                          LatencySquare = 9, LatencyNormalize = 7, LatencyTable = 1;
+  // The operand register, and behind it trine_post_lane or the threshold counters; a lookup.
+  localparam int unsigned LatencyRequant = 1 + 5, LatencyAdd = 1 + 7, LatencyFused = 1 + 12,
+                          LatencySquare = 1 + 9, LatencyNormalize = 1 + 7,
+                          LatencyThreshold = 1 + 1, LatencyWhole = 1, LatencyTable = 1;
 
   // ---------------------------------------------------------------------------------------------
   // The job in front.
   // ---------------------------------------------------------------------------------------------
   trine_post_pkg::cfg_t     cfg_q, cfg_d;
   logic                     vector_q;       // whose job it is
-  logic                     tile_first_q, final_q, aligned_q;
+  logic                     tile_first_q, final_q;
   logic [Rows*AddrBits-1:0] out_q;
   logic [Rows-1:0]          active_q;
   logic [LeftBits-1:0]      left_q, count;  // columns not yet issued
@@ -184,9 +186,8 @@ module trine_post #(
   logic                     open_q;         // compute's tile is not complete: groups to come
   logic                     data_q;         // its results are in the drain registers
 
-  logic en, issue, column, direct, raw, threshold, direct_take, raw_take, done, slot_free,
-        pipe_empty,
-        first_out, pass_last, word_end, alone;
+  logic en, issue, column, direct, raw, whole, threshold, done, slot_free, pipe_empty, first_out,
+        pass_last, word_end;
   logic beside, beside_free;  // an issue of a softmax, or a normalization
   logic plain, mixes;         // the job's codes take as long as a softmax's; and go among them
   logic value, normalizing;   // of a normalization: not a product; some are in the lanes
@@ -199,8 +200,8 @@ module trine_post #(
   logic                  drop_q;
   logic                  entered_q, again_q, v_params;  // a normalized value: one cycle ago, two
   logic [Drain*Rows-1:0] lane_valid, lane_product;
-  logic                  front, leave, leave_next, leave_after, leaves_beside;
-  logic                  out_valid, out_ready, room, room_for_two, held_none, retire_q;
+  logic                  leave, leave_next, leave_after, leaves_beside;
+  logic                  room, room_for_two, held_none, retire_q;
 
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
   // engine is taken as a whole: its groups continue each other's words. (Not so the vector
@@ -232,7 +233,7 @@ module trine_post #(
 
   // Channel, channels left and place continue from group to group of a tile. A vector job is a
   // whole word.
-  assign channel_now    = issue || raw_take ? channel_q + 16'(step) : channel_q;
+  assign channel_now    = issue ? channel_q + 16'(step) : channel_q;
   assign channels_now   = column ? channels_q - 16'(step) : channels_q;
   assign place_now      = !column ? place_q : word_end ? 5'd0 : place_q + 5'(step);
   assign channel_first  = take_tile_first ? cfg_d.param : channel_now;
@@ -270,8 +271,7 @@ module trine_post #(
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
-      if (take && (take_vector || take_tile_first) && cfg_d.kind != trine_post_pkg::KindDirect &&
-          cfg_d.kind != trine_post_pkg::KindRaw) begin
+      if (take && (take_vector || take_tile_first)) begin
         await_q <= 1'b1;
       end else if (first_out && !drop_q) begin
         await_q <= 1'b0;
@@ -295,7 +295,6 @@ module trine_post #(
       active_q     <= take_vector ? v_active_i : c_active_i;
       tile_first_q <= take_tile_first;
       final_q      <= take_vector ? v_final_i : c_final_i;
-      aligned_q    <= count[1:0] == '0 && place_first == '0;
       col_q        <= '0;
       place_q      <= place_first;
       pass_q       <= '0;
@@ -316,26 +315,28 @@ module trine_post #(
 
   // ---------------------------------------------------------------------------------------------
   // Issue: parameters there, residual there, and in fused addition every second cycle. A column is
-  // issued once, but once for each pair of thresholds. Whole words (direct, raw) pass the lanes by.
+  // issued once, but once for each pair of thresholds. Whole words (direct, raw) leave behind the
+  // operand register.
   // ---------------------------------------------------------------------------------------------
-  logic fused, lookup, residuals, params_q, residual_ok, go_now, go_next;
+  logic fused, lookup, residuals, params_q, residual_ok, sure;
+  logic [LeftBits-1:0] issues;  // that are left
+  logic [1:0] words, leave2, leave3;  // that find room; that leave in two cycles, in three
   logic [1:0] phase_q;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
   assign direct    = cfg_q.kind == trine_post_pkg::KindDirect;
   assign raw       = cfg_q.kind == trine_post_pkg::KindRaw;
+  assign whole     = direct || raw;
   assign threshold = LowBit && cfg_q.kind == trine_post_pkg::KindThreshold;
   assign lookup    = Table && cfg_q.lookup;
   assign residuals = fused || (threshold && cfg_q.max);
-  assign alone     = left_q != '0 && pipe_empty && out_ready;
-  assign issue     = en && left_q != '0 && data_q && !direct && !raw &&
+  assign issue     = en && left_q != '0 && data_q &&
                      (params_q || cfg_q.static_bias) && (!fused || phase_q[0]) &&
                      (!cfg_q.square || !phase_q[1]) &&
                      (mixes || beside_q == '0) && (!residuals || residual_ok);
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
-  assign raw_take  = raw && alone && data_q && params_q;
-  assign column    = (issue && pass_last) || direct_take || raw_take;
-  assign pair       = Drain == 2 && !place_q[0] && left_q >= LeftBits'(2) && !direct && !raw &&
+  assign column     = issue && pass_last;
+  assign pair       = Drain == 2 && !place_q[0] && left_q >= LeftBits'(2) && !whole &&
                       (!threshold || cfg_q.passes_last == '0);
   assign step       = pair ? 2'd2 : 2'd1;
   assign last_issue = left_q == LeftBits'(step);
@@ -358,41 +359,37 @@ module trine_post #(
   assign v_issue_o   = beside;
   assign normalizing = Softmax && v_normalize_i && ((value && beside) || beside_q != '0);
 
-  // The array's next results may come when the last column is read now, or, if nothing can stop
-  // it, in the next cycle: no word has to leave until then, or there is room for it. Only registers
-  // here: the gather waits for this, and the scatter's ready depends on the gather.
-  assign go_now     = room || !leave;
-  assign go_next    = room ? room_for_two || !(leave && leave_next) : !(leave || leave_next);
-  assign drain_ok_o = vector_q || left_q == '0 || !data_q ||
-                      (cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
-                       (mixes || beside_q == '0) &&
-                       ((last_issue && go_now) || (left_q == LeftBits'(2 * Drain) && aligned_q &&
-                                                   p_ready_i && go_next)));
+  // The array's next results may come if all columns will have been read within the next two
+  // cycles: in this one the last is, or the next `issues` cannot be stopped, as parameters are
+  // there and locked, and words that leave until then find room. Two words do if the scatter port
+  // is empty, one beside it.
+  assign issues = (left_q + LeftBits'(Drain == 2) + LeftBits'(Drain == 2 && place_q[0])) >>
+                  (Drain - 1);
+  assign sure   = left_q != '0 && cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
+                  (mixes || beside_q == '0);
+  assign words  = room_for_two ? 2'd2 : 2'(room);
+  assign leave2 = 2'(leave) + 2'(leave_next);
+  assign leave3 = leave2 + 2'(leave_after);
 
-  // The same one cycle earlier: data is taken now, and two pairs are read in the next two cycles.
-  if (Drain == 1) begin : gen_no_soon
-    assign drain_soon_o = 1'b0;
-  end else begin : gen_soon
-    assign drain_soon_o = c_data_valid_i && !data_q && !vector_q &&
-                          left_q == LeftBits'(2 * Drain) && aligned_q &&
-                          cfg_q.kind == trine_post_pkg::KindRequant && params_q && room &&
-                          (mixes || beside_q == '0) &&
-                          2'(leave) + 2'(leave_next) + 2'(leave_after) <= 2'd1;
-  end
+  assign drain_ok_o   = vector_q || left_q == '0 || !data_q || done ||
+                        (sure && ((issues == LeftBits'(1) && 2'(leave) <= words) ||
+                                  (issues == LeftBits'(2) && leave2 <= words) ||
+                                  (issues == LeftBits'(3) && leave3 <= words)));
+  // The same as data is taken: the first column is read in the next cycle.
+  assign drain_soon_o = c_data_valid_i && !data_q && !vector_q && sure &&
+                        ((issues == LeftBits'(1) && leave2 <= words) ||
+                         (issues == LeftBits'(2) && leave3 <= words));
 
   logic [2:0] locked_q;
-  logic       soon_q;
 
-  assign p_lock_o = soon_q || entered_q || (left_q != '0 && data_q && locked_q != '1);
+  assign p_lock_o = entered_q ||
+                    (left_q != '0 && data_q &&
+                     (locked_q != '1 || issues == LeftBits'(2) || issues == LeftBits'(3)));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      locked_q <= '0;
-      soon_q   <= 1'b0;
-    end else begin
-      locked_q <= p_lock_o ? locked_q + 3'd1 : '0;
-      soon_q   <= drain_soon_o;
-    end
+    if (!rst_ni) locked_q <= '0;
+    else if (!p_lock_o) locked_q <= '0;
+    else if (locked_q != '1) locked_q <= locked_q + 3'd1;
   end
 
   // A normalized value's parameters are read one cycle after it, and used the cycle after that.
@@ -402,7 +399,7 @@ module trine_post #(
   assign v_params = entered_q && en;
 
   always_comb begin
-    p_valid_o   = c_take || (left_q != '0 && !vector_q && (issue || raw_take ? !done : !params_q));
+    p_valid_o   = c_take || (left_q != '0 && !vector_q && (issue ? !done : !params_q));
     p_channel_o = c_take ? channel_first[ChannelBits-1:0] : channel_now[ChannelBits-1:0];
     if (v_params) begin
       p_valid_o   = 1'b1;
@@ -433,7 +430,7 @@ module trine_post #(
       phase_q  <= '0;
     end else begin
       if (p_valid_o) params_q <= p_ready_i && !v_params;
-      else if (issue || raw_take || take) params_q <= 1'b0;
+      else if (issue || take) params_q <= 1'b0;
       if (en) phase_q <= phase_q + 2'd1;
     end
   end
@@ -519,13 +516,15 @@ module trine_post #(
   logic [3:0]  latency;
   logic [13:0] tag_q [Places];
   logic        from_beside;  // the code that leaves is one of a softmax
-  logic        code_valid, counted_q, found_q;
+  logic        code_valid, found_q;
+  logic        whole_q;    // in the operand register
+  logic [2:1]  counted_q;  // there, and in the counters
 
   assign tag_d.place      = beside ? 5'(v_place_i) : place_q;
   assign tag_d.pair       = beside ? Drain == 2 && v_pair_i : pair;
-  assign tag_d.word_end   = beside ? v_word_end_i : word_end;
+  assign tag_d.word_end   = beside ? v_word_end_i : word_end || whole;
   assign tag_d.flush      = beside ? v_word_end_i && !v_reciprocal_i
-                                   : issue && pass_last && (word_end || last_issue);
+                                   : column && (word_end || last_issue || whole);
   assign tag_d.rest       = !beside && !vector_q && channels_q == 16'(step);
   assign tag_d.first      = !beside && fresh_q && (vector_q || tile_first_q);
   assign tag_d.tile_first = beside ? v_word_first_i : tile_first_q;
@@ -547,6 +546,7 @@ module trine_post #(
     end
     if (fused && !cfg_q.max) latency = 4'(LatencyFused);
     if (threshold) latency = 4'(LatencyThreshold);
+    if (whole) latency = 4'(LatencyWhole);
     if (lookup) latency = latency + 4'(LatencyTable);
     if (beside || beside_q != '0) begin
       latency = normalizing ? 4'(LatencyNormalize) : 4'(LatencyRequant);
@@ -567,12 +567,14 @@ module trine_post #(
     if (!rst_ni) begin
       inflight_q <= '0;
       beside_q   <= '0;
-      counted_q  <= 1'b0;
+      whole_q    <= 1'b0;
+      counted_q  <= '0;
       found_q    <= 1'b0;
     end else if (en) begin
-      inflight_q <= inflight_q + 4'(issue && pass_last) - 4'(code_valid && !from_beside);
+      inflight_q <= inflight_q + 4'(column) - 4'(code_valid && !from_beside);
       beside_q   <= beside_q + 3'(beside && !v_reciprocal_i) - 3'(code_valid && from_beside);
-      counted_q  <= issue && threshold && pass_last;
+      whole_q    <= column && whole;
+      counted_q  <= {counted_q[1], column && threshold};
       found_q    <= lookup && beside_q == '0 && lane_valid[0];
     end
   end
@@ -600,12 +602,11 @@ module trine_post #(
   logic                     next_beside;  // the code that gets its zero point is a softmax's
 
   assign v_product_valid_o = en && lane_product[0];
-  assign v_left_o          = leave && out_ready && from_beside && tag_out.tile_end;
+  assign v_left_o          = leave && room && from_beside && tag_out.tile_end;
   assign next_beside       = Softmax && tag_next.beside;
 
-  assign code_valid = lookup && beside_q == '0 ? found_q : lane_valid[0] || counted_q;
-  // out_q is this word's, not pack_out_q
-  assign front      = direct_take || raw_take || tag_out.first;
+  assign code_valid = lookup && beside_q == '0 ? found_q
+                                               : lane_valid[0] || counted_q[2] || whole_q;
 
   always_comb begin
     place_mask = (tag_out.pair ? 32'hffff : 32'hff) << {tag_out.place[1:0], 3'd0};
@@ -624,21 +625,54 @@ module trine_post #(
 
   always_comb begin
     offset = vector_q || leaves_beside ? v_offset_q : c_offset_q;
-    if (direct_take || raw_take ? fresh_q && tile_first_q
-                                : (tag_out.first || from_beside) && tag_out.tile_first) begin
-      offset = '0;
-    end
+    if ((tag_out.first || from_beside) && tag_out.tile_first) offset = '0;
     offset_d = offset;
-    if (direct_take || raw_take || tag_out.word_end) begin
+    if (tag_out.word_end) begin
       offset_d = offset + (leaves_beside ? v_cfg_i.out_plane[AddrBits-1:0]
                                          : cfg_q.out_plane[AddrBits-1:0]);
     end
   end
 
+  // The operand register: what goes into the lanes in the next cycle. Parameters are those of the
+  // channel, for all rows; a softmax has factors of its own for each row.
+  logic        lane_go_q, threshold_go_q, product_go_q, beside_go_q, normalizing_q, pass_first_q;
+  logic [31:0] bias_q [Drain];
+  logic [30:0] multiplier_q [Drain];
+  logic [5:0]  shift_q [Drain];
+  logic        static_scale;
+
+  assign static_scale = cfg_q.static_scale && !again_q && !threshold;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      lane_go_q      <= 1'b0;
+      threshold_go_q <= 1'b0;
+    end else if (en) begin
+      lane_go_q      <= (issue && !threshold && !whole) || beside;
+      threshold_go_q <= issue && threshold;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      product_go_q  <= beside && v_reciprocal_i;
+      beside_go_q   <= beside;
+      normalizing_q <= normalizing;
+      pass_first_q  <= pass_q == '0;
+      for (int unsigned d = 0; d < Drain; d++) begin
+        bias_q[d]       <= cfg_q.static_bias && !again_q ? cfg_q.bias : bias_i[d*32 +: 32];
+        multiplier_q[d] <= static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
+        shift_q[d]      <= static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
+      end
+    end
+  end
+
   for (genvar l = 0; l < Rows; l++) begin : gen_row
-    logic [31:0]         word_q, copies, packed_word, pack_q, beside_pack_q;
+    logic [31:0]         word_q, copies, packed_word, pack_q, beside_pack_q, whole_word;
     logic [8*Drain-1:0]  keep_d, keep_q;  // what goes last of the word before
-    logic [31:0]         acc [Drain];
+    logic [31:0]         acc_q [Drain];
+    logic [30:0]         row_multiplier;  // of a softmax
+    logic [5:0]          row_shift;
     logic [7:0]          code [Drain];
     logic [AddrBits-1:0] out;
 
@@ -660,13 +694,27 @@ module trine_post #(
       if (keep) keep_q <= keep_d;
     end
 
+    if (Softmax) begin : gen_factor
+      logic [30:0] factor_q;
+      logic [5:0]  factor_shift_q;
+      always_ff @(posedge clk_i) begin
+        if (en && beside) begin
+          factor_q       <= v_multiplier_i[l*31 +: 31];
+          factor_shift_q <= v_shift_i[l*6 +: 6];
+        end
+      end
+      assign row_multiplier = factor_q;
+      assign row_shift      = factor_shift_q;
+    end else begin : gen_no_factor
+      assign row_multiplier = '0;
+      assign row_shift      = '0;
+    end
+
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
       logic [4:0]  place;
       logic [23:0] slot;
-      logic [7:0]  from_word, kept, residual, lane_code, found;
-      logic [30:0] multiplier;
-      logic [5:0]  shift;
-      logic [31:0] bias;
+      logic [31:0] acc;
+      logic [7:0]  from_word, kept, residual, residual_q, lane_code, found;
       logic [41:0] product;
 
       assign place = place_q | 5'(d);  // the second lane's is odd
@@ -680,11 +728,22 @@ module trine_post #(
         endcase
       end
 
-      assign acc[d]     = vector_q ? 32'($signed(slot)) : column_i[(d*Rows+l)*32 +: 32];
-      assign bias       = cfg_q.static_bias && !again_q ? cfg_q.bias : bias_i[d*32 +: 32];
-      assign multiplier = cfg_q.static_scale && !again_q ? cfg_q.multiplier
-                                                         : multiplier_i[d*31 +: 31];
-      assign shift      = cfg_q.static_scale && !again_q ? cfg_q.shift : shift_i[d*6 +: 6];
+      always_comb begin
+        acc = column_i[(d*Rows+l)*32 +: 32];
+        if (vector_q) acc = 32'($signed(slot));
+        if (direct) begin
+          acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
+                 v_slots_i[l*96 +: 8]};
+        end
+        if (Softmax && beside) acc = v_acc_i[(d*Rows+l)*32 +: 32];
+      end
+
+      always_ff @(posedge clk_i) begin
+        if (en) begin
+          acc_q[d]   <= acc;
+          residual_q <= residual;
+        end
+      end
 
       always_comb begin
         from_word = word_q[{place[1:0], 3'd0} +: 8];
@@ -706,12 +765,11 @@ module trine_post #(
         logic signed [7:0] counted;
 
         always_ff @(posedge clk_i) begin
-          if (en && issue && threshold) begin
-            count_q <= (pass_q == '0 ? 6'd0 : count_q) +
-                       6'($signed(acc[d]) >= $signed(bias_i[d*32 +: 32])) +
-                       6'($signed(acc[d]) >=
-                          $signed({shift_i[d*6], multiplier_i[d*31 +: 31]}));
-            other_q <= residual;
+          if (en && threshold_go_q) begin
+            count_q <= (pass_first_q ? 6'd0 : count_q) +
+                       6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
+                       6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
+            other_q <= residual_q;
           end
         end
 
@@ -726,11 +784,11 @@ module trine_post #(
         .clk_i,
         .rst_ni,
         .en_i                     (en),
-        .single_i                 (normalizing || (cfg_q.single && !beside)),
+        .single_i                 (normalizing_q || (cfg_q.single && !beside_go_q)),
         .half_even_i              (cfg_q.half_even && !next_beside),
         .max_i                    (cfg_q.max),
         .square_i                 (cfg_q.square),
-        .normalize_i              (normalizing),
+        .normalize_i              (normalizing_q),
         .zero_point_i             (next_beside ? v_cfg_i.zero_point : cfg_q.zero_point),
         .act_min_i                (next_beside ? v_cfg_i.act_min : cfg_q.act_min),
         .act_max_i                (next_beside ? v_cfg_i.act_max : cfg_q.act_max),
@@ -744,14 +802,14 @@ module trine_post #(
         .add_zero_point_i         (cfg_q.add_zero_point),
         .add_act_min_i            (cfg_q.add_act_min),
         .add_act_max_i            (cfg_q.add_act_max),
-        .in_valid_i               ((issue && !threshold) || beside),
-        .in_op_i                  (beside || normalizing ? 2'd0 : cfg_q.kind[1:0]),
-        .acc_i                    (beside ? v_acc_i[(d*Rows+l)*32 +: 32] : acc[d]),
-        .bias_i                   (beside ? 32'd0 : bias),
-        .multiplier_i             (beside ? v_multiplier_i[l*31 +: 31] : multiplier),
-        .shift_i                  (beside ? v_shift_i[l*6 +: 6] : shift),
-        .residual_i               (residual),
-        .product_i                (beside && v_reciprocal_i),
+        .in_valid_i               (lane_go_q),
+        .in_op_i                  (beside_go_q || normalizing_q ? 2'd0 : cfg_q.kind[1:0]),
+        .acc_i                    (acc_q[d]),
+        .bias_i                   (beside_go_q ? 32'd0 : bias_q[d]),
+        .multiplier_i             (beside_go_q ? row_multiplier : multiplier_q[d]),
+        .shift_i                  (beside_go_q ? row_shift : shift_q[d]),
+        .residual_i               (residual_q),
+        .product_i                (product_go_q),
         .out_valid_o              (lane_valid[d*Rows+l]),
         .code_o                   (lane_code),
         .product_valid_o          (lane_product[d*Rows+l]),
@@ -804,12 +862,8 @@ module trine_post #(
                          ((leaves_beside ? beside_pack_q : pack_q) & below_mask);
 
     always_comb begin
-      out_data[l*32 +: 32] = packed_word;
-      if (raw && !leaves_beside) out_data[l*32 +: 32] = acc[0] + bias_i[31:0];
-      if (direct && !leaves_beside) begin
-        out_data[l*32 +: 32] = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8],
-                                v_slots_i[l*96 + 24 +: 8], v_slots_i[l*96 +: 8]};
-      end
+      whole_word           = raw ? acc_q[0] + bias_q[0] : acc_q[0];
+      out_data[l*32 +: 32] = whole && !leaves_beside ? whole_word : packed_word;
     end
 
     always_ff @(posedge clk_i) begin
@@ -822,54 +876,38 @@ module trine_post #(
     end
 
     assign out = leaves_beside ? v_out_i[l*AddrBits +: AddrBits]
-                 : front ? out_q[l*AddrBits +: AddrBits] : pack_out_q[l*AddrBits +: AddrBits];
+                 : tag_out.first ? out_q[l*AddrBits +: AddrBits] : pack_out_q[l*AddrBits +: AddrBits];
     assign out_addr[l*AddrBits +: AddrBits] = out + offset;
-    assign out_lanes[l] = leaves_beside ? v_active_i[l] : front ? active_q[l] : pack_active_q[l];
+    assign out_lanes[l] = leaves_beside ? v_active_i[l] : tag_out.first ? active_q[l] : pack_active_q[l];
     assign r_addr_o[l*AddrBits +: AddrBits] = out_q[l*AddrBits +: AddrBits] + fetch_offset_q;
   end
 
   // ---------------------------------------------------------------------------------------------
   // Words leave.
   // ---------------------------------------------------------------------------------------------
-  assign direct_take = direct && alone;
   assign leave       = code_valid && tag_out.flush && !drop_q;
-  assign en          = !leave || out_ready;
+  assign en          = !leave || room;
   assign first_out   = en && code_valid && tag_out.first;
-  assign out_valid   = leave || direct_take || raw_take;
 
   always_comb begin
     out_mask = mask_q | place_mask | (tag_out.rest ? ~below_mask : '0);
-    if (leaves_beside || direct || raw) out_mask = '1;
+    if (leaves_beside || whole) out_mask = '1;
   end
 
-  // An empty scatter port takes the next word at once, whether that leaves now or in the next
-  // cycle, but not two.
-  if (Drain == 1) begin : gen_port
-    assign s_valid_o    = out_valid;
-    assign s_addr_o     = out_addr;
-    assign s_lanes_o    = out_lanes;
-    assign s_data_o     = out_data;
-    assign s_mask_o     = out_mask;
-    assign out_ready    = s_ready_i;
-    assign room         = s_empty_i;
-    assign room_for_two = 1'b0;
-    assign held_none    = 1'b1;
-  end else begin : gen_skid
-    trine_skid #(.Width(Rows * (AddrBits + 33) + 32)) u_skid (
-      .clk_i,
-      .rst_ni,
-      .clear_i,
-      .in_valid_i  (out_valid && !retire_q),  // one instruction ends at a time
-      .in_ready_o  (held_none),
-      .in_data_i   ({out_addr, out_lanes, out_data, out_mask}),
-      .out_valid_o (s_valid_o),
-      .out_ready_i (s_ready_i),
-      .out_data_o  ({s_addr_o, s_lanes_o, s_data_o, s_mask_o})
-    );
-    assign out_ready    = held_none && !retire_q;
-    assign room         = out_ready;
-    assign room_for_two = out_ready && s_empty_i;
-  end
+  // One instruction ends at a time. An empty scatter port takes what waits here in this cycle.
+  trine_skid #(.Width(Rows * (AddrBits + 33) + 32)) u_skid (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .in_valid_i  (leave && !retire_q),
+    .in_ready_o  (held_none),
+    .in_data_i   ({out_addr, out_lanes, out_data, out_mask}),
+    .out_valid_o (s_valid_o),
+    .out_ready_i (s_ready_i),
+    .out_data_o  ({s_addr_o, s_lanes_o, s_data_o, s_mask_o})
+  );
+  assign room         = held_none && !retire_q;
+  assign room_for_two = room && s_empty_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -882,7 +920,7 @@ module trine_post #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (direct_take || raw_take || (en && code_valid)) begin
+    if (en && code_valid) begin
       if (vector_q || leaves_beside) v_offset_q <= offset_d;
       else          c_offset_q <= offset_d;
     end
@@ -906,8 +944,7 @@ module trine_post #(
       bare_q          <= 1'b0;
     end else begin
       bare_q <= bare_take && c_final_i;
-      if ((leave && out_ready && tag_out.final_word) || (direct_take && final_q) ||
-          (raw_take && final_q && done)) begin
+      if (leave && room && tag_out.final_word) begin
         retire_q        <= 1'b1;
         retire_vector_q <= vector_q || leaves_beside;
       end else if (settled) begin
@@ -917,7 +954,7 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, lane_product, v_normalize_i, v_channel_q,
+  assign unused_post = ^{lane_valid, lane_product, threshold_go_q, pass_first_q, v_normalize_i, v_channel_q,
                          v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i,
                          v_tile_end_i, v_end_i, v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window,
                          tag_next, tag_after, leave_after, channel_first, channel_now,
@@ -937,8 +974,7 @@ module trine_post #(
   end
 
   logic                     word_stalled_q, c_stalled_q, v_stalled_q, slots_kept_q;
-  logic                     promised_q, promised_q2, take_q;
-  logic [3:2]               soon_next_q;
+  logic [3:1]               promised_q;
   logic [Rows*AddrBits-1:0] held_addr_q;
   logic [Rows*32-1:0]       held_data_q;
   logic [31:0]              held_mask_q;
@@ -950,19 +986,15 @@ module trine_post #(
       c_stalled_q    <= 1'b0;
       v_stalled_q    <= 1'b0;
       slots_kept_q   <= 1'b0;
-      promised_q     <= 1'b0;
-      promised_q2    <= 1'b0;
-      take_q         <= 1'b0;
-      soon_next_q    <= '0;
+      promised_q     <= '0;
     end else begin
       word_stalled_q <= s_valid_o && !s_ready_i && !clear_i;
       c_stalled_q    <= c_valid_i && !c_ready_o && !clear_i;
       v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
       slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
-      promised_q     <= drain_ok_o && !vector_q && left_q != '0 && data_q && !take && !clear_i;
-      promised_q2    <= promised_q && !take && !clear_i;
-      take_q         <= take;
-      soon_next_q    <= clear_i || take ? '0 : {soon_next_q[2], soon_q};
+      promised_q     <= take || clear_i ? '0
+                        : {promised_q[2:1], (drain_ok_o && !vector_q && left_q != '0 && data_q) ||
+                                            drain_soon_o};
     end
   end
 
@@ -992,9 +1024,8 @@ module trine_post #(
         a_data_held: assert (s_data_o == held_data_q);
         a_mask_held: assert (s_mask_o == held_mask_q);
       end
-      // The array's results may change two cycles after drain_ok_o: by then they are read.
-      if (promised_q2 && !take_q) a_drained: assert (left_q == '0);
-      if (soon_next_q[3]) a_drained_soon: assert (left_q == '0);
+      // The array's results may change three cycles after the promise: by then they are read.
+      if (promised_q[3]) a_drained: assert (left_q == '0);
       if (p_lock_o) m_locked: assume (p_ready_i);
       // Every code has its tag, and lanes go together.
       a_lanes_together: assert (lane_valid == '0 || lane_valid == '1);

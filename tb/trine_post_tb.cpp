@@ -643,13 +643,13 @@ struct Bench {
     dut.eval();
     check_products();
 
-    // The last step of the job that comes next enters when the registers are free.
+    // The last step of the job that comes next enters when the registers were free before.
     const bool waiting = !coming.empty() && !data && overwrite < 0;
-    granted = waiting && (granted || dut.drain_ok_o != 0);
     const bool pass =
-        granted && steps == 0 && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
+        waiting && granted && steps == 0 && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
     if (steps > 0) --steps;
     const bool soon = !coming.empty() && dut.drain_soon_o != 0;
+    const bool grants = soon || (waiting && dut.drain_ok_o != 0);
     if (soon) REQUIRE((data && dut.c_data_ready_o != 0));
     if (was_soon) REQUIRE(dut.p_lock_o != 0);  // the next tile enters: parameters may not wait
     was_soon = dut.drain_soon_o != 0;
@@ -729,7 +729,7 @@ struct Bench {
       data = true;
       granted = false;
       steps = chance(random, 50) ? 0 : draw(200);
-    } else if (soon) {
+    } else if (grants) {
       granted = true;
     }
   }

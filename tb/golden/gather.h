@@ -29,11 +29,12 @@ class Gather {
   /// Drives the answers of this cycle.
   template <typename Dut>
   void answer(Dut& dut) const {
-    set_bits(dut.rsp_lanes_i, 0, rows_, lanes_);
-    drive(dut.rsp_tag_i, tag_);
-    dut.rsp_done_i = done_;
+    set_bits(dut.rsp_lanes_i, 0, rows_, answer_.lanes);
+    drive(dut.rsp_tag_i, answer_.tag);
+    dut.rsp_done_i = answer_.done;
     for (unsigned l = 0; l < rows_; ++l)
-      if ((lanes_ >> l & 1) != 0) set_bits(dut.rsp_data_i, 32 * l, 32, data_[l]);
+      if ((answer_.lanes >> l & 1) != 0) set_bits(dut.rsp_data_i, 32 * l, 32, answer_.data[l]);
+    if constexpr (requires { dut.soon_i; }) dut.soon_i = soon_.done;
   }
 
   /// Decides what is served in this cycle, and with it g_ready_i. @param percent  of the cycles
@@ -53,10 +54,9 @@ class Gather {
   /// The rising edge. @param lanes, address  of the access that the user offers
   template <typename Dut>
   void clock(Dut& dut) {
-    lanes_ = served_ | (serves_ && first_ ? ~reads_ & ((1u << rows_) - 1) : 0);
-    done_ = finished_;
-    tag_ = front_tag_;
-    data_ = front_data_;
+    answer_ = soon_;
+    soon_ = {served_ | (serves_ && first_ ? ~reads_ & ((1u << rows_) - 1) : 0), finished_,
+             front_tag_, front_data_};
     pending_ &= ~served_;
     if (serves_) first_ = false;
     if (finished_) busy_ = false;
@@ -72,10 +72,18 @@ class Gather {
   }
 
  private:
+  struct Answer {
+    unsigned lanes = 0;
+    bool done = false;
+    unsigned tag = 0;
+    std::vector<std::uint32_t> data;
+  };
+
   unsigned rows_, addr_bits_;
-  bool busy_ = false, first_ = false, serves_ = false, finished_ = false, done_ = false;
-  unsigned reads_ = 0, pending_ = 0, served_ = 0, lanes_ = 0, tag_ = 0, front_tag_ = 0;
-  std::vector<std::uint32_t> data_, front_data_;
+  bool busy_ = false, first_ = false, serves_ = false, finished_ = false;
+  unsigned reads_ = 0, pending_ = 0, served_ = 0, front_tag_ = 0;
+  std::vector<std::uint32_t> front_data_;
+  Answer soon_, answer_;
 };
 
 }  // namespace trine::golden

@@ -43,6 +43,7 @@ struct Config {
   int axi_user = 0;           ///< bus.axi_user: AxUSER
   int pipeline_rows = 8;      ///< pipeline.rows: PEs between two broadcast registers
   int pipeline_cols = 8;      ///< pipeline.cols
+  int pipeline_pe = 2;        ///< pipeline.pe: stages of a PE, 1 or 2
 
   int banks() const;      ///< DMEM banks: a power of two
   int bank_rows() const;  ///< words of a bank

@@ -109,6 +109,11 @@ const std::vector<Key>& schema() {
       {"pipeline.cols", IntKey{&Config::pipeline_cols, {1, 256}},
        "PEs along a row between two broadcast registers",
        "fewer registers, longer wires: a lower clock on large arrays", false},
+      {"pipeline.pe", IntKey{&Config::pipeline_pe, {1, 2}},
+       "stages of a PE: 2 has a register behind the products",
+       "1: 21 flip-flops less in each PE, one cycle less from last step to results, a longer "
+       "critical path",
+       false},
   };
   return keys;
 }

@@ -14,15 +14,15 @@
 // to r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last
 // rows' neighbours. The former is behind the broadcast registers: it needs no more of them.
 //
-// Timing    one step a cycle. PE(r, c) adds a step 1 + r / PipeRows + c / PipeCols cycles after
-//           its input. With last_i in cycle t, the drain register of PE(r, c) can be read from
-//           cycle t + 2 + r / PipeRows + c / PipeCols on. So column c is complete from
-//           t + ColumnLatency(c) on and the whole array from t + DrainLatency on:
-//             ColumnLatency(c) = 2 + (Rows - 1) / PipeRows + c / PipeCols
+// Timing    one step a cycle. PE(r, c) adds a step PeStages + r / PipeRows + c / PipeCols cycles
+//           after its input. With last_i in cycle t, the drain register of PE(r, c) can be read
+//           from cycle t + 1 + PeStages + r / PipeRows + c / PipeCols on. So column c is complete
+//           from t + ColumnLatency(c) on and the whole array from t + DrainLatency on:
+//             ColumnLatency(c) = 1 + PeStages + (Rows - 1) / PipeRows + c / PipeCols
 //             DrainLatency     = ColumnLatency(Cols - 1)
 //           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
-//           cycle u + 1 + r / PipeRows + c / PipeCols. Column c is whole through
-//           u + 1 + c / PipeCols.
+//           cycle u + PeStages + r / PipeRows + c / PipeCols. Column c is whole through
+//           u + PeStages + c / PipeCols.
 //           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers. With
 //           Drain = 2 it holds columns col_i and col_i + 1, by a multiplexer for the even columns
 //           and one for the odd.
@@ -37,6 +37,7 @@ module trine_array #(
   parameter int unsigned Cols       = 8,     // 1..256
   parameter int unsigned PipeRows   = 8,     // rows that share one broadcast register
   parameter int unsigned PipeCols   = 8,
+  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
   parameter bit          Int8       = 1'b1,
   parameter bit          Ternary    = 1'b1,
   parameter bit          Binary     = 1'b1,
@@ -57,6 +58,10 @@ module trine_array #(
   input  logic               window_i,
   input  logic [Lanes*32-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
+
+  // The words of the step before: the registers at the entry.
+  output logic [Rows*32-1:0] act_o,
+  output logic [Cols*32-1:0] wgt_o,
 
   // Drain: columns of results, one above the other.
   input  logic [ColBits-1:0] col_i,
@@ -156,8 +161,13 @@ module trine_array #(
   // ---------------------------------------------------------------------------------------------
   // The PEs and the column multiplexer.
   // ---------------------------------------------------------------------------------------------
+  for (genvar c = 0; c < Cols; c++) begin : gen_wgt_entry
+    assign wgt_o[32*c +: 32] = gen_wgt[c].gen_stage[0].word;
+  end
+
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     logic [Cols*32-1:0] drain;
+    assign act_o[32*r +: 32] = gen_act[r].gen_stage[0].word;
     for (genvar c = 0; c < Cols; c++) begin : gen_col
       localparam int unsigned Stage = r / PipeRows + c / PipeCols;
       logic [31:0] act;
@@ -177,6 +187,7 @@ module trine_array #(
         .Int8       (Int8),
         .Ternary    (Ternary),
         .Binary     (Binary),
+        .Stages     (PeStages),
         .Multiplier (Multiplier)
       ) u_pe (
         .clk_i   (clk_i),

@@ -33,6 +33,7 @@ module trine_compute #(
   parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned PipeRows     = 8,
+  parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
   parameter bit          Window       = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
@@ -107,7 +108,7 @@ module trine_compute #(
   output logic                     last_wait_o    // the last step is not issued yet
 );
 
-  localparam int unsigned JobDelay = 1 + (Rows - 1) / PipeRows;
+  localparam int unsigned JobDelay = PeStages + (Rows - 1) / PipeRows;
 
   // Tag of a step: first, last, last of its tile (weights start again), last of the instruction.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagRewind = 2, TagFinal = 3;

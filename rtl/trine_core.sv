@@ -31,6 +31,7 @@ module trine_core #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
+  parameter int unsigned PeStages      = 2,      // of a PE: 1, 2
   parameter int          Multiplier    = trine_mul_pkg::Operator,
   parameter logic [63:0] ConfigHash    = 64'd0
 ) (
@@ -479,6 +480,8 @@ module trine_core #(
   logic [1:0]               array_mode;
   logic                     array_window;
   logic [Lanes*32-1:0]      array_act;
+  logic [Rows*32-1:0]       entry_act;
+  logic [Cols*32-1:0]       entry_wgt;
   logic [Drain*Rows*32-1:0] raw_column, column;
   logic [7:0]               act_zero, wgt_zero;
   logic [ColBits-1:0]       col;
@@ -494,6 +497,7 @@ module trine_core #(
     .AddrBits     (AddrBits),
     .PmemAddrBits (PmemAddrBits),
     .PipeRows     (PipeRows),
+    .PeStages     (PeStages),
     .Window       (Window),
     .WindowParts  (WindowParts)
   ) u_compute (
@@ -595,6 +599,7 @@ module trine_core #(
     .Cols       (Cols),
     .PipeRows   (PipeRows),
     .PipeCols   (PipeCols),
+    .PeStages   (PeStages),
     .Int8       (Int8),
     .Ternary    (Ternary),
     .Binary     (Binary),
@@ -611,6 +616,8 @@ module trine_core #(
     .window_i (array_window),
     .act_i    (array_act),
     .wgt_i    (weights),
+    .act_o    (entry_act),
+    .wgt_o    (entry_wgt),
     .col_i    (col),
     .column_o (raw_column)
   );
@@ -620,6 +627,7 @@ module trine_core #(
       .Rows     (Rows),
       .Cols     (Cols),
       .PipeCols (PipeCols),
+      .PeStages (PeStages),
       .Drain    (Drain)
     ) u_zero_points (
       .clk_i,
@@ -629,8 +637,8 @@ module trine_core #(
       .last_i     (array_last),
       .act_zero_i (act_zero),
       .wgt_zero_i (wgt_zero),
-      .act_i      (array_act[Rows*32-1:0]),
-      .wgt_i      (weights),
+      .act_i      (entry_act),
+      .wgt_i      (entry_wgt),
       .col_i      (col),
       .column_i   (raw_column),
       .column_o   (column)
@@ -638,7 +646,7 @@ module trine_core #(
   end else begin : gen_no_zero_points
     logic unused_zeros;
     assign column       = raw_column;
-    assign unused_zeros = ^{act_zero, wgt_zero};
+    assign unused_zeros = ^{act_zero, wgt_zero, entry_act, entry_wgt};
   end
 
   // ---------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@
 // The dot product is trine_dot's: 4 int8, 16 ternary or 32 binary products. The drain register is
 // a second bank: it keeps its tile's result while the accumulator works on the next tile.
 //
-// Timing    one step a cycle; drain_o is valid in the cycle after the step with last_i and holds
-//           until the next such step.
+// Timing    one step a cycle; drain_o is valid Stages cycles after the step with last_i and holds
+//           until as long after the next such step. With two stages the dot product has a register
+//           of its own, and the loop is one addition.
 // Contract  a reduction starts with first_i and ends with last_i (one step may have both); mode_i
 //           does not change in between.
 //
@@ -19,6 +20,7 @@ module trine_pe #(
   parameter bit Int8       = 1'b1,
   parameter bit Ternary    = 1'b1,
   parameter bit Binary     = 1'b1,
+  parameter int unsigned Stages = 2,  // 1, 2
   parameter int Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic        clk_i,
@@ -34,9 +36,10 @@ module trine_pe #(
   output logic [31:0] drain_o
 );
 
-  logic [31:0] base, acc_d, acc_q, drain_q;
+  logic        valid, first, last;  // of the step that is added
+  logic [31:0] base, sum, acc_d, acc_q, drain_q;
 
-  assign base = first_i ? 32'd0 : acc_q;
+  assign base = first ? 32'd0 : acc_q;
 
   trine_dot #(
     .Int8       (Int8),
@@ -45,16 +48,43 @@ module trine_pe #(
     .Multiplier (Multiplier)
   ) u_dot (
     .mode_i (mode_i),
-    .base_i (base),
+    .base_i (Stages == 1 ? base : 32'd0),
     .act_i  (act_i),
     .wgt_i  (wgt_i),
-    .sum_o  (acc_d)
+    .sum_o  (sum)
   );
+
+  if (Stages == 1) begin : gen_one_stage
+    assign valid = valid_i;
+    assign first = first_i;
+    assign last  = last_i;
+    assign acc_d = sum;
+  end else begin : gen_two_stages
+    localparam int unsigned DotBits = 18;  // -65,024 .. 65,536
+
+    logic                      valid_q, first_q, last_q;
+    logic signed [DotBits-1:0] dot_q;
+
+    always_ff @(posedge clk_i) begin
+      valid_q <= valid_i;
+      first_q <= first_i;
+      last_q  <= last_i;
+      if (valid_i) dot_q <= $signed(sum[DotBits-1:0]);
+    end
+
+    assign valid = valid_q;
+    assign first = first_q;
+    assign last  = last_q;
+    assign acc_d = base + 32'(dot_q);
+
+    logic unused_sum;  // repeats the sign
+    assign unused_sum = ^sum[31:DotBits];
+  end
 
   // Payload: no reset, first_i clears.
   always_ff @(posedge clk_i) begin
-    if (valid_i) acc_q <= acc_d;
-    if (valid_i && last_i) drain_q <= acc_d;
+    if (valid) acc_q <= acc_d;
+    if (valid && last) drain_q <= acc_d;
   end
 
   assign drain_o = drain_q;

@@ -18,8 +18,8 @@
 // last column; it is kept when column 0 has been read.
 //
 // Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may
-//           be read from t + 2 + c / PipeCols on, through u + 1 + c / PipeCols, where the next
-//           last_i comes in cycle u.
+//           be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c / PipeCols,
+//           where the next last_i comes in cycle u.
 // Contract  the columns of a tile are read from 0 on; 0 is selected until the first has been read,
 //           and again before the next tile's results are there. Zero points belong to the step.
 //
@@ -29,13 +29,14 @@ module trine_zero_points #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned Cols     = 8,
   parameter int unsigned PipeCols = 8,
+  parameter int unsigned PeStages = 2,  // as in trine_array
   parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
 
-  // A step of the reduction, as the array gets it.
+  // A step of the reduction, as the array gets it; its words one cycle later.
   input  logic               valid_i,
   input  logic               first_i,
   input  logic               last_i,
@@ -50,17 +51,23 @@ module trine_zero_points #(
 );
 
   localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
+  localparam int unsigned Cycles    = PeStages - 1 + ColGroups;
 
-  // The step's control, k + 1 cycles later.
-  logic [ColGroups-1:0] valid_q, first_q, last_q;
+  // The step's control, k + 1 cycles later; its zero points with its words.
+  logic [Cycles-1:0] valid_q, first_q, last_q;
+  logic [7:0]        act_zero_q, wgt_zero_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
-    else         valid_q <= ColGroups'({valid_q, valid_i});
+    else         valid_q <= Cycles'({valid_q, valid_i});
   end
   always_ff @(posedge clk_i) begin
-    first_q <= ColGroups'({first_q, first_i});
-    last_q  <= ColGroups'({last_q, last_i});
+    first_q <= Cycles'({first_q, first_i});
+    last_q  <= Cycles'({last_q, last_i});
+    if (valid_i) begin
+      act_zero_q <= act_zero_i;
+      wgt_zero_q <= wgt_zero_i;
+    end
   end
 
   logic [(Cols+1)*32-1:0] col_sums;  // behind the last column nobody's
@@ -69,14 +76,15 @@ module trine_zero_points #(
   assign col_sums[32*Cols +: 32] = '0;
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
-    trine_zero_sum #(.Delay(c / PipeCols)) u_sum (
+    localparam int unsigned At = PeStages - 1 + c / PipeCols;
+    trine_zero_sum #(.Delay(c / PipeCols), .Stages(PeStages)) u_sum (
       .clk_i   (clk_i),
-      .load_i  (valid_i),
-      .zero_i  (act_zero_i),
+      .load_i  (valid_q[0]),
+      .zero_i  (act_zero_q),
       .word_i  (wgt_i[32*c +: 32]),
-      .valid_i (valid_q[c / PipeCols]),
-      .first_i (first_q[c / PipeCols]),
-      .last_i  (last_q[c / PipeCols]),
+      .valid_i (valid_q[At]),
+      .first_i (first_q[At]),
+      .last_i  (last_q[At]),
       .drain_o (col_sums[32*c +: 32])
     );
   end
@@ -86,14 +94,14 @@ module trine_zero_points #(
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     logic [31:0] live, kept_q, row_sum;
 
-    trine_zero_sum u_sum (
+    trine_zero_sum #(.Stages(PeStages)) u_sum (
       .clk_i   (clk_i),
-      .load_i  (valid_i),
-      .zero_i  (wgt_zero_i),
+      .load_i  (valid_q[0]),
+      .zero_i  (wgt_zero_q),
       .word_i  (act_i[32*r +: 32]),
-      .valid_i (valid_q[0]),
-      .first_i (first_q[0]),
-      .last_i  (last_q[0]),
+      .valid_i (valid_q[PeStages-1]),
+      .first_i (first_q[PeStages-1]),
+      .last_i  (last_q[PeStages-1]),
       .drain_o (live)
     );
 

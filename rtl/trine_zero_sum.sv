@@ -6,14 +6,15 @@
 //       modulo 2^32
 //   step with last_i  drain = the new acc
 //
-// valid_i, first_i and last_i belong to the word of Delay + 1 cycles before, whose product they
-// find registered; load_i to the word itself.
+// valid_i, first_i and last_i belong to the word of Stages - 1 + Delay cycles before; load_i to the
+// word itself. With two stages the product has a register.
 //
 // Timing    drain_o is valid in the cycle after a step with last_i and holds until the next one.
 // Check     tb/trine_zero_points_tb.cpp
 
 module trine_zero_sum #(
-  parameter int unsigned Delay = 0
+  parameter int unsigned Delay  = 0,
+  parameter int unsigned Stages = 1  // 1, 2
 ) (
   input  logic        clk_i,
 
@@ -27,27 +28,28 @@ module trine_zero_sum #(
   output logic [31:0] drain_o
 );
 
+  localparam int unsigned Registers = Stages - 1 + Delay;  // between product and accumulator
+
   logic signed [9:0]  sum;
-  logic signed [17:0] product_q, late;
+  logic signed [17:0] product, late;
   logic [31:0]        acc_d, acc_q, drain_q;
 
   assign sum = 10'($signed(word_i[7:0])) + 10'($signed(word_i[15:8])) +
                10'($signed(word_i[23:16])) + 10'($signed(word_i[31:24]));
 
-  always_ff @(posedge clk_i) begin
-    if (load_i) product_q <= 18'(sum) * 18'($signed(zero_i));
-  end
+  assign product = 18'(sum) * 18'($signed(zero_i));
 
-  if (Delay > 0) begin : gen_delay
-    logic [18*Delay-1:0] chain_q;
-    if (Delay > 1) begin : gen_chain
-      always_ff @(posedge clk_i) chain_q <= {chain_q[18*(Delay-1)-1:0], product_q};
-    end else begin : gen_one
-      always_ff @(posedge clk_i) chain_q <= product_q;
+  if (Registers > 0) begin : gen_registers
+    logic signed [17:0] chain_q [Registers];
+    always_ff @(posedge clk_i) begin
+      if (load_i) chain_q[0] <= product;
+      for (int unsigned k = 1; k < Registers; k++) chain_q[k] <= chain_q[k-1];
     end
-    assign late = chain_q[18*Delay-1 -: 18];
+    assign late = chain_q[Registers-1];
   end else begin : gen_none
-    assign late = product_q;
+    logic unused_load;
+    assign late        = product;
+    assign unused_load = load_i;
   end
 
   assign acc_d = (first_i ? 32'd0 : acc_q) - 32'(late);

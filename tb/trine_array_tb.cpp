@@ -29,6 +29,11 @@ constexpr unsigned kDrain = 1;
 #endif
 constexpr unsigned kLanes = kRows + (kWindow ? 3 : 0);
 constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
+#ifdef TB_PeStages
+constexpr int kPeStages = TB_PeStages;
+#else
+constexpr int kPeStages = 2;
+#endif
 
 /// Word `i` of a port: Verilator has plain integers up to 64 bits, arrays of words above.
 template <typename Port>
@@ -85,7 +90,8 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
   auto& dut = bench.dut;
   std::mt19937 random{seed};
   std::vector<Pe> pes(kRows * kCols);
-  std::vector<std::uint32_t> act(kLanes), wgt(kCols);
+  std::vector<std::uint32_t> act(kLanes), wgt(kCols), act_before, wgt_before;
+  bool valid_before = false;
   int left = 0;
   bool window = false;
   unsigned checked = 0;
@@ -112,6 +118,14 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
     drive(dut.mode_i, static_cast<unsigned>(precision));
     drive(dut.col_i, col);
 
+    if (valid_before) {
+      for (unsigned r = 0; r < kRows; ++r) REQUIRE(get_word(dut.act_o, r) == act_before[r]);
+      for (unsigned c = 0; c < kCols; ++c) REQUIRE(get_word(dut.wgt_o, c) == wgt_before[c]);
+    }
+    valid_before = valid;
+    act_before = act;
+    wgt_before = wgt;
+
     if (valid) {
       for (unsigned i = 0; i < kRows * kCols; ++i) {
         const unsigned r = i / kCols, c = i % kCols;
@@ -123,7 +137,7 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
         }
         pe.acc = (first ? 0 : pe.acc) + static_cast<std::uint32_t>(dot(word, wgt[c], precision));
         const int skew = static_cast<int>(r / kPipeRows + c / kPipeCols);
-        if (last) pe.coming.push_back({cycle + 2 + skew, pe.acc});
+        if (last) pe.coming.push_back({cycle + 1 + kPeStages + skew, pe.acc});
       }
       --left;
     }

@@ -23,7 +23,12 @@ namespace {
 
 constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits, kRowBits = TB_PmemAddrBits;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
-constexpr int kJobDelay = 1 + (TB_Rows - 1) / TB_PipeRows;
+#ifdef TB_PeStages
+constexpr int kPeStages = TB_PeStages;
+#else
+constexpr int kPeStages = 2;
+#endif
+constexpr int kJobDelay = kPeStages + (TB_Rows - 1) / TB_PipeRows;
 
 struct Job {
   Step step;  ///< the last of its tile and group

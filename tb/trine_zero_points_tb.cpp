@@ -23,6 +23,11 @@ constexpr unsigned kDrain = TB_Drain;
 #else
 constexpr unsigned kDrain = 1;
 #endif
+#ifdef TB_PeStages
+constexpr int kPeStages = TB_PeStages;
+#else
+constexpr int kPeStages = 2;
+#endif
 
 std::uint32_t sum_of(std::uint32_t word) {
   std::uint32_t sum = 0;
@@ -56,6 +61,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
   int left = 0;
   std::uint32_t act_zero = 0, wgt_zero = 0;
   unsigned checked = 0;
+  std::vector<std::uint32_t> act(kRows), wgt(kCols);
 
   for (int cycle = 0; cycle < 6'000; ++cycle) {
     // The next last step may come when column c is read by then, or c / PipeCols + 1 later.
@@ -71,8 +77,8 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
       // One column a cycle from now on has to be fast enough.
       const Reading& r = readings.front();
       for (unsigned c = r.col; c < kCols; ++c)
-        if (std::max(cycle, r.last + 2) + static_cast<int>(c - r.col) >
-            cycle + 1 + static_cast<int>(c / kPipeCols))
+        if (std::max(cycle, r.last + 1 + kPeStages) + static_cast<int>(c - r.col) >
+            cycle + kPeStages + static_cast<int>(c / kPipeCols))
           valid = false;
       if (readings.size() > 1) valid = false;
     }
@@ -85,14 +91,14 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     for (unsigned i = 0; i < kDrain * kRows; ++i)
       set_bits(dut.column_i, 32 * i, 32, column[i] = any_word(random));
     for (unsigned r = 0; r < kRows; ++r) {
-      const std::uint32_t word = any_word(random);
-      set_bits(dut.act_i, 32 * r, 32, word);
+      set_bits(dut.act_i, 32 * r, 32, act[r]);  // of the step before
+      const std::uint32_t word = act[r] = any_word(random);
       const auto zero = static_cast<std::uint32_t>(static_cast<std::int8_t>(wgt_zero));
       if (valid) sums.rows[r] = (first ? 0 : sums.rows[r]) + zero * sum_of(word);
     }
     for (unsigned c = 0; c < kCols; ++c) {
-      const std::uint32_t word = any_word(random);
-      set_bits(dut.wgt_i, 32 * c, 32, word);
+      set_bits(dut.wgt_i, 32 * c, 32, wgt[c]);
+      const std::uint32_t word = wgt[c] = any_word(random);
       const auto zero = static_cast<std::uint32_t>(static_cast<std::int8_t>(act_zero));
       if (valid) sums.cols[c] = (first ? 0 : sums.cols[c]) + zero * sum_of(word);
     }
@@ -101,7 +107,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
 
     // Once the next last step is on its way, every cycle counts.
     const bool hurry = readings.size() > 1 || (valid && last);
-    const bool reads = !readings.empty() && cycle >= readings.front().last + 2 &&
+    const bool reads = !readings.empty() && cycle >= readings.front().last + 1 + kPeStages &&
                        (hurry || chance(random, read_percent));
     const unsigned col = readings.empty() ? 0 : readings.front().col;
     drive(dut.col_i, col);

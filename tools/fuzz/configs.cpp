@@ -45,6 +45,7 @@ machine::Config any_config(Choices& choices) {
   c.matmul = !once_in(choices, 10);
   c.pipeline_rows = once_in(choices, 2) ? choices.number(1, c.rows) : 8;
   c.pipeline_cols = once_in(choices, 2) ? choices.number(1, c.cols) : 8;
+  c.pipeline_pe = once_in(choices, 3) ? 1 : 2;
   c.columns_per_cycle = once_in(choices, 3) && c.pipeline_cols >= 2 ? 2 : 1;
   c.ecc = once_in(choices, 3);
   machine::check(c);

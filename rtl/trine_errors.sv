@@ -6,7 +6,7 @@
 // run_o is the number of RUNs that the engine had begun before the failing one; for an error of the
 // program itself, whose address says where, it is 0.
 //
-// Timing    combinational from registers and from the errors of this cycle.
+// Timing    an error shows one cycle later.
 // Check     tb/trine_errors_tb.cpp, tb/trine_control_tb.cpp
 
 module trine_errors #(
@@ -71,56 +71,75 @@ module trine_errors #(
   logic [RunBits-1:0]  load_run;    // whose beats come in: an end shows a cycle later
   logic [AddrBits-1:0] fetch_addr;
 
+  logic [3:0]          cause_d, cause_q;
+  logic [AddrBits-1:0] addr_d, addr_q;
+  logic [RunBits-1:0]  run_d, run_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      cause_q <= trine_csr_pkg::ErrorNone;
+    else if (clear_i) cause_q <= trine_csr_pkg::ErrorNone;
+    else              cause_q <= cause_d;
+  end
+
+  always_ff @(posedge clk_i) begin
+    addr_q <= addr_d;
+    run_q  <= run_d;
+  end
+
+  assign cause_o = cause_q;
+  assign addr_o  = addr_q;
+  assign run_o   = run_q;
+
   assign load_run   = load_ended_q + RunBits'(load_retire_i);
   assign fetch_addr = AddrBits'(program_i) + AddrBits'(offset_i);
 
   always_comb begin
-    cause_o = trine_csr_pkg::ErrorNone;
-    addr_o  = AddrBits'(offset_i);
-    run_o   = '0;
+    cause_d = trine_csr_pkg::ErrorNone;
+    addr_d  = AddrBits'(offset_i);
+    run_d   = '0;
     if (load_error_i) begin
-      cause_o = trine_csr_pkg::ErrorLoad;
-      addr_o  = AddrBits'(load_beat_i);
-      run_o   = load_run;
+      cause_d = trine_csr_pkg::ErrorLoad;
+      addr_d  = AddrBits'(load_beat_i);
+      run_d   = load_run;
     end else if (load_outside_i) begin
-      cause_o = trine_csr_pkg::ErrorLoadWindow;
-      addr_o  = AddrBits'(load_burst_i);
-      run_o   = load_begun_q - RunBits'(1);
+      cause_d = trine_csr_pkg::ErrorLoadWindow;
+      addr_d  = AddrBits'(load_burst_i);
+      run_d   = load_begun_q - RunBits'(1);
     end else if (store_error_i) begin
-      cause_o = trine_csr_pkg::ErrorStore;
-      addr_o  = AddrBits'(store_answer_i);
-      run_o   = store_ended_q;
+      cause_d = trine_csr_pkg::ErrorStore;
+      addr_d  = AddrBits'(store_answer_i);
+      run_d   = store_ended_q;
     end else if (store_outside_i) begin
-      cause_o = trine_csr_pkg::ErrorStoreWindow;
-      addr_o  = AddrBits'(store_burst_i);
-      run_o   = store_ended_q;
+      cause_d = trine_csr_pkg::ErrorStoreWindow;
+      addr_d  = AddrBits'(store_burst_i);
+      run_d   = store_ended_q;
     end else if (expired_i && write_owed_i) begin
-      cause_o = trine_csr_pkg::ErrorStoreTimeout;
-      addr_o  = AddrBits'(store_answer_i);
-      run_o   = store_ended_q;
+      cause_d = trine_csr_pkg::ErrorStoreTimeout;
+      addr_d  = AddrBits'(store_answer_i);
+      run_d   = store_ended_q;
     end else if (expired_i && load_owed_i) begin
-      cause_o = trine_csr_pkg::ErrorLoadTimeout;
-      addr_o  = AddrBits'(load_beat_i);
-      run_o   = load_run;
+      cause_d = trine_csr_pkg::ErrorLoadTimeout;
+      addr_d  = AddrBits'(load_beat_i);
+      run_d   = load_run;
     end else if (expired_i) begin
-      cause_o = trine_csr_pkg::ErrorFetchTimeout;
-      addr_o  = fetch_addr;
+      cause_d = trine_csr_pkg::ErrorFetchTimeout;
+      addr_d  = fetch_addr;
     end else if (fetch_error_i) begin
-      cause_o = trine_csr_pkg::ErrorFetch;
-      addr_o  = fetch_addr;
+      cause_d = trine_csr_pkg::ErrorFetch;
+      addr_d  = fetch_addr;
     end else if (fetch_outside_i) begin
-      cause_o = trine_csr_pkg::ErrorFetchWindow;
-      addr_o  = fetch_addr;
+      cause_d = trine_csr_pkg::ErrorFetchWindow;
+      addr_d  = fetch_addr;
     end else if (foreign_i) begin
-      cause_o = trine_csr_pkg::ErrorConfiguration;
+      cause_d = trine_csr_pkg::ErrorConfiguration;
     end else if (illegal_i) begin
-      cause_o = trine_csr_pkg::ErrorIllegal;
+      cause_d = trine_csr_pkg::ErrorIllegal;
     end else if (lacking_i) begin
-      cause_o = trine_csr_pkg::ErrorFeature;
+      cause_d = trine_csr_pkg::ErrorFeature;
     end else if (overflow_i) begin
-      cause_o = trine_csr_pkg::ErrorToken;
+      cause_d = trine_csr_pkg::ErrorToken;
     end else if (deadlock_i) begin
-      cause_o = trine_csr_pkg::ErrorDeadlock;
+      cause_d = trine_csr_pkg::ErrorDeadlock;
     end
   end
 

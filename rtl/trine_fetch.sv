@@ -67,13 +67,13 @@ module trine_fetch #(
   assign free_d      = free_q + FreeBits'(beat_taken) - (requested ? FreeBits'(len) + FreeBits'(1)
                                                                    : FreeBits'(0));
 
-  trine_dma_bursts #(
+  trine_dma_requests #(
     .AddrBits  (AxiAddrBits),
     .BeatBytes (DataBits / 8),
     .MaxBeats  (Depth / 2),
     .CountBits (CountBits),
     .Rows2D    (1'b0)
-  ) u_bursts (
+  ) u_requests (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
     .clear_i      (clear_i),

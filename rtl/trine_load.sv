@@ -188,12 +188,12 @@ module trine_load #(
     .rows_last_o    (rows_last)
   );
 
-  trine_dma_bursts #(
+  trine_dma_requests #(
     .AddrBits  (AxiAddrBits),
     .BeatBytes (DataBits / 8),
     .MaxBeats  (MaxBeats),
     .CountBits (CountBits)
-  ) u_bursts (
+  ) u_requests (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
     .clear_i      (clear_i),

@@ -2,12 +2,13 @@
 //
 // First-in first-out queue in a single-port memory.
 //
-//   out = the words of in, in order; the memory's output register is one more place
+//   out = the words of in, in order; the memory's output register and one behind it are two more
+//   places
 //
 // Writes go first: in_ready_o only says that there is room. A burst of writes therefore delays
 // reads by its length, at most Depth cycles.
 //
-// Timing    latency 2 cycles; one write or one read a cycle; in_ready_o is a register, a word that
+// Timing    latency 3 cycles; one write or one read a cycle; in_ready_o is a register, a word that
 //           is taken is replaced in the next cycle unless a write comes in between.
 // Check     tb/trine_queue_tb.cpp
 
@@ -38,31 +39,42 @@ module trine_queue #(
 
   // Pointers with one more bit: equal means empty, equal but for that bit means full.
   logic [AddrBits:0] head_d, head_q, tail_d, tail_q;
-  logic              valid_d, valid_q, full, write, read;
+  logic              read_d, read_q, valid_d, valid_q;  // the memory's output is valid; out is
+  logic              full, write, read, moves;
+  logic [Width-1:0]  rdata, out_q;
 
   assign full       = head_q == {~tail_q[AddrBits], tail_q[AddrBits-1:0]};
   assign in_ready_o = !full;
   assign write      = in_valid_i && !full;
-  assign read       = !write && head_q != tail_q && (!valid_q || out_ready_i);
+  assign moves      = !valid_q || out_ready_i;
+  assign read       = !write && head_q != tail_q && (!read_q || moves);
 
   assign tail_d  = tail_q + (AddrBits + 1)'(write);
   assign head_d  = head_q + (AddrBits + 1)'(read);
-  assign valid_d = read || (valid_q && !out_ready_i);
+  assign read_d  = read || (read_q && !moves);
+  assign valid_d = read_q || (valid_q && !out_ready_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       head_q  <= '0;
       tail_q  <= '0;
+      read_q  <= 1'b0;
       valid_q <= 1'b0;
     end else if (clear_i) begin
       head_q  <= '0;
       tail_q  <= '0;
+      read_q  <= 1'b0;
       valid_q <= 1'b0;
     end else begin
       head_q  <= head_d;
       tail_q  <= tail_d;
+      read_q  <= read_d;
       valid_q <= valid_d;
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (moves) out_q <= rdata;
   end
 
   trine_sram #(
@@ -75,11 +87,12 @@ module trine_queue #(
     .addr_i  (write ? tail_q[AddrBits-1:0] : head_q[AddrBits-1:0]),
     .mask_i  ({Width{1'b1}}),
     .wdata_i (in_data_i),
-    .rdata_o (out_data_o)
+    .rdata_o (rdata)
   );
 
   assign out_valid_o = valid_q;
-  assign empty_o     = !valid_q && head_q == tail_q;
+  assign out_data_o  = out_q;
+  assign empty_o     = !valid_q && !read_q && head_q == tail_q;
 
 `ifdef TRINE_ASSERT
   logic             live_q, stalled_q;  // out of reset; a word was offered and not taken

@@ -88,10 +88,9 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     return {code("none"), dut.offset_i, 0};
   }
 
-  void check() {
-    dut.eval();
-    const Error error = expected();
+  void check(const Error& error) const {
     REQUIRE(dut.cause_o == error.cause);
+    if (error.cause == code("none")) return;
     REQUIRE(dut.addr_o == error.address);
     REQUIRE(dut.run_o == error.run);
   }
@@ -101,12 +100,15 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     dut.load_retire_i = chance(2);
     dut.store_retire_i = chance(2);
     dut.clear_i = chance(clear_one_in);
-    check();
+    dut.eval();
+    Error error = expected();
     const bool cleared = dut.clear_i;
+    if (cleared) error = {};
     load_begun = cleared ? 0 : (load_begun + dut.load_run_i) & kRunMask;
     load_ended = cleared ? 0 : (load_ended + dut.load_retire_i) & kRunMask;
     store_ended = cleared ? 0 : (store_ended + dut.store_retire_i) & kRunMask;
     tick();
+    check(error);
   }
 };
 
@@ -131,6 +133,7 @@ TEST_CASE("trine_errors forgets its counts in a reset", "[tb][errors]") {
     if (!bench.chance(10)) continue;
     bench.dut.rst_ni = 0;
     bench.tick();
+    bench.check({});
     bench.dut.rst_ni = 1;
     bench.load_begun = bench.load_ended = bench.store_ended = 0;
   }

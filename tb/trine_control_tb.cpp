@@ -1277,7 +1277,7 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
     bench.sets(p, Engine::kVector, 100);
     p.run(Engine::kCompute, {0, 1 << static_cast<int>(Engine::kVector), 0, 0});
     p.end();
-    at = 1 + 1 + 64;  // BEGIN, the RUN at the front, a queue of 64
+    at = 1 + 1 + 1 + 64;  // BEGIN, the RUN at the front, the word behind it, a queue of 64
   }
   SECTION("of an engine that waits itself") {
     for (const Engine engine : {Engine::kStore, Engine::kCompute, Engine::kVector, Engine::kLoad})

@@ -42,7 +42,8 @@ module trine_counters #(
   logic [Ones-1:0]     count_d, count_q;
   logic [4:0]          words_q;
   logic [Counters-1:0] ring_q, fresh_d, fresh_q;  // fresh: nothing was added since clear
-  logic [3:0]          index_q;
+  logic [Counters-1:0] added_q;  // the ring one cycle ago
+  logic [3:0]          index_q, added_index_q;
 
   assign count_d = {read_beat_i, running_i ? {busy_i, 8'd1 << cause_i, 1'b1} : 13'd0};
   assign fresh_d = clear_i ? {Counters{1'b1}} : fresh_q & ~ring_q;
@@ -53,23 +54,28 @@ module trine_counters #(
       words_q <= '0;
       ring_q  <= Counters'(1);
       fresh_q <= {Counters{1'b1}};
+      added_q <= '0;
       index_q <= '0;
+      added_index_q <= '0;
     end else begin
       count_q <= count_d;
       words_q <= write_words_i;
       ring_q  <= {ring_q[Counters-2:0], ring_q[Counters-1]};
       fresh_q <= fresh_d;
       index_q <= ring_q[Counters-1] ? 4'd0 : index_q + 4'd1;
+      added_q <= ring_q;
+      added_index_q <= index_q;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Counters: low ones count on; the one that the ring is at starts again and goes to its high one.
+  // Counters: low ones count on; the one that the ring is at starts again and goes to its high one,
+  // one cycle later.
   // ---------------------------------------------------------------------------------------------
   logic [LowBits*Counters-1:0] lows;
   logic [Bits*Counters-1:0]    highs;
-  logic [LowBits-1:0]          low;
-  logic [Bits-1:0]             high, sum;
+  logic [LowBits-1:0]          low, read_low_q;
+  logic [Bits-1:0]             high, read_high_q, sum;
 
   for (genvar i = 0; i < Counters; i++) begin : gen_counters
     localparam int unsigned Size = i < Ones ? 4 : LowBits;
@@ -90,7 +96,7 @@ module trine_counters #(
       else         low_q <= low_d;
     end
     always_ff @(posedge clk_i) begin
-      if (ring_q[i]) high_q <= sum;
+      if (added_q[i]) high_q <= sum;
     end
 
     assign lows[LowBits*i +: LowBits] = LowBits'(low_q);
@@ -106,12 +112,17 @@ module trine_counters #(
     end
   end
 
-  assign sum     = high + Bits'(low);
-  assign index_o = index_q;
+  always_ff @(posedge clk_i) begin
+    read_low_q  <= low;
+    read_high_q <= high;
+  end
+
+  assign sum     = read_high_q + Bits'(read_low_q);
+  assign index_o = added_index_q;
 
   // Beats and words to bytes.
   always_comb begin
-    unique case (index_q)
+    unique case (added_index_q)
       4'd13:   value_o = 64'(sum) << $clog2(AxiDataBits / 8);
       4'd14:   value_o = 64'(sum) << 2;
       default: value_o = 64'(sum);

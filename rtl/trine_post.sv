@@ -599,11 +599,9 @@ module trine_post #(
   logic [Rows-1:0]          out_lanes;
   logic [Rows*32-1:0]       out_data;
   logic [31:0]              out_mask;
-  logic                     next_beside;  // the code that gets its zero point is a softmax's
 
   assign v_product_valid_o = en && lane_product[0];
   assign v_left_o          = leave && room && from_beside && tag_out.tile_end;
-  assign next_beside       = Softmax && tag_next.beside;
 
   assign code_valid = lookup && beside_q == '0 ? found_q
                                                : lane_valid[0] || counted_q[2] || whole_q;
@@ -635,11 +633,16 @@ module trine_post #(
 
   // The operand register: what goes into the lanes in the next cycle. Parameters are those of the
   // channel, for all rows; a softmax has factors of its own for each row.
-  logic        lane_go_q, threshold_go_q, product_go_q, beside_go_q, normalizing_q, pass_first_q;
+  logic        lane_go_q, threshold_go_q, product_go_q, normalizing_q, single_q, pass_first_q;
+  logic [1:0]  op_q;
   logic [31:0] bias_q [Drain];
-  logic [30:0] multiplier_q [Drain];
-  logic [5:0]  shift_q [Drain];
   logic        static_scale;
+
+  // Zero point and bounds of the codes that are clamped in the next cycle.
+  logic        clamp_beside, half_even_q;
+  logic [7:0]  zero_point_q, act_min_q, act_max_q;
+
+  assign clamp_beside = Softmax && tag_after.beside;
 
   assign static_scale = cfg_q.static_scale && !again_q && !threshold;
 
@@ -656,13 +659,17 @@ module trine_post #(
   always_ff @(posedge clk_i) begin
     if (en) begin
       product_go_q  <= beside && v_reciprocal_i;
-      beside_go_q   <= beside;
       normalizing_q <= normalizing;
+      single_q      <= normalizing || (cfg_q.single && !beside);
+      op_q          <= beside || normalizing ? 2'd0 : cfg_q.kind[1:0];
       pass_first_q  <= pass_q == '0;
+      half_even_q   <= cfg_q.half_even && !clamp_beside;
+      zero_point_q  <= clamp_beside ? v_cfg_i.zero_point : cfg_q.zero_point;
+      act_min_q     <= clamp_beside ? v_cfg_i.act_min : cfg_q.act_min;
+      act_max_q     <= clamp_beside ? v_cfg_i.act_max : cfg_q.act_max;
       for (int unsigned d = 0; d < Drain; d++) begin
-        bias_q[d]       <= cfg_q.static_bias && !again_q ? cfg_q.bias : bias_i[d*32 +: 32];
-        multiplier_q[d] <= static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
-        shift_q[d]      <= static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
+        bias_q[d] <= cfg_q.static_bias && !again_q ? cfg_q.bias : bias_i[d*32 +: 32];
+        if (beside) bias_q[d] <= '0;
       end
     end
   end
@@ -671,8 +678,6 @@ module trine_post #(
     logic [31:0]         word_q, copies, packed_word, pack_q, beside_pack_q, whole_word;
     logic [8*Drain-1:0]  keep_d, keep_q;  // what goes last of the word before
     logic [31:0]         acc_q [Drain];
-    logic [30:0]         row_multiplier;  // of a softmax
-    logic [5:0]          row_shift;
     logic [7:0]          code [Drain];
     logic [AddrBits-1:0] out;
 
@@ -694,28 +699,14 @@ module trine_post #(
       if (keep) keep_q <= keep_d;
     end
 
-    if (Softmax) begin : gen_factor
-      logic [30:0] factor_q;
-      logic [5:0]  factor_shift_q;
-      always_ff @(posedge clk_i) begin
-        if (en && beside) begin
-          factor_q       <= v_multiplier_i[l*31 +: 31];
-          factor_shift_q <= v_shift_i[l*6 +: 6];
-        end
-      end
-      assign row_multiplier = factor_q;
-      assign row_shift      = factor_shift_q;
-    end else begin : gen_no_factor
-      assign row_multiplier = '0;
-      assign row_shift      = '0;
-    end
-
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
       logic [4:0]  place;
       logic [23:0] slot;
       logic [31:0] acc;
       logic [7:0]  from_word, kept, residual, residual_q, lane_code, found;
       logic [41:0] product;
+      logic [30:0] multiplier_q;
+      logic [5:0]  shift_q;
 
       assign place = place_q | 5'(d);  // the second lane's is odd
 
@@ -740,8 +731,14 @@ module trine_post #(
 
       always_ff @(posedge clk_i) begin
         if (en) begin
-          acc_q[d]   <= acc;
-          residual_q <= residual;
+          acc_q[d]     <= acc;
+          residual_q   <= residual;
+          multiplier_q <= static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
+          shift_q      <= static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
+          if (Softmax && beside) begin
+            multiplier_q <= v_multiplier_i[l*31 +: 31];
+            shift_q      <= v_shift_i[l*6 +: 6];
+          end
         end
       end
 
@@ -768,7 +765,7 @@ module trine_post #(
           if (en && threshold_go_q) begin
             count_q <= (pass_first_q ? 6'd0 : count_q) +
                        6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
-                       6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
+                       6'($signed(acc_q[d]) >= $signed({shift_q[0], multiplier_q}));
             other_q <= residual_q;
           end
         end
@@ -784,14 +781,14 @@ module trine_post #(
         .clk_i,
         .rst_ni,
         .en_i                     (en),
-        .single_i                 (normalizing_q || (cfg_q.single && !beside_go_q)),
-        .half_even_i              (cfg_q.half_even && !next_beside),
+        .single_i                 (single_q),
+        .half_even_i              (half_even_q),
         .max_i                    (cfg_q.max),
         .square_i                 (cfg_q.square),
         .normalize_i              (normalizing_q),
-        .zero_point_i             (next_beside ? v_cfg_i.zero_point : cfg_q.zero_point),
-        .act_min_i                (next_beside ? v_cfg_i.act_min : cfg_q.act_min),
-        .act_max_i                (next_beside ? v_cfg_i.act_max : cfg_q.act_max),
+        .zero_point_i             (zero_point_q),
+        .act_min_i                (act_min_q),
+        .act_max_i                (act_max_q),
         .add_zero_a_i             (cfg_q.add_zero_a),
         .add_zero_b_i             (cfg_q.add_zero_b),
         .add_a_is_half_i          (cfg_q.add_a_is_half),
@@ -803,11 +800,11 @@ module trine_post #(
         .add_act_min_i            (cfg_q.add_act_min),
         .add_act_max_i            (cfg_q.add_act_max),
         .in_valid_i               (lane_go_q),
-        .in_op_i                  (beside_go_q || normalizing_q ? 2'd0 : cfg_q.kind[1:0]),
+        .in_op_i                  (op_q),
         .acc_i                    (acc_q[d]),
-        .bias_i                   (beside_go_q ? 32'd0 : bias_q[d]),
-        .multiplier_i             (beside_go_q ? row_multiplier : multiplier_q[d]),
-        .shift_i                  (beside_go_q ? row_shift : shift_q[d]),
+        .bias_i                   (bias_q[d]),
+        .multiplier_i             (multiplier_q),
+        .shift_i                  (shift_q),
         .residual_i               (residual_q),
         .product_i                (product_go_q),
         .out_valid_o              (lane_valid[d*Rows+l]),

@@ -18,8 +18,8 @@
 // last. The last step of a tile is acknowledged when the tile's last word has left the post unit,
 // as the output addresses are those of the step.
 //
-// Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 5 + 7 * 4
-//           cycles, of a normalization 12 + 8 * 4, if the post unit takes everything at once.
+// Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 6 + 7 * 5
+//           cycles, of a normalization 13 + 8 * 5, if the post unit takes everything at once.
 // Contract  of trine_softmax_lane.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -96,7 +96,7 @@ module trine_softmax #(
   logic [3:0] shift_q;
   logic       maxima_q; // pass 1 has ended
   logic       maximum, last_take;
-  logic [Codes-1:0] add_q;
+  logic [Codes-1:0] read_add_q, add_q;  // entries to be added: read; in the register
 
   // ---------------------------------------------------------------------------------------------
   // Words: asked for, written, fetched, read byte by byte.
@@ -112,8 +112,18 @@ module trine_softmax #(
   logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
                        front_last;
 
-  // The codes that the lanes have read, for the post unit.
-  logic have_q, first_q;  // the tile's first word is yet to be read
+  // The codes that the lanes have read, and those in the register, for the post unit.
+  typedef struct packed {
+    logic [1:0] place;
+    logic       pair;
+    logic       word_first;
+    logic       word_end;
+    logic       tile_end;
+  } code_t;
+
+  code_t code_q, code_q2;
+  logic  waits_q, have_q, advance;
+  logic  first_q;  // the tile's first word is yet to be read
 
   assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != 2'd3);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
@@ -126,8 +136,9 @@ module trine_softmax #(
   assign fetch_last   = word_q == 10'((count_i - 13'd1) >> 2);
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
+  assign advance      = state_q != StCodes || !have_q || issue_i;
   assign read         = front_q &&
-                        (state_q == StSum || (state_q == StCodes && (!have_q || issue_i)));
+                        (state_q == StSum || (state_q == StCodes && (!waits_q || advance)));
   assign read_pair    = Codes == 2 && !normalize_i && byte_q != last_byte;
   assign read_end     = read &&
                         (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
@@ -184,7 +195,7 @@ module trine_softmax #(
     unique case (state_q)
       StMaximum: if (maximum) state_d = StSum;
       StSum:     if (read_end && front_last) state_d = StAdd;
-      StAdd:     state_d = normalize_i ? StProduct : StShift;
+      StAdd:     if (read_add_q == '0) state_d = normalize_i ? StProduct : StShift;
       StShift:   if (shift_q == (normalize_i ? LastNormalizeShift : LastShift)) state_d = StProduct;
       StProduct: if (issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
@@ -200,20 +211,26 @@ module trine_softmax #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q  <= StMaximum;
-      maxima_q <= 1'b0;
-      add_q    <= '0;
-      have_q   <= 1'b0;
+      state_q    <= StMaximum;
+      maxima_q   <= 1'b0;
+      read_add_q <= '0;
+      add_q      <= '0;
+      waits_q    <= 1'b0;
+      have_q     <= 1'b0;
     end else if (clear_i) begin
-      state_q  <= StMaximum;
-      maxima_q <= 1'b0;
-      add_q    <= '0;
-      have_q   <= 1'b0;
+      state_q    <= StMaximum;
+      maxima_q   <= 1'b0;
+      read_add_q <= '0;
+      add_q      <= '0;
+      waits_q    <= 1'b0;
+      have_q     <= 1'b0;
     end else begin
-      state_q  <= state_d;
-      maxima_q <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) && !maximum;
-      add_q    <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
-      have_q   <= state_q == StCodes && (read || (have_q && !issue_i));
+      state_q    <= state_d;
+      maxima_q   <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) && !maximum;
+      read_add_q <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
+      add_q      <= read_add_q;
+      waits_q    <= state_q == StCodes && (read || (waits_q && !advance));
+      have_q     <= state_q == StCodes && (advance ? waits_q : have_q);
     end
   end
 
@@ -223,14 +240,15 @@ module trine_softmax #(
     shift_q <= state_q == StShift ? shift_q + 4'd1 : '0;
     if (state_q != StCodes) first_q <= 1'b1;
     else if (read_end) first_q <= 1'b0;
-    if (read) begin
-      place_o      <= byte_q;
-      pair_o       <= read_pair;
-      word_first_o <= first_q;
-      word_end_o   <= read_end;
-      tile_end_o   <= read_end && front_last;
-    end
+    if (read) code_q <= '{byte_q, read_pair, first_q, read_end, read_end && front_last};
+    if (advance) code_q2 <= code_q;
   end
+
+  assign place_o      = code_q2.place;
+  assign pair_o       = code_q2.pair;
+  assign word_first_o = code_q2.word_first;
+  assign word_end_o   = code_q2.word_end;
+  assign tile_end_o   = code_q2.tile_end;
 
   assign go_o         = state_q == StProduct || have_q;
   assign reciprocal_o = state_q != StCodes;
@@ -261,6 +279,7 @@ module trine_softmax #(
       .word_i          (rsp_data_i[l*32 +: 32]),
       .read_i          (read),
       .read_byte_i     (byte_q),
+      .advance_i       (advance),
       .maximum_i       (maximum),
       .bytes_i         ({slots_i[l*96 + 72 +: 8], slots_i[l*96 + 48 +: 8],
                          slots_i[l*96 + 24 +: 8], slots_i[l*96 +: 8]}),

@@ -24,7 +24,8 @@
 // The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
 // comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
-// Timing    an entry that is read is there in the next cycle, until the next one is read.
+// Timing    an entry that is read is in the memory's output in the next cycle, until the next one is
+//           read, and with advance_i in a register one cycle later.
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
 //           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
 //
@@ -45,10 +46,11 @@ module trine_softmax_lane #(
   input  logic [31:0]             word_i,
   input  logic                    read_i,
   input  logic [1:0]              read_byte_i,
+  input  logic                    advance_i,
 
   input  logic                    maximum_i,  // of the four bytes; sum = 0
   input  logic [31:0]             bytes_i,
-  input  logic [Codes-1:0]        add_i,      // the entries read last, to the sum
+  input  logic [Codes-1:0]        add_i,      // the entries in the register, to the sum
   // the sum, by 4 or by 1, if so many of its high bits are zero
   input  logic                    shift_4_i,
   input  logic                    shift_1_i,
@@ -91,11 +93,11 @@ module trine_softmax_lane #(
   // Maximum, exponential.
   // ---------------------------------------------------------------------------------------------
   logic [31:0]         word, entry;
-  logic [Codes*32-1:0] entries;
+  logic [Codes*32-1:0] entries, entries_q;
   logic [30:0]         sum_q, x_q;
   logic signed [7:0]   low_pair, high_pair, maximum_q;
   logic [7:0]          origin;
-  logic signed [8:0]   distance, distance_q;  // of a code, to the maximum or the origin
+  logic signed [8:0]   distance, distance_q, distance_q2;  // of a code, to the maximum or origin
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
   assign high_pair = $signed(bytes_i[23:16]) > $signed(bytes_i[31:24]) ? bytes_i[23:16]
@@ -117,10 +119,14 @@ module trine_softmax_lane #(
 
   assign origin   = normalize_i ? origin_i : $unsigned(maximum_q);
   assign distance = 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
-  assign entry    = entries[31:0];
+  assign entry    = entries_q[31:0];
 
   always_ff @(posedge clk_i) begin
     if (read_i) distance_q <= distance;
+    if (advance_i) begin
+      entries_q   <= entries;
+      distance_q2 <= distance_q;
+    end
   end
 
   for (genvar c = 0; c < Codes; c++) begin : gen_table
@@ -161,9 +167,9 @@ module trine_softmax_lane #(
 
   // Bit 11 of an exponential rounds: a second one's, or that of the only one, meets a one.
   if (Codes == 2) begin : gen_two
-    assign addend = 20'(entry[30:12]) + (add_i[Codes-1] ? 20'(entries[32*Codes-2 -: 19]) : '0) +
-                    20'(entry[11]);
-    assign round  = add_i[Codes-1] && entries[32*Codes-21];
+    assign addend = 20'(entry[30:12]) +
+                    (add_i[Codes-1] ? 20'(entries_q[32*Codes-2 -: 19]) : '0) + 20'(entry[11]);
+    assign round  = add_i[Codes-1] && entries_q[32*Codes-21];
   end else begin : gen_one
     assign addend = {1'b0, entry[30:12]};
     assign round  = entry[11];
@@ -230,8 +236,9 @@ module trine_softmax_lane #(
   assign addend_b = ({31{u_softmax && odd}} & ~product_q[31:1]) |
                     ({31{(u_softmax && start) || u_root}} & product_q[31:1]) |
                     ({31{u_four}} & {product_q[29:1], {2{product_q[0]}}}) |
-                    ({31{u_plain && reciprocal_i}} & {{12{distance_q[8]}}, distance_q, 10'd0}) |
-                    ({31{u_plain && !reciprocal_i}} & ~{{6{distance_q[8]}}, distance_q, 16'd0}) |
+                    ({31{u_plain && reciprocal_i}} & {{12{distance_q2[8]}}, distance_q2, 10'd0}) |
+                    ({31{u_plain && !reciprocal_i}} &
+                     ~{{6{distance_q2[8]}}, distance_q2, 16'd0}) |
                     ({31{u_step}} & ~product_q[30:0]) |
                     ({31{u_mean}} & {product_q[20:0], product_low_q});
   assign carry_in = (u_softmax && (product_q[0] ^ odd)) || (u_plain && !reciprocal_i) || u_step;
@@ -300,7 +307,7 @@ module trine_softmax_lane #(
   end
 
   if (Codes == 2) begin : gen_acc
-    assign acc_o = {entries[Codes*32-1 -: 32], operand};
+    assign acc_o = {entries_q[Codes*32-1 -: 32], operand};
   end else begin : gen_one_acc
     assign acc_o = operand;
   end

@@ -805,6 +805,7 @@ module trine_core #(
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),
+    .PeStages   (PeStages),
     .Multiplier (Multiplier)
   ) u_post (
     .clk_i,

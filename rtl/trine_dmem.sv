@@ -18,7 +18,7 @@
 //           bank in front of the multiplexers of all banks. g_ready_o is a register: an access
 //           waits beside the one in front.
 //           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
-//           of the same cycle. DMA: likewise; read data in t + 4.
+//           of the same cycle. DMA: likewise; read data in t + 3, with Ecc in t + 4.
 //           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
 //           of a word takes its bank for two cycles, in the second of which nobody else is served
 //           there, the DMA neither. ecc_* say in the cycle after a read which banks corrected, and
@@ -360,12 +360,11 @@ module trine_dmem #(
     end
   end
 
-  // Words read: collected as their banks' registers have them.
-  logic                 d_valid_q;
+  // Words read, when their banks' registers have them. With codes they are collected.
   logic [2:1]           d_last_q;
   logic [DataWords-1:0] d_got_q, d_got_q2;
   logic [AddrBits-1:0]  d_got_addr_q, d_got_addr_q2;
-  logic [DataBits-1:0]  d_rdata_q, d_words;
+  logic [DataBits-1:0]  d_words;
 
   always_comb begin
     d_words = '0;
@@ -381,17 +380,14 @@ module trine_dmem #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       d_last_q  <= '0;
-      d_valid_q <= 1'b0;
       d_got_q   <= '0;
       d_got_q2  <= '0;
     end else if (clear_i) begin
       d_last_q  <= '0;
-      d_valid_q <= 1'b0;
       d_got_q   <= '0;
       d_got_q2  <= '0;
     end else begin
       d_last_q  <= {d_last_q[1], d_used && !d_wait && !d_we_q};
-      d_valid_q <= d_last_q[2];
       d_got_q   <= d_we_q ? '0 : d_pend_q & ~d_left;
       d_got_q2  <= d_got_q;
     end
@@ -400,13 +396,32 @@ module trine_dmem #(
   always_ff @(posedge clk_i) begin
     if (d_used) d_got_addr_q <= d_addr_q;
     d_got_addr_q2 <= d_got_addr_q;
-    for (int unsigned w = 0; w < DataWords; w++) begin
-      if (d_got_q2[w]) d_rdata_q[w*32 +: 32] <= d_words[w*32 +: 32];
-    end
   end
 
-  assign dma_rdata_valid_o = d_valid_q;
-  assign dma_rdata_o       = d_rdata_q;
+  if (Ecc) begin : gen_collect
+    logic                d_valid_q;
+    logic [DataBits-1:0] d_rdata_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni)      d_valid_q <= 1'b0;
+      else if (clear_i) d_valid_q <= 1'b0;
+      else              d_valid_q <= d_last_q[2];
+    end
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned w = 0; w < DataWords; w++) begin
+        if (d_got_q2[w]) d_rdata_q[w*32 +: 32] <= d_words[w*32 +: 32];
+      end
+    end
+
+    assign dma_rdata_valid_o = d_valid_q;
+    assign dma_rdata_o       = d_rdata_q;
+  end else begin : gen_at_once
+    logic unused_got;
+    assign dma_rdata_valid_o = d_last_q[2];
+    assign dma_rdata_o       = d_words;
+    assign unused_got        = ^d_got_q2;
+  end
 
   logic unused_dma_addr;  // words of a beat are aligned
   assign unused_dma_addr = ^{d_addr_q[WordBits-1:0], d_got_addr_q2[AddrBits-1:BankBits],

@@ -55,6 +55,7 @@ module trine_post #(
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
+  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits   = $clog2(Channels),
@@ -65,8 +66,8 @@ module trine_post #(
   input  logic                     clear_i,
 
   // A tile of the compute engine. With drain_ok_o or drain_soon_o a step that enters the array in
-  // the next cycle may overwrite this job's results: they are read within two cycles. Residuals are
-  // still to be read while fetch_busy_o.
+  // the next cycle may overwrite this job's results: they are read within 1 + PeStages cycles.
+  // Residuals are still to be read while fetch_busy_o.
   input  logic                     c_valid_i,
   output logic                     c_ready_o,
   input  logic [Rows*AddrBits-1:0] c_out_i,
@@ -158,6 +159,7 @@ module trine_post #(
   localparam int unsigned MaxCols  = Cols > 4 ? Cols : 4;
   localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
   localparam bit          LowBit   = Ternary || Binary;
+  localparam int unsigned Places   = 1 + 12;  // of tags: the longest latency
 
   // The operand register, and behind it trine_post_lane or the threshold counters; a lookup.
   localparam int unsigned LatencyRequant = 1 + 5, LatencyAdd = 1 + 7, LatencyFused = 1 + 12,
@@ -200,7 +202,8 @@ module trine_post #(
   logic                  drop_q;
   logic                  entered_q, again_q, v_params;  // a normalized value: one cycle ago, two
   logic [Drain*Rows-1:0] lane_valid, lane_product;
-  logic                  leave, leave_next, leave_after, leaves_beside;
+  logic                  leave, leaves_beside;
+  logic [Places-1:0]     flushes;  // words end where; the last place leaves now
   logic                  room, room_for_two, held_none, retire_q;
 
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
@@ -320,7 +323,9 @@ module trine_post #(
   // ---------------------------------------------------------------------------------------------
   logic fused, lookup, residuals, params_q, residual_ok, sure;
   logic [LeftBits-1:0] issues;  // that are left
-  logic [1:0] words, leave2, leave3;  // that find room; that leave in two cycles, in three
+  logic [1:0] words;                  // that find room
+  logic [2:0] leaving;                // that leave meanwhile
+  logic [4:1] certain;                // so many issues cannot be stopped, from now on
   logic [1:0] phase_q;
 
   assign fused     = cfg_q.kind == trine_post_pkg::KindFused;
@@ -359,8 +364,8 @@ module trine_post #(
   assign v_issue_o   = beside;
   assign normalizing = Softmax && v_normalize_i && ((value && beside) || beside_q != '0);
 
-  // The array's next results may come if all columns will have been read within the next two
-  // cycles: in this one the last is, or the next `issues` cannot be stopped, as parameters are
+  // The array's next results may come if all columns will have been read within 1 + PeStages
+  // cycles: in this one the last is, or the `issues` to come cannot be stopped, as parameters are
   // there and locked, and words that leave until then find room. Two words do if the scatter port
   // is empty, one beside it.
   assign issues = (left_q + LeftBits'(Drain == 2) + LeftBits'(Drain == 2 && place_q[0])) >>
@@ -368,23 +373,35 @@ module trine_post #(
   assign sure   = left_q != '0 && cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
                   (mixes || beside_q == '0);
   assign words  = room_for_two ? 2'd2 : 2'(room);
-  assign leave2 = 2'(leave) + 2'(leave_next);
-  assign leave3 = leave2 + 2'(leave_after);
 
-  assign drain_ok_o   = vector_q || left_q == '0 || !data_q || done ||
-                        (sure && ((issues == LeftBits'(1) && 2'(leave) <= words) ||
-                                  (issues == LeftBits'(2) && leave2 <= words) ||
-                                  (issues == LeftBits'(3) && leave3 <= words)));
-  // The same as data is taken: the first column is read in the next cycle.
-  assign drain_soon_o = c_data_valid_i && !data_q && !vector_q && sure &&
-                        ((issues == LeftBits'(1) && leave2 <= words) ||
-                         (issues == LeftBits'(2) && leave3 <= words));
+  always_comb begin
+    leaving = 3'(leave);
+    for (int unsigned k = 1; k <= 4; k++) begin
+      if (k > 1) leaving = leaving + 3'(flushes[Places-k]);
+      certain[k] = leaving <= 3'(words);
+    end
+  end
+
+  always_comb begin
+    drain_ok_o   = vector_q || left_q == '0 || !data_q || done;
+    drain_soon_o = 1'b0;
+    for (int unsigned k = 1; k <= 2 + PeStages; k++) begin
+      if (sure && issues == LeftBits'(k) && certain[k]) drain_ok_o = 1'b1;
+    end
+    // As data is taken, the first column is read in the next cycle.
+    for (int unsigned k = 1; k <= 1 + PeStages; k++) begin
+      if (sure && issues == LeftBits'(k) && certain[k+1]) begin
+        drain_soon_o = c_data_valid_i && !data_q && !vector_q;
+      end
+    end
+  end
 
   logic [2:0] locked_q;
 
   assign p_lock_o = entered_q ||
                     (left_q != '0 && data_q &&
-                     (locked_q != '1 || issues == LeftBits'(2) || issues == LeftBits'(3)));
+                     (locked_q != '1 || (issues >= LeftBits'(2) &&
+                                         issues <= LeftBits'(2 + PeStages))));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) locked_q <= '0;
@@ -510,11 +527,9 @@ module trine_post #(
     logic       tile_end;    // its last word
   } tag_t;
 
-  localparam int unsigned Places = LatencyFused;
-
-  tag_t        tag_d, tag_out, tag_next, tag_after;
+  tag_t        tag_d, tag_out, tag_after;
   logic [3:0]  latency;
-  logic [13:0] tag_q [Places];
+  tag_t        tag_q [Places];
   logic        from_beside;  // the code that leaves is one of a softmax
   logic        code_valid, found_q;
   logic        whole_q;    // in the operand register
@@ -532,12 +547,17 @@ module trine_post #(
   assign tag_d.beside     = beside;
   assign tag_d.tile_end   = v_tile_end_i;
   assign tag_out          = tag_q[Places-1];
-  assign tag_next         = tag_q[Places-2];
   assign tag_after        = tag_q[Places-3];
-  assign leave_next       = tag_next.flush;
-  assign leave_after      = tag_after.flush;
   assign pipe_empty       = inflight_q == '0 && beside_q == '0;
   assign from_beside      = Softmax && tag_out.beside;
+
+  for (genvar k = 0; k < Places; k++) begin : gen_flush
+    tag_t tag;
+    logic unused_tag;
+    assign tag        = tag_q[k];
+    assign flushes[k] = tag.flush;
+    assign unused_tag = ^tag;
+  end
 
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
@@ -555,7 +575,7 @@ module trine_post #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      tag_q[0] <= beside ? '0 : tag_d;  // a copy that nobody overwrites would come out, too
+      tag_q[0] <= beside ? tag_t'('0) : tag_d;  // a copy that nobody overwrites would come out, too
       for (int unsigned k = 1; k < Places; k++) begin
         tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
       end
@@ -954,7 +974,7 @@ module trine_post #(
   assign unused_post = ^{lane_valid, lane_product, threshold_go_q, pass_first_q, v_normalize_i, v_channel_q,
                          v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i,
                          v_tile_end_i, v_end_i, v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window,
-                         tag_next, tag_after, leave_after, channel_first, channel_now,
+                         tag_out, tag_after, flushes, certain, channel_first, channel_now,
                          cfg_q.param, cfg_q.channels, cfg_q.position, cfg_q.residual_delta,
                          cfg_q.out_plane, cfg_q.encoding, cfg_q.passes_last, cfg_q.low,
                          cfg_q.lookup, table_we_i, table_addr_i, table_wdata_i};
@@ -971,7 +991,7 @@ module trine_post #(
   end
 
   logic                     word_stalled_q, c_stalled_q, v_stalled_q, slots_kept_q;
-  logic [3:1]               promised_q;
+  logic [2+PeStages:1]      promised_q;
   logic [Rows*AddrBits-1:0] held_addr_q;
   logic [Rows*32-1:0]       held_data_q;
   logic [31:0]              held_mask_q;
@@ -990,8 +1010,8 @@ module trine_post #(
       v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
       slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
       promised_q     <= take || clear_i ? '0
-                        : {promised_q[2:1], (drain_ok_o && !vector_q && left_q != '0 && data_q) ||
-                                            drain_soon_o};
+                        : {promised_q[1+PeStages:1], (drain_ok_o && !vector_q && left_q != '0 && data_q) ||
+                                                     drain_soon_o};
     end
   end
 
@@ -1021,8 +1041,9 @@ module trine_post #(
         a_data_held: assert (s_data_o == held_data_q);
         a_mask_held: assert (s_mask_o == held_mask_q);
       end
-      // The array's results may change three cycles after the promise: by then they are read.
-      if (promised_q[3]) a_drained: assert (left_q == '0);
+      // The array's results may change 2 + PeStages cycles after the promise: by then they are
+      // read.
+      if (promised_q[2+PeStages]) a_drained: assert (left_q == '0);
       if (p_lock_o) m_locked: assume (p_ready_i);
       // Every code has its tag, and lanes go together.
       a_lanes_together: assert (lane_valid == '0 || lane_valid == '1);

@@ -223,7 +223,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   int runs = 0, steps = 0, reading = 0, fetching = 0, drops = 0;
   Work work;
   isa::Run run;             // the last that was offered
-  constexpr int kMeets = 2;  // cycles of reading that the next last step may meet
+  constexpr int kMeets = 1 + kPeStages;  // cycles of reading that the next last step may meet
   bool granted = false;      // by a cycle before
   bool awaiting = false;  // a job was taken, its data was not
   unsigned row = 0;       // that PMEM shows

@@ -75,7 +75,7 @@ struct Bench : Clocked<Vtrine_dmem> {
       drive(dut.dma_raddr_i, a);
       tick();
       dut.dma_rvalid_i = 0;
-      for (int k = 0; k < 3; ++k) tick();
+      for (int k = 0; k < 2 + TB_Ecc; ++k) tick();
       CAPTURE(a);
       REQUIRE(dut.dma_rdata_valid_o);
       for (unsigned w = 0; w < kDataWords; ++w)

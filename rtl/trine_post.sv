@@ -203,7 +203,7 @@ module trine_post #(
   logic                  entered_q, again_q, v_params;  // a normalized value: one cycle ago, two
   logic [Drain*Rows-1:0] lane_valid, lane_product;
   logic                  leave, leaves_beside;
-  logic [Places-1:0]     flushes;  // words end where; the last place leaves now
+  logic [4:2]            flushes;  // a word leaves 1, 2, 3 cycles from now
   logic                  room, room_for_two, held_none, retire_q;
 
   // While one source waits for the other's job to finish, they take turns. A tile of the compute
@@ -377,7 +377,7 @@ module trine_post #(
   always_comb begin
     leaving = 3'(leave);
     for (int unsigned k = 1; k <= 4; k++) begin
-      if (k > 1) leaving = leaving + 3'(flushes[Places-k]);
+      if (k > 1) leaving = leaving + 3'(flushes[k]);
       certain[k] = leaving <= 3'(words);
     end
   end
@@ -527,9 +527,9 @@ module trine_post #(
     logic       tile_end;    // its last word
   } tag_t;
 
-  tag_t        tag_d, tag_out, tag_after;
+  tag_t        tag_d, tag_out, tag_next, tag_after, tag_third;
   logic [3:0]  latency;
-  tag_t        tag_q [Places];
+  logic [13:0] tag_q [Places];
   logic        from_beside;  // the code that leaves is one of a softmax
   logic        code_valid, found_q;
   logic        whole_q;    // in the operand register
@@ -547,17 +547,12 @@ module trine_post #(
   assign tag_d.beside     = beside;
   assign tag_d.tile_end   = v_tile_end_i;
   assign tag_out          = tag_q[Places-1];
+  assign tag_next         = tag_q[Places-2];
   assign tag_after        = tag_q[Places-3];
+  assign tag_third        = tag_q[Places-4];
+  assign flushes          = {tag_third.flush, tag_after.flush, tag_next.flush};
   assign pipe_empty       = inflight_q == '0 && beside_q == '0;
   assign from_beside      = Softmax && tag_out.beside;
-
-  for (genvar k = 0; k < Places; k++) begin : gen_flush
-    tag_t tag;
-    logic unused_tag;
-    assign tag        = tag_q[k];
-    assign flushes[k] = tag.flush;
-    assign unused_tag = ^tag;
-  end
 
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
@@ -575,7 +570,8 @@ module trine_post #(
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      tag_q[0] <= beside ? tag_t'('0) : tag_d;  // a copy that nobody overwrites would come out, too
+      tag_q[0] <= tag_d;
+      if (beside) tag_q[0] <= '0;  // a copy that nobody overwrites would come out, too
       for (int unsigned k = 1; k < Places; k++) begin
         tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
       end
@@ -974,7 +970,7 @@ module trine_post #(
   assign unused_post = ^{lane_valid, lane_product, threshold_go_q, pass_first_q, v_normalize_i, v_channel_q,
                          v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i,
                          v_tile_end_i, v_end_i, v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window,
-                         tag_out, tag_after, flushes, certain, channel_first, channel_now,
+                         tag_next, tag_after, tag_third, certain, channel_first, channel_now,
                          cfg_q.param, cfg_q.channels, cfg_q.position, cfg_q.residual_delta,
                          cfg_q.out_plane, cfg_q.encoding, cfg_q.passes_last, cfg_q.low,
                          cfg_q.lookup, table_we_i, table_addr_i, table_wdata_i};

@@ -240,7 +240,7 @@ module trine_softmax #(
     shift_q <= state_q == StShift ? shift_q + 4'd1 : '0;
     if (state_q != StCodes) first_q <= 1'b1;
     else if (read_end) first_q <= 1'b0;
-    if (read) code_q <= '{byte_q, read_pair, first_q, read_end, read_end && front_last};
+    if (read) code_q <= {byte_q, read_pair, first_q, read_end, read_end && front_last};
     if (advance) code_q2 <= code_q;
   end
 

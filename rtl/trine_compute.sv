@@ -68,9 +68,11 @@ module trine_compute #(
   input  logic                     rsp_done_i,
   input  logic                     soon_i,       // rsp_done_i of the next cycle
 
-  // PMEM; its answer goes straight to the array.
+  // PMEM; its answer goes straight to the array. With w_next_o the row that was read takes the
+  // place of the one that the array sees.
   output logic                     w_en_o,
   output logic [PmemAddrBits-1:0]  w_row_o,
+  output logic                     w_next_o,
   // 0: as they are, 1: ternary, 2: binary, 3: window
   output logic [1:0]               weight_bits_o,
   output logic [2:0]               weight_part_o,
@@ -277,7 +279,7 @@ module trine_compute #(
   logic [TagBits-1:0]      place_tag_q [2];
   logic                    in_valid, granted_q, pass, pass_last, weights_q;
   logic [TagBits-1:0]      in_tag;
-  logic [PmemAddrBits-1:0] w_row_q, w_row_next;
+  logic [PmemAddrBits-1:0] w_row_q;
   logic [JobDelay:1]       delay_q;    // a last step is on its way through the array
   logic                    arrived_q;  // its results are there, and not taken
 
@@ -341,9 +343,17 @@ module trine_compute #(
     assign array_act_o[l*32 +: 32] = read_q ? act1_q : act0_q;
   end
 
-  // Weights: the row of the next step is always read ahead. A tile's last step ends its row.
-  logic [2:0] part_q, part_last;
-  logic       row_end;
+  // ---------------------------------------------------------------------------------------------
+  // Weights. Which rows the steps need is known as they are issued: a row is asked for as the step
+  // before its first one is issued (or the RUN starts), read when the memory's output is free, and
+  // stays in the register behind until the steps of the row have passed. A tile's last step ends
+  // its row.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned Asked = 8;  // rows asked for: steps between issue and array, and one
+
+  logic [2:0] issue_part_q, part_q, part_last;
+  logic       issued, issue_row_end, row_end, ask, rewind, fetch, fetched_q;
+  logic [3:0] asked_q;
 
   always_comb begin
     unique case (weight_bits_q)
@@ -354,28 +364,55 @@ module trine_compute #(
     endcase
   end
 
+  assign issued        = step_valid && step_ready;
+  assign issue_row_end = step_last || issue_part_q == part_last;
   assign row_end       = in_tag[TagLast] || part_q == part_last;
   assign weight_bits_o = weight_bits_q;
   assign weight_part_o = part_q;
 
   always_ff @(posedge clk_i) begin
+    if (start) issue_part_q <= '0;
+    else if (issued) issue_part_q <= issue_row_end ? '0 : issue_part_q + 3'd1;
     if (start) part_q <= '0;
     else if (pass) part_q <= row_end ? '0 : part_q + 3'd1;
   end
 
-  assign w_row_next = in_tag[TagRewind] ? row_q : w_row_q + PmemAddrBits'(1);
-  assign w_en_o     = start || (pass && row_end && !in_tag[TagFinal]);
-  assign w_row_o    = start ? row_q : w_row_next;
+  // What is kept of a row asked for: whether it is the first one of a tile's.
+  assign ask = start || (issued && issue_row_end && !(step_last && group_last && tile_last));
+
+  trine_fifo #(.Width(1), .Depth(Asked)) u_asked (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .push_i (ask),
+    .data_i (start || (step_last && group_last)),
+    .pop_i  (fetch),
+    .head_o (rewind)
+  );
+
+  assign w_next_o = !weights_q || (pass && row_end);
+  assign fetch    = asked_q != '0 && (!fetched_q || w_next_o);
+  assign w_en_o   = fetch;
+  assign w_row_o  = rewind ? row_q : w_row_q + PmemAddrBits'(1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) weights_q <= 1'b0;
-    else if (clear_i) weights_q <= 1'b0;
-    else if (start) weights_q <= 1'b1;
-    else if (pass && in_tag[TagFinal]) weights_q <= 1'b0;
+    if (!rst_ni) begin
+      asked_q   <= '0;
+      fetched_q <= 1'b0;
+      weights_q <= 1'b0;
+    end else if (clear_i) begin
+      asked_q   <= '0;
+      fetched_q <= 1'b0;
+      weights_q <= 1'b0;
+    end else begin
+      asked_q   <= asked_q + 4'(ask) - 4'(fetch);
+      fetched_q <= fetch || (fetched_q && !w_next_o);
+      weights_q <= w_next_o ? fetched_q : weights_q;
+    end
   end
 
   always_ff @(posedge clk_i) begin
-    if (w_en_o) w_row_q <= w_row_o;
+    if (fetch) w_row_q <= w_row_o;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -494,6 +531,8 @@ module trine_compute #(
       // Operands find a place that is free.
       if (rsp_lanes_i != '0) a_place_free: assert (!full_q[write_q]);
       if (rsp_done_i) a_soon: assert (full_q != '1);
+      a_asked: assert (asked_q <= 4'(Asked) && !(ask && asked_q == 4'(Asked)));
+      if (in_valid) a_weights_there: assert (weights_q);
       // The drain registers are overwritten only after the results before were taken.
       if (pass_last) a_last_waits: assert (delay_q == '0 && !arrived_q);
       if (job_stalled_q) a_job_held: assert (job_valid_o);

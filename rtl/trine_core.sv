@@ -472,7 +472,7 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Compute: engine, weights, array.
   // ---------------------------------------------------------------------------------------------
-  logic                     w_en, array_valid, array_first, array_last, c_running, drain_wait;
+  logic                     w_en, w_next, array_valid, array_first, array_last, c_running, drain_wait;
   logic [PmemAddrBits-1:0]  w_row;
   logic [Cols*32-1:0]       packed_weights, weights;
   logic [1:0]               weight_bits;
@@ -527,6 +527,7 @@ module trine_core #(
     .soon_i           (soon && soon_tag[TagBits-1 -: 2] == TagCompute),
     .w_en_o           (w_en),
     .w_row_o          (w_row),
+    .w_next_o         (w_next),
     .weight_bits_o    (weight_bits),
     .weight_part_o    (weight_part),
     .array_valid_o    (array_valid),
@@ -562,6 +563,7 @@ module trine_core #(
     .rst_ni,
     .r_en_i    (w_en),
     .r_row_i   (w_row),
+    .r_next_i  (w_next),
     .r_data_o  (packed_weights),
     .w_valid_i (pmem_wvalid),
     .w_ready_o (pmem_wready),

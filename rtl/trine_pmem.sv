@@ -3,11 +3,11 @@
 // Weight memory: Depth rows of Cols words, even and odd rows in two single-port banks, so that a
 // stream of rows can be written while another is read.
 //
-// Timing    a read answers one cycle later and holds until the next read; reads are never refused.
-//           A write waits while its bank is read.
-//           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind the multiplexer
-//           of the two banks; ecc_* say in the cycle after a read which columns were, and of one
-//           that could not.
+// Timing    a read is in the memory's output one cycle later, until the next read, and with r_next_i
+//           in r_data_o one cycle later again, until the next r_next_i; reads are never refused. A
+//           write waits while its bank is read.
+//           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind that register;
+//           ecc_* say when a row has come there which columns were, and of one that could not.
 // Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes
 //           zeros to row init_row_i of both banks.
 //
@@ -25,6 +25,7 @@ module trine_pmem #(
 
   input  logic               r_en_i,
   input  logic [RowBits-1:0] r_row_i,
+  input  logic               r_next_i,  // the row that was read goes to r_data_o
   output logic [Cols*32-1:0] r_data_o,
 
   input  logic               w_valid_i,
@@ -48,13 +49,13 @@ module trine_pmem #(
 
   logic                     odd_q;
   logic [Cols*WordBits-1:0] rdata [2];
-  logic [Cols*WordBits-1:0] mask, wdata, row_data;
+  logic [Cols*WordBits-1:0] mask, wdata, row_data_q;
 
   assign w_ready_o = !(r_en_i && r_row_i[0] == w_row_i[0]);
-  assign row_data  = rdata[odd_q];
 
   always_ff @(posedge clk_i) begin
     if (r_en_i) odd_q <= r_row_i[0];
+    if (r_next_i) row_data_q <= rdata[odd_q];
   end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_mask
@@ -62,8 +63,8 @@ module trine_pmem #(
   end
 
   if (Ecc) begin : gen_code
-    logic               read_q;
-    logic [RowBits-1:0] row_q;
+    logic               read_q, came_q;  // a row was read; it came to the register
+    logic [RowBits-1:0] row_q, came_row_q;
     logic [Cols-1:0]    fixed, broken;
 
     for (genvar c = 0; c < Cols; c++) begin : gen_word
@@ -72,7 +73,7 @@ module trine_pmem #(
         .word_o (wdata[WordBits*c +: WordBits])
       );
       trine_ecc_decode u_decode (
-        .word_i      (row_data[WordBits*c +: WordBits]),
+        .word_i      (row_data_q[WordBits*c +: WordBits]),
         .data_o      (r_data_o[32*c +: 32]),
         .corrected_o (fixed[c]),
         .fatal_o     (broken[c])
@@ -80,17 +81,23 @@ module trine_pmem #(
     end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) read_q <= 1'b0;
-      else         read_q <= r_en_i;
+      if (!rst_ni) begin
+        read_q <= 1'b0;
+        came_q <= 1'b0;
+      end else begin
+        read_q <= r_en_i || (read_q && !r_next_i);
+        came_q <= read_q && r_next_i;
+      end
     end
 
     always_ff @(posedge clk_i) begin
       if (r_en_i) row_q <= r_row_i;
+      if (r_next_i) came_row_q <= row_q;
     end
 
-    assign ecc_corrected_o = read_q ? fixed : '0;
-    assign ecc_fatal_o     = read_q && broken != '0;
-    assign ecc_row_o       = row_q;
+    assign ecc_corrected_o = came_q ? fixed : '0;
+    assign ecc_fatal_o     = came_q && broken != '0;
+    assign ecc_row_o       = came_row_q;
 
     always_comb begin
       ecc_column_o = '0;
@@ -101,7 +108,7 @@ module trine_pmem #(
   end else begin : gen_plain
     logic unused_ecc;
     assign wdata           = w_data_i;
-    assign r_data_o        = row_data;
+    assign r_data_o        = row_data_q;
     assign ecc_corrected_o = '0;
     assign ecc_fatal_o     = 1'b0;
     assign ecc_column_o    = '0;

@@ -24,8 +24,11 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   using Row = std::vector<std::uint32_t>;
   std::vector<Row> memory(kDepth, Row(kCols));
   std::vector<std::vector<bool>> written(kDepth, std::vector<bool>(kCols));
-  Row expected;             // of the last read, where
-  std::vector<bool> known;  // its columns have been written
+  struct Seen {
+    Row data;
+    std::vector<bool> known;  // columns that have been written
+  };
+  Seen read_row, shown;  // in the memory's output; behind it
   unsigned row = 0, write_row = 0, checked = 0, waited = 0;
   Row data(kCols);
   unsigned quads = 0;  // of the write: groups of four columns
@@ -58,6 +61,8 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
       for (unsigned c = 0; c < kCols; ++c)
         set_bits(dut.w_data_i, 32 * c, 32, data[c] = any_word(random));
     }
+    const bool next = chance(random, 70);
+    dut.r_next_i = next;
     dut.r_en_i = read;
     drive(dut.r_row_i, read ? row : random() % kDepth);
     dut.w_valid_i = offered;
@@ -70,10 +75,8 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     CAPTURE(seed, read_percent, write_percent, cycle, row, write_row);
     // A write waits exactly while its bank is read.
     REQUIRE((dut.w_ready_o != 0) == !(read && row % 2 == (dut.w_row_i & 1U)));
-    if (read) {
-      expected = memory[row];
-      known = written[row];
-    }
+    if (next) shown = read_row;
+    if (read) read_row = {memory[row], written[row]};
     if (offered && dut.w_ready_o != 0) {
       for (unsigned c = 0; c < kCols; ++c) {
         if ((quads >> c / 4 & 1) == 0) continue;
@@ -85,19 +88,20 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     waited += offered ? 1 : 0;
     dut.clk_i = 1;
     dut.eval();
-    for (unsigned c = 0; c < expected.size(); ++c)
-      if (known[c]) REQUIRE(get_bits(dut.r_data_o, 32 * c, 32) == expected[c]);
+    for (unsigned c = 0; c < shown.data.size(); ++c)
+      if (shown.known[c]) REQUIRE(get_bits(dut.r_data_o, 32 * c, 32) == shown.data[c]);
     REQUIRE(dut.ecc_fatal_o == 0);
     REQUIRE(get_bits(dut.ecc_corrected_o, 0, kCols) == 0);
-    checked += !expected.empty() && known[0] ? 1 : 0;
+    checked += !shown.data.empty() && shown.known[0] ? 1 : 0;
   }
   CHECK(checked > 1'000);
   CHECK(waited > 50);
   dut.r_en_i = dut.w_valid_i = 0;
   zeros();  // nothing is left
-  dut.r_en_i = 1;
+  dut.r_en_i = dut.r_next_i = 1;
   for (unsigned r = 0; r < kDepth; ++r) {
     drive(dut.r_row_i, r);
+    tick();
     tick();
     CAPTURE(seed, r);
     for (unsigned c = 0; c < kCols; ++c) REQUIRE(get_bits(dut.r_data_o, 32 * c, 32) == 0);

@@ -12,25 +12,25 @@
 
 namespace trine::timing {
 
-inline constexpr int kFetchRequest = 7;   ///< start to the first fetch address on the bus
-inline constexpr int kFetchResponse = 6;  ///< last beat of a burst to its first word dispatched
-inline constexpr int kQueue = 3;          ///< dispatcher to the issue unit
+inline constexpr int kFetchRequest = 8;   ///< start to the first fetch address on the bus
+inline constexpr int kFetchResponse = 7;  ///< last beat of a burst to its first word dispatched
+inline constexpr int kQueue = 4;          ///< dispatcher to the issue unit
 inline constexpr int kToken = 1;          ///< retirement to a RUN that waited for it
-inline constexpr int kLoadRequest = 2;    ///< RUN to address on the bus
+inline constexpr int kLoadRequest = 3;    ///< RUN to address on the bus
 inline constexpr int kLoadResponse = 3;   ///< last beat on the bus to retirement
 inline constexpr int kCopyRead = 7;       ///< RUN that reads DMEM to its first beat
 inline constexpr int kLoadNext = 2;       ///< retirement to the start of the load after the next
 inline constexpr int kStoreRead = 8;      ///< RUN to first data on the bus
 inline constexpr int kStoreResponse = 4;  ///< last response on the bus to retirement
-inline constexpr int kStart = 2;          ///< RUN to first step, lanes filled before
+inline constexpr int kStart = 3;          ///< RUN to first step, lanes filled before
 inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cycle for each
-inline constexpr int kCompute = 9;        ///< last step to retirement, besides its columns
+inline constexpr int kCompute = 9;         ///< last step to retirement, besides columns and stages of a PE
 inline constexpr int kFusedAdd = 6;       ///< the second pass of a fused addition
-inline constexpr int kFirstCode = 6;      ///< a tile's first column to the next tile's
-inline constexpr int kVector = 8;         ///< of a RUN, besides its windows
-inline constexpr int kVectorWord = 4;     ///< of a window, besides taps and codes
-inline constexpr int kNormalize = 57;     ///< of a tile of a normalization, besides its two passes
-inline constexpr int kSoftmax = 44;       ///< of a tile of a softmax, besides its three passes
+inline constexpr int kFirstCode = 7;      ///< a tile's first column to the next tile's
+inline constexpr int kVector = 9;         ///< of a RUN, besides its windows
+inline constexpr int kVectorWord = 5;     ///< of a window, besides taps and codes
+inline constexpr int kNormalize = 69;     ///< of a tile of a normalization, besides its two passes
+inline constexpr int kSoftmax = 55;       ///< of a tile of a softmax, besides its three passes
 inline constexpr int kDone = 1;           ///< last retirement to done
 
 /// Broadcast registers that the array's first row and column are ahead of the last ones.

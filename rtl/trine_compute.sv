@@ -7,8 +7,8 @@
 //
 // The step that ends a tile overwrites the drain registers, so it waits in front of the array until
 // the tile before has been read: drain_ok_i, or drain_soon_i as its results are taken, grant the
-// next last step, in a register. There is room for two steps' operands; with a step that waits for
-// its grant and one behind it on the way, the gather holds the next one. A tile's job is offered
+// next last step, in a register. There is room for three steps' operands; with a step that waits
+// for its grant and two behind it on the way, the gather holds the next one. A tile's job is offered
 // to the post unit as soon as its last step is issued, so that parameters and residuals are there
 // when its results are; those follow with a handshake of their own (data).
 //
@@ -271,20 +271,33 @@ module trine_compute #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Operands of two steps, filled lane by lane. A grant lets one last step pass. All that decides
+  // Operands of some steps, filled lane by lane. A grant lets one last step pass. All that decides
   // whether the gather goes on comes from registers.
   // ---------------------------------------------------------------------------------------------
-  logic [1:0]              full_q;
-  logic                    write_q, read_q;  // places
-  logic [TagBits-1:0]      place_tag_q [2];
+  localparam int unsigned Places = 3;
+
+  logic [Places-1:0]       full_q, write_q, read_q, second, third;  // of the last four: one place
+  logic [TagBits-1:0]      place_tag_q [Places];
+  logic [Places-1:0]       places_last;  // hold a tile's last step
   logic                    in_valid, granted_q, pass, pass_last, weights_q;
   logic [TagBits-1:0]      in_tag;
   logic [PmemAddrBits-1:0] w_row_q;
   logic [JobDelay:1]       delay_q;    // a last step is on its way through the array
   logic                    arrived_q;  // its results are there, and not taken
 
-  assign in_valid     = full_q[read_q];
-  assign in_tag       = place_tag_q[read_q];
+  assign second       = {read_q[Places-2:0], read_q[Places-1]};
+  assign third        = {second[Places-2:0], second[Places-1]};
+  assign in_valid     = (full_q & read_q) != '0;
+
+  always_comb begin
+    in_tag       = '0;
+    places_last  = '0;
+    for (int unsigned p = 0; p < Places; p++) begin
+      if (read_q[p]) in_tag = in_tag | place_tag_q[p];
+      places_last[p] = full_q[p] && place_tag_q[p][TagLast];
+    end
+  end
+
   assign pass         = in_valid && weights_q && (!in_tag[TagLast] || granted_q);
   assign pass_last    = pass && in_tag[TagLast];
   assign drain_wait_o = in_valid && in_tag[TagLast] && !granted_q;
@@ -297,50 +310,62 @@ module trine_compute #(
   assign act_zero_o     = matmul_q ? cfg_q.add_zero_a : '0;
   assign wgt_zero_o     = matmul_q ? cfg_q.add_zero_b : '0;
 
-  // Steps on the way, the oldest first; those that end a tile; of these the ones without a grant.
-  logic [3:0] steps;
+  // Steps on the way behind the first, the oldest first; of the first three those that end a tile;
+  // of these the ones without a grant.
+  logic [4:1] steps;
   logic [2:0] lasts, stuck;
 
-  assign steps = {soon_i, rsp_done_i, full_q[!read_q], in_valid};
-  assign lasts = steps[2:0] & {rsp_tag_i[TagLast], place_tag_q[!read_q][TagLast],
-                               in_tag[TagLast]};
+  assign steps = {soon_i, rsp_done_i, (full_q & third) != '0, (full_q & second) != '0};
+  assign lasts = {(places_last & third) != '0, (places_last & second) != '0,
+                  (places_last & read_q) != '0};
   assign stuck = lasts & ({3{!granted_q}} | {lasts[1] || lasts[0], lasts[0], 1'b0});
 
-  // One step behind a last one that waits finds a place.
-  assign g_hold_o = (stuck[0] && steps[3:1] != '0) || (stuck[1] && steps[3:2] != '0) ||
-                    (stuck[2] && steps[3]);
+  // Two steps behind a last one that waits find places.
+  function automatic logic several(input logic [3:0] some);
+    several = (some & (some - 4'd1)) != '0;
+  endfunction
+  assign g_hold_o = (stuck[0] && several(steps[4:1])) || (stuck[1] && several({1'b0, steps[4:2]})) ||
+                    (stuck[2] && steps[4] && steps[3]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       full_q    <= '0;
-      write_q   <= 1'b0;
-      read_q    <= 1'b0;
+      write_q   <= Places'(1);
+      read_q    <= Places'(1);
       granted_q <= 1'b0;
     end else if (clear_i) begin
       full_q    <= '0;
-      write_q   <= 1'b0;
-      read_q    <= 1'b0;
+      write_q   <= Places'(1);
+      read_q    <= Places'(1);
       granted_q <= 1'b0;
     end else begin
-      full_q    <= (full_q & ~(2'(pass) << read_q)) | (2'(rsp_done_i) << write_q);
-      write_q   <= write_q ^ rsp_done_i;
-      read_q    <= read_q ^ pass;
+      full_q    <= (full_q & ~({Places{pass}} & read_q)) | ({Places{rsp_done_i}} & write_q);
+      if (rsp_done_i) write_q <= {write_q[Places-2:0], write_q[Places-1]};
+      if (pass)       read_q  <= second;
       granted_q <= !pass_last && (granted_q || drain_soon_i ||
                                   (drain_ok_i && delay_q == '0 && !arrived_q));
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (rsp_done_i) place_tag_q[write_q] <= rsp_tag_i;
+    for (int unsigned p = 0; p < Places; p++) begin
+      if (rsp_done_i && write_q[p]) place_tag_q[p] <= rsp_tag_i;
+    end
   end
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [31:0] act0_q, act1_q;
+    logic [31:0] act_q [Places];
+    logic [31:0] act;
     always_ff @(posedge clk_i) begin
-      if (rsp_lanes_i[l] && !write_q) act0_q <= rsp_data_i[l*32 +: 32];
-      if (rsp_lanes_i[l] && write_q)  act1_q <= rsp_data_i[l*32 +: 32];
+      for (int unsigned p = 0; p < Places; p++) begin
+        if (rsp_lanes_i[l] && write_q[p]) act_q[p] <= rsp_data_i[l*32 +: 32];
+      end
     end
-    assign array_act_o[l*32 +: 32] = read_q ? act1_q : act0_q;
+    always_comb begin
+      act = '0;
+      for (int unsigned p = 0; p < Places; p++) act = act | (act_q[p] & {32{read_q[p]}});
+    end
+    assign array_act_o[l*32 +: 32] = act;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -529,7 +554,7 @@ module trine_compute #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       // Operands find a place that is free.
-      if (rsp_lanes_i != '0) a_place_free: assert (!full_q[write_q]);
+      if (rsp_lanes_i != '0) a_place_free: assert ((full_q & write_q) == '0);
       if (rsp_done_i) a_soon: assert (full_q != '1);
       a_asked: assert (asked_q <= 4'(Asked) && !(ask && asked_q == 4'(Asked)));
       if (in_valid) a_weights_there: assert (weights_q);

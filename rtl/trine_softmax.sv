@@ -14,7 +14,7 @@
 // Products 0 and 1 come before the shifts.
 //
 // The lanes have a memory for words. It keeps those of pass 1, if that is the only one, and else
-// those of passes 2 and 3 on their way: up to three. Codes are read from the word that was fetched
+// those of passes 2 and 3 on their way: up to seven. Codes are read from the word that was fetched
 // last. The last step of a tile is acknowledged when the tile's last word has left the post unit,
 // as the output addresses are those of the step.
 //
@@ -104,7 +104,7 @@ module trine_softmax #(
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords);
 
   logic [WordBits-1:0] write_q, fetch_q;     // addresses of the next ones
-  logic [1:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
+  logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
   logic [1:0]          passes_q;             // over words that the lanes keep, to come
   logic [9:0]          word_q;               // of its pass: the next to be fetched
   logic                front_q, front_last_q, sent_q;  // one is fetched; the last of its pass
@@ -125,7 +125,7 @@ module trine_softmax #(
   logic  waits_q, have_q, advance;
   logic  first_q;  // the tile's first word is yet to be read
 
-  assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != 2'd3);
+  assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != '1);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
   assign ask          = g_valid_o && g_ready_i && !first_pass_i;
   assign store        = enable_i && (rsp_keep_i || kept_i);
@@ -165,8 +165,8 @@ module trine_softmax #(
       word_q   <= '0;
       byte_q   <= '0;
     end else begin
-      asked_q <= asked_q + 2'(ask) - 2'(fetch && !kept_i);
-      there_q <= there_q + 2'(arrive && !kept_i) - 2'(fetch && !kept_i);
+      asked_q <= asked_q + 3'(ask) - 3'(fetch && !kept_i);
+      there_q <= there_q + 3'(arrive && !kept_i) - 3'(fetch && !kept_i);
       if (maximum && kept_i) passes_q <= 2'd2;
       else if (fetch && kept_i && fetch_last) passes_q <= passes_q - 2'd1;
       front_q <= fetch || (front_q && !read_end);

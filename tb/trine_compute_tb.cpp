@@ -122,7 +122,7 @@ struct Work {
     REQUIRE((dut.job_valid_o != 0) == (waiting > 0));
     REQUIRE((dut.running_o != 0) == (steps > 0 || jobs > 0));
     REQUIRE(dut.array_valid_o + dut.drain_wait_o == (entering > 0 ? 1 : 0));
-    REQUIRE(entering <= 2);
+    REQUIRE(entering <= 3);
   }
   void clock(const Vtrine_compute& dut) {
     if (dut.job_valid_o != 0 && dut.job_ready_i != 0) {

@@ -215,6 +215,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     dut.eval();
   };
   dut.rst_ni = 0;
+  dut.eval();  // an edge needs a level before it
   edge();
   dut.rst_ni = 1;
   edge();

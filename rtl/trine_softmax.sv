@@ -107,6 +107,7 @@ module trine_softmax #(
   logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
   logic [1:0]          passes_q;             // over words that the lanes keep, to come
   logic [9:0]          word_q;               // of its pass: the next to be fetched
+  logic                freed_q;  // a word was fetched: its successor does not come as one is fetched
   logic                front_q, front_last_q, sent_q;  // one is fetched; the last of its pass
   logic [1:0]          byte_q, last_byte;
   logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
@@ -146,6 +147,7 @@ module trine_softmax #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       asked_q  <= '0;
+      freed_q  <= 1'b0;
       there_q  <= '0;
       passes_q <= '0;
       front_q  <= 1'b0;
@@ -156,6 +158,7 @@ module trine_softmax #(
       byte_q   <= '0;
     end else if (clear_i) begin
       asked_q  <= '0;
+      freed_q  <= 1'b0;
       there_q  <= '0;
       passes_q <= '0;
       front_q  <= 1'b0;
@@ -165,7 +168,8 @@ module trine_softmax #(
       word_q   <= '0;
       byte_q   <= '0;
     end else begin
-      asked_q <= asked_q + 3'(ask) - 3'(fetch && !kept_i);
+      asked_q <= asked_q + 3'(ask) - 3'(freed_q);
+      freed_q <= fetch && !kept_i;
       there_q <= there_q + 3'(arrive && !kept_i) - 3'(fetch && !kept_i);
       if (maximum && kept_i) passes_q <= 2'd2;
       else if (fetch && kept_i && fetch_last) passes_q <= passes_q - 2'd1;

@@ -54,7 +54,8 @@ TEST_CASE("each number is taken from its lowest to its highest value", "[machine
                                          {"bus.axi_user", 0, 2147483647, {"bus.axi_user_bits=31"}},
                                          {"bus.axi_addr_bits", 32, 64},
                                          {"pipeline.rows", 1, 256},
-                                         {"pipeline.cols", 1, 256}}) {
+                                         {"pipeline.cols", 1, 256},
+                                         {"pipeline.pe", 1, 2}}) {
     const auto with = [&row](long value) {
       Settings settings = row.others;
       settings.push_back(fmt::format("{}={}", row.key, value));
@@ -203,7 +204,8 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "bus.axi_user_bits=4",
                                                "bus.axi_user=9",
                                                "pipeline.rows=3",
-                                               "pipeline.cols=2"});
+                                               "pipeline.cols=2",
+                                               "pipeline.pe=1"});
   const TemporaryFolder folder(std::filesystem::temp_directory_path());
   const std::string file = (folder.path() / "x.toml").string();
   write_file(file, other.to_toml());

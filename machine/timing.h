@@ -24,14 +24,14 @@ inline constexpr int kStoreRead = 8;      ///< RUN to first data on the bus
 inline constexpr int kStoreResponse = 4;  ///< last response on the bus to retirement
 inline constexpr int kStart = 3;          ///< RUN to first step, lanes filled before
 inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cycle for each
-inline constexpr int kCompute = 9;         ///< last step to retirement, besides columns and stages of a PE
-inline constexpr int kFusedAdd = 6;       ///< the second pass of a fused addition
-inline constexpr int kFirstCode = 7;      ///< a tile's first column to the next tile's
-inline constexpr int kVector = 9;         ///< of a RUN, besides its windows
-inline constexpr int kVectorWord = 5;     ///< of a window, besides taps and codes
-inline constexpr int kNormalize = 69;     ///< of a tile of a normalization, besides its two passes
-inline constexpr int kSoftmax = 55;       ///< of a tile of a softmax, besides its three passes
-inline constexpr int kDone = 1;           ///< last retirement to done
+inline constexpr int kCompute = 9;  ///< last step to retirement, besides columns and stages of a PE
+inline constexpr int kFusedAdd = 6;    ///< the second pass of a fused addition
+inline constexpr int kFirstCode = 7;   ///< a tile's first column to the next tile's
+inline constexpr int kVector = 9;      ///< of a RUN, besides its windows
+inline constexpr int kVectorWord = 5;  ///< of a window, besides taps and codes
+inline constexpr int kNormalize = 69;  ///< of a tile of a normalization, besides its two passes
+inline constexpr int kSoftmax = 55;    ///< of a tile of a softmax, besides its three passes
+inline constexpr int kDone = 1;        ///< last retirement to done
 
 /// Broadcast registers that the array's first row and column are ahead of the last ones.
 inline int row_registers(const machine::Config& c) { return (c.rows - 1) / c.pipeline_rows; }

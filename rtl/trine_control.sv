@@ -650,6 +650,7 @@ module trine_control #(
   // A bus that does not answer; what a program stops with.
   // ---------------------------------------------------------------------------------------------
   logic write_owed_q, load_waits_q;
+  logic deadlock_q;  // a queue that is full for a cycle is yet to read ahead
 
   trine_watchdog #(.Bits(WatchdogBits)) u_watchdog (
     .clk_i     (clk_i),
@@ -663,6 +664,7 @@ module trine_control #(
   always_ff @(posedge clk_i) begin
     write_owed_q <= write_owed;
     load_waits_q <= load_waits;
+    deadlock_q   <= deadlock;
   end
 
   trine_errors #(.AxiAddrBits(AxiAddrBits)) u_errors (
@@ -675,7 +677,7 @@ module trine_control #(
     .foreign_i       (foreign),
     .illegal_i       (illegal),
     .lacking_i       (lacking),
-    .deadlock_i      (deadlock),
+    .deadlock_i      (deadlock && deadlock_q),
     .overflow_i      (overflow),
     .fetch_error_i   (fetch_error),
     .fetch_outside_i (fetch_outside),

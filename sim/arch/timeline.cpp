@@ -289,7 +289,8 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
   queue(Engine::kCompute).free = t;
   const Time depth =
       timing::row_registers(config_) + timing::column_registers(config_, config_.cols);
-  return t + timing::kCompute + config_.pipeline_pe + depth + last_columns + (fuse ? timing::kFusedAdd : 0);
+  return t + timing::kCompute + config_.pipeline_pe + depth + last_columns +
+         (fuse ? timing::kFusedAdd : 0);
 }
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {

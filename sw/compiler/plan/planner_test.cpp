@@ -90,12 +90,12 @@ plan: 24576 bytes in DRAM, 2 maps spilled
   map 7 't11' 12x12x16: DMEM 1248 pitch 12 plane 144 DRAM 5536 pitch 12 plane 144
   layer 0 CONV_2D 't3': 0 -> 2, 12x12x16: 696 cycles, unit 696, bus 694
     2 x (0 + 0 + 578) words from DMEM 304 on
-  layer 1 MEAN 't6': 1 -> 3, 1x1x4: 6616 cycles, unit 4364, bus 2052
+  layer 1 MEAN 't6': 1 -> 3, 1x1x4: 6620 cycles, unit 4368, bus 2052
     1 x (1026 + 0 + 0) words from DMEM 644 on
   layer 2 CONV_2D 't10': 2 -> 4, 12x12x16: 665 cycles, unit 288, bus 665
     1 x (1154 + 0 + 0) words from DMEM 644 on
-  layer 3 MUL 't11': 3 -> 5, 1x12x16: 40 cycles, unit 40, bus 0
-  layer 4 MUL 't11': 5 -> 6, 12x12x16: 360 cycles, unit 360, bus 0
+  layer 3 MUL 't11': 3 -> 5, 1x12x16: 48 cycles, unit 48, bus 0
+  layer 4 MUL 't11': 5 -> 6, 12x12x16: 432 cycles, unit 432, bus 0
   layer 5 MUL 't11': 4 -> 7, 12x12x16: 288 cycles, unit 288, bus 0
 )");
 }

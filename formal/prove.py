@@ -80,7 +80,7 @@ def proofs():
     yield Proof("trine_tokens_props", ("trine_isa_pkg", "trine_tokens"), {}, 8, 3, 6)
     yield Proof("trine_dma_share_props", ("trine_dma_share",), {"Places": 4}, 12, 4, 8)
     for rows, beats in ((0, 4), (1, 4), (1, 2)):
-        yield Proof("trine_dma_bursts_props", ("trine_dma_bursts",),
+        yield Proof("trine_dma_requests_props", ("trine_dma_bursts", "trine_dma_requests"),
                     {"Rows2D": rows, "MaxBeats": beats}, 16, 3, 6)
     yield Proof("trine_dma_beats_props", ("trine_dma_beats",), {"DataWords": 4}, 14, 3, 6)
     for bits in (32, 64):

@@ -3,7 +3,8 @@
 // trine_queue: words leave in the order in which they came, none is lost or doubled, whatever the
 // ports do; an offered word does not change; clear_i empties it.
 //
-// One word is followed (see trine_fifo_props): `ahead` words leave before it.
+// One word is followed (see trine_fifo_props): `ahead` words leave before it. It is in the memory,
+// in the memory's output register, or in the one behind it, which is offered.
 
 module trine_queue_props #(
   parameter int unsigned Depth = 4
@@ -41,30 +42,39 @@ module trine_queue_props #(
 
   // The registers of the queue, for the invariant.
   (* hierconn *) logic [AddrBits:0] \u_dut.head_q , \u_dut.tail_q ;
+  (* hierconn *) logic \u_dut.read_q ;
+  (* hierconn *) logic [3:0] \u_dut.rdata ;
   (* hierconn *) logic [3:0] \u_dut.u_mem.mem[0] , \u_dut.u_mem.mem[1] ;
   (* hierconn *) logic [3:0] \u_dut.u_mem.mem[2] , \u_dut.u_mem.mem[3] ;
 
   logic [CountBits-1:0] count_q, ahead_q, waiting;
-  logic [3:0]           value_q, out_q, word;
+  logic [3:0]           value_q, out_q, stored, word;
   logic                 inside_q, offered_q, enters, leaves;
   logic [AddrBits-1:0]  place;
 
   assign enters  = in_valid_i && in_ready;
   assign leaves  = out_valid && out_ready_i;
   assign waiting = CountBits'((AddrBits + 1)'(\u_dut.tail_q - \u_dut.head_q ));
-  assign place   = \u_dut.head_q [AddrBits-1:0] + AddrBits'(ahead_q) - AddrBits'(out_valid);
+  assign place   = \u_dut.head_q [AddrBits-1:0] + AddrBits'(ahead_q) -
+                   AddrBits'(out_valid) - AddrBits'(\u_dut.read_q );
 
   if (Depth == 2) begin : gen_two
-    assign word = place[0] ? \u_dut.u_mem.mem[1] : \u_dut.u_mem.mem[0] ;
+    assign stored = place[0] ? \u_dut.u_mem.mem[1] : \u_dut.u_mem.mem[0] ;
   end else begin : gen_four
     always_comb begin
       case (place)
-        2'd0:    word = \u_dut.u_mem.mem[0] ;
-        2'd1:    word = \u_dut.u_mem.mem[1] ;
-        2'd2:    word = \u_dut.u_mem.mem[2] ;
-        default: word = \u_dut.u_mem.mem[3] ;
+        2'd0:    stored = \u_dut.u_mem.mem[0] ;
+        2'd1:    stored = \u_dut.u_mem.mem[1] ;
+        2'd2:    stored = \u_dut.u_mem.mem[2] ;
+        default: stored = \u_dut.u_mem.mem[3] ;
       endcase
     end
+  end
+
+  always_comb begin
+    word = stored;
+    if (out_valid && ahead_q == '0) word = out_data;
+    else if (\u_dut.read_q && ahead_q == CountBits'(out_valid)) word = \u_dut.rdata ;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -96,17 +106,17 @@ module trine_queue_props #(
     if ($initstate) assume (!rst_ni);
     if (rst_ni) begin
       a_waiting: assert (waiting <= CountBits'(Depth));
-      a_count:   assert (count_q == waiting + CountBits'(out_valid));
+      a_count:   assert (count_q == waiting + CountBits'(\u_dut.read_q ) + CountBits'(out_valid));
       a_room:    assert (in_ready == (waiting != CountBits'(Depth)));
       a_empty:   assert (empty == (count_q == '0));
       if (offered_q) a_held: assert (out_valid && out_data == out_q);
       if (inside_q) begin
         a_ahead: assert (ahead_q < count_q);
+        a_kept:  assert (word == value_q);
         if (out_valid && ahead_q == '0) a_order: assert (out_data == value_q);
-        else a_kept: assert (word == value_q);
       end
-      c_full:   cover (inside_q && count_q == CountBits'(Depth + 1) &&
-                       ahead_q == CountBits'(Depth));
+      c_full:   cover (inside_q && count_q == CountBits'(Depth + 2) &&
+                       ahead_q == CountBits'(Depth + 1));
       c_leaves: cover (inside_q && ahead_q == '0 && leaves && value_q == 4'd9);
       c_clears: cover (inside_q && clear_i);
     end

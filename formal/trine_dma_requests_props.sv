@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dma_bursts: the bursts cover each beat of each row once, in order; no burst crosses a
-// multiple of MaxBeats beats (with MaxBeats * BeatBytes <= 4096: no 4 KiB boundary) or the end of
-// its row; an offered burst does not change.
+// trine_dma_requests with its trine_dma_bursts: the bursts cover each beat of each row once, in
+// order; no burst crosses a multiple of MaxBeats beats (with MaxBeats * BeatBytes <= 4096: no 4 KiB
+// boundary) or the end of its row; an offered burst does not change. From the second cycle after
+// the start on one is offered in each cycle, until the last is taken.
 //
 // The reference walks beat by beat: `next` is the address of the first beat not covered yet, `row`
-// the start of its row, `left` the beats of the row from there on. Assumed: the contract.
+// the start of its row, `left` the beats of the row from there on. Inside, trine_dma_bursts is where
+// the reference will be once the offered burst is taken. Assumed: the contract.
 
-module trine_dma_bursts_props #(
+module trine_dma_requests_props #(
   parameter bit          Rows2D   = 1'b1,
   parameter int unsigned MaxBeats = 4
 ) (
@@ -30,7 +32,7 @@ module trine_dma_bursts_props #(
   logic [AddrBits-1:0] addr;
   logic [7:0]          len;
 
-  trine_dma_bursts #(
+  trine_dma_requests #(
     .AddrBits  (AddrBits),
     .BeatBytes (8),
     .MaxBeats  (MaxBeats),
@@ -53,32 +55,55 @@ module trine_dma_bursts_props #(
   );
 
   // The registers of the module, for the invariant.
-  (* hierconn *) logic [3:0]  \u_dut.left_q ;
-  (* hierconn *) logic [5:0]  \u_dut.gen_rows.row_q ;
-  (* hierconn *) logic [15:0] \u_dut.gen_rows.rows_q ;
+  (* hierconn *) logic        \u_dut.u_bursts.busy_q ;
+  (* hierconn *) logic [5:0]  \u_dut.u_bursts.addr_q ;
+  (* hierconn *) logic [3:0]  \u_dut.u_bursts.left_q ;
+  (* hierconn *) logic [5:0]  \u_dut.u_bursts.gen_rows.row_q ;
+  (* hierconn *) logic [15:0] \u_dut.u_bursts.gen_rows.rows_q ;
 
-  logic        live_q, offered_q;
-  logic [5:0]  next_q, row_q, stride_q;
-  logic [4:0]  left_q;  // beats
-  logic [15:0] rows_q, rows_last_q;
-  logic [3:0]  beats_last_q;
-  logic        take, row_done, done;
+  logic                live_q, started_q, offered_q;
+  logic [5:0]          next_q, row_q, stride_q, next_after, row_after;
+  logic [4:0]          left_q, left_after;  // beats
+  logic [15:0]         rows_q, rows_last_q, rows_after;
+  logic [3:0]          beats_last_q;
+  logic [AddrBits-1:0] held_addr_q;
+  logic [7:0]          held_len_q;
+  logic                take, row_done, done, live_after;
 
   assign take     = valid && ready_i;
   assign row_done = 5'(len) + 5'd1 == left_q;
   assign done     = row_done && rows_q == 16'd0;
 
+  // The reference behind the burst that is offered, if one is.
+  always_comb begin
+    {live_after, next_after, row_after} = {live_q, next_q, row_q};
+    {left_after, rows_after}            = {left_q, rows_q};
+    if (valid && row_done) begin
+      live_after = !done;
+      next_after = row_q + stride;
+      row_after  = row_q + stride;
+      left_after = 5'(beats_last) + 5'd1;
+      rows_after = rows_q - 16'd1;
+    end else if (valid) begin
+      next_after = next_q + 6'(len) + 6'd1;
+      left_after = left_q - 5'(len) - 5'd1;
+    end
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       live_q    <= 1'b0;
+      started_q <= 1'b0;
       offered_q <= 1'b0;
     end else if (clear_i) begin
       live_q    <= 1'b0;
+      started_q <= 1'b0;
       offered_q <= 1'b0;
     end else begin
+      started_q <= start_i;
       offered_q <= valid && !ready_i;
       if (start_i) live_q <= 1'b1;
-      else if (take && done) live_q <= 1'b0;
+      else if (take) live_q <= live_after;
     end
   end
 
@@ -86,19 +111,18 @@ module trine_dma_bursts_props #(
     stride_q     <= stride;
     beats_last_q <= beats_last;
     rows_last_q  <= rows_last;
+    held_addr_q  <= addr;
+    held_len_q   <= len;
     if (start_i) begin
       next_q <= addr_i;
       row_q  <= addr_i;
       left_q <= 5'(beats_last) + 5'd1;
       rows_q <= Rows2D ? rows_last : 16'd0;
-    end else if (take && row_done) begin
-      next_q <= row_q + stride;
-      row_q  <= row_q + stride;
-      left_q <= 5'(beats_last) + 5'd1;
-      rows_q <= rows_q - 16'd1;
     end else if (take) begin
-      next_q <= next_q + 6'(len) + 6'd1;
-      left_q <= left_q - 5'(len) - 5'd1;
+      next_q <= next_after;
+      row_q  <= row_after;
+      left_q <= left_after;
+      rows_q <= rows_after;
     end
   end
 
@@ -110,17 +134,22 @@ module trine_dma_bursts_props #(
     end
     if (rst_ni) begin
       a_busy:  assert (busy == live_q);
-      a_valid: assert (valid == live_q);
-      if (live_q) begin
+      a_valid: assert (valid == (live_q && !started_q));
+      if (offered_q) a_held: assert (valid && addr == held_addr_q && len == held_len_q);
+      if (live_q && !Rows2D) a_one: assert (rows_q == 16'd0);
+      if (valid) begin
         a_next:   assert (addr == {next_q, 3'd0});
         a_inside: assert (5'(len) < left_q);
         a_cut:    assert (6'(next_q % MaxBeats) + 6'(len) < 6'(MaxBeats));
-        a_left:   assert (left_q != 5'd0 && left_q == 5'(\u_dut.left_q ) + 5'd1);
         // As long as it may be: the row's end or the boundary.
         a_whole:  assert (row_done || 6'(next_q % MaxBeats) + 6'(len) == 6'(MaxBeats - 1));
-        if (Rows2D) a_row: assert (\u_dut.gen_rows.row_q == row_q &&
-                                   \u_dut.gen_rows.rows_q == rows_q);
-        else a_one: assert (rows_q == 16'd0);
+      end
+      a_ahead: assert (\u_dut.u_bursts.busy_q == live_after);
+      if (live_after) begin
+        a_addr: assert (\u_dut.u_bursts.addr_q == next_after);
+        a_left: assert (left_after != 5'd0 && left_after == 5'(\u_dut.u_bursts.left_q ) + 5'd1);
+        if (Rows2D) a_row: assert (\u_dut.u_bursts.gen_rows.row_q == row_after &&
+                                   \u_dut.u_bursts.gen_rows.rows_q == rows_after);
       end
       c_cut:  cover (live_q && take && !row_done);
       c_last: cover (live_q && take && done && row_q != next_q);

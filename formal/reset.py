@@ -41,7 +41,8 @@ EXCEPTIONS = (
     (r"(u_array\.gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first instruction of a program has come"),
     (r"u_pmem\.gen_code\.read_q", "the last read's answer, of which nobody asks"),
-    (POST + r"(drop|entered|found|again|beside|counted|inflight|params|phase|locked)_q", "drop_q: codes in the lanes come out, go nowhere"),
+    (POST + r"(drop|entered|found|again|beside|counted|inflight|params|phase|locked|lane_go|threshold_go|whole)_q",
+     "drop_q: codes in the operand register and the lanes come out, go nowhere"),
     (POST + r"gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\.(operand_valid|product|scaled_valid|twice|valid)_q",
      "the lanes know no clear: empty before the first instruction of a program has come"),
 )

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_dmem: each lane of a gather is answered once, with the word at its address or the pad; each
-// lane of a scatter and each word of the DMA is written once, in order, and nothing else is; each
-// read of the DMA gives its words, three cycles later. None is lost or doubled, whichever ports
-// meet in whichever banks.
+// trine_dmem: each lane of a gather is answered once, two cycles after it was served, with the word
+// that was at its address then, or the pad; one cycle before the last of them soon_o says so; one
+// access waits behind the one in front, and is the next. Each lane of a scatter and each word of the
+// DMA is written once, in order, and nothing else is; each read of the DMA gives its words, four
+// cycles later. None is lost or doubled, whichever ports meet in whichever banks.
 //
 // Any word is followed: `word` is what the writes that were served have made of the address
 // `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.
@@ -34,9 +35,18 @@ module trine_dmem_props #(
 );
 
   localparam int unsigned AddrBits = 3;  // 4 banks of 2 words
+  localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + 1;
+  localparam int unsigned AnswerBits = Lanes * 3 + 8 + 1;
 
-  logic                g_ready, g_waiting, g_tag, rsp_tag, rsp_done, s_ready, s_empty;
-  logic                wready, rready, rvalid, ecc_fatal;
+  typedef struct packed {  // as in the module
+    logic [Lanes-1:0]   pad;
+    logic [Lanes*2-1:0] bank;
+    logic [7:0]         pad_code;
+    logic               tag;
+  } answer_t;
+
+  logic                g_ready, g_waiting, g_tag, rsp_tag, rsp_done, soon, soon_tag;
+  logic                s_ready, s_empty, wready, rready, rvalid, ecc_fatal;
   logic [Lanes-1:0]    rsp_lanes;
   logic [Lanes*32-1:0] rsp_data;
   logic [63:0]         rdata;
@@ -67,6 +77,8 @@ module trine_dmem_props #(
     .rsp_data_o        (rsp_data),
     .rsp_tag_o         (rsp_tag),
     .rsp_done_o        (rsp_done),
+    .soon_o            (soon),
+    .soon_tag_o        (soon_tag),
     .s_valid_i         (s_valid_i),
     .s_ready_o         (s_ready),
     .s_addr_i          (s_addr_i),
@@ -100,18 +112,27 @@ module trine_dmem_props #(
       \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
   (* hierconn *) logic [31:0] \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] ,
       \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
+  (* hierconn *) logic                      \u_dut.u_entry.held_q ;
+  (* hierconn *) logic [EntryBits-1:0]      \u_dut.u_entry.data_q ;
   (* hierconn *) logic                      \u_dut.g_valid_q , \u_dut.g_first_q , \u_dut.g_tag_q ;
   (* hierconn *) logic [Lanes*AddrBits-1:0] \u_dut.g_addr_q ;
   (* hierconn *) logic [Lanes-1:0]          \u_dut.g_pend_q , \u_dut.g_lanes_q ;
   (* hierconn *) logic [7:0]                \u_dut.g_pad_q ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.g_same_q[0] , \u_dut.g_same_q[1] ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.g_same_q[2] ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.soon_lanes_q ;
+  (* hierconn *) logic [AnswerBits-1:0]     \u_dut.answer_q ;
+  (* hierconn *) logic [127:0]              \u_dut.bank_rdata ;
   (* hierconn *) logic [1:0]                \u_dut.s_pend_q , \u_dut.s_served ;
   (* hierconn *) logic [5:0]                \u_dut.s_addr_q ;
   (* hierconn *) logic [63:0]               \u_dut.s_data_q ;
   (* hierconn *) logic [31:0]               \u_dut.s_mask_q ;
-  (* hierconn *) logic                      \u_dut.d_we_q , \u_dut.d_last_q ;
+  (* hierconn *) logic                      \u_dut.d_we_q ;
+  (* hierconn *) logic [2:1]                \u_dut.d_last_q ;
   (* hierconn *) logic [2:0]                \u_dut.d_addr_q , \u_dut.d_got_addr_q ;
+  (* hierconn *) logic [2:0]                \u_dut.d_got_addr_q2 ;
   (* hierconn *) logic [63:0]               \u_dut.d_data_q , \u_dut.d_words ;
-  (* hierconn *) logic [1:0]                \u_dut.d_pend_q , \u_dut.d_got_q ;
+  (* hierconn *) logic [1:0]                \u_dut.d_pend_q , \u_dut.d_got_q , \u_dut.d_got_q2 ;
 
   (* anyconst *) logic [AddrBits-1:0] watched;
   logic [31:0] stored;
@@ -149,13 +170,14 @@ module trine_dmem_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // DMA: a write is served in the next cycle; a read too, whose data are two cycles on their way.
+  // DMA: a write is served in the next cycle; a read too, whose data are three cycles on their way:
+  // in the memories' registers (late), in the banks' (near), in the port's (done).
   // ---------------------------------------------------------------------------------------------
-  logic        write_q, read_q, read_late_q, read_done_q, read_waits_q, write_waits_q;
+  logic        write_q, read_q, read_late_q, read_near_q, read_done_q, read_waits_q, write_waits_q;
   logic [1:0]  d_mask_q;
-  logic [2:0]  d_addr_q, d_late_addr_q, d_done_addr_q;
+  logic [2:0]  d_addr_q, d_late_addr_q, d_near_addr_q, d_done_addr_q;
   logic [63:0] d_data_q;
-  logic [31:0] late_q, done_q;
+  logic [31:0] late_q, near_q, done_q;
   logic        write_here;
   logic        takes_read, takes_write;
 
@@ -165,14 +187,16 @@ module trine_dmem_props #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {write_q, read_q, read_late_q, read_done_q, read_waits_q, write_waits_q} <= '0;
+      {write_q, read_q, read_late_q, read_near_q, read_done_q} <= '0;
+      {read_waits_q, write_waits_q}                            <= '0;
     end else if (clear_i) begin
-      {write_q, read_q, read_late_q, read_done_q, read_waits_q, write_waits_q} <= '0;
+      {write_q, read_q, read_late_q, read_near_q, read_done_q} <= '0;
+      {read_waits_q, write_waits_q}                            <= '0;
     end else begin
-      {write_q, read_q}          <= {takes_write, takes_read};
-      {read_late_q, read_done_q} <= {read_q, read_late_q};
-      read_waits_q               <= dma_rvalid_i && !rready;
-      write_waits_q              <= dma_wvalid_i && !wready;
+      {write_q, read_q}                       <= {takes_write, takes_read};
+      {read_late_q, read_near_q, read_done_q} <= {read_q, read_late_q, read_near_q};
+      read_waits_q                            <= dma_rvalid_i && !rready;
+      write_waits_q                           <= dma_wvalid_i && !wready;
     end
   end
 
@@ -181,9 +205,11 @@ module trine_dmem_props #(
     d_data_q      <= dma_wdata_i;
     d_mask_q      <= dma_wmask_i;
     d_late_addr_q <= d_addr_q;
-    d_done_addr_q <= d_late_addr_q;
+    d_near_addr_q <= d_late_addr_q;
+    d_done_addr_q <= d_near_addr_q;
     late_q        <= word_q;
-    done_q        <= late_q;
+    near_q        <= late_q;
+    done_q        <= near_q;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -203,52 +229,92 @@ module trine_dmem_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Gather: the access in front, what of it is not answered yet, and a cycle later its answers.
+  // Gather: the access in front and the one that waits behind it; what is not answered yet; one and
+  // two cycles later the access that was in front, and the word.
   // ---------------------------------------------------------------------------------------------
-  logic                      g_busy_q, g_was_busy_q, g_ended_q, g_tag_q, g_was_tag_q;
-  logic [Lanes*AddrBits-1:0] g_addr_q, g_was_addr_q;
-  logic [Lanes-1:0]          g_lanes_q, g_was_lanes_q, open_q, data_ok;
-  logic [7:0]                g_pad_q, g_was_pad_q;
-  logic [31:0]               was_q;
+  typedef struct packed {
+    logic [Lanes*AddrBits-1:0] addr;
+    logic [Lanes-1:0]          lanes;
+    logic [7:0]                pad;
+    logic                      tag;
+  } access_t;
+
+  access_t          front_q, behind_q, was_q, was_q2, entering;
+  logic             front_busy_q, behind_busy_q, was_busy_q, was_busy_q2, was_held_q, ended_q,
+                    ended_q2, enters, ends;
+  logic [31:0]      word_was_q, word_was_q2;
+  logic [Lanes-1:0] open_q, near_ok, data_ok;
+
+  assign entering = {g_addr_i, g_lanes_i, g_pad_i, g_tag_i};
+  assign enters   = g_valid_i && g_ready;
+  assign ends     = front_busy_q && !g_waiting;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {g_busy_q, g_was_busy_q, g_ended_q} <= '0;
-      open_q                              <= '1;
+      {front_busy_q, behind_busy_q, was_busy_q, was_busy_q2, was_held_q} <= '0;
+      {ended_q, ended_q2}                                                <= '0;
+      open_q                                                             <= '1;
     end else if (clear_i) begin
-      {g_busy_q, g_was_busy_q, g_ended_q} <= '0;
-      open_q                              <= '1;
+      {front_busy_q, behind_busy_q, was_busy_q, was_busy_q2, was_held_q} <= '0;
+      {ended_q, ended_q2}                                                <= '0;
+      open_q                                                             <= '1;
     end else begin
-      if (g_ready) g_busy_q <= g_valid_i;
-      g_was_busy_q <= g_busy_q;
-      g_ended_q    <= g_busy_q && g_ready;
-      open_q       <= rsp_done ? '1 : open_q & ~rsp_lanes;
+      front_busy_q  <= g_waiting || behind_busy_q || enters;
+      behind_busy_q <= g_waiting && (behind_busy_q || enters);
+      {was_busy_q, was_busy_q2} <= {front_busy_q, was_busy_q};
+      {ended_q, ended_q2}       <= {ends, ended_q};
+      was_held_q    <= g_hold_i;
+      open_q        <= open_near;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (g_valid_i && g_ready) begin
-      {g_addr_q, g_lanes_q, g_pad_q, g_tag_q} <= {g_addr_i, g_lanes_i, g_pad_i, g_tag_i};
-    end
-    {g_was_addr_q, g_was_lanes_q, g_was_pad_q, g_was_tag_q} <=
-        {g_addr_q, g_lanes_q, g_pad_q, g_tag_q};
-    was_q <= word_q;
+    if (!g_waiting) front_q <= behind_busy_q ? behind_q : entering;
+    if (enters) behind_q <= entering;
+    {was_q, was_q2}           <= {front_q, was_q};
+    {word_was_q, word_was_q2} <= {word_q, word_was_q};
   end
 
+  // What is still to be answered behind the answers of this cycle, and behind those of the next.
+  logic [Lanes-1:0] open_near, still_open;
+  assign open_near  = rsp_done ? '1 : open_q & ~rsp_lanes;
+  assign still_open = soon ? '1 : open_near & ~\u_dut.soon_lanes_q ;
+
+  answer_t answer;  // of the next cycle
+  assign answer = \u_dut.answer_q ;
+
   for (genvar l = 0; l < Lanes; l++) begin : gen_gather
+    logic [31:0] near_data, data;  // of the next cycle, of this one
+    assign near_data = answer.pad[l] ? {4{answer.pad_code}} :
+                       \u_dut.bank_rdata [{answer.bank[l*2 +: 2], 5'd0} +: 32];
+    assign data      = rsp_data[l*32 +: 32];
+
     always_comb begin
+      near_ok[l] = 1'b1;
+      if (!was_q.lanes[l]) near_ok[l] = near_data == {4{was_q.pad}};
+      else if (was_q.addr[l*AddrBits +: AddrBits] == watched) near_ok[l] = near_data == word_was_q;
       data_ok[l] = 1'b1;
-      if (!g_was_lanes_q[l]) data_ok[l] = rsp_data[l*32 +: 32] == {4{g_was_pad_q}};
-      else if (g_was_addr_q[l*AddrBits +: AddrBits] == watched) begin
-        data_ok[l] = rsp_data[l*32 +: 32] == was_q;
+      if (!was_q2.lanes[l]) data_ok[l] = data == {4{was_q2.pad}};
+      else if (was_q2.addr[l*AddrBits +: AddrBits] == watched) data_ok[l] = data == word_was_q2;
+    end
+  end
+
+  // Lanes of the access in front whose banks are those of lower lanes.
+  logic [Lanes-1:0] same [Lanes], same_ok;
+  assign same[0] = \u_dut.g_same_q[0] ;
+  assign same[1] = \u_dut.g_same_q[1] ;
+  if (Lanes == 3) begin : gen_third
+    assign same[2] = \u_dut.g_same_q[2] ;
+  end
+  for (genvar l = 0; l < Lanes; l++) begin : gen_same
+    always_comb begin
+      same_ok[l] = 1'b1;
+      for (int unsigned k = 0; k < Lanes; k++) begin
+        if (same[l][k] != (k < l && front_q.addr[k*AddrBits +: 2] ==
+                           front_q.addr[l*AddrBits +: 2])) same_ok[l] = 1'b0;
       end
     end
   end
-
-  // What is still to be answered by the access in front, for the invariant: all but what is
-  // answered now.
-  logic [Lanes-1:0] still_open;
-  assign still_open = rsp_done ? '1 : open_q & ~rsp_lanes;
 
   always_comb begin
     if ($initstate) begin
@@ -276,11 +342,17 @@ module trine_dmem_props #(
       if (read_q || write_q) a_dma_addr: assert (\u_dut.d_addr_q == d_addr_q &&
                                                  \u_dut.d_we_q == write_q && !d_addr_q[0]);
       if (write_q) a_dma_data: assert (\u_dut.d_data_q == d_data_q);
-      a_dma_last:  assert (\u_dut.d_last_q == read_late_q);
+      a_dma_last:  assert (\u_dut.d_last_q == {read_near_q, read_late_q});
       if (read_late_q) begin
         a_dma_got:  assert (\u_dut.d_got_q == 2'b11 && \u_dut.d_got_addr_q == d_late_addr_q);
         if (d_late_addr_q[2:1] == watched[2:1]) begin
-          a_dma_late: assert (late_q == (watched[0] ? \u_dut.d_words [63:32] :
+          a_dma_late: assert (late_q == \u_dut.bank_rdata [{watched[1:0], 5'd0} +: 32]);
+        end
+      end
+      if (read_near_q) begin
+        a_dma_got2: assert (\u_dut.d_got_q2 == 2'b11 && \u_dut.d_got_addr_q2 == d_near_addr_q);
+        if (d_near_addr_q[2:1] == watched[2:1]) begin
+          a_dma_near: assert (near_q == (watched[0] ? \u_dut.d_words [63:32] :
                                          \u_dut.d_words [31:0]));
         end
       end
@@ -289,29 +361,40 @@ module trine_dmem_props #(
         a_dma_read: assert (done_q == (watched[0] ? rdata[63:32] : rdata[31:0]));
       end
 
-      a_gather_busy:   assert (g_waiting == (g_busy_q && !g_ready) && \u_dut.g_valid_q == g_busy_q);
+      a_gather_busy:   assert (\u_dut.g_valid_q == front_busy_q && (!g_waiting || front_busy_q));
+      a_gather_room:   assert (g_ready == !behind_busy_q && (!behind_busy_q || front_busy_q));
+      a_gather_behind: assert (\u_dut.u_entry.held_q == behind_busy_q);
+      if (behind_busy_q) a_gather_next: assert (\u_dut.u_entry.data_q == behind_q);
       a_gather_once:   assert ((rsp_lanes & ~open_q) == '0);
-      a_gather_all:    assert (rsp_done == g_ended_q && (!rsp_done || (open_q & ~rsp_lanes) == '0));
-      a_gather_mine:   assert (rsp_lanes == '0 || g_was_busy_q);
-      if (rsp_done) a_gather_tag: assert (rsp_tag == g_was_tag_q);
-      if (g_busy_q) a_gather_now: assert (g_tag == g_tag_q);
+      a_gather_all:    assert (rsp_done == ended_q2 && (!rsp_done || (open_q & ~rsp_lanes) == '0));
+      a_gather_mine:   assert (rsp_lanes == '0 || was_busy_q2);
+      if (rsp_done) a_gather_tag: assert (rsp_tag == was_q2.tag);
+      if (front_busy_q) a_gather_now: assert (g_tag == front_q.tag);
       a_gather_data:   assert ((rsp_lanes & ~data_ok) == '0);
-      if (g_busy_q) begin
-        a_gather_kept: assert (\u_dut.g_addr_q == g_addr_q && \u_dut.g_lanes_q == g_lanes_q &&
-                               \u_dut.g_pad_q == g_pad_q &&
-                               \u_dut.g_tag_q == g_tag_q);
+      a_gather_ends:   assert (still_open != '0);  // the access that owes nothing is not in front
+      a_soon:          assert (soon == ended_q);
+      if (soon) a_soon_tag: assert (soon_tag == was_q.tag);
+      a_soon_once:     assert ((\u_dut.soon_lanes_q & ~open_near) == '0);
+      a_soon_all:      assert (!soon || (open_near & ~\u_dut.soon_lanes_q ) == '0);
+      a_soon_mine:     assert (\u_dut.soon_lanes_q == '0 || (was_busy_q && !was_held_q));
+      a_soon_data:     assert ((\u_dut.soon_lanes_q & ~near_ok) == '0);
+      if (front_busy_q) begin
+        a_gather_kept: assert (\u_dut.g_addr_q == front_q.addr && \u_dut.g_tag_q == front_q.tag &&
+                               \u_dut.g_lanes_q == front_q.lanes && \u_dut.g_pad_q == front_q.pad);
+        a_gather_same: assert (same_ok == '1);
         a_gather_left: assert (still_open == (\u_dut.g_first_q ? '1 : \u_dut.g_pend_q ));
-        if (\u_dut.g_first_q ) a_gather_first: assert (\u_dut.g_pend_q == g_lanes_q);
+        if (\u_dut.g_first_q ) a_gather_first: assert (\u_dut.g_pend_q == front_q.lanes);
       end else begin
         a_gather_none: assert (still_open == '1);
       end
 
-      c_meet:    cover (s_left_q == 2'b11 && s_now == 2'b01 && read_q && g_busy_q && !g_ready);
+      c_meet:    cover (s_left_q == 2'b11 && s_now == 2'b01 && read_q && g_waiting && !g_ready);
       c_masked:  cover (scatter_here == 2'b10 && s_mask_q == 32'hff && word_q == 32'h12345678);
-      c_answers: cover (rsp_done && rsp_lanes == Lanes'(2) && g_was_addr_q[5:3] == watched &&
-                        was_q == 32'd77);
+      c_answers: cover (rsp_done && rsp_lanes == Lanes'(2) && was_q2.addr[5:3] == watched &&
+                        word_was_q2 == 32'd77);
       c_reads:   cover (rvalid && d_done_addr_q[2:1] == watched[2:1] && done_q == 32'h12345678);
-      c_clears:  cover (clear_i && s_left_q != '0 && read_late_q);
+      c_follows: cover (rsp_done && soon && front_busy_q && was_q2.tag && !was_q.tag);
+      c_clears:  cover (clear_i && s_left_q != '0 && read_near_q && behind_busy_q);
     end
   end
 

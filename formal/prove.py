@@ -101,6 +101,9 @@ def proofs():
                     slow=mode == 0)
     for stages in (1, 2):
         yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages}, 8, 1, 5)
+    for stages in (1, 2):
+        yield Proof("trine_compute_props", ("trine_isa_pkg", "trine_post_pkg", "trine_compute"), {"PeStages": stages},
+                    12, 1, 6)
     for shift in (2, 63, 61):
         for single in (0, 1):
             yield Proof("trine_post_lane_props", ("trine_mul_pkg", "trine_post_lane", "trine_mul"),

@@ -6,9 +6,9 @@
 // results before it have left the drain registers.
 //
 // Assumed: the gather, as trine_dmem_props proves it (accesses in order; lanes of the one in front
-// are served while g_hold_o is low, and answer two cycles later; soon_i one cycle before rsp_done_i),
-// here with any delays and any order of lanes; of trine_agu, which is cut away, that it gives no step
-// behind its RUN's last one; that drain_soon_i comes as results are taken.
+// are served while g_hold_o is low, and answer two cycles later; soon_i one cycle before
+// rsp_done_i), here with any delays and any order of lanes; of trine_agu, which is cut away, that
+// it gives no step behind its RUN's last one; that drain_soon_i comes as results are taken.
 
 module trine_agu #(
   parameter int unsigned Rows     = 8,
@@ -102,7 +102,8 @@ module trine_compute_props #(
   // ---------------------------------------------------------------------------------------------
   (* anyseq *) logic               takes;
   (* anyseq *) logic [Rows-1:0]    wins;   // lanes that are served, if they wait
-  (* anyseq *) logic [Rows*32-1:0] words;  // of an access that is taken; of lanes that do not answer
+  // Of an access that is taken; of lanes that do not answer.
+  (* anyseq *) logic [Rows*32-1:0] words;
   step_t           front_q, behind_q, soon_step_q, rsp_step_q;
   logic            front_busy_q, behind_busy_q, soon_q, rsp_q, enters, ends;
   logic [Rows-1:0] pend_q, served, soon_lanes_q, rsp_lanes_q;
@@ -194,8 +195,8 @@ module trine_compute_props #(
   (* hierconn *) logic [31:0]       \u_dut.gen_lane[1].act0_q , \u_dut.gen_lane[1].act1_q ;
 
   // ---------------------------------------------------------------------------------------------
-  // The steps whose words are complete, the older one first; lanes that the next one has; results in
-  // or on the way to the drain registers.
+  // The steps whose words are complete, the older one first; lanes that the next one has; results
+  // in the drain registers, or on the way to them.
   // ---------------------------------------------------------------------------------------------
   step_t           step_q, step_q2, filling;
   logic            there_q, there_q2, results_q;
@@ -258,7 +259,8 @@ module trine_compute_props #(
     if (rst_ni) begin
       // What enters the array.
       if (array_valid) begin
-        a_step:  assert (there_q && {array_first, array_last} == {step_q.tag[0], step_q.tag[TagLast]});
+        a_step:  assert (there_q && array_first == step_q.tag[0] &&
+                         array_last == step_q.tag[TagLast]);
         a_words: assert (array_act == step_q.words);
         if (array_last) a_drained: assert (!results_q);
       end

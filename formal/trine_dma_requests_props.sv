@@ -6,8 +6,8 @@
 // the start on one is offered in each cycle, until the last is taken.
 //
 // The reference walks beat by beat: `next` is the address of the first beat not covered yet, `row`
-// the start of its row, `left` the beats of the row from there on. Inside, trine_dma_bursts is where
-// the reference will be once the offered burst is taken. Assumed: the contract.
+// the start of its row, `left` the beats of the row from there on. Inside, trine_dma_bursts is
+// where the reference will be once the offered burst is taken. Assumed: the contract.
 
 module trine_dma_requests_props #(
   parameter bit          Rows2D   = 1'b1,

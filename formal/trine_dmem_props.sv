@@ -2,9 +2,9 @@
 //
 // trine_dmem: each lane of a gather is answered once, two cycles after it was served, with the word
 // that was at its address then, or the pad; one cycle before the last of them soon_o says so; one
-// access waits behind the one in front, and is the next. Each lane of a scatter and each word of the
-// DMA is written once, in order, and nothing else is; each read of the DMA gives its words, four
-// cycles later. None is lost or doubled, whichever ports meet in whichever banks.
+// access waits behind the one in front, and is the next. Each lane of a scatter and each word of
+// the DMA is written once, in order, and nothing else is; each read of the DMA gives its words,
+// four cycles later. None is lost or doubled, whichever ports meet in whichever banks.
 //
 // Any word is followed: `word` is what the writes that were served have made of the address
 // `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.

@@ -4,8 +4,8 @@
 // base) of the steps from first_i on, and Stages cycles after a step with last_i the drain register
 // is that sum, until as long after the next such step. Any words, modes and pauses.
 //
-// The dot products themselves: trine_dot_props. Here both sides have Booth's body, whose rows cancel;
-// left are its base, the 18 bits that are kept of it, and the order of the steps.
+// The dot products themselves: trine_dot_props. Here both sides have Booth's body, whose rows
+// cancel; left are its base, the 18 bits that are kept of it, and the order of the steps.
 
 module trine_pe_props #(
   parameter int unsigned Stages = 2

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_queue: words leave in the order in which they came, none is lost or doubled, whatever the
-// ports do; an offered word does not change; clear_i empties it.
+// ports do; an offered word does not change; clear_i empties it. After two cycles without a write
+// one is offered in each, as long as there are any.
 //
 // One word is followed (see trine_fifo_props): `ahead` words leave before it. It is in the memory,
 // in the memory's output register, or in the one behind it, which is offered.
@@ -49,6 +50,7 @@ module trine_queue_props #(
 
   logic [CountBits-1:0] count_q, ahead_q, waiting;
   logic [3:0]           value_q, out_q, stored, word;
+  logic [1:0]           quiet_q;  // no write in the last cycle, and in that before
   logic                 inside_q, offered_q, enters, leaves;
   logic [AddrBits-1:0]  place;
 
@@ -82,12 +84,15 @@ module trine_queue_props #(
       count_q   <= '0;
       inside_q  <= 1'b0;
       offered_q <= 1'b0;
+      quiet_q   <= '0;
     end else if (clear_i) begin
       count_q   <= '0;
       inside_q  <= 1'b0;
       offered_q <= 1'b0;
+      quiet_q   <= '0;
     end else begin
       offered_q <= out_valid && !out_ready_i;
+      quiet_q   <= {quiet_q[0], !enters};
       count_q   <= count_q + CountBits'(enters) - CountBits'(leaves);
       if (!inside_q && enters && watch_i) begin
         inside_q <= 1'b1;
@@ -109,6 +114,8 @@ module trine_queue_props #(
       a_count:   assert (count_q == waiting + CountBits'(\u_dut.read_q ) + CountBits'(out_valid));
       a_room:    assert (in_ready == (waiting != CountBits'(Depth)));
       a_empty:   assert (empty == (count_q == '0));
+      if (quiet_q[0] && waiting != '0) a_reads: assert (\u_dut.read_q );
+      if (quiet_q == 2'b11 && count_q != '0) a_offers: assert (out_valid);
       if (offered_q) a_held: assert (out_valid && out_data == out_q);
       if (inside_q) begin
         a_ahead: assert (ahead_q < count_q);

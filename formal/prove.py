@@ -102,9 +102,6 @@ def proofs():
     for stages in (1, 2):
         yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages}, 8, 1, 5,
                     slow=stages == 1)
-    for stages in (1, 2):
-        yield Proof("trine_compute_props", ("trine_isa_pkg", "trine_post_pkg", "trine_compute"), {"PeStages": stages},
-                    12, 1, 6, slow=stages == 1)
     for shift in (2, 63, 61):
         for single in (0, 1):
             yield Proof("trine_post_lane_props", ("trine_mul_pkg", "trine_post_lane", "trine_mul"),

@@ -4,7 +4,7 @@
 // that was at its address then, or the pad; one cycle before the last of them soon_o says so; one
 // access waits behind the one in front, and is the next. Each lane of a scatter and each word of
 // the DMA is written once, in order, and nothing else is; each read of the DMA gives its words,
-// four cycles later. None is lost or doubled, whichever ports meet in whichever banks.
+// three cycles later. None is lost or doubled, whichever ports meet in whichever banks.
 //
 // Any word is followed: `word` is what the writes that were served have made of the address
 // `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.
@@ -171,13 +171,13 @@ module trine_dmem_props #(
 
   // ---------------------------------------------------------------------------------------------
   // DMA: a write is served in the next cycle; a read too, whose data are three cycles on their way:
-  // in the memories' registers (late), in the banks' (near), in the port's (done).
+  // in the memories' registers (late), in the banks' (near).
   // ---------------------------------------------------------------------------------------------
-  logic        write_q, read_q, read_late_q, read_near_q, read_done_q, read_waits_q, write_waits_q;
+  logic        write_q, read_q, read_late_q, read_near_q, read_waits_q, write_waits_q;
   logic [1:0]  d_mask_q;
-  logic [2:0]  d_addr_q, d_late_addr_q, d_near_addr_q, d_done_addr_q;
+  logic [2:0]  d_addr_q, d_late_addr_q, d_near_addr_q;
   logic [63:0] d_data_q;
-  logic [31:0] late_q, near_q, done_q;
+  logic [31:0] late_q, near_q;
   logic        write_here;
   logic        takes_read, takes_write;
 
@@ -187,14 +187,14 @@ module trine_dmem_props #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {write_q, read_q, read_late_q, read_near_q, read_done_q} <= '0;
+      {write_q, read_q, read_late_q, read_near_q} <= '0;
       {read_waits_q, write_waits_q}                            <= '0;
     end else if (clear_i) begin
-      {write_q, read_q, read_late_q, read_near_q, read_done_q} <= '0;
+      {write_q, read_q, read_late_q, read_near_q} <= '0;
       {read_waits_q, write_waits_q}                            <= '0;
     end else begin
       {write_q, read_q}                       <= {takes_write, takes_read};
-      {read_late_q, read_near_q, read_done_q} <= {read_q, read_late_q, read_near_q};
+      {read_late_q, read_near_q} <= {read_q, read_late_q};
       read_waits_q                            <= dma_rvalid_i && !rready;
       write_waits_q                           <= dma_wvalid_i && !wready;
     end
@@ -206,10 +206,8 @@ module trine_dmem_props #(
     d_mask_q      <= dma_wmask_i;
     d_late_addr_q <= d_addr_q;
     d_near_addr_q <= d_late_addr_q;
-    d_done_addr_q <= d_near_addr_q;
     late_q        <= word_q;
     near_q        <= late_q;
-    done_q        <= near_q;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -356,9 +354,9 @@ module trine_dmem_props #(
                                          \u_dut.d_words [31:0]));
         end
       end
-      a_dma_valid: assert (rvalid == read_done_q);
-      if (read_done_q && d_done_addr_q[2:1] == watched[2:1]) begin
-        a_dma_read: assert (done_q == (watched[0] ? rdata[63:32] : rdata[31:0]));
+      a_dma_valid: assert (rvalid == read_near_q);
+      if (read_near_q && d_near_addr_q[2:1] == watched[2:1]) begin
+        a_dma_read: assert (near_q == (watched[0] ? rdata[63:32] : rdata[31:0]));
       end
 
       a_gather_busy:   assert (\u_dut.g_valid_q == front_busy_q && (!g_waiting || front_busy_q));
@@ -392,7 +390,7 @@ module trine_dmem_props #(
       c_masked:  cover (scatter_here == 2'b10 && s_mask_q == 32'hff && word_q == 32'h12345678);
       c_answers: cover (rsp_done && rsp_lanes == Lanes'(2) && was_q2.addr[5:3] == watched &&
                         word_was_q2 == 32'd77);
-      c_reads:   cover (rvalid && d_done_addr_q[2:1] == watched[2:1] && done_q == 32'h12345678);
+      c_reads:   cover (rvalid && d_near_addr_q[2:1] == watched[2:1] && near_q == 32'h12345678);
       c_follows: cover (rsp_done && soon && front_busy_q && was_q2.tag && !was_q.tag);
       c_clears:  cover (clear_i && s_left_q != '0 && read_near_q && behind_busy_q);
     end

@@ -223,11 +223,11 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   constexpr int kRuns = 40;
   int runs = 0, steps = 0, reading = 0, fetching = 0, drops = 0;
   Work work;
-  isa::Run run;             // the last that was offered
+  isa::Run run;                          // the last that was offered
   constexpr int kMeets = 1 + kPeStages;  // cycles of reading that the next last step may meet
-  bool granted = false;      // by a cycle before
-  bool awaiting = false;  // a job was taken, its data was not
-  unsigned fetched = 0, row = 0;  // that PMEM has read, that it shows
+  bool granted = false;                  // by a cycle before
+  bool awaiting = false;                 // a job was taken, its data was not
+  unsigned fetched = 0, row = 0;         // that PMEM has read, that it shows
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || awaiting; ++cycle) {
     CAPTURE(seed, gather_percent, longest_read, cycle, runs, steps);
     REQUIRE(cycle < 400'000);
@@ -277,8 +277,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
         lasts.push_back(cycle);
       }
       const Step& step = inputs.front().step;  // no row is read behind a RUN's last one
-      if (step.last && step.group_last && step.tile_last)
-        REQUIRE(dut.w_en_o == 0);
+      if (step.last && step.group_last && step.tile_last) REQUIRE(dut.w_en_o == 0);
       inputs.pop_front();
       ++steps;
     }

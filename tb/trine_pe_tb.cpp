@@ -40,7 +40,7 @@ TEST_CASE("trine_pe accumulates and holds a result while it works on the next", 
   std::uint32_t acc = 0;
   Drain drain, before;
   int checked = 0;
-  int left = 0;          // steps of the current reduction
+  int left = 0;  // steps of the current reduction
   auto precision = Precision::kInt8;
 
   for (int cycle = 0; cycle < 20'000; ++cycle) {

@@ -651,8 +651,8 @@ struct Bench {
 
     // The last step of the job that comes next enters when the registers were free before.
     const bool waiting = !coming.empty() && !data && entering == 0 && overwrite < 0;
-    const bool pass =
-        waiting && granted && steps == 0 && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
+    const bool pass = waiting && granted && steps == 0 &&
+                      !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
     if (steps > 0) --steps;
     const bool soon = !coming.empty() && dut.drain_soon_o != 0;
     const bool grants = soon || (waiting && dut.drain_ok_o != 0);

@@ -100,7 +100,7 @@ def proofs():
         yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_dot"), {"Mode": mode, "Lane": 2}, sat=True,
                     slow=mode == 0)
     for stages in (1, 2):
-        yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages}, 8, 1, 5,
+        yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages}, 8, 1, 3,
                     slow=stages == 1)
     for shift in (2, 63, 61):
         for single in (0, 1):

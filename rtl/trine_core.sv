@@ -414,7 +414,8 @@ module trine_core #(
     .BankRows  (BankRows),
     .DataWords (DataWords),
     .TagBits   (TagBits),
-    .Ecc       (Ecc)
+    .Ecc       (Ecc),
+    .MaskBits  (Ternary || Binary ? 1 : 8)  // codes of int8 are bytes
   ) u_dmem (
     .clk_i,
     .rst_ni,

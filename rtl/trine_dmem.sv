@@ -37,6 +37,7 @@ module trine_dmem #(
   parameter int unsigned DataWords = 2,     // power of two
   parameter int unsigned TagBits   = 4,
   parameter bit          Ecc       = 1'b0,
+  parameter int unsigned MaskBits  = 1,     // of a scatter's mask that are equal: trine_sram
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned RowBits  = (BankRows > 1) ? $clog2(BankRows) : 1,
   localparam int unsigned AddrBits = BankBits + RowBits,
@@ -535,7 +536,7 @@ module trine_dmem #(
       assign ecc_corrected_o[b]                 = 1'b0;
       assign broken[b]                          = 1'b0;
       assign broken_row[b*RowBits +: RowBits] = '0;
-      trine_sram #(.Width(32), .Depth(BankRows)) u_sram (
+      trine_sram #(.Width(32), .Depth(BankRows), .MaskBits(MaskBits)) u_sram (
         .clk_i,
         .en_i    (use_g || use_s || use_d || init_i),
         .we_i    (use_s || (use_d && d_we_q) || init_i),

@@ -86,7 +86,7 @@ module trine_ecc_bank #(
 
   assign addr = merge_q ? addr_q : addr_i;
 
-  trine_sram #(.Width(WordBits), .Depth(Depth)) u_sram (
+  trine_sram #(.Width(WordBits), .Depth(Depth), .MaskBits(WordBits)) u_sram (
     .clk_i,
     .en_i    (merge_q ? !broken : en_i),
     .we_i    (merge_q || (we_i && !part)),

@@ -98,7 +98,11 @@ module trine_params #(
       assign scale_we   = scale_we_i;
     end
 
-    trine_sram #(.Width(BiasWords * 32), .Depth(Channels / DataWords)) u_bias (
+    trine_sram #(
+      .Width    (BiasWords * 32),
+      .Depth    (Channels / DataWords),
+      .MaskBits (BiasWords * 32)
+    ) u_bias (
       .clk_i,
       .en_i    (read || bias_we_i),
       .we_i    (bias_we_i),
@@ -108,7 +112,11 @@ module trine_params #(
       .rdata_o (bias_row)
     );
 
-    trine_sram #(.Width(BankScales * ScaleBits), .Depth(BankRows)) u_scale (
+    trine_sram #(
+      .Width    (BankScales * ScaleBits),
+      .Depth    (BankRows),
+      .MaskBits (BankScales * ScaleBits)
+    ) u_scale (
       .clk_i,
       .en_i    (read || scale_we),
       .we_i    (scale_we),

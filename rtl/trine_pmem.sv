@@ -122,7 +122,7 @@ module trine_pmem #(
     assign read  = r_en_i && r_row_i[0] == 1'(b);
     assign write = w_valid_i && w_ready_o && w_row_i[0] == 1'(b);
 
-    trine_sram #(.Width(WordBits * Cols), .Depth(Depth / 2)) u_sram (
+    trine_sram #(.Width(WordBits * Cols), .Depth(Depth / 2), .MaskBits(WordBits)) u_sram (
       .clk_i,
       .en_i    (read || write || init_i),
       .we_i    (write || init_i),

@@ -78,8 +78,9 @@ module trine_queue #(
   end
 
   trine_sram #(
-    .Width (Width),
-    .Depth (Depth)
+    .Width    (Width),
+    .Depth    (Depth),
+    .MaskBits (Width)
   ) u_mem (
     .clk_i   (clk_i),
     .en_i    (write || read),

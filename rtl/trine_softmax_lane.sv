@@ -107,7 +107,7 @@ module trine_softmax_lane #(
     if (maximum_i) maximum_q <= low_pair > high_pair ? low_pair : high_pair;
   end
 
-  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords)) u_words (
+  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords), .MaskBits(32)) u_words (
     .clk_i,
     .en_i    (write_i || fetch_i),
     .we_i    (write_i),

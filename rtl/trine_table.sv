@@ -39,7 +39,7 @@ module trine_table #(
     if (en_i) place_q <= code_i[PlaceBits-1:0];
   end
 
-  trine_sram #(.Width(DataBits), .Depth(Depth)) u_entries (
+  trine_sram #(.Width(DataBits), .Depth(Depth), .MaskBits(DataBits)) u_entries (
     .clk_i,
     .en_i    (en_i || we_i),
     .we_i    (we_i),

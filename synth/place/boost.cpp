@@ -7,7 +7,7 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kLate = 0.1f;        ///< of the period: nets with less time left are tried
+constexpr float kLate = 0.05f;       ///< of the period: nets with less time left are tried
 constexpr float kWorthIt = 0.02f;    ///< ns that a buffer must win
 constexpr float kNextStage = 0.25f;  ///< delay of the next cell for each ns of transition, about
 constexpr float kSpare = 0.4f;       ///< ns that a sink has more than the latest: it can wait

@@ -223,37 +223,57 @@ TEST_CASE("wires load their driver and delay their sinks", "[synth][place]") {
     CHECK_THAT(wires.spef(), Contains(line));
 }
 
-TEST_CASE("macros lie in rows below and above the core, pins towards it", "[synth][place]") {
-  for (const int rams : {0, 1, 2, 7, 40}) {
+TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge",
+          "[synth][place]") {
+  struct Box {
+    float x0, y0, x1, y1;
+    bool meets(const Box& b) const {
+      return x0 < b.x1 - 0.01f && b.x0 < x1 - 0.01f && y0 < b.y1 - 0.01f && b.y0 < y1 - 0.01f;
+    }
+    float distance(const Point& p) const {
+      return std::max({x0 - p.x, p.x - x1, 0.0f}) + std::max({y0 - p.y, p.y - y1, 0.0f});
+    }
+  };
+  std::set<bool> turned;
+  for (const int rams : {0, 1, 2, 7, 40, 200}) {
     CAPTURE(rams);
-    Placed p(blif(300, rams));
+    Placed p(blif(900, rams));
     make_floorplan(p.netlist, 0.5, p.shapes, p.placement);
     const Floorplan& plan = p.placement.plan;
     CHECK(plan.utilization() <= 0.5f);
-    CHECK(plan.utilization() > 0.4f);
+    CHECK(plan.utilization() > 0.45f);
     CHECK(plan.macros_um2 == Approx(rams * 6000));
-    std::vector<const Place*> macros;
+    CHECK(plan.die_height / plan.die_width < 2);
+    CHECK(plan.die_width / plan.die_height < 2);
+    const Box die{0, 0, plan.die_width, plan.die_height};
+    const Box core{plan.core_x, plan.core_y, plan.core_x + plan.core_width,
+                   plan.core_y + plan.core_height};
+    std::vector<Box> boxes{core};
     for (int i = 0; i < p.placement.size(); ++i) {
       if (!p.placement.is_macro(i)) continue;
       const Place& at = p.placement.at(i);
-      CHECK(at.x >= 0);
-      CHECK(at.y >= 0);
-      CHECK(at.x + 100 <= plan.die_width);
-      CHECK(at.y + 60 <= plan.die_height + 0.01f);
-      const bool is_above = at.y >= plan.core_y + plan.core_height;
-      CHECK((is_above || at.y + 60 <= plan.core_y));
-      CHECK(at.flip_y == !is_above);  // pins are at the lower edge
-      for (const Place* other : macros)
-        CHECK((std::abs(other->x - at.x) >= 100 || std::abs(other->y - at.y) >= 60));
-      macros.push_back(&at);
+      turned.insert(at.turned);
+      const Box box{at.x, at.y, at.x + (at.turned ? 60 : 100), at.y + (at.turned ? 100 : 60)};
+      CHECK(die.distance({box.x0, box.y0}) < 0.01f);
+      CHECK(die.distance({box.x1, box.y1}) < 0.01f);
+      for (const Box& other : boxes) CHECK_FALSE(box.meets(other));
+      boxes.push_back(box);
+      const Point pin = p.placement.point({i, 1}, -1);
+      CHECK(box.distance(pin) == 0);
+      const Point middle = p.placement.middle(i);
+      if (at.turned)
+        CHECK((pin.x > middle.x) == (box.x1 <= core.x0));
+      else
+        CHECK((pin.y > middle.y) == (box.y1 <= core.y0));
     }
-    CHECK(macros.size() == static_cast<std::size_t>(rams));
+    CHECK(boxes.size() == static_cast<std::size_t>(rams) + 1);
     for (std::size_t n = 0; n < p.netlist.nets().size(); ++n)
       if (p.netlist.nets()[n].input || p.netlist.nets()[n].output) {
         const float x = p.placement.ports[n].x;
         CHECK((x == 0 || x == plan.die_width));
       }
   }
+  CHECK(turned.size() == 2);  // columns and rows
 }
 
 TEST_CASE("sinks side by side stand behind a buffer in their middle", "[synth][place]") {

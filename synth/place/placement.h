@@ -11,13 +11,14 @@
 
 namespace trine::synth {
 
-/// Lower left corner, and whether right and left, top and bottom are exchanged.
+/// Lower left corner; whether right and left, top and bottom are exchanged, and whether the cell
+/// was turned by a quarter before that (counterclockwise: what was below is at the right).
 struct Place {
   float x = 0, y = 0;
-  bool flip_x = false, flip_y = false;
+  bool flip_x = false, flip_y = false, turned = false;
 };
 
-/// What the die is divided into: the core's rows of standard cells, and macros below and above it.
+/// What the die is divided into: the core's rows of standard cells, and macros around it.
 struct Floorplan {
   float die_width = 0, die_height = 0;
   float core_x = 0, core_y = 0, core_width = 0, core_height = 0;
@@ -46,6 +47,12 @@ class Placement {
   const Point& offset(const PinOf& pin) const {
     return shape(pin.instance).pins[static_cast<std::size_t>(pin.pin)];
   }
+  float width(int instance) const {  ///< as it lies
+    return at(instance).turned ? lef(instance).height : lef(instance).width;
+  }
+  float height(int instance) const {
+    return at(instance).turned ? lef(instance).width : lef(instance).height;
+  }
   /// Where a pin is; of the instance -1 the port of the net.
   Point point(const PinOf& pin, int net) const;
   Point middle(int instance) const;
@@ -72,8 +79,8 @@ class Placement {
   mutable std::vector<Shape> shapes_;  // filled where asked for
 };
 
-/// The size of the core by `utilization`, macros in rows below and above it (pins towards it),
-/// ports left and right.
+/// The size of the core by `utilization`, a square about; macros in columns at its sides and in
+/// rows below and above, the highest beside it, pins towards it; ports along it.
 void make_floorplan(const Netlist& netlist, double utilization, const Lef& lef,
                     Placement& placement);
 

@@ -66,12 +66,20 @@ nlohmann::json cells_of(const Netlist& netlist, const Placement& placement) {
     cells["fixed"].push_back(fixed);
   };
   for (int i = 0; i < placement.size(); ++i)
-    add(placement.lef(i).width, placement.lef(i).height, placement.at(i).x, placement.at(i).y,
-        flip_name(placement.at(i)), placement.is_macro(i));
+    add(placement.width(i), placement.height(i), placement.at(i).x, placement.at(i).y,
+        placement.is_macro(i) ? "N" : flip_name(placement.at(i)), placement.is_macro(i));
   for (std::size_t n = 0; n < netlist.nets().size(); ++n)  // ports behind the cells
     if (netlist.nets()[n].input || netlist.nets()[n].output)
       add(0, 0, placement.ports[n].x, placement.ports[n].y, "N", true);
   return cells;
+}
+
+/// From the corner of the pin's cell, not flipped; of a macro as it lies.
+Point offset_of(const PinOf& pin, int net, const Placement& placement) {
+  if (pin.instance < 0) return {};
+  if (!placement.is_macro(pin.instance)) return placement.offset(pin);
+  const Point at = placement.point(pin, net);
+  return {at.x - placement.at(pin.instance).x, at.y - placement.at(pin.instance).y};
 }
 
 nlohmann::json nets_of(const Netlist& netlist, const Placement& placement,
@@ -84,7 +92,7 @@ nlohmann::json nets_of(const Netlist& netlist, const Placement& placement,
     if (!placement.has_wire(net)) continue;
     std::vector<int> cells, dx, dy;
     for (const PinOf& pin : placement.pins(net)) {
-      const Point offset = pin.instance < 0 ? Point{} : placement.offset(pin);
+      const Point offset = offset_of(pin, net, placement);
       cells.push_back(pin.instance < 0 ? port : pin.instance);
       dx.push_back(units(offset.x));
       dy.push_back(units(offset.y));

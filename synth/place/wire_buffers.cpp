@@ -21,7 +21,7 @@ class Buffering {
             const std::function<bool(const PinOf&)>& late)
       : netlist_(netlist), cells_(cells), placement_(placement), late_(late) {
     const std::vector<int>& sizes = cells[cells.buffer()].sizes;
-    buffer_ = sizes[std::min<std::size_t>(3, sizes.size() - 1)];
+    buffer_ = sizes[std::min<std::size_t>(2, sizes.size() - 1)];
   }
 
   WireBuffers run() {

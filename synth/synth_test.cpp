@@ -527,6 +527,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
                     1400,
                     700,
                     0.7,
+                    "<svg>",
                     2500,
                     400,
                     17,

@@ -91,6 +91,7 @@ struct PlacedReport {
   double own_ns = 0;  ///< what the own timer says
   double die_width_um = 0, die_height_um = 0, core_width_um = 0, core_height_um = 0;
   double utilization = 0;  ///< of the core, by all cells
+  std::string svg;         ///< the floor plan by module
   double wire_mm = 0;
   double logic_um2 = 0;
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;

@@ -10,6 +10,7 @@
 #include "synth/place/boost.h"
 #include "synth/place/lef.h"
 #include "synth/place/placer.h"
+#include "synth/place/svg.h"
 #include "synth/place/wire_buffers.h"
 #include "synth/place/wires.h"
 #include "synth/repair.h"
@@ -145,6 +146,7 @@ class PlaceFlow {
                    constraints("design", ports.clock, ports.reset) +
                    "read_spef placed.spef\n"
                    "report_checks -path_delay max -format full -digits 4\nexit\n");
+    report_.svg = floorplan_svg(netlist_, cells_, placement_);
     report_.timed = read_path(run_sta("placed", files_.folder, "--place"), netlist_);
   }
 

@@ -12,6 +12,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -27,7 +28,8 @@ def expect(what, holds, text=""):
 
 def place(build, *arguments):
     """The report of a design that was placed."""
-    trine("synth", *arguments, "--place", "--python", sys.executable, "--json", build / "place.json")
+    picture = build / "place.svg"
+    trine("synth", *arguments, "--place", "--python", sys.executable, "--json", build / "place.json", "--floorplan", picture)
     report = json.loads((build / "place.json").read_text())
     placed = report["placement"]
     print(f"{arguments[1]}: {report['clock_ns']:.2f} ns, placed {report['clock_placed_ns']:.2f}; core {placed['core_width_um']:.0f} x "
@@ -43,6 +45,10 @@ def place(build, *arguments):
     # Each net is at least as long as a cell, none crosses the die more than a few times.
     half = placed["die_width_um"] + placed["die_height_um"]
     expect("length of wires", 0.002 * placed["cells"] < placed["wire_mm"] < 0.002 * half * placed["cells"], placed)
+    drawn = xml.etree.ElementTree.parse(picture).getroot()
+    told = " ".join(element.text or "" for element in drawn.iter() if element.tag.endswith("}text"))
+    for module in sorted(report["modules"], key=lambda m: -m["gate_equivalents_total"])[:3]:
+        expect("the picture's legend", module["name"] in told, told)
     return report
 
 
@@ -65,6 +71,7 @@ def pe(build):
     refused("--place: needs --target asic or ecp5", "--design", design, "--place", "--target", "ice40")
     refused("none.lef: cannot open", "--design", design, "--place", "--lef", build / "none.lef")
     refused("no SITE", "--design", design, "--place", "--lef", design / "trine_top.sv")
+    refused("--floorplan requires --place", "--design", design, "--floorplan", build / "a.svg")
     refused("is no program", "--design", design, "--place", "--python", build / "none")
 
 

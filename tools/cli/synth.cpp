@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/error.h"
+#include "base/file.h"
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
 #include "tools/cli/python.h"
@@ -15,12 +16,21 @@ struct Options {
   std::string top = "trine_top", target = "asic";
   synth::SynthOptions synth;
   PythonOptions python;
+  std::string floorplan;
   bool no_timing = false, no_cache = false, place = false;
   std::string wire_load = "zero";
 };
 
+/// All that is told of a design. @param config  null: unknown
+int tell(const Options& options, const synth::SynthReport& report, const machine::Config* config) {
+  options.output.print(synth::to_text(report));
+  options.output.write_json(synth::to_json(report), config);
+  if (!options.floorplan.empty()) write_file(options.floorplan, report.clock.placed.svg);
+  return kSuccess;
+}
+
 int run(const Options& options) {
-  options.output.check({}, {{"--config", options.design.config}});
+  options.output.check({{"--floorplan", options.floorplan}}, {{"--config", options.design.config}});
   synth::SynthOptions synth = options.synth;
   synth.target = synth::parse_target(options.target);
   synth.timing = !options.no_timing;
@@ -37,19 +47,14 @@ int run(const Options& options) {
     synth.place.python =
         Python(options.python, "synth/place/requirements.txt", options.output).program();
   }
-  if (!options.emitted.empty()) {
-    const synth::SynthReport report = synth::synthesize_design(
-        options.emitted, options.top, options.emitted.filename().string(), 0, synth);
-    options.output.print(synth::to_text(report));
-    options.output.write_json(synth::to_json(report), nullptr);
-    return kSuccess;
-  }
+  if (!options.emitted.empty())
+    return tell(options,
+                synth::synthesize_design(options.emitted, options.top,
+                                         options.emitted.filename().string(), 0, synth),
+                nullptr);
   if (options.design.config.empty()) throw_error("--config or --design is required");
   const machine::Config config = options.design.load();
-  const synth::SynthReport report = synth::synthesize(config, synth);
-  options.output.print(synth::to_text(report));
-  options.output.write_json(synth::to_json(report), &config);
-  return kSuccess;
+  return tell(options, synth::synthesize(config, synth), &config);
 }
 
 }  // namespace
@@ -93,12 +98,16 @@ void add_synth(CLI::App& app, Action& action) {
             "zero: wires are nothing; library: what the library guesses by\n"
             "fan-out (zero)")
       ->check(CLI::IsMember({"zero", "library"}));
-  command->add_flag("--place", options->place,
-                    "place it, too, with estimated wires: macros, then cells by\n"
-                    "Coloquinte (asic)");
+  CLI::Option* place =
+      command->add_flag("--place", options->place,
+                        "place it, too, with estimated wires: macros, then cells by\n"
+                        "Coloquinte (asic)");
   add_value(*command, "--lef PATH", options->synth.place.lef,
             "LEF file, or folder of such, of the library's cells and macros\n"
             "(beside the Liberty file)");
+  add_value(*command, "--floorplan FILE", options->floorplan,
+            "with --place: SVG picture of the floor plan by module")
+      ->needs(place);
   options->python.declare(*command);
   add_value(*command, "--paths N", options->synth.paths,
             "tell the N longest paths from register to register, one for each\n"
@@ -121,6 +130,7 @@ void add_synth(CLI::App& app, Action& action) {
       "area.json\n"
       "  trine synth --config edge32 --target ice40\n"
       "  trine synth --config edge32 --netlist gates\n"
+      "  trine synth --config edge32 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --place\n"
       "  trine synth --design rtl_of_last_year");
 }
 

@@ -5,12 +5,12 @@
 //   en && !we:  rdata = mem[addr], one cycle later; rdata then holds until the next read
 //   en &&  we:  mem[addr] = (mem[addr] & ~mask) | (wdata & mask); rdata is unchanged
 //
-// A mask may be coarser than bits: all of a group of MaskBits bits (the last may be shorter) are written or
-// none; MaskBits = Width: whole words.
+// A mask may be coarser than bits: all of a group of MaskBits bits (the last may be shorter) are
+// written or none; MaskBits = Width: whole words.
 //
-// FPGA: with the macro TRINE_BLOCK_RAM the same in block RAM, whose enables are of groups of 8 or 9 bits.
-// Where MaskBits is less than 8, a write reads the old word in its own cycle and stores the merged
-// one in the next, by a second port; a read of that word in between takes the merged one.
+// FPGA: with the macro TRINE_BLOCK_RAM the same in block RAM, whose enables are of groups of 8 or 9
+// bits. Where MaskBits is less than 8, a write reads the old word in its own cycle and stores the
+// merged one in the next, by a second port; a read of that word in between takes the merged one.
 //
 // Technology hook: replace this file by one with the same ports that instantiates the macros of
 // your library for each (Width, Depth) of trine.f's memory list (integrate.md). Nothing else in the
@@ -37,6 +37,10 @@ module trine_sram #(
   input  logic [Width-1:0]    wdata_i,
   output logic [Width-1:0]    rdata_o
 );
+
+  if (MaskBits < 1) begin : gen_bad_mask
+    $error("trine_sram: MaskBits must be 1 or more");
+  end
 
 `ifdef TRINE_BLOCK_RAM
   if (MaskBits >= 8) begin : gen_enables

@@ -66,6 +66,27 @@ std::string fpga_table(const SynthReport& r) {
   return text;
 }
 
+/// What nextpnr made of the design.
+std::string fpga_lines(const SynthReport& r) {
+  const FpgaReport& f = r.fpga;
+  if (f.mhz == 0) return {};
+  std::string text =
+      fmt::format("\nplaced and routed: {:.1f} MHz ({:.2f} ns)\n  {} -> {}\n", f.mhz, 1000 / f.mhz,
+                  fitted(f.timed.path.start, 46), fitted(f.timed.path.end, 46));
+  for (const PathPart& part : f.timed.parts)
+    text += fmt::format("  {:<40}{:>7.2f} ns\n", fitted(part.module, 39), part.ns);
+  for (const auto& [type, use] : f.utilization)
+    text += fmt::format("  {:<28}{:>10} of {:>8}\n", type, grouped(use.first), grouped(use.second));
+  return text;
+}
+
+nlohmann::json to_json(const FpgaReport& f) {
+  nlohmann::json use = nlohmann::json::object();
+  for (const auto& [type, count] : f.utilization)
+    use[type] = {{"used", count.first}, {"available", count.second}};
+  return use;
+}
+
 std::string memory_table(const SynthReport& r) {
   if (r.memories.empty()) return {};
   std::string text = "\nmemories (apart):\n";
@@ -217,6 +238,7 @@ nlohmann::json to_json(const SynthReport& r) {
                            {"from", path.from},
                            {"to", path.to},
                            {"path", to_json(path.parts)}});
+  const TimedPath& placed = r.fpga.mhz > 0 ? r.fpga.timed : r.clock.placed.timed;
   const bool timed = r.clock.ns > 0;
   const double logic_um2 = timed ? r.clock.logic_um2 : r.area_um2;
   const double macs = static_cast<double>(r.macs_per_cycle);
@@ -239,11 +261,12 @@ nlohmann::json to_json(const SynthReport& r) {
           {"clock_to", r.clock.path.end},
           {"clock_path", to_json(r.clock.parts)},
           {"clock_paths", clock_paths},
-          {"clock_placed_ns", r.clock.placed.timed.ns > 0 ? nlohmann::json(r.clock.placed.timed.ns)
-                                                          : nlohmann::json(nullptr)},
-          {"clock_placed_from", r.clock.placed.timed.path.start},
-          {"clock_placed_to", r.clock.placed.timed.path.end},
-          {"clock_placed_path", to_json(r.clock.placed.timed.parts)},
+          {"clock_placed_ns", placed.ns > 0 ? nlohmann::json(placed.ns) : nlohmann::json(nullptr)},
+          {"clock_placed_from", placed.path.start},
+          {"clock_placed_to", placed.path.end},
+          {"clock_placed_path", to_json(placed.parts)},
+          {"mhz", r.fpga.mhz > 0 ? nlohmann::json(r.fpga.mhz) : nlohmann::json(nullptr)},
+          {"utilization", to_json(r.fpga)},
           {"placement", to_json(r.clock.placed)},
           {"buffers", r.clock.buffers},
           {"hold_buffers", r.clock.hold_buffers},
@@ -265,7 +288,7 @@ std::string to_text(const SynthReport& r) {
   std::string text = fmt::format("{}: {}{}{}\n\n", r.configuration, name_of(r.target),
                                  r.library.empty() ? "" : ", ", r.library);
   if (r.target != Target::kAsic)
-    return text + fpga_table(r) + memory_table(r) +
+    return text + fpga_table(r) + memory_table(r) + fpga_lines(r) +
            fmt::format("\ntotal {} cells, {} memory bits apart, {:.0f} s\n", grouped(r.cells),
                        grouped(r.sram_bits), r.seconds);
   text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r) + placed_lines(r) +

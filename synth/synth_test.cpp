@@ -476,6 +476,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
     "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
     "clock_placed_ns": null, "clock_placed_from": "", "clock_placed_to": "", "clock_placed_path": [], "placement": null,
+    "mhz": null, "utilization": {},
     "hold_buffers": 0, "hold_violations": 0, "violations": {"max_transition": 0, "max_capacitance": 0}, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
@@ -561,6 +562,15 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
         "  4,314\n",
         "\ntotal 4,321 cells, 65,536 memory bits apart, 62 s\n"})
     CHECK_THAT(text, Contains(line));
+
+  r.fpga = {50, {20, {20, "from", "to"}, {{"core", 20}}}, {{"DP16KD", {7, 208}}}};
+  CHECK(to_json(r)["mhz"] == 50);
+  CHECK(to_json(r)["clock_placed_ns"] == 20);
+  CHECK(to_json(r)["utilization"]["DP16KD"]["used"] == 7);
+  CHECK(to_json(r)["utilization"]["DP16KD"]["available"] == 208);
+  for (const char* line : {"\nplaced and routed: 50.0 MHz (20.00 ns)\n  from -> to\n  core        ",
+                           "  DP16KD                               7 of      208\n"})
+    CHECK_THAT(to_text(r), Contains(line));
 }
 
 TEST_CASE("targets are named", "[synth][error]") {

@@ -19,6 +19,7 @@
 #include "base/process.h"
 #include "gen/generate.h"
 #include "synth/clock.h"
+#include "synth/fpga/ecp5.h"
 #include "synth/liberty.h"
 #include "synth/partition.h"
 #include "synth/place/lef.h"
@@ -103,10 +104,10 @@ class Flow {
 
   SynthReport run() {
     progress("elaborating");
-    run_yosys(elaborate_script(read_file_list(design_ / "trine.f"), top_), "elaborate", folder(),
-              label_);
-    const Plan plan =
-        make_plan(parse_rtlil(read_text(folder() / "design.il")), top_, options_.flat);
+    run_yosys(elaborate_script(read_file_list(design_ / "trine.f"), top_, options_.target),
+              "elaborate", folder(), label_);
+    const Design design = parse_rtlil(read_text(folder() / "design.il"));
+    const Plan plan = make_plan(design, top_, options_.flat);
     map_all(plan);
     SynthReport report;
     if (times())
@@ -131,6 +132,9 @@ class Flow {
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
     add_memories(plan, report);
+    if (options_.target == Target::kEcp5 && !options_.place.python.empty())
+      report.fpga = place_ecp5(folder(), design.at(top_), options_.place.python,
+                               [this](const std::string& what) { progress(what); });
     progress("");
     return report;
   }
@@ -320,7 +324,11 @@ WireLoad parse_wire_load(const std::string& name) {
 }
 
 void check_placeable(SynthOptions& options) {
-  if (options.target != Target::kAsic) throw_error("--place: needs --target asic or ecp5");
+  if (options.target == Target::kIce40) throw_error("--place: needs --target asic or ecp5");
+  if (options.target == Target::kEcp5) {
+    if (!options.place.lef.empty()) throw_error("--lef: needs --target asic");
+    return;
+  }
   if (!options.timing) throw_error("--place: allowed without --no-timing");
   if (options.place.lef.empty()) options.place.lef = lef_folder_of(liberty_of(options));
   read_lef(options.place.lef);

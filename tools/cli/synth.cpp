@@ -45,7 +45,11 @@ int run(const Options& options) {
   if (options.place) {
     synth::check_placeable(synth);
     synth.place.python =
-        Python(options.python, "synth/place/requirements.txt", options.output).program();
+        Python(options.python,
+               fmt::format("synth/{}/requirements.txt",
+                           synth.target == synth::Target::kEcp5 ? "fpga" : "place"),
+               options.output)
+            .program();
   }
   if (!options.emitted.empty())
     return tell(options,
@@ -101,7 +105,7 @@ void add_synth(CLI::App& app, Action& action) {
   CLI::Option* place =
       command->add_flag("--place", options->place,
                         "place it, too, with estimated wires: macros, then cells by\n"
-                        "Coloquinte (asic)");
+                        "Coloquinte (asic); with --target ecp5: route it, too, by nextpnr");
   add_value(*command, "--lef PATH", options->synth.place.lef,
             "LEF file, or folder of such, of the library's cells and macros\n"
             "(beside the Liberty file)");
@@ -129,6 +133,7 @@ void add_synth(CLI::App& app, Action& action) {
       "  trine synth --config edge256 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json "
       "area.json\n"
       "  trine synth --config edge32 --target ice40\n"
+      "  trine synth --config edge32 --set 'array.precisions=[\"int8\"]' --target ecp5 --place\n"
       "  trine synth --config edge32 --netlist gates\n"
       "  trine synth --config edge32 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --place\n"
       "  trine synth --design rtl_of_last_year");

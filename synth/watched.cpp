@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "synth/watched.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "base/process.h"
+
+namespace trine::synth {
+namespace fs = std::filesystem;
+namespace {
+
+std::string last_line(const fs::path& log) {
+  std::string line = tail_of(log, 1);
+  std::erase(line, '\n');
+  return line;
+}
+
+/// Tells `progress` the last line of a growing file each second, for as long as it exists.
+class Watch {
+ public:
+  Watch(const fs::path& log, const std::function<void(const std::string&)>& progress)
+      : thread_([this, log, progress] {
+          std::unique_lock<std::mutex> lock(mutex_);
+          while (!ended_.wait_for(lock, std::chrono::seconds(1), [this] { return end_; })) {
+            const std::string line = last_line(log);
+            if (!line.empty()) progress(line);
+          }
+        }) {}
+  ~Watch() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      end_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool end_ = false;
+  std::thread thread_;  // the last: it reads the others
+};
+
+}  // namespace
+
+void run_watched(const std::vector<std::string>& argv, const fs::path& folder,
+                 const std::string& name, const std::string& what,
+                 const std::function<void(const std::string&)>& progress) {
+  const fs::path log = folder / (name + ".log");
+  int code = 0;
+  {
+    const Watch watch(log, progress);
+    code = run_process(argv, folder, log);
+  }
+  if (code != 0) throw_error("{}: {}", what, last_line(log));
+}
+
+}  // namespace trine::synth

@@ -86,7 +86,7 @@ module trine_csr_props (
   (* hierconn *) logic        \u_dut.start_q , \u_dut.clear_q , \u_dut.tell ;
   (* hierconn *) logic [1:0]  \u_dut.irq_status_q ;
   (* hierconn *) logic [14:0] \u_dut.u_counters.ring_q ;
-  (* hierconn *) logic [3:0]  \u_dut.u_counters.index_q ;
+  (* hierconn *) logic [3:0]  \u_dut.u_counters.index_q , \u_dut.u_counters.added_index_q ;
 
   localparam logic [1:0] StIdle = 2'd0, StRun = 2'd1, StClear = 2'd3;
 
@@ -145,7 +145,7 @@ module trine_csr_props (
 
   assign offset    = {araddr_i[11:2], 2'b00} - trine_csr_pkg::CsrCyclesOffset;
   assign wanted    = offset[6:3];
-  assign ahead     = \u_dut.u_counters.index_q  == 4'd14 ? 4'd0 : \u_dut.u_counters.index_q  + 4'd1;
+  assign ahead     = \u_dut.u_counters.index_q ;  // the one behind added_index_q
   assign remaining = offset >= 12'd120 || offset[2] ? 5'd0 :
                      wanted >= ahead ? 5'(wanted) - 5'(ahead) : 5'd15 + 5'(wanted) - 5'(ahead);
 
@@ -158,6 +158,8 @@ module trine_csr_props (
 
       // Counters come round.
       a_index: assert (\u_dut.u_counters.index_q  < 4'd15);
+      a_added: assert (\u_dut.u_counters.added_index_q  ==
+                       (ahead == 4'd0 ? 4'd14 : ahead - 4'd1));
       a_ring:  assert (\u_dut.u_counters.ring_q  == 15'd1 << \u_dut.u_counters.index_q );
 
       // Ready comes in the next cycle in which no answer is in the way; of the low half of a

@@ -8,9 +8,9 @@
 // The step that ends a tile overwrites the drain registers, so it waits in front of the array until
 // the tile before has been read: drain_ok_i, or drain_soon_i as its results are taken, grant the
 // next last step, in a register. There is room for three steps' operands; with a step that waits
-// for its grant and two behind it on the way, the gather holds the next one. A tile's job is offered
-// to the post unit as soon as its last step is issued, so that parameters and residuals are there
-// when its results are; those follow with a handshake of their own (data).
+// for its grant and two behind it on the way, the gather holds the next one. A tile's job is
+// offered to the post unit as soon as its last step is issued, so that parameters and residuals are
+// there when its results are; those follow with a handshake of their own (data).
 //
 // With int8 activations and ternary or binary weights a PMEM row serves 4 or 8 steps: weight_part_o
 // says which part, weight_bits_o how it is packed (trine_expand).
@@ -324,7 +324,8 @@ module trine_compute #(
   function automatic logic several(input logic [3:0] some);
     several = (some & (some - 4'd1)) != '0;
   endfunction
-  assign g_hold_o = (stuck[0] && several(steps[4:1])) || (stuck[1] && several({1'b0, steps[4:2]})) ||
+  assign g_hold_o = (stuck[0] && several(steps[4:1])) ||
+                    (stuck[1] && several({1'b0, steps[4:2]})) ||
                     (stuck[2] && steps[4] && steps[3]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

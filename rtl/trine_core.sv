@@ -473,7 +473,8 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Compute: engine, weights, array.
   // ---------------------------------------------------------------------------------------------
-  logic                     w_en, w_next, array_valid, array_first, array_last, c_running, drain_wait;
+  logic                     w_en, w_next, array_valid, array_first, array_last;
+  logic                     c_running, drain_wait;
   logic [PmemAddrBits-1:0]  w_row;
   logic [Cols*32-1:0]       packed_weights, weights;
   logic [1:0]               weight_bits;

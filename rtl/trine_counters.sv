@@ -54,9 +54,9 @@ module trine_counters #(
       words_q <= '0;
       ring_q  <= Counters'(1);
       fresh_q <= {Counters{1'b1}};
-      added_q <= '0;
       index_q <= '0;
-      added_index_q <= '0;
+      added_q <= {1'b1, {Counters-1{1'b0}}};
+      added_index_q <= 4'(Counters - 1);
     end else begin
       count_q <= count_d;
       words_q <= write_words_i;

@@ -3,9 +3,9 @@
 // Weight memory: Depth rows of Cols words, even and odd rows in two single-port banks, so that a
 // stream of rows can be written while another is read.
 //
-// Timing    a read is in the memory's output one cycle later, until the next read, and with r_next_i
-//           in r_data_o one cycle later again, until the next r_next_i; reads are never refused. A
-//           write waits while its bank is read.
+// Timing    a read is in the memory's output one cycle later, until the next read, and with
+//           r_next_i in r_data_o one cycle later again, until the next r_next_i; reads are never
+//           refused. A write waits while its bank is read.
 //           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind that register;
 //           ecc_* say when a row has come there which columns were, and of one that could not.
 // Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes

@@ -888,10 +888,13 @@ module trine_post #(
       end
     end
 
-    assign out = leaves_beside ? v_out_i[l*AddrBits +: AddrBits]
-                 : tag_out.first ? out_q[l*AddrBits +: AddrBits] : pack_out_q[l*AddrBits +: AddrBits];
+    assign out = leaves_beside   ? v_out_i[l*AddrBits +: AddrBits]
+                 : tag_out.first ? out_q[l*AddrBits +: AddrBits]
+                                 : pack_out_q[l*AddrBits +: AddrBits];
     assign out_addr[l*AddrBits +: AddrBits] = out + offset;
-    assign out_lanes[l] = leaves_beside ? v_active_i[l] : tag_out.first ? active_q[l] : pack_active_q[l];
+    assign out_lanes[l] = leaves_beside   ? v_active_i[l]
+                          : tag_out.first ? active_q[l]
+                                          : pack_active_q[l];
     assign r_addr_o[l*AddrBits +: AddrBits] = out_q[l*AddrBits +: AddrBits] + fetch_offset_q;
   end
 
@@ -967,13 +970,13 @@ module trine_post #(
   end
 
   logic unused_post;
-  assign unused_post = ^{lane_valid, lane_product, threshold_go_q, pass_first_q, v_normalize_i, v_channel_q,
-                         v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i, v_word_end_i,
-                         v_tile_end_i, v_end_i, v_acc_i, v_multiplier_i, v_shift_i, cfg_q.window,
-                         tag_next, tag_after, tag_third, certain, channel_first, channel_now,
-                         cfg_q.param, cfg_q.channels, cfg_q.position, cfg_q.residual_delta,
-                         cfg_q.out_plane, cfg_q.encoding, cfg_q.passes_last, cfg_q.low,
-                         cfg_q.lookup, table_we_i, table_addr_i, table_wdata_i};
+  assign unused_post = ^{lane_valid, lane_product, threshold_go_q, pass_first_q, v_normalize_i,
+                         v_channel_q, v_reciprocal_i, v_go_i, v_place_i, v_pair_i, v_word_first_i,
+                         v_word_end_i, v_tile_end_i, v_end_i, v_acc_i, v_multiplier_i, v_shift_i,
+                         cfg_q.window, tag_next, tag_after, tag_third, certain, channel_first,
+                         channel_now, cfg_q.param, cfg_q.channels, cfg_q.position,
+                         cfg_q.residual_delta, cfg_q.out_plane, cfg_q.encoding, cfg_q.passes_last,
+                         cfg_q.low, cfg_q.lookup, table_we_i, table_addr_i, table_wdata_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.
@@ -1006,8 +1009,8 @@ module trine_post #(
       v_stalled_q    <= v_valid_i && !v_ready_o && !clear_i;
       slots_kept_q   <= (v_take || (vector_q && left_q != '0 && !done)) && !clear_i;
       promised_q     <= take || clear_i ? '0
-                        : {promised_q[1+PeStages:1], (drain_ok_o && !vector_q && left_q != '0 && data_q) ||
-                                                     drain_soon_o};
+                        : {promised_q[1+PeStages:1],
+                           (drain_ok_o && !vector_q && left_q != '0 && data_q) || drain_soon_o};
     end
   end
 

@@ -107,7 +107,7 @@ module trine_softmax #(
   logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
   logic [1:0]          passes_q;             // over words that the lanes keep, to come
   logic [9:0]          word_q;               // of its pass: the next to be fetched
-  logic                freed_q;  // a word was fetched: its successor does not come as one is fetched
+  logic                freed_q;  // a word was fetched: its successor comes a cycle later
   logic                front_q, front_last_q, sent_q;  // one is fetched; the last of its pass
   logic [1:0]          byte_q, last_byte;
   logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,

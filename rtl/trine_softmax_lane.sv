@@ -24,8 +24,8 @@
 // The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
 // comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
-// Timing    an entry that is read is in the memory's output in the next cycle, until the next one is
-//           read, and with advance_i in a register one cycle later.
+// Timing    an entry that is read is in the memory's output in the next cycle, until the next one
+//           is read, and with advance_i in a register one cycle later.
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
 //           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
 //

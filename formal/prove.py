@@ -97,8 +97,8 @@ def proofs():
     for lanes in (2, 3):
         yield Proof("trine_dmem_props", ("trine_sram", "trine_skid", "trine_dmem"), {"Lanes": lanes}, 12, 1, 4, slow=lanes == 3)
     for mode in (0, 1, 2):
-        yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_dot"), {"Mode": mode, "Lane": 2}, sat=True,
-                    slow=mode == 0)
+        yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_digits", "trine_dot"), {"Mode": mode, "Lane": 2},
+                    sat=True, slow=mode == 0)
     for stages in (1, 2):
         yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages}, 8, 1, 3,
                     slow=stages == 1)

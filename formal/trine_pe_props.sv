@@ -16,7 +16,7 @@ module trine_pe_props #(
   input logic        last_i,
   input logic [1:0]  mode_i,
   input logic [31:0] act_i,
-  input logic [31:0] wgt_i
+  input logic [47:0] wgt_i  // any digits
 );
 
   logic [31:0] drain, dot;

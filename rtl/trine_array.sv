@@ -4,11 +4,13 @@
 //
 //   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
 //
-// Activations are broadcast along rows, weights down columns. The broadcast is registered at the
-// entry and again every PipeCols columns and PipeRows rows, so no wire is longer than a block of
-// PipeRows x PipeCols PEs: a skewed wavefront. Block (h, g), h = r / PipeRows, g = c / PipeCols,
-// works h + g cycles after block (0, 0); activations of row group h are delayed by h cycles at
-// the entry, weights of column group g by g, so that both meet, and control travels with them.
+// Activations are broadcast along rows, weights down columns; for Booth rows (Multiplier) a weight
+// travels as its digits (trine_digits), made in front of the register at the entry. The broadcast
+// is registered there and again every PipeCols columns and PipeRows rows, so no wire is longer than
+// a block of PipeRows x PipeCols PEs: a skewed wavefront. Block (h, g), h = r / PipeRows,
+// g = c / PipeCols, works h + g cycles after block (0, 0); activations of row group h are delayed
+// by h cycles at the entry, weights of column group g by g, so that both meet, and control travels
+// with them.
 //
 // With window_i (depthwise convolution, int8) PE(r, c), c < 4, takes byte c of the words of rows r
 // to r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last
@@ -30,7 +32,7 @@
 //           between. col_i < Cols; column Cols is nobody's.
 //
 // Check     verilator --lint-only -Wall trine_array.sv trine_broadcast.sv trine_pe.sv trine_dot.sv
-//           tb/trine_array_tb.cpp
+//           trine_digits.sv trine_mul_pkg.sv; tb/trine_array_tb.cpp
 
 module trine_array #(
   parameter int unsigned Rows       = 8,     // 1..256
@@ -124,24 +126,43 @@ module trine_array #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Broadcast down columns: the word. Column c is delayed by g registers, then it has one register
-  // a row group.
+  // Broadcast down columns: the word or its digits. Column c is delayed by g registers, then it has
+  // one register a row group.
   // ---------------------------------------------------------------------------------------------
+  localparam bit          Digits  = Multiplier == trine_mul_pkg::Booth;
+  localparam int unsigned WgtBits = Digits ? 48 : 32;
+
   for (genvar c = 0; c < Cols; c++) begin : gen_wgt
     localparam int unsigned Delay = c / PipeCols;
+    logic [WgtBits-1:0] entry;
+    if (Digits) begin : gen_digits
+      trine_digits #(
+        .Int8    (Int8),
+        .Ternary (Ternary),
+        .Binary  (Binary)
+      ) u_digits (
+        .mode_i   (mode_i),
+        .word_i   (wgt_i[32*c +: 32]),
+        .digits_o (entry)
+      );
+    end else begin : gen_word
+      assign entry = wgt_i[32*c +: 32];
+    end
+
     for (genvar k = 0; k < Delay + RowGroups; k++) begin : gen_stage
-      logic        from_valid, valid, flags;
-      logic [31:0] from_word, word;
+      logic               from_valid, valid, flags;
+      logic [WgtBits-1:0] from_word, word;
       if (k == 0) begin : gen_entry
         assign from_valid = valid_i;
-        assign from_word  = wgt_i[32*c +: 32];
+        assign from_word  = entry;
       end else begin : gen_chain
         assign from_valid = gen_wgt[c].gen_stage[k-1].valid;
         assign from_word  = gen_wgt[c].gen_stage[k-1].word;
       end
 
       trine_broadcast #(
-        .Flags (1)
+        .Flags (1),
+        .Bits  (WgtBits)
       ) u_stage (
         .clk_i   (clk_i),
         .rst_ni  (rst_ni),
@@ -162,7 +183,20 @@ module trine_array #(
   // The PEs and the column multiplexer.
   // ---------------------------------------------------------------------------------------------
   for (genvar c = 0; c < Cols; c++) begin : gen_wgt_entry
-    assign wgt_o[32*c +: 32] = gen_wgt[c].gen_stage[0].word;
+    if (Digits) begin : gen_digits
+      logic [15:0] unused_two;
+      trine_digits #(
+        .Int8    (Int8),
+        .Ternary (Ternary),
+        .Binary  (Binary)
+      ) u_word (
+        .mode_i   (gen_act[0].gen_stage[0].flags[1:0]),
+        .word_i   (gen_wgt[c].gen_stage[0].word[31:0]),
+        .digits_o ({unused_two, wgt_o[32*c +: 32]})
+      );
+    end else begin : gen_word
+      assign wgt_o[32*c +: 32] = gen_wgt[c].gen_stage[0].word;
+    end
   end
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row

@@ -10,23 +10,24 @@
 // Check     verilator --lint-only -Wall trine_broadcast.sv; tb/trine_array_tb.cpp
 
 module trine_broadcast #(
-  parameter int unsigned Flags = 4
+  parameter int unsigned Flags = 4,
+  parameter int unsigned Bits  = 32  // of the word
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
 
   input  logic             valid_i,
   input  logic [Flags-1:0] flags_i,
-  input  logic [31:0]      word_i,
+  input  logic [Bits-1:0]  word_i,
 
   output logic             valid_o,
   output logic [Flags-1:0] flags_o,
-  output logic [31:0]      word_o
+  output logic [Bits-1:0]  word_o
 );
 
   logic             valid_q;
   logic [Flags-1:0] flags_q;
-  logic [31:0]      word_q;
+  logic [Bits-1:0]  word_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= 1'b0;

@@ -10,7 +10,8 @@
 //
 // Two bodies, chosen by Multiplier: `*`, which Verilator evaluates five times faster and which
 // FPGAs and tools with datapath generators want, and radix-4 Booth rows in one sum, which Yosys
-// turns into one carry-save tree, a third smaller than products and adders.
+// turns into one carry-save tree, a third smaller than products and adders. For the rows wgt_i is
+// what trine_digits makes of the word, once for all PEs of a column.
 //
 // Timing    combinational.
 // Contract  mode_i names a precision that the parameters include.
@@ -22,13 +23,14 @@ module trine_dot #(
   parameter bit Int8       = 1'b1,
   parameter bit Ternary    = 1'b1,
   parameter bit Binary     = 1'b1,
-  parameter int Multiplier = trine_mul_pkg::Operator
+  parameter int Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned WgtBits = Multiplier == trine_mul_pkg::Booth ? 48 : 32
 ) (
-  input  logic [1:0]  mode_i,
-  input  logic [31:0] base_i,
-  input  logic [31:0] act_i,
-  input  logic [31:0] wgt_i,
-  output logic [31:0] sum_o
+  input  logic [1:0]         mode_i,
+  input  logic [31:0]        base_i,
+  input  logic [31:0]        act_i,
+  input  logic [WgtBits-1:0] wgt_i,
+  output logic [31:0]        sum_o
 );
 
   if (!Int8 && !Ternary && !Binary) begin : gen_bad_precisions
@@ -53,8 +55,8 @@ module trine_dot #(
   logic [31:0] equal, nonzero, votes;
   logic [5:0]  count;
 
-  assign equal   = act_i ~^ wgt_i;
-  assign nonzero = act_i & wgt_i & Low;
+  assign equal   = act_i ~^ wgt_i[31:0];
+  assign nonzero = act_i & wgt_i[31:0] & Low;
   assign votes   = ternary ? (nonzero & (equal >> 1)) | ~(((nonzero & ~(equal >> 1)) << 1) | Low)
                            : equal;
 
@@ -79,38 +81,32 @@ module trine_dot #(
 
     assign sum_o = base_i + (int8 ? products : counted);
   end else begin : gen_booth
-    // Booth digit j of a weight w is d = w[2j-1] + w[2j] - 2*w[2j+1]; its row is d * act
-    // in 9 bits, negated by inversion plus a one at its foot. A row's sign bit s weighs -2^8, and
-    // -s * 2^8 = (1 - s) * 2^8 - 2^8: it enters inverted, and the -2^8 of all rows are one
-    // constant.
+    // A digit's row is digit * act in 9 bits, negated by inversion plus a one at its foot. A row's
+    // sign bit s weighs -2^8, and -s * 2^8 = (1 - s) * 2^8 - 2^8: it enters inverted, and the -2^8
+    // of all rows are one constant.
     //
     // biased = dot + 2^17 is never negative, so the high bits of the sum need an increment and a
     // decrement (ready early) instead of the sign extension's adder: 2 ns less at the same area.
     localparam logic [17:0] Signs = 18'd4 * 18'd256 * 18'd85;  // 4 lanes, 85 = 1 + 4 + 16 + 64
     localparam logic [17:0] Bias  = 18'h2_0000;
 
-    logic [8:0]  digits, row;
+    logic [7:0]  act;
+    logic [8:0]  row;
     logic        negate, one, two;
     logic [17:0] products, counted, biased;
     logic [18:0] low;
 
     always_comb begin
       products = 18'd0;
-      digits   = 9'd0;
+      act      = 8'd0;
       row      = 9'd0;
-      negate   = 1'b0;
-      one      = 1'b0;
-      two      = 1'b0;
-      for (int unsigned lane = 0; lane < 4; lane++) begin
-        digits = {wgt_i[8*lane +: 8], 1'b0};
-        for (int unsigned j = 0; j < 4; j++) begin
-          negate   = digits[2*j+2];
-          one      = digits[2*j+1] ^ digits[2*j];
-          two      = (digits[2*j+2] ^ digits[2*j+1]) & ~one;
-          row      = {9{negate}} ^ (({9{one}} & {act_i[8*lane+7], act_i[8*lane +: 8]}) |
-                                    ({9{two}} & {act_i[8*lane +: 8], 1'b0}));
-          products = products + (18'({~row[8], row[7:0]}) << (2 * j)) + (18'(negate) << (2 * j));
-        end
+      {two, negate, one} = 3'd0;
+      for (int unsigned k = 0; k < 16; k++) begin
+        act      = act_i[8*(k/4) +: 8];
+        {two, negate, one} = {wgt_i[32+k], wgt_i[2*k +: 2]};
+        row      = {9{negate}} ^ (({9{one}} & {act[7], act}) | ({9{two}} & {act, 1'b0}));
+        products = products + (18'({~row[8], row[7:0]}) << (2 * (k % 4))) +
+                   (18'(negate) << (2 * (k % 4)));
       end
       products = products + (Bias - Signs);
     end

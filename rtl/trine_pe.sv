@@ -21,7 +21,8 @@ module trine_pe #(
   parameter bit Ternary    = 1'b1,
   parameter bit Binary     = 1'b1,
   parameter int unsigned Stages = 2,  // 1, 2
-  parameter int Multiplier = trine_mul_pkg::Operator
+  parameter int Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned WgtBits = Multiplier == trine_mul_pkg::Booth ? 48 : 32  // as in trine_dot
 ) (
   input  logic        clk_i,
 
@@ -31,7 +32,7 @@ module trine_pe #(
   input  logic        last_i,
   input  logic [1:0]  mode_i,
   input  logic [31:0] act_i,
-  input  logic [31:0] wgt_i,
+  input  logic [WgtBits-1:0] wgt_i,
 
   output logic [31:0] drain_o
 );

@@ -13,6 +13,12 @@ using namespace trine::golden;
 
 namespace {
 
+#ifdef TB_Multiplier
+constexpr bool kBooth = TB_Multiplier == 1;
+#else
+constexpr bool kBooth = false;
+#endif
+
 constexpr bool kIncluded[] = {TB_Int8 == 1, TB_Ternary == 1, TB_Binary == 1};
 
 std::uint32_t run(Vtrine_dot& dut, std::uint32_t base, std::uint32_t act, std::uint32_t wgt,
@@ -20,7 +26,7 @@ std::uint32_t run(Vtrine_dot& dut, std::uint32_t base, std::uint32_t act, std::u
   dut.mode_i = static_cast<std::uint8_t>(precision);
   dut.base_i = base;
   dut.act_i = act;
-  dut.wgt_i = wgt;
+  drive(dut.wgt_i, kBooth ? digits(wgt, precision) : wgt);
   dut.eval();
   return dut.sum_o;
 }

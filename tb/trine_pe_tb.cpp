@@ -13,6 +13,12 @@ using namespace trine::golden;
 
 namespace {
 
+#ifdef TB_Multiplier
+constexpr bool kBooth = TB_Multiplier == 1;
+#else
+constexpr bool kBooth = false;
+#endif
+
 #ifdef TB_Stages
 constexpr int kStages = TB_Stages;
 #else
@@ -58,7 +64,7 @@ TEST_CASE("trine_pe accumulates and holds a result while it works on the next", 
     dut.last_i = last;
     dut.mode_i = static_cast<std::uint8_t>(precision);
     dut.act_i = act;
-    dut.wgt_i = wgt;
+    drive(dut.wgt_i, kBooth ? digits(wgt, precision) : wgt);
     tick(dut);
     before = drain;
     if (valid) {
@@ -80,7 +86,8 @@ TEST_CASE("trine_pe wraps around at 32 bits", "[tb][pe]") {
   Vtrine_pe dut;
   dut.mode_i = 0;
   dut.valid_i = 1;
-  dut.act_i = dut.wgt_i = 0x80808080;  // 2^16 a step
+  dut.act_i = 0x80808080;  // 2^16 a step
+  drive(dut.wgt_i, kBooth ? digits(0x80808080, Precision::kInt8) : 0x80808080);
   for (int step = 0; step < 40'000; ++step) {
     dut.first_i = step == 0;
     dut.last_i = step == 39'999;

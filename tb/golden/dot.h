@@ -34,6 +34,22 @@ inline int dot(std::uint32_t act, std::uint32_t wgt, Precision precision) {
   return sum;
 }
 
+/// What the body of Booth rows takes in the place of a weight word (rtl/trine_digits.sv): of an
+/// int8 byte w four digits d = w[2k-1] + w[2k] - 2 * w[2k+1], whose lower bit says |d| = 1, whose
+/// upper w[2k+1]; |d| = 2 from bit 32 on. Other words stay as they are; nobody looks at the rest.
+inline std::uint64_t digits(std::uint32_t wgt, Precision precision) {
+  if (precision != Precision::kInt8) return std::uint64_t{0xffff} << 32 | wgt;
+  const auto bit = [&](int at) { return static_cast<int>(wgt >> at & 1); };
+  std::uint64_t word = 0;
+  for (int k = 0; k < 16; ++k) {
+    const int d = (k % 4 > 0 ? bit(2 * k - 1) : 0) + bit(2 * k) - 2 * bit(2 * k + 1);
+    word |= std::uint64_t{d == 1 || d == -1} << 2 * k;
+    word |= std::uint64_t{bit(2 * k + 1) == 1} << (2 * k + 1);
+    word |= std::uint64_t{d == 2 || d == -2} << (32 + k);
+  }
+  return word;
+}
+
 /// A word that the precision can hold: ternary has no lane 10.
 inline std::uint32_t legal_word(std::uint32_t random, Precision precision) {
   if (precision != Precision::kTernary) return random;

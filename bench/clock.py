@@ -1,26 +1,136 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Clock and silicon of presets, of today's RTL beside that of another revision, by today's tool.
+"""Clock and silicon of presets beside their goals, and beside another revision's RTL, by today's tool.
 
-usage: clock.py [--rtl REVISION] [--liberty FILE] [CONFIG]...    (edge32 edge64 edge256 edge1024)
+usage: clock.py [--rtl REVISION] [--zero] [--ecc] [--int8] [--placed] [--ecp5] [--cycles] [--all]
+                [--keep FOLDER] [--liberty FILE] [CONFIG]...    (edge32 edge64 edge256 edge1024)
+--zero    without wires, three precisions: the clock, macros, all silicon (what is measured if nothing is named)
+--ecc     the same clock with memory.ecc
+--int8    gate equivalents a MAC of designs of int8 alone, before and after buffers and strengths
+--placed  placed, with estimated wires; --ecp5: placed and routed on an ECP5
+--cycles  of ResNet-8, kws, vww and ad01; with --int8 also logic and small macros x clock x cycles
+--all     all of these
 With --rtl that revision is checked out and its generator built in a folder of its own; what it emits goes through
-`trine synth --design` of today. The library is $TRINE_SHARED's sg13g2 if it is there, else the one of `trine synth`.
+`trine synth --design` of today. With --keep reports are kept in FOLDER, and what is there is not measured again: of the
+same design, options and committed synth/. The library is $TRINE_SHARED's sg13g2 if it is there, else that of
+`trine synth`.
 """
 import argparse
+import collections
+import contextlib
+import hashlib
+import json
+import math
 import pathlib
 import subprocess
 import sys
 import tempfile
 
 import common
+import networks
 
 SG13G2 = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
+PRESETS = ["edge32", "edge64", "edge256", "edge1024"]
+NETWORKS = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8"]
+INT8 = 'array.precisions=["int8"]'
+ECC = "memory.ecc=true"
+PARTS = ["zero", "ecc", "int8", "placed", "ecp5", "cycles"]
+
+
+def key(name):
+    return lambda report: report[name]
+
+
+def per_mac(name):
+    return lambda report: report[name] / report["macs"]
+
+
+def same(goal, configs):
+    return dict.fromkeys(configs, goal)
+
+
+# goals: by configuration; those measured are named there.
+Figure = collections.namedtuple("Figure", "part what keys options value form goals")
+FIGURES = [
+    Figure("zero", "zero wire, ns", [], [], key("clock_ns"), "{:.2f}", same("4.7", PRESETS)),
+    Figure("ecc", "zero wire, `memory.ecc`, ns", [ECC], [], key("clock_ns"), "{:.2f}", same("as without", PRESETS)),
+    Figure("placed", "placed, estimated wires, ns", [], ["--place"], key("clock_placed_ns"), "{:.2f}",
+           {"edge32": "6.0", "edge64": "6.0", "edge256": "6.5"}),
+    Figure("ecp5", "ECP5, int8, routed, MHz", [INT8], ["--target", "ecp5", "--place"], key("mhz"), "{:.1f}",
+           {"edge32": "55"}),
+    Figure("int8", "logic a MAC, int8, before buffers, GE", [INT8], [], per_mac("gate_equivalents"), "{:,.0f}",
+           {"edge256": "1,800", "edge1024": "1,420"}),
+    Figure("int8", "logic a MAC, int8, with them and strengths, GE", [INT8], [], per_mac("logic_gate_equivalents"),
+           "{:,.0f}", same("stated", ["edge256", "edge1024"])),
+    Figure("zero", "macros without DMEM and PMEM, GE", [], [], key("macro_gate_equivalents_other"), "{:,.0f}",
+           {"edge1024": "350,000"}),
+    Figure("zero", "all silicon, um2", [], [], key("total_um2"), "{:,.0f}", same("0.85 of it", ["edge256", "edge1024"])),
+]
+PRODUCT_GOALS = {"edge256": "0.45 of it", "edge1024": "0.33 of it"}
 
 
 def must(*command):
     done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit(f"clock.py: {' '.join(map(str, command))}:\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+class Revision:
+    """Designs of one generator, measured by today's tool; cycles by its own simulator."""
+
+    def __init__(self, name, program, folder, options):
+        self.name, self.program, self.folder, self.options = name, program, folder, options
+        self.reports = {}
+
+    def emit(self, config, keys):
+        folder = self.folder / "-".join([self.name, config, *(k.split("=")[0] for k in keys)])
+        if not folder.exists():
+            must(self.program, "generate", *common.design(" ".join([config, *keys])), "-o", folder)
+        return folder
+
+    def report(self, config, keys, options):
+        """Of `trine synth`. A placed one has the clock without wires, too."""
+        if not options and self.options.placed and (config, *keys, "--place") in self.reports:
+            options = ["--place"]
+        at = (config, *keys, *options)
+        if at not in self.reports:
+            self.reports[at] = self.synth(self.emit(config, keys), options)
+        return self.reports[at]
+
+    def synth(self, design, options):
+        command = ["synth", "--design", design, *options]
+        if self.options.liberty and "ecp5" not in options:
+            command += ["--liberty", self.options.liberty]
+        kept = self.kept(design, options)
+        if kept and kept.exists():
+            return json.loads(kept.read_text())
+        report = common.trine(*command)
+        array = json.loads((design / "manifest.json").read_text())["configuration"]
+        report["macs"] = 4 * array["array.rows"] * array["array.cols"]
+        if kept:
+            kept.with_suffix(".new").write_text(json.dumps(report))
+            kept.with_suffix(".new").rename(kept)
+        return report
+
+    def kept(self, design, options):
+        if not self.options.keep:
+            return None
+        tool = must("git", "-C", common.ROOT, "rev-parse", "HEAD:synth")
+        text = "".join(file.read_text() for file in sorted(design.glob("*.sv")))
+        digest = hashlib.sha256(f"{tool}{options}{self.options.liberty}{text}".encode()).hexdigest()
+        return self.options.keep / f"{design.name}-{digest[:16]}.json"
+
+    def cycles(self, config, keys):
+        counted = []
+        for name in NETWORKS:
+            model, vectors = networks.paths(name)
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "run.json"
+                must(self.program, "verify", *common.design(" ".join([config, *keys])), model, "--vectors", vectors,
+                     "--backend", "arch", "--quiet", "--json", path)
+                counted.append(json.loads(path.read_text())["cycles"])
+        return counted
 
 
 def generator_of(revision, folder):
@@ -31,14 +141,78 @@ def generator_of(revision, folder):
     return next((folder / "build").glob("*/cli/trine"))  # tools/cli, once sw/cli
 
 
-def synth(where, liberty):
-    return common.trine("synth", *where, *(["--liberty", liberty] if liberty else []))
+@contextlib.contextmanager
+def revisions(options):
+    """Today's, and the other one if there is one."""
+    with tempfile.TemporaryDirectory(prefix="trine-clock-") as name:
+        folder = pathlib.Path(name)
+        try:
+            today = Revision("today", common.program(), folder, options)
+            other = options.rtl and Revision(options.rtl, generator_of(options.rtl, folder), folder, options)
+            yield [today, *([other] if other else [])]
+        finally:
+            if options.rtl:
+                must("git", "-C", common.ROOT, "worktree", "remove", "--force", folder / "tree")
 
 
-def row(name, report):
-    kilo = lambda key: "-" if report[key] is None else f"{report[key] / 1000:.0f} k"
-    parts = sorted(report["clock_path"], key=lambda part: -part["ns"])[:3]
-    return [name, f"{report['clock_ns']:.2f}", f"{1000 / report['clock_ns']:.0f}", kilo("gate_equivalents"),
+def line(what, config, goal, form, values):
+    """A row: now, its goal, then, and what is left of that."""
+    cells = [form.format(value) if value else "-" for value in values]
+    if len(values) == 1:
+        return [what, config, cells[0], goal]
+    return [what, config, cells[0], goal, cells[1], f"{values[0] / values[1]:.3f}" if all(values) else "-"]
+
+
+def mean(values):
+    return math.exp(sum(math.log(value) for value in values) / len(values))
+
+
+def cycle_lines(config, goals, keys, measured):
+    """Geometric mean of the networks, and the worst of them."""
+    counted = [revision.cycles(config, keys) for revision in measured]
+    what = "cycles of four networks, `memory.ecc`" if keys else "cycles of four networks"
+    rows = [line(f"{what}, geometric mean", config, goals[0], "{:,.0f}", [mean(c) for c in counted])]
+    if len(counted) == 2:
+        worst = max(zip(*counted), key=lambda pair: pair[0] / pair[1])
+        rows.append(line(f"{what}, the worst", config, goals[1], "{:,}", worst))
+    return rows
+
+
+def product(revision, config):
+    """(Logic and small macros) x clock x cycles, int8."""
+    report = revision.report(config, [INT8], [])
+    silicon = report["logic_gate_equivalents"] + (report["macro_gate_equivalents_other"] or 0)
+    return silicon / 1e6 * report["clock_ns"] * mean(revision.cycles(config, [INT8])) / 1e3
+
+
+def lines(measured, options):
+    """All that is asked for, what is placed first: it gives the clock without wires, too."""
+    rows = {}
+    chosen = [f for f in FIGURES if getattr(options, f.part)]
+    for figure in sorted(chosen, key=lambda f: f.part != "placed"):
+        rows[figure] = [line(figure.what, config, figure.goals[config], figure.form,
+                             [figure.value(r.report(config, figure.keys, figure.options)) for r in measured])
+                        for config in options.configs if config in figure.goals]
+    found = [row for figure in chosen for row in rows[figure]]
+    if options.cycles:
+        for config in options.configs:
+            found += cycle_lines(config, ("1.02 of it", "1.04 of it"), [], measured)
+            if options.ecc:
+                found += cycle_lines(config, ("1.05 of it", "-"), [ECC], measured)
+    if options.cycles and options.int8:
+        found += [line("Mega-GE x ns x kilocycles, int8", config, PRODUCT_GOALS[config], "{:,.1f}",
+                       [product(r, config) for r in measured])
+                  for config in options.configs if config in PRODUCT_GOALS]
+    return found
+
+
+def detail(revision, at, report):
+    """What stands behind a clock."""
+    kilo = lambda name: "-" if report[name] is None else f"{report[name] / 1000:.0f} k"
+    placed = "--place" in at
+    path = report["clock_placed_path" if placed else "clock_path"]
+    parts = sorted(path, key=lambda part: -part["ns"])[:3]
+    return [f"{' '.join(at)} at {revision.name}", f"{report['clock_ns']:.2f}", kilo("gate_equivalents"),
             kilo("logic_gate_equivalents"), kilo("macro_gate_equivalents_other"), kilo("total_um2"),
             report["buffers"], report["hold_buffers"], f"{report['seconds']:.0f}",
             ", ".join(f"{p['module'].removeprefix('trine_')} {p['ns']:.1f}" for p in parts)]
@@ -46,32 +220,28 @@ def row(name, report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("configs", nargs="*", default=["edge32", "edge64", "edge256", "edge1024"])
+    parser.add_argument("configs", nargs="*", default=PRESETS)
     parser.add_argument("--rtl", metavar="REVISION")
+    for part in [*PARTS, "all"]:
+        parser.add_argument(f"--{part}", action="store_true")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
     options = parser.parse_args()
-    rows, ratios = [], []
-    with tempfile.TemporaryDirectory(prefix="trine-clock-") as name:
-        folder = pathlib.Path(name)
-        other = generator_of(options.rtl, folder) if options.rtl else None
-        try:
-            for config in options.configs:
-                now = synth(["--config", config], options.liberty)
-                if other:
-                    must(other, "generate", "--config", config, "-o", folder / config)
-                    then = synth(["--design", folder / config], options.liberty)
-                    rows.append(row(f"{config} at {options.rtl}", then))
-                    ratios.append([config, f"{now['clock_ns'] / then['clock_ns']:.3f}",
-                                   f"{now['logic_gate_equivalents'] / then['logic_gate_equivalents']:.3f}"])
-                rows.append(row(config, now))
-        finally:
-            if other:
-                must("git", "-C", common.ROOT, "worktree", "remove", "--force", folder / "tree")
-    common.table(["design", "ns", "MHz", "GE mapped", "GE buffered, sized", "small macros", "um2", "buffers", "for hold",
-                  "s", "longest path, ns"], rows)
-    if ratios:
-        common.table(["now / then", "clock", "logic"], ratios)
-    print(f"{now['library']}; {common.versions()}")
+    if not any(getattr(options, part) for part in [*PARTS, "all"]):
+        options.zero = True
+    for part in PARTS if options.all else []:
+        setattr(options, part, True)
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    with revisions(options) as measured:
+        head = ["what", "design", "now", "goal"]
+        common.table(head if len(measured) == 1 else [*head, options.rtl, "now / then"], lines(measured, options))
+        details = [(revision, at, report) for revision in measured for at, report in revision.reports.items()]
+    rows = [detail(*d) for d in details if d[2]["clock_ns"]]
+    if rows:
+        common.table(["design", "ns", "GE mapped", "GE buffered, sized", "small macros", "um2", "buffers", "for hold",
+                      "s", "longest path, ns"], rows)
+        print(f"{next(d[2]['library'] for d in details if d[2]['clock_ns'])}; {common.versions()}")
 
 
 if __name__ == "__main__":

@@ -250,7 +250,7 @@ module trine_array #(
       for (genvar k = 0; k < Odds; k++) begin : gen_odd
         assign odds[32*k +: 32] = drain[(Cols > 1 ? 64*k + 32 : 0) +: 32];
       end
-      assign odd_at  = col_i >> 1;
+      assign odd_at  = ColBits'({1'b0, col_i} >> 1);  // of one column, too
       assign even_at = odd_at + ColBits'(col_i[0]);
       assign even    = evens[32*even_at +: 32];
       assign odd     = odds[32*odd_at +: 32];

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Elaborates emitted designs in slang (PyPI pyslang), a front end that keeps to IEEE 1800: no message is allowed.
 
-usage: run.py [--presets] [--build DIR]
+usage: run.py [--all] [--only DESIGN]... [--build DIR]
+--all: each preset and the arrays 1x1, 3x5 and 31x5, as they are and with each feature switched the other way, by
+`verilator --lint-only -Wall` as well; of the largest preset only what it is.
 $TRINE_PROGRAM is the tool (the launcher `trine` if absent). pyslang comes into a virtual environment in the build folder.
-Exit code 1 if slang says anything, 2 if a tool is missing, 77 without PyPI.
+Exit code 1 if one of them says anything, 2 if a tool is missing, 77 without PyPI.
 """
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -31,6 +34,10 @@ DESIGNS = {
     "no depthwise": ["edge64", "depthwise.enable=false"],
     "no matmul": ["edge64", "matmul.enable=false"],
 }
+ARRAYS = ["1x1", "3x5", "31x5"]
+SWITCHES = ["array.precisions", "memory.ecc", "post.columns_per_cycle", "vector.enable", "vector.table", "vector.softmax",
+            "depthwise.enable", "matmul.enable", "pipeline.pe"]
+LARGEST = "tpuv1-size"
 
 
 def elaborate(folder, parameters):
@@ -52,9 +59,47 @@ def messages(folder, *parameters):
     return done.stdout or (f"slang: exit code {done.returncode}\n" if done.returncode else "")
 
 
+def verilator(folder):
+    """Its messages, likewise."""
+    done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", "trine_top", "-F", folder / "trine.f"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout or (f"verilator: exit code {done.returncode}\n" if done.returncode else "")
+
+
+def emit(build, name, config, *settings):
+    folder = build / name.replace(" ", "-")
+    trine("generate", "--config", config, *[word for s in settings for word in ("--set", s)], "--out", folder)
+    return folder
+
+
+def other_way(configuration, key):
+    """The setting that turns a feature on where it is off."""
+    value = configuration[key]
+    if isinstance(value, bool):
+        return f"{key}={str(not value).lower()}"
+    if isinstance(value, int):  # 1 or 2
+        return f"{key}={3 - value}"
+    return THREE if len(value) == 1 else 'array.precisions=["int8"]'
+
+
+def everything(build):
+    """Name and settings of all designs of --all."""
+    plain = {path.stem: [path.stem] for path in sorted((ROOT / "presets").glob("*.toml"))}
+    plain.update({name: DESIGNS[name] for name in ARRAYS})
+    for name, design in plain.items():
+        yield name, design
+        if name == LARGEST:
+            continue
+        configuration = json.loads((emit(build, name, *design) / "manifest.json").read_text())["configuration"]
+        for key in SWITCHES:
+            setting = other_way(configuration, key)
+            yield f"{name} {setting}".replace('"', ""), [*design, setting]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--presets", action="store_true", help="all presets instead of the corners")
+    parser.add_argument("--all", action="store_true", help="presets and arrays with each feature switched, Verilator, too")
+    parser.add_argument("--only", action="append", metavar="DESIGN", help="those whose names begin so")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "slang")
     parser.add_argument("--elaborate", type=pathlib.Path, help=argparse.SUPPRESS)
     options, parameters = parser.parse_known_args()
@@ -65,19 +110,19 @@ def main():
     options.build = options.build.resolve()
     options.build.mkdir(parents=True, exist_ok=True)
     with_packages(options.build, HERE / "requirements.txt", "pyslang")
-    presets = {path.stem: [path.stem] for path in sorted((ROOT / "presets").glob("*.toml"))}
     failed = 0
-    for name, (config, *settings) in (presets if options.presets else DESIGNS).items():
-        folder = options.build / name.replace(" ", "-")
-        trine("generate", "--config", config, *[word for s in settings for word in ("--set", s)], "--out", folder)
-        said = messages(folder)
+    for name, design in everything(options.build) if options.all else DESIGNS.items():
+        if options.only and not any(name.startswith(only) for only in options.only):
+            continue
+        folder = emit(options.build, name, *design)
+        said = messages(folder) + (verilator(folder) if options.all else "")
         if name == "1x1":
             said += messages(folder, "-GMultiplier=1")
         print(f"{name}: {said.count(': error:')} errors, {said.count(': warning:')} warnings" if said else f"{name}: clean",
               flush=True)
         print(said, end="")
         failed += bool(said)
-    print(f"slang: {failed} designs with messages" if failed else "slang: all designs elaborate without a message")
+    print(f"{failed} designs with messages" if failed else "all designs elaborate without a message")
     sys.exit(bool(failed))
 
 

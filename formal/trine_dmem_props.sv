@@ -122,7 +122,12 @@ module trine_dmem_props #(
   (* hierconn *) logic [Lanes-1:0]          \u_dut.g_same_q[2] ;
   (* hierconn *) logic [Lanes-1:0]          \u_dut.soon_lanes_q ;
   (* hierconn *) logic [AnswerBits-1:0]     \u_dut.answer_q ;
-  (* hierconn *) logic [127:0]              \u_dut.bank_rdata ;
+  (* hierconn *) logic [31:0]               \u_dut.gen_bank[0].gen_plain.rdata ,
+      \u_dut.gen_bank[1].gen_plain.rdata , \u_dut.gen_bank[2].gen_plain.rdata ,
+      \u_dut.gen_bank[3].gen_plain.rdata ;
+  logic [127:0] bank_rdata;
+  assign bank_rdata = {\u_dut.gen_bank[3].gen_plain.rdata , \u_dut.gen_bank[2].gen_plain.rdata ,
+                       \u_dut.gen_bank[1].gen_plain.rdata , \u_dut.gen_bank[0].gen_plain.rdata };
   (* hierconn *) logic [1:0]                \u_dut.s_pend_q , \u_dut.s_served ;
   (* hierconn *) logic [5:0]                \u_dut.s_addr_q ;
   (* hierconn *) logic [63:0]               \u_dut.s_data_q ;
@@ -284,7 +289,7 @@ module trine_dmem_props #(
   for (genvar l = 0; l < Lanes; l++) begin : gen_gather
     logic [31:0] near_data, data;  // of the next cycle, of this one
     assign near_data = answer.pad[l] ? {4{answer.pad_code}} :
-                       \u_dut.bank_rdata [{answer.bank[l*2 +: 2], 5'd0} +: 32];
+                       bank_rdata[{answer.bank[l*2 +: 2], 5'd0} +: 32];
     assign data      = rsp_data[l*32 +: 32];
 
     always_comb begin
@@ -344,7 +349,7 @@ module trine_dmem_props #(
       if (read_late_q) begin
         a_dma_got:  assert (\u_dut.d_got_q == 2'b11 && \u_dut.d_got_addr_q == d_late_addr_q);
         if (d_late_addr_q[2:1] == watched[2:1]) begin
-          a_dma_late: assert (late_q == \u_dut.bank_rdata [{watched[1:0], 5'd0} +: 32]);
+          a_dma_late: assert (late_q == bank_rdata[{watched[1:0], 5'd0} +: 32]);
         end
       end
       if (read_near_q) begin

@@ -55,8 +55,7 @@ const std::vector<Key>& schema() {
       {"memory.ecc", BoolKey{&Config::ecc},
        "codes in DMEM, PMEM: corrects single errors, stops at double",
        "22 % more bits there, a corrector for each bank and column; writes of a part of a word "
-       "take "
-       "two cycles; both memories are cleared after a reset",
+       "take three cycles; both memories are cleared after a reset",
        false},
       {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 2}},
        "columns drained in a cycle",

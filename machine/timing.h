@@ -27,6 +27,7 @@ inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cy
 inline constexpr int kCompute = 9;  ///< last step to retirement, besides columns and stages of a PE
 inline constexpr int kFusedAdd = 6;    ///< the second pass of a fused addition
 inline constexpr int kFirstCode = 7;   ///< a tile's first column to the next tile's
+inline constexpr int kMerge = 2;       ///< of a bank with codes: a part of a word, read before
 inline constexpr int kVector = 9;      ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 5;  ///< of a window, besides taps and codes
 inline constexpr int kNormalize = 69;  ///< of a tile of a normalization, besides its two passes

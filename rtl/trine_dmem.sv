@@ -20,9 +20,9 @@
 //           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
 //           of the same cycle. DMA: likewise; read data in t + 3, with Ecc in t + 4.
 //           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
-//           of a word takes its bank for two cycles, in the second of which nobody else is served
-//           there, the DMA neither. ecc_* say in the cycle after a read which banks corrected, and
-//           of one that could not.
+//           of a word takes its bank for three cycles, in the latter two of which nobody else is
+//           served there, the DMA neither. ecc_* say two cycles after a read, when its word is in
+//           the bank's register, which banks corrected, and of one that could not.
 // Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
 //           g_hold_i keeps the gather's access in front from being served (and may change any
 //           time). init_i writes zeros to row init_row_i of all banks; no port is used then.
@@ -206,8 +206,8 @@ module trine_dmem #(
   answer_t              answer_q, answer_q2;
   logic                 soon_q, rsp_done_q;
   logic [Lanes-1:0]     soon_lanes_q, rsp_lanes_q;
-  logic [Banks*32-1:0]  bank_rdata, bank_q;
-  logic [Banks-1:0]     merging;  // banks that write a word of which a part was to be written
+  logic [Banks*32-1:0]  bank_q;
+  logic [Banks-1:0]     merging;  // banks that are busy with a word of which a part is written
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -238,7 +238,6 @@ module trine_dmem #(
       end
     end
     answer_q2 <= answer_q;
-    bank_q    <= bank_rdata;
   end
 
   assign rsp_lanes_o = rsp_lanes_q;
@@ -526,12 +525,13 @@ module trine_dmem #(
         .mask_i      (mask),
         .wdata_i     (wdata),
         .busy_o      (merging[b]),
-        .rdata_o     (bank_rdata[b*32 +: 32]),
+        .rdata_o     (bank_q[b*32 +: 32]),
         .corrected_o (ecc_corrected_o[b]),
         .fatal_o     (broken[b]),
         .addr_o      (broken_row[b*RowBits +: RowBits])
       );
     end else begin : gen_plain
+      logic [31:0] rdata, rdata_q;
       assign merging[b]                         = 1'b0;
       assign ecc_corrected_o[b]                 = 1'b0;
       assign broken[b]                          = 1'b0;
@@ -543,8 +543,10 @@ module trine_dmem #(
         .addr_i  (row),
         .mask_i  (mask),
         .wdata_i (wdata),
-        .rdata_o (bank_rdata[b*32 +: 32])
+        .rdata_o (rdata)
       );
+      always_ff @(posedge clk_i) rdata_q <= rdata;
+      assign bank_q[b*32 +: 32] = rdata_q;
     end
 
 `ifdef TRINE_LOCKSTEP

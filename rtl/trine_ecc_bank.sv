@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bank of DMEM whose words carry a code (memory.ecc): as trine_sram of 32 bits, but a write of a
-// part of a word is a read, and in the next cycle the write of the whole corrected word.
+// A bank of DMEM whose words carry a code (memory.ecc), with the register behind the memory: as
+// trine_sram of 32 bits and a register, but a write of a part of a word is a read, and two cycles
+// later the write of the whole corrected word.
 //
-//   en && !we                  rdata in the next cycle, corrected; not held after it
+//   en && !we                  rdata two cycles later, corrected; not held after it
 //   en &&  we, mask all ones   written
-//   en &&  we, else            read; in the next cycle busy_o, and (word & ~mask) | (wdata & mask)
-//   is written
+//   en &&  we, else            read; busy_o for two cycles, in the second of which
+//                              (word & ~mask) | (wdata & mask) is written
+//
+//   cycle      t             t + 1                t + 2
+//   en_i       a part
+//   memory     read          its output: stored   written
+//   word_q                                        decoded, merged, encoded
+//   busy_o                   1                    1
 //
 // A word with two errors is not merged: it stays as it is, so that nobody takes it for right later.
 //
-// Timing    rdata_o, corrected_o, fatal_o and addr_o in the cycle after a read, combinational
-//           behind the memory's output. The path of a merge is the longest: memory, correction,
-//           check bits, memory.
+// Timing    rdata_o, corrected_o, fatal_o and addr_o two cycles after a read, combinational behind
+//           the register. The path of a merge: register, correction, check bits, memory.
 // Contract  no access while busy_o.
 // Check     tb/trine_ecc_bank_tb.cpp
 
@@ -34,48 +40,55 @@ module trine_ecc_bank #(
 
   output logic                corrected_o,
   output logic                fatal_o,
-  output logic [AddrBits-1:0] addr_o  // of the word read
+  output logic [AddrBits-1:0] addr_o  // of the word that was read
 );
 
   localparam int unsigned WordBits = trine_ecc_pkg::WordBits;
 
-  logic                part, read, merge_q, read_q, fixed, broken;
-  logic [AddrBits-1:0] addr_q, addr;
+  logic                part, read, part_q, read_q;  // the memory reads; its output has the word
+  logic                merge_q, told_q;              // the register has it
+  logic                fixed, broken;
+  logic [AddrBits-1:0] addr_q, addr_q2, addr;
   logic [31:0]         mask_q, data_q, data;
-  logic [WordBits-1:0] stored, word;
+  logic [WordBits-1:0] stored, word_q, word;
 
   assign part = en_i && we_i && mask_i != '1;
   assign read = en_i && (!we_i || part);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      merge_q <= 1'b0;
-      read_q  <= 1'b0;
+      {part_q, merge_q} <= '0;
+      {read_q, told_q}  <= '0;
+    end else if (clear_i) begin
+      {part_q, merge_q} <= '0;
+      {read_q, told_q}  <= '0;
     end else begin
-      merge_q <= part && !clear_i;
-      read_q  <= read && !clear_i;
+      {part_q, merge_q} <= {part, part_q};
+      {read_q, told_q}  <= {read, read_q};
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (read) addr_q <= addr_i;
     if (part) begin
       mask_q <= mask_i;
       data_q <= wdata_i;
     end
+    addr_q  <= addr_i;
+    addr_q2 <= addr_q;
+    word_q  <= stored;
   end
 
   trine_ecc_decode u_decode (
-    .word_i      (stored),
+    .word_i      (word_q),
     .data_o      (rdata_o),
     .corrected_o (fixed),
     .fatal_o     (broken)
   );
 
-  assign busy_o      = merge_q;
-  assign corrected_o = read_q && fixed;
-  assign fatal_o     = read_q && broken;
-  assign addr_o      = addr_q;
+  assign busy_o      = part_q || merge_q;
+  assign corrected_o = told_q && fixed;
+  assign fatal_o     = told_q && broken;
+  assign addr_o      = addr_q2;
 
   assign data = merge_q ? (rdata_o & ~mask_q) | (data_q & mask_q) : wdata_i;
 
@@ -84,7 +97,7 @@ module trine_ecc_bank #(
     .word_o (word)
   );
 
-  assign addr = merge_q ? addr_q : addr_i;
+  assign addr = merge_q ? addr_q2 : addr_i;
 
   trine_sram #(.Width(WordBits), .Depth(Depth), .MaskBits(WordBits)) u_sram (
     .clk_i,

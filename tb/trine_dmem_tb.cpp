@@ -187,7 +187,8 @@ struct Bench : Clocked<Vtrine_dmem> {
 
 /// What a port may need: each lane may lose a bank to a scatter and a beat that go first.
 constexpr int kGatherBound = static_cast<int>(kRows * (kRows + 12) + 22);
-constexpr int kScatterBound = static_cast<int>(2 * kRows + 8);
+/// With codes a lane's part of a word takes its bank for three cycles.
+constexpr int kScatterBound = static_cast<int>((TB_Ecc ? 3 : 2) * kRows + 8);
 constexpr int kDmaBound = 10;
 
 }  // namespace

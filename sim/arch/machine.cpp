@@ -3,6 +3,7 @@
 #include "sim/arch/machine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "base/rounding.h"
 #include "machine/memories.h"
 #include "machine/precision.h"
+#include "machine/timing.h"
 #include "sw/reference/requantize.h"
 #include "sw/reference/softmax.h"
 
@@ -568,8 +570,9 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
   return cycles;
 }
 
-/// Output words of a tile and group of which some lane's bank is read in every step of the last
-/// gather, so that the write has to take a cycle of it, or two. @return the cycles
+/// Cycles of the gather that output words of a tile and group take: of a word one where some lane's
+/// bank is read in every step. With codes, a part of a word is read and written (trine_ecc_bank),
+/// and steps that read its banks meanwhile wait.
 int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int group,
                            std::int64_t steps) const {
   using namespace isa::compute;
@@ -579,18 +582,21 @@ int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int gr
   const int last = position + std::min(field(r, kChannels), (group + 1) * columns_);
   const bool ends = field(r, kChannels) <= (group + 1) * columns_;  // the rest of a word is zeroed
   const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
-  int blocked = 0;
+  double blocked = 0;
   for (int word = first / per_word; per_word * word < last; ++word) {
     bool waits = false;
+    double passing = 1;  // steps that read none of its banks
     for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
       const std::int64_t bank = (lanes.lanes[l].out + word * out_plane) & mask;
-      waits |= lanes.active(l) && bank_steps_[bank] == steps;
+      if (!lanes.active(l)) continue;
+      waits |= bank_steps_[bank] == steps;
+      passing *= 1 - static_cast<double>(bank_steps_[bank]) / static_cast<double>(steps);
     }
-    // With codes, a part of a word is read and written (trine_ecc_bank).
     const bool part = per_word * word < first || (!ends && per_word * (word + 1) > last);
-    if (waits) blocked += config_.ecc && part ? 2 : 1;
+    if (waits) ++blocked;
+    if (config_.ecc && part) blocked += timing::kMerge * (1 - passing);
   }
-  return blocked;
+  return static_cast<int>(std::lround(blocked));
 }
 
 // ---- compute ----------------------------------------------------------------------------------

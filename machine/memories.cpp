@@ -27,11 +27,9 @@ std::vector<Memory> memories(const Config& config) {
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
   if (config.table)
-    all.push_back({"lookup tables", drain * config.rows, config.data_bits(),
-                   isa::dma::kTableWords / config.data_words()});
+    all.push_back({"lookup tables", drain * config.rows, 8, 4 * isa::dma::kTableWords});
   if (config.has_softmax())
-    all.insert(all.end(), {{"exponentials", drain * config.rows, config.data_bits(),
-                            isa::dma::kExponentialWords / config.data_words()},
+    all.insert(all.end(), {{"exponentials", drain * config.rows, 32, isa::dma::kExponentialWords},
                            {"words of a softmax", config.rows, 32, isa::dma::kSoftmaxWords}});
   return all;
 }

@@ -150,17 +150,17 @@ module trine_control #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
   output logic [Quads-1:0]         pmem_wquads_o,
 
-  // A beat of DataWords biases, DataWords / 2 scales, entries of the lookup table or exponentials,
-  // always accepted; of the first two when param_ready_i.
+  // A beat of DataWords biases, DataWords / 2 scales, codes of the lookup table or exponentials,
+  // accepted when param_ready_i, which may depend on what it is; valid: on offer until then.
   input  logic                     param_ready_i,
   output logic [DataBits-1:0]      param_wdata_o,
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
-  output logic                     table_we_o,
+  output logic                     table_valid_o,
   output logic [TableAddrBits-1:0] table_addr_o,
-  output logic                     exp_we_o,
+  output logic                     exp_valid_o,
   output logic [ExpAddrBits-1:0]   exp_addr_o,
 
   // Zeros are to be written to the memories, or being written.
@@ -543,9 +543,9 @@ module trine_control #(
     .bias_addr_o   (bias_addr_o),
     .scale_we_o    (scale_we_o),
     .scale_addr_o  (scale_addr_o),
-    .table_we_o    (table_we_o),
+    .table_valid_o (table_valid_o),
     .table_addr_o  (table_addr_o),
-    .exp_we_o      (exp_we_o),
+    .exp_valid_o   (exp_valid_o),
     .exp_addr_o    (exp_addr_o),
     .param_wdata_o (param_wdata_o)
   );

@@ -150,15 +150,35 @@ module trine_core #(
   logic [(Cols+3)/4-1:0]    pmem_wquads;
 
   // Small memories: as the load engine writes them (load_*), and with the zeros of a scrub between.
-  logic                     load_bias_we, load_scale_we, load_table_we, load_exp_we;
+  // Tables are written entry by entry.
+  logic                     load_bias_we, load_scale_we, load_table_valid, load_exp_valid;
   logic                     bias_we, scale_we, table_we, exp_we;
   logic [BiasAddrBits-1:0]  load_bias_addr, bias_addr;
   logic [ScaleAddrBits-1:0] load_scale_addr, scale_addr;
-  logic [TableAddrBits-1:0] load_table_addr, table_addr;
-  logic [ExpAddrBits-1:0]   load_exp_addr, exp_addr;
+  logic [TableAddrBits-1:0] load_table_addr;
+  logic [ExpAddrBits-1:0]   load_exp_addr;
+  logic                     entries_ready, entry_table_we, entry_exp_we;
+  logic [7:0]               load_entry_addr, entry_addr;
+  logic [31:0]              load_entry, entry;
   logic                     wipe, wiping, dmem_init, pmem_init;
   logic [RowBits-1:0]       dmem_init_row;
   logic [PmemAddrBits-2:0]  pmem_init_row;
+
+  trine_entries #(.DataWords(DataWords)) u_entries (
+    .clk_i,
+    .rst_ni,
+    .clear_i       (clear),
+    .table_valid_i (load_table_valid),
+    .exp_valid_i   (load_exp_valid),
+    .ready_o       (entries_ready),
+    .table_addr_i  (load_table_addr),
+    .exp_addr_i    (load_exp_addr),
+    .data_i        (load_wdata),
+    .table_we_o    (entry_table_we),
+    .exp_we_o      (entry_exp_we),
+    .addr_o        (load_entry_addr),
+    .data_o        (load_entry)
+  );
 
   trine_scrub #(
     .DmemRows      (BankRows),
@@ -180,19 +200,19 @@ module trine_core #(
     .bias_addr_i  (load_bias_addr),
     .scale_we_i   (load_scale_we),
     .scale_addr_i (load_scale_addr),
-    .table_we_i   (load_table_we),
-    .table_addr_i (load_table_addr),
-    .exp_we_i     (load_exp_we),
-    .exp_addr_i   (load_exp_addr),
+    .table_we_i   (entry_table_we),
+    .exp_we_i     (entry_exp_we),
+    .entry_addr_i (load_entry_addr),
+    .entry_i      (load_entry),
     .wdata_o      (param_wdata),
     .bias_we_o    (bias_we),
     .bias_addr_o  (bias_addr),
     .scale_we_o   (scale_we),
     .scale_addr_o (scale_addr),
     .table_we_o   (table_we),
-    .table_addr_o (table_addr),
     .exp_we_o     (exp_we),
-    .exp_addr_o   (exp_addr)
+    .entry_addr_o (entry_addr),
+    .entry_o      (entry)
   );
 
   // Codes of the memories.
@@ -341,15 +361,15 @@ module trine_core #(
     .pmem_wrow_o           (pmem_wrow),
     .pmem_wdata_o          (pmem_wdata),
     .pmem_wquads_o         (pmem_wquads),
-    .param_ready_i         (!p_lock),
+    .param_ready_i         (load_table_valid || load_exp_valid ? entries_ready : !p_lock),
     .param_wdata_o         (load_wdata),
     .bias_we_o             (load_bias_we),
     .bias_addr_o           (load_bias_addr),
     .scale_we_o            (load_scale_we),
     .scale_addr_o          (load_scale_addr),
-    .table_we_o            (load_table_we),
+    .table_valid_o         (load_table_valid),
     .table_addr_o          (load_table_addr),
-    .exp_we_o              (load_exp_we),
+    .exp_valid_o           (load_exp_valid),
     .exp_addr_o            (load_exp_addr),
     .wipe_o                (wipe),
     .wiping_i              (wiping),
@@ -679,8 +699,7 @@ module trine_core #(
       .Ternary  (Ternary),
       .Binary   (Binary),
       .Softmax  (Softmax),
-      .Codes    (Drain),
-      .DataWords(DataWords)
+      .Codes    (Drain)
     ) u_vector (
       .clk_i,
       .rst_ni,
@@ -731,8 +750,8 @@ module trine_core #(
       .product_valid_i  (product_valid),
       .product_i        (product),
       .exp_we_i         (exp_we),
-      .exp_addr_i       (exp_addr),
-      .exp_wdata_i      (param_wdata)
+      .exp_addr_i       (entry_addr),
+      .exp_wdata_i      (entry)
     );
     assign v_retire = vjob_retire;
   end else begin : gen_no_vector
@@ -769,7 +788,7 @@ module trine_core #(
     assign unused_vector   = ^{v_run_valid, v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op,
                                v_run_flags, v_wait, v_grant, v_rsp_lanes, vjob_ready, vjob_done,
                                vjob_retire, sm_issue, sm_left, product_valid,
-                               product, exp_we, exp_addr};
+                               product, exp_we, entry};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -802,7 +821,6 @@ module trine_core #(
     .Cols       (Cols),
     .AddrBits   (AddrBits),
     .Channels   (ParamChannels),
-    .DataWords  (DataWords),
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Table      (Table),
@@ -868,8 +886,8 @@ module trine_core #(
     .multiplier_i   (multiplier),
     .shift_i        (shift),
     .table_we_i     (table_we),
-    .table_addr_i   (table_addr),
-    .table_wdata_i  (param_wdata),
+    .table_addr_i   (entry_addr),
+    .table_wdata_i  (entry[7:0]),
     .r_valid_o      (r_valid),
     .r_ready_i      (g_ready),
     .r_addr_o       (r_addr),

@@ -14,7 +14,8 @@
 //   PMEM, transposed    a write of four columns for each four words; row i of the copy goes to
 //   columns
 //                       4i .. 4i + 3
-//   the others          a beat a write
+//   bias, scale         a beat a write
+//   table, exponentials a beat offered until trine_entries has written its entries
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
@@ -86,14 +87,15 @@ module trine_load #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
   output logic [Quads-1:0]         pmem_wquads_o,
 
-  input  logic                     param_ready_i,  // bias and scale may be written
+  // Beats of the small memories, held until param_ready_i, which may depend on whose they are.
+  input  logic                     param_ready_i,
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
-  output logic                     table_we_o,
+  output logic                     table_valid_o,
   output logic [TableAddrBits-1:0] table_addr_o,
-  output logic                     exp_we_o,
+  output logic                     exp_valid_o,
   output logic [ExpAddrBits-1:0]   exp_addr_o,
   output logic [DataBits-1:0]      param_wdata_o  // of all four
 );
@@ -331,9 +333,7 @@ module trine_load #(
     unique case (target_q)
       Dmem:    next = beat && dma_wready_i;
       Pmem, Transposed: next = pmem_next;
-      Bias:    next = beat && param_ready_i;
-      Scale:   next = beat && param_ready_i;
-      default: next = beat;
+      default: next = beat && param_ready_i;
     endcase
   end
 
@@ -364,9 +364,9 @@ module trine_load #(
   assign bias_addr_o   = addr[WordShift +: BiasAddrBits];
   assign scale_we_o    = beat && target_q == Scale && param_ready_i;
   assign scale_addr_o  = addr[WordShift - 1 +: ScaleAddrBits];
-  assign table_we_o    = beat && target_q == Table;
+  assign table_valid_o = beat && target_q == Table;
   assign table_addr_o  = addr[WordShift +: TableAddrBits];
-  assign exp_we_o      = beat && target_q == Exponentials;
+  assign exp_valid_o   = beat && target_q == Exponentials;
   assign exp_addr_o    = addr[WordShift +: ExpAddrBits];
 
   // ---------------------------------------------------------------------------------------------

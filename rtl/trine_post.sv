@@ -48,7 +48,6 @@ module trine_post #(
   parameter int unsigned Cols       = 8,
   parameter int unsigned AddrBits   = 15,
   parameter int unsigned Channels   = 512,
-  parameter int unsigned DataWords  = 2,     // of a beat of the table
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
@@ -57,9 +56,8 @@ module trine_post #(
   parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
   parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
   parameter int          Multiplier = trine_mul_pkg::Operator,
-  localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1,
-  localparam int unsigned ChannelBits   = $clog2(Channels),
-  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords)
+  localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
+  localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -134,8 +132,8 @@ module trine_post #(
 
   // The table's entries.
   input  logic                     table_we_i,
-  input  logic [TableAddrBits-1:0] table_addr_i,
-  input  logic [32*DataWords-1:0]  table_wdata_i,
+  input  logic [7:0]               table_addr_i,
+  input  logic [7:0]               table_wdata_i,
 
   // Residual words.
   output logic                     r_valid_o,
@@ -840,7 +838,7 @@ module trine_post #(
       if (Table) begin : gen_table
         logic [7:0] entry;
 
-        trine_table #(.DataWords(DataWords)) u_table (
+        trine_table u_table (
           .clk_i,
           .en_i    (en && lane_valid[d*Rows+l] && lookup),
           .code_i  (lane_code),

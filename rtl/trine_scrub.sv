@@ -22,19 +22,16 @@ module trine_scrub #(
   parameter bit          AtReset       = 1'b0,
   localparam int unsigned BiasRows  = ParamChannels / DataWords,
   localparam int unsigned ScaleRows = 2 * ParamChannels / DataWords,
-  localparam int unsigned TableRows = trine_isa_pkg::TableWords / DataWords,
-  localparam int unsigned ExpRows   = trine_isa_pkg::ExponentialWords / DataWords,
+  localparam int unsigned Entries   = 256,  // of a table
   localparam int unsigned MostBanks = DmemRows > PmemRows ? DmemRows : PmemRows,
   // others have fewer
-  localparam int unsigned MostSmall = ScaleRows > ExpRows ? ScaleRows : ExpRows,
+  localparam int unsigned MostSmall = ScaleRows > Entries ? ScaleRows : Entries,
   localparam int unsigned Rows      = MostBanks > MostSmall ? MostBanks : MostSmall,
   localparam int unsigned RowBits   = $clog2(Rows),
   localparam int unsigned DmemRowBits   = DmemRows > 1 ? $clog2(DmemRows) : 1,
   localparam int unsigned PmemRowBits   = PmemRows > 1 ? $clog2(PmemRows) : 1,
   localparam int unsigned BiasAddrBits  = $clog2(BiasRows),
-  localparam int unsigned ScaleAddrBits = $clog2(ScaleRows),
-  localparam int unsigned TableAddrBits = $clog2(TableRows),
-  localparam int unsigned ExpAddrBits   = $clog2(ExpRows)
+  localparam int unsigned ScaleAddrBits = $clog2(ScaleRows)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -54,19 +51,20 @@ module trine_scrub #(
   input  logic [BiasAddrBits-1:0]  bias_addr_i,
   input  logic                     scale_we_i,
   input  logic [ScaleAddrBits-1:0] scale_addr_i,
+  // An entry of the lookup table, or of the exponentials.
   input  logic                     table_we_i,
-  input  logic [TableAddrBits-1:0] table_addr_i,
   input  logic                     exp_we_i,
-  input  logic [ExpAddrBits-1:0]   exp_addr_i,
+  input  logic [7:0]               entry_addr_i,
+  input  logic [31:0]              entry_i,
   output logic [32*DataWords-1:0]  wdata_o,
   output logic                     bias_we_o,
   output logic [BiasAddrBits-1:0]  bias_addr_o,
   output logic                     scale_we_o,
   output logic [ScaleAddrBits-1:0] scale_addr_o,
   output logic                     table_we_o,
-  output logic [TableAddrBits-1:0] table_addr_o,
   output logic                     exp_we_o,
-  output logic [ExpAddrBits-1:0]   exp_addr_o
+  output logic [7:0]               entry_addr_o,
+  output logic [31:0]              entry_o
 );
 
   logic               busy_q;
@@ -94,12 +92,12 @@ module trine_scrub #(
   assign wdata_o      = busy_q ? '0 : wdata_i;
   assign bias_we_o    = bias_we_i || (busy_q && 32'(row_q) < BiasRows);
   assign scale_we_o   = scale_we_i || (busy_q && 32'(row_q) < ScaleRows);
-  assign table_we_o   = table_we_i || (busy_q && 32'(row_q) < TableRows);
-  assign exp_we_o     = exp_we_i || (busy_q && 32'(row_q) < ExpRows);
+  assign table_we_o   = table_we_i || (busy_q && 32'(row_q) < Entries);
+  assign exp_we_o     = exp_we_i || (busy_q && 32'(row_q) < Entries);
   assign bias_addr_o  = busy_q ? BiasAddrBits'(row_q) : bias_addr_i;
   assign scale_addr_o = busy_q ? ScaleAddrBits'(row_q) : scale_addr_i;
-  assign table_addr_o = busy_q ? TableAddrBits'(row_q) : table_addr_i;
-  assign exp_addr_o   = busy_q ? ExpAddrBits'(row_q) : exp_addr_i;
+  assign entry_addr_o = busy_q ? 8'(row_q) : entry_addr_i;
+  assign entry_o      = busy_q ? '0 : entry_i;
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin

@@ -25,10 +25,8 @@
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_softmax #(
-  parameter int unsigned Rows      = 8,
-  parameter int unsigned DataWords = 2,
-  parameter int unsigned Codes     = 1,  // at once: 1, 2
-  localparam int unsigned ExpAddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
+  parameter int unsigned Rows  = 8,
+  parameter int unsigned Codes = 1  // at once: 1, 2
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -81,8 +79,8 @@ module trine_softmax #(
   output logic                    done_o,       // the instruction's last word has left
 
   input  logic                    exp_we_i,
-  input  logic [ExpAddrBits-1:0]  exp_addr_i,
-  input  logic [32*DataWords-1:0] exp_wdata_i
+  input  logic [7:0]              exp_addr_i,
+  input  logic [31:0]             exp_wdata_i
 );
 
   localparam logic [2:0] LastProduct = 3'd6, LastNormalizeProduct = 3'd7;
@@ -275,7 +273,7 @@ module trine_softmax #(
       assign acc_o[(c*Rows+l)*32 +: 32] = acc[32*c +: 32];
     end
 
-    trine_softmax_lane #(.DataWords(DataWords), .Codes(Codes)) u_lane (
+    trine_softmax_lane #(.Codes(Codes)) u_lane (
       .clk_i,
       .write_i         (rsp_lanes_i[l] && store),
       .fetch_i         (fetch),

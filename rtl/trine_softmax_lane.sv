@@ -32,9 +32,7 @@
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_softmax_lane #(
-  parameter int unsigned DataWords = 2,  // power of two, 2..16
   parameter int unsigned Codes     = 1,  // read at once, from the place on: 1, 2
-  localparam int unsigned AddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords),
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords)
 ) (
   input  logic                    clk_i,
@@ -80,8 +78,8 @@ module trine_softmax_lane #(
 
   // The table's entries.
   input  logic                    table_we_i,
-  input  logic [AddrBits-1:0]     table_addr_i,
-  input  logic [32*DataWords-1:0] table_wdata_i
+  input  logic [7:0]              table_addr_i,
+  input  logic [31:0]             table_wdata_i
 );
 
   localparam logic [30:0] Q48Over17      = 31'd1515870810;
@@ -138,7 +136,7 @@ module trine_softmax_lane #(
       assign index = $unsigned(maximum_q) - word[{read_byte_i[1], 4'd8} +: 8];
     end
 
-    trine_table #(.DataWords(DataWords), .EntryBits(32)) u_exponentials (
+    trine_table #(.EntryBits(32)) u_exponentials (
       .clk_i,
       .en_i    (read_i || (c == 0 && root_i)),
       .code_i  (index),

@@ -28,9 +28,7 @@ module trine_vector #(
   parameter bit          Binary   = 1'b0,
   parameter bit          Softmax  = 1'b0,
   parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
-  parameter int unsigned DataWords = 2,  // of a beat of exponentials
-  localparam int unsigned TagBits = 3,
-  localparam int unsigned ExpAddrBits = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
+  localparam int unsigned TagBits = 3
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -93,8 +91,8 @@ module trine_vector #(
 
   // Exponentials.
   input  logic                     exp_we_i,
-  input  logic [ExpAddrBits-1:0]   exp_addr_i,
-  input  logic [32*DataWords-1:0]  exp_wdata_i
+  input  logic [7:0]               exp_addr_i,
+  input  logic [31:0]              exp_wdata_i
 );
 
   // With softmax `first` and `last` speak of a pass over the channel words, and words of the passes
@@ -362,7 +360,7 @@ module trine_vector #(
   // Softmax.
   // ---------------------------------------------------------------------------------------------
   if (Softmax) begin : gen_softmax
-    trine_softmax #(.Rows(Rows), .DataWords(DataWords), .Codes(Codes)) u_softmax (
+    trine_softmax #(.Rows(Rows), .Codes(Codes)) u_softmax (
       .clk_i,
       .rst_ni,
       .clear_i,

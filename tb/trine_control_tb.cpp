@@ -306,8 +306,9 @@ struct Bench {
       const auto place = [w](unsigned row) { return row * kDataWords + static_cast<unsigned>(w); };
       if (dut.bias_we_o) state.bias.at(place(dut.bias_addr_o)) = get_word(dut.param_wdata_o, w);
       if (dut.scale_we_o) state.scale.at(place(dut.scale_addr_o)) = get_word(dut.param_wdata_o, w);
-      if (dut.table_we_o) state.table.at(place(dut.table_addr_o)) = get_word(dut.param_wdata_o, w);
-      if (dut.exp_we_o)
+      if (dut.table_valid_o && dut.param_ready_i)
+        state.table.at(place(dut.table_addr_o)) = get_word(dut.param_wdata_o, w);
+      if (dut.exp_valid_o && dut.param_ready_i)
         state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.param_wdata_o, w);
     }
   }

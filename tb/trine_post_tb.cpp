@@ -758,13 +758,12 @@ struct Bench {
     dut.clear_i = 0;
     dut.eval();
   }
-  /// Beats of the table, while what was dropped may still be on its way to it.
+  /// The table, while what was dropped may still be on its way to it.
   void load_table() {
     for (auto& code : table) code = this->code();
-    for (unsigned beat = 0; beat < 32; ++beat) {
-      for (unsigned b = 0; b < 8; ++b)
-        set_bits(dut.table_wdata_i, 8 * b, 8, static_cast<std::uint8_t>(table[8 * beat + b]));
-      dut.table_addr_i = static_cast<std::uint8_t>(beat);
+    for (unsigned entry = 0; entry < table.size(); ++entry) {
+      dut.table_wdata_i = static_cast<std::uint8_t>(table[entry]);
+      dut.table_addr_i = static_cast<std::uint8_t>(entry);
       dut.table_we_i = 1;
       cycle();
     }

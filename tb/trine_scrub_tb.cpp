@@ -18,9 +18,8 @@ namespace {
 
 constexpr unsigned kDataWords = TB_DataWords, kBiasRows = TB_ParamChannels / kDataWords,
                    kScaleRows = 2 * TB_ParamChannels / kDataWords,
-                   kTableRows = trine::isa::dma::kTableWords / kDataWords,
-                   kExpRows = trine::isa::dma::kExponentialWords / kDataWords;
-constexpr unsigned kRows = std::max({TB_DmemRows, TB_PmemRows, int{kScaleRows}, int{kExpRows}});
+                   kEntries = trine::isa::dma::kExponentialWords;
+constexpr unsigned kRows = std::max({TB_DmemRows, TB_PmemRows, int{kScaleRows}, int{kEntries}});
 
 struct Bench : Clocked<Vtrine_scrub> {
   void wipe() {
@@ -42,8 +41,9 @@ struct Bench : Clocked<Vtrine_scrub> {
       written(dut.pmem_o, dut.pmem_row_o, TB_PmemRows);
       written(dut.bias_we_o, dut.bias_addr_o, kBiasRows);
       written(dut.scale_we_o, dut.scale_addr_o, kScaleRows);
-      written(dut.table_we_o, dut.table_addr_o, kTableRows);
-      written(dut.exp_we_o, dut.exp_addr_o, kExpRows);
+      written(dut.table_we_o, dut.entry_addr_o, kEntries);
+      written(dut.exp_we_o, dut.entry_addr_o, kEntries);
+      REQUIRE(dut.entry_o == 0);
       for (unsigned w = 0; w < kDataWords; ++w) REQUIRE(get_bits(dut.wdata_o, 32 * w, 32) == 0);
     }
     check_none();
@@ -60,6 +60,7 @@ struct Bench : Clocked<Vtrine_scrub> {
 TEST_CASE("trine_scrub writes zeros to every row of every memory", "[tb][scrub]") {
   Bench b;
   for (unsigned w = 0; w < kDataWords; ++w) set_bits(b.dut.wdata_i, 32 * w, 32, ~0U);
+  b.dut.entry_i = ~0U;
   if (TB_AtReset)
     b.check_zeros(1);  // one was written while the reset ended
   else
@@ -90,23 +91,23 @@ TEST_CASE("trine_scrub passes the writes of the load engine", "[tb][scrub]") {
       set_bits(dut.wdata_i, 32 * w, 32, data[w] = any_word(random));
     const auto below = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
     const unsigned which = below(16), bias = below(kBiasRows), scale = below(kScaleRows),
-                   table = below(kTableRows), exp = below(kExpRows);
+                   at = below(kEntries), entry = any_word(random);
     dut.bias_we_i = (which & 1) != 0;
     dut.scale_we_i = which >> 1 & 1;
     dut.table_we_i = which >> 2 & 1;
     dut.exp_we_i = which >> 3 & 1;
     drive(dut.bias_addr_i, bias);
     drive(dut.scale_addr_i, scale);
-    drive(dut.table_addr_i, table);
-    drive(dut.exp_addr_i, exp);
+    drive(dut.entry_addr_i, at);
+    dut.entry_i = entry;
     dut.eval();
     CAPTURE(cycle);
     REQUIRE((dut.bias_we_o | dut.scale_we_o << 1 | dut.table_we_o << 2 | dut.exp_we_o << 3) ==
             static_cast<int>(which));
     REQUIRE(dut.bias_addr_o == bias);
     REQUIRE(dut.scale_addr_o == scale);
-    REQUIRE(dut.table_addr_o == table);
-    REQUIRE(dut.exp_addr_o == exp);
+    REQUIRE(dut.entry_addr_o == at);
+    REQUIRE(dut.entry_o == entry);
     for (unsigned w = 0; w < kDataWords; ++w) REQUIRE(get_bits(dut.wdata_o, 32 * w, 32) == data[w]);
   }
 }

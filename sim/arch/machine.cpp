@@ -448,6 +448,8 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
       work.writes += (words + 3) / 4;
     } else if (engine == Engine::kLoad) {
       load_row(target, from, local, words);
+      if (target == dma::Target::kTable) work.writes += 4 * words;  // entry by entry
+      if (target == dma::Target::kExponentials) work.writes += words;
     } else {
       std::memcpy(&dram_[dram], &dmem_[4 * local], 4 * words);
     }

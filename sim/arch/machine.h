@@ -32,7 +32,7 @@ struct Work {
   std::int64_t beats = 0;  ///< of DataBits
   std::int64_t bursts = 0;
   std::int64_t bytes = 0;   ///< payload
-  std::int64_t writes = 0;  ///< of PMEM, four words each: loads that transpose
+  std::int64_t writes = 0;  ///< of loads: PMEM rows that are transposed, entries of tables
   bool on_chip = false;     ///< from DMEM
   // compute, vector: gather accesses
   std::int64_t steps = 0;                 ///< of one tile and group (vector: of one output word)

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Entries of tables: each byte or word of each beat is written once, in order, at its own address;
+// a beat is taken with its last entry; after a clear they begin anew.
+
+#include <catch2/catch.hpp>
+#include <random>
+#include <tuple>
+#include <vector>
+
+#include "Vtrine_entries.h"
+#include "tb/golden/clocked.h"
+#include "tb/golden/ports.h"
+#include "tb/golden/stimulus.h"
+
+using namespace trine::golden;
+
+namespace {
+
+constexpr unsigned kWords = TB_DataWords, kCodesOfBeat = 4 * kWords, kEntries = 256;
+
+using Written = std::tuple<bool, unsigned, std::uint32_t>;  // an exponential's; address, entry
+
+struct Bench : Clocked<Vtrine_entries> {
+  std::vector<std::uint32_t> beat = std::vector<std::uint32_t>(kWords);
+  std::vector<Written> written;
+
+  void cycle() {
+    tick();
+    REQUIRE(!(dut.table_we_o && dut.exp_we_o));
+    if (dut.table_we_o || dut.exp_we_o)
+      written.emplace_back(dut.exp_we_o != 0, dut.addr_o, dut.data_o);
+  }
+  /// Offers beat `at` for `cycles` cycles. @return whether it was taken in the last one of them
+  bool offer(bool exponentials, unsigned at, unsigned cycles) {
+    for (unsigned w = 0; w < kWords; ++w) set_bits(dut.data_i, 32 * w, 32, beat[w]);
+    (exponentials ? dut.exp_valid_i : dut.table_valid_i) = 1;
+    drive(exponentials ? dut.exp_addr_i : dut.table_addr_i, at);
+    bool taken = false;
+    for (unsigned k = 0; k < cycles; ++k) {
+      REQUIRE(!taken);
+      dut.eval();
+      taken = dut.ready_o != 0;
+      cycle();
+    }
+    dut.exp_valid_i = dut.table_valid_i = 0;
+    return taken;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trine_entries writes each entry of a beat at its address", "[tb][entries]") {
+  Bench b;
+  std::mt19937 random{1};
+  std::vector<Written> expected;
+  for (int k = 0; k < 500; ++k) {
+    const bool exponentials = chance(random, 50);
+    const unsigned entries = exponentials ? kWords : kCodesOfBeat;
+    const unsigned at = static_cast<unsigned>(random()) % (kEntries / entries);
+    for (std::uint32_t& word : b.beat) word = any_word(random);
+    if (chance(random, 10)) {  // a program is dropped in the middle: the next begins with entry 0
+      b.offer(exponentials, at, 1 + static_cast<unsigned>(random()) % (entries - 1));
+      b.dut.clear_i = 1;
+      b.cycle();
+      b.dut.clear_i = 0;
+      b.written = expected;
+      continue;
+    }
+    REQUIRE(b.offer(exponentials, at, entries));
+    for (unsigned e = 0; e < entries; ++e)
+      expected.emplace_back(exponentials, at * entries + e,
+                            exponentials ? b.beat[e] : b.beat[e / 4] >> e % 4 * 8 & 0xff);
+    for (int idle = static_cast<int>(random() % 3); idle > 0; --idle) b.cycle();
+    REQUIRE(b.written == expected);
+  }
+  b.cycle();
+  REQUIRE(b.written == expected);
+}

@@ -25,7 +25,8 @@
 //
 // A softmax has no jobs: whenever the lanes have no column to take, they take a product of its
 // reciprocal, or one or two of its codes, which are packed and scattered beside the job's. Its
-// configuration, addresses and operands are those on the ports. So with a normalization; but as its
+// configuration, addresses and operands are those on the ports, its factors those of the cycle after
+// the issue. So with a normalization; but as its
 // values go through the lanes twice, they do while no column is there to be read, and columns wait
 // until they have left. Each meets the parameters of its channel in its second pass.
 //
@@ -38,7 +39,8 @@
 //           its last column, with a lookup one more. One word can wait for the scatter port beside
 //           the lanes; when a second one has to, everything here stands still.
 // Contract  v_slots_i hold from the taking of a vector job to v_done_o; a softmax's configuration
-//           and addresses until v_left_o of the tile's last word. No lookups with a
+//           and addresses until v_left_o of the tile's last word; its factors from an issue until
+//           the product is out, or the tile's last word. No lookups with a
 //           residual. The table is not written while codes are looked up.
 //
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -646,10 +648,14 @@ module trine_post #(
   end
 
   // The operand register: what goes into the lanes in the next cycle. Parameters are those of the
-  // channel, for all rows; a softmax has factors of its own for each row.
+  // channel, for all rows. A softmax has factors of its own for each row: they hold, and are taken
+  // from its ports.
   logic        lane_go_q, threshold_go_q, product_go_q, normalizing_q, single_q, pass_first_q;
+  logic        factors_go_q;
   logic [1:0]  op_q;
   logic [31:0] bias_q [Drain];
+  logic [30:0] multiplier_q [Drain];
+  logic [5:0]  shift_q [Drain];
   logic        static_scale;
 
   // Zero point and bounds of the codes that are clamped in the next cycle.
@@ -673,6 +679,7 @@ module trine_post #(
   always_ff @(posedge clk_i) begin
     if (en) begin
       product_go_q  <= beside && v_reciprocal_i;
+      factors_go_q  <= Softmax && beside;
       normalizing_q <= normalizing;
       single_q      <= normalizing || (cfg_q.single && !beside);
       op_q          <= beside || normalizing ? 2'd0 : cfg_q.kind[1:0];
@@ -684,6 +691,8 @@ module trine_post #(
       for (int unsigned d = 0; d < Drain; d++) begin
         bias_q[d] <= cfg_q.static_bias && !again_q ? cfg_q.bias : bias_i[d*32 +: 32];
         if (beside) bias_q[d] <= '0;
+        multiplier_q[d] <= static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
+        shift_q[d]      <= static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
       end
     end
   end
@@ -719,8 +728,11 @@ module trine_post #(
       logic [31:0] acc;
       logic [7:0]  from_word, kept, residual, residual_q, lane_code, found;
       logic [41:0] product;
-      logic [30:0] multiplier_q;
-      logic [5:0]  shift_q;
+      logic [30:0] multiplier;
+      logic [5:0]  shift;
+
+      assign multiplier = factors_go_q ? v_multiplier_i[l*31 +: 31] : multiplier_q[d];
+      assign shift      = factors_go_q ? v_shift_i[l*6 +: 6] : shift_q[d];
 
       assign place = place_q | 5'(d);  // the second lane's is odd
 
@@ -745,14 +757,8 @@ module trine_post #(
 
       always_ff @(posedge clk_i) begin
         if (en) begin
-          acc_q[d]     <= acc;
-          residual_q   <= residual;
-          multiplier_q <= static_scale ? cfg_q.multiplier : multiplier_i[d*31 +: 31];
-          shift_q      <= static_scale ? cfg_q.shift : shift_i[d*6 +: 6];
-          if (Softmax && beside) begin
-            multiplier_q <= v_multiplier_i[l*31 +: 31];
-            shift_q      <= v_shift_i[l*6 +: 6];
-          end
+          acc_q[d]   <= acc;
+          residual_q <= residual;
         end
       end
 
@@ -779,7 +785,7 @@ module trine_post #(
           if (en && threshold_go_q) begin
             count_q <= (pass_first_q ? 6'd0 : count_q) +
                        6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
-                       6'($signed(acc_q[d]) >= $signed({shift_q[0], multiplier_q}));
+                       6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
             other_q <= residual_q;
           end
         end
@@ -817,8 +823,8 @@ module trine_post #(
         .in_op_i                  (op_q),
         .acc_i                    (acc_q[d]),
         .bias_i                   (bias_q[d]),
-        .multiplier_i             (multiplier_q),
-        .shift_i                  (shift_q),
+        .multiplier_i             (multiplier),
+        .shift_i                  (shift),
         .residual_i               (residual_q),
         .product_i                (product_go_q),
         .out_valid_o              (lane_valid[d*Rows+l]),
@@ -993,6 +999,7 @@ module trine_post #(
   logic [Rows*32-1:0]       held_data_q;
   logic [31:0]              held_mask_q;
   logic [Rows*96-1:0]       held_slots_q;
+  logic [Rows*37-1:0]       held_factors_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -1017,10 +1024,14 @@ module trine_post #(
     held_data_q  <= s_data_o;
     held_mask_q  <= s_mask_o;
     held_slots_q <= v_slots_i;
+    held_factors_q <= {v_multiplier_i, v_shift_i};
     if (live_q) begin
       // Neighbours hold what they offer.
       if (c_stalled_q) m_c_held: assume (c_valid_i);
       if (v_stalled_q) m_v_held: assume (v_valid_i);
+      if (Softmax && factors_go_q && !drop_q) begin
+        m_factors_held: assume ({v_multiplier_i, v_shift_i} == held_factors_q);
+      end
       if (slots_kept_q) m_slots_held: assume (v_slots_i == held_slots_q);
       if (rsp_done_i) m_residual_wanted: assume (fetch_wait_q);
       if (c_take) m_channels: assume (channels_first != '0);

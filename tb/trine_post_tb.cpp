@@ -514,10 +514,10 @@ struct Bench {
     dut.c_data_valid_i = data;
   }
   /// Softmax: the next product, or code and the one behind it. What the tile's codes need holds
-  /// until the last word has left.
+  /// until the last word has left, a product's factors until it is there.
   void drive_operands() {
     const bool softmax = !vector_offered && !vector_reading && !vector_jobs.empty() &&
-                         !vector_jobs.front().values.empty() && !leaving;
+                         !vector_jobs.front().values.empty() && !leaving && products.empty();
     dut.v_go_i = softmax && go();
     const std::size_t count = softmax ? vector_jobs.front().values.size() : 0;
     const bool normalize = softmax && vector_jobs.front().normalize;
@@ -540,6 +540,7 @@ struct Bench {
       for (unsigned d = 0; d < kDrain; ++d)
         set_bits(dut.v_acc_i, 32 * (d * kRows + l), 32,
                  issued + d < count ? vector_jobs.front().values[issued + d][l] : any_word(random));
+      if (leaving || !products.empty()) continue;
       set_bits(dut.v_multiplier_i, 31 * l, 31,
                softmax ? vector_jobs.front().factors[issued][l] : any_word(random) >> 1);
       set_bits(dut.v_shift_i, 6 * l, 6, softmax ? vector_jobs.front().shifts[l] & 63 : draw(64));

@@ -273,6 +273,7 @@ class PostUnit {
  public:
   /// Drives what it does in this cycle. @param percent  of the cycles in which it moves
   void drive(Vtrine_vector& dut, std::mt19937& random, unsigned percent) {
+    if (delay_ >= 0 || leaving_) REQUIRE(factors_of(dut) == factors_);
     dut.sm_issue_i = dut.sm_go_o != 0 && chance(random, percent);
     dut.sm_left_i = leaving_ && chance(random, percent);
     dut.product_valid_i = delay_ == 0 && chance(random, percent);
@@ -286,6 +287,7 @@ class PostUnit {
   void clock(const Vtrine_vector& dut) {
     if (dut.sm_left_i != 0) leaving_ = false;
     if (dut.sm_issue_i == 0) return;
+    factors_ = factors_of(dut);
     if (dut.sm_reciprocal_o != 0) multiply(dut);
     leaving_ = leaving_ || (dut.sm_reciprocal_o == 0 && dut.sm_tile_end_o != 0);
   }
@@ -293,6 +295,16 @@ class PostUnit {
   bool idle() const { return !leaving_; }
 
  private:
+  using Factors = std::array<std::uint64_t, kRows>;
+
+  /// Multiplier and shift of each lane: they hold until the product, or the last word, is there.
+  static Factors factors_of(const Vtrine_vector& dut) {
+    Factors factors{};
+    for (unsigned l = 0; l < kRows; ++l)
+      factors[l] = get_bits(dut.sm_multiplier_o, 31 * l, 31) << 6 |
+                   get_bits(dut.sm_shift_o, 6 * l, 6);
+    return factors;
+  }
   void multiply(const Vtrine_vector& dut) {
     for (unsigned l = 0; l < kRows; ++l) {
       REQUIRE(get_bits(dut.sm_shift_o, 6 * l, 6) == 0);
@@ -305,7 +317,7 @@ class PostUnit {
 
   int delay_ = -1;
   bool leaving_ = false;  ///< the tile's last word
-  std::array<std::uint64_t, kRows> products_{};
+  Factors products_{}, factors_{};
 };
 
 Exponentials random_exponentials(std::mt19937& random) {

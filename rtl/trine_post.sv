@@ -4,14 +4,15 @@
 // int8, 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2
 // there are two lanes a row, and two columns go together if their codes belong at an even place and
 // the next: so a first column at an odd place and an odd last one go alone, and so do several
-// passes of thresholds.
+// passes of thresholds. The second lane only requantizes: sums and products of operands go alone,
+// and what is looked up.
 //
 //   requantize   trine_post_lane; with a residual also the sum or the maximum with it
 //   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
 //                hold a pair); with a residual the maximum with it
 //   raw          sum + bias, a word of its own
 //
-// A requantized, added or multiplied code may be looked up in a table, of which each lane has a
+// A requantized, added or multiplied code may be looked up in a table, of which each row has a
 // copy.
 //
 //   job (compute: Cols columns of the array; vector: four slots a lane)
@@ -321,7 +322,7 @@ module trine_post #(
   // issued once, but once for each pair of thresholds. Whole words (direct, raw) leave behind the
   // operand register.
   // ---------------------------------------------------------------------------------------------
-  logic fused, lookup, residuals, params_q, residual_ok, sure;
+  logic fused, lookup, operands, alone, residuals, params_q, residual_ok, sure;
   logic [LeftBits-1:0] issues;  // that are left
   logic [1:0] words;                  // that find room
   logic [2:0] leaving;                // that leave meanwhile
@@ -334,6 +335,8 @@ module trine_post #(
   assign whole     = direct || raw;
   assign threshold = LowBit && cfg_q.kind == trine_post_pkg::KindThreshold;
   assign lookup    = Table && cfg_q.lookup;
+  assign operands  = cfg_q.kind == trine_post_pkg::KindAdd ||
+                     cfg_q.kind == trine_post_pkg::KindMul || (fused && !cfg_q.max);
   assign residuals = fused || (threshold && cfg_q.max);
   assign issue     = en && left_q != '0 && data_q &&
                      (params_q || cfg_q.static_bias) && (!fused || phase_q[0]) &&
@@ -341,8 +344,9 @@ module trine_post #(
                      (mixes || beside_q == '0) && (!residuals || residual_ok);
   assign pass_last = !threshold || pass_q == cfg_q.passes_last;
   assign column     = issue && pass_last;
-  assign pair       = Drain == 2 && !place_q[0] && left_q >= LeftBits'(2) && !whole &&
-                      (!threshold || cfg_q.passes_last == '0);
+  assign alone      = Drain == 1 || whole || operands || lookup ||
+                      (threshold && cfg_q.passes_last != '0);
+  assign pair       = !alone && !place_q[0] && left_q >= LeftBits'(2);
   assign step       = pair ? 2'd2 : 2'd1;
   assign last_issue = left_q == LeftBits'(step);
   assign done       = last_issue && column;
@@ -368,8 +372,7 @@ module trine_post #(
   // cycles: in this one the last is, or the `issues` to come cannot be stopped, as parameters are
   // there and locked, and words that leave until then find room. Two words do if the scatter port
   // is empty, one beside it.
-  assign issues = (left_q + LeftBits'(Drain == 2) + LeftBits'(Drain == 2 && place_q[0])) >>
-                  (Drain - 1);
+  assign issues = alone ? left_q : (left_q + LeftBits'(1) + LeftBits'(place_q[0])) >> 1;
   assign sure   = left_q != '0 && cfg_q.kind == trine_post_pkg::KindRequant && params_q &&
                   (mixes || beside_q == '0);
   assign words  = room_for_two ? 2'd2 : 2'(room);
@@ -797,7 +800,11 @@ module trine_post #(
         assign code[d] = found;
       end
 
-      trine_post_lane #(.Multiplier(Multiplier)) u_lane (
+      trine_post_lane #(
+        .Products   (Softmax && d == 0),
+        .Pairs      (d == 0),
+        .Multiplier (Multiplier)
+      ) u_lane (
         .clk_i,
         .rst_ni,
         .en_i                     (en),
@@ -841,12 +848,12 @@ module trine_post #(
         assign unused_product = ^product;
       end
 
-      if (Table) begin : gen_table
+      if (Table && d == 0) begin : gen_table
         logic [7:0] entry;
 
         trine_table u_table (
           .clk_i,
-          .en_i    (en && lane_valid[d*Rows+l] && lookup),
+          .en_i    (en && lane_valid[l] && lookup),
           .code_i  (lane_code),
           .entry_o (entry),
           .we_i    (table_we_i),
@@ -1054,7 +1061,8 @@ module trine_post #(
       if (promised_q[2+PeStages]) a_drained: assert (left_q == '0);
       if (p_lock_o) m_locked: assume (p_ready_i);
       // Every code has its tag, and lanes go together.
-      a_lanes_together: assert (lane_valid == '0 || lane_valid == '1);
+      a_lanes_together: assert (lane_valid[Rows-1:0] == '0 || lane_valid[Rows-1:0] == '1);
+      if (code_valid && tag_out.pair && !threshold) a_both: assert (lane_valid == '1);
       if (code_valid && !from_beside) a_counted: assert (inflight_q != '0);
       a_tags_fit: assert (inflight_q <= 4'(Places));
       if (code_valid && from_beside) a_beside: assert (beside_q != '0);

@@ -71,6 +71,8 @@
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
 
 module trine_post_lane #(
+  parameter bit Products   = 1'b1,  // product_i and normalize_i
+  parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max_i
   parameter int Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic        clk_i,
@@ -127,14 +129,16 @@ module trine_post_lane #(
   // the product comes back: of a difference to be squared, a normalized value
   logic [2:1]      twice_q;
 
-  logic in_requant, in_pair, mul, square, root, twice, start;
+  logic in_requant, in_pair, in_product, mul, square, root, normalize, twice, start;
 
   assign in_requant = in_valid_i && !in_op_i[0];
-  assign in_pair    = in_valid_i && in_op_i[0];  // add, mul
-  assign mul        = in_op_i == OpMul;
-  assign square     = square_i && in_op_i == OpAdd;
+  assign in_pair    = in_valid_i && in_op_i[0] && Pairs;  // add, mul
+  assign in_product = in_requant && product_i && Products;
+  assign mul        = in_op_i == OpMul && Pairs;
+  assign square     = square_i && in_op_i == OpAdd && Pairs;
+  assign normalize  = normalize_i && Products;
   assign root       = square && scaled_valid_q;
-  assign twice      = root || (in_requant && normalize_i && !product_i);
+  assign twice      = root || (in_requant && normalize && !in_product);
   assign start      = in_requant || scaled_valid_q || twice_q[2];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -145,17 +149,17 @@ module trine_post_lane #(
       operand_valid_q <= 1'b0;
       scaled_valid_q  <= 1'b0;
     end else if (en_i) begin
-      valid_q         <= {valid_q[Stages-1:1], start && !product_i && !twice};
-      product_q       <= {product_q[1], in_requant && product_i};
+      valid_q         <= {valid_q[Stages-1:1], start && !in_product && !twice};
+      product_q       <= {product_q[1], in_product};
       twice_q         <= {twice_q[1], twice};
-      operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i);
+      operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i && Pairs);
       scaled_valid_q  <= operand_valid_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      add_q   <= {add_q[3:1], !in_requant && !mul && !square && !normalize_i};
+      add_q   <= {add_q[3:1], Pairs && !in_requant && !mul && !square && !normalize};
       again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
     end
   end
@@ -254,6 +258,7 @@ module trine_post_lane #(
   logic signed [31:0] addend_a, addend_b, x_d, x_q;
   logic        [30:0] multiplier_d, multiplier_q;
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
+  logic               own_scale;  // not the sum's
   logic               nudge_d, nudge_q;
 
   logic        [62:0] product;  // of stage 2
@@ -284,20 +289,21 @@ module trine_post_lane #(
       addend_b = '0;
       carry_in = 1'b0;
     end
-    if (in_requant) begin
+    if (in_requant || !(Pairs || Products)) begin
       addend_a = $signed(acc_i);
       addend_b = $signed(bias_i);
       carry_in = 1'b0;
     end
-    if (normalize_i) begin
+    if (normalize) begin
       if (twice_q[2]) addend_a = $signed(product[55:24] ^ {32{!shift_i[5]}});
       addend_b = twice_q[2] ? $signed(bias_i) : '0;
     end
-    multiplier_d = in_requant || mul || square || normalize_i ? multiplier_i : add_multiplier_i;
-    shift_d      = in_requant || mul || square || normalize_i ? shift_i : add_shift_i;
-    if (normalize_i && twice_q[2]) shift_d[5] = 1'b1;
+    multiplier_d = own_scale ? multiplier_i : add_multiplier_i;
+    shift_d      = own_scale ? shift_i : add_shift_i;
+    if (normalize && twice_q[2]) shift_d[5] = 1'b1;
   end
 
+  assign own_scale = in_requant || mul || square || normalize || !Pairs;
   assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
   assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
   assign nudge_d  = !single_i && shift_d[5] && !root;

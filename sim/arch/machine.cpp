@@ -638,7 +638,7 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     work.tile_share.push_back(tile.share);
     // Results of the last group meet the reads of the next tile, others those of their own.
     work.tile_stolen.push_back(0);
-    if (drains && tile.steps >= issues(r, 0, std::min(channels, columns_))) {
+    if (drains && tile.steps >= issues(r, run, 0, std::min(channels, columns_))) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
@@ -672,15 +672,19 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   for (int g = 0; g < groups; ++g) {
     const int columns = drains ? std::clamp(channels - g * columns_, 0, columns_) : 0;
     work.group_columns.push_back(columns);
-    work.group_issues.push_back(issues(r, g * columns_, columns));
+    work.group_issues.push_back(issues(r, run, g * columns_, columns));
   }
   return work;
 }
 
-/// Two columns a cycle go together if their codes belong at an even place and the next.
-int Machine::issues(const ComputeRegisters& r, int channel, int columns) const {
+/// Two columns a cycle go together if their codes belong at an even place and the next, and are
+/// neither sums with a residual nor looked up.
+int Machine::issues(const ComputeRegisters& r, const isa::Run& run, int channel,
+                    int columns) const {
   const int passes = output_of(r) == Output::kThresholds ? field(r, post::kPassesLast) + 1 : 1;
-  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || output_of(r) == Output::kRaw;
+  const Output output = output_of(r);
+  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || output == Output::kRaw ||
+                     output == Output::kTable || run.has(isa::compute::kFuseAdd);
   if (alone || columns == 0) return columns * passes;
   const int odd = (field(r, post::kPosition) + channel) % 2;
   return odd + (columns - odd + 1) / 2;
@@ -848,6 +852,7 @@ Work Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   const bool invert = run.has(isa::vector::kInvert);
   const int taps = window_taps(r);
   const auto op = static_cast<isa::vector::Op>(run.op);
+  work.alone = op != isa::vector::Op::kSum || output_of(r) == Output::kTable;
   const bool softmaxes = op == isa::vector::Op::kSoftmax, norm = op == isa::vector::Op::kNormalize;
   const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
   if (operation.taps != 0 && taps != operation.taps)

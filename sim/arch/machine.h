@@ -45,6 +45,7 @@ struct Work {
   std::int64_t out_words = 0;        ///< vector: output words of a tile
   std::int64_t channels = 0;         ///< softmax: codes of a lane
   bool kept = false;                 ///< softmax: gathered once
+  bool alone = false;                ///< vector: one code at a time
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 
@@ -89,7 +90,7 @@ class Machine {
                      const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
-  int issues(const isa::ComputeRegisters& r, int channel, int columns) const;
+  int issues(const isa::ComputeRegisters& r, const isa::Run& run, int channel, int columns) const;
   void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,
                     int bits);
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,

@@ -341,13 +341,14 @@ TEST_CASE("two columns go together whose codes lie at an even place and the next
   std::vector<std::uint8_t> dram(64);
   machine::Config config = config_8x8();
   config.columns_per_cycle = 2;
-  const auto issues = [&](int position, int channels) {
+  const auto issues = [&](int position, int channels, bool add = false) {
     Machine machine(config, dram);
     isa::ComputeRegisters r;
     r.set(isa::compute::kChannels, channels);
     r.set(isa::post::kPosition, position);
     isa::Run run;
     run.flags = 3;  // a whole reduction
+    if (add) run.flags |= 1 << isa::compute::kFuseAdd;
     return machine.execute(Engine::kCompute, r, run, 0).group_issues.at(0);
   };
   CHECK(issues(0, 4) == 2);
@@ -356,6 +357,7 @@ TEST_CASE("two columns go together whose codes lie at an even place and the next
   CHECK(issues(2, 5) == 3);
   CHECK(issues(3, 1) == 1);
   CHECK(issues(3, 2) == 2);
+  CHECK(issues(0, 4, true) == 4);  // sums with a residual go alone
 }
 
 /// The sum of products exceeds 32 bits; so does the hardware's, which keeps the low ones.

@@ -299,7 +299,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
   Time window = timing::kVectorWord;
-  if (codes) window += 4 / config_.columns_per_cycle - 1;
+  if (codes) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
   if (square) window += 2;
   if (run.has(isa::vector::kReduce))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;

@@ -224,7 +224,8 @@ class Tiler {
       const bool maximum = &sweep != &layer_.sweeps[0];
       // A second operand takes a requantized code's second cycle; thresholds have theirs anyway.
       const bool twice = layer_.fuse_add() || (maximum && layer_.result == Output::kRequantized);
-      const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw;
+      const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw ||
+                         layer_.result == Output::kLookup || layer_.fuse_add();
       const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
       const double drain = issues * (twice ? 2 : layer_.passes);
       const double tile = groups * std::max<double>(layer_.steps(), drain);

@@ -26,8 +26,7 @@ std::vector<Memory> memories(const Config& config) {
       {"scales", drain, scales * kScaleBits, config.param_channels / scales / drain},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
-  if (config.table)
-    all.push_back({"lookup tables", config.rows, 8, 4 * isa::dma::kTableWords});
+  if (config.table) all.push_back({"lookup tables", config.rows, 8, 4 * isa::dma::kTableWords});
   if (config.has_softmax())
     all.insert(all.end(), {{"exponentials", drain * config.rows, 32, isa::dma::kExponentialWords},
                            {"words of a softmax", config.rows, 32, isa::dma::kSoftmaxWords}});

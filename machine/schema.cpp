@@ -59,7 +59,9 @@ const std::vector<Key>& schema() {
        false},
       {"post.columns_per_cycle", IntKey{&Config::columns_per_cycle, {1, 2}},
        "columns drained in a cycle",
-       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long", false},
+       "2: two post lanes a row; short reductions (depthwise, 1x1) wait half as long, but not sums "
+       "with a residual, lookups",
+       false},
       {"vector.enable", BoolKey{&Config::vector},
        "the vector unit: pooling, addition, requantization",
        "without it, networks that pool or add on their own are refused"},

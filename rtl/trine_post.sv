@@ -26,10 +26,10 @@
 //
 // A softmax has no jobs: whenever the lanes have no column to take, they take a product of its
 // reciprocal, or one or two of its codes, which are packed and scattered beside the job's. Its
-// configuration, addresses and operands are those on the ports, its factors those of the cycle after
-// the issue. So with a normalization; but as its
-// values go through the lanes twice, they do while no column is there to be read, and columns wait
-// until they have left. Each meets the parameters of its channel in its second pass.
+// configuration, addresses and operands are those on the ports, its factors those of the cycle
+// after the issue. So with a normalization; but as its values go through the lanes twice, they do
+// while no column is there to be read, and columns wait until they have left. Each meets the
+// parameters of its channel in its second pass.
 //
 // Residual words are gathered one ahead: what goes last of the word in front is kept aside, so that
 // its successor can arrive while that is still to come.

@@ -301,8 +301,8 @@ class PostUnit {
   static Factors factors_of(const Vtrine_vector& dut) {
     Factors factors{};
     for (unsigned l = 0; l < kRows; ++l)
-      factors[l] = get_bits(dut.sm_multiplier_o, 31 * l, 31) << 6 |
-                   get_bits(dut.sm_shift_o, 6 * l, 6);
+      factors[l] =
+          get_bits(dut.sm_multiplier_o, 31 * l, 31) << 6 | get_bits(dut.sm_shift_o, 6 * l, 6);
     return factors;
   }
   void multiply(const Vtrine_vector& dut) {

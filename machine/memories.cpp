@@ -10,7 +10,6 @@ namespace trine::machine {
 namespace {
 
 constexpr int kFetchBits = kFetchBursts * kFetchBurst * 64;
-constexpr int kScaleBits = isa::post::kMultiplier.width + isa::post::kShift.width;
 
 }  // namespace
 
@@ -23,7 +22,9 @@ std::vector<Memory> memories(const Config& config) {
       {"feature maps, banks", config.banks(), word, config.bank_rows()},
       {"weights, even and odd rows", 2, word * config.cols, config.pmem_rows() / 2},
       {"biases", drain, config.data_bits() / drain, config.param_channels / config.data_words()},
-      {"scales", drain, scales * kScaleBits, config.param_channels / scales / drain},
+      {"multipliers", drain, scales * isa::post::kMultiplier.width,
+       config.param_channels / scales / drain},
+      {"shifts", drain, scales * isa::post::kShift.width, config.param_channels / scales / drain},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
   if (config.table) all.push_back({"lookup tables", config.rows, 8, 4 * isa::dma::kTableWords});

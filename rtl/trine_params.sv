@@ -3,7 +3,7 @@
 // Bias and scale memories: for each output channel an int32 bias, a Q31 multiplier and a shift.
 // A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37 kept), is written at once.
 // With Drain = 2 a read gives a channel and the next one: even and odd channels have memories of
-// their own.
+// their own. Multipliers and shifts lie apart: 31 and 6 bits fill macros of 32 and 8, 37 fill none.
 //
 // Timing    a read answers one cycle later and holds until the next read. A write goes first: the
 //           read of that cycle is refused (r_ready_o low); the post unit says when it
@@ -39,17 +39,20 @@ module trine_params #(
   input  logic [DataBits-1:0]      scale_wdata_i
 );
 
-  localparam int unsigned ScaleBits = 37;
+  localparam int unsigned MultiplierBits = 31;
+  localparam int unsigned ShiftBits      = 6;
 
-  logic                            read;
-  logic [ScaleWords*ScaleBits-1:0] scale_packed;
+  logic                                 read;
+  logic [ScaleWords*MultiplierBits-1:0] multipliers;  // of the beat
+  logic [ScaleWords*ShiftBits-1:0]      shifts;
 
   assign r_ready_o = !bias_we_i && !scale_we_i;
   assign read      = r_valid_i && r_ready_o;
 
   always_comb begin
     for (int unsigned w = 0; w < ScaleWords; w++) begin
-      scale_packed[w*ScaleBits +: ScaleBits] = scale_wdata_i[w*64 +: ScaleBits];
+      multipliers[w*MultiplierBits +: MultiplierBits] = scale_wdata_i[w*64 +: MultiplierBits];
+      shifts[w*ShiftBits +: ShiftBits] = scale_wdata_i[w*64 + MultiplierBits +: ShiftBits];
     end
   end
 
@@ -58,8 +61,9 @@ module trine_params #(
 
   // Every Drain-th entry, from the bank's number on. A beat holds some of each bank, but of one
   // scale only.
-  logic [31:0]          bias [Drain];
-  logic [ScaleBits-1:0] scale [Drain];
+  logic [31:0]               bias [Drain];
+  logic [MultiplierBits-1:0] multiplier [Drain];
+  logic [ShiftBits-1:0]      shift [Drain];
 
   for (genvar b = 0; b < Drain; b++) begin : gen_bank
     localparam int unsigned BiasWords  = DataWords / Drain;
@@ -68,11 +72,12 @@ module trine_params #(
     localparam int unsigned RowBits    = $clog2(BankRows);
 
     // that is read: of an odd channel and the next, the next is even
-    logic [ChannelBits-1:0]          entry;
-    logic [BiasWords*32-1:0]         bias_row, bias_beat;
-    logic [BankScales*ScaleBits-1:0] scale_row, scale_beat;
-    logic [RowBits-1:0]              scale_wrow;
-    logic                            scale_we;
+    logic [ChannelBits-1:0]               entry;
+    logic [BiasWords*32-1:0]              bias_row, bias_beat;
+    logic [BankScales*MultiplierBits-1:0] multiplier_row, multiplier_beat;
+    logic [BankScales*ShiftBits-1:0]      shift_row, shift_beat;
+    logic [RowBits-1:0]                   scale_wrow, scale_addr;
+    logic                                 scale_we;
 
     for (genvar w = 0; w < BiasWords; w++) begin : gen_bias
       assign bias_beat[w*32 +: 32] = bias_wdata_i[(w*Drain+b)*32 +: 32];
@@ -86,13 +91,16 @@ module trine_params #(
     end
 
     if (ScaleWords < Drain) begin : gen_turns
-      assign scale_beat = scale_packed;
-      assign scale_wrow = RowBits'(scale_addr_i >> 1);
-      assign scale_we   = scale_we_i && scale_addr_i[0] == 1'(b);
+      assign multiplier_beat = multipliers;
+      assign shift_beat      = shifts;
+      assign scale_wrow      = RowBits'(scale_addr_i >> 1);
+      assign scale_we        = scale_we_i && scale_addr_i[0] == 1'(b);
     end else begin : gen_share
       for (genvar w = 0; w < BankScales; w++) begin : gen_scale
-        assign scale_beat[w*ScaleBits +: ScaleBits] =
-            scale_packed[(w*Drain+b)*ScaleBits +: ScaleBits];
+        assign multiplier_beat[w*MultiplierBits +: MultiplierBits] =
+            multipliers[(w*Drain+b)*MultiplierBits +: MultiplierBits];
+        assign shift_beat[w*ShiftBits +: ShiftBits] =
+            shifts[(w*Drain+b)*ShiftBits +: ShiftBits];
       end
       assign scale_wrow = scale_addr_i;
       assign scale_we   = scale_we_i;
@@ -112,18 +120,34 @@ module trine_params #(
       .rdata_o (bias_row)
     );
 
+    assign scale_addr = scale_we ? scale_wrow : RowBits'(entry >> $clog2(BankScales));
+
     trine_sram #(
-      .Width    (BankScales * ScaleBits),
+      .Width    (BankScales * MultiplierBits),
       .Depth    (BankRows),
-      .MaskBits (BankScales * ScaleBits)
-    ) u_scale (
+      .MaskBits (BankScales * MultiplierBits)
+    ) u_multiplier (
       .clk_i,
       .en_i    (read || scale_we),
       .we_i    (scale_we),
-      .addr_i  (scale_we ? scale_wrow : RowBits'(entry >> $clog2(BankScales))),
+      .addr_i  (scale_addr),
       .mask_i  ('1),
-      .wdata_i (scale_beat),
-      .rdata_o (scale_row)
+      .wdata_i (multiplier_beat),
+      .rdata_o (multiplier_row)
+    );
+
+    trine_sram #(
+      .Width    (BankScales * ShiftBits),
+      .Depth    (BankRows),
+      .MaskBits (BankScales * ShiftBits)
+    ) u_shift (
+      .clk_i,
+      .en_i    (read || scale_we),
+      .we_i    (scale_we),
+      .addr_i  (scale_addr),
+      .mask_i  ('1),
+      .wdata_i (shift_beat),
+      .rdata_o (shift_row)
     );
 
     if (BiasWords == 1) begin : gen_one_bias
@@ -137,16 +161,21 @@ module trine_params #(
     end
 
     if (BankScales == 1) begin : gen_one_scale
-      assign scale[b] = scale_row;
+      assign multiplier[b] = multiplier_row;
+      assign shift[b]      = shift_row;
     end else begin : gen_scales
       logic [$clog2(BankScales)-1:0] select_q;
       always_ff @(posedge clk_i) begin
         if (read) select_q <= entry[$clog2(BankScales)-1:0];
       end
       always_comb begin
-        scale[b] = '0;
+        multiplier[b] = '0;
+        shift[b]      = '0;
         for (int unsigned w = 0; w < BankScales; w++) begin
-          if (select_q == $clog2(BankScales)'(w)) scale[b] = scale_row[w*ScaleBits +: ScaleBits];
+          if (select_q == $clog2(BankScales)'(w)) begin
+            multiplier[b] = multiplier_row[w*MultiplierBits +: MultiplierBits];
+            shift[b]      = shift_row[w*ShiftBits +: ShiftBits];
+          end
         end
       end
     end
@@ -163,13 +192,10 @@ module trine_params #(
   end
 
   for (genvar d = 0; d < Drain; d++) begin : gen_out
-    logic [31:0]          bias_out;
-    logic [ScaleBits-1:0] scale_out;
-    assign bias_out  = first_q ? bias[Drain-1-d] : bias[d];
-    assign scale_out = first_q ? scale[Drain-1-d] : scale[d];
-    assign bias_o[d*32 +: 32]       = bias_out;
-    assign multiplier_o[d*31 +: 31] = scale_out[30:0];
-    assign shift_o[d*6 +: 6]        = scale_out[36:31];
+    localparam int unsigned Other = Drain - 1 - d;
+    assign bias_o[d*32 +: 32]       = first_q ? bias[Other] : bias[d];
+    assign multiplier_o[d*31 +: 31] = first_q ? multiplier[Other] : multiplier[d];
+    assign shift_o[d*6 +: 6]        = first_q ? shift[Other] : shift[d];
   end
 
 `ifdef TRINE_ASSERT

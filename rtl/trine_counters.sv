@@ -5,8 +5,9 @@
 //   0 cycles, 1..8 cycles by cause, 9..12 cycles an engine was busy, 13 bytes read, 14 written
 //
 // Each counter is a small one that counts (low) and a large one (high) to which it is added every
-// 15 cycles, when the ring comes to it; so all share one long adder. A counter has Bits bits, and
-// the registers' upper bits read 0: 36 bits last eleven minutes at 100 MHz.
+// 15 cycles, when the ring comes to it; so all share one long adder. The large ones go round in a
+// shift register, so that nothing chooses between them, for reads and writes alike. A counter has
+// Bits bits, and the registers' upper bits read 0: 36 bits last eleven minutes at 100 MHz.
 //
 // Timing    events count one cycle late; value_o is counter index_o of this cycle, low part
 //           included, and index_o counts round and round.
@@ -42,8 +43,7 @@ module trine_counters #(
   logic [Ones-1:0]     count_d, count_q;
   logic [4:0]          words_q;
   logic [Counters-1:0] ring_q, fresh_d, fresh_q;  // fresh: nothing was added since clear
-  logic [Counters-1:0] added_q;  // the ring one cycle ago
-  logic [3:0]          index_q, added_index_q;
+  logic [3:0]          index_q, added_index_q;  // of the ring; one cycle ago
 
   assign count_d = {read_beat_i, running_i ? {busy_i, 8'd1 << cause_i, 1'b1} : 13'd0};
   assign fresh_d = clear_i ? {Counters{1'b1}} : fresh_q & ~ring_q;
@@ -55,7 +55,6 @@ module trine_counters #(
       ring_q  <= Counters'(1);
       fresh_q <= {Counters{1'b1}};
       index_q <= '0;
-      added_q <= {1'b1, {Counters-1{1'b0}}};
       added_index_q <= 4'(Counters - 1);
     end else begin
       count_q <= count_d;
@@ -63,25 +62,23 @@ module trine_counters #(
       ring_q  <= {ring_q[Counters-2:0], ring_q[Counters-1]};
       fresh_q <= fresh_d;
       index_q <= ring_q[Counters-1] ? 4'd0 : index_q + 4'd1;
-      added_q <= ring_q;
       added_index_q <= index_q;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
   // Counters: low ones count on; the one that the ring is at starts again and goes to its high one,
-  // one cycle later.
+  // one cycle later. That is in read_high_q then, the others in turning_q, the next in its top.
   // ---------------------------------------------------------------------------------------------
   logic [LowBits*Counters-1:0] lows;
-  logic [Bits*Counters-1:0]    highs;
   logic [LowBits-1:0]          low, read_low_q;
   logic [Bits-1:0]             high, read_high_q, sum;
+  logic [Bits*(Counters-1)-1:0] turning_q;
 
   for (genvar i = 0; i < Counters; i++) begin : gen_counters
     localparam int unsigned Size = i < Ones ? 4 : LowBits;
 
     logic [Size-1:0] low_d, low_q, event_i;
-    logic [Bits-1:0] high_q;
 
     if (i < Ones) begin : gen_one
       assign event_i = Size'(count_q[i]);
@@ -95,26 +92,23 @@ module trine_counters #(
       if (!rst_ni) low_q <= '0;
       else         low_q <= low_d;
     end
-    always_ff @(posedge clk_i) begin
-      if (added_q[i]) high_q <= sum;
-    end
 
     assign lows[LowBits*i +: LowBits] = LowBits'(low_q);
-    assign highs[Bits*i +: Bits]      = high_q;
   end
 
   always_comb begin
-    low  = '0;
-    high = '0;
+    low = '0;
     for (int unsigned i = 0; i < Counters; i++) begin
-      low  = low | (lows[LowBits*i +: LowBits] & {LowBits{ring_q[i]}});
-      high = high | ((fresh_q[i] ? From : highs[Bits*i +: Bits]) & {Bits{ring_q[i]}});
+      low = low | (lows[LowBits*i +: LowBits] & {LowBits{ring_q[i]}});
     end
   end
+
+  assign high = (fresh_q & ring_q) != '0 ? From : turning_q[Bits*(Counters-2) +: Bits];
 
   always_ff @(posedge clk_i) begin
     read_low_q  <= low;
     read_high_q <= high;
+    turning_q   <= {turning_q[Bits*(Counters-2)-1:0], sum};
   end
 
   assign sum     = read_high_q + Bits'(read_low_q);

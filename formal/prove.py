@@ -99,9 +99,9 @@ def proofs():
     for mode in (0, 1, 2):
         yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_digits", "trine_dot"), {"Mode": mode, "Lane": 2},
                     sat=True, slow=mode == 0)
-    for stages in (1, 2):
-        yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages}, 8, 1, 3,
-                    slow=stages == 1)
+    for stages, bits in ((1, 32), (2, 32), (2, 20)):
+        yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages, "AccBits": bits},
+                    8, 1, 3, slow=stages == 1)
     for shift in (2, 63, 61):
         for single in (0, 1):
             yield Proof("trine_post_lane_props", ("trine_mul_pkg", "trine_post_lane", "trine_mul"),

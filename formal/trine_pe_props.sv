@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_pe, of one stage and of two: the accumulator is the sum of trine_dot's results (without a
-// base) of the steps from first_i on, and Stages cycles after a step with last_i the drain register
-// is that sum, until as long after the next such step. Any words, modes and pauses.
+// base) of the steps from first_i on, modulo 2^AccBits, and Stages cycles after a step with last_i
+// the drain register is that sum, until as long after the next such step. Any words, modes and
+// pauses.
 //
 // The dot products themselves: trine_dot_props. Here both sides have Booth's body, whose rows
 // cancel; left are its base, the 18 bits that are kept of it, and the order of the steps.
 
 module trine_pe_props #(
-  parameter int unsigned Stages = 2
+  parameter int unsigned Stages  = 2,
+  parameter int unsigned AccBits = 32
 ) (
   input logic        clk_i,
   input logic        valid_i,
@@ -19,10 +21,12 @@ module trine_pe_props #(
   input logic [47:0] wgt_i  // any digits
 );
 
-  logic [31:0] drain, dot;
+  logic [AccBits-1:0] drain;
+  logic [31:0]        dot;
 
   trine_pe #(
     .Stages     (Stages),
+    .AccBits    (AccBits),
     .Multiplier (trine_mul_pkg::Booth)
   ) u_dut (
     .clk_i   (clk_i),
@@ -44,15 +48,15 @@ module trine_pe_props #(
   );
 
   // The registers of the module, for the invariant.
-  (* hierconn *) logic [31:0]        \u_dut.acc_q ;
+  (* hierconn *) logic [AccBits-1:0] \u_dut.acc_q ;
   (* hierconn *) logic               \u_dut.gen_two_stages.valid_q , \u_dut.gen_two_stages.first_q ,
       \u_dut.gen_two_stages.last_q ;
   (* hierconn *) logic signed [17:0] \u_dut.gen_two_stages.dot_q ;
 
   logic        begun_q, drained_q, drained_q2;  // a reduction; one has ended
-  logic [31:0] acc_d, acc_q, drain_q, drain_q2, acc_now, drain_now;
+  logic [AccBits-1:0] acc_d, acc_q, drain_q, drain_q2, acc_now, drain_now;
 
-  assign acc_d = (first_i ? 32'd0 : acc_q) + dot;
+  assign acc_d = (first_i ? '0 : acc_q) + AccBits'(dot);
 
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
@@ -71,8 +75,8 @@ module trine_pe_props #(
     acc_now   = \u_dut.acc_q ;
     drain_now = drain;
     if (Stages == 2 && \u_dut.gen_two_stages.valid_q ) begin
-      acc_now = (\u_dut.gen_two_stages.first_q ? 32'd0 : \u_dut.acc_q ) +
-                32'(\u_dut.gen_two_stages.dot_q );
+      acc_now = (\u_dut.gen_two_stages.first_q ? '0 : \u_dut.acc_q ) +
+                AccBits'(\u_dut.gen_two_stages.dot_q );
       if (\u_dut.gen_two_stages.last_q ) drain_now = acc_now;
     end
   end
@@ -86,7 +90,7 @@ module trine_pe_props #(
     else a_none: assert (!drained_q2);
     if (Stages == 1 && drained_q) a_drain: assert (drain == drain_q);
     if (Stages == 2 && drained_q2) a_drain2: assert (drain == drain_q2);
-    c_holds: cover (drained_q2 && valid_i && !last_i && !first_i && drain == -32'sd40);
+    c_holds: cover (drained_q2 && valid_i && !last_i && !first_i && $signed(drain) == -40);
   end
 
 endmodule

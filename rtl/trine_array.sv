@@ -3,6 +3,7 @@
 // Output-stationary array of PEs: PE(r, c) accumulates dot(activation word r, weight word c).
 //
 //   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
+//       modulo 2^AccBits
 //
 // Activations are broadcast along rows, weights down columns; for Booth rows (Multiplier) a weight
 // travels as its digits (trine_digits), made in front of the register at the entry. The broadcast
@@ -40,6 +41,7 @@ module trine_array #(
   parameter int unsigned PipeRows   = 8,     // rows that share one broadcast register
   parameter int unsigned PipeCols   = 8,
   parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
+  parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
   parameter bit          Int8       = 1'b1,
   parameter bit          Ternary    = 1'b1,
   parameter bit          Binary     = 1'b1,
@@ -67,7 +69,7 @@ module trine_array #(
 
   // Drain: columns of results, one above the other.
   input  logic [ColBits-1:0] col_i,
-  output logic [Drain*Rows*32-1:0] column_o
+  output logic [Drain*Rows*AccBits-1:0] column_o
 );
 
   if (Rows < 1 || Rows > 256) begin : gen_bad_rows
@@ -200,7 +202,7 @@ module trine_array #(
   end
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
-    logic [Cols*32-1:0] drain;
+    logic [Cols*AccBits-1:0] drain;
     assign act_o[32*r +: 32] = gen_act[r].gen_stage[0].word;
     for (genvar c = 0; c < Cols; c++) begin : gen_col
       localparam int unsigned Stage = r / PipeRows + c / PipeCols;
@@ -221,6 +223,7 @@ module trine_array #(
         .Int8       (Int8),
         .Ternary    (Ternary),
         .Binary     (Binary),
+        .AccBits    (AccBits),
         .Stages     (PeStages),
         .Multiplier (Multiplier)
       ) u_pe (
@@ -231,31 +234,31 @@ module trine_array #(
         .mode_i  (gen_act[r].gen_stage[Stage].flags[1:0]),
         .act_i   (act),
         .wgt_i   (gen_wgt[c].gen_stage[Stage].word),
-        .drain_o (drain[32*c +: 32])
+        .drain_o (drain[AccBits*c +: AccBits])
       );
     end
 
     if (Drain == 1) begin : gen_one
-      assign column_o[32*r +: 32] = drain[32*col_i +: 32];
+      assign column_o[AccBits*r +: AccBits] = drain[AccBits*col_i +: AccBits];
     end else begin : gen_two
       localparam int unsigned Evens = (Cols + 1) / 2, Odds = Cols > 1 ? Cols / 2 : 1;
-      logic [Evens*32-1:0] evens;
-      logic [Odds*32-1:0]  odds;
-      logic [31:0]         even, odd;
-      logic [ColBits-1:0]  even_at, odd_at;
+      logic [Evens*AccBits-1:0] evens;
+      logic [Odds*AccBits-1:0]  odds;
+      logic [AccBits-1:0]       even, odd;
+      logic [ColBits-1:0]       even_at, odd_at;
 
       for (genvar k = 0; k < Evens; k++) begin : gen_even
-        assign evens[32*k +: 32] = drain[64*k +: 32];
+        assign evens[AccBits*k +: AccBits] = drain[AccBits*2*k +: AccBits];
       end
       for (genvar k = 0; k < Odds; k++) begin : gen_odd
-        assign odds[32*k +: 32] = drain[(Cols > 1 ? 64*k + 32 : 0) +: 32];
+        assign odds[AccBits*k +: AccBits] = drain[AccBits*(Cols > 1 ? 2*k + 1 : 0) +: AccBits];
       end
       assign odd_at  = ColBits'({1'b0, col_i} >> 1);  // of one column, too
       assign even_at = odd_at + ColBits'(col_i[0]);
-      assign even    = evens[32*even_at +: 32];
-      assign odd     = odds[32*odd_at +: 32];
-      assign column_o[32*r +: 32]        = col_i[0] ? odd : even;
-      assign column_o[32*(Rows+r) +: 32] = col_i[0] ? even : odd;
+      assign even    = evens[AccBits*even_at +: AccBits];
+      assign odd     = odds[AccBits*odd_at +: AccBits];
+      assign column_o[AccBits*r +: AccBits]        = col_i[0] ? odd : even;
+      assign column_o[AccBits*(Rows+r) +: AccBits] = col_i[0] ? even : odd;
     end
   end
 

@@ -32,6 +32,7 @@ module trine_core #(
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
   parameter int unsigned PeStages      = 2,      // of a PE: 1, 2
+  parameter int unsigned AccBits       = 32,     // of an accumulator: 20..32
   parameter int          Multiplier    = trine_mul_pkg::Operator,
   parameter logic [63:0] ConfigHash    = 64'd0
 ) (
@@ -504,7 +505,8 @@ module trine_core #(
   logic [Lanes*32-1:0]      array_act;
   logic [Rows*32-1:0]       entry_act;
   logic [Cols*32-1:0]       entry_wgt;
-  logic [Drain*Rows*32-1:0] raw_column, column;
+  logic [Drain*Rows*AccBits-1:0] raw_column, whole_column;  // before, behind the zero points
+  logic [Drain*Rows*32-1:0]      column;
   logic [7:0]               act_zero, wgt_zero;
   logic [ColBits-1:0]       col;
   logic                     job_valid, job_ready, job_tile_first, job_tile_last, job_new,
@@ -624,6 +626,7 @@ module trine_core #(
     .PipeRows   (PipeRows),
     .PipeCols   (PipeCols),
     .PeStages   (PeStages),
+    .AccBits    (AccBits),
     .Int8       (Int8),
     .Ternary    (Ternary),
     .Binary     (Binary),
@@ -652,6 +655,7 @@ module trine_core #(
       .Cols     (Cols),
       .PipeCols (PipeCols),
       .PeStages (PeStages),
+      .AccBits  (AccBits),
       .Drain    (Drain)
     ) u_zero_points (
       .clk_i,
@@ -665,12 +669,16 @@ module trine_core #(
       .wgt_i      (entry_wgt),
       .col_i      (col),
       .column_i   (raw_column),
-      .column_o   (column)
+      .column_o   (whole_column)
     );
   end else begin : gen_no_zero_points
     logic unused_zeros;
-    assign column       = raw_column;
+    assign whole_column = raw_column;
     assign unused_zeros = ^{act_zero, wgt_zero, entry_act, entry_wgt};
+  end
+
+  for (genvar k = 0; k < Drain * Rows; k++) begin : gen_column
+    assign column[32*k +: 32] = 32'($signed(whole_column[AccBits*k +: AccBits]));
   end
 
   // ---------------------------------------------------------------------------------------------

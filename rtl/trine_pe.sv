@@ -2,7 +2,7 @@
 //
 // Processing element: accumulates one output and hands it over at the end of its reduction.
 //
-//   valid_i           acc   = (first_i ? 0 : acc) + dot(act_i, wgt_i)      modulo 2^32
+//   valid_i           acc   = (first_i ? 0 : acc) + dot(act_i, wgt_i)      modulo 2^AccBits
 //   valid_i, last_i   drain = the new acc
 //
 // The dot product is trine_dot's: 4 int8, 16 ternary or 32 binary products. The drain register is
@@ -20,6 +20,7 @@ module trine_pe #(
   parameter bit Int8       = 1'b1,
   parameter bit Ternary    = 1'b1,
   parameter bit Binary     = 1'b1,
+  parameter int unsigned AccBits = 32,  // 20..32
   parameter int unsigned Stages = 2,  // 1, 2
   parameter int Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned WgtBits = Multiplier == trine_mul_pkg::Booth ? 48 : 32  // as in trine_dot
@@ -34,13 +35,18 @@ module trine_pe #(
   input  logic [31:0] act_i,
   input  logic [WgtBits-1:0] wgt_i,
 
-  output logic [31:0] drain_o
+  output logic [AccBits-1:0] drain_o
 );
 
-  logic        valid, first, last;  // of the step that is added
-  logic [31:0] base, sum, acc_d, acc_q, drain_q;
+  if (AccBits < 20 || AccBits > 32) begin : gen_bad_acc_bits
+    $error("trine_pe: AccBits must be 20..32");
+  end
 
-  assign base = first ? 32'd0 : acc_q;
+  logic               valid, first, last;  // of the step that is added
+  logic [31:0]        sum;
+  logic [AccBits-1:0] base, acc_d, acc_q, drain_q;
+
+  assign base = first ? '0 : acc_q;
 
   trine_dot #(
     .Int8       (Int8),
@@ -49,7 +55,7 @@ module trine_pe #(
     .Multiplier (Multiplier)
   ) u_dot (
     .mode_i (mode_i),
-    .base_i (Stages == 1 ? base : 32'd0),
+    .base_i (Stages == 1 ? 32'(base) : 32'd0),
     .act_i  (act_i),
     .wgt_i  (wgt_i),
     .sum_o  (sum)
@@ -59,7 +65,7 @@ module trine_pe #(
     assign valid = valid_i;
     assign first = first_i;
     assign last  = last_i;
-    assign acc_d = sum;
+    assign acc_d = AccBits'(sum);
   end else begin : gen_two_stages
     localparam int unsigned DotBits = 18;  // -65,024 .. 65,536
 
@@ -76,11 +82,11 @@ module trine_pe #(
     assign valid = valid_q;
     assign first = first_q;
     assign last  = last_q;
-    assign acc_d = base + 32'(dot_q);
-
-    logic unused_sum;  // repeats the sign
-    assign unused_sum = ^sum[31:DotBits];
+    assign acc_d = base + AccBits'(dot_q);
   end
+
+  logic unused_sum;  // bits above the accumulator's, or that repeat the dot product's sign
+  assign unused_sum = ^sum;
 
   // Payload: no reset, first_i clears.
   always_ff @(posedge clk_i) begin

@@ -10,6 +10,7 @@
 // changes.
 //
 //   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of column col_i
+//       modulo 2^AccBits
 //
 // With Drain = 2 columns col_i and col_i + 1, one above the other.
 //
@@ -30,6 +31,7 @@ module trine_zero_points #(
   parameter int unsigned Cols     = 8,
   parameter int unsigned PipeCols = 8,
   parameter int unsigned PeStages = 2,  // as in trine_array
+  parameter int unsigned AccBits  = 32,  // as in trine_array
   parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
@@ -46,8 +48,8 @@ module trine_zero_points #(
   input  logic [Cols*32-1:0] wgt_i,
 
   input  logic [ColBits-1:0] col_i,
-  input  logic [Drain*Rows*32-1:0] column_i,
-  output logic [Drain*Rows*32-1:0] column_o
+  input  logic [Drain*Rows*AccBits-1:0] column_i,
+  output logic [Drain*Rows*AccBits-1:0] column_o
 );
 
   localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
@@ -70,14 +72,14 @@ module trine_zero_points #(
     end
   end
 
-  logic [(Cols+1)*32-1:0] col_sums;  // behind the last column nobody's
-  logic [Drain*32-1:0]    col_sum;
+  logic [(Cols+1)*AccBits-1:0] col_sums;  // behind the last column nobody's
+  logic [Drain*AccBits-1:0]    col_sum;
 
-  assign col_sums[32*Cols +: 32] = '0;
+  assign col_sums[AccBits*Cols +: AccBits] = '0;
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
     localparam int unsigned At = PeStages - 1 + c / PipeCols;
-    trine_zero_sum #(.Delay(c / PipeCols), .Stages(PeStages)) u_sum (
+    trine_zero_sum #(.Delay(c / PipeCols), .Stages(PeStages), .AccBits(AccBits)) u_sum (
       .clk_i   (clk_i),
       .load_i  (valid_q[0]),
       .zero_i  (act_zero_q),
@@ -85,16 +87,16 @@ module trine_zero_points #(
       .valid_i (valid_q[At]),
       .first_i (first_q[At]),
       .last_i  (last_q[At]),
-      .drain_o (col_sums[32*c +: 32])
+      .drain_o (col_sums[AccBits*c +: AccBits])
     );
   end
 
-  assign col_sum = col_sums[32*col_i +: Drain*32];
+  assign col_sum = col_sums[AccBits*col_i +: Drain*AccBits];
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
-    logic [31:0] live, kept_q, row_sum;
+    logic [AccBits-1:0] live, kept_q, row_sum;
 
-    trine_zero_sum #(.Stages(PeStages)) u_sum (
+    trine_zero_sum #(.Stages(PeStages), .AccBits(AccBits)) u_sum (
       .clk_i   (clk_i),
       .load_i  (valid_q[0]),
       .zero_i  (wgt_zero_q),
@@ -112,8 +114,9 @@ module trine_zero_points #(
     assign row_sum = col_i == '0 ? live : kept_q;
 
     for (genvar d = 0; d < Drain; d++) begin : gen_drain
-      assign column_o[32*(d*Rows+r) +: 32] =
-          column_i[32*(d*Rows+r) +: 32] + (row_sum + col_sum[32*d +: 32]);
+      localparam int unsigned At = AccBits * (d*Rows + r);
+      assign column_o[At +: AccBits] =
+          column_i[At +: AccBits] + (row_sum + col_sum[AccBits*d +: AccBits]);
     end
   end
 

@@ -3,7 +3,7 @@
 // Sum of the codes of one stream of words, times a zero point, taken off a reduction's result:
 //
 //   step              acc = (first_i ? 0 : acc) - zero_i * (sum of the four bytes of word_i)
-//       modulo 2^32
+//       modulo 2^AccBits
 //   step with last_i  drain = the new acc
 //
 // valid_i, first_i and last_i belong to the word of Stages - 1 + Delay cycles before; load_i to the
@@ -14,7 +14,8 @@
 
 module trine_zero_sum #(
   parameter int unsigned Delay  = 0,
-  parameter int unsigned Stages = 1  // 1, 2
+  parameter int unsigned Stages = 1,  // 1, 2
+  parameter int unsigned AccBits = 32
 ) (
   input  logic        clk_i,
 
@@ -25,14 +26,14 @@ module trine_zero_sum #(
   input  logic        valid_i,
   input  logic        first_i,
   input  logic        last_i,
-  output logic [31:0] drain_o
+  output logic [AccBits-1:0] drain_o
 );
 
   localparam int unsigned Registers = Stages - 1 + Delay;  // between product and accumulator
 
   logic signed [9:0]  sum;
   logic signed [17:0] product, late;
-  logic [31:0]        acc_d, acc_q, drain_q;
+  logic [AccBits-1:0] acc_d, acc_q, drain_q;
 
   assign sum = 10'($signed(word_i[7:0])) + 10'($signed(word_i[15:8])) +
                10'($signed(word_i[23:16])) + 10'($signed(word_i[31:24]));
@@ -52,7 +53,7 @@ module trine_zero_sum #(
     assign unused_load = load_i;
   end
 
-  assign acc_d = (first_i ? 32'd0 : acc_q) - 32'(late);
+  assign acc_d = (first_i ? '0 : acc_q) - AccBits'(late);
 
   always_ff @(posedge clk_i) begin
     if (valid_i) acc_q <= acc_d;

@@ -651,12 +651,13 @@ module trine_core #(
 
   if (ZeroPoints) begin : gen_zero_points
     trine_zero_points #(
-      .Rows     (Rows),
-      .Cols     (Cols),
-      .PipeCols (PipeCols),
-      .PeStages (PeStages),
-      .AccBits  (AccBits),
-      .Drain    (Drain)
+      .Rows       (Rows),
+      .Cols       (Cols),
+      .PipeCols   (PipeCols),
+      .PeStages   (PeStages),
+      .AccBits    (AccBits),
+      .Drain      (Drain),
+      .Multiplier (Multiplier)
     ) u_zero_points (
       .clk_i,
       .rst_ni,

@@ -16,7 +16,7 @@
 //
 // Sums are ready when the array's results are: column c's holds as long as column c of PE row 0
 // does, which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the
-// last column; it is kept when column 0 has been read.
+// last column; behind more than PipeCols columns it is kept when column 0 has been read.
 //
 // Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may
 //           be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c / PipeCols,
@@ -33,6 +33,7 @@ module trine_zero_points #(
   parameter int unsigned PeStages = 2,  // as in trine_array
   parameter int unsigned AccBits  = 32,  // as in trine_array
   parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
+  parameter int Multiplier        = trine_mul_pkg::Operator,
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
   input  logic               clk_i,
@@ -54,10 +55,28 @@ module trine_zero_points #(
 
   localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
   localparam int unsigned Cycles    = PeStages - 1 + ColGroups;
+  localparam int unsigned ZeroBits  = Multiplier == trine_mul_pkg::Booth ? 12 : 8;
 
   // The step's control, k + 1 cycles later; its zero points with its words.
   logic [Cycles-1:0] valid_q, first_q, last_q;
-  logic [7:0]        act_zero_q, wgt_zero_q;
+  logic [ZeroBits-1:0] act_zero, wgt_zero, act_zero_q, wgt_zero_q;
+
+  if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
+    assign act_zero = act_zero_i;
+    assign wgt_zero = wgt_zero_i;
+  end else begin : gen_booth
+    logic [31:0] word;
+    logic [15:0] two;
+    logic        unused_digits;  // of zeros
+    trine_digits #(.Ternary(1'b0), .Binary(1'b0)) u_digits (
+      .mode_i   (2'd0),
+      .word_i   ({16'd0, wgt_zero_i, act_zero_i}),
+      .digits_o ({two, word})
+    );
+    assign act_zero      = {two[3:0], word[7:0]};
+    assign wgt_zero      = {two[7:4], word[15:8]};
+    assign unused_digits = ^{two[15:8], word[31:16]};
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
@@ -67,8 +86,8 @@ module trine_zero_points #(
     first_q <= Cycles'({first_q, first_i});
     last_q  <= Cycles'({last_q, last_i});
     if (valid_i) begin
-      act_zero_q <= act_zero_i;
-      wgt_zero_q <= wgt_zero_i;
+      act_zero_q <= act_zero;
+      wgt_zero_q <= wgt_zero;
     end
   end
 
@@ -79,7 +98,9 @@ module trine_zero_points #(
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
     localparam int unsigned At = PeStages - 1 + c / PipeCols;
-    trine_zero_sum #(.Delay(c / PipeCols), .Stages(PeStages), .AccBits(AccBits)) u_sum (
+    trine_zero_sum #(
+      .Delay(c / PipeCols), .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
+    ) u_sum (
       .clk_i   (clk_i),
       .load_i  (valid_q[0]),
       .zero_i  (act_zero_q),
@@ -94,9 +115,11 @@ module trine_zero_points #(
   assign col_sum = col_sums[AccBits*col_i +: Drain*AccBits];
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
-    logic [AccBits-1:0] live, kept_q, row_sum;
+    logic [AccBits-1:0] live, row_sum;
 
-    trine_zero_sum #(.Stages(PeStages), .AccBits(AccBits)) u_sum (
+    trine_zero_sum #(
+      .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
+    ) u_sum (
       .clk_i   (clk_i),
       .load_i  (valid_q[0]),
       .zero_i  (wgt_zero_q),
@@ -107,11 +130,15 @@ module trine_zero_points #(
       .drain_o (live)
     );
 
-    always_ff @(posedge clk_i) begin
-      if (col_i == '0) kept_q <= live;
+    if (ColGroups == 1) begin : gen_live
+      assign row_sum = live;
+    end else begin : gen_kept
+      logic [AccBits-1:0] kept_q;
+      always_ff @(posedge clk_i) begin
+        if (col_i == '0) kept_q <= live;
+      end
+      assign row_sum = col_i == '0 ? live : kept_q;
     end
-
-    assign row_sum = col_i == '0 ? live : kept_q;
 
     for (genvar d = 0; d < Drain; d++) begin : gen_drain
       localparam int unsigned At = AccBits * (d*Rows + r);

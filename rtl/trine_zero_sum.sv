@@ -7,7 +7,8 @@
 //   step with last_i  drain = the new acc
 //
 // valid_i, first_i and last_i belong to the word of Stages - 1 + Delay cycles before; load_i to the
-// word itself. With two stages the product has a register.
+// word itself. With two stages the product has a register. With Booth rows (Multiplier) zero_i is
+// {two, word} of the zero point's four digits, as trine_digits makes them.
 //
 // Timing    drain_o is valid in the cycle after a step with last_i and holds until the next one.
 // Check     tb/trine_zero_points_tb.cpp
@@ -15,12 +16,14 @@
 module trine_zero_sum #(
   parameter int unsigned Delay  = 0,
   parameter int unsigned Stages = 1,  // 1, 2
-  parameter int unsigned AccBits = 32
+  parameter int unsigned AccBits = 32,
+  parameter int Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned ZeroBits = Multiplier == trine_mul_pkg::Booth ? 12 : 8
 ) (
   input  logic        clk_i,
 
   input  logic        load_i,
-  input  logic [7:0]  zero_i,
+  input  logic [ZeroBits-1:0] zero_i,
   input  logic [31:0] word_i,
 
   input  logic        valid_i,
@@ -38,7 +41,26 @@ module trine_zero_sum #(
   assign sum = 10'($signed(word_i[7:0])) + 10'($signed(word_i[15:8])) +
                10'($signed(word_i[23:16])) + 10'($signed(word_i[31:24]));
 
-  assign product = 18'(sum) * 18'($signed(zero_i));
+  if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
+    assign product = 18'(sum) * 18'($signed(zero_i));
+  end else begin : gen_booth
+    // As in trine_dot: the rows' inverted sign bits weigh 2^10, and one constant takes them off.
+    localparam logic [17:0] Signs = 18'd1024 * 18'd85;  // 85 = 1 + 4 + 16 + 64
+
+    logic [10:0] row;
+    logic        negate, one, two;
+
+    always_comb begin
+      product = -$signed(Signs);
+      row     = 11'd0;
+      {two, negate, one} = 3'd0;
+      for (int unsigned k = 0; k < 4; k++) begin
+        {two, negate, one} = {zero_i[8+k], zero_i[2*k +: 2]};
+        row     = {11{negate}} ^ (({11{one}} & {sum[9], sum}) | ({11{two}} & {sum, 1'b0}));
+        product = product + (18'({~row[10], row[9:0]}) << (2 * k)) + (18'(negate) << (2 * k));
+      end
+    end
+  end
 
   if (Registers > 0) begin : gen_registers
     logic signed [17:0] chain_q [Registers];

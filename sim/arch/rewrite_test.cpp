@@ -279,7 +279,7 @@ TEST_CASE("operators that mix the images of a batch are not cut into images",
   const auto outputs = [&](const model::Graph& g) {
     return reference::outputs_of(g, reference::run_graph(g, inputs)).at(0).bytes;
   };
-  CHECK(outputs(compiler::rewritten(graph)) == outputs(graph));
+  CHECK(outputs(compiler::rewritten(graph, {})) == outputs(graph));
 }
 
 TEST_CASE("layers at the edge of a special case equal the golden layers", "[arch][rewrite]") {

@@ -111,7 +111,8 @@ Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
   machine::check(config);
   model::check(graph);
-  model::Graph split = rewritten(graph);
+  Removed removed;
+  model::Graph split = rewritten(graph, options.rounding, &removed);
   print(options, "rewrite", [&] { return model::to_text(split); });
   std::vector<Program> programs;
   std::vector<LegalStage> stages =
@@ -124,6 +125,7 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   Program first = std::move(programs.front());
   first.rest.assign(std::make_move_iterator(programs.begin() + 1),
                     std::make_move_iterator(programs.end()));
+  first.removed = removed;
   return first;
 }
 

@@ -761,7 +761,8 @@ class Checker {
     if (channels > 4096) fail(out(), "{} channels, allowed 1..4096", channels);
     const double unit = double{in(0).scale()} / channels;
     if (!(op_.epsilon >= 0) || double{op_.epsilon} / (unit * unit) >= 0x1p31 - 1)
-      fail("epsilon {} with {} channels of scale {}, allowed 0 to 2^31 (scale / channels)^2",
+      fail(Reason::kRange,
+           "epsilon {} with {} channels of scale {}, allowed 0 to 2^31 (scale / channels)^2",
            op_.epsilon, channels, in(0).scale());
     for (int i = 1; i < 3 && has(i); ++i) {
       if (!in(i).is_constant) fail(Reason::kOperands, in(i), "not a constant");

@@ -150,7 +150,8 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
   return format::CreateStage(b, b.CreateString(p.name), bytes, inputs, outputs, layers,
                              b.CreateVector(p.run_layer), put(b, p.before), put(b, p.after),
                              static_cast<std::uint8_t>(p.rounding.fully_connected),
-                             static_cast<std::uint8_t>(p.rounding.others));
+                             static_cast<std::uint8_t>(p.rounding.others), p.removed.filters,
+                             p.removed.of_filters, p.removed.macs);
 }
 
 // ---- reading
@@ -296,6 +297,7 @@ Program Reader::stage(const format::Stage& from) {
   using reference::Rounding;
   p.rounding.fully_connected = code(from.rounding_fully_connected(), Rounding::kHalfEven);
   p.rounding.others = code(from.rounding_others(), Rounding::kHalfEven);
+  p.removed = {from.removed_filters(), from.of_filters(), from.removed_macs()};
   p.before = graph(*from.before());
   p.after = graph(*from.after());
   return p;

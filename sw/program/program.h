@@ -35,6 +35,12 @@ struct ProgramLayer {
   std::string placement;  ///< one line for people: tiling, memories
 };
 
+/// What the compiler left out of the model, with the same results: output channels of products (and
+/// how many the model has), multiply-accumulates.
+struct Removed {
+  std::int64_t filters = 0, of_filters = 0, macs = 0;
+};
+
 struct Program {
   machine::Config config;
   std::uint64_t config_hash = 0;  ///< machine::Config::hash(): the first word
@@ -53,6 +59,7 @@ struct Program {
   /// What runs after it, one after the other, from the outputs of each to the inputs of the next;
   /// these have no rest of their own.
   std::vector<Program> rest;
+  Removed removed;  ///< of the whole model, told with its first stage
 
   std::int64_t macs() const;                                  ///< of the machine, all stages
   std::int64_t program_offset() const { return dram_bytes; }  ///< bytes from BASE

@@ -38,6 +38,12 @@ Totals totals_of(const compiler::Program& program) {
   return sum;
 }
 
+std::string removed_text(const program::Removed& removed) {
+  if (removed.filters == 0 && removed.macs == 0) return {};
+  return fmt::format("left out, as they say nothing: {} of {} filters, {} MACs\n", removed.filters,
+                     removed.of_filters, grouped(static_cast<std::uint64_t>(removed.macs)));
+}
+
 std::string summary(const compiler::Program& program) {
   std::string text;
   for (const compiler::Program* stage : compiler::stages(program))
@@ -49,7 +55,8 @@ std::string summary(const compiler::Program& program) {
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
                      program.name, program.config.name, sum.layers,
                      grouped(static_cast<std::uint64_t>(program.macs())), sum.instructions,
-                     grouped(sum.constants));
+                     grouped(sum.constants)) +
+         removed_text(program.removed);
 }
 
 Json to_json(const compiler::Program& program) {
@@ -57,6 +64,7 @@ Json to_json(const compiler::Program& program) {
   Json json;
   json["model"] = program.name;
   json["macs"] = program.macs();
+  json["removed"] = {{"filters", program.removed.filters}, {"macs", program.removed.macs}};
   json["stages"] = program.rest.size() + 1;
   json["instructions"] = sum.instructions;
   json["constant_bytes"] = sum.constants;

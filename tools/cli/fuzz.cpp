@@ -96,6 +96,7 @@ class Fuzzer {
     ++outcomes_[v.outcome];
     ++families_[pair.family];
     telling_ += v.telling ? 1 : 0;
+    removed_ += v.outcome == Outcome::kExact && v.removed ? 1 : 0;
     for (const model::Op& op : pair.graph.ops)
       if (v.outcome == Outcome::kExact) ++operators_[op.name];
     if (v.outcome == Outcome::kRefused || v.outcome == Outcome::kIllegal)
@@ -167,9 +168,10 @@ class Fuzzer {
 
   std::string summary() const {
     std::string text = fmt::format(
-        "{} pairs on {} configurations ({}): {} exact (of these {} with many codes), {} refused, "
-        "{} no legal network, {} failed\n",
-        pairs(), configs_, o_.backend, exact(), telling_, of(Outcome::kRefused),
+        "{} pairs on {} configurations ({}): {} exact (of these {} with many codes, {} with "
+        "channels "
+        "left out), {} refused, {} no legal network, {} failed\n",
+        pairs(), configs_, o_.backend, exact(), telling_, removed_, of(Outcome::kRefused),
         of(Outcome::kIllegal), failed_);
     std::multimap<int, std::string, std::greater<>> sorted;
     for (const auto& [reason, n] : reasons_) sorted.emplace(n, reason);
@@ -185,6 +187,7 @@ class Fuzzer {
     json["seed"] = o_.seed;
     json["exact"] = exact();
     json["telling"] = telling_;
+    json["removed"] = removed_;
     json["refused"] = of(Outcome::kRefused);
     json["illegal"] = of(Outcome::kIllegal);
     json["failed"] = failed_;
@@ -203,7 +206,7 @@ class Fuzzer {
   std::map<fuzz::Family, int> families_;
   std::map<std::string, int> reasons_, operators_;
   int configs_ = 0;  ///< that were tried
-  int telling_ = 0, failed_ = 0;
+  int telling_ = 0, removed_ = 0, failed_ = 0;
 };
 
 }  // namespace

@@ -68,7 +68,7 @@ Estimate of_graph(const model::Graph& graph, const machine::Config& config,
   machine::check(config);
   model::check(graph);
   std::vector<Row> rows =
-      of_layers(compiler::lower(compiler::rewritten(graph), config, rounding), config);
+      of_layers(compiler::lower(compiler::rewritten(graph, rounding), config, rounding), config);
   load_ahead(&rows, std::int64_t{config.pmem_kib} * 1024);
   return {graph.name, rows};
 }

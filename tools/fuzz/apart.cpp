@@ -14,18 +14,20 @@ namespace trine::fuzz {
 namespace {
 
 std::string to_line(const Verdict& v) {
-  return fmt::format("{} {} {} {} {}", static_cast<int>(v.outcome), v.telling ? 1 : 0,
-                     v.arch_cycles, v.rtl_cycles, v.text);
+  return fmt::format("{} {} {} {} {} {}", static_cast<int>(v.outcome), v.telling ? 1 : 0,
+                     v.removed ? 1 : 0, v.arch_cycles, v.rtl_cycles, v.text);
 }
 
 Verdict parse_line(const std::string& line) {
   Verdict v;
-  int outcome = 0, telling = 0, text = 0;
+  int outcome = 0, telling = 0, removed = 0, text = 0;
   unsigned long long arch = 0, rtl = 0;
-  if (std::sscanf(line.c_str(), "%d %d %llu %llu %n", &outcome, &telling, &arch, &rtl, &text) < 4)
-    return {Outcome::kFailed, "the process ended without a result", false, 0, 0};
+  if (std::sscanf(line.c_str(), "%d %d %d %llu %llu %n", &outcome, &telling, &removed, &arch, &rtl,
+                  &text) < 5)
+    return {Outcome::kFailed, "the process ended without a result"};
   v.outcome = static_cast<Outcome>(outcome);
   v.telling = telling != 0;
+  v.removed = removed != 0;
   v.arch_cycles = arch;
   v.rtl_cycles = rtl;
   v.text = line.substr(static_cast<std::size_t>(text));
@@ -73,10 +75,8 @@ Verdict run_apart(const Pair& pair, Backend backend, int seconds) {
   }
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return {Outcome::kFailed,
-            signal == SIGALRM ? fmt::format("no result after {} s", seconds)
-                              : fmt::format("crash: {}", strsignal(signal)),
-            false, 0, 0};
+    return {Outcome::kFailed, signal == SIGALRM ? fmt::format("no result after {} s", seconds)
+                                                : fmt::format("crash: {}", strsignal(signal))};
   }
   return parse_line(line);
 }

@@ -423,7 +423,8 @@ void make_half_even(Builder& b) {
   shift_weights(b);
 }
 
-/// Codes, batches and rounding of other files than int8 TFLite's.
+}  // namespace
+
 void make_variant(Builder& b) {
   switch (b.number(0, 9)) {
     case 7:
@@ -441,14 +442,13 @@ void make_variant(Builder& b) {
   }
 }
 
-}  // namespace
-
 void make_images(Builder& b) {
   Images net(b);
   for (int n = 0; more(b, n, 1, 7); ++n) net.add_operator();
   if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu);
   if (once_in(b, 6)) net.classify();
   make_variant(b);
+  if (once_in(b, 3)) prune(b);
 }
 
 }  // namespace trine::fuzz

@@ -17,13 +17,14 @@ namespace {
 /// What is drawn, the likely ones several times.
 const std::vector<Family> kDrawn{Family::kImages,   Family::kImages,   Family::kImages,
                                  Family::kMatrices, Family::kMatrices, Family::kTransformers,
-                                 Family::kLowBit,   Family::kExported};
+                                 Family::kLowBit,   Family::kExported, Family::kChains,
+                                 Family::kChains,   Family::kChains};
 
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images", "matrices", "transformers", "low-bit",
-                                               "exported"};
+  static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
+                                               "low-bit", "exported", "chains"};
   return kNames;
 }
 
@@ -53,6 +54,9 @@ Family make_network(Builder& b) {
       break;
     case Family::kExported:
       make_exported(b);
+      break;
+    case Family::kChains:
+      make_chains(b);
       break;
   }
   set_outputs(b);
@@ -148,6 +152,27 @@ void shift_weights(Builder& b) {
       code = static_cast<std::uint8_t>(w);
     }
     t.quantization.zero_point = {zero_point};
+  }
+}
+
+void prune(Builder& b) {
+  const bool readers = b.number(0, 1) == 1;
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.name != "weights") continue;
+    const bool depthwise = t.rank() == 4 && t.shape[0] == 1;
+    const std::size_t channels = static_cast<std::size_t>(t.extent(-1));
+    const std::size_t row = depthwise ? 1 : t.data.size() / static_cast<std::size_t>(t.shape[0]);
+    const int share = b.content(0, 4), unread = readers ? b.content(0, 3) : 0;
+    const auto drawn = [&](std::size_t count, int of_four) {
+      std::vector<bool> some(count);
+      for (std::size_t i = 0; i < count; ++i) some[i] = b.content(0, 3) < of_four;
+      return some;
+    };
+    const auto filters = drawn(depthwise ? channels : t.data.size() / row, share);
+    const auto inputs = drawn(channels, unread);
+    for (std::size_t i = 0; i < t.data.size(); ++i)
+      if (filters[depthwise ? i % channels : i / row] || (!depthwise && inputs[i % channels]))
+        t.data[i] = static_cast<std::uint8_t>(t.zero_point());
   }
 }
 

@@ -18,6 +18,7 @@ enum class Family {
   kTransformers,  ///< one block
   kLowBit,        ///< ternary and binary convolutions with thresholds
   kExported,      ///< ONNX in the forms of exporters
+  kChains,        ///< narrow convolutions one behind the other, pruned
 };
 
 /// Of all families, in their order: "images", ...
@@ -34,6 +35,7 @@ void make_images(Builder& b);
 void make_matrices(Builder& b);
 void make_low_bit(Builder& b);
 void make_exported(Builder& b);
+void make_chains(Builder& b);
 /// The network behind the quantizer of its input: what the host makes of floats is no matter here.
 model::Graph from_codes(model::Graph graph);
 
@@ -53,6 +55,10 @@ Array random_codes(Builder& b, int tensor);
 void use_one_scale(model::Graph& graph);
 /// Zero points for all weights; a few weights, or many, are then beyond int8.
 void shift_weights(Builder& b);
+/// Filters without weights; of half of the networks also input channels that no filter reads.
+void prune(Builder& b);
+/// Codes, batches and rounding of other files than int8 TFLite's.
+void make_variant(Builder& b);
 /// All codes 128 more.
 void make_unsigned(model::Graph& graph);
 /// Every map n times. @pre axis 0 of all maps is the batch

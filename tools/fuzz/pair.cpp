@@ -39,10 +39,10 @@ bool is_illegal(model::Reason reason) {
 Verdict refusal(const model::Refusal& e, Outcome outcome, bool (*allowed)(model::Reason)) {
   const auto& reasons = e.reasons();
   if (!std::all_of(reasons.begin(), reasons.end(), allowed)) outcome = Outcome::kFailed;
-  return {outcome, fmt::format("{}: {}", model::name_of(reasons[0]), e.what()), false, 0, 0};
+  return {outcome, fmt::format("{}: {}", model::name_of(reasons[0]), e.what())};
 }
 
-Verdict failure(const std::string& text) { return {Outcome::kFailed, text, false, 0, 0}; }
+Verdict failure(const std::string& text) { return {Outcome::kFailed, text}; }
 
 /// Whether the outputs have many codes.
 bool tells(const std::vector<Array>& outputs) {
@@ -104,7 +104,7 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
 
 Verdict run_program(const Pair& pair, const compiler::Program& program,
                     const std::vector<Array>& golden, Backend backend) {
-  Verdict verdict{Outcome::kExact, "", tells(golden), 0, 0};
+  Verdict verdict{Outcome::kExact, "", tells(golden), program.removed.filters > 0};
   const std::vector<std::uint8_t> before = memory_of(program, pair.inputs);
   std::vector<std::uint8_t> dram = before;
   sim::ArchOptions options;
@@ -130,6 +130,8 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
   } catch (const Error& e) {
     p.family = Family::kExported;  // the others are no files
     p.unread = e.what();
+    const auto* refused = dynamic_cast<const model::Refusal*>(&e);
+    p.beyond = refused != nullptr && std::ranges::all_of(refused->reasons(), is_limit);
     p.made.network = network.made();
     p.made.data_seed = network.data_seed();
     return p;
@@ -214,7 +216,9 @@ std::string describe(const Pair& p) {
 
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   compiler::Program program;
-  if (!pair.unread.empty()) return failure("import: " + pair.unread);
+  if (!pair.unread.empty())
+    return pair.beyond ? Verdict{Outcome::kRefused, pair.unread}
+                       : failure("import: " + pair.unread);
   try {
     model::check(pair.graph);
   } catch (const model::Refusal& e) {

@@ -36,7 +36,8 @@ struct Pair {
   machine::Config config;
   Family family = Family::kImages;
   model::Graph graph;
-  std::string unread;  ///< why the importer refuses the network, which it has to read
+  std::string unread;   ///< why the importer refuses the network, which it has to read ...
+  bool beyond = false;  ///< ... unless it is for a documented limit
   std::vector<Array> inputs;
   reference::RoundingPolicy rounding;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
@@ -63,6 +64,7 @@ struct Verdict {
   Outcome outcome = Outcome::kFailed;
   std::string text;      ///< of anything but kExact
   bool telling = false;  ///< the outputs have many codes: an error would show
+  bool removed = false;  ///< the compiler left channels out
   std::uint64_t arch_cycles = 0, rtl_cycles = 0;
 };
 

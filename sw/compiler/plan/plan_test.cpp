@@ -35,7 +35,7 @@ model::Graph images(int count) {
     x = b.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, false);
   b.graph.outputs = {x};
   fuzz::make_batch(b, count);
-  return rewritten(b.graph);
+  return rewritten(b.graph, {});
 }
 
 Plan plan_of(const model::Graph& graph, const char* preset) {

@@ -370,8 +370,11 @@ Graph with_signed_codes(Graph graph) { return SignedCodes(std::move(graph)).run(
 
 Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(graph)).run(); }
 
-Graph rewritten(const Graph& graph) {
-  return with_symmetric_weights(with_signed_codes(with_single_images(graph)));
+Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed) {
+  program::Removed idle;
+  Graph result = without_idle_channels(graph, rounding, idle);
+  if (removed != nullptr) *removed = idle;
+  return with_symmetric_weights(with_signed_codes(with_single_images(std::move(result))));
 }
 
 }  // namespace trine::compiler

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "sw/model/graph.h"
+#include "sw/program/program.h"
+#include "sw/reference/run.h"
 
 namespace trine::compiler {
 
@@ -20,7 +22,15 @@ model::Graph with_symmetric_weights(model::Graph graph);
 /// Operators on images [N, H, W, C] with N = 1.
 model::Graph with_single_images(model::Graph graph);
 
+/// Channels that say nothing go, exactly: those with one code in every pixel, which become part of
+/// the biases of those who read them (unless a border tells them from its zero point), and those
+/// that nobody reads. The graph's ends stay whole.
+/// @param rounding  of the codes of constant channels
+model::Graph without_idle_channels(model::Graph graph, reference::RoundingPolicy rounding,
+                                   program::Removed& removed);
+
 /// All of them. @pre model::check(graph)
-model::Graph rewritten(const model::Graph& graph);
+model::Graph rewritten(const model::Graph& graph, reference::RoundingPolicy rounding,
+                       program::Removed* removed = nullptr);
 
 }  // namespace trine::compiler

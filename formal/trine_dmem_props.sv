@@ -112,16 +112,18 @@ module trine_dmem_props #(
       \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
   (* hierconn *) logic [31:0] \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] ,
       \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
-  (* hierconn *) logic                      \u_dut.u_entry.held_q ;
-  (* hierconn *) logic [EntryBits-1:0]      \u_dut.u_entry.data_q ;
-  (* hierconn *) logic                      \u_dut.g_valid_q , \u_dut.g_first_q , \u_dut.g_tag_q ;
-  (* hierconn *) logic [Lanes*AddrBits-1:0] \u_dut.g_addr_q ;
-  (* hierconn *) logic [Lanes-1:0]          \u_dut.g_pend_q , \u_dut.g_lanes_q ;
-  (* hierconn *) logic [7:0]                \u_dut.g_pad_q ;
-  (* hierconn *) logic [Lanes-1:0]          \u_dut.g_same_q[0] , \u_dut.g_same_q[1] ;
-  (* hierconn *) logic [Lanes-1:0]          \u_dut.g_same_q[2] ;
-  (* hierconn *) logic [Lanes-1:0]          \u_dut.soon_lanes_q ;
-  (* hierconn *) logic [AnswerBits-1:0]     \u_dut.answer_q ;
+  (* hierconn *) logic                      \u_dut.u_gather.u_entry.held_q ;
+  (* hierconn *) logic [EntryBits-1:0]      \u_dut.u_gather.u_entry.data_q ;
+  (* hierconn *) logic                      \u_dut.u_gather.g_valid_q , \u_dut.u_gather.g_first_q ;
+  (* hierconn *) logic                      \u_dut.u_gather.g_tag_q ;
+  (* hierconn *) logic [Lanes*AddrBits-1:0] \u_dut.u_gather.g_addr_q ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_pend_q , \u_dut.u_gather.g_lanes_q ;
+  (* hierconn *) logic [7:0]                \u_dut.u_gather.g_pad_q ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_same_q[0] ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_same_q[1] ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.g_same_q[2] ;
+  (* hierconn *) logic [Lanes-1:0]          \u_dut.u_gather.soon_lanes_q ;
+  (* hierconn *) logic [AnswerBits-1:0]     \u_dut.u_gather.answer_q ;
   (* hierconn *) logic [31:0]               \u_dut.gen_bank[0].gen_plain.rdata ,
       \u_dut.gen_bank[1].gen_plain.rdata , \u_dut.gen_bank[2].gen_plain.rdata ,
       \u_dut.gen_bank[3].gen_plain.rdata ;
@@ -281,10 +283,10 @@ module trine_dmem_props #(
   // What is still to be answered behind the answers of this cycle, and behind those of the next.
   logic [Lanes-1:0] open_near, still_open;
   assign open_near  = rsp_done ? '1 : open_q & ~rsp_lanes;
-  assign still_open = soon ? '1 : open_near & ~\u_dut.soon_lanes_q ;
+  assign still_open = soon ? '1 : open_near & ~\u_dut.u_gather.soon_lanes_q ;
 
   answer_t answer;  // of the next cycle
-  assign answer = \u_dut.answer_q ;
+  assign answer = \u_dut.u_gather.answer_q ;
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_gather
     logic [31:0] near_data, data;  // of the next cycle, of this one
@@ -304,10 +306,10 @@ module trine_dmem_props #(
 
   // Lanes of the access in front whose banks are those of lower lanes.
   logic [Lanes-1:0] same [Lanes], same_ok;
-  assign same[0] = \u_dut.g_same_q[0] ;
-  assign same[1] = \u_dut.g_same_q[1] ;
+  assign same[0] = \u_dut.u_gather.g_same_q[0] ;
+  assign same[1] = \u_dut.u_gather.g_same_q[1] ;
   if (Lanes == 3) begin : gen_third
-    assign same[2] = \u_dut.g_same_q[2] ;
+    assign same[2] = \u_dut.u_gather.g_same_q[2] ;
   end
   for (genvar l = 0; l < Lanes; l++) begin : gen_same
     always_comb begin
@@ -364,10 +366,11 @@ module trine_dmem_props #(
         a_dma_read: assert (near_q == (watched[0] ? rdata[63:32] : rdata[31:0]));
       end
 
-      a_gather_busy:   assert (\u_dut.g_valid_q == front_busy_q && (!g_waiting || front_busy_q));
+      a_gather_busy:   assert (\u_dut.u_gather.g_valid_q == front_busy_q &&
+                               (!g_waiting || front_busy_q));
       a_gather_room:   assert (g_ready == !behind_busy_q && (!behind_busy_q || front_busy_q));
-      a_gather_behind: assert (\u_dut.u_entry.held_q == behind_busy_q);
-      if (behind_busy_q) a_gather_next: assert (\u_dut.u_entry.data_q == behind_q);
+      a_gather_behind: assert (\u_dut.u_gather.u_entry.held_q == behind_busy_q);
+      if (behind_busy_q) a_gather_next: assert (\u_dut.u_gather.u_entry.data_q == behind_q);
       a_gather_once:   assert ((rsp_lanes & ~open_q) == '0);
       a_gather_all:    assert (rsp_done == ended_q2 && (!rsp_done || (open_q & ~rsp_lanes) == '0));
       a_gather_mine:   assert (rsp_lanes == '0 || was_busy_q2);
@@ -377,16 +380,21 @@ module trine_dmem_props #(
       a_gather_ends:   assert (still_open != '0);  // the access that owes nothing is not in front
       a_soon:          assert (soon == ended_q);
       if (soon) a_soon_tag: assert (soon_tag == was_q.tag);
-      a_soon_once:     assert ((\u_dut.soon_lanes_q & ~open_near) == '0);
-      a_soon_all:      assert (!soon || (open_near & ~\u_dut.soon_lanes_q ) == '0);
-      a_soon_mine:     assert (\u_dut.soon_lanes_q == '0 || (was_busy_q && !was_held_q));
-      a_soon_data:     assert ((\u_dut.soon_lanes_q & ~near_ok) == '0);
+      a_soon_once:     assert ((\u_dut.u_gather.soon_lanes_q & ~open_near) == '0);
+      a_soon_all:      assert (!soon || (open_near & ~\u_dut.u_gather.soon_lanes_q ) == '0);
+      a_soon_mine:     assert (\u_dut.u_gather.soon_lanes_q == '0 || (was_busy_q && !was_held_q));
+      a_soon_data:     assert ((\u_dut.u_gather.soon_lanes_q & ~near_ok) == '0);
       if (front_busy_q) begin
-        a_gather_kept: assert (\u_dut.g_addr_q == front_q.addr && \u_dut.g_tag_q == front_q.tag &&
-                               \u_dut.g_lanes_q == front_q.lanes && \u_dut.g_pad_q == front_q.pad);
+        a_gather_kept: assert (\u_dut.u_gather.g_addr_q == front_q.addr &&
+                               \u_dut.u_gather.g_tag_q == front_q.tag &&
+                               \u_dut.u_gather.g_lanes_q == front_q.lanes &&
+                               \u_dut.u_gather.g_pad_q == front_q.pad);
         a_gather_same: assert (same_ok == '1);
-        a_gather_left: assert (still_open == (\u_dut.g_first_q ? '1 : \u_dut.g_pend_q ));
-        if (\u_dut.g_first_q ) a_gather_first: assert (\u_dut.g_pend_q == front_q.lanes);
+        a_gather_left: assert (still_open ==
+                               (\u_dut.u_gather.g_first_q ? '1 : \u_dut.u_gather.g_pend_q ));
+        if (\u_dut.u_gather.g_first_q ) begin
+          a_gather_first: assert (\u_dut.u_gather.g_pend_q == front_q.lanes);
+        end
       end else begin
         a_gather_none: assert (still_open == '1);
       end

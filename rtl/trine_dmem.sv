@@ -104,154 +104,43 @@ module trine_dmem #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Gather: the access in front, and what waits to be the next. Which of its lanes are in the bank
-  // of a lower one is found on the way in.
+  // Gather: the lanes that want their banks now.
   // ---------------------------------------------------------------------------------------------
-  localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + TagBits;
+  logic [Lanes-1:0]          g_win;
+  logic [Lanes*AddrBits-1:0] g_addr;
+  logic [Banks-1:0]          g_use, g_blocked;
+  logic [Banks*32-1:0]       bank_q;
+  logic [Banks-1:0]          merging;  // banks that are busy with a word of which a part is written
 
-  logic                      e_valid, e_ready;
-  logic [Lanes*AddrBits-1:0] e_addr;
-  logic [Lanes-1:0]          e_lanes;
-  logic [7:0]                e_pad;
-  logic [TagBits-1:0]        e_tag;
-  logic [Lanes-1:0]          g_same_q [Lanes];  // lower lanes in the same bank
-
-  trine_skid #(.Width(EntryBits)) u_entry (
+  trine_gather #(
+    .Lanes    (Lanes),
+    .Banks    (Banks),
+    .AddrBits (AddrBits),
+    .TagBits  (TagBits)
+  ) u_gather (
     .clk_i,
     .rst_ni,
     .clear_i,
-    .in_valid_i  (g_valid_i),
-    .in_ready_o  (g_ready_o),
-    .in_data_i   ({g_addr_i, g_lanes_i, g_pad_i, g_tag_i}),
-    .out_valid_o (e_valid),
-    .out_ready_i (e_ready),
-    .out_data_o  ({e_addr, e_lanes, e_pad, e_tag})
+    .g_valid_i,
+    .g_ready_o,
+    .g_addr_i,
+    .g_lanes_i,
+    .g_pad_i,
+    .g_tag_i,
+    .g_hold_i,
+    .g_waiting_o,
+    .g_tag_o,
+    .rsp_lanes_o,
+    .rsp_data_o,
+    .rsp_tag_o,
+    .rsp_done_o,
+    .soon_o,
+    .soon_tag_o,
+    .win_o        (g_win),
+    .addr_o       (g_addr),
+    .blocked_i    (g_blocked),
+    .bank_words_i (bank_q)
   );
-
-  logic                     g_valid_q, g_first_q;
-  logic [Lanes*AddrBits-1:0] g_addr_q;
-  logic [Lanes-1:0]          g_pend_q, g_lanes_q;
-  logic [7:0]               g_pad_q;
-  logic [TagBits-1:0]       g_tag_q;
-
-  logic [Lanes-1:0]          g_clash, g_win, g_served, g_left;
-  logic                     g_serve, g_done;
-  logic [Banks-1:0]         g_use, g_blocked;
-
-  for (genvar l = 0; l < Lanes; l++) begin : gen_same
-    for (genvar k = 0; k < Lanes; k++) begin : gen_lower
-      if (k < l) begin : gen_compare
-        always_ff @(posedge clk_i) begin
-          if (e_ready && e_valid) begin
-            g_same_q[l][k] <= e_addr[k*AddrBits +: BankBits] == e_addr[l*AddrBits +: BankBits];
-          end
-        end
-      end else begin : gen_none
-        assign g_same_q[l][k] = 1'b0;
-      end
-    end
-    assign g_clash[l] = (g_pend_q & g_same_q[l]) != '0;
-  end
-
-  assign g_serve = g_valid_q && !g_hold_i;
-  assign g_win   = g_serve ? g_pend_q & ~g_clash : '0;
-
-  always_comb begin
-    for (int unsigned l = 0; l < Lanes; l++) begin
-      g_served[l] = g_win[l] && !g_blocked[g_addr_q[l*AddrBits +: BankBits]];
-    end
-  end
-
-  assign g_left      = g_pend_q & ~g_served;
-  assign g_done      = g_serve && g_left == '0;
-  assign e_ready     = !g_valid_q || g_done;
-  assign g_waiting_o = g_valid_q && !g_done;
-  assign g_tag_o     = g_tag_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      g_valid_q <= 1'b0;
-    end else if (clear_i) begin
-      g_valid_q <= 1'b0;
-    end else if (e_ready) begin
-      g_valid_q <= e_valid;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (e_ready) begin
-      if (e_valid) begin
-        g_addr_q  <= e_addr;
-        g_pend_q  <= e_lanes;
-        g_lanes_q <= e_lanes;
-        g_pad_q   <= e_pad;
-        g_tag_q   <= e_tag;
-        g_first_q <= 1'b1;
-      end
-    end else if (g_serve) begin
-      g_pend_q  <= g_left;
-      g_first_q <= 1'b0;
-    end
-  end
-
-  // The lanes served: one cycle later their banks answer, two cycles later the banks' registers
-  // have the words. Padded lanes answer with them.
-  typedef struct packed {
-    logic [Lanes-1:0]          pad;
-    logic [Lanes*BankBits-1:0] bank;
-    logic [7:0]                pad_code;
-    logic [TagBits-1:0]        tag;
-  } answer_t;
-
-  answer_t              answer_q, answer_q2;
-  logic                 soon_q, rsp_done_q;
-  logic [Lanes-1:0]     soon_lanes_q, rsp_lanes_q;
-  logic [Banks*32-1:0]  bank_q;
-  logic [Banks-1:0]     merging;  // banks that are busy with a word of which a part is written
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      soon_lanes_q <= '0;
-      rsp_lanes_q  <= '0;
-      soon_q       <= 1'b0;
-      rsp_done_q   <= 1'b0;
-    end else if (clear_i) begin
-      soon_lanes_q <= '0;
-      rsp_lanes_q  <= '0;
-      soon_q       <= 1'b0;
-      rsp_done_q   <= 1'b0;
-    end else begin
-      soon_lanes_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
-      rsp_lanes_q  <= soon_lanes_q;
-      soon_q       <= g_done;
-      rsp_done_q   <= soon_q;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (g_serve) begin
-      answer_q.pad      <= ~g_lanes_q;
-      answer_q.pad_code <= g_pad_q;
-      answer_q.tag      <= g_tag_q;
-      for (int unsigned l = 0; l < Lanes; l++) begin
-        answer_q.bank[l*BankBits +: BankBits] <= g_addr_q[l*AddrBits +: BankBits];
-      end
-    end
-    answer_q2 <= answer_q;
-  end
-
-  assign rsp_lanes_o = rsp_lanes_q;
-  assign rsp_done_o  = rsp_done_q;
-  assign rsp_tag_o   = answer_q2.tag;
-  assign soon_o      = soon_q;
-  assign soon_tag_o  = answer_q.tag;
-
-  always_comb begin
-    for (int unsigned l = 0; l < Lanes; l++) begin
-      rsp_data_o[l*32 +: 32] = answer_q2.pad[l] ? {4{answer_q2.pad_code}}
-          : bank_q[{answer_q2.bank[l*BankBits +: BankBits], 5'd0} +: 32];
-    end
-  end
 
   // ---------------------------------------------------------------------------------------------
   // Scatter: one access; what is left of it waits.
@@ -454,9 +343,9 @@ module trine_dmem #(
       g_use[b] = 1'b0;
       g_row    = '0;
       for (int unsigned l = 0; l < Lanes; l++) begin
-        if (g_win[l] && g_addr_q[l*AddrBits +: BankBits] == BankBits'(b)) begin
+        if (g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b)) begin
           g_use[b] = 1'b1;
-          g_row    = g_row | g_addr_q[l*AddrBits + BankBits +: RowBits];
+          g_row    = g_row | g_addr[l*AddrBits + BankBits +: RowBits];
         end
       end
     end
@@ -588,18 +477,22 @@ module trine_dmem #(
     else         live_q <= 1'b1;
   end
 
-  logic [Lanes-1:0] answered_q;  // lanes of the access that is being answered
-  logic [31:0]     g_age_q, s_age_q;
+  logic [Lanes-1:0] g_served;
+  logic [31:0]      g_age_q, s_age_q;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      g_served[l] = g_win[l] && !g_blocked[g_addr[l*AddrBits +: BankBits]];
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      answered_q <= '0;
       g_age_q    <= '0;
       s_age_q    <= '0;
     end else begin
-      answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
-      g_age_q    <= (clear_i || e_ready) ? '0 :
-                    g_age_q + 32'(g_serve && !d_used && merging == '0);
+      g_age_q    <= (clear_i || !g_waiting_o) ? '0 :
+                    g_age_q + 32'(!g_hold_i && !d_used && merging == '0);
       s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used && merging == '0);
     end
   end
@@ -609,8 +502,6 @@ module trine_dmem #(
       a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
       a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
       a_dma_served:     assert ($countones(d_pend_q & ~d_left) == $countones(serves_d));
-      a_answered_once:  assert ((answered_q & rsp_lanes_o) == '0);
-      if (rsp_done_o) a_answered_all: assert ((answered_q | rsp_lanes_o) == '1);
       a_gather_ends:    assert (g_age_q < GatherBound);
       a_scatter_ends:   assert (s_age_q < ScatterBound);
       a_one_dma:        assert (!(dma_wvalid_i && dma_wready_o && dma_rvalid_i && dma_rready_o));

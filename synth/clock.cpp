@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -156,20 +157,23 @@ class Clock {
     return least;
   }
 
-  /// BLIF of a memory made of macros; empty if there are none that can be used.
+  /// BLIF of a memory made of macros, kept; empty if there are none that can be used.
   std::string wrapper(const Memory& memory) {
     const Tiling& tiling = report_.tilings.at(memory.name);
     if (tiling.macro.empty() || buses_of(cells_[cells_.find(tiling.macro)]).data == 0) {
       report_.memories_timed = false;
       return {};
     }
+    std::string& blif = wrappers_[memory.name + " " + tiling.macro];
+    if (!blif.empty()) return blif;
     const Cell& macro = cells_[cells_.find(tiling.macro)];
     write_file(folder_ / (memory.name + ".sv"),
                macro_stub(macro) + macro_wrapper(memory, tiling, macro));
     run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\ndesign -reset\n{1}",
                           memory.name, map_script(memory.name, Target::kAsic, {Effort::kSpeed})),
               memory.name, folder_, memory.name);
-    return read_text(folder_ / (mapped_name(memory.name, Effort::kSpeed) + ".blif"));
+    blif = read_text(folder_ / (mapped_name(memory.name, Effort::kSpeed) + ".blif"));
+    return blif;
   }
 
   /// The mapped modules, the top first.
@@ -249,6 +253,7 @@ class Clock {
   const SynthOptions& options_;
   const std::function<void(const std::string&)>& progress_;
   Cells cells_;
+  std::map<std::string, std::string> wrappers_;  ///< by memory and macro
   ClockReport report_;
 };
 

@@ -183,7 +183,8 @@ class Repair {
     return changed;
   }
 
-  /// The weakest cell that is strong enough; if there is none, half of the load goes to a buffer.
+  /// The weakest cell that is strong enough; if there is none, half of the load goes to a buffer,
+  /// where wires are most of it all, unless a buffer drives it already.
   void relieve(int net) {
     const int driver = netlist_.net(net).driver.instance;
     for (const int size : cell(driver).sizes)
@@ -191,10 +192,16 @@ class Repair {
         resize(driver, size);
         return;
       }
-    const std::vector<PinOf>& sinks = netlist_.net(net).sinks;
-    const auto half = static_cast<std::ptrdiff_t>(sinks.size() / 2);
-    insert(net, {sinks.begin() + half, sinks.end()}, strength_of(cells_.buffer(), 4),
+    const std::vector<PinOf> sinks = netlist_.net(net).sinks;
+    const bool weak = wires_ != nullptr && !is_buffer(driver);
+    const auto first = weak ? 0 : static_cast<std::ptrdiff_t>(sinks.size() / 2);
+    insert(net, {sinks.begin() + first, sinks.end()}, strength_of(cells_.buffer(), 4),
            repairs_.buffers, repairs_.buffers_um2);
+  }
+
+  bool is_buffer(int instance) const {
+    const std::vector<int>& sizes = cells_[cells_.buffer()].sizes;
+    return std::find(sizes.begin(), sizes.end(), netlist_.instance(instance).cell) != sizes.end();
   }
 
   bool is_enough(int instance, int size, int net) const {

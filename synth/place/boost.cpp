@@ -75,7 +75,7 @@ class Boost {
       }
     }
     if (best_apart >= 0 && apart <= beside)
-      insert(net, spare, best_apart, middle(spare));
+      insert(net, spare, best_apart, placement_.middle(spare));
     else if (best_beside >= 0)
       insert(net, all, best_beside, placement_.middle(driver.instance));
   }
@@ -156,16 +156,6 @@ class Boost {
       late = std::max(
           late, signal.arrival[e] + kNextStage * signal.slew[e] - timer_.times(net).required[e]);
     return late;
-  }
-
-  Point middle(const Pins& pins) const {
-    Point middle;
-    for (const PinOf& pin : pins) {
-      const Point at = placement_.point(pin, -1);
-      middle.x += at.x / static_cast<float>(pins.size());
-      middle.y += at.y / static_cast<float>(pins.size());
-    }
-    return middle;
   }
 
   void insert(int net, const Pins& sinks, int buffer, const Point& at) {

@@ -11,6 +11,7 @@
 #include "synth/place/lef.h"
 #include "synth/place/placer.h"
 #include "synth/place/svg.h"
+#include "synth/place/swap.h"
 #include "synth/place/wire_buffers.h"
 #include "synth/place/wires.h"
 #include "synth/repair.h"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr float kLate = 0.1f;      ///< of the period: a sink with less time left has none to spare
 constexpr int kRounds = 4;         ///< of buffers for what is late
+constexpr double kFilled = 0.78;   ///< of the core, with buffers and strengths
 constexpr float kPull = 2;         ///< how much more the length of the latest nets counts
 constexpr float kPullFrom = 0.3f;  ///< of the period: nets with less time left are pulled
 
@@ -43,6 +45,7 @@ class PlaceFlow {
   PlacedReport run() {
     place_and_buffer();
     resize(kRounds);
+    plan_again();
     place_again(true);
     resize(1);
     place_again(false);
@@ -109,6 +112,12 @@ class PlaceFlow {
     report_.buffers_um2 += buffers.um2;
   }
 
+  /// A core for all the buffers and strengths, macros beside what they talk to.
+  void plan_again() {
+    make_floorplan(netlist_, kFilled, lef_, placement_);
+    swap_macros(netlist_, placement_);
+  }
+
   /// Again, now that buffers and loads are known.
   void place_again(bool fresh) {
     wires_.update();
@@ -117,18 +126,25 @@ class PlaceFlow {
     placer_.place(netlist_, lef_, fresh, pull(timer), placement_);
   }
 
-  /// A buffer in the middle of what it drives.
+  /// A buffer that relieves a buffer stands halfway to what it drives, any other beside its driver.
   void add(int instance) {
-    Point middle;
-    for (const int net : netlist_.instance(instance).nets) {
-      if (net < 0 || netlist_.net(net).driver.instance != instance) continue;
-      const std::vector<PinOf>& sinks = netlist_.net(net).sinks;
-      for (const PinOf& sink : sinks) {
-        middle.x += placement_.point(sink, net).x / static_cast<float>(sinks.size());
-        middle.y += placement_.point(sink, net).y / static_cast<float>(sinks.size());
-      }
-    }
-    placement_.add(middle);
+    const Instance& buffer = netlist_.instance(instance);
+    const Arc& arc = cells_[buffer.cell].arcs[0];
+    const int in = buffer.nets[static_cast<std::size_t>(arc.from)];
+    const int out = buffer.nets[static_cast<std::size_t>(arc.to)];
+    const PinOf driver = netlist_.net(in).driver;
+    Point at = placement_.point(driver, in);
+    const std::vector<int>& sizes = cells_[cells_.buffer()].sizes;
+    if (driver.instance < 0 || std::find(sizes.begin(), sizes.end(),
+                                         netlist_.instance(driver.instance).cell) != sizes.end())
+      at = halfway(at, placement_.middle(netlist_.net(out).sinks));
+    placement_.add(at);
+    wires_.update(in);
+    wires_.update(out);
+  }
+
+  static Point halfway(const Point& a, const Point& b) {
+    return {(a.x + b.x) / 2, (a.y + b.y) / 2};
   }
 
   void finish() {

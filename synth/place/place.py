@@ -14,13 +14,14 @@ import sys
 
 import coloquinte
 
-# How far cells may be packed: white space is spread evenly, else wires come out too short.
+# How far cells may be packed: white space is spread evenly, else wires come out too short. Cells that were put between
+# others find room only where these are not spread: a path's cells moved by 800 um where they were.
 DENSITY = 0.97
 
 
 def circuit_of(design):
     circuit = coloquinte.Circuit(len(design["width"]))
-    circuit.cell_width = spread(design)
+    circuit.cell_width = spread(design) if design["new"] else design["width"]
     circuit.cell_height = design["height"]
     circuit.cell_x, circuit.cell_y = design["x"], design["y"]
     circuit.cell_is_fixed = design["fixed"]
@@ -53,8 +54,7 @@ def main():
     if design["new"]:
         circuit.place_global(effort)
     circuit.legalize(effort)
-    if design["new"]:
-        circuit.place_detailed(effort)
+    circuit.place_detailed(effort)
     flips = [orientation.name for orientation in circuit.cell_orientation]
     with open(sys.argv[2], "w") as file:
         json.dump({"x": list(circuit.cell_x), "y": list(circuit.cell_y), "flip": flips}, file)

@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "synth/place/boost.h"
 #include "synth/place/placer.h"
+#include "synth/place/swap.h"
 #include "synth/place/wire_buffers.h"
 #include "synth/repair.h"
 
@@ -276,6 +277,28 @@ TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge"
   CHECK(turned.size() == 2);  // columns and rows
 }
 
+TEST_CASE("macros of one kind exchange places for shorter wires", "[synth][place]") {
+  // Two flip-flops, each with a memory; a third memory talks to a port between them.
+  std::string text = ".model top\n.inputs clk_i rst_ni a\n.outputs y\n.names $false\n";
+  for (int i = 0; i < 2; ++i)
+    text += fmt::format(
+        ".subckt ff_1 CK=clk_i D=a Q=n{0}\n.cname q{0}\n"
+        ".subckt ram CLK=clk_i DIN=n{0} DOUT=d{0}\n.cname r{0}\n",
+        i);
+  Placed p(text + ".subckt ram CLK=clk_i DIN=$false DOUT=y\n.cname r2\n.end\n");
+  p.put(0, 0, 0);
+  p.put(2, 1000, 0);
+  p.put(1, 1000, 100);  // of the first flip-flop, beside the other one
+  p.put(3, 500, 100);
+  p.put(4, 0, 100);
+  p.placement.ports[static_cast<std::size_t>(p.netlist.instance(4).nets[2])] = {500, 200};
+  CHECK(swap_macros(p.netlist, p.placement) > 0);
+  CHECK(p.placement.at(1).x == 0);
+  CHECK(p.placement.at(3).x == 1000);
+  CHECK(p.placement.at(4).x == 500);
+  CHECK(swap_macros(p.netlist, p.placement) == 0);
+}
+
 TEST_CASE("sinks side by side stand behind a buffer in their middle", "[synth][place]") {
   const int loads = GENERATE(1, 16, 17, 100, 400);
   const bool late = GENERATE(false, true);
@@ -349,6 +372,23 @@ TEST_CASE("sizes follow the load of wires", "[synth][place][repair]") {
     repair(p.netlist, p.library, quiet, &model);
     CHECK(p.library[p.netlist.instance(1).cell].name == (far ? "buf_4" : "buf_1"));
   }
+}
+
+TEST_CASE("a wire above a driver's limit gets as many buffers as it needs",
+          "[synth][place][repair]") {
+  Placed p(blif(1));
+  p.put(1, 12000, 0);  // 2.58 pF, where 2 are allowed
+  Wires wires(p.netlist, p.library, p.placement, p.shapes.wire);
+  wires.update();
+  const RepairWires model{wires, [&](int buffer) {
+                            const int out = p.netlist.instance(buffer).nets[1];
+                            p.placement.add({6000, 0});
+                            wires.update(p.net_n());
+                            wires.update(out);
+                          }};
+  const Repairs repairs = repair(p.netlist, p.library, quiet, &model);
+  CHECK(repairs.buffers == 1);
+  CHECK(repairs.too_heavy == 0);
 }
 
 TEST_CASE("an output behind a buffer loads its net no more", "[synth][place]") {

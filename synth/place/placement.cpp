@@ -37,6 +37,16 @@ Point Placement::middle(int instance) const {
   return {at(instance).x + width(instance) / 2, at(instance).y + height(instance) / 2};
 }
 
+Point Placement::middle(const std::vector<PinOf>& pins) const {
+  Point middle;
+  for (const PinOf& pin : pins) {
+    const Point at = point(pin, -1);
+    middle.x += at.x / static_cast<float>(pins.size());
+    middle.y += at.y / static_cast<float>(pins.size());
+  }
+  return middle;
+}
+
 Point Placement::point(const PinOf& pin, int net) const {
   if (pin.instance < 0) return ports[static_cast<std::size_t>(net)];
   const Place& place = at(pin.instance);

@@ -56,6 +56,7 @@ class Placement {
   /// Where a pin is; of the instance -1 the port of the net.
   Point point(const PinOf& pin, int net) const;
   Point middle(int instance) const;
+  Point middle(const std::vector<PinOf>& pins) const;  ///< of instances
 
   /// Whether anything but the clock and constants: a wire that counts.
   bool has_wire(int net) const;

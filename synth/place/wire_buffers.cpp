@@ -57,7 +57,7 @@ class Buffering {
     while (!fits(pins, &driver)) {
       Pins next;
       for (const Pins& group : groups(pins))
-        next.push_back(group.size() < 2 ? group[0] : behind(net, group, middle(group)));
+        next.push_back(group.size() < 2 ? group[0] : behind(net, group, placement_.middle(group)));
       if (next.size() == pins.size()) break;
       pins = next;
     }
@@ -74,15 +74,6 @@ class Buffering {
       at = {at.x + dx * share, at.y + dy * share};
       pin = behind(net, {pin}, at);
     }
-  }
-
-  Point middle(const Pins& pins) const {
-    Point middle;
-    for (const PinOf& pin : pins) {
-      middle.x += point(pin).x / static_cast<float>(pins.size());
-      middle.y += point(pin).y / static_cast<float>(pins.size());
-    }
-    return middle;
   }
 
   /// Halves along the longer side until each fits a buffer.

@@ -60,38 +60,49 @@ float Wires::edge_kohm(const WireTree& tree, int pin) const {
 }
 
 void Wires::update() {
-  um_.assign(netlist_.nets().size(), 0);
-  ns_.resize(netlist_.instances().size());
-  for (std::size_t i = 0; i < ns_.size(); ++i)
-    ns_[i].assign(netlist_.instances()[i].nets.size(), 0);
-  std::vector<float> behind, delay;
-  for (int net = 0; net < static_cast<int>(um_.size()); ++net) {
-    if (!placement_.has_wire(net)) continue;
-    const WireTree tree = this->tree(net);
-    um_[static_cast<std::size_t>(net)] = tree.length();
-    behind.assign(tree.pins.size(), 0);
-    delay.assign(tree.pins.size(), 0);
-    for (std::size_t i = 1; i < tree.pins.size(); ++i) {
-      const PinOf& pin = tree.pins[i];
-      if (pin.instance >= 0)
-        behind[i] = cells_[netlist_.instance(pin.instance).cell]
-                        .pins[static_cast<std::size_t>(pin.pin)]
-                        .most_capacitance();
-    }
-    for (auto k = tree.order.rbegin(); k + 1 != tree.order.rend(); ++k) {
-      const auto i = static_cast<std::size_t>(*k);
-      const float half = tree.um[i] * cost_.pf / 2;
-      behind[i] += half;
-      behind[static_cast<std::size_t>(tree.parent[i])] += behind[i] + half;
-    }
-    for (const int k : tree.order) {
-      const auto i = static_cast<std::size_t>(k);
-      if (i == 0) continue;
-      delay[i] = delay[static_cast<std::size_t>(tree.parent[i])] + edge_kohm(tree, k) * behind[i];
-      const PinOf& pin = tree.pins[i];
-      if (pin.instance >= 0)
-        ns_[static_cast<std::size_t>(pin.instance)][static_cast<std::size_t>(pin.pin)] = delay[i];
-    }
+  um_.clear();
+  ns_.clear();
+  grow();
+  for (int net = 0; net < static_cast<int>(um_.size()); ++net) measure(net);
+}
+
+void Wires::update(int net) {
+  grow();
+  measure(net);
+}
+
+/// Places for what was put in.
+void Wires::grow() {
+  um_.resize(netlist_.nets().size(), 0);
+  for (std::size_t i = ns_.size(); i < netlist_.instances().size(); ++i)
+    ns_.emplace_back(netlist_.instances()[i].nets.size(), 0.0f);
+}
+
+void Wires::measure(int net) {
+  if (!placement_.has_wire(net)) return;
+  const WireTree tree = this->tree(net);
+  um_[static_cast<std::size_t>(net)] = tree.length();
+  std::vector<float> behind(tree.pins.size(), 0), delay(tree.pins.size(), 0);
+  for (std::size_t i = 1; i < tree.pins.size(); ++i) {
+    const PinOf& pin = tree.pins[i];
+    if (pin.instance >= 0)
+      behind[i] = cells_[netlist_.instance(pin.instance).cell]
+                      .pins[static_cast<std::size_t>(pin.pin)]
+                      .most_capacitance();
+  }
+  for (auto k = tree.order.rbegin(); k + 1 != tree.order.rend(); ++k) {
+    const auto i = static_cast<std::size_t>(*k);
+    const float half = tree.um[i] * cost_.pf / 2;
+    behind[i] += half;
+    behind[static_cast<std::size_t>(tree.parent[i])] += behind[i] + half;
+  }
+  for (const int k : tree.order) {
+    const auto i = static_cast<std::size_t>(k);
+    if (i == 0) continue;
+    delay[i] = delay[static_cast<std::size_t>(tree.parent[i])] + edge_kohm(tree, k) * behind[i];
+    const PinOf& pin = tree.pins[i];
+    if (pin.instance >= 0)
+      ns_[static_cast<std::size_t>(pin.instance)][static_cast<std::size_t>(pin.pin)] = delay[i];
   }
 }
 

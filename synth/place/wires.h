@@ -37,6 +37,8 @@ class Wires : public WireModel {
 
   /// All anew, after the netlist or the placement changed.
   void update();
+  /// One net, after a cell was put before it or behind it.
+  void update(int net);
 
   float pf(int net) const override;
   float ns(const PinOf& sink) const override;
@@ -46,6 +48,8 @@ class Wires : public WireModel {
   std::string spef() const;
 
  private:
+  void grow();
+  void measure(int net);
   WireTree tree(int net) const;
   float edge_kohm(const WireTree& tree, int pin) const;
   std::string node(const PinOf& pin, int net) const;

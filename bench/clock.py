@@ -187,13 +187,13 @@ def product(revision, config):
 
 def lines(measured, options):
     """All that is asked for, what is placed first: it gives the clock without wires, too."""
-    rows = {}
-    chosen = [f for f in FIGURES if getattr(options, f.part)]
-    for figure in sorted(chosen, key=lambda f: f.part != "placed"):
-        rows[figure] = [line(figure.what, config, figure.goals[config], figure.form,
-                             [figure.value(r.report(config, figure.keys, figure.options)) for r in measured])
-                        for config in options.configs if config in figure.goals]
-    found = [row for figure in chosen for row in rows[figure]]
+    wanted = [(figure, config) for figure in FIGURES if getattr(options, figure.part)
+              for config in options.configs if config in figure.goals]
+    measure = lambda figure, config: [r.report(config, figure.keys, figure.options) for r in measured]
+    for figure, config in sorted(wanted, key=lambda w: w[0].part != "placed"):
+        measure(figure, config)
+    found = [line(figure.what, config, figure.goals[config], figure.form,
+                  [figure.value(report) for report in measure(figure, config)]) for figure, config in wanted]
     if options.cycles:
         for config in options.configs:
             found += cycle_lines(config, ("1.02 of it", "1.04 of it"), [], measured)

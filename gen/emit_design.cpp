@@ -31,6 +31,7 @@ std::vector<Parameter> parameters(const Config& c) {
   std::vector<Parameter> all{
       number("Rows", c.rows, "lanes: output pixels or tokens"),
       number("Cols", c.cols, "output channels"),
+      number("AccBits", c.acc_bits, "of an accumulator"),
       number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
       number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
       flag("Ecc", c.ecc, "codes in both: memory.ecc"),

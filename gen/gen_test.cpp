@@ -217,12 +217,19 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
   const Config base = machine::load_config("edge256");
   CHECK(base.hash() >> 62 == 3);
   std::set<std::uint64_t> hashes{base.hash()};
-  const char* const seen[] = {"array.rows=4",         "array.cols=4",
-                              "memory.dmem_kib=64",   "array.precisions=[\"int8\"]",
-                              "memory.pmem_kib=32",   "memory.param_channels=256",
-                              "vector.enable=false",  "vector.table=false",
-                              "vector.softmax=false", "depthwise.enable=false",
-                              "matmul.enable=false",  "bus.axi_data_bits=128"};
+  const char* const seen[] = {"array.rows=4",
+                              "array.cols=4",
+                              "memory.dmem_kib=64",
+                              "array.precisions=[\"int8\"]",
+                              "array.acc_bits=24",
+                              "memory.pmem_kib=32",
+                              "memory.param_channels=256",
+                              "vector.enable=false",
+                              "vector.table=false",
+                              "vector.softmax=false",
+                              "depthwise.enable=false",
+                              "matmul.enable=false",
+                              "bus.axi_data_bits=128"};
   for (const char* setting : seen) {
     CAPTURE(setting);
     CHECK(hashes.insert(machine::load_config("edge256", {setting}).hash()).second);
@@ -278,7 +285,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = machine::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 29);
+  CHECK(before.size() == 30);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());
@@ -297,6 +304,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"array.precisions=[\"int8\",\"binary\"]", {{"Binary", "1'b1"}}},
            {"memory.dmem_kib=64", {{"DmemWords", "16384"}}},
            {"memory.pmem_kib=32", {{"PmemRows", "1024"}}},
+           {"array.acc_bits=24", {{"AccBits", "24"}}},
            {"memory.param_channels=64", {{"ParamChannels", "64"}}},
            {"memory.ecc=true", {{"Ecc", "1'b1"}}},
            {"post.columns_per_cycle=2", {{"Drain", "2"}}},
@@ -380,7 +388,7 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
     ++parameters;
     CHECK((*it)[1] == (*it)[2]);
   }
-  CHECK(parameters == 21);
+  CHECK(parameters == 22);
   CHECK_THAT(top_module(machine::load_config("edge64")), Catch::Contains("    .m_axi_rid_i,\n"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),
              Catch::Contains("// 3 x 5 PEs, 60 int8 MACs per cycle."));

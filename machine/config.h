@@ -21,6 +21,7 @@ struct Config {
   bool int8 = true;  ///< array.precisions
   bool ternary = false;
   bool binary = false;
+  int acc_bits = 32;          ///< array.acc_bits: of an accumulator, 20..32
   int dmem_kib = 128;         ///< memory.dmem_kib: feature maps
   int pmem_kib = 64;          ///< memory.pmem_kib: weights
   int param_channels = 512;   ///< memory.param_channels: bias and scale entries

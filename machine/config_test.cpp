@@ -42,6 +42,7 @@ TEST_CASE("each number is taken from its lowest to its highest value", "[machine
   };
   for (const Row& row : std::vector<Row>{{"array.rows", 1, 256, {"memory.dmem_kib=16"}},
                                          {"array.cols", 1, 256},
+                                         {"array.acc_bits", 20, 32},
                                          {"memory.dmem_kib", 8, 65536},
                                          {"memory.pmem_kib", 1, 65536, {"array.cols=16"}},
                                          {"memory.param_channels", 16, 65536},
@@ -205,7 +206,8 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "bus.axi_user=9",
                                                "pipeline.rows=3",
                                                "pipeline.cols=2",
-                                               "pipeline.pe=1"});
+                                               "pipeline.pe=1",
+                                               "array.acc_bits=25"});
   const TemporaryFolder folder(std::filesystem::temp_directory_path());
   const std::string file = (folder.path() / "x.toml").string();
   write_file(file, other.to_toml());

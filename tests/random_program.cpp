@@ -717,6 +717,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.pipeline_cols = design.pipeline_cols;
   config.columns_per_cycle = design.columns_per_cycle;
   config.ecc = design.ecc;
+  config.acc_bits = design.acc_bits;
   machine::check(config);
   return config;
 }

@@ -35,6 +35,7 @@ struct RandomDesign {
   bool all_precisions = false;
   int columns_per_cycle = 1;
   bool ecc = false;
+  int acc_bits = 32;
 };
 
 machine::Config config_of(const RandomDesign& design);

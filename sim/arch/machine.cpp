@@ -722,9 +722,15 @@ void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, in
     for (int c = 0; c < config_.cols; ++c) {
       const std::int16_t* w = &weights_[(group * config_.cols + c) * n];
       std::int32_t& acc = accumulators_[l * config_.cols + c];
-      acc = reference::wrap(acc + zero.dot(&tile.values[l * n], w, n));
+      acc = accumulated(acc + zero.dot(&tile.values[l * n], w, n));
     }
   }
+}
+
+/// What an accumulator of the array is of a sum: its low bits, in two's complement.
+std::int32_t Machine::accumulated(std::int64_t sum) const {
+  const int unused = 32 - config_.acc_bits;
+  return reference::wrap(sum << unused) >> unused;
 }
 
 /// What a depthwise RUN must be.
@@ -749,7 +755,7 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
         for (int i = 0; i < 4; ++i)
           sum += byte_of(tile.words[(l + i) * tile.steps + step], c) * byte_of(weights, i);
       }
-      accumulators_[l * config_.cols + c] = reference::wrap(sum);
+      accumulators_[l * config_.cols + c] = accumulated(sum);
     }
   }
 }

@@ -95,6 +95,7 @@ class Machine {
                     int bits);
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero);
+  std::int32_t accumulated(std::int64_t sum) const;
   void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
   /// @param offset  of the first tap from the lanes' base

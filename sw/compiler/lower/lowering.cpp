@@ -408,6 +408,12 @@ void Lowering::add_layer(const Op& o, Layer layer) {
 }
 
 void Lowering::add_layer_to(int map, Layer layer) {
+  // At 32 bits golden layers wrap, too.
+  const bool narrow = layer.kind == LayerKind::kConv && config_.acc_bits < 32;
+  if (const int bits = narrow ? sum_bits(layer) : 0; bits > config_.acc_bits)
+    throw model::Refusal(Reason::kConfiguration,
+                         fmt::format("{}: its sums need {} bits, array.acc_bits is {}", layer.label,
+                                     bits, config_.acc_bits));
   layer.output = map;
   net_.layers.push_back(std::move(layer));
 }

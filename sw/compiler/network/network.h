@@ -327,6 +327,10 @@ void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
 /// Whether the instructions can express it.
 bool can_pool(const Layer& layer, const Geometry& pool);
 
+/// Bits of two's complement that hold each of the array's sums, whatever codes its maps have,
+/// without the bias (sums.cpp). @pre kConv
+int sum_bits(const Layer& layer);
+
 /// A line for each map, two or more for each layer. What is as usual (a stride of 1, no padding) is
 /// left out (print.cpp).
 std::string to_text(const Network& network);

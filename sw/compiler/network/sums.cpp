@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/network/network.h"
+
+namespace trine::compiler {
+namespace {
+
+/// The least and the most that a sum can be.
+struct Reach {
+  std::int64_t low = 0, high = 0;
+
+  void add(const Reach& term) {
+    low += term.low;
+    high += term.high;
+  }
+  bool fits(int bits) const {
+    const std::int64_t half = std::int64_t{1} << (bits - 1);
+    return low >= -half && high < half;
+  }
+};
+
+/// Of a bilinear term over a rectangle of operands: at its corners.
+template <typename Term>
+Reach at_corners(Reach a, Reach b, Term term) {
+  const auto [low, high] = std::minmax(
+      {term(a.low, b.low), term(a.low, b.high), term(a.high, b.low), term(a.high, b.high)});
+  return {low, high};
+}
+
+/// Of the codes that so many of lie in a word.
+Reach codes(int per_word) { return per_word == 4 ? Reach{-128, 127} : Reach{-1, 1}; }
+
+/// A term of two maps, as the array adds it up: without the product of the zero points.
+Reach term_of_maps(const Layer& layer) {
+  const std::int64_t za = layer.conv().zero_point, zb = layer.conv().weights_zero;
+  const auto term = [&](std::int64_t a, std::int64_t b) { return a * b - za * b - zb * a; };
+  return at_corners(codes(4), codes(4), term);
+}
+
+/// Of output channel m, with its weights. Lanes that a channel lacks have weight 0; of one bit, -1.
+Reach sum_of(const Layer& layer, int m) {
+  const Conv& conv = layer.conv();
+  const bool bits = layer.former.steps == 0 && conv.step_codes * conv.steps_per_row == 32;
+  Reach sum;
+  for (std::ptrdiff_t i = layer.weight_at(m, 0); i < layer.weight_at(m + 1, 0); ++i) {
+    const std::int64_t w = bits ? 1 : conv.weights[at(i)];
+    const Reach a = bits && conv.step_codes == 4 ? Reach{-128, 128} : codes(conv.step_codes);
+    sum.add(at_corners(a, {w, w}, [](std::int64_t x, std::int64_t y) { return x * y; }));
+  }
+  return sum;
+}
+
+}  // namespace
+
+int sum_bits(const Layer& layer) {
+  Reach all;
+  const auto widen = [&](const Reach& sum) {
+    all = {std::min(all.low, sum.low), std::max(all.high, sum.high)};
+  };
+  if (layer.weights_map >= 0) {
+    const Reach term = term_of_maps(layer);
+    const std::int64_t terms = std::int64_t{layer.steps()} * layer.conv().step_codes;
+    widen({terms * term.low, terms * term.high});
+  } else {
+    for (int m = 0; m < layer.channels; ++m) widen(sum_of(layer, m));
+  }
+  int bits = 1;
+  while (!all.fits(bits)) ++bits;
+  return bits;
+}
+
+}  // namespace trine::compiler

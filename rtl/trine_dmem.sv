@@ -337,30 +337,34 @@ module trine_dmem #(
     logic [RowBits-1:0] g_row, s_row, row;
     logic [31:0]        s_data, wdata, mask;
     logic               use_g, use_s, use_d;
+    logic [Lanes-1:0]   g_mine;  // the lane that is here
+    logic [Rows-1:0]    s_mine;
 
-    // One lane at the most matches in each of the two: the winners are in different banks.
+    // One lane at the most in each of the two: the winners are in different banks. AND and OR, not
+    // `if`: ABC does not find them in the multiplexers of 16 lanes, and takes three times the area.
+    for (genvar l = 0; l < Lanes; l++) begin : gen_g_mine
+      assign g_mine[l] = g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
+    end
+    for (genvar l = 0; l < Rows; l++) begin : gen_s_mine
+      assign s_mine[l] = s_win[l] && s_addr_q[l*AddrBits +: BankBits] == BankBits'(b);
+    end
+    assign g_use[b] = g_mine != '0;
+    assign s_use[b] = s_mine != '0;
+
     always_comb begin
-      g_use[b] = 1'b0;
-      g_row    = '0;
+      g_row = '0;
       for (int unsigned l = 0; l < Lanes; l++) begin
-        if (g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b)) begin
-          g_use[b] = 1'b1;
-          g_row    = g_row | g_addr[l*AddrBits + BankBits +: RowBits];
-        end
+        g_row = g_row | (g_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{g_mine[l]}});
       end
     end
 
     always_comb begin
-      s_use[b] = 1'b0;
-      s_row    = '0;
-      s_data   = '0;
+      s_row  = '0;
+      s_data = '0;
       if (s_pend_q != '0) begin
         for (int unsigned l = 0; l < Rows; l++) begin
-          if (s_win[l] && s_addr_q[l*AddrBits +: BankBits] == BankBits'(b)) begin
-            s_use[b] = 1'b1;
-            s_row    = s_row | s_addr_q[l*AddrBits + BankBits +: RowBits];
-            s_data   = s_data | s_data_q[l*32 +: 32];
-          end
+          s_row  = s_row | (s_addr_q[l*AddrBits + BankBits +: RowBits] & {RowBits{s_mine[l]}});
+          s_data = s_data | (s_data_q[l*32 +: 32] & {32{s_mine[l]}});
         end
       end
     end

@@ -45,7 +45,7 @@ const std::vector<Key>& schema() {
        "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
        "ternary and binary together add about 13 % to an int8 PE"},
       {"array.acc_bits", IntKey{&Config::acc_bits, {20, 32}},
-       "bits of an accumulator: networks whose sums may need more are refused",
+       "bits of an accumulator; networks that may need more are refused",
        "two flip-flops and an adder's bit in each PE for each bit; 32: no network is refused"},
       {"memory.dmem_kib", IntKey{&Config::dmem_kib, {8, 65536}},
        "feature-map memory, KiB; the banks have whole rows",

@@ -18,29 +18,6 @@
 
 namespace trine::tb {
 
-/// 32-bit word i of a port, whatever type Verilator gave it.
-inline std::uint32_t get_word(const IData& port, int) { return port; }
-inline std::uint32_t get_word(const QData& port, int i) {
-  return static_cast<std::uint32_t>(port >> (32 * i));
-}
-template <std::size_t N>
-std::uint32_t get_word(const VlWide<N>& port, int i) {
-  return port[static_cast<std::size_t>(i)];
-}
-inline void set_word(IData& port, int, std::uint32_t value) { port = value; }
-inline void set_word(QData& port, int i, std::uint32_t value) {
-  port = (port & ~(QData{0xffffffffu} << (32 * i))) | QData{value} << (32 * i);
-}
-template <std::size_t N>
-void set_word(VlWide<N>& port, int i, std::uint32_t value) {
-  port[static_cast<std::size_t>(i)] = value;
-}
-/// Bit i of a strobe or mask port.
-template <typename T>
-bool get_bit(const T& port, int i) {
-  return static_cast<std::uint64_t>(port) >> i & 1;
-}
-
 struct AxiTiming {
   unsigned ready_percent = 60;  ///< of address and write data ready, and of read data valid
   int latency_min = 0;          ///< cycles from address to first data, or last data to response

@@ -9,6 +9,7 @@
 #include "Vtrine_agu.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/lanes.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 
 using namespace trine;
@@ -16,11 +17,6 @@ using namespace trine::golden;
 
 namespace {
 
-#ifdef TB_Window
-constexpr bool kWindow = true;
-#else
-constexpr bool kWindow = false;
-#endif
 constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits, kLanes = kRows + (kWindow ? 3 : 0);
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 

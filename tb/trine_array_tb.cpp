@@ -10,6 +10,7 @@
 
 #include "Vtrine_array.h"
 #include "tb/golden/dot.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 
@@ -18,47 +19,8 @@ using namespace trine::golden;
 namespace {
 
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols;
-#ifdef TB_Window
-constexpr bool kWindow = true;
-#else
-constexpr bool kWindow = false;
-#endif
-#ifdef TB_Drain
-constexpr unsigned kDrain = TB_Drain;
-#else
-constexpr unsigned kDrain = 1;
-#endif
 constexpr unsigned kLanes = kRows + (kWindow ? 3 : 0);
 constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
-#ifdef TB_PeStages
-constexpr int kPeStages = TB_PeStages;
-#else
-constexpr int kPeStages = 2;
-#endif
-#ifdef TB_AccBits
-constexpr int kAccBits = TB_AccBits;
-#else
-constexpr int kAccBits = 32;
-#endif
-constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
-
-/// Word `i` of a port: Verilator has plain integers up to 64 bits, arrays of words above.
-template <typename Port>
-std::uint32_t get_word(const Port& port, unsigned i) {
-  if constexpr (std::is_integral_v<Port>)
-    return static_cast<std::uint32_t>(port >> (32 * i));
-  else
-    return port[i];
-}
-template <typename Port>
-void set_word(Port& port, unsigned i, std::uint32_t word) {
-  if constexpr (std::is_integral_v<Port>) {
-    const Port mask = static_cast<Port>(Port{0xffffffffu} << (32 * i));
-    port = static_cast<Port>((port & ~mask) | (Port{word} << (32 * i)));
-  } else {
-    port[i] = word;
-  }
-}
 
 struct Pe {
   std::uint32_t acc = 0;

@@ -14,6 +14,7 @@
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/post_cfg.h"
 
 using namespace trine;
@@ -23,11 +24,6 @@ namespace {
 
 constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits, kRowBits = TB_PmemAddrBits;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
-#ifdef TB_PeStages
-constexpr int kPeStages = TB_PeStages;
-#else
-constexpr int kPeStages = 2;
-#endif
 constexpr int kJobDelay = kPeStages + (TB_Rows - 1) / TB_PipeRows;
 
 struct Job {

@@ -14,11 +14,15 @@
 #include "machine/csr.h"
 #include "machine/isa.h"
 #include "tb/axi_memory.h"
+#include "tb/golden/ports.h"
 
 namespace {
 
 using namespace trine;
 using namespace trine::tb;
+using golden::get_bit;
+using golden::get_word;
+using golden::set_word;
 using isa::Engine;
 using isa::Word;
 using Target = isa::dma::Target;

@@ -7,17 +7,12 @@
 
 #include "Vtrine_dot.h"
 #include "tb/golden/dot.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/stimulus.h"
 
 using namespace trine::golden;
 
 namespace {
-
-#ifdef TB_Multiplier
-constexpr bool kBooth = TB_Multiplier == 1;
-#else
-constexpr bool kBooth = false;
-#endif
 
 constexpr bool kIncluded[] = {TB_Int8 == 1, TB_Ternary == 1, TB_Binary == 1};
 

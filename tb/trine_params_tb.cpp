@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "Vtrine_params.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 
@@ -17,7 +18,7 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
   const auto seed = GENERATE(1u, 2u, 3u);
   std::mt19937 random{seed};
   Vtrine_params dut;
-  constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords, kDrain = TB_Drain;
+  constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords;
   std::vector<std::uint32_t> biases(kChannels), scales_high(kChannels), scales_low(kChannels);
   std::array<std::uint32_t, kDrain> bias{};
   std::array<std::uint64_t, kDrain> scale{};

@@ -7,30 +7,12 @@
 
 #include "Vtrine_pe.h"
 #include "tb/golden/dot.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/stimulus.h"
 
 using namespace trine::golden;
 
 namespace {
-
-#ifdef TB_Multiplier
-constexpr bool kBooth = TB_Multiplier == 1;
-#else
-constexpr bool kBooth = false;
-#endif
-
-#ifdef TB_Stages
-constexpr int kStages = TB_Stages;
-#else
-constexpr int kStages = 2;
-#endif
-
-#ifdef TB_AccBits
-constexpr int kAccBits = TB_AccBits;
-#else
-constexpr int kAccBits = 32;
-#endif
-constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
 
 void tick(Vtrine_pe& dut) {
   dut.clk_i = 0;
@@ -79,7 +61,7 @@ TEST_CASE("trine_pe accumulates and holds a result while it works on the next", 
       --left;
       if (last) drain = {acc & kAccMask, true};
     }
-    const Drain& seen = kStages == 1 ? drain : before;
+    const Drain& seen = kPeStages == 1 ? drain : before;
     checked += seen.defined;
     if (seen.defined && dut.drain_o != seen.value) {
       CAPTURE(seed, cycle, static_cast<int>(precision));
@@ -101,6 +83,6 @@ TEST_CASE("trine_pe wraps around at the accumulator's bits", "[tb][pe]") {
     tick(dut);
   }
   dut.valid_i = 0;
-  for (int stage = 1; stage < kStages; ++stage) tick(dut);
+  for (int stage = 1; stage < kPeStages; ++stage) tick(dut);
   CHECK(dut.drain_o == (static_cast<std::uint32_t>(40'000ull * 65'536) & kAccMask));
 }

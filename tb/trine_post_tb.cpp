@@ -14,6 +14,7 @@
 
 #include "Vtrine_post.h"
 #include "tb/golden/gather.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/post.h"
 #include "tb/golden/post_cfg.h"
@@ -23,28 +24,8 @@ using namespace trine::golden;
 
 namespace {
 
-#ifdef TB_PeStages
-constexpr int kPeStages = TB_PeStages;
-#else
-constexpr int kPeStages = 2;
-#endif
-#ifdef TB_Table
-constexpr bool kTable = true;
-#else
-constexpr bool kTable = false;
-#endif
-#ifdef TB_Window
-constexpr bool kWindow = true;
-#else
-constexpr bool kWindow = false;
-#endif
-#ifdef TB_Softmax
-constexpr bool kSoftmax = true;
-#else
-constexpr bool kSoftmax = false;
-#endif
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
-constexpr unsigned kChannels = TB_Channels, kDrain = TB_Drain;
+constexpr unsigned kChannels = TB_Channels;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 
 using Lanes = std::vector<std::uint32_t>;

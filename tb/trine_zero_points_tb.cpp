@@ -10,6 +10,7 @@
 
 #include "Vtrine_zero_points.h"
 #include "tb/golden/clocked.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 
@@ -18,22 +19,6 @@ using namespace trine::golden;
 namespace {
 
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kPipeCols = TB_PipeCols;
-#ifdef TB_Drain
-constexpr unsigned kDrain = TB_Drain;
-#else
-constexpr unsigned kDrain = 1;
-#endif
-#ifdef TB_PeStages
-constexpr int kPeStages = TB_PeStages;
-#else
-constexpr int kPeStages = 2;
-#endif
-#ifdef TB_AccBits
-constexpr int kAccBits = TB_AccBits;
-#else
-constexpr int kAccBits = 32;
-#endif
-constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
 
 std::uint32_t sum_of(std::uint32_t word) {
   std::uint32_t sum = 0;

@@ -43,4 +43,29 @@ void set_bits(Port& port, unsigned lsb, unsigned width, std::uint64_t value) {
   }
 }
 
+/// 32-bit word `i` of a port.
+template <typename Port>
+std::uint32_t get_word(const Port& port, unsigned i) {
+  if constexpr (std::is_integral_v<Port>)
+    return static_cast<std::uint32_t>(port >> (32 * i));
+  else
+    return port[i];
+}
+
+template <typename Port>
+void set_word(Port& port, unsigned i, std::uint32_t word) {
+  if constexpr (std::is_integral_v<Port>) {
+    const Port mask = static_cast<Port>(Port{0xffffffffu} << (32 * i));
+    port = static_cast<Port>((port & ~mask) | (Port{word} << (32 * i)));
+  } else {
+    port[i] = word;
+  }
+}
+
+/// Bit `i` of a port of at most 64 bits: of a strobe or a mask.
+template <typename Port>
+bool get_bit(const Port& port, unsigned i) {
+  return static_cast<std::uint64_t>(port) >> i & 1;
+}
+
 }  // namespace trine::golden

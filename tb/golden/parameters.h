@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parameters that a bench's module has from its CMake line (PARAMS), else by default, as in rtl/.
+
+#pragma once
+
+#include <cstdint>
+
+#ifdef TB_Stages  // trine_pe's name for it
+#define TB_PeStages TB_Stages
+#endif
+#ifndef TB_PeStages
+#define TB_PeStages 2
+#endif
+#ifndef TB_AccBits
+#define TB_AccBits 32
+#endif
+#ifndef TB_Drain
+#define TB_Drain 1
+#endif
+#ifndef TB_Multiplier
+#define TB_Multiplier 0
+#endif
+#ifndef TB_Window
+#define TB_Window 0
+#endif
+#ifndef TB_Table
+#define TB_Table 0
+#endif
+#ifndef TB_Softmax
+#define TB_Softmax 0
+#endif
+
+namespace trine::golden {
+
+constexpr int kPeStages = TB_PeStages;
+constexpr int kAccBits = TB_AccBits;
+constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
+constexpr unsigned kDrain = TB_Drain;     ///< columns a cycle
+constexpr bool kBooth = TB_Multiplier == 1;  ///< the body that is synthesized
+constexpr bool kWindow = TB_Window != 0;
+constexpr bool kTable = TB_Table != 0;
+constexpr bool kSoftmax = TB_Softmax != 0;
+
+}  // namespace trine::golden

@@ -70,8 +70,10 @@ struct Tensor {
   Encoding encoding = Encoding::kInt8;  ///< of int8 codes
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
-  int zero_point() const {
-    return quantization.zero_point.empty() ? 0 : static_cast<int>(quantization.zero_point[0]);
+  /// @param channel  along the axis of the scales, if there are several
+  int zero_point(int channel = 0) const {
+    const std::vector<std::int64_t>& of = quantization.zero_point;
+    return of.empty() ? 0 : static_cast<int>(of[static_cast<std::size_t>(channel) % of.size()]);
   }
   std::int64_t elements() const;
   int rank() const { return static_cast<int>(shape.size()); }
@@ -179,7 +181,26 @@ struct Graph {
   const Tensor& out(const Op& op, int position = 0) const {
     return tensor(op.outputs.at(static_cast<std::size_t>(position)));
   }
+  /// @return its index
+  int add(Tensor tensor) {
+    tensors.push_back(std::move(tensor));
+    return static_cast<int>(tensors.size()) - 1;
+  }
 };
+
+/// int32 constants; of one axis if no shape is given. @pre they fit
+template <typename Integer>
+Tensor constant_integers(const std::vector<Integer>& values, std::vector<int> shape = {}) {
+  Tensor t;
+  t.name = "integers";
+  t.type = DataType::kInt32;
+  t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : std::move(shape);
+  t.is_constant = true;
+  const std::vector<std::int32_t> narrow(values.begin(), values.end());
+  t.data.resize(4 * narrow.size());
+  if (!narrow.empty()) std::memcpy(t.data.data(), narrow.data(), t.data.size());
+  return t;
+}
 
 /// Output size and implied border of a sliding window; padding contributes the zero point.
 struct Window {

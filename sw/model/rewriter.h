@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -20,10 +19,7 @@ class Rewriter {
  protected:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-  int add(Tensor tensor) {
-    graph_.tensors.push_back(std::move(tensor));
-    return static_cast<int>(graph_.tensors.size()) - 1;
-  }
+  int add(Tensor tensor) { return graph_.add(std::move(tensor)); }
 
   /// As tensor `like`, of another shape, computed.
   int add_like(int like, std::vector<int> shape) {
@@ -37,18 +33,9 @@ class Rewriter {
     return add(std::move(t));
   }
 
-  /// int32 constants; of one axis if no shape is given. @pre they fit
   template <typename Integer>
   int add_integers(const std::vector<Integer>& values, std::vector<int> shape = {}) {
-    Tensor t;
-    t.name = "integers";
-    t.type = DataType::kInt32;
-    t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : std::move(shape);
-    t.is_constant = true;
-    const std::vector<std::int32_t> narrow(values.begin(), values.end());
-    t.data.resize(4 * narrow.size());
-    if (!narrow.empty()) std::memcpy(t.data.data(), narrow.data(), t.data.size());
-    return add(std::move(t));
+    return add(constant_integers(values, std::move(shape)));
   }
 
   /// Elements begin <= i < end of each axis of tensor `from`; the output is the caller's.

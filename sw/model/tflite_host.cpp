@@ -72,10 +72,7 @@ class HostForm {
   }
   bool of_floats() const { return in(0).type == DataType::kFloat32; }
 
-  int add(Tensor tensor) {
-    graph_.tensors.push_back(std::move(tensor));
-    return static_cast<int>(graph_.tensors.size()) - 1;
-  }
+  int add(Tensor tensor) { return graph_.add(std::move(tensor)); }
   /// A constant of any type. @pre it holds the values
   int constant(DataType type, std::vector<int> shape, const std::vector<double>& values);
   int number(DataType type, double value) { return constant(type, {1}, {value}); }

@@ -109,22 +109,13 @@ class Constants {
     x.shape = image ? std::vector<int>{1, 1, 1, 1} : std::vector<int>{1, 1};
     y.shape = image ? std::vector<int>{1, 1, 1, channels} : std::vector<int>{1, channels};
     w.shape = image ? std::vector<int>{channels, 1, 1, 1} : std::vector<int>{channels, 1};
-    const auto& zeros = w.quantization.zero_point;
     w.data.clear();
-    for (int m = 0; m < channels; ++m)
-      w.data.push_back(static_cast<std::uint8_t>(zeros.empty() ? 0 : zeros[at(m) % zeros.size()]));
-    Tensor bias;
-    bias.type = DataType::kInt32;
-    bias.shape = {channels};
-    bias.is_constant = true;
-    bias.data.resize(4 * sums.size());
-    std::memcpy(bias.data.data(), sums.data(), bias.data.size());
-    op.inputs.resize(2);
-    op.inputs.push_back(static_cast<int>(alone.tensors.size()));
+    for (int m = 0; m < channels; ++m) w.data.push_back(static_cast<std::uint8_t>(w.zero_point(m)));
     op.stride_h = op.stride_w = op.dilation_h = op.dilation_w = 1;
     op.padding = model::Padding::kValid;
     const reference::Values values{{op.inputs[0], filled(x, {x.zero_point()})}};
-    alone.tensors.push_back(std::move(bias));
+    op.inputs.resize(2);
+    op.inputs.push_back(alone.add(model::constant_integers(sums)));  // x, w, y are others now
     return uniform(reference::run_op(alone, op, values, rounding_.of(op)));
   }
 

@@ -206,18 +206,13 @@ Tensor cut(const Tensor& from, int axis, const std::vector<bool>& kept) {
   return t;
 }
 
-int add(Graph& graph, Tensor tensor) {
-  graph.tensors.push_back(std::move(tensor));
-  return static_cast<int>(graph.tensors.size()) - 1;
-}
-
 /// The last entry of a STRIDED_SLICE's operand.
 int with_last(Graph& graph, int tensor, std::int64_t value) {
   Tensor t = graph.tensor(tensor);
   const std::size_t bytes = at(model::bytes_of(t.type));
   for (std::size_t i = 0; i < bytes; ++i)
     t.data[t.data.size() - bytes + i] = static_cast<std::uint8_t>(value >> (8 * i));
-  return add(graph, std::move(t));
+  return graph.add(std::move(t));
 }
 
 void slice_kept(Graph& graph, Op& op, const std::vector<bool>& kept) {
@@ -246,7 +241,7 @@ Op on_channels(Graph& graph, Op op, const Kept& kept) {
   for (const Cut& c : channels.cuts) {
     const auto which = c.by_input ? in : out;
     if (which == kept.end()) continue;
-    op.inputs[at(c.position)] = add(graph, cut(graph.in(op, c.position), c.axis, which->second));
+    op.inputs[at(c.position)] = graph.add(cut(graph.in(op, c.position), c.axis, which->second));
   }
   if (op.kind == OpKind::kStridedSlice && in != kept.end()) slice_kept(graph, op, in->second);
   if (model::is_reshape(op.kind) && out != kept.end()) {  // the output's shape decides
@@ -262,12 +257,9 @@ std::vector<bool> zero_filters(const Graph& graph, const Op& op) {
   const Tensor& w = graph.in(op, 1);
   const auto channels = at(w.extent(-1));
   const std::vector<std::int64_t> weights = w.integers();
-  const auto& zeros = w.quantization.zero_point;
   std::vector<bool> zero(channels, true);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    const std::size_t c = i % channels;
-    if (weights[i] != (zeros.empty() ? 0 : zeros[c % zeros.size()])) zero[c] = false;
-  }
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (weights[i] != w.zero_point(static_cast<int>(i % channels))) zero[i % channels] = false;
   return zero;
 }
 
@@ -281,16 +273,16 @@ Product product_of(const Graph& graph, const Op& op) {
   p.bias =
       op.input(2) >= 0 ? graph.in(op, 2).integers() : std::vector<std::int64_t>(at(p.outputs), 0);
   const std::vector<std::int64_t> weights = w.integers();
-  const auto& zeros = w.quantization.zero_point;
-  const std::size_t row = weights.size() / at(p.outputs);
+  const std::size_t taps = weights.size() / p.sums.size();
+  auto weight = weights.begin();
   for (int m = 0; m < p.outputs; ++m) {
-    const std::int64_t zero = zeros.empty() ? 0 : zeros[at(m) % zeros.size()];
-    for (std::size_t i = 0; i < row; ++i) {
-      const std::int64_t weight = weights[at(m) * row + i] - zero;
-      const std::size_t place = p.index(m, static_cast<int>(i % at(p.inputs)));
-      p.sums[place] += weight;
-      if (weight != 0) p.used[place] = true;
-    }
+    const int zero = w.zero_point(m);
+    for (std::size_t tap = 0; tap < taps; ++tap)
+      for (std::size_t place = p.index(m, 0); place < p.index(m + 1, 0); ++place) {
+        const std::int64_t value = *weight++ - zero;
+        p.sums[place] += value;
+        if (value != 0) p.used[place] = true;
+      }
   }
   if (op.kind == OpKind::kConv2D) {
     const model::Window v = model::window(graph, op);

@@ -19,8 +19,6 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
-constexpr int kWord = 4;  ///< channels that lie in a word
-
 // ---- uint8 --------------------------------------------------------------------------------------
 
 class SignedCodes : Rewriter {

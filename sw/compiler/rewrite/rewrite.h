@@ -11,6 +11,8 @@
 
 namespace trine::compiler {
 
+constexpr int kWord = 4;  ///< channels that lie in a word
+
 /// int8 codes, 128 less, in place of uint8 ones; QUANTIZE at the graph's ends (on the host) keeps
 /// the user's types. Operators remember their kernels: Op::of_uint8.
 model::Graph with_signed_codes(model::Graph graph);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "base/index.h"
 #include "base/rounding.h"
@@ -23,8 +24,6 @@ using model::Op;
 using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
-
-constexpr int kWord = 4;  ///< channels that lie in a word
 
 /// Channels that can only go together.
 class Classes {
@@ -89,8 +88,8 @@ class IdleChannels : Rewriter {
           classes_.join(number(op.input(tie.position), tie.in), number(op.outputs[0], tie.out));
         for (const int position : channels.whole) fixed_.push_back(op.input(position));
         if (in_words(op)) {
-          words_.insert(words_.end(), op.inputs.begin(), op.inputs.end());
-          words_.push_back(op.outputs[0]);
+          words_.insert(op.inputs.begin(), op.inputs.end());
+          words_.insert(op.outputs[0]);
         }
       } else {
         fixed_.insert(fixed_.end(), op.inputs.begin(), op.inputs.end());
@@ -198,13 +197,12 @@ class IdleChannels : Rewriter {
     bool more = false;
     for (const auto& [t, first] : first_) {
       const int channels = graph_.tensor(t).extent(-1);
-      const bool words = std::ranges::find(words_, t) != words_.end();
       std::vector<int> idle;
       for (int c = 0; c < channels; ++c)
         if (!stays(t, c)) idle.push_back(c);
       const int left = channels - static_cast<int>(idle.size());
       int wanted = std::max(left, std::min(channels, 1));
-      if (words && !idle.empty()) wanted = std::min(round_up(wanted, kWord), channels);
+      if (words_.contains(t) && !idle.empty()) wanted = std::min(round_up(wanted, kWord), channels);
       for (int i = 0; i < wanted - left; ++i) {
         forced_[at(classes_.of(first + idle[at(i)]))] = true;
         more = true;
@@ -269,7 +267,8 @@ class IdleChannels : Rewriter {
   std::map<int, int> first_;           ///< number of a computed tensor's channel 0
   std::map<int, Product> products_;    ///< by place in ops_
   std::map<int, bool> folds_;          ///< false: those that do not
-  std::vector<int> fixed_, words_;     ///< tensors that stay whole, and whose words do
+  std::vector<int> fixed_;             ///< tensors that stay whole
+  std::set<int> words_;                ///< tensors whose words do
   std::vector<bool> forced_, needed_;  ///< classes
   ChannelCodes codes_;
 };

@@ -148,8 +148,7 @@ int Emitter::add_tensor(const std::string& name, DataType type, std::vector<int>
   tensor.shape = std::move(shape);
   tensor.quantization = std::move(quantization);
   tensor.encoding = encoding;
-  graph_.tensors.push_back(std::move(tensor));
-  return static_cast<int>(graph_.tensors.size()) - 1;
+  return graph_.add(std::move(tensor));
 }
 
 int Emitter::add_constant(const std::string& name, const Constant& c) {
@@ -206,8 +205,7 @@ int Emitter::add_image(Tensor constant, const std::string& name) {
     codes.push_back(constant.data[i]);
   constant.data = std::move(codes);
   constant.name = name;
-  graph_.tensors.push_back(std::move(constant));
-  return static_cast<int>(graph_.tensors.size()) - 1;
+  return graph_.add(std::move(constant));
 }
 
 Value Emitter::to_nhwc(Value value, int node) {

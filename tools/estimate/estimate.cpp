@@ -20,6 +20,18 @@ std::int64_t stored_bytes(const compiler::Layer& l) {
          machine::kParameterBytes * l.channels;
 }
 
+/// Cycles on the bus until the network's inputs that a layer reads first lie in DMEM.
+double arrival(const compiler::Network& network, const compiler::Plan& plan, int layer,
+               const machine::Config& config) {
+  std::int64_t words = 0;
+  for (std::size_t m = 0; m < network.maps.size(); ++m) {
+    const compiler::Map& map = network.maps[m];
+    if (map.input && map.first_use == layer && plan.maps[m].resident)
+      words += std::int64_t{map.shape.H} * map.shape.W * map.words_of(map.shape.C);
+  }
+  return 32.0 * static_cast<double>(words) / config.axi_data_bits;
+}
+
 /// Weights come while layers before are computed, as far ahead as PMEM holds them all: a row's
 /// cycles become those until its end.
 void load_ahead(std::vector<Row>* rows, std::int64_t pmem_bytes) {
@@ -56,7 +68,7 @@ std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& con
     const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
     const auto replays = static_cast<double>(compiler::replay_cycles(layer, pitch, config));
     row.compute = t.compute + replays;
-    row.bus = t.traffic;
+    row.bus = t.traffic + arrival(network, plan, static_cast<int>(i), config);
     row.cycles = std::max(t.expected, row.compute) + timing::kLayerOverhead;
     rows.push_back(row);
   }

@@ -794,6 +794,20 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
   }
 }
 
+TEST_CASE("an epsilon out of its range is a limit, not an operator that nobody knows",
+          "[model][error]") {
+  Graph graph =
+      one_op(OpKind::kNormalization,
+             {codes({2, 2}), floats({2}, {1, 2}), floats({2}, {0, 1}), codes({2, 2})}, {});
+  graph.ops[0].epsilon = 1e9f;
+  try {
+    check(graph);
+    FAIL("accepted");
+  } catch (const Refusal& refusal) {
+    CHECK(refusal.reasons() == std::vector{Reason::kRange});
+  }
+}
+
 TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
   CHECK_THROWS_WITH(parse_tflite({}, "m.tflite"), Contains("identifier TFL3 is missing"));
   std::vector<std::uint8_t> bytes(64, 0xff);

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""clock.py's tables of reports that are there already.
+
+usage: clock_test.py
+"""
+import contextlib
+import io
+import types
+import unittest
+
+import clock
+import common
+
+PATH = [{"module": "trine_pe", "ns": 3.25}, {"module": "trine_dmem", "ns": 1.0}]
+REPORT = {"clock_ns": 4.5, "clock_placed_ns": 7.8, "clock_path": PATH, "clock_placed_path": PATH[:1],
+          "gate_equivalents": 200_000, "logic_gate_equivalents": 220_000, "macro_gate_equivalents_other": 30_000,
+          "total_um2": 9e6, "macs": 1000, "mhz": 55.5, "buffers": 7, "hold_buffers": 8, "seconds": 90.0}
+NETWORKS = {"now": [100, 200, 300, 400], "then": [100, 200, 240, 400]}
+
+
+class Kept(clock.Revision):
+    """A revision whose every design costs `factor` of REPORT."""
+
+    def __init__(self, name, factor, options):
+        super().__init__(name, None, None, options)
+        self.factor = factor
+
+    def report(self, config, keys, options):
+        report = {name: value * self.factor if isinstance(value, float | int) else value
+                  for name, value in REPORT.items()}
+        return self.reports.setdefault((config, *keys, *options), report)
+
+    def cycles(self, config, keys):
+        return NETWORKS[self.name]
+
+
+def options_of(*parts):
+    return types.SimpleNamespace(configs=["edge32", "edge1024"], **{part: part in parts for part in clock.PARTS})
+
+
+class Lines(unittest.TestCase):
+    def rows(self, *parts):
+        options = options_of(*parts)
+        self.measured = [Kept("now", 1, options), Kept("then", 2, options)]
+        return {(row[0], row[1]): row[2:] for row in clock.lines(self.measured, options)}
+
+    def test_a_figure_stands_beside_its_goal_and_the_other_revisions(self):
+        rows = self.rows("zero", "placed")
+        self.assertEqual(rows["zero wire, ns", "edge32"], ["4.50", "4.7", "9.00", "0.500"])
+        self.assertEqual(rows["placed, estimated wires, ns", "edge32"], ["7.80", "6.0", "15.60", "0.500"])
+        self.assertNotIn(("placed, estimated wires, ns", "edge1024"), rows)  # no goal
+
+    def test_cycles_are_a_mean_and_the_worst(self):
+        rows = self.rows("cycles")
+        self.assertEqual(rows["cycles of four networks, geometric mean", "edge32"][3], "1.057")
+        self.assertEqual(rows["cycles of four networks, the worst", "edge32"], ["300", "1.04 of it", "240", "1.250"])
+
+    def test_silicon_times_clock_times_cycles(self):
+        rows = self.rows("int8", "cycles")
+        silicon_times_clock = 0.25 * 4.5
+        self.assertEqual(rows["Mega-GE x ns x kilocycles, int8", "edge1024"][0],
+                         f"{silicon_times_clock * (100 * 200 * 300 * 400) ** 0.25 / 1e3:,.1f}")
+
+    def test_tables_are_printed(self):
+        self.rows("zero", "ecc", "placed")
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            common.table(["design", *"abcdefgh", "path"],
+                         [clock.detail(r, at, report) for r in self.measured for at, report in r.reports.items()])
+        self.assertIn("| edge32 memory.ecc=true at then | 9.00 |", shown.getvalue())
+        self.assertIn("pe 3.2, dmem 1.0", shown.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()

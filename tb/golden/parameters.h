@@ -36,7 +36,7 @@ namespace trine::golden {
 constexpr int kPeStages = TB_PeStages;
 constexpr int kAccBits = TB_AccBits;
 constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
-constexpr unsigned kDrain = TB_Drain;     ///< columns a cycle
+constexpr unsigned kDrain = TB_Drain;        ///< columns a cycle
 constexpr bool kBooth = TB_Multiplier == 1;  ///< the body that is synthesized
 constexpr bool kWindow = TB_Window != 0;
 constexpr bool kTable = TB_Table != 0;

@@ -89,8 +89,8 @@ function(trine_add_bench name)
       OUTPUT ${netlist}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
       COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/mutation/plant.py --top ${ARG_TOP}
-              --modules ${modules} --count ${ARG_MUTANTS} --out ${netlist} ${plant_params} ${flags}
-              ${verilog}
+              --modules ${modules} --count ${ARG_MUTANTS} --seed ${TRINE_MUTANT_SEED} --out ${netlist}
+              ${plant_params} ${flags} ${verilog}
       DEPENDS ${depends} ${CMAKE_SOURCE_DIR}/mutation/plant.py
       COMMENT "Planting mutants of ${name}" VERBATIM)
   endif()

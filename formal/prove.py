@@ -95,7 +95,9 @@ def proofs():
         yield Proof("trine_agu_props", ("trine_isa_pkg", "trine_agu"), {"Rows": rows, "Window": window},
                     20, bound=3, slow=True, layers=tuple(agu_layers()))
     for lanes in (2, 3):
-        yield Proof("trine_dmem_props", ("trine_sram", "trine_skid", "trine_gather", "trine_dmem"), {"Lanes": lanes}, 12, 1, 4, slow=lanes == 3)
+        yield Proof("trine_dmem_props",
+                    ("trine_sram", "trine_skid", "trine_gather", "trine_scatter", "trine_dmem_dma", "trine_dmem"),
+                    {"Lanes": lanes}, 12, 1, 4, slow=lanes == 3)
     for mode in (0, 1, 2):
         yield Proof("trine_dot_props", ("trine_mul_pkg", "trine_digits", "trine_dot"), {"Mode": mode, "Lane": 2},
                     sat=True, slow=mode == 0)

@@ -130,16 +130,17 @@ module trine_dmem_props #(
   logic [127:0] bank_rdata;
   assign bank_rdata = {\u_dut.gen_bank[3].gen_plain.rdata , \u_dut.gen_bank[2].gen_plain.rdata ,
                        \u_dut.gen_bank[1].gen_plain.rdata , \u_dut.gen_bank[0].gen_plain.rdata };
-  (* hierconn *) logic [1:0]                \u_dut.s_pend_q , \u_dut.s_served ;
-  (* hierconn *) logic [5:0]                \u_dut.s_addr_q ;
-  (* hierconn *) logic [63:0]               \u_dut.s_data_q ;
-  (* hierconn *) logic [31:0]               \u_dut.s_mask_q ;
-  (* hierconn *) logic                      \u_dut.d_we_q ;
-  (* hierconn *) logic [2:1]                \u_dut.d_last_q ;
-  (* hierconn *) logic [2:0]                \u_dut.d_addr_q , \u_dut.d_got_addr_q ;
-  (* hierconn *) logic [2:0]                \u_dut.d_got_addr_q2 ;
-  (* hierconn *) logic [63:0]               \u_dut.d_data_q , \u_dut.d_words ;
-  (* hierconn *) logic [1:0]                \u_dut.d_pend_q , \u_dut.d_got_q , \u_dut.d_got_q2 ;
+  (* hierconn *) logic [1:0]                \u_dut.u_scatter.pend_q , \u_dut.u_scatter.served ;
+  (* hierconn *) logic [5:0]                \u_dut.u_scatter.addr_q ;
+  (* hierconn *) logic [63:0]               \u_dut.u_scatter.data_q ;
+  (* hierconn *) logic [31:0]               \u_dut.u_scatter.mask_q ;
+  (* hierconn *) logic                      \u_dut.u_dma.we_q ;
+  (* hierconn *) logic [2:1]                \u_dut.u_dma.last_q ;
+  (* hierconn *) logic [2:0]                \u_dut.u_dma.addr_q , \u_dut.u_dma.got_addr_q ;
+  (* hierconn *) logic [2:0]                \u_dut.u_dma.got_addr_q2 ;
+  (* hierconn *) logic [63:0]               \u_dut.u_dma.data_q , \u_dut.u_dma.words ;
+  (* hierconn *) logic [1:0]                \u_dut.u_dma.pend_q , \u_dut.u_dma.got_q ,
+      \u_dut.u_dma.got_q2 ;
 
   (* anyconst *) logic [AddrBits-1:0] watched;
   logic [31:0] stored;
@@ -163,7 +164,7 @@ module trine_dmem_props #(
   logic [63:0] s_data_q;
   logic [31:0] s_mask_q;
   logic [1:0]  s_left_q, s_now;
-  assign s_now = \u_dut.s_served ;
+  assign s_now = \u_dut.u_scatter.served ;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) s_left_q <= '0;
@@ -334,31 +335,34 @@ module trine_dmem_props #(
       a_scatter_served: assert (s_ready == ((s_left_q & ~s_now) == '0) &&
                                 s_empty == (s_left_q == '0));
       a_scatter_one:    assert (scatter_here != '1 && !(write_here && scatter_here != '0));
-      a_scatter_same:   assert (\u_dut.s_pend_q == s_left_q);
+      a_scatter_same:   assert (\u_dut.u_scatter.pend_q == s_left_q);
       if (s_left_q != '0) begin
-        a_scatter_kept: assert (\u_dut.s_addr_q == s_addr_q && \u_dut.s_data_q == s_data_q &&
-                                \u_dut.s_mask_q == s_mask_q);
+        a_scatter_kept: assert (\u_dut.u_scatter.addr_q == s_addr_q &&
+                                \u_dut.u_scatter.data_q == s_data_q &&
+                                \u_dut.u_scatter.mask_q == s_mask_q);
       end
 
       a_dma_one:   assert (!(takes_read && takes_write) && !(read_q && write_q));
       if (read_waits_q && dma_rvalid_i) a_read_turn: assert (rready);
       if (write_waits_q && dma_wvalid_i) a_write_turn: assert (wready);
-      a_dma_pend:  assert (\u_dut.d_pend_q == (read_q ? 2'b11 : write_q ? d_mask_q : 2'b00));
-      if (read_q || write_q) a_dma_addr: assert (\u_dut.d_addr_q == d_addr_q &&
-                                                 \u_dut.d_we_q == write_q && !d_addr_q[0]);
-      if (write_q) a_dma_data: assert (\u_dut.d_data_q == d_data_q);
-      a_dma_last:  assert (\u_dut.d_last_q == {read_near_q, read_late_q});
+      a_dma_pend:  assert (\u_dut.u_dma.pend_q == (read_q ? 2'b11 : write_q ? d_mask_q : 2'b00));
+      if (read_q || write_q) a_dma_addr: assert (\u_dut.u_dma.addr_q == d_addr_q &&
+                                                 \u_dut.u_dma.we_q == write_q && !d_addr_q[0]);
+      if (write_q) a_dma_data: assert (\u_dut.u_dma.data_q == d_data_q);
+      a_dma_last:  assert (\u_dut.u_dma.last_q == {read_near_q, read_late_q});
       if (read_late_q) begin
-        a_dma_got:  assert (\u_dut.d_got_q == 2'b11 && \u_dut.d_got_addr_q == d_late_addr_q);
+        a_dma_got:  assert (\u_dut.u_dma.got_q == 2'b11 &&
+                            \u_dut.u_dma.got_addr_q == d_late_addr_q);
         if (d_late_addr_q[2:1] == watched[2:1]) begin
           a_dma_late: assert (late_q == bank_rdata[{watched[1:0], 5'd0} +: 32]);
         end
       end
       if (read_near_q) begin
-        a_dma_got2: assert (\u_dut.d_got_q2 == 2'b11 && \u_dut.d_got_addr_q2 == d_near_addr_q);
+        a_dma_got2: assert (\u_dut.u_dma.got_q2 == 2'b11 &&
+                            \u_dut.u_dma.got_addr_q2 == d_near_addr_q);
         if (d_near_addr_q[2:1] == watched[2:1]) begin
-          a_dma_near: assert (near_q == (watched[0] ? \u_dut.d_words [63:32] :
-                                         \u_dut.d_words [31:0]));
+          a_dma_near: assert (near_q == (watched[0] ? \u_dut.u_dma.words [63:32] :
+                                         \u_dut.u_dma.words [31:0]));
         end
       end
       a_dma_valid: assert (rvalid == read_near_q);

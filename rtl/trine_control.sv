@@ -489,6 +489,21 @@ module trine_control #(
 
   logic [1:0]                read_valid, read_ready, read_data_valid;  // 0 store, 1 load
   logic [2*DmemAddrBits-1:0] read_addr;
+  trine_engine_pkg::command_t load_command;
+  trine_engine_pkg::answer_t  load_answer;
+  trine_engine_pkg::param_t   param;
+
+  assign load_command.cfg_valid   = cfg_valid[Load];
+  assign load_command.cfg_reg     = cfg_reg[4*Load +: 4];
+  assign load_command.cfg_payload = cfg_payload[56*Load +: 56];
+  assign load_command.run_valid   = run_valid[Load];
+  assign load_command.run_op      = run_op[8*Load +: 8];
+  assign load_command.run_flags   = run_flags[8*Load +: 8];
+  assign load_command.lacks       = lacks[4*Load +: 4];
+
+  assign cfg_ready[Load] = load_answer.cfg_ready;
+  assign run_ready[Load] = load_answer.run_ready;
+  assign retire[Load]    = load_answer.retire;
 
   trine_load #(
     .Cols          (Cols),
@@ -504,15 +519,8 @@ module trine_control #(
     .rst_ni        (rst_ni),
     .clear_i       (clear),
     .base_i        (base),
-    .cfg_valid_i   (cfg_valid[Load]),
-    .cfg_ready_o   (cfg_ready[Load]),
-    .cfg_reg_i     (cfg_reg[4*Load +: 4]),
-    .cfg_payload_i (cfg_payload[56*Load +: 56]),
-    .run_valid_i   (run_valid[Load]),
-    .run_ready_o   (run_ready[Load]),
-    .run_op_i      (run_op[8*Load +: 8]),
-    .run_flags_i   (run_flags[8*Load +: 8]),
-    .retire_o      (retire[Load]),
+    .command_i     (load_command),
+    .answer_o      (load_answer),
     .req_valid_o   (req_valid[1]),
     .req_ready_i   (req_ready[1]),
     .req_addr_o    (req_addr[AxiAddrBits +: AxiAddrBits]),
@@ -538,17 +546,19 @@ module trine_control #(
     .pmem_wrow_o   (pmem_wrow_o),
     .pmem_wdata_o  (pmem_wdata_o),
     .pmem_wquads_o (pmem_wquads_o),
+    .param_o       (param),
     .param_ready_i (param_ready_i),
-    .bias_we_o     (bias_we_o),
-    .bias_addr_o   (bias_addr_o),
-    .scale_we_o    (scale_we_o),
-    .scale_addr_o  (scale_addr_o),
-    .table_valid_o (table_valid_o),
-    .table_addr_o  (table_addr_o),
-    .exp_valid_o   (exp_valid_o),
-    .exp_addr_o    (exp_addr_o),
     .param_wdata_o (param_wdata_o)
   );
+
+  assign bias_we_o     = param.bias_valid && param_ready_i;
+  assign bias_addr_o   = param.bias_addr[BiasAddrBits-1:0];
+  assign scale_we_o    = param.scale_valid && param_ready_i;
+  assign scale_addr_o  = param.scale_addr[ScaleAddrBits-1:0];
+  assign table_valid_o = param.table_valid;
+  assign table_addr_o  = param.table_addr[TableAddrBits-1:0];
+  assign exp_valid_o   = param.exp_valid;
+  assign exp_addr_o    = param.exp_addr[ExpAddrBits-1:0];
 
   // ---------------------------------------------------------------------------------------------
   // Writes to the bus, to allowed addresses.
@@ -731,6 +741,6 @@ module trine_control #(
   end
 
   logic unused_ops;
-  assign unused_ops = ^{run_op, run_flags};
+  assign unused_ops = ^{run_op, run_flags, param};
 
 endmodule

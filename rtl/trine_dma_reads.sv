@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the beats of a 2-D copy from DMEM into a few places, which also keep each beat's mask.
+// Reads the beats of a 2-D copy from DMEM into a few slots, which also keep each beat's mask.
 //
 // Timing    the first read is asked for in the cycle after start_i. With reads that take three
-//           cycles, 4 places give four beats in five cycles, 8 places one a cycle.
+//           cycles, 4 slots give four beats in five cycles, 8 slots one a cycle.
 // Contract  start_i only while !busy_o; the copy's inputs hold while busy_o; read data come back in
 //           order.
 // Check     tb/trine_control_tb.cpp
@@ -12,7 +12,7 @@ module trine_dma_reads #(
   parameter int unsigned AddrBits  = 15,  // of a DMEM word
   parameter int unsigned CountBits = 16,  // of the beats of a row
   parameter int unsigned DataWords = 2,   // of a beat
-  parameter int unsigned Places    = 4,   // a power of two
+  parameter int unsigned Slots     = 4,   // a power of two
   localparam int unsigned WordShift = $clog2(DataWords),
   localparam int unsigned DataBits  = 32 * DataWords
 ) (
@@ -28,7 +28,7 @@ module trine_dma_reads #(
   input  logic [AddrBits-1:0]  stride_i,
   input  logic [WordShift-1:0] offset_i,
   input  logic [WordShift-1:0] end_i,
-  output logic                 busy_o,  // beats are to be read or to leave
+  output logic                 busy_o,  // beats are to be read or popped
 
   // DMEM.
   output logic                 dma_rvalid_o,
@@ -43,25 +43,25 @@ module trine_dma_reads #(
   output logic [DataWords-1:0] mask_o
 );
 
-  // Pointers with one more bit than places: a place is taken with the read (asked), filled when
-  // the data come, and freed when they leave.
-  localparam int unsigned PlaceBits = $clog2(Places);
+  // Pointers with one more bit than slots: a slot is taken with the read (asked), filled when
+  // the data come, and freed when they are popped.
+  localparam int unsigned SlotBits = $clog2(Slots);
 
-  logic [DataBits-1:0]  data_mem [Places];
-  logic [DataWords-1:0] mask_mem [Places];
+  logic [DataBits-1:0]  data_mem [Slots];
+  logic [DataWords-1:0] mask_mem [Slots];
   logic [DataWords-1:0] mask;
-  logic [PlaceBits:0]   asked_q, filled_q, freed_q;
-  logic                 beats_busy, full, ask, leave;
+  logic [SlotBits:0]   asked_q, filled_q, freed_q;
+  logic                 beats_busy, full, ask, pop;
   logic [AddrBits-1:0]  addr;
   logic [CountBits-1:0] unused_left;
   logic                 unused_row_end, unused_end;
 
-  assign full         = asked_q == {~freed_q[PlaceBits], freed_q[PlaceBits-1:0]};
+  assign full         = asked_q == {~freed_q[SlotBits], freed_q[SlotBits-1:0]};
   assign busy_o       = beats_busy || asked_q != freed_q;
   assign dma_rvalid_o = beats_busy && !full;
   assign dma_raddr_o  = {addr[AddrBits-1:WordShift], {WordShift{1'b0}}};
   assign ask          = dma_rvalid_o && dma_rready_i;
-  assign leave        = valid_o && ready_i;
+  assign pop          = valid_o && ready_i;
 
   trine_dma_beats #(
     .AddrBits  (AddrBits),
@@ -99,20 +99,20 @@ module trine_dma_reads #(
       filled_q <= '0;
       freed_q  <= '0;
     end else begin
-      asked_q  <= asked_q + (PlaceBits + 1)'(ask);
-      filled_q <= filled_q + (PlaceBits + 1)'(dma_rdata_valid_i);
-      freed_q  <= freed_q + (PlaceBits + 1)'(leave);
+      asked_q  <= asked_q + (SlotBits + 1)'(ask);
+      filled_q <= filled_q + (SlotBits + 1)'(dma_rdata_valid_i);
+      freed_q  <= freed_q + (SlotBits + 1)'(pop);
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (ask)               mask_mem[asked_q[PlaceBits-1:0]] <= mask;
-    if (dma_rdata_valid_i) data_mem[filled_q[PlaceBits-1:0]] <= dma_rdata_i;
+    if (ask)               mask_mem[asked_q[SlotBits-1:0]] <= mask;
+    if (dma_rdata_valid_i) data_mem[filled_q[SlotBits-1:0]] <= dma_rdata_i;
   end
 
   assign valid_o = filled_q != freed_q;
-  assign data_o  = data_mem[freed_q[PlaceBits-1:0]];
-  assign mask_o  = mask_mem[freed_q[PlaceBits-1:0]];
+  assign data_o  = data_mem[freed_q[SlotBits-1:0]];
+  assign mask_o  = mask_mem[freed_q[SlotBits-1:0]];
 
   logic unused_bits;
   assign unused_bits = ^addr;

@@ -2,15 +2,19 @@
 //
 // Feature-map memory: Banks single-port banks of 32-bit words behind three ports.
 //
-//   gather   Lanes words from any addresses (compute taps, residual words, vector taps)
-//   scatter  Rows words to any addresses, with one bit mask for all of them (results)
-//   DMA      DataWords neighbours, read or written
+//   gather   Lanes words from any addresses (compute taps, residual words, vector taps):
+//            trine_gather
+//   scatter  Rows words to any addresses, with one bit mask for all of them (results):
+//            trine_scatter
+//   DMA      DataWords neighbours, read or written: trine_dmem_dma
+//
+// Each of them keeps what is left of its access; here are the banks: who is served in each, and the
+// crossbars in front of the memories.
 //
 // Word address a lies in bank a mod Banks, row a div Banks. In a cycle a bank serves one port: DMA,
 // which needs few banks and never the same ones for long, before gather before scatter; a scatter
-// that was kept waiting for ScatterPatience cycles goes before a gather. Lanes of one access that
-// fall into the same bank are served one after the other, lowest lane first. No port needs all its
-// banks at once: each keeps what is left to do.
+// that is urgent (trine_scatter) goes before a gather. Lanes of one access that fall into the same
+// bank are served one after the other, lowest lane first. No port needs all its banks at once.
 //
 // Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* two cycles
 //           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
@@ -96,19 +100,23 @@ module trine_dmem #(
   output logic [AddrBits-1:0]      ecc_addr_o  // of the word that cannot be corrected
 );
 
-  localparam int unsigned WordBits = $clog2(DataWords);
-  localparam int unsigned ScatterPatience = 5;
-
   if (Banks < 2 * Rows || Banks < DataWords || (Banks & (Banks - 1)) != 0) begin : gen_bad_banks
     $error("trine_dmem: Banks must be a power of two, at least 2*Rows and DataWords");
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Gather: the lanes that want their banks now.
+  // Ports: the lanes and words that want their banks now.
   // ---------------------------------------------------------------------------------------------
   logic [Lanes-1:0]          g_win;
   logic [Lanes*AddrBits-1:0] g_addr;
-  logic [Banks-1:0]          g_use, g_blocked;
+  logic [Rows-1:0]           s_win;
+  logic [Rows*AddrBits-1:0]  s_addr;
+  logic [Rows*32-1:0]        s_data;
+  logic [31:0]               s_mask;
+  logic                      s_urgent, d_we;
+  logic [RowBits-1:0]        d_row;
+  logic [DataBits-1:0]       d_data;
+  logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_use;
   logic [Banks*32-1:0]       bank_q;
   logic [Banks-1:0]          merging;  // banks that are busy with a word of which a part is written
 
@@ -142,179 +150,55 @@ module trine_dmem #(
     .bank_words_i (bank_q)
   );
 
-  // ---------------------------------------------------------------------------------------------
-  // Scatter: one access; what is left of it waits.
-  // ---------------------------------------------------------------------------------------------
-  logic [Rows*AddrBits-1:0] s_addr_q;
-  logic [Rows-1:0]          s_pend_q, s_clash, s_win, s_served, s_left;
-  logic [Rows*32-1:0]       s_data_q;
-  logic [31:0]              s_mask_q;
-  logic                     s_first;
-  logic [2:0]               s_wait_q;
-  logic [Banks-1:0]         s_use, s_grant;
+  trine_scatter #(
+    .Rows     (Rows),
+    .Banks    (Banks),
+    .AddrBits (AddrBits)
+  ) u_scatter (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .s_valid_i,
+    .s_ready_o,
+    .s_addr_i,
+    .s_lanes_i,
+    .s_data_i,
+    .s_mask_i,
+    .s_empty_o,
+    .win_o    (s_win),
+    .addr_o   (s_addr),
+    .data_o   (s_data),
+    .mask_o   (s_mask),
+    .urgent_o (s_urgent),
+    .grant_i  (s_grant)
+  );
 
-  always_comb begin
-    for (int unsigned l = 0; l < Rows; l++) begin
-      s_clash[l] = 1'b0;
-      for (int unsigned k = 0; k < l; k++) begin
-        if (s_pend_q[k] &&
-            s_addr_q[k*AddrBits +: BankBits] == s_addr_q[l*AddrBits +: BankBits]) begin
-          s_clash[l] = 1'b1;
-        end
-      end
-    end
-  end
-
-  assign s_win = s_pend_q & ~s_clash;
-
-  always_comb begin
-    for (int unsigned l = 0; l < Rows; l++) begin
-      s_served[l] = s_win[l] && s_grant[s_addr_q[l*AddrBits +: BankBits]];
-    end
-  end
-
-  assign s_left    = s_pend_q & ~s_served;
-  assign s_ready_o = s_left == '0;
-  assign s_empty_o = s_pend_q == '0;
-  assign s_first   = s_wait_q == 3'(ScatterPatience);
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      s_pend_q <= '0;
-      s_wait_q <= '0;
-    end else if (clear_i) begin
-      s_pend_q <= '0;
-      s_wait_q <= '0;
-    end else begin
-      s_pend_q <= s_left;
-      if (s_ready_o) begin
-        s_wait_q <= '0;
-        if (s_valid_i) s_pend_q <= s_lanes_i;
-      end else if (!s_first) begin
-        s_wait_q <= s_wait_q + 3'd1;
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (s_ready_o && s_valid_i) begin
-      s_addr_q  <= s_addr_i;
-      s_data_q  <= s_data_i;
-      s_mask_q  <= s_mask_i;
-    end
-  end
-
-  // ---------------------------------------------------------------------------------------------
-  // DMA: one access, read or written; reads and writes take turns.
-  // ---------------------------------------------------------------------------------------------
-  logic                 d_we_q, d_turn_q, d_take_read, d_take_write, d_used;
-  logic [AddrBits-1:0]  d_addr_q;
-  logic [DataBits-1:0]  d_data_q;
-  logic [DataWords-1:0] d_pend_q, d_left;  // served in the cycle after they were taken, or merging
-  logic                 d_wait;
-  logic [Banks-1:0]     d_use;
-
-  assign dma_rready_o = (d_turn_q || !dma_wvalid_i) && !d_wait;
-  assign dma_wready_o = !(dma_rvalid_i && d_turn_q) && !d_wait;
-  assign d_take_read  = dma_rvalid_i && dma_rready_o;
-  assign d_take_write = dma_wvalid_i && dma_wready_o && !d_take_read;
-  assign d_used       = d_pend_q != '0;
-  assign d_wait       = d_left != '0;
-
-  always_comb begin
-    d_left = '0;
-    for (int unsigned b = 0; b < Banks; b++) begin
-      if (d_use[b] && merging[b]) d_left[b % DataWords] = 1'b1;
-    end
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      d_pend_q <= '0;
-      d_turn_q <= 1'b0;
-    end else if (clear_i) begin
-      d_pend_q <= '0;
-      d_turn_q <= 1'b0;
-    end else begin
-      d_pend_q <= d_wait ? d_left : d_take_read ? '1 : d_take_write ? dma_wmask_i : '0;
-      if (d_take_read || d_take_write) d_turn_q <= !d_take_read;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (d_take_read || d_take_write) begin
-      d_we_q   <= !d_take_read;
-      d_addr_q <= d_take_read ? dma_raddr_i : dma_waddr_i;
-      if (d_take_write) d_data_q <= dma_wdata_i;
-    end
-  end
-
-  // Words read, when their banks' registers have them. With codes they are collected.
-  logic [2:1]           d_last_q;
-  logic [DataWords-1:0] d_got_q, d_got_q2;
-  logic [AddrBits-1:0]  d_got_addr_q, d_got_addr_q2;
-  logic [DataBits-1:0]  d_words;
-
-  always_comb begin
-    d_words = '0;
-    for (int unsigned w = 0; w < DataWords; w++) begin
-      for (int unsigned g = 0; g < Banks / DataWords; g++) begin
-        if (d_got_addr_q2[BankBits-1:0] >> WordBits == BankBits'(g)) begin
-          d_words[w*32 +: 32] = bank_q[(g*DataWords + w)*32 +: 32];
-        end
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      d_last_q  <= '0;
-      d_got_q   <= '0;
-      d_got_q2  <= '0;
-    end else if (clear_i) begin
-      d_last_q  <= '0;
-      d_got_q   <= '0;
-      d_got_q2  <= '0;
-    end else begin
-      d_last_q  <= {d_last_q[1], d_used && !d_wait && !d_we_q};
-      d_got_q   <= d_we_q ? '0 : d_pend_q & ~d_left;
-      d_got_q2  <= d_got_q;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (d_used) d_got_addr_q <= d_addr_q;
-    d_got_addr_q2 <= d_got_addr_q;
-  end
-
-  if (Ecc) begin : gen_collect
-    logic                d_valid_q;
-    logic [DataBits-1:0] d_rdata_q;
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni)      d_valid_q <= 1'b0;
-      else if (clear_i) d_valid_q <= 1'b0;
-      else              d_valid_q <= d_last_q[2];
-    end
-
-    always_ff @(posedge clk_i) begin
-      for (int unsigned w = 0; w < DataWords; w++) begin
-        if (d_got_q2[w]) d_rdata_q[w*32 +: 32] <= d_words[w*32 +: 32];
-      end
-    end
-
-    assign dma_rdata_valid_o = d_valid_q;
-    assign dma_rdata_o       = d_rdata_q;
-  end else begin : gen_at_once
-    logic unused_got;
-    assign dma_rdata_valid_o = d_last_q[2];
-    assign dma_rdata_o       = d_words;
-    assign unused_got        = ^d_got_q2;
-  end
-
-  logic unused_dma_addr;  // words of a beat are aligned
-  assign unused_dma_addr = ^{d_addr_q[WordBits-1:0], d_got_addr_q2[AddrBits-1:BankBits],
-                             d_got_addr_q2[WordBits-1:0]};
+  trine_dmem_dma #(
+    .Banks     (Banks),
+    .RowBits   (RowBits),
+    .DataWords (DataWords),
+    .Ecc       (Ecc)
+  ) u_dma (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .dma_wvalid_i,
+    .dma_wready_o,
+    .dma_waddr_i,
+    .dma_wdata_i,
+    .dma_wmask_i,
+    .dma_rvalid_i,
+    .dma_rready_o,
+    .dma_raddr_i,
+    .dma_rdata_valid_o,
+    .dma_rdata_o,
+    .use_o        (d_use),
+    .we_o         (d_we),
+    .row_o        (d_row),
+    .wdata_o      (d_data),
+    .merging_i    (merging),
+    .bank_words_i (bank_q)
+  );
 
   // ---------------------------------------------------------------------------------------------
   // Banks: who is served, and the multiplexers in front of the memory.
@@ -328,14 +212,14 @@ module trine_dmem #(
   logic [31:0]        init_mask;
 
   assign init_row  = init_i ? init_row_i : '0;
-  assign init_mask = s_mask_q | {32{init_i}};
+  assign init_mask = s_mask | {32{init_i}};
 
   logic [Banks-1:0]         broken;
   logic [Banks*RowBits-1:0] broken_row;
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     logic [RowBits-1:0] g_row, s_row, row;
-    logic [31:0]        s_data, wdata, mask;
+    logic [31:0]        s_word, wdata, mask;
     logic               use_g, use_s, use_d;
     logic [Lanes-1:0]   g_mine;  // the lane that is here
     logic [Rows-1:0]    s_mine;
@@ -346,7 +230,7 @@ module trine_dmem #(
       assign g_mine[l] = g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
     end
     for (genvar l = 0; l < Rows; l++) begin : gen_s_mine
-      assign s_mine[l] = s_win[l] && s_addr_q[l*AddrBits +: BankBits] == BankBits'(b);
+      assign s_mine[l] = s_win[l] && s_addr[l*AddrBits +: BankBits] == BankBits'(b);
     end
     assign g_use[b] = g_mine != '0;
     assign s_use[b] = s_mine != '0;
@@ -360,24 +244,17 @@ module trine_dmem #(
 
     always_comb begin
       s_row  = '0;
-      s_data = '0;
-      if (s_pend_q != '0) begin
+      s_word = '0;
+      if (!s_empty_o) begin
         for (int unsigned l = 0; l < Rows; l++) begin
-          s_row  = s_row | (s_addr_q[l*AddrBits + BankBits +: RowBits] & {RowBits{s_mine[l]}});
-          s_data = s_data | (s_data_q[l*32 +: 32] & {32{s_mine[l]}});
+          s_row  = s_row | (s_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{s_mine[l]}});
+          s_word = s_word | (s_data[l*32 +: 32] & {32{s_mine[l]}});
         end
       end
     end
 
-    if (Banks == DataWords) begin : gen_all
-      assign d_use[b] = d_pend_q[b % DataWords];
-    end else begin : gen_group
-      assign d_use[b] = d_pend_q[b % DataWords] &&
-                        d_addr_q[BankBits-1:WordBits] == (BankBits-WordBits)'(b / DataWords);
-    end
-
-    assign g_blocked[b] = (s_first && s_use[b]) || d_use[b] || merging[b];
-    assign s_grant[b]   = (s_first || !g_use[b]) && !d_use[b] && !merging[b];
+    assign g_blocked[b] = (s_urgent && s_use[b]) || d_use[b] || merging[b];
+    assign s_grant[b]   = (s_urgent || !g_use[b]) && !d_use[b] && !merging[b];
 
     assign use_g = g_use[b] && !g_blocked[b];
     assign use_s = s_use[b] && s_grant[b];
@@ -397,12 +274,12 @@ module trine_dmem #(
 
     always_comb begin
       row   = g_row | init_row;
-      wdata = s_data;
+      wdata = s_word;
       mask  = init_mask;
       if (use_s) row = s_row;
       if (use_d) begin
-        row   = d_addr_q[BankBits +: RowBits];
-        wdata = d_data_q[(b % DataWords)*32 +: 32];
+        row   = d_row;
+        wdata = d_data[(b % DataWords)*32 +: 32];
         mask  = '1;
       end
     end
@@ -413,7 +290,7 @@ module trine_dmem #(
         .rst_ni,
         .clear_i,
         .en_i        (use_g || use_s || use_d || init_i),
-        .we_i        (use_s || (use_d && d_we_q) || init_i),
+        .we_i        (use_s || (use_d && d_we) || init_i),
         .addr_i      (row),
         .mask_i      (mask),
         .wdata_i     (wdata),
@@ -432,7 +309,7 @@ module trine_dmem #(
       trine_sram #(.Width(32), .Depth(BankRows), .MaskBits(MaskBits)) u_sram (
         .clk_i,
         .en_i    (use_g || use_s || use_d || init_i),
-        .we_i    (use_s || (use_d && d_we_q) || init_i),
+        .we_i    (use_s || (use_d && d_we) || init_i),
         .addr_i  (row),
         .mask_i  (mask),
         .wdata_i (wdata),
@@ -444,7 +321,7 @@ module trine_dmem #(
 
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
-      if (use_s || (use_d && d_we_q)) begin
+      if (use_s || (use_d && d_we)) begin
         trine_trace_dmem_write(32'({row, BankBits'(b)}), wdata, mask);
       end
     end
@@ -482,11 +359,18 @@ module trine_dmem #(
   end
 
   logic [Lanes-1:0] g_served;
+  logic [Rows-1:0]  s_served;
+  logic             d_used;
   logic [31:0]      g_age_q, s_age_q;
+
+  assign d_used = d_use != '0;
 
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin
       g_served[l] = g_win[l] && !g_blocked[g_addr[l*AddrBits +: BankBits]];
+    end
+    for (int unsigned l = 0; l < Rows; l++) begin
+      s_served[l] = s_win[l] && s_grant[s_addr[l*AddrBits +: BankBits]];
     end
   end
 
@@ -505,12 +389,10 @@ module trine_dmem #(
     if (live_q) begin
       a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
       a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
-      a_dma_served:     assert ($countones(d_pend_q & ~d_left) == $countones(serves_d));
+      a_dma_served:     assert (serves_d == (d_use & ~merging));
       a_gather_ends:    assert (g_age_q < GatherBound);
       a_scatter_ends:   assert (s_age_q < ScatterBound);
-      a_one_dma:        assert (!(dma_wvalid_i && dma_wready_o && dma_rvalid_i && dma_rready_o));
-      if (dma_wvalid_i) m_write_aligned: assume (32'(dma_waddr_i) % DataWords == 0);
-      if (dma_rvalid_i) m_read_aligned:  assume (32'(dma_raddr_i) % DataWords == 0);
+      c_three_ports:    cover (serves_g != '0 && serves_s != '0 && serves_d != '0);
     end
   end
 `endif

@@ -92,8 +92,8 @@ def proofs():
     for beat in (8, 64):
         yield Proof("trine_window_props", ("trine_window",), {"BeatBytes": beat}, sat=True)
     for rows, window in ((2, 0), (3, 0), (2, 1)):
-        yield Proof("trine_agu_props", ("trine_isa_pkg", "trine_agu"), {"Rows": rows, "Window": window},
-                    20, bound=3, slow=True, layers=tuple(agu_layers()))
+        yield Proof("trine_agu_props", ("trine_isa_pkg", "trine_agu_pkg", "trine_nest", "trine_agu"),
+                    {"Rows": rows, "Window": window}, 20, bound=3, slow=True, layers=tuple(agu_layers()))
     for lanes in (2, 3):
         yield Proof("trine_dmem_props",
                     ("trine_sram", "trine_skid", "trine_gather", "trine_scatter", "trine_dmem_dma", "trine_dmem"),

@@ -167,21 +167,22 @@ module trine_agu_props #(
       \u_dut.kx_step_q ;
   (* hierconn *) logic [AddrBits-1:0] \u_dut.ky_step_q , \u_dut.cw_step_q , \u_dut.out_q ,
       \u_dut.out_wrap_q ;
-  (* hierconn *) logic [AddrBits-1:0] \u_dut.tile_out_q , \u_dut.out_plane_q , \u_dut.offset_q ;
+  (* hierconn *) logic [AddrBits-1:0] \u_dut.tile_out_q , \u_dut.out_plane_q ,
+      \u_dut.u_nest.offset_q ;
   (* hierconn *) logic [AddrBits-1:0] \u_dut.chain_base_q , \u_dut.chain_out_q ;
   (* hierconn *) logic signed [CoordBits-1:0] \u_dut.x_start_q , \u_dut.x_end_q , \u_dut.y_start_q ,
       \u_dut.y_end_q ;
   (* hierconn *) logic signed [CoordBits-1:0] \u_dut.height_q , \u_dut.width_q , \u_dut.tile_x_q ,
       \u_dut.tile_y_q ;
-  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.chain_x_q , \u_dut.chain_y_q , \u_dut.tap_x_q ,
-      \u_dut.tap_y_q ;
+  (* hierconn *) logic signed [CoordBits-1:0] \u_dut.chain_x_q , \u_dut.chain_y_q ,
+      \u_dut.u_nest.tap_x_q , \u_dut.u_nest.tap_y_q ;
   (* hierconn *) logic [7:0]  \u_dut.halo_q , \u_dut.idle_q , \u_dut.stride_x_q ,
       \u_dut.stride_y_q , \u_dut.out_skip_q ;
-  (* hierconn *) logic [11:0] \u_dut.s_last_q , \u_dut.r_last_q , \u_dut.dil_x_q , \u_dut.dil_y_q ,
-      \u_dut.groups_last_q ;
-  (* hierconn *) logic [11:0] \u_dut.kx_q , \u_dut.ky_q , \u_dut.group_q ;
-  (* hierconn *) logic [15:0] \u_dut.words_last_q , \u_dut.cw_q ;
-  (* hierconn *) logic [23:0] \u_dut.tiles_last_q , \u_dut.tile_q ;
+  (* hierconn *) logic [11:0] \u_dut.dil_x_q , \u_dut.dil_y_q ;
+  (* hierconn *) logic [75:0] \u_dut.trips_q ;  // trine_agu_pkg::trips_t
+  (* hierconn *) logic [11:0] \u_dut.u_nest.kx_q , \u_dut.u_nest.ky_q , \u_dut.u_nest.group_q ;
+  (* hierconn *) logic [15:0] \u_dut.u_nest.cw_q ;
+  (* hierconn *) logic [23:0] \u_dut.u_nest.tile_q ;
   (* hierconn *) logic [1:0]  \u_dut.fill_count_q ;
   (* hierconn *) logic        \u_dut.filling_q ;
   (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].x_q , \u_dut.gen_lane[1].x_q ,
@@ -192,6 +193,9 @@ module trine_agu_props #(
       \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[2].lane_base_q ;
   (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_out_q ,
       \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[2].lane_out_q ;
+
+  logic [75:0] trips;
+  assign trips = \u_dut.trips_q ;
 
   logic [3*CoordBits-1:0] lane_x, lane_y;
   logic [3*AddrBits-1:0]  lane_base, lane_out;
@@ -414,15 +418,16 @@ module trine_agu_props #(
         a_addr:   assert (addr_ok == '1);
         a_inside: assert (inside_ok == '1);
         a_active: assert (active_ok == '1);
-        a_nest:   assert (\u_dut.kx_q == 12'(kx_q) && \u_dut.ky_q == 12'(ky_q) &&
-                          \u_dut.cw_q == 16'(word_q) &&
-                          \u_dut.group_q == 12'(group_q) && \u_dut.tile_q == 24'(tile_q));
+        a_nest:   assert (\u_dut.u_nest.kx_q == 12'(kx_q) && \u_dut.u_nest.ky_q == 12'(ky_q) &&
+                          \u_dut.u_nest.cw_q == 16'(word_q) &&
+                          \u_dut.u_nest.group_q == 12'(group_q) &&
+                          \u_dut.u_nest.tile_q == 24'(tile_q));
         a_range:  assert (kx_q <= s_last && ky_q <= r_last && word_q <= words_last &&
                           group_q <= groups_last &&
                           tile_q <= tiles_last);
-        a_offset: assert (\u_dut.offset_q == offset);
-        a_tap:    assert (\u_dut.tap_x_q == CoordBits'(x_end + tap_dx) &&
-                          \u_dut.tap_y_q == CoordBits'(y_end + tap_dy));
+        a_offset: assert (\u_dut.u_nest.offset_q == offset);
+        a_tap:    assert (\u_dut.u_nest.tap_x_q == CoordBits'(x_end + tap_dx) &&
+                          \u_dut.u_nest.tap_y_q == CoordBits'(y_end + tap_dy));
         a_first:  assert (word_first == ({kx_q, ky_q} == '0) &&
                           first == ({kx_q, ky_q, word_q} == '0));
         a_tile:   assert (tile_first == (group_q == '0));
@@ -446,12 +451,10 @@ module trine_agu_props #(
                                      \u_dut.stride_x_q == 8'(stride_x) &&
                                      \u_dut.stride_y_q == 8'(stride_y) &&
                                      \u_dut.out_skip_q == 8'(skip));
-      if (set_q[6]) a_set_6: assert (\u_dut.s_last_q == 12'(s_last) &&
-                                     \u_dut.r_last_q == 12'(r_last) &&
+      if (set_q[6]) a_set_6: assert (trips[75:52] == {12'(s_last), 12'(r_last)} &&
                                      \u_dut.dil_x_q == 12'(dil_x) && \u_dut.dil_y_q == 12'(dil_y));
-      if (set_q[7]) a_set_7: assert (\u_dut.words_last_q == 16'(words_last) &&
-                                     \u_dut.groups_last_q == 12'(groups_last) &&
-                                     \u_dut.tiles_last_q == 24'(tiles_last));
+      if (set_q[7]) a_set_7: assert (trips[51:0] == {16'(words_last), 12'(groups_last),
+                                                      24'(tiles_last)});
       if (set_q[8]) a_set_8: assert (\u_dut.out_q == out && \u_dut.out_wrap_q == out_wrap &&
                                      \u_dut.idle_q == 8'(idle));
       if (set_q[9]) a_set_9: assert (\u_dut.tile_out_q == tile_out &&

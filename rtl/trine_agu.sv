@@ -6,6 +6,8 @@
 //     address = base + offset,
 //     inside  = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
 //
+// Here are the registers and the lanes; the nest is trine_nest.
+//
 // Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by
 // constants with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values
 // in from the top, one lane a cycle; it needs the registers, but no permission to start.
@@ -88,13 +90,9 @@ module trine_agu #(
   logic [7:0]                    stride_x_q;
   logic [7:0]                    stride_y_q;
   logic [7:0]                    out_skip_q;
-  logic [11:0]                   s_last_q;
-  logic [11:0]                   r_last_q;
+  trine_agu_pkg::trips_t         trips_q;
   logic [11:0]                   dil_x_q;
   logic [11:0]                   dil_y_q;
-  logic [15:0]                   words_last_q;
-  logic [11:0]                   groups_last_q;
-  logic [23:0]                   tiles_last_q;
   logic [AddrBits-1:0]           out_q;
   logic [AddrBits-1:0]           out_wrap_q;
   logic [AddrBits-1:0]           tile_out_q;
@@ -102,53 +100,53 @@ module trine_agu #(
 
   always_ff @(posedge clk_i) begin
     if (cfg_we_i) begin
-      if (cfg_reg_i == 4'd0) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguBaseReg)) begin
         base_q <= cfg_payload_i[trine_isa_pkg::AguBaseLsb +: AddrBits];
         row_wrap_q <= cfg_payload_i[trine_isa_pkg::AguRowWrapLsb +: AddrBits];
       end
-      if (cfg_reg_i == 4'd1) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguTileBaseReg)) begin
         tile_base_q <= cfg_payload_i[trine_isa_pkg::AguTileBaseLsb +: AddrBits];
         kx_step_q <= cfg_payload_i[trine_isa_pkg::AguKxStepLsb +: AddrBits];
       end
-      if (cfg_reg_i == 4'd2) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguKyStepReg)) begin
         ky_step_q <= cfg_payload_i[trine_isa_pkg::AguKyStepLsb +: AddrBits];
         cw_step_q <= cfg_payload_i[trine_isa_pkg::AguCwStepLsb +: AddrBits];
       end
-      if (cfg_reg_i == 4'd3) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguXStartReg)) begin
         x_start_q <= cfg_payload_i[trine_isa_pkg::AguXStartLsb +: CoordBits];
         x_end_q <= cfg_payload_i[trine_isa_pkg::AguXEndLsb +: CoordBits];
         y_start_q <= cfg_payload_i[trine_isa_pkg::AguYStartLsb +: CoordBits];
       end
-      if (cfg_reg_i == 4'd4) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguYEndReg)) begin
         y_end_q <= cfg_payload_i[trine_isa_pkg::AguYEndLsb +: CoordBits];
         height_q <= cfg_payload_i[trine_isa_pkg::AguHeightLsb +: CoordBits];
         width_q <= cfg_payload_i[trine_isa_pkg::AguWidthLsb +: CoordBits];
         halo_q <= cfg_payload_i[trine_isa_pkg::AguHaloLsb +: 8];
       end
-      if (cfg_reg_i == 4'd5) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguTileXReg)) begin
         tile_x_q <= cfg_payload_i[trine_isa_pkg::AguTileXLsb +: CoordBits];
         tile_y_q <= cfg_payload_i[trine_isa_pkg::AguTileYLsb +: CoordBits];
         stride_x_q <= cfg_payload_i[trine_isa_pkg::AguStrideXLsb +: 8];
         stride_y_q <= cfg_payload_i[trine_isa_pkg::AguStrideYLsb +: 8];
         out_skip_q <= cfg_payload_i[trine_isa_pkg::AguOutSkipLsb +: 8];
       end
-      if (cfg_reg_i == 4'd6) begin
-        s_last_q <= cfg_payload_i[trine_isa_pkg::AguSLastLsb +: 12];
-        r_last_q <= cfg_payload_i[trine_isa_pkg::AguRLastLsb +: 12];
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguSLastReg)) begin
+        trips_q.s_last <= cfg_payload_i[trine_isa_pkg::AguSLastLsb +: 12];
+        trips_q.r_last <= cfg_payload_i[trine_isa_pkg::AguRLastLsb +: 12];
         dil_x_q <= cfg_payload_i[trine_isa_pkg::AguDilXLsb +: 12];
         dil_y_q <= cfg_payload_i[trine_isa_pkg::AguDilYLsb +: 12];
       end
-      if (cfg_reg_i == 4'd7) begin
-        words_last_q <= cfg_payload_i[trine_isa_pkg::AguWordsLastLsb +: 16];
-        groups_last_q <= cfg_payload_i[trine_isa_pkg::AguGroupsLastLsb +: 12];
-        tiles_last_q <= cfg_payload_i[trine_isa_pkg::AguTilesLastLsb +: 24];
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguWordsLastReg)) begin
+        trips_q.words_last <= cfg_payload_i[trine_isa_pkg::AguWordsLastLsb +: 16];
+        trips_q.groups_last <= cfg_payload_i[trine_isa_pkg::AguGroupsLastLsb +: 12];
+        trips_q.tiles_last <= cfg_payload_i[trine_isa_pkg::AguTilesLastLsb +: 24];
       end
-      if (cfg_reg_i == 4'd8) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguOutReg)) begin
         out_q <= cfg_payload_i[trine_isa_pkg::AguOutLsb +: AddrBits];
         out_wrap_q <= cfg_payload_i[trine_isa_pkg::AguOutWrapLsb +: AddrBits];
         idle_q <= cfg_payload_i[trine_isa_pkg::AguIdleLsb +: 8];
       end
-      if (cfg_reg_i == 4'd9) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguTileOutReg)) begin
         tile_out_q <= cfg_payload_i[trine_isa_pkg::AguTileOutLsb +: AddrBits];
         out_plane_q <= cfg_payload_i[trine_isa_pkg::AguOutPlaneLsb +: AddrBits];
       end
@@ -165,7 +163,7 @@ module trine_agu #(
   // the end of their row and column, so that a sign bit says whether to wrap, or whether a lane is
   // active.
   // ---------------------------------------------------------------------------------------------
-  logic                        filling_q, filled_q, running_q;
+  logic                        filling_q, filled_q, advance;
   logic [LaneBits-1:0]         fill_count_q;
   logic signed [CoordBits-1:0] chain_x_q, chain_y_q, chain_x_next, x_span;
   logic [AddrBits-1:0]         chain_base_q, chain_out_q;
@@ -175,7 +173,29 @@ module trine_agu #(
   assign chain_x_next = chain_x_q + CoordBits'(stride_x_q);
   assign chain_wrap   = !chain_x_next[CoordBits-1];
   assign filled_o     = filled_q;
-  assign running_o    = running_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      filling_q <= 1'b0;
+      filled_q  <= 1'b0;
+    end else if (clear_i) begin
+      filling_q <= 1'b0;
+      filled_q  <= 1'b0;
+    end else begin
+      if (fill_i) begin
+        filling_q <= 1'b1;
+      end else if (filling_q && fill_count_q == LaneBits'(1)) begin
+        filling_q <= 1'b0;
+        filled_q  <= 1'b1;
+      end
+      if (start_i) filled_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fill_i) fill_count_q <= LaneBits'(Rows);
+    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(1);
+  end
 
   always_ff @(posedge clk_i) begin
     if (fill_i) begin
@@ -195,98 +215,47 @@ module trine_agu #(
   // ---------------------------------------------------------------------------------------------
   // The loop nest.
   // ---------------------------------------------------------------------------------------------
-  logic [11:0]         kx_q, ky_q, group_q;
-  logic [15:0]         cw_q;
-  logic [23:0]         tile_q;
-  logic [AddrBits-1:0] offset_q;
-  logic [CoordBits-1:0] tap_x_q, tap_y_q;
-  logic                kx_last, ky_last, cw_last, group_last, tile_last, step, advance;
+  trine_agu_pkg::flags_t flags;
+  logic [AddrBits-1:0]   offset;
+  logic [CoordBits-1:0]  x_end, y_end, nest_x, nest_y;  // of the tap, for all lanes
 
-  assign kx_last    = kx_q == s_last_q;
-  assign ky_last    = ky_q == r_last_q;
-  assign cw_last    = cw_q == words_last_q;
-  assign group_last = group_q == groups_last_q;
-  assign tile_last  = tile_q == tiles_last_q;
-  assign step       = running_q && step_ready_i;
-  assign advance    = step && kx_last && ky_last && cw_last && group_last;
+  assign x_end = $unsigned(x_end_q);
+  assign y_end = $unsigned(y_end_q);
 
-  assign step_valid_o  = running_q;
-  assign first_o       = kx_q == '0 && ky_q == '0 && cw_q == '0;
-  assign word_first_o  = kx_q == '0 && ky_q == '0;
-  assign window_last_o = kx_last && ky_last;
-  assign last_o        = kx_last && ky_last && cw_last;
-  assign group_last_o  = group_last;
-  assign tile_first_o  = group_q == '0;
-  assign tile_last_o   = tile_last;
+  trine_nest #(
+    .AddrBits  (AddrBits),
+    .CoordBits (CoordBits)
+  ) u_nest (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i,
+    .trips_i   (trips_q),
+    .kx_step_i (kx_step_q),
+    .ky_step_i (ky_step_q),
+    .cw_step_i (cw_step_q),
+    .dil_x_i   (dil_x_q),
+    .dil_y_i   (dil_y_q),
+    .x_end_i   (x_end),
+    .y_end_i   (y_end),
+    .run_on_i  (Window && window_i),
+    .valid_o   (running_o),
+    .ready_i   (step_ready_i),
+    .flags_o   (flags),
+    .offset_o  (offset),
+    .tap_x_o   (nest_x),
+    .tap_y_o   (nest_y),
+    .advance_o (advance)
+  );
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      filling_q <= 1'b0;
-      filled_q  <= 1'b0;
-      running_q <= 1'b0;
-    end else if (clear_i) begin
-      filling_q <= 1'b0;
-      filled_q  <= 1'b0;
-      running_q <= 1'b0;
-    end else begin
-      if (fill_i) begin
-        filling_q <= 1'b1;
-      end else if (filling_q && fill_count_q == LaneBits'(1)) begin
-        filling_q <= 1'b0;
-        filled_q  <= 1'b1;
-      end
-      if (start_i) begin
-        running_q <= 1'b1;
-        filled_q  <= 1'b0;
-      end else if (advance && tile_last) begin
-        running_q <= 1'b0;
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (fill_i) fill_count_q <= LaneBits'(Rows);
-    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(1);
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      kx_q     <= '0;
-      ky_q     <= '0;
-      cw_q     <= '0;
-      group_q  <= '0;
-      tile_q   <= '0;
-      offset_q <= '0;
-      tap_x_q  <= $unsigned(x_end_q);
-      tap_y_q  <= $unsigned(y_end_q);
-    end else if (step) begin
-      if (!kx_last) begin
-        kx_q     <= kx_q + 12'd1;
-        offset_q <= offset_q + kx_step_q;
-        tap_x_q  <= tap_x_q + CoordBits'(dil_x_q);
-      end else begin
-        kx_q    <= '0;
-        tap_x_q <= $unsigned(x_end_q);
-        if (!ky_last) begin
-          ky_q     <= ky_q + 12'd1;
-          offset_q <= offset_q + ky_step_q;
-          tap_y_q  <= tap_y_q + CoordBits'(dil_y_q);
-        end else begin
-          ky_q    <= '0;
-          tap_y_q <= $unsigned(y_end_q);
-          if (!cw_last) begin
-            cw_q     <= cw_q + 16'd1;
-            offset_q <= offset_q + cw_step_q;
-          end else begin
-            cw_q     <= '0;
-            offset_q <= Window && window_i && !group_last ? offset_q + cw_step_q : '0;
-            group_q  <= group_last ? '0 : group_q + 12'd1;
-            if (group_last) tile_q <= tile_q + 24'd1;
-          end
-        end
-      end
-    end
-  end
+  assign step_valid_o  = running_o;
+  assign first_o       = flags.first;
+  assign last_o        = flags.last;
+  assign word_first_o  = flags.word_first;
+  assign window_last_o = flags.window_last;
+  assign tile_first_o  = flags.tile_first;
+  assign group_last_o  = flags.group_last;
+  assign tile_last_o   = flags.tile_last;
 
   // ---------------------------------------------------------------------------------------------
   // The lanes. What a move to the next tile adds, without and with a wrap, is the same for all.
@@ -336,8 +305,8 @@ module trine_agu #(
     end
 
     // A negative coordinate is a large unsigned one, beyond any height or width.
-    assign tap_x = x_q + tap_x_q;
-    assign tap_y = y_q + tap_y_q;
+    assign tap_x = x_q + nest_x;
+    assign tap_y = y_q + nest_y;
 
     assign in_rows[l]  = y_q[CoordBits-1];
     assign inside_o[l] = in_rows[l] && tap_x < width_q && tap_y < height_q;
@@ -351,7 +320,7 @@ module trine_agu #(
     end else begin : gen_no_halo
       assign active_o[l] = in_rows[l];
     end
-    assign addr_o[l*AddrBits +: AddrBits] = lane_base_q + offset_q;
+    assign addr_o[l*AddrBits +: AddrBits] = lane_base_q + offset;
     assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
   end
 
@@ -366,7 +335,7 @@ module trine_agu #(
       assign inside_o[Rows+k-1] = window_i && distance <= 10'(halo_q) && in_rows[Rows-1] &&
                                   tap_x < width_q && gen_lane[Rows-1].tap_y < height_q;
       assign addr_o[(Rows+k-1)*AddrBits +: AddrBits] =
-          gen_lane[Rows-1].lane_base_q + offset_q + AddrBits'(distance);
+          gen_lane[Rows-1].lane_base_q + offset + AddrBits'(distance);
     end
   end else begin : gen_no_window
     logic unused_window;
@@ -397,10 +366,10 @@ module trine_agu #(
     held_addr_q   <= addr_o;
     held_inside_q <= inside_o;
     if (live_q) begin
-      if (cfg_we_i) m_set_when_idle: assume (!fill_i && !filling_q && !filled_q && !running_q);
-      if (fill_i) m_fill_when_idle: assume (!filling_q && !filled_q && !running_q);
+      if (cfg_we_i) m_set_when_idle: assume (!fill_i && !filling_q && !filled_q && !running_o);
+      if (fill_i) m_fill_when_idle: assume (!filling_q && !filled_q && !running_o);
       if (start_i) begin
-        m_start_when_filled: assume (filled_q && !running_q);
+        m_start_when_filled: assume (filled_q && !running_o);
         m_one_wrap: assume ($signed(tile_x_q) >= 0 && $signed(tile_x_q) < x_span);
       end
       if (stalled_q) begin

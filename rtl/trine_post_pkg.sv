@@ -55,4 +55,24 @@ package trine_post_pkg;
     logic [4:0]  position;      // of the first channel in its word
   } cfg_t;
 
+  // A word of each lane of the vector engine, for the post unit.
+  typedef struct packed {
+    logic tile_first;  // first word of its tile
+    logic run_first;   // first word of its RUN
+    logic run_last;    // last word of its RUN
+  } word_t;
+
+  // What the post unit may take of a softmax: operands of a product, or the code in a slot of a
+  // word and, as a pair, the next one.
+  typedef struct packed {
+    logic       normalize;   // of a normalization
+    logic       reciprocal;  // of a product
+    logic [1:0] slot;
+    logic       pair;
+    logic       word_first;  // the word is the tile's first
+    logic       word_end;    // the code, or the next, is the word's last
+    logic       tile_end;    // and the word the tile's last
+    logic       run_end;     // and the tile the RUN's last
+  } softmax_t;
+
 endpackage

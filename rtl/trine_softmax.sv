@@ -35,13 +35,7 @@ module trine_softmax #(
   input  logic                    enable_i,  // the instruction at work is a softmax
   input  logic [1:0]              last_byte_i,  // of the last word
 
-  input  logic                    normalize_i,  // a normalization; its constants
-  input  logic                    center_i,
-  input  logic [7:0]              origin_i,
-  input  logic [12:0]             count_i,
-  input  logic [30:0]             mean_factor_i,
-  input  logic [3:0]              log2_i,
-  input  logic [30:0]             epsilon_i,
+  input  trine_vector_pkg::norm_t norm_i,
 
   // The address generator's step, and its gather.
   input  logic                    step_valid_i,
@@ -61,15 +55,10 @@ module trine_softmax #(
   // The vector lanes: the maximum of each byte in the lowest bits of its slot.
   input  logic [Rows*96-1:0]      slots_i,
 
-  // What the post unit may take: a product, or codes; see there.
+  // What the post unit may take, and takes with issue_i; left_i: a tile's last word has left it.
   output logic                    go_o,
   input  logic                    issue_i,
-  output logic                    reciprocal_o,
-  output logic [1:0]              place_o,
-  output logic                    pair_o,
-  output logic                    word_first_o,
-  output logic                    word_end_o,
-  output logic                    tile_end_o,
+  output trine_post_pkg::softmax_t what_o,
   input  logic                    left_i,
   output logic [Codes*Rows*32-1:0] acc_o,
   output logic [Rows*31-1:0]      multiplier_o,
@@ -78,9 +67,7 @@ module trine_softmax #(
   input  logic [Rows*42-1:0]      product_i,
   output logic                    done_o,       // the instruction's last word has left
 
-  input  logic                    exp_we_i,
-  input  logic [7:0]              exp_addr_i,
-  input  logic [31:0]             exp_wdata_i
+  input  trine_vector_pkg::exp_write_t exp_i
 );
 
   localparam logic [2:0] LastProduct = 3'd6, LastNormalizeProduct = 3'd7;
@@ -93,7 +80,7 @@ module trine_softmax #(
   logic [2:0] count_q;  // product
   logic [3:0] shift_q;
   logic       maxima_q; // pass 1 has ended
-  logic       maximum, last_take;
+  logic       maximum, last_take, normalize;
   logic [Codes-1:0] read_add_q, add_q;  // entries to be added: read; in the register
 
   // ---------------------------------------------------------------------------------------------
@@ -113,7 +100,7 @@ module trine_softmax #(
 
   // The codes that the lanes have read, and those in the register, for the post unit.
   typedef struct packed {
-    logic [1:0] place;
+    logic [1:0] slot;
     logic       pair;
     logic       word_first;
     logic       word_end;
@@ -124,6 +111,7 @@ module trine_softmax #(
   logic  waits_q, have_q, advance;
   logic  first_q;  // the tile's first word is yet to be read
 
+  assign normalize    = norm_i.normalize;
   assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != '1);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
   assign ask          = g_valid_o && g_ready_i && !first_pass_i;
@@ -132,13 +120,13 @@ module trine_softmax #(
   assign available    = kept_i ? passes_q != '0 : there_q != '0;
   assign fetch        = enable_i && available && (!front_q || read_end) &&
                         !(store && rsp_lanes_i != '0);
-  assign fetch_last   = word_q == 10'((count_i - 13'd1) >> 2);
+  assign fetch_last   = word_q == 10'((norm_i.count - 13'd1) >> 2);
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
   assign advance      = state_q != StCodes || !have_q || issue_i;
   assign read         = front_q &&
                         (state_q == StSum || (state_q == StCodes && (!waits_q || advance)));
-  assign read_pair    = Codes == 2 && !normalize_i && byte_q != last_byte;
+  assign read_pair    = Codes == 2 && !normalize && byte_q != last_byte;
   assign read_end     = read &&
                         (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
 
@@ -189,7 +177,7 @@ module trine_softmax #(
   // ---------------------------------------------------------------------------------------------
   // The order of events.
   // ---------------------------------------------------------------------------------------------
-  assign maximum   = state_q == StMaximum && (maxima_q || (normalize_i && enable_i));
+  assign maximum   = state_q == StMaximum && (maxima_q || (normalize && enable_i));
   assign last_take = state_q == StCodes && left_i;
 
   always_comb begin
@@ -197,14 +185,14 @@ module trine_softmax #(
     unique case (state_q)
       StMaximum: if (maximum) state_d = StSum;
       StSum:     if (read_end && front_last) state_d = StAdd;
-      StAdd:     if (read_add_q == '0) state_d = normalize_i ? StProduct : StShift;
-      StShift:   if (shift_q == (normalize_i ? LastNormalizeShift : LastShift)) state_d = StProduct;
+      StAdd:     if (read_add_q == '0) state_d = normalize ? StProduct : StShift;
+      StShift:   if (shift_q == (normalize ? LastNormalizeShift : LastShift)) state_d = StProduct;
       StProduct: if (issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
       StUpdate: begin
         state_d = StProduct;
-        if (normalize_i && count_q == 3'd1) state_d = StShift;
-        if (count_q == (normalize_i ? LastNormalizeProduct : LastProduct)) state_d = StCodes;
+        if (normalize && count_q == 3'd1) state_d = StShift;
+        if (count_q == (normalize ? LastNormalizeProduct : LastProduct)) state_d = StCodes;
       end
       StCodes:   if (left_i) state_d = StMaximum;
       default:   state_d = StMaximum;
@@ -246,25 +234,27 @@ module trine_softmax #(
     if (advance) code_q2 <= code_q;
   end
 
-  assign place_o      = code_q2.place;
-  assign pair_o       = code_q2.pair;
-  assign word_first_o = code_q2.word_first;
-  assign word_end_o   = code_q2.word_end;
-  assign tile_end_o   = code_q2.tile_end;
+  assign what_o.normalize  = normalize;
+  assign what_o.reciprocal = state_q != StCodes;
+  assign what_o.slot       = code_q2.slot;
+  assign what_o.pair       = code_q2.pair;
+  assign what_o.word_first = code_q2.word_first;
+  assign what_o.word_end   = code_q2.word_end;
+  assign what_o.tile_end   = code_q2.tile_end;
+  assign what_o.run_end    = code_q2.tile_end && tile_last_i;
 
-  assign go_o         = state_q == StProduct || have_q;
-  assign reciprocal_o = state_q != StCodes;
-  assign done_o       = last_take && tile_last_i;
+  assign go_o   = state_q == StProduct || have_q;
+  assign done_o = last_take && tile_last_i;
 
   // ---------------------------------------------------------------------------------------------
   // Lanes. Sums of exponentials have up to 11 zeros, V up to 42, by pairs.
   // ---------------------------------------------------------------------------------------------
   logic shift_4, shift_2, shift_1, root;
 
-  assign shift_4 = state_q == StShift && shift_q <= (normalize_i ? 4'd9 : 4'd1);
-  assign shift_2 = state_q == StShift && normalize_i && shift_q == 4'd10;
-  assign shift_1 = state_q == StShift && !normalize_i && shift_q >= 4'd2;
-  assign root    = state_q == StShift && normalize_i && shift_q == LastNormalizeShift;
+  assign shift_4 = state_q == StShift && shift_q <= (normalize ? 4'd9 : 4'd1);
+  assign shift_2 = state_q == StShift && normalize && shift_q == 4'd10;
+  assign shift_1 = state_q == StShift && !normalize && shift_q >= 4'd2;
+  assign root    = state_q == StShift && normalize && shift_q == LastNormalizeShift;
 
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     logic [Codes*32-1:0] acc;
@@ -290,13 +280,13 @@ module trine_softmax #(
       .shift_2_i       (shift_2),
       .shift_1_i       (shift_1),
       .root_i          (root),
-      .normalize_i,
-      .center_i,
-      .origin_i,
-      .count_i,
-      .mean_factor_i,
-      .log2_i,
-      .epsilon_i,
+      .normalize_i     (normalize),
+      .center_i        (norm_i.center),
+      .origin_i        (norm_i.origin),
+      .count_i         (norm_i.count),
+      .mean_factor_i   (norm_i.mean_factor),
+      .log2_i          (norm_i.log2),
+      .epsilon_i       (norm_i.epsilon),
       .reciprocal_i    (state_q != StCodes),
       .step_i          (count_q),
       .product_valid_i (state_q == StWait && product_valid_i),
@@ -305,9 +295,9 @@ module trine_softmax #(
       .acc_o           (acc),
       .multiplier_o    (multiplier_o[l*31 +: 31]),
       .shift_o         (shift_o[l*6 +: 6]),
-      .table_we_i      (exp_we_i),
-      .table_addr_i    (exp_addr_i),
-      .table_wdata_i   (exp_wdata_i)
+      .table_we_i      (exp_i.we),
+      .table_addr_i    (exp_i.addr),
+      .table_wdata_i   (exp_i.data)
     );
   end
 
@@ -327,10 +317,10 @@ module trine_softmax #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      a_places: assert (there_q <= asked_q);
+      a_slots: assert (there_q <= asked_q);
       if (read) begin
         a_word_there: assert (front_q);
-        m_table_kept: assume (!exp_we_i);
+        m_table_kept: assume (!exp_i.we);
       end
       if (issue_i) m_issue_wanted: assume (go_o);
     end

@@ -63,9 +63,7 @@ module trine_vector #(
   input  logic                     job_done_i,
   output logic [Rows*AddrBits-1:0] job_out_o,
   output logic [Rows-1:0]          job_active_o,
-  output logic                     job_tile_first_o,  // first word of its tile
-  output logic                     job_new_o,         // first word of its instruction
-  output logic                     job_final_o,       // last word of its instruction
+  output trine_post_pkg::word_t    job_word_o,
   output logic [Rows*96-1:0]       job_slots_o,
   output trine_post_pkg::cfg_t     job_cfg_o,
 
@@ -74,14 +72,7 @@ module trine_vector #(
   // word of a tile has left it. Addresses are those of job_out_o and job_active_o.
   output logic                     sm_go_o,
   input  logic                     sm_issue_i,
-  output logic                     sm_normalize_o,   // of a normalization
-  output logic                     sm_reciprocal_o,
-  output logic [1:0]               sm_place_o,
-  output logic                     sm_pair_o,
-  output logic                     sm_word_first_o,  // the word is the tile's first
-  output logic                     sm_word_end_o,    // the code, or the next, is the word's last
-  output logic                     sm_tile_end_o,    // and the word the tile's last
-  output logic                     sm_end_o,         // and the tile the instruction's
+  output trine_post_pkg::softmax_t sm_what_o,
   input  logic                     sm_left_i,
   output logic [Codes*Rows*32-1:0] sm_acc_o,
   output logic [Rows*31-1:0]       sm_multiplier_o,
@@ -90,114 +81,45 @@ module trine_vector #(
   input  logic [Rows*42-1:0]       product_i,
 
   // Exponentials.
-  input  logic                     exp_we_i,
-  input  logic [7:0]               exp_addr_i,
-  input  logic [31:0]              exp_wdata_i
+  input  trine_vector_pkg::exp_write_t exp_i
 );
 
   // With softmax `first` and `last` speak of a pass over the channel words, and words of the passes
   // after the first are kept.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2;
   localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
-  localparam logic [2:0]  OpAdd    = trine_isa_pkg::VectorOpAdd[2:0];
   localparam int          Folds    = $clog2(Rows);
   localparam int unsigned FoldBits = $clog2(Folds + 2);
 
   // ---------------------------------------------------------------------------------------------
   // Registers 10 to 15, RUN.
   // ---------------------------------------------------------------------------------------------
-  trine_post_pkg::cfg_t cfg_q;
-  logic [7:0]           pad_q;
-  logic [2:0]           op_q;
-  logic [1:0]           last_byte_q;  // of a softmax's last word
-  logic [12:0]          count_q;  // channels of a normalization
-  logic                 normalize_q, center_q;  // a normalization is a softmax, too
-  logic                 softmax_q, reduce_q, invert_q, busy_q, filling_q, fill, filled, start,
-                        new_q,
-                        softmax, normalize;
-  logic [AddrBits-1:0]  out_plane;
+  trine_post_pkg::cfg_t    cfg;
+  trine_vector_pkg::run_t  run;
+  trine_vector_pkg::norm_t norm;
+  logic                    busy_q, filling_q, first_word_q, fill, filled, start;
+  logic [AddrBits-1:0]     out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
   assign run_ready_o = !busy_q && filled;
   assign start       = run_valid_i && run_ready_o;
   assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
-  assign normalize   = Softmax && run_op_i == trine_isa_pkg::VectorOpNormalize;
-  assign softmax     = normalize || (Softmax && run_op_i == trine_isa_pkg::VectorOpSoftmax);
 
-  always_ff @(posedge clk_i) begin
-    if (cfg_valid_i && cfg_ready_o) begin
-      if (cfg_reg_i == 4'd10) begin
-        pad_q            <= cfg_payload_i[trine_isa_pkg::PostPadCodeLsb +: 8];
-        cfg_q.zero_point <= cfg_payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
-        cfg_q.act_min    <= cfg_payload_i[trine_isa_pkg::PostActMinLsb +: 8];
-        cfg_q.act_max    <= cfg_payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
-        cfg_q.lookup     <= cfg_payload_i[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
-      end
-      if (cfg_reg_i == 4'd11) begin
-        cfg_q.multiplier <= cfg_payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];
-        cfg_q.shift      <= cfg_payload_i[trine_isa_pkg::PostShiftLsb +: 6];
-      end
-      if (cfg_reg_i == 4'd12) begin
-        cfg_q.add_operand_multiplier <=
-            cfg_payload_i[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
-        cfg_q.add_operand_shift <= cfg_payload_i[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
-        cfg_q.add_a_is_half     <= cfg_payload_i[trine_isa_pkg::PostAddAIsHalfLsb];
-        cfg_q.add_zero_a        <= cfg_payload_i[trine_isa_pkg::PostAddZeroALsb +: 8];
-        cfg_q.add_zero_b        <= cfg_payload_i[trine_isa_pkg::PostAddZeroBLsb +: 8];
-      end
-      if (cfg_reg_i == 4'd13) begin
-        cfg_q.add_multiplier <= cfg_payload_i[trine_isa_pkg::PostAddMultiplierLsb +: 31];
-        cfg_q.add_shift      <= cfg_payload_i[trine_isa_pkg::PostAddShiftLsb +: 6];
-        cfg_q.add_zero_point <= cfg_payload_i[trine_isa_pkg::PostAddZeroPointLsb +: 8];
-      end
-      if (cfg_reg_i == 4'd14) begin
-        cfg_q.add_act_min <= cfg_payload_i[trine_isa_pkg::PostAddActMinLsb +: 8];
-        cfg_q.add_act_max <= cfg_payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
-        cfg_q.param       <= cfg_payload_i[trine_isa_pkg::VectorParamLsb +: 16];
-      end
-      if (cfg_reg_i == 4'd15) begin
-        cfg_q.bias  <= cfg_payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
-        last_byte_q <= cfg_payload_i[trine_isa_pkg::VectorChannelsLsb +: 2] - 2'd1;
-        count_q     <= cfg_payload_i[trine_isa_pkg::VectorChannelsLsb +: 13];
-      end
-    end
-    if (start) begin
-      op_q               <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference ? OpAdd
-                                                                                 : run_op_i[2:0];
-      softmax_q          <= softmax;
-      normalize_q        <= normalize;
-      center_q           <= run_flags_i[trine_isa_pkg::VectorFlagCenter];
-      reduce_q           <= run_flags_i[trine_isa_pkg::VectorFlagReduce];
-      invert_q           <= run_flags_i[trine_isa_pkg::VectorFlagInvert];
-      cfg_q.single       <= run_flags_i[trine_isa_pkg::VectorFlagSingle];
-      cfg_q.half_even    <= run_flags_i[trine_isa_pkg::VectorFlagHalfEven];
-      cfg_q.static_scale <= 1'b1;
-      cfg_q.static_bias  <= 1'b1;
-      // What only the compute engine has.
-      cfg_q.residual_delta <= '0;
-      cfg_q.out_plane      <= '0;
-      cfg_q.channels       <= '1;
-      cfg_q.position       <= '0;
-      cfg_q.max            <= 1'b0;
-      cfg_q.square         <= run_op_i == trine_isa_pkg::VectorOpSquaredDifference;
-      cfg_q.window         <= 1'b0;
-      cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
-      cfg_q.passes_last    <= '0;
-      cfg_q.low            <= '0;
-      unique case (run_op_i)
-        trine_isa_pkg::VectorOpSum,
-        trine_isa_pkg::VectorOpSoftmax,
-        trine_isa_pkg::VectorOpNormalize: cfg_q.kind <= trine_post_pkg::KindRequant;
-        trine_isa_pkg::VectorOpAdd,
-        trine_isa_pkg::VectorOpSquaredDifference: cfg_q.kind <= trine_post_pkg::KindAdd;
-        trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
-        default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
-      endcase
-    end
-  end
+  trine_vector_regs #(.Softmax(Softmax)) u_regs (
+    .clk_i,
+    .we_i      (cfg_valid_i && cfg_ready_o),
+    .reg_i     (cfg_reg_i),
+    .payload_i (cfg_payload_i),
+    .start_i   (start),
+    .op_i      (run_op_i),
+    .flags_i   (run_flags_i),
+    .run_o     (run),
+    .norm_o    (norm),
+    .cfg_o     (cfg)
+  );
 
   always_comb begin
-    job_cfg_o           = cfg_q;
+    job_cfg_o           = cfg;
     job_cfg_o.out_plane = 24'(out_plane);
   end
 
@@ -241,32 +163,30 @@ module trine_vector #(
     .out_plane_o   (out_plane)
   );
 
-  assign g_valid_o  = softmax_q ? sm_g_valid : step_valid && state_q == StTaps;
-  assign g_pad_o    = pad_q;
-  assign job_take   = job_valid_o && job_ready_i;
-  assign tile_end   = last && group_last;
-  assign sm_end_o   = sm_tile_end_o && tile_last;
-  assign sm_normalize_o = normalize_q;
+  assign g_valid_o = run.softmax ? sm_g_valid : step_valid && state_q == StTaps;
+  assign g_pad_o   = run.pad;
+  assign job_take  = job_valid_o && job_ready_i;
+  assign tile_end  = last && group_last;
 
   always_comb begin
     step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
     g_tag_o           = '0;
     g_tag_o[TagFirst] = word_first;
     g_tag_o[TagLast]  = window_last;
-    if (softmax_q) begin
+    if (run.softmax) begin
       step_ready        = sm_step_ready;
       g_tag_o[TagFirst] = first;
       g_tag_o[TagLast]  = last;
-      g_tag_o[TagKeep]  = !tile_first || normalize_q;
+      g_tag_o[TagKeep]  = !tile_first || norm.normalize;
     end
   end
 
   always_comb begin
     state_d = state_q;
     unique case (state_q)
-      StTaps: if (!softmax_q && g_valid_o && g_ready_i && window_last) state_d = StWait;
+      StTaps: if (!run.softmax && g_valid_o && g_ready_i && window_last) state_d = StWait;
       StWait: if (rsp_done_i && rsp_tag_i[TagLast]) begin
-        state_d = (reduce_q && Folds != 0) ? StFold : StJob;
+        state_d = (run.reduce && Folds != 0) ? StFold : StJob;
       end
       StFold: if (fold_q == FoldBits'(1)) state_d = StJob;
       StJob:  if (job_ready_i) state_d = StRead;
@@ -277,23 +197,23 @@ module trine_vector #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q   <= StTaps;
-      busy_q    <= 1'b0;
-      filling_q <= 1'b0;
-      new_q     <= 1'b0;
+      state_q      <= StTaps;
+      busy_q       <= 1'b0;
+      filling_q    <= 1'b0;
+      first_word_q <= 1'b0;
     end else if (clear_i) begin
-      state_q   <= StTaps;
-      busy_q    <= 1'b0;
-      filling_q <= 1'b0;
-      new_q     <= 1'b0;
+      state_q      <= StTaps;
+      busy_q       <= 1'b0;
+      filling_q    <= 1'b0;
+      first_word_q <= 1'b0;
     end else begin
       state_q <= state_d;
       if (start) busy_q <= 1'b1;
-      else if (softmax_q ? sm_done : job_take && job_final_o) busy_q <= 1'b0;
+      else if (run.softmax ? sm_done : job_take && job_word_o.run_last) busy_q <= 1'b0;
       if (fill) filling_q <= 1'b1;
       else if (start) filling_q <= 1'b0;
-      if (start) new_q <= 1'b1;
-      else if (job_take) new_q <= 1'b0;
+      if (start) first_word_q <= 1'b1;
+      else if (job_take) first_word_q <= 1'b0;
     end
   end
 
@@ -304,11 +224,11 @@ module trine_vector #(
 
   logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
 
-  assign job_valid_o      = state_q == StJob;
-  assign job_active_o     = reduce_q ? Rows'(1) & active : active;
-  assign job_tile_first_o = job_first_q;
-  assign job_new_o        = new_q;
-  assign job_final_o      = tile_end && tile_last;
+  assign job_valid_o           = state_q == StJob;
+  assign job_active_o          = run.reduce ? Rows'(1) & active : active;
+  assign job_word_o.tile_first = job_first_q;
+  assign job_word_o.run_first  = first_word_q;
+  assign job_word_o.run_last   = tile_end && tile_last;
 
   always_ff @(posedge clk_i) begin
     if (g_valid_o && g_ready_i && word_first) job_first_q <= first;
@@ -324,10 +244,10 @@ module trine_vector #(
 
     // In the last word's bytes beyond the last channel no maximum lies.
     always_comb begin
-      tap  = rsp_lanes_i[l] && !(softmax_q && rsp_tag_i[TagKeep]);
+      tap  = rsp_lanes_i[l] && !(run.softmax && rsp_tag_i[TagKeep]);
       word = rsp_data_i[l*32 +: 32];
       for (int unsigned b = 1; b < 4; b++) begin
-        if (softmax_q && rsp_tag_i[TagLast] && 2'(b) > last_byte_q) word[8*b +: 8] = 8'h80;
+        if (run.softmax && rsp_tag_i[TagLast] && 2'(b) > run.last_byte) word[8*b +: 8] = 8'h80;
       end
     end
 
@@ -345,8 +265,8 @@ module trine_vector #(
 
     trine_vector_lane #(.Ternary(Ternary), .Binary(Binary)) u_lane (
       .clk_i,
-      .op_i     (softmax_q ? OpMax : op_q),
-      .invert_i (invert_q),
+      .op_i     (run.softmax ? OpMax : run.op),
+      .invert_i (run.invert),
       .tap_i    (tap),
       .first_i  (rsp_tag_i[TagFirst]),
       .word_i   (word),
@@ -364,18 +284,12 @@ module trine_vector #(
       .clk_i,
       .rst_ni,
       .clear_i,
-      .enable_i          (softmax_q && busy_q),
-      .last_byte_i       (last_byte_q),
-      .normalize_i       (normalize_q),
-      .center_i          (center_q),
-      .origin_i          (cfg_q.add_zero_a),
-      .count_i           (count_q),
-      .mean_factor_i     (cfg_q.multiplier),
-      .log2_i            (cfg_q.shift[3:0]),
-      .epsilon_i         (cfg_q.bias[30:0]),
+      .enable_i          (run.softmax && busy_q),
+      .last_byte_i       (run.last_byte),
+      .norm_i            (norm),
       .step_valid_i      (step_valid),
       .step_ready_o      (sm_step_ready),
-      .first_pass_i      (tile_first && !normalize_q),
+      .first_pass_i      (tile_first && !norm.normalize),
       .kept_i            (tile_first && group_last),
       .tile_end_i        (tile_end),
       .tile_last_i       (tile_last),
@@ -389,12 +303,7 @@ module trine_vector #(
       .slots_i           (job_slots_o),
       .go_o              (sm_go_o),
       .issue_i           (sm_issue_i),
-      .reciprocal_o      (sm_reciprocal_o),
-      .place_o           (sm_place_o),
-      .pair_o            (sm_pair_o),
-      .word_first_o      (sm_word_first_o),
-      .word_end_o        (sm_word_end_o),
-      .tile_end_o        (sm_tile_end_o),
+      .what_o            (sm_what_o),
       .left_i            (sm_left_i),
       .acc_o             (sm_acc_o),
       .multiplier_o      (sm_multiplier_o),
@@ -402,9 +311,7 @@ module trine_vector #(
       .product_valid_i,
       .product_i,
       .done_o            (sm_done),
-      .exp_we_i,
-      .exp_addr_i,
-      .exp_wdata_i
+      .exp_i
     );
   end else begin : gen_no_softmax
     logic unused_softmax;
@@ -412,21 +319,15 @@ module trine_vector #(
     assign sm_g_valid       = 1'b0;
     assign sm_done          = 1'b0;
     assign sm_go_o          = 1'b0;
-    assign sm_reciprocal_o  = 1'b0;
-    assign sm_place_o       = '0;
-    assign sm_pair_o        = 1'b0;
-    assign sm_word_first_o  = 1'b0;
-    assign sm_word_end_o    = 1'b0;
-    assign sm_tile_end_o    = 1'b0;
+    assign sm_what_o        = '0;
     assign sm_acc_o         = '0;
     assign sm_multiplier_o  = '0;
     assign sm_shift_o       = '0;
-    assign unused_softmax   = ^{sm_issue_i, sm_left_i, product_valid_i, product_i, exp_we_i,
-                                exp_addr_i, exp_wdata_i, count_q, center_q};
+    assign unused_softmax   = ^{sm_issue_i, sm_left_i, product_valid_i, product_i, exp_i, norm};
   end
 
   logic unused_vector;
-  assign unused_vector = ^{agu_running, run_flags_i, cfg_q.out_plane, cfg_payload_i};
+  assign unused_vector = ^{agu_running, cfg};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.
@@ -457,7 +358,7 @@ module trine_vector #(
       if (rsp_done_i || rsp_lanes_i != '0) begin
         m_answer_wanted: assume (state_q == StTaps || state_q == StWait);
       end
-      if (job_done_i && !softmax_q) m_done_when_read: assume (state_q == StRead);
+      if (job_done_i && !run.softmax) m_done_when_read: assume (state_q == StRead);
     end
   end
 `endif

@@ -65,12 +65,18 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
   return jobs;
 }
 
+/// A flag of a packed struct in a port.
+bool flag(std::uint64_t port, unsigned bit) { return (port >> bit & 1) != 0; }
+
+/// Bits of trine_post_pkg::word_t.
+constexpr unsigned kRunLast = 0, kRunFirst = 1, kTileFirst = 2;
+
 void check(const Vtrine_vector& dut, const Job& job) {
   const auto op = static_cast<Op>(job.run.op);
   const bool reduce = (job.run.flags >> isa::vector::kReduce & 1) != 0;
-  REQUIRE(dut.job_tile_first_o == job.tile_first);
-  REQUIRE(dut.job_new_o == job.first);
-  REQUIRE(dut.job_final_o == job.last);
+  REQUIRE(flag(dut.job_word_o, kTileFirst) == job.tile_first);
+  REQUIRE(flag(dut.job_word_o, kRunFirst) == job.first);
+  REQUIRE(flag(dut.job_word_o, kRunLast) == job.last);
   for (unsigned l = 0; l < kRows; ++l) {
     CAPTURE(l);
     const bool active = job.active[l];
@@ -217,6 +223,10 @@ constexpr unsigned kCodes = TB_Codes;
 constexpr unsigned kCodes = 1;
 #endif
 
+/// Bits of trine_post_pkg::softmax_t.
+constexpr unsigned kRunEnd = 0, kTileEnd = 1, kWordEnd = 2, kWordFirst = 3, kPair = 4, kSlot = 5,
+                   kReciprocal = 7, kNormalize = 8;
+
 /// A word of a softmax, as the post unit reads it: [code][lane].
 struct SoftmaxJob {
   std::vector<std::uint32_t> out;
@@ -288,8 +298,9 @@ class PostUnit {
     if (dut.sm_left_i != 0) leaving_ = false;
     if (dut.sm_issue_i == 0) return;
     factors_ = factors_of(dut);
-    if (dut.sm_reciprocal_o != 0) multiply(dut);
-    leaving_ = leaving_ || (dut.sm_reciprocal_o == 0 && dut.sm_tile_end_o != 0);
+    const bool reciprocal = flag(dut.sm_what_o, kReciprocal);
+    if (reciprocal) multiply(dut);
+    leaving_ = leaving_ || (!reciprocal && flag(dut.sm_what_o, kTileEnd));
   }
 
   bool idle() const { return !leaving_; }
@@ -404,12 +415,10 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
       }
       const Exponentials table = norm ? norm_table(constants) : random_exponentials(random);
       for (unsigned k = 0; k < table.size(); ++k) {
-        dut.exp_we_i = 1;
-        drive(dut.exp_addr_i, k);
-        dut.exp_wdata_i = table[k];
+        dut.exp_i = (std::uint64_t{1} << 8 | k) << 32 | table[k];  // trine_vector_pkg::exp_write_t
         unit.tick();
       }
-      dut.exp_we_i = 0;
+      dut.exp_i = 0;
       issue.start(r, run, random);
       for (SoftmaxJob& job : softmax_jobs(r, table, norm ? &constants : nullptr))
         jobs.push_back(std::move(job));
@@ -421,19 +430,20 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     dut.eval();
     gather.serve(dut, random, gather_percent, false);
     dut.eval();
-    const bool codes_taken = dut.sm_issue_i != 0 && dut.sm_reciprocal_o == 0;
+    const bool codes_taken = dut.sm_issue_i != 0 && !flag(dut.sm_what_o, kReciprocal);
     if (codes_taken) {
       REQUIRE(!jobs.empty());
       const SoftmaxJob& job = jobs.front();
-      const bool pairs = kCodes == 2 && dut.sm_normalize_o == 0;
+      const bool pairs = kCodes == 2 && !flag(dut.sm_what_o, kNormalize);
       const unsigned count = pairs && code + 1 < job.codes ? 2 : 1;
-      REQUIRE(dut.sm_normalize_o == job.norm);
-      REQUIRE(dut.sm_place_o == code);
-      REQUIRE(dut.sm_pair_o == (count == 2));
-      REQUIRE(dut.sm_word_first_o == job.tile_first);
-      REQUIRE(dut.sm_word_end_o == (code + count == job.codes));
-      REQUIRE(dut.sm_tile_end_o == (dut.sm_word_end_o != 0 && job.tile_end));
-      REQUIRE(dut.sm_end_o == (dut.sm_word_end_o != 0 && job.last));
+      const bool word_end = code + count == job.codes;
+      REQUIRE(flag(dut.sm_what_o, kNormalize) == job.norm);
+      REQUIRE((dut.sm_what_o >> kSlot & 3) == code);
+      REQUIRE(flag(dut.sm_what_o, kPair) == (count == 2));
+      REQUIRE(flag(dut.sm_what_o, kWordFirst) == job.tile_first);
+      REQUIRE(flag(dut.sm_what_o, kWordEnd) == word_end);
+      REQUIRE(flag(dut.sm_what_o, kTileEnd) == (word_end && job.tile_end));
+      REQUIRE(flag(dut.sm_what_o, kRunEnd) == (word_end && job.last));
       for (unsigned l = 0; l < kRows; ++l) {
         REQUIRE(get_bits(dut.job_active_o, l, 1) == job.active[l]);
         if (!job.active[l]) continue;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the parts of the vector engine tell each other.
+
+package trine_vector_pkg;
+
+  // A RUN and its registers, besides what the post unit is told (trine_post_pkg::cfg_t).
+  typedef struct packed {
+    logic [2:0] op;         // of the lanes; a squared difference adds
+    logic       softmax;    // or a normalization
+    logic       reduce;
+    logic       invert;
+    logic [7:0] pad;
+    logic [1:0] last_byte;  // of a softmax's last word
+  } run_t;
+
+  // A normalization's constants, as docs/numerics.md has them.
+  typedef struct packed {
+    logic        normalize;    // it is one
+    logic        center;       // takes the mean off
+    logic [7:0]  origin;       // w = origin - code
+    logic [12:0] count;        // channels, of a softmax too
+    logic [30:0] mean_factor;  // 2^(30 + log2) / count
+    logic [3:0]  log2;
+    logic [30:0] epsilon;
+  } norm_t;
+
+  // An entry of the exponentials is written.
+  typedef struct packed {
+    logic        we;
+    logic [7:0]  addr;
+    logic [31:0] data;
+  } exp_write_t;
+
+endpackage

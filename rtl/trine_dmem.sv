@@ -20,7 +20,7 @@
 //           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
 //           soon_o in the cycle before. Between are the memories' own registers, and one for each
 //           bank in front of the multiplexers of all banks. g_ready_o is a register: an access
-//           waits beside the one in front.
+//           waits behind the one in front.
 //           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
 //           of the same cycle. DMA: likewise; read data in t + 3, with Ecc in t + 4.
 //           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits

@@ -8,7 +8,7 @@
 //           their banks, blocked_i answers in the same cycle which banks are not theirs. A lane
 //           appears on rsp_* two cycles after it was served, when its bank's word is on
 //           bank_words_i. rsp_done_o marks the last of them, soon_o in the cycle before. g_ready_o
-//           is a register: an access waits beside the one in front.
+//           is a register: an access waits behind the one in front.
 // Contract  g_hold_i keeps the access in front from being served (and may change any time).
 //
 // Check     tb/trine_dmem_tb.cpp, formal/trine_dmem_props.sv

@@ -231,7 +231,7 @@ module trine_load #(
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
   end
 
-  // Only for errors: the beat's place in its row, from the row's address.
+  // Only for errors: the beat's number in its row, from the row's address.
   assign passed       = back_beats_last_q - left;
   assign error_o      = beat && rsp_error_i && !back_on_chip_q;
   assign error_addr_o = {back_dram_q + BeatAddrBits'(passed),

@@ -32,7 +32,7 @@
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
 
 module trine_softmax_lane #(
-  parameter int unsigned Codes     = 1,  // read at once, from the place on: 1, 2
+  parameter int unsigned Codes     = 1,  // read at once, from the slot on: 1, 2
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords)
 ) (
   input  logic                    clk_i,

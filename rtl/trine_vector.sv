@@ -68,7 +68,7 @@ module trine_vector #(
   output trine_post_pkg::cfg_t     job_cfg_o,
 
   // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a
-  // place of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last
+  // slot of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last
   // word of a tile has left it. Addresses are those of job_out_o and job_active_o.
   output logic                     sm_go_o,
   input  logic                     sm_issue_i,

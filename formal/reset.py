@@ -21,12 +21,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "DmemWords": "1024", "PmemRows": "16", "Ecc": "1'b1",
               "ParamChannels": "16", "Softmax": "1'b1", "Window": "1'b1", "ZeroPoints": "1'b1", "AxiDataBits": "32",
               "PipeRows": "1", "PipeCols": "2"}
-CLEAR = {"u_control.u_csr.clear_q": "1'b1", "u_control.u_csr.state_q": "2'b11"}
-CSR, READ, WRITE, POST = r"u_control\.u_csr\.", r"u_control\.u_read\.", r"u_control\.u_write\.", r"u_post\."
+CLEAR = {"u_control.u_csr.u_life.clear_q": "1'b1", "u_control.u_csr.u_life.state_q": "2'b11"}
+CSR, READ, WRITE, POST = r"u_control\.u_csr\.", r"u_control\.u_bus_read\.u_read\.", r"u_control\.u_bus_write\.u_write\.", r"u_post\."
+MATRIX = r"u_matmul\.u_matrix\."
 EXCEPTIONS = (
     (CSR + "(program|program_words|base|first|last|watchdog|irq_enable)_q", "the driver's, who sets them before start"),
-    (CSR + "(cause|done|irq_status|told|dirty|bus_was_reset)_q", "how the last program ended; start forgets it"),
-    (CSR + "reset_q", "a soft reset in this very cycle: it comes round again"),
+    (CSR + r"(u_life\.(cause|done|irq_status|told|dirty)|bus_was_reset)_q", "how the last program ended; start forgets it"),
+    (CSR + r"u_life\.reset_q", "a soft reset in this very cycle: it comes round again"),
     (CSR + "(write|read|bvalid|rvalid)_q", "an access under way is answered"),
     (CSR + r"u_counters\.(count|fresh|words|gen_counters\[\d+\]\.low)_q", "readable after the program; start clears them"),
     (CSR + r"u_counters\.(index|ring|added|added_index)_q", "goes round for ever"),
@@ -35,12 +36,12 @@ EXCEPTIONS = (
     (WRITE + "(aw_valid|count|open|waits)_q", "empty: clear waits for idle_o (drained_i)"),
     (WRITE + "(next|drop)_q", "as long as stop_i; nothing is open"),
     (r"u_control\.u_watchdog\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
-    ("turn_q", "whose turn it is: either is right"),
+    (r"u_gather_arb\.vector_next_q", "whose turn it is: either is right"),
     (r"gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
-    (r"u_scrub\.(busy|row)_q", "the zeros begin now, or go on; no program is started meanwhile"),
-    (r"(u_array\.gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage|gen_zero_points\.u_zero_points)\.valid_q",
+    (r"u_param_memories\.u_scrub\.(busy|row)_q", "the zeros begin now, or go on; no program is started meanwhile"),
+    (MATRIX + r"(u_array\.gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first instruction of a program has come"),
-    (r"u_pmem\.gen_code\.(read|came)_q", "the last read's answer, of which nobody asks"),
+    (MATRIX + r"u_pmem\.gen_code\.(read|came)_q", "the last read's answer, of which nobody asks"),
     (POST + r"(drop|entered|found|again|beside|counted|inflight|params|phase|locked|lane_go|threshold_go|whole)_q",
      "drop_q: codes in the operand register and the lanes come out, go nowhere"),
     (POST + r"gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\.(operand_valid|product|scaled_valid|twice|valid)_q",

@@ -31,28 +31,20 @@ module trine_csr_props (
   logic [31:0] program_addr, base, first, last;
   logic [23:0] watchdog;
 
+  trine_axi_pkg::lite_request_t    request;
+  trine_axi_pkg::lite_response_t   response;
+  trine_engine_pkg::memory_state_t memory;
+
+  assign request = {awvalid_i, awaddr_i, wvalid_i, wdata_i, wstrb_i, bready_i, arvalid_i, araddr_i,
+                    rready_i};
+  assign {awready, wready, bvalid, bresp, arready, rvalid, rdata, rresp} = response;
+  assign memory  = {wiping_i, 98'd0};
+
   trine_csr #(.Ecc(1'b1)) u_dut (
     .clk_i            (clk_i),
     .rst_ni           (rst_ni),
-    .s_axil_awvalid_i (awvalid_i),
-    .s_axil_awready_o (awready),
-    .s_axil_awaddr_i  (awaddr_i),
-    .s_axil_awprot_i  (3'd0),
-    .s_axil_wvalid_i  (wvalid_i),
-    .s_axil_wready_o  (wready),
-    .s_axil_wdata_i   (wdata_i),
-    .s_axil_wstrb_i   (wstrb_i),
-    .s_axil_bvalid_o  (bvalid),
-    .s_axil_bready_i  (bready_i),
-    .s_axil_bresp_o   (bresp),
-    .s_axil_arvalid_i (arvalid_i),
-    .s_axil_arready_o (arready),
-    .s_axil_araddr_i  (araddr_i),
-    .s_axil_arprot_i  (3'd0),
-    .s_axil_rvalid_o  (rvalid),
-    .s_axil_rready_i  (rready_i),
-    .s_axil_rdata_o   (rdata),
-    .s_axil_rresp_o   (rresp),
+    .s_axil_i         (request),
+    .s_axil_o         (response),
     .irq_o            (irq),
     .program_o        (program_addr),
     .program_words_o  (program_words),
@@ -76,15 +68,13 @@ module trine_csr_props (
     .read_beat_i      (1'b0),
     .write_words_i    (5'd0),
     .wipe_o           (wipe),
-    .wiping_i         (wiping_i),
-    .ecc_dmem_count_i (32'd0),
-    .ecc_pmem_count_i (32'd0)
+    .memory_i         (memory)
   );
 
   (* hierconn *) logic        \u_dut.write_q , \u_dut.read_q ;
-  (* hierconn *) logic [1:0]  \u_dut.state_q ;
-  (* hierconn *) logic        \u_dut.start_q , \u_dut.clear_q , \u_dut.tell ;
-  (* hierconn *) logic [1:0]  \u_dut.irq_status_q ;
+  (* hierconn *) logic [1:0]  \u_dut.u_life.state_q ;
+  (* hierconn *) logic        \u_dut.u_life.start_q , \u_dut.u_life.clear_q , \u_dut.u_life.tell ;
+  (* hierconn *) logic [1:0]  \u_dut.u_life.irq_status_q ;
   (* hierconn *) logic [14:0] \u_dut.u_counters.ring_q ;
   (* hierconn *) logic [3:0]  \u_dut.u_counters.index_q , \u_dut.u_counters.added_index_q ;
 
@@ -125,7 +115,7 @@ module trine_csr_props (
       r_taken_q      <= read && arready;
       w_age_q        <= write && !awready ? w_age_q + 2'(!bvalid) : '0;
       r_age_q        <= read && !arready ? r_age_q + 5'(!rvalid) : '0;
-      tell_q         <= \u_dut.tell ;
+      tell_q         <= \u_dut.u_life.tell ;
     end
   end
 
@@ -134,7 +124,7 @@ module trine_csr_props (
     wdata_q  <= wdata_i;
     wstrb_q  <= wstrb_i;
     araddr_q <= araddr_i;
-    busy_q   <= \u_dut.state_q  != StIdle || wiping_i;
+    busy_q   <= \u_dut.u_life.state_q  != StIdle || wiping_i;
     kept_q   <= {program_addr, program_words, base, first, last};
   end
 
@@ -184,12 +174,12 @@ module trine_csr_props (
         a_locked: assert (kept_q == {program_addr, program_words, base, first, last});
         a_start:  assert (!start);
       end
-      a_starts: assert (start == \u_dut.start_q  && (!start || running));
-      a_clear:  assert (clear == (\u_dut.state_q  == StClear));
+      a_starts: assert (start == \u_dut.u_life.start_q  && (!start || running));
+      a_clear:  assert (clear == (\u_dut.u_life.state_q  == StClear));
       a_wipe:   assert (!wipe || clear);
 
       // An event is there in the next cycle, even if a write clears it as it comes.
-      if (tell_q) a_event: assert (\u_dut.irq_status_q  != 2'b00);
+      if (tell_q) a_event: assert (\u_dut.u_life.irq_status_q  != 2'b00);
 
       c_write_wiping: cover (w_taken_q && wiping_i && bresp == 2'b10);
       c_write_stop:   cover (w_taken_q && stop && !drained_i && bresp == 2'b00);

@@ -78,8 +78,8 @@ struct Port {
   bool is_input;
   int bits;
   std::string name;
-  std::string core = name;  ///< what the core's port of this name is connected to; none if empty
-  std::string value = "";   ///< of an output that is not the core's
+  std::string core = name;  ///< its port, or field of trine_axi_pkg; none if empty
+  std::string value = "";   ///< of the output, or of the field, if not the other of the two
 };
 
 struct Interface {
@@ -87,13 +87,26 @@ struct Interface {
   std::vector<Port> ports;
 };
 
+/// The field of a signal of AXI: "m_axi_bresp" is "write_response.bresp". Addresses, data and
+/// strobes of the master are ports of the core, protections nothing.
+std::string field(const std::string& signal, bool is_input) {
+  const bool lite = signal.starts_with("s_axil_");
+  if (!lite && !signal.starts_with("m_axi_")) return signal + (is_input ? "_i" : "_o");
+  const std::string name = signal.substr(lite ? 7 : 6);
+  if (lite && name.ends_with("prot")) return "";
+  if (!lite && (name.ends_with("addr") || name.ends_with("data") || name.ends_with("strb")))
+    return signal + (is_input ? "_i" : "_o");
+  const char* side = lite ? "lite" : name.starts_with("ar") || name[0] == 'r' ? "read" : "write";
+  return fmt::format("{}_{}.{}", side, is_input == lite ? "request" : "response", name);
+}
+
 std::vector<Interface> interfaces(const Config& c) {
   const int address = c.axi_addr_bits, data = c.axi_data_bits;
   const auto in = [](const std::string& name, int bits = 1) {
-    return Port{true, bits, name + "_i"};
+    return Port{true, bits, name + "_i", field(name, true)};
   };
   const auto out = [](const std::string& name, int bits = 1) {
-    return Port{false, bits, name + "_o"};
+    return Port{false, bits, name + "_o", field(name, false)};
   };
   const auto constant = [](const std::string& name, int bits, const std::string& value) {
     return Port{false, bits, name + "_o", "", "trine_config_pkg::" + value};
@@ -114,9 +127,9 @@ std::vector<Interface> interfaces(const Config& c) {
   };
   const int ids = c.axi_id_bits;
   const Port bid{true, ids, "m_axi_bid_i", "", ""};
-  const Port arid{false, ids, "m_axi_arid_o", "load_id",
-                  fmt::format("trine_config_pkg::AxiId | {}'(load_id)", ids)};
-  const Port rid{true, ids, "m_axi_rid_i", ids > 1 ? "m_axi_rid_i[0]" : "m_axi_rid_i", ""};
+  const Port arid{false, ids, "m_axi_arid_o", "read_request.arid",
+                  fmt::format("trine_config_pkg::AxiId | {}'(read_request.arid)", ids)};
+  const Port rid{true, ids, "m_axi_rid_i", "read_response.rid", ids > 1 ? "m_axi_rid_i[0]" : ""};
   const Port awid = constant("m_axi_awid", ids, "AxiId");
   std::vector<Port> master;
   for (const std::vector<Port>& channel :
@@ -167,12 +180,13 @@ std::string top_module(const Config& config) {
     for (const Port& port : interface.ports) {
       ports += fmt::format("  {} logic {:<7} {},\n", port.is_input ? "input " : "output",
                            range(port.bits), port.name);
-      if (!port.core.empty())
-        connections += port.core == port.name
-                           ? fmt::format("    .{},\n", port.name)
-                           : fmt::format("    .{} ({}),\n", port.name, port.core);
-      if (!port.value.empty())
-        assigns += fmt::format("  assign {:<15} = {};\n", port.name, port.value);
+      const bool is_field = port.core.find('.') != std::string::npos;
+      const std::string& to = port.is_input ? port.core : port.name;
+      const std::string& from = port.is_input ? port.name : port.core;
+      if (!is_field && !port.core.empty()) connections += fmt::format("    .{},\n", port.core);
+      if (is_field || !port.value.empty())
+        assigns +=
+            fmt::format("  assign {:<22} = {};\n", to, port.value.empty() ? from : port.value);
     }
   }
   std::string values;
@@ -193,9 +207,22 @@ std::string top_module(const Config& config) {
       "module trine_top #(\n"
       "  parameter int Multiplier = trine_mul_pkg::Operator  // of the products: trine_mul_pkg\n"
       ") (\n{});\n\n"
-      "  logic load_id, unused_ids;\n\n{}"
-      "  assign unused_ids = ^{{m_axi_bid_i, m_axi_rid_i}};\n\n"
-      "  trine_core #(\n{}  ) u_core (\n{}  );\n\n"
+      "  trine_axi_pkg::lite_request_t   lite_request;\n"
+      "  trine_axi_pkg::lite_response_t  lite_response;\n"
+      "  trine_axi_pkg::read_request_t   read_request;\n"
+      "  trine_axi_pkg::read_response_t  read_response;\n"
+      "  trine_axi_pkg::write_request_t  write_request;\n"
+      "  trine_axi_pkg::write_response_t write_response;\n"
+      "  logic                           unused_inputs;\n\n{}"
+      "  assign unused_inputs = ^{{m_axi_bid_i, m_axi_rid_i, s_axil_awprot_i, "
+      "s_axil_arprot_i}};\n\n"
+      "  trine_core #(\n{}  ) u_core (\n"
+      "    .s_axil_i      (lite_request),\n"
+      "    .s_axil_o      (lite_response),\n"
+      "    .m_axi_read_o  (read_request),\n"
+      "    .m_axi_read_i  (read_response),\n"
+      "    .m_axi_write_o (write_request),\n"
+      "    .m_axi_write_i (write_response),\n{}  );\n\n"
       "endmodule\n",
       config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0, ports, assigns,
       values, connections);
@@ -276,7 +303,8 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "A neural-network accelerator written by Trine: {} x {} PEs. It needs nothing from outside "
       "this folder.\n\n"
       "| file | what |\n|---|---|\n"
-      "| `trine_top.sv` | top module; `trine_core.sv` is the same with parameters |\n"
+      "| `trine_top.sv` | top module; `trine_core.sv` is the same with parameters, buses as "
+      "structs |\n"
       "| `trine.f`, `trine.core`, `trine.sdc` | file list, FuseSoC core, timing constraints |\n"
       "| `trine_sram.sv` | the only memory: replace it by your library's macros |\n"
       "| `trine_runtime.h`, `trine_runtime.c` | the driver, C99 |\n"

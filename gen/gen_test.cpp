@@ -260,16 +260,17 @@ TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emis
                            "AxiWriteCache = 4'd3;", "AxiQos = 4'd9;", "AxiUser = 7'd100;"})
     CHECK_THAT(package, Catch::Contains(text));
   const std::string top = top_module(config);
-  for (const char* text : {"output logic [3:0]   m_axi_awid_o", "input  logic [3:0]   m_axi_rid_i",
-                           "m_axi_arid_o    = trine_config_pkg::AxiId | 4'(load_id);",
-                           ".m_axi_rid_i (m_axi_rid_i[0])", "output logic [6:0]   m_axi_aruser_o",
-                           "m_axi_awcache_o = trine_config_pkg::AxiWriteCache;"})
+  for (const char* text :
+       {"output logic [3:0]   m_axi_awid_o", "input  logic [3:0]   m_axi_rid_i",
+        "m_axi_arid_o           = trine_config_pkg::AxiId | 4'(read_request.arid);",
+        "read_response.rid      = m_axi_rid_i[0];", "output logic [6:0]   m_axi_aruser_o",
+        "m_axi_awcache_o        = trine_config_pkg::AxiWriteCache;"})
     CHECK_THAT(top, Catch::Contains(text));
   // A load is told by the lowest bit, however many there are.
   CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=2"})),
-             Catch::Contains(".m_axi_rid_i (m_axi_rid_i[0])"));
+             Catch::Contains("read_response.rid      = m_axi_rid_i[0];"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"bus.axi_id_bits=1"})),
-             Catch::Contains("    .m_axi_rid_i,\n"));
+             Catch::Contains("read_response.rid      = m_axi_rid_i;\n"));
 }
 
 TEST_CASE("each key changes its own constants of a design, and no other", "[gen][emission]") {
@@ -370,17 +371,22 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
             "<2 m_axi_rresp_i\n<1 m_axi_rlast_i\n>1 irq_o\n>4 trace_cause_o\n>4 trace_start_o\n"
             ">4 trace_retire_o\n");
   for (const char* text :
-       {"assign m_axi_awid_o    = trine_config_pkg::AxiId;",
-        "assign m_axi_arid_o    = trine_config_pkg::AxiId | 5'(load_id);",
-        "assign m_axi_awcache_o = trine_config_pkg::AxiWriteCache;",
-        "assign m_axi_arcache_o = trine_config_pkg::AxiReadCache;",
-        "assign m_axi_awprot_o  = trine_config_pkg::AxiProt;",
-        "assign m_axi_arprot_o  = trine_config_pkg::AxiProt;",
-        "assign m_axi_awqos_o   = trine_config_pkg::AxiQos;",
-        "assign m_axi_arqos_o   = trine_config_pkg::AxiQos;",
-        "assign m_axi_awuser_o  = trine_config_pkg::AxiUser;",
-        "assign m_axi_aruser_o  = trine_config_pkg::AxiUser;", ".m_axi_rid_i (m_axi_rid_i[0]),",
-        ".m_axi_arid_o (load_id),", ".Multiplier    (Multiplier)\n"})
+       {"assign m_axi_awid_o           = trine_config_pkg::AxiId;",
+        "assign m_axi_arid_o           = trine_config_pkg::AxiId | 5'(read_request.arid);",
+        "assign m_axi_awcache_o        = trine_config_pkg::AxiWriteCache;",
+        "assign m_axi_arcache_o        = trine_config_pkg::AxiReadCache;",
+        "assign m_axi_awprot_o         = trine_config_pkg::AxiProt;",
+        "assign m_axi_arprot_o         = trine_config_pkg::AxiProt;",
+        "assign m_axi_awqos_o          = trine_config_pkg::AxiQos;",
+        "assign m_axi_arqos_o          = trine_config_pkg::AxiQos;",
+        "assign m_axi_awuser_o         = trine_config_pkg::AxiUser;",
+        "assign m_axi_aruser_o         = trine_config_pkg::AxiUser;",
+        "assign read_response.rid      = m_axi_rid_i[0];", ".s_axil_o      (lite_response),",
+        "assign lite_request.wstrb     = s_axil_wstrb_i;",
+        "assign s_axil_bresp_o         = lite_response.bresp;",
+        "assign m_axi_awlen_o          = write_request.awlen;",
+        "assign write_response.bresp   = m_axi_bresp_i;", "    .m_axi_wdata_o,\n",
+        ".Multiplier    (Multiplier)\n"})
     CHECK_THAT(top, Catch::Contains(text));
   static const std::regex parameter("\\.(\\w+) +\\(trine_config_pkg::(\\w+)\\)");
   int parameters = 0;
@@ -389,7 +395,8 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
     CHECK((*it)[1] == (*it)[2]);
   }
   CHECK(parameters == 22);
-  CHECK_THAT(top_module(machine::load_config("edge64")), Catch::Contains("    .m_axi_rid_i,\n"));
+  CHECK_THAT(top_module(machine::load_config("edge64")),
+             Catch::Contains("read_response.rid      = m_axi_rid_i;\n"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),
              Catch::Contains("// 3 x 5 PEs, 60 int8 MACs per cycle."));
 }

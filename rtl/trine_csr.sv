@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control and status registers (docs/architecture.md), and the life of a program:
-//
-//   idle --start--> run --done, error or soft reset--> stop --drained--> clear --> idle
-//
-// In stop the bus masters take no more requests and finish what is outstanding; clear resets the
-// machine for one cycle, so that each program finds it as after reset. Status and interrupt tell
-// the end when the machine is idle again, or in stop when the watchdog gives up on the bus. What
-// that still owes keeps the machine there (bus_dirty), unable to start, until it has come or the
-// driver says that it never will (bus_was_reset).
+// Control and status registers (docs/architecture.md) around the life of a program
+// (trine_lifecycle) and the counters.
 //
 // Each access is answered, whatever the state and the bus of the master: a write that cannot be
 // carried out is an error (SLVERR) and changes nothing. These are partial strobes, a register that
@@ -31,25 +24,9 @@ module trine_csr #(
   input  logic                   clk_i,
   input  logic                   rst_ni,
 
-  input  logic                   s_axil_awvalid_i,
-  output logic                   s_axil_awready_o,
-  input  logic [11:0]            s_axil_awaddr_i,
-  input  logic [2:0]             s_axil_awprot_i,
-  input  logic                   s_axil_wvalid_i,
-  output logic                   s_axil_wready_o,
-  input  logic [31:0]            s_axil_wdata_i,
-  input  logic [3:0]             s_axil_wstrb_i,
-  output logic                   s_axil_bvalid_o,
-  input  logic                   s_axil_bready_i,
-  output logic [1:0]             s_axil_bresp_o,
-  input  logic                   s_axil_arvalid_i,
-  output logic                   s_axil_arready_o,
-  input  logic [11:0]            s_axil_araddr_i,
-  input  logic [2:0]             s_axil_arprot_i,
-  output logic                   s_axil_rvalid_o,
-  input  logic                   s_axil_rready_i,
-  output logic [31:0]            s_axil_rdata_o,
-  output logic [1:0]             s_axil_rresp_o,
+  // AXI4-Lite slave.
+  input  trine_axi_pkg::lite_request_t  s_axil_i,
+  output trine_axi_pkg::lite_response_t s_axil_o,
   output logic                   irq_o,
 
   // The program and its life.
@@ -79,21 +56,15 @@ module trine_csr #(
   input  logic                   read_beat_i,
   input  logic [4:0]             write_words_i,
 
-  // Zeros are to be written to the memories (scrub, and with Ecc each soft reset); they are being
-  // written.
+  // Zeros are to be written to the memories: scrub, and with Ecc each soft reset.
   output logic                   wipe_o,
-  input  logic                   wiping_i,
-
-  // Codes of DMEM and PMEM, with Ecc.
-  input  logic [31:0]            ecc_dmem_count_i,
-  input  logic [31:0]            ecc_pmem_count_i
+  input  trine_engine_pkg::memory_state_t memory_i
 );
 
   // ---------------------------------------------------------------------------------------------
   // AXI4-Lite: ready is a pulse of one cycle, in which the access happens.
   // ---------------------------------------------------------------------------------------------
   logic        counter_there;
-  logic        dirty_q;  // the bus owes what was given up
   logic        bus_was_reset_q;
   logic        write_q, read_q, bvalid_q, rvalid_q, write_ok, read_ok, bad_write_q, bad_read_q;
   logic [31:0] rdata, rdata_q, wdata;
@@ -106,10 +77,10 @@ module trine_csr #(
       bvalid_q <= 1'b0;
       rvalid_q <= 1'b0;
     end else begin
-      write_q  <= s_axil_awvalid_i && s_axil_wvalid_i && !write_q && !bvalid_q;
-      read_q   <= s_axil_arvalid_i && counter_there && !read_q && !rvalid_q;
-      bvalid_q <= write_q || (bvalid_q && !s_axil_bready_i);
-      rvalid_q <= read_q || (rvalid_q && !s_axil_rready_i);
+      write_q  <= s_axil_i.awvalid && s_axil_i.wvalid && !write_q && !bvalid_q;
+      read_q   <= s_axil_i.arvalid && counter_there && !read_q && !rvalid_q;
+      bvalid_q <= write_q || (bvalid_q && !s_axil_i.bready);
+      rvalid_q <= read_q || (rvalid_q && !s_axil_i.rready);
     end
   end
 
@@ -121,18 +92,18 @@ module trine_csr #(
     end
   end
 
-  assign waddr = {s_axil_awaddr_i[11:2], 2'b00};
-  assign raddr = {s_axil_araddr_i[11:2], 2'b00};
-  assign wdata = s_axil_wdata_i;
+  assign waddr = {s_axil_i.awaddr[11:2], 2'b00};
+  assign raddr = {s_axil_i.araddr[11:2], 2'b00};
+  assign wdata = s_axil_i.wdata;
 
-  assign s_axil_awready_o = write_q;
-  assign s_axil_wready_o  = write_q;
-  assign s_axil_bvalid_o  = bvalid_q;
-  assign s_axil_bresp_o   = {bad_write_q, 1'b0};  // OKAY, SLVERR
-  assign s_axil_arready_o = read_q;
-  assign s_axil_rvalid_o  = rvalid_q;
-  assign s_axil_rdata_o   = rdata_q;
-  assign s_axil_rresp_o   = {bad_read_q, 1'b0};
+  assign s_axil_o.awready = write_q;
+  assign s_axil_o.wready  = write_q;
+  assign s_axil_o.bvalid  = bvalid_q;
+  assign s_axil_o.bresp   = {bad_write_q, 1'b0};  // OKAY, SLVERR
+  assign s_axil_o.arready = read_q;
+  assign s_axil_o.rvalid  = rvalid_q;
+  assign s_axil_o.rdata   = rdata_q;
+  assign s_axil_o.rresp   = {bad_read_q, 1'b0};
 
   // ---------------------------------------------------------------------------------------------
   // Writes. Both halves of an address are kept in 64 bits here and cut where they are used.
@@ -182,7 +153,7 @@ module trine_csr #(
     soft_reset      = 1'b0;
     scrub           = 1'b0;
     bus_was_reset   = 1'b0;
-    write_ok        = &s_axil_wstrb_i && !(locked && !idle);
+    write_ok        = &s_axil_i.wstrb && !(locked && !idle);
     if (write_q && write_ok) begin
       unique case (waddr)
         trine_csr_pkg::CsrControlOffset: begin
@@ -240,120 +211,65 @@ module trine_csr #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Errors: cause, address and RUN are kept from the first one of a program on.
+  // The life of a program.
   // ---------------------------------------------------------------------------------------------
-  logic [3:0]                                cause_q;
-  logic [ErrorBits-1:0]                      error_addr_q;
-  logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run_q;
+  logic                                      busy, dirty, done, resetting, has_error;
+  logic [1:0]                                irq_status;
+  logic [3:0]                                cause;
+  logic [ErrorBits-1:0]                      error_addr;
+  logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run;
   logic [63:0]                               error_wide;
-  logic                                      error;
 
-  assign error      = error_cause_i != trine_csr_pkg::ErrorNone;
-  assign error_wide = 64'(error_addr_q);
+  trine_lifecycle #(
+    .ErrorBits (ErrorBits),
+    .Ecc       (Ecc)
+  ) u_life (
+    .clk_i,
+    .rst_ni,
+    .start_i      (start),
+    .soft_reset_i (soft_reset),
+    .scrub_i      (scrub),
+    .irq_clear_i  (irq_clear),
+    .done_i,
+    .drained_i,
+    .expired_i,
+    .wiping_i     (memory_i.wiping),
+    .error_cause_i,
+    .error_addr_i,
+    .error_run_i,
+    .start_o,
+    .running_o,
+    .stop_o,
+    .clear_o,
+    .wipe_o,
+    .idle_o       (idle),
+    .busy_o       (busy),
+    .dirty_o      (dirty),
+    .done_o       (done),
+    .resetting_o  (resetting),
+    .irq_status_o (irq_status),
+    .cause_o      (cause),
+    .addr_o       (error_addr),
+    .run_o        (error_run)
+  );
 
-  // ---------------------------------------------------------------------------------------------
-  // States.
-  // ---------------------------------------------------------------------------------------------
-  typedef enum logic [1:0] {StIdle, StRun, StStop, StClear} state_e;
+  assign error_wide = 64'(error_addr);
+  assign has_error  = cause != trine_csr_pkg::ErrorNone;
 
-  state_e     state_d, state_q;
-  logic       start_q, clear_q, reset_d, reset_q, scrub_d, scrub_q, done_d, done_q, failing, forget;
-  logic       ending, tell, told_q;  // the end of the program
-  logic [1:0] irq_status_d, irq_status_q;
-
-  assign idle    = state_q == StIdle && !wiping_i;
-  assign failing = state_q == StRun && error && !soft_reset;
-  assign forget  = start || soft_reset;
-  assign ending  = state_d == StStop || state_d == StClear;
-  assign tell    = (state_q == StClear || (state_q == StStop && dirty_q)) && !told_q && !reset_q &&
-                   !soft_reset;
-
-  // A scrub is a soft reset whose clear begins the zeros.
-  always_comb begin
-    state_d = state_q;
-    reset_d = reset_q;
-    scrub_d = scrub || (scrub_q && state_q != StClear);
-    done_d  = (done_q && !start) || (tell && cause_q == trine_csr_pkg::ErrorNone);
-    unique case (state_q)
-      StIdle:  if (start) state_d = StRun;
-      StRun:   if (error || done_i) state_d = StStop;
-      StStop:  if (drained_i) state_d = StClear;
-      default: begin
-        state_d = StIdle;
-        reset_d = 1'b0;
-      end
-    endcase
-    if (soft_reset) begin
-      state_d = StStop;
-      reset_d = 1'b1;
-      done_d  = 1'b0;
-    end
-  end
-
-  // An event is set when its end is reached; set wins over clear.
-  always_comb begin
-    irq_status_d = irq_status_q & ~irq_clear;
-    if (tell) begin
-      if (cause_q == trine_csr_pkg::ErrorNone) begin
-        irq_status_d[trine_csr_pkg::CsrIrqStatusDoneBit] = 1'b1;
-      end else begin
-        irq_status_d[trine_csr_pkg::CsrIrqStatusErrorBit] = 1'b1;
-      end
-    end
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      state_q      <= StIdle;
-      start_q      <= 1'b0;
-      clear_q      <= 1'b0;
-      reset_q      <= 1'b0;
-      scrub_q      <= 1'b0;
-      done_q       <= 1'b0;
-      dirty_q      <= 1'b0;
-      told_q       <= 1'b0;
-      irq_status_q <= 2'b00;
-      cause_q      <= trine_csr_pkg::ErrorNone;
-    end else begin
-      state_q      <= state_d;
-      start_q      <= start;
-      clear_q      <= state_d == StClear;  // a register: the net is long
-      reset_q      <= reset_d;
-      scrub_q      <= scrub_d;
-      done_q       <= done_d;
-      dirty_q      <= ending && (dirty_q || (expired_i && state_d == StStop));
-      told_q       <= ending && (told_q || tell);
-      irq_status_q <= irq_status_d;
-      if (forget)       cause_q <= trine_csr_pkg::ErrorNone;
-      else if (failing) cause_q <= error_cause_i;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (failing) begin
-      error_addr_q <= error_addr_i;
-      error_run_q  <= error_run_i;
-    end
-  end
-
-  assign wipe_o          = clear_q && reset_q && (Ecc || scrub_q);
   assign program_o       = program_q;
   assign program_words_o = program_words_q;
   assign base_o          = base_q;
   assign window_first_o  = first_q;
   assign window_last_o   = last_q;
   assign watchdog_o      = watchdog_q;
-  assign start_o         = start_q;
-  assign running_o       = state_q == StRun;
-  assign stop_o          = state_q != StRun;
-  assign clear_o         = clear_q;
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bus_was_reset_q <= 1'b0;
     else         bus_was_reset_q <= bus_was_reset;
   end
 
   assign bus_was_reset_o = bus_was_reset_q;
-  assign irq_o           = |(irq_status_q & irq_enable_q);
+  assign irq_o           = |(irq_status & irq_enable_q);
 
   // ---------------------------------------------------------------------------------------------
   // Counters and reads. A read of a counter's low half keeps the high half for the read of that.
@@ -364,11 +280,10 @@ module trine_csr #(
   logic [31:0] counter_high_q;
   logic [3:0]  counter_index, index_ahead;
   logic [11:0] counter_addr;
-  logic        has_error, is_counter;
+  logic        is_counter;
 
   assign counter_addr = raddr - CountersOffset;
   assign is_counter   = counter_addr < 12'(15 * 8);
-  assign has_error    = cause_q != trine_csr_pkg::ErrorNone;
 
   trine_counters #(
     .AxiDataBits (AxiDataBits),
@@ -376,7 +291,7 @@ module trine_csr #(
   ) u_counters (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
-    .clear_i       (start_q),
+    .clear_i       (start_o),
     .running_i     (running_o),
     .cause_i       (cause_i),
     .busy_i        (busy_i),
@@ -404,17 +319,17 @@ module trine_csr #(
       trine_csr_pkg::CsrConfigHashOffset + 12'd4:  rdata = ConfigHash[63:32];
       trine_csr_pkg::CsrControlOffset:             rdata = 32'd0;
       trine_csr_pkg::CsrStatusOffset: begin
-        rdata[trine_csr_pkg::CsrStatusBusyBit]  = state_q != StIdle && !dirty_q;
-        rdata[trine_csr_pkg::CsrStatusDoneBit]  = done_q;
+        rdata[trine_csr_pkg::CsrStatusBusyBit]  = busy;
+        rdata[trine_csr_pkg::CsrStatusDoneBit]  = done;
         rdata[trine_csr_pkg::CsrStatusErrorBit] = has_error;
-        rdata[trine_csr_pkg::CsrStatusBusDirtyBit] = dirty_q;
-        rdata[trine_csr_pkg::CsrStatusResetBit] = reset_q || wiping_i;
+        rdata[trine_csr_pkg::CsrStatusBusDirtyBit] = dirty;
+        rdata[trine_csr_pkg::CsrStatusResetBit] = resetting;
       end
-      trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause_q);
+      trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause);
       trine_csr_pkg::CsrErrorAddressOffset:        rdata = has_error ? error_wide[31:0] : 32'd0;
       trine_csr_pkg::CsrErrorAddressOffset + 12'd4: rdata = has_error ? error_wide[63:32] : 32'd0;
       trine_csr_pkg::CsrIrqEnableOffset:           rdata = 32'(irq_enable_q);
-      trine_csr_pkg::CsrIrqStatusOffset:           rdata = 32'(irq_status_q);
+      trine_csr_pkg::CsrIrqStatusOffset:           rdata = 32'(irq_status);
       trine_csr_pkg::CsrProgramOffset:             rdata = program_wide[31:0];
       trine_csr_pkg::CsrProgramOffset + 12'd4:     rdata = program_wide[63:32];
       trine_csr_pkg::CsrProgramWordsOffset:        rdata = program_words_q;
@@ -425,7 +340,7 @@ module trine_csr #(
       trine_csr_pkg::CsrWindowLastOffset:          rdata = last_wide[31:0];
       trine_csr_pkg::CsrWindowLastOffset + 12'd4:  rdata = last_wide[63:32];
       trine_csr_pkg::CsrWatchdogOffset:            rdata = 32'(watchdog_q);
-      trine_csr_pkg::CsrErrorRunOffset:            rdata = has_error ? 32'(error_run_q) : 32'd0;
+      trine_csr_pkg::CsrErrorRunOffset:            rdata = has_error ? 32'(error_run) : 32'd0;
       default: begin
         read_ok = is_counter;
         rdata   = raddr[2] ? counter_high_q : counter[31:0];
@@ -433,17 +348,12 @@ module trine_csr #(
     endcase
     if (Ecc && raddr[11:3] == trine_csr_pkg::CsrEccCorrectedOffset[11:3]) begin
       read_ok = 1'b1;
-      rdata   = raddr[2] ? ecc_pmem_count_i : ecc_dmem_count_i;
+      rdata   = raddr[2] ? memory_i.pmem_count : memory_i.dmem_count;
     end
   end
 
-  if (!Ecc) begin : gen_no_ecc
-    logic unused_ecc;
-    assign unused_ecc = ^{ecc_dmem_count_i, ecc_pmem_count_i};
-  end
-
   logic unused_bits;
-  assign unused_bits = ^{s_axil_awprot_i, s_axil_arprot_i, s_axil_awaddr_i[1:0],
-                         s_axil_araddr_i[1:0], counter_addr};
+  assign unused_bits = ^{s_axil_i.awaddr[1:0], s_axil_i.araddr[1:0], counter_addr, memory_i.fatal,
+                         memory_i.fatal_addr, memory_i.dmem_count, memory_i.pmem_count};
 
 endmodule

@@ -4,7 +4,10 @@
 
 package trine_engine_pkg;
 
-  // To an engine, from its issue unit: a SET or a RUN, each with a handshake.
+  // To an engine, from its issue unit: a SET or a RUN, each with a handshake; of several engines
+  // one behind the other, engine 0 in the low bits.
+  localparam int unsigned CommandBits = 82;
+
   typedef struct packed {
     logic        cfg_valid;
     logic [3:0]  cfg_reg;
@@ -16,11 +19,59 @@ package trine_engine_pkg;
   } command_t;
 
   // From an engine; retire: a pulse for each RUN, in order, a cycle after it was taken or later.
+  localparam int unsigned AnswerBits = 3;
+
   typedef struct packed {
     logic        cfg_ready;
     logic        run_ready;
     logic        retire;
   } answer_t;
+
+  // The machine's state; bit = engine.
+  typedef struct packed {
+    logic        running;  // a program
+    logic        start;    // of a program, one pulse
+    logic        wipe;     // zeros are to be written to all memories, one pulse
+    logic [3:0]  idle;     // nothing queued, offered or in flight
+    logic [3:0]  busy;     // a RUN is in flight
+    logic [3:0]  begun;    // a RUN was taken: one pulse
+    logic [3:0]  retired;  // a RUN ended: one pulse
+  } state_t;
+
+  // What stops a program: of the word at its front, of tokens, of its fetch.
+  typedef struct packed {
+    logic        done;
+    logic        foreign;
+    logic        illegal;
+    logic        lacking;
+    logic        deadlock;
+    logic        overflow;
+    logic        fetch_error;
+    logic        fetch_outside;
+  } program_event_t;
+
+  // One side of the bus master: what is outstanding, what moved, what went wrong.
+  typedef struct packed {
+    logic        idle;
+    logic        owed;         // the bus is to take something or to answer,
+    logic        moved;        // and did
+    logic        engine_owed;  // the engine has bursts without an answer
+    logic        error;        // an answer of the engine's was an error
+    logic        outside;      // its burst on offer is not in the allowed range
+  } bus_event_t;
+
+  // A burst of the fetch: len + 1 beats; address apart. Its answer; data apart.
+  typedef struct packed {
+    logic        valid;
+    logic [7:0]  len;
+  } fetch_request_t;
+
+  typedef struct packed {
+    logic        ready;    // the request is taken
+    logic        outside;  // it never is: not in the allowed range
+    logic        valid;
+    logic        error;
+  } fetch_response_t;
 
   // A beat of the load engine for one of the small memories, data apart; held until it is taken.
   typedef struct packed {
@@ -33,5 +84,43 @@ package trine_engine_pkg;
     logic        exp_valid;
     logic [7:0]  exp_addr;
   } param_t;
+
+  // A step at the array's input, but for its words.
+  typedef struct packed {
+    logic       valid;
+    logic       first;     // sums begin anew
+    logic       last;      // sums go into the drain registers
+    logic [1:0] mode;      // int8, ternary, binary
+    logic       window;    // four taps of each of four channels
+    logic [7:0] act_zero;  // zero points of a product of two maps, else 0
+    logic [7:0] wgt_zero;
+  } step_t;
+
+  // What a compute engine does, for the cause of a cycle.
+  typedef struct packed {
+    logic running;     // a RUN is in flight
+    logic enters;      // a step enters the array
+    logic drain_wait;  // a tile's last step waits in front of the array
+    logic last_wait;   // it is not issued yet
+  } compute_state_t;
+
+  // The gather, but for its data: the access at its front, the answer of this cycle, and the one of
+  // the next. Tags are trine_gather_arb's.
+  typedef struct packed {
+    logic [5:0] front_tag;
+    logic       rsp_done;  // all lanes have come
+    logic [5:0] rsp_tag;
+    logic       soon;      // rsp_done of the next cycle
+    logic [5:0] soon_tag;
+  } gather_t;
+
+  // What the memories tell control.
+  typedef struct packed {
+    logic        wiping;      // zeros are being written
+    logic        fatal;       // with codes: a word that cannot be corrected, until clear,
+    logic [32:0] fatal_addr;  // and where
+    logic [31:0] dmem_count;  // corrected words
+    logic [31:0] pmem_count;
+  } memory_state_t;
 
 endpackage

@@ -55,6 +55,25 @@ package trine_post_pkg;
     logic [4:0]  position;      // of the first channel in its word
   } cfg_t;
 
+  // A job: a group of a tile (compute), or a word in each lane (vector; with tile_last and drain).
+  typedef struct packed {
+    logic tile_first;  // first group, or word, of its tile
+    logic tile_last;
+    logic first;       // of its instruction
+    logic last;
+    logic drain;       // the instruction has results
+    cfg_t cfg;
+  } job_t;
+
+  // To the compute engine. With drain_ok or drain_soon a step that enters the array in the next
+  // cycle may overwrite the results of the job in front.
+  typedef struct packed {
+    logic drain_ok;
+    logic drain_soon;  // the same, as data is taken
+    logic fetch_busy;  // residuals are yet to be read
+    logic retire;      // an instruction has ended
+  } compute_status_t;
+
   // A word of each lane of the vector engine, for the post unit.
   typedef struct packed {
     logic tile_first;  // first word of its tile

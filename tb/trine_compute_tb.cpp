@@ -10,7 +10,7 @@
 #include <deque>
 #include <random>
 
-#include "Vtrine_compute.h"
+#include "Vtrine_compute_ports.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"
@@ -74,7 +74,7 @@ void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>
   }
 }
 
-void check(const Vtrine_compute& dut, const Input& input, unsigned row) {
+void check(const Vtrine_compute_ports& dut, const Input& input, unsigned row) {
   REQUIRE(row == input.row);
   REQUIRE(dut.array_first_o == input.first);
   REQUIRE(dut.array_last_o == input.step.last);
@@ -110,7 +110,7 @@ struct Work {
     jobs = jobs_of_run;
     residual = fuses(run);
   }
-  void check(const Vtrine_compute& dut) const {
+  void check(const Vtrine_compute_ports& dut) const {
     const bool last = !lasts.empty() && lasts.front();
     const bool allowed = dut.fetch_busy_i == 0 && (waiting == 0 || (waiting == 1 && !residual));
     REQUIRE((dut.g_valid_o != 0) == (!lasts.empty() && (!last || allowed)));
@@ -120,7 +120,7 @@ struct Work {
     REQUIRE(dut.array_valid_o + dut.drain_wait_o == (entering > 0 ? 1 : 0));
     REQUIRE(entering <= 3);
   }
-  void clock(const Vtrine_compute& dut) {
+  void clock(const Vtrine_compute_ports& dut) {
     if (dut.job_valid_o != 0 && dut.job_ready_i != 0) {
       --waiting;
       --jobs;
@@ -134,7 +134,7 @@ struct Work {
   }
 };
 
-void check(const Vtrine_compute& dut, const Job& job) {
+void check(const Vtrine_compute_ports& dut, const Job& job) {
   REQUIRE(dut.job_tile_first_o == job.step.tile_first);
   REQUIRE(dut.job_tile_last_o == job.step.group_last);
   REQUIRE(dut.job_new_o == job.first);
@@ -198,7 +198,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   const auto gather_percent = GENERATE(100u, 50u);
   const auto longest_read = GENERATE(1, 40);
   std::mt19937 random{seed};
-  Vtrine_compute dut;
+  Vtrine_compute_ports dut;
   Gather gather(kRows, kAddrBits);
   Issue issue;
   std::deque<Input> inputs;

@@ -10,7 +10,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "Vtrine_control.h"
+#include "Vtrine_control_ports.h"
 #include "machine/csr.h"
 #include "machine/isa.h"
 #include "tb/axi_memory.h"
@@ -200,9 +200,9 @@ std::uint64_t draw_memory_base(unsigned seed) {
 }
 
 struct Bench {
-  Vtrine_control dut;
+  Vtrine_control_ports dut;
   std::mt19937 random;
-  AxiMemory<Vtrine_control> memory;
+  AxiMemory<Vtrine_control_ports> memory;
   State state;                 ///< the on-chip memories; DRAM is in `memory`
   unsigned port_percent = 60;  ///< ready of the on-chip ports and the engines
   int read_latency = 3;        ///< of DMEM, at most

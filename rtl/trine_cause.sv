@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cause of each cycle, as seen at the array's input (docs/architecture.md): a step enters, or what
+// kept one from entering. What happens in the gather is seen there 3 cycles later, what happens at
+// a step's issue 4 cycles later.
+//
+//   first of                                     cause
+//   a step enters the array                      compute
+//   a last step waits for the drain registers    drain
+//   the gather replayed, or served another       bank      3, 4 cycles ago
+//   a last step could not be issued              drain     4 cycles ago
+//   a RUN is in flight                           control
+//   the next RUN lacks a token of an engine      memory, vector, store
+//   it lacks others, or words are queued         control
+//   compute has nothing to do, another engine    vector, load, store
+//   nobody has                                   control
+//
+// Timing    combinational from the engines' states, but for the delays.
+// Check     tests/cycles_test.cpp, tests/random_program_test.cpp
+
+module trine_cause (
+  input  logic                             clk_i,
+
+  input  trine_engine_pkg::compute_state_t compute_i,
+  input  logic                             replay_i,  // compute's access waits for banks
+  input  logic                             taken_i,   // another's access went before compute's
+  input  logic [3:0]                       lacks_i,   // engines whose token compute's RUN lacks
+  input  logic [3:0]                       idle_i,    // bit = engine
+  input  logic [3:0]                       busy_i,
+
+  output logic [2:0]                       cause_o
+);
+
+  localparam logic [2:0] CauseCompute = 3'd0, CauseBank = 3'd1, CauseDrain = 3'd2,
+                         CauseMemory = 3'd3, CauseVector = 3'd4, CauseStore = 3'd5,
+                         CauseControl = 3'd6, CauseLoad = 3'd7;
+
+  logic [3:1] replay_q;
+  logic [4:1] taken_q, last_wait_q;
+
+  always_ff @(posedge clk_i) begin
+    replay_q    <= {replay_q[2:1], replay_i};
+    taken_q     <= {taken_q[3:1], taken_i};
+    last_wait_q <= {last_wait_q[3:1], compute_i.last_wait};
+  end
+
+  always_comb begin
+    cause_o = CauseControl;
+    if (compute_i.enters) cause_o = CauseCompute;
+    else if (compute_i.drain_wait) cause_o = CauseDrain;
+    else if (compute_i.running && (replay_q[3] || taken_q[4])) cause_o = CauseBank;
+    else if (compute_i.running && last_wait_q[4]) cause_o = CauseDrain;
+    else if (compute_i.running) cause_o = CauseControl;
+    else if (lacks_i[trine_isa_pkg::EngineLoad]) cause_o = CauseMemory;
+    else if (lacks_i[trine_isa_pkg::EngineVector]) cause_o = CauseVector;
+    else if (lacks_i[trine_isa_pkg::EngineStore]) cause_o = CauseStore;
+    else if (lacks_i != '0 || !idle_i[trine_isa_pkg::EngineCompute]) cause_o = CauseControl;
+    else if (busy_i[trine_isa_pkg::EngineVector]) cause_o = CauseVector;
+    else if (busy_i[trine_isa_pkg::EngineLoad]) cause_o = CauseLoad;
+    else if (busy_i[trine_isa_pkg::EngineStore]) cause_o = CauseStore;
+  end
+
+  logic unused_engines;
+  assign unused_engines = ^{idle_i, busy_i};
+
+endmodule

@@ -106,7 +106,8 @@ def proofs():
                     8, 1, 3, slow=stages == 1)
     for shift in (2, 63, 61):
         for single in (0, 1):
-            yield Proof("trine_post_lane_props", ("trine_mul_pkg", "trine_post_lane", "trine_mul"),
+            yield Proof("trine_post_lane_props",
+                        ("trine_mul_pkg", "trine_post_operand", "trine_post_shift", "trine_post_lane", "trine_mul"),
                         {"Shift": shift, "Single": single}, 8, bound=7, slow=True)
     yield Proof("trine_ecc_props", ("trine_ecc_pkg", "trine_ecc_encode", "trine_ecc_decode"), {}, sat=True,
                 slow=True)

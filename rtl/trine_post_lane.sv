@@ -176,74 +176,35 @@ module trine_post_lane #(
     if (en_i && valid_q[2] && again_q[2]) residual_q2 <= residual_q;
   end
 
-  // Operand b is loaded one cycle before operand a: with a's predecessor gone, and before the
-  // next residual arrives.
-  logic        load_a, load_b;
-  logic        load_half, load_other;
-  logic signed [8:0] diff_a, diff_b;
-  logic signed [8:0] half_q, other_q;  // v - z: the operand scaled by 1/2, and the other one
+  logic               two_roundings;
+  logic        [4:0]  right;
+  logic signed [29:0] scaled;
+  logic signed [8:0]  half;
 
-  assign load_a = in_pair || (valid_q[5] && again_q[5]);
-  assign load_b = in_pair || (valid_q[4] && again_q[4]);
-  assign diff_a = 9'($signed(in_pair ? acc_i[7:0] : code_q)) - 9'($signed(add_zero_a_i));
-  assign diff_b = 9'($signed(in_pair ? residual_i : residual_q2)) - 9'($signed(add_zero_b_i));
-  assign load_half  = add_a_is_half_i ? load_a : load_b;
-  assign load_other = add_a_is_half_i ? load_b : load_a;
-
-  always_ff @(posedge clk_i) begin
-    if (en_i && load_half) half_q <= add_a_is_half_i ? diff_a : diff_b;
-    if (en_i && load_other) other_q <= add_a_is_half_i ? diff_b : diff_a;
-  end
-
-  // M((v - z) << 20): the 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of
-  // a square, with 7 zeros, bit 23. In
-  // op 3, with u = other_q and v = half_q, bit 11 is the lowest, and nothing is rounded.
-  logic               two_roundings;  // that differ from one
-  logic [39:0]        other_sum, other_carry, other_product;
-  logic        [30:0] factor;
-  logic        [5:0]  operand_shift;
-  logic signed [29:0] scaled_d, scaled_q;  // product >> 10, square: >> 23
-  logic signed [8:0]  half_q2;   // add: the operand scaled by 1/2; mul: ~u
-
-  assign factor        = mul ? {11'd0, !half_q[8], half_q[7:0], 11'd0} : add_operand_multiplier_i;
-  assign operand_shift = mul ? 6'd0 : add_operand_shift_i;
-
-  trine_mul #(
-    .AWidth     (9),
-    .BWidth     (31),
-    .HalfBit    (10),
-    .HighBit    (23),
-    .Multiplier (Multiplier)
-  ) u_operand_mul (
-    .a_i     (other_q),
-    .b_i     (factor),
-    .nudge_i (1'b0),
-    .half_i  (two_roundings && !square),
-    .high_i  (two_roundings && square),
-    .sum_o   (other_sum),
-    .carry_o (other_carry)
+  trine_post_operand #(.Multiplier(Multiplier)) u_operand (
+    .clk_i,
+    .en_i,
+    .single_i,
+    .square_i        (square),
+    .mul_i           (mul),
+    .zero_a_i        (add_zero_a_i),
+    .zero_b_i        (add_zero_b_i),
+    .a_is_half_i     (add_a_is_half_i),
+    .multiplier_i    (add_operand_multiplier_i),
+    .shift_i         (add_operand_shift_i),
+    .in_pair_i       (in_pair),
+    .a_i             (acc_i[7:0]),
+    .b_i             (residual_i),
+    .code_i          (code_q),
+    .residual_i      (residual_q2),
+    .load_a_i        (in_pair || (valid_q[5] && again_q[5])),
+    .load_b_i        (in_pair || (valid_q[4] && again_q[4])),
+    .operand_valid_i (operand_valid_q),
+    .two_roundings_o (two_roundings),
+    .right_o         (right),
+    .half_o          (half),
+    .scaled_o        (scaled)
   );
-
-  assign two_roundings = !single_i && operand_shift[5];
-  assign other_product = other_sum + other_carry;
-
-  logic unused_other_product;
-  assign unused_other_product = ^other_product[9:0];
-
-  // The lowest bit has been rounded away already, or it will be t[0].
-  always_comb begin
-    scaled_d = $signed({other_product[39:11], other_product[10] && !two_roundings});
-    if (square) begin
-      scaled_d = 30'($signed({other_product[39:24], other_product[23] && !two_roundings}));
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (en_i && operand_valid_q) begin
-      scaled_q <= scaled_d;
-      half_q2  <= mul ? ~other_q : half_q;
-    end
-  end
 
   // ---------------------------------------------------------------------------------------------
   // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of
@@ -252,7 +213,6 @@ module trine_post_lane #(
   // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
   // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
   // ---------------------------------------------------------------------------------------------
-  logic        [4:0]  right;
   logic signed [29:0] t_operand;
   logic               below, carry_in;
   logic signed [31:0] addend_a, addend_b, x_d, x_q;
@@ -261,12 +221,10 @@ module trine_post_lane #(
   logic               own_scale;  // not the sum's
   logic               nudge_d, nudge_q;
 
-  logic        [62:0] product;  // of stage 2
-
-  assign right = 5'd0 - operand_shift[4:0];
+  logic        [61:0] product;  // of stage 2
 
   always_comb begin
-    t_operand = scaled_q;
+    t_operand = scaled;
     below     = 1'b0;
     for (int unsigned i = 0; i < 5; i++) begin
       if (right[i]) begin
@@ -277,11 +235,11 @@ module trine_post_lane #(
   end
 
   always_comb begin
-    addend_a = square ? {{17{half_q2[8]}}, half_q2, 6'd0} : {{4{half_q2[8]}}, half_q2, 19'd0};
+    addend_a = square ? {{17{half[8]}}, half, 6'd0} : {{4{half[8]}}, half, 19'd0};
     addend_b = 32'($signed(t_operand[29:1]));
-    carry_in = t_operand[0] && !(two_roundings && scaled_q[29] && !below);
+    carry_in = t_operand[0] && !(two_roundings && scaled[29] && !below);
     if (mul) begin
-      addend_a = {{15{half_q2[8]}}, half_q2, 8'hff};
+      addend_a = {{15{half[8]}}, half, 8'hff};
       carry_in = 1'b1;
     end
     if (twice_q[2]) begin
@@ -351,60 +309,27 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stages 3 and 4: t = product >> amount, saturated to 10 bits: beyond them every clamp saturates
-  // too. Each step keeps the bits that the remaining steps can bring down; if it does not shift,
-  // the bits that it drops must repeat the sign, or t saturates.
+  // Stages 3 and 4: t = product >> amount, in 10 bits.
   // ---------------------------------------------------------------------------------------------
-  logic [40:0] by_32;
-  logic [24:0] by_16_d, by_16_q;
-  logic [16:0] by_8;
-  logic [12:0] by_4;
-  logic [10:0] by_2;
-  logic [9:0]  by_1, t_d, t_q;
-  logic [3:0]  amount_q3;
-  logic        minus_q, over_high_d, over_high_q, over_low;
-  logic        below_high_q, below_t_q;  // bits below t[0] that are 1
+  logic [9:0] t;
+  logic       below_t;
 
-  assign product = {sum_q + carry_q + {{(62-Low){1'b0}}, low_q[Low]}, low_q[Low-1:0]};
+  trine_post_shift #(.Low(Low)) u_shift (
+    .clk_i,
+    .en_i,
+    .first_i   (valid_q[2]),
+    .low_i     (low_q),
+    .sum_i     (sum_q),
+    .carry_i   (carry_q),
+    .amount_i  (amount_q2),
+    .product_o (product),
+    .second_i  (valid_q[3]),
+    .t_o       (t),
+    .below_o   (below_t)
+  );
+
   assign product_valid_o = product_q[2];
   assign product_o       = product[61:20];
-
-  assign by_32   = amount_q2[5] ? {{10{product[62]}}, product[62:32]} : product[40:0];
-  assign by_16_d = amount_q2[4] ? by_32[40:16] : by_32[24:0];
-
-  assign over_high_d = (!amount_q2[5] && product[62:40] != {23{product[62]}}) ||
-                       (!amount_q2[4] && by_32[40:24] != {17{by_32[40]}});
-
-  always_ff @(posedge clk_i) begin
-    if (en_i && valid_q[2]) begin
-      by_16_q     <= by_16_d;
-      over_high_q <= over_high_d;
-      minus_q     <= product[62];
-      below_high_q <= (amount_q2[5] && product[31:0] != '0) ||
-                      (amount_q2[4] && by_32[15:0] != '0);
-      amount_q3   <= amount_q2[3:0];
-    end
-  end
-
-  assign by_8 = amount_q3[3] ? by_16_q[24:8] : by_16_q[16:0];
-  assign by_4 = amount_q3[2] ? by_8[16:4] : by_8[12:0];
-  assign by_2 = amount_q3[1] ? by_4[12:2] : by_4[10:0];
-  assign by_1 = amount_q3[0] ? by_2[10:1] : by_2[9:0];
-
-  assign over_low = (!amount_q3[3] && by_16_q[24:16] != {9{by_16_q[24]}}) ||
-                    (!amount_q3[2] && by_8[16:12] != {5{by_8[16]}}) ||
-                    (!amount_q3[1] && by_4[12:10] != {3{by_4[12]}}) ||
-                    (!amount_q3[0] && by_2[10] != by_2[9]);
-  assign t_d      = over_high_q || over_low ? {minus_q, {9{!minus_q}}} : by_1;
-
-  always_ff @(posedge clk_i) begin
-    if (en_i && valid_q[3]) begin
-      t_q       <= t_d;
-      below_t_q <= below_high_q || (amount_q3[3] && by_16_q[7:0] != '0) ||
-                   (amount_q3[2] && by_8[3:0] != '0) || (amount_q3[1] && by_4[1:0] != '0) ||
-                   (amount_q3[0] && by_2[0]);
-    end
-  end
 
   // ---------------------------------------------------------------------------------------------
   // Stage 5: the last rounding, zero point, clamp. 11 bits hold -256 - 128 .. 256 + 127.
@@ -416,8 +341,8 @@ module trine_post_lane #(
   assign zero_point = $signed(add_q[4] ? add_zero_point_i : zero_point_i);
   assign act_min    = $signed(add_q[4] ? add_act_min_i : act_min_i);
   assign act_max    = $signed(add_q[4] ? add_act_max_i : act_max_i);
-  assign up         = t_q[0] && !(half_even_i && !below_t_q && !t_q[1]);
-  assign value      = 11'($signed(t_q[9:1])) + 11'(zero_point) + $signed({10'd0, up});
+  assign up         = t[0] && !(half_even_i && !below_t && !t[1]);
+  assign value      = 11'($signed(t[9:1])) + 11'(zero_point) + $signed({10'd0, up});
 
   always_comb begin
     code_d = value[7:0];

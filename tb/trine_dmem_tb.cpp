@@ -370,6 +370,65 @@ TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", 
   }
 }
 
+TEST_CASE("trine_dmem serves a gather before a scatter that has just come", "[tb][dmem]") {
+  Bench b(1);
+  auto& dut = b.dut;
+  set_bits(dut.g_lanes_i, 0, kRows, 1);
+  set_bits(dut.s_lanes_i, 0, kRows, 1);
+  drive(dut.s_mask_i, ~0u);
+  for (unsigned bank = 0; bank < kBanks; ++bank) {
+    CAPTURE(bank);
+    set_bits(dut.g_addr_i, 0, kAddrBits, bank);
+    set_bits(dut.s_addr_i, 0, kAddrBits, kBanks + bank);
+    dut.g_valid_i = dut.s_valid_i = 1;
+    b.tick();
+    dut.g_valid_i = dut.s_valid_i = 0;
+    dut.eval();
+    REQUIRE(dut.g_waiting_o == 0);  // the gather ends in this cycle,
+    REQUIRE(dut.s_ready_o == 0);
+    b.tick();
+    REQUIRE(dut.s_ready_o != 0);  // the scatter in the next one
+    b.tick();
+    REQUIRE(dut.rsp_done_o != 0);
+    for (int cycle = 0; cycle < 4; ++cycle) b.tick();
+  }
+}
+
+TEST_CASE("trine_dmem forgets what waits when it is cleared", "[tb][dmem]") {
+  Bench b(1);
+  auto& dut = b.dut;
+  b.zeros();
+  for (unsigned l = 0; l < kRows; ++l) {  // all in one bank
+    set_bits(dut.g_addr_i, l * kAddrBits, kAddrBits, l % TB_BankRows * kBanks);
+    set_bits(dut.s_addr_i, l * kAddrBits, kAddrBits, l % TB_BankRows * kBanks);
+    set_bits(dut.s_data_i, 32 * l, 32, ~0u);
+  }
+  set_bits(dut.g_lanes_i, 0, kRows, (1u << kRows) - 1);
+  set_bits(dut.s_lanes_i, 0, kRows, (1u << kRows) - 1);
+  drive(dut.s_mask_i, ~0u);
+  for (int accesses = 1; accesses <= 2; ++accesses) {  // the second one in the skid
+    dut.g_valid_i = dut.g_hold_i = 1;
+    dut.s_valid_i = accesses == 1;
+    for (int k = 0; k < accesses; ++k) b.tick();
+    dut.g_valid_i = dut.s_valid_i = 0;
+    dut.clear_i = 1;
+    b.tick();
+    dut.clear_i = dut.g_hold_i = 0;
+    for (int cycle = 0; cycle < 8; ++cycle) {
+      dut.eval();
+      CAPTURE(accesses, cycle);
+      REQUIRE(dut.g_waiting_o == 0);
+      REQUIRE(dut.s_empty_o != 0);
+      REQUIRE(get_bits(dut.rsp_lanes_o, 0, kRows) == 0);
+      REQUIRE(dut.rsp_done_o == 0);
+      REQUIRE(dut.soon_o == 0);
+      b.tick();
+    }
+  }
+  b.memory[0] = ~0u;  // lane 0 was served with the clear
+  b.check_memory();
+}
+
 TEST_CASE("trine_dmem gathers neighbours and every second word in every cycle", "[tb][dmem]") {
   const auto stride = GENERATE(1u, 2u);
   Bench b(1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_tokens: a pair of engines, chosen freely, has as many tokens as were given and not taken;
-// no token of another pair changes it; overflow_o comes with the one that finds no room, and only
-// then.
+// no token of another pair changes it; overflow_o comes a cycle after the one that finds no room,
+// and only then.
 //
 // Assumed: the contract (an engine takes only what have_o shows) and that nothing goes on after
 // overflow_o.
@@ -61,7 +61,7 @@ module trine_tokens_props (
 
   logic [15:0]   full;     // [4 * from + to], as give_i
   logic [Bits:0] tokens_q; // of the chosen pair
-  logic          give, take;
+  logic          give, take, full_q;
 
   assign give = give_i[{from, to}];
   assign take = take_i[{to, from}];
@@ -91,15 +91,20 @@ module trine_tokens_props (
     else tokens_q <= tokens_q + (Bits + 1)'(give) - (Bits + 1)'(take);
   end
 
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) full_q <= 1'b0;
+    else full_q <= full != 16'd0 && !clear_i;
+  end
+
   always_comb begin
     if ($initstate) assume (!rst_ni);
     assume ((take_i & ~have) == 16'd0);
     assume (!(rst_ni && overflow && !clear_i));
     if (rst_ni) begin
-      a_overflow: assert (overflow == (full != 16'd0));
-      a_bound:    assert (!tokens_q[Bits]);
+      a_overflow: assert (overflow == full_q);
+      a_bound:    assert (!tokens_q[Bits] || overflow);
       a_counter:  assert (counts[Bits*{from, to} +: Bits] == tokens_q[Bits-1:0]);
-      a_pair:     assert (have[{to, from}] == (tokens_q != '0));
+      a_pair:     assert (have[{to, from}] == (tokens_q[Bits-1:0] != '0));
     end
   end
 

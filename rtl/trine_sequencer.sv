@@ -97,7 +97,7 @@ module trine_sequencer #(
     .queue_valid_o  (queue_valid),
     .queue_ready_i  (queue_ready),
     .queue_word_o   (queue_word),
-    .idle_i         (idle_o),
+    .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // it shows late: no END before it
     .waits_i        (stuck),
     .done_o         (event_o.done),
     .foreign_o      (event_o.foreign),

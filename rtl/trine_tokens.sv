@@ -5,7 +5,7 @@
 //   count[from -> to] += give_i[4*from + to] - take_i[4*to + from]
 //   have_o[4*to + from] = count[from -> to] > 0
 //
-// Timing    have_o is combinational from registers; overflow_o is a pulse.
+// Timing    have_o is combinational from registers; overflow_o is a pulse, one cycle later.
 // Contract  an engine takes only what have_o shows.
 // Check     tb/trine_tokens_tb.cpp
 
@@ -24,7 +24,15 @@ module trine_tokens (
   localparam int unsigned Bits    = trine_isa_pkg::TokenBits;
 
   logic [15:0] overflow;
-  assign overflow_o = |overflow;
+  logic        overflow_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      overflow_q <= 1'b0;
+    else if (clear_i) overflow_q <= 1'b0;
+    else              overflow_q <= |overflow;
+  end
+
+  assign overflow_o = overflow_q;
 
   for (genvar from = 0; from < Engines; from++) begin : gen_from
     for (genvar to = 0; to < Engines; to++) begin : gen_to

@@ -1331,7 +1331,10 @@ TEST_CASE("trine_control stops when a token counter overflows", "[tb][control][e
   enough.end();
   bench.check_run(enough);
   p.copy(copy, 0, 2, false, bench.random);
-  for (int i = 0; i < 2000; ++i) p.words.push_back(isa::encode_set(Engine::kVector, 0, 0));
+  const bool at_the_end = GENERATE(false, true);
+  CAPTURE(at_the_end);
+  for (int i = 0; i < (at_the_end ? 0 : 2000); ++i)
+    p.words.push_back(isa::encode_set(Engine::kVector, 0, 0));
   p.end();
   bench.start_program(p);
   bench.wait_irq();

@@ -452,17 +452,15 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Vector engine.
   // ---------------------------------------------------------------------------------------------
-  logic                     vjob_valid, vjob_ready, vjob_done, vjob_tile_first, vjob_new,
-                            vjob_final;
+  logic                     vjob_valid, vjob_ready, vjob_done;
+  trine_post_pkg::word_t    vjob_word;
   logic [Rows*AddrBits-1:0] vjob_out;
   logic [Rows-1:0]          vjob_active;
   logic [Rows*96-1:0]       vjob_slots;
   trine_post_pkg::cfg_t     vjob_cfg;
   logic                     vjob_retire, product_valid;
-  logic                     sm_go, sm_issue, sm_normalize, sm_reciprocal, sm_pair, sm_word_first,
-                            sm_word_end,
-                            sm_tile_end, sm_end, sm_left;
-  logic [1:0]               sm_place;
+  logic                     sm_go, sm_issue, sm_left;
+  trine_post_pkg::softmax_t sm_what;
   logic [Drain*Rows*32-1:0] sm_acc;
   logic [Rows*42-1:0]       product;
   logic [Rows*31-1:0]       sm_multiplier;
@@ -516,13 +514,12 @@ module trine_core #(
       .job_done_i       (vjob_done),
       .job_out_o        (vjob_out),
       .job_active_o     (vjob_active),
-      .job_word_o       ({vjob_tile_first, vjob_new, vjob_final}),
+      .job_word_o       (vjob_word),
       .job_slots_o      (vjob_slots),
       .job_cfg_o        (vjob_cfg),
       .sm_go_o          (sm_go),
       .sm_issue_i       (sm_issue),
-      .sm_what_o        ({sm_normalize, sm_reciprocal, sm_place, sm_pair, sm_word_first,
-                          sm_word_end, sm_tile_end, sm_end}),
+      .sm_what_o        (sm_what),
       .sm_left_i        (sm_left),
       .sm_acc_o         (sm_acc),
       .sm_multiplier_o  (sm_multiplier),
@@ -544,22 +541,13 @@ module trine_core #(
     assign v_pad           = '0;
     assign v_tag           = '0;
     assign vjob_valid      = 1'b0;
-    assign vjob_tile_first = 1'b0;
-    assign vjob_new        = 1'b0;
-    assign vjob_final      = 1'b0;
+    assign vjob_word       = '0;
     assign vjob_out        = '0;
     assign vjob_active     = '0;
     assign vjob_slots      = '0;
     assign vjob_cfg        = '0;
     assign sm_go           = 1'b0;
-    assign sm_normalize    = 1'b0;
-    assign sm_reciprocal   = 1'b0;
-    assign sm_place        = '0;
-    assign sm_pair         = 1'b0;
-    assign sm_word_first   = 1'b0;
-    assign sm_word_end     = 1'b0;
-    assign sm_tile_end     = 1'b0;
-    assign sm_end          = 1'b0;
+    assign sm_what         = '0;
     assign sm_acc          = '0;
     assign sm_multiplier   = '0;
     assign sm_shift        = '0;
@@ -589,76 +577,45 @@ module trine_core #(
   ) u_post (
     .clk_i,
     .rst_ni,
-    .clear_i        (clear),
-    .c_valid_i      (job_valid),
-    .c_ready_o      (job_ready),
-    .c_out_i        (job_out),
-    .c_active_i     (job_active),
-    .c_tile_first_i (job.tile_first),
-    .c_tile_last_i  (job.tile_last),
-    .c_new_i        (job.first),
-    .c_final_i      (job.last),
-    .c_drain_i      (job.drain),
-    .c_cfg_i        (job.cfg),
-    .c_data_valid_i (data_valid),
-    .c_data_ready_o (data_ready),
-    .drain_ok_o     (compute_status.drain_ok),
-    .drain_soon_o   (compute_status.drain_soon),
-    .fetch_busy_o   (compute_status.fetch_busy),
-    .c_retire_o     (compute_status.retire),
-    .col_o          (col),
-    .column_i       (column),
-    .v_valid_i      (vjob_valid),
-    .v_ready_o      (vjob_ready),
-    .v_done_o       (vjob_done),
-    .v_out_i        (vjob_out),
-    .v_active_i     (vjob_active),
-    .v_tile_first_i (vjob_tile_first),
-    .v_new_i        (vjob_new),
-    .v_final_i      (vjob_final),
-    .v_slots_i      (vjob_slots),
-    .v_cfg_i        (vjob_cfg),
-    .v_retire_o     (vjob_retire),
-    .v_go_i         (sm_go),
-    .v_issue_o      (sm_issue),
-    .v_normalize_i  (sm_normalize),
-    .v_reciprocal_i (sm_reciprocal),
-    .v_place_i      (sm_place),
-    .v_pair_i       (sm_pair),
-    .v_word_first_i (sm_word_first),
-    .v_word_end_i   (sm_word_end),
-    .v_tile_end_i   (sm_tile_end),
-    .v_end_i        (sm_end),
-    .v_left_o       (sm_left),
-    .v_acc_i        (sm_acc),
-    .v_multiplier_i (sm_multiplier),
-    .v_shift_i      (sm_shift),
-    .v_product_valid_o (product_valid),
-    .v_product_o    (product),
-    .p_valid_o      (p_valid),
-    .p_ready_i      (p_ready),
-    .p_lock_o       (p_lock),
-    .p_channel_o    (p_channel),
-    .bias_i         (bias),
-    .multiplier_i   (multiplier),
-    .shift_i        (shift),
-    .table_we_i     (table_we),
-    .table_addr_i   (entry_addr),
-    .table_wdata_i  (entry[7:0]),
-    .r_valid_o      (r_valid),
-    .r_ready_i      (g_ready),
-    .r_addr_o       (r_addr),
-    .r_lanes_o      (r_lanes),
-    .rsp_lanes_i    (r_rsp_lanes),
-    .rsp_data_i     (rsp_data[Rows*32-1:0]),
-    .rsp_done_i     (r_done),
-    .s_valid_o      (s_valid),
-    .s_ready_i      (s_ready),
-    .s_empty_i      (s_empty),
-    .s_addr_o       (s_addr),
-    .s_lanes_o      (s_lanes),
-    .s_data_o       (s_data),
-    .s_mask_o       (s_mask)
+    .clear_i         (clear),
+    .c_valid_i       (job_valid),
+    .c_ready_o       (job_ready),
+    .c_job_i         (job),
+    .c_lanes_i       ({job_active, job_out}),
+    .c_data_valid_i  (data_valid),
+    .c_data_ready_o  (data_ready),
+    .c_status_o      (compute_status),
+    .col_o           (col),
+    .column_i        (column),
+    .v_valid_i       (vjob_valid),
+    .v_ready_o       (vjob_ready),
+    .v_job_i         ({vjob_word.tile_first, 1'b1, vjob_word.run_first, vjob_word.run_last, 1'b1,
+                       vjob_cfg}),
+    .v_lanes_i       ({vjob_active, vjob_out}),
+    .v_slots_i       (vjob_slots),
+    .v_status_o      ({vjob_done, vjob_retire}),
+    .softmax_valid_i (sm_go),
+    .softmax_i       (sm_what),
+    .softmax_o       ({sm_issue, sm_left, product_valid}),
+    .softmax_acc_i   (sm_acc),
+    .factors_i       ({sm_multiplier, sm_shift}),
+    .product_o       (product),
+    .p_valid_o       (p_valid),
+    .p_ready_i       (p_ready),
+    .p_lock_o        (p_lock),
+    .p_channel_o     (p_channel),
+    .params_i        ({bias, multiplier, shift}),
+    .table_i         ({table_we, entry_addr, entry[7:0]}),
+    .r_valid_o       (r_valid),
+    .r_ready_i       (g_ready),
+    .r_lanes_o       ({r_lanes, r_addr}),
+    .rsp_lanes_i     (r_rsp_lanes),
+    .rsp_data_i      (rsp_data[Rows*32-1:0]),
+    .rsp_done_i      (r_done),
+    .s_valid_o       (s_valid),
+    .s_ready_i       (s_ready),
+    .s_empty_i       (s_empty),
+    .s_word_o        ({s_addr, s_lanes, s_data, s_mask})
   );
 
   // ---------------------------------------------------------------------------------------------

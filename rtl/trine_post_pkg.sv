@@ -74,6 +74,12 @@ package trine_post_pkg;
     logic retire;      // an instruction has ended
   } compute_status_t;
 
+  // To the vector engine.
+  typedef struct packed {
+    logic done;    // the job's slots have been read
+    logic retire;
+  } vector_status_t;
+
   // A word of each lane of the vector engine, for the post unit.
   typedef struct packed {
     logic tile_first;  // first word of its tile
@@ -93,5 +99,73 @@ package trine_post_pkg;
     logic       tile_end;    // and the word the tile's last
     logic       run_end;     // and the tile the RUN's last
   } softmax_t;
+
+  typedef struct packed {
+    logic issue;    // it is taken
+    logic left;     // the tile's last word has left
+    logic product;  // a product is there
+  } softmax_status_t;
+
+  // An entry of the lookup table is written.
+  typedef struct packed {
+    logic       we;
+    logic [7:0] addr;
+    logic [7:0] wdata;
+  } table_write_t;
+
+  // Inside of the post unit. What becomes of the job in front, as far as the design can do it.
+  typedef struct packed {
+    logic requant;
+    logic fused;
+    logic threshold;
+    logic whole;     // whole words, raw or direct
+    logic raw;
+    logic lookup;
+  } kind_t;
+
+  // The next column of the job in front.
+  typedef struct packed {
+    logic       left;        // there is one
+    logic       data;        // it can be read
+    logic       from_vector; // slots of the vector engine
+    logic [4:0] slot;        // of its code, in the word
+    logic [4:0] last_slot;   // of a word
+    logic       pair;        // the column behind it goes with it
+    logic       first_pass;  // of its thresholds
+    logic       last_pass;
+    logic       first;       // code under these addresses
+    logic       tile_first;  // job of its tile
+    logic       word_end;
+    logic       rest;        // no channels behind
+    logic       last;        // of the job
+    logic       final_word;  // and of the instruction
+  } column_t;
+
+  // What enters the lanes in this cycle.
+  typedef struct packed {
+    logic pass;         // of the column in front
+    logic column;       // its last pass: it has been read
+    logic done;         // and its job with it
+    logic softmax;      // a product, or codes, of a softmax
+    logic product;      // without a code
+    logic value;        // of a normalization, which takes the parameters of its channel
+    logic normalizing;  // it does, or values are in the lanes
+  } issue_t;
+
+  // Of a code, while it is in the lanes.
+  localparam int unsigned TagBits = 14;
+
+  typedef struct packed {
+    logic [4:0] slot;
+    logic       pair;        // and the slot above
+    logic       word_end;
+    logic       pop;         // the word leaves
+    logic       rest;        // and what lies above is zero: no channels behind
+    logic       first;       // under its addresses
+    logic       tile_first;  // of its tile
+    logic       final_word;  // of its instruction
+    logic       softmax;     // of a softmax
+    logic       tile_end;    // of its last word
+  } tag_t;
 
 endpackage

@@ -27,6 +27,9 @@ namespace {
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
 constexpr unsigned kChannels = TB_Channels;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
+// Of a result: mask, data, active lanes, addresses.
+constexpr unsigned kWordData = 32, kWordLanes = kWordData + 32 * kRows,
+                   kWordAddr = kWordLanes + kRows;
 
 using Lanes = std::vector<std::uint32_t>;
 
@@ -464,12 +467,11 @@ struct Bench {
   std::deque<std::pair<Lanes, Lanes>> products;  // on their way
 
   template <typename Port>
-  void set_lanes(Port& out, const Lanes& values) {
-    for (unsigned l = 0; l < kRows; ++l) set_bits(out, l * kAddrBits, kAddrBits, values[l]);
-  }
-  template <typename Port>
-  void set_active(Port& port, const Job& job) {
-    for (unsigned l = 0; l < kRows; ++l) set_bits(port, l, 1, job.active[l] ? 1 : 0);
+  void set_lanes(Port& port, const Job& job) {
+    for (unsigned l = 0; l < kRows; ++l) {
+      set_bits(port, l * kAddrBits, kAddrBits, job.out[l]);
+      set_bits(port, kRows * kAddrBits + l, 1, job.active[l] ? 1 : 0);
+    }
   }
   template <typename Port>
   void set_configuration(Port& port, const Job& job) {
@@ -478,18 +480,18 @@ struct Bench {
   }
 
   void drive_compute() {
-    if (!offered && !compute_jobs.empty() && coming.size() < 2 && dut.fetch_busy_o == 0 && go()) {
+    if (!offered && !compute_jobs.empty() && coming.size() < 2 &&
+        (dut.c_status_o & status::kFetchBusy) == 0 && go()) {
       const Job& job = compute_jobs.front();
       coming.push_back(job);
       offered = true;
-      set_lanes(dut.c_out_i, job.out);
-      set_active(dut.c_active_i, job);
-      set_configuration(dut.c_cfg_i, job);
-      dut.c_tile_first_i = job.tile_first;
-      dut.c_tile_last_i = job.tile_last;
-      dut.c_new_i = job.first;
-      dut.c_final_i = job.last;
-      dut.c_drain_i = instructions[job.instruction].drain;
+      set_lanes(dut.c_lanes_i, job);
+      set_configuration(dut.c_job_i, job);
+      set_job(dut.c_job_i, job::kTileFirst, job.tile_first);
+      set_job(dut.c_job_i, job::kTileLast, job.tile_last);
+      set_job(dut.c_job_i, job::kFirst, job.first);
+      set_job(dut.c_job_i, job::kLast, job.last);
+      set_job(dut.c_job_i, job::kDrain, instructions[job.instruction].drain);
     }
     dut.c_valid_i = offered;
     dut.c_data_valid_i = data;
@@ -497,59 +499,60 @@ struct Bench {
   /// Softmax: the next product, or code and the one behind it. What the tile's codes need holds
   /// until the last word has left, a product's factors until it is there.
   void drive_operands() {
-    const bool softmax = !vector_offered && !vector_reading && !vector_jobs.empty() &&
-                         !vector_jobs.front().values.empty() && !leaving && products.empty();
-    dut.v_go_i = softmax && go();
-    const std::size_t count = softmax ? vector_jobs.front().values.size() : 0;
-    const bool normalize = softmax && vector_jobs.front().normalize;
+    const bool offers = !vector_offered && !vector_reading && !vector_jobs.empty() &&
+                        !vector_jobs.front().values.empty() && !leaving && products.empty();
+    dut.softmax_valid_i = offers && go();
+    const std::size_t count = offers ? vector_jobs.front().values.size() : 0;
+    const bool normalize = offers && vector_jobs.front().normalize;
     const bool pair = kDrain == 2 && !normalize && issued + 1 < count;
-    if (softmax) {
+    if (offers) {
       const Job& job = vector_jobs.front();
-      dut.v_normalize_i = normalize;
-      set_lanes(dut.v_out_i, job.out);
-      set_active(dut.v_active_i, job);
-      set_configuration(dut.v_cfg_i, job);
-      dut.v_reciprocal_i = job.reciprocal;
-      dut.v_place_i = issued & 3;
-      dut.v_pair_i = pair;
-      dut.v_word_first_i = job.tile_first;
-      dut.v_word_end_i = issued + (pair ? 2 : 1) == count;
-      dut.v_tile_end_i = dut.v_word_end_i != 0 && job.tile_end;
-      dut.v_end_i = dut.v_tile_end_i != 0 && job.last;
+      const bool word_end = issued + (pair ? 2 : 1) == count, tile_end = word_end && job.tile_end;
+      set_lanes(dut.v_lanes_i, job);
+      set_configuration(dut.v_job_i, job);
+      set_softmax(dut.softmax_i, softmax::kNormalize, normalize ? 1 : 0);
+      set_softmax(dut.softmax_i, softmax::kReciprocal, job.reciprocal ? 1 : 0);
+      set_softmax(dut.softmax_i, softmax::kSlot, issued & 3);
+      set_softmax(dut.softmax_i, softmax::kPair, pair ? 1 : 0);
+      set_softmax(dut.softmax_i, softmax::kWordFirst, job.tile_first ? 1 : 0);
+      set_softmax(dut.softmax_i, softmax::kWordEnd, word_end ? 1 : 0);
+      set_softmax(dut.softmax_i, softmax::kTileEnd, tile_end ? 1 : 0);
+      set_softmax(dut.softmax_i, softmax::kRunEnd, tile_end && job.last ? 1 : 0);
     }
     for (unsigned l = 0; l < kRows; ++l) {
       for (unsigned d = 0; d < kDrain; ++d)
-        set_bits(dut.v_acc_i, 32 * (d * kRows + l), 32,
+        set_bits(dut.softmax_acc_i, 32 * (d * kRows + l), 32,
                  issued + d < count ? vector_jobs.front().values[issued + d][l] : any_word(random));
       if (leaving || !products.empty()) continue;
-      set_bits(dut.v_multiplier_i, 31 * l, 31,
-               softmax ? vector_jobs.front().factors[issued][l] : any_word(random) >> 1);
-      set_bits(dut.v_shift_i, 6 * l, 6, softmax ? vector_jobs.front().shifts[l] & 63 : draw(64));
+      set_bits(dut.factors_i, 6 * kRows + 31 * l, 31,
+               offers ? vector_jobs.front().factors[issued][l] : any_word(random) >> 1);
+      set_bits(dut.factors_i, 6 * l, 6, offers ? vector_jobs.front().shifts[l] & 63 : draw(64));
     }
   }
   void check_products() {
-    if (dut.v_left_o != 0) {
+    if ((dut.softmax_o & status::kLeft) != 0) {
       REQUIRE(leaving);
       leaving = false;
       vector_jobs.pop_front();
     }
-    if (dut.v_issue_o != 0) {
-      REQUIRE(dut.v_go_i != 0);
+    if ((dut.softmax_o & status::kIssue) != 0) {
+      REQUIRE(dut.softmax_valid_i != 0);
       const Job& job = vector_jobs.front();
       if (job.reciprocal) products.push_back({job.values[issued], job.factors[issued]});
-      issued += !job.reciprocal && dut.v_pair_i != 0 ? 2 : 1;
+      issued += !job.reciprocal && get_softmax(dut.softmax_i, softmax::kPair) ? 2 : 1;
       if (issued == job.values.size()) {
         issued = 0;
         leaving = job.tile_end;
         if (!leaving) vector_jobs.pop_front();
       }
     }
-    if (dut.v_product_valid_o == 0 || products.empty()) return;  // of a program that was dropped
+    if ((dut.softmax_o & status::kProduct) == 0) return;
+    if (products.empty()) return;  // of a program that was dropped
     for (unsigned l = 0; l < kRows; ++l) {
       const std::int64_t product =
           std::int64_t{static_cast<std::int32_t>(products.front().first[l])} *
           products.front().second[l];
-      REQUIRE(get_bits(dut.v_product_o, 42 * l, 42) ==
+      REQUIRE(get_bits(dut.product_o, 42 * l, 42) ==
               static_cast<std::uint64_t>(product) << 2 >> 22);
     }
     products.pop_front();
@@ -560,12 +563,13 @@ struct Bench {
         vector_jobs.front().values.empty() && go()) {
       const Job& job = vector_jobs.front();
       vector_offered = true;
-      set_lanes(dut.v_out_i, job.out);
-      set_active(dut.v_active_i, job);
-      set_configuration(dut.v_cfg_i, job);
-      dut.v_tile_first_i = job.tile_first;
-      dut.v_new_i = job.first;
-      dut.v_final_i = job.last;
+      set_lanes(dut.v_lanes_i, job);
+      set_configuration(dut.v_job_i, job);
+      set_job(dut.v_job_i, job::kTileFirst, job.tile_first);
+      set_job(dut.v_job_i, job::kTileLast, true);
+      set_job(dut.v_job_i, job::kFirst, job.first);
+      set_job(dut.v_job_i, job::kLast, job.last);
+      set_job(dut.v_job_i, job::kDrain, true);
       for (unsigned l = 0; l < kRows; ++l)
         for (unsigned b = 0; b < 4; ++b)
           set_bits(dut.v_slots_i, 96 * l + 24 * b, 24,
@@ -636,24 +640,26 @@ struct Bench {
     const bool pass = waiting && granted && steps == 0 &&
                       !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
     if (steps > 0) --steps;
-    const bool soon = !coming.empty() && dut.drain_soon_o != 0;
-    const bool grants = soon || (waiting && dut.drain_ok_o != 0);
+    const bool promised = (dut.c_status_o & status::kDrainSoon) != 0;
+    const bool soon = !coming.empty() && promised;
+    const bool grants = soon || (waiting && (dut.c_status_o & status::kDrainOk) != 0);
     if (soon) REQUIRE((data && dut.c_data_ready_o != 0));
     if (was_soon) REQUIRE(dut.p_lock_o != 0);  // the next tile enters: parameters may not wait
-    was_soon = dut.drain_soon_o != 0;
+    was_soon = promised;
 
-    if (dut.c_retire_o != 0) check_retired(compute_retires);
-    if (dut.v_retire_o != 0) check_retired(vector_retires);
+    if ((dut.c_status_o & status::kRetire) != 0) check_retired(compute_retires);
+    if ((dut.v_status_o & status::kVectorRetire) != 0) check_retired(vector_retires);
     if (dut.s_valid_o != 0 && dut.s_ready_i != 0) {
       for (unsigned l = 0; l < kRows; ++l) {
-        if (get_bits(dut.s_lanes_o, l, 1) == 0) continue;
-        const auto address =
-            static_cast<std::uint32_t>(get_bits(dut.s_addr_o, l * kAddrBits, kAddrBits));
-        const auto [word, fresh] = memory.try_emplace(address, memory_word(address + 77));
-        const std::uint32_t mask = dut.s_mask_o;
-        word->second = (word->second & ~mask) |
-                       (static_cast<std::uint32_t>(get_bits(dut.s_data_o, 32 * l, 32)) & mask);
-        (void)fresh;
+        if (get_bits(dut.s_word_o, kWordLanes + l, 1) == 0) continue;
+        const auto address = static_cast<std::uint32_t>(
+            get_bits(dut.s_word_o, kWordAddr + l * kAddrBits, kAddrBits));
+        const auto [word, inserted] = memory.try_emplace(address, memory_word(address + 77));
+        const auto mask = static_cast<std::uint32_t>(get_bits(dut.s_word_o, 0, 32));
+        word->second =
+            (word->second & ~mask) |
+            (static_cast<std::uint32_t>(get_bits(dut.s_word_o, kWordData + 32 * l, 32)) & mask);
+        (void)inserted;
       }
       scatter_busy = true;
       scatter_left = scatter_conflicts;
@@ -668,10 +674,10 @@ struct Bench {
       fetching = true;
       rsp_pending = (1u << kRows) - 1;
       for (unsigned l = 0; l < kRows; ++l)
-        rsp_data[l] = get_bits(dut.r_lanes_o, l, 1) == 0
+        rsp_data[l] = get_bits(dut.r_lanes_o, kRows * kAddrBits + l, 1) == 0
                           ? 0
                           : memory_word(static_cast<std::uint32_t>(
-                                get_bits(dut.r_addr_o, l * kAddrBits, kAddrBits)));
+                                get_bits(dut.r_lanes_o, l * kAddrBits, kAddrBits)));
     }
     const bool job_taken = dut.c_valid_i != 0 && dut.c_ready_o != 0;
     if (dut.c_data_valid_i != 0 && dut.c_data_ready_o != 0) {
@@ -683,11 +689,12 @@ struct Bench {
       offered = false;
       ++jobs_taken;
     }
-    // A waiting tile of the vector engine has its turn behind one instruction of the other.
-    if (job_taken && dut.c_new_i != 0 && dut.c_drain_i != 0 && dut.v_valid_i != 0)
+    // A waiting tile of the vector engine goes, round robin, behind one instruction of the other.
+    if (job_taken && get_job(dut.c_job_i, job::kFirst) && get_job(dut.c_job_i, job::kDrain) &&
+        dut.v_valid_i != 0)
       REQUIRE(++overtaken <= 1);
     if (dut.v_ready_o != 0) overtaken = 0;
-    if (dut.v_done_o != 0) {
+    if ((dut.v_status_o & status::kDone) != 0) {
       REQUIRE(vector_reading);
       vector_reading = false;
     }
@@ -702,9 +709,10 @@ struct Bench {
     dut.clk_i = 0;
     if (parameters) {
       for (unsigned d = 0; d < kDrain; ++d) {
-        set_bits(dut.bias_i, 32 * d, 32, bias[(channel + d) % kChannels]);
-        set_bits(dut.multiplier_i, 31 * d, 31, multiplier[(channel + d) % kChannels]);
-        set_bits(dut.shift_i, 6 * d, 6, shift[(channel + d) % kChannels]);
+        const unsigned c = (channel + d) % kChannels;
+        set_bits(dut.params_i, 37 * kDrain + 32 * d, 32, bias[c]);
+        set_bits(dut.params_i, 6 * kDrain + 31 * d, 31, multiplier[c]);
+        set_bits(dut.params_i, 6 * d, 6, shift[c]);
       }
     }
     // After the stages of a PE a tile's data is offered; one cycle later, it is in the registers.
@@ -744,12 +752,11 @@ struct Bench {
   void load_table() {
     for (auto& code : table) code = this->code();
     for (unsigned entry = 0; entry < table.size(); ++entry) {
-      dut.table_wdata_i = static_cast<std::uint8_t>(table[entry]);
-      dut.table_addr_i = static_cast<std::uint8_t>(entry);
-      dut.table_we_i = 1;
+      const unsigned code = static_cast<std::uint8_t>(table[entry]);
+      set_bits(dut.table_i, 0, 17, 1u << 16 | entry << 8 | code);
       cycle();
     }
-    dut.table_we_i = 0;
+    set_bits(dut.table_i, 0, 17, 0);
   }
   /// Everything that is on its way is forgotten, here and there.
   void restart() {

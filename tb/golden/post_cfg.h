@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fields of trine_post_pkg::cfg_t in a port: a packed struct, the first member in the highest bits.
+// Fields of trine_post_pkg's structs in a port: packed, the first member in the highest bits.
 
 #pragma once
 
@@ -68,6 +68,47 @@ std::uint64_t get_cfg(const Port& port, cfg::Field field) {
 template <typename Port>
 void set_cfg(Port& port, cfg::Field field, std::int64_t value) {
   set_bits(port, cfg::lsb(field), cfg::kWidths[field], static_cast<std::uint64_t>(value));
+}
+
+/// job_t: flags above a cfg_t.
+namespace job {
+enum Flag { kDrain, kLast, kFirst, kTileLast, kTileFirst };
+}
+template <typename Port>
+bool get_job(const Port& port, job::Flag flag) {
+  return get_bits(port, cfg::lsb(cfg::kKind) + cfg::kWidths[cfg::kKind] + flag, 1) != 0;
+}
+template <typename Port>
+void set_job(Port& port, job::Flag flag, bool value) {
+  set_bits(port, cfg::lsb(cfg::kKind) + cfg::kWidths[cfg::kKind] + flag, 1, value ? 1 : 0);
+}
+
+/// Bits of compute_status_t, vector_status_t, softmax_status_t and of softmax_t, whose slot has
+/// two.
+namespace status {
+enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8 };
+enum Vector { kVectorRetire = 1, kDone = 2 };
+enum Softmax { kProduct = 1, kLeft = 2, kIssue = 4 };
+}  // namespace status
+namespace softmax {
+enum Bit {
+  kRunEnd,
+  kTileEnd,
+  kWordEnd,
+  kWordFirst,
+  kPair,
+  kSlot,
+  kReciprocal = kSlot + 2,
+  kNormalize
+};
+}
+template <typename Port>
+bool get_softmax(const Port& port, softmax::Bit bit) {
+  return (port >> bit & 1) != 0;
+}
+template <typename Port>
+void set_softmax(Port& port, softmax::Bit bit, unsigned value) {
+  set_bits(port, bit, bit == softmax::kSlot ? 2 : 1, value);
 }
 
 }  // namespace trine::golden

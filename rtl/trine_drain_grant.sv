@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When the compute engine may overwrite the array's drain registers: the results of a step that
+// enters the array in the cycle after the promise are in them 2 + PeStages cycles after it. The
+// promise is given if all columns of the job in front will have been read by then: in this cycle
+// the last is, or the issues to come cannot be stopped, as their parameters are there and locked,
+// and the words that leave until then find room.
+//
+//   cycle         0    1    2    3    4      PeStages = 2, four columns, nothing in the way: the
+//   column_i      0    1    2    3           last step of the next tile may enter in cycle 1, its
+//   drain_ok_o    1    1    1    1           results are in the registers in cycle 4
+//
+// Timing    combinational; but for the lock's count of cycles.
+// Contract  with p_lock_o parameters are ready: loads wait while columns are read, but for every
+//           eighth cycle.
+//
+// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+
+module trine_drain_grant #(
+  parameter int unsigned LeftBits = 6,
+  parameter int unsigned PeStages = 2  // of a PE: 1, 2
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+
+  // The job in front: its next column, issues that are left, parameters that are there.
+  input  trine_post_pkg::kind_t    kind_i,
+  input  trine_post_pkg::column_t  column_i,
+  input  logic [LeftBits-1:0]      issues_i,
+  input  logic                     params_i,
+  input  logic                     done_i,     // its last column is read
+  input  logic                     lanes_i,    // no softmax keeps it out of the lanes
+  input  logic                     data_valid_i,
+
+  // Words that leave: in this cycle and 1, 2, 3 cycles from now, if nothing stands still; so many
+  // find room.
+  input  logic [3:0]               pops_i,
+  input  logic [1:0]               room_i,
+
+  input  logic                     value_i,  // a normalized value's parameters are read
+  output logic                     drain_ok_o,
+  output logic                     drain_soon_o,
+  output logic                     p_lock_o
+);
+
+  logic       sure;     // every cycle is an issue
+  logic [2:0] leaving;
+  logic [4:1] certain;  // so many issues cannot be stopped, from now on
+  logic [2:0] locked_q;
+
+  assign sure = column_i.left && kind_i.requant && params_i && lanes_i;
+
+  always_comb begin
+    leaving = 3'(pops_i[0]);
+    for (int unsigned k = 1; k <= 4; k++) begin
+      if (k > 1) leaving = leaving + 3'(pops_i[k-1]);
+      certain[k] = leaving <= 3'(room_i);
+    end
+  end
+
+  always_comb begin
+    drain_ok_o   = column_i.from_vector || !column_i.left || !column_i.data || done_i;
+    drain_soon_o = 1'b0;
+    for (int unsigned k = 1; k <= 2 + PeStages; k++) begin
+      if (sure && issues_i == LeftBits'(k) && certain[k]) drain_ok_o = 1'b1;
+    end
+    // As data is taken, the first column is read in the next cycle.
+    for (int unsigned k = 1; k <= 1 + PeStages; k++) begin
+      if (sure && issues_i == LeftBits'(k) && certain[k+1]) begin
+        drain_soon_o = data_valid_i && !column_i.data && !column_i.from_vector;
+      end
+    end
+  end
+
+  assign p_lock_o = value_i ||
+                    (column_i.left && column_i.data &&
+                     (locked_q != '1 || (issues_i >= LeftBits'(2) &&
+                                         issues_i <= LeftBits'(2 + PeStages))));
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) locked_q <= '0;
+    else if (!p_lock_o) locked_q <= '0;
+    else if (locked_q != '1) locked_q <= locked_q + 3'd1;
+  end
+
+  logic unused_grant;
+  assign unused_grant = ^{kind_i, column_i, certain};
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (done_i) m_columns_read: assume (column_i.left && column_i.last);
+      // Nobody waits for a promise that nobody can keep: columns left are some issues.
+      if (column_i.left) a_issues: assert (issues_i != '0);
+      c_ahead: cover (drain_ok_o && column_i.left && column_i.data && !done_i);
+      c_soon: cover (drain_soon_o);
+      c_no_room: cover (sure && issues_i == LeftBits'(1) && !certain[1]);
+    end
+  end
+`endif
+
+endmodule

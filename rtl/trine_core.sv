@@ -96,8 +96,9 @@ module trine_core #(
   trine_engine_pkg::answer_t       compute_answer, vector_answer;
   trine_engine_pkg::param_t        param;  // as the load engine writes the small memories
   trine_engine_pkg::memory_state_t memory_state;
+  trine_engine_pkg::entry_t        entry;  // of a table, to be written
 
-  logic                     clear, v_cfg_ready, v_run_ready, v_retire;
+  logic                     clear;
   logic [2:0]               cause;
   logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
@@ -109,9 +110,7 @@ module trine_core #(
   logic [(Cols+3)/4-1:0]    pmem_wquads;
 
   // Small memories.
-  logic                     table_we, exp_we, wiping, param_ready, dmem_init, pmem_init;
-  logic [7:0]               entry_addr;
-  logic [31:0]              entry;
+  logic                     wiping, param_ready, dmem_init, pmem_init;
   logic [RowBits-1:0]       dmem_init_row;
   logic [PmemAddrBits-2:0]  pmem_init_row;
   logic                     p_valid, p_ready;
@@ -147,9 +146,6 @@ module trine_core #(
     .bias_o        (bias),
     .multiplier_o  (multiplier),
     .shift_o       (shift),
-    .table_we_o    (table_we),
-    .exp_we_o      (exp_we),
-    .entry_addr_o  (entry_addr),
     .entry_o       (entry)
   );
 
@@ -450,172 +446,62 @@ module trine_core #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Vector engine.
+  // Results: vector engine and post unit.
   // ---------------------------------------------------------------------------------------------
-  logic                     vjob_valid, vjob_ready, vjob_done;
-  trine_post_pkg::word_t    vjob_word;
-  logic [Rows*AddrBits-1:0] vjob_out;
-  logic [Rows-1:0]          vjob_active;
-  logic [Rows*96-1:0]       vjob_slots;
-  trine_post_pkg::cfg_t     vjob_cfg;
-  logic                     vjob_retire, product_valid;
-  logic                     sm_go, sm_issue, sm_left;
-  trine_post_pkg::softmax_t sm_what;
-  logic [Drain*Rows*32-1:0] sm_acc;
-  logic [Rows*42-1:0]       product;
-  logic [Rows*31-1:0]       sm_multiplier;
-  logic [Rows*6-1:0]        sm_shift;
-
-  logic        v_cfg_valid, v_run_valid;
-  logic [3:0]  v_cfg_reg, v_lacks;
-  logic [55:0] v_cfg_payload;
-  logic [7:0]  v_run_op, v_run_flags;
-  logic [2:0]  v_rsp_tag;
-
-  // Yosys takes no fields of structs in a generate block.
-  assign {v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_valid, v_run_op, v_run_flags, v_lacks} =
-      vector_command;
-  assign vector_answer = {v_cfg_ready, v_run_ready, v_retire};
-  assign v_rsp_tag     = gather.rsp_tag[2:0];
-
-  if (Vector) begin : gen_vector
-    trine_vector #(
-      .Rows     (Rows),
-      .AddrBits (AddrBits),
-      .Ternary  (Ternary),
-      .Binary   (Binary),
-      .Softmax  (Softmax),
-      .Codes    (Drain)
-    ) u_vector (
-      .clk_i,
-      .rst_ni,
-      .clear_i          (clear),
-      .cfg_valid_i      (v_cfg_valid),
-      .cfg_ready_o      (v_cfg_ready),
-      .cfg_reg_i        (v_cfg_reg),
-      .cfg_payload_i    (v_cfg_payload),
-      .run_valid_i      (v_run_valid),
-      .run_ready_o      (v_run_ready),
-      .run_op_i         (v_run_op),
-      .run_flags_i      (v_run_flags),
-      .wait_i           (v_lacks != '0),
-      .g_valid_o        (v_valid),
-      .g_ready_i        (v_ready),
-      .g_addr_o         (v_addr),
-      .g_lanes_o        (v_lanes),
-      .g_pad_o          (v_pad),
-      .g_tag_o          (v_tag),
-      .rsp_lanes_i      (v_rsp_lanes),
-      .rsp_data_i       (rsp_data[Rows*32-1:0]),
-      .rsp_tag_i        (v_rsp_tag),
-      .rsp_done_i       (v_done),
-      .job_valid_o      (vjob_valid),
-      .job_ready_i      (vjob_ready),
-      .job_done_i       (vjob_done),
-      .job_out_o        (vjob_out),
-      .job_active_o     (vjob_active),
-      .job_word_o       (vjob_word),
-      .job_slots_o      (vjob_slots),
-      .job_cfg_o        (vjob_cfg),
-      .sm_go_o          (sm_go),
-      .sm_issue_i       (sm_issue),
-      .sm_what_o        (sm_what),
-      .sm_left_i        (sm_left),
-      .sm_acc_o         (sm_acc),
-      .sm_multiplier_o  (sm_multiplier),
-      .sm_shift_o       (sm_shift),
-      .product_valid_i  (product_valid),
-      .product_i        (product),
-      .exp_i            ({exp_we, entry_addr, entry})
-    );
-    assign v_retire = vjob_retire;
-  end else begin : gen_no_vector
-    // No RUN comes (trine_legal).
-    logic unused_vector;
-    assign v_cfg_ready     = 1'b1;
-    assign v_run_ready     = 1'b0;
-    assign v_retire        = 1'b0;
-    assign v_valid         = 1'b0;
-    assign v_addr          = '0;
-    assign v_lanes         = '0;
-    assign v_pad           = '0;
-    assign v_tag           = '0;
-    assign vjob_valid      = 1'b0;
-    assign vjob_word       = '0;
-    assign vjob_out        = '0;
-    assign vjob_active     = '0;
-    assign vjob_slots      = '0;
-    assign vjob_cfg        = '0;
-    assign sm_go           = 1'b0;
-    assign sm_what         = '0;
-    assign sm_acc          = '0;
-    assign sm_multiplier   = '0;
-    assign sm_shift        = '0;
-    assign unused_vector   = ^{v_run_valid, v_cfg_valid, v_cfg_reg, v_cfg_payload, v_run_op,
-                               v_run_flags, v_lacks, v_ready, v_rsp_lanes, v_rsp_tag, v_done,
-                               vjob_ready, vjob_done,
-                               vjob_retire, sm_issue, sm_left, product_valid,
-                               product, exp_we, entry};
-  end
-
-  // ---------------------------------------------------------------------------------------------
-  // Post unit and its parameters.
-  // ---------------------------------------------------------------------------------------------
-  trine_post #(
+  trine_results #(
     .Rows       (Rows),
     .Cols       (Cols),
     .AddrBits   (AddrBits),
     .Channels   (ParamChannels),
     .Ternary    (Ternary),
     .Binary     (Binary),
+    .Vector     (Vector),
     .Table      (Table),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),
     .PeStages   (PeStages),
     .Multiplier (Multiplier)
-  ) u_post (
+  ) u_results (
     .clk_i,
     .rst_ni,
-    .clear_i         (clear),
-    .c_valid_i       (job_valid),
-    .c_ready_o       (job_ready),
-    .c_job_i         (job),
-    .c_lanes_i       ({job_active, job_out}),
-    .c_data_valid_i  (data_valid),
-    .c_data_ready_o  (data_ready),
-    .c_status_o      (compute_status),
-    .col_o           (col),
-    .column_i        (column),
-    .v_valid_i       (vjob_valid),
-    .v_ready_o       (vjob_ready),
-    .v_job_i         ({vjob_word.tile_first, 1'b1, vjob_word.run_first, vjob_word.run_last, 1'b1,
-                       vjob_cfg}),
-    .v_lanes_i       ({vjob_active, vjob_out}),
-    .v_slots_i       (vjob_slots),
-    .v_status_o      ({vjob_done, vjob_retire}),
-    .softmax_valid_i (sm_go),
-    .softmax_i       (sm_what),
-    .softmax_o       ({sm_issue, sm_left, product_valid}),
-    .softmax_acc_i   (sm_acc),
-    .factors_i       ({sm_multiplier, sm_shift}),
-    .product_o       (product),
-    .p_valid_o       (p_valid),
-    .p_ready_i       (p_ready),
-    .p_lock_o        (p_lock),
-    .p_channel_o     (p_channel),
-    .params_i        ({bias, multiplier, shift}),
-    .table_i         ({table_we, entry_addr, entry[7:0]}),
-    .r_valid_o       (r_valid),
-    .r_ready_i       (g_ready),
-    .r_lanes_o       ({r_lanes, r_addr}),
-    .rsp_lanes_i     (r_rsp_lanes),
-    .rsp_data_i      (rsp_data[Rows*32-1:0]),
-    .rsp_done_i      (r_done),
-    .s_valid_o       (s_valid),
-    .s_ready_i       (s_ready),
-    .s_empty_i       (s_empty),
-    .s_word_o        ({s_addr, s_lanes, s_data, s_mask})
+    .clear_i       (clear),
+    .vector_i      (vector_command),
+    .vector_o      (vector_answer),
+    .v_valid_o     (v_valid),
+    .v_ready_i     (v_ready),
+    .v_addr_o      (v_addr),
+    .v_lanes_o     (v_lanes),
+    .v_pad_o       (v_pad),
+    .v_tag_o       (v_tag),
+    .v_rsp_lanes_i (v_rsp_lanes),
+    .v_rsp_tag_i   (gather.rsp_tag[2:0]),
+    .v_rsp_done_i  (v_done),
+    .r_valid_o     (r_valid),
+    .r_ready_i     (g_ready),
+    .r_lanes_o     ({r_lanes, r_addr}),
+    .r_rsp_lanes_i (r_rsp_lanes),
+    .r_rsp_done_i  (r_done),
+    .rsp_data_i    (rsp_data[Rows*32-1:0]),
+    .job_valid_i   (job_valid),
+    .job_ready_o   (job_ready),
+    .job_i         (job),
+    .job_lanes_i   ({job_active, job_out}),
+    .data_valid_i  (data_valid),
+    .data_ready_o  (data_ready),
+    .status_o      (compute_status),
+    .col_o         (col),
+    .column_i      (column),
+    .p_valid_o     (p_valid),
+    .p_ready_i     (p_ready),
+    .p_lock_o      (p_lock),
+    .p_channel_o   (p_channel),
+    .params_i      ({bias, multiplier, shift}),
+    .entry_i       (entry),
+    .s_valid_o     (s_valid),
+    .s_ready_i     (s_ready),
+    .s_empty_i     (s_empty),
+    .s_word_o      ({s_addr, s_lanes, s_data, s_mask})
   );
 
   // ---------------------------------------------------------------------------------------------

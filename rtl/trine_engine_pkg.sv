@@ -114,6 +114,14 @@ package trine_engine_pkg;
     logic [5:0] soon_tag;
   } gather_t;
 
+  // An entry of the lookup table, or of the exponentials, is written.
+  typedef struct packed {
+    logic        table_we;
+    logic        exp_we;
+    logic [7:0]  addr;
+    logic [31:0] data;  // of the lookup table the lowest byte
+  } entry_t;
+
   // What the memories tell control.
   typedef struct packed {
     logic        wiping;      // zeros are being written

@@ -5,7 +5,7 @@
 // a scrub come between; its rows for DMEM and PMEM come from here, too.
 //
 //   param_i --+------------------> trine_scrub -> trine_params -> bias, multiplier, shift
-//             `-> trine_entries -------^ `-> table_we_o, exp_we_o, entry_o
+//             `-> trine_entries -------^ `-> entry_o
 //
 // Timing    a read answers a cycle later; a beat of biases or scales goes first, but while lock_i.
 //           Entries follow a beat by a cycle each.
@@ -51,10 +51,7 @@ module trine_param_memories #(
   output logic [Drain*6-1:0]       shift_o,
 
   // An entry of the lookup table, or of the exponentials.
-  output logic                     table_we_o,
-  output logic                     exp_we_o,
-  output logic [7:0]               entry_addr_o,
-  output logic [31:0]              entry_o
+  output trine_engine_pkg::entry_t entry_o
 );
 
   localparam int unsigned BiasAddrBits  = $clog2(Channels / DataWords);
@@ -117,10 +114,10 @@ module trine_param_memories #(
     .bias_addr_o  (bias_addr),
     .scale_we_o   (scale_we),
     .scale_addr_o (scale_addr),
-    .table_we_o,
-    .exp_we_o,
-    .entry_addr_o,
-    .entry_o
+    .table_we_o   (entry_o.table_we),
+    .exp_we_o     (entry_o.exp_we),
+    .entry_addr_o (entry_o.addr),
+    .entry_o      (entry_o.data)
   );
 
   trine_params #(.Channels(Channels), .DataWords(DataWords), .Drain(Drain)) u_params (

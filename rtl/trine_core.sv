@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The accelerator: control and DMA (trine_control) around the datapath.
+// The accelerator: control and DMA (trine_control) around the datapath. Wires alone: what it does
+// is in its parts.
 //
-//   DMEM --gather--> trine_compute --> trine_array --> trine_post --scatter--> DMEM
-//     |                  ^ PMEM                           ^ parameters
-//     +---gather--> trine_vector -------------------------+
+//   trine_maps --gather--> trine_matmul --columns--> trine_results --words--> trine_maps
+//    (DMEM)  |         (compute, PMEM, array)     (vector, post unit)
+//            +-------------gather----------------------^  ^
+//                                  trine_param_memories --'
 //
 // docs/architecture.md describes the machine. Every design is this module with other parameters;
 // the generator's trine_top sets them.
@@ -73,7 +75,8 @@ module trine_core #(
   localparam int unsigned ChannelBits   = $clog2(ParamChannels);
   localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1;
   localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
-  localparam int unsigned TagBits       = 6;                        // of a gather
+  localparam int unsigned LaneBits      = Rows * (AddrBits + 1);  // {active lanes, addresses}
+  localparam int unsigned WordBits      = Rows * (AddrBits + 33) + 32;  // of results
 
   // What instructions may ask for (trine_legal).
   localparam logic [trine_isa_pkg::Features-1:0] Features =
@@ -115,9 +118,7 @@ module trine_core #(
   logic [PmemAddrBits-2:0]  pmem_init_row;
   logic                     p_valid, p_ready;
   logic [ChannelBits-1:0]   p_channel;
-  logic [Drain*32-1:0]      bias;
-  logic [Drain*31-1:0]      multiplier;
-  logic [Drain*6-1:0]       shift;
+  logic [Drain*69-1:0]      params;
 
   trine_param_memories #(
     .DmemRows  (BankRows),
@@ -143,61 +144,39 @@ module trine_core #(
     .r_valid_i     (p_valid),
     .r_ready_o     (p_ready),
     .r_channel_i   (p_channel),
-    .bias_o        (bias),
-    .multiplier_o  (multiplier),
-    .shift_o       (shift),
+    .params_o      (params),
     .entry_o       (entry)
   );
 
   // Codes of the memories.
-  logic                    start, ecc_fatal, dmem_fatal, pmem_fatal;
-  logic [Banks-1:0]        dmem_corrected;
-  logic [Cols-1:0]         pmem_corrected;
-  logic [AddrBits-1:0]     dmem_fatal_addr;
-  logic [PmemAddrBits-1:0] pmem_fatal_row;
-  logic [7:0]              pmem_fatal_column;
-  logic [31:0]             dmem_count, pmem_count;
-  logic [32:0]             ecc_addr;
+  logic                     dmem_fatal, pmem_fatal;
+  logic [Banks-1:0]         dmem_corrected;
+  logic [Cols-1:0]          pmem_corrected;
+  logic [AddrBits-1:0]      dmem_fatal_addr;
+  logic [PmemAddrBits-1:0]  pmem_fatal_row;
+  logic [7:0]               pmem_fatal_column;
 
-  assign start                   = state.start;
-  assign memory_state.wiping     = wiping;
-  assign memory_state.fatal      = ecc_fatal;
-  assign memory_state.fatal_addr = ecc_addr;
-  assign memory_state.dmem_count = dmem_count;
-  assign memory_state.pmem_count = pmem_count;
-
-  if (Ecc) begin : gen_ecc
-    trine_ecc #(
-      .Banks        (Banks),
-      .Cols         (Cols),
-      .DmemAddrBits (AddrBits),
-      .PmemAddrBits (PmemAddrBits)
-    ) u_ecc (
-      .clk_i,
-      .rst_ni,
-      .clear_i          (clear),
-      .start_i          (start),
-      .dmem_corrected_i (dmem_corrected),
-      .dmem_fatal_i     (dmem_fatal),
-      .dmem_addr_i      (dmem_fatal_addr),
-      .pmem_corrected_i (pmem_corrected),
-      .pmem_fatal_i     (pmem_fatal),
-      .pmem_column_i    (pmem_fatal_column),
-      .pmem_row_i       (pmem_fatal_row),
-      .dmem_count_o     (dmem_count),
-      .pmem_count_o     (pmem_count),
-      .fatal_o          (ecc_fatal),
-      .addr_o           (ecc_addr)
-    );
-  end else begin : gen_no_ecc
-    logic unused_ecc;
-    assign dmem_count = '0;
-    assign pmem_count = '0;
-    assign ecc_fatal  = 1'b0;
-    assign ecc_addr   = '0;
-    assign unused_ecc = ^{start, dmem_corrected, dmem_fatal, dmem_fatal_addr, pmem_corrected,
-                          pmem_fatal, pmem_fatal_column, pmem_fatal_row};
-  end
+  trine_memory_state #(
+    .Ecc          (Ecc),
+    .Banks        (Banks),
+    .Cols         (Cols),
+    .DmemAddrBits (AddrBits),
+    .PmemAddrBits (PmemAddrBits)
+  ) u_memory_state (
+    .clk_i,
+    .rst_ni,
+    .clear_i          (clear),
+    .start_i          (state.start),
+    .wiping_i         (wiping),
+    .dmem_corrected_i (dmem_corrected),
+    .dmem_fatal_i     (dmem_fatal),
+    .dmem_addr_i      (dmem_fatal_addr),
+    .pmem_corrected_i (pmem_corrected),
+    .pmem_fatal_i     (pmem_fatal),
+    .pmem_column_i    (pmem_fatal_column),
+    .pmem_row_i       (pmem_fatal_row),
+    .state_o          (memory_state)
+  );
 
   trine_control #(
     .Cols          (Cols),
@@ -256,106 +235,57 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Feature maps. Who reads them, and who writes.
   // ---------------------------------------------------------------------------------------------
-  logic                     g_valid, g_ready, g_hold, g_waiting, c_front, c_taken;
-  logic [Lanes*AddrBits-1:0] g_addr, c_addr;
-  logic [Rows*AddrBits-1:0] v_addr, r_addr;
-  logic [Lanes-1:0]         g_lanes, c_lanes, rsp_lanes;
-  logic [Rows-1:0]          v_lanes, r_lanes;
-  logic [7:0]               g_pad, c_pad, v_pad;
-  logic [TagBits-1:0]       g_tag;
-  logic [3:0]               c_tag;
-  logic [2:0]               v_tag;
-  logic                     c_valid, v_valid, r_valid, c_ready, v_ready,
-                            c_hold, c_done, v_done, r_done, c_soon;
-  logic [Lanes*32-1:0]      rsp_data;
-  logic [Lanes-1:0]         c_rsp_lanes;
-  logic [Rows-1:0]          v_rsp_lanes, r_rsp_lanes;
-  trine_engine_pkg::gather_t gather;
+  trine_engine_pkg::gather_ask_t  c_ask, v_ask;
+  trine_engine_pkg::gather_lost_t c_lost;
 
-  logic                     s_valid, s_ready, s_empty;
-  logic [Rows*AddrBits-1:0] s_addr;
-  logic [Rows-1:0]          s_lanes;
-  logic [Rows*32-1:0]       s_data;
-  logic [31:0]              s_mask;
+  logic                      c_ready, c_done, c_soon, v_ready, v_done, r_valid, r_ready, r_done;
+  logic [Lanes*AddrBits-1:0] c_addr;
+  logic [Rows*AddrBits-1:0]  v_addr;
+  logic [Lanes-1:0]          c_lanes, c_rsp_lanes;
+  logic [Rows-1:0]           v_lanes, v_rsp_lanes, r_rsp_lanes;
+  logic [LaneBits-1:0]       r_lanes;
+  logic [Lanes*32-1:0]       rsp_data;
+  logic [3:0]                rsp_tag;
+  logic                      s_valid, s_ready, s_empty;
+  logic [WordBits-1:0]       s_word;
 
-  trine_gather_arb #(
-    .Rows     (Rows),
-    .Lanes    (Lanes),
-    .AddrBits (AddrBits)
-  ) u_gather_arb (
-    .clk_i,
-    .rst_ni,
-    .c_valid_i     (c_valid),
-    .c_ready_o     (c_ready),
-    .c_addr_i      (c_addr),
-    .c_lanes_i     (c_lanes),
-    .c_pad_i       (c_pad),
-    .c_tag_i       (c_tag),
-    .c_hold_i      (c_hold),
-    .c_rsp_lanes_o (c_rsp_lanes),
-    .c_rsp_done_o  (c_done),
-    .c_soon_o      (c_soon),
-    .v_valid_i     (v_valid),
-    .v_ready_o     (v_ready),
-    .v_addr_i      (v_addr),
-    .v_lanes_i     (v_lanes),
-    .v_pad_i       (v_pad),
-    .v_tag_i       (v_tag),
-    .v_rsp_lanes_o (v_rsp_lanes),
-    .v_rsp_done_o  (v_done),
-    .r_valid_i     (r_valid),
-    .r_addr_i      (r_addr),
-    .r_lanes_i     (r_lanes),
-    .r_rsp_lanes_o (r_rsp_lanes),
-    .r_rsp_done_o  (r_done),
-    .g_valid_o     (g_valid),
-    .g_ready_i     (g_ready),
-    .g_addr_o      (g_addr),
-    .g_lanes_o     (g_lanes),
-    .g_pad_o       (g_pad),
-    .g_tag_o       (g_tag),
-    .g_hold_o      (g_hold),
-    .g_i           (gather),
-    .rsp_lanes_i   (rsp_lanes),
-    .c_front_o     (c_front),
-    .c_taken_o     (c_taken)
-  );
-
-  trine_dmem #(
+  trine_maps #(
     .Rows      (Rows),
     .Lanes     (Lanes),
     .Banks     (Banks),
     .BankRows  (BankRows),
     .DataWords (DataWords),
-    .TagBits   (TagBits),
     .Ecc       (Ecc),
     .MaskBits  (Ternary || Binary ? 1 : 8)  // codes of int8 are bytes
-  ) u_dmem (
+  ) u_maps (
     .clk_i,
     .rst_ni,
     .clear_i           (clear),
-    .g_valid_i         (g_valid),
-    .g_ready_o         (g_ready),
-    .g_addr_i          (g_addr),
-    .g_lanes_i         (g_lanes),
-    .g_pad_i           (g_pad),
-    .g_tag_i           (g_tag),
-    .g_hold_i          (g_hold),
-    .g_waiting_o       (g_waiting),
-    .g_tag_o           (gather.front_tag),
-    .rsp_lanes_o       (rsp_lanes),
+    .c_ask_i           (c_ask),
+    .c_ready_o         (c_ready),
+    .c_addr_i          (c_addr),
+    .c_lanes_i         (c_lanes),
+    .c_rsp_lanes_o     (c_rsp_lanes),
+    .c_rsp_done_o      (c_done),
+    .c_soon_o          (c_soon),
+    .c_lost_o          (c_lost),
+    .v_ask_i           (v_ask),
+    .v_ready_o         (v_ready),
+    .v_addr_i          (v_addr),
+    .v_lanes_i         (v_lanes),
+    .v_rsp_lanes_o     (v_rsp_lanes),
+    .v_rsp_done_o      (v_done),
+    .r_valid_i         (r_valid),
+    .r_ready_o         (r_ready),
+    .r_lanes_i         (r_lanes),
+    .r_rsp_lanes_o     (r_rsp_lanes),
+    .r_rsp_done_o      (r_done),
     .rsp_data_o        (rsp_data),
-    .rsp_tag_o         (gather.rsp_tag),
-    .rsp_done_o        (gather.rsp_done),
-    .soon_o            (gather.soon),
-    .soon_tag_o        (gather.soon_tag),
+    .rsp_tag_o         (rsp_tag),
     .s_valid_i         (s_valid),
     .s_ready_o         (s_ready),
-    .s_addr_i          (s_addr),
-    .s_lanes_i         (s_lanes),
-    .s_data_i          (s_data),
-    .s_mask_i          (s_mask),
     .s_empty_o         (s_empty),
+    .s_word_i          (s_word),
     .dma_wvalid_i      (dma_wvalid),
     .dma_wready_o      (dma_wready),
     .dma_waddr_i       (dma_waddr),
@@ -381,8 +311,7 @@ module trine_core #(
   trine_post_pkg::compute_status_t  compute_status;
 
   logic                     job_valid, job_ready, data_valid, data_ready;
-  logic [Rows*AddrBits-1:0] job_out;
-  logic [Rows-1:0]          job_active;
+  logic [LaneBits-1:0]      job_lanes;
   logic [ColBits-1:0]       col;
   logic [Drain*Rows*32-1:0] column;
 
@@ -409,23 +338,22 @@ module trine_core #(
     .clear_i         (clear),
     .command_i       (compute_command),
     .answer_o        (compute_answer),
-    .g_valid_o       (c_valid),
+    .g_valid_o       (c_ask.valid),
     .g_ready_i       (c_ready),
     .g_addr_o        (c_addr),
     .g_lanes_o       (c_lanes),
-    .g_pad_o         (c_pad),
-    .g_tag_o         (c_tag),
-    .g_hold_o        (c_hold),
+    .g_pad_o         (c_ask.pad),
+    .g_tag_o         (c_ask.tag),
+    .g_hold_o        (c_ask.hold),
     .rsp_lanes_i     (c_rsp_lanes),
     .rsp_data_i      (rsp_data),
-    .rsp_tag_i       (gather.rsp_tag[3:0]),
+    .rsp_tag_i       (rsp_tag),
     .rsp_done_i      (c_done),
     .soon_i          (c_soon),
     .job_valid_o     (job_valid),
     .job_ready_i     (job_ready),
     .job_o           (job),
-    .job_out_o       (job_out),
-    .job_active_o    (job_active),
+    .job_lanes_o     (job_lanes),
     .data_valid_o    (data_valid),
     .data_ready_i    (data_ready),
     .status_i        (compute_status),
@@ -448,6 +376,9 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Results: vector engine and post unit.
   // ---------------------------------------------------------------------------------------------
+  assign v_ask.hold   = 1'b0;
+  assign v_ask.tag[3] = 1'b0;
+
   trine_results #(
     .Rows       (Rows),
     .Cols       (Cols),
@@ -468,25 +399,25 @@ module trine_core #(
     .clear_i       (clear),
     .vector_i      (vector_command),
     .vector_o      (vector_answer),
-    .v_valid_o     (v_valid),
+    .v_valid_o     (v_ask.valid),
     .v_ready_i     (v_ready),
     .v_addr_o      (v_addr),
     .v_lanes_o     (v_lanes),
-    .v_pad_o       (v_pad),
-    .v_tag_o       (v_tag),
+    .v_pad_o       (v_ask.pad),
+    .v_tag_o       (v_ask.tag[2:0]),
     .v_rsp_lanes_i (v_rsp_lanes),
-    .v_rsp_tag_i   (gather.rsp_tag[2:0]),
+    .v_rsp_tag_i   (rsp_tag[2:0]),
     .v_rsp_done_i  (v_done),
     .r_valid_o     (r_valid),
-    .r_ready_i     (g_ready),
-    .r_lanes_o     ({r_lanes, r_addr}),
+    .r_ready_i     (r_ready),
+    .r_lanes_o     (r_lanes),
     .r_rsp_lanes_i (r_rsp_lanes),
     .r_rsp_done_i  (r_done),
     .rsp_data_i    (rsp_data[Rows*32-1:0]),
     .job_valid_i   (job_valid),
     .job_ready_o   (job_ready),
     .job_i         (job),
-    .job_lanes_i   ({job_active, job_out}),
+    .job_lanes_i   (job_lanes),
     .data_valid_i  (data_valid),
     .data_ready_o  (data_ready),
     .status_o      (compute_status),
@@ -496,12 +427,12 @@ module trine_core #(
     .p_ready_i     (p_ready),
     .p_lock_o      (p_lock),
     .p_channel_o   (p_channel),
-    .params_i      ({bias, multiplier, shift}),
+    .params_i      (params),
     .entry_i       (entry),
     .s_valid_o     (s_valid),
     .s_ready_i     (s_ready),
     .s_empty_i     (s_empty),
-    .s_word_o      ({s_addr, s_lanes, s_data, s_mask})
+    .s_word_o      (s_word)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -510,19 +441,19 @@ module trine_core #(
   trine_cause u_cause (
     .clk_i,
     .compute_i (compute_state),
-    .replay_i  (g_waiting && !g_hold && c_front),
-    .taken_i   (c_taken),
+    .replay_i  (c_lost.replay),
+    .taken_i   (c_lost.taken),
     .lacks_i   (compute_command.lacks),
     .idle_i    (state.idle),
     .busy_i    (state.busy),
     .cause_o   (cause)
   );
 
-  assign trace_cause_o = {state.running, cause};
+  assign trace_cause_o  = {state.running, cause};
   assign trace_start_o  = state.begun;
   assign trace_retire_o = state.retired;
 
   logic unused_core;
-  assign unused_core = ^{state, gather.rsp_tag};
+  assign unused_core = ^state;
 
 endmodule

@@ -104,6 +104,20 @@ package trine_engine_pkg;
     logic last_wait;   // it is not issued yet
   } compute_state_t;
 
+  // A client's access of the gather, addresses and lanes apart.
+  typedef struct packed {
+    logic       valid;
+    logic       hold;  // its access at the front waits
+    logic [7:0] pad;   // code of lanes that are not active
+    logic [3:0] tag;   // comes back with the answer
+  } gather_ask_t;
+
+  // Why compute's next access is late, for the cause of a cycle.
+  typedef struct packed {
+    logic replay;  // the one at the front waits for banks
+    logic taken;   // another client's was taken
+  } gather_lost_t;
+
   // The gather, but for its data: the access at its front, the answer of this cycle, and the one of
   // the next. Tags are trine_gather_arb's.
   typedef struct packed {

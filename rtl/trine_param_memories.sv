@@ -4,7 +4,7 @@
 // tables, which are with those who look things up in them and are written entry by entry. Zeros of
 // a scrub come between; its rows for DMEM and PMEM come from here, too.
 //
-//   param_i --+------------------> trine_scrub -> trine_params -> bias, multiplier, shift
+//   param_i --+------------------> trine_scrub -> trine_params -> params_o
 //             `-> trine_entries -------^ `-> entry_o
 //
 // Timing    a read answers a cycle later; a beat of biases or scales goes first, but while lock_i.
@@ -46,9 +46,7 @@ module trine_param_memories #(
   input  logic                     r_valid_i,
   output logic                     r_ready_o,
   input  logic [ChannelBits-1:0]   r_channel_i,
-  output logic [Drain*32-1:0]      bias_o,
-  output logic [Drain*31-1:0]      multiplier_o,
-  output logic [Drain*6-1:0]       shift_o,
+  output logic [Drain*69-1:0]      params_o,  // {biases, multipliers, shifts}
 
   // An entry of the lookup table, or of the exponentials.
   output trine_engine_pkg::entry_t entry_o
@@ -125,9 +123,9 @@ module trine_param_memories #(
     .r_valid_i,
     .r_ready_o,
     .r_channel_i,
-    .bias_o,
-    .multiplier_o,
-    .shift_o,
+    .bias_o        (params_o[Drain*37 +: Drain*32]),
+    .multiplier_o  (params_o[Drain*6 +: Drain*31]),
+    .shift_o       (params_o[0 +: Drain*6]),
     .bias_we_i     (bias_we),
     .bias_addr_i   (bias_addr),
     .bias_wdata_i  (wdata),

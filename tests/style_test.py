@@ -6,10 +6,12 @@
     tests/style_test.py --fix       formats C++, wraps Markdown
 
 C++ is what clang-format 14 prints. Lines of SystemVerilog have at most 100 columns, those that the generator emits
-($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links.
+($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
+400 lines and 40 ports, but for those of LARGE.
 """
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,8 @@ import markdown  # noqa: E402
 from harness import ROOT  # noqa: E402
 
 HDL_COLUMNS, TEXT_COLUMNS = 100, 120
+MODULE_LINES, MODULE_PORTS = 400, 40
+LARGE = {"trine_core", "trine_maps"}  # nothing but instances and what lies between them
 PRESETS = ("edge32", "edge1024")
 
 
@@ -53,6 +57,23 @@ def emitted_wide():
     return found
 
 
+def large(files):
+    """Modules that have more than one job, by their size."""
+    found, seen = [], set()
+    for file in files:
+        text = file.read_text()
+        header = re.search(r"^module .*?^\);", text, re.M | re.S)
+        if not header:
+            continue
+        lines, ports = text.count("\n"), len(re.findall(r"^\s*(?:input|output|inout)\b", header.group(), re.M))
+        if lines <= MODULE_LINES and ports <= MODULE_PORTS:
+            continue
+        seen.add(file.stem)
+        if file.stem not in LARGE:
+            found.append(f"{file.relative_to(ROOT)}: {lines} lines, {ports} ports, allowed {MODULE_LINES}, {MODULE_PORTS}")
+    return found + [f"style_test.py: {name} is no longer large: take it out of LARGE" for name in sorted(LARGE - seen)]
+
+
 def unwrapped(files):
     found = []
     for file in files:
@@ -75,7 +96,7 @@ def main():
         for page in pages:
             page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
         return 0
-    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages)
+    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv"))
     if "TRINE_PROGRAM" in os.environ:
         found += emitted_wide()
     print("\n".join(found))

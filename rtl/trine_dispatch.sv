@@ -18,7 +18,7 @@
 
 module trine_dispatch #(
   parameter logic [63:0]                        ConfigHash = 64'd0,
-  parameter logic [trine_isa_pkg::Features-1:0] Features   = '1
+  parameter logic [trine_isa_pkg::Features-1:0] Features   = {trine_isa_pkg::Features{1'b1}}
 ) (
   // Fetched words; first_i: the program's first. out_of_words_i: all words of the program have been
   // taken.

@@ -17,7 +17,7 @@ module trine_sequencer #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned DataBits    = 64,
   parameter logic [63:0] ConfigHash  = 64'd0,  // the first word of programs
-  parameter logic [trine_isa_pkg::Features-1:0] Features = '1,  // of instructions
+  parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
   localparam int unsigned Engines = trine_isa_pkg::Engines
 ) (
   input  logic                              clk_i,

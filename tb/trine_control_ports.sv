@@ -13,7 +13,8 @@ module trine_control_ports #(
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   parameter bit          Ecc           = 1'b0,  // codes in DMEM and PMEM
   parameter logic [63:0] ConfigHash    = 64'd0,  // the first word of programs
-  parameter logic [trine_isa_pkg::Features-1:0] Features = '1,  // of instructions
+  // Of instructions; written out, as Yosys 0.23 passes '1 on as a single bit.
+  parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
   parameter logic [35:0] CountFrom     = 36'd0,  // of counters; a bench begins near 2^32
   // Derived; not to be set.
   localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits,

@@ -23,32 +23,29 @@ module trine_maps #(
   input  logic                            rst_ni,
   input  logic                            clear_i,
 
-  // Reads of the compute engine; c_lost_o is for the cause of a cycle.
+  // Reads of the compute engine, lanes as {active lanes, addresses}; c_lost_o is for the cause of a
+  // cycle.
   input  trine_engine_pkg::gather_ask_t   c_ask_i,
   output logic                            c_ready_o,
-  input  logic [Lanes*AddrBits-1:0]       c_addr_i,
-  input  logic [Lanes-1:0]                c_lanes_i,
+  input  logic [Lanes*(AddrBits+1)-1:0]   c_lanes_i,
   output logic [Lanes-1:0]                c_rsp_lanes_o,
-  output logic                            c_rsp_done_o,
-  output logic                            c_soon_o,  // c_rsp_done_o of the next cycle
+  output logic                            c_soon_o,  // its rsp_done_o of the next cycle
   output trine_engine_pkg::gather_lost_t  c_lost_o,
 
-  // Reads of the vector engine.
+  // Reads of the vector engine, likewise.
   input  trine_engine_pkg::gather_ask_t   v_ask_i,
   output logic                            v_ready_o,
-  input  logic [Rows*AddrBits-1:0]        v_addr_i,
-  input  logic [Rows-1:0]                 v_lanes_i,
+  input  logic [Rows*(AddrBits+1)-1:0]    v_lanes_i,
   output logic [Rows-1:0]                 v_rsp_lanes_o,
-  output logic                            v_rsp_done_o,
 
-  // Residuals: {active lanes, addresses}.
+  // Residuals, likewise.
   input  logic                            r_valid_i,
   output logic                            r_ready_o,
   input  logic [Rows*(AddrBits+1)-1:0]    r_lanes_i,
   output logic [Rows-1:0]                 r_rsp_lanes_o,
-  output logic                            r_rsp_done_o,
 
-  // Answers, of all three.
+  // Answers of all three; whose is complete: {residuals, vector, compute}.
+  output logic [2:0]                      rsp_done_o,
   output logic [Lanes*32-1:0]             rsp_data_o,
   output logic [3:0]                      rsp_tag_o,
 
@@ -87,11 +84,15 @@ module trine_maps #(
   logic [Lanes-1:0]          g_lanes, rsp_lanes;
   logic [7:0]                g_pad;
   logic [TagBits-1:0]        g_tag;
-  logic [Rows-1:0]           r_lanes, s_lanes;
-  logic [Rows*AddrBits-1:0]  r_addr, s_addr;
+  logic [Lanes-1:0]          c_lanes;
+  logic [Lanes*AddrBits-1:0] c_addr;
+  logic [Rows-1:0]           v_lanes, r_lanes, s_lanes;
+  logic [Rows*AddrBits-1:0]  v_addr, r_addr, s_addr;
   logic [Rows*32-1:0]        s_data;
   logic [31:0]               s_mask;
 
+  assign {c_lanes, c_addr}                 = c_lanes_i;
+  assign {v_lanes, v_addr}                 = v_lanes_i;
   assign {r_lanes, r_addr}                 = r_lanes_i;
   assign {s_addr, s_lanes, s_data, s_mask} = s_word_i;
   assign r_ready_o       = g_ready;
@@ -105,40 +106,40 @@ module trine_maps #(
   ) u_gather_arb (
     .clk_i,
     .rst_ni,
-    .c_valid_i   (c_ask_i.valid),
+    .c_valid_i    (c_ask_i.valid),
     .c_ready_o,
-    .c_addr_i,
-    .c_lanes_i,
-    .c_pad_i     (c_ask_i.pad),
-    .c_tag_i     (c_ask_i.tag),
-    .c_hold_i    (c_ask_i.hold),
+    .c_addr_i     (c_addr),
+    .c_lanes_i    (c_lanes),
+    .c_pad_i      (c_ask_i.pad),
+    .c_tag_i      (c_ask_i.tag),
+    .c_hold_i     (c_ask_i.hold),
     .c_rsp_lanes_o,
-    .c_rsp_done_o,
+    .c_rsp_done_o (rsp_done_o[0]),
     .c_soon_o,
-    .v_valid_i   (v_ask_i.valid),
+    .v_valid_i    (v_ask_i.valid),
     .v_ready_o,
-    .v_addr_i,
-    .v_lanes_i,
-    .v_pad_i     (v_ask_i.pad),
-    .v_tag_i     (v_ask_i.tag[2:0]),
+    .v_addr_i     (v_addr),
+    .v_lanes_i    (v_lanes),
+    .v_pad_i      (v_ask_i.pad),
+    .v_tag_i      (v_ask_i.tag[2:0]),
     .v_rsp_lanes_o,
-    .v_rsp_done_o,
+    .v_rsp_done_o (rsp_done_o[1]),
     .r_valid_i,
-    .r_addr_i    (r_addr),
-    .r_lanes_i   (r_lanes),
+    .r_addr_i     (r_addr),
+    .r_lanes_i    (r_lanes),
     .r_rsp_lanes_o,
-    .r_rsp_done_o,
-    .g_valid_o   (g_valid),
-    .g_ready_i   (g_ready),
-    .g_addr_o    (g_addr),
-    .g_lanes_o   (g_lanes),
-    .g_pad_o     (g_pad),
-    .g_tag_o     (g_tag),
-    .g_hold_o    (g_hold),
-    .g_i         (gather),
-    .rsp_lanes_i (rsp_lanes),
-    .c_front_o   (c_front),
-    .c_taken_o   (c_lost_o.taken)
+    .r_rsp_done_o (rsp_done_o[2]),
+    .g_valid_o    (g_valid),
+    .g_ready_i    (g_ready),
+    .g_addr_o     (g_addr),
+    .g_lanes_o    (g_lanes),
+    .g_pad_o      (g_pad),
+    .g_tag_o      (g_tag),
+    .g_hold_o     (g_hold),
+    .g_i          (gather),
+    .rsp_lanes_i  (rsp_lanes),
+    .c_front_o    (c_front),
+    .c_taken_o    (c_lost_o.taken)
   );
 
   trine_dmem #(

@@ -22,7 +22,7 @@ from harness import ROOT  # noqa: E402
 
 HDL_COLUMNS, TEXT_COLUMNS = 100, 120
 MODULE_LINES, MODULE_PORTS = 400, 40
-LARGE = {"trine_core", "trine_maps"}  # nothing but instances and what lies between them
+LARGE = {"trine_core"}  # nothing but instances and what lies between them
 PRESETS = ("edge32", "edge1024")
 
 

@@ -82,6 +82,12 @@ inline std::int32_t wrap(std::int64_t x) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(x & 0xffffffff));
 }
 
+/// The nearest one of 32 bits.
+inline std::int32_t saturate(std::int64_t x) {
+  using Limits = std::numeric_limits<std::int32_t>;
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, Limits::min(), Limits::max()));
+}
+
 /// floor((a * b + 2^30) / 2^31): ties go up. Saturates the one case that overflows.
 inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t b) {
   constexpr auto kMin = std::numeric_limits<std::int32_t>::min();
@@ -108,19 +114,17 @@ inline std::int64_t half_even_divide_by_pot(std::int64_t x, int exponent) {
   return quotient + (remainder > half || (remainder == half && quotient % 2 != 0) ? 1 : 0);
 }
 
-/// acc * multiplier * 2^(shift - 31), rounded.
-/// @pre shift in -31..30; the result is exact where acc * 2^max(shift, 0) fits 32 bits
+/// acc * multiplier * 2^(shift - 31), rounded, saturated to 32 bits. Where acc * 2^shift does not
+/// fit them, TFLite's own result is undefined (its kernels wrap or saturate); this is the
+/// machine's.
+/// @pre shift in -31..30
 inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rounding) {
-  if (rounding == Rounding::kSingle) {
-    const std::int64_t half = std::int64_t{1} << (30 - s.shift);
-    return wrap((std::int64_t{acc} * s.multiplier + half) >> (31 - s.shift));
-  }
+  const std::int64_t product = std::int64_t{acc} * s.multiplier;
   if (rounding == Rounding::kHalfEven)
-    return wrap(half_even_divide_by_pot(std::int64_t{acc} * s.multiplier, 31 - s.shift));
-  const int left = std::max(s.shift, 0);
-  const int right = std::max(-s.shift, 0);
-  const std::int32_t shifted = wrap(std::int64_t{acc} * (std::int64_t{1} << left));
-  return rounding_divide_by_pot(rounding_doubling_high_multiply(shifted, s.multiplier), right);
+    return saturate(half_even_divide_by_pot(product, 31 - s.shift));
+  if (rounding == Rounding::kSingle || s.shift >= 0)  // both are one rounding then
+    return saturate((product + (std::int64_t{1} << (30 - s.shift))) >> (31 - s.shift));
+  return rounding_divide_by_pot(rounding_doubling_high_multiply(acc, s.multiplier), -s.shift);
 }
 
 /// Adds the zero point, then clamps.

@@ -29,21 +29,19 @@ struct Range {
   int zero_point = 0, act_min = -128, act_max = 127;
 };
 
-/// @pre x * 2^max(shift, 0) fits 32 bits
+/// Not shifted to the left first, where bits could be lost: both roundings are one then.
 inline std::int64_t multiply_by_scale(std::int64_t x, const Scale& s, Rounding rounding) {
   if (rounding == Rounding::kHalfEven) {
     const std::int64_t unit = std::int64_t{1} << (31 - s.shift), product = x * s.multiplier;
     const std::int64_t floor = product >> (31 - s.shift), rest = product - floor * unit;
     return floor + (2 * rest > unit || (2 * rest == unit && floor % 2 != 0) ? 1 : 0);
   }
-  if (rounding == Rounding::kSingle) {
+  if (rounding == Rounding::kSingle || s.shift >= 0) {
     const std::int64_t half = std::int64_t{1} << (30 - s.shift);
     return (x * s.multiplier + half) >> (31 - s.shift);
   }
-  const std::int64_t shifted = x * (std::int64_t{1} << std::max(s.shift, 0));
-  const std::int64_t high = (shifted * s.multiplier + (std::int64_t{1} << 30)) >> 31;
-  const int right = std::max(-s.shift, 0);
-  if (right == 0) return high;
+  const std::int64_t high = (x * s.multiplier + (std::int64_t{1} << 30)) >> 31;
+  const int right = -s.shift;
   const std::int64_t magnitude = (std::abs(high) + (std::int64_t{1} << (right - 1))) >> right;
   return high < 0 ? -magnitude : magnitude;
 }

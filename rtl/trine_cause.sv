@@ -31,10 +31,6 @@ module trine_cause (
   output logic [2:0]                       cause_o
 );
 
-  localparam logic [2:0] CauseCompute = 3'd0, CauseBank = 3'd1, CauseDrain = 3'd2,
-                         CauseMemory = 3'd3, CauseVector = 3'd4, CauseStore = 3'd5,
-                         CauseControl = 3'd6, CauseLoad = 3'd7;
-
   logic [3:1] replay_q;
   logic [4:1] taken_q, last_wait_q;
 
@@ -45,19 +41,20 @@ module trine_cause (
   end
 
   always_comb begin
-    cause_o = CauseControl;
-    if (compute_i.enters) cause_o = CauseCompute;
-    else if (compute_i.drain_wait) cause_o = CauseDrain;
-    else if (compute_i.running && (replay_q[3] || taken_q[4])) cause_o = CauseBank;
-    else if (compute_i.running && last_wait_q[4]) cause_o = CauseDrain;
-    else if (compute_i.running) cause_o = CauseControl;
-    else if (lacks_i[trine_isa_pkg::EngineLoad]) cause_o = CauseMemory;
-    else if (lacks_i[trine_isa_pkg::EngineVector]) cause_o = CauseVector;
-    else if (lacks_i[trine_isa_pkg::EngineStore]) cause_o = CauseStore;
-    else if (lacks_i != '0 || !idle_i[trine_isa_pkg::EngineCompute]) cause_o = CauseControl;
-    else if (busy_i[trine_isa_pkg::EngineVector]) cause_o = CauseVector;
-    else if (busy_i[trine_isa_pkg::EngineLoad]) cause_o = CauseLoad;
-    else if (busy_i[trine_isa_pkg::EngineStore]) cause_o = CauseStore;
+    cause_o = trine_csr_pkg::CauseControl;
+    if (compute_i.enters) cause_o = trine_csr_pkg::CauseCompute;
+    else if (compute_i.drain_wait) cause_o = trine_csr_pkg::CauseDrain;
+    else if (compute_i.running && (replay_q[3] || taken_q[4])) cause_o = trine_csr_pkg::CauseBank;
+    else if (compute_i.running && last_wait_q[4]) cause_o = trine_csr_pkg::CauseDrain;
+    else if (compute_i.running) cause_o = trine_csr_pkg::CauseControl;
+    else if (lacks_i[trine_isa_pkg::EngineLoad]) cause_o = trine_csr_pkg::CauseMemory;
+    else if (lacks_i[trine_isa_pkg::EngineVector]) cause_o = trine_csr_pkg::CauseVector;
+    else if (lacks_i[trine_isa_pkg::EngineStore]) cause_o = trine_csr_pkg::CauseStore;
+    else if (lacks_i != '0 || !idle_i[trine_isa_pkg::EngineCompute])
+      cause_o = trine_csr_pkg::CauseControl;
+    else if (busy_i[trine_isa_pkg::EngineVector]) cause_o = trine_csr_pkg::CauseVector;
+    else if (busy_i[trine_isa_pkg::EngineLoad]) cause_o = trine_csr_pkg::CauseLoad;
+    else if (busy_i[trine_isa_pkg::EngineStore]) cause_o = trine_csr_pkg::CauseStore;
   end
 
   logic unused_engines;

@@ -31,12 +31,6 @@ bool compared(OpKind kind, std::int32_t a, std::int32_t b) {
   }
 }
 
-std::int32_t saturating_left(std::int32_t x, int bits) {
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(
-      std::int64_t{x} * (std::int64_t{1} << bits), std::numeric_limits<std::int32_t>::min(),
-      std::numeric_limits<std::int32_t>::max()));
-}
-
 /// 1 / sqrt(x), by five steps of Newton's method in Q3.28. @pre x >= 0
 ChannelScale inverse_root(std::int32_t x) {
   if (x <= 1) return {std::numeric_limits<std::int32_t>::max(), 0};

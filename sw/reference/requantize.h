@@ -88,6 +88,11 @@ inline std::int32_t saturate(std::int64_t x) {
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, Limits::min(), Limits::max()));
 }
 
+/// x * 2^exponent, limited to 32 bits.
+inline std::int32_t saturating_left(std::int32_t x, int exponent) {
+  return saturate(std::int64_t{x} * (std::int64_t{1} << exponent));
+}
+
 /// floor((a * b + 2^30) / 2^31): ties go up. Saturates the one case that overflows.
 inline std::int32_t rounding_doubling_high_multiply(std::int32_t a, std::int32_t b) {
   constexpr auto kMin = std::numeric_limits<std::int32_t>::min();

@@ -21,13 +21,6 @@ std::int32_t multiply(std::int32_t a, std::int32_t b) {
   return rounding_doubling_high_multiply(a, b);
 }
 
-/// x * 2^exponent, limited to 32 bits.
-std::int32_t saturating_left(std::int32_t x, int exponent) {
-  return static_cast<std::int32_t>(
-      std::clamp<std::int64_t>(std::int64_t{x} * (std::int64_t{1} << exponent),
-                               std::numeric_limits<std::int32_t>::min(), kOne));
-}
-
 /// exp(x) in Q0.31 for x in [-1/4, 0) in Q0.31: Taylor of degree 4 around -1/8.
 std::int32_t exp_small(std::int32_t x) {
   constexpr std::int32_t kExpMinusEighth = 1895147668, kThird = 715827883;

@@ -87,10 +87,6 @@ std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
   return layer.conv().weights.begin()[layer.weight_at(m, step) + place.lane];
 }
 
-std::int32_t Lowering::saturated(std::int64_t x) {
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, INT32_MIN, INT32_MAX));
-}
-
 void Lowering::find_fused_thresholds() {
   for (const int i : machine_) {
     if (op(i).kind != OpKind::kThreshold) continue;
@@ -144,7 +140,8 @@ void Lowering::set_thresholds(const Op& t, Layer& layer) const {
     const std::size_t row = table.extent(0) == 1 ? 0 : at(m) * at(K);
     for (int k = 0; k < K; ++k)
       for (int copy = 0; copy < copies; ++copy)
-        layer.conv().thresholds.push_back(saturated(values[row + at(k)] - layer.bias[at(m)]));
+        layer.conv().thresholds.push_back(
+            reference::saturate(values[row + at(k)] - layer.bias[at(m)]));
     if (K * copies % 2 != 0) layer.conv().thresholds.push_back(INT32_MAX);
   }
 }

@@ -176,7 +176,6 @@ class Lowering {
   static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c);
   /// Of input channel c of the whole map, where groups read words of their own.
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
-  static std::int32_t saturated(std::int64_t x);
   void find_fused_thresholds();
   Layer product_layer(const Op& o);
   void product(const Op& o);

@@ -47,6 +47,7 @@ std::vector<Parameter> parameters(const Config& c) {
       number("PipeRows", c.pipeline_rows, "PEs between two broadcast registers"),
       number("PipeCols", c.pipeline_cols, "PEs between two broadcast registers"),
       number("PeStages", c.pipeline_pe, "of a PE"),
+      flag("ClockGates", c.clock_gates, "of PEs and zero points"),
       {"logic [63:0]", "ConfigHash",
        fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
                    c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),

@@ -239,7 +239,8 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
       {"bus.axi_addr_bits=64"}, {"bus.axi_id_bits=4"},    {"bus.axi_id=2", "bus.axi_id_bits=2"},
       {"bus.axi_prot=0"},       {"bus.axi_read_cache=3"}, {"bus.axi_write_cache=15"},
       {"bus.axi_qos=7"},        {"bus.axi_user_bits=3"},  {"bus.axi_user=1"},
-      {"pipeline.rows=4"},      {"pipeline.cols=4"},      {"pipeline.pe=1"}};
+      {"pipeline.rows=4"},      {"pipeline.cols=4"},      {"pipeline.pe=1"},
+      {"clock.gates=true"}};
   for (const auto& settings : unseen) {
     CAPTURE(settings.front());
     CHECK(machine::load_config("edge256", settings).hash() == base.hash());
@@ -286,7 +287,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = machine::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 30);
+  CHECK(before.size() == 31);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());
@@ -326,7 +327,8 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"bus.axi_user=200", {{"AxiUser", "8'd200"}}},
            {"pipeline.rows=5", {{"PipeRows", "5"}}},
            {"pipeline.cols=6", {{"PipeCols", "6"}}},
-           {"pipeline.pe=1", {{"PeStages", "1"}}}}) {
+           {"pipeline.pe=1", {{"PeStages", "1"}}},
+           {"clock.gates=true", {{"ClockGates", "1'b1"}}}}) {
     const std::string setting = row.setting;
     CAPTURE(setting);
     const std::vector<std::string> settings{"array.precisions=[\"int8\"]", "bus.axi_id_bits=4",

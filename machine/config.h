@@ -45,6 +45,7 @@ struct Config {
   int pipeline_rows = 8;      ///< pipeline.rows: PEs between two broadcast registers
   int pipeline_cols = 8;      ///< pipeline.cols
   int pipeline_pe = 2;        ///< pipeline.pe: stages of a PE, 1 or 2
+  bool clock_gates = false;   ///< clock.gates: of the PEs
 
   int banks() const;      ///< DMEM banks: a power of two
   int bank_rows() const;  ///< words of a bank

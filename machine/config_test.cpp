@@ -207,6 +207,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "pipeline.rows=3",
                                                "pipeline.cols=2",
                                                "pipeline.pe=1",
+                                               "clock.gates=true",
                                                "array.acc_bits=25"});
   const TemporaryFolder folder(std::filesystem::temp_directory_path());
   const std::string file = (folder.path() / "x.toml").string();

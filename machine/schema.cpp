@@ -118,6 +118,11 @@ const std::vector<Key>& schema() {
        "1: 21 flip-flops less in each PE, one cycle less from last step to results, a longer "
        "critical path",
        false},
+      {"clock.gates", BoolKey{&Config::clock_gates},
+       "the clock of PEs and zero points stops while no step is in them",
+       "less power, no other cycle; a gate for each block of pipeline.rows x pipeline.cols PEs, "
+       "which the cell library must have",
+       false},
   };
   return keys;
 }

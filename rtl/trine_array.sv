@@ -29,11 +29,13 @@
 //           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers. With
 //           Drain = 2 it holds columns col_i and col_i + 1, by a multiplexer for the even columns
 //           and one for the odd.
+// Clock     with ClockGates each block of PEs has a gate, with the broadcast registers in front of
+//           it; those that delay rows or columns at the entry, too.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
 //           between. col_i < Cols; column Cols is nobody's.
 //
 // Check     verilator --lint-only -Wall trine_array.sv trine_broadcast.sv trine_pe.sv trine_dot.sv
-//           trine_digits.sv trine_mul_pkg.sv; tb/trine_array_tb.cpp
+//           trine_digits.sv trine_mul_pkg.sv trine_clock_gate.sv; tb/trine_array_tb.cpp
 
 module trine_array #(
   parameter int unsigned Rows       = 8,     // 1..256
@@ -47,6 +49,7 @@ module trine_array #(
   parameter bit          Binary     = 1'b1,
   parameter bit          Window     = 1'b0,
   parameter int unsigned Drain      = 1,     // columns read at once: 1, 2
+  parameter bit          ClockGates = 1'b0,
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
@@ -86,6 +89,40 @@ module trine_array #(
   localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
 
   // ---------------------------------------------------------------------------------------------
+  // Clocks. Gate (h, s) is that of what row group h does at stage s: of its registers there and,
+  // from stage h on, of block (h, s - h) with its weights. Weights that are delayed at the entry
+  // have row group 0's. It is open while a step arrives, is there, or is in the PEs.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar h = 0; h < RowGroups; h++) begin : gen_clock
+    for (genvar s = 0; s < h + ColGroups; s++) begin : gen_stage
+      logic clk, open;
+      if (ClockGates) begin : gen_gate
+        logic                arrives;
+        logic [PeStages-1:0] steps_q;  // there, in the PEs' first stage
+
+        if (s == 0) begin : gen_entry
+          assign arrives = valid_i;
+        end else begin : gen_chain
+          assign arrives = gen_clock[h].gen_stage[s-1].gen_gate.steps_q[0];
+        end
+        assign open = arrives || steps_q != '0;
+
+        trine_clock_gate u_gate (.clk_i, .en_i(open), .clk_o(clk));
+
+        always_ff @(posedge clk or negedge rst_ni) begin
+          if (!rst_ni) steps_q <= '0;
+          else         steps_q <= PeStages'({steps_q, arrives});
+        end
+      end else begin : gen_none
+        logic unused_open;
+        assign clk         = clk_i;
+        assign open        = 1'b1;
+        assign unused_open = open;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
   // Broadcast along rows: the word and the control of a step. Row r is delayed by h registers,
   // then it has one register a column group. One scalar net a stage: with an array, the simulator
   // would evaluate all PEs again when the entry changes.
@@ -112,7 +149,7 @@ module trine_array #(
       trine_broadcast #(
         .Flags (Flags)
       ) u_stage (
-        .clk_i   (clk_i),
+        .clk_i   (gen_clock[Delay].gen_stage[k].clk),
         .rst_ni  (rst_ni),
         .valid_i (from_valid),
         .flags_i (from_flags),
@@ -124,6 +161,18 @@ module trine_array #(
 
       logic unused_stage;  // of the rows without PEs, and beyond column 3
       assign unused_stage = valid ^ ^flags ^ ^word;
+
+`ifdef TRINE_ASSERT
+      logic late_q;
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          late_q <= 1'b0;
+        end else begin
+          late_q <= valid && PeStages > 1;
+          a_open: assert (gen_clock[Delay].gen_stage[k].open || !(from_valid || valid || late_q));
+        end
+      end
+`endif
     end
   end
 
@@ -166,7 +215,7 @@ module trine_array #(
         .Flags (1),
         .Bits  (WgtBits)
       ) u_stage (
-        .clk_i   (clk_i),
+        .clk_i   (gen_clock[k < Delay ? 0 : k - Delay].gen_stage[k].clk),
         .rst_ni  (rst_ni),
         .valid_i (from_valid),
         .flags_i (1'b0),
@@ -227,7 +276,7 @@ module trine_array #(
         .Stages     (PeStages),
         .Multiplier (Multiplier)
       ) u_pe (
-        .clk_i   (clk_i),
+        .clk_i   (gen_clock[r/PipeRows].gen_stage[Stage].clk),
         .valid_i (gen_act[r].gen_stage[Stage].valid),
         .first_i (gen_act[r].gen_stage[Stage].flags[3]),
         .last_i  (gen_act[r].gen_stage[Stage].flags[2]),

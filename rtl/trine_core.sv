@@ -35,6 +35,7 @@ module trine_core #(
   parameter int unsigned PipeCols      = 8,
   parameter int unsigned PeStages      = 2,      // of a PE: 1, 2
   parameter int unsigned AccBits       = 32,     // of an accumulator: 20..32
+  parameter bit          ClockGates    = 1'b0,   // of PEs and zero points
   parameter int          Multiplier    = trine_mul_pkg::Operator,
   parameter logic [63:0] ConfigHash    = 64'd0
 ) (
@@ -327,6 +328,7 @@ module trine_core #(
     .PipeCols   (PipeCols),
     .PeStages   (PeStages),
     .AccBits    (AccBits),
+    .ClockGates (ClockGates),
     .Multiplier (Multiplier)
   ) u_matmul (
     .clk_i,

@@ -27,6 +27,7 @@ module trine_matmul #(
   parameter int unsigned PipeCols   = 8,
   parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
   parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
+  parameter bit          ClockGates = 1'b0,  // of PEs and zero points
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
   localparam int unsigned PmemAddrBits = $clog2(PmemRows),
@@ -151,6 +152,7 @@ module trine_matmul #(
     .PipeCols    (PipeCols),
     .PeStages    (PeStages),
     .AccBits     (AccBits),
+    .ClockGates  (ClockGates),
     .Multiplier  (Multiplier)
   ) u_matrix (
     .clk_i,

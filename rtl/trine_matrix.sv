@@ -29,6 +29,7 @@ module trine_matrix #(
   parameter int unsigned PipeCols    = 8,
   parameter int unsigned PeStages    = 2,     // of a PE: 1, 2
   parameter int unsigned AccBits     = 32,    // of an accumulator: 20..32
+  parameter bit          ClockGates  = 1'b0,  // of PEs and zero points
   parameter int          Multiplier  = trine_mul_pkg::Operator,
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
   localparam int unsigned PmemAddrBits = $clog2(PmemRows),
@@ -132,6 +133,7 @@ module trine_matrix #(
     .Binary     (Binary),
     .Window     (Window),
     .Drain      (Drain),
+    .ClockGates (ClockGates),
     .Multiplier (Multiplier)
   ) u_array (
     .clk_i,
@@ -157,6 +159,7 @@ module trine_matrix #(
       .PeStages   (PeStages),
       .AccBits    (AccBits),
       .Drain      (Drain),
+      .ClockGates (ClockGates),
       .Multiplier (Multiplier)
     ) u_zero_points (
       .clk_i,

@@ -33,6 +33,7 @@ module trine_zero_points #(
   parameter int unsigned PeStages = 2,  // as in trine_array
   parameter int unsigned AccBits  = 32,  // as in trine_array
   parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
+  parameter bit ClockGates        = 1'b0,
   parameter int Multiplier        = trine_mul_pkg::Operator,
   localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
 ) (
@@ -59,6 +60,7 @@ module trine_zero_points #(
 
   // The step's control, k + 1 cycles later; its zero points with its words.
   logic [Cycles-1:0] valid_q, first_q, last_q;
+  logic              clk;  // while there are steps
   logic [ZeroBits-1:0] act_zero, wgt_zero, act_zero_q, wgt_zero_q;
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
@@ -78,11 +80,17 @@ module trine_zero_points #(
     assign unused_digits = ^{two[15:8], word[31:16]};
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  if (ClockGates) begin : gen_gate
+    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_q != '0), .clk_o(clk));
+  end else begin : gen_no_gate
+    assign clk = clk_i;
+  end
+
+  always_ff @(posedge clk or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
     else         valid_q <= Cycles'({valid_q, valid_i});
   end
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge clk) begin
     first_q <= Cycles'({first_q, first_i});
     last_q  <= Cycles'({last_q, last_i});
     if (valid_i) begin
@@ -101,7 +109,7 @@ module trine_zero_points #(
     trine_zero_sum #(
       .Delay(c / PipeCols), .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
     ) u_sum (
-      .clk_i   (clk_i),
+      .clk_i   (clk),
       .load_i  (valid_q[0]),
       .zero_i  (act_zero_q),
       .word_i  (wgt_i[32*c +: 32]),
@@ -120,7 +128,7 @@ module trine_zero_points #(
     trine_zero_sum #(
       .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
     ) u_sum (
-      .clk_i   (clk_i),
+      .clk_i   (clk),
       .load_i  (valid_q[0]),
       .zero_i  (wgt_zero_q),
       .word_i  (act_i[32*r +: 32]),

@@ -33,6 +33,8 @@ std::string without_blanks(std::string text) {
   return text;
 }
 
+bool gates_clock(const Group& cell) { return !cell.text("clock_gating_integrated_cell").empty(); }
+
 /// Transitions are counted over so much of the swing, in percent, whatever a library's are: those
 /// of memories differ from the gates'.
 constexpr double kSwing = 60;
@@ -58,6 +60,7 @@ class Reader {
     Cell cell;
     cell.name = group.name;
     cell.um2 = static_cast<float>(group.number("area", 0));
+    cell.gates_clock = gates_clock(group);
     for (const Group& g : group.groups)
       if (g.type == "pin" || g.type == "bus") add_pins(g, cell);
     for (const auto& [g, pins] : timed_)
@@ -236,7 +239,7 @@ void Cells::add(const Group& library, const std::string& file) {
   Reader reader(library, file);
   float slowest = 0;
   for (const Group& group : library.groups) {
-    if (group.type != "cell" || group.text("dont_use") == "true") continue;
+    if (group.type != "cell" || (group.text("dont_use") == "true" && !gates_clock(group))) continue;
     const int index = static_cast<int>(cells_.size());
     cells_.push_back(reader.cell(group));
     index_[group.name] = index;

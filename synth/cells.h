@@ -72,6 +72,7 @@ struct Pin {
 struct Cell {
   std::string name;
   float um2 = 0;
+  bool gates_clock = false;  ///< an integrated clock gate
   std::vector<Pin> pins;
   std::vector<Arc> arcs;
   std::vector<Limit> limits;

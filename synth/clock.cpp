@@ -37,7 +37,7 @@ class Clock {
         macros_(std::move(macros)),
         options_(options),
         progress_(progress) {
-    cells_.add(parse_groups(library.text, library.name), library.name);
+    cells_.add(parse_groups(timing_text(library), library.name), library.name);
     for (Macro& macro : macros_) {
       const std::string text = make_readable(read_maybe_gzipped(macro.file));
       cells_.add(parse_groups(text, macro.file.string()), macro.file.string());
@@ -197,6 +197,8 @@ class Clock {
       if (is_macro(cell)) continue;
       report_.logic_um2 += cell.um2;
       ++report_.cells;
+      report_.clock_gates += cell.gates_clock;
+      report_.gated += is_gated(netlist, instance);
       report_.module_um2[partition_of(netlist, instance)] += cell.um2;
     }
     report_.buffers = repairs.buffers;
@@ -205,6 +207,16 @@ class Clock {
     report_.hold_um2 = repairs.hold_um2;
     report_.too_early = repairs.too_early;
     report_.too_heavy = repairs.too_heavy;
+  }
+
+  /// Whether its clock comes from a gate.
+  bool is_gated(const Netlist& netlist, const Instance& instance) const {
+    for (std::size_t pin = 0; pin < instance.nets.size(); ++pin) {
+      const int net = instance.nets[pin];
+      if (cells_[instance.cell].pins[pin].output || net < 0) continue;
+      if (netlist.net(net).clock && net != netlist.clock()) return true;
+    }
+    return false;
   }
 
   bool is_macro(const Cell& cell) const {
@@ -223,10 +235,21 @@ class Clock {
     return libraries;
   }
 
+  /// Behind gates a clock has steep edges, as in front of them: its tree is not there yet.
+  static std::string ideal_clocks(const Netlist& netlist) {
+    std::string commands;
+    for (std::size_t n = 0; n < netlist.nets().size(); ++n)
+      if (netlist.nets()[n].clock && static_cast<int>(n) != netlist.clock())
+        commands +=
+            fmt::format("set_assigned_transition 0 [get_pins -of_objects [get_nets n{}]]\n", n);
+    return commands;
+  }
+
   void time(const Netlist& netlist) {
     const PathPorts ports = ports_of(netlist);
     write_file(folder_ / "timed.tcl", read_libraries() + "read_verilog timed.v\n" +
                                           constraints("design", ports.clock, ports.reset) +
+                                          ideal_clocks(netlist) +
                                           "report_checks -path_delay max -format full -digits 4\n"
                                           "report_check_types -all_violators -max_transition\n"
                                           "exit\n");

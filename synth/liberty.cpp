@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "synth/liberty_groups.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;
@@ -65,12 +66,63 @@ std::string attribute(std::string_view group, std::string_view key) {
   return {};
 }
 
+/// @param cell  its text. @return a gate without name if it is none
+ClockGate gate_of(const std::string& cell, const std::string& file) {
+  if (!attribute(cell, "clock_gating_integrated_cell").starts_with("latch_posedge")) return {};
+  const Group group = parse_groups("library (x) {\n" + cell + "\n}\n", file).groups.at(0);
+  ClockGate gate{group.name, cell, "", "", "", "", group.number("area", 0)};
+  for (const Group& pin : group.groups)
+    for (const auto& [key, member] : {std::pair{"clock_gate_clock_pin", &ClockGate::clock},
+                                      {"clock_gate_enable_pin", &ClockGate::enable},
+                                      {"clock_gate_test_pin", &ClockGate::test},
+                                      {"clock_gate_out_pin", &ClockGate::output}})
+      if (pin.type == "pin" && pin.text(key) == "true") gate.*member = pin.name;
+  return gate;
+}
+
+/// The smallest, rather one without a test pin.
+ClockGate find_gate(const std::string& text, const std::string& file) {
+  ClockGate best;
+  const auto cost = [](const ClockGate& g) { return std::pair(!g.test.empty(), g.um2); };
+  for (std::size_t at = find_cell(text, 0); at != std::string::npos;) {
+    const std::size_t end = end_of_group(text, at);
+    const ClockGate gate = gate_of(text.substr(at, end - at), file);
+    if (!gate.cell.empty() && (best.cell.empty() || cost(gate) < cost(best))) best = gate;
+    at = find_cell(text, end);
+  }
+  return best;
+}
+
 constexpr double kMultiplexerNs = 0.2;  ///< about, of one level between two memories
 
 /// Attributes of a library that choose its wires, the stronger one first.
 constexpr std::string_view kWireLoads[] = {"default_wire_load_selection", "default_wire_load"};
 
 }  // namespace
+
+std::string timing_text(const Library& library) {
+  std::string all = library.text;
+  return all.insert(all.rfind('}'), library.gate.text + "\n");
+}
+
+std::string clock_gate_module(const Library& library) {
+  const ClockGate& gate = library.gate;
+  const std::string head =
+      "module trine_clock_gate (input logic clk_i, input logic en_i, output logic clk_o);\n  ";
+  if (gate.cell.empty())  // Yosys says that it is not there, if the design asks for it
+    return head + fmt::format(
+                      "\\{}_has_no_integrated_clock_gate  u_cell (clk_i, en_i, clk_o);\n"
+                      "endmodule\n",
+                      library.name);
+  const bool tests = !gate.test.empty();
+  return fmt::format("(* blackbox *)\nmodule {} (input {}, input {}{}, output {});\nendmodule\n\n",
+                     gate.cell, gate.clock, gate.enable, tests ? ", input " + gate.test : "",
+                     gate.output) +
+         head +
+         fmt::format("{} u_cell (.{}(clk_i), .{}(en_i){}, .{}(clk_o));\nendmodule\n", gate.cell,
+                     gate.clock, gate.enable, tests ? fmt::format(", .{}(1'b0)", gate.test) : "",
+                     gate.output);
+}
 
 std::string without_wire_load(const std::string& text) {
   std::string result;
@@ -148,7 +200,11 @@ Library read_library(const fs::path& file) {
   library.text = make_readable(read_maybe_gzipped(file));
   library.name = file.filename().string();
   library.name.resize(std::min(library.name.find(".lib"), library.name.size()));
+  library.gate = find_gate(library.text, file.string());
   library.area = take_cells(library.text, file.string());
+  if (!library.gate.cell.empty() &&
+      !library.area.emplace(library.gate.cell, library.gate.um2).second)
+    library.gate.text.clear();  // it is still there
   if (library.area.empty()) throw_error("{}: not a Liberty file: no cells", file.string());
   for (const std::string_view key : kWireLoads)
     if (library.wire_load.empty()) library.wire_load = attribute(library.text, key);

@@ -14,17 +14,32 @@
 
 namespace trine::synth {
 
+/// An integrated clock gate: a latch that is open while the clock is low, and an AND.
+struct ClockGate {
+  std::string cell;  ///< empty: the library has none
+  std::string text;  ///< its group where it is cut out as `dont_use`: not for a mapper to choose
+  std::string clock, enable, test, output;  ///< pins; `test` opens it, mostly there is none
+  double um2 = 0;
+};
+
 /// A standard-cell library as text that Yosys, ABC and OpenSTA read.
 struct Library {
   std::string name;                    ///< of the file, without folder and extensions
   std::string text;                    ///< without cells marked dont_use
   std::map<std::string, double> area;  ///< of each cell, um2
-  std::string nand2;                   ///< the smallest two-input NAND: the gate equivalent
+  ClockGate gate;
+  std::string nand2;  ///< the smallest two-input NAND: the gate equivalent
   double nand2_um2 = 0;
   /// What a timer takes for wires unless told otherwise: the table that selects by area, or the
   /// model; empty if there is none.
   std::string wire_load;
 };
+
+/// All that a timer reads: the text, with the clock gate.
+std::string timing_text(const Library& library);
+
+/// trine_clock_gate for this library; where it has none, elaboration of a design with gates stops.
+std::string clock_gate_module(const Library& library);
 
 /// The text without its default wire loads: a timer then takes wires for nothing.
 std::string without_wire_load(const std::string& text);

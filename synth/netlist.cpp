@@ -60,6 +60,7 @@ class Linker {
                        nets[static_cast<std::size_t>(found - top.nets.begin())])];
     };
     netlist_.clock_ = named("clk_i");
+    if (netlist_.clock_ >= 0) netlist_.at(netlist_.clock_).clock = true;
     netlist_.reset_ = named("rst_ni");
   }
 
@@ -145,9 +146,10 @@ class Linker {
       for (std::size_t pin = 0; pin < netlist_.instances_[i].nets.size(); ++pin) {
         const int net = netlist_.instances_[i].nets[pin];
         if (net < 0) continue;
-        netlist_.connect(static_cast<int>(i), static_cast<int>(pin),
-                         merged_[static_cast<std::size_t>(net)],
-                         cells_[netlist_.instances_[i].cell].pins[pin].output);
+        const Cell& cell = cells_[netlist_.instances_[i].cell];
+        const int merged = merged_[static_cast<std::size_t>(net)];
+        netlist_.connect(static_cast<int>(i), static_cast<int>(pin), merged, cell.pins[pin].output);
+        netlist_.at(merged).clock |= cell.gates_clock && cell.pins[pin].output;
       }
   }
 

@@ -29,6 +29,7 @@ struct Net {
   PinOf driver;      ///< instance -1: an input, or a constant
   std::vector<PinOf> sinks;
   bool input = false, output = false;  ///< of the design, or of what has no timing
+  bool clock = false;                  ///< clk_i, or what a clock gate puts out
   int constant = -1;                   ///< 0 or 1
 };
 

@@ -29,7 +29,7 @@ class Planner {
       if (is_macro(module))
         plan.memories.push_back({name, count, module.memory_width, module.memory_depth,
                                  below_dmem_pmem(name), module.text});
-      else if (name != top_ && !is_merged(name))
+      else if (name != top_ && !module.blackbox && !is_merged(name))
         plan.partitions.push_back(partition(name));
     }
     return plan;
@@ -61,7 +61,7 @@ class Planner {
 
   bool is_merged(const std::string& name) {
     const Module& module = design_.at(name);
-    if (name == top_ || is_macro(module)) return false;
+    if (name == top_ || module.blackbox || is_macro(module)) return false;
     if (flat_ || module.base == "trine_sram") return true;
     const std::set<std::string>& parents = parents_.at(name);
     const bool only_child =

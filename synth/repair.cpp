@@ -75,7 +75,7 @@ class Repair {
     };
     const int nets = static_cast<int>(netlist_.nets().size());
     for (int net = 0; net < nets; ++net) {
-      if (net == netlist_.clock() || netlist_.net(net).constant >= 0 ||
+      if (netlist_.net(net).clock || netlist_.net(net).constant >= 0 ||
           netlist_.net(net).sinks.size() <= kMostLoads)
         continue;
       std::priority_queue<Entry> queue;
@@ -163,7 +163,7 @@ class Repair {
     std::vector<int> nets;
     for (int n = 0; n < static_cast<int>(netlist_.nets().size()); ++n) {
       const Net& net = netlist_.net(n);
-      if (n != netlist_.clock() && net.driver.instance >= 0 && !net.sinks.empty() &&
+      if (!net.clock && net.driver.instance >= 0 && !net.sinks.empty() &&
           overloaded(netlist_.instance(net.driver.instance).cell, n))
         nets.push_back(n);
     }

@@ -135,8 +135,12 @@ std::string clock_lines(const SynthReport& r) {
   if (c.too_early > 0) text += fmt::format("; {} pins change too early", grouped(c.too_early));
   text += fmt::format("\n  above max_transition {}, above max_capacitance {}", grouped(c.too_slow),
                       grouped(c.too_heavy));
-  return text +
-         fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
+  text +=
+      fmt::format("; logic {} GE with them and the sizes\n", grouped(c.logic_um2 / r.nand2_um2));
+  if (c.clock_gates > 0)
+    text += fmt::format("  {} clock gates, {} flip-flops behind them\n", grouped(c.clock_gates),
+                        grouped(c.gated));
+  return text;
 }
 
 /// The same of the placed design.
@@ -271,6 +275,8 @@ nlohmann::json to_json(const SynthReport& r) {
           {"buffers", r.clock.buffers},
           {"hold_buffers", r.clock.hold_buffers},
           {"hold_violations", r.clock.too_early},
+          {"clock_gates", r.clock.clock_gates},
+          {"gated_flip_flops", r.clock.gated},
           {"violations",
            {{"max_transition", r.clock.too_slow}, {"max_capacitance", r.clock.too_heavy}}},
           {"wire_load", r.wire_load},

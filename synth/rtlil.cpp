@@ -6,6 +6,7 @@
 #include <ranges>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "base/error.h"
 
@@ -161,13 +162,16 @@ void parse_body(std::string_view& rest, const std::map<std::string, std::string>
 Design parse_rtlil(std::string_view rtlil) {
   const auto names = choose_names(rtlil);
   Design design;
+  bool blackbox = false;  // the next module
   while (!rtlil.empty()) {
     const std::string_view line = take_line(rtlil);
+    if (line == "attribute \\blackbox 1") blackbox = true;
     if (line.rfind("module ", 0) != 0) continue;
     const std::string rtlil_name(line.substr(7));
     Module module;
     module.name = names.at(rtlil_name);
     module.base = base_of(rtlil_name);
+    module.blackbox = std::exchange(blackbox, false);
     parse_body(rtlil, names, module);
     module.text = fmt::format("module \\{}\n{}end\n", module.name, module.text);
     module.stub =

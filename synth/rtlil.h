@@ -23,6 +23,7 @@ struct Module {
   std::string stub;                     ///< the same with ports only, as a black box
   std::map<std::string, int> children;  ///< instances by module
   std::int64_t memory_width = 0, memory_depth = 0;  ///< of its largest memory
+  bool blackbox = false;                            ///< a cell of the library
   int cells = 0;                                    ///< before mapping; a measure of size
 
   std::int64_t memory_bits() const { return memory_width * memory_depth; }

@@ -477,7 +477,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
     "clock_placed_ns": null, "clock_placed_from": "", "clock_placed_to": "", "clock_placed_path": [], "placement": null,
     "mhz": null, "utilization": {},
-    "hold_buffers": 0, "hold_violations": 0, "violations": {"max_transition": 0, "max_capacitance": 0}, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
+    "hold_buffers": 0, "hold_violations": 0, "clock_gates": 0, "gated_flip_flops": 0, "violations": {"max_transition": 0, "max_capacitance": 0}, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
       {"name": "big", "instances": 3, "cells": 1000, "area_um2": 1200.0,
@@ -902,6 +902,66 @@ TEST_CASE("latches, loops and undriven wires fail", "[synth][flow][error]") {
              Contains("no driver"));
   CHECK_THAT(failure(head + "  trine_absent u_a (.x(a_i));\nendmodule\n"),
              Contains("trine_absent"));
+}
+
+TEST_CASE("clock gates become the library's cell, their enables are endpoints", "[synth][flow]") {
+  const TemporaryFolder folder(fs::temp_directory_path(), "trine-gate");
+  write_file(folder.path() / "trine_top.sv",
+             "module trine_top #(parameter int Multiplier = 0) (\n"
+             "  input logic clk_i, input logic a_i, input logic b_i, input logic [39:0] d_i,\n"
+             "  output logic [39:0] q_o, output logic other_o);\n"
+             "  logic a_q, b_q, clk;\n"
+             "  always_ff @(posedge clk_i) {other_o, a_q, b_q} <= {a_q, a_i, b_i};\n"
+             "  trine_clock_gate u_gate (.clk_i, .en_i(a_q ^ b_q), .clk_o(clk));\n"
+             "  always_ff @(posedge clk) q_o <= d_i;\nendmodule\n");
+  fs::copy_file(fs::path(TRINE_SOURCE_DIR) / "rtl/trine_clock_gate.sv",
+                folder.path() / "trine_clock_gate.sv");
+  write_file(folder.path() / "trine.f", "trine_clock_gate.sv\ntrine_top.sv\n");
+  const auto synthesize = [&](const fs::path& liberty, Target target = Target::kAsic) {
+    SynthOptions options;
+    options.liberty = liberty;
+    options.target = target;
+    return synthesize_design(folder.path(), "trine_top", "test", 4, options);
+  };
+  const fs::path without = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+  CHECK_THROWS_WITH(synthesize(without), Contains("osu018_stdcells_has_no_integrated_clock_gate"));
+
+  // The same library with a gate whose enable must be there 5 ns before the edge; one that is
+  // worse.
+  std::string text = read_text(without);
+  const auto gate = [](const std::string& name, double area) {
+    const auto tables = [](const char* a, const char* b, double ns) {
+      return fmt::format("{} (scalar) {{ values (\"{}\"); }} {} (scalar) {{ values (\"{}\"); }}", a,
+                         ns, b, ns);
+    };
+    return fmt::format(
+        "cell ({}) {{ area : {}; dont_use : true;\n"
+        "clock_gating_integrated_cell : \"latch_posedge\";\n"
+        "pin (CP) {{ direction : input; clock : true; clock_gate_clock_pin : true;\n"
+        "  capacitance : 0.01; }}\n"
+        "pin (E) {{ direction : input; clock_gate_enable_pin : true; capacitance : 0.01;\n"
+        "  timing () {{ related_pin : \"CP\"; timing_type : setup_rising; {} }} }}\n"
+        "pin (Z) {{ direction : output; clock_gate_out_pin : true; max_capacitance : 0.1;\n"
+        "  timing () {{ related_pin : \"CP\"; timing_sense : positive_unate; {} {} }} }} }}\n",
+        name, area, tables("rise_constraint", "fall_constraint", 5),
+        tables("cell_rise", "cell_fall", 0.1), tables("rise_transition", "fall_transition", 0.1));
+  };
+  text.insert(text.rfind('}'), gate("LARGE_GATE", 200) + gate("GATE", 100));
+  const fs::path with = folder.path() / "gates.lib";
+  write_file(with, text);
+  const SynthReport report = synthesize(with);
+  CHECK(report.cell_types.at("GATE") == 1);
+  CHECK(report.cell_types.count("LARGE_GATE") == 0);
+  CHECK(report.clock.clock_gates == 1);
+  CHECK(report.clock.gated == 40);
+  CHECK(report.clock.buffers == 0);  // 40 loads of a clock are its tree's affair, not a net's
+  CHECK(report.clock.too_heavy + report.clock.too_slow == 0);
+  CHECK(report.clock.ns > 5);
+  CHECK_THAT(report.clock.path.end, Contains("u_gate"));
+  CHECK_THAT(to_text(report), Contains("1 clock gates, 40 flip-flops behind them"));
+
+  const SynthReport fpga = synthesize({}, Target::kIce40);  // its flip-flops have enables
+  CHECK(fpga.cells > 43);
 }
 
 TEST_CASE("a bad library is refused by name", "[synth][liberty][error]") {

@@ -31,6 +31,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uintmax_t kMostCached = std::uintmax_t{1} << 29;
+constexpr const char* kClockGate = "trine_clock_gate.sv";
 constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
 fs::path liberty_of(const SynthOptions& options) {
@@ -93,19 +94,20 @@ class Flow {
     if (options_.wire_load == WireLoad::kLibrary && library_.wire_load.empty())
       throw_error("--wire-load library: {} has no default wire load, allowed zero", library_.name);
     write_file(folder() / "cells.lib", library_.text);
-    write_file(folder() / "timing.lib", options_.wire_load == WireLoad::kZero
-                                            ? without_wire_load(library_.text)
-                                            : library_.text);
+    const auto wired = [&](const std::string& text) {
+      return options_.wire_load == WireLoad::kZero ? without_wire_load(text) : text;
+    };
+    write_file(folder() / "timing.lib", wired(timing_text(library_)));
+    write_file(folder() / kClockGate, clock_gate_module(library_));
     for (const Effort effort : {Effort::kArea, Effort::kSpeed})
       write_file(folder() / abc_file(effort), abc_script(effort));
-    library_key_ = fmt::format("{:016x}{:016x}", hash64(library_.text),
-                               hash64(read_text(folder() / "timing.lib")));
+    library_key_ =
+        fmt::format("{:016x}{:016x}", hash64(library_.text), hash64(wired(library_.text)));
   }
 
   SynthReport run() {
     progress("elaborating");
-    run_yosys(elaborate_script(read_file_list(design_ / "trine.f"), top_, options_.target),
-              "elaborate", folder(), label_);
+    run_yosys(elaborate_script(sources(), top_, options_.target), "elaborate", folder(), label_);
     const Design design = parse_rtlil(read_text(folder() / "design.il"));
     const Plan plan = make_plan(design, top_, options_.flat);
     map_all(plan);
@@ -141,6 +143,15 @@ class Flow {
 
  private:
   const fs::path& folder() const { return scratch_.path(); }
+
+  /// Those of the design, the library's clock gate for the latch.
+  std::vector<std::string> sources() const {
+    std::vector<std::string> list = read_file_list(design_ / "trine.f");
+    for (std::string& source : list)
+      if (options_.target == Target::kAsic && fs::path(source).filename() == kClockGate)
+        source = (folder() / kClockGate).string();
+    return list;
+  }
 
   bool times() const { return options_.timing && options_.target == Target::kAsic; }
 
@@ -206,11 +217,12 @@ class Flow {
 
   Path time(const std::string& file, const std::string& name) const {
     const std::string script = timing_script(file, name);
-    cache_.obtain(fmt::format("{}{}{}", script, library_key_, read_text(folder() / (file + ".v"))),
-                  {file + ".timing"}, folder(), [&] {
-                    write_file(folder() / (file + ".tcl"), script);
-                    run_sta(file, folder(), name);
-                  });
+    std::string depends = script + library_key_ + read_text(folder() / (file + ".v"));
+    if (depends.find(library_.gate.cell) != std::string::npos) depends += library_.gate.text;
+    cache_.obtain(depends, {file + ".timing"}, folder(), [&] {
+      write_file(folder() / (file + ".tcl"), script);
+      run_sta(file, folder(), name);
+    });
     Path path = parse_timing(read_text(folder() / (file + ".timing")));
     path.start = without_suffix(path.start);
     path.end = without_suffix(path.end);

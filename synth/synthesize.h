@@ -119,6 +119,7 @@ struct ClockReport {
   double buffers_um2 = 0, hold_um2 = 0;
   std::int64_t too_slow = 0;   ///< pins whose transition is above max_transition, by OpenSTA
   std::int64_t too_heavy = 0;  ///< nets whose load is above max_capacitance
+  std::int64_t clock_gates = 0, gated = 0;  ///< cells; flip-flops behind them
   PlacedReport placed;
   bool memories_timed = true;  ///< false: the library has no macros, paths end at memories
 };

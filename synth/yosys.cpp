@@ -29,8 +29,8 @@ std::string reason_in(const fs::path& log) {
   std::istringstream in(read_text(log));
   std::string detail, error;
   for (std::string line; std::getline(in, line);) {
-    if (line.find("ERROR") != std::string::npos)
-      error = trimmed(line);
+    if (const std::size_t at = line.find("ERROR"); at != std::string::npos)
+      error = trimmed(line.substr(at));  // the end of the line before may come later
     else if (line.starts_with("Warning: ") || line.find("found logic loop") != std::string::npos)
       detail = trimmed(line);
   }
@@ -47,6 +47,7 @@ std::string elaborate_script(const std::vector<std::string>& sources, const std:
   // Numbers of equal length: names sort as they were given, whatever else the design holds.
   std::string script = "read_rtlil <<EOT\nautoidx 100000000\nEOT\nread_verilog -sv";
   if (ecp5) script += " -DTRINE_BLOCK_RAM";
+  if (target != Target::kAsic) script += " -DTRINE_NO_CLOCK_GATES";
   for (const std::string& source : sources) script += " \"" + source + "\"";
   // Earlier revisions take Booth rows by themselves.
   const bool chooses = std::any_of(sources.begin(), sources.end(), [&](const std::string& source) {

@@ -718,6 +718,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.columns_per_cycle = design.columns_per_cycle;
   config.ecc = design.ecc;
   config.acc_bits = design.acc_bits;
+  config.clock_gates = design.clock_gates;
   machine::check(config);
   return config;
 }

@@ -36,6 +36,7 @@ struct RandomDesign {
   int columns_per_cycle = 1;
   bool ecc = false;
   int acc_bits = 32;
+  bool clock_gates = false;
 };
 
 machine::Config config_of(const RandomDesign& design);

@@ -108,10 +108,10 @@ std::string run_tiny(const machine::Config& config, const fs::path& folder,
   return simulate(folder, command);
 }
 
-machine::Config small_config(const std::string& ecc) {
+machine::Config small_config(const std::string& ecc, const std::string& gates = "false") {
   return machine::load_config(
       "edge256", {"array.rows=2", "array.cols=2", "memory.dmem_kib=8", "memory.pmem_kib=8",
-                  "memory.param_channels=64", "memory.ecc=" + ecc});
+                  "memory.param_channels=64", "memory.ecc=" + ecc, "clock.gates=" + gates});
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ TEST_CASE("nothing unknown leaves a 2x2 design, and its results are right, in fo
 #else
   const std::string ecc = "false";
 #endif
-  const machine::Config config = small_config(ecc);
+  const machine::Config config = small_config(ecc, ecc == "false" ? "true" : "false");
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-icarus");
   const fs::path& folder = scratch.path();
   gen::generate(config, folder / "design");

@@ -58,7 +58,7 @@ Point Placement::point(const PinOf& pin, int net) const {
 
 bool Placement::has_wire(int net) const {
   const Net& n = netlist_.net(net);
-  if (net == netlist_.clock() || n.constant >= 0) return false;
+  if (n.clock || n.constant >= 0) return false;
   const std::size_t ends =
       n.sinks.size() + (n.driver.instance >= 0 || n.input ? 1 : 0) + (n.output ? 1 : 0);
   return ends > 1;

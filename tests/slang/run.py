@@ -33,10 +33,11 @@ DESIGNS = {
     "no softmax": ["edge64", "vector.softmax=false"],
     "no depthwise": ["edge64", "depthwise.enable=false"],
     "no matmul": ["edge64", "matmul.enable=false"],
+    "clock gates": ["edge64", "clock.gates=true"],
 }
 ARRAYS = ["1x1", "3x5", "31x5"]
 SWITCHES = ["array.precisions", "memory.ecc", "post.columns_per_cycle", "vector.enable", "vector.table", "vector.softmax",
-            "depthwise.enable", "matmul.enable", "pipeline.pe"]
+            "depthwise.enable", "matmul.enable", "pipeline.pe", "clock.gates"]
 LARGEST = "tpuv1-size"
 
 

@@ -49,6 +49,7 @@ machine::Config any_config(Choices& choices) {
   c.columns_per_cycle = once_in(choices, 3) && c.pipeline_cols >= 2 ? 2 : 1;
   c.ecc = once_in(choices, 3);
   c.acc_bits = once_in(choices, 4) ? choices.number(22, 31) : 32;
+  c.clock_gates = once_in(choices, 4);
   machine::check(c);
   return c;
 }

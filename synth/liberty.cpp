@@ -105,6 +105,18 @@ std::string timing_text(const Library& library) {
   return all.insert(all.rfind('}'), library.gate.text + "\n");
 }
 
+std::string clock_gate_model(const ClockGate& gate, bool ports_only) {
+  const bool tests = !gate.test.empty();
+  const std::string ports = fmt::format(
+      "{}module {} (input {}, input {}{}, output {});\n", ports_only ? "(* blackbox *)\n" : "",
+      gate.cell, gate.clock, gate.enable, tests ? ", input " + gate.test : "", gate.output);
+  if (ports_only) return ports + "endmodule\n";
+  return ports + fmt::format(
+                     "  reg open;\n  always @* if (!{0}) open = {1}{2};\n"
+                     "  assign {3} = {0} & open;\nendmodule\n",
+                     gate.clock, gate.enable, tests ? " | " + gate.test : "", gate.output);
+}
+
 std::string clock_gate_module(const Library& library) {
   const ClockGate& gate = library.gate;
   const std::string head =
@@ -114,14 +126,10 @@ std::string clock_gate_module(const Library& library) {
                       "\\{}_has_no_integrated_clock_gate  u_cell (clk_i, en_i, clk_o);\n"
                       "endmodule\n",
                       library.name);
-  const bool tests = !gate.test.empty();
-  return fmt::format("(* blackbox *)\nmodule {} (input {}, input {}{}, output {});\nendmodule\n\n",
-                     gate.cell, gate.clock, gate.enable, tests ? ", input " + gate.test : "",
-                     gate.output) +
-         head +
+  return clock_gate_model(gate, true) + head +
          fmt::format("{} u_cell (.{}(clk_i), .{}(en_i){}, .{}(clk_o));\nendmodule\n", gate.cell,
-                     gate.clock, gate.enable, tests ? fmt::format(", .{}(1'b0)", gate.test) : "",
-                     gate.output);
+                     gate.clock, gate.enable,
+                     gate.test.empty() ? "" : fmt::format(", .{}(1'b0)", gate.test), gate.output);
 }
 
 std::string without_wire_load(const std::string& text) {

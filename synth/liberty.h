@@ -38,6 +38,9 @@ struct Library {
 /// All that a timer reads: the text, with the clock gate.
 std::string timing_text(const Library& library);
 
+/// The cell in Verilog. @param ports_only  a black box
+std::string clock_gate_model(const ClockGate& gate, bool ports_only);
+
 /// trine_clock_gate for this library; where it has none, elaboration of a design with gates stops.
 std::string clock_gate_module(const Library& library);
 

@@ -921,6 +921,7 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
     SynthOptions options;
     options.liberty = liberty;
     options.target = target;
+    if (target == Target::kAsic) options.netlist = folder.path() / "netlist";
     return synthesize_design(folder.path(), "trine_top", "test", 4, options);
   };
   const fs::path without = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
@@ -950,6 +951,7 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
   const fs::path with = folder.path() / "gates.lib";
   write_file(with, text);
   const SynthReport report = synthesize(with);
+  CHECK_THAT(read_text(folder.path() / "netlist/clock_gate.v"), Contains("module GATE (input CP,"));
   CHECK(report.cell_types.at("GATE") == 1);
   CHECK(report.cell_types.count("LARGE_GATE") == 0);
   CHECK(report.clock.clock_gates == 1);

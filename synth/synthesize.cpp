@@ -246,6 +246,9 @@ class Flow {
     }
     run_yosys(cells_script(), "cells", folder(), library_.name);
     take("cells");
+    for (const auto& [name, module] : mapped_)
+      if (module.cell_types.count(library_.gate.cell) != 0)
+        files["clock_gate.v"] = clock_gate_model(library_.gate, false);
     std::string list;
     for (const auto& [name, text] : files) list += name + "\n";
     files["trine.f"] = list;

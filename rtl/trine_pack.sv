@@ -11,7 +11,8 @@
 // One word finds room in front of the scatter port (trine_skid); when a second one has to wait, or
 // the one before ended an instruction that is yet to retire, en_o stops the lanes.
 //
-// An instruction retires when its last word is in DMEM, one at a time; one without results at once.
+// An instruction retires a cycle after its last word went to DMEM, one at a time; one without
+// results at once.
 //
 //   cycle       0    1    2    3    4
 //   pop_o       A    B    B         C      A finds the port, B waits behind it
@@ -76,6 +77,7 @@ module trine_pack #(
   logic        softmax;  // the code, if there is one, is a softmax's
   logic        skid_free, room;
   logic        retire_q, retire_vector_q, bare_q, settled;
+  logic        c_retired_q, v_retired_q;
   logic [31:0] mask_q, slot_mask, below_mask;  // of the word: written, this code, below it
   logic [AddrBits-1:0] c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
 
@@ -205,20 +207,26 @@ module trine_pack #(
   // ---------------------------------------------------------------------------------------------
   assign settled    = s_ready_i && skid_free;
   assign retiring_o = retire_q;
-  assign c_retire_o = (retire_q && !retire_vector_q && settled) || bare_q;
-  assign v_retire_o = retire_q && retire_vector_q && settled;
+  assign c_retire_o = c_retired_q;
+  assign v_retire_o = v_retired_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       retire_q        <= 1'b0;
       retire_vector_q <= 1'b0;
       bare_q          <= 1'b0;
+      c_retired_q     <= 1'b0;
+      v_retired_q     <= 1'b0;
     end else if (clear_i) begin
       retire_q        <= 1'b0;
       retire_vector_q <= 1'b0;
       bare_q          <= 1'b0;
+      c_retired_q     <= 1'b0;
+      v_retired_q     <= 1'b0;
     end else begin
-      bare_q <= bare_i;
+      bare_q      <= bare_i;
+      c_retired_q <= (retire_q && !retire_vector_q && settled) || bare_q;
+      v_retired_q <= retire_q && retire_vector_q && settled;
       if (pop_o && room && tag_i.final_word) begin
         retire_q        <= 1'b1;
         retire_vector_q <= vector_i || softmax;

@@ -606,6 +606,7 @@ int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int gr
 Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = run.has(kClear), drains = run.has(kDrain);
+  const bool residual = run.has(kFuseAdd) || run.has(kFuseMax);
   const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
   const int activation_bits = operands.activations.bits, weight_bits = operands.weights.bits;
   const int groups = field(r, agu::kGroupsLast) + 1;
@@ -642,7 +643,7 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
-      if (run.has(kFuseAdd) || run.has(kFuseMax))
+      if (residual)
         stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
       before = lanes;
     }
@@ -673,6 +674,7 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     const int columns = drains ? std::clamp(channels - g * columns_, 0, columns_) : 0;
     work.group_columns.push_back(columns);
     work.group_issues.push_back(issues(r, run, g * columns_, columns));
+    work.group_residuals.push_back(residual ? divide_up(columns, codes_per_word(r)) : 0);
   }
   return work;
 }

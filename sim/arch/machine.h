@@ -39,6 +39,7 @@ struct Work {
   std::vector<std::int64_t> tile_cycles;  ///< of a tile and group, replays included (vector: all)
   std::vector<int> group_columns;         ///< columns drained of each group
   std::vector<int> group_issues;          ///< cycles in which the post unit takes them
+  std::vector<int> group_residuals;       ///< words of a residual that it reads for them
   std::vector<std::int64_t> tile_stolen;  ///< gather cycles that a tile's results take: residual
                                           ///< words, writes to banks that every step reads
   std::vector<double> tile_share;    ///< of a tile: part of the places of a beat that a step reads

@@ -421,6 +421,7 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   slow.tile_cycles = {1000000};
   slow.steps = 1000000;
   slow.group_columns = slow.group_issues = {8};
+  slow.group_residuals = {0};
   timeline.run(Engine::kCompute, isa::Run{}, slow);
   for (int i = 0; i < 64; ++i) timeline.run(Engine::kCompute, take, slow);
   REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("more than 63 tokens"));
@@ -436,6 +437,7 @@ TEST_CASE("each cycle has one cause, among thousands of gaps", "[arch]") {
   tile.steps = 1;
   tile.tile_cycles = {1};
   tile.group_columns = tile.group_issues = {8};
+  tile.group_residuals = {0};
   for (int gap = 0; gap < kGaps; ++gap) {
     for (int i = 0; i < kLoads; ++i) timeline.run(Engine::kLoad, {}, copy);
     timeline.run(Engine::kCompute, {}, tile);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs axi_test.py on designs of several bus widths: cocotb, cocotbext-axi (PyPI) and Icarus.
 
-usage: run.py [--seed N] [--bits 32,64,128] [--model M] [--build DIR]
+usage: run.py [--seed N] [--bits 32,64,128] [--ecc] [--model M] [--build DIR]
 $TRINE_PROGRAM is the tool (the launcher `trine` if absent). Needs the packages of requirements.txt; without them it makes
 a virtual environment in the build folder and installs them there. Exit code 1 if a test fails, 2 if a tool is missing, 77 without PyPI.
 """
@@ -17,13 +17,13 @@ sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, fail, trine, with_packages  # noqa: E402
 
 
-def failures(bits, results):
+def failures(name, results):
     """Names of the failed tests; at least one must have run."""
     cases = list(xml.etree.ElementTree.parse(results).iter("testcase"))
     if not cases:
         fail("no test ran")
     wrong = [case.get("name") for case in cases if case.find("failure") is not None]
-    print(f"{bits} bits: {len(cases) - len(wrong)} of {len(cases)} tests pass", flush=True)
+    print(f"{name}: {len(cases) - len(wrong)} of {len(cases)} tests pass", flush=True)
     return wrong
 
 
@@ -37,11 +37,12 @@ def to_verilog(files, verilog):
         fail(f"yosys: {done.stdout.strip()[-500:]}")
 
 
-def run(bits, options):
+def run(bits, ecc, options):
     from cocotb.runner import get_runner
-    folder = options.build / f"axi{bits}"
-    design = ["--config", "edge64", "--set", "array.rows=3", "--set", "array.cols=4", "--set",
-              f"bus.axi_data_bits={bits}"]
+    name = f"{bits} bits{', codes' if ecc else ''}"
+    folder = options.build / f"axi{bits}{'ecc' if ecc else ''}"
+    keys = ["array.rows=3", "array.cols=4", f"bus.axi_data_bits={bits}", f"memory.ecc={str(ecc).lower()}"]
+    design = ["--config", "edge64", *(word for key in keys for word in ("--set", key))]
     trine("generate", *design, "--out", folder / "design")
     trine("run", *design, "--backend", "arch", "--quiet", "--memory", folder / "memory",
           options.model)
@@ -60,20 +61,22 @@ def run(bits, options):
                                      # Bytes without a strobe may be unknown.
                                      "COCOTB_RESOLVE_X": "RANDOM",
                                      "COCOTB_LOG_LEVEL": "ERROR"})
-    return failures(bits, results)
+    return [f"{name}: {case}" for case in failures(name, results)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bits", default="32,64,128", help="bus widths")
+    parser.add_argument("--ecc", action="store_true", help="each width with memory.ecc, too")
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models" / "plus_filter.tflite")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "axi")
     options = parser.parse_args()
     options.build = options.build.resolve()
     options.build.mkdir(parents=True, exist_ok=True)
     with_packages(options.build, HERE / "requirements.txt", "cocotb", "cocotbext")
-    wrong = [f"{bits} bits: {name}" for bits in options.bits.split(",") for name in run(bits, options)]
+    wrong = [case for bits in options.bits.split(",") for ecc in ([False, True] if options.ecc else [False])
+             for case in run(bits, ecc, options)]
     print("\n".join(f"failed: {w}" for w in wrong) or "AXI tests passed")
     sys.exit(bool(wrong))
 

@@ -88,6 +88,8 @@ class Bench:
         await ClockCycles(self.dut.clk, 4)
         self.dut.rst_n.value = 1
         await ClockCycles(self.dut.clk, 2)
+        while await self.read("STATUS") & 8:  # with codes, zeros are written first
+            pass
 
     async def write(self, name, value, words=1):
         await self.host.write(CSR[name], value.to_bytes(4 * words, "little"))
@@ -100,8 +102,6 @@ class Bench:
         self.fill()
         facts = self.facts
         assert f"0x{await self.read_wide('CONFIG_HASH'):016x}" == facts["config_hash"]
-        while await self.read("STATUS") & 8:  # with codes, zeros are written after a reset
-            pass
         await self.write("PROGRAM", BASE + facts["program_offset"], 2)
         await self.write("PROGRAM_WORDS", facts["program_words"])
         await self.write("BASE", BASE, 2)

@@ -4,7 +4,8 @@
 
 usage: clock.py [--rtl REVISION] [--zero] [--ecc] [--int8] [--placed] [--ecp5] [--cycles] [--all]
                 [--keep FOLDER] [--liberty FILE] [CONFIG]...    (edge32 edge64 edge256 edge1024)
---zero    without wires, three precisions: the clock, macros, all silicon (what is measured if nothing is named)
+--zero    without wires, three precisions: the clock; macros and all silicon at 4.7 ns (what is measured if nothing
+          is named)
 --ecc     the same clock with memory.ecc
 --int8    gate equivalents a MAC of designs of int8 alone, before and after buffers and strengths
 --placed  placed, with estimated wires; --ecp5: placed and routed on an ECP5
@@ -34,6 +35,7 @@ PRESETS = ["edge32", "edge64", "edge256", "edge1024"]
 NETWORKS = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8"]
 INT8 = 'array.precisions=["int8"]'
 ECC = "memory.ecc=true"
+AT_GOAL = ["--clock-ns", "4.7"]  # silicon of a design that need not be faster than its goal
 PARTS = ["zero", "ecc", "int8", "placed", "ecp5", "cycles"]
 
 
@@ -62,9 +64,10 @@ FIGURES = [
            {"edge256": "1,800", "edge1024": "1,420"}),
     Figure("int8", "logic a MAC, int8, with them and strengths, GE", [INT8], [], per_mac("logic_gate_equivalents"),
            "{:,.0f}", same("stated", ["edge256", "edge1024"])),
-    Figure("zero", "macros without DMEM and PMEM, GE", [], [], key("macro_gate_equivalents_other"), "{:,.0f}",
+    Figure("zero", "macros without DMEM and PMEM, GE", [], AT_GOAL, key("macro_gate_equivalents_other"), "{:,.0f}",
            {"edge1024": "350,000"}),
-    Figure("zero", "all silicon, um2", [], [], key("total_um2"), "{:,.0f}", same("0.85 of it", ["edge256", "edge1024"])),
+    Figure("zero", "all silicon, um2", [], AT_GOAL, key("total_um2"), "{:,.0f}",
+           same("0.85 of it", ["edge256", "edge1024"])),
 ]
 PRODUCT_GOALS = {"edge256": "0.45 of it", "edge1024": "0.33 of it"}
 

@@ -57,6 +57,17 @@ TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is u
   CHECK_THROWS_WITH(read_nextpnr("not JSON"), Contains("no clock"));
 }
 
+/// This size of the module makes ABC 1.01 abort on its structural choices.
+TEST_CASE("what ABC cannot map with choices is mapped without", "[synth][fpga][flow]") {
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path source = fs::path(TRINE_SOURCE_DIR) / "rtl" / "trine_dmem_dma.sv";
+  run_yosys(fmt::format("read_verilog -sv {}\nchparam -set Banks 8 -set RowBits 12 trine_dmem_dma\n"
+                        "synth_ecp5 -top trine_dmem_dma -abc9\ntee -q -o top.stat stat\n",
+                        source.string()),
+            "map", scratch.path(), "test");
+  CHECK(parse_stat(read_text(scratch.path() / "top.stat")).at("LUT4") > 100);
+}
+
 TEST_CASE("the FPGA's memory becomes block RAM, products DSPs", "[synth][fpga][flow]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path rtl = fs::path(TRINE_SOURCE_DIR) / "rtl";

@@ -121,11 +121,7 @@ std::string clock_gate_module(const Library& library) {
   const ClockGate& gate = library.gate;
   const std::string head =
       "module trine_clock_gate (input logic clk_i, input logic en_i, output logic clk_o);\n  ";
-  if (gate.cell.empty())  // Yosys says that it is not there, if the design asks for it
-    return head + fmt::format(
-                      "\\{}_has_no_integrated_clock_gate  u_cell (clk_i, en_i, clk_o);\n"
-                      "endmodule\n",
-                      library.name);
+  if (gate.cell.empty()) return "(* blackbox *)\n" + head + "endmodule\n";
   return clock_gate_model(gate, true) + head +
          fmt::format("{} u_cell (.{}(clk_i), .{}(en_i){}, .{}(clk_o));\nendmodule\n", gate.cell,
                      gate.clock, gate.enable,

@@ -41,7 +41,7 @@ std::string timing_text(const Library& library);
 /// The cell in Verilog. @param ports_only  a black box
 std::string clock_gate_model(const ClockGate& gate, bool ports_only);
 
-/// trine_clock_gate for this library; where it has none, elaboration of a design with gates stops.
+/// trine_clock_gate for this library: a black box if it has none.
 std::string clock_gate_module(const Library& library);
 
 /// The text without its default wire loads: a timer then takes wires for nothing.

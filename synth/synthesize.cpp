@@ -109,6 +109,10 @@ class Flow {
     progress("elaborating");
     run_yosys(elaborate_script(sources(), top_, options_.target), "elaborate", folder(), label_);
     const Design design = parse_rtlil(read_text(folder() / "design.il"));
+    if (options_.target == Target::kAsic && library_.gate.cell.empty() &&
+        design.count("trine_clock_gate") != 0)
+      throw_error("{}: {} has no integrated clock gate, allowed clock.gates = false", label_,
+                  library_.name);
     const Plan plan = make_plan(design, top_, options_.flat);
     map_all(plan);
     SynthReport report;

@@ -643,8 +643,7 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       std::int64_t& stolen = work.tile_stolen.back();
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
       for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
-      if (residual)
-        stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
+      if (residual) stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
       before = lanes;
     }
     if (t == 0) work.steps = tile.steps;

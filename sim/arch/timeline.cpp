@@ -236,7 +236,8 @@ void Timeline::forget(std::vector<Traffic>& traffic, double past) {
 /// When the columns of a group have been read that take `words` of a residual: the first word is
 /// asked for when the group before has been read, the next when all of a word but its last code is
 /// on its way. Nothing is promised ahead.
-Timeline::Time Timeline::residual_drained(Time last_step, Time columns, int words, int every) const {
+Timeline::Time Timeline::residual_drained(Time last_step, Time columns, int words,
+                                          int every) const {
   const Time first =
       std::max(last_step + 1 + config_.pipeline_pe, drain_free_ + timing::kResidual - 1);
   return first + columns - 1 + (words - 1) * (timing::kResidual - 2 * every);

@@ -36,6 +36,13 @@ inline constexpr int kNormalize = 69;  ///< of a tile of a normalization, beside
 inline constexpr int kSoftmax = 55;    ///< of a tile of a softmax, besides its three passes
 inline constexpr int kDone = 1;        ///< last retirement to done
 
+/// What a group of columns waits for `words` of a residual where it is drained behind another: the
+/// first word is asked for when the columns before have been read, the next when all codes of a
+/// word but the last have gone, one in `every` cycles.
+inline int residual_cycles(int words, int every) {
+  return kResidual - 2 + (words - 1) * (kResidual - 2 * every);
+}
+
 /// Broadcast registers that the array's first row and column are ahead of the last ones.
 inline int row_registers(const machine::Config& c) { return (c.rows - 1) / c.pipeline_rows; }
 inline int column_registers(const machine::Config& c, int columns) {

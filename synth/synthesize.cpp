@@ -110,7 +110,7 @@ class Flow {
     run_yosys(elaborate_script(sources(), top_, options_.target), "elaborate", folder(), label_);
     const Design design = parse_rtlil(read_text(folder() / "design.il"));
     if (options_.target == Target::kAsic && library_.gate.cell.empty() &&
-        design.count("trine_clock_gate") != 0)
+        count_instances(design, top_).count("trine_clock_gate") != 0)
       throw_error("{}: {} has no integrated clock gate, allowed clock.gates = false", label_,
                   library_.name);
     const Plan plan = make_plan(design, top_, options_.flat);

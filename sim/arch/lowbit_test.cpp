@@ -233,7 +233,7 @@ TEST_CASE("pools fused into convolutions are exact in each precision", "[arch][p
   CHECK(exact > 2 * kSeeds * 9 / 10);
 }
 
-TEST_CASE("fused pools of the shipped models save layers and cycles", "[arch][pool][model]") {
+TEST_CASE("pools of the shipped models are fused where that saves cycles", "[arch][pool][model]") {
   const std::filesystem::path models = std::filesystem::path(TRINE_SOURCE_DIR) / "models";
   const auto inputs_of = [&](const char* model) {
     return reference::read_vectors(models / model / "vectors").cases.at(0).inputs;
@@ -247,11 +247,12 @@ TEST_CASE("fused pools of the shipped models save layers and cycles", "[arch][po
     const auto inputs = inputs_of(std::filesystem::path(file).stem().c_str());
     const machine::Config config = machine::load_config("braintta-size");
     const PoolRun apart = require_pool(graph, config, inputs, compiler::Fusion::kNever);
-    const PoolRun fused = require_pool(graph, config, inputs, compiler::Fusion::kEstimated);
+    const PoolRun fused = require_pool(graph, config, inputs, compiler::Fusion::kAlways);
+    const PoolRun chosen = require_pool(graph, config, inputs, compiler::Fusion::kEstimated);
     CHECK(apart.count(op) == 0);
     CHECK(fused.count(op) > 0);
     CHECK(fused.count("MAX_POOL_2D") < apart.count("MAX_POOL_2D"));
-    CHECK(fused.cycles < apart.cycles * 104 / 100);  // the estimate is not exact
+    CHECK(chosen.cycles < std::min(apart.cycles, fused.cycles) * 102 / 100);
   }
 }
 

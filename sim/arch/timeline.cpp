@@ -233,16 +233,6 @@ void Timeline::forget(std::vector<Traffic>& traffic, double past) {
   std::erase_if(traffic, [&](const Traffic& t) { return t.end <= past; });
 }
 
-/// When the columns of a group have been read that take `words` of a residual: the first word is
-/// asked for when the group before has been read, the next when all of a word but its last code is
-/// on its way. Nothing is promised ahead.
-Timeline::Time Timeline::residual_drained(Time last_step, Time columns, int words,
-                                          int every) const {
-  const Time first =
-      std::max(last_step + 1 + config_.pipeline_pe, drain_free_ + timing::kResidual - 1);
-  return first + columns - 1 + (words - 1) * (timing::kResidual - 2 * every);
-}
-
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
                                  const std::array<Time, isa::kEngines>& token_times) {
   const bool fuse = run.has(isa::compute::kFuseAdd);
@@ -287,7 +277,8 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const bool tile_ends = g + 1 == work.group_columns.size();
       Time drained = last_step + last_columns;
       if (work.group_residuals[g] > 0)
-        drained = residual_drained(last_step, last_columns, work.group_residuals[g], twice ? 2 : 1);
+        drained = std::max(last_step + 2 + config_.pipeline_pe - timing::kResidual, drain_free_) +
+                  last_columns + timing::residual_cycles(work.group_residuals[g], twice ? 2 : 1);
       if (tile_ends) drained = std::max(drained, tile_first + timing::kFirstCode);
       if (columns > 0) drain_free_ = drained + skew;
     }

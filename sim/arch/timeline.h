@@ -88,7 +88,6 @@ class Timeline {
   Time transfer(isa::Engine engine, int target, const Work& work, Time start);
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
                const std::array<Time, isa::kEngines>& token_times);
-  Time residual_drained(Time last_step, Time columns, int words, int every) const;
   Time vector(const isa::Run& run, const Work& work, Time start);
   double shared(double from, double cycles, double beats) const;
   double among_drains(double from, double cycles) const;

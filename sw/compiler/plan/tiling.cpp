@@ -227,7 +227,9 @@ class Tiler {
       const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw ||
                          layer_.result == Output::kLookup || layer_.fuse_add();
       const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
-      const double drain = issues * (twice ? 2 : layer_.passes);
+      double drain = issues * (twice ? 2 : layer_.passes);
+      if (layer_.fuse_add() || maximum)  // waits for its words
+        drain += timing::residual_cycles(chunk_words(static_cast<int>(columns)), twice ? 2 : 1);
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += timing::kRunOverhead;
       if (!whole) {

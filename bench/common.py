@@ -9,6 +9,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
+REFUSED = 2  # exit code for bad input
 
 
 def program():
@@ -16,15 +17,23 @@ def program():
     return os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
 
 
-def trine(*arguments):
-    """Runs a command and returns its --json; ends the benchmark with the command's own message."""
+def attempt(*arguments):
+    """Runs a command. @return its --json, or None where it refuses its input (exit code 2), and the command's message;
+    ends the benchmark with that message if anything else is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "result.json"
         command = [program(), *map(str, arguments), "--quiet", "--json", str(path)]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(command[:-3])}: exit code {done.returncode}\n{done.stderr}")
-        return json.loads(path.read_text())
+        message = f"{' '.join(command[:-3])}: exit code {done.returncode}\n{done.stderr}"
+        if done.returncode not in (0, REFUSED):
+            sys.exit(message)
+        return (json.loads(path.read_text()) if done.returncode == 0 else None), message
+
+
+def trine(*arguments):
+    """Runs a command and returns its --json; ends the benchmark with the command's own message."""
+    result, message = attempt(*arguments)
+    return sys.exit(message) if result is None else result
 
 
 def design(config):

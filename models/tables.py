@@ -33,9 +33,13 @@ import sys
 import tflite_writer
 
 CODES = {"ADD": 0, "AVERAGE_POOL_2D": 1, "CONCATENATION": 2, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 4,
-         "FULLY_CONNECTED": 9, "MAX_POOL_2D": 17, "RESHAPE": 22}
+         "FULLY_CONNECTED": 9, "HARD_SWISH": 117, "LEAKY_RELU": 98, "LOGISTIC": 14, "MAX_POOL_2D": 17, "MEAN": 40,
+         "MUL": 18, "PAD": 34, "RESHAPE": 22, "RESIZE_BILINEAR": 23, "RESIZE_NEAREST_NEIGHBOR": 97, "SOFTMAX": 25,
+         "TRANSPOSE": 39, "TRANSPOSE_CONV": 67}
 OPTIONS = {"ADD": 11, "AVERAGE_POOL_2D": 5, "CONCATENATION": 10, "CONV_2D": 1,
-           "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 8, "MAX_POOL_2D": 5, "RESHAPE": 17}
+           "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 8, "HARD_SWISH": 91, "LEAKY_RELU": 75, "MAX_POOL_2D": 5,
+           "MEAN": 27, "MUL": 21, "PAD": 22, "RESHAPE": 17, "RESIZE_BILINEAR": 15, "RESIZE_NEAREST_NEIGHBOR": 74,
+           "SOFTMAX": 9, "TRANSPOSE": 26, "TRANSPOSE_CONV": 49}
 SAME, VALID = 0, 1
 NONE, RELU, RELU6 = 0, 1, 3
 INT32, INT8 = 2, 9
@@ -65,15 +69,18 @@ class Layer:
     weights: int = 0
     biases: int = 0
     parameters: tuple = ()  # of a product: the weights' shape, channel axis, sums' rms, scale
+    constant: list = dataclasses.field(default_factory=list)  # its int32 operand
+    pruned: dict = dataclasses.field(default_factory=dict)  # filters without weights (None), or copies of another
 
 
 class Network:
     """Layers in order. Its methods append one and return its output."""
 
-    def __init__(self, name, size, channels):
+    def __init__(self, name, *shape):
         self.name = name
         self.layers, self.maps = [], []
-        self.input = self._map((1, size, size, channels), 1 / 64, -3, 74.0**2)
+        self.outputs = []  # the last layer's, if none is named
+        self.input = self._map((1, *shape), 1 / 64, -3, 74.0**2)
 
     def macs(self, kind=""):
         return sum(layer.macs for layer in self.layers if layer.kind.startswith(kind))
@@ -81,19 +88,28 @@ class Network:
     def parameters(self):
         return sum(layer.weights + layer.biases for layer in self.layers)
 
-    def conv(self, name, x, filters, window, stride=1, padding=SAME, activation=RELU, groups=1):
+    def conv(self, name, x, filters, window, stride=1, padding=SAME, activation=RELU, groups=1, dilation=1):
         channels = x.shape[3] // groups
-        options = {0: ("b", padding), 1: ("i", stride), 2: ("i", stride), 3: ("b", activation)}
+        options = {**_sliding(padding, stride), 3: ("b", activation)}
+        if dilation != 1:
+            down, right = _pair(dilation)
+            options.update({4: ("i", right), 5: ("i", down)})
         return self._product("CONV_2D", name, x, _slid(x, window, stride, padding, filters),
-                             (filters, window, window, channels), 0, activation, options)
+                             (filters, *_pair(window), channels), 0, activation, options)
 
-    def depthwise(self, name, x, window, stride=1):
+    def depthwise(self, name, x, window, stride=1, padding=SAME, activation=RELU6):
         channels = x.shape[3]
-        options = {0: ("b", SAME), 1: ("i", stride), 2: ("i", stride), 3: ("i", 1),
-                   4: ("b", RELU6)}
+        options = {**_sliding(padding, stride), 3: ("i", 1), 4: ("b", activation)}
         return self._product("DEPTHWISE_CONV_2D", name, x,
-                             _slid(x, window, stride, SAME, channels),
-                             (1, window, window, channels), 3, RELU6, options)
+                             _slid(x, window, stride, padding, channels),
+                             (1, *_pair(window), channels), 3, activation, options)
+
+    def transposed(self, name, x, filters, window, stride, activation=RELU):
+        """A transposed convolution, SAME: `stride` times the size."""
+        (h, w), (down, right) = x.shape[1:3], _pair(stride)
+        shape = (1, h * down, w * right, filters)
+        return self._product("TRANSPOSE_CONV", name, x, shape, (filters, *_pair(window), x.shape[3]), 0, activation,
+                             {**_sliding(SAME, stride), 3: ("b", activation)}, list(shape), down * right)
 
     def dense(self, name, x, outputs, activation=NONE):
         inputs = math.prod(x.shape)
@@ -110,11 +126,54 @@ class Network:
     def average_pool(self, name, x, window, stride=1):
         return self._pool("AVERAGE_POOL_2D", name, x, window, stride, VALID, 0.5 * x.power)
 
-    def add(self, name, a, b):
+    def mean(self, name, x, keep=True):
+        """Of all positions."""
+        shape = (1, 1, 1, x.shape[3]) if keep else (1, x.shape[3])
+        y = self._map(shape, x.scale, x.zero_point, 0.5 * x.power)
+        return self._layer("MEAN", name, [x], y, {0: ("?", keep)}, constant=[1, 2])
+
+    def add(self, name, a, b, activation=RELU):
         """a + b, then ReLU."""
         rms = math.sqrt(a.power * a.scale**2 + b.power * b.scale**2)
-        y = self._map(a.shape, rms / 85, -128, 0.7 * 85**2)
-        return self._layer("ADD", name, [a, b], y, {0: ("b", RELU)})
+        if activation == NONE:
+            y = self._map(a.shape, rms / 42, 5, 42.0**2)
+        else:
+            y = self._map(a.shape, rms / 85, -128, 0.7 * 85**2)
+        return self._layer("ADD", name, [a, b], y, {0: ("b", activation)})
+
+    def multiply(self, name, a, b):
+        """a b, b with the shape of a or 1 instead of extents."""
+        rms = math.sqrt(a.power * b.power) * a.scale * b.scale
+        y = self._map(a.shape, rms / 60, a.zero_point, 60.0**2)
+        return self._layer("MUL", name, [a, b], y, {0: ("b", NONE)})
+
+    def hard_swish(self, name, x):
+        y = self._map(x.shape, x.scale, -105, 0.4 * x.power)
+        return self._layer("HARD_SWISH", name, [x], y, {})
+
+    def leaky_relu(self, name, x, alpha=0.1):
+        y = self._map(x.shape, x.scale, -100, 0.5 * x.power)
+        return self._layer("LEAKY_RELU", name, [x], y, {0: ("f", alpha)})
+
+    def logistic(self, name, x):
+        return self._layer("LOGISTIC", name, [x], self._map(x.shape, 1 / 256, -128, 135.0**2), {})
+
+    def softmax(self, name, x):
+        return self._layer("SOFTMAX", name, [x], self._map(x.shape, 1 / 256, -128, 1.0), {0: ("f", 1.0)})
+
+    def pad(self, name, x, before, after):
+        """Rows and columns of zeros."""
+        shape = (1, *(extent + before + after for extent in x.shape[1:3]), x.shape[3])
+        return self._moved("PAD", name, x, shape, {}, [[0, 0], [before, after], [before, after], [0, 0]])
+
+    def transpose(self, name, x, order):
+        return self._moved("TRANSPOSE", name, x, tuple(x.shape[axis] for axis in order), {}, list(order))
+
+    def resize(self, name, x, factor, bilinear=False):
+        """By half pixels."""
+        size = [factor * extent for extent in x.shape[1:3]]
+        kind, half_pixels = ("RESIZE_BILINEAR", 3) if bilinear else ("RESIZE_NEAREST_NEIGHBOR", 1)
+        return self._moved(kind, name, x, (1, *size, x.shape[3]), {half_pixels: ("?", True)}, size)
 
     def concatenate(self, name, maps):
         """Along the channels. All maps must have one scale and one zero point."""
@@ -128,43 +187,60 @@ class Network:
         self.maps.append(Map(len(self.maps), shape, scale, zero_point, power))
         return self.maps[-1]
 
-    def _layer(self, kind, name, inputs, output, options, **counts):
-        self.layers.append(Layer(kind, name, inputs, output, options, **counts))
+    def _layer(self, kind, name, inputs, output, options, **more):
+        self.layers.append(Layer(kind, name, inputs, output, options, **more))
         return output
+
+    def _moved(self, kind, name, x, shape, options, constant):
+        return self._layer(kind, name, [x], self._map(shape, x.scale, x.zero_point, x.power), options,
+                           constant=constant)
 
     def _pool(self, kind, name, x, window, stride, padding, power):
         y = self._map(_slid(x, window, stride, padding, x.shape[3]), x.scale, x.zero_point, power)
-        options = {0: ("b", padding), 1: ("i", stride), 2: ("i", stride), 3: ("i", window),
-                   4: ("i", window)}
+        height, width = _pair(window)
+        options = {**_sliding(padding, stride), 3: ("i", width), 4: ("i", height)}
         return self._layer(kind, name, [x], y, options)
 
-    def _product(self, kind, name, x, shape, filters, axis, activation, options):
+    def _product(self, kind, name, x, shape, filters, axis, activation, options, constant=(), phases=1):
         """Sums of products. Weights are uniform in -127..127 (rms 73.3): a sum of n of them has an
         rms of 73.3 sqrt(n power), and the weights' scale makes that 85 codes before ReLU, which
-        keeps half of the power, or 42 codes around a zero point."""
+        keeps half of the power, or 42 codes around a zero point. An output has a share of
+        1 / phases of a filter's taps."""
         count = filters[-1] if axis == 3 else filters[0]
-        terms = math.prod(filters) // count
+        terms = math.prod(filters) // count / phases
         spread = 73.3 * math.sqrt(terms * x.power)
         if activation == NONE:
             y, codes = self._map(shape, 0.04, 5, 42.0**2), 42
         else:
             scale = 6 / 255 if activation == RELU6 else 0.03
             y, codes = self._map(shape, scale, -128, 85**2 / 2), 85
-        layer = Layer(kind, name, [x], y, options, math.prod(shape) * terms, math.prod(filters),
-                      count, (filters, axis, spread, codes * y.scale / (x.scale * spread)))
+        layer = Layer(kind, name, [x], y, options, int(math.prod(shape) * terms), math.prod(filters),
+                      count, (filters, axis, spread, codes * y.scale / (x.scale * spread)), list(constant))
         self.layers.append(layer)
         return y
 
 
+def _pair(value):
+    """Of rows and columns, where they are not the same."""
+    return (value, value) if isinstance(value, int) else value
+
+
+def _sliding(padding, stride):
+    """What the options of all operators with windows begin with."""
+    down, right = _pair(stride)
+    return {0: ("b", padding), 1: ("i", right), 2: ("i", down)}
+
+
 def _slid(x, window, stride, padding, channels):
-    sizes = (-(-(s if padding == SAME else s - window + 1) // stride) for s in x.shape[1:3])
+    sizes = (-(-(extent if padding == SAME else extent - reach + 1) // step)
+             for extent, reach, step in zip(x.shape[1:3], _pair(window), _pair(stride)))
     return (1, *sizes, channels)
 
 
 # The networks. Each returns the whole; `classifier`: with its fully connected layers.
 
 def alexnet(classifier=True):
-    net = Network("alexnet", 227, 3)
+    net = Network("alexnet", 227, 227, 3)
     x = net.conv("conv1", net.input, 96, 11, 4, VALID)
     x = net.max_pool("pool1", x, 3, 2, VALID)
     x = net.conv("conv2", x, 256, 5, groups=2)
@@ -192,7 +268,7 @@ def inception(net, name, x, ones, reduce3, threes, reduce5, fives, pooled):
 
 
 def googlenet(classifier=True, name="googlenet", padding=SAME):
-    net = Network(name, 224, 3)
+    net = Network(name, 224, 224, 3)
     x = net.conv("conv1", net.input, 64, 7, 2)
     x = net.max_pool("pool1", x, 3, 2, padding)
     x = net.conv("conv2_reduce", x, 64, 1)
@@ -220,7 +296,7 @@ def googlenet_floor(classifier=True):
 
 
 def lenet5(classifier=True):
-    net = Network("lenet5", 32, 1)
+    net = Network("lenet5", 32, 32, 1)
     x = net.conv("c1", net.input, 6, 5, padding=VALID)
     x = net.average_pool("s2", x, 2, 2)
     x = net.conv("c3", x, 16, 5, padding=VALID)
@@ -233,7 +309,7 @@ def lenet5(classifier=True):
 
 
 def mobilenet(classifier=True):
-    net = Network("mobilenet", 224, 3)
+    net = Network("mobilenet", 224, 224, 3)
     x = net.conv("conv", net.input, 32, 3, 2, activation=RELU6)
     rows = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2),
             (1024, 1)]
@@ -247,7 +323,7 @@ def mobilenet(classifier=True):
 
 
 def resnet50(classifier=True):
-    net = Network("resnet50", 224, 3)
+    net = Network("resnet50", 224, 224, 3)
     x = net.conv("conv1", net.input, 64, 7, 2)
     x = net.max_pool("pool1", x, 3, 2)
     for stage, (filters, blocks) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)], 2):
@@ -268,7 +344,7 @@ def resnet50(classifier=True):
 
 
 def vgg16(classifier=True):
-    net = Network("vgg16", 224, 3)
+    net = Network("vgg16", 224, 224, 3)
     x = net.input
     for block, (filters, convolutions) in enumerate(
             [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], 1):
@@ -299,9 +375,36 @@ def _parameters(draw, layer):
     weights = draw.randbytes(layer.weights).replace(b"\x80", b"\x81")  # -127..127
     scales = [scale] if axis is None else [scale * draw.uniform(0.75, 1.25)
                                            for _ in range(layer.biases)]
-    biases = struct.pack(f"<{layer.biases}i",
-                         *(round(draw.uniform(-0.5, 0.5) * spread) for _ in range(layer.biases)))
-    return weights, biases, scales
+    biases = [round(draw.uniform(-0.5, 0.5) * spread) for _ in range(layer.biases)]
+    if layer.pruned:
+        weights = _pruned(layer, weights, biases, scales)
+    return weights, struct.pack(f"<{layer.biases}i", *biases), scales
+
+
+def _pruned(layer, weights, biases, scales):
+    """The weights where a filter is zero or a copy of another, with the copy's bias and scale."""
+    weights, size = bytearray(weights), layer.weights // layer.biases
+
+    def taps(channel):
+        depthwise = layer.parameters[1] == 3
+        return slice(channel, None, layer.biases) if depthwise else slice(channel * size, (channel + 1) * size)
+
+    for channel, source in layer.pruned.items():
+        weights[taps(channel)] = bytes(size) if source is None else weights[taps(source)]
+        if source is not None:
+            biases[channel] = biases[source]
+            if len(scales) > 1:
+                scales[channel] = scales[source]
+    return bytes(weights)
+
+
+def _operand(layer):
+    """A constant of whole numbers, of one axis or two."""
+    rows = layer.constant
+    nested = isinstance(rows[0], list)
+    numbers = sum(rows, []) if nested else rows
+    tensor = {0: ["i", len(rows), *([len(rows[0])] if nested else [])], 1: ("b", INT32), 3: f"{layer.name}/constant"}
+    return tensor, struct.pack(f"<{len(numbers)}i", *numbers)
 
 
 def model(net):
@@ -322,12 +425,19 @@ def model(net):
             tensors.append(_tensor(f"{layer.name}/bias", [layer.biases], INT32, len(buffers) + 1,
                                    [layer.inputs[0].scale * s for s in scales], [0] * len(scales)))
             buffers += [{0: weights}, {0: biases}]
-        operators.append({0: ("I", kinds.index(layer.kind)), 1: ["i", *inputs],
-                          2: ["i", layer.output.index], 3: ("B", OPTIONS[layer.kind]),
-                          4: layer.options})
+        if layer.constant:
+            tensor, data = _operand(layer)
+            inputs.append(len(tensors))
+            tensors.append({**tensor, 2: ("I", len(buffers))})
+            buffers.append({0: data})
+        if layer.kind == "TRANSPOSE_CONV":  # output's shape, weights, map, biases
+            x, weights, biases, shape = inputs
+            inputs = [shape, weights, x, biases]
+        operators.append({0: ("I", kinds.index(layer.kind)), 1: ["i", *inputs], 2: ["i", layer.output.index],
+                          **({3: ("B", OPTIONS[layer.kind]), 4: layer.options} if layer.kind in OPTIONS else {})})
     codes = [{0: ("b", CODES[kind]), 3: ("i", CODES[kind])} for kind in kinds]
-    graph = {0: tensors, 1: ["i", 0], 2: ["i", net.layers[-1].output.index], 3: operators,
-             4: net.name}
+    outputs = [x.index for x in net.outputs or [net.layers[-1].output]]
+    graph = {0: tensors, 1: ["i", 0], 2: ["i", *outputs], 3: operators, 4: net.name}
     return {0: ("I", 3), 1: codes, 2: [graph], 3: f"{net.name}, random weights", 4: buffers}
 
 
@@ -359,7 +469,7 @@ def _as(count, text):
 
 
 def _counted(size, channels, layers):
-    net = Network("textbook", size, channels)
+    net = Network("textbook", size, size, channels)
     layers(net, net.input)
     return net.macs()
 

@@ -35,6 +35,7 @@ import zoo  # noqa: E402
 KNOWN = range(300)
 NEW = 1000  # seeds from here on were never looked at
 MEMORIES = [32, 48, 64, 96, 128, 192, 256, 384, 512]
+DMEM_CLASSES = [(32, 64), (96, 192), (256, 512)]
 QUANTILES = {"worst": 0, "10 %": 0.1, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1}
 WORST = 10
 MOVES = {"CONCATENATION", "PAD", "RESHAPE", "TRANSPOSE"}
@@ -201,13 +202,13 @@ def pair(seed, backend, folder):
     """A network on a design, as a dictionary for --json."""
     net, family = zoo.network(seed)
     result = {"seed": seed, "family": family, "network": net.name, "input": net.input.shape[1:],
-              "macs": net.macs(), "design": design(seed)}
+              "macs": net.macs(), "design": design(seed), "pruned": any(layer.pruned for layer in net.layers)}
     model = pathlib.Path(folder) / f"{net.name}.tflite"
     zoo.write(net, model)
     run, message = common.attempt("run", *common.design(result["design"]), model, "--backend", backend)
     model.unlink()
     if run is None:
-        return {**result, "refused": message.splitlines()[1:]}
+        return {**result, "refused": message.replace(f"{model}: ", "").splitlines()[1:]}
     machine = Machine(run["configuration"])
     return {**result, "cycles": run["cycles"], "bound": bound(net, machine),
             "limit": bound(net, machine, literal=True), "causes": run["causes"],
@@ -229,25 +230,55 @@ def reached(result, limit="bound"):
     return result[limit] / result["cycles"]
 
 
+def worst_tenth(shares):
+    """Their mean."""
+    count = max(1, len(shares) // 10)
+    return sum(sorted(shares)[:count]) / count
+
+
 def spread(name, results, limit="bound"):
     """A row of quantiles."""
     shares = [reached(result, limit) for result in results if "cycles" in result]
-    return [name, len(results), len(results) - len(shares),
-            *(f"{100 * quantile(shares, q):.1f} %" if shares else "-" for q in QUANTILES.values())]
+    row = [name, len(results), len(results) - len(shares)]
+    if not shares:
+        return row + ["-"] * (1 + len(QUANTILES))
+    figures = [worst_tenth(shares), *(quantile(shares, q) for q in QUANTILES.values())]
+    return row + [f"{100 * figure:.1f} %" for figure in figures]
+
+
+def numbers(config):
+    """KiB of DMEM and of PMEM, bits of the bus."""
+    return [int(number) for number in re.findall(r"=(\d+)", config)]
+
+
+def traits(result):
+    """What the second table sorts networks by."""
+    dmem, _, bus = numbers(result["design"])
+    yield from (result["design"].split()[0], f"bus of {bus:3} bits", "pruned" if result["pruned"] else "whole")
+    yield next(f"DMEM {low:3} to {high} KiB" for low, high in DMEM_CLASSES if dmem <= high)
+
+
+def grouped(results, names):
+    """Lists of results by their names, in the names' order."""
+    groups = collections.defaultdict(list)
+    for result in results:
+        for name in names(result):
+            groups[name].append(result)
+    return [(name, groups[name]) for name in sorted(groups)]
 
 
 def distribution(results):
-    families = collections.defaultdict(list)
-    for result in results:
-        families[result["family"]].append(result)
-    common.table(["family", "networks", "refused", *QUANTILES],
-                 [spread("all", results), spread("all, limit.py", results, "limit"),
-                  *(spread(family, families[family]) for family in sorted(families))])
+    head = ["networks", "refused", "worst tenth", *QUANTILES]
+    families = grouped(results, lambda result: [result["family"]])
+    common.table(["family", *head], [spread("all", results), spread("all, limit.py", results, "limit"),
+                                     *(spread(*family) for family in families)])
+    common.table(["of which", *head], [spread(*group) for group in grouped(results, traits)])
 
 
 def short(config):
     """Of a design's name: "edge256, 128 + 64 KiB, 64 bits"."""
-    return re.sub(r"(\S+) \S+=(\d+) \S+=(\d+) \S+=(\d+)", r"\1, \2 + \3 KiB, \4 bits", config)
+    dmem, pmem, bus = numbers(config)
+    return f"{config.split()[0]}, {dmem} + {pmem} KiB, {bus} bits"
 
 
 def most(causes, whole, count=2):
@@ -268,19 +299,20 @@ def worst(ran):
 
 
 def kinds(ran):
-    """Where cycles are lost, each network counted as one."""
-    lost, count, affected = collections.defaultdict(collections.Counter), collections.Counter(), {}
+    """Cycles beyond the layers' bounds in percent of a network's, over all networks."""
+    lost, affected = collections.defaultdict(collections.Counter), collections.defaultdict(set)
+    count = collections.Counter()
     for result in ran:
         for layer in result["layers"]:
-            count[layer["label"]] += 1
-            affected.setdefault(layer["label"], set()).add(result["seed"])
-            for cause, n in layer["lost"].items():
-                lost[layer["label"]][cause] += n / result["cycles"] / len(ran)
+            for name in ("all", layer["label"]):
+                count[name] += 1
+                affected[name].add(result["seed"])
+                lost[name].update({cause: n / result["cycles"] / len(ran) for cause, n in layer["lost"].items()})
     causes = ["steps", *(cause for cause in ran[0]["causes"] if cause not in ("compute", "drain"))]
     rows = [[text, count[text], len(affected[text]), f"{100 * sum(lost[text].values()):.2f} %",
              *(f"{100 * lost[text][cause]:.2f}" for cause in causes)]
             for text in sorted(lost, key=lambda text: -sum(lost[text].values()))[:2 * WORST]]
-    common.table(["layer", "layers", "networks", "lost", *causes], rows)
+    common.table(["kind of layer", "layers", "networks", "lost", *causes], rows)
 
 
 def refusals(results):

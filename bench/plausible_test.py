@@ -108,6 +108,8 @@ class Tables(unittest.TestCase):
     def test_quantiles(self):
         self.assertEqual([plausible.quantile([4, 1, 2, 3], q) for q in (0, 0.5, 1)], [1, 2.5, 4])
         self.assertAlmostEqual(plausible.quantile([10, 20, 30], 0.1), 12)
+        self.assertEqual(plausible.worst_tenth([*range(2, 21), 0]), 1)
+        self.assertEqual(plausible.worst_tenth([3, 2]), 2)
 
     def test_layers_of_a_run_have_the_bound_of_what_was_fused(self):
         net = tables.Network("fused", 8, 8, 8)
@@ -125,20 +127,23 @@ class Tables(unittest.TestCase):
     def test_tables_name_the_worst_and_what_is_refused(self):
         layer = {"name": "b", "label": "conv 1x1", "shape": (4, 4, 8), "cycles": 300, "bound": 100,
                  "causes": {"compute": 200, "bank": 100}, "lost": {"steps": 100, "bank": 100}}
-        ran = {"seed": 1, "family": "vgg", "network": "vgg_1", "input": (4, 4, 3), "design": plausible.design(1),
+        ran = {"seed": 1, "family": "vgg", "network": "vgg_1", "input": (4, 4, 3), "design": plausible.design(1), "pruned": False,
                "cycles": 400, "bound": 100, "limit": 200, "causes": layer["causes"], "layers": [layer]}
-        refused = {"family": "vgg", "network": "vgg_2", "refused": ["vgg_2.tflite: op 3 CONV_2D: too large"]}
+        refused = {"family": "vgg", "design": plausible.design(2), "pruned": True, 
+                   "network": "vgg_2", "refused": ["op 3 CONV_2D: too large"]}
         shown = io.StringIO()
         with contextlib.redirect_stdout(shown):
             plausible.distribution([ran, refused])
             plausible.worst([ran])
             plausible.kinds([ran])
             plausible.refusals([ran, refused])
-        self.assertIn("| all | 2 | 1 | 25.0 % |", shown.getvalue())
-        self.assertIn("| all, limit.py | 2 | 1 | 50.0 % |", shown.getvalue())
+        self.assertIn("| all | 2 | 1 | 25.0 % | 25.0 % |", shown.getvalue())
+        self.assertIn("| all, limit.py | 2 | 1 | 50.0 % | 50.0 % |", shown.getvalue())
         self.assertIn("| 25.0 % | b: conv 1x1 to 4x4x8 | 300 | 100 | compute 67 %, bank 33 % |", shown.getvalue())
-        self.assertIn("| conv 1x1 | 1 | 1 | 50.00 % | 25.00 | 25.00 |", shown.getvalue())
-        self.assertIn("- 1 refused, the first vgg_2: vgg_2.tflite: op 3 CONV_2D: too large", shown.getvalue())
+        self.assertIn("| pruned | 1 | 1 |", shown.getvalue())
+        for name in ("all", "conv 1x1"):
+            self.assertIn(f"| {name} | 1 | 1 | 50.00 % | 25.00 | 25.00 |", shown.getvalue())
+        self.assertIn("- 1 refused, the first vgg_2: op 3 CONV_2D: too large", shown.getvalue())
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ MEMORIES = [32, 48, 64, 96, 128, 192, 256, 384, 512]
 DMEM_CLASSES = [(32, 64), (96, 192), (256, 512)]
 QUANTILES = {"worst": 0, "10 %": 0.1, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1}
 WORST = 10
+CLIFF = 3
 MOVES = {"CONCATENATION", "PAD", "RESHAPE", "TRANSPOSE"}
 FUNCTIONS = {"HARD_SWISH", "LEAKY_RELU", "LOGISTIC"}
 SHORT = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise", "TRANSPOSE_CONV": "transposed",
@@ -315,6 +316,15 @@ def kinds(ran):
     common.table(["kind of layer", "layers", "networks", "lost", *causes], rows)
 
 
+def cliffs(ran):
+    """Layers far above their bounds."""
+    layers = [(result, layer) for result in ran for layer in result["layers"]]
+    steep = [(result, layer) for result, layer in layers if layer["cycles"] > CLIFF * layer["bound"]]
+    share = sum(layer["cycles"] / result["cycles"] for result, layer in steep) / len(ran)
+    print(f"- {len(steep):,} of {len(layers):,} layers take more than {CLIFF} times their bound: {100 * share:.1f} % of a "
+          "network's cycles in the mean")
+
+
 def refusals(results):
     """Reasons, numbers apart, each with its first network."""
     reasons = collections.defaultdict(list)
@@ -323,8 +333,6 @@ def refusals(results):
             reasons[re.sub(r"\d+|'[^']*'", "N", line.split(": ", 2)[-1])].append((result["network"], line))
     for found in sorted(reasons.values(), key=len, reverse=True):
         print(f"- {len(found)} refused, the first {found[0][0]}: {found[0][1]}")
-    if reasons:
-        print()
 
 
 def save(path, results):
@@ -352,8 +360,9 @@ def main():
     if ran:
         worst(ran)
         kinds(ran)
+        cliffs(ran)
     refusals(results)
-    print(f"seeds {seeds[0]} to {seeds[-1]}, {len(ran)} exact, {len(results) - len(ran)} refused; "
+    print(f"\nseeds {seeds[0]} to {seeds[-1]}, {len(ran)} exact, {len(results) - len(ran)} refused; "
           f"backend {options.backend}; {common.versions()}")
 
 

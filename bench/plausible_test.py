@@ -136,6 +136,7 @@ class Tables(unittest.TestCase):
             plausible.distribution([ran, refused])
             plausible.worst([ran])
             plausible.kinds([ran])
+            plausible.cliffs([ran, {**ran, "layers": [{**layer, "bound": 90}]}])
             plausible.refusals([ran, refused])
         self.assertIn("| all | 2 | 1 | 25.0 % | 25.0 % |", shown.getvalue())
         self.assertIn("| all, limit.py | 2 | 1 | 50.0 % | 50.0 % |", shown.getvalue())
@@ -143,6 +144,7 @@ class Tables(unittest.TestCase):
         self.assertIn("| pruned | 1 | 1 |", shown.getvalue())
         for name in ("all", "conv 1x1"):
             self.assertIn(f"| {name} | 1 | 1 | 50.00 % | 25.00 | 25.00 |", shown.getvalue())
+        self.assertIn("- 1 of 2 layers take more than 3 times their bound: 37.5 % of a", shown.getvalue())
         self.assertIn("- 1 refused, the first vgg_2: op 3 CONV_2D: too large", shown.getvalue())
 
 

@@ -321,8 +321,8 @@ def cliffs(ran):
     layers = [(result, layer) for result in ran for layer in result["layers"]]
     steep = [(result, layer) for result, layer in layers if layer["cycles"] > CLIFF * layer["bound"]]
     share = sum(layer["cycles"] / result["cycles"] for result, layer in steep) / len(ran)
-    print(f"- {len(steep):,} of {len(layers):,} layers take more than {CLIFF} times their bound: {100 * share:.1f} % of a "
-          "network's cycles in the mean")
+    print(f"- {len(steep):,} of {len(layers):,} layers take more than {CLIFF} times their bound: {100 * share:.1f} % "
+          "of a network's cycles in the mean")
 
 
 def refusals(results):

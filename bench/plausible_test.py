@@ -127,7 +127,8 @@ class Tables(unittest.TestCase):
     def test_tables_name_the_worst_and_what_is_refused(self):
         layer = {"name": "b", "label": "conv 1x1", "shape": (4, 4, 8), "cycles": 300, "bound": 100,
                  "causes": {"compute": 200, "bank": 100}, "lost": {"steps": 100, "bank": 100}}
-        ran = {"seed": 1, "family": "vgg", "network": "vgg_1", "input": (4, 4, 3), "design": plausible.design(1), "pruned": False,
+        ran = {"seed": 1, "family": "vgg", "network": "vgg_1", "input": (4, 4, 3),
+               "design": plausible.design(1), "pruned": False,
                "cycles": 400, "bound": 100, "limit": 200, "causes": layer["causes"], "layers": [layer]}
         refused = {"family": "vgg", "design": plausible.design(2), "pruned": True, 
                    "network": "vgg_2", "refused": ["op 3 CONV_2D: too large"]}

@@ -611,7 +611,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   const Result model = shell.trine("estimate --config edge64 '" + kLenet + "' --json model.json");
   REQUIRE(model.code == 0);
   CHECK(widest_line(model.out) <= 100);
-  CHECK(shell.read_json("model.json")["layers"].size() == 5);
+  CHECK(shell.read_json("model.json")["layers"].size() == 6);
   const Result table =
       shell.trine("estimate --config edge1024 --table bert-base --tokens 128 --json table.json");
   REQUIRE(table.code == 0);

@@ -258,13 +258,16 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
     for (std::size_t g = 0; g < work.group_columns.size(); ++g) {
       const int columns = work.group_columns[g];
       const Time cycles = contended(t, work, tile, vector_gathers_);
-      const Time last_step = std::max(t + cycles - 1, drain_free_);
+      // It is granted when the results before are there, at the earliest.
+      const Time granted = std::max(t + cycles - 1, granted_ + 2 + config_.pipeline_pe);
+      const Time last_step = std::max(granted, drain_free_);
+      granted_ = columns > 0 ? last_step : granted_;
       count(Cause::kCompute, work.steps);
       count(Cause::kBank, cycles - work.steps);
       const Time waited = last_step - (t + cycles - 1);
       count(Cause::kDrain, waited);
       // The step behind one that waited comes from the gather.
-      const Time refill = waited > 0 ? 1 : 0;
+      const Time refill = last_step > granted ? 1 : 0;
       count(Cause::kControl, refill);
       t = last_step + 1 + refill;
       last_columns = Time{work.group_issues[g]} * (twice ? 2 : 1);

@@ -112,8 +112,7 @@ class Revision:
         array = json.loads((design / "manifest.json").read_text())["configuration"]
         report["macs"] = 4 * array["array.rows"] * array["array.cols"]
         if kept:
-            kept.with_suffix(".new").write_text(json.dumps(report))
-            kept.with_suffix(".new").rename(kept)
+            common.save(kept, json.dumps(report))
         return report
 
     def kept(self, design, options):
@@ -182,8 +181,8 @@ def cycle_lines(config, goals, keys, measured):
 
 
 def product(revision, config):
-    """(Logic and small macros) x clock x cycles, int8."""
-    report = revision.report(config, [INT8], [])
+    """(Logic and small macros) x clock x cycles, int8, of a design at the goal's clock."""
+    report = revision.report(config, [INT8], AT_GOAL)
     silicon = report["logic_gate_equivalents"] + (report["macro_gate_equivalents_other"] or 0)
     return silicon / 1e6 * report["clock_ns"] * mean(revision.cycles(config, [INT8])) / 1e3
 

@@ -36,6 +36,18 @@ def trine(*arguments):
     return sys.exit(message) if result is None else result
 
 
+def save(path, text):
+    """Whole or not at all, through a temporary that is renamed; what is no plain file (a device, a pipe, where a link
+    leads) is written through."""
+    target = pathlib.Path(path).resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text)
+        return
+    partial = target.with_name(f"{target.name}.part")
+    partial.write_text(text)
+    partial.replace(target)
+
+
 def design(config):
     """Options for a design: a preset or file, and keys to set: "edge256 memory.dmem_kib=16"."""
     name, *keys = config.split()

@@ -19,7 +19,6 @@ import argparse
 import collections
 import json
 import math
-import os
 import pathlib
 import random
 import re
@@ -335,13 +334,6 @@ def refusals(results):
         print(f"- {len(found)} refused, the first {found[0][0]}: {found[0][1]}")
 
 
-def save(path, results):
-    """Through a temporary that is renamed."""
-    partial = pathlib.Path(f"{path}.part")
-    partial.write_text(json.dumps(results, indent=1))
-    os.replace(partial, path)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=30)
@@ -354,7 +346,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         results = [pair(seed, options.backend, folder) for seed in seeds]
     if options.json:
-        save(options.json, results)
+        common.save(options.json, json.dumps(results, indent=1))
     distribution(results)
     ran = [result for result in results if "cycles" in result]
     if ran:

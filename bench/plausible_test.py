@@ -6,8 +6,11 @@ usage: plausible_test.py
 """
 import contextlib
 import io
+import pathlib
+import tempfile
 import unittest
 
+import common
 import plausible
 import tables
 import tflite_writer
@@ -147,6 +150,21 @@ class Tables(unittest.TestCase):
             self.assertIn(f"| {name} | 1 | 1 | 50.00 % | 25.00 | 25.00 |", shown.getvalue())
         self.assertIn("- 1 of 2 layers take more than 3 times their bound: 37.5 % of a", shown.getvalue())
         self.assertIn("- 1 refused, the first vgg_2: op 3 CONV_2D: too large", shown.getvalue())
+
+
+class Saved(unittest.TestCase):
+    def test_a_file_is_replaced_and_a_link_or_device_written_through(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            target, link, device = folder / "target.json", folder / "link.json", folder / "device"
+            link.symlink_to(target)
+            device.symlink_to("/dev/null")
+            for text in ("[1]", "[2]"):
+                common.save(link, text)
+                common.save(device, text)
+                self.assertEqual(target.read_text(), text)
+            self.assertTrue(link.is_symlink() and device.is_symlink())
+            self.assertEqual({path.name for path in folder.iterdir()}, {"target.json", "link.json", "device"})
 
 
 if __name__ == "__main__":

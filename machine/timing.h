@@ -43,6 +43,10 @@ inline int residual_cycles(int words, int every) {
   return kResidual - 2 + (words - 1) * (kResidual - 2 * every);
 }
 
+/// From one group's last step to the next one's: it is granted when the results before it are
+/// there.
+inline int grant_cycles(const machine::Config& c) { return 2 + c.pipeline_pe; }
+
 /// Broadcast registers that the array's first row and column are ahead of the last ones.
 inline int row_registers(const machine::Config& c) { return (c.rows - 1) / c.pipeline_rows; }
 inline int column_registers(const machine::Config& c, int columns) {

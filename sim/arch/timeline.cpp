@@ -259,7 +259,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const int columns = work.group_columns[g];
       const Time cycles = contended(t, work, tile, vector_gathers_);
       // It is granted when the results before are there, at the earliest.
-      const Time granted = std::max(t + cycles - 1, granted_ + 2 + config_.pipeline_pe);
+      const Time granted = std::max(t + cycles - 1, granted_ + timing::grant_cycles(config_));
       const Time last_step = std::max(granted, drain_free_);
       granted_ = columns > 0 ? last_step : granted_;
       count(Cause::kCompute, work.steps);
@@ -280,8 +280,9 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const bool tile_ends = g + 1 == work.group_columns.size();
       Time drained = last_step + last_columns;
       if (work.group_residuals[g] > 0)
-        drained = std::max(last_step + 2 + config_.pipeline_pe - timing::kResidual, drain_free_) +
-                  last_columns + timing::residual_cycles(work.group_residuals[g], twice ? 2 : 1);
+        drained =
+            std::max(last_step + timing::grant_cycles(config_) - timing::kResidual, drain_free_) +
+            last_columns + timing::residual_cycles(work.group_residuals[g], twice ? 2 : 1);
       if (tile_ends) drained = std::max(drained, tile_first + timing::kFirstCode);
       if (columns > 0) drain_free_ = drained + skew;
     }

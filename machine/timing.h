@@ -8,6 +8,8 @@
 
 #pragma once
 
+#include <algorithm>
+
 #include "machine/config.h"
 
 namespace trine::timing {
@@ -43,14 +45,22 @@ inline int residual_cycles(int words, int every) {
   return kResidual - 2 + (words - 1) * (kResidual - 2 * every);
 }
 
-/// From one group's last step to the next one's: it is granted when the results before it are
-/// there.
-inline int grant_cycles(const machine::Config& c) { return 2 + c.pipeline_pe; }
-
 /// Broadcast registers that the array's first row and column are ahead of the last ones.
 inline int row_registers(const machine::Config& c) { return (c.rows - 1) / c.pipeline_rows; }
 inline int column_registers(const machine::Config& c, int columns) {
   return (columns - 1) / c.pipeline_cols;
+}
+
+/// A group's last step to the cycle behind its first column's reading in the array's first rows.
+inline int first_column(const machine::Config& c) { return 2 + c.pipeline_pe; }
+
+/// From a group's last step to the next one's, at the earliest: the grant comes with the results,
+/// later by what a promise does not reach of `issues`; a cycle sooner where groups of a window are
+/// read in two.
+inline int grant_cycles(const machine::Config& c, int issues, bool window) {
+  const int late = std::max(0, issues - 1 - c.pipeline_pe);
+  const bool early = window && c.columns_per_cycle == 2 && c.pipeline_pe > 1 && issues <= 2;
+  return first_column(c) - 1 + row_registers(c) + late - (early ? 1 : 0);
 }
 
 /// Part of the beats in places that the gather reads that cost it a cycle.

@@ -7,15 +7,15 @@
 //       `--------> trine_jobs -> post
 //
 // The step that ends a tile overwrites the drain registers, so it waits in front of the array until
-// the tile before has been read: drain_ok, or drain_soon as its results are taken, grant the next
-// last step. With `window` (depthwise convolution) a step of lane r brings the words of lanes
+// the tile before has been read: drain_ok, or drain_soon as its results are taken or a cycle before
+// that, grant the next last step. With `window` (depthwise convolution) a step of lane r brings the words of lanes
 // r to r+3: the array makes four taps of each of four channels of them.
 //
 // A RUN that still waits for its tokens already fills the lanes.
 //
 // Timing    one step a cycle; 4 cycles from a step's issue to the array's input without
-//           conflicts. data_valid_o comes JobDelay cycles after the last step entered the array,
-//           one cycle before the first column may be read.
+//           conflicts. results_o.valid comes JobDelay cycles after the last step entered the
+//           array, one cycle before the first column may be read.
 // Contract  responses come in order; drain_ok, once high, stays high until the next last step.
 //           A job is taken before its data, data not before its job.
 // Check     tb/trine_compute_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -71,7 +71,7 @@ module trine_compute #(
   output trine_post_pkg::job_t             job_o,
   output logic [Rows*AddrBits-1:0]         job_out_o,
   output logic [Rows-1:0]                  job_active_o,
-  output logic                             data_valid_o,  // its results are in the drain registers
+  output trine_post_pkg::results_t         results_o,
   input  logic                             data_ready_i,
   input  trine_post_pkg::compute_status_t  status_i,
 
@@ -289,7 +289,7 @@ module trine_compute #(
     .tile_last_o   (job_o.tile_last),
     .new_o         (job_o.first),
     .final_o       (job_o.last),
-    .data_valid_o,
+    .results_o,
     .data_ready_i,
     .final_taken_o (job_final_taken),
     .drained_o     (drained)

@@ -305,9 +305,10 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   trine_engine_pkg::compute_state_t compute_state;
   trine_post_pkg::job_t             job;
+  trine_post_pkg::results_t         results;
   trine_post_pkg::compute_status_t  compute_status;
 
-  logic                     job_valid, job_ready, data_valid, data_ready;
+  logic                     job_valid, job_ready, data_ready;
   logic [LaneBits-1:0]      job_lanes;
   logic [ColBits-1:0]       col;
   logic [Drain*Rows*32-1:0] column;
@@ -352,7 +353,7 @@ module trine_core #(
     .job_ready_i     (job_ready),
     .job_o           (job),
     .job_lanes_o     (job_lanes),
-    .data_valid_o    (data_valid),
+    .results_o       (results),
     .data_ready_i    (data_ready),
     .status_i        (compute_status),
     .col_i           (col),
@@ -416,7 +417,7 @@ module trine_core #(
     .job_ready_o   (job_ready),
     .job_i         (job),
     .job_lanes_i   (job_lanes),
-    .data_valid_i  (data_valid),
+    .results_i     (results),
     .data_ready_o  (data_ready),
     .status_o      (compute_status),
     .col_o         (col),

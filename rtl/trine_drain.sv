@@ -54,7 +54,7 @@ module trine_drain #(
   output logic                     c_ready_o,
   input  trine_post_pkg::job_t     c_job_i,
   input  logic [LaneBits-1:0]      c_lanes_i,
-  input  logic                     c_data_valid_i,
+  input  trine_post_pkg::results_t c_results_i,
   output logic                     c_data_ready_o,
   output logic                     bare_o,  // an instruction without results has ended
 
@@ -80,6 +80,7 @@ module trine_drain #(
   output trine_post_pkg::column_t  column_o,
   output logic [ColBits-1:0]       col_o,
   output logic [LeftBits-1:0]      issues_o,
+  output logic                     follows_o,  // as it ends, a group of two issues at most
   input  trine_post_pkg::issue_t   issue_i,
 
   // A job is taken, one of the compute engine; its columns, and the slot of its first code.
@@ -124,7 +125,7 @@ module trine_drain #(
   assign c_take_o   = c_valid_i && c_job_i.drain && (job_free || group_free) &&
                       (c_same || (lanes_empty_i && left_q == '0)) &&
                       !(v_valid_i && !vector_q && !open_q && lanes_empty_i && left_q == '0);
-  assign bare_take  = c_valid_i && !c_job_i.drain && c_data_valid_i && left_q == '0 &&
+  assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
                       lanes_empty_i && !retiring_i;
   assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && !open_q &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
@@ -185,9 +186,9 @@ module trine_drain #(
         left_q   <= count;
         open_q   <= !job_d.tile_last;
         vector_q <= v_take;
-        data_q   <= v_take || c_data_valid_i;
+        data_q   <= v_take || c_results_i.valid;
       end else begin
-        if (c_data_valid_i && c_data_ready_o) data_q <= 1'b1;
+        if (c_results_i.valid && c_data_ready_o) data_q <= 1'b1;
         if (issue_i.column) left_q <= left_q - LeftBits'(step);
       end
     end
@@ -263,6 +264,9 @@ module trine_drain #(
   assign lanes_o      = lanes_q;
   assign col_o        = col_q;
   assign issues_o     = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
+  // Of a window's four columns: behind a pair the next one is in an even slot, too.
+  assign follows_o    = Window && cfg_q.window && pair && issue_i.done && c_valid_i &&
+                        c_job_i.drain && group_free;
   assign count_o      = count;
   assign first_slot_o = slot_first;
   assign channel_o    = c_take_o ? channel_first : channel_now;
@@ -281,7 +285,7 @@ module trine_drain #(
   end
 
   logic unused_drain;
-  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i};
+  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i, c_results_i};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -318,7 +322,8 @@ module trine_drain #(
       if (take_o) a_count: assert (count != '0);
       if (left_q != '0) a_in_word: assert (slot_q <= last_slot);
       c_follows: cover (c_take_o && issue_i.done);  // without a gap
-      c_early: cover (c_take_o && !c_data_valid_i);
+      if (follows_o) a_follows: assert (c_take_o && count <= LeftBits'(4));
+      c_early: cover (c_take_o && !c_results_i.valid);
       c_round_robin: cover (v_take && c_valid_i);
     end
   end

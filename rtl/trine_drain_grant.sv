@@ -10,6 +10,15 @@
 //   column_i      0    1    2    3           last step of the next tile may enter in cycle 1, its
 //   drain_ok_o    1    1    1    1           results are in the registers in cycle 4
 //
+// Groups of two issues (a window's, two columns at once) follow each other every three cycles: the
+// promise comes as the next one's job is taken, a cycle before its results are.
+//
+//   cycle         0    1    2    3    4    5    6
+//   column_i      A0   A2        B0   B2        C0
+//   job           A         B              C              taken in 1, 4
+//   results_i          soon valid     soon valid          of B, C
+//   drain_soon_o       1              1                   B's registers are overwritten in 5
+//
 // Timing    combinational; but for the lock's count of cycles.
 // Contract  with p_lock_o parameters are ready: loads wait while columns are read, but for every
 //           eighth cycle.
@@ -30,7 +39,11 @@ module trine_drain_grant #(
   input  logic                     params_i,
   input  logic                     done_i,     // its last column is read
   input  logic                     lanes_i,    // no softmax keeps it out of the lanes
-  input  logic                     data_valid_i,
+
+  // Results of the job in front, or, if they come soon, of one that is taken in this cycle behind
+  // it, of two issues.
+  input  trine_post_pkg::results_t results_i,
+  input  logic                     follows_i,
 
   // Words that leave: in this cycle and 1, 2, 3 cycles from now, if nothing stands still; so many
   // find room.
@@ -67,8 +80,18 @@ module trine_drain_grant #(
     // As data is taken, the first column is read in the next cycle.
     for (int unsigned k = 1; k <= 1 + PeStages; k++) begin
       if (sure && issues_i == LeftBits'(k) && certain[k+1]) begin
-        drain_soon_o = data_valid_i && !column_i.data && !column_i.from_vector;
+        drain_soon_o = results_i.valid && !column_i.data && !column_i.from_vector;
       end
+    end
+    // In the cycle before, it is read in the next but one, whether the job is in front or follows
+    // another in this cycle without a gap.
+    for (int unsigned k = 1; k <= PeStages; k++) begin
+      if (sure && issues_i == LeftBits'(k) && certain[k+2] && results_i.soon) begin
+        if (!column_i.data && !column_i.from_vector) drain_soon_o = 1'b1;
+      end
+    end
+    if (PeStages > 1 && follows_i && results_i.soon && sure && p_lock_o && certain[4]) begin
+      drain_soon_o = 1'b1;
     end
   end
 
@@ -84,7 +107,7 @@ module trine_drain_grant #(
   end
 
   logic unused_grant;
-  assign unused_grant = ^{kind_i, column_i, certain};
+  assign unused_grant = ^{kind_i, column_i, certain, results_i, follows_i};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -102,6 +125,7 @@ module trine_drain_grant #(
       if (column_i.left) a_issues: assert (issues_i != '0);
       c_ahead: cover (drain_ok_o && column_i.left && column_i.data && !done_i);
       c_soon: cover (drain_soon_o);
+      c_follows: cover (drain_soon_o && follows_i);
       c_no_room: cover (sure && issues_i == LeftBits'(1) && !certain[1]);
     end
   end

@@ -11,12 +11,12 @@
 //   add_i        |1|0|0|0|0|0|0|      a last step is issued
 //   job_valid_o  |0|1|1|0|0|0|0|      taken in the third cycle
 //   pass_i       |0|0|0|1|0|0|0|      it enters the array
-//   data_valid_o |0|0|0|0|0|1|0|      JobDelay = 2
+//   results_o    |0|0|0|0|S|V|0|      soon, valid: JobDelay = 2
 //
-// Timing    job_valid_o comes a cycle after add_i; data_valid_o JobDelay cycles after pass_i, one
-//           cycle before the first column may be read.
-// Contract  add_i only with allowed_o; pass_i only when drained_o; a job is taken before its data,
-//           data not before its job.
+// Timing    job_valid_o comes a cycle after add_i; results_o.valid JobDelay cycles after pass_i,
+//           one cycle before the first column may be read.
+// Contract  add_i only with allowed_o; pass_i only when the results before are taken, or as they
+//           are; a job is taken before its results, they not before their job.
 // Check     tb/trine_compute_tb.cpp
 
 module trine_jobs #(
@@ -52,7 +52,7 @@ module trine_jobs #(
   output logic                     tile_last_o,
   output logic                     new_o,    // first tile of its RUN
   output logic                     final_o,  // last tile of its RUN
-  output logic                     data_valid_o,
+  output trine_post_pkg::results_t results_o,
   input  logic                     data_ready_i,
 
   output logic                     final_taken_o,  // the RUN's last job is taken in this cycle
@@ -68,7 +68,7 @@ module trine_jobs #(
   } job_t;
 
   job_t              job_d, first_q, second_q;
-  logic              first_valid_q, second_valid_q, new_q, take;
+  logic              first_valid_q, second_valid_q, new_q, take, arrived;
   logic [JobDelay:1] delay_q;    // a last step is on its way through the array
   logic              arrived_q;  // its results are there, and not taken
 
@@ -78,18 +78,20 @@ module trine_jobs #(
   assign job_d.tile_last  = tile_last_i;
   assign job_d.final_tile = final_i;
 
-  assign allowed_o     = !fetch_busy_i && (!first_valid_q || (!second_valid_q && !residual_i));
-  assign job_valid_o   = first_valid_q;
-  assign take          = job_valid_o && job_ready_i;
-  assign out_o         = first_q.out;
-  assign active_o      = first_q.active;
-  assign tile_first_o  = first_q.tile_first;
-  assign tile_last_o   = first_q.tile_last;
-  assign new_o         = new_q;
-  assign final_o       = first_q.final_tile;
-  assign data_valid_o  = arrived_q || delay_q[JobDelay];
-  assign final_taken_o = take && first_q.final_tile;
-  assign drained_o     = delay_q == '0 && !arrived_q;
+  assign allowed_o       = !fetch_busy_i && (!first_valid_q || (!second_valid_q && !residual_i));
+  assign job_valid_o     = first_valid_q;
+  assign take            = job_valid_o && job_ready_i;
+  assign out_o           = first_q.out;
+  assign active_o        = first_q.active;
+  assign tile_first_o    = first_q.tile_first;
+  assign tile_last_o     = first_q.tile_last;
+  assign new_o           = new_q;
+  assign final_o         = first_q.final_tile;
+  assign arrived         = arrived_q || delay_q[JobDelay];
+  assign results_o.valid = arrived;
+  assign final_taken_o   = take && first_q.final_tile;
+  assign drained_o       = delay_q == '0 && !arrived_q;
+
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -111,11 +113,17 @@ module trine_jobs #(
       delay_q[1] <= pass_i;
       for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
 
-      arrived_q <= data_valid_o && !data_ready_i;
+      arrived_q <= arrived && !data_ready_i;
 
       if (start_i) new_q <= 1'b1;
       else if (take) new_q <= 1'b0;
     end
+  end
+
+  if (JobDelay > 1) begin : gen_soon
+    assign results_o.soon = delay_q[JobDelay-1];
+  end else begin : gen_at_once
+    assign results_o.soon = 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
@@ -141,9 +149,10 @@ module trine_jobs #(
     if (live_q) begin
       if (stalled_q) a_job_held: assert (job_valid_o);
       // The drain registers are overwritten only after the results before were taken.
-      if (pass_i) a_last_waits: assert (drained_o);
+      if (pass_i) a_last_waits: assert (drained_o || (data_ready_i && (delay_q << 1) == '0));
       if (add_i) a_allowed: assert (allowed_o);
       c_two: cover (second_valid_q && take);
+      c_close: cover (pass_i && arrived);
     end
   end
 `endif

@@ -61,7 +61,7 @@ module trine_matmul #(
   input  logic                             job_ready_i,
   output trine_post_pkg::job_t             job_o,
   output logic [Rows*(AddrBits+1)-1:0]     job_lanes_o,  // {active lanes, their output addresses}
-  output logic                             data_valid_o,
+  output trine_post_pkg::results_t         results_o,
   input  logic                             data_ready_i,
   input  trine_post_pkg::compute_status_t  status_i,
   input  logic [ColBits-1:0]               col_i,
@@ -130,7 +130,7 @@ module trine_matmul #(
     .job_o,
     .job_out_o     (job_lanes_o[Rows*AddrBits-1:0]),
     .job_active_o  (job_lanes_o[Rows*AddrBits +: Rows]),
-    .data_valid_o,
+    .results_o,
     .data_ready_i,
     .status_i,
     .state_o
@@ -190,7 +190,6 @@ module trine_matmul #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       if (step.valid) a_running: assert (state_o.running);
-      if (data_valid_o && data_ready_i) a_not_both: assert (!(step.valid && step.last));
     end
   end
 `endif

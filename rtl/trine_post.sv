@@ -61,7 +61,7 @@ module trine_post #(
   output logic                             c_ready_o,
   input  trine_post_pkg::job_t             c_job_i,
   input  logic [LaneBits-1:0]              c_lanes_i,
-  input  logic                             c_data_valid_i,
+  input  trine_post_pkg::results_t         c_results_i,
   output logic                             c_data_ready_o,
   output trine_post_pkg::compute_status_t  c_status_o,
 
@@ -121,7 +121,7 @@ module trine_post #(
   logic [LeftBits-1:0]     issues, count;
   logic [4:0]              first_slot;
   logic [ChannelBits-1:0]  channel;
-  logic                    take, c_take, waits, bare;
+  logic                    take, c_take, waits, bare, follows;
   logic                    params_ready, value_read, value_own;
   logic                    residual_ready, from_keep, keep;
 
@@ -153,7 +153,7 @@ module trine_post #(
     .c_ready_o,
     .c_job_i,
     .c_lanes_i,
-    .c_data_valid_i,
+    .c_results_i,
     .c_data_ready_o,
     .bare_o        (bare),
     .v_valid_i,
@@ -170,6 +170,7 @@ module trine_post #(
     .column_o      (column),
     .col_o,
     .issues_o      (issues),
+    .follows_o     (follows),
     .issue_i       (issue),
     .take_o        (take),
     .c_take_o      (c_take),
@@ -234,7 +235,8 @@ module trine_post #(
     .params_i     (params_ready),
     .done_i       (issue.done),
     .lanes_i      (column_may),
-    .data_valid_i (c_data_valid_i),
+    .results_i    (c_results_i),
+    .follows_i    (follows),
     .pops_i       ({pops, pop}),
     .room_i       (room),
     .value_i      (value_read),
@@ -253,7 +255,7 @@ module trine_post #(
     .column_i         (column),
     .params_i         (params_ready),
     .residual_i       (residual_ready),
-    .data_valid_i     (c_data_valid_i),
+    .data_valid_i     (c_results_i.valid),
     .waits_i          (waits),
     .softmax_valid_i,
     .softmax_i,
@@ -365,10 +367,10 @@ module trine_post #(
                         !clear_i;
       factors_kept_q <= (en ? issue.softmax : factors_kept_q) && !clear_i;
       table_write_q  <= table_i.we;
-      promised_q     <= take || clear_i ? '0
-                        : {promised_q[1+PeStages:1],
+      promised_q     <= clear_i ? '0
+                        : {take ? '0 : promised_q[1+PeStages:1],
                            (c_status_o.drain_ok && column.left && column.data &&
-                            !column.from_vector) || c_status_o.drain_soon};
+                            !column.from_vector && !take) || c_status_o.drain_soon};
     end
   end
 

@@ -65,11 +65,17 @@ package trine_post_pkg;
     cfg_t cfg;
   } job_t;
 
+  // Results of a compute job: they are in the drain registers; they will be in the next cycle.
+  typedef struct packed {
+    logic valid;
+    logic soon;
+  } results_t;
+
   // To the compute engine. With drain_ok or drain_soon a step that enters the array in the next
   // cycle may overwrite the results of the job in front.
   typedef struct packed {
     logic drain_ok;
-    logic drain_soon;  // the same, as data is taken
+    logic drain_soon;  // the same, as its results are taken, or in the cycle before
     logic fetch_busy;  // residuals are yet to be read
     logic retire;      // an instruction has ended
   } compute_status_t;

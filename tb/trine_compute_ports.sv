@@ -73,9 +73,10 @@ module trine_compute_ports #(
   output logic                     job_drain_o,       // the instruction has results
   output trine_post_pkg::cfg_t     job_cfg_o,
   output logic                     data_valid_o,      // its results are in the drain registers
+  output logic                     data_soon_o,       // they will be in the next cycle
   input  logic                     data_ready_i,
   input  logic                     drain_ok_i,
-  input  logic                     drain_soon_i,  // as drain_ok_i, while data is taken
+  input  logic                     drain_soon_i,  // the same, as data is taken or a cycle before
   input  logic                     fetch_busy_i,      // residuals of the current job not all read
 
   // For the cause of a cycle.
@@ -89,6 +90,7 @@ module trine_compute_ports #(
   trine_engine_pkg::compute_state_t state;
   trine_engine_pkg::answer_t        answer;
   trine_post_pkg::job_t             job;
+  trine_post_pkg::results_t         results;
   trine_post_pkg::compute_status_t  status;
 
   // The bench says that tokens lack, not which.
@@ -122,6 +124,9 @@ module trine_compute_ports #(
   assign status.drain_soon = drain_soon_i;
   assign status.fetch_busy = fetch_busy_i;
   assign status.retire     = 1'b0;
+
+  assign data_valid_o = results.valid;
+  assign data_soon_o  = results.soon;
 
   assign running_o = state.running;
   assign drain_wait_o = state.drain_wait;
@@ -163,7 +168,7 @@ module trine_compute_ports #(
     .job_ready_i,
     .job_out_o,
     .job_active_o,
-    .data_valid_o,
+    .results_o (results),
     .data_ready_i,
     .answer_o (answer),
     .status_i (status),

@@ -667,6 +667,7 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     if (t + 1 < tiles) lanes.next_tile(r);
   }
   const Output output = output_of(r);
+  work.window = window;
   work.requantized_maximum =
       run.has(kFuseMax) && (output == Output::kRequantized || output == Output::kTable);
   for (int g = 0; g < groups; ++g) {

@@ -45,6 +45,7 @@ struct Work {
   std::vector<double> tile_share;    ///< of a tile: part of the places of a beat that a step reads
   std::int64_t out_words = 0;        ///< vector: output words of a tile
   std::int64_t channels = 0;         ///< softmax: codes of a lane
+  bool window = false;               ///< compute: depthwise, by the window former
   bool kept = false;                 ///< softmax: gathered once
   bool alone = false;                ///< vector: one code at a time
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code

@@ -259,9 +259,8 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const int columns = work.group_columns[g];
       const Time cycles = contended(t, work, tile, vector_gathers_);
       // It is granted when the results before are there, at the earliest.
-      const Time granted = std::max(t + cycles - 1, granted_ + timing::grant_cycles(config_));
+      const Time granted = std::max(t + cycles - 1, next_grant_);
       const Time last_step = std::max(granted, drain_free_);
-      granted_ = columns > 0 ? last_step : granted_;
       count(Cause::kCompute, work.steps);
       count(Cause::kBank, cycles - work.steps);
       const Time waited = last_step - (t + cycles - 1);
@@ -281,10 +280,13 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       Time drained = last_step + last_columns;
       if (work.group_residuals[g] > 0)
         drained =
-            std::max(last_step + timing::grant_cycles(config_) - timing::kResidual, drain_free_) +
+            std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
             last_columns + timing::residual_cycles(work.group_residuals[g], twice ? 2 : 1);
       if (tile_ends) drained = std::max(drained, tile_first + timing::kFirstCode);
-      if (columns > 0) drain_free_ = drained + skew;
+      if (columns == 0) continue;
+      drain_free_ = drained + skew;
+      next_grant_ = last_step +
+                    timing::grant_cycles(config_, work.group_issues[g], work.window && !tile_ends);
     }
   }
   segment.end = t;

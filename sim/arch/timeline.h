@@ -115,7 +115,7 @@ class Timeline {
   Time burst_there_ = 0;
   Time dispatch_ = 0;
   Time input_free_ = 0;  ///< cycle after the array's last step
-  Time granted_ = -8;    ///< the last step of the group before
+  Time next_grant_ = 0;  ///< earliest of the next last step, results of the one before there
   Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group
   Time end_ = 0;
   std::uint64_t bytes_read_ = 0, bytes_written_ = 0;

@@ -231,7 +231,8 @@ class Tiler {
       if (layer_.fuse_add() || maximum)  // waits for its words
         drain += timing::residual_cycles(chunk_words(static_cast<int>(columns)), twice ? 2 : 1);
       // The grant for a last step comes with the results of the one before.
-      drain = std::max<double>(drain, timing::grant_cycles(config_));
+      drain = std::max<double>(
+          drain, timing::grant_cycles(config_, static_cast<int>(issues), layer_.former.steps > 0));
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += timing::kRunOverhead;
       if (!whole) {

@@ -8,8 +8,8 @@
 //
 // The step that ends a tile overwrites the drain registers, so it waits in front of the array until
 // the tile before has been read: drain_ok, or drain_soon as its results are taken or a cycle before
-// that, grant the next last step. With `window` (depthwise convolution) a step of lane r brings the words of lanes
-// r to r+3: the array makes four taps of each of four channels of them.
+// that, grant the next last step. With `window` (depthwise convolution) a step of lane r brings the
+// words of lanes r to r+3: the array makes four taps of each of four channels of them.
 //
 // A RUN that still waits for its tokens already fills the lanes.
 //

@@ -256,9 +256,9 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     const bool take = !awaiting && reading == 0 && chance(random, 70);
     dut.job_ready_i = take && (!bare || dut.data_valid_o != 0);
     dut.data_ready_i = awaiting || (dut.job_ready_i != 0 && dut.job_valid_o != 0);
-    const int next_reading =
-        early ? static_cast<int>(random() % kPeStages) + 1
-              : static_cast<int>(random() % static_cast<unsigned>(longest_read));
+    const int next_reading = early
+                                 ? static_cast<int>(random() % kPeStages) + 1
+                                 : static_cast<int>(random() % static_cast<unsigned>(longest_read));
     const bool data_taken = dut.data_valid_o != 0 && dut.data_ready_i != 0;
     if (early) REQUIRE(data_taken);
     early = dut.data_soon_o != 0 && dut.data_ready_i != 0 && !bare && chance(random, 70);

@@ -36,8 +36,8 @@ module trine_lane_arb #(
   input  logic                        clear_i,
   input  logic                        en_i,  // the lanes move
 
-  // The column in front: it can go; results of the next job come; the job after it needs empty
-  // lanes.
+  // The column in front: it can go; results of the next job come, in this cycle or the next; the
+  // job after it needs empty lanes.
   input  trine_post_pkg::cfg_t        cfg_i,
   input  trine_post_pkg::kind_t       kind_i,
   input  trine_post_pkg::column_t     column_i,

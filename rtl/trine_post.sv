@@ -255,7 +255,7 @@ module trine_post #(
     .column_i         (column),
     .params_i         (params_ready),
     .residual_i       (residual_ready),
-    .data_valid_i     (c_results_i.valid),
+    .data_valid_i     (c_results_i.valid || c_results_i.soon),
     .waits_i          (waits),
     .softmax_valid_i,
     .softmax_i,

@@ -83,6 +83,8 @@ package trine_engine_pkg;
     logic [7:0]  table_addr;
     logic        exp_valid;
     logic [7:0]  exp_addr;
+    logic        entries;  // beats are of the lookup table or of exponentials, one there or not
+    logic        exp;      // of exponentials
   } param_t;
 
   // A step at the array's input, but for its words.

@@ -9,8 +9,9 @@
 //
 // Timing    an entry a cycle, written one cycle after it was read from the beat. A beat is taken
 //           with its last entry; the load engine holds it until then. ready_o comes from a register
-//           and from which of the two is offered.
-// Contract  not both beats at once; the beat on offer is held until it is taken, or clear_i.
+//           and exp_i, not from a beat's coming.
+// Contract  not both beats at once; exp_i is that of the beat on offer, which is held until it is
+//           taken, or clear_i.
 //
 // Check     tb/trine_entries_tb.cpp
 
@@ -26,6 +27,7 @@ module trine_entries #(
   // A beat of either.
   input  logic                     table_valid_i,
   input  logic                     exp_valid_i,
+  input  logic                     exp_i,        // beats are of exponentials
   output logic                     ready_o,
   input  logic [TableAddrBits-1:0] table_addr_i,
   input  logic [ExpAddrBits-1:0]   exp_addr_i,
@@ -48,10 +50,10 @@ module trine_entries #(
   logic [7:0]          addr_q;
   logic [31:0]         data_q;
 
-  assign word_at   = exp_valid_i ? count_q[WordBits-1:0] : count_q[WordBits+1:2];
+  assign word_at   = exp_i ? count_q[WordBits-1:0] : count_q[WordBits+1:2];
   assign word      = data_i[{word_at, 5'd0} +: 32];
   assign last_word = word_at == '1;
-  assign ready_o   = last_word && (exp_valid_i || count_q[1:0] == '1);
+  assign ready_o   = last_word && (exp_i || count_q[1:0] == '1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -72,8 +74,8 @@ module trine_entries #(
   end
 
   always_ff @(posedge clk_i) begin
-    addr_q <= exp_valid_i ? {exp_addr_i, count_q[WordBits-1:0]} : {table_addr_i, count_q};
-    data_q <= exp_valid_i ? word : 32'(word[{count_q[1:0], 3'd0} +: 8]);
+    addr_q <= exp_i ? {exp_addr_i, count_q[WordBits-1:0]} : {table_addr_i, count_q};
+    data_q <= exp_i ? word : 32'(word[{count_q[1:0], 3'd0} +: 8]);
   end
 
   assign table_we_o = table_we_q;
@@ -102,6 +104,7 @@ module trine_entries #(
     held_data_q <= data_i;
     if (live_q) begin
       m_one: assume (!(table_valid_i && exp_valid_i));
+      if (table_valid_i || exp_valid_i) m_whose: assume (exp_i == exp_valid_i);
       if (held_table_q && !clear_i) m_table_held: assume (table_valid_i && data_i == held_data_q);
       if (held_exp_q && !clear_i) m_exp_held: assume (exp_valid_i && data_i == held_data_q);
       c_code: cover (table_valid_i && ready_o);

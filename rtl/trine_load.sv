@@ -72,7 +72,7 @@ module trine_load #(
   output logic [32*Cols-1:0]       pmem_wdata_o,
   output logic [Quads-1:0]         pmem_wquads_o,
 
-  // Beats of the small memories, held until param_ready_i, which may depend on whose they are.
+  // Beats of the small memories, held until param_ready_i, which depends on whose they are.
   output trine_engine_pkg::param_t param_o,
   input  logic                     param_ready_i,
   output logic [DataBits-1:0]      param_wdata_o
@@ -338,6 +338,8 @@ module trine_load #(
   assign param_o.table_addr  = 8'(addr[WordShift +: TableAddrBits]);
   assign param_o.exp_valid   = beat && target_q == Exponentials;
   assign param_o.exp_addr    = 8'(addr[WordShift +: ExpAddrBits]);
+  assign param_o.entries     = target_q == Table || target_q == Exponentials;
+  assign param_o.exp         = target_q == Exponentials;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM.

@@ -57,15 +57,14 @@ module trine_param_memories #(
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
 
-  logic                     entries_ready, of_table, load_table_we, load_exp_we, bias_we, scale_we;
+  logic                     entries_ready, load_table_we, load_exp_we, bias_we, scale_we;
   logic [7:0]               load_entry_addr;
   logic [31:0]              load_entry;
   logic [BiasAddrBits-1:0]  bias_addr;
   logic [ScaleAddrBits-1:0] scale_addr;
   logic [32*DataWords-1:0]  wdata;
 
-  assign of_table      = param_i.table_valid || param_i.exp_valid;
-  assign param_ready_o = of_table ? entries_ready : !lock_i;
+  assign param_ready_o = param_i.entries ? entries_ready : !lock_i;
 
   trine_entries #(.DataWords(DataWords)) u_entries (
     .clk_i,
@@ -73,6 +72,7 @@ module trine_param_memories #(
     .clear_i,
     .table_valid_i (param_i.table_valid),
     .exp_valid_i   (param_i.exp_valid),
+    .exp_i         (param_i.exp),
     .ready_o       (entries_ready),
     .table_addr_i  (param_i.table_addr[TableAddrBits-1:0]),
     .exp_addr_i    (param_i.exp_addr[ExpAddrBits-1:0]),
@@ -149,8 +149,8 @@ module trine_param_memories #(
     if (live_q) begin
       m_one_memory: assume ($countones({param_i.bias_valid, param_i.scale_valid,
                                         param_i.table_valid, param_i.exp_valid}) <= 1);
-      m_no_use:     assume (!(wiping_o && (r_valid_i || of_table || param_i.bias_valid ||
-                                           param_i.scale_valid)));
+      m_no_use:     assume (!(wiping_o && (r_valid_i || param_i.bias_valid || param_i.scale_valid ||
+                                           param_i.table_valid || param_i.exp_valid)));
       if (lock_i) a_locked: assert (r_ready_o || wiping_o);
       c_beat_waits: cover (param_i.bias_valid && lock_i);
     end

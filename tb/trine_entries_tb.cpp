@@ -35,6 +35,7 @@ struct Bench : Clocked<Vtrine_entries> {
   bool offer(bool exponentials, unsigned at, unsigned cycles) {
     for (unsigned w = 0; w < kWords; ++w) set_bits(dut.data_i, 32 * w, 32, beat[w]);
     (exponentials ? dut.exp_valid_i : dut.table_valid_i) = 1;
+    dut.exp_i = exponentials;
     drive(exponentials ? dut.exp_addr_i : dut.table_addr_i, at);
     bool taken = false;
     for (unsigned k = 0; k < cycles; ++k) {

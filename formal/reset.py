@@ -39,7 +39,8 @@ EXCEPTIONS = (
     (r"u_maps\.u_gather_arb\.vector_next_q", "whose turn it is: either is right"),
     (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
     (r"u_param_memories\.u_scrub\.(busy|row)_q", "the zeros begin now, or go on; no program is started meanwhile"),
-    (MATRIX + r"(u_array\.gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage|gen_zero_points\.u_zero_points)\.valid_q",
+    (MATRIX + r"(u_array\.(gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage\.u_words|gen_col\[\d+\]\.gen_row\[\d+\]\.u_block\.gen_(act|wgt)\[\d+\]\.u_word)"
+     r"|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first instruction of a program has come"),
     (MATRIX + r"u_pmem\.gen_code\.(read|came)_q", "the last read's answer, of which nobody asks"),
     (POST + r"(u_arb\.(drop|inflight|phase|softmax)|u_lanes\.(counted|found|lane|threshold|whole))_q",

@@ -10,8 +10,8 @@
 // where the nudge costs one gate; 30 for 32 bits, as TFLite has it. Carry-save, because the
 // carry-propagate adder is as long as the rest: a pipeline wants its register between them.
 //
-// Two bodies, chosen by Multiplier: `*` (carry_o = 0); radix-4 Booth rows and a tree of 3:2
-// compressors.
+// Two bodies, chosen by Multiplier: `*`, and the rounding term apart; radix-4 Booth rows and a tree
+// of 3:2 compressors.
 //
 // Timing    combinational.
 //
@@ -66,12 +66,20 @@ module trine_mul #(
   endfunction
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
-    logic [Width-1:0] nudge;
+    // Signed by signed: of an unsigned product of extended factors DSPs would make the extension,
+    // too. The rounding term waits for the adder behind: none of its own.
+    logic signed [AWidth-1:0] a;
+    logic signed [BWidth:0]   b;
+    logic signed [Width-1:0]  product;
+    logic                     minus;
 
-    assign nudge   = nudge_i ? Width'(1) << NudgeBit : '0;
-    assign sum_o   = Width'($signed(a_i)) * Width'(b_i) + (a_i[AWidth-1] ? -nudge : nudge) +
-                     (Width'(half_i) << HalfBit) + (Width'(high_i) << HighBit);
-    assign carry_o = '0;
+    assign a       = $signed(a_i);
+    assign b       = $signed({1'b0, b_i});
+    assign product = a * b;
+    assign minus   = nudge_i && a_i[AWidth-1];
+    assign sum_o   = $unsigned(product);
+    assign carry_o = ({{(Width-1){minus}}, nudge_i} << NudgeBit) +
+                     ((Width'(half_i) << HalfBit) | (Width'(high_i) << HighBit));
   end else begin : gen_booth
     // Booth digit j of a is d = a[2j-1] + a[2j] - 2*a[2j+1]; its row is d * b in BWidth + 2 bits,
     // negated by inversion plus a one at its foot, which the next row has room for. A row's sign s

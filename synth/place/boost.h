@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "synth/place/wire_buffers.h"
+#include "synth/place/buffer_trees.h"
 
 namespace trine::synth {
 

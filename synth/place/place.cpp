@@ -8,11 +8,11 @@
 #include "base/file.h"
 #include "synth/clock.h"
 #include "synth/place/boost.h"
+#include "synth/place/buffer_trees.h"
 #include "synth/place/lef.h"
 #include "synth/place/placer.h"
 #include "synth/place/svg.h"
 #include "synth/place/swap.h"
-#include "synth/place/wire_buffers.h"
 #include "synth/place/wires.h"
 #include "synth/repair.h"
 #include "synth/yosys.h"
@@ -20,7 +20,8 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kLate = 0.1f;      ///< of the period: a sink with less time left has none to spare
+constexpr int kAgain = 2;          ///< placements of what was placed and buffered before
+constexpr int kLegal = 2;          ///< times that all is made legal
 constexpr int kRounds = 4;         ///< of buffers for what is late
 constexpr double kFilled = 0.78;   ///< of the core, with buffers and strengths
 constexpr float kPull = 2;         ///< how much more the length of the latest nets counts
@@ -43,13 +44,21 @@ class PlaceFlow {
   }
 
   PlacedReport run() {
-    place_and_buffer();
-    resize(kRounds);
-    plan_again();
-    place_again(true);
-    resize(1);
-    place_again(false);
-    resize(0);
+    const Netlist bare = netlist_;
+    pull_by(Timer(cells_, netlist_));
+    place(true);
+    buffer();
+    make_floorplan(netlist_, kFilled, lef_, placement_);  // for all that was put in
+    for (int again = 0; again < kAgain; ++again) {
+      swap_macros(netlist_, placement_);
+      strip(bare);
+      place(true);
+      buffer();
+    }
+    for (int left = kLegal; left > 0; --left) {
+      place(false);
+      resize(left > 1 ? 1 : 0);  // strengths, at first some buffers as well, for what was moved
+    }
     finish();
     return report_;
   }
@@ -65,27 +74,51 @@ class PlaceFlow {
       placement_.add(port);
       placement_.ports.resize(netlist_.nets().size());
       placement_.ports.back() = port;
-      ++report_.buffers;
+      ++outputs_;
+    }
+    report_.buffers = outputs_;
+  }
+
+  /// All anew, or as it lies made legal. Late nets are pulled together.
+  void place(bool fresh) {
+    const auto weight = [this](int net) {
+      const auto at = static_cast<std::size_t>(net);
+      return at < pull_.size() ? pull_[at] : 1.0f;
+    };
+    placer_.place(netlist_, lef_, fresh, weight, placement_);
+  }
+
+  void pull_by(Timer timer) {
+    timer.update(kMostLoads);
+    pull_.resize(netlist_.nets().size());
+    for (std::size_t n = 0; n < pull_.size(); ++n) {
+      const float left = timer.slack(static_cast<int>(n)) / (kPullFrom * timer.period());
+      const float late = std::clamp(1 - left, 0.0f, 1.0f);
+      pull_[n] = 1 + kPull * late * late;
     }
   }
 
-  /// Late nets are pulled together.
-  std::function<float(int)> pull(const Timer& timer) const {
-    return [this, &timer](int net) {
-      const float left = timer.slack(net) / (kPullFrom * timer.period());
-      return 1 + kPull * std::clamp(1 - left, 0.0f, 1.0f);
-    };
+  /// For the wires, by their places; then strengths.
+  void buffer() {
+    progress_("buffering");
+    const BufferedWires expected(netlist_, placement_, lef_.wire);
+    Timer timer(cells_, netlist_, &expected);
+    timer.update(kMostLoads);
+    count(buffer_trees(netlist_, cells_, placement_, lef_.wire, timer));
+    resize(kRounds);
+    wires_.update();
+    pull_by(Timer(cells_, netlist_, &wires_));
   }
 
-  void place_and_buffer() {
-    Timer timer(cells_, netlist_);
-    timer.update(kMostLoads);
-    placer_.place(netlist_, lef_, true, pull(timer), placement_);
-    progress_("buffering");
-    const WireBuffers buffers = buffer_wires(
-        netlist_, cells_, placement_,
-        [&timer](const PinOf& pin) { return timer.slack(pin) < kLate * timer.period(); });
-    count(buffers);
+  /// Without all that was put in; strengths stay.
+  void strip(const Netlist& bare) {
+    Netlist next = bare;
+    for (int i = 0; i < static_cast<int>(bare.instances().size()); ++i)
+      next.resize(i, netlist_.instance(i).cell);
+    netlist_ = std::move(next);
+    placement_.keep(bare.instances().size(), bare.nets().size());
+    report_ = {};
+    report_.buffers = outputs_;
   }
 
   /// Strengths, and further buffers in turn with them.
@@ -110,20 +143,6 @@ class PlaceFlow {
   void count(const WireBuffers& buffers) {
     report_.buffers += buffers.count;
     report_.buffers_um2 += buffers.um2;
-  }
-
-  /// A core for all the buffers and strengths, macros beside what they talk to.
-  void plan_again() {
-    make_floorplan(netlist_, kFilled, lef_, placement_);
-    swap_macros(netlist_, placement_);
-  }
-
-  /// Again, now that buffers and loads are known.
-  void place_again(bool fresh) {
-    wires_.update();
-    Timer timer(cells_, netlist_, &wires_);
-    timer.update();
-    placer_.place(netlist_, lef_, fresh, pull(timer), placement_);
   }
 
   /// A buffer that relieves a buffer stands halfway to what it drives, any other beside its driver.
@@ -198,6 +217,8 @@ class PlaceFlow {
   Placement placement_;
   Wires wires_;
   const Placer placer_;
+  std::vector<float> pull_;   // by net, of those without buffers
+  std::int64_t outputs_ = 0;  // with a buffer
   PlacedReport report_;
 };
 

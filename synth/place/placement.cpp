@@ -28,6 +28,11 @@ const Placement::Shape& Placement::shape(int instance) const {
 
 bool Placement::is_macro(int instance) const { return lef(instance).height > lef_.row_height; }
 
+void Placement::keep(std::size_t instances, std::size_t nets) {
+  places_.resize(instances);
+  ports.resize(nets);
+}
+
 void Placement::add(const Point& middle) {
   const LefCell& cell = lef(size());
   places_.push_back({middle.x - cell.width / 2, middle.y - cell.height / 2});

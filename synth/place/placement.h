@@ -40,6 +40,8 @@ class Placement {
   const Place& at(int instance) const { return places_[static_cast<std::size_t>(instance)]; }
   int size() const { return static_cast<int>(places_.size()); }
 
+  /// Without those of what was put in behind the first ones, for a netlist without it.
+  void keep(std::size_t instances, std::size_t nets);
   /// A place for the netlist's next instance, its middle there.
   void add(const Point& middle);
 

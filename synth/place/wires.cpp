@@ -22,22 +22,25 @@ float distance(const Point& a, const Point& b) {
 
 float WireTree::length() const { return std::accumulate(um.begin(), um.end(), 0.0f); }
 
-WireTree tree_over(const std::vector<Point>& points) {  // Prim's
+WireTree tree_over(const std::vector<Point>& points, float star) {  // Prim's, Dijkstra's
   const std::size_t count = points.size();
   WireTree tree;
   tree.parent.assign(count, 0);
   tree.um.assign(count, 1e30f);
+  std::vector<float> way(count, 0), cost(count, 1e30f);
   std::vector<bool> done(count, false);
-  tree.um[0] = 0;
+  tree.um[0] = cost[0] = 0;
   for (std::size_t i = 0; i < count; ++i) {
     std::size_t next = count;
     for (std::size_t k = 0; k < count; ++k)
-      if (!done[k] && (next == count || tree.um[k] < tree.um[next])) next = k;
+      if (!done[k] && (next == count || cost[k] < cost[next])) next = k;
     done[next] = true;
     tree.order.push_back(static_cast<int>(next));
+    if (i > 0) way[next] = way[static_cast<std::size_t>(tree.parent[next])] + tree.um[next];
     for (std::size_t k = 0; k < count; ++k) {
       const float um = distance(points[k], points[next]);
-      if (done[k] || um >= tree.um[k]) continue;
+      if (done[k] || um + star * way[next] >= cost[k]) continue;
+      cost[k] = um + star * way[next];
       tree.um[k] = um;
       tree.parent[k] = static_cast<int>(next);
     }

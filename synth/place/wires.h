@@ -26,8 +26,9 @@ struct WireTree {
   float length() const;
 };
 
-/// The shortest tree over points, the first its root.
-WireTree tree_over(const std::vector<Point>& points);
+/// A tree over points, the first its root. @param star  how much the way to the root counts beside
+/// the length: 0 is the shortest tree, 1 has the shortest ways.
+WireTree tree_over(const std::vector<Point>& points, float star = 0);
 
 class Wires : public WireModel {
  public:

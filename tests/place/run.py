@@ -107,7 +107,7 @@ def edge32(build):
         print(f"SKIPPED: {liberty} is not there")
         sys.exit(SKIPPED)
     report = place(build, "--config", "edge32", "--liberty", liberty)
-    expect("edge32's clock", report["clock_ns"] < report["clock_placed_ns"] < 8.1, report)
+    expect("edge32's clock", report["clock_ns"] < report["clock_placed_ns"] < 7.0, report)
     expect("the core", report["placement"]["utilization"] < 0.9, report)
     expect("macros", report["placement"]["die_height_um"] > report["placement"]["core_height_um"] + 600, report)
 

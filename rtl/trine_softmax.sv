@@ -19,7 +19,8 @@
 // as the output addresses are those of the step.
 //
 // Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 6 + 7 * 5
-//           cycles, of a normalization 13 + 8 * 5, if the post unit takes everything at once.
+//           cycles, of a normalization 13 + 8 * 5, if the post unit takes everything at once; 3
+//           cycles from a code's reading to its entry's register: its distance, the entry.
 // Contract  of trine_softmax_lane.
 //
 // Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
@@ -81,7 +82,8 @@ module trine_softmax #(
   logic [3:0] shift_q;
   logic       maxima_q; // pass 1 has ended
   logic       maximum, last_take, normalize;
-  logic [Codes-1:0] read_add_q, add_q;  // entries to be added: read; in the register
+  // Entries to be added: of codes read; looked up; in the register.
+  logic [Codes-1:0] read_add_q, look_add_q, add_q;
 
   // ---------------------------------------------------------------------------------------------
   // Words: asked for, written, fetched, read byte by byte.
@@ -98,7 +100,8 @@ module trine_softmax #(
   logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
                        front_last;
 
-  // The codes that the lanes have read, and those in the register, for the post unit.
+  // The codes that the lanes have read, whose entries they have looked up, and those in the
+  // register, for the post unit.
   typedef struct packed {
     logic [1:0] slot;
     logic       pair;
@@ -107,8 +110,8 @@ module trine_softmax #(
     logic       tile_end;
   } code_t;
 
-  code_t code_q, code_q2;
-  logic  waits_q, have_q, advance;
+  code_t code_q, code_q2, code_q3;
+  logic  read_q, waits_q, have_q, look, advance;
   logic  first_q;  // the tile's first word is yet to be read
 
   assign normalize    = norm_i.normalize;
@@ -124,8 +127,9 @@ module trine_softmax #(
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
   assign advance      = state_q != StCodes || !have_q || issue_i;
+  assign look         = read_q && (!waits_q || advance);
   assign read         = front_q &&
-                        (state_q == StSum || (state_q == StCodes && (!waits_q || advance)));
+                        (state_q == StSum || (state_q == StCodes && (!read_q || look)));
   assign read_pair    = Codes == 2 && !normalize && byte_q != last_byte;
   assign read_end     = read &&
                         (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
@@ -185,7 +189,9 @@ module trine_softmax #(
     unique case (state_q)
       StMaximum: if (maximum) state_d = StSum;
       StSum:     if (read_end && front_last) state_d = StAdd;
-      StAdd:     if (read_add_q == '0) state_d = normalize ? StProduct : StShift;
+      StAdd: begin
+        if (read_add_q == '0 && look_add_q == '0) state_d = normalize ? StProduct : StShift;
+      end
       StShift:   if (shift_q == (normalize ? LastNormalizeShift : LastShift)) state_d = StProduct;
       StProduct: if (issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
@@ -204,22 +210,28 @@ module trine_softmax #(
       state_q    <= StMaximum;
       maxima_q   <= 1'b0;
       read_add_q <= '0;
+      look_add_q <= '0;
       add_q      <= '0;
+      read_q     <= 1'b0;
       waits_q    <= 1'b0;
       have_q     <= 1'b0;
     end else if (clear_i) begin
       state_q    <= StMaximum;
       maxima_q   <= 1'b0;
       read_add_q <= '0;
+      look_add_q <= '0;
       add_q      <= '0;
+      read_q     <= 1'b0;
       waits_q    <= 1'b0;
       have_q     <= 1'b0;
     end else begin
       state_q    <= state_d;
       maxima_q   <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) && !maximum;
       read_add_q <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
-      add_q      <= read_add_q;
-      waits_q    <= state_q == StCodes && (read || (waits_q && !advance));
+      look_add_q <= read_add_q;
+      add_q      <= look_add_q;
+      read_q     <= read || (read_q && !look);
+      waits_q    <= state_q == StCodes && (look || (waits_q && !advance));
       have_q     <= state_q == StCodes && (advance ? waits_q : have_q);
     end
   end
@@ -231,17 +243,18 @@ module trine_softmax #(
     if (state_q != StCodes) first_q <= 1'b1;
     else if (read_end) first_q <= 1'b0;
     if (read) code_q <= {byte_q, read_pair, first_q, read_end, read_end && front_last};
-    if (advance) code_q2 <= code_q;
+    if (look) code_q2 <= code_q;
+    if (advance) code_q3 <= code_q2;
   end
 
   assign what_o.normalize  = normalize;
   assign what_o.reciprocal = state_q != StCodes;
-  assign what_o.slot       = code_q2.slot;
-  assign what_o.pair       = code_q2.pair;
-  assign what_o.word_first = code_q2.word_first;
-  assign what_o.word_end   = code_q2.word_end;
-  assign what_o.tile_end   = code_q2.tile_end;
-  assign what_o.run_end    = code_q2.tile_end && tile_last_i;
+  assign what_o.slot       = code_q3.slot;
+  assign what_o.pair       = code_q3.pair;
+  assign what_o.word_first = code_q3.word_first;
+  assign what_o.word_end   = code_q3.word_end;
+  assign what_o.tile_end   = code_q3.tile_end;
+  assign what_o.run_end    = code_q3.tile_end && tile_last_i;
 
   assign go_o   = state_q == StProduct || have_q;
   assign done_o = last_take && tile_last_i;
@@ -271,6 +284,7 @@ module trine_softmax #(
       .word_i          (rsp_data_i[l*32 +: 32]),
       .read_i          (read),
       .read_byte_i     (byte_q),
+      .look_i          (look),
       .advance_i       (advance),
       .maximum_i       (maximum),
       .bytes_i         ({slots_i[l*96 + 72 +: 8], slots_i[l*96 + 48 +: 8],

@@ -24,8 +24,9 @@
 // The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
 // comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
-// Timing    an entry that is read is in the memory's output in the next cycle, until the next one
-//           is read, and with advance_i in a register one cycle later.
+// Timing    read_i takes a code's distance, look_i the entry that this is the address of: it is in
+//           the memory's output in the next cycle, until the next one is looked up, and with
+//           advance_i in a register one cycle later. So no memory's output is another's address.
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
 //           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
 //
@@ -44,6 +45,7 @@ module trine_softmax_lane #(
   input  logic [31:0]             word_i,
   input  logic                    read_i,
   input  logic [1:0]              read_byte_i,
+  input  logic                    look_i,
   input  logic                    advance_i,
 
   input  logic                    maximum_i,  // of the four bytes; sum = 0
@@ -95,7 +97,9 @@ module trine_softmax_lane #(
   logic [30:0]         sum_q, x_q;
   logic signed [7:0]   low_pair, high_pair, maximum_q;
   logic [7:0]          origin;
-  logic signed [8:0]   distance, distance_q, distance_q2;  // of a code, to the maximum or origin
+  // Of a code to the maximum or the origin: of the code read, of the entry in the memory's output,
+  // and of that in the register.
+  logic signed [8:0]   distance_q, distance_q2, distance_q3;
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
   assign high_pair = $signed(bytes_i[23:16]) > $signed(bytes_i[31:24]) ? bytes_i[23:16]
@@ -115,15 +119,17 @@ module trine_softmax_lane #(
     .rdata_o (word)
   );
 
-  assign origin   = normalize_i ? origin_i : $unsigned(maximum_q);
-  assign distance = 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
-  assign entry    = entries_q[31:0];
+  assign origin = normalize_i ? origin_i : $unsigned(maximum_q);
+  assign entry  = entries_q[31:0];
 
   always_ff @(posedge clk_i) begin
-    if (read_i) distance_q <= distance;
+    if (read_i) begin
+      distance_q <= 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
+    end
+    if (look_i) distance_q2 <= distance_q;
     if (advance_i) begin
       entries_q   <= entries;
-      distance_q2 <= distance_q;
+      distance_q3 <= distance_q2;
     end
   end
 
@@ -131,14 +137,16 @@ module trine_softmax_lane #(
     logic [7:0] index;
 
     if (c == 0) begin : gen_distance
-      assign index = root_i ? sum_q[30:23] : distance[7:0];
+      assign index = root_i ? sum_q[30:23] : distance_q[7:0];
     end else begin : gen_second
-      assign index = $unsigned(maximum_q) - word[{read_byte_i[1], 4'd8} +: 8];
+      always_ff @(posedge clk_i) begin
+        if (read_i) index <= $unsigned(maximum_q) - word[{read_byte_i[1], 4'd8} +: 8];
+      end
     end
 
     trine_table #(.EntryBits(32)) u_exponentials (
       .clk_i,
-      .en_i    (read_i || (c == 0 && root_i)),
+      .en_i    (look_i || (c == 0 && root_i)),
       .code_i  (index),
       .entry_o (entries[32*c +: 32]),
       .we_i    (table_we_i),
@@ -234,9 +242,9 @@ module trine_softmax_lane #(
   assign addend_b = ({31{u_softmax && odd}} & ~product_q[31:1]) |
                     ({31{(u_softmax && start) || u_root}} & product_q[31:1]) |
                     ({31{u_four}} & {product_q[29:1], {2{product_q[0]}}}) |
-                    ({31{u_plain && reciprocal_i}} & {{12{distance_q2[8]}}, distance_q2, 10'd0}) |
+                    ({31{u_plain && reciprocal_i}} & {{12{distance_q3[8]}}, distance_q3, 10'd0}) |
                     ({31{u_plain && !reciprocal_i}} &
-                     ~{{6{distance_q2[8]}}, distance_q2, 16'd0}) |
+                     ~{{6{distance_q3[8]}}, distance_q3, 16'd0}) |
                     ({31{u_step}} & ~product_q[30:0]) |
                     ({31{u_mean}} & {product_q[20:0], product_low_q});
   assign carry_in = (u_softmax && (product_q[0] ^ odd)) || (u_plain && !reciprocal_i) || u_step;

@@ -23,16 +23,30 @@ RunResult in_sequence(std::vector<RunResult> stages) {
   return all;
 }
 
-std::vector<std::uint64_t> layer_ends(const compiler::Program& program,
-                                      const std::vector<RunTiming>& runs, std::uint64_t cycles) {
-  std::vector<std::uint64_t> ends(program.layers.size());
+std::vector<LayerSpan> layer_spans(const compiler::Program& program,
+                                   const std::vector<RunTiming>& runs, std::uint64_t cycles) {
+  std::vector<LayerSpan> spans;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    std::uint64_t& end = ends.at(static_cast<std::size_t>(program.run_layer.at(i)));
-    end = std::max(end, runs[i].end);
+    if (runs[i].engine == isa::Engine::kLoad) continue;
+    const int layer = program.run_layer.at(i);
+    const std::uint64_t begin = spans.empty() ? 0 : spans.back().end;
+    if (spans.empty() || spans.back().layer != layer) spans.push_back({layer, begin, begin});
+    spans.back().end = std::max(spans.back().end, runs[i].end);
   }
-  for (std::size_t i = 1; i < ends.size(); ++i) ends[i] = std::max(ends[i], ends[i - 1]);
-  if (!ends.empty()) ends.back() = cycles;
-  return ends;
+  if (!spans.empty()) spans.back().end = cycles;
+  return spans;
+}
+
+std::vector<LayerResult> layer_results(const compiler::Program& program,
+                                       const std::vector<LayerSpan>& spans,
+                                       const std::vector<CauseCycles>& causes) {
+  std::vector<LayerResult> results(program.layers.size());
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    LayerResult& result = results.at(static_cast<std::size_t>(spans[i].layer));
+    result.cycles += spans[i].end - spans[i].begin;
+    for (std::size_t c = 0; c < kCauses; ++c) result.causes[c] += causes[i][c];
+  }
+  return results;
 }
 
 std::string bound_of(const CauseCycles& causes) {

@@ -26,8 +26,7 @@ struct RunTiming {
   std::uint64_t start = 0, end = 0;  ///< cycles since the machine's start
 };
 
-/// Cycles of one layer. A layer ends when its last RUN has ended, or with the layer before if that
-/// ended later; so layers share no cycle and add up to the total.
+/// Cycles of one layer: of its spans.
 struct LayerResult {
   std::uint64_t cycles = 0;
   CauseCycles causes{};
@@ -46,9 +45,21 @@ struct RunResult {
 /// One stage after the other: the last one's outputs, sums of the rest.
 RunResult in_sequence(std::vector<RunResult> stages);
 
-/// Cycle at which each layer ends: cumulative maximum of its RUNs' ends, the last one `cycles`.
-std::vector<std::uint64_t> layer_ends(const compiler::Program& program,
-                                      const std::vector<RunTiming>& runs, std::uint64_t cycles);
+/// RUNs of one layer that follow each other in the program, loads aside, which come ahead.
+struct LayerSpan {
+  int layer = 0;
+  std::uint64_t begin = 0, end = 0;  ///< cycles since the machine's start
+};
+
+/// The spans, in order. A span ends when its last RUN has ended, or with the span before if that
+/// ended later, the last one at `cycles`: so they share no cycle and add up to the total.
+std::vector<LayerSpan> layer_spans(const compiler::Program& program,
+                                   const std::vector<RunTiming>& runs, std::uint64_t cycles);
+
+/// @param causes  of the cycles of each span
+std::vector<LayerResult> layer_results(const compiler::Program& program,
+                                       const std::vector<LayerSpan>& spans,
+                                       const std::vector<CauseCycles>& causes);
 
 /// What limits a layer: "compute", "memory", "drain", "vector" or "control".
 std::string bound_of(const CauseCycles& causes);

@@ -9,18 +9,32 @@ namespace {
 
 using isa::Engine;
 
-TEST_CASE("layers end in order, and the last one with the program", "[arch][result]") {
+TEST_CASE("spans end in order, and the last one with the program", "[arch][result]") {
   compiler::Program program;
   program.layers.resize(4);
   program.run_layer = {0, 1, 1, 0, 3};  // the third has no RUN
+  const auto ends = [&](const std::vector<RunTiming>& runs) {
+    std::vector<std::pair<int, std::uint64_t>> result;
+    for (const LayerSpan& s : layer_spans(program, runs, 75)) result.emplace_back(s.layer, s.end);
+    return result;
+  };
   const std::vector<RunTiming> runs{{Engine::kLoad, 0, 10},
                                     {Engine::kCompute, 10, 40},
                                     {Engine::kVector, 12, 30},
                                     {Engine::kStore, 40, 55},
                                     {Engine::kStore, 55, 70}};
-  CHECK(layer_ends(program, runs, 75) == std::vector<std::uint64_t>{55, 55, 55, 75});
-  program.layers.clear();
-  CHECK(layer_ends(program, {}, 75).empty());
+  using Ends = std::vector<std::pair<int, std::uint64_t>>;
+  CHECK(ends(runs) == Ends{{1, 40}, {0, 55}, {3, 75}});
+  const std::vector<LayerResult> layers =
+      layer_results(program, layer_spans(program, runs, 75),
+                    {CauseCycles{{40}}, CauseCycles{{10, 5}}, CauseCycles{{20}}});
+  CHECK(layers.size() == 4);
+  CHECK(layers[0].cycles == 15);
+  CHECK(layers[0].causes == CauseCycles{{10, 5}});
+  CHECK(layers[1].cycles == 40);
+  CHECK(layers[2].cycles == 0);
+  CHECK(layers[3].cycles == 20);
+  CHECK(ends({}).empty());
 }
 
 TEST_CASE("a layer is bound by the causes that take the most of its cycles", "[arch][result]") {

@@ -56,11 +56,10 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
   result.runs = timeline.runs();
   result.dram_bytes_read = timeline.bytes_read();
   result.dram_bytes_written = timeline.bytes_written();
-  std::uint64_t begin = 0;
-  for (const std::uint64_t end : layer_ends(program, result.runs, result.cycles)) {
-    result.layers.push_back({end - begin, timeline.causes(begin, end)});
-    begin = end;
-  }
+  const std::vector<LayerSpan> spans = layer_spans(program, result.runs, result.cycles);
+  std::vector<CauseCycles> causes;
+  for (const LayerSpan& span : spans) causes.push_back(timeline.causes(span.begin, span.end));
+  result.layers = layer_results(program, spans, causes);
   return result;
 }
 

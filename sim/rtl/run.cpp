@@ -84,22 +84,18 @@ void check_counters(const trine_counters& counters, const Observed& o, const std
                 counters.cycles);
 }
 
-/// @param ends  of the layers: ends of RUNs, or of the program
-std::vector<LayerResult> layer_results(const std::vector<std::uint64_t>& ends, const Observed& o) {
+/// Causes of the cycles of each span; spans end where RUNs do, or the program.
+std::vector<CauseCycles> causes_of(const std::vector<LayerSpan>& spans, const Observed& o) {
   constexpr std::uint64_t kNone[kCauses] = {};
   std::map<std::uint64_t, const std::uint64_t*> counted{{0, kNone}};  // up to a cycle, by cause
   for (const TraceEvent& event : std::span(o.events, o.event_count))
     if (event.retire) counted[event.cycle + 1] = event.causes;
-  if (!ends.empty()) counted[ends.back()] = o.causes;
-  std::vector<LayerResult> layers;
-  std::uint64_t begin = 0;
-  for (const std::uint64_t end : ends) {
-    LayerResult& layer = layers.emplace_back(LayerResult{end - begin, {}});
-    std::transform(counted.at(end), counted.at(end) + kCauses, counted.at(begin),
-                   layer.causes.begin(), std::minus());
-    begin = end;
-  }
-  return layers;
+  if (!spans.empty()) counted[spans.back().end] = o.causes;
+  std::vector<CauseCycles> causes;
+  for (const LayerSpan& span : spans)
+    std::transform(counted.at(span.end), counted.at(span.end) + kCauses, counted.at(span.begin),
+                   causes.emplace_back().begin(), std::minus());
+  return causes;
 }
 
 }  // namespace
@@ -331,7 +327,8 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   result.dram_bytes_read = counters.bytes_read;
   result.dram_bytes_written = counters.bytes_written;
   result.runs = timings(s.runs, o, s.program.name);
-  result.layers = layer_results(layer_ends(s.program, result.runs, result.cycles), o);
+  const std::vector<LayerSpan> spans = layer_spans(s.program, result.runs, result.cycles);
+  result.layers = layer_results(s.program, spans, causes_of(spans, o));
   return result;
 }
 

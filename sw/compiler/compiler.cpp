@@ -76,12 +76,15 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
   program.image = std::move(image.bytes);
   program.dram_bytes =
       (layout.arena_bytes + static_cast<std::int64_t>(program.image.size()) + 4095) / 4096 * 4096;
-  for (const Instruction& run : runs) program.run_layer.push_back(run.layer);
+  std::vector<int> row;  // of the report: stripes of a layer share one
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
-    program.layers.push_back(
-        {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout)});
+    row.push_back(layer.like >= 0 ? row[at(layer.like)] : static_cast<int>(program.layers.size()));
+    if (layer.like < 0)
+      program.layers.push_back(
+          {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout)});
   }
+  for (const Instruction& run : runs) program.run_layer.push_back(row[at(run.layer)]);
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
     std::vector<TensorLayout> result;
     for (std::size_t i = 0; i < tensors.size(); ++i) {

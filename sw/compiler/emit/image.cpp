@@ -118,6 +118,8 @@ class ImageMaker : private Order {
     const auto [block, is_new] = image_.weights.try_emplace(weights_key(channels, part));
     if (!is_new) return;
     const Layer& l = layer();
+    const std::vector<std::int8_t>& weights =
+        net_.layers[at(net_.filters_of(layer_))].conv().weights;
     const int RS = l.window.R * l.steps_x(), columns = l.columns(config_);
     const int first_step = part.word * RS + part.row * l.steps_x();
     const int steps = part.words > 1 ? part.words * RS : part.rows * l.steps_x();
@@ -138,7 +140,7 @@ class ImageMaker : private Order {
       for (int c = 0; c < columns; ++c) {
         const int m = channels.first + group * columns + c;
         if (m >= channels.last) break;
-        const auto from = l.conv().weights.begin() + l.weight_at(m, first_step + step);
+        const auto from = weights.begin() + l.weight_at(m, first_step + step);
         // The window former finds its steps beside each other, others within a word.
         for (int i = 0; i < count; ++i) {
           const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;

@@ -203,6 +203,9 @@ struct Layer {
   std::string name;   ///< of the output tensor
   std::int64_t macs = 0;
 
+  /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
+  int like = -1;
+  bool weights_stay = false;  ///< with `like`: PMEM holds them since the stripe before
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;
@@ -304,6 +307,11 @@ struct Network {
   int add(Map map) {
     maps.push_back(std::move(map));
     return static_cast<int>(maps.size()) - 1;
+  }
+  /// The layer that has its weights.
+  int filters_of(int layer) const {
+    const int like = layers[at(layer)].like;
+    return like >= 0 ? like : layer;
   }
   /// The map itself, or that of which it is a part.
   int whole_of(int map) const {

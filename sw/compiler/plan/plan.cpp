@@ -673,6 +673,11 @@ model::Faults vector_faults(const Network& network, const machine::Config& confi
 
 }  // namespace
 
+std::optional<Plan> quick_plan(const Network& network, const machine::Config& config) {
+  PlanFacts facts(network, config);
+  return Planner(network, config, facts, {}).run();
+}
+
 std::optional<Plan> plan(const Network& network, const machine::Config& config,
                          std::optional<model::Refusal>* problem) {
   if (const model::Faults faults = vector_faults(network, config); !faults.empty()) {

@@ -266,7 +266,7 @@ class Tiler {
     if (layer_.two_operands() || layer_.fuse_add())
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
     double weights = 0, stored = 0;  // stores go beside what is read
-    if (conv()) {
+    if (conv() && !layer_.weights_stay) {
       const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
       weights = weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
     }
@@ -291,7 +291,8 @@ class Tiler {
       t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
     t.cycles = t.expected + 0.1 * (compute + traffic);
     if (conv()) {
-      const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
+      const double load =
+          layer_.weights_stay ? 0 : weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have
       // no place beside them.
       t.cycles += 0.5 * load;

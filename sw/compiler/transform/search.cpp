@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
@@ -54,10 +55,31 @@ class Search {
       note(pass, now);
     }
     make_plan(now);
+    cascade(now);
     return now;
   }
 
  private:
+  /// Where maps find no place on chip: all cascades that promise something, else one by one.
+  void cascade(Candidate& now) const {
+    if (!now.plan || now.plan->spilled == 0) return;
+    const std::vector<Cascade> found = cascades_of(now.network, config_, *now.plan);
+    if (found.empty() || take(found, now)) return;
+    for (std::size_t i = found.size(); i-- > 0;) take({found[i]}, now);
+  }
+
+  /// From the last one on, so that the others' layers stay where they are.
+  bool take(const std::vector<Cascade>& cascades, Candidate& now) const {
+    Candidate candidate(now.network);
+    candidate.printed = now.printed;
+    for (std::size_t i = cascades.size(); i-- > 0;)
+      candidate.network = *striped(candidate.network, config_, cascades[i]);
+    make_plan(candidate);
+    if (!is_shorter(candidate, now)) return false;
+    now = std::move(candidate);
+    return true;
+  }
+
   void make_plan(Candidate& candidate) const {
     if (!std::exchange(candidate.planned, true))
       candidate.plan = compiler::plan(candidate.network, config_);

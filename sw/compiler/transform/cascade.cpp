@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/transform/cascade.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Rows first..last-1 of a map.
+struct Rows {
+  int first = 0, last = 0;
+
+  int count() const { return last - first; }
+  bool operator==(const Rows& o) const = default;
+};
+
+/// The rows of the input that those of the output read, inside of the image.
+Rows input_rows(const Geometry& g, const Rows& out) {
+  const int first = out.first * g.stride_y - g.pad_top;
+  const int last = (out.last - 1) * g.stride_y - g.pad_top + g.span_y();
+  // A window may lie in the border alone.
+  const int begin = std::clamp(first, 0, g.H - 1);
+  return {begin, std::clamp(last, begin + 1, g.H)};
+}
+
+class Striping {
+ public:
+  Striping(const Network& network, const machine::Config& config, const Cascade& cascade)
+      : old_(network), cascade_(cascade), net_(network) {
+    std::int64_t rows = 0;
+    for (int i = cascade.first; i <= cascade.last; ++i) rows += weight_rows(old(i), config);
+    weights_stay_ = rows <= config.pmem_rows();
+  }
+
+  std::optional<Network> run() {
+    if (!can_run()) return std::nullopt;
+    const auto begin = old_.layers.begin();
+    net_.layers.assign(begin, begin + cascade_.first);
+    first_of_.assign(old_.layers.size(), -1);
+    for (int y = 0; y < height_; y += cascade_.rows)
+      if (!add_stripe({y, std::min(height_, y + cascade_.rows)})) return std::nullopt;
+    const int more = static_cast<int>(net_.layers.size()) - (cascade_.last + 1);
+    net_.layers.insert(net_.layers.end(), begin + cascade_.last + 1, old_.layers.end());
+    for (Layer& l : net_.layers)
+      if (l.like > cascade_.last) l.like += more;
+    set_lifetimes(net_);
+    return std::move(net_);
+  }
+
+ private:
+  const Layer& old(int i) const { return old_.layers[at(i)]; }
+  const Map& old_map(int m) const { return old_.maps[at(m)]; }
+
+  bool inside(int layer) const { return layer >= cascade_.first && layer <= cascade_.last; }
+
+  /// Whether the map is only known to layers of the cascade.
+  bool internal(int m) const {
+    const Map& map = old_map(m);
+    return old_.is_private(m) && !map.kept && map.reloads < 0 && !map.capacity && !map.weights &&
+           inside(map.producer) && inside(map.last_write) && inside(map.last_use);
+  }
+
+  bool written_inside(int m) const {
+    for (int i = cascade_.first; i <= cascade_.last; ++i)
+      if (old_.whole_of(old(i).output) == old_.whole_of(m)) return true;
+    return false;
+  }
+
+  bool can_run() {
+    height_ = old_map(old(cascade_.last).output).shape.H;
+    if (cascade_.rows >= height_) return false;
+    for (int i = cascade_.first; i <= cascade_.last; ++i) {
+      const Layer& l = old(i);
+      if (l.like >= 0 || !works_by_rows(old_, l)) return false;
+      if (!internal(l.output) && (old_map(l.output).shape.H != height_ || !can_cut(l.output)))
+        return false;
+      for (const int m : {l.input, l.second})
+        if (m >= 0 && !internal(m) && (written_inside(m) || !can_cut(m))) return false;
+    }
+    return true;
+  }
+
+  /// Whether rows of it can be a part.
+  bool can_cut(int m) const {
+    const Map& map = old_map(m);
+    return map.part.pixel_words == 0 && map.part.stride_y == 1 && map.reloads < 0 &&
+           !map.capacity && !map.weights;
+  }
+
+  /// What the stripe needs of each map.
+  std::map<int, Rows> needs_of(const Rows& stripe) const {
+    std::map<int, Rows> needs;
+    const auto need = [&](int m, const Rows& rows) {
+      const auto [entry, is_new] = needs.try_emplace(m, rows);
+      if (!is_new)
+        entry->second = {std::min(entry->second.first, rows.first),
+                         std::max(entry->second.last, rows.last)};
+    };
+    for (int i = cascade_.last; i >= cascade_.first; --i) {
+      const Layer& l = old(i);
+      if (!internal(l.output)) need(l.output, stripe);
+      const auto out = needs.find(l.output);
+      if (out == needs.end()) continue;  // nobody reads these rows
+      const Rows rows = out->second;
+      need(l.input, input_rows(l.window, rows));
+      if (l.second >= 0) need(l.second, rows);
+    }
+    return needs;
+  }
+
+  /// @return whether maps that one instruction walks lie alike
+  bool add_stripe(const Rows& stripe) {
+    const std::map<int, Rows> needs = needs_of(stripe);
+    place_.clear();
+    for (const auto& [m, rows] : needs) place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
+    for (int i = cascade_.first; i <= cascade_.last; ++i) {
+      const auto out = needs.find(old(i).output);
+      if (out != needs.end() && !add_layer(i, out->second)) return false;
+    }
+    return true;
+  }
+
+  /// A map of the new network that has a map's rows from `first` on.
+  struct Place {
+    int map = -1, first = 0;
+  };
+
+  Place add_map(int m, const Rows& rows) {
+    Map map = old_map(m);
+    map.shape.H = rows.count();
+    return {net_.add(std::move(map)), rows.first};
+  }
+
+  /// Those rows of a map: all of its place, or a part of that.
+  int cut(int m, const Rows& rows) {
+    const Place& place = place_.at(m);
+    const Map& whole = net_.maps[at(place.map)];
+    if (rows == Rows{place.first, place.first + whole.shape.H}) return place.map;
+    Map part = whole;
+    part.codes.clear();
+    part.input = part.output = part.kept = false;
+    part.shape.H = rows.count();
+    part.part.y += rows.first - place.first;
+    if (part.part.whole < 0) part.part.whole = place.map;
+    return net_.add(std::move(part));
+  }
+
+  bool alike(int a, int b) const {
+    return net_.maps[at(net_.whole_of(a))].shape.H == net_.maps[at(net_.whole_of(b))].shape.H;
+  }
+
+  bool add_layer(int index, const Rows& out) {
+    Layer l = old(index);
+    const int stride = l.window.stride_y;
+    const Rows in = input_rows(l.window, out);
+    l.input = cut(l.input, in);
+    if (l.second >= 0) l.second = cut(l.second, out);
+    l.output = cut(l.output, out);
+    if (l.fuse_add() && !alike(l.second, l.output)) return false;
+    if (l.two_operands() && !alike(l.second, l.input)) return false;
+    l.window.pad_top += in.first - out.first * stride;
+    l.window.H = in.count();
+    l.window.P = out.count();
+    int& first = first_of_[at(index)];
+    if (first < 0) {
+      first = static_cast<int>(net_.layers.size());
+    } else {
+      l.like = first;
+      l.macs = 0;
+    }
+    if (l.kind == LayerKind::kConv) {
+      set_sweeps(l, net_.maps[at(l.input)].shape);
+      if (l.like >= 0) l.conv().weights.clear();
+      l.weights_stay = l.like >= 0 && weights_stay_;
+    }
+    if (l.kind == LayerKind::kSum) move_regions(l, out);
+    net_.layers.push_back(std::move(l));
+    return true;
+  }
+
+  static void move_regions(Layer& l, const Rows& out) {
+    std::vector<SumRegion> regions;
+    for (SumRegion region : l.pool().regions) {
+      region.rect.y0 = std::max(region.rect.y0, out.first) - out.first;
+      region.rect.y1 = std::min(region.rect.y1, out.last) - out.first;
+      if (!region.rect.empty()) regions.push_back(region);
+    }
+    l.pool().regions = std::move(regions);
+  }
+
+  static std::int64_t weight_rows(const Layer& l, const machine::Config& config) {
+    if (l.kind != LayerKind::kConv) return 0;
+    return round_up(divide_up(l.channels, l.columns(config)) * l.rows_of(l.steps()),
+                    config.rows_per_beat());
+  }
+
+  const Network& old_;
+  const Cascade cascade_;
+  Network net_;
+  bool weights_stay_ = false;   ///< PMEM has place for those of all layers
+  int height_ = 0;              ///< rows of what the cascade makes
+  std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
+  std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
+};
+
+}  // namespace
+
+bool works_by_rows(const Network& network, const Layer& l) {
+  const Geometry& g = l.window;
+  const Shape& in = network.maps[at(l.input)].shape;
+  if (l.weights_map >= 0 || l.over_channels() || g.stride_y < 1 || g.stride_x < 1 || g.H != in.H ||
+      g.P != network.maps[at(l.output)].shape.H)
+    return false;
+  if (l.kind == LayerKind::kConv && l.sweeps.size() != 1) return false;
+  if (l.second < 0) return true;
+  const Shape& second = network.maps[at(l.second)].shape;
+  return second == (l.two_operands() ? in : network.maps[at(l.output)].shape) &&
+         (!l.two_operands() || (g.P == g.H && g.R * g.S == 1));
+}
+
+std::optional<Network> striped(const Network& network, const machine::Config& config,
+                               const Cascade& cascade) {
+  return Striping(network, config, cascade).run();
+}
+
+}  // namespace trine::compiler

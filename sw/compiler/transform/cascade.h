@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cascades: neighbouring layers that run stripe by stripe, so that the maps between them never
+// leave the chip. Rows where stripes overlap are computed again (docs/decisions/028-cascades.md).
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "machine/config.h"
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/plan/plan.h"
+
+namespace trine::compiler {
+
+/// The layers first..last, so many rows of the last one's output at a time.
+struct Cascade {
+  int first = 0, last = 0, rows = 0;
+};
+
+/// Whether each row of the layer's output needs a window of rows of what it reads, and no more.
+bool works_by_rows(const Network& network, const Layer& layer);
+
+/// The network with a layer for each stripe of each of these layers, in the order of stripes.
+/// @return nothing where stripes do not give the same codes, or there is only one
+std::optional<Network> striped(const Network& network, const machine::Config& config,
+                               const Cascade& cascade);
+
+/// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
+/// has the plan.
+std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
+                                 const Plan& plan);
+
+}  // namespace trine::compiler

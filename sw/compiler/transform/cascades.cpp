@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which layers are worth a cascade: each sequence that keeps a spilled map on chip is planned by
+// itself, as it is and in stripes of several heights; of those that gain, the ones that gain most
+// together are taken.
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/rounding.h"
+#include "sw/compiler/transform/cascade.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kMostLayers = 8;  ///< of a cascade
+constexpr int kMostStripes = 64;
+constexpr int kWorse = 2;       ///< heights that may be worse than one before
+constexpr double kGain = 0.02;  ///< of its layers' cycles; estimates are not that good
+
+/// All but the weights, which no plan asks for; those of binary codes make corrections.
+Network without_weights(Network network) {
+  for (Layer& l : network.layers)
+    if (l.kind == LayerKind::kConv && l.conv().precision != isa::compute::Op::kBinary)
+      l.conv().weights.clear();
+  return network;
+}
+
+/// The layers first..last as a network of their own.
+Network section(const Network& network, int first, int last) {
+  Network part;
+  std::map<int, int> place;
+  const auto keep = [&](int& m) {
+    if (m < 0) return;
+    const auto copy = [&](int old) {
+      const auto [entry, is_new] = place.try_emplace(old, static_cast<int>(part.maps.size()));
+      if (is_new) part.maps.push_back(network.maps[at(old)]);
+      return entry->second;
+    };
+    const int whole = network.maps[at(m)].part.whole;
+    m = copy(m);
+    if (whole >= 0) part.maps[at(m)].part.whole = copy(whole);
+  };
+  for (int i = first; i <= last; ++i) {
+    Layer l = network.layers[at(i)];
+    for (int* m : {&l.input, &l.second, &l.weights_map, &l.output}) keep(*m);
+    part.layers.push_back(std::move(l));
+  }
+  for (const auto& [old, m] : place) {
+    Map& map = part.maps[at(m)];
+    const Map& from = network.maps[at(old)];
+    map.reloads = -1;
+    map.kept = false;
+    if (map.part.whole >= 0) continue;
+    map.input = !from.constant() && (from.producer < first || from.producer > last);
+    map.output = from.output || from.kept || from.last_use > last;
+  }
+  set_lifetimes(part);
+  return part;
+}
+
+struct Found {
+  Cascade cascade;
+  double gain = 0;
+};
+
+class Finder {
+ public:
+  Finder(const Network& network, const machine::Config& config, const Plan& plan)
+      : net_(without_weights(network)), config_(config), plan_(plan) {}
+
+  std::vector<Cascade> run() {
+    const int count = static_cast<int>(net_.layers.size());
+    // The most that layers before `i` can gain, and the cascade that ends there.
+    std::vector<double> most(at(count) + 1);
+    std::vector<Found> ends(at(count) + 1);
+    std::vector<std::vector<Found>> from(at(count));
+    for (int first = 0; first < count; ++first) from[at(first)] = beginning_at(first);
+    for (int i = 0; i < count; ++i) {
+      if (most[at(i) + 1] < most[at(i)]) {
+        most[at(i) + 1] = most[at(i)];
+        ends[at(i) + 1] = {};
+      }
+      for (const Found& f : from[at(i)]) {
+        const std::size_t end = at(f.cascade.last) + 1;
+        if (most[at(i)] + f.gain <= most[end]) continue;
+        most[end] = most[at(i)] + f.gain;
+        ends[end] = f;
+      }
+    }
+    std::vector<Cascade> result;
+    for (int i = count; i > 0;) {
+      const Found& f = ends[at(i)];
+      if (f.gain > 0) result.insert(result.begin(), f.cascade);
+      i = f.gain > 0 ? f.cascade.first : i - 1;
+    }
+    return result;
+  }
+
+ private:
+  bool spilled(int layer) const { return !plan_.maps[at(net_.layers[at(layer)].output)].resident; }
+
+  std::vector<Found> beginning_at(int first) {
+    std::vector<Found> found;
+    bool spills = false;
+    const int end = std::min(first + kMostLayers, static_cast<int>(net_.layers.size()));
+    for (int last = first + 1; last < end && works_by_rows(net_, net_.layers[at(last)]); ++last) {
+      spills = spills || spilled(last - 1);
+      if (!spills) continue;
+      const Found f = best_height(first, last);
+      if (f.gain > 0) found.push_back(f);
+    }
+    return found;
+  }
+
+  /// Of the heights with 2, 3, 4, 6, 8 .. stripes.
+  Found best_height(int first, int last) const {
+    const Network own = section(net_, first, last);
+    const int rows = net_.maps[at(net_.layers[at(last)].output)].shape.H;
+    Found best;
+    int worse = 0;
+    double whole = 0;
+    for (int stripes = 2; stripes <= std::min(kMostStripes, rows) && worse <= kWorse;
+         stripes += (stripes + 1) / 3) {
+      const int height = divide_up(rows, stripes);
+      const auto cut = striped(own, config_, {0, last - first, height});
+      if (!cut) return {};
+      const auto plan = quick_plan(*cut, config_);
+      if (!plan) continue;
+      if (whole == 0) {
+        const auto as_is = quick_plan(own, config_);
+        if (!as_is) return {};
+        whole = as_is->cycles;
+      }
+      const double gain = whole - plan->cycles;
+      if (gain > best.gain && gain > kGain * whole)
+        best = {{first, last, height}, gain};
+      else
+        worse += best.gain > 0 ? 1 : 0;
+    }
+    return best;
+  }
+
+  const Network net_;
+  const machine::Config& config_;
+  const Plan& plan_;
+};
+
+}  // namespace
+
+std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
+                                 const Plan& plan) {
+  return Finder(network, config, plan).run();
+}
+
+}  // namespace trine::compiler

@@ -332,6 +332,8 @@ void set_sweeps(Layer& layer, const Shape& input);
 /// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.
 /// @pre can_pool(layer, pool)
 void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
+/// The sweeps of the output's rows first..last-1. @pre the window is already that of these rows
+void cut_sweeps(Layer& layer, const Shape& input, int first, int last);
 /// Whether the instructions can express it.
 bool can_pool(const Layer& layer, const Geometry& pool);
 

@@ -203,4 +203,13 @@ void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool) {
   set_parts(layer, input);
 }
 
+void cut_sweeps(Layer& layer, const Shape& input, int first, int last) {
+  for (Sweep& sweep : layer.sweeps) {
+    sweep.rect.y0 = std::max(sweep.rect.y0, first) - first;
+    sweep.rect.y1 = std::min(sweep.rect.y1, last) - first;
+  }
+  std::erase_if(layer.sweeps, [](const Sweep& sweep) { return sweep.rect.empty(); });
+  set_parts(layer, input);
+}
+
 }  // namespace trine::compiler

@@ -19,6 +19,7 @@ constexpr double kWorthwhile = 0.05;  ///< part of a layer's cycles that is wort
 
 /// What a planner is told besides the network.
 struct Wishes {
+  bool shifted = true;    ///< looks for places of outputs without bank conflicts
   bool roomy = true;      ///< spends words on pitches and places without bank conflicts
   std::set<int> padded;   ///< !roomy: maps whose rows are padded all the same, as conflicting()
                           ///< names them
@@ -425,7 +426,7 @@ class Planner {
       if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
     for (int m = 0; m < count(); ++m)
       plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.home(m))].dmem.origin;
-    if (wishes_.roomy) shift_outputs();
+    if (wishes_.roomy && wishes_.shifted) shift_outputs();
     assign_dram();
     for (int m = 0; m < count(); ++m)
       if (net_.maps[at(m)].part.whole >= 0) place_part(m);
@@ -675,7 +676,9 @@ model::Faults vector_faults(const Network& network, const machine::Config& confi
 
 std::optional<Plan> quick_plan(const Network& network, const machine::Config& config) {
   PlanFacts facts(network, config);
-  return Planner(network, config, facts, {}).run();
+  Wishes wishes;
+  wishes.shifted = false;
+  return Planner(network, config, facts, wishes).run();
 }
 
 std::optional<Plan> plan(const Network& network, const machine::Config& config,

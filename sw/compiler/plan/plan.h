@@ -81,8 +81,8 @@ struct Plan {
 std::optional<Plan> plan(const Network& network, const machine::Config& config,
                          std::optional<model::Refusal>* problem = nullptr);
 
-/// The first plan that comes to mind, to compare with others of its kind; plan() looks for better
-/// ones. @return as plan()
+/// The first plan that comes to mind, to compare its cycles with those of its kind, not to run it:
+/// plan() looks for better ones. @return as plan()
 std::optional<Plan> quick_plan(const Network& network, const machine::Config& config);
 
 /// A line for each map and each layer (print.cpp).

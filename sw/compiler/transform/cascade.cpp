@@ -175,7 +175,7 @@ class Striping {
       l.macs = 0;
     }
     if (l.kind == LayerKind::kConv) {
-      set_sweeps(l, net_.maps[at(l.input)].shape);
+      cut_sweeps(l, net_.maps[at(l.input)].shape, out.first, out.last);
       if (l.like >= 0) l.conv().weights.clear();
       l.weights_stay = l.like >= 0 && weights_stay_;
     }
@@ -217,7 +217,6 @@ bool works_by_rows(const Network& network, const Layer& l) {
   if (l.weights_map >= 0 || l.over_channels() || g.stride_y < 1 || g.stride_x < 1 || g.H != in.H ||
       g.P != network.maps[at(l.output)].shape.H)
     return false;
-  if (l.kind == LayerKind::kConv && l.sweeps.size() != 1) return false;
   if (l.second < 0) return true;
   const Shape& second = network.maps[at(l.second)].shape;
   return second == (l.two_operands() ? in : network.maps[at(l.output)].shape) &&

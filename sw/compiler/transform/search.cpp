@@ -75,7 +75,7 @@ class Search {
     for (std::size_t i = cascades.size(); i-- > 0;)
       candidate.network = *striped(candidate.network, config_, cascades[i]);
     make_plan(candidate);
-    if (!is_shorter(candidate, now)) return false;
+    if (!is_shorter(candidate, now, kGain)) return false;
     now = std::move(candidate);
     return true;
   }

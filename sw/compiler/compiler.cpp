@@ -55,8 +55,8 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
                       const CompileOptions& options) {
   const model::Graph& graph = stage.graph;
   print(options, "lower", [&] { return to_text(stage.network); });
-  auto [network, layout, printed] =
-      search(std::move(stage.network), config, options.fusion, options.print_after);
+  auto [network, layout, printed] = search(std::move(stage.network), config, options.fusion,
+                                           options.print_after, options.cascading);
   if (options.printed != nullptr) *options.printed += printed;
   print(options, "plan", [&, &net = network, &plan = layout] { return to_text(plan, net); });
   Image image = make_image(network, config, layout);
@@ -83,6 +83,8 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
     if (layer.like < 0)
       program.layers.push_back(
           {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout)});
+    else
+      ++program.layers[at(row.back())].stripes;
   }
   for (const Instruction& run : runs) program.run_layer.push_back(row[at(run.layer)]);
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {

@@ -21,6 +21,7 @@ struct CompileOptions {
   bool allow_host = false;       ///< operators without hardware run on the golden layers, in stages
   std::string print_after = {};  ///< one of stage_names(), or nothing
   std::string* printed = nullptr;  ///< gets the form after that stage as text
+  Cascading cascading = Cascading::kEstimated;  ///< the results are the same
 };
 
 /// What the network goes through, in order: rewrite, lower, the passes (transform/passes.h), plan,

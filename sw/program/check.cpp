@@ -101,6 +101,7 @@ void check(const Program& p) {
     if (layer.macs < 0 || layer.macs > kMostMacs - macs)
       throw_error("layer '{}' has {} MACs", layer.name, layer.macs);
     macs += layer.macs;
+    if (layer.stripes < 1) throw_error("layer '{}' has {} stripes", layer.name, layer.stripes);
   }
   for (const int layer : p.run_layer)
     if (layer < 0 || layer >= static_cast<int>(p.layers.size()))

@@ -33,6 +33,7 @@ struct ProgramLayer {
   std::string op;    ///< "CONV_2D+ADD"
   std::int64_t macs = 0;
   std::string placement;  ///< one line for people: tiling, memories
+  int stripes = 1;        ///< in a cascade: how often it runs, some rows each
 };
 
 /// What the compiler left out of the model, with the same results: output channels of products (and

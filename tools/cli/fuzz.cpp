@@ -97,6 +97,7 @@ class Fuzzer {
     ++families_[pair.family];
     telling_ += v.telling ? 1 : 0;
     removed_ += v.outcome == Outcome::kExact && v.removed ? 1 : 0;
+    striped_ += v.outcome == Outcome::kExact && v.striped ? 1 : 0;
     for (const model::Op& op : pair.graph.ops)
       if (v.outcome == Outcome::kExact) ++operators_[op.name];
     if (v.outcome == Outcome::kRefused || v.outcome == Outcome::kIllegal)
@@ -169,9 +170,8 @@ class Fuzzer {
   std::string summary() const {
     std::string text = fmt::format(
         "{} pairs on {} configurations ({}): {} exact (of these {} with many codes, {} with "
-        "channels "
-        "left out), {} refused, {} no legal network, {} failed\n",
-        pairs(), configs_, o_.backend, exact(), telling_, removed_, of(Outcome::kRefused),
+        "channels left out, {} with cascades), {} refused, {} no legal network, {} failed\n",
+        pairs(), configs_, o_.backend, exact(), telling_, removed_, striped_, of(Outcome::kRefused),
         of(Outcome::kIllegal), failed_);
     std::multimap<int, std::string, std::greater<>> sorted;
     for (const auto& [reason, n] : reasons_) sorted.emplace(n, reason);
@@ -188,6 +188,7 @@ class Fuzzer {
     json["exact"] = exact();
     json["telling"] = telling_;
     json["removed"] = removed_;
+    json["striped"] = striped_;
     json["refused"] = of(Outcome::kRefused);
     json["illegal"] = of(Outcome::kIllegal);
     json["failed"] = failed_;
@@ -206,7 +207,7 @@ class Fuzzer {
   std::map<fuzz::Family, int> families_;
   std::map<std::string, int> reasons_, operators_;
   int configs_ = 0;  ///< that were tried
-  int telling_ = 0, removed_ = 0, failed_ = 0;
+  int telling_ = 0, removed_ = 0, striped_ = 0, failed_ = 0;
 };
 
 }  // namespace

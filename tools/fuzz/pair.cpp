@@ -104,7 +104,11 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
 
 Verdict run_program(const Pair& pair, const compiler::Program& program,
                     const std::vector<Array>& golden, Backend backend) {
-  Verdict verdict{Outcome::kExact, "", tells(golden), program.removed.filters > 0};
+  const auto striped = [](const compiler::Program* stage) {
+    return std::ranges::any_of(stage->layers, [](const auto& l) { return l.stripes > 1; });
+  };
+  Verdict verdict{Outcome::kExact, "", tells(golden), program.removed.filters > 0,
+                  std::ranges::any_of(compiler::stages(program), striped)};
   const std::vector<std::uint8_t> before = memory_of(program, pair.inputs);
   std::vector<std::uint8_t> dram = before;
   sim::ArchOptions options;
@@ -143,6 +147,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.axi_bytes_per_cycle = any(b, kBytes);
     p.stall_percent = any(b, kStalls);
   }
+  if (once_in(b, 2)) p.cascading = compiler::Cascading::kAlways;
   if (c.count > 0) keep_operators(b.graph, c.first, c.count);
   for (const int t : b.graph.inputs) p.inputs.push_back(random_codes(b, t));
   p.graph = std::move(b.graph);
@@ -206,11 +211,12 @@ Pair make_pair(const Case& c, const machine::Config& config) {
 std::string describe(const Pair& p) {
   const std::string settings = settings_of(p.config);
   return fmt::format(
-      "{}: {}\n{} bus: latency {}, {} bytes a cycle, {} % stalls; {}\n{}", p.config.name,
+      "{}: {}\n{} bus: latency {}, {} bytes a cycle, {} % stalls; {}; {}\n{}", p.config.name,
       settings.empty() ? "the defaults" : settings,
       family_names()[static_cast<std::size_t>(p.family)], p.axi_latency,
       p.axi_bytes_per_cycle > 0 ? std::to_string(p.axi_bytes_per_cycle) : "all", p.stall_percent,
       p.rounding.others == reference::Rounding::kSingle ? "one rounding" : "two roundings",
+      p.cascading == compiler::Cascading::kAlways ? "cascades everywhere" : "cascades that pay",
       text_of(p.graph));
 }
 
@@ -226,7 +232,9 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
     return refusal(e, Outcome::kIllegal, is_illegal);
   }
   try {
-    program = compiler::compile(pair.graph, pair.config, {pair.rounding});
+    compiler::CompileOptions options{pair.rounding};
+    options.cascading = pair.cascading;
+    program = compiler::compile(pair.graph, pair.config, options);
   } catch (const model::Refusal& e) {
     return refusal(e, Outcome::kRefused, is_limit);
   } catch (const std::exception& e) {

@@ -11,6 +11,7 @@
 
 #include "base/npy.h"
 #include "machine/config.h"
+#include "sw/compiler/compiler.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/run.h"
@@ -40,6 +41,7 @@ struct Pair {
   bool beyond = false;  ///< ... unless it is for a documented limit
   std::vector<Array> inputs;
   reference::RoundingPolicy rounding;
+  compiler::Cascading cascading = compiler::Cascading::kEstimated;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
 };
 
@@ -65,6 +67,7 @@ struct Verdict {
   std::string text;      ///< of anything but kExact
   bool telling = false;  ///< the outputs have many codes: an error would show
   bool removed = false;  ///< the compiler left channels out
+  bool striped = false;  ///< layers run in cascades
   std::uint64_t arch_cycles = 0, rtl_cycles = 0;
 };
 

@@ -32,4 +32,7 @@ std::optional<Network> striped(const Network& network, const machine::Config& co
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
                                  const Plan& plan);
 
+/// Cascades wherever there can be one, for tests.
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
+
 }  // namespace trine::compiler

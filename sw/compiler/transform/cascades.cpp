@@ -155,4 +155,20 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return Finder(network, config, plan).run();
 }
 
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
+  constexpr int kLayers = 4, kStripes = 3;
+  std::vector<Cascade> result;
+  const int count = static_cast<int>(network.layers.size());
+  for (int first = 0; first < count; ++first)
+    for (int last = std::min(first + kLayers, count) - 1; last > first; --last) {
+      const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
+      const Cascade cascade{first, last, divide_up(rows, kStripes)};
+      if (!striped(network, config, cascade)) continue;
+      result.push_back(cascade);
+      first = last;
+      break;
+    }
+  return result;
+}
+
 }  // namespace trine::compiler

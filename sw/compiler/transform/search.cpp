@@ -31,8 +31,9 @@ bool is_shorter(const Candidate& other, const Candidate& than, double share = 1)
 
 class Search {
  public:
-  Search(const machine::Config& config, Fusion fusion, std::string_view print_after)
-      : config_(config), fusion_(fusion), print_after_(print_after) {}
+  Search(const machine::Config& config, Fusion fusion, std::string_view print_after,
+         Cascading cascading)
+      : config_(config), fusion_(fusion), print_after_(print_after), cascading_(cascading) {}
 
   /// Lets the passes from `first` on work on a network, and plans the result.
   Candidate finish(Candidate now, std::size_t first) const {
@@ -62,8 +63,10 @@ class Search {
  private:
   /// Where maps find no place on chip: all cascades that promise something, else one by one.
   void cascade(Candidate& now) const {
-    if (!now.plan || now.plan->spilled == 0) return;
-    const std::vector<Cascade> found = cascades_of(now.network, config_, *now.plan);
+    const bool always = cascading_ == Cascading::kAlways;
+    if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
+    const std::vector<Cascade> found =
+        always ? any_cascades(now.network, config_) : cascades_of(now.network, config_, *now.plan);
     if (found.empty() || take(found, now)) return;
     for (std::size_t i = found.size(); i-- > 0;) take({found[i]}, now);
   }
@@ -75,7 +78,8 @@ class Search {
     for (std::size_t i = cascades.size(); i-- > 0;)
       candidate.network = *striped(candidate.network, config_, cascades[i]);
     make_plan(candidate);
-    if (!is_shorter(candidate, now, kGain)) return false;
+    const bool always = cascading_ == Cascading::kAlways && candidate.plan;
+    if (!always && !is_shorter(candidate, now, kGain)) return false;
     now = std::move(candidate);
     return true;
   }
@@ -109,13 +113,14 @@ class Search {
   const machine::Config& config_;
   Fusion fusion_;
   std::string_view print_after_;
+  Cascading cascading_;
 };
 
 }  // namespace
 
 Planned search(Network network, const machine::Config& config, Fusion fusion,
-               std::string_view print_after) {
-  const Search search(config, fusion, print_after);
+               std::string_view print_after, Cascading cascading) {
+  const Search search(config, fusion, print_after, cascading);
   Candidate best = search.finish(Candidate(std::move(network)), 0);
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);

@@ -15,6 +15,8 @@
 namespace trine::compiler {
 
 enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the plan gets shorter
+/// Layers in stripes. kAlways, for tests: wherever they can.
+enum class Cascading { kEstimated, kAlways, kNever };
 
 struct Planned {
   Network network;
@@ -25,6 +27,6 @@ struct Planned {
 /// @param print_after  name of a pass; of others nothing is printed
 /// @throws Error  a line for each layer that does not fit, or has no unit
 Planned search(Network network, const machine::Config& config, Fusion fusion = Fusion::kEstimated,
-               std::string_view print_after = {});
+               std::string_view print_after = {}, Cascading cascading = Cascading::kEstimated);
 
 }  // namespace trine::compiler

@@ -18,6 +18,7 @@ googlenet_floor  the same with pools that leave out incomplete windows: 55x55, 2
             the 1.43 G MACs of surveys (Sze et al. 2017)
 lenet5      LeCun et al. 1998, C3 connected to all six maps, average pooling without coefficients
 mobilenet   Howard et al. 2017, table 1: V1, width 1.0, 224x224, ReLU6
+mobilenet_v2  Sandler et al. 2018, table 2: width 1.0, 224x224, ReLU6
 resnet50    He et al. 2015, table 1: V1, stride in the first 1x1 of a block
 vgg16       Simonyan and Zisserman 2014, table 1, configuration D
 """
@@ -322,6 +323,25 @@ def mobilenet(classifier=True):
     return net
 
 
+def mobilenet_v2(classifier=True):
+    net = Network("mobilenet_v2", 224, 224, 3)
+    x = net.conv("conv", net.input, 32, 3, 2, activation=RELU6)
+    rows = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+    for stage, (factor, filters, blocks, stride) in enumerate(rows, 1):
+        for block in range(blocks):
+            name, y = f"{stage}_{block}", x
+            if factor > 1:
+                y = net.conv(f"{name}/expand", y, factor * x.shape[3], 1, activation=RELU6)
+            y = net.depthwise(f"{name}/dw", y, 3, stride if block == 0 else 1)
+            y = net.conv(f"{name}/project", y, filters, 1, activation=NONE)
+            x = net.add(f"{name}/add", x, y, NONE) if y.shape == x.shape else y
+    x = net.conv("features", x, 1280, 1, activation=RELU6)
+    x = net.average_pool("pool", x, 7)
+    if classifier:
+        net.dense("logits", x, 1000)
+    return net
+
+
 def resnet50(classifier=True):
     net = Network("resnet50", 224, 224, 3)
     x = net.conv("conv1", net.input, 64, 7, 2)
@@ -359,7 +379,7 @@ def vgg16(classifier=True):
 
 
 NETWORKS = {build.__name__: build
-            for build in (lenet5, alexnet, vgg16, googlenet, googlenet_floor, resnet50, mobilenet)}
+            for build in (lenet5, alexnet, vgg16, googlenet, googlenet_floor, resnet50, mobilenet, mobilenet_v2)}
 
 
 # The file.
@@ -459,6 +479,7 @@ LITERATURE = {  # MACs, of them in convolutions, parameters
     "googlenet_floor": ("1.43 G", "1.43 G", "7.0 M"),
     "resnet50": ("3.9 G", "3.86 G", "25.5 M"),
     "mobilenet": ("569 M", "568 M", "4.2 M"),
+    "mobilenet_v2": ("0.30 G", "0.30 G", "3.5 M"),
 }
 
 

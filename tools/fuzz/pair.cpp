@@ -147,7 +147,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.axi_bytes_per_cycle = any(b, kBytes);
     p.stall_percent = any(b, kStalls);
   }
-  if (once_in(b, 2)) p.cascading = compiler::Cascading::kAlways;
+  if (!once_in(b, 5)) p.cascading = compiler::Cascading::kAlways;
   if (c.count > 0) keep_operators(b.graph, c.first, c.count);
   for (const int t : b.graph.inputs) p.inputs.push_back(random_codes(b, t));
   p.graph = std::move(b.graph);

@@ -49,9 +49,8 @@ class Planner {
       set_origins();
     } while (!tile_layers());
     if (misfit_ >= 0) return std::nullopt;
-    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i)
-      plan_.scratch.push_back(scratch_of(i, plan_.tilings[at(i)]));
-    plan_.cycles = estimated_cycles();
+    for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
+    plan_.cycles += estimated_cycles();
     plan_.spilled = spilled_.size() - states;
     return plan_;
   }
@@ -462,11 +461,23 @@ class Planner {
     }
   }
 
-  /// Where the layer's buffers begin: they are filled early where no map of the layer before lies.
-  std::int64_t scratch_of(int layer, const Tiling& t) const {
+  /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,
+  /// nor its buffers; else the layer waits for their end, and for its own ones.
+  void place_buffers(int layer) {
+    const Tiling& t = plan_.tilings[at(layer)];
     const std::int64_t words = t.buffers * (t.input_words + t.second_words + t.output_words);
     const Gap early = largest_gap({std::max(0, layer - 1), layer});
-    return words <= early.size ? early.start : largest_gap({layer, layer}).start;
+    const std::int64_t behind = std::max(early.start, buffers_.start + buffers_.size);
+    std::int64_t start = early.start;
+    if (start + words > buffers_.start && behind + words <= early.start + early.size)
+      start = behind;
+    const bool meets = words > 0 && buffers_.size > 0 && start + words > buffers_.start &&
+                       start < buffers_.start + buffers_.size;
+    if (words > early.size) start = largest_gap({layer, layer}).start;
+    plan_.scratch.push_back(start);
+    if (words > early.size || meets)
+      plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
+    buffers_ = {start, round_up(words, config_.data_words())};
   }
 
   double estimated_cycles() const {
@@ -489,6 +500,7 @@ class Planner {
   int misfit_ = -1;
   bool early_ = true;  ///< there is room for maps of layers that begin early
   Plan plan_;
+  Gap buffers_{0, 0};                ///< of the layer before
   std::vector<int> copies_;          ///< maps that reload others
   std::set<int> spilled_;            ///< roots
   std::vector<std::int64_t> words_;  ///< of each map

@@ -17,7 +17,8 @@ namespace {
 
 constexpr int kMostLayers = 8;  ///< of a cascade
 constexpr int kMostStripes = 64;
-constexpr int kWorse = 2;       ///< heights that may be worse than one before
+constexpr int kWorse = 8;       ///< heights in turn that are no better than one before
+constexpr int kStep = 85;       ///< % of a height that come next
 constexpr double kGain = 0.02;  ///< of its layers' cycles; estimates are not that good
 
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
@@ -115,30 +116,28 @@ class Finder {
     return found;
   }
 
-  /// Of the heights with 2, 3, 4, 6, 8 .. stripes.
+  /// Of heights from a half of the rows on downwards.
   Found best_height(int first, int last) const {
     const Network own = section(net_, first, last);
     const int rows = net_.maps[at(net_.layers[at(last)].output)].shape.H;
     Found best;
     int worse = 0;
-    double whole = 0;
-    for (int stripes = 2; stripes <= std::min(kMostStripes, rows) && worse <= kWorse;
-         stripes += (stripes + 1) / 3) {
-      const int height = divide_up(rows, stripes);
+    const auto as_is = quick_plan(own, config_);
+    if (!as_is) return {};
+    for (int height = divide_up(rows, 2); height > 0 && worse <= kWorse;
+         height = std::min(height - 1, height * kStep / 100)) {
+      if (divide_up(rows, height) > kMostStripes) break;
       const auto cut = striped(own, config_, {0, last - first, height});
       if (!cut) return {};
       const auto plan = quick_plan(*cut, config_);
       if (!plan) continue;
-      if (whole == 0) {
-        const auto as_is = quick_plan(own, config_);
-        if (!as_is) return {};
-        whole = as_is->cycles;
-      }
-      const double gain = whole - plan->cycles;
-      if (gain > best.gain && gain > kGain * whole)
+      const double gain = as_is->cycles - plan->cycles;
+      if (gain > best.gain && gain > kGain * as_is->cycles) {
         best = {{first, last, height}, gain};
-      else
-        worse += best.gain > 0 ? 1 : 0;
+        worse = 0;
+      } else if (best.gain > 0) {
+        ++worse;
+      }
     }
     return best;
   }

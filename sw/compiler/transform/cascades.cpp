@@ -5,6 +5,7 @@
 // together are taken.
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <utility>
 #include <vector>
@@ -62,6 +63,58 @@ Network section(const Network& network, int first, int last) {
   return part;
 }
 
+/// All of a section that its plans depend on.
+std::vector<int> key_of(const Network& section) {
+  std::vector<int> key;
+  for (const Map& m : section.maps) {
+    const std::initializer_list<int> all{
+        m.shape.H,    m.shape.W,          m.shape.C,          m.shape.per_word,
+        m.part.whole, m.part.channel,     m.part.y,           m.part.x,
+        m.input,      m.output,           m.constant(),       m.weights,
+        m.kept,       m.part.pixel_words, m.part.stride_x,    m.part.stride_y,
+        m.producer,   m.last_write,       m.capacity ? 1 : 0, m.last_use};
+    key.insert(key.end(), all);
+  }
+  for (const Layer& l : section.layers) {
+    const Geometry& g = l.window;
+    const std::initializer_list<int> all{static_cast<int>(l.kind),
+                                         l.input,
+                                         l.second,
+                                         l.output,
+                                         l.weights_map,
+                                         g.R,
+                                         g.S,
+                                         g.stride_y,
+                                         g.stride_x,
+                                         g.dil_y,
+                                         g.dil_x,
+                                         g.pad_top,
+                                         g.pad_left,
+                                         g.reach_y,
+                                         g.reach_x,
+                                         g.P,
+                                         g.Q,
+                                         l.words,
+                                         l.channels,
+                                         l.group_channels,
+                                         l.former.steps,
+                                         l.former.halo,
+                                         l.former.idle,
+                                         l.passes,
+                                         l.per_tensor,
+                                         static_cast<int>(l.result),
+                                         static_cast<int>(l.sweeps.size())};
+    key.insert(key.end(), all);
+    for (const Sweep& sweep : l.sweeps)
+      for (const SweepPart& part : sweep.parts)
+        key.insert(key.end(), {part.rect.y0, part.rect.y1, part.rect.x0, part.rect.x1});
+    if (l.kind != LayerKind::kConv) continue;
+    key.push_back(static_cast<int>(l.conv().precision));
+    key.push_back(l.conv().steps_per_row);
+  }
+  return key;
+}
+
 struct Found {
   Cascade cascade;
   double gain = 0;
@@ -116,9 +169,19 @@ class Finder {
     return found;
   }
 
+  /// Networks repeat their blocks: sections that are alike have one answer.
+  Found best_height(int first, int last) {
+    Network own = section(net_, first, last);
+    const auto [entry, is_new] = known_.try_emplace(key_of(own));
+    if (is_new) entry->second = best_height(first, last, own);
+    Found found = entry->second;
+    found.cascade.first = first;
+    found.cascade.last = last;
+    return found;
+  }
+
   /// Of heights from a half of the rows on downwards.
-  Found best_height(int first, int last) const {
-    const Network own = section(net_, first, last);
+  Found best_height(int first, int last, const Network& own) const {
     const int rows = net_.maps[at(net_.layers[at(last)].output)].shape.H;
     Found best;
     int worse = 0;
@@ -145,6 +208,7 @@ class Finder {
   const Network net_;
   const machine::Config& config_;
   const Plan& plan_;
+  std::map<std::vector<int>, Found> known_;
 };
 
 }  // namespace

@@ -94,7 +94,9 @@ PoolRun require_pool(const model::Graph& graph, const machine::Config& config,
                      const reference::RoundingPolicy& rounding = {}) {
   CAPTURE(config.to_toml(), static_cast<int>(fusion));
   PoolRun run;
-  run.program = compiler::compile(graph, config, {rounding, fusion});
+  compiler::CompileOptions options{rounding, fusion};
+  options.cascading = compiler::Cascading::kNever;  // of fusing alone
+  run.program = compiler::compile(graph, config, options);
   const RunResult result = run_arch(run.program, inputs);
   const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
   REQUIRE(compiler::first_difference(run.program, result.outputs, expected) == "");

@@ -51,6 +51,7 @@ class Planner {
     if (misfit_ >= 0) return std::nullopt;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
     plan_.cycles += estimated_cycles();
+    for (const Tiling& t : plan_.tilings) plan_.traffic += t.traffic;
     plan_.spilled = spilled_.size() - states;
     return plan_;
   }

@@ -72,6 +72,7 @@ struct Plan {
   std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
   std::int64_t arena_bytes = 0;
   double cycles = 0;                  ///< estimated, to compare plans
+  double traffic = 0;                 ///< of these the bus has work, all layers
   std::size_t spilled = 0;            ///< maps that found no place in DMEM, without states
   std::int64_t tiled = 0, looks = 0;  ///< the work: calls of tile(), maps looked at for places
 };

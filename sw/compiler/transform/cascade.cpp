@@ -194,12 +194,6 @@ class Striping {
     l.pool().regions = std::move(regions);
   }
 
-  static std::int64_t weight_rows(const Layer& l, const machine::Config& config) {
-    if (l.kind != LayerKind::kConv) return 0;
-    return round_up(divide_up(l.channels, l.columns(config)) * l.rows_of(l.steps()),
-                    config.rows_per_beat());
-  }
-
   const Network& old_;
   const Cascade cascade_;
   Network net_;
@@ -210,6 +204,12 @@ class Striping {
 };
 
 }  // namespace
+
+std::int64_t weight_rows(const Layer& l, const machine::Config& config) {
+  if (l.kind != LayerKind::kConv) return 0;
+  return round_up(divide_up(l.channels, l.columns(config)) * l.rows_of(l.steps()),
+                  config.rows_per_beat());
+}
 
 bool works_by_rows(const Network& network, const Layer& l) {
   const Geometry& g = l.window;

@@ -19,6 +19,9 @@ struct Cascade {
   int first = 0, last = 0, rows = 0;
 };
 
+/// Rows of PMEM that all weights of the layer take.
+std::int64_t weight_rows(const Layer& layer, const machine::Config& config);
+
 /// Whether each row of the layer's output needs a window of rows of what it reads, and no more.
 bool works_by_rows(const Network& network, const Layer& layer);
 

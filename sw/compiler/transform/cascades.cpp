@@ -18,9 +18,11 @@ namespace {
 
 constexpr int kMostLayers = 8;  ///< of a cascade
 constexpr int kMostStripes = 64;
-constexpr int kWorse = 8;       ///< heights in turn that are no better than one before
-constexpr int kStep = 85;       ///< % of a height that come next
-constexpr double kGain = 0.02;  ///< of its layers' cycles; estimates are not that good
+constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
+
+constexpr int kWorse = 8;        ///< heights in turn that are no better than one before
+constexpr int kStep = 85;        ///< % of a height that come next
+constexpr double kGain = 0.005;  ///< of its layers' cycles; estimates are not that good
 
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
 Network without_weights(Network network) {
@@ -160,7 +162,10 @@ class Finder {
     std::vector<Found> found;
     bool spills = false;
     const int end = std::min(first + kMostLayers, static_cast<int>(net_.layers.size()));
+    std::int64_t weights = weight_rows(net_.layers[at(first)], config_);
     for (int last = first + 1; last < end && works_by_rows(net_, net_.layers[at(last)]); ++last) {
+      weights += weight_rows(net_.layers[at(last)], config_);
+      if (weights > kMostWeights * config_.pmem_rows()) break;
       spills = spills || spilled(last - 1);
       if (!spills) continue;
       const Found f = best_height(first, last);

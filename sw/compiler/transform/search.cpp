@@ -2,6 +2,7 @@
 
 #include "sw/compiler/transform/search.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,6 +28,13 @@ struct Candidate {
 /// Whether `other` takes less than `share` of the cycles, or alone fits.
 bool is_shorter(const Candidate& other, const Candidate& than, double share = 1) {
   return other.plan && (!than.plan || other.plan->cycles < share * than.plan->cycles);
+}
+
+/// Whether `other` is shorter, or not longer with clearly less to load and store.
+bool is_better(const Candidate& other, const Candidate& than) {
+  constexpr double kTraffic = 0.9;
+  return is_shorter(other, than, kGain) ||
+         (is_shorter(other, than) && other.plan->traffic < kTraffic * than.plan->traffic);
 }
 
 class Search {
@@ -79,7 +87,7 @@ class Search {
       candidate.network = *striped(candidate.network, config_, cascades[i]);
     make_plan(candidate);
     const bool always = cascading_ == Cascading::kAlways && candidate.plan;
-    if (!always && !is_shorter(candidate, now, kGain)) return false;
+    if (!always && !is_better(candidate, now)) return false;
     now = std::move(candidate);
     return true;
   }
@@ -120,8 +128,18 @@ class Search {
 
 Planned search(Network network, const machine::Config& config, Fusion fusion,
                std::string_view print_after, Cascading cascading) {
-  const Search search(config, fusion, print_after, cascading);
-  Candidate best = search.finish(Candidate(std::move(network)), 0);
+  const auto finished = [&](Network start, Fusion how) {
+    const Search search(config, how, print_after, cascading);
+    return search.finish(Candidate(std::move(start)), 0);
+  };
+  Candidate best = finished(network, fusion);
+  // What fusing gains where maps are spilled, a cascade may gain as well.
+  const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
+  if (fusion == Fusion::kEstimated && cascading == Cascading::kEstimated &&
+      std::ranges::any_of(best.network.layers, fuses)) {
+    Candidate apart = finished(std::move(network), Fusion::kNever);
+    if (is_better(apart, best)) best = std::move(apart);
+  }
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);
   return {std::move(best.network), std::move(*best.plan), std::move(best.printed)};

@@ -43,6 +43,8 @@ class Planner {
     for (int m = 0; m < count(); ++m)
       if (net_.maps[at(m)].capacity) spill(m);
     const std::size_t states = spilled_.size();
+    for (int m = 0; m < count(); ++m)
+      if (net_.maps[at(m)].aside) spill(m);
     for (const int m : wishes_.in_dram) spill(m);
     do {
       place_maps();

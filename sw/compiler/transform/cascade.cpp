@@ -118,7 +118,10 @@ class Striping {
   bool add_stripe(const Rows& stripe) {
     const std::map<int, Rows> needs = needs_of(stripe);
     place_.clear();
-    for (const auto& [m, rows] : needs) place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
+    for (const auto& [m, rows] : needs) {
+      place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
+      if (cascade_.aside && !internal(m)) net_.maps[at(old_.whole_of(m))].aside = true;
+    }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const auto out = needs.find(old(i).output);
       if (out != needs.end() && !add_layer(i, out->second)) return false;

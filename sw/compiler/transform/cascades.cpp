@@ -56,7 +56,7 @@ Network section(const Network& network, int first, int last) {
     Map& map = part.maps[at(m)];
     const Map& from = network.maps[at(old)];
     map.reloads = -1;
-    map.kept = false;
+    map.kept = map.aside = false;
     if (map.part.whole >= 0) continue;
     map.input = !from.constant() && (from.producer < first || from.producer > last);
     map.output = from.output || from.kept || from.last_use > last;
@@ -195,17 +195,18 @@ class Finder {
     for (int height = divide_up(rows, 2); height > 0 && worse <= kWorse;
          height = std::min(height - 1, height * kStep / 100)) {
       if (divide_up(rows, height) > kMostStripes) break;
-      const auto cut = striped(own, config_, {0, last - first, height});
-      if (!cut) return {};
-      const auto plan = quick_plan(*cut, config_);
-      if (!plan) continue;
-      const double gain = as_is->cycles - plan->cycles;
-      if (gain > best.gain && gain > kGain * as_is->cycles) {
-        best = {{first, last, height}, gain};
+      ++worse;
+      for (const bool aside : {false, true}) {
+        const auto cut = striped(own, config_, {0, last - first, height, aside});
+        if (!cut) return {};
+        const auto plan = quick_plan(*cut, config_);
+        if (!plan) continue;
+        const double gain = as_is->cycles - plan->cycles;
+        if (gain <= best.gain || gain <= kGain * as_is->cycles) continue;
+        best = {{first, last, height, aside}, gain};
         worse = 0;
-      } else if (best.gain > 0) {
-        ++worse;
       }
+      if (best.gain == 0) worse = 0;
     }
     return best;
   }

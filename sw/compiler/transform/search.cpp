@@ -32,8 +32,8 @@ bool is_shorter(const Candidate& other, const Candidate& than, double share = 1)
 
 /// Whether `other` is shorter, or not longer with clearly less to load and store.
 bool is_better(const Candidate& other, const Candidate& than) {
-  constexpr double kTraffic = 0.9;
-  return is_shorter(other, than, kGain) ||
+  constexpr double kCycles = 0.995, kTraffic = 0.95;
+  return is_shorter(other, than, kCycles) ||
          (is_shorter(other, than) && other.plan->traffic < kTraffic * than.plan->traffic);
 }
 

@@ -20,7 +20,7 @@ struct CompileOptions {
   Fusion fusion = Fusion::kEstimated;  ///< of pools; the results are the same
   bool allow_host = false;       ///< operators without hardware run on the golden layers, in stages
   std::string print_after = {};  ///< one of stage_names(), or nothing
-  std::string* printed = nullptr;  ///< gets the form after that stage as text
+  std::string* printed = nullptr;               ///< gets the form after that stage as text
   Cascading cascading = Cascading::kEstimated;  ///< the results are the same
 };
 

@@ -8,9 +8,8 @@
 #include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/onnx/evaluate.h"
+#include "sw/model/batch.h"
 #include "sw/model/rewriter.h"
-#include "sw/model/shapes.h"
 
 namespace trine::compiler {
 namespace {
@@ -62,59 +61,23 @@ class SingleImages : Rewriter {
            (!images_.contains(t) || static_cast<int>(images_.at(t).size()) == parts);
   }
 
-  /// The operand that has the batch; of operators on two maps see is_shared().
-  static int position_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
-
   /// An operand that all images read: without a batch of its own, or no map at all.
   bool is_shared(const Op& op, int position) const {
     const Tensor& t = graph_.in(op, position);
-    if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo ||
-        op.kind == OpKind::kBatchMatMul || op.kind == OpKind::kOnnx)
+    if (op.kind == OpKind::kBatchMatMul && graph_.out(op).rank() == 2) return position == 1;
+    if (model::is_elementwise(op) || op.kind == OpKind::kBroadcastTo ||
+        op.kind == OpKind::kBatchMatMul)
       return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     if (op.kind == OpKind::kConcatenation) return false;
-    return position != position_of(op);
+    return position != model::position_of_images(op);
   }
 
   /// Whether parts of the output along axis 0 are those of the operands.
   bool keeps_apart(const Op& op, int parts) const {
-    if (op.outputs.size() != 1 || !divides(op.outputs[0], parts)) return false;
+    if (!model::keeps_images_apart(graph_, op) || !divides(op.outputs[0], parts)) return false;
     for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
       if (op.input(i) >= 0 && !is_shared(op, i) && !divides(op.input(i), parts)) return false;
-    switch (op.kind) {
-      case OpKind::kConcatenation:
-        return op.axis != 0 && op.axis != -graph_.out(op).rank();
-      case OpKind::kMean:
-      case OpKind::kSum:
-      case OpKind::kReduceMax:
-      case OpKind::kReduceMin:
-        return !model::reduced_axes(graph_, op)->at(0);
-      case OpKind::kPad:
-      case OpKind::kPadV2:
-      case OpKind::kMirrorPad:
-        return model::paddings(graph_, op)[0] == std::pair<std::int64_t, std::int64_t>{0, 0};
-      case OpKind::kStridedSlice: {
-        const model::Slice s = model::slices(graph_, op)[0];
-        return s.begin == 0 && s.stride == 1 && s.size == graph_.in(op, 0).shape[0] && !s.dropped;
-      }
-      case OpKind::kTranspose:
-        return model::permutation(graph_, op)->at(0) == 0;
-      case OpKind::kBatchMatMul:
-        return graph_.out(op).rank() > 2;
-      case OpKind::kNormalization:
-      case OpKind::kSoftmax:
-      case OpKind::kLogSoftmax:
-        return graph_.out(op).rank() > 1;
-      case OpKind::kGather:
-        return op.axis != 0 && op.axis != -graph_.in(op, 0).rank();
-      case OpKind::kArgMax:
-        return *model::searched_axis(graph_, op) > 0;
-      case OpKind::kOnnx:  // of the others any axis may mean anything
-        return model::onnx_file::is_elementwise(op.name);
-      case OpKind::kUnknown:
-        return false;
-      default:
-        return true;
-    }
+    return true;
   }
 
   void write_whole(const Op& op) {
@@ -131,7 +94,7 @@ class SingleImages : Rewriter {
     shape[0] = 1;
     shape[1] = parts * H;
     Op rows = op;
-    set_shape(rows, shape);
+    model::set_shape(graph_, rows, shape);
     rows.outputs = {add_like(op.outputs[0], shape)};
     graph_.ops.push_back(rows);
     for (int n = 0; n < parts; ++n)
@@ -145,25 +108,15 @@ class SingleImages : Rewriter {
       for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
         if (op.input(i) >= 0 && !is_shared(op, i))
           one.inputs[at(i)] = image_of(op, op.inputs[at(i)], parts, n);
+      if (op.counted_macs > 0) one.counted_macs = op.counted_macs / parts;
       std::vector<int> shape = graph_.out(op).shape;
       shape[0] /= parts;
-      set_shape(one, shape);
+      model::set_shape(graph_, one, shape);
       one.outputs = {add_like(op.outputs[0], shape)};
       outputs.push_back(one.outputs[0]);
       graph_.ops.push_back(std::move(one));
     }
     images_[op.outputs[0]] = outputs;
-  }
-
-  /// Operands that hold a shape.
-  void set_shape(Op& op, const std::vector<int>& shape) {
-    if (op.kind == OpKind::kTransposeConv) op.inputs[0] = add_integers(shape);
-    if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
-    if (op.kind != OpKind::kStridedSlice) return;
-    std::vector<int> end;
-    for (const std::int64_t i : graph_.in(op, 2).integers()) end.push_back(static_cast<int>(i));
-    end[0] = shape[0];
-    op.inputs[2] = add_integers(end);
   }
 
   int image_of(const Op& op, int t, int parts, int n) {

@@ -319,6 +319,10 @@ struct Network {
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
 
+/// For each layer the first one whose constant weights PMEM holds as the same rows: itself, or that
+/// of another image of a batch.
+std::vector<int> equal_weights(const Network& network);
+
 /// Makes the sweeps of a convolution over `input`, with their corrections (sweeps.cpp).
 void set_sweeps(Layer& layer, const Shape& input);
 /// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.

@@ -290,6 +290,8 @@ class Tiler {
     if (layer_.over_channels() && transfers > 0)
       t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
     t.cycles = t.expected + 0.1 * (compute + traffic);
+    const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
+    t.reused = std::max(compute + apart, reads) + 0.1 * (compute + reads);
     if (conv()) {
       const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have
@@ -384,7 +386,7 @@ class Tiler {
     const double compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
     t.compute = compute;
     t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
-    t.cycles = t.expected = std::max(t.compute, t.traffic);
+    t.cycles = t.expected = t.reused = std::max(t.compute, t.traffic);
     keep(t);
   }
 

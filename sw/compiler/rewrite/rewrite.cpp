@@ -368,11 +368,12 @@ Graph with_signed_codes(Graph graph) { return SignedCodes(std::move(graph)).run(
 
 Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(graph)).run(); }
 
-Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed) {
+Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed,
+                std::int64_t room) {
   program::Removed idle;
   Graph result = without_idle_channels(graph, rounding, idle);
   if (removed != nullptr) *removed = idle;
-  return with_symmetric_weights(with_signed_codes(with_single_images(std::move(result))));
+  return with_symmetric_weights(with_signed_codes(with_single_images(std::move(result), room)));
 }
 
 }  // namespace trine::compiler

@@ -136,22 +136,23 @@ bool same_order(const model::Graph& a, const model::Graph& b) {
   });
 }
 
-/// Of a batch, images go through the network one after the other, or in groups that have room
-/// together: whichever is planned to take fewer cycles, the larger groups if they are as good.
+/// Estimates that differ by less do not say which of two plans is better.
+constexpr double kAsGood = 1.005;
+
+/// Of a batch, images go through the network one after the other, or in groups that have room in
+/// half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles, groups
+/// if they are as good.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options) {
-  const std::int64_t words = config.dmem_words();
   std::optional<Candidate> best;
-  model::Graph last;
-  for (const std::int64_t room :
-       has_batch(graph) ? std::vector{0L, words / 4, words / 2, words} : std::vector{words}) {
+  for (const bool groups : {false, true}) {
+    if (best && !has_batch(graph)) break;
     Candidate next;
-    next.graph = rewritten(graph, options.rounding, &next.removed, room);
-    if (best && same_order(next.graph, last)) continue;
-    last = next.graph;
+    next.graph =
+        rewritten(graph, options.rounding, &next.removed, groups ? config.dmem_words() / 2 : 0);
+    if (best && same_order(next.graph, best->graph)) break;
     plan_stages(next, config, options);
-    if (best && next.cycles() > best->cycles()) break;  // still larger groups have no room
-    best = std::move(next);
+    if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
   }
   return std::move(*best);
 }

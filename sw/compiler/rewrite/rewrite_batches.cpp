@@ -31,6 +31,9 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
+/// Of a group: with more of them the weights' share of the bus is small already.
+constexpr int kMostImages = 8;
+
 /// What operators between two joins are for each image, in their order.
 class Steps {
  public:
@@ -98,7 +101,7 @@ class Steps {
       const auto with = [&](int n) {
         return words_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] + others;
       };
-      int n = size;
+      int n = std::min(size, kMostImages);
       while (n > 1 && with(n) > room)
         n = static_cast<int>(std::bit_floor(static_cast<unsigned>(n - 1)));
       others += (size - n) * waiting_[at(s)];

@@ -518,7 +518,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   const Graph sums = batched(mean(1), 3);
   CHECK(sums.tensors[0].shape == std::vector{3, 4, 4, 8});
   CHECK(sums.tensors[2].shape == std::vector{3, 1, 1, 8});
-  CHECK_THROWS_WITH(batched(mean(0), 3), Contains("op 0 MEAN: mixes the images of a batch"));
+  CHECK_THROWS_WITH(batched(mean(0), 3), Contains("op 0 OP: mixes the images of a batch"));
   CHECK_NOTHROW(batched(mean(0), 1));
 
   // A constant for each row is one for each row of all images; one for all rows stays.

@@ -40,6 +40,7 @@ class Tiler {
     out_width_ = whole >= 0 ? maps[at(whole)].width_in_dram() : out_.W;
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
+    first_ = &layer == network.layers.data();
   }
 
   std::optional<Tiling> run(std::int64_t room) {
@@ -117,6 +118,11 @@ class Tiler {
       while (!fits() && size() > unit) ++parts;
       if (!fits()) continue;
       result.push_back(size());
+      // Nothing hides the network's first weights, which several tiles use: a group at a time the
+      // next ones are there sooner.
+      if (first_ && size() > unit && weight_rows(unit) > pmem / 16 &&
+          std::int64_t{window().P} * window().Q > config_.rows)
+        result.push_back(unit);
       if (!places_.output->resident || !places_.input->resident)
         for (const int units : halvings(size() / unit)) result.push_back(units * unit);
       break;
@@ -401,6 +407,7 @@ class Tiler {
   const Map* out_map_ = nullptr;
   int out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
+  bool first_ = false;  ///< of the network
   std::int64_t room_ = 0;
   std::optional<Tiling> best_;
 };

@@ -44,7 +44,7 @@ class Steps {
   void write(const Graph& graph, std::int64_t room, std::vector<Op>& ops) {
     if (steps_.empty()) return;
     set_words(graph);
-    set_groups(room);
+    choose_groups(graph, room);
     write_steps(static_cast<int>(steps_.size()) - 1, 0, images(), ops);
     steps_.clear();
   }
@@ -88,11 +88,40 @@ class Steps {
         words_[at(s)] += words_of(graph.tensor(t));
       for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words_of(graph.tensor(t));
     }
+    for (int s = 0; s < count; ++s)
+      for (const Op& op : steps_[at(s)][0]) {
+        const auto ends = [&](int t) {
+          return life.contains(root(t)) && life.at(root(t)).second == s &&
+                 words_of(graph.tensor(t)) == words_of(graph.out(op));
+        };
+        if (model::is_binary(op.kind) && std::ranges::any_of(op.inputs, ends))
+          words_[at(s)] -= words_of(graph.out(op));  // in the operand's place
+      }
+  }
+
+  /// The groups with which the fewest weights come for an image. Larger ones at the end leave those
+  /// before it less room, so that the most of all is not always best.
+  void choose_groups(const Graph& graph, std::int64_t room) {
+    double least = 0;
+    std::vector<int> best;
+    for (int most = kMostImages; most >= 1; most /= 2) {
+      set_groups(room, most);
+      double bytes = 0;
+      for (std::size_t s = 0; s < steps_.size(); ++s)
+        for (const Op& op : steps_[s][0])
+          for (const int t : op.inputs)
+            if (t >= 0) bytes += static_cast<double>(graph.tensor(t).data.size()) / groups_[s];
+      if (best.empty() || bytes < least) {
+        least = bytes;
+        best = groups_;
+      }
+    }
+    groups_ = best;
   }
 
   /// Images of a group at each step, from the last step on: while it is at work, images that make
   /// up the larger groups behind it wait, or have done so.
-  void set_groups(std::int64_t room) {
+  void set_groups(std::int64_t room, int most) {
     groups_.assign(steps_.size(), 1);
     int size = images();
     std::int64_t others = 0;
@@ -101,7 +130,7 @@ class Steps {
       const auto with = [&](int n) {
         return words_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] + others;
       };
-      int n = std::min(size, kMostImages);
+      int n = std::min(size, most);
       while (n > 1 && with(n) > room)
         n = static_cast<int>(std::bit_floor(static_cast<unsigned>(n - 1)));
       others += (size - n) * waiting_[at(s)];

@@ -230,12 +230,13 @@ class SymmetricWeights : Rewriter {
   /// The image that FULLY_CONNECTED reads as rows of K elements.
   int image_of(int tensor, int K) const {
     int image = tensor;
-    const auto of_images = [&](int t) {  // a row for each pixel, or several of them
+    const auto of_images = [&](int t) {  // several rows, of some pixels each
       const auto found = producer_.find(t);
       if (found == producer_.end() || !model::is_reshape(graph_.ops[at(found->second)].kind))
         return false;
       const Tensor& from = graph_.in(graph_.ops[at(found->second)], 0);
-      return from.rank() == 4 && K % from.extent(-1) == 0;
+      return from.rank() == 4 && from.extent(-1) < K && K % from.extent(-1) == 0 &&
+             graph_.tensor(t).extent(-1) == K;
     };
     while (graph_.tensor(image).extent(-1) != K || graph_.tensor(image).elements() == K ||
            of_images(image)) {

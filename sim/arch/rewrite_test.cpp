@@ -431,8 +431,10 @@ TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][r
 }
 
 TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
+  const bool images = GENERATE(false, true);  // which the host flattens
   Builder b(1);
-  b.graph.outputs = {b.fully_connected(b.input({1, 256}), 256, 128)};
+  const int x = images ? b.reshape(b.input({1, 4, 8, 8}), {1, 256}) : b.input({1, 256});
+  b.graph.outputs = {b.fully_connected(x, 256, 128)};
   const auto cycles = [&](int count) {
     const model::Graph graph = model::batched(b.graph, count);
     return testing::require_exact(graph, testing::small_config(8, 8, 64, 64, 64),

@@ -224,14 +224,18 @@ class SingleImages : Rewriter {
     return true;
   }
 
-  /// Whether it makes rows of an input, which the host lays out as these.
+  /// Whether it makes rows of an input for FULLY_CONNECTED: the host lays that out as these.
   bool lays_out(const Op& op) const {
-    const auto reads = [&](const Op& other) {
-      return std::ranges::count(other.inputs, op.input(0)) > 0;
-    };
-    return model::is_reshape(op.kind) && is_input(op.input(0)) && graph_.out(op).rank() != 4 &&
-           std::ranges::count_if(ops_, reads) == 1 &&
-           std::ranges::count(graph_.outputs, op.input(0)) == 0;
+    if (!model::is_reshape(op.kind) || !is_input(op.input(0)) || graph_.out(op).rank() == 4)
+      return false;
+    const auto is_output = [&](int t) { return std::ranges::count(graph_.outputs, t) > 0; };
+    int readers = 0;
+    for (const Op& other : ops_)
+      for (const int t : other.inputs) {
+        if (t == op.input(0)) ++readers;
+        if (t == op.outputs[0] && other.kind != OpKind::kFullyConnected) return false;
+      }
+    return readers == 1 && !is_output(op.input(0)) && !is_output(op.outputs[0]);
   }
 
   /// Whether it is a FULLY_CONNECTED of a row of each image.

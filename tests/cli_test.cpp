@@ -323,6 +323,41 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
                             Catch::Contains("is i1 [1, 5, 5, 1]"));
 }
 
+TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
+  const Shell shell;
+  const std::string design = " --config edge64 ", arch = " --backend arch --json j ";
+  const std::string verify =
+      "verify" + design + "'" + kLenet + "' --vectors '" + kLenetVectors + "'";
+  REQUIRE(shell.trine(verify + arch).code == 0);
+  const json one = shell.read_json("j");
+  const Result result = shell.trine(verify + arch + "--batch 8");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains(" for each of 8 images)"));
+  const json eight = shell.read_json("j");
+  check_execution(eight);
+  CHECK(eight.at("vectors") == 13);  // of 100, the last with four of the first again
+  CHECK(eight.at("vectors_exact") == 13);
+  CHECK(eight.at("images") == 8);
+  CHECK(eight.at("codes") == 13 * 80);
+  CHECK(eight.at("cycles").get<long>() < 8 * one.at("cycles").get<long>());
+
+  // A program for two images, and for two only.
+  REQUIRE(shell.trine("compile" + design + "'" + kLenet + "' --batch 2 --out two.trine").code == 0);
+  Array images = read_npy(kLenetVectors + "/in0.npy");
+  images.shape = {2, 28, 28, 1};
+  images.bytes.resize(2 * 28 * 28);
+  write_npy(shell.dir / "in.npy", images);
+  REQUIRE(shell.trine("run" + design + "two.trine --input in.npy --output out.npy" + arch).code ==
+          0);
+  Array logits = read_npy(kLenetVectors + "/out0.npy");
+  logits.bytes.resize(2 * 10);
+  CHECK(read_npy(shell.dir / "out.npy").bytes == logits.bytes);
+  const Result again = shell.trine("run" + design + "two.trine --batch 2" + arch);
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, Catch::Contains("--batch: two.trine is a program"));
+}
+
 TEST_CASE("files are written through links and devices, which stay", "[cli][files]") {
   const Shell shell;
   const std::string run = "run --config edge32 '" + kPlus + "' --backend arch ";

@@ -6,9 +6,12 @@
 #include "sw/compiler/rewrite/rewrite.h"
 
 #include <functional>
+#include <optional>
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
+#include "sw/model/batch.h"
+#include "sw/model/refusal.h"
 #include "tools/fuzz/networks.h"
 
 namespace trine::sim {
@@ -330,6 +333,117 @@ TEST_CASE("a batch that a RESHAPE makes of other rows", "[arch][rewrite][batch]"
     b.graph.outputs = {x};
     require_exact(b, config);
   }
+}
+
+std::vector<Array> random_inputs(Builder& b, const model::Graph& graph) {
+  std::vector<Array> inputs;
+  for (const int t : graph.inputs) {
+    const model::Tensor& tensor = graph.tensor(t);
+    Array& input = inputs.emplace_back();
+    input.dtype = tensor.type == DataType::kUInt8 ? "u1" : "i1";
+    input.shape.assign(tensor.shape.begin(), tensor.shape.end());
+    for (std::int64_t i = 0; i < tensor.elements(); ++i)
+      input.bytes.push_back(static_cast<std::uint8_t>(b.content(0, 255)));
+  }
+  return inputs;
+}
+
+/// Image n of each.
+std::vector<Array> image_of(const std::vector<Array>& batches, std::size_t n, std::size_t count) {
+  std::vector<Array> images = batches;
+  for (Array& image : images) {
+    const auto bytes = static_cast<std::ptrdiff_t>(image.bytes.size() / count);
+    const auto first = image.bytes.begin() + static_cast<std::ptrdiff_t>(n) * bytes;
+    image.bytes = {first, first + bytes};
+    image.shape[0] /= static_cast<std::int64_t>(count);
+  }
+  return images;
+}
+
+TEST_CASE("a network for a batch computes what it computes for each image",
+          "[arch][random][rewrite][batch]") {
+  int refused = 0;
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const machine::Config config = random_config(b);
+    b.number(0, 3) == 0 ? fuzz::make_matrices(b) : fuzz::make_images(b);
+    fuzz::set_outputs(b);
+    const model::Graph one = model::expanded(b.graph);
+    const int count = b.number(2, 9);
+    CAPTURE(text_of(one), count);
+    std::optional<model::Graph> all;
+    try {
+      all = model::batched(one, count);
+    } catch (const model::Refusal& e) {
+      CHECK(std::string(e.what()).find("of a batch") != std::string::npos);
+      ++refused;
+      continue;
+    }
+    const std::vector<Array> inputs = random_inputs(b, *all);
+    const auto outputs = reference::outputs_of(*all, reference::run_graph(*all, inputs));
+    const auto images = static_cast<std::size_t>(count);
+    for (std::size_t n = 0; n < images; ++n) {
+      const auto own =
+          reference::outputs_of(one, reference::run_graph(one, image_of(inputs, n, images)));
+      const auto part = image_of(outputs, n, images);
+      for (std::size_t o = 0; o < own.size(); ++o) CHECK(own[o].bytes == part[o].bytes);
+    }
+    try {
+      testing::require_exact_with_room(*all, config, inputs);
+    } catch (const model::Refusal&) {  // not for the batch
+    }
+  }
+  CHECK(refused < static_cast<int>(kSeeds) * 2 / 3);
+}
+
+/// A stem with large maps, whose images must go through it one by one, and a classifier.
+model::Graph stem_and_classifier(int images) {
+  Builder b(1);
+  int x = b.convolution(b.input({1, 32, 32, 8}), 16, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+  x = b.convolution(x, 16, 3, 3, 2, 2, 1, 1, Padding::kSame, true);
+  x = b.pool(x, true, 4, 4, 4, 4, Padding::kValid);
+  const int y = b.fully_connected(b.reshape(x, {1, 256}), 256, 10);
+  b.graph.outputs = {b.softmax(y)};
+  return model::batched(b.graph, images);
+}
+
+TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][rewrite][batch]") {
+  const machine::Config config = testing::small_config(8, 8, 64, 16, 64);
+  std::vector<RunResult> results;
+  for (const int count : {1, 6}) {
+    const model::Graph graph = stem_and_classifier(count);
+    Builder b(7);
+    results.push_back(testing::require_exact(graph, config, random_inputs(b, graph)));
+    const compiler::Program program = compiler::compile(graph, config);
+    const auto layers = [&](const std::string& op) {
+      return std::ranges::count(program.layers, op, &compiler::ProgramLayer::op);
+    };
+    CHECK(layers("FULLY_CONNECTED") == 1);
+    CHECK(layers("SOFTMAX") == 1);
+    CHECK(layers("CONCATENATION") == 0);
+    CHECK(program.image.size() < 12'000);
+  }
+  const std::uint64_t pixels = 32 * 32 * 8;
+  CHECK(results[1].dram_bytes_written < 6 * 64);
+  CHECK(results[1].dram_bytes_read - 6 * pixels < 2 * (results[0].dram_bytes_read - pixels));
+  CHECK(results[1].cycles < 6 * results[0].cycles);
+}
+
+TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
+  const bool images = GENERATE(false, true);  // which the host flattens
+  Builder b(1);
+  const int x = images ? b.reshape(b.input({1, 4, 8, 8}), {1, 256}) : b.input({1, 256});
+  b.graph.outputs = {b.fully_connected(x, 256, 128)};
+  const auto cycles = [&](int count) {
+    const model::Graph graph = model::batched(b.graph, count);
+    return testing::require_exact(graph, testing::small_config(8, 8, 64, 64, 64),
+                                  random_inputs(b, graph))
+        .cycles;
+  };
+  const auto one = cycles(1);
+  CHECK(cycles(8) < one + one / 8);
+  CHECK(cycles(16) < one + one / 4);
 }
 
 TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]") {

@@ -3,6 +3,8 @@
 #include "sw/compiler/compiler.h"
 
 #include <iterator>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "sw/compiler/emit/emitter.h"
@@ -51,12 +53,31 @@ void print(const CompileOptions& options, std::string_view stage, Text text) {
   if (options.printed != nullptr && options.print_after == stage) *options.printed += text();
 }
 
-Program compile_stage(LegalStage stage, const machine::Config& config,
+/// A stage with the network that the search has found for it.
+struct PlannedStage {
+  model::Graph graph;
+  std::string lowered;  ///< if that is to be printed
+  Planned planned;
+};
+
+/// A whole network, rewritten.
+struct Candidate {
+  model::Graph graph;
+  Removed removed;
+  std::vector<PlannedStage> stages;
+
+  double cycles() const {
+    return std::accumulate(stages.begin(), stages.end(), 0.0, [](double sum, const auto& stage) {
+      return sum + stage.planned.plan.cycles;
+    });
+  }
+};
+
+Program compile_stage(const PlannedStage& stage, const machine::Config& config,
                       const CompileOptions& options) {
   const model::Graph& graph = stage.graph;
-  print(options, "lower", [&] { return to_text(stage.network); });
-  auto [network, layout, printed] = search(std::move(stage.network), config, options.fusion,
-                                           options.print_after, options.cascading);
+  print(options, "lower", [&] { return stage.lowered; });
+  const auto& [network, layout, printed] = stage.planned;
   if (options.printed != nullptr) *options.printed += printed;
   print(options, "plan", [&, &net = network, &plan = layout] { return to_text(plan, net); });
   Image image = make_image(network, config, layout);
@@ -97,10 +118,48 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
   };
   program.inputs = layouts(network.input_tensors, network.inputs);
   program.outputs = layouts(network.output_tensors, network.outputs);
-  program.before = std::move(network.before);
-  program.after = std::move(network.after);
+  program.before = network.before;
+  program.after = network.after;
   program.rounding = options.rounding;
   return program;
+}
+
+void plan_stages(Candidate& candidate, const machine::Config& config,
+                 const CompileOptions& options) {
+  for (LegalStage& stage :
+       legal_stages(candidate.graph, config, options.rounding, options.allow_host)) {
+    std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
+    candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
+                                search(std::move(stage.network), config, options.fusion,
+                                       options.print_after, options.cascading)});
+  }
+}
+
+bool same_order(const model::Graph& a, const model::Graph& b) {
+  return std::ranges::equal(a.ops, b.ops, [](const model::Op& x, const model::Op& y) {
+    return x.index == y.index && x.inputs == y.inputs && x.outputs == y.outputs;
+  });
+}
+
+/// Estimates that differ by less do not say which of two plans is better.
+constexpr double kAsGood = 1.005;
+
+/// Of a batch, images go through the network one after the other, or in groups that have room in
+/// half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles, groups
+/// if they are as good.
+Candidate best_order(const model::Graph& graph, const machine::Config& config,
+                     const CompileOptions& options) {
+  std::optional<Candidate> best;
+  for (const bool groups : {false, true}) {
+    if (best && !has_batch(graph)) break;
+    Candidate next;
+    next.graph =
+        rewritten(graph, options.rounding, &next.removed, groups ? config.dmem_words() / 2 : 0);
+    if (best && same_order(next.graph, best->graph)) break;
+    plan_stages(next, config, options);
+    if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
+  }
+  return std::move(*best);
 }
 
 }  // namespace
@@ -116,21 +175,18 @@ Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
   machine::check(config);
   model::check(graph);
-  Removed removed;
-  model::Graph split = rewritten(graph, options.rounding, &removed);
-  print(options, "rewrite", [&] { return model::to_text(split); });
+  const Candidate best = best_order(graph, config, options);
+  print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
-  std::vector<LegalStage> stages =
-      legal_stages(std::move(split), config, options.rounding, options.allow_host);
-  for (LegalStage& stage : stages) {
-    if (options.printed != nullptr && stages.size() > 1 && options.print_after != "rewrite")
-      *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, stages.size());
-    programs.push_back(compile_stage(std::move(stage), config, options));
+  for (const PlannedStage& stage : best.stages) {
+    if (options.printed != nullptr && best.stages.size() > 1 && options.print_after != "rewrite")
+      *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, best.stages.size());
+    programs.push_back(compile_stage(stage, config, options));
   }
   Program first = std::move(programs.front());
   first.rest.assign(std::make_move_iterator(programs.begin() + 1),
                     std::make_move_iterator(programs.end()));
-  first.removed = removed;
+  first.removed = best.removed;
   return first;
 }
 

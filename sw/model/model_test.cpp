@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "sw/model/batch.h"
 #include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "sw/model/refusal.h"
@@ -506,6 +507,38 @@ void set_scale(Graph& g, std::size_t t, float scale) { g.tensors[t].quantization
 void set_zero(Graph& g, std::size_t t, int zero) { g.tensors[t].quantization.zero_point = {zero}; }
 
 }  // namespace
+
+TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[model][batch]") {
+  const auto mean = [](int axis) {
+    Graph g =
+        one_op(OpKind::kMean, {codes({1, 4, 4, 8}), integers({1}, {axis}), codes({1, 1, 1, 8})});
+    g.ops[0].keep_dims = true;
+    return g;
+  };
+  const Graph sums = batched(mean(1), 3);
+  CHECK(sums.tensors[0].shape == std::vector{3, 4, 4, 8});
+  CHECK(sums.tensors[2].shape == std::vector{3, 1, 1, 8});
+  CHECK_THROWS_WITH(batched(mean(0), 3), Contains("op 0 OP: mixes the images of a batch"));
+  CHECK_NOTHROW(batched(mean(0), 1));
+
+  // A constant for each row is one for each row of all images; one for all rows stays.
+  const auto product = [](std::vector<int> shape) {
+    Tensor factors = codes(std::move(shape));
+    factors.is_constant = true;
+    factors.data.assign(static_cast<std::size_t>(factors.elements()), 7);
+    return one_op(OpKind::kMul, {codes({2, 3}), factors, codes({2, 3})});
+  };
+  const Graph rows = batched(product({2, 3}), 4), all = batched(product({1, 3}), 4);
+  CHECK(rows.in(rows.ops[0], 1).shape == std::vector{8, 3});
+  CHECK(rows.in(rows.ops[0], 1).data.size() == 24);
+  CHECK(all.in(all.ops[0], 1).shape == std::vector{1, 3});
+
+  // One row of an image beside two of another.
+  CHECK_THROWS_WITH(batched(one_op(OpKind::kMul, {codes({2, 3}), codes({1, 3}), codes({2, 3})}), 2),
+                    Contains("tensor 1 ") && Contains("is computed for each image of a batch"));
+  CHECK_THROWS_WITH(batched(one_op(OpKind::kRelu, {codes({}), codes({})}), 2),
+                    Contains("has rank 0, a batch needs an axis"));
+}
 
 TEST_CASE("each operator's own faults are named", "[model][check][error]") {
   const auto scaled = [](Graph& g) { set_scale(g, 0, 0.25f); };

@@ -298,6 +298,37 @@ VectorSet read_vectors(const fs::path& folder) {
   return set;
 }
 
+VectorSet batched(VectorSet vectors, int n) {
+  if (n == 1) return vectors;
+  const std::vector<VectorCase> cases = std::exchange(vectors.cases, {});
+  vectors.layers_case.clear();
+  vectors.layers.clear();
+  const auto join = [&](Array& to, const Array& next, const std::string& id) {
+    const bool fits = to.dtype == next.dtype && !to.shape.empty() &&
+                      to.shape.size() == next.shape.size() &&
+                      std::equal(to.shape.begin() + 1, to.shape.end(), next.shape.begin() + 1);
+    if (!fits)
+      throw_error("{}: case {} does not fit behind the others of a batch", vectors.file, id);
+    to.shape[0] += next.shape[0];
+    to.bytes.insert(to.bytes.end(), next.bytes.begin(), next.bytes.end());
+  };
+  const auto count = static_cast<std::size_t>(n);
+  for (std::size_t first = 0; first < cases.size(); first += count) {
+    VectorCase& all = vectors.cases.emplace_back(cases[first]);
+    all.labels.clear();
+    for (std::size_t i = 1; i < count; ++i) {
+      const VectorCase& next = cases[(first + i) % cases.size()];
+      if (next.inputs.size() != all.inputs.size() || next.outputs.size() != all.outputs.size())
+        throw_error("{}: case {} has other tensors than those before", vectors.file, next.id);
+      for (std::size_t t = 0; t < all.inputs.size(); ++t)
+        join(all.inputs[t], next.inputs[t], next.id);
+      for (std::size_t t = 0; t < all.outputs.size(); ++t)
+        join(all.outputs[t], next.outputs[t], next.id);
+    }
+  }
+  return vectors;
+}
+
 void check_vectors(const VectorSet& vectors, const model::Graph& graph) {
   const auto fit = [&](const std::vector<Array>& arrays, const std::vector<int>& tensors,
                        const std::string& what) {

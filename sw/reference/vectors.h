@@ -45,6 +45,10 @@ struct VectorSet {
 /// @throws Error  names the manifest and the key: missing, of a wrong type, or its file at fault
 VectorSet read_vectors(const std::filesystem::path& folder);
 
+/// Each case `n` of these behind one another along axis 0, the last one filled up from the first;
+/// without labels and layers. @throws Error  names cases whose tensors do not fit each other
+VectorSet batched(VectorSet vectors, int n);
+
 /// @throws Error  names the case or layer whose tensor does not fit the model
 void check_vectors(const VectorSet& vectors, const model::Graph& graph);
 

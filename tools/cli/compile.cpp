@@ -113,6 +113,7 @@ void add_compile(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "compile", "compile a model to a program for a design", run);
   options->network.declare(*command);
+  options->network.declare_batch(*command);
   options->network.declare_print(*command);
   options->output.declare(*command);
   add_value(*command, "--out,-o FILE", options->out, "program to write");

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/batch.h"
 #include "sw/model/import.h"
 
 namespace trine::cli {
@@ -47,6 +48,13 @@ void NetworkOptions::declare(CLI::App& command) {
   command.add_flag("--allow-host", allow_host,
                    "operators that the design lacks run on the host, listed with\n"
                    "their share of the MACs (default: they are refused)");
+}
+
+void NetworkOptions::declare_batch(CLI::App& command) {
+  add_value(command, "--batch N", batch,
+            "images that a run takes together, one behind the other along the\n"
+            "first axis of each input and output (1)")
+      ->check(CLI::Range(1, 256));
 }
 
 void NetworkOptions::declare_print(CLI::App& command) {
@@ -114,11 +122,18 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
       throw_error("--print-after: {} is a program, which is compiled already", options.model);
     if (options.keep_tensors)
       throw_error("keep_tensors: {} is a program, which is compiled already", options.model);
+    if (options.batch > 1)
+      throw_error("--batch: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
     return network;
   }
   network.graph = model::parse_model(bytes, options.model, options.allow_host);
+  if (options.batch > 1) {
+    model::check(*network.graph);
+    network.graph = model::batched(std::move(*network.graph), options.batch);
+    network.images = options.batch;
+  }
   const std::size_t own = network.graph->outputs.size();
   if (options.keep_tensors) network.graph = kept(std::move(*network.graph));
   network.kept = network.graph->outputs.size() - own;

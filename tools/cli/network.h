@@ -31,8 +31,11 @@ struct NetworkOptions {
   bool allow_host = false;
   std::string print_after;    ///< a stage of the compiler
   bool keep_tensors = false;  ///< see kept()
+  int batch = 1;              ///< images that a run takes together
 
   void declare(CLI::App& command);
+  /// --batch, of the commands that have it.
+  void declare_batch(CLI::App& command);
   /// --print-after, of the commands that have it.
   void declare_print(CLI::App& command);
   /// The files that they name, for Output::check.
@@ -65,6 +68,7 @@ struct Network {
   compiler::Program program;
   std::string printed;   ///< what --print-after asks for
   std::size_t kept = 0;  ///< outputs of the graph behind the model's own, see kept()
+  int images = 1;        ///< of a run
 };
 
 /// Whether MODEL is a program that compile wrote; false where there is none.

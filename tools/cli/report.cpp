@@ -18,6 +18,13 @@ std::string verdict(const Execution& e) {
   return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
 }
 
+std::string per_image(const Execution& e) {
+  const auto images = static_cast<std::uint64_t>(e.images);
+  return images == 1 ? ""
+                     : fmt::format(" ({} for each of {} images)",
+                                   grouped(e.slowest.cycles / images), images);
+}
+
 /// The layers of all stages, as RunResult::layers counts them.
 std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) {
   std::vector<compiler::ProgramLayer> all;
@@ -113,6 +120,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["model"] = program.name;
   json["backend"] = backend;
   json["cycles"] = run.cycles;
+  json["images"] = e.images;
   json["macs"] = program.macs();
   json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
   json["utilization"] = utilization(program.macs(), run.cycles, program.config);
@@ -151,10 +159,10 @@ std::string to_text(const compiler::Program& program, const Execution& e,
   return layer_rows(program, run) + host_text(program) + cause_rows(run) +
          fmt::format(
              "{} on {} ({}): {}\n"
-             "{} cycles, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"
+             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"
              "simulated in {:.2f} s ({:.0f} kHz)\n",
              program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
-             grouped(static_cast<std::uint64_t>(program.macs())),
+             per_image(e), grouped(static_cast<std::uint64_t>(program.macs())),
              percent(utilization(program.macs(), run.cycles, program.config), 1),
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
              grouped(run.dram_bytes_written), e.seconds,

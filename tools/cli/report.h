@@ -23,6 +23,7 @@ struct Execution {
   sim::RunResult slowest;
   int vectors = 0;
   int exact = 0;
+  int images = 1;       ///< of a run: a batch
   bool checked = true;  ///< false: it was not compared with anything
   const char* why_not = "a program holds no model to compare with";
   double seconds = 0;  ///< of simulation

@@ -163,6 +163,7 @@ int run(const Options& options) {
     return runner(inputs);
   }();
   execution.seconds = watch.seconds();
+  execution.images = network.images;
   write_outputs(options, result.outputs);
 
   std::string difference;
@@ -188,6 +189,7 @@ void add_run(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "run", "run a model once; compare with the golden reference", run);
   options->network.declare(*command);
+  options->network.declare_batch(*command);
   options->network.declare_print(*command);
   options->backend.declare(*command);
   options->output.declare(*command);

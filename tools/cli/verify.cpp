@@ -93,7 +93,8 @@ int run(const Options& options) {
   read.push_back({"--vectors", options.vectors + "/manifest.json"});
   options.output.check(options.backend.written(), read);
   const machine::Config config = options.network.design.load();
-  const reference::VectorSet vectors = reference::read_vectors(options.vectors);
+  const reference::VectorSet vectors =
+      reference::batched(reference::read_vectors(options.vectors), options.network.batch);
   const Network network =
       load_network(vectors, read_file(options.network.model), options.network, config);
   const Verification v = verify(network, vectors, options.network.policy(vectors.policy),
@@ -120,7 +121,8 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
                     int tolerance, bool quiet) {
   const Runner runner = make_runner(network.program, backend, vectors.cases[0].inputs, quiet);
   Comparison comparison;
-  const Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
+  Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
+  execution.images = network.images;
   reference::LayerComparison layers;
   if (network.graph && !comparison.differences.empty())
     layers = reference::compare_layers(*network.graph, vectors, policy);
@@ -140,6 +142,7 @@ void add_verify(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "verify", "run recorded vectors; success only if all are bit-exact", run);
   options->network.declare(*command);
+  options->network.declare_batch(*command);
   add_value(*command, "--vectors DIR", options->vectors,
             "folder that trine record wrote: what the model's own runtime\n"
             "computes (docs/vectors.md)")
@@ -151,6 +154,7 @@ void add_verify(CLI::App& app, Action& action) {
   options->output.declare(*command);
   command->footer(
       "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"
+      "With --batch N a run takes N vectors, the last one the first ones again where some lack.\n"
       "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr has how many\n"
       "codes differ, by how much, where first, and the first recorded layer that the golden\n"
       "layers compute otherwise.\n\n"

@@ -435,7 +435,7 @@ void make_variant(Builder& b) {
       shift_weights(b);
       return make_unsigned(b.graph);
     case 9:
-      if (!has(b.graph, {OpKind::kUnknown})) make_batch(b, b.number(1, 3));
+      if (!has(b.graph, {OpKind::kUnknown})) make_batch(b, b.number(1, 9));
       return;
     default:
       return;

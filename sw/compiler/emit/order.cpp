@@ -249,7 +249,7 @@ Channels Order::parameter_range(int channel) const {
 }
 
 BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) const {
-  BlockKey key{net_.filters_of(layer_), channels.first, part.word, part.row,
+  BlockKey key{weights_of_[at(layer_)], channels.first, part.word, part.row,
                channels.last,           part.words,     part.rows};
   const Layer& l = layer();
   if (l.weights_map < 0) return key;

@@ -43,7 +43,7 @@ struct Visit {
 class Order {
  protected:
   Order(const Network& network, const machine::Config& config, const Plan& plan)
-      : net_(network), config_(config), plan_(plan) {}
+      : net_(network), config_(config), plan_(plan), weights_of_(equal_weights(network)) {}
 
   /// Goes on to the next layer. @return its parts in order
   std::vector<Visit> next_layer();
@@ -97,7 +97,8 @@ class Order {
   int lead_channels() const;
   int parameter_channels() const;
 
-  bool relay_end_ = false;  ///< of the last chunk of a relay
+  std::vector<int> weights_of_;  ///< of each layer: the first one with the same
+  bool relay_end_ = false;       ///< of the last chunk of a relay
 };
 
 /// The parts of a sweep inside of the rectangle.

@@ -190,7 +190,7 @@ void Lowering::softmax(const Op& o) {
   if (const auto problem = softmax_problem(graph_, o, config_))
     refuse(o, o.outputs[0], config_.has_softmax() ? Reason::kType : Reason::kConfiguration, ": {}",
            *problem);
-  Layer layer = start(o, LayerKind::kSoftmax, image(o, 0));
+  Layer layer = start(o, LayerKind::kSoftmax, pixels(o, 0));
   layer.single = false;
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
   layer.range = p.output;
@@ -209,7 +209,7 @@ void Lowering::normalization(const Op& o) {
   if (round_up(norm.count, words) > config_.param_channels)
     refuse(o, o.outputs[0], Reason::kConfiguration, ": {} channels, memory.param_channels is {}",
            norm.count, config_.param_channels);
-  Layer layer = start(o, LayerKind::kNormalize, image(o, 0));
+  Layer layer = start(o, LayerKind::kNormalize, pixels(o, 0));
   layer.single = true;
   layer.channels = norm.count;
   layer.range = norm.output;

@@ -136,27 +136,39 @@ void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry
 
 // ---- concatenation ------------------------------------------------------------------------------
 
-/// What only a concatenation of channels reads from a whole word on, its producer writes there: no
-/// copy. With other readers its own last word must be full, as they may count on zeros beyond the
-/// last channel.
+/// Whether one layer makes its output and nothing but that lies like it.
+static bool makes_alone(const Op& o) {
+  return is_product(o.kind) || model::is_requantization(o.kind) || o.kind == OpKind::kMean ||
+         o.kind == OpKind::kAveragePool2D || o.kind == OpKind::kMaxPool2D;
+}
+
+/// What only a concatenation reads, its producer writes there: no copy. Channels begin with a whole
+/// word; with other readers their own last word must be full, as they may count on zeros beyond the
+/// last channel. Pixels have no other reader.
 void Lowering::find_concatenated() {
   std::map<int, int> uses;
-  const auto joins_channels = [&](const Op& o) {
-    return o.kind == OpKind::kConcatenation && graph_.out(o).rank() > 0 &&
-           (o.axis < 0 ? o.axis + graph_.out(o).rank() : o.axis) == graph_.out(o).rank() - 1;
-  };
   for (const int i : machine_)
     if (op(i).kind == OpKind::kConcatenation)
       for (const int t : op(i).inputs) ++uses[t];
   for (const int i : machine_) {
-    if (!joins_channels(op(i))) continue;
-    int channel = 0;
+    if (op(i).kind != OpKind::kConcatenation || graph_.out(op(i)).rank() == 0) continue;
+    const Tensor& out = graph_.out(op(i));
+    const int axis = op(i).axis < 0 ? op(i).axis + out.rank() : op(i).axis;
+    std::vector<std::int64_t> begin(out.shape.size());
     for (const int t : op(i).inputs) {
-      const int C = graph_.tensor(t).extent(-1);
-      const bool own = std::ranges::count(net_.output_tensors, t) > 0;
-      if (channel % 4 == 0 && uses[t] == 1 && !own && (readers_[t] == 1 || C % 4 == 0))
-        concatenated_[t] = {op(i).outputs[0], channel};
-      channel += C;
+      const std::vector<int>& own = graph_.tensor(t).shape;
+      const auto place = selection_of(out.shape, slices_of(own, begin));
+      const bool read = std::ranges::count(net_.output_tensors, t) > 0 || uses[t] != 1;
+      const int from = producer_of(t);
+      const bool channels = axis == out.rank() - 1, alone = readers_[t] == 1;
+      const bool fits = channels ? begin.back() % 4 == 0 && (alone || own.back() % 4 == 0)
+                                 : place && place->x.stride == 1 && place->y.stride == 1 && alone &&
+                                       from >= 0 && makes_alone(op(from));
+      if (!read && fits)
+        concatenated_[t] = {op(i).outputs[0],
+                            {-1, static_cast<int>(begin.back()), channels ? 0 : place->y.begin,
+                             channels ? 0 : place->x.begin}};
+      begin[at(axis)] += own[at(axis)];
     }
   }
 }
@@ -191,7 +203,7 @@ void Lowering::concatenation(const Op& o) {
         part.pixel_words = s.channel_words();
       else
         part.stride_x = place->x.stride;
-      if (row >= 0 || !is_part_of(from, whole, part.channel))
+      if (row >= 0 || !is_part_of(from, whole, part))
         move(o, from, all_channels(s), pointwise(s), add_part(whole, part, s), 0);
     } else {
       join_between(o, i, axis, static_cast<int>(begin[at(axis)]));
@@ -219,10 +231,12 @@ void Lowering::join_between(const Op& o, int position, int axis, int begin) {
   }
 }
 
-bool Lowering::is_part_of(int map, int whole, int channel) const {
+bool Lowering::is_part_of(int map, int whole, const Part& place) const {
   const Part &part = net_.maps[at(map)].part, &outer = net_.maps[at(whole)].part;
-  return outer.whole >= 0 ? part.whole == outer.whole && part.channel == outer.channel + channel
-                          : part.whole == whole && part.channel == channel;
+  return part.whole == (outer.whole >= 0 ? outer.whole : whole) &&
+         part.channel == outer.channel + place.channel &&
+         part.y == outer.y + place.y * outer.stride_y &&
+         part.x == outer.x + place.x * outer.stride_x;
 }
 
 // ---- slices -------------------------------------------------------------------------------------

@@ -263,13 +263,14 @@ int Lowering::new_output(const Op& o, const Shape& shape) {
 int Lowering::output_map(int tensor, const Shape& shape) {
   const auto found = concatenated_.find(tensor);
   if (found == concatenated_.end()) return add_map(tensor, shape);
-  const auto [whole, channel] = found->second;
-  const Tensor& t = graph_.tensor(whole);
-  const Shape joined = shape_of(t.shape, "tensor '" + t.name + "'");
-  // Channels that lie as pixels are turned when they are joined.
-  if (shape.H != joined.H || shape.W != joined.W) return add_map(tensor, shape);
+  const auto& [whole, place] = found->second;
+  const Tensor &t = graph_.tensor(whole), &part = graph_.tensor(tensor);
+  const Shape joined = shape_of(t.shape, "tensor '" + t.name + "'"),
+              own = shape_of(part.shape, "tensor '" + part.name + "'");
+  // What lies as other pixels is turned when it is joined.
+  if (shape.H != own.H || shape.W != own.W) return add_map(tensor, shape);
   if (!map_of_.contains(whole)) map_of_[whole] = output_map(whole, joined);
-  return add_part(map_of_[whole], {-1, channel}, shape);
+  return add_part(map_of_[whole], place, shape);
 }
 
 int Lowering::add_part(int whole, const Part& part, const Shape& shape) {
@@ -303,6 +304,11 @@ int Lowering::image(const Op& o, int position) {
   const Shape own = shape_of(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor));
   if (folded || own == shape(map)) return map;
   return map_of_[tensor] = in_order(o, axes_of(tensor), own, false);
+}
+
+int Lowering::pixels(const Op& o, int position) {
+  const int map = map_of(o.input(position));
+  return shape(map).C == graph_.in(o, position).extent(-1) ? map : image(o, position);
 }
 
 Layer Lowering::start(const Op& o, LayerKind kind, int input) const {

@@ -135,6 +135,8 @@ class Lowering {
   }
   /// The map of an image operator's input, whose shape must be the tensor's own.
   int image(const Op& o, int position);
+  /// The same where pixels may lie in other rows, for a layer that takes each alone.
+  int pixels(const Op& o, int position);
   /// A layer with a window of one tap over the whole map.
   Layer start(const Op& o, LayerKind kind, int input) const;
   /// How operators of a kind become layers; nullptr: not at all.
@@ -316,7 +318,7 @@ class Lowering {
   /// Pads channels as well.
   void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);
   void join_between(const Op& o, int position, int axis, int begin);
-  bool is_part_of(int map, int whole, int channel) const;
+  bool is_part_of(int map, int whole, const Part& place) const;
   /// Finds the tensors that their producers can write right into a concatenation.
   void find_concatenated();
   /// A convolution of one tap whose channel m is input channel `channel_of[m]`, as it is (-1: 0).
@@ -356,8 +358,8 @@ class Lowering {
   std::map<int, Function> functions_;
   std::set<int> stored_;          ///< tensors that others than functions read
   std::map<int, int> looked_up_;  ///< root -> its only function in memory, where it is not itself
-  /// Of a tensor: the concatenation that it is written into, as tensor, and its first channel.
-  std::map<int, std::pair<int, int>> concatenated_;
+  /// Of a tensor: the concatenation that it is written into, as tensor, and its place there.
+  std::map<int, std::pair<int, Part>> concatenated_;
 };
 
 }  // namespace trine::compiler

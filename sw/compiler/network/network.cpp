@@ -2,6 +2,9 @@
 
 #include "sw/compiler/network/network.h"
 
+#include <array>
+#include <map>
+
 namespace trine::compiler {
 namespace {
 
@@ -25,6 +28,28 @@ bool Network::is_apart(int map) const {
 bool Network::is_private(int map) const {
   const Map& m = maps[at(map)];
   return !m.input && !m.output && !m.constant() && is_apart(map);
+}
+
+std::vector<int> equal_weights(const Network& network) {
+  std::map<std::array<int, 9>, std::vector<int>> known;  // by what the rows depend on besides codes
+  std::vector<int> first;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    const Layer& l = network.layers[at(i)];
+    first.push_back(i);
+    if (l.like >= 0) first.back() = first[at(l.like)];
+    if (l.kind != LayerKind::kConv || l.weights_map >= 0 || l.conv().weights.empty()) continue;
+    std::vector<int>& alike =
+        known[{l.channels, l.words, l.window.R, l.window.S, l.former.steps, l.group_channels,
+               l.conv().step_codes, l.conv().steps_per_row, static_cast<int>(l.conv().precision)}];
+    const auto same = std::ranges::find_if(alike, [&](int other) {
+      return network.layers[at(other)].conv().weights == l.conv().weights;
+    });
+    if (same == alike.end())
+      alike.push_back(i);
+    else
+      first.back() = *same;
+  }
+  return first;
 }
 
 void set_lifetimes(Network& network) {

@@ -206,7 +206,6 @@ struct Layer {
 
   /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
   int like = -1;
-  bool weights_stay = false;  ///< with `like`: PMEM holds them since the stripe before
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;
@@ -291,6 +290,11 @@ struct Layer {
     g.reach_y = g.reach_x = 0;
     return g;
   }
+  /// PMEM rows of all constant weights.
+  std::int64_t weight_rows(const machine::Config& config) const {
+    if (kind != LayerKind::kConv || weights_map >= 0) return 0;
+    return divide_up(channels, columns(config)) * rows_of(steps());
+  }
   /// PMEM rows of a group for so many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
     return divide_up(steps_done, conv().steps_per_row);
@@ -327,6 +331,10 @@ struct Network {
 
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
+
+/// For each layer the first one whose constant weights PMEM holds as the same rows: itself, or that
+/// of another image of a batch or of a cascade's first stripe.
+std::vector<int> equal_weights(const Network& network);
 
 /// Makes the sweeps of a convolution over `input`, with their corrections (sweeps.cpp).
 void set_sweeps(Layer& layer, const Shape& input);

@@ -483,12 +483,40 @@ class Planner {
     buffers_ = {start, round_up(words, config_.data_words())};
   }
 
+  /// Whether a layer finds all of its weights in PMEM, where those that were used last stay.
+  class Weights {
+   public:
+    Weights(const PlanFacts& facts, const machine::Config& config)
+        : facts_(facts), rows_(config.pmem_rows()) {}
+
+    bool finds(int layer, std::int64_t rows) {
+      const int first = facts_.weights_of(layer);
+      std::int64_t later = rows;  // with those that came since
+      auto known = used_.rbegin();
+      for (; known != used_.rend() && known->first != first; ++known) later += known->second;
+      const bool found = known != used_.rend() && later <= rows_;
+      if (known != used_.rend()) used_.erase(std::next(known).base());
+      used_.emplace_back(first, rows);
+      return found;
+    }
+
+   private:
+    const PlanFacts& facts_;
+    std::int64_t rows_;
+    std::vector<std::pair<int, std::int64_t>> used_;  ///< the last one is the latest
+  };
+
   double estimated_cycles() const {
     double cycles = 0;
+    Weights weights(facts_, config_);
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-      const Placement& in = plan_.maps[at(net_.layers[at(i)].input)];
+      const Layer& layer = net_.layers[at(i)];
+      const Placement& in = plan_.maps[at(layer.input)];
       const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
-      cycles += plan_.tilings[at(i)].cycles + timing::kLayerOverhead +
+      const Tiling& t = plan_.tilings[at(i)];
+      const std::int64_t rows = layer.weight_rows(config_);
+      const bool reuses = rows > 0 && weights.finds(i, rows);
+      cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead +
                 static_cast<double>(facts_.replays_of(i, pitch));
     }
     return cycles;

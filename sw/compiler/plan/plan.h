@@ -63,6 +63,7 @@ struct Tiling {
   std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
   double cycles = 0;                ///< estimated, with a surcharge for what overlaps: to compare
   double expected = 0;              ///< estimated, without
+  double reused = 0;                ///< as `cycles`, with the weights in PMEM already
   double compute = 0, traffic = 0;  ///< cycles that it would take without the other
 };
 

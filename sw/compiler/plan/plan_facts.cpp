@@ -18,6 +18,7 @@ constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come befo
 PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
     : net_(network),
       config_(config),
+      weights_of_(equal_weights(network)),
       replays_(network.layers.size()),
       shifts_(network.layers.size()),
       tilings_(network.layers.size()) {

@@ -72,6 +72,9 @@ class PlanFacts {
   /// Codes that come from DRAM and go to PMEM alone.
   bool only_weights(int map) const { return only_weights_[at(map)]; }
 
+  /// The first layer with the same weights.
+  int weights_of(int layer) const { return weights_of_[at(layer)]; }
+
   /// Cycles that lanes of the layers that read the class lose to each other with that pitch.
   std::int64_t pitch_cycles(int root, int pitch);
   std::int64_t replays_of(int layer, int pitch);
@@ -94,6 +97,7 @@ class PlanFacts {
 
   const Network& net_;
   const machine::Config& config_;
+  std::vector<int> weights_of_;
   std::vector<int> tied_, home_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home

@@ -30,7 +30,7 @@ model::Graph chain(int blocks) {
 /// The images of a batch go through the same convolutions one by one.
 model::Graph images(int count) {
   Builder b(1);
-  int x = b.input({1, 16, 16, 16});
+  int x = b.input({1, 32, 32, 16});
   for (int i = 0; i < 10; ++i)
     x = b.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, false);
   b.graph.outputs = {x};

@@ -40,6 +40,7 @@ class Tiler {
     out_width_ = whole >= 0 ? maps[at(whole)].width_in_dram() : out_.W;
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
+    first_ = &layer == network.layers.data();
   }
 
   std::optional<Tiling> run(std::int64_t room) {
@@ -117,6 +118,11 @@ class Tiler {
       while (!fits() && size() > unit) ++parts;
       if (!fits()) continue;
       result.push_back(size());
+      // Nothing hides the network's first weights, which several tiles use: a group at a time the
+      // next ones are there sooner.
+      if (first_ && size() > unit && weight_rows(unit) > pmem / 16 &&
+          std::int64_t{window().P} * window().Q > config_.rows)
+        result.push_back(unit);
       if (!places_.output->resident || !places_.input->resident)
         for (const int units : halvings(size() / unit)) result.push_back(units * unit);
       break;
@@ -266,7 +272,7 @@ class Tiler {
     if (layer_.two_operands() || layer_.fuse_add())
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
     double weights = 0, stored = 0;  // stores go beside what is read
-    if (conv() && !layer_.weights_stay) {
+    if (conv()) {
       const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
       weights = weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
     }
@@ -290,9 +296,10 @@ class Tiler {
     if (layer_.over_channels() && transfers > 0)
       t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
     t.cycles = t.expected + 0.1 * (compute + traffic);
+    const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
+    t.reused = std::max(compute + apart, reads) + 0.1 * (compute + reads);
     if (conv()) {
-      const double load =
-          layer_.weights_stay ? 0 : weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
+      const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have
       // no place beside them.
       t.cycles += 0.5 * load;
@@ -385,7 +392,7 @@ class Tiler {
     const double compute = tiles * groups * (layer_.steps() + pieces * timing::kRunOverhead);
     t.compute = compute;
     t.traffic = tiles * weight_bytes(out_.C) / bytes_per_cycle_;
-    t.cycles = t.expected = std::max(t.compute, t.traffic);
+    t.cycles = t.expected = t.reused = std::max(t.compute, t.traffic);
     keep(t);
   }
 
@@ -400,6 +407,7 @@ class Tiler {
   const Map* out_map_ = nullptr;
   int out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
+  bool first_ = false;  ///< of the network
   std::int64_t room_ = 0;
   std::optional<Tiling> best_;
 };

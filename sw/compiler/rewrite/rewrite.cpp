@@ -230,7 +230,16 @@ class SymmetricWeights : Rewriter {
   /// The image that FULLY_CONNECTED reads as rows of K elements.
   int image_of(int tensor, int K) const {
     int image = tensor;
-    while (graph_.tensor(image).extent(-1) != K || graph_.tensor(image).elements() == K) {
+    const auto of_images = [&](int t) {  // several rows, of some pixels each
+      const auto found = producer_.find(t);
+      if (found == producer_.end() || !model::is_reshape(graph_.ops[at(found->second)].kind))
+        return false;
+      const Tensor& from = graph_.in(graph_.ops[at(found->second)], 0);
+      return from.rank() == 4 && from.extent(-1) < K && K % from.extent(-1) == 0 &&
+             graph_.tensor(t).extent(-1) == K;
+    };
+    while (graph_.tensor(image).extent(-1) != K || graph_.tensor(image).elements() == K ||
+           of_images(image)) {
       const auto found = producer_.find(image);
       if (found == producer_.end()) break;
       const Op& op = graph_.ops[at(found->second)];
@@ -368,11 +377,12 @@ Graph with_signed_codes(Graph graph) { return SignedCodes(std::move(graph)).run(
 
 Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(graph)).run(); }
 
-Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed) {
+Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed,
+                std::int64_t room) {
   program::Removed idle;
   Graph result = without_idle_channels(graph, rounding, idle);
   if (removed != nullptr) *removed = idle;
-  return with_symmetric_weights(with_signed_codes(with_single_images(std::move(result))));
+  return with_symmetric_weights(with_signed_codes(with_single_images(std::move(result), room)));
 }
 
 }  // namespace trine::compiler

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <cstdint>
+
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/run.h"
@@ -21,8 +23,14 @@ model::Graph with_signed_codes(model::Graph graph);
 /// weight of its own, on the same channels, which the input has once more.
 model::Graph with_symmetric_weights(model::Graph graph);
 
-/// Operators on images [N, H, W, C] with N = 1.
-model::Graph with_single_images(model::Graph graph);
+/// Whether there are images [N, H, W, C] with N > 1 to take apart.
+bool has_batch(const model::Graph& graph);
+
+/// Operators on images [N, H, W, C] with N = 1. So many images go through an operator one after the
+/// other, which then needs its weights once, as have room; early operators have large maps, so that
+/// groups of few images may come together to larger ones behind them.
+/// @param room  words for the maps of a group, and of those that wait for it
+model::Graph with_single_images(model::Graph graph, std::int64_t room = INT64_MAX);
 
 /// Channels that say nothing go, exactly: those with one code in every pixel, which become part of
 /// the biases of those who read them (unless a border tells them from its zero point), and those
@@ -32,7 +40,8 @@ model::Graph without_idle_channels(model::Graph graph, reference::RoundingPolicy
                                    program::Removed& removed);
 
 /// All of them. @pre model::check(graph)
+/// @param room  as of with_single_images()
 model::Graph rewritten(const model::Graph& graph, reference::RoundingPolicy rounding,
-                       program::Removed* removed = nullptr);
+                       program::Removed* removed = nullptr, std::int64_t room = INT64_MAX);
 
 }  // namespace trine::compiler

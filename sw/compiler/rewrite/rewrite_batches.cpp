@@ -2,15 +2,25 @@
 //
 // An image has a batch of one on the machine. Operators that keep the images of a batch apart
 // become one for each; tensors are cut and joined along axis 0 only where others read or write
-// them, on the host at the graph's ends.
+// them, on the host at the graph's ends. FULLY_CONNECTED reads the rows of all images at once, as
+// pixels of one map: each is a lane, and weights come once.
+//
+// Between two joins any order of images and operators is right. Groups of images go through an
+// operator one after the other, so that they share its weights while those are in PMEM; groups are
+// as large as there is room in DMEM. Where early operators have the larger maps, several small
+// groups make up a larger one behind them: one image at a time through the stem, all through the
+// last blocks.
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 #include <map>
+#include <set>
 
+#include "base/rounding.h"
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/onnx/evaluate.h"
+#include "sw/model/batch.h"
 #include "sw/model/rewriter.h"
-#include "sw/model/shapes.h"
 
 namespace trine::compiler {
 namespace {
@@ -21,14 +31,145 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
+/// Of a group: with more of them the weights' share of the bus is small already.
+constexpr int kMostImages = 8;
+
+/// What operators between two joins are for each image, in their order.
+class Steps {
+ public:
+  void add(std::vector<std::vector<Op>> of_images) { steps_.push_back(std::move(of_images)); }
+  int images() const { return steps_.empty() ? 0 : static_cast<int>(steps_[0].size()); }
+
+  /// Puts all of them behind `ops`, and forgets them.
+  void write(const Graph& graph, std::int64_t room, std::vector<Op>& ops) {
+    if (steps_.empty()) return;
+    set_words(graph);
+    choose_groups(graph, room);
+    write_steps(static_cast<int>(steps_.size()) - 1, 0, images(), ops);
+    steps_.clear();
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  static std::int64_t words_of(const Tensor& t) {
+    return t.rank() == 0
+               ? 1
+               : t.elements() / std::max(1, t.extent(-1)) * divide_up(t.extent(-1), kWord);
+  }
+
+  /// What an image's maps take at each step, and from it to the next. Those that nobody has read
+  /// yet stay to the end.
+  void set_words(const Graph& graph) {
+    const int count = static_cast<int>(steps_.size());
+    std::map<int, int> same;  // a tensor whose codes another one's are
+    std::map<int, std::pair<int, int>> life;
+    const auto root = [&](int t) { return same.contains(t) ? same.at(t) : t; };
+    const auto use = [&](int t, int step) {
+      if (t < 0 || graph.tensor(t).is_constant) return;
+      const auto [found, is_new] = life.try_emplace(root(t), step, step);
+      if (!is_new) found->second.second = std::max(found->second.second, step);
+    };
+    std::set<int> unread;
+    for (int s = 0; s < count; ++s)
+      for (const Op& op : steps_[at(s)][0]) {
+        if (model::is_reshape(op.kind)) same[op.outputs[0]] = root(op.input(0));
+        for (const int t : op.inputs) {
+          use(t, s);
+          unread.erase(t);
+        }
+        use(op.outputs[0], s);
+        unread.insert(op.outputs[0]);
+      }
+    for (const int t : unread) use(t, count);
+    words_.assign(at(count), 0);
+    waiting_.assign(at(count), 0);
+    for (const auto& [t, steps] : life) {
+      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s)
+        words_[at(s)] += words_of(graph.tensor(t));
+      for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words_of(graph.tensor(t));
+    }
+    for (int s = 0; s < count; ++s)
+      for (const Op& op : steps_[at(s)][0]) {
+        const auto ends = [&](int t) {
+          return life.contains(root(t)) && life.at(root(t)).second == s &&
+                 words_of(graph.tensor(t)) == words_of(graph.out(op));
+        };
+        if (model::is_binary(op.kind) && std::ranges::any_of(op.inputs, ends))
+          words_[at(s)] -= words_of(graph.out(op));  // in the operand's place
+      }
+  }
+
+  /// The groups with which the fewest weights come for an image. Larger ones at the end leave those
+  /// before it less room, so that the most of all is not always best.
+  void choose_groups(const Graph& graph, std::int64_t room) {
+    double least = 0;
+    std::vector<int> best;
+    for (int most = kMostImages; most >= 1; most /= 2) {
+      set_groups(room, most);
+      double bytes = 0;
+      for (std::size_t s = 0; s < steps_.size(); ++s)
+        for (const Op& op : steps_[s][0])
+          for (const int t : op.inputs)
+            if (t >= 0) bytes += static_cast<double>(graph.tensor(t).data.size()) / groups_[s];
+      if (best.empty() || bytes < least) {
+        least = bytes;
+        best = groups_;
+      }
+    }
+    groups_ = best;
+  }
+
+  /// Images of a group at each step, from the last step on: while it is at work, images that make
+  /// up the larger groups behind it wait, or have done so.
+  void set_groups(std::int64_t room, int most) {
+    groups_.assign(steps_.size(), 1);
+    int size = images();
+    std::int64_t others = 0;
+    for (int s = static_cast<int>(steps_.size()); s-- > 0;) {
+      const std::int64_t ends = std::max(waiting_[at(s)], s > 0 ? waiting_[at(s - 1)] : 0);
+      const auto with = [&](int n) {
+        return words_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] + others;
+      };
+      int n = std::min(size, most);
+      while (n > 1 && with(n) > room)
+        n = static_cast<int>(std::bit_floor(static_cast<unsigned>(n - 1)));
+      others += (size - n) * waiting_[at(s)];
+      groups_[at(s)] = size = n;
+    }
+  }
+
+  /// All steps up to `last` for the images begin <= n < end.
+  void write_steps(int last, int begin, int end, std::vector<Op>& ops) {
+    if (last < 0) return;
+    const int size = groups_[at(last)];
+    int first = last;  // of those with the same groups
+    while (first > 0 && groups_[at(first - 1)] == size) --first;
+    for (int n = begin; n < end; n += size) {
+      const int behind = std::min(end, n + size);
+      write_steps(first - 1, n, behind, ops);
+      for (int s = first; s <= last; ++s)
+        for (int image = n; image < behind; ++image)
+          std::ranges::move(steps_[at(s)][at(image)], std::back_inserter(ops));
+    }
+  }
+
+  std::vector<std::vector<std::vector<Op>>> steps_;  ///< [step][image]
+  std::vector<std::int64_t> words_, waiting_;
+  std::vector<int> groups_;
+};
+
 class SingleImages : Rewriter {
  public:
-  using Rewriter::Rewriter;
+  SingleImages(Graph graph, std::int64_t room) : Rewriter(std::move(graph)), room_(room) {}
 
   Graph run() {
     for (const Op& op : ops_) {
       const int parts = parts_of(op);
-      if (parts > 1 && keeps_apart(op, parts))
+      if (parts > 1 && reads_rows(op, parts))
+        write_rows(op);
+      else if (lays_out(op))
+        write_whole(op);
+      else if (parts > 1 && keeps_apart(op, parts))
         write_each(op, parts);
       else if (model::is_reshape(op.kind) && is_batch(op.outputs[0]) && !is_batch(op.input(0)))
         write_images(op, parts);
@@ -37,6 +178,8 @@ class SingleImages : Rewriter {
     }
     for (const int t : graph_.outputs)
       if (images_.contains(t)) join_images(t);
+    finish_steps();
+    drop_unread();
     return std::move(graph_);
   }
 
@@ -62,62 +205,78 @@ class SingleImages : Rewriter {
            (!images_.contains(t) || static_cast<int>(images_.at(t).size()) == parts);
   }
 
-  /// The operand that has the batch; of operators on two maps see is_shared().
-  static int position_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
-
   /// An operand that all images read: without a batch of its own, or no map at all.
   bool is_shared(const Op& op, int position) const {
     const Tensor& t = graph_.in(op, position);
-    if (model::is_binary(op.kind) || op.kind == OpKind::kBroadcastTo ||
-        op.kind == OpKind::kBatchMatMul || op.kind == OpKind::kOnnx)
+    if (op.kind == OpKind::kBatchMatMul && graph_.out(op).rank() == 2) return position == 1;
+    if (model::is_elementwise(op) || op.kind == OpKind::kBroadcastTo ||
+        op.kind == OpKind::kBatchMatMul)
       return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
     if (op.kind == OpKind::kConcatenation) return false;
-    return position != position_of(op);
+    return position != model::position_of_images(op);
   }
 
   /// Whether parts of the output along axis 0 are those of the operands.
   bool keeps_apart(const Op& op, int parts) const {
-    if (op.outputs.size() != 1 || !divides(op.outputs[0], parts)) return false;
+    if (!model::keeps_images_apart(graph_, op) || !divides(op.outputs[0], parts)) return false;
     for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
       if (op.input(i) >= 0 && !is_shared(op, i) && !divides(op.input(i), parts)) return false;
-    switch (op.kind) {
-      case OpKind::kConcatenation:
-        return op.axis != 0 && op.axis != -graph_.out(op).rank();
-      case OpKind::kMean:
-      case OpKind::kSum:
-      case OpKind::kReduceMax:
-      case OpKind::kReduceMin:
-        return !model::reduced_axes(graph_, op)->at(0);
-      case OpKind::kPad:
-      case OpKind::kPadV2:
-      case OpKind::kMirrorPad:
-        return model::paddings(graph_, op)[0] == std::pair<std::int64_t, std::int64_t>{0, 0};
-      case OpKind::kStridedSlice: {
-        const model::Slice s = model::slices(graph_, op)[0];
-        return s.begin == 0 && s.stride == 1 && s.size == graph_.in(op, 0).shape[0] && !s.dropped;
+    return true;
+  }
+
+  /// Whether it makes rows of an input for FULLY_CONNECTED: the host lays that out as these.
+  bool lays_out(const Op& op) const {
+    if (!model::is_reshape(op.kind) || !is_input(op.input(0)) || graph_.out(op).rank() == 4)
+      return false;
+    const auto is_output = [&](int t) { return std::ranges::count(graph_.outputs, t) > 0; };
+    int readers = 0;
+    for (const Op& other : ops_)
+      for (const int t : other.inputs) {
+        if (t == op.input(0)) ++readers;
+        if (t == op.outputs[0] && other.kind != OpKind::kFullyConnected) return false;
       }
-      case OpKind::kTranspose:
-        return model::permutation(graph_, op)->at(0) == 0;
-      case OpKind::kBatchMatMul:
-        return graph_.out(op).rank() > 2;
-      case OpKind::kNormalization:
-      case OpKind::kSoftmax:
-      case OpKind::kLogSoftmax:
-        return graph_.out(op).rank() > 1;
-      case OpKind::kGather:
-        return op.axis != 0 && op.axis != -graph_.in(op, 0).rank();
-      case OpKind::kArgMax:
-        return *model::searched_axis(graph_, op) > 0;
-      case OpKind::kOnnx:  // of the others any axis may mean anything
-        return model::onnx_file::is_elementwise(op.name);
-      case OpKind::kUnknown:
-        return false;
-      default:
-        return true;
+    return readers == 1 && !is_output(op.input(0)) && !is_output(op.outputs[0]);
+  }
+
+  /// Whether it is a FULLY_CONNECTED of a row of each image.
+  bool reads_rows(const Op& op, int parts) const {
+    return op.kind == OpKind::kFullyConnected && images_.contains(op.input(0)) &&
+           graph_.in(op, 1).is_constant && graph_.out(op).rank() == 2 &&
+           graph_.out(op).shape[0] == parts && divides(op.input(0), parts);
+  }
+
+  /// Joins what the rows were before they were flattened: rows of pixels that follow each other.
+  void write_rows(Op op) {
+    std::vector<int> images = images_.at(op.input(0));
+    for (int& image : images)
+      if (const auto from = flattened_.find(image); from != flattened_.end()) image = from->second;
+    const std::vector<int> shape = graph_.tensor(images[0]).shape;
+    const bool of_image = shape.size() == 4 && shape[0] == 1;
+    if (!of_image && images != images_.at(op.input(0))) images = images_.at(op.input(0));
+    finish_steps();
+    const int joined = join(op, images, of_image ? 1 : 0);
+    const int K = graph_.in(op, 1).extent(-1);
+    op.inputs[0] = joined;
+    if (of_image) {
+      op.inputs[0] = add_like(joined, {static_cast<int>(graph_.tensor(joined).elements()) / K, K});
+      graph_.ops.push_back(model::op_of(OpKind::kReshape, op.index, {joined}, {op.inputs[0]}));
     }
+    graph_.ops.push_back(std::move(op));
+  }
+
+  void finish_steps() { steps_.write(graph_, room_, graph_.ops); }
+
+  /// What was flattened for nobody.
+  void drop_unread() {
+    std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
+    for (const Op& op : graph_.ops) read.insert(op.inputs.begin(), op.inputs.end());
+    std::erase_if(graph_.ops, [&](const Op& op) {
+      return flattened_.contains(op.outputs[0]) && !read.contains(op.outputs[0]);
+    });
   }
 
   void write_whole(const Op& op) {
+    finish_steps();
     for (const int t : op.inputs)
       if (images_.contains(t)) join_images(t);
     graph_.ops.push_back(op);
@@ -125,13 +284,14 @@ class SingleImages : Rewriter {
 
   /// Images that the operand does not have: rows of a single one, which is cut.
   void write_images(const Op& op, int parts) {
+    finish_steps();
     if (images_.contains(op.input(0))) join_images(op.input(0));
     std::vector<int> shape = graph_.out(op).shape;
     const int H = shape[1];
     shape[0] = 1;
     shape[1] = parts * H;
     Op rows = op;
-    set_shape(rows, shape);
+    model::set_shape(graph_, rows, shape);
     rows.outputs = {add_like(op.outputs[0], shape)};
     graph_.ops.push_back(rows);
     for (int n = 0; n < parts; ++n)
@@ -139,37 +299,37 @@ class SingleImages : Rewriter {
   }
 
   void write_each(const Op& op, int parts) {
+    if (steps_.images() != parts) finish_steps();
     std::vector<int> outputs;
+    std::vector<std::vector<Op>> of_images(at(parts));
+    const auto written = static_cast<std::ptrdiff_t>(graph_.ops.size());
     for (int n = 0; n < parts; ++n) {
       Op one = op;
       for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
         if (op.input(i) >= 0 && !is_shared(op, i))
           one.inputs[at(i)] = image_of(op, op.inputs[at(i)], parts, n);
+      if (op.counted_macs > 0) one.counted_macs = op.counted_macs / parts;
       std::vector<int> shape = graph_.out(op).shape;
       shape[0] /= parts;
-      set_shape(one, shape);
+      model::set_shape(graph_, one, shape);
       one.outputs = {add_like(op.outputs[0], shape)};
       outputs.push_back(one.outputs[0]);
+      if (model::is_reshape(op.kind)) {
+        const auto from = flattened_.find(one.input(0));
+        flattened_[one.outputs[0]] = from == flattened_.end() ? one.input(0) : from->second;
+      }
       graph_.ops.push_back(std::move(one));
+      of_images[at(n)].assign(graph_.ops.begin() + written, graph_.ops.end());
+      graph_.ops.erase(graph_.ops.begin() + written, graph_.ops.end());
     }
     images_[op.outputs[0]] = outputs;
-  }
-
-  /// Operands that hold a shape.
-  void set_shape(Op& op, const std::vector<int>& shape) {
-    if (op.kind == OpKind::kTransposeConv) op.inputs[0] = add_integers(shape);
-    if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
-    if (op.kind != OpKind::kStridedSlice) return;
-    std::vector<int> end;
-    for (const std::int64_t i : graph_.in(op, 2).integers()) end.push_back(static_cast<int>(i));
-    end[0] = shape[0];
-    op.inputs[2] = add_integers(end);
+    steps_.add(std::move(of_images));
   }
 
   int image_of(const Op& op, int t, int parts, int n) {
     std::vector<int>& images = images_[t];
     const int extent = graph_.tensor(t).shape[0] / parts;
-    while (static_cast<int>(images.size()) < parts) {
+    while (static_cast<int>(images.size()) <= n) {
       const int first = static_cast<int>(images.size()) * extent;
       images.push_back(computed(t) ? slice(op, t, 0, first, first + extent)
                                    : constant_part(t, first, extent));
@@ -191,6 +351,7 @@ class SingleImages : Rewriter {
   /// Computes a tensor that so far is images only.
   void join_images(int t) {
     if (is_input(t) || !computed(t)) return;
+    finish_steps();
     const auto written = [&](const Op& op) {
       return std::ranges::find(op.outputs, t) != op.outputs.end();
     };
@@ -202,11 +363,22 @@ class SingleImages : Rewriter {
 
   bool is_input(int t) const { return std::ranges::find(graph_.inputs, t) != graph_.inputs.end(); }
 
+  std::int64_t room_;
   std::map<int, std::vector<int>> images_;  ///< a tensor's parts along axis 0, in order
+  std::map<int, int> flattened_;            ///< an image's tensor: what was reshaped to it
+  Steps steps_;                             ///< not written yet
 };
 
 }  // namespace
 
-Graph with_single_images(Graph graph) { return SingleImages(std::move(graph)).run(); }
+bool has_batch(const Graph& graph) {
+  return std::ranges::any_of(graph.tensors, [](const Tensor& t) {
+    return !t.is_constant && t.rank() == 4 && t.shape[0] > 1;
+  });
+}
+
+Graph with_single_images(Graph graph, std::int64_t room) {
+  return SingleImages(std::move(graph), room).run();
+}
 
 }  // namespace trine::compiler

@@ -212,7 +212,25 @@ std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
   return LoadScheduler(std::move(natural), config).run();
 }
 
-void insert_tokens(std::vector<Instruction>& program) {
+namespace {
+
+bool is_dma(std::size_t engine) {
+  return engine == index(Engine::kLoad) || engine == index(Engine::kStore);
+}
+
+/// Whether an engine's tokens to itself, whose RUNs start in order, fit their counter.
+bool own_tokens_fit(const std::vector<Instruction>& program) {
+  std::array<int, isa::kEngines> given{};  // and not taken yet
+  for (const Instruction& i : program) {
+    const std::size_t engine = index(i.engine);
+    if (given[engine] >= 1 << isa::kTokenBits) return false;
+    given[engine] += (i.run.signal >> engine & 1) - (i.run.wait >> engine & 1);
+  }
+  return true;
+}
+
+/// @param own_too  an engine waits now and then for its own RUNs, too
+void wait_for_conflicts(std::vector<Instruction>& program, bool own_too) {
   constexpr std::size_t kWindow = 24;  // RUNs of an engine
   // Clock of a RUN: how many RUNs of each engine have surely ended when it starts.
   using Clock = std::array<std::size_t, isa::kEngines>;
@@ -226,8 +244,7 @@ void insert_tokens(std::vector<Instruction>& program) {
     // The last RUN of each engine that this one must wait for (counted from 1), if any.
     Clock needed{};
     for (std::size_t from = 0; from < isa::kEngines; ++from) {
-      const bool dma = from == index(Engine::kLoad) || from == index(Engine::kStore);
-      if (from == to && dma) continue;  // one transfer after the other
+      if (from == to && is_dma(to)) continue;  // one transfer after the other
       for (std::size_t k = runs[from].size(); k > clock[from] && needed[from] == 0; --k)
         if (conflicts(program[runs[from][k - 1]], later)) needed[from] = k;
     }
@@ -237,7 +254,8 @@ void insert_tokens(std::vector<Instruction>& program) {
       for (std::size_t from = 0; from < isa::kEngines; ++from) {
         const auto behind = std::ranges::lower_bound(runs[from], runs[to][own - kWindow]);
         const auto ended = static_cast<std::size_t>(behind - runs[from].begin());
-        if (from != to && ended > clock[from]) needed[from] = std::max(needed[from], ended);
+        const bool waits = from != to || (own_too && !is_dma(to));
+        if (waits && ended > clock[from]) needed[from] = std::max(needed[from], ended);
       }
     // What one of them had waited for needs no token of its own.
     const auto implied = [&](std::size_t from) {
@@ -259,6 +277,17 @@ void insert_tokens(std::vector<Instruction>& program) {
     started[i] = latest[to] = clock;
     runs[to].push_back(i);
   }
+}
+
+}  // namespace
+
+void insert_tokens(std::vector<Instruction>& program) {
+  std::vector<Instruction> plain = program;
+  wait_for_conflicts(plain, false);
+  if (own_tokens_fit(plain))
+    program = std::move(plain);
+  else
+    wait_for_conflicts(program, true);
 }
 
 std::vector<isa::Word> encode(const std::vector<Instruction>& program, std::uint64_t config_hash) {

@@ -139,6 +139,27 @@ TEST_CASE("tokens that many RUNs give before they are taken stay few", "[compile
   CHECK(given < 1 << isa::kTokenBits);
 }
 
+/// Each RUN of a second layer reads what one of the first wrote.
+TEST_CASE("an engine's tokens to itself stay few", "[compiler][schedule]") {
+  for (const int runs : {30, 64, 65, 200}) {
+    CAPTURE(runs);
+    std::vector<Instruction> program;
+    for (int i = 0; i < runs; ++i)
+      program.push_back(instruction(Engine::kVector, {}, {{Space::kDmem, i, 1}}));
+    for (int i = 0; i < runs; ++i)
+      program.push_back(
+          instruction(Engine::kVector, {{Space::kDmem, i, 1}}, {{Space::kDmem, 1000 + i, 1}}));
+    insert_tokens(program);
+    int given = 0, most = 0;
+    for (const Instruction& i : program) {
+      most = std::max(most, given);
+      given += (i.run.signal != 0 ? 1 : 0) - (i.run.wait != 0 ? 1 : 0);
+    }
+    CHECK(given == 0);
+    CHECK(most < 1 << isa::kTokenBits);
+  }
+}
+
 TEST_CASE("loads come when the bus and their place are free, behind the first RUN",
           "[compiler][schedule]") {
   const machine::Config config;

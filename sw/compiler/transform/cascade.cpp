@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/rounding.h"
-
 namespace trine::compiler {
 namespace {
 
@@ -31,12 +29,8 @@ Rows input_rows(const Geometry& g, const Rows& out) {
 
 class Striping {
  public:
-  Striping(const Network& network, const machine::Config& config, const Cascade& cascade)
-      : old_(network), cascade_(cascade), net_(network) {
-    std::int64_t rows = 0;
-    for (int i = cascade.first; i <= cascade.last; ++i) rows += weight_rows(old(i), config);
-    weights_stay_ = rows <= config.pmem_rows();
-  }
+  Striping(const Network& network, const Cascade& cascade)
+      : old_(network), cascade_(cascade), net_(network) {}
 
   std::optional<Network> run() {
     if (!can_run()) return std::nullopt;
@@ -180,7 +174,6 @@ class Striping {
     if (l.kind == LayerKind::kConv) {
       cut_sweeps(l, net_.maps[at(l.input)].shape, out.first, out.last);
       if (l.like >= 0) l.conv().weights.clear();
-      l.weights_stay = l.like >= 0 && weights_stay_;
     }
     if (l.kind == LayerKind::kSum) move_regions(l, out);
     net_.layers.push_back(std::move(l));
@@ -200,19 +193,12 @@ class Striping {
   const Network& old_;
   const Cascade cascade_;
   Network net_;
-  bool weights_stay_ = false;   ///< PMEM has place for those of all layers
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
   std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
 };
 
 }  // namespace
-
-std::int64_t weight_rows(const Layer& l, const machine::Config& config) {
-  if (l.kind != LayerKind::kConv) return 0;
-  return round_up(divide_up(l.channels, l.columns(config)) * l.rows_of(l.steps()),
-                  config.rows_per_beat());
-}
 
 bool works_by_rows(const Network& network, const Layer& l) {
   const Geometry& g = l.window;
@@ -226,9 +212,8 @@ bool works_by_rows(const Network& network, const Layer& l) {
          (!l.two_operands() || (g.P == g.H && g.R * g.S == 1));
 }
 
-std::optional<Network> striped(const Network& network, const machine::Config& config,
-                               const Cascade& cascade) {
-  return Striping(network, config, cascade).run();
+std::optional<Network> striped(const Network& network, const Cascade& cascade) {
+  return Striping(network, cascade).run();
 }
 
 }  // namespace trine::compiler

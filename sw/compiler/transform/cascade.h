@@ -20,16 +20,12 @@ struct Cascade {
   bool aside = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
 };
 
-/// Rows of PMEM that all weights of the layer take.
-std::int64_t weight_rows(const Layer& layer, const machine::Config& config);
-
 /// Whether each row of the layer's output needs a window of rows of what it reads, and no more.
 bool works_by_rows(const Network& network, const Layer& layer);
 
 /// The network with a layer for each stripe of each of these layers, in the order of stripes.
 /// @return nothing where stripes do not give the same codes, or there is only one
-std::optional<Network> striped(const Network& network, const machine::Config& config,
-                               const Cascade& cascade);
+std::optional<Network> striped(const Network& network, const Cascade& cascade);
 
 /// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
 /// has the plan.
@@ -37,6 +33,6 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
                                  const Plan& plan);
 
 /// Cascades wherever there can be one, for tests.
-std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
+std::vector<Cascade> any_cascades(const Network& network);
 
 }  // namespace trine::compiler

@@ -162,9 +162,9 @@ class Finder {
     std::vector<Found> found;
     bool spills = false;
     const int end = std::min(first + kMostLayers, static_cast<int>(net_.layers.size()));
-    std::int64_t weights = weight_rows(net_.layers[at(first)], config_);
+    std::int64_t weights = net_.layers[at(first)].weight_rows(config_);
     for (int last = first + 1; last < end && works_by_rows(net_, net_.layers[at(last)]); ++last) {
-      weights += weight_rows(net_.layers[at(last)], config_);
+      weights += net_.layers[at(last)].weight_rows(config_);
       if (weights > kMostWeights * config_.pmem_rows()) break;
       spills = spills || spilled(last - 1);
       if (!spills) continue;
@@ -197,7 +197,7 @@ class Finder {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
       for (const bool aside : {false, true}) {
-        const auto cut = striped(own, config_, {0, last - first, height, aside});
+        const auto cut = striped(own, {0, last - first, height, aside});
         if (!cut) return {};
         const auto plan = quick_plan(*cut, config_);
         if (!plan) continue;
@@ -224,7 +224,7 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return Finder(network, config, plan).run();
 }
 
-std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
+std::vector<Cascade> any_cascades(const Network& network) {
   constexpr int kLayers = 4, kStripes = 3;
   std::vector<Cascade> result;
   const int count = static_cast<int>(network.layers.size());
@@ -232,7 +232,7 @@ std::vector<Cascade> any_cascades(const Network& network, const machine::Config&
     for (int last = std::min(first + kLayers, count) - 1; last > first; --last) {
       const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
       const Cascade cascade{first, last, divide_up(rows, kStripes)};
-      if (!striped(network, config, cascade)) continue;
+      if (!striped(network, cascade)) continue;
       result.push_back(cascade);
       first = last;
       break;

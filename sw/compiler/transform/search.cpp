@@ -74,7 +74,7 @@ class Search {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
     const std::vector<Cascade> found =
-        always ? any_cascades(now.network, config_) : cascades_of(now.network, config_, *now.plan);
+        always ? any_cascades(now.network) : cascades_of(now.network, config_, *now.plan);
     if (found.empty() || take(found, now)) return;
     for (std::size_t i = found.size(); i-- > 0;) take({found[i]}, now);
   }
@@ -84,7 +84,7 @@ class Search {
     Candidate candidate(now.network);
     candidate.printed = now.printed;
     for (std::size_t i = cascades.size(); i-- > 0;)
-      candidate.network = *striped(candidate.network, config_, cascades[i]);
+      candidate.network = *striped(candidate.network, cascades[i]);
     make_plan(candidate);
     const bool always = cascading_ == Cascading::kAlways && candidate.plan;
     if (!always && !is_better(candidate, now)) return false;

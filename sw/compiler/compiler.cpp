@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "sw/compiler/edges.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/plan/plan.h"
@@ -25,6 +26,7 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
   layout.shape = map.shape;
   layout.transposed = map.transposed;
   layout.fold = map.fold;
+  layout.steps = layout.dense_steps();
   layout.offset = 4 * place.dram.origin;
   layout.pitch = place.dram.pitch;
   layout.plane = place.dram.plane;
@@ -95,6 +97,7 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
   program.before = std::move(network.before);
   program.after = std::move(network.after);
   program.rounding = options.rounding;
+  lay_out_edges(program);
   return program;
 }
 

@@ -2,17 +2,21 @@
 
 #include "sw/compiler/compiler.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
 #include "sw/compiler/edges.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
+#include "sw/compiler/network/bound.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
+#include "sw/program/traffic.h"
 
 namespace trine::compiler {
 namespace {
@@ -45,6 +49,15 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   if (t.pieces) text += ", reduction in pieces";
   if (t.relay) text += ", weights in relay";
   return text;
+}
+
+/// No layer ends before its constants and the network's inputs have come, and its outputs gone.
+void add_bus(Program& program) {
+  const std::vector<program::Traffic> traffic = traffic_of(program);
+  for (std::size_t i = 0; i < traffic.size(); ++i) {
+    std::int64_t& bound = program.layers[i].bound_cycles;
+    bound = std::max(bound, 8 * traffic[i].compulsory.all() / program.config.axi_data_bits);
+  }
 }
 
 /// Adds the form after a stage to what the user asks for, if it is that.
@@ -82,7 +95,8 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
     program.layers.push_back(
-        {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout)});
+        {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout),
+         bound_of(layer, network, config), std::llround(layout.tilings[i].expected)});
   }
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
     std::vector<TensorLayout> result;
@@ -98,6 +112,7 @@ Program compile_stage(LegalStage stage, const machine::Config& config,
   program.after = std::move(network.after);
   program.rounding = options.rounding;
   lay_out_edges(program);
+  add_bus(program);
   return program;
 }
 

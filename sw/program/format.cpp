@@ -141,7 +141,7 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
   const auto name_of = [&](const auto& named) { return b.CreateString(named.name); };
   const auto layers = vector_of(b, p.layers, [&](const ProgramLayer& l) {
     return format::CreateLayer(b, b.CreateString(l.name), b.CreateString(l.op), l.macs,
-                               b.CreateString(l.placement));
+                               b.CreateString(l.placement), l.bound_cycles, l.expected_cycles);
   });
   const auto inputs = vector_of(b, p.inputs, name_of), outputs = vector_of(b, p.outputs, name_of);
   b.ForceVectorAlignment(image.size(), 1, kImageAlignment);
@@ -291,7 +291,8 @@ Program Reader::stage(const format::Stage& from) {
   name(p.inputs, *from.inputs());
   name(p.outputs, *from.outputs());
   for_each(from.layers(), [&](const format::Layer& l) {
-    p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement())});
+    p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement()),
+                        l.bound_cycles(), l.expected_cycles()});
   });
   p.run_layer = list(from.run_layer());
   using reference::Rounding;

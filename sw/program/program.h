@@ -33,6 +33,9 @@ struct ProgramLayer {
   std::string op;    ///< "CONV_2D+ADD"
   std::int64_t macs = 0;
   std::string placement;  ///< one line for people: tiling, memories
+  /// Fewest cycles of an optimistic machine of that size (compiler::bound_of).
+  std::int64_t bound_cycles = 0;
+  std::int64_t expected_cycles = 0;  ///< by the compiler, when it planned
 };
 
 /// What the compiler left out of the model, with the same results: output channels of products (and

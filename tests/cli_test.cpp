@@ -629,6 +629,55 @@ TEST_CASE("operators between stages are told with their share", "[cli][run]") {
   CHECK(cycles == report.at("cycles").get<long>());
 }
 
+TEST_CASE("layers far above their bound are warned of, with what would help", "[cli][run]") {
+  const Shell shell;
+  const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite";
+  const std::string small =
+      " --config edge1024 --set memory.dmem_kib=8 --set bus.axi_data_bits=32 '" + network +
+      "' --json j";
+  const Result run = shell.trine("run --backend arch" + small);
+  REQUIRE(run.code == 0);
+  const json ran = shell.read_json("j");
+  REQUIRE_FALSE(ran.at("warnings").empty());
+  for (const json& warning : ran.at("warnings")) {
+    CHECK(warning.at("cycles").get<long>() > 3 * warning.at("bound_cycles").get<long>());
+    CHECK_THAT(run.out, Catch::Contains("warning: ") &&
+                            Catch::Contains(warning.at("advice").get<std::string>()));
+  }
+  for (const json& layer : ran.at("layers")) CHECK(layer.at("bound_cycles").get<long>() > 0);
+  const Result compiled = shell.trine("compile --out p" + small);
+  REQUIRE(compiled.code == 0);
+  CHECK(widest_line(compiled.out) <= 100);
+  const json facts = shell.read_json("j");
+  long written = 0;
+  for (const json& layer : facts.at("layers")) {
+    CHECK(layer.at("expected_cycles").get<long>() > 0);
+    written += layer.at("dram").at("moved").at("maps_written").get<long>();
+  }
+  CHECK(written == ran.at("dram_bytes_written").get<long>());
+  CHECK(written == facts.at("dram").at("moved").at("maps_written").get<long>());
+  // A program's file knows its bounds; with room, nothing is far above them.
+  const Result roomy = shell.trine("run --backend arch --config edge64 '" + network + "' --json j");
+  REQUIRE(roomy.code == 0);
+  CHECK_THAT(roomy.out, !Catch::Contains("warning: "));
+}
+
+TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {
+  const Shell shell;
+  const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";
+  const Result result = shell.trine("compile --config edge64 '" + network + "' --out p --json j");
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("laid out by the host, in: ") &&
+                             Catch::Contains("1x3x16x16: turned\n"));
+  const json edges = shell.read_json("j").at("edges");
+  REQUIRE(edges.at("tensors").size() == 2);
+  CHECK(edges["tensors"][0].at("turned").get<bool>());
+  CHECK_FALSE(edges["tensors"][0].at("looked_up").get<bool>());
+  CHECK(edges["tensors"][1].at("direction") == "out");
+  CHECK(edges.at("tensor_bytes").get<int>() == 3 * 256 + 2 * 256);
+  CHECK(edges.at("instructions").get<long>() == 256 * (4 * (3 + 2) + 10 * 2));
+}
+
 TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";

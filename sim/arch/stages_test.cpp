@@ -5,12 +5,14 @@
 #include "sw/compiler/stages.h"
 
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
+#include "tools/fuzz/networks.h"
 
 namespace trine::sim {
 namespace {
@@ -220,8 +222,8 @@ TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host
 }
 
 /// The same network between images [N, C, H, W], `steps` in front: r RESHAPE from planes without
-/// the batch's axis, q QUANTIZE, t TRANSPOSE.
-model::Graph of_planes(Builder b, const std::string& steps) {
+/// the batch's axis, q QUANTIZE, u QUANTIZE from uint8, t TRANSPOSE; w first: [N, C, W, H].
+model::Graph of_planes(Builder b, std::string steps) {
   model::Graph& graph = b.graph;
   const std::vector<model::Op> ops = std::exchange(graph.ops, {});
   const int inside = graph.inputs[0], last = graph.outputs[0];
@@ -232,26 +234,41 @@ model::Graph of_planes(Builder b, const std::string& steps) {
     return tensor;
   };
   graph.inputs.clear();
-  const bool reshaped = steps[0] == 'r';
-  int x = same_scale(b.input(reshaped ? std::vector<int>{s[3], s[1], s[2]}
-                                      : std::vector<int>{s[0], s[3], s[1], s[2]}));
+  const bool turned = steps[0] == 'w', reshaped = steps[0] == 'r';
+  if (turned) steps.erase(0, 1);
+  const std::vector<int> planes =
+      turned ? std::vector<int>{s[0], s[3], s[2], s[1]} : std::vector<int>{s[0], s[3], s[1], s[2]};
+  int x = same_scale(b.input(reshaped ? std::vector<int>{s[3], s[1], s[2]} : planes));
   for (const char step : steps) {
-    if (step == 'r') x = same_scale(b.reshape(x, {s[0], s[3], s[1], s[2]}));
-    if (step == 'q') x = same_scale(b.unary(x, model::OpKind::kQuantize, "QUANTIZE"));
-    if (step == 't') x = same_scale(b.transpose(x, {0, 2, 3, 1}));
+    if (step == 'r') x = same_scale(b.reshape(x, planes));
+    if (step == 'q' || step == 'u') {
+      for (const int before : step == 'u' ? std::set<int>{graph.inputs[0], x} : std::set<int>{}) {
+        model::Tensor& t = graph.tensors[static_cast<std::size_t>(before)];
+        t.type = model::DataType::kUInt8;
+        t.quantization.zero_point = {t.quantization.zero_point[0] + 128};
+      }
+      x = same_scale(b.unary(x, model::OpKind::kQuantize, "QUANTIZE"));
+    }
+    if (step == 't') x = same_scale(b.transpose(x, {0, turned ? 3 : 2, turned ? 2 : 3, 1}));
   }
   for (model::Op op : ops) {
     for (int& t : op.inputs) t = t == inside ? x : t;
     graph.ops.push_back(op);
   }
-  graph.outputs = {b.transpose(last, {0, 3, 1, 2})};
+  const int channels = graph.tensor(last).extent(3),
+            pixels = graph.tensor(last).extent(1) * graph.tensor(last).extent(2);
+  // As [N, C, H, W], or as rows of pixels, one for each channel.
+  if (steps.size() == 1)
+    graph.outputs = {b.transpose(last, {0, 3, 1, 2})};
+  else
+    graph.outputs = {b.transpose(b.reshape(last, {1, pixels, channels}), {0, 2, 1})};
   return graph;
 }
 
 TEST_CASE("images of planes cost no cycles: the host lays them out", "[arch][host][transpose]") {
   const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   for (unsigned seed = 1; seed <= 4; ++seed)
-    for (const std::string steps : {"t", "rt", "qt"}) {
+    for (const std::string steps : {"t", "rt", "qt", "tq", "ut", "tu", "wt", "wut"}) {
       CAPTURE(seed, steps);
       Builder b(seed);
       const int x = b.input({1, 18, 14, seed % 2 == 0 ? 3 : 5});
@@ -262,12 +279,73 @@ TEST_CASE("images of planes cost no cycles: the host lays them out", "[arch][hos
       const model::Graph planes = of_planes(b, steps);
       Builder values(seed);
       values.graph = planes;
-      const std::vector<Array> inputs{values.random_array(planes.inputs[0])};
-      CHECK(testing::require_exact(planes, config, inputs).cycles == cycles);
+      const std::vector<Array> inputs{fuzz::random_codes(values, planes.inputs[0])};
       const compiler::Program program = compiler::compile(planes, config);
-      CHECK(program.before.ops.size() == steps.size());
-      CHECK(program.after.ops.size() == 1);
+      CHECK(testing::require_exact(planes, config, inputs).cycles == cycles);
+      // Nothing is left for operators: the layouts do it.
+      CHECK(program.before.ops.empty());
+      CHECK(program.after.ops.empty());
+      CHECK(program.inputs.at(0).name == planes.tensor(planes.inputs[0]).name);
+      CHECK(program.inputs.at(0).extents == planes.tensor(planes.inputs[0]).shape);
+      CHECK(program.inputs.at(0).steps.channel == 18 * 14);
+      CHECK(program.inputs.at(0).codes.empty() == (steps.find_first_of("qu") > 2));
+      for (const compiler::TensorLayout& output : program.outputs)
+        CHECK(output.steps.channel == 9 * 7);
     }
+}
+
+TEST_CASE("functions of one code before the first product are looked up by the host",
+          "[arch][host][table]") {
+  using model::OpKind;
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    // A normalization by constants, in TFLite's forms: (x - a) * b, or a table.
+    const auto make = [&](bool functions) {
+      Builder b(seed);
+      const int image = b.input({1, 10, 9, 3});
+      int x = image;
+      if (functions && seed % 2 == 0) x = b.unary(x, OpKind::kHardSwish, "HARD_SWISH");
+      if (functions && seed % 2 == 1) {
+        x = b.unary(x, OpKind::kQuantize, "QUANTIZE");
+        x = b.unary(x, OpKind::kLeakyRelu, "LEAKY_RELU");
+      }
+      Builder rest(seed + 100);
+      rest.graph = std::move(b.graph);
+      const int y = rest.convolution(x, 6, 3, 3, 2, 2, 1, 1, model::Padding::kSame, true);
+      rest.graph.outputs = {y};
+      return rest;
+    };
+    Builder plain = make(false), looked_up = make(true);
+    const compiler::Program program = compiler::compile(looked_up.graph, config);
+    CHECK(program.before.ops.empty());
+    CHECK(program.inputs.at(0).codes.size() == 256);
+    const std::uint64_t cycles =
+        testing::require_exact(plain.graph, config, {plain.random_array(0)}).cycles;
+    CHECK(testing::require_exact(looked_up.graph, config, {looked_up.random_array(0)}).cycles ==
+          cycles);
+    // What others read as well, the machine computes.
+    Builder both = make(true);
+    both.graph.outputs.push_back(both.unary(0, OpKind::kRelu, "RELU"));
+    CHECK(compiler::compile(both.graph, config).inputs.at(0).codes.empty());
+    testing::require_exact(both.graph, config, {both.random_array(0)});
+  }
+}
+
+TEST_CASE("axes are turned on codes, also where the model turns floats",
+          "[arch][host][transpose]") {
+  const auto file = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "torch" / "fcn.onnx";
+  const compiler::Program program =
+      compiler::compile(model::import_onnx(file), testing::small_config(4, 4, 32, 16, 64));
+  REQUIRE(program.before.ops.size() == 1);
+  CHECK(program.before.ops[0].kind == model::OpKind::kQuantize);
+  CHECK(program.before.ops[0].inputs[0] == program.before.inputs[0]);
+  CHECK(program.inputs.at(0).extents == std::vector<int>{1, 3, 16, 16});
+  CHECK(program.inputs.at(0).steps == compiler::Steps{16, 1, 256});
+  REQUIRE(program.after.ops.size() == 1);
+  CHECK(program.after.ops[0].kind == model::OpKind::kDequantize);
+  CHECK(program.outputs.at(0).extents == std::vector<int>{1, 2, 16, 16});
+  CHECK(program.outputs.at(0).steps == compiler::Steps{16, 1, 256});
 }
 
 TEST_CASE("stages follow each other as late as they must", "[compiler][host]") {

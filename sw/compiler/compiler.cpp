@@ -2,18 +2,23 @@
 
 #include "sw/compiler/compiler.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <numeric>
 #include <optional>
 #include <utility>
 
+#include "sw/compiler/edges.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
+#include "sw/compiler/network/bound.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
+#include "sw/program/traffic.h"
 
 namespace trine::compiler {
 namespace {
@@ -27,6 +32,7 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
   layout.shape = map.shape;
   layout.transposed = map.transposed;
   layout.fold = map.fold;
+  layout.steps = layout.dense_steps();
   layout.offset = 4 * place.dram.origin;
   layout.pitch = place.dram.pitch;
   layout.plane = place.dram.plane;
@@ -45,6 +51,15 @@ std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   if (t.pieces) text += ", reduction in pieces";
   if (t.relay) text += ", weights in relay";
   return text;
+}
+
+/// No layer ends before its constants and the network's inputs have come, and its outputs gone.
+void add_bus(Program& program) {
+  const std::vector<program::Traffic> traffic = traffic_of(program);
+  for (std::size_t i = 0; i < traffic.size(); ++i) {
+    std::int64_t& bound = program.layers[i].bound_cycles;
+    bound = std::max(bound, 8 * traffic[i].compulsory.all() / program.config.axi_data_bits);
+  }
 }
 
 /// Adds the form after a stage to what the user asks for, if it is that.
@@ -101,11 +116,16 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
     row.push_back(layer.like >= 0 ? row[at(layer.like)] : static_cast<int>(program.layers.size()));
-    if (layer.like < 0)
-      program.layers.push_back(
-          {layer.name, layer.op, layer.macs, describe(layer, layout.tilings[i], layout)});
-    else
-      ++program.layers[at(row.back())].stripes;
+    const std::int64_t expected = std::llround(layout.tilings[i].expected);
+    if (layer.like < 0) {
+      program.layers.push_back({layer.name, layer.op, layer.macs,
+                                describe(layer, layout.tilings[i], layout),
+                                bound_of(layer, network, config), expected});
+    } else {
+      program::ProgramLayer& whole = program.layers[at(row.back())];
+      whole.expected_cycles += expected;
+      ++whole.stripes;
+    }
   }
   for (const Instruction& run : runs) program.run_layer.push_back(row[at(run.layer)]);
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
@@ -121,6 +141,8 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   program.before = network.before;
   program.after = network.after;
   program.rounding = options.rounding;
+  lay_out_edges(program);
+  add_bus(program);
   return program;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "sw/program/image.h"
 #include "sw/program/program.h"
 
 namespace trine::program {
@@ -23,15 +24,29 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   if (f.rows > 255 || f.pixels > 255 || (f.folded() && s.per_word != 4) || s.C % f.size() != 0 ||
       (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
     throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
-  const std::int64_t values =
-      f.folded() ? std::int64_t{s.C / f.size()} * f.height * f.width : s.pixels() * s.C;
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
-      values != elements ||
+      l.elements() != elements ||
       (s.per_word != 1 && s.per_word != 4 && s.per_word != 16 && s.per_word != 32) ||
       l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + s.W ||
       l.plane > limit || l.offset < 0 || l.offset % 4 != 0 || l.offset > limit ||
       l.bytes() > limit - l.offset)
     throw_error("{} '{}' does not fit its {} bytes of DRAM", what, l.name, limit);
+  const Steps& to = l.steps;
+  for (const std::int64_t step : {to.y, to.x, to.channel})
+    if (step < 0 || step > elements)
+      throw_error("{} '{}' has elements {} apart", what, l.name, step);
+  if ((l.rows() - 1) * to.y + (l.columns() - 1) * to.x + (l.channels() - 1) * to.channel >=
+      elements)
+    throw_error("{} '{}' has elements that the host's tensor lacks", what, l.name);
+  if (!l.codes.empty() && (l.codes.size() != kImageCodes || l.element_bytes() != 1))
+    throw_error("{} '{}' has a table of {} codes", what, l.name, l.codes.size());
+}
+
+/// What the host's tensor holds.
+bool fits(const TensorLayout& layout, model::DataType type) {
+  if (layout.element_bytes() == 4) return type == model::DataType::kInt32;
+  return type == model::DataType::kInt8 ||
+         (type == model::DataType::kUInt8 && !layout.codes.empty());
 }
 
 void check_host(const model::Graph& host, const std::vector<TensorLayout>& edge,
@@ -40,8 +55,7 @@ void check_host(const model::Graph& host, const std::vector<TensorLayout>& edge,
     throw_error("{} {}, the host has {}", edge.size(), what, tensors.size());
   for (std::size_t i = 0; i < edge.size(); ++i)
     if (host.tensor(tensors[i]).shape != edge[i].extents ||
-        host.tensor(tensors[i]).type !=
-            (edge[i].shape.per_word == 1 ? model::DataType::kInt32 : model::DataType::kInt8))
+        !fits(edge[i], host.tensor(tensors[i]).type))
       throw_error("{} '{}' is another tensor on the host", what, edge[i].name);
 }
 

@@ -25,7 +25,7 @@ using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 using flatbuffers::Vector;
 
-constexpr std::uint32_t kVersion = 12;  // of this format
+constexpr std::uint32_t kVersion = 13;  // of this format
 constexpr std::string_view kEarlierMagic = "TRINEPRG";
 constexpr std::size_t kMostBytes = std::size_t{1} << 31;  // offsets of flatbuffers are signed
 constexpr std::size_t kMostTables = 1 << 20;
@@ -141,7 +141,8 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
   const auto name_of = [&](const auto& named) { return b.CreateString(named.name); };
   const auto layers = vector_of(b, p.layers, [&](const ProgramLayer& l) {
     return format::CreateLayer(b, b.CreateString(l.name), b.CreateString(l.op), l.macs,
-                               b.CreateString(l.placement), l.stripes);
+                               b.CreateString(l.placement), l.bound_cycles, l.expected_cycles,
+                               l.stripes);
   });
   const auto inputs = vector_of(b, p.inputs, name_of), outputs = vector_of(b, p.outputs, name_of);
   b.ForceVectorAlignment(image.size(), 1, kImageAlignment);
@@ -291,7 +292,8 @@ Program Reader::stage(const format::Stage& from) {
   name(p.inputs, *from.inputs());
   name(p.outputs, *from.outputs());
   for_each(from.layers(), [&](const format::Layer& l) {
-    p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement()), l.stripes()});
+    p.layers.push_back({text(l.name()), text(l.op()), l.macs(), text(l.placement()),
+                        l.bound_cycles(), l.expected_cycles(), l.stripes()});
   });
   p.run_layer = list(from.run_layer());
   using reference::Rounding;

@@ -40,8 +40,10 @@ void write_inputs(const Program& program, const std::vector<Array>& inputs, std:
 
 std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram) {
   std::vector<Array> machine;
-  for (const TensorLayout& layout : program.outputs) {
-    Array array{.dtype = layout.element_bytes() == 4 ? "i4" : "i1",
+  for (std::size_t i = 0; i < program.outputs.size(); ++i) {
+    const TensorLayout& layout = program.outputs[i];
+    const model::DataType type = program.after.tensor(program.after.inputs.at(i)).type;
+    Array array{.dtype = std::string(model::npy_code(type)),
                 .shape = {layout.extents.begin(), layout.extents.end()},
                 .bytes = {}};
     array.bytes.resize(static_cast<std::size_t>(array.elements() * layout.element_bytes()));

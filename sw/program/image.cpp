@@ -52,10 +52,15 @@ std::uint32_t checksum_of(std::span<const std::uint8_t> image) {
   return static_cast<std::uint32_t>(::crc32_z(before, behind.data(), behind.size()));
 }
 
+/// Where the n-th table of codes lies, or ends.
+std::uint64_t codes_offset(const ImageHeader& h, std::size_t n) {
+  const std::uint64_t records = std::uint64_t{kImageRecord} * (h.inputs + h.outputs);
+  return round_up(kImageHeader + records, kImageAlignment) + kImageCodes * n;
+}
+
 /// Where words and constants lie follows from what there is.
-void place(ImageHeader* h) {
-  const std::uint64_t records = std::uint64_t{kImageRecord} * (h->inputs + h->outputs);
-  const std::uint64_t words = round_up(kImageHeader + records, kImageAlignment);
+void place(ImageHeader* h, std::size_t tables) {
+  const std::uint64_t words = codes_offset(*h, tables);
   const std::uint64_t constants = round_up(words + 8 * std::uint64_t{h->words}, kImageAlignment);
   if (constants + h->constants_bytes > std::numeric_limits<std::uint32_t>::max())
     throw_error("an image of {} bytes, allowed 2^32 - 1", constants + h->constants_bytes);
@@ -69,23 +74,62 @@ T count(std::size_t size, const char* what) {
   return static_cast<T>(size);
 }
 
-void put_record(std::string* out, TensorLayout layout) {
-  auto rank = static_cast<std::int32_t>(layout.extents.size());
-  if (rank > kImageRank) throw_error("'{}' has {} axes, allowed {}", layout.name, rank, kImageRank);
+void put_record(std::string* out, TensorLayout layout, std::uint32_t codes) {
+  ImageRecord record{static_cast<std::int32_t>(layout.extents.size()), codes};
+  if (record.rank > kImageRank)
+    throw_error("'{}' has {} axes, allowed {}", layout.name, record.rank, kImageRank);
   layout.extents.resize(kImageRank);
   const std::size_t end = out->size() + kImageRecord;
-  visit_record(layout, rank, Put{out});
+  visit_record(layout, record, Put{out});
   out->resize(end);
 }
 
-TensorLayout record_of(const std::uint8_t* from) {
+/// The tables of both ends, in order.
+std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& stage) {
+  std::vector<const std::vector<std::uint8_t>*> tables;
+  for (const auto* edge : {&stage.inputs, &stage.outputs})
+    for (const TensorLayout& layout : *edge)
+      if (!layout.codes.empty()) tables.push_back(&layout.codes);
+  return tables;
+}
+
+void put_records(std::string* out, const Program& stage, const ImageHeader& header) {
+  std::size_t table = 0;
+  for (const auto* edge : {&stage.inputs, &stage.outputs})
+    for (const TensorLayout& layout : *edge)
+      put_record(
+          out, layout,
+          layout.codes.empty() ? 0 : static_cast<std::uint32_t>(codes_offset(header, table++)));
+}
+
+/// @param tables  read so far
+TensorLayout record_of(std::span<const std::uint8_t> image, const ImageHeader& header,
+                       std::size_t at, std::size_t* tables) {
   TensorLayout layout;
-  std::int32_t rank = 0;
+  ImageRecord record;
   layout.extents.resize(kImageRank);
-  visit_record(layout, rank, Get{from});
-  if (rank < 0 || rank > kImageRank) throw_error("image: a tensor of {} axes", rank);
-  layout.extents.resize(static_cast<std::size_t>(rank));
+  visit_record(layout, record, Get{&image[at]});
+  if (record.rank < 0 || record.rank > kImageRank)
+    throw_error("image: a tensor of {} axes", record.rank);
+  layout.extents.resize(static_cast<std::size_t>(record.rank));
+  if (record.codes == 0) return layout;
+  const std::uint64_t from = codes_offset(header, (*tables)++);
+  if (record.codes != from || image.size() < from + kImageCodes)
+    throw_error("image: a table of codes is not at its place");
+  const auto codes = image.subspan(from, kImageCodes);
+  layout.codes.assign(codes.begin(), codes.end());
   return layout;
+}
+
+/// Fills the layouts. @return the number of tables @pre the words come behind the records
+std::size_t read_records(std::span<const std::uint8_t> image, const ImageHeader& h,
+                         Program* stage) {
+  std::size_t tables = 0;
+  for (int i = 0; i < h.inputs + h.outputs; ++i)
+    (i < h.inputs ? stage->inputs : stage->outputs)
+        .push_back(record_of(image, h, kImageHeader + kImageRecord * static_cast<std::size_t>(i),
+                             &tables));
+  return tables;
 }
 
 }  // namespace
@@ -105,12 +149,13 @@ std::string write_image(const Program& stage) {
   header.constants_bytes = count<std::uint32_t>(stage.image.size(), "bytes of constants");
   header.inputs = count<std::uint16_t>(stage.inputs.size(), "inputs");
   header.outputs = count<std::uint16_t>(stage.outputs.size(), "outputs");
-  place(&header);
+  const auto tables = tables_of(stage);
+  place(&header, tables.size());
   std::string out;
   visit_header(header, Put{&out});
-  for (const TensorLayout& layout : stage.inputs) put_record(&out, layout);
-  for (const TensorLayout& layout : stage.outputs) put_record(&out, layout);
-  out.resize(header.words_offset);
+  put_records(&out, stage, header);
+  out.resize(codes_offset(header, 0));
+  for (const auto* table : tables) out.append(table->begin(), table->end());
   out.append(reinterpret_cast<const char*>(stage.words.data()), 8 * stage.words.size());
   out.resize(header.constants_offset);
   out.append(stage.image.begin(), stage.image.end());
@@ -127,17 +172,18 @@ void read_image(std::span<const std::uint8_t> image, Program* stage) {
     throw_error("compiled for version {} of the instruction set, not for {}", h.isa_version,
                 isa::kVersion);
   if (h.checksum != checksum_of(image)) throw_error("image: damaged: the checksum does not fit");
+  const std::uint64_t records_end = codes_offset(h, 0);
+  const std::size_t tables =
+      h.words_offset < records_end ? 0 : (h.words_offset - records_end) / kImageCodes;
   ImageHeader expected = h;
-  place(&expected);
+  place(&expected, tables);
   if (h.words_offset != expected.words_offset || h.constants_offset != expected.constants_offset ||
       image.size() - h.constants_offset != h.constants_bytes || h.constants_offset > image.size())
     throw_error("image: parts are missing or left over");
+  if (read_records(image, h, stage) != tables) throw_error("image: tables of codes are left over");
   stage->config_hash = h.configuration_hash;
   stage->dram_bytes = h.dram_bytes;
   stage->image_offset = h.constants_address;
-  for (int i = 0; i < h.inputs + h.outputs; ++i)
-    (i < h.inputs ? stage->inputs : stage->outputs)
-        .push_back(record_of(&image[kImageHeader + kImageRecord * static_cast<std::size_t>(i)]));
   stage->words.resize(h.words);
   if (h.words > 0)
     std::memcpy(stage->words.data(), &image[h.words_offset], std::size_t{8} * h.words);

@@ -2,7 +2,8 @@
 //
 // The machine image of a stage: all that a driver needs, in one flat piece (docs/program-file.md).
 //
-//   header of 64 bytes | a record of 128 bytes for each input, then each output | words | constants
+//   header of 64 bytes | a record of 160 bytes for each input, then each output | tables of codes |
+//   words | constants
 //
 // Little endian; each part begins at a multiple of 64 bytes, the widest bus, with zeros between.
 // sw/runtime reads it in C.
@@ -25,9 +26,10 @@ constexpr std::uint64_t kImageMagic = [] {
     number = number << 8 | static_cast<unsigned char>(kImageText[i]);
   return number;
 }();
-constexpr std::uint32_t kImageFormat = 1;
-constexpr std::size_t kImageHeader = 64, kImageRecord = 128, kImageAlignment = 64;
-constexpr int kImageRank = 8;  ///< most extents of a tensor
+constexpr std::uint32_t kImageFormat = 2;
+constexpr std::size_t kImageHeader = 64, kImageRecord = 160, kImageAlignment = 64;
+constexpr std::size_t kImageCodes = 256;  ///< of a table
+constexpr int kImageRank = 8;             ///< most extents of a tensor
 
 struct ImageHeader {
   std::uint64_t magic = kImageMagic;
@@ -43,7 +45,7 @@ struct ImageHeader {
 template <typename Visit>
 void visit_header(ImageHeader& h, Visit visit) {
   visit("magic", h.magic, "the text `TRINEIMG`");
-  visit("format", h.format, "1");
+  visit("format", h.format, "2");
   visit("isa_version", h.isa_version, "of the instruction set: the register VERSION");
   visit("configuration_hash", h.configuration_hash, "the register CONFIG_HASH");
   visit("dram_bytes", h.dram_bytes, "of memory that the program needs from BASE on");
@@ -58,9 +60,15 @@ void visit_header(ImageHeader& h, Visit visit) {
   visit("checksum", h.checksum, "CRC-32 (as zlib's) of all bytes but these four");
 }
 
+/// What a tensor's record has beside its layout.
+struct ImageRecord {
+  std::int32_t rank = 0;
+  std::uint32_t codes = 0;
+};
+
 /// The same for a tensor's record. @pre layout.extents has kImageRank elements
 template <typename Visit>
-void visit_record(TensorLayout& l, std::int32_t& rank, Visit visit) {
+void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
   visit("offset", l.offset, "bytes from BASE");
   visit("plane", l.plane, "words from one channel word to the next");
   visit("scale", l.scale, "a double: real value = scale * (code - zero_point)");
@@ -71,8 +79,8 @@ void visit_record(TensorLayout& l, std::int32_t& rank, Visit visit) {
   visit("W", l.shape.W, "its columns");
   visit("per_word", l.shape.per_word, "codes in a word: 4, 16, 32; 1: a sum of 32 bits");
   visit("transposed", l.transposed, "1: rows of the tensor are columns of the image");
-  visit("rank", rank, "of the model's tensor, up to 8");
-  for (int& extent : l.extents) visit("extents", extent, "of the model's tensor, then zeros");
+  visit("rank", record.rank, "of the host's tensor, up to 8");
+  for (int& extent : l.extents) visit("extents", extent, "of the host's tensor, then zeros");
   visit("fold_rows", l.fold.rows, "of the block of pixels that is one of the image; 1: none");
   visit("fold_pixels", l.fold.pixels, "its columns");
   visit("fold_stride_y", l.fold.stride_y, "from block to block");
@@ -81,6 +89,10 @@ void visit_record(TensorLayout& l, std::int32_t& rank, Visit visit) {
   visit("fold_left", l.fold.left, "its columns left of it");
   visit("fold_height", l.fold.height, "of the tensor, 0 without blocks");
   visit("fold_width", l.fold.width, "");
+  visit("step_y", l.steps.y, "elements of the host's tensor from row to row");
+  visit("step_x", l.steps.x, "from column to column");
+  visit("step_channel", l.steps.channel, "from channel to channel");
+  visit("codes", record.codes, "where its table begins, bytes from the image's beginning; 0: none");
 }
 
 /// @throws Error  what does not fit the format: 4 GiB, tensors of more than 8 axes

@@ -16,36 +16,43 @@ std::int64_t pixel(const TensorLayout& layout, int y, int x) {
                            : std::int64_t{y} * layout.pitch + x;
 }
 
-/// Rows and columns as the tensor has them.
-int rows(const TensorLayout& l) { return l.transposed ? l.shape.W : l.shape.H; }
-int cols(const TensorLayout& l) { return l.transposed ? l.shape.H : l.shape.W; }
-
-/// Calls visit(y, x, channel, byte offset of the word in DRAM, place in the word) for every value,
-/// in the order of the dense tensor.
+/// A map without blocks: calls visit(element of the host's tensor, byte offset of the word in DRAM,
+/// place in the word) for each of its values.
 template <typename Visit>
-void for_each_value(const TensorLayout& layout, Visit visit) {
-  const Shape& s = layout.shape;
-  for (int y = 0; y < rows(layout); ++y)
-    for (int x = 0; x < cols(layout); ++x)
-      for (int c = 0; c < s.C; ++c)
-        visit(y, x, c, layout.offset + 4 * (c / s.per_word * layout.plane + pixel(layout, y, x)),
-              c % s.per_word);
+void for_each_value(const TensorLayout& l, Visit visit) {
+  for (int y = 0; y < l.rows(); ++y)
+    for (int x = 0; x < l.columns(); ++x)
+      for (int c = 0; c < l.shape.C; ++c)
+        visit(y * l.steps.y + x * l.steps.x + c * l.steps.channel,
+              l.offset + 4 * (c / l.shape.per_word * l.plane + pixel(l, y, x)),
+              c % l.shape.per_word);
+}
+
+std::uint8_t code_of(const TensorLayout& layout, std::uint8_t byte) {
+  return layout.codes.empty() ? byte : layout.codes[byte];
 }
 
 /// A pixel holds a block of the tensor's.
-void to_folded(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
+void to_folded(const std::uint8_t* tensor, const TensorLayout& layout, std::uint8_t* dram) {
   const Fold& fold = layout.fold;
-  const int C = layout.shape.C / fold.size();
+  const Steps& steps = layout.steps;
+  const int C = layout.channels();
   const auto code = [&](int y, int x, int c) {
     const bool inside = y >= 0 && y < fold.height && x >= 0 && x < fold.width;
-    return inside ? dense[(std::int64_t{y} * fold.width + x) * C + c]
+    return inside ? code_of(layout, tensor[y * steps.y + x * steps.x + c * steps.channel])
                   : static_cast<std::uint8_t>(layout.zero_point);
   };
-  for_each_value(layout, [&](int y, int x, int channel, std::int64_t word, int place) {
-    const int tap = channel / C;
-    dram[word + place] = code(y * fold.stride_y - fold.top + tap / fold.pixels,
-                              x * fold.stride_x - fold.left + tap % fold.pixels, channel % C);
-  });
+  const int H = layout.transposed ? layout.shape.W : layout.shape.H;
+  const int W = layout.transposed ? layout.shape.H : layout.shape.W;
+  for (int y = 0; y < H; ++y)
+    for (int x = 0; x < W; ++x)
+      for (int channel = 0; channel < layout.shape.C; ++channel) {
+        const int tap = channel / C;
+        const std::int64_t word = channel / 4 * layout.plane + pixel(layout, y, x);
+        dram[layout.offset + 4 * word + channel % 4] =
+            code(y * fold.stride_y - fold.top + tap / fold.pixels,
+                 x * fold.stride_x - fold.left + tap % fold.pixels, channel % C);
+      }
 }
 
 std::uint32_t mask_of(int bits) { return bits == 32 ? ~0U : (1U << bits) - 1; }
@@ -89,13 +96,15 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
   return static_cast<std::int32_t>((static_cast<std::int64_t>(code) ^ sign) - sign);
 }
 
-void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram) {
+void to_planar(const std::uint8_t* tensor, const TensorLayout& layout, std::uint8_t* dram) {
   std::fill_n(dram + layout.offset, layout.bytes(), std::uint8_t{0});
-  if (layout.fold.folded()) return to_folded(dense, layout, dram);
-  for_each_value(layout, [&](int, int, int, std::int64_t to, int place) {
-    std::int32_t value = static_cast<std::int8_t>(*dense);
-    if (layout.element_bytes() == 4) std::memcpy(&value, dense, 4);
-    dense += layout.element_bytes();
+  if (layout.fold.folded()) return to_folded(tensor, layout, dram);
+  for_each_value(layout, [&](std::int64_t element, std::int64_t to, int place) {
+    std::int32_t value;
+    if (layout.element_bytes() == 4)
+      std::memcpy(&value, tensor + 4 * element, 4);
+    else
+      value = static_cast<std::int8_t>(code_of(layout, tensor[element]));
     std::uint32_t word;
     std::memcpy(&word, dram + to, 4);
     word |= pack_code(value, layout.shape.per_word, place);
@@ -103,16 +112,15 @@ void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8
   });
 }
 
-void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense) {
-  for_each_value(layout, [&](int, int, int, std::int64_t from, int place) {
+void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* tensor) {
+  for_each_value(layout, [&](std::int64_t element, std::int64_t from, int place) {
     std::uint32_t word;
     std::memcpy(&word, dram + from, 4);
     const std::int32_t value = unpack_code(word, layout.shape.per_word, place);
     if (layout.element_bytes() == 4)
-      std::memcpy(dense, &value, 4);
+      std::memcpy(tensor + 4 * element, &value, 4);
     else
-      *dense = static_cast<std::uint8_t>(value);
-    dense += layout.element_bytes();
+      tensor[element] = code_of(layout, static_cast<std::uint8_t>(value));
   });
 }
 

@@ -46,13 +46,25 @@ struct Fold {
   bool folded() const { return size() > 1; }
 };
 
+/// How far apart neighbours lie in the tensor as the host has it, in elements: [N, C, H, W] is an
+/// image whose channels are H * W apart.
+struct Steps {
+  std::int64_t y = 0, x = 0, channel = 1;
+
+  bool operator==(const Steps&) const = default;
+};
+
 /// A tensor at the program's edge, in DRAM.
 struct TensorLayout {
   std::string name;
-  std::vector<int> extents;  ///< as in the model
+  std::vector<int> extents;  ///< of the host's tensor
   Shape shape;
   bool transposed = false;  ///< rows of the tensor are columns of the shape
   Fold fold;                ///< inputs only
+  Steps steps;              ///< in the host's tensor, from pixel to pixel before folding
+  /// What each byte of the host's tensor becomes in the machine, of an output the other way round;
+  /// empty: itself.
+  std::vector<std::uint8_t> codes;
   std::int64_t offset = 0;  ///< bytes from BASE
   int pitch = 1;            ///< words from row to row
   std::int64_t plane = 1;   ///< words from channel word to channel word
@@ -60,17 +72,24 @@ struct TensorLayout {
   int zero_point = 0;
 
   std::int64_t bytes() const { return 4 * plane * shape.channel_words(); }
-  int element_bytes() const { return shape.per_word == 1 ? 4 : 1; }  ///< of the model's tensor
+  int element_bytes() const { return shape.per_word == 1 ? 4 : 1; }  ///< of the host's tensor
+  /// The tensor's image, neither folded nor transposed.
+  int rows() const { return fold.folded() ? fold.height : transposed ? shape.W : shape.H; }
+  int columns() const { return fold.folded() ? fold.width : transposed ? shape.H : shape.W; }
+  int channels() const { return shape.C / fold.size(); }
+  std::int64_t elements() const { return std::int64_t{rows()} * columns() * channels(); }
+  /// Of a host's tensor that is the image itself, [rows, columns, channels].
+  Steps dense_steps() const { return {std::int64_t{columns()} * channels(), channels(), 1}; }
 };
 
 /// The word's bits of a code, and back. @pre 0 <= place < per_word
 std::uint32_t pack_code(std::int32_t code, int per_word, int place);
 std::int32_t unpack_code(std::uint32_t word, int per_word, int place);
 
-/// Writes a dense HWC tensor into `dram` (the memory from BASE on); bits beyond C become zero.
-/// @pre dense holds the tensor's values of element_bytes(), dram reaches offset + bytes()
-void to_planar(const std::uint8_t* dense, const TensorLayout& layout, std::uint8_t* dram);
-void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* dense);
+/// Writes the host's tensor into `dram` (the memory from BASE on); bits beyond C become zero.
+/// @pre tensor holds elements() of element_bytes(), dram reaches offset + bytes()
+void to_planar(const std::uint8_t* tensor, const TensorLayout& layout, std::uint8_t* dram);
+void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* tensor);
 
 }  // namespace trine::program
 

@@ -33,7 +33,10 @@ struct ProgramLayer {
   std::string op;    ///< "CONV_2D+ADD"
   std::int64_t macs = 0;
   std::string placement;  ///< one line for people: tiling, memories
-  int stripes = 1;        ///< in a cascade: how often it runs, some rows each
+  /// Fewest cycles of an optimistic machine of that size (compiler::bound_of).
+  std::int64_t bound_cycles = 0;
+  std::int64_t expected_cycles = 0;  ///< by the compiler, when it planned
+  int stripes = 1;                   ///< in a cascade: how often it runs, some rows each
 };
 
 /// What the compiler left out of the model, with the same results: output channels of products (and

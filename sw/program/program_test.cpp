@@ -151,7 +151,7 @@ TEST_CASE("other files are refused by what they are", "[compiler][program][error
   require_refused(bytes_of("TRINEPRG\x0b and what followed"),
                   "net.trine: compiled by an earlier version: compile again");
   require_refused(changed(program, [](format::ProgramT& p) { --p.version; }),
-                  "compiled by another version (11, this tool reads 12): compile again");
+                  "compiled by another version (12, this tool reads 13): compile again");
   require_refused(bytes_of(write_image(program)), "net.trine: is a machine image, for drivers");
   require_refused(changed(program, [](format::ProgramT& p) { p.stages.clear(); }), "no stages");
 }
@@ -336,8 +336,8 @@ TEST_CASE("an image has its numbers where the page says", "[compiler][program][i
   at = 0;
   TensorLayout layout;
   layout.extents.resize(kImageRank);
-  std::int32_t rank = 0;
-  visit_record(layout, rank, row);
+  ImageRecord record;
+  visit_record(layout, record, row);
   CHECK(at <= kImageRecord);
   CAPTURE(table);
   CHECK(page.find(table) != std::string::npos);
@@ -348,13 +348,13 @@ TEST_CASE("an image has its numbers where the page says", "[compiler][program][i
     return value;
   };
   CHECK(image.substr(0, 8) == "TRINEIMG");
-  CHECK(number(40) == 64 + 2 * 128);  // words
+  CHECK(number(40) == 64 + 2 * 160);  // words
   CHECK(number(44) == program.words.size());
   CHECK((number(48) % 64 == 0 && number(48) >= number(40) + 8 * program.words.size()));
   CHECK(std::memcmp(&image[number(40)], program.words.data(), 8 * program.words.size()) == 0);
   CHECK(number(48) + number(52) == image.size());
   CHECK(number(64 + 32) == 5);         // C of the input
-  CHECK(number(64 + 128 + 32) == 12);  // of the output
+  CHECK(number(64 + 160 + 32) == 12);  // of the output
 }
 
 TEST_CASE("every shipped model's program survives its file", "[compiler][program]") {
@@ -450,62 +450,75 @@ TEST_CASE("a tensor's layout may use its DRAM to the last word, and fits its ten
     std::string refused;  ///< empty: it is not
     std::function<void(TensorLayout&)> change;
   };
-  const std::string fits = "does not fit its", folded = "is folded by", blocks = "has blocks of";
+  const std::string fits = "does not fit its", folded = "is folded by", blocks = "has blocks of",
+                    lacks = "has elements that the host's tensor lacks";
   int index = 0;
-  for (const Row& row : std::vector<Row>{
-           {"", [](TensorLayout&) {}},
-           {"has extent 0", [](TensorLayout& l) { l.extents[0] = 0; }},
-           {"has extent -5", [](TensorLayout& l) { l.extents[3] = -5; }},
-           {fits, [](TensorLayout& l) { l.extents[1] = 8; }},
-           {"is another tensor on the host",
-            [](TensorLayout& l) {
-              l.extents = {9, 9, 5};
-            }},
-           {"", [](TensorLayout& l) { l.pitch = 10, l.plane = 89; }},
-           {fits, [](TensorLayout& l) { l.pitch = 10, l.plane = 88; }},
-           {fits, [](TensorLayout& l) { l.pitch = 8; }},
-           {fits, [](TensorLayout& l) { l.plane = 80; }},
-           {"", [&](TensorLayout& l) { l.offset = dram - 648; }},
-           {fits, [&](TensorLayout& l) { l.offset = dram - 644; }},
-           {fits, [](TensorLayout& l) { l.offset = -4; }},
-           {fits, [](TensorLayout& l) { l.offset = 2; }},
-           {fits, [&](TensorLayout& l) { l.offset = dram + 4; }},
-           {"", [&](TensorLayout& l) { l.plane = dram / 8; }},
-           {fits, [&](TensorLayout& l) { l.plane = dram / 8 + 1; }},
-           {fits, [&](TensorLayout& l) { l.plane = dram + 1; }},
-           {fits, [&](TensorLayout& l) { l.pitch = static_cast<int>(dram) + 1; }},
-           {fits, [](TensorLayout& l) { l.shape.C = 6; }},
-           {fits, [](TensorLayout& l) { l.shape.C = 0; }},
-           {fits, [](TensorLayout& l) { l.shape.C = -5, l.shape.W = -9; }},
-           {fits, [](TensorLayout& l) { l.shape.H = -9, l.shape.W = -9; }},
-           {fits, [](TensorLayout& l) { l.shape.per_word = 8; }},
-           {fits, [](TensorLayout& l) { l.shape.per_word = 2; }},
-           {"", [](TensorLayout& l) { l.shape.per_word = 16; }},
-           {"", [](TensorLayout& l) { l.shape.per_word = 32; }},
-           {"is another tensor on the host", [](TensorLayout& l) { l.shape.per_word = 1; }},
-           {folded, [](TensorLayout& l) { l.fold.rows = 0; }},
-           {folded, [](TensorLayout& l) { l.fold.pixels = -1; }},
-           {folded, [](TensorLayout& l) { l.fold.stride_y = 0; }},
-           {folded, [](TensorLayout& l) { l.fold.stride_x = 0; }},
-           {folded, [](TensorLayout& l) { l.fold.stride_x = 32768; }},
-           {folded, [](TensorLayout& l) { l.fold.top = -1; }},
-           {folded, [](TensorLayout& l) { l.fold.left = -1; }},
-           {"", [](TensorLayout& l) { l.fold.top = l.fold.left = 32766; }},
-           {folded, [](TensorLayout& l) { l.fold.top = 32767; }},
-           {blocks, [](TensorLayout& l) { l.fold.rows = 5; }},  // without the tensor's extents
-           {blocks, [](TensorLayout& l) { l.fold.pixels = 2; }},
-           {"", pairs},
-           {blocks, [&](TensorLayout& l) { pairs(l), l.fold.height = 0; }},
-           {blocks, [&](TensorLayout& l) { pairs(l), l.fold.width = 0; }},
-           {blocks, [&](TensorLayout& l) { pairs(l), l.fold.height = 32768; }},
-           {blocks, [&](TensorLayout& l) { pairs(l), l.fold.width = 32768; }},
-           {blocks, [&](TensorLayout& l) { pairs(l), l.shape.per_word = 16; }},
-           {blocks, [&](TensorLayout& l) { pairs(l), l.shape.C = 11; }},
-           {fits, [&](TensorLayout& l) { pairs(l), l.shape.C = 12; }},
-           {fits, [&](TensorLayout& l) { pairs(l), l.fold.width = 10; }},
-           {fits, [&](TensorLayout& l) { pairs(l), l.fold.height = 10; }},
-           {blocks, [](TensorLayout& l) { l.fold.rows = 256, l.shape.C = 1280; }},
-           {blocks, [](TensorLayout& l) { l.fold.pixels = 256, l.shape.C = 1280; }}}) {
+  for (
+      const Row& row : std::vector<Row>{
+          {"", [](TensorLayout&) {}},
+          {"has extent 0", [](TensorLayout& l) { l.extents[0] = 0; }},
+          {"has extent -5", [](TensorLayout& l) { l.extents[3] = -5; }},
+          {fits, [](TensorLayout& l) { l.extents[1] = 8; }},
+          {"is another tensor on the host",
+           [](TensorLayout& l) {
+             l.extents = {9, 9, 5};
+           }},
+          {"", [](TensorLayout& l) { l.pitch = 10, l.plane = 89; }},
+          {fits, [](TensorLayout& l) { l.pitch = 10, l.plane = 88; }},
+          {fits, [](TensorLayout& l) { l.pitch = 8; }},
+          {fits, [](TensorLayout& l) { l.plane = 80; }},
+          {"", [&](TensorLayout& l) { l.offset = dram - 648; }},
+          {fits, [&](TensorLayout& l) { l.offset = dram - 644; }},
+          {fits, [](TensorLayout& l) { l.offset = -4; }},
+          {fits, [](TensorLayout& l) { l.offset = 2; }},
+          {fits, [&](TensorLayout& l) { l.offset = dram + 4; }},
+          {"", [&](TensorLayout& l) { l.plane = dram / 8; }},
+          {fits, [&](TensorLayout& l) { l.plane = dram / 8 + 1; }},
+          {fits, [&](TensorLayout& l) { l.plane = dram + 1; }},
+          {fits, [&](TensorLayout& l) { l.pitch = static_cast<int>(dram) + 1; }},
+          {fits, [](TensorLayout& l) { l.shape.C = 6; }},
+          {fits, [](TensorLayout& l) { l.shape.C = 0; }},
+          {fits, [](TensorLayout& l) { l.shape.C = -5, l.shape.W = -9; }},
+          {fits, [](TensorLayout& l) { l.shape.H = -9, l.shape.W = -9; }},
+          {fits, [](TensorLayout& l) { l.shape.per_word = 8; }},
+          {fits, [](TensorLayout& l) { l.shape.per_word = 2; }},
+          {"", [](TensorLayout& l) { l.shape.per_word = 16; }},
+          {"", [](TensorLayout& l) { l.shape.per_word = 32; }},
+          {"is another tensor on the host", [](TensorLayout& l) { l.shape.per_word = 1; }},
+          {"has elements -1 apart", [](TensorLayout& l) { l.steps.y = -1; }},
+          {"has elements 406 apart", [](TensorLayout& l) { l.steps.channel = 406; }},
+          {"", [](TensorLayout& l) { l.steps = {9, 1, 81}; }},  // [channel][y][x]
+          {
+              lacks,
+              [](TensorLayout& l) {
+                l.steps = {9, 1, 82};
+              }},
+          {lacks, [](TensorLayout& l) { l.steps = {405, 0, 0}; }},
+          {"", [](TensorLayout& l) { l.codes.resize(256); }},
+          {"has a table of 255 codes", [](TensorLayout& l) { l.codes.resize(255); }},
+          {folded, [](TensorLayout& l) { l.fold.rows = 0; }},
+          {folded, [](TensorLayout& l) { l.fold.pixels = -1; }},
+          {folded, [](TensorLayout& l) { l.fold.stride_y = 0; }},
+          {folded, [](TensorLayout& l) { l.fold.stride_x = 0; }},
+          {folded, [](TensorLayout& l) { l.fold.stride_x = 32768; }},
+          {folded, [](TensorLayout& l) { l.fold.top = -1; }},
+          {folded, [](TensorLayout& l) { l.fold.left = -1; }},
+          {"", [](TensorLayout& l) { l.fold.top = l.fold.left = 32766; }},
+          {folded, [](TensorLayout& l) { l.fold.top = 32767; }},
+          {blocks, [](TensorLayout& l) { l.fold.rows = 5; }},  // without the tensor's extents
+          {blocks, [](TensorLayout& l) { l.fold.pixels = 2; }},
+          {"", pairs},
+          {blocks, [&](TensorLayout& l) { pairs(l), l.fold.height = 0; }},
+          {blocks, [&](TensorLayout& l) { pairs(l), l.fold.width = 0; }},
+          {blocks, [&](TensorLayout& l) { pairs(l), l.fold.height = 32768; }},
+          {blocks, [&](TensorLayout& l) { pairs(l), l.fold.width = 32768; }},
+          {blocks, [&](TensorLayout& l) { pairs(l), l.shape.per_word = 16; }},
+          {blocks, [&](TensorLayout& l) { pairs(l), l.shape.C = 11; }},
+          {fits, [&](TensorLayout& l) { pairs(l), l.shape.C = 12; }},
+          {fits, [&](TensorLayout& l) { pairs(l), l.fold.width = 10; }},
+          {fits, [&](TensorLayout& l) { pairs(l), l.fold.height = 10; }},
+          {blocks, [](TensorLayout& l) { l.fold.rows = 256, l.shape.C = 1280; }},
+          {blocks, [](TensorLayout& l) { l.fold.pixels = 256, l.shape.C = 1280; }}}) {
     Program p = base;
     row.change(p.inputs[0]);
     CAPTURE(index++);

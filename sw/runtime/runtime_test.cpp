@@ -3,11 +3,14 @@
 // The driver against a device of software: registers in a map, a program that ends after a number
 // of status reads.
 
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,6 +22,7 @@
 #include "sw/compiler/compiler.h"
 #include "sw/program/host.h"
 #include "sw/program/image.h"
+#include "sw/program/layout.h"
 #include "sw/reference/vectors.h"
 #include "sw/runtime/trine_runtime.h"
 #include "trine_csr.h"
@@ -613,11 +617,11 @@ TEST_CASE("a shipped model's image is loaded, and runs with what the driver know
   CHECK((output.codes_per_word == 4 && output.transposed == 0 && output.fold.pixels == 1));
 
   const auto vectors = trine::reference::read_vectors(kModels / "lenet_mnist" / "vectors");
-  // The host folds the input; the rest is the driver's.
-  Bytes dram(image.dram_bytes);
-  trine::compiler::write_inputs(program, vectors.cases.at(0).inputs, dram.data());
-  REQUIRE(trine_copy_to(o.device, kBase + input.offset, &dram[input.offset], input.bytes) ==
+  std::vector<std::uint32_t> planes(input.bytes / 4);
+  REQUIRE(trine_to_planes(&input, vectors.cases.at(0).inputs.at(0).bytes.data(), planes.data()) ==
           TRINE_OK);
+  REQUIRE(trine_copy_to(o.device, kBase + input.offset, planes.data(), input.bytes) == TRINE_OK);
+  Bytes dram;
   dram.assign(o.fake.memory.begin() + kBase,
               o.fake.memory.begin() + static_cast<std::ptrdiff_t>(kBase + image.dram_bytes));
   trine::sim::run_arch_dram(program, dram);
@@ -626,6 +630,126 @@ TEST_CASE("a shipped model's image is loaded, and runs with what the driver know
   REQUIRE(expected.size() == std::size_t{output.channels} * output.height * output.width);
   for (std::size_t i = 0; i < expected.size(); ++i)
     CHECK(*value_at(output, o.fake.memory, kBase, i) == expected[i]);
+  planes.resize(output.bytes / 4);
+  REQUIRE(trine_copy_from(o.device, kBase + output.offset, planes.data(), output.bytes) ==
+          TRINE_OK);
+  Bytes result(expected.size());
+  REQUIRE(trine_from_planes(&output, planes.data(), result.data()) == TRINE_OK);
+  CHECK(result == expected);
+}
+
+namespace {
+
+using trine::program::TensorLayout;
+
+/// Of a tensor of random extents in any order of its axes.
+TensorLayout random_layout(std::mt19937& random, bool folds) {
+  const auto number = [&](int low, int high) {
+    return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
+  };
+  TensorLayout l;
+  const int widths[] = {1, 4, 4, 4, 16, 32}, H = number(1, 6), W = number(1, 7), C = number(1, 40);
+  l.shape = {C, H, W, widths[number(0, 5)]};
+  l.transposed = number(0, 1) == 1;
+  if (folds && number(0, 1) == 1) {
+    l.fold = {
+        number(1, 3), number(2, 3), number(1, 3), number(1, 3), number(0, 2), number(0, 2), H, W};
+    l.shape = {l.fold.size() * number(1, 3), number(1, 5), number(1, 5), 4};
+  }
+  l.pitch = l.shape.W + number(0, 3);
+  l.plane = l.pitch * l.shape.H + number(0, 5);
+  std::array<std::pair<int, std::int64_t*>, 3> axes{
+      {{l.rows(), &l.steps.y}, {l.columns(), &l.steps.x}, {l.channels(), &l.steps.channel}}};
+  std::ranges::shuffle(axes, random);
+  std::int64_t step = 1;
+  for (const auto& [extent, to] : axes) {
+    *to = step;
+    step *= extent;
+    l.extents.insert(l.extents.begin(), extent);
+  }
+  if (l.element_bytes() == 1 && number(0, 1) == 1)
+    for (int i = 0; i < 256; ++i) l.codes.push_back(static_cast<std::uint8_t>(random()));
+  l.zero_point = number(-128, 127);
+  return l;
+}
+
+/// As the driver reads it from an image.
+trine_tensor driver_tensor(const TensorLayout& layout, Bytes* bytes) {
+  trine::compiler::Program program = shipped("plus_filter.tflite");
+  program.inputs = program.outputs = {layout};
+  program.dram_bytes = 1 << 20;
+  *bytes = image_of(program);
+  trine_image image;
+  trine_tensor tensor;
+  REQUIRE(trine_read_image(bytes->data(), bytes->size(), &image) == TRINE_OK);
+  REQUIRE(trine_image_input(&image, 0, &tensor) == TRINE_OK);
+  return tensor;
+}
+
+}  // namespace
+
+TEST_CASE("the driver lays tensors out as the host's library does, and reads them back",
+          "[runtime][layout]") {
+  std::mt19937 random{1};
+  int folded = 0, looked_up = 0;
+  for (int i = 0; i < 200; ++i) {
+    const TensorLayout layout = random_layout(random, true);
+    folded += layout.fold.folded();
+    looked_up += !layout.codes.empty();
+    Bytes bytes;
+    const trine_tensor tensor = driver_tensor(layout, &bytes);
+    CAPTURE(i, layout.shape.per_word, layout.transposed, layout.fold.size(), layout.codes.size());
+    Bytes host(static_cast<std::size_t>(layout.elements() * layout.element_bytes()));
+    for (std::uint8_t& byte : host) byte = static_cast<std::uint8_t>(random());
+    Bytes expected(static_cast<std::size_t>(layout.bytes()));
+    trine::program::to_planar(host.data(), layout, expected.data());
+    REQUIRE(tensor.bytes == expected.size());
+    std::vector<std::uint32_t> planes(expected.size() / 4, 0xdead'beef);
+    REQUIRE(trine_to_planes(&tensor, host.data(), planes.data()) == TRINE_OK);
+    REQUIRE(std::memcmp(planes.data(), expected.data(), expected.size()) == 0);
+    Bytes back(host.size()), golden(host.size());
+    const int result = trine_from_planes(&tensor, planes.data(), back.data());
+    REQUIRE(result == (layout.fold.folded() ? TRINE_E_IMAGE : TRINE_OK));
+    if (layout.fold.folded()) continue;
+    trine::program::from_planar(expected.data(), layout, golden.data());
+    REQUIRE(back == golden);
+  }
+  CHECK((folded > 20 && looked_up > 20));
+}
+
+TEST_CASE("a tensor that contradicts itself is not laid out", "[runtime][layout][error]") {
+  std::mt19937 random{2};
+  const TensorLayout layout = random_layout(random, false);
+  Bytes bytes;
+  const trine_tensor good = driver_tensor(layout, &bytes);
+  Bytes host(4 * static_cast<std::size_t>(layout.elements()));
+  std::vector<std::uint32_t> planes(good.bytes / 4);
+  const auto both = [&](trine_tensor t) {
+    const int to = trine_to_planes(&t, host.data(), planes.data());
+    CHECK(trine_from_planes(&t, planes.data(), host.data()) == to);
+    return to;
+  };
+  CHECK(both(good) == TRINE_OK);
+  CHECK(trine_to_planes(nullptr, host.data(), planes.data()) == TRINE_E_ARGUMENT);
+  CHECK(trine_to_planes(&good, nullptr, planes.data()) == TRINE_E_ARGUMENT);
+  CHECK(trine_to_planes(&good, host.data(), nullptr) == TRINE_E_ARGUMENT);
+  CHECK(trine_from_planes(nullptr, planes.data(), host.data()) == TRINE_E_ARGUMENT);
+  CHECK(trine_from_planes(&good, nullptr, host.data()) == TRINE_E_ARGUMENT);
+  CHECK(trine_from_planes(&good, planes.data(), nullptr) == TRINE_E_ARGUMENT);
+  const auto bad = [&](auto change) {
+    trine_tensor t = good;
+    change(t);
+    CHECK(both(t) == TRINE_E_IMAGE);
+  };
+  bad([](trine_tensor& t) { t.height = 0; });
+  bad([](trine_tensor& t) { t.width = 32768; });
+  bad([](trine_tensor& t) { t.plane = t.pitch * (t.height - 1) + t.width - 1; });
+  bad([](trine_tensor& t) { t.extents[0] = 0; });
+  bad([](trine_tensor& t) { t.step_y = ~std::uint64_t{0}; });
+  bad([](trine_tensor& t) { t.step_channel += 1; });
+  bad([](trine_tensor& t) { t.codes_per_word = 0; });
+  bad([](trine_tensor& t) { t.fold.rows = 0; });
+  bad([](trine_tensor& t) { t.fold.pixels = 256; });
 }
 
 namespace {
@@ -647,12 +771,12 @@ std::uint32_t crc_of(const Bytes& bytes) {
 /// docs/program-file.md alone.
 struct HandMade {
   static constexpr std::uint64_t kDram = 0x7'0000'0100, kConstantsAddress = kDram - 5;
-  static constexpr std::size_t kWords = 64 + 5 * 128, kConstants = kWords + 2 * 8;
+  static constexpr std::size_t kWords = 64 + 5 * 160 + 256, kConstants = kWords + 2 * 8;
   Bytes bytes = Bytes(kConstants + 5);
 
   HandMade() {
     put(0, std::uint64_t{0x474d49454e495254});
-    put(8, std::uint32_t{1});
+    put(8, std::uint32_t{2});
     put(12, std::uint32_t{TRINE_ISA_VERSION});
     put(16, std::uint64_t{0x123456789abcdef0});
     put(24, kDram);
@@ -674,7 +798,7 @@ struct HandMade {
   }
   /// Numbers that differ in each field, with a high bit where it is a field's own.
   void tensor(std::uint32_t i) {
-    const std::size_t at = 64 + 128 * i;
+    const std::size_t at = 64 + 160 * i;
     const std::uint32_t plane = 0x1000'0000 + i, planes = 5;
     put(at, kDram - std::uint64_t{4} * plane * planes);
     put(at + 8, std::uint64_t{plane});
@@ -684,7 +808,8 @@ struct HandMade {
     put(at + 44, std::uint32_t{4});
     put(at + 52, std::uint32_t{8});
     for (const std::size_t field : {28, 36, 40, 48}) put(at + field, unlike(field, i));
-    for (std::size_t field = 56; field < 120; field += 4) put(at + field, unlike(field, i));
+    for (std::size_t field = 56; field < 144; field += 4) put(at + field, unlike(field, i));
+    if (i % 2 == 1) put(at + 144, static_cast<std::uint32_t>(kWords - 256 - i));
   }
   static std::uint32_t unlike(std::size_t field, std::uint32_t tensor) {
     return 0x8765'4300 + static_cast<std::uint32_t>(field) + (tensor << 20);
@@ -730,6 +855,11 @@ TEST_CASE("each field of an image is read from its place in the table", "[runtim
     CHECK((t.fold.stride_y == field(96) && t.fold.stride_x == field(100)));
     CHECK((t.fold.top == field(104) && t.fold.left == field(108)));
     CHECK((t.fold.height == field(112) && t.fold.width == field(116)));
+    const auto wide = [&](std::size_t at) {
+      return std::uint64_t{field(at + 4)} << 32 | field(at);
+    };
+    CHECK((t.step_y == wide(120) && t.step_x == wide(128) && t.step_channel == wide(136)));
+    CHECK(t.codes == (i % 2 == 1 ? made.bytes.data() + HandMade::kWords - 256 - i : nullptr));
   }
 }
 
@@ -739,14 +869,17 @@ TEST_CASE("an image may be full to the last byte, not more", "[runtime][image][e
     std::uint64_t value;
     int expected;
   };
-  constexpr std::uint64_t kDram = HandMade::kDram, kLast = 64 + 4 * 128;  // the last output
+  constexpr std::uint64_t kDram = HandMade::kDram, kLast = 64 + 4 * 160;  // the last output
   for (const Row& row :
        std::vector<Row>{{24, 8, kDram - 1, TRINE_E_IMAGE},  // constants and tensors need it all
                         {24, 8, kDram + 1, TRINE_OK},
                         {32, 8, kDram - 4, TRINE_E_IMAGE},
                         {32, 8, kDram + 1, TRINE_E_IMAGE},
                         {32, 8, kDram - 6, TRINE_OK},
-                        {40, 4, HandMade::kWords - 8, TRINE_E_IMAGE},  // in the last record
+                        {40, 4, 64 + 5 * 160 - 8, TRINE_E_IMAGE},  // in the last record
+                        {kLast + 144, 4, HandMade::kWords - 256, TRINE_OK},
+                        {kLast + 144, 4, HandMade::kWords - 255, TRINE_E_IMAGE},  // a table
+                        {kLast + 144, 4, ~0U, TRINE_E_IMAGE},
                         {40, 4, HandMade::kWords + 4, TRINE_E_IMAGE},
                         {40, 4, HandMade::kWords + 8, TRINE_E_IMAGE},
                         {44, 4, 1, TRINE_OK},
@@ -867,7 +1000,7 @@ TEST_CASE("damaged images are refused by a code", "[runtime][image][error]") {
     trine::compiler::seal_image(bad);
     return read(bad);
   };
-  CHECK(resealed(8, 2) == TRINE_E_IMAGE);     // format
+  CHECK(resealed(8, 1) == TRINE_E_IMAGE);     // format
   CHECK(resealed(24, 0) == TRINE_E_IMAGE);    // dram_bytes
   CHECK(resealed(36, ~0U) == TRINE_E_IMAGE);  // constants_address
   CHECK(resealed(40, 64) == TRINE_E_IMAGE);   // words among the records

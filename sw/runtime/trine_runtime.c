@@ -131,7 +131,7 @@ int trine_load_program(trine_device* device, const uint64_t* words, size_t word_
 
 /* ---- machine images: docs/program-file.md has the offsets */
 
-enum { kHeaderBytes = 64, kRecordBytes = 128, kChecksumAt = 60 };
+enum { kHeaderBytes = 64, kRecordBytes = 160, kCodesBytes = 256, kChecksumAt = 60 };
 
 static uint32_t get32(const unsigned char* from) {
   return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
@@ -174,6 +174,7 @@ static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* t
     uint64_t bits;
     double value;
   } scale;
+  uint32_t codes;
   int i;
   tensor->offset = get64(from);
   tensor->plane = get64(from + 8);
@@ -196,6 +197,13 @@ static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* t
   tensor->fold.left = get32(from + 108);
   tensor->fold.height = get32(from + 112);
   tensor->fold.width = get32(from + 116);
+  tensor->step_y = get64(from + 120);
+  tensor->step_x = get64(from + 128);
+  tensor->step_channel = get64(from + 136);
+  codes = get32(from + 144);
+  tensor->codes = codes == 0 ? NULL : image->bytes + codes;
+  if (codes != 0 && (uint64_t)codes + kCodesBytes > (uint64_t)(image->words - image->bytes))
+    return TRINE_E_IMAGE;
   return measure(tensor, image->dram_bytes);
 }
 
@@ -203,7 +211,7 @@ static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* t
 static int read_header(const unsigned char* from, size_t size, trine_image* image) {
   uint64_t words, constants, end, records;
   uint32_t crc = ~(uint32_t)0;
-  if (size < kHeaderBytes || get64(from) != UINT64_C(0x474d49454e495254) || get32(from + 8) != 1)
+  if (size < kHeaderBytes || get64(from) != UINT64_C(0x474d49454e495254) || get32(from + 8) != 2)
     return TRINE_E_IMAGE;
   if (get32(from + 12) != TRINE_ISA_VERSION) return TRINE_E_VERSION;
   image->bytes = from;
@@ -250,6 +258,224 @@ int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* te
 int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* tensor) {
   if (image == NULL || tensor == NULL || index >= image->outputs) return TRINE_E_ARGUMENT;
   return read_tensor(image, image->inputs + index, tensor);
+}
+
+/* ---- tensors to planes and back */
+
+/* A tensor as both loops see it. Rows and columns are those of the host's. */
+typedef struct layout {
+  size_t rows, columns, channels, words;
+  size_t next_row, next_column; /* words */
+  size_t step_y, step_x, step_channel;
+} layout;
+
+static size_t channels_of(const trine_tensor* t) {
+  return (size_t)t->channels / ((size_t)t->fold.rows * t->fold.pixels);
+}
+
+/* Whether each index lies in the host's tensor and in the planes. */
+static int fits(const trine_tensor* t, const layout* l) {
+  enum { kMost = 32767 };
+  const int folded = t->fold.rows * t->fold.pixels > 1;
+  const uint64_t rows = folded ? t->fold.height : l->rows,
+                 columns = folded ? t->fold.width : l->columns;
+  uint64_t elements = 1, last;
+  uint32_t i;
+  for (i = 0; i < t->rank; ++i) {
+    if (t->extents[i] == 0 || elements >> 31 != 0) return 0;
+    elements *= t->extents[i];
+  }
+  if (t->height - 1 >= kMost || t->width - 1 >= kMost || rows - 1 >= kMost ||
+      columns - 1 >= kMost || t->step_y > elements || t->step_x > elements ||
+      t->step_channel > elements || t->channels % l->channels != 0 ||
+      (folded && t->codes_per_word != 4))
+    return 0;
+  last = (rows - 1) * t->step_y + (columns - 1) * t->step_x + (l->channels - 1) * t->step_channel;
+  return last < elements && (uint64_t)(t->height - 1) * t->pitch + t->width <= t->plane;
+}
+
+static int layout_of(const trine_tensor* t, layout* l) {
+  if (t->codes_per_word == 0 || t->fold.rows - 1 > 254 || t->fold.pixels - 1 > 254 ||
+      channels_of(t) == 0)
+    return TRINE_E_IMAGE;
+  l->rows = t->transposed ? t->width : t->height;
+  l->columns = t->transposed ? t->height : t->width;
+  l->channels = channels_of(t);
+  l->words = ((size_t)t->channels + t->codes_per_word - 1) / t->codes_per_word;
+  l->next_row = t->transposed ? 1 : t->pitch;
+  l->next_column = t->transposed ? t->pitch : 1;
+  l->step_y = (size_t)t->step_y;
+  l->step_x = (size_t)t->step_x;
+  l->step_channel = (size_t)t->step_channel;
+  return fits(t, l) ? TRINE_OK : TRINE_E_IMAGE;
+}
+
+/* Codes of one word, from `from` on. */
+static uint32_t gathered(const trine_tensor* t, uint32_t bits, const unsigned char* from,
+                         size_t step, size_t count) {
+  uint32_t word = 0, shift = 0;
+  if (bits == 32) return get32(from);
+  for (; count > 0; --count, from += step, shift += bits) {
+    uint32_t code = t->codes != NULL ? t->codes[*from] : *from;
+    if (bits == 1) code = code - 1 < 127;
+    if (bits == 2) code &= 3;
+    word |= code << shift;
+  }
+  return word;
+}
+
+/* A row of words of up to four bytes each, which most tensors are made of. */
+static void gather_row(const trine_tensor* t, const layout* l, const unsigned char* from,
+                       size_t count, uint32_t* to) {
+  const unsigned char* codes = t->codes;
+  const size_t step = l->step_channel, two = 2 * step, three = 3 * step;
+  size_t x;
+  for (x = l->columns; x > 0; --x, from += l->step_x, to += l->next_column) {
+    uint32_t word;
+    if (codes == NULL) {
+      word = from[0];
+      if (count > 1) word |= (uint32_t)from[step] << 8;
+      if (count > 2) word |= (uint32_t)from[two] << 16;
+      if (count > 3) word |= (uint32_t)from[three] << 24;
+    } else {
+      word = codes[from[0]];
+      if (count > 1) word |= (uint32_t)codes[from[step]] << 8;
+      if (count > 2) word |= (uint32_t)codes[from[two]] << 16;
+      if (count > 3) word |= (uint32_t)codes[from[three]] << 24;
+    }
+    *to = word;
+  }
+}
+
+/* A pixel's channels are a block of pixels. */
+static void to_folded(const trine_tensor* t, const layout* l, const unsigned char* from,
+                      uint32_t* to, size_t y, size_t x) {
+  const size_t top = y * t->fold.stride_y, left = x * t->fold.stride_x;
+  const unsigned char* codes = t->codes;
+  size_t row, column, channel;
+  uint32_t word = 0, shift = 0;
+  for (row = top; row < top + t->fold.rows; ++row)
+    for (column = left; column < left + t->fold.pixels; ++column) {
+      /* Before the tensor's first the difference is large, too. */
+      const size_t down = row - t->fold.top, right = column - t->fold.left;
+      const int inside = down < t->fold.height && right < t->fold.width;
+      const unsigned char* element = inside ? from + down * l->step_y + right * l->step_x : NULL;
+      for (channel = l->channels; channel > 0; --channel) {
+        uint32_t code = (uint32_t)t->zero_point & 0xff;
+        if (inside) {
+          code = codes != NULL ? codes[*element] : *element;
+          element += l->step_channel;
+        }
+        word |= code << shift;
+        shift += 8;
+        if (shift == 32) {
+          *to = word;
+          to += (size_t)t->plane;
+          word = shift = 0;
+        }
+      }
+    }
+  if (shift != 0) *to = word;
+}
+
+int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes) {
+  const unsigned char* from = elements;
+  layout l;
+  uint32_t bits;
+  size_t n, i, word, y, x;
+  int result;
+  if (tensor == NULL || elements == NULL || planes == NULL) return TRINE_E_ARGUMENT;
+  result = layout_of(tensor, &l);
+  if (result != TRINE_OK) return result;
+  n = tensor->codes_per_word;
+  bits = 32 / tensor->codes_per_word;
+  for (i = 0; i < tensor->bytes / 4; ++i) planes[i] = 0;
+  if (l.channels != tensor->channels) {
+    for (y = 0; y < l.rows; ++y)
+      for (x = 0; x < l.columns; ++x)
+        to_folded(tensor, &l, from, planes + y * l.next_row + x * l.next_column, y, x);
+    return TRINE_OK;
+  }
+  for (word = 0; word < l.words; ++word) {
+    const size_t left = l.channels - n * word, count = left < n ? left : n, size = n == 1 ? 4 : 1;
+    for (y = 0; y < l.rows; ++y) {
+      const unsigned char* row = from + size * (n * word * l.step_channel + y * l.step_y);
+      uint32_t* to = planes + word * (size_t)tensor->plane + y * l.next_row;
+      if (n == 4)
+        gather_row(tensor, &l, row, count, to);
+      else
+        for (x = 0; x < l.columns; ++x)
+          to[x * l.next_column] =
+              gathered(tensor, bits, row + size * x * l.step_x, l.step_channel, count);
+    }
+  }
+  return TRINE_OK;
+}
+
+/* The other way. */
+static void scatter_row(const trine_tensor* t, const layout* l, const uint32_t* from, size_t count,
+                        unsigned char* to) {
+  const unsigned char* codes = t->codes;
+  const size_t step = l->step_channel, two = 2 * step, three = 3 * step;
+  size_t x;
+  for (x = l->columns; x > 0; --x, from += l->next_column, to += l->step_x) {
+    const uint32_t word = *from;
+    if (codes == NULL) {
+      to[0] = (unsigned char)word;
+      if (count > 1) to[step] = (unsigned char)(word >> 8);
+      if (count > 2) to[two] = (unsigned char)(word >> 16);
+      if (count > 3) to[three] = (unsigned char)(word >> 24);
+    } else {
+      to[0] = codes[word & 0xff];
+      if (count > 1) to[step] = codes[word >> 8 & 0xff];
+      if (count > 2) to[two] = codes[word >> 16 & 0xff];
+      if (count > 3) to[three] = codes[word >> 24];
+    }
+  }
+}
+
+/* Back to the host's tensor. */
+static void scatter(const trine_tensor* t, uint32_t bits, uint32_t word, unsigned char* to,
+                    size_t step, size_t count) {
+  size_t i;
+  if (bits == 32) {
+    for (i = 0; i < 4; ++i) to[i] = (unsigned char)(word >> 8 * i);
+    return;
+  }
+  for (i = 0; i < count; ++i, word >>= bits) {
+    unsigned char code = (unsigned char)word;
+    if (bits == 1) code = (word & 1) != 0 ? 1 : 0xff;
+    if (bits == 2) code = (unsigned char)(((word & 3) ^ 2) - 2);
+    to[i * step] = t->codes != NULL ? t->codes[code] : code;
+  }
+}
+
+int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements) {
+  unsigned char* to = elements;
+  layout l;
+  uint32_t bits;
+  size_t n, word, y, x;
+  int result;
+  if (tensor == NULL || elements == NULL || planes == NULL) return TRINE_E_ARGUMENT;
+  result = layout_of(tensor, &l);
+  if (result != TRINE_OK) return result;
+  n = tensor->codes_per_word;
+  bits = 32 / tensor->codes_per_word;
+  if (l.channels != tensor->channels) return TRINE_E_IMAGE; /* blocks are of inputs */
+  for (word = 0; word < l.words; ++word) {
+    const size_t left = l.channels - n * word, count = left < n ? left : n, size = n == 1 ? 4 : 1;
+    for (y = 0; y < l.rows; ++y) {
+      unsigned char* row = to + size * (n * word * l.step_channel + y * l.step_y);
+      const uint32_t* from = planes + word * (size_t)tensor->plane + y * l.next_row;
+      if (n == 4)
+        scatter_row(tensor, &l, from, count, row);
+      else
+        for (x = 0; x < l.columns; ++x)
+          scatter(tensor, bits, from[x * l.next_column], row + size * x * l.step_x, l.step_channel,
+                  count);
+    }
+  }
+  return TRINE_OK;
 }
 
 int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address) {

@@ -22,9 +22,11 @@
  *   trine_image_input(&image, 0, &input);
  *   trine_image_output(&image, 0, &output);
  *   trine_load_image(device, &image, base_address);
+ *   trine_to_planes(&input, picture, planes);
  *   trine_copy_to(device, base_address + input.offset, planes, input.bytes);
  *   trine_run(device, 0);
  *   trine_copy_from(device, base_address + output.offset, planes, output.bytes);
+ *   trine_from_planes(&output, planes, result);
  *
  * Every function returns TRINE_OK or a negative code; trine_strerror() names it. Addresses are bus
  * addresses of the device. One handle is for one thread at a time.
@@ -126,10 +128,12 @@ typedef struct trine_tensor {
   uint32_t channels, height, width;
   uint32_t codes_per_word;
   uint32_t transposed;
-  uint32_t rank, extents[8]; /* of the model's tensor */
+  uint32_t rank, extents[8]; /* of the host's tensor */
   struct {
     uint32_t rows, pixels, stride_y, stride_x, top, left, height, width;
   } fold;
+  uint64_t step_y, step_x, step_channel; /* elements of the host's tensor between neighbours */
+  const unsigned char* codes;            /* what each of its bytes becomes, null: itself */
 } trine_tensor;
 
 /* A machine image that was found sound. It points into the caller's bytes. */
@@ -151,6 +155,13 @@ int trine_read_image(const void* bytes, size_t size, trine_image* image);
 /* Where a tensor lies. TRINE_E_ARGUMENT if there are not so many. */
 int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* tensor);
 int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* tensor);
+
+/* From the host's tensor, in C order, to its planes (tensor->bytes of them), and back. An element
+ * has a byte; where codes_per_word is 1, four. Axes are turned and codes looked up on the way, so
+ * that an image N C H W or uint8 codes go in as they are. TRINE_E_IMAGE if the record contradicts
+ * itself. */
+int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes);
+int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements);
 
 /* Copies the constants to their place and loads the words behind dram_bytes, so that the device
  * needs dram_bytes + 8 * word_count bytes from base_address on. TRINE_E_CONFIGURATION if the device

@@ -61,8 +61,10 @@ int {p}example(void) {{
   return {p}get_status(device, &status) || !status.done;
 }}
 
-int {p}of_image({p}device* device, const void* bytes, size_t size, void* planes, uint64_t base_address);
-int {p}of_image({p}device* device, const void* bytes, size_t size, void* planes, uint64_t base_address) {{
+int {p}of_image({p}device* device, const void* bytes, size_t size, const void* picture, uint32_t* planes, void* result,
+                uint64_t base_address);
+int {p}of_image({p}device* device, const void* bytes, size_t size, const void* picture, uint32_t* planes, void* result,
+                uint64_t base_address) {{
 {of_image}
   return 0;
 }}

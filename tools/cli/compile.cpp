@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/program/image.h"
+#include "sw/program/traffic.h"
+#include "tools/cli/cliffs.h"
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
@@ -44,22 +47,76 @@ std::string removed_text(const program::Removed& removed) {
                      removed.of_filters, grouped(static_cast<std::uint64_t>(removed.macs)));
 }
 
-std::string summary(const compiler::Program& program) {
+/// Of all layers, as many as the stages have.
+std::vector<program::Traffic> all_traffic(const compiler::Program& program) {
+  std::vector<program::Traffic> all;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const program::Traffic& layer : program::traffic_of(*stage)) all.push_back(layer);
+  return all;
+}
+
+program::Traffic sum_of(const std::vector<program::Traffic>& layers) {
+  program::Traffic sum;
+  for (const program::Traffic& layer : layers) {
+    sum.moved += layer.moved;
+    sum.compulsory += layer.compulsory;
+  }
+  return sum;
+}
+
+/// As wide as the terminal. @param numbers  constants, maps read, written, compulsory
+std::string traffic_row(const std::string& name, const std::string& op,
+                        const std::array<std::string, 4>& numbers) {
+  const std::size_t op_width = columns() < 100 ? 12 : 20,
+                    name_width = static_cast<std::size_t>(columns()) - 51 - op_width;
+  return fmt::format("{:<{}} {:<{}} {:>12} {:>11} {:>11} {:>12}\n", fitted(name, name_width),
+                     name_width, fitted(op, op_width), op_width, numbers[0], numbers[1], numbers[2],
+                     numbers[3]);
+}
+
+std::array<std::string, 4> numbers_of(const program::Traffic& t) {
+  return {grouped(t.moved.constants), grouped(t.moved.maps_read), grouped(t.moved.maps_written),
+          grouped(t.compulsory.all())};
+}
+
+/// Bytes between DRAM and the machine, a line for each layer.
+std::string traffic_text(const compiler::Program& program,
+                         const std::vector<program::Traffic>& traffic) {
+  std::string text =
+      "\n" + traffic_row("bytes of DRAM", "", {"constants", "maps read", "written", "compulsory"});
+  std::size_t i = 0;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const compiler::ProgramLayer& layer : stage->layers)
+      text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
+  return text + traffic_row("all", "", numbers_of(sum_of(traffic))) + "\n";
+}
+
+Json to_json(const program::Traffic& t) {
+  const auto part = [](const program::Bytes& bytes) {
+    return Json{{"constants", bytes.constants},
+                {"maps_read", bytes.maps_read},
+                {"maps_written", bytes.maps_written}};
+  };
+  return {{"moved", part(t.moved)}, {"compulsory", part(t.compulsory)}};
+}
+
+std::string summary(const compiler::Program& program,
+                    const std::vector<program::Traffic>& traffic) {
   std::string text;
   for (const compiler::Program* stage : compiler::stages(program))
     for (const compiler::ProgramLayer& layer : stage->layers)
       text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
                           cut(layer.placement, static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
-  return text + host_text(program) +
+  return text + traffic_text(program, traffic) + host_text(program) + edges_text(program) +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
                      program.name, program.config.name, sum.layers,
                      grouped(static_cast<std::uint64_t>(program.macs())), sum.instructions,
                      grouped(sum.constants)) +
-         removed_text(program.removed);
+         removed_text(program.removed) + to_text(expected_cliffs(program, traffic));
 }
 
-Json to_json(const compiler::Program& program) {
+Json to_json(const compiler::Program& program, const std::vector<program::Traffic>& traffic) {
   const Totals sum = totals_of(program);
   Json json;
   json["model"] = program.name;
@@ -69,14 +126,20 @@ Json to_json(const compiler::Program& program) {
   json["instructions"] = sum.instructions;
   json["constant_bytes"] = sum.constants;
   json["dram_bytes"] = sum.dram_bytes;
+  json["dram"] = to_json(sum_of(traffic));
   json["layers"] = Json::array();
   for (const compiler::Program* stage : compiler::stages(program))
     for (const compiler::ProgramLayer& layer : stage->layers)
       json["layers"].push_back({{"name", layer.name},
                                 {"op", layer.op},
                                 {"macs", layer.macs},
-                                {"placement", layer.placement}});
+                                {"placement", layer.placement},
+                                {"bound_cycles", layer.bound_cycles},
+                                {"expected_cycles", layer.expected_cycles},
+                                {"dram", to_json(traffic[json["layers"].size()])}});
+  json["warnings"] = to_json(expected_cliffs(program, traffic));
   json["host"] = host_json(program);
+  json["edges"] = edges_json(program);
   return json;
 }
 
@@ -102,8 +165,9 @@ int run(const Options& options) {
   if (!options.out.empty()) compiler::write_program(options.out, program);
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
-  options.output.print(summary(program));
-  options.output.write_json(to_json(program), &config);
+  const std::vector<program::Traffic> traffic = all_traffic(program);
+  options.output.print(summary(program, traffic));
+  options.output.write_json(to_json(program, traffic), &config);
   return kSuccess;
 }
 

@@ -3,8 +3,12 @@
 #include "tools/cli/report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+
+#include "sw/program/traffic.h"
+#include "tools/cli/cliffs.h"
 
 namespace trine::cli {
 namespace {
@@ -63,6 +67,16 @@ std::string cause_rows(const sim::RunResult& run) {
   return "\n" + names + "\n" + shares + "\n\n";
 }
 
+/// What an operator reads and writes, without constants.
+std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
+  std::int64_t bytes = 0;
+  for (const auto* tensors : {&op.inputs, &op.outputs})
+    for (const int t : *tensors)
+      if (t >= 0 && !graph.tensor(t).is_constant)
+        bytes += graph.tensor(t).elements() * model::bytes_of(graph.tensor(t).type);
+  return bytes;
+}
+
 /// A program without layers tells nothing about the machine.
 std::string host_only(const compiler::Program& program) {
   if (!layers_of(program).empty()) return "";
@@ -96,7 +110,8 @@ Json host_json(const compiler::Program& program) {
         list.push_back({{"name", graph->out(op).name},
                         {"op", op.name},
                         {"when", when},
-                        {"macs", model::macs(*graph, op)}});
+                        {"macs", model::macs(*graph, op)},
+                        {"bytes", bytes_of(*graph, op)}});
         macs += model::macs(*graph, op);
       }
   for (Json& op : list)
@@ -112,6 +127,55 @@ std::string host_text(const compiler::Program& program) {
                         grouped(op["macs"].get<std::uint64_t>()),
                         percent(op["share"].get<double>(), 1));
   return text;
+}
+
+Json edges_json(const compiler::Program& program) {
+  Json list = Json::array();
+  program::HostWork sum;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const bool input : {true, false}) {
+      const auto& layouts = input ? stage->inputs : stage->outputs;
+      for (std::size_t i = 0; i < layouts.size(); ++i) {
+        const compiler::TensorLayout& l = layouts[i];
+        const model::DataType type = input ? stage->before.tensor(stage->before.outputs.at(i)).type
+                                           : stage->after.tensor(stage->after.inputs.at(i)).type;
+        const program::HostWork work = program::host_work(l);
+        list.push_back({{"name", l.name},
+                        {"direction", input ? "in" : "out"},
+                        {"type", model::name_of(type)},
+                        {"extents", l.extents},
+                        {"turned", l.steps != l.dense_steps()},
+                        {"looked_up", !l.codes.empty()},
+                        {"tensor_bytes", work.tensor_bytes},
+                        {"plane_bytes", work.plane_bytes},
+                        {"instructions", work.instructions}});
+        sum.tensor_bytes += work.tensor_bytes;
+        sum.plane_bytes += work.plane_bytes;
+        sum.instructions += work.instructions;
+      }
+    }
+  return {{"tensors", list},
+          {"tensor_bytes", sum.tensor_bytes},
+          {"plane_bytes", sum.plane_bytes},
+          {"instructions", sum.instructions}};
+}
+
+std::string edges_text(const compiler::Program& program) {
+  const Json edges = edges_json(program);
+  std::string text;
+  for (const Json& t : edges["tensors"]) {
+    const bool turned = t["turned"], looked_up = t["looked_up"];
+    if (!turned && !looked_up) continue;
+    text +=
+        fmt::format("laid out by the host, {}: {} {}: {}{}{}\n", t["direction"].get<std::string>(),
+                    fitted(t["name"], 20), fmt::join(t["extents"].get<std::vector<int>>(), "x"),
+                    turned ? "turned" : "", turned && looked_up ? ", " : "",
+                    looked_up ? t["type"].get<std::string>() + " looked up" : "");
+  }
+  return text + fmt::format("host: {} bytes of tensors, {} of planes, {} rv32imc instructions\n",
+                            grouped(edges["tensor_bytes"].get<std::int64_t>()),
+                            grouped(edges["plane_bytes"].get<std::int64_t>()),
+                            grouped(edges["instructions"].get<std::int64_t>()));
 }
 
 Json to_json(const compiler::Program& program, const Execution& e, const std::string& backend) {
@@ -144,11 +208,14 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
          {"op", layer.op},
          {"macs", layer.macs},
          {"cycles", result.cycles},
+         {"bound_cycles", layer.bound_cycles},
          {"causes", causes},
          {"utilization", utilization(layer.macs, result.cycles, program.config)},
          {"bound", sim::bound_of(result.causes)}});
   }
+  json["warnings"] = to_json(cliffs_of(program, run));
   json["host"] = host_json(program);
+  json["edges"] = edges_json(program);
   return json;
 }
 
@@ -156,7 +223,8 @@ std::string to_text(const compiler::Program& program, const Execution& e,
                     const std::string& backend) {
   const sim::RunResult& run = e.slowest;
   const double simulated = static_cast<double>(run.cycles) * e.vectors;
-  return layer_rows(program, run) + host_text(program) + cause_rows(run) +
+  return layer_rows(program, run) + host_text(program) + edges_text(program) + cause_rows(run) +
+         to_text(cliffs_of(program, run)) +
          fmt::format(
              "{} on {} ({}): {}\n"
              "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"

@@ -43,6 +43,11 @@ std::string to_text(const compiler::Program& program, const Execution& execution
 std::string host_text(const compiler::Program& program);
 Json host_json(const compiler::Program& program);
 
+/// What the host copies at the network's edges and between stages: tensors that it turns or looks
+/// up on the way, a line each, and what all of it costs.
+std::string edges_text(const compiler::Program& program);
+Json edges_json(const compiler::Program& program);
+
 /// What `estimate` reports.
 Json to_json(const estimate::Estimate& estimate, const machine::Config& config);
 

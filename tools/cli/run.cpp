@@ -105,6 +105,8 @@ Json edge_json(const compiler::TensorLayout& l) {
             {"left", f.left},
             {"height", f.height},
             {"width", f.width}}},
+          {"steps", {{"y", l.steps.y}, {"x", l.steps.x}, {"channel", l.steps.channel}}},
+          {"codes", l.codes},
           {"offset", l.offset},
           {"pitch", l.pitch},
           {"plane", l.plane},

@@ -113,6 +113,18 @@ Pair exact_pair() {
   }
 }
 
+TEST_CASE("images come and go with their axes in another order", "[fuzz]") {
+  int inputs = 0, outputs = 0;
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    Builder b(seed);
+    if (make_network(b) != Family::kImages || b.graph.ops.empty()) continue;
+    const auto turns = [&](const model::Op& op) { return op.kind == OpKind::kTranspose; };
+    inputs += turns(b.graph.ops.front()) && b.graph.ops.front().input(0) == b.graph.inputs[0];
+    outputs += turns(b.graph.ops.back());
+  }
+  CHECK((inputs > 5 && outputs > 5));
+}
+
 TEST_CASE("what is refused for no limit has failed, whatever its text", "[fuzz][error]") {
   Pair unknown = exact_pair(), wide = unknown, lacking = unknown;
   SECTION("an operator that nobody knows") {

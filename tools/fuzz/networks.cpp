@@ -60,6 +60,7 @@ Family make_network(Builder& b) {
       break;
   }
   set_outputs(b);
+  if ((family == Family::kImages || family == Family::kChains) && once_in(b, 4)) make_planar(b);
   b.graph = model::expanded(std::move(b.graph));
   return family;
 }
@@ -182,6 +183,34 @@ void make_unsigned(model::Graph& graph) {
     t.type = DataType::kUInt8;
     for (std::int64_t& zero_point : t.quantization.zero_point) zero_point += 128;
     for (std::uint8_t& code : t.data) code ^= 0x80;
+  }
+}
+
+void make_planar(Builder& b) {
+  const std::vector<std::vector<int>> orders{
+      {0, 2, 3, 1}, {0, 2, 3, 1}, {0, 3, 2, 1}, {0, 1, 3, 2}, {0, 2, 1, 3}};
+  const auto turned = [&](int tensor, const std::vector<int>& order) {
+    model::Tensor other = b.graph.tensor(tensor);
+    for (std::size_t i = 0; i < order.size(); ++i)
+      other.shape[static_cast<std::size_t>(order[i])] = b.graph.tensor(tensor).shape[i];
+    return b.graph.add(std::move(other));
+  };
+  for (int& t : b.graph.inputs) {
+    if (b.graph.tensor(t).rank() != 4) continue;
+    const std::vector<int> order = any(b, orders);
+    const int planes = turned(t, order);
+    b.graph.ops.insert(b.graph.ops.begin(),
+                       model::op_of(OpKind::kTranspose, 0, {planes, b.integers(order)}, {t}));
+    t = planes;
+  }
+  for (int& t : b.graph.outputs) {
+    if (b.graph.tensor(t).rank() != 4 || once_in(b, 3)) continue;
+    std::vector<int> order = any(b, orders), back(4);
+    for (std::size_t i = 0; i < 4; ++i)
+      back[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
+    const int planes = turned(t, order);
+    b.graph.ops.push_back(model::op_of(OpKind::kTranspose, 0, {t, b.integers(back)}, {planes}));
+    t = planes;
   }
 }
 

@@ -61,6 +61,8 @@ void prune(Builder& b);
 void make_variant(Builder& b);
 /// All codes 128 more.
 void make_unsigned(model::Graph& graph);
+/// Images come and go with their axes in another order, mostly N C H W.
+void make_planar(Builder& b);
 /// Every map n times. @pre axis 0 of all maps is the batch
 void make_batch(Builder& b, int n);
 

@@ -77,6 +77,7 @@ class ImageMaker : private Order {
       layout.offset = 4 * plan_.maps[m].dram.origin - plan_.arena_bytes;
       layout.pitch = plan_.maps[m].dram.pitch;
       layout.plane = plan_.maps[m].dram.plane;
+      layout.steps = layout.dense_steps();
       image_.bytes.resize(at(layout.offset + layout.bytes()));
       to_planar(reinterpret_cast<const std::uint8_t*>(map.codes.data()), layout,
                 image_.bytes.data());

@@ -41,6 +41,21 @@ std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<i
 
 // ---- which operators a table replaces (functions.cpp) -------------------------------------------
 
+/// Whether an element of the result depends on no other elements of the operands.
+bool is_elementwise(const model::Op& op);
+
+/// The position of an elementwise operator's only operand beside single constants, if it has the
+/// result's elements and both have one scale; else -1.
+int element_operand(const model::Graph& graph, const model::Op& op);
+
+/// An elementwise operator over rows of 256 values, one for each operand that is no single
+/// constant.
+Array on_rows(const model::Graph& graph, const model::Op& op, const std::map<int, Array>& rows,
+              const reference::RoundingPolicy& rounding);
+
+/// int8 codes 0..127, -128..-1.
+Array all_codes();
+
 /// A tensor whose elements depend each on one code of `root`, which is int8 and computed or an
 /// input.
 struct Function {

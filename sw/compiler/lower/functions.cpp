@@ -21,13 +21,9 @@ using model::Tensor;
 
 constexpr int kCodes = 256;
 
-/// Whether an element of the output depends on no other elements of the operands.
-bool elementwise(const Op& op) {
-  if (op.kind == OpKind::kFloat)
-    return std::ranges::all_of(op.steps,
-                               [](const model::FloatStep& step) { return step.value.size() == 1; });
-  if (op.kind == OpKind::kOnnx) return model::onnx_file::is_elementwise(op.name);
-  return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
+bool is_single(const Graph& graph, int tensor) {
+  const Tensor& t = graph.tensor(tensor);
+  return t.is_constant && t.elements() == 1;
 }
 
 class Finder {
@@ -37,7 +33,7 @@ class Finder {
 
   void visit(int index) {
     const Op& op = graph_.ops[at(index)];
-    const int root = elementwise(op) ? root_of(op) : -1;
+    const int root = is_elementwise(op) ? root_of(op) : -1;
     if (root < 0) return;
     Function f{root, {}, evaluate(op)};
     for (const int t : op.inputs)
@@ -50,16 +46,11 @@ class Finder {
   std::map<int, Function> result() { return std::move(functions_); }
 
  private:
-  bool is_single(int tensor) const {
-    const Tensor& t = graph_.tensor(tensor);
-    return t.is_constant && t.elements() == 1;
-  }
-
   /// The int8 tensor that all operands but single constants depend on; -1: there is none.
   int root_of(const Op& op) const {
     int root = -1;
     for (const int t : op.inputs) {
-      if (t < 0 || is_single(t)) continue;
+      if (t < 0 || is_single(graph_, t)) continue;
       const auto found = functions_.find(t);
       const int from = found == functions_.end() ? t : found->second.root;
       const Tensor& tensor = graph_.tensor(from);
@@ -73,30 +64,13 @@ class Finder {
 
   /// The operator over a row of all codes.
   Array evaluate(const Op& op) const {
-    Graph row;
-    Op alone = op;
-    reference::Values values;
-    const auto add = [&](int tensor, const std::vector<int>& shape) {
-      row.tensors.push_back(graph_.tensor(tensor));
-      row.tensors.back().shape = shape;
-      return static_cast<int>(row.tensors.size()) - 1;
-    };
-    for (int& t : alone.inputs) {
-      const int from = t;
-      if (from < 0) continue;
-      t = add(from, is_single(from) ? std::vector<int>{} : std::vector<int>{kCodes});
-      if (is_single(from)) continue;
-      const auto found = functions_.find(from);
-      values[t] = found == functions_.end() ? all_codes() : found->second.values;
-    }
-    alone.outputs = {add(op.outputs[0], {kCodes})};
-    return reference::run_op(row, alone, values, rounding_.of(op));
-  }
-
-  static Array all_codes() {
-    Array codes{"i1", {kCodes}, std::vector<std::uint8_t>(kCodes)};
-    std::iota(codes.bytes.begin(), codes.bytes.end(), std::uint8_t{0});
-    return codes;
+    std::map<int, Array> rows;
+    for (const int t : op.inputs)
+      if (t >= 0 && !is_single(graph_, t)) {
+        const auto found = functions_.find(t);
+        rows[t] = found == functions_.end() ? all_codes() : found->second.values;
+      }
+    return on_rows(graph_, op, rows, rounding_);
   }
 
   const Graph& graph_;
@@ -105,6 +79,55 @@ class Finder {
 };
 
 }  // namespace
+
+bool is_elementwise(const Op& op) {
+  if (op.kind == OpKind::kFloat)
+    return std::ranges::all_of(op.steps,
+                               [](const model::FloatStep& step) { return step.value.size() == 1; });
+  if (op.kind == OpKind::kOnnx) return model::onnx_file::is_elementwise(op.name);
+  return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
+}
+
+int element_operand(const Graph& graph, const Op& op) {
+  if (!is_elementwise(op) || op.outputs.size() != 1 || graph.out(op).quantization.per_channel())
+    return -1;
+  int position = -1;
+  for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
+    if (op.input(i) < 0 || is_single(graph, op.input(i))) continue;
+    const Tensor& t = graph.in(op, i);
+    if (position >= 0 || t.is_constant || t.quantization.per_channel() ||
+        t.elements() != graph.out(op).elements())
+      return -1;
+    position = i;
+  }
+  return position;
+}
+
+Array on_rows(const Graph& graph, const Op& op, const std::map<int, Array>& rows,
+              const reference::RoundingPolicy& rounding) {
+  Graph row;
+  Op alone = op;
+  reference::Values values;
+  const auto add = [&](int tensor, const std::vector<int>& shape) {
+    row.tensors.push_back(graph.tensor(tensor));
+    row.tensors.back().shape = shape;
+    return static_cast<int>(row.tensors.size()) - 1;
+  };
+  for (int& t : alone.inputs) {
+    const int from = t;
+    if (from < 0) continue;
+    t = add(from, is_single(graph, from) ? std::vector<int>{} : std::vector<int>{kCodes});
+    if (!is_single(graph, from)) values[t] = rows.at(from);
+  }
+  alone.outputs = {add(op.outputs[0], {kCodes})};
+  return reference::run_op(row, alone, values, rounding.of(op));
+}
+
+Array all_codes() {
+  Array codes{"i1", {kCodes}, std::vector<std::uint8_t>(kCodes)};
+  std::iota(codes.bytes.begin(), codes.bytes.end(), std::uint8_t{0});
+  return codes;
+}
 
 std::map<int, Function> find_functions(const Graph& graph, const std::vector<int>& machine,
                                        const reference::RoundingPolicy& rounding) {

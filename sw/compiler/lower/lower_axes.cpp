@@ -7,58 +7,17 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
+#include "sw/model/view.h"
 
 namespace trine::compiler {
 namespace {
 
 constexpr int kIdentityPixels = 64;  ///< exchanged at once: words of reduction against copies
 
-std::vector<std::int64_t> dense_strides(const std::vector<int>& extents) {
-  std::vector<std::int64_t> strides(extents.size(), 1);
-  for (std::size_t i = extents.size(); i-- > 1;) strides[i - 1] = strides[i] * extents[i];
-  return strides;
-}
-
-Axes without_ones(Axes axes) {
-  for (std::size_t i = axes.extents.size(); i-- > 0;)
-    if (axes.extents[i] == 1) {
-      axes.extents.erase(axes.extents.begin() + static_cast<std::ptrdiff_t>(i));
-      axes.strides.erase(axes.strides.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-  return axes;
-}
-
-/// The same elements with other extents. @return nothing where codes of an axis would not lie
-/// equally far apart
 std::optional<Axes> reshaped(const Axes& from, const std::vector<int>& extents) {
-  const Axes old = without_ones(from);
-  Axes axes{from.map, from.first, extents, std::vector<std::int64_t>(extents.size(), 0)};
-  std::size_t o = 0;
-  for (std::size_t n = 0; n < extents.size();) {
-    if (extents[n] == 1) {
-      ++n;
-      continue;
-    }
-    if (o == old.extents.size()) return std::nullopt;
-    std::size_t o_end = o, n_end = n;
-    std::int64_t have = old.extents[o_end++], want = extents[n_end++];
-    while (have != want) {
-      if (have < want) {
-        if (o_end == old.extents.size()) return std::nullopt;
-        have *= old.extents[o_end++];
-      } else {
-        if (n_end == extents.size()) return std::nullopt;
-        want *= extents[n_end++];
-      }
-    }
-    for (std::size_t k = o; k + 1 < o_end; ++k)
-      if (old.strides[k] != old.strides[k + 1] * old.extents[k + 1]) return std::nullopt;
-    std::int64_t stride = old.strides[o_end - 1];
-    for (std::size_t k = n_end; k-- > n; stride *= extents[k]) axes.strides[k] = stride;
-    o = o_end;
-    n = n_end;
-  }
-  return axes;
+  const auto view = model::reshaped({from.extents, from.strides}, extents);
+  if (!view) return std::nullopt;
+  return Axes{from.map, from.first, view->extents, view->strides};
 }
 
 }  // namespace
@@ -78,20 +37,16 @@ Axes Lowering::axes_of(int tensor) {
   const auto found = axes_.find(tensor);
   if (found != axes_.end()) return found->second;
   const std::vector<int>& shape = graph_.tensor(tensor).shape;
-  return {map_of(tensor), 0, shape, dense_strides(shape)};
+  return {map_of(tensor), 0, shape, model::dense_view(shape).strides};
 }
 
 void Lowering::transpose(const Op& o) {
   const Axes from = axes_of(o.input(0));
-  Axes to{from.map, from.first, {}, {}};
-  const auto order = *model::permutation(graph_, o);
-  for (const int axis : order) {
-    to.extents.push_back(from.extents[at(axis)]);
-    to.strides.push_back(from.strides[at(axis)]);
-  }
+  const model::View to =
+      model::permuted({from.extents, from.strides}, *model::permutation(graph_, o));
   if (shape(from.map).per_word != 4)
     refuse(o, o.input(0), Reason::kShape, ": packed codes cannot be exchanged");
-  axes_[o.outputs[0]] = to;
+  axes_[o.outputs[0]] = {from.map, from.first, to.extents, to.strides};
 }
 
 /// Of a map it is the same map.
@@ -159,7 +114,7 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
   const Shape from = shape(axes.map), s = shape(to);
   Order order{axes.map, axes.first, {}};
   // Axes that cross from channel to channel, or pixel to pixel, are two.
-  const Axes all = without_ones(axes);
+  const model::View all = model::without_ones({axes.extents, axes.strides});
   std::int64_t here = 1;  // codes of the new map, from the inner axes on
   for (std::size_t i = all.extents.size(); i-- > 0;) {
     std::int64_t stride = all.strides[i];

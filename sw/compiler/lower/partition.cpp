@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which operators run on the host: those on float inputs down to the first codes, what lays an
-// image of planes (N C H W) out as the machine has it, or back, and at the other end SOFTMAX that
-// the machine cannot compute, DEQUANTIZE, operators on floats, and what only moves their codes.
+// Which operators run on the host: those on float inputs down to the first codes, what layouts can
+// do at both ends (edges.h), and at the other end SOFTMAX that the machine cannot compute,
+// DEQUANTIZE, operators on floats, and what only moves their codes.
 
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/index.h"
+#include "sw/compiler/edges.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/shapes.h"
@@ -48,14 +49,6 @@ bool takes_image(const Graph& graph, const Op& op) {
          graph.in(op, 0).extent(0) > 1;
 }
 
-bool moves_codes(OpKind kind) { return model::is_reshape(kind) || kind == OpKind::kTranspose; }
-
-/// Whether it turns an image of one order of axes into the other.
-bool turns_image(const Graph& graph, const Op& op, const std::vector<int>& order) {
-  if (op.kind != OpKind::kTranspose || graph.out(op).type != model::DataType::kInt8) return false;
-  return model::permutation(graph, op) == order;
-}
-
 /// Readers and makers of tensors.
 struct Uses {
   explicit Uses(const Graph& graph) {
@@ -68,25 +61,102 @@ struct Uses {
   std::map<int, const Op*> maker;
 };
 
-/// Operators from codes N C H W to N H W C that the host does to an input as it lays it out anyway.
-/// Before a product of maps, and alone, the machine does it.
+/// Where a tensor's codes lie in that which operators that only move make it of.
+struct Moved {
+  int from = -1;
+  std::optional<model::View> view;
+  bool turned = false;  ///< by a TRANSPOSE
+};
+
+/// Of all tensors. @param across  whether QUANTIZE is passed by, too
+std::map<int, Moved> movement(const Graph& graph, bool across) {
+  std::map<int, Moved> result;
+  const auto of = [&](int t) -> Moved {
+    const auto found = result.find(t);
+    if (found != result.end()) return found->second;
+    return {t, model::dense_view(graph.tensor(t).shape), false};
+  };
+  for (const Op& op : graph.ops) {
+    if (!only_moves(op.kind) && !(across && op.kind == OpKind::kQuantize)) continue;
+    Moved next = of(op.input(0));
+    if (only_moves(op.kind) && next.view) next.view = moved(graph, op, *next.view);
+    next.turned = next.turned || op.kind == OpKind::kTranspose;
+    result[op.outputs[0]] = std::move(next);
+  }
+  return result;
+}
+
+/// Rows, columns, channels; nothing for a batch of images.
+std::optional<std::vector<int>> image_of(const model::Tensor& t) {
+  if (t.rank() < 1 || (t.rank() == 4 && t.extent(0) != 1)) return std::nullopt;
+  if (t.rank() == 4) return std::vector<int>{t.extent(1), t.extent(2), t.extent(3)};
+  return std::vector<int>{1, static_cast<int>(t.elements() / t.extent(-1)), t.extent(-1)};
+}
+
+/// Whether the host can lay out the image that they make of another tensor (before), or the other
+/// tensor that they make of the image.
+bool lays_out(const Graph& graph, const Moved& path, int tensor, bool before) {
+  const model::Tensor& t = graph.tensor(before ? tensor : path.from);
+  const auto image = image_of(t);
+  if (!image || t.type != model::DataType::kInt8 || !path.turned || !path.view) return false;
+  const auto view = before ? path.view : model::inverse(*path.view);
+  return view && steps_of(*view, *image);
+}
+
+/// Whether nobody but the next operator reads the tensor.
+bool is_passed_on(const Graph& graph, const Uses& uses, int tensor) {
+  const auto found = uses.readers.find(tensor);
+  return found != uses.readers.end() && found->second.size() == 1 &&
+         std::ranges::count(graph.outputs, tensor) == 0;
+}
+
+/// An operator on single codes between an input and products alone: the host looks them up.
+bool looks_up_input(const Graph& graph, const Uses& uses, const Op& op) {
+  const auto is_first_layer = [&](const Op* reader) {
+    return model::is_product(reader->kind) && reader->input(0) == op.outputs[0] &&
+           std::ranges::count(reader->inputs, op.outputs[0]) == 1;
+  };
+  if (element_operand(graph, op) < 0 || graph.out(op).type != model::DataType::kInt8 ||
+      !std::ranges::all_of(uses.readers.at(op.outputs[0]), is_first_layer))
+    return false;
+  const Op* first = &op;
+  for (;;) {
+    const int from = first->input(std::max(element_operand(graph, *first), 0));
+    if (!is_passed_on(graph, uses, from)) return false;
+    const model::DataType type = graph.tensor(from).type;
+    if (std::ranges::count(graph.inputs, from) > 0)
+      return type == model::DataType::kInt8 || type == model::DataType::kUInt8;
+    const auto maker = uses.maker.find(from);
+    if (maker == uses.maker.end()) return false;
+    first = maker->second;
+    if (!only_moves(first->kind) && element_operand(graph, *first) < 0) return false;
+  }
+}
+
+/// Operators between the codes of an input and what the machine wants, other codes or another order
+/// of them (N C H W to N H W C), which the host does as it lays the input out anyway. Before a
+/// product of maps, and alone, the machine does it.
 std::set<const Op*> lay_out_inputs(const Graph& graph) {
   const Uses uses(graph);
+  const std::map<int, Moved> paths = movement(graph, true);
   std::set<const Op*> result;
+  const auto of_host = [&](const Op* op) { return result.contains(op); };
   const auto of_machine = [&](const Op* op) {
-    return op->kind == OpKind::kBatchMatMul || moves_codes(op->kind) || to_uint8(graph, *op);
+    return !of_host(op) &&
+           (op->kind == OpKind::kBatchMatMul || only_moves(op->kind) || to_uint8(graph, *op));
   };
   for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op) {
     const auto found = uses.readers.find(op->outputs[0]);
     const bool is_output = std::ranges::count(graph.outputs, op->outputs[0]);
     if (is_output || found == uses.readers.end()) continue;
     const auto& readers = found->second;
-    const bool turns =
-        turns_image(graph, *op, {0, 2, 3, 1}) && std::ranges::none_of(readers, of_machine);
-    const bool before =
-        (op->kind == OpKind::kQuantize || moves_codes(op->kind)) &&
-        std::ranges::all_of(readers, [&](const Op* reader) { return result.contains(reader); });
-    if (turns || before) result.insert(&*op);
+    const bool before = (only_moves(op->kind) || element_operand(graph, *op) >= 0) &&
+                        std::ranges::all_of(readers, of_host);
+    const auto path = paths.find(op->outputs[0]);
+    const bool turns = only_moves(op->kind) && std::ranges::none_of(readers, of_machine) &&
+                       std::ranges::count(graph.inputs, path->second.from) > 0 &&
+                       lays_out(graph, path->second, op->outputs[0], true);
+    if (before || turns || looks_up_input(graph, uses, *op)) result.insert(&*op);
   }
   return result;
 }
@@ -104,6 +174,16 @@ bool on_host_at_end(const Graph& graph, const Op& op) {
           is_float(graph, op.input(0)));
 }
 
+/// TRANSPOSE whose result the host reads out of an image that a layer stores.
+bool reads_image(const Graph& graph, const Uses& uses, const std::map<int, Moved>& paths,
+                 const Op& op) {
+  if (op.kind != OpKind::kTranspose) return false;
+  const Moved& path = paths.at(op.outputs[0]);
+  const auto maker = uses.maker.find(path.from);
+  return maker != uses.maker.end() && maker->second->kind != OpKind::kBatchMatMul &&
+         lays_out(graph, path, op.outputs[0], false);
+}
+
 void add_once(std::vector<int>& list, int value) {
   if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
@@ -112,7 +192,7 @@ void add_once(std::vector<int>& list, int value) {
 bool keeps_channels(const Graph& graph, const Uses& uses, int tensor) {
   for (;;) {
     const auto found = uses.maker.find(tensor);
-    if (found == uses.maker.end() || !moves_codes(found->second->kind)) return true;
+    if (found == uses.maker.end() || !only_moves(found->second->kind)) return true;
     const int from = found->second->input(0);
     if (found->second->kind == OpKind::kTranspose ||
         graph.tensor(from).extent(-1) != graph.tensor(tensor).extent(-1))
@@ -159,15 +239,15 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
     const Op& op = op_at(i);
     const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                         op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
-                        model::computes_floats(op.kind) || moves_codes(op.kind) ||
+                        model::computes_floats(op.kind) || only_moves(op.kind) ||
                         takes_image(graph, op);
     const auto is_known = [&](int t) {
       return t < 0 || graph.tensor(t).is_constant || known.contains(t);
     };
-    const bool lays_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
-    if (!hosted || !std::ranges::all_of(op.inputs, is_known) ||
+    const bool is_laid_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
+    if ((!hosted && !is_laid_out) || !std::ranges::all_of(op.inputs, is_known) ||
         !(is_float(graph, op.input(0)) || from_uint8(graph, op) || takes_image(graph, op) ||
-          makes_bytes(graph, op) || lays_out))
+          makes_bytes(graph, op) || is_laid_out))
       continue;
     before.insert(i);
     known.insert(op.outputs[0]);
@@ -182,23 +262,21 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
   // What only moves codes follows those that it gets from the host.
   std::map<int, bool> from_host;  // of tensors
   for (const Op& op : graph.ops) {
-    const bool moved = moves_codes(op.kind) && from_host[op.input(0)];
+    const bool moved = only_moves(op.kind) && from_host[op.input(0)];
     for (const int t : op.outputs) from_host[t] = moved || at_end(op);
   }
   // Backwards: an operator whose readers are all on the host can follow them there.
+  const std::map<int, Moved> paths = movement(graph, false);
   std::set<int> read_by_machine;
   for (int i = count; i-- > 0;) {
     const Op& op = op_at(i);
     if (before.contains(i)) continue;
     const bool free =
         std::ranges::none_of(op.outputs, [&](int t) { return read_by_machine.contains(t); });
-    const auto maker = uses.maker.find(op.input(0));  // of codes that a layer stores as an image
-    const bool lays_out = turns_image(graph, op, {0, 3, 1, 2}) && maker != uses.maker.end() &&
-                          maker->second->kind != OpKind::kBatchMatMul &&
-                          !moves_codes(maker->second->kind);
-    const bool cheap = lays_out || (op.kind != OpKind::kTranspose && !joins_heads(graph, uses, op));
-    const bool moved = moves_codes(op.kind) && (cheap || from_host[op.input(0)] ||
-                                                graph.out(op).type != model::DataType::kInt8);
+    const bool cheap = reads_image(graph, uses, paths, op) ||
+                       (op.kind != OpKind::kTranspose && !joins_heads(graph, uses, op));
+    const bool moved = only_moves(op.kind) && (cheap || from_host[op.input(0)] ||
+                                               graph.out(op).type != model::DataType::kInt8);
     const bool hosted = at_end(op) || moved;
     if (free && hosted)
       after.insert(i);

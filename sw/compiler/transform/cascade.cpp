@@ -164,6 +164,7 @@ class Striping {
     l.window.pad_top += in.first - out.first * stride;
     l.window.H = in.count();
     l.window.P = out.count();
+    l.rows_of_all = old(index).window.P;
     int& first = first_of_[at(index)];
     if (first < 0) {
       first = static_cast<int>(net_.layers.size());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cascades: neighbouring layers that run stripe by stripe, so that the maps between them never
-// leave the chip. Rows where stripes overlap are computed again (docs/decisions/028-cascades.md).
+// leave the chip. Rows where stripes overlap are computed again (docs/decisions/029-cascades.md).
 
 #pragma once
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/program/traffic.h"
+
+#include <algorithm>
+
+#include "base/index.h"
+
+namespace trine::program {
+namespace {
+
+/// What became of the words of a stage's DRAM.
+class Memory {
+ public:
+  explicit Memory(const Program& stage)
+      : stage_(stage), constants_(stage.image_offset / 4), words_(at(stage.dram_bytes / 4)) {
+    for (const TensorLayout& output : stage.outputs)
+      writers_.emplace_back(at(output.bytes() / 4), kNobody);
+  }
+
+  std::int64_t size() const { return static_cast<std::int64_t>(words_.size()); }
+
+  void read(std::int64_t first, std::int64_t count, Traffic& layer) {
+    std::int64_t fresh = 0;
+    for (auto word = words_.begin() + first; word != words_.begin() + first + count; ++word) {
+      fresh += *word == kUntouched;
+      *word = std::max(*word, kRead);
+    }
+    const bool constant = first >= constants_;
+    (constant ? layer.moved.constants : layer.moved.maps_read) += 4 * count;
+    (constant ? layer.compulsory.constants : layer.compulsory.maps_read) += 4 * fresh;
+  }
+
+  void write(std::int64_t first, std::int64_t count, int layer) {
+    std::fill_n(words_.begin() + first, count, kWritten);
+    for (std::size_t i = 0; i < writers_.size(); ++i) {
+      const std::int64_t begin = stage_.outputs[i].offset / 4,
+                         from = std::max(first, begin) - begin,
+                         end = std::min(first + count - begin,
+                                        static_cast<std::int64_t>(writers_[i].size()));
+      if (from < end) std::fill(writers_[i].begin() + from, writers_[i].begin() + end, layer);
+    }
+  }
+
+  /// What is in the network's outputs at last.
+  void add_outputs(std::vector<Traffic>& layers) const {
+    for (const std::vector<int>& output : writers_)
+      for (const int layer : output)
+        if (layer != kNobody) layers[at(layer)].compulsory.maps_written += 4;
+  }
+
+ private:
+  static constexpr std::uint8_t kUntouched = 0, kRead = 1, kWritten = 2;
+  static constexpr int kNobody = -1;
+
+  const Program& stage_;
+  std::int64_t constants_;
+  std::vector<std::uint8_t> words_;
+  std::vector<std::vector<int>> writers_;  ///< of each output's words, the last layer
+};
+
+void copy(const isa::TransferRegisters& r, bool store, int layer, Memory& memory,
+          Traffic& traffic) {
+  const std::int64_t words = r.get(isa::dma::kWords);
+  for (std::int64_t row = 0; row <= r.get(isa::dma::kRowsLast); ++row) {
+    const std::int64_t first = (r.get(isa::dma::kDram) + row * r.get(isa::dma::kDramStride)) / 4;
+    if (first + words > memory.size()) return;  // stops the machine
+    if (!store) memory.read(first, words, traffic);
+    if (store) memory.write(first, words, layer);
+    if (store) traffic.moved.maps_written += 4 * words;
+  }
+}
+
+}  // namespace
+
+Bytes& Bytes::operator+=(const Bytes& other) {
+  constants += other.constants;
+  maps_read += other.maps_read;
+  maps_written += other.maps_written;
+  return *this;
+}
+
+std::vector<Traffic> traffic_of(const Program& stage) {
+  std::vector<Traffic> layers(stage.layers.size());
+  Memory memory(stage);
+  isa::RegisterFile registers;
+  std::size_t run = 0;
+  for (std::size_t i = 1; i < stage.words.size(); ++i) {  // the first is the hash
+    const isa::Word word = stage.words[i];
+    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
+    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
+    const int layer = stage.run_layer[run++];
+    const isa::Engine engine = isa::engine_of(word);
+    const bool store = engine == isa::Engine::kStore;
+    if ((engine != isa::Engine::kLoad && !store) || isa::decode_run(word).has(isa::dma::kFromDmem))
+      continue;
+    copy(isa::TransferRegisters(registers[engine]), store, layer, memory, layers[at(layer)]);
+  }
+  memory.add_outputs(layers);
+  return layers;
+}
+
+HostWork host_work(const TensorLayout& layout) {
+  // Turns of loops: over the codes of a word (packed ones a bit at a time), over words around it;
+  // of blocks over a pixel's codes, over a block's pixels.
+  constexpr int kCode = 4, kPackedCode = 10, kTable = 2, kWord = 10, kBlockCode = 12,
+                kBlockPixel = 18;
+  const Shape& s = layout.shape;
+  const std::int64_t codes = s.pixels() * s.C, words = s.pixels() * s.channel_words();
+  std::int64_t loops = kWord * words + codes * (s.per_word == 4 ? kCode : kPackedCode);
+  if (layout.fold.folded())
+    loops = kBlockCode * codes + kBlockPixel * s.pixels() * layout.fold.size();
+  return {layout.elements() * layout.element_bytes(), layout.bytes(),
+          loops + (layout.codes.empty() ? 0 : kTable * codes)};
+}
+
+}  // namespace trine::program

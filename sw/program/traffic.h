@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What crosses the edge of the machine: bytes between it and DRAM, and the host's work on tensors.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sw/program/program.h"
+
+namespace trine::program {
+
+/// Bytes of a layer between DRAM and the machine: constants (weights, biases, scales, tables),
+/// maps.
+struct Bytes {
+  std::int64_t constants = 0, maps_read = 0, maps_written = 0;
+
+  std::int64_t all() const { return constants + maps_read + maps_written; }
+  Bytes& operator+=(const Bytes& other);
+};
+
+struct Traffic {
+  Bytes moved;
+  /// Of these what no plan saves: constants and the network's inputs the first time that they are
+  /// read, what is at last in its outputs.
+  Bytes compulsory;
+};
+
+/// Of each layer of a stage, in the order of Program::layers: what its instructions say.
+std::vector<Traffic> traffic_of(const Program& stage);
+
+/// What the host does for a tensor: bytes of its own and of the planes, and the instructions of the
+/// C driver's loops (trine_to_planes, trine_from_planes) as gcc 12.2 -O2 makes them for rv32imc.
+struct HostWork {
+  std::int64_t tensor_bytes = 0, plane_bytes = 0, instructions = 0;
+};
+HostWork host_work(const TensorLayout& layout);
+
+}  // namespace trine::program

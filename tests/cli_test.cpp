@@ -358,6 +358,26 @@ TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   CHECK_THAT(again.err, Catch::Contains("--batch: two.trine is a program"));
 }
 
+TEST_CASE("compile tells how many stripes a layer runs in", "[cli][compile]") {
+  const Shell shell;
+  const std::string model = std::string(TRINE_SOURCE_DIR) + "/tests/networks/mobilenet.tflite";
+  const auto most = [&](const char* kib) {
+    const Result result =
+        shell.trine("compile --config edge64 --set memory.dmem_kib=" + std::string(kib) + " '" +
+                    model + "' --out p --json j");
+    REQUIRE(result.code == 0);
+    long stripes = 0;
+    const json report = shell.read_json("j");
+    for (const json& layer : report.at("layers"))
+      stripes = std::max(stripes, layer.at("stripes").get<long>());
+    CHECK((result.out.find(" stripes\n") != std::string::npos) == (stripes > 1));
+    return stripes;
+  };
+  CHECK(most("16") > 1);
+  CHECK(most("64") == 1);
+  CHECK(shell.trine("run --config edge64 --set memory.dmem_kib=64 p --backend arch").code == 0);
+}
+
 TEST_CASE("files are written through links and devices, which stay", "[cli][files]") {
   const Shell shell;
   const std::string run = "run --config edge32 '" + kPlus + "' --backend arch ";

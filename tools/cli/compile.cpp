@@ -100,13 +100,18 @@ Json to_json(const program::Traffic& t) {
   return {{"moved", part(t.moved)}, {"compulsory", part(t.compulsory)}};
 }
 
+std::string placement_text(const compiler::ProgramLayer& layer) {
+  return layer.stripes > 1 ? fmt::format("{}, {} stripes", layer.placement, layer.stripes)
+                           : layer.placement;
+}
+
 std::string summary(const compiler::Program& program,
                     const std::vector<program::Traffic>& traffic) {
   std::string text;
   for (const compiler::Program* stage : compiler::stages(program))
     for (const compiler::ProgramLayer& layer : stage->layers)
       text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
-                          cut(layer.placement, static_cast<std::size_t>(columns()) - 48));
+                          cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
   return text + traffic_text(program, traffic) + host_text(program) + edges_text(program) +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
@@ -134,6 +139,7 @@ Json to_json(const compiler::Program& program, const std::vector<program::Traffi
                                 {"op", layer.op},
                                 {"macs", layer.macs},
                                 {"placement", layer.placement},
+                                {"stripes", layer.stripes},
                                 {"bound_cycles", layer.bound_cycles},
                                 {"expected_cycles", layer.expected_cycles},
                                 {"dram", to_json(traffic[json["layers"].size()])}});

@@ -51,4 +51,7 @@ inline constexpr std::array<Pass, 5> kPasses{{
     {"reload", Takes::kUnspilled, reload},
 }};
 
+/// Behind the passes: layers in stripes (cascade.h), whose choice needs a plan.
+inline constexpr const char* kCascade = "cascade";
+
 }  // namespace trine::compiler

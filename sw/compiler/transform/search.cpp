@@ -65,6 +65,7 @@ class Search {
     }
     make_plan(now);
     cascade(now);
+    if (print_after_ == kCascade) now.printed = to_text(now.network);
     return now;
   }
 
@@ -83,8 +84,11 @@ class Search {
   bool take(const std::vector<Cascade>& cascades, Candidate& now) const {
     Candidate candidate(now.network);
     candidate.printed = now.printed;
-    for (std::size_t i = cascades.size(); i-- > 0;)
-      candidate.network = *striped(candidate.network, cascades[i]);
+    for (std::size_t i = cascades.size(); i-- > 0;) {
+      std::optional<Network> cut = striped(candidate.network, cascades[i]);
+      if (!cut) return false;  // a section by itself knows nothing of maps that others load again
+      candidate.network = std::move(*cut);
+    }
     make_plan(candidate);
     const bool always = cascading_ == Cascading::kAlways && candidate.plan;
     if (!always && !is_better(candidate, now)) return false;

@@ -109,5 +109,24 @@ TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades
   CHECK(stripes.result.cycles < whole.result.cycles);
 }
 
+TEST_CASE("an image that fits leaves its place to stripes", "[arch][cascades]") {
+  Images b(5);  // 16 of 32 KiB; a row between takes 4, and two of the output read five
+  b.graph.outputs = {b.conv(b.conv(b.input({1, 64, 64, 3}), 64, 3), 8, 3, 2)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const Ran ran = run(b, inputs, testing::small_config(8, 8, 32, 32, 64), Cascading::kEstimated);
+  CHECK(ran.stripes[0] > 1);
+  CHECK(ran.stripes[1] > 1);
+}
+
+TEST_CASE("a pool stays apart where stripes gain more than fusing it", "[arch][cascades]") {
+  Images b(4);
+  b.graph.outputs = {
+      b.pool(b.conv(b.input({1, 24, 24, 8}), 64), true, 3, 3, 3, 3, Padding::kValid)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(16, 16, 16, 64, 32);
+  CHECK(run(b, inputs, config, Cascading::kNever).stripes.size() == 1);
+  CHECK(run(b, inputs, config, Cascading::kEstimated).stripes.size() > 1);
+}
+
 }  // namespace
 }  // namespace trine::sim

@@ -237,7 +237,7 @@ TEST_CASE("halves to even in products and differences", "[arch][random][elementw
   CHECK(exact >= 19 * refused);
 }
 
-std::vector<std::string> layers_of(const compiler::Program& program) {
+std::vector<std::string> operators_of(const compiler::Program& program) {
   std::vector<std::string> ops;
   for (const compiler::ProgramLayer& layer : program.layers) ops.push_back(layer.op);
   return ops;
@@ -266,22 +266,22 @@ TEST_CASE("functions join the layer that makes the code", "[arch][table]") {
   SECTION("also where they have several operators") {
     b.graph.outputs = {swish};
     const auto program = compiler::compile(b.graph, config);
-    CHECK(layers_of(program) == Layers{"CONV_2D+LOGISTIC+MUL"});
+    CHECK(operators_of(program) == Layers{"CONV_2D+LOGISTIC+MUL"});
     CHECK(table_loads(program) == 1);
   }
   SECTION("unless the code is read itself") {
     b.graph.outputs = {swish, conv};
-    CHECK(layers_of(compiler::compile(b.graph, config)) == Layers{"CONV_2D", "LOGISTIC+MUL"});
+    CHECK(operators_of(compiler::compile(b.graph, config)) == Layers{"CONV_2D", "LOGISTIC+MUL"});
   }
   SECTION("unless two functions are") {
     b.graph.outputs = {swish, gate};
     const auto program = compiler::compile(b.graph, config);
-    CHECK(layers_of(program) == Layers{"CONV_2D", "LOGISTIC", "LOGISTIC+MUL"});
+    CHECK(operators_of(program) == Layers{"CONV_2D", "LOGISTIC", "LOGISTIC+MUL"});
     CHECK(table_loads(program) == 2);
   }
   SECTION("or it has a residual") {
     b.graph.outputs = {b.unary(b.addition(swish, from), OpKind::kTanh, "TANH")};
-    CHECK(layers_of(compiler::compile(b.graph, config)) ==
+    CHECK(operators_of(compiler::compile(b.graph, config)) ==
           Layers{"CONV_2D+LOGISTIC+MUL", "ADD+TANH"});
   }
 }
@@ -294,7 +294,7 @@ TEST_CASE("a pool behind a table stays a layer of its own", "[arch][table]") {
   b.graph.ops.back().activation = model::Activation::kNone;
   const auto program =
       compiler::compile(b.graph, small_config(8, 8, 128, 64, 64), {{}, compiler::Fusion::kAlways});
-  CHECK(layers_of(program) == Layers{"CONV_2D+ABS", "MAX_POOL_2D"});
+  CHECK(operators_of(program) == Layers{"CONV_2D+ABS", "MAX_POOL_2D"});
 }
 
 TEST_CASE("equal tables are loaded once", "[arch][table]") {
@@ -334,10 +334,10 @@ TEST_CASE("without a table what needs one is refused by name", "[arch][table][er
     b.graph.outputs = {b.unary(b.addition(scaled, scaled), OpKind::kRelu, "RELU")};
     const std::vector<Array> inputs{b.random_array(from)};
     testing::require_exact(b.graph, config, inputs);
-    CHECK(layers_of(compiler::compile(b.graph, config)) == Layers{"MUL", "ADD", "RELU"});
+    CHECK(operators_of(compiler::compile(b.graph, config)) == Layers{"MUL", "ADD", "RELU"});
     config.table = true;
     testing::require_exact(b.graph, config, inputs);
-    CHECK(layers_of(compiler::compile(b.graph, config)) == Layers{"MUL+ADD+RELU"});
+    CHECK(operators_of(compiler::compile(b.graph, config)) == Layers{"MUL+ADD+RELU"});
   }
 }
 

@@ -19,6 +19,13 @@ std::vector<const Program*> stages(const Program& program) {
   return all;
 }
 
+std::vector<ProgramLayer> layers_of(const Program& program) {
+  std::vector<ProgramLayer> all;
+  for (const Program* stage : stages(program))
+    all.insert(all.end(), stage->layers.begin(), stage->layers.end());
+  return all;
+}
+
 void set_configuration(Program& program, const machine::Config& config) {
   if (program.config_hash != config.hash())
     throw_error("{}: compiled for configuration {} ({:016x}), not for {} ({:016x})", program.name,

@@ -71,6 +71,8 @@ struct Program {
 
 /// The program and its rest.
 std::vector<const Program*> stages(const Program& program);
+/// The layers of all stages, in their order.
+std::vector<ProgramLayer> layers_of(const Program& program);
 
 /// Whether it is meant for parse_program(), which may refuse it all the same.
 bool is_program(std::span<const std::uint8_t> bytes);

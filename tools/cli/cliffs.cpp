@@ -59,13 +59,6 @@ Cause main_cause(sim::CauseCycles causes, std::uint64_t bound) {
   return static_cast<Cause>(most - causes.begin());
 }
 
-std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) {
-  std::vector<compiler::ProgramLayer> all;
-  for (const compiler::Program* stage : compiler::stages(program))
-    all.insert(all.end(), stage->layers.begin(), stage->layers.end());
-  return all;
-}
-
 Cliff cliff_of(const compiler::ProgramLayer& layer, std::uint64_t cycles, Cause cause) {
   return {layer.name,
           layer.op,
@@ -78,7 +71,7 @@ Cliff cliff_of(const compiler::ProgramLayer& layer, std::uint64_t cycles, Cause 
 }  // namespace
 
 std::vector<Cliff> cliffs_of(const compiler::Program& program, const sim::RunResult& run) {
-  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
   std::vector<Cliff> cliffs;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const sim::LayerResult& result = run.layers.at(i);
@@ -91,7 +84,7 @@ std::vector<Cliff> cliffs_of(const compiler::Program& program, const sim::RunRes
 
 std::vector<Cliff> expected_cliffs(const compiler::Program& program,
                                    const std::vector<program::Traffic>& traffic) {
-  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
   std::int64_t all = 0;
   for (const compiler::ProgramLayer& layer : layers) all += layer.expected_cycles;
   std::vector<Cliff> cliffs;

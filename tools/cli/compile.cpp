@@ -85,9 +85,8 @@ std::string traffic_text(const compiler::Program& program,
   std::string text =
       "\n" + traffic_row("bytes of DRAM", "", {"constants", "maps read", "written", "compulsory"});
   std::size_t i = 0;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const compiler::ProgramLayer& layer : stage->layers)
-      text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
   return text + traffic_row("all", "", numbers_of(sum_of(traffic))) + "\n";
 }
 
@@ -108,10 +107,9 @@ std::string placement_text(const compiler::ProgramLayer& layer) {
 std::string summary(const compiler::Program& program,
                     const std::vector<program::Traffic>& traffic) {
   std::string text;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const compiler::ProgramLayer& layer : stage->layers)
-      text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
-                          cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
+                        cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
   return text + traffic_text(program, traffic) + host_text(program) + edges_text(program) +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
@@ -133,16 +131,15 @@ Json to_json(const compiler::Program& program, const std::vector<program::Traffi
   json["dram_bytes"] = sum.dram_bytes;
   json["dram"] = to_json(sum_of(traffic));
   json["layers"] = Json::array();
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const compiler::ProgramLayer& layer : stage->layers)
-      json["layers"].push_back({{"name", layer.name},
-                                {"op", layer.op},
-                                {"macs", layer.macs},
-                                {"placement", layer.placement},
-                                {"stripes", layer.stripes},
-                                {"bound_cycles", layer.bound_cycles},
-                                {"expected_cycles", layer.expected_cycles},
-                                {"dram", to_json(traffic[json["layers"].size()])}});
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    json["layers"].push_back({{"name", layer.name},
+                              {"op", layer.op},
+                              {"macs", layer.macs},
+                              {"placement", layer.placement},
+                              {"stripes", layer.stripes},
+                              {"bound_cycles", layer.bound_cycles},
+                              {"expected_cycles", layer.expected_cycles},
+                              {"dram", to_json(traffic[json["layers"].size()])}});
   json["warnings"] = to_json(expected_cliffs(program, traffic));
   json["host"] = host_json(program);
   json["edges"] = edges_json(program);

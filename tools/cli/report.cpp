@@ -29,14 +29,6 @@ std::string per_image(const Execution& e) {
                                    grouped(e.slowest.cycles / images), images);
 }
 
-/// The layers of all stages, as RunResult::layers counts them.
-std::vector<compiler::ProgramLayer> layers_of(const compiler::Program& program) {
-  std::vector<compiler::ProgramLayer> all;
-  for (const compiler::Program* stage : compiler::stages(program))
-    all.insert(all.end(), stage->layers.begin(), stage->layers.end());
-  return all;
-}
-
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
   // At 100 columns 36 and 20; a narrow terminal takes it from the names.
   const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
@@ -45,7 +37,7 @@ std::string layer_rows(const compiler::Program& program, const sim::RunResult& r
   };
   std::string text = fmt::format("{} {} {:>12} {:>10} {:>7} {}\n", left("layer", name_width),
                                  left("operator", op_width), "MACs", "cycles", "util %", "bound");
-  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
@@ -79,7 +71,7 @@ std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
 
 /// A program without layers tells nothing about the machine.
 std::string host_only(const compiler::Program& program) {
-  if (!layers_of(program).empty()) return "";
+  if (!program::layers_of(program).empty()) return "";
   return "every operator ran on the host: the machine only started and stopped\n";
 }
 
@@ -196,7 +188,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   for (std::size_t i = 0; i < sim::kCauses; ++i)
     json["causes"][std::string(csr::kCauses[i].name)] = run.causes[i];
   json["layers"] = Json::array();
-  const std::vector<compiler::ProgramLayer> layers = layers_of(program);
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);

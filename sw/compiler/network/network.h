@@ -314,8 +314,8 @@ struct Network {
     maps.push_back(std::move(map));
     return static_cast<int>(maps.size()) - 1;
   }
-  /// The layer that has its weights.
-  int filters_of(int layer) const {
+  /// The first stripe of the layer, which has its weights; itself where there is one.
+  int first_stripe(int layer) const {
     const int like = layers[at(layer)].like;
     return like >= 0 ? like : layer;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -16,6 +17,11 @@ namespace trine::compiler {
 namespace {
 
 constexpr double kWorthwhile = 0.05;  ///< part of a layer's cycles that is worth another plan
+
+struct Conflict {
+  std::int64_t cycles = 0;
+  std::vector<int> maps;
+};
 
 /// What a planner is told besides the network.
 struct Wishes {
@@ -61,14 +67,24 @@ class Planner {
   /// After run(): the layer that no part of DMEM is enough for, or -1.
   int misfit() const { return misfit_; }
 
-  /// After run(): resident maps that would lose fewer cycles with padded rows; one of each layout.
-  std::vector<int> conflicting() const {
-    const auto cycles = [&](int m) { return facts_.pitch_cycles(m, net_.maps[at(m)].shape.W); };
-    std::vector<int> roots;
-    for (int m = 0; m < count(); ++m)
-      if (facts_.root(m) == m && resident(m) && cycles(m) > 0) roots.push_back(m);
-    std::ranges::stable_sort(roots, std::greater(), cycles);
-    return roots;
+  /// After run(): resident maps that would lose fewer cycles with padded rows, one of each layout;
+  /// those of a cascade's stripes together.
+  std::vector<std::vector<int>> conflicting() const {
+    std::map<int, Conflict> of;  // for each layer, its stripes' maps; inputs are -1 and below
+    for (int m = 0; m < count(); ++m) {
+      const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
+      if (facts_.root(m) != m || !resident(m) || cycles == 0) continue;
+      const int producer = net_.maps[at(m)].producer;
+      Conflict& conflict = of[producer < 0 ? -1 - m : net_.first_stripe(producer)];
+      conflict.cycles += cycles;
+      conflict.maps.push_back(m);
+    }
+    std::vector<Conflict> conflicts;
+    for (const auto& [layer, conflict] : of) conflicts.push_back(conflict);
+    std::ranges::stable_sort(conflicts, std::greater(), &Conflict::cycles);
+    std::vector<std::vector<int>> maps;
+    for (Conflict& c : conflicts) maps.push_back(std::move(c.maps));
+    return maps;
   }
 
   /// After run(): maps that lie beside the layers that lose the most cycles to transfers, and would
@@ -312,6 +328,11 @@ class Planner {
 
   struct Gap {
     std::int64_t start, size;
+
+    std::int64_t end() const { return start + size; }
+    bool meets(const Gap& o) const {
+      return size > 0 && o.size > 0 && start < o.end() && o.start < end();
+    }
   };
 
   /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
@@ -470,17 +491,15 @@ class Planner {
     const Tiling& t = plan_.tilings[at(layer)];
     const std::int64_t words = t.buffers * (t.input_words + t.second_words + t.output_words);
     const Gap early = largest_gap({std::max(0, layer - 1), layer});
-    const std::int64_t behind = std::max(early.start, buffers_.start + buffers_.size);
-    std::int64_t start = early.start;
-    if (start + words > buffers_.start && behind + words <= early.start + early.size)
-      start = behind;
-    const bool meets = words > 0 && buffers_.size > 0 && start + words > buffers_.start &&
-                       start < buffers_.start + buffers_.size;
-    if (words > early.size) start = largest_gap({layer, layer}).start;
-    plan_.scratch.push_back(start);
-    if (words > early.size || meets)
+    const bool fits = words <= early.size;
+    Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};
+    const std::int64_t behind = std::max(own.start, buffers_.end());
+    if (fits && own.start + words > buffers_.start && behind + words <= early.end())
+      own.start = behind;
+    if (!fits || own.meets(buffers_))
       plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
-    buffers_ = {start, round_up(words, config_.data_words())};
+    plan_.scratch.push_back(own.start);
+    buffers_ = {own.start, round_up(words, config_.data_words())};
   }
 
   /// Whether a layer finds all of its weights in PMEM, where those that were used last stay.
@@ -634,7 +653,8 @@ namespace {
 struct Choice {
   Wishes wishes;
   Plan plan;
-  std::vector<int> conflicting, crowding;
+  std::vector<std::vector<int>> conflicting;
+  std::vector<int> crowding;
 };
 
 /// @param misfit  unless null: the layer that does not fit if there is no choice
@@ -651,12 +671,12 @@ std::optional<Choice> choice(const Network& network, const machine::Config& conf
 Choice pad_some(Choice best, const Network& network, const machine::Config& config,
                 PlanFacts& facts) {
   constexpr std::size_t kTries = 8;
-  std::vector<int> candidates = best.conflicting;
+  std::vector<std::vector<int>> candidates = best.conflicting;
   candidates.resize(std::min(candidates.size(), kTries));
   const std::size_t spilled = best.plan.spilled;
-  for (const int map : candidates) {
+  for (const std::vector<int>& maps : candidates) {
     Wishes wishes = best.wishes;
-    wishes.padded.insert(map);
+    wishes.padded.insert(maps.begin(), maps.end());
     std::optional<Choice> tried = choice(network, config, facts, wishes);
     if (tried && tried->plan.spilled <= spilled && tried->plan.cycles < best.plan.cycles)
       best = std::move(*tried);

@@ -9,6 +9,7 @@
 #include "base/rounding.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/plan.h"
+#include "sw/compiler/transform/cascade.h"
 #include "tools/fuzz/testing.h"
 
 namespace trine::compiler {
@@ -98,6 +99,40 @@ plan: 24576 bytes in DRAM, 2 maps spilled
   layer 4 MUL 't11': 5 -> 6, 12x12x16: 432 cycles, unit 432, bus 0
   layer 5 MUL 't11': 4 -> 7, 12x12x16: 288 cycles, unit 288, bus 0
 )");
+}
+
+TEST_CASE("buffers of neighbouring layers lie apart where there is room", "[compiler][plan]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 64, 64, 8}), 64, 1);
+  const machine::Config config = small_config(8, 8, 64, 32, 64);
+  const Network network =
+      *striped(network_of(b, convolution(b, x, 32, 1), config), {0, 1, 4, true});
+  const Plan plan = *compiler::plan(network, config);
+  // A stripe is loaded while the one before is stored.
+  const auto begin = [&](std::size_t layer) { return plan.scratch[layer]; };
+  const auto end = [&](std::size_t layer) {
+    const Tiling& t = plan.tilings[layer];
+    return begin(layer) + t.buffers * (t.input_words + t.second_words + t.output_words);
+  };
+  INFO(to_text(plan, network));
+  REQUIRE(end(1) > begin(1));
+  REQUIRE(end(2) > begin(2));
+  CHECK((end(1) <= begin(2) || end(2) <= begin(1)));
+}
+
+TEST_CASE("rows of all stripes are padded against bank conflicts", "[compiler][plan]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 56, 40, 8}), 32, 1);
+  const int y = b.convolution(x, 8, 3, 3, 2, 2, 1, 1, model::Padding::kSame, true);
+  // The last map finds a place only where others are not padded.
+  const machine::Config config = small_config(8, 8, 11, 32, 64);
+  const Network network =
+      *striped(network_of(b, convolution(b, y, 20, 1), config), {0, 1, 2, true});
+  const Plan plan = *compiler::plan(network, config);
+  std::vector<int> pitches;
+  for (const Layer& layer : network.layers)
+    if (layer.channels == 32) pitches.push_back(plan.maps[at(layer.output)].dmem.pitch);
+  CHECK(pitches == std::vector<int>(14, 44));
 }
 
 TEST_CASE("rows of a spilled map are whole beats", "[compiler][plan]") {

@@ -29,8 +29,9 @@ std::optional<Network> striped(const Network& network, const Cascade& cascade);
 
 /// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
 /// has the plan.
+/// @param sections  unless null: how many of different make were planned
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
-                                 const Plan& plan);
+                                 const Plan& plan, std::size_t* sections = nullptr);
 
 /// Cascades wherever there can be one, for tests.
 std::vector<Cascade> any_cascades(const Network& network);

@@ -155,6 +155,8 @@ class Finder {
     return result;
   }
 
+  std::size_t sections() const { return known_.size(); }
+
  private:
   bool spilled(int layer) const { return !plan_.maps[at(net_.layers[at(layer)].output)].resident; }
 
@@ -220,8 +222,11 @@ class Finder {
 }  // namespace
 
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
-                                 const Plan& plan) {
-  return Finder(network, config, plan).run();
+                                 const Plan& plan, std::size_t* sections) {
+  Finder finder(network, config, plan);
+  std::vector<Cascade> found = finder.run();
+  if (sections != nullptr) *sections = finder.sections();
+  return found;
 }
 
 std::vector<Cascade> any_cascades(const Network& network) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sw/compiler/lower/lower.h"
+#include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/search.h"
 #include "tools/fuzz/testing.h"
 
@@ -211,6 +212,21 @@ network: 5 maps, 3 layers
   };
   CHECK(copies(0) == 9);
   CHECK(copies(1) == 1);
+}
+
+TEST_CASE("sections that are alike are planned once", "[compiler][transform]") {
+  const machine::Config narrow = fuzz::small_config(8, 8, 32, 32, 64);
+  const auto sections = [&](int blocks) {
+    Builder b(1);
+    int x = b.input({1, 32, 32, 8});
+    for (int i = 0; i < blocks; ++i)
+      x = b.addition(convolution(b, convolution(b, x, 48, 1), 8, 3), x);
+    const Network network = lowered(b, {x});
+    std::size_t count = 0;
+    CHECK(!cascades_of(network, narrow, *plan(network, narrow), &count).empty());
+    return count;
+  };
+  CHECK(sections(40) == sections(20));
 }
 
 TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]") {

@@ -107,11 +107,11 @@ TEST_CASE("parts of large layers survive any order", "[arch][tokens]") {
 
 /// A group's weights take more than half of PMEM, so that the next one's come in two parts.
 TEST_CASE("weights in relay are exact and survive any order", "[arch][tokens]") {
-  int relays = 0;
-  for (unsigned seed = 1; seed <= 40; ++seed) {
+  int relays = 0, in_parts = 0;
+  for (unsigned seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
     testing::Builder b(seed);
-    const int lanes = b.number(0, 1) == 0 ? 8 : 5, kib = b.number(0, 2) == 0 ? 8 : 128;
+    const int lanes = b.number(0, 1) == 0 ? 8 : 5, kib = std::array{8, 24, 128}[seed % 3];
     const machine::Config config = testing::small_config(lanes, 8, kib, 8, 64);  // 256 PMEM rows
     const int R = b.number(1, 3), S = b.number(1, 3);
     const int words = b.number(128 / (R * S) + 1, (kib == 8 ? 200 : 250) / (R * S));
@@ -125,11 +125,16 @@ TEST_CASE("weights in relay are exact and survive any order", "[arch][tokens]") 
     for (const int i : b.graph.inputs) inputs.push_back(b.random_array(i));
     const compiler::Program program = compiler::compile(b.graph, config, {});
     CAPTURE(program.layers[0].placement);
-    relays += program.layers[0].placement.find("relay") != std::string::npos ? 1 : 0;
+    const auto is = [&](const char* what) {
+      return program.layers[0].placement.find(what) != std::string::npos;
+    };
+    relays += is("relay") ? 1 : 0;
+    in_parts += is("relay") && is("parts") ? 1 : 0;
     testing::require_exact(b.graph, config, inputs);
     require_order_free(b.graph, inputs, config, 5);
   }
   CHECK(relays > 20);
+  CHECK(in_parts > 5);
 }
 
 /// There is one table: each load waits until the one before has been used.

@@ -177,31 +177,6 @@ void Emitter::emit_conv_part(const Visit& v) {
   finish_output(rect, channels);
 }
 
-namespace {
-
-/// A rectangle's first tile, what lies between, and its last tile.
-struct TileSplit {
-  Rect first;
-  std::vector<Rect> between;
-  Rect last;  ///< may be empty
-};
-
-TileSplit split_tiles(const Rect& r, int lanes) {
-  TileSplit split;
-  const int rows = std::max(1, lanes / r.cols()), cols = std::min(lanes, r.cols());
-  const int top = std::min(rows, r.rows()), bottom = std::min(rows, r.rows() - top);
-  split.first = {r.y0, r.y0 + top, r.x0, r.x0 + cols};
-  split.last = {r.y1 - bottom, r.y1, r.x1 - cols, r.x1};
-  const Rect beside{r.y0, r.y0 + top, r.x0 + cols, r.x1};
-  const Rect middle{r.y0 + top, r.y1 - bottom, r.x0, r.x1};
-  const Rect before{r.y1 - bottom, r.y1, r.x0, r.x1 - cols};
-  for (const Rect& part : {beside, middle, before})
-    if (!part.empty()) split.between.push_back(part);
-  return split;
-}
-
-}  // namespace
-
 /// A group whose weights come while the one before is computed: see Tiling::relay.
 void Emitter::emit_conv_relay(const Visit& v) {
   const Layer& l = layer();

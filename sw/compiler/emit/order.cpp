@@ -75,9 +75,10 @@ std::vector<Visit> Order::visits_by_chunks() {
   return visits;
 }
 
-std::vector<Visit> Order::visits_by_rectangles() const {
+std::vector<Visit> Order::visits_by_rectangles() {
   std::vector<Visit> visits;
   std::vector<Channels> order = chunks();
+  const bool first_end = !relay_end_;
   // There and back again: the chunk at a turn finds its weights where they are.
   const bool apart = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
   const bool turns =
@@ -88,6 +89,10 @@ std::vector<Visit> Order::visits_by_rectangles() const {
     for (const Channels& chunk : order) {
       const bool end = chunk.first == order.front().first || chunk.last == order.back().last;
       visits.push_back({rect, chunk, 0, layer().sweeps.size(), end && follows_loads()});
+      // A chunk's weights always lie at the same end, so that the image has them once.
+      if (!tiling().relay) continue;
+      relay_end_ = first_end != (chunk.first / tiling().chunk % 2 == 1);
+      visits.back().relay_end = relay_end_;
     }
     if (turns) std::ranges::reverse(order);
   }

@@ -92,7 +92,7 @@ class Order {
   std::vector<Rect> rectangles(bool again = false) const;
   std::vector<Visit> visits_by_sweeps() const;
   std::vector<Visit> visits_by_chunks();
-  std::vector<Visit> visits_by_rectangles() const;
+  std::vector<Visit> visits_by_rectangles();
   bool follows_loads() const;
   int lead_channels() const;
   int parameter_channels() const;

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <map>
 
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/search.h"
@@ -38,6 +39,15 @@ bool follow_each_other(const std::vector<Channels>& parts, const Channels& all) 
     next = part.last;
   }
   return next == all.last;
+}
+
+/// The weights of a relay's chunk always lie at the same end of PMEM, in turns.
+void check_relay(const std::vector<Visit>& visits) {
+  std::map<int, bool> ends;
+  for (const Visit& v : visits)
+    CHECK(ends.try_emplace(v.channels.first, v.relay_end).first->second == v.relay_end);
+  for (auto next = ends.begin(), end = next++; next != ends.end(); end = next++)
+    CHECK(end->second != next->second);
 }
 
 /// Visits to each output position and channel, in each sweep that has the position.
@@ -79,7 +89,7 @@ void check_visits(const Probe& order, const std::vector<Visit>& visits, const Ma
 }
 
 TEST_CASE("each output of a layer is computed once", "[compiler][order]") {
-  int relays = 0, pieces = 0, parts = 0;
+  int relays = 0, turns = 0, pieces = 0, parts = 0;
   for (unsigned seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
@@ -98,13 +108,15 @@ TEST_CASE("each output of a layer is computed once", "[compiler][order]") {
       const std::vector<Visit> visits = order.next_layer();
       CAPTURE(l.op, l.window.P, l.window.Q, l.channels);
       check_visits(order, visits, planned.network.maps[at(l.output)]);
+      if (order.tiling().relay) check_relay(visits);
       relays += order.tiling().relay ? 1 : 0;
+      turns += order.tiling().relay && !order.tiling().chunk_outer ? 1 : 0;
       pieces += order.tiling().pieces ? 1 : 0;
       parts += visits.size() > 1 ? 1 : 0;
     }
   }
-  CAPTURE(relays, pieces, parts);
-  CHECK(std::min({relays, pieces, parts}) > 5);
+  CAPTURE(relays, turns, pieces, parts);
+  CHECK(std::min({relays, turns, pieces, parts}) > 5);
 }
 
 struct Case {

@@ -67,6 +67,15 @@ struct Tiling {
   double compute = 0, traffic = 0;  ///< cycles that it would take without the other
 };
 
+/// A rectangle's first tile, what lies between, and its last tile: the RUNs of a relay.
+struct TileSplit {
+  Rect first;
+  std::vector<Rect> between;
+  Rect last;  ///< may be empty
+};
+
+TileSplit split_tiles(const Rect& rect, int lanes);
+
 struct Plan {
   std::vector<Placement> maps;
   std::vector<Tiling> tilings;        ///< of the layers

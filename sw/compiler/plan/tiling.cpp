@@ -195,8 +195,20 @@ class Tiler {
     const Geometry& g = window();
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
     const int rest = g.Q % t.cols;
+    if (t.relay) return rects * relay_cycles(t);
     if (g.P > 1 || rest == 0) return rects * compute_cycles(t.rows, t.cols, channels);
     return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
+  }
+
+  /// Of a rectangle, one group; its tiles do not go on in the next row everywhere.
+  double relay_cycles(const Tiling& t) const {
+    const TileSplit split = split_tiles({0, t.rows, 0, t.cols}, config_.rows);
+    const auto cycles = [&](const Rect& r) {
+      return r.empty() ? 0 : compute_cycles(r.rows(), r.cols(), t.chunk);
+    };
+    double sum = cycles(split.first) + cycles(split.last);
+    for (const Rect& part : split.between) sum += cycles(part);
+    return sum;
   }
 
   double compute_cycles(int rows, int cols, int channels) const {
@@ -259,6 +271,8 @@ class Tiler {
     if (!fit_buffers(&t, input_words, g.R)) return;
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
     const double chunk_count = parts_of(out_.C, t.chunk);
+    t.piece_words = relay_words(t);
+    t.relay = t.piece_words > 0;
     const double overhead = rects * chunk_count > 1 ? rects * timing::kRunOverhead : 0;
     const double compute =
         chunk_count * (all_parts_cycles(t, std::min(t.chunk, out_.C)) + overhead);
@@ -282,8 +296,6 @@ class Tiler {
     }
     const double traffic =
         std::max(bytes + weights, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    t.piece_words = relay_words(t);
-    t.relay = t.piece_words > 0;
     const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
     t.compute = compute;
     t.traffic = traffic;
@@ -317,11 +329,11 @@ class Tiler {
     if (!conv()) return 0;
     const std::int64_t rows = weight_rows(t.chunk), pmem = config_.pmem_rows();
     const std::int64_t word_rows = std::int64_t{window().R} * layer_.steps_x();
-    if (!t.chunk_outer || t.chunk >= out_.C || t.chunk > columns() || one_group() ||
-        layer_.former.steps > 0 || layer_.conv().steps_per_row > 1 ||
-        layer_.conv().weights_transposed || 2 * rows <= pmem || layer_.sweeps.size() != 1 ||
-        layer_.sweeps[0].parts.size() != 1 || std::int64_t{t.rows} * t.cols <= config_.rows ||
-        word_rows % config_.rows_per_beat() != 0 || pmem % config_.rows_per_beat() != 0)
+    if (t.chunk >= out_.C || t.chunk > columns() || one_group() || layer_.former.steps > 0 ||
+        layer_.conv().steps_per_row > 1 || layer_.conv().weights_transposed || 2 * rows <= pmem ||
+        layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
+        std::int64_t{t.rows} * t.cols <= config_.rows || word_rows % config_.rows_per_beat() != 0 ||
+        pmem % config_.rows_per_beat() != 0)
       return 0;
     const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
     return words < layer_.words ? static_cast<int>(words) : 0;
@@ -413,6 +425,20 @@ class Tiler {
 };
 
 }  // namespace
+
+TileSplit split_tiles(const Rect& r, int lanes) {
+  TileSplit split;
+  const int rows = std::max(1, lanes / r.cols()), cols = std::min(lanes, r.cols());
+  const int top = std::min(rows, r.rows()), bottom = std::min(rows, r.rows() - top);
+  split.first = {r.y0, r.y0 + top, r.x0, r.x0 + cols};
+  split.last = {r.y1 - bottom, r.y1, r.x1 - cols, r.x1};
+  const Rect beside{r.y0, r.y0 + top, r.x0 + cols, r.x1};
+  const Rect middle{r.y0 + top, r.y1 - bottom, r.x0, r.x1};
+  const Rect before{r.y1 - bottom, r.y1, r.x0, r.x1 - cols};
+  for (const Rect& part : {beside, middle, before})
+    if (!part.empty()) split.between.push_back(part);
+  return split;
+}
 
 Rect input_of(const Geometry& g, const Rect& r) {
   return {std::clamp(r.y0 * g.stride_y - g.pad_top, 0, g.H),

@@ -78,7 +78,7 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"bus.axi_write_cache = 4\n",
           "1: bus.axi_write_cache: 4 is not available, allowed 0, 1, 2, 3, 6, 7, 10, 11, 14 or 15"},
       Row{"[bus]\naxi_data_bits = 48\n",
-          "2: bus.axi_data_bits: 48 is not available, allowed 32, 64, 128, 256 or 512"},
+          "2: bus.axi_data_bits: 48 is not available, allowed 32, 64, 128, 256, 512 or 1024"},
       Row{"[vector]\nenable = 1\n", "2: vector.enable: is an integer, allowed true or false"},
       Row{"[post]\ncolumns_per_cycle = 3\n",
           "2: post.columns_per_cycle: 3 is too large, allowed 1..2"},

@@ -32,7 +32,7 @@ struct Config {
   bool softmax = true;        ///< vector.softmax: needs vector.enable
   bool depthwise = true;      ///< depthwise.enable: the window former
   bool matmul = true;         ///< matmul.enable: zero points of both operands
-  int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..512
+  int axi_data_bits = 64;     ///< bus.axi_data_bits: 32..1024
   int axi_addr_bits = 32;     ///< bus.axi_addr_bits: 32..64
   int axi_id_bits = 1;        ///< bus.axi_id_bits: 1..16
   int axi_id = 0;             ///< bus.axi_id: of fetches and writes, even; loads have the next one

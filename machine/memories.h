@@ -12,12 +12,16 @@
 namespace trine::machine {
 
 inline constexpr int kQueueWords = 64;      ///< instructions of an engine's queue: trine_control
-inline constexpr int kBurstBeats = 64;      ///< of a transfer, at most: trine_dma_bursts
 inline constexpr int kStoreBursts = 4;      ///< without a response: trine_axi_write
 inline constexpr int kFetchBurst = 32;      ///< instructions of a burst: trine_fetch
 inline constexpr int kFetchBursts = 2;      ///< that the fetch buffer holds
 inline constexpr int kBiasBytes = 4;        ///< of a channel in DRAM
 inline constexpr int kParameterBytes = 12;  ///< of a channel in DRAM: bias and scale
+
+/// Of a transfer, at most: MaxBeats of trine_control.
+inline int burst_beats(const Config& config) {
+  return config.axi_data_bits < 64 || config.axi_data_bits > 512 ? 32 : 64;
+}
 
 struct Memory {
   std::string_view name;

@@ -82,7 +82,7 @@ const std::vector<Key>& schema() {
        "products of two computed maps: zero points of both",
        "an adder and a small multiplier for each row and column; without it, networks with "
        "BATCH_MATMUL are refused"},
-      {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512}, true},
+      {"bus.axi_data_bits", IntKey{&Config::axi_data_bits, {32, 64, 128, 256, 512, 1024}, true},
        "width of the AXI4 master", "more bytes per cycle; wider beats inside the machine"},
       {"bus.axi_addr_bits", IntKey{&Config::axi_addr_bits, {32, 64}},
        "address width of the AXI4 master", "reaches more DRAM; wider address registers", false},

@@ -97,7 +97,8 @@ module trine_control #(
   input  trine_engine_pkg::memory_state_t memory_i
 );
 
-  localparam int unsigned MaxBeats = AxiDataBits < 64 ? 32 : 64;  // at most 64 beats on the bus
+  // At most 64 beats on the bus, and 4 KiB.
+  localparam int unsigned MaxBeats = AxiDataBits < 64 || AxiDataBits > 512 ? 32 : 64;
 
   localparam int unsigned Load = 0, Compute = 1, Vector = 2, Store = 3;  // as in trine_isa_pkg
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
@@ -105,9 +106,9 @@ module trine_control #(
   if (AxiAddrBits < 32 || AxiAddrBits > 64) begin : gen_bad_addr
     $error("trine_control: AxiAddrBits must be 32 .. 64");
   end
-  if (AxiDataBits < 32 || AxiDataBits > 512 || AxiDataBits != 1 << $clog2(AxiDataBits)) begin
+  if (AxiDataBits < 32 || AxiDataBits > 1024 || AxiDataBits != 1 << $clog2(AxiDataBits)) begin
       : gen_bad_data
-    $error("trine_control: AxiDataBits must be 32, 64, 128, 256 or 512");
+    $error("trine_control: AxiDataBits must be 32, 64, 128, 256, 512 or 1024");
   end
   if (ParamChannels % DataWords != 0 || ParamChannels < 2 * DataWords || ParamChannels > 65536)
       begin : gen_bad_param

@@ -29,7 +29,7 @@ module trine_core #(
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
-  parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512
+  parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512, 1024
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,

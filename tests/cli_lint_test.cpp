@@ -60,7 +60,7 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
       Settings{}, Settings{"array.rows=1", "array.cols=1", "array.precisions=[\"binary\"]"},
       Settings{"array.rows=3", "array.cols=5", "bus.axi_data_bits=32", "pipeline.rows=2",
                "pipeline.cols=2"},
-      Settings{"array.rows=2", "array.cols=3", "bus.axi_data_bits=512", "bus.axi_addr_bits=64",
+      Settings{"array.rows=2", "array.cols=3", "bus.axi_data_bits=1024", "bus.axi_addr_bits=64",
                "vector.softmax=false", "array.acc_bits=21", "clock.gates=true"},
       Settings{"array.rows=4", "array.cols=2", "vector.enable=false", "memory.dmem_kib=8",
                "memory.pmem_kib=1", "memory.param_channels=16"},

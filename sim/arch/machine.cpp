@@ -455,7 +455,7 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     }
     const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
     work.beats += beats;
-    work.bursts += divide_up(beats, std::int64_t{machine::kBurstBeats});
+    work.bursts += divide_up(beats, std::int64_t{machine::burst_beats(config_)});
   }
   work.bytes = from_dmem ? 0 : rows * words * 4;
   return work;

@@ -170,7 +170,7 @@ TEST_CASE("networks are exact on any array", "[arch][model]") {
 }
 
 TEST_CASE("networks are exact on any bus and with the smallest memories", "[arch][model]") {
-  for (const int bus : {32, 128, 512})
+  for (const int bus : {32, 128, 1024})
     require_samples(networks(), small_config(8, 8, 128, 64, bus));
   require_samples(networks(), small_config(8, 8, 8, 8, 64));
   require_samples(networks(), small_config(16, 16, 8, 8, 64));

@@ -31,13 +31,17 @@
 
 namespace trine::sim {
 
+/// A bit for each byte of a beat.
+using Strobes = std::bitset<128>;
+
 /// What the master drives, settled before the rising edge.
 struct AxiRequest {
   bool arvalid = false, rready = false, awvalid = false, wvalid = false, wlast = false;
   bool bready = false;
   std::uint8_t arid = 0, arlen = 0, arsize = 0, arburst = 0;
   std::uint8_t awid = 0, awlen = 0, awsize = 0, awburst = 0;
-  std::uint64_t araddr = 0, awaddr = 0, wstrb = 0;
+  std::uint64_t araddr = 0, awaddr = 0;
+  Strobes wstrb;
   const std::uint8_t* wdata = nullptr;  ///< one beat
 };
 
@@ -180,7 +184,7 @@ class AxiMemory {
   /// A beat that was taken before its address.
   struct Beat {
     std::vector<std::uint8_t> data;
-    std::uint64_t strobes;
+    Strobes strobes;
     bool last;
   };
   struct Response {
@@ -243,9 +247,8 @@ class AxiMemory {
 
   /// Whether the strobed bytes are those of the beat that waits.
   bool same_beat(const AxiRequest& in) const {
-    for (int i = 0; i < s_.bus_bytes; ++i)
-      if ((in.wstrb >> i & 1) != 0 && in.wdata[i] != held_beat_[static_cast<std::size_t>(i)])
-        return false;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(s_.bus_bytes); ++i)
+      if (in.wstrb[i] && in.wdata[i] != held_beat_[i]) return false;
     return true;
   }
 
@@ -328,7 +331,7 @@ class AxiMemory {
 
   void take_beat(const AxiRequest& in) {
     write_credit_ -= s_.bus_bytes;
-    bytes_written_ += std::bitset<64>(in.wstrb).count();
+    bytes_written_ += in.wstrb.count();
     if (!writes_.empty() && early_.empty()) return write_beat(in.wdata, in.wstrb, in.wlast);
     early_.push_back({{in.wdata, in.wdata + s_.bus_bytes}, in.wstrb, in.wlast});
     complete_ += in.wlast ? 1 : 0;
@@ -342,14 +345,12 @@ class AxiMemory {
   }
 
   /// The first burst that still waits for beats is the front: completed ones leave at once.
-  void write_beat(const std::uint8_t* data, std::uint64_t strobes, bool last) {
+  void write_beat(const std::uint8_t* data, const Strobes& strobes, bool last) {
     Burst& burst = writes_.front();
     const std::uint8_t response = response_at(burst.address);
     burst.response = std::max(burst.response, response);
-    for (int i = 0; i < s_.bus_bytes; ++i) {
-      if ((strobes >> i & 1) == 0) continue;
-      if (response == 0) bytes_[burst.address - address_ + static_cast<std::uint64_t>(i)] = data[i];
-    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(s_.bus_bytes); ++i)
+      if (strobes[i] && response == 0) bytes_[burst.address - address_ + i] = data[i];
     if (last != (burst.beats == 1)) violation("WLAST is not at the last beat", burst.address);
     burst.address += static_cast<std::uint64_t>(s_.bus_bytes);
     if (--burst.beats > 0) return;

@@ -6,6 +6,7 @@
 // The inner loop, cycle(), has two evaluations: the rising edge with the inputs that have settled,
 // then the falling edge with the new inputs.
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -277,7 +278,9 @@ class Model {
     }
     if (r.wvalid) {
       r.wdata = reinterpret_cast<const std::uint8_t*>(&t.m_axi_wdata_o);
-      r.wstrb = t.m_axi_wstrb_o;
+      std::array<std::uint64_t, 2> strobes{};
+      std::memcpy(strobes.data(), &t.m_axi_wstrb_o, sizeof t.m_axi_wstrb_o);
+      r.wstrb = Strobes(strobes[1]) << 64 | Strobes(strobes[0]);
       r.wlast = t.m_axi_wlast_o;
     }
     return r;

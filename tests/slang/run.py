@@ -25,7 +25,7 @@ DESIGNS = {
     "edge64": ["edge64"],
     "1x1": ["edge64", "array.rows=1", "array.cols=1"],
     "3x5": ["edge64", "array.rows=3", "array.cols=5", "post.columns_per_cycle=2"],
-    "31x5": ["edge64", "array.rows=31", "array.cols=5", "bus.axi_data_bits=512", "bus.axi_addr_bits=64", THREE],
+    "31x5": ["edge64", "array.rows=31", "array.cols=5", "bus.axi_data_bits=1024", "bus.axi_addr_bits=64", THREE],
     "ecc": ["edge64", "memory.ecc=true"],
     "binary": ["edge64", 'array.precisions=["binary"]'],
     "no vector": ["edge64", "vector.enable=false"],

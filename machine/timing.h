@@ -38,11 +38,19 @@ inline constexpr int kNormalize = 71;  ///< of a tile of a normalization, beside
 inline constexpr int kSoftmax = 57;    ///< of a tile of a softmax, besides its three passes
 inline constexpr int kDone = 1;        ///< last retirement to done
 
+/// Cycles of a column that is added to a residual, or whose maximum with one is taken; both lanes
+/// of a row share an addition.
+inline int residual_issue(const machine::Config& c, bool add) {
+  return add && c.columns_per_cycle == 2 ? 1 : 2;
+}
+
 /// What a group of columns waits for `words` of a residual where it is drained behind another: the
 /// first word is asked for when the columns before have been read, the next when all codes of a
-/// word but the last have gone, one in `every` cycles.
-inline int residual_cycles(int words, int every) {
-  return kResidual - 2 + (words - 1) * (kResidual - 2 * every);
+/// word but the last have gone, one in `every` cycles. With two columns a cycle it has a place of
+/// its own.
+inline int residual_cycles(const machine::Config& c, int words, int every) {
+  const int next = c.columns_per_cycle == 2 ? 0 : kResidual - 2 * every;
+  return kResidual - 2 + (words - 1) * next;
 }
 
 /// Broadcast registers that the array's first row and column are ahead of the last ones.

@@ -16,7 +16,7 @@
 //   requantize         1                        6
 //   add, multiply      1                        8    also normalized values
 //   square             2 of 4                   10
-//   fused addition     2                        13
+//   fused addition     2, with Drain = 2: 1     13
 //
 // A tag is written into its place of a pipeline whose last place belongs to the code that leaves:
 // nearer to the end for a shorter latency. A program that was dropped (clear_i) leaves codes in the
@@ -79,16 +79,18 @@ module trine_lane_arb #(
 
   // ---------------------------------------------------------------------------------------------
   // Who enters. A square or a normalized value comes a second time two cycles after the first, a
-  // fused addition an odd number of cycles: each in its phases.
+  // fused addition an odd number of cycles: each in its phases. With two lanes it comes a second
+  // time in the other one.
   // ---------------------------------------------------------------------------------------------
-  logic pass, column, softmax, softmax_may, value, same_latency, interleaves, normalizing;
+  logic pass, column, twice, softmax, softmax_may, value, same_latency, interleaves, normalizing;
 
   // The job's codes take as long as a softmax's; and go among them.
   assign same_latency = kind_i.requant && !kind_i.lookup;
+  assign twice        = kind_i.fused && (Drain == 1 || cfg_i.max);
   assign interleaves  = same_latency && !(Softmax && softmax_i.normalize);
   assign column_may_o = interleaves || softmax_q == '0;
   assign pass         = en_i && column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
-                        (!kind_i.fused || phase_q[0]) && (!cfg_i.square || !phase_q[1]) &&
+                        (!twice || phase_q[0]) && (!cfg_i.square || !phase_q[1]) &&
                         column_may_o && residual_i;
   assign column       = pass && column_i.last_pass;
 

@@ -8,7 +8,8 @@
 //   raw          sum + bias, a word of its own; direct: a word as it is
 //
 // A requantized, added or multiplied code may be looked up in a table, of which each row has a
-// copy. The second lane of a row only requantizes, without lookup.
+// copy. The second lane of a row only requantizes, without lookup. A fused addition passes it
+// first: its codes go on into the first lane, which adds the residual, one a cycle.
 //
 //   column, slots, softmax's operands -> operand register, with parameters and residual byte
 //     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
@@ -62,9 +63,11 @@ module trine_lanes #(
 
   input  trine_post_pkg::table_write_t  table_i,
 
-  // Residual words; the last slots of one are put apart, and used.
+  // Residual words, into this place and from that; the last slots of one are put apart, and used.
   input  logic [Rows-1:0]               rsp_lanes_i,
   input  logic [Rows*32-1:0]            rsp_data_i,
+  input  logic                          rsp_place_i,
+  input  logic                          residual_place_i,
   input  logic                          keep_i,
   input  logic                          from_keep_i,
 
@@ -76,13 +79,16 @@ module trine_lanes #(
   output logic [Rows*42-1:0]            product_o
 );
 
-  localparam bit LowBit = Ternary || Binary;
+  localparam bit          LowBit = Ternary || Binary;
+  localparam int unsigned Words  = Drain;  // residual words a row: trine_drain_residual
+  localparam logic [1:0]  OpAdd  = 2'd1;
+  localparam int unsigned Second = 5;      // cycles of the second lane: LatencyRequant
 
   // ---------------------------------------------------------------------------------------------
   // The operand register, for all rows: what goes into the lanes in the next cycle.
   // ---------------------------------------------------------------------------------------------
   logic        lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q;
-  logic [1:0]  op_q;
+  logic [1:0]  op_q [Drain];
   logic [31:0] bias_q [Drain];
   logic [30:0] multiplier_q [Drain];
   logic [5:0]  shift_q [Drain];
@@ -92,6 +98,11 @@ module trine_lanes #(
   logic        clamp_softmax, half_even_q;
   logic [7:0]  zero_point_q, act_min_q, act_max_q;
 
+  // A fused addition through both lanes: in the operand register, and in the second lane.
+  logic              chain;
+  logic [Second:0]   chained_q;
+
+  assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
   assign direct        = kind_i.whole && !kind_i.raw;
   assign static_scale  = cfg_i.static_scale && !own_i && !kind_i.threshold;
   assign clamp_softmax = Softmax && softmax_in_two_i;
@@ -100,10 +111,21 @@ module trine_lanes #(
     if (!rst_ni) begin
       lane_q      <= 1'b0;
       threshold_q <= 1'b0;
+      chained_q   <= '0;
     end else if (en_i) begin
       lane_q      <= (issue_i.pass && !kind_i.threshold && !kind_i.whole) || issue_i.softmax;
       threshold_q <= issue_i.pass && kind_i.threshold;
+      chained_q   <= {chained_q[Second-1:0], issue_i.pass && chain};
     end
+  end
+
+  // Both lanes have one channel's if a column goes through both.
+  logic [68:0] params [Drain];
+
+  for (genvar d = 0; d < Drain; d++) begin : gen_params
+    assign params[d] = chain ? {params_i[Drain*37 +: 32], params_i[Drain*6 +: 31], params_i[5:0]}
+                       : {params_i[Drain*37 + d*32 +: 32], params_i[Drain*6 + d*31 +: 31],
+                          params_i[d*6 +: 6]};
   end
 
   always_ff @(posedge clk_i) begin
@@ -112,17 +134,18 @@ module trine_lanes #(
       factors_q     <= Softmax && issue_i.softmax;
       normalizing_q <= issue_i.normalizing;
       single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
-      op_q          <= issue_i.softmax || issue_i.normalizing ? 2'd0 : cfg_i.kind[1:0];
       first_pass_q  <= column_i.first_pass;
       half_even_q   <= cfg_i.half_even && !clamp_softmax;
       zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
       act_min_q     <= clamp_softmax ? softmax_cfg_i.act_min : cfg_i.act_min;
       act_max_q     <= clamp_softmax ? softmax_cfg_i.act_max : cfg_i.act_max;
       for (int unsigned d = 0; d < Drain; d++) begin
-        bias_q[d] <= cfg_i.static_bias && !own_i ? cfg_i.bias : params_i[Drain*37 + d*32 +: 32];
+        op_q[d] <= issue_i.softmax || issue_i.normalizing ? 2'd0
+                   : chain ? (d == 0 ? OpAdd : 2'd0) : cfg_i.kind[1:0];
+        bias_q[d] <= cfg_i.static_bias && !own_i ? cfg_i.bias : params[d][68:37];
         if (issue_i.softmax) bias_q[d] <= '0;
-        multiplier_q[d] <= static_scale ? cfg_i.multiplier : params_i[Drain*6 + d*31 +: 31];
-        shift_q[d]      <= static_scale ? cfg_i.shift : params_i[d*6 +: 6];
+        multiplier_q[d] <= static_scale ? cfg_i.multiplier : params[d][36:6];
+        shift_q[d]      <= static_scale ? cfg_i.shift : params[d][5:0];
       end
     end
   end
@@ -152,9 +175,12 @@ module trine_lanes #(
   end
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
-    logic [31:0]        word_q;
+    logic [31:0]        words_q [Words];
+    logic [31:0]        word_q;          // of them, the one in front
     logic [8*Drain-1:0] keep_d, keep_q;  // what goes last of the word before
     logic [31:0]        acc_q [Drain];
+    logic [7:0]         residual_q [Drain];
+    logic [7:0]         lane_codes [Drain];
 
     // The codes in the last slots.
     always_comb begin
@@ -169,8 +195,14 @@ module trine_lanes #(
       end
     end
 
+    assign word_q = words_q[Words == 1 ? 0 : residual_place_i];
+
     always_ff @(posedge clk_i) begin
-      if (rsp_lanes_i[l]) word_q <= rsp_data_i[l*32 +: 32];
+      for (int unsigned w = 0; w < Words; w++) begin
+        if (rsp_lanes_i[l] && (Words == 1 || 1'(w) == rsp_place_i)) begin
+          words_q[w] <= rsp_data_i[l*32 +: 32];
+        end
+      end
       if (keep_i) keep_q <= keep_d;
     end
 
@@ -180,7 +212,7 @@ module trine_lanes #(
       logic [4:0]  slot;
       logic [23:0] operand;
       logic [31:0] acc;
-      logic [7:0]  from_word, kept, residual, residual_q, lane_code, found;
+      logic [7:0]  from_word, kept, residual, lane_code, found;
       logic [41:0] product;
       logic [30:0] multiplier;
       logic [5:0]  shift;
@@ -199,8 +231,11 @@ module trine_lanes #(
         endcase
       end
 
+      // While a column is in the second lane its residual goes through registers that the first
+      // one's operand does not need.
       always_comb begin
         acc = acc_i[(d*Rows+l)*32 +: 32];
+        if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
         if (column_i.from_vector) acc = 32'($signed(operand));
         if (direct) begin
           acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
@@ -211,8 +246,8 @@ module trine_lanes #(
 
       always_ff @(posedge clk_i) begin
         if (en_i) begin
-          acc_q[d]   <= acc;
-          residual_q <= residual;
+          acc_q[d]      <= acc;
+          residual_q[d] <= chain && d == 1 ? acc_q[0][31:24] : residual;
         end
       end
 
@@ -240,7 +275,7 @@ module trine_lanes #(
             count_q <= (first_pass_q ? 6'd0 : count_q) +
                        6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
                        6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
-            other_q <= residual_q;
+            other_q <= residual_q[d];
           end
         end
 
@@ -252,9 +287,19 @@ module trine_lanes #(
         assign code_o[(d*Rows+l)*8 +: 8] = found;
       end
 
+      // The first lane takes what the second has made of a column.
+      logic       from_second;
+      logic [7:0] low, other;
+
+      assign from_second   = Drain == 2 && d == 0 && chained_q[Second];
+      assign low           = from_second ? lane_codes[Drain-1] : acc_q[d][7:0];
+      assign other         = from_second ? residual_q[Drain-1] : residual_q[d];
+      assign lane_codes[d] = lane_code;
+
       trine_post_lane #(
         .Products   (Softmax && d == 0),
         .Pairs      (d == 0),
+        .Again      (Drain == 1),
         .Multiplier (Multiplier)
       ) u_lane (
         .clk_i,
@@ -278,13 +323,13 @@ module trine_lanes #(
         .add_zero_point_i         (cfg_i.add_zero_point),
         .add_act_min_i            (cfg_i.add_act_min),
         .add_act_max_i            (cfg_i.add_act_max),
-        .in_valid_i               (lane_q),
-        .in_op_i                  (op_q),
-        .acc_i                    (acc_q[d]),
+        .in_valid_i               ((lane_q && !(d == 0 && chained_q[0])) || from_second),
+        .in_op_i                  (op_q[d]),
+        .acc_i                    ({acc_q[d][31:8], low}),
         .bias_i                   (bias_q[d]),
         .multiplier_i             (multiplier),
         .shift_i                  (shift),
-        .residual_i               (residual_q),
+        .residual_i               (other),
         .product_i                (product_q),
         .out_valid_o              (lane_valid[d*Rows+l]),
         .code_o                   (lane_code),

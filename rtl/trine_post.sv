@@ -21,8 +21,8 @@
 // columns and are packed and scattered with addresses and configuration of their own, those of the
 // vector engine's ports.
 //
-// Timing    Drain columns a cycle (fused addition: every second cycle; squares: two cycles of
-//           four), from the cycle after job and data are taken on. A word leaves 1 (raw, direct), 2
+// Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
+//           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A word leaves 1 (raw, direct), 2
 //           (thresholds), 6 (requantize), 8 (add, multiply), 10 (square) or 13 (fused) cycles after
 //           its last column, with a lookup one more.
 // Contract  v_slots_i hold from the taking of a vector job to v_status_o.done; a softmax's
@@ -123,7 +123,7 @@ module trine_post #(
   logic [ChannelBits-1:0]  channel;
   logic                    take, c_take, waits, bare, follows;
   logic                    params_ready, value_read, value_own;
-  logic                    residual_ready, from_keep, keep;
+  logic                    residual_ready, from_keep, keep, rsp_place, residual_place;
 
   // Out of the lanes.
   trine_post_pkg::tag_t     tag;
@@ -220,6 +220,8 @@ module trine_post #(
     .from_keep_o  (from_keep),
     .keep_o       (keep),
     .busy_o       (c_status_o.fetch_busy),
+    .rsp_place_o  (rsp_place),
+    .place_o      (residual_place),
     .r_valid_o,
     .r_ready_i,
     .r_lanes_o,
@@ -299,6 +301,8 @@ module trine_post #(
     .table_i,
     .rsp_lanes_i,
     .rsp_data_i,
+    .rsp_place_i      (rsp_place),
+    .residual_place_i (residual_place),
     .keep_i           (keep),
     .from_keep_i      (from_keep),
     .valid_o          (code_out),

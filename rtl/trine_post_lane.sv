@@ -73,6 +73,7 @@
 module trine_post_lane #(
   parameter bit Products   = 1'b1,  // product_i and normalize_i
   parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max_i
+  parameter bit Again      = 1'b1,  // op 2 without max_i, with Pairs
   parameter int Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic        clk_i,
@@ -152,7 +153,7 @@ module trine_post_lane #(
       valid_q         <= {valid_q[Stages-1:1], start && !in_product && !twice};
       product_q       <= {product_q[1], in_product};
       twice_q         <= {twice_q[1], twice};
-      operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i && Pairs);
+      operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i && Pairs && Again);
       scaled_valid_q  <= operand_valid_q;
     end
   end
@@ -195,10 +196,10 @@ module trine_post_lane #(
     .in_pair_i       (in_pair),
     .a_i             (acc_i[7:0]),
     .b_i             (residual_i),
-    .code_i          (code_q),
-    .residual_i      (residual_q2),
-    .load_a_i        (in_pair || (valid_q[5] && again_q[5])),
-    .load_b_i        (in_pair || (valid_q[4] && again_q[4])),
+    .code_i          (Again ? code_q : acc_i[7:0]),
+    .residual_i      (Again ? residual_q2 : residual_i),
+    .load_a_i        (in_pair || (Again && valid_q[5] && again_q[5])),
+    .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
     .operand_valid_i (operand_valid_q),
     .two_roundings_o (two_roundings),
     .right_o         (right),

@@ -457,9 +457,13 @@ struct Bench {
   bool vector_offered = false, vector_reading = false;
   int overtaken = 0;  // times that the compute engine was first while it waited
   // Scatter port, parameters, residuals.
-  bool scatter_busy = false, fetching = false, answered = false;
-  std::uint32_t rsp_pending = 0, rsp_lanes = 0;
-  Lanes rsp_data = Lanes(kRows);
+  struct Fetch {
+    std::uint32_t pending = (1u << kRows) - 1;  ///< lanes that are yet to come
+    Lanes data = Lanes(kRows);
+  };
+  bool scatter_busy = false, answered = false;
+  std::deque<Fetch> fetches;  // residual words that were asked for
+  std::uint32_t rsp_lanes = 0;
   int words = 0;
   // Of the softmax in front: codes or products taken, and whether its tile's last word is yet to
   // leave.
@@ -593,15 +597,16 @@ struct Bench {
     // A residual's lanes come in pieces, the last with done.
     rsp_lanes = 0;
     dut.rsp_done_i = 0;
-    if (fetching && go()) {
-      rsp_lanes = chance(random, 60) ? rsp_pending : rsp_pending & draw(1u << kRows);
-      rsp_pending &= ~rsp_lanes;
-      if (rsp_pending == 0) dut.rsp_done_i = 1;
+    if (!fetches.empty() && go()) {
+      std::uint32_t& pending = fetches.front().pending;
+      rsp_lanes = chance(random, 60) ? pending : pending & draw(1u << kRows);
+      pending &= ~rsp_lanes;
+      if (pending == 0) dut.rsp_done_i = 1;
     }
     set_bits(dut.rsp_lanes_i, 0, kRows, rsp_lanes);
     for (unsigned l = 0; l < kRows; ++l)
       set_bits(dut.rsp_data_i, 32 * l, 32,
-               (rsp_lanes >> l & 1) != 0 ? rsp_data[l] : any_word(random));
+               (rsp_lanes >> l & 1) != 0 ? fetches.front().data[l] : any_word(random));
   }
   /// The array: column_i follows col_o. Behind the last column is none.
   void drive_column() {
@@ -677,16 +682,15 @@ struct Bench {
     }
     const bool parameters = dut.p_valid_o != 0 && dut.p_ready_i != 0;
     const unsigned channel = static_cast<unsigned>(dut.p_channel_o) % kChannels;
-    if (dut.rsp_done_i != 0) fetching = false;
+    if (dut.rsp_done_i != 0) fetches.pop_front();
     if (dut.r_valid_o != 0 && dut.r_ready_i != 0) {
-      REQUIRE(!fetching);
-      fetching = true;
-      rsp_pending = (1u << kRows) - 1;
+      REQUIRE(fetches.size() < kDrain);
+      Fetch& fetch = fetches.emplace_back();
       for (unsigned l = 0; l < kRows; ++l)
-        rsp_data[l] = get_bits(dut.r_lanes_o, kRows * kAddrBits + l, 1) == 0
-                          ? 0
-                          : memory_word(static_cast<std::uint32_t>(
-                                get_bits(dut.r_lanes_o, l * kAddrBits, kAddrBits)));
+        fetch.data[l] = get_bits(dut.r_lanes_o, kRows * kAddrBits + l, 1) == 0
+                            ? 0
+                            : memory_word(static_cast<std::uint32_t>(
+                                  get_bits(dut.r_lanes_o, l * kAddrBits, kAddrBits)));
     }
     const bool job_taken = dut.c_valid_i != 0 && dut.c_ready_o != 0;
     if (taken) {
@@ -780,7 +784,8 @@ struct Bench {
     products.clear();
     issued = 0;
     leaving = false;
-    offered = granted = data = vector_offered = vector_reading = scatter_busy = fetching = false;
+    offered = granted = data = vector_offered = vector_reading = scatter_busy = false;
+    fetches.clear();
     overwrite = -1;
     entering = 0;
     was_soon = promised_early = false;

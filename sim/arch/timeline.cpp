@@ -236,8 +236,7 @@ void Timeline::forget(std::vector<Traffic>& traffic, double past) {
 Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
                                  const std::array<Time, isa::kEngines>& token_times) {
   const bool fuse = run.has(isa::compute::kFuseAdd);
-  // A requantized maximum with the residual takes its second cycle as well.
-  const bool twice = fuse || work.requantized_maximum;
+  const int every = fuse || work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
   const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
                       config_.rows + timing::kLaneSetup;
   const Time first = std::max(start + timing::kStart, filled);
@@ -269,7 +268,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       const Time refill = last_step > granted ? 1 : 0;
       count(Cause::kControl, refill);
       t = last_step + 1 + refill;
-      last_columns = Time{work.group_issues[g]} * (twice ? 2 : 1);
+      last_columns = Time{work.group_issues[g]} * every;
       drained_cycles += last_columns;
       // The array's lower rows are later than the upper ones, its right columns later than the
       // left.
@@ -281,7 +280,7 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       if (work.group_residuals[g] > 0)
         drained =
             std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
-            last_columns + timing::residual_cycles(work.group_residuals[g], twice ? 2 : 1);
+            last_columns + timing::residual_cycles(config_, work.group_residuals[g], every);
       if (tile_ends) drained = std::max(drained, tile_first + timing::kFirstCode);
       if (columns == 0) continue;
       drain_free_ = drained + skew;

@@ -241,13 +241,14 @@ class Tiler {
     for (const Sweep& sweep : layer_.sweeps) {
       const bool maximum = &sweep != &layer_.sweeps[0];
       // A second operand takes a requantized code's second cycle; thresholds have theirs anyway.
-      const bool twice = layer_.fuse_add() || (maximum && layer_.result == Output::kRequantized);
+      const bool second = layer_.fuse_add() || (maximum && layer_.result == Output::kRequantized);
+      const int every = second ? timing::residual_issue(config_, layer_.fuse_add()) : 1;
       const bool alone = layer_.passes > 1 || layer_.result == Output::kRaw ||
                          layer_.result == Output::kLookup || layer_.fuse_add();
       const double issues = std::ceil(columns / (alone ? 1 : config_.columns_per_cycle));
-      double drain = issues * (twice ? 2 : layer_.passes);
+      double drain = issues * std::max(every, layer_.passes);
       if (layer_.fuse_add() || maximum)  // waits for its words
-        drain += timing::residual_cycles(chunk_words(static_cast<int>(columns)), twice ? 2 : 1);
+        drain += timing::residual_cycles(config_, chunk_words(static_cast<int>(columns)), every);
       // The grant for a last step comes with the results of the one before.
       drain = std::max<double>(
           drain, timing::grant_cycles(config_, static_cast<int>(issues), layer_.former.steps > 0));

@@ -142,7 +142,15 @@ module trine_dmem_props #(
   (* hierconn *) logic [1:0]                \u_dut.u_dma.pend_q , \u_dut.u_dma.got_q ,
       \u_dut.u_dma.got_q2 ;
 
+  // Where a word lies: bank below, row above. In the odd row banks 2n and 2n + 1 change places.
+  function automatic logic [AddrBits-1:0] place_of(input logic [AddrBits-1:0] addr);
+    place_of = {addr[2:1], addr[0] ^ addr[2]};
+  endfunction
+
   (* anyconst *) logic [AddrBits-1:0] watched;
+  logic [AddrBits-1:0] watched_place;
+  assign watched_place = place_of(watched);
+
   logic [31:0] stored;
   always_comb begin
     case (watched)
@@ -150,10 +158,10 @@ module trine_dmem_props #(
       3'd1:    stored = \u_dut.gen_bank[1].gen_plain.u_sram.mem[0] ;
       3'd2:    stored = \u_dut.gen_bank[2].gen_plain.u_sram.mem[0] ;
       3'd3:    stored = \u_dut.gen_bank[3].gen_plain.u_sram.mem[0] ;
-      3'd4:    stored = \u_dut.gen_bank[0].gen_plain.u_sram.mem[1] ;
-      3'd5:    stored = \u_dut.gen_bank[1].gen_plain.u_sram.mem[1] ;
-      3'd6:    stored = \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
-      default: stored = \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
+      3'd4:    stored = \u_dut.gen_bank[1].gen_plain.u_sram.mem[1] ;
+      3'd5:    stored = \u_dut.gen_bank[0].gen_plain.u_sram.mem[1] ;
+      3'd6:    stored = \u_dut.gen_bank[3].gen_plain.u_sram.mem[1] ;
+      default: stored = \u_dut.gen_bank[2].gen_plain.u_sram.mem[1] ;
     endcase
   end
 
@@ -305,6 +313,12 @@ module trine_dmem_props #(
     end
   end
 
+  logic [Lanes*AddrBits-1:0] front_place, behind_place;
+  for (genvar l = 0; l < Lanes; l++) begin : gen_place
+    assign front_place[l*AddrBits +: AddrBits]  = place_of(front_q.addr[l*AddrBits +: AddrBits]);
+    assign behind_place[l*AddrBits +: AddrBits] = place_of(behind_q.addr[l*AddrBits +: AddrBits]);
+  end
+
   // Lanes of the access in front whose banks are those of lower lanes.
   logic [Lanes-1:0] same [Lanes], same_ok;
   assign same[0] = \u_dut.u_gather.g_same_q[0] ;
@@ -316,8 +330,8 @@ module trine_dmem_props #(
     always_comb begin
       same_ok[l] = 1'b1;
       for (int unsigned k = 0; k < Lanes; k++) begin
-        if (same[l][k] != (k < l && front_q.addr[k*AddrBits +: 2] ==
-                           front_q.addr[l*AddrBits +: 2])) same_ok[l] = 1'b0;
+        if (same[l][k] != (k < l && front_place[k*AddrBits +: 2] ==
+                           front_place[l*AddrBits +: 2])) same_ok[l] = 1'b0;
       end
     end
   end
@@ -337,7 +351,8 @@ module trine_dmem_props #(
       a_scatter_one:    assert (scatter_here != '1 && !(write_here && scatter_here != '0));
       a_scatter_same:   assert (\u_dut.u_scatter.pend_q == s_left_q);
       if (s_left_q != '0) begin
-        a_scatter_kept: assert (\u_dut.u_scatter.addr_q == s_addr_q &&
+        a_scatter_kept: assert (\u_dut.u_scatter.addr_q == {place_of(s_addr_q[5:3]),
+                                                            place_of(s_addr_q[2:0])} &&
                                 \u_dut.u_scatter.data_q == s_data_q &&
                                 \u_dut.u_scatter.mask_q == s_mask_q);
       end
@@ -345,16 +360,20 @@ module trine_dmem_props #(
       a_dma_one:   assert (!(takes_read && takes_write) && !(read_q && write_q));
       if (read_waits_q && dma_rvalid_i) a_read_turn: assert (rready);
       if (write_waits_q && dma_wvalid_i) a_write_turn: assert (wready);
-      a_dma_pend:  assert (\u_dut.u_dma.pend_q == (read_q ? 2'b11 : write_q ? d_mask_q : 2'b00));
+      a_dma_pend:  assert (\u_dut.u_dma.pend_q ==
+                           (read_q ? 2'b11 : !write_q ? 2'b00 :
+                            d_addr_q[2] ? {d_mask_q[0], d_mask_q[1]} : d_mask_q));
       if (read_q || write_q) a_dma_addr: assert (\u_dut.u_dma.addr_q == d_addr_q &&
                                                  \u_dut.u_dma.we_q == write_q && !d_addr_q[0]);
-      if (write_q) a_dma_data: assert (\u_dut.u_dma.data_q == d_data_q);
+      if (write_q) a_dma_data: assert (\u_dut.u_dma.data_q ==
+                                       (d_addr_q[2] ? {d_data_q[31:0], d_data_q[63:32]} :
+                                        d_data_q));
       a_dma_last:  assert (\u_dut.u_dma.last_q == {read_near_q, read_late_q});
       if (read_late_q) begin
         a_dma_got:  assert (\u_dut.u_dma.got_q == 2'b11 &&
                             \u_dut.u_dma.got_addr_q == d_late_addr_q);
         if (d_late_addr_q[2:1] == watched[2:1]) begin
-          a_dma_late: assert (late_q == bank_rdata[{watched[1:0], 5'd0} +: 32]);
+          a_dma_late: assert (late_q == bank_rdata[{watched_place[1:0], 5'd0} +: 32]);
         end
       end
       if (read_near_q) begin
@@ -374,7 +393,9 @@ module trine_dmem_props #(
                                (!g_waiting || front_busy_q));
       a_gather_room:   assert (g_ready == !behind_busy_q && (!behind_busy_q || front_busy_q));
       a_gather_behind: assert (\u_dut.u_gather.u_entry.held_q == behind_busy_q);
-      if (behind_busy_q) a_gather_next: assert (\u_dut.u_gather.u_entry.data_q == behind_q);
+      if (behind_busy_q) a_gather_next: assert (\u_dut.u_gather.u_entry.data_q ==
+                                              {behind_place, behind_q.lanes, behind_q.pad,
+                                               behind_q.tag});
       a_gather_once:   assert ((rsp_lanes & ~open_q) == '0);
       a_gather_all:    assert (rsp_done == ended_q2 && (!rsp_done || (open_q & ~rsp_lanes) == '0));
       a_gather_mine:   assert (rsp_lanes == '0 || was_busy_q2);
@@ -389,7 +410,7 @@ module trine_dmem_props #(
       a_soon_mine:     assert (\u_dut.u_gather.soon_lanes_q == '0 || (was_busy_q && !was_held_q));
       a_soon_data:     assert ((\u_dut.u_gather.soon_lanes_q & ~near_ok) == '0);
       if (front_busy_q) begin
-        a_gather_kept: assert (\u_dut.u_gather.g_addr_q == front_q.addr &&
+        a_gather_kept: assert (\u_dut.u_gather.g_addr_q == front_place &&
                                \u_dut.u_gather.g_tag_q == front_q.tag &&
                                \u_dut.u_gather.g_lanes_q == front_q.lanes &&
                                \u_dut.u_gather.g_pad_q == front_q.pad);

@@ -3,7 +3,8 @@
 // The DMA port of trine_dmem: DataWords neighbours, read or written, one access at a time; reads
 // and writes that come together alternate (round robin). Banks serve it before all others, so an
 // access is served in the cycle after it was taken, but for banks that are busy with a merge
-// (merging_i): what is left of it waits for them.
+// (merging_i): what is left of it waits for them. In odd rows of banks words 2n and 2n + 1 of an
+// access change places (trine_dmem), before they are kept and after they were read.
 //
 //   cycle              t        t + 1       t + 2         t + 3           t + 4
 //   dma_rvalid_i       taken
@@ -21,7 +22,7 @@
 module trine_dmem_dma #(
   parameter int unsigned Banks     = 16,  // power of two, >= DataWords
   parameter int unsigned RowBits   = 11,
-  parameter int unsigned DataWords = 2,   // power of two
+  parameter int unsigned DataWords = 2,   // power of two, at least 2
   parameter bit          Ecc       = 1'b0,
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned AddrBits = BankBits + RowBits,
@@ -53,6 +54,20 @@ module trine_dmem_dma #(
 
   localparam int unsigned WordBits = $clog2(DataWords);
 
+  // Words of an access as they lie in the banks, those of the banks as an access has them.
+  function automatic logic [DataBits-1:0] turned(input logic odd, input logic [DataBits-1:0] in);
+    for (int unsigned w = 0; w < DataWords; w++) begin
+      turned[w*32 +: 32] = odd ? in[(w ^ 1)*32 +: 32] : in[w*32 +: 32];
+    end
+  endfunction
+
+  function automatic logic [DataWords-1:0] turned_mask(input logic odd,
+                                                       input logic [DataWords-1:0] in);
+    for (int unsigned w = 0; w < DataWords; w++) begin
+      turned_mask[w] = odd ? in[w ^ 1] : in[w];
+    end
+  endfunction
+
   // ---------------------------------------------------------------------------------------------
   // The access: which of its words are left.
   // ---------------------------------------------------------------------------------------------
@@ -60,6 +75,7 @@ module trine_dmem_dma #(
   logic [AddrBits-1:0]  addr_q;
   logic [DataBits-1:0]  data_q;
   logic [DataWords-1:0] pend_q, left;  // served in the cycle after they were taken, or merging
+  logic [DataWords-1:0] wmask;
 
   assign dma_rready_o = (reads_first_q || !dma_wvalid_i) && !stall;
   assign dma_wready_o = !(dma_rvalid_i && reads_first_q) && !stall;
@@ -67,6 +83,7 @@ module trine_dmem_dma #(
   assign take_write   = dma_wvalid_i && dma_wready_o && !take_read;
   assign used         = pend_q != '0;
   assign stall        = left != '0;
+  assign wmask        = turned_mask(dma_waddr_i[BankBits], dma_wmask_i);
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     if (Banks == DataWords) begin : gen_all
@@ -92,7 +109,7 @@ module trine_dmem_dma #(
       pend_q        <= '0;
       reads_first_q <= 1'b0;
     end else begin
-      pend_q <= stall ? left : take_read ? '1 : take_write ? dma_wmask_i : '0;
+      pend_q <= stall ? left : take_read ? '1 : take_write ? wmask : '0;
       if (take_read || take_write) reads_first_q <= !take_read;
     end
   end
@@ -101,7 +118,7 @@ module trine_dmem_dma #(
     if (take_read || take_write) begin
       we_q   <= !take_read;
       addr_q <= take_read ? dma_raddr_i : dma_waddr_i;
-      if (take_write) data_q <= dma_wdata_i;
+      if (take_write) data_q <= turned(dma_waddr_i[BankBits], dma_wdata_i);
     end
   end
 
@@ -115,18 +132,20 @@ module trine_dmem_dma #(
   logic [2:1]           last_q;
   logic [DataWords-1:0] got_q, got_q2;
   logic [AddrBits-1:0]  got_addr_q, got_addr_q2;
-  logic [DataBits-1:0]  words;
+  logic [DataBits-1:0]  placed, words;
 
   always_comb begin
-    words = '0;
+    placed = '0;
     for (int unsigned w = 0; w < DataWords; w++) begin
       for (int unsigned g = 0; g < Banks / DataWords; g++) begin
         if (got_addr_q2[BankBits-1:0] >> WordBits == BankBits'(g)) begin
-          words[w*32 +: 32] = bank_words_i[(g*DataWords + w)*32 +: 32];
+          placed[w*32 +: 32] = bank_words_i[(g*DataWords + w)*32 +: 32];
         end
       end
     end
   end
+
+  assign words = turned(got_addr_q2[BankBits], placed);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -140,7 +159,7 @@ module trine_dmem_dma #(
     end else begin
       last_q <= {last_q[1], used && !stall && !we_q};
       got_q  <= we_q ? '0 : pend_q & ~left;
-      got_q2 <= got_q;
+      got_q2 <= turned_mask(got_addr_q[BankBits], got_q);
     end
   end
 

@@ -16,7 +16,7 @@
 module trine_gather #(
   parameter int unsigned Lanes    = 8,
   parameter int unsigned Banks    = 16,  // power of two
-  parameter int unsigned AddrBits = 15,  // of a word: bank below, row above
+  parameter int unsigned AddrBits = 15,  // of a place: bank below, row above
   parameter int unsigned TagBits  = 4,
   localparam int unsigned BankBits = $clog2(Banks)
 ) (

@@ -21,7 +21,7 @@
 module trine_scatter #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned Banks    = 16,  // power of two
-  parameter int unsigned AddrBits = 15,  // of a word: bank below, row above
+  parameter int unsigned AddrBits = 15,  // of a place: bank below, row above
   localparam int unsigned BankBits = $clog2(Banks)
 ) (
   input  logic                     clk_i,

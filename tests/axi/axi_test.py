@@ -252,7 +252,7 @@ async def registers_answer(dut):
     assert await bench.read("ID") == 0x5452494E
     assert await bench.read("CONTROL") == 0
     for name in ("PROGRAM", "PROGRAM_WORDS", "BASE", "IRQ_ENABLE"):
-        mask = 3 if name == "IRQ_ENABLE" else 0xFFFFFFC0
+        mask = 3 if name == "IRQ_ENABLE" else 0xFFFFFF80
         for _ in range(10):
             value = bench.random.getrandbits(32) & mask
             await bench.write(name, value)

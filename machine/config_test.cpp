@@ -252,6 +252,29 @@ TEST_CASE("sizes follow from keys as the architecture says", "[machine][config]"
   }
 }
 
+TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
+          "[machine][config]") {
+  for (const int banks : {8, 16, 64}) {
+    const BankOf bank_of(banks);
+    const auto all_differ = [&](int start, int stride, int words) {
+      std::vector<bool> taken(static_cast<std::size_t>(banks));
+      for (int k = 0; k < words; ++k)
+        if (std::exchange(taken[static_cast<std::size_t>(bank_of(start + k * stride))], true))
+          return false;
+      return true;
+    };
+    for (int start = 0; start < 4 * banks; ++start) {
+      CAPTURE(banks, start);
+      CHECK(all_differ(start, 1, banks - 1));
+      CHECK(all_differ(start, 2, banks));
+      CHECK(all_differ(start, 6, banks));  // and any other stride that is twice an odd number
+      CHECK(all_differ(start, 4, banks / 2));
+    }
+    CHECK(bank_of(banks) == 1);
+    CHECK(bank_of(2 * banks + 3) == 3);
+  }
+}
+
 TEST_CASE("each feature comes from its own keys", "[machine][config]") {
   namespace f = isa::feature;
   const Settings bare{"array.precisions=[\"binary\"]",

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -257,11 +259,9 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
   for (const int banks : {8, 16, 64}) {
     const BankOf bank_of(banks);
     const auto all_differ = [&](int start, int stride, int words) {
-      std::vector<bool> taken(static_cast<std::size_t>(banks));
-      for (int k = 0; k < words; ++k)
-        if (std::exchange(taken[static_cast<std::size_t>(bank_of(start + k * stride))], true))
-          return false;
-      return true;
+      std::set<int> taken;
+      for (int k = 0; k < words; ++k) taken.insert(bank_of(start + k * stride));
+      return std::ssize(taken) == words;
     };
     for (int start = 0; start < 4 * banks; ++start) {
       CAPTURE(banks, start);

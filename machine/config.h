@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,6 +12,21 @@
 #include <vector>
 
 namespace trine::machine {
+
+/// The bank of a word of DMEM: in odd rows banks 2n and 2n + 1 change places (rtl/trine_dmem.sv).
+class BankOf {
+ public:
+  /// @param banks  a power of two
+  explicit BankOf(int banks)
+      : mask_(banks - 1), row_bit_(std::countr_zero(static_cast<unsigned>(banks))) {}
+  int operator()(std::int64_t word) const {
+    return static_cast<int>((word ^ (word >> row_bit_ & 1)) & mask_);
+  }
+
+ private:
+  std::int64_t mask_;
+  int row_bit_;
+};
 
 /// Every member is a key of the TOML file; the values here are the defaults.
 struct Config {
@@ -47,7 +63,8 @@ struct Config {
   int pipeline_pe = 2;        ///< pipeline.pe: stages of a PE, 1 or 2
   bool clock_gates = false;   ///< clock.gates: of the PEs
 
-  int banks() const;      ///< DMEM banks: a power of two
+  int banks() const;  ///< DMEM banks: a power of two
+  BankOf bank_of() const { return BankOf(banks()); }
   int bank_rows() const;  ///< words of a bank
   int dmem_words() const { return dmem_kib * 256; }
   int pmem_rows() const;  ///< rows of cols words, even

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -249,6 +251,27 @@ TEST_CASE("sizes follow from keys as the architecture says", "[machine][config]"
     CHECK(c.pmem_dram_words(48) == row.dram_words_of_48);
     CHECK(c.window_steps_per_row() == row.steps);
     CHECK(c.peak_macs_per_cycle() == 4 * row.rows * row.cols);
+  }
+}
+
+TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
+          "[machine][config]") {
+  for (const int banks : {8, 16, 64}) {
+    const BankOf bank_of(banks);
+    const auto all_differ = [&](int start, int stride, int words) {
+      std::set<int> taken;
+      for (int k = 0; k < words; ++k) taken.insert(bank_of(start + k * stride));
+      return std::ssize(taken) == words;
+    };
+    for (int start = 0; start < 4 * banks; ++start) {
+      CAPTURE(banks, start);
+      CHECK(all_differ(start, 1, banks - 1));
+      CHECK(all_differ(start, 2, banks));
+      CHECK(all_differ(start, 6, banks));  // and any other stride that is twice an odd number
+      CHECK(all_differ(start, 4, banks / 2));
+    }
+    CHECK(bank_of(banks) == 1);
+    CHECK(bank_of(2 * banks + 3) == 3);
   }
 }
 

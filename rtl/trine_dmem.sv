@@ -11,15 +11,10 @@
 // Each of them keeps what is left of its access; here are the banks: who is served in each, and the
 // crossbars in front of the memories.
 //
-// Word address a lies in row a div Banks of bank a mod Banks, in odd rows of that bank's neighbour:
-// banks 2n and 2n + 1 change places there. Any Banks - 1 neighbours lie in different banks then, and
-// Banks words of a stride of 2, Banks / 2 of a stride of 4 as well. Ports speak of word addresses;
-// gather, scatter and banks of places: bank below, row above.
-//
-// In a cycle a bank serves one port: DMA, which needs few banks and never the same ones for long,
-// before gather before scatter; a scatter that is urgent (trine_scatter) goes before a gather. Lanes
-// of one access that fall into the same bank are served one after the other, lowest lane first. No
-// port needs all its banks at once.
+// Word a lies in row a div Banks of bank a mod Banks; in odd rows banks 2n and 2n + 1 change places
+// (decision 030). In a cycle a bank serves one port: DMA, which needs few banks and never the same
+// ones for long, before gather before scatter; an urgent scatter (trine_scatter) goes before a
+// gather. Lanes of one access in the same bank are served one after the other, lowest lane first.
 //
 // Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* two cycles
 //           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
@@ -125,21 +120,6 @@ module trine_dmem #(
   logic [Banks*32-1:0]       bank_q;
   logic [Banks-1:0]          merging;  // banks that are busy with a word of which a part is written
 
-  // The place of a word; of a place its word.
-  function automatic logic [AddrBits-1:0] place_of(input logic [AddrBits-1:0] addr);
-    place_of = {addr[AddrBits-1:1], addr[0] ^ addr[BankBits]};
-  endfunction
-
-  logic [Lanes*AddrBits-1:0] g_place;
-  logic [Rows*AddrBits-1:0]  s_place;
-
-  for (genvar l = 0; l < Lanes; l++) begin : gen_g_place
-    assign g_place[l*AddrBits +: AddrBits] = place_of(g_addr_i[l*AddrBits +: AddrBits]);
-  end
-  for (genvar l = 0; l < Rows; l++) begin : gen_s_place
-    assign s_place[l*AddrBits +: AddrBits] = place_of(s_addr_i[l*AddrBits +: AddrBits]);
-  end
-
   trine_gather #(
     .Lanes    (Lanes),
     .Banks    (Banks),
@@ -151,7 +131,7 @@ module trine_dmem #(
     .clear_i,
     .g_valid_i,
     .g_ready_o,
-    .g_addr_i     (g_place),
+    .g_addr_i,
     .g_lanes_i,
     .g_pad_i,
     .g_tag_i,
@@ -180,7 +160,7 @@ module trine_dmem #(
     .clear_i,
     .s_valid_i,
     .s_ready_o,
-    .s_addr_i (s_place),
+    .s_addr_i,
     .s_lanes_i,
     .s_data_i,
     .s_mask_i,
@@ -342,7 +322,7 @@ module trine_dmem #(
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
       if (use_s || (use_d && d_we)) begin
-        trine_trace_dmem_write(32'(place_of({row, BankBits'(b)})), wdata, mask);
+        trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask);
       end
     end
 `endif
@@ -350,14 +330,12 @@ module trine_dmem #(
 
   // The first bank counts, if several cannot correct at once.
   assign ecc_fatal_o = broken != '0;
-
   always_comb begin
     ecc_addr_o = '0;
     for (int unsigned b = Banks; b > 0; b--) begin
-      if (broken[b-1]) begin
-        ecc_addr_o = place_of({broken_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)});
-      end
+      if (broken[b-1]) ecc_addr_o = {broken_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
     end
+    ecc_addr_o[0] = ecc_addr_o[0] ^ ecc_addr_o[BankBits];  // the word of that place
   end
 
 `ifdef TRINE_LOCKSTEP

@@ -16,7 +16,7 @@
 module trine_gather #(
   parameter int unsigned Lanes    = 8,
   parameter int unsigned Banks    = 16,  // power of two
-  parameter int unsigned AddrBits = 15,  // of a place: bank below, row above
+  parameter int unsigned AddrBits = 15,  // of a word (trine_dmem)
   parameter int unsigned TagBits  = 4,
   localparam int unsigned BankBits = $clog2(Banks)
 ) (
@@ -44,13 +44,22 @@ module trine_gather #(
 
   // Banks.
   output logic [Lanes-1:0]          win_o,     // the lowest of the lanes left in their banks
-  output logic [Lanes*AddrBits-1:0] addr_o,
+  output logic [Lanes*AddrBits-1:0] addr_o,    // their places: bank below, row above
   input  logic [Banks-1:0]          blocked_i,
   input  logic [Banks*32-1:0]       bank_words_i
 );
 
   // Which of an access' lanes are in the bank of a lower one is found on the way in.
   localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + TagBits;
+
+  logic [Lanes*AddrBits-1:0] place;  // banks below, rows above
+
+  always_comb begin
+    place = g_addr_i;
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      place[l*AddrBits] = g_addr_i[l*AddrBits] ^ g_addr_i[l*AddrBits + BankBits];
+    end
+  end
 
   logic                      e_valid, e_ready;
   logic [Lanes*AddrBits-1:0] e_addr;
@@ -65,7 +74,7 @@ module trine_gather #(
     .clear_i,
     .in_valid_i  (g_valid_i),
     .in_ready_o  (g_ready_o),
-    .in_data_i   ({g_addr_i, g_lanes_i, g_pad_i, g_tag_i}),
+    .in_data_i   ({place, g_lanes_i, g_pad_i, g_tag_i}),
     .out_valid_o (e_valid),
     .out_ready_i (e_ready),
     .out_data_o  ({e_addr, e_lanes, e_pad, e_tag})

@@ -21,7 +21,7 @@
 module trine_scatter #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned Banks    = 16,  // power of two
-  parameter int unsigned AddrBits = 15,  // of a place: bank below, row above
+  parameter int unsigned AddrBits = 15,  // of a word (trine_dmem)
   localparam int unsigned BankBits = $clog2(Banks)
 ) (
   input  logic                     clk_i,
@@ -38,7 +38,7 @@ module trine_scatter #(
 
   // Banks.
   output logic [Rows-1:0]          win_o,  // the lowest of the lanes left in their banks
-  output logic [Rows*AddrBits-1:0] addr_o,
+  output logic [Rows*AddrBits-1:0] addr_o,  // their places: bank below, row above
   output logic [Rows*32-1:0]       data_o,
   output logic [31:0]              mask_o,
   output logic                     urgent_o,
@@ -47,7 +47,7 @@ module trine_scatter #(
 
   localparam int unsigned Patience = 5;
 
-  logic [Rows*AddrBits-1:0] addr_q;
+  logic [Rows*AddrBits-1:0] place, addr_q;
   logic [Rows-1:0]          pend_q, clash, served, left;
   logic [Rows*32-1:0]       data_q;
   logic [31:0]              mask_q;
@@ -61,6 +61,13 @@ module trine_scatter #(
           clash[l] = 1'b1;
         end
       end
+    end
+  end
+
+  always_comb begin
+    place = s_addr_i;
+    for (int unsigned l = 0; l < Rows; l++) begin
+      place[l*AddrBits] = s_addr_i[l*AddrBits] ^ s_addr_i[l*AddrBits + BankBits];
     end
   end
 
@@ -97,7 +104,7 @@ module trine_scatter #(
 
   always_ff @(posedge clk_i) begin
     if (s_ready_o && s_valid_i) begin
-      addr_q <= s_addr_i;
+      addr_q <= place;
       data_q <= s_data_i;
       mask_q <= s_mask_i;
     end

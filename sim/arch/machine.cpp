@@ -334,6 +334,7 @@ Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
       bias_(config.param_channels),
       scale_(config.param_channels),
       accumulators_(config.rows * config.cols),
+      bank_of_(config.bank_of()),
       bank_epoch_(config.banks()),
       bank_count_(config.banks()),
       beat_epoch_(config.banks() / config.data_words()),
@@ -533,7 +534,6 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
   const std::int64_t kx_step = difference(r, agu::kKxStep), ky_step = difference(r, agu::kKyStep),
                      cw_step = difference(r, agu::kCwStep);
   const std::uint32_t pad = 0x01010101U * static_cast<std::uint8_t>(r.get(post::kPadCode));
-  const std::int64_t bank_mask = config_.banks() - 1;
   tile.steps = steps_of(r);
   tile.words.resize(lanes.lanes.size() * tile.steps);
   std::ranges::fill(bank_steps_, 0);
@@ -553,7 +553,7 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
           if (inside) {
             const std::int64_t address = checked(lane.base + offset);
             word = word_at(dmem_, address);
-            const std::int64_t bank = address & bank_mask;
+            const int bank = bank_of_(address);
             if (bank_epoch_[bank] != epoch_) {
               bank_epoch_[bank] = epoch_;
               bank_count_[bank] = 0;
@@ -583,13 +583,13 @@ int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int gr
   const int first = position + group * columns_;
   const int last = position + std::min(field(r, kChannels), (group + 1) * columns_);
   const bool ends = field(r, kChannels) <= (group + 1) * columns_;  // the rest of a word is zeroed
-  const std::int64_t out_plane = difference(r, agu::kOutPlane), mask = config_.banks() - 1;
+  const std::int64_t out_plane = difference(r, agu::kOutPlane);
   double blocked = 0;
   for (int word = first / per_word; per_word * word < last; ++word) {
     bool waits = false;
     double passing = 1;  // steps that read none of its banks
     for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
-      const std::int64_t bank = (lanes.lanes[l].out + word * out_plane) & mask;
+      const int bank = bank_of_(lanes.lanes[l].out + word * out_plane);
       if (!lanes.active(l)) continue;
       waits |= bank_steps_[bank] == steps;
       passing *= 1 - static_cast<double>(bank_steps_[bank]) / static_cast<double>(steps);
@@ -639,10 +639,12 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     work.tile_share.push_back(tile.share);
     // Results of the last group meet the reads of the next tile, others those of their own.
     work.tile_stolen.push_back(0);
-    if (drains && tile.steps >= issues(r, run, 0, std::min(channels, columns_))) {
-      std::int64_t& stolen = work.tile_stolen.back();
+    std::int64_t& stolen = work.tile_stolen.back();
+    const bool meet = drains && tile.steps >= issues(r, run, 0, std::min(channels, columns_));
+    if (meet) {
       if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
-      for (int g = 0; g + 1 < groups; ++g) stolen += blocked_words(r, lanes, g, tile.steps);
+      for (int g = 0; g + 1 < groups && !window; ++g)
+        stolen += blocked_words(r, lanes, g, tile.steps);
       if (residual) stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
       before = lanes;
     }
@@ -657,7 +659,10 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     }
     for (int g = 0; g < groups; ++g) {
       if (clear) std::ranges::fill(accumulators_, 0);
-      if (window && g > 0) gather(r, lanes, tile, g * window_step(r));
+      if (window && g > 0) {
+        gather(r, lanes, tile, g * window_step(r));
+        if (meet) stolen += blocked_words(r, lanes, g - 1, tile.steps);  // those of the next word
+      }
       if (window)
         window_group(lanes, tile, row, g);
       else

@@ -126,6 +126,7 @@ class Machine {
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
+  const machine::BankOf bank_of_;
   std::vector<std::int64_t> bank_epoch_;
   std::vector<int> bank_count_;
   std::vector<std::int64_t> beat_epoch_;

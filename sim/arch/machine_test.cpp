@@ -477,11 +477,11 @@ TEST_CASE("a slower bus and a longer latency cost cycles", "[arch]") {
   CHECK(cycles(32, 2) > cycles(32, 8) + 500);
 }
 
-/// Lanes of one gather in the same bank take turns: stride 16 over 16 banks.
+/// Lanes of one gather in the same bank take turns: stride 32 over 16 banks of two kinds of rows.
 TEST_CASE("bank conflicts are counted from the lanes' addresses", "[arch]") {
   testing::Builder b(6);
-  const int in = b.input({1, 1, 128, 4});
-  b.graph.outputs = {b.convolution(in, 8, 1, 1, 16, 16, 1, 1, model::Padding::kValid, true)};
+  const int in = b.input({1, 1, 256, 4});
+  b.graph.outputs = {b.convolution(in, 8, 1, 1, 32, 32, 1, 1, model::Padding::kValid, true)};
   const RunResult result =
       testing::require_exact(b.graph, machine::load_config("edge256"), {b.random_array(in)});
   // One tile of 8 positions and one step, 8 lanes in one bank.

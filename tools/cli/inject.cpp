@@ -96,7 +96,7 @@ class Campaign {
       flip.row = below(static_cast<std::uint64_t>(config_.pmem_rows() / 2));
     } else {
       const std::uint32_t word = words_[below(words_.size())];
-      flip.bank = word % static_cast<std::uint32_t>(config_.banks());
+      flip.bank = static_cast<std::uint32_t>(config_.bank_of()(word));
       flip.row = word / static_cast<std::uint32_t>(config_.banks());
     }
     const std::uint32_t column =
@@ -113,8 +113,10 @@ class Campaign {
 
   /// Where ERROR_ADDRESS has to point to.
   std::uint64_t address_of(const sim::MemoryFlip& flip) const {
-    if (flip.pmem == 0)
-      return std::uint64_t{flip.row} * static_cast<std::uint64_t>(config_.banks()) + flip.bank;
+    if (flip.pmem == 0) {
+      const std::int64_t row = std::int64_t{flip.row} * config_.banks();
+      return static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // and back
+    }
     return (std::uint64_t{1} << 32) + 256 * (2 * std::uint64_t{flip.row} + flip.bank) +
            flip.bit / kCodeBits;
   }

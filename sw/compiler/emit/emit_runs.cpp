@@ -439,12 +439,13 @@ struct Split {
 };
 
 /// Lanes of one tap that lie in the same bank, at most.
-int lanes_of_a_bank(const Split& s, std::int64_t pitch, int banks) {
-  std::vector<int> count(at(banks));
+int lanes_of_a_bank(const Split& s, std::int64_t pitch, const machine::Config& config) {
+  const machine::BankOf bank_of = config.bank_of();
+  std::vector<int> count(at(config.banks()));
   int most = 0;
   for (int p = 0; p < s.P; ++p)
     for (int q = 0; q < s.Q; ++q)
-      most = std::max(most, ++count[at((p * s.rows * pitch + q * s.cols) % banks)]);
+      most = std::max(most, ++count[at(bank_of(p * s.rows * pitch + q * s.cols))]);
   return most;
 }
 
@@ -460,7 +461,7 @@ Split best_split(int height, int width, int pitch, const machine::Config& config
     for (s.rows = least; s.rows <= std::min(height, 255); ++s.rows) {
       s.P = divide_up(height, s.rows);
       if (s.taps() > 4096 || (best.cycles > 0 && s.taps() >= best.cycles)) break;
-      s.cycles = s.taps() * lanes_of_a_bank(s, pitch, config.banks());
+      s.cycles = s.taps() * lanes_of_a_bank(s, pitch, config);
       if (best.cycles == 0 || s.cycles < best.cycles) best = s;
     }
   }
@@ -486,7 +487,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) 
     least = positions * (cycles + setup);
     best = way;
   };
-  const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_.banks());
+  const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_);
   if (words <= kMostRows)
     consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank + each));
   const Split s = best_split(g.R, g.S, in.pitch, config_);

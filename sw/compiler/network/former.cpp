@@ -35,11 +35,12 @@ bool stands_in(const Former& former, const Geometry& g, int idle) {
   return true;
 }
 
-/// Lanes of a row that fall into one bank.
-int accesses(const Geometry& g, int lanes, int banks) {
-  std::vector<int> count(at(banks));
+/// Lanes beside each other that fall into one bank.
+int accesses(const Geometry& g, int lanes, const machine::Config& config) {
+  const machine::BankOf bank_of = config.bank_of();
+  std::vector<int> count(at(config.banks()));
   int most = 1;
-  for (int l = 0; l < lanes; ++l) most = std::max(most, ++count[at(l * g.stride_x % banks)]);
+  for (int l = 0; l < lanes; ++l) most = std::max(most, ++count[at(bank_of(l * g.stride_x))]);
   return most;
 }
 
@@ -60,7 +61,7 @@ Former best_former(const Geometry& g, const machine::Config& config) {
     return divide_up(std::int64_t{g.P} * (g.Q + f.idle), rows);
   };
   const auto cycles = [&](const Former& f) {
-    const int step = accesses(g, std::min(rows, g.Q) + f.halo, config.banks());
+    const int step = accesses(g, rows + f.halo, config);
     return tiles(f) * std::max(g.R * f.steps * step, kChannels);
   };
   for (int halo = 1; halo <= kNeighbours && halo * g.stride_x <= kMostHalo; ++halo)

@@ -148,7 +148,7 @@ class Planner {
     view.plane = plane_of(m, pitch);
     if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
       if (facts_.pooled(root) && !facts_.weights(root))
-        view.plane += 1 - view.plane % 2;  // lanes take channel words: each in a bank of its own
+        view.plane += (6 - view.plane % 4) % 4;  // lanes take channel words: twice an odd number
       else if (wishes_.roomy && shape.pixels() >= config_.rows)
         view.plane += gap_to_half(view.plane);
     }
@@ -479,9 +479,7 @@ class Planner {
       if (layer.kind != LayerKind::kConv || facts_.is_view(layer.output) || !in.resident ||
           !out.resident || !facts_.alone(layer.output))
         continue;
-      const std::int64_t wanted =
-          in.dmem.origin + facts_.best_shift(i, in.dmem, out.dmem) - out.dmem.origin;
-      out.dmem.origin += (wanted % config_.banks() + config_.banks()) % config_.banks();
+      out.dmem.origin += facts_.best_shift(i, in.dmem, out.dmem);
     }
   }
 
@@ -569,15 +567,16 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
   const Geometry& g = layer.window;
   const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
   const std::int64_t positions = std::int64_t{rect.rows()} * cols;
-  const std::int64_t mask = config.banks() - 1;
+  const machine::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
   for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
     std::ranges::fill(count, 0);
     int most = 1;
-    for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
+    const std::int64_t end = std::min(positions, tile + config.rows + layer.former.halo);
+    for (std::int64_t p = tile; p < end; ++p) {
       const std::int64_t address = p / cols * g.stride_y * pitch + p % cols * g.stride_x;
-      most = std::max(most, ++count[at(address & mask)]);
+      most = std::max(most, ++count[at(bank_of(address))]);
     }
     sum += most - 1;
   }
@@ -598,39 +597,91 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config&
   return sum * layer.steps() * groups;
 }
 
-std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
-                            const machine::Config& config) {
-  const Geometry g = layer.window_of(layer.sweeps[0]);  // the others are alike
-  const std::int64_t positions = std::int64_t{g.P} * g.Q, mask = config.banks() - 1;
-  const int groups = divide_up(layer.channels, config.cols);
-  const int taps = std::min(g.R * g.S, 64);
-  constexpr int kTiles = 16;  // the pattern repeats
-  // For each bank: in how many of the taps of the tile that is read next it is taken.
-  const auto taken = [&](std::int64_t tile) {
-    std::vector<int> count(at(config.banks()));
-    for (int tap = 0; tap < taps; ++tap)
-      for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
-        const std::int64_t y = p / g.Q * g.stride_y + tap / g.S * g.dil_y - g.pad_top;
-        const std::int64_t x = p % g.Q * g.stride_x + tap % g.S * g.dil_x - g.pad_left;
-        if (y >= 0 && y < g.H && x >= 0 && x < g.W) ++count[at((y * in.pitch + x) & mask)];
+namespace {
+
+/// For each bank: in how many of a tile's steps it is taken, up to 64 of a channel word's.
+class Taken {
+ public:
+  Taken(const Layer& layer, const View& in, const machine::Config& config)
+      : g_(layer.window_of(layer.sweeps[0])),  // the others are alike
+        former_(layer.former),
+        in_(in),
+        cols_(g_.Q + former_.idle),
+        steps_x_(layer.steps_x()),
+        dil_x_(former_.steps > 0 ? former_.dil : g_.dil_x),
+        config_(config) {}
+
+  int steps() const { return std::min(g_.R * steps_x_, 64); }
+  int cols() const { return cols_; }
+  const Geometry& window() const { return g_; }
+  std::int64_t positions() const { return std::int64_t{g_.P} * cols_; }
+
+  /// @param word  of the input
+  std::vector<int> of(std::int64_t tile, int word) const {
+    const machine::BankOf bank_of = config_.bank_of();
+    const std::int64_t origin = in_.origin + word * in_.plane;
+    const std::int64_t end = std::min(positions(), tile + config_.rows + former_.halo);
+    std::vector<int> count(at(config_.banks()));
+    for (int step = 0; step < steps(); ++step)
+      for (std::int64_t p = tile; p < end; ++p) {
+        const std::int64_t y = p / cols_ * g_.stride_y + step / steps_x_ * g_.dil_y - g_.pad_top;
+        const std::int64_t x = p % cols_ * g_.stride_x + step % steps_x_ * dil_x_ - g_.pad_left;
+        if (y >= 0 && y < g_.H && x >= 0 && x < g_.W)
+          ++count[at(bank_of(origin + y * in_.pitch + x))];
       }
     return count;
-  };
-  const auto waits = [&](std::int64_t tile, const std::vector<int>& count) {
-    for (std::int64_t p = tile; p < std::min(positions, tile + config.rows); ++p) {
-      const std::int64_t address = shift + p / g.Q * out.pitch + p % g.Q;
-      if (count[at(address & mask)] >= taps) return 1;
-    }
-    return 0;
-  };
-  std::int64_t cycles = 0;
-  for (int t = 0; t < kTiles && std::int64_t{t} * config.rows < positions; ++t) {
-    const std::int64_t tile = std::int64_t{t} * config.rows;
-    // Results of all groups but the last appear while the same tile is read.
-    cycles += (groups - 1) * waits(tile, taken(tile));
-    if (tile + config.rows < positions) cycles += waits(tile, taken(tile + config.rows));
   }
-  return cycles;
+
+ private:
+  Geometry g_;
+  Former former_;
+  View in_;
+  int cols_, steps_x_, dil_x_;
+  const machine::Config& config_;
+};
+
+}  // namespace
+
+int best_shift(const Layer& layer, const View& in, const View& out, const machine::Config& config) {
+  constexpr int kTiles = 16;  // the pattern repeats
+  const Taken taken(layer, in, config);
+  const machine::BankOf bank_of = config.bank_of();
+  const bool window = layer.former.steps > 0;
+  const int groups = divide_up(layer.channels, layer.columns(config));
+  // Results of all groups but the last appear while the same tile is read, by the window former of
+  // the next word; those of the last while the next tile is.
+  struct Meeting {
+    std::int64_t tile = 0, word = 0;  ///< of the output
+    int times = 0;
+    std::vector<int> taken;
+  };
+  std::vector<Meeting> meetings;
+  for (std::int64_t tile = 0;
+       tile < std::min<std::int64_t>(kTiles * config.rows, taken.positions());
+       tile += config.rows) {
+    if (groups > 1) meetings.push_back({tile, 0, groups - 1, taken.of(tile, window ? 1 : 0)});
+    if (tile + config.rows < taken.positions())
+      meetings.push_back({tile, window ? groups - 1 : 0, 1, taken.of(tile + config.rows, 0)});
+  }
+  const auto waits = [&](const Meeting& m, int shift) {
+    const int cols = taken.cols();
+    const std::int64_t origin = out.origin + shift + m.word * out.plane;
+    for (std::int64_t p = m.tile; p < std::min(taken.positions(), m.tile + config.rows); ++p) {
+      if (p % cols >= taken.window().Q) continue;  // it only lends its word
+      if (m.taken[at(bank_of(origin + p / cols * out.pitch + p % cols))] >= taken.steps())
+        return true;
+    }
+    return false;
+  };
+  int best = 0, least = -1;
+  for (int shift = 0; shift < config.banks(); shift += config.data_words()) {
+    int cycles = 0;
+    for (const Meeting& m : meetings) cycles += waits(m, shift) ? m.times : 0;
+    if (least >= 0 && cycles >= least) continue;
+    best = shift;
+    least = cycles;
+  }
+  return best;
 }
 
 View part_of(const View& whole, const Part& part, int per_word) {

@@ -102,10 +102,9 @@ std::string to_text(const Plan& plan, const Network& network);
 /// Cycles that lanes of one gather lose to each other in a whole layer, for that input pitch.
 std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config);
 
-/// Cycles of a layer in which a column's results wait for a bank because the array reads it in
-/// every step, when the output starts `shift` banks behind the input.
-std::int64_t scatter_cycles(const Layer& layer, const View& in, const View& out, int shift,
-                            const machine::Config& config);
+/// Words by which the output best begins behind its origin: where its results wait least for banks
+/// that the array reads in every step.
+int best_shift(const Layer& layer, const View& in, const View& out, const machine::Config& config);
 
 struct LayerPlaces {
   const Placement *input, *output;  ///< output: of the whole map

@@ -172,15 +172,11 @@ std::int64_t PlanFacts::replays_of(int layer, int pitch) {
 }
 
 int PlanFacts::best_shift(int layer, const View& in, const View& out) {
-  const auto [entry, is_new] = shifts_[at(layer)].try_emplace({in.pitch, out.pitch}, 0);
-  if (!is_new) return entry->second;
-  std::int64_t best_cycles = -1;
-  for (int shift = 0; shift < config_.banks(); shift += config_.data_words()) {
-    const std::int64_t cycles = scatter_cycles(net_.layers[at(layer)], in, out, shift, config_);
-    if (best_cycles >= 0 && cycles >= best_cycles) continue;
-    entry->second = shift;
-    best_cycles = cycles;
-  }
+  const std::int64_t round = 2 * config_.banks();  // banks are the same ones after it
+  const auto [entry, is_new] =
+      shifts_[at(layer)].try_emplace({in.origin % round, in.pitch, in.plane % round,
+                                      out.origin % round, out.pitch, out.plane % round});
+  if (is_new) entry->second = compiler::best_shift(net_.layers[at(layer)], in, out, config_);
   return entry->second;
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -78,7 +79,7 @@ class PlanFacts {
   /// Cycles that lanes of the layers that read the class lose to each other with that pitch.
   std::int64_t pitch_cycles(int root, int pitch);
   std::int64_t replays_of(int layer, int pitch);
-  /// Banks by which the layer's output best lies behind its input.
+  /// Words by which the layer's output best begins behind its origin.
   int best_shift(int layer, const View& in, const View& out);
   /// The best way to cut the layer, or nothing. @pre the places have the key
   const std::optional<Tiling>& tiling(int layer, const LayerPlaces& places, const TileKey& key);
@@ -105,7 +106,8 @@ class PlanFacts {
   std::vector<char> weights_, pooled_, on_chip_, only_weights_, multiplied_, read_;
   /// Answers, of each layer.
   std::vector<std::map<int, std::int64_t>> replays_;
-  std::vector<std::map<std::pair<int, int>, int>> shifts_;
+  std::vector<std::map<std::array<std::int64_t, 6>, int>>
+      shifts_;  ///< by places, as banks see them
   std::vector<std::map<TileKey, std::optional<Tiling>>> tilings_;
 };
 

@@ -177,7 +177,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "trine compile: --out, --image, --disassemble or --print-after"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
           "--print-after: fused is no stage, allowed rewrite, lower, thin, attention, transpose, "
-          "fuse, reload, cascade, plan, emit, schedule\n"},
+          "split, fuse, separate, reload, cascade, interleave, plan, emit, schedule\n"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
       Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",
           "--trace: needs --backend rtl"},

@@ -189,7 +189,7 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
 std::vector<std::string> stage_names() {
   std::vector<std::string> names{"rewrite", "lower"};
   for (const Pass& pass : kPasses) names.emplace_back(pass.name);
-  names.insert(names.end(), {kCascade, "plan", "emit", "schedule"});
+  names.insert(names.end(), {kCascade, kInterleave, "plan", "emit", "schedule"});
   return names;
 }
 

@@ -40,18 +40,27 @@ std::optional<Network> cut_attention(const Network& network, const machine::Conf
 std::optional<Network> transpose(const Network& network, const machine::Config& config, int& place);
 /// Puts a MAX_POOL_2D into the convolution before it. A place is a layer.
 std::optional<Network> fuse(const Network& network, const machine::Config& config, int& place);
+/// Makes a pool over a concatenation one for each branch. A place is a layer.
+std::optional<Network> split_pool(const Network& network, const machine::Config& config,
+                                  int& place);
+/// Makes a pool's window one of a row, and one of a column behind it. A place is a layer.
+std::optional<Network> separate(const Network& network, const machine::Config& config, int& place);
 /// Stores a residual and loads it again for its sum; place 0 are all where there are many.
 std::optional<Network> reload(const Network& network, const machine::Config& config, int& place);
 
-inline constexpr std::array<Pass, 5> kPasses{{
+inline constexpr std::array<Pass, 7> kPasses{{
     {"thin", Takes::kAlways, thin},
     {"attention", Takes::kAlways, cut_attention},
     {"transpose", Takes::kFinished, transpose},
+    {"split", Takes::kShorter, split_pool},
     {"fuse", Takes::kShorter, fuse},
+    {"separate", Takes::kShorter, separate},
     {"reload", Takes::kUnspilled, reload},
 }};
 
 /// Behind the passes: layers in stripes (cascade.h), whose choice needs a plan.
 inline constexpr const char* kCascade = "cascade";
+/// Behind that: layers in another order (interleave.h), which needs a plan as well.
+inline constexpr const char* kInterleave = "interleave";
 
 }  // namespace trine::compiler

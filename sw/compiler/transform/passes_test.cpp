@@ -10,6 +10,7 @@
 
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/cascade.h"
+#include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/search.h"
 #include "tools/fuzz/testing.h"
 
@@ -174,6 +175,105 @@ network: 3 maps, 1 layers
   Builder c(1);  // the map has another reader
   const int w = convolution(c, c.input({1, 6, 6, 4}), 8, 3);
   CHECK(changed(fuse, lowered(c, {c.pool(w, true, 2, 2, 2, 2, Padding::kSame), w})) == "nothing");
+}
+
+/// MAX_POOL_2D without an activation.
+int max_pool(Builder& b, int from, int size, int stride) {
+  const int t = b.pool(from, true, size, size, stride, stride, Padding::kSame);
+  b.graph.ops.back().activation = model::Activation::kNone;
+  return t;
+}
+
+/// With the quantization of the input, so that a concatenation moves nothing.
+int branch(Builder& b, int from, int channels, int size) {
+  const int t = convolution(b, from, channels, size);
+  b.tensor(t).quantization = b.tensor(b.graph.inputs[0]).quantization;
+  return t;
+}
+
+int joined(Builder& b, const std::vector<int>& maps) {
+  const int t = b.concatenation(maps, 3);
+  b.same_quantization(maps[0], t);
+  return t;
+}
+
+TEST_CASE("split gives each branch of a concatenation a pool", "[compiler][transform]") {
+  Builder b(1);
+  const int x = b.input({1, 6, 6, 4});
+  const int all = joined(b, {branch(b, x, 8, 1), branch(b, x, 6, 1)});
+  CHECK(changed(split_pool, lowered(b, {max_pool(b, all, 3, 2)})) == R"(
+network: 7 maps, 4 layers
+  map 0 'input' 6x6x4, input
+  map 1 't7' 6x6x14
+  map 2 't7' 6x6x8
+  map 3 't7' 6x6x6
+  map 4 't8' 3x3x14, output
+  map 5 't8' 3x3x8 of map 4 at 0,0
+  map 6 't8' 3x3x6 of map 4 at 0,0 channel 8
+  layer 0 CONV_2D 't3': 0 -> 2
+    conv 6x6 of 6x6
+    8 channels x 1 steps of 4 int8 codes, codes -128..127
+  layer 1 MAX_POOL_2D 't8': 2 -> 5
+    max 3x3 of 6x6, taps 3x3, stride 2x2, codes -128..127
+  layer 2 CONV_2D 't6': 0 -> 3
+    conv 6x6 of 6x6
+    6 channels x 1 steps of 4 int8 codes, codes 127..127
+  layer 3 MAX_POOL_2D 't8': 3 -> 6
+    max 3x3 of 6x6, taps 3x3, stride 2x2, codes -128..127
+)");
+  Builder c(1);  // another layer reads all branches
+  const int y = c.input({1, 6, 6, 4});
+  const int both = joined(c, {branch(c, y, 8, 1), branch(c, y, 6, 1)});
+  CHECK(changed(split_pool, lowered(c, {max_pool(c, both, 3, 2), branch(c, both, 4, 1)})) ==
+        "nothing");
+  Builder d(1);  // branches share a word
+  const int z = d.input({1, 6, 6, 4});
+  const int odd = joined(d, {branch(d, z, 6, 1), branch(d, z, 8, 1)});
+  CHECK(changed(split_pool, lowered(d, {max_pool(d, odd, 3, 2)})) == "nothing");
+}
+
+TEST_CASE("separate makes a window one of rows and one of columns", "[compiler][transform]") {
+  Builder b(1);
+  CHECK(changed(separate, lowered(b, {max_pool(b, b.input({1, 8, 8, 4}), 5, 1)})) == R"(
+network: 3 maps, 2 layers
+  map 0 'input' 8x8x4, input
+  map 1 't1' 8x8x4, output
+  map 2 't1' 8x8x4
+  layer 0 MAX_POOL_2D 't1': 0 -> 2
+    max 8x8 of 8x8, taps 1x5, pad 0x2, codes -128..127
+  layer 1 MAX_POOL_2D 't1': 2 -> 1
+    max 8x8 of 8x8, taps 5x1, pad 2x0, codes -128..127
+)");
+  Builder c(1);  // no fewer cycles
+  CHECK(changed(separate, lowered(c, {max_pool(c, c.input({1, 8, 8, 4}), 3, 1)})) == "nothing");
+}
+
+TEST_CASE("interleave brings a pool behind the first layer beside it", "[compiler][transform]") {
+  Builder b(1);
+  const int x = b.input({1, 16, 16, 16});
+  const int y = branch(b, branch(b, branch(b, x, 16, 3), 16, 3), 16, 3);
+  const int z = branch(b, max_pool(b, x, 3, 1), 16, 1);
+  const Network network = lowered(b, {y, z});
+  const std::optional<Plan> plan = compiler::plan(network, kMachine);
+  REQUIRE(plan);
+  const std::vector<int> order = interleaved(network, *plan);
+  CHECK(order == std::vector{0, 3, 1, 2, 4});
+  const std::vector<Segment> segments = segments_of(network, order);
+  REQUIRE(segments.size() == 1);
+  CHECK(segments[0].first == 1);
+  CHECK(segments[0].last == 3);
+  const Network other = reordered(network, order, segments);
+  CHECK(other.layers[1].kind == LayerKind::kMax);
+  CHECK(cycles_beside(other, *compiler::plan(other, kMachine)) > cycles_beside(network, *plan));
+}
+
+TEST_CASE("interleave keeps what layers need in order", "[compiler][transform]") {
+  Builder b(1);
+  const int x = b.input({1, 16, 16, 16});
+  const int pooled = max_pool(b, branch(b, x, 16, 3), 3, 1);
+  const Network network =
+      lowered(b, {branch(b, max_pool(b, branch(b, pooled, 16, 3), 3, 1), 8, 1)});
+  CHECK(segments_of(network, interleaved(network, *compiler::plan(network, kMachine))).empty());
 }
 
 /// `blocks` sums of what two products make of their residual.

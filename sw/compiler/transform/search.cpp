@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sw/compiler/transform/cascade.h"
+#include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
 
 namespace trine::compiler {
@@ -16,18 +17,24 @@ namespace {
 /// Plans of finished networks that differ by less differ for no reason.
 constexpr double kGain = 0.99;
 
+/// Layers in another order must take less than this part of the cycles, and so many less: of short
+/// layers the estimates are not good enough.
+constexpr double kMoved = 0.999, kMovedCycles = 500;
+constexpr std::size_t kMostMoves = 16;  ///< tried one by one
+
 struct Candidate {
   explicit Candidate(Network of) : network(std::move(of)) {}
 
   Network network;
   bool planned = false;
   std::optional<Plan> plan;  ///< none where the network does not fit
+  double cycles = 0;         ///< of the plan, array and vector unit side by side
   std::string printed;
 };
 
 /// Whether `other` takes less than `share` of the cycles, or alone fits.
 bool is_shorter(const Candidate& other, const Candidate& than, double share = 1) {
-  return other.plan && (!than.plan || other.plan->cycles < share * than.plan->cycles);
+  return other.plan && (!than.plan || other.cycles < share * than.cycles);
 }
 
 /// Whether `other` is shorter, or not longer with clearly less to load and store.
@@ -64,8 +71,11 @@ class Search {
       note(pass, now);
     }
     make_plan(now);
+    interleave(now);
     cascade(now);
     if (print_after_ == kCascade) now.printed = to_text(now.network);
+    interleave(now);
+    if (print_after_ == kInterleave) now.printed = to_text(now.network);
     return now;
   }
 
@@ -96,22 +106,56 @@ class Search {
     return true;
   }
 
+  /// Layers of the vector unit beside those of the array: all that can move, else one place after
+  /// the other.
+  void interleave(Candidate& now) const {
+    if (cascading_ == Cascading::kNever || !now.plan || !can_interleave(now.network)) return;
+    const std::vector<int> order = interleaved(now.network, *now.plan);
+    const std::vector<Segment> segments = segments_of(now.network, order);
+    if (segments.empty()) return;
+    const Network before = now.network;
+    std::vector<Segment> taken;
+    const auto take = [&](const std::vector<Segment>& tried) {
+      Candidate candidate(reordered(before, order, tried));
+      candidate.printed = now.printed;
+      make_plan(candidate);
+      const bool always = cascading_ == Cascading::kAlways && candidate.plan;
+      const double share = std::min(kMoved, 1 - kMovedCycles / now.cycles);
+      if (!always && !is_shorter(candidate, now, share)) return;
+      now = std::move(candidate);
+      taken = tried;
+    };
+    if (segments.size() > kMostMoves) take(segments);
+    for (std::size_t i = 0; i < std::min(segments.size(), kMostMoves); ++i) {
+      if (taken.size() == segments.size()) return;
+      std::vector<Segment> more = taken;
+      more.push_back(segments[i]);
+      take(more);
+    }
+  }
+
   void make_plan(Candidate& candidate) const {
-    if (!std::exchange(candidate.planned, true))
-      candidate.plan = compiler::plan(candidate.network, config_);
+    if (std::exchange(candidate.planned, true)) return;
+    candidate.plan = compiler::plan(candidate.network, config_);
+    if (!candidate.plan) return;
+    candidate.cycles = candidate.plan->cycles - cycles_beside(candidate.network, *candidate.plan);
   }
 
   /// Takes one change after the other, where that makes the plan shorter; without a plan, all.
   void climb(const Pass& pass, Candidate& now) const {
-    if (pass.next == fuse && fusion_ == Fusion::kNever) return;
+    const bool parts = pass.next == split_pool || pass.next == separate;
+    if ((pass.next == fuse && fusion_ == Fusion::kNever) ||
+        (parts && cascading_ == Cascading::kNever))
+      return;
     make_plan(now);
     if (pass.takes == Takes::kUnspilled && (!now.plan || now.plan->spilled == 0)) return;
+    const bool always = (pass.next == fuse && fusion_ == Fusion::kAlways) ||
+                        (parts && cascading_ == Cascading::kAlways);
     for (int place = 0; auto other = pass.next(now.network, config_, place);) {
       Candidate candidate(std::move(*other));
       candidate.printed = now.printed;
       make_plan(candidate);
-      if (!now.plan || is_shorter(candidate, now) ||
-          (pass.next == fuse && fusion_ == Fusion::kAlways))
+      if (!now.plan || is_shorter(candidate, now) || (always && candidate.plan))
         now = std::move(candidate);
       else
         ++place;

@@ -15,7 +15,8 @@
 namespace trine::compiler {
 
 enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the plan gets shorter
-/// Layers in stripes. kAlways, for tests: wherever they can.
+/// Layers in stripes, pools in parts, and all of them in another order. kAlways, for tests:
+/// wherever they can; kNever: a layer stays whole, and in its place.
 enum class Cascading { kEstimated, kAlways, kNever };
 
 struct Planned {

@@ -97,8 +97,7 @@ module trine_control #(
   input  trine_engine_pkg::memory_state_t memory_i
 );
 
-  // At most 64 beats on the bus, and 4 KiB.
-  localparam int unsigned MaxBeats = AxiDataBits < 64 || AxiDataBits > 512 ? 32 : 64;
+  localparam int unsigned MaxBeats = AxiDataBits == 32 || AxiDataBits == 1024 ? 32 : 64;  // 4 KiB
 
   localparam int unsigned Load = 0, Compute = 1, Vector = 2, Store = 3;  // as in trine_isa_pkg
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;

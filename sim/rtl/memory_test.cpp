@@ -122,6 +122,32 @@ TEST_CASE("writes change the bytes under the strobe and are answered", "[rtl][ax
   CHECK(bench.memory.bytes_written() == 2);
 }
 
+TEST_CASE("a beat of the widest bus has a strobe for each byte", "[rtl][axi]") {
+  constexpr std::size_t kBytes = 128;
+  Bench bench({kBytes, 5});
+  const std::vector<std::uint8_t> before(bench.bytes.begin(), bench.bytes.begin() + kBytes);
+  std::vector<std::uint8_t> beat(kBytes);
+  for (std::size_t i = 0; i < kBytes; ++i) beat[i] = static_cast<std::uint8_t>(before[i] + 1);
+  bench.request.awsize = 7;
+  bench.request.awvalid = true;
+  bench.request.awaddr = kBase;
+  while (!bench.memory.reply().awready) bench.tick();
+  bench.tick();
+  bench.request.awvalid = false;
+  bench.request.wvalid = bench.request.wlast = true;
+  for (const std::size_t i : {0, 63, 64, 127}) bench.request.wstrb.set(i);
+  bench.request.wdata = beat.data();
+  while (!bench.memory.reply().wready) bench.tick();
+  bench.tick();
+  bench.request.wvalid = false;
+  CHECK(bench.memory.protocol_error().empty());
+  for (std::size_t i = 0; i < kBytes; ++i) {
+    CAPTURE(i);
+    CHECK(bench.bytes[i] == (bench.request.wstrb[i] ? beat[i] : before[i]));
+  }
+  CHECK(bench.memory.bytes_written() == 4);
+}
+
 TEST_CASE("injected errors and addresses outside are answered as errors", "[rtl][axi][error]") {
   Bench bench;
   bench.memory.inject_error(kBase + 72, kBase + 72, 2);

@@ -487,7 +487,7 @@ class Planner {
   /// nor its buffers; else the layer waits for their end, and for its own ones.
   void place_buffers(int layer) {
     const Tiling& t = plan_.tilings[at(layer)];
-    const std::int64_t words = t.buffers * (t.input_words + t.second_words + t.output_words);
+    const std::int64_t words = t.scratch_words();
     const Gap early = largest_gap({std::max(0, layer - 1), layer});
     const bool fits = words <= early.size;
     Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};

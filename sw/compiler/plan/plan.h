@@ -65,6 +65,11 @@ struct Tiling {
   double expected = 0;              ///< estimated, without
   double reused = 0;                ///< as `cycles`, with the weights in PMEM already
   double compute = 0, traffic = 0;  ///< cycles that it would take without the other
+
+  /// Of all buffers in DMEM.
+  std::int64_t scratch_words() const {
+    return buffers * (input_words + second_words + output_words);
+  }
 };
 
 /// A rectangle's first tile, what lies between, and its last tile: the RUNs of a relay.

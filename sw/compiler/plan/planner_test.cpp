@@ -111,8 +111,7 @@ TEST_CASE("buffers of neighbouring layers lie apart where there is room", "[comp
   // A stripe is loaded while the one before is stored.
   const auto begin = [&](std::size_t layer) { return plan.scratch[layer]; };
   const auto end = [&](std::size_t layer) {
-    const Tiling& t = plan.tilings[layer];
-    return begin(layer) + t.buffers * (t.input_words + t.second_words + t.output_words);
+    return begin(layer) + plan.tilings[layer].scratch_words();
   };
   INFO(to_text(plan, network));
   REQUIRE(end(1) > begin(1));

@@ -177,7 +177,7 @@ class Tiler {
                                      pixels * chunk_words(t->chunk), config_);
       if (layer_.fuse_add()) t->second_words = t->output_words;
     }
-    return t->buffers * (t->input_words + t->second_words + t->output_words) <= room_;
+    return t->scratch_words() <= room_;
   }
 
   std::int64_t beat_bytes() const { return config_.data_bits() / 8; }

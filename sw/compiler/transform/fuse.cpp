@@ -71,9 +71,7 @@ Network fused(Network network, int index) {
 }  // namespace
 
 std::optional<Network> fuse(const Network& network, const machine::Config& /*config*/, int& place) {
-  for (; place < static_cast<int>(network.layers.size()); ++place)
-    if (fusable(network, place)) return fused(network, place);
-  return std::nullopt;
+  return at_next_layer(network, place, fusable, fused);
 }
 
 }  // namespace trine::compiler

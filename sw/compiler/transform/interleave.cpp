@@ -9,6 +9,7 @@
 #include <numeric>
 #include <utility>
 
+#include "machine/memories.h"
 #include "machine/timing.h"
 
 namespace trine::compiler {
@@ -145,7 +146,7 @@ class Timeline {
 
   /// When the engine's queue has taken so many words.
   static double has_room(const std::vector<Span>& own, double words) {
-    const double begun = words - kQueue;  // that have left the queue
+    const double begun = words - machine::kQueueWords;  // that have left the queue
     for (std::size_t k = own.size(); k-- > 0;) {
       const double before = k > 0 ? own[k - 1].words : 0;
       if (begun <= before) continue;
@@ -184,9 +185,7 @@ class Timeline {
   }
 
   Range buffers(int i) const {
-    const Tiling& t = plan_.tilings[at(i)];
-    const std::int64_t words = t.buffers * (t.input_words + t.second_words + t.output_words);
-    return {plan_.scratch[at(i)], plan_.scratch[at(i)] + words};
+    return {plan_.scratch[at(i)], plan_.scratch[at(i)] + plan_.tilings[at(i)].scratch_words()};
   }
 
   /// The part of a vector layer's cycles in which it needs the gather port, and beside it the array
@@ -199,7 +198,7 @@ class Timeline {
   }
 
   static constexpr std::size_t kLookBack = 8;
-  static constexpr double kQueue = 64, kFirstRun = 24, kNextRun = 6;  // words
+  static constexpr double kFirstRun = 24, kNextRun = 6;  // words
 
   const Network& net_;
   const Plan& plan_;

@@ -31,6 +31,14 @@ struct Pass {
   std::optional<Network> (*next)(const Network& network, const machine::Config& config, int& place);
 };
 
+/// What `change` makes of the network at the first layer from `place` on where it `can`.
+template <typename Can, typename Change>
+std::optional<Network> at_next_layer(const Network& network, int& place, Can can, Change change) {
+  for (; place < static_cast<int>(network.layers.size()); ++place)
+    if (can(network, place)) return change(network, place);
+  return std::nullopt;
+}
+
 /// Lets convolutions leave out the pixels that nobody reads.
 std::optional<Network> thin(const Network& network, const machine::Config& config, int& place);
 /// Cuts products around a SOFTMAX into units, so that array and vector unit work side by side.

@@ -21,7 +21,8 @@ double cycles(int rows, int cols, int taps) {
 double rows_first(const Geometry& g) { return cycles(g.H, g.Q, g.S) + cycles(g.P, g.Q, g.R); }
 double columns_first(const Geometry& g) { return cycles(g.P, g.W, g.R) + cycles(g.P, g.Q, g.S); }
 
-bool separable(const Layer& l) {
+bool separable(const Network& network, int index) {
+  const Layer& l = network.layers[at(index)];
   const Geometry& g = l.window;
   return l.kind == LayerKind::kMax && g.R > 1 && g.S > 1 && g.stride_y > 0 && g.stride_x > 0 &&
          l.like < 0 && g.P * g.Q > 1 &&
@@ -42,7 +43,7 @@ Geometry column_of(Geometry g) {
   return g;
 }
 
-/// @pre separable(network.layers[at(index)])
+/// @pre separable(network, index)
 Network separated(Network network, int index) {
   const Geometry g = network.layers[at(index)].window;
   const bool row = rows_first(g) <= columns_first(g);
@@ -71,9 +72,7 @@ Network separated(Network network, int index) {
 
 std::optional<Network> separate(const Network& network, const machine::Config& /*config*/,
                                 int& place) {
-  for (; place < static_cast<int>(network.layers.size()); ++place)
-    if (separable(network.layers[at(place)])) return separated(network, place);
-  return std::nullopt;
+  return at_next_layer(network, place, separable, separated);
 }
 
 }  // namespace trine::compiler

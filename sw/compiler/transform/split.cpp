@@ -93,9 +93,7 @@ Network split(Network network, int index) {
 
 std::optional<Network> split_pool(const Network& network, const machine::Config& /*config*/,
                                   int& place) {
-  for (; place < static_cast<int>(network.layers.size()); ++place)
-    if (splittable(network, place)) return split(network, place);
-  return std::nullopt;
+  return at_next_layer(network, place, splittable, split);
 }
 
 }  // namespace trine::compiler

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system for Verilator: one clock, the UART as a stream of bytes, an end."""
+
+from contextlib import chdir
+
+from litex.build.generic_platform import GenericPlatform, Pins, Subsignal
+from litex.build.sim.common import sim_special_overrides
+from litex.gen import LiteXModule
+from litex.soc.interconnect.csr import CSRStorage
+from migen import ClockDomain, Signal
+
+from trine_litex.system import TrineSoC
+
+_IO = [
+    ("clk", 0, Pins(1)),
+    ("rst", 0, Pins(1)),
+    ("serial", 0,
+     Subsignal("source_valid", Pins(1)), Subsignal("source_ready", Pins(1)), Subsignal("source_data", Pins(8)),
+     Subsignal("sink_valid", Pins(1)), Subsignal("sink_ready", Pins(1)), Subsignal("sink_data", Pins(8))),
+    ("finish", 0, Pins(1)),
+    ("exit_code", 0, Pins(8)),
+]
+CLOCK_HZ = 50_000_000  # what the firmware takes cycles for
+
+
+class Platform(GenericPlatform):
+    """Writes Verilog and nothing else."""
+
+    def __init__(self):
+        GenericPlatform.__init__(self, "sim", _IO, name="trine_soc")
+
+    def build(self, fragment, build_dir, build_name, **_):
+        self.finalize(fragment)
+        output = self.get_verilog(fragment, name=build_name, special_overrides=dict(sim_special_overrides))
+        with chdir(build_dir):  # contents of memories go to the current folder
+            output.write(f"{build_name}.v")
+        return output.ns
+
+
+class _Clock(LiteXModule):
+    def __init__(self, platform):
+        self.cd_sys = ClockDomain()
+        self.comb += [self.cd_sys.clk.eq(platform.request("clk")), self.cd_sys.rst.eq(platform.request("rst"))]
+
+
+class _End(LiteXModule):
+    """`code`: written by the firmware, ends the simulation with this exit code."""
+
+    def __init__(self, platform):
+        self.code = CSRStorage(8, description="Ends the simulation with this exit code.")
+        finish = Signal()
+        self.sync += finish.eq(finish | self.code.re)
+        self.comb += [platform.request("finish").eq(finish), platform.request("exit_code").eq(self.code.storage)]
+
+
+class SimSoC(TrineSoC):
+    def __init__(self, designs, **kwargs):
+        platform = Platform()
+        self.crg = _Clock(platform)
+        TrineSoC.__init__(self, platform, CLOCK_HZ, designs, uart_name="sim", **kwargs)
+        self.end = _End(platform)

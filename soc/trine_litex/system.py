@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A RISC-V system with one machine or several."""
+
+from litex.soc.integration.soc import SoCRegion
+from litex.soc.integration.soc_core import SoCCore
+
+from trine_litex.bridge import AXI2Port
+from trine_litex.core import REGISTERS_BYTES, Trine
+from trine_litex.faults import Faults
+from trine_litex.memory import SharedMemory
+
+REGISTERS = 0xE000_0000  # of the first machine; uncached on every processor here
+MODELS = 0x2000_0000  # the flash-like memory
+KIB = 1024
+
+
+class TrineSoC(SoCCore):
+    """Processor, boot ROM, SRAM, UART, timer, main memory, a read-only memory for models, and the machines.
+
+    designs: folders of `trine generate`, with different prefixes when there are several.
+    main_kib: of main memory on chip; 0: the caller adds one (add_sdram()), then connects the machines.
+    faults: registers that break the machines' bus and interrupt, for tests.
+    """
+
+    def __init__(self, platform, clk_freq, designs, main_kib, models_kib=0, faults=False, **kwargs):
+        SoCCore.__init__(self, platform, clk_freq, ident="Trine", timer_uptime=True, **kwargs)
+        self.trines = [Trine(platform, design) for design in designs]
+        self._buses = []  # of the machines
+        for index, trine in enumerate(self.trines):
+            self._add_machine(f"trine{index}", trine, REGISTERS + index * REGISTERS_BYTES, faults)
+        if models_kib:
+            self.add_rom("models", origin=MODELS, size=models_kib * KIB, contents=[0])
+        if main_kib:
+            self._add_main_memory(main_kib * KIB)
+
+    def _add_machine(self, name, trine, origin, faults):
+        setattr(self, name, trine)
+        if faults:
+            setattr(self, f"{name}_faults", Faults(trine))
+        self._buses.append(getattr(self, f"{name}_faults").out if faults else trine.memory)
+        self.irq.add(name, use_loc_if_exists=True)
+        self.bus.add_slave(name=f"{name}_registers", slave=trine.registers,
+                           region=SoCRegion(origin=origin, size=REGISTERS_BYTES, cached=False))
+
+    def _add_main_memory(self, size):
+        self.main = SharedMemory(size, max(trine.design.data_bits for trine in self.trines))
+        region = SoCRegion(origin=self.mem_map["main_ram"], size=size, mode="rwx")
+        self.bus.add_slave(name="main_ram", slave=self.main.bus, region=region)
+        self.connect(lambda data_bits: self.main.port(), region)
+
+    def connect(self, port_of, region):
+        """Brings each machine's memory bus to a port of its own: port_of(data_bits)."""
+        for index, axi in enumerate(self._buses):
+            setattr(self, f"trine{index}_bridge", AXI2Port(axi, port_of(axi.data_width), region.origin, region.size))

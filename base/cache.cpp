@@ -2,6 +2,10 @@
 
 #include "base/cache.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -9,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/process.h"
 
 namespace trine {
 namespace fs = std::filesystem;
@@ -29,7 +34,52 @@ bool take(const fs::path& entry, const std::vector<std::string>& files, const fs
   return true;
 }
 
+fs::path checksum_file(const fs::path& built) { return fs::path(built) += ".xxh64"; }
+std::string checksum_of(const fs::path& built) {
+  return fmt::format("{:016x}\n", hash64(read_text(built)));
+}
+
+/// Whether it is there as it was built, not cut short or changed.
+bool is_whole(const fs::path& built) {
+  std::error_code ignored;
+  return fs::exists(built, ignored) && fs::exists(checksum_file(built), ignored) &&
+         read_text(checksum_file(built)) == checksum_of(built);
+}
+
+/// Holds an exclusive lock on a file for as long as it lives.
+class FileLock {
+ public:
+  explicit FileLock(const fs::path& file)
+      : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    if (descriptor_ < 0) throw_error("{}: cannot be opened for writing", file.string());
+    flock(descriptor_, LOCK_EX);
+  }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock() { close(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace
+
+fs::path built_file(const fs::path& cache, const std::string& depends, const std::string& suffix,
+                    const std::function<fs::path(const BuildPlace&)>& make) {
+  if (cache.string().find_first_of(" \t") != std::string::npos)
+    throw_error("{}: make cannot build in a path with blanks; set TRINE_CACHE", cache.string());
+  const std::string key = fmt::format("{:016x}", hash64(depends));
+  const fs::path built = cache / (key + suffix);
+  if (is_whole(built)) return built;
+  const TemporaryFolder scratch(cache, "build");
+  const FileLock lock(cache / (key + ".lock"));
+  if (is_whole(built)) return built;  // another process was faster
+  sweep_folders(cache);
+  const fs::path made = make({scratch.path(), cache / (key + ".log")});
+  write_file(checksum_file(built), checksum_of(made));
+  fs::rename(made, built);
+  return built;
+}
 
 fs::path cache_folder() {
   const auto variable = [](const char* name) {

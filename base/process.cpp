@@ -35,40 +35,78 @@ bool is_set(const std::string& variable, const std::vector<std::string>& setting
   return std::ranges::any_of(settings, [&](const std::string& s) { return s.starts_with(name); });
 }
 
+/// A running tool whose stdout and stderr go where `output` says.
+class Child {
+ public:
+  template <typename AddOutput>
+  Child(const std::vector<std::string>& argv, const fs::path& folder,
+        const std::vector<std::string>& settings, const AddOutput& add_output) {
+    std::vector<char*> arguments;
+    for (const std::string& argument : argv)
+      arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+
+    std::vector<char*> variables;
+    for (const std::string& setting : settings)
+      variables.push_back(const_cast<char*>(setting.c_str()));
+    for (char** variable = environ; *variable != nullptr; ++variable)
+      if (!is_set(*variable, settings)) variables.push_back(*variable);
+    variables.push_back(nullptr);
+
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    add_output(&actions);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+    const int error =
+        posix_spawnp(&id_, argv[0].c_str(), &actions, nullptr, arguments.data(), variables.data());
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0)
+      throw_error("{}: cannot be started ({}); install the Debian package {}", argv[0],
+                  std::strerror(error), argv[0] == "sta" ? "opensta" : argv[0]);
+  }
+
+  /// @return the exit code, 128 + n after signal n
+  int wait() const {
+    int status = 0;
+    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t id_ = 0;
+};
+
 }  // namespace
 
 int run_process(const std::vector<std::string>& argv, const fs::path& folder, const fs::path& log,
                 const std::vector<std::string>& settings) {
-  std::vector<char*> arguments;
-  for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
+  const std::string path = fs::absolute(log).string();
+  const Child child(argv, folder, settings, [&path](posix_spawn_file_actions_t* actions) {
+    posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, path.c_str(),
+                                     O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  });
+  return child.wait();
+}
 
-  std::vector<char*> variables;
-  for (const std::string& setting : settings)
-    variables.push_back(const_cast<char*>(setting.c_str()));
-  for (char** variable = environ; *variable != nullptr; ++variable)
-    if (!is_set(*variable, settings)) variables.push_back(*variable);
-  variables.push_back(nullptr);
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, fs::absolute(log).c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  pid_t child = 0;
-  const int error =
-      posix_spawnp(&child, argv[0].c_str(), &actions, nullptr, arguments.data(), variables.data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0)
-    throw_error("{}: cannot be started ({}); install the Debian package {}", argv[0],
-                std::strerror(error), argv[0] == "sta" ? "opensta" : argv[0]);
-
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+int run_process(const std::vector<std::string>& argv, const fs::path& folder,
+                const std::function<void(std::string_view)>& on_output) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw_error("no pipe: {}", std::strerror(errno));
+  const Child child(argv, folder, {}, [&ends](posix_spawn_file_actions_t* actions) {
+    posix_spawn_file_actions_adddup2(actions, ends[1], STDOUT_FILENO);
+  });
+  close(ends[1]);
+  char buffer[4096];
+  for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) != 0;)
+    if (count > 0)
+      on_output({buffer, static_cast<std::size_t>(count)});
+    else if (errno != EINTR)
+      break;
+  close(ends[0]);
+  return child.wait();
 }
 
 std::string first_line_of(const std::vector<std::string>& argv) {

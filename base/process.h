@@ -5,7 +5,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace trine {
@@ -16,6 +18,10 @@ namespace trine {
 /// @throws Error  argv[0] cannot be started (names the Debian package that holds it)
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                 const std::filesystem::path& log, const std::vector<std::string>& settings = {});
+
+/// The same, with what it prints as it comes, in pieces.
+int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
+                const std::function<void(std::string_view)>& on_output);
 
 /// First line that `argv` prints, empty if it fails. For version strings.
 std::string first_line_of(const std::vector<std::string>& argv);

@@ -3,9 +3,6 @@
 #include "sim/rtl/build.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -66,51 +63,12 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
 
 /// Everything that the shared object depends on.
 std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(design))
-    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), design));
-  std::sort(files.begin(), files.end());
-  std::string text;
-  for (const fs::path& file : files) {
-    const std::string extension = file.extension().string();
-    if (extension == ".sv" || extension == ".svh" || extension == ".v" || extension == ".f")
-      text += fmt::format("{} {:016x}\n", file.string(), hash64(read_text(design / file)));
-  }
+  std::string text = fingerprint_of(design);
   for (const char* file : kShimFiles)
     text += fmt::format("{} {:016x}\n", file, hash64(read_text(project_root() / file)));
   for (const std::string& flag : flags) text += flag + "\n";
-  return text + first_line_of({"verilator", "--version"}) + "\n" +
-         first_line_of({"g++", "--version"}) + "\n" + processor();
+  return text + tools_fingerprint();
 }
-
-fs::path checksum_file(const fs::path& model) { return fs::path(model) += ".xxh64"; }
-std::string checksum_of(const fs::path& model) {
-  return fmt::format("{:016x}\n", hash64(read_text(model)));
-}
-
-/// Whether a model is there as it was built: one that was cut short or changed would be a bus error
-/// or worse once it is loaded.
-bool is_whole(const fs::path& model) {
-  std::error_code ignored;
-  return fs::exists(model, ignored) && fs::exists(checksum_file(model), ignored) &&
-         read_text(checksum_file(model)) == checksum_of(model);
-}
-
-/// Holds an exclusive lock on a file for as long as it lives.
-class FileLock {
- public:
-  explicit FileLock(const fs::path& file)
-      : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (descriptor_ < 0) throw_error("{}: cannot be opened for writing", file.string());
-    flock(descriptor_, LOCK_EX);
-  }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock() { close(descriptor_); }
-
- private:
-  int descriptor_;
-};
 
 /// The line of the log that says why, for a message of one line.
 std::string reason_in(const fs::path& log) {
@@ -128,11 +86,7 @@ void compile(const fs::path& design, const std::vector<std::string>& flags, cons
   const std::string source = project_root().string();
   argv.insert(argv.end(), {"-CFLAGS", "-I" + source, "--Mdir", (build / "obj").string(), "-f",
                            "trine.f", source + "/" + kShimFiles[0]});
-  const fs::path log = build / "build.log";
-  if (run_process(argv, design, log) == 0) return;
-  std::error_code ignored;
-  fs::copy_file(log, kept_log, fs::copy_options::overwrite_existing, ignored);
-  throw_error("verilator failed, log in {}: {}", kept_log.string(), reason_in(log));
+  run_verilator(argv, design, build / "build.log", kept_log);
 }
 
 /// The design after synthesis, in a folder below `scratch`.
@@ -145,6 +99,33 @@ fs::path netlist_of(const fs::path& design, const fs::path& scratch, const std::
 }
 
 }  // namespace
+
+std::string fingerprint_of(const fs::path& design) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(design))
+    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), design));
+  std::sort(files.begin(), files.end());
+  std::string text;
+  for (const fs::path& file : files) {
+    const std::string extension = file.extension().string();
+    if (extension == ".sv" || extension == ".svh" || extension == ".v" || extension == ".f")
+      text += fmt::format("{} {:016x}\n", file.string(), hash64(read_text(design / file)));
+  }
+  return text;
+}
+
+std::string tools_fingerprint() {
+  return first_line_of({"verilator", "--version"}) + "\n" + first_line_of({"g++", "--version"}) +
+         "\n" + processor();
+}
+
+void run_verilator(const std::vector<std::string>& argv, const fs::path& design,
+                   const fs::path& log, const fs::path& kept_log) {
+  if (run_process(argv, design, log) == 0) return;
+  std::error_code ignored;
+  fs::copy_file(log, kept_log, fs::copy_options::overwrite_existing, ignored);
+  throw_error("verilator failed, log in {}: {}", kept_log.string(), reason_in(log));
+}
 
 BuildOptions BuildOptions::from_environment() {
   BuildOptions options;
@@ -166,31 +147,17 @@ fs::path build_model(const machine::Config& config, const BuildOptions& options)
 
 fs::path build_design(const fs::path& design, const std::string& label,
                       const BuildOptions& options) {
-  const fs::path cache = cache_folder() / "rtl";
-  if (cache.string().find_first_of(" \t") != std::string::npos)
-    throw_error("{}: make cannot build in a path with blanks; set TRINE_CACHE", cache.string());
-  const TemporaryFolder scratch(cache, "build");
   const std::vector<std::string> flags = verilator_flags(options);
-  const std::string key = fmt::format(
-      "{:016x}", hash64(fingerprint(design, flags) +
-                        (options.netlist ? synth::netlist_fingerprint({}) : std::string())));
-  const fs::path model = cache / (key + ".so");
-  if (is_whole(model)) return model;
-
-  const FileLock lock(cache / (key + ".lock"));
-  if (is_whole(model)) return model;  // another process was faster
-  sweep_folders(cache);
-  {
+  const std::string depends = fingerprint(design, flags) +
+                              (options.netlist ? synth::netlist_fingerprint({}) : std::string());
+  return built_file(cache_folder() / "rtl", depends, ".so", [&](const BuildPlace& place) {
     const Progress progress(
         fmt::format("building {} for {}", options.netlist ? "netlist" : "RTL model", label),
         options.quiet);
-    const fs::path source = options.netlist ? netlist_of(design, scratch.path(), label) : design;
-    compile(source, flags, scratch.path(), cache / (key + ".log"));
-  }
-  const fs::path built = scratch.path() / "obj" / "model.so";
-  write_file(checksum_file(model), checksum_of(built));
-  fs::rename(built, model);
-  return model;
+    const fs::path source = options.netlist ? netlist_of(design, place.folder, label) : design;
+    compile(source, flags, place.folder, place.kept_log);
+    return place.folder / "obj" / "model.so";
+  });
 }
 
 LoadedModel::LoadedModel(const fs::path& shared_object) {

@@ -3,18 +3,16 @@
 // Makes a design runnable: generates its SystemVerilog, compiles it with Verilator and the shim to
 // a shared object, and keeps that in a cache.
 //
-// The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine. A model is found by
-// the hash of everything that it depends on: the emitted files, the shim, the flags, the versions
-// of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR every model counts lines
-// and toggles and leaves a file there (tests/coverage). It is built in a folder of its own and
-// moved into place when complete, under a lock, so processes can build at the same time. Beside it
-// lies its checksum: a damaged model is built again. Folders that a killed process left are removed
-// by the next build.
+// The cache is $TRINE_CACHE, else $XDG_CACHE_HOME/trine, else ~/.cache/trine (built_file()). A
+// model is found by the hash of everything that it depends on: the emitted files, the shim, the
+// flags, the versions of Verilator and g++, and the processor. With $TRINE_RTL_COVERAGE=DIR every
+// model counts lines and toggles and leaves a file there (tests/coverage).
 
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "machine/config.h"
 #include "sim/rtl/abi.h"
@@ -43,6 +41,14 @@ std::filesystem::path build_model(const machine::Config& config, const BuildOpti
 /// The same for a folder with a trine.f and a module trine_top. `label` names it in messages.
 std::filesystem::path build_design(const std::filesystem::path& design, const std::string& label,
                                    const BuildOptions& options);
+
+/// What a build of one's own depends on: the sources of a design; Verilator, g++, the processor.
+std::string fingerprint_of(const std::filesystem::path& design);
+std::string tools_fingerprint();
+
+/// Runs Verilator in `folder`. @throws Error  its reason, and where the log was kept
+void run_verilator(const std::vector<std::string>& argv, const std::filesystem::path& folder,
+                   const std::filesystem::path& log, const std::filesystem::path& kept_log);
 
 /// A loaded model. Instances made by api().create() must be destroyed before it.
 class LoadedModel {

@@ -20,7 +20,7 @@ class AXI2Port(LiteXModule):
 
     axi: bursts INCR of full width, that do not cross 4 KiB (what Trine asks for); any IDs, answered in order.
     port: `cmd` (we, addr in words of axi.data_width), `wdata` (data, we), `rdata` (data) as LiteDRAMNativePort has them:
-        the data of a write command is there when the command is, and read data is always taken.
+        a write's data is there from the cycle after its command, and read data is always taken.
     base, size: the bytes of the bus that the memory holds; a burst that leaves them is answered with DECERR.
 
     A command leaves each cycle, of one direction until its burst is over, then of the other if one waits. A write is

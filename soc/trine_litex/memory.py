@@ -3,8 +3,8 @@
 
 from litedram.common import LiteDRAMNativePort
 from litex.gen import LiteXModule
-from litex.soc.interconnect import wishbone
-from migen import Memory, Signal, log2_int
+from litex.soc.interconnect import stream, wishbone
+from migen import If, Memory, Signal, log2_int
 
 
 class SharedMemory(LiteXModule):
@@ -13,30 +13,35 @@ class SharedMemory(LiteXModule):
     data_bits: of the widest port; all have that width.
     """
 
+    autocsr_exclude = {"mem"}  # or LiteX would put it behind its CSR bus as well
+
     def __init__(self, size, data_bits):
         self.data_bits = data_bits
-        # Hidden, or LiteX would make it a memory behind its CSR bus as well.
-        self._mem = Memory(data_bits, size * 8 // data_bits)
-        self.specials += self._mem
+        self.mem = Memory(data_bits, size * 8 // data_bits)
+        self.specials += self.mem
         self.bus = wishbone.Interface(data_width=data_bits, address_width=32, addressing="word")
-        self.ram = wishbone.SRAM(self._mem, bus=self.bus)
+        self.ram = wishbone.SRAM(self.mem, bus=self.bus)
 
     def port(self):
-        """A port as LiteDRAM's: a command a cycle, read data in the next one."""
-        port = LiteDRAMNativePort("both", address_width=log2_int(self._mem.depth, need_pow2=False),
+        """A port as LiteDRAM's: a command a cycle, carried out in the next one, when a write's data is there."""
+        port = LiteDRAMNativePort("both", address_width=log2_int(self.mem.depth, need_pow2=False),
                                   data_width=self.data_bits)
-        memory = self._mem.get_port(write_capable=True, we_granularity=8)
+        memory = self.mem.get_port(write_capable=True, we_granularity=8)
         self.specials += memory
-        valid = Signal()
+        command, read = stream.Endpoint(port.cmd.description), Signal()
+        self.sync += [
+            command.valid.eq(port.cmd.valid),
+            command.we.eq(port.cmd.we),
+            command.addr.eq(port.cmd.addr),
+            read.eq(command.valid & ~command.we),
+        ]
         self.comb += [
-            port.cmd.ready.eq(~port.cmd.we | port.wdata.valid),
-            port.wdata.ready.eq(port.cmd.valid & port.cmd.we),
-            memory.adr.eq(port.cmd.addr),
+            port.cmd.ready.eq(1),
+            port.wdata.ready.eq(command.valid & command.we),
+            memory.adr.eq(command.addr),
             memory.dat_w.eq(port.wdata.data),
-            port.rdata.valid.eq(valid),
+            If(port.wdata.ready, memory.we.eq(port.wdata.we)),
+            port.rdata.valid.eq(read),
             port.rdata.data.eq(memory.dat_r),
         ]
-        for lane in range(self.data_bits // 8):
-            self.comb += memory.we[lane].eq(port.cmd.valid & port.cmd.we & port.wdata.valid & port.wdata.we[lane])
-        self.sync += valid.eq(port.cmd.valid & ~port.cmd.we)
         return port

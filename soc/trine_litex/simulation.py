@@ -3,6 +3,8 @@
 
 from contextlib import chdir
 
+from litedram.modules import MT48LC16M16
+from litedram.phy.model import SDRAMPHYModel, get_sdram_phy_settings
 from litex.build.generic_platform import GenericPlatform, Pins, Subsignal
 from litex.build.sim.common import sim_special_overrides
 from litex.gen import LiteXModule
@@ -54,8 +56,20 @@ class _End(LiteXModule):
 
 
 class SimSoC(TrineSoC):
-    def __init__(self, designs, **kwargs):
+    """main_kib: of main memory on chip; 0: a model of an SDRAM behind LiteDRAM and LiteX's L2 cache."""
+
+    def __init__(self, designs, main_kib, **kwargs):
         platform = Platform()
         self.crg = _Clock(platform)
         TrineSoC.__init__(self, platform, CLOCK_HZ, designs, uart_name="sim", **kwargs)
         self.end = _End(platform)
+        if main_kib:
+            self.add_main_memory(main_kib * 1024)
+        else:
+            self._add_sdram_model()
+
+    def _add_sdram_model(self):
+        module = MT48LC16M16(CLOCK_HZ, "1:1")
+        settings = get_sdram_phy_settings(module.memtype, data_width=32, clk_freq=CLOCK_HZ)
+        self.sdrphy = SDRAMPHYModel(module, settings=settings, clk_freq=CLOCK_HZ)
+        self.add_main_sdram(self.sdrphy, module)

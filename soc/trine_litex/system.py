@@ -15,14 +15,15 @@ KIB = 1024
 
 
 class TrineSoC(SoCCore):
-    """Processor, boot ROM, SRAM, UART, timer, main memory, a read-only memory for models, and the machines.
+    """Processor, boot ROM, SRAM, UART, timer, a read-only memory for models, and the machines.
+
+    The caller adds the main memory: add_main_memory() or add_main_sdram().
 
     designs: folders of `trine generate`, with different prefixes when there are several.
-    main_kib: of main memory on chip; 0: the caller adds one (add_sdram()), then connects the machines.
     faults: registers that break the machines' bus and interrupt, for tests.
     """
 
-    def __init__(self, platform, clk_freq, designs, main_kib, models_kib=0, faults=False, **kwargs):
+    def __init__(self, platform, clk_freq, designs, models_kib=0, faults=False, **kwargs):
         SoCCore.__init__(self, platform, clk_freq, ident="Trine", timer_uptime=True, **kwargs)
         self.trines = [Trine(platform, design) for design in designs]
         self._buses = []  # of the machines
@@ -30,8 +31,6 @@ class TrineSoC(SoCCore):
             self._add_machine(f"trine{index}", trine, REGISTERS + index * REGISTERS_BYTES, faults)
         if models_kib:
             self.add_rom("models", origin=MODELS, size=models_kib * KIB, contents=[0])
-        if main_kib:
-            self._add_main_memory(main_kib * KIB)
 
     def _add_machine(self, name, trine, origin, faults):
         setattr(self, name, trine)
@@ -42,13 +41,20 @@ class TrineSoC(SoCCore):
         self.bus.add_slave(name=f"{name}_registers", slave=trine.registers,
                            region=SoCRegion(origin=origin, size=REGISTERS_BYTES, cached=False))
 
-    def _add_main_memory(self, size):
+    def add_main_memory(self, size):
+        """Main memory on chip."""
         self.main = SharedMemory(size, max(trine.design.data_bits for trine in self.trines))
         region = SoCRegion(origin=self.mem_map["main_ram"], size=size, mode="rwx")
         self.bus.add_slave(name="main_ram", slave=self.main.bus, region=region)
-        self.connect(lambda data_bits: self.main.port(), region)
+        self._connect(lambda data_bits: self.main.port(), region)
 
-    def connect(self, port_of, region):
+    def add_main_sdram(self, phy, module):
+        """SDRAM: the processor by LiteX's L2 cache, the machines beside it, by ports of their own."""
+        self.add_sdram("sdram", phy=phy, module=module)
+        self._connect(lambda data_bits: self.sdram.crossbar.get_port(data_width=data_bits),
+                      self.bus.regions["main_ram"])
+
+    def _connect(self, port_of, region):
         """Brings each machine's memory bus to a port of its own: port_of(data_bits)."""
         for index, axi in enumerate(self._buses):
             setattr(self, f"trine{index}_bridge", AXI2Port(axi, port_of(axi.data_width), region.origin, region.size))

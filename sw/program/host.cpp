@@ -30,15 +30,19 @@ std::vector<std::uint8_t> initial_dram(const Program& program) {
   return dram;
 }
 
-void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram) {
+std::vector<Array> machine_inputs(const Program& program, const std::vector<Array>& inputs) {
   // Tensors that pass through are inputs and outputs of the graph.
-  const auto values = reference::run_graph(program.before, inputs, program.rounding);
-  const std::vector<Array> machine = reference::outputs_of(program.before, values);
+  return reference::outputs_of(program.before,
+                               reference::run_graph(program.before, inputs, program.rounding));
+}
+
+void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram) {
+  const std::vector<Array> machine = machine_inputs(program, inputs);
   for (std::size_t i = 0; i < machine.size(); ++i)
     to_planar(machine[i].bytes.data(), program.inputs[i], dram);
 }
 
-std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram) {
+std::vector<Array> empty_machine_outputs(const Program& program) {
   std::vector<Array> machine;
   for (std::size_t i = 0; i < program.outputs.size(); ++i) {
     const TensorLayout& layout = program.outputs[i];
@@ -47,11 +51,21 @@ std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram
                 .shape = {layout.extents.begin(), layout.extents.end()},
                 .bytes = {}};
     array.bytes.resize(static_cast<std::size_t>(array.elements() * layout.element_bytes()));
-    from_planar(dram, layout, array.bytes.data());
     machine.push_back(std::move(array));
   }
+  return machine;
+}
+
+std::vector<Array> model_outputs(const Program& program, const std::vector<Array>& machine) {
   return reference::outputs_of(program.after,
                                reference::run_graph(program.after, machine, program.rounding));
+}
+
+std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram) {
+  std::vector<Array> machine = empty_machine_outputs(program);
+  for (std::size_t i = 0; i < machine.size(); ++i)
+    from_planar(dram, program.outputs[i], machine[i].bytes.data());
+  return model_outputs(program, machine);
 }
 
 std::string first_difference(const Program& program, const std::vector<Array>& actual,

@@ -16,13 +16,18 @@ namespace trine::program {
 /// The DRAM region of a run, constants in place, inputs zero.
 std::vector<std::uint8_t> initial_dram(const Program& program);
 
-/// Runs the host's operators on the model's inputs and writes the machine's inputs into `dram`
-/// (what BASE points to).
+/// What the machine gets when the host's operators have run on the model's inputs.
 /// @throws Error  an input of another count, type or shape than the model's
+std::vector<Array> machine_inputs(const Program& program, const std::vector<Array>& inputs);
+/// The model's outputs, in its order, by the host's operators from the machine's.
+std::vector<Array> model_outputs(const Program& program, const std::vector<Array>& machine);
+/// Types and shapes of the machine's outputs, zeros.
+std::vector<Array> empty_machine_outputs(const Program& program);
+
+/// machine_inputs() into `dram` (what BASE points to).
 void write_inputs(const Program& program, const std::vector<Array>& inputs, std::uint8_t* dram);
 
-/// Reads the machine's outputs and runs the host's operators.
-/// @return the model's outputs, in its order
+/// model_outputs() of what `dram` holds.
 std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram);
 
 /// The first difference as text ("output 0 'x' at 0,3: 5, expected 6"), or "".

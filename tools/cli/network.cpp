@@ -3,6 +3,7 @@
 #include "tools/cli/network.h"
 
 #include <memory>
+#include <random>
 #include <set>
 
 #include "base/error.h"
@@ -30,7 +31,43 @@ void check_stage(const std::string& stage) {
     throw_error("--print-after: {} is no stage, allowed {}", stage, fmt::join(names, ", "));
 }
 
+/// Random codes; floats in -1..1.
+Array random_input(Array shape, std::mt19937& random) {
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  if (shape.dtype == "f4") {
+    std::vector<float> values(elements);
+    for (float& v : values) v = static_cast<float>(random() >> 8) * 0x1p-23f - 1;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
+    shape.bytes.assign(bytes, bytes + 4 * elements);
+    return shape;
+  }
+  shape.bytes.resize(elements * shape.element_bytes());
+  for (std::uint8_t& byte : shape.bytes) byte = static_cast<std::uint8_t>(random() >> 24);
+  return shape;
+}
+
 }  // namespace
+
+std::vector<Array> random_inputs(const Network& network, std::uint32_t seed) {
+  std::mt19937 random{seed};
+  std::vector<Array> inputs;
+  for (const Array& shape : input_shapes(network)) inputs.push_back(random_input(shape, random));
+  return inputs;
+}
+
+std::vector<Array> read_inputs(const std::vector<std::string>& files, const Network& network,
+                               const std::string& model) {
+  const std::vector<Array> shapes = input_shapes(network);
+  if (files.size() != shapes.size())
+    throw_error("--input: {} files, {} has {} input{}", files.size(), model, shapes.size(),
+                shapes.size() == 1 ? "" : "s");
+  std::vector<Array> inputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    inputs.push_back(read_npy(files[i]));
+    check_input(inputs[i], files[i], i, shapes[i], model);
+  }
+  return inputs;
+}
 
 bool is_program_file(const std::string& model) {
   return !model.empty() && compiler::is_program(read_file(model));

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -94,6 +95,12 @@ std::vector<Array> input_shapes(const Network& network);
 /// @throws Error  `array`, which `what` names, is not of the type and shape of input `i`
 void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
                  const std::string& model);
+
+/// Random codes, the same for a seed; floats in -1..1.
+std::vector<Array> random_inputs(const Network& network, std::uint32_t seed);
+/// The user's files (--input). @throws Error  too many, too few, of another type or shape
+std::vector<Array> read_inputs(const std::vector<std::string>& files, const Network& network,
+                               const std::string& model);
 
 /// A model's estimate. @param bytes  of its file, which `options.model` names
 estimate::Estimate estimate_of(const std::vector<std::uint8_t>& bytes,

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <random>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -25,39 +24,6 @@ struct Options {
   std::vector<std::string> inputs, outputs;
   std::string memory;
 };
-
-/// Random codes, the same every time; floats in -1..1.
-Array random_input(Array shape, std::mt19937& random) {
-  const auto elements = static_cast<std::size_t>(shape.elements());
-  if (shape.dtype == "f4") {
-    std::vector<float> values(elements);
-    for (float& v : values) v = static_cast<float>(random() >> 8) * 0x1p-23f - 1;
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
-    shape.bytes.assign(bytes, bytes + 4 * elements);
-    return shape;
-  }
-  shape.bytes.resize(elements * shape.element_bytes());
-  for (std::uint8_t& byte : shape.bytes) byte = static_cast<std::uint8_t>(random() >> 24);
-  return shape;
-}
-
-std::vector<Array> read_inputs(const Options& options, const Network& network) {
-  const std::vector<Array> shapes = input_shapes(network);
-  std::vector<Array> inputs;
-  if (options.inputs.empty()) {
-    std::mt19937 random{1};
-    for (const Array& shape : shapes) inputs.push_back(random_input(shape, random));
-    return inputs;
-  }
-  if (options.inputs.size() != shapes.size())
-    throw_error("--input: {} files, {} has {} input{}", options.inputs.size(),
-                options.network.model, shapes.size(), shapes.size() == 1 ? "" : "s");
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    inputs.push_back(read_npy(options.inputs[i]));
-    check_input(inputs[i], options.inputs[i], i, shapes[i], options.network.model);
-  }
-  return inputs;
-}
 
 /// The outputs are counted and can be written, before a run of minutes.
 void check_outputs(const Options& options, const Network& network) {
@@ -154,7 +120,9 @@ int run(const Options& options) {
   const Network network = load_network(options.network, config, policy);
   check_outputs(options, network);
   options.output.print(network.printed);
-  const std::vector<Array> inputs = read_inputs(options, network);
+  const std::vector<Array> inputs =
+      options.inputs.empty() ? random_inputs(network, 1)
+                             : read_inputs(options.inputs, network, options.network.model);
   if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
   const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "board.h"
+
+#include <generated/csr.h>
+#include <generated/mem.h>
+#include <generated/soc.h>
+#include <irq.h>
+#include <stdio.h>
+#include <system.h>
+
+#ifdef CSR_SDRAM_BASE
+#include <generated/sdram_phy.h>
+#endif
+
+enum { kPage = 4096 };
+
+static struct machine {
+  uintptr_t registers;
+  int interrupt; /* its number */
+  volatile int arrived;
+  volatile uint64_t arrived_at;
+} machines[kMachines] = {
+    {TRINE0_REGISTERS_BASE, TRINE0_INTERRUPT, 0, 0},
+#ifdef TRINE1_INTERRUPT
+    {TRINE1_REGISTERS_BASE, TRINE1_INTERRUPT, 0, 0},
+#endif
+};
+
+static int put(char byte, FILE* file) {
+  (void)file;
+  if (byte == '\n') put('\r', file);
+  while (uart_txfull_read()) {
+  }
+  uart_rxtx_write((unsigned char)byte);
+  return 0;
+}
+static FILE console = FDEV_SETUP_STREAM(put, NULL, NULL, _FDEV_SETUP_WRITE);
+FILE* const stdout = &console;
+
+uint64_t board_cycles(void) {
+  timer0_uptime_latch_write(1);
+  return timer0_uptime_cycles_read();
+}
+
+/* The line stays high until the driver has cleared IRQ_STATUS, so it is masked meanwhile. */
+void isr(void);
+void isr(void) {
+  const unsigned pending = irq_pending() & irq_getmask();
+  int i;
+  for (i = 0; i < kMachines; ++i) {
+    const unsigned bit = 1u << machines[i].interrupt;
+    if ((pending & bit) == 0) continue;
+    machines[i].arrived_at = board_cycles();
+    machines[i].arrived = 1;
+    irq_setmask(irq_getmask() & ~bit);
+  }
+}
+
+static int read_register(void* context, uint32_t offset, uint32_t* value) {
+  *value = *(volatile uint32_t*)(((struct machine*)context)->registers + offset);
+  return 0;
+}
+
+static int write_register(void* context, uint32_t offset, uint32_t value) {
+  *(volatile uint32_t*)(((struct machine*)context)->registers + offset) = value;
+  return 0;
+}
+
+/* The machines see main memory where the processor does. */
+static void* map(void* context, uint64_t address, size_t bytes) {
+  const uint64_t offset = address - MAIN_RAM_BASE;
+  (void)context;
+  return offset < MAIN_RAM_SIZE && bytes <= MAIN_RAM_SIZE - offset ? (void*)(uintptr_t)address
+                                                                   : NULL;
+}
+
+#ifndef SOC_NO_CACHE_HOOKS
+/* Processors' caches here write through; LiteX's second level does not. */
+static void clean(void* context, const void* at, size_t bytes) {
+  (void)context, (void)at, (void)bytes;
+#ifdef CONFIG_L2_SIZE
+  flush_l2_cache();
+#endif
+}
+
+static void invalidate(void* context, void* at, size_t bytes) {
+  (void)context, (void)at, (void)bytes;
+#ifdef CONFIG_L2_SIZE
+  flush_l2_cache();
+#endif
+  flush_cpu_dcache();
+}
+#endif
+
+static int wait_interrupt(void* context) {
+  struct machine* machine = context;
+  if (!machine->arrived) return 1;
+  machine->arrived = 0;
+  return 0;
+}
+
+#ifdef CSR_SDRAM_BASE
+static void init_sdram(void) {
+  sdram_dfii_control_write(DFII_CONTROL_CKE | DFII_CONTROL_ODT | DFII_CONTROL_RESET_N);
+  init_sequence();
+  sdram_dfii_control_write(DFII_CONTROL_SEL);
+}
+#endif
+
+void board_init(void) {
+#ifdef CSR_SDRAM_BASE
+  init_sdram();
+#endif
+  irq_setmask(0);
+  irq_setie(1);
+}
+
+trine_callbacks board_machine(int index) {
+  trine_callbacks callbacks = {0};
+  callbacks.context = &machines[index];
+  callbacks.read32 = read_register;
+  callbacks.write32 = write_register;
+  callbacks.map = map;
+#ifndef SOC_NO_CACHE_HOOKS
+  callbacks.clean = clean;
+  callbacks.invalidate = invalidate;
+#endif
+  callbacks.wait_interrupt = wait_interrupt;
+  return callbacks;
+}
+
+void board_expect_interrupt(int index) {
+  machines[index].arrived = 0;
+  irq_setmask(irq_getmask() | 1u << machines[index].interrupt);
+}
+
+uint64_t board_interrupt_at(int index) { return machines[index].arrived_at; }
+
+uint64_t board_memory(int index, uint64_t* bytes) {
+  *bytes = MAIN_RAM_SIZE / kMachines / kPage * kPage;
+  return MAIN_RAM_BASE + (uint64_t)index * *bytes;
+}
+
+void board_end(int code) {
+#ifdef CSR_END_BASE
+  end_code_write((uint32_t)code);
+#else
+  printf("end %d\n", code);
+#endif
+  for (;;) {
+  }
+}

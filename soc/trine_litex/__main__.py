@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python -m trine_litex DESIGN...: writes a system with the machines of these folders.
+
+OUT gets trine_soc.v with contents of memories, LiteX's headers in software/include, NOTICE, and system.json: what else
+builds the firmware and the simulation.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from litex.soc.cores import cpu
+from litex.soc.integration.builder import Builder
+from litex.soc.integration.soc import SoCError
+
+from trine_litex.simulation import SimSoC
+
+NAME = "trine_soc"
+LICENCES = ("litex", "litedram", "migen")  # what the system is made of, beside the processor
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="trine_litex", description=__doc__.splitlines()[0])
+    parser.add_argument("designs", nargs="+", metavar="DESIGN", help="folder that `trine generate` wrote")
+    parser.add_argument("--out", required=True, help="folder to write")
+    parser.add_argument("--cpu", default="vexriscv", help="LiteX's name of the processor (vexriscv)")
+    parser.add_argument("--variant", help="of the processor (LiteX's default)")
+    parser.add_argument("--rom-kib", type=int, default=64, help="boot ROM with the firmware (64)")
+    parser.add_argument("--sram-kib", type=int, default=16, help="the firmware's data (16)")
+    parser.add_argument("--main-kib", type=int, default=1024, help="main memory on chip (1024)")
+    parser.add_argument("--models-kib", type=int, default=1024, help="read-only memory for models (1024)")
+    parser.add_argument("--sdram", action="store_true", help="main memory: SDRAM behind LiteDRAM and an L2 cache")
+    parser.add_argument("--faults", action="store_true", help="registers that break the machines' buses, for tests")
+    return parser.parse_args()
+
+
+def system_of(args):
+    return SimSoC(args.designs, main_kib=0 if args.sdram else args.main_kib, models_kib=args.models_kib,
+                  faults=args.faults, cpu_type=args.cpu, cpu_variant=args.variant,
+                  integrated_rom_size=args.rom_kib * 1024, integrated_rom_init=[0],
+                  integrated_sram_size=args.sram_kib * 1024)
+
+
+def compiler_flags(processor):
+    """LiteX names the version of the base ISA, by which gcc finds no library."""
+    return [flag.replace("2p0_", "").replace("2p0", "") for flag in processor.gcc_flags.split()]
+
+
+def describe(soc, out):
+    """What builds firmware and simulation."""
+    processor = soc.cpu
+    litex = Path(cpu.__file__).parents[2]  # litex/soc
+    own = Path(sys.modules[type(processor).__module__].__file__).parent
+    machines = [trine.design.folder for trine in soc.trines]
+    return {
+        "sources": [source for source, *_ in soc.platform.sources if Path(source).parent not in machines] +
+                   [str(out / "gateware" / f"{NAME}.v")],
+        "designs": [str(trine.design.file_list) for trine in soc.trines],
+        "flags": compiler_flags(processor),
+        "include": [str(out / "software" / "include"), str(litex / "software" / "include"),
+                    str(own)],
+        "software": [str(own / "crt0.S"), str(litex / "software" / "libbase" / "system.c")],
+        "processor": processor.human_name,
+        "clock_hz": soc.sys_clk_freq,
+    }
+
+
+def notice(soc):
+    names = [*LICENCES, f"pythondata-cpu-{soc.cpu_type}"]
+    parts = ["This system is made by LiteX of the packages below, and of Trine (Apache-2.0).\n"]
+    for name in names:
+        distribution = metadata.distribution(name)
+        texts = [file.read_text() for file in distribution.files or [] if "LICENSE" in file.name]
+        parts.append(f"{'-' * 80}\n{name} {distribution.version}\n\n" + "\n".join(texts))
+    return "\n".join(parts)
+
+
+def write(args):
+    out = Path(args.out).resolve()
+    soc = system_of(args)
+    Builder(soc, output_dir=str(out), compile_software=False, compile_gateware=False).build(build_name=NAME)
+    (out / "system.json").write_text(json.dumps(describe(soc, out), indent=2) + "\n")
+    (out / "NOTICE").write_text(notice(soc))
+
+
+def main():
+    logging.disable(logging.INFO)
+    args = arguments()
+    try:
+        write(args)
+    except (ValueError, SoCError, OSError) as error:
+        print(f"trine_litex: {error or 'the system cannot be built, see above'}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <iterator>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "gen/generate.h"
+#include "soc/firmware.h"
+#include "soc/simulation.h"
+#include "soc/system.h"
+#include "sw/program/host.h"
+#include "sw/program/image.h"
+#include "tools/cli/check.h"
+#include "tools/cli/common.h"
+#include "tools/cli/network.h"
+#include "tools/cli/python.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr const char* kRequirements = "soc/requirements.txt";
+constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
+
+struct Options {
+  Output output;
+  PythonOptions python;
+  soc::SystemOptions system;
+  std::vector<std::string> configs, settings, models, inputs, labels;
+  std::string vectors, out, fault;
+  int cases = 1;
+  bool no_cache_hooks = false;
+};
+
+/// A machine with its model and what it is asked.
+struct Machine {
+  std::string prefix;
+  machine::Config config;
+  NetworkOptions options;
+  Network network;
+  std::vector<std::vector<Array>> inputs, expected;  ///< of the model, case after case
+};
+
+const std::map<std::string, soc::Fault>& faults() {
+  static const std::map<std::string, soc::Fault> table{
+      {"read-error", {40, 0, 0}},
+      {"write-error", {0, 1, 0}},
+      {"dead-bus", {0, 0, 1}},
+      {"no-interrupt", {0, 0, 2}},
+  };
+  return table;
+}
+
+std::vector<std::vector<Array>> inputs_of(const Options& options, const Network& network,
+                                          const std::string& model) {
+  if (!options.vectors.empty()) {
+    const reference::VectorSet vectors = reference::read_vectors(options.vectors);
+    reference::check_vectors(vectors, *network.graph);
+    if (static_cast<int>(vectors.cases.size()) < options.cases)
+      throw_error("--cases: {}, {} has {}", options.cases, vectors.file, vectors.cases.size());
+    std::vector<std::vector<Array>> all;
+    for (int i = 0; i < options.cases; ++i)
+      all.push_back(vectors.cases[static_cast<std::size_t>(i)].inputs);
+    return all;
+  }
+  if (!options.inputs.empty()) return {read_inputs(options.inputs, network, model)};
+  std::vector<std::vector<Array>> all;
+  for (int i = 0; i < options.cases; ++i) all.push_back(random_inputs(network, i + 1));
+  return all;
+}
+
+Machine make_machine(const Options& options, std::size_t index) {
+  Machine m;
+  if (index > 0) m.prefix = fmt::format("machine{}", index);
+  m.options.design = {options.configs[index], options.settings};
+  m.options.model = options.models[index];
+  m.config = m.options.design.load();
+  const auto policy = m.options.policy(reference::kDoublePolicy);
+  if (is_program_file(m.options.model))
+    throw_error("{}: a program; the model itself is wanted", m.options.model);
+  m.network = load_network(m.options, m.config, policy);
+  if (!m.network.program.rest.empty())
+    throw_error("{}: runs in stages, with operators on the host between", m.options.model);
+  m.inputs = inputs_of(options, m.network, m.options.model);
+  for (const std::vector<Array>& inputs : m.inputs)
+    m.expected.push_back(reference::outputs_of(
+        *m.network.graph, reference::run_graph(*m.network.graph, inputs, policy)));
+  return m;
+}
+
+std::string bytes_of(const Array& array) { return {array.bytes.begin(), array.bytes.end()}; }
+
+soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
+  const compiler::Program& program = m.network.program;
+  soc::Model model;
+  model.name = program.name;
+  model.image = compiler::write_image(program);
+  model.labels = labels;
+  for (const compiler::ProgramLayer& layer : program.layers)
+    model.expected_cycles += static_cast<std::uint32_t>(layer.expected_cycles);
+  for (const std::vector<Array>& inputs : m.inputs)
+    for (const Array& array : compiler::machine_inputs(program, inputs))
+      model.inputs.push_back(bytes_of(array));
+  return model;
+}
+
+/// The smallest power of two that holds so many bytes, at least 256 KiB: few systems to build.
+int kib_for(std::size_t bytes) {
+  return static_cast<int>(std::max<std::size_t>(256, std::bit_ceil((bytes + 1023) / 1024)));
+}
+
+std::size_t largest_output(const std::vector<Machine>& machines) {
+  std::size_t most = 1024;
+  for (const Machine& m : machines)
+    for (const Array& array : compiler::empty_machine_outputs(m.network.program))
+      most = std::max(most, array.bytes.size());
+  return (most + 1023) / 1024 * 1024;
+}
+
+/// Memories that hold what the machines and the firmware need.
+void size_memories(const std::vector<Machine>& machines, const std::vector<soc::Model>& models,
+                   std::size_t output_bytes, soc::SystemOptions& system) {
+  std::size_t most = 0, flash = 0;
+  for (const Machine& m : machines)
+    most = std::max(most, static_cast<std::size_t>(m.network.program.dram_bytes) +
+                              8 * m.network.program.words.size());
+  for (const soc::Model& model : models) {
+    flash += model.image.size() + 64;
+    for (const std::string& input : model.inputs) flash += input.size() + 64;
+  }
+  system.main_kib = kib_for(machines.size() * (most + 4096));
+  system.models_kib = kib_for(flash + 4096);
+  system.sram_kib = kSramKib + static_cast<int>(output_bytes / 1024);
+}
+
+/// What the firmware said of outputs, case after case: "output MACHINE INDEX HEX".
+class Console {
+ public:
+  explicit Console(const Output& output) : output_(output) {}
+
+  void take(std::string_view text) {
+    output_.print(std::string(text));
+    for (const char c : text)
+      if (c == '\n')
+        line(std::exchange(line_, {}));
+      else if (c != '\r')
+        line_ += c;
+  }
+  /// Bytes of all of a machine's outputs.
+  const std::string& bytes(std::size_t machine) { return bytes_[machine]; }
+  const Json& figures() const { return figures_; }
+
+ private:
+  void line(const std::string& text) {
+    std::istringstream in(text);
+    std::string word, hex;
+    std::size_t machine = 0;
+    int index = 0;
+    if (!(in >> word >> machine >> index >> hex) || word != "output") return;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+      bytes_[machine] += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  }
+
+  const Output& output_;
+  std::string line_;
+  std::map<std::size_t, std::string> bytes_;
+  Json figures_;
+};
+
+/// The first output that the firmware did not print as the golden layers have it, or "".
+std::string difference_of(const Machine& m, const std::string& bytes) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < m.expected.size(); ++i) {
+    std::vector<Array> machine = compiler::empty_machine_outputs(m.network.program);
+    for (Array& array : machine) {
+      if (bytes.size() - at < array.bytes.size())
+        return fmt::format("case {}: the firmware printed {} bytes of outputs", i, bytes.size());
+      std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), array.bytes.size(),
+                  array.bytes.begin());
+      at += array.bytes.size();
+    }
+    const std::string difference = compiler::first_difference(
+        m.network.program, compiler::model_outputs(m.network.program, machine), m.expected[i]);
+    if (!difference.empty()) return fmt::format("case {}: {}", i, difference);
+  }
+  return "";
+}
+
+std::vector<std::string> read_labels(const std::string& file) {
+  std::istringstream in(read_text(file));
+  std::vector<std::string> labels;
+  for (std::string line; std::getline(in, line);) labels.push_back(line);
+  return labels;
+}
+
+void check(const Options& options) {
+  if (options.configs.size() != options.models.size())
+    throw_error("--config: {}, MODEL: {}; each machine has one", options.configs.size(),
+                options.models.size());
+  if (options.models.size() > 2) throw_error("MODEL: {}, at most 2", options.models.size());
+  if (!options.inputs.empty() && (!options.vectors.empty() || options.models.size() > 1))
+    throw_error("--input: for one model, without --vectors");
+  if (!options.vectors.empty() && options.models.size() > 1)
+    throw_error("--vectors: for one model");
+  if (options.labels.size() > options.models.size())
+    throw_error("--labels: {} files, {} models", options.labels.size(), options.models.size());
+  std::vector<NamedFile> read;
+  for (const std::string& model : options.models) read.push_back({"MODEL", model});
+  for (const std::string& config : options.configs) read.push_back({"--config", config});
+  for (const std::string& labels : options.labels) read.push_back({"--labels", labels});
+  options.output.check({}, read);
+  if (!options.out.empty()) check_writable_folder(options.out);
+}
+
+/// Many times what reset, checksum, copies and the machine take.
+std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
+  std::uint64_t cycles = 20'000'000;
+  for (const soc::Model& model : models)
+    cycles += 200 * model.image.size() +
+              static_cast<std::uint64_t>(cases) * 200 * std::uint64_t{model.expected_cycles};
+  return cycles;
+}
+
+int run(const Options& given) {
+  Options options = given;
+  check(options);
+  std::vector<Machine> machines;
+  std::vector<soc::Model> models;
+  for (std::size_t i = 0; i < options.models.size(); ++i) {
+    machines.push_back(make_machine(options, i));
+    models.push_back(model_of(machines[i], i < options.labels.size()
+                                               ? read_labels(options.labels[i])
+                                               : std::vector<std::string>{}));
+  }
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path out = options.out.empty() ? scratch.path() : fs::absolute(options.out);
+  std::vector<fs::path> designs;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    designs.push_back(out / fmt::format("machine{}", i));
+    gen::generate(machines[i].config, designs[i], machines[i].prefix);
+  }
+  const std::size_t output_bytes = largest_output(machines);
+  soc::SystemOptions system_options = options.system;
+  size_memories(machines, models, output_bytes, system_options);
+  system_options.faults = !options.fault.empty();
+  system_options.python = Python(options.python, kRequirements, options.output).program();
+  const soc::System system = soc::build_system(designs, system_options, out / "system");
+
+  soc::FirmwareOptions firmware;
+  firmware.cases = static_cast<int>(machines[0].inputs.size());
+  firmware.output_bytes = static_cast<int>(output_bytes);
+  firmware.cache_hooks = !options.no_cache_hooks;
+  if (!options.fault.empty()) firmware.fault = faults().at(options.fault);
+  soc::build_firmware(system, designs[0], models, firmware, out / "firmware");
+  const fs::path program = soc::build_simulation(system, options.output.quiet);
+
+  Console console(options.output);
+  Stopwatch watch;
+  const int code = soc::simulate(program, out / "firmware", cycles_for(models, firmware.cases),
+                                 [&](std::string_view text) { console.take(text); });
+  const double seconds = watch.seconds();
+  if (code == soc::kOutOfTime) throw_error("the firmware does not end");
+  if (code != 0) return kWrongResult;
+  bool exact = true;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const std::string difference = difference_of(machines[i], console.bytes(i));
+    if (difference.empty()) continue;
+    exact = false;
+    fmt::print(stderr, "{}: differs from the golden reference: {}\n", options.models[i],
+               difference);
+  }
+  options.output.print(fmt::format("{} in {:.1f} s\n",
+                                   exact ? "as the host has it, bit for bit" : "WRONG", seconds));
+  return exact ? kSuccess : kWrongResult;
+}
+
+std::string fault_names() {
+  std::string names;
+  for (const auto& [name, fault] : faults()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+}  // namespace
+
+void add_soc(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "soc", "put the machine into a RISC-V system and run a model there", run);
+  add_value(*command, "--config,-c C", options->configs,
+            "configuration file (.toml) or preset, one for each model")
+      ->required()
+      ->allow_extra_args(false);
+  add_value(*command, "--set key=value", options->settings, "one key of the configuration, of all")
+      ->allow_extra_args(false);
+  command->add_option("MODEL", options->models, "model (.tflite, .onnx); two: one for each machine")
+      ->required();
+  add_value(*command, "--input,-i X.npy", options->inputs,
+            "NumPy file of an input, in order; random codes, seeded, if absent")
+      ->allow_extra_args(false);
+  add_value(*command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
+  add_value(*command, "--cases N", options->cases, "how many, one after the other (1)")
+      ->check(CLI::Range(1, 1000));
+  add_value(*command, "--labels F.txt", options->labels,
+            "names of the classes, a line each; of each model, in order")
+      ->allow_extra_args(false);
+  add_value(*command, "--cpu NAME", options->system.cpu,
+            "processor, by LiteX's name: vexriscv, picorv32, ibex (vexriscv)");
+  add_value(*command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
+  command->add_flag("--sdram", options->system.sdram,
+                    "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");
+  add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names())
+      ->check([](const std::string& name) {
+        return faults().contains(name) ? std::string()
+                                       : fmt::format("'{}', allowed: {}", name, fault_names());
+      });
+  command->add_flag("--no-cache-hooks", options->no_cache_hooks,
+                    "leave the driver's cache hooks empty: with a cache, what comes out is wrong");
+  add_value(*command, "--out,-o DIR", options->out,
+            "folder for designs, system and firmware (removed afterwards)");
+  options->python.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "The system is made by LiteX (soc/requirements.txt, installed on first use), the firmware "
+      "by\n"
+      "riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the firmware "
+      "failed,\n"
+      "or what it printed is not what the golden layers say.\n\n"
+      "Examples:\n"
+      "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
+      "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"
+      "  trine soc --config edge64 --config edge32 DIGITS.tflite KEYWORDS.tflite");
+}
+
+}  // namespace trine::cli

@@ -19,8 +19,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, SKIPPED  # noqa: E402
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
-CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding"]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Wcast-qual", "-Wstrict-prototypes",
+          "-Wmissing-prototypes", "-Wundef", "-Wswitch-default", "-Werror"]
+CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding", "-Os"]
+DRIVER = {"runtime": 6 * 1024, "tensor": 3 * 1024}  # its parts; most bytes of code and constants on RV32
 # A device that has ended before it is asked, in front of the example that a header begins with.
 EXAMPLE = """
 #include "{runtime}.h"
@@ -108,7 +110,7 @@ def drivers(folder):
         source = folder / f"{p}example.c"
         source.write_text(EXAMPLE.format(runtime=p + "runtime", csr=p + "csr", isa=p + "isa", p=p, P=p.upper(), example=example,
                                          of_image=of_image))
-        for file in (source, design / f"{p}runtime.c"):
+        for file in (source, *(design / f"{p}{part}.c" for part in DRIVER)):
             objects.append(f"{file.stem}.o")
             run(f"{file.name}: C99", ["gcc", *STRICT, "-I", design, "-c", file, "-o", objects[-1]], folder)
             run(f"{file.name}: freestanding, rv32", [*CROSS, *STRICT, "-I", design, "-c", file, "-o", "bare.o"], folder)
@@ -118,6 +120,15 @@ def drivers(folder):
                     f"int main(void) {{ return {' || '.join(calls)}; }}\n")
     run("three drivers in one program", ["gcc", *STRICT, main, *objects, "-o", "drivers"], folder)
     run("they run", ["./drivers"], folder)
+
+
+def sizes(folder):
+    """The driver's object code for a small processor, soft floats not counted."""
+    for part, most in DRIVER.items():
+        source = folder / "out" / "edge32" / f"trine_{part}.c"
+        run(f"{part}: compiled for size", [*CROSS, "-std=c99", "-c", source, "-o", "size.o"], folder)
+        text, data, bss = run(f"{part}: size", ["riscv64-unknown-elf-size", "size.o"], folder).splitlines()[1].split()[:3]
+        check(int(text) <= most and data == bss == "0", f"{part}: {text} bytes, allowed {most}; {data} + {bss} of data, allowed none")
 
 
 def names(folder):
@@ -203,6 +214,7 @@ def main():
     for name in ("integrate.md", "model.md", "five_steps.md", "compare.md"):
         page(name, folder, options.full)
     drivers(folder)
+    sizes(folder)
     names(folder)
     cores(folder)
     printed_command(folder)

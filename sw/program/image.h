@@ -101,6 +101,10 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
 /// @throws Error  what does not fit the format: 4 GiB, tensors of more than 8 axes
 std::string write_image(const Program& stage);
 
+/// The same as a C array `NAME_model` with NAME_INPUTS, NAME_INPUT_0_BYTES and so on, to be
+/// included in C99 or C++.
+std::string write_c(const Program& stage);
+
 /// Fills words, constants, layouts (but their names), hash and sizes. Says nothing of what they
 /// mean. @throws Error
 void read_image(std::span<const std::uint8_t> image, Program* stage);

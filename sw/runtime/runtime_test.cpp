@@ -192,6 +192,7 @@ TEST_CASE(
   REQUIRE(trine_open(&storage, size, &all, &device) == TRINE_OK);
   CHECK(trine_start(device) == TRINE_E_STATE);
   CHECK(trine_wait(device, 1) == TRINE_E_STATE);
+  CHECK(trine_interrupted(device) == 0);
 }
 
 TEST_CASE("every function refuses to go without what it needs", "[runtime][error]") {
@@ -983,6 +984,29 @@ TEST_CASE("real numbers become the nearest codes, and come back in steps of the 
       REQUIRE(back[e] ==
               static_cast<float>(tensor.scale * (std::int64_t{code} - tensor.zero_point)));
     }
+  }
+}
+
+TEST_CASE("sums of more digits than a float has become the nearest float", "[runtime][layout]") {
+  std::mt19937 random{4};
+  TensorLayout layout;
+  layout.shape = {.C = 1, .H = 1, .W = 1000, .per_word = 1};
+  layout.pitch = 1000;
+  layout.plane = 1000;
+  layout.steps = {1000, 1, 1};
+  layout.extents = {1, 1000};
+  layout.scale = double{0.0078431377F};
+  layout.zero_point = -3;
+  LoadedTensor loaded(layout, 0);
+  std::vector<std::int32_t> sums(1000);
+  for (std::int32_t& sum : sums) sum = static_cast<std::int32_t>(random() >> random() % 24);
+  std::memcpy(loaded.memory(), sums.data(), 4 * sums.size());
+  std::vector<float> values(sums.size());
+  REQUIRE(trine_output_float(loaded.opened.device, &loaded.image, 0, values.data()) == TRINE_OK);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto steps = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[i]) + 3);
+    CAPTURE(i, sums[i]);
+    REQUIRE(values[i] == static_cast<float>(layout.scale * steps));
   }
 }
 

@@ -570,7 +570,7 @@ typedef struct writer {
 } writer;
 
 static void put(writer* to, char c) {
-  if (to->length + 1 < to->size) to->text[to->length] = c;
+  if (to->length < to->size) to->text[to->length] = c;
   ++to->length;
 }
 

@@ -149,6 +149,10 @@ class Build {
 void build_firmware(const System& system, const fs::path& design, const std::vector<Model>& models,
                     const FirmwareOptions& options, const fs::path& folder) {
   fs::create_directories(folder);
+  for (const auto& entry : fs::directory_iterator(system.folder / "gateware"))
+    if (entry.path().extension() == ".init")
+      fs::copy_file(entry.path(), folder / entry.path().filename(),
+                    fs::copy_options::overwrite_existing);
   write_file(folder / "models.c", models_text(models, options));
   Build build(system, design, folder);
   build.add({fmt::format("-DSOC_MACHINES={}", models.size()),
@@ -156,8 +160,8 @@ void build_firmware(const System& system, const fs::path& design, const std::vec
   if (!options.cache_hooks) build.add({"-DSOC_NO_CACHE_HOOKS"});
   for (const fs::path& source : system.software) build.compile(source, false);
   const fs::path own = project_root() / "soc" / "firmware";
-  for (const fs::path& source :
-       {folder / "models.c", own / "main.c", own / "board.c", design / "trine_runtime.c"})
+  for (const fs::path& source : {folder / "models.c", own / "main.c", own / "board.c",
+                                 design / "trine_runtime.c", design / "trine_tensor.c"})
     build.compile(source, true);
   build.link(system);
   build.contents({"-R", ".models"}, "rom");

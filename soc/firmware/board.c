@@ -17,13 +17,13 @@ enum { kPage = 4096 };
 
 static struct machine {
   uintptr_t registers;
-  int interrupt; /* its number */
-  volatile int arrived;
+  int interrupt;        /* its number */
+  trine_device* device; /* whose handler takes it */
   volatile uint64_t arrived_at;
 } machines[kMachines] = {
-    {TRINE0_REGISTERS_BASE, TRINE0_INTERRUPT, 0, 0},
+    {TRINE0_REGISTERS_BASE, TRINE0_INTERRUPT, NULL, 0},
 #ifdef TRINE1_INTERRUPT
-    {TRINE1_REGISTERS_BASE, TRINE1_INTERRUPT, 0, 0},
+    {TRINE1_REGISTERS_BASE, TRINE1_INTERRUPT, NULL, 0},
 #endif
 };
 
@@ -43,17 +43,15 @@ uint64_t board_cycles(void) {
   return timer0_uptime_cycles_read();
 }
 
-/* The line stays high until the driver has cleared IRQ_STATUS, so it is masked meanwhile. */
+/* LiteX's start-up code calls it. */
 void isr(void);
 void isr(void) {
   const unsigned pending = irq_pending() & irq_getmask();
   int i;
   for (i = 0; i < kMachines; ++i) {
-    const unsigned bit = 1u << machines[i].interrupt;
-    if ((pending & bit) == 0) continue;
+    if ((pending >> machines[i].interrupt & 1) == 0) continue;
     machines[i].arrived_at = board_cycles();
-    machines[i].arrived = 1;
-    irq_setmask(irq_getmask() & ~bit);
+    (void)trine_interrupt(machines[i].device);
   }
 }
 
@@ -76,28 +74,32 @@ static void* map(void* context, uint64_t address, size_t bytes) {
 }
 
 #ifndef SOC_NO_CACHE_HOOKS
-/* Processors' caches here write through; LiteX's second level does not. */
+/* Processors' caches here write through; LiteX's second level does not, and is emptied by reading
+ * other addresses, which the processor's cache must not answer. */
+static void empty_caches(void) {
+  flush_cpu_dcache();
+#ifdef CONFIG_L2_SIZE
+  flush_l2_cache();
+  flush_cpu_dcache();
+#endif
+}
+
 static void clean(void* context, const void* at, size_t bytes) {
   (void)context, (void)at, (void)bytes;
 #ifdef CONFIG_L2_SIZE
-  flush_l2_cache();
+  empty_caches();
 #endif
 }
 
 static void invalidate(void* context, void* at, size_t bytes) {
   (void)context, (void)at, (void)bytes;
-#ifdef CONFIG_L2_SIZE
-  flush_l2_cache();
-#endif
-  flush_cpu_dcache();
+  empty_caches();
 }
 #endif
 
+/* Asked again until the handler has run: wfi is not on every processor here. */
 static int wait_interrupt(void* context) {
-  struct machine* machine = context;
-  if (!machine->arrived) return 1;
-  machine->arrived = 0;
-  return 0;
+  return trine_interrupted(((struct machine*)context)->device) ? 0 : 1;
 }
 
 #ifdef CSR_SDRAM_BASE
@@ -130,8 +132,8 @@ trine_callbacks board_machine(int index) {
   return callbacks;
 }
 
-void board_expect_interrupt(int index) {
-  machines[index].arrived = 0;
+void board_take_interrupts(int index, trine_device* device) {
+  machines[index].device = device;
   irq_setmask(irq_getmask() | 1u << machines[index].interrupt);
 }
 

@@ -21,8 +21,8 @@ uint64_t board_cycles(void);
 /* The driver's callbacks for machine `index`. */
 trine_callbacks board_machine(int index);
 
-/* Before a start: lets the interrupt of machine `index` in. */
-void board_expect_interrupt(int index);
+/* From now on the interrupt of machine `index` goes to this device's handler. */
+void board_take_interrupts(int index, trine_device* device);
 
 /* When the machine's interrupt came, by board_cycles(). */
 uint64_t board_interrupt_at(int index);

@@ -12,7 +12,13 @@
 #include "board.h"
 #include "models.h"
 
-enum { kOutputBytes = SOC_OUTPUT_BYTES, kPerLine = 32, kClasses = 1024, kFailure = 1 };
+enum {
+  kOutputBytes = SOC_OUTPUT_BYTES,
+  kPerLine = 32,
+  kClasses = 1024,
+  kWatchdog = 50000,
+  kFailure = 1
+};
 
 static trine_storage storage[kMachines];
 static trine_device* devices[kMachines];
@@ -30,12 +36,10 @@ static const soc_model* model_of(int machine) {
 }
 
 static void fail(int machine, const char* what, int code) {
-  trine_status status;
-  printf("error: machine %d: %s: %s", machine, what, trine_strerror(code));
-  if (code == TRINE_E_DEVICE && trine_get_status(devices[machine], &status) == TRINE_OK)
-    printf(": %s at 0x%" PRIx32 ", RUN %" PRIu32, trine_error_text(status.error_cause),
-           (uint32_t)status.error_address, status.error_run);
-  printf("\n");
+  char text[160];
+  (void)trine_describe(devices[machine], code, text, sizeof text);
+  printf("error: machine %d: %s: %s\n", machine, what,
+         devices[machine] != NULL ? text : trine_strerror(code));
   board_end(kFailure);
 }
 
@@ -50,6 +54,8 @@ static void open_machine(int machine) {
   trine_image* image = &images[machine];
   check(machine, "open",
         trine_open(&storage[machine], sizeof storage[machine], &callbacks, &devices[machine]));
+  board_take_interrupts(machine, devices[machine]);
+  check(machine, "watchdog", trine_set_watchdog(devices[machine], kWatchdog));
   check(machine, "image", trine_read_image(model->image, model->bytes, image));
   needed = image->dram_bytes + 8 * (uint64_t)image->word_count;
   if (needed > bytes) {
@@ -142,7 +148,6 @@ static void run_case(int index) {
   int machine;
   for (machine = 0; machine < kMachines; ++machine) write_inputs(machine, index);
   for (machine = 0; machine < kMachines; ++machine) {
-    board_expect_interrupt(machine);
     began[machine] = board_cycles();
     check(machine, "start", trine_start(devices[machine]));
   }

@@ -47,12 +47,29 @@ struct Machine {
   std::vector<std::vector<Array>> inputs, expected;  ///< of the model, case after case
 };
 
-const std::map<std::string, soc::Fault>& faults() {
-  static const std::map<std::string, soc::Fault> table{
-      {"read-error", {40, 0, 0}},
-      {"write-error", {0, 1, 0}},
-      {"dead-bus", {0, 0, 1}},
-      {"no-interrupt", {0, 0, 2}},
+/// What can go wrong on purpose: on the bus, or with the image of model 0.
+struct Fault {
+  soc::Fault bus;
+  void (*damage)(std::string& image) = nullptr;
+};
+
+/// Of an image's header: docs/program-file.md.
+constexpr std::size_t kVersionAt = 12, kHashAt = 16;
+
+void change(std::string& image, std::size_t at) {
+  image[at] = static_cast<char>(image[at] ^ 1);
+  program::seal_image({reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
+}
+
+const std::map<std::string, Fault>& faults() {
+  static const std::map<std::string, Fault> table{
+      {"other-program", {{}, [](std::string& image) { change(image, kHashAt); }}},
+      {"other-version", {{}, [](std::string& image) { change(image, kVersionAt); }}},
+      {"truncated-model", {{}, [](std::string& image) { image.resize(image.size() / 2); }}},
+      {"read-error", {{40, 0, 0}}},
+      {"write-error", {{0, 1, 0}}},
+      {"dead-bus", {{0, 0, 1}}},
+      {"no-interrupt", {{0, 0, 2}}},
   };
   return table;
 }
@@ -256,7 +273,11 @@ int run(const Options& given) {
   firmware.cases = static_cast<int>(machines[0].inputs.size());
   firmware.output_bytes = static_cast<int>(output_bytes);
   firmware.cache_hooks = !options.no_cache_hooks;
-  if (!options.fault.empty()) firmware.fault = faults().at(options.fault);
+  if (!options.fault.empty()) {
+    const Fault& fault = faults().at(options.fault);
+    firmware.fault = fault.bus;
+    if (fault.damage != nullptr) fault.damage(models[0].image);
+  }
   soc::build_firmware(system, designs[0], models, firmware, out / "firmware");
   const fs::path program = soc::build_simulation(system, options.output.quiet);
 

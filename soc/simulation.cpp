@@ -61,6 +61,7 @@ fs::path build_simulation(const System& system, bool quiet) {
     std::vector<std::string> argv{"verilator"};
     for (const std::string& flag : flags()) argv.push_back(flag);
     for (const fs::path& list : system.designs) argv.insert(argv.end(), {"-F", list.string()});
+    for (const fs::path& folder : system.include_verilog) argv.push_back("-I" + folder.string());
     for (const fs::path& source : system.sources) argv.push_back(source.string());
     argv.insert(argv.end(), {"--Mdir", (place.folder / "obj").string(), main_file().string()});
     sim::run_verilator(argv, place.folder, place.folder / "build.log", place.kept_log);

@@ -31,6 +31,7 @@ System read_system(const fs::path& folder) {
     return std::vector<fs::path>(texts.begin(), texts.end());
   };
   system.sources = paths("sources");
+  system.include_verilog = paths("include_verilog");
   system.designs = paths("designs");
   system.include = paths("include");
   system.software = paths("software");
@@ -47,11 +48,19 @@ System build_system(const std::vector<fs::path>& designs, const SystemOptions& o
   fs::create_directories(folder);
   std::vector<std::string> argv{options.python.string(), "-B", "-m", "trine_litex"};
   for (const fs::path& design : designs) argv.push_back(design.string());
-  argv.insert(argv.end(),
-              {"--out", folder.string(), "--cpu", options.cpu, "--main-kib",
-               std::to_string(options.main_kib), "--models-kib", std::to_string(options.models_kib),
-               "--sram-kib", std::to_string(options.sram_kib)});
-  if (!options.variant.empty()) argv.insert(argv.end(), {"--variant", options.variant});
+  const auto add = [&argv](const char* name, const auto& value) {
+    argv.insert(argv.end(), {name, fmt::format("{}", value)});
+  };
+  add("--out", folder.string());
+  add("--target", options.target);
+  add("--clock-mhz", options.clock_mhz);
+  add("--cpu", options.cpu);
+  add("--main-kib", options.main_kib);
+  add("--models-kib", options.models_kib);
+  add("--sram-kib", options.sram_kib);
+  add("--rom-kib", options.rom_kib);
+  if (!options.variant.empty()) add("--variant", options.variant);
+  if (!options.firmware.empty()) add("--firmware", options.firmware.string());
   if (options.sdram) argv.push_back("--sdram");
   if (options.faults) argv.push_back("--faults");
   const fs::path log = folder / "litex.log";

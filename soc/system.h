@@ -13,14 +13,18 @@ namespace trine::soc {
 struct SystemOptions {
   std::filesystem::path python;  ///< that has soc/requirements.txt
   std::string cpu = "vexriscv", variant;
-  int main_kib = 1024, models_kib = 1024, sram_kib = 16;
+  std::string target = "sim";  ///< or "ulx3s"
+  double clock_mhz = 40;       ///< of a board
+  int main_kib = 1024, models_kib = 1024, sram_kib = 16, rom_kib = 64;
   bool sdram = false, faults = false;
+  std::filesystem::path firmware;  ///< folder of build_firmware(): what a board begins with
 };
 
 /// What system.json says.
 struct System {
   std::filesystem::path folder;
   std::vector<std::filesystem::path> sources;  ///< Verilog; the last is the system itself
+  std::vector<std::filesystem::path> include_verilog;
   std::vector<std::filesystem::path> designs;  ///< file lists of the machines
   std::vector<std::string> flags;              ///< of the C compiler
   std::vector<std::filesystem::path> include;

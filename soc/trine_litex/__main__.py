@@ -17,6 +17,7 @@ from litex.soc.integration.builder import Builder
 from litex.soc.integration.soc import SoCError
 
 from trine_litex.simulation import SimSoC
+from trine_litex.ulx3s import UlxSoC
 
 NAME = "trine_soc"
 LICENCES = ("litex", "litedram", "migen")  # what the system is made of, beside the processor
@@ -33,15 +34,28 @@ def arguments():
     parser.add_argument("--main-kib", type=int, default=1024, help="main memory on chip (1024)")
     parser.add_argument("--models-kib", type=int, default=1024, help="read-only memory for models (1024)")
     parser.add_argument("--sdram", action="store_true", help="main memory: SDRAM behind LiteDRAM and an L2 cache")
+    parser.add_argument("--target", choices=("sim", "ulx3s"), default="sim", help="simulation, or a board (sim)")
+    parser.add_argument("--clock-mhz", type=float, default=40, help="of the board (40)")
+    parser.add_argument("--firmware", help="folder with rom.bin and models.bin, what the board's memories begin with")
     parser.add_argument("--faults", action="store_true", help="registers that break the machines' buses, for tests")
     return parser.parse_args()
 
 
+def contents(args, name):
+    """What a memory begins with; the simulation reads it when it starts."""
+    if not args.firmware:
+        return [0]
+    data = (Path(args.firmware) / f"{name}.bin").read_bytes()
+    return [int.from_bytes(data[i:i + 4], "little") for i in range(0, len(data), 4)]
+
+
 def system_of(args):
-    return SimSoC(args.designs, main_kib=0 if args.sdram else args.main_kib, models_kib=args.models_kib,
-                  faults=args.faults, cpu_type=args.cpu, cpu_variant=args.variant,
-                  integrated_rom_size=args.rom_kib * 1024, integrated_rom_init=[0],
-                  integrated_sram_size=args.sram_kib * 1024)
+    common = {"models_kib": args.models_kib, "models": contents(args, "models"), "cpu_type": args.cpu,
+              "cpu_variant": args.variant, "integrated_rom_size": args.rom_kib * 1024,
+              "integrated_rom_init": contents(args, "rom"), "integrated_sram_size": args.sram_kib * 1024}
+    if args.target == "ulx3s":
+        return UlxSoC(args.designs, int(args.clock_mhz * 1e6), **common)
+    return SimSoC(args.designs, main_kib=0 if args.sdram else args.main_kib, faults=args.faults, **common)
 
 
 def compiler_flags(processor):
@@ -58,6 +72,7 @@ def describe(soc, out):
     return {
         "sources": [source for source, *_ in soc.platform.sources if Path(source).parent not in machines] +
                    [str(out / "gateware" / f"{NAME}.v")],
+        "include_verilog": soc.platform.verilog_include_paths,
         "designs": [str(trine.design.file_list) for trine in soc.trines],
         "flags": compiler_flags(processor),
         "include": [str(out / "software" / "include"), str(litex / "software" / "include"),

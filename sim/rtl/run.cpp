@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstddef>
-#include <cstring>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -127,7 +125,7 @@ struct RtlRunner::State {
 
   void open() {
     const trine_callbacks callbacks = this->callbacks();
-    expect(trine_open(storage, sizeof storage, &callbacks, &device));
+    expect(trine_open(&storage, sizeof storage, &callbacks, &device));
     expect(trine_check_configuration(device, program.config_hash));
     const std::uint64_t base = options.base_address;
     expect(trine_load_program(device, program.words.data(), program.words.size(),
@@ -137,9 +135,14 @@ struct RtlRunner::State {
 
   /// The memory of the next run, of which nothing was observed yet.
   void fill(const std::vector<std::uint8_t>& dram) {
-    expect(trine_copy_to(device, options.base_address, dram.data(), dram.size()));
+    std::ranges::copy(dram, memory.begin());
     api().clear_observed(instance);
     stop = kStopInterrupt;
+  }
+
+  /// What the run made of it.
+  void read_back(std::vector<std::uint8_t>& dram) const {
+    std::copy_n(memory.begin(), dram.size(), dram.begin());
   }
 
   /// The driver's way to the design: AXI-Lite accesses, and memory that both see.
@@ -154,17 +157,8 @@ struct RtlRunner::State {
       const State& state = *static_cast<State*>(s);
       return state.api().write32(state.instance, offset, value);
     };
-    c.copy_to = [](void* s, std::uint64_t address, const void* data, std::size_t bytes) {
-      std::uint8_t* to = static_cast<State*>(s)->at(address, bytes);
-      if (to == nullptr) return -1;
-      std::memcpy(to, data, bytes);
-      return 0;
-    };
-    c.copy_from = [](void* s, std::uint64_t address, void* data, std::size_t bytes) {
-      const std::uint8_t* from = static_cast<State*>(s)->at(address, bytes);
-      if (from == nullptr) return -1;
-      std::memcpy(data, from, bytes);
-      return 0;
+    c.map = [](void* s, std::uint64_t address, std::size_t bytes) -> void* {
+      return static_cast<State*>(s)->at(address, bytes);
     };
     c.wait_interrupt = [](void* s) {
       State& state = *static_cast<State*>(s);
@@ -276,7 +270,7 @@ struct RtlRunner::State {
   std::vector<std::uint8_t>
       memory;  ///< from options.base_address: the program's DRAM, then its words
   void* instance = nullptr;
-  alignas(std::max_align_t) unsigned char storage[512];
+  trine_storage storage;
   trine_device* device = nullptr;
   std::int32_t stop = kStopInterrupt;
 };
@@ -315,7 +309,7 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
       throw_error("{}: lockstep: {}", s.program.name, describe(d, s.program));
   }
   s.expect(code);
-  s.expect(trine_copy_from(s.device, s.options.base_address, dram.data(), dram.size()));
+  s.read_back(dram);
 
   trine_counters counters{};
   s.expect(trine_get_counters(s.device, &counters));
@@ -345,7 +339,7 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
       throw_error("{}: RTL: no {} bank {} to inject into", s.program.name,
                   flip.pmem != 0 ? "PMEM" : "DMEM", flip.bank);
   const int code = trine_run(s.device, 1);
-  s.expect(trine_copy_from(s.device, s.options.base_address, dram.data(), dram.size()));
+  s.read_back(dram);
   Injected result;
   const Observed o = s.observed();
   result.cycles = cycles_of(o);

@@ -104,19 +104,14 @@ class DrivenDesign : public BareDesign {
     c.write32 = [](void* d, std::uint32_t offset, std::uint32_t value) -> int {
       return static_cast<DrivenDesign*>(d)->write(offset, value);
     };
-    c.copy_to = [](void* d, std::uint64_t at, const void* data, std::size_t bytes) {
-      std::memcpy(static_cast<DrivenDesign*>(d)->memory_.data() + (at - kBase), data, bytes);
-      return 0;
-    };
-    c.copy_from = [](void* d, std::uint64_t at, void* data, std::size_t bytes) {
-      std::memcpy(data, static_cast<DrivenDesign*>(d)->memory_.data() + (at - kBase), bytes);
-      return 0;
+    c.map = [](void* d, std::uint64_t at, std::size_t) -> void* {
+      return static_cast<DrivenDesign*>(d)->memory_.data() + (at - kBase);
     };
     c.wait_interrupt = [](void* d) {
       const DrivenDesign& design = *static_cast<DrivenDesign*>(d);
       return design.api().run(design.instance(), 100'000, 100'000) == kStopInterrupt ? 0 : -1;
     };
-    REQUIRE(trine_open(storage_, sizeof storage_, &c, &device_) == TRINE_OK);
+    REQUIRE(trine_open(&storage_, sizeof storage_, &c, &device_) == TRINE_OK);
     REQUIRE(trine_set_window(device_, kBase, kBase + memory_.size() - 1) == TRINE_OK);
   }
 
@@ -124,11 +119,11 @@ class DrivenDesign : public BareDesign {
   std::vector<std::uint8_t> run(const std::vector<isa::Word>& words,
                                 std::vector<std::uint8_t> dram) {
     REQUIRE(dram.size() <= kWordsAt);
-    REQUIRE(trine_copy_to(device_, kBase, dram.data(), dram.size()) == TRINE_OK);
+    std::ranges::copy(dram, memory_.begin());
     REQUIRE(trine_load_program(device_, words.data(), words.size(), kBase + kWordsAt, kBase) ==
             TRINE_OK);
     REQUIRE(trine_run(device_, 1) == TRINE_OK);
-    REQUIRE(trine_copy_from(device_, kBase, dram.data(), dram.size()) == TRINE_OK);
+    std::copy_n(memory_.begin(), dram.size(), dram.begin());
     return dram;
   }
   void scrub() { REQUIRE(trine_scrub(device_, 100'000) == TRINE_OK); }
@@ -136,7 +131,7 @@ class DrivenDesign : public BareDesign {
  private:
   static constexpr std::uint64_t kBase = 0x10000, kWordsAt = 0x8000;
   std::vector<std::uint8_t> memory_ = std::vector<std::uint8_t>(0x10000);
-  alignas(std::max_align_t) unsigned char storage_[512];
+  trine_storage storage_;
   trine_device* device_ = nullptr;
 };
 

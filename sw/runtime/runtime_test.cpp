@@ -33,7 +33,8 @@ namespace {
 struct FakeDevice {
   std::map<std::uint32_t, std::uint32_t> registers{
       {0x00, 0x5452494e}, {0x04, TRINE_ISA_VERSION}, {0x08, 0x9abcdef0}, {0x0c, 0x12345678}};
-  std::vector<std::uint8_t> memory = std::vector<std::uint8_t>(4096);
+  /// What it sees; the processor sees its caches, which only clean() and invalidate() tell of it.
+  std::vector<std::uint8_t> memory = std::vector<std::uint8_t>(4096), caches = memory;
   int polls_left = 0;       ///< of STATUS until the program ends
   bool ends_badly = false;  ///< with a load error at 0x1_0000_0040
   bool fails = false;       ///< every access
@@ -56,19 +57,19 @@ struct FakeDevice {
     c.write32 = [](void* context, std::uint32_t offset, std::uint32_t value) {
       return static_cast<FakeDevice*>(context)->write(offset, value);
     };
-    c.copy_to = [](void* context, std::uint64_t address, const void* data, std::size_t bytes) {
-      if (static_cast<FakeDevice*>(context)->refuses()) return 1;
-      auto& memory = static_cast<FakeDevice*>(context)->memory;
-      if (address + bytes > memory.size()) return 1;
-      std::memcpy(memory.data() + address, data, bytes);
-      return 0;
+    c.map = [](void* context, std::uint64_t address, std::size_t bytes) -> void* {
+      auto& fake = *static_cast<FakeDevice*>(context);
+      const std::size_t size = fake.caches.size();
+      if (fake.refuses() || address > size || bytes > size - address) return nullptr;
+      return fake.caches.data() + address;
     };
-    c.copy_from = [](void* context, std::uint64_t address, void* data, std::size_t bytes) {
-      if (static_cast<FakeDevice*>(context)->refuses()) return 1;
-      auto& memory = static_cast<FakeDevice*>(context)->memory;
-      if (address + bytes > memory.size()) return 1;
-      std::memcpy(data, memory.data() + address, bytes);
-      return 0;
+    c.clean = [](void* context, const void* at, std::size_t bytes) {
+      auto& fake = *static_cast<FakeDevice*>(context);
+      std::memcpy(fake.memory.data() + fake.place(at), at, bytes);
+    };
+    c.invalidate = [](void* context, void* at, std::size_t bytes) {
+      auto& fake = *static_cast<FakeDevice*>(context);
+      std::memcpy(at, fake.memory.data() + fake.place(at), bytes);
     };
     return c;
   }
@@ -81,7 +82,15 @@ struct FakeDevice {
     return fake.answers-- > 0 ? 1 : last;
   }
 
+  void resize(std::size_t bytes) {
+    memory.resize(bytes);
+    caches.resize(bytes);
+  }
+
  private:
+  std::ptrdiff_t place(const void* at) const {
+    return static_cast<const std::uint8_t*>(at) - caches.data();
+  }
   bool refuses() { return fails || (fails_at > 0 && --fails_at == 0); }
   int read(std::uint32_t offset, std::uint32_t* value) {
     if (refuses()) return 1;
@@ -119,14 +128,14 @@ struct FakeDevice {
 
 struct Opened {
   FakeDevice fake;
-  alignas(std::max_align_t) unsigned char storage[512];
+  trine_storage storage;
   trine_callbacks callbacks = fake.callbacks();
   trine_device* device = nullptr;
   const std::vector<std::uint64_t> program{1, 2, 3};
 
   Opened() {
     REQUIRE(trine_device_size() <= sizeof storage);
-    REQUIRE(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_OK);
+    REQUIRE(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_OK);
   }
   int load() {
     return trine_load_program(device, program.data(), program.size(), 0x100, 0x1'0000'0200);
@@ -137,45 +146,45 @@ struct Opened {
 
 TEST_CASE("open checks identity and version before anything else", "[runtime][error]") {
   FakeDevice fake;
-  alignas(std::max_align_t) unsigned char storage[512];
+  trine_storage storage;
   trine_device* device = nullptr;
   auto callbacks = fake.callbacks();
   CHECK(trine_open(nullptr, 512, &callbacks, &device) == TRINE_E_ARGUMENT);
-  CHECK(trine_open(storage, 8, &callbacks, &device) == TRINE_E_STORAGE);
+  CHECK(trine_open(&storage, 8, &callbacks, &device) == TRINE_E_STORAGE);
   fake.registers[0x04] = TRINE_ISA_VERSION + 1;
-  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_VERSION);
+  CHECK(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_E_VERSION);
   fake.registers[0x00] = 0;
-  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ID);
+  CHECK(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_E_ID);
   fake.fails = true;
-  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ACCESS);
+  CHECK(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_E_ACCESS);
   callbacks.read32 = nullptr;
-  CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
+  CHECK(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
   CHECK(device == nullptr);
 }
 
-TEST_CASE("each callback but the interrupt's is needed, and room for the whole handle",
-          "[runtime][error]") {
+TEST_CASE(
+    "each callback but those of interrupt and caches is needed, and room for the whole handle",
+    "[runtime][error]") {
   FakeDevice fake;
-  alignas(std::max_align_t) unsigned char storage[512];
+  trine_storage storage;
   trine_device* device = nullptr;
   const auto all = fake.callbacks();
-  for (int missing = 0; missing < 4; ++missing) {
+  for (int missing = 0; missing < 3; ++missing) {
     auto callbacks = all;
     if (missing == 0) callbacks.read32 = nullptr;
     if (missing == 1) callbacks.write32 = nullptr;
-    if (missing == 2) callbacks.copy_to = nullptr;
-    if (missing == 3) callbacks.copy_from = nullptr;
+    if (missing == 2) callbacks.map = nullptr;
     CAPTURE(missing);
-    CHECK(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
+    CHECK(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_E_ARGUMENT);
   }
-  CHECK(trine_open(storage, sizeof storage, nullptr, &device) == TRINE_E_ARGUMENT);
-  CHECK(trine_open(storage, sizeof storage, &all, nullptr) == TRINE_E_ARGUMENT);
+  CHECK(trine_open(&storage, sizeof storage, nullptr, &device) == TRINE_E_ARGUMENT);
+  CHECK(trine_open(&storage, sizeof storage, &all, nullptr) == TRINE_E_ARGUMENT);
   const std::size_t size = trine_device_size();
-  CHECK(trine_open(storage, size - 1, &all, &device) == TRINE_E_STORAGE);
+  CHECK(trine_open(&storage, size - 1, &all, &device) == TRINE_E_STORAGE);
   CHECK((device == nullptr && fake.reads.empty() && fake.writes.empty()));
   // Whatever the storage held, nothing is loaded and nothing runs.
-  std::memset(storage, 0xff, sizeof storage);
-  REQUIRE(trine_open(storage, size, &all, &device) == TRINE_OK);
+  std::memset(&storage, 0xff, sizeof storage);
+  REQUIRE(trine_open(&storage, size, &all, &device) == TRINE_OK);
   CHECK(trine_start(device) == TRINE_E_STATE);
   CHECK(trine_wait(device, 1) == TRINE_E_STATE);
 }
@@ -188,6 +197,8 @@ TEST_CASE("every function refuses to go without what it needs", "[runtime][error
   trine_image image{};
   trine_tensor tensor{};
   std::uint64_t word = 1;
+  std::uint32_t* planes = nullptr;
+  void* at = nullptr;
   image.inputs = image.outputs = 1;
   const std::size_t reads = o.fake.reads.size(), writes = o.fake.writes.size();
   const int codes[] = {trine_get_info(nullptr, &info),
@@ -205,10 +216,20 @@ TEST_CASE("every function refuses to go without what it needs", "[runtime][error
                        trine_load_image(o.device, nullptr, 0),
                        trine_set_window(nullptr, 0, 1),
                        trine_set_watchdog(nullptr, 1),
-                       trine_copy_to(nullptr, 0, &word, 1),
-                       trine_copy_to(nullptr, 0, &word, 0),
-                       trine_copy_from(nullptr, 0, &word, 1),
-                       trine_copy_from(nullptr, 0, &word, 0),
+                       trine_map(nullptr, 0, 1, &at),
+                       trine_map(o.device, 0, 1, nullptr),
+                       trine_clean(nullptr, &word, 1),
+                       trine_clean(o.device, nullptr, 1),
+                       trine_invalidate(nullptr, &word, 1),
+                       trine_invalidate(o.device, nullptr, 1),
+                       trine_planes(nullptr, &image, &tensor, &planes),
+                       trine_planes(o.device, nullptr, &tensor, &planes),
+                       trine_planes(o.device, &image, nullptr, &planes),
+                       trine_planes(o.device, &image, &tensor, nullptr),
+                       trine_input(o.device, nullptr, 0, &word),
+                       trine_input(o.device, &image, 1, &word),
+                       trine_output(o.device, nullptr, 0, &word),
+                       trine_output(o.device, &image, 1, &word),
                        trine_start(nullptr),
                        trine_wait(nullptr, 1),
                        trine_run(nullptr, 1),
@@ -326,7 +347,7 @@ TEST_CASE("wait asks the interrupt first, and STATUS only behind it", "[runtime]
   Opened o;
   REQUIRE(o.load() == TRINE_OK);
   o.callbacks.wait_interrupt = FakeDevice::interrupt<0>;
-  REQUIRE(trine_open(o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
   REQUIRE(o.load() == TRINE_OK);
   o.fake.polls_left = 1;
   o.fake.answers = 3;
@@ -336,7 +357,7 @@ TEST_CASE("wait asks the interrupt first, and STATUS only behind it", "[runtime]
   CHECK(trine_wait(o.device, 0) == TRINE_OK);
   CHECK(o.fake.interrupts == 4);
   o.callbacks.wait_interrupt = FakeDevice::interrupt<2>;
-  REQUIRE(trine_open(o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
   REQUIRE(o.load() == TRINE_OK);
   CHECK(trine_run(o.device, 0) == TRINE_E_ACCESS);
 }
@@ -345,7 +366,7 @@ TEST_CASE("an access that fails is told, whichever it is", "[runtime][error]") {
   const auto calls = [](Opened& o) {
     trine_counters counters;
     trine_status status;
-    std::uint8_t byte = 0;
+    void* at = nullptr;
     o.fake.ends_badly = true;
     for (const auto call : {+[](Opened& x) { return trine_bus_was_reset(x.device); },
                             +[](Opened& x) { return trine_set_window(x.device, 0, 1); },
@@ -359,8 +380,7 @@ TEST_CASE("an access that fails is told, whichever it is", "[runtime][error]") {
                             +[](Opened& x) { return trine_scrub(x.device, 9); }})
       if (const int result = call(o); result != TRINE_OK) return result;
     if (const int result = trine_get_status(o.device, &status); result != TRINE_OK) return result;
-    if (const int result = trine_copy_from(o.device, 0, &byte, 1); result != TRINE_OK)
-      return result;
+    if (const int result = trine_map(o.device, 0, 1, &at); result != TRINE_OK) return result;
     return trine_get_counters(o.device, &counters);
   };
   Opened whole;
@@ -376,18 +396,29 @@ TEST_CASE("an access that fails is told, whichever it is", "[runtime][error]") {
   }
 }
 
-TEST_CASE("copies of nothing need no memory, others are bounded by it", "[runtime]") {
+TEST_CASE("memory is where the callback says, and what is in caches is told", "[runtime]") {
   Opened o;
-  const std::uint8_t data[] = {1, 2, 3};
-  std::uint8_t back[3] = {};
-  CHECK(trine_copy_to(o.device, 1 << 20, nullptr, 0) == TRINE_OK);
-  CHECK(trine_copy_from(o.device, 1 << 20, nullptr, 0) == TRINE_OK);
-  CHECK(trine_copy_to(o.device, 8, nullptr, 1) == TRINE_E_ARGUMENT);
-  CHECK(trine_copy_from(o.device, 8, nullptr, 1) == TRINE_E_ARGUMENT);
-  REQUIRE(trine_copy_to(o.device, 8, data, 3) == TRINE_OK);
-  REQUIRE(trine_copy_from(o.device, 8, back, 3) == TRINE_OK);
-  CHECK(std::memcmp(data, back, 3) == 0);
-  CHECK(trine_copy_from(o.device, 4095, back, 3) == TRINE_E_ACCESS);
+  void* at = nullptr;
+  REQUIRE(trine_map(o.device, 4093, 3, &at) == TRINE_OK);
+  REQUIRE(at == &o.fake.caches[4093]);
+  CHECK(trine_map(o.device, 4094, 3, &at) == TRINE_E_ACCESS);
+  REQUIRE(trine_map(o.device, 8, 3, &at) == TRINE_OK);
+  std::memcpy(at, "abcd", 4);
+  REQUIRE(trine_clean(o.device, at, 3) == TRINE_OK);
+  CHECK(std::memcmp(&o.fake.memory[8], "abc\0", 4) == 0);
+  o.fake.memory[9] = 'x';
+  REQUIRE(trine_invalidate(o.device, at, 3) == TRINE_OK);
+  CHECK(std::memcmp(at, "axcd", 4) == 0);
+  o.callbacks.clean = nullptr;
+  o.callbacks.invalidate = nullptr;
+  REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  CHECK(trine_clean(o.device, at, 4) == TRINE_OK);
+  CHECK(trine_invalidate(o.device, at, 3) == TRINE_OK);
+  CHECK((o.fake.memory[11] == 0 && o.fake.caches[11] == 'd'));
+}
+
+TEST_CASE("the driver knows the design that it has opened", "[runtime]") {
+  Opened o;
   trine_info info;
   REQUIRE(trine_get_info(o.device, &info) == TRINE_OK);
   CHECK(info.version == TRINE_ISA_VERSION);
@@ -416,16 +447,16 @@ TEST_CASE("window and watchdog are set while the device is idle", "[runtime]") {
 
 TEST_CASE("open waits for the zeros of memories with codes, not for a program", "[runtime]") {
   FakeDevice fake;
-  alignas(std::max_align_t) unsigned char storage[512];
+  trine_storage storage;
   trine_device* device = nullptr;
   const auto callbacks = fake.callbacks();
   fake.registers[0x14] = 8;
   fake.polls_left = 5;
-  REQUIRE(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_OK);
+  REQUIRE(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_OK);
   CHECK(fake.polls_left == 0);
   fake.registers[0x14] = 9;  // a soft reset on a dead bus: the caller is to end it
   fake.polls_left = 1'000'000;
-  REQUIRE(trine_open(storage, sizeof storage, &callbacks, &device) == TRINE_OK);
+  REQUIRE(trine_open(&storage, sizeof storage, &callbacks, &device) == TRINE_OK);
 }
 
 TEST_CASE("scrub is refused while busy, and waits for its end", "[runtime]") {
@@ -594,11 +625,11 @@ TEST_CASE("a shipped model's image is loaded, and runs with what the driver know
   CHECK((image.inputs == 1 && image.outputs == 1));
   constexpr std::uint64_t kBase = 0x1000;
   Opened o;
-  o.fake.memory.resize(kBase + image.dram_bytes + 8 * image.word_count);
+  o.fake.resize(kBase + image.dram_bytes + 8 * image.word_count);
   CHECK(trine_load_image(o.device, &image, kBase) == TRINE_E_CONFIGURATION);
   o.fake.registers[0x08] = static_cast<std::uint32_t>(program.config_hash);
   o.fake.registers[0x0c] = static_cast<std::uint32_t>(program.config_hash >> 32);
-  REQUIRE(trine_open(o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
   REQUIRE(trine_load_image(o.device, &image, kBase) == TRINE_OK);
   CHECK(o.fake.registers[0x30] == kBase + image.dram_bytes);
   CHECK(o.fake.registers[0x38] == program.words.size());
@@ -617,10 +648,8 @@ TEST_CASE("a shipped model's image is loaded, and runs with what the driver know
   CHECK((output.codes_per_word == 4 && output.transposed == 0 && output.fold.pixels == 1));
 
   const auto vectors = trine::reference::read_vectors(kModels / "lenet_mnist" / "vectors");
-  std::vector<std::uint32_t> planes(input.bytes / 4);
-  REQUIRE(trine_to_planes(&input, vectors.cases.at(0).inputs.at(0).bytes.data(), planes.data()) ==
+  REQUIRE(trine_input(o.device, &image, 0, vectors.cases.at(0).inputs.at(0).bytes.data()) ==
           TRINE_OK);
-  REQUIRE(trine_copy_to(o.device, kBase + input.offset, planes.data(), input.bytes) == TRINE_OK);
   Bytes dram;
   dram.assign(o.fake.memory.begin() + kBase,
               o.fake.memory.begin() + static_cast<std::ptrdiff_t>(kBase + image.dram_bytes));
@@ -630,11 +659,8 @@ TEST_CASE("a shipped model's image is loaded, and runs with what the driver know
   REQUIRE(expected.size() == std::size_t{output.channels} * output.height * output.width);
   for (std::size_t i = 0; i < expected.size(); ++i)
     CHECK(*value_at(output, o.fake.memory, kBase, i) == expected[i]);
-  planes.resize(output.bytes / 4);
-  REQUIRE(trine_copy_from(o.device, kBase + output.offset, planes.data(), output.bytes) ==
-          TRINE_OK);
   Bytes result(expected.size());
-  REQUIRE(trine_from_planes(&output, planes.data(), result.data()) == TRINE_OK);
+  REQUIRE(trine_output(o.device, &image, 0, result.data()) == TRINE_OK);
   CHECK(result == expected);
 }
 
@@ -976,6 +1002,42 @@ TEST_CASE("an image is not loaded while a program runs", "[runtime][image][error
   CHECK((o.fake.registers[0x30] == 1024 + 64 && o.fake.registers[0x38] == 2));
 }
 
+TEST_CASE("tensors go only to the image that is loaded, and not while it runs",
+          "[runtime][image][error]") {
+  Opened o;
+  const trine::compiler::Program program = shipped("plus_filter.tflite");
+  const Bytes bytes = image_of(program), copy = bytes;
+  trine_image image, other;
+  REQUIRE(trine_read_image(bytes.data(), bytes.size(), &image) == TRINE_OK);
+  REQUIRE(trine_read_image(copy.data(), copy.size(), &other) == TRINE_OK);
+  image.configuration_hash = 0x123456789abcdef0;
+  o.fake.resize(image.dram_bytes + 8 * image.word_count);
+  const auto elements = [](const TensorLayout& l) {
+    return Bytes(static_cast<std::size_t>(l.elements() * l.element_bytes()));
+  };
+  Bytes input = elements(program.inputs[0]), output = elements(program.outputs[0]);
+  const auto both = [&](const trine_image& of) {
+    const int to = trine_input(o.device, &of, 0, input.data());
+    CHECK(trine_output(o.device, &of, 0, output.data()) == to);
+    return to;
+  };
+  CHECK(both(image) == TRINE_E_STATE);
+  CHECK(trine_input(nullptr, &image, 0, input.data()) == TRINE_E_ARGUMENT);
+  CHECK(trine_output(nullptr, &image, 0, output.data()) == TRINE_E_ARGUMENT);
+  REQUIRE(trine_load_image(o.device, &image, 0) == TRINE_OK);
+  CHECK(both(image) == TRINE_OK);
+  CHECK(both(other) == TRINE_E_STATE);
+  CHECK(trine_input(o.device, &image, 0, nullptr) == TRINE_E_ARGUMENT);
+  CHECK(trine_output(o.device, &image, 0, nullptr) == TRINE_E_ARGUMENT);
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  CHECK(both(image) == TRINE_E_BUSY);
+  REQUIRE(trine_wait(o.device, 9) == TRINE_OK);
+  CHECK(both(image) == TRINE_OK);
+  o.fake.resize(image.dram_bytes - 1);
+  CHECK(trine_load_image(o.device, &image, 0) == TRINE_E_ACCESS);
+  CHECK(both(image) == TRINE_E_STATE);
+}
+
 TEST_CASE("damaged images are refused by a code", "[runtime][image][error]") {
   const Bytes good = image_of(shipped("plus_filter.tflite"));
   trine_image image;
@@ -1008,6 +1070,7 @@ TEST_CASE("damaged images are refused by a code", "[runtime][image][error]") {
   CHECK(resealed(44, ~0U) == TRINE_E_IMAGE);
   CHECK(resealed(52, ~0U) == TRINE_E_IMAGE);          // constants_bytes
   CHECK(resealed(56, 0xffff'ffff) == TRINE_E_IMAGE);  // tensors
+  CHECK(resealed(64, 2) == TRINE_E_IMAGE);            // offset inside of a word
   CHECK(resealed(64 + 4, 1) == TRINE_E_IMAGE);        // offset beyond the memory
   CHECK(resealed(64 + 12, ~0U) == TRINE_E_IMAGE);     // plane
   CHECK(resealed(64 + 32, ~0U) == TRINE_E_IMAGE);     // channels

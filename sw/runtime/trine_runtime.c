@@ -11,10 +11,14 @@ enum { kStatusOccupied = TRINE_CSR_STATUS_BUSY | TRINE_CSR_STATUS_RESET };
 struct trine_device {
   trine_callbacks callbacks;
   trine_info info;
+  uint64_t base;              /* of the image that is loaded */
+  const unsigned char* image; /* its bytes, null: none */
   int loaded, started;
 };
 
-/* Not memset(): a freestanding compiler has no string.h. */
+/* A freestanding compiler has no string.h, but memcpy() must be there for its own use. */
+void* memcpy(void* to, const void* from, size_t bytes);
+
 static const trine_status kNoStatus = {0};
 
 static int read32(trine_device* device, uint32_t offset, uint32_t* value) {
@@ -68,12 +72,13 @@ int trine_open(void* storage, size_t storage_size, const trine_callbacks* callba
   int result;
   trine_device* opened = storage;
   if (storage == NULL || callbacks == NULL || device == NULL || callbacks->read32 == NULL ||
-      callbacks->write32 == NULL || callbacks->copy_to == NULL || callbacks->copy_from == NULL)
+      callbacks->write32 == NULL || callbacks->map == NULL)
     return TRINE_E_ARGUMENT;
   if (storage_size < sizeof(trine_device)) return TRINE_E_STORAGE;
   opened->callbacks = *callbacks;
   opened->loaded = 0;
   opened->started = 0;
+  opened->image = NULL;
   if (read32(opened, TRINE_CSR_ID, &id) != TRINE_OK) return TRINE_E_ACCESS;
   if (id != TRINE_CSR_ID_VALUE) return TRINE_E_ID;
   if (read32(opened, TRINE_CSR_VERSION, &opened->info.version) != TRINE_OK) return TRINE_E_ACCESS;
@@ -105,16 +110,46 @@ static int refuse_while_busy(trine_device* device) {
   return occupied(status) ? TRINE_E_BUSY : TRINE_OK;
 }
 
+int trine_map(trine_device* device, uint64_t address, size_t bytes, void** at) {
+  if (device == NULL || at == NULL) return TRINE_E_ARGUMENT;
+  *at = device->callbacks.map(device->callbacks.context, address, bytes);
+  return *at != NULL ? TRINE_OK : TRINE_E_ACCESS;
+}
+
+int trine_clean(trine_device* device, const void* at, size_t bytes) {
+  if (device == NULL || at == NULL) return TRINE_E_ARGUMENT;
+  if (device->callbacks.clean != NULL)
+    device->callbacks.clean(device->callbacks.context, at, bytes);
+  return TRINE_OK;
+}
+
+int trine_invalidate(trine_device* device, void* at, size_t bytes) {
+  if (device == NULL || at == NULL) return TRINE_E_ARGUMENT;
+  if (device->callbacks.invalidate != NULL)
+    device->callbacks.invalidate(device->callbacks.context, at, bytes);
+  return TRINE_OK;
+}
+
+/* A piece of an image, or a program, to where the device reads it. */
+static int write_memory(trine_device* device, uint64_t address, const void* data, size_t bytes) {
+  void* at;
+  const int result = trine_map(device, address, bytes, &at);
+  if (result != TRINE_OK) return result;
+  memcpy(at, data, bytes);
+  return trine_clean(device, at, bytes);
+}
+
 static int load_words(trine_device* device, const void* words, size_t word_count,
                       uint64_t program_address, uint64_t base_address) {
   int result;
   if (device == NULL || words == NULL || word_count == 0 || word_count > UINT32_MAX ||
-      program_address % 8 != 0 || base_address % 8 != 0)
+      word_count > SIZE_MAX / sizeof(uint64_t) || program_address % 8 != 0 || base_address % 8 != 0)
     return TRINE_E_ARGUMENT;
   result = refuse_while_busy(device);
   if (result != TRINE_OK) return result;
   device->loaded = 0;
-  result = trine_copy_to(device, program_address, words, word_count * sizeof(uint64_t));
+  device->image = NULL;
+  result = write_memory(device, program_address, words, word_count * sizeof(uint64_t));
   if (result != TRINE_OK) return result;
   if (write64(device, TRINE_CSR_PROGRAM, program_address) != TRINE_OK ||
       write32(device, TRINE_CSR_PROGRAM_WORDS, (uint32_t)word_count) != TRINE_OK ||
@@ -159,8 +194,9 @@ static uint32_t crc32_of(uint32_t crc, const unsigned char* bytes, size_t size) 
 /* Whether the tensor lies in the program's memory; its size. */
 static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
   const uint32_t n = tensor->codes_per_word;
-  if ((n != 1 && n != 4 && n != 16 && n != 32) || tensor->channels == 0 ||
-      tensor->channels > 65535 || tensor->plane >> 32 != 0 || tensor->rank > 8)
+  if ((n != 1 && n != 4 && n != 16 && n != 32) || tensor->offset % 4 != 0 ||
+      tensor->channels == 0 || tensor->channels > 65535 || tensor->plane >> 32 != 0 ||
+      tensor->rank > 8)
     return TRINE_E_IMAGE;
   tensor->bytes = 4 * tensor->plane * ((tensor->channels + n - 1) / n);
   if (tensor->offset > dram_bytes || tensor->bytes > dram_bytes - tensor->offset)
@@ -483,12 +519,48 @@ int trine_load_image(trine_device* device, const trine_image* image, uint64_t ba
   if (device == NULL || image == NULL) return TRINE_E_ARGUMENT;
   result = trine_check_configuration(device, image->configuration_hash);
   if (result == TRINE_OK) result = refuse_while_busy(device);
+  if (result == TRINE_OK && image->constants_bytes != 0)
+    result = write_memory(device, base_address + image->constants_address, image->constants,
+                          image->constants_bytes);
   if (result == TRINE_OK)
-    result = trine_copy_to(device, base_address + image->constants_address, image->constants,
-                           image->constants_bytes);
+    result = load_words(device, image->words, image->word_count, base_address + image->dram_bytes,
+                        base_address);
   if (result != TRINE_OK) return result;
-  return load_words(device, image->words, image->word_count, base_address + image->dram_bytes,
-                    base_address);
+  device->base = base_address;
+  device->image = image->bytes;
+  return TRINE_OK;
+}
+
+int trine_planes(trine_device* device, const trine_image* image, const trine_tensor* tensor,
+                 uint32_t** planes) {
+  void* at;
+  int result;
+  if (device == NULL || image == NULL || tensor == NULL || planes == NULL) return TRINE_E_ARGUMENT;
+  if (device->image == NULL || device->image != image->bytes) return TRINE_E_STATE;
+  if (device->started) return TRINE_E_BUSY;
+  if (tensor->bytes > SIZE_MAX) return TRINE_E_ACCESS;
+  result = trine_map(device, device->base + tensor->offset, (size_t)tensor->bytes, &at);
+  if (result == TRINE_OK) *planes = at;
+  return result;
+}
+
+int trine_input(trine_device* device, const trine_image* image, uint32_t index,
+                const void* elements) {
+  trine_tensor tensor;
+  uint32_t* planes = NULL;
+  int result = trine_image_input(image, index, &tensor);
+  if (result == TRINE_OK) result = trine_planes(device, image, &tensor, &planes);
+  if (result == TRINE_OK) result = trine_to_planes(&tensor, elements, planes);
+  return result != TRINE_OK ? result : trine_clean(device, planes, (size_t)tensor.bytes);
+}
+
+int trine_output(trine_device* device, const trine_image* image, uint32_t index, void* elements) {
+  trine_tensor tensor;
+  uint32_t* planes = NULL;
+  int result = trine_image_output(image, index, &tensor);
+  if (result == TRINE_OK) result = trine_planes(device, image, &tensor, &planes);
+  if (result == TRINE_OK) result = trine_invalidate(device, planes, (size_t)tensor.bytes);
+  return result != TRINE_OK ? result : trine_from_planes(&tensor, planes, elements);
 }
 
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last) {
@@ -503,22 +575,6 @@ int trine_set_window(trine_device* device, uint64_t first, uint64_t last) {
 int trine_set_watchdog(trine_device* device, uint32_t cycles) {
   if (device == NULL || cycles >> 24 != 0) return TRINE_E_ARGUMENT;
   return write32(device, TRINE_CSR_WATCHDOG, cycles);
-}
-
-int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes) {
-  if (device == NULL || (data == NULL && bytes != 0)) return TRINE_E_ARGUMENT;
-  if (bytes == 0) return TRINE_OK;
-  return device->callbacks.copy_to(device->callbacks.context, address, data, bytes) == 0
-             ? TRINE_OK
-             : TRINE_E_ACCESS;
-}
-
-int trine_copy_from(trine_device* device, uint64_t address, void* data, size_t bytes) {
-  if (device == NULL || (data == NULL && bytes != 0)) return TRINE_E_ARGUMENT;
-  if (bytes == 0) return TRINE_OK;
-  return device->callbacks.copy_from(device->callbacks.context, address, data, bytes) == 0
-             ? TRINE_OK
-             : TRINE_E_ACCESS;
 }
 
 int trine_start(trine_device* device) {

@@ -2,40 +2,37 @@
 /*
  * Driver of a Trine accelerator, C99, without operating system and without allocation.
  *
- * The caller gives the functions that reach the device (register reads and writes, copies to and
- * from the memory that the device's AXI master sees) and the storage of the handle.
+ * The caller gives the functions that reach the device (registers, and where the processor sees the
+ * memory that the device's AXI master sees) and the storage of the handle.
  *
- *   union { uint64_t word; void* pointer; unsigned char bytes[512]; } storage;
+ *   static trine_storage storage;
  *   trine_device* device;
+ *   trine_image image;
  *   trine_open(&storage, sizeof storage, &callbacks, &device);
+ *   trine_read_image(bytes, size, &image);       // of `trine compile --image`, say in flash
+ *   trine_load_image(device, &image, base_address);
+ *   trine_input(device, &image, 0, picture);
+ *   trine_run(device, 0);                        // = trine_start() and trine_wait()
+ *   trine_output(device, &image, 0, result);
+ *
+ * Without an image the caller has to know where words and tensors belong:
+ *
  *   trine_check_configuration(device, program_hash);
  *   trine_load_program(device, words, word_count, program_address, base_address);
- *   trine_copy_to(device, input_address, input, input_bytes);
- *   trine_run(device, 0);                        // = trine_start() and trine_wait()
- *   trine_copy_from(device, output_address, output, output_bytes);
- *
- * An image of `trine compile --image` holds all of that, and where inputs and outputs lie:
- *
- *   trine_image image;
- *   trine_tensor input, output;
- *   trine_read_image(bytes, size, &image);
- *   trine_image_input(&image, 0, &input);
- *   trine_image_output(&image, 0, &output);
- *   trine_load_image(device, &image, base_address);
- *   trine_to_planes(&input, picture, planes);
- *   trine_copy_to(device, base_address + input.offset, planes, input.bytes);
+ *   trine_map(device, input_address, input_bytes, &at);  // write the input there, then
+ *   trine_clean(device, at, input_bytes);
  *   trine_run(device, 0);
- *   trine_copy_from(device, base_address + output.offset, planes, output.bytes);
- *   trine_from_planes(&output, planes, result);
+ *   trine_map(device, output_address, output_bytes, &at);
+ *   trine_invalidate(device, at, output_bytes);          // then read the output there
  *
  * Every function returns TRINE_OK or a negative code; trine_strerror() names it. Addresses are bus
- * addresses of the device. One handle is for one thread at a time.
+ * addresses of the device. One handle is for one thread at a time. The processor is little endian.
  *
- * What copy_to() has written the device must see when write32() starts it, and copy_from() must see
- * what the device has written: on a processor with caches or a write buffer the callbacks clean,
- * invalidate and fence. `trine generate` writes this driver beside the design, with the headers of
- * registers and instruction set that it includes; it needs nothing else but a C99 compiler's
- * stddef.h and stdint.h (and, as every freestanding program, memcpy() for the compiler's own use).
+ * What the processor has written the device must see when write32() starts it: on a processor with
+ * a write buffer write32() fences, on one with caches clean() and invalidate() are there.
+ * `trine generate` writes this driver beside the design, with the headers of registers and
+ * instruction set that it includes; it needs nothing else but a C99 compiler's stddef.h and
+ * stdint.h (and, as every freestanding program, memcpy() for the compiler's own use).
  */
 
 #ifndef TRINE_RUNTIME_H
@@ -64,19 +61,32 @@ enum {
   TRINE_E_IMAGE = -12 /* no machine image, or a damaged one */
 };
 
-/* How the caller reaches the device. All return 0, or anything else on failure. */
+/* How the caller reaches the device. What has an int returns 0, or anything else on failure. */
 typedef struct trine_callbacks {
   void* context; /* handed to each function */
   int (*read32)(void* context, uint32_t offset, uint32_t* value);
   int (*write32)(void* context, uint32_t offset, uint32_t value);
-  int (*copy_to)(void* context, uint64_t address, const void* data, size_t bytes);
-  int (*copy_from)(void* context, uint64_t address, void* data, size_t bytes);
+  /* Where the processor sees these bytes of the device's bus, as aligned as the address; null:
+   * nowhere. Must stay there as long as the handle is used. */
+  void* (*map)(void* context, uint64_t address, size_t bytes);
+  /* Optional (null: the device sees the processor's caches, or there are none), of a piece of what
+   * map() gave: writes back what the caches hold of it; lets go of what they hold of it. Lines that
+   * it begins or ends in may be treated as a whole. */
+  void (*clean)(void* context, const void* at, size_t bytes);
+  void (*invalidate)(void* context, void* at, size_t bytes);
   /* Optional (null: STATUS is polled): returns 0 when the interrupt is there, 1 to be asked again.
    * May sleep. */
   int (*wait_interrupt)(void* context);
 } trine_callbacks;
 
 typedef struct trine_device trine_device; /* opaque */
+
+/* Room for a handle, aligned as it needs. */
+typedef union trine_storage {
+  uint64_t word;
+  void* pointer;
+  unsigned char bytes[512];
+} trine_storage;
 
 typedef struct trine_info {
   uint32_t version;            /* of the instruction set */
@@ -98,7 +108,7 @@ typedef struct trine_counters {
   uint64_t bytes_read, bytes_written;
 } trine_counters;
 
-/* Bytes of storage that trine_open() needs; at most 512, aligned for uint64_t and pointers. */
+/* Bytes of storage that trine_open() needs; at most those of trine_storage. */
 size_t trine_device_size(void);
 
 /* Checks ID and version, enables the interrupt, waits for the zeros that a design with memory.ecc
@@ -111,7 +121,7 @@ int trine_get_info(trine_device* device, trine_info* info);
 /* TRINE_E_CONFIGURATION unless the design has this hash. */
 int trine_check_configuration(trine_device* device, uint64_t hash);
 
-/* Copies the program to `program_address` and tells the device. `base_address` is added to every
+/* Writes the program to `program_address` and tells the device. `base_address` is added to every
  * DRAM address in the program; both are multiples of the bus width. The program stays loaded.
  * TRINE_E_BUSY while one runs: the registers are locked. */
 int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
@@ -163,10 +173,23 @@ int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* t
 int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes);
 int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements);
 
-/* Copies the constants to their place and loads the words behind dram_bytes, so that the device
+/* Writes the constants to their place and loads the words behind dram_bytes, so that the device
  * needs dram_bytes + 8 * word_count bytes from base_address on. TRINE_E_CONFIGURATION if the device
  * has another configuration. */
 int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address);
+
+/* An input of the image that is loaded, from the caller's tensor straight to its place in the
+ * device's memory, as trine_to_planes() does it; an output from there. Nothing of the image's other
+ * tensors changes. TRINE_E_STATE unless this image is loaded, TRINE_E_BUSY between trine_start()
+ * and the end that trine_wait() has seen. */
+int trine_input(trine_device* device, const trine_image* image, uint32_t index,
+                const void* elements);
+int trine_output(trine_device* device, const trine_image* image, uint32_t index, void* elements);
+
+/* Where the processor sees the planes of a tensor of the image that is loaded, for callers that lay
+ * them out themselves: as trine_map(), with the codes of trine_input(). */
+int trine_planes(trine_device* device, const trine_image* image, const trine_tensor* tensor,
+                 uint32_t** planes);
 
 /* Bytes that the device may touch, both included. A program that asks for others stops with an
  * error, before any transfer. After a reset of the hardware: all. TRINE_E_BUSY while a program
@@ -180,8 +203,11 @@ int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
  * program. */
 int trine_set_watchdog(trine_device* device, uint32_t cycles);
 
-int trine_copy_to(trine_device* device, uint64_t address, const void* data, size_t bytes);
-int trine_copy_from(trine_device* device, uint64_t address, void* data, size_t bytes);
+/* The callbacks: where the processor sees `bytes` of the device's bus (TRINE_E_ACCESS: nowhere);
+ * before the device reads what was written there; before what the device wrote there is read. */
+int trine_map(trine_device* device, uint64_t address, size_t bytes, void** at);
+int trine_clean(trine_device* device, const void* at, size_t bytes);
+int trine_invalidate(trine_device* device, void* at, size_t bytes);
 
 /* Starts the loaded program and returns at once. */
 int trine_start(trine_device* device);

@@ -135,7 +135,7 @@ static int write_memory(trine_device* device, uint64_t address, const void* data
   void* at;
   const int result = trine_map(device, address, bytes, &at);
   if (result != TRINE_OK) return result;
-  memcpy(at, data, bytes);
+  if (at != data) memcpy(at, data, bytes);
   return trine_clean(device, at, bytes);
 }
 
@@ -720,6 +720,10 @@ const char* trine_strerror(int code) {
       return "the bus owes answers to a former program";
     case TRINE_E_IMAGE:
       return "no machine image, or a damaged one";
+    case TRINE_E_FEATURE:
+      return "the accelerator was made without what this needs";
+    case TRINE_E_SIZE:
+      return "more than the memory or the accumulators hold";
     default:
       return "unknown error";
   }

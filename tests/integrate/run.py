@@ -69,6 +69,21 @@ int {p}of_image(const void* bytes, size_t size, const void* picture, void* resul
 }}
 """
 
+# What stands around the example that trine_vmm.h begins with.
+PRODUCT = """
+#include "{p}vmm.h"
+#include "{p}design.h"
+int {p}product({p}device* device, const int8_t* weights, const int32_t* multipliers, const int8_t* shifts,
+               const int8_t* inputs, int8_t* outputs, uint64_t address);
+int {p}product({p}device* device, const int8_t* weights, const int32_t* multipliers, const int8_t* shifts,
+               const int8_t* inputs, int8_t* outputs, uint64_t address) {{
+  size_t bytes = 0;
+{example}
+  return 0;
+}}
+"""
+VMM_BYTES = 4096  # of RV32 code
+
 failures = []
 
 
@@ -118,6 +133,26 @@ def drivers(folder):
                     f"int main(void) {{ return {' || '.join(calls)}; }}\n")
     run("three drivers in one program", ["gcc", *STRICT, main, *objects, "-o", "drivers"], folder)
     run("they run", ["./drivers"], folder)
+
+
+def products(folder):
+    """trine_vmm as emitted: its header's example, the size of its code, the network on top of it."""
+    strict = [*STRICT, "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wmissing-prototypes"]
+    for name, p in (("edge32", "trine_"), ("left", "left_trine_")):
+        design = folder / "out" / name
+        header = (design / f"{p}vmm.h").read_text()
+        example = re.search(r"(?: \*   .+\n)+(?= \*\n \* Where)", header)
+        source = folder / f"{p}product.c"
+        source.write_text(PRODUCT.format(p=p, example=re.sub(r"^ \*", "", example[0], flags=re.M)))
+        files = [source, design / f"{p}vmm.c"]
+        if p == "trine_":
+            files.append(ROOT / "sw" / "runtime" / "examples" / "accelerator_vmm.c")
+        for file in files:
+            run(f"{file.name}: C99", ["gcc", *strict, "-O2", "-I", design, "-c", file, "-o", "host.o"], folder)
+            run(f"{file.name}: freestanding, rv32", [*CROSS, *strict, "-Os", "-I", design, "-c", file, "-o", f"{file.stem}.o"],
+                folder)
+    sizes = run("its size", ["riscv64-unknown-elf-size", "trine_vmm.o"], folder).splitlines()[-1].split()
+    check(sum(map(int, sizes[:3])) <= VMM_BYTES, f"trine_vmm.c is {sizes[3]} bytes of RV32 code and data, at most {VMM_BYTES}")
 
 
 def names(folder):
@@ -203,6 +238,7 @@ def main():
     for name in ("integrate.md", "model.md", "five_steps.md", "compare.md"):
         page(name, folder, options.full)
     drivers(folder)
+    products(folder)
     names(folder)
     cores(folder)
     printed_command(folder)

@@ -118,8 +118,9 @@ struct Prepared {
   SimulatedDevice device;
   trine_vmm_weights weights{};
 
-  static std::size_t bytes_of(const trine_design& design, const Product& p) {
+  static std::size_t bytes_of(const trine_design& design, Product& p) {
     std::size_t bytes = 0;
+    p.point();
     REQUIRE(trine_vmm_bytes(&design, &p.matrix, &bytes) == TRINE_OK);
     return bytes;
   }
@@ -128,7 +129,6 @@ struct Prepared {
       : design(design_of(config)),
         bytes(bytes_of(design, p)),
         device(config, (kAt + bytes + 8191) / 4096 * 4096, rtl) {
-    p.point();
     std::fill(device.memory.begin(), device.memory.end(), std::uint8_t{0xa5});
     REQUIRE(trine_vmm_prepare(device.handle(), &design, &p.matrix, kAt, bytes, &weights) ==
             TRINE_OK);

@@ -2,8 +2,9 @@
 /*
  * Weights go through PMEM in chunks, two of which have room: one is loaded while the other one is
  * multiplied, so that the bus does not wait. A chunk is some groups of `cols` outputs, or, where
- * not even one group has room, a piece of its rows; pieces add up in the accumulators. With a
- * chunk's weights lie its biases and scales: a record. All records have the same size.
+ * not even one group has room, a piece of its rows; pieces add up in the accumulators. Biases and
+ * scales come in blocks, two of which have room, too: for many chunks, as each transfer costs some
+ * cycles.
  *
  * Inputs and outputs are words of four neighbours (or a sum), [word][vector], in device memory as
  * in DMEM: the layout of one row of pixels, one for each vector.
@@ -17,7 +18,8 @@ enum {
   kAlign = 128,         /* bytes: the widest beat, and lines of caches */
   kMost = 65535,        /* inputs, outputs */
   kMostVectors = 32767, /* columns of a row of pixels */
-  kShares = 16, /* at least so many chunks: what is computed behind the last load is short */
+  kShares =
+      32, /* at least so many chunks: the array starts early, and ends soon behind the last load */
   kMostGroups = 1 << TRINE_AGU_GROUPS_LAST_WIDTH,
   kFixedWords = 20, /* of a program, and for each chunk, at most */
   kChunkWords = 15
@@ -35,17 +37,19 @@ typedef struct plan {
   uint32_t channels; /* outputs of a chunk */
   uint32_t chunks;
   uint32_t slots, slot_rows, slot_entries; /* where chunks take turns */
-  uint32_t entries;                        /* of a record's biases */
-  uint32_t scales;                         /* of its scales, 0: one for all */
-  uint32_t record;
+  uint32_t block;               /* outputs of a block of parameters, a multiple of a chunk's */
+  uint32_t entries;             /* of a block's biases */
+  uint32_t scales;              /* of its scales, 0: one for all */
+  uint32_t record;              /* of a chunk's weights in memory */
   uint32_t rows_per_beat, beat; /* rows that begin with a beat, and words from there to the next */
-  uint32_t input_at, output_at, program_at, records_at; /* bytes */
+  uint32_t input_at, output_at, program_at, blocks_at, records_at; /* bytes */
 } plan;
 
 typedef struct chunk {
   uint32_t first, channels; /* outputs */
   uint32_t groups;
   uint32_t row, rows; /* of a group's weights */
+  uint32_t param;     /* entry in the block */
   int begins, ends;   /* the sums */
 } chunk;
 
@@ -86,9 +90,10 @@ static void divide(const trine_vmm_matrix* m, plan* p) {
   if (p->pieces > 1) most = 1;
   p->channels = most * d->cols;
   p->chunks = divide_up(groups, most) * p->pieces;
-  p->entries = round_up(p->channels, words);
+  p->block = least(p->slot_entries / p->channels * p->channels, most * d->cols * p->chunks);
+  p->entries = round_up(p->block, words);
   p->scales = m->multipliers != NULL && m->scales > 1 ? 2 * p->entries : 0;
-  p->record = p->entries + p->scales + divide_up(most * p->piece, p->rows_per_beat) * p->beat;
+  p->record = divide_up(most * p->piece, p->rows_per_beat) * p->beat;
 }
 
 /* The plan, and all bytes that it needs. */
@@ -115,8 +120,10 @@ static int plan_of(const trine_design* d, const trine_vmm_matrix* m, plan* p, si
   p->input_at = 0;
   p->output_at = round_up(4 * p->in * p->vectors, kAlign);
   p->program_at = p->output_at + round_up(4 * p->out * p->vectors, kAlign);
-  p->records_at = p->program_at + round_up(8 * (kFixedWords + kChunkWords * p->chunks), kAlign);
-  end = p->records_at + (uint64_t)4 * p->record * p->chunks;
+  p->blocks_at = p->program_at + round_up(8 * (kFixedWords + kChunkWords * p->chunks), kAlign);
+  end = p->blocks_at + (uint64_t)4 * (p->entries + p->scales) * divide_up(m->outputs, p->block);
+  p->records_at = (uint32_t)end;
+  end += (uint64_t)4 * p->record * p->chunks;
   *bytes = (size_t)end;
   return *bytes == end ? TRINE_OK : TRINE_E_SIZE;
 }
@@ -134,6 +141,7 @@ static chunk chunk_of(const plan* p, const trine_vmm_matrix* m, uint32_t index) 
   c.groups = divide_up(c.channels, p->design->cols);
   c.row = piece * p->piece;
   c.rows = least(p->piece, p->rows - c.row);
+  c.param = c.first % p->block;
   c.begins = piece == 0;
   c.ends = piece == p->pieces - 1;
   return c;
@@ -144,7 +152,7 @@ static uint32_t words_of(const plan* p, const chunk* c) {
   return divide_up(c->groups * c->rows, p->rows_per_beat) * p->beat;
 }
 
-/* ---- records */
+/* ---- weights and parameters in memory */
 
 /* Up to `count` codes as a word. */
 static uint32_t packed(const int8_t* from, uint32_t count, uint32_t precision) {
@@ -177,39 +185,52 @@ static int weigh(const plan* p, const trine_vmm_matrix* m, const int8_t* weights
   return TRINE_OK;
 }
 
-/* Bias and scale of output `first` + n. */
-static int add_parameters(const plan* p, const trine_vmm_matrix* m, uint32_t first, uint32_t n,
-                          uint32_t* record) {
-  const uint32_t output = first + n;
-  int32_t sum = 0;
-  const int result = weigh(p, m, m->weights + (size_t)output * m->inputs, &sum);
-  record[n] = (m->bias != NULL ? (uint32_t)m->bias[output] : 0) -
-              (uint32_t)m->input_zero_point * (uint32_t)sum;
-  if (p->scales != 0) {
-    const uint32_t shift = (uint32_t)m->shifts[output] & 63;
-    uint32_t* scale = record + p->entries + 2 * n;
-    scale[0] = (uint32_t)m->multipliers[output] | shift << 31;
-    scale[1] = shift >> 1;
+static int pack_parameters(const plan* p, const trine_vmm_matrix* m, unsigned char* memory) {
+  uint32_t output;
+  for (output = 0; output < m->outputs; ++output) {
+    void* const at =
+        memory + p->blocks_at + (size_t)4 * (p->entries + p->scales) * (output / p->block);
+    uint32_t* const biases = at;
+    const uint32_t n = output % p->block;
+    int32_t sum = 0;
+    const int result = weigh(p, m, m->weights + (size_t)output * m->inputs, &sum);
+    if (result != TRINE_OK) return result;
+    biases[n] = (m->bias != NULL ? (uint32_t)m->bias[output] : 0) -
+                (uint32_t)m->input_zero_point * (uint32_t)sum;
+    if (p->scales != 0) {
+      const uint32_t shift = (uint32_t)m->shifts[output] & 63;
+      uint32_t* const scale = biases + p->entries + 2 * n;
+      scale[0] = (uint32_t)m->multipliers[output] | shift << 31;
+      scale[1] = shift >> 1;
+    }
   }
-  return result;
+  return TRINE_OK;
 }
 
-static int pack(const plan* p, const trine_vmm_matrix* m, const chunk* c, uint32_t* record) {
-  uint32_t* const weights = record + p->entries + p->scales;
-  uint32_t i, n, r;
-  int result = TRINE_OK;
-  for (i = 0; i < p->record; ++i) record[i] = 0;
-  for (n = 0; n < c->channels && result == TRINE_OK; ++n) {
+static void pack_weights(const plan* p, const trine_vmm_matrix* m, const chunk* c,
+                         uint32_t* record) {
+  uint32_t n, r;
+  for (n = 0; n < c->channels; ++n) {
     const uint32_t group = n / p->design->cols, column = n % p->design->cols;
     const int8_t* const from = m->weights + (size_t)(c->first + n) * m->inputs;
     for (r = 0; r < c->rows; ++r) {
       const uint32_t row = group * c->rows + r, code = (c->row + r) * p->codes;
-      weights[row / p->rows_per_beat * p->beat + row % p->rows_per_beat * p->design->cols +
-              column] = packed(from + code, m->inputs - code, m->precision);
+      record[row / p->rows_per_beat * p->beat + row % p->rows_per_beat * p->design->cols + column] =
+          packed(from + code, m->inputs - code, m->precision);
     }
-    if (c->ends) result = add_parameters(p, m, c->first, n, record);
   }
-  return result;
+}
+
+static int pack(const plan* p, const trine_vmm_matrix* m, unsigned char* memory, size_t bytes) {
+  size_t i;
+  uint32_t n;
+  for (i = p->blocks_at; i < bytes; ++i) memory[i] = 0;
+  for (n = 0; n < p->chunks; ++n) {
+    const chunk c = chunk_of(p, m, n);
+    void* const record = memory + p->records_at + (size_t)4 * p->record * n;
+    pack_weights(p, m, &c, record);
+  }
+  return pack_parameters(p, m, memory);
 }
 
 /* ---- the program */
@@ -265,7 +286,7 @@ static uint64_t* set_lanes(uint64_t* at, const plan* p, const trine_vmm_matrix* 
 }
 
 static uint64_t* multiply(uint64_t* at, const plan* p, const trine_vmm_matrix* m, const chunk* c,
-                          uint32_t slot, uint32_t signal) {
+                          uint32_t slot, uint32_t param, uint32_t signal) {
   static const uint32_t kFlags[] = {0, TRINE_COMPUTE_FLAG_SINGLE,
                                     TRINE_COMPUTE_FLAG_SINGLE | TRINE_COMPUTE_FLAG_HALF_EVEN};
   const int sums = m->multipliers == NULL;
@@ -287,10 +308,9 @@ static uint64_t* multiply(uint64_t* at, const plan* p, const trine_vmm_matrix* m
                          FIELD(POST_ACT_MIN, m->act_min) | FIELD(POST_ACT_MAX, m->act_max) |
                          FIELD(POST_OUTPUT, TRINE_POST_OUTPUT_REQUANTIZED) |
                          FIELD(POST_POSITION, c->first % 4));
-  *at++ =
-      SET(kCompute, COMPUTE_ROW,
-          FIELD(COMPUTE_ROW, slot * p->slot_rows) | FIELD(COMPUTE_PARAM, slot * p->slot_entries) |
-              FIELD(COMPUTE_CHANNELS, c->channels));
+  *at++ = SET(kCompute, COMPUTE_ROW,
+              FIELD(COMPUTE_ROW, slot * p->slot_rows) | FIELD(COMPUTE_PARAM, param) |
+                  FIELD(COMPUTE_CHANNELS, c->channels));
   *at++ = run(kCompute,
               m->precision == TRINE_VMM_INT8
                   ? TRINE_COMPUTE_OP_INT8
@@ -312,21 +332,22 @@ static uint64_t* write_program(uint64_t* at, const plan* p, const trine_vmm_matr
   at = set_lanes(at, p, m);
   for (i = 0; i < p->chunks; ++i) {
     const chunk c = chunk_of(p, m, i);
-    const uint32_t slot = i % p->slots;
-    const uint64_t record = address + p->records_at + (uint64_t)4 * p->record * i;
-    /* The slot is free when the chunk that was in it has been multiplied. */
+    const uint32_t slot = i % p->slots, block = c.first / p->block;
+    const uint32_t entry = block % p->slots * p->slot_entries;
+    /* The slot is free when the chunk that was in it has been multiplied; then a block's is, too.
+     */
     uint32_t wait = i >= p->slots ? compute : 0;
-    if (c.ends) {
-      at = transfer(at, kLoad, record, slot * p->slot_entries, p->entries, TRINE_DMA_TARGET_BIAS,
-                    wait, 0);
+    if (c.param == 0 && c.begins) {
+      const uint64_t from = address + p->blocks_at + (uint64_t)4 * (p->entries + p->scales) * block;
+      at = transfer(at, kLoad, from, entry, p->entries, TRINE_DMA_TARGET_BIAS, wait, 0);
       wait = 0;
       if (p->scales != 0)
-        at = transfer(at, kLoad, record + 4 * p->entries, slot * p->slot_entries, p->scales,
-                      TRINE_DMA_TARGET_SCALE, 0, 0);
+        at = transfer(at, kLoad, from + 4 * p->entries, entry, p->scales, TRINE_DMA_TARGET_SCALE, 0,
+                      0);
     }
-    at = transfer(at, kLoad, record + 4 * (p->entries + p->scales), slot * p->slot_rows,
-                  words_of(p, &c), TRINE_DMA_TARGET_PMEM, wait, compute);
-    at = multiply(at, p, m, &c, slot,
+    at = transfer(at, kLoad, address + p->records_at + (uint64_t)4 * p->record * i,
+                  slot * p->slot_rows, words_of(p, &c), TRINE_DMA_TARGET_PMEM, wait, compute);
+    at = multiply(at, p, m, &c, slot, entry + c.param,
                   (i + p->slots < p->chunks ? load : 0) | (i + 1 == p->chunks ? store : 0));
   }
   at = transfer(at, kStore, address + p->output_at, round_up(inputs, p->design->data_words),
@@ -345,7 +366,6 @@ int trine_vmm_prepare(trine_device* device, const trine_design* design,
   unsigned char* memory;
   void* mapped = NULL;
   uint64_t* program;
-  uint32_t i;
   int result = plan_of(design, matrix, &p, &needed);
   if (result != TRINE_OK) return result;
   if (weights == NULL || address % kAlign != 0 || address >> TRINE_DMA_DRAM_WIDTH != 0)
@@ -355,11 +375,7 @@ int trine_vmm_prepare(trine_device* device, const trine_design* design,
   if (result == TRINE_OK) result = trine_map(device, address, needed, &mapped);
   if (result != TRINE_OK) return result;
   memory = mapped;
-  for (i = 0; matrix->weights != NULL && i < p.chunks && result == TRINE_OK; ++i) {
-    const chunk c = chunk_of(&p, matrix, i);
-    void* record = memory + p.records_at + (size_t)4 * p.record * i;
-    result = pack(&p, matrix, &c, record);
-  }
+  if (matrix->weights != NULL) result = pack(&p, matrix, memory, needed);
   if (result != TRINE_OK) return result;
   mapped = memory + p.program_at;
   program = mapped;

@@ -9,12 +9,16 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "base/file.h"
+#include "base/rounding.h"
 #include "sw/reference/requantize.h"
+#include "sw/runtime/examples/accelerator_vmm.h"
 #include "tests/random_program.h"
 #include "tests/simulated_device.h"
 #include "tools/fuzz/testing.h"
@@ -232,12 +236,202 @@ TEST_CASE("products on the RTL, behind slow and stalling memory", "[vmm][rtl]") 
     }
 }
 
+TEST_CASE("what cannot be done has a code of its own, and nothing is written", "[vmm][error]") {
+  const machine::Config config = machine::load_config("edge64");
+  const trine_design design = design_of(config);
+  Draw draw(1);
+  const Product good = draw.product(20, 30, 1, TRINE_VMM_TERNARY, Scales::kEach);
+  SimulatedDevice device(config, 1 << 16);
+  trine_vmm_weights weights{};
+  std::size_t needed = 0;
+  const auto prepare = [&](Product p, const trine_design& d, std::uint64_t at, std::size_t bytes) {
+    return trine_vmm_prepare(device.handle(), &d, &p.matrix, at, bytes, &weights);
+  };
+  const auto with = [&](auto change) {
+    Product p = good;
+    p.point();
+    change(p);
+    return prepare(p, design, 0, 1 << 16);
+  };
+  const auto unlike = [&](auto change) {
+    Product p = good;
+    p.point();
+    trine_design other = design;
+    change(other);
+    return prepare(p, other, 0, 1 << 16);
+  };
+  REQUIRE(with([](Product&) {}) == TRINE_OK);
+  const std::vector<std::uint8_t> before = device.memory;
+
+  int row = 0;
+  for (const int code :
+       {with([](Product& p) { p.matrix.outputs = 0; }),
+        with([](Product& p) { p.matrix.outputs = 65536; }),
+        with([](Product& p) { p.matrix.inputs = 0; }),
+        with([](Product& p) { p.matrix.inputs = 65536; }),
+        with([](Product& p) { p.matrix.vectors = 0; }),
+        with([](Product& p) { p.matrix.precision = 3; }),
+        with([](Product& p) { p.matrix.input_zero_point = 128; }),
+        with([](Product& p) { p.matrix.output_zero_point = -129; }),
+        with([](Product& p) { p.matrix.act_min = p.matrix.act_max + 1; }),
+        with([](Product& p) { p.matrix.act_max = 128; }),
+        with([](Product& p) { p.matrix.rounding = 3; }),
+        with([](Product& p) { p.matrix.scales = 19; }),
+        with([](Product& p) { p.matrix.shifts = nullptr; }),
+        with([](Product& p) { p.shifts[19] = 31; }), with([](Product& p) { p.shifts[0] = -32; }),
+        with([](Product& p) { p.multipliers[19] = -1; })}) {
+    CAPTURE(row++);
+    CHECK(code == TRINE_E_ARGUMENT);
+  }
+  Product p = good;
+  p.point();
+  CHECK(prepare(p, design, 64, 1 << 14) == TRINE_E_ARGUMENT);
+  CHECK(prepare(p, design, std::uint64_t{1} << 40, 1 << 14) == TRINE_E_ARGUMENT);
+  CHECK(trine_vmm_bytes(nullptr, &p.matrix, &needed) == TRINE_E_ARGUMENT);
+  CHECK(trine_vmm_bytes(&design, nullptr, &needed) == TRINE_E_ARGUMENT);
+  CHECK(trine_vmm_bytes(&design, &p.matrix, nullptr) == TRINE_E_ARGUMENT);
+  CHECK(trine_vmm_prepare(nullptr, &design, &p.matrix, 0, 1 << 16, &weights) == TRINE_E_ARGUMENT);
+  CHECK(trine_vmm_prepare(device.handle(), &design, &p.matrix, 0, 1 << 16, nullptr) ==
+        TRINE_E_ARGUMENT);
+
+  REQUIRE(trine_vmm_bytes(&design, &p.matrix, &needed) == TRINE_OK);
+  CHECK(prepare(p, design, 0, needed - 1) == TRINE_E_SIZE);
+  CHECK(prepare(p, design, 1 << 15, 1 << 16) == TRINE_OK);
+  CHECK(prepare(p, design, 1 << 16, 1 << 16) == TRINE_E_ACCESS);
+  CHECK(prepare(p, design, (std::uint64_t{1} << 40) - 128, 1 << 16) == TRINE_E_SIZE);
+  CHECK(unlike([](trine_design& d) { d.precisions = 1; }) == TRINE_E_FEATURE);
+  CHECK(unlike([](trine_design& d) { d.precisions = 2; }) == TRINE_E_FEATURE);  // no int8 inputs
+  CHECK(unlike([](trine_design& d) { d.hash ^= 1; }) == TRINE_E_CONFIGURATION);
+  CHECK(unlike([](trine_design& d) { d.dmem_words = 12; }) == TRINE_E_SIZE);
+  std::fill(device.memory.begin() + (1 << 15), device.memory.end(), std::uint8_t{0});
+  CHECK(device.memory == before);
+
+  CHECK(with([](Product& q) { q.weights[599] = 2; }) == TRINE_E_ARGUMENT);
+  CHECK(with([](Product& q) { q.matrix.precision = TRINE_VMM_BINARY; }) == TRINE_E_ARGUMENT);
+}
+
+TEST_CASE("a call without vectors or on a dead device says so", "[vmm][error]") {
+  Draw draw(2);
+  Product p = draw.product(5, 9, 3, TRINE_VMM_INT8, Scales::kOne);
+  Prepared prepared(machine::load_config("edge32"), p);
+  std::vector<std::int8_t> outputs(15);
+  const auto call = [&](trine_device* device, const std::int8_t* inputs,
+                        const trine_vmm_weights* weights, void* to, std::uint32_t count) {
+    return trine_vmm(device, inputs, weights, to, count, 1);
+  };
+  trine_device* const device = prepared.device.handle();
+  const trine_vmm_weights* const weights = &prepared.weights;
+  CHECK(call(nullptr, p.inputs.data(), weights, outputs.data(), 3) == TRINE_E_ARGUMENT);
+  CHECK(call(device, nullptr, weights, outputs.data(), 3) == TRINE_E_ARGUMENT);
+  CHECK(call(device, p.inputs.data(), nullptr, outputs.data(), 3) == TRINE_E_ARGUMENT);
+  CHECK(call(device, p.inputs.data(), weights, nullptr, 3) == TRINE_E_ARGUMENT);
+  CHECK(call(device, p.inputs.data(), weights, outputs.data(), 0) == TRINE_E_ARGUMENT);
+  prepared.device.memory[weights->program_address] ^= 1;  // another configuration's hash
+  CHECK(call(device, p.inputs.data(), weights, outputs.data(), 3) == TRINE_E_DEVICE);
+  prepared.device.memory.resize(kAt);
+  CHECK(call(device, p.inputs.data(), weights, outputs.data(), 3) == TRINE_E_ACCESS);
+}
+
+TEST_CASE("sums that could leave a short accumulator are refused, others are not", "[vmm][error]") {
+  machine::Config config = fuzz::small_config(2, 4, 16, 16, 64);
+  config.acc_bits = 20;
+  Draw draw(3);
+  // 32 * 128 * 128 = 2^19, one more than 20 bits hold.
+  Product p = draw.product(1, 32, 1, TRINE_VMM_INT8, Scales::kSums);
+  p.bias.clear();
+  std::fill(p.weights.begin(), p.weights.end(), std::int8_t{-128});
+  std::fill(p.inputs.begin(), p.inputs.end(), std::int8_t{-128});
+  const trine_design design = design_of(config);
+  SimulatedDevice device(config, 1 << 16);
+  trine_vmm_weights weights{};
+  p.point();
+  CHECK(trine_vmm_prepare(device.handle(), &design, &p.matrix, 0, 1 << 16, &weights) ==
+        TRINE_E_SIZE);
+  p.weights[7] = -127;
+  check(config, p);
+  // 24 * 127 * -128 is above -2^19.
+  std::fill(p.weights.begin(), p.weights.end(), std::int8_t{127});
+  std::fill(p.weights.begin(), p.weights.begin() + 8, std::int8_t{0});
+  check(config, p);
+}
+
+TEST_CASE("packed weights go to another address as they are", "[vmm]") {
+  const machine::Config config = machine::load_config("edge32");
+  Draw draw(5);
+  Product p = draw.product(37, 130, 2, TRINE_VMM_INT8, Scales::kEach);
+  Prepared first(config, p), second(config, p);
+  const auto moved = static_cast<std::ptrdiff_t>(first.bytes + 127) / 128 * 128;
+  second.device.memory.resize(second.device.memory.size() + static_cast<std::size_t>(moved));
+  const auto from = first.device.memory.begin() + static_cast<std::ptrdiff_t>(kAt);
+  std::copy_n(from, first.bytes,
+              second.device.memory.begin() + static_cast<std::ptrdiff_t>(kAt) + moved);
+  std::fill_n(second.device.memory.begin() + static_cast<std::ptrdiff_t>(kAt), first.bytes,
+              std::uint8_t{0});
+  p.matrix.weights = nullptr;
+  REQUIRE(trine_vmm_prepare(second.device.handle(), &second.design, &p.matrix,
+                            kAt + static_cast<std::uint64_t>(moved), second.bytes,
+                            &second.weights) == TRINE_OK);
+  p.point();
+  std::vector<std::int8_t> outputs(p.count * p.matrix.outputs);
+  REQUIRE(trine_vmm(second.device.handle(), p.inputs.data(), &second.weights, outputs.data(),
+                    p.count, 1) == TRINE_OK);
+  CHECK(std::vector<std::int32_t>(outputs.begin(), outputs.end()) == expected(p));
+}
+
 namespace {
 
-/// Cycles of one vector beside those in which the weights alone come over the bus.
+std::string printed;
+std::uint32_t ticks = 0;
+
+}  // namespace
+
+TEST_CASE("AcceleratorVMM reads digits as the processor alone does", "[vmm][example]") {
+  const std::filesystem::path models = std::filesystem::path(TRINE_SOURCE_DIR) / "models";
+  const std::string file = read_text(models / "mnist_mlp.bin");
+  std::vector<std::uint32_t> network((file.size() + 3) / 4);
+  std::memcpy(network.data(), file.data(), file.size());
+  const std::string x = read_text(models / "mnist_held_back" / "x.npy"),
+                    y = read_text(models / "mnist_held_back" / "y.npy");
+  const auto* images = reinterpret_cast<const std::uint8_t*>(x.data() + 128);  // behind the header
+  const auto* labels = reinterpret_cast<const std::uint8_t*>(y.data() + 128);
+  const mlp_platform platform{[](const char* text) { printed += text; }, [] { return ticks += 7; }};
+
+  REQUIRE(mlp_open(network.data(), file.size(), MLP_CORE, nullptr, nullptr, 0, 0) == TRINE_OK);
+  printed.clear();
+  CHECK(mlp_run(&platform, images, labels, 1000) == 979);
+  const std::string by_core = printed;
+  CHECK(by_core.starts_with("digit 0, 7 cycles\ndigit 1, 7 cycles\n"));
+
+  const machine::Config config = machine::load_config("edge64");
+  const trine_design design = design_of(config);
+  SimulatedDevice device(config, std::size_t{2} << 20);
+  for (const int by : {MLP_INT8, MLP_TERNARY}) {
+    const std::size_t bytes = by == MLP_INT8 ? 1'900'000 : 500'000;
+    REQUIRE(mlp_open(network.data(), file.size(), by, device.handle(), &design, 0x1000, bytes) ==
+            TRINE_OK);
+    printed.clear();
+    CHECK(mlp_run(&platform, images, labels, 5) == 5);
+    CHECK(by_core.starts_with(printed));
+    CHECK(mlp_open(network.data(), file.size(), by, device.handle(), &design, 0x1000, bytes / 2) ==
+          TRINE_E_SIZE);
+  }
+  CHECK(device.programs == 2 * 5 * 3);
+  for (const std::size_t size : {file.size() - 4, file.size() / 2, std::size_t{4}, std::size_t{0}})
+    CHECK(mlp_open(network.data(), size, MLP_CORE, nullptr, nullptr, 0, 0) == TRINE_E_IMAGE);
+  network[0] ^= 1;
+  CHECK(mlp_open(network.data(), file.size(), MLP_CORE, nullptr, nullptr, 0, 0) == TRINE_E_IMAGE);
+  CHECK(mlp_open(nullptr, 0, MLP_CORE, nullptr, nullptr, 0, 0) == TRINE_E_ARGUMENT);
+}
+
+namespace {
+
+/// Cycles of one vector beside those in which the weights alone come over the bus, or go through
+/// the array.
 struct Speed {
-  std::uint64_t cycles = 0, bound = 0;
-  double over() const { return static_cast<double>(cycles) / static_cast<double>(bound); }
+  std::uint64_t cycles = 0, bus = 0, array = 0;  ///< what they need at least
+  double over() const {
+    return static_cast<double>(cycles) / static_cast<double>(std::max(bus, array));
+  }
 };
 
 Speed speed_of(const char* preset, int outputs, int inputs, std::uint32_t precision,
@@ -248,8 +442,10 @@ Speed speed_of(const char* preset, int outputs, int inputs, std::uint32_t precis
   Prepared prepared(config, p);
   CHECK(prepared.run(p) == expected(p));
   static constexpr std::uint64_t kBits[] = {8, 2, 1};
+  const auto number = [](int n) { return static_cast<std::uint64_t>(n); };
   return {prepared.device.last.cycles,
-          p.weights.size() * kBits[precision] / static_cast<std::uint64_t>(config.axi_data_bits)};
+          p.weights.size() * kBits[precision] / number(config.axi_data_bits),
+          number(divide_up(outputs, config.cols) * divide_up(inputs, 4))};
 }
 
 }  // namespace
@@ -265,8 +461,8 @@ TEST_CASE("the bus is the bound of a matrix-vector product", "[vmm][cycles]") {
 
 // bench/vmm.py
 TEST_CASE("cycles of matrix-vector products", "[.][bench]") {
-  fmt::print("| design | matrix | weights | cycles | the bus's bound | ratio |\n");
-  fmt::print("|---|---|---|---:|---:|---:|\n");
+  fmt::print("| design | matrix | weights | cycles | bus | array | of the larger |\n");
+  fmt::print("|---|---|---|---:|---:|---:|---:|\n");
   for (const char* preset : {"edge64", "edge256"})
     for (const int inputs : {784, 1000})
       for (const auto& [name, precision, scales] :
@@ -276,7 +472,7 @@ TEST_CASE("cycles of matrix-vector products", "[.][bench]") {
             {"binary", TRINE_VMM_BINARY, Scales::kOne}}) {
         const Speed s =
             speed_of(preset, 1000, inputs, static_cast<std::uint32_t>(precision), scales);
-        fmt::print("| `{}` | {} x 1000 | {} | {} | {} | {:.3f} |\n", preset, inputs, name, s.cycles,
-                   s.bound, s.over());
+        fmt::print("| `{}` | {} x 1000 | {} | {:L} | {:L} | {:L} | {:.3f} |\n", preset, inputs,
+                   name, s.cycles, s.bus, s.array, s.over());
       }
 }

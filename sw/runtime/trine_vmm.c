@@ -18,8 +18,7 @@ enum {
   kAlign = 128,         /* bytes: the widest beat, and lines of caches */
   kMost = 65535,        /* inputs, outputs */
   kMostVectors = 32767, /* columns of a row of pixels */
-  kShares =
-      32, /* at least so many chunks: the array starts early, and ends soon behind the last load */
+  kShares = 32,         /* at least so many chunks: begin and end of a product are short */
   kMostGroups = 1 << TRINE_AGU_GROUPS_LAST_WIDTH,
   kFixedWords = 20, /* of a program, and for each chunk, at most */
   kChunkWords = 15

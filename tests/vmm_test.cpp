@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <string>
 #include <tuple>
@@ -439,7 +441,8 @@ Speed speed_of(const char* preset, int outputs, int inputs, std::uint32_t precis
   Draw draw(1);
   const machine::Config config = machine::load_config(preset);
   Product p = draw.product(outputs, inputs, 1, precision, scales);
-  Prepared prepared(config, p);
+  const bool rtl = std::getenv("TRINE_VMM_RTL") != nullptr;
+  Prepared prepared(config, p, rtl ? std::optional<sim::RtlOptions>(std::in_place) : std::nullopt);
   CHECK(prepared.run(p) == expected(p));
   static constexpr std::uint64_t kBits[] = {8, 2, 1};
   const auto number = [](int n) { return static_cast<std::uint64_t>(n); };
@@ -472,7 +475,7 @@ TEST_CASE("cycles of matrix-vector products", "[.][bench]") {
             {"binary", TRINE_VMM_BINARY, Scales::kOne}}) {
         const Speed s =
             speed_of(preset, 1000, inputs, static_cast<std::uint32_t>(precision), scales);
-        fmt::print("| `{}` | {} x 1000 | {} | {:L} | {:L} | {:L} | {:.3f} |\n", preset, inputs,
-                   name, s.cycles, s.bus, s.array, s.over());
+        fmt::print("| `{}` | {} x 1000 | {} | {} | {} | {} | {:.3f} |\n", preset, inputs, name,
+                   s.cycles, s.bus, s.array, s.over());
       }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Weights go through PMEM in chunks, two of which have room: one is loaded while the other one is
- * multiplied, so that the bus does not wait. A chunk is some groups of `cols` outputs, or, where
- * not even one group has room, a piece of its rows; pieces add up in the accumulators. Biases and
- * scales come in blocks, two of which have room, too: for many chunks, as each transfer costs some
- * cycles.
+ * Weights go through PMEM in chunks, three of which have room: one is multiplied while the next
+ * ones are loaded, so that neither bus nor array waits. A chunk is some groups of `cols` outputs,
+ * or, where not even one group has room, a piece of its rows; pieces add up in the accumulators.
+ * Biases and scales come in blocks, of which as many have room: each for several chunks, as a short
+ * transfer costs the bus more than its beats.
  *
  * Inputs and outputs are words of four neighbours (or a sum), [word][vector], in device memory as
  * in DMEM: the layout of one row of pixels, one for each vector.
@@ -18,6 +18,7 @@ enum {
   kAlign = 128,         /* bytes: the widest beat, and lines of caches */
   kMost = 65535,        /* inputs, outputs */
   kMostVectors = 32767, /* columns of a row of pixels */
+  kSlots = 3,           /* in PMEM and in the memories of parameters, if so many have room */
   kShares = 32,         /* at least so many chunks: begin and end of a product are short */
   kMostGroups = 1 << TRINE_AGU_GROUPS_LAST_WIDTH,
   kFixedWords = 20, /* of a program, and for each chunk, at most */
@@ -78,7 +79,8 @@ static void divide(const trine_vmm_matrix* m, plan* p) {
   uint32_t most;
   p->rows_per_beat = d->cols < words ? words / d->cols : 1;
   p->beat = round_up(d->cols, words);
-  p->slots = d->param_channels / 2 / words * words >= d->cols ? 2 : 1;
+  p->slots = kSlots;
+  while (p->slots > 1 && d->param_channels / p->slots / words * words < d->cols) --p->slots;
   p->slot_entries = d->param_channels / p->slots / words * words;
   p->slot_rows = d->pmem_rows / p->slots / p->rows_per_beat * p->rows_per_beat;
   p->rows = divide_up(m->inputs, p->codes);

@@ -91,6 +91,7 @@ void SimulatedDevice::start() {
     last = rtl_ ? sim::RtlRunner(program, *rtl_).run_dram(memory)
                 : sim::run_arch_dram(program, memory);
     ++programs;
+    cycles += last.cycles;
     registers_[TRINE_CSR_STATUS] = TRINE_CSR_STATUS_DONE;
   } catch (const Error& e) {
     error = e.what();

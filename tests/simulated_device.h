@@ -31,9 +31,9 @@ class SimulatedDevice {
   trine_device* handle() { return device_; }
 
   std::vector<std::uint8_t> memory;
-  sim::RunResult last;         ///< of the last program
-  std::uint64_t programs = 0;  ///< that ran
-  std::string error;           ///< what the simulator said of a program that it stopped
+  sim::RunResult last;                     ///< of the last program
+  std::uint64_t programs = 0, cycles = 0;  ///< that ran, and what they took
+  std::string error;                       ///< what the simulator said of a program that it stopped
   std::uint64_t cleaned = 0, invalidated = 0;  ///< bytes
 
  private:

@@ -56,7 +56,7 @@ static void core_vmm(const int8_t* inputs, const mlp_layer* layer, void* outputs
 /* ---- the network */
 
 /* A layer in the file: outputs, inputs, multiplier, shift, biases, then rows of ternary codes, 16 a
- * word. Returns what lies behind it, or null. */
+ * word, which go to `weights`. Returns what lies behind it, or null. */
 static const uint32_t* read_layer(const uint32_t* from, const uint32_t* end, mlp_layer* layer,
                                   int8_t* weights) {
   trine_vmm_matrix* const m = &layer->matrix;
@@ -74,7 +74,7 @@ static const uint32_t* read_layer(const uint32_t* from, const uint32_t* end, mlp
   from += m->outputs;
   m->weights = weights;
   for (i = 0; i < m->outputs; ++i, from += (m->inputs + 15) / 16)
-    for (k = 0; k < m->inputs; ++k)
+    for (k = 0; weights != NULL && k < m->inputs; ++k)
       *weights++ = (int8_t)((int32_t)((from[k / 16] >> 2 * (k % 16) & 3) ^ 2) - 2);
   m->vectors = 1;
   m->input_zero_point = kZero;
@@ -87,7 +87,7 @@ static const uint32_t* read_layer(const uint32_t* from, const uint32_t* end, mlp
   return from;
 }
 
-static int read_network(const void* file, size_t size) {
+static int read_network(const void* file, size_t size, int packed) {
   static const uint32_t kSizes[kLayers + 1] = {kPixels, kHidden, kHidden, kDigits};
   const mlp_layer none = {0};
   const uint32_t* from = file;
@@ -100,16 +100,16 @@ static int read_network(const void* file, size_t size) {
     if ((size_t)(unpacked + kWeights - weights) < (size_t)kSizes[i] * kSizes[i + 1])
       return TRINE_E_IMAGE;
     if (end - from < 2 || from[0] != kSizes[i + 1] || from[1] != kSizes[i]) return TRINE_E_IMAGE;
-    from = read_layer(from, end, layer, weights);
+    from = read_layer(from, end, layer, packed ? NULL : weights);
     if (from == NULL || (layer->multiplier == 0) != (i == kLayers - 1)) return TRINE_E_IMAGE;
     weights += kSizes[i] * kSizes[i + 1];
   }
   return from == end ? TRINE_OK : TRINE_E_IMAGE;
 }
 
-int mlp_open(const void* file, size_t size, int by, trine_device* device,
+int mlp_open(const void* file, size_t size, int by, int packed, trine_device* device,
              const trine_design* design, uint64_t address, size_t bytes) {
-  int i, result = file == NULL ? TRINE_E_ARGUMENT : read_network(file, size);
+  int i, result = file == NULL ? TRINE_E_ARGUMENT : read_network(file, size, packed);
   computed_by = by;
   accelerator = device;
   for (i = 0; i < kLayers && by != MLP_CORE && result == TRINE_OK; ++i) {

@@ -22,11 +22,13 @@ extern "C" {
  * the processor's plain loops. The results are the same. */
 enum { MLP_INT8, MLP_TERNARY, MLP_CORE };
 
-/* Reads the network from the bytes of models/mnist_mlp.bin, a multiple of 4 in memory, and
- * prepares it for `device` in its memory from bus address `address` on (not for MLP_CORE, where
- * device and design may be null). MLP_INT8 takes 1.9 MB of device memory, MLP_TERNARY 0.5 MB.
- * Codes of trine_vmm_prepare(), and TRINE_E_IMAGE for other bytes. */
-int mlp_open(const void* file, size_t size, int by, trine_device* device,
+/* Reads the network from the bytes of models/mnist_mlp.bin, a multiple of 4 in memory, and prepares
+ * it for `device` in its memory from bus address `address` on (not for MLP_CORE, where device and
+ * design may be null). MLP_INT8 takes 1.9 MB of device memory, MLP_TERNARY 0.5 MB. With `packed`
+ * these hold what an earlier call has written there, or on another processor for the same design:
+ * one that is simulated need not pack 1.8 million weights. Codes of trine_vmm_prepare(), and
+ * TRINE_E_IMAGE for other bytes. */
+int mlp_open(const void* file, size_t size, int by, int packed, trine_device* device,
              const trine_design* design, uint64_t address, size_t bytes);
 
 /* outputs = weights times inputs. Codes of trine_vmm(). */

@@ -174,7 +174,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 none.tflite --out x", "none.tflite: cannot open: No such file"},
       Row{"compile --config edge64 out.txt --out x", "out.txt: "},
       Row{"compile --config edge64 '" + kPlus + "'",
-          "trine compile: --out, --image, --disassemble or --print-after"},
+          "trine compile: --out, --image, --c, --disassemble or --print-after"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
           "--print-after: fused is no stage, allowed rewrite, lower, thin, attention, transpose, "
           "split, fuse, separate, reload, cascade, interleave, plan, emit, schedule\n"},
@@ -253,6 +253,11 @@ TEST_CASE("compile prints where layers live and writes a program for one configu
   const Result alone = shell.trine("run --config edge64 lenet.img --backend arch");
   CHECK(alone.code == 2);
   CHECK_THAT(alone.err, Catch::StartsWith("lenet.img: is a machine image, for drivers"));
+  REQUIRE(shell.trine("compile --config edge64 '" + kLenet + "' --c lenet.h --quiet").code == 0);
+  const std::string bytes = std::to_string(image.size());
+  CHECK_THAT(read_text(shell.dir / "lenet.h"),
+             Catch::Contains("#define LENET_MNIST_IMAGE_BYTES " + bytes + "u\n") &&
+                 Catch::Contains("#define LENET_MNIST_CONFIGURATION \"edge64\"\n"));
   const Result listing = shell.trine("compile --config edge64 '" + kPlus + "' --disassemble");
   CHECK(listing.code == 0);
   CHECK_THAT(listing.out, Catch::Contains("RUN") && Catch::Contains("END"));
@@ -440,6 +445,10 @@ TEST_CASE("files that cannot be written are found before the work", "[cli][files
           "--trace: /dev/null is no regular file"},
       Row{"compile --config edge32 plus.tflite --out plus.tflite",
           "--out: plus.tflite is the file that MODEL reads"},
+      Row{"compile --config edge32 plus.tflite --image p --c ./p",
+          "--c: ./p is written by --image already"},
+      Row{"compile --config edge32 plus.tflite --c /nonexistent/m.h",
+          "/nonexistent/m.h: cannot write: No such file"},
       Row{"compile --config edge32 plus.tflite --out p --json same.tflite",
           "--json: same.tflite is the file that MODEL reads"});
   CAPTURE(row.arguments);

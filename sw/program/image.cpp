@@ -74,8 +74,18 @@ T count(std::size_t size, const char* what) {
   return static_cast<T>(size);
 }
 
-void put_record(std::string* out, TensorLayout layout, std::uint32_t codes) {
-  ImageRecord record{static_cast<std::int32_t>(layout.extents.size()), codes};
+/// How the model's own QUANTIZE, if there is one, makes the n-th input's codes of floats.
+bool half_even(const Program& stage, std::size_t input) {
+  const model::Graph& before = stage.before;
+  if (input >= before.outputs.size()) return false;
+  for (const model::Op& op : before.ops)
+    if (op.kind == model::OpKind::kQuantize && op.outputs.at(0) == before.outputs[input])
+      return op.half_even;
+  return false;
+}
+
+void put_record(std::string* out, TensorLayout layout, ImageRecord record) {
+  record.rank = static_cast<std::int32_t>(layout.extents.size());
   if (record.rank > kImageRank)
     throw_error("'{}' has {} axes, allowed {}", layout.name, record.rank, kImageRank);
   layout.extents.resize(kImageRank);
@@ -95,11 +105,15 @@ std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& stage) {
 
 void put_records(std::string* out, const Program& stage, const ImageHeader& header) {
   std::size_t table = 0;
-  for (const auto* edge : {&stage.inputs, &stage.outputs})
-    for (const TensorLayout& layout : *edge)
-      put_record(
-          out, layout,
-          layout.codes.empty() ? 0 : static_cast<std::uint32_t>(codes_offset(header, table++)));
+  const auto put = [&](const TensorLayout& layout, bool half_even) {
+    ImageRecord record;
+    record.half_even = half_even;
+    if (!layout.codes.empty())
+      record.codes = static_cast<std::uint32_t>(codes_offset(header, table++));
+    put_record(out, layout, record);
+  };
+  for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], half_even(stage, i));
+  for (const TensorLayout& layout : stage.outputs) put(layout, false);
 }
 
 /// @param tables  read so far

@@ -64,6 +64,7 @@ void visit_header(ImageHeader& h, Visit visit) {
 struct ImageRecord {
   std::int32_t rank = 0;
   std::uint32_t codes = 0;
+  bool half_even = false;
 };
 
 /// The same for a tensor's record. @pre layout.extents has kImageRank elements
@@ -93,10 +94,16 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
   visit("step_x", l.steps.x, "from column to column");
   visit("step_channel", l.steps.channel, "from channel to channel");
   visit("codes", record.codes, "where its table begins, bytes from the image's beginning; 0: none");
+  visit("half_even", record.half_even,
+        "1: floats become codes with halves to even, 0: away from zero");
 }
 
 /// @throws Error  what does not fit the format: 4 GiB, tensors of more than 8 axes
 std::string write_image(const Program& stage);
+
+/// The same as a C array `NAME_model` with NAME_INPUTS, NAME_INPUT_0_BYTES and so on, to be
+/// included in C99 or C++.
+std::string write_c(const Program& stage);
 
 /// Fills words, constants, layouts (but their names), hash and sizes. Says nothing of what they
 /// mean. @throws Error

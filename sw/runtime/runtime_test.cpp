@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
@@ -82,6 +83,9 @@ struct FakeDevice {
     return fake.answers-- > 0 ? 1 : last;
   }
 
+  /// A program comes to its end without being asked.
+  void end_now() { end(); }
+
   void resize(std::size_t bytes) {
     memory.resize(bytes);
     caches.resize(bytes);
@@ -107,6 +111,7 @@ struct FakeDevice {
   void end() {
     const bool resetting = (registers[0x14] & 8) != 0;
     registers[0x14] = resetting ? (gives_up ? 24u : 0u) : ends_badly ? 4u : 2u;
+    if (!resetting) registers[0x28] |= ends_badly ? 2u : 1u;
     if (!ends_badly || resetting) return;
     registers[0x18] = 2;
     registers[0x68] = 0x40;
@@ -121,7 +126,7 @@ struct FakeDevice {
     if (offset == 0x10 && (value & 8) != 0 && lets_go) registers[0x14] &= ~16u;
     const bool locked = offset >= 0x30 && offset < 0x58;
     if (locked && (registers[0x14] & 9) != 0) return 2;
-    registers[offset] = value;
+    registers[offset] = offset == 0x28 ? registers[0x28] & ~value : value;
     return 0;
   }
 };
@@ -187,6 +192,7 @@ TEST_CASE(
   REQUIRE(trine_open(&storage, size, &all, &device) == TRINE_OK);
   CHECK(trine_start(device) == TRINE_E_STATE);
   CHECK(trine_wait(device, 1) == TRINE_E_STATE);
+  CHECK(trine_interrupted(device) == 0);
 }
 
 TEST_CASE("every function refuses to go without what it needs", "[runtime][error]") {
@@ -198,6 +204,7 @@ TEST_CASE("every function refuses to go without what it needs", "[runtime][error
   trine_tensor tensor{};
   std::uint64_t word = 1;
   std::uint32_t* planes = nullptr;
+  float real = 0;
   void* at = nullptr;
   image.inputs = image.outputs = 1;
   const std::size_t reads = o.fake.reads.size(), writes = o.fake.writes.size();
@@ -230,7 +237,11 @@ TEST_CASE("every function refuses to go without what it needs", "[runtime][error
                        trine_input(o.device, &image, 1, &word),
                        trine_output(o.device, nullptr, 0, &word),
                        trine_output(o.device, &image, 1, &word),
+                       trine_input_float(o.device, &image, 1, &real),
+                       trine_output_float(o.device, &image, 1, &real),
                        trine_start(nullptr),
+                       trine_poll(nullptr),
+                       trine_interrupt(nullptr),
                        trine_wait(nullptr, 1),
                        trine_run(nullptr, 1),
                        trine_get_status(nullptr, &status),
@@ -360,6 +371,153 @@ TEST_CASE("wait asks the interrupt first, and STATUS only behind it", "[runtime]
   REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
   REQUIRE(o.load() == TRINE_OK);
   CHECK(trine_run(o.device, 0) == TRINE_E_ACCESS);
+}
+
+TEST_CASE("poll asks once, and tells an end once", "[runtime]") {
+  Opened o;
+  CHECK(trine_poll(o.device) == TRINE_E_STATE);
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(trine_poll(o.device) == TRINE_E_STATE);
+  o.fake.polls_left = 3;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  o.fake.reads.clear();
+  CHECK(trine_poll(o.device) == TRINE_RUNNING);
+  CHECK(o.fake.reads == std::vector<std::uint32_t>{0x14});
+  CHECK(trine_poll(o.device) == TRINE_RUNNING);
+  CHECK(trine_poll(o.device) == TRINE_OK);
+  CHECK(o.fake.registers[0x28] == 0);
+  CHECK(trine_poll(o.device) == TRINE_E_STATE);
+  o.fake.ends_badly = true;
+  REQUIRE(trine_start(o.device) == TRINE_OK);
+  CHECK(trine_poll(o.device) == TRINE_E_DEVICE);
+  CHECK(trine_wait(o.device, 1) == TRINE_E_STATE);
+}
+
+namespace {
+
+/// A processor that sleeps until the interrupt, and then runs the handler.
+struct Sleeper {
+  Opened* opened;
+  int sleeps = 0, others = 0;  ///< so many interrupts are other devices'
+
+  static int wait(void* context) {
+    auto& self = *static_cast<Sleeper*>(context);
+    if (trine_interrupted(self.opened->device) != 0) return 0;
+    ++self.sleeps;
+    const bool other = self.others-- > 0;
+    if (!other) self.opened->fake.end_now();
+    CHECK(trine_interrupt(self.opened->device) == (other ? 0 : 1));
+    return 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the handler takes the interrupt back, and whoever waits sees the end", "[runtime]") {
+  Opened o;
+  CHECK(trine_interrupted(nullptr) == 0);
+  static Sleeper sleeper;
+  sleeper = {.opened = &o, .others = 2};
+  o.callbacks.wait_interrupt = [](void*) { return Sleeper::wait(&sleeper); };
+  REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  REQUIRE(o.load() == TRINE_OK);
+  for (const bool early : {false, true}) {
+    CAPTURE(early);
+    o.fake.polls_left = 1'000'000;
+    sleeper.sleeps = 0;
+    REQUIRE(trine_start(o.device) == TRINE_OK);
+    CHECK(trine_interrupted(o.device) == 0);
+    CHECK(trine_interrupt(o.device) == 0);  // another device's
+    CHECK(trine_interrupted(o.device) == 0);
+    if (early) {  // it comes before anybody sleeps
+      o.fake.end_now();
+      CHECK(trine_interrupt(o.device) == 1);
+      CHECK(o.fake.registers[0x28] == 0);
+    }
+    CHECK(trine_wait(o.device, 0) == TRINE_OK);
+    CHECK(sleeper.sleeps == (early ? 0 : 3));
+    CHECK(trine_interrupted(o.device) == 1);
+  }
+  o.fake.fails = true;
+  CHECK(trine_interrupt(o.device) == TRINE_E_ACCESS);
+}
+
+TEST_CASE("devices do not know of each other", "[runtime]") {
+  Opened a, b;
+  const std::vector<std::uint64_t> other{7, 8};
+  REQUIRE(a.load() == TRINE_OK);
+  CHECK(trine_start(b.device) == TRINE_E_STATE);
+  REQUIRE(trine_load_program(b.device, other.data(), 2, 0x80, 0x400) == TRINE_OK);
+  a.fake.polls_left = 4;
+  b.fake.polls_left = 2;
+  b.fake.ends_badly = true;
+  REQUIRE(trine_start(a.device) == TRINE_OK);
+  REQUIRE(trine_start(b.device) == TRINE_OK);
+  CHECK((trine_poll(a.device) == TRINE_RUNNING && trine_poll(b.device) == TRINE_RUNNING));
+  CHECK((trine_poll(a.device) == TRINE_RUNNING && trine_poll(b.device) == TRINE_E_DEVICE));
+  CHECK((trine_poll(a.device) == TRINE_RUNNING && trine_poll(b.device) == TRINE_E_STATE));
+  CHECK(trine_wait(a.device, 1) == TRINE_OK);
+  CHECK((a.fake.registers[0x38] == 3 && b.fake.registers[0x38] == 2));
+  CHECK((a.fake.memory[0x80] == 0 && b.fake.memory[0x80] == 7 && b.fake.memory[0x100] == 0));
+}
+
+TEST_CASE("an error is told with cause and place", "[runtime][error]") {
+  Opened o;
+  const auto text = [&](int code, std::size_t size = 200) {
+    std::string buffer(size, '#');
+    const std::size_t length = trine_describe(o.device, code, buffer.data(), size);
+    if (size > 0) buffer.resize(buffer.find('\0'));
+    CHECK(buffer.size() == (size == 0 ? 0 : std::min(length, size - 1)));
+    CHECK(length == trine_describe(o.device, code, nullptr, 0));
+    return buffer;
+  };
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(text(TRINE_E_TIMEOUT) == trine_strerror(TRINE_E_TIMEOUT));
+  CHECK(text(TRINE_E_ACCESS) == trine_strerror(TRINE_E_ACCESS));
+  CHECK(text(TRINE_E_DEVICE) == trine_strerror(TRINE_E_DEVICE));  // it has none
+  o.fake.ends_badly = true;
+  CHECK(trine_run(o.device, 9) == TRINE_E_DEVICE);
+  const std::string stopped = "the accelerator stopped with an error: ";
+  CHECK(text(TRINE_E_DEVICE) == stopped +
+                                    "a read of the load engine answered with an error, at address "
+                                    "0x100000040, RUN 7");
+  CHECK(text(TRINE_E_DEVICE, 10) == "the accel");
+  CHECK(text(TRINE_E_DEVICE, 1).empty());
+  CHECK(text(TRINE_E_DEVICE, 0).empty());
+  const auto error = [&](std::uint32_t cause, std::uint32_t low, std::uint32_t run) {
+    o.fake.registers[0x18] = cause;
+    o.fake.registers[0x68] = low;
+    o.fake.registers[0x6c] = 0;
+    o.fake.registers[0x5c] = run;
+    return text(TRINE_E_DEVICE);
+  };
+  CHECK(error(11, 0xabcd'ef00, 10'203) ==
+        stopped +
+            "a write of the store engine was not answered in time, at address 0xabcdef00, "
+            "RUN 10203");
+  CHECK(error(8, 0, 0) ==
+        stopped + "a burst of the store engine would leave the window, at address 0x0, RUN 0");
+  CHECK(error(6, 8, 9) == stopped + "an instruction lies outside of the window, at address 0x8");
+  CHECK(error(4, 0x128, 9) == stopped + "illegal instruction, at byte 0x128");
+  CHECK(error(12, 5, 9) ==
+        stopped + "a word of DMEM or PMEM with two wrong bits was read, word 0x5");
+  const std::string unreachable = "the device or its memory cannot be reached: ";
+  CHECK(trine_load_program(o.device, o.program.data(), 3, 4088, 0) == TRINE_E_ACCESS);
+  CHECK(text(TRINE_E_ACCESS) == unreachable + "memory at 0xff8");
+  o.fake.fails = true;
+  CHECK(trine_set_watchdog(o.device, 1) == TRINE_E_ACCESS);
+  CHECK(text(TRINE_E_ACCESS) == unreachable + "register 0x58");
+  CHECK(text(TRINE_E_DEVICE) + "." ==
+        "the accelerator stopped with an error.");  // no more is known
+  o.fake.fails = false;
+  o.fake.ends_badly = false;
+  o.callbacks.wait_interrupt = FakeDevice::interrupt<-1>;
+  REQUIRE(trine_open(&o.storage, sizeof o.storage, &o.callbacks, &o.device) == TRINE_OK);
+  CHECK(text(TRINE_E_ACCESS) == trine_strerror(TRINE_E_ACCESS));
+  REQUIRE(o.load() == TRINE_OK);
+  CHECK(trine_run(o.device, 9) == TRINE_E_ACCESS);
+  CHECK(text(TRINE_E_ACCESS) == unreachable + "its interrupt");
+  CHECK(trine_describe(nullptr, TRINE_E_DEVICE, nullptr, 0) == stopped.size() - 2);
 }
 
 TEST_CASE("an access that fails is told, whichever it is", "[runtime][error]") {
@@ -579,7 +737,8 @@ TEST_CASE("counters are 64 bits, low half first", "[runtime]") {
 TEST_CASE("every code has a text of its own", "[runtime]") {
   CHECK(std::string(trine_strerror(TRINE_OK)) == "success");
   CHECK(std::string(trine_strerror(-99)) == "unknown error");
-  std::set<std::string> texts{"success", "unknown error"};
+  std::set<std::string> texts{"success", "unknown error", trine_strerror(TRINE_RUNNING)};
+  CHECK(texts.size() == 3);
   for (int code = TRINE_E_SIZE; code < 0; ++code) {
     CAPTURE(code);
     CHECK(texts.insert(trine_strerror(code)).second);
@@ -743,6 +902,114 @@ TEST_CASE("the driver lays tensors out as the host's library does, and reads the
   CHECK((folded > 20 && looked_up > 20));
 }
 
+namespace {
+
+/// As operator QUANTIZE, in double.
+std::int32_t nearest_code(float value, const trine_tensor& t) {
+  const float steps = value / static_cast<float>(t.scale);
+  if (t.codes_per_word == 32) return steps > 0 ? 1 : -1;
+  const double whole = t.half_even != 0 ? std::nearbyint(double{steps}) : std::round(double{steps});
+  const double low = t.codes_per_word == 4    ? -128
+                     : t.codes_per_word == 16 ? -1
+                                              : -2147483648.0,
+               high = -low - 1 + (t.codes_per_word == 16);
+  if (std::isnan(steps)) return static_cast<std::int32_t>(std::max(-1e9 + t.zero_point, low));
+  return static_cast<std::int32_t>(
+      std::clamp(std::clamp(whole, -1e9, 1e9) + t.zero_point, low, high));
+}
+
+/// A device with an image of nothing but that tensor, as input and as output.
+struct LoadedTensor {
+  Opened opened;
+  Bytes bytes;
+  trine_image image;
+  trine_tensor tensor;
+
+  LoadedTensor(const TensorLayout& layout, std::uint32_t half_even) {
+    static const trine::compiler::Program plus = shipped("plus_filter.tflite");
+    trine::compiler::Program program = plus;
+    program.inputs = program.outputs = {layout};
+    program.dram_bytes = 1 << 16;
+    program.config_hash = 0x123456789abcdef0;
+    bytes = image_of(program);
+    std::memcpy(&bytes[64 + 148], &half_even, 4);
+    trine::program::seal_image(bytes);
+    REQUIRE(trine_read_image(bytes.data(), bytes.size(), &image) == TRINE_OK);
+    REQUIRE(trine_image_input(&image, 0, &tensor) == TRINE_OK);
+    opened.fake.resize(image.dram_bytes + 8 * image.word_count);
+    REQUIRE(trine_load_image(opened.device, &image, 0) == TRINE_OK);
+  }
+  std::uint8_t* memory() { return &opened.fake.memory[tensor.offset]; }
+};
+
+/// A machine code as the host's layout library wants it.
+void put_code(std::int32_t code, const TensorLayout& layout, std::size_t at, Bytes* host) {
+  std::memcpy(&(*host)[at * static_cast<std::size_t>(layout.element_bytes())], &code,
+              static_cast<std::size_t>(layout.element_bytes()));
+}
+
+}  // namespace
+
+TEST_CASE("real numbers become the nearest codes, and come back in steps of the scale",
+          "[runtime][layout]") {
+  std::mt19937 random{3};
+  const float edges[] = {0.0F,  -0.0F,         1e30F,     -1e30F,     4e9F,
+                         -4e9F, std::nanf(""), HUGE_VALF, -HUGE_VALF, 1e-40F};
+  for (int i = 0; i < 200; ++i) {
+    TensorLayout layout = random_layout(random, true);
+    layout.codes.clear();  // floats are of the machine's codes
+    layout.scale = i % 2 == 0 ? 0.25 : double{0.0078431377F};
+    LoadedTensor loaded(layout, static_cast<std::uint32_t>(i) / 2 % 2);
+    const trine_tensor& tensor = loaded.tensor;
+    CAPTURE(i, layout.shape.per_word, layout.fold.size(), layout.zero_point);
+    std::vector<float> values(static_cast<std::size_t>(layout.elements()));
+    Bytes host(values.size() * static_cast<std::size_t>(layout.element_bytes()));
+    for (std::size_t e = 0; e < values.size(); ++e) {
+      const int eighths = static_cast<int>(random() % 4096) - 2048;  // halves of a step, too
+      values[e] = random() % 50 == 0 ? edges[random() % std::size(edges)]
+                                     : static_cast<float>(eighths) * 0x1p-6F;
+      put_code(nearest_code(values[e], tensor), layout, e, &host);
+    }
+    Bytes expected(static_cast<std::size_t>(layout.bytes()));
+    trine::program::to_planar(host.data(), layout, expected.data());
+    REQUIRE(trine_input_float(loaded.opened.device, &loaded.image, 0, values.data()) == TRINE_OK);
+    REQUIRE(std::memcmp(loaded.memory(), expected.data(), expected.size()) == 0);
+    std::vector<float> back(values.size());
+    const int result = trine_output_float(loaded.opened.device, &loaded.image, 0, back.data());
+    REQUIRE(result == (layout.fold.folded() ? TRINE_E_IMAGE : TRINE_OK));
+    if (layout.fold.folded()) continue;
+    for (std::size_t e = 0; e < back.size(); ++e) {
+      CAPTURE(e, values[e]);
+      const std::int32_t code = nearest_code(values[e], tensor);
+      REQUIRE(back[e] ==
+              static_cast<float>(tensor.scale * (std::int64_t{code} - tensor.zero_point)));
+    }
+  }
+}
+
+TEST_CASE("sums of more digits than a float has become the nearest float", "[runtime][layout]") {
+  std::mt19937 random{4};
+  TensorLayout layout;
+  layout.shape = {.C = 1, .H = 1, .W = 1000, .per_word = 1};
+  layout.pitch = 1000;
+  layout.plane = 1000;
+  layout.steps = {1000, 1, 1};
+  layout.extents = {1, 1000};
+  layout.scale = double{0.0078431377F};
+  layout.zero_point = -3;
+  LoadedTensor loaded(layout, 0);
+  std::vector<std::int32_t> sums(1000);
+  for (std::int32_t& sum : sums) sum = static_cast<std::int32_t>(random() >> random() % 24);
+  std::memcpy(loaded.memory(), sums.data(), 4 * sums.size());
+  std::vector<float> values(sums.size());
+  REQUIRE(trine_output_float(loaded.opened.device, &loaded.image, 0, values.data()) == TRINE_OK);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const auto steps = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[i]) + 3);
+    CAPTURE(i, sums[i]);
+    REQUIRE(values[i] == static_cast<float>(layout.scale * steps));
+  }
+}
+
 TEST_CASE("a tensor that contradicts itself is not laid out", "[runtime][layout][error]") {
   std::mt19937 random{2};
   const TensorLayout layout = random_layout(random, false);
@@ -833,7 +1100,7 @@ struct HandMade {
     put(at + 32, 4 * planes - 3);  // of four in a word: the last word holds one
     put(at + 44, std::uint32_t{4});
     put(at + 52, std::uint32_t{8});
-    for (const std::size_t field : {28, 36, 40, 48}) put(at + field, unlike(field, i));
+    for (const std::size_t field : {28, 36, 40, 48, 148}) put(at + field, unlike(field, i));
     for (std::size_t field = 56; field < 144; field += 4) put(at + field, unlike(field, i));
     if (i % 2 == 1) put(at + 144, static_cast<std::uint32_t>(kWords - 256 - i));
   }
@@ -876,6 +1143,7 @@ TEST_CASE("each field of an image is read from its place in the table", "[runtim
     CHECK(t.pitch == field(28));
     CHECK((t.channels == 17 && t.height == field(36) && t.width == field(40)));
     CHECK((t.codes_per_word == 4 && t.transposed == field(48) && t.rank == 8));
+    CHECK(t.half_even == field(148));
     for (std::size_t d = 0; d < 8; ++d) CHECK(t.extents[d] == field(56 + 4 * d));
     CHECK((t.fold.rows == field(88) && t.fold.pixels == field(92)));
     CHECK((t.fold.stride_y == field(96) && t.fold.stride_x == field(100)));

@@ -8,27 +8,43 @@
 enum { kIrqAll = TRINE_CSR_IRQ_STATUS_DONE | TRINE_CSR_IRQ_STATUS_ERROR };
 enum { kStatusOccupied = TRINE_CSR_STATUS_BUSY | TRINE_CSR_STATUS_RESET };
 
+enum { kNowhere, kRegister, kMemory, kInterrupt };
+
 struct trine_device {
   trine_callbacks callbacks;
   trine_info info;
   uint64_t base;              /* of the image that is loaded */
   const unsigned char* image; /* its bytes, null: none */
+  uint64_t failed_at;         /* of the access that failed last: register or address */
+  int failed;                 /* what that is */
   int loaded, started;
+  volatile int interrupted; /* by the handler */
 };
+
+/* Refused by the compiler if a handle has no room there. */
+typedef char handle_fits[sizeof(struct trine_device) <= sizeof(trine_storage) ? 1 : -1];
 
 /* A freestanding compiler has no string.h, but memcpy() must be there for its own use. */
 void* memcpy(void* to, const void* from, size_t bytes);
 
 static const trine_status kNoStatus = {0};
 
+static int access_failed(trine_device* device, int what, uint64_t at) {
+  device->failed = what;
+  device->failed_at = at;
+  return TRINE_E_ACCESS;
+}
+
 static int read32(trine_device* device, uint32_t offset, uint32_t* value) {
-  return device->callbacks.read32(device->callbacks.context, offset, value) == 0 ? TRINE_OK
-                                                                                 : TRINE_E_ACCESS;
+  const trine_callbacks* callbacks = &device->callbacks;
+  if (callbacks->read32(callbacks->context, offset, value) == 0) return TRINE_OK;
+  return access_failed(device, kRegister, offset);
 }
 
 static int write32(trine_device* device, uint32_t offset, uint32_t value) {
-  return device->callbacks.write32(device->callbacks.context, offset, value) == 0 ? TRINE_OK
-                                                                                  : TRINE_E_ACCESS;
+  const trine_callbacks* callbacks = &device->callbacks;
+  if (callbacks->write32(callbacks->context, offset, value) == 0) return TRINE_OK;
+  return access_failed(device, kRegister, offset);
 }
 
 /* Low half first: it keeps the high half of a counter. */
@@ -79,6 +95,8 @@ int trine_open(void* storage, size_t storage_size, const trine_callbacks* callba
   opened->loaded = 0;
   opened->started = 0;
   opened->image = NULL;
+  opened->failed = kNowhere;
+  opened->interrupted = 0;
   if (read32(opened, TRINE_CSR_ID, &id) != TRINE_OK) return TRINE_E_ACCESS;
   if (id != TRINE_CSR_ID_VALUE) return TRINE_E_ID;
   if (read32(opened, TRINE_CSR_VERSION, &opened->info.version) != TRINE_OK) return TRINE_E_ACCESS;
@@ -113,7 +131,7 @@ static int refuse_while_busy(trine_device* device) {
 int trine_map(trine_device* device, uint64_t address, size_t bytes, void** at) {
   if (device == NULL || at == NULL) return TRINE_E_ARGUMENT;
   *at = device->callbacks.map(device->callbacks.context, address, bytes);
-  return *at != NULL ? TRINE_OK : TRINE_E_ACCESS;
+  return *at != NULL ? TRINE_OK : access_failed(device, kMemory, address);
 }
 
 int trine_clean(trine_device* device, const void* at, size_t bytes) {
@@ -204,6 +222,21 @@ static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
   return TRINE_OK;
 }
 
+/* Numbers of a record, from byte 24 on, before and behind the extents. */
+static const unsigned char kFields[] = {
+    offsetof(trine_tensor, zero_point),    offsetof(trine_tensor, pitch),
+    offsetof(trine_tensor, channels),      offsetof(trine_tensor, height),
+    offsetof(trine_tensor, width),         offsetof(trine_tensor, codes_per_word),
+    offsetof(trine_tensor, transposed),    offsetof(trine_tensor, rank),
+    offsetof(trine_tensor, fold.rows),     offsetof(trine_tensor, fold.pixels),
+    offsetof(trine_tensor, fold.stride_y), offsetof(trine_tensor, fold.stride_x),
+    offsetof(trine_tensor, fold.top),      offsetof(trine_tensor, fold.left),
+    offsetof(trine_tensor, fold.height),   offsetof(trine_tensor, fold.width)};
+
+static void set32(trine_tensor* tensor, int field, uint32_t value) {
+  *(uint32_t*)(void*)((unsigned char*)tensor + kFields[field]) = value;
+}
+
 static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* tensor) {
   const unsigned char* from = image->bytes + kHeaderBytes + (size_t)kRecordBytes * index;
   union {
@@ -212,31 +245,20 @@ static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* t
   } scale;
   uint32_t codes;
   int i;
+  for (i = 0; i < 8; ++i) {
+    set32(tensor, i, get32(from + 24 + 4 * i));
+    tensor->extents[i] = get32(from + 56 + 4 * i);
+    set32(tensor, 8 + i, get32(from + 88 + 4 * i));
+  }
   tensor->offset = get64(from);
   tensor->plane = get64(from + 8);
   scale.bits = get64(from + 16);
   tensor->scale = scale.value;
-  tensor->zero_point = (int32_t)get32(from + 24);
-  tensor->pitch = get32(from + 28);
-  tensor->channels = get32(from + 32);
-  tensor->height = get32(from + 36);
-  tensor->width = get32(from + 40);
-  tensor->codes_per_word = get32(from + 44);
-  tensor->transposed = get32(from + 48);
-  tensor->rank = get32(from + 52);
-  for (i = 0; i < 8; ++i) tensor->extents[i] = get32(from + 56 + 4 * i);
-  tensor->fold.rows = get32(from + 88);
-  tensor->fold.pixels = get32(from + 92);
-  tensor->fold.stride_y = get32(from + 96);
-  tensor->fold.stride_x = get32(from + 100);
-  tensor->fold.top = get32(from + 104);
-  tensor->fold.left = get32(from + 108);
-  tensor->fold.height = get32(from + 112);
-  tensor->fold.width = get32(from + 116);
   tensor->step_y = get64(from + 120);
   tensor->step_x = get64(from + 128);
   tensor->step_channel = get64(from + 136);
   codes = get32(from + 144);
+  tensor->half_even = get32(from + 148);
   tensor->codes = codes == 0 ? NULL : image->bytes + codes;
   if (codes != 0 && (uint64_t)codes + kCodesBytes > (uint64_t)(image->words - image->bytes))
     return TRINE_E_IMAGE;
@@ -296,224 +318,6 @@ int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* t
   return read_tensor(image, image->inputs + index, tensor);
 }
 
-/* ---- tensors to planes and back */
-
-/* A tensor as both loops see it. Rows and columns are those of the host's. */
-typedef struct layout {
-  size_t rows, columns, channels, words;
-  size_t next_row, next_column; /* words */
-  size_t step_y, step_x, step_channel;
-} layout;
-
-static size_t channels_of(const trine_tensor* t) {
-  return (size_t)t->channels / ((size_t)t->fold.rows * t->fold.pixels);
-}
-
-/* Whether each index lies in the host's tensor and in the planes. */
-static int fits(const trine_tensor* t, const layout* l) {
-  enum { kMost = 32767 };
-  const int folded = t->fold.rows * t->fold.pixels > 1;
-  const uint64_t rows = folded ? t->fold.height : l->rows,
-                 columns = folded ? t->fold.width : l->columns;
-  uint64_t elements = 1, last;
-  uint32_t i;
-  for (i = 0; i < t->rank; ++i) {
-    if (t->extents[i] == 0 || elements >> 31 != 0) return 0;
-    elements *= t->extents[i];
-  }
-  if (t->height - 1 >= kMost || t->width - 1 >= kMost || rows - 1 >= kMost ||
-      columns - 1 >= kMost || t->step_y > elements || t->step_x > elements ||
-      t->step_channel > elements || t->channels % l->channels != 0 ||
-      (folded && t->codes_per_word != 4))
-    return 0;
-  last = (rows - 1) * t->step_y + (columns - 1) * t->step_x + (l->channels - 1) * t->step_channel;
-  return last < elements && (uint64_t)(t->height - 1) * t->pitch + t->width <= t->plane;
-}
-
-static int layout_of(const trine_tensor* t, layout* l) {
-  if (t->codes_per_word == 0 || t->fold.rows - 1 > 254 || t->fold.pixels - 1 > 254 ||
-      channels_of(t) == 0)
-    return TRINE_E_IMAGE;
-  l->rows = t->transposed ? t->width : t->height;
-  l->columns = t->transposed ? t->height : t->width;
-  l->channels = channels_of(t);
-  l->words = ((size_t)t->channels + t->codes_per_word - 1) / t->codes_per_word;
-  l->next_row = t->transposed ? 1 : t->pitch;
-  l->next_column = t->transposed ? t->pitch : 1;
-  l->step_y = (size_t)t->step_y;
-  l->step_x = (size_t)t->step_x;
-  l->step_channel = (size_t)t->step_channel;
-  return fits(t, l) ? TRINE_OK : TRINE_E_IMAGE;
-}
-
-/* Codes of one word, from `from` on. */
-static uint32_t gathered(const trine_tensor* t, uint32_t bits, const unsigned char* from,
-                         size_t step, size_t count) {
-  uint32_t word = 0, shift = 0;
-  if (bits == 32) return get32(from);
-  for (; count > 0; --count, from += step, shift += bits) {
-    uint32_t code = t->codes != NULL ? t->codes[*from] : *from;
-    if (bits == 1) code = code - 1 < 127;
-    if (bits == 2) code &= 3;
-    word |= code << shift;
-  }
-  return word;
-}
-
-/* A row of words of up to four bytes each, which most tensors are made of. */
-static void gather_row(const trine_tensor* t, const layout* l, const unsigned char* from,
-                       size_t count, uint32_t* to) {
-  const unsigned char* codes = t->codes;
-  const size_t step = l->step_channel, two = 2 * step, three = 3 * step;
-  size_t x;
-  for (x = l->columns; x > 0; --x, from += l->step_x, to += l->next_column) {
-    uint32_t word;
-    if (codes == NULL) {
-      word = from[0];
-      if (count > 1) word |= (uint32_t)from[step] << 8;
-      if (count > 2) word |= (uint32_t)from[two] << 16;
-      if (count > 3) word |= (uint32_t)from[three] << 24;
-    } else {
-      word = codes[from[0]];
-      if (count > 1) word |= (uint32_t)codes[from[step]] << 8;
-      if (count > 2) word |= (uint32_t)codes[from[two]] << 16;
-      if (count > 3) word |= (uint32_t)codes[from[three]] << 24;
-    }
-    *to = word;
-  }
-}
-
-/* A pixel's channels are a block of pixels. */
-static void to_folded(const trine_tensor* t, const layout* l, const unsigned char* from,
-                      uint32_t* to, size_t y, size_t x) {
-  const size_t top = y * t->fold.stride_y, left = x * t->fold.stride_x;
-  const unsigned char* codes = t->codes;
-  size_t row, column, channel;
-  uint32_t word = 0, shift = 0;
-  for (row = top; row < top + t->fold.rows; ++row)
-    for (column = left; column < left + t->fold.pixels; ++column) {
-      /* Before the tensor's first the difference is large, too. */
-      const size_t down = row - t->fold.top, right = column - t->fold.left;
-      const int inside = down < t->fold.height && right < t->fold.width;
-      const unsigned char* element = inside ? from + down * l->step_y + right * l->step_x : NULL;
-      for (channel = l->channels; channel > 0; --channel) {
-        uint32_t code = (uint32_t)t->zero_point & 0xff;
-        if (inside) {
-          code = codes != NULL ? codes[*element] : *element;
-          element += l->step_channel;
-        }
-        word |= code << shift;
-        shift += 8;
-        if (shift == 32) {
-          *to = word;
-          to += (size_t)t->plane;
-          word = shift = 0;
-        }
-      }
-    }
-  if (shift != 0) *to = word;
-}
-
-int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes) {
-  const unsigned char* from = elements;
-  layout l;
-  uint32_t bits;
-  size_t n, i, word, y, x;
-  int result;
-  if (tensor == NULL || elements == NULL || planes == NULL) return TRINE_E_ARGUMENT;
-  result = layout_of(tensor, &l);
-  if (result != TRINE_OK) return result;
-  n = tensor->codes_per_word;
-  bits = 32 / tensor->codes_per_word;
-  for (i = 0; i < tensor->bytes / 4; ++i) planes[i] = 0;
-  if (l.channels != tensor->channels) {
-    for (y = 0; y < l.rows; ++y)
-      for (x = 0; x < l.columns; ++x)
-        to_folded(tensor, &l, from, planes + y * l.next_row + x * l.next_column, y, x);
-    return TRINE_OK;
-  }
-  for (word = 0; word < l.words; ++word) {
-    const size_t left = l.channels - n * word, count = left < n ? left : n, size = n == 1 ? 4 : 1;
-    for (y = 0; y < l.rows; ++y) {
-      const unsigned char* row = from + size * (n * word * l.step_channel + y * l.step_y);
-      uint32_t* to = planes + word * (size_t)tensor->plane + y * l.next_row;
-      if (n == 4)
-        gather_row(tensor, &l, row, count, to);
-      else
-        for (x = 0; x < l.columns; ++x)
-          to[x * l.next_column] =
-              gathered(tensor, bits, row + size * x * l.step_x, l.step_channel, count);
-    }
-  }
-  return TRINE_OK;
-}
-
-/* The other way. */
-static void scatter_row(const trine_tensor* t, const layout* l, const uint32_t* from, size_t count,
-                        unsigned char* to) {
-  const unsigned char* codes = t->codes;
-  const size_t step = l->step_channel, two = 2 * step, three = 3 * step;
-  size_t x;
-  for (x = l->columns; x > 0; --x, from += l->next_column, to += l->step_x) {
-    const uint32_t word = *from;
-    if (codes == NULL) {
-      to[0] = (unsigned char)word;
-      if (count > 1) to[step] = (unsigned char)(word >> 8);
-      if (count > 2) to[two] = (unsigned char)(word >> 16);
-      if (count > 3) to[three] = (unsigned char)(word >> 24);
-    } else {
-      to[0] = codes[word & 0xff];
-      if (count > 1) to[step] = codes[word >> 8 & 0xff];
-      if (count > 2) to[two] = codes[word >> 16 & 0xff];
-      if (count > 3) to[three] = codes[word >> 24];
-    }
-  }
-}
-
-/* Back to the host's tensor. */
-static void scatter(const trine_tensor* t, uint32_t bits, uint32_t word, unsigned char* to,
-                    size_t step, size_t count) {
-  size_t i;
-  if (bits == 32) {
-    for (i = 0; i < 4; ++i) to[i] = (unsigned char)(word >> 8 * i);
-    return;
-  }
-  for (i = 0; i < count; ++i, word >>= bits) {
-    unsigned char code = (unsigned char)word;
-    if (bits == 1) code = (word & 1) != 0 ? 1 : 0xff;
-    if (bits == 2) code = (unsigned char)(((word & 3) ^ 2) - 2);
-    to[i * step] = t->codes != NULL ? t->codes[code] : code;
-  }
-}
-
-int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements) {
-  unsigned char* to = elements;
-  layout l;
-  uint32_t bits;
-  size_t n, word, y, x;
-  int result;
-  if (tensor == NULL || elements == NULL || planes == NULL) return TRINE_E_ARGUMENT;
-  result = layout_of(tensor, &l);
-  if (result != TRINE_OK) return result;
-  n = tensor->codes_per_word;
-  bits = 32 / tensor->codes_per_word;
-  if (l.channels != tensor->channels) return TRINE_E_IMAGE; /* blocks are of inputs */
-  for (word = 0; word < l.words; ++word) {
-    const size_t left = l.channels - n * word, count = left < n ? left : n, size = n == 1 ? 4 : 1;
-    for (y = 0; y < l.rows; ++y) {
-      unsigned char* row = to + size * (n * word * l.step_channel + y * l.step_y);
-      const uint32_t* from = planes + word * (size_t)tensor->plane + y * l.next_row;
-      if (n == 4)
-        scatter_row(tensor, &l, from, count, row);
-      else
-        for (x = 0; x < l.columns; ++x)
-          scatter(tensor, bits, from[x * l.next_column], row + size * x * l.step_x, l.step_channel,
-                  count);
-    }
-  }
-  return TRINE_OK;
-}
-
 int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address) {
   int result;
   if (device == NULL || image == NULL) return TRINE_E_ARGUMENT;
@@ -544,25 +348,6 @@ int trine_planes(trine_device* device, const trine_image* image, const trine_ten
   return result;
 }
 
-int trine_input(trine_device* device, const trine_image* image, uint32_t index,
-                const void* elements) {
-  trine_tensor tensor;
-  uint32_t* planes = NULL;
-  int result = trine_image_input(image, index, &tensor);
-  if (result == TRINE_OK) result = trine_planes(device, image, &tensor, &planes);
-  if (result == TRINE_OK) result = trine_to_planes(&tensor, elements, planes);
-  return result != TRINE_OK ? result : trine_clean(device, planes, (size_t)tensor.bytes);
-}
-
-int trine_output(trine_device* device, const trine_image* image, uint32_t index, void* elements) {
-  trine_tensor tensor;
-  uint32_t* planes = NULL;
-  int result = trine_image_output(image, index, &tensor);
-  if (result == TRINE_OK) result = trine_planes(device, image, &tensor, &planes);
-  if (result == TRINE_OK) result = trine_invalidate(device, planes, (size_t)tensor.bytes);
-  return result != TRINE_OK ? result : trine_from_planes(&tensor, planes, elements);
-}
-
 int trine_set_window(trine_device* device, uint64_t first, uint64_t last) {
   int result;
   if (device == NULL || first > last) return TRINE_E_ARGUMENT;
@@ -583,28 +368,43 @@ int trine_start(trine_device* device) {
   if (!device->loaded) return TRINE_E_STATE;
   result = refuse_while_busy(device);
   if (result != TRINE_OK) return result;
-  if (write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK ||
-      write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_START) != TRINE_OK)
+  if (write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK) return TRINE_E_ACCESS;
+  device->interrupted = 0;
+  if (write32(device, TRINE_CSR_CONTROL, TRINE_CSR_CONTROL_START) != TRINE_OK)
     return TRINE_E_ACCESS;
   device->started = 1;
   return TRINE_OK;
 }
 
-/* Asks once: *ended says whether done or error is set. */
-static int poll(trine_device* device, int* ended) {
+int trine_poll(trine_device* device) {
+  const uint32_t ended = TRINE_CSR_STATUS_DONE | TRINE_CSR_STATUS_ERROR;
+  uint32_t status = 0;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  if (!device->started) return TRINE_E_STATE;
+  if (read32(device, TRINE_CSR_STATUS, &status) != TRINE_OK) return TRINE_E_ACCESS;
+  if ((status & ended) == 0) return TRINE_RUNNING;
+  device->started = 0;
+  if (write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK) return TRINE_E_ACCESS;
+  return (status & TRINE_CSR_STATUS_ERROR) != 0 ? TRINE_E_DEVICE : TRINE_OK;
+}
+
+int trine_interrupt(trine_device* device) {
+  uint32_t events = 0;
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  if (read32(device, TRINE_CSR_IRQ_STATUS, &events) != TRINE_OK) return TRINE_E_ACCESS;
+  if ((events & kIrqAll) == 0) return 0;
+  device->interrupted = 1;
+  return write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK ? TRINE_E_ACCESS : 1;
+}
+
+int trine_interrupted(const trine_device* device) { return device != NULL && device->interrupted; }
+
+/* Whether it is time to ask for the end: 0, or 1: not yet. */
+static int interrupt_comes(trine_device* device) {
   const trine_callbacks* callbacks = &device->callbacks;
-  trine_status status;
-  int result;
-  *ended = 0;
-  if (callbacks->wait_interrupt != NULL) {
-    const int answer = callbacks->wait_interrupt(callbacks->context);
-    if (answer == 1) return TRINE_OK;
-    if (answer != 0) return TRINE_E_ACCESS;
-  }
-  result = trine_get_status(device, &status);
-  if (result != TRINE_OK) return result;
-  *ended = status.done || status.error;
-  return status.error ? TRINE_E_DEVICE : TRINE_OK;
+  const int answer =
+      callbacks->wait_interrupt != NULL ? callbacks->wait_interrupt(callbacks->context) : 0;
+  return answer == 0 || answer == 1 ? answer : access_failed(device, kInterrupt, 0);
 }
 
 int trine_wait(trine_device* device, uint64_t attempts) {
@@ -612,13 +412,9 @@ int trine_wait(trine_device* device, uint64_t attempts) {
   if (device == NULL) return TRINE_E_ARGUMENT;
   if (!device->started) return TRINE_E_STATE;
   for (attempt = 0; attempts == 0 || attempt < attempts; ++attempt) {
-    int ended = 0;
-    const int result = poll(device, &ended);
-    if (ended) {
-      device->started = 0;
-      if (write32(device, TRINE_CSR_IRQ_STATUS, kIrqAll) != TRINE_OK) return TRINE_E_ACCESS;
-    }
-    if (result != TRINE_OK || ended) return result;
+    int result = interrupt_comes(device);
+    if (result == TRINE_OK) result = trine_poll(device);
+    if (result != TRINE_RUNNING) return result;
   }
   return TRINE_E_TIMEOUT;
 }
@@ -696,6 +492,8 @@ const char* trine_strerror(int code) {
   switch (code) {
     case TRINE_OK:
       return "success";
+    case TRINE_RUNNING:
+      return "the accelerator is running";
     case TRINE_E_ARGUMENT:
       return "invalid argument";
     case TRINE_E_STORAGE:
@@ -766,4 +564,94 @@ const char* trine_error_text(uint32_t cause) {
     default:
       return "unknown cause";
   }
+}
+
+/* ---- an error as a text */
+
+typedef struct writer {
+  char* text;
+  size_t size, length; /* length counts what had no room, too */
+} writer;
+
+static void put(writer* to, char c) {
+  if (to->length < to->size) to->text[to->length] = c;
+  ++to->length;
+}
+
+static void put_text(writer* to, const char* text) {
+  while (*text != '\0') put(to, *text++);
+}
+
+static void put_number(writer* to, uint32_t number, uint32_t base, size_t least_digits) {
+  char digits[10];
+  size_t n = 0;
+  while (number != 0 || n < least_digits) {
+    digits[n] = "0123456789abcdef"[number % base];
+    ++n;
+    number /= base;
+  }
+  while (n > 0) put(to, digits[--n]);
+}
+
+static void put_place(writer* to, const char* before, uint64_t number) {
+  const uint32_t high = (uint32_t)(number >> 32);
+  put_text(to, before);
+  put_text(to, "0x");
+  if (high != 0) put_number(to, high, 16, 1);
+  put_number(to, (uint32_t)number, 16, high != 0 ? 8 : 1);
+}
+
+/* What the address of an error is, and whether a RUN is told. */
+static const char* place_of(uint32_t cause, int* run) {
+  *run = 0;
+  switch (cause) {
+    case TRINE_ERROR_LOAD:
+    case TRINE_ERROR_STORE:
+    case TRINE_ERROR_LOAD_WINDOW:
+    case TRINE_ERROR_STORE_WINDOW:
+    case TRINE_ERROR_LOAD_TIMEOUT:
+    case TRINE_ERROR_STORE_TIMEOUT:
+      *run = 1;
+      return ", at address ";
+    case TRINE_ERROR_FETCH:
+    case TRINE_ERROR_FETCH_WINDOW:
+    case TRINE_ERROR_FETCH_TIMEOUT:
+      return ", at address ";
+    case TRINE_ERROR_ECC:
+      return ", word ";
+    default:
+      return ", at byte ";
+  }
+}
+
+static void put_device_error(writer* to, trine_device* device) {
+  trine_status status;
+  const char* place;
+  int run;
+  if (trine_get_status(device, &status) != TRINE_OK || !status.error) return;
+  put_text(to, ": ");
+  put_text(to, trine_error_text(status.error_cause));
+  place = place_of(status.error_cause, &run);
+  put_place(to, place, status.error_address);
+  if (!run) return;
+  put_text(to, ", RUN ");
+  put_number(to, status.error_run, 10, 1);
+}
+
+static void put_failed_access(writer* to, const trine_device* device) {
+  if (device->failed == kRegister) put_place(to, ": register ", device->failed_at);
+  if (device->failed == kMemory) put_place(to, ": memory at ", device->failed_at);
+  if (device->failed == kInterrupt) put_text(to, ": its interrupt");
+}
+
+size_t trine_describe(trine_device* device, int code, char* text, size_t size) {
+  writer to;
+  to.text = text;
+  to.size = text != NULL ? size : 0;
+  to.length = 0;
+  put_text(&to, trine_strerror(code));
+  if (device != NULL && code == TRINE_E_DEVICE) put_device_error(&to, device);
+  if (device != NULL && code == TRINE_E_ACCESS) put_failed_access(&to, device);
+  if (to.size > 0) text[to.length < to.size ? to.length : to.size - 1] = '\0';
+  return to.length;
 }

@@ -47,6 +47,7 @@ extern "C" {
 
 enum {
   TRINE_OK = 0,
+  TRINE_RUNNING = 1,          /* trine_poll(): not yet */
   TRINE_E_ARGUMENT = -1,      /* null pointer, misaligned address, empty program */
   TRINE_E_STORAGE = -2,       /* storage smaller than trine_device_size() */
   TRINE_E_ACCESS = -3,        /* a callback failed */
@@ -76,8 +77,9 @@ typedef struct trine_callbacks {
    * it begins or ends in may be treated as a whole. */
   void (*clean)(void* context, const void* at, size_t bytes);
   void (*invalidate)(void* context, void* at, size_t bytes);
-  /* Optional (null: STATUS is polled): returns 0 when the interrupt is there, 1 to be asked again.
-   * May sleep. */
+  /* Optional (null: STATUS is polled): sleeps until an interrupt, any; returns 0 if STATUS is to be
+   * read, 1 to be asked again. With trine_interrupt() as handler, so that none is missed:
+   *   disable interrupts; if (!trine_interrupted(device)) wfi; enable interrupts; return 0; */
   int (*wait_interrupt)(void* context);
 } trine_callbacks;
 
@@ -141,6 +143,7 @@ typedef struct trine_tensor {
   uint32_t channels, height, width;
   uint32_t codes_per_word;
   uint32_t transposed;
+  uint32_t half_even;        /* how floats become codes: halves to even, not away from zero */
   uint32_t rank, extents[8]; /* of the host's tensor */
   struct {
     uint32_t rows, pixels, stride_y, stride_x, top, left, height, width;
@@ -184,10 +187,18 @@ int trine_load_image(trine_device* device, const trine_image* image, uint64_t ba
 /* An input of the image that is loaded, from the caller's tensor straight to its place in the
  * device's memory, as trine_to_planes() does it; an output from there. Nothing of the image's other
  * tensors changes. TRINE_E_STATE unless this image is loaded, TRINE_E_BUSY between trine_start()
- * and the end that trine_wait() has seen. */
+ * and the end that trine_wait() or trine_poll() has seen. */
 int trine_input(trine_device* device, const trine_image* image, uint32_t index,
                 const void* elements);
 int trine_output(trine_device* device, const trine_image* image, uint32_t index, void* elements);
+
+/* The same of real numbers, in the order of the host's tensor: an input's become the nearest codes
+ * of its scale and zero point, or the last ones (as operator QUANTIZE does it; what is no number:
+ * the lowest), an output's are scale * (code - zero_point), rounded once. */
+int trine_input_float(trine_device* device, const trine_image* image, uint32_t index,
+                      const float* values);
+int trine_output_float(trine_device* device, const trine_image* image, uint32_t index,
+                       float* values);
 
 /* Where the processor sees the planes of a tensor of the image that is loaded, for callers that lay
  * them out themselves: as trine_map(), with the codes of trine_input(). */
@@ -215,6 +226,17 @@ int trine_invalidate(trine_device* device, void* at, size_t bytes);
 /* Starts the loaded program and returns at once. */
 int trine_start(trine_device* device);
 
+/* Asks once, without waiting: TRINE_RUNNING, or how it has ended, once: TRINE_OK, TRINE_E_DEVICE.
+ * TRINE_E_STATE if nothing was started. */
+int trine_poll(trine_device* device);
+
+/* The interrupt's handler, on the processor that waits: takes the device's interrupt back and
+ * remembers it for trine_interrupted(). 1, or 0 if it was another's. */
+int trine_interrupt(trine_device* device);
+
+/* 1 if trine_interrupt() took one since trine_start(), else 0. */
+int trine_interrupted(const trine_device* device);
+
 /* Waits for the end: at most `attempts` polls of STATUS or calls of wait_interrupt(), 0: no limit.
  * TRINE_E_TIMEOUT leaves the program running; call again or trine_reset(). */
 int trine_wait(trine_device* device, uint64_t attempts);
@@ -239,6 +261,13 @@ int trine_reset(trine_device* device, uint64_t attempts);
  * left, and waits for their end as trine_reset() does. TRINE_E_BUSY while a program runs. The
  * program stays loaded. */
 int trine_scrub(trine_device* device, uint64_t attempts);
+
+/* Writes a code as text: what it means, of a device's error cause and place, too ("the accelerator
+ * stopped with an error: a read of the load engine answered with an error, at address 0x40, RUN
+ * 7"), of an access the register or address that could not be reached last. At most `size` bytes,
+ * the last one is zero. Returns the length of the whole text without it. Of a device's error to be
+ * called before the next start. */
+size_t trine_describe(trine_device* device, int code, char* text, size_t size);
 
 /* Text of a code; never null. */
 const char* trine_strerror(int code);

@@ -3,9 +3,10 @@
 """What a system takes over from `trine generate`: the commands of docs/integrate.md, model.md,
 five_steps.md and compare.md, the driver, prefixes, constraints.
 
-usage: run.py [--full] [--build DIR]
+usage: run.py [--full] [--build DIR] --device PROGRAM
 $TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of a page, in its order, in a folder of its own
 (those marked "full" with --full), then checks what they have left. Exit code 1 if something is wrong, 77 without riscv64-unknown-elf-gcc.
+--device: simulated_device, for which sw/runtime/examples/linux_uio.c runs.
 """
 import argparse
 import os
@@ -19,8 +20,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, SKIPPED  # noqa: E402
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
-CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding"]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Wcast-qual", "-Wstrict-prototypes",
+          "-Wmissing-prototypes", "-Wundef", "-Wswitch-default", "-Werror"]
+CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding", "-Os"]
+DRIVER = {"runtime": 6 * 1024, "tensor": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
 # A device that has ended before it is asked, in front of the example that a header begins with.
 EXAMPLE = """
 #include "{runtime}.h"
@@ -82,7 +85,6 @@ int {p}product({p}device* device, const int8_t* weights, const int32_t* multipli
   return 0;
 }}
 """
-VMM_BYTES = 4096  # of RV32 code
 
 failures = []
 
@@ -123,7 +125,7 @@ def drivers(folder):
         source = folder / f"{p}example.c"
         source.write_text(EXAMPLE.format(runtime=p + "runtime", csr=p + "csr", isa=p + "isa", p=p, P=p.upper(), example=example,
                                          of_image=of_image))
-        for file in (source, design / f"{p}runtime.c"):
+        for file in (source, *(design / f"{p}{part}.c" for part in DRIVER)):
             objects.append(f"{file.stem}.o")
             run(f"{file.name}: C99", ["gcc", *STRICT, "-I", design, "-c", file, "-o", objects[-1]], folder)
             run(f"{file.name}: freestanding, rv32", [*CROSS, *STRICT, "-I", design, "-c", file, "-o", "bare.o"], folder)
@@ -136,23 +138,105 @@ def drivers(folder):
 
 
 def products(folder):
-    """trine_vmm as emitted: its header's example, the size of its code, the network on top of it."""
-    strict = [*STRICT, "-Wshadow", "-Wconversion", "-Wstrict-prototypes", "-Wmissing-prototypes"]
+    """The example that trine_vmm.h begins with, with and without a prefix, and the network on top of it."""
+    files = [("out/edge32", "sw/runtime/examples/accelerator_vmm.c")]
     for name, p in (("edge32", "trine_"), ("left", "left_trine_")):
-        design = folder / "out" / name
-        header = (design / f"{p}vmm.h").read_text()
-        example = re.search(r"(?: \*   .+\n)+(?= \*\n \* Where)", header)
-        source = folder / f"{p}product.c"
+        design, source = folder / "out" / name, folder / f"{p}product.c"
+        example = re.search(r"(?: \*   .+\n)+(?= \*\n \* Where)", (design / f"{p}vmm.h").read_text())
         source.write_text(PRODUCT.format(p=p, example=re.sub(r"^ \*", "", example[0], flags=re.M)))
-        files = [source, design / f"{p}vmm.c"]
-        if p == "trine_":
-            files.append(ROOT / "sw" / "runtime" / "examples" / "accelerator_vmm.c")
-        for file in files:
-            run(f"{file.name}: C99", ["gcc", *strict, "-O2", "-I", design, "-c", file, "-o", "host.o"], folder)
-            run(f"{file.name}: freestanding, rv32", [*CROSS, *strict, "-Os", "-I", design, "-c", file, "-o", f"{file.stem}.o"],
-                folder)
-    sizes = run("its size", ["riscv64-unknown-elf-size", "trine_vmm.o"], folder).splitlines()[-1].split()
-    check(sum(map(int, sizes[:3])) <= VMM_BYTES, f"trine_vmm.c is {sizes[3]} bytes of RV32 code and data, at most {VMM_BYTES}")
+        files.append((design, source))
+    for design, file in files:
+        for compiler, what in ((["gcc"], "C99"), (CROSS, "freestanding, rv32")):
+            run(f"{pathlib.Path(file).name}: {what}", [*compiler, *STRICT, "-I", design, "-c", file, "-o", "product.o"], folder)
+
+
+def sizes(folder):
+    """The driver's object code for a small processor, soft floats not counted."""
+    for part, most in DRIVER.items():
+        source = folder / "out" / "edge32" / f"trine_{part}.c"
+        run(f"{part}: compiled for size", [*CROSS, "-std=c99", "-c", source, "-o", "size.o"], folder)
+        text, data, bss = run(f"{part}: size", ["riscv64-unknown-elf-size", "size.o"], folder).splitlines()[1].split()[:3]
+        check(int(text) <= most and data == bss == "0", f"{part}: {text} bytes, allowed {most}; {data} + {bss} of data, allowed none")
+
+
+def model_in_c(folder):
+    """The array of `trine compile --c` is the image, in C and in C++."""
+    source = folder / "model.c"
+    source.write_text('#include "lenet_mnist.h"\n#include <stdio.h>\nint main(void) '
+                      "{ return fwrite(lenet_mnist_model, LENET_MNIST_IMAGE_BYTES, 1, stdout) != 1; }\n")
+    shutil.copy(source, folder / "model.cpp")
+    for compiler, source in ((["gcc", *STRICT], "model.c"), (["g++", "-Wall", "-Wextra", "-pedantic", "-Werror"], "model.cpp")):
+        run(f"{source} includes the model", [*compiler, "-I", "out", source, "-o", "model"], folder)
+        said = subprocess.run(["./model"], cwd=folder, stdout=subprocess.PIPE, check=True).stdout
+        check(said == (folder / "out" / "lenet.img").read_bytes(), f"{source}: the array is the image")
+
+
+def bare_metal(folder):
+    for cache in ([], ["-DNONCOHERENT_CACHE=64"]):
+        run(f"bare_metal.c {' '.join(cache)}", [CROSS[0], "-march=rv32imc_zicsr", *CROSS[2:], *STRICT, *cache, "-I", "out/edge32", "-I", "out",
+                                               "-c", "sw/runtime/examples/bare_metal.c", "-o", "bare.o"], folder)
+
+
+class Board:
+    """A device of the architecture simulator as Linux shows one."""
+
+    def __init__(self, folder, program, config, mode):
+        self.folder = folder
+        self.arguments = ["registers", "buffer", "0x740000000", str(1 << 17)]
+        self.device = subprocess.Popen([program, config, *self.arguments, *mode], cwd=folder, stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, text=True)
+        self.terminal = self.device.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.device.stdin.close()
+        check(self.device.wait(60) == 0, "the simulated device ends well")
+
+    def run(self, image, given):
+        """(exit code, output, what it said)"""
+        (self.folder / "given").write_bytes(given)
+        done = subprocess.run(["./on_linux", *self.arguments, image, "given", "result", self.terminal], cwd=self.folder,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        return done.returncode, (self.folder / "result").read_bytes() if done.returncode == 0 else b"", done.stdout
+
+
+def npy_rows(path, count):
+    """The first cases of a file of codes."""
+    data = path.read_bytes()
+    header = 10 + int.from_bytes(data[8:10], "little")
+    cases = int(re.search(rb"'shape': \((\d+),", data[:header])[1])
+    size = (len(data) - header) // cases
+    return [data[header + i * size:header + (i + 1) * size] for i in range(count)]
+
+
+def on_linux(folder, device):
+    """The example for Linux runs a shipped model on a simulated device, and tells what is wrong."""
+    run("linux_uio.c", ["gcc", *STRICT, "-DSECONDS=1", "-I", "out/edge32", "sw/runtime/examples/linux_uio.c", "out/edge32/trine_runtime.c",
+                        "out/edge32/trine_tensor.c", "-o", "on_linux"], folder)
+    vectors = ROOT / "models" / "lenet_mnist" / "vectors"
+    pictures, scores = npy_rows(vectors / "in0.npy", 3), npy_rows(vectors / "out0.npy", 3)
+    damaged = (folder / "out" / "lenet.img").read_bytes()[:-1]
+    (folder / "damaged.img").write_bytes(damaged)
+    with Board(folder, device, "edge32", []) as board:
+        for i, (picture, expected) in enumerate(zip(pictures, scores)):
+            code, result, said = board.run("out/lenet.img", picture)
+            check(code == 0 and result == expected and re.fullmatch(r"\d+ cycles\n", said), f"case {i} on Linux: {said.strip()}")
+        for what, image, given, expected in (
+                ("a damaged image", "damaged.img", pictures[0], "damaged.img: no machine image, or a damaged one\n"),
+                ("half an input", "out/lenet.img", pictures[0][:300], "given: not the inputs' bytes: invalid argument\n"),
+                ("no image", "none.img", pictures[0], "none.img: No such file or directory\n")):
+            code, _, said = board.run(image, given)
+            check(code == 1 and said == expected, f"{what}: {said.strip()}")
+    for config, mode, expected in (
+            ("edge64", [], "out/lenet.img: the program was compiled for another configuration\n"),
+            ("edge32", ["fails"], "run: the accelerator stopped with an error: a read of the load engine answered with an error, at address "
+                                  "0x740000040, RUN 3\n"),
+            ("edge32", ["dead"], "run: the accelerator did not finish in time\n")):
+        with Board(folder, device, config, mode) as board:
+            code, _, said = board.run("out/lenet.img", pictures[0])
+            check(code == 1 and said == expected, f"{config} {' '.join(mode)}: {said.strip()}")
 
 
 def names(folder):
@@ -220,6 +304,7 @@ def constraints(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--device", type=pathlib.Path, required=True)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "integrate")
     options = parser.parse_args()
     if not shutil.which(CROSS[0]):
@@ -230,7 +315,7 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
-    for name in ("models", "tests"):
+    for name in ("models", "sw", "tests"):
         (folder / name).symlink_to(ROOT / name)
     if not options.full:  # what the second and the fourth of the five steps would download for
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")
@@ -239,6 +324,10 @@ def main():
         page(name, folder, options.full)
     drivers(folder)
     products(folder)
+    sizes(folder)
+    model_in_c(folder)
+    bare_metal(folder)
+    on_linux(folder, options.device)
     names(folder)
     cores(folder)
     printed_command(folder)

@@ -20,7 +20,7 @@ namespace {
 struct Options {
   Output output;
   NetworkOptions network;
-  std::string out, image;
+  std::string out, image, c;
   bool disassemble = false;
 };
 
@@ -146,25 +146,29 @@ Json to_json(const compiler::Program& program, const std::vector<program::Traffi
   return json;
 }
 
-/// What a driver without this library needs.
-void write_image(const std::string& file, const compiler::Program& program) {
+/// What a driver without this library needs. @param text_of  the program, as bytes of the file
+void write_for_driver(const std::string& option, const std::string& file,
+                      const compiler::Program& program,
+                      std::string (*text_of)(const compiler::Program&)) {
+  if (file.empty()) return;
   if (!program.rest.empty())
-    throw_error("--image: {} runs in stages, with operators on the host between", program.name);
-  write_file(file, compiler::write_image(program));
+    throw_error("{}: {} runs in stages, with operators on the host between", option, program.name);
+  write_file(file, text_of(program));
 }
 
 int run(const Options& options) {
-  if (options.out.empty() && options.image.empty() && !options.disassemble &&
+  if (options.out.empty() && options.image.empty() && options.c.empty() && !options.disassemble &&
       options.network.print_after.empty())
-    throw_error("trine compile: --out, --image, --disassemble or --print-after is required");
-  options.output.check({{"--out", options.out}, {"--image", options.image}},
+    throw_error("trine compile: --out, --image, --c, --disassemble or --print-after is required");
+  options.output.check({{"--out", options.out}, {"--image", options.image}, {"--c", options.c}},
                        options.network.read());
   const machine::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
   const compiler::Program& program = network.program;
   options.output.print(network.printed);
-  if (!options.image.empty()) write_image(options.image, program);
+  write_for_driver("--image", options.image, program, compiler::write_image);
+  write_for_driver("--c", options.c, program, compiler::write_c);
   if (!options.out.empty()) compiler::write_program(options.out, program);
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
@@ -186,6 +190,7 @@ void add_compile(CLI::App& app, Action& action) {
   add_value(*command, "--out,-o FILE", options->out, "program to write");
   add_value(*command, "--image FILE", options->image,
             "machine image to write, for drivers: docs/program-file.md");
+  add_value(*command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
   command->add_flag("--disassemble", options->disassemble, "print the instructions");
   command->footer(
       "Prints where each layer lives and how it is split. A program runs only on designs of the\n"

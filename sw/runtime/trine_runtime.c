@@ -153,7 +153,7 @@ static int write_memory(trine_device* device, uint64_t address, const void* data
   void* at;
   const int result = trine_map(device, address, bytes, &at);
   if (result != TRINE_OK) return result;
-  memcpy(at, data, bytes);
+  if (at != data) memcpy(at, data, bytes);
   return trine_clean(device, at, bytes);
 }
 
@@ -497,13 +497,13 @@ const char* trine_strerror(int code) {
     case TRINE_E_ARGUMENT:
       return "invalid argument";
     case TRINE_E_STORAGE:
-      return "storage of the handle is too small";
+      return "no room for the handle";
     case TRINE_E_ACCESS:
       return "the device or its memory cannot be reached";
     case TRINE_E_ID:
       return "no Trine accelerator at this address";
     case TRINE_E_VERSION:
-      return "the accelerator has another instruction set version";
+      return "the instruction set has another version";
     case TRINE_E_CONFIGURATION:
       return "the program was compiled for another configuration";
     case TRINE_E_BUSY:
@@ -518,6 +518,10 @@ const char* trine_strerror(int code) {
       return "the bus owes answers to a former program";
     case TRINE_E_IMAGE:
       return "no machine image, or a damaged one";
+    case TRINE_E_FEATURE:
+      return "the design lacks it";
+    case TRINE_E_SIZE:
+      return "too large for the design";
     default:
       return "unknown error";
   }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An accelerator for the C99 driver, in software: registers, and memory from bus address 0 on. A
+// start runs the words on the architecture simulator, or on the RTL, to their end.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "machine/config.h"
+#include "sim/rtl/run.h"
+#include "sw/runtime/trine_vmm.h"
+
+namespace trine::tests {
+
+/// The text of trine_design.h as the C compiler has it. @throws std::exception  it has another form
+trine_design design_of(const machine::Config& config);
+
+class SimulatedDevice {
+ public:
+  /// @param rtl  where programs run on the RTL
+  SimulatedDevice(const machine::Config& config, std::size_t memory_bytes,
+                  const std::optional<sim::RtlOptions>& rtl = std::nullopt);
+  SimulatedDevice(const SimulatedDevice&) = delete;
+  SimulatedDevice& operator=(const SimulatedDevice&) = delete;
+
+  trine_device* handle() { return device_; }
+
+  std::vector<std::uint8_t> memory;
+  sim::RunResult last;                     ///< of the last program
+  std::uint64_t programs = 0, cycles = 0;  ///< that ran, and what they took
+  std::string error;                       ///< what the simulator said of a program that it stopped
+  std::uint64_t cleaned = 0, invalidated = 0;  ///< bytes
+
+ private:
+  int read(std::uint32_t offset, std::uint32_t* value);
+  int write(std::uint32_t offset, std::uint32_t value);
+  void* map(std::uint64_t address, std::size_t bytes);
+  void start();
+
+  machine::Config config_;
+  std::optional<sim::RtlOptions> rtl_;
+  std::map<std::uint32_t, std::uint32_t> registers_;
+  trine_storage storage_{};
+  trine_device* device_ = nullptr;
+};
+
+}  // namespace trine::tests

@@ -63,6 +63,15 @@ ModelText text_of(const Model& model, std::size_t n) {
   return text;
 }
 
+/// What board.h promises to an app.
+std::string app_text(const FirmwareOptions& options) {
+  const std::string bytes = options.data.empty() ? std::string(1, '\0') : read_text(options.data);
+  return fmt::format(
+      "#include \"board.h\"\n\n{}const unsigned char* const soc_data = bytes;\n"
+      "const size_t soc_data_bytes = {};\n",
+      array("bytes", bytes), options.data.empty() ? 0 : bytes.size());
+}
+
 std::string models_text(const std::vector<Model>& models, const FirmwareOptions& options) {
   std::string arrays, entries;
   for (std::size_t n = 0; n < models.size(); ++n) {
@@ -71,6 +80,7 @@ std::string models_text(const std::vector<Model>& models, const FirmwareOptions&
     entries += text.entry;
   }
   const Fault& fault = options.fault;
+  if (!options.app.empty()) return app_text(options);
   return fmt::format(
       "#include \"models.h\"\n\n{}\nconst soc_model soc_models[] = {{\n{}}};\n"
       "const int soc_model_count = {};\nconst int soc_cases = {};\n"
@@ -146,23 +156,32 @@ class Build {
 
 }  // namespace
 
-void build_firmware(const System& system, const fs::path& design, const std::vector<Model>& models,
-                    const FirmwareOptions& options, const fs::path& folder) {
+void build_firmware(const System& system, const fs::path& design, std::size_t machines,
+                    const std::vector<Model>& models, const FirmwareOptions& options,
+                    const fs::path& folder) {
   fs::create_directories(folder);
   for (const auto& entry : fs::directory_iterator(system.folder / "gateware"))
     if (entry.path().extension() == ".init")
       fs::copy_file(entry.path(), folder / entry.path().filename(),
                     fs::copy_options::overwrite_existing);
   write_file(folder / "models.c", models_text(models, options));
+  // An app may have large variables.
+  write_file(folder / "data.ld", fmt::format("REGION_ALIAS(\"data\", {})\n",
+                                             options.app.empty() ? "sram" : "main_ram"));
+  const fs::path own = project_root() / "soc" / "firmware";
+  std::vector<fs::path> sources{folder / "models.c", own / "board.c", design / "trine_runtime.c",
+                                design / "trine_tensor.c", design / "trine_vmm.c"};
+  if (options.app.empty()) sources.push_back(own / "main.c");
   Build build(system, design, folder);
-  build.add({fmt::format("-DSOC_MACHINES={}", models.size()),
+  build.add({fmt::format("-DSOC_MACHINES={}", machines),
              fmt::format("-DSOC_OUTPUT_BYTES={}", options.output_bytes)});
   if (!options.cache_hooks) build.add({"-DSOC_NO_CACHE_HOOKS"});
   for (const fs::path& source : system.software) build.compile(source, false);
-  const fs::path own = project_root() / "soc" / "firmware";
-  for (const fs::path& source : {folder / "models.c", own / "main.c", own / "board.c",
-                                 design / "trine_runtime.c", design / "trine_tensor.c"})
-    build.compile(source, true);
+  for (const fs::path& source : sources) build.compile(source, true);
+  for (const fs::path& source : options.app) {
+    build.add({"-I" + fs::absolute(source).parent_path().string()});
+    build.compile(fs::absolute(source), false);
+  }
   build.link(system);
   build.contents({"-R", ".models"}, "rom");
   build.contents({"-j", ".models"}, "models");

@@ -28,6 +28,8 @@ struct Fault {
 };
 
 struct FirmwareOptions {
+  std::vector<std::filesystem::path> app;  ///< C files instead of soc/firmware/main.c and models
+  std::filesystem::path data;              ///< bytes for it: soc_data of soc/firmware/board.h
   int cases = 1;
   int output_bytes = 1024;  ///< of the largest output
   bool cache_hooks = true;  ///< false: a system with caches then shows stale bytes
@@ -36,9 +38,10 @@ struct FirmwareOptions {
 
 /// Compiles it into `folder`, for the driver of `design`, and writes what the memories of the
 /// simulation begin with: trine_soc_rom.init, trine_soc_models.init.
-/// @param models  the n-th runs on machine n
+/// @param machines  of the system
+/// @param models  the n-th runs on machine n; none with an app
 /// @throws Error  the compiler is missing; code or models do not fit
-void build_firmware(const System& system, const std::filesystem::path& design,
+void build_firmware(const System& system, const std::filesystem::path& design, std::size_t machines,
                     const std::vector<Model>& models, const FirmwareOptions& options,
                     const std::filesystem::path& folder);
 

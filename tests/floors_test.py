@@ -22,6 +22,7 @@ FLOORS = [
     ["sw/compiler"],
     ["synth"],
     ["sim"],
+    ["soc"],
     ["tools/estimate", "tools/fuzz", "tools/llm"],
     ["tools/cli"],
     ["python"],

@@ -139,9 +139,13 @@ void board_take_interrupts(int index, trine_device* device) {
 
 uint64_t board_interrupt_at(int index) { return machines[index].arrived_at; }
 
+/* Behind the firmware's own variables, if they are there. */
 uint64_t board_memory(int index, uint64_t* bytes) {
-  *bytes = MAIN_RAM_SIZE / kMachines / kPage * kPage;
-  return MAIN_RAM_BASE + (uint64_t)index * *bytes;
+  extern char _end[];
+  const uint64_t used = (uintptr_t)_end < MAIN_RAM_BASE ? 0 : (uintptr_t)_end - MAIN_RAM_BASE;
+  const uint64_t first = (used + kPage - 1) / kPage * kPage;
+  *bytes = (MAIN_RAM_SIZE - first) / kMachines / kPage * kPage;
+  return MAIN_RAM_BASE + first + (uint64_t)index * *bytes;
 }
 
 void board_end(int code) {

@@ -30,6 +30,10 @@ uint64_t board_interrupt_at(int index);
 /* Where machine `index` has its part of the main memory, and how large it is. */
 uint64_t board_memory(int index, uint64_t* bytes);
 
+/* The bytes of `trine soc --data`, for an app (`--app`). */
+extern const unsigned char* const soc_data;
+extern const size_t soc_data_bytes;
+
 /* Ends the simulation with this exit code; on a board the light is out. */
 void board_end(int code) __attribute__((noreturn));
 

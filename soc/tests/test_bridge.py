@@ -16,7 +16,7 @@ from trine_litex.memory import SharedMemory
 BASE, BYTES, DATA_BITS = 0x4000_0000, 4096, 64
 LANES = DATA_BITS // 8
 WORDS = BYTES // LANES
-BURSTS = 40  # of each direction
+BURSTS = 16  # of each direction
 LIMIT = 8_000  # cycles
 
 

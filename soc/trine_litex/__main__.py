@@ -17,7 +17,6 @@ from litex.soc.integration.builder import Builder
 from litex.soc.integration.soc import SoCError
 
 from trine_litex.simulation import SimSoC
-from trine_litex.ulx3s import UlxSoC
 
 NAME = "trine_soc"
 LICENCES = ("litex", "litedram", "migen")  # what the system is made of, beside the processor
@@ -54,6 +53,7 @@ def system_of(args):
               "cpu_variant": args.variant, "integrated_rom_size": args.rom_kib * 1024,
               "integrated_rom_init": contents(args, "rom"), "integrated_sram_size": args.sram_kib * 1024}
     if args.target == "ulx3s":
+        from trine_litex.ulx3s import UlxSoC  # litex-boards is for boards alone
         return UlxSoC(args.designs, int(args.clock_mhz * 1e6), **common)
     return SimSoC(args.designs, main_kib=0 if args.sdram else args.main_kib, faults=args.faults, **common)
 
@@ -93,7 +93,17 @@ def notice(soc):
     return "\n".join(parts)
 
 
+def check(args):
+    """LiteX would print a table and raise an error without a text."""
+    if args.cpu not in cpu.CPUS:
+        raise ValueError(f"--cpu: LiteX has no '{args.cpu}', allowed: {', '.join(sorted(cpu.CPUS))}")
+    variants = list(cpu.CPUS[args.cpu].variants)
+    if args.variant and args.variant not in variants:
+        raise ValueError(f"--cpu-variant: {args.cpu} has no '{args.variant}', allowed: {', '.join(variants)}")
+
+
 def write(args):
+    check(args)
     out = Path(args.out).resolve()
     soc = system_of(args)
     Builder(soc, output_dir=str(out), compile_software=False, compile_gateware=False).build(build_name=NAME)
@@ -102,7 +112,7 @@ def write(args):
 
 
 def main():
-    logging.disable(logging.INFO)
+    logging.disable(logging.WARNING)
     args = arguments()
     try:
         write(args)

@@ -35,8 +35,8 @@ struct Options {
   Output output;
   PythonOptions python;
   soc::SystemOptions system;
-  std::vector<std::string> configs, settings, models, inputs, labels;
-  std::string vectors, out, fault, bitstream;
+  std::vector<std::string> configs, settings, models, inputs, labels, app;
+  std::string vectors, out, fault, bitstream, data;
   int cases = 1;
   bool no_cache_hooks = false;
 };
@@ -66,6 +66,7 @@ void change(std::string& image, std::size_t at) {
 
 const std::map<std::string, Fault>& faults() {
   static const std::map<std::string, Fault> table{
+      {"none", {}},  // but the system that could
       {"other-program", {{}, [](std::string& image) { change(image, kHashAt); }}},
       {"other-version", {{}, [](std::string& image) { change(image, kVersionAt); }}},
       {"truncated-model", {{}, [](std::string& image) { image.resize(image.size() / 2); }}},
@@ -99,8 +100,9 @@ Machine make_machine(const Options& options, std::size_t index) {
   Machine m;
   if (index > 0) m.prefix = fmt::format("machine{}", index);
   m.options.design = {options.configs[index], options.settings};
-  m.options.model = options.models[index];
   m.config = m.options.design.load();
+  if (!options.app.empty()) return m;
+  m.options.model = options.models[index];
   const auto policy = m.options.policy(reference::kDoublePolicy);
   if (is_program_file(m.options.model))
     throw_error("{}: a program; the model itself is wanted", m.options.model);
@@ -177,16 +179,37 @@ class Console {
         line_ += c;
   }
   /// Bytes of all of a machine's outputs.
-  const std::string& bytes(std::size_t machine) { return bytes_[machine]; }
-  const Json& figures() const { return figures_; }
+  const std::string& outputs(std::size_t machine) { return bytes_[machine]; }
+  /// What it said of times and bytes.
+  const Json& json() const { return json_; }
 
  private:
   void line(const std::string& text) {
+    unsigned machine = 0;
+    unsigned long cycles = 0, handler = 0, read = 0, written = 0;
+    char what[16] = {};
+    const char* t = text.c_str();
+    if (std::sscanf(t,
+                    "machine %u: %lu cycles, %lu from start to handler, read %lu bytes, wrote %lu",
+                    &machine, &cycles, &handler, &read, &written) == 5)
+      json_["runs"].push_back({{"machine", machine},
+                               {"cycles", cycles},
+                               {"start_to_handler_cycles", handler},
+                               {"dram_bytes_read", read},
+                               {"dram_bytes_written", written}});
+    else if (std::sscanf(t, "machine %u: %15[a-z] %lu cycles", &machine, what, &cycles) == 3)
+      json_[what + std::string("_cycles")].push_back(cycles);
+    else if (std::sscanf(t, "%lu cycles from reset", &cycles) == 1)
+      json_["cycles_from_reset"] = cycles;
+    else if (text.starts_with("output "))
+      bytes(text);
+  }
+  void bytes(const std::string& text) {
     std::istringstream in(text);
     std::string word, hex;
     std::size_t machine = 0;
     int index = 0;
-    if (!(in >> word >> machine >> index >> hex) || word != "output") return;
+    if (!(in >> word >> machine >> index >> hex)) return;
     for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
       bytes_[machine] += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   }
@@ -194,7 +217,7 @@ class Console {
   const Output& output_;
   std::string line_;
   std::map<std::size_t, std::string> bytes_;
-  Json figures_;
+  Json json_;
 };
 
 /// The first output that the firmware did not print as the golden layers have it, or "".
@@ -224,10 +247,12 @@ std::vector<std::string> read_labels(const std::string& file) {
 }
 
 void check(const Options& options) {
-  if (options.configs.size() != options.models.size())
+  if (options.app.empty() ? options.models.empty() : !options.models.empty())
+    throw_error("MODEL: required, unless --app is there, and not with it");
+  if (options.app.empty() && options.configs.size() != options.models.size())
     throw_error("--config: {}, MODEL: {}; each machine has one", options.configs.size(),
                 options.models.size());
-  if (options.models.size() > 2) throw_error("MODEL: {}, at most 2", options.models.size());
+  if (options.configs.size() > 2) throw_error("--config: {}, at most 2", options.configs.size());
   if (!options.inputs.empty() && (!options.vectors.empty() || options.models.size() > 1))
     throw_error("--input: for one model, without --vectors");
   if (!options.vectors.empty() && options.models.size() > 1)
@@ -236,6 +261,8 @@ void check(const Options& options) {
     throw_error("--labels: {} files, {} models", options.labels.size(), options.models.size());
   std::vector<NamedFile> read;
   for (const std::string& model : options.models) read.push_back({"MODEL", model});
+  for (const std::string& app : options.app) read.push_back({"--app", app});
+  read.push_back({"--data", options.data});
   for (const std::string& config : options.configs) read.push_back({"--config", config});
   for (const std::string& labels : options.labels) read.push_back({"--labels", labels});
   options.output.check({{"--bitstream", options.bitstream}}, read);
@@ -244,9 +271,11 @@ void check(const Options& options) {
   if (!options.out.empty()) check_writable_folder(options.out);
 }
 
+constexpr std::uint64_t kAppCycles = 2'000'000'000;
+
 /// Many times what reset, checksum, copies and the machine take.
 std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
-  std::uint64_t cycles = 20'000'000;
+  std::uint64_t cycles = models.empty() ? kAppCycles : 20'000'000;
   for (const soc::Model& model : models)
     cycles += 200 * model.image.size() +
               static_cast<std::uint64_t>(cases) * 200 * std::uint64_t{model.expected_cycles};
@@ -266,21 +295,27 @@ struct Job {
 
 Job make_job(const Options& options, const fs::path& out) {
   Job job{options, {}, {}, {}, options.system, {}, out};
-  for (std::size_t i = 0; i < options.models.size(); ++i) {
+  for (std::size_t i = 0; i < options.configs.size(); ++i) {
     job.machines.push_back(make_machine(options, i));
-    job.models.push_back(model_of(job.machines[i], i < options.labels.size()
-                                                       ? read_labels(options.labels[i])
-                                                       : std::vector<std::string>{}));
+    if (options.app.empty())
+      job.models.push_back(model_of(job.machines[i], i < options.labels.size()
+                                                         ? read_labels(options.labels[i])
+                                                         : std::vector<std::string>{}));
     job.designs.push_back(out / fmt::format("machine{}", i));
     gen::generate(job.machines[i].config, job.designs[i], job.machines[i].prefix);
   }
-  const std::size_t output_bytes = largest_output(job.machines);
-  size_memories(job.machines, job.models, output_bytes, job.system);
+  const std::size_t output_bytes = options.app.empty() ? largest_output(job.machines) : 0;
+  if (options.app.empty())
+    size_memories(job.machines, job.models, output_bytes, job.system);
+  else
+    job.system.models_kib = kib_for(options.data.empty() ? 0 : fs::file_size(options.data), false);
   job.system.faults = !options.fault.empty();
   job.system.python =
       Python(options.python, options.bitstream.empty() ? kRequirements : kBoardRequirements,
              options.output)
           .program();
+  job.firmware.app.assign(options.app.begin(), options.app.end());
+  job.firmware.data = options.data;
   job.firmware.cases = static_cast<int>(job.machines[0].inputs.size());
   job.firmware.output_bytes = static_cast<int>(output_bytes);
   job.firmware.cache_hooks = !options.no_cache_hooks;
@@ -295,7 +330,8 @@ Job make_job(const Options& options, const fs::path& out) {
 int simulate(const Job& job) {
   const Output& output = job.options.output;
   const soc::System system = soc::build_system(job.designs, job.system, job.out / "system");
-  soc::build_firmware(system, job.designs[0], job.models, job.firmware, job.out / "firmware");
+  soc::build_firmware(system, job.designs[0], job.designs.size(), job.models, job.firmware,
+                      job.out / "firmware");
   const fs::path program = soc::build_simulation(system, output.quiet);
   Console console(output);
   Stopwatch watch;
@@ -304,9 +340,10 @@ int simulate(const Job& job) {
                     [&](std::string_view text) { console.take(text); });
   if (code == soc::kOutOfTime) throw_error("the firmware does not end");
   if (code != 0) return kWrongResult;
+  if (!job.options.app.empty()) return kSuccess;
   bool exact = true;
   for (std::size_t i = 0; i < job.machines.size(); ++i) {
-    const std::string difference = difference_of(job.machines[i], console.bytes(i));
+    const std::string difference = difference_of(job.machines[i], console.outputs(i));
     if (difference.empty()) continue;
     exact = false;
     fmt::print(stderr, "{}: differs from the golden reference: {}\n", job.options.models[i],
@@ -314,6 +351,11 @@ int simulate(const Job& job) {
   }
   output.print(fmt::format("{} in {:.1f} s\n", exact ? "as the host has it, bit for bit" : "WRONG",
                            watch.seconds()));
+  Json json = console.json();
+  json["exact"] = exact;
+  json["cases"] = job.firmware.cases;
+  json["sim_seconds"] = watch.seconds();
+  output.write_json(json, &job.machines[0].config);
   return exact ? kSuccess : kWrongResult;
 }
 
@@ -336,7 +378,8 @@ int make_bitstream(const Job& job) {
   soc::SystemOptions with_firmware = job.system;
   with_firmware.firmware = job.out / "firmware";
   const soc::System empty = soc::build_system(job.designs, job.system, job.out / "system");
-  soc::build_firmware(empty, job.designs[0], job.models, job.firmware, with_firmware.firmware);
+  soc::build_firmware(empty, job.designs[0], job.designs.size(), job.models, job.firmware,
+                      with_firmware.firmware);
   const soc::System system = soc::build_system(job.designs, with_firmware, job.out / "system");
   Progress progress(fmt::format("{}: bitstream", options.system.target), options.output.quiet);
   const synth::FpgaReport fpga = soc::build_bitstream(
@@ -375,8 +418,14 @@ void add_soc(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   add_value(*command, "--set key=value", options->settings, "one key of the configuration, of all")
       ->allow_extra_args(false);
-  command->add_option("MODEL", options->models, "model (.tflite, .onnx); two: one for each machine")
-      ->required();
+  command->add_option("MODEL", options->models,
+                      "model (.tflite, .onnx); two: one for each machine");
+  add_value(*command, "--app F.c", options->app,
+            "firmware of your own instead of models, with soc/firmware/board.h")
+      ->allow_extra_args(false);
+  add_value(*command, "--data F", options->data, "bytes for it: soc_data of board.h");
+  add_value(*command, "--main-kib N", options->system.main_kib, "main memory for it (1024)")
+      ->check(CLI::Range(64, 65536));
   add_value(*command, "--input,-i X.npy", options->inputs,
             "NumPy file of an input, in order; random codes, seeded, if absent")
       ->allow_extra_args(false);
@@ -418,6 +467,7 @@ void add_soc(CLI::App& app, Action& action) {
       "Examples:\n"
       "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
       "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"
+      "  trine soc --config edge64 --app my_firmware.c --data weights.bin --main-kib 4096\n"
       "  trine soc --config edge64 --config edge32 DIGITS.tflite KEYWORDS.tflite\n"
       "  trine soc --config edge32 --target ulx3s models/lenet_mnist.tflite --bitstream "
       "digits.bit");

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`trine soc`: a RISC-V system with the machine, simulated; what its firmware says, also when something is wrong.
+
+usage: run.py [--full] [--build DIR]
+$TRINE_PROGRAM is the tool. LiteX comes from PyPI into an environment in DIR. Exit code 1 if something is otherwise than it
+should be, 77 without PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, with_packages  # noqa: E402
+
+LENET, PLUS = ROOT / "models" / "lenet_mnist.tflite", ROOT / "models" / "plus_filter.tflite"
+DIGITS = [LENET, "--vectors", ROOT / "models" / "lenet_mnist" / "vectors"]
+STOPPED = "run: the accelerator stopped with an error: "
+# What the firmware says to each fault; no line of the driver's may be missing here.
+FAULTS = {
+    "other-program": "load: the program was compiled for another configuration",
+    "other-version": "image: the instruction set has another version",
+    "truncated-model": "image: no machine image, or a damaged one",
+    "read-error": STOPPED + r"an? .* read .*answered with an error, at address 0x4",
+    "write-error": STOPPED + "a write of the store engine answered with an error, at address 0x4",
+    "dead-bus": STOPPED + "an instruction read was not answered in time, at address 0x4",
+    "no-interrupt": "run: the accelerator did not finish in time",
+}
+
+
+def expect(what, holds, text=""):
+    if not holds:
+        sys.exit(f"soc: {what}: {text}")
+
+
+def soc(code, *arguments):
+    """Runs it; what it printed."""
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    done = subprocess.run([program, "soc", "--python", sys.executable, *map(str, arguments)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=os.environ | {"TRINE_RTL_OPT": "1"})
+    words = " ".join(map(str, arguments))
+    expect(f"{words}: exit code {done.returncode}, not {code}", done.returncode == code, done.stdout)
+    print(f"as it should be: trine soc {words}", flush=True)
+    return done.stdout
+
+
+def digits(build, *more):
+    report = build / "digits.json"
+    text = soc(0, *more, *DIGITS, "--cases", 2, "--json", report)
+    expect("digits", "lenet_mnist: class 0\n" in text.replace("\r", "") and "bit for bit" in text, text)
+    figures = json.loads(report.read_text())
+    expect("two runs", len(figures["runs"]) == 2 and figures["exact"], figures)
+    return figures
+
+
+def faults(*config):
+    for fault, line in FAULTS.items():
+        text = soc(1, *config, PLUS, "--fault", fault)
+        expect(fault, re.search(f"error: machine 0: {line}", text), text)
+
+
+def without_hooks(*arguments):
+    """The driver's cache hooks are needed: left empty, the second result is another."""
+    text = soc(1, *arguments, "--no-cache-hooks")
+    expect("the caches' stale bytes", "differs from the golden reference" in text, text)
+
+
+def command_line():
+    for arguments, line in (
+            (["--config", "edge64"], "MODEL: required"),
+            (["--config", "edge64", PLUS, LENET], "--config: 1, MODEL: 2"),
+            (["--config", "edge64", PLUS, "--cpu", "z80"], "z80"),
+            (["--config", "edge64", PLUS, "--fault", "rain"], "allowed: dead-bus"),
+            (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
+            (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
+    ):
+        text = soc(2, *arguments)
+        expect(line, line in text and text.count("\n") == 1, text)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build/soc"))
+    parser.add_argument("--full", action="store_true")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    build.mkdir(parents=True, exist_ok=True)
+    with_packages(build, ROOT / "soc" / "requirements.txt", "litex", "litedram", "pythondata_cpu_ibex")
+    done = subprocess.run([sys.executable, "-B", "-m", "unittest", "discover", "-s", ROOT / "soc" / "tests"],
+                          env=os.environ | {"PYTHONPATH": str(ROOT / "soc")})
+    expect("the package's own tests", done.returncode == 0)
+    command_line()
+    small = ["--config", "edge64"]
+    digits(build, *small, "--fault", "none")
+    faults(*small)
+    without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
+    sdram = ["--config", "edge32", "--sdram"]
+    soc(0, *sdram, PLUS, "--cases", 2)
+    without_hooks(*sdram, PLUS, "--cases", 2)
+    if options.full:
+        for cpu in "picorv32", "ibex":
+            digits(build, *small, "--cpu", cpu)
+        soc(0, *small, "--config", "edge32", LENET, PLUS)
+        soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

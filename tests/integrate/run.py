@@ -107,7 +107,7 @@ def page(name, folder, full):
     """All blocks of a page, as a reader types them."""
     text = (ROOT / "docs" / name).read_text()
     blocks = re.findall(r"(<!-- full:.*?-->\n)?```sh\n(.*?)```", text, re.S)
-    check(len(blocks) >= 3, f"{name} has commands")
+    check(len(blocks) >= 2, f"{name} has commands")
     for slow, commands in blocks:
         if full or not slow:
             run(f"{name}: {commands.splitlines()[0][:90]}", ["bash", "-euo", "pipefail", "-c", commands], folder)
@@ -320,7 +320,7 @@ def main():
     if not options.full:  # what the second and the fourth of the five steps would download for
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")
         shutil.copytree(ROOT / "models" / "own_model" / "vectors", folder / "vectors")
-    for name in ("integrate.md", "model.md", "five_steps.md", "compare.md"):
+    for name in ("integrate.md", "model.md", "five_steps.md", "compare.md", "soc.md", "tutorial.md"):
         page(name, folder, options.full)
     drivers(folder)
     products(folder)

@@ -30,6 +30,7 @@ trine_design design_of(const machine::Config& config) {
 SimulatedDevice::SimulatedDevice(const machine::Config& config, std::size_t memory_bytes,
                                  const std::optional<sim::RtlOptions>& rtl)
     : memory(memory_bytes), config_(config), rtl_(rtl) {
+  share();
   registers_[TRINE_CSR_ID] = TRINE_CSR_ID_VALUE;
   registers_[TRINE_CSR_VERSION] = isa::kVersion;
   registers_[TRINE_CSR_CONFIG_HASH] = static_cast<std::uint32_t>(config.hash());
@@ -45,11 +46,16 @@ SimulatedDevice::SimulatedDevice(const machine::Config& config, std::size_t memo
   callbacks.map = [](void* device, std::uint64_t address, std::size_t bytes) {
     return static_cast<SimulatedDevice*>(device)->map(address, bytes);
   };
-  callbacks.clean = [](void* device, const void*, std::size_t bytes) {
-    static_cast<SimulatedDevice*>(device)->cleaned += bytes;
+  callbacks.clean = [](void* context, const void* at, std::size_t bytes) {
+    auto& device = *static_cast<SimulatedDevice*>(context);
+    device.clean(
+        static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - device.cache_.data()),
+        bytes);
   };
-  callbacks.invalidate = [](void* device, void*, std::size_t bytes) {
-    static_cast<SimulatedDevice*>(device)->invalidated += bytes;
+  callbacks.invalidate = [](void* context, void* at, std::size_t bytes) {
+    auto& device = *static_cast<SimulatedDevice*>(context);
+    device.invalidate(
+        static_cast<std::size_t>(static_cast<std::uint8_t*>(at) - device.cache_.data()), bytes);
   };
   if (const int code = trine_open(&storage_, sizeof storage_, &callbacks, &device_);
       code != TRINE_OK)
@@ -71,7 +77,17 @@ int SimulatedDevice::write(std::uint32_t offset, std::uint32_t value) {
 
 void* SimulatedDevice::map(std::uint64_t address, std::size_t bytes) {
   const bool inside = address <= memory.size() && bytes <= memory.size() - address;
-  return inside ? memory.data() + address : nullptr;
+  return inside ? cache_.data() + address : nullptr;
+}
+
+/// Writes back what the processor has written.
+void SimulatedDevice::clean(std::size_t at, std::size_t bytes) {
+  for (std::size_t i = at; i < at + bytes; ++i)
+    if (cache_[i] != clean_[i]) memory[i] = clean_[i] = cache_[i];
+}
+
+void SimulatedDevice::invalidate(std::size_t at, std::size_t bytes) {
+  for (std::size_t i = at; i < at + bytes; ++i) cache_[i] = clean_[i] = memory[i];
 }
 
 void SimulatedDevice::start() {
@@ -84,9 +100,9 @@ void SimulatedDevice::start() {
   program.layers.resize(1);
   const std::size_t bytes = 8 * program.words.size();
   try {
-    const void* words = map(registers_[TRINE_CSR_PROGRAM], bytes);
-    if (words == nullptr || registers_[TRINE_CSR_BASE] != 0) throw_error("no such memory");
-    std::memcpy(program.words.data(), words, bytes);
+    const std::size_t at = registers_[TRINE_CSR_PROGRAM];
+    if (map(at, bytes) == nullptr || registers_[TRINE_CSR_BASE] != 0) throw_error("no such memory");
+    std::memcpy(program.words.data(), &memory[at], bytes);
     program.run_layer.resize(program.words.size());  // as many RUNs at most
     last = rtl_ ? sim::RtlRunner(program, *rtl_).run_dram(memory)
                 : sim::run_arch_dram(program, memory);

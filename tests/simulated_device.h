@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An accelerator for the C99 driver, in software: registers, and memory from bus address 0 on. A
-// start runs the words on the architecture simulator, or on the RTL, to their end.
+// An accelerator for the C99 driver, in software: registers, and memory from bus address 0 on,
+// which the processor sees through a cache that knows nothing of the device. A start runs the words
+// on the architecture simulator, or on the RTL, to their end.
 
 #pragma once
 
@@ -30,21 +31,26 @@ class SimulatedDevice {
 
   trine_device* handle() { return device_; }
 
-  std::vector<std::uint8_t> memory;
+  /// Lets the processor see the memory as it is: behind a change of `memory`.
+  void share() { cache_ = clean_ = memory; }
+
+  std::vector<std::uint8_t> memory;        ///< as the device sees it
   sim::RunResult last;                     ///< of the last program
   std::uint64_t programs = 0, cycles = 0;  ///< that ran, and what they took
   std::string error;                       ///< what the simulator said of a program that it stopped
-  std::uint64_t cleaned = 0, invalidated = 0;  ///< bytes
 
  private:
   int read(std::uint32_t offset, std::uint32_t* value);
   int write(std::uint32_t offset, std::uint32_t value);
   void* map(std::uint64_t address, std::size_t bytes);
+  void clean(std::size_t at, std::size_t bytes);
+  void invalidate(std::size_t at, std::size_t bytes);
   void start();
 
   machine::Config config_;
   std::optional<sim::RtlOptions> rtl_;
   std::map<std::uint32_t, std::uint32_t> registers_;
+  std::vector<std::uint8_t> cache_, clean_;  ///< what the processor sees; saw when it was clean
   trine_storage storage_{};
   trine_device* device_ = nullptr;
 };

@@ -88,7 +88,6 @@ static void divide(const trine_vmm_matrix* m, plan* p) {
   p->pieces = divide_up(p->rows, p->piece);
   most = least(p->slot_rows / p->piece, p->slot_entries / d->cols);
   most = least(least(most, kMostGroups), divide_up(groups, kShares));
-  if (p->pieces > 1) most = 1;
   p->channels = most * d->cols;
   p->chunks = divide_up(groups, most) * p->pieces;
   p->block = least(p->slot_entries / p->channels * p->channels, most * d->cols * p->chunks);

@@ -58,7 +58,9 @@ bool names_repository(const std::string& text) {
 std::string comment_line(const std::string& name, const std::string& text) {
   if (name.ends_with(".h") || name.ends_with(".c")) return "/* " + text + " */\n";
   if (name.ends_with(".md")) return "\n<!-- " + text + " -->\n";
-  const bool script = name.ends_with(".toml") || name.ends_with(".core") || name.ends_with(".sdc");
+  if (name.ends_with(".xml")) return "<!-- " + text + " -->\n";
+  const bool script = name.ends_with(".toml") || name.ends_with(".core") ||
+                      name.ends_with(".sdc") || name.ends_with(".yml");
   return (script ? "# " : "// ") + text + "\n";
 }
 
@@ -95,7 +97,11 @@ Files design_files(const Config& config) {
   files["trine_top.sv"] = top_module(config);
   const std::vector<std::string> sources = source_order(files);
   files["trine.f"] = file_list(config, sources);
+  files["trine_axi_top.v"] = vendor_top(config);
+  files["trine_tb.sv"] = read_text(project_root() / "rtl" / "bench" / "trine_tb.sv");
   files["trine.core"] = core_file(config, sources);
+  files["Bender.yml"] = bender_manifest(config, sources);
+  files["component.xml"] = ip_xact(config, sources);
   files["trine.sdc"] = constraints();
   files["trine_isa.h"] = isa_header();
   files["trine_csr.h"] = csr_header();

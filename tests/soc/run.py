@@ -24,7 +24,7 @@ STOPPED = "run: the accelerator stopped with an error: "
 # What the firmware says to each fault; no line of the driver's may be missing here.
 FAULTS = {
     "other-program": "load: the program was compiled for another configuration",
-    "other-version": "image: the instruction set has another version",
+    "other-version": "image: another version of the instruction set",
     "truncated-model": "image: no machine image, or a damaged one",
     "read-error": STOPPED + r"an? .* read .*answered with an error, at address 0x4",
     "write-error": STOPPED + "a write of the store engine answered with an error, at address 0x4",

@@ -105,7 +105,7 @@ class Build {
       : folder_(folder), flags_(system.flags) {
     // By 2.2 of the ISA's versions CSR instructions are in the base, as LiteX's start-up code has
     // it.
-    add({"--specs=picolibc.specs", "-misa-spec=2.2", "-Os", "-ffunction-sections",
+    add({"--specs=picolibc.specs", "-misa-spec=2.2", "-O2", "-ffunction-sections",
          "-fdata-sections", "-DPICOLIBC_INTEGER_PRINTF_SCANF", "-I" + design.string(),
          "-I" + (project_root() / "soc" / "firmware").string()});
     for (const fs::path& include : system.include) add({"-isystem", include.string()});

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRequirements = "soc/requirements.txt";
 constexpr const char* kBoardRequirements = "soc/requirements_board.txt";
-constexpr int kBoardRomKib = 24;
+constexpr int kBoardRomKib = 32;
 constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
 
 struct Options {

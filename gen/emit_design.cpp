@@ -327,6 +327,7 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "| `trine.f`, `trine.core`, `trine.sdc` | file list, FuseSoC core, timing constraints |\n"
       "| `trine_sram.sv` | the only memory: replace it by your library's macros |\n"
       "| `trine_runtime.h`, `trine_runtime.c`, `trine_tensor.c` | the driver, C99 |\n"
+      "| `trine_stages.h`, `trine_stages.c` | of it: programs with operators of the host |\n"
       "| `trine_vmm.h`, `trine_vmm.c` | products of a matrix and vectors by one call |\n"
       "| `trine_csr.h`, `trine_isa.h`, `trine_design.h` | their headers: registers, instruction "
       "set, the design's sizes |\n"

@@ -505,7 +505,7 @@ const char* trine_strerror(int code) {
     case TRINE_E_ACCESS:
       return "the device or its memory cannot be reached";
     case TRINE_E_ID:
-      return "no Trine accelerator at this address";
+      return "no Trine at this address";
     case TRINE_E_VERSION:
       return "another version of the instruction set";
     case TRINE_E_CONFIGURATION:
@@ -522,12 +522,12 @@ const char* trine_strerror(int code) {
       return "the bus owes answers to a former program";
     case TRINE_E_IMAGE:
       return "no machine image, or a damaged one";
+    case TRINE_E_OPERATOR:
+      return "an operator of the host is missing";
     case TRINE_E_FEATURE:
       return "the design lacks it";
     case TRINE_E_SIZE:
-      return "too large for the design";
-    case TRINE_E_OPERATOR:
-      return "an operator of the host is missing";
+      return "too large";
     default:
       return "unknown error";
   }

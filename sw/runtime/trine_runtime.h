@@ -58,11 +58,11 @@ enum {
   TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
   TRINE_E_STATE = -10,        /* no program loaded, or none started */
-  TRINE_E_BUS = -11,     /* the bus owes what a former program gave up: trine_bus_was_reset() */
-  TRINE_E_IMAGE = -12,   /* no machine image, or a damaged one */
-  TRINE_E_FEATURE = -13, /* the design does not have it: trine_vmm.h */
-  TRINE_E_SIZE = -14,    /* more than the memory or the accumulators hold: trine_vmm.h */
-  TRINE_E_OPERATOR = -15 /* trine_run_stages(): nobody offers an operator of the host */
+  TRINE_E_BUS = -11,      /* the bus owes what a former program gave up: trine_bus_was_reset() */
+  TRINE_E_IMAGE = -12,    /* no machine image, or a damaged one */
+  TRINE_E_OPERATOR = -13, /* trine_run_stages(): nobody offers an operator of the host */
+  TRINE_E_FEATURE = -14,  /* the design does not have it: trine_vmm.h */
+  TRINE_E_SIZE = -15      /* more than the memory or the accumulators hold: trine_vmm.h */
 };
 
 /* How the caller reaches the device. What has an int returns 0, or anything else on failure. */

@@ -223,11 +223,77 @@ TEST_CASE("a stage that the device cannot have ends the run", "[runtime][stages]
   loaded.device.memory.resize(loaded.device.memory.size() - 1);
   CHECK(loaded.run(&program::kReferenceOps, 1) == TRINE_E_ACCESS);
   CHECK(loaded.device.runs < 2);
+  loaded.device.memory.resize(loaded.device.memory.size() + 1);
+  CHECK(loaded.run(&program::kReferenceOps, 1) == TRINE_OK);
   loaded.device.put64(csr::kConfigHash, 1);
   REQUIRE(trine_open(&loaded.storage, sizeof loaded.storage, &loaded.callbacks, &loaded.handle) ==
           TRINE_OK);
   loaded.file.stages.image.bytes = nullptr;
   CHECK(loaded.run(&program::kReferenceOps, 1) == TRINE_E_CONFIGURATION);
+}
+
+TEST_CASE("a file of stages that contradicts itself is refused", "[runtime][stages][error]") {
+  const File good(compiled("host_floats", machine::load_config("edge32")));
+  File file = good;
+  REQUIRE(file.read() == TRINE_OK);
+  const std::size_t tensors = file.number(12) / 4, steps = file.number(14) / 4,
+                    lists = file.number(16) / 4, attributes = file.number(18) / 4;
+  std::uint32_t map = 0, constant = 0, stage = 0, op = 0;  // one of each
+  while (file.number(tensors + 20 * map + 13) != 0) ++map;
+  while (file.number(tensors + 20 * constant + 13) == 0) ++constant;
+  while (file.number(steps + 8 * stage + 2) == 0) ++stage;
+  while (file.number(steps + 8 * op + 2) != 0) ++op;
+  const std::size_t of_map = tensors + 20 * map, of_constant = tensors + 20 * constant,
+                    of_stage = steps + 8 * stage, of_op = steps + 8 * op;
+  const std::uint32_t arena = file.number(6), size = file.number(10),
+                      bytes = file.number(of_map + 12), all = file.number(17),
+                      good_extent = file.number(of_map + 2);
+  const std::size_t op_list = lists + file.number(of_op + 5),
+                    stage_list = lists + file.number(of_stage + 5);
+  const auto refused = [&](std::size_t at, std::uint32_t value) {
+    file = good;
+    file.number(at) = value;
+    file.seal();
+    CAPTURE(at, value);
+    CHECK(file.read() == TRINE_E_IMAGE);
+  };
+  for (const std::size_t hash : {4, 5}) refused(hash, file.number(hash) ^ 1);
+  refused(8, file.number(8) - 1);  // memory of the largest stage
+  for (const std::size_t table : {12, 14, 16, 18, 19}) refused(table, size);
+  for (const std::size_t count : {11, 13, 15, 17, 20}) refused(count, size);
+  refused(of_map, 7);      // type
+  refused(of_map + 1, 9);  // rank
+  refused(of_map + 2, good_extent + 1);
+  refused(of_map + 12, bytes + 1);
+  refused(of_map + 10, (arena - bytes) / 8 * 8 + 8);
+  refused(of_map + 10, file.number(of_map + 10) + 4);
+  refused(of_map + 11, 1);
+  refused(of_map + 13, 2);
+  refused(of_map + 15, size);  // scales
+  refused(of_constant + 10, (size - file.number(of_constant + 12)) / 8 * 8 + 8);
+  refused(of_constant + 11, 1);
+  refused(of_op, 0);            // its kind
+  refused(of_op + 6, all + 1);  // attributes
+  refused(of_op + 7, all + 1);
+  refused(of_op + 5, file.number(15) + 1);  // its list
+  refused(of_stage + 1, size);              // its image
+  refused(of_stage + 3, file.number(of_stage + 3) + 1);
+  refused(op_list, file.number(11));  // no such tensor
+  refused(op_list + file.number(of_op + 3), constant);
+  refused(op_list + file.number(of_op + 3), ~0U);
+  refused(stage_list, ~0U);
+  refused(stage_list, constant);  // of another size
+  refused(lists, constant);       // an input of the network
+  refused(lists, ~0U);
+  refused(attributes, 0);  // a name
+  refused(attributes + 1, size);
+  refused(attributes + 2, 4);
+  refused(attributes + 3, 1);  // a text among the doubles
+  file = good;
+  const std::size_t last = file.number(19) + file.number(20) - 1;
+  reinterpret_cast<std::uint8_t*>(file.words.data())[last] = 'x';
+  file.seal();
+  CHECK(file.read() == TRINE_E_IMAGE);
 }
 
 TEST_CASE("a damaged file of stages is refused, whatever its checksum says",

@@ -149,7 +149,7 @@ std::size_t largest_output(const std::vector<Machine>& machines) {
 
 /// Memories that hold what the machines and the firmware need.
 void size_memories(const std::vector<Machine>& machines, const std::vector<soc::Model>& models,
-                   std::size_t output_bytes, bool is_board, soc::SystemOptions& system) {
+                   bool is_board, soc::SystemOptions& system) {
   std::size_t most = 0, flash = 0;
   for (const Machine& m : machines)
     most = std::max(most, static_cast<std::size_t>(m.network.program.dram_bytes) +
@@ -161,7 +161,6 @@ void size_memories(const std::vector<Machine>& machines, const std::vector<soc::
   system.main_kib = kib_for(machines.size() * (most + 4096), is_board);
   system.models_kib = kib_for(flash + 1024, is_board);
   if (is_board) system.rom_kib = kBoardRomKib;
-  system.sram_kib = kSramKib + static_cast<int>(output_bytes / 1024);
 }
 
 /// What the firmware said of outputs, case after case: "output MACHINE INDEX HEX".
@@ -252,6 +251,8 @@ void check(const Options& options) {
     throw_error("--config: {}, MODEL: {}; each machine has one", options.configs.size(),
                 options.models.size());
   if (options.configs.size() > 2) throw_error("--config: {}, at most 2", options.configs.size());
+  if (!options.app.empty() && !options.fault.empty() && options.fault != "none")
+    throw_error("--fault {}: for models; with --app only none", options.fault);
   if (!options.inputs.empty() && (!options.vectors.empty() || options.models.size() > 1))
     throw_error("--input: for one model, without --vectors");
   if (!options.vectors.empty() && options.models.size() > 1)
@@ -303,10 +304,11 @@ Job make_job(const Options& options, const fs::path& out) {
     job.designs.push_back(out / fmt::format("machine{}", i));
     gen::generate(job.machines[i].config, job.designs[i], job.machines[i].prefix);
   }
-  const std::size_t output_bytes = options.app.empty() ? largest_output(job.machines) : 0;
+  const std::size_t output_bytes = largest_output(job.machines);
+  job.system.sram_kib = kSramKib + static_cast<int>(output_bytes / 1024);
   if (options.app.empty())
-    size_memories(job.machines, job.models, output_bytes,
-                  options.netlist || options.system.target != "sim", job.system);
+    size_memories(job.machines, job.models, options.netlist || options.system.target != "sim",
+                  job.system);
   else
     job.system.models_kib = kib_for(options.data.empty() ? 0 : fs::file_size(options.data), false);
   job.system.faults = !options.fault.empty();

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The driver's own test cases (sw/runtime/cases) as code of this processor: what fails, and how
+ * many pass. Exit code 1 if one fails. They have devices of software; main memory of 256 KiB is
+ * enough:
+ *
+ *   apps=$(printf -- ' --app %s' soc/firmware/driver_cases.c sw/runtime/cases/*.c)
+ *   trine soc --config edge64 --main-kib 256 $apps */
+
+#include <stdio.h>
+
+#include "../../sw/runtime/cases/cases.h"
+#include "board.h"
+
+int main(void) {
+  int i, passed = 0;
+  board_init();
+  for (i = 0; i < driver_case_count; ++i) {
+    const driver_failure failure = run_case(&driver_cases[i]);
+    if (failure.count == 0)
+      ++passed;
+    else
+      printf("error: %s: %d checks, first %s:%d (%ld)\n", driver_cases[i].name, failure.count,
+             failure.file, failure.line, failure.at);
+  }
+  printf("%d of %d driver cases pass\n", passed, driver_case_count);
+  board_end(passed == driver_case_count ? 0 : 1);
+}

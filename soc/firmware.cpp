@@ -178,6 +178,7 @@ void build_firmware(const System& system, const fs::path& design, std::size_t ma
   if (!options.cache_hooks) build.add({"-DSOC_NO_CACHE_HOOKS"});
   for (const fs::path& source : system.software) build.compile(source, false);
   for (const fs::path& source : sources) build.compile(source, true);
+  build.add({"-Os"});  // whatever their size is
   for (const fs::path& source : options.app) {
     build.add({"-I" + fs::absolute(source).parent_path().string()});
     build.compile(fs::absolute(source), false);

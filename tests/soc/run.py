@@ -65,6 +65,15 @@ def faults(*config):
         expect(fault, re.search(f"error: machine 0: {line}", text), text)
 
 
+def driver_cases(*config):
+    """The driver's own cases, as code of the system's processor."""
+    cases = sorted((ROOT / "sw" / "runtime" / "cases").glob("*.c"))
+    apps = [word for case in [ROOT / "soc" / "firmware" / "driver_cases.c", *cases] for word in ("--app", case)]
+    text = soc(0, *config, "--main-kib", 256, "--fault", "none", *apps)
+    passed = re.search(r"(\d+) of (\d+) driver cases pass", text)
+    expect("driver cases", passed and passed[1] == passed[2] and int(passed[2]) > 30, text)
+
+
 def without_hooks(*arguments):
     """The driver's cache hooks are needed: left empty, the second result is another."""
     text = soc(1, *arguments, "--no-cache-hooks")
@@ -99,6 +108,7 @@ def main():
     small = ["--config", "edge64"]
     digits(build, *small, "--fault", "none")
     faults(*small)
+    driver_cases(*small)
     without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
     sdram = ["--config", "edge32", "--sdram"]
     soc(0, *sdram, PLUS, "--cases", 2)

@@ -31,9 +31,9 @@ MODES = [rf"\.{key}\({value}\)" for key, values in {
         rf"\b{cell} \S+" for cell in ("PFUMX", "L6MUX21", "MULT18X18D")]
 
 
-def run(command, folder):
+def run(command, folder, may_fail=False):
     done = subprocess.run([str(word) for word in command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
+    if done.returncode and not may_fail:
         print(done.stdout[-3000:])
         fail(f"{command[0]}: exit code {done.returncode}")
     return done.stdout
@@ -82,7 +82,7 @@ def network(build, options):
         (build / f"{name}.hex").write_text("\n".join(f"{byte:02x}" for byte in data) + "\n")
     said = json.loads((build / "memory" / "run.json").read_text())
     verdict(run(["obj/Vtrine_tb", "+before=before.hex", "+after=after.hex", f"+program_at={said['program_offset']}",
-                 f"+program_words={said['program_words']}"], build), f"{options.config}: {options.model.name}")
+                 f"+program_words={said['program_words']}"], build, may_fail=True), f"{options.config}: {options.model.name}")
 
 
 def main():

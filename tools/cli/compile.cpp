@@ -199,7 +199,7 @@ void add_compile(CLI::App& app, Action& action) {
             "machine image to write, for drivers: docs/program-file.md");
   add_value(*command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
   add_value(*command, "--stages FILE", options->stages,
-            "the images of all stages and the host's operators between them, for drivers");
+            "images of all stages with the host's operators, for drivers");
   command->add_flag("--disassemble", options->disassemble, "print the instructions");
   command->footer(
       "Prints where each layer lives and how it is split. A program runs only on designs of the\n"

@@ -105,8 +105,9 @@ void check_causes(const json& report) {
 
 /// The keys that other tools rely on.
 void check_execution(const json& report) {
-  for (const char* key : {"cycles", "macs", "peak_macs_per_cycle", "vectors", "vectors_exact",
-                          "dram_bytes_read", "dram_bytes_written"}) {
+  for (const char* key :
+       {"cycles", "macs", "peak_macs_per_cycle", "vectors", "vectors_exact", "dram_bytes_read",
+        "dram_bytes_written", "program_bytes", "fetched_bytes"}) {
     CAPTURE(key);
     CHECK(report.at(key).is_number_integer());
   }

@@ -560,7 +560,7 @@ const char* trine_error_text(uint32_t cause) {
     case TRINE_ERROR_STORE_TIMEOUT:
       return "a write of the store engine was not answered in time";
     case TRINE_ERROR_ECC:
-      return "a word of DMEM or PMEM with two wrong bits was read";
+      return "a word of DMEM, PMEM or IMEM with two wrong bits was read";
     case TRINE_ERROR_CONFIGURATION:
       return "the program was compiled for another configuration: its first word";
     case TRINE_ERROR_FEATURE:

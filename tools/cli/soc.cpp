@@ -305,10 +305,12 @@ Job make_job(const Options& options, const fs::path& out) {
     gen::generate(job.machines[i].config, job.designs[i], job.machines[i].prefix);
   }
   const std::size_t output_bytes = options.app.empty() ? largest_output(job.machines) : 0;
-  if (options.app.empty())
+  if (options.app.empty()) {
     size_memories(job.machines, job.models, output_bytes, job.system);
-  else
+  } else {
     job.system.models_kib = kib_for(options.data.empty() ? 0 : fs::file_size(options.data), false);
+    job.system.sram_kib = kSramKib + 1;  // as with most models: one simulation for both
+  }
   job.system.faults = !options.fault.empty();
   job.system.python =
       Python(options.python, options.bitstream.empty() ? kRequirements : kBoardRequirements,

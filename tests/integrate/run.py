@@ -326,7 +326,7 @@ def main():
     temporary.mkdir()
     os.environ["TMPDIR"] = str(temporary)  # without a blank: GNU make stands none
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
-    for name in ("models", "sw", "tests"):
+    for name in ("models", "soc", "sw", "tests"):
         (folder / name).symlink_to(ROOT / name)
     if not options.full:  # what the second and the fourth of the five steps would download for
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")

@@ -20,6 +20,7 @@ from harness import ROOT, with_packages  # noqa: E402
 
 LENET, PLUS = ROOT / "models" / "lenet_mnist.tflite", ROOT / "models" / "plus_filter.tflite"
 DIGITS = [LENET, "--vectors", ROOT / "models" / "lenet_mnist" / "vectors"]
+STORY = [ROOT / "models" / "story.bin", "--tokenizer", ROOT / "models" / "story_tokens.bin"]
 STOPPED = "run: the accelerator stopped with an error: "
 # What the firmware says to each fault; no line of the driver's may be missing here.
 FAULTS = {
@@ -38,16 +39,19 @@ def expect(what, holds, text=""):
         sys.exit(f"soc: {what}: {text}")
 
 
-def soc(code, *arguments):
+def trine(code, *arguments):
     """Runs it; what it printed."""
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
-    done = subprocess.run([program, "soc", "--python", sys.executable, *map(str, arguments)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    done = subprocess.run([program, *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=os.environ | {"TRINE_RTL_OPT": "1"})
     words = " ".join(map(str, arguments))
     expect(f"{words}: exit code {done.returncode}, not {code}", done.returncode == code, done.stdout)
-    print(f"as it should be: trine soc {words}", flush=True)
+    print(f"as it should be: trine {words}", flush=True)
     return done.stdout
+
+
+def soc(code, *arguments):
+    return trine(code, "soc", "--python", sys.executable, *arguments)
 
 
 def digits(build, *more):
@@ -80,6 +84,32 @@ def without_hooks(*arguments):
     expect("the caches' stale bytes", "differs from the golden reference" in text, text)
 
 
+def story(build, *system, model=STORY, tokens=3, prompt=""):
+    """The firmware writes what the host writes, and every step's sums are the golden layers'."""
+    deck, report = build / "story.deck", build / "story.json"
+    text = ["generate-text", *model, "--tokens", tokens, "--prompt", prompt]
+    trine(0, *text, "--config", "edge64", "--deck", deck)
+    trine(0, *text, "--backend", "golden", "--json", report)
+    wanted = json.loads(report.read_text())
+    lines = soc(0, *system, "--app", ROOT / "soc" / "firmware" / "story.c", "--data", deck).splitlines()
+    expect("tokens", " ".join(["tokens", *map(str, wanted["tokens"])]) in lines, lines)
+    sums = [re.match(r"step \d+: sums (\w+)", line) for line in lines]
+    expect("sums", [s[1] for s in sums if s] == wanted["sums"], lines)
+
+
+def stories260k(build, *config):
+    """llama2.c's, where the shared files are there."""
+    models = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared")) / "models"
+    if models.is_dir():
+        story(build, *config, "--main-kib", 512, model=[models / "stories260K.bin", "--tokenizer", models / "tok512.bin"],
+              tokens=20, prompt="Once upon a time")
+
+
+def no_story(*system):
+    text = soc(1, *system, "--app", ROOT / "soc" / "firmware" / "story.c", "--data", STORY[0])
+    expect("no deck", "error: no deck, or not all of it" in text, text)
+
+
 def command_line():
     for arguments, line in (
             (["--config", "edge64"], "MODEL: required"),
@@ -110,6 +140,9 @@ def main():
     faults(*small)
     driver_cases(*small)
     without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
+    writer = [*small, "--main-kib", 256, "--fault", "none"]
+    story(build, *writer)
+    no_story(*writer)
     sdram = ["--config", "edge32", "--sdram"]
     soc(0, *sdram, PLUS, "--cases", 2)
     without_hooks(*sdram, PLUS, "--cases", 2)
@@ -118,6 +151,7 @@ def main():
             digits(build, *small, "--cpu", cpu)
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
+        stories260k(build, *small)
     return 0
 
 

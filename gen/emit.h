@@ -29,6 +29,8 @@ std::string file_list(const Config& config, const std::vector<std::string>& sour
 std::string core_file(const Config& config, const std::vector<std::string>& sources);
 /// Timing constraints of the top alone.
 std::string constraints();
+/// What trine_vmm.c has to know: TRINE_DESIGN, a value of trine_design.
+std::string design_header(const Config& config);
 std::string readme(const Config& config, const std::vector<std::string>& sources);
 
 /// "row_wrap" -> "RowWrap", "row_wrap" -> "ROW_WRAP".

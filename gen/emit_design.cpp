@@ -294,6 +294,24 @@ std::string constraints() {
          "*_o]\n";
 }
 
+std::string design_header(const Config& c) {
+  int precisions = 0;
+  for (const machine::Precision& p : machine::kPrecisions)
+    if (c.*p.enabled) precisions |= 1 << machine::encoding_of(p);
+  return fmt::format(
+      "/* SPDX-License-Identifier: Apache-2.0 */\n"
+      "/* The design as trine_vmm.h has to know it: a value of trine_design. */\n\n"
+      "#ifndef TRINE_DESIGN_H\n"
+      "#define TRINE_DESIGN_H\n\n"
+      "/* hash, rows, cols, data_words, dmem_words, pmem_rows, param_channels, acc_bits, "
+      "precisions */\n"
+      "#define TRINE_DESIGN \\\n"
+      "  {{ UINT64_C(0x{:016x}), {}, {}, {}, {}, {}, {}, {}, {} }}\n\n"
+      "#endif /* TRINE_DESIGN_H */\n",
+      c.hash(), c.rows, c.cols, c.data_words(), c.dmem_words(), c.pmem_rows(), c.param_channels,
+      c.acc_bits, precisions);
+}
+
 std::string readme(const Config& config, const std::vector<std::string>& sources) {
   std::string keys, files;
   for (const machine::Key& key : machine::schema())
@@ -310,7 +328,9 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "| `trine_sram.sv` | the only memory: replace it by your library's macros |\n"
       "| `trine_runtime.h`, `trine_runtime.c`, `trine_tensor.c` | the driver, C99 |\n"
       "| `trine_stages.h`, `trine_stages.c` | of it: programs with operators of the host |\n"
-      "| `trine_csr.h`, `trine_isa.h` | its headers: registers, instruction set |\n"
+      "| `trine_vmm.h`, `trine_vmm.c` | products of a matrix and vectors by one call |\n"
+      "| `trine_csr.h`, `trine_isa.h`, `trine_design.h` | their headers: registers, instruction "
+      "set, the design's sizes |\n"
       "| `integrate.md` | from here to a running system |\n"
       "| `architecture.md`, `instructions.md`, `registers.md` | what the machine does |\n"
       "| `config.toml`, `manifest.json` | the configuration, and all files |\n\n"

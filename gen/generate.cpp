@@ -99,10 +99,11 @@ Files design_files(const Config& config) {
   files["trine.sdc"] = constraints();
   files["trine_isa.h"] = isa_header();
   files["trine_csr.h"] = csr_header();
+  files["trine_design.h"] = design_header(config);
   files["instructions.md"] = instructions_markdown();
   files["registers.md"] = registers_markdown();
-  for (const char* name :
-       {"trine_runtime.h", "trine_runtime.c", "trine_tensor.c", "trine_stages.h", "trine_stages.c"})
+  for (const char* name : {"trine_runtime.h", "trine_runtime.c", "trine_tensor.c", "trine_stages.h",
+                           "trine_stages.c", "trine_vmm.h", "trine_vmm.c"})
     files[name] = read_text(project_root() / "sw" / "runtime" / name);
   for (const char* name : {"architecture.md", "integrate.md"})
     files[name] = read_text(project_root() / "docs" / name);

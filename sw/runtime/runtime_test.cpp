@@ -740,7 +740,7 @@ TEST_CASE("every code has a text of its own", "[runtime]") {
   CHECK(std::string(trine_strerror(-99)) == "unknown error");
   std::set<std::string> texts{"success", "unknown error", trine_strerror(TRINE_RUNNING)};
   CHECK(texts.size() == 3);
-  for (int code = TRINE_E_IMAGE; code < 0; ++code) {
+  for (int code = TRINE_E_SIZE; code < 0; ++code) {
     CAPTURE(code);
     CHECK(texts.insert(trine_strerror(code)).second);
   }

@@ -151,7 +151,7 @@ static int write_memory(trine_device* device, uint64_t address, const void* data
   void* at;
   const int result = trine_map(device, address, bytes, &at);
   if (result != TRINE_OK) return result;
-  memcpy(at, data, bytes);
+  if (at != data) memcpy(at, data, bytes);
   return trine_clean(device, at, bytes);
 }
 
@@ -505,7 +505,7 @@ const char* trine_strerror(int code) {
     case TRINE_E_ACCESS:
       return "the device or its memory cannot be reached";
     case TRINE_E_ID:
-      return "no Trine accelerator at this address";
+      return "no Trine at this address";
     case TRINE_E_VERSION:
       return "another version of the instruction set";
     case TRINE_E_CONFIGURATION:
@@ -524,6 +524,10 @@ const char* trine_strerror(int code) {
       return "no machine image, or a damaged one";
     case TRINE_E_OPERATOR:
       return "an operator of the host is missing";
+    case TRINE_E_FEATURE:
+      return "the design lacks it";
+    case TRINE_E_SIZE:
+      return "too large";
     default:
       return "unknown error";
   }

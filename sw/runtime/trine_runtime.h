@@ -58,9 +58,11 @@ enum {
   TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
   TRINE_E_STATE = -10,        /* no program loaded, or none started */
-  TRINE_E_BUS = -11,     /* the bus owes what a former program gave up: trine_bus_was_reset() */
-  TRINE_E_IMAGE = -12,   /* no machine image, or a damaged one */
-  TRINE_E_OPERATOR = -13 /* trine_run_stages(): nobody offers an operator of the host */
+  TRINE_E_BUS = -11,      /* the bus owes what a former program gave up: trine_bus_was_reset() */
+  TRINE_E_IMAGE = -12,    /* no machine image, or a damaged one */
+  TRINE_E_OPERATOR = -13, /* trine_run_stages(): nobody offers an operator of the host */
+  TRINE_E_FEATURE = -14,  /* the design does not have it: trine_vmm.h */
+  TRINE_E_SIZE = -15      /* more than the memory or the accumulators hold: trine_vmm.h */
 };
 
 /* How the caller reaches the device. What has an int returns 0, or anything else on failure. */
@@ -124,8 +126,9 @@ int trine_get_info(trine_device* device, trine_info* info);
 /* TRINE_E_CONFIGURATION unless the design has this hash. */
 int trine_check_configuration(trine_device* device, uint64_t hash);
 
-/* Writes the program to `program_address` and tells the device. `base_address` is added to every
- * DRAM address in the program; both are multiples of the bus width. The program stays loaded.
+/* Writes the program to `program_address`, if it is not there already, and tells the device.
+ * `base_address` is added to every DRAM address in the program; both are multiples of the bus
+ * width. The program stays loaded.
  * TRINE_E_BUSY while one runs: the registers are locked. */
 int trine_load_program(trine_device* device, const uint64_t* words, size_t word_count,
                        uint64_t program_address, uint64_t base_address);

@@ -23,7 +23,7 @@ from harness import ROOT, SKIPPED  # noqa: E402
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Wcast-qual", "-Wstrict-prototypes",
           "-Wmissing-prototypes", "-Wundef", "-Wswitch-default", "-Werror"]
 CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding", "-Os"]
-DRIVER = {"runtime": 6 * 1024, "tensor": 3 * 1024, "stages": 3 * 1024}  # its parts; most bytes of code and constants on RV32
+DRIVER = {"runtime": 6 * 1024, "tensor": 3 * 1024, "stages": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
 # A device that has ended before it is asked, in front of the example that a header begins with.
 EXAMPLE = """
 #include "{runtime}.h"
@@ -68,6 +68,20 @@ int {p}example(void) {{
 int {p}of_image(const void* bytes, size_t size, const void* picture, void* result, uint64_t base_address);
 int {p}of_image(const void* bytes, size_t size, const void* picture, void* result, uint64_t base_address) {{
 {of_image}
+  return 0;
+}}
+"""
+
+# What stands around the example that trine_vmm.h begins with.
+PRODUCT = """
+#include "{p}vmm.h"
+#include "{p}design.h"
+int {p}product({p}device* device, const int8_t* weights, const int32_t* multipliers, const int8_t* shifts,
+               const int8_t* inputs, int8_t* outputs, uint64_t address);
+int {p}product({p}device* device, const int8_t* weights, const int32_t* multipliers, const int8_t* shifts,
+               const int8_t* inputs, int8_t* outputs, uint64_t address) {{
+  size_t bytes = 0;
+{example}
   return 0;
 }}
 """
@@ -121,6 +135,19 @@ def drivers(folder):
                     f"int main(void) {{ return {' || '.join(calls)}; }}\n")
     run("three drivers in one program", ["gcc", *STRICT, main, *objects, "-o", "drivers"], folder)
     run("they run", ["./drivers"], folder)
+
+
+def products(folder):
+    """The example that trine_vmm.h begins with, with and without a prefix, and the network on top of it."""
+    files = [("out/edge32", "sw/runtime/examples/accelerator_vmm.c")]
+    for name, p in (("edge32", "trine_"), ("left", "left_trine_")):
+        design, source = folder / "out" / name, folder / f"{p}product.c"
+        example = re.search(r"(?: \*   .+\n)+(?= \*\n \* Where)", (design / f"{p}vmm.h").read_text())
+        source.write_text(PRODUCT.format(p=p, example=re.sub(r"^ \*", "", example[0], flags=re.M)))
+        files.append((design, source))
+    for design, file in files:
+        for compiler, what in ((["gcc"], "C99"), (CROSS, "freestanding, rv32")):
+            run(f"{pathlib.Path(file).name}: {what}", [*compiler, *STRICT, "-I", design, "-c", file, "-o", "product.o"], folder)
 
 
 def sizes(folder):
@@ -297,6 +324,7 @@ def main():
     for name in ("integrate.md", "model.md", "five_steps.md", "compare.md"):
         page(name, folder, options.full)
     drivers(folder)
+    products(folder)
     sizes(folder)
     model_in_c(folder)
     bare_metal(folder)

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An accelerator for the C99 driver, in software: registers, and memory from bus address 0 on,
+// which the processor sees through a cache that knows nothing of the device. A start runs the words
+// on the architecture simulator, or on the RTL, to their end.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "machine/config.h"
+#include "sim/rtl/run.h"
+#include "sw/runtime/trine_vmm.h"
+
+namespace trine::tests {
+
+/// The text of trine_design.h as the C compiler has it. @throws std::exception  it has another form
+trine_design design_of(const machine::Config& config);
+
+class SimulatedDevice {
+ public:
+  /// @param rtl  where programs run on the RTL
+  SimulatedDevice(const machine::Config& config, std::size_t memory_bytes,
+                  const std::optional<sim::RtlOptions>& rtl = std::nullopt);
+  SimulatedDevice(const SimulatedDevice&) = delete;
+  SimulatedDevice& operator=(const SimulatedDevice&) = delete;
+
+  trine_device* handle() { return device_; }
+
+  /// Lets the processor see the memory as it is: behind a change of `memory`.
+  void share() { cache_ = clean_ = memory; }
+
+  std::vector<std::uint8_t> memory;        ///< as the device sees it
+  sim::RunResult last;                     ///< of the last program
+  std::uint64_t programs = 0, cycles = 0;  ///< that ran, and what they took
+  std::string error;                       ///< what the simulator said of a program that it stopped
+
+ private:
+  int read(std::uint32_t offset, std::uint32_t* value);
+  int write(std::uint32_t offset, std::uint32_t value);
+  void* map(std::uint64_t address, std::size_t bytes);
+  void clean(std::size_t at, std::size_t bytes);
+  void invalidate(std::size_t at, std::size_t bytes);
+  void start();
+
+  machine::Config config_;
+  std::optional<sim::RtlOptions> rtl_;
+  std::map<std::uint32_t, std::uint32_t> registers_;
+  std::vector<std::uint8_t> cache_, clean_;  ///< what the processor sees; saw when it was clean
+  trine_storage storage_{};
+  trine_device* device_ = nullptr;
+};
+
+}  // namespace trine::tests

@@ -169,5 +169,6 @@ module designs (
 
   always @(posedge clk)
     q <= {q1, q2, q4, q9, q18, q36, keep9, old9, new9, keep18, old18, new18, new36, bytes8,
-          bytes16, words, bits, a9, b9, a18, b18, sum, mix, up, set, plain, lut, uu, ss, su, narrow, wide, mixed};
+          bytes16, words, bits, a9, b9, a18, b18, sum, mix, up, set, plain, lut, uu, ss,
+          su, narrow, wide, mixed};
 endmodule

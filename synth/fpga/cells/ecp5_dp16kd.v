@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// 18 Kibit of block RAM, two ports of 1, 2, 4, 9 or 18 bits; of 36 bits port A writes (with the data
-// pins of both) and port B reads. A byte has 9 bits, of which narrow ports (1, 2, 4) reach 8. An
-// address counts bits; of ports of 18 and 36 bits its lowest pins are the bytes' write enables.
-// A port's output: after a read the word; after a write, by WRITEMODE, what it was (NORMAL), the new
-// word or the old one; after RST 0, and nothing is written then. What is read while the other port
-// writes it is unknown.
+// 18 Kibit of block RAM, two ports of 1, 2, 4, 9 or 18 bits; of 36 bits port A writes (with the
+// data pins of both) and port B reads. A byte has 9 bits, of which narrow ports (1, 2, 4) reach 8.
+// An address counts bits; of ports of 18 and 36 bits its lowest pins are the bytes' write enables.
+// A port's output: after a read the word; after a write, by WRITEMODE, what it was (NORMAL), the
+// new word or the old one; after RST 0, and nothing is written then. What is read while the other
+// port writes it is unknown.
 //
-// Timing    none; both clocks at once is what the unknown bytes are for
+// Timing    none; with two clocks a word is also unknown where the other port will write it next
 // Contract  pins and parameters that Yosys 0.23's synth_ecp5 writes: others stop the simulation
 // Check     tests/ecp5/run.py
 

@@ -152,6 +152,8 @@ def main():
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
         stories260k(build, *small)
+        first, second = digits(build, *small, "--set", "memory.imem_kib=4")["runs"]
+        expect("IMEM: nothing is fetched again", second["dram_bytes_read"] == first["dram_bytes_read"] - 2024, (first, second))
     return 0
 
 

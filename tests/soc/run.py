@@ -59,6 +59,15 @@ def digits(build, *more):
     return figures
 
 
+def driver_cases(*arguments):
+    """The driver's own cases, as code of the processor, in the system of the other runs."""
+    cases = ROOT / "sw" / "runtime" / "cases"
+    count = (cases / "cases_list.h").read_text().count("\nDRIVER_CASE(")
+    files = [ROOT / "soc" / "firmware" / "driver_cases.c", *sorted(cases.glob("*.c"))]
+    text = soc(0, *arguments, "--main-kib", 256, *(word for file in files for word in ("--app", file)))
+    expect("the driver's cases", count > 30 and f"{count} of {count} driver cases pass" in text, text)
+
+
 def faults(*config):
     for fault, line in FAULTS.items():
         text = soc(1, *config, PLUS, "--fault", fault)
@@ -79,6 +88,7 @@ def command_line():
             (["--config", "edge64", PLUS, "--fault", "rain"], "allowed: dead-bus"),
             (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
             (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
+            (["--config", "edge64", "--app", ROOT / "soc" / "firmware" / "mlp.c", "--fault", "dead-bus"], "--app only none"),
     ):
         text = soc(2, *arguments)
         expect(line, line in text and text.count("\n") == 1, text)
@@ -98,6 +108,7 @@ def main():
     command_line()
     small = ["--config", "edge64"]
     digits(build, *small, "--fault", "none")
+    driver_cases(*small, "--fault", "none")
     faults(*small)
     without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
     sdram = ["--config", "edge32", "--sdram"]

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clock and silicon of presets beside their goals, and beside another revision's RTL, by today's tool.
 
-usage: clock.py [--rtl REVISION] [--zero] [--ecc] [--int8] [--placed] [--ecp5] [--cycles] [--all]
+usage: clock.py [--rtl REVISION] [--zero] [--ecc] [--imem] [--int8] [--placed] [--ecp5] [--cycles] [--all]
                 [--keep FOLDER] [--liberty FILE] [CONFIG]...    (edge32 edge64 edge256 edge1024)
 --zero    without wires, three precisions: the clock; macros and all silicon at 4.7 ns (what is measured if nothing
           is named)
---ecc     the same clock with memory.ecc
+--ecc     the same clock with memory.ecc; --imem: with an instruction memory of 16 KiB
 --int8    gate equivalents a MAC of designs of int8 alone, before and after buffers and strengths
 --placed  placed, with estimated wires; --ecp5: placed and routed on an ECP5
 --cycles  of ResNet-8, kws, vww and ad01; with --int8 also logic and small macros x clock x cycles
@@ -35,8 +35,9 @@ PRESETS = ["edge32", "edge64", "edge256", "edge1024"]
 NETWORKS = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8"]
 INT8 = 'array.precisions=["int8"]'
 ECC = "memory.ecc=true"
+IMEM = "memory.imem_kib=16"
 AT_GOAL = ["--clock-ns", "4.7"]  # silicon of a design that need not be faster than its goal
-PARTS = ["zero", "ecc", "int8", "placed", "ecp5", "cycles"]
+PARTS = ["zero", "ecc", "imem", "int8", "placed", "ecp5", "cycles"]
 
 
 def key(name):
@@ -56,6 +57,8 @@ Figure = collections.namedtuple("Figure", "part what keys options value form goa
 FIGURES = [
     Figure("zero", "zero wire, ns", [], [], key("clock_ns"), "{:.2f}", same("4.7", PRESETS)),
     Figure("ecc", "zero wire, `memory.ecc`, ns", [ECC], [], key("clock_ns"), "{:.2f}", same("as without", PRESETS)),
+    Figure("imem", "zero wire, `memory.imem_kib=16`, ns", [IMEM], [], key("clock_ns"), "{:.2f}",
+           same("1.02 of it", PRESETS)),
     Figure("placed", "placed, estimated wires, ns", [], ["--place"], key("clock_placed_ns"), "{:.2f}",
            {"edge32": "6.0", "edge64": "6.0", "edge256": "6.5"}),
     Figure("ecp5", "ECP5, int8, routed, MHz", [INT8], ["--target", "ecp5", "--place"], key("mhz"), "{:.1f}",

@@ -88,6 +88,7 @@ def proofs():
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
         yield Proof("trine_axi_write_props", ("trine_axi_write", "trine_fifo"),
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
+    yield Proof("trine_imem_props", ("trine_engine_pkg", "trine_sram", "trine_imem"), {"MaxBeats": 4}, 24, 3, 8)
     yield Proof("trine_watchdog_props", ("trine_watchdog",), {"Bits": 3}, 16, 3, 10)
     for beat in (8, 64):
         yield Proof("trine_window_props", ("trine_window",), {"BeatBytes": beat}, sat=True)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "DmemWords": "1024", "PmemRows": "16", "Ecc": "1'b1",
+PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "DmemWords": "1024", "PmemRows": "16", "Ecc": "1'b1", "ImemWords": "128",
               "ParamChannels": "16", "Softmax": "1'b1", "Window": "1'b1", "ZeroPoints": "1'b1", "AxiDataBits": "32",
               "PipeRows": "1", "PipeCols": "2"}
 CLEAR = {"u_control.u_csr.u_life.clear_q": "1'b1", "u_control.u_csr.u_life.state_q": "2'b11"}
@@ -38,6 +38,8 @@ EXCEPTIONS = (
     (r"u_control\.u_watchdog\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
     (r"u_maps\.u_gather_arb\.vector_next_q", "whose turn it is: either is right"),
     (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
+    (r"u_control\.u_bus_read\.gen_imem\.u_imem\.wiping_q", "the zeros begin now, or go on; no program is started meanwhile"),
+    (r"u_control\.u_bus_read\.gen_imem\.u_imem\.gen_code\.(count|corrected)_q", "readable after the program; start clears them"),
     (r"u_param_memories\.u_scrub\.(busy|row)_q", "the zeros begin now, or go on; no program is started meanwhile"),
     (MATRIX + r"(u_array\.(gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage\.u_words|gen_col\[\d+\]\.gen_row\[\d+\]\.u_block\.gen_(act|wgt)\[\d+\]\.u_word)"
      r"|gen_zero_points\.u_zero_points)\.valid_q",

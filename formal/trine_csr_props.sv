@@ -21,11 +21,12 @@ module trine_csr_props (
   input logic        done_i,
   input logic        expired_i,
   input logic [3:0]  error_cause_i,
-  input logic        wiping_i
+  input logic        wiping_i,
+  input logic        wiping_imem_i  // it is that memory's zeros
 );
 
   logic        awready, wready, bvalid, arready, rvalid, irq, start, running, stop, clear,
-               bus_was_reset, wipe;
+               bus_was_reset, wipe, forget, forget_q;
   logic [1:0]  bresp, rresp;
   logic [31:0] rdata, program_words;
   logic [31:0] program_addr, base, first, last;
@@ -34,13 +35,15 @@ module trine_csr_props (
   trine_axi_pkg::lite_request_t    request;
   trine_axi_pkg::lite_response_t   response;
   trine_engine_pkg::memory_state_t memory;
+  trine_engine_pkg::imem_t         imem;
 
   assign request = {awvalid_i, awaddr_i, wvalid_i, wdata_i, wstrb_i, bready_i, arvalid_i, araddr_i,
                     rready_i};
   assign {awready, wready, bvalid, bresp, arready, rvalid, rdata, rresp} = response;
-  assign memory  = {wiping_i, 98'd0};
+  assign memory  = {wiping_i && !wiping_imem_i, 98'd0};
+  assign imem    = {wiping_i && wiping_imem_i, 67'd0};
 
-  trine_csr #(.Ecc(1'b1)) u_dut (
+  trine_csr #(.Ecc(1'b1), .Imem(1'b1)) u_dut (
     .clk_i            (clk_i),
     .rst_ni           (rst_ni),
     .s_axil_i         (request),
@@ -68,11 +71,14 @@ module trine_csr_props (
     .read_beat_i      (1'b0),
     .write_words_i    (5'd0),
     .wipe_o           (wipe),
-    .memory_i         (memory)
+    .memory_i         (memory),
+    .forget_o         (forget),
+    .imem_i           (imem)
   );
 
   (* hierconn *) logic        \u_dut.write_q , \u_dut.read_q ;
   (* hierconn *) logic [1:0]  \u_dut.u_life.state_q ;
+  (* hierconn *) logic        \u_dut.u_life.reset_q ;
   (* hierconn *) logic        \u_dut.u_life.start_q , \u_dut.u_life.clear_q , \u_dut.u_life.tell ;
   (* hierconn *) logic [1:0]  \u_dut.u_life.irq_status_q ;
   (* hierconn *) logic [14:0] \u_dut.u_counters.ring_q ;
@@ -125,6 +131,7 @@ module trine_csr_props (
     wstrb_q  <= wstrb_i;
     araddr_q <= araddr_i;
     busy_q   <= \u_dut.u_life.state_q  != StIdle || wiping_i;
+    forget_q <= forget;
     kept_q   <= {program_addr, program_words, base, first, last};
   end
 
@@ -174,6 +181,9 @@ module trine_csr_props (
         a_locked: assert (kept_q == {program_addr, program_words, base, first, last});
         a_start:  assert (!start);
       end
+      // Another program is told, and one that is dropped.
+      a_forget: assert (forget_q || kept_q[159:96] == {program_addr, program_words});
+      if (clear && \u_dut.u_life.reset_q ) a_drop: assert (forget);
       a_starts: assert (start == \u_dut.u_life.start_q  && (!start || running));
       a_clear:  assert (clear == (\u_dut.u_life.state_q  == StClear));
       a_wipe:   assert (!wipe || clear);

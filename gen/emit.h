@@ -26,12 +26,21 @@ std::string registers_markdown();
 std::string config_package(const Config& config);
 std::string top_module(const Config& config);
 std::string file_list(const Config& config, const std::vector<std::string>& sources);
-std::string core_file(const Config& config, const std::vector<std::string>& sources);
 /// Timing constraints of the top alone.
 std::string constraints();
 /// What trine_vmm.c has to know: TRINE_DESIGN, a value of trine_design.
 std::string design_header(const Config& config);
 std::string readme(const Config& config, const std::vector<std::string>& sources);
+
+// What other tools take it by. `sources` as in trine.f.
+/// trine_axi_top: trine_top with the port names of vendors' tools.
+std::string vendor_top(const Config& config);
+/// FuseSoC's core.
+std::string core_file(const Config& config, const std::vector<std::string>& sources);
+/// Bender.yml.
+std::string bender_manifest(const Config& config, const std::vector<std::string>& sources);
+/// component.xml of trine_axi_top, IEEE 1685-2014.
+std::string ip_xact(const Config& config, const std::vector<std::string>& sources);
 
 /// "row_wrap" -> "RowWrap", "row_wrap" -> "ROW_WRAP".
 std::string upper_camel(std::string_view snake);

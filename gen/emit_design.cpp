@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
 #include "gen/emit.h"
+#include "gen/ports.h"
 #include "machine/memories.h"
 #include "machine/precision.h"
 #include "machine/schema.h"
@@ -34,7 +34,8 @@ std::vector<Parameter> parameters(const Config& c) {
       number("AccBits", c.acc_bits, "of an accumulator"),
       number("DmemWords", c.dmem_words(), "32-bit words of feature maps"),
       number("PmemRows", c.pmem_rows(), "rows of Cols weight words"),
-      flag("Ecc", c.ecc, "codes in both: memory.ecc"),
+      flag("Ecc", c.ecc, "codes in both, and IMEM: memory.ecc"),
+      number("ImemWords", c.imem_kib * 128, "64-bit words of a program that are kept"),
       number("ParamChannels", c.param_channels, "entries of bias and scale memory"),
       flag("Vector", c.vector, "with the vector unit"),
       flag("Table", c.table, "with the lookup table"),
@@ -73,88 +74,6 @@ std::vector<Parameter> attributes(const Config& c) {
           constant("AxiWriteCache", 4, c.axi_write_cache, "bit 0: bufferable"),
           constant("AxiQos", 4, c.axi_qos, "of reads and writes"),
           constant("AxiUser", c.axi_user_bits, c.axi_user, "of reads and writes")};
-}
-
-struct Port {
-  bool is_input;
-  int bits;
-  std::string name;
-  std::string core = name;  ///< its port, or field of trine_axi_pkg; none if empty
-  std::string value = "";   ///< of the output, or of the field, if not the other of the two
-};
-
-struct Interface {
-  std::string comment;
-  std::vector<Port> ports;
-};
-
-/// The field of a signal of AXI: "m_axi_bresp" is "write_response.bresp". Addresses, data and
-/// strobes of the master are ports of the core, protections nothing.
-std::string field(const std::string& signal, bool is_input) {
-  const bool lite = signal.starts_with("s_axil_");
-  if (!lite && !signal.starts_with("m_axi_")) return signal + (is_input ? "_i" : "_o");
-  const std::string name = signal.substr(lite ? 7 : 6);
-  if (lite && name.ends_with("prot")) return "";
-  if (!lite && (name.ends_with("addr") || name.ends_with("data") || name.ends_with("strb")))
-    return signal + (is_input ? "_i" : "_o");
-  const char* side = lite ? "lite" : name.starts_with("ar") || name[0] == 'r' ? "read" : "write";
-  return fmt::format("{}_{}.{}", side, is_input == lite ? "request" : "response", name);
-}
-
-std::vector<Interface> interfaces(const Config& c) {
-  const int address = c.axi_addr_bits, data = c.axi_data_bits;
-  const auto in = [](const std::string& name, int bits = 1) {
-    return Port{true, bits, name + "_i", field(name, true)};
-  };
-  const auto out = [](const std::string& name, int bits = 1) {
-    return Port{false, bits, name + "_o", field(name, false)};
-  };
-  const auto constant = [](const std::string& name, int bits, const std::string& value) {
-    return Port{false, bits, name + "_o", "", "trine_config_pkg::" + value};
-  };
-  const auto address_channel = [&](const std::string& ch, const Port& id, const char* cache) {
-    const std::string p = "m_axi_" + ch;
-    return std::vector<Port>{out(p + "valid"),
-                             in(p + "ready"),
-                             id,
-                             out(p + "addr", address),
-                             out(p + "len", 8),
-                             out(p + "size", 3),
-                             out(p + "burst", 2),
-                             constant(p + "prot", 3, "AxiProt"),
-                             constant(p + "cache", 4, cache),
-                             constant(p + "qos", 4, "AxiQos"),
-                             constant(p + "user", c.axi_user_bits, "AxiUser")};
-  };
-  const int ids = c.axi_id_bits;
-  const Port bid{true, ids, "m_axi_bid_i", "", ""};
-  const Port arid{false, ids, "m_axi_arid_o", "read_request.arid",
-                  fmt::format("trine_config_pkg::AxiId | {}'(read_request.arid)", ids)};
-  const Port rid{true, ids, "m_axi_rid_i", "read_response.rid", ids > 1 ? "m_axi_rid_i[0]" : ""};
-  const Port awid = constant("m_axi_awid", ids, "AxiId");
-  std::vector<Port> master;
-  for (const std::vector<Port>& channel :
-       {address_channel("aw", awid, "AxiWriteCache"),
-        {out("m_axi_wvalid"), in("m_axi_wready"), out("m_axi_wdata", data),
-         out("m_axi_wstrb", data / 8), out("m_axi_wlast"), in("m_axi_bvalid"), out("m_axi_bready"),
-         bid, in("m_axi_bresp", 2)},
-        address_channel("ar", arid, "AxiReadCache"),
-        {in("m_axi_rvalid"), out("m_axi_rready"), rid, in("m_axi_rdata", data),
-         in("m_axi_rresp", 2), in("m_axi_rlast")}})
-    master.insert(master.end(), channel.begin(), channel.end());
-  return {
-      {"", {in("clk"), {true, 1, "rst_ni"}}},
-      {"AXI4-Lite slave: registers.md.",
-       {in("s_axil_awvalid"), out("s_axil_awready"), in("s_axil_awaddr", 12),
-        in("s_axil_awprot", 3), in("s_axil_wvalid"), out("s_axil_wready"), in("s_axil_wdata", 32),
-        in("s_axil_wstrb", 4), out("s_axil_bvalid"), in("s_axil_bready"), out("s_axil_bresp", 2),
-        in("s_axil_arvalid"), out("s_axil_arready"), in("s_axil_araddr", 12),
-        in("s_axil_arprot", 3), out("s_axil_rvalid"), in("s_axil_rready"), out("s_axil_rdata", 32),
-        out("s_axil_rresp", 2)}},
-      {"AXI4 master. Attributes and IDs are trine_config_pkg's; bit 0 of an ID: a load.", master},
-      {"High while an enabled event is pending.", {out("irq")}},
-      {"Trace. cause: see CAUSE, bit 3 while running; start, retire: one pulse a RUN and engine.",
-       {out("trace_cause", 4), out("trace_start", 4), out("trace_retire", 4)}}};
 }
 
 std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits - 1); }
@@ -240,34 +159,6 @@ std::string file_list(const Config& config, const std::vector<std::string>& sour
   return text;
 }
 
-std::string core_file(const Config& config, const std::vector<std::string>& sources) {
-  std::string rtl, lint;
-  for (const std::string& source : sources)
-    (source.find(".vlt") == std::string::npos ? rtl : lint) += fmt::format("      - {}\n", source);
-  return fmt::format(
-      "CAPI=2:\n"
-      "# SPDX-License-Identifier: Apache-2.0\n"
-      "name: trine:design:trine_{}_{:016x}:0.1.0\n"
-      "description: Neural-network accelerator, {} x {} PEs\n\n"
-      "filesets:\n"
-      "  rtl:\n    files:\n{}    file_type: systemVerilogSource\n"
-      "  waivers:\n    files:\n{}    file_type: vlt\n\n"
-      "targets:\n"
-      "  default: &default\n"
-      "    filesets: [rtl]\n"
-      "    toplevel: trine_top\n"
-      "  lint:\n"
-      "    <<: *default\n"
-      "    filesets: [waivers, rtl]\n"
-      "    default_tool: verilator\n"
-      "    tools:\n"
-      "      verilator:\n"
-      "        mode: lint-only\n"
-      "        verilator_options: [-Wall]\n",
-      // Of all keys: what a program sees is less than what makes two designs differ.
-      config.name, hash64(config.to_toml()), config.rows, config.cols, rtl, lint);
-}
-
 std::string constraints() {
   return "# SPDX-License-Identifier: Apache-2.0\n"
          "#\n"
@@ -325,8 +216,12 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "| `trine_top.sv` | top module; `trine_core.sv` is the same with parameters, buses as "
       "structs |\n"
       "| `trine.f`, `trine.core`, `trine.sdc` | file list, FuseSoC core, timing constraints |\n"
+      "| `trine_axi_top.v` | `trine_top` with the port names of vendors' tools |\n"
+      "| `component.xml`, `Bender.yml` | IP-XACT, Bender |\n"
+      "| `trine_tb.sv` | the smallest system around it: `fusesoc run --target sim` |\n"
       "| `trine_sram.sv` | the only memory: replace it by your library's macros |\n"
       "| `trine_runtime.h`, `trine_runtime.c`, `trine_tensor.c` | the driver, C99 |\n"
+      "| `trine_stages.h`, `trine_stages.c` | of it: programs with operators of the host |\n"
       "| `trine_vmm.h`, `trine_vmm.c` | products of a matrix and vectors by one call |\n"
       "| `trine_csr.h`, `trine_isa.h`, `trine_design.h` | their headers: registers, instruction "
       "set, the design's sizes |\n"

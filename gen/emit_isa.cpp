@@ -87,8 +87,7 @@ std::string needs_text(unsigned needs) {
 
 std::string reads_text(const isa::FieldList& reads) {
   std::vector<std::string_view> names;
-  for (const isa::Field* field : reads)
-    if (field != nullptr) names.push_back(field->name);
+  for (const isa::Field* field : reads) names.push_back(field->name);
   return fmt::format("{}", fmt::join(names, ", "));
 }
 

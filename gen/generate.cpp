@@ -58,7 +58,9 @@ bool names_repository(const std::string& text) {
 std::string comment_line(const std::string& name, const std::string& text) {
   if (name.ends_with(".h") || name.ends_with(".c")) return "/* " + text + " */\n";
   if (name.ends_with(".md")) return "\n<!-- " + text + " -->\n";
-  const bool script = name.ends_with(".toml") || name.ends_with(".core") || name.ends_with(".sdc");
+  if (name.ends_with(".xml")) return "<!-- " + text + " -->\n";
+  const bool script = name.ends_with(".toml") || name.ends_with(".core") ||
+                      name.ends_with(".sdc") || name.ends_with(".yml");
   return (script ? "# " : "// ") + text + "\n";
 }
 
@@ -95,15 +97,19 @@ Files design_files(const Config& config) {
   files["trine_top.sv"] = top_module(config);
   const std::vector<std::string> sources = source_order(files);
   files["trine.f"] = file_list(config, sources);
+  files["trine_axi_top.v"] = vendor_top(config);
+  files["trine_tb.sv"] = read_text(project_root() / "rtl" / "bench" / "trine_tb.sv");
   files["trine.core"] = core_file(config, sources);
+  files["Bender.yml"] = bender_manifest(config, sources);
+  files["component.xml"] = ip_xact(config, sources);
   files["trine.sdc"] = constraints();
   files["trine_isa.h"] = isa_header();
   files["trine_csr.h"] = csr_header();
   files["trine_design.h"] = design_header(config);
   files["instructions.md"] = instructions_markdown();
   files["registers.md"] = registers_markdown();
-  for (const char* name :
-       {"trine_runtime.h", "trine_runtime.c", "trine_tensor.c", "trine_vmm.h", "trine_vmm.c"})
+  for (const char* name : {"trine_runtime.h", "trine_runtime.c", "trine_tensor.c", "trine_stages.h",
+                           "trine_stages.c", "trine_vmm.h", "trine_vmm.c"})
     files[name] = read_text(project_root() / "sw" / "runtime" / name);
   for (const char* name : {"architecture.md", "integrate.md"})
     files[name] = read_text(project_root() / "docs" / name);

@@ -15,12 +15,12 @@ namespace trine::gen {
 using machine::Config;
 
 /// Writes the design into `out_dir`, which is then a folder of its own: trine_top.sv, the packages
-/// and modules it uses, trine.f and trine.core (paths relative to the folder), C headers,
-/// the driver in C,
-/// trine.sdc, instructions.md, registers.md, README.md, config.toml, manifest.json. The same
-/// configuration gives the same bytes. With a `prefix` each name of a module, a file or a C symbol
-/// begins with it (left_trine_top), so that designs can share a system. An earlier output is
-/// replaced as a whole; readers see the old or the new.
+/// and modules it uses, trine.f, trine.core, Bender.yml and component.xml (paths relative to the
+/// folder), trine_axi_top.v, a bench, C headers, the driver in C, trine.sdc, instructions.md,
+/// registers.md, README.md, config.toml, manifest.json. The same configuration gives the same
+/// bytes. With a `prefix` each name of a module, a file or a C symbol begins with it
+/// (left_trine_top), so that designs can share a system. An earlier output is replaced as a whole;
+/// readers see the old or the new.
 /// @pre check(config) passes
 /// @throws Error  when `out_dir` holds something that generate() has not written
 void generate(const Config& config, const std::filesystem::path& out_dir,

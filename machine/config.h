@@ -41,7 +41,8 @@ struct Config {
   int dmem_kib = 128;         ///< memory.dmem_kib: feature maps
   int pmem_kib = 64;          ///< memory.pmem_kib: weights
   int param_channels = 512;   ///< memory.param_channels: bias and scale entries
-  bool ecc = false;           ///< memory.ecc: codes in DMEM and PMEM
+  bool ecc = false;           ///< memory.ecc: codes in DMEM, PMEM and IMEM
+  int imem_kib = 0;           ///< memory.imem_kib: of a program, kept
   int columns_per_cycle = 1;  ///< post.columns_per_cycle
   bool vector = true;         ///< vector.enable
   bool table = true;          ///< vector.table: codes looked up in a table

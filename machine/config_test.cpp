@@ -189,6 +189,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "memory.dmem_kib=16",
                                                "memory.pmem_kib=7",
                                                "memory.param_channels=48",
+                                               "memory.imem_kib=3",
                                                "memory.ecc=true",
                                                "post.columns_per_cycle=2",
                                                "vector.enable=false",
@@ -337,10 +338,12 @@ TEST_CASE("memories have the sizes that the architecture names", "[machine][memo
         "instruction queues: 4 x 61 x 64\nfetch buffer: 1 x 64 x 64\n"
         "lookup tables: 4 x 8 x 256\nexponentials: 4 x 32 x 256\n"
         "words of a softmax: 4 x 32 x 256\n");
-  CHECK(with({"memory.ecc=true", "bus.axi_data_bits=256", "post.columns_per_cycle=2"}) ==
+  CHECK(with({"memory.ecc=true", "bus.axi_data_bits=256", "post.columns_per_cycle=2",
+              "memory.imem_kib=3"}) ==
         "feature maps, banks: 8 x 39 x 256\nweights, even and odd rows: 2 x 312 x 128\n"
         "biases: 2 x 128 x 8\nmultipliers: 2 x 62 x 16\nshifts: 2 x 12 x 16\n"
         "instruction queues: 4 x 61 x 64\nfetch buffer: 1 x 256 x 16\n"
+        "instructions: 1 x 312 x 96\n"
         "lookup tables: 4 x 8 x 256\nexponentials: 8 x 32 x 256\n"
         "words of a softmax: 4 x 32 x 256\n");
   CHECK(with({"vector.table=false", "vector.enable=false", "post.columns_per_cycle=2"}) ==

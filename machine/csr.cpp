@@ -36,9 +36,11 @@ const std::vector<Register>& registers() {
       {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events},
       {"irq_status", kIrqStatus, 32, 1, "R, W1C", "events; writing ones clears them", events},
       {"program", kProgram, 64, 1, "RW",
-       "byte address of the first instruction word, a multiple of the bus width (and of 8); "
-       "locked"},
-      {"program_words", kProgramWords, 32, 1, "RW", "number of 64-bit words, at least 1; locked"},
+       "byte address of the first instruction word, a multiple of the bus width (and of 8); a "
+       "write "
+       "tells that the words may be others (`memory.imem_kib`); locked"},
+      {"program_words", kProgramWords, 32, 1, "RW",
+       "number of 64-bit words, at least 1; a write tells the same; locked"},
       {"base", kBase, 64, 1, "RW",
        "added to every `dram` field; a multiple of the bus width (and of 8); locked"},
       {"window_first", kWindowFirst, 64, 1, "RW",
@@ -55,7 +57,10 @@ const std::vector<Register>& registers() {
       {"error_address", kErrorAddress, 64, 1, "R",
        "failing bus address; byte offset of the word that the program stops at (configuration, "
        "illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 + 256 * row + "
-       "column"},
+       "column, of IMEM 2^33 + word"},
+      {"imem_corrected", kImemCorrected, 32, 1, "R",
+       "corrected words that were read from IMEM since the start (only with `memory.ecc` and "
+       "`memory.imem_kib`)"},
       {"cycles", kCycles, 64, 1, "R", "from start to done"},
       {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
       {"engine_busy", kEngineBusy, 64, 4, "R",

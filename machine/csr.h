@@ -43,8 +43,9 @@ inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, 
                                kIrqStatus = 0x28, kProgram = 0x30, kProgramWords = 0x38,
                                kBase = 0x40, kWindowFirst = 0x48, kWindowLast = 0x50,
                                kWatchdog = 0x58, kErrorRun = 0x5C, kEccCorrected = 0x60,
-                               kErrorAddress = 0x68, kCycles = 0x80, kCause = 0x88,
-                               kEngineBusy = 0xC8, kBytesRead = 0xE8, kBytesWritten = 0xF0;
+                               kErrorAddress = 0x68, kImemCorrected = 0x70, kCycles = 0x80,
+                               kCause = 0x88, kEngineBusy = 0xC8, kBytesRead = 0xE8,
+                               kBytesWritten = 0xF0;
 
 /// All registers, by offset.
 const std::vector<Register>& registers();
@@ -66,7 +67,7 @@ inline constexpr std::array<Code, 16> kErrors{{
     {"fetch_timeout", 9, "an instruction read was not answered in time"},
     {"load_timeout", 10, "a read of the load engine was not answered in time"},
     {"store_timeout", 11, "a write of the store engine was not answered in time"},
-    {"ecc", 12, "a word of DMEM or PMEM with two wrong bits was read"},
+    {"ecc", 12, "a word of DMEM, PMEM or IMEM with two wrong bits was read"},
     {"configuration", 13, "the program was compiled for another configuration: its first word"},
     {"feature", 14, "an instruction needs what the configuration lacks"},
     {"deadlock", 15, "RUNs wait for tokens that nobody gives"},

@@ -18,8 +18,7 @@ bool lists(const FieldList& list, const Field* field) {
 
 unsigned registers_of(const FieldList& list) {
   unsigned registers = 0;
-  for (const Field* field : list)
-    if (field != nullptr) registers |= 1u << field->reg;
+  for (const Field* field : list) registers |= 1u << field->reg;
   return registers;
 }
 

@@ -152,8 +152,15 @@ enum class Encoding : int {
   }
 #include "machine/isa.def"
 
-/// Fields that a code or a flag makes a RUN read.
-using FieldList = std::array<const Field*, 12>;
+/// Fields that a code or a flag makes a RUN read: the first `count`. (No nulls to look for: under
+/// UBSan g++ 12 compares no address in a constant expression.)
+struct FieldList {
+  std::array<const Field*, 12> field{};
+  std::size_t count = 0;
+
+  constexpr const Field* const* begin() const { return field.data(); }
+  constexpr const Field* const* end() const { return field.data() + count; }
+};
 
 /// A code of a RUN's `op`, or of a register that selects hardware.
 struct Code {
@@ -181,14 +188,10 @@ namespace table {
 
 template <typename... Fields>
 constexpr FieldList fields(const Fields&... list) {
-  return {&list...};
+  return {{&list...}, sizeof...(list)};
 }
 constexpr FieldList operator+(FieldList a, const FieldList& b) {
-  std::size_t n = 0;
-  for (const Field* field : b) {
-    while (field != nullptr && a.at(n) != nullptr) ++n;
-    if (field != nullptr) a.at(n) = field;
-  }
+  for (const Field* field : b) a.field.at(a.count++) = field;
   return a;
 }
 template <typename Enum>

@@ -27,6 +27,9 @@ std::vector<Memory> memories(const Config& config) {
       {"shifts", drain, scales * isa::post::kShift.width, config.param_channels / scales / drain},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
+  if (config.imem_kib > 0)
+    all.push_back({"instructions", 1, word * config.data_words(),
+                   config.imem_kib * 8192 / config.data_bits()});
   if (config.table) all.push_back({"lookup tables", config.rows, 8, 4 * isa::dma::kTableWords});
   if (config.has_softmax())
     all.insert(all.end(), {{"exponentials", drain * config.rows, 32, isa::dma::kExponentialWords},

@@ -16,6 +16,8 @@ namespace trine::timing {
 
 inline constexpr int kFetchRequest = 8;   ///< start to the first fetch address on the bus
 inline constexpr int kFetchResponse = 7;  ///< last beat of a burst to its first word dispatched
+inline constexpr int kFetchKept = 6;      ///< request of a burst in IMEM to its first word there
+inline constexpr int kKeptBeat = 2;       ///< of such a burst
 inline constexpr int kQueue = 4;          ///< dispatcher to the issue unit
 inline constexpr int kToken = 1;          ///< retirement to a RUN that waited for it
 inline constexpr int kLoadRequest = 3;    ///< RUN to address on the bus

@@ -106,6 +106,7 @@ Json counters(const sim::RunResult& run) {
   row["cycles"] = run.cycles;
   row["dram_bytes_read"] = run.dram_bytes_read;
   row["dram_bytes_written"] = run.dram_bytes_written;
+  row["fetched_bytes"] = run.fetched_bytes;
   for (std::size_t i = 0; i < run.causes.size(); ++i)
     row[std::string(csr::kCauses[i].name)] = run.causes[i];
   for (std::size_t e = 0; e < run.engine_busy.size(); ++e)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads of the bus: the master's channels AR and R, whose clients are the program's fetch and the
-// load engine, and the load engine itself, which copies into the memories.
+// load engine, and the load engine itself, which copies into the memories. With ImemWords the
+// fetch's reads go through an instruction memory first.
 //
 // A burst that is not inside of the allowed range is never requested: it stays in front of its
 // client and is told (outside).
@@ -19,6 +20,8 @@ module trine_bus_read #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned MaxBeats      = 64,    // of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter int unsigned ImemWords     = 0,     // of 64 bits
+  parameter bit          Ecc           = 1'b0,  // codes there
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4
@@ -27,8 +30,7 @@ module trine_bus_read #(
   input  logic                              rst_ni,
   input  logic                              clear_i,
 
-  input  logic                              stop_i,           // no more requests
-  input  logic                              bus_was_reset_i,  // what is outstanding never comes
+  input  trine_engine_pkg::life_t           life_i,
   input  logic [AxiAddrBits-1:0]            base_i,           // of the load engine's addresses
   input  logic [AxiAddrBits-1:0]            first_i,          // allowed: from here
   input  logic [AxiAddrBits-1:0]            last_i,           // to here
@@ -80,11 +82,24 @@ module trine_bus_read #(
   output trine_engine_pkg::bus_event_t      event_o,
   output logic                              beat_o,
   output logic [AxiAddrBits-1:0]            beat_addr_o,
-  output logic [AxiAddrBits-1:0]            burst_addr_o
+  output logic [AxiAddrBits-1:0]            burst_addr_o,
+  output trine_engine_pkg::imem_t           imem_o
 );
 
+  if (AxiAddrBits < 32 || AxiAddrBits > 64) begin : gen_bad_addr
+    $error("trine_bus_read: AxiAddrBits must be 32 .. 64");
+  end
+  if (AxiDataBits < 32 || AxiDataBits > 1024 || AxiDataBits != 1 << $clog2(AxiDataBits)) begin
+      : gen_bad_data
+    $error("trine_bus_read: AxiDataBits must be 32, 64, 128, 256, 512 or 1024");
+  end
+  if (ParamChannels % DataWords != 0 || ParamChannels < 2 * DataWords || ParamChannels > 65536)
+      begin : gen_bad_param
+    $error("trine_bus_read: ParamChannels must be a multiple of a beat's words, 2 beats .. 65536");
+  end
+
   // Clients: 0 the fetch, 1 the load engine.
-  logic [1:0]               req_valid, taken, in_range, rsp_valid;
+  logic [1:0]               req_valid, in_range, asked, taken, rsp_valid;
   logic [2*AxiAddrBits-1:0] req_addr;
   logic [15:0]              req_len;
   logic                     load_ready, rsp_error;
@@ -94,11 +109,7 @@ module trine_bus_read #(
   assign req_addr[0 +: AxiAddrBits] = fetch_addr_i;
   assign req_len[7:0]               = fetch_i.len;
 
-  assign fetch_o.ready   = taken[0] && in_range[0];
   assign fetch_o.outside = req_valid[0] && !in_range[0];
-  assign fetch_o.valid   = rsp_valid[0];
-  assign fetch_o.error   = rsp_error;
-  assign fetch_data_o    = rsp_data;
   assign event_o.outside = req_valid[1] && !in_range[1];
   assign burst_addr_o    = req_addr[AxiAddrBits +: AxiAddrBits];
 
@@ -121,14 +132,14 @@ module trine_bus_read #(
   ) u_read (
     .clk_i,
     .rst_ni,
-    .clear_i         (bus_was_reset_i),
-    .stop_i,
+    .clear_i         (life_i.bus_was_reset),
+    .stop_i          (life_i.stop),
     .idle_o          (event_o.idle),
     .load_waits_o    (event_o.engine_owed),
     .owed_o          (event_o.owed),
     .moved_o         (event_o.moved),
     .beat_o,
-    .req_valid_i     (req_valid & in_range),
+    .req_valid_i     (asked),
     .req_ready_o     (taken),
     .req_addr_i      (req_addr),
     .req_len_i       (req_len),
@@ -150,6 +161,51 @@ module trine_bus_read #(
     .m_axi_rresp_i   (m_axi_i.rresp),
     .m_axi_rlast_i   (m_axi_i.rlast)
   );
+
+  assign asked[1] = req_valid[1] && in_range[1];
+
+  // ---------------------------------------------------------------------------------------------
+  // The fetch, by way of the instruction memory.
+  // ---------------------------------------------------------------------------------------------
+  if (ImemWords != 0) begin : gen_imem
+    logic ready;
+
+    trine_imem #(
+      .Words    (ImemWords),
+      .DataBits (DataBits),
+      .Ecc      (Ecc)
+    ) u_imem (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .start_i         (life_i.start),
+      .forget_i        (life_i.forget),
+      .wipe_i          (life_i.wipe),
+      .req_valid_i     (req_valid[0] && in_range[0]),
+      .req_ready_o     (ready),
+      .req_len_i       (req_len[7:0]),
+      .rsp_valid_o     (fetch_o.valid),
+      .rsp_data_o      (fetch_data_o),
+      .rsp_error_o     (fetch_o.error),
+      .bus_req_valid_o (asked[0]),
+      .bus_req_ready_i (taken[0]),
+      .bus_valid_i     (rsp_valid[0]),
+      .bus_data_i      (rsp_data),
+      .bus_error_i     (rsp_error),
+      .state_o         (imem_o)
+    );
+
+    assign fetch_o.ready = ready && in_range[0];
+  end else begin : gen_no_imem
+    logic unused_imem;
+    assign asked[0]      = req_valid[0] && in_range[0];
+    assign fetch_o.ready = taken[0] && in_range[0];
+    assign fetch_o.valid = rsp_valid[0];
+    assign fetch_o.error = rsp_error;
+    assign fetch_data_o  = rsp_data;
+    assign imem_o        = '0;
+    assign unused_imem   = ^life_i;
+  end
 
   // ---------------------------------------------------------------------------------------------
   // The load engine.
@@ -214,7 +270,7 @@ module trine_bus_read #(
       held_q <= 1'b0;
     end else begin
       live_q <= 1'b1;
-      held_q <= m_axi_o.arvalid && !m_axi_i.arready && !bus_was_reset_i;
+      held_q <= m_axi_o.arvalid && !m_axi_i.arready && !life_i.bus_was_reset;
     end
   end
 

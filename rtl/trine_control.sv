@@ -24,7 +24,8 @@ module trine_control #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
-  parameter bit          Ecc           = 1'b0,  // codes in DMEM and PMEM
+  parameter bit          Ecc           = 1'b0,  // codes in DMEM, PMEM and IMEM
+  parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
   parameter logic [63:0] ConfigHash    = 64'd0,  // the first word of programs
   parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
   parameter logic [35:0] CountFrom     = 36'd0,  // of counters; a bench begins near 2^32
@@ -98,21 +99,8 @@ module trine_control #(
 );
 
   localparam int unsigned MaxBeats = AxiDataBits == 32 || AxiDataBits == 1024 ? 32 : 64;  // 4 KiB
-
   localparam int unsigned Load = 0, Compute = 1, Vector = 2, Store = 3;  // as in trine_isa_pkg
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
-
-  if (AxiAddrBits < 32 || AxiAddrBits > 64) begin : gen_bad_addr
-    $error("trine_control: AxiAddrBits must be 32 .. 64");
-  end
-  if (AxiDataBits < 32 || AxiDataBits > 1024 || AxiDataBits != 1 << $clog2(AxiDataBits)) begin
-      : gen_bad_data
-    $error("trine_control: AxiDataBits must be 32, 64, 128, 256, 512 or 1024");
-  end
-  if (ParamChannels % DataWords != 0 || ParamChannels < 2 * DataWords || ParamChannels > 65536)
-      begin : gen_bad_param
-    $error("trine_control: ParamChannels must be a multiple of a beat's words, 2 beats .. 65536");
-  end
 
   // ---------------------------------------------------------------------------------------------
   // Registers.
@@ -124,24 +112,30 @@ module trine_control #(
   logic [AxiAddrBits-1:0]  program_addr, base, window_first, window_last;
   logic [31:0]             program_words;
   logic [WatchdogBits-1:0] watchdog;
-  logic                    start, running, wipe, stop, clear, read_beat;
+  logic                    start, running, wipe, stop, clear, forget, read_beat;
   logic                    expired, bus_was_reset;  // the bus does not answer
-  logic                    broken;                  // a word of DMEM or PMEM
+  logic                    broken;                  // a word of DMEM, PMEM or IMEM
   logic [4:0]              write_words;
   logic [3:0]              error_cause, idle, busy, begun;
   logic [ErrorBits-1:0]    error_addr;
+  logic [33:0]             fatal_addr;
   logic [RunBits-1:0]      error_run;
 
   trine_engine_pkg::program_event_t program_event;
   trine_engine_pkg::bus_event_t     read_event, write_event;
+  trine_engine_pkg::imem_t          imem;
+  trine_engine_pkg::life_t          life;
 
-  assign broken  = Ecc && memory_i.fatal;
-  assign clear_o = clear;
+  assign broken     = Ecc && (memory_i.fatal || imem.fatal);
+  assign clear_o    = clear;
+  assign life       = {start, forget, wipe, stop, bus_was_reset};
+  assign fatal_addr = memory_i.fatal ? 34'(memory_i.fatal_addr) : imem.fatal_addr;
 
   trine_csr #(
     .AxiAddrBits (AxiAddrBits),
     .AxiDataBits (AxiDataBits),
     .Ecc         (Ecc),
+    .Imem        (ImemWords != 0),
     .ConfigHash  (ConfigHash),
     .CountFrom   (CountFrom)
   ) u_csr (
@@ -165,14 +159,16 @@ module trine_control #(
     .bus_was_reset_o (bus_was_reset),
     .done_i          (program_event.done),
     .error_cause_i   (broken ? trine_csr_pkg::ErrorEcc : error_cause),
-    .error_addr_i    (broken ? ErrorBits'(memory_i.fatal_addr) : error_addr),
+    .error_addr_i    (broken ? ErrorBits'(fatal_addr) : error_addr),
     .error_run_i     (error_run),
     .cause_i,
     .busy_i          (busy),
     .read_beat_i     (read_beat),
     .write_words_i   (write_words),
     .wipe_o          (wipe),
-    .memory_i
+    .memory_i,
+    .forget_o        (forget),
+    .imem_i          (imem)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -241,13 +237,14 @@ module trine_control #(
     .AxiDataBits   (AxiDataBits),
     .AxiAddrBits   (AxiAddrBits),
     .MaxBeats      (MaxBeats),
-    .Maps          (Maps)
+    .Maps          (Maps),
+    .ImemWords     (ImemWords),
+    .Ecc           (Ecc)
   ) u_bus_read (
     .clk_i,
     .rst_ni,
     .clear_i           (clear),
-    .stop_i            (stop),
-    .bus_was_reset_i   (bus_was_reset),
+    .life_i            (life),
     .base_i            (base),
     .first_i           (window_first),
     .last_i            (window_last),
@@ -282,7 +279,8 @@ module trine_control #(
     .event_o           (read_event),
     .beat_o            (read_beat),
     .beat_addr_o       (load_beat),
-    .burst_addr_o      (load_burst)
+    .burst_addr_o      (load_burst),
+    .imem_o            (imem)
   );
 
   trine_bus_write #(

@@ -21,7 +21,8 @@ module trine_core #(
   parameter bit          Binary        = 1'b0,
   parameter int unsigned DmemWords     = 32768,  // a multiple of the number of banks
   parameter int unsigned PmemRows      = 2048,   // even
-  parameter bit          Ecc           = 1'b0,   // codes in both: trine_ecc
+  parameter bit          Ecc           = 1'b0,   // codes in both, and IMEM: trine_ecc
+  parameter int unsigned ImemWords     = 0,      // of 64 bits, kept of a program
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // codes looked up in a table
@@ -188,6 +189,7 @@ module trine_core #(
     .AxiAddrBits   (AxiAddrBits),
     .Maps          (ZeroPoints),
     .Ecc           (Ecc),
+    .ImemWords     (ImemWords),
     .ConfigHash    (ConfigHash),
     .Features      (Features)
   ) u_control (

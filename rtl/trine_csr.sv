@@ -17,6 +17,7 @@ module trine_csr #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned AxiDataBits = 64,
   parameter bit          Ecc         = 1'b0,
+  parameter bit          Imem        = 1'b0,  // with an instruction memory
   parameter logic [63:0] ConfigHash  = 64'd0,
   parameter logic [35:0] CountFrom   = 36'd0,  // of counters; a bench begins near 2^32
   localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35
@@ -58,7 +59,11 @@ module trine_csr #(
 
   // Zeros are to be written to the memories: scrub, and with Ecc each soft reset.
   output logic                   wipe_o,
-  input  trine_engine_pkg::memory_state_t memory_i
+  input  trine_engine_pkg::memory_state_t memory_i,
+
+  // The program may be another one than before, or did not end well: nothing of it is known.
+  output logic                   forget_o,
+  input  trine_engine_pkg::imem_t imem_i
 );
 
   // ---------------------------------------------------------------------------------------------
@@ -117,7 +122,7 @@ module trine_csr #(
   logic [63:0]             program_wide, base_wide, first_wide, last_wide;
   logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
   logic                    start_bit, reset_bit, scrub_bit, start, scrub, soft_reset, bus_was_reset;
-  logic                    aligned, locked, idle, startable;
+  logic                    aligned, locked, names_program, spoilt, idle, startable;
 
   assign program_wide = 64'(program_q);
   assign base_wide    = 64'(base_q);
@@ -138,6 +143,8 @@ module trine_csr #(
       trine_csr_pkg::CsrWindowLastOffset: locked = 1'b1;
       default: locked = 1'b0;
     endcase
+    names_program = waddr[11:3] == trine_csr_pkg::CsrProgramOffset[11:3] ||
+                    waddr[11:3] == trine_csr_pkg::CsrProgramWordsOffset[11:3];
   end
 
   always_comb begin
@@ -233,7 +240,7 @@ module trine_csr #(
     .done_i,
     .drained_i,
     .expired_i,
-    .wiping_i     (memory_i.wiping),
+    .wiping_i     (memory_i.wiping || imem_i.wiping),
     .error_cause_i,
     .error_addr_i,
     .error_run_i,
@@ -242,6 +249,7 @@ module trine_csr #(
     .stop_o,
     .clear_o,
     .wipe_o,
+    .spoilt_o     (spoilt),
     .idle_o       (idle),
     .busy_o       (busy),
     .dirty_o      (dirty),
@@ -262,6 +270,7 @@ module trine_csr #(
   assign window_first_o  = first_q;
   assign window_last_o   = last_q;
   assign watchdog_o      = watchdog_q;
+  assign forget_o        = spoilt || (write_q && write_ok && names_program);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bus_was_reset_q <= 1'b0;
@@ -350,10 +359,14 @@ module trine_csr #(
       read_ok = 1'b1;
       rdata   = raddr[2] ? memory_i.pmem_count : memory_i.dmem_count;
     end
+    if (Ecc && Imem && raddr == trine_csr_pkg::CsrImemCorrectedOffset) begin
+      read_ok = 1'b1;
+      rdata   = imem_i.count;
+    end
   end
 
   logic unused_bits;
   assign unused_bits = ^{s_axil_i.awaddr[1:0], s_axil_i.araddr[1:0], counter_addr, memory_i.fatal,
-                         memory_i.fatal_addr, memory_i.dmem_count, memory_i.pmem_count};
+                         memory_i.fatal_addr, memory_i.dmem_count, memory_i.pmem_count, imem_i};
 
 endmodule

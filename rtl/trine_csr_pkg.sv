@@ -49,9 +49,9 @@ package trine_csr_pkg;
   localparam int unsigned CsrIrqStatusDoneBit = 0;  // end of a program
   localparam int unsigned CsrIrqStatusErrorBit = 1;  // error
   // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of
-  // 8); locked
+  // 8); a write tells that the words may be others (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramOffset = 12'h030;
-  // RW, 32 bits: number of 64-bit words, at least 1; locked
+  // RW, 32 bits: number of 64-bit words, at least 1; a write tells the same; locked
   localparam logic [11:0] CsrProgramWordsOffset = 12'h038;
   // RW, 64 bits: added to every `dram` field; a multiple of the bus width (and of 8); locked
   localparam logic [11:0] CsrBaseOffset = 12'h040;
@@ -70,8 +70,11 @@ package trine_csr_pkg;
   localparam int unsigned CsrEccCorrectedCount = 2;
   // R, 64 bits: failing bus address; byte offset of the word that the program stops at
   // (configuration, illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 +
-  // 256 * row + column
+  // 256 * row + column, of IMEM 2^33 + word
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
+  // R, 32 bits: corrected words that were read from IMEM since the start (only with `memory.ecc`
+  // and `memory.imem_kib`)
+  localparam logic [11:0] CsrImemCorrectedOffset = 12'h070;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
   // R, 64 bits: cycles by cause; they add up to CYCLES
@@ -102,7 +105,8 @@ package trine_csr_pkg;
   localparam logic [3:0] ErrorLoadTimeout = 4'd10;
   // a write of the store engine was not answered in time
   localparam logic [3:0] ErrorStoreTimeout = 4'd11;
-  localparam logic [3:0] ErrorEcc = 4'd12;  // a word of DMEM or PMEM with two wrong bits was read
+  // a word of DMEM, PMEM or IMEM with two wrong bits was read
+  localparam logic [3:0] ErrorEcc = 4'd12;
   // the program was compiled for another configuration: its first word
   localparam logic [3:0] ErrorConfiguration = 4'd13;
   localparam logic [3:0] ErrorFeature = 4'd14;  // an instruction needs what the configuration lacks

@@ -50,6 +50,15 @@ package trine_engine_pkg;
     logic        fetch_outside;
   } program_event_t;
 
+  // What the reading side of the bus master is told of the program's life.
+  typedef struct packed {
+    logic        start;          // of a program
+    logic        forget;         // it may be another one than before, or did not end well
+    logic        wipe;           // zeros are to be written to the memories
+    logic        stop;           // no more requests
+    logic        bus_was_reset;  // what is outstanding never comes
+  } life_t;
+
   // One side of the bus master: what is outstanding, what moved, what went wrong.
   typedef struct packed {
     logic        idle;
@@ -72,6 +81,16 @@ package trine_engine_pkg;
     logic        valid;
     logic        error;
   } fetch_response_t;
+
+  localparam int unsigned FetchBits = 2048;  // of a burst, at most
+
+  // The instruction memory: zeros are being written; with codes, errors of what was read from it.
+  typedef struct packed {
+    logic        wiping;
+    logic        fatal;       // a word that cannot be corrected, until clear,
+    logic [33:0] fatal_addr;  // and where: 2^33 + word
+    logic [31:0] count;       // corrected words
+  } imem_t;
 
   // A beat of the load engine for one of the small memories, data apart; held until it is taken.
   typedef struct packed {

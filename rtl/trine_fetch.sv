@@ -43,8 +43,8 @@ module trine_fetch #(
   output logic                   outside_o
 );
 
-  // 4 Kibit in any case: the smallest macro of common memory compilers.
-  localparam int unsigned Depth     = 4096 / DataBits;
+  // Two bursts, 4 Kibit in any case: the smallest macro of common memory compilers.
+  localparam int unsigned Depth     = 2 * trine_engine_pkg::FetchBits / DataBits;
   localparam int unsigned BeatShift = $clog2(DataBits / 8);
   localparam int unsigned WordShift = BeatShift - 3;  // words in a beat: 2^WordShift
   localparam int unsigned CountBits = 32 - WordShift;

@@ -8,9 +8,10 @@
 // A mask may be coarser than bits: all of a group of MaskBits bits (the last may be shorter) are
 // written or none; MaskBits = Width: whole words.
 //
-// FPGA: with the macro TRINE_BLOCK_RAM the same in block RAM, whose enables are of groups of 8 or 9
-// bits. Where MaskBits is less than 8, a write reads the old word in its own cycle and stores the
-// merged one in the next, by a second port; a read of that word in between takes the merged one.
+// FPGA: with the macro TRINE_BLOCK_RAM the same in block RAM, a memory for each group: of one with
+// several enables Yosys 0.23 lets those blocks read that a write does not reach. Where MaskBits is
+// less than 8, a write reads the old word in its own cycle and stores the merged one in the next,
+// by a second port; a read of that word in between takes the merged one.
 //
 // Technology hook: replace this file by one with the same ports that instantiates the macros of
 // your library for each (Width, Depth) of trine.f's memory list (integrate.md). Nothing else in the
@@ -44,16 +45,18 @@ module trine_sram #(
 
 `ifdef TRINE_BLOCK_RAM
   if (MaskBits >= 8) begin : gen_enables
-    logic [Width-1:0] mem [Depth];
-    logic [Width-1:0] rdata_q;
+    for (genvar g = 0; g < Width; g += MaskBits) begin : gen_group
+      localparam int unsigned Bits = (Width - g < MaskBits) ? Width - g : MaskBits;
+      logic [Bits-1:0] mem [Depth];
+      logic [Bits-1:0] rdata_q;
 
-    always_ff @(posedge clk_i) begin
-      if (en_i && !we_i) rdata_q <= mem[addr_i];
-      for (int unsigned b = 0; b < Width; b++)
-        if (en_i && we_i && mask_i[b - b % MaskBits]) mem[addr_i][b] <= wdata_i[b];
+      always_ff @(posedge clk_i) begin
+        if (en_i && !we_i) rdata_q <= mem[addr_i];
+        if (en_i && we_i && |mask_i[g +: Bits]) mem[addr_i] <= wdata_i[g +: Bits];
+      end
+
+      assign rdata_o[g +: Bits] = rdata_q;
     end
-
-    assign rdata_o = rdata_q;
   end else begin : gen_merge
     (* ram_style = "block", no_rw_check *) logic [Width-1:0] mem [Depth];
     logic [Width-1:0]    read_q, hold_q, merged_q, mask_q, wdata_q, old, merged;

@@ -19,6 +19,7 @@ RunResult in_sequence(std::vector<RunResult> stages) {
     all.layers.insert(all.layers.end(), stage.layers.begin(), stage.layers.end());
     all.dram_bytes_read += stage.dram_bytes_read;
     all.dram_bytes_written += stage.dram_bytes_written;
+    all.fetched_bytes += stage.fetched_bytes;
   }
   return all;
 }

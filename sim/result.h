@@ -40,6 +40,7 @@ struct RunResult {
   std::vector<RunTiming> runs;
   std::vector<LayerResult> layers;  ///< of Program::layers
   std::uint64_t dram_bytes_read = 0, dram_bytes_written = 0;
+  std::uint64_t fetched_bytes = 0;  ///< of those read, the program's
 };
 
 /// One stage after the other: the last one's outputs, sums of the rest.

@@ -58,6 +58,7 @@ TEST_CASE("stages follow each other in one result", "[arch][result]") {
     r.layers = {{100 * n, r.causes}};
     r.dram_bytes_read = 1000 * n;
     r.dram_bytes_written = 2000 * n;
+    r.fetched_bytes = 300 * n;
     return r;
   };
   const RunResult all = in_sequence({stage(1), stage(2), stage(4)});
@@ -67,6 +68,7 @@ TEST_CASE("stages follow each other in one result", "[arch][result]") {
   for (std::size_t e = 0; e < isa::kEngines; ++e) CHECK(all.engine_busy[e] == 7 * (e + 20));
   CHECK(all.dram_bytes_read == 7000);
   CHECK(all.dram_bytes_written == 14000);
+  CHECK(all.fetched_bytes == 2100);
   REQUIRE(all.layers.size() == 3);
   CHECK(all.layers[2].cycles == 400);
   REQUIRE(all.runs.size() == 3);

@@ -105,7 +105,7 @@ class Build {
       : folder_(folder), flags_(system.flags) {
     // By 2.2 of the ISA's versions CSR instructions are in the base, as LiteX's start-up code has
     // it.
-    add({"--specs=picolibc.specs", "-misa-spec=2.2", "-Os", "-ffunction-sections",
+    add({"--specs=picolibc.specs", "-misa-spec=2.2", "-O2", "-ffunction-sections",
          "-fdata-sections", "-DPICOLIBC_INTEGER_PRINTF_SCANF", "-I" + design.string(),
          "-I" + (project_root() / "soc" / "firmware").string()});
     for (const fs::path& include : system.include) add({"-isystem", include.string()});
@@ -178,6 +178,7 @@ void build_firmware(const System& system, const fs::path& design, std::size_t ma
   if (!options.cache_hooks) build.add({"-DSOC_NO_CACHE_HOOKS"});
   for (const fs::path& source : system.software) build.compile(source, false);
   for (const fs::path& source : sources) build.compile(source, true);
+  build.add({"-Os"});  // whatever their size is
   for (const fs::path& source : options.app) {
     build.add({"-I" + fs::absolute(source).parent_path().string()});
     build.compile(fs::absolute(source), false);

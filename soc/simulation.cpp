@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/cache.h"
@@ -43,30 +44,68 @@ std::vector<std::string> flags() {
   return flags;
 }
 
-std::string fingerprint(const System& system) {
-  std::string text;
-  for (const fs::path& source : system.sources)
-    text += fmt::format("{:016x}\n", hash64(without_comments(read_text(source))));
-  for (const fs::path& list : system.designs) text += sim::fingerprint_of(list.parent_path());
-  text += fmt::format("{:016x}\n", hash64(read_text(main_file())));
-  for (const std::string& flag : flags()) text += flag + "\n";
-  return text + sim::tools_fingerprint();
+/// What is verilated: arguments, and all that they stand for.
+struct Sources {
+  std::vector<std::string> arguments;
+  std::string fingerprint;
+
+  void add(const fs::path& file) {
+    arguments.push_back(file.string());
+    fingerprint += fmt::format("{:016x}\n", hash64(without_comments(read_text(file))));
+  }
+};
+
+Sources rtl_of(const System& system) {
+  Sources sources;
+  for (const fs::path& list : system.designs) {
+    sources.arguments.insert(sources.arguments.end(), {"-F", list.string()});
+    sources.fingerprint += sim::fingerprint_of(list.parent_path());
+  }
+  for (const fs::path& folder : system.include_verilog)
+    sources.arguments.push_back("-I" + folder.string());
+  for (const fs::path& source : system.sources) sources.add(source);
+  return sources;
+}
+
+Sources netlist_of(const System& system) {
+  Sources sources;
+  sources.add(system.folder / "gateware" / "ecp5.v");
+  std::vector<fs::path> cells;
+  for (const auto& entry : fs::directory_iterator(project_root() / "synth" / "fpga" / "cells"))
+    cells.push_back(entry.path());
+  std::sort(cells.begin(), cells.end());
+  for (const fs::path& file : cells) sources.add(file);
+  return sources;
+}
+
+fs::path build(const Sources& sources, const std::vector<std::string>& flags, bool quiet) {
+  std::string depends =
+      sources.fingerprint + fmt::format("{:016x}\n", hash64(read_text(main_file())));
+  for (const std::string& flag : flags) depends += flag + "\n";
+  depends += sim::tools_fingerprint();
+  return built_file(cache_folder() / "soc", depends, "", [&](const BuildPlace& place) {
+    const Progress progress("building the system's simulation", quiet);
+    std::vector<std::string> argv{"verilator"};
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    argv.insert(argv.end(), sources.arguments.begin(), sources.arguments.end());
+    argv.insert(argv.end(), {"--Mdir", (place.folder / "obj").string(), main_file().string()});
+    sim::run_verilator(argv, place.folder, place.folder / "build.log", place.kept_log);
+    return place.folder / "obj" / "trine_soc_sim";
+  });
 }
 
 }  // namespace
 
 fs::path build_simulation(const System& system, bool quiet) {
-  return built_file(cache_folder() / "soc", fingerprint(system), "", [&](const BuildPlace& place) {
-    const Progress progress("building the system's simulation", quiet);
-    std::vector<std::string> argv{"verilator"};
-    for (const std::string& flag : flags()) argv.push_back(flag);
-    for (const fs::path& list : system.designs) argv.insert(argv.end(), {"-F", list.string()});
-    for (const fs::path& folder : system.include_verilog) argv.push_back("-I" + folder.string());
-    for (const fs::path& source : system.sources) argv.push_back(source.string());
-    argv.insert(argv.end(), {"--Mdir", (place.folder / "obj").string(), main_file().string()});
-    sim::run_verilator(argv, place.folder, place.folder / "build.log", place.kept_log);
-    return place.folder / "obj" / "trine_soc_sim";
-  });
+  return build(rtl_of(system), flags(), quiet);
+}
+
+fs::path build_netlist_simulation(const System& system, bool quiet) {
+  std::vector<std::string> netlist_flags = flags();
+  netlist_flags.insert(netlist_flags.end(),
+                       {"-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN", "--output-split", "20000",
+                        "-fno-const-bit-op-tree"});  // 5.006 miscompiles some of those
+  return build(netlist_of(system), netlist_flags, quiet);
 }
 
 int simulate(const fs::path& program, const fs::path& folder, std::uint64_t cycles,

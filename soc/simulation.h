@@ -18,6 +18,9 @@ namespace trine::soc {
 /// @throws Error  Verilator fails; names the log
 std::filesystem::path build_simulation(const System& system, bool quiet);
 
+/// The same of its netlist for ECP5 (map_system()), in which the memories' contents are.
+std::filesystem::path build_netlist_simulation(const System& system, bool quiet);
+
 constexpr int kOutOfTime = 124;  ///< exit code
 
 /// Runs it with the memories' first contents in `folder`.

@@ -11,7 +11,8 @@ module trine_control_ports #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
-  parameter bit          Ecc           = 1'b0,  // codes in DMEM and PMEM
+  parameter bit          Ecc           = 1'b0,  // codes in DMEM, PMEM and IMEM
+  parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
   parameter logic [63:0] ConfigHash    = 64'd0,  // the first word of programs
   // Of instructions; written out, as Yosys 0.23 passes '1 on as a single bit.
   parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
@@ -269,6 +270,7 @@ module trine_control_ports #(
     .AxiAddrBits (AxiAddrBits),
     .Maps (Maps),
     .Ecc (Ecc),
+    .ImemWords (ImemWords),
     .ConfigHash (ConfigHash),
     .Features (Features),
     .CountFrom (CountFrom)

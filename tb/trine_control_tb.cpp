@@ -35,6 +35,9 @@ constexpr int kBusBits = TB_AxiDataBits;
 #ifndef TB_Ecc
 #define TB_Ecc 0
 #endif
+#ifndef TB_ImemWords
+#define TB_ImemWords 0
+#endif
 constexpr std::uint64_t kAddresses = ~std::uint64_t{0} >> (64 - TB_AxiAddrBits);
 constexpr std::uint64_t kDramField = (std::uint64_t{1} << 40) - 1;  // of an instruction
 constexpr std::uint64_t kCountFrom = 0xfffff000;  // CountFrom: programs count across 2^32
@@ -516,6 +519,38 @@ struct Bench {
       tick();
     }
     CHECK(memory.idle());
+  }
+
+  /// The last program once more, as it is in IMEM: the driver writes nothing of it.
+  void start_again() {
+    forget_engines();
+    causes.fill(0);
+    busy.fill(0);
+    memory.clear_counters();
+    REQUIRE(write(csr::kControl, 1) == 0);
+  }
+  void wait_done() {
+    wait_irq();
+    CHECK(read(csr::kStatus) == 2);
+    check_counters();
+    write(csr::kIrqStatus, 1);
+  }
+  void wait_reset() {
+    for (int i = 0; (read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 5000);
+  }
+
+  /// Bytes that a start reads of the program: all of them, but for bursts that are kept.
+  std::uint64_t to_fetch(std::size_t words, bool again) const {
+    constexpr std::uint64_t kBurst = 256, kPage = 4096;
+    const std::uint64_t end = 8 * words;
+    std::uint64_t kept = 0;
+    while (again && kept < end) {
+      const std::uint64_t page = kPage - (memory_base + kept) % kPage;
+      const std::uint64_t next = std::min({kept + kBurst, kept + page, end});
+      if (next > 8 * TB_ImemWords) break;
+      kept = next;
+    }
+    return kept == end ? 0 : (end - kept + kBeatBytes - 1) / kBeatBytes * kBeatBytes;
   }
 
   /// The program ends well, and DRAM and on-chip memories are what the copies make of them.
@@ -1451,9 +1486,152 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   for (const csr::Register& r : csr::registers()) {
     CAPTURE(r.name);
     if (r.bits == 64) CHECK(r.offset % 8 == 0);
-    CHECK(bench.read(r.offset, value) == (r.name == "ecc_corrected" && !TB_Ecc ? 2 : 0));
+    const bool there = (r.name != "ecc_corrected" || TB_Ecc != 0) &&
+                       (r.name != "imem_corrected" || (TB_Ecc != 0 && TB_ImemWords != 0));
+    CHECK(bench.read(r.offset, value) == (there ? 0 : 2));
   }
 }
+
+#if TB_ImemWords
+TEST_CASE("trine_control reads a program's beginning once", "[tb][control][imem]") {
+  const auto seed = GENERATE(range(151u, 157u));
+  const auto runs = GENERATE(3, 30);  // it fits, or is longer
+  CAPTURE(seed, runs);
+  Bench bench(seed);
+  set_timing(bench, seed % 3);
+  bench.memory.slave = sim::kAxiSlaves.at(seed % sim::kAxiSlaves.size());
+  Program p;
+  bench.sets(p, Engine::kCompute, 1);
+  p.append(bench.ordered_program(runs));
+  const std::uint64_t all = bench.to_fetch(p.words.size(), false),
+                      rest = bench.to_fetch(p.words.size(), true);
+  REQUIRE(rest < all);
+  REQUIRE((rest == 0) == (p.words.size() <= TB_ImemWords));
+  bench.check_run(p);
+  CHECK(bench.memory.bytes_fetched() == all);
+  const auto again = [&](std::uint64_t bytes) {
+    bench.start_again();
+    bench.wait_done();
+    CHECK(bench.memory.bytes_fetched() == bytes);
+  };
+  again(rest);
+  // Other words at the same place: the old ones run until the driver tells.
+  Program other;
+  bench.sets(other, Engine::kCompute, 1);
+  const Word word = other.words.at(1);
+  bench.memory.words[2] = static_cast<std::uint32_t>(word);
+  bench.memory.words[3] = static_cast<std::uint32_t>(word >> 32);
+  again(rest);
+  bench.program.at(1) = word;
+  bench.write64(csr::kProgram, memory_base);
+  again(all);
+  again(rest);
+  // Each of them makes it read anew; what it does not know of a program leaves it as it is.
+  bench.write64(csr::kBase, bench.base);
+  bench.write64(csr::kWindowFirst, 0);
+  const std::array<std::uint32_t, 3> names{csr::kProgram, csr::kProgram + 4, csr::kProgramWords};
+  for (const std::uint32_t offset : names) {
+    CAPTURE(offset);
+    REQUIRE(bench.write(offset, bench.read(offset)) == 0);
+    again(all);
+    again(rest);
+  }
+  CHECK(bench.write(csr::kProgram, kBeatBytes / 2) == 2);  // refused: nothing changes
+  again(rest);
+}
+
+TEST_CASE("trine_control keeps nothing of a program that did not end well",
+          "[tb][control][imem][error]") {
+  const auto seed = GENERATE(range(161u, 167u));
+  CAPTURE(seed);
+  Bench bench(seed);
+  set_timing(bench, seed % 3);
+  const Program p = bench.ordered_program(12);
+  const std::uint64_t all = bench.to_fetch(p.words.size(), false),
+                      rest = bench.to_fetch(p.words.size(), true);
+  const auto check_anew = [&] {
+    bench.start_again();
+    bench.wait_done();
+    CHECK(bench.memory.bytes_fetched() == all);
+    bench.start_again();
+    bench.wait_done();
+    CHECK(bench.memory.bytes_fetched() == rest);
+  };
+  bench.check_run(p);
+  // A soft reset, alone, anywhere in a run, and with a scrub.
+  REQUIRE(bench.write(csr::kControl, 2) == 0);
+  bench.wait_reset();
+  check_anew();
+  bench.start_again();
+  for (int wait = bench.pick(0, 300); wait > 0; --wait) bench.tick();
+  REQUIRE(bench.write(csr::kControl, bench.pick(0, 1) == 0 ? 2 : 6) == 0);
+  bench.wait_reset();
+  REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
+  check_anew();
+  // An error of the bus: of the fetch while it fills the memory, or of an engine.
+  const std::uint64_t beat =
+      memory_base + static_cast<std::uint64_t>(
+                        bench.pick(0, static_cast<int>(all) / kBeatBytes - 1) * kBeatBytes);
+  bench.memory.inject_error(beat, beat, 2);
+  bench.write64(csr::kProgram, memory_base);
+  bench.start_again();
+  bench.wait_irq();
+  CHECK(bench.read(csr::kErrorCause) == kFetchError);
+  bench.memory.clear_errors();
+  REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
+  check_anew();
+  const std::uint64_t source = memory_base + kProgramBytes;
+  bench.memory.inject_error(source, source + kSourceBytes + kMemoryBytes / 2, 3);
+  bench.start_again();
+  bench.wait_irq();
+  const bool stopped = bench.read(csr::kStatus) == 4;  // else it copies nothing
+  bench.memory.clear_errors();
+  REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
+  if (stopped) check_anew();
+  // A bus that does not answer, when the program's words are read.
+  bench.write64(csr::kProgram, memory_base);
+  REQUIRE(bench.write(csr::kWatchdog, 2000) == 0);
+  bench.start_again();
+  for (const std::uint64_t some = bench.random() % (all / 2); bench.memory.bytes_fetched() < some;)
+    bench.tick();
+  bench.memory.stand(bench.memory.kR);
+  for (int i = 0; !bench.dut.irq_o; ++i) {
+    REQUIRE(i < bench.patience);
+    bench.tick();
+  }
+  bench.reset_bus();
+  REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
+  REQUIRE(bench.write(csr::kWatchdog, csr::kWatchdogReset) == 0);
+  check_anew();
+}
+
+TEST_CASE("trine_control looks at the window whatever it has of a program",
+          "[tb][control][imem][error]") {
+  Bench bench(168);
+  const Program p = bench.ordered_program(3);
+  bench.check_run(p);
+  bench.write64(csr::kWindowFirst, memory_base + 4096);
+  bench.start_again();
+  bench.check_error(kFetchWindow, memory_base);
+  CHECK(bench.memory.bytes_fetched() == 0);
+}
+
+TEST_CASE("trine_control runs a kept program not slower than from the bus", "[tb][control][imem]") {
+  Bench bench(169);
+  bench.memory.timing = {100, 0, 0};
+  bench.port_percent = 100;
+  Program p;
+  bench.sets(p, Engine::kCompute, TB_ImemWords - 2);
+  p.end();
+  bench.start_program(p);
+  bench.wait_done();
+  const std::uint64_t first = bench.cycles_counted();
+  bench.start_again();
+  bench.wait_done();
+  CHECK(bench.memory.bytes_fetched() == 0);
+  CHECK(bench.cycles_counted() <= first);
+}
+#endif
 
 TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error]") {
   Bench bench(62);

@@ -61,14 +61,15 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
       Settings{"array.rows=3", "array.cols=5", "bus.axi_data_bits=32", "pipeline.rows=2",
                "pipeline.cols=2"},
       Settings{"array.rows=2", "array.cols=3", "bus.axi_data_bits=1024", "bus.axi_addr_bits=64",
-               "vector.softmax=false", "array.acc_bits=21", "clock.gates=true"},
+               "vector.softmax=false", "array.acc_bits=21", "clock.gates=true", "memory.ecc=true",
+               "memory.imem_kib=1"},
       Settings{"array.rows=4", "array.cols=2", "vector.enable=false", "memory.dmem_kib=8",
                "memory.pmem_kib=1", "memory.param_channels=16"},
       Settings{"array.rows=8", "array.cols=8", "array.precisions=[\"int8\"]",
-               "bus.axi_data_bits=128", "post.columns_per_cycle=2"},
+               "bus.axi_data_bits=128", "post.columns_per_cycle=2", "memory.imem_kib=16"},
       Settings{"array.rows=3", "array.cols=5", "post.columns_per_cycle=2", "bus.axi_id_bits=5",
                "bus.axi_id=30", "bus.axi_user_bits=4", "bus.axi_user=9"},
-      Settings{"memory.ecc=true", "memory.dmem_kib=8"},
+      Settings{"memory.ecc=true", "memory.dmem_kib=8", "memory.imem_kib=5"},
       Settings{"array.rows=3", "array.cols=1", "memory.ecc=true", "memory.pmem_kib=1"});
   CAPTURE(settings);
   const fs::path folder =

@@ -105,8 +105,9 @@ void check_causes(const json& report) {
 
 /// The keys that other tools rely on.
 void check_execution(const json& report) {
-  for (const char* key : {"cycles", "macs", "peak_macs_per_cycle", "vectors", "vectors_exact",
-                          "dram_bytes_read", "dram_bytes_written"}) {
+  for (const char* key :
+       {"cycles", "macs", "peak_macs_per_cycle", "vectors", "vectors_exact", "dram_bytes_read",
+        "dram_bytes_written", "program_bytes", "fetched_bytes"}) {
     CAPTURE(key);
     CHECK(report.at(key).is_number_integer());
   }
@@ -174,7 +175,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compile --config edge64 none.tflite --out x", "none.tflite: cannot open: No such file"},
       Row{"compile --config edge64 out.txt --out x", "out.txt: "},
       Row{"compile --config edge64 '" + kPlus + "'",
-          "trine compile: --out, --image, --c, --disassemble or --print-after"},
+          "trine compile: --out, --image, --c, --stages, --disassemble or --print-after"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
           "--print-after: fused is no stage, allowed rewrite, lower, thin, attention, transpose, "
           "split, fuse, separate, reload, cascade, interleave, plan, emit, schedule\n"},
@@ -258,6 +259,9 @@ TEST_CASE("compile prints where layers live and writes a program for one configu
   CHECK_THAT(read_text(shell.dir / "lenet.h"),
              Catch::Contains("#define LENET_MNIST_IMAGE_BYTES " + bytes + "u\n") &&
                  Catch::Contains("#define LENET_MNIST_CONFIGURATION \"edge64\"\n"));
+  REQUIRE(shell.trine("compile --config edge64 '" + kLenet + "' --stages lenet.stages").code == 0);
+  const std::string stages = read_text(shell.dir / "lenet.stages");
+  CHECK_THAT(stages, Catch::StartsWith("TRINESTG") && Catch::Contains(image));
   const Result listing = shell.trine("compile --config edge64 '" + kPlus + "' --disassemble");
   CHECK(listing.code == 0);
   CHECK_THAT(listing.out, Catch::Contains("RUN") && Catch::Contains("END"));

@@ -301,13 +301,30 @@ double error_of(const Counters& prediction, const Counters& measured, std::size_
   return 100 * difference / static_cast<double>(measured[0]);
 }
 
-Counters measured(const compiler::Program& program, const Design& design) {
+sim::RtlOptions rtl_options(const Design& design) {
   sim::RtlOptions options;
   options.build.optimization = 1;
   options.build.quiet = true;
   options.build.assertions = design.assertions;
+  return options;
+}
+
+Counters measured(const compiler::Program& program, const Design& design) {
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
-  return counters_of(sim::RtlRunner(program, options).run_dram(dram));
+  return counters_of(sim::RtlRunner(program, rtl_options(design)).run_dram(dram));
+}
+
+/// With an instruction memory and codes in it; random_program_test has the same one Verilated.
+const Design& imem_design() {
+  static const Design design{
+      "3x5-imem",
+      machine::load_config(
+          "edge256", {"name=random3x5", "array.rows=3", "array.cols=5", "array.acc_bits=20",
+                      "array.precisions=[\"int8\", \"ternary\", \"binary\"]", "memory.dmem_kib=8",
+                      "memory.pmem_kib=8", "memory.param_channels=128", "memory.imem_kib=1",
+                      "memory.ecc=true", "pipeline.rows=2", "pipeline.cols=4", "clock.gates=true"}),
+      true};
+  return design;
 }
 
 /// The program of a row; the one that was measured.
@@ -383,6 +400,47 @@ TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][
     CAPTURE(of);
     CHECK(std::abs(sum / static_cast<double>(all.size())) <= kMostOfCounter);
   }
+}
+
+TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[rtl][arch][imem]") {
+  int whole = 0, longer = 0;
+  for (const char* name : {"add", "max_pool", "conv_1x1", "average_pool", "depthwise_3x3", "chain",
+                           "transpose", "resize", "layer_norm"}) {
+    CAPTURE(name);
+    const compiler::Program program = compiler::compile(graph_of(name), imem_design().config);
+    const std::uint64_t bytes = 8 * program.words.size();
+    CAPTURE(bytes);
+    sim::RtlRunner runner(program, rtl_options(imem_design()));
+    const auto on_rtl = [&](std::vector<std::uint8_t> dram) {
+      return std::pair(runner.run_dram(dram), dram);
+    };
+    const std::vector<std::uint8_t> before = compiler::initial_dram(program);
+    const auto [first, after] = on_rtl(before);
+    const auto [second, after_second] = on_rtl(before);
+    CHECK(after_second == after);
+    CHECK(first.fetched_bytes == bytes);
+    CHECK(second.fetched_bytes == (bytes > 1024 ? bytes - 1024 : 0));
+    CHECK(second.dram_bytes_read + first.fetched_bytes ==
+          first.dram_bytes_read + second.fetched_bytes);
+    CHECK(second.cycles <= first.cycles);
+    ++(bytes > 1024 ? longer : whole);
+    for (const bool again : {false, true}) {
+      std::vector<std::uint8_t> dram = before;
+      sim::ArchOptions options;
+      options.again = again;
+      const sim::RunResult prediction = sim::run_arch_dram(program, dram, options);
+      const sim::RunResult& rtl = again ? second : first;
+      CAPTURE(again, prediction.cycles, rtl.cycles);
+      CHECK(dram == after);
+      CHECK(prediction.fetched_bytes == rtl.fetched_bytes);
+      CHECK(std::abs(error_of(counters_of(prediction), counters_of(rtl), 0)) < kMostOfRow);
+    }
+    // The driver loads it anew.
+    runner.load();
+    CHECK(on_rtl(before).first.fetched_bytes == bytes);
+  }
+  CHECK(whole > 1);
+  CHECK(longer > 1);
 }
 
 }  // namespace

@@ -719,6 +719,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.ecc = design.ecc;
   config.acc_bits = design.acc_bits;
   config.clock_gates = design.clock_gates;
+  config.imem_kib = design.imem_kib;
   machine::check(config);
   return config;
 }

@@ -37,6 +37,7 @@ struct RandomDesign {
   bool ecc = false;
   int acc_bits = 32;
   bool clock_gates = false;
+  int imem_kib = 0;
 };
 
 machine::Config config_of(const RandomDesign& design);

@@ -354,11 +354,12 @@ TEST_CASE("sums that could leave a short accumulator are refused, others are not
         TRINE_E_SIZE);
   p.weights[7] = -127;
   check(config, p);
-  // Downwards 32 * 127 * -128 does fit, 33 of them do not.
+  // Of 4,100 * -128 only the sum downwards does not fit.
   std::fill(p.weights.begin(), p.weights.end(), std::int8_t{127});
   check(config, p);
   p.matrix.inputs = 33;
   p.weights.assign(33, 127);
+  p.weights[32] = 36;
   p.point();
   CHECK(trine_vmm_prepare(device.handle(), &design, &p.matrix, 0, 1 << 16, &weights) ==
         TRINE_E_SIZE);

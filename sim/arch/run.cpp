@@ -20,7 +20,7 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
                         const ArchOptions& options) {
   Machine machine(program.config, dram);
   machine.on_dmem_write = options.on_dmem_write;
-  Timeline timeline(program.config, options.bus, program.words.size());
+  Timeline timeline(program.config, options.bus, program.words.size(), options.again);
   isa::RegisterFile registers;
   int run_index = 0;
   bool ended = false;
@@ -56,6 +56,7 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
   result.runs = timeline.runs();
   result.dram_bytes_read = timeline.bytes_read();
   result.dram_bytes_written = timeline.bytes_written();
+  result.fetched_bytes = timeline.bytes_fetched();
   const std::vector<LayerSpan> spans = layer_spans(program, result.runs, result.cycles);
   std::vector<CauseCycles> causes;
   for (const LayerSpan& span : spans) causes.push_back(timeline.causes(span.begin, span.end));

@@ -15,6 +15,7 @@ namespace trine::sim {
 
 struct ArchOptions {
   BusOptions bus;
+  bool again = false;  ///< the program has run before: IMEM has its beginning
   std::function<void(const DmemWrite&)> on_dmem_write;  ///< see Machine
 };
 

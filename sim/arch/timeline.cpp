@@ -25,13 +25,31 @@ constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector,
 
 }  // namespace
 
-Timeline::Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words)
-    : config_(config), bus_(bus), words_(words) {
+Timeline::Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words,
+                   bool again)
+    : config_(config),
+      bus_(bus),
+      words_(words),
+      kept_(again ? static_cast<std::size_t>(config.imem_kib) * 128 : 0) {
   const double width = config.axi_data_bits / 8.0;
   if (bus_.bytes_per_cycle <= 0 || bus_.bytes_per_cycle > width) bus_.bytes_per_cycle = width;
 }
 
 // ---- fetch, dispatch, queues --------------------------------------------------------------------
+
+/// Whether IMEM has all of it.
+bool Timeline::is_kept(std::size_t burst) const {
+  return std::min(words_, (burst + 1) * machine::kFetchBurst) <= kept_;
+}
+
+/// Beats come one by one, and their words leave the buffer in between.
+void Timeline::fetch_kept(std::size_t burst, Time requested) {
+  const std::size_t first = burst * machine::kFetchBurst;
+  const std::size_t words = std::min<std::size_t>(machine::kFetchBurst, words_ - first);
+  const auto begin = std::max(requested, static_cast<Time>(imem_.until));
+  burst_there_ = begin + timing::kFetchKept;
+  imem_.pass(begin, timing::kKeptBeat * 64.0 * static_cast<double>(words), config_.data_bits());
+}
 
 /// Bursts are requested as soon as the buffer has room for them; words leave it when no beat is
 /// being written.
@@ -43,6 +61,8 @@ void Timeline::fetch_burst() {
         std::min<std::size_t>(machine::kFetchBurst, words_ > from ? words_ - from : 1));
   };
   const Time requested = burst < 2 ? timing::kFetchRequest : burst_taken_[burst - 2];
+  burst_taken_.push_back(0);
+  if (is_kept(burst)) return fetch_kept(burst, requested);
   double bytes = 8 * size(first);
   // The first two follow each other without a gap.
   if (burst == 0 && words_ > machine::kFetchBurst) bytes += 8 * size(machine::kFetchBurst);
@@ -54,15 +74,21 @@ void Timeline::fetch_burst() {
       timing::kFetchResponse;
   if (shared) read_.until += bytes / bus_.bytes_per_cycle;
   read_.until = std::max(read_.until, burst == 0 ? fetch_.until : 0.0);
-  burst_taken_.push_back(0);
 }
 
 /// The next word of the program, at the dispatcher.
 void Timeline::fetch() {
   if (fetched_ % machine::kFetchBurst == 0) fetch_burst();
+  Time there = burst_there_;
+  if (is_kept(fetched_ / machine::kFetchBurst)) {
+    const std::size_t word = fetched_ % machine::kFetchBurst;
+    there += timing::kKeptBeat * static_cast<Time>(64 * word) / config_.data_bits();
+  } else {
+    bytes_read_ += 8;
+    bytes_fetched_ += 8;
+  }
   ++fetched_;
-  bytes_read_ += 8;
-  dispatch_ = std::max(dispatch_ + 1, burst_there_);
+  dispatch_ = std::max(dispatch_ + 1, there);
 }
 
 void Timeline::begin() {

@@ -30,7 +30,9 @@ struct BusOptions {
 class Timeline {
  public:
   /// @param words  of the whole program
-  Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words);
+  /// @param again  it has run before: IMEM has its beginning
+  Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words,
+           bool again = false);
 
   /// The first word.
   void begin();
@@ -46,6 +48,8 @@ class Timeline {
   CauseCycles causes(std::uint64_t from, std::uint64_t to) const;
   std::array<std::uint64_t, isa::kEngines> engine_busy() const;
   std::uint64_t bytes_read() const { return bytes_read_; }
+  /// Of those read, the program's.
+  std::uint64_t bytes_fetched() const { return bytes_fetched_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
@@ -83,7 +87,9 @@ class Timeline {
 
   void fetch();
   Time arrive(isa::Engine engine);
+  bool is_kept(std::size_t burst) const;
   void fetch_burst();
+  void fetch_kept(std::size_t burst, Time requested);
   void pop(isa::Engine engine, Time at);
   Time transfer(isa::Engine engine, int target, const Work& work, Time start);
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
@@ -103,7 +109,7 @@ class Timeline {
   BusOptions bus_;
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
-  Channel fetch_, read_, write_;
+  Channel imem_, fetch_, read_, write_;
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
   std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
@@ -111,6 +117,7 @@ class Timeline {
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
   std::size_t words_, fetched_ = 0;
+  std::size_t kept_;               ///< words in IMEM
   std::vector<Time> burst_taken_;  ///< when each fetch burst had left the buffer
   Time burst_there_ = 0;
   Time dispatch_ = 0;
@@ -118,7 +125,7 @@ class Timeline {
   Time next_grant_ = 0;  ///< earliest of the next last step, results of the one before there
   Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group
   Time end_ = 0;
-  std::uint64_t bytes_read_ = 0, bytes_written_ = 0;
+  std::uint64_t bytes_read_ = 0, bytes_fetched_ = 0, bytes_written_ = 0;
 };
 
 }  // namespace trine::sim

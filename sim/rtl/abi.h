@@ -9,7 +9,7 @@
 
 namespace trine::sim {
 
-inline constexpr std::int32_t kAbiVersion = 3;
+inline constexpr std::int32_t kAbiVersion = 4;
 
 /// Settings of one instance of a model and of the memory behind its AXI port.
 struct ModelSettings {
@@ -46,6 +46,7 @@ struct Observed {
   std::uint64_t write_count;
   std::uint64_t causes[8];      ///< cycles by trace_cause_o while running
   std::uint64_t bytes_read;     ///< beats that the memory gave, in bytes
+  std::uint64_t bytes_fetched;  ///< of those, the program's
   std::uint64_t bytes_written;  ///< bytes under a strobe
   std::uint64_t total_cycles;   ///< simulated since create()
   const char* protocol_error;   ///< first violation of AXI by the design, or null

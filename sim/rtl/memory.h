@@ -145,9 +145,11 @@ class AxiMemory {
   std::uint64_t oldest_read(int id) const { return reads_[id].front().address; }
   std::size_t unanswered_writes() const { return writes_.size() + responses_.size(); }
   std::uint64_t bytes_read() const { return bytes_read_; }
+  /// Of those read, by ID 0: a program's words.
+  std::uint64_t bytes_fetched() const { return bytes_fetched_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
   void clear_counters() {
-    bytes_read_ = bytes_written_ = 0;
+    bytes_read_ = bytes_fetched_ = bytes_written_ = 0;
     failure_ = {};
   }
   const std::string& protocol_error() const { return protocol_error_; }
@@ -283,6 +285,7 @@ class AxiMemory {
     auto& queue = reads_[burst_id_];
     Burst& burst = queue.front();
     bytes_read_ += static_cast<std::uint64_t>(s_.bus_bytes);
+    if (burst.id == 0) bytes_fetched_ += static_cast<std::uint64_t>(s_.bus_bytes);
     if (reply_.rresp != 0) fail(burst.begin, burst.address);
     burst.address += static_cast<std::uint64_t>(s_.bus_bytes);
     if (--burst.beats == 0) {
@@ -398,7 +401,7 @@ class AxiMemory {
   std::uint64_t size_ = 0, address_ = 0;
   std::vector<ErrorRange> errors_;
 
-  std::uint64_t now_ = 0, bytes_read_ = 0, bytes_written_ = 0;
+  std::uint64_t now_ = 0, bytes_read_ = 0, bytes_fetched_ = 0, bytes_written_ = 0;
   int read_credit_ = 0, write_credit_ = 0;
   std::deque<Burst> reads_[kIds];
   std::deque<Burst> writes_;

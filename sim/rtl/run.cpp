@@ -127,6 +127,10 @@ struct RtlRunner::State {
     const trine_callbacks callbacks = this->callbacks();
     expect(trine_open(&storage, sizeof storage, &callbacks, &device));
     expect(trine_check_configuration(device, program.config_hash));
+    load();
+  }
+
+  void load() {
     const std::uint64_t base = options.base_address;
     expect(trine_load_program(device, program.words.data(), program.words.size(),
                               base + program.program_offset(), base));
@@ -282,6 +286,8 @@ RtlRunner::RtlRunner(const compiler::Program& program, const RtlOptions& options
 
 RtlRunner::~RtlRunner() = default;
 
+void RtlRunner::load() { state_->load(); }
+
 void RtlRunner::reset() {
   state_->api().reset(state_->instance);
   state_->open();
@@ -320,6 +326,7 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   std::ranges::copy(counters.engine_busy, result.engine_busy.begin());
   result.dram_bytes_read = counters.bytes_read;
   result.dram_bytes_written = counters.bytes_written;
+  result.fetched_bytes = o.bytes_fetched;
   result.runs = timings(s.runs, o, s.program.name);
   const std::vector<LayerSpan> spans = layer_spans(s.program, result.runs, result.cycles);
   result.layers = layer_results(s.program, spans, causes_of(spans, o));
@@ -355,9 +362,10 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
     s.expect(code);
   }
   if (s.program.config.ecc)
-    for (const std::uint32_t memory : {0U, 4U}) {
-      std::uint32_t words = 0;
-      s.api().read32(s.instance, csr::kEccCorrected + memory, &words);
+    for (const std::uint32_t counter :
+         {csr::kEccCorrected, csr::kEccCorrected + 4, csr::kImemCorrected}) {
+      std::uint32_t words = 0;  // stays, where there is no such counter
+      s.api().read32(s.instance, counter, &words);
       result.corrected += words;
     }
   return result;

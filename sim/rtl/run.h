@@ -68,6 +68,8 @@ class RtlRunner {
   Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,
                         bool soft_reset = false);
 
+  /// Loads the program again, as where several take turns.
+  void load();
   /// Pulls the reset and loads the program again.
   void reset();
   std::uint64_t simulated_cycles() const;

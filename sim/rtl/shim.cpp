@@ -186,6 +186,7 @@ class Model {
     o->write_count = writes_.size();
     std::copy(std::begin(causes_), std::end(causes_), o->causes);
     o->bytes_read = memory_.bytes_read();
+    o->bytes_fetched = memory_.bytes_fetched();
     o->bytes_written = memory_.bytes_written();
     o->total_cycles = total_cycles_;
     o->protocol_error =

@@ -183,8 +183,8 @@ class Bridge(unittest.TestCase):
     def test_memory_on_chip(self):
         for seed in range(2):
             with self.subTest(seed=seed):
-                memory = SharedMemory(BYTES, DATA_BITS)
-                self.check(Bench(memory, memory.port()), random.Random(seed), slow=seed > 0)
+                memory = SharedMemory(BYTES, DATA_BITS << seed)
+                self.check(Bench(memory, memory.port(DATA_BITS)), random.Random(seed), slow=seed > 0)
 
     def test_late_port(self):
         for seed in range(2):

@@ -4,13 +4,13 @@
 from litedram.common import LiteDRAMNativePort
 from litex.gen import LiteXModule
 from litex.soc.interconnect import stream, wishbone
-from migen import If, Memory, Signal, log2_int
+from migen import If, Memory, Replicate, Signal, log2_int
 
 
 class SharedMemory(LiteXModule):
     """Block RAM of `size` bytes: `bus` for the processor, port() for each machine.
 
-    data_bits: of the widest port; all have that width.
+    data_bits: of a word, those of the widest port.
     """
 
     autocsr_exclude = {"mem"}  # or LiteX would put it behind its CSR bus as well
@@ -22,26 +22,33 @@ class SharedMemory(LiteXModule):
         self.bus = wishbone.Interface(data_width=data_bits, address_width=32, addressing="word")
         self.ram = wishbone.SRAM(self.mem, bus=self.bus)
 
-    def port(self):
-        """A port as LiteDRAM's: a command a cycle, carried out in the next one, when a write's data is there."""
-        port = LiteDRAMNativePort("both", address_width=log2_int(self.mem.depth, need_pow2=False),
-                                  data_width=self.data_bits)
+    def port(self, data_bits):
+        """A port as LiteDRAM's: a command a cycle, carried out in the next one, when a write's data is there.
+
+        data_bits: of the port, at most the memory's; a narrower one reaches its lanes of a word.
+        """
+        lanes = self.data_bits // data_bits
+        port = LiteDRAMNativePort("both", address_width=log2_int(self.mem.depth * lanes, need_pow2=False),
+                                  data_width=data_bits)
         memory = self.mem.get_port(write_capable=True, we_granularity=8)
         self.specials += memory
         command, read = stream.Endpoint(port.cmd.description), Signal()
+        lane, read_lane = Signal(max=max(lanes, 2)), Signal(max=max(lanes, 2))
         self.sync += [
             command.valid.eq(port.cmd.valid),
             command.we.eq(port.cmd.we),
             command.addr.eq(port.cmd.addr),
             read.eq(command.valid & ~command.we),
+            read_lane.eq(lane),
         ]
         self.comb += [
+            lane.eq(command.addr[:log2_int(lanes)] if lanes > 1 else 0),
             port.cmd.ready.eq(1),
             port.wdata.ready.eq(command.valid & command.we),
-            memory.adr.eq(command.addr),
-            memory.dat_w.eq(port.wdata.data),
-            If(port.wdata.ready, memory.we.eq(port.wdata.we)),
+            memory.adr.eq(command.addr[log2_int(lanes):]),
+            memory.dat_w.eq(Replicate(port.wdata.data, lanes)),
+            If(port.wdata.ready, memory.we.eq(port.wdata.we << (lane * (data_bits // 8)))),
             port.rdata.valid.eq(read),
-            port.rdata.data.eq(memory.dat_r),
+            port.rdata.data.eq(memory.dat_r >> (read_lane * data_bits)),
         ]
         return port

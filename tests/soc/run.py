@@ -20,11 +20,12 @@ from harness import ROOT, with_packages  # noqa: E402
 
 LENET, PLUS = ROOT / "models" / "lenet_mnist.tflite", ROOT / "models" / "plus_filter.tflite"
 DIGITS = [LENET, "--vectors", ROOT / "models" / "lenet_mnist" / "vectors"]
+STORY = [ROOT / "models" / "story.bin", "--tokenizer", ROOT / "models" / "story_tokens.bin"]
 STOPPED = "run: the accelerator stopped with an error: "
 # What the firmware says to each fault; no line of the driver's may be missing here.
 FAULTS = {
     "other-program": "load: the program was compiled for another configuration",
-    "other-version": "image: the instruction set has another version",
+    "other-version": "image: another version of the instruction set",
     "truncated-model": "image: no machine image, or a damaged one",
     "read-error": STOPPED + r"an? .* read .*answered with an error, at address 0x4",
     "write-error": STOPPED + "a write of the store engine answered with an error, at address 0x4",
@@ -38,16 +39,19 @@ def expect(what, holds, text=""):
         sys.exit(f"soc: {what}: {text}")
 
 
-def soc(code, *arguments):
+def trine(code, *arguments):
     """Runs it; what it printed."""
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
-    done = subprocess.run([program, "soc", "--python", sys.executable, *map(str, arguments)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    done = subprocess.run([program, *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=os.environ | {"TRINE_RTL_OPT": "1"})
     words = " ".join(map(str, arguments))
     expect(f"{words}: exit code {done.returncode}, not {code}", done.returncode == code, done.stdout)
-    print(f"as it should be: trine soc {words}", flush=True)
+    print(f"as it should be: trine {words}", flush=True)
     return done.stdout
+
+
+def soc(code, *arguments):
+    return trine(code, "soc", "--python", sys.executable, *arguments)
 
 
 def digits(build, *more):
@@ -59,25 +63,52 @@ def digits(build, *more):
     return figures
 
 
-def driver_cases(*arguments):
-    """The driver's own cases, as code of the processor, in the system of the other runs."""
-    cases = ROOT / "sw" / "runtime" / "cases"
-    count = (cases / "cases_list.h").read_text().count("\nDRIVER_CASE(")
-    files = [ROOT / "soc" / "firmware" / "driver_cases.c", *sorted(cases.glob("*.c"))]
-    text = soc(0, *arguments, "--main-kib", 256, *(word for file in files for word in ("--app", file)))
-    expect("the driver's cases", count > 30 and f"{count} of {count} driver cases pass" in text, text)
-
-
 def faults(*config):
     for fault, line in FAULTS.items():
         text = soc(1, *config, PLUS, "--fault", fault)
         expect(fault, re.search(f"error: machine 0: {line}", text), text)
 
 
+def driver_cases(*config):
+    """The driver's own cases, as code of the system's processor."""
+    folder = ROOT / "sw" / "runtime" / "cases"
+    count = (folder / "cases_list.h").read_text().count("\nDRIVER_CASE(")
+    cases = sorted(folder.glob("*.c"))
+    apps = [word for case in [ROOT / "soc" / "firmware" / "driver_cases.c", *cases] for word in ("--app", case)]
+    text = soc(0, *config, "--main-kib", 256, "--fault", "none", *apps)
+    expect("driver cases", count > 30 and f"{count} of {count} driver cases pass" in text, text)
+
+
 def without_hooks(*arguments):
     """The driver's cache hooks are needed: left empty, the second result is another."""
     text = soc(1, *arguments, "--no-cache-hooks")
     expect("the caches' stale bytes", "differs from the golden reference" in text, text)
+
+
+def story(build, *system, model=STORY, tokens=3, prompt=""):
+    """The firmware writes what the host writes, and every step's sums are the golden layers'."""
+    deck, report = build / "story.deck", build / "story.json"
+    text = ["generate-text", *model, "--tokens", tokens, "--prompt", prompt]
+    trine(0, *text, "--config", "edge64", "--deck", deck)
+    trine(0, *text, "--backend", "golden", "--json", report)
+    wanted = json.loads(report.read_text())
+    lines = soc(0, *system, "--app", ROOT / "soc" / "firmware" / "story.c", "--data", deck).splitlines()
+    expect("tokens", " ".join(["tokens", *map(str, wanted["tokens"])]) in lines, lines)
+    sums = [re.match(r"step \d+: sums (\w+)", line) for line in lines]
+    expect("sums", [s[1] for s in sums if s] == wanted["sums"], lines)
+
+
+def stories260k(build, *config):
+    """llama2.c's, where the shared files are there."""
+    models = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared")) / "models"
+    if models.is_dir():
+        story(build, *config, "--main-kib", 512, model=[models / "stories260K.bin", "--tokenizer", models / "tok512.bin"],
+              tokens=20, prompt="Once upon a time")
+
+
+def no_story(*system):
+    text = soc(1, *system, "--app", ROOT / "soc" / "firmware" / "story.c", "--data", STORY[0])
+    expect("no deck", "error: no deck, or not all of it" in text, text)
 
 
 def command_line():
@@ -88,7 +119,7 @@ def command_line():
             (["--config", "edge64", PLUS, "--fault", "rain"], "allowed: dead-bus"),
             (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
             (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
-            (["--config", "edge64", "--app", ROOT / "soc" / "firmware" / "mlp.c", "--fault", "dead-bus"], "--app only none"),
+            (["--config", "edge64", "--app", PLUS, "--fault", "dead-bus"], "with --app only none"),
     ):
         text = soc(2, *arguments)
         expect(line, line in text and text.count("\n") == 1, text)
@@ -108,9 +139,12 @@ def main():
     command_line()
     small = ["--config", "edge64"]
     digits(build, *small, "--fault", "none")
-    driver_cases(*small, "--fault", "none")
     faults(*small)
+    driver_cases(*small)
     without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
+    writer = [*small, "--main-kib", 256, "--fault", "none"]
+    story(build, *writer)
+    no_story(*writer)
     sdram = ["--config", "edge32", "--sdram"]
     soc(0, *sdram, PLUS, "--cases", 2)
     without_hooks(*sdram, PLUS, "--cases", 2)
@@ -119,6 +153,7 @@ def main():
             digits(build, *small, "--cpu", cpu)
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
+        stories260k(build, *small)
     return 0
 
 

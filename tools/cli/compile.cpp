@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/program/image.h"
+#include "sw/program/stages_image.h"
 #include "sw/program/traffic.h"
 #include "tools/cli/cliffs.h"
 #include "tools/cli/common.h"
@@ -20,7 +21,7 @@ namespace {
 struct Options {
   Output output;
   NetworkOptions network;
-  std::string out, image, c;
+  std::string out, image, c, stages;
   bool disassemble = false;
 };
 
@@ -152,15 +153,20 @@ void write_for_driver(const std::string& option, const std::string& file,
                       std::string (*text_of)(const compiler::Program&)) {
   if (file.empty()) return;
   if (!program.rest.empty())
-    throw_error("{}: {} runs in stages, with operators on the host between", option, program.name);
+    throw_error("{}: {} runs in stages, with operators on the host between: --stages", option,
+                program.name);
   write_file(file, text_of(program));
 }
 
 int run(const Options& options) {
-  if (options.out.empty() && options.image.empty() && options.c.empty() && !options.disassemble &&
-      options.network.print_after.empty())
-    throw_error("trine compile: --out, --image, --c, --disassemble or --print-after is required");
-  options.output.check({{"--out", options.out}, {"--image", options.image}, {"--c", options.c}},
+  if (options.out.empty() && options.image.empty() && options.c.empty() && options.stages.empty() &&
+      !options.disassemble && options.network.print_after.empty())
+    throw_error(
+        "trine compile: --out, --image, --c, --stages, --disassemble or --print-after is required");
+  options.output.check({{"--out", options.out},
+                        {"--image", options.image},
+                        {"--c", options.c},
+                        {"--stages", options.stages}},
                        options.network.read());
   const machine::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
@@ -169,6 +175,7 @@ int run(const Options& options) {
   options.output.print(network.printed);
   write_for_driver("--image", options.image, program, compiler::write_image);
   write_for_driver("--c", options.c, program, compiler::write_c);
+  if (!options.stages.empty()) write_file(options.stages, compiler::write_stages(program));
   if (!options.out.empty()) compiler::write_program(options.out, program);
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
@@ -191,6 +198,8 @@ void add_compile(CLI::App& app, Action& action) {
   add_value(*command, "--image FILE", options->image,
             "machine image to write, for drivers: docs/program-file.md");
   add_value(*command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
+  add_value(*command, "--stages FILE", options->stages,
+            "images of all stages with the host's operators, for drivers");
   command->add_flag("--disassemble", options->disassemble, "print the instructions");
   command->footer(
       "Prints where each layer lives and how it is split. A program runs only on designs of the\n"

@@ -12,6 +12,7 @@
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
+#include "tools/llm/deck.h"
 #include "tools/llm/session.h"
 #include "tools/llm/tokenizer.h"
 
@@ -22,19 +23,18 @@ struct Options {
   Output output;
   Design design;
   BackendOptions backend;
-  std::string checkpoint, tokenizer, prompt, text, weights = "int8";
+  std::string checkpoint, tokenizer, prompt, text, deck, weights = "int8";
   int tokens = 64, context = 0, from = 0;
   bool layers = false;
   double temperature = 0, clock_mhz = 200;
   std::uint32_t seed = 1;
 };
 
-/// The most likely token, or one drawn by its probability.
-int choose(const std::vector<float>& logits, double temperature, std::mt19937& random) {
-  const auto most = std::max_element(logits.begin(), logits.end());
-  if (temperature == 0) return static_cast<int>(most - logits.begin());
+/// A token drawn by its probability.
+int draw(const std::vector<float>& logits, double temperature, std::mt19937& random) {
+  const float most = *std::max_element(logits.begin(), logits.end());
   std::vector<double> weights;
-  for (const float v : logits) weights.push_back(std::exp((v - *most) / temperature));
+  for (const float v : logits) weights.push_back(std::exp((v - most) / temperature));
   return std::discrete_distribution<int>(weights.begin(), weights.end())(random);
 }
 
@@ -84,21 +84,18 @@ class Writer {
 
   int run() {
     if (!o_.text.empty()) return measure();
+    const std::vector<int> prompt = encoded_prompt();
+    if (!o_.deck.empty()) return write_deck(prompt);
     llm::Session session(model_, session_options());
-    std::vector<int> prompt = tokenizer_.encode(o_.prompt);
-    if (static_cast<int>(prompt.size()) > context())
-      throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
-                  context() - 1);
     std::mt19937 random{o_.seed};
-    Json tokens = Json::array();
+    Json tokens = Json::array(), hashes = Json::array();
     int token = prompt[0];
-    const int last = std::min(static_cast<int>(prompt.size()) - 1 + o_.tokens, context());
-    for (int i = 0; i < last; ++i) {
+    for (int i = 0; i < steps_behind(prompt); ++i) {
       const llm::Step step = session.step(token);
       totals_.add(step, bus_bytes());
+      hashes.push_back(fmt::format("{:08x}", llm::hash_words(step.sums.bytes)));
       const std::size_t next = static_cast<std::size_t>(i) + 1;
-      const int chosen =
-          next < prompt.size() ? prompt[next] : choose(step.logits, o_.temperature, random);
+      const int chosen = next < prompt.size() ? prompt[next] : choose(step, random);
       if (chosen == llm::kBeginToken) break;
       o_.output.print(tokenizer_.decode(chosen, token == llm::kBeginToken));
       std::fflush(stdout);
@@ -107,6 +104,7 @@ class Writer {
     o_.output.print("\n\n" + layers() + summary());
     Json json = to_json();
     json["tokens"] = std::move(tokens);
+    json["sums"] = std::move(hashes);
     o_.output.write_json(json, golden() ? nullptr : &config_);
     return result();
   }
@@ -114,6 +112,44 @@ class Writer {
  private:
   int context() const {
     return o_.context > 0 ? o_.context : std::min(checkpoint_.dims.positions, 256);
+  }
+
+  std::vector<int> encoded_prompt() const {
+    std::vector<int> prompt = tokenizer_.encode(o_.prompt);
+    if (static_cast<int>(prompt.size()) > context())
+      throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
+                  context() - 1);
+    return prompt;
+  }
+
+  /// Tokens that the model reads: all but the last one.
+  int steps_behind(const std::vector<int>& prompt) const {
+    return std::min(static_cast<int>(prompt.size()) - 1 + o_.tokens, context());
+  }
+
+  int choose(const llm::Step& step, std::mt19937& random) const {
+    return o_.temperature == 0 ? model_.most_likely(step.sums)
+                               : draw(step.logits, o_.temperature, random);
+  }
+
+  int write_deck(const std::vector<int>& prompt) {
+    config_ = o_.design.load();
+    const int steps = steps_behind(prompt);
+    Progress progress("deck", o_.output.quiet);
+    const llm::Deck deck = llm::write_deck(
+        model_, tokenizer_, {config_, prompt, steps, [&](int step) {
+                               progress.update(fmt::format("step {} of {}", step, steps));
+                             }});
+    write_file(o_.deck, deck.bytes);
+    o_.output.print(fmt::format("{}: {} steps on {}, {} bytes, {} of the machine's memory\n",
+                                o_.deck, steps, config_.name, grouped(deck.bytes.size()),
+                                grouped(deck.memory_bytes)));
+    o_.output.write_json(Json{{"model", o_.checkpoint},
+                              {"steps", steps},
+                              {"bytes", deck.bytes.size()},
+                              {"memory_bytes", deck.memory_bytes}},
+                         &config_);
+    return kSuccess;
   }
 
   bool golden() const { return o_.backend.backend == "golden"; }
@@ -235,10 +271,13 @@ int run(const Options& options) {
     throw_error("trine generate-text: --config is required, or --backend golden");
   if (!options.backend.trace_file.empty())
     throw_error("--trace: every token is a run of its own, allowed with run");
-  options.output.check({}, {{"CHECKPOINT", options.checkpoint},
-                            {"--tokenizer", options.tokenizer},
-                            {"--perplexity", options.text},
-                            {"--config", options.design.config}});
+  if (!options.deck.empty() && (options.backend.backend == "golden" || !options.text.empty() ||
+                                options.temperature != 0 || options.from != 0))
+    throw_error("--deck: not with --backend golden, --perplexity, --temperature or --from");
+  options.output.check({{"--deck", options.deck}}, {{"CHECKPOINT", options.checkpoint},
+                                                    {"--tokenizer", options.tokenizer},
+                                                    {"--perplexity", options.text},
+                                                    {"--config", options.design.config}});
   return Writer(options).run();
 }
 
@@ -277,6 +316,8 @@ void add_generate_text(CLI::App& app, Action& action) {
       ->check(CLI::Range(0.001, 1e5));
   add_value(*command, "--perplexity F.txt", options->text,
             "no new text: perplexity of this file's, beside float32's");
+  add_value(*command, "--deck FILE", options->deck,
+            "no text: what firmware needs to write it (trine soc --app soc/firmware/story.c)");
   command->footer(
       "Weights are quantized to int8 per output channel, activations by the ranges of texts that "
       "the\nfloat32 model writes itself. Every sum and cache is compared with the golden "
@@ -285,6 +326,7 @@ void add_generate_text(CLI::App& app, Action& action) {
       "  trine generate-text model.bin --tokenizer tok.bin --config edge256 --prompt \"Once "
       "upon\"\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"
+      "  trine generate-text model.bin --tokenizer tok.bin --config edge64 --deck story.deck\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt");
 }
 

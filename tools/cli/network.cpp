@@ -232,14 +232,16 @@ void check_input(const Array& array, const std::string& what, std::size_t i, con
 
 namespace {
 
-/// The runner of one stage.
+/// The runner of one stage. @param alone  the machine runs nothing else between two runs of it
 Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
-                    const std::vector<Array>& first_inputs, bool quiet) {
+                    const std::vector<Array>& first_inputs, bool quiet, bool alone) {
   sim::ArchOptions arch;
   arch.bus = {options.axi_latency, static_cast<double>(options.axi_bytes_per_cycle)};
   if (options.backend == "arch")
-    return [&program, arch](const std::vector<Array>& inputs) {
-      return sim::run_arch(program, inputs, arch);
+    return [&program, arch, alone](const std::vector<Array>& inputs) mutable {
+      sim::RunResult result = sim::run_arch(program, inputs, arch);
+      arch.again = alone;
+      return result;
     };
   sim::RtlOptions rtl = options.rtl(quiet);
   {
@@ -247,21 +249,24 @@ Runner stage_runner(const compiler::Program& program, const BackendOptions& opti
     rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
   }
   auto runner = std::make_shared<sim::RtlRunner>(program, rtl);
-  return [runner](const std::vector<Array>& inputs) { return runner->run(inputs); };
+  return [runner, alone](const std::vector<Array>& inputs) {
+    if (!alone) runner->load();
+    return runner->run(inputs);
+  };
 }
 
 }  // namespace
 
 Runner make_runner(const compiler::Program& program, const BackendOptions& options,
                    const std::vector<Array>& first_inputs, bool quiet) {
-  if (program.rest.empty()) return stage_runner(program, options, first_inputs, quiet);
+  if (program.rest.empty()) return stage_runner(program, options, first_inputs, quiet, true);
   if (!options.trace_file.empty())
     throw_error("--trace: {} runs in {} stages, allowed 1 (operators on the host between them)",
                 program.name, program.rest.size() + 1);
   auto runners = std::make_shared<std::vector<Runner>>();
   std::vector<Array> arrays = first_inputs;
   for (const compiler::Program* stage : compiler::stages(program)) {
-    runners->push_back(stage_runner(*stage, options, arrays, quiet));
+    runners->push_back(stage_runner(*stage, options, arrays, quiet, false));
     if (stage != compiler::stages(program).back()) arrays = sim::run_arch(*stage, arrays).outputs;
   }
   return [runners](const std::vector<Array>& inputs) {

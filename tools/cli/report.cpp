@@ -29,6 +29,22 @@ std::string per_image(const Execution& e) {
                                    grouped(e.slowest.cycles / images), images);
 }
 
+std::size_t program_bytes(const compiler::Program& program) {
+  std::size_t words = 0;
+  for (const compiler::Program* stage : compiler::stages(program)) words += stage->words.size();
+  return 8 * words;
+}
+
+/// What each inference reads of the program, where an instruction memory keeps some of it.
+std::string fetch_text(const compiler::Program& program, const Execution& e) {
+  const int kib = program.config.imem_kib;
+  if (kib == 0) return "";
+  return fmt::format(
+      "program: {} bytes, of which the first inference reads {}{}; IMEM: {} KiB\n",
+      grouped(program_bytes(program)), grouped(e.fetched),
+      e.fetched_again ? fmt::format(", each further one {}", grouped(*e.fetched_again)) : "", kib);
+}
+
 std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
   // At 100 columns 36 and 20; a narrow terminal takes it from the names.
   const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
@@ -80,6 +96,10 @@ std::string host_only(const compiler::Program& program) {
 void Execution::add(sim::RunResult result, bool is_exact) {
   ++vectors;
   exact += is_exact ? 1 : 0;
+  if (vectors == 1)
+    fetched = result.fetched_bytes;
+  else
+    fetched_again = std::max(fetched_again.value_or(0), result.fetched_bytes);
   if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
 }
 
@@ -184,6 +204,9 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
   json["dram_bytes_read"] = run.dram_bytes_read;
   json["dram_bytes_written"] = run.dram_bytes_written;
+  json["program_bytes"] = program_bytes(program);
+  json["fetched_bytes"] = e.fetched;
+  json["fetched_bytes_again"] = e.fetched_again ? Json(*e.fetched_again) : Json(nullptr);
   json["sim_seconds"] = e.seconds;
   for (std::size_t i = 0; i < sim::kCauses; ++i)
     json["causes"][std::string(csr::kCauses[i].name)] = run.causes[i];
@@ -227,7 +250,7 @@ std::string to_text(const compiler::Program& program, const Execution& e,
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
              grouped(run.dram_bytes_written), e.seconds,
              e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0) +
-         host_only(program);
+         fetch_text(program, e) + host_only(program);
 }
 
 }  // namespace trine::cli

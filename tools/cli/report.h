@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/text.h"
@@ -26,7 +27,9 @@ struct Execution {
   int images = 1;       ///< of a run: a batch
   bool checked = true;  ///< false: it was not compared with anything
   const char* why_not = "a program holds no model to compare with";
-  double seconds = 0;  ///< of simulation
+  double seconds = 0;                          ///< of simulation
+  std::uint64_t fetched = 0;                   ///< bytes of the program, by the first run
+  std::optional<std::uint64_t> fetched_again;  ///< by a further one, the most
 
   void add(sim::RunResult result, bool is_exact);
 };

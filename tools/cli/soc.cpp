@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRequirements = "soc/requirements.txt";
 constexpr const char* kBoardRequirements = "soc/requirements_board.txt";
-constexpr int kBoardRomKib = 24;
+constexpr int kBoardRomKib = 32;
 constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
 
 struct Options {
@@ -38,7 +38,7 @@ struct Options {
   std::vector<std::string> configs, settings, models, inputs, labels, app;
   std::string vectors, out, fault, bitstream, data;
   int cases = 1;
-  bool no_cache_hooks = false;
+  bool no_cache_hooks = false, netlist = false;
 };
 
 /// A machine with its model and what it is asked.
@@ -149,7 +149,7 @@ std::size_t largest_output(const std::vector<Machine>& machines) {
 
 /// Memories that hold what the machines and the firmware need.
 void size_memories(const std::vector<Machine>& machines, const std::vector<soc::Model>& models,
-                   soc::SystemOptions& system) {
+                   bool is_board, soc::SystemOptions& system) {
   std::size_t most = 0, flash = 0;
   for (const Machine& m : machines)
     most = std::max(most, static_cast<std::size_t>(m.network.program.dram_bytes) +
@@ -158,7 +158,6 @@ void size_memories(const std::vector<Machine>& machines, const std::vector<soc::
     flash += model.image.size() + 64;
     for (const std::string& input : model.inputs) flash += input.size() + 64;
   }
-  const bool is_board = system.target != "sim";
   system.main_kib = kib_for(machines.size() * (most + 4096), is_board);
   system.models_kib = kib_for(flash + 1024, is_board);
   if (is_board) system.rom_kib = kBoardRomKib;
@@ -308,7 +307,8 @@ Job make_job(const Options& options, const fs::path& out) {
   const std::size_t output_bytes = largest_output(job.machines);
   job.system.sram_kib = kSramKib + static_cast<int>(output_bytes / 1024);
   if (options.app.empty())
-    size_memories(job.machines, job.models, job.system);
+    size_memories(job.machines, job.models, options.netlist || options.system.target != "sim",
+                  job.system);
   else
     job.system.models_kib = kib_for(options.data.empty() ? 0 : fs::file_size(options.data), false);
   job.system.faults = !options.fault.empty();
@@ -329,12 +329,34 @@ Job make_job(const Options& options, const fs::path& out) {
   return job;
 }
 
+/// The system with the firmware in its memories. A first one tells the addresses.
+soc::System system_with_firmware(const Job& job) {
+  soc::SystemOptions with_firmware = job.system;
+  with_firmware.firmware = job.out / "firmware";
+  const soc::System empty = soc::build_system(job.designs, job.system, job.out / "system");
+  soc::build_firmware(empty, job.designs[0], job.designs.size(), job.models, job.firmware,
+                      with_firmware.firmware);
+  return soc::build_system(job.designs, with_firmware, job.out / "system");
+}
+
+/// The program that simulates it, in a folder of job.out / "firmware".
+fs::path build_simulation(const Job& job) {
+  const bool quiet = job.options.output.quiet;
+  if (!job.options.netlist) {
+    const soc::System system = soc::build_system(job.designs, job.system, job.out / "system");
+    soc::build_firmware(system, job.designs[0], job.designs.size(), job.models, job.firmware,
+                        job.out / "firmware");
+    return soc::build_simulation(system, quiet);
+  }
+  const soc::System system = system_with_firmware(job);
+  Progress progress("netlist", quiet);
+  soc::map_system(system, [&](const std::string& state) { progress.update(state); });
+  return soc::build_netlist_simulation(system, quiet);
+}
+
 int simulate(const Job& job) {
   const Output& output = job.options.output;
-  const soc::System system = soc::build_system(job.designs, job.system, job.out / "system");
-  soc::build_firmware(system, job.designs[0], job.designs.size(), job.models, job.firmware,
-                      job.out / "firmware");
-  const fs::path program = soc::build_simulation(system, output.quiet);
+  const fs::path program = build_simulation(job);
   Console console(output);
   Stopwatch watch;
   const int code =
@@ -377,12 +399,7 @@ Json board_json(const synth::FpgaReport& fpga) {
 
 int make_bitstream(const Job& job) {
   const Options& options = job.options;
-  soc::SystemOptions with_firmware = job.system;
-  with_firmware.firmware = job.out / "firmware";
-  const soc::System empty = soc::build_system(job.designs, job.system, job.out / "system");
-  soc::build_firmware(empty, job.designs[0], job.designs.size(), job.models, job.firmware,
-                      with_firmware.firmware);
-  const soc::System system = soc::build_system(job.designs, with_firmware, job.out / "system");
+  const soc::System system = system_with_firmware(job);
   Progress progress(fmt::format("{}: bitstream", options.system.target), options.output.quiet);
   const synth::FpgaReport fpga = soc::build_bitstream(
       system, job.system.python, [&](const std::string& state) { progress.update(state); });
@@ -449,6 +466,8 @@ void add_soc(CLI::App& app, Action& action) {
             "for the board, and F.bit.NOTICE; some 20 minutes");
   add_value(*command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
       ->check(CLI::Range(1.0, 200.0));
+  command->add_flag("--netlist", options->netlist,
+                    "simulate what Yosys maps the system to for ECP5; minutes");
   add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names())
       ->check([](const std::string& name) {
         return faults().contains(name) ? std::string()

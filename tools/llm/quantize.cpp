@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "base/error.h"
@@ -41,6 +42,12 @@ int clamped(float code) {
 model::Quantization symmetric(const Range& r) {
   const float most = std::max(-r.low, r.high);
   return {{most > 0 ? most / 127 : 1}, {0}, 0};
+}
+
+std::int32_t sum_of(const Array& sums, std::size_t token) {
+  std::int32_t sum = 0;
+  std::memcpy(&sum, &sums.bytes[4 * token], sizeof sum);
+  return sum;
 }
 
 /// Codes of a range: 256 from its low to its high end.
@@ -137,12 +144,31 @@ Array QuantizedModel::embedding(int token) const {
 std::vector<float> QuantizedModel::logits(const Array& sums) const {
   const float scale = symmetric(ranges_.at("norm")).scale[0];
   std::vector<float> result;
-  for (std::size_t i = 0; i < classifier_.scales.size(); ++i) {
-    std::int32_t sum = 0;
-    std::memcpy(&sum, &sums.bytes[4 * i], 4);
-    result.push_back(static_cast<float>(sum) * scale * classifier_.scales[i]);
-  }
+  for (std::size_t i = 0; i < classifier_.scales.size(); ++i)
+    result.push_back(static_cast<float>(sum_of(sums, i)) * scale * classifier_.scales[i]);
   return result;
+}
+
+std::vector<std::int32_t> QuantizedModel::relative_scales() const {
+  const auto& scales = classifier_.scales;
+  const double most = *std::max_element(scales.begin(), scales.end());
+  std::vector<std::int32_t> result;
+  for (const float scale : scales)
+    result.push_back(static_cast<std::int32_t>(
+        std::nearbyint(scale / most * std::numeric_limits<std::int32_t>::max())));
+  return result;
+}
+
+int QuantizedModel::most_likely(const Array& sums) const {
+  const std::vector<std::int32_t> scales = relative_scales();
+  std::size_t best = 0;
+  std::int64_t most = std::numeric_limits<std::int64_t>::min();
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    const std::int64_t logit = std::int64_t{sum_of(sums, i)} * scales[i];
+    if (logit > most) best = i;
+    most = std::max(most, logit);
+  }
+  return static_cast<int>(best);
 }
 
 // ---- graph --------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ class QuantizedModel {
   Array embedding(int token) const;
   /// Logits of the graph's sums.
   std::vector<float> logits(const Array& sums) const;
+  /// What a sum of each token counts, of 2^31 - 1: its scale by the largest.
+  std::vector<std::int32_t> relative_scales() const;
+  /// The token with the largest logit, by these scales, exactly; of equal ones the first.
+  int most_likely(const Array& sums) const;
   int context() const { return context_; }
 
  private:

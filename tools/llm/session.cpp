@@ -51,9 +51,10 @@ Step Session::step(int token) {
       reference::outputs_of(graph, reference::run_graph(graph, inputs, reference::kDoublePolicy));
   Step step;
   step.bytes_needed = bytes_needed(graph);
-  step.logits = model_.logits(golden[0]);
+  step.sums = golden[0];
   if (options_.backend != Backend::kGolden && position_ > options_.first)
     run_machine(graph, inputs, golden, step);
+  step.logits = model_.logits(step.sums);
   states_.assign(std::make_move_iterator(golden.begin() + 1),
                  std::make_move_iterator(golden.end()));
   return step;
@@ -75,7 +76,7 @@ void Session::run_machine(const model::Graph& graph, const std::vector<Array>& i
                  : sim::RtlRunner(program, options_.rtl).run_dram(dram_);
   step.run.outputs = compiler::read_outputs(program, dram_.data());
   step.difference = compiler::first_difference(program, step.run.outputs, golden);
-  step.logits = model_.logits(step.run.outputs[0]);
+  step.sums = step.run.outputs[0];
 }
 
 }  // namespace trine::llm

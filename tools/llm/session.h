@@ -30,6 +30,7 @@ struct SessionOptions {
 
 /// What one token took; zeros with kGolden.
 struct Step {
+  Array sums;  ///< of the classifier
   std::vector<float> logits;
   std::string difference;  ///< of the machine to the golden layers; "": none
   compiler::Program program;

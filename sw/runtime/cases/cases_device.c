@@ -408,7 +408,7 @@ void case_describe(void) {
   EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE));
   EXPECT(load_program(o) == TRINE_OK);
   EXPECT(trine_run(o->device, 9) == TRINE_E_ACCESS);
-  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE ": its interrupt"));
+  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE ": wait_interrupt() gave 0xffffffff"));
   EXPECT(trine_describe(NULL, TRINE_E_DEVICE, NULL, 0) == strlen(STOPPED));
 }
 

@@ -38,7 +38,7 @@ typedef struct fake_device {
   uint64_t cycles; /* by now */
 } fake_device;
 
-/* After a reset, with zeros in its memory. */
+/* After a reset; what its memory holds is the caller's. */
 void fake_init(fake_device* fake, unsigned char* memory, unsigned char* caches, size_t bytes);
 
 /* Without wait_interrupt. */

@@ -190,6 +190,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin",
           "trine generate-text: --config is "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
+      Row{"generate-text '" + kPlus + "' --tokenizer t.bin --config edge64 --from 3 --deck d",
+          "--deck: not with --backend golden, "},
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
       Row{"run --config edge64 program --backend arch",
           "program: compiled by an earlier version: compile again"},

@@ -317,7 +317,7 @@ void add_generate_text(CLI::App& app, Action& action) {
   add_value(*command, "--perplexity F.txt", options->text,
             "no new text: perplexity of this file's, beside float32's");
   add_value(*command, "--deck FILE", options->deck,
-            "no text: what firmware needs to write it (trine soc --app soc/firmware/story.c)");
+            "no text: what firmware needs to write it (docs/soc.md)");
   command->footer(
       "Weights are quantized to int8 per output channel, activations by the ranges of texts that "
       "the\nfloat32 model writes itself. Every sum and cache is compared with the golden "

@@ -10,7 +10,7 @@ const driver_case driver_cases[] = {
 
 const int driver_case_count = (int)(sizeof driver_cases / sizeof driver_cases[0]);
 
-int case_rounds = 20;
+int case_rounds = 8;
 
 static const driver_failure kNone = {0, "", 0, -1};
 static driver_failure failure;

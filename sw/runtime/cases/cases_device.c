@@ -393,7 +393,8 @@ void case_describe(void) {
                      STOPPED ": an instruction lies outside of the window, at address 0x8"));
   EXPECT(tells_error(o, 4, 0x128, 9, STOPPED ": illegal instruction, at byte 0x128"));
   EXPECT(tells_error(o, 12, 5, 9,
-                     STOPPED ": a word of DMEM or PMEM with two wrong bits was read, word 0x5"));
+                     STOPPED
+                     ": a word of DMEM, PMEM or IMEM with two wrong bits was read, word 0x5"));
   EXPECT(trine_load_program(o->device, fake_program, 3, 0xff8, 0) == TRINE_E_ACCESS);
   EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE ": memory at 0xff8"));
   o->fake.fails = 1;

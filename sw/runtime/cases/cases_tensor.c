@@ -148,7 +148,7 @@ static int came_back(const trine_tensor* t, uint32_t element) {
 void case_planes(void) {
   int i, folded = 0, looked_up = 0;
   uint32_t e;
-  seed = 1;
+  seed = 5;
   for (i = 0; i < 2 * case_rounds; ++i) {
     trine_tensor t = random_tensor();
     for (e = 0; e < kElements; ++e) host[e] = random_bits();

@@ -56,11 +56,11 @@ const std::vector<Key>& schema() {
        "entries of the bias and scale memories",
        "parameters of more channels are prefetched; 69 bits of memory each"},
       {"memory.imem_kib", IntKey{&Config::imem_kib, {0, 1024}},
-       "instruction memory, KiB: the beginning of a program stays on the chip",
+       "instruction memory, KiB: keeps a program's beginning",
        "a second inference fetches less of the program, nothing if it fits; area in proportion",
        false},
       {"memory.ecc", BoolKey{&Config::ecc},
-       "codes in DMEM, PMEM, IMEM: corrects single errors, stops at double",
+       "codes in the memories: corrects single errors, stops at double",
        "22 % more bits there, a corrector for each bank and column; writes of a part of a word "
        "take three cycles; both memories are cleared after a reset",
        false},

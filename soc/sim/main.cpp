@@ -41,7 +41,7 @@ class Simulation {
  private:
   static void put(char byte) {
     std::fputc(byte, stdout);
-    if (byte == '\n') std::fflush(stdout);
+    std::fflush(stdout);  // as it comes
   }
 
   VerilatedContext context_;

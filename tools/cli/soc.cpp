@@ -420,9 +420,15 @@ int run(const Options& options) {
   return options.bitstream.empty() ? simulate(job) : make_bitstream(job);
 }
 
-std::string fault_names() {
+/// @param per_line  0: all on one line
+std::string fault_names(int per_line = 0) {
   std::string names;
-  for (const auto& [name, fault] : faults()) names += (names.empty() ? "" : ", ") + name;
+  int count = 0;
+  for (const auto& [name, fault] : faults()) {
+    if (count > 0) names += per_line > 0 && count % per_line == 0 ? ",\n" : ", ";
+    names += name;
+    ++count;
+  }
   return names;
 }
 
@@ -468,13 +474,13 @@ void add_soc(CLI::App& app, Action& action) {
       ->check(CLI::Range(1.0, 200.0));
   command->add_flag("--netlist", options->netlist,
                     "simulate what Yosys maps the system to for ECP5; minutes");
-  add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names())
+  add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names(4))
       ->check([](const std::string& name) {
         return faults().contains(name) ? std::string()
                                        : fmt::format("'{}', allowed: {}", name, fault_names());
       });
   command->add_flag("--no-cache-hooks", options->no_cache_hooks,
-                    "leave the driver's cache hooks empty: with a cache, what comes out is wrong");
+                    "leave the driver's cache hooks empty: stale bytes come out");
   add_value(*command, "--out,-o DIR", options->out,
             "folder for designs, system and firmware (removed afterwards)");
   options->python.declare(*command);

@@ -45,7 +45,7 @@ EXCEPTIONS = (
      r"|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first instruction of a program has come"),
     (MATRIX + r"u_pmem\.gen_code\.(read|came)_q", "the last read's answer, of which nobody asks"),
-    (POST + r"(u_arb\.(drop|inflight|phase|softmax)|u_lanes\.(counted|found|lane|threshold|whole))_q",
+    (POST + r"(u_arb\.(drop|inflight|phase|softmax)|u_lanes\.(chained|counted|found|lane|threshold|whole))_q",
      "drop_q: codes in the operand register and the lanes come out, go nowhere"),
     (POST + r"(u_params\.(entered|own|ready)|u_grant\.locked)_q", "the same of their parameters; those of a job are read anew"),
     (POST + r"u_lanes\.gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\.(operand_valid|product|scaled_valid|twice|valid)_q",

@@ -15,7 +15,7 @@ struct SystemOptions {
   std::string cpu = "vexriscv", variant;
   std::string target = "sim";  ///< or "ulx3s"
   double clock_mhz = 40;       ///< of a board
-  int main_kib = 1024, models_kib = 1024, sram_kib = 16, rom_kib = 64;
+  int main_kib = 1024, models_kib = 1024, sram_kib = 16, rom_kib = 128;
   bool sdram = false, faults = false;
   std::filesystem::path firmware;  ///< folder of build_firmware(): what a board begins with
 };

@@ -28,7 +28,7 @@ def arguments():
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--cpu", default="vexriscv", help="LiteX's name of the processor (vexriscv)")
     parser.add_argument("--variant", help="of the processor (LiteX's default)")
-    parser.add_argument("--rom-kib", type=int, default=64, help="boot ROM with the firmware (64)")
+    parser.add_argument("--rom-kib", type=int, default=128, help="boot ROM with the firmware (128)")
     parser.add_argument("--sram-kib", type=int, default=16, help="the firmware's data (16)")
     parser.add_argument("--main-kib", type=int, default=1024, help="main memory on chip (1024)")
     parser.add_argument("--models-kib", type=int, default=1024, help="read-only memory for models (1024)")

@@ -1735,6 +1735,7 @@ TEST_CASE("trine_csr answers each access while the bus is dead", "[tb][csr][erro
   REQUIRE(bench.write(csr::kWatchdog, csr::kWatchdogReset) == 0);
   bench.write(csr::kIrqStatus, 3);  // on a wide bus the program may have ended
   bench.reset_bus();
+  bench.wait_reset();  // IMEM's zeros
   bench.check_run(bench.ordered_program(20));
 }
 

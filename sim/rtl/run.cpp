@@ -361,13 +361,15 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
   } else {
     s.expect(code);
   }
-  if (s.program.config.ecc)
-    for (const std::uint32_t counter :
-         {csr::kEccCorrected, csr::kEccCorrected + 4, csr::kImemCorrected}) {
-      std::uint32_t words = 0;  // stays, where there is no such counter
-      s.api().read32(s.instance, counter, &words);
-      result.corrected += words;
-    }
+  std::vector<std::uint32_t> counters;
+  if (s.program.config.ecc) counters = {csr::kEccCorrected, csr::kEccCorrected + 4};
+  if (s.program.config.ecc && s.program.config.imem_kib > 0)
+    counters.push_back(csr::kImemCorrected);
+  for (const std::uint32_t counter : counters) {
+    std::uint32_t words = 0;
+    s.api().read32(s.instance, counter, &words);
+    result.corrected += words;
+  }
   return result;
 }
 

@@ -523,7 +523,7 @@ const char* trine_strerror(int code) {
     case TRINE_E_IMAGE:
       return "no machine image, or a damaged one";
     case TRINE_E_OPERATOR:
-      return "an operator of the host is missing";
+      return "a host operator is missing";
     case TRINE_E_FEATURE:
       return "the design lacks it";
     case TRINE_E_SIZE:

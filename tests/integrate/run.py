@@ -175,7 +175,7 @@ def model_in_c(folder):
 
 def bare_metal(folder):
     for cases in sorted((ROOT / "sw" / "runtime" / "cases").glob("*.c")):
-        run(cases.name, [*CROSS, *STRICT, "-I", "out/edge32", "-I", "sw/runtime", "-c", cases, "-o", "bare.o"], folder)
+        run(cases.name, [*CROSS, "--specs=picolibc.specs", *STRICT, "-I", "out/edge32", "-I", "sw/runtime", "-c", cases, "-o", "bare.o"], folder)
     for cache in ([], ["-DNONCOHERENT_CACHE=64"]):
         run(f"bare_metal.c {' '.join(cache)}", [CROSS[0], "-march=rv32imc_zicsr", *CROSS[2:], *STRICT, *cache, "-I", "out/edge32", "-I", "out",
                                                "-c", "sw/runtime/examples/bare_metal.c", "-o", "bare.o"], folder)

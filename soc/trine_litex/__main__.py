@@ -97,6 +97,8 @@ def check(args):
     """LiteX would print a table and raise an error without a text."""
     if args.cpu not in cpu.CPUS:
         raise ValueError(f"--cpu: LiteX has no '{args.cpu}', allowed: {', '.join(sorted(cpu.CPUS))}")
+    if args.cpu == "ibex":
+        raise ValueError("--cpu: LiteX 2024.12 is for an earlier ibex than those of PyPI; allowed: vexriscv, picorv32")
     variants = list(cpu.CPUS[args.cpu].variants)
     if args.variant and args.variant not in variants:
         raise ValueError(f"--cpu-variant: {args.cpu} has no '{args.variant}', allowed: {', '.join(variants)}")

@@ -461,7 +461,7 @@ void add_soc(CLI::App& app, Action& action) {
             "names of the classes, a line each; of each model, in order")
       ->allow_extra_args(false);
   add_value(*command, "--cpu NAME", options->system.cpu,
-            "processor, by LiteX's name: vexriscv, picorv32, ibex (vexriscv)");
+            "processor, by LiteX's name: vexriscv, picorv32, ... (vexriscv)");
   add_value(*command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
   command->add_flag("--sdram", options->system.sdram,
                     "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");

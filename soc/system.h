@@ -33,9 +33,9 @@ struct System {
   std::string processor;
 };
 
-/// Writes the system into `folder`, which is replaced.
+/// Writes the system into `folder`; an earlier one there is replaced.
 /// @param designs  folders of gen::generate()
-/// @throws Error  what LiteX says against it
+/// @throws Error  what LiteX says against it; `folder` holds something else
 System build_system(const std::vector<std::filesystem::path>& designs, const SystemOptions& options,
                     const std::filesystem::path& folder);
 

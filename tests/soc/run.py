@@ -111,6 +111,14 @@ def no_story(*system):
     expect("no deck", "error: no deck, or not all of it" in text, text)
 
 
+def foreign(build):
+    """A folder of somebody else's is left alone."""
+    (build / "foreign" / "system").mkdir(parents=True, exist_ok=True)
+    (build / "foreign" / "system" / "mine").write_text("mine")
+    text = soc(2, "--config", "edge64", PLUS, "--out", build / "foreign")
+    expect("foreign folder", "has not written" in text and (build / "foreign" / "system" / "mine").exists(), text)
+
+
 def command_line():
     for arguments, line in (
             (["--config", "edge64"], "MODEL: required"),
@@ -138,6 +146,7 @@ def main():
                           env=os.environ | {"PYTHONPATH": str(ROOT / "soc")})
     expect("the package's own tests", done.returncode == 0)
     command_line()
+    foreign(build)
     small = ["--config", "edge64"]
     digits(build, *small, "--fault", "none")
     faults(*small)

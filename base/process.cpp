@@ -167,4 +167,10 @@ std::string tail_of(const fs::path& file, int lines) {
   return text;
 }
 
+std::string last_line_of(const fs::path& file) {
+  std::string line = tail_of(file, 1);
+  std::erase(line, '\n');
+  return line;
+}
+
 }  // namespace trine

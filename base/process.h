@@ -51,5 +51,7 @@ void sweep_folders(const std::filesystem::path& parent);
 
 /// Last `lines` lines of a text file; empty if there is none.
 std::string tail_of(const std::filesystem::path& file, int lines);
+/// The last one, without its end: what a tool said last.
+std::string last_line_of(const std::filesystem::path& file);
 
 }  // namespace trine

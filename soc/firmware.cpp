@@ -80,7 +80,6 @@ std::string models_text(const std::vector<Model>& models, const FirmwareOptions&
     entries += text.entry;
   }
   const Fault& fault = options.fault;
-  if (!options.app.empty()) return app_text(options);
   return fmt::format(
       "#include \"models.h\"\n\n{}\nconst soc_model soc_models[] = {{\n{}}};\n"
       "const int soc_model_count = {};\nconst int soc_cases = {};\n"
@@ -164,14 +163,15 @@ void build_firmware(const System& system, const fs::path& design, std::size_t ma
     if (entry.path().extension() == ".init")
       fs::copy_file(entry.path(), folder / entry.path().filename(),
                     fs::copy_options::overwrite_existing);
-  write_file(folder / "models.c", models_text(models, options));
+  const bool is_app = !options.app.empty();
+  write_file(folder / "models.c", is_app ? app_text(options) : models_text(models, options));
   // An app may have large variables.
-  write_file(folder / "data.ld", fmt::format("REGION_ALIAS(\"data\", {})\n",
-                                             options.app.empty() ? "sram" : "main_ram"));
+  write_file(folder / "data.ld",
+             fmt::format("REGION_ALIAS(\"data\", {})\n", is_app ? "main_ram" : "sram"));
   const fs::path own = project_root() / "soc" / "firmware";
   std::vector<fs::path> sources{folder / "models.c", own / "board.c", design / "trine_runtime.c",
                                 design / "trine_tensor.c", design / "trine_vmm.c"};
-  if (options.app.empty()) sources.push_back(own / "main.c");
+  if (!is_app) sources.push_back(own / "main.c");
   Build build(system, design, folder);
   build.add({fmt::format("-DSOC_MACHINES={}", machines),
              fmt::format("-DSOC_OUTPUT_BYTES={}", options.output_bytes)});

@@ -36,11 +36,9 @@ std::vector<std::string> flags() {
                                  "-O3", "--x-assign", "fast", "--x-initial", "fast",
                                  // What LiteX and the processors' makers write is theirs.
                                  "-Wno-fatal", "-Wno-lint", "-Wno-style", "-o", "trine_soc_sim"};
-  const auto options = sim::BuildOptions::from_environment();
-  flags.insert(flags.end(),
-               {"-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", options.optimization),
-                "-MAKEFLAGS", "OPT_SLOW=-O0"});
-  if (on_path("ccache")) flags.insert(flags.end(), {"-MAKEFLAGS", "OBJCACHE=ccache"});
+  const std::vector<std::string> make =
+      sim::make_flags(sim::BuildOptions::from_environment().optimization);
+  flags.insert(flags.end(), make.begin(), make.end());
   return flags;
 }
 

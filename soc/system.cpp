@@ -15,13 +15,6 @@ namespace trine::soc {
 namespace fs = std::filesystem;
 namespace {
 
-/// What LiteX said last: of many lines one is the reason.
-std::string reason_in(const fs::path& log) {
-  std::string line = tail_of(log, 1);
-  std::erase(line, '\n');
-  return line;
-}
-
 System read_system(const fs::path& folder) {
   const auto json = nlohmann::json::parse(read_text(folder / "system.json"));
   System system;
@@ -36,7 +29,6 @@ System read_system(const fs::path& folder) {
   system.include = paths("include");
   system.software = paths("software");
   system.flags = json.at("flags").get<std::vector<std::string>>();
-  system.processor = json.at("processor").get<std::string>();
   return system;
 }
 
@@ -68,7 +60,7 @@ System build_system(const std::vector<fs::path>& designs, const SystemOptions& o
   const fs::path log = folder / "litex.log";
   if (run_process(argv, fs::current_path(), log,
                   {fmt::format("PYTHONPATH={}", (project_root() / "soc").string())}) != 0)
-    throw_error("{}", reason_in(log));
+    throw_error("{}", last_line_of(log));
   return read_system(folder);
 }
 

@@ -30,7 +30,6 @@ struct System {
   std::vector<std::filesystem::path> include;
   std::vector<std::filesystem::path>
       software;  ///< the processor's start, first, and LiteX's library
-  std::string processor;
 };
 
 /// Writes the system into `folder`; an earlier one there is replaced.

@@ -13,12 +13,6 @@ namespace trine::synth {
 namespace fs = std::filesystem;
 namespace {
 
-std::string last_line(const fs::path& log) {
-  std::string line = tail_of(log, 1);
-  std::erase(line, '\n');
-  return line;
-}
-
 /// Tells `progress` the last line of a growing file each second, for as long as it exists.
 class Watch {
  public:
@@ -26,7 +20,7 @@ class Watch {
       : thread_([this, log, progress] {
           std::unique_lock<std::mutex> lock(mutex_);
           while (!ended_.wait_for(lock, std::chrono::seconds(1), [this] { return end_; })) {
-            const std::string line = last_line(log);
+            const std::string line = last_line_of(log);
             if (!line.empty()) progress(line);
           }
         }) {}
@@ -57,7 +51,7 @@ void run_watched(const std::vector<std::string>& argv, const fs::path& folder,
     const Watch watch(log, progress);
     code = run_process(argv, folder, log);
   }
-  if (code != 0) throw_error("{}: {}", what, last_line(log));
+  if (code != 0) throw_error("{}: {}", what, last_line_of(log));
 }
 
 }  // namespace trine::synth

@@ -3,6 +3,7 @@
 """Plants bugs, one at a time, in a clone of this repository, and looks whether the short suite notices.
 
 usage: planted.py [--list NAME] [--folder DIR] [--least N] [--jobs N] [WORD]...
+       planted.py --places    only looks whether each bug of all lists still has its place
 The lists are tests/planted/NAME.json; how they were drawn is in docs/verification.md.
 For each bug the tests that know the place best run first; if they notice nothing, the whole short suite does. Without a
 bug those tests must pass. Exit code 1 if fewer than --least bugs are caught; 2 if a bug has no place to go or nothing builds.
@@ -88,14 +89,29 @@ def plant(tree, bug):
     return text
 
 
+def places():
+    """The text that a bug changes stands once in its file; sources move on, and the lists with them."""
+    lost, count = [], 0
+    for name in sorted(p.stem for p in (ROOT / "tests" / "planted").glob("*.json")):
+        for bug in read_bugs(name):
+            count += 1
+            if (ROOT / bug.file).read_text().count(bug.old) != 1:
+                lost.append(f"{name}: {bug.what}: {bug.file}")
+    print("\n".join([*lost, f"{count} bugs, {len(lost)} without a place"]))
+    sys.exit(bool(lost) or not count)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", default="tuned", help="NAME of tests/planted/NAME.json (tuned)")
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build" / "planted")
     parser.add_argument("--least", type=int, help="bugs that must be caught (nine of ten)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--places", action="store_true", help="look for the places alone")
     parser.add_argument("word", nargs="*", help="bugs whose description contains one of these")
     options = parser.parse_args()
+    if options.places:
+        places()
     bugs = [b for b in read_bugs(options.list) if not options.word or any(w in b.what for w in options.word)]
     tree = prepare(options.folder.resolve(), bugs)
     for first in sorted({bug.first for bug in bugs}):

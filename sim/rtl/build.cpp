@@ -51,10 +51,7 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
   if (o.inject)
     add({"--vpi", (project_root() / kInjectFile).string(), "-CFLAGS", "-DTRINE_INJECT"});
   if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
-  // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
-  add({"-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", o.optimization), "-MAKEFLAGS",
-       "OPT_SLOW=-O0", "-MAKEFLAGS", "OPT_GLOBAL=-O2"});
-  if (on_path("ccache")) add({"-MAKEFLAGS", "OBJCACHE=ccache"});
+  add(make_flags(o.optimization));
   // An "executable" that is a shared object; its globals stay its own when several are loaded.
   add({"-CFLAGS", "-std=c++20 -fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-o",
        "model.so"});
@@ -75,8 +72,7 @@ std::string reason_in(const fs::path& log) {
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("%Error") || line.find(" error: ") != std::string::npos) return line;
-  const std::string last = tail_of(log, 1);
-  return last.substr(0, last.find('\n'));
+  return last_line_of(log);
 }
 
 void compile(const fs::path& design, const std::vector<std::string>& flags, const fs::path& build,
@@ -125,6 +121,16 @@ void run_verilator(const std::vector<std::string>& argv, const fs::path& design,
   std::error_code ignored;
   fs::copy_file(log, kept_log, fs::copy_options::overwrite_existing, ignored);
   throw_error("verilator failed, log in {}: {}", kept_log.string(), reason_in(log));
+}
+
+std::vector<std::string> make_flags(int optimization) {
+  // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
+  std::vector<std::string> flags{
+      "-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", optimization),
+      "-MAKEFLAGS", "OPT_SLOW=-O0",
+      "-MAKEFLAGS", "OPT_GLOBAL=-O2"};
+  if (on_path("ccache")) flags.insert(flags.end(), {"-MAKEFLAGS", "OBJCACHE=ccache"});
+  return flags;
 }
 
 BuildOptions BuildOptions::from_environment() {

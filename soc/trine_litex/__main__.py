@@ -65,21 +65,17 @@ def compiler_flags(processor):
 
 def describe(soc, out):
     """What builds firmware and simulation."""
-    processor = soc.cpu
     litex = Path(cpu.__file__).parents[2]  # litex/soc
-    own = Path(sys.modules[type(processor).__module__].__file__).parent
+    own = Path(sys.modules[type(soc.cpu).__module__].__file__).parent
     machines = [trine.design.folder for trine in soc.trines]
     return {
         "sources": [source for source, *_ in soc.platform.sources if Path(source).parent not in machines] +
                    [str(out / "gateware" / f"{NAME}.v")],
         "include_verilog": soc.platform.verilog_include_paths,
         "designs": [str(trine.design.file_list) for trine in soc.trines],
-        "flags": compiler_flags(processor),
-        "include": [str(out / "software" / "include"), str(litex / "software" / "include"),
-                    str(own)],
+        "flags": compiler_flags(soc.cpu),
+        "include": [str(out / "software" / "include"), str(litex / "software" / "include"), str(own)],
         "software": [str(own / "crt0.S"), str(litex / "software" / "libbase" / "system.c")],
-        "processor": processor.human_name,
-        "clock_hz": soc.sys_clk_freq,
     }
 
 

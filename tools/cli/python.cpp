@@ -125,9 +125,7 @@ std::string Python::run(const std::string& script, const std::vector<std::string
     return fmt::format("{}", fmt::join(said, "\n"));
   }
   if (code == 0) return "";
-  std::string line = tail_of(log, 1);
-  std::erase(line, '\n');
-  throw_error("models/{}.py: exit code {}: {}", script, code, line);
+  throw_error("models/{}.py: exit code {}: {}", script, code, last_line_of(log));
 }
 
 bool is_onnx(const std::string& model) { return fs::path(model).extension() == ".onnx"; }

@@ -170,6 +170,7 @@ class Console {
 
   void take(std::string_view text) {
     output_.print(std::string(text));
+    flush_stdout();  // as the UART has it: a netlist takes minutes to its next line
     for (const char c : text)
       if (c == '\n')
         line(std::exchange(line_, {}));
@@ -339,7 +340,7 @@ soc::System system_with_firmware(const Job& job) {
   return soc::build_system(job.designs, with_firmware, job.out / "system");
 }
 
-/// The program that simulates it, in a folder of job.out / "firmware".
+/// The program that simulates it, in the folder job.out / "firmware".
 fs::path build_simulation(const Job& job) {
   const bool quiet = job.options.output.quiet;
   if (!job.options.netlist) {
@@ -363,8 +364,13 @@ int simulate(const Job& job) {
       soc::simulate(program, job.out / "firmware", cycles_for(job.models, job.firmware.cases),
                     [&](std::string_view text) { console.take(text); });
   if (code == soc::kOutOfTime) throw_error("the firmware does not end");
-  if (code != 0) return kWrongResult;
-  if (!job.options.app.empty()) return kSuccess;
+  Json json = console.json();
+  json["firmware_exit_code"] = code;
+  json["sim_seconds"] = watch.seconds();
+  if (code != 0 || !job.options.app.empty()) {
+    output.write_json(json, &job.machines[0].config);
+    return code != 0 ? kWrongResult : kSuccess;
+  }
   bool exact = true;
   for (std::size_t i = 0; i < job.machines.size(); ++i) {
     const std::string difference = difference_of(job.machines[i], console.outputs(i));
@@ -375,10 +381,8 @@ int simulate(const Job& job) {
   }
   output.print(fmt::format("{} in {:.1f} s\n", exact ? "as the host has it, bit for bit" : "WRONG",
                            watch.seconds()));
-  Json json = console.json();
   json["exact"] = exact;
   json["cases"] = job.firmware.cases;
-  json["sim_seconds"] = watch.seconds();
   output.write_json(json, &job.machines[0].config);
   return exact ? kSuccess : kWrongResult;
 }
@@ -469,7 +473,7 @@ void add_soc(CLI::App& app, Action& action) {
             "sim; ulx3s: the board, for --bitstream (sim)")
       ->check(CLI::IsMember({"sim", "ulx3s"}));
   add_value(*command, "--bitstream F.bit", options->bitstream,
-            "for the board, and F.bit.NOTICE; some 20 minutes");
+            "for the board, and F.bit.NOTICE; half an hour");
   add_value(*command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
       ->check(CLI::Range(1.0, 200.0));
   command->add_flag("--netlist", options->netlist,

@@ -63,20 +63,26 @@ def digits(build, *more):
     return figures
 
 
-def faults(*config):
+def ended(report):
+    return json.loads(report.read_text())["firmware_exit_code"]
+
+
+def faults(build, *config):
+    report = build / "fault.json"
     for fault, line in FAULTS.items():
-        text = soc(1, *config, PLUS, "--fault", fault)
-        expect(fault, re.search(f"error: machine 0: {line}", text), text)
+        text = soc(1, *config, PLUS, "--fault", fault, "--json", report)
+        expect(fault, re.search(f"error: machine 0: {line}", text) and ended(report) == 1, text)
 
 
-def driver_cases(*config):
+def driver_cases(build, *config):
     """The driver's own cases, as code of the system's processor."""
     folder = ROOT / "sw" / "runtime" / "cases"
     count = (folder / "cases_list.h").read_text().count("\nDRIVER_CASE(")
     cases = sorted(folder.glob("*.c"))
     apps = [word for case in [ROOT / "soc" / "firmware" / "driver_cases.c", *cases] for word in ("--app", case)]
-    text = soc(0, *config, "--main-kib", 256, "--fault", "none", *apps)
-    expect("driver cases", count > 30 and f"{count} of {count} driver cases pass" in text, text)
+    report = build / "cases.json"
+    text = soc(0, *config, "--main-kib", 256, "--fault", "none", *apps, "--json", report)
+    expect("driver cases", count > 30 and f"{count} of {count} driver cases pass" in text and ended(report) == 0, text)
 
 
 def without_hooks(*arguments):
@@ -149,8 +155,8 @@ def main():
     foreign(build)
     small = ["--config", "edge64"]
     digits(build, *small, "--fault", "none")
-    faults(*small)
-    driver_cases(*small)
+    faults(build, *small)
+    driver_cases(build, *small)
     without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
     writer = [*small, "--main-kib", 256, "--fault", "none"]
     story(build, *writer)
@@ -163,6 +169,7 @@ def main():
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
         stories260k(build, *small)
+        soc(0, "--config", "edge32", "--netlist", PLUS)
         first, second = digits(build, *small, "--set", "memory.imem_kib=4")["runs"]
         expect("IMEM: nothing is fetched again", second["dram_bytes_read"] == first["dram_bytes_read"] - 2024, (first, second))
     return 0

@@ -91,6 +91,13 @@ int run_process(const std::vector<std::string>& argv, const fs::path& folder, co
   return child.wait();
 }
 
+int run_process(const std::vector<std::string>& argv, int log) {
+  const Child child(argv, ".", {}, [log](posix_spawn_file_actions_t* actions) {
+    posix_spawn_file_actions_adddup2(actions, log, STDOUT_FILENO);
+  });
+  return child.wait();
+}
+
 int run_process(const std::vector<std::string>& argv, const fs::path& folder,
                 const std::function<void(std::string_view)>& on_output) {
   int ends[2];

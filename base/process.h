@@ -19,6 +19,9 @@ namespace trine {
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                 const std::filesystem::path& log, const std::vector<std::string>& settings = {});
 
+/// The same with an open file for the log: the tool shares it, and a lock (flock) of it.
+int run_process(const std::vector<std::string>& argv, int log);
+
 /// The same, with what it prints as it comes, in pieces.
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                 const std::function<void(std::string_view)>& on_output);

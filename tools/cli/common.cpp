@@ -53,10 +53,6 @@ void flush_stdout() {
     throw_error("trine: standard output: cannot write: {}", std::strerror(errno));
 }
 
-namespace {
-
-/// The commit of the tree or installation that is run, "-dirty" when it was changed; else the
-/// version.
 std::string revision() {
   const std::filesystem::path root = project_root();
   std::string text;
@@ -67,8 +63,6 @@ std::string revision() {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text.empty() ? TRINE_VERSION : text;
 }
-
-}  // namespace
 
 Json with_configuration(const Json& json, const machine::Config* config) {
   Json all{{"configuration", nullptr}, {"configuration_hash", nullptr}, {"revision", revision()}};

@@ -28,6 +28,10 @@ enum ExitCode { kSuccess = 0, kWrongResult = 1, kBadInput = 2 };
 /// The command that the arguments chose; set by the callback of its subcommand.
 using Action = std::function<int()>;
 
+/// The commit of the tree or installation that is run, "-dirty" when it was changed; else the
+/// version.
+std::string revision();
+
 /// What every command reports, then `json`: the whole configuration and its hash, and the revision
 /// of the project.
 /// @param config  null where a command has none, or several
@@ -103,6 +107,7 @@ void add_inject(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_soc(CLI::App& app, Action& action);
+void add_sweep(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 

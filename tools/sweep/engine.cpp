@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sweep/engine.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <future>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "tools/sweep/slurm.h"
+
+namespace trine::sweep {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::chrono::milliseconds kLook{200};
+constexpr int kKilled = 128;  ///< exit codes from here on say nothing of the command
+constexpr std::size_t kMostText = 1 << 16;
+
+std::string dumped(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// The files of a task.
+struct Files {
+  fs::path result, failed, log, part;
+
+  Files(const fs::path& folder, const std::string& name)
+      : result(folder / (name + ".json")),
+        failed(folder / (name + ".failed")),
+        log(folder / (name + ".log")),
+        part(folder / (name + ".part")) {}
+
+  bool known() const { return fs::exists(result) || fs::exists(failed); }
+};
+
+Json parsed(const fs::path& path) {
+  const Json json = Json::parse(read_text(path), nullptr, false);
+  if (json.is_discarded()) throw_error("{}: is no JSON; delete it to run it again", path.string());
+  return json;
+}
+
+Outcome outcome_of(const Files& files, const Task& task) {
+  if (fs::exists(files.failed)) {
+    const Json failed = parsed(files.failed);
+    return {failed.at("exit_code"), failed.at("text"), failed.at("result")};
+  }
+  if (!fs::exists(files.result)) return {};
+  const Json result = parsed(files.result);
+  if (task.json) return {0, "", result};
+  return {0, result.at("text"), {}};
+}
+
+/// The log of a task, locked: whoever has it, or a command that he started, is at the task.
+class Claim {
+ public:
+  /// @param wait  for another's end
+  Claim(const fs::path& log, bool wait)
+      : log_(::open(log.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+    if (log_ < 0) throw_error("{}: cannot write: {}", log.string(), std::strerror(errno));
+    while (::flock(log_, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) throw_error("{}: no lock: {}", log.string(), std::strerror(errno));
+      mine_ = false;
+      break;
+    }
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  ~Claim() { ::close(log_); }
+
+  bool mine() const { return mine_; }
+  int descriptor() const { return log_; }
+
+ private:
+  int log_;
+  bool mine_ = true;
+};
+
+void record(const Task& task, const Files& files, int code) {
+  const std::string all = read_text(files.log);
+  const std::string text = all.size() > kMostText ? all.substr(all.size() - kMostText) : all;
+  Json result;
+  if (fs::exists(files.part)) {
+    result = parsed(files.part);
+    for (const char* time : {"sim_seconds", "seconds"}) result.erase(time);  // of no two runs equal
+  }
+  if (code != 0)
+    write_file(files.failed, dumped({{"exit_code", code}, {"text", text}, {"result", result}}));
+  else
+    write_file(files.result, dumped(task.json ? result : Json{{"text", text}}));
+  fs::remove(files.part);
+}
+
+/// Runs it unless it has an outcome. @return false: another is at it
+bool attempt(const Task& task, const fs::path& folder, bool wait) {
+  const Files files(folder, task.name);
+  if (files.known()) return true;
+  const Claim claim(files.log, wait);
+  if (!claim.mine()) return false;
+  if (!files.known()) {
+    if (::ftruncate(claim.descriptor(), 0) != 0)
+      throw_error("{}: cannot write: {}", files.log.string(), std::strerror(errno));
+    std::vector<std::string> argv = task.argv;
+    if (task.json) argv.insert(argv.end(), {"--quiet", "--json", files.part.string()});
+    record(task, files, run_process(argv, claim.descriptor()));
+  }
+  fs::remove(files.log);  // whoever opens it now makes a new one, and sees the outcome
+  return true;
+}
+
+Json to_json(const std::vector<Task>& tasks) {
+  Json list = Json::array();
+  for (const Task& task : tasks)
+    list.push_back({{"name", task.name}, {"argv", task.argv}, {"json", task.json}});
+  return list;
+}
+
+/// A failure that is the command's own is an outcome; one of the machine (a kill) is none.
+void forget_failures(const std::vector<Task>& tasks, const fs::path& folder, bool all) {
+  for (const Task& task : tasks) {
+    const Files files(folder, task.name);
+    if (fs::exists(files.failed) && (all || outcome_of(files, task).code >= kKilled))
+      fs::remove(files.failed);
+  }
+}
+
+/// Each task once, those without an outcome.
+std::vector<Task> without_outcome(const std::vector<Task>& tasks, const fs::path& folder) {
+  std::vector<Task> open;
+  std::set<std::string> seen;
+  for (const Task& task : tasks)
+    if (seen.insert(task.name).second && !Files(folder, task.name).known()) open.push_back(task);
+  return open;
+}
+
+/// Tells the observer what has come, now and then.
+class Watch {
+ public:
+  Watch(const std::vector<Task>& all, const std::vector<Task>& open, const fs::path& folder,
+        const Observer& observer)
+      : observer_(observer) {
+    std::set<std::string> names;
+    for (const Task& task : all) names.insert(task.name);
+    before_ = static_cast<int>(names.size() - open.size());
+    for (const std::string& name : names) failed_ += fs::exists(Files(folder, name).failed) ? 1 : 0;
+    known_ = before_;
+    for (const Task& task : open) waiting_.emplace_back(folder, task.name);
+  }
+
+  /// @return whether all have an outcome
+  bool look() {
+    std::erase_if(waiting_, [&](const Files& files) {
+      if (!files.known()) return false;
+      ++known_;
+      failed_ += fs::exists(files.failed) ? 1 : 0;
+      return true;
+    });
+    if (observer_) observer_(known_, failed_, before_);
+    return waiting_.empty();
+  }
+
+ private:
+  const Observer& observer_;
+  std::vector<Files> waiting_;
+  int known_ = 0, failed_ = 0, before_ = 0;
+};
+
+/// Workers of this machine. @return what they said
+std::string work_here(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  std::vector<std::future<int>> workers;
+  const auto log = [&](int part) { return scratch.path() / std::to_string(part); };
+  for (int part = 0; part < jobs; ++part)
+    workers.push_back(std::async(std::launch::async, [&, part] {
+      return run_process(
+          {program, "sweep", "--worker", list.string(), "--part", fmt::format("{}/{}", part, jobs)},
+          ".", log(part));
+    }));
+  for (const std::future<int>& worker : workers)
+    while (worker.wait_for(kLook) != std::future_status::ready) watch.look();
+  std::string text;
+  for (int part = 0; part < jobs; ++part)
+    if (workers[static_cast<std::size_t>(part)].get() != 0) text += tail_of(log(part), 1);
+  return text;
+}
+
+/// An array of Slurm's. @return what its jobs said
+std::string work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
+  SlurmArray array(program, list, jobs);
+  while (!watch.look() && !array.ended()) std::this_thread::sleep_for(kLook);
+  return array.text();
+}
+
+}  // namespace
+
+std::string Outcome::reason() const { return text.substr(0, text.find('\n')); }
+
+std::string own_program() { return fs::read_symlink("/proc/self/exe").string(); }
+
+std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
+                         const EngineOptions& options, const Observer& observer) {
+  if (options.engine == Engine::kSlurm) check_slurm();
+  check_writable_folder(folder);
+  fs::create_directories(folder);
+  const fs::path here = fs::absolute(folder);
+  forget_failures(tasks, here, options.retry);
+  const std::vector<Task> open = without_outcome(tasks, here);
+  Watch watch(tasks, open, here, observer);
+  std::string said;
+  if (!open.empty()) {
+    const std::string text = dumped(to_json(open));
+    const fs::path list = here / fmt::format("{:016x}.list", hash64(text));
+    write_file(list, text);
+    const std::string program = options.program.empty() ? own_program() : options.program;
+    const bool slurm = options.engine == Engine::kSlurm;
+    const int all = static_cast<int>(open.size());
+    const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const int most = slurm ? kMostSlurm : all;
+    const int jobs = std::min({options.jobs > 0 ? options.jobs
+                               : slurm          ? all
+                                                : processors,
+                               all, most});
+    said = (slurm ? work_there : work_here)(program, list, jobs, watch);
+    fs::remove(list);
+  }
+  watch.look();
+  std::vector<Outcome> outcomes;
+  for (const Task& task : tasks) {
+    outcomes.push_back(outcome_of(Files(here, task.name), task));
+    if (!outcomes.back().known())
+      outcomes.back().text = said.empty() ? "its worker ended before it\n" : said;
+  }
+  return outcomes;
+}
+
+int work(const fs::path& list, int part, int parts) {
+  const pid_t waiting = ::getppid();
+  if (!fs::exists(list)) return 0;  // all is done
+  std::vector<Task> tasks;
+  for (const Json& task : parsed(list))
+    tasks.push_back({task.at("name"), task.at("argv"), task.at("json")});
+  // Each begins elsewhere, so that they seldom meet; then what others began and did not end.
+  std::rotate(tasks.begin(),
+              tasks.begin() + static_cast<std::ptrdiff_t>(tasks.size()) * part / parts,
+              tasks.end());
+  for (const bool wait : {false, true})
+    for (const Task& task : tasks) {
+      if (::getppid() != waiting) return 0;
+      attempt(task, list.parent_path(), wait);
+    }
+  return 0;
+}
+
+}  // namespace trine::sweep

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/sweep/slurm.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/process.h"
+
+namespace trine::sweep {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::chrono::seconds kAsk{3};
+
+/// For a shell.
+std::string quoted(const std::string& text) {
+  std::string all = "'";
+  for (const char c : text) all += c == '\'' ? "'\\''" : std::string(1, c);
+  return all + "'";
+}
+
+struct Said {
+  int code;
+  std::string text;
+};
+
+Said run(const std::vector<std::string>& argv) {
+  std::string text;
+  const int code = run_process(argv, ".", [&](std::string_view piece) { text += piece; });
+  return {code, text};
+}
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+}  // namespace
+
+void check_slurm() {
+  if (!on_path("sbatch"))
+    throw_error("--engine slurm: there is no sbatch; install the Debian package slurm-client");
+}
+
+SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int jobs)
+    : logs_(list.string() + ".slurm"), asked_(std::chrono::steady_clock::now()) {
+  fs::create_directories(logs_);
+  const Said said =
+      run({"sbatch", "--parsable", "--job-name=trine", fmt::format("--array=0-{}", jobs - 1),
+           fmt::format("--output={}/%a", logs_.string()),
+           fmt::format("--wrap=exec {} sweep --worker {} --part $SLURM_ARRAY_TASK_ID/{}",
+                       quoted(program), quoted(list.string()), jobs)});
+  if (said.code != 0) {
+    fs::remove_all(logs_);
+    throw_error("--engine slurm: {}", last_line(said.text));
+  }
+  id_ = last_line(said.text);
+  id_ = id_.substr(0, id_.find(';'));  // behind it the cluster's name
+}
+
+SlurmArray::~SlurmArray() {
+  std::error_code ignored;
+  fs::remove_all(logs_, ignored);
+}
+
+bool SlurmArray::ended() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - asked_ < kAsk) return false;
+  asked_ = now;
+  const Said said = run({"squeue", "--noheader", "--jobs", id_});
+  // Forgotten soon after its end; when the controller does not answer, it may go on.
+  return said.code == 0 ? said.text.empty() : said.text.find("Invalid job id") != std::string::npos;
+}
+
+std::string SlurmArray::text() const {
+  for (const auto& entry : fs::directory_iterator(logs_)) {
+    const std::string line = tail_of(entry.path(), 1);
+    if (!line.empty()) return line;
+  }
+  return "";
+}
+
+}  // namespace trine::sweep

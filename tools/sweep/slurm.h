@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Workers as an array of Slurm's (22.05): one `sbatch`, then `squeue` until it is gone.
+
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+namespace trine::sweep {
+
+/// Elements of an array that every Slurm takes (MaxArraySize 1001).
+inline constexpr int kMostSlurm = 1000;
+
+/// @throws Error  there is no sbatch
+void check_slurm();
+
+class SlurmArray {
+ public:
+  /// Submits `jobs` workers of a list. @throws Error  what sbatch says
+  SlurmArray(const std::string& program, const std::filesystem::path& list, int jobs);
+  SlurmArray(const SlurmArray&) = delete;
+  SlurmArray& operator=(const SlurmArray&) = delete;
+  ~SlurmArray();  ///< removes its logs
+
+  /// Asks Slurm every few seconds.
+  bool ended();
+  /// What its jobs said.
+  std::string text() const;
+
+ private:
+  std::filesystem::path logs_;
+  std::string id_;
+  std::chrono::steady_clock::time_point asked_;
+};
+
+}  // namespace trine::sweep

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "tools/sweep/engine.h"
+#include "tools/sweep/front.h"
+#include "tools/sweep/grid.h"
+#include "tools/sweep/table.h"
+
+namespace fs = std::filesystem;
+using namespace trine;
+using namespace trine::sweep;
+using Catch::Contains;
+
+namespace {
+
+struct Scratch : TemporaryFolder {
+  Scratch() : TemporaryFolder(fs::temp_directory_path(), "sweep_test") {}
+  fs::path operator/(const std::string& name) const { return path() / name; }
+};
+
+EngineOptions workers(int jobs) {
+  EngineOptions options;
+  options.jobs = jobs;
+  options.program = TRINE_PROGRAM;
+  return options;
+}
+
+Task shell(const std::string& name, const std::string& line) {
+  return {name, {"/bin/sh", "-c", line}, false};
+}
+
+/// Each adds a line to a file of its own, then takes a while.
+std::vector<Task> counting(const Scratch& scratch, int count) {
+  std::vector<Task> tasks;
+  for (int i = 0; i < count; ++i)
+    tasks.push_back(shell(fmt::format("task{}", i),
+                          fmt::format("echo run >> {}; sleep 0.1; echo {}",
+                                      (scratch / fmt::format("count{}", i)).string(), i * i)));
+  return tasks;
+}
+
+Point point(const std::string& model, double cycles, double area) {
+  Point p;
+  p.config = "c";
+  p.model = model;
+  p.results = {Json{{"cycles", cycles}, {"area_um2", area}}};
+  return p;
+}
+
+std::vector<bool> fronts(const std::vector<Point>& points) {
+  std::vector<bool> all;
+  for (const Point& p : points) all.push_back(p.front);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a grid has every combination, the last key changes fastest", "[sweep][grid]") {
+  const auto points = grid({"a=1,2", "b=x,y,z"});
+  REQUIRE(points.size() == 6);
+  CHECK(points[0] == std::vector<std::string>{"a=1", "b=x"});
+  CHECK(points[1] == std::vector<std::string>{"a=1", "b=y"});
+  CHECK(points[5] == std::vector<std::string>{"a=2", "b=z"});
+  CHECK(grid({}) == std::vector<std::vector<std::string>>{{}});
+}
+
+TEST_CASE("commas in brackets and quotes belong to a value", "[sweep][grid]") {
+  CHECK(choices(R"(array.precisions=["int8"],["int8","ternary"])") ==
+        std::vector<std::string>{R"(array.precisions=["int8"])",
+                                 R"(array.precisions=["int8","ternary"])"});
+  CHECK(choices("name=\"a,b\"").size() == 1);
+  for (const char* bad : {"rows", "=1", "rows=", "rows=1,,2", "rows=1,"})
+    CHECK_THROWS_WITH(choices(bad), Contains("expected key=value,value"));
+  CHECK_THROWS_WITH(grid({"a=1", "a=2"}), Contains("set twice"));
+}
+
+TEST_CASE("patterns give each file once, in order", "[sweep][grid]") {
+  const Scratch scratch;
+  for (const char* name : {"b.toml", "a.toml", "c.txt"}) write_file(scratch / name, "");
+  const std::string all = scratch / "*.toml", one = scratch / "b.toml";
+  CHECK(files_of({one, all}, "--configs") == std::vector<std::string>{one, scratch / "a.toml"});
+  CHECK_THROWS_WITH(files_of({scratch / "*.onnx"}, "--models"), Contains("no such file"));
+  CHECK_THROWS_WITH(files_of({scratch.path()}, "--models"), Contains("no such file"));
+}
+
+TEST_CASE("conditions compare numbers", "[sweep][front]") {
+  CHECK(parse_condition("area_um2<2e6").holds(1'999'999));
+  CHECK_FALSE(parse_condition("area_um2<2e6").holds(2'000'000));
+  CHECK(parse_condition("cycles<=5").holds(5));
+  CHECK(parse_condition("array.rows>=5").holds(5));
+  CHECK_FALSE(parse_condition("cycles>5").holds(5));
+  CHECK(parse_condition("cycles=5").holds(5));
+  CHECK(parse_condition("cycles!=5").holds(6));
+  for (const char* bad : {"cycles", "<5", "cycles<", "cycles<x", "cycles<5x", "cycles=<5",
+                          "cycles<nan", "cycles<5<6"})
+    CHECK_THROWS_WITH(parse_condition(bad), Contains("--where"));
+}
+
+TEST_CASE("the front is of points that no other beats", "[sweep][front]") {
+  using Front = std::vector<bool>;
+  CHECK(pareto_front({{1, 5}, {2, 4}, {2, 5}, {3, 3}, {4, 3}}) ==
+        Front{true, true, false, true, false});
+  CHECK(pareto_front({{1, 1}, {1, 1}}) == Front{true, true});
+  CHECK(pareto_front({{3}, {1}, {2}}) == Front{false, true, false});
+  CHECK(pareto_front({}).empty());
+}
+
+TEST_CASE("a random front is what the definition says", "[sweep][front]") {
+  std::uint32_t state = 1;
+  const auto draw = [&] {
+    return static_cast<double>((state = state * 1664525 + 1013904223) >> 28);
+  };
+  std::vector<std::vector<double>> costs(60);
+  for (auto& row : costs) row = {draw(), draw(), draw()};
+  const auto front = pareto_front(costs);
+  for (std::size_t a = 0; a < costs.size(); ++a) {
+    bool beaten = false;
+    for (const auto& b : costs) {
+      int worse = 0, better = 0;
+      for (std::size_t i = 0; i < 3; ++i) {
+        worse += b[i] > costs[a][i] ? 1 : 0;
+        better += b[i] < costs[a][i] ? 1 : 0;
+      }
+      beaten = beaten || (worse == 0 && better > 0);
+    }
+    CHECK(front[a] != beaten);
+  }
+}
+
+TEST_CASE("points are compared with those of their model, within the conditions",
+          "[sweep][front]") {
+  std::vector<Point> points{point("m", 10, 5), point("m", 5, 10), point("m", 11, 6),
+                            point("n", 100, 100), point("m", 1, 99)};
+  Goal goal{{parse_condition("area_um2<=50")}, {"cycles", "area_um2"}, {}};
+  goal.where[0].bound = 100;
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{true, true, false, true, true});
+  for (Point& p : points) p.front = p.allowed = false;
+  goal.where[0].bound = 50;
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{true, true, false, false, false});
+  CHECK_FALSE(points[3].allowed);
+}
+
+TEST_CASE("what is not known is neither nothing nor within conditions", "[sweep][front]") {
+  std::vector<Point> points{point("m", 10, 5), point("m", 9, 4)};
+  points[1].results[0]["area_um2"] = nullptr;
+  Goal goal{{}, {"cycles", "area_um2"}, {}};
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{true, false});
+  CHECK_THAT(to_csv(points, goal), Contains("c,,m,9,,0,0,\n"));
+  CHECK(to_json(points, goal)["points"][1]["area_um2"].is_null());
+  goal.minimize = {"energy_pj"};
+  CHECK_THROWS_WITH(goal.judge(points), Contains("--minimize energy_pj: no point has this figure"));
+}
+
+TEST_CASE("figures are of the last result that has them, derived, or keys", "[sweep][table]") {
+  Point p = point("m", 1000, 5);
+  p.keys = {{"array.rows", 4}};
+  p.results[0]["dram_bytes_read"] = 7;
+  CHECK_FALSE(p.figure("dram_bytes"));
+  p.results[0]["dram_bytes_written"] = 3;
+  CHECK(p.figure("dram_bytes") == 10);
+  CHECK_FALSE(p.figure("microseconds"));
+  p.results.push_back({{"area_um2", 6}, {"clock_ns", 5}});
+  CHECK(p.figure("area_um2") == 6);
+  CHECK(p.figure("microseconds") == 5);
+  CHECK(p.figure("array.rows") == 4);
+  p.failed = "why";
+  CHECK_FALSE(p.figure("cycles"));
+}
+
+TEST_CASE("failed points are told", "[sweep][table]") {
+  std::vector<Point> points{point("m", 10, 5), point("m,2", 9, 4)};
+  points[1].failed = "it is \"broken\"";
+  const Goal goal;
+  goal.judge(points);
+  CHECK_THAT(to_text(points, goal),
+             Contains("failed: c m,2: it is \"broken\"\n") && Contains("2 points, 1 failed\n"));
+  CHECK_THAT(to_csv(points, goal), Contains("c,,\"m,2\",,,0,0,\"it is \"\"broken\"\"\"\n"));
+}
+
+TEST_CASE("outcomes are in the order of the tasks, with code and text", "[sweep][engine]") {
+  const Scratch scratch;
+  std::vector<Task> tasks = counting(scratch, 5);
+  tasks.insert(tasks.begin() + 2, shell("bad", "echo broken; echo more; exit 2"));
+  tasks.push_back(tasks[0]);
+  int known = 0, failed = 0;
+  const auto outcomes = run(tasks, scratch / "out", workers(3), [&](int k, int f, int before) {
+    known = k;
+    failed = f;
+    CHECK(before == 0);
+  });
+  REQUIRE(outcomes.size() == 7);
+  CHECK(outcomes[0].text == "0\n");
+  CHECK(outcomes[5].text == "16\n");
+  CHECK(outcomes[6].text == "0\n");
+  CHECK(outcomes[2].code == 2);
+  CHECK(outcomes[2].reason() == "broken");
+  CHECK(known == 6);
+  CHECK(failed == 1);
+  for (const auto& entry : fs::directory_iterator(scratch / "out"))
+    CHECK_THAT(entry.path().extension().string(),
+               Catch::Equals(".json") || Catch::Equals(".failed"));
+}
+
+TEST_CASE("what failed is kept until --retry, what was killed is not", "[sweep][engine]") {
+  const Scratch scratch;
+  const auto count = [&](const char* name) { return fs::file_size(scratch / name); };
+  const auto line = [&](const char* name, const char* end) {
+    return shell(name, fmt::format("printf x >> {}; {}", (scratch / name).string(), end));
+  };
+  const std::vector<Task> tasks{line("wrong", "exit 1"), line("killed", "kill -9 $$")};
+  EngineOptions options = workers(1);
+  CHECK(run(tasks, scratch / "out", options, {})[1].code == 128 + 9);
+  run(tasks, scratch / "out", options, {});
+  CHECK(count("wrong") == 1);
+  CHECK(count("killed") == 2);
+  options.retry = true;
+  run(tasks, scratch / "out", options, {});
+  CHECK(count("wrong") == 2);
+}
+
+TEST_CASE("killed at any moment and started again, each task runs once", "[sweep][engine]") {
+  const int known = GENERATE(0, 3, 9);
+  CAPTURE(known);
+  const Scratch scratch;
+  const std::vector<Task> tasks = counting(scratch, 12);
+  const pid_t killed = ::fork();
+  REQUIRE(killed >= 0);
+  if (killed == 0) {
+    run(tasks, scratch / "out", workers(2), [&](int k, int, int) {
+      if (k >= known && fs::exists(scratch / fmt::format("count{}", known)))
+        ::kill(::getpid(), SIGKILL);
+    });
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(killed, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE_FALSE(fs::exists(scratch / "out" / "task11.json"));
+  const auto outcomes = run(tasks, scratch / "out", workers(3), {});
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    CHECK(outcomes[i].text == fmt::format("{}\n", i * i));
+    CHECK(read_text(scratch / fmt::format("count{}", i)) == "run\n");
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The points of a sweep with their figures: chosen, compared, told.
+
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/sweep/front.h"
+
+namespace trine::sweep {
+
+using Json = nlohmann::ordered_json;
+
+struct Point {
+  std::string config;                 ///< preset or file
+  std::vector<std::string> settings;  ///< "array.rows=4"
+  std::string model;                  ///< empty: none, of synth alone
+  Json keys = Json::object();         ///< of the configuration
+  std::vector<Json> results;          ///< JSON of its commands; a later one's figures hold
+  std::string failed;                 ///< why there is none
+
+  bool allowed = false;  ///< it has all figures and holds all conditions
+  bool front = false;
+  /// A number of its results, or of the configuration; what is not known is none.
+  std::optional<double> figure(const std::string& name) const;
+};
+
+/// What is asked of the points.
+struct Goal {
+  std::vector<Condition> where;
+  std::vector<std::string> minimize, maximize;  ///< none: there is no front
+
+  std::vector<std::string> objectives() const;  ///< both
+
+  /// Fills in `allowed` and `front`; points are compared with those of their model.
+  /// @throws Error  a figure that no point has
+  void judge(std::vector<Point>& points) const;
+  /// The figures that a table shows: those that are asked for, and the usual ones that are there.
+  std::vector<std::string> columns(const std::vector<Point>& points) const;
+};
+
+/// For people: the front, or all without one; then failures.
+std::string to_text(const std::vector<Point>& points, const Goal& goal);
+std::string to_csv(const std::vector<Point>& points, const Goal& goal);
+Json to_json(const std::vector<Point>& points, const Goal& goal);
+/// Commands for gnuplot: the points by two figures, and the front. @param terminal  "svg" ...
+std::string to_plot(const std::vector<Point>& points, const Goal& goal, const std::string& terminal,
+                    const std::string& file);
+
+}  // namespace trine::sweep

@@ -150,7 +150,7 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 void sweep_folders(const fs::path& parent) {
-  static const std::regex ours("(build|design)-.{6}");
+  static const std::regex ours("(build|design|list)-.{6}");
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(parent, ignored)) {
     if (!std::regex_match(entry.path().filename().string(), ours)) continue;

@@ -49,7 +49,7 @@ class TemporaryFolder {
   int lock_ = -1;
 };
 
-/// Removes the folders build-... and design-... below `parent` whose process is gone.
+/// Removes the folders build-..., design-... and list-... below `parent` whose process is gone.
 void sweep_folders(const std::filesystem::path& parent);
 
 /// Last `lines` lines of a text file; empty if there is none.

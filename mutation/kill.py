@@ -2,21 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs each bench on the mutants of its module and counts those that it kills.
 
-usage: kill.py [--least PERCENT] [--seconds N] [--jobs N] [--only TEXT] BENCH=MUTANTS.v ...
+usage: kill.py [--least PERCENT] [--seconds N] [--jobs N] [--only TEXT] [--engine slurm [--out DIR]] BENCH=MUTANTS.v ...
 A bench must pass without a mutant. A mutant is killed if a case of the bench fails or the bench does not end within
 --seconds. Survivors are printed: the text of the RTL, what was changed, `@` and its lines; those listed in
 survivors.txt beside this program (what is before the `@`), with a reason, count as explained. Exit code 1 if fewer than --least percent were killed or explained.
+--engine slurm: as a job array, by `trine campaign` ($TRINE_PROGRAM, or the launcher), resumed from --out.
 """
 import argparse
 import collections
 import concurrent.futures
 import functools
+import hashlib
+import itertools
+import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXPLAINED = pathlib.Path(__file__).resolve().parent / "survivors.txt"
 
 
@@ -68,13 +75,35 @@ def explained():
     return dict(line.rsplit(" | ", 1) for line in lines if " | " in line)  # RTL has bars, too
 
 
-def campaign(bench, listed, options, reasons):
-    """Numbers of killed, explained and surviving mutants."""
-    mutants = listed.read_text().splitlines()
-    if not runs(bench, 0, options.seconds):
-        sys.exit(f"kill.py: {bench}: fails without a mutant")
+def lives_by_trine(pairs, options):
+    """The same of (bench, number) pairs, all in one campaign of trine's; a changed bench is another command."""
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    hashes = {bench: hashlib.sha256(pathlib.Path(bench).read_bytes()).hexdigest() for bench, _ in pairs}
+    with tempfile.TemporaryDirectory() as folder:
+        lines, told = pathlib.Path(folder) / "lines", pathlib.Path(folder) / "told.json"
+        lines.write_text("".join(f"TRINE_MUTANT={number} timeout {options.seconds:g} {shlex.quote(bench)} --abort >/dev/null"
+                                 f" 2>&1 # {hashes[bench]}\n" for bench, number in pairs))
+        out = ["--out", options.out] if options.out else []
+        done = subprocess.run([program, "campaign", lines, "--engine", options.engine, "--jobs", str(options.jobs), *out,
+                               "--json", told, "--quiet"])
+        if done.returncode > 1:
+            sys.exit("kill.py: trine campaign did not run")
+        return [command["exit_code"] == 0 for command in json.loads(told.read_text())["commands"]]
+
+
+def lives_of(pairs, options):
+    """Whether each (bench, number) passes, in order, as they come."""
+    if options.engine:
+        yield from lives_by_trine(pairs, options)
+        return
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        lives = list(pool.map(lambda i: runs(bench, i + 1, options.seconds), range(len(mutants))))
+        yield from pool.map(lambda pair: runs(*pair, options.seconds), pairs)
+
+
+def campaign(bench, mutants, lives, reasons):
+    """Numbers of killed, explained and surviving mutants. `lives`: of the bench without one, then with each."""
+    if not next(lives):
+        sys.exit(f"kill.py: {bench}: fails without a mutant")
     count = collections.Counter()
     for number, (line, alive) in enumerate(zip(mutants, lives), 1):
         what, numbers = describe(line)
@@ -96,18 +125,23 @@ def main():
     parser.add_argument("--least", type=float, default=95)
     parser.add_argument("--seconds", type=float, default=30, help="of a bench with a mutant")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--engine", choices=["local", "slurm"], help="by trine campaign")
+    parser.add_argument("--out", help="folder of the campaign")
     parser.add_argument("--only", default="", help="benches whose name contains it")
     parser.add_argument("bench", nargs="+", metavar="BENCH=MUTANTS.v")
     options = parser.parse_args()
     reasons = explained()
     total = collections.Counter()
     rows = ["| bench | mutants | killed | explained | survive |", "|---|---:|---:|---:|---:|"]
+    benches = []
     for pair in options.bench:
         bench, netlist = pair.split("=", 1)
         name = pathlib.Path(bench).name.removesuffix("_mutants_tb")
-        if options.only not in name:
-            continue
-        count = campaign(bench, pathlib.Path(netlist).with_suffix(".list"), options, reasons)
+        if options.only in name:
+            benches.append((name, bench, pathlib.Path(netlist).with_suffix(".list").read_text().splitlines()))
+    lives = lives_of([(bench, n) for _, bench, mutants in benches for n in range(len(mutants) + 1)], options)
+    for name, bench, mutants in benches:
+        count = campaign(bench, mutants, itertools.islice(lives, len(mutants) + 1), reasons)
         total += count
         rows.append(row(name, count))
         print(f"{name:<24} {sum(count.values()):5} mutants {count['killed']:5} killed "

@@ -5,6 +5,7 @@
 usage: run.py DIR
 $TRINE_PROGRAM is the tool. Exit code 1 if something is otherwise than it should be, 77 where Slurm is not installed.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -37,7 +38,11 @@ def run(arguments, environment, code):
 
 
 def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".json", ".failed")}
+
+
+def times(folder):
+    return {p.name: p.stat().st_mtime_ns for p in folder.glob("*.json")}
 
 
 def sweep_is_the_same(folder, environment):
@@ -50,9 +55,9 @@ def sweep_is_the_same(folder, environment):
     for kind in ("csv", "json", "svg"):
         expect(f"the same {kind}",
                (folder / f"local.{kind}").read_bytes() == (folder / f"slurm.{kind}").read_bytes())
-    old = {p: p.stat().st_mtime_ns for p in (folder / "slurm").iterdir()}
+    old = times(folder / "slurm")
     run([*SWEEP, "--engine", "slurm", "--out", folder / "slurm"], environment, 1)
-    expect("no point runs again", {p: p.stat().st_mtime_ns for p in (folder / "slurm").iterdir()} == old)
+    expect("no point runs again", times(folder / "slurm") == old)
 
 
 def killed_and_resumed(folder, environment):
@@ -63,10 +68,10 @@ def killed_and_resumed(folder, environment):
     node.wait_until("a point", lambda: out.exists() and any(out.glob("*.json")))
     waiting.kill()
     waiting.wait()
-    old = {p: p.stat().st_mtime_ns for p in out.glob("*.json")}
+    old = times(out)
     run([*SWEEP, "--engine", "slurm", "--out", out, "--jobs", 2], environment, 1)
     expect("resumed after kill -9: the same points", contents(out) == contents(folder / "local"))
-    expect(f"{len(old)} points of before stay", {p: p.stat().st_mtime_ns for p in old} == old)
+    expect(f"{len(old)} points of before stay", old.items() <= times(out).items())
 
 
 def fuzz_is_the_same(folder, environment):
@@ -75,6 +80,34 @@ def fuzz_is_the_same(folder, environment):
         environment, 0)
     expect("trine fuzz as an array counts the same",
            (folder / "fuzz.json").read_bytes() == (folder / "fuzz_slurm.json").read_bytes())
+
+
+def campaign_is_the_same(folder, environment):
+    lines = folder / "lines"
+    lines.write_text("".join(f"echo line {i}; exit {i % 3}\n" for i in range(9)))
+    for engine in ("local", "slurm"):
+        run(["campaign", lines, "--engine", engine, "--jobs", 3, "--out", folder / f"campaign_{engine}", "--json",
+             folder / f"campaign_{engine}.json", "--quiet"], environment, 1)
+    told = (folder / "campaign_local.json").read_bytes()
+    expect("trine campaign tells the same", told == (folder / "campaign_slurm.json").read_bytes())
+    expect("exit codes in the order of the lines",
+           [command["exit_code"] for command in json.loads(told)["commands"]] == [0, 1, 2] * 3)
+
+
+def mutants_are_the_same(folder, environment):
+    """A bench that misses mutant 2 of 4."""
+    bench, mutants = folder / "a_mutants_tb", folder / "mutants.v"
+    bench.write_text('#!/bin/sh\n[ "$TRINE_MUTANT" = 0 ] || [ "$TRINE_MUTANT" = 2 ]\n')
+    bench.chmod(0o755)
+    change = "mutate -mode inv -module m -cell $add$a -port \\Y -portbit {} -ctrlbit 0\n"
+    mutants.with_suffix(".list").write_text("".join(change.format(i) for i in range(4)))
+    said = []
+    for words in ([], ["--engine", "slurm", "--out", folder / "mutants"]):
+        done = subprocess.run([sys.executable, "-B", ROOT / "mutation" / "kill.py", "--jobs", "2", *map(str, words),
+                               f"{bench}={mutants}"], env={**environment, "TRINE_PROGRAM": PROGRAM}, text=True,
+                              stdout=subprocess.PIPE)
+        said.append((done.returncode, done.stdout))
+    expect("mutation/kill.py counts the same", said[0] == said[1] and "75.0 % killed" in said[0][1])
 
 
 def main():
@@ -87,7 +120,8 @@ def main():
     start = time.monotonic()
     with node.one_node(folder / "slurm_node") as environment:
         print(f"Slurm is there after {time.monotonic() - start:.0f} s", flush=True)
-        for test in (sweep_is_the_same, killed_and_resumed, fuzz_is_the_same):
+        for test in (sweep_is_the_same, killed_and_resumed, fuzz_is_the_same, campaign_is_the_same,
+                     mutants_are_the_same):
             test(folder, environment)
     without = {**os.environ, "SLURM_CONF": str(folder / "slurm_node" / "slurm.conf")}
     done = subprocess.run([PROGRAM, *SWEEP, "--engine", "slurm", "--out", folder / "none"], env=without, cwd=ROOT,

@@ -97,6 +97,7 @@ void flush_stdout();
 int columns();
 
 // One file each.
+void add_campaign(CLI::App& app, Action& action);
 void add_compile(CLI::App& app, Action& action);
 void add_demo(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);

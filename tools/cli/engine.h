@@ -12,13 +12,15 @@
 
 namespace trine::cli {
 
-/// --engine, --jobs, --out, --retry.
+/// --engine, --out, --jobs; --retry.
 struct EngineFlags {
   std::string engine = "local", out;
   int jobs = 0;
   bool retry = false;
 
   void declare(CLI::App& command);
+  /// Whether one of the first three was named.
+  bool asked() const { return engine != "local" || !out.empty() || jobs > 0; }
 };
 
 /// The name of a task that `depends` tells apart, of this program and revision.

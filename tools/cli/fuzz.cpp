@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "sim/rtl/build.h"
 #include "tools/cli/common.h"
+#include "tools/cli/engine.h"
 #include "tools/fuzz/configs.h"
 #include "tools/fuzz/pair.h"
 
@@ -27,7 +29,8 @@ struct Options {
   Output output;
   std::vector<std::string> designs, settings, families;
   std::string backend = "arch", one;
-  int pairs = 200, configs = 20, seconds = 0, most_failures = 5, least_exact = 50;
+  EngineFlags engine;
+  int pairs = 200, configs = 20, only = -1, seconds = 0, most_failures = 5, least_exact = 50;
   std::uint64_t seed = 1;
   bool as_drawn = false;
 };
@@ -56,8 +59,20 @@ class Fuzzer {
     o_.output.check({}, {});
     if (!o_.one.empty()) return run_one();
     const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
+    if (o_.only >= configs) throw_error("--only {}: allowed 0..{}", o_.only, configs - 1);
+    if (o_.engine.asked())
+      run_parts(configs);
+    else
+      run_here(configs);
+    o_.output.print(summary());
+    o_.output.write_json(to_json(), designs_.size() == 1 ? &designs_[0] : nullptr);
+    return failed_ > 0 || too_few_exact() ? kWrongResult : kSuccess;
+  }
+
+ private:
+  void run_here(int configs) {
     Progress progress("fuzz", o_.output.quiet);
-    for (int k = 0; k < configs && failed_ < o_.most_failures; ++k) {
+    for (int k = std::max(0, o_.only); k < configs && failed_ < o_.most_failures; ++k) {
       ++configs_;
       const int pairs = (o_.pairs + configs - 1 - k) / configs;
       for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
@@ -65,13 +80,62 @@ class Fuzzer {
                                     configs, n + 1, pairs, failed_));
         count(fuzz::draw_case(o_.seed, k, n, drawn_), k);
       }
+      if (k == o_.only) break;
     }
-    o_.output.print(summary());
-    o_.output.write_json(to_json(), designs_.size() == 1 ? &designs_[0] : nullptr);
-    return failed_ > 0 || too_few_exact() ? kWrongResult : kSuccess;
   }
 
- private:
+  /// Each configuration as a task of its own: `trine fuzz --only K`.
+  void run_parts(int configs) {
+    if (o_.only >= 0) throw_error("--only: not with --engine, --jobs and --out, which cut by it");
+    std::vector<sweep::Task> tasks;
+    for (int k = 0; k < configs; ++k) tasks.push_back(part(k));
+    for (const sweep::Outcome& outcome : run_tasks(tasks, o_.engine, "fuzz", o_.output.quiet)) {
+      if (outcome.result.is_null()) throw_error("trine fuzz: a part failed: {}", outcome.reason());
+      fmt::print(stderr, "{}", outcome.text);
+      add(outcome.result);
+    }
+  }
+
+  sweep::Task part(int k) const {
+    std::vector<std::string> words{"fuzz", "--backend", o_.backend};
+    const auto option = [&](const char* name, const auto& value) {
+      words.insert(words.end(), {name, fmt::format("{}", value)});
+    };
+    std::string designs;
+    for (const std::string& design : o_.designs) option("--config", design);
+    for (const std::string& setting : o_.settings) option("--set", setting);
+    for (const machine::Config& design : designs_) designs += design.to_toml();
+    for (const std::string& family : o_.families) option("--family", family);
+    option("--pairs", o_.pairs);
+    option("--configs", o_.configs);
+    option("--seed", o_.seed);
+    option("--failures", o_.most_failures);
+    option("--least-exact", 0);  // asked of all together
+    if (o_.seconds > 0) option("--seconds", o_.seconds);
+    if (o_.as_drawn) words.push_back("--as-drawn");
+    option("--only", k);
+    return trine_task(task_name(fmt::format("{} {}", fmt::join(words, " "), designs)), words);
+  }
+
+  /// What another counted.
+  void add(const Json& json) {
+    ++configs_;
+    outcomes_[Outcome::kExact] += json.at("exact").get<int>();
+    outcomes_[Outcome::kRefused] += json.at("refused").get<int>();
+    outcomes_[Outcome::kIllegal] += json.at("illegal").get<int>();
+    failed_ += json.at("failed").get<int>();
+    telling_ += json.at("telling").get<int>();
+    removed_ += json.at("removed").get<int>();
+    striped_ += json.at("striped").get<int>();
+    for (const auto& [reason, n] : json.at("reasons").items()) reasons_[reason] += n.get<int>();
+    for (const auto& [name, n] : json.at("operators").items()) operators_[name] += n.get<int>();
+    const auto& names = fuzz::family_names();
+    const Json families = json.value("families", Json::object());
+    for (const auto& [name, n] : families.items())
+      families_[static_cast<fuzz::Family>(std::ranges::find(names, name) - names.begin())] +=
+          n.get<int>();
+  }
+
   fuzz::Pair pair_of(const fuzz::Case& c, int k) const {
     if (designs_.empty()) return fuzz::make_pair(c);
     fuzz::Pair p = fuzz::make_pair(c, designs_.at(static_cast<std::size_t>(k)));
@@ -241,8 +305,13 @@ void add_fuzz(CLI::App& app, Action& action) {
   add_value(*command, "--seconds N", options->seconds,
             "a pair that takes longer has failed (60; rtl 900)")
       ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--only K", options->only, "only configuration K, of 0 and up")
+      ->check(CLI::Range(0, 1 << 20));
+  options->engine.declare(*command);
   options->output.declare(*command);
   command->footer(
+      "With --jobs, --engine or --out each configuration is a run of its own (trine fuzz --only),\n"
+      "which is kept: the same counts, some at a time, resumed after a kill.\n"
       "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"
       "configuration) and printed with the command that repeats it.\n\n"
       "Examples:\n"

@@ -30,15 +30,15 @@ using sweep::Task;
 struct Options {
   Output output;
   EngineFlags engine;
-  std::vector<std::string> configs, config_files, models, settings, by, where, minimize, maximize;
+  std::vector<std::string> configs, config_files, models, settings, options, by, then;
+  std::vector<std::string> where, minimize, maximize;
   std::string csv, plot, worker, part;
 };
 
-/// A point and its tasks, as positions in the list of all.
-struct Planned {
-  Point point;
-  std::vector<std::size_t> tasks;
-};
+constexpr std::string_view kOfSynth = "--synth.", kTable = "--table=";
+
+/// "--batch=4" of --option, not a key of the configuration.
+bool is_option(const std::string& setting) { return setting.starts_with("--"); }
 
 class Sweep {
  public:
@@ -53,30 +53,37 @@ class Sweep {
 
   int run() {
     plan();
-    const std::vector<Outcome> outcomes = run_tasks(tasks_, o_.engine, "sweep", o_.output.quiet);
-    std::vector<Point> points;
-    for (Planned& planned : planned_) {
-      for (const std::size_t task : planned.tasks) take(planned.point, outcomes[task]);
-      points.push_back(std::move(planned.point));
-    }
-    goal_.judge(points);
-    tell(points);
     const auto failed = [](const Point& p) { return !p.failed.empty(); };
-    return std::ranges::any_of(points, failed) ? kWrongResult : kSuccess;
+    if (std::ranges::all_of(points_, failed)) throw Error(points_.front().failed);
+    run_by(o_.by);
+    goal_.judge(points_);
+    if (!o_.then.empty()) {
+      const bool compared = !goal_.objectives().empty();
+      for (Point& p : points_) p.chosen = compared ? p.front : p.allowed;
+      run_by(o_.then);
+      goal_.judge(points_);
+    }
+    tell();
+    return std::ranges::any_of(points_, failed) ? kWrongResult : kSuccess;
   }
 
  private:
-  bool needs_models() const { return o_.by != std::vector<std::string>{"synth"}; }
+  static bool only_synth(const std::vector<std::string>& methods) {
+    return methods == std::vector<std::string>{"synth"};
+  }
 
   void check_methods() const {
-    if (std::ranges::count_if(o_.by, [](const std::string& m) { return m != "synth"; }) > 1)
-      throw_error("--by {}: allowed is one of estimate, arch and rtl, and synth besides",
-                  fmt::join(o_.by, ","));
+    for (const auto& [option, methods] : {std::pair{"--by", o_.by}, std::pair{"--then", o_.then}})
+      if (std::ranges::count_if(methods, [](const std::string& m) { return m != "synth"; }) > 1)
+        throw_error("{} {}: allowed is one of estimate, arch and rtl, and synth besides", option,
+                    fmt::join(methods, ","));
     if (o_.configs.empty() && o_.config_files.empty())
       throw_error("trine sweep: --config or --configs is required");
-    if (needs_models() && o_.models.empty()) throw_error("trine sweep: --models is required");
-    if (!needs_models() && !o_.models.empty())
-      throw_error("trine sweep: --by synth alone takes no --models");
+    const bool table = std::ranges::any_of(
+        o_.options, [](const std::string& option) { return option.starts_with("table="); });
+    const bool synth = only_synth(o_.by) && (o_.then.empty() || only_synth(o_.then));
+    if (!synth && !table && o_.models.empty()) throw_error("trine sweep: --models is required");
+    if (synth && !o_.models.empty()) throw_error("trine sweep: --by synth takes no --models");
   }
 
   void check_plot() const {
@@ -99,50 +106,77 @@ class Sweep {
   }
 
   void plan() {
-    const auto grid = sweep::grid(o_.settings);
-    const auto models = sweep::files_of(o_.models, "--models");
-    for (const std::string& model : models) bytes_[model] = sha256(read_file(model));
+    std::vector<std::string> settings = o_.settings;
+    for (const std::string& option : o_.options) settings.push_back("--" + option);
+    const auto grid = sweep::grid(settings);
+    std::vector<std::string> models = sweep::files_of(o_.models, "--models");
+    for (const std::string& model : models) hashes_[model] = sha256(read_file(model));
+    if (models.empty()) models.emplace_back();
     for (const std::string& config : all_configs())
-      for (const auto& settings : grid) {
-        if (models.empty()) add(config, settings, "");
-        for (const std::string& model : models) add(config, settings, model);
-      }
-    if (tasks_.empty()) throw Error(planned_.front().point.failed);
+      for (const auto& point : grid)
+        for (const std::string& model : models) points_.push_back(point_of(config, point, model));
   }
 
-  void add(const std::string& config, const std::vector<std::string>& settings,
-           const std::string& model) {
-    Planned planned;
-    planned.point.config = config;
-    planned.point.settings = settings;
-    planned.point.model = model;
-    try {
-      planned.point.keys = machine::all_keys(machine::load_config(config, settings));
-    } catch (const Error& illegal) {
-      planned.point.failed = one_line(illegal.what());
+  static Point point_of(const std::string& config, const std::vector<std::string>& settings,
+                        const std::string& model) {
+    Point p;
+    p.config = config;
+    p.settings = settings;
+    p.model = model;
+    std::vector<std::string> keys;
+    for (const std::string& setting : settings) {
+      if (!is_option(setting)) keys.push_back(setting);
+      if (setting.starts_with(kTable)) p.model = setting.substr(kTable.size());
     }
-    for (const std::string& method : o_.by)
-      if (planned.point.failed.empty()) planned.tasks.push_back(task_of(planned.point, method));
-    planned_.push_back(std::move(planned));
+    try {
+      p.keys = machine::all_keys(machine::load_config(config, keys));
+    } catch (const Error& illegal) {
+      p.failed = illegal.what();
+      p.failed = p.failed.substr(0, p.failed.find('\n'));
+    }
+    return p;
   }
 
-  /// Where the task is in the list; a design is synthesized once for all models.
-  std::size_t task_of(const Point& p, const std::string& method) {
-    std::vector<std::string> words{method == "synth" || method == "estimate" ? method : "run"};
-    if (words[0] == "run") words.insert(words.end(), {"--backend", method});
-    const std::string file = method == "synth" ? "" : p.model;
-    const std::string name = task_name(fmt::format("{} {} {}", fmt::join(words, " "), p.keys.dump(),
-                                                   file.empty() ? "" : bytes_.at(file)));
-    const auto [place, fresh] = places_.emplace(name, tasks_.size());
-    if (!fresh) return place->second;
+  /// Runs the chosen points by these methods; a design is synthesized once for all models.
+  void run_by(const std::vector<std::string>& methods) {
+    std::vector<Task> tasks;
+    std::map<std::string, std::size_t> places;  // of a task's name
+    std::vector<std::pair<Point*, std::size_t>> uses;
+    for (Point& p : points_)
+      for (const std::string& method : methods) {
+        if (!p.chosen || !p.failed.empty()) continue;
+        const Task task = task_of(p, method);
+        const auto [place, fresh] = places.emplace(task.name, tasks.size());
+        if (fresh) tasks.push_back(task);
+        uses.emplace_back(&p, place->second);
+        p.by.push_back(method);
+      }
+    const auto outcomes = run_tasks(tasks, o_.engine, "sweep", o_.output.quiet);
+    for (const auto& [point, task] : uses) take(*point, outcomes[task]);
+  }
+
+  Task task_of(const Point& p, const std::string& method) const {
+    const bool synth = method == "synth", simulated = !synth && method != "estimate";
+    std::vector<std::string> words{simulated ? "run" : method}, options;
+    if (simulated) words.insert(words.end(), {"--backend", method});
+    std::string files;
+    for (const std::string& setting : p.settings)
+      if (is_option(setting) && setting.starts_with(kOfSynth) == synth) {
+        options.push_back(synth ? "--" + setting.substr(kOfSynth.size()) : setting);
+        const std::string value = setting.substr(setting.find('=') + 1);
+        if (fs::is_regular_file(value)) files += sha256(read_file(value));
+      }
+    const auto model = synth ? hashes_.end() : hashes_.find(p.model);
+    const std::string name =
+        task_name(fmt::format("{} {} {} {} {}", fmt::join(words, " "), fmt::join(options, " "),
+                              p.keys.dump(), files, model == hashes_.end() ? "" : model->second));
+    words.insert(words.end(), options.begin(), options.end());
     words.insert(words.end(), {"--config", p.config});
-    for (const std::string& setting : p.settings) words.insert(words.end(), {"--set", setting});
-    if (!file.empty()) words.push_back(file);
-    tasks_.push_back(trine_task(name, words));
-    return place->second;
+    for (const std::string& setting : p.settings)
+      if (!is_option(setting)) words.insert(words.end(), {"--set", setting});
+    if (model != hashes_.end()) words.push_back(p.model);
+    return trine_task(name, words);
   }
-
-  static std::string one_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
   static void take(Point& p, const Outcome& outcome) {
     if (outcome.code == 0)
@@ -151,22 +185,20 @@ class Sweep {
       p.failed = outcome.reason();
   }
 
-  void tell(const std::vector<Point>& points) const {
-    o_.output.print(sweep::to_text(points, goal_));
-    if (!o_.csv.empty()) write_file(o_.csv, sweep::to_csv(points, goal_));
-    if (!o_.plot.empty()) plot(points);
-    Json json{{"by", o_.by}};
-    json.update(sweep::to_json(points, goal_));
-    o_.output.write_json(json, nullptr);
+  void tell() const {
+    o_.output.print(sweep::to_text(points_, goal_, static_cast<std::size_t>(columns())));
+    if (!o_.csv.empty()) write_file(o_.csv, sweep::to_csv(points_, goal_));
+    if (!o_.plot.empty()) plot();
+    o_.output.write_json(sweep::to_json(points_, goal_), nullptr);
   }
 
-  void plot(const std::vector<Point>& points) const {
-    if (std::ranges::none_of(points, &Point::front))
+  void plot() const {
+    if (std::ranges::none_of(points_, &Point::front))
       throw_error("--plot {}: there is no point within the conditions", o_.plot);
     const TemporaryFolder scratch(fs::temp_directory_path());
     const fs::path script = scratch.path() / "plot", picture = scratch.path() / "picture";
     const bool svg = o_.plot.ends_with(".svg");
-    write_file(script, sweep::to_plot(points, goal_, svg ? "svg" : "png", picture.string()));
+    write_file(script, sweep::to_plot(points_, goal_, svg ? "svg" : "png", picture.string()));
     if (run_process({"gnuplot", script.string()}, scratch.path(), scratch.path() / "log") != 0)
       throw_error("--plot {}: gnuplot: {}", o_.plot, tail_of(scratch.path() / "log", 1));
     write_file(o_.plot, read_text(picture));
@@ -174,10 +206,8 @@ class Sweep {
 
   const Options& o_;
   sweep::Goal goal_;
-  std::map<std::string, std::string> bytes_;  ///< a model's hash by its name
-  std::map<std::string, std::size_t> places_;
-  std::vector<Task> tasks_;
-  std::vector<Planned> planned_;
+  std::map<std::string, std::string> hashes_;  ///< of a model's bytes
+  std::vector<Point> points_;
 };
 
 int run(const Options& options) {
@@ -205,6 +235,15 @@ void add_sweep(CLI::App& app, Action& action) {
       ->delimiter(',')
       ->default_val(std::vector<std::string>{"estimate"})
       ->check(CLI::IsMember({"estimate", "arch", "rtl", "synth"}));
+  add_value(*command, "--then METHODS", options->then,
+            "the front (without one all within the conditions) once more by\n"
+            "these, then judged anew: the rest falls out")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"estimate", "arch", "rtl", "synth"}));
+  add_value(*command, "--option NAME=V,V", options->options,
+            "values of an option of estimate or run (batch=1,8), or of synth\n"
+            "(synth.liberty=FILE), as --set")
+      ->allow_extra_args(false);
   add_value(*command, "--where CONDITION", options->where,
             "'area_um2<2e6': a figure or key, < <= > >= = !=, a number")
       ->allow_extra_args(false);
@@ -233,6 +272,8 @@ void add_sweep(CLI::App& app, Action& action) {
       "      --models models/lenet_mnist.tflite --minimize cycles,array.rows\n"
       "  trine sweep --configs 'presets/edge*.toml' --models 'models/*.tflite' --by arch \\\n"
       "      --where 'cycles<100000' --csv points.csv\n"
+      "  trine sweep --configs 'presets/edge*.toml' --models 'models/*.tflite' \\\n"
+      "      --minimize cycles,gate_equivalents --then rtl,synth\n"
       "  trine sweep --configs '*.toml' --models '*.tflite' --by rtl --engine slurm --out points");
 }
 

@@ -180,30 +180,50 @@ class Watch {
   int known_ = 0, failed_ = 0, before_ = 0;
 };
 
-/// Workers of this machine. @return what they said
-std::string work_here(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
-  const TemporaryFolder scratch(fs::temp_directory_path());
+/// Workers of this machine.
+void work_here(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   std::vector<std::future<int>> workers;
-  const auto log = [&](int part) { return scratch.path() / std::to_string(part); };
   for (int part = 0; part < jobs; ++part)
     workers.push_back(std::async(std::launch::async, [&, part] {
       return run_process(
           {program, "sweep", "--worker", list.string(), "--part", fmt::format("{}/{}", part, jobs)},
-          ".", log(part));
+          ".", list.parent_path() / std::to_string(part));
     }));
-  for (const std::future<int>& worker : workers)
+  for (std::future<int>& worker : workers)
     while (worker.wait_for(kLook) != std::future_status::ready) watch.look();
-  std::string text;
-  for (int part = 0; part < jobs; ++part)
-    if (workers[static_cast<std::size_t>(part)].get() != 0) text += tail_of(log(part), 1);
-  return text;
+  for (std::future<int>& worker : workers) worker.get();
 }
 
-/// An array of Slurm's. @return what its jobs said
-std::string work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
+/// An array of Slurm's.
+void work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   SlurmArray array(program, list, jobs);
   while (!watch.look() && !array.ended()) std::this_thread::sleep_for(kLook);
-  return array.text();
+}
+
+int workers_of(const EngineOptions& options, std::size_t tasks) {
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+  const bool slurm = options.engine == Engine::kSlurm;
+  const std::size_t asked = options.jobs > 0 ? static_cast<std::size_t>(options.jobs)
+                            : slurm          ? tasks
+                                             : processors;
+  return static_cast<int>(std::min({asked, tasks, slurm ? kMostSlurm : tasks}));
+}
+
+/// Runs those. @return what the workers said that ended before their tasks
+std::string run_open(const std::vector<Task>& open, const fs::path& folder,
+                     const EngineOptions& options, Watch& watch) {
+  sweep_folders(folder);  // of those that were killed
+  const TemporaryFolder lists(folder, "list");
+  const fs::path list = lists.path() / "tasks";
+  write_file(list, dumped(to_json(open)));
+  const std::string program = options.program.empty() ? own_program() : options.program;
+  const int jobs = workers_of(options, open.size());
+  (options.engine == Engine::kSlurm ? work_there : work_here)(program, list, jobs, watch);
+  for (int part = 0; part < jobs; ++part) {
+    const std::string line = tail_of(lists.path() / std::to_string(part), 1);
+    if (!line.empty()) return line;
+  }
+  return "its worker ended before it\n";
 }
 
 }  // namespace
@@ -221,29 +241,12 @@ std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
   forget_failures(tasks, here, options.retry);
   const std::vector<Task> open = without_outcome(tasks, here);
   Watch watch(tasks, open, here, observer);
-  std::string said;
-  if (!open.empty()) {
-    const std::string text = dumped(to_json(open));
-    const fs::path list = here / fmt::format("{:016x}.list", hash64(text));
-    write_file(list, text);
-    const std::string program = options.program.empty() ? own_program() : options.program;
-    const bool slurm = options.engine == Engine::kSlurm;
-    const int all = static_cast<int>(open.size());
-    const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    const int most = slurm ? kMostSlurm : all;
-    const int jobs = std::min({options.jobs > 0 ? options.jobs
-                               : slurm          ? all
-                                                : processors,
-                               all, most});
-    said = (slurm ? work_there : work_here)(program, list, jobs, watch);
-    fs::remove(list);
-  }
+  const std::string said = open.empty() ? "" : run_open(open, here, options, watch);
   watch.look();
   std::vector<Outcome> outcomes;
   for (const Task& task : tasks) {
     outcomes.push_back(outcome_of(Files(here, task.name), task));
-    if (!outcomes.back().known())
-      outcomes.back().text = said.empty() ? "its worker ended before it\n" : said;
+    if (!outcomes.back().known()) outcomes.back().text = said;
   }
   return outcomes;
 }
@@ -261,7 +264,7 @@ int work(const fs::path& list, int part, int parts) {
   for (const bool wait : {false, true})
     for (const Task& task : tasks) {
       if (::getppid() != waiting) return 0;
-      attempt(task, list.parent_path(), wait);
+      attempt(task, list.parent_path().parent_path(), wait);
     }
   return 0;
 }

@@ -44,24 +44,15 @@ void check_slurm() {
 }
 
 SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int jobs)
-    : logs_(list.string() + ".slurm"), asked_(std::chrono::steady_clock::now()) {
-  fs::create_directories(logs_);
+    : asked_(std::chrono::steady_clock::now()) {
   const Said said =
       run({"sbatch", "--parsable", "--job-name=trine", fmt::format("--array=0-{}", jobs - 1),
-           fmt::format("--output={}/%a", logs_.string()),
+           fmt::format("--output={}/%a", list.parent_path().string()),
            fmt::format("--wrap=exec {} sweep --worker {} --part $SLURM_ARRAY_TASK_ID/{}",
                        quoted(program), quoted(list.string()), jobs)});
-  if (said.code != 0) {
-    fs::remove_all(logs_);
-    throw_error("--engine slurm: {}", last_line(said.text));
-  }
+  if (said.code != 0) throw_error("--engine slurm: {}", last_line(said.text));
   id_ = last_line(said.text);
   id_ = id_.substr(0, id_.find(';'));  // behind it the cluster's name
-}
-
-SlurmArray::~SlurmArray() {
-  std::error_code ignored;
-  fs::remove_all(logs_, ignored);
 }
 
 bool SlurmArray::ended() {
@@ -71,14 +62,6 @@ bool SlurmArray::ended() {
   const Said said = run({"squeue", "--noheader", "--jobs", id_});
   // Forgotten soon after its end; when the controller does not answer, it may go on.
   return said.code == 0 ? said.text.empty() : said.text.find("Invalid job id") != std::string::npos;
-}
-
-std::string SlurmArray::text() const {
-  for (const auto& entry : fs::directory_iterator(logs_)) {
-    const std::string line = tail_of(entry.path(), 1);
-    if (!line.empty()) return line;
-  }
-  return "";
 }
 
 }  // namespace trine::sweep

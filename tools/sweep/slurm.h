@@ -5,32 +5,28 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
 namespace trine::sweep {
 
 /// Elements of an array that every Slurm takes (MaxArraySize 1001).
-inline constexpr int kMostSlurm = 1000;
+inline constexpr std::size_t kMostSlurm = 1000;
 
 /// @throws Error  there is no sbatch
 void check_slurm();
 
 class SlurmArray {
  public:
-  /// Submits `jobs` workers of a list. @throws Error  what sbatch says
+  /// Submits `jobs` workers of a list, beside which their logs come. @throws Error  what sbatch
+  /// says
   SlurmArray(const std::string& program, const std::filesystem::path& list, int jobs);
-  SlurmArray(const SlurmArray&) = delete;
-  SlurmArray& operator=(const SlurmArray&) = delete;
-  ~SlurmArray();  ///< removes its logs
 
   /// Asks Slurm every few seconds.
   bool ended();
-  /// What its jobs said.
-  std::string text() const;
 
  private:
-  std::filesystem::path logs_;
   std::string id_;
   std::chrono::steady_clock::time_point asked_;
 };

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <sstream>
 #include <thread>
 
 #include "base/error.h"
@@ -161,10 +162,40 @@ TEST_CASE("what is not known is neither nothing nor within conditions", "[sweep]
   Goal goal{{}, {"cycles", "area_um2"}, {}};
   goal.judge(points);
   CHECK(fronts(points) == std::vector<bool>{true, false});
-  CHECK_THAT(to_csv(points, goal), Contains("c,,m,9,,0,0,\n"));
+  CHECK_THAT(to_csv(points, goal), Contains("c,,m,,9,,0,0,\n"));
   CHECK(to_json(points, goal)["points"][1]["area_um2"].is_null());
   goal.minimize = {"energy_pj"};
   CHECK_THROWS_WITH(goal.judge(points), Contains("--minimize energy_pj: no point has this figure"));
+}
+
+TEST_CASE("what was left out is on no front", "[sweep][front]") {
+  std::vector<Point> points{point("m", 10, 5), point("m", 9, 4)};
+  Goal goal{{}, {"cycles"}, {}};
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{false, true});
+  points[1].chosen = false;
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{true, false});
+  goal = {{}, {}, {"cycles"}};
+  points[1].chosen = true;
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{true, false});
+}
+
+TEST_CASE("a table is as wide as the terminal", "[sweep][table]") {
+  std::vector<Point> points{point("models/a_long_name_of_a_model.tflite", 1e9, 5)};
+  points[0].config = "a/long/path/to/a/configuration_of_many_letters.toml";
+  points[0].settings = {"array.rows=16", "array.cols=16"};
+  for (const char* figure : {"gate_equivalents", "clock_ns", "energy_pj", "utilization"})
+    points[0].results[0][figure] = 1234567;
+  Goal goal{{}, {"cycles", "energy_pj"}, {}};
+  goal.judge(points);
+  for (const std::size_t width : {60U, 80U, 100U}) {
+    std::istringstream lines(to_text(points, goal, width));
+    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= width);
+    CHECK_THAT(to_text(points, goal, width), Contains("energy_pj") && Contains("1,000,000,000"));
+  }
+  CHECK_THAT(to_text(points, goal, 200), Contains("clock_ns") && Contains("of_many_letters.toml"));
 }
 
 TEST_CASE("figures are of the last result that has them, derived, or keys", "[sweep][table]") {
@@ -190,7 +221,7 @@ TEST_CASE("failed points are told", "[sweep][table]") {
   goal.judge(points);
   CHECK_THAT(to_text(points, goal),
              Contains("failed: c m,2: it is \"broken\"\n") && Contains("2 points, 1 failed\n"));
-  CHECK_THAT(to_csv(points, goal), Contains("c,,\"m,2\",,,0,0,\"it is \"\"broken\"\"\"\n"));
+  CHECK_THAT(to_csv(points, goal), Contains("c,,\"m,2\",,,,0,0,\"it is \"\"broken\"\"\"\n"));
 }
 
 TEST_CASE("outcomes are in the order of the tasks, with code and text", "[sweep][engine]") {

@@ -60,20 +60,47 @@ std::string cell(const std::string& text) {
   return all + "\"";
 }
 
-/// Columns as wide as their widest cell, the first two (texts) to the left.
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+using Rows = std::vector<std::vector<std::string>>;
+
+constexpr std::size_t kGap = 2, kTexts = 2;  ///< blanks between columns; the first columns are text
+
+std::vector<std::size_t> widths_of(const Rows& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  return widths;
+}
+
+/// As many columns as the width has room for, `least` in any case; texts give way first.
+std::string aligned(const Rows& rows, std::size_t least, std::size_t width) {
+  constexpr std::size_t kLeastText = 16;
+  std::vector<std::size_t> widths = widths_of(rows);
+  const auto total = [&] {
+    std::size_t sum = 0;
+    for (const std::size_t w : widths) sum += w + kGap;
+    return sum - kGap;
+  };
+  while (total() > width && widths.size() > std::max(least, kTexts + 1)) widths.pop_back();
+  for (const std::size_t i : {1U, 0U})
+    if (total() > width)
+      widths[i] -= std::min(total() - width, widths[i] - std::min(widths[i], kLeastText));
   std::string text;
   for (const auto& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      line += i < 2 ? fmt::format("{:<{}}  ", row[i], widths[i])
-                    : fmt::format("{:>{}}  ", row[i], widths[i]);
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      line += i < kTexts ? fmt::format("{:<{}}  ", fitted(row[i], widths[i]), widths[i])
+                         : fmt::format("{:>{}}  ", row[i], widths[i]);
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
+}
+
+/// Each once, in the order of their first.
+std::vector<std::string> once(const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  for (const std::string& name : names)
+    if (std::ranges::find(all, name) == all.end()) all.push_back(name);
+  return all;
 }
 
 void require_known(const std::vector<Point>& points, const std::string& option,
@@ -108,13 +135,19 @@ std::vector<std::string> Goal::objectives() const {
   return all;
 }
 
+std::vector<std::string> Goal::asked() const {
+  std::vector<std::string> all = objectives();
+  for (const Condition& c : where) all.push_back(c.figure);
+  return once(all);
+}
+
 void Goal::judge(std::vector<Point>& points) const {
   for (const Condition& c : where) require_known(points, "where", c.figure);
   for (const std::string& figure : minimize) require_known(points, "minimize", figure);
   for (const std::string& figure : maximize) require_known(points, "maximize", figure);
   const auto objectives = this->objectives();
   for (Point& p : points)
-    p.allowed = p.failed.empty() &&
+    p.allowed = p.chosen && p.failed.empty() &&
                 std::ranges::all_of(where,
                                     [&](const Condition& c) {
                                       const auto value = p.figure(c.figure);
@@ -123,6 +156,7 @@ void Goal::judge(std::vector<Point>& points) const {
                 std::ranges::all_of(objectives, [&](const std::string& figure) {
                   return p.figure(figure).has_value();
                 });
+  for (Point& p : points) p.front = false;
   if (objectives.empty()) return;
   for (auto& [model, group] : by_model(points)) {
     std::erase_if(group, [](const Point* p) { return !p->allowed; });
@@ -138,21 +172,17 @@ void Goal::judge(std::vector<Point>& points) const {
 }
 
 std::vector<std::string> Goal::columns(const std::vector<Point>& points) const {
-  std::vector<std::string> all = objectives();
-  for (const Condition& c : where) all.push_back(c.figure);
+  std::vector<std::string> all = asked();
   for (const char* figure : kUsual)
     if (std::ranges::any_of(points, [&](const Point& p) { return p.figure(figure).has_value(); }))
       all.push_back(figure);
-  std::vector<std::string> once;
-  for (const std::string& figure : all)
-    if (std::ranges::find(once, figure) == once.end()) once.push_back(figure);
-  return once;
+  return once(all);
 }
 
-std::string to_text(const std::vector<Point>& points, const Goal& goal) {
+std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width) {
   const auto columns = goal.columns(points);
   const bool compared = !goal.objectives().empty();
-  std::vector<std::vector<std::string>> rows{{"configuration", "model"}};
+  Rows rows{{"configuration", "model"}};
   rows[0].insert(rows[0].end(), columns.begin(), columns.end());
   std::string failures;
   std::size_t failed = 0, allowed = 0;
@@ -166,7 +196,7 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal) {
     rows.push_back({name_of(p), p.model});
     for (const std::string& figure : columns) rows.back().push_back(for_people(p.figure(figure)));
   }
-  std::string text = aligned(rows) + "\n" + failures;
+  std::string text = aligned(rows, kTexts + goal.asked().size(), width) + "\n" + failures;
   text += fmt::format("{} points, {} failed", points.size(), failed);
   if (!goal.where.empty() || compared) text += fmt::format(", {} within the conditions", allowed);
   if (compared) text += fmt::format(", {} on the front", rows.size() - 1);
@@ -176,10 +206,11 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal) {
 std::string to_csv(const std::vector<Point>& points, const Goal& goal) {
   const auto columns = goal.columns(points);
   std::string text =
-      fmt::format("config,settings,model,{},allowed,front,failed\n", fmt::join(columns, ","));
+      fmt::format("config,settings,model,by,{},allowed,front,failed\n", fmt::join(columns, ","));
   for (const Point& p : points) {
-    text += fmt::format("{},{},{},", cell(p.config),
-                        cell(fmt::format("{}", fmt::join(p.settings, " "))), cell(p.model));
+    text += fmt::format("{},{},{},{},", cell(p.config),
+                        cell(fmt::format("{}", fmt::join(p.settings, " "))), cell(p.model),
+                        fmt::join(p.by, " "));
     for (const std::string& figure : columns) text += for_programs(p.figure(figure)) + ",";
     text += fmt::format("{:d},{:d},{}\n", p.allowed, p.front, cell(p.failed));
   }
@@ -196,7 +227,7 @@ Json to_json(const std::vector<Point>& points, const Goal& goal) {
   const auto columns = goal.columns(points);
   json["points"] = Json::array();
   for (const Point& p : points) {
-    Json row{{"config", p.config}, {"settings", p.settings}, {"model", p.model}};
+    Json row{{"config", p.config}, {"settings", p.settings}, {"model", p.model}, {"by", p.by}};
     for (const std::string& figure : columns) row[figure] = to_json(p.figure(figure));
     row["allowed"] = p.allowed;
     row["front"] = p.front;

@@ -22,9 +22,11 @@ struct Point {
   std::string model;                  ///< empty: none, of synth alone
   Json keys = Json::object();         ///< of the configuration
   std::vector<Json> results;          ///< JSON of its commands; a later one's figures hold
+  std::vector<std::string> by;        ///< the methods that these are of
   std::string failed;                 ///< why there is none
 
-  bool allowed = false;  ///< it has all figures and holds all conditions
+  bool chosen = true;    ///< not left out
+  bool allowed = false;  ///< chosen, it has all figures and holds all conditions
   bool front = false;
   /// A number of its results, or of the configuration; what is not known is none.
   std::optional<double> figure(const std::string& name) const;
@@ -36,6 +38,7 @@ struct Goal {
   std::vector<std::string> minimize, maximize;  ///< none: there is no front
 
   std::vector<std::string> objectives() const;  ///< both
+  std::vector<std::string> asked() const;       ///< these, and those of conditions, each once
 
   /// Fills in `allowed` and `front`; points are compared with those of their model.
   /// @throws Error  a figure that no point has
@@ -44,8 +47,9 @@ struct Goal {
   std::vector<std::string> columns(const std::vector<Point>& points) const;
 };
 
-/// For people: the front, or all without one; then failures.
-std::string to_text(const std::vector<Point>& points, const Goal& goal);
+/// For people: the front, or all without one; then failures. The usual figures as far as the
+/// terminal's `width` goes.
+std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width = 100);
 std::string to_csv(const std::vector<Point>& points, const Goal& goal);
 Json to_json(const std::vector<Point>& points, const Goal& goal);
 /// Commands for gnuplot: the points by two figures, and the front. @param terminal  "svg" ...

@@ -20,9 +20,10 @@
 
 namespace trine::cli {
 
-void Output::declare(CLI::App& command) {
-  add_value(command, "--json FILE", json_file, "write the results to FILE as JSON");
-  command.add_flag("--quiet,-q", quiet, "print nothing but errors");
+void Output::declare(CLI::App& app) {
+  command = app.get_name();
+  add_value(app, "--json FILE", json_file, "write the results to FILE as JSON");
+  app.add_flag("--quiet,-q", quiet, "print nothing but errors");
 }
 
 void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const {
@@ -84,7 +85,10 @@ std::string dumped(const Json& json) {
 }
 
 void Output::write_json(const Json& json, const machine::Config* config) const {
-  if (!json_file.empty()) write_file(json_file, dumped(with_configuration(json, config)) + "\n");
+  if (json_file.empty()) return;
+  Json all{{"command", command}};
+  all.update(with_configuration(json, config));
+  write_file(json_file, dumped(all) + "\n");
 }
 
 CLI::Option* Design::declare(CLI::App& command) {

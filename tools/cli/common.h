@@ -62,17 +62,18 @@ struct NamedFile {
 
 /// --json FILE and --quiet.
 struct Output {
+  std::string command;  ///< name of the subcommand
   std::string json_file;
   bool quiet = false;
 
-  void declare(CLI::App& command);
+  void declare(CLI::App& app);
   /// Before the work: each file that it will write, --json among them, can be written, is named
   /// once, and is none that it reads. Empty paths are none.
   /// @throws Error
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
   /// Prints to stdout, unless --quiet. @throws Error  it cannot be written
   void print(const std::string& text) const;
-  /// Writes the file that --json names, if any, with_configuration().
+  /// Writes the file that --json names, if any: `command`, then with_configuration().
   void write_json(const Json& json, const machine::Config* config) const;
 };
 

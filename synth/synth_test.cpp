@@ -463,8 +463,8 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
   r.macs_per_cycle = 5;
   r.path = {2.5, "s", "e"};
   r.seconds = 61.6;
-  r.modules = {{"big", 3, 1000, 1200, 300, true, {2.5, "s", "e"}, {}},
-               {"small", 1, 1321, 1400, 350, false, {}, {}}};
+  r.modules = {{"big", 3, 1000, 1200, 300, true, {2.5, "s", "e"}, {}, {{"small", 2}}},
+               {"small", 1, 1321, 1400, 350, false, {}, {}, {}}};
   r.memories = {{"ram", 2, 32, 1024, 1, "2 x M", 2000, 2.5},
                 {"none", 4, 8, 256, 0, "1 x N", 1000, 0}};
   r.cell_types = {{"INV", 7}, {"NAND", 4314}};
@@ -481,10 +481,10 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "sram_um2": 3000.0, "worst_path": {"ns": 2.5, "start": "s", "end": "e"},
     "modules": [
       {"name": "big", "instances": 3, "cells": 1000, "area_um2": 1200.0,
-       "gate_equivalents": 300.0, "gate_equivalents_total": 900.0, "share": 0.72, "mapped_for": "speed",
+       "gate_equivalents": 300.0, "gate_equivalents_total": 900.0, "share": 0.72, "mapped_for": "speed", "children": {"small": 2},
        "worst_path": {"ns": 2.5, "start": "s", "end": "e"}},
       {"name": "small", "instances": 1, "cells": 1321, "area_um2": 1400.0,
-       "gate_equivalents": 350.0, "gate_equivalents_total": 350.0, "share": 0.28, "mapped_for": "area",
+       "gate_equivalents": 350.0, "gate_equivalents_total": 350.0, "share": 0.28, "mapped_for": "area", "children": {},
        "worst_path": null}],
     "memories": [
       {"name": "ram", "instances": 2, "width": 32, "depth": 1024, "dmem_pmem": 1,

@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
   add_estimate(app, action);
   add_sweep(app, action);
   add_campaign(app, action);
+  add_report(app, action);
   add_soc(app, action);
   add_synth(app, action);
   add_generate_text(app, action);

@@ -17,6 +17,7 @@ std::string percent(double part, double whole) {
 }
 
 std::string verdict(const Execution& e) {
+  if (e.vectors == 0) return "nothing is executed";
   if (!e.checked) return fmt::format("not checked ({})", e.why_not);
   return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
 }
@@ -32,6 +33,13 @@ std::size_t program_bytes(const compiler::Program& program) {
   std::size_t words = 0;
   for (const compiler::Program* stage : compiler::stages(program)) words += stage->words.size();
   return 8 * words;
+}
+
+std::string speed_text(const Execution& e) {
+  if (e.seconds <= 0) return "";
+  const double simulated = static_cast<double>(e.slowest.cycles) * e.vectors;
+  return fmt::format("simulated in {:.2f} s ({:.0f} kHz)\n", e.seconds,
+                     simulated / e.seconds / 1000);
 }
 
 /// What each inference reads of the program, where an instruction memory keeps some of it.
@@ -84,6 +92,17 @@ std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
   return bytes;
 }
 
+/// All that crosses the bus, by what it is.
+Json traffic_json(const program::Traffic& traffic, std::uint64_t fetched) {
+  const auto& [moved, least] = traffic;
+  return {{"program", fetched},
+          {"weights", moved.constants},
+          {"inputs", least.maps_read},
+          {"outputs", least.maps_written},
+          {"spills_read", moved.maps_read - least.maps_read},
+          {"spills_written", moved.maps_written - least.maps_written}};
+}
+
 /// A program without layers tells nothing about the machine.
 std::string host_only(const compiler::Program& program) {
   if (!program::layers_of(program).empty()) return "";
@@ -100,13 +119,6 @@ void Execution::add(sim::RunResult result, bool is_exact) {
   else
     fetched_again = std::max(fetched_again.value_or(0), result.fetched_bytes);
   if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
-}
-
-std::vector<program::Traffic> all_traffic(const compiler::Program& program) {
-  std::vector<program::Traffic> all;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const program::Traffic& layer : program::traffic_of(*stage)) all.push_back(layer);
-  return all;
 }
 
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config) {
@@ -210,6 +222,8 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
   json["dram_bytes_read"] = run.dram_bytes_read;
   json["dram_bytes_written"] = run.dram_bytes_written;
+  const std::vector<program::Traffic> traffic = program::traffic_of(program);
+  json["traffic"] = traffic_json(program::sum_of(traffic), run.fetched_bytes);
   json["program_bytes"] = program_bytes(program);
   json["fetched_bytes"] = e.fetched;
   json["fetched_bytes_again"] = e.fetched_again ? Json(*e.fetched_again) : Json(nullptr);
@@ -220,7 +234,6 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
     json["engines"][std::string(isa::kEngineNames[i])] = run.engine_busy[i];
   json["layers"] = Json::array();
   const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
-  const std::vector<program::Traffic> traffic = all_traffic(program);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
@@ -249,20 +262,17 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
 std::string to_text(const compiler::Program& program, const Execution& e,
                     const std::string& backend) {
   const sim::RunResult& run = e.slowest;
-  const double simulated = static_cast<double>(run.cycles) * e.vectors;
   return layer_rows(program, run) + host_text(program) + edges_text(program) + cause_rows(run) +
          to_text(cliffs_of(program, run)) +
          fmt::format(
              "{} on {} ({}): {}\n"
-             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"
-             "simulated in {:.2f} s ({:.0f} kHz)\n",
+             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
              program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
              per_image(e), grouped(static_cast<std::uint64_t>(program.macs())),
              percent(utilization(program.macs(), run.cycles, program.config), 1),
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
-             grouped(run.dram_bytes_written), e.seconds,
-             e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0) +
-         fetch_text(program, e) + host_only(program);
+             grouped(run.dram_bytes_written)) +
+         speed_text(e) + fetch_text(program, e) + host_only(program);
 }
 
 }  // namespace trine::cli

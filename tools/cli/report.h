@@ -15,10 +15,6 @@
 #include "sw/program/traffic.h"
 #include "tools/cli/common.h"
 
-namespace trine::estimate {
-struct Estimate;
-}
-
 namespace trine::cli {
 
 /// What `run` and `verify` report. `slowest` is the run with the most cycles.
@@ -36,8 +32,6 @@ struct Execution {
   void add(sim::RunResult result, bool is_exact);
 };
 
-/// Of all layers, as many as the stages have.
-std::vector<program::Traffic> all_traffic(const compiler::Program& program);
 
 /// MACs / (cycles * peak).
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config);
@@ -55,9 +49,6 @@ Json host_json(const compiler::Program& program);
 /// up on the way, a line each, and what all of it costs.
 std::string edges_text(const compiler::Program& program);
 Json edges_json(const compiler::Program& program);
-
-/// What `estimate` reports.
-Json to_json(const estimate::Estimate& estimate, const machine::Config& config);
 
 /// What `generate` reports.
 Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix);

@@ -48,14 +48,6 @@ std::string removed_text(const program::Removed& removed) {
                      removed.of_filters, grouped(static_cast<std::uint64_t>(removed.macs)));
 }
 
-/// Of all layers, as many as the stages have.
-std::vector<program::Traffic> all_traffic(const compiler::Program& program) {
-  std::vector<program::Traffic> all;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const program::Traffic& layer : program::traffic_of(*stage)) all.push_back(layer);
-  return all;
-}
-
 program::Traffic sum_of(const std::vector<program::Traffic>& layers) {
   program::Traffic sum;
   for (const program::Traffic& layer : layers) {

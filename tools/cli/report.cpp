@@ -7,7 +7,6 @@
 
 #include <algorithm>
 
-#include "sw/program/traffic.h"
 #include "tools/cli/cliffs.h"
 
 namespace trine::cli {
@@ -101,6 +100,13 @@ void Execution::add(sim::RunResult result, bool is_exact) {
   else
     fetched_again = std::max(fetched_again.value_or(0), result.fetched_bytes);
   if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
+}
+
+std::vector<program::Traffic> all_traffic(const compiler::Program& program) {
+  std::vector<program::Traffic> all;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const program::Traffic& layer : program::traffic_of(*stage)) all.push_back(layer);
+  return all;
 }
 
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config) {
@@ -210,8 +216,11 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["sim_seconds"] = e.seconds;
   for (std::size_t i = 0; i < sim::kCauses; ++i)
     json["causes"][std::string(csr::kCauses[i].name)] = run.causes[i];
+  for (int i = 0; i < isa::kEngines; ++i)
+    json["engines"][std::string(isa::kEngineNames[i])] = run.engine_busy[i];
   json["layers"] = Json::array();
   const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
+  const std::vector<program::Traffic> traffic = all_traffic(program);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const compiler::ProgramLayer& layer = layers[i];
     const sim::LayerResult& result = run.layers.at(i);
@@ -226,7 +235,10 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
          {"bound_cycles", layer.bound_cycles},
          {"causes", causes},
          {"utilization", utilization(layer.macs, result.cycles, program.config)},
-         {"bound", sim::bound_of(result.causes)}});
+         {"bound", sim::bound_of(result.causes)},
+         {"dram_bytes_read", traffic[i].moved.constants + traffic[i].moved.maps_read},
+         {"dram_bytes_constants", traffic[i].moved.constants},
+         {"dram_bytes_written", traffic[i].moved.maps_written}});
   }
   json["warnings"] = to_json(cliffs_of(program, run));
   json["host"] = host_json(program);

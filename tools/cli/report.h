@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/text.h"
 #include "sim/result.h"
 #include "sw/program/program.h"
+#include "sw/program/traffic.h"
 #include "tools/cli/common.h"
 
 namespace trine::estimate {
@@ -33,6 +35,9 @@ struct Execution {
 
   void add(sim::RunResult result, bool is_exact);
 };
+
+/// Of all layers, as many as the stages have.
+std::vector<program::Traffic> all_traffic(const compiler::Program& program);
 
 /// MACs / (cycles * peak).
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config);

@@ -12,6 +12,7 @@
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
+#include "tools/cli/perfetto.h"
 #include "tools/cli/report.h"
 
 namespace trine::cli {
@@ -22,7 +23,7 @@ struct Options {
   NetworkOptions network;
   BackendOptions backend;
   std::vector<std::string> inputs, outputs;
-  std::string memory;
+  std::string memory, perfetto;
 };
 
 /// The outputs are counted and can be written, before a run of minutes.
@@ -40,6 +41,7 @@ void check_outputs(const Options& options, const Network& network) {
 void check_files(const Options& options) {
   std::vector<NamedFile> written = options.backend.written();
   for (const std::string& output : options.outputs) written.push_back({"--output", output});
+  written.push_back({"--perfetto", options.perfetto});
   options.output.check(written, options.network.read());
   if (!options.memory.empty()) check_writable_folder(options.memory);
 }
@@ -135,6 +137,12 @@ int run(const Options& options) {
   execution.seconds = watch.seconds();
   execution.images = network.images;
   write_outputs(options, result.outputs);
+  if (!options.perfetto.empty())
+    write_file(
+        options.perfetto,
+        with_configuration(trace_of(network.program, result, options.backend.backend), &config)
+                .dump(-1, ' ', false, Json::error_handler_t::replace) +
+            "\n");
 
   std::string difference;
   execution.checked = network.graph.has_value();
@@ -171,6 +179,8 @@ void add_run(CLI::App& app, Action& action) {
   add_value(*command, "--memory DIR", options->memory,
             "folder for the memory before and after the run, program\n"
             "included: for a bench of your own");
+  add_value(*command, "--perfetto FILE", options->perfetto,
+            "timeline of the engines, for ui.perfetto.dev (JSON)");
   command->footer(
       "The first run of a configuration on the RTL compiles it (a minute); later ones use the "
       "cache\n"

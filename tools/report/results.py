@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results folders: the JSON files that the commands wrote, checked and put together by design and model."""
+import json
+import pathlib
+
+NUMBER = (int, float)
+# What a result must have to be told; all else may be missing, and is then told as not known.
+RUN = {"model": str, "backend": str, "cycles": NUMBER, "macs": NUMBER, "peak_macs_per_cycle": NUMBER, "utilization": NUMBER,
+       "dram_bytes_read": NUMBER, "dram_bytes_written": NUMBER, "layers": list}
+REQUIRED = {
+    "run": RUN,
+    "verify": {**RUN, "vectors": int},
+    "estimate": {"model": str, "cycles": NUMBER, "macs": NUMBER, "peak_macs_per_cycle": NUMBER, "utilization": NUMBER,
+                 "layers": list},
+    "synth": {"area_um2": NUMBER, "gate_equivalents": NUMBER, "modules": list},
+    "accuracy": {"model": str, "backend": str, "images": int, "top1": NUMBER},
+    "compare": {"model": str, "against": str, "layers": list},
+}
+LAYERS = {
+    "run": {"name": str, "op": str, "macs": NUMBER, "cycles": NUMBER, "utilization": NUMBER, "bound": str},
+    "compare": {"name": str, "op": str},
+}
+LAYERS["verify"] = LAYERS["estimate"] = LAYERS["run"]
+
+
+class BadInput(Exception):
+    """One line for the user."""
+
+
+class Result:
+    """What one command wrote. `name` names the file on the page."""
+
+    def __init__(self, path, name, data):
+        self.path, self.name, self.data = path, name, data
+        self.command = data["command"]
+        self.design = data.get("configuration_hash")
+        self.model = pathlib.PurePath(data.get("model") or "").stem
+
+    def __getitem__(self, key):
+        return self.data[key]
+
+    def get(self, key, otherwise=None):
+        return self.data.get(key, otherwise)
+
+
+class Trace:
+    """What `trine run --perfetto` wrote."""
+
+    def __init__(self, name, data):
+        self.name, self.design = name, data.get("configuration_hash")
+        self.model = pathlib.PurePath(data["otherData"].get("model") or "").stem
+        self.backend, self.cycles = data["otherData"].get("backend"), data["otherData"]["cycles"]
+        tracks = {e["tid"]: e["args"]["name"] for e in data["traceEvents"] if e["ph"] == "M" and e["name"] == "thread_name"}
+        self.tracks = {name: [] for name in tracks.values()}
+        for event in data["traceEvents"]:
+            if event["ph"] == "X":
+                self.tracks[tracks[event["tid"]]].append((event["ts"], event["ts"] + event["dur"], event["name"]))
+
+
+def kind_of(value):
+    return {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+
+
+def check_keys(path, where, data, required, whole):
+    """@param whole  the command whose results have the keys"""
+    for key, kind in required.items():
+        if key not in data:
+            raise BadInput(f"{path}: {where}{key}: is missing, a result of `trine {whole}` has it")
+        if not isinstance(data[key], kind) or isinstance(data[key], bool):
+            allowed = {str: "text", list: "a list"}.get(kind, "a number")
+            raise BadInput(f"{path}: {where}{key}: is {kind_of(data[key])}, allowed {allowed}")
+
+
+def check(path, data):
+    command = data["command"]
+    check_keys(path, "", data, {"revision": str, **REQUIRED[command]}, command)
+    if command in ("run", "verify", "estimate"):
+        check_keys(path, "", data, {"configuration": dict, "configuration_hash": str}, command)
+    for i, layer in enumerate(data["layers"] if command in LAYERS else []):
+        if not isinstance(layer, dict):
+            raise BadInput(f"{path}: layers[{i}]: is {kind_of(layer)}, allowed an object")
+        check_keys(path, f"layers[{i}].", layer, LAYERS[command], command)
+
+
+def read(path):
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: is no JSON: {error}") from None
+
+
+class Results:
+    """All of some folders. `others`: names of JSON files that tell nothing here."""
+
+    def __init__(self, folders):
+        self.all, self.traces, self.others = [], [], []
+        for folder in map(pathlib.Path, folders):
+            if not folder.is_dir():
+                raise BadInput(f"{folder}: is no folder")
+            prefix = "" if len(folders) == 1 else folder.resolve().name + "/"
+            for path in sorted(folder.rglob("*.json")):
+                self.add(path, prefix + path.relative_to(folder).as_posix())
+        if not self.all:
+            raise BadInput(f"{', '.join(map(str, folders))}: no results of trine run, verify, estimate, synth, accuracy or "
+                           "compare (--json FILE writes them)")
+        self.check_revisions()
+        self.revision = self.all[0]["revision"]
+        self.designs = self.name_designs()
+
+    def add(self, path, name):
+        data = read(path)
+        if isinstance(data, dict) and "traceEvents" in data:
+            try:
+                self.traces.append(Trace(name, data))
+            except (KeyError, TypeError, AttributeError):
+                self.others.append(name)  # somebody else's
+        elif isinstance(data, dict) and data.get("command") in REQUIRED:
+            check(path, data)
+            self.all.append(Result(path, name, data))
+        elif isinstance(data, dict) and "configuration_hash" in data and "command" not in data:
+            raise BadInput(f"{path}: command: is missing, allowed {', '.join(REQUIRED)}: written by a version before "
+                           "that key, make it again")
+        else:
+            self.others.append(name)
+
+    def check_revisions(self):
+        first = self.all[0]
+        for other in self.all[1:]:
+            if other["revision"] != first["revision"]:
+                raise BadInput(f"{other.path}: revision: is {other['revision']}, but {first.path} is of {first['revision']}: "
+                               "make one of them again, figures of two versions do not compare")
+
+    def name_designs(self):
+        """{hash: name}: that of its configuration; of several with one name with the keys in which they differ."""
+        configurations = {r.design: r["configuration"] for r in self.all if r.design}
+        names = {}
+        for design, own in configurations.items():
+            alike = [c for c in configurations.values() if c.get("name") == own.get("name")]
+            differ = [key for key in own if any(c.get(key) != own[key] for c in alike)]
+            apart = ", ".join(f"{key} = {own[key]}" for key in differ)
+            names[design] = f"{own.get('name', design)}" + (f" ({apart})" if apart else "")
+        return names
+
+    def configuration(self, design):
+        return next(r["configuration"] for r in self.all if r.design == design)
+
+    def of(self, commands, design=None, model=None):
+        """Those of these commands, of a design and a model where one is named: in the order of the commands."""
+        return [r for command in commands for r in self.all
+                if r.command == command and (design is None or r.design == design) and (model is None or r.model == model)]

@@ -101,6 +101,7 @@ void add_generate(CLI::App& app, Action& action);
 void add_generate_text(CLI::App& app, Action& action);
 void add_inject(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_soc(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The engines' timeline of a run in Chrome's trace format, for ui.perfetto.dev: a track for the
-// layers, one for each engine. The format counts in microseconds; here one is one cycle.
+// layers, one or more (where RUNs overlap) for each engine. The format counts in microseconds; here
+// one is one cycle.
 
 #pragma once
 

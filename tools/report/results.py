@@ -50,11 +50,11 @@ class Trace:
         self.name, self.design = name, data.get("configuration_hash")
         self.model = pathlib.PurePath(data["otherData"].get("model") or "").stem
         self.backend, self.cycles = data["otherData"].get("backend"), data["otherData"]["cycles"]
-        tracks = {e["tid"]: e["args"]["name"] for e in data["traceEvents"] if e["ph"] == "M" and e["name"] == "thread_name"}
-        self.tracks = {name: [] for name in tracks.values()}
+
+        self.tracks = {}
         for event in data["traceEvents"]:
             if event["ph"] == "X":
-                self.tracks[tracks[event["tid"]]].append((event["ts"], event["ts"] + event["dur"], event["name"]))
+                self.tracks.setdefault(event["cat"], []).append((event["ts"], event["ts"] + event["dur"], event["name"]))
 
 
 def kind_of(value):

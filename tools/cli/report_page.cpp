@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine report: results folders in one report, as text and as a page (tools/report).
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/root.h"
+#include "tools/cli/common.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct Options {
+  Output output;
+  std::vector<std::string> folders;
+  std::string html, python;
+};
+
+/// Debian's own Python, which has its packages, also where another one is first on PATH.
+std::string python_of(const Options& options) {
+  if (!options.python.empty()) return options.python;
+  return fs::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+}
+
+int run(const Options& options) {
+  options.output.check({{"--html", options.html}}, {});
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path text = scratch.path() / "text", html = scratch.path() / "html",
+                 log = scratch.path() / "log";
+  std::vector<std::string> command{python_of(options),
+                                   "-B",
+                                   (project_root() / "tools" / "report" / "report.py").string(),
+                                   "--columns",
+                                   std::to_string(columns()),
+                                   "--text",
+                                   text.string()};
+  if (!options.html.empty()) command.insert(command.end(), {"--html", html.string()});
+  command.push_back("--");
+  command.insert(command.end(), options.folders.begin(), options.folders.end());
+  const int code = [&] {
+    const Progress progress("report", options.output.quiet);
+    return run_process(command, fs::current_path(), log);
+  }();
+  if (code != 0) {
+    std::string line = tail_of(log, 1);
+    std::erase(line, '\n');
+    throw_error("{}", line);
+  }
+  if (!options.html.empty()) write_file(options.html, read_text(html));
+  options.output.print(read_text(text));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Action& action) {
+  const auto [command, options] =
+      add_command<Options>(app, action, "report", "every metric of results, in one report", run);
+  command
+      ->add_option("DIR", options->folders,
+                   "folders with what --json (and run's --perfetto) wrote, of one revision")
+      ->required();
+  add_value(*command, "--html FILE", options->html,
+            "the report as one page, which needs no network");
+  add_value(*command, "--python P", options->python,
+            "a Python with jinja2 (Debian's /usr/bin/python3, else python3)");
+  command->add_flag("--quiet,-q", options->output.quiet, "print nothing but errors");
+  command->footer(
+      "Read are the results of run, verify, estimate, synth, accuracy and compare, whatever the "
+      "files'\n"
+      "names; what is missing is told as not known, with the command that tells it.\n\n"
+      "Examples:\n"
+      "  trine run --config edge64 models/lenet_mnist.tflite --backend arch \\\n"
+      "    --json results/run.json --perfetto results/trace.json\n"
+      "  trine synth --config edge64 --json results/synth.json\n"
+      "  trine report results --html report.html");
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a report is made of; the page and the terminal's text are two printers of it."""
+import dataclasses
+
+
+@dataclasses.dataclass
+class Cell:
+    text: str
+    value: object = None  # the number that is shown, unrounded
+    source: str = ""  # "edge64.json#/layers/3/cycles" where a result has that very value
+    command: str = ""  # of what is not known: the command that would tell
+
+
+@dataclasses.dataclass
+class Table:
+    caption: str
+    columns: list  # of titles; those that begin with "<" are texts, at the left
+    rows: list  # of lists of Cell
+    long: bool = False  # folded on the page, where a picture stands for it
+
+
+@dataclasses.dataclass
+class Figure:
+    caption: str
+    description: str  # what one sees, for those who do not
+    script: str  # gnuplot's
+    legend: list = dataclasses.field(default_factory=list)  # of (colour, text)
+    height: int = 300
+    svg: str = ""
+
+
+@dataclasses.dataclass
+class Section:
+    title: str
+    parts: list = dataclasses.field(default_factory=list)  # of str, Table, Figure, Section
+    id: str = ""
+
+    def walk(self):
+        """All parts of all depths."""
+        for part in self.parts:
+            yield part
+            if isinstance(part, Section):
+                yield from part.walk()
+
+
+def text(value, **more):
+    return Cell(str(value), **more)
+
+
+def unknown(command):
+    return Cell("not known", command=command)
+
+
+def number(value, digits=None, unit="", **more):
+    """Grouped; whole numbers exactly, others with `digits` behind the point, else with four figures that count."""
+    if value is None:
+        return Cell("-", **more)
+    if isinstance(value, int) or (digits is None and float(value).is_integer() and abs(value) < 1e15):
+        shown = f"{int(value):,}"
+    elif digits is None:
+        whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+        shown = f"{value:,.{max(0, 4 - whole)}f}" if abs(value) >= 0.001 or value == 0 else f"{value:.3g}"
+    else:
+        shown = f"{value:,.{digits}f}"
+    return Cell(shown + (f" {unit}" if unit else ""), value=value, **more)
+
+
+def percent(share, **more):
+    return Cell(f"{100 * share:.1f} %", value=share, **more)

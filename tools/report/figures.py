@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures by gnuplot, as SVG that takes the page's colours."""
+import math
+import pathlib
+import re
+import subprocess
+import tempfile
+import xml.etree.ElementTree as xml
+
+from document import Figure
+from results import BadInput
+
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
+WIDTH = 820
+PALE = (8, 9)  # of the colours --c0 to --c9 of page.css; gnuplot draws number n as rgb(1, 1, n + 1)
+
+
+def colour(n):
+    return f"rgb '#0101{n + 1:02x}'"
+
+
+def quoted(name, most=40):
+    """A name of a model, of any characters, as gnuplot's text."""
+    name = "".join(c if c.isprintable() and c != "`" else "." for c in name).replace("'", "’")
+    return f"'{tail(name, most)}'"
+
+
+def tail(name, most):
+    """The end tells more of a tensor's name than the beginning."""
+    return name if len(name) <= most else "…" + name[-most + 1:]
+
+
+def data(name, rows):
+    return f"${name} << EOD\n" + "\n".join(" ".join(f"{x:.10g}" for x in row) for row in rows) + "\nEOD\n"
+
+
+def tics(low, high, log=False):
+    """Round numbers of an axis, at most about eight, with their thousands apart."""
+    if log:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        steps = (1, 2, 5) if len(decades) < 4 else (1,)
+        ticks = [step * 10 ** d for d in decades for step in steps if low <= step * 10 ** d <= high]
+    else:
+        step = 10 ** math.floor(math.log10((high - low) / 6))
+        step = next(step * k for k in (1, 2, 5, 10) if (high - low) / (step * k) <= 8)
+        ticks = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return "(" + ", ".join(f"'{x:,.10g}' {x:.10g}" for x in ticks) + ")"
+
+
+def bars(caption, description, names, series, unit):
+    """A row for each name, in it one part behind the other. @param series  [(label, colour, values)]"""
+    boxes, plots, legend = "", [], []
+    left = [0.0] * len(names)
+    for k, (label, n, values) in enumerate(series):
+        rows = []
+        for y, value in enumerate(values):
+            if value:
+                rows.append((left[y] + value / 2, y, left[y], left[y] + value, y - 0.38, y + 0.38))
+                left[y] += value
+        if rows:
+            boxes += data(f"d{k}", rows)
+            plots.append(f"$d{k} with boxxyerror fs solid 1 noborder lc {colour(n)} notitle")
+            legend.append((n, label))
+    if not plots:
+        return None
+    margin = min(0.3, 0.03 + 0.0095 * max(len(quoted(name)) for name in names))
+    places = ", ".join(f"{quoted(name)} {y}" for y, name in enumerate(names))
+    height = 20 * len(names) + 60
+    script = (boxes + f"set lmargin at screen {margin:.3f}\nset rmargin at screen 0.97\nset tmargin 0.5\n"
+              f"set ytics ({places}) scale 0\nset yrange [{len(names) - 0.5}:-0.5]\n"
+              f"set xrange [0:{max(left) * 1.02:.10g}]\nset grid xtics noytics\nset xlabel {quoted(unit, 80)}\n"
+              f"set xtics {tics(0, max(left))}\nplot {', '.join(plots)}\n")
+    return Figure(caption, description, script, legend, height)
+
+
+def roofline(caption, description, layers, peak, slope, bounds):
+    """@param layers  [(number, MACs a byte or None, MACs a cycle, bound)]; None: no byte crosses the edge
+    @param bounds  {bound: colour}"""
+    finite = [x for _, x, _, _ in layers if x]
+    ridge = peak / slope
+    low, high = min(finite + [ridge]) / 4, max(finite + [ridge]) * 8
+    floor = min(y for *_, y, _ in layers) / 2
+    script = (f"set logscale xy\nset xrange [{low:.6g}:{high:.6g}]\nset yrange [{floor:.6g}:{peak * 2:.6g}]\n"
+              f"set grid\nset xtics {tics(low, high, True)}\nset ytics {tics(floor, peak * 2, True)}\nset xlabel 'MACs per byte between DRAM and the machine'\n"
+              "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
+    plots = [f"(x < {ridge:.10g} ? {slope:.10g} * x : {peak:.10g}) with lines lw 2 lc rgb 'black' notitle"]
+    for k, (bound, n) in enumerate(bounds.items()):
+        for inside in (False, True):
+            rows = [(x or high / 1.6, y, i) for i, x, y, b in layers if b == bound and (x is None) == inside]
+            if rows:
+                script += data(f"d{k}{inside:d}", rows)
+                plots.append(f"$d{k}{inside:d} using 1:2 with points pt {9 if inside else 7} ps 0.9 lc {colour(n)} notitle")
+                plots.append(f"$d{k}{inside:d} using 1:2:3 with labels offset 1,0.6 font ',10' notitle")
+    used = {b for *_, b in layers}
+    return Figure(caption, description, script + "plot " + ", ".join(plots) + "\n",
+                  [(n, bound) for bound, n in bounds.items() if bound in used], 380)
+
+
+def lines(caption, description, series, xlabel, ylabel):
+    """With a tick for each x; both axes logarithmic. @param series  [(label, colour, [(x, y)])]"""
+    xs = sorted({x for *_, points in series for x, _ in points})
+    ys = [y for *_, points in series for _, y in points]
+    low, high = min(ys) / 1.3, max(ys) * 1.3
+    ticks = ", ".join(f"'{x:,}' {x}" for x in xs)
+    script = (f"set logscale xy\nset grid\nset xlabel {quoted(xlabel, 80)}\nset ylabel {quoted(ylabel, 80)}\n"
+              f"set xrange [{xs[0] / 1.1:.10g}:{xs[-1] * 1.1:.10g}]\nset yrange [{low:.10g}:{high:.10g}]\n"
+              f"set xtics ({ticks})\nset ytics {tics(low, high, True)}\n"
+              "set lmargin at screen 0.13\nset rmargin at screen 0.97\nset tmargin 0.5\n")
+    plots = []
+    for k, (label, n, points) in enumerate(series):
+        script += data(f"d{k}", points)
+        plots.append(f"$d{k} using 1:2 with linespoints pt {5 + k % 6} ps 0.9 lw 1.5 lc {colour(n)} notitle")
+    return Figure(caption, description, script + "plot " + ", ".join(plots) + "\n",
+                  [(n, label) for label, n, _ in series], 320)
+
+
+def timeline(caption, description, tracks, cycles, numbers):
+    """@param tracks  [(name, [(begin, end, layer)])]; @param numbers  {layer: its number}, for the first track"""
+    script, plots, labels = "", [], ""
+    for y, (name, spans) in enumerate(tracks):
+        for k, rows in enumerate(parts_of(spans, cycles, y == 0)):
+            if rows:
+                script += data(f"d{y}{k}", [((a + b) / 2, y, a, b, y - 0.4, y + 0.4) for a, b in rows])
+                plots.append(f"$d{y}{k} with boxxyerror fs solid 1 noborder lc {colour(y if y else PALE[k])} notitle")
+    for begin, end, layer in tracks[0][1]:
+        if end - begin > 0.02 * cycles and layer in numbers:
+            labels += f"set label '{numbers[layer]}' at {(begin + end) / 2:.10g},0 center front\n"
+    places = ", ".join(f"'{name}' {y}" for y, (name, _) in enumerate(tracks))
+    script += (f"set ytics ({places}) scale 0\nset yrange [{len(tracks) - 0.5}:-0.5]\nset xrange [0:{cycles:.10g}]\n"
+               f"set xlabel 'cycles'\nset xtics {tics(0, cycles)}\nset lmargin at screen 0.1\nset rmargin at screen 0.96\n"
+               f"set tmargin 0.5\n{labels}plot {', '.join(plots)}\n")
+    return Figure(caption, description, script, [], 36 * len(tracks) + 60)
+
+
+def parts_of(spans, cycles, apart):
+    """Spans to draw, what is nearer than a thousandth of the picture as one; `apart`: every other one in a list of its own."""
+    if apart:
+        return [[(a, b) for a, b, _ in spans[k::2]] for k in (0, 1)]
+    merged = []
+    for a, b, _ in sorted(spans):
+        if merged and a - merged[-1][1] < cycles / 1000:
+            merged[-1][1] = max(merged[-1][1], b)
+        else:
+            merged.append([a, b])
+    return [merged]
+
+
+def page_colours(value):
+    """black and grey of gnuplot, and the numbered colours, as those of the page."""
+    if value in ("gray", "white"):
+        return "var(--line)"
+    rgb = re.fullmatch(r"rgb\(\s*1,\s*1,\s*(\d+)\)", value)
+    if rgb:
+        return f"var(--c{int(rgb[1]) - 1})"
+    return "none" if value == "none" else "currentColor"
+
+
+def cleaned(svg, figure, number):
+    """An element for the page: without what is not used, identifiers of its own, the page's colours and font."""
+    root = xml.fromstring(svg)
+    used = {e.get(LINK) for e in root.iter(SVG + "use")}
+    links = {e.get("id"): e.get(LINK) for e in root.iter(SVG + "use") if e.get("id")}
+    for target in list(used):  # a point may be another one, turned or filled
+        while target and links.get(target[1:]):
+            target = links[target[1:]]
+            used.add(target)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            empty = child.tag == SVG + "g" and not any(e.tag != SVG + "g" for e in child.iter())
+            unused = parent.tag == SVG + "defs" and "#" + child.get("id", "") not in used
+            if child.tag in (SVG + "title", SVG + "desc") or empty or unused:
+                parent.remove(child)
+    for e in root.iter():
+        e.tag = e.tag.removeprefix(SVG)
+        e.text, e.tail = (t if t and t.strip() else None for t in (e.text, e.tail))
+        for key, value in list(e.attrib.items()):
+            if key in ("fill", "stroke", "color"):
+                e.set(key, page_colours(value))
+            elif key == "id":
+                e.set(key, f"f{number}-{value}")
+            elif key == LINK:
+                del e.attrib[key]
+                e.set("href", f"#f{number}-{value[1:]}")
+            elif key == "font-family":
+                del e.attrib[key]
+    root.attrib = {"viewBox": root.get("viewBox"), "role": "img", "aria-labelledby": f"f{number}-title"}
+    title = xml.Element("title", {"id": f"f{number}-title"})
+    title.text = figure.description
+    root.insert(0, title)
+    return xml.tostring(root, encoding="unicode")
+
+
+def draw(figures):
+    """Gives each its `svg`."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = "set encoding utf8\n"
+        for i, figure in enumerate(figures):
+            script += (f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
+                       f"set output '{i}.svg'\nset border 3 lc rgb 'gray'\nset tics nomirror textcolor rgb 'black'\nset grid lc rgb 'gray'\n"
+                       f"unset key\n{figure.script}unset output\n")
+        try:
+            done = subprocess.run(["gnuplot", "-"], input=script, cwd=folder, capture_output=True, text=True)
+        except FileNotFoundError:
+            raise BadInput("gnuplot is not there: install the Debian package gnuplot-nox") from None
+        if done.returncode or done.stderr.strip():
+            raise BadInput(f"gnuplot fails: {' '.join(done.stderr.split())[:300]}")
+        for i, figure in enumerate(figures):
+            figure.svg = cleaned((pathlib.Path(folder) / f"{i}.svg").read_text(), figure, i)

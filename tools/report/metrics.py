@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics of one model on one design, each from the best result that has it."""
+import pathlib
+
+from document import Cell, number, percent, text, unknown
+
+TRUST = {"rtl": 0, "netlist": 1, "arch": 2, "golden": 3}  # first what is nearest to the machine
+
+
+class Point:
+    """A model on a design."""
+
+    def __init__(self, results, design, model):
+        self.results, self.design, self.model = results, design, model
+        self.name = results.designs[design]
+        self.configuration = results.configuration(design)
+        runs = results.of(("verify", "run"), design, model)
+        self.runs = sorted(runs, key=lambda r: TRUST.get(r["backend"], 9))
+        self.estimate = first(results.of(("estimate",), design, model))
+        self.single = [r for r in self.runs if r.get("images", 1) == 1]
+        self.main = first(self.single) or self.estimate or first(self.runs)
+        self.synth = first([r for r in results.of(("synth",), design) if r.get("target", "asic") == "asic"])
+        self.accuracy = first(results.of(("accuracy",), design, model))
+        self.compare = first(results.of(("compare",), None, model))
+        traces = [t for t in results.traces if (t.design, t.model) == (design, model)]
+        self.trace = first([t for t in traces if self.main and t.cycles == self.main["cycles"]])
+
+    def first_with(self, key, results=None):
+        """The first result that has a number there."""
+        for r in results if results is not None else [*self.single, self.estimate]:
+            if r and isinstance(r.get(key), (int, float)):
+                return r
+        return None
+
+    def command(self, what):
+        return f"trine {what} --config {self.configuration.get('name', 'C')}"
+
+    # Each of the following is a Cell.
+
+    def exact(self):
+        told = first([r for r in self.runs if isinstance(r.get("vectors_exact"), int)])
+        if not told:
+            return unknown(self.command("verify") + " MODEL --vectors DIR")
+        return Cell(f"{told['vectors_exact']:,} of {told['vectors']:,} bit-exact ({told['backend']})",
+                    value=told["vectors_exact"], source=at(told, "vectors_exact"))
+
+    def top1(self):
+        if not self.accuracy:
+            return unknown(self.command("accuracy") + " MODEL --data DIR")
+        cell = percent(self.accuracy["top1"], source=at(self.accuracy, "top1"))
+        cell.text += f" of {self.accuracy['images']:,}"
+        return cell
+
+    def float_accuracy(self):
+        """The result for the float model: that of `trine compare --against FLOAT`, on as many images."""
+        name = (self.compare.get("float_model") if self.compare else None) or ""
+        of = [r for r in self.results.of(("accuracy",), None, pathlib.PurePath(name).stem) if name and r.model != self.model]
+        return first([r for r in of if self.accuracy is None or r["images"] == self.accuracy["images"]])
+
+    def float_top1(self):
+        of = self.float_accuracy()
+        if not of:
+            return unknown("trine compare MODEL --against FLOAT, and " + self.command("accuracy") + " FLOAT --data DIR")
+        cell = percent(of["top1"], source=at(of, "top1"))
+        cell.text += f" of {of['images']:,}"
+        return cell
+
+    def cycles(self):
+        if not self.main:
+            return unknown(self.command("run") + " MODEL")
+        cell = number(self.main["cycles"], source=at(self.main, "cycles"))
+        cell.text += f" ({self.backend()})"
+        return cell
+
+    def backend(self):
+        return "estimated" if self.main is self.estimate else self.main["backend"]
+
+    def clock_ns(self):
+        """(ns, how it is known, the Cell's source), or None."""
+        if self.synth:
+            for key, how in (("clock_placed_ns", "placed"), ("clock_ns", "synthesized, no wires")):
+                if isinstance(self.synth.get(key), (int, float)):
+                    return self.synth[key], how, at(self.synth, key)
+        if self.estimate and isinstance(self.estimate.get("clock_ns"), (int, float)):
+            return self.estimate["clock_ns"], "model", at(self.estimate, "clock_ns")
+        return None
+
+    def clock(self):
+        known = self.clock_ns()
+        if not known:
+            return unknown(self.command("synth"))
+        ns, how, source = known
+        return Cell(f"{ns:.2f} ns, {1000 / ns:.0f} MHz ({how})", value=ns, source=source)
+
+    def utilization(self):
+        if not self.main:
+            return unknown(self.command("run") + " MODEL")
+        cell = percent(self.main["utilization"], source=at(self.main, "utilization"))
+        cell.text += f" of {self.main['peak_macs_per_cycle']:,} MACs per cycle"
+        return cell
+
+    def latency(self):
+        known = self.clock_ns()
+        if not known or not self.main:
+            return unknown(self.command("synth") if self.main else self.command("run") + " MODEL")
+        return number(self.main["cycles"] * known[0] / 1e6, unit="ms")
+
+    def best_batch(self):
+        """The run with the fewest cycles an image."""
+        runs = batches(self)
+        return min(runs, key=lambda r: r["cycles"] / r.get("images", 1)) if runs else self.main
+
+    def throughput(self):
+        known, run = self.clock_ns(), self.best_batch()
+        if not known or not run:
+            return unknown(self.command("synth") if run else self.command("run") + " MODEL")
+        images = run.get("images", 1)
+        cell = number(images * 1e9 / (run["cycles"] * known[0]))
+        cell.text += f" inferences/s (batch {images})"
+        return cell
+
+    def gops(self):
+        known, run = self.clock_ns(), self.best_batch()
+        if not known or not run:
+            return unknown(self.command("synth") if run else self.command("run") + " MODEL")
+        return number(2 * run["macs"] / (run["cycles"] * known[0]), unit="GOPS")
+
+    def energy(self):
+        of = self.first_with("energy_pj")
+        if not of:
+            return unknown(self.command("estimate") + " MODEL")
+        return Cell(number(of["energy_pj"] / 1e6, unit="µJ").text, value=of["energy_pj"], source=at(of, "energy_pj"))
+
+    def energy_split(self):
+        """The result with `energy`, or None."""
+        return first([r for r in [*self.single, self.estimate] if r and isinstance(r.get("energy"), dict)])
+
+    def dram_energy(self):
+        of = self.energy_split()
+        pj = of["energy"].get("dram_pj") if of else None
+        if not isinstance(pj, (int, float)):
+            return unknown(self.command("estimate") + " MODEL")
+        cell = Cell(number(pj / 1e6, unit="µJ").text, value=pj, source=at(of, "energy", "dram_pj"))
+        per_bit = of["energy"].get("dram_pj_per_bit")
+        cell.text += f" at {per_bit:g} pJ/bit" if isinstance(per_bit, (int, float)) else ""
+        return cell
+
+    def tops_per_watt(self):
+        of = self.first_with("energy_pj")
+        if not of or not of["energy_pj"]:
+            return unknown(self.command("estimate") + " MODEL")
+        return number(2 * of["macs"] / of["energy_pj"], unit="TOPS/W")
+
+    def traffic(self, key):
+        of = self.first_with(key)
+        if not of:
+            return unknown(self.command("run") + " MODEL --backend arch")
+        return number(of[key], unit="bytes", source=at(of, key))
+
+    def area(self):
+        for of, key, how in ((self.synth, "total_um2", "with memories"), (self.synth, "area_um2", "logic, memories apart"),
+                             (self.estimate, "area_um2", "model")):
+            if of and isinstance(of.get(key), (int, float)):
+                cell = number(of[key] / 1e6, unit="mm²")
+                return Cell(f"{cell.text} ({how})", value=of[key], source=at(of, key))
+        return unknown(self.command("synth"))
+
+    def gates(self):
+        for of, how in ((self.synth, "logic"), (self.estimate, "model")):
+            if of and isinstance(of.get("gate_equivalents"), (int, float)):
+                cell = number(int(round(of["gate_equivalents"])), unit="GE")
+                library = f", {of['library']}" if of.get("library") else ""
+                return Cell(f"{cell.text} ({how}{library})", value=of["gate_equivalents"], source=at(of, "gate_equivalents"))
+        return unknown(self.command("synth"))
+
+    def flexibility(self):
+        precisions = self.configuration.get("array.precisions", [])
+        return text(", ".join(precisions) if isinstance(precisions, list) else str(precisions))
+
+    def on_machine(self):
+        of = first([r for r in self.runs if isinstance(r.get("host"), list)])
+        if not of:
+            return unknown(self.command("run") + " MODEL --backend arch")
+        share = sum(op.get("share", 0) for op in of["host"])
+        return Cell(f"{100 * (1 - share):.1f} % of the MACs, {len(of['host'])} operators on the host", value=1 - share)
+
+
+def at(result, *pointer):
+    """Where a number stands: file and JSON pointer."""
+    return f"{result.name}#/" + "/".join(str(p).replace("~", "~0").replace("/", "~1") for p in pointer)
+
+
+def first(items):
+    return next(iter(items), None)
+
+
+def batches(point):
+    """Its runs on the most trusted backend that has several sizes of batch, by size."""
+    for backend in sorted({r["backend"] for r in point.runs}, key=lambda b: TRUST.get(b, 9)):
+        sizes = {r.get("images", 1): r for r in reversed(point.runs) if r["backend"] == backend}
+        if len(sizes) > 1:
+            return [sizes[n] for n in sorted(sizes)]
+    return []
+
+
+SUMMARY = [
+    ("Exactness", Point.exact), ("Accuracy, top-1", Point.top1), ("the float model's", Point.float_top1),
+    ("Cycles, batch 1", Point.cycles), ("Clock", Point.clock), ("Latency, batch 1", Point.latency),
+    ("Throughput", Point.throughput), ("", Point.gops), ("Utilization", Point.utilization),
+    ("Energy an inference, chip", Point.energy), ("DRAM, apart", Point.dram_energy), ("Efficiency", Point.tops_per_watt),
+    ("Off-chip, read", lambda p: p.traffic("dram_bytes_read")), ("Off-chip, written", lambda p: p.traffic("dram_bytes_written")),
+    ("Area", Point.area), ("Gate equivalents", Point.gates), ("Precisions", Point.flexibility), ("On the machine", Point.on_machine),
+]

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report's document, out of results."""
+import figures
+from document import Cell, Section, Table, number, percent, text, unknown
+from metrics import SUMMARY, Point, at, batches
+
+BOUNDS = {"compute": 0, "memory": 1, "drain": 2, "vector": 3, "control": 4}
+CAUSES = {"compute": 0, "bank": 5, "drain": 2, "memory": 1, "load": 6, "store": 7, "vector": 3, "control": 4}
+TRAFFIC = (("constants", 0), ("maps read", 1), ("maps written", 2))
+ENGINES = ("layers", "load", "compute", "vector", "store")
+
+
+def report(results, published):
+    points = [p for p in (Point(results, d, m) for m in models_of(results) for d in designs_of(results))
+              if p.runs or p.estimate]
+    models = list(dict.fromkeys(p.model for p in points))
+    title = f"{', '.join(models) or 'designs'} on {', '.join(results.designs.values())}" if results.designs else ", ".join(models)
+    parts = [summary(model, [p for p in points if p.model == model]) for model in models]
+    parts += filter(None, [comparison(points, models)])
+    parts += [one_point(p) for p in points]
+    parts += filter(None, [area(results, d) for d in designs_of(results)])
+    parts += filter(None, [noise(results, m) for m in {r.model: 0 for r in results.of(("compare",))}])
+    parts += filter(None, [beside(points, published)])
+    document = Section(title, parts + [sources(results)])
+    count = 0
+    for part in document.walk():
+        if isinstance(part, Section):
+            count += 1
+            part.id = f"s{count}"
+    return document
+
+
+def models_of(results):
+    return sorted({r.model for r in results.of(("verify", "run", "estimate"))})
+
+
+def designs_of(results):
+    """The smallest first."""
+    def size(design):
+        c = results.configuration(design)
+        sides = [c.get("array.rows"), c.get("array.cols")]
+        return sides[0] * sides[1] if all(isinstance(s, int) for s in sides) else 0
+    return sorted(results.designs, key=lambda d: (size(d), results.designs[d]))
+
+
+def summary(model, points):
+    rows = [[text(title)] + [tell(p) for p in points] for title, tell in SUMMARY]
+    return Section(f"{model}: every metric", [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows)])
+
+
+def comparison(points, models):
+    """Designs of one model beside each other: what more PEs give, and what they cost."""
+    rows, series = [], []
+    for k, model in enumerate(models):
+        alike = [p for p in points if p.model == model and p.main]
+        base = alike[0].main if alike else None
+        for p in alike:
+            speed = base["cycles"] / p.main["cycles"] if p.main["cycles"] else 0
+            size = p.main["peak_macs_per_cycle"] / base["peak_macs_per_cycle"]
+            rows.append([text(model), text(p.name), number(p.main["peak_macs_per_cycle"], source=at(p.main, "peak_macs_per_cycle")),
+                         number(p.main["cycles"], source=at(p.main, "cycles")), percent(p.main["utilization"]),
+                         number(speed, 2), percent(speed / size), shortened(p.gates()), shortened(p.energy())])
+        if len(alike) > 1:
+            series.append((model, k % 8, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
+    if not rows:
+        return None
+    parts = [Table("Designs: speed against the first of each model; scalability is speed by size", [
+        "<model", "<design", "MACs per cycle", "cycles", "utilization", "speed", "scalability", "GE", "energy"], rows)]
+    if series:
+        parts.insert(0, figures.lines("Cycles of an inference by the size of the array", "A line for each model, falling with "
+                                      "the array's MACs per cycle; the figures stand in the table below.",
+                                      series, "MACs per cycle", "cycles"))
+    return Section("Designs compared", parts)
+
+
+def shortened(cell):
+    return text("-") if cell.command else Cell(cell.text.partition(" (")[0], cell.value, cell.source)
+
+
+def one_point(p):
+    parts = [layer_bars(p), *roofline(p), *traffic(p), *energy(p), *timeline(p), *batch_curve(p), layer_table(p), *hosts(p)]
+    return Section(f"{p.model} on {p.name}", [part for part in parts if part])
+
+
+def layer_names(p):
+    return numbered(p.main["layers"])
+
+
+def numbered(layers):
+    return [f"{i} {figures.tail(layer['name'], 28)}" for i, layer in enumerate(layers, 1)]
+
+
+def layer_bars(p):
+    layers, names = p.main["layers"], layer_names(p)
+    series = [(bound, n, [100 * layer["utilization"] if layer["bound"] == bound else 0 for layer in layers])
+              for bound, n in BOUNDS.items()]
+    causes = [(cause, n, [part(layer, "causes", cause) for layer in layers]) for cause, n in CAUSES.items()]
+    if not any(any(values) for *_, values in causes):
+        causes = [(bound, n, [layer["cycles"] if layer["bound"] == bound else 0 for layer in layers]) for bound, n in BOUNDS.items()]
+    where = "A bar for each layer; the figures stand in the table of layers below."
+    return Section("Utilization and cycles of each layer", list(filter(None, [
+        figures.bars("Utilization by layer, coloured by what bounds it", where, names, series, "% of the array's MACs"),
+        figures.bars("Cycles by layer and cause", where, names, causes, "cycles")])))
+
+
+def part(layer, *keys):
+    for key in keys:
+        layer = layer.get(key) if isinstance(layer, dict) else None
+    return layer if isinstance(layer, (int, float)) and not isinstance(layer, bool) else 0
+
+
+def traffic_known(p):
+    return all(isinstance(layer.get("dram_bytes_read"), (int, float)) for layer in p.main["layers"])
+
+
+def bytes_of(layer):
+    return part(layer, "dram_bytes_read") + part(layer, "dram_bytes_written")
+
+
+def roofline(p):
+    width = p.configuration.get("bus.axi_data_bits")
+    layers = [(i, layer["macs"] / bytes_of(layer) if bytes_of(layer) else None, layer["macs"] / layer["cycles"], layer["bound"])
+              for i, layer in enumerate(p.main["layers"], 1) if layer["macs"] and layer["cycles"]]
+    if not layers or not traffic_known(p) or not isinstance(width, int):
+        return []
+    return [Section("Roofline", [figures.roofline(
+        f"{p.main['peak_macs_per_cycle']:,} MACs and {width // 8} bytes a cycle. Triangles: layers of which no byte crosses "
+        "the edge. Left of the bus's line: layers whose constants were loaded while others computed",
+        "A point for each layer with MACs, by its number; the two lines are the bus and the array.",
+        layers, p.main["peak_macs_per_cycle"], width / 8, BOUNDS)])]
+
+
+def traffic(p):
+    layers = p.main["layers"]
+    if not traffic_known(p) or not layers:
+        return []
+    def constants(layer):
+        return part(layer, "dram_bytes_constants")
+    kinds = [[constants(layer) for layer in layers], [part(layer, "dram_bytes_read") - constants(layer) for layer in layers],
+             [part(layer, "dram_bytes_written") for layer in layers]]
+    rows = [[text(name), number(sum(values))] for (name, _), values in zip(TRAFFIC, kinds)]
+    if isinstance(p.main.get("fetched_bytes"), int):
+        rows.append([text("program"), number(p.main["fetched_bytes"], source=at(p.main, "fetched_bytes"))])
+    rows.append([text("all"), number(p.main["dram_bytes_read"] + p.main["dram_bytes_written"])])
+    return [Section("Off-chip traffic", list(filter(None, [
+        figures.bars("Bytes between DRAM and the machine by layer and kind", "A bar for each layer; the figures stand in the "
+                     "table of layers below.", layer_names(p), [(n, k, v) for (n, k), v in zip(TRAFFIC, kinds)], "bytes"),
+        Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows)])))]
+
+
+def energy(p):
+    of = p.energy_split()
+    split = of["energy"].get("by_component") if of else None
+    if not isinstance(split, dict) or not split:
+        return [Section("Energy", [Table("Energy of an inference", ["<component", "energy"],
+                                         [[text("all"), unknown(p.command("estimate") + " MODEL")]])])]
+    whole = sum(split.values()) or 1
+    rows = [[text(name), number(pj / 1e6, unit="µJ"), percent(pj / whole)] for name, pj in split.items()]
+    for row, (name, pj) in zip(rows, split.items()):
+        row[1].value, row[1].source = pj, at(of, "energy", "by_component", name)
+    colours = {name: k % 8 for k, name in enumerate(split)}
+    layers = [(name, k, [part(layer, "energy_by_component", name) for layer in of["layers"]]) for name, k in colours.items()]
+    names = numbered(of["layers"])
+    return [Section("Energy", list(filter(None, [
+        figures.bars("Energy by layer and component", "A bar for each layer.", names, layers, "pJ"),
+        figures.bars("Energy by component", "A bar for each component; the figures stand in the table below.", list(split),
+                     [("", 0, [pj / 1e6 for pj in split.values()])], "µJ"),
+        Table(f"Energy of an inference by component, {of['energy'].get('technology', 'technology not known')}, DRAM apart",
+              ["<component", "energy", "share"], rows)])))]
+
+
+def timeline(p):
+    command = p.command("run") + " MODEL --backend arch --perfetto DIR/FILE.json"
+    if not p.trace:
+        return [Section("Timeline of the engines", [Table("Busy engines", ["<engine", "share"], [[text("all"), unknown(command)]])])]
+    numbers = {}
+    for i, layer in enumerate(p.main["layers"], 1):
+        numbers.setdefault(layer["name"], i)
+    tracks = [(name, p.trace.tracks.get(name, [])) for name in ENGINES]
+    rows = [[text(name), number(covered(spans)), percent(covered(spans) / p.trace.cycles)] for name, spans in tracks[1:]]
+    return [Section("Timeline of the engines", [
+        figures.timeline(f"What worked when, in {p.trace.cycles:,} cycles; layers by their numbers",
+                         "A row for the layers and one for each engine, filled where it works.", tracks, p.trace.cycles, numbers),
+        Table("Cycles in which an engine works", ["<engine", "cycles", "share"], rows)])]
+
+
+def covered(spans):
+    """Cycles in at least one of them."""
+    cycles, last = 0, 0
+    for begin, end, _ in sorted(spans):
+        cycles += max(0, end - max(begin, last))
+        last = max(last, end)
+    return cycles
+
+
+def batch_curve(p):
+    runs = batches(p)
+    if not runs:
+        return [Section("Batch", [Table("Latency by batch", ["<images", "cycles"],
+                                        [[text("2 and more"), unknown(p.command("run") + " MODEL --backend arch --batch 2")]])])]
+    clock = p.clock_ns()
+    rows = []
+    for r in runs:
+        images = r.get("images", 1)
+        rows.append([number(images, source=at(r, "images")), number(r["cycles"], source=at(r, "cycles")), number(r["cycles"] / images),
+                     percent(r["utilization"], source=at(r, "utilization")),
+                     number((r["dram_bytes_read"] + r["dram_bytes_written"]) / images),
+                     number(r["cycles"] * clock[0] / 1e6, unit="ms") if clock else unknown(p.command("synth")),
+                     number(images * 1e9 / r["cycles"] / clock[0]) if clock else unknown(p.command("synth"))])
+    curve = [("cycles of an image", 0, [(r.get("images", 1), r["cycles"] / r.get("images", 1)) for r in runs])]
+    return [Section("Batch", [
+        figures.lines(f"Cycles of an image by the size of the batch ({runs[0]['backend']})",
+                      "One line; the figures stand in the table below.", curve, "images in a run", "cycles of an image"),
+        Table("Latency and throughput by batch", ["images", "cycles", "of an image", "utilization", "bytes of an image", "latency",
+                                                  "inferences/s"], rows)])]
+
+
+def layer_table(p):
+    columns = ["number", "<layer", "<operator", "MACs", "cycles", "utilization", "<bound", "bytes read", "written", "MACs/byte"]
+    rows = []
+    for i, layer in enumerate(p.main["layers"]):
+        def known(key, i=i, layer=layer):
+            return number(layer[key], source=at(p.main, "layers", i, key)) if key in layer else text("-")
+        ratio = number(layer["macs"] / bytes_of(layer), 1) if bytes_of(layer) else text("-")
+        rows.append([number(i + 1), text(layer["name"]), text(layer["op"]), known("macs"), known("cycles"),
+                     percent(layer["utilization"], source=at(p.main, "layers", i, "utilization")), text(layer["bound"]),
+                     known("dram_bytes_read"), known("dram_bytes_written"), ratio])
+        if any("energy_pj" in one for one in p.main["layers"]):
+            rows[-1].append(known("energy_pj"))
+    if any("energy_pj" in one for one in p.main["layers"]):
+        columns.append("pJ")
+    return Section("Layers", [Table(f"Layers of {p.model} on {p.name} ({p.backend()})", columns, rows, long=True)])
+
+
+def hosts(p):
+    of = next((r for r in p.runs if r.get("host")), None)
+    if not of:
+        return []
+    rows = [[text(op.get("name", "-")), text(op.get("op", "-")), text(op.get("when", "-")), number(op.get("macs")), number(op.get("bytes"))]
+            for op in of["host"]]
+    return [Section("On the host", [Table("Operators that the host runs", ["<tensor", "<operator", "<when", "MACs", "bytes"], rows)])]
+
+
+def area(results, design):
+    synth = next((r for r in results.of(("synth",), design)), None)
+    if not synth or synth.get("target", "asic") != "asic":
+        return None
+    name, whole = results.designs[design], synth["gate_equivalents"] or 1
+    modules = [(i, m) for i, m in enumerate(synth["modules"]) if part(m, "gate_equivalents")]
+    rows = [[text(m.get("name", "-")), number(m.get("instances"), source=at(synth, "modules", i, "instances")),
+             number(m["gate_equivalents"], 0, source=at(synth, "modules", i, "gate_equivalents")),
+             number(total(m), 0), percent(total(m) / whole)] for i, m in modules]
+    shown = [m for _, m in modules[:20]]
+    return Section(f"Area of {name}", list(filter(None, [
+        figures.bars("Gate equivalents by module, all instances, the twenty largest", "A bar for each module; the figures stand in "
+                     "the table below.", [m.get("name", "-") for m in shown], [("", 0, [total(m) for m in shown])], "GE"),
+        Table(f"Modules of {name} ({synth.get('library', '')}), memories apart", ["<module", "instances", "GE", "GE of all", "share"],
+              rows, long=True)])))
+
+
+def total(module):
+    return module["gate_equivalents"] * part(module, "instances")
+
+
+def noise(results, model):
+    of = results.of(("compare",), None, model)[0]
+    rows = [[number(i + 1), text(layer["name"]), text(layer["op"]), percent(part(layer, "share_equal")),
+             number(layer.get("largest_difference"), source=at(of, "layers", i, "largest_difference")),
+             number(layer["snr_db"], 1, source=at(of, "layers", i, "snr_db")) if isinstance(layer.get("snr_db"), (int, float))
+             else text("equal" if not layer.get("codes_differ", 1) else "-")]
+            for i, layer in enumerate(of["layers"])]
+    names = numbered(of["layers"])
+    against = of.get("float_model") or of["against"]
+    return Section(f"{model}: signal to noise of each layer", list(filter(None, [
+        figures.bars(f"Signal to noise against {against}", "A bar for each layer; where there is none all codes are equal.", names,
+                     [("", 0, [max(0, part(layer, "snr_db")) for layer in of["layers"]])], "dB"),
+        Table(f"Layers of {model} against {against}", ["number", "<layer", "<operator", "codes equal", "worst, codes", "SNR, dB"],
+              rows, long=True)])))
+
+
+def beside(points, published):
+    """Published systems on networks of their own, and this machine's figures on the same network."""
+    parts = []
+    for network in published["networks"]:
+        own = [p for p in points if p.main and p.model in network["models"]]
+        theirs = [s for s in published["systems"] if s["network"] == network["name"]]
+        if own and theirs:
+            rows = [published_row(s) for s in theirs] + [own_row(p) for p in own]
+            parts.append(Table(f"{network['name']}: published, then this machine",
+                               ["<system", "<network", "MACs per cycle", "<clock", "cycles", "<time", "utilization", "<power, energy",
+                                "<source"], rows))
+    rest = [published_row(s) for s in published["systems"]]
+    parts.append(Table("All published figures", ["<system", "<network", "MACs per cycle", "<clock", "cycles", "<time", "utilization",
+                                                 "<power, energy", "<source"], rest, long=True))
+    return Section("Published systems beside it", [published["note"], *parts])
+
+
+def published_row(s):
+    return [text(s["system"]), text(s["network"]), number(s.get("macs_per_cycle")), text(s.get("clock", "-")), number(s.get("cycles")),
+            text(s.get("time", "-")), percent(s["utilization"]) if "utilization" in s else text("-"), text(s.get("energy", "-")),
+            text(s["source"])]
+
+
+def own_row(p):
+    known = p.clock_ns()
+    return [text(f"Trine {p.name}"), text(p.model), number(p.main["peak_macs_per_cycle"]), text(f"{1000 / known[0]:.0f} MHz" if known else "-"),
+            number(p.main["cycles"], source=at(p.main, "cycles")), text(p.latency().text if known else "-"), percent(p.main["utilization"]),
+            text("-" if p.energy().command else p.energy().text), text(f"{p.main.name} ({p.backend()})")]
+
+
+def sources(results):
+    rows = [[text(r.name), text(r.command), text(results.designs.get(r.design, "-")), text(r.model or "-"), text(r.get("backend", "-"))]
+            for r in results.all]
+    rows += [[text(t.name), text("run --perfetto"), text(results.designs.get(t.design, "-")), text(t.model), text(t.backend)]
+             for t in results.traces]
+    rows += [[text(name), text("not read"), text("-"), text("-"), text("-")] for name in results.others]
+    return Section("Sources", [Table(f"Files, of revision {results.revision}", ["<file", "<command", "<design", "<model", "<backend"], rows)])

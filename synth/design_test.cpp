@@ -15,11 +15,15 @@ TEST_CASE("a 2x2 design is synthesized by module", "[synth][flow][slow]") {
   const SynthReport report = synthesize(config, options);
   double sum = 0;
   const ModuleReport* pe = nullptr;
+  std::map<std::string, std::int64_t> placed{{"trine_top", 1}};  // by their parents
   for (const ModuleReport& m : report.modules) {
+    for (const auto& [child, n] : m.children) placed[child] += m.instances * n;
     sum += static_cast<double>(m.instances) * m.gate_equivalents;
     if (m.name == "trine_pe") pe = &m;
   }
   CHECK(sum == Approx(report.gate_equivalents));
+  for (const ModuleReport& m : report.modules) CHECK(placed.at(m.name) == m.instances);
+  for (const MemoryReport& m : report.memories) CHECK(placed.at(m.name) == m.instances);
   REQUIRE(pe != nullptr);
   CHECK(pe->instances == 4);
   CHECK(report.macs_per_cycle == 16);

@@ -224,6 +224,7 @@ nlohmann::json to_json(const SynthReport& r) {
                        {"gate_equivalents_total", total},
                        {"share", r.gate_equivalents > 0 ? total / r.gate_equivalents : 0},
                        {"mapped_for", m.fast ? "speed" : "area"},
+                       {"children", m.children},
                        {"worst_path", to_json(m.path)}});
   }
   for (const MemoryReport& m : r.memories)

@@ -259,12 +259,17 @@ class Flow {
     write_output(files, {{"netlist_of", label_}, {"library", library_.name}}, options_.netlist);
   }
 
+  static void take_child(const std::string& name, ModuleReport& module) {
+    const auto child = module.cell_types.extract(name);
+    if (!child.empty()) module.children[name] = child.mapped();
+  }
+
   /// Areas; instances of other partitions are no cells of this one.
   void add_modules(const Plan& plan, SynthReport& report) {
-    for (const Partition& partition : plan.partitions)
-      for (auto& [name, module] : mapped_) module.cell_types.erase(partition.name);
-    for (const Memory& memory : plan.memories)
-      for (auto& [name, module] : mapped_) module.cell_types.erase(memory.name);
+    for (auto& [name, module] : mapped_) {
+      for (const Partition& partition : plan.partitions) take_child(partition.name, module);
+      for (const Memory& memory : plan.memories) take_child(memory.name, module);
+    }
     for (auto& [name, module] : mapped_) {
       for (const auto& [type, count] : module.cell_types) {
         module.cells += count;

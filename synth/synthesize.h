@@ -133,6 +133,7 @@ struct ModuleReport {
   bool fast = false;            ///< mapped for speed, not for area
   Path path;                    ///< the longest inside of the module
   std::map<std::string, std::int64_t> cell_types;
+  std::map<std::string, std::int64_t> children;  ///< instances in one of it, memories too
 };
 
 struct MemoryReport {
@@ -189,7 +190,7 @@ SynthReport synthesize_design(const std::filesystem::path& design, const std::st
                               const SynthOptions& options);
 
 /// Keys: cells, area_um2, gate_equivalents, nand2_um2, sram_bits, modules[] (name, instances,
-/// gate_equivalents), seconds, and more.
+/// gate_equivalents, children: instances by name), seconds, and more.
 nlohmann::json to_json(const SynthReport& report);
 
 /// Tables, at most 100 columns wide.

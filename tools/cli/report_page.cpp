@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "base/root.h"
 #include "tools/cli/common.h"
+#include "tools/cli/measure.h"
 
 namespace trine::cli {
 namespace {
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   Output output;
+  Measurements measurements;
   std::vector<std::string> folders;
   std::string html, python;
 };
@@ -26,8 +28,8 @@ std::string python_of(const Options& options) {
   return fs::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 }
 
-int run(const Options& options) {
-  options.output.check({{"--html", options.html}}, {});
+/// @throws Error  with the line that the script says
+void report(const Options& options, const std::vector<std::string>& folders) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path text = scratch.path() / "text", html = scratch.path() / "html",
                  log = scratch.path() / "log";
@@ -40,7 +42,7 @@ int run(const Options& options) {
                                    text.string()};
   if (!options.html.empty()) command.insert(command.end(), {"--html", html.string()});
   command.push_back("--");
-  command.insert(command.end(), options.folders.begin(), options.folders.end());
+  command.insert(command.end(), folders.begin(), folders.end());
   const int code = [&] {
     const Progress progress("report", options.output.quiet);
     return run_process(command, fs::current_path(), log);
@@ -52,7 +54,17 @@ int run(const Options& options) {
   }
   if (!options.html.empty()) write_file(options.html, read_text(html));
   options.output.print(read_text(text));
-  return kSuccess;
+}
+
+int run(const Options& options) {
+  std::vector<std::string> folders = options.folders;
+  options.output.check({{"--html", options.html}}, options.measurements.read());
+  const bool measures = options.measurements.asked();
+  if (folders.empty() && !measures) throw_error("trine report: DIR or --config is required");
+  const bool right = !measures || options.measurements.measure(options.output);
+  if (measures) folders.push_back(options.measurements.out);
+  report(options, folders);
+  return right ? kSuccess : kWrongResult;
 }
 
 }  // namespace
@@ -60,10 +72,9 @@ int run(const Options& options) {
 void add_report(CLI::App& app, Action& action) {
   const auto [command, options] =
       add_command<Options>(app, action, "report", "every metric of results, in one report", run);
-  command
-      ->add_option("DIR", options->folders,
-                   "folders with what --json (and run's --perfetto) wrote, of one revision")
-      ->required();
+  command->add_option("DIR", options->folders,
+                      "folders with what --json (and run's --perfetto) wrote, of one revision");
+  options->measurements.declare(*command);
   add_value(*command, "--html FILE", options->html,
             "the report as one page, which needs no network");
   add_value(*command, "--python P", options->python,
@@ -72,12 +83,17 @@ void add_report(CLI::App& app, Action& action) {
   command->footer(
       "Read are the results of run, verify, estimate, synth, accuracy and compare, whatever the "
       "files'\n"
-      "names; what is missing is told as not known, with the command that tells it.\n\n"
+      "names; what is missing is told as not known, with the command that tells it. With --config "
+      "each\n"
+      "model is first measured on each design; what is in --out already is not measured again.\n\n"
       "Examples:\n"
       "  trine run --config edge64 models/lenet_mnist.tflite --backend arch \\\n"
       "    --json results/run.json --perfetto results/trace.json\n"
       "  trine synth --config edge64 --json results/synth.json\n"
-      "  trine report results --html report.html");
+      "  trine report results --html report.html\n"
+      "  trine report --config edge64 --config edge256 --model models/lenet_mnist.tflite \\\n"
+      "    --vectors models/lenet_mnist/vectors --data models/mnist_held_back --scale 1/255 \\\n"
+      "    --synth --out results --html report.html");
 }
 
 }  // namespace trine::cli

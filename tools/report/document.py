@@ -62,8 +62,8 @@ def number(value, digits=None, unit="", **more):
         shown = f"{value:,.{max(0, 4 - whole)}f}" if abs(value) >= 0.001 or value == 0 else f"{value:.3g}"
     else:
         shown = f"{value:,.{digits}f}"
-    return Cell(shown + (f" {unit}" if unit else ""), value=value, **more)
+    return Cell(shown + (f"\u00a0{unit}" if unit else ""), value=value, **more)
 
 
 def percent(share, **more):
-    return Cell(f"{100 * share:.1f} %", value=share, **more)
+    return Cell(f"{100 * share:.1f}\u00a0%", value=share, **more)

@@ -39,10 +39,10 @@ def tics(low, high, log=False):
     """Round numbers of an axis, at most about eight, with their thousands apart."""
     if log:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        steps = (1, 2, 5) if len(decades) < 4 else (1,)
-        ticks = [step * 10 ** d for d in decades for step in steps if low <= step * 10 ** d <= high]
+        steps = (1, 2, 5) if len(decades) < 4 else (1, )
+        ticks = [step * 10**d for d in decades for step in steps if low <= step * 10**d <= high]
     else:
-        step = 10 ** math.floor(math.log10((high - low) / 6))
+        step = 10**math.floor(math.log10((high - low) / 6))
         step = next(step * k for k in (1, 2, 5, 10) if (high - low) / (step * k) <= 8)
         ticks = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return "(" + ", ".join(f"'{x:,.10g}' {x:.10g}" for x in ticks) + ")"
@@ -81,16 +81,19 @@ def roofline(caption, description, layers, peak, slope, bounds):
     ridge = peak / slope
     low, high = min(finite + [ridge]) / 4, max(finite + [ridge]) * 8
     floor = min(y for *_, y, _ in layers) / 2
-    script = (f"set logscale xy\nset xrange [{low:.6g}:{high:.6g}]\nset yrange [{floor:.6g}:{peak * 2:.6g}]\n"
-              f"set grid\nset xtics {tics(low, high, True)}\nset ytics {tics(floor, peak * 2, True)}\nset xlabel 'MACs per byte between DRAM and the machine'\n"
-              "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
+    script = (
+        f"set logscale xy\nset xrange [{low:.6g}:{high:.6g}]\nset yrange [{floor:.6g}:{peak * 2:.6g}]\n"
+        f"set grid\nset xtics {tics(low, high, True)}\nset ytics {tics(floor, peak * 2, True)}\n"
+        "set xlabel 'MACs per byte between DRAM and the machine'\n"
+        "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
     plots = [f"(x < {ridge:.10g} ? {slope:.10g} * x : {peak:.10g}) with lines lw 2 lc rgb 'black' notitle"]
     for k, (bound, n) in enumerate(bounds.items()):
         for inside in (False, True):
             rows = [(x or high / 1.6, y, i) for i, x, y, b in layers if b == bound and (x is None) == inside]
             if rows:
                 script += data(f"d{k}{inside:d}", rows)
-                plots.append(f"$d{k}{inside:d} using 1:2 with points pt {9 if inside else 7} ps 0.9 lc {colour(n)} notitle")
+                plots.append(
+                    f"$d{k}{inside:d} using 1:2 with points pt {9 if inside else 7} ps 0.9 lc {colour(n)} notitle")
                 plots.append(f"$d{k}{inside:d} using 1:2:3 with labels offset 1,0.6 font ',10' notitle")
     used = {b for *_, b in layers}
     return Figure(caption, description, script + "plot " + ", ".join(plots) + "\n",
@@ -127,14 +130,15 @@ def timeline(caption, description, tracks, cycles, numbers):
         if end - begin > 0.02 * cycles and layer in numbers:
             labels += f"set label '{numbers[layer]}' at {(begin + end) / 2:.10g},0 center front\n"
     places = ", ".join(f"'{name}' {y}" for y, (name, _) in enumerate(tracks))
-    script += (f"set ytics ({places}) scale 0\nset yrange [{len(tracks) - 0.5}:-0.5]\nset xrange [0:{cycles:.10g}]\n"
-               f"set xlabel 'cycles'\nset xtics {tics(0, cycles)}\nset lmargin at screen 0.1\nset rmargin at screen 0.96\n"
-               f"set tmargin 0.5\n{labels}plot {', '.join(plots)}\n")
+    script += (
+        f"set ytics ({places}) scale 0\nset yrange [{len(tracks) - 0.5}:-0.5]\nset xrange [0:{cycles:.10g}]\n"
+        f"set xlabel 'cycles'\nset xtics {tics(0, cycles)}\nset lmargin at screen 0.1\nset rmargin at screen 0.96\n"
+        f"set tmargin 0.5\n{labels}plot {', '.join(plots)}\n")
     return Figure(caption, description, script, [], 36 * len(tracks) + 60)
 
 
 def parts_of(spans, cycles, apart):
-    """Spans to draw, what is nearer than a thousandth of the picture as one; `apart`: every other one in a list of its own."""
+    """Spans to draw: as one what is nearer than a thousandth of the picture, or, `apart`, every other one by itself."""
     if apart:
         return [[(a, b) for a, b, _ in spans[k::2]] for k in (0, 1)]
     merged = []
@@ -196,9 +200,11 @@ def draw(figures):
     with tempfile.TemporaryDirectory() as folder:
         script = "set encoding utf8\n"
         for i, figure in enumerate(figures):
-            script += (f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
-                       f"set output '{i}.svg'\nset border 3 lc rgb 'gray'\nset tics nomirror textcolor rgb 'black'\nset grid lc rgb 'gray'\n"
-                       f"unset key\n{figure.script}unset output\n")
+            script += (
+                f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
+                f"set output '{i}.svg'\nset border 3 lc rgb 'gray'\nset grid lc rgb 'gray'\n"
+                "set tics nomirror textcolor rgb 'black'\n"
+                f"unset key\n{figure.script}unset output\n")
         try:
             done = subprocess.run(["gnuplot", "-"], input=script, cwd=folder, capture_output=True, text=True)
         except FileNotFoundError:

@@ -16,12 +16,12 @@ class Point:
         self.configuration = results.configuration(design)
         runs = results.of(("verify", "run"), design, model)
         self.runs = sorted(runs, key=lambda r: TRUST.get(r["backend"], 9))
-        self.estimate = first(results.of(("estimate",), design, model))
+        self.estimate = first(results.of(("estimate", ), design, model))
         self.single = [r for r in self.runs if r.get("images", 1) == 1]
         self.main = first(self.single) or self.estimate or first(self.runs)
-        self.synth = first([r for r in results.of(("synth",), design) if r.get("target", "asic") == "asic"])
-        self.accuracy = first(results.of(("accuracy",), design, model))
-        self.compare = first(results.of(("compare",), None, model))
+        self.synth = first([r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic"])
+        self.accuracy = first(results.of(("accuracy", ), design, model))
+        self.compare = first(results.of(("compare", ), None, model))
         traces = [t for t in results.traces if (t.design, t.model) == (design, model)]
         self.trace = first([t for t in traces if self.main and t.cycles == self.main["cycles"]])
 
@@ -42,7 +42,8 @@ class Point:
         if not told:
             return unknown(self.command("verify") + " MODEL --vectors DIR")
         return Cell(f"{told['vectors_exact']:,} of {told['vectors']:,} bit-exact ({told['backend']})",
-                    value=told["vectors_exact"], source=at(told, "vectors_exact"))
+                    value=told["vectors_exact"],
+                    source=at(told, "vectors_exact"))
 
     def top1(self):
         if not self.accuracy:
@@ -54,7 +55,10 @@ class Point:
     def float_accuracy(self):
         """The result for the float model: that of `trine compare --against FLOAT`, on as many images."""
         name = (self.compare.get("float_model") if self.compare else None) or ""
-        of = [r for r in self.results.of(("accuracy",), None, pathlib.PurePath(name).stem) if name and r.model != self.model]
+        of = [
+            r for r in self.results.of(("accuracy", ), None,
+                                       pathlib.PurePath(name).stem) if name and r.model != self.model
+        ]
         return first([r for r in of if self.accuracy is None or r["images"] == self.accuracy["images"]])
 
     def float_top1(self):
@@ -158,8 +162,8 @@ class Point:
         return number(of[key], unit="bytes", source=at(of, key))
 
     def area(self):
-        for of, key, how in ((self.synth, "total_um2", "with memories"), (self.synth, "area_um2", "logic, memories apart"),
-                             (self.estimate, "area_um2", "model")):
+        for of, key, how in ((self.synth, "total_um2", "with memories"),
+                             (self.synth, "area_um2", "logic, memories apart"), (self.estimate, "area_um2", "model")):
             if of and isinstance(of.get(key), (int, float)):
                 cell = number(of[key] / 1e6, unit="mm²")
                 return Cell(f"{cell.text} ({how})", value=of[key], source=at(of, key))
@@ -170,7 +174,9 @@ class Point:
             if of and isinstance(of.get("gate_equivalents"), (int, float)):
                 cell = number(int(round(of["gate_equivalents"])), unit="GE")
                 library = f", {of['library']}" if of.get("library") else ""
-                return Cell(f"{cell.text} ({how}{library})", value=of["gate_equivalents"], source=at(of, "gate_equivalents"))
+                return Cell(f"{cell.text} ({how}{library})",
+                            value=of["gate_equivalents"],
+                            source=at(of, "gate_equivalents"))
         return unknown(self.command("synth"))
 
     def flexibility(self):
@@ -204,10 +210,22 @@ def batches(point):
 
 
 SUMMARY = [
-    ("Exactness", Point.exact), ("Accuracy, top-1", Point.top1), ("the float model's", Point.float_top1),
-    ("Cycles, batch 1", Point.cycles), ("Clock", Point.clock), ("Latency, batch 1", Point.latency),
-    ("Throughput", Point.throughput), ("", Point.gops), ("Utilization", Point.utilization),
-    ("Energy an inference, chip", Point.energy), ("DRAM, apart", Point.dram_energy), ("Efficiency", Point.tops_per_watt),
-    ("Off-chip, read", lambda p: p.traffic("dram_bytes_read")), ("Off-chip, written", lambda p: p.traffic("dram_bytes_written")),
-    ("Area", Point.area), ("Gate equivalents", Point.gates), ("Precisions", Point.flexibility), ("On the machine", Point.on_machine),
+    ("Exactness", Point.exact),
+    ("Accuracy, top-1", Point.top1),
+    ("Top-1 of the float model", Point.float_top1),
+    ("Cycles, batch 1", Point.cycles),
+    ("Clock", Point.clock),
+    ("Latency, batch 1", Point.latency),
+    ("Throughput", Point.throughput),
+    ("Operations", Point.gops),
+    ("Utilization", Point.utilization),
+    ("Energy an inference, chip", Point.energy),
+    ("DRAM, apart", Point.dram_energy),
+    ("Efficiency", Point.tops_per_watt),
+    ("Off-chip, read", lambda p: p.traffic("dram_bytes_read")),
+    ("Off-chip, written", lambda p: p.traffic("dram_bytes_written")),
+    ("Area", Point.area),
+    ("Gate equivalents", Point.gates),
+    ("Precisions", Point.flexibility),
+    ("On the machine", Point.on_machine),
 ]

@@ -20,10 +20,18 @@ def page(document, results):
     except ImportError:
         raise BadInput("jinja2 is not there: install the Debian package python3-jinja2") from None
     figures.draw([part for part in document.walk() if isinstance(part, Figure)])
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE),
+                                     autoescape=True,
+                                     trim_blocks=True,
+                                     lstrip_blocks=True)
     environment.filters["json"] = json.dumps
-    data = json.dumps({r.name: r.data for r in results.all}, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
-    return environment.get_template("page.html").render(document=document, results=results, data=data,
+    data = json.dumps({
+        r.name: r.data
+        for r in results.all
+    }, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
+    return environment.get_template("page.html").render(document=document,
+                                                        results=results,
+                                                        data=data,
                                                         style=(HERE / "page.css").read_text())
 
 
@@ -39,7 +47,9 @@ def main():
         document = sections.report(results, json.loads((HERE / "published.json").read_text()))
         if options.html:
             pathlib.Path(options.html).write_text(page(document, results), encoding="utf-8", errors="replace")
-        pathlib.Path(options.text).write_text(terminal.printed(document, options.columns), encoding="utf-8", errors="replace")
+        pathlib.Path(options.text).write_text(terminal.printed(document, options.columns),
+                                              encoding="utf-8",
+                                              errors="replace")
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -5,20 +5,60 @@ import pathlib
 
 NUMBER = (int, float)
 # What a result must have to be told; all else may be missing, and is then told as not known.
-RUN = {"model": str, "backend": str, "cycles": NUMBER, "macs": NUMBER, "peak_macs_per_cycle": NUMBER, "utilization": NUMBER,
-       "dram_bytes_read": NUMBER, "dram_bytes_written": NUMBER, "layers": list}
+RUN = {
+    "model": str,
+    "backend": str,
+    "cycles": NUMBER,
+    "macs": NUMBER,
+    "peak_macs_per_cycle": NUMBER,
+    "utilization": NUMBER,
+    "dram_bytes_read": NUMBER,
+    "dram_bytes_written": NUMBER,
+    "layers": list
+}
 REQUIRED = {
     "run": RUN,
-    "verify": {**RUN, "vectors": int},
-    "estimate": {"model": str, "cycles": NUMBER, "macs": NUMBER, "peak_macs_per_cycle": NUMBER, "utilization": NUMBER,
-                 "layers": list},
-    "synth": {"area_um2": NUMBER, "gate_equivalents": NUMBER, "modules": list},
-    "accuracy": {"model": str, "backend": str, "images": int, "top1": NUMBER},
-    "compare": {"model": str, "against": str, "layers": list},
+    "verify": {
+        **RUN, "vectors": int
+    },
+    "estimate": {
+        "model": str,
+        "cycles": NUMBER,
+        "macs": NUMBER,
+        "peak_macs_per_cycle": NUMBER,
+        "utilization": NUMBER,
+        "layers": list
+    },
+    "synth": {
+        "area_um2": NUMBER,
+        "gate_equivalents": NUMBER,
+        "modules": list
+    },
+    "accuracy": {
+        "model": str,
+        "backend": str,
+        "images": int,
+        "top1": NUMBER
+    },
+    "compare": {
+        "model": str,
+        "against": str,
+        "layers": list
+    },
 }
 LAYERS = {
-    "run": {"name": str, "op": str, "macs": NUMBER, "cycles": NUMBER, "utilization": NUMBER, "bound": str},
-    "compare": {"name": str, "op": str},
+    "run": {
+        "name": str,
+        "op": str,
+        "macs": NUMBER,
+        "cycles": NUMBER,
+        "utilization": NUMBER,
+        "bound": str
+    },
+    "compare": {
+        "name": str,
+        "op": str
+    },
 }
 LAYERS["verify"] = LAYERS["estimate"] = LAYERS["run"]
 
@@ -54,11 +94,18 @@ class Trace:
         self.tracks = {}
         for event in data["traceEvents"]:
             if event["ph"] == "X":
-                self.tracks.setdefault(event["cat"], []).append((event["ts"], event["ts"] + event["dur"], event["name"]))
+                self.tracks.setdefault(event["cat"], []).append(
+                    (event["ts"], event["ts"] + event["dur"], event["name"]))
 
 
 def kind_of(value):
-    return {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+    return {
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        type(None): "null"
+    }.get(type(value), "a number")
 
 
 def check_keys(path, where, data, required, whole):
@@ -103,8 +150,9 @@ class Results:
             for path in sorted(folder.rglob("*.json")):
                 self.add(path, prefix + path.relative_to(folder).as_posix())
         if not self.all:
-            raise BadInput(f"{', '.join(map(str, folders))}: no results of trine run, verify, estimate, synth, accuracy or "
-                           "compare (--json FILE writes them)")
+            raise BadInput(
+                f"{', '.join(map(str, folders))}: no results of trine run, verify, estimate, synth, accuracy or "
+                "compare (--json FILE writes them)")
         self.check_revisions()
         self.revision = self.all[0]["revision"]
         self.designs = self.name_designs()
@@ -129,8 +177,9 @@ class Results:
         first = self.all[0]
         for other in self.all[1:]:
             if other["revision"] != first["revision"]:
-                raise BadInput(f"{other.path}: revision: is {other['revision']}, but {first.path} is of {first['revision']}: "
-                               "make one of them again, figures of two versions do not compare")
+                raise BadInput(
+                    f"{other.path}: revision: is {other['revision']}, but {first.path} is of {first['revision']}: "
+                    "make one of them again, figures of two versions do not compare")
 
     def name_designs(self):
         """{hash: name}: that of its configuration; of several with one name with the keys in which they differ."""
@@ -148,5 +197,7 @@ class Results:
 
     def of(self, commands, design=None, model=None):
         """Those of these commands, of a design and a model where one is named: in the order of the commands."""
-        return [r for command in commands for r in self.all
-                if r.command == command and (design is None or r.design == design) and (model is None or r.model == model)]
+        return [
+            r for command in commands for r in self.all
+            if r.command == command and (design is None or r.design == design) and (model is None or r.model == model)
+        ]

@@ -11,15 +11,17 @@ ENGINES = ("layers", "load", "compute", "vector", "store")
 
 
 def report(results, published):
-    points = [p for p in (Point(results, d, m) for m in models_of(results) for d in designs_of(results))
-              if p.runs or p.estimate]
+    points = [
+        p for p in (Point(results, d, m) for m in models_of(results) for d in designs_of(results))
+        if p.runs or p.estimate
+    ]
     models = list(dict.fromkeys(p.model for p in points))
-    title = f"{', '.join(models) or 'designs'} on {', '.join(results.designs.values())}" if results.designs else ", ".join(models)
+    title = " on ".join(", ".join(names) for names in (models, results.designs.values()) if names)
     parts = [summary(model, [p for p in points if p.model == model]) for model in models]
     parts += filter(None, [comparison(points, models)])
     parts += [one_point(p) for p in points]
     parts += filter(None, [area(results, d) for d in designs_of(results)])
-    parts += filter(None, [noise(results, m) for m in {r.model: 0 for r in results.of(("compare",))}])
+    parts += filter(None, [noise(results, m) for m in {r.model: 0 for r in results.of(("compare", ))}])
     parts += filter(None, [beside(points, published)])
     document = Section(title, parts + [sources(results)])
     count = 0
@@ -36,16 +38,19 @@ def models_of(results):
 
 def designs_of(results):
     """The smallest first."""
+
     def size(design):
         c = results.configuration(design)
         sides = [c.get("array.rows"), c.get("array.cols")]
         return sides[0] * sides[1] if all(isinstance(s, int) for s in sides) else 0
+
     return sorted(results.designs, key=lambda d: (size(d), results.designs[d]))
 
 
 def summary(model, points):
     rows = [[text(title)] + [tell(p) for p in points] for title, tell in SUMMARY]
-    return Section(f"{model}: every metric", [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows)])
+    return Section(f"{model}: every metric",
+                   [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows)])
 
 
 def comparison(points, models):
@@ -57,20 +62,38 @@ def comparison(points, models):
         for p in alike:
             speed = base["cycles"] / p.main["cycles"] if p.main["cycles"] else 0
             size = p.main["peak_macs_per_cycle"] / base["peak_macs_per_cycle"]
-            rows.append([text(model), text(p.name), number(p.main["peak_macs_per_cycle"], source=at(p.main, "peak_macs_per_cycle")),
-                         number(p.main["cycles"], source=at(p.main, "cycles")), percent(p.main["utilization"]),
-                         number(speed, 2), percent(speed / size), shortened(p.gates()), shortened(p.energy())])
+            rows.append([
+                text(model),
+                text(p.name),
+                number(p.main["peak_macs_per_cycle"], source=at(p.main, "peak_macs_per_cycle")),
+                number(p.main["cycles"], source=at(p.main, "cycles")),
+                percent(p.main["utilization"]),
+                number(speed, 2),
+                percent(speed / size),
+                shortened(p.gates()),
+                shortened(p.energy())
+            ])
         if len(alike) > 1:
             series.append((model, k % 8, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
     if not rows:
         return None
-    parts = [Table("Designs: speed against the first of each model; scalability is speed by size", [
-        "<model", "<design", "MACs per cycle", "cycles", "utilization", "speed", "scalability", "GE", "energy"], rows)]
+    parts = [
+        Table("Designs: speed against the first of each model; scalability is speed by size",
+              ["<model", "<design", "MACs per cycle", "cycles", "utilization", "speed", "scalability", "GE", "energy"],
+              rows)
+    ]
     if series:
-        parts.insert(0, figures.lines("Cycles of an inference by the size of the array", "A line for each model, falling with "
-                                      "the array's MACs per cycle; the figures stand in the table below.",
-                                      series, "MACs per cycle", "cycles"))
+        parts.insert(
+            0,
+            figures.lines(
+                "Cycles of an inference by the size of the array", "A line for each model, falling with "
+                "the array's MACs per cycle; the figures stand in the table below.", series, "MACs per cycle",
+                "cycles"))
     return Section("Designs compared", parts)
+
+
+def present(parts):
+    return [part for part in parts if part]
 
 
 def shortened(cell):
@@ -78,8 +101,11 @@ def shortened(cell):
 
 
 def one_point(p):
-    parts = [layer_bars(p), *roofline(p), *traffic(p), *energy(p), *timeline(p), *batch_curve(p), layer_table(p), *hosts(p)]
-    return Section(f"{p.model} on {p.name}", [part for part in parts if part])
+    parts = [
+        layer_bars(p), *roofline(p), *traffic(p), *energy(p), *timeline(p), *batch_curve(p),
+        layer_table(p), *hosts(p)
+    ]
+    return Section(f"{p.model} on {p.name}", present(parts))
 
 
 def layer_names(p):
@@ -92,15 +118,22 @@ def numbered(layers):
 
 def layer_bars(p):
     layers, names = p.main["layers"], layer_names(p)
-    series = [(bound, n, [100 * layer["utilization"] if layer["bound"] == bound else 0 for layer in layers])
+    series = [(bound, n, [100 * layer["utilization"] if layer["bound"] == bound else 0
+                          for layer in layers])
               for bound, n in BOUNDS.items()]
     causes = [(cause, n, [part(layer, "causes", cause) for layer in layers]) for cause, n in CAUSES.items()]
     if not any(any(values) for *_, values in causes):
-        causes = [(bound, n, [layer["cycles"] if layer["bound"] == bound else 0 for layer in layers]) for bound, n in BOUNDS.items()]
+        causes = [(bound, n, [layer["cycles"] if layer["bound"] == bound else 0
+                              for layer in layers])
+                  for bound, n in BOUNDS.items()]
     where = "A bar for each layer; the figures stand in the table of layers below."
-    return Section("Utilization and cycles of each layer", list(filter(None, [
-        figures.bars("Utilization by layer, coloured by what bounds it", where, names, series, "% of the array's MACs"),
-        figures.bars("Cycles by layer and cause", where, names, causes, "cycles")])))
+    return Section(
+        "Utilization and cycles of each layer",
+        present([
+            figures.bars("Utilization by layer, coloured by what bounds it", where, names, series,
+                         "% of the array's MACs"),
+            figures.bars("Cycles by layer and cause", where, names, causes, "cycles")
+        ]))
 
 
 def part(layer, *keys):
@@ -119,69 +152,104 @@ def bytes_of(layer):
 
 def roofline(p):
     width = p.configuration.get("bus.axi_data_bits")
-    layers = [(i, layer["macs"] / bytes_of(layer) if bytes_of(layer) else None, layer["macs"] / layer["cycles"], layer["bound"])
-              for i, layer in enumerate(p.main["layers"], 1) if layer["macs"] and layer["cycles"]]
+    layers = [(i, layer["macs"] / bytes_of(layer) if bytes_of(layer) else None, layer["macs"] / layer["cycles"],
+               layer["bound"]) for i, layer in enumerate(p.main["layers"], 1) if layer["macs"] and layer["cycles"]]
     if not layers or not traffic_known(p) or not isinstance(width, int):
         return []
-    return [Section("Roofline", [figures.roofline(
-        f"{p.main['peak_macs_per_cycle']:,} MACs and {width // 8} bytes a cycle. Triangles: layers of which no byte crosses "
-        "the edge. Left of the bus's line: layers whose constants were loaded while others computed",
-        "A point for each layer with MACs, by its number; the two lines are the bus and the array.",
-        layers, p.main["peak_macs_per_cycle"], width / 8, BOUNDS)])]
+    return [
+        Section("Roofline", [
+            figures.roofline(
+                f"{p.main['peak_macs_per_cycle']:,} MACs and {width // 8} bytes a cycle. Triangles: layers of which no "
+                "byte crosses the edge. Left of the bus's line: layers whose constants came while others computed",
+                "A point for each layer with MACs, by its number; the two lines are the bus and the array.", layers,
+                p.main["peak_macs_per_cycle"], width / 8, BOUNDS)
+        ])
+    ]
 
 
 def traffic(p):
     layers = p.main["layers"]
     if not traffic_known(p) or not layers:
         return []
+
     def constants(layer):
         return part(layer, "dram_bytes_constants")
-    kinds = [[constants(layer) for layer in layers], [part(layer, "dram_bytes_read") - constants(layer) for layer in layers],
+
+    kinds = [[constants(layer) for layer in layers],
+             [part(layer, "dram_bytes_read") - constants(layer) for layer in layers],
              [part(layer, "dram_bytes_written") for layer in layers]]
     rows = [[text(name), number(sum(values))] for (name, _), values in zip(TRAFFIC, kinds)]
     if isinstance(p.main.get("fetched_bytes"), int):
         rows.append([text("program"), number(p.main["fetched_bytes"], source=at(p.main, "fetched_bytes"))])
     rows.append([text("all"), number(p.main["dram_bytes_read"] + p.main["dram_bytes_written"])])
-    return [Section("Off-chip traffic", list(filter(None, [
-        figures.bars("Bytes between DRAM and the machine by layer and kind", "A bar for each layer; the figures stand in the "
-                     "table of layers below.", layer_names(p), [(n, k, v) for (n, k), v in zip(TRAFFIC, kinds)], "bytes"),
-        Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows)])))]
+    return [
+        Section(
+            "Off-chip traffic",
+            present([
+                figures.bars("Bytes between DRAM and the machine by layer and kind",
+                             "A bar for each layer; the figures stand in the "
+                             "table of layers below.", layer_names(p), [(n, k, v) for (n, k), v in zip(TRAFFIC, kinds)],
+                             "bytes"),
+                Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows)
+            ]))
+    ]
 
 
 def energy(p):
     of = p.energy_split()
     split = of["energy"].get("by_component") if of else None
     if not isinstance(split, dict) or not split:
-        return [Section("Energy", [Table("Energy of an inference", ["<component", "energy"],
-                                         [[text("all"), unknown(p.command("estimate") + " MODEL")]])])]
+        return [
+            Section("Energy", [
+                Table("Energy of an inference", ["<component", "energy"],
+                      [[text("all"), unknown(p.command("estimate") + " MODEL")]])
+            ])
+        ]
     whole = sum(split.values()) or 1
     rows = [[text(name), number(pj / 1e6, unit="µJ"), percent(pj / whole)] for name, pj in split.items()]
     for row, (name, pj) in zip(rows, split.items()):
         row[1].value, row[1].source = pj, at(of, "energy", "by_component", name)
     colours = {name: k % 8 for k, name in enumerate(split)}
-    layers = [(name, k, [part(layer, "energy_by_component", name) for layer in of["layers"]]) for name, k in colours.items()]
+    layers = [(name, k, [part(layer, "energy_by_component", name)
+                         for layer in of["layers"]])
+              for name, k in colours.items()]
     names = numbered(of["layers"])
-    return [Section("Energy", list(filter(None, [
-        figures.bars("Energy by layer and component", "A bar for each layer.", names, layers, "pJ"),
-        figures.bars("Energy by component", "A bar for each component; the figures stand in the table below.", list(split),
-                     [("", 0, [pj / 1e6 for pj in split.values()])], "µJ"),
-        Table(f"Energy of an inference by component, {of['energy'].get('technology', 'technology not known')}, DRAM apart",
-              ["<component", "energy", "share"], rows)])))]
+    return [
+        Section(
+            "Energy",
+            present([
+                figures.bars("Energy by layer and component", "A bar for each layer.", names, layers, "pJ"),
+                figures.bars("Energy by component", "A bar for each component; the figures stand in the table below.",
+                             list(split), [("", 0, [pj / 1e6 for pj in split.values()])], "µJ"),
+                Table(
+                    f"Energy of an inference by component, "
+                    f"{of['energy'].get('technology', 'technology not known')}, DRAM apart",
+                    ["<component", "energy", "share"], rows)
+            ]))
+    ]
 
 
 def timeline(p):
     command = p.command("run") + " MODEL --backend arch --perfetto DIR/FILE.json"
     if not p.trace:
-        return [Section("Timeline of the engines", [Table("Busy engines", ["<engine", "share"], [[text("all"), unknown(command)]])])]
+        return [
+            Section("Timeline of the engines",
+                    [Table("Busy engines", ["<engine", "share"], [[text("all"), unknown(command)]])])
+        ]
     numbers = {}
     for i, layer in enumerate(p.main["layers"], 1):
         numbers.setdefault(layer["name"], i)
     tracks = [(name, p.trace.tracks.get(name, [])) for name in ENGINES]
-    rows = [[text(name), number(covered(spans)), percent(covered(spans) / p.trace.cycles)] for name, spans in tracks[1:]]
-    return [Section("Timeline of the engines", [
-        figures.timeline(f"What worked when, in {p.trace.cycles:,} cycles; layers by their numbers",
-                         "A row for the layers and one for each engine, filled where it works.", tracks, p.trace.cycles, numbers),
-        Table("Cycles in which an engine works", ["<engine", "cycles", "share"], rows)])]
+    rows = [[text(name), number(covered(spans)),
+             percent(covered(spans) / p.trace.cycles)] for name, spans in tracks[1:]]
+    return [
+        Section("Timeline of the engines", [
+            figures.timeline(f"What worked when, in {p.trace.cycles:,} cycles; layers by their numbers",
+                             "A row for the layers and one for each engine, filled where it works.", tracks,
+                             p.trace.cycles, numbers),
+            Table("Cycles in which an engine works", ["<engine", "cycles", "share"], rows)
+        ])
+    ]
 
 
 def covered(spans):
@@ -196,35 +264,61 @@ def covered(spans):
 def batch_curve(p):
     runs = batches(p)
     if not runs:
-        return [Section("Batch", [Table("Latency by batch", ["<images", "cycles"],
-                                        [[text("2 and more"), unknown(p.command("run") + " MODEL --backend arch --batch 2")]])])]
+        return [
+            Section("Batch", [
+                Table("Latency by batch", ["<images", "cycles"],
+                      [[text("2 and more"),
+                        unknown(p.command("run") + " MODEL --backend arch --batch 2")]])
+            ])
+        ]
     clock = p.clock_ns()
     rows = []
     for r in runs:
         images = r.get("images", 1)
-        rows.append([number(images, source=at(r, "images")), number(r["cycles"], source=at(r, "cycles")), number(r["cycles"] / images),
-                     percent(r["utilization"], source=at(r, "utilization")),
-                     number((r["dram_bytes_read"] + r["dram_bytes_written"]) / images),
-                     number(r["cycles"] * clock[0] / 1e6, unit="ms") if clock else unknown(p.command("synth")),
-                     number(images * 1e9 / r["cycles"] / clock[0]) if clock else unknown(p.command("synth"))])
+        rows.append([
+            number(images, source=at(r, "images")),
+            number(r["cycles"], source=at(r, "cycles")),
+            number(r["cycles"] / images),
+            percent(r["utilization"], source=at(r, "utilization")),
+            number((r["dram_bytes_read"] + r["dram_bytes_written"]) / images),
+            number(r["cycles"] * clock[0] / 1e6, unit="ms") if clock else unknown(p.command("synth")),
+            number(images * 1e9 / r["cycles"] / clock[0]) if clock else unknown(p.command("synth"))
+        ])
     curve = [("cycles of an image", 0, [(r.get("images", 1), r["cycles"] / r.get("images", 1)) for r in runs])]
-    return [Section("Batch", [
-        figures.lines(f"Cycles of an image by the size of the batch ({runs[0]['backend']})",
-                      "One line; the figures stand in the table below.", curve, "images in a run", "cycles of an image"),
-        Table("Latency and throughput by batch", ["images", "cycles", "of an image", "utilization", "bytes of an image", "latency",
-                                                  "inferences/s"], rows)])]
+    return [
+        Section("Batch", [
+            figures.lines(f"Cycles of an image by the size of the batch ({runs[0]['backend']})",
+                          "One line; the figures stand in the table below.", curve, "images in a run",
+                          "cycles of an image"),
+            Table("Latency and throughput by batch",
+                  ["images", "cycles", "of an image", "utilization", "bytes of an image", "latency", "inferences/s"],
+                  rows)
+        ])
+    ]
 
 
 def layer_table(p):
-    columns = ["number", "<layer", "<operator", "MACs", "cycles", "utilization", "<bound", "bytes read", "written", "MACs/byte"]
+    columns = [
+        "number", "<layer", "<operator", "MACs", "cycles", "utilization", "<bound", "bytes read", "written", "MACs/byte"
+    ]
     rows = []
     for i, layer in enumerate(p.main["layers"]):
+
         def known(key, i=i, layer=layer):
             return number(layer[key], source=at(p.main, "layers", i, key)) if key in layer else text("-")
+
         ratio = number(layer["macs"] / bytes_of(layer), 1) if bytes_of(layer) else text("-")
-        rows.append([number(i + 1), text(layer["name"]), text(layer["op"]), known("macs"), known("cycles"),
-                     percent(layer["utilization"], source=at(p.main, "layers", i, "utilization")), text(layer["bound"]),
-                     known("dram_bytes_read"), known("dram_bytes_written"), ratio])
+        rows.append([
+            number(i + 1),
+            text(layer["name"]),
+            text(layer["op"]),
+            known("macs"),
+            known("cycles"),
+            percent(layer["utilization"], source=at(p.main, "layers", i, "utilization")),
+            text(layer["bound"]),
+            known("dram_bytes_read"),
+            known("dram_bytes_written"), ratio
+        ])
         if any("energy_pj" in one for one in p.main["layers"]):
             rows[-1].append(known("energy_pj"))
     if any("energy_pj" in one for one in p.main["layers"]):
@@ -236,82 +330,195 @@ def hosts(p):
     of = next((r for r in p.runs if r.get("host")), None)
     if not of:
         return []
-    rows = [[text(op.get("name", "-")), text(op.get("op", "-")), text(op.get("when", "-")), number(op.get("macs")), number(op.get("bytes"))]
-            for op in of["host"]]
-    return [Section("On the host", [Table("Operators that the host runs", ["<tensor", "<operator", "<when", "MACs", "bytes"], rows)])]
+    rows = [[
+        text(op.get("name", "-")),
+        text(op.get("op", "-")),
+        text(op.get("when", "-")),
+        number(op.get("macs")),
+        number(op.get("bytes"))
+    ] for op in of["host"]]
+    return [
+        Section("On the host",
+                [Table("Operators that the host runs", ["<tensor", "<operator", "<when", "MACs", "bytes"], rows)])
+    ]
 
 
 def area(results, design):
-    synth = next((r for r in results.of(("synth",), design)), None)
+    synth = next((r for r in results.of(("synth", ), design)), None)
     if not synth or synth.get("target", "asic") != "asic":
         return None
     name, whole = results.designs[design], synth["gate_equivalents"] or 1
     modules = [(i, m) for i, m in enumerate(synth["modules"]) if part(m, "gate_equivalents")]
-    rows = [[text(m.get("name", "-")), number(m.get("instances"), source=at(synth, "modules", i, "instances")),
-             number(m["gate_equivalents"], 0, source=at(synth, "modules", i, "gate_equivalents")),
-             number(total(m), 0), percent(total(m) / whole)] for i, m in modules]
+    rows = [[
+        text(m.get("name", "-")),
+        number(m.get("instances"), source=at(synth, "modules", i, "instances")),
+        number(m["gate_equivalents"], 0, source=at(synth, "modules", i, "gate_equivalents")),
+        number(total(m), 0),
+        percent(total(m) / whole)
+    ] for i, m in modules]
     shown = [m for _, m in modules[:20]]
-    return Section(f"Area of {name}", list(filter(None, [
-        figures.bars("Gate equivalents by module, all instances, the twenty largest", "A bar for each module; the figures stand in "
-                     "the table below.", [m.get("name", "-") for m in shown], [("", 0, [total(m) for m in shown])], "GE"),
-        Table(f"Modules of {name} ({synth.get('library', '')}), memories apart", ["<module", "instances", "GE", "GE of all", "share"],
-              rows, long=True)])))
+    library = synth.get("library", "library not known")
+    return Section(
+        f"Area of {name}",
+        present([
+            figures.bars("Gate equivalents by module, all instances, the twenty largest",
+                         "A bar for each module; the figures stand in "
+                         "the table below.", [m.get("name", "-") for m in shown], [("", 0, [total(m) for m in shown])],
+                         "GE"),
+            area_tree(name, synth, library),
+            Table(f"Modules of {name} ({library}), memories apart",
+                  ["<module", "instances", "GE", "GE of all", "share"],
+                  rows,
+                  long=True)
+        ]))
 
 
 def total(module):
-    return module["gate_equivalents"] * part(module, "instances")
+    return part(module, "gate_equivalents") * part(module, "instances")
+
+
+SMALL = 0.01  # of the whole: what is less is not told in the tree
+
+
+def area_tree(name, synth, library):
+    """The modules in each other; None where the result does not tell them."""
+    cells = {m.get("name"): (part(m, "gate_equivalents"), m.get("children")) for m in synth["modules"]}
+    nand2 = part(synth, "nand2_um2")
+    for memory in synth.get("memories") or []:
+        if nand2 and part(memory, "instances"):
+            cells[memory.get("name")] = (part(memory, "area_um2") / part(memory, "instances") / nand2, {})
+    if any(not isinstance(children, dict) for _, children in cells.values()):
+        return None
+    inner = {child for _, children in cells.values() for child in children}
+    below = {}
+
+    def whole(module):
+        if module not in below:
+            own, children = cells.get(module, (0, {}))
+            below[module] = own + sum(n * whole(child) for child, n in children.items())
+        return below[module]
+
+    tops = [module for module in cells if module not in inner]
+    everything = sum(map(whole, tops)) or 1
+    rows = []
+
+    def add(module, times, depth):
+        if times * whole(module) >= SMALL * everything:
+            rows.append([
+                text("\u2003" * depth + module),
+                number(times),
+                number(cells[module][0] * times, 0),
+                number(whole(module) * times, 0),
+                percent(whole(module) * times / everything)
+            ])
+            for child, n in sorted(cells[module][1].items(), key=lambda c: -c[1] * whole(c[0])):
+                add(child, times * n, depth + 1)
+
+    for module in tops:
+        add(module, 1, 0)
+    return Table(
+        f"{name} as a tree ({library}): gate equivalents of a module's own, and with those in it; from "
+        f"{100 * SMALL:g} % on, "
+        "memories where the library has macros", ["<module", "instances", "own GE", "GE with all in it", "share"], rows)
 
 
 def noise(results, model):
-    of = results.of(("compare",), None, model)[0]
-    rows = [[number(i + 1), text(layer["name"]), text(layer["op"]), percent(part(layer, "share_equal")),
-             number(layer.get("largest_difference"), source=at(of, "layers", i, "largest_difference")),
-             number(layer["snr_db"], 1, source=at(of, "layers", i, "snr_db")) if isinstance(layer.get("snr_db"), (int, float))
-             else text("equal" if not layer.get("codes_differ", 1) else "-")]
-            for i, layer in enumerate(of["layers"])]
+    of = results.of(("compare", ), None, model)[0]
+    rows = [[
+        number(i + 1),
+        text(layer["name"]),
+        text(layer["op"]),
+        percent(part(layer, "share_equal")),
+        number(layer.get("largest_difference"), source=at(of, "layers", i, "largest_difference")),
+        number(layer["snr_db"], 1, source=at(of, "layers", i, "snr_db")) if isinstance(
+            layer.get("snr_db"), (int, float)) else text("equal" if not layer.get("codes_differ", 1) else "-")
+    ] for i, layer in enumerate(of["layers"])]
     names = numbered(of["layers"])
     against = of.get("float_model") or of["against"]
-    return Section(f"{model}: signal to noise of each layer", list(filter(None, [
-        figures.bars(f"Signal to noise against {against}", "A bar for each layer; where there is none all codes are equal.", names,
-                     [("", 0, [max(0, part(layer, "snr_db")) for layer in of["layers"]])], "dB"),
-        Table(f"Layers of {model} against {against}", ["number", "<layer", "<operator", "codes equal", "worst, codes", "SNR, dB"],
-              rows, long=True)])))
+    return Section(
+        f"{model}: signal to noise of each layer",
+        present([
+            figures.bars(f"Signal to noise against {against}",
+                         "A bar for each layer; where there is none all codes are equal.", names,
+                         [("", 0, [max(0, part(layer, "snr_db")) for layer in of["layers"]])], "dB"),
+            Table(f"Layers of {model} against {against}",
+                  ["number", "<layer", "<operator", "codes equal", "worst, codes", "SNR, dB"],
+                  rows,
+                  long=True)
+        ]))
 
 
 def beside(points, published):
-    """Published systems on networks of their own, and this machine's figures on the same network."""
+    """Published systems, and this machine on the same networks."""
     parts = []
     for network in published["networks"]:
         own = [p for p in points if p.main and p.model in network["models"]]
         theirs = [s for s in published["systems"] if s["network"] == network["name"]]
         if own and theirs:
-            rows = [published_row(s) for s in theirs] + [own_row(p) for p in own]
-            parts.append(Table(f"{network['name']}: published, then this machine",
-                               ["<system", "<network", "MACs per cycle", "<clock", "cycles", "<time", "utilization", "<power, energy",
-                                "<source"], rows))
-    rest = [published_row(s) for s in published["systems"]]
-    parts.append(Table("All published figures", ["<system", "<network", "MACs per cycle", "<clock", "cycles", "<time", "utilization",
-                                                 "<power, energy", "<source"], rest, long=True))
-    return Section("Published systems beside it", [published["note"], *parts])
+            parts.append(
+                told(f"{network['name']}: published, then this machine",
+                     [published_row(s) for s in theirs] + [own_row(p) for p in own], {"<network"}))
+    everything = told("All published figures", [published_row(s) for s in published["systems"]], set())
+    everything.long = True
+    return Section("Published systems beside it", [published["note"], *parts, everything])
+
+
+PUBLISHED = [
+    "<system", "<network", "MACs per cycle", "<clock", "cycles", "<time", "utilization", "<power, energy", "<source"
+]
+
+
+def told(caption, rows, without):
+    """A table without the columns in which nothing stands."""
+    kept = [i for i, title in enumerate(PUBLISHED) if title not in without and any(row[i].text != "-" for row in rows)]
+    return Table(caption, [PUBLISHED[i] for i in kept], [[row[i] for i in kept] for row in rows])
 
 
 def published_row(s):
-    return [text(s["system"]), text(s["network"]), number(s.get("macs_per_cycle")), text(s.get("clock", "-")), number(s.get("cycles")),
-            text(s.get("time", "-")), percent(s["utilization"]) if "utilization" in s else text("-"), text(s.get("energy", "-")),
-            text(s["source"])]
+    return [
+        text(s["system"]),
+        text(s["network"]),
+        number(s.get("macs_per_cycle")),
+        text(s.get("clock", "-")),
+        number(s.get("cycles")),
+        text(s.get("time", "-")),
+        percent(s["utilization"]) if "utilization" in s else text("-"),
+        text(s.get("energy", "-")),
+        text(s["source"])
+    ]
 
 
 def own_row(p):
     known = p.clock_ns()
-    return [text(f"Trine {p.name}"), text(p.model), number(p.main["peak_macs_per_cycle"]), text(f"{1000 / known[0]:.0f} MHz" if known else "-"),
-            number(p.main["cycles"], source=at(p.main, "cycles")), text(p.latency().text if known else "-"), percent(p.main["utilization"]),
-            text("-" if p.energy().command else p.energy().text), text(f"{p.main.name} ({p.backend()})")]
+    return [
+        text(f"Trine {p.name}: {p.model}"),
+        text(p.model),
+        number(p.main["peak_macs_per_cycle"], source=at(p.main, "peak_macs_per_cycle")),
+        text(f"{1000 / known[0]:.0f} MHz" if known else "-"),
+        number(p.main["cycles"], source=at(p.main, "cycles")),
+        shortened(p.latency()),
+        percent(p.main["utilization"], source=at(p.main, "utilization")),
+        shortened(p.energy()),
+        text(f"{p.main.name} ({p.backend()})")
+    ]
 
 
 def sources(results):
-    rows = [[text(r.name), text(r.command), text(results.designs.get(r.design, "-")), text(r.model or "-"), text(r.get("backend", "-"))]
-            for r in results.all]
-    rows += [[text(t.name), text("run --perfetto"), text(results.designs.get(t.design, "-")), text(t.model), text(t.backend)]
-             for t in results.traces]
+    rows = [[
+        text(r.name),
+        text(r.command),
+        text(results.designs.get(r.design, "-")),
+        text(r.model or "-"),
+        text(r.get("backend", "-"))
+    ] for r in results.all]
+    rows += [[
+        text(t.name),
+        text("run --perfetto"),
+        text(results.designs.get(t.design, "-")),
+        text(t.model),
+        text(t.backend)
+    ] for t in results.traces]
     rows += [[text(name), text("not read"), text("-"), text("-"), text("-")] for name in results.others]
-    return Section("Sources", [Table(f"Files, of revision {results.revision}", ["<file", "<command", "<design", "<model", "<backend"], rows)])
+    return Section(
+        "Sources",
+        [Table(f"Files, of revision {results.revision}", ["<file", "<command", "<design", "<model", "<backend"], rows)])

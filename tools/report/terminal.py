@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as text: the page's tables, and below each section what is not known."""
+"""A report as text: the page's tables."""
 from document import Section, Table
+
+LEAST = 8  # columns of a name
 
 
 def printed(document, columns):
@@ -12,6 +14,8 @@ def printed(document, columns):
 def add(section, columns, lines, depth):
     for part in section.parts:
         if isinstance(part, Section):
+            if not any(isinstance(inner, (Table, str)) for inner in part.walk()):
+                continue  # pictures alone
             lines += [part.title, ("=" if depth == 0 else "-") * min(columns, len(part.title))]
             add(part, columns, lines, depth + 1)
         elif isinstance(part, Table):
@@ -21,21 +25,29 @@ def add(section, columns, lines, depth):
 
 
 def table(t, columns):
-    """Its rows, or, where they are wider than the terminal, a line for each cell."""
+    """Its rows with names cut to the terminal's width; where not even that fits, a line for each cell."""
     left = [title.startswith("<") for title in t.columns]
     titles = [title.lstrip("<") for title in t.columns]
-    cells = [titles] + [[cut(cell.text, 30 if i else 34) for i, cell in enumerate(row)] for row in t.rows]
+    cells = [titles] + [[cell.text for cell in row] for row in t.rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(titles))]
+    while sum(widths) + 2 * (len(widths) - 1) > columns:
+        widest = max((w, i) for i, w in enumerate(widths) if left[i])[1] if any(left) else 0
+        if not left[widest] or widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
     lines = wrapped(t.caption + ":", columns)
     if sum(widths) + 2 * (len(widths) - 1) <= columns:
         for row in cells:
-            lines.append("  ".join(f"{c:<{w}}" if text else f"{c:>{w}}" for c, w, text in zip(row, widths, left)).rstrip())
+            lines.append("  ".join(f"{cut(c, w):<{w}}" if text else f"{c:>{w}}"
+                                   for c, w, text in zip(row, widths, left)).rstrip())
     else:
         for row in t.rows:
             lines.append(cut(row[0].text, columns))
-            lines += [cut(f"  {title}: {cell.text}", columns) for title, cell in zip(titles[1:], row[1:]) if cell.text != "-"]
+            lines += [
+                cut(f"  {title}: {cell.text}", columns) for title, cell in zip(titles[1:], row[1:]) if cell.text != "-"
+            ]
     commands = dict.fromkeys(cell.command for row in t.rows for cell in row if cell.command)
-    return lines + [cut(f"not known without: {command}", columns) for command in commands]
+    return lines + [line for command in commands for line in wrapped(f"not known without: {command}", columns)]
 
 
 def cut(text, width):

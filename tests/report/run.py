@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""trine report: a page out of real runs whose figures are those of the results; wrong input; with --full in Chromium.
+
+    tests/report/run.py --build DIR [--full]
+"""
+import argparse
+import html.parser
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAM = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+LENET = ROOT / "models" / "lenet_mnist.tflite"
+VECTORS = ROOT / "models" / "lenet_mnist" / "vectors"
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+def check(right, what):
+    if not right:
+        sys.exit(f"tests/report: {what}")
+
+
+def trine(*arguments, code=0):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    check(done.returncode == code, f"trine {' '.join(map(str, arguments))}: exit code {done.returncode}: {done.stderr}")
+    return done
+
+
+def refused(what, *arguments):
+    """One line on stderr that has `what`, exit code 2."""
+    lines = trine(*arguments, code=2).stderr.splitlines()
+    check(len(lines) == 1 and what in lines[0], f"{arguments}: says {lines}, expected one line with: {what}")
+
+
+class Page(html.parser.HTMLParser):
+    """What a reader and a browser find in it."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.tags, self.open = [], [], [], []
+        self.figures = []  # (value, source, text) of each <data>
+        self.rows, self.row, self.script, self.scripts = [], None, None, []
+        self.feed(text)
+        check(not self.open, f"page: not closed: {self.open}")
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.tags.append((tag, given))
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [given["id"]] if "id" in given else []
+        self.links += [given[k] for k in ("href", "src") if k in given]
+        if tag == "tr":
+            self.row = []
+        elif tag in ("td", "th") and self.row is not None:
+            self.row.append("")
+        elif tag == "data":
+            self.figures.append([json.loads(given["value"]), given.get("data-from"), ""])
+        elif tag == "script":
+            self.scripts.append((given, ""))
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        check(self.open and self.open.pop() == tag, f"page: </{tag}> closes another one")
+        if tag == "tr":
+            self.rows.append(self.row)
+            self.row = None
+
+    def handle_data(self, text):
+        if self.open and self.open[-1] == "script":
+            given, before = self.scripts[-1]
+            self.scripts[-1] = (given, before + text)
+        if self.row:
+            self.row[-1] += text
+        if "data" in self.open:
+            self.figures[-1][2] += text
+
+    def told(self, metric, column=1):
+        return next(row[column] for row in self.rows if row and row[0] == metric)
+
+
+def at(data, pointer):
+    for key in pointer.split("/")[1:]:
+        key = key.replace("~1", "/").replace("~0", "~")
+        data = data[int(key)] if isinstance(data, list) else data[key]
+    return data
+
+
+def check_figures(page, folder):
+    """Each figure that names its source is the very value of that file, and is shown as that."""
+    sourced = [f for f in page.figures if f[1]]
+    for value, source, text in sourced:
+        file, _, pointer = source.partition("#")
+        found = at(json.loads((folder / file).read_text()), pointer)
+        check(found == value, f"{source}: is {found}, the page has {value}")
+        number = text.split()[0].replace(",", "")
+        shown = [f"{value}", f"{value:.0f}", f"{100 * value:.1f}"
+                 ] + [f"{value / scale:.{n}f}" for n in range(5) for scale in (1, 1e6)]
+        check(number in shown, f"{source}: {value} is shown as {text}")
+    check(len(sourced) > 100, f"only {len(sourced)} figures name their source")
+
+
+def check_page(text, folder):
+    page = Page(text)
+    check(len(page.ids) == len(set(page.ids)), "page: an id stands twice")
+    outside = [link for link in page.links if not link.startswith(("#", "data:"))]
+    check(not outside, f"page: needs {outside}")
+    check(all(link[1:] in page.ids for link in page.links if link.startswith("#")), "page: a link leads nowhere")
+    for svg in text.split("<svg")[1:]:
+        xml.fromstring("<svg" + svg[:svg.index("</svg>")] + "</svg>")
+    check(
+        sum(tag == "table" for tag, _ in page.tags) == sum(tag == "caption" for tag, _ in page.tags),
+        "page: a table without caption")
+    data = next(text for given, text in page.scripts if given.get("id") == "results")
+    for name, result in json.loads(data).items():
+        check(result == json.loads((folder / name).read_text()), f"page: its data of {name} are others")
+    check_figures(page, folder)
+    return page
+
+
+def check_derived(page, folder):
+    """What the page computes, computed otherwise."""
+    run = json.loads((folder / "edge64.lenet_mnist.run.json").read_text())
+    synth = json.loads((folder / "edge64.synth.json").read_text())
+    milliseconds = run["cycles"] / (1000 / synth["clock_ns"]) / 1000
+    check(abs(float(page.told("Latency, batch 1").split()[0]) / milliseconds - 1) < 1e-3, "page: latency")
+    batch = [json.loads(p.read_text()) for p in folder.glob("edge64.*.batch*.json")] + [run]
+    rate = max(b["images"] / (b["cycles"] * synth["clock_ns"]) * 1e9 for b in batch)
+    check(abs(float(page.told("Throughput").split()[0].replace(",", "")) / rate - 1) < 1e-3, "page: throughput")
+    kinds = [row for row in page.rows if row and row[0] in ("constants", "maps read", "maps written", "program")][:4]
+    check(
+        sum(int(row[1].replace(",", "")) for row in kinds) == run["dram_bytes_read"] + run["dram_bytes_written"],
+        "page: traffic")
+    speeds = [row for row in page.rows if row[:2] == ["lenet_mnist", "edge256"]]
+    other = json.loads((folder / "edge256.lenet_mnist.run.json").read_text())
+    check(speeds and float(speeds[0][5]) == round(run["cycles"] / other["cycles"], 2), "page: speed")
+
+
+def synth_result(like):
+    """What `trine synth` writes, of a design that takes no minutes to map; tests of --full have a real one."""
+    pe = {"name": "trine_pe", "instances": 16, "gate_equivalents": 2650.5, "children": {}}
+    top = {
+        "name": "trine_top",
+        "instances": 1,
+        "gate_equivalents": 100.25,
+        "children": {
+            "trine_pe": 16,
+            "trine_sram__1": 2
+        }
+    }
+    return {
+        "command": "synth",
+        **{
+            k: like[k]
+            for k in ("configuration", "configuration_hash", "revision")
+        }, "target": "asic",
+        "library": "a library",
+        "area_um2": 1.5e6,
+        "gate_equivalents": 42508.25,
+        "nand2_um2": 24.0,
+        "total_um2": 2e6,
+        "clock_ns": 5.5,
+        "clock_placed_ns": None,
+        "modules": [pe, top],
+        "memories": [{
+            "name": "trine_sram__1",
+            "instances": 2,
+            "area_um2": 96000.0
+        }]
+    }
+
+
+def check_trace(file, run):
+    """Perfetto's file: on each track one after the other, within the run; layers add up to its cycles."""
+    events = json.loads(file.read_text())["traceEvents"]
+    names = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    check(sorted(set(names.values())) == ["compute", "layers", "load", "store", "vector"], f"{file}: tracks {names}")
+    ends, layers, busy = {}, {}, {}
+    for e in (e for e in events if e["ph"] == "X"):
+        check(e["cat"] == names[e["tid"]], f"{file}: {e} is on the track of another engine")
+        check(
+            ends.get(e["tid"], 0) <= e["ts"] and e["ts"] + e["dur"] <= run["cycles"],
+            f"{file}: {e} overlaps, or ends too late")
+        ends[e["tid"]] = e["ts"] + e["dur"]
+        busy.setdefault(e["cat"], []).append((e["ts"], ends[e["tid"]]))
+        if e["cat"] == "layers":
+            layers[e["name"]] = layers.get(e["name"], 0) + e["dur"]
+    check(layers == {layer["name"]: layer["cycles"] for layer in run["layers"]}, f"{file}: layers {layers}")
+    for engine, cycles in run["engines"].items():
+        spans = set().union(*(range(a, b) for a, b in busy[engine]))
+        check(cycles <= len(spans), f"{file}: {engine} works {cycles} cycles, its RUNs take {len(spans)}")
+
+
+def check_refused(work, folder):
+    run = json.loads((folder / "edge64.lenet_mnist.run.json").read_text())
+    bad = work / "bad"
+
+    def with_file(text):
+        shutil.rmtree(bad, ignore_errors=True)
+        bad.mkdir()
+        (bad / "a.json").write_text(json.dumps(run))
+        (bad / "b.json").write_text(text if isinstance(text, str) else json.dumps(text))
+        return bad
+
+    empty = work / "empty"
+    empty.mkdir(exist_ok=True)
+    refused(f"{empty}: no results", "report", empty)
+    refused("nowhere: is no folder", "report", work / "nowhere")
+    refused("DIR or --config", "report")
+    refused("b.json: revision: is 1.0, but", "report", with_file({**run, "revision": "1.0"}))
+    refused("b.json: cycles: is missing", "report", with_file({k: v for k, v in run.items() if k != "cycles"}))
+    refused("b.json: command: is missing", "report", with_file({k: v for k, v in run.items() if k != "command"}))
+    refused("b.json: layers[0].macs: is text, allowed a number", "report",
+            with_file({
+                **run, "layers": [{
+                    **run["layers"][0], "macs": "many"
+                }]
+            }))
+    refused("b.json: is no JSON", "report", with_file("{"))
+    refused("b.json: is no JSON", "report", with_file("[" * 100000))
+    refused("cannot", "report", folder, "--html", work / "nowhere" / "page.html")
+    refused("directory", "report", folder, "--html", work)
+    refused("--out", "report", "--config", "edge64", "--model", LENET)
+    refused("--vectors: is given 2 times", "report", "--config", "edge64", "--model", LENET, "--out", work / "o",
+            "--vectors", VECTORS, "--vectors", VECTORS)
+    refused("nowhere.tflite", "report", "--config", "edge64", "--model", "nowhere.tflite", "--out", work / "o")
+    refused("cannot", "run", "--config", "edge64", "--backend", "arch", LENET, "--perfetto",
+            work / "nowhere" / "t.json")
+
+
+def check_names(work, folder):
+    """A model may call its layers anything."""
+    evil = work / "evil"
+    shutil.rmtree(evil, ignore_errors=True)
+    evil.mkdir()
+    run = json.loads((folder / "edge64.lenet_mnist.run.json").read_text())
+    for name, layer in zip(
+        ["</script><script>alert(1)</script>", "`touch gone`'\"\\", "\u0000\u2028\n{{ 7 * 7 }}", "\ud800"],
+            run["layers"]):
+        layer["name"] = name
+    (evil / "run.json").write_text(json.dumps(run))
+    trine("report", evil, "--html", work / "evil.html", "--quiet")
+    page = Page((work / "evil.html").read_text())
+    check(
+        len(page.scripts) == 2 and any("{{ 7 * 7 }}" in cell for row in page.rows for cell in row),
+        "page: a layer's name is more")
+
+
+def console(page, *more):
+    """The page as Chromium has it, without a word on its console."""
+    done = subprocess.run([
+        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom", *more,
+        page.as_uri()
+    ],
+                          capture_output=True,
+                          text=True,
+                          timeout=300)
+    said = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    check(done.returncode == 0 and not said, f"chromium: exit code {done.returncode}: {said}")
+    return done.stdout
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--full", action="store_true")
+    options = parser.parse_args()
+    work = options.build.resolve()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    folder, page = work / "results", work / "page.html"
+    designs = ["--config", "edge64", "--config", "edge256"] if not options.full else ["--config", "edge32", "--synth"]
+    measured = [
+        "report", *designs, "--model", LENET, "--vectors", VECTORS, "--data", VECTORS, "--batch", "1,2,4", "--out",
+        folder, "--html", page
+    ]
+    first = trine(*measured)
+    if options.full:
+        check_page(page.read_text(), folder)
+        check_page(console(page), folder)
+        check_page(console(page, "--blink-settings=preferredColorScheme=0"), folder)
+        return
+    run = json.loads((folder / "edge64.lenet_mnist.run.json").read_text())
+    check_trace(folder / "edge64.lenet_mnist.run.perfetto.json", run)
+    (folder / "edge64.synth.json").write_text(json.dumps(synth_result(run)))
+    second = trine(*measured)
+    check("edge64.lenet_mnist.run\n" in first.stdout and "edge64.lenet_mnist.run\n" not in second.stdout,
+          "measured twice")
+    check(f"{run['cycles']:,} (arch)" in second.stdout, "text: cycles")
+    found = check_page(page.read_text(), folder)
+    check_derived(found, folder)
+    check(found.told("Exactness").startswith("100 of 100"), "page: exactness")
+    trine("report", folder, "--html", work / "again.html", "--quiet")
+    check(page.read_text() == (work / "again.html").read_text(), "the same results give another page")
+    check_refused(work, folder)
+    check_names(work, folder)
+
+
+if __name__ == "__main__":
+    main()

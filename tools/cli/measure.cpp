@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/measure.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+using Arguments = std::vector<std::string>;
+
+/// "edge64" of presets and of TOML files.
+std::string stem(const std::string& path) { return fs::path(path).stem().string(); }
+
+/// Of model `i`; empty without.
+std::string own(const std::vector<std::string>& values, std::size_t i) {
+  return i < values.size() && values[i] != "-" ? values[i] : "";
+}
+
+void check_stems(const std::string& option, const std::vector<std::string>& paths) {
+  std::set<std::string> seen;
+  for (const std::string& path : paths)
+    if (!seen.insert(stem(path)).second)
+      throw_error("{}: {} is the name of another one, allowed once", option, stem(path));
+}
+
+/// What a result depends on.
+class Key {
+ public:
+  Key() { add(with_configuration({}, nullptr)["revision"]); }
+  void add(const std::string& part) { text_ += part + '\n'; }
+  void add_file(const std::string& path) { add(sha256(read_file(path))); }
+  std::string digest() const { return sha256({text_.begin(), text_.end()}); }
+
+ private:
+  std::string text_;
+};
+
+/// The commands, run one after the other; their results say what they were made from.
+class Commands {
+ public:
+  Commands(const Measurements& options, const Output& output) : o_(options), output_(output) {
+    std::error_code error;
+    fs::create_directories(o_.out, error);
+    if (error) throw_error("--out: {}: {}", o_.out, error.message());
+  }
+
+  bool right() const { return right_; }
+
+  /// @param model  empty: of none
+  /// @param needed  else that it fails is told, and the rest goes on
+  /// @param more  the option of a file that it writes, too
+  void run(const std::string& name, const std::string& command, const std::string& config,
+           const std::string& model, Arguments arguments, bool needed,
+           const std::string& more = "") {
+    const fs::path file = fs::path(o_.out) / (name + ".json"),
+                   second = fs::path(o_.out) / (name + "." + more + ".json");
+    if (!model.empty()) arguments.insert(arguments.begin(), model);
+    if (!config.empty()) add_design(config, arguments);
+    const std::string key = key_of(command, config, model, arguments);
+    if (made_from(file) == key && (more.empty() || fs::exists(second))) return;
+    arguments.insert(arguments.begin(), {fs::read_symlink("/proc/self/exe").string(), command});
+    arguments.insert(arguments.end(), {"--quiet", "--json", file.string()});
+    if (!more.empty()) arguments.insert(arguments.end(), {"--" + more, second.string()});
+    std::error_code ignored;
+    fs::remove(file, ignored);  // of another revision: it would not go with the others
+    start(name, arguments, needed);
+    if (fs::exists(file)) sign(file, key);
+  }
+
+ private:
+  void add_design(const std::string& config, Arguments& arguments) const {
+    for (const std::string& setting : o_.settings)
+      arguments.insert(arguments.end(), {"--set", setting});
+    arguments.insert(arguments.end(), {"--config", config});
+  }
+
+  std::string key_of(const std::string& command, const std::string& config,
+                     const std::string& model, const Arguments& arguments) const {
+    Key key;
+    key.add(command);
+    if (!config.empty())
+      key.add(fmt::format("{:016x}", machine::load_config(config, o_.settings).hash()));
+    if (!model.empty()) key.add_file(model);
+    for (const std::string& argument : arguments) key.add(argument);
+    return key.digest();
+  }
+
+  static std::string made_from(const fs::path& file) {
+    if (!fs::exists(file)) return "";
+    const Json json = Json::parse(read_text(file), nullptr, false);
+    return json.is_object() ? json.value("made_from", "") : "";
+  }
+
+  static void sign(const fs::path& file, const std::string& key) {
+    Json json = Json::parse(read_text(file));
+    json["made_from"] = key;
+    write_file(file, dumped(json) + "\n");
+  }
+
+  void start(const std::string& name, const Arguments& command, bool needed) {
+    output_.print(name + "\n");
+    flush_stdout();
+    const TemporaryFolder scratch(fs::temp_directory_path());
+    const fs::path log = scratch.path() / "log";
+    const int code = [&] {
+      const Progress progress(name, output_.quiet);
+      return run_process(command, fs::current_path(), log);
+    }();
+    if (code == kSuccess) return;
+    std::string line = tail_of(log, 1);
+    std::erase(line, '\n');
+    if (code == kWrongResult) right_ = false;
+    if (code != kWrongResult && needed) throw_error("{}", line);
+    fmt::print(stderr, "{}: {}\n", name, line);
+  }
+
+  const Measurements& o_;
+  const Output& output_;
+  bool right_ = true;
+};
+
+/// What a model is told of its data, by the commands that take some.
+Arguments data_of(const Measurements& o, const std::string& data) {
+  Arguments arguments;
+  if (!data.empty()) arguments = {"--data", data};
+  for (const auto& [option, values] : {std::pair{"--mean", &o.mean}, {"--scale", &o.scale}})
+    if (!values->empty() && !data.empty())
+      arguments.insert(arguments.end(), {option, fmt::format("{}", fmt::join(*values, ","))});
+  return arguments;
+}
+
+/// A model on a design.
+void measure_point(const Measurements& o, const std::string& config, std::size_t i,
+                   Commands& commands) {
+  const std::string &model = o.models[i], name = stem(config) + "." + stem(model),
+                    vectors = own(o.vectors, i), data = own(o.data, i), real = own(o.floats, i);
+  const Arguments backend{"--backend", o.backend};
+  for (const int batch : o.batches) {
+    const bool single = batch == 1;
+    Arguments arguments = backend;
+    if (!single) arguments.insert(arguments.end(), {"--batch", std::to_string(batch)});
+    commands.run(name + (single ? ".run" : fmt::format(".batch{}", batch)), "run", config, model,
+                 arguments, single, single ? "perfetto" : "");
+  }
+  commands.run(name + ".estimate", "estimate", config, model, {}, false);
+  if (!vectors.empty())
+    commands.run(name + ".verify", "verify", config, model,
+                 {"--vectors", vectors, "--backend", o.backend}, true);
+  if (data.empty()) return;
+  commands.run(name + ".accuracy", "accuracy", config, model, data_of(o, data), true);
+  if (real.empty()) return;
+  Arguments golden = data_of(o, data);
+  golden.insert(golden.end(), {"--backend", "golden"});
+  commands.run(name + ".float", "accuracy", config, real, golden, true);
+}
+
+}  // namespace
+
+void Measurements::declare(CLI::App& command) {
+  add_value(command, "--config,-c C", configs, "measure: a design; may be repeated")
+      ->allow_extra_args(false);
+  add_value(command, "--set key=value", settings, "change one key of all designs; may be repeated")
+      ->allow_extra_args(false);
+  add_value(command, "--model M", models, "measure: a model; may be repeated")
+      ->allow_extra_args(false);
+  add_value(command, "--vectors DIR", vectors,
+            "recorded vectors of the first --model, of the second and so on;\n- for none")
+      ->allow_extra_args(false);
+  add_value(command, "--data DIR", data, "labelled examples of each --model in the same way")
+      ->allow_extra_args(false);
+  add_value(command, "--float F", floats, "the float model of each --model in the same way")
+      ->allow_extra_args(false);
+  add_value(command, "--mean X", mean, "of --data, as accuracy's")->delimiter(',');
+  add_value(command, "--scale X", scale, "of --data, as accuracy's")->delimiter(',');
+  add_value(command, "--batch N,...", batches, "images that runs take together (1,2,4,8)")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  add_value(command, "--backend B", backend, "rtl or arch (arch)")
+      ->check(CLI::IsMember({"rtl", "arch"}));
+  command.add_flag("--synth", synth, "synthesize each design, too: minutes");
+  add_value(command, "--liberty FILE", liberty, "cell library of --synth");
+  add_value(command, "--out DIR", out, "folder for what is measured; what is there is kept");
+}
+
+std::vector<NamedFile> Measurements::read() const {
+  std::vector<NamedFile> files;
+  for (const auto& [option, paths] :
+       {std::pair{"--config", &configs}, {"--model", &models}, {"--float", &floats}})
+    for (const std::string& path : *paths) files.push_back({option, path});
+  return files;
+}
+
+bool Measurements::asked() const {
+  const bool any = !configs.empty() || !models.empty() || !out.empty();
+  if (any && (configs.empty() || out.empty() || (models.empty() && !synth)))
+    throw_error("trine report: to measure takes --config, --out, and --model or --synth");
+  for (const auto& [option, values] :
+       {std::pair{"--vectors", &vectors}, {"--data", &data}, {"--float", &floats}})
+    if (values->size() > models.size())
+      throw_error("{}: is given {} times, --model {}: at most one for each", option, values->size(),
+                  models.size());
+  check_stems("--config", configs);
+  check_stems("--model", models);
+  return any;
+}
+
+bool Measurements::measure(const Output& output) const {
+  Commands commands(*this, output);
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (const std::string& config : configs) measure_point(*this, config, i, commands);
+    const std::string real = own(floats, i), recorded = own(vectors, i), data_ = own(data, i);
+    Arguments arguments = real.empty() ? Arguments{"--vectors", recorded} : data_of(*this, data_);
+    if (!real.empty()) arguments.insert(arguments.begin(), {"--against", real});
+    if (!real.empty() || !recorded.empty())
+      commands.run(stem(models[i]) + ".compare", "compare", "", models[i], arguments, false);
+  }
+  Arguments library;
+  if (!liberty.empty()) library = {"--liberty", liberty};
+  for (const std::string& config : configs)
+    if (synth) commands.run(stem(config) + ".synth", "synth", config, "", library, true);
+  return commands.right();
+}
+
+}  // namespace trine::cli

@@ -198,7 +198,7 @@ def check_trace(file, run):
     check(layers == {layer["name"]: layer["cycles"] for layer in run["layers"]}, f"{file}: layers {layers}")
     for engine, cycles in run["engines"].items():
         spans = set().union(*(range(a, b) for a, b in busy[engine]))
-        check(cycles <= len(spans), f"{file}: {engine} works {cycles} cycles, its RUNs take {len(spans)}")
+        check(cycles == len(spans), f"{file}: {engine} works {cycles} cycles, its RUNs take {len(spans)}")
 
 
 def check_refused(work, folder):
@@ -300,7 +300,9 @@ def main():
     found = check_page(page.read_text(), folder)
     check_derived(found, folder)
     check(found.told("Exactness").startswith("100 of 100"), "page: exactness")
-    trine("report", folder, "--html", work / "again.html", "--quiet")
+    trine("report", folder, "--html", work / "again.html", "--quiet", "--json", work / "report.json")
+    points = json.loads((work / "report.json").read_text())["points"]
+    check([p["cycles"] for p in points if p["design"] == "edge64"] == [run["cycles"]], f"--json: {points}")
     check(page.read_text() == (work / "again.html").read_text(), "the same results give another page")
     check_refused(work, folder)
     check_names(work, folder)

@@ -32,14 +32,16 @@ std::string python_of(const Options& options) {
 void report(const Options& options, const std::vector<std::string>& folders) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path text = scratch.path() / "text", html = scratch.path() / "html",
-                 log = scratch.path() / "log";
+                 json = scratch.path() / "json", log = scratch.path() / "log";
   std::vector<std::string> command{python_of(options),
                                    "-B",
                                    (project_root() / "tools" / "report" / "report.py").string(),
                                    "--columns",
                                    std::to_string(columns()),
                                    "--text",
-                                   text.string()};
+                                   text.string(),
+                                   "--json",
+                                   json.string()};
   if (!options.html.empty()) command.insert(command.end(), {"--html", html.string()});
   command.push_back("--");
   command.insert(command.end(), folders.begin(), folders.end());
@@ -54,6 +56,7 @@ void report(const Options& options, const std::vector<std::string>& folders) {
   }
   if (!options.html.empty()) write_file(options.html, read_text(html));
   options.output.print(read_text(text));
+  options.output.write_json(Json::parse(read_text(json)), nullptr);
 }
 
 int run(const Options& options) {
@@ -79,7 +82,7 @@ void add_report(CLI::App& app, Action& action) {
             "the report as one page, which needs no network");
   add_value(*command, "--python P", options->python,
             "a Python with jinja2 (Debian's /usr/bin/python3, else python3)");
-  command->add_flag("--quiet,-q", options->output.quiet, "print nothing but errors");
+  options->output.declare(*command);
   command->footer(
       "Read are the results of run, verify, estimate, synth, accuracy and compare, whatever the "
       "files'\n"

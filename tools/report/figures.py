@@ -13,7 +13,7 @@ from results import BadInput
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
 WIDTH = 820
-PALE = (8, 9)  # of the colours --c0 to --c9 of page.css; gnuplot draws number n as rgb(1, 1, n + 1)
+PALE = (10, 11)  # of the colours --c0 to --c11 of page.css; gnuplot draws number n as rgb(1, 1, n + 1)
 
 
 def colour(n):

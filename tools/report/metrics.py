@@ -209,23 +209,30 @@ def batches(point):
     return []
 
 
-SUMMARY = [
-    ("Exactness", Point.exact),
-    ("Accuracy, top-1", Point.top1),
-    ("Top-1 of the float model", Point.float_top1),
-    ("Cycles, batch 1", Point.cycles),
-    ("Clock", Point.clock),
-    ("Latency, batch 1", Point.latency),
-    ("Throughput", Point.throughput),
-    ("Operations", Point.gops),
-    ("Utilization", Point.utilization),
-    ("Energy an inference, chip", Point.energy),
-    ("DRAM, apart", Point.dram_energy),
-    ("Efficiency", Point.tops_per_watt),
-    ("Off-chip, read", lambda p: p.traffic("dram_bytes_read")),
-    ("Off-chip, written", lambda p: p.traffic("dram_bytes_written")),
-    ("Area", Point.area),
-    ("Gate equivalents", Point.gates),
-    ("Precisions", Point.flexibility),
-    ("On the machine", Point.on_machine),
+SUMMARY = [  # key of --json, title, Cell
+    ("vectors_exact", "Exactness", Point.exact),
+    ("top1", "Accuracy, top-1", Point.top1),
+    ("top1_float", "Top-1 of the float model", Point.float_top1),
+    ("cycles", "Cycles, batch 1", Point.cycles),
+    ("clock_ns", "Clock", Point.clock),
+    ("latency_ms", "Latency, batch 1", Point.latency),
+    ("inferences_per_second", "Throughput", Point.throughput),
+    ("gops", "Operations", Point.gops),
+    ("utilization", "Utilization", Point.utilization),
+    ("energy_pj", "Energy an inference, chip", Point.energy),
+    ("dram_pj", "DRAM, apart", Point.dram_energy),
+    ("tops_per_watt", "Efficiency", Point.tops_per_watt),
+    ("dram_bytes_read", "Off-chip, read", lambda p: p.traffic("dram_bytes_read")),
+    ("dram_bytes_written", "Off-chip, written", lambda p: p.traffic("dram_bytes_written")),
+    ("area_um2", "Area", Point.area),
+    ("gate_equivalents", "Gate equivalents", Point.gates),
+    ("precisions", "Precisions", Point.flexibility),
+    ("share_on_machine", "On the machine", Point.on_machine),
 ]
+
+
+def summary_json(point):
+    """Null: not known."""
+    cells = {key: tell(point) for key, _, tell in SUMMARY}
+    return {"model": point.model, "design": point.name, "design_hash": point.design,
+            **{key: cell.text if cell.value is None and not cell.command else cell.value for key, cell in cells.items()}}

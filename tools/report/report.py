@@ -9,6 +9,7 @@ import figures
 import sections
 import terminal
 from document import Figure
+from metrics import summary_json
 from results import BadInput, Results
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -20,36 +21,34 @@ def page(document, results):
     except ImportError:
         raise BadInput("jinja2 is not there: install the Debian package python3-jinja2") from None
     figures.draw([part for part in document.walk() if isinstance(part, Figure)])
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE),
-                                     autoescape=True,
-                                     trim_blocks=True,
-                                     lstrip_blocks=True)
+    loader = jinja2.FileSystemLoader(HERE)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["json"] = json.dumps
-    data = json.dumps({
-        r.name: r.data
-        for r in results.all
-    }, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
-    return environment.get_template("page.html").render(document=document,
-                                                        results=results,
-                                                        data=data,
-                                                        style=(HERE / "page.css").read_text())
+    data = json.dumps({r.name: r.data for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
+    style = (HERE / "page.css").read_text()
+    return environment.get_template("page.html").render(document=document, results=results, data=data, style=style)
+
+
+def write(file, text):
+    pathlib.Path(file).write_text(text, encoding="utf-8", errors="replace")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+")
-    parser.add_argument("--html", metavar="FILE")
-    parser.add_argument("--text", metavar="FILE", required=True)
+    for name in ("text", "html", "json"):
+        parser.add_argument(f"--{name}", metavar="FILE")
     parser.add_argument("--columns", type=int, default=100)
     options = parser.parse_args()
     try:
         results = Results(options.folders)
         document = sections.report(results, json.loads((HERE / "published.json").read_text()))
+        if options.text:
+            write(options.text, terminal.printed(document, options.columns))
+        if options.json:
+            write(options.json, json.dumps({"points": [summary_json(p) for p in sections.points_of(results)]}))
         if options.html:
-            pathlib.Path(options.html).write_text(page(document, results), encoding="utf-8", errors="replace")
-        pathlib.Path(options.text).write_text(terminal.printed(document, options.columns),
-                                              encoding="utf-8",
-                                              errors="replace")
+            write(options.html, page(document, results))
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -10,11 +10,14 @@ TRAFFIC = (("constants", 0), ("maps read", 1), ("maps written", 2))
 ENGINES = ("layers", "load", "compute", "vector", "store")
 
 
+def points_of(results):
+    """Each model on each design that ran it; the smallest design first."""
+    points = [Point(results, d, m) for m in models_of(results) for d in designs_of(results)]
+    return [p for p in points if p.main]
+
+
 def report(results, published):
-    points = [
-        p for p in (Point(results, d, m) for m in models_of(results) for d in designs_of(results))
-        if p.runs or p.estimate
-    ]
+    points = points_of(results)
     models = list(dict.fromkeys(p.model for p in points))
     title = " on ".join(", ".join(names) for names in (models, results.designs.values()) if names)
     parts = [summary(model, [p for p in points if p.model == model]) for model in models]
@@ -48,7 +51,7 @@ def designs_of(results):
 
 
 def summary(model, points):
-    rows = [[text(title)] + [tell(p) for p in points] for title, tell in SUMMARY]
+    rows = [[text(title)] + [tell(p) for p in points] for _, title, tell in SUMMARY]
     return Section(f"{model}: every metric",
                    [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows)])
 
@@ -74,7 +77,7 @@ def comparison(points, models):
                 shortened(p.energy())
             ])
         if len(alike) > 1:
-            series.append((model, k % 8, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
+            series.append((model, k % 10, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
     if not rows:
         return None
     parts = [
@@ -209,7 +212,7 @@ def energy(p):
     rows = [[text(name), number(pj / 1e6, unit="µJ"), percent(pj / whole)] for name, pj in split.items()]
     for row, (name, pj) in zip(rows, split.items()):
         row[1].value, row[1].source = pj, at(of, "energy", "by_component", name)
-    colours = {name: k % 8 for k, name in enumerate(split)}
+    colours = {name: k % 10 for k, name in enumerate(split)}
     layers = [(name, k, [part(layer, "energy_by_component", name)
                          for layer in of["layers"]])
               for name, k in colours.items()]

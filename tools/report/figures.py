@@ -37,9 +37,9 @@ def data(name, rows):
 
 def tics(low, high, log=False):
     """Round numbers of an axis, at most about eight, with their thousands apart."""
-    if log:
+    if log and high / low > 20:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        steps = (1, 2, 5) if len(decades) < 4 else (1, )
+        steps = (1, 2, 5) if len(decades) < 5 else (1, )
         ticks = [step * 10**d for d in decades for step in steps if low <= step * 10**d <= high]
     else:
         step = 10**math.floor(math.log10((high - low) / 6))
@@ -100,15 +100,16 @@ def roofline(caption, description, layers, peak, slope, bounds):
                   [(n, bound) for bound, n in bounds.items() if bound in used], 380)
 
 
-def lines(caption, description, series, xlabel, ylabel):
-    """With a tick for each x; both axes logarithmic. @param series  [(label, colour, [(x, y)])]"""
+def lines(caption, description, series, xlabel, ylabel, log):
+    """x is logarithmic, with a tick for each; y from zero where it is not. @param series  [(label, colour, points)]"""
     xs = sorted({x for *_, points in series for x, _ in points})
     ys = [y for *_, points in series for _, y in points]
-    low, high = min(ys) / 1.3, max(ys) * 1.3
+    low, high = min(ys) / 1.3 if log else 0, max(ys) * 1.3
     ticks = ", ".join(f"'{x:,}' {x}" for x in xs)
-    script = (f"set logscale xy\nset grid\nset xlabel {quoted(xlabel, 80)}\nset ylabel {quoted(ylabel, 80)}\n"
+    script = (f"set logscale {'xy' if log else 'x'}\nset grid\n"
+              f"set xlabel {quoted(xlabel, 80)}\nset ylabel {quoted(ylabel, 80)}\n"
               f"set xrange [{xs[0] / 1.1:.10g}:{xs[-1] * 1.1:.10g}]\nset yrange [{low:.10g}:{high:.10g}]\n"
-              f"set xtics ({ticks})\nset ytics {tics(low, high, True)}\n"
+              f"set xtics ({ticks})\nset ytics {tics(low, high, log)}\n"
               "set lmargin at screen 0.13\nset rmargin at screen 0.97\nset tmargin 0.5\n")
     plots = []
     for k, (label, n, points) in enumerate(series):

@@ -91,7 +91,7 @@ def comparison(points, models):
             figures.lines(
                 "Cycles of an inference by the size of the array", "A line for each model, falling with "
                 "the array's MACs per cycle; the figures stand in the table below.", series, "MACs per cycle",
-                "cycles"))
+                "cycles", log=True))
     return Section("Designs compared", parts)
 
 
@@ -172,7 +172,7 @@ def roofline(p):
 
 def traffic(p):
     layers = p.main["layers"]
-    if not traffic_known(p) or not layers:
+    if not traffic_known(p) or not layers or "dram_bytes_written" not in p.main.data:
         return []
 
     def constants(layer):
@@ -185,6 +185,8 @@ def traffic(p):
     if isinstance(p.main.get("fetched_bytes"), int):
         rows.append([text("program"), number(p.main["fetched_bytes"], source=at(p.main, "fetched_bytes"))])
     rows.append([text("all"), number(p.main["dram_bytes_read"] + p.main["dram_bytes_written"])])
+    uses = p.main.get("traffic") or {}
+    by_use = [[text(use.replace("_", " ")), number(uses[use], source=at(p.main, "traffic", use))] for use in uses]
     return [
         Section(
             "Off-chip traffic",
@@ -193,7 +195,8 @@ def traffic(p):
                              "A bar for each layer; the figures stand in the "
                              "table of layers below.", layer_names(p), [(n, k, v) for (n, k), v in zip(TRAFFIC, kinds)],
                              "bytes"),
-                Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows)
+                Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows),
+                by_use and Table("The same by what they are for", ["<use", "bytes"], by_use)
             ]))
     ]
 
@@ -213,7 +216,7 @@ def energy(p):
     for row, (name, pj) in zip(rows, split.items()):
         row[1].value, row[1].source = pj, at(of, "energy", "by_component", name)
     colours = {name: k % 10 for k, name in enumerate(split)}
-    layers = [(name, k, [part(layer, "energy_by_component", name)
+    layers = [(name, k, [part(layer, "energy_by_component", name) / 1000
                          for layer in of["layers"]])
               for name, k in colours.items()]
     names = numbered(of["layers"])
@@ -221,7 +224,7 @@ def energy(p):
         Section(
             "Energy",
             present([
-                figures.bars("Energy by layer and component", "A bar for each layer.", names, layers, "pJ"),
+                figures.bars("Energy by layer and component", "A bar for each layer.", names, layers, "nJ"),
                 figures.bars("Energy by component", "A bar for each component; the figures stand in the table below.",
                              list(split), [("", 0, [pj / 1e6 for pj in split.values()])], "µJ"),
                 Table(
@@ -292,7 +295,7 @@ def batch_curve(p):
         Section("Batch", [
             figures.lines(f"Cycles of an image by the size of the batch ({runs[0]['backend']})",
                           "One line; the figures stand in the table below.", curve, "images in a run",
-                          "cycles of an image"),
+                          "cycles of an image", log=False),
             Table("Latency and throughput by batch",
                   ["images", "cycles", "of an image", "utilization", "bytes of an image", "latency", "inferences/s"],
                   rows)

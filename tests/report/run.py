@@ -229,7 +229,7 @@ def check_refused(work, folder):
     refused("b.json: is no JSON", "report", with_file("{"))
     refused("b.json: is no JSON", "report", with_file("[" * 100000))
     refused("cannot", "report", folder, "--html", work / "nowhere" / "page.html")
-    refused("directory", "report", folder, "--html", work)
+    refused("is a folder", "report", folder, "--html", work)
     refused("--out", "report", "--config", "edge64", "--model", LENET)
     refused("--vectors: is given 2 times", "report", "--config", "edge64", "--model", LENET, "--out", work / "o",
             "--vectors", VECTORS, "--vectors", VECTORS)

@@ -36,7 +36,7 @@ void check_stems(const std::string& option, const std::vector<std::string>& path
 /// What a result depends on.
 class Key {
  public:
-  Key() { add(with_configuration({}, nullptr)["revision"]); }
+  Key() { add(with_configuration(Json::object(), nullptr)["revision"]); }
   void add(const std::string& part) { text_ += part + '\n'; }
   void add_file(const std::string& path) { add(sha256(read_file(path))); }
   std::string digest() const { return sha256({text_.begin(), text_.end()}); }

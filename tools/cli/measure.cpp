@@ -157,11 +157,9 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
     commands.run(name + ".verify", "verify", config, model,
                  {"--vectors", vectors, "--backend", o.backend}, true);
   if (data.empty()) return;
-  commands.run(name + ".accuracy", "accuracy", config, model, data_of(o, data), true);
-  if (real.empty()) return;
-  Arguments golden = data_of(o, data);
-  golden.insert(golden.end(), {"--backend", "golden"});
-  commands.run(name + ".float", "accuracy", config, real, golden, true);
+  Arguments arguments = data_of(o, data);
+  if (!real.empty()) arguments.insert(arguments.end(), {"--float", real});
+  commands.run(name + ".accuracy", "accuracy", config, model, arguments, true);
 }
 
 }  // namespace

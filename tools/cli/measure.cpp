@@ -120,10 +120,9 @@ class Commands {
       return run_process(command, fs::current_path(), log);
     }();
     if (code == kSuccess) return;
-    std::string line = tail_of(log, 1);
-    std::erase(line, '\n');
+    const std::string line = last_line_of(log);
     if (code == kWrongResult) right_ = false;
-    if (code != kWrongResult && needed) throw_error("{}", line);
+    if (code != kWrongResult && needed) throw Error(line);
     fmt::print(stderr, "{}: {}\n", name, line);
   }
 

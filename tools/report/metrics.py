@@ -219,5 +219,5 @@ SUMMARY = [  # key of --json, title, Cell
 def summary_json(point):
     """Null: not known."""
     cells = {key: tell(point) for key, _, tell in SUMMARY}
-    return {"model": point.model, "design": point.name, "design_hash": point.design,
-            **{key: cell.text if cell.value is None and not cell.command else cell.value for key, cell in cells.items()}}
+    values = {key: c.text if c.value is None and not c.command else c.value for key, c in cells.items()}
+    return {"model": point.model, "design": point.name, "design_hash": point.design, **values}

@@ -734,7 +734,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   check_execution(estimate);
   REQUIRE(shell.trine("run --backend arch --config edge64 '" + kLenet + "' --json run.json").code ==
           0);
-  const Json run = shell.read_json("run.json");
+  const json run = shell.read_json("run.json");
   for (const auto& [key, value] : run.items()) {
     CAPTURE(key);
     const bool own =

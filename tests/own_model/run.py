@@ -172,6 +172,8 @@ def layers(trine, scratch):
     trine.refuses("--vectors: are recorded already", "compare", INT8, "--vectors", folder, "--count", 1)
     trine.refuses("--against: litert does not run", "compare", INT8, "--against", "litert")
     trine.refuses("No such file", "compare", INT8, "--against", scratch / "none.onnx")
+    trine.refuses("none.onnx: cannot open", "accuracy", "--config", "edge64", INT8, "--data", DIGITS, *SCALED, "--float",
+                  scratch / "none.onnx")
     trine.refuses("has no layers", "compare", LENET, "--vectors", MODELS / "lenet_mnist" / "vectors")
 
 
@@ -247,6 +249,9 @@ def installed(trine, scratch, build):
         expect(f"{model.name} against the float model", report["layers_compared"] >= 5 and report["float_model"] == str(real)
                and all(l["snr_db"] > 25 and l["largest_difference"] <= 2 for l in report["layers"])
                and report["layers"][-1]["snr_db"] < 70, report)
+        report = trine("accuracy", "--config", "edge64", model, "--data", DIGITS, *SCALED, "--float", real)
+        expect(f"{model.name} beside the float model", report["top1_float"] == report["top1_float_right"] / 1000
+               and abs(report["top1_float_right"] - report["top1_right"]) <= 5 and report["float_model"] == str(real), report)
     trine.refuses("is quantized already", "quantize", INT8, "--calibration", OWN / "calibration", "--out", again, *SCALED)
 
 

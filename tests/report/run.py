@@ -123,7 +123,10 @@ def check_page(text, folder):
         "page: a table without caption")
     data = next(text for given, text in page.scripts if given.get("id") == "results")
     for name, result in json.loads(data).items():
-        check(result == json.loads((folder / name).read_text()), f"page: its data of {name} are others")
+        measured = json.loads((folder / name).read_text())
+        if measured.get("images", 1) > 1:
+            measured.pop("layers", None)
+        check(result == measured, f"page: its data of {name} are others")
     check_figures(page, folder)
     return page
 

@@ -8,15 +8,21 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
 #include "sw/reference/rank.h"
+#include "sw/reference/vectors.h"
+#include "tools/cli/cases.h"
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
 #include "tools/cli/data.h"
 #include "tools/cli/network.h"
 #include "tools/cli/own_model.h"
+#include "tools/cli/python.h"
 
 namespace trine::cli {
 namespace {
@@ -28,7 +34,8 @@ struct Options {
   NetworkOptions network;
   BackendOptions backend;
   Preparation preparation;
-  std::string data;
+  PythonOptions python;
+  std::string data, real;
   std::size_t count = 0;
   unsigned threads = 0;
 };
@@ -134,12 +141,36 @@ class Workers {
   std::exception_ptr fault_;
 };
 
+/// Images that the float model gets right, by its own runtime; none without --float.
+std::optional<std::size_t> float_right(const Job& job) {
+  const Options& o = job.options;
+  if (o.real.empty()) return std::nullopt;
+  const TemporaryFolder scratch(std::filesystem::temp_directory_path());
+  CaseOptions cases{static_cast<int>(job.images)};
+  cases.data = o.data;
+  cases.preparation = o.preparation;
+  const std::string folder = (scratch.path() / "vectors").string();
+  std::vector<std::string> arguments{o.network.model, "--out",   folder,
+                                     "--no-layers",   "--float", o.real};
+  for (const std::string& argument : cases.arguments(o.network.model, scratch.path()))
+    arguments.push_back(argument);
+  const Python python(o.python, recorder_of(o.network.model), o.output);
+  python.run("record", arguments, o.real + ": running");
+  std::size_t right = 0;
+  for (const reference::VectorCase& one : reference::read_vectors(folder).cases) {
+    if (one.labels.empty())
+      throw_error("--float: {} has examples without exactly one label", o.data);
+    right += reference::rank_of(one.outputs.at(0), one.labels) == 0 ? 1 : 0;
+  }
+  return right;
+}
+
 double share(std::size_t part, std::size_t of) {
   return static_cast<double>(part) / static_cast<double>(of);
 }
 
-std::string to_text(const Job& job, const machine::Config& config, const Count& c, double seconds,
-                    unsigned threads) {
+std::string to_text(const Job& job, const machine::Config& config, const Count& c,
+                    std::optional<std::size_t> real, double seconds, unsigned threads) {
   const std::string& backend = job.options.backend.backend;
   std::string text = fmt::format(
       "{}{} ({}): {} image{} of {}\ntop-1 {:.2f} % ({} right)", job.graph().name,
@@ -148,13 +179,17 @@ std::string to_text(const Job& job, const machine::Config& config, const Count& 
   if (c.classes > 1)
     text += fmt::format(", top-5 {:.2f} % ({})", 100 * share(c.top, c.images), grouped(c.top));
   text += "\n";
+  if (real)
+    text += fmt::format("top-1 of {}: {:.2f} % ({} right)\n", job.options.real,
+                        100 * share(*real, c.images), grouped(*real));
   if (job.on_machine()) text += fmt::format("{} cycles an image; ", grouped(c.cycles));
   return text + fmt::format("{} images per second, {} thread{}\n",
                             grouped(static_cast<double>(c.images) / seconds), threads,
                             threads == 1 ? "" : "s");
 }
 
-Json to_json(const Job& job, const Count& c, double seconds, unsigned threads) {
+Json to_json(const Job& job, const Count& c, std::optional<std::size_t> real, double seconds,
+             unsigned threads) {
   return {{"model", job.graph().name},
           {"backend", job.options.backend.backend},
           {"data", job.options.data},
@@ -163,6 +198,9 @@ Json to_json(const Job& job, const Count& c, double seconds, unsigned threads) {
           {"top5", c.classes > 1 ? Json(share(c.top, c.images)) : Json(nullptr)},
           {"top1_right", c.first},
           {"top5_right", c.classes > 1 ? Json(c.top) : Json(nullptr)},
+          {"float_model", real ? Json(job.options.real) : Json(nullptr)},
+          {"top1_float", real ? Json(share(*real, c.images)) : Json(nullptr)},
+          {"top1_float_right", real ? Json(*real) : Json(nullptr)},
           {"classes", c.classes},
           {"cycles", job.on_machine() ? Json(c.cycles) : Json(nullptr)},
           {"seconds", seconds},
@@ -194,6 +232,7 @@ int run(Options options) {
   options.backend.check();
   options.preparation.parse();
   options.output.check(options.backend.written(), options.network.read());
+  if (!options.real.empty()) read_file(options.real);  // before minutes of work
   const machine::Config config = options.network.design.load();
   const DataSet data(options.data);
   const auto policy = options.network.policy(data.policy());
@@ -207,8 +246,9 @@ int run(Options options) {
   const Stopwatch watch;
   const Count count = Workers(job).run(threads);
   const double seconds = watch.seconds();
-  options.output.print(to_text(job, config, count, seconds, threads));
-  options.output.write_json(to_json(job, count, seconds, threads), &config);
+  const std::optional<std::size_t> real = float_right(job);
+  options.output.print(to_text(job, config, count, real, seconds, threads));
+  options.output.write_json(to_json(job, count, real, seconds, threads), &config);
   return kSuccess;
 }
 
@@ -226,8 +266,12 @@ void add_accuracy(CLI::App& app, Action& action) {
   add_value(*command, "--count N", options->count, "only the first N examples (0: all)");
   add_value(*command, "--threads N", options->threads, "of arch and golden (0: as many as cores)")
       ->check(CLI::Range(0, 256));
+  add_value(*command, "--float F", options->real,
+            "the float model that MODEL was quantized from: its top-1, too, by its\n"
+            "own runtime");
   options->backend.backend = "arch";
   options->backend.declare(*command, true);
+  options->python.declare(*command);
   options->output.declare(*command);
   command->footer(
       "The architecture simulator (the default here) computes the same codes as the RTL and as "

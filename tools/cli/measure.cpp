@@ -59,7 +59,8 @@ class Commands {
   /// @param model  empty: of none
   /// @param needed  else that it fails is told, and the rest goes on
   /// @param more  the option of a file that it writes, too
-  void run(const std::string& name, const std::string& command, const std::string& config,
+  /// @return whether its result is there
+  bool run(const std::string& name, const std::string& command, const std::string& config,
            const std::string& model, Arguments arguments, bool needed,
            const std::string& more = "") {
     const fs::path file = fs::path(o_.out) / (name + ".json"),
@@ -67,14 +68,16 @@ class Commands {
     if (!model.empty()) arguments.insert(arguments.begin(), model);
     if (!config.empty()) add_design(config, arguments);
     const std::string key = key_of(command, config, model, arguments);
-    if (made_from(file) == key && (more.empty() || fs::exists(second))) return;
+    if (made_from(file) == key && (more.empty() || fs::exists(second))) return true;
     arguments.insert(arguments.begin(), {fs::read_symlink("/proc/self/exe").string(), command});
     arguments.insert(arguments.end(), {"--quiet", "--json", file.string()});
     if (!more.empty()) arguments.insert(arguments.end(), {"--" + more, second.string()});
     std::error_code ignored;
     fs::remove(file, ignored);  // of another revision: it would not go with the others
     start(name, arguments, needed);
-    if (fs::exists(file)) sign(file, key);
+    if (!fs::exists(file)) return false;
+    sign(file, key);
+    return true;
   }
 
  private:
@@ -117,10 +120,9 @@ class Commands {
       return run_process(command, fs::current_path(), log);
     }();
     if (code == kSuccess) return;
-    std::string line = tail_of(log, 1);
-    std::erase(line, '\n');
+    const std::string line = last_line_of(log);
     if (code == kWrongResult) right_ = false;
-    if (code != kWrongResult && needed) throw_error("{}", line);
+    if (code != kWrongResult && needed) throw Error(line);
     fmt::print(stderr, "{}: {}\n", name, line);
   }
 
@@ -149,19 +151,19 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
     const bool single = batch == 1;
     Arguments arguments = backend;
     if (!single) arguments.insert(arguments.end(), {"--batch", std::to_string(batch)});
-    commands.run(name + (single ? ".run" : fmt::format(".batch{}", batch)), "run", config, model,
-                 arguments, single, single ? "perfetto" : "");
+    const std::string suffix = single ? ".run" : fmt::format(".batch{}", batch);
+    if (!commands.run(name + suffix, "run", config, model, arguments, single,
+                      single ? "perfetto" : ""))
+      break;  // a network that takes no batch takes no larger one
   }
   commands.run(name + ".estimate", "estimate", config, model, {}, false);
   if (!vectors.empty())
     commands.run(name + ".verify", "verify", config, model,
                  {"--vectors", vectors, "--backend", o.backend}, true);
   if (data.empty()) return;
-  commands.run(name + ".accuracy", "accuracy", config, model, data_of(o, data), true);
-  if (real.empty()) return;
-  Arguments golden = data_of(o, data);
-  golden.insert(golden.end(), {"--backend", "golden"});
-  commands.run(name + ".float", "accuracy", config, real, golden, true);
+  Arguments arguments = data_of(o, data);
+  if (!real.empty()) arguments.insert(arguments.end(), {"--float", real});
+  commands.run(name + ".accuracy", "accuracy", config, model, arguments, true);
 }
 
 }  // namespace

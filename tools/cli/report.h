@@ -32,7 +32,6 @@ struct Execution {
   void add(sim::RunResult result, bool is_exact);
 };
 
-
 /// MACs / (cycles * peak).
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config);
 

@@ -49,11 +49,7 @@ void report(const Options& options, const std::vector<std::string>& folders) {
     const Progress progress("report", options.output.quiet);
     return run_process(command, fs::current_path(), log);
   }();
-  if (code != 0) {
-    std::string line = tail_of(log, 1);
-    std::erase(line, '\n');
-    throw_error("{}", line);
-  }
+  if (code != 0) throw Error(last_line_of(log));
   if (!options.html.empty()) write_file(options.html, read_text(html));
   options.output.print(read_text(text));
   options.output.write_json(Json::parse(read_text(json)), nullptr);

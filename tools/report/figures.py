@@ -77,25 +77,32 @@ def bars(caption, description, names, series, unit):
 def roofline(caption, description, layers, peak, slope, bounds):
     """@param layers  [(number, MACs a byte or None, MACs a cycle, bound)]; None: no byte crosses the edge
     @param bounds  {bound: colour}"""
-    finite = [x for _, x, _, _ in layers if x]
     ridge = peak / slope
-    low, high = min(finite + [ridge]) / 4, max(finite + [ridge]) * 8
-    floor = min(y for *_, y, _ in layers) / 2
+    finite = [x for _, x, *_ in layers if x] + [ridge]
+    left, right = min(finite) / 4, max(finite) * 8
+    low, high = min(y for _, _, y, _ in layers) / 2, max([y for _, _, y, _ in layers] + [peak]) * 2
     script = (
-        f"set logscale xy\nset xrange [{low:.6g}:{high:.6g}]\nset yrange [{floor:.6g}:{peak * 2:.6g}]\n"
-        f"set grid\nset xtics {tics(low, high, True)}\nset ytics {tics(floor, peak * 2, True)}\n"
+        f"set logscale xy\nset xrange [{left:.6g}:{right:.6g}]\nset yrange [{low:.6g}:{high:.6g}]\n"
+        f"set grid\nset xtics {tics(left, right, True)}\nset ytics {tics(low, high, True)}\n"
         "set xlabel 'MACs per byte between DRAM and the machine'\n"
         "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
     plots = [f"(x < {ridge:.10g} ? {slope:.10g} * x : {peak:.10g}) with lines lw 2 lc rgb 'black' notitle"]
-    for k, (bound, n) in enumerate(bounds.items()):
-        for inside in (False, True):
-            rows = [(x or high / 1.6, y, i) for i, x, y, b in layers if b == bound and (x is None) == inside]
-            if rows:
-                script += data(f"d{k}{inside:d}", rows)
-                plots.append(
-                    f"$d{k}{inside:d} using 1:2 with points pt {9 if inside else 7} ps 0.9 lc {colour(n)} notitle")
-                plots.append(f"$d{k}{inside:d} using 1:2:3 with labels offset 1,0.6 font ',10' notitle")
-    used = {b for *_, b in layers}
+    together = []  # (x, y, numbers of the layers that stand there, too near for labels of their own)
+    for i, x, y, bound in layers:
+        point = 7 if x else 9
+        x = x or right / 1.6
+        near = [numbers for a, b, numbers in together if abs(math.log(a / x)) < 0.04 * math.log(right / left)
+                and abs(math.log(b / y)) < 0.045 * math.log(high / low)]
+        if near:
+            near[0].append(str(i))
+        else:
+            together.append((x, y, [str(i)]))
+        plots.append(f"'+' using ({x:.10g}):({y:.10g}) every ::::0 with points pt {point} ps 0.9 "
+                     f"lc {colour(bounds[bound])} notitle")
+    for x, y, numbers in together:
+        label = ", ".join(numbers[:4]) + (" …" if len(numbers) > 4 else "")
+        script += f"set label '{label}' at {x:.10g},{y:.10g} offset 0.9,0.6 font ',10'\n"
+    used = {bound for *_, bound in layers}
     return Figure(caption, description, script + "plot " + ", ".join(plots) + "\n",
                   [(n, bound) for bound, n in bounds.items() if bound in used], 380)
 
@@ -153,7 +160,7 @@ def parts_of(spans, cycles, apart):
 
 def page_colours(value):
     """black and grey of gnuplot, and the numbered colours, as those of the page."""
-    if value in ("gray", "white"):
+    if value in ("gray", "white", "rgb(190, 190, 190)"):
         return "var(--line)"
     rgb = re.fullmatch(r"rgb\(\s*1,\s*1,\s*(\d+)\)", value)
     if rgb:
@@ -161,34 +168,48 @@ def page_colours(value):
     return "none" if value == "none" else "currentColor"
 
 
+def used_points(root):
+    """Shapes of points that are drawn, by their references; one may be another one, turned or filled."""
+    links = {"#" + e.get("id"): e.get(LINK) for e in root.iter(SVG + "use") if e.get("id")}
+    used = {e.get(LINK) for e in root.iter(SVG + "use") if not e.get("id")}
+    for _ in range(2):
+        used |= {links[target] for target in used if target in links}
+    return used
+
+
+def draws(element):
+    """Whether anything is seen of it: gnuplot writes groups with nothing in them, and tics of no length."""
+    if element.tag == SVG + "g":
+        return any(draws(child) for child in element)
+    return element.tag != SVG + "path" or "L" in element.get("d") or "h" in element.get("d") or "l" in element.get("d")
+
+
+DEFAULTS = {"stroke-linecap": "butt", "stroke-linejoin": "miter", "stroke-width": "1.00"}
+
+
 def cleaned(svg, figure, number):
-    """An element for the page: without what is not used, identifiers of its own, the page's colours and font."""
+    """An element for the page: without what is not seen, identifiers of its own, the page's colours and font."""
     root = xml.fromstring(svg)
-    used = {e.get(LINK) for e in root.iter(SVG + "use")}
-    links = {e.get("id"): e.get(LINK) for e in root.iter(SVG + "use") if e.get("id")}
-    for target in list(used):  # a point may be another one, turned or filled
-        while target and links.get(target[1:]):
-            target = links[target[1:]]
-            used.add(target)
+    used = used_points(root)
     for parent in list(root.iter()):
         for child in list(parent):
-            empty = child.tag == SVG + "g" and not any(e.tag != SVG + "g" for e in child.iter())
             unused = parent.tag == SVG + "defs" and "#" + child.get("id", "") not in used
-            if child.tag in (SVG + "title", SVG + "desc") or empty or unused:
+            if child.tag in (SVG + "title", SVG + "desc") or unused or not draws(child):
                 parent.remove(child)
     for e in root.iter():
         e.tag = e.tag.removeprefix(SVG)
         e.text, e.tail = (t if t and t.strip() else None for t in (e.text, e.tail))
-        for key, value in list(e.attrib.items()):
-            if key in ("fill", "stroke", "color"):
-                e.set(key, page_colours(value))
-            elif key == "id":
-                e.set(key, f"f{number}-{value}")
-            elif key == LINK:
-                del e.attrib[key]
-                e.set("href", f"#f{number}-{value[1:]}")
-            elif key == "font-family":
-                del e.attrib[key]
+        named = e.attrib.pop("id", None)
+        target = e.attrib.pop(LINK, None)
+        attributes = {k: page_colours(v) if k in ("fill", "stroke", "color") else v for k, v in e.attrib.items()
+                      if k not in ("font-family", "class") and DEFAULTS.get(k) != v}
+        if "d" in attributes:
+            attributes["d"] = " ".join(attributes["d"].split())
+        if named and "#" + named in used:
+            attributes["id"] = f"f{number}-{named}"
+        if target:
+            attributes["href"] = f"#f{number}-{target[1:]}"
+        e.attrib = attributes
     root.attrib = {"viewBox": root.get("viewBox"), "role": "img", "aria-labelledby": f"f{number}-title"}
     title = xml.Element("title", {"id": f"f{number}-title"})
     title.text = figure.description
@@ -203,7 +224,7 @@ def draw(figures):
         for i, figure in enumerate(figures):
             script += (
                 f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
-                f"set output '{i}.svg'\nset border 3 lc rgb 'gray'\nset grid lc rgb 'gray'\n"
+                f"set output '{i}.svg'\nset border 3\nset grid lc rgb 'gray'\n"
                 "set tics nomirror textcolor rgb 'black'\n"
                 f"unset key\n{figure.script}unset output\n")
         try:

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The metrics of one model on one design, each from the best result that has it."""
-import pathlib
-
 from document import Cell, number, percent, text, unknown
 
 TRUST = {"rtl": 0, "netlist": 1, "arch": 2, "golden": 3}  # first what is nearest to the machine
@@ -21,7 +19,6 @@ class Point:
         self.main = first(self.single) or self.estimate or first(self.runs)
         self.synth = first([r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic"])
         self.accuracy = first(results.of(("accuracy", ), design, model))
-        self.compare = first(results.of(("compare", ), None, model))
         traces = [t for t in results.traces if (t.design, t.model) == (design, model)]
         self.trace = first([t for t in traces if self.main and t.cycles == self.main["cycles"]])
 
@@ -52,22 +49,10 @@ class Point:
         cell.text += f" of {self.accuracy['images']:,}"
         return cell
 
-    def float_accuracy(self):
-        """The result for the float model: that of `trine compare --against FLOAT`, on as many images."""
-        name = (self.compare.get("float_model") if self.compare else None) or ""
-        of = [
-            r for r in self.results.of(("accuracy", ), None,
-                                       pathlib.PurePath(name).stem) if name and r.model != self.model
-        ]
-        return first([r for r in of if self.accuracy is None or r["images"] == self.accuracy["images"]])
-
     def float_top1(self):
-        of = self.float_accuracy()
-        if not of:
-            return unknown("trine compare MODEL --against FLOAT, and " + self.command("accuracy") + " FLOAT --data DIR")
-        cell = percent(of["top1"], source=at(of, "top1"))
-        cell.text += f" of {of['images']:,}"
-        return cell
+        if not self.accuracy or not isinstance(self.accuracy.get("top1_float"), (int, float)):
+            return unknown(self.command("accuracy") + " MODEL --data DIR --float F")
+        return percent(self.accuracy["top1_float"], source=at(self.accuracy, "top1_float"))
 
     def cycles(self):
         if not self.main:
@@ -234,5 +219,5 @@ SUMMARY = [  # key of --json, title, Cell
 def summary_json(point):
     """Null: not known."""
     cells = {key: tell(point) for key, _, tell in SUMMARY}
-    return {"model": point.model, "design": point.name, "design_hash": point.design,
-            **{key: cell.text if cell.value is None and not cell.command else cell.value for key, cell in cells.items()}}
+    values = {key: c.text if c.value is None and not c.command else c.value for key, c in cells.items()}
+    return {"model": point.model, "design": point.name, "design_hash": point.design, **values}

@@ -24,9 +24,14 @@ def page(document, results):
     loader = jinja2.FileSystemLoader(HERE)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["json"] = json.dumps
-    data = json.dumps({r.name: r.data for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
+    data = json.dumps({r.name: embedded(r) for r in results.all}, separators=(",", ":")).replace("<", "\\u003c")
     style = (HERE / "page.css").read_text()
     return environment.get_template("page.html").render(document=document, results=results, data=data, style=style)
+
+
+def embedded(result):
+    """What the page shows something of: all but the layers of a batch."""
+    return {k: v for k, v in result.data.items() if k != "layers" or result.get("images", 1) == 1}
 
 
 def write(file, text):

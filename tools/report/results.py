@@ -2,6 +2,7 @@
 """Results folders: the JSON files that the commands wrote, checked and put together by design and model."""
 import json
 import pathlib
+import re
 
 NUMBER = (int, float)
 # What a result must have to be told; all else may be missing, and is then told as not known.
@@ -67,6 +68,12 @@ class BadInput(Exception):
     """One line for the user."""
 
 
+def model_of(data):
+    """"lenet_mnist", whether it is told by that name or by its file."""
+    name = pathlib.PurePath(data.get("model") or "").name
+    return re.sub(r"\.(tflite|onnx|trine)$", "", name)
+
+
 class Result:
     """What one command wrote. `name` names the file on the page."""
 
@@ -74,7 +81,7 @@ class Result:
         self.path, self.name, self.data = path, name, data
         self.command = data["command"]
         self.design = data.get("configuration_hash")
-        self.model = pathlib.PurePath(data.get("model") or "").stem
+        self.model = model_of(data)
 
     def __getitem__(self, key):
         return self.data[key]
@@ -88,7 +95,7 @@ class Trace:
 
     def __init__(self, name, data):
         self.name, self.design = name, data.get("configuration_hash")
-        self.model = pathlib.PurePath(data["otherData"].get("model") or "").stem
+        self.model = model_of(data["otherData"])
         self.backend, self.cycles = data["otherData"].get("backend"), data["otherData"]["cycles"]
 
         self.tracks = {}

@@ -19,7 +19,8 @@ def points_of(results):
 def report(results, published):
     points = points_of(results)
     models = list(dict.fromkeys(p.model for p in points))
-    title = " on ".join(", ".join(names) for names in (models, results.designs.values()) if names)
+    designs = [results.designs[d] for d in designs_of(results)]
+    title = " on ".join(", ".join(names) for names in (models, designs) if names)
     parts = [summary(model, [p for p in points if p.model == model]) for model in models]
     parts += filter(None, [comparison(points, models)])
     parts += [one_point(p) for p in points]

@@ -737,8 +737,8 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   const json run = shell.read_json("run.json");
   for (const auto& [key, value] : run.items()) {
     CAPTURE(key);
-    const bool own =
-        key == "backend" || key == "vectors" || key == "vectors_exact" || key == "sim_seconds";
+    const bool own = key == "backend" || key == "vectors" || key == "vectors_exact" ||
+                     key == "sim_seconds" || key == "command";
     CHECK((own || estimate.at(key) == value));
   }
   const json& traffic = estimate.at("traffic");

@@ -95,6 +95,7 @@ int columns();
 // One file each.
 void add_compile(CLI::App& app, Action& action);
 void add_demo(CLI::App& app, Action& action);
+void add_energy(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);
 void add_fuzz(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);

@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
   add_compare(app, action);
   add_quantize(app, action);
   add_estimate(app, action);
+  add_energy(app, action);
   add_soc(app, action);
   add_synth(app, action);
   add_generate_text(app, action);

@@ -119,7 +119,8 @@ void BackendOptions::declare(CLI::App& command, bool golden) {
   add_value(command, "--axi-bytes-per-cycle N", axi_bytes_per_cycle,
             "memory bandwidth of each direction (the bus width)")
       ->check(CLI::Range(1, 64));
-  add_value(command, "--trace F.fst", trace_file, "write waveforms (rtl only)");
+  add_value(command, "--trace F.fst", trace_file,
+            "write waveforms; as F.vcd those of the ports alone (rtl only)");
   command.add_flag("--lockstep", lockstep,
                    "compare every memory write of the RTL with the architecture simulator");
 }

@@ -4,9 +4,10 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <optional>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/process.h"
 #include "synth/power/gates.h"
 #include "synth/power/logic.h"
 #include "synth/power/price.h"
@@ -94,7 +95,8 @@ struct Bench {
                  const Assumptions& assumptions = {10, 1.5})
       : cells(library()),
         netlist(".model core\n.inputs clk_i rst_ni " + inputs +
-                    "\n.outputs y\n.names $false\n.names $true\n1\n" + body + ".end\n",
+                    "\n.outputs y trace_cause_o[3]\n.names $false\n.names $true\n1\n" + body +
+                    ".end\n",
                 cells),
         assumed(assumptions),
         wires(assumed.wire_ff),

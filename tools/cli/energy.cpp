@@ -17,7 +17,7 @@ struct Options {
   Output output;
   Design design;
   std::vector<std::string> models, vectors;
-  std::string out;
+  std::string out, measured;
   energy::MeasureOptions measure;
 };
 
@@ -35,14 +35,13 @@ std::string share_text(const energy::Measured& measured) {
                   "wires", "glitches", "memories", "clock", "leakage");
   double cycles = 0;
   std::array<power::Energy, energy::kComponents> sums;
-  for (const auto& samples : measured.samples)
-    for (const energy::Sample& sample : samples) {
-      cycles += static_cast<double>(sample.cycles);
-      for (std::size_t c = 0; c < energy::kComponents; ++c) {
-        sums[c] += sample.energy[c];
-        if (sample.cycles > 0) sums[c].leakage_nw = sample.energy[c].leakage_nw;
-      }
+  for (const energy::Sample& sample : measured.samples) {
+    cycles += static_cast<double>(sample.cycles);
+    for (std::size_t c = 0; c < energy::kComponents; ++c) {
+      sums[c] += sample.energy[c];
+      sums[c].leakage_nw = sample.energy[c].leakage_nw;
     }
+  }
   power::Energy all;
   const auto line = [&](std::string_view name, const power::Energy& e) {
     text += fmt::format("{:<10}", name);
@@ -85,20 +84,13 @@ std::string table_text(const energy::Table& table) {
   return text + "(of a cycle and of leakage: a PE's, a lane's, a bank's, ..)\n";
 }
 
-int run(const Options& options) {
-  std::vector<NamedFile> read;
-  for (const std::string& model : options.models) read.push_back({"MODEL", model});
-  options.output.check({{"--out", options.out}}, read);
-  if (!options.vectors.empty() && options.vectors.size() != options.models.size())
-    throw_error("--vectors: {} folders, {} models", options.vectors.size(), options.models.size());
-  const machine::Config config = options.design.load();
+energy::Measured measured(const Options& options, const machine::Config& config) {
   std::vector<Network> networks;
   std::vector<std::vector<Array>> inputs;
-  std::vector<std::vector<sim::Actions>> actions;
   for (std::size_t m = 0; m < options.models.size(); ++m) {
     const NetworkOptions network = network_of(options.models[m]);
     const std::vector<std::uint8_t> bytes = read_file(network.model);
-    if (options.vectors.empty()) {
+    if (options.vectors.empty() || options.vectors[m] == "random") {
       networks.push_back(load_network(bytes, network, config, reference::kDoublePolicy));
       inputs.push_back(random_inputs(networks.back(), 1));
     } else {
@@ -106,7 +98,6 @@ int run(const Options& options) {
       networks.push_back(load_network(vectors, bytes, network, config));
       inputs.push_back(vectors.cases.at(0).inputs);
     }
-    actions.push_back(sim::count_actions(networks.back().program));
   }
   std::vector<energy::Workload> workloads;
   for (std::size_t m = 0; m < networks.size(); ++m)
@@ -114,11 +105,25 @@ int run(const Options& options) {
   energy::MeasureOptions measure = options.measure;
   measure.synth.quiet = options.output.quiet || !has_terminal();
   measure.rtl.build.quiet = measure.synth.quiet;
-  const energy::Measured measured = energy::measure(config, workloads, measure);
-  const energy::Table table = energy::fit(measured, actions, config, measure.assumed);
-  options.output.print(share_text(measured) + table_text(table));
-  Json json = energy::to_json(table);
-  if (!options.out.empty()) write_file(options.out, json.dump(2) + "\n");
+  return energy::measure(config, workloads, measure);
+}
+
+int run(const Options& options) {
+  std::vector<NamedFile> read{{"--measured", options.measured}};
+  for (const std::string& model : options.models) read.push_back({"MODEL", model});
+  options.output.check({{"--out", options.out}}, read);
+  if (options.models.empty() == options.measured.empty())
+    throw_error("trine energy: MODEL or --measured is required, and not both");
+  if (!options.vectors.empty() && options.vectors.size() != options.models.size())
+    throw_error("--vectors: {} folders, {} models", options.vectors.size(), options.models.size());
+  const machine::Config config = options.design.load();
+  const energy::Measured m = options.measured.empty() ? measured(options, config)
+                                                      : energy::read_measured(options.measured);
+  const energy::Table table = energy::fit(m, config);
+  options.output.print(share_text(m) + table_text(table));
+  if (!options.out.empty()) write_file(options.out, energy::to_json(table).dump(2) + "\n");
+  Json json = energy::to_json(m);
+  json["table"] = energy::to_json(table);
   options.output.write_json(json, &config);
   return kSuccess;
 }
@@ -128,17 +133,19 @@ int run(const Options& options) {
 void add_energy(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "energy", "measure what actions cost: toggles of the netlist, priced", run);
-  command->add_option("MODEL", options->models, "networks whose layers are measured")->required();
+  command->add_option("MODEL", options->models, "networks whose layers are measured");
   options->design.declare(*command);
   options->output.declare(*command);
   add_value(*command, "--vectors DIR", options->vectors,
             "for each MODEL a folder that trine record wrote: its first case\n"
-            "is run (random codes, seeded, if absent)")
+            "is run; `random`, or none at all: random codes, seeded")
       ->allow_extra_args(false);
   add_value(*command, "--liberty FILE", options->measure.synth.liberty,
             "cell library, .lib or .lib.gz, with a folder of memories beside it");
   add_value(*command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
+  add_value(*command, "--measured FILE.json", options->measured,
+            "instead of MODEL: what --json wrote, fitted again");
   add_value(*command, "--out TABLE.json", options->out, "file for the table");
   add_value(*command, "--keep DIR", options->measure.keep,
             "folder for the netlist and the ports of the runs, for a check by\n"
@@ -150,7 +157,7 @@ void add_energy(CLI::App& app, Action& action) {
             "what the clock's pins and wires take with the buffers of a tree (1.4)")
       ->check(CLI::Range(1.0, 10.0));
   add_value(*command, "--glitch-every N", options->measure.timed_every,
-            "run one cycle of N with delays, for glitches; 0: none (16)")
+            "run one cycle of N with delays, for glitches; 0: none (17)")
       ->check(CLI::Range(0, 1'000'000));
   command->footer(
       "The netlist is the one whose clock `trine synth` tells, driven by the ports of a run of "

@@ -42,7 +42,8 @@ void EnergyOptions::declare(CLI::App& command) {
 
 energy::Table EnergyOptions::read() const {
   const std::filesystem::path shipped = energy::table_file(table);
-  return energy::read_table(std::filesystem::exists(shipped) ? shipped : table);
+  return energy::read_table(std::filesystem::exists(shipped) ? shipped
+                                                             : std::filesystem::path(table));
 }
 
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/progress.h"
+#include "base/process.h"
 #include "synth/cells.h"
 #include "synth/netlist.h"
 #include "synth/power/replay.h"
@@ -77,7 +77,11 @@ class Measurement {
     measured_.registers = gates.registers().size();
     power::Replay replay(recorded.vcd, netlist_, gates);
     std::vector<Sample> samples(program.layers.size());
-    for (std::size_t l = 0; l < samples.size(); ++l) samples[l].name = program.layers[l].name;
+    const std::vector<sim::Actions> actions = sim::count_actions(program);
+    for (std::size_t l = 0; l < samples.size(); ++l) {
+      samples[l].name = program.name + ": " + program.layers[l].name;
+      samples[l].actions = actions[l];
+    }
     std::uint64_t at = 0;  // cycles of the program so far
     std::size_t span = 0;
     const auto is_timed = [&] {
@@ -96,7 +100,8 @@ class Measurement {
       }
       if (options_.most_cycles > 0 && at >= options_.most_cycles) break;
     }
-    measured_.samples.push_back(std::move(samples));
+    for (Sample& sample : samples)
+      if (sample.cycles > 0) measured_.samples.push_back(std::move(sample));
   }
 
  private:
@@ -117,7 +122,66 @@ class Measurement {
   std::vector<int> component_;
 };
 
+/// The fields of Energy by name, in one order for both ways.
+template <typename Energy, typename F>
+void for_each_part(Energy& energy, const F& f) {
+  f("cells", energy.cells);
+  f("pins", energy.pins);
+  f("wires", energy.wires);
+  f("glitches", energy.glitches);
+  f("memories", energy.memories);
+  f("clock", energy.clock);
+  f("leakage_nw", energy.leakage_nw);
+}
+
 }  // namespace
+
+nlohmann::ordered_json to_json(const Measured& measured) {
+  nlohmann::ordered_json json;
+  json["library"] = measured.library;
+  json["clock_ns"] = measured.clock_ns;
+  json["volts"] = measured.volts;
+  json["cells"] = measured.cells;
+  json["registers"] = measured.registers;
+  json["wire_ff"] = measured.assumed.wire_ff;
+  json["clock_tree"] = measured.assumed.clock_tree;
+  for (const Sample& sample : measured.samples) {
+    nlohmann::ordered_json layer{
+        {"name", sample.name}, {"cycles", sample.cycles}, {"actions", sample.actions}};
+    for (std::size_t c = 0; c < kComponents; ++c)
+      for_each_part(sample.energy[c], [&](const char* part, const double& value) {
+        layer["energy"][std::string(kComponentNames[c])][part] = value;
+      });
+    json["samples"].push_back(layer);
+  }
+  return json;
+}
+
+Measured read_measured(const fs::path& file) {
+  const auto json = nlohmann::ordered_json::parse(read_text(file), nullptr, false);
+  Measured measured;
+  try {
+    measured.library = json.at("library");
+    measured.clock_ns = json.at("clock_ns");
+    measured.volts = json.at("volts");
+    measured.cells = json.at("cells");
+    measured.registers = json.at("registers");
+    measured.assumed = {json.at("wire_ff"), json.at("clock_tree")};
+    for (const auto& layer : json.at("samples")) {
+      Sample& sample = measured.samples.emplace_back();
+      sample.name = layer.at("name");
+      sample.cycles = layer.at("cycles");
+      sample.actions = layer.at("actions").get<sim::Actions>();
+      for (std::size_t c = 0; c < kComponents; ++c)
+        for_each_part(sample.energy[c], [&](const char* part, double& value) {
+          value = layer.at("energy").at(std::string(kComponentNames[c])).at(part);
+        });
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw_error("{}: not what `trine energy --json` wrote: {}", file.string(), e.what());
+  }
+  return measured;
+}
 
 Measured measure(const machine::Config& config, const std::vector<Workload>& workloads,
                  const MeasureOptions& options) {
@@ -134,6 +198,7 @@ Measured measure(const machine::Config& config, const std::vector<Workload>& wor
       keep_run(*workloads[w].program, recorded.back(), traces / fmt::format("{}.json", w));
   }
   Measured measured;
+  measured.assumed = options.assumed;
   synth::SynthOptions synth = options.synth;
   synth.inspect = [&](const synth::Inspected& design) {
     Measurement measurement(design, options, measured);

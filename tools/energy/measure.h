@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "nlohmann/json_fwd.hpp"
+#include "sim/arch/actions.h"
 #include "sim/rtl/run.h"
 #include "sw/program/program.h"
 #include "synth/power/price.h"
@@ -26,13 +28,16 @@ struct MeasureOptions {
   power::Assumptions assumed;
   std::filesystem::path keep;  ///< folder for netlist, ports and traces, for a check; empty: none
   std::uint64_t most_cycles = 0;  ///< of each program; 0: all
-  int timed_every = 16;  ///< one cycle of so many is run with delays, for glitches; 0: none
+  /// One cycle of so many is run with delays, for glitches; 0: none. A prime: loops have even
+  /// periods.
+  int timed_every = 17;
 };
 
 /// A layer of a run.
 struct Sample {
   std::string name;
   std::uint64_t cycles = 0;
+  sim::Actions actions{};
   std::array<power::Energy, kComponents> energy;
 };
 
@@ -40,8 +45,8 @@ struct Measured {
   std::string library;
   double clock_ns = 0, volts = 0;
   std::size_t cells = 0, registers = 0;
-  std::array<power::Energy, kComponents> idle;  ///< a cycle in which no program runs
-  std::vector<std::vector<Sample>> samples;     ///< by program and layer
+  power::Assumptions assumed;
+  std::vector<Sample> samples;  ///< layers of all programs
 };
 
 /// A program with the inputs of one run.
@@ -49,6 +54,11 @@ struct Workload {
   const compiler::Program* program = nullptr;
   const std::vector<Array>* inputs = nullptr;
 };
+
+/// All of it, to be fitted again.
+nlohmann::ordered_json to_json(const Measured& measured);
+/// @throws Error  names the file
+Measured read_measured(const std::filesystem::path& file);
 
 /// @throws Error  a tool fails, a library without memories, a program in stages, a netlist that
 /// does not do what the RTL does

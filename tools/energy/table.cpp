@@ -55,15 +55,9 @@ std::vector<std::size_t> actions_of(std::size_t component) {
   return list;
 }
 
-/// A layer as a row: its actions, and its cycles times units.
-struct Row {
-  const Sample* sample;
-  const sim::Actions* actions;
-};
-
 class Fit {
  public:
-  Fit(const std::vector<Row>& rows, const machine::Config& config, Table& table)
+  Fit(const std::vector<Sample>& rows, const machine::Config& config, Table& table)
       : rows_(rows), config_(config), table_(table) {}
 
   void run(std::size_t component) {
@@ -71,9 +65,9 @@ class Fit {
     const double units = units_of(static_cast<Component>(component), config_);
     power::Energy sum;
     double cycles = 0;
-    for (const Row& row : rows_) {
-      sum += row.sample->energy[component];
-      cycles += static_cast<double>(row.sample->cycles);
+    for (const Sample& row : rows_) {
+      sum += row.energy[component];
+      cycles += static_cast<double>(row.cycles);
     }
     Cost& cost = table_.costs[component];
     const double logic = sum.cells + sum.pins + sum.wires;
@@ -81,7 +75,7 @@ class Fit {
     cost.glitches = 1 - 1 / factor;
     cost.wires = logic > 0 ? sum.wires / logic : 0;  // glitches take the same share
     cost.clock_pj = sum.clock / (cycles * units);
-    cost.leakage_nw = rows_.front().sample->energy[component].leakage_nw / units;
+    cost.leakage_nw = rows_.front().energy[component].leakage_nw / units;
     const std::vector<double> x = solve(
         actions, units,
         [&](const power::Energy& e) { return factor * (e.cells + e.pins + e.wires); }, component,
@@ -100,15 +94,14 @@ class Fit {
                             std::size_t component, bool with_cycles) {
     std::vector<std::vector<double>> a;
     std::vector<double> b;
-    for (const Row& row : rows_) {
-      if (row.sample->cycles == 0) continue;
+    for (const Sample& row : rows_) {
       // A layer counts by the root of its cycles: long ones decide, short ones are not forgotten.
-      const double weight = 1 / std::sqrt(static_cast<double>(row.sample->cycles));
+      const double weight = 1 / std::sqrt(static_cast<double>(row.cycles));
       std::vector<double>& line = a.emplace_back();
       for (const std::size_t action : actions)
-        line.push_back(weight * static_cast<double>((*row.actions)[action]));
-      if (with_cycles) line.push_back(weight * units * static_cast<double>(row.sample->cycles));
-      b.push_back(weight * part(row.sample->energy[component]));
+        line.push_back(weight * static_cast<double>(row.actions[action]));
+      if (with_cycles) line.push_back(weight * units * static_cast<double>(row.cycles));
+      b.push_back(weight * part(row.energy[component]));
     }
     const std::vector<double> x = non_negative_least_squares(a, b);
     double squares = 0, all = 0;
@@ -122,7 +115,7 @@ class Fit {
     return x;
   }
 
-  const std::vector<Row>& rows_;
+  const std::vector<Sample>& rows_;
   const machine::Config& config_;
   Table& table_;
   double error_ = 0;
@@ -191,21 +184,15 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
   return energy;
 }
 
-Table fit(const Measured& measured, const std::vector<std::vector<sim::Actions>>& actions,
-          const machine::Config& config, const power::Assumptions& assumed) {
-  std::vector<Row> rows;
-  for (std::size_t w = 0; w < measured.samples.size(); ++w)
-    for (std::size_t l = 0; l < measured.samples[w].size(); ++l)
-      if (measured.samples[w][l].cycles > 0)
-        rows.push_back({&measured.samples[w][l], &actions.at(w).at(l)});
-  if (rows.empty()) throw_error("energy: no layer was measured");
+Table fit(const Measured& measured, const machine::Config& config) {
+  if (measured.samples.empty()) throw_error("energy: no layer was measured");
   Table table;
   table.library = measured.library;
   table.technology = measured.library.substr(0, measured.library.find('_'));
   table.volts = measured.volts;
   table.clock_ns = measured.clock_ns;
-  table.assumed = assumed;
-  Fit fit(rows, config, table);
+  table.assumed = measured.assumed;
+  Fit fit(measured.samples, config, table);
   for (std::size_t c = 0; c < kComponents; ++c) fit.run(c);
   return table;
 }

@@ -61,9 +61,7 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
 
 /// The table that comes closest to what was measured: non-negative least squares for each
 /// component over the layers of all programs.
-/// @param actions  by program and layer, as in `measured`
-Table fit(const Measured& measured, const std::vector<std::vector<sim::Actions>>& actions,
-          const machine::Config& config, const power::Assumptions& assumed);
+Table fit(const Measured& measured, const machine::Config& config);
 
 nlohmann::ordered_json to_json(const Table& table);
 /// @throws Error  names the file and the key

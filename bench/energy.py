@@ -11,6 +11,7 @@ glitches, like the sum that it is compared with: `trine run`'s of the shipped ta
 """
 import argparse
 import collections
+import functools
 import gzip
 import json
 import pathlib
@@ -77,7 +78,7 @@ def numbers(texts):
 
 class Library:
     def __init__(self, files):
-        self.cells, self.templates, self.widths = {}, {}, {}
+        self.cells, self.templates, self.widths, self.known = {}, {}, {}, {}
         for file in files:
             opened = gzip.open(file, 'rt') if str(file).endswith('.gz') else open(file)
             with opened:
@@ -124,7 +125,10 @@ class Library:
 
     def pins(self, cell):
         """Name of each pin (bits of buses one by one) -> its group."""
-        pins = {}
+        pins = self.known.get(id(cell))
+        if pins is not None:
+            return pins
+        pins = self.known[id(cell)] = {}
         for group in cell.groups:
             if group.kind == 'pin':
                 pins[group.arguments[0]] = group
@@ -147,13 +151,16 @@ class Library:
                     found += span.of('internal_power')
         return found
 
+    @functools.lru_cache(maxsize=None)
     def capacitance(self, cell, pin):
         group = self.pins(cell)[pin]
         both = group.number('capacitance')
         return (group.number('rise_capacitance', both) + group.number('fall_capacitance', both)) / 2
 
     def energy(self, powers, slew, load):
-        """Mean of edges and conditions."""
+        """Mean of edges and conditions; what has none, beside others, is for states of none."""
+        told = {p.text('related_pin') for p in powers if p.text('when')}
+        powers = [p for p in powers if p.text('when') or p.text('related_pin') not in told]
         each = [(self.table(p.of('rise_power')[0], slew, load) + self.table(p.of('fall_power')[0], slew, load)) / 2
                 for p in powers]
         return sum(each) / len(each) if each else 0.0
@@ -176,6 +183,7 @@ def verilog_models(library, names):
     return text
 
 
+@functools.lru_cache(maxsize=None)
 def pin_direction(cell, pin):
     for group in cell.groups:
         if group.kind in ('pin', 'bus') and group.arguments[0] == pin.split('[')[0]:
@@ -278,7 +286,7 @@ def testbench(design, ports, rows, begin, end):
     inputs = sorted({name for name in ports if name.split('[')[0] in rows[0]})
     connect = ', '.join([f'.n{ports["clk_i"]}(clk)'] + [f'.n{ports[name]}(in[{i}])' for i, name in enumerate(inputs)])
     text = (f'`timescale 1ns/1ps\nmodule tb;\n  reg clk = 0;\n  reg [{len(inputs) - 1}:0] in = 0;\n'
-            f'  reg [{len(inputs) - 1}:0] rows [0:{end}];\n  integer t;\n  design d ({connect});\n  initial begin\n'
+            f'  reg [{len(inputs) - 1}:0] rows [0:{end}];\n  integer t;\n  chip d ({connect});\n  initial begin\n'
             '    $readmemb("rows.txt", rows);\n    #5;\n'
             f'    for (t = 0; t < {end}; t = t + 1) begin\n'
             f'      if (t == {begin}) begin $dumpfile("gates.vcd"); $dumpvars(1, d); end\n'
@@ -344,24 +352,22 @@ def priced(library, instances, toggles, cycles, options, last):
                 if sequential:
                     key = (name, pin, 'clock')
                     if key not in memo:
-                        kept = [p for p in library.powers(cell, pin)
-                                if '!RESET' not in p.text('when').replace(' ', '')]
                         # D and Q are equal but once in a while: both states in which they are.
-                        still = [p for p in kept if re.sub(r'[()* ]|RESET_B', '', p.text('when')) in
-                                 ('DQ', '!D!Q', 'DQ!Q_N', '!D!QQ_N', 'DQ_N', '')]
-                        memo[key] = 2 * library.energy(still or kept, 0, 0)
+                        still = [p for p in library.powers(cell, pin)
+                                 if re.sub(r'[()* ]|!?Q_N', '', p.text('when')) in ('DRESET_BQ', '!DRESET_B!Q')]
+                        memo[key] = 2 * library.energy(still, 0, 0)
                     energy['clock'] += cycles * memo[key]
                 continue
             n = toggles.get(net, 0)
             if n == 0:
                 continue
-            powers = library.powers(cell, pin)
             if pin_direction(cell, pin) == 'output':
-                if sequential:
-                    powers = [p for p in powers if p.text('related_pin') in ('CLK', 'CK')]
                 at = round(load[net] + wire, 4)
                 key = (name, pin, at)
                 if key not in memo:
+                    powers = library.powers(cell, pin)
+                    if sequential:
+                        powers = [p for p in powers if p.text('related_pin') in ('CLK', 'CK')]
                     memo[key] = library.energy(powers, options.slew, at)
                 energy['cells'] += n * memo[key]
                 energy['pins'] += n * half * load[net]
@@ -369,7 +375,7 @@ def priced(library, instances, toggles, cycles, options, last):
             else:
                 key = (name, pin, 'in')
                 if key not in memo:
-                    memo[key] = library.energy(powers, options.slew, 0)
+                    memo[key] = library.energy(library.powers(cell, pin), options.slew, 0)
                 energy['cells'] += n * memo[key]
         if memory:
             energy['memories'] += accesses(library, cell, pins, last)
@@ -403,7 +409,7 @@ def main():
     parser.add_argument('--macros')
     parser.add_argument('--energy', default='sg13g2')
     parser.add_argument('--layer', type=int, default=0)
-    parser.add_argument('--cycles', type=int, default=2000, help='most cycles of the layer that are counted')
+    parser.add_argument('--cycles', type=int, default=1 << 30, help='most cycles of the layer that are counted')
     parser.add_argument('--wire-ff', type=float, default=12)
     parser.add_argument('--clock-tree', type=float, default=1.4)
     parser.add_argument('--slew', type=float, default=0.1, help='transition of all nets in ns')
@@ -428,15 +434,22 @@ def check(options, folder):
     macros = options.macros or re.sub(r'_stdcell.*', '_sram', options.liberty)
     library = Library([options.liberty] + sorted(pathlib.Path(macros).glob('*_1P_*')))
     instances = read_netlist(folder / 'design.v')
+    # `design` is a word of Verilog's own.
+    (folder / 'chip.v').write_text((folder / 'design.v').read_text().replace('module design (', 'module chip (', 1))
     (folder / 'cells.v').write_text(verilog_models(library, {name for name, _ in instances}))
     (folder / 'tb.v').write_text(testbench(folder, ports, rows, begin, end))
-    subprocess.run(['iverilog', '-g2005-sv', '-o', 'tb', 'tb.v', 'cells.v', 'design.v'], cwd=folder, check=True)
-    subprocess.run(['vvp', '-n', 'tb'], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    if not (folder / 'gates.vcd').exists():
+        simulate(folder)
     toggles, steps = count(folder / 'gates.vcd', instances, begin, end)
     options.clock_net = 'n' + ports['clk_i']
     energy = priced(library, instances, toggles, end - begin, options, steps)
     report(options, energy, run, span, end - begin)
     return 0
+
+
+def simulate(folder):
+    subprocess.run(['iverilog', '-g2005-sv', '-o', 'tb', 'tb.v', 'cells.v', 'chip.v'], cwd=folder, check=True)
+    subprocess.run(['vvp', '-n', 'tb'], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def count(file, instances, begin, end):
@@ -479,14 +492,20 @@ def count(file, instances, begin, end):
 
 
 def report(options, energy, run, span, cycles):
-    result = subprocess.run(['true'], check=True)
-    del result
-    per_cycle = {part: pj / cycles for part, pj in energy.items() if part != 'leakage'}
-    total = sum(per_cycle.values())
-    print(f'{run["name"]}, layer {span["layer"]}: {cycles} cycles of {span["end"] - span["begin"]}')
-    for part, pj in per_cycle.items():
-        print(f'  {part:9} {pj:9.2f} pJ a cycle')
-    print(f'  in all    {total:9.2f} pJ a cycle, leakage {energy["leakage"]:.0f} nW')
+    """Beside the sum of actions, without glitches, of the whole run: a network of one layer."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = pathlib.Path(scratch) / 'run.json'
+        subprocess.run([ROOT / 'build/release/tools/cli/trine', 'run', '--backend', 'arch', '--quiet', '--config',
+                        options.config, '--energy', options.energy, '--json', file, options.model], check=True)
+        result = json.loads(file.read_text())
+    total = sum(pj for part, pj in energy.items() if part != 'leakage') / cycles
+    clock_ns = result['energy']['clock_ns']
+    total += energy['leakage'] * clock_ns * 1e-6
+    expected = result['energy']['without_glitches_pj'] / result['cycles']
+    print(f'| {run["name"]}, {cycles} of {span["end"] - span["begin"]} cycles | pJ a cycle |\n|---|---:|')
+    for part, pj in energy.items():
+        print(f'| {part} | {pj * clock_ns * 1e-6 if part == "leakage" else pj / cycles:.2f} |')
+    print(f'| in all | {total:.2f} |\n| sum of actions | {expected:.2f} |\n| error | {100 * (expected / total - 1):+.1f} % |')
 
 
 if __name__ == '__main__':

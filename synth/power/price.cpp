@@ -22,6 +22,14 @@ bool is_register(const Cell& cell) { return !cell.storage.next.empty(); }
 
 bool holds(std::uint64_t table, unsigned row) { return table >> row & 1; }
 
+/// Without a condition, beside others of the same cause that have one: for the states of none.
+bool is_rest(const Cell& cell, const Power& power) {
+  return power.when.empty() &&
+         std::any_of(cell.powers.begin(), cell.powers.end(), [&](const Power& p) {
+           return p.pin == power.pin && p.related == power.related && !p.when.empty();
+         });
+}
+
 double mean_of(double sum, int count) { return count > 0 ? sum / count : 0; }
 
 }  // namespace
@@ -90,8 +98,9 @@ double Prices::mean(const Power& power, int instance) const {
 double Prices::input_pj(int instance, int pin) const {
   double sum = 0;
   int count = 0;
-  for (const Power& power : cells_[netlist_.instance(instance).cell].powers)
-    if (power.pin == pin) {
+  const Cell& cell = cells_[netlist_.instance(instance).cell];
+  for (const Power& power : cell.powers)
+    if (power.pin == pin && !is_rest(cell, power)) {
       sum += mean(power, instance);
       ++count;
     }
@@ -104,7 +113,7 @@ double Prices::output_pj(int instance, int pin) const {
   double sum = 0;
   int count = 0;
   for (const Power& power : cell.powers) {
-    if (power.pin != pin) continue;
+    if (power.pin != pin || is_rest(cell, power)) continue;
     if (is_register(cell) && (power.related < 0 || !cell.pins[at(power.related)].clock)) continue;
     sum += mean(power, instance);
     ++count;
@@ -160,12 +169,19 @@ Prices::ClockPrice Prices::price_register(const Register& reg) const {
       }
       if (!fits) continue;
       ++rows;
-      for (const Power& power : cell.powers) {
-        if (power.pin != reg.clock_pin) continue;
-        if (!power.when.empty() && !holds(truth_table(power.when, names), row)) continue;
+      const auto add = [&](const Power& power) {
         price.rise[state] += power.pj[kRise].at(0, 0);
         price.fall[state] += power.pj[kFall].at(0, 0);
+      };
+      bool told = false;
+      for (const Power& power : cell.powers) {
+        if (power.pin != reg.clock_pin || is_rest(cell, power)) continue;
+        if (!power.when.empty() && !holds(truth_table(power.when, names), row)) continue;
+        add(power);
+        told = true;
       }
+      for (const Power& power : cell.powers)
+        if (!told && power.pin == reg.clock_pin && is_rest(cell, power)) add(power);
     }
     price.rise[state] = mean_of(price.rise[state], rows);
     price.fall[state] = mean_of(price.fall[state], rows);
@@ -177,7 +193,7 @@ std::array<double, 8> Prices::price_macro(const MacroOf& macro) const {
   const Cell& cell = cells_[netlist_.instance(macro.instance).cell];
   std::array<double, 8> prices{};
   for (const Power& power : cell.powers) {
-    if (power.pin != macro.clock_pin) continue;
+    if (power.pin != macro.clock_pin || is_rest(cell, power)) continue;
     const std::vector<std::string> names = names_in(power.when);
     const std::uint64_t table = power.when.empty() ? ~0ULL : truth_table(power.when, names);
     for (unsigned state = 0; state < 8; ++state) {

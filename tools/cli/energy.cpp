@@ -84,24 +84,41 @@ std::string table_text(const energy::Table& table) {
   return text + "(of a cycle and of leakage: a PE's, a lane's, a bank's, ..)\n";
 }
 
+/// "DIR:CASE"; without CASE the first.
+std::pair<std::string, std::string> folder_and_case(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return {text, ""};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+const reference::VectorCase& case_of(const reference::VectorSet& vectors, const std::string& id) {
+  for (const reference::VectorCase& c : vectors.cases)
+    if (id.empty() || c.id == id) return c;
+  throw_error("{}: no case {}", vectors.file, id);
+}
+
 energy::Measured measured(const Options& options, const machine::Config& config) {
   std::vector<Network> networks;
   std::vector<std::vector<Array>> inputs;
+  std::vector<std::string> names;
   for (std::size_t m = 0; m < options.models.size(); ++m) {
     const NetworkOptions network = network_of(options.models[m]);
+    names.push_back(std::filesystem::path(network.model).stem().string());
     const std::vector<std::uint8_t> bytes = read_file(network.model);
     if (options.vectors.empty() || options.vectors[m] == "random") {
       networks.push_back(load_network(bytes, network, config, reference::kDoublePolicy));
       inputs.push_back(random_inputs(networks.back(), 1));
     } else {
-      const reference::VectorSet vectors = reference::read_vectors(options.vectors[m]);
+      const auto [folder, id] = folder_and_case(options.vectors[m]);
+      const reference::VectorSet vectors = reference::read_vectors(folder);
       networks.push_back(load_network(vectors, bytes, network, config));
-      inputs.push_back(vectors.cases.at(0).inputs);
+      inputs.push_back(case_of(vectors, id).inputs);
+      names.back() += id.empty() ? "" : " (" + id + ")";
     }
   }
   std::vector<energy::Workload> workloads;
   for (std::size_t m = 0; m < networks.size(); ++m)
-    workloads.push_back({&networks[m].program, &inputs[m]});
+    workloads.push_back({names[m], &networks[m].program, &inputs[m]});
   energy::MeasureOptions measure = options.measure;
   measure.synth.quiet = options.output.quiet || !has_terminal();
   measure.rtl.build.quiet = measure.synth.quiet;
@@ -136,9 +153,9 @@ void add_energy(CLI::App& app, Action& action) {
   command->add_option("MODEL", options->models, "networks whose layers are measured");
   options->design.declare(*command);
   options->output.declare(*command);
-  add_value(*command, "--vectors DIR", options->vectors,
-            "for each MODEL a folder that trine record wrote: its first case\n"
-            "is run; `random`, or none at all: random codes, seeded")
+  add_value(*command, "--vectors DIR[:CASE]", options->vectors,
+            "for each MODEL a folder that trine record wrote: its first case,\n"
+            "or CASE, is run; `random`, or none at all: random codes, seeded")
       ->allow_extra_args(false);
   add_value(*command, "--liberty FILE", options->measure.synth.liberty,
             "cell library, .lib or .lib.gz, with a folder of memories beside it");

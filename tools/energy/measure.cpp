@@ -68,7 +68,8 @@ class Measurement {
     if (!options.keep.empty()) keep_design(design, component_, options.keep);
   }
 
-  void run(const compiler::Program& program, const Recorded& recorded) {
+  void run(const Workload& workload, const Recorded& recorded) {
+    const compiler::Program& program = *workload.program;
     const power::EqualWires wires(options_.assumed.wire_ff);
     synth::Timer timer(cells_, netlist_, &wires);
     timer.update();
@@ -79,7 +80,7 @@ class Measurement {
     std::vector<Sample> samples(program.layers.size());
     const std::vector<sim::Actions> actions = sim::count_actions(program);
     for (std::size_t l = 0; l < samples.size(); ++l) {
-      samples[l].name = program.name + ": " + program.layers[l].name;
+      samples[l].name = workload.name + ": " + program.layers[l].name;
       samples[l].actions = actions[l];
     }
     std::uint64_t at = 0;  // cycles of the program so far
@@ -202,8 +203,7 @@ Measured measure(const machine::Config& config, const std::vector<Workload>& wor
   synth::SynthOptions synth = options.synth;
   synth.inspect = [&](const synth::Inspected& design) {
     Measurement measurement(design, options, measured);
-    for (std::size_t w = 0; w < workloads.size(); ++w)
-      measurement.run(*workloads[w].program, recorded[w]);
+    for (std::size_t w = 0; w < workloads.size(); ++w) measurement.run(workloads[w], recorded[w]);
   };
   const synth::SynthReport report = synth::synthesize(config, synth);
   measured.library = report.library;

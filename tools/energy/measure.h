@@ -51,6 +51,7 @@ struct Measured {
 
 /// A program with the inputs of one run.
 struct Workload {
+  std::string name;
   const compiler::Program* program = nullptr;
   const std::vector<Array>* inputs = nullptr;
 };

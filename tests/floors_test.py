@@ -23,7 +23,7 @@ FLOORS = [
     ["synth"],
     ["sim"],
     ["soc"],
-    ["tools/estimate", "tools/fuzz", "tools/llm"],
+    ["tools/energy", "tools/estimate", "tools/fuzz", "tools/llm"],
     ["tools/cli"],
     ["python"],
     ["tb", "tests"],

@@ -180,7 +180,7 @@ void add_energy(CLI::App& app, Action& action) {
       "The netlist is the one whose clock `trine synth` tells, driven by the ports of a run of "
       "the\n"
       "RTL; its answers are compared with the RTL's in every cycle (docs/energy.md).\n\n"
-      "Example:\n"
+      "Examples:\n"
       "  trine energy --config edge32 MODEL.tflite --vectors DIR \\\n"
       "    --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --out sg13g2.json");
 }

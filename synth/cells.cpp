@@ -48,10 +48,12 @@ class Reader {
     const double swing = library.number("slew_upper_threshold_pct_rise", 80) -
                          library.number("slew_lower_threshold_pct_rise", 20);
     slews_ = static_cast<float>(kSwing * library.number("slew_derate_from_library", 1) / swing);
+    const std::string& watts = library.text("leakage_power_unit");
+    nanowatts_ = watts.ends_with("pW") ? 1e-3f : watts.ends_with("uW") ? 1e3f : 1;
     const std::string& time = library.text("time_unit");
     if (!time.empty() && time != "1ns") throw_error("{}: time_unit {}, allowed 1ns", file, time);
     for (const Group& group : library.groups) {
-      if (group.type == "lu_table_template") templates_[group.name] = &group;
+      if (group.type.ends_with("_template")) templates_[group.name] = &group;
       if (group.type == "type") widths_[group.name] = &group;
     }
   }
@@ -64,10 +66,15 @@ class Reader {
     for (const Group& g : group.groups)
       if (g.type == "pin" || g.type == "bus") add_pins(g, cell);
     for (const auto& [g, pins] : timed_)
-      for (const Group& timing : g->groups)
-        if (timing.type == "timing")
-          for (const int pin : pins) add_timing(timing, pin, cell);
+      for (const int pin : pins) {
+        for (const Group& timing : g->groups)
+          if (timing.type == "timing") add_timing(timing, pin, cell);
+        add_powers(*g, pin, cell);
+      }
     timed_.clear();
+    cell.leakage_nw = static_cast<float>(group.number("cell_leakage_power", 0)) * nanowatts_;
+    for (const Group& g : group.groups)
+      if (g.type == "ff") cell.storage = storage(g);
     return cell;
   }
 
@@ -76,6 +83,7 @@ class Reader {
     Pin pin;
     pin.name = name;
     pin.output = group.text("direction") == "output";
+    pin.function = group.text("function");
     pin.clock = group.text("clock") == "true";
     const char* standard = pin.output ? "default_output_pin_cap" : "default_input_pin_cap";
     const double both = group.number("capacitance", library_.number(standard, 0));
@@ -179,8 +187,33 @@ class Reader {
     if (!arc.delay[kRise].empty() || !arc.delay[kFall].empty()) cell.arcs.push_back(arc);
   }
 
+  /// Those of a pin; of a bus also what stands in a range of its bits, of all bits.
+  void add_powers(const Group& group, int pin, Cell& cell) const {
+    for (const Group& g : group.groups) {
+      if (g.type == "pin" && g.name.find(':') != std::string::npos) add_powers(g, pin, cell);
+      if (g.type != "internal_power") continue;
+      Power power{pin, cell.pin(g.text("related_pin")), g.text("when"), {}};
+      power.pj = {energies(g, "rise_power"), energies(g, "fall_power")};
+      cell.powers.push_back(std::move(power));
+    }
+  }
+
+  /// Energies are in units of capacitance x 1 V^2; one table for both edges is `power`.
+  Table energies(const Group& group, const std::string& kind) const {
+    Table table = this->table(group, kind);
+    if (table.empty()) table = this->table(group, "power");
+    for (float& pj : table.value) pj *= farads_;
+    return table;
+  }
+
+  static Storage storage(const Group& ff) {
+    return {ff.name,          ff.second,        ff.text("next_state"), ff.text("clocked_on"),
+            ff.text("clear"), ff.text("preset")};
+  }
+
   const Group& library_;
   const std::string file_;
+  float nanowatts_ = 1;
   float farads_ = 1;
   float slews_ = 1;  ///< to transitions between kSwing of the swing
   std::map<std::string, const Group*> templates_, widths_;
@@ -237,6 +270,7 @@ int Cell::pin(const std::string& wanted) const {
 
 void Cells::add(const Group& library, const std::string& file) {
   Reader reader(library, file);
+  if (volts_ == 0) volts_ = library.number("nom_voltage", 0);
   float slowest = 0;
   for (const Group& group : library.groups) {
     if (group.type != "cell" || (group.text("dont_use") == "true" && !gates_clock(group))) continue;

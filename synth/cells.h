@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a timer knows of a library's cells: pins, loads, delays and limits as Liberty's tables give
-// them (nonlinear delay model). Units: ns, pF.
+// What is known of a library's cells: pins, loads, delays and limits as Liberty's tables give them
+// (nonlinear delay model), what they compute and the energy that they take. Units: ns, pF, pJ, nW.
 
 #pragma once
 
@@ -60,8 +60,23 @@ struct Limit {
   Edges<Table> time;
 };
 
+/// What an edge of a pin takes besides its load: Liberty's internal_power, pJ.
+struct Power {
+  int pin = 0;
+  int related = -1;  ///< input whose edge causes it
+  std::string when;  ///< expression of pins; empty: always
+  Edges<Table> pj;
+};
+
+/// What a flip-flop stores, as expressions of its pins (logic.h); `next` empty: it is none.
+struct Storage {
+  std::string state, inverse;  ///< names of what is stored in its outputs' functions
+  std::string next, clocked_on, clear, preset;
+};
+
 struct Pin {
   std::string name;
+  std::string function;  ///< of an output; empty: none is told
   bool output = false, clock = false;
   Edges<float> capacitance{}, least_capacitance{};  ///< over all states of the cell
   float max_capacitance = 0, max_slew = 0;          ///< 0: no limit
@@ -76,6 +91,9 @@ struct Cell {
   std::vector<Pin> pins;
   std::vector<Arc> arcs;
   std::vector<Limit> limits;
+  std::vector<Power> powers;
+  Storage storage;
+  float leakage_nw = 0;
   std::vector<int> sizes;  ///< cells of the same function and other strength, with itself, by area
 
   int pin(const std::string& name) const;  ///< -1: none
@@ -90,6 +108,8 @@ class Cells {
   int find(const std::string& name) const;
   const Cell& operator[](int index) const { return cells_[static_cast<std::size_t>(index)]; }
 
+  double volts() const { return volts_; }  ///< of the library that was added first; 0: not told
+
   /// The weakest buffer (-1: none) and the slowest cell that does the same.
   int buffer() const { return buffer_; }
   int delay() const { return delay_; }
@@ -99,6 +119,7 @@ class Cells {
   std::map<std::string, int> index_;
   std::map<std::string, std::vector<int>> families_;
   int buffer_ = -1, delay_ = -1;
+  double volts_ = 0;
 };
 
 }  // namespace trine::synth

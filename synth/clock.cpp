@@ -55,6 +55,11 @@ class Clock {
     add_areas(best.netlist, best.repairs);
     write_file(folder_ / "timed.v", best.netlist.verilog(cells_));
     time(best.netlist);
+    if (options_.inspect) {
+      if (!report_.memories_timed)
+        throw_error("{}: no memory macros beside the library, or none that can be used", top_);
+      options_.inspect({best.netlist, cells_, report_.ns});
+    }
     if (options_.paths > 0) {
       Timer timer(cells_, best.netlist);
       timer.update();

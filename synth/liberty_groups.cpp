@@ -80,10 +80,14 @@ class Parser {
     if (!is('(')) fail("'(' is expected");
     for (next(); !is(')');) {
       std::string word = take();
-      if (word != ",") list.push_back(std::move(word));
+      if (word == ":" && !list.empty())
+        list.back() += word + take();  // bits of a bus
+      else if (word != ",")
+        list.push_back(std::move(word));
     }
     next();
     if (!list.empty()) group.name = list[0];
+    if (list.size() > 1) group.second = list[1];
     return list;
   }
 

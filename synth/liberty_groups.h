@@ -13,6 +13,7 @@ namespace trine::synth {
 
 struct Group {
   std::string type, name;  ///< "pin", "A"; of several arguments the first
+  std::string second;      ///< argument
   std::map<std::string, std::vector<std::string>> attributes;  ///< also name (values)
   std::vector<Group> groups;
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -21,6 +22,9 @@
 #include "synth/liberty.h"
 
 namespace trine::synth {
+
+class Netlist;
+class Cells;
 
 enum class Target { kAsic, kIce40, kEcp5 };
 
@@ -37,6 +41,13 @@ struct PlaceOptions {
   std::filesystem::path lef;     ///< file or folder; empty: beside the Liberty file
   std::filesystem::path python;  ///< one that has the placer; empty: nothing is placed
   double utilization = 0.55;     ///< of the core, before buffers: with them a quarter more
+};
+
+/// The timed netlist of a whole design, with what its cells are.
+struct Inspected {
+  const Netlist& netlist;
+  const Cells& cells;
+  double clock_ns = 0;
 };
 
 struct SynthOptions {
@@ -57,6 +68,8 @@ struct SynthOptions {
   int jobs = 2;       ///< Yosys processes at a time
   bool cache = true;  ///< take modules that were mapped before from the user's cache
   bool quiet = true;  ///< no progress line on stderr
+  /// Called with the netlist that the clock is of, macros in it. @pre timing
+  std::function<void(const Inspected&)> inspect;
 };
 
 struct Path {

@@ -138,9 +138,9 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   const Result all = shell.trine("--help");
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
-  const std::string command =
-      GENERATE("generate", "generate-text", "compile", "run", "verify", "estimate", "synth", "fuzz",
-               "inject", "models", "demo", "record", "accuracy", "compare", "quantize");
+  const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify",
+                                       "energy", "estimate", "synth", "fuzz", "inject", "models",
+                                       "demo", "record", "accuracy", "compare", "quantize");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);
@@ -192,6 +192,10 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
       Row{"generate-text '" + kPlus + "' --tokenizer t.bin --config edge64 --from 3 --deck d",
           "--deck: not with --backend golden, "},
+      Row{"energy --config edge64", "trine energy: MODEL or --measured is required"},
+      Row{"energy --config edge64 --measured none.json", "none.json: "},
+      Row{"energy --config edge64 --vectors a --vectors b " + kLenet, "2 folders, 1 models"},
+      Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
       Row{"run --config edge64 program --backend arch",
           "program: compiled by an earlier version: compile again"},
@@ -723,6 +727,47 @@ TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   const long fast = cycles("");
   CHECK(cycles("--axi-latency 200") > fast + 200);
   CHECK(cycles("--axi-bytes-per-cycle 1") > 2 * fast);
+}
+
+TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][energy]") {
+  const Shell shell;
+  const std::string run = "run --backend arch --config edge64 '" + kLenet + "' ";
+  const Result result = shell.trine(run + "--accelergy counts.yaml --json run.json");
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("TOPS/W") && Catch::Contains("DRAM: "));
+  CHECK(widest_line(result.out) <= 100);
+  const json report = shell.read_json("run.json");
+  const auto sum_of = [](const json& parts) {
+    double sum = 0;
+    for (const json& part : parts) sum += part.get<double>();
+    return sum;
+  };
+  const double pj = report["energy_pj"].get<double>();
+  CHECK(pj > 0);
+  CHECK(sum_of(report["energy"]["by_component"]) == Approx(pj));
+  double layers = 0;
+  std::int64_t codes = 0;
+  for (const json& layer : report["layers"]) {
+    layers += layer["energy_pj"].get<double>();
+    codes += layer["actions"]["lanes.code"].get<std::int64_t>();
+    CHECK(sum_of(layer["energy_by_component"]) == Approx(layer["energy_pj"].get<double>()));
+  }
+  CHECK(layers == Approx(pj));
+  const double traffic =
+      report["dram_bytes_read"].get<double>() + report["dram_bytes_written"].get<double>();
+  CHECK(report["energy"]["dram_pj"].get<double>() == Approx(8 * 20 * traffic));
+  CHECK(report["energy"]["tops_per_watt"].get<double>() ==
+        Approx(2 * report["macs"].get<double>() / pj));
+  for (const char* without : {"without_wires_pj", "without_glitches_pj", "without_clock_pj"})
+    CHECK(report["energy"][without].get<double>() < pj);
+  CHECK_THAT(read_text(shell.dir / "counts.yaml"),
+             Catch::Contains("- name: code\n          counts: " + std::to_string(codes) + "\n"));
+  // The network's energy is the table's and the program's, whatever runs it; DRAM's does not count.
+  REQUIRE(shell.trine(run + "--dram-pj-per-bit 4 --json again.json").code == 0);
+  const json again = shell.read_json("again.json");
+  CHECK(again["energy_pj"] == report["energy_pj"]);
+  CHECK(5 * again["energy"]["dram_pj"].get<double>() ==
+        Approx(report["energy"]["dram_pj"].get<double>()));
 }
 
 TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {

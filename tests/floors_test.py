@@ -23,7 +23,7 @@ FLOORS = [
     ["synth"],
     ["sim"],
     ["soc"],
-    ["tools/estimate", "tools/fuzz", "tools/llm", "tools/sweep"],
+    ["tools/energy", "tools/estimate", "tools/fuzz", "tools/llm", "tools/sweep"],
     ["tools/cli"],
     ["python"],
     ["tb", "tests"],

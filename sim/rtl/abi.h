@@ -19,7 +19,7 @@ struct ModelSettings {
   std::uint32_t slave;                ///< of kAxiSlaves (memory.h): how the memory behaves
   std::uint32_t seed;                 ///< of the stalls
   std::uint32_t x_seed;               ///< of unknown initial values; 0: all zero
-  const char* trace_file;             ///< FST file, or null
+  const char* trace_file;             ///< FST or VCD file, or null
 };
 
 /// A pulse of trace_start_o or trace_retire_o.

@@ -44,6 +44,7 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
     flags.insert(flags.end(), more.begin(), more.end());
   };
   if (o.trace) add({"--trace-fst", "--trace-structs"});
+  if (o.trace_ports) add({"--trace", "--trace-depth", "1"});
   if (std::getenv("TRINE_RTL_COVERAGE") != nullptr) add({"--coverage-line", "--coverage-toggle"});
   if (o.netlist)  // 5.006 miscompiles some trees of bit operations
     add({"-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT", "-fno-const-bit-op-tree"});

@@ -23,6 +23,7 @@ namespace trine::sim {
 struct BuildOptions {
   int optimization = 3;      ///< of the C++ compiler: 1 compiles faster, 3 runs faster
   bool trace = false;        ///< can write FST waveforms
+  bool trace_ports = false;  ///< instead: can write a VCD file of the ports of trine_top
   bool lockstep = false;     ///< reports each DMEM write (TRINE_LOCKSTEP)
   bool inject = false;       ///< memories that `flip` reaches
   bool assertions = false;   ///< checks the design's assertions (TRINE_ASSERT)

@@ -26,7 +26,9 @@ constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 40;
 
 BuildOptions build_options(const RtlOptions& options) {
   BuildOptions build = options.build;
-  build.trace |= !options.trace_file.empty();
+  const bool ports = options.trace_file.extension() == ".vcd";
+  build.trace_ports |= ports;
+  build.trace |= !options.trace_file.empty() && !ports;
   build.lockstep |= options.lockstep;
   return build;
 }

@@ -26,7 +26,8 @@ struct RtlOptions {
   std::size_t axi_slave = 0;         ///< of kAxiSlaves (memory.h): how the memory behaves
   std::uint32_t seed = 1;            ///< of the stalls
   std::uint32_t x_seed = 0;          ///< of initial values, with build.random_init
-  std::filesystem::path trace_file;  ///< FST; sets build.trace
+  std::filesystem::path trace_file;  ///< FST; of X.vcd the ports alone, VCD; sets build.trace or
+                                     ///< build.trace_ports
   bool lockstep = false;             ///< compares every DMEM write; sets build.lockstep
   std::uint64_t max_cycles = 0;      ///< of one run; 0: 50 times `predicted_cycles`, else 2^40
   std::uint64_t predicted_cycles = 0;

@@ -33,6 +33,10 @@
 #endif
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
+using TraceFile = VerilatedFstC;
+#elif VM_TRACE
+#include "verilated_vcd_c.h"
+using TraceFile = VerilatedVcdC;
 #endif
 
 using namespace trine::sim;
@@ -52,13 +56,13 @@ class Model {
                  32, kAxiSlaves.at(s.slave)}) {
     context_.randReset(s.x_seed == 0 ? 0 : 2);
     if (s.x_seed != 0) context_.randSeed(static_cast<int>(s.x_seed));
-#if VM_TRACE_FST
+#if VM_TRACE
     context_.traceEverOn(s.trace_file != nullptr);
 #endif
     top_ = std::make_unique<Vtrine_top>(&context_, "trine_top");
-#if VM_TRACE_FST
+#if VM_TRACE
     if (s.trace_file != nullptr) {
-      trace_ = std::make_unique<VerilatedFstC>();
+      trace_ = std::make_unique<TraceFile>();
       top_->trace(trace_.get(), 99);
       trace_->open(s.trace_file);
     }
@@ -67,7 +71,7 @@ class Model {
   }
   ~Model() {
     Verilated::threadContextp(&context_);  // the scopes leave it, not that of a model already gone
-#if VM_TRACE_FST
+#if VM_TRACE
     if (trace_ != nullptr) trace_->close();
 #endif
     top_->final();
@@ -220,13 +224,13 @@ class Model {
     Vtrine_top& t = *top_;
     t.clk_i = 1;
     t.eval();
-#if VM_TRACE_FST
+#if VM_TRACE
     if (trace_ != nullptr) trace_->dump(10 * total_cycles_);
 #endif
     t.clk_i = 0;
     drive();
     t.eval();
-#if VM_TRACE_FST
+#if VM_TRACE
     if (trace_ != nullptr) trace_->dump(10 * total_cycles_ + 5);
 #endif
     ++total_cycles_;
@@ -346,8 +350,8 @@ class Model {
 
   VerilatedContext context_;
   std::unique_ptr<Vtrine_top> top_;
-#if VM_TRACE_FST
-  std::unique_ptr<VerilatedFstC> trace_;
+#if VM_TRACE
+  std::unique_ptr<TraceFile> trace_;
 #endif
   AxiMemory memory_;
   std::vector<TraceEvent> events_;

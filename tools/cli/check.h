@@ -43,6 +43,7 @@ struct Verification {
   Json json;                        ///< without the configuration
   std::string text;                 ///< for people
   std::vector<std::string> faults;  ///< a line each; none: all codes within the tolerance
+  sim::RunResult slowest;           ///< with the most cycles
 };
 
 /// A model compiled as its vectors' runtime rounds. @param bytes  which `options.model` names

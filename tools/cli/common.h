@@ -100,6 +100,7 @@ int columns();
 void add_campaign(CLI::App& app, Action& action);
 void add_compile(CLI::App& app, Action& action);
 void add_demo(CLI::App& app, Action& action);
+void add_energy(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);
 void add_fuzz(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);

@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
   add_sweep(app, action);
   add_campaign(app, action);
   add_report(app, action);
+  add_energy(app, action);
   add_soc(app, action);
   add_synth(app, action);
   add_generate_text(app, action);

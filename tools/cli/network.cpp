@@ -115,7 +115,8 @@ void BackendOptions::declare(CLI::App& command, bool golden) {
                 (golden ? "\ngolden: no machine" : ""))
       ->check(CLI::IsMember(backends));
   declare_memory(command);
-  add_value(command, "--trace F.fst", trace_file, "write waveforms (rtl only)");
+  add_value(command, "--trace F.fst", trace_file,
+            "write waveforms; as F.vcd those of the ports alone (rtl only)");
   command.add_flag("--lockstep", lockstep,
                    "compare every memory write of the RTL with the architecture simulator");
 }

@@ -11,6 +11,7 @@
 #include "sw/program/host.h"
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
+#include "tools/cli/energy_report.h"
 #include "tools/cli/network.h"
 #include "tools/cli/perfetto.h"
 #include "tools/cli/report.h"
@@ -22,6 +23,7 @@ struct Options {
   Output output;
   NetworkOptions network;
   BackendOptions backend;
+  EnergyOptions energy;
   std::vector<std::string> inputs, outputs;
   std::string memory, perfetto;
 };
@@ -42,6 +44,7 @@ void check_files(const Options& options) {
   std::vector<NamedFile> written = options.backend.written();
   for (const std::string& output : options.outputs) written.push_back({"--output", output});
   written.push_back({"--perfetto", options.perfetto});
+  written.push_back({"--accelergy", options.energy.accelergy});
   options.output.check(written, options.network.read());
   if (!options.memory.empty()) check_writable_folder(options.memory);
 }
@@ -117,6 +120,7 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
 int run(const Options& options) {
   options.backend.check();
   check_files(options);
+  const energy::Table table = options.energy.read();
   const machine::Config config = options.network.design.load();
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
@@ -153,8 +157,14 @@ int run(const Options& options) {
                                             reference::outputs_of(*network.graph, values));
   }
   execution.add(result, difference.empty());
-  options.output.print(to_text(network.program, execution, options.backend.backend));
-  options.output.write_json(to_json(network.program, execution, options.backend.backend), &config);
+  const EnergyReport energy =
+      energy_report(network.program, execution.slowest, options.energy, table);
+  options.output.print(to_text(network.program, execution, options.backend.backend) +
+                       to_text(energy));
+  Json json = to_json(network.program, execution, options.backend.backend);
+  add_to(json, energy);
+  options.output.write_json(json, &config);
+  write_accelergy(energy, options.energy);
   if (difference.empty()) return kSuccess;
   fmt::print(stderr, "{}: differs from the golden reference: {}\n", options.network.model,
              difference);
@@ -170,6 +180,7 @@ void add_run(CLI::App& app, Action& action) {
   options->network.declare_batch(*command);
   options->network.declare_print(*command);
   options->backend.declare(*command);
+  options->energy.declare(*command);
   options->output.declare(*command);
   add_value(*command, "--input,-i X.npy", options->inputs,
             "NumPy file of an input, in order; random codes, seeded, if absent")

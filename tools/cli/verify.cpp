@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
+#include "tools/cli/energy_report.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
 
@@ -23,6 +24,7 @@ struct Options {
   Output output;
   NetworkOptions network;
   BackendOptions backend;
+  EnergyOptions energy;
   std::string vectors;
   int tolerance = 0;
 };
@@ -91,15 +93,21 @@ int run(const Options& options) {
   options.backend.check();
   std::vector<NamedFile> read = options.network.read();
   read.push_back({"--vectors", options.vectors + "/manifest.json"});
-  options.output.check(options.backend.written(), read);
+  std::vector<NamedFile> written = options.backend.written();
+  written.push_back({"--accelergy", options.energy.accelergy});
+  options.output.check(written, read);
+  const energy::Table table = options.energy.read();
   const machine::Config config = options.network.design.load();
   const reference::VectorSet vectors =
       reference::batched(reference::read_vectors(options.vectors), options.network.batch);
   const Network network =
       load_network(vectors, read_file(options.network.model), options.network, config);
-  const Verification v = verify(network, vectors, options.network.policy(vectors.policy),
-                                options.backend, options.tolerance, options.output.quiet);
-  options.output.print(v.text);
+  Verification v = verify(network, vectors, options.network.policy(vectors.policy), options.backend,
+                          options.tolerance, options.output.quiet);
+  const EnergyReport energy = energy_report(network.program, v.slowest, options.energy, table);
+  add_to(v.json, energy);
+  options.output.print(v.text + to_text(energy));
+  write_accelergy(energy, options.energy);
   options.output.write_json(v.json, &config);
   for (const std::string& line : v.faults) fmt::print(stderr, "{}: {}\n", options.vectors, line);
   return v.faults.empty() ? kSuccess : kWrongResult;
@@ -129,6 +137,7 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
   Verification result;
   result.text = to_text(network.program, execution, backend.backend) +
                 to_text(comparison, layers, vectors.layers_case, tolerance);
+  result.slowest = execution.slowest;
   result.json = to_json(network.program, execution, backend.backend);
   result.json.update(comparison_json(comparison, layers, tolerance));
   if (comparison.codes.largest <= tolerance) return result;
@@ -151,6 +160,7 @@ void add_verify(CLI::App& app, Action& action) {
             "codes by which an output may differ (0: bit-exact)")
       ->check(CLI::Range(0, 255));
   options->backend.declare(*command);
+  options->energy.declare(*command);
   options->output.declare(*command);
   command->footer(
       "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"

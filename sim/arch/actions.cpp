@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/actions.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/rounding.h"
+#include "machine/precision.h"
+
+namespace trine::sim {
+namespace {
+
+using isa::ComputeRegisters;
+using isa::Engine;
+using isa::LaneRegisters;
+using isa::TransferRegisters;
+using isa::VectorRegisters;
+namespace agu = isa::agu;
+namespace post = isa::post;
+
+/// Output positions of a RUN, and the taps inside of the input that they have together.
+struct Positions {
+  std::int64_t count = 0, taps = 0;
+};
+
+std::int64_t taps_inside(std::int64_t first, std::int64_t step, std::int64_t last,
+                         std::int64_t size) {
+  std::int64_t inside = 0;
+  for (std::int64_t k = 0; k <= last; ++k) {
+    const std::int64_t at = first + k * step;
+    inside += at >= 0 && at < size ? 1 : 0;
+  }
+  return inside;
+}
+
+/// Lanes take positions one after the other, row by row.
+Positions positions_of(const LaneRegisters& r, int rows, std::int64_t idle) {
+  const std::int64_t start = r.get(agu::kXStart), end = r.get(agu::kXEnd);
+  const std::int64_t stride = std::max<std::int64_t>(1, r.get(agu::kStrideX));
+  const std::int64_t across = std::max<std::int64_t>(1, divide_up(end - start, stride));
+  const std::int64_t lanes = (r.get(agu::kTilesLast) + 1) * rows;
+  Positions positions;
+  for (std::int64_t n = 0; n < lanes; n += across) {
+    const std::int64_t y = r.get(agu::kYStart) + n / across * r.get(agu::kStrideY);
+    if (y >= r.get(agu::kYEnd)) break;
+    const std::int64_t down =
+        taps_inside(y, r.get(agu::kDilY), r.get(agu::kRLast), r.get(agu::kHeight));
+    for (std::int64_t i = 0; i < std::min(across, lanes - n); ++i) {
+      const std::int64_t x = start + i * stride;
+      positions.count += x < end - idle ? 1 : 0;
+      positions.taps +=
+          down * taps_inside(x, r.get(agu::kDilX), r.get(agu::kSLast), r.get(agu::kWidth));
+    }
+  }
+  return positions;
+}
+
+class Counter {
+ public:
+  explicit Counter(const machine::Config& config) : config_(config) {}
+
+  Actions of(Engine engine, const isa::Registers& registers, const isa::Run& run) {
+    actions_ = {};
+    isa::Registers read;  // the others are 0, whatever the program left there
+    const unsigned mask = isa::registers_read(engine, registers, run);
+    for (std::size_t i = 0; i < registers.value.size(); ++i)
+      if (mask >> i & 1) read.value[i] = registers.value[i];
+    if (engine == Engine::kCompute)
+      compute(ComputeRegisters(read), run);
+    else if (engine == Engine::kVector)
+      vector(VectorRegisters(read), run);
+    else
+      transfer(TransferRegisters(read), run, engine == Engine::kLoad);
+    return actions_;
+  }
+
+ private:
+  void compute(const ComputeRegisters& r, const isa::Run& run) {
+    using namespace isa::compute;
+    const bool window = run.has(kWindow), drains = run.has(kDrain);
+    const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
+    const std::int64_t groups = r.get(agu::kGroupsLast) + 1, tiles = r.get(agu::kTilesLast) + 1;
+    const std::int64_t words = r.get(agu::kWordsLast) + 1;
+    const std::int64_t steps =
+        words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles * groups;
+    const Positions at = positions_of(r, config_.rows, window ? r.get(agu::kIdle) : 0);
+    const Action action = operands.weights.bits == 8   ? kInt8
+                          : operands.weights.bits == 2 ? kTernary
+                                                       : kBinary;
+    actions_[action] = steps * config_.rows * config_.cols;
+    actions_[kAddress] = steps * config_.rows;
+    actions_[kDmemRead] = groups * words * at.taps;
+    const std::int64_t per_row =
+        window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
+    actions_[kPmemRead] = divide_up(steps, per_row) * config_.cols;
+    if (!drains) return;
+    const std::int64_t codes = at.count * r.get(kChannels);
+    const auto output = static_cast<post::Output>(r.get(post::kOutput));
+    const bool fused = run.has(kFuseAdd) || run.has(kFuseMax);
+    actions_[kLaneCode] =
+        codes * (output == post::Output::kThresholds ? r.get(post::kPassesLast) + 1
+                 : run.has(kFuseAdd)                 ? 2
+                                                     : 1);
+    const std::int64_t stored = at.count * stored_words(r, r.get(kChannels));
+    actions_[kDmemWrite] = stored;
+    if (fused) actions_[kDmemRead] += stored;
+  }
+
+  static std::int64_t stored_words(const LaneRegisters& r, std::int64_t channels) {
+    const bool raw = static_cast<post::Output>(r.get(post::kOutput)) == post::Output::kRaw;
+    const std::int64_t per_word =
+        raw ? 1
+            : machine::kPrecisions.at(static_cast<std::size_t>(r.get(post::kEncoding)))
+                  .codes_per_word();
+    return divide_up(r.get(post::kPosition) + channels, per_word);
+  }
+
+  void vector(const VectorRegisters& r, const isa::Run& run) {
+    const auto op = static_cast<isa::vector::Op>(run.op);
+    const std::int64_t words = r.get(agu::kWordsLast) + 1, tiles = r.get(agu::kTilesLast) + 1;
+    const bool over_channels = op == isa::vector::Op::kSoftmax || op == isa::vector::Op::kNormalize;
+    const std::int64_t passes = over_channels ? r.get(agu::kGroupsLast) + 1 : 1;
+    const std::int64_t steps =
+        passes * words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles;
+    const Positions at = positions_of(r, config_.rows, 0);
+    const std::int64_t outputs = run.has(isa::vector::kReduce) ? tiles : at.count;
+    const bool maximum = op == isa::vector::Op::kMax || op == isa::vector::Op::kMin ||
+                         op == isa::vector::Op::kMaxTernary || op == isa::vector::Op::kMaxBinary;
+    actions_[kAddress] = steps * config_.rows;
+    actions_[kDmemRead] = passes * words * at.taps;
+    actions_[kLaneTap] = passes * words * at.taps;
+    actions_[kDmemWrite] = outputs * words;
+    if (!maximum) actions_[kLaneCode] = 4 * outputs * words * (over_channels ? 3 : 1);
+  }
+
+  void transfer(const TransferRegisters& r, const isa::Run& run, bool load) {
+    namespace dma = isa::dma;
+    const std::int64_t rows = r.get(dma::kRowsLast) + 1, words = r.get(dma::kWords);
+    const auto target = static_cast<dma::Target>(run.op);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
+      actions_[kBeat] += divide_up(dram / 4 % config_.data_words() + words, config_.data_words());
+    }
+    const bool on_chip = run.has(dma::kFromDmem);
+    if (on_chip || !load) actions_[kDmemRead] += rows * words;
+    if (!load) return;
+    if (target == dma::Target::kDmem) actions_[kDmemWrite] += rows * words;
+    if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
+      actions_[kPmemWrite] += rows * words;
+  }
+
+  const machine::Config& config_;
+  Actions actions_{};
+};
+
+}  // namespace
+
+std::vector<Actions> count_actions(const compiler::Program& program) {
+  std::vector<Actions> layers(program.layers.size());
+  isa::RegisterFile registers;
+  Counter counter(program.config);
+  std::size_t run_index = 0;
+  std::int64_t words = 1;
+  for (std::size_t i = 1; i < program.words.size(); ++i) {
+    const isa::Word word = program.words[i];
+    ++words;
+    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
+    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
+    const isa::Engine engine = isa::engine_of(word);
+    if (run_index >= program.run_layer.size())
+      throw_error("{}: more RUNs than the layers have", program.name);
+    Actions& layer = layers.at(static_cast<std::size_t>(program.run_layer[run_index++]));
+    const Actions actions = counter.of(engine, registers[engine], isa::decode_run(word));
+    for (std::size_t a = 0; a < kActions; ++a) layer[a] += actions[a];
+    layer[kInstruction] += words;
+    words = 0;
+  }
+  return layers;
+}
+
+}  // namespace trine::sim

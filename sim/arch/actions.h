@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a program makes the machine do, counted from its words alone: nothing is executed. These are
+// the numbers that a table of energies (tools/energy) is multiplied with.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "sw/program/program.h"
+
+namespace trine::sim {
+
+/// id, name, component, what is counted
+#define TRINE_ACTIONS(X)                                                                   \
+  X(kInt8, "int8", "pe", "PEs in a cycle with a step of int8 activations and weights")     \
+  X(kTernary, "ternary", "pe", "the same of ternary weights")                              \
+  X(kBinary, "binary", "pe", "the same of binary weights")                                 \
+  X(kLaneCode, "code", "lanes", "codes and sums that lanes put out, passes of thresholds") \
+  X(kLaneTap, "tap", "lanes", "words of taps that the vector lanes take in")               \
+  X(kDmemRead, "read", "dmem", "words that banks of DMEM give to lanes and DMA")           \
+  X(kDmemWrite, "write", "dmem", "words, or parts of them, that are stored in DMEM")       \
+  X(kPmemRead, "read", "pmem", "words of the rows that steps read")                        \
+  X(kPmemWrite, "write", "pmem", "words that are loaded")                                  \
+  X(kAddress, "address", "agu", "lanes in a cycle with a step")                            \
+  X(kBeat, "beat", "dma", "beats of the bus, and those between memories")                  \
+  X(kInstruction, "instruction", "control", "words of the program")
+
+enum Action : int {
+#define TRINE_ACTION(id, ...) id,
+  TRINE_ACTIONS(TRINE_ACTION)
+#undef TRINE_ACTION
+      kActions
+};
+
+struct ActionName {
+  std::string_view name, component, what;
+};
+inline constexpr std::array<ActionName, kActions> kActionNames{{
+#define TRINE_ACTION(id, name, component, what) {name, component, what},
+    TRINE_ACTIONS(TRINE_ACTION)
+#undef TRINE_ACTION
+}};
+
+using Actions = std::array<std::int64_t, kActions>;
+
+/// Of each of program.layers (of its first stage, if there are more). Words of the program count
+/// for the layer of the RUN behind them. @throws Error  the words are no program
+std::vector<Actions> count_actions(const compiler::Program& program);
+
+}  // namespace trine::sim

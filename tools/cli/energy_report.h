@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The energy of a run, from its actions and a table (tools/energy), for `run` and `verify`.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/result.h"
+#include "sw/program/program.h"
+#include "tools/cli/common.h"
+#include "tools/energy/table.h"
+
+namespace trine::cli {
+
+/// --energy, --dram-pj-per-bit, --accelergy.
+struct EnergyOptions {
+  std::string table = "sg13g2";  ///< a technology that comes with the project, or a file
+  double dram_pj_per_bit = 20;
+  std::string accelergy;
+
+  void declare(CLI::App& command);
+  /// Reads the table, before a run of minutes. @throws Error
+  energy::Table read() const;
+};
+
+/// What a run took, DRAM apart.
+struct EnergyReport {
+  energy::Table table;
+  std::vector<sim::Actions> actions;        ///< by layer, of all stages
+  std::vector<energy::LayerEnergy> layers;  ///< likewise
+  energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
+  double dram_pj = 0, dram_pj_per_bit = 0;
+  double milliwatts = 0, tops_per_watt = 0;  ///< of the chip, at the table's clock
+};
+
+EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
+                           const EnergyOptions& options, const energy::Table& table);
+
+/// Puts it into what to_json(program, ..) gave.
+void add_to(Json& json, const EnergyReport& report);
+std::string to_text(const EnergyReport& report);
+
+/// Writes counts of actions in the format of Accelergy 0.4, if --accelergy says where.
+void write_accelergy(const EnergyReport& report, const EnergyOptions& options);
+
+}  // namespace trine::cli

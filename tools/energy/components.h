@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The parts of the machine that energy is told of.
+
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "machine/config.h"
+
+namespace trine::energy {
+
+enum Component : int { kPe, kLanes, kDmem, kPmem, kAgu, kDma, kControl, kComponents };
+
+inline constexpr std::array<std::string_view, kComponents> kComponentNames{
+    "pe", "lanes", "dmem", "pmem", "agu", "dma", "control"};
+
+/// Where a cell belongs. @param module  that it was mapped with
+/// @param path  instances from the top
+Component component_of(const std::string& module, const std::string& path);
+
+/// What a component's cost of a cycle, without work, grows with: its PEs, lanes, banks, ..
+double units_of(Component component, const machine::Config& config);
+
+}  // namespace trine::energy

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A table is found again from what it gives, actions of a shipped network, what is refused.
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/rounding.h"
+#include "sw/compiler/compiler.h"
+#include "sw/model/import.h"
+#include "tools/energy/table.h"
+
+using namespace trine;
+using namespace trine::energy;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+machine::Config edge32() { return machine::load_config("edge32", {}); }
+
+/// Every number another.
+Table made_up() {
+  Table table;
+  table.technology = "t";
+  table.volts = 1;
+  table.clock_ns = 5;
+  for (std::size_t c = 0; c < kComponents; ++c) {
+    const auto n = static_cast<double>(c);
+    table.costs[c] = {0.5 + n, 2 + n, 100 * (1 + n), 0.25, 0.5, 0};
+  }
+  for (std::size_t a = 0; a < sim::kActions; ++a) table.logic_pj[a] = 1 + static_cast<double>(a);
+  table.memory_pj[sim::kDmemRead] = 36;
+  table.memory_pj[sim::kDmemWrite] = 42;
+  return table;
+}
+
+/// A layer as it would be measured if the table were right.
+Sample sample_of(const Table& table, const machine::Config& config, unsigned seed) {
+  Sample sample;
+  sample.cycles = 1000 + 137 * seed;
+  for (std::size_t a = 0; a < sim::kActions; ++a)
+    sample.actions[a] = (seed * 2654435761U >> (a + 8) & 1023) + 10;
+  for (std::size_t c = 0; c < kComponents; ++c) {
+    const double units = units_of(static_cast<Component>(c), config);
+    const double cycles = static_cast<double>(sample.cycles) * units;
+    power::Energy& e = sample.energy[c];
+    double logic = table.costs[c].cycle_pj * cycles;
+    for (std::size_t a = 0; a < sim::kActions; ++a) {
+      if (sim::kActionNames[a].component != kComponentNames[c]) continue;
+      logic += table.logic_pj[a] * static_cast<double>(sample.actions[a]);
+      e.memories += table.memory_pj[a] * static_cast<double>(sample.actions[a]);
+    }
+    e.glitches = logic / 2;
+    e.wires = logic / 8;
+    e.cells = logic / 4;
+    e.pins = logic / 8;
+    e.clock = cycles * table.costs[c].clock_pj;
+    e.leakage_nw = units * table.costs[c].leakage_nw;
+  }
+  return sample;
+}
+
+compiler::Program lenet(const machine::Config& config) {
+  const fs::path file = fs::path(TRINE_SOURCE_DIR) / "models/lenet_mnist.tflite";
+  return compiler::compile(model::parse_model(read_file(file.string()), file.string()), config, {});
+}
+
+}  // namespace
+
+TEST_CASE("the table is found that the layers were made of", "[energy]") {
+  const machine::Config config = edge32();
+  const Table table = made_up();
+  Measured measured;
+  measured.clock_ns = 5;
+  for (unsigned seed = 1; seed <= 30; ++seed)
+    measured.samples.push_back(sample_of(table, config, seed));
+  const Table found = fit(measured, config);
+  for (std::size_t a = 0; a < sim::kActions; ++a) {
+    INFO(sim::kActionNames[a].component << "." << sim::kActionNames[a].name);
+    CHECK(found.logic_pj[a] == Approx(table.logic_pj[a]).epsilon(1e-3));
+    CHECK(found.memory_pj[a] == Approx(table.memory_pj[a]).margin(1e-3));
+  }
+  for (std::size_t c = 0; c < kComponents; ++c) {
+    CHECK(found.costs[c].cycle_pj == Approx(table.costs[c].cycle_pj).epsilon(1e-3));
+    CHECK(found.costs[c].clock_pj == Approx(table.costs[c].clock_pj));
+    CHECK(found.costs[c].leakage_nw == Approx(table.costs[c].leakage_nw));
+    CHECK(found.costs[c].wires == Approx(0.25));
+    CHECK(found.costs[c].glitches == Approx(0.5));
+    CHECK(found.costs[c].error < 1e-3);
+  }
+  // What was measured comes out again, from a file as well.
+  const TemporaryFolder scratch(fs::temp_directory_path(), "energy");
+  write_file(scratch.path() / "m.json", to_json(measured).dump());
+  const Measured again = read_measured(scratch.path() / "m.json");
+  CHECK(to_json(fit(again, config)) == to_json(found));
+  const Sample& s = measured.samples[4];
+  const LayerEnergy e = energy_of(s.actions, s.cycles, config, found, 5);
+  double sum = 0, leakage = 0;
+  for (const power::Energy& part : s.energy) {
+    sum += part.switching() + part.clock;
+    leakage += part.leakage_nw * 1e-6 * 5 * static_cast<double>(s.cycles);
+  }
+  CHECK(e.total() == Approx(sum + leakage).epsilon(1e-3));
+  CHECK(e.leakage == Approx(leakage));
+}
+
+TEST_CASE("what is left out of a sum is left out once", "[energy]") {
+  const machine::Config config = edge32();
+  const Table table = made_up();
+  sim::Actions actions{};
+  actions[sim::kInt8] = 100;
+  const auto of = [&](const Without& without) {
+    return energy_of(actions, 10, config, table, 5, without);
+  };
+  const double logic = 100 * table.logic_pj[sim::kInt8] + 10 * 8 * 0.5;
+  CHECK(of({}).component[kPe] == Approx(logic));
+  CHECK(of({.glitches = true}).component[kPe] == Approx(logic / 2));
+  CHECK(of({.wires = true}).component[kPe] == Approx(logic * 3 / 4));
+  CHECK(of({.clock = true}).clock == 0);
+  CHECK(of({}).total() - of({.clock = true}).total() == Approx(of({}).clock));
+}
+
+TEST_CASE("gated PEs take clock for the cycles with a step alone", "[energy]") {
+  machine::Config config = edge32();
+  const Table table = made_up();
+  sim::Actions actions{};
+  actions[sim::kInt8] = 16;  // of 10 x 8 cycles of PEs
+  const double always = energy_of(actions, 10, config, table, 5).clock;
+  config.clock_gates = true;
+  CHECK(always - energy_of(actions, 10, config, table, 5).clock == Approx((80 - 16) * 2.0));
+}
+
+TEST_CASE("a program's actions cover its work", "[energy]") {
+  const machine::Config config = edge32();
+  const compiler::Program program = lenet(config);
+  const std::vector<sim::Actions> actions = sim::count_actions(program);
+  REQUIRE(actions.size() == program.layers.size());
+  std::int64_t words = 0;
+  for (std::size_t l = 0; l < actions.size(); ++l) {
+    INFO(program.layers[l].name);
+    const std::int64_t macs = program.layers[l].macs;
+    // Four MACs a PE and step: all of the layer's, and no more than whole tiles hold.
+    CHECK(4 * actions[l][sim::kInt8] >= macs);
+    if (macs > 0) CHECK(4 * actions[l][sim::kInt8] < 16 * macs);
+    CHECK(actions[l][sim::kInt8] == actions[l][sim::kAddress] * (macs > 0 ? config.cols : 0));
+    CHECK(actions[l][sim::kTernary] == 0);
+    words += actions[l][sim::kInstruction];
+  }
+  CHECK(words + 1 == static_cast<std::int64_t>(program.words.size()));  // END belongs to no layer
+}
+
+TEST_CASE("a damaged table is refused by its key", "[energy][error]") {
+  const TemporaryFolder scratch(fs::temp_directory_path(), "energy");
+  const fs::path file = scratch.path() / "t.json";
+  const auto refused = [&](const std::string& text, const std::string& message) {
+    write_file(file, text);
+    CHECK_THROWS_WITH(read_table(file), Contains("t.json: " + message));
+  };
+  refused("{", "is no JSON");
+  refused("[]", "technology");
+  nlohmann::ordered_json json = to_json(made_up());
+  json.erase("volts");
+  refused(json.dump(), "volts: a number is expected");
+  json = to_json(made_up());
+  json["components"]["pe"]["actions"].erase("int8");
+  refused(json.dump(), "int8: an object is expected");
+  write_file(file, to_json(made_up()).dump());
+  CHECK(to_json(read_table(file)) == to_json(made_up()));
+  write_file(file, "{}");
+  CHECK_THROWS_WITH(read_measured(file), Contains("t.json: not what `trine energy --json` wrote"));
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/energy/measure.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "synth/cells.h"
+#include "synth/netlist.h"
+#include "synth/power/replay.h"
+#include "synth/timer.h"
+
+namespace trine::energy {
+namespace fs = std::filesystem;
+namespace {
+
+/// A run of the RTL, and its ports.
+struct Recorded {
+  fs::path vcd;
+  std::vector<sim::LayerSpan> spans;
+};
+
+Recorded record(const Workload& workload, const fs::path& vcd, const MeasureOptions& options) {
+  sim::RtlOptions rtl = options.rtl;
+  rtl.trace_file = vcd;
+  const sim::RunResult result = sim::run_rtl(*workload.program, *workload.inputs, rtl);
+  return {vcd, sim::layer_spans(*workload.program, result.runs, result.cycles)};
+}
+
+/// What another program needs to do the same: the netlist with the nets of its ports and the
+/// components of its cells; of each run its trace (already there) and its layers.
+void keep_design(const synth::Inspected& design, const std::vector<int>& components,
+                 const fs::path& folder) {
+  write_file(folder / "design.v", design.netlist.verilog(design.cells));
+  std::string ports, parts;
+  for (std::size_t n = 0; n < design.netlist.nets().size(); ++n)
+    if (const std::string& name = design.netlist.nets()[n].name; !name.empty())
+      ports += fmt::format("{} {}\n", name, n);
+  for (const int component : components)
+    parts += fmt::format("{}\n", kComponentNames[static_cast<std::size_t>(component)]);
+  write_file(folder / "ports.txt", ports);
+  write_file(folder / "components.txt", parts);
+}
+
+void keep_run(const compiler::Program& program, const Recorded& recorded, const fs::path& file) {
+  nlohmann::ordered_json json;
+  json["name"] = program.name;
+  for (const sim::LayerSpan& span : recorded.spans)
+    json["spans"].push_back({{"layer", program.layers[static_cast<std::size_t>(span.layer)].name},
+                             {"begin", span.begin},
+                             {"end", span.end}});
+  write_file(file, json.dump(1) + "\n");
+}
+
+/// Replays runs on a netlist.
+class Measurement {
+ public:
+  Measurement(const synth::Inspected& design, const MeasureOptions& options, Measured& measured)
+      : netlist_(design.netlist), cells_(design.cells), options_(options), measured_(measured) {
+    for (const synth::Instance& instance : netlist_.instances())
+      component_.push_back(component_of(
+          netlist_.partitions().at(static_cast<std::size_t>(instance.partition)), instance.name));
+    measured.clock_ns = design.clock_ns;
+    measured.volts = cells_.volts();
+    measured.cells = netlist_.instances().size();
+    if (!options.keep.empty()) keep_design(design, component_, options.keep);
+  }
+
+  void run(const Workload& workload, const Recorded& recorded) {
+    const compiler::Program& program = *workload.program;
+    const power::EqualWires wires(options_.assumed.wire_ff);
+    synth::Timer timer(cells_, netlist_, &wires);
+    timer.update();
+    power::Gates gates(netlist_, cells_, timer);
+    const power::Prices prices(netlist_, cells_, timer, gates, options_.assumed);
+    measured_.registers = gates.registers().size();
+    power::Replay replay(recorded.vcd, netlist_, gates);
+    std::vector<Sample> samples(program.layers.size());
+    const std::vector<sim::Actions> actions = sim::count_actions(program);
+    for (std::size_t l = 0; l < samples.size(); ++l) {
+      samples[l].name = workload.name + ": " + program.layers[l].name;
+      samples[l].actions = actions[l];
+    }
+    std::uint64_t at = 0;  // cycles of the program so far
+    std::size_t span = 0;
+    const auto is_timed = [&] {
+      return options_.timed_every > 0 && replay.cycles() % options_.timed_every == 0;
+    };
+    while (replay.cycle(is_timed())) {
+      if (!replay.running()) {
+        if (at == 0) gates.reset_counts();
+        if (at > 0) break;
+        continue;
+      }
+      ++at;
+      if (span < recorded.spans.size() && at == recorded.spans[span].end) {
+        add(samples[static_cast<std::size_t>(recorded.spans[span++].layer)], prices, gates);
+        gates.reset_counts();
+      }
+      if (options_.most_cycles > 0 && at >= options_.most_cycles) break;
+    }
+    for (Sample& sample : samples)
+      if (sample.cycles > 0) measured_.samples.push_back(std::move(sample));
+  }
+
+ private:
+  void add(Sample& sample, const power::Prices& prices, const power::Gates& gates) const {
+    sample.cycles += gates.counts().cycles;
+    const std::vector<power::Energy> energies = prices.of(gates.counts(), component_, kComponents);
+    for (std::size_t c = 0; c < kComponents; ++c) {
+      const double leakage = energies[c].leakage_nw;
+      sample.energy[c] += energies[c];
+      sample.energy[c].leakage_nw = leakage;  // of the same cells
+    }
+  }
+
+  const synth::Netlist& netlist_;
+  const synth::Cells& cells_;
+  const MeasureOptions& options_;
+  Measured& measured_;
+  std::vector<int> component_;
+};
+
+/// The fields of Energy by name, in one order for both ways.
+template <typename Energy, typename F>
+void for_each_part(Energy& energy, const F& f) {
+  f("cells", energy.cells);
+  f("pins", energy.pins);
+  f("wires", energy.wires);
+  f("glitches", energy.glitches);
+  f("memories", energy.memories);
+  f("clock", energy.clock);
+  f("leakage_nw", energy.leakage_nw);
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Measured& measured) {
+  nlohmann::ordered_json json;
+  json["library"] = measured.library;
+  json["clock_ns"] = measured.clock_ns;
+  json["volts"] = measured.volts;
+  json["cells"] = measured.cells;
+  json["registers"] = measured.registers;
+  json["wire_ff"] = measured.assumed.wire_ff;
+  json["clock_tree"] = measured.assumed.clock_tree;
+  for (const Sample& sample : measured.samples) {
+    nlohmann::ordered_json layer{
+        {"name", sample.name}, {"cycles", sample.cycles}, {"actions", sample.actions}};
+    for (std::size_t c = 0; c < kComponents; ++c)
+      for_each_part(sample.energy[c], [&](const char* part, const double& value) {
+        layer["energy"][std::string(kComponentNames[c])][part] = value;
+      });
+    json["samples"].push_back(layer);
+  }
+  return json;
+}
+
+Measured read_measured(const fs::path& file) {
+  const auto json = nlohmann::ordered_json::parse(read_text(file), nullptr, false);
+  Measured measured;
+  try {
+    measured.library = json.at("library");
+    measured.clock_ns = json.at("clock_ns");
+    measured.volts = json.at("volts");
+    measured.cells = json.at("cells");
+    measured.registers = json.at("registers");
+    measured.assumed = {json.at("wire_ff"), json.at("clock_tree")};
+    for (const auto& layer : json.at("samples")) {
+      Sample& sample = measured.samples.emplace_back();
+      sample.name = layer.at("name");
+      sample.cycles = layer.at("cycles");
+      sample.actions = layer.at("actions").get<sim::Actions>();
+      for (std::size_t c = 0; c < kComponents; ++c)
+        for_each_part(sample.energy[c], [&](const char* part, double& value) {
+          value = layer.at("energy").at(std::string(kComponentNames[c])).at(part);
+        });
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw_error("{}: not what `trine energy --json` wrote: {}", file.string(), e.what());
+  }
+  return measured;
+}
+
+Measured measure(const machine::Config& config, const std::vector<Workload>& workloads,
+                 const MeasureOptions& options) {
+  const TemporaryFolder scratch(fs::temp_directory_path(), "trine-energy");
+  const fs::path traces = options.keep.empty() ? scratch.path() : options.keep;
+  fs::create_directories(traces);
+  std::vector<Recorded> recorded;
+  for (std::size_t w = 0; w < workloads.size(); ++w) {
+    if (compiler::stages(*workloads[w].program).size() > 1)
+      throw_error("{}: runs in stages, with operators on the host between",
+                  workloads[w].program->name);
+    recorded.push_back(record(workloads[w], traces / fmt::format("{}.vcd", w), options));
+    if (!options.keep.empty())
+      keep_run(*workloads[w].program, recorded.back(), traces / fmt::format("{}.json", w));
+  }
+  Measured measured;
+  measured.assumed = options.assumed;
+  synth::SynthOptions synth = options.synth;
+  synth.inspect = [&](const synth::Inspected& design) {
+    Measurement measurement(design, options, measured);
+    for (std::size_t w = 0; w < workloads.size(); ++w) measurement.run(workloads[w], recorded[w]);
+  };
+  const synth::SynthReport report = synth::synthesize(config, synth);
+  measured.library = report.library;
+  return measured;
+}
+
+}  // namespace trine::energy

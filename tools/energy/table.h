@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an action costs, by component, in one technology: measured at gate level (measure.h), kept
+// as JSON, and multiplied with the actions of a run (sim/arch/actions.h).
+//
+//   layer = sum of actions x pJ + cycles x units x (pJ a cycle + pJ of the clock) + leakage x time
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nlohmann/json_fwd.hpp"
+#include "sim/arch/actions.h"
+#include "tools/energy/components.h"
+#include "tools/energy/measure.h"
+
+namespace trine::energy {
+
+/// What is left out of a sum.
+struct Without {
+  bool wires = false, glitches = false, clock = false;
+};
+
+/// One component. Switching energies hold wires and glitches.
+struct Cost {
+  double cycle_pj = 0;    ///< of a cycle, whatever is done in it, a unit
+  double clock_pj = 0;    ///< of a cycle's clock edges, a unit; gated: of one that is let through
+  double leakage_nw = 0;  ///< of a unit
+  double wires = 0, glitches = 0;  ///< their shares of switching energy, without memories
+  double error = 0;                ///< of the fit: root of the mean square, of the mean
+};
+
+struct Table {
+  std::string technology, library;
+  double volts = 0, clock_ns = 0;
+  power::Assumptions assumed;
+  std::array<Cost, kComponents> costs;
+  std::array<double, sim::kActions> logic_pj{}, memory_pj{};  ///< of an action
+};
+
+/// pJ of a layer, or of a run.
+struct LayerEnergy {
+  std::array<double, kComponents> component{};
+  double clock = 0, leakage = 0;
+
+  double total() const;
+  LayerEnergy& operator+=(const LayerEnergy& other);
+};
+
+/// Names of all parts, and the energy of each, in this order.
+std::vector<std::pair<std::string, double>> parts_of(const LayerEnergy& energy);
+
+/// @param ns  of a cycle: for leakage
+LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
+                      const machine::Config& config, const Table& table, double ns,
+                      const Without& without = {});
+
+/// The table that comes closest to what was measured: non-negative least squares for each
+/// component over the layers of all programs.
+Table fit(const Measured& measured, const machine::Config& config);
+
+nlohmann::ordered_json to_json(const Table& table);
+/// @throws Error  names the file and the key
+Table read_table(const std::filesystem::path& file);
+
+/// The tables that come with the project. @throws Error  no such technology
+std::filesystem::path table_file(const std::string& technology);
+
+}  // namespace trine::energy

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <ranges>
 #include <span>
 
@@ -33,9 +34,10 @@ class Shapes {
     compiler::set_lifetimes(network_);
     for (const Row& layer : of_network(std::move(network_), config_)) {
       Row& row = *std::ranges::find(rows_, layer.name, &Row::name);
-      row.cycles = layer.cycles;
+      const auto [channels, walked] = walked_[layer.name];
+      row.cycles = layer.cycles * channels / walked;
       row.causes = layer.causes;
-      row.weight_bytes = layer.weight_bytes;
+      row.weight_bytes = layer.weight_bytes * channels / walked;
     }
     set_heads();
     return {t_.name, rows_};
@@ -117,13 +119,26 @@ class Shapes {
 
   void add(Layer l) { network_.layers.push_back(std::move(l)); }
 
+  /// The first channels of a map; of all of them itself.
+  int first_of(int whole, int channels) {
+    if (channels == network_.maps[at(whole)].shape.C) return whole;
+    const int to = map(channels, network_.maps[at(whole)].shape.W);
+    network_.maps[at(to)].part = {whole, 0};
+    return to;
+  }
+
+  /// Channels are alike: of very many the first stand for all.
   /// @param residual  a map that is added, -1: none
   int product(int from, int channels, int residual = -1) {
-    const int to = map(channels, network_.maps[at(from)].shape.W);
-    Layer l = layer(LayerKind::kConv, from, to);
-    l.channels = channels;
-    l.second = residual;
-    compiler::set_sweeps(l, network_.maps[at(from)].shape);
+    constexpr int kWalkedWeights = 1 << 23, kTogether = 64;
+    const compiler::Shape s = network_.maps[at(from)].shape;
+    const int walked = std::min(channels, kWalkedWeights / s.C / kTogether * kTogether);
+    walked_[rows_[at(row_)].name] = {channels, walked};
+    const int to = map(channels, s.W);
+    Layer l = layer(LayerKind::kConv, from, first_of(to, walked));
+    l.channels = walked;
+    l.second = residual < 0 ? residual : first_of(residual, walked);
+    compiler::set_sweeps(l, s);
     add(std::move(l));
     return to;
   }
@@ -227,6 +242,11 @@ class Shapes {
   int row_ = -1;  ///< of the layers that come next
   Network network_;
   std::vector<Row> rows_;
+  /// Channels of the products of a row, and how many of them are walked.
+  struct Channels {
+    int all = 1, walked = 1;
+  };
+  std::map<std::string, Channels> walked_;
 };
 
 }  // namespace

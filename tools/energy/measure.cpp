@@ -186,6 +186,12 @@ Measured read_measured(const fs::path& file) {
 
 Measured measure(const machine::Config& config, const std::vector<Workload>& workloads,
                  const MeasureOptions& options) {
+  const fs::path macros = options.synth.macros.empty()
+                              ? synth::macro_folder_of(options.synth.liberty)
+                              : options.synth.macros;
+  if (synth::read_macros(macros).empty())
+    throw_error("energy: {}: no memories of the library, which energy is told with",
+                options.synth.liberty.empty() ? "--liberty" : macros.string());
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-energy");
   const fs::path traces = options.keep.empty() ? scratch.path() : options.keep;
   fs::create_directories(traces);

@@ -885,3 +885,86 @@ TEST_CASE("verify refuses vectors of another file", "[cli][verify][error]") {
   CHECK(line_count(refused.err) == 1);
   CHECK_THAT(refused.err, Catch::Contains("manifest.json: sha256: is 5d2a7c30"));
 }
+
+TEST_CASE("sweep tells figures of its points, the front and what failed", "[cli][sweep]") {
+  const Shell shell;
+  const std::string sweep = "sweep --config edge32 --set array.rows=2,4,300 --models " + kLenet +
+                            " --where 'cycles<1e6' --minimize cycles,array.rows --out points ";
+  const Result first =
+      shell.trine(sweep + "--by arch --json s.json --csv s.csv --plot s.svg --jobs 2");
+  CHECK(first.code == 1);
+  CHECK(first.err.empty());
+  CHECK_THAT(first.out, Catch::Contains("failed: edge32 array.rows=300: --set array.rows=300: "));
+  CHECK_THAT(first.out, Catch::Contains("3 points, 1 failed, 2 within the conditions, 2 on the"));
+  REQUIRE(
+      shell.trine("run --backend arch --json r.json --config edge32 --set array.rows=4 " + kLenet)
+          .code == 0);
+  const json points = shell.read_json("s.json").at("points"), run = shell.read_json("r.json");
+  REQUIRE(points.size() == 3);
+  CHECK(points[1].at("cycles") == run.at("cycles"));
+  CHECK(points[1].at("utilization") == run.at("utilization"));
+  CHECK(points[1].at("array.rows") == 4);
+  CHECK(points[1].at("front") == true);
+  CHECK(points[2].at("failed").is_string());
+  CHECK(line_count(read_text(shell.dir / "s.csv")) == 4);
+  CHECK_THAT(read_text(shell.dir / "s.svg"), Catch::Contains("</svg>"));
+  std::map<fs::path, fs::file_time_type> written;
+  for (const auto& entry : fs::directory_iterator(shell.dir / "points"))
+    written[entry.path()] = entry.last_write_time();
+  CHECK(written.size() == 2);
+  CHECK(shell.trine(sweep + "--by estimate --then arch").code == 1);
+  for (const auto& [path, time] : written) CHECK(fs::last_write_time(path) == time);
+}
+
+TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error]") {
+  const Shell shell;
+  const auto refused = [&](const std::string& arguments, const std::string& why) {
+    CAPTURE(arguments);
+    const Result result = shell.trine("sweep " + arguments);
+    CHECK(result.code == 2);
+    CHECK(line_count(result.err) == 1);
+    CHECK_THAT(result.err, Catch::Contains(why));
+  };
+  const std::string models = " --models " + kLenet + " ";
+  refused("", "--config or --configs is required");
+  refused("--config edge32", "--models is required");
+  refused("--config edge32 --by synth" + models, "takes no --models");
+  refused("--config edge32 --models '*.tflite'", "--models *.tflite: no such file");
+  refused("--configs none.toml" + models, "--configs none.toml: no such file");
+  refused("--config edge33" + models, "no such preset");
+  refused("--config edge32 --set array.rowz=1,2" + models, "unknown key");
+  refused("--config edge32 --set array.rows=300" + models, "array.rows");
+  refused("--config edge32 --by arch,rtl" + models, "one of estimate, arch and rtl");
+  refused("--config edge32 --where cycles" + models, "expected figure");
+  refused("--config edge32 --plot s.gif --minimize cycles,macs" + models, ".svg or .png");
+  refused("--config edge32 --plot s.svg --minimize cycles" + models, "two figures");
+  refused("--config edge32 --out out --minimize joy" + models, "no point has this figure");
+  refused("--config edge32 --out err.txt/out" + models, "err.txt");
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", shell.dir.c_str(), 1);
+  refused("--config edge32 --engine slurm" + models, "there is no sbatch");
+  ::setenv("PATH", path.c_str(), 1);
+}
+
+TEST_CASE("parts of a fuzz run add up to it", "[cli][fuzz]") {
+  const Shell shell;
+  REQUIRE(shell.trine("fuzz --pairs 9 --configs 4 --json whole.json").code == 0);
+  REQUIRE(shell.trine("fuzz --pairs 9 --configs 4 --json parts.json --jobs 2 --out parts").code ==
+          0);
+  CHECK(read_text(shell.dir / "whole.json") == read_text(shell.dir / "parts.json"));
+  CHECK(shell.trine("fuzz --configs 4 --only 4").code == 2);
+}
+
+TEST_CASE("a campaign runs each line once", "[cli][campaign]") {
+  const Shell shell;
+  write_file(shell.dir / "lines", "# two lines\necho a >>a\n\necho broken; exit 3\n");
+  for (int i = 0; i < 2; ++i) {
+    const Result result = shell.trine("campaign lines --out out --json c.json");
+    CHECK(result.code == 1);
+    CHECK(result.out == "failed (3): echo broken; exit 3\n  broken\n2 commands, 1 failed\n");
+  }
+  CHECK(read_text(shell.dir / "a") == "a\n");
+  CHECK(shell.read_json("c.json").at("commands")[1].at("exit_code") == 3);
+  write_file(shell.dir / "lines", "\n");
+  CHECK(shell.trine("campaign lines").code == 2);
+}

@@ -27,7 +27,7 @@ namespace trine::sweep {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::chrono::milliseconds kLook{200};
+constexpr std::chrono::milliseconds kLook{200}, kLookAtOne{1};
 constexpr int kKilled = 128;  ///< exit codes from here on say nothing of the command
 constexpr std::size_t kMostText = 1 << 16;
 
@@ -174,6 +174,11 @@ class Watch {
     return waiting_.empty();
   }
 
+  /// Until the next look, which asks the file system for each.
+  std::chrono::milliseconds pause() const {
+    return kLook + kLookAtOne * static_cast<int>(waiting_.size());
+  }
+
  private:
   const Observer& observer_;
   std::vector<Files> waiting_;
@@ -190,14 +195,14 @@ void work_here(const std::string& program, const fs::path& list, int jobs, Watch
           ".", list.parent_path() / std::to_string(part));
     }));
   for (std::future<int>& worker : workers)
-    while (worker.wait_for(kLook) != std::future_status::ready) watch.look();
+    while (worker.wait_for(watch.pause()) != std::future_status::ready) watch.look();
   for (std::future<int>& worker : workers) worker.get();
 }
 
 /// An array of Slurm's.
 void work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   SlurmArray array(program, list, jobs);
-  while (!watch.look() && !array.ended()) std::this_thread::sleep_for(kLook);
+  while (!watch.look() && !array.ended()) std::this_thread::sleep_for(watch.pause());
 }
 
 int workers_of(const EngineOptions& options, std::size_t tasks) {

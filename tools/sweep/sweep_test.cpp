@@ -220,7 +220,10 @@ TEST_CASE("failed points are told", "[sweep][table]") {
   const Goal goal;
   goal.judge(points);
   CHECK_THAT(to_text(points, goal),
-             Contains("failed: c m,2: it is \"broken\"\n") && Contains("2 points, 1 failed\n"));
+             Contains("failed: c: it is \"broken\" (m,2)\n") && Contains("2 points, 1 failed\n"));
+  points[0].failed = points[1].failed;
+  CHECK_THAT(to_text(points, goal), Contains("failed: c: it is \"broken\" (2 models)\n"));
+  points[0].failed = "";
   CHECK_THAT(to_csv(points, goal), Contains("c,,\"m,2\",,,,0,0,\"it is \"\"broken\"\"\"\n"));
 }
 

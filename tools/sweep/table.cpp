@@ -111,6 +111,29 @@ void require_known(const std::vector<Point>& points, const std::string& option,
   throw_error("--{} {}: no point has this figure", option, figure);
 }
 
+/// A line each; one of a configuration that fails all its models in the same way.
+std::string failures_of(const std::vector<Point>& points) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> lines;  // its models by the rest
+  for (const Point& p : points) {
+    if (p.failed.empty()) continue;
+    const std::string line = fmt::format("failed: {}: {}", name_of(p), p.failed);
+    const auto same = std::ranges::find(lines, line, [](const auto& known) { return known.first; });
+    if (same == lines.end())
+      lines.push_back({line, {p.model}});
+    else
+      same->second.push_back(p.model);
+  }
+  std::string text;
+  for (const auto& [line, models] : lines) {
+    const bool one = models.size() == 1;
+    if (one && !models[0].empty() && line.find(models[0]) == std::string::npos)
+      text += fmt::format("{} ({})\n", line, models[0]);
+    else
+      text += one ? line + "\n" : fmt::format("{} ({} models)\n", line, models.size());
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<double> Point::figure(const std::string& name) const {
@@ -184,19 +207,17 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
   const bool compared = !goal.objectives().empty();
   Rows rows{{"configuration", "model"}};
   rows[0].insert(rows[0].end(), columns.begin(), columns.end());
-  std::string failures;
-  std::size_t failed = 0, allowed = 0;
+  std::size_t allowed = 0;
   for (const Point& p : points) {
-    if (!p.failed.empty()) {
-      ++failed;
-      failures += fmt::format("failed: {} {}: {}\n", name_of(p), p.model, p.failed);
-    }
     allowed += p.allowed ? 1 : 0;
     if (compared ? !p.front : !p.allowed) continue;
     rows.push_back({name_of(p), p.model});
     for (const std::string& figure : columns) rows.back().push_back(for_people(p.figure(figure)));
   }
-  std::string text = aligned(rows, kTexts + goal.asked().size(), width) + "\n" + failures;
+  std::string text = aligned(rows, kTexts + goal.asked().size(), width) + "\n";
+  text += failures_of(points);
+  const auto failed =
+      std::ranges::count_if(points, [](const Point& p) { return !p.failed.empty(); });
   text += fmt::format("{} points, {} failed", points.size(), failed);
   if (!goal.where.empty() || compared) text += fmt::format(", {} within the conditions", allowed);
   if (compared) text += fmt::format(", {} on the front", rows.size() - 1);

@@ -106,8 +106,8 @@ std::string to_text(const EnergyReport& report) {
   }
   return names + "\n" + shares + "\n" +
          fmt::format(
-             "chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W; {} without wires, {} without "
-             "glitches,\n{} without the clock); DRAM: {} at {:g} pJ a bit\n",
+             "chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W; {} without wires,\n{} without "
+             "glitches, {} without the clock); DRAM: {} at {:g} pJ a bit\n",
              joules(total), report.table.technology, report.table.clock_ns, report.milliwatts,
              report.tops_per_watt, joules(report.without_wires.total()),
              joules(report.without_glitches.total()), joules(report.without_clock.total()),

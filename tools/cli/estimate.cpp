@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "tools/estimate/estimate.h"
+#include "tools/cli/estimate.h"
 
 #include <fmt/format.h>
 
@@ -8,10 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "sw/model/import.h"
 #include "tools/cli/common.h"
-#include "tools/cli/network.h"
-#include "tools/cli/report.h"
 #include "tools/estimate/transformers.h"
 
 namespace trine::cli {
@@ -20,9 +17,12 @@ namespace {
 struct Options {
   Output output;
   NetworkOptions network;
+  BackendOptions memory;
   std::string table;
   int tokens = 128, context = 0;
 };
+
+constexpr const char* kEstimate = "estimate";  ///< the backend that it says it is
 
 std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
 std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
@@ -52,27 +52,37 @@ int run(const Options& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({}, options.network.read());
   const machine::Config config = options.network.design.load();
-  const estimate::Estimate e =
-      options.table.empty() ? estimate_of(read_file(options.network.model), options.network, config)
-                            : estimate::of_transformer(
-                                  estimate::transformer(options.table), options.tokens,
-                                  options.context > 0 ? options.context : options.tokens, config);
-  options.output.print(summary(e, config));
-  options.output.write_json(to_json(e, config), &config);
+  if (options.table.empty()) {
+    const ModelEstimate model =
+        estimate_of(read_file(options.network.model), options.network, options.memory, config);
+    options.output.print(to_text(model.network.program, model.execution, kEstimate));
+    options.output.write_json(to_json(model), &config);
+    return kSuccess;
+  }
+  const estimate::Estimate table =
+      estimate::of_transformer(estimate::transformer(options.table), options.tokens,
+                               options.context > 0 ? options.context : options.tokens, config);
+  options.output.print(summary(table, config));
+  options.output.write_json(to_json(table, config), &config);
   return kSuccess;
 }
 
 }  // namespace
 
-estimate::Estimate estimate_of(const std::vector<std::uint8_t>& bytes,
-                               const NetworkOptions& options, const machine::Config& config) {
-  if (program::is_program(bytes))
-    throw_error(
-        "{}: is a compiled program, which holds no network to plan: allowed is its model; "
-        "trine run --backend arch gives a program's cycles",
-        options.model);
-  return estimate::of_graph(model::parse_model(bytes, options.model), config,
-                            options.policy(reference::kDoublePolicy));
+ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                          const BackendOptions& memory, const machine::Config& config) {
+  ModelEstimate model;
+  model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
+  Execution& e = model.execution;
+  e.slowest = estimate::of_program(model.network.program, memory.bus());
+  e.images = model.network.images;
+  e.fetched = e.slowest.fetched_bytes;
+  e.checked = false;
+  return model;
+}
+
+Json to_json(const ModelEstimate& model) {
+  return to_json(model.network.program, model.execution, kEstimate);
 }
 
 Json to_json(const estimate::Estimate& e, const machine::Config& config) {
@@ -100,10 +110,11 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
 
 void add_estimate(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
-      app, action, "estimate", "predict a network's cycles from its plan, in no time", run);
+      app, action, "estimate", "predict a network's cycles without executing it", run);
   options->network.declare(*command);
-  command->get_option("MODEL")->required(false)->description("quantized TFLite or ONNX model");
-  command->remove_option(command->get_option("--allow-host"));
+  options->network.declare_batch(*command);
+  command->get_option("MODEL")->required(false);
+  options->memory.declare_memory(*command);
   options->output.declare(*command);
   add_value(*command, "--table NAME", options->table,
             "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");
@@ -112,8 +123,8 @@ void add_estimate(CLI::App& app, Action& action) {
   add_value(*command, "--context N", options->context, "tokens that each attends to (all of them)")
       ->check(CLI::Range(1, 8191));
   command->footer(
-      "Nothing is executed: each layer takes what the compiler expects when it cuts it, its steps\n"
-      "or its bytes on the bus. Tables are shapes without weights; a block is planned once.\n\n"
+      "The program is compiled and walked through, its times without its data: the cycles of\n"
+      "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
       "  trine estimate --config edge1024 --table bert-base --tokens 128\n"

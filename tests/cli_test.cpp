@@ -734,7 +734,8 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   check_execution(estimate);
   REQUIRE(shell.trine("run --backend arch --config edge64 '" + kLenet + "' --json run.json").code ==
           0);
-  for (const auto& [key, value] : shell.read_json("run.json").items()) {
+  const json run = shell.read_json("run.json");
+  for (const auto& [key, value] : run.items()) {
     CAPTURE(key);
     const bool own =
         key == "backend" || key == "vectors" || key == "vectors_exact" || key == "sim_seconds";

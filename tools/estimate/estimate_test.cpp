@@ -5,9 +5,13 @@
 #include "tools/estimate/estimate.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <sstream>
 #include <string>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
@@ -98,6 +102,31 @@ TEST_CASE("what is walked takes the cycles of what is executed", "[estimate]") {
         CHECK(estimate.layers[i].cycles == run.layers[i].cycles);
     }
   }
+}
+
+/// bench/estimates.py --write measures the table.
+TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]") {
+  const std::filesystem::path root = TRINE_SOURCE_DIR;
+  std::istringstream table(read_text(root / "tests" / "cycles" / "presets.tsv"));
+  std::string preset, name;
+  double cycles = 0;
+  std::getline(table, name);  // the header
+  int compared = 0;
+  while (table >> preset >> name >> cycles) {
+    CAPTURE(preset, name);
+    std::filesystem::path file;
+    for (const std::filesystem::path& folder :
+         {root / "models", root / "tests" / "networks", model::shared_folder() / "models"})
+      if (std::filesystem::exists(folder / name)) file = folder / name;
+    if (file.empty()) continue;  // of the shared models
+    const compiler::Program program =
+        compiler::compile(model::import_model(file), machine::load_config(preset, {}));
+    const auto estimate = static_cast<double>(of_program(program).cycles);
+    CAPTURE(cycles, estimate);
+    CHECK(std::abs(estimate / cycles - 1) <= 0.03);
+    ++compared;
+  }
+  CHECK(compared >= 40);
 }
 
 }  // namespace

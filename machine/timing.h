@@ -31,7 +31,7 @@ inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cy
 inline constexpr int kCompute =
     10;  ///< last step to retirement, besides columns and stages of a PE
 inline constexpr int kFusedAdd = 6;   ///< the second pass of a fused addition
-inline constexpr int kFirstCode = 7;  ///< a tile's first column to the next tile's
+inline constexpr int kFirstCode = 8;  ///< a tile's first column to the next tile's
 inline constexpr int kResidual = 6;  ///< of a residual's word: from the column that frees its place
 inline constexpr int kMerge = 2;     ///< of a bank with codes: a part of a word, read before
 inline constexpr int kVector = 10;   ///< of a RUN, besides its windows
@@ -65,10 +65,10 @@ inline int column_registers(const machine::Config& c, int columns) {
 inline int first_column(const machine::Config& c) { return 2 + c.pipeline_pe; }
 
 /// From a group's last step to the next one's, at the earliest: the grant comes with the results,
-/// later by what a promise does not reach of `issues`; a cycle sooner where groups of a window are
-/// read in two.
-inline int grant_cycles(const machine::Config& c, int issues, bool window) {
-  const int late = std::max(0, issues - 1 - c.pipeline_pe);
+/// later by what a promise does not reach of `issues` (only requantized columns are promised); a
+/// cycle sooner where groups of a window are read in two.
+inline int grant_cycles(const machine::Config& c, int issues, bool window, bool promised = true) {
+  const int late = promised ? std::max(0, issues - 1 - c.pipeline_pe) : issues;
   const bool early = window && c.columns_per_cycle == 2 && c.pipeline_pe > 1 && issues <= 2;
   return first_column(c) - 1 + row_registers(c) + late - (early ? 1 : 0);
 }
@@ -77,6 +77,8 @@ inline int grant_cycles(const machine::Config& c, int issues, bool window) {
 inline constexpr double kDmaMeets = 0.7;
 /// Speed of a gather among beats, in steps a cycle.
 inline constexpr double kLeastSpeed = 0.25;
+/// Part of a RUN's cycles in which columns are drained, from which on nothing else bounds it.
+inline constexpr double kDrainBound = 0.9;
 /// Beats of a store in bursts.
 inline constexpr double kStoreBeat = 1.2;
 

@@ -189,7 +189,12 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double from = std::max(read_.until, static_cast<double>(first));
   if (to == Target::kDmem) cycles = shared(from, cycles, beats);
-  if (to == Target::kBias || to == Target::kScale) cycles = among_drains(from, cycles);
+  if (to == Target::kBias || to == Target::kScale) {
+    const double alone = cycles;
+    cycles = among_drains(from, cycles);
+    hold_drain(from, from + cycles, alone);
+    parameters_.push_back({from, from + cycles, alone});
+  }
   const Time end = read_.pass(first, cycles, 1) + timing::kLoadResponse;
   if (to == Target::kDmem) add_traffic(read_.until, cycles, beats);
   return end;
@@ -225,6 +230,35 @@ double Timeline::among_drains(double from, double cycles) const {
     if (left <= 0) break;
   }
   return now + left - from;
+}
+
+/// Beats of parameters take the cycles of columns that would be drained. @return those of a RUN, if
+/// nothing else bounds it
+Timeline::Time Timeline::held_cycles(Time from, Time to, Time drained) {
+  forget(parameters_, static_cast<double>(from));
+  if (static_cast<double>(drained) < timing::kDrainBound * static_cast<double>(to - from)) return 0;
+  double held = 0;
+  for (const Traffic& load : parameters_) {
+    const double meet = std::min(load.end, static_cast<double>(to)) -
+                        std::max(load.start, static_cast<double>(from));
+    if (meet > 0) held += load.beats * meet / (load.end - load.start);
+  }
+  return static_cast<Time>(std::llround(held));
+}
+
+/// The same where the load comes after the RUN in the program.
+void Timeline::hold_drain(double from, double to, double beats) {
+  if (drains_.empty()) return;
+  Traffic& drain = drains_.back();
+  const double length = drain.end - drain.start;
+  const double meet = std::min(to, drain.end) - std::max(from, drain.start);
+  if (meet <= 0 || drain.beats < timing::kDrainBound * length) return;
+  const auto lost = static_cast<Time>(std::llround(beats * meet / (to - from)));
+  add_segment(input_free_, input_free_ + lost, Cause::kDrain);
+  drain.end += static_cast<double>(lost);
+  drain.beats += static_cast<double>(lost);
+  input_free_ += lost;
+  queue(Engine::kCompute).free = input_free_;
 }
 
 /// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them, and
@@ -312,20 +346,51 @@ Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time que
       drain_free_ = drained + skew;
       // Of a window's groups every second one finds the early promise (measured: 63 of 112).
       const bool early = work.window && !tile_ends && g % 2 == 0;
-      next_grant_ = last_step + timing::grant_cycles(config_, work.group_issues[g], early);
+      next_grant_ =
+          last_step + timing::grant_cycles(config_, work.group_issues[g], early, work.requantized);
     }
   }
+  const Time held = held_cycles(first, t, drained_cycles);
+  count(Cause::kDrain, held);
+  t += held;
+  drain_free_ += held;
+  next_grant_ += held;
+  drained_cycles += held;
   segment.end = t;
   segments_.push_back(segment);
   if (drains_.size() == 16) drains_.erase(drains_.begin());
   drains_.push_back(
       {static_cast<double>(first), static_cast<double>(t), static_cast<double>(drained_cycles)});
+  if (groups_.size() == 16) groups_.erase(groups_.begin());
+  const auto groups = static_cast<double>(work.tile_cycles.size() * work.group_columns.size());
+  groups_.push_back({static_cast<double>(first), static_cast<double>(t), groups,
+                     static_cast<double>(drained_cycles) / groups});
   input_free_ = t;
   queue(Engine::kCompute).free = t;
   const Time depth =
       timing::row_registers(config_) + timing::column_registers(config_, config_.cols);
   return t + timing::kCompute + config_.pipeline_pe + depth + last_columns +
          (fuse ? timing::kFusedAdd : 0);
+}
+
+/// When a tile of the vector unit is done, which alone would take `cycles`: beside a compute RUN it
+/// gets a turn behind each group of columns, or none where groups leave no room for one.
+Timeline::Time Timeline::behind_groups(Time from, Time cycles) const {
+  double now = static_cast<double>(from), left = static_cast<double>(cycles);
+  const double alone = left;
+  for (const Groups& run : groups_) {
+    if (run.end <= now) continue;
+    const double before = std::clamp(run.start - now, 0.0, left);
+    now += before;
+    left -= before;
+    if (left <= 0) break;
+    const double period = (run.end - run.start) / run.count;
+    const double speed = period - run.issues < alone ? 0 : std::min(1.0, alone / period);
+    const double done = std::min(left, (run.end - now) * speed);
+    now = done < left ? run.end : now + done / speed;
+    left -= done;
+  }
+  return static_cast<Time>(std::llround(now + left));
 }
 
 Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time start) {
@@ -349,7 +414,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     } else if (op == Op::kNormalize)
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
     else
-      t += gather + window * work.out_words;
+      t = behind_groups(t, gather + window * work.out_words);
     vector_gathers_.push_back(
         {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }

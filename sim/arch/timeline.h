@@ -66,6 +66,10 @@ class Timeline {
   struct Traffic {
     double start, end, beats;
   };
+  /// Groups of columns of a compute RUN, and the cycles that draining one takes.
+  struct Groups {
+    double start, end, count, issues;
+  };
   struct Queue {
     std::deque<Time> popped;  ///< when the last kQueueWords words left
     Time last_pop = 0;
@@ -97,6 +101,9 @@ class Timeline {
   Time vector(const isa::Run& run, const Work& work, Time start);
   double shared(double from, double cycles, double beats) const;
   double among_drains(double from, double cycles) const;
+  Time held_cycles(Time from, Time to, Time drained);
+  void hold_drain(double from, double to, double beats);
+  Time behind_groups(Time from, Time cycles) const;
   void add_traffic(double end, double cycles, double beats);
   Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
   static void forget(std::vector<Traffic>& traffic, double past);
@@ -113,6 +120,8 @@ class Timeline {
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
   std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
+  std::vector<Traffic> parameters_;  ///< loads of them, alone
+  std::vector<Groups> groups_;       ///< of the last compute RUNs
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued

@@ -159,8 +159,8 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   Work work;
   work.steps = steps_of(r);
   work.window = window;
-  work.requantized_maximum =
-      run.has(kFuseMax) && (output_of(r) == Output::kRequantized || output_of(r) == Output::kTable);
+  work.requantized = output_of(r) == Output::kRequantized || output_of(r) == Output::kTable;
+  work.requantized_maximum = run.has(kFuseMax) && work.requantized;
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes);
     work.tile_cycles.push_back(cycles_);

@@ -37,6 +37,7 @@ struct Work {
   bool window = false;               ///< compute: depthwise, by the window former
   bool kept = false;                 ///< softmax: gathered once
   bool alone = false;                ///< vector: one code at a time
+  bool requantized = false;          ///< compute: no raw sums, no thresholds
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 

@@ -31,7 +31,7 @@ inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cy
 inline constexpr int kCompute =
     10;  ///< last step to retirement, besides columns and stages of a PE
 inline constexpr int kFusedAdd = 6;   ///< the second pass of a fused addition
-inline constexpr int kFirstCode = 8;  ///< a tile's first column to the next tile's
+inline constexpr int kFirstCode = 7;  ///< a tile's first column to the next tile's
 inline constexpr int kResidual = 6;  ///< of a residual's word: from the column that frees its place
 inline constexpr int kMerge = 2;     ///< of a bank with codes: a part of a word, read before
 inline constexpr int kVector = 10;   ///< of a RUN, besides its windows

@@ -72,8 +72,24 @@ void Timeline::fetch_burst() {
   burst_there_ =
       fetch_.pass(requested + bus_.latency, shared ? 2 * bytes : bytes, bus_.bytes_per_cycle) +
       timing::kFetchResponse;
-  if (shared) read_.until += bytes / bus_.bytes_per_cycle;
+  if (shared) delay_loads(requested + bus_.latency, bytes / bus_.bytes_per_cycle);
   read_.until = std::max(read_.until, burst == 0 ? fetch_.until : 0.0);
+}
+
+/// Loads whose beats are still to come from `at` on end later.
+void Timeline::delay_loads(Time at, double cycles) {
+  read_.until += cycles;
+  const auto later = static_cast<Time>(std::llround(cycles));
+  auto& busy = queue(Engine::kLoad).busy;
+  for (auto load = busy.rbegin(); load != busy.rend() && load->end > at; ++load) load->end += later;
+  for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
+    if (run->engine != Engine::kLoad) continue;
+    if (static_cast<Time>(run->end) <= at) break;
+    run->end += static_cast<std::uint64_t>(later);
+  }
+  for (Tokens& t : tokens_[index_of(Engine::kLoad)])
+    for (std::size_t i = t.given.size(); i > t.taken.size() && t.given[i - 1] > at; --i)
+      t.given[i - 1] += later;
 }
 
 /// The next word of the program, at the dispatcher.

@@ -94,6 +94,7 @@ class Timeline {
   bool is_kept(std::size_t burst) const;
   void fetch_burst();
   void fetch_kept(std::size_t burst, Time requested);
+  void delay_loads(Time at, double cycles);
   void pop(isa::Engine engine, Time at);
   Time transfer(isa::Engine engine, int target, const Work& work, Time start);
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,

@@ -11,7 +11,8 @@
 namespace trine::compiler {
 
 /// What compile() would make of a network of these shapes with constants that differ, but for the
-/// constants: its image does not have those that the network lacks, so it has cycles and no outputs.
+/// constants: its image does not have those that the network lacks, so it has cycles and no
+/// outputs.
 /// @throws Error  as compile()
 Program compile_shapes(Network network, const machine::Config& config);
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -12,6 +13,7 @@
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
+#include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
 namespace trine::cli {
@@ -38,6 +40,9 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                         100 * utilization(row.macs, whole(row.cycles), config), row.bound());
   text += "(of one; the totals are of all)\n";
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
+  if (e.network_macs != e.macs())
+    text += fmt::format("{} MACs as the network is written: results that nobody reads stay out\n",
+                        number(e.network_macs));
   return text + fmt::format(
                     "{} on {} (estimated): {} MACs, {} bytes of weights,\n{} cycles, "
                     "{:.1f} % of {} MACs per cycle\n",
@@ -47,16 +52,22 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                     config.peak_macs_per_cycle());
 }
 
+estimate::Estimate estimate_of(const Options& options, const machine::Config& config) {
+  if (!options.table.empty())
+    return estimate::of_transformer(estimate::transformer(options.table), options.tokens,
+                                    options.context > 0 ? options.context : options.tokens, config);
+  const std::string& file = options.network.model;
+  if (std::filesystem::path(file).extension() == ".csv")
+    return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
+  return cli::estimate_of(read_file(file), options.network, config);
+}
+
 int run(const Options& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({}, options.network.read());
   const machine::Config config = options.network.design.load();
-  const estimate::Estimate e =
-      options.table.empty() ? estimate_of(read_file(options.network.model), options.network, config)
-                            : estimate::of_transformer(
-                                  estimate::transformer(options.table), options.tokens,
-                                  options.context > 0 ? options.context : options.tokens, config);
+  const estimate::Estimate e = estimate_of(options, config);
   options.output.print(summary(e, config));
   options.output.write_json(to_json(e, config), &config);
   return kSuccess;
@@ -80,6 +91,7 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());
   json["macs"] = e.macs();
+  json["network_macs"] = e.network_macs;
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();
   json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
@@ -102,7 +114,8 @@ void add_estimate(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "estimate", "predict a network's cycles from its plan, in no time", run);
   options->network.declare(*command);
-  command->get_option("MODEL")->required(false)->description("quantized TFLite or ONNX model");
+  command->get_option("MODEL")->required(false)->description(
+      "quantized TFLite or ONNX model, or a table of\nshapes: FILE.csv");
   command->remove_option(command->get_option("--allow-host"));
   options->output.declare(*command);
   add_value(*command, "--table NAME", options->table,
@@ -116,6 +129,7 @@ void add_estimate(CLI::App& app, Action& action) {
       "or its bytes on the bus. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
+      "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"
       "  trine estimate --config edge1024 --table bert-base --tokens 128\n"
       "  trine estimate --config edge1024 --table llama-7b --tokens 1 --context 2048");
 }

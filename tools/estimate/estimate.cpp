@@ -75,14 +75,20 @@ std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& con
   return rows;
 }
 
+std::vector<Row> of_network(compiler::Network lowered, const machine::Config& config) {
+  std::vector<Row> rows = of_layers(std::move(lowered), config);
+  load_ahead(&rows, std::int64_t{config.pmem_kib} * 1024);
+  return rows;
+}
+
 Estimate of_graph(const model::Graph& graph, const machine::Config& config,
                   const reference::RoundingPolicy& rounding) {
   machine::check(config);
   model::check(graph);
-  std::vector<Row> rows =
-      of_layers(compiler::lower(compiler::rewritten(graph, rounding), config, rounding), config);
-  load_ahead(&rows, std::int64_t{config.pmem_kib} * 1024);
-  return {graph.name, rows};
+  return {
+      graph.name,
+      of_network(compiler::lower(compiler::rewritten(graph, rounding), config, rounding), config),
+      model::macs(graph)};
 }
 
 }  // namespace trine::estimate

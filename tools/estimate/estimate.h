@@ -32,6 +32,7 @@ struct Row {
 struct Estimate {
   std::string network;
   std::vector<Row> rows;
+  std::int64_t network_macs = 0;  ///< also those whose results nobody reads
 
   std::int64_t macs() const { return sum(&Row::macs); }
   std::int64_t parameters() const { return sum(&Row::parameters); }
@@ -51,7 +52,11 @@ struct Estimate {
 Estimate of_graph(const model::Graph& graph, const machine::Config& config,
                   const reference::RoundingPolicy& rounding);
 
-/// A row for each layer of the network that the compiler's search ends with.
+/// The same of a network whose layers may lack weights.
+std::vector<Row> of_network(compiler::Network lowered, const machine::Config& config);
+
+/// A row for each layer of the network that the compiler's search ends with; each loads its own
+/// weights.
 std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& config);
 
 }  // namespace trine::estimate

@@ -38,7 +38,9 @@ class Shapes {
       row.weight_bytes += layers[i].weight_bytes;
     }
     hide_softmax();
-    return {t_.name, rows_};
+    Estimate e{t_.name, rows_};
+    e.network_macs = e.macs();
+    return e;
   }
 
  private:

@@ -13,6 +13,7 @@ import argparse
 import math
 import pathlib
 import sys
+import textwrap
 
 import tables
 from tables import NONE, VALID, Network
@@ -222,6 +223,20 @@ def vit_b16():
             {"name": "head", "type": "fc", "C": 768, "H": 1, "W": 1, "M": 1000}]
 
 
+def tpu(layers, width, batch):
+    """As many equal square matrices as Jouppi et al. 2017, table 1, has layers, with as many weights: the shapes
+    themselves are not published."""
+    return [{"name": f"fc{i}", "type": "fc", "from": "input", "N": batch, "C": width, "H": 1, "W": 1, "M": width}
+            for i in range(1, layers + 1)]
+
+
+def tpu_cnn0():
+    """Jouppi et al. 2017, table 1: 16 convolutions, 8 M weights, 361 products each at an image: 19 x 19, 3 x 3 filters
+    of equal width; eight images side by side."""
+    return [{"name": f"conv{i}", "type": "conv", "C": 236, "H": 19, "W": 8 * 19, "M": 236, "R": 3, "pad": "same"}
+            for i in range(1, 17)]
+
+
 def rows_of(net):
     """Rows of a network of tables.py; what only changes the shape or is fused passes on its input."""
     produced, rows = {net.input.index: "input"}, []
@@ -294,7 +309,9 @@ NETWORKS = {
     "squeezenet": squeezenet, "xception": xception,
     **{f"efficientnet_{v}": lambda v=v: efficientnet(v) for v in ("b0", "b7")},
     **{f"mobilenet_v3_{v}": lambda v=v: mobilenet_v3(v) for v in ("large", "small")},
-    "nfnet_f0": nfnet_f0, "vit_b16": vit_b16}
+    "nfnet_f0": nfnet_f0, "vit_b16": vit_b16, "tpu_cnn0": tpu_cnn0,
+    **{f"tpu_{name}": lambda of=of: tpu(*of) for name, of in
+       {"mlp0": (5, 2000, 200), "mlp1": (4, 1118, 168), "lstm0": (24, 1472, 64), "lstm1": (37, 959, 96)}.items()}}
 
 
 def text_of(name):
@@ -303,8 +320,8 @@ def text_of(name):
     rows = rows_of(made) if isinstance(made, Network) else made
     columns = [c for c in COLUMNS if any(str(row.get(c, "")) not in ("", "1") or c in "CHW" and c in row
                                          for row in rows)]
-    said = " ".join((build.__doc__ or tables.__doc__.partition(f"\n{name} ")[2].partition("\n")[0] or name).split())
-    lines = [f"# {said}", ",".join(columns)]
+    said = " ".join((build.__doc__ or (name.startswith("tpu_") and tpu.__doc__) or tables.__doc__.partition(f"\n{name} ")[2].partition("\n")[0] or name).split())
+    lines = [*(f"# {line}" for line in textwrap.wrap(said, 110)), ",".join(columns)]
     lines += [",".join(str(row.get(c, "")) for c in columns) for row in rows]
     return "\n".join(lines) + "\n"
 
